@@ -1,0 +1,108 @@
+// Package sql is what the protocol sees of the SQL layer: sessions that run statements and write their results.
+// The implementation lives in the packages below (session, ddl, …).
+package sql
+
+import (
+	"context"
+	"sync/atomic"
+
+	"cloudsql/storage/types"
+)
+
+// Column describes one column of a result set as the wire shows it.
+type Column struct {
+	Schema, Table, OrgTable, Name, OrgName string
+	Type                                   types.Type
+	Flags                                  uint16 // mysql.NotNullFlag, mysql.PriKeyFlag, …
+}
+
+// Header is a result set's columns. A cached plan keeps one Header for all its executions, so the protocol can keep the
+// encoded column definitions in Encoded (its own business; nil at first).
+type Header struct {
+	Columns []Column
+	Encoded atomic.Pointer[[]byte]
+}
+
+// Outcome ends one statement's result.
+type Outcome struct {
+	AffectedRows uint64
+	LastInsertID uint64
+	Info         string // "Rows matched: 1  Changed: 1  Warnings: 0" and the like
+	Warnings     int    // warning_count after the statement
+	Status       uint16 // mysql.ServerStatusAutocommit, ServerStatusInTrans, …
+	More         bool   // another result follows (multi-statements)
+}
+
+// ResultWriter receives one statement's result: Header, Rows and Done for a result set; Done alone for an OK. It may
+// be used again for the next statement of a multi-statement query after Done with More set. An error of a statement is
+// returned by the session's method instead, never written. Values are read before Row returns. Writers may block on a
+// slow client; they return an error once the client is gone.
+type ResultWriter interface {
+	Header(h *Header) error
+	Row(vals []types.Value) error
+	Done(o *Outcome) error
+}
+
+// Account is what authentication needs to know of a user.
+type Account struct {
+	User, Host string // as matched: "root"@"localhost", "app"@"%"
+	Plugin     string // "caching_sha2_password" or "mysql_native_password"
+	Secret     []byte // native: SHA1(SHA1(password)), 20 bytes; sha2: MySQL's "$A$005$" + salt + digest string; empty: no password
+	Locked     bool
+	LoopbackOnly bool // accepted from 127.0.0.0/8, ::1 only (the initial root)
+}
+
+// ConnInfo is what a session knows of its connection.
+type ConnInfo struct {
+	ID           uint32
+	Account      Account
+	ClientUser   string // as the client sent it
+	RemoteAddr   string // host:port
+	DB           string // initial database, may be empty
+	Capabilities uint32 // negotiated; FOUND_ROWS and MULTI_STATEMENTS matter to the session
+	Collation    types.Collation
+	Attributes   map[string]string
+	TLS          bool
+	Kill         func() // closes the connection; for KILL from another session
+}
+
+// Engine is the SQL layer of a node.
+type Engine interface {
+	// Lookup finds the account that matches user at host (an IP address, "localhost" for loopback); ok is false where none does.
+	Lookup(user, host string) (a Account, ok bool)
+	// Open starts a session. Errors: 1049 unknown database, 1044 access denied to it, 1040 too many connections.
+	Open(ctx context.Context, c *ConnInfo) (Session, error)
+	// ServerVersion is what the greeting shows, e.g. "8.0.36-cloudsql-0.1".
+	ServerVersion() string
+	// Status is COM_STATISTICS's line.
+	Status() string
+}
+
+// Statement is a prepared statement of one session.
+type Statement interface {
+	ID() uint32
+	ParamCount() int
+	Header() *Header // nil when the statement gives no rows or its columns are known at execution only
+	Close()
+}
+
+// Session runs one connection's statements, one at a time. Every error is a *mysqlerr.Error or wraps one.
+type Session interface {
+	// Query runs the statements in text (several only with MULTI_STATEMENTS). A statement that fails ends the query.
+	Query(ctx context.Context, text string, w ResultWriter) error
+	Prepare(ctx context.Context, text string) (Statement, error)
+	Execute(ctx context.Context, s Statement, params []types.Value, w ResultWriter) error
+	// FieldList serves COM_FIELD_LIST: the columns of a table that match a LIKE pattern, defaults as text (nil for NULL).
+	FieldList(ctx context.Context, table, pattern string) (cols []Column, defaults [][]byte, err error)
+	UseDB(ctx context.Context, db string) error
+	// Status gives the server status flags for packets outside a result (PING, INIT_DB), and the warning count.
+	Status() (flags uint16, warnings int)
+	// Reset is COM_RESET_CONNECTION: rolls back, drops prepared statements, user variables and temporary state.
+	Reset(ctx context.Context) error
+	// ChangeUser is COM_CHANGE_USER after the new account has authenticated: as Reset, then the new identity.
+	ChangeUser(ctx context.Context, c *ConnInfo) error
+	// Cancel asks the running statement to stop with 1317 (KILL QUERY); safe from any goroutine.
+	Cancel()
+	// Close rolls back and releases everything. Safe after any error; idempotent.
+	Close()
+}

@@ -1,0 +1,74 @@
+// Package mysqlerr is the one error type that reaches a client: a MySQL error code, its SQLSTATE and its message.
+//
+// Invariants: a code is attached where the error is born, as a *Error, and is rendered once, at the protocol's edge;
+// the layers between pass it along (wrapped with %w where context helps the log) and use Code to test for it.
+package mysqlerr
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
+
+// Error is a MySQL error as the client will see it.
+type Error struct {
+	Code    uint16
+	State   string // five characters, "HY000" where MySQL names none
+	Message string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("ERROR %d (%s): %s", e.Code, e.State, e.Message) }
+
+// New makes the error of MySQL's code with MySQL's message template filled with args.
+// An unknown code becomes 1105 (ER_UNKNOWN_ERROR) with the arguments printed.
+func New(code uint16, args ...any) *Error {
+	tmpl, ok := templates[code]
+	if !ok {
+		m, found := mysql.MySQLErrName[code]
+		if !found {
+			return Newf(code, "%v", fmt.Sprint(args...))
+		}
+		tmpl = m.Raw
+	}
+	return Newf(code, tmpl, args...)
+}
+
+// Newf makes an error of a MySQL code with a message of the caller's own.
+func Newf(code uint16, format string, args ...any) *Error {
+	state, ok := states[code]
+	if !ok {
+		if state, ok = mysql.MySQLState[code]; !ok {
+			state = mysql.DefaultMySQLState
+		}
+	}
+	return &Error{Code: code, State: state, Message: fmt.Sprintf(format, args...)}
+}
+
+// NotSupported is 1235 (42000): "This version of cloudsql doesn't yet support '…'".
+func NotSupported(what string) *Error {
+	return Newf(mysql.ErrNotSupportedYet, "This version of cloudsql doesn't yet support '%s'", what)
+}
+
+// From gives the *Error inside err, or wraps a foreign error as 1105 (ER_UNKNOWN_ERROR).
+func From(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Code: mysql.ErrUnknown, State: mysql.DefaultMySQLState, Message: err.Error()}
+}
+
+// Code gives the MySQL code inside err, 0 for nil, 1105 for a foreign error.
+func Code(err error) uint16 {
+	if err == nil {
+		return 0
+	}
+	return From(err).Code
+}
+
+// templates and states hold MySQL 8.0's wording where the parser's table lacks a code or differs from it.
+var (
+	templates = map[uint16]string{}
+	states    = map[uint16]string{}
+)

@@ -1,0 +1,97 @@
+package types
+
+import "github.com/pingcap/tidb/pkg/parser/mysql"
+
+// ID is MySQL's column type byte (mysql.TypeLong, mysql.TypeVarchar, …) as it appears on the wire.
+type ID = byte
+
+// Collation is MySQL's collation number: 255 utf8mb4_0900_ai_ci, 63 binary.
+type Collation uint16
+
+// Collations that the code names.
+const (
+	CollationBinary  Collation = 63
+	CollationDefault Collation = 255 // utf8mb4_0900_ai_ci
+	CollationUTF8Bin Collation = 46  // utf8mb4_bin
+)
+
+// Unspecified stands in Length and Decimals where a type names none.
+const Unspecified = -1
+
+// Type is the type of a column or an expression.
+type Type struct {
+	ID        ID        `json:"id"`
+	Unsigned  bool      `json:"unsigned,omitempty"`
+	Zerofill  bool      `json:"zerofill,omitempty"`
+	Length    int       `json:"length"`   // characters, bytes, digits or display width; Unspecified where none was given
+	Decimals  int       `json:"decimals"` // DECIMAL: scale; date/time: fractional digits; FLOAT(m,d): d or Unspecified
+	Collation Collation `json:"collation,omitempty"`
+	Elems     []string  `json:"elems,omitempty"` // ENUM and SET
+}
+
+// Types that expressions produce often.
+var (
+	TypeNull     = Type{ID: mysql.TypeNull, Collation: CollationBinary}
+	TypeInt      = Type{ID: mysql.TypeLonglong, Length: 20, Collation: CollationBinary}
+	TypeUint     = Type{ID: mysql.TypeLonglong, Unsigned: true, Length: 20, Collation: CollationBinary}
+	TypeBool     = Type{ID: mysql.TypeLonglong, Length: 1, Collation: CollationBinary}
+	TypeDouble   = Type{ID: mysql.TypeDouble, Length: 23, Decimals: 31, Collation: CollationBinary}
+	TypeString   = Type{ID: mysql.TypeVarString, Length: Unspecified, Decimals: 31, Collation: CollationDefault}
+	TypeBytes    = Type{ID: mysql.TypeVarString, Length: Unspecified, Decimals: 31, Collation: CollationBinary}
+	TypeDate     = Type{ID: mysql.TypeDate, Length: 10, Collation: CollationBinary}
+	TypeDatetime = Type{ID: mysql.TypeDatetime, Length: 19, Collation: CollationBinary}
+	TypeTime     = Type{ID: mysql.TypeDuration, Length: 10, Collation: CollationBinary}
+	TypeJSON     = Type{ID: mysql.TypeJSON, Length: Unspecified, Collation: CollationDefault}
+)
+
+// Class groups type IDs by the kind of Value that a column of the type holds.
+type Class uint8
+
+// The classes.
+const (
+	ClassNull Class = iota
+	ClassInt        // KindInt or KindUint; BOOL, TINYINT … BIGINT, YEAR
+	ClassFloat
+	ClassDecimal
+	ClassString // KindString or, with CollationBinary, KindBytes; CHAR … TEXT, BINARY … BLOB
+	ClassDate
+	ClassDatetime // DATETIME, and TIMESTAMP (KindTimestamp in storage)
+	ClassTime
+	ClassJSON
+	ClassEnum
+	ClassSet
+	ClassBit
+)
+
+// Class gives t's class.
+func (t *Type) Class() Class {
+	switch t.ID {
+	case mysql.TypeTiny, mysql.TypeShort, mysql.TypeInt24, mysql.TypeLong, mysql.TypeLonglong, mysql.TypeYear:
+		return ClassInt
+	case mysql.TypeFloat, mysql.TypeDouble:
+		return ClassFloat
+	case mysql.TypeNewDecimal:
+		return ClassDecimal
+	case mysql.TypeVarchar, mysql.TypeVarString, mysql.TypeString,
+		mysql.TypeTinyBlob, mysql.TypeBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob:
+		return ClassString
+	case mysql.TypeDate, mysql.TypeNewDate:
+		return ClassDate
+	case mysql.TypeDatetime, mysql.TypeTimestamp:
+		return ClassDatetime
+	case mysql.TypeDuration:
+		return ClassTime
+	case mysql.TypeJSON:
+		return ClassJSON
+	case mysql.TypeEnum:
+		return ClassEnum
+	case mysql.TypeSet:
+		return ClassSet
+	case mysql.TypeBit:
+		return ClassBit
+	}
+	return ClassNull
+}
+
+// IsBinary tells whether t is a binary string type (BINARY, VARBINARY, BLOB).
+func (t *Type) IsBinary() bool { return t.Class() == ClassString && t.Collation == CollationBinary }
