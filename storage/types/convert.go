@@ -37,18 +37,18 @@ func ToLocal(v Value, loc *time.Location) Value { panic("being written") }
 // Numeric views of any non-null Value, with MySQL's implicit conversion ('12abc' is 12 with warning 1292). A date is
 // its YYYYMMDD… number. ToInt rounds; the second result tells that the value was out of range and clipped.
 
-func (v Value) ToInt(warn Warner) (int64, bool)         { panic("being written") }
-func (v Value) ToUint(warn Warner) (uint64, bool)       { panic("being written") }
-func (v Value) ToFloat(warn Warner) float64             { panic("being written") }
-func (v Value) ToDecimal(warn Warner) decimal.Decimal   { panic("being written") }
-func (v Value) ToBool(warn Warner) bool                 { panic("being written") } // NULL is false
-func (v Value) ToDatetime(m *Mode, warn Warner) Value   { panic("being written") } // Null when invalid
-func (v Value) ToDate(m *Mode, warn Warner) Value       { panic("being written") }
-func (v Value) ToTime(m *Mode, warn Warner) Value       { panic("being written") }
+func (v Value) ToInt(warn Warner) (int64, bool)            { panic("being written") }
+func (v Value) ToUint(warn Warner) (uint64, bool)          { panic("being written") }
+func (v Value) ToFloat(warn Warner) float64                { panic("being written") }
+func (v Value) ToDecimal(warn Warner) decimal.Decimal      { panic("being written") }
+func (v Value) ToBool(warn Warner) bool                    { panic("being written") } // NULL is false
+func (v Value) ToDatetime(m *Mode, warn Warner) Value      { panic("being written") } // Null when invalid
+func (v Value) ToDate(m *Mode, warn Warner) Value          { panic("being written") }
+func (v Value) ToTime(m *Mode, warn Warner) Value          { panic("being written") }
 func (v Value) ToJSON(t *Type, warn Warner) (Value, error) { panic("being written") }
 
 // Dec makes a decimal value; DecimalValue views a KindDecimal as one.
-func Dec(d decimal.Decimal) Value            { panic("being written") }
+func Dec(d decimal.Decimal) Value             { panic("being written") }
 func (v Value) DecimalValue() decimal.Decimal { panic("being written") }
 
 // AppendText appends v as MySQL's text protocol and string conversion show it ("NULL" is the caller's business).

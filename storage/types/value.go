@@ -109,12 +109,12 @@ func Datetime(packed uint64, fsp int) Value {
 
 func (v Value) Kind() Kind     { return v.kind }
 func (v Value) IsNull() bool   { return v.kind == KindNull }
-func (v Value) Int() int64     { return int64(v.n) }               // KindInt, KindTime, KindTimestamp
-func (v Value) Uint() uint64   { return v.n }                      // KindUint, KindEnum, KindSet, KindBit, packed dates
+func (v Value) Int() int64     { return int64(v.n) }                // KindInt, KindTime, KindTimestamp
+func (v Value) Uint() uint64   { return v.n }                       // KindUint, KindEnum, KindSet, KindBit, packed dates
 func (v Value) Float() float64 { return math.Float64frombits(v.n) } // KindFloat
-func (v Value) Raw() []byte    { return v.b }                      // KindString, KindBytes, KindJSON, KindEnum, KindSet
-func (v Value) Fsp() int       { return int(v.aux) }               // date and time kinds
-func (v Value) Scale() int     { return int(v.aux) }               // KindDecimal
+func (v Value) Raw() []byte    { return v.b }                       // KindString, KindBytes, KindJSON, KindEnum, KindSet
+func (v Value) Fsp() int       { return int(v.aux) }                // date and time kinds
+func (v Value) Scale() int     { return int(v.aux) }                // KindDecimal
 
 // Clone copies the bytes inside, so that the Value outlives the buffer it was read from.
 func (v Value) Clone() Value {

@@ -1,0 +1,112 @@
+package schema
+
+import (
+	"cloudsql/storage/types"
+)
+
+// Ids. Zero is never a valid id. All but ColumnID and IndexID are unique in the cluster and never reused; column and
+// index ids are unique in their table and never reused.
+type (
+	DatabaseID uint64
+	TableID    uint64
+	TabletID   uint64
+	ShardID    uint64
+	ColumnID   uint32
+	IndexID    uint32
+	NodeID     uint64
+)
+
+// SystemShard is the raft group that holds the catalog.
+const SystemShard ShardID = 1
+
+// PrimaryIndex is the index id of every table's clustered rows.
+const PrimaryIndex IndexID = 1
+
+// Database is one schema.
+type Database struct {
+	ID        DatabaseID      `json:"id"`
+	Name      string          `json:"name"`
+	Collation types.Collation `json:"collation"`
+	Shard     ShardID         `json:"shard"` // where its tables start (see design: co-located)
+}
+
+// Column is one column of a table.
+type Column struct {
+	ID            ColumnID   `json:"id"`
+	Name          string     `json:"name"`
+	Type          types.Type `json:"type"`
+	NotNull       bool       `json:"notNull,omitempty"`
+	AutoIncrement bool       `json:"autoIncrement,omitempty"`
+	Hidden        bool       `json:"hidden,omitempty"`      // the row id of a table without a primary key
+	HasDefault    bool       `json:"hasDefault,omitempty"`  // false: no DEFAULT clause (and, if NotNull, 1364 on omission)
+	Default       []byte     `json:"default,omitempty"`     // types.AppendValue of the constant, storage form; nil: NULL
+	DefaultExpr   string     `json:"defaultExpr,omitempty"` // CURRENT_TIMESTAMP(n) or an (expression), SQL text; evaluated at the gateway
+	OnUpdateNow   bool       `json:"onUpdateNow,omitempty"`
+	Comment       string     `json:"comment,omitempty"`
+	// Missing is what a row written before the column existed reads as (types.AppendValue); nil: NULL.
+	Missing []byte `json:"missing,omitempty"`
+}
+
+// IndexColumn is one part of an index.
+type IndexColumn struct {
+	Column int  `json:"column"`           // position in Table.Columns
+	Prefix int  `json:"prefix,omitempty"` // characters (bytes for binary); 0: whole
+	Desc   bool `json:"desc,omitempty"`
+}
+
+// IndexState is how far an online index build is: writers maintain an index from WriteOnly on, readers use Public ones.
+type IndexState uint8
+
+// The states.
+const (
+	Public IndexState = iota
+	WriteOnly
+	DeleteOnly
+)
+
+// Index is a key of a table. Indexes[0] is the clustered one: its id is PrimaryIndex and it is named PRIMARY (over the
+// hidden row id when the table has no primary key).
+type Index struct {
+	ID      IndexID       `json:"id"`
+	Name    string        `json:"name"`
+	Unique  bool          `json:"unique,omitempty"`
+	Columns []IndexColumn `json:"columns"`
+	State   IndexState    `json:"state,omitempty"`
+	Comment string        `json:"comment,omitempty"`
+	Hidden  bool          `json:"hidden,omitempty"` // INVISIBLE
+}
+
+// Table is a table's descriptor. It is immutable once published: a change makes a copy with a higher Version.
+type Table struct {
+	ID            TableID           `json:"id"`
+	Database      DatabaseID        `json:"database"`
+	Name          string            `json:"name"`
+	Version       uint64            `json:"version"`
+	Columns       []Column          `json:"columns"` // in the order users see
+	Indexes       []Index           `json:"indexes"`
+	Collation     types.Collation   `json:"collation"`
+	Comment       string            `json:"comment,omitempty"`
+	AutoIncStart  uint64            `json:"autoIncStart,omitempty"` // AUTO_INCREMENT=n of CREATE/ALTER
+	NextColumnID  ColumnID          `json:"nextColumnID"`
+	NextIndexID   IndexID           `json:"nextIndexID"`
+	CreatedMicros int64             `json:"createdMicros"`
+	Options       map[string]string `json:"options,omitempty"` // shown back by SHOW CREATE TABLE: ROW_FORMAT, …
+	Checks        []Check           `json:"checks,omitempty"`
+	Tablets       []Tablet          `json:"tablets"` // ordered by Start; the first begins at nil, the last ends at nil
+}
+
+// Check is a CHECK constraint, evaluated at the gateway from its SQL text.
+type Check struct {
+	Name     string `json:"name"`
+	Expr     string `json:"expr"`
+	Enforced bool   `json:"enforced"`
+}
+
+// Tablet is a range of a table's rows and the shard it lives in. Start and End bound the encoded primary key
+// (keys.AppendIndexKey without the tablet prefix); End is exclusive, nil is unbounded.
+type Tablet struct {
+	ID    TabletID `json:"id"`
+	Shard ShardID  `json:"shard"`
+	Start []byte   `json:"start,omitempty"`
+	End   []byte   `json:"end,omitempty"`
+}
