@@ -1,0 +1,136 @@
+package fragment
+
+import (
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Span is a range of encoded index keys (keys.AppendColumns without the tablet and index prefix): Start inclusive, End
+// exclusive; nil is unbounded.
+type Span struct{ Start, End []byte }
+
+// Read is a read fragment: one pass over one index of one tablet and what is done to its rows before they leave the
+// shard. The operators run in the order of the fields: source, filter, project or aggregate, order, limit.
+type Read struct {
+	Tablet        schema.TabletID
+	SchemaVersion uint64 // of the table, as planned
+
+	// Source: the rows of Keys (point gets, in this order, missing ones skipped), or the Spans of Index in key order.
+	// Keys and Spans are in Index's encoding. A secondary index leads to its rows where Columns asks for more than it covers.
+	Index   schema.IndexID
+	Keys    [][]byte
+	Spans   []Span
+	Reverse bool
+
+	Columns  []schema.ColumnID // the row that the source produces, in this order; TIMESTAMPs in Env's local time
+	WithKeys bool              // also give each row's primary key (Page.Keys); needs no Agg, Order or Distinct
+
+	Filter  expr.Expr      // over Columns; nil: all
+	Project []expr.Expr    // over Columns; nil: Columns as they are
+	Agg     *Aggregate     // over Columns, instead of Project
+	Order   []expr.SortKey // top-N over the projected row (Column indexes mean the output): needs Limit
+	Limit   uint64         // 0: none; after Order
+	Env     *expr.Env      // constants of the evaluation; Params are bound before shipping
+}
+
+// Aggregate is a partial aggregation: the output row is the group values followed by each aggregate's partial values
+// (expr.Agg.PartialTypes). Without GroupBy there is exactly one output row.
+type Aggregate struct {
+	GroupBy []expr.Expr
+	Aggs    []*expr.Agg
+}
+
+// Page is a part of a read's result.
+type Page struct {
+	Batch types.Batch
+	Keys  [][]byte // with WithKeys: the encoded primary key of each row
+	Next  []byte   // opaque position to go on from; nil: no more rows
+}
+
+// Kind is a write fragment's operator.
+type Kind uint8
+
+// The operators. Numbers are part of the log format: never reuse one.
+const (
+	Insert         Kind = 1 // rows must be absent (1062)
+	InsertIgnore   Kind = 2 // rows that are present are skipped, with a warning 1062
+	Replace        Kind = 3 // rows in the way (on any unique key) are deleted first
+	InsertOrUpdate Kind = 4 // a row in the way is updated by Set instead (ON DUPLICATE KEY UPDATE)
+	Update         Kind = 5 // each key's row, if present and Where holds, is changed by Set
+	Delete         Kind = 6 // each key's row, if present and Where holds, is removed
+	Put            Kind = 7 // each key's row becomes the given one (the gateway computed it under a lock)
+)
+
+// Write is a write fragment on one tablet. It is evaluated in two places by the same code: at apply, in log order, for
+// autocommit statements; and at the leaseholder under locks, into the transaction's workspace, for interactive ones.
+type Write struct {
+	Kind          Kind
+	Tablet        schema.TabletID
+	SchemaVersion uint64
+
+	// Insert, InsertIgnore, Replace, InsertOrUpdate, Put: rows in storage form (types.Assign), laid out as Columns.
+	// Columns not named get their Default constant.
+	Columns []schema.ColumnID
+	Rows    types.Batch
+	// AutoInc: rows whose AUTO_INCREMENT column is NULL get the next value from the leaseholder before proposing.
+	AutoInc bool
+
+	// Update, Delete, Put: encoded primary keys; Put replaces the row of Keys[i] by Rows.Row(i) (the key may change: 1062 if taken).
+	Keys  [][]byte
+	Set   []Assignment
+	Where expr.Expr // over the table's full row at SchemaVersion (positions of Table.Columns); nil: always
+	Env   *expr.Env
+
+	FirstRow int // number of the first row in the statement (1-based), for messages
+}
+
+// Assignment sets a column to an expression over the old row (positions of Table.Columns); for InsertOrUpdate the new
+// row follows it (VALUES(c) is position len(Columns)+i). Assignments see the effect of earlier ones, as in MySQL.
+type Assignment struct {
+	Column schema.ColumnID
+	Expr   expr.Expr
+}
+
+// Warning is a condition that did not fail the statement.
+type Warning struct {
+	Level   string // "Warning", "Note", "Error"
+	Code    uint16
+	Message string
+}
+
+// WriteResult is what a write did. Err is set when it failed as a whole and changed nothing.
+type WriteResult struct {
+	Matched      uint64 // rows found (UPDATE's "Rows matched")
+	Changed      uint64 // rows whose data differs afterwards; rows inserted; rows deleted
+	Affected     uint64 // MySQL's affected rows: REPLACE counts deletes too, ON DUPLICATE KEY UPDATE counts 2 for a change
+	Duplicates   uint64 // rows skipped or replaced
+	FirstAutoInc uint64 // first generated AUTO_INCREMENT value, 0 if none
+	LastUpdated  uint64 // AUTO_INCREMENT value of the last row that ON DUPLICATE KEY UPDATE changed (for LAST_INSERT_ID)
+	Warnings     []Warning
+	Err          *mysqlerr.Error
+}
+
+// TxnID names a transaction in the cluster: gateway node, its start (so that a restarted node differs), a counter.
+type TxnID [16]byte
+
+// Effect is one row's change as a transaction's commit carries it: resolved, with the version that was seen.
+type Effect struct {
+	Tablet schema.TabletID
+	Key    []byte         // encoded primary key
+	Expect mvcc.Timestamp // version seen; 0: the row was absent
+	Op     EffectOp
+	Row    []byte // encoded row (package row); nil unless EffectPut
+}
+
+// EffectOp is what an Effect does.
+type EffectOp uint8
+
+// The effects. Numbers are part of the log format.
+const (
+	EffectPut    EffectOp = 1
+	EffectDelete EffectOp = 2
+	EffectCheck  EffectOp = 3 // the row was locked and must be unchanged
+)

@@ -1,0 +1,131 @@
+package shard
+
+import (
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"time"
+)
+
+// CommandKind is the first byte after the version in a log entry.
+type CommandKind uint8
+
+// The commands of a shard's log. Numbers are part of the log format: never reuse one.
+const (
+	CommandBatch     CommandKind = 1 // proposals of write fragments under one lease epoch
+	CommandLease     CommandKind = 2 // take, renew or release the lease
+	CommandTablet    CommandKind = 3 // create, change or drop a tablet's descriptor
+	CommandWatermark CommandKind = 4 // raise the garbage collection watermark and the closed timestamp
+	CommandSystem    CommandKind = 5 // compare-and-set transaction on the system shard's records
+)
+
+// Batch is many transactions' proposals in one log entry, in timestamp order.
+type Batch struct {
+	ID        uint64 // unique per proposing node and start: matches results with those who wait
+	Proposer  schema.NodeID
+	Epoch     uint64         // of the lease it was proposed under; apply refuses an older one than the shard's
+	Closed    mvcc.Timestamp // no later entry commits at or below it
+	Proposals []Proposal
+}
+
+// ProposalKind says what a proposal's effects become.
+type ProposalKind uint8
+
+// The kinds. Prepare and those after it are laid out for commits over several shards (issue 3); a replica that meets
+// one before it can execute it stops with a clear error.
+const (
+	ProposalCommit  ProposalKind = 1
+	ProposalPrepare ProposalKind = 2 // Effects become intents; Participants are recorded
+	ProposalResolve ProposalKind = 3 // intents become versions at TS, or vanish (TS 0)
+	ProposalAbort   ProposalKind = 4 // abort mark: a later Prepare of Txn fails
+)
+
+// Proposal is one transaction's part in this shard.
+type Proposal struct {
+	Kind ProposalKind
+	Txn  fragment.TxnID
+	TS   mvcc.Timestamp // commit timestamp
+	// Autocommit statements carry Writes, evaluated at apply; interactive transactions carry resolved Effects.
+	Writes       []*fragment.Write
+	Effects      []fragment.Effect
+	Participants []schema.ShardID // Prepare
+}
+
+// Status is how a proposal ended.
+type Status uint8
+
+// The outcomes.
+const (
+	Committed      Status = 1
+	Failed         Status = 2 // a write's own error (WriteResult.Err of the last element): nothing changed
+	Conflict       Status = 3 // an Expect did not hold (→ 1213)
+	StaleEpoch     Status = 4 // proposed under an older lease: retry at the new leaseholder
+	StaleTimestamp Status = 5 // a written key has a newer version: retry with a new timestamp
+	SchemaChanged  Status = 6 // a SchemaVersion is neither current nor the one before: re-plan
+	Duplicate      Status = 7 // Txn was applied before; the recorded outcome is returned beside it
+	NoTablet       Status = 8 // the tablet is not (any more) in this shard
+)
+
+// ProposalResult is what applying a proposal gave.
+type ProposalResult struct {
+	Txn    fragment.TxnID
+	Status Status
+	TS     mvcc.Timestamp
+	Writes []fragment.WriteResult
+}
+
+// Lease is the right to serve the shard, as its log has it.
+type Lease struct {
+	Epoch    uint64
+	Holder   schema.NodeID // 0: nobody
+	Duration time.Duration // counted by each side on its own monotonic clock (see design, Leases)
+}
+
+// LeaseCommand takes (Epoch = Prev+1) or renews (Epoch = Prev) the lease if the shard's current epoch is Prev.
+type LeaseCommand struct {
+	Prev uint64
+	Lease
+	Nonce uint64 // tells the proposer's own entries apart
+}
+
+// TabletCommand installs a table's descriptor for one of its tablets, or removes the tablet with its rows.
+type TabletCommand struct {
+	Tablet schema.TabletID
+	Table  *schema.Table // nil: drop
+}
+
+// SystemCommand changes the system shard's records if all of Expect holds; records are small (JSON) values under string keys.
+type SystemCommand struct {
+	ID     uint64
+	Expect []SystemExpect
+	Sets   []SystemSet
+}
+
+// SystemExpect demands that a key's version (the log index that last changed it, 0 if absent) is unchanged. The key ""
+// stands for the whole: the index of the last system change.
+type SystemExpect struct {
+	Key     string
+	Version uint64
+}
+
+// SystemSet sets a record; a nil Value deletes it.
+type SystemSet struct {
+	Key   string
+	Value []byte
+}
+
+// Entry is one log entry to apply.
+type Entry struct {
+	Index uint64
+	Cmd   []byte
+}
+
+// Result is what applying an Entry gave.
+type Result struct {
+	Kind    CommandKind
+	Batch   uint64 // Batch.ID or SystemCommand.ID or LeaseCommand.Nonce
+	Results []ProposalResult
+	OK      bool // lease, tablet and system commands: it took effect
+	Lease   Lease
+	Err     error // a tablet or system command's refusal
+}

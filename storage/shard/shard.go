@@ -1,0 +1,77 @@
+package shard
+
+import (
+	"context"
+	"io"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+)
+
+// Locker grants row locks while a locking read or an evaluation runs; the lock table is the leaseholder's.
+type Locker interface {
+	// Lock locks one index key of a tablet (PrimaryIndex for the row itself; unique indexes for keys being claimed).
+	// waited: others may have changed the row since it was read, read it again. skip: SKIP LOCKED left it out.
+	Lock(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) (waited, skip bool, err error)
+}
+
+// ReadOptions are the circumstances of a read.
+type ReadOptions struct {
+	At        mvcc.Timestamp // 0: newest applied state
+	Workspace *Workspace     // the transaction's own writes, merged in; may be nil
+	Locker    Locker         // not nil: newest state, each row that passes the filter is locked
+	From      []byte         // Page.Next of the page before
+	MaxBytes  int            // approximate page size; 0: no paging
+}
+
+// LockKey is what a write claims.
+type LockKey struct {
+	Index schema.IndexID
+	Key   []byte
+}
+
+// API is what the layers above use of a shard's replica. All methods are safe for concurrent use; Apply is called by
+// one goroutine at a time.
+type API interface {
+	// Apply executes entries in order and commits all effects with the applied index in one engine batch (not synced).
+	// An error means that the replica must stop (unknown version, engine failure), never a statement's failure.
+	Apply(entries []Entry) ([]Result, error)
+	AppliedIndex() uint64
+	// Lease is the lease as of the applied index.
+	Lease() Lease
+	// Read fills page (reset first). Errors: schema mismatch (ErrSchemaChanged), ErrNoTablet, a read below the
+	// watermark (ErrTooOld), or an expression's *mysqlerr.Error.
+	Read(ctx context.Context, r *fragment.Read, o ReadOptions, page *fragment.Page) error
+	// Evaluate runs a write on the newest state under locks and puts its effects into ws (all or, when WriteResult.Err
+	// is set, none). ws records the version seen of each row that it touches.
+	Evaluate(ctx context.Context, w *fragment.Write, ws *Workspace, l Locker) (*fragment.WriteResult, error)
+	// WriteKeys appends the keys that w will claim: primary keys and unique keys of new rows.
+	WriteKeys(dst []LockKey, w *fragment.Write) ([]LockKey, error)
+	// FillAutoInc gives w's NULL auto-increment values, from counters in memory that begin at what is applied; valid at
+	// the leaseholder only. ReserveAutoInc hands out n consecutive values.
+	FillAutoInc(w *fragment.Write) error
+	ReserveAutoInc(t schema.TabletID, n uint64) (first uint64, err error)
+	// ResetAutoInc forgets the counters in memory (when a lease is taken).
+	ResetAutoInc()
+	// Table is the descriptor of a tablet.
+	Table(t schema.TabletID) (*schema.Table, bool)
+	Tablets() []schema.TabletID
+	// Hash is the chained hash of all that was applied up to index.
+	Hash() (index, hash uint64)
+	// System records (system shard).
+	SystemGet(key string) (value []byte, version uint64)
+	SystemScan(prefix string, fn func(key string, value []byte, version uint64) bool)
+	SystemVersion() uint64
+	// Snapshot streaming: Prepare pins a state, Save writes it (stop is closed to abort), Recover replaces this
+	// replica's range by what Save wrote.
+	PrepareSnapshot() (any, error)
+	SaveSnapshot(prepared any, w io.Writer, stop <-chan struct{}) error
+	RecoverSnapshot(r io.Reader, stop <-chan struct{}) error
+	// Stats: approximate bytes, row count estimates per tablet for the planner and placement.
+	TabletStats(t schema.TabletID) (rows, bytes uint64)
+}
+
+// Workspace is a transaction's buffered writes in one shard: its effects by tablet and primary key, in an order that
+// scans merge, with marks to go back to. Not safe for concurrent use.
+type Workspace struct{}
