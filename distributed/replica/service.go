@@ -1,0 +1,77 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+)
+
+// NotLeaseholder is the answer of a replica that cannot serve: Holder is who can, as far as it knows (0: unknown).
+type NotLeaseholder struct {
+	Shard  schema.ShardID
+	Holder schema.NodeID
+	Epoch  uint64
+}
+
+func (e *NotLeaseholder) Error() string {
+	return fmt.Sprintf("replica: shard %d is served by node %d (epoch %d), not here", e.Shard, e.Holder, e.Epoch)
+}
+
+// ReadRequest asks for one page of a read.
+type ReadRequest struct {
+	Shard    schema.ShardID
+	Read     *fragment.Read
+	At       mvcc.Timestamp // 0: newest
+	From     []byte
+	MaxBytes int
+
+	// In a transaction: its id (the leaseholder merges its buffered writes) and, for locking reads, how.
+	Txn                fragment.TxnID // zero: none
+	Lock               LockMode
+	NoWait, SkipLocked bool
+	LockWait           time.Duration
+}
+
+// LockMode is the strength of a row lock.
+type LockMode uint8
+
+// The modes. LockAuto is what autocommit fragments hold: compatible with itself, because the log orders them.
+const (
+	LockNone LockMode = iota
+	LockAuto
+	LockShared
+	LockExclusive
+)
+
+// WriteRequest carries an autocommit transaction, or one write of an interactive one (Buffer).
+type WriteRequest struct {
+	Shard    schema.ShardID
+	Txn      fragment.TxnID
+	Buffer   bool // evaluate into Txn's workspace instead of proposing
+	Writes   []*fragment.Write
+	LockWait time.Duration
+}
+
+// WriteReply is a WriteRequest's answer. Mark is the workspace's savepoint mark after it.
+type WriteReply struct {
+	Results []fragment.WriteResult
+	TS      mvcc.Timestamp
+	Mark    uint64
+}
+
+// Service is what a leaseholder offers; *Replica serves it locally, Remote over the node RPC. Errors: *NotLeaseholder
+// (not executed: safe to retry elsewhere), *mysqlerr.Error, shard.ErrSchemaChanged …; anything else leaves the outcome
+// unknown, and a retry with the same TxnID finds it.
+type Service interface {
+	Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error
+	Write(ctx context.Context, q *WriteRequest) (*WriteReply, error)
+	// Commit proposes Txn's workspace and releases its locks; Rollback drops it; RollbackTo goes back to a mark.
+	Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID) (mvcc.Timestamp, error)
+	Rollback(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error
+	RollbackTo(ctx context.Context, s schema.ShardID, txn fragment.TxnID, mark uint64) error
+	ReserveAutoInc(ctx context.Context, s schema.ShardID, t schema.TabletID, n uint64) (first uint64, err error)
+}
