@@ -9,12 +9,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Column describes one column of a result set as the wire shows it.
-type Column struct {
-	Schema, Table, OrgTable, Name, OrgName string
-	Type                                   types.Type
-	Flags                                  uint16 // mysql.NotNullFlag, mysql.PriKeyFlag, …
-}
+// Column describes one column of a result set.
+type Column = types.Field
 
 // Header is a result set's columns. A cached plan keeps one Header for all its executions, so the protocol can keep the
 // encoded column definitions in Encoded (its own business; nil at first).
@@ -45,10 +41,10 @@ type ResultWriter interface {
 
 // Account is what authentication needs to know of a user.
 type Account struct {
-	User, Host string // as matched: "root"@"localhost", "app"@"%"
-	Plugin     string // "caching_sha2_password" or "mysql_native_password"
-	Secret     []byte // native: SHA1(SHA1(password)), 20 bytes; sha2: MySQL's "$A$005$" + salt + digest string; empty: no password
-	Locked     bool
+	User, Host   string // as matched: "root"@"localhost", "app"@"%"
+	Plugin       string // "caching_sha2_password" or "mysql_native_password"
+	Secret       []byte // native: SHA1(SHA1(password)), 20 bytes; sha2: MySQL's "$A$005$" + salt + digest string; empty: no password
+	Locked       bool
 	LoopbackOnly bool // accepted from 127.0.0.0/8, ::1 only (the initial root)
 }
 

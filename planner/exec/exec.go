@@ -1,0 +1,52 @@
+package exec
+
+import (
+	"context"
+
+	"cloudsql/distributed"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/types"
+)
+
+// Runtime is the circumstances of one execution of a plan.
+type Runtime struct {
+	DB  distributed.DB
+	Txn distributed.Txn // nil: autocommit, newest state
+	Env *expr.Env       // Params, Now, Session …
+	// MemLimit bounds the bytes that one statement's operators may hold (0: none); above it: error 1038/3170 as MySQL.
+	MemLimit int
+	// Warn receives conditions that came from shards.
+	Warn          func(w fragment.Warning)
+	FoundRowsFlag bool
+}
+
+// Operator is a gateway operator: a pull-based stream of row batches.
+type Operator interface {
+	// Next fills b (reset first) and tells whether it has rows; false ends the stream. Rows are valid until the next call.
+	Next(ctx context.Context, b *types.Batch) (bool, error)
+	Close()
+}
+
+// VirtualTable is a table whose rows the gateway makes up.
+type VirtualTable interface {
+	Name() (db, table string)
+	Columns() []VirtualColumn
+	// Scan calls fn for each row. eq holds conditions of the form column = constant string that the caller found
+	// (lower-case column name → value): a table may use them to do less; the caller filters anyway.
+	Scan(ctx context.Context, eq map[string]string, fn func(row []types.Value) error) error
+}
+
+// VirtualColumn is a column of a VirtualTable.
+type VirtualColumn struct {
+	Name    string
+	Type    types.Type
+	NotNull bool
+}
+
+// ModifyResult is a data change's outcome for the OK packet.
+type ModifyResult struct {
+	Affected     uint64
+	LastInsertID uint64 // for the OK packet and LAST_INSERT_ID(); 0: unchanged
+	Info         string
+}
