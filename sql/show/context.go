@@ -1,0 +1,71 @@
+package show
+
+import (
+	"context"
+	"time"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/types"
+)
+
+// Context is one session's view of the server. A session gives it for the length of one statement; it is used by one
+// goroutine at a time.
+type Context interface {
+	DB() distributed.DB
+	// Catalog is the snapshot that the statement works on; the same one all along.
+	Catalog() *catalog.Snapshot
+	CurrentDB() string // "" when none is chosen
+	Env() *expr.Env    // mode, time, parameters and expr.Session of the session
+
+	// Access is nil where the account has priv (one parser/mysql.PrivilegeType) on the table; table "" asks about the
+	// database, db "" about the server. Otherwise 1044, 1142 or 1227.
+	Access(priv uint64, db, table string) error
+	// Visible tells whether the account holds any privilege on the database, so that SHOW DATABASES lists it.
+	Visible(db string) bool
+	// Account is the account's record; a copy that may not be changed.
+	Account() *catalog.User
+
+	// Variable is a system variable as SHOW VARIABLES prints it ("ON", "utf8mb4", "28800"). ok is false for an unknown
+	// name. Variables calls fn for every variable that the scope shows, in order of name.
+	Variable(global bool, name string) (value string, ok bool)
+	Variables(global bool, fn func(name, value string))
+	// Status calls fn for every status counter in order of name.
+	Status(global bool, fn func(name, value string))
+
+	// Processes lists the sessions of all live nodes that the account may see.
+	Processes(ctx context.Context) ([]Process, error)
+	// Conditions are what SHOW WARNINGS lists of the statement before.
+	Conditions() []Condition
+	// Warn adds a condition to those of this statement.
+	Warn(level string, code uint16, message string)
+	// Quote tells how identifiers are printed: false omits backquotes where they are not needed (sql_quote_show_create).
+	Quote() bool
+}
+
+// Process is a line of SHOW PROCESSLIST.
+type Process struct {
+	ID      uint64
+	User    string
+	Host    string // "127.0.0.1:40000", or "localhost" where there is no port
+	DB      string // "" for NULL
+	Command string // "Query", "Sleep", "Execute", …
+	Since   time.Time
+	State   string
+	Info    string // the statement's text, in full; "" for NULL
+	Node    uint64
+}
+
+// Condition is a line of SHOW WARNINGS.
+type Condition struct {
+	Level   string // "Note", "Warning", "Error"
+	Code    uint16
+	Message string
+}
+
+// Result is a whole result set.
+type Result struct {
+	Fields []types.Field
+	Rows   [][]types.Value
+}
