@@ -1,0 +1,229 @@
+package types
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"testing"
+	"unicode/utf8"
+)
+
+// randomText draws from letters whose order is interesting: case, accents, controls, spaces, ignorables, wide characters.
+func randomText(r *rand.Rand, ascii bool) []byte {
+	alphabet := []rune("aAbBzZ09 \t\x00\x01\x1f!~_-lL")
+	if !ascii {
+		alphabet = append(alphabet, []rune("éÉßsSœæıİÿŸ·\u0301\u0308\u200b中日😀ñЖжΩ€\u00a0\ufffdǆ")...)
+	}
+	var out []byte
+	for range r.IntN(8) {
+		out = utf8.AppendRune(out, alphabet[r.IntN(len(alphabet))])
+	}
+	return out
+}
+
+func TestSortKeyOrdersAsCompare(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, name := range []string{
+		"utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_0900_bin", "utf8mb4_general_ci", "utf8mb4_bin",
+		"utf8mb4_unicode_ci", "utf8mb4_unicode_520_ci", "utf8mb3_general_ci", "utf8mb3_unicode_ci", "latin1_swedish_ci", "latin1_bin",
+		"ascii_general_ci", "ascii_bin", "binary", "cp1251_general_ci", "utf16_unicode_ci", "ucs2_general_ci", "sjis_japanese_ci",
+	} {
+		c, ok := CollationByName(name)
+		if !ok {
+			t.Fatalf("no collation %s", name)
+		}
+		for range 4000 {
+			a, b := randomText(r, r.IntN(2) == 0), randomText(r, r.IntN(2) == 0)
+			want := bytes.Compare(c.SortKey(nil, a), c.SortKey(nil, b))
+			if got := c.CompareStrings(a, b); got != want {
+				t.Fatalf("%s: Compare(%q, %q) = %d, sort keys say %d", name, a, b, got, want)
+			}
+			if back := c.CompareStrings(b, a); back != -want {
+				t.Fatalf("%s: Compare(%q, %q) = %d, but reversed %d", name, a, b, want, back)
+			}
+			if (want == 0) != bytes.Equal(HashKey(nil, String(a), c), HashKey(nil, String(b), c)) {
+				t.Fatalf("%s: hash keys of %q and %q disagree with their order %d", name, a, b, want)
+			}
+		}
+	}
+}
+
+// The fast path over ASCII must give what the collation library gives.
+func TestSortKeyASCIIEqualsSlowPath(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	slow := CollationDefault.info().coll
+	check := func(s []byte) {
+		want := slow.WeightString(nil, s, 0)
+		if got := CollationDefault.SortKey(nil, s); !bytes.Equal(got, want) {
+			t.Fatalf("%q: %x, want %x", s, got, want)
+		}
+	}
+	for a := range byte(utf8.RuneSelf) {
+		check([]byte{a})
+		for b := range byte(utf8.RuneSelf) {
+			check([]byte{a, b})
+		}
+	}
+	for range 20000 {
+		s := make([]byte, r.IntN(20))
+		for i := range s {
+			s[i] = byte(r.IntN(utf8.RuneSelf))
+		}
+		check(s)
+		check(randomText(r, false))
+	}
+}
+
+func TestGeneralWeightsASCII(t *testing.T) {
+	fillGeneralWeights()
+	for b, w := range generalASCII {
+		if generalWeights[b] != uint16(w) {
+			t.Errorf("%#x weighs %d, want %d", b, w, generalWeights[b])
+		}
+	}
+	for r, w := range generalWeights {
+		if utf8.ValidRune(rune(r)) && !utf8.ValidRune(rune(w)) {
+			t.Errorf("%U has the weight %x, which UTF-8 cannot write", r, w)
+		}
+	}
+}
+
+// Each collation's weight of a space leaves room for the two markers below the weights above it.
+func TestPadMarkersFit(t *testing.T) {
+	for _, c := range AllCollations() {
+		ci := c.info()
+		if ci.order == orderWeights && (ci.space < padEnd || ci.wide && ci.space < 0x100) {
+			t.Errorf("%s: space weighs %x", ci.name, ci.space)
+		}
+		if back, ok := CollationByName(c.Name()); !ok || back != c {
+			t.Errorf("%s is not found by its name", c.Name())
+		}
+	}
+}
+
+func TestCompareStrings(t *testing.T) {
+	for _, tc := range []struct {
+		collation string
+		a, b      string
+		want      int
+	}{
+		{"utf8mb4_0900_ai_ci", "straße", "STRASSE", 0},
+		{"utf8mb4_0900_ai_ci", "a", "a ", -1},
+		{"utf8mb4_0900_ai_ci", "résumé", "RESUME", 0},
+		{"utf8mb4_0900_as_cs", "a", "A", -1},
+		{"utf8mb4_0900_bin", "a", "a ", -1},
+		{"utf8mb4_general_ci", "a", "A  ", 0},
+		{"utf8mb4_general_ci", "a", "a\t", 1},
+		{"utf8mb4_general_ci", "é", "E", 0},
+		{"utf8mb4_general_ci", "😀", "😁", 0},
+		{"utf8mb4_unicode_ci", "ß", "ss", 0},
+		{"utf8mb4_unicode_ci", "a ", "a", 0},
+		{"utf8mb4_bin", "a", "A", 1},
+		{"utf8mb4_bin", "a ", "a", 0},
+		{"utf8mb4_bin", "a\x01", "a", -1},
+		{"latin1_swedish_ci", "Ä", "ä", 0},
+		{"latin1_swedish_ci", "y", "Ü", 0},
+		{"binary", "a", "a\x00", -1},
+		{"binary", "a", "A", 1},
+	} {
+		c, _ := CollationByName(tc.collation)
+		if got := c.CompareStrings([]byte(tc.a), []byte(tc.b)); got != tc.want {
+			t.Errorf("%s: %q against %q is %d, want %d", tc.collation, tc.a, tc.b, got, tc.want)
+		}
+	}
+}
+
+func TestLike(t *testing.T) {
+	for _, tc := range []struct {
+		collation, s, pattern string
+		want                  bool
+	}{
+		{"utf8mb4_0900_ai_ci", "Hello", "h%O", true},
+		{"utf8mb4_0900_ai_ci", "Hello", "h_llo", true},
+		{"utf8mb4_0900_ai_ci", "Hello", "h__lo_", false},
+		{"utf8mb4_0900_ai_ci", "50%", `50\%`, true},
+		{"utf8mb4_0900_ai_ci", "500", `50\%`, false},
+		{"utf8mb4_0900_ai_ci", "résumé", "RESUM_", true},
+		{"utf8mb4_0900_ai_ci", "ß", "ss", false},
+		{"utf8mb4_0900_ai_ci", "", "%", true},
+		{"utf8mb4_0900_ai_ci", "", "", true},
+		{"utf8mb4_0900_ai_ci", "", "_", false},
+		{"utf8mb4_0900_ai_ci", "aXbXc", "%x%c", true},
+		{"utf8mb4_0900_ai_ci", "mississippi", "%iss%ip%", true},
+		{"utf8mb4_0900_ai_ci", "mississippi", "%iss%iss%iss%", false},
+		{"utf8mb4_0900_ai_ci", "中文", "_文", true},
+		{"utf8mb4_0900_ai_ci", "abc", "%%%", true},
+		{"utf8mb4_0900_ai_ci", "abc", "abc%", true},
+		{"utf8mb4_bin", "abc", "ABC", false},
+		{"utf8mb4_bin", "abc ", "abc", false},
+		{"utf8mb4_general_ci", "abc", "ABC", true},
+		{"binary", "\xff\xfe", "_\xfe", true},
+	} {
+		c, _ := CollationByName(tc.collation)
+		if got := c.Like([]byte(tc.s), []byte(tc.pattern), '\\'); got != tc.want {
+			t.Errorf("%s: %q LIKE %q is %v", tc.collation, tc.s, tc.pattern, got)
+		}
+	}
+	if CollationDefault.Like([]byte("a%"), []byte("a|%"), '|') != true {
+		t.Error("ESCAPE '|' is not obeyed")
+	}
+}
+
+func TestPrefixRange(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, name := range []string{"utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb4_bin", "binary", "utf8mb4_0900_bin"} {
+		c, _ := CollationByName(name)
+		for range 20000 {
+			prefix, rest := randomText(r, false), randomText(r, false)
+			lo, hi, ok := c.PrefixRange(prefix)
+			if !ok {
+				continue
+			}
+			s := append(bytes.Clone(prefix), rest...)
+			key := c.SortKey(nil, s)
+			if bytes.Compare(key, lo) < 0 || hi != nil && bytes.Compare(key, hi) >= 0 {
+				t.Fatalf("%s: %q starts with %q but its key %x is not in [%x, %x)", name, s, prefix, key, lo, hi)
+			}
+		}
+	}
+}
+
+func TestCase(t *testing.T) {
+	if got := string(CollationDefault.Upper(nil, []byte("straße éa1"))); got != "STRAßE ÉA1" {
+		t.Errorf("UPPER gives %q", got)
+	}
+	if got := string(CollationDefault.Lower(nil, []byte("ÀB1"))); got != "àb1" {
+		t.Errorf("LOWER gives %q", got)
+	}
+	if got := string(CollationBinary.Upper(nil, []byte("ab"))); got != "ab" {
+		t.Errorf("UPPER of a binary string gives %q", got)
+	}
+}
+
+func TestHolds(t *testing.T) {
+	for _, tc := range []struct {
+		collation, s string
+		want         int
+	}{
+		{"utf8mb4_bin", "a😀", 5}, {"utf8mb3_bin", "a😀", 1}, {"latin1_bin", "é€中", 5}, {"ascii_bin", "aé", 1},
+		{"utf8mb4_bin", "a\xff", 1}, {"binary", "ab", 2}, {"cp1251_bin", "Жé", 2},
+	} {
+		c, _ := CollationByName(tc.collation)
+		if got := c.holds([]byte(tc.s)); got != tc.want {
+			t.Errorf("%s holds %d bytes of %q, want %d", tc.collation, got, tc.s, tc.want)
+		}
+	}
+}
+
+func BenchmarkSortKey(b *testing.B) {
+	s := []byte("customer-0000012345")
+	for _, name := range []string{"utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb4_bin", "latin1_swedish_ci"} {
+		c, _ := CollationByName(name)
+		b.Run(name, func(b *testing.B) {
+			buf := make([]byte, 0, 128)
+			b.ReportAllocs()
+			for b.Loop() {
+				buf = c.SortKey(buf[:0], s)
+			}
+		})
+	}
+}

@@ -1,0 +1,125 @@
+package types
+
+import (
+	"bytes"
+	"unicode/utf8"
+)
+
+// Like matches s against a LIKE pattern under c: % any run, _ one character, escape makes the next character plain
+// (0 for none, as ESCAPE ” asks). Characters compare one by one, so 'ß' does not match 'ss', and trailing spaces count.
+func (c Collation) Like(s, pattern []byte, escape rune) bool {
+	m := likeMatcher{ci: c.info(), escape: escape}
+	return m.match(s, pattern)
+}
+
+type likeMatcher struct {
+	ci     *collationInfo
+	escape rune
+}
+
+// match is the usual backtracking walk: only the last % needs to be remembered, so it takes len(s)·len(p) steps at most.
+func (m *likeMatcher) match(s, p []byte) bool {
+	var retryS, retryP []byte // where to resume, once the last % takes one character more
+	for {
+		if len(p) > 0 {
+			pr, pn := m.next(p)
+			if pr == '%' {
+				p = p[pn:]
+				if len(p) == 0 {
+					return true
+				}
+				retryS, retryP = s, p
+				continue
+			}
+			if len(s) > 0 {
+				sr, sn := m.next(s)
+				if pr == '_' && pr != m.escape {
+					s, p = s[sn:], p[pn:]
+					continue
+				}
+				if pr == m.escape && pr != 0 && len(p) > pn {
+					p = p[pn:]
+					pr, pn = m.next(p)
+				}
+				if m.same(sr, pr) {
+					s, p = s[sn:], p[pn:]
+					continue
+				}
+			}
+		} else if len(s) == 0 {
+			return true
+		}
+		if len(retryS) == 0 {
+			return false
+		}
+		_, n := m.next(retryS)
+		retryS = retryS[n:]
+		s, p = retryS, retryP
+	}
+}
+
+// next gives the first character of s; every byte is one under binary.
+func (m *likeMatcher) next(s []byte) (rune, int) {
+	if s[0] < utf8.RuneSelf || m.ci.id == CollationBinary {
+		return rune(s[0]), 1
+	}
+	return utf8.DecodeRune(s)
+}
+
+// same tells whether two characters are equal under the collation.
+func (m *likeMatcher) same(a, b rune) bool {
+	if a == b {
+		return true
+	}
+	switch m.ci.order {
+	case orderBytes, orderUTF8:
+		return false
+	case orderUCA900:
+		if m.ci.id == CollationDefault && a < utf8.RuneSelf && b < utf8.RuneSelf {
+			return uca900ASCII[a] == uca900ASCII[b]
+		}
+	case orderGeneral:
+		if a < utf8.RuneSelf && b < utf8.RuneSelf {
+			return generalASCII[a] == generalASCII[b]
+		}
+	}
+	var bufA, bufB [utf8.UTFMax]byte
+	return m.ci.id.CompareStrings(bufA[:utf8.EncodeRune(bufA[:], a)], bufB[:utf8.EncodeRune(bufB[:], b)]) == 0
+}
+
+// PrefixRange gives bounds on the sort keys of all strings that start with prefix, as LIKE 'prefix%' asks: every such
+// string has lo <= key < hi. The range may hold other strings too, so the LIKE itself must still be checked; hi is nil
+// where there is no bound. ok is false where the collation allows none (a character's weight may depend on the next).
+func (c Collation) PrefixRange(prefix []byte) (lo, hi []byte, ok bool) {
+	ci := c.info()
+	switch {
+	case ci.order == orderBytes:
+		lo = append(lo, prefix...)
+	case ci.order == orderUTF8, ci.order == orderGeneral:
+		lo = c.SortKey(nil, prefix)
+		lo = lo[:len(lo)-2] // without the end of the string
+		if len(bytes.TrimRight(prefix, " ")) != len(prefix) {
+			return lo, keySuccessor(lo), true // trailing spaces are written only once more follows: leave them out
+		}
+	case ci.id == CollationDefault:
+		key, ascii := sortKeyASCII(nil, prefix)
+		if !ascii {
+			return nil, nil, false
+		}
+		lo = key
+	default:
+		return nil, nil, false
+	}
+	return lo, keySuccessor(lo), true
+}
+
+// keySuccessor is the least key above all keys that start with key, nil where there is none.
+func keySuccessor(key []byte) []byte {
+	next := bytes.TrimRight(key, "\xff")
+	if len(next) == 0 {
+		return nil
+	}
+	next = append([]byte(nil), next...)
+	next[len(next)-1]++
+	return next
+}

@@ -1,0 +1,266 @@
+package types
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"vitess.io/vitess/go/mysql/decimal"
+
+	"cloudsql/storage/mysqlerr"
+)
+
+// The numeric views follow MySQL's implicit conversions. A string gives the number it starts with, and warning 1292 where
+// more than white space follows.
+
+func (w Warner) warn(code uint16, args ...any) {
+	if w != nil {
+		w(code, mysqlerr.New(code, args...).Message)
+	}
+}
+
+// warnTruncated is 1292: Truncated incorrect INTEGER value: '12abc'.
+func (w Warner) warnTruncated(what string, text []byte) {
+	if w != nil {
+		w.warn(mysql.ErrTruncatedWrongValue, what, printable(text, 128))
+	}
+}
+
+// ToInt rounds v to a signed integer; the second result tells that it was out of range and clipped.
+func (v Value) ToInt(warn Warner) (i int64, clipped bool) {
+	switch v.kind {
+	case KindInt:
+		return int64(v.n), false
+	case KindUint, KindEnum, KindSet, KindBit:
+		if v.n > math.MaxInt64 {
+			return math.MaxInt64, true
+		}
+		return int64(v.n), false
+	case KindFloat:
+		return floatToInt(v.Float())
+	case KindDecimal:
+		i, ok := decimalToInt(v)
+		return i, !ok
+	case KindString, KindBytes:
+		return parseInt(v.b, warn)
+	case KindJSON:
+		return jsonNumber(v, "INTEGER", warn).ToInt(nil)
+	case KindNull:
+		return 0, false
+	}
+	n, micros := temporalNumber(v)
+	if micros >= 500000 {
+		n, _ = roundedTemporal(v)
+	}
+	return n, false
+}
+
+// ToUint rounds v to an unsigned integer; the second result tells that it was out of range and clipped.
+func (v Value) ToUint(warn Warner) (u uint64, clipped bool) {
+	switch v.kind {
+	case KindUint, KindEnum, KindSet, KindBit:
+		return v.n, false
+	case KindFloat:
+		return floatToUint(v.Float())
+	case KindDecimal:
+		u, ok := decimalToUint(v)
+		return u, !ok
+	case KindString, KindBytes:
+		return parseUint(v.b, warn)
+	case KindJSON:
+		return jsonNumber(v, "INTEGER", warn).ToUint(nil)
+	}
+	i, _ := v.ToInt(warn)
+	return uint64(max(i, 0)), i < 0
+}
+
+// ToFloat is v as a double.
+func (v Value) ToFloat(warn Warner) float64 {
+	switch v.kind {
+	case KindNull:
+		return 0
+	case KindFloat:
+		return v.Float()
+	case KindInt:
+		return float64(int64(v.n))
+	case KindUint, KindEnum, KindSet, KindBit:
+		return float64(v.n)
+	case KindDecimal:
+		return decimalToFloat(v)
+	case KindString, KindBytes:
+		f, n, status := parseFloat(v.b)
+		if status != parseOK || !onlySpace(v.b[n:]) {
+			warn.warnTruncated("DOUBLE", v.b)
+		}
+		return f
+	case KindJSON:
+		return jsonNumber(v, "DOUBLE", warn).ToFloat(nil)
+	}
+	n, micros := temporalNumber(v)
+	if n < 0 || v.kind == KindTime && v.Int() < 0 {
+		micros = -micros
+	}
+	return float64(n) + float64(micros)/1e6
+}
+
+// ToDec is v as a KindDecimal.
+func (v Value) ToDec(warn Warner) Value {
+	switch v.kind {
+	case KindNull:
+		return DecSmall(0, 0)
+	case KindDecimal:
+		return v
+	case KindInt:
+		return DecSmall(int64(v.n), 0)
+	case KindUint, KindEnum, KindSet, KindBit:
+		return decimalFromUint(v.n)
+	case KindFloat:
+		d, ok := decimalFromFloat(v.Float())
+		if !ok {
+			warn.warnTruncated("DECIMAL", AppendFloat(nil, v.Float()))
+		}
+		return d
+	case KindString, KindBytes:
+		d, n, status := parseDecimal(v.b)
+		if status != parseOK || !onlySpace(v.b[n:]) {
+			warn.warnTruncated("DECIMAL", v.b)
+		}
+		return d
+	case KindJSON:
+		return jsonNumber(v, "DECIMAL", warn).ToDec(nil)
+	}
+	n, micros := temporalNumber(v)
+	if v.aux == 0 {
+		return DecSmall(n, 0)
+	}
+	if n < 0 || v.kind == KindTime && v.Int() < 0 {
+		micros = -micros
+	}
+	d := decFromDigits(false, nil, 0)
+	if hi := n; hi > -9e12 && hi < 9e12 { // TIME, and what else fits: n·10^6 within an int64
+		d = DecSmall(hi*1e6+int64(micros), 6)
+	} else {
+		digits := strconv.AppendInt(nil, hi, 10)
+		for p := int64(100000); p > 0; p /= 10 {
+			digits = append(digits, byte('0'+int64(micros)/p%10))
+		}
+		d = decFromDigits(false, digits, 6)
+	}
+	return RoundDecimal(d, int(v.aux))
+}
+
+// ToDecimal is v as the arithmetic package's decimal.
+func (v Value) ToDecimal(warn Warner) decimal.Decimal { return v.ToDec(warn).DecimalValue() }
+
+// ToBool tells whether v is true in a condition: not NULL and not zero.
+func (v Value) ToBool(warn Warner) bool {
+	switch v.kind {
+	case KindNull:
+		return false
+	case KindInt, KindUint, KindEnum, KindSet, KindBit:
+		return v.n != 0
+	case KindDecimal:
+		return decimalSign(v) != 0
+	case KindJSON:
+		return jsonTruth(v)
+	}
+	return v.ToFloat(warn) != 0
+}
+
+func floatToInt(f float64) (int64, bool) {
+	f = math.RoundToEven(f)
+	switch {
+	case f != f:
+		return 0, true
+	case f >= 1<<63:
+		return math.MaxInt64, true
+	case f < -1<<63:
+		return math.MinInt64, true
+	}
+	return int64(f), false
+}
+
+func floatToUint(f float64) (uint64, bool) {
+	f = math.RoundToEven(f)
+	switch {
+	case f != f || f < 0:
+		return 0, true
+	case f >= 1<<64:
+		return math.MaxUint64, true
+	}
+	return uint64(f), false
+}
+
+// scanInteger reads sign and digits at the start of s, after white space; abs is clipped to 2^64-1 where over is set.
+func scanInteger(s []byte) (abs uint64, neg, over bool, n int) {
+	i := skipSpace(s)
+	if i < len(s) && (s[i] == '-' || s[i] == '+') {
+		neg = s[i] == '-'
+		i++
+	}
+	first := i
+	for ; i < len(s) && isDigit(s[i]); i++ {
+		d := uint64(s[i] - '0')
+		if over || abs > (math.MaxUint64-d)/10 {
+			over, abs = true, math.MaxUint64
+			continue
+		}
+		abs = abs*10 + d
+	}
+	if i == first {
+		return 0, false, false, 0
+	}
+	return abs, neg, over, i
+}
+
+func parseInt(s []byte, warn Warner) (int64, bool) {
+	abs, neg, _, n := scanInteger(s)
+	i, clipped := signed(abs, neg)
+	if clipped || n == 0 || !onlySpace(s[n:]) {
+		warn.warnTruncated("INTEGER", s)
+	}
+	return i, clipped
+}
+
+func signed(abs uint64, neg bool) (i int64, clipped bool) {
+	switch {
+	case neg && abs > 1<<63:
+		return math.MinInt64, true
+	case neg:
+		return -int64(abs), false
+	case abs > math.MaxInt64:
+		return math.MaxInt64, true
+	}
+	return int64(abs), false
+}
+
+func parseUint(s []byte, warn Warner) (uint64, bool) {
+	abs, neg, over, n := scanInteger(s)
+	if neg && abs != 0 {
+		abs, over = 0, true
+	}
+	if over || n == 0 || !onlySpace(s[n:]) {
+		warn.warnTruncated("INTEGER", s)
+	}
+	return abs, over
+}
+
+// printable shows text in a message as MySQL does, at most limit bytes.
+func printable(text []byte, limit int) string {
+	if len(text) > limit {
+		text = text[:limit]
+	}
+	out := make([]byte, 0, len(text))
+	rest := text
+	for len(rest) > 0 {
+		ok := CollationUTF8Bin.holds(rest)
+		out = append(out, rest[:ok]...)
+		rest = rest[ok:]
+		if len(rest) > 0 {
+			const hex = "0123456789ABCDEF"
+			out = append(out, '\\', 'x', hex[rest[0]>>4], hex[rest[0]&15])
+			rest = rest[1:]
+		}
+	}
+	return string(out)
+}
