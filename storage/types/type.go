@@ -95,3 +95,6 @@ func (t *Type) Class() Class {
 
 // IsBinary tells whether t is a binary string type (BINARY, VARBINARY, BLOB).
 func (t *Type) IsBinary() bool { return t.Class() == ClassString && t.Collation == CollationBinary }
+
+// IsTimestamp tells whether t's storage form is KindTimestamp.
+func (t *Type) IsTimestamp() bool { return t.ID == mysql.TypeTimestamp }
