@@ -18,7 +18,8 @@ type Read struct {
 	Tablet        schema.TabletID
 	SchemaVersion uint64 // of the table, as planned
 
-	// Source: the rows of Keys (point gets, in this order, missing ones skipped), or the Spans of Index in key order.
+	// Source: the rows of Keys (point gets, in this order, missing ones skipped), or, when Keys is nil, the Spans of Index
+	// in key order (rising, not overlapping; none: the whole index). Without Keys and Columns a row still counts.
 	// Keys and Spans are in Index's encoding. A secondary index leads to its rows where Columns asks for more than it covers.
 	Index   schema.IndexID
 	Keys    [][]byte

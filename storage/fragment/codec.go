@@ -1,0 +1,433 @@
+package fragment
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+	"cloudsql/storage/wire"
+)
+
+// formatVersion begins every encoded Read and Write. A replica that meets another one refuses the fragment.
+const formatVersion = 1
+
+// Bits of the byte that tells which optional parts follow.
+const (
+	hasReverse  = 1 << iota
+	hasWithKeys // Read
+	hasFilter   // Read.Filter, Write.Where
+	hasEnv
+	hasAgg
+	hasProject
+	hasKeys
+	hasAutoInc // Write
+)
+
+// AppendRead appends r's portable form. Its expressions must be Pure; parameters are written as constants of r.Env.
+func AppendRead(dst []byte, r *Read) ([]byte, error) {
+	flags := bit(r.Reverse, hasReverse) | bit(r.WithKeys, hasWithKeys) | bit(r.Filter != nil, hasFilter) |
+		bit(r.Env != nil, hasEnv) | bit(r.Agg != nil, hasAgg) | bit(r.Project != nil, hasProject) | bit(r.Keys != nil, hasKeys)
+	dst = append(dst, formatVersion, flags)
+	dst = binary.AppendUvarint(dst, uint64(r.Tablet))
+	dst = binary.AppendUvarint(dst, r.SchemaVersion)
+	dst = binary.AppendUvarint(dst, uint64(r.Index))
+	dst = binary.AppendUvarint(dst, r.Limit)
+	dst = appendColumnIDs(dst, r.Columns)
+	if r.Keys != nil {
+		dst = appendKeys(dst, r.Keys)
+	} else {
+		dst = appendSpans(dst, r.Spans)
+	}
+	if r.Env != nil {
+		dst = expr.EncodeEnv(dst, r.Env)
+	}
+	var err error
+	if r.Filter != nil {
+		if dst, err = expr.Encode(dst, r.Filter, r.Env); err != nil {
+			return nil, err
+		}
+	}
+	if r.Project != nil {
+		if dst, err = appendExprs(dst, r.Project, r.Env); err != nil {
+			return nil, err
+		}
+	}
+	if r.Agg != nil {
+		if dst, err = appendAggregate(dst, r.Agg, r.Env); err != nil {
+			return nil, err
+		}
+	}
+	return appendOrder(dst, r.Order, r.Env)
+}
+
+// DecodeRead reads what AppendRead wrote; the fragment aliases src.
+func DecodeRead(src []byte) (*Read, []byte, error) {
+	d := wire.NewReader(src)
+	flags, ok := header(d)
+	if !ok {
+		return nil, nil, d.Err()
+	}
+	r := &Read{Reverse: flags&hasReverse != 0, WithKeys: flags&hasWithKeys != 0}
+	r.Tablet = schema.TabletID(d.Uvarint())
+	r.SchemaVersion = d.Uvarint()
+	r.Index = schema.IndexID(d.Uvarint())
+	r.Limit = d.Uvarint()
+	r.Columns = readColumnIDs(d)
+	if flags&hasKeys != 0 {
+		if r.Keys = readKeys(d); r.Keys == nil {
+			r.Keys = [][]byte{} // no keys is no rows; nil would be a scan
+		}
+	} else {
+		r.Spans = readSpans(d)
+	}
+	if flags&hasEnv != 0 {
+		r.Env = readEnv(d)
+	}
+	if flags&hasFilter != 0 {
+		r.Filter = readExpr(d)
+	}
+	if flags&hasProject != 0 {
+		r.Project = readExprs(d)
+	}
+	if flags&hasAgg != 0 {
+		r.Agg = readAggregate(d)
+	}
+	r.Order = readOrder(d)
+	return r, d.Rest(), d.Err()
+}
+
+// AppendWrite appends w's portable form; as AppendRead.
+func AppendWrite(dst []byte, w *Write) ([]byte, error) {
+	flags := bit(w.Where != nil, hasFilter) | bit(w.Env != nil, hasEnv) | bit(w.Keys != nil, hasKeys) | bit(w.AutoInc, hasAutoInc)
+	dst = append(dst, formatVersion, flags, byte(w.Kind))
+	dst = binary.AppendUvarint(dst, uint64(w.Tablet))
+	dst = binary.AppendUvarint(dst, w.SchemaVersion)
+	dst = binary.AppendUvarint(dst, uint64(w.FirstRow))
+	dst = appendColumnIDs(dst, w.Columns)
+	dst = AppendBatch(dst, &w.Rows)
+	if w.Keys != nil {
+		dst = appendKeys(dst, w.Keys)
+	}
+	if w.Env != nil {
+		dst = expr.EncodeEnv(dst, w.Env)
+	}
+	var err error
+	if w.Where != nil {
+		if dst, err = expr.Encode(dst, w.Where, w.Env); err != nil {
+			return nil, err
+		}
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(w.Set)))
+	for i := range w.Set {
+		dst = binary.AppendUvarint(dst, uint64(w.Set[i].Column))
+		if dst, err = expr.Encode(dst, w.Set[i].Expr, w.Env); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+// DecodeWrite reads what AppendWrite wrote; the fragment aliases src.
+func DecodeWrite(src []byte) (*Write, []byte, error) {
+	d := wire.NewReader(src)
+	flags, ok := header(d)
+	if !ok {
+		return nil, nil, d.Err()
+	}
+	w := &Write{Kind: Kind(d.Byte()), AutoInc: flags&hasAutoInc != 0}
+	w.Tablet = schema.TabletID(d.Uvarint())
+	w.SchemaVersion = d.Uvarint()
+	w.FirstRow = int(d.Uvarint())
+	w.Columns = readColumnIDs(d)
+	ReadBatch(d, &w.Rows)
+	if flags&hasKeys != 0 {
+		w.Keys = readKeys(d)
+	}
+	if flags&hasEnv != 0 {
+		w.Env = readEnv(d)
+	}
+	if flags&hasFilter != 0 {
+		w.Where = readExpr(d)
+	}
+	if n := d.Count(); n > 0 {
+		w.Set = make([]Assignment, n)
+		for i := range w.Set {
+			w.Set[i].Column = schema.ColumnID(d.Uvarint())
+			w.Set[i].Expr = readExpr(d)
+		}
+	}
+	return w, d.Rest(), d.Err()
+}
+
+// AppendPage and ReadPage carry a page of rows.
+func AppendPage(dst []byte, p *Page) []byte {
+	dst = AppendBatch(dst, &p.Batch)
+	dst = appendKeys(dst, p.Keys)
+	return wire.AppendOptional(dst, p.Next)
+}
+
+// ReadPage fills p; its rows alias the reader's input.
+func ReadPage(d *wire.Reader, p *Page) {
+	ReadBatch(d, &p.Batch)
+	p.Keys = readKeys(d)
+	p.Next = d.Optional()
+}
+
+// AppendBatch and ReadBatch carry rows of equal width.
+func AppendBatch(dst []byte, b *types.Batch) []byte {
+	dst = binary.AppendUvarint(dst, uint64(b.Width))
+	dst = binary.AppendUvarint(dst, uint64(len(b.Vals)))
+	for _, v := range b.Vals {
+		dst = types.AppendValue(dst, v)
+	}
+	return dst
+}
+
+// ReadBatch fills b; its values alias the reader's input.
+func ReadBatch(d *wire.Reader, b *types.Batch) {
+	width, n := d.Uvarint(), d.Count()
+	if d.Err() == nil && (width > uint64(n) && n > 0 || width > 0 && uint64(n)%width != 0) {
+		d.Fail(wire.ErrCorrupt)
+		return
+	}
+	b.Reset(int(min(width, 1<<16)))
+	for range n {
+		v, rest, err := types.DecodeValue(d.Rest())
+		d.SetRest(rest, err)
+		if d.Err() != nil {
+			return
+		}
+		b.Vals = append(b.Vals, v)
+	}
+}
+
+// AppendWriteResult and ReadWriteResult carry a write's outcome.
+func AppendWriteResult(dst []byte, r *WriteResult) []byte {
+	for _, n := range [...]uint64{r.Matched, r.Changed, r.Affected, r.Duplicates, r.FirstAutoInc, r.LastUpdated} {
+		dst = binary.AppendUvarint(dst, n)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(r.Warnings)))
+	for i := range r.Warnings {
+		w := &r.Warnings[i]
+		dst = wire.AppendString(dst, w.Level)
+		dst = binary.AppendUvarint(dst, uint64(w.Code))
+		dst = wire.AppendString(dst, w.Message)
+	}
+	return AppendError(dst, r.Err)
+}
+
+// ReadWriteResult reads what AppendWriteResult wrote.
+func ReadWriteResult(d *wire.Reader) (r WriteResult) {
+	for _, n := range [...]*uint64{&r.Matched, &r.Changed, &r.Affected, &r.Duplicates, &r.FirstAutoInc, &r.LastUpdated} {
+		*n = d.Uvarint()
+	}
+	if n := d.Count(); n > 0 {
+		r.Warnings = make([]Warning, n)
+		for i := range r.Warnings {
+			r.Warnings[i] = Warning{Level: d.String(), Code: uint16(d.Uvarint()), Message: d.String()}
+		}
+	}
+	r.Err = ReadError(d)
+	return r
+}
+
+// AppendError and ReadError carry a MySQL error or nil.
+func AppendError(dst []byte, e *mysqlerr.Error) []byte {
+	if e == nil {
+		return append(dst, 0)
+	}
+	dst = binary.AppendUvarint(append(dst, 1), uint64(e.Code))
+	dst = wire.AppendString(dst, e.State)
+	return wire.AppendString(dst, e.Message)
+}
+
+// ReadError reads what AppendError wrote.
+func ReadError(d *wire.Reader) *mysqlerr.Error {
+	if d.Byte() == 0 {
+		return nil
+	}
+	return &mysqlerr.Error{Code: uint16(d.Uvarint()), State: d.String(), Message: d.String()}
+}
+
+// AppendEffect and ReadEffect carry a resolved row change.
+func AppendEffect(dst []byte, e *Effect) []byte {
+	dst = append(dst, byte(e.Op))
+	dst = binary.AppendUvarint(dst, uint64(e.Tablet))
+	dst = binary.AppendUvarint(dst, uint64(e.Expect))
+	dst = wire.AppendBytes(dst, e.Key)
+	return wire.AppendOptional(dst, e.Row)
+}
+
+// ReadEffect reads what AppendEffect wrote; it aliases the reader's input.
+func ReadEffect(d *wire.Reader) Effect {
+	return Effect{Op: EffectOp(d.Byte()), Tablet: schema.TabletID(d.Uvarint()), Expect: mvcc.Timestamp(d.Uvarint()), Key: d.Bytes(), Row: d.Optional()}
+}
+
+func bit(set bool, mask byte) byte {
+	if set {
+		return mask
+	}
+	return 0
+}
+
+func header(d *wire.Reader) (flags byte, ok bool) {
+	if v := d.Byte(); d.Err() == nil && v != formatVersion {
+		d.Fail(fmt.Errorf("fragment: format version %d is not known here (this node knows %d)", v, formatVersion))
+	}
+	flags = d.Byte()
+	return flags, d.Err() == nil
+}
+
+func appendColumnIDs(dst []byte, ids []schema.ColumnID) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(ids)))
+	for _, id := range ids {
+		dst = binary.AppendUvarint(dst, uint64(id))
+	}
+	return dst
+}
+
+func readColumnIDs(d *wire.Reader) []schema.ColumnID {
+	n := d.Count()
+	if n == 0 {
+		return nil
+	}
+	ids := make([]schema.ColumnID, n)
+	for i := range ids {
+		ids[i] = schema.ColumnID(d.Uvarint())
+	}
+	return ids
+}
+
+func appendKeys(dst []byte, keys [][]byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(keys)))
+	for _, k := range keys {
+		dst = wire.AppendBytes(dst, k)
+	}
+	return dst
+}
+
+func readKeys(d *wire.Reader) [][]byte {
+	n := d.Count()
+	if n == 0 {
+		return nil
+	}
+	keys := make([][]byte, n)
+	for i := range keys {
+		keys[i] = d.Bytes()
+	}
+	return keys
+}
+
+func appendSpans(dst []byte, spans []Span) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(spans)))
+	for i := range spans {
+		dst = wire.AppendOptional(dst, spans[i].Start)
+		dst = wire.AppendOptional(dst, spans[i].End)
+	}
+	return dst
+}
+
+func readSpans(d *wire.Reader) []Span {
+	n := d.Count()
+	if n == 0 {
+		return nil
+	}
+	spans := make([]Span, n)
+	for i := range spans {
+		spans[i] = Span{Start: d.Optional(), End: d.Optional()}
+	}
+	return spans
+}
+
+func appendExprs(dst []byte, es []expr.Expr, env *expr.Env) ([]byte, error) {
+	dst = binary.AppendUvarint(dst, uint64(len(es)))
+	var err error
+	for _, e := range es {
+		if dst, err = expr.Encode(dst, e, env); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+func readExprs(d *wire.Reader) []expr.Expr {
+	es := make([]expr.Expr, 0, d.Count())
+	for range cap(es) {
+		es = append(es, readExpr(d))
+	}
+	return es
+}
+
+func readExpr(d *wire.Reader) expr.Expr {
+	if d.Err() != nil {
+		return nil
+	}
+	e, rest, err := expr.Decode(d.Rest())
+	d.SetRest(rest, err)
+	return e
+}
+
+func readEnv(d *wire.Reader) *expr.Env {
+	if d.Err() != nil {
+		return nil
+	}
+	env, rest, err := expr.DecodeEnv(d.Rest())
+	d.SetRest(rest, err)
+	return env
+}
+
+func appendAggregate(dst []byte, a *Aggregate, env *expr.Env) ([]byte, error) {
+	dst, err := appendExprs(dst, a.GroupBy, env)
+	if err != nil {
+		return nil, err
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(a.Aggs)))
+	for _, agg := range a.Aggs {
+		if dst, err = expr.EncodeAgg(dst, agg, env); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+func readAggregate(d *wire.Reader) *Aggregate {
+	a := &Aggregate{GroupBy: readExprs(d)}
+	for range d.Count() {
+		agg, rest, err := expr.DecodeAgg(d.Rest())
+		d.SetRest(rest, err)
+		if d.Err() != nil {
+			return nil
+		}
+		a.Aggs = append(a.Aggs, agg)
+	}
+	return a
+}
+
+func appendOrder(dst []byte, keys []expr.SortKey, env *expr.Env) ([]byte, error) {
+	dst = binary.AppendUvarint(dst, uint64(len(keys)))
+	var err error
+	for _, k := range keys {
+		dst = wire.AppendBool(dst, k.Desc)
+		if dst, err = expr.Encode(dst, k.Expr, env); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+func readOrder(d *wire.Reader) []expr.SortKey {
+	n := d.Count()
+	if n == 0 {
+		return nil
+	}
+	keys := make([]expr.SortKey, n)
+	for i := range keys {
+		keys[i].Desc = d.Bool()
+		keys[i].Expr = readExpr(d)
+	}
+	return keys
+}

@@ -1,0 +1,124 @@
+package schema
+
+import (
+	"bytes"
+	"sort"
+	"strings"
+)
+
+// HiddenColumnName names the row id column of a table without a primary key.
+const HiddenColumnName = "_row_id"
+
+// Primary is the clustered index.
+func (t *Table) Primary() *Index { return &t.Indexes[0] }
+
+// HasPrimaryKey tells whether the user declared one; otherwise rows are clustered by the hidden row id.
+func (t *Table) HasPrimaryKey() bool {
+	return !t.Columns[t.Indexes[0].Columns[0].Column].Hidden
+}
+
+// ColumnByID gives the position of a column, or -1.
+func (t *Table) ColumnByID(id ColumnID) int {
+	for i := range t.Columns {
+		if t.Columns[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// ColumnByName gives the position of a visible column by its name, case-insensitively, or -1.
+func (t *Table) ColumnByName(name string) int {
+	for i := range t.Columns {
+		if !t.Columns[i].Hidden && strings.EqualFold(t.Columns[i].Name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// IndexByID finds an index, or nil.
+func (t *Table) IndexByID(id IndexID) *Index {
+	for i := range t.Indexes {
+		if t.Indexes[i].ID == id {
+			return &t.Indexes[i]
+		}
+	}
+	return nil
+}
+
+// IndexByName finds an index by its name, case-insensitively, or nil.
+func (t *Table) IndexByName(name string) *Index {
+	for i := range t.Indexes {
+		if strings.EqualFold(t.Indexes[i].Name, name) {
+			return &t.Indexes[i]
+		}
+	}
+	return nil
+}
+
+// AutoIncColumn gives the position of the AUTO_INCREMENT column, or -1.
+func (t *Table) AutoIncColumn() int {
+	for i := range t.Columns {
+		if t.Columns[i].AutoIncrement {
+			return i
+		}
+	}
+	return -1
+}
+
+// ColumnIDs lists the ids of all columns in order: the layout of a full row.
+func (t *Table) ColumnIDs() []ColumnID {
+	ids := make([]ColumnID, len(t.Columns))
+	for i := range t.Columns {
+		ids[i] = t.Columns[i].ID
+	}
+	return ids
+}
+
+// TabletFor finds the tablet that holds an encoded primary key.
+func (t *Table) TabletFor(key []byte) *Tablet {
+	i := t.tabletIndex(key)
+	return &t.Tablets[i]
+}
+
+func (t *Table) tabletIndex(key []byte) int {
+	if len(t.Tablets) == 1 {
+		return 0
+	}
+	return sort.Search(len(t.Tablets), func(i int) bool {
+		return bytes.Compare(t.Tablets[i].Start, key) > 0
+	}) - 1
+}
+
+// TabletsIn lists the tablets that overlap a range of encoded primary keys; nil bounds are open, end is exclusive.
+func (t *Table) TabletsIn(start, end []byte) []Tablet {
+	first := 0
+	if start != nil {
+		first = t.tabletIndex(start)
+	}
+	last := first
+	for last+1 < len(t.Tablets) && (end == nil || bytes.Compare(t.Tablets[last+1].Start, end) < 0) {
+		last++
+	}
+	return t.Tablets[first : last+1]
+}
+
+// Clone copies the descriptor deeply enough that any of its slices may be changed in place.
+func (t *Table) Clone() *Table {
+	c := *t
+	c.Columns = append([]Column(nil), t.Columns...)
+	c.Indexes = append([]Index(nil), t.Indexes...)
+	for i := range c.Indexes {
+		c.Indexes[i].Columns = append([]IndexColumn(nil), t.Indexes[i].Columns...)
+	}
+	c.Checks = append([]Check(nil), t.Checks...)
+	c.Tablets = append([]Tablet(nil), t.Tablets...)
+	if t.Options != nil {
+		c.Options = make(map[string]string, len(t.Options))
+		for k, v := range t.Options {
+			c.Options[k] = v
+		}
+	}
+	return &c
+}
