@@ -271,9 +271,6 @@ func (c *Conn) endLarge(b []byte) error {
 	return c.werr
 }
 
-// Abandon drops the packet that Begin started.
-func (c *Conn) Abandon() { c.out = c.out[:c.start] }
-
 // AppendPackets adds framed packets whose sequence numbers count from first; they are renumbered to follow here.
 func (c *Conn) AppendPackets(framed []byte, first uint8) error {
 	at := len(c.out)

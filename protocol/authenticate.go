@@ -1,0 +1,221 @@
+package protocol
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // caching_sha2_password encrypts with it
+	"crypto/x509"
+	"encoding/pem"
+	"sync"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/protocol/packet"
+	"cloudsql/sql"
+	"cloudsql/sql/auth"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Bytes of caching_sha2_password's exchange.
+const (
+	authMoreData  = 0x01
+	sha2FastOK    = 0x03
+	sha2Full      = 0x04
+	sha2PublicKey = 0x02
+)
+
+// authenticate finds the client's account and lets it prove itself, then renews c.info.
+//
+//	client's reply ── plugin differs? ── AuthSwitchRequest, new reply ──┐
+//	              └────────────────────────────────────────────────────┴─ native: check
+//	                                                                      sha2: remembered? fast check, 03 │ 04, password
+//
+// A client without an account proves itself to a decoy, in vain. Errors: 1045, 3118 for a locked account (told only to who
+// knew the password), 1835, those of the connection.
+func (c *conn) authenticate(r *handshakeResponse) error {
+	host, loopback := clientHost(c.nc.RemoteAddr())
+	account, known := c.server.engine.Lookup(r.user, host)
+	if !known || account.LoopbackOnly && !loopback || !auth.Supported(account.Plugin) {
+		known = false
+		account = sql.Account{User: r.user, Host: host, Plugin: auth.Default, Secret: auth.Decoy()}
+	}
+	ok, usedPassword, err := c.prove(&account, r)
+	if err != nil {
+		return err
+	}
+	if !ok || !known {
+		c.server.Metrics.AuthFailures.Add(1)
+		c.log.Info("access denied", "user", r.user, "host", host, "password", usedPassword)
+		return mysqlerr.New(mysql.ErrAccessDenied, r.user, host, usedPassword)
+	}
+	if account.Locked {
+		c.server.Metrics.AuthFailures.Add(1)
+		return mysqlerr.Newf(errAccountLocked, "Access denied for user '%s'@'%s'. Account is locked.", r.user, host)
+	}
+	info := *c.info
+	info.Account, info.ClientUser, info.DB = account, r.user, r.db
+	info.Capabilities, info.Attributes, info.TLS = c.caps, r.attributes, c.tls
+	info.Collation = r.collation
+	if r.collation == 0 {
+		info.Collation = types.CollationDefault
+	}
+	c.info = &info
+	return nil
+}
+
+// prove checks the client's password against account. used is "YES" or "NO": whether the client showed one.
+func (c *conn) prove(account *sql.Account, r *handshakeResponse) (ok bool, used string, err error) {
+	reply := r.reply
+	if isEmptyReply(reply) && len(account.Secret) == 0 {
+		return true, "NO", nil // whatever the plugin: there is nothing to prove
+	}
+	if r.plugin != account.Plugin {
+		if r.caps&mysql.ClientPluginAuth == 0 {
+			return false, yesNo(reply), nil
+		}
+		if reply, err = c.switchPlugin(account.Plugin); err != nil {
+			return false, "", err
+		}
+	}
+	used = yesNo(reply)
+	switch {
+	case isEmptyReply(reply):
+		return len(account.Secret) == 0, used, nil
+	case account.Plugin == auth.Native:
+		return len(account.Secret) > 0 && auth.CheckNative(account.Secret, c.salt[:], reply), used, nil
+	}
+	ok, err = c.proveSha2(account, reply)
+	return ok, used, err
+}
+
+// isEmptyReply tells a client that shows no password: nothing, or a single zero byte.
+func isEmptyReply(reply []byte) bool { return len(reply) == 0 || len(reply) == 1 && reply[0] == 0 }
+
+func yesNo(reply []byte) string {
+	if isEmptyReply(reply) {
+		return "NO"
+	}
+	return "YES"
+}
+
+// switchPlugin asks the client to answer a new challenge with another plugin.
+func (c *conn) switchPlugin(plugin string) ([]byte, error) {
+	newSalt(&c.salt)
+	b := append(c.pc.Begin(), mysql.AuthSwitchRequest)
+	b = packet.AppendNul(b, plugin)
+	b = append(append(b, c.salt[:]...), 0)
+	return c.exchange(b)
+}
+
+// exchange sends the packet under construction and reads the client's answer, a copy.
+func (c *conn) exchange(b []byte) ([]byte, error) {
+	if err := c.pc.End(b); err != nil {
+		return nil, err
+	}
+	if err := c.pc.Flush(); err != nil {
+		return nil, err
+	}
+	answer, err := c.readHandshake()
+	return append([]byte(nil), answer...), err
+}
+
+// proveSha2 checks caching_sha2_password: against the remembered digest, or else against the password itself.
+func (c *conn) proveSha2(account *sql.Account, reply []byte) (bool, error) {
+	if digest, ok := c.server.digests.get(account.Secret); ok && auth.CheckSha2(&digest, c.salt[:], reply) {
+		return true, c.pc.End(append(c.pc.Begin(), authMoreData, sha2FastOK))
+	}
+	password, err := c.askPassword()
+	if err != nil {
+		return false, err
+	}
+	if len(account.Secret) == 0 { // a password for an account that has none: no cheaper to refuse than another
+		_ = auth.CheckPassword(auth.Sha2, auth.Decoy(), password)
+		return false, nil
+	}
+	if !auth.CheckPassword(auth.Sha2, account.Secret, password) {
+		return false, nil
+	}
+	c.server.digests.put(account.Secret, auth.Digest(password))
+	return true, nil
+}
+
+// askPassword has the client send its password: in clear where nobody can listen, else encrypted.
+func (c *conn) askPassword() (string, error) {
+	answer, err := c.exchange(append(c.pc.Begin(), authMoreData, sha2Full))
+	if err != nil {
+		return "", err
+	}
+	if c.secure {
+		return cString(answer), nil
+	}
+	key, err := c.server.rsaKey()
+	if err != nil {
+		return "", err
+	}
+	if len(answer) == 1 && answer[0] == sha2PublicKey {
+		public, err := publicKeyPEM(key)
+		if err != nil {
+			return "", err
+		}
+		if answer, err = c.exchange(append(append(c.pc.Begin(), authMoreData), public...)); err != nil {
+			return "", err
+		}
+	}
+	return decryptPassword(key, answer, c.salt[:]), nil
+}
+
+// decryptPassword undoes what a client did to its password under the server's public key; what cannot be undone gives a
+// password that nobody has.
+func decryptPassword(key *rsa.PrivateKey, secret, salt []byte) string {
+	clear, err := rsa.DecryptOAEP(sha1.New(), rand.Reader, key, secret, nil) //nolint:gosec // as the client did
+	if err != nil {
+		return "\x00"
+	}
+	for i := range clear {
+		clear[i] ^= salt[i%len(salt)]
+	}
+	return cString(clear)
+}
+
+// cString drops the zero byte that ends a password.
+func cString(b []byte) string {
+	if n := len(b); n > 0 && b[n-1] == 0 {
+		b = b[:n-1]
+	}
+	return string(b)
+}
+
+func publicKeyPEM(key *rsa.PrivateKey) ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
+}
+
+// maxDigests bounds the digests remembered; when there are more, all are forgotten.
+const maxDigests = 10000
+
+// digestCache remembers passwords that were checked, as auth.Digest, by the secret they were checked against. A changed
+// password has another secret, so nothing needs to be dropped for correctness.
+type digestCache struct {
+	mu sync.RWMutex
+	m  map[string][32]byte
+}
+
+func (d *digestCache) get(secret []byte) (digest [32]byte, ok bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	digest, ok = d.m[string(secret)]
+	return digest, ok && len(secret) > 0
+}
+
+func (d *digestCache) put(secret []byte, digest [32]byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.m == nil || len(d.m) >= maxDigests {
+		d.m = map[string][32]byte{}
+	}
+	d.m[string(secret)] = digest
+}

@@ -1,0 +1,254 @@
+package codec
+
+import (
+	"math"
+	"unicode/utf8"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/protocol/packet"
+	"cloudsql/sql"
+	"cloudsql/storage/types"
+)
+
+// Results is the character set that a client wants its results in.
+type Results struct {
+	Collation types.Collation // announced for character columns
+	MaxBytes  int             // of one character
+}
+
+// UTF8 is utf8mb4, the character set of nearly everyone.
+var UTF8 = Results{Collation: types.CollationDefault, MaxBytes: 4}
+
+// wire is what a column definition says of a type.
+type wire struct {
+	id       byte
+	charset  types.Collation
+	length   uint32 // bytes
+	flags    uint
+	decimals byte
+}
+
+const (
+	unknownTextChars = 16383 // announced for a character expression whose length nobody computed
+	mediumBlob       = 1<<24 - 1
+)
+
+// AppendColumn appends the payload of a column definition.
+func AppendColumn(b []byte, c *sql.Column, r Results) []byte {
+	w := describe(c, r)
+	b = append(b, 3, 'd', 'e', 'f')
+	b = packet.AppendLenenc(b, c.Schema)
+	b = packet.AppendLenenc(b, c.Table)
+	b = packet.AppendLenenc(b, c.OrgTable)
+	b = packet.AppendLenenc(b, c.Name)
+	b = packet.AppendLenenc(b, c.OrgName)
+	b = append(b, 0x0c, byte(w.charset), byte(w.charset>>8))
+	b = packet.AppendUint(b, uint64(w.length), 4)
+	return append(b, w.id, byte(w.flags), byte(w.flags>>8), w.decimals, 0, 0)
+}
+
+// describe derives what the wire says from a column's type; NOT_NULL and the key flags come from the column.
+func describe(c *sql.Column, r Results) wire {
+	t := &c.Type
+	w := wire{id: t.ID, charset: types.CollationBinary, flags: uint(c.Flags)}
+	if t.Unsigned {
+		w.flags |= mysql.UnsignedFlag
+	}
+	if t.Zerofill {
+		w.flags |= mysql.ZerofillFlag | mysql.UnsignedFlag
+	}
+	if t.Decimals > 0 {
+		w.decimals = byte(min(t.Decimals, mysql.NotFixedDec))
+	}
+	switch t.Class() {
+	case types.ClassInt:
+		describeInt(&w, t)
+	case types.ClassFloat:
+		w.length = orDefault(t.Length, map[bool]int{true: 12, false: 22}[t.ID == mysql.TypeFloat])
+		if t.Decimals == types.Unspecified {
+			w.decimals = mysql.NotFixedDec
+		}
+	case types.ClassDecimal:
+		describeDecimal(&w, t)
+	case types.ClassString:
+		describeString(&w, t, r)
+	case types.ClassEnum, types.ClassSet:
+		describeEnum(&w, t, r)
+	case types.ClassDate, types.ClassDatetime, types.ClassTime:
+		describeTemporal(&w, t)
+	case types.ClassJSON:
+		w.length = math.MaxUint32
+		w.flags |= mysql.BlobFlag | mysql.BinaryFlag
+	case types.ClassBit:
+		w.length = orDefault(t.Length, 1)
+		w.flags |= mysql.UnsignedFlag
+	case types.ClassNull:
+		w.id = mysql.TypeNull
+		w.flags |= mysql.BinaryFlag
+	}
+	// Expressions of a binary character set, numbers included, say so; columns of tables only where it matters.
+	if c.OrgTable == "" && w.charset == types.CollationBinary {
+		w.flags |= mysql.BinaryFlag
+	}
+	return w
+}
+
+func describeInt(w *wire, t *types.Type) {
+	width := 20
+	switch t.ID {
+	case mysql.TypeTiny:
+		width = 4
+	case mysql.TypeShort:
+		width = 6
+	case mysql.TypeInt24:
+		width = 9
+	case mysql.TypeLong:
+		width = 11
+	case mysql.TypeYear:
+		width = 4
+		w.flags |= mysql.UnsignedFlag | mysql.ZerofillFlag
+	}
+	if t.Unsigned && t.ID != mysql.TypeLonglong && t.ID != mysql.TypeInt24 && t.ID != mysql.TypeYear {
+		width-- // no sign
+	}
+	if t.Unsigned && t.ID == mysql.TypeInt24 {
+		width = 8
+	}
+	w.length = orDefault(t.Length, width)
+	w.decimals = 0
+}
+
+func describeDecimal(w *wire, t *types.Type) {
+	length := int(orDefault(t.Length, 10))
+	if w.decimals > 0 {
+		length++ // the point
+	}
+	if !t.Unsigned {
+		length++ // the sign
+	}
+	w.length = uint32(length)
+}
+
+func describeTemporal(w *wire, t *types.Type) {
+	w.flags |= mysql.BinaryFlag
+	if w.decimals > 6 {
+		w.decimals = 0
+	}
+	switch t.Class() {
+	case types.ClassDate:
+		w.id, w.length, w.decimals = mysql.TypeDate, 10, 0
+		return
+	case types.ClassTime:
+		w.length = 10
+	default:
+		w.length = 19
+	}
+	if w.decimals > 0 {
+		w.length += 1 + uint32(w.decimals)
+	}
+}
+
+func describeString(w *wire, t *types.Type, r Results) {
+	if t.Decimals == types.Unspecified {
+		w.decimals = 0
+	}
+	perChar := 1
+	if t.Collation != types.CollationBinary {
+		w.charset, perChar = r.Collation, r.MaxBytes
+	}
+	if t.Collation == types.CollationBinary || binaryCollation(t.Collation) {
+		w.flags |= mysql.BinaryFlag
+	}
+	chars := t.Length
+	switch t.ID {
+	case mysql.TypeTinyBlob, mysql.TypeBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob:
+		chars = blobLength(t)
+		w.id = mysql.TypeBlob
+		w.flags |= mysql.BlobFlag
+	case mysql.TypeVarchar:
+		w.id = mysql.TypeVarString
+	}
+	if chars == types.Unspecified {
+		chars = unknownTextChars
+	}
+	w.length = saturate(uint64(chars) * uint64(perChar))
+}
+
+// blobLength is the longest content of a TEXT or BLOB column in bytes, by which clients tell the sizes apart.
+func blobLength(t *types.Type) int {
+	switch t.ID {
+	case mysql.TypeTinyBlob:
+		return math.MaxUint8
+	case mysql.TypeMediumBlob:
+		return mediumBlob
+	case mysql.TypeLongBlob:
+		return math.MaxUint32
+	}
+	return math.MaxUint16
+}
+
+func describeEnum(w *wire, t *types.Type, r Results) {
+	chars, sum := 0, 0
+	for _, e := range t.Elems {
+		n := utf8.RuneCountInString(e)
+		chars = max(chars, n)
+		sum += n
+	}
+	w.flags |= mysql.EnumFlag
+	if t.ID == mysql.TypeSet {
+		chars = sum + max(0, len(t.Elems)-1) // with commas
+		w.flags ^= mysql.EnumFlag | mysql.SetFlag
+	}
+	if t.Collation == types.CollationBinary || binaryCollation(t.Collation) {
+		w.flags |= mysql.BinaryFlag
+	}
+	w.id = mysql.TypeString
+	w.charset, w.decimals = r.Collation, 0
+	w.length = saturate(uint64(chars) * uint64(r.MaxBytes))
+}
+
+// binaryCollation tells the _bin collations, whose columns carry BINARY_FLAG, by their numbers.
+func binaryCollation(c types.Collation) bool {
+	switch c {
+	case 46, 47, 65, 83, 84, 87, 309: // utf8mb4_bin latin1_bin ascii_bin utf8mb3_bin big5_bin gbk_bin utf8mb4_0900_bin
+		return true
+	}
+	return false
+}
+
+func orDefault(length, def int) uint32 {
+	if length < 0 {
+		return uint32(def)
+	}
+	return uint32(length)
+}
+
+func saturate(n uint64) uint32 { return uint32(min(n, math.MaxUint32)) }
+
+// Definitions frames the column count and the definitions of a result set's columns as packets, numbered from 1.
+func Definitions(cols []sql.Column, r Results) []byte {
+	b := make([]byte, 0, 64+64*len(cols))
+	seq := uint8(1)
+	b = packet.AppendFramed(b, packet.AppendLenencInt(nil, uint64(len(cols))), seq)
+	var payload []byte
+	for i := range cols {
+		seq++
+		payload = AppendColumn(payload[:0], &cols[i], r)
+		b = packet.AppendFramed(b, payload, seq)
+	}
+	return b
+}
+
+// HeaderDefinitions is Definitions, kept with the header when the client's character set is the usual one.
+func HeaderDefinitions(h *sql.Header, r Results) []byte {
+	if r != UTF8 {
+		return Definitions(h.Columns, r)
+	}
+	if kept := h.Encoded.Load(); kept != nil {
+		return *kept
+	}
+	b := Definitions(h.Columns, r)
+	h.Encoded.Store(&b)
+	return b
+}

@@ -1,0 +1,218 @@
+package codec
+
+import (
+	"math"
+	"unicode/utf8"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"vitess.io/vitess/go/mysql/decimal"
+
+	"cloudsql/protocol/packet"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Params are the parameters of one prepared statement between its executions.
+type Params struct {
+	Values []types.Value // of the last Decode; views of its packet and of long data
+
+	types []paramType // as last bound; nil before the first execution
+	long  [][]byte    // what COM_STMT_SEND_LONG_DATA brought; nil entries came in none
+}
+
+type paramType struct {
+	id       byte
+	unsigned bool
+}
+
+// AddLongData appends a piece of parameter i of n; a parameter number that does not exist is the caller's to refuse.
+// The result is the parameter's length in bytes.
+func (p *Params) AddLongData(i, n int, piece []byte) int {
+	if p.long == nil {
+		p.long = make([][]byte, n)
+	}
+	if p.long[i] == nil {
+		p.long[i] = []byte{}
+	}
+	p.long[i] = append(p.long[i], piece...)
+	return len(p.long[i])
+}
+
+// DropLongData forgets what AddLongData collected: after an execution, and on COM_STMT_RESET.
+func (p *Params) DropLongData() { p.long = nil }
+
+// Decode reads n parameters from the part of COM_STMT_EXECUTE behind the iteration count into Values. A client that
+// executes again may leave the types out; the ones bound before stay.
+// Errors: 1835 for a malformed packet, 1210 where no types were ever bound.
+func (p *Params) Decode(payload []byte, n int) error {
+	p.Values = p.Values[:0]
+	if n == 0 {
+		return nil
+	}
+	d := packet.NewDecoder(payload)
+	nulls := d.Bytes((n + 7) / 8)
+	if d.Uint8() == 1 {
+		p.bind(&d, n)
+	}
+	if d.Bad() {
+		p.types = nil
+		return mysqlerr.New(mysql.ErrMalformedPacket)
+	}
+	if len(p.types) != n {
+		return mysqlerr.New(mysql.ErrWrongArguments, "mysqld_stmt_execute")
+	}
+	for i := range n {
+		v, ok := types.Null, true
+		switch {
+		case p.long != nil && p.long[i] != nil:
+			v = text(p.types[i].id, p.long[i])
+		case nulls[i/8]&(1<<(i%8)) == 0:
+			v, ok = decodeParam(&d, p.types[i])
+		}
+		if !ok || d.Bad() {
+			return mysqlerr.New(mysql.ErrMalformedPacket)
+		}
+		p.Values = append(p.Values, v)
+	}
+	return nil
+}
+
+// bind reads the parameters' types.
+func (p *Params) bind(d *packet.Decoder, n int) {
+	p.types = p.types[:0]
+	for range n {
+		id, flags := d.Uint8(), d.Uint8()
+		p.types = append(p.types, paramType{id: id, unsigned: flags&0x80 != 0})
+		if d.Bad() {
+			return
+		}
+	}
+}
+
+// decodeParam reads one value; ok is false for a type that no parameter has and for impossible content.
+func decodeParam(d *packet.Decoder, t paramType) (v types.Value, ok bool) {
+	switch t.id {
+	case mysql.TypeTiny:
+		u := d.Uint8()
+		return integerParam(uint64(int64(int8(u))), uint64(u), t), true
+	case mysql.TypeShort, mysql.TypeYear:
+		u := d.Uint16()
+		return integerParam(uint64(int64(int16(u))), uint64(u), t), true
+	case mysql.TypeLong, mysql.TypeInt24:
+		u := d.Uint32()
+		return integerParam(uint64(int64(int32(u))), uint64(u), t), true
+	case mysql.TypeLonglong:
+		u := d.Uint64()
+		return integerParam(u, u, t), true
+	case mysql.TypeFloat:
+		return floatParam(float64(math.Float32frombits(d.Uint32())))
+	case mysql.TypeDouble:
+		return floatParam(math.Float64frombits(d.Uint64()))
+	case mysql.TypeNull:
+		return types.Null, true
+	case mysql.TypeDate, mysql.TypeNewDate, mysql.TypeDatetime, mysql.TypeTimestamp:
+		return datetimeParam(d, t.id)
+	case mysql.TypeDuration:
+		return timeParam(d)
+	case mysql.TypeUnspecified, mysql.TypeNewDecimal: // 0 is the old DECIMAL here
+		return decimalParam(d.Lenenc()), true
+	case mysql.TypeVarchar, mysql.TypeVarString, mysql.TypeString, mysql.TypeJSON, mysql.TypeEnum, mysql.TypeSet,
+		mysql.TypeTinyBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeBlob, mysql.TypeBit, mysql.TypeGeometry:
+		return text(t.id, d.Lenenc()), true
+	}
+	return types.Null, false
+}
+
+func integerParam(signed, unsigned uint64, t paramType) types.Value {
+	if t.unsigned {
+		return types.Uint(unsigned)
+	}
+	return types.Int(int64(signed))
+}
+
+// floatParam refuses what no column can hold.
+func floatParam(f float64) (types.Value, bool) {
+	return types.Float(f), !math.IsNaN(f) && !math.IsInf(f, 0)
+}
+
+// text makes a character or a binary string.
+func text(id byte, b []byte) types.Value {
+	switch id {
+	case mysql.TypeTinyBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeBlob, mysql.TypeBit, mysql.TypeGeometry:
+		return types.Bytes(b)
+	}
+	if !utf8.Valid(b) {
+		return types.Bytes(b)
+	}
+	return types.String(b)
+}
+
+func decimalParam(b []byte) types.Value {
+	if d, err := decimal.NewFromMySQL(b); err == nil && len(b) > 0 {
+		return types.Dec(d)
+	}
+	return text(mysql.TypeVarString, b)
+}
+
+// datetimeParam reads 0, 4, 7 or 11 bytes. A part out of its range makes the value impossible.
+func datetimeParam(d *packet.Decoder, id byte) (types.Value, bool) {
+	n := d.Uint8()
+	var year, month, day, hour, minute, second, micro int
+	switch n {
+	case 0, 4, 7, 11:
+	default:
+		return types.Null, false
+	}
+	if n >= 4 {
+		year, month, day = int(d.Uint16()), int(d.Uint8()), int(d.Uint8())
+	}
+	if n >= 7 {
+		hour, minute, second = int(d.Uint8()), int(d.Uint8()), int(d.Uint8())
+	}
+	if n >= 11 {
+		micro = int(d.Uint32())
+	}
+	if year > 9999 || month > 12 || day > 31 || hour > 23 || minute > 59 || second > 59 || micro > 999999 {
+		return types.Null, false
+	}
+	if id == mysql.TypeDate || id == mysql.TypeNewDate {
+		return types.Date(types.PackDatetime(year, month, day, 0, 0, 0, 0)), true
+	}
+	return types.Datetime(types.PackDatetime(year, month, day, hour, minute, second, micro), fsp(micro)), true
+}
+
+// Bounds of TIME: ±838:59:59.
+const maxTimeMicros = ((838*60+59)*60 + 59) * 1000000
+
+// timeParam reads 0, 8 or 12 bytes. A TIME beyond its bounds is clipped to them.
+func timeParam(d *packet.Decoder) (types.Value, bool) {
+	n := d.Uint8()
+	if n != 0 && n != 8 && n != 12 {
+		return types.Null, false
+	}
+	if n == 0 {
+		return types.Time(0, 0), true
+	}
+	negative, days := d.Uint8() != 0, int64(d.Uint32())
+	hour, minute, second := int64(d.Uint8()), int64(d.Uint8()), int64(d.Uint8())
+	micro := int64(0)
+	if n == 12 {
+		micro = int64(d.Uint32())
+	}
+	if minute > 59 || second > 59 || micro > 999999 {
+		return types.Null, false
+	}
+	total := min((((days*24+hour)*60+minute)*60+second)*1000000+micro, maxTimeMicros)
+	if negative {
+		total = -total
+	}
+	return types.Time(total, fsp(int(micro))), true
+}
+
+// fsp shows microseconds where there are any.
+func fsp(micro int) int {
+	if micro != 0 {
+		return 6
+	}
+	return 0
+}

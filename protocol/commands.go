@@ -1,0 +1,155 @@
+package protocol
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/protocol/codec"
+	"cloudsql/protocol/packet"
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+)
+
+// errQuit ends a connection that needs no further answer.
+var errQuit = errors.New("quit")
+
+// dispatch runs one command. What it returns is answered with an ERR packet, but errQuit.
+func (c *conn) dispatch(command byte, data []byte) error {
+	switch command {
+	case mysql.ComQuery:
+		return c.query(string(data))
+	case mysql.ComStmtExecute:
+		return c.executeStmt(data)
+	case mysql.ComStmtPrepare:
+		return c.prepareStmt(string(data))
+	case mysql.ComStmtClose:
+		return c.closeStmt(data)
+	case mysql.ComStmtReset:
+		return c.resetStmt(data)
+	case mysql.ComStmtSendLongData:
+		return c.sendLongData(data)
+	case mysql.ComStmtFetch:
+		return c.fetchStmt(data)
+	case mysql.ComPing:
+		return c.writeStatusOK()
+	case mysql.ComQuit:
+		return errQuit
+	case mysql.ComInitDB:
+		return c.okAfter(c.session.UseDB(c.ctx, string(data)))
+	case mysql.ComFieldList:
+		return c.fieldList(data)
+	case mysql.ComResetConnection:
+		return c.resetConnection()
+	case mysql.ComChangeUser:
+		return c.changeUser(data)
+	case mysql.ComStatistics:
+		return c.pc.End(append(c.pc.Begin(), c.server.engine.Status()...))
+	case mysql.ComSetOption:
+		return c.setOption(data)
+	case mysql.ComDebug:
+		status, warnings := c.session.Status()
+		return c.writeEnd(&sql.Outcome{Status: status, Warnings: warnings})
+	case mysql.ComProcessInfo:
+		return c.query("SHOW PROCESSLIST")
+	case mysql.ComProcessKill:
+		return c.kill(data)
+	case mysql.ComShutdown:
+		return c.query("SHUTDOWN")
+	case mysql.ComRefresh, mysql.ComBinlogDump, mysql.ComBinlogDumpGtid, mysql.ComRegisterSlave:
+		return mysqlerr.NotSupported("COM_" + commandNames[command])
+	}
+	return mysqlerr.New(mysql.ErrUnknownCom)
+}
+
+// okAfter answers a command that gives nothing but success.
+func (c *conn) okAfter(err error) error {
+	if err != nil {
+		return err
+	}
+	return c.writeStatusOK()
+}
+
+func (c *conn) query(text string) error {
+	w := c.result.begin(false)
+	return w.finish(c.session.Query(c.ctx, text, w))
+}
+
+func (c *conn) kill(data []byte) error {
+	d := packet.NewDecoder(data)
+	id := d.Uint32()
+	if d.Bad() {
+		return mysqlerr.New(mysql.ErrMalformedPacket)
+	}
+	return c.query("KILL " + strconv.FormatUint(uint64(id), 10))
+}
+
+// setOption switches multi-statements on (0) or off (1).
+func (c *conn) setOption(data []byte) error {
+	d := packet.NewDecoder(data)
+	switch option := d.Uint16(); {
+	case d.Bad():
+		return mysqlerr.New(mysql.ErrMalformedPacket)
+	case option == 0:
+		c.caps |= mysql.ClientMultiStatements
+	case option == 1:
+		c.caps &^= mysql.ClientMultiStatements
+	default:
+		return mysqlerr.New(mysql.ErrUnknownCom)
+	}
+	c.info.Capabilities = c.caps
+	status, warnings := c.session.Status()
+	return c.writeEnd(&sql.Outcome{Status: status, Warnings: warnings})
+}
+
+func (c *conn) resetConnection() error {
+	clear(c.stmts)
+	return c.okAfter(c.session.Reset(c.ctx))
+}
+
+// changeUser authenticates another account on this connection. A failure ends it, as MySQL does.
+func (c *conn) changeUser(data []byte) error {
+	r, err := parseChangeUser(data, c.caps)
+	if err == nil {
+		if r.collation == 0 {
+			r.collation = c.info.Collation
+		}
+		err = c.authenticate(r)
+	}
+	if err == nil {
+		clear(c.stmts)
+		err = c.session.ChangeUser(c.ctx, c.info)
+	}
+	if err != nil {
+		_ = c.writeError(mysqlerr.From(err))
+		return errQuit
+	}
+	return c.writeStatusOK()
+}
+
+// fieldList answers COM_FIELD_LIST: definitions with their defaults, and no rows.
+func (c *conn) fieldList(data []byte) error {
+	d := packet.NewDecoder(data)
+	table, pattern := string(d.Nul()), string(d.Rest())
+	if d.Bad() {
+		return mysqlerr.New(mysql.ErrMalformedPacket)
+	}
+	cols, defaults, err := c.session.FieldList(c.ctx, table, pattern)
+	if err != nil {
+		return err
+	}
+	for i := range cols {
+		b := codec.AppendColumn(c.pc.Begin(), &cols[i], codec.UTF8)
+		if i < len(defaults) && defaults[i] != nil {
+			b = packet.AppendLenenc(b, defaults[i])
+		} else {
+			b = append(b, 0xfb)
+		}
+		if err := c.pc.End(b); err != nil {
+			return err
+		}
+	}
+	status, warnings := c.session.Status()
+	return c.writeEnd(&sql.Outcome{Status: status, Warnings: warnings})
+}

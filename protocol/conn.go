@@ -1,0 +1,325 @@
+package protocol
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/protocol/packet"
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+)
+
+// WaitTimeouter is a session with a wait_timeout of its own; it is asked after each command.
+type WaitTimeouter interface{ WaitTimeout() time.Duration }
+
+// MySQL's error codes that the parser's table lacks, and one under a handier name.
+const (
+	errConCount                = mysql.ErrConCount
+	errAccountLocked           = 3118
+	errSecureTransport         = 3159
+	errClientInteraction       = 4031
+	maxHandshakePacket         = 128 << 10 // bytes; connection attributes may take 64 KiB
+	maxDiscard                 = 1 << 30   // bytes of an oversized request that are read away before it is answered
+	discardTimeout             = 10 * time.Second
+	lastWordsTimeout           = 2 * time.Second // to answer a client that is being dropped
+	noTick               int64 = 0
+)
+
+// Why a connection was asked to end.
+const (
+	endNone int32 = iota
+	endShutdown
+	endKilled
+	endIdle
+	endSlow // the client takes no data
+	endGone // the client is no longer there
+)
+
+var errClientGone = errors.New("the client has gone away")
+
+// conn is one client.
+type conn struct {
+	server *Server
+	nc     net.Conn // the socket, below TLS
+	pc     *packet.Conn
+	log    *slog.Logger
+
+	// Shared with the watcher and KILL.
+	busySince   atomic.Int64 // tick at which the running command began, 0 between commands
+	idleSince   atomic.Int64 // tick at which the last command ended
+	writeSince  atomic.Int64 // tick at which a blocked write began, 0 outside writes
+	waitTimeout atomic.Int64 // nanoseconds
+	loggedIn    atomic.Bool  // before, the handshake's deadline watches
+	ending      atomic.Int32 // endNone or why the connection shall end
+
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	session sql.Session
+	info    *sql.ConnInfo // replaced, never changed (but for Capabilities), as other sessions may look at it
+	caps    uint32
+	salt    [20]byte
+	tls     bool
+	secure  bool // TLS or a Unix socket: passwords may be sent in clear
+	timeout WaitTimeouter
+
+	stmts  map[uint32]*stmt
+	result resultWriter
+}
+
+func newConn(s *Server, nc net.Conn) *conn {
+	c := &conn{server: s, nc: nc, stmts: map[uint32]*stmt{}}
+	c.pc = s.newPacketConn(&timedConn{Conn: nc, c: c})
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	c.info = &sql.ConnInfo{
+		ID:         s.lastID.Add(1),
+		RemoteAddr: nc.RemoteAddr().String(),
+		Kill:       func() { c.end(endKilled) },
+	}
+	c.log = s.cfg.Logger.With("conn", c.info.ID, "remote", c.info.RemoteAddr)
+	c.result.c = c
+	c.idleSince.Store(s.ticks.Load())
+	c.waitTimeout.Store(int64(s.cfg.WaitTimeout))
+	return c
+}
+
+// timedConn notes when a write began, so that the watcher can end one that takes too long.
+type timedConn struct {
+	net.Conn
+	c *conn
+}
+
+func (t *timedConn) Write(b []byte) (int, error) {
+	t.c.writeSince.Store(t.c.server.ticks.Load())
+	n, err := t.Conn.Write(b)
+	t.c.writeSince.Store(noTick)
+	return n, err
+}
+
+// refuse tells a client why it is not served. The greeting was not sent, so the error has no SQLSTATE.
+func (c *conn) refuse(e *mysqlerr.Error) {
+	defer c.server.remove(c)
+	defer c.nc.Close()
+	_ = c.nc.SetDeadline(time.Now().Add(lastWordsTimeout))
+	_ = c.writeError(e)
+	_ = c.pc.Flush()
+}
+
+// serve is the life of a connection.
+func (c *conn) serve() {
+	defer c.server.remove(c)
+	defer c.close()
+	defer c.recover()
+	if err := c.logIn(); err != nil {
+		return
+	}
+	c.serveCommands()
+}
+
+// recover answers a panic with 1105 and lets the connection end.
+func (c *conn) recover() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	c.server.Metrics.Panics.Add(1)
+	c.log.Error("panic while serving a connection", "panic", p, "stack", string(debug.Stack()))
+	_ = c.nc.SetDeadline(time.Now().Add(lastWordsTimeout))
+	_ = c.writeError(mysqlerr.Newf(mysql.ErrUnknown, "Internal error: %v", p))
+	_ = c.pc.Flush()
+}
+
+// close ends session and socket. A session that panics here must not take the process down either.
+func (c *conn) close() {
+	defer c.nc.Close()
+	defer func() {
+		if p := recover(); p != nil {
+			c.server.Metrics.Panics.Add(1)
+			c.log.Error("panic while closing a session", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	c.cancel(errClientGone)
+	if c.session != nil {
+		c.session.Close()
+	}
+}
+
+// serveCommands takes commands until the client leaves or the connection is asked to end.
+func (c *conn) serveCommands() {
+	for c.ending.Load() == endNone {
+		data, err := c.pc.ReadCommand()
+		if err != nil {
+			c.readFailed(err)
+			return
+		}
+		c.busySince.Store(c.server.ticks.Load())
+		err = c.serveCommand(data)
+		if c.timeout != nil {
+			c.waitTimeout.Store(int64(c.timeout.WaitTimeout()))
+		}
+		c.idleSince.Store(c.server.ticks.Load())
+		c.busySince.Store(noTick)
+		if err != nil {
+			return
+		}
+	}
+}
+
+// serveCommand runs one command and sends its response. An error ends the connection.
+func (c *conn) serveCommand(data []byte) error {
+	command := byte(mysql.ComSleep)
+	if len(data) > 0 {
+		command, data = data[0], data[1:]
+	}
+	c.server.Metrics.count(command)
+	err := c.dispatch(command, data)
+	if err == nil {
+		return c.pc.Flush()
+	}
+	var e *mysqlerr.Error
+	switch {
+	case errors.Is(err, errQuit):
+		_ = c.pc.Flush()
+		return err
+	case c.pc.Failed() != nil: // nobody is listening
+		return err
+	case errors.Is(err, context.Canceled):
+		e = mysqlerr.From(context.Cause(c.ctx))
+	default:
+		e = mysqlerr.From(err)
+		if e.Code == mysql.ErrUnknown {
+			c.log.Error("a command failed", "command", command, "err", err)
+		}
+	}
+	_ = c.writeError(e)
+	return c.pc.Flush()
+}
+
+// readFailed tells the client why the connection ends, where it can still listen.
+func (c *conn) readFailed(err error) {
+	var e *mysqlerr.Error
+	switch {
+	case errors.Is(err, packet.ErrTooLarge):
+		_ = c.nc.SetReadDeadline(time.Now().Add(discardTimeout))
+		if c.pc.Discard(maxDiscard) != nil {
+			return
+		}
+		e = mysqlerr.New(mysql.ErrNetPacketTooLarge)
+	case errors.Is(err, packet.ErrOutOfOrder):
+		e = mysqlerr.New(mysql.ErrNetPacketsOutOfOrder)
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.ending.Load() == endIdle:
+		e = mysqlerr.Newf(errClientInteraction, "The client was disconnected by the server because of inactivity. "+
+			"See wait_timeout and interactive_timeout for configuring this behavior.")
+	case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
+		return
+	default:
+		c.log.Debug("a connection broke", "err", err)
+		return
+	}
+	_ = c.nc.SetWriteDeadline(time.Now().Add(lastWordsTimeout))
+	_ = c.writeError(e)
+	_ = c.pc.Flush()
+}
+
+// end asks the connection to end, for a reason. What runs may finish and answer after endShutdown; after the other reasons
+// it is cancelled. Safe from any goroutine.
+func (c *conn) end(why int32) {
+	if !c.ending.CompareAndSwap(endNone, why) {
+		return
+	}
+	past := time.Unix(1, 0)
+	switch why {
+	case endKilled:
+		c.cancel(mysqlerr.New(mysql.ErrQueryInterrupted))
+		_ = c.nc.SetWriteDeadline(time.Now().Add(lastWordsTimeout))
+	case endGone:
+		c.server.Metrics.Gone.Add(1)
+		c.cancel(errClientGone)
+	case endSlow:
+		c.cancel(errClientGone)
+		_ = c.nc.SetWriteDeadline(past)
+	}
+	_ = c.nc.SetReadDeadline(past)
+}
+
+// abort ends the connection without answering.
+func (c *conn) abort() {
+	c.end(endKilled)
+	c.cancel(mysqlerr.New(mysql.ErrServerShutdown))
+	_ = c.nc.Close()
+}
+
+// writeOK sends an OK packet; header is mysql.EOFHeader where it ends a result set for a client without EOF packets.
+func (c *conn) writeOK(header byte, o *sql.Outcome) error {
+	status := o.Status
+	if o.More {
+		status |= mysql.ServerMoreResultsExists
+	}
+	warnings := min(max(o.Warnings, 0), math.MaxUint16)
+	b := append(c.pc.Begin(), header)
+	b = packet.AppendLenencInt(b, o.AffectedRows)
+	b = packet.AppendLenencInt(b, o.LastInsertID)
+	b = append(b, byte(status), byte(status>>8), byte(warnings), byte(warnings>>8))
+	if o.Info != "" {
+		b = packet.AppendLenenc(b, o.Info)
+	}
+	return c.pc.End(b)
+}
+
+// writeEOF sends an EOF packet.
+func (c *conn) writeEOF(status uint16, warnings int) error {
+	warnings = min(max(warnings, 0), math.MaxUint16)
+	return c.pc.End(append(c.pc.Begin(), mysql.EOFHeader, byte(warnings), byte(warnings>>8), byte(status), byte(status>>8)))
+}
+
+// writeEnd ends a list of definitions or rows: with EOF, or with OK where the client wants no EOF.
+func (c *conn) writeEnd(o *sql.Outcome) error {
+	if c.caps&mysql.ClientDeprecateEOF != 0 {
+		return c.writeOK(mysql.EOFHeader, o)
+	}
+	status := o.Status
+	if o.More {
+		status |= mysql.ServerMoreResultsExists
+	}
+	return c.writeEOF(status, o.Warnings)
+}
+
+// writeStatusOK sends OK with the session's present status.
+func (c *conn) writeStatusOK() error {
+	status, warnings := c.session.Status()
+	return c.writeOK(mysql.OKHeader, &sql.Outcome{Status: status, Warnings: warnings})
+}
+
+// writeError sends an ERR packet. A client that has not yet told its capabilities gets no SQLSTATE.
+func (c *conn) writeError(e *mysqlerr.Error) error {
+	c.server.Metrics.Errors.Add(1)
+	b := append(c.pc.Begin(), mysql.ErrHeader, byte(e.Code), byte(e.Code>>8))
+	if c.caps&mysql.ClientProtocol41 != 0 {
+		state := e.State
+		if len(state) != 5 {
+			state = mysql.DefaultMySQLState
+		}
+		b = append(append(b, '#'), state...)
+	}
+	message := e.Message
+	if len(message) > maxErrorMessage {
+		message = message[:maxErrorMessage]
+	}
+	return c.pc.End(append(b, message...))
+}
+
+const maxErrorMessage = 4 << 10 // bytes; MySQL's own limit is 512
+
+func (c *conn) String() string {
+	return fmt.Sprintf("connection %d from %s", c.info.ID, c.info.RemoteAddr)
+}

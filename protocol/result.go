@@ -1,0 +1,110 @@
+package protocol
+
+import (
+	"fmt"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/protocol/codec"
+	"cloudsql/protocol/packet"
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// resultWriter encodes the results of one command, in the text or the binary protocol. A connection uses the same one
+// again and again.
+//
+//	Header ── Row* ── Done      count, definitions, EOF, rows …, EOF
+//	Done                        OK
+//
+// After Done with More, the next result begins; after any other Done, nothing may follow.
+type resultWriter struct {
+	c      *conn
+	binary bool
+	header *sql.Header // of the open result set
+	status uint16      // session's, for the EOF behind the definitions
+	start  packet.Mark // of the open result
+	more   bool        // another result must follow
+	done   int         // results finished
+}
+
+var _ sql.ResultWriter = (*resultWriter)(nil)
+
+// begin prepares for a command.
+func (w *resultWriter) begin(binary bool) *resultWriter {
+	*w = resultWriter{c: w.c, binary: binary, more: true, start: w.c.pc.Mark()}
+	return w
+}
+
+// Header starts a result set.
+func (w *resultWriter) Header(h *sql.Header) error {
+	if w.header != nil || !w.more {
+		return misuse("Header")
+	}
+	pc := w.c.pc
+	w.header = h
+	if err := pc.AppendPackets(codec.HeaderDefinitions(h, codec.UTF8), 1); err != nil {
+		return err
+	}
+	if w.c.caps&mysql.ClientDeprecateEOF != 0 {
+		return nil
+	}
+	status, _ := w.c.session.Status()
+	return w.c.writeEOF(status, 0)
+}
+
+// Row sends one row of the open result set.
+func (w *resultWriter) Row(vals []types.Value) error {
+	if w.header == nil || len(vals) != len(w.header.Columns) {
+		return misuse("Row")
+	}
+	pc := w.c.pc
+	b := pc.Begin()
+	if w.binary {
+		b = codec.AppendBinaryRow(b, w.header.Columns, vals)
+	} else {
+		b = codec.AppendTextRow(b, w.header.Columns, vals)
+	}
+	return pc.End(b)
+}
+
+// Done ends a result.
+func (w *resultWriter) Done(o *sql.Outcome) error {
+	if !w.more {
+		return misuse("Done")
+	}
+	var err error
+	if w.header != nil {
+		// In a result set's end, MySQL tells neither affected rows nor an insert id.
+		err = w.c.writeEnd(&sql.Outcome{Status: o.Status, Warnings: o.Warnings, More: o.More, Info: o.Info})
+	} else {
+		err = w.c.writeOK(mysql.OKHeader, o)
+	}
+	w.header, w.more, w.start = nil, o.More, w.c.pc.Mark()
+	w.done++
+	return err
+}
+
+// finish ends the command; err is what the session's method returned. A result that failed before any of it was sent is
+// taken back, so that the client gets the error alone.
+func (w *resultWriter) finish(err error) error {
+	if err != nil {
+		w.c.pc.Rewind(w.start)
+		if !w.more { // the client counts its results: an error behind the last one would answer the next command
+			w.c.log.Error("a statement failed behind its last result", "err", err)
+			return nil
+		}
+		return err
+	}
+	if w.header != nil || w.more {
+		w.c.pc.Rewind(w.start)
+		return misuse("end of statement")
+	}
+	return nil
+}
+
+// misuse is an error for a session that breaks the contract of sql.ResultWriter.
+func misuse(call string) error {
+	return mysqlerr.Newf(mysql.ErrUnknown, "Internal error: %s", fmt.Sprintf("misplaced %s in a result", call))
+}

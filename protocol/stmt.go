@@ -1,0 +1,160 @@
+package protocol
+
+import (
+	"fmt"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/protocol/codec"
+	"cloudsql/protocol/packet"
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// stmt is a prepared statement with what its client has bound.
+type stmt struct {
+	sql.Statement
+	params codec.Params
+	failed error // of COM_STMT_SEND_LONG_DATA, which has no answer of its own
+}
+
+// takeStmt takes a statement's id from the front of a command and finds the statement. Errors: 1835, 1243.
+func (c *conn) takeStmt(d *packet.Decoder, command string) (*stmt, error) {
+	id := d.Uint32()
+	if d.Bad() {
+		return nil, mysqlerr.New(mysql.ErrMalformedPacket)
+	}
+	if s, ok := c.stmts[id]; ok {
+		return s, nil
+	}
+	return nil, mysqlerr.Newf(mysql.ErrUnknownStmtHandler, "Unknown prepared statement handler (%d) given to %s", id, command)
+}
+
+// paramColumn is what a client is told of each parameter.
+var paramColumn = sql.Column{
+	Name: "?",
+	Type: types.Type{ID: mysql.TypeVarString, Length: 0, Collation: types.CollationBinary},
+}
+
+func (c *conn) prepareStmt(text string) error {
+	st, err := c.session.Prepare(c.ctx, text)
+	if err != nil {
+		return err
+	}
+	c.stmts[st.ID()] = &stmt{Statement: st}
+	var cols []sql.Column
+	if h := st.Header(); h != nil {
+		cols = h.Columns
+	}
+	status, warnings := c.session.Status()
+	b := append(c.pc.Begin(), mysql.OKHeader)
+	b = packet.AppendUint(b, uint64(st.ID()), 4)
+	b = packet.AppendUint(b, uint64(len(cols)), 2)
+	b = packet.AppendUint(b, uint64(st.ParamCount()), 2)
+	b = append(b, 0)
+	b = packet.AppendUint(b, uint64(min(max(warnings, 0), 0xffff)), 2)
+	if err := c.pc.End(b); err != nil {
+		return err
+	}
+	if err := c.writeDefinitions(st.ParamCount(), func(int) *sql.Column { return &paramColumn }, status); err != nil {
+		return err
+	}
+	return c.writeDefinitions(len(cols), func(i int) *sql.Column { return &cols[i] }, status)
+}
+
+// writeDefinitions sends n column definitions and, to clients that want it, the EOF behind them.
+func (c *conn) writeDefinitions(n int, column func(int) *sql.Column, status uint16) error {
+	for i := range n {
+		if err := c.pc.End(codec.AppendColumn(c.pc.Begin(), column(i), codec.UTF8)); err != nil {
+			return err
+		}
+	}
+	if n == 0 || c.caps&mysql.ClientDeprecateEOF != 0 {
+		return nil
+	}
+	return c.writeEOF(status, 0)
+}
+
+// executeStmt runs a prepared statement. A cursor that the client asks for is not opened: the server's status tells it so,
+// and all rows follow at once, which clients must and do understand.
+func (c *conn) executeStmt(data []byte) error {
+	d := packet.NewDecoder(data)
+	s, err := c.takeStmt(&d, "mysqld_stmt_execute")
+	if err != nil {
+		return err
+	}
+	d.Uint8()  // cursor type
+	d.Uint32() // iteration count, always 1
+	if d.Bad() {
+		return mysqlerr.New(mysql.ErrMalformedPacket)
+	}
+	if s.failed != nil {
+		err := s.failed
+		s.reset()
+		return err
+	}
+	defer s.params.DropLongData()
+	if err := s.params.Decode(d.Rest(), s.ParamCount()); err != nil {
+		return err
+	}
+	w := c.result.begin(true)
+	return w.finish(c.session.Execute(c.ctx, s.Statement, s.params.Values, w))
+}
+
+// sendLongData adds a piece to a parameter. It has no answer; what is wrong is told when the statement is executed.
+func (c *conn) sendLongData(data []byte) error {
+	d := packet.NewDecoder(data)
+	s, err := c.takeStmt(&d, "mysqld_stmt_send_long_data")
+	if err != nil {
+		return nil
+	}
+	i := int(d.Uint16())
+	switch {
+	case d.Bad() || i >= s.ParamCount():
+		s.failed = mysqlerr.New(mysql.ErrWrongArguments, "mysqld_stmt_send_long_data")
+	case s.failed != nil:
+	case s.params.AddLongData(i, s.ParamCount(), d.Rest()) > int(c.server.maxAllowedPacket.Load()):
+		s.params.DropLongData()
+		s.failed = mysqlerr.Newf(mysql.ErrUnknown, "Parameter of prepared statement which is set through "+
+			"mysql_send_long_data() is longer than 'max_allowed_packet' bytes")
+	}
+	return nil
+}
+
+func (c *conn) resetStmt(data []byte) error {
+	d := packet.NewDecoder(data)
+	s, err := c.takeStmt(&d, "mysqld_stmt_reset")
+	if err != nil {
+		return err
+	}
+	s.reset()
+	return c.writeStatusOK()
+}
+
+func (s *stmt) reset() {
+	s.params.DropLongData()
+	s.failed = nil
+}
+
+// closeStmt forgets a statement. It has no answer.
+func (c *conn) closeStmt(data []byte) error {
+	d := packet.NewDecoder(data)
+	if s, err := c.takeStmt(&d, "mysqld_stmt_close"); err == nil {
+		delete(c.stmts, s.ID())
+		s.Close()
+	}
+	return nil
+}
+
+// fetchStmt refuses: no statement has a cursor (see executeStmt).
+func (c *conn) fetchStmt(data []byte) error {
+	d := packet.NewDecoder(data)
+	s, err := c.takeStmt(&d, "mysqld_stmt_fetch")
+	if err != nil {
+		return err
+	}
+	return mysqlerr.Newf(mysql.ErrStmtHasNoOpenCursor, "The statement (%d) has no open cursor.", s.ID())
+}
+
+func (s *stmt) String() string { return fmt.Sprintf("statement %d", s.ID()) }

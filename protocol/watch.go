@@ -1,0 +1,40 @@
+package protocol
+
+import (
+	"time"
+)
+
+// watch looks at all connections once a tick: for clients that went away during a statement, took no data for too long or
+// have been idle for too long. The path of a command only notes ticks.
+func (s *Server) watch(stop <-chan struct{}) {
+	ticker := time.NewTicker(s.cfg.Tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			now := s.ticks.Add(1)
+			s.each(func(c *conn) { c.look(now) })
+		}
+	}
+}
+
+// look judges one connection at a tick.
+func (c *conn) look(now int64) {
+	tick := c.server.cfg.Tick
+	age := func(since int64) time.Duration { return time.Duration(now-since) * tick }
+	if since := c.writeSince.Load(); since != noTick && age(since) > c.server.cfg.WriteTimeout {
+		c.end(endSlow)
+		return
+	}
+	if since := c.busySince.Load(); since != noTick {
+		if age(since) >= tick && hungUp(c.nc) {
+			c.end(endGone)
+		}
+		return
+	}
+	if c.loggedIn.Load() && age(c.idleSince.Load()) > time.Duration(c.waitTimeout.Load()) {
+		c.end(endIdle)
+	}
+}
