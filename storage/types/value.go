@@ -62,11 +62,6 @@ func Set(mask uint64, text []byte) Value { return Value{kind: KindSet, n: mask, 
 // Bit is a BIT(bits) value.
 func Bit(v uint64, bits int) Value { return Value{kind: KindBit, aux: uint8((bits + 7) / 8), n: v} }
 
-// SmallDecimal is the decimal unscaled × 10^-scale, made without a big number; unscaled must not be math.MinInt64.
-func SmallDecimal(unscaled int64, scale int) Value {
-	return Value{kind: KindDecimal, aux: uint8(scale), n: uint64(unscaled)}
-}
-
 // Timestamp is a TIMESTAMP in storage form; micros is relative to the Unix epoch, and ZeroTimestamp stands for
 // '0000-00-00 00:00:00'.
 func Timestamp(micros int64, fsp int) Value {
