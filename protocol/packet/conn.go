@@ -108,14 +108,16 @@ func (c *Conn) readHeader() (int, error) {
 		if c.w > c.r {
 			err = noEOF(err)
 		}
+		c.seq++ // what is written nevertheless will be read as the answer to the packet that did not come
 		return 0, err
 	}
 	h := c.in[c.r : c.r+headerSize]
-	if h[3] != c.seq {
+	ordered := h[3] == c.seq
+	c.seq = h[3] + 1
+	c.r += headerSize
+	if !ordered {
 		return 0, ErrOutOfOrder
 	}
-	c.seq++
-	c.r += headerSize
 	return int(h[0]) | int(h[1])<<8 | int(h[2])<<16, nil
 }
 
@@ -385,3 +387,6 @@ func noEOF(err error) error {
 	}
 	return err
 }
+
+// StartCommand begins a new exchange from the client's side.
+func (c *Conn) StartCommand() { c.seq = 0 }

@@ -1,0 +1,296 @@
+package protocol
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/protocol/packet"
+)
+
+// rawClient speaks to the server packet by packet.
+type rawClient struct {
+	t    testing.TB
+	pc   *packet.Conn
+	caps uint32
+}
+
+// dialRaw connects; caps are asked for besides the usual ones.
+func dialRaw(t testing.TB, addr string, caps uint32) *rawClient {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { nc.Close() })
+	_ = nc.SetDeadline(time.Now().Add(30 * time.Second)) // bounds a failing test
+	base := mysql.ClientProtocol41 | mysql.ClientSecureConnection | mysql.ClientPluginAuth | mysql.ClientLongPassword
+	return &rawClient{t: t, pc: packet.NewConn(nc, nil), caps: base | caps}
+}
+
+func (c *rawClient) read() []byte {
+	c.t.Helper()
+	data, err := c.pc.ReadPacket()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return bytes.Clone(data)
+}
+
+func (c *rawClient) send(payload []byte) {
+	c.t.Helper()
+	if err := c.pc.End(append(c.pc.Begin(), payload...)); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.pc.Flush(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// logIn logs in as a user without a password.
+func (c *rawClient) logIn(user string) {
+	c.t.Helper()
+	c.read()
+	c.send(c.response(user))
+	if ok := c.read(); ok[0] != 0 {
+		c.t.Fatalf("log-in: %q", ok)
+	}
+}
+
+func (c *rawClient) response(user string) []byte {
+	b := packet.AppendUint(nil, uint64(c.caps), 4)
+	b = append(b, make([]byte, 4)...)
+	b = append(b, 255)
+	b = append(b, make([]byte, 23)...)
+	b = packet.AppendNul(b, user)
+	b = append(b, 0)
+	return packet.AppendNul(b, mysql.AuthCachingSha2Password)
+}
+
+// command sends a command and reads the first packet of its answer.
+func (c *rawClient) command(command byte, payload ...byte) []byte {
+	c.t.Helper()
+	c.begin(command, payload...)
+	return c.read()
+}
+
+// text is command with a text payload.
+func (c *rawClient) text(command byte, payload string) []byte {
+	c.t.Helper()
+	return c.command(command, []byte(payload)...)
+}
+
+// begin sends a command.
+func (c *rawClient) begin(command byte, payload ...byte) {
+	c.t.Helper()
+	c.pc.StartCommand()
+	c.send(append([]byte{command}, payload...))
+}
+
+func wantRawError(t testing.TB, p []byte, code int) {
+	t.Helper()
+	if len(p) < 9 || p[0] != 0xff || int(p[1])|int(p[2])<<8 != code {
+		t.Errorf("got %q, want error %d", p, code)
+	}
+}
+
+func connectRaw(t testing.TB, caps uint32) *rawClient {
+	t.Helper()
+	_, _, addr := start(t, Config{})
+	c := dialRaw(t, addr, caps)
+	c.logIn("root")
+	return c
+}
+
+func isOK(p []byte) bool  { return len(p) >= 7 && p[0] == 0 }
+func isEOF(p []byte) bool { return len(p) == 5 && p[0] == 0xfe }
+
+func TestSimpleCommands(t *testing.T) {
+	c := connectRaw(t, 0)
+	if p := c.command(mysql.ComPing); !isOK(p) {
+		t.Errorf("PING: %q", p)
+	}
+	if p := c.text(mysql.ComInitDB, "db"); !isOK(p) {
+		t.Errorf("INIT_DB: %q", p)
+	}
+	wantRawError(t, c.text(mysql.ComInitDB, "missing"), 1049)
+	if p := c.command(mysql.ComStatistics); !strings.HasPrefix(string(p), "Uptime") {
+		t.Errorf("STATISTICS: %q", p)
+	}
+	if p := c.command(mysql.ComResetConnection); !isOK(p) {
+		t.Errorf("RESET_CONNECTION: %q", p)
+	}
+	if p := c.command(mysql.ComSetOption, 0, 0); !isEOF(p) {
+		t.Errorf("SET_OPTION: %q", p)
+	}
+	wantRawError(t, c.command(mysql.ComSetOption, 9, 9), 1047)
+	wantRawError(t, c.command(mysql.ComSetOption), 1835)
+	if p := c.command(mysql.ComDebug); !isEOF(p) {
+		t.Errorf("DEBUG: %q", p)
+	}
+	if p := c.command(mysql.ComProcessKill, 1, 0, 0, 0); !isOK(p) {
+		t.Errorf("PROCESS_KILL: %q", p)
+	}
+	wantRawError(t, c.command(mysql.ComProcessKill, 1), 1835)
+	wantRawError(t, c.command(mysql.ComBinlogDump), 1235)
+	wantRawError(t, c.command(mysql.ComCreateDB), 1047)
+	wantRawError(t, c.command(200), 1047)
+	c.pc.StartCommand()
+	c.send(nil) // the empty packet
+	wantRawError(t, c.read(), 1047)
+	if p := c.command(mysql.ComPing); !isOK(p) {
+		t.Errorf("PING at last: %q", p)
+	}
+	c.begin(mysql.ComQuit)
+	if _, err := c.pc.ReadPacket(); err == nil {
+		t.Error("QUIT was answered")
+	}
+}
+
+func TestFieldList(t *testing.T) {
+	for _, caps := range []uint32{0, mysql.ClientDeprecateEOF} {
+		c := connectRaw(t, caps)
+		p := c.text(mysql.ComFieldList, "t\x00%")
+		if !bytes.HasPrefix(p, []byte("\x03def\x02db")) || !bytes.HasSuffix(p, []byte("\x017")) {
+			t.Errorf("first column: %q", p)
+		}
+		if p := c.read(); p[len(p)-1] != 0xfb {
+			t.Errorf("second column: %q", p)
+		}
+		if p := c.read(); p[0] != 0xfe || isEOF(p) == (caps != 0) {
+			t.Errorf("end: %q", p)
+		}
+		wantRawError(t, c.text(mysql.ComFieldList, "missing\x00"), 1146)
+		wantRawError(t, c.text(mysql.ComFieldList, "no zero byte"), 1835)
+	}
+}
+
+func TestDeprecateEOF(t *testing.T) {
+	for _, caps := range []uint32{0, mysql.ClientDeprecateEOF} {
+		c := connectRaw(t, caps)
+		var shape []string
+		for p := c.text(mysql.ComQuery, "rows 1 1"); ; p = c.read() {
+			shape = append(shape, fmt.Sprintf("%x/%d", p[0], len(p)))
+			if p[0] == 0xfe && (caps != 0 || len(shape) > 4) {
+				break
+			}
+		}
+		want := 6 // count, two definitions, EOF, row, EOF
+		if caps != 0 {
+			want = 5
+		}
+		if len(shape) != want {
+			t.Errorf("capabilities %x: %v", caps, shape)
+		}
+	}
+}
+
+// TestReexecutionWithoutTypes executes twice, the second time with new-params-bound = 0, as drivers do.
+func TestReexecutionWithoutTypes(t *testing.T) {
+	c := connectRaw(t, mysql.ClientDeprecateEOF)
+	id := c.prepare("echo ?, ?")
+	execute := func(payload ...byte) [][]byte {
+		p := c.command(mysql.ComStmtExecute, append(append(id, 0, 1, 0, 0, 0), payload...)...)
+		if p[0] == 0xff {
+			return [][]byte{p}
+		}
+		var packets [][]byte
+		for ; len(packets) < 4; p = c.read() {
+			packets = append(packets, p)
+		}
+		return append(packets, p)
+	}
+	wantRawError(t, execute(0, 0, 5, 6)[0], 1210) // nothing bound yet
+	wantRawError(t, execute(0, 1, mysql.TypeTiny)[0], 1835)
+	row := execute(0, 1, mysql.TypeTiny, 0x80, mysql.TypeVarString, 0, 200, 1, 'a')[3]
+	if string(row) != "\x00\x00\xc8\x00\x00\x00\x00\x00\x00\x00\x01a" {
+		t.Errorf("first: %q", row)
+	}
+	row = execute(0, 0, 201, 2, 'b', 'c')[3]
+	if string(row) != "\x00\x00\xc9\x00\x00\x00\x00\x00\x00\x00\x02bc" {
+		t.Errorf("second: %q", row)
+	}
+	row = execute(1, 0, 1, 'd')[3]
+	if string(row) != "\x00\x04\x01d" {
+		t.Errorf("with NULL: %q", row)
+	}
+	c.begin(mysql.ComStmtSendLongData, append(id, 1, 0, 'l', 'o')...)
+	c.begin(mysql.ComStmtSendLongData, append(id, 1, 0, 'n', 'g')...)
+	row = execute(0, 0, 7)[3]
+	if string(row) != "\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x04long" {
+		t.Errorf("with long data: %q", row)
+	}
+	c.begin(mysql.ComStmtSendLongData, append(id, 1, 0, 'x')...)
+	if p := c.command(mysql.ComStmtReset, id...); !isOK(p) {
+		t.Errorf("RESET: %q", p)
+	}
+	row = execute(0, 0, 8, 1, 'y')[3]
+	if string(row) != "\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x01y" {
+		t.Errorf("after RESET: %q", row)
+	}
+	c.begin(mysql.ComStmtSendLongData, append(id, 9, 0, 'x')...) // no such parameter
+	wantRawError(t, execute(0, 0, 8, 1, 'y')[0], 1210)
+	wantRawError(t, c.command(mysql.ComStmtFetch, append(id, 1, 0, 0, 0)...), 1421)
+	c.begin(mysql.ComStmtClose, id...)
+	wantRawError(t, execute(0, 0, 8, 1, 'y')[0], 1243)
+}
+
+// prepare prepares a statement without result columns and gives its id's four bytes.
+func (c *rawClient) prepare(text string) []byte {
+	c.t.Helper()
+	p := c.text(mysql.ComStmtPrepare, text)
+	if p[0] != 0 || len(p) != 12 {
+		c.t.Fatalf("PREPARE: %q", p)
+	}
+	for range int(p[7]) {
+		c.read()
+	}
+	return p[1:5:5]
+}
+
+func TestChangeUser(t *testing.T) {
+	c := connectRaw(t, 0)
+	if p := c.text(mysql.ComChangeUser, "root\x00\x00db\x00\xff\x00caching_sha2_password\x00"); !isOK(p) {
+		t.Errorf("to root: %q", p)
+	}
+	p := c.text(mysql.ComChangeUser, "native\x00\x00\x00\xff\x00caching_sha2_password\x00")
+	if p[0] != 0xfe || !bytes.HasPrefix(p[1:], []byte("mysql_native_password\x00")) {
+		t.Fatalf("to native: %q, want a switch", p)
+	}
+	c.send(make([]byte, 20))
+	wantRawError(t, c.read(), 1045)
+	if _, err := c.pc.ReadPacket(); err == nil {
+		t.Error("the connection outlived a refused change of user")
+	}
+}
+
+func TestOutOfOrder(t *testing.T) {
+	c := connectRaw(t, 0)
+	c.send([]byte{mysql.ComPing}) // goes on counting from the log-in
+	wantRawError(t, c.read(), 1156)
+}
+
+func TestBadHandshakes(t *testing.T) {
+	_, _, addr := start(t, Config{})
+	good := (&rawClient{caps: mysql.ClientProtocol41 | mysql.ClientSecureConnection}).response("root")
+	for name, payload := range map[string][]byte{
+		"empty":       {},
+		"garbage":     bytes.Repeat([]byte{0xff}, 100),
+		"truncated":   good[:35],
+		"old":         append([]byte{5, 0, 0, 0, 1}, "root\x00"...),
+		"reply short": append(append([]byte{}, good[:37]...), 200),
+	} {
+		c := dialRaw(t, addr, 0)
+		c.read()
+		c.send(payload)
+		p := c.read()
+		if len(p) < 3 || p[0] != 0xff || int(p[1])|int(p[2])<<8 != 1043 {
+			t.Errorf("%s: %q, want error 1043", name, p)
+		}
+	}
+}
