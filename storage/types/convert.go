@@ -35,16 +35,5 @@ func Assign(v Value, t *Type, column string, row int, m *Mode, warn Warner) (Val
 // Cast converts v as CAST(v AS t) does; invalid text gives the nearest value and a warning, NULL for dates.
 func Cast(v Value, t *Type, m *Mode, warn Warner) Value { panic("being written") }
 
-func (v Value) ToDatetime(m *Mode, warn Warner) Value      { panic("being written") } // Null when invalid
-func (v Value) ToDate(m *Mode, warn Warner) Value          { panic("being written") }
-func (v Value) ToTime(m *Mode, warn Warner) Value          { panic("being written") }
-func (v Value) ToJSON(t *Type, warn Warner) (Value, error) { panic("being written") }
-
-func jsonNumber(v Value, what string, warn Warner) Value { panic("being written") }
-func jsonTruth(v Value) bool                             { panic("being written") }
-func CompareJSON(a, b []byte) int                        { panic("being written") }
-func appendJSONKey(dst, text []byte) []byte              { panic("being written") }
-
 // Text is AppendText into a new string.
-func (v Value) Text() string         { return string(v.AppendText(nil, nil)) }
-func compareWithJSON(a, b Value) int { panic("being written") }
+func (v Value) Text() string { return string(v.AppendText(nil, nil)) }
