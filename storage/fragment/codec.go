@@ -25,6 +25,8 @@ const (
 	hasProject
 	hasKeys
 	hasAutoInc // Write
+
+	hasGenerated = hasReverse // Write
 )
 
 // AppendRead appends r's portable form. Its expressions must be Pure; parameters are written as constants of r.Env.
@@ -102,13 +104,17 @@ func DecodeRead(src []byte) (*Read, []byte, error) {
 
 // AppendWrite appends w's portable form; as AppendRead.
 func AppendWrite(dst []byte, w *Write) ([]byte, error) {
-	flags := bit(w.Where != nil, hasFilter) | bit(w.Env != nil, hasEnv) | bit(w.Keys != nil, hasKeys) | bit(w.AutoInc, hasAutoInc)
+	flags := bit(w.Where != nil, hasFilter) | bit(w.Env != nil, hasEnv) | bit(w.Keys != nil, hasKeys) | bit(w.AutoInc, hasAutoInc) |
+		bit(len(w.Generated) > 0, hasGenerated)
 	dst = append(dst, formatVersion, flags, byte(w.Kind))
 	dst = binary.AppendUvarint(dst, uint64(w.Tablet))
 	dst = binary.AppendUvarint(dst, w.SchemaVersion)
 	dst = binary.AppendUvarint(dst, uint64(w.FirstRow))
 	dst = appendColumnIDs(dst, w.Columns)
 	dst = AppendBatch(dst, &w.Rows)
+	if len(w.Generated) > 0 {
+		dst = appendRising(dst, w.Generated)
+	}
 	if w.Keys != nil {
 		dst = appendKeys(dst, w.Keys)
 	}
@@ -144,6 +150,9 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 	w.FirstRow = int(d.Uvarint())
 	w.Columns = readColumnIDs(d)
 	ReadBatch(d, &w.Rows)
+	if flags&hasGenerated != 0 {
+		w.Generated = readRising(d)
+	}
 	if flags&hasKeys != 0 {
 		w.Keys = readKeys(d)
 	}
@@ -300,6 +309,27 @@ func readColumnIDs(d *wire.Reader) []schema.ColumnID {
 		ids[i] = schema.ColumnID(d.Uvarint())
 	}
 	return ids
+}
+
+// appendRising and readRising carry rising numbers as their differences.
+func appendRising(dst []byte, ns []uint32) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(ns)))
+	prev := uint32(0)
+	for _, n := range ns {
+		dst = binary.AppendUvarint(dst, uint64(n-prev))
+		prev = n
+	}
+	return dst
+}
+
+func readRising(d *wire.Reader) []uint32 {
+	ns := make([]uint32, d.Count())
+	prev := uint32(0)
+	for i := range ns {
+		prev += uint32(d.Uvarint())
+		ns[i] = prev
+	}
+	return ns
 }
 
 func appendKeys(dst []byte, keys [][]byte) []byte {

@@ -63,6 +63,7 @@ const (
 	Update         Kind = 5 // each key's row, if present and Where holds, is changed by Set
 	Delete         Kind = 6 // each key's row, if present and Where holds, is removed
 	Put            Kind = 7 // each key's row becomes the given one (the gateway computed it under a lock)
+	Reindex        Kind = 8 // each key's row gets its entries of the WriteOnly indexes (online index build; 1062)
 )
 
 // Write is a write fragment on one tablet. It is evaluated in two places by the same code: at apply, in log order, for
@@ -78,6 +79,8 @@ type Write struct {
 	Rows    types.Batch
 	// AutoInc: rows whose AUTO_INCREMENT column is NULL get the next value from the leaseholder before proposing.
 	AutoInc bool
+	// Generated are the rows (0-based, rising) whose value the leaseholder filled in (shard.API.FillAutoInc).
+	Generated []uint32
 
 	// Update, Delete, Put: encoded primary keys; Put replaces the row of Keys[i] by Rows.Row(i) (the key may change: 1062 if taken).
 	Keys  [][]byte

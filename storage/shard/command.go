@@ -70,8 +70,10 @@ const (
 type ProposalResult struct {
 	Txn    fragment.TxnID
 	Status Status
-	TS     mvcc.Timestamp
-	Writes []fragment.WriteResult
+	// Recorded is the outcome that a Duplicate's first execution had; TS and Writes are that one's.
+	Recorded Status
+	TS       mvcc.Timestamp
+	Writes   []fragment.WriteResult
 }
 
 // Lease is the right to serve the shard, as its log has it.
