@@ -1,0 +1,239 @@
+package bind
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
+	ptypes "github.com/pingcap/tidb/pkg/parser/types"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// renamed are functions whose name in the syntax tree is not MySQL's.
+var renamed = map[string]string{
+	ast.CharFunc: "char", ast.InsertFunc: "insert", ast.JSONMemberOf: "member of",
+	"password": "password", "mid": "substring", "substr": "substring",
+}
+
+func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
+	if n.Schema.O != "" {
+		return nil, mysqlerr.New(mysql.ErrSpDoesNotExist, "FUNCTION", n.Schema.O+"."+n.FnName.O)
+	}
+	name := strings.ToLower(n.FnName.O)
+	switch n.FnName.L {
+	case ast.DateLiteral, ast.TimeLiteral, ast.TimestampLiteral:
+		return b.temporal(n)
+	case "convert":
+		name = "convert using"
+	case ast.CharFunc:
+		return b.charCall(sc, n)
+	case "name_const":
+		if len(n.Args) == 2 {
+			return Expr(b, sc, n.Args[1])
+		}
+	}
+	if r := renamed[n.FnName.L]; r != "" {
+		name = r
+	}
+	args := make([]expr.Expr, len(n.Args))
+	for i, a := range n.Args {
+		e, err := b.argument(sc, a)
+		if err != nil {
+			return nil, err
+		}
+		args[i] = e
+	}
+	e, err := expr.New(name, args...)
+	if err != nil && mysqlerr.Code(err) == mysql.ErrSpDoesNotExist {
+		return nil, b.unknownFunction(n)
+	}
+	return e, err
+}
+
+// unknownFunction names the function as MySQL does: with the current database in front.
+func (b *Binder) unknownFunction(n *ast.FuncCallExpr) error {
+	name := n.FnName.O
+	if b.Env != nil && b.Env.Session != nil {
+		if db, ok := b.Env.Session.CurrentDB(); ok {
+			name = db + "." + name
+		}
+	}
+	return mysqlerr.New(mysql.ErrSpDoesNotExist, "FUNCTION", name)
+}
+
+// argument binds an argument; keywords among them become strings.
+func (b *Binder) argument(sc *Scope, n ast.ExprNode) (expr.Expr, error) {
+	switch n := n.(type) {
+	case *ast.TimeUnitExpr:
+		return expr.NewStr(strings.ToLower(n.Unit.String())), nil
+	case *ast.TrimDirectionExpr:
+		return expr.NewStr(strings.ToLower(n.Direction.String())), nil
+	case *ast.GetFormatSelectorExpr:
+		return expr.NewStr(strings.ToLower(n.Selector.String())), nil
+	case *ast.TableNameExpr:
+		return nil, mysqlerr.NotSupported("sequences")
+	}
+	return Expr(b, sc, n)
+}
+
+// charCall binds CHAR(n, … [USING charset]); the parser puts the character set, or NULL, last.
+func (b *Binder) charCall(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
+	args, err := b.all(sc, n.Args[:len(n.Args)-1])
+	if err != nil {
+		return nil, err
+	}
+	e, err := expr.New("char", args...)
+	if err != nil {
+		return nil, err
+	}
+	charset, ok := n.Args[len(n.Args)-1].(*driver.ValueExpr)
+	if !ok || charset.Kind() == driver.KindNull {
+		return e, nil
+	}
+	return expr.New("convert using", e, expr.NewStr(charset.GetString()))
+}
+
+// temporal makes a constant of DATE '…', TIME '…' or TIMESTAMP '…'; 1525 where the text is none.
+func (b *Binder) temporal(n *ast.FuncCallExpr) (expr.Expr, error) {
+	lit, ok := n.Args[0].(*driver.ValueExpr)
+	if !ok || lit.Kind() != driver.KindString {
+		return nil, mysqlerr.NotSupported("this kind of date literal")
+	}
+	text := types.Str(lit.GetString())
+	mode := &types.Mode{}
+	if b.Env != nil {
+		mode = &b.Env.Mode
+	}
+	bad := false
+	warn := types.Warner(func(uint16, string) { bad = true })
+	fsp := fraction(lit.GetString())
+	var v types.Value
+	var t types.Type
+	what := "DATE"
+	switch n.FnName.L {
+	case ast.DateLiteral:
+		v, t = text.ToDate(mode, warn), types.TypeDate
+	case ast.TimeLiteral:
+		what, t = "TIME", types.TypeTime
+		v = text.ToTime(mode, warn)
+	default:
+		what, t = "DATETIME", types.TypeDatetime
+		v = text.ToDatetime(mode, warn)
+	}
+	if v.IsNull() || bad {
+		return nil, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect %s value: '%s'", what, lit.GetString())
+	}
+	if fsp > 0 && t.ID != mysql.TypeDate {
+		t.Decimals, t.Length = fsp, t.Length+1+fsp
+		v = types.Cast(v, &t, mode, nil)
+	}
+	return &expr.Const{Val: v, Typ: t}, nil
+}
+
+// fraction counts the digits behind a time's point, six at most.
+func fraction(s string) int {
+	i := strings.LastIndexByte(s, '.')
+	if i < 0 {
+		return 0
+	}
+	n := 0
+	for n < 6 && i+1+n < len(s) && s[i+1+n] >= '0' && s[i+1+n] <= '9' {
+		n++
+	}
+	return n
+}
+
+func (b *Binder) cast(sc *Scope, n *ast.FuncCastExpr) (expr.Expr, error) {
+	e, err := Expr(b, sc, n.Expr)
+	if err != nil {
+		return nil, err
+	}
+	if n.FunctionType == ast.CastBinaryOperator {
+		return expr.New("binary", e)
+	}
+	if n.Tp.IsArray() {
+		return nil, mysqlerr.NotSupported("CAST … AS … ARRAY")
+	}
+	t, err := castType(n.Tp, n.ExplicitCharSet)
+	if err != nil {
+		return nil, err
+	}
+	if k := Number(n.Expr); k != nil && isNumeric(&t) {
+		e = k
+	}
+	return expr.NewCast(e, t), nil
+}
+
+const (
+	maxCastFsp       = 6
+	maxCastPrecision = 65
+	maxCastScale     = 30
+)
+
+func castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
+	t := types.Type{ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: types.CollationBinary}
+	switch t.ID {
+	case mysql.TypeLonglong:
+		t = types.TypeInt
+		t.Unsigned = ft.GetFlag()&mysql.UnsignedFlag != 0
+	case mysql.TypeDouble, mysql.TypeFloat:
+		t.Decimals = 31
+	case mysql.TypeNewDecimal:
+		return decimalCast(t)
+	case mysql.TypeVarString, mysql.TypeString:
+		t.Decimals = 31
+		t.ID = mysql.TypeVarString
+		t.Collation = castCollation(ft, explicitCharset)
+	case mysql.TypeDatetime, mysql.TypeDuration:
+		t.Decimals = max(t.Decimals, 0)
+		if t.Decimals > maxCastFsp {
+			return t, mysqlerr.New(mysql.ErrTooBigPrecision, t.Decimals, "CAST", maxCastFsp)
+		}
+	case mysql.TypeDate:
+		t = types.TypeDate
+	case mysql.TypeJSON:
+		t = types.TypeJSON
+	case mysql.TypeYear:
+		t.Length, t.Decimals, t.Unsigned = 4, 0, true
+	default:
+		return t, mysqlerr.NotSupported("CAST to this type")
+	}
+	return t, nil
+}
+
+func decimalCast(t types.Type) (types.Type, error) {
+	if t.Length < 0 {
+		t.Length = 10
+	}
+	t.Decimals = max(t.Decimals, 0)
+	switch {
+	case t.Length > maxCastPrecision:
+		return t, mysqlerr.New(mysql.ErrTooBigPrecision, t.Length, "CAST", maxCastPrecision)
+	case t.Decimals > maxCastScale:
+		return t, mysqlerr.New(mysql.ErrTooBigScale, t.Decimals, "CAST", maxCastScale)
+	case t.Length < t.Decimals:
+		return t, mysqlerr.New(mysql.ErrMBiggerThanD, "")
+	case t.Length == 0:
+		t.Length = 10
+	}
+	return t, nil
+}
+
+func castCollation(ft *ptypes.FieldType, explicit bool) types.Collation {
+	if ft.GetCharset() == "binary" {
+		return types.CollationBinary
+	}
+	if explicit {
+		if c, ok := types.DefaultCollation(ft.GetCharset()); ok {
+			return c
+		}
+	}
+	if c, ok := types.CollationByName(ft.GetCollate()); ok && ft.GetCollate() != "" {
+		return c
+	}
+	return types.CollationDefault
+}

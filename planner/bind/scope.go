@@ -1,0 +1,228 @@
+package bind
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Column is a column that a name may mean.
+type Column struct {
+	ID    int         // Index of the bound reference
+	Field types.Field // Name, Table and Schema are what names are matched with; the rest is the result's metadata
+	// Shadowed columns are found by their qualified name only: the second one of a pair that USING has merged.
+	Shadowed bool
+	// Hidden columns are found by no name at all (row ids).
+	Hidden bool
+	// Source and Pos lead to the descriptor of a base table's column; nil for others.
+	Source *schema.Table
+	Pos    int
+}
+
+// Ref is the bound reference.
+func (c *Column) Ref() *expr.Column {
+	name := c.Field.Name
+	if c.Field.Table != "" {
+		name = c.Field.Table + "." + name
+	}
+	return &expr.Column{Index: c.ID, Typ: c.Field.Type, Name: name}
+}
+
+// Scope is the columns that are visible in one query block.
+type Scope struct {
+	Cols []Column
+	// Outer is the block around, for correlated subqueries; nil outside of one.
+	Outer *Scope
+	// Alias finds an expression by a select-list alias; tried after Cols, or before them where AliasFirst is set. It
+	// gives nil for a name that it does not know.
+	Alias      func(name *ast.ColumnName) (expr.Expr, error)
+	AliasFirst bool
+	// Used is told about each column that a name was resolved to; nil: nobody cares.
+	Used func(c *Column)
+	// FromOuter turns a column of this scope that was found from within an inner one into what the inner plan reads.
+	FromOuter func(c *Column) (expr.Expr, error)
+}
+
+// TableColumns lists the columns of a table as a scope has them, numbered from first on. db and alias are as visible.
+func TableColumns(t *schema.Table, db, alias string, first int) []Column {
+	cols := make([]Column, len(t.Columns))
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		cols[i] = Column{
+			ID: first + i,
+			Field: types.Field{
+				Schema: db, Table: alias, OrgTable: t.Name, Name: c.Name, OrgName: c.Name,
+				Type: c.Type, Flags: ColumnFlags(t, i),
+			},
+			Hidden: c.Hidden, Source: t, Pos: i,
+		}
+	}
+	return cols
+}
+
+// ColumnFlags gives the flags that a result set shows for a table's column.
+func ColumnFlags(t *schema.Table, pos int) uint16 {
+	c := &t.Columns[pos]
+	flags := keyFlags(t, pos)
+	if c.NotNull {
+		flags |= uint16(mysql.NotNullFlag)
+	}
+	if c.NotNull && !c.HasDefault && !c.AutoIncrement {
+		flags |= uint16(mysql.NoDefaultValueFlag)
+	}
+	if c.AutoIncrement {
+		flags |= uint16(mysql.AutoIncrementFlag)
+	}
+	if c.OnUpdateNow {
+		flags |= uint16(mysql.OnUpdateNowFlag)
+	}
+	return flags | TypeFlags(&c.Type)
+}
+
+// TypeFlags gives the flags that follow from a type alone.
+func TypeFlags(t *types.Type) uint16 {
+	var flags uint
+	if t.Unsigned {
+		flags |= mysql.UnsignedFlag
+	}
+	if t.Zerofill {
+		flags |= mysql.ZerofillFlag | mysql.UnsignedFlag
+	}
+	switch t.ID {
+	case mysql.TypeTinyBlob, mysql.TypeBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeJSON, mysql.TypeGeometry:
+		flags |= mysql.BlobFlag
+	case mysql.TypeEnum:
+		flags |= mysql.EnumFlag
+	case mysql.TypeSet:
+		flags |= mysql.SetFlag
+	case mysql.TypeYear:
+		flags |= mysql.UnsignedFlag | mysql.ZerofillFlag
+	case mysql.TypeTimestamp:
+		flags |= mysql.BinaryFlag | mysql.TimestampFlag
+	case mysql.TypeBit:
+		flags |= mysql.UnsignedFlag
+	case mysql.TypeDate, mysql.TypeDatetime, mysql.TypeDuration, mysql.TypeLonglong, mysql.TypeDouble, mysql.TypeNewDecimal:
+		flags |= 0
+	}
+	switch t.Class() {
+	case types.ClassDate, types.ClassDatetime, types.ClassTime, types.ClassJSON:
+		flags |= mysql.BinaryFlag
+	case types.ClassString, types.ClassEnum, types.ClassSet:
+		if t.Collation.IsBinary() {
+			flags |= mysql.BinaryFlag
+		}
+	}
+	return uint16(flags)
+}
+
+// keyFlags follow MySQL: PRI for members of the primary key, UNI for a unique index's only column, MUL for the first
+// column of any other index.
+func keyFlags(t *schema.Table, pos int) uint16 {
+	var flags uint
+	for i := range t.Indexes {
+		ix := &t.Indexes[i]
+		for j := range ix.Columns {
+			if ix.Columns[j].Column != pos {
+				continue
+			}
+			switch {
+			case i == 0:
+				flags |= mysql.PriKeyFlag
+			case j > 0:
+			case ix.Unique && len(ix.Columns) == 1:
+				flags |= mysql.UniqueKeyFlag
+			default:
+				flags |= mysql.MultipleKeyFlag
+			}
+			if i > 0 || j > 0 || len(ix.Columns) > 1 {
+				flags |= mysql.PartKeyFlag
+			}
+		}
+	}
+	return uint16(flags &^ mysql.PartKeyFlag)
+}
+
+// Find resolves a name in this scope only. c is nil where it is unknown; 1052 where it is ambiguous.
+func (s *Scope) Find(name *ast.ColumnName, clause string) (c *Column, err error) {
+	for i := range s.Cols {
+		col := &s.Cols[i]
+		if col.Hidden || !col.matches(name) {
+			continue
+		}
+		if c != nil {
+			return nil, mysqlerr.New(mysql.ErrNonUniq, FullName(name), clause)
+		}
+		c = col
+	}
+	return c, nil
+}
+
+func (c *Column) matches(name *ast.ColumnName) bool {
+	if !strings.EqualFold(c.Field.Name, name.Name.O) {
+		return false
+	}
+	if name.Table.O == "" {
+		return !c.Shadowed
+	}
+	return c.InTable(name.Schema.O, name.Table.O)
+}
+
+// InTable tells whether the column belongs to the table that a qualifier names; db may be "". Names of tables compare
+// with case, as they do on Linux.
+func (c *Column) InTable(db, table string) bool {
+	return c.Field.Table == table && (db == "" || c.Field.Schema == db)
+}
+
+// FullName is a column name as the statement wrote it.
+func FullName(n *ast.ColumnName) string {
+	s := n.Name.O
+	if n.Table.O != "" {
+		s = n.Table.O + "." + s
+	}
+	if n.Schema.O != "" {
+		s = n.Schema.O + "." + s
+	}
+	return s
+}
+
+// resolve looks a name up here and outwards.
+func (s *Scope) resolve(name *ast.ColumnName, clause string) (expr.Expr, error) {
+	for sc := s; sc != nil; sc = sc.Outer {
+		e, err := sc.resolveHere(name, clause, sc != s)
+		if e != nil || err != nil {
+			return e, err
+		}
+	}
+	return nil, mysqlerr.New(mysql.ErrBadField, FullName(name), clause)
+}
+
+func (s *Scope) resolveHere(name *ast.ColumnName, clause string, fromInner bool) (expr.Expr, error) {
+	if s.AliasFirst && s.Alias != nil && !fromInner {
+		if e, err := s.Alias(name); e != nil || err != nil {
+			return e, err
+		}
+	}
+	c, err := s.Find(name, clause)
+	if err != nil {
+		return nil, err
+	}
+	if c != nil {
+		if s.Used != nil {
+			s.Used(c)
+		}
+		if fromInner && s.FromOuter != nil {
+			return s.FromOuter(c)
+		}
+		return c.Ref(), nil
+	}
+	if !s.AliasFirst && s.Alias != nil && !fromInner {
+		return s.Alias(name)
+	}
+	return nil, nil
+}

@@ -1,0 +1,67 @@
+package bind
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// variable binds @x, @x := e and @@scope.x.
+func (b *Binder) variable(sc *Scope, n *ast.VariableExpr) (expr.Expr, error) {
+	if !n.IsSystem {
+		return b.userVariable(sc, n)
+	}
+	scope := ""
+	switch {
+	case n.IsGlobal:
+		scope = "global"
+	case n.ExplicitScope:
+		scope = "session"
+	}
+	if b.Env == nil || b.Env.Session == nil {
+		return nil, mysqlerr.NotSupported("a system variable in this place")
+	}
+	name := strings.ToLower(n.Name)
+	_, t, err := b.Env.Session.SysVar(scope, name)
+	if err != nil {
+		return nil, err
+	}
+	return expr.NewFunc("@@"+name, t, expr.NeedsSession, nil,
+		func(env *expr.Env, _ []types.Value) (types.Value, error) {
+			v, _, err := env.Session.SysVar(scope, name)
+			return v, err
+		}), nil
+}
+
+func (b *Binder) userVariable(sc *Scope, n *ast.VariableExpr) (expr.Expr, error) {
+	name := strings.ToLower(n.Name)
+	if n.Value != nil {
+		e, err := Expr(b, sc, n.Value)
+		if err != nil {
+			return nil, err
+		}
+		t := *e.Type()
+		return expr.NewFunc("@"+name+":=", t, expr.Volatile, []expr.Expr{e},
+			func(env *expr.Env, args []types.Value) (types.Value, error) {
+				v := args[0].Clone()
+				env.Session.SetUserVar(name, v, t)
+				return v, nil
+			}), nil
+	}
+	t := types.TypeNull
+	if b.Env != nil && b.Env.Session != nil {
+		_, t = b.Env.Session.UserVar(name)
+	}
+	if t.Class() == types.ClassNull {
+		t = types.TypeBytes // an unset variable shows as a binary string of NULL
+	}
+	return expr.NewFunc("@"+name, t, expr.NeedsSession, nil,
+		func(env *expr.Env, _ []types.Value) (types.Value, error) {
+			v, _ := env.Session.UserVar(name)
+			return v, nil
+		}), nil
+}
