@@ -2,9 +2,29 @@ package raft
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+)
+
+// Errors of groups.
+var (
+	// ErrNoLeader: nothing was proposed, because no leader is known.
+	ErrNoLeader = errors.New("raft: no leader is known")
+	// ErrDropped: the proposal never reached the log.
+	ErrDropped = errors.New("raft: proposal dropped")
+	// ErrTimeout: the proposal was not applied in time; it may still be.
+	ErrTimeout = errors.New("raft: proposal timed out")
+	// ErrStopped: the replica is being stopped; a proposal under way may still be applied elsewhere.
+	ErrStopped = errors.New("raft: replica stopped")
+	// ErrBusy: too many proposals or membership changes are under way.
+	ErrBusy = errors.New("raft: busy")
+	// ErrTooBig: the command exceeds what a log entry takes.
+	ErrTooBig = errors.New("raft: command too big")
 )
 
 // Group is one raft group's replica on this node, as package replica uses it.
@@ -26,4 +46,22 @@ type Group interface {
 	OnApplied(fn func(results []shard.Result))
 	// OnLeader registers who is told of leadership changes.
 	OnLeader(fn func(leader schema.NodeID, term uint64))
+}
+
+// ReplicaID makes the id of a shard's replica on a node; seq counts the shard's replicas (catalog.Shard.NextReplica).
+func ReplicaID(node schema.NodeID, seq uint64) uint64 { return uint64(node)<<32 | seq }
+
+// NodeOf is the node of a replica.
+func NodeOf(replica uint64) schema.NodeID { return schema.NodeID(replica >> 32) }
+
+// target is how raft's configuration names a node.
+func target(node schema.NodeID) string { return "n" + strconv.FormatUint(uint64(node), 10) }
+
+func nodeOfTarget(t string) (schema.NodeID, error) {
+	digits, ok := strings.CutPrefix(t, "n")
+	id, err := strconv.ParseUint(digits, 10, 32)
+	if !ok || err != nil || id == 0 {
+		return 0, fmt.Errorf("raft: %q does not name a node", t)
+	}
+	return schema.NodeID(id), nil
 }

@@ -1,0 +1,319 @@
+package raft
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lni/dragonboat/v4"
+	"github.com/lni/dragonboat/v4/config"
+	"github.com/lni/dragonboat/v4/raftio"
+	sm "github.com/lni/dragonboat/v4/statemachine"
+
+	"cloudsql/distributed/rpc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// Config is how a Host is set up. Zero values of the timing fields mean defaults.
+type Config struct {
+	Dir    string // of the raft log
+	WALDir string // another disk for its write-ahead part; "": in Dir
+	Node   schema.NodeID
+	// Cluster keeps clusters apart: raft messages of another one are dropped.
+	Cluster uint64
+	Server  *rpc.Server
+	Client  *rpc.Client
+	Log     *slog.Logger
+
+	Tick           time.Duration // raft's clock
+	ElectionTicks  uint64        // a follower waits this to twice this long for its leader
+	HeartbeatTicks uint64
+	// SnapshotEvery entries, the state machine is synced and the log before is dropped, but for KeepEntries.
+	SnapshotEvery, KeepEntries uint64
+
+	// OnDurable is told how much of a replica's state machine will survive anything.
+	OnDurable func(s schema.ShardID, replica, index uint64) error
+}
+
+// The defaults give a failover in about a second: a follower waits 0.6 to 1.2 s.
+const (
+	DefaultTick           = 50 * time.Millisecond
+	DefaultElectionTicks  = 12
+	DefaultHeartbeatTicks = 1
+	DefaultSnapshotEvery  = 30_000
+	DefaultKeepEntries    = 5_000
+
+	// MaxCommand bounds one log entry, in bytes.
+	MaxCommand = 32 << 20
+	// maxInMemLog bounds what a group keeps in memory of its log; beyond, proposals are refused for a moment.
+	maxInMemLog = 128 << 20
+	// execShards is baked into the directory, as is one log database for all groups: few fsyncs are what matters.
+	execShards = 4
+)
+
+// Stats count what a Host did.
+type Stats struct {
+	Proposals, ProposedBytes, Lost, ReadIndexes, LeaderChanges atomic.Uint64
+}
+
+// Host runs this node's replicas.
+type Host struct {
+	cfg       Config
+	nh        *dragonboat.NodeHost
+	Stats     Stats
+	Transport TransportStats
+	stop      chan struct{}
+
+	mu     sync.Mutex
+	groups map[schema.ShardID]*group
+}
+
+// Open opens the raft log. Nothing runs before Start.
+func Open(cfg Config) (*Host, error) {
+	useSlog()
+	setDefaults(&cfg)
+	if err := adoptHostname(cfg.Dir, cfg.WALDir); err != nil {
+		return nil, err
+	}
+	h := &Host{cfg: cfg, groups: map[schema.ShardID]*group{}, stop: make(chan struct{})}
+	nh, err := dragonboat.NewNodeHost(h.nodeHostConfig())
+	if err != nil {
+		return nil, fmt.Errorf("raft: opening the log in %s: %w", cfg.Dir, err)
+	}
+	h.nh = nh
+	return h, nil
+}
+
+func setDefaults(c *Config) {
+	set := func(v *uint64, def uint64) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	if c.Tick == 0 {
+		c.Tick = DefaultTick
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	set(&c.ElectionTicks, DefaultElectionTicks)
+	set(&c.HeartbeatTicks, DefaultHeartbeatTicks)
+	set(&c.SnapshotEvery, DefaultSnapshotEvery)
+	set(&c.KeepEntries, DefaultKeepEntries)
+	if c.OnDurable == nil {
+		c.OnDurable = func(schema.ShardID, uint64, uint64) error { return nil }
+	}
+}
+
+func (h *Host) nodeHostConfig() config.NodeHostConfig {
+	logDB := config.GetTinyMemLogDBConfig()
+	logDB.Shards = 1
+	logDB.KVWriteBufferSize = 8 << 20
+	logDB.KVMaxWriteBufferNumber = 4
+	logDB.SaveBufferSize = 32 << 10
+	logDB.MaxSaveBufferSize = 8 << 20
+	return config.NodeHostConfig{
+		DeploymentID:        h.cfg.Cluster,
+		NodeHostDir:         h.cfg.Dir,
+		WALDir:              h.cfg.WALDir,
+		RTTMillisecond:      uint64(h.cfg.Tick.Milliseconds()),
+		RaftAddress:         target(h.cfg.Node),
+		RaftEventListener:   h,
+		MaxSendQueueSize:    256 << 20,
+		MaxReceiveQueueSize: 256 << 20,
+		Expert: config.ExpertConfig{
+			LogDB:            logDB,
+			TransportFactory: &transport{server: h.cfg.Server, client: h.cfg.Client, stats: &h.Transport},
+			Engine: config.EngineConfig{
+				ExecShards: execShards, CommitShards: 2, ApplyShards: execShards, SnapshotShards: 4, CloseShards: 2,
+			},
+		},
+	}
+}
+
+// Close stops all replicas and closes the log.
+func (h *Host) Close() {
+	close(h.stop)
+	h.nh.Close()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, g := range h.groups {
+		g.sweepOnce()
+	}
+}
+
+// StartConfig names a replica to start.
+type StartConfig struct {
+	Shard   schema.ShardID
+	Replica uint64
+	State   shard.API
+	Sync    func() error // makes State durable
+	// NonVoting: it joined (or joins) as one, whatever it has become.
+	NonVoting bool
+	// Members are the voters of a new group, by replica id; all of them are given the same. Nil otherwise.
+	Members []uint64
+	// Join: a first start as a member that the group has added.
+	Join bool
+}
+
+// Start starts a replica. Its data must have been found complete (HasData, OnDurable).
+func (h *Host) Start(c StartConfig) (Group, error) {
+	g := &group{h: h, shard: c.Shard, replica: c.Replica, state: c.State}
+	changed := make(chan struct{})
+	g.changed.Store(&changed)
+	m := &machine{
+		shard: c.Shard, replica: c.Replica, state: c.State, sync: c.Sync,
+		onDurable: h.cfg.OnDurable, applied: &g.applied, log: h.cfg.Log,
+	}
+	h.mu.Lock()
+	if h.groups[c.Shard] != nil {
+		h.mu.Unlock()
+		return nil, fmt.Errorf("raft: shard %d runs already", c.Shard)
+	}
+	h.groups[c.Shard] = g // before the start: events come at once
+	h.mu.Unlock()
+
+	members := map[uint64]dragonboat.Target{}
+	for _, r := range c.Members {
+		members[r] = target(NodeOf(r))
+	}
+	err := h.nh.StartOnDiskReplica(members, c.Join, func(uint64, uint64) sm.IOnDiskStateMachine { return m }, config.Config{
+		ShardID: uint64(c.Shard), ReplicaID: c.Replica, IsNonVoting: c.NonVoting,
+		CheckQuorum: true, PreVote: true, OrderedConfigChange: true,
+		ElectionRTT: h.cfg.ElectionTicks, HeartbeatRTT: h.cfg.HeartbeatTicks,
+		SnapshotEntries: h.cfg.SnapshotEvery, CompactionOverhead: h.cfg.KeepEntries,
+		MaxInMemLogSize: maxInMemLog, WaitReady: true,
+	})
+	if err == nil {
+		g.user, err = h.nh.GetNodeUser(uint64(c.Shard))
+	}
+	if err != nil {
+		h.mu.Lock()
+		delete(h.groups, c.Shard)
+		h.mu.Unlock()
+		return nil, fmt.Errorf("raft: starting replica %d of shard %d: %w", c.Replica, c.Shard, err)
+	}
+	g.session = h.nh.GetNoOPSession(uint64(c.Shard))
+	return g, nil
+}
+
+// Stop stops the shard's replica here.
+func (h *Host) Stop(s schema.ShardID) error {
+	h.mu.Lock()
+	g := h.groups[s]
+	delete(h.groups, s)
+	h.mu.Unlock()
+	if g == nil {
+		return nil
+	}
+	err := h.nh.StopReplica(uint64(s), g.replica)
+	g.sweepOnce()
+	if errors.Is(err, dragonboat.ErrShardNotFound) {
+		return nil
+	}
+	return err
+}
+
+// HasData tells whether the log knows the replica.
+func (h *Host) HasData(s schema.ShardID, replica uint64) bool {
+	return h.nh.HasNodeInfo(uint64(s), replica)
+}
+
+// RemoveData forgets the log of a stopped replica that the group has removed.
+func (h *Host) RemoveData(ctx context.Context, s schema.ShardID, replica uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return h.nh.SyncRemoveData(ctx, uint64(s), replica)
+}
+
+// LeaderUpdated implements dragonboat's listener.
+func (h *Host) LeaderUpdated(i raftio.LeaderInfo) {
+	h.Stats.LeaderChanges.Add(1)
+	h.mu.Lock()
+	g := h.groups[schema.ShardID(i.ShardID)]
+	h.mu.Unlock()
+	if g != nil && g.replica == i.ReplicaID {
+		g.leaderChanged(NodeOf(i.LeaderID), i.Term)
+	}
+}
+
+// Membership is a group's configuration.
+type Membership struct {
+	ChangeID  uint64 // names this configuration in a change of it
+	Voters    map[uint64]schema.NodeID
+	NonVoting map[uint64]schema.NodeID
+	Removed   map[uint64]bool
+}
+
+// Membership reads a group's configuration as of now, through its leader.
+func (h *Host) Membership(ctx context.Context, s schema.ShardID) (*Membership, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	m, err := h.nh.SyncGetShardMembership(ctx, uint64(s))
+	if err != nil {
+		return nil, mapError(err)
+	}
+	out := &Membership{
+		ChangeID: m.ConfigChangeID, Voters: nodesOf(m.Nodes), NonVoting: nodesOf(m.NonVotings), Removed: map[uint64]bool{},
+	}
+	for r := range m.Removed {
+		out.Removed[r] = true
+	}
+	return out, nil
+}
+
+// localMembership is what this node has applied of it.
+func (h *Host) localMembership(s schema.ShardID) (*Membership, error) {
+	info := h.nh.GetNodeHostInfo(dragonboat.NodeHostInfoOption{SkipLogInfo: true})
+	if info == nil {
+		return nil, ErrStopped
+	}
+	for _, si := range info.ShardInfoList {
+		if si.ShardID == uint64(s) {
+			return &Membership{ChangeID: si.ConfigChangeIndex, Voters: nodesOf(si.Replicas)}, nil
+		}
+	}
+	return nil, ErrStopped
+}
+
+func nodesOf(m map[uint64]string) map[uint64]schema.NodeID {
+	out := make(map[uint64]schema.NodeID, len(m))
+	for id := range m {
+		out[id] = NodeOf(id)
+	}
+	return out
+}
+
+// AddNonVoting adds a replica that gets the log but does not count. The change is refused (dragonboat.ErrRejected) if
+// the configuration is no longer the one that changeID names; so are the others.
+func (h *Host) AddNonVoting(ctx context.Context, s schema.ShardID, replica, changeID uint64) error {
+	return h.change(ctx, func(ctx context.Context) error {
+		return h.nh.SyncRequestAddNonVoting(ctx, uint64(s), replica, target(NodeOf(replica)), changeID)
+	})
+}
+
+// Promote makes a non-voting replica a voter.
+func (h *Host) Promote(ctx context.Context, s schema.ShardID, replica, changeID uint64) error {
+	return h.change(ctx, func(ctx context.Context) error {
+		return h.nh.SyncRequestAddReplica(ctx, uint64(s), replica, target(NodeOf(replica)), changeID)
+	})
+}
+
+// Remove takes a replica out of its group for good.
+func (h *Host) Remove(ctx context.Context, s schema.ShardID, replica, changeID uint64) error {
+	return h.change(ctx, func(ctx context.Context) error {
+		return h.nh.SyncRequestDeleteReplica(ctx, uint64(s), replica, changeID)
+	})
+}
+
+func (h *Host) change(ctx context.Context, fn func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second+rand.N(time.Second))
+	defer cancel()
+	return mapError(fn(ctx))
+}

@@ -1,0 +1,233 @@
+package raft
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/lni/dragonboat/v4/config"
+	"github.com/lni/dragonboat/v4/raftio"
+	pb "github.com/lni/dragonboat/v4/raftpb"
+
+	"cloudsql/distributed/rpc"
+	"cloudsql/storage/schema"
+)
+
+// Messages on a raft connection: length(4) crc32c(4) payload, a marshalled MessageBatch or Chunk.
+const (
+	messageHeader   = 8
+	maxMessage      = 128 << 20 // dragonboat's own limit is 64 MiB a batch, exceeded by one message
+	messageTimeout  = 10 * time.Second
+	keepSendBuffer  = 1 << 20
+	snapshotAckByte = 0x06
+)
+
+var (
+	castagnoli    = crc32.MakeTable(crc32.Castagnoli)
+	errBadMessage = errors.New("raft: malformed message")
+)
+
+// TransportStats count raft's traffic.
+type TransportStats struct {
+	BatchesOut, BatchesIn, BytesOut, BytesIn, ChunksOut, ChunksIn atomic.Uint64
+}
+
+// transport carries raft's messages over the node's connections. It is both the factory that dragonboat asks and what
+// the factory makes.
+type transport struct {
+	server *rpc.Server
+	client *rpc.Client
+	stats  *TransportStats
+
+	messages raftio.MessageHandler
+	chunks   raftio.ChunkHandler
+	closed   atomic.Bool
+}
+
+var (
+	_ config.TransportFactory = (*transport)(nil)
+	_ raftio.ITransport       = (*transport)(nil)
+)
+
+// Create implements config.TransportFactory.
+func (t *transport) Create(_ config.NodeHostConfig, m raftio.MessageHandler, c raftio.ChunkHandler) raftio.ITransport {
+	t.messages, t.chunks = m, c
+	return t
+}
+
+// Validate implements config.TransportFactory.
+func (t *transport) Validate(addr string) bool {
+	_, err := nodeOfTarget(addr)
+	return err == nil
+}
+
+func (t *transport) Name() string { return "cloudsql" }
+
+func (t *transport) Start() error {
+	t.server.HandleStream(rpc.KindRaft, t.serveMessages)
+	t.server.HandleStream(rpc.KindSnapshot, t.serveChunks)
+	return nil
+}
+
+// Close makes handlers deaf; the connections themselves are the rpc server's to close.
+func (t *transport) Close() error {
+	t.closed.Store(true)
+	return nil
+}
+
+func (t *transport) GetConnection(ctx context.Context, to string) (raftio.IConnection, error) {
+	c, err := t.dial(ctx, to, rpc.KindRaft)
+	if err != nil {
+		return nil, err
+	}
+	return &messageConn{t: t, c: c}, nil
+}
+
+func (t *transport) GetSnapshotConnection(ctx context.Context, to string) (raftio.ISnapshotConnection, error) {
+	c, err := t.dial(ctx, to, rpc.KindSnapshot)
+	if err != nil {
+		return nil, err
+	}
+	return &snapshotConn{messageConn{t: t, c: c}}, nil
+}
+
+func (t *transport) dial(ctx context.Context, to string, k rpc.Kind) (net.Conn, error) {
+	node, err := nodeOfTarget(to)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, messageTimeout)
+	defer cancel()
+	return t.client.DialStream(ctx, node, k)
+}
+
+// messageConn sends messages; used by one goroutine.
+type messageConn struct {
+	t   *transport
+	c   net.Conn
+	buf []byte
+}
+
+func (m *messageConn) Close() { _ = m.c.Close() }
+
+func (m *messageConn) SendMessageBatch(b pb.MessageBatch) error {
+	buf := m.buffer(b.SizeUpperLimit())
+	payload := pb.MustMarshalTo(&b, buf[messageHeader:])
+	m.t.stats.BatchesOut.Add(1)
+	return m.send(buf[:messageHeader+len(payload)])
+}
+
+// buffer gives room for a header and n bytes.
+func (m *messageConn) buffer(n int) []byte {
+	n += messageHeader
+	if n > keepSendBuffer {
+		return make([]byte, n)
+	}
+	if cap(m.buf) < n {
+		m.buf = make([]byte, max(n, 2*cap(m.buf)))
+	}
+	return m.buf[:n]
+}
+
+// send completes the header of a message and writes it in one call.
+func (m *messageConn) send(msg []byte) error {
+	payload := msg[messageHeader:]
+	if len(payload) > maxMessage {
+		return fmt.Errorf("raft: a message of %d bytes", len(payload))
+	}
+	binary.LittleEndian.PutUint32(msg, uint32(len(payload)))
+	binary.LittleEndian.PutUint32(msg[4:], crc32.Checksum(payload, castagnoli))
+	_ = m.c.SetWriteDeadline(time.Now().Add(messageTimeout))
+	_, err := m.c.Write(msg)
+	m.t.stats.BytesOut.Add(uint64(len(msg)))
+	return err
+}
+
+type snapshotConn struct{ messageConn }
+
+func (s *snapshotConn) SendChunk(c pb.Chunk) error {
+	buf := s.buffer(c.Size())
+	payload := pb.MustMarshalTo(&c, buf[messageHeader:])
+	s.t.stats.ChunksOut.Add(1)
+	return s.send(buf[:messageHeader+len(payload)])
+}
+
+// Close waits until the receiver has taken everything, so that its last chunk is not lost with the connection.
+func (s *snapshotConn) Close() {
+	defer func() { _ = s.c.Close() }()
+	if cw, ok := s.c.(interface{ CloseWrite() error }); !ok || cw.CloseWrite() != nil {
+		return
+	}
+	_ = s.c.SetReadDeadline(time.Now().Add(messageTimeout))
+	var ack [1]byte
+	_, _ = io.ReadFull(s.c, ack[:])
+}
+
+// readMessage reads one message into buf, which it grows.
+func readMessage(r io.Reader, buf []byte) (payload, grown []byte, err error) {
+	var h [messageHeader]byte
+	if _, err := io.ReadFull(r, h[:]); err != nil {
+		return nil, buf, err
+	}
+	n := binary.LittleEndian.Uint32(h[:])
+	if n > maxMessage {
+		return nil, buf, errBadMessage
+	}
+	if cap(buf) > keepSendBuffer && n < keepSendBuffer/4 {
+		buf = nil // it was for a large one
+	}
+	if uint32(cap(buf)) < n {
+		buf = make([]byte, n)
+	}
+	payload = buf[:n]
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return nil, buf, err
+	}
+	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(h[4:]) {
+		return nil, buf, errBadMessage
+	}
+	return payload, buf, nil
+}
+
+func (t *transport) serveMessages(_ schema.NodeID, _ net.Conn, r *bufio.Reader) {
+	var buf, payload []byte
+	for !t.closed.Load() {
+		var err error
+		if payload, buf, err = readMessage(r, buf); err != nil {
+			return
+		}
+		t.stats.BatchesIn.Add(1)
+		t.stats.BytesIn.Add(uint64(messageHeader + len(payload)))
+		var b pb.MessageBatch
+		if b.Unmarshal(payload) != nil || t.closed.Load() {
+			return
+		}
+		t.messages(b) // copies what it keeps: Unmarshal did
+	}
+}
+
+func (t *transport) serveChunks(_ schema.NodeID, c net.Conn, r *bufio.Reader) {
+	var buf, payload []byte
+	for !t.closed.Load() {
+		var err error
+		if payload, buf, err = readMessage(r, buf); err != nil {
+			if errors.Is(err, io.EOF) {
+				_, _ = c.Write([]byte{snapshotAckByte})
+			}
+			return
+		}
+		t.stats.ChunksIn.Add(1)
+		t.stats.BytesIn.Add(uint64(messageHeader + len(payload)))
+		var chunk pb.Chunk
+		if chunk.Unmarshal(payload) != nil || t.closed.Load() || !t.chunks(chunk) {
+			return
+		}
+	}
+}
