@@ -25,15 +25,5 @@ func DefaultMode() *Mode {
 // Warner receives the conditions that a conversion met without failing (a *mysqlerr.Error each); nil drops them.
 type Warner func(code uint16, message string)
 
-// Assign converts v for storing into a column of type t, as INSERT and UPDATE do: range, length, truncation and
-// invalid values are errors in strict mode (1264, 1406, 1265, 1366, 1292 …, naming the column and the 1-based row) and
-// warnings otherwise. The result is in storage form (a TIMESTAMP column gets KindTimestamp). NULL passes through.
-func Assign(v Value, t *Type, column string, row int, m *Mode, warn Warner) (Value, error) {
-	panic("being written")
-}
-
-// Cast converts v as CAST(v AS t) does; invalid text gives the nearest value and a warning, NULL for dates.
-func Cast(v Value, t *Type, m *Mode, warn Warner) Value { panic("being written") }
-
 // Text is AppendText into a new string.
 func (v Value) Text() string { return string(v.AppendText(nil, nil)) }

@@ -1,0 +1,106 @@
+package types
+
+import (
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+)
+
+// Assign converts v for storing into a column of type t, as INSERT and UPDATE do: range, length, truncation and
+// invalid values are errors in strict mode (1264, 1406, 1265, 1366, 1292 …, naming the column and the 1-based row) and
+// warnings otherwise. The result is in storage form (a TIMESTAMP column gets KindTimestamp). NULL passes through.
+// A nil m is the default sql_mode without a session: not strict, UTC. The result may share v's bytes, and t's.
+func Assign(v Value, t *Type, column string, row int, m *Mode, warn Warner) (Value, error) {
+	if v.kind == KindNull {
+		return v, nil
+	}
+	if m == nil {
+		m = anyDate
+	}
+	a := assignment{v: v, t: t, column: column, row: row, mode: m, warner: warn}
+	switch t.Class() {
+	case ClassInt:
+		if t.ID == mysql.TypeYear {
+			return a.year()
+		}
+		return a.integer()
+	case ClassFloat:
+		return a.float()
+	case ClassDecimal:
+		return a.decimal()
+	case ClassString:
+		if t.Collation == CollationBinary {
+			return a.bytes()
+		}
+		return a.text()
+	case ClassDate:
+		return a.date()
+	case ClassDatetime:
+		return a.datetime()
+	case ClassTime:
+		return a.time()
+	case ClassJSON:
+		return a.json()
+	case ClassEnum:
+		return a.enum()
+	case ClassSet:
+		return a.set()
+	case ClassBit:
+		return a.bit()
+	}
+	return v, nil
+}
+
+// assignment is one Assign under way.
+type assignment struct {
+	v      Value
+	t      *Type
+	column string
+	row    int
+	mode   *Mode
+	warner Warner
+}
+
+// problem reports bad data: an error in strict mode, else a warning with which nearest is stored.
+func (a *assignment) problem(e *mysqlerr.Error, nearest Value) (Value, error) {
+	if a.mode.Strict {
+		return Null, e
+	}
+	if a.warner != nil {
+		a.warner(e.Code, e.Message)
+	}
+	return nearest, nil
+}
+
+// note reports what is never an error: a fraction rounded, spaces or a time of day cut off.
+func (a *assignment) note() {
+	if a.warner != nil {
+		a.warner(mysql.WarnDataTruncated, a.truncated().Message)
+	}
+}
+
+// outOfRange is 1264: Out of range value for column 'c' at row 1.
+func (a *assignment) outOfRange() *mysqlerr.Error {
+	return mysqlerr.New(mysql.ErrWarnDataOutOfRange, a.column, a.row)
+}
+
+// truncated is 1265: Data truncated for column 'c' at row 1.
+func (a *assignment) truncated() *mysqlerr.Error {
+	return mysqlerr.New(mysql.WarnDataTruncated, a.column, a.row)
+}
+
+// tooLong is 1406: Data too long for column 'c' at row 1.
+func (a *assignment) tooLong() *mysqlerr.Error {
+	return mysqlerr.New(mysql.ErrDataTooLong, a.column, a.row)
+}
+
+// incorrect is 1366: Incorrect integer value: 'abc' for column 'c' at row 1.
+func (a *assignment) incorrect(what, text string) *mysqlerr.Error {
+	return mysqlerr.New(mysql.ErrTruncatedWrongValueForField, what, text, a.column, a.row)
+}
+
+// shown is the value as error messages quote it.
+func (a *assignment) shown() string {
+	var buf [64]byte
+	return printable(a.v.AppendText(buf[:0], nil), 128)
+}

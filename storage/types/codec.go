@@ -1,0 +1,229 @@
+package types
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"unicode/utf8"
+)
+
+// Values and types are written self-describing, for fragments, row pages and the messages between nodes:
+//
+//	value   kind │ aux │ number │ bytes     each part only where the kind has it
+//	kind    one byte; encodedBig marks a decimal whose digits are in bytes
+//	aux     one byte: scale, fractional digits, or bytes of a BIT
+//	number  varint (zigzag where the number is signed), or 8 bytes of a float
+//	bytes   length as a varint, then the bytes
+//
+//	type    ID │ flags │ length │ decimals │ collation │ count of elements, each like bytes
+//
+// The format never changes for a kind: a reader that meets an unknown kind says so. A decoded Value shares src's bytes.
+const encodedBig = 0x80
+
+var errBadValue = errors.New("types: malformed value encoding")
+
+// AppendValue appends v's encoding.
+func AppendValue(dst []byte, v Value) []byte {
+	switch v.kind {
+	case KindNull:
+		return append(dst, byte(KindNull))
+	case KindInt:
+		return binary.AppendVarint(append(dst, byte(v.kind)), int64(v.n))
+	case KindUint, KindDate:
+		return binary.AppendUvarint(append(dst, byte(v.kind)), v.n)
+	case KindFloat:
+		return appendUint64(append(dst, byte(v.kind)), v.n)
+	case KindDecimal:
+		if v.b != nil {
+			return appendBytes(append(dst, byte(v.kind)|encodedBig, v.aux), v.b)
+		}
+		return binary.AppendVarint(append(dst, byte(v.kind), v.aux), int64(v.n))
+	case KindDatetime, KindBit:
+		return binary.AppendUvarint(append(dst, byte(v.kind), v.aux), v.n)
+	case KindTimestamp, KindTime:
+		return binary.AppendVarint(append(dst, byte(v.kind), v.aux), int64(v.n))
+	case KindEnum, KindSet:
+		return appendBytes(binary.AppendUvarint(append(dst, byte(v.kind)), v.n), v.b)
+	}
+	return appendBytes(append(dst, byte(v.kind)), v.b)
+}
+
+func appendBytes(dst, b []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
+}
+
+// decoder reads parts off the front of src and remembers a failure.
+type decoder struct {
+	src []byte
+	bad bool
+}
+
+func (d *decoder) byte() byte {
+	if len(d.src) == 0 {
+		d.bad = true
+		return 0
+	}
+	b := d.src[0]
+	d.src = d.src[1:]
+	return b
+}
+
+func (d *decoder) uvarint() uint64 {
+	u, n := binary.Uvarint(d.src)
+	if n <= 0 {
+		d.bad = true
+		return 0
+	}
+	d.src = d.src[n:]
+	return u
+}
+
+func (d *decoder) varint() int64 {
+	i, n := binary.Varint(d.src)
+	if n <= 0 {
+		d.bad = true
+		return 0
+	}
+	d.src = d.src[n:]
+	return i
+}
+
+func (d *decoder) bytes() []byte {
+	n := d.uvarint()
+	if d.bad || n > uint64(len(d.src)) {
+		d.bad = true
+		return nil
+	}
+	b := d.src[:n:n]
+	d.src = d.src[n:]
+	return b
+}
+
+// DecodeValue reads a value that AppendValue wrote; rest is what follows it. The value shares src's bytes. Any input gives
+// a value that is safe to use, or an error.
+func DecodeValue(src []byte) (v Value, rest []byte, err error) {
+	d := decoder{src: src}
+	tag := d.byte()
+	v.kind = Kind(tag &^ encodedBig)
+	big := tag&encodedBig != 0
+	switch v.kind {
+	case KindNull:
+	case KindInt:
+		v.n = uint64(d.varint())
+	case KindUint:
+		v.n = d.uvarint()
+	case KindDate:
+		v.n = d.uvarint()
+		d.bad = d.bad || !validPacked(v.n) || v.n != dateOnly(v.n)
+	case KindFloat:
+		if d.bad = d.bad || len(d.src) < 8; !d.bad {
+			v.n = binary.BigEndian.Uint64(d.src)
+			d.src = d.src[8:]
+		}
+	case KindDecimal:
+		d.decimal(&v, big)
+		big = false
+	case KindDatetime:
+		v.aux, v.n = d.byte(), d.uvarint()
+		d.bad = d.bad || v.aux > 6 || !validPacked(v.n)
+	case KindBit:
+		v.aux, v.n = d.byte(), d.uvarint()
+		d.bad = d.bad || v.aux > 8
+	case KindTimestamp, KindTime:
+		v.aux, v.n = d.byte(), uint64(d.varint())
+		d.bad = d.bad || v.aux > 6 || v.kind == KindTime && (int64(v.n) > maxTime || int64(v.n) < -maxTime) ||
+			v.kind == KindTimestamp && (int64(v.n) > maxTimestamp || int64(v.n) < 0 && int64(v.n) != ZeroTimestamp)
+	case KindEnum, KindSet:
+		v.n, v.b = d.uvarint(), d.bytes()
+		d.bad = d.bad || !utf8.Valid(v.b)
+	case KindString, KindJSON:
+		v.b = d.bytes()
+		d.bad = d.bad || !utf8.Valid(v.b)
+	case KindBytes:
+		v.b = d.bytes()
+	default:
+		d.bad = true
+	}
+	if d.bad || big {
+		return Null, src, errBadValue
+	}
+	return v, d.src, nil
+}
+
+// decimal reads the rest of a decimal and holds it to the one form that this package makes.
+func (d *decoder) decimal(v *Value, big bool) {
+	v.aux = d.byte()
+	if d.bad = d.bad || v.aux > MaxDecimalScale; d.bad {
+		return
+	}
+	if !big {
+		v.n = uint64(d.varint())
+		d.bad = d.bad || int64(v.n) == math.MinInt64
+		return
+	}
+	v.b = d.bytes()
+	digits := trimSign(v.b)
+	if len(digits) < 19 || len(digits) > MaxDecimalPrecision || digits[0] == '0' {
+		d.bad = true
+		return
+	}
+	for _, b := range digits {
+		d.bad = d.bad || !isDigit(b)
+	}
+	if !d.bad && decFromDigits(false, digits, int(v.aux)).b == nil {
+		d.bad = true
+	}
+}
+
+// validPacked tells whether PackDatetime could have made p.
+func validPacked(p uint64) bool {
+	c := unpack(p)
+	return c.year <= 9999 && c.month <= 12 && c.day <= 31 && c.hour <= 23 && c.minute <= 59 && c.second <= 59 &&
+		c.micro < microsPerSecond
+}
+
+const (
+	typeUnsigned = 1 << iota
+	typeZerofill
+)
+
+// AppendType appends t's encoding.
+func AppendType(dst []byte, t *Type) []byte {
+	var flags byte
+	if t.Unsigned {
+		flags |= typeUnsigned
+	}
+	if t.Zerofill {
+		flags |= typeZerofill
+	}
+	dst = append(dst, t.ID, flags)
+	dst = binary.AppendVarint(dst, int64(t.Length))
+	dst = binary.AppendVarint(dst, int64(t.Decimals))
+	dst = binary.AppendUvarint(dst, uint64(t.Collation))
+	dst = binary.AppendUvarint(dst, uint64(len(t.Elems)))
+	for _, e := range t.Elems {
+		dst = append(binary.AppendUvarint(dst, uint64(len(e))), e...)
+	}
+	return dst
+}
+
+// DecodeType reads a type that AppendType wrote; rest is what follows it. The type shares nothing with src.
+func DecodeType(src []byte) (t Type, rest []byte, err error) {
+	d := decoder{src: src}
+	t.ID = d.byte()
+	flags := d.byte()
+	t.Unsigned, t.Zerofill = flags&typeUnsigned != 0, flags&typeZerofill != 0
+	length, decimals, collation, count := d.varint(), d.varint(), d.uvarint(), d.uvarint()
+	if d.bad || flags > typeUnsigned|typeZerofill || length < Unspecified || length > math.MaxUint32 ||
+		decimals < Unspecified || decimals > math.MaxUint8 || collation > math.MaxUint16 || count > uint64(len(d.src)) {
+		return Type{}, src, errBadValue
+	}
+	t.Length, t.Decimals, t.Collation = int(length), int(decimals), Collation(collation)
+	for range count {
+		t.Elems = append(t.Elems, string(d.bytes()))
+	}
+	if d.bad {
+		return Type{}, src, errBadValue
+	}
+	return t, d.src, nil
+}
