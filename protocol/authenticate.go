@@ -31,6 +31,7 @@ const (
 //	              └────────────────────────────────────────────────────┴─ native: check
 //	                                                                      sha2: remembered? fast check, 03 │ 04, password
 //
+// A client whose plugin is right, but was not the greeting's, may have had no challenge to answer: it is switched as well.
 // A client without an account proves itself to a decoy, in vain. Errors: 1045, 3118 for a locked account (told only to who
 // knew the password), 1835, those of the connection.
 func (c *conn) authenticate(r *handshakeResponse) error {
@@ -40,7 +41,7 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 		known = false
 		account = sql.Account{User: r.user, Host: host, Plugin: auth.Default, Secret: auth.Decoy()}
 	}
-	ok, usedPassword, err := c.prove(&account, r)
+	ok, usedPassword, err := c.prove(&account, r, c.session != nil)
 	if err != nil {
 		return err
 	}
@@ -64,13 +65,14 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	return nil
 }
 
-// prove checks the client's password against account. used is "YES" or "NO": whether the client showed one.
-func (c *conn) prove(account *sql.Account, r *handshakeResponse) (ok bool, used string, err error) {
+// prove checks the client's password against account; again tells that this is COM_CHANGE_USER, in which some clients
+// answer nothing before they are asked. used is "YES" or "NO": whether the client showed a password.
+func (c *conn) prove(account *sql.Account, r *handshakeResponse, again bool) (ok bool, used string, err error) {
 	reply := r.reply
 	if isEmptyReply(reply) && len(account.Secret) == 0 {
 		return true, "NO", nil // whatever the plugin: there is nothing to prove
 	}
-	if r.plugin != account.Plugin {
+	if r.plugin != account.Plugin || account.Plugin != c.server.cfg.DefaultPlugin || again && isEmptyReply(reply) {
 		if r.caps&mysql.ClientPluginAuth == 0 {
 			return false, yesNo(reply), nil
 		}
@@ -99,9 +101,9 @@ func yesNo(reply []byte) string {
 	return "YES"
 }
 
-// switchPlugin asks the client to answer a new challenge with another plugin.
+// switchPlugin asks the client to answer with another plugin. The challenge stays that of the greeting: on COM_CHANGE_USER,
+// clients go on with it whatever they are sent.
 func (c *conn) switchPlugin(plugin string) ([]byte, error) {
-	newSalt(&c.salt)
 	b := append(c.pc.Begin(), mysql.AuthSwitchRequest)
 	b = packet.AppendNul(b, plugin)
 	b = append(append(b, c.salt[:]...), 0)

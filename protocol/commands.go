@@ -3,6 +3,7 @@ package protocol
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -58,7 +59,7 @@ func (c *conn) dispatch(command byte, data []byte) error {
 	case mysql.ComShutdown:
 		return c.query("SHUTDOWN")
 	case mysql.ComRefresh, mysql.ComBinlogDump, mysql.ComBinlogDumpGtid, mysql.ComRegisterSlave:
-		return mysqlerr.NotSupported("COM_" + commandNames[command])
+		return mysqlerr.NotSupported("COM_" + strings.ToUpper(commandNames[command]))
 	}
 	return mysqlerr.New(mysql.ErrUnknownCom)
 }

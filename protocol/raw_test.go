@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/protocol/packet"
@@ -187,6 +188,24 @@ func TestDeprecateEOF(t *testing.T) {
 		if len(shape) != want {
 			t.Errorf("capabilities %x: %v", caps, shape)
 		}
+	}
+}
+
+// TestChangeUserAsLibmariadbDoes answers a switch with the greeting's challenge, whatever the switch says.
+func TestChangeUserAsLibmariadbDoes(t *testing.T) {
+	_, _, addr := start(t, Config{})
+	c := dialRaw(t, addr, 0)
+	greeting := c.read()
+	rest := greeting[bytes.IndexByte(greeting, 0)+1:]
+	salt := append(bytes.Clone(rest[4:12]), rest[12+1+18:12+1+18+12]...)
+	c.send(c.response("root"))
+	c.read()
+	if p := c.text(mysql.ComChangeUser, "native\x00\x00\x00\xff\x00mysql_native_password\x00"); p[0] != 0xfe {
+		t.Fatalf("%q, want a switch", p)
+	}
+	c.send(gomysql.CalcNativePassword(salt, []byte("s3cret")))
+	if p := c.read(); !isOK(p) {
+		t.Errorf("%q", p)
 	}
 }
 
