@@ -291,6 +291,9 @@ func (a *assignment) bit() (Value, error) {
 		u, over = uint64(i), clipped
 	}
 	if over || u > most {
+		if !a.mode.Strict {
+			return a.problem(a.outOfRange(), Bit(most, bits))
+		}
 		return a.problem(a.tooLong(), Bit(most, bits))
 	}
 	return Bit(u, bits), nil

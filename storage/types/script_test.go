@@ -1,0 +1,187 @@
+package types
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/pingcap/tidb/pkg/parser"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	_ "github.com/pingcap/tidb/pkg/parser/test_driver"
+)
+
+// typeOf reads a column type in SQL.
+func typeOf(t *testing.T, sql string) *Type {
+	t.Helper()
+	stmt, err := parser.New().ParseOneStmt("CREATE TABLE t (c "+sql+")", "", "")
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	ft := stmt.(*ast.CreateTableStmt).Cols[0].Tp
+	out := &Type{
+		ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Elems: ft.GetElems(),
+		Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Zerofill: mysql.HasZerofillFlag(ft.GetFlag()),
+		Collation: CollationDefault,
+	}
+	if c, ok := CollationByName(ft.GetCollate()); ok {
+		out.Collation = c
+	} else if c, ok := DefaultCollation(ft.GetCharset()); ok {
+		out.Collation = c
+	}
+	if mysql.HasBinaryFlag(ft.GetFlag()) || !(out.Class() == ClassString || out.Class() == ClassEnum || out.Class() == ClassSet) {
+		out.Collation = CollationBinary
+	}
+	return out
+}
+
+// valueOf reads a value: 12, 1.5 (a decimal), 1.5e0 (a double), 'text', x'ff', date '…', datetime '…', time '…', json '…'.
+func valueOf(t *testing.T, s string) Value {
+	t.Helper()
+	word, rest, quoted := strings.Cut(s, "'")
+	if quoted {
+		text := strings.TrimSuffix(rest, "'")
+		if strings.Contains(text, `\`) {
+			u, err := strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`)
+			if err != nil {
+				t.Fatalf("%s: %v", s, err)
+			}
+			text = u
+		}
+		switch strings.TrimSpace(word) {
+		case "":
+			return Str(text)
+		case "x":
+			return Bytes([]byte(text))
+		case "date":
+			return Str(text).ToDate(nil, nil)
+		case "datetime":
+			return Str(text).ToDatetime(nil, nil)
+		case "time":
+			return Str(text).ToTime(nil, nil)
+		case "json":
+			j, err := ParseJSON([]byte(text))
+			if err != nil {
+				t.Fatalf("%s: %v", s, err)
+			}
+			return j
+		}
+		t.Fatalf("unknown value %s", s)
+	}
+	switch {
+	case s == "null":
+		return Null
+	case strings.ContainsAny(s, "eE"):
+		f, err := strconv.ParseFloat(s, 64)
+		if err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+		return Float(f)
+	case strings.Contains(s, "."):
+		d, _, _ := ParseDecimal([]byte(s))
+		return d
+	}
+	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return Int(i)
+	}
+	u, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		d, _, _ := ParseDecimal([]byte(s))
+		return d
+	}
+	return Uint(u)
+}
+
+// show prints a value with its kind's name, so that a script sees what a conversion made.
+func show(v Value, typ *Type, loc *time.Location) string {
+	text := func() string { return string(ToLocal(v, loc).AppendText(nil, typ)) }
+	switch v.Kind() {
+	case KindNull:
+		return "NULL"
+	case KindString, KindJSON:
+		return "'" + text() + "'"
+	case KindBytes, KindBit:
+		return fmt.Sprintf("x'%x'", v.AppendText(nil, nil))
+	case KindEnum, KindSet:
+		return fmt.Sprintf("%d '%s'", v.Uint(), text())
+	}
+	return text()
+}
+
+// TestScripts runs testdata: each line is "type | value", and its answer the line again with
+// the result, or the error, and the warnings.
+func TestScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			m := DefaultMode()
+			for _, arg := range d.CmdArgs {
+				switch arg.Key {
+				case "lax":
+					m.Strict = false
+				case "zero":
+					m.NoZeroDate, m.NoZeroInDate = false, false
+				case "invalid":
+					m.AllowInvalid = true
+				case "tz":
+					loc, err := time.LoadLocation(arg.Vals[0])
+					if err != nil {
+						t.Fatal(err)
+					}
+					m.Loc = loc
+				}
+			}
+			m.Today = PackDatetime(2024, 5, 17, 0, 0, 0, 0)
+			var out strings.Builder
+			for line := range strings.Lines(d.Input) {
+				runLine(t, &out, d.Cmd, strings.TrimSpace(line), m)
+			}
+			return out.String()
+		})
+	})
+}
+
+func runLine(t *testing.T, out *strings.Builder, cmd, line string, m *Mode) {
+	left, right, _ := strings.Cut(line, " | ")
+	fmt.Fprintf(out, "%s → ", line)
+	var warnings []string
+	warn := func(code uint16, message string) { warnings = append(warnings, fmt.Sprintf("%d %s", code, message)) }
+	switch cmd {
+	case "assign":
+		typ := typeOf(t, left)
+		v, err := Assign(valueOf(t, right), typ, "c", 1, m, warn)
+		if err != nil {
+			fmt.Fprintln(out, err)
+			return
+		}
+		fmt.Fprint(out, show(v, typ, m.Loc))
+	case "cast":
+		typ := typeOf(t, left)
+		fmt.Fprint(out, show(Cast(valueOf(t, right), typ, m, warn), typ, m.Loc))
+	case "type":
+		fmt.Fprint(out, typeOf(t, line))
+	case "compare":
+		fmt.Fprint(out, Compare(valueOf(t, left), valueOf(t, right), CollationDefault))
+	case "number":
+		v := valueOf(t, line)
+		i, clippedI := v.ToInt(warn)
+		u, clippedU := v.ToUint(nil)
+		fmt.Fprintf(out, "int %d%s, uint %d%s, double %s, decimal %s, %v", i, clip(clippedI), u, clip(clippedU),
+			Float(v.ToFloat(nil)).Text(), v.ToDec(nil).Text(), v.ToBool(nil))
+	default:
+		t.Fatalf("unknown command %s", cmd)
+	}
+	for _, w := range warnings {
+		fmt.Fprintf(out, "  [%s]", w)
+	}
+	out.WriteByte('\n')
+}
+
+func clip(clipped bool) string {
+	if clipped {
+		return "!"
+	}
+	return ""
+}
