@@ -33,7 +33,10 @@ type Context struct {
 	OnlyFullGroupBy   bool
 	SafeUpdates       bool
 	NoBackslash       bool
+	NoAutoValueOnZero bool // sql_mode: 0 is a value for an AUTO_INCREMENT column
 	HighNotPrecedence bool
+
+	rowIDs bool // hidden columns can be named: data changes find their rows by them
 }
 
 // Plan is a planned statement: immutable, reusable while every table in Tables keeps its version.
@@ -87,6 +90,3 @@ type Modify interface {
 type buildFunc func(ctx *Context, stmt ast.StmtNode) (Plan, error)
 
 var _ distributed.DB
-
-// PointGet is a plan of keyed reads only; see point.go.
-type PointGet struct{}

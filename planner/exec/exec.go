@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"time"
 
 	"cloudsql/distributed"
 	"cloudsql/storage/expr"
@@ -16,6 +17,7 @@ type Runtime struct {
 	Env *expr.Env       // Params, Now, Session …
 	// MemLimit bounds the bytes that one statement's operators may hold (0: none); above it: error 1038/3170 as MySQL.
 	MemLimit int
+	LockWait time.Duration // innodb_lock_wait_timeout, for autocommit writes
 	// Warn receives conditions that came from shards.
 	Warn          func(w fragment.Warning)
 	FoundRowsFlag bool
@@ -48,5 +50,6 @@ type VirtualColumn struct {
 type ModifyResult struct {
 	Affected     uint64
 	LastInsertID uint64 // for the OK packet and LAST_INSERT_ID(); 0: unchanged
+	ExplicitID   uint64 // for the OK packet alone where LastInsertID is 0: an AUTO_INCREMENT value that the statement named
 	Info         string
 }

@@ -130,6 +130,7 @@ func AppendWrite(dst []byte, w *Write) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(len(w.Set)))
 	for i := range w.Set {
 		dst = binary.AppendUvarint(dst, uint64(w.Set[i].Column))
+		dst = wire.AppendBool(dst, w.Set[i].OnlyIfChanged)
 		if dst, err = expr.Encode(dst, w.Set[i].Expr, w.Env); err != nil {
 			return nil, err
 		}
@@ -166,6 +167,7 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 		w.Set = make([]Assignment, n)
 		for i := range w.Set {
 			w.Set[i].Column = schema.ColumnID(d.Uvarint())
+			w.Set[i].OnlyIfChanged = d.Bool()
 			w.Set[i].Expr = readExpr(d)
 		}
 	}

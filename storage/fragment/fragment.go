@@ -96,6 +96,8 @@ type Write struct {
 type Assignment struct {
 	Column schema.ColumnID
 	Expr   expr.Expr
+	// OnlyIfChanged: made last, and only where the others changed the row (ON UPDATE CURRENT_TIMESTAMP).
+	OnlyIfChanged bool
 }
 
 // Warning is a condition that did not fail the statement.

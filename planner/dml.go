@@ -1,0 +1,292 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/pingcap/tidb/pkg/parser"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// buildModify plans a data change.
+func buildModify(ctx *Context, stmt ast.StmtNode) (Modify, error) {
+	switch s := stmt.(type) {
+	case *ast.InsertStmt:
+		return buildInsert(ctx, s)
+	case *ast.UpdateStmt:
+		return buildUpdate(ctx, s)
+	case *ast.DeleteStmt:
+		return buildDelete(ctx, s)
+	}
+	return nil, mysqlerr.NotSupported("this statement")
+}
+
+// target is the table that a statement changes.
+type target struct {
+	db    string
+	alias string
+	table *schema.Table
+}
+
+// baseTable finds a table that rows can be written to.
+func (ctx *Context) baseTable(n *ast.TableName) (target, error) {
+	db := n.Schema.O
+	if db == "" {
+		db = ctx.DB
+	}
+	if db == "" {
+		return target{}, mysqlerr.New(mysql.ErrNoDB)
+	}
+	if len(n.PartitionNames) > 0 {
+		return target{}, mysqlerr.NotSupported("PARTITION in a data change")
+	}
+	if t, ok := ctx.Catalog.Table(db, n.Name.O); ok {
+		return target{db: db, alias: n.Name.O, table: t}, nil
+	}
+	if ctx.Virtual != nil {
+		if _, ok := ctx.Virtual(db, n.Name.O); ok {
+			return target{}, mysqlerr.Newf(mysql.ErrDBaccessDenied, "Access denied for user %s to database '%s'", ctx.user(), db)
+		}
+	}
+	return target{}, mysqlerr.New(mysql.ErrNoSuchTable, db, n.Name.O)
+}
+
+func (ctx *Context) user() string {
+	if ctx.Env != nil && ctx.Env.Session != nil {
+		return "'" + ctx.Env.Session.CurrentUser() + "'"
+	}
+	return "''@''"
+}
+
+// changeEnv is the environment of computing values to store.
+func changeEnv(rt *exec.Runtime, ignore bool) *expr.Env {
+	env := *rt.Env
+	env.InDML = true
+	if ignore {
+		env.Mode.Strict = false
+	}
+	return &env
+}
+
+// pureFor makes e one that a shard can evaluate: what only the gateway knows becomes constants of this execution.
+func pureFor(e expr.Expr, env *expr.Env) (expr.Expr, error) {
+	if e == nil || expr.ClassOf(e) == expr.Pure {
+		return e, nil
+	}
+	if e = expr.Fold(e, env); expr.ClassOf(e) != expr.Pure {
+		return nil, mysqlerr.NotSupported("a function that differs from row to row (" + e.String() + ") in this place")
+	}
+	return e, nil
+}
+
+// pureSet is pureFor of assignments; the given slice is not changed.
+func pureSet(set []fragment.Assignment, env *expr.Env) ([]fragment.Assignment, error) {
+	out := set
+	for i := range set {
+		e, err := pureFor(set[i].Expr, env)
+		if err != nil {
+			return nil, err
+		}
+		if e == set[i].Expr {
+			continue
+		}
+		if &out[0] == &set[0] {
+			out = append([]fragment.Assignment(nil), set...)
+		}
+		out[i].Expr = e
+	}
+	return out, nil
+}
+
+// writer sends write fragments, at once or into the transaction, and adds up what they did.
+type writer struct {
+	rt       *exec.Runtime
+	sum      fragment.WriteResult
+	warnings int
+}
+
+func (w *writer) write(ctx context.Context, writes ...*fragment.Write) error {
+	if w.rt.Txn == nil {
+		results, err := w.rt.DB.Write(ctx, &distributed.TxnOptions{LockWait: w.rt.LockWait}, writes...)
+		if err != nil {
+			return err
+		}
+		for i := range results {
+			if err := w.add(&results[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, f := range writes {
+		r, err := w.rt.Txn.Write(ctx, f)
+		if err != nil {
+			return err
+		}
+		if err := w.add(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) add(r *fragment.WriteResult) error {
+	if r.Err != nil {
+		return r.Err
+	}
+	w.sum.Matched += r.Matched
+	w.sum.Changed += r.Changed
+	w.sum.Affected += r.Affected
+	w.sum.Duplicates += r.Duplicates
+	if w.sum.FirstAutoInc == 0 {
+		w.sum.FirstAutoInc = r.FirstAutoInc
+	}
+	if r.LastUpdated != 0 {
+		w.sum.LastUpdated = r.LastUpdated
+	}
+	w.warnings += len(r.Warnings)
+	if w.rt.Warn != nil {
+		for _, c := range r.Warnings {
+			w.rt.Warn(c)
+		}
+	}
+	return nil
+}
+
+// countWarnings lets env's warnings be counted for the info text.
+func (w *writer) countWarnings(env *expr.Env) {
+	next := env.Warn
+	env.Warn = func(code uint16, message string) {
+		w.warnings++
+		if next != nil {
+			next(code, message)
+		}
+	}
+}
+
+// updateInfo is the OK packet's text after UPDATE.
+func (w *writer) updateInfo() string {
+	return fmt.Sprintf("Rows matched: %d  Changed: %d  Warnings: %d", w.sum.Matched, w.sum.Changed, w.warnings)
+}
+
+// insertInfo is the OK packet's text after an INSERT of several rows.
+func (w *writer) insertInfo(records int) string {
+	return fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: %d", records, w.sum.Duplicates, w.warnings)
+}
+
+// columnDefault is what a column gets that a statement does not name.
+type columnDefault struct {
+	value types.Value // storage form
+	expr  expr.Expr   // instead of value: CURRENT_TIMESTAMP and kin, assigned per statement
+	none  bool        // NOT NULL without a default: 1364
+}
+
+func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
+	defaults := make([]columnDefault, len(t.Columns))
+	for i := range t.Columns {
+		c, d := &t.Columns[i], &defaults[i]
+		switch {
+		case c.AutoIncrement || c.Hidden:
+		case c.DefaultExpr != "":
+			e, err := bindText(ctx, c.DefaultExpr)
+			if err != nil {
+				return nil, err
+			}
+			d.expr = e
+		case len(c.Default) > 0:
+			v, _, err := types.DecodeValue(c.Default)
+			if err != nil {
+				return nil, err
+			}
+			d.value = v
+		case c.NotNull && c.Type.Class() == types.ClassEnum && !c.HasDefault:
+			d.value = implicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
+		default:
+			d.none = c.NotNull
+		}
+	}
+	return defaults, nil
+}
+
+// bindText binds a default expression of a descriptor.
+func bindText(ctx *Context, text string) (expr.Expr, error) {
+	stmt, err := parser.New().ParseOneStmt("SELECT "+text, "", "")
+	if err != nil {
+		return nil, err
+	}
+	fields := stmt.(*ast.SelectStmt).Fields.Fields
+	return bind.Expr(&bind.Binder{Env: ctx.Env, Clause: bind.FieldList}, &bind.Scope{}, fields[0].Expr)
+}
+
+// implicitDefault is the value that a NOT NULL column without a default takes where errors are only warnings.
+func implicitDefault(t *types.Type) types.Value {
+	switch t.Class() {
+	case types.ClassInt:
+		if t.Unsigned {
+			return types.Uint(0)
+		}
+		return types.Int(0)
+	case types.ClassFloat:
+		return types.Float(0)
+	case types.ClassDecimal:
+		return types.DecSmall(0, max(t.Decimals, 0))
+	case types.ClassDate:
+		return types.Date(0)
+	case types.ClassDatetime:
+		if t.IsTimestamp() {
+			return types.Timestamp(math.MinInt64, max(t.Decimals, 0))
+		}
+		return types.Datetime(0, max(t.Decimals, 0))
+	case types.ClassTime:
+		return types.Time(0, max(t.Decimals, 0))
+	case types.ClassEnum:
+		return types.Enum(1, []byte(t.Elems[0]))
+	case types.ClassSet:
+		return types.Set(0, []byte{})
+	case types.ClassBit:
+		return types.Bit(0, t.Length)
+	case types.ClassJSON:
+		return types.JSON([]byte("null"))
+	}
+	if t.IsBinary() {
+		return types.Bytes([]byte{})
+	}
+	return types.String([]byte{})
+}
+
+// keySource plans SELECT primary key FROM … WHERE … ORDER BY … LIMIT … FOR UPDATE: the rows that a change is about.
+func keySource(ctx *Context, t *schema.Table, alias string, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (Rows, error) {
+	sel := &ast.SelectStmt{
+		SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}, From: from, Where: where, OrderBy: order, Limit: limit,
+		LockInfo: &ast.SelectLockInfo{LockType: ast.SelectLockForUpdate}, Kind: ast.SelectStmtKindSelect,
+	}
+	for _, c := range t.Primary().Columns {
+		name := &ast.ColumnName{Table: ast.NewCIStr(alias), Name: ast.NewCIStr(t.Columns[c.Column].Name)}
+		sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: &ast.ColumnNameExpr{Name: name}})
+	}
+	inTxn := *ctx
+	inTxn.InTxn, inTxn.rowIDs = true, true
+	plan, err := Build(&inTxn, sel)
+	if err != nil {
+		return nil, err
+	}
+	return plan.(Rows), nil
+}
+
+// bindWithQueries binds an expression that may hold subqueries.
+func bindWithQueries(ctx *Context, b *bind.Binder, sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
+	return bind.Expr(b, sc, n)
+}
+
+func shardName(t *schema.Tablet) string { return fmt.Sprintf("shard %d", t.Shard) }

@@ -1,0 +1,264 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// PointGet reads rows by whole unique keys and gives plain columns: SELECT a, b FROM t WHERE id = ?. It is planned from
+// the syntax tree without the optimizer and runs without operators.
+type PointGet struct {
+	lookup  *keyLookup
+	fields  []types.Field
+	columns []schema.ColumnID
+	mode    distributed.ReadMode
+	lock    distributed.LockOptions
+	tables  []TableVersion
+}
+
+// buildPoint plans sel as a PointGet; nil where it is more than that.
+func buildPoint(ctx *Context, sel *ast.SelectStmt) (*PointGet, error) {
+	if !pointShaped(sel) {
+		return nil, nil
+	}
+	name, alias := singleTable(sel.From)
+	if name == nil || sel.Where == nil {
+		return nil, nil
+	}
+	db := name.Schema.O
+	if db == "" {
+		db = ctx.DB
+	}
+	t, ok := ctx.Catalog.Table(db, name.Name.O)
+	if !ok {
+		return nil, nil
+	}
+	k, err := matchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, t, alias, sel.Where)
+	if err != nil || k == nil || len(k.rest) > 0 {
+		return nil, err
+	}
+	p := &PointGet{lookup: k, tables: []TableVersion{{t.ID, t.Version}}}
+	if !p.project(sel.Fields.Fields, db, alias) {
+		return nil, nil
+	}
+	if err := ctx.access(mysql.SelectPriv, db, t.Name); err != nil {
+		return nil, err
+	}
+	p.locking(sel.LockInfo)
+	return p, nil
+}
+
+// access asks for a privilege on a table.
+func (ctx *Context) access(priv mysql.PrivilegeType, db, table string) error {
+	if ctx.Access == nil {
+		return nil
+	}
+	return ctx.Access(uint64(priv), db, table)
+}
+
+// pointShaped tells whether a SELECT has nothing but a select list, a table and a condition.
+func pointShaped(sel *ast.SelectStmt) bool {
+	return sel.From != nil && sel.GroupBy == nil && sel.Having == nil && sel.OrderBy == nil && sel.Limit == nil && !sel.Distinct &&
+		sel.WindowSpecs == nil && sel.SelectIntoOpt == nil && sel.With == nil && len(sel.TableHints) == 0 && sel.Kind == ast.SelectStmtKindSelect
+}
+
+// singleTable gives the one table of a FROM clause and the name it goes by; nil where there is more.
+func singleTable(from *ast.TableRefsClause) (name *ast.TableName, alias string) {
+	if from == nil || from.TableRefs == nil || from.TableRefs.Right != nil {
+		return nil, ""
+	}
+	src, ok := from.TableRefs.Left.(*ast.TableSource)
+	if !ok {
+		return nil, ""
+	}
+	name, ok = src.Source.(*ast.TableName)
+	if !ok || len(name.PartitionNames) > 0 || len(name.IndexHints) > 0 || name.AsOf != nil {
+		return nil, ""
+	}
+	if alias = src.AsName.O; alias == "" {
+		alias = name.Name.O
+	}
+	return name, alias
+}
+
+// project takes a select list of plain columns and stars.
+func (p *PointGet) project(list []*ast.SelectField, db, alias string) bool {
+	all := bind.TableColumns(p.lookup.table, db, alias, 0)
+	for _, f := range list {
+		if f.WildCard != nil {
+			if f.WildCard.Schema.O != "" || f.WildCard.Table.O != "" && f.WildCard.Table.O != alias {
+				return false
+			}
+			for i := range all {
+				if !all[i].Hidden {
+					p.add(&all[i], "")
+				}
+			}
+			continue
+		}
+		pos := columnPos(p.lookup.table, alias, f.Expr)
+		if pos < 0 {
+			return false
+		}
+		p.add(&all[pos], f.AsName.O)
+	}
+	return true
+}
+
+func (p *PointGet) add(c *bind.Column, as string) {
+	f := c.Field
+	if as != "" {
+		f.Name = as
+	}
+	p.fields = append(p.fields, f)
+	p.columns = append(p.columns, p.lookup.table.Columns[c.Pos].ID)
+}
+
+func (p *PointGet) locking(l *ast.SelectLockInfo) {
+	if l == nil {
+		return
+	}
+	switch l.LockType {
+	case ast.SelectLockForUpdate, ast.SelectLockForUpdateNoWait, ast.SelectLockForUpdateSkipLocked, ast.SelectLockForUpdateWaitN:
+		p.mode = distributed.ReadForUpdate
+	case ast.SelectLockForShare, ast.SelectLockForShareNoWait, ast.SelectLockForShareSkipLocked:
+		p.mode = distributed.ReadForShare
+	}
+	p.lock.NoWait = l.LockType == ast.SelectLockForUpdateNoWait || l.LockType == ast.SelectLockForShareNoWait
+	p.lock.SkipLocked = l.LockType == ast.SelectLockForUpdateSkipLocked || l.LockType == ast.SelectLockForShareSkipLocked
+}
+
+// pointRun is the memory of one execution, reused.
+type pointRun struct {
+	read fragment.Read
+	keys [][]byte
+	buf  []byte
+}
+
+var pointRuns = sync.Pool{New: func() any { return new(pointRun) }}
+
+// Run reads the rows into page. A key that cannot match reads nothing.
+func (p *PointGet) Run(ctx context.Context, rt *exec.Runtime, page *fragment.Page) error {
+	run := pointRuns.Get().(*pointRun)
+	defer pointRuns.Put(run)
+	var err error
+	if run.keys, run.buf, err = p.lookup.keys(rt.Env, run.keys[:0], run.buf[:0]); err != nil {
+		return err
+	}
+	page.Batch.Reset(len(p.columns))
+	page.Keys, page.Next = page.Keys[:0], nil
+	if len(run.keys) == 0 {
+		return nil
+	}
+	t := p.lookup.table
+	run.read = fragment.Read{SchemaVersion: t.Version, Index: p.lookup.index.ID, Columns: p.columns, Env: rt.Env, Keys: run.keys}
+	if len(t.Tablets) == 1 {
+		run.read.Tablet = t.Tablets[0].ID
+		return p.read(ctx, rt, &run.read, page)
+	}
+	return p.runSplit(ctx, rt, &run.read, page)
+}
+
+func (p *PointGet) read(ctx context.Context, rt *exec.Runtime, r *fragment.Read, page *fragment.Page) error {
+	if rt.Txn != nil {
+		return rt.Txn.ReadPoint(ctx, r, p.mode, p.lock, page)
+	}
+	return rt.DB.ReadPoint(ctx, r, page)
+}
+
+// runSplit reads from a table of several tablets, key by key; a secondary index is asked on every tablet.
+func (p *PointGet) runSplit(ctx context.Context, rt *exec.Runtime, r *fragment.Read, page *fragment.Page) error {
+	var part fragment.Page
+	t := p.lookup.table
+	for _, key := range r.Keys {
+		tablets := t.Tablets
+		if p.lookup.index.ID == schema.PrimaryIndex {
+			tablets = []schema.Tablet{*t.TabletFor(key)}
+		}
+		for i := range tablets {
+			one := *r
+			one.Tablet, one.Keys = tablets[i].ID, [][]byte{key}
+			if err := p.read(ctx, rt, &one, &part); err != nil {
+				return err
+			}
+			page.Batch.Vals = append(page.Batch.Vals, part.Batch.Vals...)
+		}
+	}
+	return nil
+}
+
+// The Rows interface.
+
+func (p *PointGet) Fields() []types.Field  { return p.fields }
+func (p *PointGet) Point() *PointGet       { return p }
+func (p *PointGet) ForUpdate() bool        { return p.mode != distributed.ReadSnapshot }
+func (p *PointGet) Tables() []TableVersion { return p.tables }
+func (p *PointGet) Cacheable() bool        { return true }
+
+// Open gives the rows as an operator, for those who take any plan.
+func (p *PointGet) Open(ctx context.Context, rt *exec.Runtime) (exec.Operator, error) {
+	op := &pointOperator{}
+	return op, p.Run(ctx, rt, &op.page)
+}
+
+type pointOperator struct {
+	page fragment.Page
+	done bool
+}
+
+func (o *pointOperator) Next(_ context.Context, b *types.Batch) (bool, error) {
+	if o.done || o.page.Batch.Len() == 0 {
+		return false, nil
+	}
+	o.done = true
+	b.Reset(o.page.Batch.Width)
+	b.Vals = append(b.Vals, o.page.Batch.Vals...)
+	return true, nil
+}
+
+func (o *pointOperator) Close() {}
+
+// Explain shows the one step.
+func (p *PointGet) Explain() []ExplainLine {
+	return []ExplainLine{p.lookup.explain("PointGet")}
+}
+
+func (k *keyLookup) explain(operator string) ExplainLine {
+	n := 1
+	var conds []string
+	for i, c := range k.index.Columns {
+		n = max(n, len(k.parts[i].values))
+		conds = append(conds, k.table.Columns[c.Column].Name+" = "+join(k.parts[i].values))
+	}
+	if n > 1 {
+		operator = "Batch" + operator
+	}
+	return ExplainLine{
+		Operator: operator, EstRows: float64(n), Where: fmt.Sprintf("shard %d", k.table.Tablets[0].Shard),
+		Object: "table:" + k.table.Name + ", index:" + k.index.Name, Info: strings.Join(conds, ", "),
+	}
+}
+
+func join(list []expr.Expr) string {
+	texts := make([]string, len(list))
+	for i, e := range list {
+		texts[i] = e.String()
+	}
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	return "(" + strings.Join(texts, ", ") + ")"
+}
