@@ -5,7 +5,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
-	"vitess.io/vitess/go/mysql/decimal"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/storage/mysqlerr"
@@ -148,8 +147,8 @@ func text(id byte, b []byte) types.Value {
 }
 
 func decimalParam(b []byte) types.Value {
-	if d, err := decimal.NewFromMySQL(b); err == nil && len(b) > 0 {
-		return types.Dec(d)
+	if v, n, ok := types.ParseDecimal(b); ok && n == len(b) {
+		return v
 	}
 	return text(mysql.TypeVarString, b)
 }
