@@ -20,8 +20,8 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("ERROR %d (%s): %s", e.Code, e.State, e.Message) }
 
-// New makes the error of MySQL's code with MySQL's message template filled with args.
-// An unknown code becomes 1105 (ER_UNKNOWN_ERROR) with the arguments printed.
+// New makes the error of MySQL's code with MySQL's message template filled with args: as many as the template of
+// MySQL 8.0 has verbs. A code that has no template keeps its number and shows the arguments.
 func New(code uint16, args ...any) *Error {
 	tmpl, ok := templates[code]
 	if !ok {
@@ -59,6 +59,22 @@ func From(err error) *Error {
 	return &Error{Code: mysql.ErrUnknown, State: mysql.DefaultMySQLState, Message: err.Error()}
 }
 
+// Syntax is 1064 (42000) for a statement that stops making sense at near, which starts at a 1-based line.
+func Syntax(near string, line int) *Error {
+	const most = 80 // characters of the statement that MySQL quotes
+	if r := []rune(near); len(r) > most {
+		near = string(r[:most])
+	}
+	return Newf(mysql.ErrParse, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server "+
+		"version for the right syntax to use near '%s' at line %d", near, line)
+}
+
+// Is lets errors.Is match two *Errors by their code.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
 // Code gives the MySQL code inside err, 0 for nil, 1105 for a foreign error.
 func Code(err error) uint16 {
 	if err == nil {
@@ -66,9 +82,3 @@ func Code(err error) uint16 {
 	}
 	return From(err).Code
 }
-
-// templates and states hold MySQL 8.0's wording where the parser's table lacks a code or differs from it.
-var (
-	templates = map[uint16]string{}
-	states    = map[uint16]string{}
-)

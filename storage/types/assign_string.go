@@ -191,8 +191,7 @@ func (a *assignment) json() (Value, error) {
 
 // invalidJSON is 3140, an error in every sql_mode.
 func invalidJSON(reason string, position int, column string) error {
-	return mysqlerr.Newf(mysql.ErrInvalidJSONText, "Invalid JSON text: \"%s\" at position %d in value for column '%s'.",
-		reason, position, column)
+	return mysqlerr.New(mysql.ErrInvalidJSONText, reason, position, column)
 }
 
 // EnumValue is the ENUM element of an index; 0, and what is out of range, is the error value ”. It shares t's text.
