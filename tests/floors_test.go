@@ -1,0 +1,100 @@
+// Package tests holds what is tested from outside: the structure of the tree, SQL logic files, and whole clusters.
+package tests
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// floors lists the top-level folders from the roof down: a package imports its own floor and those below it.
+var floors = []string{"cmd", "protocol", "sql", "planner", "distributed", "storage"}
+
+// What only some floors may know (docs/architecture.md, "Floors"): packets, SQL text, raft, the engine.
+var reserved = map[string][]string{
+	"github.com/go-mysql-org/go-mysql/server": {"protocol"},
+	"github.com/lni/dragonboat/v4":            {"distributed"},
+	"github.com/cockroachdb/pebble/v2":        {"storage"},
+	"github.com/pingcap/tidb/pkg/parser/ast":  {"sql", "planner"},
+	"vitess.io/vitess/go/vt":                  {}, // an oracle for tests only
+}
+
+func TestImportsGoDownTheFloors(t *testing.T) {
+	files := 0
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		rel := strings.Split(filepath.ToSlash(path), "/")[1:]
+		floor := slices.Index(floors, rel[0])
+		if floor < 0 || len(rel) < 2 {
+			return nil
+		}
+		files++
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, imp := range f.Imports {
+			p, _ := strconv.Unquote(imp.Path.Value)
+			checkImport(t, path, floor, p)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 50 {
+		t.Fatalf("only %d files were looked at", files)
+	}
+}
+
+func checkImport(t *testing.T, path string, floor int, imp string) {
+	if rest, ours := strings.CutPrefix(imp, "cloudsql/"); ours {
+		top, _, _ := strings.Cut(rest, "/")
+		if to := slices.Index(floors, top); to < floor {
+			t.Errorf("%s (floor %s) imports %s: imports go down, never up", path, floors[floor], imp)
+		}
+		return
+	}
+	if strings.HasSuffix(path, "_test.go") {
+		return
+	}
+	for lib, allowed := range reserved {
+		if (imp == lib || strings.HasPrefix(imp, lib+"/")) && !slices.Contains(allowed, floors[floor]) {
+			t.Errorf("%s imports %s, which belongs to %v", path, imp, allowed)
+		}
+	}
+}
+
+// Every package says what it is for.
+func TestPackagesHaveDocs(t *testing.T) {
+	dirs := map[string]bool{}
+	docs := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir := filepath.Dir(path)
+		dirs[dir] = true
+		docs[dir] = docs[dir] || f.Doc != nil && strings.TrimSpace(f.Doc.Text()) != ""
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir := range dirs {
+		if !docs[dir] {
+			t.Errorf("%s has no package comment", dir)
+		}
+	}
+}
