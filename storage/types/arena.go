@@ -50,5 +50,5 @@ func (a *Arena) Value(v Value) Value {
 
 // Identical tells whether a and b are the same to the last bit, as a row that an UPDATE leaves unchanged is.
 func Identical(a, b Value) bool {
-	return a.kind == b.kind && a.aux == b.aux && a.n == b.n && (a.b == nil) == (b.b == nil) && string(a.b) == string(b.b)
+	return a.kind == b.kind && a.aux == b.aux && a.n == b.n && string(a.b) == string(b.b)
 }

@@ -36,8 +36,8 @@ func (a *assignment) integer() (Value, error) {
 	if a.v.kind == KindString || a.v.kind == KindBytes {
 		return a.integerFromText()
 	}
-	if a.v.kind == KindJSON {
-		return a.numberFromJSON("INTEGER", (*assignment).integer)
+	if a.v.kind == KindJSON && !a.unwrapJSON() {
+		return a.badJSON("INTEGER", a.zeroInteger())
 	}
 	if a.t.Unsigned {
 		u, clipped := a.v.ToUint(nil)
@@ -114,14 +114,16 @@ func (a *assignment) fitParsed(number Value, abs uint64, neg, over bool) (Value,
 	return a.fitInt(i, clipped)
 }
 
-// numberFromJSON stores the number that a JSON scalar holds.
-func (a *assignment) numberFromJSON(what string, store func(*assignment) (Value, error)) (Value, error) {
+// unwrapJSON replaces a JSON scalar by the number that it holds; false where it holds none.
+func (a *assignment) unwrapJSON() bool {
 	bad := false
-	a.v = jsonNumber(a.v, what, func(uint16, string) { bad = true })
-	if bad {
-		return a.problem(mysqlerr.New(mysqlerr.InvalidJSONValueForCast, what, a.column, a.row), Int(0))
-	}
-	return store(a)
+	a.v = jsonNumber(a.v, "", func(uint16, string) { bad = true })
+	return !bad
+}
+
+// badJSON is 3156: Invalid JSON value for CAST to INTEGER from column c at row 1.
+func (a *assignment) badJSON(what string, nearest Value) (Value, error) {
+	return a.problem(mysqlerr.New(mysqlerr.InvalidJSONValueForCast, what, a.column, a.row), nearest)
 }
 
 // year takes 1901 to 2155 and 0; one or two digits mean a year of 1970 to 2069.
@@ -157,8 +159,8 @@ func (a *assignment) year() (Value, error) {
 }
 
 func (a *assignment) float() (Value, error) {
-	if a.v.kind == KindJSON {
-		return a.numberFromJSON("DOUBLE", (*assignment).float)
+	if a.v.kind == KindJSON && !a.unwrapJSON() {
+		return a.badJSON("DOUBLE", Float(0))
 	}
 	var f float64
 	garbage, over := false, false
@@ -225,11 +227,12 @@ func (t *Type) DecimalShape() (precision, scale int) {
 }
 
 func (a *assignment) decimal() (Value, error) {
+	if _, scale := a.t.DecimalShape(); a.v.kind == KindJSON && !a.unwrapJSON() {
+		return a.badJSON("DECIMAL", DecSmall(0, scale))
+	}
 	var d Value
 	garbage, over := false, false
 	switch a.v.kind {
-	case KindJSON:
-		return a.numberFromJSON("DECIMAL", (*assignment).decimal)
 	case KindString, KindBytes:
 		var n int
 		var status parseStatus

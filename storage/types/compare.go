@@ -54,11 +54,10 @@ func Compare(a, b Value, c Collation) int {
 		return compareTemporalText(a, b, c)
 	case a.kind.textual() && b.kind.temporal():
 		return -compareTemporalText(b, a, c)
-	case a.kind.temporal() || b.kind.temporal(): // against a number
-		if a.kind == KindFloat || b.kind == KindFloat {
-			return cmp.Compare(a.ToFloat(nil), b.ToFloat(nil))
-		}
-		return compareDecimals(a.ToDec(nil), b.ToDec(nil))
+	case a.kind.temporal():
+		return compareTemporalNumber(a, b)
+	case b.kind.temporal():
+		return -compareTemporalNumber(b, a)
 	}
 	return compareNumberText(a, b)
 }
@@ -117,6 +116,20 @@ func compareTemporalText(a, b Value, c Collation) int {
 		return cmp.Compare(a.Int(), parsed.Int())
 	}
 	return cmp.Compare(packedOf(a), parsed.n)
+}
+
+// compareTemporalNumber reads the number as the date that it writes (20240506 is midnight of a DATETIME); where it writes
+// none, or against a TIME, both compare as numbers.
+func compareTemporalNumber(a, b Value) int {
+	if a.kind != KindTime {
+		if d := b.ToDatetime(nil, nil); !d.IsNull() {
+			return cmp.Compare(packedOf(a), d.n)
+		}
+	}
+	if b.kind == KindFloat {
+		return cmp.Compare(a.ToFloat(nil), b.Float())
+	}
+	return compareDecimals(a.ToDec(nil), b.ToDec(nil))
 }
 
 // CompareSame orders two values of one column (same class) for sorting; NULL first.

@@ -40,6 +40,9 @@ func Dec(d decimal.Decimal) Value {
 		return DecSmall(0, clampScale(int(-d.Exponent())))
 	}
 	scale := clampScale(int(-d.Exponent()))
+	if d.Exponent() < -MaxDecimalScale {
+		d = d.Round(MaxDecimalScale)
+	}
 	v, _, _ := ParseDecimal(d.FormatMySQL(int32(scale)))
 	return v
 }
@@ -76,6 +79,9 @@ func decFromDigits(neg bool, digits []byte, scale int) Value {
 	if limit := max(0, MaxDecimalPrecision-max(0, len(digits)-scale)); scale > min(MaxDecimalScale, limit) {
 		to := min(MaxDecimalScale, limit)
 		digits, scale = roundDigits(digits, scale-to), to
+	}
+	for len(digits) > MaxDecimalPrecision && scale > 0 { // rounding carried into one digit more
+		digits, scale = roundDigits(digits, 1), scale-1
 	}
 	if len(digits) > MaxDecimalPrecision {
 		digits, scale = bytes.Repeat([]byte{'9'}, MaxDecimalPrecision), 0

@@ -71,8 +71,12 @@ func (t *Type) shape() string {
 		precision, scale := t.DecimalShape()
 		return "(" + strconv.Itoa(precision) + "," + strconv.Itoa(scale) + ")"
 	case ClassString:
-		if !t.isText() && t.Length >= 0 {
+		switch {
+		case t.isText():
+		case t.Length >= 0:
 			return inParens(t.Length)
+		case t.ID == mysql.TypeString: // CHAR alone is CHAR(1)
+			return inParens(1)
 		}
 	case ClassDatetime, ClassTime:
 		if t.Decimals > 0 && t.Decimals <= 6 {
