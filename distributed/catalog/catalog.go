@@ -1,6 +1,11 @@
 package catalog
 
 import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"slices"
+
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -26,6 +31,7 @@ type Node struct {
 	SQLAddr  string        `json:"sqlAddr"`
 	HTTPAddr string        `json:"httpAddr"`
 	Left     bool          `json:"left,omitempty"`
+	Token    string        `json:"token,omitempty"` // drawn by the node before it joined: a repeated join finds its record
 }
 
 // Shard is a raft group and its members: replica id by node. Replica ids are never reused.
@@ -36,66 +42,163 @@ type Shard struct {
 	NextReplica uint64                   `json:"nextReplica"`
 }
 
+// ReplicaOn is the shard's replica on a node, 0 if there is none.
+func (s *Shard) ReplicaOn(n schema.NodeID) (replica uint64, voting bool) {
+	if r, ok := s.Replicas[n]; ok {
+		return r, true
+	}
+	return s.NonVoting[n], false
+}
+
+// Clone is a copy that may be changed.
+func (s *Shard) Clone() *Shard {
+	c := *s
+	c.Replicas, c.NonVoting = maps.Clone(s.Replicas), maps.Clone(s.NonVoting)
+	if c.Replicas == nil {
+		c.Replicas = map[schema.NodeID]uint64{}
+	}
+	if c.NonVoting == nil {
+		c.NonVoting = map[schema.NodeID]uint64{}
+	}
+	return &c
+}
+
 // Snapshot is the catalog at one version; immutable. Names of databases and tables compare as on Linux
 // (case-sensitively, lower_case_table_names=0); those of columns, users' names aside, case-insensitively.
 type Snapshot struct {
 	version   uint64
+	nextID    uint64
 	databases map[string]*schema.Database
-	tables    map[string]map[string]*schema.Table // by database name and table name
+	dbByID    map[schema.DatabaseID]*schema.Database
+	tables    map[schema.DatabaseID]map[string]*schema.Table
 	byID      map[schema.TableID]*schema.Table
 	users     map[string]*User // by "name@host"
 	nodes     map[schema.NodeID]*Node
 	shards    map[schema.ShardID]*Shard
 	settings  map[string]string // SET PERSIST / SET GLOBAL values by variable
+	records   map[string]json.RawMessage
+	commits   map[string]uint64
 }
 
+// FirstID is where the sequence of ids begins; smaller ones are for what a cluster is made with.
+const FirstID = 100
+
+// Empty is the catalog before anything.
+func Empty() *Snapshot {
+	return &Snapshot{
+		nextID:    FirstID,
+		databases: map[string]*schema.Database{},
+		dbByID:    map[schema.DatabaseID]*schema.Database{},
+		tables:    map[schema.DatabaseID]map[string]*schema.Table{},
+		byID:      map[schema.TableID]*schema.Table{},
+		users:     map[string]*User{},
+		nodes:     map[schema.NodeID]*Node{},
+		shards:    map[schema.ShardID]*Shard{},
+		settings:  map[string]string{},
+		records:   map[string]json.RawMessage{},
+		commits:   map[string]uint64{},
+	}
+}
+
+// Version is the log index of the last change.
 func (s *Snapshot) Version() uint64 { return s.version }
+
+// Database finds a database by name.
 func (s *Snapshot) Database(name string) (*schema.Database, bool) {
 	d, ok := s.databases[name]
 	return d, ok
 }
+
+// DatabaseByID finds a database by id.
+func (s *Snapshot) DatabaseByID(id schema.DatabaseID) (*schema.Database, bool) {
+	d, ok := s.dbByID[id]
+	return d, ok
+}
+
+// Table finds a table by its database's name and its own.
 func (s *Snapshot) Table(db, name string) (*schema.Table, bool) {
-	t, ok := s.tables[db][name]
+	d, ok := s.databases[db]
+	if !ok {
+		return nil, false
+	}
+	t, ok := s.tables[d.ID][name]
 	return t, ok
 }
+
+// TableByID finds a table by id.
 func (s *Snapshot) TableByID(id schema.TableID) (*schema.Table, bool) {
 	t, ok := s.byID[id]
 	return t, ok
 }
-func (s *Snapshot) Node(id schema.NodeID) (*Node, bool)    { n, ok := s.nodes[id]; return n, ok }
-func (s *Snapshot) Shard(id schema.ShardID) (*Shard, bool) { h, ok := s.shards[id]; return h, ok }
-func (s *Snapshot) Setting(name string) (string, bool)     { v, ok := s.settings[name]; return v, ok }
 
-// Databases, Tables (of a database), Users, Nodes and Shards list in order of name or id.
-func (s *Snapshot) Databases() []*schema.Database    { panic("being written") }
-func (s *Snapshot) Tables(db string) []*schema.Table { panic("being written") }
-func (s *Snapshot) Users() []*User                   { panic("being written") }
+// Node finds a node.
+func (s *Snapshot) Node(id schema.NodeID) (*Node, bool) { n, ok := s.nodes[id]; return n, ok }
+
+// Shard finds a shard.
+func (s *Snapshot) Shard(id schema.ShardID) (*Shard, bool) { h, ok := s.shards[id]; return h, ok }
+
+// Setting is the value that was given to a variable for the whole cluster.
+func (s *Snapshot) Setting(name string) (string, bool) { v, ok := s.settings[name]; return v, ok }
+
+// User finds an account by its exact host pattern.
 func (s *Snapshot) User(name, host string) (*User, bool) {
 	u, ok := s.users[name+"@"+host]
 	return u, ok
-}                                               // exact host pattern
-func (s *Snapshot) Nodes() []*Node              { panic("being written") }
-func (s *Snapshot) Shards() []*Shard            { panic("being written") }
+}
+
+// Databases lists in order of name.
+func (s *Snapshot) Databases() []*schema.Database {
+	return sorted(s.databases, func(d *schema.Database) string { return d.Name })
+}
+
+// Tables lists a database's tables in order of name.
+func (s *Snapshot) Tables(db string) []*schema.Table {
+	d, ok := s.databases[db]
+	if !ok {
+		return nil
+	}
+	return sorted(s.tables[d.ID], func(t *schema.Table) string { return t.Name })
+}
+
+// Users lists in order of name and host.
+func (s *Snapshot) Users() []*User {
+	return sorted(s.users, func(u *User) string { return u.Name + "\x00" + u.Host })
+}
+
+// Nodes lists in order of id.
+func (s *Snapshot) Nodes() []*Node {
+	return sorted(s.nodes, func(n *Node) schema.NodeID { return n.ID })
+}
+
+// Shards lists in order of id.
+func (s *Snapshot) Shards() []*Shard {
+	return sorted(s.shards, func(h *Shard) schema.ShardID { return h.ID })
+}
+
+// Settings are all cluster-wide values by variable; not to be changed.
 func (s *Snapshot) Settings() map[string]string { return s.settings }
 
-// Tx is a change in the making: reads show the catalog it began with and what it put itself.
-type Tx struct{ Snapshot *Snapshot }
+// Record reads a generic record into v; false if there is none (or it does not parse).
+func (s *Snapshot) Record(kind, key string, v any) bool {
+	raw, ok := s.records[kind+"/"+key]
+	return ok && json.Unmarshal(raw, v) == nil
+}
 
-// NewID draws ids that no other change gets (databases, tables, tablets, shards, nodes share one sequence).
-func (tx *Tx) NewID() uint64                  { panic("being written") }
-func (tx *Tx) PutDatabase(d *schema.Database) { panic("being written") }
-func (tx *Tx) DeleteDatabase(name string)     { panic("being written") }
-func (tx *Tx) PutTable(t *schema.Table)       { panic("being written") } // by ID: a rename moves it
-func (tx *Tx) DeleteTable(id schema.TableID)  { panic("being written") }
-func (tx *Tx) PutUser(u *User)                { panic("being written") }
-func (tx *Tx) DeleteUser(name, host string)   { panic("being written") }
-func (tx *Tx) PutNode(n *Node)                { panic("being written") }
-func (tx *Tx) PutShard(s *Shard)              { panic("being written") }
-func (tx *Tx) PutSetting(name, value string)  { panic("being written") }
-func (tx *Tx) DeleteSetting(name string)      { panic("being written") }
+// Records lists the keys of a kind's records, sorted.
+func (s *Snapshot) Records(kind string) []string {
+	var keys []string
+	for k := range s.records {
+		if len(k) > len(kind) && k[:len(kind)] == kind && k[len(kind)] == '/' {
+			keys = append(keys, k[len(kind)+1:])
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
 
-// Record is a generic record for background jobs and the like, under a kind and a key; JSON.
-func (tx *Tx) PutRecord(kind, key string, value any) { panic("being written") }
+func sorted[K comparable, V any, O cmp.Ordered](m map[K]V, by func(V) O) []V {
+	return slices.SortedFunc(maps.Values(m), func(a, b V) int { return cmp.Compare(by(a), by(b)) })
+}
 
 // DefaultCollation is utf8mb4_0900_ai_ci.
 const DefaultCollation = types.CollationDefault

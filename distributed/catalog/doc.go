@@ -1,5 +1,19 @@
-// Package catalog is the system shard's content as Go values: databases, tables, users, nodes, shards and settings.
+// Package catalog is what every node knows of the cluster: databases, tables, users, nodes, shards and settings, as
+// records of the system shard. Each node has a replica of that shard, so it reads the catalog from memory.
 //
-// Every node holds a replica of the system shard, so a Snapshot is read from memory; a change is a compare-and-set
-// transaction on the records (storage/shard.SystemCommand).
+//	c/version        the whole catalog's version: each change expects the one that it was made on
+//	c/next           the next id of the sequence that databases, tables, tablets, shards and nodes share
+//	c/commit/NODE    the last change that a node asked for, so that it can tell a lost answer from a lost race
+//	c/db/ID  c/table/ID  c/user/NAME@HOST  c/node/ID  c/shard/ID  c/set/NAME  c/rec/KIND/KEY
+//
+// Values are JSON.
+//
+// # Invariants
+//
+//   - A Snapshot is immutable and copied on write: whoever holds one plans against one state, without locks. What it
+//     hands out is shared and must not be changed; Clone and Put a copy.
+//   - A change is one compare-and-set on c/version in the system shard's log, so the catalog changes in one order
+//     everywhere, and a lost race costs a retry, never an update.
+//   - A Snapshot's version is the log index of the change that made it: it grows, and versions of two nodes compare.
+//   - Keys that this version does not know are kept and ignored.
 package catalog

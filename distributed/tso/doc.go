@@ -1,2 +1,19 @@
-// Package tso hands out the cluster's strictly increasing timestamps from windows reserved in the system shard's log.
+// Package tso hands out the cluster's timestamps.
+//
+// The leaseholder of the system shard owns the sequence: its Owner reserves a window of some seconds in the shard's log
+// and then gives out timestamps from memory. Every other node's Client asks it, all that wait on a node in one call.
+//
+//	limit of the last window ──┐                     ┌── limit in the log
+//	  ─────────────────────────┤ ... handed out ... ├──────────→
+//	                           └ a successor begins above the limit in the log
+//
+// # Invariants
+//
+//   - Each call's timestamps are above all that were handed out anywhere before the call began. An owner checks after
+//     drawing that its lease still holds, so it never hands one out when a successor may have begun; a successor begins
+//     above the limit that the log has, which no predecessor exceeded; and a reservation is a compare-and-set on the
+//     limit, so a late one of a predecessor fails.
+//   - The physical part follows the owner's clock, and never goes back when the clock does.
+//   - A request joins only a call to the owner that begins after it.
+//   - Nothing is written while nobody asks: an idle cluster reserves no windows.
 package tso

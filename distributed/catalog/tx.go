@@ -1,0 +1,114 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// Tx is a change in the making: Snapshot shows the catalog it began with and what it put itself.
+type Tx struct {
+	Snapshot *Snapshot
+
+	base  *Snapshot
+	build *builder
+	sets  map[string][]byte
+}
+
+// Begin starts a change of s.
+func (s *Snapshot) Begin() *Tx {
+	b := newBuilder(s)
+	return &Tx{Snapshot: b.s, base: s, build: b, sets: map[string][]byte{}}
+}
+
+// NewID draws ids that no other change gets (databases, tables, tablets, shards, nodes share one sequence).
+func (tx *Tx) NewID() uint64 {
+	id := tx.build.s.nextID
+	tx.build.s.nextID++
+	return id
+}
+
+// PutDatabase adds or changes a database, by ID.
+func (tx *Tx) PutDatabase(d *schema.Database) { tx.put(kindDatabase, number(d.ID), d) }
+
+// DeleteDatabase removes a database; its tables must be gone.
+func (tx *Tx) DeleteDatabase(name string) {
+	if d, ok := tx.Snapshot.Database(name); ok {
+		tx.put(kindDatabase, number(d.ID), nil)
+	}
+}
+
+// PutTable adds or changes a table, by ID: a rename moves it.
+func (tx *Tx) PutTable(t *schema.Table) { tx.put(kindTable, number(t.ID), t) }
+
+// DeleteTable removes a table.
+func (tx *Tx) DeleteTable(id schema.TableID) { tx.put(kindTable, number(id), nil) }
+
+// PutUser adds or changes an account.
+func (tx *Tx) PutUser(u *User) { tx.put(kindUser, u.Name+"@"+u.Host, u) }
+
+// DeleteUser removes an account.
+func (tx *Tx) DeleteUser(name, host string) { tx.put(kindUser, name+"@"+host, nil) }
+
+// PutNode adds or changes a node.
+func (tx *Tx) PutNode(n *Node) { tx.put(kindNode, number(n.ID), n) }
+
+// PutShard adds or changes a shard.
+func (tx *Tx) PutShard(s *Shard) { tx.put(kindShard, number(s.ID), s) }
+
+// PutSetting gives a variable its cluster-wide value.
+func (tx *Tx) PutSetting(name, value string) { tx.put(kindSetting, name, value) }
+
+// DeleteSetting takes a variable back to its default.
+func (tx *Tx) DeleteSetting(name string) { tx.put(kindSetting, name, nil) }
+
+// PutRecord puts a generic record for background jobs and the like, under a kind and a key, as JSON; nil removes it.
+func (tx *Tx) PutRecord(kind, key string, value any) { tx.put(kindRecord, kind+"/"+key, value) }
+
+func number[T ~uint64](id T) string { return strconv.FormatUint(uint64(id), 10) }
+
+func (tx *Tx) put(kind, id string, value any) {
+	var data []byte
+	if value != nil {
+		var err error
+		if data, err = json.Marshal(value); err != nil {
+			panic(fmt.Sprintf("catalog: a record of kind %s does not marshal: %v", kind, err)) // a programming error
+		}
+	}
+	key := Prefix + kind + id
+	if err := tx.build.set(key, data); err != nil {
+		panic(fmt.Sprintf("catalog: what was just marshalled does not parse: %v", err))
+	}
+	tx.sets[key] = data
+}
+
+// Changed tells whether anything was put or drawn.
+func (tx *Tx) Changed() bool { return len(tx.sets) > 0 || tx.build.s.nextID != tx.base.nextID }
+
+// Command is the change as the system shard takes it, under an id that the proposer has not used before. It fails there
+// if the catalog has changed since Begin.
+func (tx *Tx) Command(writer schema.NodeID, id uint64) *shard.SystemCommand {
+	c := &shard.SystemCommand{
+		ID:     id,
+		Expect: []shard.SystemExpect{{Key: keyVersion, Version: tx.base.version}},
+		Sets: []shard.SystemSet{
+			{Key: keyVersion, Value: []byte(strconv.FormatUint(tx.base.version, 10))},
+			{Key: Prefix + kindCommit + number(writer), Value: []byte(strconv.FormatUint(id, 10))},
+		},
+	}
+	if tx.build.s.nextID != tx.base.nextID {
+		c.Sets = append(c.Sets, shard.SystemSet{Key: keyNext, Value: []byte(strconv.FormatUint(tx.build.s.nextID, 10))})
+	}
+	for _, key := range slices.Sorted(maps.Keys(tx.sets)) {
+		c.Sets = append(c.Sets, shard.SystemSet{Key: key, Value: tx.sets[key]})
+	}
+	return c
+}
+
+// LastCommit is the id of the last change that a node asked for and got.
+func (s *Snapshot) LastCommit(writer schema.NodeID) uint64 { return s.commits[number(writer)] }
