@@ -49,8 +49,11 @@ func (b *Batch) Truncate(n int) {
 	b.Vals, b.rows = b.Vals[:n*b.Width], n
 }
 
-// Reset empties the batch and keeps its memory.
-func (b *Batch) Reset() { b.Truncate(0) }
+// Reset empties the batch, for rows of width values, and keeps its memory.
+func (b *Batch) Reset(width int) {
+	b.Truncate(0)
+	b.Width = width
+}
 
 // Bytes is the memory that the batch holds, approximately: bytes that several values share count for each.
 func (b *Batch) Bytes() int {

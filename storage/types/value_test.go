@@ -356,7 +356,7 @@ func TestBatch(t *testing.T) {
 	if b.Len() != 2 || b.Row(1)[0].Int() != 3 {
 		t.Error("a truncated batch is not ready for more")
 	}
-	b.Reset()
+	b.Reset(b.Width)
 	none := Batch{}
 	none.Append(nil)
 	none.Extend()
