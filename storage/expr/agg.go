@@ -1,16 +1,28 @@
 package expr
 
-import "cloudsql/storage/types"
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
 
 // Agg is one aggregate of a GROUP BY: COUNT(*) has no Args.
 type Agg struct {
-	Name      string // "count", "sum", "avg", "min", "max", "group_concat", "bit_and", "bit_or", "bit_xor", "std"/"stddev_pop", "stddev_samp", "var_pop", "var_samp", "any_value", "json_arrayagg", "json_objectagg"
+	// Name is "count", "sum", "avg", "min", "max", "group_concat", "bit_and", "bit_or", "bit_xor", "stddev_pop",
+	// "stddev_samp", "var_pop", "var_samp", "any_value", "json_arrayagg" or "json_objectagg"; NewAgg maps "std",
+	// "stddev" and "variance" to these.
+	Name      string
 	Distinct  bool
 	Args      []Expr
 	OrderBy   []SortKey // GROUP_CONCAT
 	Separator string    // GROUP_CONCAT
 	MaxLen    int       // group_concat_max_len, bytes
 	Typ       types.Type
+
+	coll types.Collation // of MIN, MAX and DISTINCT strings
 }
 
 // SortKey is one term of an ORDER BY.
@@ -19,17 +31,11 @@ type SortKey struct {
 	Desc bool
 }
 
-// NewAgg types an aggregate call; errors as New.
-func NewAgg(name string, distinct bool, args []Expr) (*Agg, error) { panic("being written") }
-
-// Partial tells whether the aggregate can be computed in parts (not DISTINCT, not GROUP_CONCAT with ORDER BY …).
-func (a *Agg) Partial() bool { panic("being written") }
-
 // State accumulates one group.
 type State interface {
 	// Add takes one row.
 	Add(env *Env, row []types.Value) error
-	// AppendPartial appends the state as PartialWidth values; Merge takes such values of another state.
+	// AppendPartial appends the state as len(PartialTypes) values; Merge takes such values of another state.
 	AppendPartial(dst []types.Value) []types.Value
 	Merge(partial []types.Value) error
 	// Result is the final value (e.g. Int(0) for an empty COUNT, NULL for an empty SUM).
@@ -38,10 +44,205 @@ type State interface {
 	Bytes() int
 }
 
-// NewState starts an empty group; PartialTypes gives the types of the partial values.
-func (a *Agg) NewState() State            { panic("being written") }
-func (a *Agg) PartialTypes() []types.Type { panic("being written") }
+// defaultGroupConcatMaxLen is group_concat_max_len's default, in bytes.
+const defaultGroupConcatMaxLen = 1024
 
-// EncodeAgg and DecodeAgg carry an aggregate in a fragment.
-func EncodeAgg(dst []byte, a *Agg, env *Env) ([]byte, error) { panic("being written") }
-func DecodeAgg(src []byte) (a *Agg, rest []byte, err error)  { panic("being written") }
+// aggDef is what the registry of aggregates knows of one.
+type aggDef struct {
+	min, max int // arguments; max -1 is any
+	typ      func(a *Agg) error
+	state    func(a *Agg) State
+	partial  func(a *Agg) []types.Type // nil: the state cannot travel
+}
+
+var aggDefs map[string]*aggDef
+
+var aggAliases = map[string]string{"std": "stddev_pop", "stddev": "stddev_pop", "variance": "var_pop"}
+
+func init() {
+	float := types.TypeDouble
+	variance := func(sample, root bool) *aggDef {
+		return &aggDef{min: 1, max: 1, typ: func(a *Agg) error { a.Typ = float; return nil },
+			state:   func(a *Agg) State { return &varianceState{arg: a.Args[0], sample: sample, root: root} },
+			partial: func(*Agg) []types.Type { return []types.Type{types.TypeInt, float, float} }}
+	}
+	bits := func(op int) *aggDef {
+		return &aggDef{min: 1, max: 1, typ: func(a *Agg) error { a.Typ = intType(21, true); return nil },
+			state:   func(a *Agg) State { return newBitState(a.Args[0], op) },
+			partial: func(*Agg) []types.Type { return []types.Type{types.TypeUint} }}
+	}
+	self := func(a *Agg) []types.Type { return []types.Type{a.Typ} }
+	aggDefs = map[string]*aggDef{
+		"count": {min: 0, max: -1, typ: func(a *Agg) error { a.Typ = intType(21, false); return nil },
+			state:   func(a *Agg) State { return &countState{args: a.Args} },
+			partial: func(*Agg) []types.Type { return []types.Type{types.TypeInt} }},
+		"sum": {min: 1, max: 1, typ: typeSum, state: func(a *Agg) State { return newSumState(a) },
+			partial: func(a *Agg) []types.Type { return []types.Type{types.TypeInt, sumType(a.Args[0].Type())} }},
+		"avg": {min: 1, max: 1, typ: typeAvg, state: func(a *Agg) State { return newSumState(a) },
+			partial: func(a *Agg) []types.Type { return []types.Type{types.TypeInt, sumType(a.Args[0].Type())} }},
+		"min":         {min: 1, max: 1, typ: typeExtremeAgg, state: func(a *Agg) State { return &extremeState{agg: a, want: -1} }, partial: self},
+		"max":         {min: 1, max: 1, typ: typeExtremeAgg, state: func(a *Agg) State { return &extremeState{agg: a, want: 1} }, partial: self},
+		"any_value":   {min: 1, max: 1, typ: typeExtremeAgg, state: func(a *Agg) State { return &anyState{agg: a} }, partial: anyPartial},
+		"bit_and":     bits(opBitAnd),
+		"bit_or":      bits(opBitOr),
+		"bit_xor":     bits(opBitXor),
+		"stddev_pop":  variance(false, true),
+		"stddev_samp": variance(true, true),
+		"var_pop":     variance(false, false),
+		"var_samp":    variance(true, false),
+		"group_concat": {min: 1, max: -1, typ: typeGroupConcat, state: func(a *Agg) State { return newConcatState(a) },
+			partial: nil},
+		"json_arrayagg":  {min: 1, max: 1, typ: typeJSONAgg, state: func(a *Agg) State { return &jsonArrayState{agg: a} }, partial: jsonPartial},
+		"json_objectagg": {min: 2, max: 2, typ: typeJSONAgg, state: func(a *Agg) State { return newJSONObjectState(a) }, partial: jsonPartial},
+	}
+}
+
+// IsAggregate tells whether NewAgg takes name.
+func IsAggregate(name string) bool {
+	n := strings.ToLower(name)
+	return aggDefs[n] != nil || aggAliases[n] != ""
+}
+
+// NewAgg types an aggregate call; errors as New. GROUP_CONCAT's OrderBy, Separator (default ",") and MaxLen (default
+// 1024) are set by the caller afterwards.
+func NewAgg(name string, distinct bool, args []Expr) (*Agg, error) {
+	n := strings.ToLower(name)
+	if main, ok := aggAliases[n]; ok {
+		n = main
+	}
+	d := aggDefs[n]
+	if d == nil {
+		return nil, unknownFunction(name)
+	}
+	if len(args) < d.min || d.max >= 0 && len(args) > d.max || len(args) > 1 && n == "count" && !distinct {
+		return nil, mysqlerr.New(errWrongParamcount, n)
+	}
+	for _, a := range args {
+		if isRow(a) {
+			return nil, mysqlerr.New(errOperandColumns, 1)
+		}
+	}
+	a := &Agg{Name: n, Distinct: distinct, Args: args, coll: types.CollationBinary}
+	switch n {
+	case "min", "max", "any_value", "bit_and", "bit_or", "bit_xor":
+		a.Distinct = false // it makes no difference
+	case "group_concat":
+		a.Separator, a.MaxLen = ",", defaultGroupConcatMaxLen
+	}
+	if distinct && strings.HasPrefix(n, "json_") {
+		return nil, mysqlerr.NotSupported(n + "(DISTINCT …)")
+	}
+	if len(args) > 0 {
+		if t := args[0].Type(); isStringy(t) {
+			a.coll = originOf(args[0]).coll
+		}
+	}
+	return a, d.typ(a)
+}
+
+// String renders the call.
+func (a *Agg) String() string {
+	var b strings.Builder
+	b.WriteString(a.Name + "(")
+	if a.Distinct {
+		b.WriteString("distinct ")
+	}
+	if len(a.Args) == 0 {
+		b.WriteByte('*')
+	}
+	writeArgs(&b, a.Args)
+	if len(a.OrderBy) > 0 {
+		b.WriteString(" order by ")
+		for i, k := range a.OrderBy {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(k.Expr.String())
+			if k.Desc {
+				b.WriteString(" desc")
+			}
+		}
+	}
+	if a.Name == "group_concat" && a.Separator != "," {
+		b.WriteString(" separator " + string(appendQuoted(nil, []byte(a.Separator))))
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// Partial tells whether the aggregate can be computed in parts that merge: not with DISTINCT, whose parts overlap, and
+// not GROUP_CONCAT, whose order and cut need all rows.
+func (a *Agg) Partial() bool {
+	d := aggDefs[a.Name]
+	return !a.Distinct && d != nil && d.partial != nil
+}
+
+// NewState starts an empty group.
+func (a *Agg) NewState() State {
+	s := aggDefs[a.Name].state(a)
+	if a.Distinct && a.Name != "group_concat" {
+		return newDistinctState(a, s)
+	}
+	return s
+}
+
+// PartialTypes gives the types of the partial values, nil where there are none (see Partial).
+func (a *Agg) PartialTypes() []types.Type {
+	if d := aggDefs[a.Name]; a.Partial() {
+		return d.partial(a)
+	}
+	return nil
+}
+
+// sumType is what SUM adds up in: DECIMAL for exact numbers, DOUBLE for the rest.
+func sumType(t *types.Type) types.Type {
+	if numericClass(t) == types.ClassFloat {
+		return types.TypeDouble
+	}
+	scale := scaleOf(t)
+	return decimalType(intDigits(t)+scale+22, scale)
+}
+
+func typeSum(a *Agg) error {
+	a.Typ = sumType(a.Args[0].Type())
+	return nil
+}
+
+// typeAvg adds div_precision_increment digits.
+func typeAvg(a *Agg) error {
+	t := a.Args[0].Type()
+	if numericClass(t) == types.ClassFloat {
+		a.Typ = types.TypeDouble
+		return nil
+	}
+	a.Typ = decimalType(intDigits(t)+scaleOf(t)+divScaleAdd, scaleOf(t)+divScaleAdd)
+	return nil
+}
+
+func typeExtremeAgg(a *Agg) error {
+	a.Typ = *a.Args[0].Type()
+	a.Typ.Zerofill = false
+	return nil
+}
+
+func anyPartial(a *Agg) []types.Type { return []types.Type{types.TypeInt, a.Typ} }
+
+func jsonPartial(*Agg) []types.Type { return []types.Type{types.TypeJSON} }
+
+func typeJSONAgg(a *Agg) error {
+	a.Typ = types.TypeJSON
+	return nil
+}
+
+func typeGroupConcat(a *Agg) error {
+	o, err := mergeAll("group_concat", false, a.Args)
+	if err != nil {
+		return err
+	}
+	coll := o.coll
+	if o.deriv == derivNumeric || o.deriv == derivIgnorable {
+		coll = types.CollationDefault
+	}
+	a.Typ = types.Type{ID: mysql.TypeBlob, Length: a.MaxLen, Decimals: notFixed, Collation: coll}
+	return nil
+}

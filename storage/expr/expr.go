@@ -1,8 +1,10 @@
 package expr
 
 import (
+	"context"
 	"time"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -19,7 +21,7 @@ type Expr interface {
 }
 
 // Env is what an evaluation may look at besides its row. All that could differ between replicas is a constant in here,
-// fixed by the gateway before a fragment is shipped.
+// fixed by the gateway before a fragment is shipped. An Env belongs to one goroutine at a time.
 type Env struct {
 	Mode   types.Mode
 	Now    time.Time     // statement start, UTC; NOW() and kin
@@ -29,6 +31,18 @@ type Env struct {
 	// have been folded to constants (Fold).
 	Session Session
 	Depth   int
+
+	// InDML tells that values are computed for storing (INSERT, UPDATE): with a strict Mode a division by zero is then
+	// error 1365 and not a warning.
+	InDML bool
+	// Ctx ends SLEEP and BENCHMARK early; nil never does.
+	Ctx context.Context
+	// Clock answers SYSDATE(), Rand feeds RAND(), UUID() and kin; the real ones where nil.
+	Clock func() time.Time
+	Rand  func() uint64
+
+	// state is what volatile functions keep from row to row of one statement, e.g. the sequence of RAND(n).
+	state map[*Call]any
 }
 
 // Session is the gateway's answers to functions about the connection.
@@ -58,6 +72,8 @@ type Column struct {
 type Const struct {
 	Val types.Value
 	Typ types.Type
+	// deriv keeps the coercibility of the expression that Fold computed the value from; derivUnset for a literal.
+	deriv derivation
 }
 
 // Param is the Index-th (0-based) parameter of Env.Params.
@@ -76,48 +92,86 @@ const (
 	Volatile                  // RAND(), UUID(), SLEEP() …: at the gateway only, once per row
 )
 
-// New builds a call of the function or operator that MySQL knows by name (lower case; operators by their symbol: "+",
-// "=", "<=>", "and", "like", "in", "between", "case", "is null", "interval +" …; see Names), works out argument
-// coercion, collation and result type. Errors: 1582 wrong parameter count, 1267 illegal mix of collations, 1305
-// FUNCTION … does not exist.
-func New(name string, args ...Expr) (Expr, error) { panic("being written") }
-
-// NewCast builds CAST(e AS t), NewCollate builds e COLLATE c (1253 if c does not fit e's character set).
-func NewCast(e Expr, t types.Type) Expr                  { panic("being written") }
-func NewCollate(e Expr, c types.Collation) (Expr, error) { panic("being written") }
-
-// NewSubquery builds an expression over a value that the gateway computes when the plan runs (uncorrelated scalar
-// subqueries fold to constants at run time; see planner). eval runs at most once per row.
-func NewFunc(name string, t types.Type, class Class, args []Expr, eval func(env *Env, args []types.Value) (types.Value, error)) Expr {
-	panic("being written")
+// New builds a call of the function or operator that MySQL knows by name (lower case; doc.go lists the operators and
+// the functions whose arguments are not what SQL text shows), works out argument coercion, collation and result type.
+// Errors: 1582 wrong parameter count, 1267 illegal mix of collations, 1305 FUNCTION … does not exist, 1235 for a
+// function of MySQL that is not there yet, 1241 for a row where a scalar belongs.
+func New(name string, args ...Expr) (Expr, error) {
+	d := lookup(name)
+	if d == nil {
+		return nil, unknownFunction(name)
+	}
+	return d.build(args)
 }
 
-// ClassOf gives the most restrictive class in e's tree.
-func ClassOf(e Expr) Class { panic("being written") }
+// NewCast builds CAST(e AS t).
+func NewCast(e Expr, t types.Type) Expr { return newCast(e, t) }
 
-// Walk visits e and all below it, parents first; fn returns false to stay out of a subtree.
-func Walk(e Expr, fn func(Expr) bool) { panic("being written") }
+// NewCollate builds e COLLATE c (1253 if c does not fit e's character set).
+func NewCollate(e Expr, c types.Collation) (Expr, error) { return newCollate(e, c) }
 
-// Rewrite rebuilds e bottom-up, replacing each node by fn's result (fn returns its argument to keep it).
-func Rewrite(e Expr, fn func(Expr) Expr) Expr { panic("being written") }
+// NewFunc builds an expression over a value that the gateway computes when the plan runs (uncorrelated scalar
+// subqueries fold to constants at run time; see planner). eval runs at most once per row and gets the evaluated args.
+func NewFunc(name string, t types.Type, class Class, args []Expr,
+	eval func(env *Env, args []types.Value) (types.Value, error)) Expr {
+	return newCustom(name, t, class, args, eval)
+}
 
-// Fold evaluates what env makes constant (no Column below; Params when env.Params is set; NeedsSession when env.Session
-// is set) and returns the smaller tree. Errors of evaluation leave the node as it was, so that they appear at run time.
-func Fold(e Expr, env *Env) Expr { panic("being written") }
+// Type and its kin make *Column an Expr.
+func (c *Column) Type() *types.Type { return &c.Typ }
 
-// Columns adds the indexes of the row positions that e reads to set.
-func Columns(e Expr, set map[int]bool) { panic("being written") }
+// Eval reads the row.
+func (c *Column) Eval(_ *Env, row []types.Value) (types.Value, error) { return row[c.Index], nil }
 
-// Truth evaluates e as a condition: NULL and 0 are false.
-func Truth(e Expr, env *Env, row []types.Value) (bool, error) { panic("being written") }
+func (c *Column) String() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return "#" + itoa(c.Index)
+}
 
-// Encode appends e's portable form; Params are written as constants from env.Params (env may be nil when e has none).
-// Only Pure expressions can be encoded; anything else is an error of the planner's.
-func Encode(dst []byte, e Expr, env *Env) ([]byte, error) { panic("being written") }
+// Type is the literal's type.
+func (c *Const) Type() *types.Type { return &c.Typ }
 
-// Decode reads what Encode wrote. It never panics on bad input, whatever its depth; an unknown function is an error.
-func Decode(src []byte) (e Expr, rest []byte, err error) { panic("being written") }
+// Eval gives the value.
+func (c *Const) Eval(*Env, []types.Value) (types.Value, error) { return c.Val, nil }
 
-// EncodeEnv and DecodeEnv carry the constants of an Env (Mode, Now) with a fragment.
-func EncodeEnv(dst []byte, env *Env) []byte                   { panic("being written") }
-func DecodeEnv(src []byte) (env *Env, rest []byte, err error) { panic("being written") }
+func (c *Const) String() string {
+	switch c.Val.Kind() {
+	case types.KindNull:
+		return "NULL"
+	case types.KindInt, types.KindUint, types.KindFloat, types.KindDecimal:
+		return string(c.Val.AppendText(nil, &c.Typ))
+	case types.KindBytes:
+		return "x'" + hexText(c.Val.Raw()) + "'"
+	case types.KindBit:
+		return c.Val.Text()
+	}
+	return string(appendQuoted(nil, c.Val.AppendText(nil, &c.Typ)))
+}
+
+// Type is the class of the value that is bound.
+func (p *Param) Type() *types.Type { return &p.Typ }
+
+// Eval gives the bound value, 1210 where too few are bound.
+func (p *Param) Eval(env *Env, _ []types.Value) (types.Value, error) {
+	if p.Index < 0 || p.Index >= len(env.Params) {
+		return types.Null, mysqlerr.New(errWrongArguments, "EXECUTE")
+	}
+	return env.Params[p.Index], nil
+}
+
+func (p *Param) String() string { return "?" }
+
+// NewInt, NewStr and NewNull make the constants that callers build most.
+func NewInt(i int64) *Const { return &Const{Val: types.Int(i), Typ: intLiteralType(i)} }
+
+// NewStr is a utf8mb4 literal.
+func NewStr(s string) *Const {
+	t := types.TypeString
+	t.Length = runeCount([]byte(s))
+	return &Const{Val: types.Str(s), Typ: t}
+}
+
+// NewNull is the literal NULL.
+func NewNull() *Const { return &Const{Typ: types.TypeNull} }

@@ -1,0 +1,472 @@
+package expr
+
+import (
+	"math"
+	"math/bits"
+
+	"vitess.io/vitess/go/mysql/decimal"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// The arithmetic operators, in def.op.
+const (
+	opAdd = iota
+	opSub
+	opMul
+	opDiv
+	opIntDiv
+	opMod
+)
+
+var arithDefs = []def{
+	{name: "+", min: 2, max: 2, op: opAdd, infix: "+", typ: typeArith, f2: evalArith},
+	{name: "-", min: 1, max: 2, op: opSub, infix: "-", typ: typeArith, f2: evalArith, rewrite: minusAsNeg},
+	{name: "*", min: 2, max: 2, op: opMul, infix: "*", typ: typeArith, f2: evalArith},
+	{name: "/", min: 2, max: 2, op: opDiv, infix: "/", typ: typeArith, f2: evalArith},
+	{name: "div", min: 2, max: 2, op: opIntDiv, infix: "DIV", typ: typeArith, f2: evalIntDiv},
+	{name: "%", alias: []string{"mod"}, min: 2, max: 2, op: opMod, infix: "%", typ: typeArith, f2: evalArith},
+	{name: "neg", min: 1, max: 1, typ: typeNeg, f1: evalNeg,
+		render: func(c *Call) string { return "-(" + c.args[0].String() + ")" }},
+	{name: "unary +", min: 1, max: 1, rewrite: func(a []Expr) (Expr, error) { return a[0], nil }},
+}
+
+func minusAsNeg(args []Expr) (Expr, error) {
+	if len(args) == 1 {
+		return New("neg", args[0])
+	}
+	return nil, nil
+}
+
+// numericClass is how a value of t takes part in arithmetic: ClassInt, ClassDecimal or ClassFloat.
+func numericClass(t *types.Type) types.Class {
+	switch t.Class() {
+	case types.ClassInt, types.ClassBit, types.ClassDate, types.ClassNull:
+		return types.ClassInt
+	case types.ClassDecimal:
+		return types.ClassDecimal
+	case types.ClassDatetime, types.ClassTime:
+		if t.Decimals > 0 {
+			return types.ClassDecimal
+		}
+		return types.ClassInt
+	}
+	return types.ClassFloat
+}
+
+func isUnsigned(t *types.Type) bool {
+	return t.Unsigned || t.Class() == types.ClassBit
+}
+
+// typeArith follows MySQL: DOUBLE when either side is inexact, DECIMAL when either is exact with a fraction, else BIGINT.
+func typeArith(c *Call) error {
+	a, b := c.args[0].Type(), c.args[1].Type()
+	ca, cb := numericClass(a), numericClass(b)
+	if c.op == opIntDiv {
+		c.typ = intType(21, isUnsigned(a) || isUnsigned(b))
+		return nil
+	}
+	switch {
+	case ca == types.ClassFloat || cb == types.ClassFloat:
+		c.typ = types.TypeDouble
+	case ca == types.ClassDecimal || cb == types.ClassDecimal || c.op == opDiv:
+		c.typ = arithDecimalType(c.op, a, b)
+	default:
+		c.typ = arithIntType(c.op, a, b)
+	}
+	return nil
+}
+
+func arithDecimalType(op int, a, b *types.Type) types.Type {
+	sa, sb := scaleOf(a), scaleOf(b)
+	ia, ib := intDigits(a), intDigits(b)
+	var t types.Type
+	switch op {
+	case opMul:
+		t = decimalType(ia+sa+ib+sb, sa+sb)
+	case opDiv:
+		t = decimalType(ia+sa+sb+divScaleAdd, sa+divScaleAdd)
+	case opMod:
+		t = decimalType(max(ia, ib)+max(sa, sb), max(sa, sb))
+	default:
+		t = decimalType(max(ia, ib)+1+max(sa, sb), max(sa, sb))
+	}
+	if op == opMod {
+		t.Unsigned = isUnsigned(a)
+	} else {
+		t.Unsigned = isUnsigned(a) && isUnsigned(b)
+	}
+	return t
+}
+
+func arithIntType(op int, a, b *types.Type) types.Type {
+	da, db := intDigits(a), intDigits(b)
+	unsigned := isUnsigned(a) || isUnsigned(b)
+	n := max(da, db) + 1
+	switch op {
+	case opMul:
+		n = da + db
+	case opMod:
+		n, unsigned = max(da, db), isUnsigned(a)
+	}
+	n = min(n, 20)
+	if !unsigned {
+		n++
+	}
+	return intType(n, unsigned)
+}
+
+func evalArith(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+	if a.Kind() == types.KindInt && b.Kind() == types.KindInt && c.typ.Class() == types.ClassInt && !c.typ.Unsigned {
+		return arithInts(c, env, a.Int(), b.Int())
+	}
+	switch c.typ.Class() {
+	case types.ClassInt:
+		return arithWide(c, env, toWide(a, env), toWide(b, env))
+	case types.ClassDecimal:
+		return arithDecimals(c, env, a, b)
+	}
+	return arithFloats(c, env, a.ToFloat(env.Warn), b.ToFloat(env.Warn))
+}
+
+// arithInts is the hot path: BIGINT op BIGINT.
+func arithInts(c *Call, env *Env, a, b int64) (types.Value, error) {
+	switch c.op {
+	case opAdd:
+		if s := a + b; (s > a) == (b > 0) {
+			return types.Int(s), nil
+		}
+	case opSub:
+		if s := a - b; (s < a) == (b > 0) {
+			return types.Int(s), nil
+		}
+	case opMul:
+		hi, lo := bits.Mul64(uint64(a), uint64(b))
+		// The signed high word, from the unsigned product.
+		h := int64(hi)
+		if a < 0 {
+			h -= b
+		}
+		if b < 0 {
+			h -= a
+		}
+		if h == int64(lo)>>63 {
+			return types.Int(int64(lo)), nil
+		}
+	case opMod:
+		if b == 0 {
+			return divisionByZero(env)
+		}
+		if b == -1 {
+			return types.Int(0), nil
+		}
+		return types.Int(a % b), nil
+	}
+	return types.Null, outOfRange("BIGINT", c)
+}
+
+// wide is an integer between -2^63 and 2^64-1: magnitude and sign.
+type wide struct {
+	mag uint64
+	neg bool
+}
+
+func toWide(v types.Value, env *Env) wide {
+	switch v.Kind() {
+	case types.KindUint, types.KindBit:
+		return wide{mag: v.Uint()}
+	case types.KindInt:
+		return wideInt(v.Int())
+	}
+	if i, clipped := v.ToInt(nil); !clipped {
+		return wideInt(i)
+	}
+	if u, clipped := v.ToUint(nil); !clipped {
+		return wide{mag: u}
+	}
+	i, _ := v.ToInt(env.Warn)
+	return wideInt(i)
+}
+
+func wideInt(i int64) wide {
+	if i < 0 {
+		return wide{uint64(-i), true}
+	}
+	return wide{uint64(i), false}
+}
+
+func arithWide(c *Call, env *Env, a, b wide) (types.Value, error) {
+	unsigned := c.typ.Unsigned
+	if c.op == opSub {
+		b.neg = !b.neg && b.mag != 0
+		if env.Mode.NoUnsignedSub {
+			unsigned = false
+		}
+	}
+	var r wide
+	ok := true
+	switch c.op {
+	case opAdd, opSub:
+		if a.neg == b.neg {
+			var carry uint64
+			r.mag, carry = bits.Add64(a.mag, b.mag, 0)
+			r.neg, ok = a.neg, carry == 0
+		} else if a.mag >= b.mag {
+			r = wide{a.mag - b.mag, a.neg}
+		} else {
+			r = wide{b.mag - a.mag, b.neg}
+		}
+	case opMul:
+		var hi uint64
+		hi, r.mag = bits.Mul64(a.mag, b.mag)
+		r.neg, ok = a.neg != b.neg, hi == 0
+	case opMod:
+		if b.mag == 0 {
+			return divisionByZero(env)
+		}
+		r = wide{a.mag % b.mag, a.neg}
+	}
+	if !ok {
+		return types.Null, outOfRange(intName(unsigned), c)
+	}
+	return wideResult(c, r, unsigned)
+}
+
+func wideResult(c *Call, r wide, unsigned bool) (types.Value, error) {
+	switch {
+	case r.mag == 0:
+		r.neg = false
+	case unsigned && r.neg, !unsigned && !r.neg && r.mag > math.MaxInt64, r.neg && r.mag > 1<<63:
+		return types.Null, outOfRange(intName(unsigned), c)
+	}
+	if unsigned {
+		return types.Uint(r.mag), nil
+	}
+	if r.neg {
+		return types.Int(-int64(r.mag)), nil
+	}
+	return types.Int(int64(r.mag)), nil
+}
+
+func intName(unsigned bool) string {
+	if unsigned {
+		return "BIGINT UNSIGNED"
+	}
+	return "BIGINT"
+}
+
+func arithFloats(c *Call, env *Env, a, b float64) (types.Value, error) {
+	var r float64
+	switch c.op {
+	case opAdd:
+		r = a + b
+	case opSub:
+		r = a - b
+	case opMul:
+		r = a * b
+	case opDiv:
+		if b == 0 {
+			return divisionByZero(env)
+		}
+		r = a / b
+	case opMod:
+		if b == 0 {
+			return divisionByZero(env)
+		}
+		r = math.Mod(a, b)
+	}
+	return finite(c, r)
+}
+
+// finite is r as a result, 1690 where the computation left the range of DOUBLE.
+func finite(c *Call, r float64) (types.Value, error) {
+	if math.IsInf(r, 0) || math.IsNaN(r) {
+		return types.Null, outOfRange("DOUBLE", c)
+	}
+	return types.Float(r), nil
+}
+
+func arithDecimals(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+	if v, ok := arithSmallDecimals(c, a, b); ok {
+		return v, nil
+	}
+	x, y := a.ToDecimal(env.Warn), b.ToDecimal(env.Warn)
+	var r decimal.Decimal
+	switch c.op {
+	case opAdd:
+		r = x.Add(y)
+	case opSub:
+		r = x.Sub(y)
+	case opMul:
+		r = limitScale(x.Mul(y))
+	case opDiv:
+		if y.IsZero() {
+			return divisionByZero(env)
+		}
+		r = limitScale(x.Div(y, divScaleAdd))
+	case opMod:
+		if y.IsZero() {
+			return divisionByZero(env)
+		}
+		_, r = x.QuoRem(y, 0)
+	}
+	return decimalResult(c, r)
+}
+
+// maxInnerScale bounds the digits behind the point of intermediate results, which keep more than their type shows.
+const maxInnerScale = 36
+
+func limitScale(d decimal.Decimal) decimal.Decimal {
+	if -d.Exponent() > maxInnerScale {
+		return d.Round(maxInnerScale)
+	}
+	return d
+}
+
+var maxDecimal, _ = decimal.NewFromString("1e65")
+
+func decimalResult(c *Call, r decimal.Decimal) (types.Value, error) {
+	if r.CmpAbs(maxDecimal) >= 0 {
+		return types.Null, outOfRange("DECIMAL", c)
+	}
+	return types.Dec(r), nil
+}
+
+// arithSmallDecimals adds, subtracts and multiplies decimals and integers whose unscaled value fits an int64 without a
+// big number.
+func arithSmallDecimals(c *Call, a, b types.Value) (types.Value, bool) {
+	ua, sa, ok := smallDecimal(a)
+	if !ok {
+		return types.Null, false
+	}
+	ub, sb, ok := smallDecimal(b)
+	if !ok {
+		return types.Null, false
+	}
+	switch c.op {
+	case opMul:
+		hi, lo := bits.Mul64(absU(ua), absU(ub))
+		if hi != 0 || lo > math.MaxInt64 || sa+sb > maxScale {
+			return types.Null, false
+		}
+		r := int64(lo)
+		if (ua < 0) != (ub < 0) {
+			r = -r
+		}
+		return types.DecSmall(r, sa+sb), true
+	case opAdd, opSub:
+		if c.op == opSub {
+			ub = -ub
+		}
+		if sa < sb {
+			ua, ub, sa, sb = ub, ua, sb, sa
+		}
+		ub, ok = scaleUp(ub, sa-sb)
+		if s := ua + ub; ok && (s > ua) == (ub > 0) {
+			return types.DecSmall(s, sa), true
+		}
+	}
+	return types.Null, false
+}
+
+// smallDecimal is v as unscaled * 10^-scale where that fits 63 bits.
+func smallDecimal(v types.Value) (unscaled int64, scale int, ok bool) {
+	switch v.Kind() {
+	case types.KindInt:
+		return v.Int(), 0, v.Int() != math.MinInt64
+	case types.KindDecimal:
+		unscaled, ok = v.SmallDecimal()
+		return unscaled, v.Scale(), ok && unscaled != math.MinInt64
+	}
+	return 0, 0, false
+}
+
+func scaleUp(u int64, digits int) (int64, bool) {
+	for ; digits > 0; digits-- {
+		if u > math.MaxInt64/10 || u < -(math.MaxInt64/10) {
+			return 0, false
+		}
+		u *= 10
+	}
+	return u, true
+}
+
+func absU(i int64) uint64 {
+	if i < 0 {
+		return uint64(-i)
+	}
+	return uint64(i)
+}
+
+// evalIntDiv is DIV: exact division, cut off at the point.
+func evalIntDiv(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+	ca, cb := numericClass(c.args[0].Type()), numericClass(c.args[1].Type())
+	if ca == types.ClassInt && cb == types.ClassInt {
+		x, y := toWide(a, env), toWide(b, env)
+		if y.mag == 0 {
+			return divisionByZero(env)
+		}
+		return wideResult(c, wide{x.mag / y.mag, x.neg != y.neg}, c.typ.Unsigned)
+	}
+	x, y := a.ToDecimal(env.Warn), b.ToDecimal(env.Warn)
+	if y.IsZero() {
+		return divisionByZero(env)
+	}
+	q, _ := x.QuoRem(y, 0)
+	if i, ok := q.Int64(); ok && !(c.typ.Unsigned && i < 0) {
+		if c.typ.Unsigned {
+			return types.Uint(uint64(i)), nil
+		}
+		return types.Int(i), nil
+	}
+	if u, ok := q.Uint64(); ok && c.typ.Unsigned {
+		return types.Uint(u), nil
+	}
+	return types.Null, outOfRange(intName(c.typ.Unsigned), c)
+}
+
+func typeNeg(c *Call) error {
+	t := c.args[0].Type()
+	switch numericClass(t) {
+	case types.ClassFloat:
+		c.typ = types.TypeDouble
+	case types.ClassDecimal:
+		c.typ = decimalType(intDigits(t)+scaleOf(t), scaleOf(t))
+	default:
+		c.typ = intType(min(intDigits(t)+1, 20), false)
+		// The negative of a literal beyond BIGINT is a DECIMAL, so that -9223372036854775809 has a value.
+		if k, ok := isConst(c.args[0]); ok && k.Val.Kind() == types.KindUint && k.Val.Uint() > 1<<63 {
+			c.typ = decimalType(20, 0)
+		}
+	}
+	return nil
+}
+
+func evalNeg(c *Call, env *Env, a types.Value) (types.Value, error) {
+	switch c.typ.Class() {
+	case types.ClassFloat:
+		return types.Float(-a.ToFloat(env.Warn)), nil
+	case types.ClassDecimal:
+		return types.Dec(a.ToDecimal(env.Warn).Neg()), nil
+	}
+	w := toWide(a, env)
+	return wideResult(c, wide{w.mag, !w.neg}, false)
+}
+
+// divisionByZero is NULL, with the warning or error 1365 that the mode asks for.
+func divisionByZero(env *Env) (types.Value, error) {
+	if !env.Mode.DivZeroError {
+		return types.Null, nil
+	}
+	if env.InDML && env.Mode.Strict {
+		return types.Null, mysqlerr.New(errDivisionByZero)
+	}
+	env.warn(errDivisionByZero)
+	return types.Null, nil
+}
+
+// outOfRange is error 1690 with the expression that met it.
+func outOfRange(typeName string, c *Call) error {
+	return mysqlerr.Newf(errDataOutOfRange, "%s value is out of range in '%s'", typeName, c.String())
+}

@@ -1,0 +1,260 @@
+package expr
+
+import (
+	"strings"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Call is an operator or function applied to arguments: the only inner node of a tree. Callers look into it with Name
+// and Args and never change it.
+type Call struct {
+	def  *def
+	name string
+	args []Expr
+	typ  types.Type
+
+	// coll is the collation that the call compares strings under; typ.Collation is that of its result.
+	coll  types.Collation
+	deriv derivation // coercibility of a string result
+	ascii bool       // the result cannot hold but ASCII, so that it converts to any character set
+
+	ev evalFunc
+	// What prepare found out once for all rows; of no meaning to the tree's shape.
+	col    int         // Index of the column argument of a specialised evaluator
+	k      types.Value // constant argument of a specialised evaluator
+	aux    any         // IN set, compiled pattern, JSON path, unit, …
+	op     int         // which of a family's operators this is
+	custom func(env *Env, args []types.Value) (types.Value, error)
+}
+
+type evalFunc func(c *Call, env *Env, row []types.Value) (types.Value, error)
+
+// Name is the name that New knows the call by; aliases have become the main name ("!=" is "<>").
+func (c *Call) Name() string { return c.name }
+
+// Args are the arguments. They must not be changed.
+func (c *Call) Args() []Expr { return c.args }
+
+// Class is the function's own class, whatever its arguments are.
+func (c *Call) Class() Class { return c.def.class }
+
+// Collation is the one that the call compares strings under.
+func (c *Call) Collation() types.Collation { return c.coll }
+
+// Type is the static result type.
+func (c *Call) Type() *types.Type { return &c.typ }
+
+// Eval computes the call.
+func (c *Call) Eval(env *Env, row []types.Value) (types.Value, error) { return c.ev(c, env, row) }
+
+// eval is e.Eval without the indirect call for the commonest nodes.
+func eval(e Expr, env *Env, row []types.Value) (types.Value, error) {
+	switch e := e.(type) {
+	case *Column:
+		return row[e.Index], nil
+	case *Const:
+		return e.Val, nil
+	case *Call:
+		return e.ev(e, env, row)
+	}
+	return e.Eval(env, row)
+}
+
+// The evaluators of strict functions: NULL when an argument is NULL, evaluated left to right.
+
+func evalStrict0(c *Call, env *Env, _ []types.Value) (types.Value, error) { return c.def.f0(c, env) }
+
+func evalStrict1(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	a, err := eval(c.args[0], env, row)
+	if err != nil || a.IsNull() {
+		return types.Null, err
+	}
+	return c.def.f1(c, env, a)
+}
+
+func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	a, err := eval(c.args[0], env, row)
+	if err != nil || a.IsNull() {
+		return types.Null, err
+	}
+	b, err := eval(c.args[1], env, row)
+	if err != nil || b.IsNull() {
+		return types.Null, err
+	}
+	return c.def.f2(c, env, a, b)
+}
+
+// maxStackArgs is how many arguments of a variadic strict call are gathered without a heap slice of their own.
+const maxStackArgs = 4
+
+func evalStrictN(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	vals := make([]types.Value, 0, maxStackArgs)
+	for _, a := range c.args {
+		v, err := eval(a, env, row)
+		if err != nil || v.IsNull() {
+			return types.Null, err
+		}
+		vals = append(vals, v)
+	}
+	return c.def.fn(c, env, vals)
+}
+
+// evalLax evaluates all arguments and leaves NULLs to the function.
+func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	vals := make([]types.Value, 0, maxStackArgs)
+	for _, a := range c.args {
+		v, err := eval(a, env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		vals = append(vals, v)
+	}
+	return c.def.lax(c, env, vals)
+}
+
+func evalCustom(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	vals := make([]types.Value, 0, maxStackArgs)
+	for _, a := range c.args {
+		v, err := eval(a, env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		vals = append(vals, v)
+	}
+	return c.custom(env, vals)
+}
+
+// prepare chooses the evaluator for the arguments as they are now. It runs after New, Decode and Rewrite alike, and
+// never changes typ or coll.
+func (c *Call) prepare() {
+	d := c.def
+	c.aux, c.ev = nil, nil
+	c.op = d.op
+	switch {
+	case d.ev != nil:
+		c.ev = d.ev
+	case d.f0 != nil && len(c.args) == 0:
+		c.ev = evalStrict0
+	case d.f1 != nil && len(c.args) == 1:
+		c.ev = evalStrict1
+	case d.f2 != nil && len(c.args) == 2:
+		c.ev = evalStrict2
+	case d.fn != nil:
+		c.ev = evalStrictN
+	case d.lax != nil:
+		c.ev = evalLax
+	default:
+		c.ev = evalCustom
+	}
+	if d.prep != nil {
+		d.prep(c)
+	}
+}
+
+// withArgs is c over other arguments, with the types and collations that c was built with.
+func (c *Call) withArgs(args []Expr) *Call {
+	n := *c
+	n.args = args
+	if c.custom == nil {
+		n.prepare()
+	}
+	return &n
+}
+
+var customDef = &def{name: "custom", max: -1}
+
+func newCustom(name string, t types.Type, class Class, args []Expr,
+	f func(env *Env, args []types.Value) (types.Value, error)) Expr {
+	d := *customDef
+	d.name, d.class = name, class
+	return &Call{def: &d, name: name, args: args, typ: t, coll: t.Collation, deriv: derivImplicit,
+		ev: evalCustom, custom: f}
+}
+
+// warn reports a condition that does not stop the statement.
+func (env *Env) warn(code uint16, args ...any) {
+	if env.Warn != nil {
+		env.Warn(code, mysqlerr.New(code, args...).Message)
+	}
+}
+
+// warnf is warn with a message of our own.
+func (env *Env) warnf(code uint16, format string, args ...any) {
+	if env.Warn != nil {
+		env.Warn(code, mysqlerr.Newf(code, format, args...).Message)
+	}
+}
+
+// str wraps the bytes of a string result in the kind that c's type calls for.
+func (c *Call) str(b []byte) types.Value {
+	if c.typ.Collation == types.CollationBinary {
+		return types.Bytes(b)
+	}
+	return types.String(b)
+}
+
+// text is the string form of the i-th argument's value, without a copy where it is a string already.
+func (c *Call) text(i int, v types.Value) []byte {
+	return textOf(v, c.args[i].Type())
+}
+
+func textOf(v types.Value, t *types.Type) []byte {
+	switch v.Kind() {
+	case types.KindString, types.KindBytes, types.KindEnum, types.KindSet, types.KindJSON:
+		return v.Raw()
+	}
+	return v.AppendText(nil, t)
+}
+
+// isConst tells whether e is a constant of this tree, and which.
+func isConst(e Expr) (*Const, bool) {
+	c, ok := e.(*Const)
+	return c, ok
+}
+
+// constText is the text of argument i where it is a non-null constant.
+func (c *Call) constText(i int) (string, bool) {
+	if i >= len(c.args) {
+		return "", false
+	}
+	k, ok := c.args[i].(*Const)
+	if !ok || k.Val.IsNull() {
+		return "", false
+	}
+	return string(textOf(k.Val, &k.Typ)), true
+}
+
+// String renders operators between their operands and functions before them.
+func (c *Call) String() string {
+	if c.def.render != nil {
+		return c.def.render(c)
+	}
+	var b strings.Builder
+	if c.def.infix != "" && len(c.args) >= 2 {
+		b.WriteByte('(')
+		for i, a := range c.args {
+			if i > 0 {
+				b.WriteString(" " + c.def.infix + " ")
+			}
+			b.WriteString(a.String())
+		}
+		b.WriteByte(')')
+		return b.String()
+	}
+	b.WriteString(c.name)
+	b.WriteByte('(')
+	writeArgs(&b, c.args)
+	b.WriteByte(')')
+	return b.String()
+}
+
+func writeArgs(b *strings.Builder, args []Expr) {
+	for i, a := range args {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(a.String())
+	}
+}

@@ -1,0 +1,157 @@
+package expr
+
+import (
+	"unicode/utf8"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// cast and collate carry what they need in Call.typ; New does not build them, NewCast and NewCollate do.
+var castDefs = []def{
+	{name: "cast", min: 1, max: 1, typ: notByName, f1: evalCast, render: renderCast},
+	{name: "collate", min: 1, max: 1, typ: notByName, f1: evalCollate,
+		render: func(c *Call) string { return "(" + c.args[0].String() + " collate " + c.coll.Name() + ")" }},
+	{name: "binary", min: 1, max: 1, rewrite: func(a []Expr) (Expr, error) {
+		t := types.TypeBytes
+		t.Length = charLen(a[0].Type())
+		return NewCast(a[0], t), nil
+	}},
+	// convert using(e, 'charset') is CONVERT(e USING charset).
+	{name: "convert using", min: 2, max: 2, typ: typeConvertUsing, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
+		return toCharset(c, c.text(0, a[0])), nil
+	}, render: func(c *Call) string {
+		return "convert(" + c.args[0].String() + " using " + c.typ.Collation.Charset() + ")"
+	}},
+}
+
+func notByName(c *Call) error { return unknownFunction(c.name) }
+
+func newCast(e Expr, t types.Type) Expr {
+	if t.Class() == types.ClassString && t.Length < 0 {
+		t.Length = charLen(e.Type())
+		if t.Length >= 0 && t.Collation == types.CollationBinary && e.Type().Collation != types.CollationBinary {
+			t.Length *= e.Type().Collation.MaxBytes()
+		}
+	}
+	c := &Call{def: registry["cast"], name: "cast", args: []Expr{e}, typ: t, coll: t.Collation, deriv: derivImplicit}
+	o := originOf(e)
+	c.ascii = o.ascii
+	c.prepare()
+	return c
+}
+
+func evalCast(c *Call, env *Env, v types.Value) (types.Value, error) {
+	src := c.args[0].Type()
+	switch c.typ.Class() {
+	case types.ClassString:
+		// The text of a number is that of its expression's type: CAST(1/3 AS CHAR) is 0.3333.
+		if k := v.Kind(); k != types.KindString && k != types.KindBytes {
+			v = types.String(textOf(v, src))
+		}
+	case types.ClassJSON:
+		return v.ToJSON(src, env.Warn)
+	case types.ClassFloat, types.ClassInt, types.ClassDecimal:
+		if v.Kind() == types.KindJSON {
+			return castJSON(c, env, v)
+		}
+	}
+	return types.Cast(v, &c.typ, &env.Mode, env.Warn), nil
+}
+
+func renderCast(c *Call) string {
+	return "cast(" + c.args[0].String() + " as " + castName(&c.typ) + ")"
+}
+
+func castName(t *types.Type) string {
+	switch t.Class() {
+	case types.ClassInt:
+		if t.Unsigned {
+			return "unsigned"
+		}
+		return "signed"
+	case types.ClassFloat:
+		return "double"
+	case types.ClassDecimal:
+		return "decimal(" + itoa(t.Length) + "," + itoa(t.Decimals) + ")"
+	case types.ClassDate:
+		return "date"
+	case types.ClassDatetime:
+		return withFsp("datetime", t.Decimals)
+	case types.ClassTime:
+		return withFsp("time", t.Decimals)
+	case types.ClassJSON:
+		return "json"
+	}
+	name := "char"
+	if t.Collation == types.CollationBinary {
+		name = "binary"
+	}
+	if t.Length >= 0 {
+		name += "(" + itoa(t.Length) + ")"
+	}
+	return name
+}
+
+func withFsp(name string, fsp int) string {
+	if fsp > 0 {
+		return name + "(" + itoa(fsp) + ")"
+	}
+	return name
+}
+
+func newCollate(e Expr, coll types.Collation) (Expr, error) {
+	o := originOf(e)
+	if o.coll.Charset() != coll.Charset() && o.deriv < derivNumeric {
+		return nil, mysqlerr.Newf(errCollationCharset, "COLLATION '%s' is not valid for CHARACTER SET '%s'",
+			coll.Name(), o.coll.Charset())
+	}
+	c := &Call{def: registry["collate"], name: "collate", args: []Expr{e}, coll: coll, deriv: derivExplicit, ascii: o.ascii,
+		typ: stringType(charLen(e.Type()), coll)}
+	c.prepare()
+	return c, nil
+}
+
+func evalCollate(c *Call, _ *Env, v types.Value) (types.Value, error) {
+	return toStringKind(v, c.args[0].Type(), &c.typ), nil
+}
+
+func typeConvertUsing(c *Call) error {
+	name, _ := c.constText(1)
+	coll, ok := types.DefaultCollation(name)
+	if !ok {
+		return mysqlerr.New(errUnknownCharset, name)
+	}
+	c.coll, c.deriv = coll, derivImplicit
+	c.ascii = originOf(c.args[0]).ascii
+	c.typ = stringType(charLen(c.args[0].Type()), coll)
+	return nil
+}
+
+// toCharset keeps what c's character set can hold and puts ? for the rest. Strings are UTF-8 inside whatever their
+// character set is.
+func toCharset(c *Call, b []byte) types.Value {
+	limit := rune(utf8.MaxRune)
+	switch c.typ.Collation.Charset() {
+	case "binary":
+		return types.Bytes(b)
+	case "ascii":
+		limit = 0x7f
+	case "latin1":
+		limit = 0xff
+	case "utf8mb3", "utf8", "ucs2":
+		limit = 0xffff
+	}
+	if isASCII(b) || limit == utf8.MaxRune && utf8.Valid(b) {
+		return types.String(b)
+	}
+	out := make([]byte, 0, len(b))
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r > limit || r == utf8.RuneError && n == 1 {
+			r = '?'
+		}
+		out, b = utf8.AppendRune(out, r), b[n:]
+	}
+	return types.String(out)
+}

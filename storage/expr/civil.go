@@ -1,0 +1,318 @@
+package expr
+
+import (
+	"sync"
+	"time"
+
+	"cloudsql/storage/types"
+)
+
+// civil is a date and time taken apart. Its calendar is MySQL's: proleptic Gregorian, day 1 is 0000-01-01, and dates with
+// zero months or days exist.
+type civil struct {
+	year, month, day, hour, minute, second, micro int
+}
+
+const (
+	microsPerSecond = 1000000
+	microsPerDay    = 24 * 3600 * microsPerSecond
+	maxTimeMicros   = (838*3600 + 59*60 + 59) * microsPerSecond
+	maxDayNumber    = 3652424 // 9999-12-31
+)
+
+func unpack(v types.Value) (c civil) {
+	c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro = types.UnpackDatetime(v.Uint())
+	return c
+}
+
+func (c civil) packed() uint64 {
+	return types.PackDatetime(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro)
+}
+
+func (c civil) date() types.Value {
+	return types.Date(types.PackDatetime(c.year, c.month, c.day, 0, 0, 0, 0))
+}
+func (c civil) datetime(fsp int) types.Value { return types.Datetime(c.packed(), fsp) }
+
+// clock is the time of day in microseconds.
+func (c civil) clock() int64 {
+	return int64(c.hour*3600+c.minute*60+c.second)*microsPerSecond + int64(c.micro)
+}
+
+func (c *civil) setClock(micros int64) {
+	s := int(micros / microsPerSecond)
+	c.hour, c.minute, c.second, c.micro = s/3600, s/60%60, s%60, int(micros%microsPerSecond)
+}
+
+func fromStd(t time.Time) civil {
+	y, m, d := t.Date()
+	h, mi, s := t.Clock()
+	return civil{y, int(m), d, h, mi, s, t.Nanosecond() / 1000}
+}
+
+func (c civil) std(loc *time.Location) time.Time {
+	return time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.micro*1000, loc)
+}
+
+// zeroInDate tells of a date that is not a day of the calendar.
+func (c civil) zeroInDate() bool { return c.month == 0 || c.day == 0 }
+
+func isLeap(y int) bool { return y%4 == 0 && (y%100 != 0 || y%400 == 0) && y != 0 }
+
+func daysInYear(y int) int {
+	if isLeap(y) {
+		return 366
+	}
+	return 365
+}
+
+var monthDays = [...]int{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+
+func daysInMonth(y, m int) int {
+	if m < 1 || m > 12 {
+		return 31
+	}
+	if m == 2 && isLeap(y) {
+		return 29
+	}
+	return monthDays[m-1]
+}
+
+// dayNumber counts days from the year 0.
+func dayNumber(y, m, d int) int {
+	if y == 0 && m == 0 {
+		return 0
+	}
+	n := 365*y + 31*(m-1) + d
+	if m <= 2 {
+		y--
+	} else {
+		n -= (m*4 + 23) / 10
+	}
+	temp := (floorDiv(y, 100) + 1) * 3 / 4
+	return n + floorDiv(y, 4) - temp
+}
+
+func floorDiv(a, b int) int {
+	if a < 0 {
+		return -((-a + b - 1) / b)
+	}
+	return a / b
+}
+
+// dateOfDay undoes dayNumber; days of the year 0 and beyond 9999 are the zero date.
+func dateOfDay(n int) (y, m, d int) {
+	if n <= 365 || n >= 3652500 {
+		return 0, 0, 0
+	}
+	y = n * 100 / 36525
+	temp := ((y-1)/100 + 1) * 3 / 4
+	day := n - y*365 - (y-1)/4 + temp
+	for day > daysInYear(y) {
+		day -= daysInYear(y)
+		y++
+	}
+	for m = 1; day > daysInMonth(y, m); m++ {
+		day -= daysInMonth(y, m)
+	}
+	return y, m, day
+}
+
+// weekday of a day number: 0 is Monday, or Sunday with sundayFirst.
+func weekday(n int, sundayFirst bool) int {
+	if sundayFirst {
+		return (n + 6) % 7
+	}
+	return (n + 5) % 7
+}
+
+// The bits of a week mode as MySQL's calendar takes them (WEEK()'s argument has the last one inverted without the first).
+const (
+	weekMondayFirst = 1
+	weekYear        = 2
+	weekFirstDay    = 4
+)
+
+func weekMode(arg int) int {
+	m := arg & 7
+	if m&weekMondayFirst == 0 {
+		m ^= weekFirstDay
+	}
+	return m
+}
+
+// week numbers the week of c and tells the year that it belongs to.
+func (c civil) week(mode int) (week, year int) {
+	day, first := dayNumber(c.year, c.month, c.day), dayNumber(c.year, 1, 1)
+	ofYear := mode&weekYear != 0
+	firstDay := mode&weekFirstDay != 0
+	wd := weekday(first, mode&weekMondayFirst == 0)
+	year = c.year
+	skips := func() bool { return firstDay && wd != 0 || !firstDay && wd >= 4 }
+	if c.month == 1 && c.day <= 7-wd {
+		if !ofYear && skips() {
+			return 0, year
+		}
+		ofYear = true
+		year--
+		n := daysInYear(year)
+		first -= n
+		wd = (wd + 53*7 - n) % 7
+	}
+	var days int
+	if skips() {
+		days = day - (first + (7 - wd))
+	} else {
+		days = day - (first - wd)
+	}
+	if ofYear && days >= 52*7 {
+		wd = (wd + daysInYear(year)) % 7
+		if !skips() {
+			return 1, year + 1
+		}
+	}
+	return days/7 + 1, year
+}
+
+func (m *civil) dayOfYear() int {
+	return dayNumber(m.year, m.month, m.day) - dayNumber(m.year, 1, 1) + 1
+}
+
+// loc is the session's time zone.
+func (env *Env) loc() *time.Location {
+	if env.Mode.Loc != nil {
+		return env.Mode.Loc
+	}
+	return time.UTC
+}
+
+// now is the statement's start in the session's time zone.
+func (env *Env) now() civil { return fromStd(env.Now.In(env.loc())) }
+
+// fuzzy reads v as a date and time in which zero months and days are good: for YEAR(), MONTH() and kin.
+func fuzzy(env *Env, v types.Value) (civil, bool) {
+	switch v.Kind() {
+	case types.KindDate, types.KindDatetime:
+		return unpack(v), true
+	case types.KindTime:
+		v = timeAsDatetime(env, v)
+	default:
+		m := types.Mode{Loc: env.Mode.Loc, AllowInvalid: env.Mode.AllowInvalid}
+		v = v.ToDatetime(&m, env.Warn)
+	}
+	return unpack(v), !v.IsNull()
+}
+
+// calendar reads v as a day of the calendar: zero months and days make NULL.
+func calendar(env *Env, v types.Value) (civil, bool) {
+	c, ok := fuzzy(env, v)
+	if ok && c.zeroInDate() {
+		env.warnf(errTruncatedWrong, "Incorrect datetime value: '%s'", v.Text())
+		return c, false
+	}
+	return c, ok
+}
+
+// timeAsDatetime is a value as a DATETIME; a TIME counts from the statement's day.
+func timeAsDatetime(env *Env, v types.Value) types.Value {
+	if v.Kind() != types.KindTime {
+		return v.ToDatetime(&env.Mode, env.Warn)
+	}
+	c := env.now()
+	if env.Mode.Today != 0 {
+		c = unpack(types.Date(env.Mode.Today))
+	}
+	c.setClock(0)
+	c, ok := addMicros(c, v.Int())
+	if !ok {
+		return types.Null
+	}
+	return c.datetime(v.Fsp())
+}
+
+// addMicros moves c by signed microseconds; false beyond the calendar.
+func addMicros(c civil, micros int64) (civil, bool) {
+	t := c.clock() + micros%microsPerDay
+	days := micros / microsPerDay
+	if t < 0 {
+		t, days = t+microsPerDay, days-1
+	}
+	if t >= microsPerDay {
+		t, days = t-microsPerDay, days+1
+	}
+	n := int64(dayNumber(c.year, c.month, 1)) + int64(c.day) - 1 + days
+	if n < 0 || n > maxDayNumber {
+		return c, false
+	}
+	c.year, c.month, c.day = dateOfDay(int(n))
+	c.setClock(t)
+	return c, true
+}
+
+// clipTime keeps a TIME within its limits, with warning 1292.
+func clipTime(env *Env, micros int64, fsp int) types.Value {
+	if micros > maxTimeMicros || micros < -maxTimeMicros {
+		env.warn(errTruncatedWrong, "time", types.Time(micros, fsp).Text())
+		micros = min(max(micros, -maxTimeMicros), maxTimeMicros)
+	}
+	return types.Time(micros, fsp)
+}
+
+// zones caches time zones by name.
+var zones sync.Map
+
+// timeZone finds a zone: "SYSTEM", an offset such as "+05:30", or a name of the zone database.
+func timeZone(name string) (*time.Location, bool) {
+	if z, ok := zones.Load(name); ok {
+		return z.(*time.Location), true
+	}
+	z, ok := loadZone(name)
+	if ok {
+		zones.Store(name, z)
+	}
+	return z, ok
+}
+
+func loadZone(name string) (*time.Location, bool) {
+	switch {
+	case name == "" || name == "Local":
+		return nil, false
+	case name == "SYSTEM":
+		return time.Local, true
+	case name[0] == '+' || name[0] == '-':
+		return offsetZone(name)
+	}
+	z, err := time.LoadLocation(name)
+	return z, err == nil
+}
+
+// offsetZone takes "+h:mm" and "+hh:mm" from -13:59 to +14:00.
+func offsetZone(name string) (*time.Location, bool) {
+	var h, m int
+	s := name[1:]
+	i := 0
+	for ; i < len(s) && s[i] >= '0' && s[i] <= '9' && i < 2; i++ {
+		h = h*10 + int(s[i]-'0')
+	}
+	if i == 0 || len(s) != i+3 || s[i] != ':' || !isDigits(s[i+1:]) {
+		return nil, false
+	}
+	m = int(s[i+1]-'0')*10 + int(s[i+2]-'0')
+	total := h*60 + m
+	if m > 59 || name[0] == '+' && total > 14*60 || name[0] == '-' && total >= 14*60 {
+		return nil, false
+	}
+	if name[0] == '-' {
+		total = -total
+	}
+	return time.FixedZone(name, total*60), true
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return len(s) > 0
+}

@@ -1,0 +1,286 @@
+package expr
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+	"cloudsql/storage/wire"
+)
+
+// The portable form of an expression:
+//
+//	expr    version node
+//	node    tagColumn index type
+//	        tagConst  type value derivation
+//	        tagCall   name type collation derivation|ascii count node…
+//
+// Types and collations travel with every node and are not worked out again, so that a replica of another version
+// computes what the gateway meant.
+const (
+	codecVersion = 1
+
+	tagColumn = 1
+	tagConst  = 2
+	tagCall   = 3
+
+	maxDecodeDepth = 2000
+	maxDecodeNodes = 1 << 20
+	asciiFlag      = 0x80
+)
+
+var errBadExpr = errors.New("expr: corrupt expression")
+
+// Encode appends e's portable form; Params are written as constants from env.Params (env may be nil when e has none).
+// Only Pure expressions can be encoded; anything else is an error of the planner's. A nil e is written as such.
+func Encode(dst []byte, e Expr, env *Env) ([]byte, error) {
+	return encodeNode(append(dst, codecVersion), e, env, 0)
+}
+
+func encodeNode(dst []byte, e Expr, env *Env, depth int) ([]byte, error) {
+	if depth > maxDecodeDepth {
+		return nil, mysqlerr.New(1436, 0, 0, 0) // thread stack overrun
+	}
+	switch e := e.(type) {
+	case nil:
+		return append(dst, 0), nil
+	case *Column:
+		dst = binary.AppendUvarint(append(dst, tagColumn), uint64(e.Index))
+		dst = wire.AppendString(dst, e.Name)
+		return types.AppendType(dst, &e.Typ), nil
+	case *Const:
+		return encodeConst(dst, e), nil
+	case *Param:
+		if env == nil || e.Index >= len(env.Params) {
+			return nil, mysqlerr.New(errWrongArguments, "EXECUTE")
+		}
+		return encodeConst(dst, &Const{Val: env.Params[e.Index], Typ: e.Typ, deriv: derivCoercible + 1}), nil
+	case *Call:
+		return encodeCall(dst, e, env, depth)
+	}
+	return nil, fmt.Errorf("expr: %T cannot be shipped", e)
+}
+
+func encodeConst(dst []byte, k *Const) []byte {
+	dst = types.AppendType(append(dst, tagConst), &k.Typ)
+	return append(types.AppendValue(dst, k.Val), byte(k.deriv))
+}
+
+func encodeCall(dst []byte, c *Call, env *Env, depth int) ([]byte, error) {
+	if c.def.class != Pure || c.custom != nil {
+		return nil, fmt.Errorf("expr: %s cannot be shipped, it was not folded", c.name)
+	}
+	dst = wire.AppendString(append(dst, tagCall), c.name)
+	dst = types.AppendType(dst, &c.typ)
+	dst = binary.AppendUvarint(dst, uint64(c.coll))
+	d := byte(c.deriv)
+	if c.ascii {
+		d |= asciiFlag
+	}
+	dst = binary.AppendUvarint(append(dst, d), uint64(len(c.args)))
+	var err error
+	for _, a := range c.args {
+		if dst, err = encodeNode(dst, a, env, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+// Decode reads what Encode wrote. It never panics on bad input, whatever its depth; an unknown function is an error.
+// The expression does not alias src.
+func Decode(src []byte) (e Expr, rest []byte, err error) {
+	d := &decoder{r: wire.NewReader(src)}
+	if v := d.r.Byte(); d.r.Err() == nil && v != codecVersion {
+		return nil, nil, fmt.Errorf("expr: format version %d is not known here", v)
+	}
+	e = d.node(0)
+	if err := d.r.Err(); err != nil {
+		return nil, nil, err
+	}
+	return e, d.r.Rest(), nil
+}
+
+type decoder struct {
+	r     *wire.Reader
+	nodes int
+}
+
+func (d *decoder) node(depth int) Expr {
+	if d.nodes++; depth > maxDecodeDepth || d.nodes > maxDecodeNodes {
+		d.r.Fail(errBadExpr)
+		return nil
+	}
+	switch d.r.Byte() {
+	case 0:
+		if depth > 0 {
+			d.r.Fail(errBadExpr)
+		}
+		return nil
+	case tagColumn:
+		return d.column()
+	case tagConst:
+		return d.constant()
+	case tagCall:
+		return d.call(depth)
+	}
+	d.r.Fail(errBadExpr)
+	return nil
+}
+
+func (d *decoder) typ() types.Type {
+	t, rest, err := types.DecodeType(d.r.Rest())
+	d.r.SetRest(rest, err)
+	return t
+}
+
+func (d *decoder) column() Expr {
+	i := d.r.Uvarint()
+	if i > math.MaxInt32 {
+		d.r.Fail(errBadExpr)
+	}
+	name := d.r.String()
+	return &Column{Index: int(i), Name: name, Typ: d.typ()}
+}
+
+func (d *decoder) constant() Expr {
+	k := &Const{Typ: d.typ()}
+	v, rest, err := types.DecodeValue(d.r.Rest())
+	d.r.SetRest(rest, err)
+	k.Val = v.Clone()
+	k.deriv = derivation(d.r.Byte())
+	if k.deriv > derivIgnorable+1 {
+		d.r.Fail(errBadExpr)
+	}
+	return k
+}
+
+func (d *decoder) call(depth int) Expr {
+	name := d.r.String()
+	def := registry[name]
+	if d.r.Err() == nil && (def == nil || def.class != Pure || def.name != name) {
+		d.r.Fail(fmt.Errorf("expr: function %q is not known here", name))
+	}
+	c := &Call{def: def, name: name, typ: d.typ(), coll: types.Collation(d.r.Uvarint())}
+	flags := d.r.Byte()
+	c.deriv, c.ascii = derivation(flags&^asciiFlag), flags&asciiFlag != 0
+	n := d.r.Count()
+	if d.r.Err() != nil {
+		return nil
+	}
+	if n < def.min || def.max >= 0 && n > def.max || c.deriv > derivIgnorable || !c.coll.Valid() || !def.runs(n) {
+		d.r.Fail(errBadExpr)
+		return nil
+	}
+	c.args = make([]Expr, 0, n)
+	for range n {
+		a := d.node(depth + 1)
+		if d.r.Err() != nil {
+			return nil
+		}
+		c.args = append(c.args, a)
+	}
+	if def.check != nil && def.check(c) != nil {
+		d.r.Fail(errBadExpr)
+		return nil
+	}
+	c.prepare()
+	return c
+}
+
+// runs tells whether the definition can evaluate a call of n arguments: some exist as rewrites only.
+func (d *def) runs(n int) bool {
+	switch {
+	case d.ev != nil, d.fn != nil, d.lax != nil:
+		return true
+	case n == 0:
+		return d.f0 != nil
+	case n == 1:
+		return d.f1 != nil || d.prep != nil
+	case n == 2:
+		return d.f2 != nil || d.prep != nil
+	}
+	return d.prep != nil
+}
+
+// EncodeEnv and DecodeEnv carry the constants of an Env (Mode, Now) with a fragment.
+
+const (
+	modeStrict = 1 << iota
+	modeNoZeroDate
+	modeNoZeroInDate
+	modeAllowInvalid
+	modePadChar
+	modeDivZeroError
+	modeNoUnsignedSub
+	modeInDML
+	modeHasNow
+)
+
+// EncodeEnv appends Mode, Now and InDML.
+func EncodeEnv(dst []byte, env *Env) []byte {
+	var bits uint64
+	m := &env.Mode
+	for i, set := range []bool{m.Strict, m.NoZeroDate, m.NoZeroInDate, m.AllowInvalid, m.PadChar, m.DivZeroError,
+		m.NoUnsignedSub, env.InDML, !env.Now.IsZero()} {
+		if set {
+			bits |= 1 << i
+		}
+	}
+	dst = binary.AppendUvarint(append(dst, codecVersion), bits)
+	if bits&modeHasNow != 0 {
+		dst = binary.AppendVarint(dst, env.Now.UnixMicro())
+	}
+	dst = binary.AppendUvarint(dst, m.Today)
+	name, offset := "", 0
+	if m.Loc != nil {
+		name = m.Loc.String()
+		_, offset = env.Now.In(m.Loc).Zone()
+	}
+	return binary.AppendVarint(wire.AppendString(dst, name), int64(offset))
+}
+
+// DecodeEnv reads what EncodeEnv wrote.
+func DecodeEnv(src []byte) (env *Env, rest []byte, err error) {
+	r := wire.NewReader(src)
+	if v := r.Byte(); r.Err() == nil && v != codecVersion {
+		return nil, nil, fmt.Errorf("expr: format version %d of an environment is not known here", v)
+	}
+	bits := r.Uvarint()
+	env = &Env{InDML: bits&modeInDML != 0}
+	env.Mode = types.Mode{
+		Strict: bits&modeStrict != 0, NoZeroDate: bits&modeNoZeroDate != 0, NoZeroInDate: bits&modeNoZeroInDate != 0,
+		AllowInvalid: bits&modeAllowInvalid != 0, PadChar: bits&modePadChar != 0,
+		DivZeroError: bits&modeDivZeroError != 0, NoUnsignedSub: bits&modeNoUnsignedSub != 0,
+	}
+	if bits&modeHasNow != 0 {
+		env.Now = time.UnixMicro(r.Varint()).UTC()
+	}
+	env.Mode.Today = r.Uvarint()
+	name, offset := r.String(), r.Varint()
+	if r.Err() != nil {
+		return nil, nil, r.Err()
+	}
+	if name != "" {
+		env.Mode.Loc, err = decodeZone(name, offset)
+	}
+	return env, r.Rest(), err
+}
+
+// decodeZone finds a time zone by name; zones that are a mere offset ("+05:30") are rebuilt from it.
+func decodeZone(name string, offset int64) (*time.Location, error) {
+	if name == "UTC" {
+		return time.UTC, nil
+	}
+	if z, ok := timeZone(name); ok {
+		return z, nil
+	}
+	if offset < -15*3600 || offset > 15*3600 {
+		return nil, errBadExpr
+	}
+	return time.FixedZone(name, int(offset)), nil
+}

@@ -1,0 +1,390 @@
+package expr
+
+import (
+	"strconv"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// The comparison operators, in def.op.
+const (
+	opEq = iota
+	opNe
+	opLt
+	opLe
+	opGt
+	opGe
+	opNullEq
+)
+
+var compareDefs = []def{
+	{name: "=", min: 2, max: 2, op: opEq, infix: "=", rewrite: rewriteRowCompare("="), typ: typeCompare, prep: prepCompare},
+	{name: "<>", alias: []string{"!="}, min: 2, max: 2, op: opNe, infix: "<>", rewrite: rewriteRowCompare("<>"),
+		typ: typeCompare, prep: prepCompare},
+	{name: "<", min: 2, max: 2, op: opLt, infix: "<", rewrite: rewriteRowCompare("<"), typ: typeCompare, prep: prepCompare},
+	{name: "<=", min: 2, max: 2, op: opLe, infix: "<=", rewrite: rewriteRowCompare("<="), typ: typeCompare, prep: prepCompare},
+	{name: ">", min: 2, max: 2, op: opGt, infix: ">", rewrite: rewriteRowCompare(">"), typ: typeCompare, prep: prepCompare},
+	{name: ">=", min: 2, max: 2, op: opGe, infix: ">=", rewrite: rewriteRowCompare(">="), typ: typeCompare, prep: prepCompare},
+	{name: "<=>", min: 2, max: 2, op: opNullEq, infix: "<=>", rewrite: rewriteRowCompare("<=>"), typ: typeCompare,
+		prep: prepCompare},
+	{name: "strcmp", min: 2, max: 2, typ: typeStrcmp, f2: func(c *Call, _ *Env, a, b types.Value) (types.Value, error) {
+		return types.Int(int64(sign(c.coll.CompareStrings(c.text(0, a), c.text(1, b))))), nil
+	}},
+	{name: "between", min: 3, max: 3, typ: typeCompare, ev: evalBetween, prep: prepConstants, render: renderBetween},
+	{name: "not between", min: 3, max: 3, rewrite: negated("between")},
+	{name: "row", min: 2, max: -1, ev: func(*Call, *Env, []types.Value) (types.Value, error) {
+		return types.Null, mysqlerr.New(errOperandColumns, 1)
+	}, render: renderRow},
+}
+
+// negated builds NOT name(args).
+func negated(name string) func([]Expr) (Expr, error) {
+	return func(args []Expr) (Expr, error) {
+		e, err := New(name, args...)
+		if err != nil {
+			return nil, err
+		}
+		return New("not", e)
+	}
+}
+
+// typeCompare finds the collation and brings constants to the type that they are compared with.
+func typeCompare(c *Call) error {
+	c.typ = types.TypeBool
+	return compareCollation(c)
+}
+
+func compareCollation(c *Call) error {
+	var strs []Expr
+	for _, a := range c.args {
+		t := a.Type()
+		if t.Class() != types.ClassJSON && isStringy(t) {
+			strs = append(strs, a)
+		}
+	}
+	if len(strs) == 0 {
+		return nil
+	}
+	if len(strs) < len(c.args) {
+		// A string beside a number or a date is not compared as a string: no mix to complain of.
+		for _, a := range c.args {
+			if cl := a.Type().Class(); cl != types.ClassNull && !isStringy(a.Type()) {
+				c.coll = originOf(strs[0]).coll
+				return nil
+			}
+		}
+	}
+	o, err := mergeAll(c.name, true, strs)
+	c.coll = o.coll
+	return err
+}
+
+func typeStrcmp(c *Call) error {
+	c.typ = intType(2, false)
+	o, err := mergeAll(c.name, true, c.args)
+	c.coll = o.coll
+	if o.deriv == derivNumeric {
+		c.coll = types.CollationDefault
+	}
+	return err
+}
+
+// comparable converts the constant k as MySQL does once per statement: a string or number beside a temporal column
+// becomes a temporal value, an exact integer's text beside an integer becomes the integer.
+func comparable(k *Const, other *types.Type) *Const {
+	if k.Val.IsNull() {
+		return k
+	}
+	cl := other.Class()
+	switch {
+	case isTemporalClass(cl) && isStringy(&k.Typ) && k.Typ.Class() != types.ClassJSON:
+		if v := temporalLike(&Env{}, k.Val, cl); !v.IsNull() {
+			return &Const{Val: v, Typ: temporalType(v), deriv: k.deriv}
+		}
+	case isDateClass(cl) && isNumberClass(k.Typ.Class()):
+		if v := k.Val.ToDatetime(&types.Mode{}, nil); !v.IsNull() && k.Val.ToFloat(nil) != 0 {
+			return &Const{Val: v, Typ: temporalType(v)}
+		}
+	case cl == types.ClassInt && k.Val.Kind() == types.KindString:
+		if i, err := strconv.ParseInt(string(k.Val.Raw()), 10, 64); err == nil {
+			return &Const{Val: types.Int(i), Typ: intLiteralType(i)}
+		}
+	}
+	return k
+}
+
+// temporalLike reads a string for a comparison with a value of class cl: as a TIME beside a TIME, else as a DATETIME.
+func temporalLike(env *Env, v types.Value, cl types.Class) types.Value {
+	if cl == types.ClassTime {
+		return v.ToTime(&env.Mode, nil)
+	}
+	return v.ToDatetime(&env.Mode, nil)
+}
+
+func temporalType(v types.Value) types.Type {
+	switch v.Kind() {
+	case types.KindDate:
+		return types.TypeDate
+	case types.KindTime:
+		return timeType(v.Fsp())
+	}
+	return datetimeType(v.Fsp())
+}
+
+func prepCompare(c *Call) {
+	prepConstants(c)
+	a, b := c.comparands()
+	ta, tb := a.Type(), b.Type()
+	c.ev = evalCompare
+	if c.op == opNullEq {
+		c.ev = evalNullEq
+		return
+	}
+	if ta.Class() == types.ClassInt && tb.Class() == types.ClassInt {
+		c.ev = evalCompareInts
+		col, isCol := a.(*Column)
+		k, isK := b.(*Const)
+		if isCol && isK && k.Val.Kind() == types.KindInt {
+			c.ev, c.col, c.k = evalCompareColumnInt, col.Index, k.Val
+		}
+	}
+}
+
+// prepConstants puts the converted constants beside the arguments, which stay as they were written.
+func prepConstants(c *Call) {
+	var out []Expr
+	for i, a := range c.args {
+		k, ok := a.(*Const)
+		if !ok {
+			continue
+		}
+		other := c.args[0]
+		if i == 0 {
+			other = c.args[1]
+		}
+		if n := comparable(k, other.Type()); n != k {
+			if out == nil {
+				out = append([]Expr(nil), c.args...)
+			}
+			out[i] = n
+		}
+	}
+	if out != nil {
+		c.aux = out
+	}
+}
+
+// operands are the arguments with converted constants.
+func (c *Call) operands() []Expr {
+	if out, ok := c.aux.([]Expr); ok {
+		return out
+	}
+	return c.args
+}
+
+func (c *Call) comparands() (a, b Expr) {
+	o := c.operands()
+	return o[0], o[1]
+}
+
+func evalCompareColumnInt(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	v := row[c.col]
+	if v.Kind() != types.KindInt {
+		return evalCompareInts(c, env, row)
+	}
+	a, b := v.Int(), c.k.Int()
+	var r bool
+	switch c.op {
+	case opEq:
+		r = a == b
+	case opNe:
+		r = a != b
+	case opLt:
+		r = a < b
+	case opLe:
+		r = a <= b
+	case opGt:
+		r = a > b
+	case opGe:
+		r = a >= b
+	}
+	return types.Bool(r), nil
+}
+
+func evalCompareInts(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	x, y := c.comparands()
+	a, err := eval(x, env, row)
+	if err != nil || a.IsNull() {
+		return types.Null, err
+	}
+	b, err := eval(y, env, row)
+	if err != nil || b.IsNull() {
+		return types.Null, err
+	}
+	if a.Kind() == types.KindInt && b.Kind() == types.KindInt {
+		cmp := 0
+		if i, j := a.Int(), b.Int(); i < j {
+			cmp = -1
+		} else if i > j {
+			cmp = 1
+		}
+		return types.Bool(holds(c.op, cmp)), nil
+	}
+	return compareResult(c, env, a, b)
+}
+
+func evalCompare(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	x, y := c.comparands()
+	a, err := eval(x, env, row)
+	if err != nil || a.IsNull() {
+		return types.Null, err
+	}
+	b, err := eval(y, env, row)
+	if err != nil || b.IsNull() {
+		return types.Null, err
+	}
+	return compareResult(c, env, a, b)
+}
+
+func compareResult(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+	cmp, err := compareValues(env, a, b, c.coll)
+	if err != nil {
+		return types.Null, err
+	}
+	return types.Bool(holds(c.op, cmp)), nil
+}
+
+func evalNullEq(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	x, y := c.comparands()
+	a, err := eval(x, env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	b, err := eval(y, env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	if a.IsNull() || b.IsNull() {
+		return types.Bool(a.IsNull() && b.IsNull()), nil
+	}
+	cmp, err := compareValues(env, a, b, c.coll)
+	return types.Bool(cmp == 0), err
+}
+
+// holds tells whether an operator is true of operands that compare as cmp.
+func holds(op, cmp int) bool {
+	switch op {
+	case opEq, opNullEq:
+		return cmp == 0
+	case opNe:
+		return cmp != 0
+	case opLt:
+		return cmp < 0
+	case opLe:
+		return cmp <= 0
+	case opGt:
+		return cmp > 0
+	}
+	return cmp >= 0
+}
+
+// compareValues orders two non-null values of any kinds. A string beside a temporal value must be one: error 1525.
+func compareValues(env *Env, a, b types.Value, coll types.Collation) (int, error) {
+	ka, kb := a.Kind(), b.Kind()
+	switch {
+	case isStringKind(ka) && isStringKind(kb):
+		return coll.CompareStrings(a.Raw(), b.Raw()), nil
+	case isTemporalKind(ka) && isStringKind(kb):
+		v, err := readTemporal(env, b, ka)
+		return types.Compare(a, v, coll), err
+	case isStringKind(ka) && isTemporalKind(kb):
+		v, err := readTemporal(env, a, kb)
+		return types.Compare(v, b, coll), err
+	case ka == types.KindInt && isStringKind(kb):
+		if i, err := strconv.ParseInt(string(b.Raw()), 10, 64); err == nil {
+			return types.Compare(a, types.Int(i), coll), nil
+		}
+		b = types.Float(b.ToFloat(env.Warn))
+	case isStringKind(ka) && isNumberKind(kb):
+		c, err := compareValues(env, b, a, coll)
+		return -c, err
+	case isNumberKind(ka) && isStringKind(kb):
+		b = types.Float(b.ToFloat(env.Warn))
+	case isDateKind(ka) && kb == types.KindTime:
+		b = timeAsDatetime(env, b)
+	case ka == types.KindTime && isDateKind(kb):
+		a = timeAsDatetime(env, a)
+	}
+	return types.Compare(a, b, coll), nil
+}
+
+func readTemporal(env *Env, v types.Value, like types.Kind) (types.Value, error) {
+	cl, name := types.ClassDatetime, "DATETIME"
+	switch like {
+	case types.KindTime:
+		cl, name = types.ClassTime, "TIME"
+	case types.KindDate:
+		name = "DATE"
+	}
+	t := temporalLike(env, v, cl)
+	if t.IsNull() {
+		return t, mysqlerr.New(errWrongValue, name, string(v.Raw()))
+	}
+	return t, nil
+}
+
+func isStringKind(k types.Kind) bool {
+	return k == types.KindString || k == types.KindBytes
+}
+
+func isNumberKind(k types.Kind) bool {
+	switch k {
+	case types.KindInt, types.KindUint, types.KindFloat, types.KindDecimal, types.KindBit:
+		return true
+	}
+	return false
+}
+
+func isTemporalKind(k types.Kind) bool {
+	return k == types.KindDate || k == types.KindDatetime || k == types.KindTime
+}
+
+func isDateKind(k types.Kind) bool { return k == types.KindDate || k == types.KindDatetime }
+
+func evalBetween(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	o := c.operands()
+	a, err := eval(o[0], env, row)
+	if err != nil || a.IsNull() {
+		return types.Null, err
+	}
+	lo, err := eval(o[1], env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	hi, err := eval(o[2], env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	// a >= lo AND a <= hi: one false side decides, whatever the other.
+	if !lo.IsNull() {
+		cmp, err := compareValues(env, a, lo, c.coll)
+		if err != nil || cmp < 0 {
+			return types.Int(0), err
+		}
+	}
+	if !hi.IsNull() {
+		cmp, err := compareValues(env, a, hi, c.coll)
+		if err != nil || cmp > 0 {
+			return types.Int(0), err
+		}
+	}
+	if lo.IsNull() || hi.IsNull() {
+		return types.Null, nil
+	}
+	return types.Int(1), nil
+}
+
+func renderBetween(c *Call) string {
+	return "(" + c.args[0].String() + " between " + c.args[1].String() + " and " + c.args[2].String() + ")"
+}

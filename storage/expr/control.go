@@ -1,0 +1,221 @@
+package expr
+
+import (
+	"cloudsql/storage/types"
+)
+
+// Functions that choose one of their arguments.
+
+const (
+	opGreatest = iota
+	opLeast
+)
+
+var controlDefs = []def{
+	{name: "if", min: 3, max: 3, typ: func(c *Call) error { return typeChoice(c, c.args[1:]) }, ev: evalIf},
+	{name: "ifnull", alias: []string{"nvl"}, min: 2, max: 2, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
+	{name: "coalesce", min: 1, max: -1, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
+	{name: "nullif", min: 2, max: 2, typ: typeNullif, ev: evalNullif},
+	// case(when1, then1, when2, then2, … [, else]) is the searched form.
+	{name: "case", min: 2, max: -1, typ: typeCase, ev: evalCase, render: renderCase},
+	// case value(x, when1, then1, … [, else]) compares x with each.
+	{name: "case value", min: 3, max: -1, rewrite: rewriteCaseValue},
+	{name: "greatest", min: 2, max: -1, op: opGreatest, typ: typeExtreme, fn: evalExtreme},
+	{name: "least", min: 2, max: -1, op: opLeast, typ: typeExtreme, fn: evalExtreme},
+	{name: "interval", min: 2, max: -1, typ: func(c *Call) error { c.typ = intType(2, false); return nil }, lax: evalIntervalFn},
+	{name: "any_value", min: 1, max: 1, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
+}
+
+// typeChoice gives c the common type of the expressions that its value may come from.
+func typeChoice(c *Call, from []Expr) error {
+	c.typ = unify(from)
+	if c.typ.Class() != types.ClassString {
+		return nil
+	}
+	id := c.typ.ID
+	length := c.typ.Length
+	if err := c.setStringResult(length, from...); err != nil {
+		return err
+	}
+	if isTextID(id) {
+		c.typ.ID = id
+	}
+	return nil
+}
+
+// choose is args[i]'s value as one of c's type.
+func (c *Call) choose(env *Env, e Expr, v types.Value) types.Value {
+	return convert(env, v, e.Type(), &c.typ)
+}
+
+func evalIf(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	cond, err := eval(c.args[0], env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	e := c.args[2]
+	if !cond.IsNull() && truth(cond, env) {
+		e = c.args[1]
+	}
+	v, err := eval(e, env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	return c.choose(env, e, v), nil
+}
+
+func evalCoalesce(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	for _, a := range c.args {
+		v, err := eval(a, env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		if !v.IsNull() {
+			return c.choose(env, a, v), nil
+		}
+	}
+	return types.Null, nil
+}
+
+// typeNullif: the result is the first argument, the comparison is that of both.
+func typeNullif(c *Call) error {
+	if err := typeChoice(c, c.args[:1]); err != nil {
+		return err
+	}
+	coll := c.coll
+	if err := compareCollation(c); err != nil {
+		return err
+	}
+	if c.coll == types.CollationBinary && coll != types.CollationBinary && isStringy(c.args[1].Type()) {
+		return nil
+	}
+	return nil
+}
+
+func evalNullif(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	a, err := eval(c.args[0], env, row)
+	if err != nil || a.IsNull() {
+		return types.Null, err
+	}
+	b, err := eval(c.args[1], env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	if !b.IsNull() {
+		cmp, err := compareValues(env, a, b, c.coll)
+		if err != nil || cmp == 0 {
+			return types.Null, err
+		}
+	}
+	return c.choose(env, c.args[0], a), nil
+}
+
+// caseResults are the THEN and ELSE arguments.
+func caseResults(args []Expr) []Expr {
+	var r []Expr
+	for i := 1; i < len(args); i += 2 {
+		r = append(r, args[i])
+	}
+	if len(args)%2 == 1 {
+		r = append(r, args[len(args)-1])
+	}
+	return r
+}
+
+func typeCase(c *Call) error { return typeChoice(c, caseResults(c.args)) }
+
+func evalCase(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	n := len(c.args)
+	for i := 0; i+1 < n; i += 2 {
+		cond, err := eval(c.args[i], env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		if !cond.IsNull() && truth(cond, env) {
+			v, err := eval(c.args[i+1], env, row)
+			if err != nil {
+				return types.Null, err
+			}
+			return c.choose(env, c.args[i+1], v), nil
+		}
+	}
+	if n%2 == 0 {
+		return types.Null, nil
+	}
+	v, err := eval(c.args[n-1], env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	return c.choose(env, c.args[n-1], v), nil
+}
+
+func rewriteCaseValue(args []Expr) (Expr, error) {
+	out := make([]Expr, 0, len(args)-1)
+	rest := args[1:]
+	for i := 0; i+1 < len(rest); i += 2 {
+		eq, err := New("=", args[0], rest[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, eq, rest[i+1])
+	}
+	if len(rest)%2 == 1 {
+		out = append(out, rest[len(rest)-1])
+	}
+	return New("case", out...)
+}
+
+func renderCase(c *Call) string {
+	s := "case"
+	n := len(c.args)
+	for i := 0; i+1 < n; i += 2 {
+		s += " when " + c.args[i].String() + " then " + c.args[i+1].String()
+	}
+	if n%2 == 1 {
+		s += " else " + c.args[n-1].String()
+	}
+	return s + " end"
+}
+
+func typeExtreme(c *Call) error {
+	if err := typeChoice(c, c.args); err != nil {
+		return err
+	}
+	if c.typ.Class() == types.ClassString {
+		_, err := mergeAll(c.name, true, c.args)
+		return err
+	}
+	return nil
+}
+
+func evalExtreme(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	best := c.choose(env, c.args[0], a[0])
+	for i, v := range a[1:] {
+		v = c.choose(env, c.args[i+1], v)
+		if v.IsNull() || best.IsNull() {
+			return types.Null, nil
+		}
+		cmp, err := compareValues(env, v, best, c.coll)
+		if err != nil {
+			return types.Null, err
+		}
+		if c.op == opGreatest && cmp > 0 || c.op == opLeast && cmp < 0 {
+			best = v
+		}
+	}
+	return best, nil
+}
+
+// evalIntervalFn is INTERVAL(n, n1, n2, …): how many of the ascending list are not above n; -1 for NULL.
+func evalIntervalFn(_ *Call, env *Env, a []types.Value) (types.Value, error) {
+	if a[0].IsNull() {
+		return types.Int(-1), nil
+	}
+	n := a[0].ToFloat(env.Warn)
+	for i, v := range a[1:] {
+		if !v.IsNull() && v.ToFloat(env.Warn) > n {
+			return types.Int(int64(i)), nil
+		}
+	}
+	return types.Int(int64(len(a) - 1)), nil
+}

@@ -1,0 +1,170 @@
+package expr
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/aes"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/binary"
+	"encoding/hex"
+	"hash/crc32"
+	"io"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Digests, compression and encryption.
+
+var hashDefs = []def{
+	{name: "md5", min: 1, max: 1, typ: typeASCII(32), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		h := md5.Sum(c.text(0, a))
+		return c.hexStr(h[:]), nil
+	}},
+	{name: "sha1", alias: []string{"sha"}, min: 1, max: 1, typ: typeASCII(40), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		h := sha1.Sum(c.text(0, a))
+		return c.hexStr(h[:]), nil
+	}},
+	{name: "sha2", min: 2, max: 2, typ: typeASCII(128), f2: sha2},
+	{name: "crc32", min: 1, max: 1, typ: func(c *Call) error { c.typ = intType(10, true); return nil },
+		f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+			return types.Uint(uint64(crc32.ChecksumIEEE(c.text(0, a)))), nil
+		}},
+	{name: "compress", min: 1, max: 1, typ: typeUnspecifiedBytes, f1: compress},
+	{name: "uncompress", min: 1, max: 1, typ: typeUnspecifiedBytes, f1: uncompress},
+	{name: "uncompressed_length", min: 1, max: 1, typ: typeIntLen(10), f1: uncompressedLength},
+	{name: "aes_encrypt", min: 2, max: 2, typ: typeUnspecifiedBytes, f2: aesEncrypt},
+	{name: "aes_decrypt", min: 2, max: 2, typ: typeUnspecifiedBytes, f2: aesDecrypt},
+}
+
+func (c *Call) hexStr(b []byte) types.Value { return c.str([]byte(hex.EncodeToString(b))) }
+
+func sha2(c *Call, env *Env, a, bits types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	n, _ := bits.ToInt(env.Warn)
+	switch n {
+	case 224:
+		h := sha256.Sum224(s)
+		return c.hexStr(h[:]), nil
+	case 0, 256:
+		h := sha256.Sum256(s)
+		return c.hexStr(h[:]), nil
+	case 384:
+		h := sha512.Sum384(s)
+		return c.hexStr(h[:]), nil
+	case 512:
+		h := sha512.Sum512(s)
+		return c.hexStr(h[:]), nil
+	}
+	env.warn(1583, "sha2")
+	return types.Null, nil
+}
+
+// compressHeader is the length of the uncompressed length, little-endian, before the zlib stream.
+const compressHeader = 4
+
+func compress(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	if len(s) == 0 {
+		return types.Bytes([]byte{}), nil
+	}
+	var out bytes.Buffer
+	var n [compressHeader]byte
+	binary.LittleEndian.PutUint32(n[:], uint32(len(s)))
+	out.Write(n[:])
+	w := zlib.NewWriter(&out)
+	if _, err := w.Write(s); err != nil {
+		return types.Null, err
+	}
+	if err := w.Close(); err != nil {
+		return types.Null, err
+	}
+	b := out.Bytes()
+	if b[len(b)-1] == ' ' { // a CHAR column would cut it off
+		b = append(b, '.')
+	}
+	return types.Bytes(b), nil
+}
+
+func uncompress(c *Call, env *Env, a types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	if len(s) == 0 {
+		return types.Bytes([]byte{}), nil
+	}
+	if len(s) <= compressHeader {
+		env.warnf(1259, "ZLIB: Input data corrupted")
+		return types.Null, nil
+	}
+	size := binary.LittleEndian.Uint32(s) & 0x3fffffff
+	if size > maxResult {
+		env.warnf(1256, "Uncompressed data size too large; the maximum size is %d (probably, length of uncompressed data was corrupted)", maxResult)
+		return types.Null, nil
+	}
+	r, err := zlib.NewReader(bytes.NewReader(s[compressHeader:]))
+	if err == nil {
+		var out []byte
+		if out, err = io.ReadAll(io.LimitReader(r, int64(size)+1)); err == nil && len(out) <= int(size) {
+			return types.Bytes(out), nil
+		}
+	}
+	env.warnf(1259, "ZLIB: Input data corrupted")
+	return types.Null, nil
+}
+
+func uncompressedLength(c *Call, env *Env, a types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	if len(s) == 0 {
+		return types.Int(0), nil
+	}
+	if len(s) <= compressHeader {
+		env.warnf(1259, "ZLIB: Input data corrupted")
+		return types.Int(0), nil
+	}
+	return types.Int(int64(binary.LittleEndian.Uint32(s) & 0x3fffffff)), nil
+}
+
+// aesKey folds a key of any length into AES-128's 16 bytes, as block_encryption_mode aes-128-ecb does.
+func aesKey(k []byte) []byte {
+	key := make([]byte, aes.BlockSize)
+	for i, b := range k {
+		key[i%aes.BlockSize] ^= b
+	}
+	return key
+}
+
+func aesEncrypt(c *Call, _ *Env, a, k types.Value) (types.Value, error) {
+	block, err := aes.NewCipher(aesKey(c.text(1, k)))
+	if err != nil {
+		return types.Null, mysqlerr.From(err)
+	}
+	s := c.text(0, a)
+	pad := aes.BlockSize - len(s)%aes.BlockSize
+	out := append(append(make([]byte, 0, len(s)+pad), s...), bytes.Repeat([]byte{byte(pad)}, pad)...)
+	for i := 0; i < len(out); i += aes.BlockSize {
+		block.Encrypt(out[i:i+aes.BlockSize], out[i:i+aes.BlockSize])
+	}
+	return types.Bytes(out), nil
+}
+
+func aesDecrypt(c *Call, _ *Env, a, k types.Value) (types.Value, error) {
+	block, err := aes.NewCipher(aesKey(c.text(1, k)))
+	if err != nil {
+		return types.Null, mysqlerr.From(err)
+	}
+	s := c.text(0, a)
+	if len(s) == 0 || len(s)%aes.BlockSize != 0 {
+		return types.Null, nil
+	}
+	out := make([]byte, len(s))
+	for i := 0; i < len(s); i += aes.BlockSize {
+		block.Decrypt(out[i:i+aes.BlockSize], s[i:i+aes.BlockSize])
+	}
+	pad := int(out[len(out)-1])
+	if pad == 0 || pad > aes.BlockSize || !bytes.Equal(out[len(out)-pad:], bytes.Repeat([]byte{byte(pad)}, pad)) {
+		return types.Null, nil
+	}
+	return types.Bytes(out[:len(out)-pad]), nil
+}

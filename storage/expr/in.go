@@ -1,0 +1,189 @@
+package expr
+
+import (
+	"strings"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// inSetMin is from how many constants on IN looks its value up in a set instead of comparing with each.
+const inSetMin = 5
+
+// inSet holds the constants of an IN list: integers by value, anything else by HashKey.
+type inSet struct {
+	ints    map[int64]struct{}
+	keys    map[string]struct{}
+	class   types.Class
+	hasNull bool
+	items   []Expr // the list with converted constants, for values of another kind than expected
+}
+
+func typeIn(c *Call) error {
+	c.typ = types.TypeBool
+	n := len(members(c.args[0]))
+	for _, a := range c.args[1:] {
+		if len(members(a)) != n {
+			return mysqlerr.New(errOperandColumns, n)
+		}
+	}
+	if n > 1 {
+		return typeRowIn(c)
+	}
+	return compareCollation(c)
+}
+
+// typeRowIn checks each member's collations by building the comparison that it stands for.
+func typeRowIn(c *Call) error {
+	for _, a := range c.args[1:] {
+		if _, err := New("=", c.args[0], a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func prepIn(c *Call) {
+	if isRow(c.args[0]) {
+		prepRowIn(c)
+		return
+	}
+	left := c.args[0].Type()
+	s := &inSet{class: left.Class(), items: make([]Expr, len(c.args)-1)}
+	allConst := true
+	for i, a := range c.args[1:] {
+		s.items[i] = a
+		k, ok := a.(*Const)
+		if !ok {
+			allConst = false
+			continue
+		}
+		k = comparable(k, left)
+		s.items[i] = k
+		s.hasNull = s.hasNull || k.Val.IsNull()
+	}
+	if allConst && len(s.items) >= inSetMin {
+		s.fill(c.coll)
+	}
+	c.aux, c.ev = s, evalIn
+}
+
+// fill builds the set where every constant is of the left side's own class, so that equality is equality of keys.
+func (s *inSet) fill(coll types.Collation) {
+	ints, keys := map[int64]struct{}{}, map[string]struct{}{}
+	for _, it := range s.items {
+		v := it.(*Const).Val
+		switch {
+		case v.IsNull():
+		case s.class == types.ClassInt && v.Kind() == types.KindInt:
+			ints[v.Int()] = struct{}{}
+		case s.class == types.ClassString && isStringKind(v.Kind()):
+			keys[string(types.HashKey(nil, v, coll))] = struct{}{}
+		default:
+			return
+		}
+	}
+	if s.class == types.ClassInt {
+		s.ints = ints
+	} else {
+		s.keys = keys
+	}
+}
+
+// lookup tells whether v is in the set; known is false where the set cannot tell.
+func (s *inSet) lookup(v types.Value, coll types.Collation) (found, known bool) {
+	switch {
+	case s.ints != nil && v.Kind() == types.KindInt:
+		_, found = s.ints[v.Int()]
+		return found, true
+	case s.keys != nil && isStringKind(v.Kind()):
+		var buf [96]byte
+		_, found = s.keys[string(types.HashKey(buf[:0], v, coll))]
+		return found, true
+	}
+	return false, false
+}
+
+func evalIn(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	v, err := eval(c.args[0], env, row)
+	if err != nil || v.IsNull() {
+		return types.Null, err
+	}
+	s := c.aux.(*inSet)
+	if found, known := s.lookup(v, c.coll); known {
+		if !found && s.hasNull {
+			return types.Null, nil
+		}
+		return types.Bool(found), nil
+	}
+	sawNull := false
+	for _, it := range s.items {
+		w, err := eval(it, env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		if w.IsNull() {
+			sawNull = true
+			continue
+		}
+		if v.Kind() == types.KindInt && w.Kind() == types.KindInt {
+			if v.Int() == w.Int() {
+				return types.Int(1), nil
+			}
+			continue
+		}
+		cmp, err := compareValues(env, v, w, c.coll)
+		if err != nil {
+			return types.Null, err
+		}
+		if cmp == 0 {
+			return types.Int(1), nil
+		}
+	}
+	if sawNull {
+		return types.Null, nil
+	}
+	return types.Int(0), nil
+}
+
+// prepRowIn keeps one equality per row of the list.
+func prepRowIn(c *Call) {
+	var eqs []Expr
+	for _, a := range c.args[1:] {
+		e, err := New("=", c.args[0], a)
+		if err != nil {
+			c.ev = func(*Call, *Env, []types.Value) (types.Value, error) { return types.Null, err }
+			return
+		}
+		eqs = append(eqs, e)
+	}
+	c.aux = eqs
+	c.ev = evalRowIn
+}
+
+func evalRowIn(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	sawNull := false
+	for _, e := range c.aux.([]Expr) {
+		v, err := eval(e, env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		if v.IsNull() {
+			sawNull = true
+		} else if v.Int() != 0 {
+			return types.Int(1), nil
+		}
+	}
+	if sawNull {
+		return types.Null, nil
+	}
+	return types.Int(0), nil
+}
+
+func renderIn(c *Call) string {
+	var b strings.Builder
+	b.WriteString("(" + c.args[0].String() + " in (")
+	writeArgs(&b, c.args[1:])
+	b.WriteString("))")
+	return b.String()
+}

@@ -1,0 +1,162 @@
+package expr
+
+import (
+	"errors"
+	"strings"
+
+	"cloudsql/storage/types"
+)
+
+// What only the session knows.
+
+var errNoSession = errors.New("expr: a function of the session was not folded before its expression was shipped")
+
+var infoDefs = []def{
+	{name: "version", min: 0, max: 0, class: NeedsSession, typ: typeSession(60), f0: ofSession(func(c *Call, s Session) types.Value {
+		return types.Str(s.Version())
+	})},
+	{name: "database", alias: []string{"schema"}, min: 0, max: 0, class: NeedsSession, typ: typeSession(64), f0: ofSession(func(c *Call, s Session) types.Value {
+		db, ok := s.CurrentDB()
+		if !ok {
+			return types.Null
+		}
+		return types.Str(db)
+	})},
+	{name: "user", alias: []string{"session_user", "system_user"}, min: 0, max: 0, class: NeedsSession, typ: typeSession(288),
+		f0: ofSession(func(c *Call, s Session) types.Value { return types.Str(s.User()) })},
+	{name: "current_user", min: 0, max: 0, class: NeedsSession, typ: typeSession(288),
+		f0: ofSession(func(c *Call, s Session) types.Value { return types.Str(s.CurrentUser()) })},
+	{name: "current_role", min: 0, max: 0, class: NeedsSession, typ: typeSession(288),
+		f0: ofSession(func(*Call, Session) types.Value { return types.Str("NONE") })},
+	{name: "connection_id", min: 0, max: 0, class: NeedsSession, typ: func(c *Call) error { c.typ = intType(21, true); return nil },
+		f0: ofSession(func(c *Call, s Session) types.Value { return types.Uint(s.ConnectionID()) })},
+	{name: "last_insert_id", min: 0, max: 1, class: NeedsSession, typ: func(c *Call) error { c.typ = intType(21, true); return nil }, ev: evalLastInsertID},
+	{name: "row_count", min: 0, max: 0, class: NeedsSession, typ: typeIntLen(21),
+		f0: ofSession(func(c *Call, s Session) types.Value { return types.Int(s.RowCount()) })},
+	{name: "found_rows", min: 0, max: 0, class: NeedsSession, typ: typeIntLen(21),
+		f0: ofSession(func(c *Call, s Session) types.Value { return types.Int(int64(s.FoundRows())) })},
+	// "@"('name') reads a user variable, ":="('name', e) sets one, "@@"('scope', 'name') reads a system variable. The
+	// first and last have the types of NewUserVar and NewSysVar, or are strings.
+	{name: "@", min: 1, max: 1, class: NeedsSession, typ: typeVar, ev: evalUserVar,
+		render: func(c *Call) string { n, _ := c.constText(0); return "@" + n }},
+	{name: ":=", min: 2, max: 2, class: Volatile, typ: typeSetVar, ev: evalSetVar,
+		render: func(c *Call) string { n, _ := c.constText(0); return "(@" + n + ":=" + c.args[1].String() + ")" }},
+	{name: "@@", min: 2, max: 2, class: NeedsSession, typ: typeVar, ev: evalSysVar, render: renderSysVar},
+}
+
+func typeSession(length int) func(*Call) error {
+	return func(c *Call) error {
+		c.coll, c.deriv, c.ascii = types.CollationDefault, derivSysconst, false
+		c.typ = stringType(length, c.coll)
+		return nil
+	}
+}
+
+func ofSession(f func(c *Call, s Session) types.Value) func(*Call, *Env) (types.Value, error) {
+	return func(c *Call, env *Env) (types.Value, error) {
+		if env.Session == nil {
+			return types.Null, errNoSession
+		}
+		return f(c, env.Session), nil
+	}
+}
+
+// evalLastInsertID: with an argument it sets what the next call gives.
+func evalLastInsertID(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	if env.Session == nil {
+		return types.Null, errNoSession
+	}
+	if len(c.args) == 0 {
+		return types.Uint(env.Session.LastInsertID()), nil
+	}
+	v, err := eval(c.args[0], env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	w := toWide(v, env)
+	u := w.mag
+	if w.neg {
+		u = -u
+	}
+	env.Session.SetLastInsertID(u)
+	if v.IsNull() {
+		return types.Null, nil
+	}
+	return types.Uint(u), nil
+}
+
+func typeVar(c *Call) error {
+	c.typ = types.TypeString
+	c.coll, c.deriv = c.typ.Collation, derivSysconst
+	if c.name == "@" {
+		c.deriv = derivImplicit
+	}
+	return nil
+}
+
+// NewUserVar is @name with the type that its value has now.
+func NewUserVar(name string, t types.Type) Expr { return newVar("@", t, NewStr(name)) }
+
+// NewSysVar is @@scope.name with the variable's type.
+func NewSysVar(scope, name string, t types.Type) Expr {
+	return newVar("@@", t, NewStr(scope), NewStr(name))
+}
+
+func newVar(op string, t types.Type, args ...Expr) Expr {
+	c := &Call{def: registry[op], name: op, args: args, coll: types.CollationBinary}
+	_ = typeVar(c)
+	if t.Class() != types.ClassNull {
+		c.typ = t
+		c.coll = t.Collation
+	}
+	c.prepare()
+	return c
+}
+
+func evalUserVar(c *Call, env *Env, _ []types.Value) (types.Value, error) {
+	if env.Session == nil {
+		return types.Null, errNoSession
+	}
+	name, _ := c.constText(0)
+	v, _ := env.Session.UserVar(name)
+	return v, nil
+}
+
+func typeSetVar(c *Call) error {
+	c.typ = plainType(*c.args[1].Type())
+	o := originOf(c.args[1])
+	c.coll, c.deriv, c.ascii = o.coll, derivImplicit, o.ascii
+	return nil
+}
+
+func evalSetVar(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	if env.Session == nil {
+		return types.Null, errNoSession
+	}
+	v, err := eval(c.args[1], env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	name, _ := c.constText(0)
+	env.Session.SetUserVar(name, v.Clone(), c.typ)
+	return v, nil
+}
+
+func evalSysVar(c *Call, env *Env, _ []types.Value) (types.Value, error) {
+	if env.Session == nil {
+		return types.Null, errNoSession
+	}
+	scope, _ := c.constText(0)
+	name, _ := c.constText(1)
+	v, _, err := env.Session.SysVar(strings.ToLower(scope), strings.ToLower(name))
+	return v, err
+}
+
+func renderSysVar(c *Call) string {
+	scope, _ := c.constText(0)
+	name, _ := c.constText(1)
+	if scope != "" {
+		return "@@" + scope + "." + name
+	}
+	return "@@" + name
+}

@@ -1,0 +1,143 @@
+package expr
+
+import "cloudsql/storage/types"
+
+// IS tests, in def.op.
+const (
+	opIsTrue = iota
+	opIsNotTrue
+	opIsFalse
+	opIsNotFalse
+)
+
+var logicDefs = []def{
+	{name: "and", alias: []string{"&&"}, min: 2, max: -1, infix: "and", typ: typeBool, rewrite: flatten("and"), ev: evalAnd},
+	{name: "or", alias: []string{"||"}, min: 2, max: -1, infix: "or", typ: typeBool, rewrite: flatten("or"), ev: evalOr},
+	{name: "xor", min: 2, max: 2, infix: "xor", typ: typeBool, f2: func(_ *Call, env *Env, a, b types.Value) (types.Value, error) {
+		return types.Bool(truth(a, env) != truth(b, env)), nil
+	}},
+	{name: "not", alias: []string{"!"}, min: 1, max: 1, typ: typeBool,
+		f1:     func(_ *Call, env *Env, a types.Value) (types.Value, error) { return types.Bool(!truth(a, env)), nil },
+		render: func(c *Call) string { return "(not " + c.args[0].String() + ")" }},
+	{name: "is null", alias: []string{"isnull", "is unknown"}, min: 1, max: 1, typ: typeBool, ev: evalIsNull,
+		render: func(c *Call) string { return "(" + c.args[0].String() + " is null)" }},
+	{name: "is not null", alias: []string{"is not unknown"}, min: 1, max: 1, typ: typeBool, ev: evalIsNotNull,
+		render: func(c *Call) string { return "(" + c.args[0].String() + " is not null)" }},
+	{name: "is true", min: 1, max: 1, op: opIsTrue, typ: typeBool, ev: evalIsTruth, render: renderIs},
+	{name: "is not true", min: 1, max: 1, op: opIsNotTrue, typ: typeBool, ev: evalIsTruth, render: renderIs},
+	{name: "is false", min: 1, max: 1, op: opIsFalse, typ: typeBool, ev: evalIsTruth, render: renderIs},
+	{name: "is not false", min: 1, max: 1, op: opIsNotFalse, typ: typeBool, ev: evalIsTruth, render: renderIs},
+	{name: "in", min: 2, max: -1, typ: typeIn, prep: prepIn, render: renderIn},
+	{name: "not in", min: 2, max: -1, rewrite: negated("in")},
+}
+
+func typeBool(c *Call) error { c.typ = types.TypeBool; return nil }
+
+// flatten makes a AND b AND c one node of three arguments: shallow trees, and terms that the planner can take one by one.
+func flatten(name string) func([]Expr) (Expr, error) {
+	return func(args []Expr) (Expr, error) {
+		nested := false
+		for _, a := range args {
+			if c, ok := a.(*Call); ok && c.name == name {
+				nested = true
+			}
+		}
+		if !nested {
+			return nil, nil
+		}
+		var flat []Expr
+		for _, a := range args {
+			if c, ok := a.(*Call); ok && c.name == name {
+				flat = append(flat, c.args...)
+			} else {
+				flat = append(flat, a)
+			}
+		}
+		return New(name, flat...)
+	}
+}
+
+// truth is a non-null value as a condition.
+func truth(v types.Value, env *Env) bool {
+	if v.Kind() == types.KindInt {
+		return v.Int() != 0
+	}
+	return v.ToBool(env.Warn)
+}
+
+func evalAnd(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	sawNull := false
+	for _, a := range c.args {
+		v, err := eval(a, env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		if v.IsNull() {
+			sawNull = true
+		} else if !truth(v, env) {
+			return types.Int(0), nil
+		}
+	}
+	if sawNull {
+		return types.Null, nil
+	}
+	return types.Int(1), nil
+}
+
+func evalOr(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	sawNull := false
+	for _, a := range c.args {
+		v, err := eval(a, env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		if v.IsNull() {
+			sawNull = true
+		} else if truth(v, env) {
+			return types.Int(1), nil
+		}
+	}
+	if sawNull {
+		return types.Null, nil
+	}
+	return types.Int(0), nil
+}
+
+func evalIsNull(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	v, err := eval(c.args[0], env, row)
+	return types.Bool(v.IsNull()), err
+}
+
+func evalIsNotNull(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	v, err := eval(c.args[0], env, row)
+	return types.Bool(!v.IsNull()), err
+}
+
+func evalIsTruth(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	v, err := eval(c.args[0], env, row)
+	if err != nil {
+		return types.Null, err
+	}
+	isTrue := !v.IsNull() && truth(v, env)
+	isFalse := !v.IsNull() && !isTrue
+	switch c.op {
+	case opIsTrue:
+		return types.Bool(isTrue), nil
+	case opIsNotTrue:
+		return types.Bool(!isTrue), nil
+	case opIsFalse:
+		return types.Bool(isFalse), nil
+	}
+	return types.Bool(!isFalse), nil
+}
+
+func renderIs(c *Call) string { return "(" + c.args[0].String() + " " + c.name + ")" }
+
+// Truth evaluates e as a condition: NULL and 0 are false.
+func Truth(e Expr, env *Env, row []types.Value) (bool, error) {
+	v, err := eval(e, env, row)
+	if err != nil || v.IsNull() {
+		return false, err
+	}
+	return truth(v, env), nil
+}

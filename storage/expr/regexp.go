@@ -1,0 +1,324 @@
+package expr
+
+import (
+	"errors"
+	"strings"
+
+	"vitess.io/vitess/go/mysql/icuregex"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Regular expressions are ICU's, as in MySQL 8. Positions count characters.
+
+var regexpDefs = []def{
+	{name: "regexp", alias: []string{"rlike"}, min: 2, max: 2, infix: "regexp", typ: typeRegexp(-1, nil), prep: prepRegexp, fn: regexpLike},
+	{name: "not regexp", alias: []string{"not rlike"}, min: 2, max: 2, rewrite: negated("regexp")},
+	{name: "regexp_like", min: 2, max: 3, op: 2, typ: typeRegexp(2, nil), prep: prepRegexp, fn: regexpLike},
+	{name: "regexp_instr", min: 2, max: 6, op: 5, typ: typeRegexp(5, nil), prep: prepRegexp, fn: regexpInstr},
+	{name: "regexp_substr", min: 2, max: 5, op: 4, typ: typeRegexp(4, regexpText), prep: prepRegexp, fn: regexpSubstr},
+	{name: "regexp_replace", min: 3, max: 6, op: 5, typ: typeRegexp(5, regexpText), prep: prepRegexp, fn: regexpReplace},
+}
+
+// MySQL's codes of what ICU complains of.
+var regexpErrors = map[icuregex.CompileErrorCode]struct {
+	code uint16
+	text string
+}{
+	icuregex.InternalError:           {3687, "Internal error in the regular expression library."},
+	icuregex.RuleSyntax:              {3688, ""},
+	icuregex.BadEscapeSequence:       {3689, "Unrecognized escape sequence in regular expression."},
+	icuregex.PropertySyntax:          {3688, ""},
+	icuregex.Unimplemented:           {3690, "The regular expression contains a feature that is not implemented in this library version."},
+	icuregex.MismatchedParen:         {3691, "Mismatched parenthesis in regular expression."},
+	icuregex.NumberTooBig:            {3692, "Incorrect description of a {min,max} interval."},
+	icuregex.BadInterval:             {3692, "Incorrect description of a {min,max} interval."},
+	icuregex.MaxLtMin:                {3693, "The maximum is less than the minimum in a {min,max} interval."},
+	icuregex.InvalidBackRef:          {3694, "Invalid back-reference in regular expression."},
+	icuregex.InvalidFlag:             {3685, "Illegal argument to a regular expression."},
+	icuregex.LookBehindLimit:         {3695, "The look-behind assertion exceeds the limit in regular expression."},
+	icuregex.MissingCloseBracket:     {3696, "The regular expression contains an unclosed bracket expression."},
+	icuregex.InvalidRange:            {3697, "The regular expression contains an [x-y] character range where x comes after y."},
+	icuregex.PatternTooBig:           {3700, "Pattern exceeds limits on size or complexity."},
+	icuregex.InvalidCaptureGroupName: {3887, "A capture group has an invalid name."},
+}
+
+const (
+	errRegexpIllegalArgument = 3685
+	errRegexpIndex           = 3686
+	errRegexpStackOverflow   = 3698
+	errRegexpTimeout         = 3699
+)
+
+func regexpText(c *Call) error { return c.setStringResult(charLen(c.args[0].Type()), c.args[0]) }
+
+func typeRegexp(_ int, result func(*Call) error) func(*Call) error {
+	return func(c *Call) error {
+		c.typ = types.TypeBool
+		if c.name == "regexp_instr" {
+			c.typ = intType(11, false)
+		}
+		if result != nil {
+			if err := result(c); err != nil {
+				return err
+			}
+		}
+		o, err := mergeAll(c.name, true, c.args[:2])
+		c.coll = o.coll
+		if o.deriv >= derivNumeric {
+			c.coll = types.CollationDefault
+		}
+		return err
+	}
+}
+
+// prepRegexp compiles a constant pattern with constant flags once; a bad one is an error of evaluation, as in MySQL.
+func prepRegexp(c *Call) {
+	pat, ok := c.constText(1)
+	if !ok {
+		return
+	}
+	flags := ""
+	if i := matchTypeArg(c); i >= 0 {
+		if flags, ok = c.constText(i); !ok {
+			return
+		}
+	}
+	if p, err := compileRegexp(c, pat, flags); err == nil {
+		c.aux = p
+	}
+}
+
+// matchTypeArg is the index of the match_type argument, -1 without.
+func matchTypeArg(c *Call) int {
+	if c.op > 0 && c.op < len(c.args) {
+		return c.op
+	}
+	return -1
+}
+
+func compileRegexp(c *Call, pat, matchType string) (*icuregex.Pattern, error) {
+	if pat == "" {
+		return nil, mysqlerr.Newf(errRegexpIllegalArgument, "Illegal argument to a regular expression.")
+	}
+	var flags icuregex.RegexpFlag
+	if caseInsensitive(c.coll) {
+		flags |= icuregex.CaseInsensitive
+	}
+	for _, f := range matchType {
+		switch f {
+		case 'c':
+			flags &^= icuregex.CaseInsensitive
+		case 'i':
+			flags |= icuregex.CaseInsensitive
+		case 'm':
+			flags |= icuregex.Multiline
+		case 'n':
+			flags |= icuregex.DotAll
+		case 'u':
+			flags |= icuregex.UnixLines
+		default:
+			return nil, mysqlerr.New(errWrongArguments, c.name)
+		}
+	}
+	p, err := icuregex.CompileString(pat, flags)
+	if err != nil {
+		return nil, regexpError(err)
+	}
+	return p, nil
+}
+
+func caseInsensitive(coll types.Collation) bool {
+	return coll != types.CollationBinary && !isBinSort(coll) && !strings.Contains(coll.Name(), "_cs")
+}
+
+func regexpError(err error) error {
+	var ce *icuregex.CompileError
+	if errors.As(err, &ce) {
+		m := regexpErrors[ce.Code]
+		if m.text == "" {
+			return mysqlerr.Newf(3688, "Syntax error in regular expression on line %d, character %d.", ce.Line, ce.Offset)
+		}
+		return mysqlerr.Newf(m.code, "%s", m.text)
+	}
+	var me *icuregex.MatchError
+	if errors.As(err, &me) && me.Code == icuregex.TimeOut {
+		return mysqlerr.Newf(errRegexpTimeout, "Timeout exceeded in regular expression match.")
+	}
+	return mysqlerr.Newf(errRegexpStackOverflow, "Overflow in the regular expression backtrack stack.")
+}
+
+// lastPattern is the compiled form of the pattern that a call met last, for patterns that come from rows.
+type lastPattern struct {
+	pat, flags string
+	compiled   *icuregex.Pattern
+}
+
+// pattern gives the compiled pattern for this row.
+func (c *Call) pattern(env *Env, a []types.Value) (*icuregex.Pattern, error) {
+	if p, ok := c.aux.(*icuregex.Pattern); ok {
+		return p, nil
+	}
+	flags := ""
+	if i := matchTypeArg(c); i >= 0 {
+		flags = string(c.text(i, a[i]))
+	}
+	pat := string(c.text(1, a[1]))
+	if l, ok := env.state[c].(*lastPattern); ok && l.pat == pat && l.flags == flags {
+		return l.compiled, nil
+	}
+	p, err := compileRegexp(c, pat, flags)
+	if err != nil {
+		return nil, err
+	}
+	env.setState(c, &lastPattern{pat, flags, p})
+	return p, nil
+}
+
+func (env *Env) setState(c *Call, s any) {
+	if env.state == nil {
+		env.state = map[*Call]any{}
+	}
+	env.state[c] = s
+}
+
+func regexpLike(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	p, err := c.pattern(env, a)
+	if err != nil {
+		return types.Null, err
+	}
+	m := icuregex.NewMatcher(p)
+	m.ResetString(string(c.text(0, a[0])))
+	found, err := m.Find()
+	if err != nil {
+		return types.Null, regexpError(err)
+	}
+	return types.Bool(found), nil
+}
+
+// regexpArg is the optional integer argument i.
+func regexpArg(env *Env, a []types.Value, i, def int) int {
+	if i >= len(a) {
+		return def
+	}
+	n, _ := a[i].ToInt(env.Warn)
+	return int(n)
+}
+
+// find starts at character position pos (1-based) and gives the matcher at the occurrence-th match.
+func (c *Call) find(env *Env, a []types.Value, text []rune, pos, occurrence int) (*icuregex.Matcher, bool, error) {
+	p, err := c.pattern(env, a)
+	if err != nil {
+		return nil, false, err
+	}
+	if pos < 1 || pos > len(text)+1 {
+		return nil, false, mysqlerr.Newf(errRegexpIndex, "Index out of bounds in regular expression search.")
+	}
+	m := icuregex.NewMatcher(p)
+	m.Reset(text[pos-1:])
+	for i := 0; i < max(occurrence, 1); i++ {
+		ok, err := m.Find()
+		if err != nil {
+			return nil, false, regexpError(err)
+		}
+		if !ok {
+			return nil, false, nil
+		}
+	}
+	return m, true, nil
+}
+
+func regexpInstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	pos, occ, ret := regexpArg(env, a, 2, 1), regexpArg(env, a, 3, 1), regexpArg(env, a, 4, 0)
+	if ret != 0 && ret != 1 {
+		return types.Null, mysqlerr.New(errWrongArguments, "regexp_instr: return_option must be 1 or 0")
+	}
+	text := []rune(string(c.text(0, a[0])))
+	m, ok, err := c.find(env, a, text, pos, occ)
+	if err != nil || !ok {
+		return types.Int(0), err
+	}
+	at := m.Start()
+	if ret == 1 {
+		at = m.End()
+	}
+	return types.Int(int64(at + pos)), nil
+}
+
+func regexpSubstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	pos, occ := regexpArg(env, a, 2, 1), regexpArg(env, a, 3, 1)
+	text := []rune(string(c.text(0, a[0])))
+	m, ok, err := c.find(env, a, text, pos, occ)
+	if err != nil || !ok {
+		return types.Null, err
+	}
+	from := pos - 1
+	return c.str([]byte(string(text[from+m.Start() : from+m.End()]))), nil
+}
+
+func regexpReplace(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	pos, occ := regexpArg(env, a, 3, 1), regexpArg(env, a, 4, 0)
+	text := []rune(string(c.text(0, a[0])))
+	repl := []rune(string(c.text(2, a[2])))
+	p, err := c.pattern(env, a)
+	if err != nil {
+		return types.Null, err
+	}
+	if pos < 1 || pos > len(text)+1 {
+		return types.Null, mysqlerr.Newf(errRegexpIndex, "Index out of bounds in regular expression search.")
+	}
+	rest := text[pos-1:]
+	m := icuregex.NewMatcher(p)
+	m.Reset(rest)
+	out := append([]rune(nil), text[:pos-1]...)
+	done := 0
+	for i := 1; ; i++ {
+		ok, err := m.Find()
+		if err != nil {
+			return types.Null, regexpError(err)
+		}
+		if !ok {
+			break
+		}
+		if occ > 0 && i != occ {
+			continue
+		}
+		out = append(out, rest[done:m.Start()]...)
+		if out, err = appendReplacement(out, repl, rest, m); err != nil {
+			return types.Null, err
+		}
+		done = m.End()
+		if occ > 0 {
+			break
+		}
+	}
+	return c.str([]byte(string(append(out, rest[done:]...)))), nil
+}
+
+// appendReplacement fills $n with capture groups; a backslash takes the next character literally.
+func appendReplacement(out, repl, text []rune, m *icuregex.Matcher) ([]rune, error) {
+	for i := 0; i < len(repl); i++ {
+		switch {
+		case repl[i] == '\\' && i+1 < len(repl):
+			i++
+			out = append(out, repl[i])
+		case repl[i] == '$' && i+1 < len(repl) && repl[i+1] >= '0' && repl[i+1] <= '9':
+			i++
+			n := int(repl[i] - '0')
+			if n > m.GroupCount() {
+				return nil, mysqlerr.Newf(errRegexpIndex, "Index out of bounds in regular expression search.")
+			}
+			for i+1 < len(repl) && repl[i+1] >= '0' && repl[i+1] <= '9' && n*10+int(repl[i+1]-'0') <= m.GroupCount() {
+				i++
+				n = n*10 + int(repl[i]-'0')
+			}
+			if s, e := m.StartForGroup(n), m.EndForGroup(n); s >= 0 && e >= s {
+				out = append(out, text[s:e]...)
+			}
+		default:
+			out = append(out, repl[i])
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,605 @@
+package expr
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"cloudsql/storage/types"
+)
+
+// maxResult bounds what one function may build, in bytes: max_allowed_packet's default. Beyond it the result is NULL
+// with warning 1301.
+const maxResult = 64 << 20
+
+var stringDefs = []def{
+	{name: "concat", min: 1, max: -1, typ: func(c *Call) error { return c.setStringResult(sumLen(c.args), c.args...) },
+		prep: func(c *Call) {
+			if len(c.args) == 2 {
+				c.ev = evalStrict2
+			}
+		}, f2: concat2, fn: concatN},
+	{name: "concat_ws", min: 2, max: -1, typ: typeConcatWS, lax: concatWS},
+	{name: "length", alias: []string{"octet_length"}, min: 1, max: 1, typ: typeIntLen(10), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		return types.Int(int64(len(c.text(0, a)))), nil
+	}},
+	{name: "bit_length", min: 1, max: 1, typ: typeIntLen(11), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		return types.Int(int64(len(c.text(0, a))) * 8), nil
+	}},
+	{name: "char_length", alias: []string{"character_length"}, min: 1, max: 1, typ: typeIntLen(10),
+		f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+			if a.Kind() == types.KindBytes {
+				return types.Int(int64(len(a.Raw()))), nil
+			}
+			return types.Int(int64(runeCount(c.text(0, a)))), nil
+		}},
+	{name: "upper", alias: []string{"ucase"}, min: 1, max: 1, typ: sameText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		if c.typ.Collation == types.CollationBinary {
+			return c.str(c.text(0, a)), nil
+		}
+		return c.str(c.typ.Collation.Upper(nil, c.text(0, a))), nil
+	}},
+	{name: "lower", alias: []string{"lcase"}, min: 1, max: 1, typ: sameText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		if c.typ.Collation == types.CollationBinary {
+			return c.str(c.text(0, a)), nil
+		}
+		return c.str(c.typ.Collation.Lower(nil, c.text(0, a))), nil
+	}},
+	{name: "substring", alias: []string{"substr", "mid"}, min: 2, max: 3, typ: sameText, fn: substring},
+	{name: "left", min: 2, max: 2, typ: typeLeft, f2: func(c *Call, env *Env, a, n types.Value) (types.Value, error) {
+		s := c.text(0, a)
+		k, _ := n.ToInt(env.Warn)
+		return c.str(s[:c.offset(s, k)]), nil
+	}},
+	{name: "right", min: 2, max: 2, typ: typeLeft, f2: func(c *Call, env *Env, a, n types.Value) (types.Value, error) {
+		s := c.text(0, a)
+		k, _ := n.ToInt(env.Warn)
+		if total := int64(c.chars(s)); k < total {
+			return c.str(s[c.offset(s, total-max(k, 0)):]), nil
+		}
+		return c.str(s), nil
+	}},
+	// trim(s [, remove [, 'both' | 'leading' | 'trailing']])
+	{name: "trim", min: 1, max: 3, typ: typeTrim, fn: trim, render: renderTrim},
+	{name: "ltrim", min: 1, max: 1, typ: sameText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		return c.str(bytes.TrimLeft(c.text(0, a), " ")), nil
+	}},
+	{name: "rtrim", min: 1, max: 1, typ: sameText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		return c.str(bytes.TrimRight(c.text(0, a), " ")), nil
+	}},
+	{name: "lpad", min: 3, max: 3, op: 0, typ: typePad, fn: pad},
+	{name: "rpad", min: 3, max: 3, op: 1, typ: typePad, fn: pad},
+	{name: "replace", min: 3, max: 3, typ: typeReplace, fn: replace},
+	{name: "repeat", min: 2, max: 2, typ: typeRepeat, f2: repeat},
+	{name: "space", min: 1, max: 1, typ: typeSpace, f1: func(c *Call, env *Env, n types.Value) (types.Value, error) {
+		return repeatBytes(c, env, []byte(" "), n)
+	}},
+	{name: "reverse", min: 1, max: 1, typ: sameText, f1: reverse},
+	{name: "instr", min: 2, max: 2, typ: typeLocate, f2: func(c *Call, _ *Env, s, sub types.Value) (types.Value, error) {
+		return types.Int(c.locate(c.text(0, s), c.text(1, sub), 1)), nil
+	}},
+	{name: "locate", alias: []string{"position"}, min: 2, max: 3, typ: typeLocate, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
+		pos := int64(1)
+		if len(a) == 3 {
+			pos, _ = a[2].ToInt(env.Warn)
+		}
+		return types.Int(c.locate(c.text(1, a[1]), c.text(0, a[0]), pos)), nil
+	}},
+	{name: "ascii", min: 1, max: 1, typ: typeIntLen(3), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		if s := c.text(0, a); len(s) > 0 {
+			return types.Int(int64(s[0])), nil
+		}
+		return types.Int(0), nil
+	}},
+	{name: "ord", min: 1, max: 1, typ: typeIntLen(21), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		s := c.text(0, a)
+		if len(s) == 0 {
+			return types.Int(0), nil
+		}
+		n := 1
+		if a.Kind() != types.KindBytes {
+			_, n = utf8.DecodeRune(s)
+		}
+		var r int64
+		for _, b := range s[:n] {
+			r = r<<8 | int64(b)
+		}
+		return types.Int(r), nil
+	}},
+	{name: "hex", min: 1, max: 1, typ: typeHex, f1: hexFn},
+	{name: "unhex", min: 1, max: 1, typ: typeUnhex, f1: unhex},
+	{name: "bin", min: 1, max: 1, op: 2, typ: typeASCII(65), f1: inBase},
+	{name: "oct", min: 1, max: 1, op: 8, typ: typeASCII(65), f1: inBase},
+	{name: "conv", min: 3, max: 3, typ: typeASCII(65), fn: conv},
+}
+
+func typeIntLen(n int) func(*Call) error {
+	return func(c *Call) error { c.typ = intType(n, false); return nil }
+}
+
+// typeASCII is a result in the connection's character set that holds plain ASCII.
+func typeASCII(length int) func(*Call) error {
+	return func(c *Call) error { c.setASCIIResult(length); return nil }
+}
+
+func (c *Call) setASCIIResult(length int) {
+	c.coll, c.deriv, c.ascii = types.CollationDefault, derivCoercible, true
+	c.typ = stringType(length, c.coll)
+}
+
+// sameText: the type of the first argument as a string.
+func sameText(c *Call) error {
+	return c.setStringResult(charLen(c.args[0].Type()), c.args[0])
+}
+
+// chars and offset count characters, or bytes of a binary result.
+func (c *Call) chars(s []byte) int {
+	if c.typ.Collation == types.CollationBinary {
+		return len(s)
+	}
+	return runeCount(s)
+}
+
+func (c *Call) offset(s []byte, n int64) int {
+	switch {
+	case n <= 0:
+		return 0
+	case n >= int64(len(s)):
+		return len(s)
+	case c.typ.Collation == types.CollationBinary:
+		return int(n)
+	}
+	return runeOffset(s, int(n))
+}
+
+func tooLong(c *Call, env *Env) (types.Value, error) {
+	env.warnf(errPacketOverflow, "Result of %s() was larger than max_allowed_packet (%d) - truncated", c.name, maxResult)
+	return types.Null, nil
+}
+
+func concat2(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+	x, y := c.text(0, a), c.text(1, b)
+	if len(x)+len(y) > maxResult {
+		return tooLong(c, env)
+	}
+	out := make([]byte, len(x)+len(y))
+	copy(out[copy(out, x):], y)
+	return c.str(out), nil
+}
+
+func concatN(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	n := 0
+	for _, v := range a {
+		n += len(v.Raw())
+	}
+	out := make([]byte, 0, n+16)
+	for i, v := range a {
+		out = v.AppendText(out, c.args[i].Type())
+		if len(out) > maxResult {
+			return tooLong(c, env)
+		}
+	}
+	return c.str(out), nil
+}
+
+func typeConcatWS(c *Call) error {
+	n := sumLen(c.args[1:])
+	if sep := charLen(c.args[0].Type()); n >= 0 && sep >= 0 {
+		n += sep * (len(c.args) - 2)
+	} else {
+		n = types.Unspecified
+	}
+	return c.setStringResult(n, c.args...)
+}
+
+// concatWS skips NULL arguments; only a NULL separator makes NULL.
+func concatWS(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	if a[0].IsNull() {
+		return types.Null, nil
+	}
+	sep := c.text(0, a[0])
+	var out []byte
+	first := true
+	for i, v := range a[1:] {
+		if v.IsNull() {
+			continue
+		}
+		if !first {
+			out = append(out, sep...)
+		}
+		first = false
+		out = v.AppendText(out, c.args[i+1].Type())
+		if len(out) > maxResult {
+			return tooLong(c, env)
+		}
+	}
+	return c.str(out), nil
+}
+
+// substring counts from 1, from the end for negative positions.
+func substring(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	s := c.text(0, a[0])
+	pos, _ := a[1].ToInt(env.Warn)
+	n := int64(math.MaxInt64)
+	if len(a) == 3 {
+		n, _ = a[2].ToInt(env.Warn)
+	}
+	if pos == 0 || n <= 0 {
+		return c.str([]byte{}), nil
+	}
+	if pos < 0 {
+		pos += int64(c.chars(s))
+		if pos < 0 {
+			return c.str([]byte{}), nil
+		}
+	} else {
+		pos--
+	}
+	s = s[c.offset(s, pos):]
+	return c.str(s[:c.offset(s, n)]), nil
+}
+
+func typeLeft(c *Call) error {
+	n := charLen(c.args[0].Type())
+	if k, ok := isConst(c.args[1]); ok && !k.Val.IsNull() {
+		if want, _ := k.Val.ToInt(nil); n < 0 || want < int64(n) {
+			n = int(min(max(want, 0), maxResult))
+		}
+	}
+	return c.setStringResult(n, c.args[0])
+}
+
+func typeTrim(c *Call) error {
+	return c.setStringResult(charLen(c.args[0].Type()), c.args[:min(len(c.args), 2)]...)
+}
+
+func trim(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	s, rem, where := c.text(0, a[0]), []byte(" "), "both"
+	if len(a) > 1 {
+		rem = c.text(1, a[1])
+	}
+	if len(a) > 2 {
+		where = strings.ToLower(string(c.text(2, a[2])))
+	}
+	if len(rem) == 0 {
+		return c.str(s), nil
+	}
+	if where != "trailing" {
+		for bytes.HasPrefix(s, rem) {
+			s = s[len(rem):]
+		}
+	}
+	if where != "leading" {
+		for bytes.HasSuffix(s, rem) {
+			s = s[:len(s)-len(rem)]
+		}
+	}
+	return c.str(s), nil
+}
+
+func renderTrim(c *Call) string {
+	if len(c.args) == 1 {
+		return "trim(" + c.args[0].String() + ")"
+	}
+	where := "both"
+	if w, ok := c.constText(2); ok {
+		where = strings.ToLower(w)
+	}
+	return "trim(" + where + " " + c.args[1].String() + " from " + c.args[0].String() + ")"
+}
+
+func typePad(c *Call) error {
+	n := types.Unspecified
+	if k, ok := isConst(c.args[1]); ok && !k.Val.IsNull() {
+		want, _ := k.Val.ToInt(nil)
+		n = int(min(max(want, 0), maxResult))
+	}
+	return c.setStringResult(n, c.args[0], c.args[2])
+}
+
+// pad is LPAD (op 0) and RPAD (op 1).
+func pad(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	s, fill := c.text(0, a[0]), c.text(2, a[2])
+	want, _ := a[1].ToInt(env.Warn)
+	if want < 0 {
+		return types.Null, nil
+	}
+	have := int64(c.chars(s))
+	if want <= have {
+		return c.str(s[:c.offset(s, want)]), nil
+	}
+	fillChars := int64(c.chars(fill))
+	if fillChars == 0 {
+		return c.str([]byte{}), nil
+	}
+	if want > maxResult {
+		return tooLong(c, env)
+	}
+	missing := want - have
+	p := bytes.Repeat(fill, int(missing/fillChars))
+	p = append(p, fill[:c.offset(fill, missing%fillChars)]...)
+	if len(p)+len(s) > maxResult {
+		return tooLong(c, env)
+	}
+	if c.op == 0 {
+		return c.str(append(p, s...)), nil
+	}
+	return c.str(append(append(make([]byte, 0, len(s)+len(p)), s...), p...)), nil
+}
+
+func typeReplace(c *Call) error {
+	n, from, to := charLen(c.args[0].Type()), charLen(c.args[1].Type()), charLen(c.args[2].Type())
+	if n > 0 && to > max(from, 1) {
+		n = min(n*to, maxResult)
+	}
+	return c.setStringResult(n, c.args...)
+}
+
+// replace compares bytes, whatever the collation.
+func replace(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	s, from, to := c.text(0, a[0]), c.text(1, a[1]), c.text(2, a[2])
+	if len(from) == 0 {
+		return c.str(s), nil
+	}
+	n := bytes.Count(s, from)
+	if n == 0 {
+		return c.str(s), nil
+	}
+	if len(s)+n*(len(to)-len(from)) > maxResult {
+		return tooLong(c, env)
+	}
+	return c.str(bytes.ReplaceAll(s, from, to)), nil
+}
+
+func typeRepeat(c *Call) error {
+	n := charLen(c.args[0].Type())
+	if k, ok := isConst(c.args[1]); ok && !k.Val.IsNull() && n >= 0 {
+		times, _ := k.Val.ToInt(nil)
+		n = int(min(float64(n)*float64(max(times, 0)), maxResult))
+	} else {
+		n = types.Unspecified
+	}
+	return c.setStringResult(n, c.args[0])
+}
+
+func repeat(c *Call, env *Env, a, n types.Value) (types.Value, error) {
+	return repeatBytes(c, env, c.text(0, a), n)
+}
+
+func repeatBytes(c *Call, env *Env, s []byte, n types.Value) (types.Value, error) {
+	times, _ := n.ToInt(env.Warn)
+	if times <= 0 || len(s) == 0 {
+		return c.str([]byte{}), nil
+	}
+	if times > maxResult/int64(len(s)) {
+		return tooLong(c, env)
+	}
+	return c.str(bytes.Repeat(s, int(times))), nil
+}
+
+func typeSpace(c *Call) error {
+	n := types.Unspecified
+	if k, ok := isConst(c.args[0]); ok && !k.Val.IsNull() {
+		want, _ := k.Val.ToInt(nil)
+		n = int(min(max(want, 0), maxResult))
+	}
+	c.setASCIIResult(n)
+	return nil
+}
+
+func reverse(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	out := make([]byte, len(s))
+	w := len(out)
+	for len(s) > 0 {
+		n := 1
+		if c.typ.Collation != types.CollationBinary {
+			_, n = utf8.DecodeRune(s)
+		}
+		w -= n
+		copy(out[w:], s[:n])
+		s = s[n:]
+	}
+	return c.str(out), nil
+}
+
+func typeLocate(c *Call) error {
+	c.typ = intType(21, false)
+	o, err := mergeAll(c.name, true, c.args[:2])
+	c.coll = o.coll
+	if o.deriv >= derivNumeric {
+		c.coll = types.CollationDefault
+	}
+	return err
+}
+
+// locate is the 1-based character position of sub in s at or after pos, 0 where there is none.
+func (c *Call) locate(s, sub []byte, pos int64) int64 {
+	if pos < 1 {
+		return 0
+	}
+	binary := c.coll == types.CollationBinary
+	skip := int(min(pos-1, int64(len(s))+1))
+	if skip > len(s) {
+		return 0
+	}
+	from := skip
+	if !binary {
+		if skip > runeCount(s) {
+			return 0
+		}
+		from = runeOffset(s, skip)
+	}
+	at := findText(s[from:], sub, c.coll)
+	if at < 0 {
+		return 0
+	}
+	if binary {
+		return int64(from + at + 1)
+	}
+	return int64(runeCount(s[:from+at]) + 1)
+}
+
+// findText is the byte offset of the first substring of s that equals sub under coll and has as many characters.
+func findText(s, sub []byte, coll types.Collation) int {
+	if len(sub) == 0 {
+		return 0
+	}
+	if coll == types.CollationBinary || isBinSort(coll) {
+		return bytes.Index(s, sub)
+	}
+	n := runeCount(sub)
+	for i := 0; i < len(s); {
+		end := i + runeOffset(s[i:], n)
+		if end == len(s) && runeCount(s[i:]) < n {
+			return -1
+		}
+		if coll.CompareStrings(s[i:end], sub) == 0 {
+			return i
+		}
+		_, size := utf8.DecodeRune(s[i:])
+		i += size
+	}
+	return -1
+}
+
+func typeHex(c *Call) error {
+	n := types.Unspecified
+	t := c.args[0].Type()
+	switch {
+	case isNumberClass(t.Class()):
+		n = 16
+	case charLen(t) >= 0:
+		n = charLen(t) * 2
+		if t.Class() == types.ClassString {
+			n *= t.Collation.MaxBytes()
+		}
+	}
+	c.setASCIIResult(n)
+	return nil
+}
+
+func hexFn(c *Call, env *Env, a types.Value) (types.Value, error) {
+	if isNumberKind(a.Kind()) && a.Kind() != types.KindBit {
+		w := toWide(a, env)
+		u := w.mag
+		if w.neg {
+			u = -u
+		}
+		return c.str([]byte(strings.ToUpper(strconv.FormatUint(u, 16)))), nil
+	}
+	return c.str([]byte(hexText(c.text(0, a)))), nil
+}
+
+func typeUnhex(c *Call) error {
+	n := charLen(c.args[0].Type())
+	if n >= 0 {
+		n = (n + 1) / 2
+	}
+	c.typ, c.coll, c.deriv, c.ascii = stringType(n, types.CollationBinary), types.CollationBinary, derivImplicit, false
+	return nil
+}
+
+func unhex(c *Call, env *Env, a types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	out := make([]byte, 0, (len(s)+1)/2)
+	if len(s)%2 == 1 {
+		s = append([]byte{'0'}, s...)
+	}
+	for i := 0; i < len(s); i += 2 {
+		hi, lo := hexDigit(s[i]), hexDigit(s[i+1])
+		if hi < 0 || lo < 0 {
+			env.warnf(1411, "Incorrect string value: '%s' for function unhex", c.text(0, a))
+			return types.Null, nil
+		}
+		out = append(out, byte(hi<<4|lo))
+	}
+	return types.Bytes(out), nil
+}
+
+func hexDigit(b byte) int {
+	switch {
+	case b >= '0' && b <= '9':
+		return int(b - '0')
+	case b >= 'a' && b <= 'f':
+		return int(b-'a') + 10
+	case b >= 'A' && b <= 'F':
+		return int(b-'A') + 10
+	}
+	return -1
+}
+
+// inBase is BIN and OCT: CONV(n, 10, …).
+func inBase(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	u, neg := parseBase(c.text(0, a), 10, false)
+	if neg {
+		u = -u
+	}
+	return c.str([]byte(strconv.FormatUint(u, c.op))), nil
+}
+
+func conv(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	from, _ := a[1].ToInt(env.Warn)
+	to, _ := a[2].ToInt(env.Warn)
+	if !validBase(from) || !validBase(to) {
+		return types.Null, nil
+	}
+	s := bytes.TrimLeft(c.text(0, a[0]), " ")
+	if len(s) == 0 {
+		return types.Null, nil
+	}
+	u, neg := parseBase(s, int(max(from, -from)), from < 0)
+	if neg {
+		u = -u
+	}
+	var out string
+	if to < 0 {
+		out = strconv.FormatInt(int64(u), int(-to))
+	} else {
+		out = strconv.FormatUint(u, int(to))
+	}
+	return c.str([]byte(strings.ToUpper(out))), nil
+}
+
+func validBase(b int64) bool { return b >= 2 && b <= 36 || b <= -2 && b >= -36 }
+
+// parseBase reads the leading digits of s; a number beyond 64 bits is the largest there is.
+func parseBase(s []byte, base int, signed bool) (u uint64, neg bool) {
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		s = s[1:]
+	}
+	limit := uint64(math.MaxUint64)
+	if signed {
+		limit = math.MaxInt64
+		if neg {
+			limit++
+		}
+	}
+	n := 0
+	for n < len(s) && digitValue(s[n]) < base {
+		n++
+	}
+	if n == 0 {
+		return 0, neg
+	}
+	u, err := strconv.ParseUint(string(s[:n]), base, 64)
+	if err != nil || u > limit {
+		u = limit
+	}
+	return u, neg
+}
+
+func digitValue(b byte) int {
+	switch {
+	case b >= '0' && b <= '9':
+		return int(b - '0')
+	case b >= 'a' && b <= 'z':
+		return int(b-'a') + 10
+	case b >= 'A' && b <= 'Z':
+		return int(b-'A') + 10
+	}
+	return math.MaxInt
+}

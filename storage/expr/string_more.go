@@ -1,0 +1,450 @@
+package expr
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+var stringMoreDefs = []def{
+	{name: "substring_index", min: 3, max: 3, typ: func(c *Call) error { return c.setStringResult(charLen(c.args[0].Type()), c.args[:2]...) },
+		fn: substringIndex},
+	{name: "field", min: 2, max: -1, typ: typeField, lax: field},
+	{name: "elt", min: 2, max: -1, typ: func(c *Call) error { return c.setStringResult(maxLen(c.args[1:]), c.args[1:]...) }, ev: evalElt},
+	{name: "find_in_set", min: 2, max: 2, typ: typeFindInSet, f2: findInSet},
+	{name: "make_set", min: 2, max: -1, typ: func(c *Call) error {
+		n := sumLen(c.args[1:])
+		if n >= 0 {
+			n += len(c.args) - 2
+		}
+		return c.setStringResult(n, c.args[1:]...)
+	}, lax: makeSet},
+	{name: "export_set", min: 3, max: 5, typ: typeExportSet, fn: exportSet},
+	// char(n, …); char using('charset', n, …) is CHAR(n, … USING charset).
+	{name: "char", min: 1, max: -1, typ: typeChar, lax: charFn},
+	{name: "char using", min: 2, max: -1, op: 1, typ: typeChar, lax: charFn},
+	{name: "format", min: 2, max: 3, typ: typeASCII(67), lax: format},
+	{name: "insert", min: 4, max: 4, typ: typeInsert, fn: insert},
+	{name: "quote", min: 1, max: 1, typ: func(c *Call) error {
+		n := charLen(c.args[0].Type())
+		if n >= 0 {
+			n = n*2 + 2
+		}
+		return c.setStringResult(n, c.args[0])
+	}, lax: func(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+		if a[0].IsNull() {
+			return c.str([]byte("NULL")), nil
+		}
+		return c.str(appendQuoted(nil, c.text(0, a[0]))), nil
+	}},
+	{name: "soundex", min: 1, max: 1, typ: sameText, f1: soundex},
+	{name: "to_base64", min: 1, max: 1, typ: typeToBase64, f1: toBase64},
+	{name: "from_base64", min: 1, max: 1, typ: typeUnhex, f1: fromBase64},
+	// weight_string(s [, 'char' | 'binary', n])
+	{name: "weight_string", min: 1, max: 3, typ: typeUnspecifiedBytes, fn: weightString},
+	{name: "charset", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewStr(o.coll.Charset()) })},
+	{name: "collation", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewStr(o.coll.Name()) })},
+	{name: "coercibility", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewInt(int64(o.deriv)) })},
+}
+
+// aboutString answers from the argument's type alone; numbers and dates are in the character set binary.
+func aboutString(answer func(strOrigin) Expr) func([]Expr) (Expr, error) {
+	return func(args []Expr) (Expr, error) {
+		o := originOf(args[0])
+		if o.deriv >= derivNumeric {
+			o.coll = types.CollationBinary
+		}
+		return answer(o), nil
+	}
+}
+
+func typeUnspecifiedBytes(c *Call) error {
+	c.typ, c.coll, c.deriv, c.ascii = types.TypeBytes, types.CollationBinary, derivImplicit, false
+	return nil
+}
+
+// substringIndex cuts at the count-th delimiter, from the end for a negative count. Delimiters compare by bytes.
+func substringIndex(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	s, delim := c.text(0, a[0]), c.text(1, a[1])
+	n, _ := a[2].ToInt(env.Warn)
+	if n == 0 || len(delim) == 0 || len(s) == 0 {
+		return c.str([]byte{}), nil
+	}
+	if n > 0 {
+		at := 0
+		for ; n > 0; n-- {
+			i := bytes.Index(s[at:], delim)
+			if i < 0 {
+				return c.str(s), nil
+			}
+			at += i + len(delim)
+		}
+		return c.str(s[:at-len(delim)]), nil
+	}
+	end := len(s)
+	for ; n < 0; n++ {
+		i := bytes.LastIndex(s[:end], delim)
+		if i < 0 {
+			return c.str(s), nil
+		}
+		end = i
+	}
+	return c.str(s[end+len(delim):]), nil
+}
+
+func typeField(c *Call) error {
+	c.typ = intType(3, false)
+	return compareCollation(c)
+}
+
+func field(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	if a[0].IsNull() {
+		return types.Int(0), nil
+	}
+	for i, v := range a[1:] {
+		if v.IsNull() {
+			continue
+		}
+		cmp, err := compareValues(env, a[0], v, c.coll)
+		if err != nil {
+			return types.Null, err
+		}
+		if cmp == 0 {
+			return types.Int(int64(i + 1)), nil
+		}
+	}
+	return types.Int(0), nil
+}
+
+func evalElt(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	v, err := eval(c.args[0], env, row)
+	if err != nil || v.IsNull() {
+		return types.Null, err
+	}
+	n, _ := v.ToInt(env.Warn)
+	if n < 1 || n >= int64(len(c.args)) {
+		return types.Null, nil
+	}
+	v, err = eval(c.args[n], env, row)
+	if err != nil || v.IsNull() {
+		return types.Null, err
+	}
+	return c.str(c.text(int(n), v)), nil
+}
+
+func typeFindInSet(c *Call) error {
+	c.typ = intType(3, false)
+	o, err := mergeAll(c.name, true, c.args)
+	c.coll = o.coll
+	if o.deriv >= derivNumeric {
+		c.coll = types.CollationDefault
+	}
+	return err
+}
+
+func findInSet(c *Call, _ *Env, a, b types.Value) (types.Value, error) {
+	s, list := c.text(0, a), c.text(1, b)
+	if len(list) == 0 || bytes.IndexByte(s, ',') >= 0 {
+		return types.Int(0), nil
+	}
+	for i := int64(1); ; i++ {
+		item, rest, more := bytes.Cut(list, []byte(","))
+		if c.coll.CompareStrings(item, s) == 0 {
+			return types.Int(i), nil
+		}
+		if !more {
+			return types.Int(0), nil
+		}
+		list = rest
+	}
+}
+
+func makeSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	if a[0].IsNull() {
+		return types.Null, nil
+	}
+	mask := toBits(env, a[0])
+	out, first := []byte{}, true
+	for i, v := range a[1:] {
+		if i >= 64 || mask>>i&1 == 0 || v.IsNull() {
+			continue
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		first = false
+		out = v.AppendText(out, c.args[i+1].Type())
+	}
+	return c.str(out), nil
+}
+
+func typeExportSet(c *Call) error {
+	n := max(charLen(c.args[1].Type()), charLen(c.args[2].Type()))
+	sep := 1
+	from := c.args[1:3]
+	if len(c.args) > 3 {
+		sep, from = charLen(c.args[3].Type()), c.args[1:4]
+	}
+	return c.setStringResult(64*n+63*sep, from...)
+}
+
+func exportSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	mask := toBits(env, a[0])
+	on, off, sep, bits := c.text(1, a[1]), c.text(2, a[2]), []byte(","), int64(64)
+	if len(a) > 3 {
+		sep = c.text(3, a[3])
+	}
+	if len(a) > 4 {
+		if bits, _ = a[4].ToInt(env.Warn); bits < 0 || bits > 64 {
+			bits = 64
+		}
+	}
+	if int(bits)*(max(len(on), len(off))+len(sep)) > maxResult {
+		return tooLong(c, env)
+	}
+	var out []byte
+	for i := int64(0); i < bits; i++ {
+		if i > 0 {
+			out = append(out, sep...)
+		}
+		if mask>>i&1 == 1 {
+			out = append(out, on...)
+		} else {
+			out = append(out, off...)
+		}
+	}
+	return c.str(out), nil
+}
+
+func typeChar(c *Call) error {
+	n := (len(c.args) - c.op) * 4
+	coll := types.CollationBinary
+	if c.op == 1 {
+		name, _ := c.constText(0)
+		var ok bool
+		if coll, ok = types.DefaultCollation(name); !ok {
+			return mysqlerr.New(errUnknownCharset, name)
+		}
+	}
+	c.typ, c.coll, c.deriv, c.ascii = stringType(n, coll), coll, derivCoercible, false
+	return nil
+}
+
+func charFn(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	var out []byte
+	for _, v := range a[c.op:] {
+		if v.IsNull() {
+			continue
+		}
+		i, _ := v.ToInt(env.Warn)
+		n := uint32(i)
+		switch {
+		case n >= 1<<24:
+			out = append(out, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
+		case n >= 1<<16:
+			out = append(out, byte(n>>16), byte(n>>8), byte(n))
+		case n >= 1<<8:
+			out = append(out, byte(n>>8), byte(n))
+		default:
+			out = append(out, byte(n))
+		}
+	}
+	if c.typ.Collation != types.CollationBinary && !utf8.Valid(out) {
+		env.warnf(1300, "Invalid %s character string: '%s'", c.typ.Collation.Charset(), hexText(out))
+		return types.Null, nil
+	}
+	return c.str(out), nil
+}
+
+// locales are the number formats of the lc_time_names that FORMAT is asked for most: thousands separator and point.
+var locales = map[string][2]string{
+	"en_us": {",", "."}, "en_gb": {",", "."}, "en_ca": {",", "."}, "en_au": {",", "."}, "en_in": {",", "."},
+	"de_de": {".", ","}, "de_at": {".", ","}, "de_ch": {"'", "."}, "fr_fr": {"", ","}, "es_es": {"", ","},
+	"it_it": {"", ","}, "nl_nl": {"", ","}, "pt_br": {".", ","}, "ja_jp": {",", "."}, "zh_cn": {",", "."},
+	"ru_ru": {".", ","}, "sv_se": {" ", ","}, "da_dk": {".", ","}, "pl_pl": {"", ","},
+}
+
+// format is FORMAT(n, digits [, locale]); an unknown locale is en_US with warning 1649.
+func format(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	if a[0].IsNull() || a[1].IsNull() {
+		return types.Null, nil
+	}
+	sep := locales["en_us"]
+	if len(a) == 3 && !a[2].IsNull() {
+		name := string(c.text(2, a[2]))
+		if l, ok := locales[strings.ToLower(name)]; ok {
+			sep = l
+		} else {
+			env.warn(1649, name)
+		}
+	}
+	digits, _ := a[1].ToInt(env.Warn)
+	digits = min(max(digits, 0), maxScale)
+	if isStringKind(a[0].Kind()) {
+		a[0] = types.Float(a[0].ToFloat(env.Warn))
+	}
+	s := types.RoundDecimal(a[0].ToDec(env.Warn), int(digits)).Text()
+	return c.str([]byte(groupDigits(s, sep))), nil
+}
+
+func groupDigits(s string, sep [2]string) string {
+	var b strings.Builder
+	if strings.HasPrefix(s, "-") {
+		b.WriteByte('-')
+		s = s[1:]
+	}
+	whole, frac, hasFrac := strings.Cut(s, ".")
+	for i := range len(whole) {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteString(sep[0])
+		}
+		b.WriteByte(whole[i])
+	}
+	if hasFrac {
+		b.WriteString(sep[1] + frac)
+	}
+	return b.String()
+}
+
+func typeInsert(c *Call) error {
+	n := sumLen([]Expr{c.args[0], c.args[3]})
+	return c.setStringResult(n, c.args[0], c.args[3])
+}
+
+func insert(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	s, repl := c.text(0, a[0]), c.text(3, a[3])
+	pos, _ := a[1].ToInt(env.Warn)
+	n, _ := a[2].ToInt(env.Warn)
+	total := int64(c.chars(s))
+	if pos < 1 || pos > total {
+		return c.str(s), nil
+	}
+	if n < 0 || n > total-pos+1 {
+		n = total - pos + 1
+	}
+	from := c.offset(s, pos-1)
+	to := from + c.offset(s[from:], n)
+	if from+len(repl)+len(s)-to > maxResult {
+		return tooLong(c, env)
+	}
+	out := append(append(append([]byte{}, s[:from]...), repl...), s[to:]...)
+	return c.str(out), nil
+}
+
+// soundex codes every consonant after the first letter, as MySQL does: no limit of four, vowels do not part equal codes.
+func soundex(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	const codes = "01230120022455012623010202"
+	var out []byte
+	var last byte
+	for _, r := range strings.ToUpper(string(c.text(0, a))) {
+		if r < 'A' || r > 'Z' && r < utf8.RuneSelf {
+			continue
+		}
+		code := byte('0')
+		if r <= 'Z' {
+			code = codes[r-'A']
+		}
+		if out == nil {
+			out, last = utf8.AppendRune(nil, r), code
+			continue
+		}
+		if code != '0' && code != last {
+			out, last = append(out, code), code
+		}
+	}
+	for out != nil && runeCount(out) < 4 {
+		out = append(out, '0')
+	}
+	if out == nil {
+		out = []byte{}
+	}
+	return c.str(out), nil
+}
+
+// base64Line is after how many characters TO_BASE64 breaks the line.
+const base64Line = 76
+
+func typeToBase64(c *Call) error {
+	n := charLen(c.args[0].Type())
+	if n >= 0 {
+		if t := c.args[0].Type(); t.Class() == types.ClassString {
+			n *= t.Collation.MaxBytes()
+		}
+		n = (n + 2) / 3 * 4
+		n += max(n-1, 0) / base64Line
+	}
+	c.setASCIIResult(n)
+	return nil
+}
+
+func toBase64(c *Call, env *Env, a types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	if base64.StdEncoding.EncodedLen(len(s)) > maxResult {
+		return tooLong(c, env)
+	}
+	enc := base64.StdEncoding.EncodeToString(s)
+	var out []byte
+	for len(enc) > base64Line {
+		out = append(append(out, enc[:base64Line]...), '\n')
+		enc = enc[base64Line:]
+	}
+	return c.str(append(out, enc...)), nil
+}
+
+func fromBase64(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	clean := bytes.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\t', '\n', '\r':
+			return -1
+		}
+		return r
+	}, c.text(0, a))
+	out := make([]byte, base64.StdEncoding.DecodedLen(len(clean)))
+	n, err := base64.StdEncoding.Decode(out, clean)
+	if err != nil {
+		return types.Null, nil
+	}
+	return types.Bytes(out[:n]), nil
+}
+
+func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	if !isStringKind(a[0].Kind()) {
+		return types.Null, nil
+	}
+	s, coll := a[0].Raw(), originOf(c.args[0]).coll
+	if len(a) == 3 {
+		n, _ := a[2].ToInt(env.Warn)
+		binary := strings.EqualFold(string(c.text(1, a[1])), "binary")
+		if binary {
+			coll = types.CollationBinary
+		}
+		have := int64(runeCount(s))
+		if binary {
+			have = int64(len(s))
+		}
+		if n > maxResult {
+			return tooLong(c, env)
+		}
+		if n < have {
+			if binary {
+				s = s[:max(n, 0)]
+			} else {
+				s = s[:runeOffset(s, int(n))]
+			}
+		} else {
+			fill := byte(' ')
+			if binary {
+				fill = 0
+			}
+			s = append(append([]byte{}, s...), bytes.Repeat([]byte{fill}, int(n-have))...)
+		}
+	}
+	if coll == types.CollationBinary {
+		return types.Bytes(s), nil
+	}
+	return types.Bytes(coll.SortKey(nil, s)), nil
+}
