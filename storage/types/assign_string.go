@@ -81,7 +81,10 @@ func (a *assignment) text() (Value, error) {
 		}
 		if a.v.kind == KindBytes || a.v.kind == KindBit || a.t.Collation.Charset() != "utf8mb4" {
 			if good := a.t.Collation.holds(s); good < len(s) {
-				return a.problem(a.incorrect("string", badBytes(s[good:])), String(a.t.Collation.repair(s)))
+				if _, err := a.problem(a.incorrect("string", badBytes(s[good:])), Null); err != nil {
+					return Null, err
+				}
+				s = a.t.Collation.repair(s)
 			}
 		}
 	default:

@@ -1,6 +1,45 @@
 // Package types holds SQL values, their types, conversions and collations: the alphabet that every other package spells
 // rows and expressions with.
 //
-// Invariants: a Value is small and passed by value; no conversion is lossy without an error or a warning; two values are
-// equal under Compare exactly when their HashKeys and sort keys are.
+// # Values
+//
+// A Value is forty bytes, passed by value: a kind, a number and, for text, a slice that it shares with whoever made it.
+// Numbers, dates and all decimals of up to eighteen digits need no memory of their own. A column's Type decides which kind
+// its values have (Type.Class); Assign is the only way into a column, and its result is the storage form.
+//
+//	INSERT literal ── Assign(v, type, mode) ──▶ storage form ── AppendValue / row codec ──▶ disk, raft log, wire
+//	                                                │
+//	                      ToLocal (TIMESTAMP only) ─┴─▶ expressions: Compare, To…, Cast ──▶ AppendText ──▶ client
+//
+// What depends on the session is in Mode (sql_mode, time zone, the current date) and resolved by Assign and Cast, so
+// that a replica that stores or compares values needs no session.
+//
+// # Dates and times
+//
+// A date is packed into an integer that orders as the date does, zero months and days included (PackDatetime). A
+// TIMESTAMP is microseconds UTC in storage and becomes a local DATETIME when it is read. A TIME is signed microseconds.
+//
+// # Strings
+//
+// Text is UTF-8 in storage and in memory whatever the column's character set; the set decides which characters Assign
+// lets in and by which weights the collation orders. Sort keys (Collation.SortKey) are what index keys hold: their bytes
+// order as the strings do, under PAD SPACE too (collate.go explains how). ASCII takes a path of its own, without tables.
+//
+// # JSON
+//
+// JSON is text in one normal form (json.go), so that reading a column costs nothing and equal documents mostly have equal
+// bytes; CompareJSON settles the rest.
+//
+// # Invariants
+//
+//   - No conversion is lossy without an error, a warning or a note.
+//   - Two values of one column are equal under CompareSame exactly when their HashKeys are, and two strings exactly when
+//     their sort keys are; bytes.Compare of sort keys is CompareStrings.
+//   - A KindDecimal has one representation for each value and scale: in the number where that fits, else as digits.
+//   - A KindString is valid UTF-8; a KindJSON is in normal form.
+//   - Storing what was read back from a column changes nothing: Assign is idempotent.
+//   - DecodeValue and DecodeType take any bytes and give a value that is safe to use, or an error.
+//   - Nobody writes to the bytes of a Value. Clone it to keep it beyond the life of the row that it came from.
+//
+// Collations, the decimal arithmetic behind DecimalValue and nothing else come from Vitess.
 package types

@@ -111,10 +111,10 @@ func show(v Value, typ *Type, loc *time.Location) string {
 	return text()
 }
 
-// TestScripts runs testdata: each line is "type | value", and its answer the line again with
+// TestScripts runs testdata/scripts: each line is "type | value", and its answer the line again with
 // the result, or the error, and the warnings.
 func TestScripts(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			m := DefaultMode()
 			for _, arg := range d.CmdArgs {
