@@ -20,11 +20,11 @@ var errQuit = errors.New("quit")
 func (c *conn) dispatch(command byte, data []byte) error {
 	switch command {
 	case mysql.ComQuery:
-		return c.query(string(data))
+		return c.query(c.text(data))
 	case mysql.ComStmtExecute:
 		return c.executeStmt(data)
 	case mysql.ComStmtPrepare:
-		return c.prepareStmt(string(data))
+		return c.prepareStmt(c.text(data))
 	case mysql.ComStmtClose:
 		return c.closeStmt(data)
 	case mysql.ComStmtReset:
@@ -38,7 +38,7 @@ func (c *conn) dispatch(command byte, data []byte) error {
 	case mysql.ComQuit:
 		return errQuit
 	case mysql.ComInitDB:
-		return c.okAfter(c.session.UseDB(c.ctx, string(data)))
+		return c.okAfter(c.session.UseDB(c.ctx, c.text(data)))
 	case mysql.ComFieldList:
 		return c.fieldList(data)
 	case mysql.ComResetConnection:
@@ -132,7 +132,7 @@ func (c *conn) changeUser(data []byte) error {
 // fieldList answers COM_FIELD_LIST: definitions with their defaults, and no rows.
 func (c *conn) fieldList(data []byte) error {
 	d := packet.NewDecoder(data)
-	table, pattern := string(d.Nul()), string(d.Rest())
+	table, pattern := c.text(d.Nul()), c.text(d.Rest())
 	if d.Bad() {
 		return mysqlerr.New(mysql.ErrMalformedPacket)
 	}
@@ -141,7 +141,7 @@ func (c *conn) fieldList(data []byte) error {
 		return err
 	}
 	for i := range cols {
-		b := codec.AppendColumn(c.pc.Begin(), &cols[i], codec.UTF8)
+		b := codec.AppendColumn(c.pc.Begin(), &cols[i], c.charset.results())
 		if i < len(defaults) && defaults[i] != nil {
 			b = packet.AppendLenenc(b, defaults[i])
 		} else {

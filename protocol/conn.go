@@ -15,13 +15,22 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
 // WaitTimeouter is a session with a wait_timeout of its own; it is asked after each command.
 type WaitTimeouter interface{ WaitTimeout() time.Duration }
+
+// Charsetter is a session whose client chooses the character sets that it sends statements and takes results in
+// (character_set_client, character_set_results; any collation of them will do). It is asked around each command. Without it,
+// both are UTF-8. The session itself sees UTF-8 only.
+type Charsetter interface {
+	Charsets() (client, results types.Collation)
+}
 
 // MySQL's error codes that the parser's table lacks, and one under a handier name.
 const (
@@ -72,6 +81,7 @@ type conn struct {
 	tls     bool
 	secure  bool // TLS or a Unix socket: passwords may be sent in clear
 	timeout WaitTimeouter
+	charset charsets
 
 	stmts  map[uint32]*stmt
 	result resultWriter
@@ -92,6 +102,42 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c.waitTimeout.Store(int64(s.cfg.WaitTimeout))
 	return c
 }
+
+// charsets are the character sets of a session, looked up once for each change.
+type charsets struct {
+	session                   Charsetter // nil: UTF-8
+	clientID, resultsID       types.Collation
+	clientKnown, resultsKnown *codec.Charset
+}
+
+func (c *charsets) client() *codec.Charset {
+	if c.session == nil {
+		return nil
+	}
+	c.refresh()
+	return c.clientKnown
+}
+
+func (c *charsets) results() *codec.Charset {
+	if c.session == nil {
+		return nil
+	}
+	c.refresh()
+	return c.resultsKnown
+}
+
+func (c *charsets) refresh() {
+	client, results := c.session.Charsets()
+	if client != c.clientID {
+		c.clientID, c.clientKnown = client, codec.CharsetOf(client)
+	}
+	if results != c.resultsID {
+		c.resultsID, c.resultsKnown = results, codec.CharsetOf(results)
+	}
+}
+
+// text is a statement or name that the client sent, in UTF-8.
+func (c *conn) text(data []byte) string { return string(c.charset.client().Decode(data)) }
 
 // timedConn notes when a write began, so that the watcher can end one that takes too long.
 type timedConn struct {
@@ -141,7 +187,7 @@ func (c *conn) recover() {
 
 // close ends session and socket. A session that panics here must not take the process down either.
 func (c *conn) close() {
-	defer c.nc.Close()
+	defer func() { _ = c.pc.NetConn().Close() }() // with TLS, says goodbye
 	defer func() {
 		if p := recover(); p != nil {
 			c.server.Metrics.Panics.Add(1)
@@ -311,11 +357,11 @@ func (c *conn) writeError(e *mysqlerr.Error) error {
 		}
 		b = append(append(b, '#'), state...)
 	}
-	message := e.Message
+	message := []byte(e.Message)
 	if len(message) > maxErrorMessage {
 		message = message[:maxErrorMessage]
 	}
-	return c.pc.End(append(b, message...))
+	return c.pc.End(append(b, c.charset.results().Encode(message)...))
 }
 
 const maxErrorMessage = 4 << 10 // bytes; MySQL's own limit is 512

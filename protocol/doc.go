@@ -23,5 +23,5 @@
 //   - Shutdown accepts nothing more, closes idle connections, lets running statements finish and answer, and cancels what
 //     remains when its context ends.
 //
-// What a session may offer beyond sql.Session is found by type assertion: see WaitTimeouter.
+// What a session may offer beyond sql.Session is found by type assertion: see WaitTimeouter and Charsetter.
 package protocol

@@ -30,10 +30,12 @@ import (
 //	wait             runs until it is cancelled, and tells why
 //	panic            panics
 //	open             a result that is never finished
+//	say TEXT         TEXT, in a column of characters
 //	anything else    OK, with affected rows, insert id, warnings and info
 type fakeEngine struct {
 	accounts map[string]sql.Account
 	timeout  time.Duration
+	latin1   bool // what sessions take and give
 
 	mu       sync.Mutex
 	sessions map[*fakeSession]struct{}
@@ -181,6 +183,8 @@ func (s *fakeSession) run(ctx context.Context, text string, params []types.Value
 		panic("as asked for")
 	case "open":
 		return w.Header(&sql.Header{Columns: []sql.Column{column("a", types.TypeInt, 0)}})
+	case "say":
+		return s.echo([]types.Value{types.Str(strings.TrimPrefix(text, "say "))}, w)
 	case "begin":
 		s.inTx = true
 		return w.Done(s.outcome())
@@ -352,6 +356,12 @@ func (s *fakeSession) Reset(context.Context) error { s.inTx = false; return nil 
 func (s *fakeSession) ChangeUser(_ context.Context, c *sql.ConnInfo) error {
 	s.info = c
 	return nil
+}
+func (s *fakeSession) Charsets() (client, results types.Collation) {
+	if s.engine.latin1 {
+		return 8, 8
+	}
+	return 255, 255
 }
 func (s *fakeSession) Cancel()                    {}
 func (s *fakeSession) WaitTimeout() time.Duration { return cmpOr(s.engine.timeout, time.Hour) }

@@ -85,6 +85,7 @@ func (c *conn) handshake() error {
 		return mysqlerr.From(err)
 	}
 	c.timeout, _ = c.session.(WaitTimeouter)
+	c.charset.session, _ = c.session.(Charsetter)
 	if c.timeout != nil {
 		c.waitTimeout.Store(int64(c.timeout.WaitTimeout()))
 	}

@@ -20,13 +20,13 @@ import (
 //
 // After Done with More, the next result begins; after any other Done, nothing may follow.
 type resultWriter struct {
-	c      *conn
-	binary bool
-	header *sql.Header // of the open result set
-	status uint16      // session's, for the EOF behind the definitions
-	start  packet.Mark // of the open result
-	more   bool        // another result must follow
-	done   int         // results finished
+	c       *conn
+	binary  bool
+	header  *sql.Header    // of the open result set
+	charset *codec.Charset // that it is sent in
+	start   packet.Mark    // of the open result
+	more    bool           // another result must follow
+	done    int            // results finished
 }
 
 var _ sql.ResultWriter = (*resultWriter)(nil)
@@ -43,8 +43,8 @@ func (w *resultWriter) Header(h *sql.Header) error {
 		return misuse("Header")
 	}
 	pc := w.c.pc
-	w.header = h
-	if err := pc.AppendPackets(codec.HeaderDefinitions(h, codec.UTF8), 1); err != nil {
+	w.header, w.charset = h, w.c.charset.results()
+	if err := pc.AppendPackets(codec.HeaderDefinitions(h, w.charset), 1); err != nil {
 		return err
 	}
 	if w.c.caps&mysql.ClientDeprecateEOF != 0 {
@@ -62,9 +62,9 @@ func (w *resultWriter) Row(vals []types.Value) error {
 	pc := w.c.pc
 	b := pc.Begin()
 	if w.binary {
-		b = codec.AppendBinaryRow(b, w.header.Columns, vals)
+		b = codec.AppendBinaryRow(b, w.header.Columns, vals, w.charset)
 	} else {
-		b = codec.AppendTextRow(b, w.header.Columns, vals)
+		b = codec.AppendTextRow(b, w.header.Columns, vals, w.charset)
 	}
 	return pc.End(b)
 }

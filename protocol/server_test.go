@@ -1,11 +1,16 @@
 package protocol
 
 import (
+	"bytes"
 	"context"
 	stdsql "database/sql"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -213,6 +218,192 @@ func wireForm(v any) any {
 		return v.Format("2006-01-02 15:04:05.999999")
 	}
 	return v
+}
+
+func TestCharsets(t *testing.T) {
+	engine := newFakeEngine(t)
+	engine.latin1 = true
+	_, addr := startWith(t, Config{}, engine)
+	db := dial(t, "root@tcp("+addr+")/")
+	var got string
+	if err := db.QueryRow("say gr\xf6\xdfe").Scan(&got); err != nil || got != "gr\xf6\xdfe" {
+		t.Errorf("%q %v", got, err)
+	}
+	if err := db.QueryRow("echo ?", "gr\xf6\xdfe").Scan(&got); err != nil || got != "gr\xf6\xdfe" {
+		t.Errorf("prepared: %q %v", got, err)
+	}
+	engine.latin1 = false // as SET NAMES utf8mb4 would
+	if err := db.QueryRow("say größe").Scan(&got); err != nil || got != "größe" {
+		t.Errorf("UTF-8: %q %v", got, err)
+	}
+}
+
+func TestUnixSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, _, _ := start(t, Config{RequireTLS: true})
+	go server.Serve(l)
+	for _, dsn := range []string{"root@unix(" + path + ")/", "sha2:s3cret@unix(" + path + ")/"} {
+		if err := dial(t, dsn).Ping(); err != nil {
+			t.Errorf("%s: %v", dsn, err)
+		}
+	}
+}
+
+func TestRequireTLS(t *testing.T) {
+	tls, err := SelfSignedTLS(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, addr := start(t, Config{TLS: tls, RequireTLS: true})
+	wantCode(t, dial(t, "root@tcp("+addr+")/").Ping(), 3159, "insecure transport")
+	if err := dial(t, "root@tcp("+addr+")/?tls=skip-verify").Ping(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLoopbackOnly logs root in from another address than loopback, where this machine has one.
+func TestLoopbackOnly(t *testing.T) {
+	for addr, want := range map[string]struct {
+		host     string
+		loopback bool
+	}{
+		"127.0.0.1:1": {"localhost", true}, "127.9.9.9:1": {"localhost", true}, "[::1]:1": {"localhost", true},
+		"10.0.0.1:1": {"10.0.0.1", false}, "[::ffff:10.0.0.1]:1": {"10.0.0.1", false}, "[fe80::1]:1": {"fe80::1", false},
+	} {
+		tcp, err := net.ResolveTCPAddr("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if host, loopback := clientHost(tcp); host != want.host || loopback != want.loopback {
+			t.Errorf("%s: %s %v", addr, host, loopback)
+		}
+	}
+	l, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, _, _ := start(t, Config{})
+	go server.Serve(l)
+	for _, a := range ownAddresses(t) {
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		at := net.JoinHostPort(a, port)
+		wantCode(t, dial(t, "root@tcp("+at+")/").Ping(), 1045, "Access denied for user 'root'@'"+a+"' (using password: NO)")
+		if err := dial(t, "native:s3cret@tcp("+at+")/").Ping(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// ownAddresses are this machine's IPv4 addresses but loopback.
+func ownAddresses(t *testing.T) (hosts []string) {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && n.IP.To4() != nil {
+			hosts = append(hosts, n.IP.String())
+		}
+	}
+	return hosts
+}
+
+func TestTLSFilesAreKept(t *testing.T) {
+	dir := t.TempDir()
+	first, err := SelfSignedTLS(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := SelfSignedTLS(dir)
+	if err != nil || !bytes.Equal(first.Certificates[0].Certificate[0], again.Certificates[0].Certificate[0]) {
+		t.Errorf("another certificate, %v", err)
+	}
+	key, err := RSAKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := RSAKey(dir); err != nil || !same.Equal(key) {
+		t.Errorf("another key, %v", err)
+	}
+	for name, mode := range map[string]os.FileMode{certKeyFile: 0o600, privateKeyFile: 0o600, publicKeyFile: 0o644} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, certFile), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := SelfSignedTLS(dir); err == nil {
+		t.Error("a spoilt certificate was accepted, or replaced behind its owner's back")
+	}
+}
+
+func TestSlowClientIsDropped(t *testing.T) {
+	server, engine, addr := start(t, Config{Tick: 5 * time.Millisecond, WriteTimeout: 20 * time.Millisecond})
+	c := dialRaw(t, addr, 0)
+	c.logIn("root")
+	c.begin(0x03, []byte("rows 1000000 1000")...) // and read none of it
+	eventually(t, func() bool {
+		engine.mu.Lock()
+		defer engine.mu.Unlock()
+		return engine.closed == 1 && server.Metrics.Open.Load() == 0
+	})
+}
+
+// TestManyClients runs statements, errors, departures and kills beside each other, for the race detector above all.
+func TestManyClients(t *testing.T) {
+	server, engine, addr := start(t, Config{Tick: time.Millisecond})
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for j := range 10 {
+				db, err := stdsql.Open("mysql", "native:s3cret@tcp("+addr+")/")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var id int
+				var name string
+				if err := db.QueryRow("rows 1 5").Scan(&id, &name); err != nil {
+					t.Error(err)
+				}
+				if err := db.QueryRow("one").Scan(&id, &name); err != nil || id != 123456 {
+					t.Errorf("%d %v", id, err)
+				}
+				if (i+j)%4 == 0 {
+					_, _ = db.Exec("panic")
+				}
+				db.Close()
+			}
+		}()
+	}
+	killed := make(chan struct{})
+	go func() {
+		defer close(killed)
+		for range 50 {
+			engine.mu.Lock()
+			for s := range engine.sessions {
+				if s.info.ClientUser == "sha2" {
+					s.info.Kill()
+				}
+			}
+			engine.mu.Unlock()
+		}
+	}()
+	wg.Wait()
+	<-killed
+	eventually(t, func() bool { return server.Metrics.Open.Load() == 0 })
+	engine.mu.Lock()
+	defer engine.mu.Unlock()
+	if len(engine.sessions) != 0 {
+		t.Errorf("%d sessions left", len(engine.sessions))
+	}
 }
 
 func TestManyRowsAreStreamed(t *testing.T) {

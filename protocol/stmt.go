@@ -66,7 +66,7 @@ func (c *conn) prepareStmt(text string) error {
 // writeDefinitions sends n column definitions and, to clients that want it, the EOF behind them.
 func (c *conn) writeDefinitions(n int, column func(int) *sql.Column, status uint16) error {
 	for i := range n {
-		if err := c.pc.End(codec.AppendColumn(c.pc.Begin(), column(i), codec.UTF8)); err != nil {
+		if err := c.pc.End(codec.AppendColumn(c.pc.Begin(), column(i), c.charset.results())); err != nil {
 			return err
 		}
 	}
@@ -95,6 +95,7 @@ func (c *conn) executeStmt(data []byte) error {
 		return err
 	}
 	defer s.params.DropLongData()
+	s.params.Charset = c.charset.client()
 	if err := s.params.Decode(d.Rest(), s.ParamCount()); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func TestDescribe(t *testing.T) {
 		{"TIMESTAMP(3)", table(types.Type{ID: mysql.TypeTimestamp, Decimals: 3}, mysql.TimestampFlag),
 			wire{mysql.TypeTimestamp, bin, 23, mysql.TimestampFlag | mysql.BinaryFlag, 3}},
 	} {
-		if got := describe(&c.col, UTF8); got != c.want {
+		if got := describe(&c.col, nil); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
 	}
@@ -62,8 +62,8 @@ func table(t types.Type, flags uint) sql.Column {
 
 func TestDefinitionsAreKept(t *testing.T) {
 	h := &sql.Header{Columns: []sql.Column{table(types.TypeInt, 0)}}
-	first := HeaderDefinitions(h, UTF8)
-	if &first[0] != &HeaderDefinitions(h, UTF8)[0] {
+	first := HeaderDefinitions(h, nil)
+	if &first[0] != &HeaderDefinitions(h, nil)[0] {
 		t.Error("encoded twice")
 	}
 	want := "\x01\x00\x00\x01\x01" + "\x1b\x00\x00\x02\x03def\x01d\x01t\x01t\x01c\x01c\x0c\x3f\x00\x14\x00\x00\x00\x08\x00\x00\x00\x00\x00"
@@ -116,7 +116,7 @@ func TestNullBitmap(t *testing.T) {
 				vals[i] = types.Int(int64(i))
 			}
 		}
-		b := AppendBinaryRow(nil, cols, vals)
+		b := AppendBinaryRow(nil, cols, vals, nil)
 		bitmap := b[1 : 1+(n+9)/8]
 		for i := range cols {
 			if set := bitmap[(i+2)/8]>>((i+2)%8)&1 == 1; set == (i%3 == 0) {
@@ -153,14 +153,58 @@ func TestRowsAllocateNothing(t *testing.T) {
 		types.Time(1e9, 0), types.Null, types.DecSmall(12345, 2),
 	}
 	b := make([]byte, 0, 1024)
-	if n := testing.AllocsPerRun(100, func() { b = AppendTextRow(b[:0], cols, vals) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { b = AppendTextRow(b[:0], cols, vals, nil) }); n != 0 {
 		t.Errorf("a text row allocates %v times", n)
 	}
 	if want := "\x02-5\x017\x05hello\x041.25\x132024-02-29 01:02:03\x0a2024-02-29\x0800:16:40\xfb\x06123.45"; string(b) != want {
 		t.Errorf("text row: %q, want %q", b, want)
 	}
-	if n := testing.AllocsPerRun(100, func() { b = AppendBinaryRow(b[:0], cols, vals) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { b = AppendBinaryRow(b[:0], cols, vals, nil) }); n != 0 {
 		t.Errorf("a binary row allocates %v times", n)
+	}
+}
+
+func TestCharsets(t *testing.T) {
+	for _, c := range []struct{ collation, utf8, other string }{
+		{"latin1_swedish_ci", "größe €", "gr\xf6\xdfe \x80"},
+		{"latin2_general_ci", "łódź", "\xb3\xf3d\xbc"},
+		{"gb2312_chinese_ci", "中文", "\xd6\xd0\xce\xc4"},
+		{"sjis_japanese_ci", "日本", "\x93\xfa\x96\x7b"},
+		{"latin1_swedish_ci", "plain", "plain"},
+	} {
+		id, ok := types.CollationByName(c.collation)
+		cs := CharsetOf(id)
+		if !ok || cs == nil {
+			t.Errorf("%s: unknown", c.collation)
+			continue
+		}
+		if got := cs.Encode([]byte(c.utf8)); string(got) != c.other {
+			t.Errorf("%s: %q encodes to %q, want %q", c.collation, c.utf8, got, c.other)
+		}
+		if got := cs.Decode([]byte(c.other)); string(got) != c.utf8 {
+			t.Errorf("%s: %q decodes to %q, want %q", c.collation, c.other, got, c.utf8)
+		}
+	}
+	for _, name := range []string{"utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb3_general_ci", "ascii_general_ci", "binary"} {
+		if id, ok := types.CollationByName(name); !ok || CharsetOf(id) != nil {
+			t.Errorf("%s is converted", name)
+		}
+	}
+	latin1 := CharsetOf(8)
+	if got := latin1.Encode([]byte("日")); string(got) != "?" {
+		t.Errorf("a missing character becomes %q", got)
+	}
+	cols := []sql.Column{{Type: types.TypeString}, {Type: types.TypeBytes}, {Type: types.TypeInt}}
+	row := []types.Value{types.Str("ö"), types.Bytes([]byte("ö")), types.Int(1)}
+	if got := AppendTextRow(nil, cols, row, latin1); string(got) != "\x01\xf6\x02\xc3\xb6\x011" {
+		t.Errorf("text row: %q", got)
+	}
+	if got := AppendBinaryRow(nil, cols, row, latin1); string(got[2:]) != "\x01\xf6\x02\xc3\xb6\x01\x00\x00\x00\x00\x00\x00\x00" {
+		t.Errorf("binary row: %q", got)
+	}
+	p := Params{Charset: latin1}
+	if err := p.Decode(param(mysql.TypeString, 0, "\x01\xf6"), 1); err != nil || string(p.Values[0].Raw()) != "ö" {
+		t.Errorf("parameter: %v %v", p.Values, err)
 	}
 }
 
@@ -259,7 +303,7 @@ func FuzzParams(f *testing.F) {
 			cols[i].Type = types.TypeString
 		}
 		first := fmt.Sprint(p.Values)
-		_ = AppendBinaryRow(AppendTextRow(nil, cols, p.Values), cols, p.Values)
+		_ = AppendBinaryRow(AppendTextRow(nil, cols, p.Values, nil), cols, p.Values, nil)
 		if n == 0 {
 			return
 		}

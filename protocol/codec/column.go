@@ -11,15 +11,6 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Results is the character set that a client wants its results in.
-type Results struct {
-	Collation types.Collation // announced for character columns
-	MaxBytes  int             // of one character
-}
-
-// UTF8 is utf8mb4, the character set of nearly everyone.
-var UTF8 = Results{Collation: types.CollationDefault, MaxBytes: 4}
-
 // wire is what a column definition says of a type.
 type wire struct {
 	id       byte
@@ -34,22 +25,29 @@ const (
 	mediumBlob       = 1<<24 - 1
 )
 
-// AppendColumn appends the payload of a column definition.
-func AppendColumn(b []byte, c *sql.Column, r Results) []byte {
+// AppendColumn appends the payload of a column definition for a client that takes its results in r.
+func AppendColumn(b []byte, c *sql.Column, r *Charset) []byte {
 	w := describe(c, r)
 	b = append(b, 3, 'd', 'e', 'f')
-	b = packet.AppendLenenc(b, c.Schema)
-	b = packet.AppendLenenc(b, c.Table)
-	b = packet.AppendLenenc(b, c.OrgTable)
-	b = packet.AppendLenenc(b, c.Name)
-	b = packet.AppendLenenc(b, c.OrgName)
+	b = appendName(b, c.Schema, r)
+	b = appendName(b, c.Table, r)
+	b = appendName(b, c.OrgTable, r)
+	b = appendName(b, c.Name, r)
+	b = appendName(b, c.OrgName, r)
 	b = append(b, 0x0c, byte(w.charset), byte(w.charset>>8))
 	b = packet.AppendUint(b, uint64(w.length), 4)
 	return append(b, w.id, byte(w.flags), byte(w.flags>>8), w.decimals, 0, 0)
 }
 
+func appendName(b []byte, name string, r *Charset) []byte {
+	if r == nil {
+		return packet.AppendLenenc(b, name)
+	}
+	return packet.AppendLenenc(b, r.Encode([]byte(name)))
+}
+
 // describe derives what the wire says from a column's type; NOT_NULL and the key flags come from the column.
-func describe(c *sql.Column, r Results) wire {
+func describe(c *sql.Column, r *Charset) wire {
 	t := &c.Type
 	w := wire{id: t.ID, charset: types.CollationBinary, flags: uint(c.Flags)}
 	if t.Unsigned {
@@ -149,15 +147,15 @@ func describeTemporal(w *wire, t *types.Type) {
 	}
 }
 
-func describeString(w *wire, t *types.Type, r Results) {
+func describeString(w *wire, t *types.Type, r *Charset) {
 	if t.Decimals == types.Unspecified {
 		w.decimals = 0
 	}
 	perChar := 1
 	if t.Collation != types.CollationBinary {
-		w.charset, perChar = r.Collation, r.MaxBytes
+		w.charset, perChar = r.announced()
 	}
-	if t.Collation == types.CollationBinary || binaryCollation(t.Collation) {
+	if t.Collation.IsBinary() {
 		w.flags |= mysql.BinaryFlag
 	}
 	chars := t.Length
@@ -188,7 +186,7 @@ func blobLength(t *types.Type) int {
 	return math.MaxUint16
 }
 
-func describeEnum(w *wire, t *types.Type, r Results) {
+func describeEnum(w *wire, t *types.Type, r *Charset) {
 	chars, sum := 0, 0
 	for _, e := range t.Elems {
 		n := utf8.RuneCountInString(e)
@@ -200,21 +198,13 @@ func describeEnum(w *wire, t *types.Type, r Results) {
 		chars = sum + max(0, len(t.Elems)-1) // with commas
 		w.flags ^= mysql.EnumFlag | mysql.SetFlag
 	}
-	if t.Collation == types.CollationBinary || binaryCollation(t.Collation) {
+	if t.Collation.IsBinary() {
 		w.flags |= mysql.BinaryFlag
 	}
 	w.id = mysql.TypeString
-	w.charset, w.decimals = r.Collation, 0
-	w.length = saturate(uint64(chars) * uint64(r.MaxBytes))
-}
-
-// binaryCollation tells the _bin collations, whose columns carry BINARY_FLAG, by their numbers.
-func binaryCollation(c types.Collation) bool {
-	switch c {
-	case 46, 47, 65, 83, 84, 87, 309: // utf8mb4_bin latin1_bin ascii_bin utf8mb3_bin big5_bin gbk_bin utf8mb4_0900_bin
-		return true
-	}
-	return false
+	collation, maxBytes := r.announced()
+	w.charset, w.decimals = collation, 0
+	w.length = saturate(uint64(chars) * uint64(maxBytes))
 }
 
 func orDefault(length, def int) uint32 {
@@ -227,7 +217,7 @@ func orDefault(length, def int) uint32 {
 func saturate(n uint64) uint32 { return uint32(min(n, math.MaxUint32)) }
 
 // Definitions frames the column count and the definitions of a result set's columns as packets, numbered from 1.
-func Definitions(cols []sql.Column, r Results) []byte {
+func Definitions(cols []sql.Column, r *Charset) []byte {
 	b := make([]byte, 0, 64+64*len(cols))
 	seq := uint8(1)
 	b = packet.AppendFramed(b, packet.AppendLenencInt(nil, uint64(len(cols))), seq)
@@ -240,9 +230,9 @@ func Definitions(cols []sql.Column, r Results) []byte {
 	return b
 }
 
-// HeaderDefinitions is Definitions, kept with the header when the client's character set is the usual one.
-func HeaderDefinitions(h *sql.Header, r Results) []byte {
-	if r != UTF8 {
+// HeaderDefinitions is Definitions, kept with the header when the client takes UTF-8, as nearly all do.
+func HeaderDefinitions(h *sql.Header, r *Charset) []byte {
+	if r != nil {
 		return Definitions(h.Columns, r)
 	}
 	if kept := h.Encoded.Load(); kept != nil {

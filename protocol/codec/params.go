@@ -15,6 +15,8 @@ import (
 type Params struct {
 	Values []types.Value // of the last Decode; views of its packet and of long data
 
+	Charset *Charset // that the client sends text in; set before Decode
+
 	types []paramType // as last bound; nil before the first execution
 	long  [][]byte    // what COM_STMT_SEND_LONG_DATA brought; nil entries came in none
 }
@@ -64,9 +66,9 @@ func (p *Params) Decode(payload []byte, n int) error {
 		v, ok := types.Null, true
 		switch {
 		case p.long != nil && p.long[i] != nil:
-			v = text(p.types[i].id, p.long[i])
+			v = p.text(p.types[i].id, p.long[i])
 		case nulls[i/8]&(1<<(i%8)) == 0:
-			v, ok = decodeParam(&d, p.types[i])
+			v, ok = p.decode(&d, p.types[i])
 		}
 		if !ok || d.Bad() {
 			return mysqlerr.New(mysql.ErrMalformedPacket)
@@ -88,8 +90,8 @@ func (p *Params) bind(d *packet.Decoder, n int) {
 	}
 }
 
-// decodeParam reads one value; ok is false for a type that no parameter has and for impossible content.
-func decodeParam(d *packet.Decoder, t paramType) (v types.Value, ok bool) {
+// decode reads one value; ok is false for a type that no parameter has and for impossible content.
+func (p *Params) decode(d *packet.Decoder, t paramType) (v types.Value, ok bool) {
 	switch t.id {
 	case mysql.TypeTiny:
 		u := d.Uint8()
@@ -114,10 +116,10 @@ func decodeParam(d *packet.Decoder, t paramType) (v types.Value, ok bool) {
 	case mysql.TypeDuration:
 		return timeParam(d)
 	case mysql.TypeUnspecified, mysql.TypeNewDecimal: // 0 is the old DECIMAL here
-		return decimalParam(d.Lenenc()), true
+		return p.decimal(d.Lenenc()), true
 	case mysql.TypeVarchar, mysql.TypeVarString, mysql.TypeString, mysql.TypeJSON, mysql.TypeEnum, mysql.TypeSet,
 		mysql.TypeTinyBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeBlob, mysql.TypeBit, mysql.TypeGeometry:
-		return text(t.id, d.Lenenc()), true
+		return p.text(t.id, d.Lenenc()), true
 	}
 	return types.Null, false
 }
@@ -135,22 +137,22 @@ func floatParam(f float64) (types.Value, bool) {
 }
 
 // text makes a character or a binary string.
-func text(id byte, b []byte) types.Value {
+func (p *Params) text(id byte, b []byte) types.Value {
 	switch id {
 	case mysql.TypeTinyBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeBlob, mysql.TypeBit, mysql.TypeGeometry:
 		return types.Bytes(b)
 	}
-	if !utf8.Valid(b) {
+	if b = p.Charset.Decode(b); !utf8.Valid(b) {
 		return types.Bytes(b)
 	}
 	return types.String(b)
 }
 
-func decimalParam(b []byte) types.Value {
+func (p *Params) decimal(b []byte) types.Value {
 	if v, n, ok := types.ParseDecimal(b); ok && n == len(b) {
 		return v
 	}
-	return text(mysql.TypeVarString, b)
+	return p.text(mysql.TypeVarString, b)
 }
 
 // datetimeParam reads 0, 4, 7 or 11 bytes. A part out of its range makes the value impossible.

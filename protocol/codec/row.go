@@ -19,11 +19,34 @@ const nullText = 0xfb
 var utcMode = types.Mode{Loc: time.UTC}
 
 // AppendTextRow appends a row of the text protocol. vals has one value for each column.
-func AppendTextRow(b []byte, cols []sql.Column, vals []types.Value) []byte {
+func AppendTextRow(b []byte, cols []sql.Column, vals []types.Value, r *Charset) []byte {
+	if r != nil {
+		return appendTextRowIn(b, cols, vals, r)
+	}
 	for i := range vals {
 		b = appendTextValue(b, &cols[i].Type, vals[i])
 	}
 	return b
+}
+
+func appendTextRowIn(b []byte, cols []sql.Column, vals []types.Value, r *Charset) []byte {
+	for i, v := range vals {
+		if isCharacters(v) {
+			b = packet.AppendLenenc(b, r.Encode(v.Raw()))
+		} else {
+			b = appendTextValue(b, &cols[i].Type, v)
+		}
+	}
+	return b
+}
+
+// isCharacters tells values that change with the character set.
+func isCharacters(v types.Value) bool {
+	switch v.Kind() {
+	case types.KindString, types.KindEnum, types.KindSet:
+		return true
+	}
+	return false
 }
 
 func appendTextValue(b []byte, t *types.Type, v types.Value) []byte {
@@ -66,7 +89,7 @@ func appendText(b []byte, t *types.Type, v types.Value) []byte {
 }
 
 // AppendBinaryRow appends a row of the binary protocol. vals has one value for each column.
-func AppendBinaryRow(b []byte, cols []sql.Column, vals []types.Value) []byte {
+func AppendBinaryRow(b []byte, cols []sql.Column, vals []types.Value, r *Charset) []byte {
 	b = append(b, 0)
 	at := len(b)
 	for range (len(vals) + 9) / 8 {
@@ -77,9 +100,24 @@ func AppendBinaryRow(b []byte, cols []sql.Column, vals []types.Value) []byte {
 			b[at+(i+2)/8] |= 1 << ((i + 2) % 8)
 			continue
 		}
+		if r != nil && isCharacters(vals[i]) && isText(cols[i].Type.ID) {
+			b = packet.AppendLenenc(b, r.Encode(vals[i].Raw()))
+			continue
+		}
 		b = appendBinaryValue(b, &cols[i].Type, vals[i])
 	}
 	return b
+}
+
+// isText tells the types that the binary protocol sends as length-encoded text.
+func isText(id byte) bool {
+	switch id {
+	case mysql.TypeLonglong, mysql.TypeLong, mysql.TypeInt24, mysql.TypeShort, mysql.TypeYear, mysql.TypeTiny,
+		mysql.TypeDouble, mysql.TypeFloat, mysql.TypeDate, mysql.TypeNewDate, mysql.TypeDatetime, mysql.TypeTimestamp,
+		mysql.TypeDuration:
+		return false
+	}
+	return true
 }
 
 func appendBinaryValue(b []byte, t *types.Type, v types.Value) []byte {
