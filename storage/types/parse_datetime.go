@@ -82,6 +82,8 @@ type datetimeScanner struct {
 	roundUp    bool // a seventh fractional digit of 5 or more
 	offset     int  // seconds east of UTC
 	hasOffset  bool
+	punct      bool // punctuation between parts
+	twoParts   bool // a space or a T between date and time
 }
 
 func (sc *datetimeScanner) scan() bool {
@@ -106,6 +108,7 @@ func (sc *datetimeScanner) scan() bool {
 		}
 		if sc.fields == 3 && sc.pos < len(sc.s) && sc.s[sc.pos] == 'T' {
 			sc.pos++
+			sc.twoParts = true
 			continue
 		}
 		for sc.pos < len(sc.s) && (isPunct(sc.s[sc.pos]) || isSpace(sc.s[sc.pos])) {
@@ -113,8 +116,11 @@ func (sc *datetimeScanner) scan() bool {
 				if sc.fields != 3 && sc.pos+skipSpace(sc.s[sc.pos:]) < len(sc.s) {
 					return false // a space only goes between date and time
 				}
+				sc.twoParts = true
 			} else if sc.compact && sc.s[sc.pos] == '.' && sc.fields >= 5 {
 				break
+			} else {
+				sc.punct = true
 			}
 			sc.pos++
 		}
@@ -329,8 +335,12 @@ func parseTime(s []byte, m *Mode) (p parsedTime) {
 		p.issue = issueTruncated
 		return p
 	}
-	if len(s) >= 12 && !neg && looksLikeDatetime(s) {
-		if d := parseDatetime(text, m); d.ok && d.hasTime {
+	if len(s) >= 12 && !neg {
+		if d, isDate := datetimeInTime(text, m); isDate {
+			if !d.ok {
+				p.issue = issueTruncated
+				return p
+			}
 			return parsedTime{d.clock(), d.fsp, d.issue | noteTruncated, true}
 		}
 	}
@@ -365,13 +375,16 @@ func parseTime(s []byte, m *Mode) (p parsedTime) {
 	return p
 }
 
-// looksLikeDatetime keeps "123 12:30:45" and "100:00:00.123456" from being read as dates.
-func looksLikeDatetime(s []byte) bool {
-	n := 0
-	for n < len(s) && isDigit(s[n]) {
-		n++
+// datetimeInTime reads a full date and time where a TIME is wanted. isDate is false where the text can only be a TIME:
+// with punctuation but nothing that parts a date from its time ("100:00:00.123456"), or a space too early ("1 10:11:12").
+func datetimeInTime(s []byte, m *Mode) (p parsedDatetime, isDate bool) {
+	sc := datetimeScanner{s: s}
+	if sc.compact, sc.yearDigits = compactForm(s); !isDigit(s[0]) || !sc.scan() || sc.punct && !sc.twoParts {
+		return p, false
 	}
-	return n >= 12 || n < len(s) && n <= 4 && s[n] != ':' && s[n] != '.' && !isSpace(s[n])
+	lax := Mode{Loc: m.loc()}
+	p.finish(&sc, &lax)
+	return p, true
 }
 
 // scanClock reads days, hours, minutes and seconds; a number alone is hhmmss.
