@@ -5,7 +5,6 @@ import "github.com/pingcap/tidb/pkg/parser/mysql"
 // Codes of MySQL 8.0 that the parser's table lacks.
 const (
 	FieldInOrderNotSelect        = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
-	GeneratedColumnDefault       = 3105 // ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN
 	InvalidJSONValueForCast      = 3156 // ER_INVALID_JSON_VALUE_FOR_CAST
 	CapacityExceeded             = 3170 // ER_CAPACITY_EXCEEDED
 	NoSystemTableAccess          = 3554 // ER_NO_SYSTEM_TABLE_ACCESS
