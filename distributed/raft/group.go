@@ -30,9 +30,10 @@ type group struct {
 	user    dragonboat.INodeUser
 	session *client.Session
 
-	applied  atomic.Pointer[func([]shard.Result)]
-	onLeader atomic.Pointer[func(schema.NodeID, uint64)]
-	changed  atomic.Pointer[chan struct{}] // closed at the next leadership change
+	applied   atomic.Pointer[func([]shard.Result)]
+	recovered atomic.Pointer[func()]
+	onLeader  atomic.Pointer[func(schema.NodeID, uint64)]
+	changed   atomic.Pointer[chan struct{}] // closed at the next leadership change
 
 	mu      sync.Mutex
 	waiting []proposal // in order of proposing
@@ -51,6 +52,9 @@ func (g *group) Shard() schema.ShardID { return g.shard }
 func (g *group) State() shard.API      { return g.state }
 
 func (g *group) OnApplied(fn func([]shard.Result)) { g.applied.Store(&fn) }
+
+// OnRecovered registers who is told when a snapshot has replaced the state.
+func (g *group) OnRecovered(fn func()) { g.recovered.Store(&fn) }
 
 func (g *group) OnLeader(fn func(schema.NodeID, uint64)) { g.onLeader.Store(&fn) }
 

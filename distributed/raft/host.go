@@ -13,6 +13,7 @@ import (
 	"github.com/lni/dragonboat/v4"
 	"github.com/lni/dragonboat/v4/config"
 	"github.com/lni/dragonboat/v4/raftio"
+	pb "github.com/lni/dragonboat/v4/raftpb"
 	sm "github.com/lni/dragonboat/v4/statemachine"
 
 	"cloudsql/distributed/rpc"
@@ -66,6 +67,7 @@ type Stats struct {
 type Host struct {
 	cfg       Config
 	nh        *dragonboat.NodeHost
+	transport *transport
 	Stats     Stats
 	Transport TransportStats
 	stop      chan struct{}
@@ -82,6 +84,7 @@ func Open(cfg Config) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{cfg: cfg, groups: map[schema.ShardID]*group{}, stop: make(chan struct{})}
+	h.transport = &transport{server: cfg.Server, client: cfg.Client, stats: &h.Transport}
 	nh, err := dragonboat.NewNodeHost(h.nodeHostConfig())
 	if err != nil {
 		return nil, fmt.Errorf("raft: opening the log in %s: %w", cfg.Dir, err)
@@ -129,7 +132,7 @@ func (h *Host) nodeHostConfig() config.NodeHostConfig {
 		MaxReceiveQueueSize: 256 << 20,
 		Expert: config.ExpertConfig{
 			LogDB:            logDB,
-			TransportFactory: &transport{server: h.cfg.Server, client: h.cfg.Client, stats: &h.Transport},
+			TransportFactory: h.transport,
 			Engine: config.EngineConfig{
 				ExecShards: execShards, CommitShards: 2, ApplyShards: execShards, SnapshotShards: 4, CloseShards: 2,
 			},
@@ -169,7 +172,7 @@ func (h *Host) Start(c StartConfig) (Group, error) {
 	g.changed.Store(&changed)
 	m := &machine{
 		shard: c.Shard, replica: c.Replica, state: c.State, sync: c.Sync,
-		onDurable: h.cfg.OnDurable, applied: &g.applied, log: h.cfg.Log,
+		onDurable: h.cfg.OnDurable, applied: &g.applied, recovered: &g.recovered, log: h.cfg.Log,
 	}
 	h.mu.Lock()
 	if h.groups[c.Shard] != nil {
@@ -201,6 +204,21 @@ func (h *Host) Start(c StartConfig) (Group, error) {
 	}
 	g.session = h.nh.GetNoOPSession(uint64(c.Shard))
 	return g, nil
+}
+
+// Campaign makes the replica here stand for election at once. It is meant for groups whose only voter it is: in others it
+// disturbs a living leader.
+func (h *Host) Campaign(s schema.ShardID) {
+	h.mu.Lock()
+	g := h.groups[s]
+	h.mu.Unlock()
+	if g == nil || g.IsLeader() {
+		return
+	}
+	h.transport.messages(pb.MessageBatch{
+		DeploymentId: h.cfg.Cluster, BinVer: raftio.TransportBinVersion,
+		Requests: []pb.Message{{Type: pb.TimeoutNow, ShardID: uint64(s), To: g.replica, From: g.replica}},
+	})
 }
 
 // Stop stops the shard's replica here.

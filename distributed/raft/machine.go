@@ -20,6 +20,7 @@ type machine struct {
 	sync      func() error // makes all that the engine was given durable
 	onDurable func(s schema.ShardID, replica, index uint64) error
 	applied   *atomic.Pointer[func([]shard.Result)]
+	recovered *atomic.Pointer[func()]
 	log       *slog.Logger
 	entries   []shard.Entry // reused; Update is never concurrent with itself
 }
@@ -80,6 +81,9 @@ func (m *machine) RecoverFromSnapshot(r io.Reader, stop <-chan struct{}) error {
 	switch {
 	case err == nil:
 		m.log.Info("replica took over a snapshot", "shard", m.shard, "index", m.state.AppliedIndex())
+		if fn := m.recovered.Load(); fn != nil {
+			(*fn)()
+		}
 		return nil
 	case isClosed(stop):
 		return sm.ErrSnapshotStopped

@@ -309,12 +309,13 @@ func TestAdoptHostname(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.state = &logState{}
-	r.open(m, nil)
+	r.open(m, func(c *Config) { c.ElectionTicks = 100_000 })
 	defer m.close()
 	if !m.host.HasData(testShard, ReplicaID(1, 1)) {
 		t.Fatal("the log is lost")
 	}
 	m.start(t, StartConfig{})
+	m.host.Campaign(testShard) // nobody would for a quarter of an hour
 	m.propose(t, 2)
 	if m.state.count != 2 {
 		t.Errorf("%d commands, want 2", m.state.count)
