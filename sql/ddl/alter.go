@@ -1,0 +1,521 @@
+package ddl
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Change is what an ALTER TABLE, CREATE INDEX or DROP INDEX comes to.
+type Change struct {
+	From  *schema.Table
+	Table *schema.Table // the final descriptor, every index Public; its Version is the Executor's business
+	// Build are indexes of Table that From lacks, to be filled; Drop are indexes of From that Table lacks.
+	Build, Drop []schema.IndexID
+	// NotNull are columns that must be found without NULLs before the change holds.
+	NotNull []schema.ColumnID
+	// AutoInc is what the counter is raised to (AUTO_INCREMENT = n), 0 for none. With RaiseAutoInc it is put above the
+	// values that the column holds already, for it has just become AUTO_INCREMENT.
+	AutoInc      uint64
+	RaiseAutoInc bool
+	// RenameTo is the new name, nil for none.
+	RenameTo *ast.TableName
+}
+
+// Empty tells that there is nothing to do.
+func (c *Change) Empty() bool { return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil }
+
+// alteration is a Change in the making.
+type alteration struct {
+	builder
+	from    *schema.Table
+	change  *Change
+	touched bool
+}
+
+// PlanAlter works out an ALTER TABLE on t.
+func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.AlterTableSpec) (*Change, error) {
+	a := &alteration{from: t, change: &Change{From: t}}
+	a.builder = builder{env: env, db: db, t: t.Clone()}
+	for _, s := range specs {
+		if err := a.spec(s); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.addPending(); err != nil {
+		return nil, err
+	}
+	if !a.touched {
+		return a.change, nil
+	}
+	sortIndexes(a.t)
+	if err := checkTable(a.t); err != nil {
+		return nil, err
+	}
+	a.change.Table = a.t
+	a.change.Drop = missingIndexes(a.from, a.t)
+	a.change.Build = missingIndexes(a.t, a.from)
+	return a.change, nil
+}
+
+// missingIndexes lists the indexes of a that b lacks.
+func missingIndexes(a, b *schema.Table) (ids []schema.IndexID) {
+	for i := range a.Indexes {
+		if b.IndexByID(a.Indexes[i].ID) == nil {
+			ids = append(ids, a.Indexes[i].ID)
+		}
+	}
+	return ids
+}
+
+// PlanCreateIndex works out a CREATE INDEX on t.
+func PlanCreateIndex(env *Env, db *schema.Database, t *schema.Table, stmt *ast.CreateIndexStmt) (*Change, error) {
+	c := &ast.Constraint{
+		Tp: ast.ConstraintIndex, Name: stmt.IndexName, Keys: stmt.IndexPartSpecifications, Option: stmt.IndexOption,
+	}
+	switch stmt.KeyType {
+	case ast.IndexKeyTypeNone:
+	case ast.IndexKeyTypeUnique:
+		c.Tp = ast.ConstraintUniq
+	case ast.IndexKeyTypeFulltext:
+		c.Tp = ast.ConstraintFulltext
+	default:
+		return nil, mysqlerr.NotSupported("this kind of index")
+	}
+	specs := append(lockSpecs(stmt.LockAlg), &ast.AlterTableSpec{Tp: ast.AlterTableAddConstraint, Constraint: c})
+	return PlanAlter(env, db, t, specs)
+}
+
+// PlanDropIndex works out a DROP INDEX on t.
+func PlanDropIndex(env *Env, db *schema.Database, t *schema.Table, stmt *ast.DropIndexStmt) (*Change, error) {
+	drop := &ast.AlterTableSpec{Tp: ast.AlterTableDropIndex, Name: stmt.IndexName}
+	return PlanAlter(env, db, t, append(lockSpecs(stmt.LockAlg), drop))
+}
+
+func lockSpecs(o *ast.IndexLockAndAlgorithm) []*ast.AlterTableSpec {
+	if o == nil {
+		return nil
+	}
+	return []*ast.AlterTableSpec{
+		{Tp: ast.AlterTableLock, LockType: o.LockTp}, {Tp: ast.AlterTableAlgorithm, Algorithm: o.AlgorithmTp},
+	}
+}
+
+func (a *alteration) spec(s *ast.AlterTableSpec) error {
+	switch s.Tp {
+	case ast.AlterTableAddColumns:
+		return a.addColumns(s)
+	case ast.AlterTableDropColumn:
+		return a.dropColumn(s.OldColumnName.Name.O)
+	case ast.AlterTableModifyColumn:
+		return a.modify(s.NewColumns[0].Name.Name.O, s)
+	case ast.AlterTableChangeColumn:
+		return a.modify(s.OldColumnName.Name.O, s)
+	case ast.AlterTableRenameColumn:
+		return a.renameColumn(s.OldColumnName.Name.O, s.NewColumnName.Name.O)
+	case ast.AlterTableAlterColumn:
+		return a.alterDefault(s.NewColumns[0])
+	case ast.AlterTableAddConstraint:
+		return a.constraints([]*ast.Constraint{s.Constraint})
+	case ast.AlterTableDropIndex:
+		return a.dropIndex(s.Name)
+	case ast.AlterTableRenameIndex:
+		return a.renameIndex(s.FromKey.O, s.ToKey.O)
+	case ast.AlterTableIndexInvisible:
+		return a.setVisible(s.IndexName.O, s.Visibility == ast.IndexVisibilityVisible)
+	case ast.AlterTableDropCheck:
+		return a.dropConstraint(s.Constraint.Name)
+	case ast.AlterTableOption:
+		return a.tableOptions(s.Options)
+	case ast.AlterTableRenameTable:
+		a.change.RenameTo = s.NewTable
+		return CheckTableName(s.NewTable.Name.O)
+	}
+	return a.rareSpec(s)
+}
+
+// rareSpec takes the clauses that change nothing, and refuses the rest.
+func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
+	switch s.Tp {
+	case ast.AlterTableLock:
+		if s.LockType == ast.LockTypeShared || s.LockType == ast.LockTypeExclusive {
+			return mysqlerr.NotSupported("LOCK=" + s.LockType.String())
+		}
+	case ast.AlterTableAlgorithm, ast.AlterTableForce, ast.AlterTableWithValidation, ast.AlterTableWithoutValidation:
+		// Each change is made in the one way that there is: online; nothing is left to rebuild.
+	case ast.AlterTableEnableKeys, ast.AlterTableDisableKeys:
+		a.env.note("Note", mysqlerr.Newf(mysql.ErrIllegalHa,
+			"Table storage engine for '%s' doesn't have this option", a.t.Name))
+	case ast.AlterTableOrderByColumns:
+		a.env.warn(mysqlerr.Newf(mysql.ErrUnknown,
+			"ORDER BY ignored as there is a user-defined clustered index in the table '%s'", a.t.Name))
+	case ast.AlterTableDropForeignKey:
+		return errCantDrop(s.Name)
+	case ast.AlterTableAlterCheck:
+		if s.Constraint.Enforced {
+			return mysqlerr.NotSupported("CHECK constraints (other than NOT ENFORCED)")
+		}
+	case ast.AlterTableDropPrimaryKey:
+		if !a.t.HasPrimaryKey() {
+			return errCantDrop("PRIMARY")
+		}
+		return mysqlerr.NotSupported("DROP PRIMARY KEY")
+	default:
+		return mysqlerr.NotSupported("this ALTER TABLE clause")
+	}
+	return nil
+}
+
+// keepIndexes runs fn, which changes the order of columns, and points the indexes at the same columns as before.
+func (a *alteration) keepIndexes(fn func()) {
+	a.touched = true
+	ids := make([][]schema.ColumnID, len(a.t.Indexes))
+	for i := range a.t.Indexes {
+		for _, p := range a.t.Indexes[i].Columns {
+			ids[i] = append(ids[i], a.t.Columns[p.Column].ID)
+		}
+	}
+	fn()
+	for i := range a.t.Indexes {
+		for j, id := range ids[i] {
+			a.t.Indexes[i].Columns[j].Column = a.t.ColumnByID(id)
+		}
+	}
+}
+
+// position finds where FIRST, AFTER c or nothing puts a column; unset is the place for nothing.
+func (a *alteration) position(p *ast.ColumnPosition, unset int) (int, error) {
+	if p == nil {
+		return unset, nil
+	}
+	switch p.Tp {
+	case ast.ColumnPositionFirst:
+		if a.t.Columns[0].Hidden {
+			return 1, nil
+		}
+		return 0, nil
+	case ast.ColumnPositionAfter:
+		pos, err := a.find(p.RelativeColumn.Name.O)
+		return pos + 1, err
+	}
+	return unset, nil
+}
+
+// find gives a column's position, or 1054.
+func (a *alteration) find(name string) (int, error) {
+	pos := a.t.ColumnByName(name)
+	if pos < 0 {
+		return -1, mysqlerr.New(mysql.ErrBadField, name, a.t.Name)
+	}
+	return pos, nil
+}
+
+func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
+	for _, def := range s.NewColumns {
+		c, err := parseColumn(a.env, def, a.t.Collation)
+		if err != nil {
+			return err
+		}
+		if a.t.ColumnByName(c.Name) >= 0 {
+			return mysqlerr.New(mysql.ErrDupFieldName, c.Name)
+		}
+		if c.AutoIncrement {
+			return mysqlerr.NotSupported("ADD COLUMN … AUTO_INCREMENT")
+		}
+		if c.Missing, err = c.missing(a.env); err != nil {
+			return err
+		}
+		at, err := a.position(s.Position, len(a.t.Columns))
+		if err != nil {
+			return err
+		}
+		c.ID = a.t.NextColumnID
+		a.t.NextColumnID++
+		a.keepIndexes(func() { a.t.Columns = slices.Insert(a.t.Columns, at, c.Column) })
+		a.noteColumn(c)
+	}
+	return a.constraints(s.NewConstraints)
+}
+
+func (a *alteration) dropColumn(name string) error {
+	pos := a.t.ColumnByName(name)
+	if pos < 0 {
+		return errCantDrop(name)
+	}
+	uses := func(p schema.IndexColumn) bool { return p.Column == pos }
+	for i := 0; i < len(a.t.Indexes); {
+		ix := &a.t.Indexes[i]
+		switch {
+		case !slices.ContainsFunc(ix.Columns, uses):
+			i++
+			continue
+		case ix.ID == schema.PrimaryIndex:
+			return mysqlerr.NotSupported("DROP COLUMN of a primary key's column")
+		case len(ix.Columns) > 1: // MySQL keeps the index without the column: a new one of the same name
+			shrunk := *ix
+			shrunk.ID = a.t.NextIndexID
+			a.t.NextIndexID++
+			shrunk.Columns = slices.DeleteFunc(slices.Clone(ix.Columns), uses)
+			a.t.Indexes = append(a.t.Indexes, shrunk)
+		}
+		a.t.Indexes = slices.Delete(a.t.Indexes, i, i+1)
+	}
+	a.keepIndexes(func() { a.t.Columns = slices.Delete(a.t.Columns, pos, pos+1) })
+	if !slices.ContainsFunc(a.t.Columns, func(c schema.Column) bool { return !c.Hidden }) {
+		return mysqlerr.New(mysql.ErrCantRemoveAllFields)
+	}
+	return nil
+}
+
+// modify is MODIFY and CHANGE: the column takes a new definition as far as its rows and keys can stay what they are.
+func (a *alteration) modify(oldName string, s *ast.AlterTableSpec) error {
+	pos, err := a.find(oldName)
+	if err != nil {
+		return err
+	}
+	c, err := parseColumn(a.env, s.NewColumns[0], a.t.Collation)
+	if err != nil {
+		return err
+	}
+	if o := a.t.ColumnByName(c.Name); o >= 0 && o != pos {
+		return mysqlerr.New(mysql.ErrDupFieldName, c.Name)
+	}
+	old := &a.t.Columns[pos]
+	if err := a.keepsRows(pos, c); err != nil {
+		return err
+	}
+	inPrimary := a.inIndex(pos, func(ix *schema.Index) bool { return ix.ID == schema.PrimaryIndex })
+	if inPrimary {
+		if c.explicitNull {
+			return mysqlerr.New(mysql.ErrPrimaryCantHaveNull)
+		}
+		c.NotNull = true
+	}
+	if c.NotNull && !old.NotNull {
+		a.change.NotNull = append(a.change.NotNull, old.ID)
+	}
+	a.change.RaiseAutoInc = a.change.RaiseAutoInc || c.AutoIncrement && !old.AutoIncrement
+	c.ID, c.Missing = old.ID, old.Missing
+	to, err := a.position(s.Position, -1)
+	if err != nil {
+		return err
+	}
+	a.keepIndexes(func() {
+		a.t.Columns[pos] = c.Column
+		a.moveColumn(pos, to)
+	})
+	a.noteColumn(c)
+	return nil
+}
+
+// moveColumn puts the column at from before the one that is at to now; to < 0 leaves it.
+func (a *alteration) moveColumn(from, to int) {
+	if to < 0 || to == from || to == from+1 {
+		return
+	}
+	c := a.t.Columns[from]
+	a.t.Columns = slices.Delete(a.t.Columns, from, from+1)
+	if to > from {
+		to--
+	}
+	a.t.Columns = slices.Insert(a.t.Columns, to, c)
+}
+
+// inIndex tells whether an index that which picks has the column.
+func (a *alteration) inIndex(pos int, which func(ix *schema.Index) bool) bool {
+	return slices.ContainsFunc(a.t.Indexes, func(ix schema.Index) bool {
+		return which(&ix) && slices.ContainsFunc(ix.Columns, func(p schema.IndexColumn) bool { return p.Column == pos })
+	})
+}
+
+// keepsRows refuses a new type under which stored rows or keys would read differently.
+func (a *alteration) keepsRows(pos int, c *column) error {
+	old := &a.t.Columns[pos]
+	indexed := a.inIndex(pos, func(*schema.Index) bool { return true })
+	if widens(&old.Type, &c.Type) && (!indexed || sameKeys(&old.Type, &c.Type)) {
+		if !indexed {
+			return nil
+		}
+		return a.keysFit(pos, &c.Type)
+	}
+	return mysqlerr.NotSupported("ALTER TABLE that converts column '" + old.Name + "' from " + old.Type.String() +
+		" to " + c.Type.String())
+}
+
+// keysFit looks whether the keys over a column may still hold it under its wider type.
+func (a *alteration) keysFit(pos int, t *types.Type) error {
+	for i := range a.t.Indexes {
+		total := 0
+		for _, p := range a.t.Indexes[i].Columns {
+			typ := &a.t.Columns[p.Column].Type
+			if p.Column == pos {
+				if typ = t; isLob(t) && p.Prefix == 0 {
+					return mysqlerr.New(mysql.ErrBlobKeyWithoutLength, a.t.Columns[pos].Name)
+				}
+			}
+			size := storageBytes(typ)
+			if p.Prefix > 0 {
+				size = p.Prefix * typ.Collation.MaxBytes()
+			}
+			total += size
+		}
+		if total > maxIndexBytes {
+			return errKeyTooLong()
+		}
+	}
+	return nil
+}
+
+func (a *alteration) renameColumn(from, to string) error {
+	pos, err := a.find(from)
+	if err != nil {
+		return err
+	}
+	if err := checkColumnName(to); err != nil {
+		return err
+	}
+	if o := a.t.ColumnByName(to); o >= 0 && o != pos {
+		return mysqlerr.New(mysql.ErrDupFieldName, to)
+	}
+	a.t.Columns[pos].Name, a.touched = to, true
+	return nil
+}
+
+// alterDefault is ALTER COLUMN c SET DEFAULT … and DROP DEFAULT.
+func (a *alteration) alterDefault(def *ast.ColumnDef) error {
+	pos, err := a.find(def.Name.Name.O)
+	if err != nil {
+		return err
+	}
+	a.touched = true
+	c := &column{Column: a.t.Columns[pos]}
+	c.HasDefault, c.Default, c.DefaultExpr = false, nil, ""
+	if len(def.Options) > 0 {
+		if c.AutoIncrement {
+			return errInvalidDefault(c.Name)
+		}
+		if err := c.setDefault(a.env, def.Options[0].Expr); err != nil {
+			return err
+		}
+	}
+	a.t.Columns[pos] = c.Column
+	return nil
+}
+
+func (a *alteration) dropIndex(name string) error {
+	if strings.EqualFold(name, "PRIMARY") {
+		if !a.t.HasPrimaryKey() {
+			return errCantDrop(name)
+		}
+		return mysqlerr.NotSupported("DROP PRIMARY KEY")
+	}
+	i := slices.IndexFunc(a.t.Indexes, func(ix schema.Index) bool { return strings.EqualFold(ix.Name, name) })
+	if i <= 0 {
+		return errCantDrop(name)
+	}
+	a.t.Indexes, a.touched = slices.Delete(a.t.Indexes, i, i+1), true
+	return nil
+}
+
+func (a *alteration) dropConstraint(name string) error {
+	i := slices.IndexFunc(a.t.Checks, func(c schema.Check) bool { return strings.EqualFold(c.Name, name) })
+	if i >= 0 {
+		a.t.Checks, a.touched = slices.Delete(a.t.Checks, i, i+1), true
+		return nil
+	}
+	if a.t.IndexByName(name) != nil {
+		return a.dropIndex(name)
+	}
+	return mysqlerr.Newf(errConstraintNotFound, "Constraint '%s' does not exist.", name)
+}
+
+func (a *alteration) renameIndex(from, to string) error {
+	ix := a.t.IndexByName(from)
+	if ix == nil || ix.ID == schema.PrimaryIndex {
+		return mysqlerr.New(mysql.ErrKeyDoesNotExist, from, a.t.Name)
+	}
+	if err := checkIndexName(to); err != nil {
+		return err
+	}
+	if o := a.t.IndexByName(to); o != nil && o != ix {
+		return mysqlerr.New(mysql.ErrDupKeyName, to)
+	}
+	ix.Name, a.touched = to, true
+	return nil
+}
+
+func (a *alteration) setVisible(name string, visible bool) error {
+	ix := a.t.IndexByName(name)
+	if ix == nil {
+		return mysqlerr.New(mysql.ErrKeyDoesNotExist, name, a.t.Name)
+	}
+	if ix.ID == schema.PrimaryIndex && !visible {
+		return mysqlerr.Newf(errInvisiblePrimary, "A primary key index cannot be invisible")
+	}
+	ix.Hidden, a.touched = !visible, true
+	return nil
+}
+
+func (a *alteration) tableOptions(opts []*ast.TableOption) error {
+	convert := false
+	for _, o := range opts {
+		switch {
+		case o.Tp == ast.TableOptionAutoIncrement:
+			a.change.AutoInc = max(o.UintValue, 1)
+		case o.Tp == ast.TableOptionCharset && o.UintValue == ast.TableOptionCharsetWithConvertTo:
+			convert = true
+		}
+	}
+	a.touched = true
+	start := a.t.AutoIncStart
+	if err := a.options(opts); err != nil {
+		return err
+	}
+	a.t.AutoIncStart = start // of CREATE TABLE; from now on the counter itself is raised
+	if convert {
+		return a.convertColumns()
+	}
+	return nil
+}
+
+// convertColumns is CONVERT TO CHARACTER SET: every column of characters takes the table's collation.
+func (a *alteration) convertColumns() error {
+	for i := range a.t.Columns {
+		c := &column{Column: a.t.Columns[i]}
+		if !hasCharset(&c.Type) || c.Type.Collation == a.t.Collation {
+			continue
+		}
+		c.Type.Collation = a.t.Collation
+		if err := a.keepsRows(i, c); err != nil {
+			return err
+		}
+		a.t.Columns[i] = c.Column
+	}
+	return nil
+}
+
+// addPending makes the keys and checks that the clauses asked for, once all columns are what they will be.
+func (a *alteration) addPending() error {
+	for i := range a.indexes {
+		d := &a.indexes[i]
+		if d.primary {
+			if a.t.HasPrimaryKey() {
+				return mysqlerr.New(mysql.ErrMultiplePriKey)
+			}
+			return mysqlerr.NotSupported("ADD PRIMARY KEY to an existing table")
+		}
+		if err := a.addIndex(d); err != nil {
+			return err
+		}
+		a.touched = true
+		warnDuplicate(a.env, a.db.Name, a.t, &a.t.Indexes[len(a.t.Indexes)-1])
+	}
+	a.touched = a.touched || len(a.checks) > 0
+	return a.addChecks()
+}

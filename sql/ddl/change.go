@@ -1,0 +1,207 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// lastSettle bounds the wait after a change's last version. The change is made by then; the wait only keeps a client
+// that goes to another gateway at once from meeting the old version there.
+const lastSettle = 3 * time.Second
+
+// Alter carries out what plan makes of a table's newest descriptor: ALTER TABLE, CREATE INDEX, DROP INDEX.
+func (x *Executor) Alter(ctx context.Context, name Name, statement string,
+	plan func(db *schema.Database, t *schema.Table) (*Change, error), target func(c *Change) Name) error {
+	return x.withTable(ctx, name, statement, func(db *schema.Database, t *schema.Table) error {
+		c, err := plan(db, t)
+		if err != nil || c.Empty() {
+			return err
+		}
+		var rename *Name
+		if c.RenameTo != nil {
+			to := target(c)
+			if rename = &to; *rename == name {
+				rename = nil
+			}
+		}
+		return x.run(ctx, c, rename)
+	})
+}
+
+// run takes a table through the versions that the change needs.
+func (x *Executor) run(ctx context.Context, c *Change, rename *Name) error {
+	if rename != nil {
+		if err := x.checkTarget(x.DB.Catalog(), *rename); err != nil {
+			return err
+		}
+	}
+	last := c.Table
+	if last == nil {
+		last = c.From.Clone()
+	}
+	last.Version = c.From.Version
+	switch {
+	case len(c.Build)+len(c.NotNull) > 0:
+		if err := x.runChecked(ctx, c, last); err != nil {
+			return err
+		}
+	case len(c.Drop) > 0:
+		if err := x.retire(ctx, c.From, c.Drop, last); err != nil {
+			return err
+		}
+	}
+	if c.Table != nil || rename != nil {
+		last.Version++
+		if err := x.publish(ctx, last, true, rename); err != nil {
+			return err
+		}
+	}
+	return x.setAutoInc(ctx, c, last)
+}
+
+// runChecked goes through the versions of a change that the present rows may refuse: it is taken back then.
+func (x *Executor) runChecked(ctx context.Context, c *Change, last *schema.Table) error {
+	if dropsColumn(c.From, last) {
+		return mysqlerr.NotSupported("DROP COLUMN in one ALTER TABLE with a new index or NOT NULL")
+	}
+	step := last.Clone()
+	for _, id := range c.Build {
+		step.IndexByID(id).State = schema.WriteOnly
+	}
+	for _, id := range c.Drop {
+		step.Indexes = append(step.Indexes, carryIndex(c.From, step, id))
+	}
+	step.Version++
+	err := x.publish(ctx, step, false, nil)
+	if err == nil {
+		err = x.checkNotNull(ctx, step, c.NotNull)
+	}
+	if err == nil && len(c.Build) > 0 {
+		err = x.backfill(ctx, step, c.Build)
+	}
+	if err != nil {
+		return errors.Join(err, x.takeBack(ctx, c.From, step))
+	}
+	last.Version = step.Version
+	if len(c.Drop) > 0 {
+		public := step.Clone()
+		for _, id := range c.Build {
+			public.IndexByID(id).State = schema.Public
+		}
+		return x.retire(ctx, public, c.Drop, last)
+	}
+	return nil
+}
+
+// takeBack publishes what the table was before, under a version and with id counters that have not been used.
+func (x *Executor) takeBack(ctx context.Context, from, step *schema.Table) error {
+	undo := from.Clone()
+	undo.Version = step.Version + 1
+	undo.NextColumnID, undo.NextIndexID = step.NextColumnID, step.NextIndexID
+	return x.publish(context.WithoutCancel(ctx), undo, false, nil)
+}
+
+// retire publishes a version in which no reader uses the indexes any more; next is set to follow it.
+func (x *Executor) retire(ctx context.Context, t *schema.Table, ids []schema.IndexID, next *schema.Table) error {
+	step := t.Clone()
+	for _, id := range ids {
+		step.IndexByID(id).State = schema.WriteOnly
+	}
+	step.Version++
+	next.Version = step.Version
+	return x.publish(ctx, step, false, nil)
+}
+
+// carryIndex is an index of from over the same columns in to.
+func carryIndex(from, to *schema.Table, id schema.IndexID) schema.Index {
+	ix := *from.IndexByID(id)
+	ix.Columns = slices.Clone(ix.Columns)
+	for i := range ix.Columns {
+		ix.Columns[i].Column = to.ColumnByID(from.Columns[ix.Columns[i].Column].ID)
+	}
+	return ix
+}
+
+func dropsColumn(from, to *schema.Table) bool {
+	return slices.ContainsFunc(from.Columns, func(c schema.Column) bool { return to.ColumnByID(c.ID) < 0 })
+}
+
+// publish makes t the version that everybody uses: its shards first, then the catalog, then it waits until no gateway
+// plans with a version before and the transactions that did have ended. With final the change stands whatever becomes
+// of that wait, and rename, if any, comes with it.
+func (x *Executor) publish(ctx context.Context, t *schema.Table, final bool, rename *Name) error {
+	if err := x.DB.InstallTable(ctx, t); err != nil {
+		return err
+	}
+	if err := x.put(ctx, t, final, rename); err != nil {
+		return err
+	}
+	if !final {
+		return x.DB.SettleSchema(ctx, t)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastSettle)
+	defer cancel()
+	_ = x.DB.SettleSchema(ctx, t)
+	return nil
+}
+
+// put gives the catalog a new version of a table. Nobody else can have changed it, but it may have been dropped: 1146.
+func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename *Name) error {
+	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		if _, ok := tx.Snapshot.TableByID(t.ID); !ok {
+			return mysqlerr.New(mysql.ErrNoSuchTable, "", t.Name)
+		}
+		next := t
+		if rename != nil {
+			if err := x.checkTarget(tx.Snapshot, *rename); err != nil {
+				return err
+			}
+			db, _ := tx.Snapshot.Database(rename.DB)
+			next = t.Clone()
+			next.Name, next.Database = rename.Table, db.ID
+		}
+		tx.PutTable(next)
+		if final {
+			tx.PutRecord(jobKind, jobKey(t.ID), nil)
+		}
+		return nil
+	})
+}
+
+func (x *Executor) checkTarget(s *catalog.Snapshot, to Name) error {
+	if _, ok := s.Database(to.DB); !ok {
+		return mysqlerr.New(mysql.ErrBadDB, to.DB)
+	}
+	if _, taken := s.Table(to.DB, to.Table); taken {
+		return mysqlerr.New(mysql.ErrTableExists, to.Table)
+	}
+	return nil
+}
+
+// setAutoInc raises the AUTO_INCREMENT counter where the change asks for it.
+func (x *Executor) setAutoInc(ctx context.Context, c *Change, t *schema.Table) error {
+	next := c.AutoInc
+	pos := t.AutoIncColumn()
+	if pos < 0 {
+		return nil
+	}
+	if c.RaiseAutoInc {
+		highest, err := x.highest(ctx, t, pos)
+		if err != nil {
+			return err
+		}
+		next = max(next, highest+1)
+	}
+	if next <= 1 {
+		return nil
+	}
+	return x.DB.SetAutoInc(ctx, t, next)
+}

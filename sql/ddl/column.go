@@ -1,0 +1,298 @@
+package ddl
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/format"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// column is a column definition with what it asks of the table besides.
+type column struct {
+	schema.Column
+	primary      bool // PRIMARY KEY in line
+	unique       bool // UNIQUE in line
+	explicitNull bool // NULL in line, which a primary key can't have
+	checks       []check
+}
+
+// check is a CHECK constraint before it has a name.
+type check struct {
+	name     string
+	expr     ast.ExprNode
+	enforced bool
+}
+
+// parseColumn makes a column of its definition; its id is not set.
+func parseColumn(env *Env, def *ast.ColumnDef, tableCollation types.Collation) (*column, error) {
+	c := &column{}
+	c.Name = def.Name.Name.O
+	if err := checkColumnName(c.Name); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.Type, err = columnType(env, def, tableCollation); err != nil {
+		return nil, err
+	}
+	var defaultExpr ast.ExprNode
+	for _, o := range def.Options {
+		if o.Tp == ast.ColumnOptionDefaultValue {
+			defaultExpr = o.Expr
+			continue
+		}
+		if err := c.option(o); err != nil {
+			return nil, err
+		}
+	}
+	if c.AutoIncrement {
+		if err := c.checkAutoIncrement(defaultExpr != nil); err != nil {
+			return nil, err
+		}
+	}
+	if defaultExpr != nil {
+		if err := c.setDefault(env, defaultExpr); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *column) option(o *ast.ColumnOption) error {
+	switch o.Tp {
+	case ast.ColumnOptionNotNull:
+		c.NotNull, c.explicitNull = true, false
+	case ast.ColumnOptionNull:
+		c.NotNull, c.explicitNull = false, true
+	case ast.ColumnOptionPrimaryKey:
+		c.primary = true
+	case ast.ColumnOptionUniqKey:
+		c.unique = true
+	case ast.ColumnOptionAutoIncrement:
+		c.AutoIncrement = true
+	case ast.ColumnOptionComment:
+		return c.setComment(o)
+	case ast.ColumnOptionOnUpdate:
+		fsp, ok := currentTimestamp(o.Expr)
+		if !ok || c.Type.Class() != types.ClassDatetime || fsp != c.Type.Decimals {
+			return mysqlerr.New(mysql.ErrInvalidOnUpdate, c.Name)
+		}
+		c.OnUpdateNow = true
+	case ast.ColumnOptionCheck:
+		c.checks = append(c.checks, check{name: o.ConstraintName, expr: o.Expr, enforced: o.Enforced})
+	case ast.ColumnOptionGenerated:
+		return mysqlerr.NotSupported("generated columns")
+	case ast.ColumnOptionAutoRandom:
+		return mysqlerr.NotSupported("AUTO_RANDOM")
+	}
+	// COLLATE was read with the type. COLUMN_FORMAT and STORAGE mean something to NDB only, and REFERENCES in a column's
+	// definition means nothing to MySQL 8.0 either.
+	return nil
+}
+
+func (c *column) setComment(o *ast.ColumnOption) error {
+	v, err := bind.Expr(&bind.Binder{}, &bind.Scope{}, o.Expr)
+	if err != nil {
+		return err
+	}
+	text, err := v.Eval(&expr.Env{}, nil)
+	if err != nil {
+		return err
+	}
+	c.Comment = string(text.Raw())
+	return checkComment(c.Comment, maxCommentChars, errTooLongFieldComment,
+		"Comment for field '%s' is too long (max = %d)", c.Name)
+}
+
+func (c *column) checkAutoIncrement(hasDefault bool) error {
+	if hasDefault {
+		return errInvalidDefault(c.Name)
+	}
+	switch c.Type.Class() {
+	case types.ClassInt:
+		if c.Type.ID != mysql.TypeYear {
+			return nil
+		}
+	case types.ClassFloat:
+		return mysqlerr.NotSupported("AUTO_INCREMENT of a floating point column")
+	}
+	return errFieldSpec(c.Name)
+}
+
+// nowFunctions are the names under which the parser gives CURRENT_TIMESTAMP.
+var nowFunctions = map[string]bool{"current_timestamp": true, "now": true, "localtime": true, "localtimestamp": true}
+
+// currentTimestamp recognises CURRENT_TIMESTAMP and its synonyms with their fractional digits.
+func currentTimestamp(e ast.ExprNode) (fsp int, ok bool) {
+	f, isCall := e.(*ast.FuncCallExpr)
+	if !isCall || !nowFunctions[f.FnName.L] {
+		return 0, false
+	}
+	if len(f.Args) == 0 {
+		return 0, true
+	}
+	v, isValue := f.Args[0].(ast.ValueExpr)
+	if !isValue {
+		return 0, false
+	}
+	n, isInt := v.GetValue().(int64)
+	return int(n), isInt
+}
+
+// setDefault takes a DEFAULT clause: a constant, CURRENT_TIMESTAMP, or an expression of functions. 1067, 1101.
+func (c *column) setDefault(env *Env, e ast.ExprNode) error {
+	if fsp, ok := currentTimestamp(e); ok {
+		if c.Type.Class() != types.ClassDatetime || fsp != c.Type.Decimals {
+			return errInvalidDefault(c.Name)
+		}
+		c.HasDefault, c.DefaultExpr = true, "CURRENT_TIMESTAMP"
+		if fsp > 0 {
+			c.DefaultExpr = "CURRENT_TIMESTAMP(" + string(rune('0'+fsp)) + ")"
+		}
+		return nil
+	}
+	bound, err := bind.Expr(&bind.Binder{Clause: bind.FieldList}, &bind.Scope{}, e)
+	if err != nil {
+		return err
+	}
+	if !isLiteral(e) {
+		c.HasDefault, c.DefaultExpr = true, "("+restore(e)+")"
+		return nil
+	}
+	v, err := bound.Eval(&expr.Env{Mode: env.Mode, Now: env.Now}, nil)
+	if err != nil {
+		return errInvalidDefault(c.Name)
+	}
+	return c.setConstant(env, v)
+}
+
+// setConstant makes v the default: it must go into the column as it is.
+func (c *column) setConstant(env *Env, v types.Value) error {
+	if v.IsNull() {
+		if c.NotNull || c.primary {
+			return errInvalidDefault(c.Name)
+		}
+		c.HasDefault, c.Default, c.DefaultExpr = true, nil, ""
+		return nil
+	}
+	if isLob(&c.Type) {
+		if env.strict() || len(v.Raw()) > 0 {
+			return errBlobDefault(c.Name)
+		}
+		env.warn(errBlobDefault(c.Name)) // MySQL: DEFAULT '' of a TEXT is dropped without strict mode
+		return nil
+	}
+	mode := env.Mode
+	mode.Strict = true
+	stored, err := types.Assign(v, &c.Type, c.Name, 1, &mode, nil)
+	if err != nil {
+		return errInvalidDefault(c.Name)
+	}
+	c.HasDefault, c.Default, c.DefaultExpr = true, types.AppendValue(nil, stored), ""
+	return nil
+}
+
+// isLob tells whether t is of the TEXT and BLOB family or JSON: no constant defaults, no keys without a length.
+func isLob(t *types.Type) bool {
+	switch t.ID {
+	case mysql.TypeTinyBlob, mysql.TypeBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeJSON:
+		return true
+	}
+	return false
+}
+
+// isLiteral tells whether e is a constant without any function: those are converted once, when the column is made.
+func isLiteral(e ast.ExprNode) bool {
+	switch e := e.(type) {
+	case ast.ValueExpr:
+		return true
+	case *ast.UnaryOperationExpr:
+		return isLiteral(e.V)
+	case *ast.ParenthesesExpr:
+		return isLiteral(e.Expr)
+	case *ast.FuncCallExpr: // DATE '2020-01-01' and kin
+		switch e.FnName.L {
+		case ast.DateLiteral, ast.TimeLiteral, ast.TimestampLiteral:
+			return true
+		}
+	}
+	return false
+}
+
+// restore prints an expression as SHOW CREATE TABLE does.
+func restore(n ast.Node) string {
+	var b strings.Builder
+	flags := format.RestoreStringSingleQuotes | format.RestoreStringEscapeBackslash |
+		format.RestoreKeyWordLowercase | format.RestoreNameBackQuotes | format.RestoreSpacesAroundBinaryOperation
+	if err := n.Restore(format.NewRestoreCtx(flags, &b)); err != nil {
+		return ""
+	}
+	return b.String()
+}
+
+// missing is what rows that were written before the column existed read as: its default, or the type's zero where it
+// can't be NULL. A DEFAULT (expression) is refused, for each row would have its own.
+func (c *column) missing(env *Env) ([]byte, error) {
+	switch {
+	case c.DefaultExpr != "":
+		if c.Type.Class() != types.ClassDatetime || strings.HasPrefix(c.DefaultExpr, "(") {
+			return nil, mysqlerr.NotSupported("ADD COLUMN with DEFAULT (expression)")
+		}
+		now := types.Datetime(types.PackTime(env.Now.In(location(env))), maxFsp)
+		v, err := types.Assign(now, &c.Type, c.Name, 1, &env.Mode, nil)
+		if err != nil {
+			return nil, err
+		}
+		return types.AppendValue(nil, v), nil
+	case c.Default != nil:
+		return c.Default, nil
+	case !c.NotNull:
+		return nil, nil
+	}
+	v, err := implicitDefault(env, &c.Type, c.Name)
+	if err != nil {
+		return nil, err
+	}
+	return types.AppendValue(nil, v), nil
+}
+
+// implicitDefault is the value that a NOT NULL column without DEFAULT has in rows that give it none.
+func implicitDefault(env *Env, t *types.Type, name string) (types.Value, error) {
+	lax := env.Mode
+	lax.Strict, lax.NoZeroDate, lax.NoZeroInDate = false, false, false
+	switch t.Class() {
+	case types.ClassEnum:
+		return types.Enum(1, []byte(t.Elems[0])), nil
+	case types.ClassString, types.ClassSet:
+		return types.Assign(types.Str(""), t, name, 1, &lax, nil)
+	case types.ClassJSON:
+		return types.JSON([]byte("null")), nil
+	case types.ClassDate, types.ClassDatetime:
+		if env.Mode.Strict && env.Mode.NoZeroDate {
+			return types.Null, mysqlerr.Newf(mysql.ErrTruncatedWrongValue,
+				"Incorrect %s value: '%s' for column '%s' at row 1", dateKind(t), zeroDate(t), name)
+		}
+		return types.Assign(types.Int(0), t, name, 1, &lax, nil)
+	}
+	return types.Assign(types.Int(0), t, name, 1, &lax, nil)
+}
+
+func dateKind(t *types.Type) string {
+	if t.Class() == types.ClassDate {
+		return "date"
+	}
+	return "datetime"
+}
+
+func zeroDate(t *types.Type) string {
+	if t.Class() == types.ClassDate {
+		return "0000-00-00"
+	}
+	return "0000-00-00 00:00:00"
+}

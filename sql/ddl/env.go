@@ -1,0 +1,38 @@
+package ddl
+
+import (
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Env is what a statement's meaning depends on besides its text.
+type Env struct {
+	Mode      types.Mode    // how DEFAULT values convert
+	SQLMode   mysql.SQLMode // strictness, NO_ENGINE_SUBSTITUTION
+	Now       time.Time
+	Collation types.Collation // collation_server: of a database that names none
+	// Note receives warnings and notes; nil drops them.
+	Note func(level string, code uint16, message string)
+}
+
+func (e *Env) warn(err *mysqlerr.Error) { e.note("Warning", err) }
+
+func (e *Env) note(level string, err *mysqlerr.Error) {
+	if e.Note != nil {
+		e.Note(level, err.Code, err.Message)
+	}
+}
+
+// strict tells whether a definition that MySQL can only bend into shape is an error.
+func (e *Env) strict() bool { return e.Mode.Strict }
+
+func location(e *Env) *time.Location {
+	if e.Mode.Loc == nil {
+		return time.UTC
+	}
+	return e.Mode.Loc
+}

@@ -1,0 +1,381 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Executor carries out changes of a node's sessions. Safe for concurrent use.
+type Executor struct {
+	DB distributed.DB
+	// Owner names this gateway and its start; it stands in the job records of what runs here.
+	Owner string
+	// Alive tells whether another gateway's job may still be running; nil: always.
+	Alive func(ctx context.Context, owner string) bool
+
+	local keyLock
+}
+
+// Name is a table's name with its database's.
+type Name struct{ DB, Table string }
+
+func (n Name) String() string { return n.DB + "." + n.Table }
+
+// CreateDatabase makes a database; created is false where IF NOT EXISTS found one. 1007.
+func (x *Executor) CreateDatabase(ctx context.Context, env *Env, stmt *ast.CreateDatabaseStmt) (created bool, err error) {
+	name := stmt.Name.O
+	if err := CheckDatabaseName(name); err != nil {
+		return false, err
+	}
+	collation, err := databaseCollation(stmt.Options, env.Collation)
+	if err != nil {
+		return false, err
+	}
+	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		created = false
+		if _, ok := tx.Snapshot.Database(name); ok {
+			if stmt.IfNotExists {
+				return nil
+			}
+			return mysqlerr.New(mysql.ErrDBCreateExists, name)
+		}
+		created = true
+		tx.PutDatabase(&schema.Database{ID: schema.DatabaseID(tx.NewID()), Name: name, Collation: collation})
+		return nil
+	})
+	if err == nil && !created {
+		env.note("Note", mysqlerr.New(mysql.ErrDBCreateExists, name))
+	}
+	return created, err
+}
+
+// AlterDatabase changes what new tables of a database get.
+func (x *Executor) AlterDatabase(ctx context.Context, name string, options []*ast.DatabaseOption) error {
+	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		d, ok := tx.Snapshot.Database(name)
+		if !ok {
+			return mysqlerr.New(mysql.ErrBadDB, name)
+		}
+		collation, err := databaseCollation(options, d.Collation)
+		if err != nil {
+			return err
+		}
+		changed := *d
+		changed.Collation = collation
+		tx.PutDatabase(&changed)
+		return nil
+	})
+}
+
+func databaseCollation(options []*ast.DatabaseOption, inherited types.Collation) (types.Collation, error) {
+	charset, collate := "", ""
+	for _, o := range options {
+		switch o.Tp {
+		case ast.DatabaseOptionCharset:
+			charset = o.Value
+		case ast.DatabaseOptionCollate:
+			collate = o.Value
+		case ast.DatabaseOptionEncryption:
+			if strings.EqualFold(o.Value, "Y") {
+				return 0, mysqlerr.NotSupported("ENCRYPTION")
+			}
+		default:
+			return 0, mysqlerr.NotSupported("this database option")
+		}
+	}
+	return ResolveCollation(charset, collate, inherited)
+}
+
+// DropDatabase removes a database with its tables and tells how many those were; found is false where IF EXISTS found
+// none. 1008.
+func (x *Executor) DropDatabase(ctx context.Context, env *Env, stmt *ast.DropDatabaseStmt) (tables int, found bool, err error) {
+	name := stmt.Name.O
+	var gone []*schema.Table
+	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		gone = nil
+		if _, found = tx.Snapshot.Database(name); !found {
+			if stmt.IfExists {
+				return nil
+			}
+			return mysqlerr.New(mysql.ErrDBDropExists, name)
+		}
+		gone = slices.Clone(tx.Snapshot.Tables(name))
+		for _, t := range gone {
+			deleteTable(tx, t.ID)
+		}
+		tx.DeleteDatabase(name)
+		return nil
+	})
+	if err != nil {
+		return 0, false, err
+	}
+	if !found {
+		env.note("Note", mysqlerr.New(mysql.ErrDBDropExists, name))
+	}
+	return len(gone), found, x.dropTablets(ctx, gone)
+}
+
+func deleteTable(tx *catalog.Tx, id schema.TableID) {
+	tx.DeleteTable(id)
+	tx.PutRecord(jobKind, jobKey(id), nil)
+}
+
+// dropTablets removes the rows of tables that the catalog no longer has.
+func (x *Executor) dropTablets(ctx context.Context, tables []*schema.Table) error {
+	var tablets []schema.Tablet
+	for _, t := range tables {
+		tablets = append(tablets, t.Tablets...)
+	}
+	if len(tablets) == 0 {
+		return nil
+	}
+	// The tables are gone for every client already; a client that leaves now must not leave the rows behind.
+	return x.DB.DropTablets(context.WithoutCancel(ctx), tablets)
+}
+
+// CreateTable makes a table of what build gives, which gets the database's descriptor; created is false where
+// ifNotExists found one. 1049, 1050.
+func (x *Executor) CreateTable(ctx context.Context, env *Env, name Name, ifNotExists bool,
+	build func(db *schema.Database) (*schema.Table, error)) (t *schema.Table, created bool, err error) {
+	exists, err := x.tableExists(ctx, name)
+	if err != nil {
+		return nil, false, err
+	}
+	if exists {
+		return nil, false, x.alreadyThere(env, name, ifNotExists)
+	}
+	db, _ := x.DB.Catalog().Database(name.DB)
+	if db == nil {
+		return nil, false, mysqlerr.New(mysql.ErrBadDB, name.DB)
+	}
+	if t, err = build(db); err != nil {
+		return nil, false, err
+	}
+	if err := x.place(ctx, db, t); err != nil {
+		return nil, false, err
+	}
+	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		now, ok := tx.Snapshot.Database(name.DB)
+		if !ok || now.ID != db.ID {
+			return mysqlerr.New(mysql.ErrBadDB, name.DB)
+		}
+		if _, taken := tx.Snapshot.Table(name.DB, t.Name); taken {
+			return errTableTaken
+		}
+		tx.PutTable(t)
+		if now.Shard == 0 && len(t.Tablets) > 0 { // the first table of a database settles where its tables start
+			placed := *now
+			placed.Shard = t.Tablets[0].Shard
+			tx.PutDatabase(&placed)
+		}
+		return nil
+	})
+	if err != nil {
+		_ = x.dropTablets(ctx, []*schema.Table{t}) // an orphan tablet holds no rows; the first error is the one to tell
+		if errors.Is(err, errTableTaken) {
+			err = x.alreadyThere(env, name, ifNotExists)
+		}
+		return nil, false, err
+	}
+	return t, true, nil
+}
+
+var errTableTaken = errors.New("ddl: the table's name has been taken meanwhile")
+
+func (x *Executor) alreadyThere(env *Env, name Name, ifNotExists bool) error {
+	err := mysqlerr.New(mysql.ErrTableExists, name.Table)
+	if !ifNotExists {
+		return err
+	}
+	env.note("Note", err)
+	return nil
+}
+
+// tableExists asks the catalog, and before it believes that a database is missing, a fresh one.
+func (x *Executor) tableExists(ctx context.Context, name Name) (bool, error) {
+	if _, ok := x.DB.Catalog().Database(name.DB); !ok {
+		if err := x.DB.RefreshCatalog(ctx); err != nil {
+			return false, err
+		}
+		if _, ok := x.DB.Catalog().Database(name.DB); !ok {
+			return false, mysqlerr.New(mysql.ErrBadDB, name.DB)
+		}
+	}
+	_, ok := x.DB.Catalog().Table(name.DB, name.Table)
+	return ok, nil
+}
+
+// place gives a new table its id and its first tablet, and its descriptor to that tablet's shard.
+func (x *Executor) place(ctx context.Context, db *schema.Database, t *schema.Table) error {
+	err := x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		t.ID = schema.TableID(tx.NewID())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := x.DB.PlaceTable(ctx, db, t); err != nil {
+		return err
+	}
+	return x.DB.InstallTable(ctx, t)
+}
+
+// DropTables drops tables all or none. Missing ones are error 1051, or notes with ifExists.
+func (x *Executor) DropTables(ctx context.Context, env *Env, names []Name, ifExists bool) error {
+	var gone []*schema.Table
+	var missing []string
+	err := x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		gone, missing = nil, nil
+		for _, n := range names {
+			t, ok := tx.Snapshot.Table(n.DB, n.Table)
+			if !ok {
+				missing = append(missing, n.String())
+				continue
+			}
+			gone = append(gone, t)
+		}
+		if len(missing) > 0 && !ifExists {
+			return mysqlerr.New(mysql.ErrBadTable, strings.Join(missing, ","))
+		}
+		for _, t := range gone {
+			deleteTable(tx, t.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, m := range missing {
+		env.note("Note", mysqlerr.New(mysql.ErrBadTable, m))
+	}
+	return x.dropTablets(ctx, gone)
+}
+
+// Truncate gives a table a fresh tablet in place of its rows.
+func (x *Executor) Truncate(ctx context.Context, name Name) error {
+	return x.withTable(ctx, name, "TRUNCATE", func(db *schema.Database, t *schema.Table) error {
+		empty := t.Clone()
+		empty.Version++
+		empty.Tablets, empty.AutoIncStart = nil, 0
+		if err := x.DB.PlaceTable(ctx, db, empty); err != nil {
+			return err
+		}
+		if err := x.DB.InstallTable(ctx, empty); err != nil {
+			return err
+		}
+		if err := x.put(ctx, empty, true, nil); err != nil {
+			return err
+		}
+		return x.dropTablets(ctx, []*schema.Table{t})
+	})
+}
+
+// Rename is RENAME TABLE: all of the pairs or none, one after the other, so that names can be swapped. 1146, 1050.
+func (x *Executor) Rename(ctx context.Context, pairs [][2]Name) error {
+	var renamed []*schema.Table
+	plan := func(s *catalog.Snapshot) error {
+		renamed = nil
+		moved := map[Name]*schema.Table{} // what the pairs before did: nil where a name has become free
+		look := func(n Name) *schema.Table {
+			if t, ok := moved[n]; ok {
+				return t
+			}
+			t, _ := s.Table(n.DB, n.Table)
+			return t
+		}
+		for _, p := range pairs {
+			t, err := renamedTable(s, look, p[0], p[1])
+			if err != nil {
+				return err
+			}
+			moved[p[0]], moved[p[1]] = nil, t
+			renamed = slices.DeleteFunc(renamed, func(o *schema.Table) bool { return o.ID == t.ID })
+			renamed = append(renamed, t)
+		}
+		return nil
+	}
+	if err := x.freshly(ctx, func() error { return plan(x.DB.Catalog()) }); err != nil {
+		return err
+	}
+	// All jobs first, in order of id, so that two renames can't wait for each other.
+	ids := make([]schema.TableID, len(renamed))
+	for i, t := range renamed {
+		ids[i] = t.ID
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		release, err := x.acquire(ctx, id, "RENAME")
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	if err := plan(x.DB.Catalog()); err != nil {
+		return err
+	}
+	for _, t := range renamed {
+		if err := x.DB.InstallTable(ctx, t); err != nil {
+			return err
+		}
+	}
+	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		if err := plan(tx.Snapshot); err != nil {
+			return err
+		}
+		for _, t := range renamed {
+			tx.DeleteTable(t.ID) // first all old names, for the new ones may be among them
+		}
+		for _, t := range renamed {
+			tx.PutTable(t)
+		}
+		return nil
+	})
+}
+
+// renamedTable is the descriptor of from under its new name.
+func renamedTable(s *catalog.Snapshot, look func(Name) *schema.Table, from, to Name) (*schema.Table, error) {
+	t := look(from)
+	if t == nil {
+		return nil, mysqlerr.New(mysql.ErrNoSuchTable, from.DB, from.Table)
+	}
+	db, ok := s.Database(to.DB)
+	if !ok {
+		return nil, mysqlerr.New(mysql.ErrBadDB, to.DB)
+	}
+	if err := CheckTableName(to.Table); err != nil {
+		return nil, err
+	}
+	if look(to) != nil {
+		return nil, mysqlerr.New(mysql.ErrTableExists, to.Table)
+	}
+	if original, _ := s.TableByID(t.ID); original == t {
+		t = t.Clone()
+		t.Version++
+	}
+	t.Name, t.Database = to.Table, db.ID
+	return t, nil
+}
+
+// freshly runs fn, and once more on a fresh catalog before it believes that something does not exist.
+func (x *Executor) freshly(ctx context.Context, fn func() error) error {
+	err := fn()
+	switch mysqlerr.Code(err) {
+	case mysql.ErrNoSuchTable, mysql.ErrBadDB, mysql.ErrTableExists:
+		if err := x.DB.RefreshCatalog(ctx); err != nil {
+			return err
+		}
+		return fn()
+	}
+	return err
+}

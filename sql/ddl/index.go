@@ -1,0 +1,225 @@
+package ddl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// indexDef is an index that a statement asks for.
+type indexDef struct {
+	name    string // "" asks for a generated one
+	primary bool
+	unique  bool
+	parts   []*ast.IndexPartSpecification
+	option  *ast.IndexOption
+}
+
+// inlineIndex is the key that PRIMARY KEY or UNIQUE in a column's definition stands for.
+func inlineIndex(columnName string, primary bool) indexDef {
+	part := &ast.IndexPartSpecification{
+		Column: &ast.ColumnName{Name: ast.NewCIStr(columnName)}, Length: types.Unspecified,
+	}
+	return indexDef{primary: primary, unique: true, parts: []*ast.IndexPartSpecification{part}}
+}
+
+// constraintIndex reads a table-level constraint that is a key; ok is false for a CHECK.
+func constraintIndex(c *ast.Constraint) (d indexDef, ok bool, err error) {
+	d = indexDef{name: c.Name, parts: c.Keys, option: c.Option}
+	switch c.Tp {
+	case ast.ConstraintPrimaryKey:
+		d.primary, d.unique, d.name = true, true, ""
+	case ast.ConstraintKey, ast.ConstraintIndex:
+	case ast.ConstraintUniq, ast.ConstraintUniqKey, ast.ConstraintUniqIndex:
+		d.unique = true
+	case ast.ConstraintCheck:
+		return d, false, nil
+	case ast.ConstraintForeignKey:
+		return d, false, mysqlerr.NotSupported("FOREIGN KEY")
+	case ast.ConstraintFulltext:
+		return d, false, mysqlerr.NotSupported("FULLTEXT INDEX")
+	default:
+		return d, false, mysqlerr.NotSupported("this kind of index")
+	}
+	return d, true, nil
+}
+
+// build makes the index over t's columns. Its id and its name, where none was given, are left to the caller.
+func (d *indexDef) build(t *schema.Table) (schema.Index, error) {
+	ix := schema.Index{Name: d.name, Unique: d.unique}
+	switch {
+	case d.primary:
+		ix.Name = "PRIMARY"
+	case d.name != "":
+		if err := checkIndexName(d.name); err != nil {
+			return ix, err
+		}
+	}
+	if err := d.options(&ix); err != nil {
+		return ix, err
+	}
+	if len(d.parts) > maxIndexParts {
+		return ix, mysqlerr.New(mysql.ErrTooManyKeyParts, maxIndexParts)
+	}
+	total := 0
+	for _, p := range d.parts {
+		part, size, err := indexPart(t, p)
+		if err != nil {
+			return ix, err
+		}
+		if slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Column == part.Column }) {
+			return ix, mysqlerr.New(mysql.ErrDupFieldName, t.Columns[part.Column].Name)
+		}
+		if total += size; total > maxIndexBytes {
+			return ix, errKeyTooLong()
+		}
+		ix.Columns = append(ix.Columns, part)
+	}
+	return ix, nil
+}
+
+func (d *indexDef) options(ix *schema.Index) error {
+	if d.option == nil {
+		return nil
+	}
+	ix.Comment = d.option.Comment
+	ix.Hidden = d.option.Visibility == ast.IndexVisibilityInvisible
+	if d.primary && ix.Hidden {
+		return mysqlerr.Newf(errInvisiblePrimary, "A primary key index cannot be invisible")
+	}
+	if d.option.ParserName.L != "" {
+		return mysqlerr.NotSupported("WITH PARSER")
+	}
+	return checkComment(ix.Comment, maxCommentChars, errTooLongIndexComment,
+		"Comment for index '%s' is too long (max = %d)", ix.Name)
+}
+
+// indexPart resolves one part of a key and tells the bytes that it takes at most.
+func indexPart(t *schema.Table, p *ast.IndexPartSpecification) (schema.IndexColumn, int, error) {
+	none := schema.IndexColumn{}
+	if p.Expr != nil {
+		return none, 0, mysqlerr.NotSupported("functional key parts")
+	}
+	name := p.Column.Name.O
+	pos := t.ColumnByName(name)
+	if pos < 0 {
+		return none, 0, mysqlerr.New(mysql.ErrKeyColumnDoesNotExits, name)
+	}
+	typ := &t.Columns[pos].Type
+	part := schema.IndexColumn{Column: pos, Desc: p.Desc}
+	prefix := p.Length
+	switch {
+	case typ.ID == mysql.TypeJSON:
+		return none, 0, errJSONKey(name)
+	case prefix == 0:
+		return none, 0, mysqlerr.New(mysql.ErrKeyPart0, name)
+	case prefix < 0 && isLob(typ):
+		return none, 0, mysqlerr.New(mysql.ErrBlobKeyWithoutLength, name)
+	case prefix > 0:
+		if typ.Class() != types.ClassString || prefix > typ.Length {
+			return none, 0, mysqlerr.New(mysql.ErrWrongSubKey)
+		}
+		if prefix < typ.Length {
+			part.Prefix = prefix
+		}
+	}
+	size := storageBytes(typ)
+	if part.Prefix > 0 {
+		size = part.Prefix * typ.Collation.MaxBytes()
+	}
+	if size > maxIndexBytes {
+		return none, 0, errKeyTooLong()
+	}
+	return part, size, nil
+}
+
+// storageBytes is what MySQL counts for a column in the length of a row and of a key.
+func storageBytes(t *types.Type) int {
+	switch t.ID {
+	case mysql.TypeTiny, mysql.TypeYear:
+		return 1
+	case mysql.TypeShort:
+		return 2
+	case mysql.TypeInt24, mysql.TypeDate:
+		return 3
+	case mysql.TypeLong, mysql.TypeFloat:
+		return 4
+	case mysql.TypeLonglong, mysql.TypeDouble:
+		return 8
+	case mysql.TypeTimestamp:
+		return 4 + (t.Decimals+1)/2
+	case mysql.TypeDatetime:
+		return 5 + (t.Decimals+1)/2
+	case mysql.TypeDuration:
+		return 3 + (t.Decimals+1)/2
+	case mysql.TypeNewDecimal:
+		return decimalBytes(t.Length-t.Decimals) + decimalBytes(t.Decimals)
+	case mysql.TypeBit:
+		return (t.Length + 7) / 8
+	case mysql.TypeEnum:
+		if len(t.Elems) > 255 {
+			return 2
+		}
+		return 1
+	case mysql.TypeSet:
+		n := (len(t.Elems) + 7) / 8
+		if n > 4 {
+			return 8
+		}
+		return n
+	}
+	return t.Length * t.Collation.MaxBytes()
+}
+
+// decimalBytes is what MySQL's packed DECIMAL takes for digits on one side of the point.
+func decimalBytes(digits int) int {
+	rest := [...]int{0, 1, 1, 2, 2, 3, 3, 4, 4}
+	return digits/9*4 + rest[digits%9]
+}
+
+// indexName generates a name as MySQL does: the first column's, with _2, _3 … where that is taken.
+func indexName(t *schema.Table, first string, taken func(name string) bool) string {
+	if !strings.EqualFold(first, "PRIMARY") && !taken(first) {
+		return first
+	}
+	for n := 2; ; n++ {
+		if name := fmt.Sprintf("%s_%d", first, n); !taken(name) {
+			return name
+		}
+	}
+}
+
+// indexRank orders indexes as MySQL keeps them: the primary key, unique ones without NULLs, unique ones, the others.
+func indexRank(t *schema.Table, ix *schema.Index) int {
+	switch {
+	case ix.ID == schema.PrimaryIndex:
+		return 0
+	case !ix.Unique:
+		return 3
+	case slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return !t.Columns[c.Column].NotNull }):
+		return 2
+	}
+	return 1
+}
+
+func sortIndexes(t *schema.Table) {
+	slices.SortStableFunc(t.Indexes, func(a, b schema.Index) int { return indexRank(t, &a) - indexRank(t, &b) })
+}
+
+// warnDuplicate notes an index over the same columns as another (1831).
+func warnDuplicate(env *Env, dbName string, t *schema.Table, ix *schema.Index) {
+	for i := range t.Indexes {
+		o := &t.Indexes[i]
+		if o.ID != ix.ID && o.Unique == ix.Unique && slices.Equal(o.Columns, ix.Columns) {
+			env.warn(mysqlerr.New(mysql.ErrDupIndex, ix.Name, dbName, t.Name))
+			return
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// jobKind is the kind of the catalog's records of running changes; their key is the table's id.
+const jobKind = "ddl"
+
+// Job is the record of a change that is at work on a table.
+type Job struct {
+	Owner     string    `json:"owner"` // Executor.Owner
+	Statement string    `json:"statement"`
+	Started   time.Time `json:"started"`
+	State     string    `json:"state,omitempty"`
+	RowsDone  uint64    `json:"rowsDone,omitempty"` // of an index build
+}
+
+func jobKey(id schema.TableID) string { return strconv.FormatUint(uint64(id), 10) }
+
+// busyWait is how often a change asks whether the one before it on the same table is done.
+const busyWait = 200 * time.Millisecond
+
+var errBusy = errors.New("ddl: another change is at work on the table")
+
+// acquire makes this change the only one on a table. It waits for the one that is at work as long as ctx allows.
+func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement string) (release func(), err error) {
+	unlock, err := x.local.lock(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	key := jobKey(id)
+	for {
+		err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+			if _, ok := tx.Snapshot.TableByID(id); !ok {
+				return errGone
+			}
+			var job Job
+			if tx.Snapshot.Record(jobKind, key, &job) && job.Owner != x.Owner && (x.Alive == nil || x.Alive(ctx, job.Owner)) {
+				return errBusy
+			}
+			tx.PutRecord(jobKind, key, Job{Owner: x.Owner, Statement: statement, Started: time.Now()})
+			return nil
+		})
+		if !errors.Is(err, errBusy) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			unlock()
+			return nil, mysqlerr.New(mysql.ErrLockWaitTimeout)
+		case <-time.After(busyWait):
+		}
+	}
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return func() {
+		defer unlock()
+		// Whatever became of the change, its record must not outlive it: a stale one is taken over by the next change of
+		// this gateway, and of another one once this gateway is gone.
+		_ = x.DB.ChangeCatalog(context.WithoutCancel(ctx), func(tx *catalog.Tx) error {
+			var job Job
+			if tx.Snapshot.Record(jobKind, key, &job) && job.Owner == x.Owner {
+				tx.PutRecord(jobKind, key, nil)
+			}
+			return nil
+		})
+	}, nil
+}
+
+// errGone: the table was dropped before its change could begin.
+var errGone = errors.New("ddl: the table is gone")
+
+// withTable runs fn as the only change on the table of that name, on its newest descriptor and with the leftovers of a
+// dead gateway's change removed. 1146.
+func (x *Executor) withTable(ctx context.Context, name Name, statement string,
+	fn func(db *schema.Database, t *schema.Table) error) error {
+	var t *schema.Table
+	err := x.freshly(ctx, func() error {
+		var ok bool
+		if t, ok = x.DB.Catalog().Table(name.DB, name.Table); !ok {
+			return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	release, err := x.acquire(ctx, t.ID, statement)
+	if errors.Is(err, errGone) {
+		return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
+	}
+	if err != nil {
+		return err
+	}
+	defer release()
+	s := x.DB.Catalog()
+	now, ok := s.Table(name.DB, name.Table)
+	if !ok || now.ID != t.ID {
+		return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
+	}
+	db, _ := s.Database(name.DB)
+	if now, err = x.sweep(ctx, now); err != nil {
+		return err
+	}
+	return fn(db, now)
+}
+
+// sweep removes indexes that a change left half built.
+func (x *Executor) sweep(ctx context.Context, t *schema.Table) (*schema.Table, error) {
+	if !slices.ContainsFunc(t.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public }) {
+		return t, nil
+	}
+	clean := t.Clone()
+	clean.Indexes = slices.DeleteFunc(clean.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public })
+	clean.Version++
+	return clean, x.publish(ctx, clean, false, nil)
+}
+
+// keyLock is a set of mutexes by table that can be waited for with a context.
+type keyLock struct {
+	mu   sync.Mutex
+	held map[schema.TableID]chan struct{}
+}
+
+func (l *keyLock) lock(ctx context.Context, id schema.TableID) (unlock func(), err error) {
+	for {
+		l.mu.Lock()
+		wait, taken := l.held[id]
+		if !taken {
+			done := make(chan struct{})
+			if l.held == nil {
+				l.held = map[schema.TableID]chan struct{}{}
+			}
+			l.held[id] = done
+			l.mu.Unlock()
+			return func() {
+				l.mu.Lock()
+				delete(l.held, id)
+				l.mu.Unlock()
+				close(done)
+			}, nil
+		}
+		l.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, mysqlerr.New(mysql.ErrLockWaitTimeout)
+		}
+	}
+}

@@ -1,0 +1,401 @@
+package ddl
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// CreateTable makes the descriptor of a new table in db. Its id and its tablet are left to the Executor. For CREATE
+// TABLE … SELECT the statement's own columns come last, after extra, which are those of the query.
+func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra []schema.Column) (*schema.Table, error) {
+	name := stmt.Table.Name.O
+	if err := CheckTableName(name); err != nil {
+		return nil, err
+	}
+	switch {
+	case stmt.TemporaryKeyword != ast.TemporaryNone:
+		return nil, mysqlerr.NotSupported("TEMPORARY TABLE")
+	case stmt.Partition != nil:
+		return nil, mysqlerr.NotSupported("PARTITION BY")
+	case len(stmt.Cols)+len(extra) == 0:
+		return nil, mysqlerr.New(mysql.ErrTableMustHaveColumns)
+	}
+	b := &builder{env: env, db: db, t: &schema.Table{
+		Database: db.ID, Name: name, Version: 1, Collation: db.Collation, CreatedMicros: env.Now.UnixMicro(),
+		NextColumnID: 1, NextIndexID: schema.PrimaryIndex + 1,
+	}}
+	if err := b.options(stmt.Options); err != nil {
+		return nil, err
+	}
+	if err := b.columns(stmt.Cols, extra); err != nil {
+		return nil, err
+	}
+	if err := b.constraints(stmt.Constraints); err != nil {
+		return nil, err
+	}
+	if err := b.finish(); err != nil {
+		return nil, err
+	}
+	return b.t, nil
+}
+
+// CreateTableLike copies a table's definition under a new name, as CREATE TABLE … LIKE does.
+func CreateTableLike(env *Env, db *schema.Database, name string, src *schema.Table) (*schema.Table, error) {
+	if err := CheckTableName(name); err != nil {
+		return nil, err
+	}
+	t := src.Clone()
+	t.ID, t.Database, t.Name, t.Version = 0, db.ID, name, 1
+	t.Tablets, t.AutoIncStart, t.CreatedMicros = nil, 0, env.Now.UnixMicro()
+	for i := range t.Columns {
+		t.Columns[i].Missing = nil
+	}
+	t.Indexes = slices.DeleteFunc(t.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public })
+	return t, nil
+}
+
+// builder gathers a table's definition.
+type builder struct {
+	env     *Env
+	db      *schema.Database
+	t       *schema.Table
+	indexes []indexDef
+	checks  []check
+	nullPK  []string // columns declared NULL in so many words
+}
+
+func (b *builder) columns(defs []*ast.ColumnDef, extra []schema.Column) error {
+	parsed := make([]*column, 0, len(defs))
+	for _, def := range defs {
+		c, err := parseColumn(b.env, def, b.t.Collation)
+		if err != nil {
+			return err
+		}
+		parsed = append(parsed, c)
+	}
+	for _, c := range extra {
+		if !slices.ContainsFunc(parsed, func(p *column) bool { return strings.EqualFold(p.Name, c.Name) }) {
+			parsed = append(parsed, &column{Column: c})
+		}
+	}
+	for _, c := range parsed {
+		if b.t.ColumnByName(c.Name) >= 0 {
+			return mysqlerr.New(mysql.ErrDupFieldName, c.Name)
+		}
+		b.addColumn(c)
+	}
+	return nil
+}
+
+// addColumn appends c to the table, with a fresh id, and remembers the keys and checks that came with it.
+func (b *builder) addColumn(c *column) {
+	c.ID = b.t.NextColumnID
+	b.t.NextColumnID++
+	b.t.Columns = append(b.t.Columns, c.Column)
+	b.noteColumn(c)
+}
+
+func (b *builder) noteColumn(c *column) {
+	if c.explicitNull {
+		b.nullPK = append(b.nullPK, c.Name)
+	}
+	if c.primary {
+		b.indexes = append(b.indexes, inlineIndex(c.Name, true))
+	}
+	if c.unique {
+		b.indexes = append(b.indexes, inlineIndex(c.Name, false))
+	}
+	b.checks = append(b.checks, c.checks...)
+}
+
+func (b *builder) constraints(cs []*ast.Constraint) error {
+	for _, c := range cs {
+		d, isIndex, err := constraintIndex(c)
+		if err != nil {
+			return err
+		}
+		if isIndex {
+			b.indexes = append(b.indexes, d)
+		} else {
+			b.checks = append(b.checks, check{name: c.Name, expr: c.Expr, enforced: c.Enforced})
+		}
+	}
+	return nil
+}
+
+// finish builds the indexes and checks of a new table and looks at the whole.
+func (b *builder) finish() error {
+	if err := b.primaryKey(); err != nil {
+		return err
+	}
+	for i := range b.indexes {
+		if !b.indexes[i].primary {
+			if err := b.addIndex(&b.indexes[i]); err != nil {
+				return err
+			}
+		}
+	}
+	sortIndexes(b.t)
+	// Ids follow MySQL's order of the keys, for a new table has no entries under other ones yet.
+	for i := 1; i < len(b.t.Indexes); i++ {
+		b.t.Indexes[i].ID = schema.PrimaryIndex + schema.IndexID(i)
+		warnDuplicate(b.env, b.db.Name, b.t, &b.t.Indexes[i])
+	}
+	if err := b.addChecks(); err != nil {
+		return err
+	}
+	return checkTable(b.t)
+}
+
+// primaryKey makes the clustered index: the declared key, or one over a hidden row id.
+func (b *builder) primaryKey() error {
+	var def *indexDef
+	for i := range b.indexes {
+		if !b.indexes[i].primary {
+			continue
+		}
+		if def != nil {
+			return mysqlerr.New(mysql.ErrMultiplePriKey)
+		}
+		def = &b.indexes[i]
+	}
+	if def == nil {
+		b.hideRowID()
+		return nil
+	}
+	ix, err := def.build(b.t)
+	if err != nil {
+		return err
+	}
+	for _, p := range ix.Columns {
+		c := &b.t.Columns[p.Column]
+		if slices.Contains(b.nullPK, c.Name) || c.HasDefault && c.Default == nil && c.DefaultExpr == "" {
+			return mysqlerr.New(mysql.ErrPrimaryCantHaveNull)
+		}
+		c.NotNull = true
+	}
+	ix.ID = schema.PrimaryIndex
+	b.t.Indexes = []schema.Index{ix}
+	return nil
+}
+
+// hideRowID puts a hidden row id before the columns and clusters the table by it.
+func (b *builder) hideRowID() {
+	id := schema.Column{
+		ID: b.t.NextColumnID, Name: schema.HiddenColumnName, Type: types.TypeUint, NotNull: true, Hidden: true,
+	}
+	b.t.NextColumnID++
+	b.t.Columns = append([]schema.Column{id}, b.t.Columns...)
+	b.t.Indexes = []schema.Index{{
+		ID: schema.PrimaryIndex, Name: "PRIMARY", Unique: true, Columns: []schema.IndexColumn{{Column: 0}},
+	}}
+}
+
+// addIndex builds a secondary index and gives it an id and a name.
+func (b *builder) addIndex(d *indexDef) error {
+	ix, err := d.build(b.t)
+	if err != nil {
+		return err
+	}
+	taken := func(name string) bool { return b.t.IndexByName(name) != nil }
+	if ix.Name == "" {
+		ix.Name = indexName(b.t, b.t.Columns[ix.Columns[0].Column].Name, taken)
+	} else if taken(ix.Name) {
+		return mysqlerr.New(mysql.ErrDupKeyName, ix.Name)
+	}
+	ix.ID = b.t.NextIndexID
+	b.t.NextIndexID++
+	b.t.Indexes = append(b.t.Indexes, ix)
+	return nil
+}
+
+func (b *builder) addChecks() error {
+	for _, c := range b.checks {
+		if c.enforced {
+			return mysqlerr.NotSupported("CHECK constraints (other than NOT ENFORCED)")
+		}
+		taken := func(name string) bool {
+			return slices.ContainsFunc(b.t.Checks, func(o schema.Check) bool { return strings.EqualFold(o.Name, name) })
+		}
+		for n := 1; c.name == ""; n++ {
+			if name := fmt.Sprintf("%s_chk_%d", b.t.Name, n); !taken(name) {
+				c.name = name
+			}
+		}
+		if taken(c.name) {
+			return mysqlerr.Newf(errCheckDuplicate, "Duplicate check constraint name '%s'.", c.name)
+		}
+		b.t.Checks = append(b.t.Checks, schema.Check{Name: c.name, Expr: restore(c.expr), Enforced: c.enforced})
+	}
+	return nil
+}
+
+// checkTable holds the limits that concern a table as a whole.
+func checkTable(t *schema.Table) error {
+	visible, rowBytes, autos := 0, 0, 0
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.Hidden {
+			continue
+		}
+		visible++
+		if c.AutoIncrement {
+			autos++
+			if !leadsIndex(t, i) {
+				return mysqlerr.New(mysql.ErrWrongAutoKey)
+			}
+		}
+		if !isLob(&c.Type) {
+			rowBytes += storageBytes(&c.Type) + lengthBytes(&c.Type)
+		}
+	}
+	switch {
+	case visible == 0:
+		return mysqlerr.New(mysql.ErrTableMustHaveColumns)
+	case visible > maxColumns:
+		return mysqlerr.New(mysql.ErrTooManyFields)
+	case autos > 1:
+		return mysqlerr.New(mysql.ErrWrongAutoKey)
+	case len(t.Indexes) > maxIndexes:
+		return mysqlerr.New(mysql.ErrTooManyKeys, maxIndexes)
+	case rowBytes > maxRowBytes:
+		return errRowTooBig()
+	}
+	return nil
+}
+
+func leadsIndex(t *schema.Table, column int) bool {
+	return slices.ContainsFunc(t.Indexes, func(ix schema.Index) bool { return ix.Columns[0].Column == column })
+}
+
+// lengthBytes is what MySQL adds to a VARCHAR for its length.
+func lengthBytes(t *types.Type) int {
+	switch {
+	case t.ID != mysql.TypeVarchar:
+		return 0
+	case storageBytes(t) > 255:
+		return 2
+	}
+	return 1
+}
+
+// options takes the options of CREATE TABLE and ALTER TABLE.
+func (b *builder) options(opts []*ast.TableOption) error {
+	charset, collate := "", ""
+	for _, o := range opts {
+		switch o.Tp {
+		case ast.TableOptionCharset:
+			charset = o.StrValue
+			if o.Default {
+				charset = b.db.Collation.Charset()
+			}
+		case ast.TableOptionCollate:
+			collate = o.StrValue
+		default:
+			if err := b.option(o); err != nil {
+				return err
+			}
+		}
+	}
+	var err error
+	b.t.Collation, err = ResolveCollation(charset, collate, b.t.Collation)
+	return err
+}
+
+// shownOptions are the options that MySQL keeps and prints and that mean nothing here: hints on how an engine stores.
+var shownOptions = map[ast.TableOptionType]string{
+	ast.TableOptionAvgRowLength:     "AVG_ROW_LENGTH",
+	ast.TableOptionCheckSum:         "CHECKSUM",
+	ast.TableOptionMaxRows:          "MAX_ROWS",
+	ast.TableOptionMinRows:          "MIN_ROWS",
+	ast.TableOptionKeyBlockSize:     "KEY_BLOCK_SIZE",
+	ast.TableOptionDelayKeyWrite:    "DELAY_KEY_WRITE",
+	ast.TableOptionPackKeys:         "PACK_KEYS",
+	ast.TableOptionStatsPersistent:  "STATS_PERSISTENT",
+	ast.TableOptionStatsAutoRecalc:  "STATS_AUTO_RECALC",
+	ast.TableOptionStatsSamplePages: "STATS_SAMPLE_PAGES",
+	ast.TableOptionRowFormat:        "ROW_FORMAT",
+}
+
+var rowFormats = map[uint64]string{
+	ast.RowFormatDefault: "DEFAULT", ast.RowFormatDynamic: "DYNAMIC", ast.RowFormatFixed: "FIXED",
+	ast.RowFormatCompressed: "COMPRESSED", ast.RowFormatRedundant: "REDUNDANT", ast.RowFormatCompact: "COMPACT",
+}
+
+func (b *builder) option(o *ast.TableOption) error {
+	switch o.Tp {
+	case ast.TableOptionEngine:
+		return b.engine(o.StrValue)
+	case ast.TableOptionAutoIncrement:
+		b.t.AutoIncStart = o.UintValue
+	case ast.TableOptionComment:
+		b.t.Comment = o.StrValue
+		return checkComment(o.StrValue, maxTableComment, errTooLongTableComment,
+			"Comment for table '%s' is too long (max = %d)", b.t.Name)
+	case ast.TableOptionEncryption:
+		if strings.EqualFold(o.StrValue, "Y") {
+			return mysqlerr.NotSupported("ENCRYPTION")
+		}
+	case ast.TableOptionCompression:
+		if o.StrValue != "" && !strings.EqualFold(o.StrValue, "none") {
+			return mysqlerr.NotSupported("COMPRESSION")
+		}
+	case ast.TableOptionDataDirectory, ast.TableOptionIndexDirectory, ast.TableOptionTablespace, ast.TableOptionUnion,
+		ast.TableOptionConnection, ast.TableOptionTTL, ast.TableOptionTTLEnable, ast.TableOptionPlacementPolicy:
+		return mysqlerr.NotSupported("this table option")
+	default:
+		b.showOption(o)
+	}
+	return nil
+}
+
+func (b *builder) showOption(o *ast.TableOption) {
+	name, ok := shownOptions[o.Tp]
+	if !ok {
+		return
+	}
+	value := strconv.FormatUint(o.UintValue, 10)
+	if o.Tp == ast.TableOptionRowFormat {
+		value = rowFormats[o.UintValue]
+	}
+	drop := o.Default || value == "DEFAULT" || value == "" || value == "0" && o.Tp == ast.TableOptionKeyBlockSize
+	if drop {
+		delete(b.t.Options, name)
+		return
+	}
+	if b.t.Options == nil {
+		b.t.Options = map[string]string{}
+	}
+	b.t.Options[name] = value
+}
+
+// knownEngines are those of MySQL: asking for one gives InnoDB's behaviour with a warning, where substitution is allowed.
+var knownEngines = map[string]bool{
+	"myisam": true, "memory": true, "heap": true, "csv": true, "archive": true, "blackhole": true, "merge": true,
+	"mrg_myisam": true, "federated": true, "ndb": true, "ndbcluster": true, "aria": true,
+}
+
+// engine takes ENGINE=InnoDB; another one is 1286, or a substitution with a warning without NO_ENGINE_SUBSTITUTION.
+func (b *builder) engine(name string) error {
+	if name == "" || strings.EqualFold(name, "InnoDB") {
+		return nil
+	}
+	if b.env.SQLMode&mysql.ModeNoEngineSubstitution != 0 {
+		return mysqlerr.New(mysql.ErrUnknownStorageEngine, name)
+	}
+	if !knownEngines[strings.ToLower(name)] {
+		b.env.warn(mysqlerr.New(mysql.ErrUnknownStorageEngine, name))
+	}
+	b.env.warn(mysqlerr.Newf(mysql.ErrWarnUsingOtherHandler,
+		"Using storage engine InnoDB for table '%s'", b.t.Name))
+	return nil
+}

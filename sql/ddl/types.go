@@ -1,0 +1,307 @@
+package ddl
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	ptypes "github.com/pingcap/tidb/pkg/parser/types"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// displayWidth is the width that an integer type has when none is given: signed, unsigned.
+var displayWidth = map[types.ID][2]int{
+	mysql.TypeTiny:     {4, 3},
+	mysql.TypeShort:    {6, 5},
+	mysql.TypeInt24:    {9, 8},
+	mysql.TypeLong:     {11, 10},
+	mysql.TypeLonglong: {20, 20},
+}
+
+// blobBytes is how much a type of the TEXT and BLOB family holds, smallest first.
+var blobBytes = []struct {
+	id    types.ID
+	bytes int
+}{
+	{mysql.TypeTinyBlob, 1<<8 - 1}, {mysql.TypeBlob, 1<<16 - 1}, {mysql.TypeMediumBlob, 1<<24 - 1}, {mysql.TypeLongBlob, 1<<32 - 1},
+}
+
+// columnType makes a column's type of a parsed one. tableCollation is what a string column has by default.
+func columnType(env *Env, def *ast.ColumnDef, tableCollation types.Collation) (types.Type, error) {
+	name := def.Name.Name.O
+	ft := def.Tp
+	t := types.Type{
+		ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: types.CollationBinary,
+		Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Zerofill: mysql.HasZerofillFlag(ft.GetFlag()),
+	}
+	var err error
+	switch t.ID {
+	case mysql.TypeTiny, mysql.TypeShort, mysql.TypeInt24, mysql.TypeLong, mysql.TypeLonglong:
+		err = integerType(&t, name)
+	case mysql.TypeFloat, mysql.TypeDouble:
+		err = floatType(&t, name)
+	case mysql.TypeNewDecimal:
+		err = decimalType(&t, name)
+	case mysql.TypeBit:
+		err = bitType(&t, name)
+	case mysql.TypeYear:
+		t.Length, t.Decimals, t.Unsigned, t.Zerofill = 4, 0, true, true
+	case mysql.TypeDate:
+		t.Length, t.Decimals = 10, 0
+	case mysql.TypeDatetime, mysql.TypeTimestamp, mysql.TypeDuration:
+		err = fractionalType(&t, name)
+	case mysql.TypeJSON:
+		t = types.TypeJSON
+	case mysql.TypeString, mysql.TypeVarchar, mysql.TypeVarString, mysql.TypeTinyBlob, mysql.TypeBlob,
+		mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeEnum, mysql.TypeSet:
+		err = stringType(env, &t, def, tableCollation)
+	default:
+		err = mysqlerr.NotSupported("column type " + ft.String())
+	}
+	return t, err
+}
+
+func integerType(t *types.Type, name string) error {
+	if t.Length > maxDisplayWidth {
+		return mysqlerr.New(mysql.ErrTooBigDisplaywidth, name, maxDisplayWidth)
+	}
+	t.Unsigned = t.Unsigned || t.Zerofill
+	if t.Length < 0 {
+		t.Length = displayWidth[t.ID][0]
+		if t.Unsigned {
+			t.Length = displayWidth[t.ID][1]
+		}
+	}
+	t.Decimals = 0
+	return nil
+}
+
+func floatType(t *types.Type, name string) error {
+	t.Unsigned = t.Unsigned || t.Zerofill
+	if t.Decimals == types.Unspecified {
+		if t.Length > 53 {
+			return errFieldSpec(name)
+		}
+		t.Length = 12
+		if t.ID == mysql.TypeDouble {
+			t.Length = 22
+		}
+		return nil
+	}
+	switch {
+	case t.Decimals > maxScale:
+		return mysqlerr.New(mysql.ErrTooBigScale, t.Decimals, name, maxScale)
+	case t.Length > maxDisplayWidth:
+		return mysqlerr.New(mysql.ErrTooBigDisplaywidth, name, maxDisplayWidth)
+	case t.Length < t.Decimals:
+		return mysqlerr.New(mysql.ErrMBiggerThanD, name)
+	}
+	return nil
+}
+
+func decimalType(t *types.Type, name string) error {
+	t.Unsigned = t.Unsigned || t.Zerofill
+	if t.Decimals < 0 {
+		t.Decimals = 0
+	}
+	if t.Length <= 0 {
+		t.Length = 10
+	}
+	switch {
+	case t.Decimals > maxScale:
+		return mysqlerr.New(mysql.ErrTooBigScale, t.Decimals, name, maxScale)
+	case t.Length > maxPrecision:
+		return errTooBigPrecision(t.Length, name, maxPrecision)
+	case t.Length < t.Decimals:
+		return mysqlerr.New(mysql.ErrMBiggerThanD, name)
+	}
+	return nil
+}
+
+func bitType(t *types.Type, name string) error {
+	switch {
+	case t.Length < 0:
+		t.Length = 1
+	case t.Length == 0:
+		return mysqlerr.New(mysql.ErrInvalidFieldSize, name)
+	case t.Length > maxBitWidth:
+		return mysqlerr.New(mysql.ErrTooBigDisplaywidth, name, maxBitWidth)
+	}
+	t.Decimals, t.Unsigned = 0, true
+	return nil
+}
+
+func fractionalType(t *types.Type, name string) error {
+	t.Decimals = max(t.Decimals, 0)
+	if t.Decimals > maxFsp {
+		return errTooBigPrecision(t.Decimals, name, maxFsp)
+	}
+	t.Length = 19
+	if t.ID == mysql.TypeDuration {
+		t.Length = 10
+	}
+	if t.Decimals > 0 {
+		t.Length += 1 + t.Decimals
+	}
+	return nil
+}
+
+func stringType(env *Env, t *types.Type, def *ast.ColumnDef, tableCollation types.Collation) error {
+	name := def.Name.Name.O
+	t.Decimals, t.Unsigned, t.Zerofill = 0, false, false
+	var err error
+	if t.Collation, err = columnCollation(def, tableCollation); err != nil {
+		return err
+	}
+	switch t.ID {
+	case mysql.TypeEnum, mysql.TypeSet:
+		return elementsType(env, t, name, def.Tp)
+	case mysql.TypeString:
+		if t.Length < 0 {
+			t.Length = 1
+		}
+		if t.Length > maxCharLength {
+			return mysqlerr.New(mysql.ErrTooBigFieldlength, name, maxCharLength)
+		}
+	case mysql.TypeVarchar, mysql.TypeVarString:
+		t.ID = mysql.TypeVarchar
+		return varcharType(env, t, name)
+	default:
+		blobType(t)
+	}
+	return nil
+}
+
+// varcharType bounds VARCHAR(n) by the bytes of a row: an error, or a TEXT without strict mode.
+func varcharType(env *Env, t *types.Type, name string) error {
+	limit := maxStringBytes / t.Collation.MaxBytes()
+	if t.Length <= limit {
+		return nil
+	}
+	if env.strict() {
+		return mysqlerr.New(mysql.ErrTooBigFieldlength, name, limit)
+	}
+	from, to := "VARCHAR", "TEXT"
+	if t.IsBinary() {
+		from, to = "VARBINARY", "BLOB"
+	}
+	t.ID = mysql.TypeBlob
+	blobType(t)
+	env.note("Note", mysqlerr.New(mysql.ErrAutoConvert, name, from, to))
+	return nil
+}
+
+// blobType gives a TEXT or BLOB its length; with a length given it is the smallest type that holds it.
+func blobType(t *types.Type) {
+	if t.ID == mysql.TypeBlob && t.Length > 0 {
+		need := t.Length * t.Collation.MaxBytes()
+		for _, b := range blobBytes {
+			if t.ID = b.id; need <= b.bytes {
+				break
+			}
+		}
+	}
+	for _, b := range blobBytes {
+		if b.id == t.ID {
+			t.Length = b.bytes
+		}
+	}
+}
+
+// elementsType checks the elements of an ENUM or SET.
+func elementsType(env *Env, t *types.Type, name string, ft *ptypes.FieldType) error {
+	kind, limit := "ENUM", maxEnumElems
+	if t.ID == mysql.TypeSet {
+		kind, limit = "SET", maxSetElems
+	}
+	elems := ft.GetElems()
+	if len(elems) > limit {
+		if kind == "SET" {
+			return mysqlerr.New(mysql.ErrTooBigSet, name)
+		}
+		return mysqlerr.Newf(errTooManyEnumElems, "Too many enumeration values for column %s.", name)
+	}
+	t.Elems = make([]string, 0, len(elems))
+	seen := make(map[string]struct{}, len(elems))
+	longest, sum := 0, 0
+	for _, e := range elems {
+		e = strings.TrimRight(e, " ")
+		if kind == "SET" && strings.Contains(e, ",") {
+			return mysqlerr.New(mysql.ErrIllegalValueForType, "set", e)
+		}
+		key := string(t.Collation.SortKey(nil, []byte(e)))
+		if _, dup := seen[key]; dup {
+			err := mysqlerr.New(mysql.ErrDuplicatedValueInType, name, e, kind)
+			if env.strict() {
+				return err
+			}
+			env.note("Note", err)
+		}
+		seen[key] = struct{}{}
+		chars := utf8.RuneCountInString(e)
+		longest, sum = max(longest, chars), sum+chars
+		t.Elems = append(t.Elems, e)
+	}
+	t.Length = longest
+	if kind == "SET" {
+		t.Length = sum + len(elems) - 1
+	}
+	return nil
+}
+
+// columnCollation resolves CHARACTER SET, COLLATE and BINARY of a string column.
+func columnCollation(def *ast.ColumnDef, tableCollation types.Collation) (types.Collation, error) {
+	charset, collate := def.Tp.GetCharset(), def.Tp.GetCollate()
+	for _, o := range def.Options {
+		if o.Tp == ast.ColumnOptionCollate {
+			collate = o.StrValue
+		}
+	}
+	c, err := ResolveCollation(charset, collate, tableCollation)
+	if err != nil {
+		return 0, err
+	}
+	if collate == "" && mysql.HasBinaryFlag(def.Tp.GetFlag()) && c != types.CollationBinary {
+		if bin, ok := types.BinaryCollation(c.Charset()); ok {
+			c = bin
+		}
+	}
+	return c, nil
+}
+
+// ResolveCollation finds the collation that CHARACTER SET and COLLATE clauses name, either of which may be empty.
+// Errors: 1115 unknown character set, 1273 unknown collation, 1253 that do not belong together.
+func ResolveCollation(charset, collate string, inherited types.Collation) (types.Collation, error) {
+	if charset == "" && collate == "" {
+		return inherited, nil
+	}
+	c := inherited
+	if charset != "" {
+		var ok bool
+		if c, ok = types.DefaultCollation(charset); !ok {
+			return 0, mysqlerr.New(mysql.ErrUnknownCharacterSet, charset)
+		}
+	}
+	if collate == "" {
+		return c, nil
+	}
+	named, ok := types.CollationByName(modernCollation(collate))
+	if !ok {
+		return 0, mysqlerr.New(mysql.ErrUnknownCollation, collate)
+	}
+	if charset != "" && named.Charset() != c.Charset() {
+		return 0, mysqlerr.New(mysql.ErrCollationCharsetMismatch, named.Name(), c.Charset())
+	}
+	return named, nil
+}
+
+// modernCollation gives the present name of a collation of the charset that used to be called utf8.
+func modernCollation(name string) string {
+	if len(name) > 5 && strings.EqualFold(name[:5], "utf8_") {
+		return "utf8mb3_" + name[5:]
+	}
+	return name
+}

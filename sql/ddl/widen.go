@@ -1,0 +1,82 @@
+package ddl
+
+import (
+	"slices"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/types"
+)
+
+// hasCharset tells whether t holds characters, so that a collation means something to it.
+func hasCharset(t *types.Type) bool {
+	switch t.Class() {
+	case types.ClassString:
+		return t.Collation != types.CollationBinary
+	case types.ClassEnum, types.ClassSet:
+		return true
+	}
+	return false
+}
+
+// widens tells whether every row that was stored under from reads as the same value under to. It relies on what package
+// row promises: integers of any width, fixed and floating point numbers and strings are stored alike, whatever the
+// declared size; signed and unsigned integers are not.
+func widens(from, to *types.Type) bool {
+	class := from.Class()
+	if class != to.Class() {
+		return false
+	}
+	switch class {
+	case types.ClassInt:
+		if from.ID == mysql.TypeYear || to.ID == mysql.TypeYear {
+			return from.ID == to.ID
+		}
+		return from.Unsigned == to.Unsigned && storageBytes(to) >= storageBytes(from)
+	case types.ClassFloat:
+		return from.Unsigned == to.Unsigned && to.Decimals == from.Decimals && storageBytes(to) >= storageBytes(from)
+	case types.ClassDecimal:
+		return from.Unsigned == to.Unsigned && from.Decimals == to.Decimals && to.Length >= from.Length
+	case types.ClassString:
+		return widensString(from, to)
+	case types.ClassEnum, types.ClassSet:
+		return len(to.Elems) >= len(from.Elems) && slices.Equal(to.Elems[:len(from.Elems)], from.Elems) &&
+			charsetHolds(to.Collation, from.Collation)
+	case types.ClassDatetime, types.ClassTime:
+		return from.ID == to.ID && to.Decimals >= from.Decimals
+	case types.ClassBit:
+		return to.Length >= from.Length
+	}
+	return from.ID == to.ID
+}
+
+func widensString(from, to *types.Type) bool {
+	if (from.Collation == types.CollationBinary) != (to.Collation == types.CollationBinary) ||
+		!charsetHolds(to.Collation, from.Collation) {
+		return false
+	}
+	if to.ID == mysql.TypeString && from.ID != mysql.TypeString || from.IsBinary() && from.ID != to.ID {
+		return false // CHAR strips trailing spaces and BINARY pads; what is stored did not
+	}
+	if from.IsBinary() && to.ID == mysql.TypeString {
+		return to.Length == from.Length
+	}
+	return maxChars(to) >= maxChars(from)
+}
+
+// maxChars is how many characters t holds for certain.
+func maxChars(t *types.Type) int {
+	if isLob(t) {
+		return t.Length / t.Collation.MaxBytes()
+	}
+	return t.Length
+}
+
+// charsetHolds tells whether every text of from's character set is one of to's. Stored text is UTF-8 under each.
+func charsetHolds(to, from types.Collation) bool {
+	a, b := to.Charset(), from.Charset()
+	return a == b || a == "utf8mb4" || b == "ascii" || a == "utf8mb3" && b == "latin1"
+}
+
+// sameKeys tells whether index entries made under from are those that to would make.
+func sameKeys(from, to *types.Type) bool { return !hasCharset(from) || from.Collation == to.Collation }
