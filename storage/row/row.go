@@ -164,7 +164,6 @@ type decoderColumn struct {
 	typ     types.Type
 	class   types.Class
 	missing types.Value
-	elems   [][]byte // texts of an ENUM
 }
 
 // NewDecoder makes a decoder for columns of t, in the order given. A column id that t lacks reads as NULL.
@@ -188,9 +187,6 @@ func newDecoderColumn(c *schema.Column) decoderColumn {
 		if v, _, err := types.DecodeValue(c.Missing); err == nil {
 			dc.missing = v.Clone()
 		}
-	}
-	for _, e := range c.Type.Elems {
-		dc.elems = append(dc.elems, []byte(e))
 	}
 	return dc
 }
@@ -365,29 +361,12 @@ func (c *decoderColumn) integer(u uint64) (types.Value, error) {
 	case types.ClassBit:
 		return types.Bit(u, c.typ.Length), nil
 	case types.ClassEnum:
-		if u > uint64(len(c.elems)) {
+		if u > uint64(len(c.typ.Elems)) {
 			return types.Null, ErrCorrupt
 		}
-		if u == 0 {
-			return types.Enum(0, []byte{}), nil
-		}
-		return types.Enum(u, c.elems[u-1]), nil
+		return types.EnumValue(&c.typ, u), nil
 	case types.ClassSet:
-		return types.Set(u, setText(u, c.elems)), nil
+		return types.SetValue(&c.typ, u), nil
 	}
 	return types.Null, ErrCorrupt
-}
-
-func setText(mask uint64, elems [][]byte) []byte {
-	text := []byte{}
-	for i, e := range elems {
-		if mask&(1<<i) == 0 {
-			continue
-		}
-		if len(text) > 0 {
-			text = append(text, ',')
-		}
-		text = append(text, e...)
-	}
-	return text
 }
