@@ -66,22 +66,20 @@ func benchConn(addr string, each int, mode string) error {
 	if _, err := pc.ReadPacket(); err != nil {
 		return err
 	}
-	request, length := append([]byte{mysql.ComQuery}, "one"...), 4+1+(4+24+3*1+2+2+1)+0
+	request := append([]byte{mysql.ComQuery}, "one"...)
 	if mode == "binary" {
 		pc.StartCommand()
 		say(append([]byte{mysql.ComStmtPrepare}, "one"...))
-		for range 1 {
-			if _, err := pc.ReadPacket(); err != nil {
-				return err
-			}
+		if _, err := pc.ReadPacket(); err != nil { // the statement has no parameters and, so far, no known columns
+			return err
 		}
 		request = []byte{mysql.ComStmtExecute, 1, 0, 0, 0, 0, 1, 0, 0, 0}
 	}
 	// The first answer tells the length of all.
 	pc.StartCommand()
 	say(request)
-	length = 0
-	for i := 0; i < 5; i++ {
+	length := 0
+	for range 5 { // count, two definitions, row, end
 		p, err := pc.ReadPacket()
 		if err != nil {
 			return err

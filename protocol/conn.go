@@ -3,7 +3,6 @@ package protocol
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -365,7 +364,3 @@ func (c *conn) writeError(e *mysqlerr.Error) error {
 }
 
 const maxErrorMessage = 4 << 10 // bytes; MySQL's own limit is 512
-
-func (c *conn) String() string {
-	return fmt.Sprintf("connection %d from %s", c.info.ID, c.info.RemoteAddr)
-}

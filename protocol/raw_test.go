@@ -272,6 +272,88 @@ func (c *rawClient) prepare(text string) []byte {
 	return p[1:5:5]
 }
 
+// TestCursor fetches the rows of a cursor in portions, beside another statement.
+func TestCursor(t *testing.T) {
+	for _, caps := range []uint32{0, mysql.ClientDeprecateEOF} {
+		c := connectRaw(t, caps)
+		id := c.prepare("rows 5 3")
+		open := func() {
+			t.Helper()
+			c.begin(mysql.ComStmtExecute, append(id, 1, 1, 0, 0, 0)...)
+			for range 3 { // count and definitions
+				c.read()
+			}
+			if status := endStatus(c.read()); status&mysql.ServerStatusCursorExists == 0 {
+				t.Fatalf("status %x", status)
+			}
+		}
+		fetch := func(n byte) (rows int, status uint16) {
+			t.Helper()
+			for p := c.command(mysql.ComStmtFetch, append(id, n, 0, 0, 0)...); ; p = c.read() {
+				if p[0] == 0xff {
+					wantRawError(t, p, 1421)
+					return -1, 0
+				}
+				if p[0] == 0xfe {
+					return rows, endStatus(p)
+				}
+				rows++
+			}
+		}
+		open()
+		if rows, status := fetch(2); rows != 2 || status&mysql.ServerStatusCursorExists == 0 {
+			t.Errorf("first: %d rows, status %x", rows, status)
+		}
+		if p := c.command(mysql.ComPing); !isOK(p) {
+			t.Errorf("PING between: %q", p)
+		}
+		if rows, status := fetch(3); rows != 3 || status&mysql.ServerStatusLastRowSend != 0 {
+			t.Errorf("second: %d rows, status %x", rows, status)
+		}
+		if rows, status := fetch(3); rows != 0 || status&mysql.ServerStatusLastRowSend == 0 {
+			t.Errorf("last: %d rows, status %x", rows, status)
+		}
+		if rows, _ := fetch(1); rows != -1 {
+			t.Error("fetched behind the end")
+		}
+		open()
+		c.command(mysql.ComStmtReset, id...)
+		if rows, _ := fetch(1); rows != -1 {
+			t.Error("the cursor outlived a reset")
+		}
+	}
+}
+
+// endStatus gives the status in the packet that ends rows or definitions.
+//
+//	EOF  fe, warnings (2), status (2)
+//	OK   fe, no rows affected, no insert id, status (2), warnings (2)
+func endStatus(p []byte) uint16 { return uint16(p[3]) | uint16(p[4])<<8 }
+
+// TestCursorTooLarge gets all rows at once where they do not fit into the cursor's memory.
+func TestCursorTooLarge(t *testing.T) {
+	_, _, addr := start(t, Config{CursorMemory: 100})
+	c := dialRaw(t, addr, 0)
+	c.logIn("root")
+	id := c.prepare("rows 100 3")
+	c.begin(mysql.ComStmtExecute, append(id, 1, 1, 0, 0, 0)...)
+	for range 3 {
+		c.read()
+	}
+	if status := endStatus(c.read()); status&mysql.ServerStatusCursorExists != 0 {
+		t.Fatal("a cursor was opened")
+	}
+	for i := range 100 {
+		if p := c.read(); p[0] != 0 || p[2] != byte(i) {
+			t.Fatalf("row %d: %q", i, p)
+		}
+	}
+	if p := c.read(); !isEOF(p) {
+		t.Errorf("end: %q", p)
+	}
+	wantRawError(t, c.command(mysql.ComStmtFetch, append(id, 1, 0, 0, 0)...), 1421)
+}
+
 func TestChangeUser(t *testing.T) {
 	c := connectRaw(t, 0)
 	if p := c.text(mysql.ComChangeUser, "root\x00\x00db\x00\xff\x00caching_sha2_password\x00"); !isOK(p) {

@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -26,7 +27,8 @@ type resultWriter struct {
 	charset *codec.Charset // that it is sent in
 	start   packet.Mark    // of the open result
 	more    bool           // another result must follow
-	done    int            // results finished
+	cursor  *cursor        // where rows go instead of to the client, nil mostly
+	opened  *cursor        // by a result set that is finished
 }
 
 var _ sql.ResultWriter = (*resultWriter)(nil)
@@ -47,6 +49,13 @@ func (w *resultWriter) Header(h *sql.Header) error {
 	if err := pc.AppendPackets(codec.HeaderDefinitions(h, w.charset), 1); err != nil {
 		return err
 	}
+	if w.cursor != nil {
+		return nil // Done ends the definitions
+	}
+	return w.endDefinitions()
+}
+
+func (w *resultWriter) endDefinitions() error {
 	if w.c.caps&mysql.ClientDeprecateEOF != 0 {
 		return nil
 	}
@@ -59,6 +68,9 @@ func (w *resultWriter) Row(vals []types.Value) error {
 	if w.header == nil || len(vals) != len(w.header.Columns) {
 		return misuse("Row")
 	}
+	if w.cursor != nil {
+		return w.keep(vals)
+	}
 	pc := w.c.pc
 	b := pc.Begin()
 	if w.binary {
@@ -69,6 +81,21 @@ func (w *resultWriter) Row(vals []types.Value) error {
 	return pc.End(b)
 }
 
+// keep puts a row into the cursor. When the cursor gets too large, the client gets all rows without one.
+func (w *resultWriter) keep(vals []types.Value) error {
+	w.cursor.add(w.header.Columns, vals, w.charset)
+	if len(w.cursor.rows) <= w.c.server.cfg.CursorMemory {
+		return nil
+	}
+	kept := w.cursor
+	w.cursor = nil
+	if err := w.endDefinitions(); err != nil {
+		return err
+	}
+	_, err := kept.send(w.c, math.MaxUint32)
+	return err
+}
+
 // Done ends a result.
 func (w *resultWriter) Done(o *sql.Outcome) error {
 	if !w.more {
@@ -77,12 +104,16 @@ func (w *resultWriter) Done(o *sql.Outcome) error {
 	var err error
 	if w.header != nil {
 		// In a result set's end, MySQL tells neither affected rows nor an insert id.
-		err = w.c.writeEnd(&sql.Outcome{Status: o.Status, Warnings: o.Warnings, More: o.More, Info: o.Info})
+		end := sql.Outcome{Status: o.Status, Warnings: o.Warnings, More: o.More, Info: o.Info}
+		if w.cursor != nil {
+			end.Status |= mysql.ServerStatusCursorExists
+			w.opened, w.cursor = w.cursor, nil
+		}
+		err = w.c.writeEnd(&end)
 	} else {
 		err = w.c.writeOK(mysql.OKHeader, o)
 	}
 	w.header, w.more, w.start = nil, o.More, w.c.pc.Mark()
-	w.done++
 	return err
 }
 

@@ -22,6 +22,7 @@ import (
 type Config struct {
 	MaxConnections   int           // beyond it, 1040; default 2000
 	MaxAllowedPacket int           // bytes of one request, beyond it 1153; default 64 MiB
+	CursorMemory     int           // bytes of rows that one cursor may hold; default 64 MiB
 	HandshakeTimeout time.Duration // to log in; default 10 s
 	WriteTimeout     time.Duration // a client that takes nothing for so long is dropped; default 60 s
 	WaitTimeout      time.Duration // idle time allowed where the session names none; default 8 h
@@ -37,6 +38,7 @@ type Config struct {
 func (c *Config) setDefaults() {
 	setDefault(&c.MaxConnections, 2000)
 	setDefault(&c.MaxAllowedPacket, 64<<20)
+	setDefault(&c.CursorMemory, 64<<20)
 	setDefault(&c.HandshakeTimeout, 10*time.Second)
 	setDefault(&c.WriteTimeout, time.Minute)
 	setDefault(&c.WaitTimeout, 8*time.Hour)

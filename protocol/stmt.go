@@ -1,8 +1,6 @@
 package protocol
 
 import (
-	"fmt"
-
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/protocol/codec"
@@ -16,7 +14,8 @@ import (
 type stmt struct {
 	sql.Statement
 	params codec.Params
-	failed error // of COM_STMT_SEND_LONG_DATA, which has no answer of its own
+	failed error   // of COM_STMT_SEND_LONG_DATA, which has no answer of its own
+	cursor *cursor // open, or nil
 }
 
 // takeStmt takes a statement's id from the front of a command and finds the statement. Errors: 1835, 1243.
@@ -76,31 +75,37 @@ func (c *conn) writeDefinitions(n int, column func(int) *sql.Column, status uint
 	return c.writeEOF(status, 0)
 }
 
-// executeStmt runs a prepared statement. A cursor that the client asks for is not opened: the server's status tells it so,
-// and all rows follow at once, which clients must and do understand.
+// executeStmt runs a prepared statement.
 func (c *conn) executeStmt(data []byte) error {
 	d := packet.NewDecoder(data)
 	s, err := c.takeStmt(&d, "mysqld_stmt_execute")
 	if err != nil {
 		return err
 	}
-	d.Uint8()  // cursor type
+	cursorType := d.Uint8()
 	d.Uint32() // iteration count, always 1
 	if d.Bad() {
 		return mysqlerr.New(mysql.ErrMalformedPacket)
 	}
-	if s.failed != nil {
-		err := s.failed
+	if err := s.failed; err != nil {
 		s.reset()
 		return err
 	}
+	s.cursor = nil
 	defer s.params.DropLongData()
 	s.params.Charset = c.charset.client()
 	if err := s.params.Decode(d.Rest(), s.ParamCount()); err != nil {
 		return err
 	}
 	w := c.result.begin(true)
-	return w.finish(c.session.Execute(c.ctx, s.Statement, s.params.Values, w))
+	if cursorType&cursorReadOnly != 0 {
+		w.cursor = &cursor{}
+	}
+	if err := w.finish(c.session.Execute(c.ctx, s.Statement, s.params.Values, w)); err != nil {
+		return err
+	}
+	s.cursor, w.opened = w.opened, nil
+	return nil
 }
 
 // sendLongData adds a piece to a parameter. It has no answer; what is wrong is told when the statement is executed.
@@ -135,7 +140,7 @@ func (c *conn) resetStmt(data []byte) error {
 
 func (s *stmt) reset() {
 	s.params.DropLongData()
-	s.failed = nil
+	s.failed, s.cursor = nil, nil
 }
 
 // closeStmt forgets a statement. It has no answer.
@@ -147,15 +152,3 @@ func (c *conn) closeStmt(data []byte) error {
 	}
 	return nil
 }
-
-// fetchStmt refuses: no statement has a cursor (see executeStmt).
-func (c *conn) fetchStmt(data []byte) error {
-	d := packet.NewDecoder(data)
-	s, err := c.takeStmt(&d, "mysqld_stmt_fetch")
-	if err != nil {
-		return err
-	}
-	return mysqlerr.Newf(mysql.ErrStmtHasNoOpenCursor, "The statement (%d) has no open cursor.", s.ID())
-}
-
-func (s *stmt) String() string { return fmt.Sprintf("statement %d", s.ID()) }

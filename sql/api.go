@@ -48,7 +48,8 @@ type Account struct {
 	LoopbackOnly bool // accepted from 127.0.0.0/8, ::1 only (the initial root)
 }
 
-// ConnInfo is what a session knows of its connection.
+// ConnInfo is what a session knows of its connection. The protocol never changes one that a session has, ChangeUser brings
+// another, with one exception: COM_SET_OPTION switches MULTI_STATEMENTS in Capabilities, between two commands of the session.
 type ConnInfo struct {
 	ID           uint32
 	Account      Account
@@ -83,6 +84,12 @@ type Statement interface {
 }
 
 // Session runs one connection's statements, one at a time. Every error is a *mysqlerr.Error or wraps one.
+//
+// A session may offer more, which the protocol asks for around each command:
+//
+//	WaitTimeout() time.Duration                       wait_timeout or interactive_timeout (default 8 h)
+//	Charsets() (client, results types.Collation)      character_set_client and _results (default UTF-8); the protocol
+//	                                                  converts, so that a session sees and gives UTF-8 only
 type Session interface {
 	// Query runs the statements in text (several only with MULTI_STATEMENTS). A statement that fails ends the query.
 	Query(ctx context.Context, text string, w ResultWriter) error
