@@ -1,3 +1,21 @@
 // Package exec holds the operators that run at the gateway: they pull batches from read fragments, merge, join,
 // aggregate, sort and limit them.
+//
+//	TableRead ──┐
+//	            ├─ HashJoin ── HashAgg ── TopN ── Project ──► the session
+//	TableRead ──┘
+//	   │ fragments (filter, projection, partial aggregate, top-N, limit run inside the shards)
+//	   ▼
+//	distributed.DB / Txn
+//
+// A plan is immutable and shared by executions; everything that an execution changes is in its Run and in the operators
+// that the plan opens for it. Correlated subqueries get the outer row's values as further parameters behind the
+// statement's own (Run.SetParam), so that they reach index ranges and fragments like any parameter.
+//
+// Memory: operators that hold rows (sort, hash tables, materialised sides of joins) account for them with Run.Grow; above
+// Runtime.MemLimit a Sort goes on in temporary files, everything else ends the statement with error 1038.
+//
+// Invariants: a batch's rows are valid until the next call of Next of the operator that filled it, and whoever keeps them
+// longer copies them; Close may be called at any time after opening, once, and releases what the operators below hold;
+// no operator starts a goroutine that outlives Close.
 package exec

@@ -1,0 +1,192 @@
+package exec
+
+import (
+	"context"
+
+	"cloudsql/storage/types"
+)
+
+// Lookup is how an IndexJoin finds the right side's rows of a batch of left rows.
+type Lookup interface {
+	// Add takes a left row and appends to dst the key under which its partners will be known (see Match). ok is false
+	// when it can have none.
+	Add(run *Run, left []types.Value, dst []byte) (key []byte, ok bool, err error)
+	// Open reads the partners of the rows that were added since the last Open.
+	Open(ctx context.Context, run *Run) (Operator, error)
+	// Match appends the key of a row that was read.
+	Match(run *Run, right []types.Value, dst []byte) ([]byte, error)
+}
+
+// IndexJoin reads the right side by an index, for a batch of left rows at a time. It keeps the order of the left side.
+type IndexJoin struct {
+	joiner
+	left    Operator
+	lookup  Lookup
+	batch   types.Batch
+	size    int
+	pending [][]types.Value // left rows of the group
+	groups  rowStore
+	keys    []int32 // for each pending row its key's number, -1 for none
+	byKey   map[string]int32
+	found   [][]int32 // by key number: rows of right
+	right   rowStore
+	at      int
+	inner   int
+	matched bool
+	input   int // rows of batch that were taken
+	ended   bool
+	key     []byte
+}
+
+// NewIndexJoin joins left with what lookup finds.
+func NewIndexJoin(run *Run, left Operator, lookup Lookup, spec JoinSpec) *IndexJoin {
+	return &IndexJoin{joiner: newJoiner(run, spec), left: left, lookup: lookup, size: firstBatch,
+		groups: rowStore{run: run}, right: rowStore{run: run}}
+}
+
+// Next gives joined rows.
+func (x *IndexJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	b.Reset(x.width())
+	for {
+		if x.at >= len(x.pending) {
+			if b.Len() > 0 {
+				return true, nil
+			}
+			if x.ended {
+				return false, nil
+			}
+			if err := x.fetch(ctx); err != nil {
+				return false, err
+			}
+			continue
+		}
+		if err := x.emit(b); err != nil {
+			return false, err
+		}
+		if b.Len() >= maxBatch {
+			return true, nil
+		}
+	}
+}
+
+// emit joins pending rows until the output is full.
+func (x *IndexJoin) emit(b *types.Batch) error {
+	for ; x.at < len(x.pending); x.at++ {
+		row := x.pending[x.at]
+		if k := x.keys[x.at]; k >= 0 {
+			for list := x.found[k]; x.inner < len(list); {
+				matched, done, err := x.candidate(b, row, x.right.rows[list[x.inner]])
+				if err != nil {
+					return err
+				}
+				x.inner++
+				x.matched = x.matched || matched
+				if done {
+					break
+				}
+				if b.Len() >= maxBatch {
+					return nil
+				}
+			}
+		}
+		if !x.matched {
+			x.unmatched(b, row)
+		}
+		x.inner, x.matched = 0, false
+	}
+	return nil
+}
+
+// fetch takes the next group of left rows and reads their partners.
+func (x *IndexJoin) fetch(ctx context.Context) error {
+	if err := x.gather(ctx); err != nil {
+		return err
+	}
+	x.at, x.inner, x.matched = 0, 0, false
+	x.right.reset()
+	if len(x.byKey) == 0 {
+		return nil
+	}
+	op, err := x.lookup.Open(ctx, x.run)
+	if err != nil {
+		return err
+	}
+	defer op.Close()
+	var b types.Batch
+	for {
+		ok, err := op.Next(ctx, &b)
+		if err != nil || !ok {
+			return err
+		}
+		for i, n := 0, b.Len(); i < n; i++ {
+			row := b.Row(i)
+			if x.key, err = x.lookup.Match(x.run, row, x.key[:0]); err != nil {
+				return err
+			}
+			k, ok := x.byKey[string(x.key)]
+			if !ok {
+				continue
+			}
+			x.found[k] = append(x.found[k], int32(len(x.right.rows)))
+			if err := x.right.add(row); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// gather fills pending with the next rows of the left side.
+func (x *IndexJoin) gather(ctx context.Context) error {
+	x.groups.reset()
+	x.pending, x.keys, x.found = x.pending[:0], x.keys[:0], x.found[:0]
+	x.byKey = make(map[string]int32)
+	for len(x.pending) < x.size {
+		if x.input >= x.batch.Len() {
+			ok, err := x.left.Next(ctx, &x.batch)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				x.ended = true
+				break
+			}
+			x.input = 0
+		}
+		row, err := x.groups.keep(x.batch.Row(x.input))
+		if err != nil {
+			return err
+		}
+		x.input++
+		if err := x.enter(row); err != nil {
+			return err
+		}
+	}
+	x.size = min(x.size*4, maxBatch)
+	return nil
+}
+
+func (x *IndexJoin) enter(row []types.Value) error {
+	key, ok, err := x.lookup.Add(x.run, row, x.key[:0])
+	x.key = key
+	if err != nil {
+		return err
+	}
+	k := int32(-1)
+	if ok {
+		if k, ok = x.byKey[string(key)]; !ok {
+			k = int32(len(x.found))
+			x.byKey[string(key)] = k
+			x.found = append(x.found, nil)
+		}
+	}
+	x.pending = append(x.pending, row)
+	x.keys = append(x.keys, k)
+	return nil
+}
+
+// Close releases the rows and the left side.
+func (x *IndexJoin) Close() {
+	x.left.Close()
+	x.groups.reset()
+	x.right.reset()
+}

@@ -1,0 +1,332 @@
+package exec
+
+import (
+	"context"
+	"sync"
+
+	"cloudsql/distributed"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/types"
+)
+
+// maxParallel bounds the tablets that one operator reads at the same time.
+const maxParallel = 8
+
+// ReadOptions are what fragments do not say of a table's read.
+type ReadOptions struct {
+	Mode  distributed.ReadMode
+	Lock  distributed.LockOptions
+	Key   bool   // append each row's primary key as a binary string (fragments have WithKeys)
+	Merge *Order // several fragments give rows in this order: merge them; nil with one, or where order is of no matter
+}
+
+// NewTableRead reads the fragments of one table, each on its tablet.
+func NewTableRead(ctx context.Context, run *Run, frags []*fragment.Read, o ReadOptions) (Operator, error) {
+	switch {
+	case len(frags) == 0:
+		return NewRows(nil, 1), nil
+	case len(frags) == 1:
+		return openTablet(ctx, run, frags[0], true, &o)
+	case o.Merge != nil:
+		return newMerge(ctx, run, frags, &o)
+	case run.RT.Txn != nil:
+		return newSequence(ctx, run, frags, &o), nil
+	}
+	return newParallel(ctx, run, frags, &o)
+}
+
+// tabletRead streams one fragment.
+type tabletRead struct {
+	rows distributed.Rows
+	page fragment.Page
+	key  bool
+}
+
+func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *ReadOptions) (*tabletRead, error) {
+	rows, err := run.open(ctx, f, alone, o.Mode, o.Lock)
+	if err != nil {
+		return nil, err
+	}
+	return &tabletRead{rows: rows, key: o.Key}, nil
+}
+
+// Next trades the page's memory for the batch's instead of copying.
+func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	for {
+		ok, err := t.rows.Next(ctx, &t.page)
+		if err != nil || !ok {
+			return false, err
+		}
+		if t.page.Batch.Len() == 0 {
+			continue
+		}
+		if t.key {
+			t.appendKeys(b)
+		} else {
+			*b, t.page.Batch = t.page.Batch, *b
+		}
+		return true, nil
+	}
+}
+
+func (t *tabletRead) appendKeys(b *types.Batch) {
+	in := &t.page.Batch
+	b.Reset(in.Width + 1)
+	for i, n := 0, in.Len(); i < n; i++ {
+		b.Vals = append(b.Vals, in.Row(i)...)
+		b.Vals = append(b.Vals, types.Bytes(t.page.Keys[i]))
+	}
+}
+
+func (t *tabletRead) Close() { t.rows.Close() }
+
+// newSequence reads fragments one after the other: in a transaction, which is used by one goroutine only.
+func newSequence(_ context.Context, run *Run, frags []*fragment.Read, o *ReadOptions) Operator {
+	open := make([]func(context.Context) (Operator, error), len(frags))
+	for i, f := range frags {
+		open[i] = func(ctx context.Context) (Operator, error) { return openTablet(ctx, run, f, false, o) }
+	}
+	return NewConcat(open)
+}
+
+// mergeRead merges ordered streams of tablets.
+type mergeRead struct {
+	run     *Run
+	order   *Order
+	streams []*mergeStream
+}
+
+type mergeStream struct {
+	in    *tabletRead
+	batch types.Batch
+	at    int
+	keys  []types.Value
+}
+
+func newMerge(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadOptions) (Operator, error) {
+	m := &mergeRead{run: run, order: o.Merge}
+	for _, f := range frags {
+		in, err := openTablet(ctx, run, f, false, o)
+		if err != nil {
+			m.Close()
+			return nil, err
+		}
+		m.streams = append(m.streams, &mergeStream{in: in})
+	}
+	// The first pages come one by one: what reads a merge usually has a LIMIT.
+	live := m.streams[:0]
+	for i, s := range m.streams {
+		ok, err := m.fetch(ctx, s)
+		if err != nil {
+			m.streams = append(live, m.streams[i:]...)
+			m.Close()
+			return nil, err
+		}
+		if ok {
+			live = append(live, s)
+		} else {
+			s.in.Close()
+		}
+	}
+	m.streams = live
+	return m, nil
+}
+
+// fetch gets a stream's next page and its first row's keys.
+func (m *mergeRead) fetch(ctx context.Context, s *mergeStream) (bool, error) {
+	ok, err := s.in.Next(ctx, &s.batch)
+	if err != nil || !ok {
+		return false, err
+	}
+	s.at = 0
+	s.keys, err = m.order.eval(m.run.Env, s.batch.Row(0), s.keys[:0])
+	return true, err
+}
+
+// Next gives rows of the streams in order. A batch ends where a stream needs its next page, because rows of the page
+// before must stay valid.
+func (m *mergeRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	b.Reset(0)
+	for i := 0; i < len(m.streams); i++ {
+		s := m.streams[i]
+		if s.at < s.batch.Len() {
+			continue
+		}
+		ok, err := m.fetch(ctx, s)
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			s.in.Close()
+			m.streams = append(m.streams[:i], m.streams[i+1:]...)
+			i--
+		}
+	}
+	if len(m.streams) == 0 {
+		return false, nil
+	}
+	b.Reset(m.streams[0].batch.Width)
+	for b.Len() < maxBatch {
+		s := m.least()
+		b.Append(s.batch.Row(s.at))
+		if s.at++; s.at >= s.batch.Len() {
+			break
+		}
+		var err error
+		if s.keys, err = m.order.eval(m.run.Env, s.batch.Row(s.at), s.keys[:0]); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (m *mergeRead) least() *mergeStream {
+	best := m.streams[0]
+	for _, s := range m.streams[1:] {
+		if m.order.compare(s.keys, best.keys) < 0 {
+			best = s
+		}
+	}
+	return best
+}
+
+func (m *mergeRead) Close() {
+	for _, s := range m.streams {
+		s.in.Close()
+	}
+	m.streams = nil
+}
+
+// parallelRead reads tablets at the same time and gives pages as they come.
+type parallelRead struct {
+	cancel context.CancelFunc
+	pages  chan pageResult
+	free   chan *types.Batch
+	wg     sync.WaitGroup
+	last   *types.Batch
+}
+
+type pageResult struct {
+	batch *types.Batch
+	err   error
+}
+
+func newParallel(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadOptions) (Operator, error) {
+	streams := make([]*tabletRead, 0, len(frags))
+	for _, f := range frags {
+		in, err := openTablet(ctx, run, f, false, o)
+		if err != nil {
+			for _, s := range streams {
+				s.Close()
+			}
+			return nil, err
+		}
+		streams = append(streams, in)
+	}
+	p := &parallelRead{pages: make(chan pageResult), free: make(chan *types.Batch, 2*maxParallel)}
+	ctx, p.cancel = context.WithCancel(ctx)
+	work := make(chan *tabletRead, len(streams))
+	for _, s := range streams {
+		work <- s
+	}
+	close(work)
+	for range min(len(streams), maxParallel) {
+		p.wg.Add(1)
+		go func() {
+			defer p.wg.Done()
+			for s := range work {
+				p.drain(ctx, s)
+			}
+		}()
+	}
+	go func() {
+		p.wg.Wait()
+		close(p.pages)
+	}()
+	return p, nil
+}
+
+// drain sends a stream's pages until its end, an error or Close.
+func (p *parallelRead) drain(ctx context.Context, s *tabletRead) {
+	defer s.Close()
+	for ctx.Err() == nil {
+		b := p.spare()
+		ok, err := s.Next(ctx, b)
+		if err == nil && !ok {
+			return
+		}
+		// A page's bytes live until the stream's next one; the batch waits in a channel beyond that.
+		var arena types.Arena
+		for i := range b.Vals {
+			b.Vals[i] = arena.Value(b.Vals[i])
+		}
+		select {
+		case p.pages <- pageResult{b, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (p *parallelRead) spare() *types.Batch {
+	select {
+	case b := <-p.free:
+		return b
+	default:
+		return new(types.Batch)
+	}
+}
+
+// Next gives the next page of whichever tablet has one.
+func (p *parallelRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	select {
+	case r, ok := <-p.pages:
+		if !ok || r.err != nil {
+			return false, r.err
+		}
+		*b, *r.batch = *r.batch, *b
+		select {
+		case p.free <- r.batch:
+		default:
+		}
+		return true, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+func (p *parallelRead) Close() {
+	p.cancel()
+	for range p.pages {
+	}
+}
+
+// virtualRead gives the rows of a table that the gateway makes up.
+type virtualRead struct{ rows *Rows }
+
+// NewVirtualRead collects a virtual table's rows that meet conds; cols are the positions of the columns wanted.
+func NewVirtualRead(ctx context.Context, run *Run, t VirtualTable, eq map[string]string, cols []int) (Operator, error) {
+	s := &rowStore{run: run}
+	row := make([]types.Value, len(cols))
+	err := t.Scan(ctx, eq, func(full []types.Value) error {
+		for i, c := range cols {
+			row[i] = full[c]
+		}
+		if len(cols) == 0 {
+			return s.add([]types.Value{types.Null})
+		}
+		return s.add(row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &virtualRead{rows: NewRows(s.rows, len(cols))}, nil
+}
+
+func (v *virtualRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	return v.rows.Next(ctx, b)
+}
+func (v *virtualRead) Close() {}

@@ -1,0 +1,147 @@
+package exec
+
+import (
+	"context"
+	"sync"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Batch sizes in rows: the first batches are small, so that a reader of a few rows pays for a few.
+const (
+	firstBatch = 32
+	maxBatch   = 1024
+)
+
+// Run is one execution of a plan.
+type Run struct {
+	RT  *Runtime
+	Env *expr.Env // the session's, with room for the plan's own parameters behind the statement's
+	// Single tells that the plan reads one table once: if that is one tablet too, no snapshot is needed.
+	Single bool
+
+	mem  int
+	at   mvcc.Timestamp
+	memo map[any]any
+	warn sync.Mutex
+}
+
+// NewRun prepares an execution. params is how many parameters the statement has, slots how many the plan adds.
+// Error 1210 when fewer are bound.
+func NewRun(rt *Runtime, params, slots int, single bool) (*Run, error) {
+	if len(rt.Env.Params) < params {
+		return nil, mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
+	}
+	r := &Run{RT: rt, Env: rt.Env, Single: single}
+	if slots > 0 {
+		env := *rt.Env
+		env.Params = make([]types.Value, params+slots)
+		copy(env.Params, rt.Env.Params[:params])
+		env.Session = &runSession{Session: rt.Env.Session, run: r}
+		r.Env = &env
+	}
+	return r, nil
+}
+
+// runSession lets expressions find the execution that they are part of.
+type runSession struct {
+	expr.Session
+	run *Run
+}
+
+// RunOf finds the execution that an expression is evaluated in; only plans with slots have one.
+func RunOf(env *expr.Env) *Run {
+	s, ok := env.Session.(*runSession)
+	if !ok {
+		return nil
+	}
+	return s.run
+}
+
+// SetParam gives a value to a parameter that the plan added. v must stay valid while it is in use.
+func (r *Run) SetParam(i int, v types.Value) { r.Env.Params[i] = v }
+
+// Memo is the place where a plan's node keeps state for this execution.
+func (r *Run) Memo(key any, make func() any) any {
+	if v, ok := r.memo[key]; ok {
+		return v
+	}
+	if r.memo == nil {
+		r.memo = map[any]any{}
+	}
+	v := make()
+	r.memo[key] = v
+	return v
+}
+
+// Grow accounts for n more bytes that an operator holds (fewer when n is negative); 1038 above the limit.
+func (r *Run) Grow(n int) error {
+	r.mem += n
+	if r.RT.MemLimit > 0 && r.mem > r.RT.MemLimit {
+		return mysqlerr.Newf(mysql.ErrOutOfSortMemory,
+			"Out of memory for this query: it needs more than the %d bytes that it may use", r.RT.MemLimit)
+	}
+	return nil
+}
+
+// tight tells that n more bytes would be over the limit.
+func (r *Run) tight(n int) bool { return r.RT.MemLimit > 0 && r.mem+n > r.RT.MemLimit }
+
+// FragmentEnv is the environment of one fragment: the constants without the session.
+func (r *Run) FragmentEnv() *expr.Env {
+	env := *r.Env
+	env.Session, env.Ctx, env.Clock, env.Rand = nil, nil, nil, nil
+	if warn := r.Env.Warn; warn != nil {
+		env.Warn = func(code uint16, message string) {
+			r.warn.Lock()
+			defer r.warn.Unlock()
+			warn(code, message)
+		}
+	}
+	return &env
+}
+
+// Fold turns what only the gateway can answer into constants, before e goes into a fragment.
+func (r *Run) Fold(e expr.Expr) expr.Expr {
+	if e == nil || expr.ClassOf(e) == expr.Pure {
+		return e
+	}
+	env := *r.Env
+	env.Params = nil
+	return expr.Fold(e, &env)
+}
+
+// open starts one fragment's read.
+func (r *Run) open(ctx context.Context, f *fragment.Read, alone bool, mode distributed.ReadMode, lo distributed.LockOptions) (distributed.Rows, error) {
+	if r.RT.Txn != nil {
+		return r.RT.Txn.Read(ctx, f, mode, lo)
+	}
+	if alone && r.Single {
+		return r.RT.DB.Read(ctx, f)
+	}
+	if r.at == 0 {
+		at, err := r.RT.DB.Snapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.at = at
+	}
+	return r.RT.DB.ReadAt(ctx, f, r.at)
+}
+
+// canceled gives the error of a statement whose context has ended.
+func canceled(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	default:
+		return nil
+	}
+}

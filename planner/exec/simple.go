@@ -1,0 +1,314 @@
+package exec
+
+import (
+	"context"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// zeroWidth is the width that batches of rows without columns pretend to have, so that they can be counted.
+const zeroWidth = 1
+
+// Filter passes the rows that meet all conditions.
+type Filter struct {
+	run   *Run
+	in    Operator
+	conds []expr.Expr
+	batch types.Batch
+}
+
+// NewFilter filters in.
+func NewFilter(run *Run, in Operator, conds []expr.Expr) *Filter {
+	return &Filter{run: run, in: in, conds: conds}
+}
+
+// Next gives the next rows that pass.
+func (f *Filter) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	for {
+		ok, err := f.in.Next(ctx, &f.batch)
+		if err != nil || !ok {
+			return false, err
+		}
+		b.Reset(f.batch.Width)
+		for i, n := 0, f.batch.Len(); i < n; i++ {
+			row := f.batch.Row(i)
+			pass, err := allTrue(f.run.Env, f.conds, row)
+			if err != nil {
+				return false, err
+			}
+			if pass {
+				b.Append(row)
+			}
+		}
+		if b.Len() > 0 {
+			return true, nil
+		}
+	}
+}
+
+// Close closes the input.
+func (f *Filter) Close() { f.in.Close() }
+
+func allTrue(env *expr.Env, conds []expr.Expr, row []types.Value) (bool, error) {
+	for _, c := range conds {
+		ok, err := expr.Truth(c, env, row)
+		if err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Project computes expressions over each row.
+type Project struct {
+	run   *Run
+	in    Operator
+	exprs []expr.Expr
+	batch types.Batch
+}
+
+// NewProject projects in.
+func NewProject(run *Run, in Operator, exprs []expr.Expr) *Project {
+	return &Project{run: run, in: in, exprs: exprs}
+}
+
+// Next computes the next batch.
+func (p *Project) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	ok, err := p.in.Next(ctx, &p.batch)
+	if err != nil || !ok {
+		return false, err
+	}
+	b.Reset(len(p.exprs))
+	for i, n := 0, p.batch.Len(); i < n; i++ {
+		row := p.batch.Row(i)
+		for _, e := range p.exprs {
+			v, err := e.Eval(p.run.Env, row)
+			if err != nil {
+				return false, err
+			}
+			b.Vals = append(b.Vals, v)
+		}
+	}
+	return true, nil
+}
+
+// Close closes the input.
+func (p *Project) Close() { p.in.Close() }
+
+// Limit skips offset rows and passes count.
+type Limit struct {
+	in            Operator
+	offset, count uint64
+	batch         types.Batch
+}
+
+// NewLimit limits in.
+func NewLimit(in Operator, offset, count uint64) *Limit {
+	return &Limit{in: in, offset: offset, count: count}
+}
+
+// Next passes on what is within the limit, and reads no further than that.
+func (l *Limit) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	for l.count > 0 {
+		ok, err := l.in.Next(ctx, &l.batch)
+		if err != nil || !ok {
+			return false, err
+		}
+		n := uint64(l.batch.Len())
+		skip := min(n, l.offset)
+		l.offset -= skip
+		take := min(n-skip, l.count)
+		if take == 0 {
+			continue
+		}
+		l.count -= take
+		b.Reset(l.batch.Width)
+		w := uint64(l.batch.Width)
+		b.Vals = append(b.Vals, l.batch.Vals[skip*w:(skip+take)*w]...)
+		return true, nil
+	}
+	return false, nil
+}
+
+// Close closes the input.
+func (l *Limit) Close() { l.in.Close() }
+
+// Rows gives rows that are there already.
+type Rows struct {
+	emit  emitter
+	width int
+}
+
+// NewRows gives rows, all of the same width; without columns each counts as one NULL.
+func NewRows(rows [][]types.Value, width int) *Rows {
+	return &Rows{emit: emitter{rows: rows}, width: max(width, zeroWidth)}
+}
+
+// Next gives the next rows.
+func (r *Rows) Next(_ context.Context, b *types.Batch) (bool, error) {
+	return r.emit.next(b, r.width), nil
+}
+
+// Close does nothing.
+func (r *Rows) Close() {}
+
+// Values computes each row from constant expressions: SELECT without FROM, VALUES.
+type Values struct {
+	run  *Run
+	rows [][]expr.Expr
+	at   int
+}
+
+// NewValues gives one row for each list.
+func NewValues(run *Run, rows [][]expr.Expr) *Values { return &Values{run: run, rows: rows} }
+
+// Next computes the next rows.
+func (v *Values) Next(_ context.Context, b *types.Batch) (bool, error) {
+	if v.at >= len(v.rows) {
+		return false, nil
+	}
+	b.Reset(max(len(v.rows[0]), zeroWidth))
+	for ; v.at < len(v.rows) && b.Len() < maxBatch; v.at++ {
+		if len(v.rows[v.at]) == 0 {
+			b.Vals = append(b.Vals, types.Null)
+		}
+		for _, e := range v.rows[v.at] {
+			val, err := e.Eval(v.run.Env, nil)
+			if err != nil {
+				return false, err
+			}
+			b.Vals = append(b.Vals, val)
+		}
+	}
+	return true, nil
+}
+
+// Close does nothing.
+func (v *Values) Close() {}
+
+// Concat gives the rows of its inputs one after the other: UNION ALL. Inputs are opened when their turn comes.
+type Concat struct {
+	open []func(ctx context.Context) (Operator, error)
+	cur  Operator
+}
+
+// NewConcat concatenates what the functions open.
+func NewConcat(open []func(ctx context.Context) (Operator, error)) *Concat {
+	return &Concat{open: open}
+}
+
+// Next gives the next rows of whichever input has some.
+func (c *Concat) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	for {
+		if c.cur == nil {
+			if len(c.open) == 0 {
+				return false, nil
+			}
+			op, err := c.open[0](ctx)
+			if err != nil {
+				return false, err
+			}
+			c.cur, c.open = op, c.open[1:]
+		}
+		ok, err := c.cur.Next(ctx, b)
+		if err != nil || ok {
+			return ok, err
+		}
+		c.cur.Close()
+		c.cur = nil
+	}
+}
+
+// Close closes the present input.
+func (c *Concat) Close() {
+	if c.cur != nil {
+		c.cur.Close()
+		c.cur = nil
+	}
+}
+
+// Guard gives an operator's rows only while a condition that has no columns holds: WHERE 1 = 0, or a subquery's value.
+type Guard struct {
+	run   *Run
+	conds []expr.Expr
+	open  func(ctx context.Context) (Operator, error)
+	in    Operator
+	done  bool
+}
+
+// NewGuard opens the input when all conditions are true.
+func NewGuard(run *Run, conds []expr.Expr, open func(ctx context.Context) (Operator, error)) *Guard {
+	return &Guard{run: run, conds: conds, open: open}
+}
+
+// Next gives the input's rows.
+func (g *Guard) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	if g.in == nil {
+		if g.done {
+			return false, nil
+		}
+		g.done = true
+		ok, err := allTrue(g.run.Env, g.conds, nil)
+		if err != nil || !ok {
+			return false, err
+		}
+		if g.in, err = g.open(ctx); err != nil {
+			return false, err
+		}
+	}
+	return g.in.Next(ctx, b)
+}
+
+// Close closes the input.
+func (g *Guard) Close() {
+	if g.in != nil {
+		g.in.Close()
+	}
+}
+
+// ReadOne gives the one row of op and closes it: NULLs where there is none, 1242 where there are several.
+func ReadOne(ctx context.Context, op Operator, width int, dst []types.Value) ([]types.Value, error) {
+	defer op.Close()
+	var b types.Batch
+	found := false
+	for {
+		ok, err := op.Next(ctx, &b)
+		if err != nil {
+			return dst, err
+		}
+		if !ok {
+			break
+		}
+		if found || b.Len() > 1 {
+			return dst, mysqlerr.New(mysql.ErrSubqueryNo1Row)
+		}
+		found = true
+		for _, v := range b.Row(0) {
+			dst = append(dst, v.Clone())
+		}
+	}
+	if !found {
+		for range width {
+			dst = append(dst, types.Null)
+		}
+	}
+	return dst, nil
+}
+
+// ReadAll copies all rows of op and closes it. The rows' memory counts until the execution ends.
+func ReadAll(ctx context.Context, run *Run, op Operator) ([][]types.Value, error) {
+	s := &rowStore{run: run}
+	err := s.fill(ctx, op)
+	return s.rows, err
+}
+
+// Any tells whether op has a row, and closes it.
+func Any(ctx context.Context, op Operator) (bool, error) {
+	defer op.Close()
+	var b types.Batch
+	return op.Next(ctx, &b)
+}

@@ -1,0 +1,252 @@
+package exec
+
+import (
+	"container/heap"
+	"context"
+	"slices"
+
+	"cloudsql/storage/types"
+)
+
+// Sort gives its input's rows in order. Rows with equal keys keep the order of the input.
+type Sort struct {
+	run   *Run
+	in    Operator
+	order *Order
+	width int
+	store *rowStore
+	keys  *rowStore // values of the sort keys where they are not plain columns
+	emit  *emitter
+	spill *spill
+}
+
+// NewSort sorts in.
+func NewSort(run *Run, in Operator, order *Order) *Sort { return &Sort{run: run, in: in, order: order} }
+
+// Next reads the whole input at first.
+func (s *Sort) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	if s.emit == nil {
+		if err := s.load(ctx); err != nil {
+			return false, err
+		}
+	}
+	if s.spill != nil {
+		return s.spill.next(b)
+	}
+	return s.emit.next(b, s.width), nil
+}
+
+func (s *Sort) load(ctx context.Context) error {
+	s.store, s.keys = &rowStore{run: s.run}, &rowStore{run: s.run}
+	var b types.Batch
+	var keys []types.Value
+	for {
+		ok, err := s.in.Next(ctx, &b)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		s.width = b.Width
+		for i, n := 0, b.Len(); i < n; i++ {
+			if s.run.tight(b.Width * valueBytes) {
+				if err := s.flush(); err != nil {
+					return err
+				}
+			}
+			row := b.Row(i)
+			if err := s.store.add(row); err != nil && !s.run.tight(0) {
+				return err
+			}
+			if s.order.plain {
+				continue
+			}
+			if keys, err = s.order.eval(s.run.Env, row, keys[:0]); err != nil {
+				return err
+			}
+			if err := s.keys.add(keys); err != nil && !s.run.tight(0) {
+				return err
+			}
+		}
+	}
+	if s.spill != nil {
+		if err := s.flush(); err != nil {
+			return err
+		}
+		s.emit = &emitter{}
+		return s.spill.merge()
+	}
+	s.emit = &emitter{rows: s.sorted()}
+	return nil
+}
+
+// sorted orders the stored rows.
+func (s *Sort) sorted() [][]types.Value {
+	rows := s.store.rows
+	if s.order.plain {
+		slices.SortStableFunc(rows, s.comparePlain)
+		return rows
+	}
+	perm := make([]int, len(rows))
+	for i := range perm {
+		perm[i] = i
+	}
+	slices.SortStableFunc(perm, func(i, j int) int { return s.order.compare(s.keys.rows[i], s.keys.rows[j]) })
+	out := make([][]types.Value, len(rows))
+	for i, p := range perm {
+		out[i] = rows[p]
+	}
+	return out
+}
+
+func (s *Sort) comparePlain(a, b []types.Value) int { return s.order.compareRows(a, b) }
+
+// compareRows orders two rows by keys that are plain columns.
+func (o *Order) compareRows(a, b []types.Value) int {
+	for i, pos := range o.cols {
+		if c := types.CompareSame(a[pos], b[pos], o.colls[i]); c != 0 {
+			if o.keys[i].Desc {
+				return -c
+			}
+			return c
+		}
+	}
+	return 0
+}
+
+// Close releases the rows and the input.
+func (s *Sort) Close() {
+	s.in.Close()
+	if s.store != nil {
+		s.store.reset()
+		s.keys.reset()
+	}
+	if s.spill != nil {
+		s.spill.close()
+	}
+}
+
+// TopN keeps the first rows of an order: ORDER BY with LIMIT.
+type TopN struct {
+	run           *Run
+	in            Operator
+	order         *Order
+	offset, count uint64
+	emit          *emitter
+	width         int
+	held          int
+}
+
+// NewTopN gives count rows of in, in order, after leaving out offset rows.
+func NewTopN(run *Run, in Operator, order *Order, offset, count uint64) *TopN {
+	return &TopN{run: run, in: in, order: order, offset: offset, count: count}
+}
+
+// maxTopN is up to how many rows a heap keeps them; larger limits sort.
+const maxTopN = 1 << 16
+
+// topHeap has the row that comes last in order on top.
+type topHeap struct {
+	order *Order
+	items []topItem
+}
+
+type topItem struct {
+	keys, row []types.Value
+	seq       int // order of arrival decides between equals
+}
+
+func (h *topHeap) less(a, b *topItem) bool {
+	if c := h.order.compare(a.keys, b.keys); c != 0 {
+		return c < 0
+	}
+	return a.seq < b.seq
+}
+
+func (h *topHeap) Len() int           { return len(h.items) }
+func (h *topHeap) Less(i, j int) bool { return h.less(&h.items[j], &h.items[i]) }
+func (h *topHeap) Swap(i, j int)      { h.items[i], h.items[j] = h.items[j], h.items[i] }
+func (h *topHeap) Push(x any)         { h.items = append(h.items, x.(topItem)) }
+func (h *topHeap) Pop() any           { panic("exec: a top-N heap is never popped") }
+
+// Next reads the whole input at first.
+func (t *TopN) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	if t.emit == nil {
+		if err := t.load(ctx); err != nil {
+			return false, err
+		}
+	}
+	return t.emit.next(b, t.width), nil
+}
+
+func (t *TopN) load(ctx context.Context) error {
+	h := &topHeap{order: t.order}
+	want := int(t.offset + t.count)
+	var b types.Batch
+	var keys []types.Value
+	for seq := 0; want > 0; {
+		ok, err := t.in.Next(ctx, &b)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		t.width = b.Width
+		for i, n := 0, b.Len(); i < n; i++ {
+			seq++
+			if keys, err = t.order.eval(t.run.Env, b.Row(i), keys[:0]); err != nil {
+				return err
+			}
+			if len(h.items) == want && t.order.compare(keys, h.items[0].keys) >= 0 {
+				continue
+			}
+			if err := t.insert(h, want, keys, b.Row(i), seq); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortFunc(h.items, func(a, b topItem) int {
+		if h.less(&a, &b) {
+			return -1
+		}
+		return 1
+	})
+	rows := make([][]types.Value, 0, len(h.items))
+	for i := int(min(t.offset, uint64(len(h.items)))); i < len(h.items); i++ {
+		rows = append(rows, h.items[i].row)
+	}
+	t.emit = &emitter{rows: rows}
+	return nil
+}
+
+// insert puts a copy of the row into the heap, in place of the last one when the heap is full.
+func (t *TopN) insert(h *topHeap, want int, keys, row []types.Value, seq int) error {
+	var arena types.Arena
+	item := topItem{seq: seq}
+	vals := make([]types.Value, 0, len(row)+len(keys))
+	for _, v := range row {
+		vals = append(vals, arena.Value(v))
+	}
+	for _, v := range keys {
+		vals = append(vals, arena.Value(v))
+	}
+	item.row, item.keys = vals[:len(row):len(row)], vals[len(row):]
+	if len(h.items) < want {
+		heap.Push(h, item)
+		size := len(vals)*valueBytes + arena.Used() + 64
+		t.held += size
+		return t.run.Grow(size)
+	}
+	h.items[0] = item
+	heap.Fix(h, 0)
+	return nil
+}
+
+// Close releases the rows and the input.
+func (t *TopN) Close() {
+	t.in.Close()
+	_ = t.run.Grow(-t.held)
+	t.held = 0
+}
