@@ -31,9 +31,9 @@ const (
 //	              └────────────────────────────────────────────────────┴─ native: check
 //	                                                                      sha2: remembered? fast check, 03 │ 04, password
 //
-// A client whose plugin is right, but was not the greeting's, may have had no challenge to answer: it is switched as well.
-// A client without an account proves itself to a decoy, in vain. Errors: 1045, 3118 for a locked account (told only to who
-// knew the password), 1835, those of the connection.
+// A client whose plugin is right, but was not the greeting's, may have had no challenge to answer: it is switched as
+// well. A client without an account proves itself to a decoy, in vain. Errors: 1045, 3118 for a locked account (told
+// only to who knew the password), 1835, those of the connection.
 func (c *conn) authenticate(r *handshakeResponse) error {
 	host, loopback := clientHost(c.nc.RemoteAddr())
 	account, known := c.server.engine.Lookup(r.user, host)
@@ -101,8 +101,8 @@ func yesNo(reply []byte) string {
 	return "YES"
 }
 
-// switchPlugin asks the client to answer with another plugin. The challenge stays that of the greeting: on COM_CHANGE_USER,
-// clients go on with it whatever they are sent.
+// switchPlugin asks the client to answer with another plugin. The challenge stays that of the greeting: on
+// COM_CHANGE_USER, clients go on with it whatever they are sent.
 func (c *conn) switchPlugin(plugin string) ([]byte, error) {
 	b := append(c.pc.Begin(), mysql.AuthSwitchRequest)
 	b = packet.AppendNul(b, plugin)
@@ -167,8 +167,8 @@ func (c *conn) askPassword() (string, error) {
 	return decryptPassword(key, answer, c.salt[:]), nil
 }
 
-// decryptPassword undoes what a client did to its password under the server's public key; what cannot be undone gives a
-// password that nobody has.
+// decryptPassword undoes what a client did to its password under the server's public key; what cannot be undone gives
+// a password that nobody has.
 func decryptPassword(key *rsa.PrivateKey, secret, salt []byte) string {
 	clear, err := rsa.DecryptOAEP(sha1.New(), rand.Reader, key, secret, nil) //nolint:gosec // as the client did
 	if err != nil {
@@ -199,8 +199,8 @@ func publicKeyPEM(key *rsa.PrivateKey) ([]byte, error) {
 // maxDigests bounds the digests remembered; when there are more, all are forgotten.
 const maxDigests = 10000
 
-// digestCache remembers passwords that were checked, as auth.Digest, by the secret they were checked against. A changed
-// password has another secret, so nothing needs to be dropped for correctness.
+// digestCache remembers passwords that were checked, as auth.Digest, by the secret they were checked against. A
+// changed password has another secret, so nothing needs to be dropped for correctness.
 type digestCache struct {
 	mu sync.RWMutex
 	m  map[string][32]byte

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"math"
 	"net"
 	"os"
 	"runtime/debug"
@@ -14,35 +13,31 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // WaitTimeouter is a session with a wait_timeout of its own; it is asked after each command.
 type WaitTimeouter interface{ WaitTimeout() time.Duration }
 
-// Charsetter is a session whose client chooses the character sets that it sends statements and takes results in
-// (character_set_client, character_set_results; any collation of them will do). It is asked around each command. Without it,
-// both are UTF-8. The session itself sees UTF-8 only.
-type Charsetter interface {
-	Charsets() (client, results types.Collation)
-}
-
-// MySQL's error codes that the parser's table lacks, and one under a handier name.
+// MySQL's error codes that the parser's table lacks.
 const (
-	errConCount                = mysql.ErrConCount
-	errAccountLocked           = 3118
-	errSecureTransport         = 3159
-	errClientInteraction       = 4031
-	maxHandshakePacket         = 128 << 10 // bytes; connection attributes may take 64 KiB
-	maxDiscard                 = 1 << 30   // bytes of an oversized request that are read away before it is answered
-	discardTimeout             = 10 * time.Second
-	lastWordsTimeout           = 2 * time.Second // to answer a client that is being dropped
-	noTick               int64 = 0
+	errAccountLocked     = 3118
+	errSecureTransport   = 3159
+	errClientInteraction = 4031
 )
+
+// Limits on clients.
+const (
+	maxHandshakePacket = 128 << 10 // bytes; connection attributes may take 64 KiB
+	maxDiscard         = 1 << 30   // bytes of an oversized request that are read away before it is answered
+	discardTimeout     = 10 * time.Second
+	lastWordsTimeout   = 2 * time.Second // to answer a client that is being dropped
+)
+
+// noTick stands for "not now" among ticks.
+const noTick int64 = 0
 
 // Why a connection was asked to end.
 const (
@@ -101,42 +96,6 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c.waitTimeout.Store(int64(s.cfg.WaitTimeout))
 	return c
 }
-
-// charsets are the character sets of a session, looked up once for each change.
-type charsets struct {
-	session                   Charsetter // nil: UTF-8
-	clientID, resultsID       types.Collation
-	clientKnown, resultsKnown *codec.Charset
-}
-
-func (c *charsets) client() *codec.Charset {
-	if c.session == nil {
-		return nil
-	}
-	c.refresh()
-	return c.clientKnown
-}
-
-func (c *charsets) results() *codec.Charset {
-	if c.session == nil {
-		return nil
-	}
-	c.refresh()
-	return c.resultsKnown
-}
-
-func (c *charsets) refresh() {
-	client, results := c.session.Charsets()
-	if client != c.clientID {
-		c.clientID, c.clientKnown = client, codec.CharsetOf(client)
-	}
-	if results != c.resultsID {
-		c.resultsID, c.resultsKnown = results, codec.CharsetOf(results)
-	}
-}
-
-// text is a statement or name that the client sent, in UTF-8.
-func (c *conn) text(data []byte) string { return string(c.charset.client().Decode(data)) }
 
 // timedConn notes when a write began, so that the watcher can end one that takes too long.
 type timedConn struct {
@@ -276,8 +235,8 @@ func (c *conn) readFailed(err error) {
 	_ = c.pc.Flush()
 }
 
-// end asks the connection to end, for a reason. What runs may finish and answer after endShutdown; after the other reasons
-// it is cancelled. Safe from any goroutine.
+// end asks the connection to end, for a reason. What runs may finish and answer after endShutdown; after the other
+// reasons it is cancelled. Safe from any goroutine.
 func (c *conn) end(why int32) {
 	if !c.ending.CompareAndSwap(endNone, why) {
 		return
@@ -303,64 +262,3 @@ func (c *conn) abort() {
 	c.cancel(mysqlerr.New(mysql.ErrServerShutdown))
 	_ = c.nc.Close()
 }
-
-// writeOK sends an OK packet; header is mysql.EOFHeader where it ends a result set for a client without EOF packets.
-func (c *conn) writeOK(header byte, o *sql.Outcome) error {
-	status := o.Status
-	if o.More {
-		status |= mysql.ServerMoreResultsExists
-	}
-	warnings := min(max(o.Warnings, 0), math.MaxUint16)
-	b := append(c.pc.Begin(), header)
-	b = packet.AppendLenencInt(b, o.AffectedRows)
-	b = packet.AppendLenencInt(b, o.LastInsertID)
-	b = append(b, byte(status), byte(status>>8), byte(warnings), byte(warnings>>8))
-	if o.Info != "" {
-		b = packet.AppendLenenc(b, o.Info)
-	}
-	return c.pc.End(b)
-}
-
-// writeEOF sends an EOF packet.
-func (c *conn) writeEOF(status uint16, warnings int) error {
-	warnings = min(max(warnings, 0), math.MaxUint16)
-	return c.pc.End(append(c.pc.Begin(), mysql.EOFHeader, byte(warnings), byte(warnings>>8), byte(status), byte(status>>8)))
-}
-
-// writeEnd ends a list of definitions or rows: with EOF, or with OK where the client wants no EOF.
-func (c *conn) writeEnd(o *sql.Outcome) error {
-	if c.caps&mysql.ClientDeprecateEOF != 0 {
-		return c.writeOK(mysql.EOFHeader, o)
-	}
-	status := o.Status
-	if o.More {
-		status |= mysql.ServerMoreResultsExists
-	}
-	return c.writeEOF(status, o.Warnings)
-}
-
-// writeStatusOK sends OK with the session's present status.
-func (c *conn) writeStatusOK() error {
-	status, warnings := c.session.Status()
-	return c.writeOK(mysql.OKHeader, &sql.Outcome{Status: status, Warnings: warnings})
-}
-
-// writeError sends an ERR packet. A client that has not yet told its capabilities gets no SQLSTATE.
-func (c *conn) writeError(e *mysqlerr.Error) error {
-	c.server.Metrics.Errors.Add(1)
-	b := append(c.pc.Begin(), mysql.ErrHeader, byte(e.Code), byte(e.Code>>8))
-	if c.caps&mysql.ClientProtocol41 != 0 {
-		state := e.State
-		if len(state) != 5 {
-			state = mysql.DefaultMySQLState
-		}
-		b = append(append(b, '#'), state...)
-	}
-	message := []byte(e.Message)
-	if len(message) > maxErrorMessage {
-		message = message[:maxErrorMessage]
-	}
-	return c.pc.End(append(b, c.charset.results().Encode(message)...))
-}
-
-const maxErrorMessage = 4 << 10 // bytes; MySQL's own limit is 512

@@ -15,9 +15,10 @@ import (
 // cursorReadOnly is the one cursor type that MySQL knows.
 const cursorReadOnly = 1
 
-// cursor holds the rows of a statement that was executed with a cursor, for COM_STMT_FETCH to bring in portions. As in
-// MySQL, its rows are those of the execution, whatever happens afterwards. Rows are kept encoded, each behind its length
-// (four bytes). A result that exceeds Config.CursorMemory is sent at once instead, without a cursor, as the protocol allows.
+// cursor holds the rows of a statement that was executed with a cursor, for COM_STMT_FETCH to bring in portions. As
+// in MySQL, its rows are those of the execution, whatever happens afterwards. Rows are kept encoded, each behind its
+// length (four bytes). A result that exceeds Config.CursorMemory is sent at once instead, without a cursor, as the
+// protocol allows.
 type cursor struct {
 	rows []byte
 }

@@ -13,8 +13,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// capabilities are what the greeting offers. Not offered, hence never asked for: compression, LOAD DATA LOCAL, session
-// tracking, query attributes, optional metadata.
+// capabilities are what the greeting offers. Not offered, hence never asked for: compression, LOAD DATA LOCAL,
+// session tracking, query attributes, optional metadata.
 const capabilities = mysql.ClientLongPassword | mysql.ClientFoundRows | mysql.ClientLongFlag | mysql.ClientConnectWithDB |
 	mysql.ClientODBC | mysql.ClientIgnoreSpace | mysql.ClientProtocol41 | mysql.ClientInteractive |
 	mysql.ClientIgnoreSigpipe | mysql.ClientTransactions | mysql.ClientReserved | mysql.ClientSecureConnection |
@@ -230,7 +230,8 @@ func parseChangeUser(data []byte, caps uint32) (*handshakeResponse, error) {
 	return r, nil
 }
 
-// clientHost is the host that accounts are matched against: "localhost" for loopback and Unix sockets, else the address.
+// clientHost is the host that accounts are matched against: "localhost" for loopback and Unix sockets, else the
+// address.
 func clientHost(addr net.Addr) (host string, loopback bool) {
 	tcp, ok := addr.(*net.TCPAddr)
 	if !ok {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// runMariaDB runs the mariadb command line client, where it is installed, and gives its output and whether it succeeded.
+// runMariaDB runs the mariadb command line client, where it is installed, and gives its output and whether it
+// succeeded.
 func runMariaDB(t *testing.T, addr string, args ...string) (string, bool) {
 	t.Helper()
 	client, err := exec.LookPath("mariadb")
@@ -58,7 +59,8 @@ func TestMariaDBClient(t *testing.T) {
 	}
 }
 
-// TestMariaDBColumnTypes lets the client print what it was told of each type, and compares it with what MySQL 8.0 tells.
+// TestMariaDBColumnTypes lets the client print what it was told of each type, and compares it with what MySQL 8.0
+// tells.
 func TestMariaDBColumnTypes(t *testing.T) {
 	_, _, addr := start(t, Config{})
 	out, ok := runMariaDB(t, addr, "-uroot", "--default-character-set=utf8mb4", "--column-type-info", "-t", "-vvv", "-e", "types")

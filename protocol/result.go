@@ -117,8 +117,8 @@ func (w *resultWriter) Done(o *sql.Outcome) error {
 	return err
 }
 
-// finish ends the command; err is what the session's method returned. A result that failed before any of it was sent is
-// taken back, so that the client gets the error alone.
+// finish ends the command; err is what the session's method returned. A result that failed before any of it was sent
+// is taken back, so that the client gets the error alone.
 func (w *resultWriter) finish(err error) error {
 	if err != nil {
 		w.c.pc.Rewind(w.start)

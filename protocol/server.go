@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
 	"cloudsql/sql/auth"
@@ -175,7 +177,7 @@ func (s *Server) accept(nc net.Conn) {
 	s.mu.Unlock()
 	if refused {
 		s.Metrics.Refused.Add(1)
-		go c.refuse(mysqlerr.New(errConCount))
+		go c.refuse(mysqlerr.New(mysql.ErrConCount))
 		return
 	}
 	s.Metrics.Open.Add(1)

@@ -40,8 +40,8 @@ func LoadTLS(cert, key string) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
-// SelfSignedTLS uses the certificate in server-cert.pem and server-key.pem of dir, and makes one there first where there is
-// none. It serves clients that want encryption without checking whom they talk to.
+// SelfSignedTLS uses the certificate in server-cert.pem and server-key.pem of dir, and makes one there first where
+// there is none. It serves clients that want encryption without checking whom they talk to.
 func SelfSignedTLS(dir string) (*tls.Config, error) {
 	cert, key := filepath.Join(dir, certFile), filepath.Join(dir, certKeyFile)
 	if _, err := os.Stat(cert); errors.Is(err, fs.ErrNotExist) {
@@ -91,8 +91,8 @@ func makeCertificate(certPath, keyPath string) error {
 	return writePEM(certPath, "CERTIFICATE", der, 0o644)
 }
 
-// RSAKey reads the key pair that clients of caching_sha2_password encrypt passwords with where they don't use TLS, from
-// private_key.pem in dir, and makes it there first where there is none.
+// RSAKey reads the key pair that clients of caching_sha2_password encrypt passwords with where they don't use TLS,
+// from private_key.pem in dir, and makes it there first where there is none.
 func RSAKey(dir string) (*rsa.PrivateKey, error) {
 	path := filepath.Join(dir, privateKeyFile)
 	text, err := os.ReadFile(path)

@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// watch looks at all connections once a tick: for clients that went away during a statement, took no data for too long or
-// have been idle for too long. The path of a command only notes ticks.
+// watch looks at all connections once a tick: for clients that went away during a statement, took no data for too
+// long or have been idle for too long. The path of a command only notes ticks.
 func (s *Server) watch(stop <-chan struct{}) {
 	ticker := time.NewTicker(s.cfg.Tick)
 	defer ticker.Stop()

@@ -10,7 +10,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Charset converts between UTF-8, which everything inside is in, and a client's character set. A nil Charset is UTF-8.
+// Charset converts between UTF-8, which everything inside is in, and a client's character set. A nil Charset is
+// UTF-8.
 type Charset struct {
 	collation types.Collation
 	maxBytes  int
@@ -18,7 +19,8 @@ type Charset struct {
 	cs        charset.Charset
 }
 
-// CharsetOf is the character set that a collation belongs to: nil for utf8mb4, utf8mb3, ascii, binary and unknown ones.
+// CharsetOf is the character set that a collation belongs to: nil for utf8mb4, utf8mb3, ascii, binary and unknown
+// ones.
 func CharsetOf(c types.Collation) *Charset {
 	if !c.Valid() {
 		return nil

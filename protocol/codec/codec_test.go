@@ -18,7 +18,8 @@ import (
 
 const un = types.Unspecified
 
-// TestDescribe compares what clients are told with MySQL 8.0's answers (mysql --column-type-info) for tables in utf8mb4.
+// TestDescribe compares what clients are told with MySQL 8.0's answers (mysql --column-type-info) for tables in
+// utf8mb4.
 func TestDescribe(t *testing.T) {
 	utf, bin := types.CollationDefault, types.CollationBinary
 	for _, c := range []struct {
@@ -130,7 +131,8 @@ func TestNullBitmap(t *testing.T) {
 }
 
 func TestLongText(t *testing.T) {
-	// BIT and decimals go through AppendText; a fake long text checks that the length in front may take several bytes.
+	// BIT and decimals go through AppendText; a fake long text checks that the length in front may take several
+	// bytes.
 	for _, n := range []int{250, 251, 70000} {
 		v := types.Str(strings.Repeat("x", n))
 		got := appendText(nil, &types.TypeString, v)

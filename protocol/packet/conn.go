@@ -189,8 +189,8 @@ func (c *Conn) appendBig(n int) error {
 	return nil
 }
 
-// Discard reads away what is left of a packet that ErrTooLarge refused, limit bytes at most, so that the client, which
-// does not read before it has written, can take the answer.
+// Discard reads away what is left of a packet that ErrTooLarge refused, limit bytes at most, so that the client,
+// which does not read before it has written, can take the answer.
 func (c *Conn) Discard(limit int) error {
 	for {
 		for c.pending > 0 {
@@ -235,7 +235,8 @@ func (c *Conn) Begin() []byte {
 	return append(c.out, 0, 0, 0, 0)
 }
 
-// End finishes the packet that Begin started; b is Begin's buffer with the payload appended. It writes when much waits.
+// End finishes the packet that Begin started; b is Begin's buffer with the payload appended. It writes when much
+// waits.
 func (c *Conn) End(b []byte) error {
 	payload := len(b) - c.start - headerSize
 	if payload >= MaxPiece {

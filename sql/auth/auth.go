@@ -142,8 +142,8 @@ func nativeHash(password []byte) []byte {
 	return twice[:]
 }
 
-// validSha2 checks the shape of a caching_sha2_password secret: three hex digits of thousands of rounds (5 at least), a
-// salt without '$' and NUL, and a hash in crypt's base 64.
+// validSha2 checks the shape of a caching_sha2_password secret: three hex digits of thousands of rounds (5 at least),
+// a salt without '$' and NUL, and a hash in crypt's base 64.
 func validSha2(secret []byte) bool {
 	if len(secret) != sha2Len || string(secret[:3]) != sha2Prefix || secret[6] != '$' {
 		return false

@@ -1,0 +1,72 @@
+package protocol
+
+import (
+	"math"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/protocol/packet"
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+)
+
+// writeOK sends an OK packet; header is mysql.EOFHeader where it ends a result set for a client without EOF packets.
+func (c *conn) writeOK(header byte, o *sql.Outcome) error {
+	status := o.Status
+	if o.More {
+		status |= mysql.ServerMoreResultsExists
+	}
+	warnings := min(max(o.Warnings, 0), math.MaxUint16)
+	b := append(c.pc.Begin(), header)
+	b = packet.AppendLenencInt(b, o.AffectedRows)
+	b = packet.AppendLenencInt(b, o.LastInsertID)
+	b = append(b, byte(status), byte(status>>8), byte(warnings), byte(warnings>>8))
+	if o.Info != "" {
+		b = packet.AppendLenenc(b, o.Info)
+	}
+	return c.pc.End(b)
+}
+
+// writeEOF sends an EOF packet.
+func (c *conn) writeEOF(status uint16, warnings int) error {
+	warnings = min(max(warnings, 0), math.MaxUint16)
+	return c.pc.End(append(c.pc.Begin(), mysql.EOFHeader, byte(warnings), byte(warnings>>8), byte(status), byte(status>>8)))
+}
+
+// writeEnd ends a list of definitions or rows: with EOF, or with OK where the client wants no EOF.
+func (c *conn) writeEnd(o *sql.Outcome) error {
+	if c.caps&mysql.ClientDeprecateEOF != 0 {
+		return c.writeOK(mysql.EOFHeader, o)
+	}
+	status := o.Status
+	if o.More {
+		status |= mysql.ServerMoreResultsExists
+	}
+	return c.writeEOF(status, o.Warnings)
+}
+
+// writeStatusOK sends OK with the session's present status.
+func (c *conn) writeStatusOK() error {
+	status, warnings := c.session.Status()
+	return c.writeOK(mysql.OKHeader, &sql.Outcome{Status: status, Warnings: warnings})
+}
+
+// writeError sends an ERR packet. A client that has not yet told its capabilities gets no SQLSTATE.
+func (c *conn) writeError(e *mysqlerr.Error) error {
+	c.server.Metrics.Errors.Add(1)
+	b := append(c.pc.Begin(), mysql.ErrHeader, byte(e.Code), byte(e.Code>>8))
+	if c.caps&mysql.ClientProtocol41 != 0 {
+		state := e.State
+		if len(state) != 5 {
+			state = mysql.DefaultMySQLState
+		}
+		b = append(append(b, '#'), state...)
+	}
+	message := []byte(e.Message)
+	if len(message) > maxErrorMessage {
+		message = message[:maxErrorMessage]
+	}
+	return c.pc.End(append(b, c.charset.results().Encode(message)...))
+}
+
+const maxErrorMessage = 4 << 10 // bytes; MySQL's own limit is 512
