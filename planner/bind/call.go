@@ -82,19 +82,16 @@ func (b *Binder) argument(sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 
 // charCall binds CHAR(n, … [USING charset]); the parser puts the character set, or NULL, last.
 func (b *Binder) charCall(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
-	args, err := b.all(sc, n.Args[:len(n.Args)-1])
+	last := len(n.Args) - 1
+	args, err := b.all(sc, n.Args[:last])
 	if err != nil {
 		return nil, err
 	}
-	e, err := expr.New("char", args...)
-	if err != nil {
-		return nil, err
-	}
-	charset, ok := n.Args[len(n.Args)-1].(*driver.ValueExpr)
+	charset, ok := n.Args[last].(*driver.ValueExpr)
 	if !ok || charset.Kind() == driver.KindNull {
-		return e, nil
+		return expr.New("char", args...)
 	}
-	return expr.New("convert using", e, expr.NewStr(charset.GetString()))
+	return expr.New("char using", append([]expr.Expr{expr.NewStr(charset.GetString())}, args...)...)
 }
 
 // temporal makes a constant of DATE '…', TIME '…' or TIMESTAMP '…'; 1525 where the text is none.

@@ -30,11 +30,7 @@ func (b *Binder) variable(sc *Scope, n *ast.VariableExpr) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expr.NewFunc("@@"+name, t, expr.NeedsSession, nil,
-		func(env *expr.Env, _ []types.Value) (types.Value, error) {
-			v, _, err := env.Session.SysVar(scope, name)
-			return v, err
-		}), nil
+	return expr.NewSysVar(scope, name, t), nil
 }
 
 func (b *Binder) userVariable(sc *Scope, n *ast.VariableExpr) (expr.Expr, error) {
@@ -44,24 +40,11 @@ func (b *Binder) userVariable(sc *Scope, n *ast.VariableExpr) (expr.Expr, error)
 		if err != nil {
 			return nil, err
 		}
-		t := *e.Type()
-		return expr.NewFunc("@"+name+":=", t, expr.Volatile, []expr.Expr{e},
-			func(env *expr.Env, args []types.Value) (types.Value, error) {
-				v := args[0].Clone()
-				env.Session.SetUserVar(name, v, t)
-				return v, nil
-			}), nil
+		return expr.New(":=", expr.NewStr(name), e)
 	}
 	t := types.TypeNull
 	if b.Env != nil && b.Env.Session != nil {
 		_, t = b.Env.Session.UserVar(name)
 	}
-	if t.Class() == types.ClassNull {
-		t = types.TypeBytes // an unset variable shows as a binary string of NULL
-	}
-	return expr.NewFunc("@"+name, t, expr.NeedsSession, nil,
-		func(env *expr.Env, _ []types.Value) (types.Value, error) {
-			v, _ := env.Session.UserVar(name)
-			return v, nil
-		}), nil
+	return expr.NewUserVar(name, t), nil
 }
