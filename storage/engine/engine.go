@@ -240,12 +240,12 @@ func (e *Engine) Close() error {
 // Dir is the store's directory.
 func (e *Engine) Dir() string { return e.dir }
 
-// nodeKey is the key of one of the node's own records.
-func nodeKey(name string) []byte { return append(make([]byte, 4, 4+len(name)), name...) }
+// NodeKey is the key of one of the node's own records, for batches that change it together with other things.
+func NodeKey(name string) []byte { return append(make([]byte, 4, 4+len(name)), name...) }
 
 // NodeGet reads one of the node's own records; nil if there is none.
 func (e *Engine) NodeGet(name string) ([]byte, error) {
-	value, closer, err := e.db.Get(nodeKey(name))
+	value, closer, err := e.db.Get(NodeKey(name))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}
@@ -259,7 +259,7 @@ func (e *Engine) NodeGet(name string) ([]byte, error) {
 // NodeSet writes one of the node's own records durably; a nil value deletes it.
 func (e *Engine) NodeSet(name string, value []byte) error {
 	if value == nil {
-		return e.db.Delete(nodeKey(name), pebble.Sync)
+		return e.db.Delete(NodeKey(name), pebble.Sync)
 	}
-	return e.db.Set(nodeKey(name), value, pebble.Sync)
+	return e.db.Set(NodeKey(name), value, pebble.Sync)
 }

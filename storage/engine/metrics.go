@@ -45,4 +45,6 @@ func (e *Engine) Metrics() Metrics {
 }
 
 // DiskUsage estimates the bytes of tables between two keys; what is still in memory does not count.
-func (e *Engine) DiskUsage(start, end []byte) (uint64, error) { return e.db.EstimateDiskUsage(start, end) }
+func (e *Engine) DiskUsage(start, end []byte) (uint64, error) {
+	return e.db.EstimateDiskUsage(start, end)
+}

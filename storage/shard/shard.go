@@ -2,11 +2,28 @@ package shard
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+)
+
+// Errors of reads, evaluations and tablet commands, to be tested for with errors.Is.
+var (
+	// ErrSchemaChanged: the fragment was planned with a descriptor that the tablet no longer accepts: plan again.
+	ErrSchemaChanged = errors.New("shard: the table's descriptor has changed")
+	// ErrNoTablet: the tablet is not (any more) in this shard.
+	ErrNoTablet = errors.New("shard: the tablet is not in this shard")
+	// ErrTooOld: the read's timestamp is below the watermark; its versions may be gone.
+	ErrTooOld = errors.New("shard: the snapshot is older than the versions that are kept")
+	// ErrExpect: a system command's expectation did not hold.
+	ErrExpect = errors.New("shard: a system record has changed")
+	// ErrIncomplete: a crash interrupted a snapshot's recovery; DestroyData the shard, then Open it again (empty).
+	ErrIncomplete = errors.New("shard: the replica's data is incomplete")
+	// ErrCorrupt: records of the shard do not add up.
+	ErrCorrupt = errors.New("shard: corrupt record")
 )
 
 // Locker grants row locks while a locking read or an evaluation runs; the lock table is the leaseholder's.
@@ -48,8 +65,9 @@ type API interface {
 	Evaluate(ctx context.Context, w *fragment.Write, ws *Workspace, l Locker) (*fragment.WriteResult, error)
 	// WriteKeys appends the keys that w will claim: primary keys and unique keys of new rows.
 	WriteKeys(dst []LockKey, w *fragment.Write) ([]LockKey, error)
-	// FillAutoInc gives w's NULL auto-increment values, from counters in memory that begin at what is applied; valid at
-	// the leaseholder only. ReserveAutoInc hands out n consecutive values.
+	// FillAutoInc gives w's NULL auto-increment values (and notes them in w.Generated), from counters in memory that begin
+	// at what is applied; valid at the leaseholder only. It must see every write that inserts, so that explicit values
+	// move the counter. ReserveAutoInc hands out n consecutive values; n = 0 tells the next one.
 	FillAutoInc(w *fragment.Write) error
 	ReserveAutoInc(t schema.TabletID, n uint64) (first uint64, err error)
 	// ResetAutoInc forgets the counters in memory (when a lease is taken).
@@ -71,7 +89,3 @@ type API interface {
 	// Stats: approximate bytes, row count estimates per tablet for the planner and placement.
 	TabletStats(t schema.TabletID) (rows, bytes uint64)
 }
-
-// Workspace is a transaction's buffered writes in one shard: its effects by tablet and primary key, in an order that
-// scans merge, with marks to go back to. Not safe for concurrent use.
-type Workspace struct{}

@@ -1,0 +1,136 @@
+package shard
+
+import (
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// maxAggregationBytes bounds the groups that a page gathers; beyond it they leave as they are, and the gateway merges
+// groups that come more than once.
+const maxAggregationBytes = 16 << 20
+
+// accountEvery is how many rows may pass between two accounts of the memory that the states hold.
+const accountEvery = 4096
+
+// perGroupBytes is what a group costs besides its key, values and states.
+const perGroupBytes = 160
+
+// aggregation computes partial aggregates by hashing.
+type aggregation struct {
+	spec   *fragment.Aggregate
+	arena  *types.Arena
+	groups map[string]*aggregationGroup
+	order  []*aggregationGroup // as they were met, so that results do not depend on a map's order
+	single *aggregationGroup   // without GroupBy
+
+	key    []byte
+	values []types.Value
+	rows   int // since the last account
+	bytes  int
+	fixed  int // bytes of keys and values
+}
+
+type aggregationGroup struct {
+	values []types.Value
+	states []expr.State
+}
+
+func newAggregation(spec *fragment.Aggregate, arena *types.Arena) *aggregation {
+	return &aggregation{spec: spec, arena: arena, groups: map[string]*aggregationGroup{}}
+}
+
+// add takes one row into its group.
+func (a *aggregation) add(env *expr.Env, row []types.Value) error {
+	g, err := a.group(env, row)
+	if err != nil {
+		return err
+	}
+	for _, s := range g.states {
+		if err := s.Add(env, row); err != nil {
+			return mysqlerr.From(err)
+		}
+	}
+	if a.rows++; a.rows >= accountEvery {
+		a.account()
+	}
+	return nil
+}
+
+// group finds or begins the group of a row.
+func (a *aggregation) group(env *expr.Env, row []types.Value) (*aggregationGroup, error) {
+	if len(a.spec.GroupBy) == 0 {
+		if a.single == nil {
+			a.single = a.newGroup()
+		}
+		return a.single, nil
+	}
+	a.key, a.values = a.key[:0], a.values[:0]
+	for _, e := range a.spec.GroupBy {
+		v, err := e.Eval(env, row)
+		if err != nil {
+			return nil, mysqlerr.From(err)
+		}
+		a.values = append(a.values, v)
+		a.key = types.HashKey(a.key, v, e.Type().Collation)
+	}
+	if g, ok := a.groups[string(a.key)]; ok {
+		return g, nil
+	}
+	g := a.newGroup()
+	g.values = make([]types.Value, len(a.values))
+	for i, v := range a.values {
+		g.values[i] = a.arena.Value(v)
+	}
+	a.groups[string(a.key)] = g
+	a.fixed += len(a.key) + perGroupBytes + len(a.values)*valueBytes
+	return g, nil
+}
+
+func (a *aggregation) newGroup() *aggregationGroup {
+	g := &aggregationGroup{states: make([]expr.State, len(a.spec.Aggs))}
+	for i, agg := range a.spec.Aggs {
+		g.states[i] = agg.NewState()
+	}
+	a.order = append(a.order, g)
+	return g
+}
+
+func (a *aggregation) account() {
+	a.rows, a.bytes = 0, 0
+	for _, g := range a.order {
+		for _, s := range g.states {
+			a.bytes += s.Bytes()
+		}
+	}
+}
+
+// overflows tells whether the groups must leave now.
+func (a *aggregation) overflows() bool {
+	return len(a.spec.GroupBy) > 0 && a.fixed+a.bytes+a.arena.Used() > maxAggregationBytes
+}
+
+// enough tells whether a DISTINCT with a limit has all the rows that it will give.
+func (a *aggregation) enough(r *fragment.Read) bool {
+	return len(a.spec.Aggs) == 0 && r.Limit > 0 && len(r.Order) == 0 && uint64(len(a.order)) >= r.Limit
+}
+
+// flush delivers the groups. last tells that the walk is at its end and nothing was delivered before: without GroupBy
+// there is one group then, even of no rows.
+func (a *aggregation) flush(env *expr.Env, last bool, deliver func(out []types.Value, _ []byte) error) error {
+	if len(a.spec.GroupBy) == 0 && a.single == nil && last {
+		a.single = a.newGroup()
+	}
+	var out []types.Value
+	for _, g := range a.order {
+		out = append(out[:0], g.values...)
+		for _, s := range g.states {
+			out = s.AppendPartial(out)
+		}
+		if err := deliver(out, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}

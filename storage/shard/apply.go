@@ -1,0 +1,398 @@
+package shard
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// applier is the part of a shard that belongs to whoever calls Apply: the state as of the last entry it has executed,
+// which readers see when the batch is committed.
+type applier struct {
+	s        *Shard
+	state    state
+	tablets  map[schema.TabletID]*tablet
+	outcomes outcomes
+	system   systemChanges
+
+	batch    *pebble.Batch
+	overlay  overlay
+	base     mvcc.Iterator // the engine as before this Apply; open when baseOpen
+	baseOpen bool
+	digest   *xxhash.Digest
+	hashes   []indexHash
+	touched  map[schema.TabletID]*tablet // whose counters have changed
+	altered  bool                        // the set of tablets or a descriptor has changed
+	garbage  []garbageKey
+	writer   *writer
+	key      []byte // scratch
+}
+
+// Apply executes entries in order; see API.
+func (s *Shard) Apply(entries []Entry) ([]Result, error) {
+	s.applyMu.Lock() // against RecoverSnapshot; callers are one at a time anyway
+	defer s.applyMu.Unlock()
+	if s.failed != nil {
+		return nil, s.failed
+	}
+	results, err := s.apply.run(entries)
+	if err != nil {
+		s.failed = fmt.Errorf("shard %d: applying the log: %w", s.id, err)
+		return nil, s.failed
+	}
+	return results, nil
+}
+
+func (a *applier) run(entries []Entry) (results []Result, err error) {
+	a.batch = a.s.engine.NewBatch()
+	defer func() {
+		err = errors.Join(err, a.finish())
+	}()
+	results = make([]Result, len(entries))
+	for i := range entries {
+		if entries[i].Index <= a.state.applied {
+			return nil, fmt.Errorf("entry %d comes after entry %d", entries[i].Index, a.state.applied)
+		}
+		if err := a.entry(&entries[i], &results[i]); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", entries[i].Index, err)
+		}
+	}
+	return results, a.commit()
+}
+
+// entry executes one log entry. Entries without a command (the raft library's own) only move the applied index.
+func (a *applier) entry(e *Entry, r *Result) error {
+	a.state.applied = e.Index
+	if len(e.Cmd) == 0 {
+		return nil
+	}
+	kind, cmd, err := Decode(e.Cmd)
+	if err != nil {
+		return err
+	}
+	a.beginHash(e.Index, kind)
+	r.Kind = kind
+	switch c := cmd.(type) {
+	case *Batch:
+		r.Batch = c.ID
+		r.Results, err = a.proposals(e.Index, c)
+	case *LeaseCommand:
+		r.Batch = c.Nonce
+		r.OK = a.lease(c)
+	case *TabletCommand:
+		r.OK, r.Err, err = a.tablet(c)
+	case *WatermarkCommand:
+		a.watermark(c)
+		r.OK = true
+	case *SystemCommand:
+		r.Batch = c.ID
+		r.OK, r.Err = a.systemCommand(e.Index, c)
+	}
+	r.Lease = a.state.lease
+	a.endHash(e.Index)
+	return err
+}
+
+// proposals executes a batch.
+func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
+	results := make([]ProposalResult, len(b.Proposals))
+	if b.Epoch != a.state.lease.Epoch {
+		for i := range results {
+			results[i] = ProposalResult{Txn: b.Proposals[i].Txn, Status: StaleEpoch}
+		}
+		return results, nil
+	}
+	a.turnGenerations(index)
+	for i := range b.Proposals {
+		p := &b.Proposals[i]
+		r, err := a.proposal(p)
+		if err != nil {
+			return nil, fmt.Errorf("transaction %x: %w", p.Txn, err)
+		}
+		results[i] = r
+		if r.Status == Committed {
+			a.state.maxTS = max(a.state.maxTS, p.TS)
+		}
+		a.remember(index, p, &r)
+	}
+	if record, ok := a.outcomes.pending[index]; ok {
+		a.set(outcomeKey(a.s.id, index), record)
+	}
+	a.state.closed = max(a.state.closed, b.Closed)
+	return results, nil
+}
+
+// proposal executes one transaction: all of it or nothing.
+func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
+	if p.Kind != ProposalCommit {
+		return r, fmt.Errorf("proposal of kind %d, which this program version cannot execute", p.Kind)
+	}
+	if index, ok := a.outcomes.index(p.Txn); ok && p.Txn != (fragment.TxnID{}) {
+		return a.repeated(p.Txn, index)
+	}
+	r = ProposalResult{Txn: p.Txn, TS: p.TS}
+	if p.TS <= a.state.closed || p.TS <= a.state.watermark || p.TS == mvcc.MaxTimestamp {
+		r.Status = StaleTimestamp
+		return r, nil
+	}
+	mark := a.overlay.mark()
+	a.writer.begin(a, p.TS)
+	r.Status, err = a.execute(p, &r)
+	if err != nil {
+		return r, err
+	}
+	if r.Status != Committed {
+		a.overlay.rollback(mark)
+		return r, nil
+	}
+	a.commitCounters(a.writer.deltas)
+	return r, a.write(a.overlay.changes[mark:])
+}
+
+func (a *applier) execute(p *Proposal, r *ProposalResult) (Status, error) {
+	if len(p.Writes) > 0 {
+		r.Writes = make([]fragment.WriteResult, 0, len(p.Writes))
+	}
+	for _, w := range p.Writes {
+		var res fragment.WriteResult
+		status, err := a.executeWrite(w, &res)
+		if err != nil {
+			return 0, err
+		}
+		r.Writes = append(r.Writes, res)
+		if status != Committed {
+			return status, nil
+		}
+	}
+	if len(p.Effects) > 0 {
+		return a.effects(p.TS, p.Effects)
+	}
+	return Committed, nil
+}
+
+func (a *applier) executeWrite(w *fragment.Write, res *fragment.WriteResult) (Status, error) {
+	t, ok := a.tablets[w.Tablet]
+	if !ok {
+		return NoTablet, nil
+	}
+	err := a.writer.run(t, w, res)
+	var status statusError
+	switch {
+	case err == nil && res.Err != nil:
+		return Failed, nil
+	case err == nil:
+		return Committed, nil
+	case errors.As(err, &status):
+		return Status(status), nil
+	}
+	return 0, err
+}
+
+// write puts a transaction's versions into the engine's batch and the hash.
+func (a *applier) write(changes []change) error {
+	for i := range changes {
+		c := &changes[i]
+		op := a.batch.SetDeferred(len(c.key)+mvcc.SuffixLen, len(c.value))
+		copy(op.Key, c.key)
+		binary.BigEndian.PutUint64(op.Key[len(c.key):], ^uint64(c.ts))
+		copy(op.Value, c.value)
+		_, _ = a.digest.Write(op.Key) // hashes never fail
+		_, _ = a.digest.Write(op.Value)
+		if err := op.Finish(); err != nil {
+			return err
+		}
+		a.noteGarbage(c)
+	}
+	return nil
+}
+
+// read finds a key's newest version: in the overlay, or in the engine as it was before this Apply. It is valid until the
+// next read.
+func (a *applier) read(key []byte) (mvcc.Version, error) {
+	if v, ok, err := a.overlay.get(key); ok || err != nil {
+		return v, err
+	}
+	if !a.baseOpen {
+		start, end := dataRange(a.s.id)
+		if err := a.base.Open(a.s.engine.DB(), start, end, 0); err != nil {
+			return mvcc.Version{}, err
+		}
+		a.baseOpen = true
+	}
+	return a.base.Get(key)
+}
+
+// lease executes a compare-and-set of the lease: take it, renew it, or give it up.
+func (a *applier) lease(c *LeaseCommand) bool {
+	cur := &a.state.lease
+	if c.Prev != cur.Epoch {
+		return false
+	}
+	take := c.Epoch == c.Prev+1
+	renew := c.Epoch == c.Prev && (c.Holder == cur.Holder || c.Holder == 0)
+	if !take && !renew {
+		return false
+	}
+	*cur = c.Lease
+	a.hashNumbers(c.Epoch, uint64(c.Holder), uint64(c.Duration))
+	return true
+}
+
+func (a *applier) watermark(c *WatermarkCommand) {
+	a.state.watermark = max(a.state.watermark, c.Watermark)
+	a.state.closed = max(a.state.closed, c.Closed, c.Watermark)
+	a.hashNumbers(uint64(a.state.watermark), uint64(a.state.closed))
+}
+
+// tablet installs, changes or drops a tablet. refused says why it did not.
+func (a *applier) tablet(c *TabletCommand) (ok bool, refused, err error) {
+	old, exists := a.tablets[c.Tablet]
+	a.hashNumbers(uint64(c.Tablet))
+	if c.Table == nil {
+		if exists {
+			a.dropTablet(c.Tablet)
+		}
+		return true, nil, nil
+	}
+	a.hashNumbers(c.Table.Version)
+	var n *tablet
+	switch {
+	case !exists:
+		n = &tablet{id: c.Tablet, counters: &counters{}}
+		n.current, refused = newLayout(c.Table)
+	case c.Table.ID != old.current.table.ID:
+		return false, fmt.Errorf("shard: tablet %d belongs to another table", c.Tablet), nil
+	case c.Table.Version == old.current.table.Version:
+		return true, nil, nil // a retry
+	case c.Table.Version < old.current.table.Version:
+		return false, ErrSchemaChanged, nil
+	default:
+		n, refused = old.alter(c.Table, a.state.maxTS)
+	}
+	if refused != nil {
+		return false, refused, nil
+	}
+	if exists {
+		a.dropIndexes(old, n)
+	}
+	a.tablets[c.Tablet], a.altered = n, true
+	record, err := n.record()
+	if err != nil {
+		return false, nil, err
+	}
+	a.set(tabletMetaKey(a.s.id, metaTable, c.Tablet), record)
+	return true, nil, nil
+}
+
+func (a *applier) dropTablet(id schema.TabletID) {
+	delete(a.tablets, id)
+	delete(a.touched, id)
+	a.altered = true
+	a.deleteRange(tabletRange(a.s.id, id))
+	a.deleteKey(tabletMetaKey(a.s.id, metaTable, id))
+	a.deleteKey(tabletMetaKey(a.s.id, metaCounters, id))
+}
+
+// dropIndexes removes the entries of indexes that a new descriptor does not have any more.
+func (a *applier) dropIndexes(old, n *tablet) {
+	for i := range old.current.table.Indexes {
+		if ix := &old.current.table.Indexes[i]; n.current.table.IndexByID(ix.ID) == nil {
+			a.deleteRange(indexRange(a.s.id, n.id, ix.ID))
+		}
+	}
+}
+
+// commit makes everything visible at once.
+func (a *applier) commit() error {
+	s := a.s
+	for id, t := range a.touched {
+		record := binary.AppendVarint(nil, t.counters.rows.Load())
+		record = binary.AppendUvarint(record, t.counters.autoInc.Load())
+		a.set(tabletMetaKey(s.id, metaCounters, id), record)
+	}
+	a.set(s.stateKey, a.state.append(nil))
+	if a.altered {
+		s.publishDropped(a.tablets)
+	}
+	if err := s.engine.Commit(a.batch); err != nil {
+		return err
+	}
+	s.publish(a)
+	return nil
+}
+
+// finish readies the applier for the next call.
+func (a *applier) finish() error {
+	err := a.batch.Close()
+	if a.baseOpen {
+		err = errors.Join(err, a.base.Close())
+		a.baseOpen = false
+	}
+	a.overlay.reset()
+	a.hashes, a.garbage, a.altered = a.hashes[:0], a.garbage[:0], false
+	clear(a.touched)
+	clear(a.outcomes.pending)
+	a.system.reset()
+	return err
+}
+
+// The batch's own errors (it is closed, or beyond 4 GB) are bugs and not conditions; Commit reports them again.
+
+func (a *applier) set(key, value []byte)         { _ = a.batch.Set(key, value, nil) }
+func (a *applier) deleteKey(key []byte)          { _ = a.batch.Delete(key, nil) }
+func (a *applier) deleteRange(start, end []byte) { _ = a.batch.DeleteRange(start, end, nil) }
+
+// publish shows readers what was committed.
+func (s *Shard) publish(a *applier) {
+	if a.altered {
+		tablets := maps.Clone(a.tablets)
+		s.tablets.Store(&tablets)
+	}
+	s.watermark.Store(uint64(a.state.watermark))
+	s.closed.Store(uint64(a.state.closed))
+	s.publishSystem(a)
+	s.noteAllGarbage(a.garbage)
+	s.mu.Lock()
+	s.lease = a.state.lease
+	for _, h := range a.hashes {
+		s.hashes[h.index%hashHistory] = h
+	}
+	s.hashed = indexHash{index: a.state.applied, hash: a.state.hash}
+	s.mu.Unlock()
+	s.applied.Store(a.state.applied)
+}
+
+// publishDropped hides tablets before their rows vanish: a reader that still sees a tablet after it has opened the
+// engine's state has all of its rows.
+func (s *Shard) publishDropped(now map[schema.TabletID]*tablet) {
+	old := *s.tablets.Load()
+	left := make(map[schema.TabletID]*tablet, len(old))
+	for id, t := range old {
+		if n, ok := now[id]; ok && !removesIndex(t, n) {
+			left[id] = t
+		} else if ok {
+			left[id] = n
+		}
+	}
+	s.tablets.Store(&left)
+}
+
+func removesIndex(old, n *tablet) bool {
+	for i := range old.current.table.Indexes {
+		if n.current.table.IndexByID(old.current.table.Indexes[i].ID) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func durationOf(u uint64) time.Duration { return time.Duration(u) }

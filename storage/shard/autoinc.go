@@ -1,0 +1,150 @@
+package shard
+
+import (
+	"math"
+	"sync"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
+
+// autoIncrements hands out AUTO_INCREMENT values at the leaseholder. The next value of a tablet is kept in memory; it
+// begins above the largest value that was applied. Values drawn for writes that fail are lost, as in MySQL.
+type autoIncrements struct {
+	mu   sync.Mutex
+	next map[schema.TabletID]uint64
+}
+
+// autoIncValue is a value of an AUTO_INCREMENT column as a counter sees it; 0 for NULL and for what is not above zero.
+func autoIncValue(v types.Value) (u uint64, null bool) {
+	switch v.Kind() {
+	case types.KindNull:
+		return 0, true
+	case types.KindInt:
+		return uint64(max(v.Int(), 0)), false
+	case types.KindUint:
+		return v.Uint(), false
+	case types.KindFloat:
+		if f := v.Float(); f > 0 && f < math.MaxUint64 {
+			return uint64(f), false
+		}
+	}
+	return 0, false
+}
+
+// FillAutoInc gives w's NULL auto-increment values; see API. Error: 1467 when the column's type is exhausted.
+func (s *Shard) FillAutoInc(w *fragment.Write) error {
+	switch w.Kind {
+	case fragment.Insert, fragment.InsertIgnore, fragment.Replace, fragment.InsertOrUpdate:
+	default:
+		return nil
+	}
+	t, ok := (*s.tablets.Load())[w.Tablet]
+	if !ok {
+		return ErrNoTablet
+	}
+	pos := t.current.autoInc
+	if pos < 0 {
+		return nil
+	}
+	column := &t.current.table.Columns[pos]
+	for i, id := range w.Columns {
+		if id == column.ID {
+			return s.autoInc.fill(t, w, i, &column.Type)
+		}
+	}
+	return nil
+}
+
+func (a *autoIncrements) fill(t *tablet, w *fragment.Write, column int, typ *types.Type) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := a.nextOf(t)
+	limit := maxAutoInc(typ)
+	for i := range w.Rows.Len() {
+		v := &w.Rows.Row(i)[column]
+		u, null := autoIncValue(*v)
+		if !null {
+			if u >= next && u < math.MaxUint64 {
+				next = u + 1
+			}
+			continue
+		}
+		if next > limit {
+			return mysqlerr.New(mysql.ErrAutoincReadFailed)
+		}
+		*v = autoIncOfType(next, typ)
+		w.Generated = append(w.Generated, uint32(i))
+		next++
+	}
+	a.next[t.id] = next
+	return nil
+}
+
+// nextOf is the next value to hand out.
+func (a *autoIncrements) nextOf(t *tablet) uint64 {
+	if a.next == nil {
+		a.next = map[schema.TabletID]uint64{}
+	}
+	applied := t.counters.autoInc.Load()
+	if applied < math.MaxUint64 {
+		applied++
+	}
+	return max(a.next[t.id], applied, t.current.table.AutoIncStart, 1)
+}
+
+// ReserveAutoInc hands out n consecutive values; 0 tells the next one without taking it. See API.
+func (s *Shard) ReserveAutoInc(id schema.TabletID, n uint64) (first uint64, err error) {
+	t, ok := (*s.tablets.Load())[id]
+	if !ok {
+		return 0, ErrNoTablet
+	}
+	a := &s.autoInc
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	first = a.nextOf(t)
+	if first+n < first {
+		return 0, mysqlerr.New(mysql.ErrAutoincReadFailed)
+	}
+	a.next[id] = first + n
+	return first, nil
+}
+
+// ResetAutoInc forgets the counters in memory; see API.
+func (s *Shard) ResetAutoInc() {
+	s.autoInc.mu.Lock()
+	defer s.autoInc.mu.Unlock()
+	clear(s.autoInc.next)
+}
+
+// maxAutoInc is the largest value of a column's type.
+func maxAutoInc(t *types.Type) uint64 {
+	bits := map[byte]int{mysql.TypeTiny: 8, mysql.TypeShort: 16, mysql.TypeInt24: 24, mysql.TypeLong: 32, mysql.TypeLonglong: 64}[t.ID]
+	switch {
+	case t.ID == mysql.TypeFloat:
+		return 1 << 24
+	case t.ID == mysql.TypeDouble:
+		return 1 << 53
+	case bits == 0:
+		return math.MaxInt64
+	case t.Unsigned && bits == 64:
+		return math.MaxUint64 - 1
+	case t.Unsigned:
+		return 1<<bits - 1
+	}
+	return 1<<(bits-1) - 1
+}
+
+func autoIncOfType(u uint64, t *types.Type) types.Value {
+	switch {
+	case t.Class() == types.ClassFloat:
+		return types.Float(float64(u))
+	case t.Unsigned:
+		return types.Uint(u)
+	}
+	return types.Int(int64(u))
+}

@@ -1,0 +1,145 @@
+package shard
+
+import (
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+)
+
+// effects executes a transaction's resolved changes: every row must still be as the transaction saw it.
+//
+// Entries that vanish are removed with their rows; those that appear follow after all rows, because a unique key may
+// pass from one row to another within the transaction, in whatever order the effects come.
+func (a *applier) effects(ts mvcc.Timestamp, effects []fragment.Effect) (Status, error) {
+	w := a.writer
+	w.added = w.added[:0]
+	for i := range effects {
+		e := &effects[i]
+		status, err := a.effect(ts, e)
+		if err != nil || status != Committed {
+			return status, err
+		}
+	}
+	for i := range w.added {
+		e := &w.added[i]
+		if e.unique {
+			v, err := a.read(e.key)
+			if err != nil {
+				return 0, err
+			}
+			if v.Live() {
+				return Conflict, nil // its lock was lost in a failover, or the index is younger than the transaction
+			}
+		}
+		a.overlay.put(e.key, ts, e.value)
+	}
+	return Committed, nil
+}
+
+// effect executes one row's change but for the entries that appear, which it adds to the writer's.
+func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) {
+	t, ok := a.tablets[e.Tablet]
+	if !ok {
+		return NoTablet, nil
+	}
+	w := a.writer
+	w.t, w.cur, w.plan = t, t.current, t.current
+	w.prepareImages()
+	w.old.key = a.s.appendKey(w.old.key[:0], t.id, schema.PrimaryIndex, e.Key)
+	v, err := a.read(w.old.key)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case v.TS > ts:
+		return StaleTimestamp, nil
+	case v.Live() && v.TS != e.Expect, !v.Live() && e.Expect != 0:
+		return Conflict, nil
+	case e.Op == fragment.EffectCheck:
+		return Committed, nil
+	}
+	w.removed = w.removed[:0]
+	if v.Live() {
+		w.old.stored = append(w.old.stored[:0], v.Value...)
+		if err := w.entriesOfRow(&w.old, &w.removed, true); err != nil {
+			return 0, err
+		}
+	}
+	switch e.Op {
+	case fragment.EffectPut:
+		return Committed, a.effectPut(ts, e, v.Live())
+	case fragment.EffectDelete:
+		if v.Live() {
+			w.count(-1)
+			return Committed, w.access.remove(w.old.key, w.removed)
+		}
+		return Committed, nil
+	}
+	return 0, ErrCorrupt
+}
+
+func (a *applier) effectPut(ts mvcc.Timestamp, e *fragment.Effect, replaces bool) error {
+	w := a.writer
+	w.next.key = append(w.next.key[:0], w.old.key...)
+	w.next.stored = e.Row
+	first := len(w.added)
+	if err := w.entriesOfRow(&w.next, &w.added, false); err != nil {
+		return err
+	}
+	w.dropCommon(first)
+	if !replaces {
+		w.count(1)
+	}
+	w.noteAutoInc(&w.next)
+	return w.access.put(w.next.key, e.Row, replaces, w.removed, nil)
+}
+
+// entriesOfRow decodes an image's stored row as far as indexes and counters need it and appends its entries; leaving
+// tells that those of DeleteOnly indexes count.
+func (w *writer) entriesOfRow(img *image, into *[]entry, leaving bool) error {
+	l := w.cur
+	if len(l.secondary) == 0 && len(l.removed) == 0 && l.autoInc < 0 {
+		return nil
+	}
+	if err := l.full.Decode(img.stored, img.values, nil); err != nil {
+		return err
+	}
+	for _, ix := range l.secondary {
+		*into = w.appendEntry(*into, ix, img)
+		e := &(*into)[len(*into)-1]
+		if e.unique {
+			e.value = append([]byte(nil), e.value...) // it aliases the image, and the entry outlives that
+		}
+	}
+	if leaving {
+		for _, ix := range l.removed {
+			*into = w.appendEntry(*into, ix, img)
+		}
+	}
+	return nil
+}
+
+// dropCommon takes out of w.removed and w.added (from first on) the entries that a row keeps.
+func (w *writer) dropCommon(first int) {
+	for i := 0; i < len(w.removed); i++ {
+		for k := first; k < len(w.added); k++ {
+			r, d := &w.removed[i], &w.added[k]
+			if string(r.key) != string(d.key) || string(r.value) != string(d.value) {
+				continue
+			}
+			// Swap with the last instead of copying: each entry owns its key's memory.
+			last := len(w.removed) - 1
+			w.removed[i], w.removed[last] = w.removed[last], w.removed[i]
+			w.removed = w.removed[:last]
+			last = len(w.added) - 1
+			w.added[k], w.added[last] = w.added[last], w.added[k]
+			w.added = w.added[:last]
+			i--
+			break
+		}
+	}
+}
+
+// bare is a full engine key without shard, tablet and index.
+func bare(key []byte) []byte { return key[keys.PrefixLen:] }

@@ -1,0 +1,259 @@
+package shard
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// evalAccess evaluates a write on the newest state under locks, into a transaction's Workspace.
+type evalAccess struct {
+	s      *Shard
+	ctx    context.Context
+	ws     *Workspace
+	locker Locker
+	tablet schema.TabletID
+
+	claimed map[string]struct{} // keys locked so far, behind their index id
+	base    mvcc.Iterator
+	open    bool
+	row     []byte
+}
+
+// lock claims a key. What was read before it may be stale: the next read looks at the newest state.
+func (x *evalAccess) lock(ix schema.IndexID, key []byte) error {
+	if x.locker == nil {
+		return nil
+	}
+	claim := string(append(binary.BigEndian.AppendUint16(nil, uint16(ix)), key...))
+	if _, ok := x.claimed[claim]; ok {
+		return nil
+	}
+	if _, _, err := x.locker.Lock(x.ctx, x.tablet, ix, key); err != nil {
+		return &lockError{err}
+	}
+	if x.claimed == nil {
+		x.claimed = map[string]struct{}{}
+	}
+	x.claimed[claim] = struct{}{}
+	return x.close()
+}
+
+// lockAll locks what can be told beforehand, so that one state of the engine serves the whole evaluation.
+func (x *evalAccess) lockAll(f *fragment.Write) error {
+	if x.locker == nil {
+		return nil
+	}
+	claims, err := x.s.WriteKeys(nil, f)
+	if err != nil {
+		return err
+	}
+	for i := range claims {
+		if err := x.lock(claims[i].Index, claims[i].Key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget drops what belongs to one evaluation.
+func (x *evalAccess) forget() {
+	x.ctx, x.ws, x.locker = nil, nil, nil
+	clear(x.claimed)
+}
+
+func (x *evalAccess) close() error {
+	if !x.open {
+		return nil
+	}
+	x.open = false
+	return x.base.Close()
+}
+
+func (x *evalAccess) read(key []byte) (payload []byte, live bool, err error) {
+	if item, ok := x.ws.get(key); ok {
+		return item.payload, !item.deleted, nil
+	}
+	v, err := x.newest(key)
+	if err != nil {
+		return nil, false, err
+	}
+	if indexOf(key) == schema.PrimaryIndex {
+		seen := v.TS
+		if !v.Live() {
+			seen = 0
+		}
+		x.ws.see(key, seen)
+		return v.Value, v.Live(), nil
+	}
+	if !v.Live() {
+		return nil, false, nil
+	}
+	hidden, err := x.hidden(key, v.Value)
+	return x.row, !hidden, err
+}
+
+// hidden tells whether the engine's entry belongs to a row that the transaction has written, so that the entry is none
+// any more. The entry's value is kept in x.row.
+func (x *evalAccess) hidden(key, value []byte) (bool, error) {
+	x.row = append(x.row[:0], value...)
+	t, ok := (*x.s.tablets.Load())[x.tablet]
+	if !ok {
+		return false, ErrNoTablet
+	}
+	ix := t.current.table.IndexByID(indexOf(key))
+	if ix == nil {
+		return false, ErrSchemaChanged
+	}
+	primary, err := keys.PrimaryOfEntry(t.current.table, ix, bare(key), x.row)
+	if err != nil {
+		return false, err
+	}
+	_, written := x.ws.get(x.s.appendKey(nil, x.tablet, schema.PrimaryIndex, primary))
+	return written, nil
+}
+
+func (x *evalAccess) newest(key []byte) (mvcc.Version, error) {
+	if !x.open {
+		start, end := tabletRange(x.s.id, x.tablet)
+		if err := x.base.Open(x.s.engine.DB(), start, end, 0); err != nil {
+			return mvcc.Version{}, err
+		}
+		x.open = true
+	}
+	return x.base.Get(key)
+}
+
+func (x *evalAccess) put(key, stored []byte, _ bool, removed, added []entry) error {
+	if key == nil {
+		return mysqlerr.NotSupported("building an index inside a transaction")
+	}
+	if err := x.ws.put(key, stored); err != nil {
+		return err
+	}
+	if err := x.drop(removed); err != nil {
+		return err
+	}
+	// All of the row's entries go in, kept ones too: the row now hides the engine's.
+	for i := range added {
+		if err := x.ws.put(added[i].key, added[i].value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *evalAccess) remove(key []byte, removed []entry) error {
+	if err := x.ws.remove(key); err != nil {
+		return err
+	}
+	return x.drop(removed)
+}
+
+func (x *evalAccess) drop(removed []entry) error {
+	for i := range removed {
+		if err := x.ws.drop(removed[i].key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func indexOf(key []byte) schema.IndexID { return indexOfKey(string(key[:keys.PrefixLen])) }
+
+var writers = sync.Pool{New: func() any { return &writer{access: &evalAccess{}, allEntries: true} }}
+
+func (s *Shard) borrowWriter() *writer {
+	w := writers.Get().(*writer)
+	w.shard = s
+	w.deltas = w.deltas[:0]
+	return w
+}
+
+func (s *Shard) returnWriter(w *writer) {
+	w.shard, w.t, w.cur, w.plan, w.w, w.res = nil, nil, nil, nil, nil, nil
+	w.env.Warn = nil
+	writers.Put(w)
+}
+
+// Evaluate runs a write under locks into a Workspace; see API. It locks all keys that can be told beforehand first, in
+// the order of the fragment.
+func (s *Shard) Evaluate(ctx context.Context, f *fragment.Write, ws *Workspace, l Locker) (*fragment.WriteResult, error) {
+	t, ok := (*s.tablets.Load())[f.Tablet]
+	if !ok {
+		return nil, ErrNoTablet
+	}
+	if _, ok := t.layoutOf(f.SchemaVersion); !ok {
+		return nil, ErrSchemaChanged
+	}
+	if f.AutoInc {
+		if err := s.FillAutoInc(f); err != nil {
+			return failed(err)
+		}
+	}
+	w := s.borrowWriter()
+	defer s.returnWriter(w)
+	x := w.access.(*evalAccess)
+	x.s, x.ctx, x.ws, x.locker, x.tablet = s, ctx, ws, l, f.Tablet
+	defer x.forget()
+	if err := x.lockAll(f); err != nil {
+		return nil, evaluationError(err)
+	}
+	mark := ws.Mark()
+	res := &fragment.WriteResult{}
+	err := w.run(t, f, res)
+	err = errors.Join(err, x.close())
+	if err != nil || res.Err != nil {
+		ws.Truncate(mark)
+	}
+	if err != nil {
+		return nil, evaluationError(err)
+	}
+	return res, nil
+}
+
+func failed(err error) (*fragment.WriteResult, error) {
+	var e *mysqlerr.Error
+	if errors.As(err, &e) {
+		return &fragment.WriteResult{Err: e}, nil
+	}
+	return nil, err
+}
+
+// evaluationError turns what ends a proposal at apply into what a caller of Evaluate expects.
+func evaluationError(err error) error {
+	var lock *lockError
+	if errors.As(err, &lock) {
+		return lock.err
+	}
+	var status statusError
+	if !errors.As(err, &status) {
+		return err
+	}
+	switch Status(status) {
+	case SchemaChanged:
+		return ErrSchemaChanged
+	case NoTablet:
+		return ErrNoTablet
+	}
+	return fmt.Errorf("shard: evaluation ended with status %d", Status(status))
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	ks := make([]K, 0, len(m))
+	for k := range m {
+		ks = append(ks, k)
+	}
+	slices.Sort(ks)
+	return ks
+}

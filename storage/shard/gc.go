@@ -1,0 +1,250 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"cloudsql/storage/mvcc"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Versions that no read at or above the watermark can see are removed in the background, by each replica on its own.
+// Apply notes the keys whose versions it superseded or deleted; when the watermark has passed the change, those keys are
+// looked at and their hidden versions removed. What was noted before a restart, or did not fit into memory, is found by
+// walking over everything once the watermark has passed the time of the loss.
+//
+// A tombstone is removed only together with all versions that it hides, in one batch; and never while RecoverSnapshot
+// puts another replica's versions under it.
+
+// maxNoted bounds the keys that are remembered for collection.
+const maxNoted = 256 << 10
+
+// garbageKey is a key whose versions below ts are hidden from ts on.
+type garbageKey struct {
+	key string
+	ts  mvcc.Timestamp
+}
+
+// collector is a shard's garbage collection.
+type collector struct {
+	running sync.Mutex // one collection at a time, and none during RecoverSnapshot
+
+	mu       sync.Mutex
+	noted    []garbageKey   // in the order of the log
+	sweep    bool           // a walk over everything is due or under way
+	sweepAt  mvcc.Timestamp // the watermark from which on the walk may begin
+	position []byte         // where the walk is; nil: not begun
+}
+
+func (a *applier) noteGarbage(c *change) {
+	if c.hides || mvcc.Flag(c.value[0]) == mvcc.FlagDelete {
+		a.garbage = append(a.garbage, garbageKey{key: string(c.key), ts: c.ts})
+	}
+}
+
+func (s *Shard) noteAllGarbage(keys []garbageKey) {
+	if len(keys) == 0 {
+		return
+	}
+	c := &s.collector
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.noted)+len(keys) > maxNoted {
+		c.requireSweep(keys[len(keys)-1].ts)
+		return
+	}
+	c.noted = append(c.noted, keys...)
+}
+
+// requireSweep asks for a walk over everything (again) once the watermark is at ts.
+func (c *collector) requireSweep(ts mvcc.Timestamp) {
+	c.sweep, c.sweepAt, c.position = true, max(c.sweepAt, ts), nil
+}
+
+// due takes up to limit noted keys whose versions can be collected at a watermark.
+func (c *collector) due(watermark mvcc.Timestamp, limit int) []garbageKey {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for n < len(c.noted) && n < limit && c.noted[n].ts <= watermark {
+		n++
+	}
+	keys := c.noted[:n:n]
+	if c.noted = c.noted[n:]; len(c.noted) == 0 {
+		c.noted = nil
+	}
+	return keys
+}
+
+// walk tells where a walk over everything goes on; ok is false if none is due.
+func (c *collector) walk(watermark mvcc.Timestamp) (from []byte, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.position, c.sweep && watermark >= c.sweepAt
+}
+
+// walked notes how far a walk that began at from has come; done ends it. One that was asked for meanwhile begins anew.
+func (c *collector) walked(from, position []byte, done bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if string(c.position) != string(from) {
+		return
+	}
+	c.position, c.sweep = position, !done
+	if done {
+		c.position = nil
+	}
+}
+
+// CollectGarbage removes hidden versions of up to limit keys. It reports how many versions went, and whether it had
+// more to do.
+func (s *Shard) CollectGarbage(ctx context.Context, limit int) (removed int, more bool, err error) {
+	c := &s.collector
+	watermark := s.Watermark()
+	if watermark == 0 {
+		return 0, false, nil
+	}
+	c.running.Lock()
+	defer c.running.Unlock()
+	noted := c.due(watermark, limit)
+	from, walk := c.walk(watermark)
+	if len(noted) == 0 && !walk {
+		return 0, false, nil
+	}
+	g := &collection{s: s, batch: s.engine.NewBatch(), limit: limit}
+	defer func() { err = errors.Join(err, g.close()) }()
+	if err := g.open(watermark); err != nil {
+		return 0, false, err
+	}
+	if err := g.keys(ctx, noted); err != nil {
+		return 0, false, err
+	}
+	if walk && len(noted) < limit {
+		if err := g.walk(ctx, from); err != nil {
+			return 0, false, err
+		}
+	}
+	if g.removed == 0 {
+		return 0, len(noted) == limit || g.more, nil
+	}
+	return g.removed, len(noted) == limit || g.more, s.engine.Commit(g.batch)
+}
+
+// collection is one call's work.
+type collection struct {
+	s       *Shard
+	batch   *pebble.Batch
+	it      *pebble.Iterator
+	mvcc    mvcc.Collector
+	limit   int
+	removed int
+	more    bool
+}
+
+func (g *collection) open(watermark mvcc.Timestamp) (err error) {
+	start, end := dataRange(g.s.id)
+	if g.it, err = g.s.engine.DB().NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: end}); err != nil {
+		return err
+	}
+	g.mvcc = mvcc.Collector{It: g.it, Watermark: watermark, Remove: func(key []byte) error { return g.batch.Delete(key, nil) }}
+	return nil
+}
+
+func (g *collection) close() error {
+	err := g.batch.Close()
+	if g.it != nil {
+		err = errors.Join(err, g.it.Close())
+	}
+	return err
+}
+
+// keys collects noted keys; a hot row's key comes many times.
+func (g *collection) keys(ctx context.Context, noted []garbageKey) error {
+	done := make(map[string]struct{}, len(noted))
+	for i := range noted {
+		if i%contextEvery == 0 && ctx.Err() != nil {
+			g.s.collector.lose(noted[i:])
+			return nil
+		}
+		if _, ok := done[noted[i].key]; ok {
+			continue
+		}
+		done[noted[i].key] = struct{}{}
+		n, err := g.mvcc.Collect([]byte(noted[i].key))
+		g.removed += n
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lose gives keys back that were taken and not collected.
+func (c *collector) lose(keys []garbageKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.noted = append(append([]garbageKey(nil), keys...), c.noted...)
+}
+
+// walk goes over the next keys of everything.
+func (g *collection) walk(ctx context.Context, from []byte) error {
+	live := false
+	if from == nil {
+		live = g.it.First()
+	} else {
+		live = g.it.SeekGE(from)
+	}
+	for n := 0; live && n < g.limit && ctx.Err() == nil; n++ {
+		removed, next, err := g.mvcc.CollectHere()
+		if err != nil {
+			return err
+		}
+		g.removed, live = g.removed+removed, next
+	}
+	if err := g.it.Error(); err != nil {
+		return err
+	}
+	var position []byte
+	if live {
+		position = append([]byte{}, g.it.Key()...)
+	}
+	g.more = live
+	g.s.collector.walked(from, position, !live)
+	return nil
+}
+
+// Sweeper collects the garbage of a node's shards in the background, at a bounded rate.
+type Sweeper struct {
+	Shards func() []*Shard // the node's shards at present
+	Every  time.Duration   // between two rounds; 0: 250 ms
+	Keys   int             // looked at in one shard in one round at most; 0: 5,000
+	Failed func(error)     // told of an engine's error, after which it goes on; may be nil
+}
+
+// Run works until ctx ends.
+func (w *Sweeper) Run(ctx context.Context) {
+	every, keys := w.Every, w.Keys
+	if every == 0 {
+		every = 250 * time.Millisecond
+	}
+	if keys == 0 {
+		keys = 5000
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, s := range w.Shards() {
+			if _, _, err := s.CollectGarbage(ctx, keys); err != nil && w.Failed != nil {
+				w.Failed(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package shard
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"cloudsql/storage/engine"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/wire"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Shard is one replica of a shard. It implements API.
+type Shard struct {
+	id       schema.ShardID
+	engine   *engine.Engine
+	stateKey []byte
+
+	applyMu sync.Mutex
+	apply   *applier
+	failed  error // why Apply refuses to go on
+
+	// What readers see.
+	tablets   atomic.Pointer[map[schema.TabletID]*tablet]
+	applied   atomic.Uint64
+	watermark atomic.Uint64
+	closed    atomic.Uint64
+	system    systemRecords
+	autoInc   autoIncrements
+	collector collector
+
+	mu     sync.Mutex
+	lease  Lease
+	hashed indexHash
+	hashes [hashHistory]indexHash
+}
+
+var _ API = (*Shard)(nil)
+
+// Open restores a shard's replica from the engine; one that the engine does not know is empty, at applied index 0.
+// Error ErrIncomplete: a crash interrupted a snapshot's recovery; DestroyData it and begin anew.
+func Open(e *engine.Engine, id schema.ShardID) (*Shard, error) {
+	if id == 0 || uint64(id) > 1<<32-2 {
+		return nil, fmt.Errorf("shard: %d is no shard id", id)
+	}
+	mark, err := e.NodeGet(recoveringMark(id))
+	if err != nil {
+		return nil, err
+	}
+	if mark != nil {
+		return nil, fmt.Errorf("shard %d: %w", id, ErrIncomplete)
+	}
+	s := &Shard{id: id, engine: e, stateKey: metaPrefix(id, metaState)}
+	if err := s.load(); err != nil {
+		return nil, fmt.Errorf("shard %d: %w", id, err)
+	}
+	return s, nil
+}
+
+// load fills memory from the engine.
+func (s *Shard) load() error {
+	a := &applier{s: s, tablets: map[schema.TabletID]*tablet{}, digest: xxhash.New(), touched: map[schema.TabletID]*tablet{}}
+	a.writer = &writer{shard: s, access: &applyAccess{}}
+	a.overlay.reset()
+	record, err := s.get(s.stateKey)
+	if err != nil {
+		return err
+	}
+	if record != nil {
+		if err := a.state.decode(record); err != nil {
+			return fmt.Errorf("state record: %w", err)
+		}
+	}
+	if err := s.loadTablets(a); err != nil {
+		return err
+	}
+	if a.outcomes, err = s.loadOutcomes(&a.state.outcomes); err != nil {
+		return err
+	}
+	if err := s.loadSystem(a.state.system); err != nil {
+		return err
+	}
+	s.apply = a
+	s.collector.requireSweep(a.state.maxTS)
+	tablets := maps.Clone(a.tablets)
+	s.tablets.Store(&tablets)
+	s.applied.Store(a.state.applied)
+	s.watermark.Store(uint64(a.state.watermark))
+	s.closed.Store(uint64(a.state.closed))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lease = a.state.lease
+	s.hashed = indexHash{index: a.state.applied, hash: a.state.hash}
+	s.hashes = [hashHistory]indexHash{}
+	return nil
+}
+
+func (s *Shard) loadTablets(a *applier) error {
+	err := s.scanMeta(metaTable, func(id schema.TabletID, value []byte) error {
+		t, err := tabletOf(id, value)
+		a.tablets[id] = t
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.scanMeta(metaCounters, func(id schema.TabletID, value []byte) error {
+		t, ok := a.tablets[id]
+		if !ok {
+			return nil
+		}
+		d := wire.NewReader(value)
+		t.counters.rows.Store(d.Varint())
+		t.counters.autoInc.Store(d.Uvarint())
+		return d.End()
+	})
+}
+
+// scanMeta calls fn with each tablet's record of a kind.
+func (s *Shard) scanMeta(kind schema.IndexID, fn func(schema.TabletID, []byte) error) (err error) {
+	prefix := metaPrefix(s.id, kind)
+	it, err := s.engine.DB().NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: spanEnd(prefix)})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for it.First(); it.Valid(); it.Next() {
+		if len(it.Key()) != len(prefix)+4 {
+			return ErrCorrupt
+		}
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		if err := fn(schema.TabletID(binary.BigEndian.Uint32(it.Key()[len(prefix):])), value); err != nil {
+			return err
+		}
+	}
+	return it.Error()
+}
+
+func spanEnd(prefix []byte) []byte { return keys.SpanSuccessor(prefix) }
+
+// ID is the shard's number.
+func (s *Shard) ID() schema.ShardID { return s.id }
+
+// AppliedIndex is the last log index whose effects readers see.
+func (s *Shard) AppliedIndex() uint64 { return s.applied.Load() }
+
+// Lease is the lease as of the applied index.
+func (s *Shard) Lease() Lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lease
+}
+
+// Closed is the timestamp at or below which nothing will commit any more; Watermark the one below which reads fail.
+func (s *Shard) Closed() mvcc.Timestamp { return mvcc.Timestamp(s.closed.Load()) }
+
+// Watermark is the timestamp below which versions may be gone.
+func (s *Shard) Watermark() mvcc.Timestamp { return mvcc.Timestamp(s.watermark.Load()) }
+
+// Table is the descriptor of a tablet.
+func (s *Shard) Table(id schema.TabletID) (*schema.Table, bool) {
+	t, ok := (*s.tablets.Load())[id]
+	if !ok {
+		return nil, false
+	}
+	return t.current.table, true
+}
+
+// Tablets lists the shard's tablets in order of their ids.
+func (s *Shard) Tablets() []schema.TabletID { return sortedKeys(*s.tablets.Load()) }
+
+// WriteKeys appends what w will claim: primary keys, and primary and unique keys of new rows. Keys that depend on the
+// rows as they are (an UPDATE that sets a key column) are not among them; Evaluate locks those as it meets them.
+func (s *Shard) WriteKeys(dst []LockKey, f *fragment.Write) ([]LockKey, error) {
+	t, ok := (*s.tablets.Load())[f.Tablet]
+	if !ok {
+		return dst, ErrNoTablet
+	}
+	for _, key := range f.Keys {
+		dst = append(dst, LockKey{Index: schema.PrimaryIndex, Key: key})
+	}
+	if f.Rows.Len() == 0 {
+		return dst, nil
+	}
+	w := s.borrowWriter()
+	defer s.returnWriter(w)
+	w.t, w.cur, w.plan, w.w = t, t.current, t.current, f
+	w.prepareImages()
+	if err := w.mapColumns(); err != nil {
+		return dst, evaluationError(err)
+	}
+	for i := range f.Rows.Len() {
+		w.fillNew(f.Rows.Row(i))
+		w.entriesOfNew()
+		dst = append(dst, LockKey{Index: schema.PrimaryIndex, Key: append([]byte(nil), w.next.primary()...)})
+		for k := range w.added {
+			if e := &w.added[k]; e.unique {
+				dst = append(dst, LockKey{Index: e.index.ID, Key: append([]byte(nil), bare(e.key)...)})
+			}
+		}
+	}
+	return dst, nil
+}

@@ -1,0 +1,427 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/row"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
+
+// reader executes one page of a read fragment. Readers are pooled: their buffers make a point get free of allocations
+// but for the memory of its row.
+type reader struct {
+	s     *Shard
+	ctx   context.Context
+	r     *fragment.Read
+	o     *ReadOptions
+	page  *fragment.Page
+	t     *tablet
+	plan  *readPlan
+	env   *expr.Env
+	own   expr.Env // where the fragment brings none
+	loc   *time.Location
+	at    mvcc.Timestamp // 0: newest
+	src   source
+	pos   position
+	arena types.Arena
+
+	key, upper []byte
+	row        []types.Value // the source's row, aliasing the engine's memory
+	out        []types.Value // the projected row
+	since      int           // rows looked at since the context was
+	agg        *aggregation
+	top        *topN
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// Read executes one page of a read fragment; see API.
+func (s *Shard) Read(ctx context.Context, r *fragment.Read, o ReadOptions, page *fragment.Page) error {
+	rd := readers.Get().(*reader)
+	err := rd.run(ctx, s, r, &o, page)
+	rd.release()
+	return err
+}
+
+func (rd *reader) release() {
+	clear(rd.row[:cap(rd.row)])
+	clear(rd.out[:cap(rd.out)])
+	rd.s, rd.ctx, rd.r, rd.o, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
+	rd.arena = types.Arena{}
+	rd.src.forget()
+	readers.Put(rd)
+}
+
+func (rd *reader) run(ctx context.Context, s *Shard, r *fragment.Read, o *ReadOptions, page *fragment.Page) error {
+	rd.s, rd.ctx, rd.r, rd.o, rd.page = s, ctx, r, o, page
+	page.Keys, page.Next = page.Keys[:0], nil
+	if err := rd.prepare(); err != nil {
+		return err
+	}
+	page.Batch.Reset(rd.width())
+	if r.Keys != nil && r.Index == schema.PrimaryIndex && o.Locker == nil && r.Agg == nil && len(r.Order) == 0 {
+		return rd.points()
+	}
+	return rd.scan()
+}
+
+// prepare resolves the fragment against the tablet's descriptors.
+func (rd *reader) prepare() error {
+	r := rd.r
+	t, ok := (*rd.s.tablets.Load())[r.Tablet]
+	if !ok {
+		return ErrNoTablet
+	}
+	l, ok := t.layoutOf(r.SchemaVersion)
+	if !ok {
+		return ErrSchemaChanged
+	}
+	rd.t, rd.at = t, rd.o.At
+	if rd.o.Locker != nil {
+		rd.at = 0
+	}
+	plan, err := l.plans.find(l, r)
+	if err != nil {
+		return err
+	}
+	if err := rd.usable(plan.index); err != nil {
+		return err
+	}
+	rd.plan, rd.since = plan, 0
+	rd.env = r.Env
+	if rd.env == nil {
+		rd.own = expr.Env{Mode: *types.DefaultMode()}
+		rd.env = &rd.own
+	}
+	if rd.loc = rd.env.Mode.Loc; rd.loc == nil {
+		rd.loc = time.UTC
+	}
+	rd.row = resize(rd.row, len(r.Columns))
+	if r.WithKeys && (r.Agg != nil || r.Order != nil) {
+		return mysqlerr.NotSupported("keys of aggregated or ordered rows")
+	}
+	if len(r.Order) > 0 && r.Limit == 0 {
+		return mysqlerr.NotSupported("order without a limit in a read fragment")
+	}
+	return rd.pos.decode(rd.o.From)
+}
+
+// usable refuses an index that the shard does not maintain any more, or not for as long as the snapshot is old.
+func (rd *reader) usable(ix *schema.Index) error {
+	if ix.ID == schema.PrimaryIndex {
+		return nil
+	}
+	now := rd.t.current.table.IndexByID(ix.ID)
+	if now == nil || now.State != schema.Public {
+		return ErrSchemaChanged
+	}
+	if rd.at != 0 && rd.at < rd.t.since[ix.ID] {
+		return mysqlerr.New(mysql.ErrTableDefChanged)
+	}
+	return nil
+}
+
+// width is the number of columns of an output row.
+func (rd *reader) width() int {
+	switch {
+	case rd.r.Agg != nil:
+		n := len(rd.r.Agg.GroupBy)
+		for _, a := range rd.r.Agg.Aggs {
+			n += len(a.PartialTypes())
+		}
+		return n
+	case rd.r.Project != nil:
+		return len(rd.r.Project)
+	}
+	return len(rd.r.Columns)
+}
+
+// consistent is called when a state of the engine is open: the descriptor and the versions that the read counts on must
+// still be there in it.
+func (rd *reader) consistent() error {
+	if t := (*rd.s.tablets.Load())[rd.r.Tablet]; t != rd.t {
+		if t == nil {
+			return ErrNoTablet
+		}
+		if _, ok := t.layoutOf(rd.r.SchemaVersion); !ok {
+			return ErrSchemaChanged
+		}
+		rd.t = t
+		if err := rd.usable(rd.plan.index); err != nil {
+			return err
+		}
+	}
+	if rd.at != 0 && rd.at < rd.s.Watermark() {
+		return ErrTooOld
+	}
+	return nil
+}
+
+// points is the short way for point gets by primary key: one state of the engine, no operators in between but a filter
+// and a projection.
+func (rd *reader) points() (err error) {
+	r := rd.r
+	if int(rd.pos.span) >= len(r.Keys) {
+		return nil
+	}
+	it := &rd.src.base
+	if err := rd.openPoints(it); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	if err := rd.consistent(); err != nil {
+		return err
+	}
+	for i := int(rd.pos.span); i < len(r.Keys); i++ {
+		if err := rd.tick(); err != nil {
+			return err
+		}
+		rd.key = rd.s.appendKey(rd.key[:0], r.Tablet, schema.PrimaryIndex, r.Keys[i])
+		stored, live, err := rd.point(it)
+		if err != nil {
+			return err
+		}
+		if !live {
+			continue
+		}
+		passed, err := rd.filterStored(stored)
+		if err != nil {
+			return err
+		}
+		if !passed {
+			continue
+		}
+		rd.arena.Expect(len(stored))
+		if err := rd.emit(r.Keys[i]); err != nil {
+			return err
+		}
+		if r.Limit > 0 && rd.pos.emitted >= r.Limit {
+			return nil
+		}
+		if rd.full() && i+1 < len(r.Keys) {
+			rd.pos.span = uint64(i + 1)
+			rd.page.Next = rd.pos.encode(nil)
+			return nil
+		}
+	}
+	return nil
+}
+
+// openPoints opens the engine's state, within the versions of the one key if there is only one.
+func (rd *reader) openPoints(it *mvcc.Iterator) error {
+	rd.key = keys.AppendPrefix(rd.key[:0], rd.s.id, rd.r.Tablet, schema.PrimaryIndex)
+	if len(rd.r.Keys) == 1 {
+		rd.key = append(rd.key, rd.r.Keys[0]...)
+		rd.upper = mvcc.AppendVersion(append(rd.upper[:0], rd.key...), 0)
+	} else {
+		rd.upper = append(rd.upper[:0], rd.key...)
+		rd.upper[len(rd.upper)-1]++ // index 1: no carry
+	}
+	rd.src.lower = append(rd.src.lower[:0], rd.key...)
+	return it.Open(rd.s.engine.DB(), rd.src.lower, rd.upper, rd.at)
+}
+
+// point reads the row at rd.key: the transaction's own, or the engine's.
+func (rd *reader) point(it *mvcc.Iterator) (stored []byte, live bool, err error) {
+	if ws := rd.o.Workspace; ws != nil {
+		if item, ok := ws.get(rd.key); ok {
+			return item.payload, !item.deleted, nil
+		}
+	}
+	v, err := it.Get(rd.key)
+	return v.Value, v.Live(), err
+}
+
+// filterStored decodes a row into rd.row and tells whether it passes the filter.
+func (rd *reader) filterStored(stored []byte) (bool, error) {
+	if err := rd.plan.decoder.Decode(stored, rd.row, rd.loc); err != nil {
+		return false, fmt.Errorf("shard %d, tablet %d: %w", rd.s.id, rd.r.Tablet, err)
+	}
+	return rd.passes()
+}
+
+func (rd *reader) passes() (bool, error) {
+	if rd.r.Filter == nil {
+		return true, nil
+	}
+	v, err := rd.r.Filter.Eval(rd.env, rd.row)
+	if err != nil {
+		return false, mysqlerr.From(err)
+	}
+	return v.ToBool(nil), nil
+}
+
+// emit hands rd.row on: into the aggregation, the top-N, or the page. primary is the row's key, for WithKeys.
+func (rd *reader) emit(primary []byte) error {
+	if rd.agg != nil {
+		return rd.agg.add(rd.env, rd.row)
+	}
+	if rd.r.Project == nil {
+		return rd.deliver(rd.row, primary)
+	}
+	rd.out = resize(rd.out, len(rd.r.Project))
+	for i, e := range rd.r.Project {
+		v, err := e.Eval(rd.env, rd.row)
+		if err != nil {
+			return mysqlerr.From(err)
+		}
+		rd.out[i] = v
+	}
+	return rd.deliver(rd.out, primary)
+}
+
+// deliver takes an output row to the top-N or, copied, into the page.
+func (rd *reader) deliver(out []types.Value, primary []byte) error {
+	if rd.top != nil {
+		return rd.top.add(rd.env, out)
+	}
+	b := &rd.page.Batch
+	for i := range out {
+		b.Vals = append(b.Vals, rd.arena.Value(out[i]))
+	}
+	if rd.r.WithKeys {
+		rd.page.Keys = append(rd.page.Keys, rd.arena.Bytes(primary))
+	}
+	rd.pos.emitted++
+	return nil
+}
+
+// valueBytes is what a value takes in a page besides its bytes.
+const valueBytes = 40
+
+// full tells whether the page has reached its size.
+func (rd *reader) full() bool {
+	return rd.o.MaxBytes > 0 && len(rd.page.Batch.Vals)*valueBytes+rd.arena.Used() >= rd.o.MaxBytes
+}
+
+// contextEvery is how many rows are looked at between two looks at the context.
+const contextEvery = 128
+
+func (rd *reader) tick() error {
+	if rd.since++; rd.since < contextEvery {
+		return nil
+	}
+	rd.since = 0
+	return rd.ctx.Err()
+}
+
+// readPlan is what a read fragment's columns need of its index, worked out once for a descriptor.
+type readPlan struct {
+	layout  *layout // the descriptor that the fragment was planned with
+	index   *schema.Index
+	columns []schema.ColumnID
+	decoder *row.Decoder
+	// cover says, for a secondary index that holds all columns, where each one is: a position in the index's columns or,
+	// from len(index.Columns) on, in the primary key's. nil: the row must be looked up.
+	cover []int
+}
+
+// planCache keeps the read plans of a descriptor; planners ask for the same few again and again.
+type planCache struct {
+	mu    sync.RWMutex
+	plans map[planKey][]*readPlan
+	size  int
+}
+
+type planKey struct {
+	index   schema.IndexID
+	columns uint64 // hash
+}
+
+// maxPlans bounds the cache of one descriptor; beyond it everything is worked out anew.
+const maxPlans = 256
+
+func (c *planCache) find(l *layout, r *fragment.Read) (*readPlan, error) {
+	key := planKey{index: r.Index, columns: 14695981039346656037}
+	for _, id := range r.Columns {
+		key.columns = (key.columns ^ uint64(id)) * 1099511628211
+	}
+	c.mu.RLock()
+	p := match(c.plans[key], r.Columns)
+	c.mu.RUnlock()
+	if p != nil {
+		return p, nil
+	}
+	p, err := newReadPlan(l, r)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.plans == nil || c.size >= maxPlans {
+		c.plans, c.size = map[planKey][]*readPlan{}, 0
+	}
+	c.plans[key] = append(c.plans[key], p)
+	c.size++
+	return p, nil
+}
+
+func match(plans []*readPlan, columns []schema.ColumnID) *readPlan {
+	for _, p := range plans {
+		if len(p.columns) != len(columns) {
+			continue
+		}
+		same := true
+		for i := range columns {
+			same = same && p.columns[i] == columns[i]
+		}
+		if same {
+			return p
+		}
+	}
+	return nil
+}
+
+func newReadPlan(l *layout, r *fragment.Read) (*readPlan, error) {
+	ix := l.table.IndexByID(r.Index)
+	if ix == nil || ix.State != schema.Public {
+		return nil, ErrSchemaChanged
+	}
+	columns := append([]schema.ColumnID(nil), r.Columns...)
+	p := &readPlan{layout: l, index: ix, columns: columns, decoder: row.NewDecoder(l.table, columns)}
+	if ix.ID != schema.PrimaryIndex {
+		p.cover = coverage(l, ix, columns)
+	}
+	return p, nil
+}
+
+// coverage finds each column in the index or the primary key; nil if one is in neither or cannot be read back.
+func coverage(l *layout, ix *schema.Index, columns []schema.ColumnID) []int {
+	cover := make([]int, len(columns))
+	for i, id := range columns {
+		pos := l.table.ColumnByID(id)
+		if pos < 0 {
+			return nil
+		}
+		cover[i] = columnIn(l, ix, pos)
+		if cover[i] < 0 {
+			if cover[i] = columnIn(l, l.primary, pos); cover[i] < 0 {
+				return nil
+			}
+			cover[i] += len(ix.Columns)
+		}
+	}
+	return cover
+}
+
+func columnIn(l *layout, ix *schema.Index, pos int) int {
+	for i := range ix.Columns {
+		c := &ix.Columns[i]
+		if c.Column == pos && keys.Invertible(&l.table.Columns[pos].Type, c.Prefix) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,313 @@
+package shard
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+	"cloudsql/storage/wire"
+)
+
+// position is where a page ended, as Page.Next carries it.
+//
+//	version(1)=1  emitted(uvarint)  span(uvarint)  key(optional)
+type position struct {
+	emitted uint64 // rows of all pages so far, against Limit
+	span    uint64 // ordinal of the span, in the order of the walk, or of the next of Keys
+	after   []byte // bare key within it that was the last one looked at; nil: none yet
+}
+
+const positionVersion = 1
+
+func (p *position) encode(dst []byte) []byte {
+	dst = append(dst, positionVersion)
+	dst = binary.AppendUvarint(dst, p.emitted)
+	dst = binary.AppendUvarint(dst, p.span)
+	return wire.AppendOptional(dst, p.after)
+}
+
+func (p *position) decode(b []byte) error {
+	*p = position{}
+	if b == nil {
+		return nil
+	}
+	d := wire.NewReader(b)
+	if v := d.Byte(); d.Err() == nil && v != positionVersion {
+		return fmt.Errorf("shard: page position of format version %d (this node knows %d)", v, positionVersion)
+	}
+	p.emitted, p.span, p.after = d.Uvarint(), d.Uvarint(), d.Optional()
+	return d.End()
+}
+
+// scan walks the fragment's spans and fills the page.
+func (rd *reader) scan() error {
+	r := rd.r
+	if r.Limit > 0 && rd.pos.emitted >= r.Limit {
+		return nil
+	}
+	rd.startSinks()
+	src := &rd.src
+	src.s, src.tablet, src.table, src.index = rd.s, r.Tablet, rd.plan.layout.table, rd.plan.index
+	src.at, src.reverse, src.ws = rd.at, r.Reverse && r.Keys == nil, rd.o.Workspace
+	done := false
+	for n := rd.spans(); rd.pos.span < n && !done; {
+		var err error
+		if done, err = rd.span(rd.spanAt(rd.pos.span)); err != nil {
+			return err
+		}
+		if !done {
+			rd.pos.span++
+			rd.pos.after = nil
+		}
+	}
+	return rd.finishSinks()
+}
+
+func (rd *reader) startSinks() {
+	r := rd.r
+	if r.Agg != nil {
+		rd.agg = newAggregation(r.Agg, &rd.arena)
+	}
+	if len(r.Order) > 0 {
+		rd.top = newTopN(r.Order, int(r.Limit))
+	}
+}
+
+// finishSinks brings what the aggregation and the top-N hold into the page. A page that ends before the walk does
+// carries partial groups, and the next page may bring the same groups again.
+func (rd *reader) finishSinks() error {
+	if rd.agg != nil {
+		agg := rd.agg
+		rd.agg = nil
+		if err := agg.flush(rd.env, rd.pos.emitted == 0 && rd.page.Next == nil, rd.deliver); err != nil {
+			return err
+		}
+	}
+	if rd.top != nil {
+		top := rd.top
+		rd.top = nil
+		return top.flush(func(out []types.Value) error { return rd.deliver(out, nil) })
+	}
+	return nil
+}
+
+// spans is the number of spans to walk.
+func (rd *reader) spans() uint64 {
+	switch {
+	case rd.r.Keys != nil:
+		return uint64(len(rd.r.Keys))
+	case len(rd.r.Spans) == 0:
+		return 1
+	}
+	return uint64(len(rd.r.Spans))
+}
+
+// spanAt is the i-th span of the walk. A key is a span too: in a secondary index it is the beginning of the entries'
+// keys, which end in the primary key unless the index is unique.
+func (rd *reader) spanAt(i uint64) fragment.Span {
+	r := rd.r
+	switch {
+	case r.Keys != nil && r.Index == schema.PrimaryIndex:
+		return fragment.Span{Start: r.Keys[i], End: mvcc.AppendVersion(append([]byte(nil), r.Keys[i]...), 0)}
+	case r.Keys != nil:
+		return fragment.Span{Start: r.Keys[i], End: keys.SpanSuccessor(r.Keys[i])}
+	case len(r.Spans) == 0:
+		return fragment.Span{}
+	case r.Reverse:
+		return r.Spans[uint64(len(r.Spans)-1)-i]
+	}
+	return r.Spans[i]
+}
+
+// span walks one span. done tells that the page is complete: page.Next is set if there may be more.
+func (rd *reader) span(span fragment.Span) (done bool, err error) {
+	src := &rd.src
+	defer func() { err = errors.Join(err, src.close()) }()
+	if err := rd.open(span, rd.pos.after); err != nil {
+		return false, err
+	}
+	for {
+		if err := rd.tick(); err != nil {
+			return false, err
+		}
+		more, err := src.next()
+		if err != nil || !more {
+			return false, err
+		}
+		passed, err := rd.current(span)
+		if err != nil {
+			return false, err
+		}
+		if !passed {
+			continue
+		}
+		if err := rd.emit(src.primary); err != nil {
+			return false, err
+		}
+		if rd.complete() {
+			return true, nil
+		}
+	}
+}
+
+// open opens a state of the engine for the rest of a span.
+func (rd *reader) open(span fragment.Span, after []byte) error {
+	if err := rd.src.begin(span, after); err != nil {
+		return err
+	}
+	rd.src.open = true
+	return rd.consistent()
+}
+
+// complete tells whether the page ends behind the current row, and then sets the page's Next.
+func (rd *reader) complete() bool {
+	if rd.agg != nil {
+		if rd.agg.enough(rd.r) {
+			return true
+		}
+		if !rd.agg.overflows() {
+			return false
+		}
+	} else if rd.top != nil {
+		return false
+	} else {
+		if rd.r.Limit > 0 && rd.pos.emitted >= rd.r.Limit {
+			return true
+		}
+		if !rd.full() {
+			return false
+		}
+	}
+	rd.pos.after = bare(rd.src.key)
+	rd.page.Next = rd.pos.encode(nil)
+	return true
+}
+
+// current decodes the source's current row into rd.row and tells whether it is wanted; a locking read owns it then.
+func (rd *reader) current(span fragment.Span) (passed bool, err error) {
+	src := &rd.src
+	ts := src.ts
+	switch {
+	case rd.plan.index.ID == schema.PrimaryIndex:
+		passed, err = rd.filterStored(src.value)
+	case rd.plan.cover != nil && rd.o.Locker == nil:
+		passed, err = rd.filterCovered()
+	default:
+		var stored []byte
+		if stored, ts, err = src.lookup(); err == nil {
+			passed, err = rd.filterStored(stored)
+		}
+	}
+	if err != nil || !passed || rd.o.Locker == nil {
+		return passed, err
+	}
+	return rd.lockCurrent(span, ts)
+}
+
+// filterCovered reads the columns out of the entry's key.
+func (rd *reader) filterCovered() (bool, error) {
+	ix, table := rd.plan.index, rd.src.table
+	rd.out = rd.out[:0]
+	var err error
+	if rd.out, _, err = keys.DecodeColumns(rd.out, table, ix, bare(rd.src.key)); err != nil {
+		return false, err
+	}
+	if rd.out, _, err = keys.DecodeColumns(rd.out, table, table.Primary(), rd.src.primary); err != nil {
+		return false, err
+	}
+	for i, from := range rd.plan.cover {
+		rd.row[i] = types.ToLocal(rd.out[from], rd.loc)
+	}
+	return rd.passes()
+}
+
+// lockCurrent locks the current row and looks at its newest version, which may differ from the one that passed the
+// filter even if the lock was free: another transaction may have come and gone in between.
+func (rd *reader) lockCurrent(span fragment.Span, ts mvcc.Timestamp) (wanted bool, err error) {
+	src := &rd.src
+	src.primaryCopy = append(src.primaryCopy[:0], src.primary...)
+	_, skip, err := rd.o.Locker.Lock(rd.ctx, rd.r.Tablet, schema.PrimaryIndex, src.primaryCopy)
+	if err != nil || skip {
+		return false, err
+	}
+	key := rd.s.appendKey(nil, rd.r.Tablet, schema.PrimaryIndex, src.primaryCopy)
+	if ws := rd.o.Workspace; ws != nil {
+		if item, ok := ws.get(key); ok {
+			return !item.deleted, nil // its own row: nobody else can have changed it
+		}
+	}
+	var fresh mvcc.Iterator
+	if err := fresh.Open(rd.s.engine.DB(), key, mvcc.AppendVersion(append([]byte(nil), key...), 0), 0); err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, fresh.Close()) }()
+	v, err := fresh.Get(key)
+	if err != nil {
+		return false, err
+	}
+	if ws := rd.o.Workspace; ws != nil {
+		seen := v.TS
+		if !v.Live() {
+			seen = 0
+		}
+		ws.see(key, seen)
+	}
+	if v.TS == ts && v.Live() {
+		return true, nil
+	}
+	wanted, err = rd.recheck(span, v)
+	if err != nil {
+		return false, err
+	}
+	// Clear away the state that is no more; what comes next is read from the newest one.
+	row := make([]types.Value, len(rd.row))
+	for i := range rd.row {
+		row[i] = rd.row[i].Clone()
+	}
+	copy(rd.row, row)
+	return wanted, rd.reopen(span)
+}
+
+// recheck looks at a locked row again, in its newest version: it must pass the filter and, if its entry has moved, lie
+// where the walk has already been; further on the walk will meet it.
+func (rd *reader) recheck(span fragment.Span, v mvcc.Version) (bool, error) {
+	if !v.Live() {
+		return false, nil
+	}
+	stored := append([]byte(nil), v.Value...)
+	src := &rd.src
+	if ix := rd.plan.index; ix.ID != schema.PrimaryIndex {
+		l := rd.plan.layout
+		values := make([]types.Value, len(l.table.Columns))
+		if err := l.full.Decode(stored, values, nil); err != nil {
+			return false, err
+		}
+		now, _, _ := keys.AppendIndex(nil, src.table, ix, values, src.primaryCopy)
+		order := bytes.Compare(now, bare(src.key))
+		if src.reverse {
+			order = -order
+		}
+		inside := bytes.Compare(now, span.Start) >= 0 && (span.End == nil || bytes.Compare(now, span.End) < 0)
+		if !inside || order > 0 {
+			return false, nil
+		}
+	}
+	return rd.filterStored(stored)
+}
+
+// reopen goes on behind the current row on the newest state.
+func (rd *reader) reopen(span fragment.Span) error {
+	src := &rd.src
+	after := append([]byte(nil), bare(src.key)...)
+	if err := src.close(); err != nil {
+		return err
+	}
+	src.primary = src.primaryCopy
+	return rd.open(span, after)
+}

@@ -1,0 +1,169 @@
+package shard
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/row"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// tablet is one tablet of the shard under its present descriptors. It is immutable but for its counters, which all
+// descriptors of the tablet share.
+type tablet struct {
+	id       schema.TabletID
+	current  *layout
+	previous *layout                           // nil: none
+	since    map[schema.IndexID]mvcc.Timestamp // when an index became Public after the table's creation
+	counters *counters
+}
+
+// counters change with what is applied; only Apply writes them.
+type counters struct {
+	rows    atomic.Int64
+	autoInc atomic.Uint64 // largest AUTO_INCREMENT value in any row ever put
+	usage   usage
+}
+
+// layout is a descriptor prepared for work.
+type layout struct {
+	table      *schema.Table
+	full       *row.Decoder // all columns, in the table's order
+	defaults   []types.Value
+	autoInc    int   // position of the AUTO_INCREMENT column, or -1
+	timestamps []int // positions of TIMESTAMP columns
+	primary    *schema.Index
+	secondary  []*schema.Index // those that rows have entries in: Public and WriteOnly
+	removed    []*schema.Index // those that entries are only removed from: DeleteOnly
+	plans      planCache
+}
+
+func newLayout(t *schema.Table) (*layout, error) {
+	if len(t.Indexes) == 0 || t.Indexes[0].ID != schema.PrimaryIndex || len(t.Columns) == 0 {
+		return nil, fmt.Errorf("shard: the descriptor of table %q lacks its primary index or columns", t.Name)
+	}
+	l := &layout{
+		table: t, full: row.NewDecoder(t, t.ColumnIDs()), autoInc: t.AutoIncColumn(), primary: t.Primary(),
+		defaults: make([]types.Value, len(t.Columns)),
+	}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.Type.IsTimestamp() {
+			l.timestamps = append(l.timestamps, i)
+		}
+		value := c.Default
+		if !c.HasDefault && value == nil {
+			value = c.Missing
+		}
+		if value == nil {
+			continue
+		}
+		v, _, err := types.DecodeValue(value)
+		if err != nil {
+			return nil, fmt.Errorf("shard: default of column %q of table %q: %w", c.Name, t.Name, err)
+		}
+		l.defaults[i] = v.Clone()
+	}
+	for i := 1; i < len(t.Indexes); i++ {
+		switch ix := &t.Indexes[i]; ix.State {
+		case schema.Public, schema.WriteOnly:
+			l.secondary = append(l.secondary, ix)
+		case schema.DeleteOnly:
+			l.removed = append(l.removed, ix)
+		}
+	}
+	return l, nil
+}
+
+// layoutOf finds the layout that a fragment was planned with.
+func (t *tablet) layoutOf(version uint64) (*layout, bool) {
+	if t.current.table.Version == version {
+		return t.current, true
+	}
+	if t.previous != nil && t.previous.table.Version == version {
+		return t.previous, true
+	}
+	return nil, false
+}
+
+// span bounds the tablet's rows in encoded primary keys; nil is unbounded.
+func (t *tablet) span() (start, end []byte) {
+	for i := range t.current.table.Tablets {
+		if tb := &t.current.table.Tablets[i]; tb.ID == t.id {
+			return tb.Start, tb.End
+		}
+	}
+	return nil, nil
+}
+
+// holds tells whether a primary key belongs to the tablet.
+func (t *tablet) holds(key []byte) bool {
+	if len(t.current.table.Tablets) <= 1 {
+		return true
+	}
+	start, end := t.span()
+	return (start == nil || string(key) >= string(start)) && (end == nil || string(key) < string(end))
+}
+
+// tabletRecord is a tablet's descriptors as the engine keeps them.
+type tabletRecord struct {
+	Current  *schema.Table                     `json:"current"`
+	Previous *schema.Table                     `json:"previous,omitempty"`
+	Since    map[schema.IndexID]mvcc.Timestamp `json:"since,omitempty"`
+}
+
+func (t *tablet) record() ([]byte, error) {
+	r := tabletRecord{Current: t.current.table, Since: t.since}
+	if t.previous != nil {
+		r.Previous = t.previous.table
+	}
+	return json.Marshal(&r)
+}
+
+func tabletOf(id schema.TabletID, record []byte) (*tablet, error) {
+	var r tabletRecord
+	if err := json.Unmarshal(record, &r); err != nil || r.Current == nil {
+		return nil, fmt.Errorf("%w: descriptor of tablet %d: %w", ErrCorrupt, id, err)
+	}
+	t := &tablet{id: id, since: r.Since, counters: &counters{}}
+	var err error
+	if t.current, err = newLayout(r.Current); err != nil {
+		return nil, err
+	}
+	if r.Previous != nil {
+		t.previous, err = newLayout(r.Previous)
+	}
+	return t, err
+}
+
+// alter is t under a new descriptor, at the log's time now.
+func (t *tablet) alter(table *schema.Table, now mvcc.Timestamp) (*tablet, error) {
+	l, err := newLayout(table)
+	if err != nil {
+		return nil, err
+	}
+	n := &tablet{id: t.id, current: l, previous: t.current, counters: t.counters, since: map[schema.IndexID]mvcc.Timestamp{}}
+	for i := range table.Indexes {
+		ix := &table.Indexes[i]
+		if ix.State != schema.Public {
+			continue
+		}
+		old := t.current.table.IndexByID(ix.ID)
+		switch since, known := t.since[ix.ID]; {
+		case old == nil || old.State != schema.Public:
+			n.since[ix.ID] = now
+		case known:
+			n.since[ix.ID] = since
+		}
+	}
+	return n, nil
+}
+
+// identity of the tablet's key of one of its indexes: prefix and key.
+func (s *Shard) appendKey(dst []byte, t schema.TabletID, ix schema.IndexID, key []byte) []byte {
+	return append(keys.AppendPrefix(dst, s.id, t, ix), key...)
+}
