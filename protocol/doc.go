@@ -19,7 +19,8 @@
 //     size, parameters) has a MySQL error, every decoder is bounded, a panic below is answered with 1105 and ends
 //     the connection.
 //   - Who fails to log in learns nothing of why: an unknown user, a refused host and a wrong password take the same
-//     steps and the same time, and give the same 1045.
+//     steps and the same time, and give the same 1045. (An account of another plugin than the default shows that it
+//     is one, since its client must be told which plugin to use.)
 //   - A statement whose client went away is cancelled through its context within about two ticks (Config.Tick),
 //     without a goroutine or a system call on the path of a short statement.
 //   - Shutdown accepts nothing more, closes idle connections, lets running statements finish and answer, and cancels
