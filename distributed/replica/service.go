@@ -31,6 +31,7 @@ type ReadRequest struct {
 
 	// In a transaction: its id (the leaseholder merges its buffered writes) and, for locking reads, how.
 	Txn                fragment.TxnID // zero: none
+	Join               bool           // the transaction's first request here; without it, an unknown one gets 1213
 	Lock               LockMode
 	NoWait, SkipLocked bool
 	LockWait           time.Duration
@@ -51,7 +52,9 @@ const (
 type WriteRequest struct {
 	Shard    schema.ShardID
 	Txn      fragment.TxnID
-	Buffer   bool // evaluate into Txn's workspace instead of proposing
+	Buffer   bool   // evaluate into Txn's workspace instead of proposing
+	Join     bool   // with Buffer: as in ReadRequest
+	Seq      uint64 // with Buffer: numbers what changes the workspace, rising; a late copy is refused. 0: not numbered
 	Writes   []*fragment.Write
 	LockWait time.Duration
 }
@@ -69,9 +72,13 @@ type WriteReply struct {
 type Service interface {
 	Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error
 	Write(ctx context.Context, q *WriteRequest) (*WriteReply, error)
-	// Commit proposes Txn's workspace and releases its locks; Rollback drops it; RollbackTo goes back to a mark.
+	// Commit proposes Txn's workspace and releases its locks; Rollback drops it; RollbackTo goes back to a mark (seq as
+	// WriteRequest.Seq). Commit may be repeated, also elsewhere, until its outcome is known.
 	Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID) (mvcc.Timestamp, error)
 	Rollback(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error
-	RollbackTo(ctx context.Context, s schema.ShardID, txn fragment.TxnID, mark uint64) error
+	RollbackTo(ctx context.Context, s schema.ShardID, txn fragment.TxnID, mark, seq uint64) error
+	// KeepAlive tells that the gateway still knows these transactions: others are rolled back after Config.TxnTTL.
+	KeepAlive(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error
+	// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values.
 	ReserveAutoInc(ctx context.Context, s schema.ShardID, t schema.TabletID, n uint64) (first uint64, err error)
 }

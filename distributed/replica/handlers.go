@@ -1,0 +1,158 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"sync"
+
+	"cloudsql/distributed/rpc"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/wire"
+)
+
+// RegisterHandlers serves a node's replicas to others; find gives a shard's replica, or nil. Typed errors travel inside
+// the response, so that a handler itself never fails.
+func RegisterHandlers(reg rpc.Registrar, find func(schema.ShardID) *Replica) {
+	h := &handlers{find: find}
+	h.pages.New = func() any { return new(fragment.Page) }
+	for m, fn := range map[rpc.Method]func(context.Context, []byte) []byte{
+		methodRead:           h.read,
+		methodWrite:          h.write,
+		methodCommit:         h.commit,
+		methodRollback:       h.rollback,
+		methodRollbackTo:     h.rollbackTo,
+		methodReserveAutoInc: h.reserveAutoInc,
+		methodKeepAlive:      h.keepAlive,
+	} {
+		reg.Handle(m, func(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) { return fn(ctx, req), nil })
+	}
+}
+
+type handlers struct {
+	find  func(schema.ShardID) *Replica
+	pages sync.Pool
+}
+
+func (h *handlers) replica(s schema.ShardID) (*Replica, error) {
+	if r := h.find(s); r != nil {
+		return r, nil
+	}
+	return nil, &NotLeaseholder{Shard: s}
+}
+
+func (h *handlers) read(ctx context.Context, req []byte) []byte {
+	q, err := decodeReadRequest(req)
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	r, err := h.replica(q.Shard)
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	if q.MaxBytes == 0 {
+		q.MaxBytes = r.cfg.PageBytes
+	}
+	page := h.pages.Get().(*fragment.Page)
+	defer h.pages.Put(page)
+	if err := r.Read(ctx, q, page); err != nil {
+		return appendReply(nil, err)
+	}
+	return fragment.AppendPage(appendReply(make([]byte, 0, 512), nil), page)
+}
+
+func (h *handlers) write(ctx context.Context, req []byte) []byte {
+	// The proposal and the workspace keep parts of the request beyond this call.
+	q, err := decodeWriteRequest(bytes.Clone(req))
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	r, err := h.replica(q.Shard)
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	reply, err := r.Write(ctx, q)
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	return appendWriteReply(appendReply(make([]byte, 0, 64), nil), reply)
+}
+
+// onTxn decodes what the calls about one transaction have in common.
+func (h *handlers) onTxn(req []byte, fn func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error)) []byte {
+	d := wire.NewReader(req)
+	s, txn := readTarget(d)
+	if d.Err() != nil {
+		return appendReply(nil, d.Err())
+	}
+	r, err := h.replica(s)
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	result, err := fn(r, s, txn, d)
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	return append(appendReply(nil, nil), result...)
+}
+
+func (h *handlers) commit(ctx context.Context, req []byte) []byte {
+	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+		if err := d.End(); err != nil {
+			return nil, err
+		}
+		ts, err := r.Commit(ctx, s, txn)
+		return binary.AppendUvarint(nil, uint64(ts)), err
+	})
+}
+
+func (h *handlers) rollback(ctx context.Context, req []byte) []byte {
+	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+		if err := d.End(); err != nil {
+			return nil, err
+		}
+		return nil, r.Rollback(ctx, s, txn)
+	})
+}
+
+func (h *handlers) rollbackTo(ctx context.Context, req []byte) []byte {
+	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+		mark, seq := d.Uvarint(), d.Uvarint()
+		if err := d.End(); err != nil {
+			return nil, err
+		}
+		return nil, r.RollbackTo(ctx, s, txn, mark, seq)
+	})
+}
+
+func (h *handlers) keepAlive(ctx context.Context, req []byte) []byte {
+	d := wire.NewReader(req)
+	s := schema.ShardID(d.Uvarint())
+	ids := readTxnIDs(d)
+	if err := d.End(); err != nil {
+		return appendReply(nil, err)
+	}
+	r, err := h.replica(s)
+	if err == nil {
+		err = r.KeepAlive(ctx, s, ids)
+	}
+	return appendReply(nil, err)
+}
+
+func (h *handlers) reserveAutoInc(ctx context.Context, req []byte) []byte {
+	d := wire.NewReader(req)
+	s, t, n := schema.ShardID(d.Uvarint()), schema.TabletID(d.Uvarint()), d.Uvarint()
+	if err := d.End(); err != nil {
+		return appendReply(nil, err)
+	}
+	r, err := h.replica(s)
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	first, err := r.ReserveAutoInc(ctx, s, t, n)
+	if err != nil {
+		return appendReply(nil, err)
+	}
+	return binary.AppendUvarint(appendReply(nil, nil), first)
+}

@@ -1,0 +1,263 @@
+package replica
+
+import (
+	"context"
+	"time"
+
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// leaseEvents carries OnLease calls, in order, from whoever notices to the lease loop.
+type leaseEvents struct{ queue []leaseEvent }
+
+type leaseEvent struct {
+	epoch uint64
+	held  bool
+}
+
+// current is the tenure if reads may be served now.
+func (r *Replica) current() (*tenure, bool) {
+	t := r.tenure.Load()
+	return t, t != nil && t.valid(r.clock.Now())
+}
+
+// still tells whether t is (still) the tenure and reads that were made since may be given out.
+func (r *Replica) still(t *tenure) bool { return r.tenure.Load() == t && t.valid(r.clock.Now()) }
+
+// Leaseholding tells whether this process serves the shard now, and under which epoch.
+func (r *Replica) Leaseholding() (epoch uint64, ok bool) {
+	if t, ok := r.current(); ok {
+		return t.epoch, true
+	}
+	return 0, false
+}
+
+// Holder is who serves the shard, as far as this replica knows: the lease's holder, or else raft's leader; 0: unknown.
+func (r *Replica) Holder() schema.NodeID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := &r.machine
+	if m.lease.Holder != 0 && (m.held() || m.lease.Holder != m.self && r.clock.Now() < m.expiry()) {
+		return m.lease.Holder
+	}
+	return m.leader
+}
+
+// Acquire makes this replica the leaseholder, or says who to ask (*NotLeaseholder).
+func (r *Replica) Acquire(ctx context.Context) (epoch uint64, err error) {
+	t, err := r.serving(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return t.epoch, nil
+}
+
+// serving is the tenure to serve a request in. It takes the lease if that is this replica's to take.
+func (r *Replica) serving(ctx context.Context) (*tenure, error) {
+	if t, ok := r.current(); ok {
+		return t, nil
+	}
+	return r.demandLease(ctx)
+}
+
+func (r *Replica) demandLease(ctx context.Context) (*tenure, error) {
+	limit := r.clock.NewTimer(2 * r.cfg.LeaseDuration)
+	defer limit.Stop()
+	for {
+		r.mu.Lock()
+		now := r.clock.Now()
+		r.pollLeader(now)
+		wait, holder := r.machine.demand(now)
+		epoch, changed := r.machine.lease.Epoch, r.changed
+		r.mu.Unlock()
+		if t, ok := r.current(); ok {
+			return t, nil
+		}
+		if !wait || r.ctx.Err() != nil {
+			return nil, r.notHere(holder, epoch)
+		}
+		r.poke()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-r.ctx.Done():
+		case <-limit.C():
+			return nil, r.notHere(0, epoch)
+		}
+	}
+}
+
+func (r *Replica) notHere(holder schema.NodeID, epoch uint64) error {
+	r.stats.NotLeaseholder.Add(1)
+	if holder == r.cfg.Node {
+		holder = 0
+	}
+	return &NotLeaseholder{Shard: r.shard, Holder: holder, Epoch: epoch}
+}
+
+// pollLeader reads raft's leader: events may come late. Called with r.mu held.
+func (r *Replica) pollLeader(now time.Duration) {
+	leader, term := r.group.Leader()
+	if r.machine.setLeader(now, leader, term) {
+		go r.prop.dropAll()
+	}
+}
+
+func (r *Replica) onLeader(leader schema.NodeID, term uint64) {
+	r.mu.Lock()
+	if r.machine.setLeader(r.clock.Now(), leader, term) {
+		go r.prop.dropAll()
+	}
+	r.notify()
+	r.mu.Unlock()
+	r.poke()
+}
+
+func (r *Replica) onRecovered() {
+	r.mu.Lock()
+	r.machine.recovered(r.clock.Now(), r.state.Lease())
+	r.settle()
+	r.mu.Unlock()
+	r.poke()
+}
+
+func (r *Replica) onLeaseApplied(res *shard.Result) {
+	r.mu.Lock()
+	r.machine.applied(r.clock.Now(), res.Batch, res.OK, res.Lease)
+	r.settle()
+	r.mu.Unlock()
+	r.poke()
+}
+
+// settle makes the tenure agree with the machine. Called with r.mu held, by the apply goroutine: when it makes a tenure,
+// everything before the lease's entry has been applied.
+func (r *Replica) settle() {
+	m := &r.machine
+	t := r.tenure.Load()
+	if t != nil && (!m.held() || m.epoch != t.epoch) {
+		r.tenure.Store(nil)
+		r.stats.LeaseLosses.Add(1)
+		r.log.Info("lease lost", "epoch", t.epoch, "holder", uint64(m.lease.Holder), "newEpoch", m.lease.Epoch)
+		r.events.queue = append(r.events.queue, leaseEvent{t.epoch, false})
+		holder, epoch := m.lease.Holder, m.lease.Epoch
+		go r.end(t, &NotLeaseholder{Shard: r.shard, Holder: holder, Epoch: epoch}) // not on the apply goroutine: may be long
+		t = nil
+	}
+	if m.held() && r.ctx.Err() == nil {
+		if t == nil {
+			r.state.ResetAutoInc()
+			t = newTenure(m.epoch, r.clock, &r.stats)
+			t.until.Store(int64(m.until))
+			r.tenure.Store(t)
+			r.stats.LeaseTakes.Add(1)
+			r.log.Info("lease taken", "epoch", t.epoch)
+			r.events.queue = append(r.events.queue, leaseEvent{t.epoch, true})
+		} else {
+			t.until.Store(int64(m.until))
+		}
+	}
+	r.notify()
+}
+
+// end tells everybody in a tenure that it is over.
+func (r *Replica) end(t *tenure, why error) {
+	t.close(why)
+	r.prop.abandon(t, why)
+}
+
+// notify wakes those who wait for a change. Called with r.mu held.
+func (r *Replica) notify() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// poke makes the lease loop look.
+func (r *Replica) poke() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// leaseLoop gives the lease machine its time.
+func (r *Replica) leaseLoop() {
+	defer r.done.Done()
+	var used uint64
+	for {
+		r.mu.Lock()
+		now := r.clock.Now()
+		r.pollLeader(now)
+		use := r.stats.LeaseReads.Load() + r.stats.Writes.Load()
+		t := r.tenure.Load()
+		busy := use != used || t != nil && t.open() > 0
+		used = use
+		cmd, at := r.machine.step(now, busy)
+		if t != nil && cmd != nil {
+			t.until.Store(int64(r.machine.until)) // a hand-over stops reads before it is proposed
+		}
+		events := r.events.queue
+		r.events.queue = nil
+		r.mu.Unlock()
+
+		r.tell(events)
+		if cmd != nil {
+			r.proposeLease(cmd)
+			continue
+		}
+		if !r.sleepUntil(at, now) {
+			r.mu.Lock()
+			events = r.events.queue
+			r.events.queue = nil
+			r.mu.Unlock()
+			r.tell(events)
+			return
+		}
+	}
+}
+
+// leaderPoll bounds how late a missed leader event is noticed while the machine has something to wait for.
+const leaderPoll = 500 * time.Millisecond
+
+// sleepUntil waits for a poke or until a time; false: the replica is closed.
+func (r *Replica) sleepUntil(at, now time.Duration) bool {
+	var fire <-chan time.Time
+	if at != never {
+		timer := r.clock.NewTimer(min(at-now, leaderPoll))
+		defer timer.Stop()
+		fire = timer.C()
+	}
+	select {
+	case <-fire:
+	case <-r.wake:
+	case <-r.ctx.Done():
+		return false
+	}
+	return true
+}
+
+func (r *Replica) tell(events []leaseEvent) {
+	if r.cfg.OnLease == nil {
+		return
+	}
+	for _, e := range events {
+		r.cfg.OnLease(e.epoch, e.held)
+	}
+}
+
+func (r *Replica) proposeLease(cmd *shard.LeaseCommand) {
+	if cmd.Prev == cmd.Epoch {
+		r.stats.LeaseRenewals.Add(1)
+	}
+	drop := func(error) {
+		r.mu.Lock()
+		r.machine.dropped(r.clock.Now(), cmd.Nonce)
+		r.notify()
+		r.mu.Unlock()
+		r.poke()
+	}
+	if err := r.group.Propose(r.ctx, shard.EncodeLease(nil, cmd), drop); err != nil {
+		drop(err)
+	}
+}

@@ -1,0 +1,558 @@
+package replica
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/tidwall/btree"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// tabletWide is the index id under which a write registers that cannot name all the rows it may change.
+const tabletWide schema.IndexID = 0
+
+// lockTable holds the row locks of one tenure and, in the same entries, which writes are in flight on which keys.
+//
+// One mutex guards everything: a request is a few tree steps, and the wait-for graph is consistent under it.
+type lockTable struct {
+	clock Clock
+	stats *Stats
+
+	// inflightCount mirrors len(inflight): a snapshot read that finds zero needs no mutex.
+	inflightCount atomic.Int64
+	// interactiveLocks counts the holds of interactive transactions.
+	interactiveLocks atomic.Int64
+
+	mu       sync.Mutex
+	tree     *btree.BTreeG[*lockEntry]
+	probe    lockEntry     // scratch for look-ups
+	free     []*lockEntry  // entries to use again
+	inflight []*lockOwner  // owners whose write has been or is about to be given a timestamp
+	visit    uint64        // number of the present search for deadlocks
+	closed   error         // the tenure has ended: what every request gets
+	gone     chan struct{} // closed with it
+}
+
+// lockEntry is one key that somebody holds or waits for.
+type lockEntry struct {
+	tablet schema.TabletID
+	index  schema.IndexID
+	key    []byte
+	holds  []lockHold
+	queue  []*lockWaiter // first come first served, upgrades at the front
+}
+
+type lockHold struct {
+	owner *lockOwner
+	mode  LockMode
+}
+
+// lockOwner is who locks: an interactive transaction or one autocommit write.
+type lockOwner struct {
+	id          fragment.TxnID
+	interactive bool
+
+	// ts is the commit timestamp once it has been fetched; 0 before.
+	ts atomic.Uint64
+
+	// Guarded by lockTable.mu.
+	held     []*lockEntry
+	heldBuf  [2]*lockEntry
+	waiting  *lockWaiter
+	inflight int // 1 + position in lockTable.inflight; 0: not in flight
+	landed   chan struct{}
+	failed   error // why its present and later requests fail
+	visit    uint64
+}
+
+// lockWaiter is a queued request.
+type lockWaiter struct {
+	owner   *lockOwner
+	entry   *lockEntry
+	mode    LockMode
+	upgrade bool
+	granted bool
+	done    chan error // capacity 1
+}
+
+// lockPolicy says what to do when a lock is not free.
+type lockPolicy struct {
+	noWait, skip bool
+	wait         time.Duration
+}
+
+const maxFreeEntries = 1024
+
+func newLockTable(clock Clock, stats *Stats) *lockTable {
+	return &lockTable{
+		clock: clock, stats: stats, gone: make(chan struct{}),
+		tree: btree.NewBTreeGOptions(lessEntry, btree.Options{NoLocks: true}),
+	}
+}
+
+func lessEntry(a, b *lockEntry) bool {
+	if a.tablet != b.tablet {
+		return a.tablet < b.tablet
+	}
+	if a.index != b.index {
+		return a.index < b.index
+	}
+	return bytes.Compare(a.key, b.key) < 0
+}
+
+// compatible tells whether two owners may hold a key at once. Autocommit writes may: the log orders them.
+func compatible(a, b LockMode) bool { return a == b && a != LockExclusive }
+
+// acquire locks one key for o. waited: it was not free at once. skip: it is not free, and the policy is to leave it out.
+// fresh: o did not hold it (as strongly) before.
+func (t *lockTable) acquire(ctx context.Context, o *lockOwner, tablet schema.TabletID, index schema.IndexID, key []byte,
+	mode LockMode, p lockPolicy) (fresh, waited, skip bool, err error) {
+	t.mu.Lock()
+	w, fresh, err := t.request(o, tablet, index, key, mode, &p)
+	t.mu.Unlock()
+	if err == errSkipLocked {
+		return false, false, true, nil
+	}
+	if w == nil || err != nil {
+		return fresh, false, false, err
+	}
+	return true, true, false, t.await(ctx, w, p.wait)
+}
+
+// acquireAuto locks the keys of an autocommit write, one after the other, and registers the write as in flight in the
+// moment in which it has them all. On an error it holds nothing.
+func (t *lockTable) acquireAuto(ctx context.Context, o *lockOwner, keys []lockedKey, wait time.Duration) error {
+	p := lockPolicy{wait: wait}
+	t.mu.Lock()
+	for i := range keys {
+		k := &keys[i]
+		w, _, err := t.request(o, k.tablet, k.index, k.key, LockAuto, &p)
+		if err == nil && w != nil {
+			t.mu.Unlock()
+			err = t.await(ctx, w, wait)
+			t.mu.Lock()
+		}
+		if err != nil {
+			t.releaseLocked(o)
+			t.mu.Unlock()
+			return err
+		}
+	}
+	if t.closed != nil {
+		t.mu.Unlock()
+		return t.closed
+	}
+	t.launchLocked(o)
+	t.mu.Unlock()
+	return nil
+}
+
+// lockedKey names what an autocommit write claims.
+type lockedKey struct {
+	tablet schema.TabletID
+	index  schema.IndexID
+	key    []byte
+}
+
+// launch marks o's write as in flight: from here on it may get a timestamp, and snapshot reads of its keys wait for it.
+func (t *lockTable) launch(o *lockOwner) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed != nil {
+		return t.closed
+	}
+	if o.failed != nil {
+		return o.failed
+	}
+	t.launchLocked(o)
+	return nil
+}
+
+func (t *lockTable) launchLocked(o *lockOwner) {
+	t.inflight = append(t.inflight, o)
+	o.inflight = len(t.inflight)
+	t.inflightCount.Add(1)
+}
+
+// release frees all of o's locks and wakes those who waited for its write.
+func (t *lockTable) release(owners ...*lockOwner) {
+	t.mu.Lock()
+	for _, o := range owners {
+		t.releaseLocked(o)
+	}
+	t.mu.Unlock()
+}
+
+func (t *lockTable) releaseLocked(o *lockOwner) {
+	t.landLocked(o)
+	for _, e := range o.held {
+		t.dropHold(e, o)
+	}
+	clear(o.held)
+	o.held = o.held[:0]
+}
+
+// landLocked ends o's write in flight.
+func (t *lockTable) landLocked(o *lockOwner) {
+	if o.inflight == 0 {
+		return
+	}
+	last := len(t.inflight) - 1
+	moved := t.inflight[last]
+	t.inflight[o.inflight-1], moved.inflight = moved, o.inflight
+	t.inflight[last] = nil
+	t.inflight = t.inflight[:last]
+	o.inflight = 0
+	t.inflightCount.Add(-1)
+	if o.landed != nil {
+		close(o.landed)
+		o.landed = nil
+	}
+}
+
+func (t *lockTable) dropHold(e *lockEntry, o *lockOwner) {
+	i := e.find(o)
+	if i < 0 {
+		return
+	}
+	last := len(e.holds) - 1
+	e.holds[i] = e.holds[last]
+	e.holds[last] = lockHold{}
+	e.holds = e.holds[:last]
+	if o.interactive {
+		t.interactiveLocks.Add(-1)
+	}
+	t.promote(e)
+}
+
+// request grants the key at once, or queues a waiter and returns it.
+func (t *lockTable) request(o *lockOwner, tablet schema.TabletID, index schema.IndexID, key []byte, mode LockMode,
+	p *lockPolicy) (w *lockWaiter, fresh bool, err error) {
+	if t.closed != nil {
+		return nil, false, t.closed
+	}
+	if o.failed != nil {
+		return nil, false, o.failed
+	}
+	e := t.entry(tablet, index, key)
+	own := e.find(o)
+	if own >= 0 && e.holds[own].mode >= mode {
+		return nil, false, nil
+	}
+	if (own >= 0 || len(e.queue) == 0) && e.admits(o, mode) {
+		t.grant(e, o, mode)
+		return nil, true, nil
+	}
+	switch {
+	case p.skip:
+		return nil, false, errSkipLocked
+	case p.noWait:
+		return nil, false, errNoWait()
+	case p.wait <= 0:
+		t.stats.LockTimeouts.Add(1)
+		return nil, false, errLockTimeout()
+	}
+	w = &lockWaiter{owner: o, entry: e, mode: mode, upgrade: own >= 0, done: make(chan error, 1)}
+	t.enqueue(w)
+	t.stats.LockWaits.Add(1)
+	if err := t.breakDeadlocks(w); err != nil {
+		return nil, false, err
+	}
+	return w, true, nil
+}
+
+// await waits until w is granted or refused.
+func (t *lockTable) await(ctx context.Context, w *lockWaiter, wait time.Duration) error {
+	select {
+	case err := <-w.done: // often granted while a deadlock was broken
+		return err
+	default:
+	}
+	timer := t.clock.NewTimer(wait)
+	defer timer.Stop()
+	var cause error
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		cause = ctx.Err()
+	case <-timer.C():
+		cause = errLockTimeout()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case err := <-w.done: // decided in the meantime
+		if err == nil && ctx.Err() != nil {
+			return ctx.Err() // the lock stays with the owner
+		}
+		return err
+	default:
+	}
+	t.withdraw(w)
+	if ctx.Err() == nil {
+		t.stats.LockTimeouts.Add(1)
+	}
+	return cause
+}
+
+// entry finds a key's entry or makes one. A fresh entry has neither holder nor waiter: the caller adds one.
+func (t *lockTable) entry(tablet schema.TabletID, index schema.IndexID, key []byte) *lockEntry {
+	t.probe.tablet, t.probe.index, t.probe.key = tablet, index, key
+	e, ok := t.tree.Get(&t.probe)
+	t.probe.key = nil
+	if ok {
+		return e
+	}
+	if n := len(t.free); n > 0 {
+		e, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		e = &lockEntry{}
+	}
+	e.tablet, e.index, e.key = tablet, index, append(e.key[:0], key...)
+	t.tree.Set(e)
+	return e
+}
+
+func (t *lockTable) lookup(tablet schema.TabletID, index schema.IndexID, key []byte) *lockEntry {
+	t.probe.tablet, t.probe.index, t.probe.key = tablet, index, key
+	e, _ := t.tree.Get(&t.probe)
+	t.probe.key = nil
+	return e
+}
+
+// forget drops an entry that nobody needs any more.
+func (t *lockTable) forget(e *lockEntry) {
+	if len(e.holds) > 0 || len(e.queue) > 0 {
+		return
+	}
+	t.tree.Delete(e)
+	if len(t.free) < maxFreeEntries && cap(e.key) <= 256 && cap(e.holds) <= 64 {
+		t.free = append(t.free, e)
+	}
+}
+
+// find is the position of o's hold, or -1. The newest come last and leave first under contention, so search backwards.
+func (e *lockEntry) find(o *lockOwner) int {
+	for i := len(e.holds) - 1; i >= 0; i-- {
+		if e.holds[i].owner == o {
+			return i
+		}
+	}
+	return -1
+}
+
+// admits tells whether o may hold e in mode beside its present holders.
+func (e *lockEntry) admits(o *lockOwner, mode LockMode) bool {
+	for i := range e.holds {
+		if h := &e.holds[i]; h.owner != o && !compatible(h.mode, mode) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *lockTable) grant(e *lockEntry, o *lockOwner, mode LockMode) {
+	if i := e.find(o); i >= 0 {
+		e.holds[i].mode = mode
+		return
+	}
+	e.holds = append(e.holds, lockHold{o, mode})
+	if o.held == nil {
+		o.held = o.heldBuf[:0]
+	}
+	o.held = append(o.held, e)
+	if o.interactive {
+		t.interactiveLocks.Add(1)
+	}
+}
+
+// enqueue adds w at the end; upgrades go before everything but earlier upgrades, since nobody behind can be granted
+// before them anyway.
+func (t *lockTable) enqueue(w *lockWaiter) {
+	e := w.entry
+	at := len(e.queue)
+	if w.upgrade {
+		for at = 0; at < len(e.queue) && e.queue[at].upgrade; at++ {
+		}
+	}
+	e.queue = append(e.queue, nil)
+	copy(e.queue[at+1:], e.queue[at:])
+	e.queue[at] = w
+	w.owner.waiting = w
+}
+
+// withdraw takes an undecided waiter out of its queue; those behind it may be next.
+func (t *lockTable) withdraw(w *lockWaiter) {
+	e := w.entry
+	for i, x := range e.queue {
+		if x == w {
+			e.queue = append(e.queue[:i], e.queue[i+1:]...)
+			break
+		}
+	}
+	w.owner.waiting = nil
+	t.promote(e)
+}
+
+// refuse ends a waiter with an error.
+func (t *lockTable) refuse(w *lockWaiter, err error) {
+	t.withdraw(w)
+	w.done <- err
+}
+
+// promote grants from the front of the queue as far as possible.
+func (t *lockTable) promote(e *lockEntry) {
+	n := 0
+	for _, w := range e.queue {
+		if !e.admits(w.owner, w.mode) {
+			break
+		}
+		t.grant(e, w.owner, w.mode)
+		w.granted = true
+		w.owner.waiting = nil
+		w.done <- nil
+		n++
+	}
+	if n > 0 {
+		e.queue = append(e.queue[:0], e.queue[n:]...)
+	}
+	t.forget(e)
+}
+
+// fail makes o's present and later requests end with err; its locks stay until it is released.
+func (t *lockTable) fail(o *lockOwner, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o.failed == nil {
+		o.failed = err
+	}
+	if w := o.waiting; w != nil {
+		t.refuse(w, o.failed)
+	}
+}
+
+// close ends the table with its tenure: every waiter and every later request gets err.
+func (t *lockTable) close(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed != nil {
+		return
+	}
+	t.closed = err
+	close(t.gone)
+	var waiters []*lockWaiter
+	t.tree.Scan(func(e *lockEntry) bool {
+		waiters = append(waiters, e.queue...)
+		return true
+	})
+	for _, w := range waiters {
+		if !w.granted {
+			t.refuse(w, err)
+		}
+	}
+}
+
+// size is the number of locked keys.
+func (t *lockTable) size() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.tree.Len()
+}
+
+// waitForWrites returns when no write is in flight on what r reads that could commit at or below at. Writes that
+// register later get higher timestamps: at was handed out before this call.
+func (t *lockTable) waitForWrites(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) error {
+	if t.inflightCount.Load() == 0 {
+		return nil
+	}
+	t.mu.Lock()
+	landings := t.overlapping(r, at)
+	t.mu.Unlock()
+	if len(landings) > 0 {
+		t.stats.InflightWaits.Add(1)
+	}
+	for _, c := range landings {
+		select {
+		case <-c:
+		case <-t.gone:
+			return t.closed
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// bigOwner is the number of locks above which a write in flight is taken to touch everything.
+const bigOwner = 128
+
+func (t *lockTable) overlapping(r *fragment.Read, at mvcc.Timestamp) (landings []chan struct{}) {
+	for _, o := range t.inflight {
+		if ts := mvcc.Timestamp(o.ts.Load()); ts > at || !o.touches(r) {
+			continue
+		}
+		if o.landed == nil {
+			o.landed = make(chan struct{})
+		}
+		landings = append(landings, o.landed)
+	}
+	return landings
+}
+
+// touches tells whether o's write may change what r reads. A read through a secondary index may meet any row of its
+// tablet, because where a row's index entries will be is only known when the write is applied.
+func (o *lockOwner) touches(r *fragment.Read) bool {
+	if len(o.held) > bigOwner {
+		return true
+	}
+	for _, e := range o.held {
+		if e.tablet != r.Tablet {
+			continue
+		}
+		if r.Index != schema.PrimaryIndex || e.index == tabletWide {
+			return true
+		}
+		if e.index == schema.PrimaryIndex && readsKey(r, e.key) {
+			return true
+		}
+	}
+	return false
+}
+
+func readsKey(r *fragment.Read, key []byte) bool {
+	if r.Keys != nil {
+		for _, k := range r.Keys {
+			if bytes.Equal(k, key) {
+				return true
+			}
+		}
+		return false
+	}
+	for i := range r.Spans {
+		s := &r.Spans[i]
+		if bytes.Compare(key, s.Start) >= 0 && (s.End == nil || bytes.Compare(key, s.End) < 0) {
+			return true
+		}
+	}
+	return len(r.Spans) == 0
+}
+
+// errSkipLocked is internal: the policy was to leave a locked key out.
+var errSkipLocked = errors.New("replica: key is locked")
+
+func errLockTimeout() error { return mysqlerr.New(mysql.ErrLockWaitTimeout) }
+func errDeadlock() error    { return mysqlerr.New(mysql.ErrLockDeadlock) }
+func errNoWait() error {
+	return mysqlerr.Newf(mysql.ErrLockAcquireFailAndNoWaitSet,
+		"Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.")
+}

@@ -1,0 +1,332 @@
+package replica
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// TestLocks runs the scripts of testdata/locks. Commands (each prints what happened, then who was granted or refused in
+// consequence):
+//
+//	lock txn=a key=k mode=x|s|auto [nowait] [skip]   auto: registers the write in flight, too
+//	release txn=a
+//	launch txn=a [ts=5]                              the transaction's write is in flight
+//	stamp txn=a ts=5
+//	snapshot name=r ts=5 keys=k1,k2 [index=2]        a snapshot read waits for writes in flight
+//	advance by=1s
+//	fail txn=a                                       what it waits for ends
+//	close                                            the tenure ends
+//	show
+func TestLocks(t *testing.T) {
+	datadriven.Walk(t, "testdata/locks", func(t *testing.T, path string) {
+		s := &lockScript{clock: newManualClock(), stats: &Stats{}, owners: map[string]*lockOwner{}, events: make(chan string, 100)}
+		s.table = newLockTable(s.clock, s.stats)
+		datadriven.RunTest(t, path, s.run)
+	})
+}
+
+type lockScript struct {
+	clock  *manualClock
+	stats  *Stats
+	table  *lockTable
+	owners map[string]*lockOwner
+	events chan string
+	busy   atomic.Int64
+}
+
+func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
+	var name, key, mode, keys, by string
+	var ts, index uint64
+	d.MaybeScanArgs(t, "txn", &name)
+	d.MaybeScanArgs(t, "name", &name)
+	d.MaybeScanArgs(t, "key", &key)
+	d.MaybeScanArgs(t, "mode", &mode)
+	d.MaybeScanArgs(t, "ts", &ts)
+	d.MaybeScanArgs(t, "keys", &keys)
+	d.MaybeScanArgs(t, "index", &index)
+	d.MaybeScanArgs(t, "by", &by)
+	switch d.Cmd {
+	case "lock":
+		p := lockPolicy{wait: 10 * time.Second, noWait: d.HasArg("nowait"), skip: d.HasArg("skip")}
+		s.start(name+" "+mode+" "+key, func() string { return s.lock(name, key, mode, p) })
+	case "release":
+		s.table.release(s.owner(name))
+		delete(s.owners, name)
+	case "launch":
+		s.owner(name).ts.Store(ts)
+		if err := s.table.launch(s.owner(name)); err != nil {
+			return err.Error()
+		}
+	case "stamp":
+		s.owner(name).ts.Store(ts)
+	case "snapshot":
+		r := &fragment.Read{Tablet: testTablet, Index: schema.PrimaryIndex}
+		if index != 0 {
+			r.Index = schema.IndexID(index)
+		}
+		for k := range strings.SplitSeq(keys, ",") {
+			r.Keys = append(r.Keys, []byte(k))
+		}
+		s.start("snapshot "+name, func() string {
+			return result(s.table.waitForWrites(context.Background(), r, mvcc.Timestamp(ts)))
+		})
+	case "advance":
+		dur, err := time.ParseDuration(by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.clock.Advance(dur)
+	case "fail":
+		s.table.fail(s.owner(name), errDeadlock())
+	case "close":
+		s.table.close(&NotLeaseholder{Shard: testShard, Holder: 2, Epoch: 5})
+	case "show":
+		return s.show()
+	default:
+		t.Fatalf("unknown command %s", d.Cmd)
+	}
+	return s.settle()
+}
+
+func (s *lockScript) owner(name string) *lockOwner {
+	o := s.owners[name]
+	if o == nil {
+		o = &lockOwner{id: newTestTxn(), interactive: true}
+		s.owners[name] = o
+	}
+	return o
+}
+
+// start runs a request that may wait.
+func (s *lockScript) start(what string, fn func() string) {
+	s.busy.Add(1)
+	go func() {
+		out := fn()
+		s.events <- what + ": " + out
+		s.busy.Add(-1)
+	}()
+}
+
+func (s *lockScript) lock(name, key, mode string, p lockPolicy) string {
+	o := s.owner(name)
+	if mode == "auto" {
+		o.interactive = false
+		return result(s.table.acquireAuto(context.Background(), o, []lockedKey{{testTablet, schema.PrimaryIndex, []byte(key)}}, p.wait))
+	}
+	m := LockExclusive
+	if mode == "s" {
+		m = LockShared
+	}
+	_, waited, skip, err := s.table.acquire(context.Background(), o, testTablet, schema.PrimaryIndex, []byte(key), m, p)
+	switch {
+	case err != nil:
+		return result(err)
+	case skip:
+		return "skipped"
+	case waited:
+		return "granted after waiting"
+	}
+	return "granted"
+}
+
+func result(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	if e, ok := err.(*mysqlerr.Error); ok {
+		return fmt.Sprintf("%d %s", e.Code, e.Message)
+	}
+	return err.Error()
+}
+
+// settle collects what happened until nothing more can: every request has ended or waits in a queue.
+func (s *lockScript) settle() string {
+	var lines []string
+	for {
+		select {
+		case e := <-s.events:
+			lines = append(lines, e)
+			continue
+		default:
+		}
+		if s.idle() && len(s.events) == 0 {
+			break
+		}
+		time.Sleep(50 * time.Microsecond) // the condition, not the time, decides
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// idle tells whether all running requests are known to wait.
+func (s *lockScript) idle() bool {
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	waiting := 0
+	s.table.tree.Scan(func(e *lockEntry) bool {
+		waiting += len(e.queue)
+		return true
+	})
+	snapshots := map[chan struct{}]bool{}
+	for _, o := range s.table.inflight {
+		if o.landed != nil {
+			snapshots[o.landed] = true
+		}
+	}
+	s.clock.mu.Lock()
+	timers := len(s.clock.timers)
+	s.clock.mu.Unlock()
+	if timers != waiting {
+		return false // a waiter has not gone to sleep, or has not noticed its end
+	}
+	busy := int(s.busy.Load())
+	if s.table.closed != nil {
+		return busy == 0
+	}
+	return busy == waiting || len(snapshots) > 0 && busy == waiting+1
+}
+
+func (s *lockScript) show() string {
+	names := map[*lockOwner]string{}
+	for n, o := range s.owners {
+		names[o] = n
+	}
+	modes := map[LockMode]string{LockAuto: "auto", LockShared: "s", LockExclusive: "x"}
+	var b strings.Builder
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	s.table.tree.Scan(func(e *lockEntry) bool {
+		fmt.Fprintf(&b, "%s:", e.key)
+		var held []string
+		for _, h := range e.holds {
+			held = append(held, fmt.Sprintf(" %s(%s)", names[h.owner], modes[h.mode]))
+		}
+		slices.Sort(held)
+		b.WriteString(strings.Join(held, ""))
+		if len(e.queue) > 0 {
+			b.WriteString(" <-")
+		}
+		for _, w := range e.queue {
+			fmt.Fprintf(&b, " %s(%s)", names[w.owner], modes[w.mode])
+		}
+		b.WriteString("\n")
+		return true
+	})
+	if b.Len() == 0 {
+		return "nothing is locked"
+	}
+	return b.String()
+}
+
+// TestLocksExclude hammers a few keys and checks that nobody shares what must not be shared, that nothing is left over,
+// and that nobody waits for ever.
+func TestLocksExclude(t *testing.T) {
+	table := newLockTable(SystemClock, &Stats{})
+	const keys = 5
+	var readers, writers, autos [keys]atomic.Int64
+	var wg sync.WaitGroup
+	for g := range 16 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			rng := rand.New(rand.NewPCG(1, uint64(g)))
+			for range 400 {
+				hammer(t, table, rng, &readers, &writers, &autos)
+			}
+		}()
+	}
+	wg.Wait()
+	if n := table.size(); n != 0 || table.inflightCount.Load() != 0 || table.interactiveLocks.Load() != 0 {
+		t.Fatalf("left over: %d entries, %d in flight, %d locks", n, table.inflightCount.Load(), table.interactiveLocks.Load())
+	}
+}
+
+func hammer(t *testing.T, table *lockTable, rng *rand.Rand, readers, writers, autos *[5]atomic.Int64) {
+	o := &lockOwner{interactive: rng.IntN(2) == 0}
+	defer table.release(o)
+	if !o.interactive {
+		k := rng.IntN(len(autos))
+		if table.acquireAuto(context.Background(), o, []lockedKey{{testTablet, 1, []byte{byte(k)}}}, time.Minute) == nil {
+			autos[k].Add(1)
+			if readers[k].Load() != 0 || writers[k].Load() != 0 {
+				t.Error("an autocommit write ran beside a lock")
+			}
+			autos[k].Add(-1)
+		}
+		return
+	}
+	var undo []func()
+	defer func() {
+		for _, fn := range undo {
+			fn()
+		}
+	}()
+	modes := map[int]LockMode{}
+	for range 1 + rng.IntN(3) {
+		k, mode := rng.IntN(len(readers)), LockShared+LockMode(rng.IntN(2))
+		_, _, _, err := table.acquire(context.Background(), o, testTablet, 1, []byte{byte(k)}, mode, lockPolicy{wait: time.Minute})
+		if err != nil {
+			if mysqlerr.Code(err) != 1213 {
+				t.Error(err)
+			}
+			return
+		}
+		if modes[k] >= mode {
+			continue
+		}
+		if modes[k] == LockShared {
+			readers[k].Add(-1) // upgraded
+			undo = append(undo, func() { readers[k].Add(1) })
+		}
+		modes[k] = mode
+		if mode == LockExclusive {
+			if n := writers[k].Add(1); n != 1 || readers[k].Load() != 0 || autos[k].Load() != 0 {
+				t.Errorf("%d writers, %d readers, %d autocommit writes", n, readers[k].Load(), autos[k].Load())
+			}
+			undo = append(undo, func() { writers[k].Add(-1) })
+		} else {
+			readers[k].Add(1)
+			undo = append(undo, func() { readers[k].Add(-1) })
+			if writers[k].Load() != 0 || autos[k].Load() != 0 {
+				t.Error("a shared lock beside a writer")
+			}
+		}
+	}
+}
+
+func BenchmarkAutoLock(b *testing.B) {
+	for _, locked := range []int{0, 10_000} {
+		b.Run(fmt.Sprintf("others=%d", locked), func(b *testing.B) {
+			table := newLockTable(SystemClock, &Stats{})
+			other := &lockOwner{interactive: true}
+			for i := range locked {
+				_, _, _, _ = table.acquire(context.Background(), other, testTablet, 1, fmt.Appendf(nil, "%08d", i*2), LockExclusive, lockPolicy{})
+			}
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				o := &lockOwner{}
+				keys := []lockedKey{{testTablet, 1, fmt.Appendf(nil, "%08d", rand.IntN(20000)*2+1)}}
+				for pb.Next() {
+					if err := table.acquireAuto(context.Background(), o, keys, time.Minute); err != nil {
+						b.Fatal(err)
+					}
+					table.release(o)
+				}
+			})
+		})
+	}
+}

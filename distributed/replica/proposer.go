@@ -1,0 +1,456 @@
+package replica
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/shard"
+)
+
+// errUnknown: the proposal may have been or may yet be applied. A retry under the same transaction id finds out.
+var errUnknown = errors.New("replica: the outcome is not known yet")
+
+const (
+	dropBackoff = 20 * time.Millisecond // before proposing again what raft dropped
+	// unknownAfter is how many sweeps (about a second each) a client waits for a proposal that raft cannot commit.
+	unknownAfter = 30
+)
+
+// proposer turns waiting writes into batch entries. Only one round runs at a time, so that entries are proposed in the
+// order of their timestamps; a round is run by the writer that finds the proposer idle (no hand-off at low load), or by
+// the proposer's own goroutine when entries before it are still on their way (full batches at high load).
+type proposer struct {
+	r    *Replica
+	kick chan struct{}
+
+	mu      sync.Mutex
+	queue   []*write
+	flying  map[uint64]*flight
+	busy    bool // a round is running
+	backoff bool // raft dropped something: wait before the next round
+	sweep   uint32
+	nextID  uint64
+	closed  error
+}
+
+// flight is a batch entry on its way through the log.
+type flight struct {
+	id     uint64
+	writes []*write
+	first  mvcc.Timestamp
+}
+
+func newProposer(r *Replica, firstID uint64) *proposer {
+	return &proposer{r: r, kick: make(chan struct{}, 1), flying: make(map[uint64]*flight), nextID: firstID}
+}
+
+// submit hands over a write that is registered as in flight. w.done tells its end.
+func (p *proposer) submit(w *write) {
+	p.mu.Lock()
+	if p.closed != nil {
+		err := p.closed
+		p.mu.Unlock()
+		p.finish([]*write{w}, err)
+		return
+	}
+	w.sweep = p.sweep
+	p.queue = append(p.queue, w)
+	if !p.startRound() {
+		p.mu.Unlock()
+		return
+	}
+	batch := p.take()
+	p.mu.Unlock()
+	p.round(batch)
+	p.endRound()
+}
+
+// startRound claims the next round if one can run now. Called with mu held.
+func (p *proposer) startRound() bool {
+	if p.busy || p.backoff || len(p.queue) == 0 || len(p.flying) >= p.r.cfg.Pipeline {
+		return false
+	}
+	p.busy = true
+	return true
+}
+
+func (p *proposer) endRound() {
+	p.mu.Lock()
+	p.busy = false
+	p.wakeLocked()
+	p.mu.Unlock()
+}
+
+// wakeLocked makes the loop run if it has something to do. Called with mu held.
+func (p *proposer) wakeLocked() {
+	if len(p.queue) == 0 || p.busy || len(p.flying) >= p.r.cfg.Pipeline && !p.backoff {
+		return
+	}
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+}
+
+// take cuts the next entry's writes from the queue. Called with mu held.
+func (p *proposer) take() []*write {
+	n, bytes := 0, 0
+	for n < len(p.queue) && n < p.r.cfg.MaxEntryProposals {
+		bytes += p.queue[n].size
+		if n > 0 && bytes > p.r.cfg.MaxEntryBytes {
+			break
+		}
+		n++
+	}
+	batch := make([]*write, n)
+	copy(batch, p.queue)
+	rest := copy(p.queue, p.queue[n:])
+	clear(p.queue[rest:])
+	p.queue = p.queue[:rest]
+	return batch
+}
+
+// loop runs the rounds that no writer runs.
+func (p *proposer) loop() {
+	defer p.r.done.Done()
+	for {
+		select {
+		case <-p.kick:
+		case <-p.r.ctx.Done():
+			return
+		}
+		p.mu.Lock()
+		if p.backoff {
+			p.mu.Unlock()
+			if !p.pause(dropBackoff) {
+				return
+			}
+			p.mu.Lock()
+			p.backoff = false
+		}
+		for p.startRound() {
+			batch := p.take()
+			p.mu.Unlock()
+			p.round(batch)
+			p.mu.Lock()
+			p.busy = false
+		}
+		p.wakeLocked()
+		p.mu.Unlock()
+	}
+}
+
+func (p *proposer) pause(d time.Duration) bool {
+	timer := p.r.clock.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+		return true
+	case <-p.r.ctx.Done():
+		return false
+	}
+}
+
+// round gives a batch its timestamps and proposes it.
+func (p *proposer) round(batch []*write) {
+	batch = p.current(batch)
+	if len(batch) == 0 {
+		return
+	}
+	first, err := p.r.cfg.Timestamps.Next(p.r.ctx, len(batch))
+	if err != nil {
+		p.r.log.Warn("no timestamps", "err", err)
+		p.requeue(batch)
+		return
+	}
+	p.r.stats.Timestamps.Add(1)
+	b := shard.Batch{Proposer: p.r.cfg.Node, Epoch: batch[0].tenure.epoch, Proposals: make([]shard.Proposal, len(batch))}
+	size := 64
+	for i, w := range batch {
+		w.prop.TS = first + mvcc.Timestamp(i)
+		w.owner.ts.Store(uint64(w.prop.TS))
+		w.tries++
+		b.Proposals[i] = w.prop
+		size += w.size
+	}
+	f := &flight{writes: batch, first: first}
+	p.mu.Lock()
+	p.nextID++
+	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(first)
+	p.flying[f.id] = f
+	p.mu.Unlock()
+
+	cmd, err := shard.EncodeBatch(make([]byte, 0, size), &b)
+	if err != nil {
+		p.failEncoding(f, err)
+		return
+	}
+	p.count(len(batch), len(cmd))
+	drop := func(err error) { p.dropped(f.id, err) }
+	if err := p.r.group.Propose(p.r.ctx, cmd, drop); err != nil {
+		drop(err)
+	}
+}
+
+// closedBelow is the newest timestamp at or below which nothing will commit any more: entries on their way have higher
+// ones, and so has everything that gets its timestamp later. Called with mu held.
+func (p *proposer) closedBelow(first mvcc.Timestamp) mvcc.Timestamp {
+	for _, f := range p.flying {
+		first = min(first, f.first)
+	}
+	return first - 1
+}
+
+// current leaves out the writes whose tenure is over.
+func (p *proposer) current(batch []*write) []*write {
+	t := p.r.tenure.Load()
+	keep, lost := batch[:0], []*write(nil)
+	for _, w := range batch {
+		if w.tenure == t {
+			keep = append(keep, w)
+		} else {
+			lost = append(lost, w)
+		}
+	}
+	if lost != nil {
+		p.finish(lost, p.r.notHere(0, 0))
+	}
+	return keep
+}
+
+// failEncoding finds out which write of a batch cannot be encoded, fails it and lets the others try again.
+func (p *proposer) failEncoding(f *flight, err error) {
+	p.mu.Lock()
+	delete(p.flying, f.id)
+	p.mu.Unlock()
+	var good []*write
+	for _, w := range f.writes {
+		if _, bad := shard.AppendProposal(nil, &w.prop); bad != nil {
+			p.finish([]*write{w}, fmt.Errorf("replica: a write cannot be logged: %w", bad))
+		} else {
+			good = append(good, w)
+		}
+	}
+	if len(good) == len(f.writes) {
+		p.finish(good, err)
+		return
+	}
+	p.requeue(good)
+}
+
+func (p *proposer) count(proposals, bytes int) {
+	s := &p.r.stats
+	s.Entries.Add(1)
+	s.Proposals.Add(uint64(proposals))
+	s.EntryBytes.Add(uint64(bytes))
+	raise(&s.MaxBatch, uint64(proposals))
+}
+
+// requeue puts writes back to be proposed again, before those that came later, after a pause.
+func (p *proposer) requeue(ws []*write) {
+	if len(ws) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.backoff = true
+	p.requeueLocked(ws)
+}
+
+func (p *proposer) requeueLocked(ws []*write) {
+	p.queue = append(append(make([]*write, 0, len(ws)+len(p.queue)), ws...), p.queue...)
+	p.wakeLocked()
+}
+
+// dropped takes in that a batch is presumed lost. Its writes are proposed again: a shard that applied them after all
+// answers with the recorded outcome.
+func (p *proposer) dropped(id uint64, err error) {
+	p.mu.Lock()
+	f := p.flying[id]
+	if f == nil {
+		p.mu.Unlock()
+		return
+	}
+	delete(p.flying, id)
+	closed := p.closed
+	if closed == nil {
+		p.backoff = true
+		p.requeueLocked(f.writes)
+	}
+	p.mu.Unlock()
+	if closed != nil {
+		p.finish(f.writes, closed)
+		return
+	}
+	p.r.stats.Reproposals.Add(uint64(len(f.writes)))
+	p.r.log.Debug("batch dropped", "batch", id, "writes", len(f.writes), "err", err)
+}
+
+// applied takes in a batch's results, from the apply goroutine.
+func (p *proposer) applied(res *shard.Result) {
+	p.mu.Lock()
+	f := p.flying[res.Batch]
+	if f == nil || len(f.writes) != len(res.Results) {
+		p.mu.Unlock()
+		return // another node's, or presumed lost and proposed again
+	}
+	delete(p.flying, res.Batch)
+	p.wakeLocked()
+	p.mu.Unlock()
+
+	done, again := f.writes[:0:len(f.writes)], []*write(nil)
+	for i, w := range f.writes {
+		pr := &res.Results[i]
+		if pr.Status == shard.StaleTimestamp && p.r.tenure.Load() == w.tenure {
+			again = append(again, w)
+			continue
+		}
+		w.outcome = *pr
+		done = append(done, w)
+	}
+	if again != nil {
+		p.r.stats.Reproposals.Add(uint64(len(again)))
+		p.mu.Lock()
+		p.requeueLocked(again)
+		p.mu.Unlock()
+	}
+	p.finish(done, nil)
+}
+
+// abandon ends the writes of a tenure that is over: the shard has applied a later epoch, so what it has not applied of
+// them it will refuse. (Where a snapshot hid their results, a retry under the same id finds the recorded outcome.)
+func (p *proposer) abandon(t *tenure, err error) {
+	var ws []*write
+	p.mu.Lock()
+	for id, f := range p.flying {
+		if len(f.writes) > 0 && f.writes[0].tenure == t {
+			delete(p.flying, id)
+			ws = append(ws, f.writes...)
+		}
+	}
+	keep := p.queue[:0]
+	for _, w := range p.queue {
+		if w.tenure == t {
+			ws = append(ws, w)
+		} else {
+			keep = append(keep, w)
+		}
+	}
+	clear(p.queue[len(keep):])
+	p.queue = keep
+	p.wakeLocked()
+	p.mu.Unlock()
+	p.finish(ws, err)
+}
+
+// finish ends writes with their outcomes, or all with err: their locks are released, and their clients told.
+func (p *proposer) finish(ws []*write, err error) {
+	if len(ws) == 0 {
+		return
+	}
+	p.release(ws)
+	for _, w := range ws {
+		if w.txn != nil {
+			p.r.decide(w, err)
+		}
+	}
+	p.mu.Lock()
+	for _, w := range ws {
+		if w.detached || w.ended {
+			continue
+		}
+		w.err, w.ended = err, true
+		w.done <- struct{}{}
+	}
+	p.mu.Unlock()
+}
+
+// release frees the locks of writes, tenure by tenure.
+func (p *proposer) release(ws []*write) {
+	owners := make([]*lockOwner, 0, len(ws))
+	for i, w := range ws {
+		owners = append(owners, w.locker())
+		if i+1 == len(ws) || ws[i+1].tenure != w.tenure {
+			w.tenure.locks.release(owners...)
+			owners = owners[:0]
+		}
+	}
+}
+
+// detach ends a client's waiting while the write goes on; false: it has just ended. Only a resolved write releases its
+// registration, so that no snapshot read overtakes it.
+func (p *proposer) detach(w *write) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w.ended {
+		return false
+	}
+	w.detached = true
+	return true
+}
+
+// tick tells clients that have waited too long that the outcome is unknown.
+func (p *proposer) tick() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sweep++
+	late := func(w *write) {
+		if !w.detached && !w.ended && p.sweep-w.sweep > unknownAfter {
+			w.detached, w.err = true, errUnknown
+			p.r.stats.UnknownOutcomes.Add(1)
+			w.done <- struct{}{}
+		}
+	}
+	for _, w := range p.queue {
+		late(w)
+	}
+	for _, f := range p.flying {
+		for _, w := range f.writes {
+			late(w)
+		}
+	}
+}
+
+// close ends everything with err.
+func (p *proposer) close(err error) {
+	p.mu.Lock()
+	p.closed = err
+	var ws []*write
+	for id, f := range p.flying {
+		delete(p.flying, id)
+		ws = append(ws, f.writes...)
+	}
+	ws = append(ws, p.queue...)
+	p.queue = nil
+	p.mu.Unlock()
+	p.finish(ws, err)
+}
+
+// dropAll presumes that everything on its way is lost: raft's leader has changed, and what it had not committed may
+// never be. (Raft itself would tell only after a timeout of seconds.)
+func (p *proposer) dropAll() {
+	p.mu.Lock()
+	if p.closed != nil || len(p.flying) == 0 {
+		p.mu.Unlock()
+		return
+	}
+	flights := make([]*flight, 0, len(p.flying))
+	for id, f := range p.flying {
+		delete(p.flying, id)
+		flights = append(flights, f)
+	}
+	slices.SortFunc(flights, func(a, b *flight) int { return cmp.Compare(a.first, b.first) })
+	var ws []*write
+	for _, f := range flights {
+		ws = append(ws, f.writes...)
+	}
+	p.backoff = true
+	p.requeueLocked(ws)
+	p.mu.Unlock()
+	p.r.stats.Reproposals.Add(uint64(len(ws)))
+}

@@ -1,0 +1,54 @@
+package replica
+
+import (
+	"context"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/shard"
+)
+
+// Read fills one page. A newest read outside transactions costs two looks at the clock over what the shard does.
+func (r *Replica) Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
+	if q.Txn != (fragment.TxnID{}) {
+		return r.readTxn(ctx, q, page)
+	}
+	o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes}
+	if r.cfg.UntrustedClock && q.At == 0 {
+		return r.readIndexed(ctx, q, &o, page)
+	}
+	for {
+		t, err := r.serving(ctx)
+		if err != nil {
+			return err
+		}
+		if err := r.readIn(ctx, t, q.Read, o, page); err != nil {
+			return err
+		}
+		if r.still(t) {
+			return nil
+		}
+		// The lease ran out while reading: whether somebody else wrote meanwhile is not known.
+	}
+}
+
+// readIn reads in a tenure; the caller checks afterwards that it still holds.
+func (r *Replica) readIn(ctx context.Context, t *tenure, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
+	r.stats.LeaseReads.Add(1)
+	if o.At != 0 {
+		r.stats.SnapshotReads.Add(1)
+		if err := t.locks.waitForWrites(ctx, f, o.At); err != nil {
+			return err
+		}
+	}
+	return r.state.Read(ctx, f, o, page)
+}
+
+// readIndexed is the newest read without trust in clocks: raft confirms that its leader still leads and that everything
+// committed is applied here.
+func (r *Replica) readIndexed(ctx context.Context, q *ReadRequest, o *shard.ReadOptions, page *fragment.Page) error {
+	r.stats.ReadIndexReads.Add(1)
+	if err := r.group.ReadIndex(ctx); err != nil {
+		return r.notHere(0, 0)
+	}
+	return r.state.Read(ctx, q.Read, *o, page)
+}

@@ -1,0 +1,158 @@
+package replica
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"cloudsql/distributed/rpc"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/wire"
+)
+
+// The methods of a Service over the node RPC. Numbers are part of the protocol: never reuse one.
+const (
+	methodRead           = rpc.MethodsReplica + 1
+	methodWrite          = rpc.MethodsReplica + 2
+	methodCommit         = rpc.MethodsReplica + 3
+	methodRollback       = rpc.MethodsReplica + 4
+	methodRollbackTo     = rpc.MethodsReplica + 5
+	methodReserveAutoInc = rpc.MethodsReplica + 6
+	methodKeepAlive      = rpc.MethodsReplica + 7
+)
+
+// Remote is another node's Service. Besides Service's errors there are the network's: those that match rpc.ErrNotSent
+// left no trace, the others match OutcomeUnknown.
+type Remote struct {
+	caller rpc.Caller
+	node   schema.NodeID
+}
+
+var _ Service = (*Remote)(nil)
+var _ Service = (*Replica)(nil)
+
+// NewRemote gives the service of a node's replicas.
+func NewRemote(caller rpc.Caller, node schema.NodeID) *Remote { return &Remote{caller, node} }
+
+// Node is who is called.
+func (c *Remote) Node() schema.NodeID { return c.node }
+
+// buffers are for requests; a Caller does not keep them.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxKeptBuffer is how much a pooled buffer may hold on to.
+const maxKeptBuffer = 64 << 10
+
+// call sends what fill appends and gives the response, positioned at its result.
+func (c *Remote) call(ctx context.Context, m rpc.Method, fill func(dst []byte) ([]byte, error)) (*wire.Reader, error) {
+	buf := buffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= maxKeptBuffer {
+			buffers.Put(buf)
+		}
+	}()
+	req, err := fill((*buf)[:0])
+	if err != nil {
+		return nil, fmt.Errorf("replica: a request cannot be sent to another node: %w", err)
+	}
+	*buf = req
+	resp, err := c.caller.Call(ctx, c.node, m, req)
+	if err != nil {
+		return nil, outcomeOf(err)
+	}
+	d := wire.NewReader(resp)
+	if err := readReply(d); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// outcomeOf tells apart the requests that may have been executed.
+func outcomeOf(err error) error {
+	var refused *rpc.RemoteError
+	if errors.Is(err, rpc.ErrNotSent) || errors.As(err, &refused) {
+		return err
+	}
+	return errors.Join(errUnknown, err)
+}
+
+// OutcomeUnknown tells whether a request that ended with err may have been, or may yet be executed.
+func OutcomeUnknown(err error) bool { return errors.Is(err, errUnknown) || errors.Is(err, ErrClosed) }
+
+// Read implements Service. The page's values alias the response, which is nobody else's.
+func (c *Remote) Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
+	d, err := c.call(ctx, methodRead, func(dst []byte) ([]byte, error) { return appendReadRequest(dst, q) })
+	if err != nil {
+		return err
+	}
+	fragment.ReadPage(d, page)
+	return d.End()
+}
+
+// Write implements Service.
+func (c *Remote) Write(ctx context.Context, q *WriteRequest) (*WriteReply, error) {
+	d, err := c.call(ctx, methodWrite, func(dst []byte) ([]byte, error) { return appendWriteRequest(dst, q) })
+	if err != nil {
+		return nil, err
+	}
+	reply := readWriteReply(d)
+	if err := d.End(); err != nil {
+		return nil, errors.Join(errUnknown, err)
+	}
+	return reply, nil
+}
+
+// Commit implements Service.
+func (c *Remote) Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID) (mvcc.Timestamp, error) {
+	d, err := c.call(ctx, methodCommit, func(dst []byte) ([]byte, error) { return appendTarget(dst, s, txn), nil })
+	if err != nil {
+		return 0, err
+	}
+	ts := mvcc.Timestamp(d.Uvarint())
+	if err := d.End(); err != nil {
+		return 0, errors.Join(errUnknown, err)
+	}
+	return ts, nil
+}
+
+// Rollback implements Service.
+func (c *Remote) Rollback(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error {
+	_, err := c.call(ctx, methodRollback, func(dst []byte) ([]byte, error) { return appendTarget(dst, s, txn), nil })
+	return err
+}
+
+// RollbackTo implements Service.
+func (c *Remote) RollbackTo(ctx context.Context, s schema.ShardID, txn fragment.TxnID, mark, seq uint64) error {
+	_, err := c.call(ctx, methodRollbackTo, func(dst []byte) ([]byte, error) {
+		dst = appendTarget(dst, s, txn)
+		return binary.AppendUvarint(binary.AppendUvarint(dst, mark), seq), nil
+	})
+	return err
+}
+
+// KeepAlive implements Service.
+func (c *Remote) KeepAlive(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error {
+	_, err := c.call(ctx, methodKeepAlive, func(dst []byte) ([]byte, error) {
+		return appendTxnIDs(binary.AppendUvarint(dst, uint64(s)), txns), nil
+	})
+	return err
+}
+
+// ReserveAutoInc implements Service.
+func (c *Remote) ReserveAutoInc(ctx context.Context, s schema.ShardID, t schema.TabletID, n uint64) (uint64, error) {
+	d, err := c.call(ctx, methodReserveAutoInc, func(dst []byte) ([]byte, error) {
+		for _, v := range [...]uint64{uint64(s), uint64(t), n} {
+			dst = binary.AppendUvarint(dst, v)
+		}
+		return dst, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	first := d.Uvarint()
+	return first, d.End()
+}

@@ -1,0 +1,38 @@
+package replica
+
+import "sync/atomic"
+
+// Stats counts what a replica did since it was made. All fields may be read at any time.
+type Stats struct {
+	LeaseReads      atomic.Uint64 // reads served under the lease: no raft message
+	SnapshotReads   atomic.Uint64 // of them, reads at a timestamp
+	InflightWaits   atomic.Uint64 // snapshot reads that waited for a write in flight
+	ReadIndexReads  atomic.Uint64 // reads that asked raft instead of trusting the clock
+	Writes          atomic.Uint64 // autocommit transactions admitted
+	Commits         atomic.Uint64 // interactive transactions whose commit was proposed
+	Proposals       atomic.Uint64 // proposals put into entries, repetitions included
+	Entries         atomic.Uint64 // batch entries proposed: Proposals/Entries is the mean batch size
+	EntryBytes      atomic.Uint64
+	MaxBatch        atomic.Uint64 // largest number of proposals in one entry
+	Timestamps      atomic.Uint64 // timestamp requests (each for a whole entry)
+	Reproposals     atomic.Uint64 // proposals repeated after a drop or with a new timestamp
+	UnknownOutcomes atomic.Uint64 // proposals given up without knowing whether they were applied
+	LockWaits       atomic.Uint64
+	LockTimeouts    atomic.Uint64
+	Deadlocks       atomic.Uint64
+	LeaseTakes      atomic.Uint64
+	LeaseRenewals   atomic.Uint64
+	LeaseLosses     atomic.Uint64
+	NotLeaseholder  atomic.Uint64 // requests sent elsewhere
+	AbandonedTxns   atomic.Uint64 // transactions rolled back because their gateway was gone
+}
+
+// raise sets a maximum.
+func raise(max *atomic.Uint64, v uint64) {
+	for {
+		old := max.Load()
+		if old >= v || max.CompareAndSwap(old, v) {
+			return
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package replica
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+)
+
+// tenure is what a leaseholder keeps in memory under one epoch: until when it may serve, the locks, the writes in flight
+// and the open transactions. A new epoch starts with an empty one.
+type tenure struct {
+	epoch uint64
+	until atomic.Int64 // serve before this time of the replica's clock (nanoseconds)
+	locks *lockTable
+	lost  chan struct{} // closed when the epoch is over
+
+	mu       sync.Mutex
+	txns     map[fragment.TxnID]*txn
+	finished finishedTxns
+	ended    error         // why it is over
+	draining chan struct{} // not nil: no new transactions until it is closed (planned hand-over)
+}
+
+func newTenure(epoch uint64, clock Clock, stats *Stats) *tenure {
+	return &tenure{
+		epoch: epoch, locks: newLockTable(clock, stats), lost: make(chan struct{}),
+		txns: make(map[fragment.TxnID]*txn),
+	}
+}
+
+// valid tells whether reads may be served at now.
+func (t *tenure) valid(now time.Duration) bool { return int64(now) < t.until.Load() }
+
+// close ends the tenure: whoever waits in it gets err.
+func (t *tenure) close(err error) {
+	t.mu.Lock()
+	if t.ended != nil {
+		t.mu.Unlock()
+		return
+	}
+	t.ended = err
+	t.txns = nil
+	t.mu.Unlock()
+	t.locks.close(err)
+	close(t.lost)
+}
+
+// open is the number of transactions.
+func (t *tenure) open() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.txns)
+}
+
+// finishedTxns remembers the newest commits, so that a repeated COMMIT finds its answer without asking the log.
+type finishedTxns struct {
+	at   map[fragment.TxnID]mvcc.Timestamp
+	ring []fragment.TxnID
+	next int
+}
+
+const finishedMax = 4096
+
+func (f *finishedTxns) add(id fragment.TxnID, ts mvcc.Timestamp) {
+	if f.at == nil {
+		f.at = make(map[fragment.TxnID]mvcc.Timestamp)
+	}
+	if len(f.ring) < finishedMax {
+		f.ring = append(f.ring, id)
+	} else {
+		delete(f.at, f.ring[f.next])
+		f.ring[f.next] = id
+		f.next = (f.next + 1) % finishedMax
+	}
+	f.at[id] = ts
+}

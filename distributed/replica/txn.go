@@ -1,0 +1,436 @@
+package replica
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// txn is an interactive transaction's part in this shard: its buffered writes and its locks, in the leaseholder's memory.
+type txn struct {
+	id    fragment.TxnID
+	owner lockOwner
+	turn  chan struct{} // capacity 1: one operation at a time
+	seen  atomic.Int64  // when its gateway was last heard of, on the replica's clock
+
+	// Guarded by turn.
+	ws    *shard.Workspace
+	seq   uint64 // of the newest operation that changed ws
+	ended bool
+
+	// decided is made when the commit begins (guarded by tenure.mu) and closed when its outcome, ts and err, is known.
+	decided chan struct{}
+	ts      mvcc.Timestamp
+	err     error
+}
+
+// NewTxnID names a transaction: the gateway's node (4 bytes), when it started (48 bits, Unix milliseconds), and which of
+// its transactions this is (48 bits).
+func NewTxnID(node schema.NodeID, startMillis int64, n uint64) (id fragment.TxnID) {
+	binary.BigEndian.PutUint32(id[:4], uint32(node))
+	binary.BigEndian.PutUint64(id[4:12], uint64(startMillis)<<16|n>>32&0xffff)
+	binary.BigEndian.PutUint32(id[12:], uint32(n))
+	return id
+}
+
+// GatewayOf is the node that a transaction's id was made on.
+func GatewayOf(id fragment.TxnID) schema.NodeID {
+	return schema.NodeID(binary.BigEndian.Uint32(id[:4]))
+}
+
+// enter begins an operation of a transaction: at most one runs at a time. join: this is the transaction's first here, so
+// it may be unknown; otherwise an unknown one was lost (with its locks and writes) and gets 1213.
+func (r *Replica) enter(ctx context.Context, id fragment.TxnID, join bool) (*tenure, *txn, error) {
+	for {
+		t, err := r.serving(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		x, parked, err := r.find(t, id, join)
+		if parked != nil { // the lease is about to move: begin at its next holder
+			if err := r.waitParked(ctx, t, parked); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		select {
+		case x.turn <- struct{}{}:
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		case <-t.lost:
+			return nil, nil, errDeadlock()
+		}
+		if x.ended {
+			<-x.turn
+			return nil, nil, errDeadlock()
+		}
+		x.seen.Store(int64(r.clock.Now()))
+		return t, x, nil
+	}
+}
+
+func (r *Replica) find(t *tenure, id fragment.TxnID, join bool) (x *txn, parked chan struct{}, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended != nil {
+		return nil, nil, t.ended
+	}
+	if x, ok := t.txns[id]; ok {
+		return x, nil, nil
+	}
+	if !join {
+		return nil, nil, errDeadlock()
+	}
+	if t.draining != nil {
+		return nil, t.draining, nil
+	}
+	x = &txn{id: id, turn: make(chan struct{}, 1)}
+	x.owner.id, x.owner.interactive = id, true
+	t.txns[id] = x
+	return x, nil, nil
+}
+
+func (r *Replica) waitParked(ctx context.Context, t *tenure, parked chan struct{}) error {
+	select {
+	case <-parked:
+		return nil
+	case <-t.lost:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (x *txn) leave() { <-x.turn }
+
+// workspace is made when the transaction first writes or locks.
+func (r *Replica) workspace(x *txn) *shard.Workspace {
+	if x.ws == nil {
+		x.ws = shard.NewWorkspace(r.cfg.MaxWorkspaceBytes)
+	}
+	return x.ws
+}
+
+// readTxn reads within a transaction: with its own writes merged in, and with locks if q asks for them.
+func (r *Replica) readTxn(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
+	t, x, err := r.enter(ctx, q.Txn, q.Join)
+	if err != nil {
+		return err
+	}
+	defer x.leave()
+	o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes, Workspace: x.ws}
+	if q.Lock != LockNone {
+		o.At, o.Workspace = 0, r.workspace(x)
+		o.Locker = r.locker(t, x, q.Lock, lockPolicy{noWait: q.NoWait, skip: q.SkipLocked, wait: q.LockWait})
+	}
+	if err := r.readIn(ctx, t, q.Read, o, page); err != nil {
+		return r.fail(t, x, err)
+	}
+	if !r.still(t) {
+		return r.recheck(ctx, t)
+	}
+	return nil
+}
+
+// recheck decides about a transaction's read whose lease had run out when it ended: if the same tenure goes on, nobody
+// else can have written.
+func (r *Replica) recheck(ctx context.Context, t *tenure) error {
+	now, err := r.serving(ctx)
+	if err != nil {
+		return err
+	}
+	if now != t {
+		return errDeadlock()
+	}
+	return nil
+}
+
+// writeBuffered evaluates a write into its transaction's workspace.
+func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteReply, error) {
+	t, x, err := r.enter(ctx, q.Txn, q.Join)
+	if err != nil {
+		return nil, err
+	}
+	defer x.leave()
+	if q.Seq != 0 && q.Seq <= x.seq {
+		return nil, errDeadlock() // a late copy of what was given up
+	}
+	x.seq = q.Seq
+	ws := r.workspace(x)
+	mark := ws.Mark()
+	reply := &WriteReply{Results: make([]fragment.WriteResult, 0, len(q.Writes))}
+	for _, f := range q.Writes {
+		l := r.locker(t, x, LockExclusive, lockPolicy{wait: q.LockWait})
+		res, err := r.state.Evaluate(ctx, f, ws, l)
+		if err != nil {
+			ws.Truncate(mark)
+			return nil, r.fail(t, x, err)
+		}
+		reply.Results = append(reply.Results, *res)
+		if res.Err != nil {
+			ws.Truncate(mark)
+			break
+		}
+	}
+	reply.Mark = ws.Mark()
+	return reply, nil
+}
+
+// fail passes on the error of a transaction's operation; a victim of a deadlock is rolled back at once, so that those
+// who wait for it go on.
+func (r *Replica) fail(t *tenure, x *txn, err error) error {
+	if isDeadlock(err) {
+		r.drop(t, x)
+	}
+	return err
+}
+
+// drop ends a transaction without a trace. Its turn is held.
+func (r *Replica) drop(t *tenure, x *txn) {
+	if x.ended {
+		return
+	}
+	x.ended, x.ws = true, nil
+	t.mu.Lock()
+	delete(t.txns, x.id)
+	t.mu.Unlock()
+	t.locks.release(&x.owner)
+}
+
+// Commit proposes a transaction's effects in one entry. A repeated Commit finds the first one's outcome: here, or in the
+// shard's records.
+func (r *Replica) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnID) (mvcc.Timestamp, error) {
+	t, err := r.serving(ctx)
+	if err != nil {
+		return 0, err
+	}
+	t.mu.Lock()
+	x := t.txns[id]
+	ts, done := t.finished.at[id]
+	var decided chan struct{}
+	if x != nil {
+		decided = x.decided
+	}
+	t.mu.Unlock()
+	switch {
+	case done:
+		return ts, nil
+	case x == nil:
+		return r.recall(ctx, t, id)
+	case decided != nil: // a repetition: the first one is under way
+		return x.await(ctx, t)
+	}
+	if t, x, err = r.enter(ctx, id, false); err != nil {
+		return 0, err
+	}
+	return r.commit(ctx, t, x)
+}
+
+func (x *txn) await(ctx context.Context, t *tenure) (mvcc.Timestamp, error) {
+	select {
+	case <-x.decided:
+		return x.ts, x.err
+	case <-t.lost:
+		return 0, t.ended
+	case <-ctx.Done():
+		return 0, errors.Join(errUnknown, ctx.Err())
+	}
+}
+
+// commit proposes x's effects. It takes over x's turn, which ends with the outcome, not with the client's patience.
+func (r *Replica) commit(ctx context.Context, t *tenure, x *txn) (mvcc.Timestamp, error) {
+	var effects []fragment.Effect
+	if !x.ws.Empty() {
+		effects = x.ws.Effects()
+	}
+	var err error
+	size := sizeOfEffects(effects)
+	switch {
+	case len(effects) == 0: // nothing written: the locks protected nothing that lasts
+	case size > r.cfg.MaxTxnBytes:
+		err = errTooBig()
+	default:
+		err = t.locks.launch(&x.owner)
+	}
+	if err != nil || len(effects) == 0 {
+		r.drop(t, x)
+		x.leave()
+		return 0, err
+	}
+	r.stats.Commits.Add(1)
+	t.mu.Lock()
+	x.decided = make(chan struct{})
+	t.mu.Unlock()
+	w := r.newWrite(t, x.id)
+	w.txn, w.prop.Effects, w.size = x, effects, size
+	if err := r.await(ctx, w); err != nil {
+		return 0, err
+	}
+	r.recycle(w)
+	return x.ts, x.err
+}
+
+// decide ends x with its proposal's outcome, or with err where there is none. Its locks have been released.
+func (r *Replica) decide(w *write, err error) {
+	x, t := w.txn, w.tenure
+	x.ts, x.err = w.outcome.TS, err
+	if err == nil {
+		x.err = r.verdictOfCommit(&w.outcome, t)
+	}
+	t.mu.Lock()
+	delete(t.txns, x.id)
+	if x.err == nil {
+		t.finished.add(x.id, x.ts)
+	}
+	t.mu.Unlock()
+	x.ended, x.ws = true, nil
+	close(x.decided)
+	x.leave()
+}
+
+// verdictOfCommit is verdict for a proposal of effects, whose failure (a unique key taken meanwhile) is the commit's.
+func (r *Replica) verdictOfCommit(o *shard.ProposalResult, t *tenure) error {
+	if err := r.verdict(o, t); err != nil {
+		return err
+	}
+	for i := range o.Writes {
+		if e := o.Writes[i].Err; e != nil {
+			return e
+		}
+	}
+	if o.Status == shard.Failed || o.Recorded == shard.Failed {
+		return errDeadlock()
+	}
+	return nil
+}
+
+// recall finds out how a transaction ended that this tenure does not know: it proposes one that cannot succeed under the
+// same id. If the transaction was applied before, the answer is its recorded outcome; if not, it never will be, since
+// its locks and writes are gone with the leaseholder that kept them.
+func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID) (mvcc.Timestamp, error) {
+	w := r.newWrite(t, id)
+	w.prop.Effects = []fragment.Effect{{Op: fragment.EffectCheck, Key: []byte{0}, Expect: 1}} // in no tablet
+	w.size = 64
+	if err := t.locks.launch(&w.owner); err != nil {
+		r.recycle(w)
+		return 0, err
+	}
+	if err := r.await(ctx, w); err != nil {
+		return 0, err
+	}
+	o := w.outcome
+	r.recycle(w)
+	if o.Status == shard.Duplicate {
+		return o.TS, r.verdictOfCommit(&o, t)
+	}
+	if o.Status == shard.StaleEpoch || o.Status == shard.StaleTimestamp {
+		return 0, r.notHere(0, t.epoch)
+	}
+	return 0, errDeadlock()
+}
+
+// Rollback drops a transaction. It interrupts what the transaction waits for, and is content if there is none.
+func (r *Replica) Rollback(ctx context.Context, _ schema.ShardID, id fragment.TxnID) error {
+	t := r.tenure.Load()
+	if t == nil {
+		return nil // it was lost with the tenure, and its locks too
+	}
+	t.mu.Lock()
+	x := t.txns[id]
+	t.mu.Unlock()
+	if x == nil {
+		return nil
+	}
+	t.locks.fail(&x.owner, errDeadlock())
+	select {
+	case x.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.lost:
+		return nil
+	}
+	r.drop(t, x)
+	x.leave()
+	return nil
+}
+
+// RollbackTo goes back to a mark; locks stay, as in InnoDB.
+func (r *Replica) RollbackTo(ctx context.Context, _ schema.ShardID, id fragment.TxnID, mark, seq uint64) error {
+	_, x, err := r.enter(ctx, id, false)
+	if err != nil {
+		return err
+	}
+	defer x.leave()
+	if seq != 0 && seq <= x.seq {
+		return errDeadlock()
+	}
+	x.seq = seq
+	if x.ws != nil {
+		x.ws.Truncate(mark)
+	}
+	return nil
+}
+
+// KeepAlive tells that transactions' gateways still know them.
+func (r *Replica) KeepAlive(_ context.Context, _ schema.ShardID, ids []fragment.TxnID) error {
+	t := r.tenure.Load()
+	if t == nil {
+		return nil
+	}
+	now := int64(r.clock.Now())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, id := range ids {
+		if x := t.txns[id]; x != nil {
+			x.seen.Store(now)
+		}
+	}
+	return nil
+}
+
+// sweepPeriod is how often abandoned transactions and hopeless proposals are looked for.
+const sweepPeriod = time.Second
+
+func (r *Replica) sweepLoop() {
+	defer r.done.Done()
+	for r.sleep(r.ctx, sweepPeriod) == nil {
+		r.prop.tick()
+		if t := r.tenure.Load(); t != nil {
+			r.sweep(t)
+		}
+	}
+}
+
+// sweep rolls back the transactions whose gateways are gone.
+func (r *Replica) sweep(t *tenure) {
+	now := int64(r.clock.Now())
+	var gone []fragment.TxnID
+	t.mu.Lock()
+	for id, x := range t.txns {
+		if x.decided != nil {
+			continue
+		}
+		dead := r.cfg.GatewayAlive != nil && !r.cfg.GatewayAlive(GatewayOf(id))
+		if silent := now - x.seen.Load(); dead && silent > int64(2*sweepPeriod) || silent > int64(r.cfg.TxnTTL) {
+			gone = append(gone, id)
+		}
+	}
+	t.mu.Unlock()
+	for _, id := range gone {
+		r.stats.AbandonedTxns.Add(1)
+		r.log.Warn("transaction abandoned by its gateway", "gateway", uint64(GatewayOf(id)))
+		ctx, cancel := context.WithTimeout(r.ctx, sweepPeriod)
+		_ = r.Rollback(ctx, r.shard, id)
+		cancel()
+	}
+}

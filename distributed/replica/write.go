@@ -1,0 +1,209 @@
+package replica
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// write is one transaction's proposal from its admission to its outcome.
+type write struct {
+	owner  lockOwner
+	tenure *tenure
+	txn    *txn // the interactive transaction whose commit this is, and who owns the locks then
+	prop   shard.Proposal
+	size   int // about, encoded
+	tries  int
+	sweep  uint32
+
+	claims []shard.LockKey
+	keys   []lockedKey
+
+	done chan struct{} // capacity 1
+
+	// Set before done is signalled.
+	outcome shard.ProposalResult
+	err     error
+
+	// Guarded by proposer.mu.
+	ended    bool // done was signalled with the outcome
+	detached bool // the client does not wait any more
+}
+
+// locker is who holds the locks that end with w.
+func (w *write) locker() *lockOwner {
+	if w.txn != nil {
+		return &w.txn.owner
+	}
+	return &w.owner
+}
+
+func (r *Replica) newWrite(t *tenure, id fragment.TxnID) *write {
+	w, _ := r.writes.Get().(*write)
+	if w == nil {
+		w = &write{done: make(chan struct{}, 1)}
+	}
+	w.tenure = t
+	w.owner.id = id
+	w.prop = shard.Proposal{Kind: shard.ProposalCommit, Txn: id}
+	return w
+}
+
+// recycle gives back a write that nobody else knows any more.
+func (r *Replica) recycle(w *write) {
+	w.owner.ts.Store(0)
+	w.owner.failed, w.owner.landed = nil, nil
+	w.tenure, w.txn, w.prop, w.size, w.tries = nil, nil, shard.Proposal{}, 0, 0
+	clear(w.claims)
+	clear(w.keys)
+	w.claims, w.keys = w.claims[:0], w.keys[:0]
+	w.outcome, w.err, w.ended = shard.ProposalResult{}, nil, false
+	r.writes.Put(w)
+}
+
+// Write runs an autocommit transaction, or one write of an interactive one (q.Buffer).
+func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, error) {
+	if q.Buffer {
+		return r.writeBuffered(ctx, q)
+	}
+	t, err := r.serving(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.stats.Writes.Add(1)
+	w := r.newWrite(t, q.Txn)
+	if err := r.prepare(w, q.Writes); err != nil {
+		r.recycle(w)
+		return nil, err
+	}
+	if err := t.locks.acquireAuto(ctx, &w.owner, w.keys, q.LockWait); err != nil {
+		r.recycle(w)
+		return nil, err
+	}
+	if err := r.await(ctx, w); err != nil {
+		return nil, err
+	}
+	reply := &WriteReply{Results: w.outcome.Writes, TS: w.outcome.TS}
+	err = r.verdict(&w.outcome, t)
+	r.recycle(w)
+	if err != nil {
+		return nil, err
+	}
+	return reply, nil
+}
+
+// prepare resolves what only the leaseholder can, and finds out which keys the writes claim.
+func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
+	w.prop.Writes = writes
+	for _, f := range writes {
+		if f.AutoInc {
+			if err := r.state.FillAutoInc(f); err != nil {
+				return err
+			}
+		}
+		var err error
+		if w.claims, err = r.state.WriteKeys(w.claims[:0], f); err != nil {
+			return err
+		}
+		for _, c := range w.claims {
+			w.keys = append(w.keys, lockedKey{f.Tablet, c.Index, c.Key})
+		}
+		if reachUnknown(f.Kind) {
+			w.keys = append(w.keys, lockedKey{f.Tablet, tabletWide, nil})
+		}
+		w.size += sizeOfWrite(f)
+	}
+	if w.size > r.cfg.MaxTxnBytes {
+		return errTooBig()
+	}
+	return nil
+}
+
+// reachUnknown tells whether a write may change rows other than those it names: rows in the way on a unique index.
+func reachUnknown(k fragment.Kind) bool {
+	return k == fragment.Replace || k == fragment.InsertOrUpdate
+}
+
+// await submits w and waits for its end. On an error w is not to be used again.
+func (r *Replica) await(ctx context.Context, w *write) error {
+	r.prop.submit(w)
+	select {
+	case <-w.done:
+		return w.err
+	case <-ctx.Done():
+		if r.prop.detach(w) {
+			return errors.Join(errUnknown, ctx.Err())
+		}
+		<-w.done
+		return w.err
+	}
+}
+
+// verdict is the error of a proposal that was applied. A statement's own failure is not one: it is in its WriteResult.
+func (r *Replica) verdict(o *shard.ProposalResult, t *tenure) error {
+	status := o.Status
+	if status == shard.Duplicate {
+		status = o.Recorded
+	}
+	switch status {
+	case shard.Committed:
+		return nil
+	case shard.Failed:
+		return nil
+	case shard.Conflict:
+		return errDeadlock()
+	case shard.StaleEpoch, shard.StaleTimestamp: // the latter only when the tenure has ended
+		return r.notHere(0, t.epoch)
+	case shard.SchemaChanged:
+		return shard.ErrSchemaChanged
+	case shard.NoTablet:
+		return shard.ErrNoTablet
+	}
+	return errors.New("replica: the shard gave an outcome of unknown kind")
+}
+
+// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a tablet's table.
+func (r *Replica) ReserveAutoInc(ctx context.Context, _ schema.ShardID, tablet schema.TabletID, n uint64) (uint64, error) {
+	t, err := r.serving(ctx)
+	if err != nil {
+		return 0, err
+	}
+	first, err := r.state.ReserveAutoInc(tablet, n)
+	if err == nil && !r.still(t) {
+		return 0, r.notHere(0, t.epoch)
+	}
+	return first, err
+}
+
+// sizeOfWrite estimates the encoded size of a write.
+func sizeOfWrite(f *fragment.Write) int {
+	n := 64 + 8*len(f.Rows.Vals) + 64*len(f.Set)
+	for i := range f.Rows.Vals {
+		n += len(f.Rows.Vals[i].Raw())
+	}
+	for _, k := range f.Keys {
+		n += len(k) + 2
+	}
+	if f.Where != nil {
+		n += 256
+	}
+	return n
+}
+
+func sizeOfEffects(effects []fragment.Effect) (n int) {
+	for i := range effects {
+		n += 32 + len(effects[i].Key) + len(effects[i].Row)
+	}
+	return n
+}
+
+func errTooBig() error {
+	return mysqlerr.Newf(mysql.ErrTransCacheFull, "Multi-statement transaction required more than "+
+		"'max_binlog_cache_size' bytes of storage; increase this mysqld variable and try again")
+}

@@ -1,0 +1,217 @@
+package txn
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/replica"
+	"cloudsql/distributed/rpc"
+	"cloudsql/distributed/tso"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// Router knows where shards are. Package node implements it; all methods are cheap and safe for concurrent use.
+type Router interface {
+	// ShardOf finds the shard of a tablet in the newest catalog.
+	ShardOf(schema.TabletID) (schema.ShardID, bool)
+	// Local is this node's replica of a shard, or nil.
+	Local(schema.ShardID) *replica.Replica
+	// Replicas are the nodes that may serve a shard, the likelier ones first.
+	Replicas(schema.ShardID) []schema.NodeID
+}
+
+// Config says what a Client works with. Zero values of the settings mean the defaults named beside them.
+type Config struct {
+	Node       schema.NodeID
+	Router     Router
+	Caller     rpc.Caller
+	Timestamps tso.Source
+	Logger     *slog.Logger
+
+	RetryFor  time.Duration // 30 s: go on looking for a leaseholder so long
+	PageBytes int           // 256 KiB: rows that are read at once
+	KeepAlive time.Duration // 10 s: how often leaseholders are told that transactions are not forgotten
+}
+
+// DefaultLockWait is innodb_lock_wait_timeout's default, for statements that come without options.
+const DefaultLockWait = 50 * time.Second
+
+// Client runs this node's transactions against whichever nodes hold the leases. Safe for concurrent use.
+type Client struct {
+	cfg     Config
+	start   int64 // milliseconds: tells this run's transactions from those of an earlier one
+	lastTxn atomic.Uint64
+	hints   sync.Map // schema.ShardID → schema.NodeID: who served it last
+	remotes sync.Map // schema.NodeID → *replica.Remote
+	Stats   Stats
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	mu   sync.Mutex
+	pins map[*pin]struct{}
+}
+
+// Stats counts what a Client did.
+type Stats struct {
+	LocalCalls, RemoteCalls, Retries, Redirects, UnknownOutcomes atomic.Uint64
+	Snapshots                                                    atomic.Uint64 // timestamps fetched for reading
+	Aborted                                                      atomic.Uint64 // transactions lost to deadlocks, conflicts and failovers
+}
+
+// New makes a Client. Close it in the end.
+func New(cfg Config) *Client {
+	if cfg.RetryFor == 0 {
+		cfg.RetryFor = 30 * time.Second
+	}
+	if cfg.PageBytes == 0 {
+		cfg.PageBytes = 256 << 10
+	}
+	if cfg.KeepAlive == 0 {
+		cfg.KeepAlive = 10 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	c := &Client{cfg: cfg, start: time.Now().UnixMilli(), pins: make(map[*pin]struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.done.Add(1)
+	go c.keepAliveLoop()
+	return c
+}
+
+// Close ends the background work; transactions that are open are left to their leaseholders' timeouts.
+func (c *Client) Close() {
+	c.cancel()
+	c.done.Wait()
+}
+
+// newID names a new transaction.
+func (c *Client) newID() fragment.TxnID {
+	return replica.NewTxnID(c.cfg.Node, c.start, c.lastTxn.Add(1))
+}
+
+// Write runs autocommit write fragments of one shard as one transaction; see distributed.DB.
+func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fragment.Write) ([]fragment.WriteResult, error) {
+	if len(w) == 0 {
+		return nil, nil
+	}
+	s, err := c.shardOf(w[0].Tablet)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range w[1:] {
+		if other, err := c.shardOf(f.Tablet); err != nil {
+			return nil, err
+		} else if other != s {
+			return nil, errManyShards()
+		}
+	}
+	q := replica.WriteRequest{Shard: s, Txn: c.newID(), Writes: w, LockWait: DefaultLockWait}
+	if o != nil {
+		if o.ReadOnly {
+			return nil, errReadOnly()
+		}
+		q.LockWait = o.LockWait
+	}
+	var reply *replica.WriteReply
+	err = c.call(ctx, s, repeatable, func(svc replica.Service) (err error) {
+		reply, err = svc.Write(ctx, &q)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return reply.Results, nil
+}
+
+// ReadPoint reads all rows of a fragment with Keys on the newest state; see distributed.DB.
+func (c *Client) ReadPoint(ctx context.Context, r *fragment.Read, page *fragment.Page) error {
+	s, err := c.shardOf(r.Tablet)
+	if err != nil {
+		return err
+	}
+	q := replica.ReadRequest{Shard: s, Read: r}
+	if local := c.cfg.Router.Local(s); local != nil {
+		if _, ok := local.Leaseholding(); ok {
+			c.Stats.LocalCalls.Add(1)
+			if err := local.Read(ctx, &q, page); err == nil {
+				return nil
+			} else if !retryable(err) {
+				return public(err)
+			}
+		}
+	}
+	return c.readPage(ctx, &q, page)
+}
+
+func (c *Client) readPage(ctx context.Context, q *replica.ReadRequest, page *fragment.Page) error {
+	return c.call(ctx, q.Shard, repeatable, func(svc replica.Service) error { return svc.Read(ctx, q, page) })
+}
+
+// Read reads one tablet on the newest state; see distributed.DB.
+func (c *Client) Read(_ context.Context, r *fragment.Read) (distributed.Rows, error) {
+	return c.newRows(r, 0)
+}
+
+// ReadAt reads one tablet at a snapshot.
+func (c *Client) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
+	return c.newRows(r, at)
+}
+
+// Snapshot is a timestamp above everything that was acknowledged anywhere before the call.
+func (c *Client) Snapshot(ctx context.Context) (mvcc.Timestamp, error) {
+	c.Stats.Snapshots.Add(1)
+	ts, err := c.cfg.Timestamps.Next(ctx, 1)
+	if err != nil {
+		return 0, unavailable(ctx, "the timestamp service", err)
+	}
+	return ts, nil
+}
+
+// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a tablet's table; with n = 0 it tells the next one.
+func (c *Client) ReserveAutoInc(ctx context.Context, tablet schema.TabletID, n uint64) (first uint64, err error) {
+	s, err := c.shardOf(tablet)
+	if err != nil {
+		return 0, err
+	}
+	err = c.call(ctx, s, repeatable, func(svc replica.Service) (err error) {
+		first, err = svc.ReserveAutoInc(ctx, s, tablet, n)
+		return err
+	})
+	return first, err
+}
+
+// Leaseholder is who serves a shard, as far as this node knows; 0: unknown.
+func (c *Client) Leaseholder(s schema.ShardID) schema.NodeID {
+	if local := c.cfg.Router.Local(s); local != nil {
+		return local.Holder()
+	}
+	if h, ok := c.hints.Load(s); ok {
+		return h.(schema.NodeID)
+	}
+	return 0
+}
+
+func (c *Client) shardOf(t schema.TabletID) (schema.ShardID, error) {
+	if s, ok := c.cfg.Router.ShardOf(t); ok {
+		return s, nil
+	}
+	return 0, distributed.ErrSchemaChanged
+}
+
+func errManyShards() error {
+	return mysqlerr.NotSupported("transactions that write to more than one shard")
+}
+
+func errReadOnly() error { return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction) }

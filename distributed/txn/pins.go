@@ -1,0 +1,81 @@
+package txn
+
+import (
+	"context"
+	"time"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+)
+
+// pin is a snapshot that is being read, or a transaction that a leaseholder keeps something for.
+type pin struct {
+	snapshot mvcc.Timestamp // 0: none
+	shard    schema.ShardID // 0: none
+	txn      fragment.TxnID
+}
+
+func (c *Client) pinSnapshot(at mvcc.Timestamp) *pin {
+	p := &pin{snapshot: at}
+	c.mu.Lock()
+	c.pins[p] = struct{}{}
+	c.mu.Unlock()
+	return p
+}
+
+func (c *Client) unpin(p *pin) {
+	c.mu.Lock()
+	delete(c.pins, p)
+	c.mu.Unlock()
+}
+
+// OldestSnapshot is the oldest snapshot that is being read on this node, 0 if there is none: garbage collection keeps
+// its versions.
+func (c *Client) OldestSnapshot() (oldest mvcc.Timestamp) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for p := range c.pins {
+		if p.snapshot != 0 && (oldest == 0 || p.snapshot < oldest) {
+			oldest = p.snapshot
+		}
+	}
+	return oldest
+}
+
+// keepAliveLoop tells leaseholders which of their transactions are not forgotten.
+func (c *Client) keepAliveLoop() {
+	defer c.done.Done()
+	tick := time.NewTicker(c.cfg.KeepAlive)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.keepAlive()
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *Client) keepAlive() {
+	byShard := make(map[schema.ShardID][]fragment.TxnID)
+	c.mu.Lock()
+	for p := range c.pins {
+		if p.shard != 0 {
+			byShard[p.shard] = append(byShard[p.shard], p.txn)
+		}
+	}
+	c.mu.Unlock()
+	for s, ids := range byShard {
+		ctx, cancel := context.WithTimeout(c.ctx, c.cfg.KeepAlive)
+		if node := c.Leaseholder(s); node == c.cfg.Node {
+			if local := c.cfg.Router.Local(s); local != nil {
+				_ = local.KeepAlive(ctx, s, ids)
+			}
+		} else if node != 0 {
+			_ = c.remote(node).KeepAlive(ctx, s, ids) // the next one comes soon
+		}
+		cancel()
+	}
+}

@@ -1,0 +1,194 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/replica"
+	"cloudsql/distributed/rpc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// policy says what may be done about a call whose outcome is unknown.
+type policy uint8
+
+const (
+	repeatable policy = iota // call again: it is a read, or its transaction id keeps it from happening twice
+	once                     // give up and let the caller find out
+)
+
+const (
+	minBackoff = 2 * time.Millisecond
+	maxBackoff = 100 * time.Millisecond
+	// maxHops is how often a redirect is followed at once; beyond, holders are pointing at each other.
+	maxHops = 2
+)
+
+// call runs fn at the shard's leaseholder, wherever that is or comes to be, until it succeeds, fails for good, or ctx or
+// RetryFor ends. The error is fit for the layers above.
+func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(replica.Service) error) error {
+	if local := c.cfg.Router.Local(s); local != nil { // the common case, without the bookkeeping below
+		if _, ok := local.Leaseholding(); ok {
+			c.Stats.LocalCalls.Add(1)
+			err := fn(local)
+			if err == nil {
+				return nil
+			}
+			if !c.again(err, p) {
+				return public(err)
+			}
+		}
+	}
+	return c.search(ctx, s, p, fn)
+}
+
+// again tells whether a call that ended with err is worth another try.
+func (c *Client) again(err error, p policy) bool {
+	return retryable(err) || p == repeatable && replica.OutcomeUnknown(err)
+}
+
+// retryable tells whether a request surely was not executed, and may be elsewhere or later.
+func retryable(err error) bool {
+	var elsewhere *replica.NotLeaseholder
+	return errors.As(err, &elsewhere) || errors.Is(err, rpc.ErrNotSent)
+}
+
+// search is call's way when the leaseholder is not here or not known.
+func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, fn func(replica.Service) error) error {
+	var (
+		end     time.Time // once the first try has failed
+		backoff = minBackoff
+		hops    int
+		next    = c.Leaseholder(s)
+		doubt   bool // an earlier try may have been executed
+	)
+	for try := 0; ; try++ {
+		if next == 0 {
+			next = c.candidate(s, try)
+		}
+		node := next
+		err := c.at(s, node, fn)
+		if err == nil {
+			c.hints.Store(s, node)
+			return nil
+		}
+		if !c.again(err, p) {
+			if doubt && ctx.Err() != nil {
+				err = errors.Join(errDoubt, err)
+			}
+			return public(err)
+		}
+		doubt = doubt || replica.OutcomeUnknown(err)
+		if next = redirect(err); next == node {
+			next = 0
+		}
+		if next != 0 && hops < maxHops {
+			hops++
+			c.Stats.Redirects.Add(1)
+			continue
+		}
+		if end.IsZero() {
+			end = time.Now().Add(c.cfg.RetryFor)
+		}
+		if time.Now().After(end) {
+			return c.giveUp(ctx, s, doubt, err)
+		}
+		c.Stats.Retries.Add(1)
+		if !c.pause(ctx, backoff) {
+			return c.giveUp(ctx, s, doubt, err)
+		}
+		backoff, hops = min(2*backoff, maxBackoff), 0
+	}
+}
+
+// redirect is who to ask instead, if the error says.
+func redirect(err error) schema.NodeID {
+	var elsewhere *replica.NotLeaseholder
+	if errors.As(err, &elsewhere) {
+		return elsewhere.Holder
+	}
+	return 0
+}
+
+// candidate picks who to ask when nothing is known: all of the shard's nodes in turn.
+func (c *Client) candidate(s schema.ShardID, try int) schema.NodeID {
+	nodes := c.cfg.Router.Replicas(s)
+	if len(nodes) == 0 {
+		return c.cfg.Node
+	}
+	return nodes[try%len(nodes)]
+}
+
+// at runs fn at one node.
+func (c *Client) at(s schema.ShardID, node schema.NodeID, fn func(replica.Service) error) error {
+	if node == c.cfg.Node {
+		local := c.cfg.Router.Local(s)
+		if local == nil {
+			return &replica.NotLeaseholder{Shard: s}
+		}
+		c.Stats.LocalCalls.Add(1)
+		return fn(local)
+	}
+	c.Stats.RemoteCalls.Add(1)
+	return fn(c.remote(node))
+}
+
+func (c *Client) remote(node schema.NodeID) *replica.Remote {
+	if r, ok := c.remotes.Load(node); ok {
+		return r.(*replica.Remote)
+	}
+	r, _ := c.remotes.LoadOrStore(node, replica.NewRemote(c.cfg.Caller, node))
+	return r.(*replica.Remote)
+}
+
+// pause waits a little more or less than d; false: ctx or the client has ended.
+func (c *Client) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d/2 + rand.N(d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// errDoubt marks an error after which a write may have happened.
+var errDoubt = errors.New("txn: the outcome is unknown")
+
+func (c *Client) giveUp(ctx context.Context, s schema.ShardID, doubt bool, err error) error {
+	if doubt {
+		c.Stats.UnknownOutcomes.Add(1)
+		return errors.Join(errDoubt, unavailable(ctx, fmt.Sprintf("shard %d (whether the statement took effect is unknown)", s), err))
+	}
+	return unavailable(ctx, fmt.Sprintf("shard %d", s), err)
+}
+
+// unavailable is the client's error when nobody serves what it needs.
+func unavailable(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return mysqlerr.Newf(mysql.ErrUnknown, "No node serves %s: %v", what, err)
+}
+
+// public turns a leaseholder's error into what distributed.DB promises.
+func public(err error) error {
+	if errors.Is(err, shard.ErrSchemaChanged) || errors.Is(err, shard.ErrNoTablet) {
+		return distributed.ErrSchemaChanged
+	}
+	if errors.Is(err, shard.ErrTooOld) {
+		return mysqlerr.Newf(mysql.ErrUnknown, "Snapshot too old: the versions it needs have been removed")
+	}
+	return err
+}

@@ -1,0 +1,136 @@
+package txn
+
+import (
+	"context"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/replica"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+)
+
+// rows pages through a read. A read on the newest state that does not fit one page starts over at a snapshot, because
+// later pages would show later states: small reads need no timestamp, and large ones lose one page.
+//
+// Pages of a leaseholder on this node are read straight into the caller's; those of another are fetched one ahead.
+type rows struct {
+	c     *Client
+	q     replica.ReadRequest
+	txn   *Txn // whose locks the rows get; nil: none
+	pin   *pin // keeps the snapshot's versions
+	begun bool
+	done  bool
+
+	ahead  chan fetched // the page after the last one, being fetched
+	cancel context.CancelFunc
+}
+
+type fetched struct {
+	page *fragment.Page
+	err  error
+}
+
+func (c *Client) newRows(r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
+	s, err := c.shardOf(r.Tablet)
+	if err != nil {
+		return nil, err
+	}
+	return &rows{c: c, q: replica.ReadRequest{Shard: s, Read: r, At: at, MaxBytes: c.cfg.PageBytes}}, nil
+}
+
+var _ distributed.Rows = (*rows)(nil)
+
+// Next implements distributed.Rows.
+func (r *rows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
+	for !r.done {
+		if err := r.fetch(ctx, page); err != nil {
+			r.Close()
+			return false, err
+		}
+		if !r.begun && page.Next != nil && r.q.At == 0 && r.q.Lock == replica.LockNone {
+			if err := r.startOver(ctx); err != nil {
+				r.Close()
+				return false, err
+			}
+			continue
+		}
+		r.begun = true
+		if r.q.From = page.Next; page.Next == nil {
+			r.finish()
+		} else {
+			r.prefetch(ctx)
+		}
+		if page.Batch.Len() > 0 {
+			return true, nil
+		}
+	}
+	page.Batch.Truncate(0)
+	page.Keys, page.Next = page.Keys[:0], nil
+	return false, nil
+}
+
+func (r *rows) startOver(ctx context.Context) error {
+	at, err := r.c.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	r.q.At = at
+	r.pin = r.c.pinSnapshot(at)
+	return nil
+}
+
+func (r *rows) fetch(ctx context.Context, page *fragment.Page) error {
+	if r.txn != nil && r.q.Txn != (fragment.TxnID{}) {
+		return r.txn.fetch(ctx, &r.q, page)
+	}
+	if r.ahead == nil {
+		return r.c.readPage(ctx, &r.q, page)
+	}
+	select {
+	case f := <-r.ahead:
+		r.ahead = nil
+		if f.err != nil {
+			return f.err
+		}
+		*page, *f.page = *f.page, *page
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// prefetch begins to fetch the next page from another node. Within a transaction's own turn there is no fetching ahead:
+// its operations run one at a time.
+func (r *rows) prefetch(ctx context.Context) {
+	if r.txn != nil && r.q.Txn != (fragment.TxnID{}) || r.c.Leaseholder(r.q.Shard) == r.c.cfg.Node {
+		return
+	}
+	if r.cancel == nil {
+		ctx, r.cancel = context.WithCancel(ctx)
+	}
+	q, c, ahead := r.q, r.c, make(chan fetched, 1)
+	r.ahead = ahead
+	go func() {
+		page := new(fragment.Page)
+		err := c.readPage(ctx, &q, page)
+		ahead <- fetched{page, err}
+	}()
+}
+
+func (r *rows) finish() {
+	r.done = true
+	if r.pin != nil {
+		r.c.unpin(r.pin)
+		r.pin = nil
+	}
+	if r.cancel != nil {
+		r.cancel()
+		r.cancel = nil
+	}
+}
+
+// Close implements distributed.Rows.
+func (r *rows) Close() {
+	r.finish()
+	r.ahead = nil
+}

@@ -1,0 +1,322 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/replica"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// Txn is an interactive transaction; see distributed.Txn.
+type Txn struct {
+	c    *Client
+	o    distributed.TxnOptions
+	id   fragment.TxnID // made with the first write or lock
+	pin  pin            // its snapshot and its shard
+	held bool           // pin is registered
+
+	home    schema.ShardID // where it writes and locks; 0: nowhere yet
+	joined  bool           // the leaseholder has answered: from now on it must know the transaction
+	mark    uint64         // of the workspace
+	seq     uint64
+	aborted bool
+	ended   bool
+}
+
+var _ distributed.Txn = (*Txn)(nil)
+
+// Begin starts a transaction; it costs nothing until its first statement.
+func (c *Client) Begin(o distributed.TxnOptions) distributed.Txn { return &Txn{c: c, o: o} }
+
+// rollbackWait bounds how long a rollback, or the cleaning up after a cancelled statement, may take.
+const rollbackWait = 5 * time.Second
+
+func errDeadlock() error { return mysqlerr.New(mysql.ErrLockDeadlock) }
+
+// snapshot is the timestamp that plain reads see; the first one fetches it.
+func (t *Txn) snapshot(ctx context.Context) (mvcc.Timestamp, error) {
+	if t.pin.snapshot == 0 {
+		at, err := t.c.Snapshot(ctx)
+		if err != nil {
+			return 0, err
+		}
+		t.setPin(func(p *pin) { p.snapshot = at })
+	}
+	return t.pin.snapshot, nil
+}
+
+// setPin changes the pin, which others read.
+func (t *Txn) setPin(change func(p *pin)) {
+	t.c.mu.Lock()
+	change(&t.pin)
+	if !t.held {
+		t.c.pins[&t.pin], t.held = struct{}{}, true
+	}
+	t.c.mu.Unlock()
+}
+
+// TakeSnapshot implements distributed.Txn.
+func (t *Txn) TakeSnapshot(ctx context.Context) error {
+	_, err := t.snapshot(ctx)
+	return err
+}
+
+// StartStatement implements distributed.Txn.
+func (t *Txn) StartStatement() {
+	if t.o.ReadCommitted && t.pin.snapshot != 0 {
+		t.setPin(func(p *pin) { p.snapshot = 0 })
+	}
+}
+
+// SetLockWait implements distributed.Txn.
+func (t *Txn) SetLockWait(d time.Duration) { t.o.LockWait = d }
+
+// Read implements distributed.Txn.
+func (t *Txn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions) (distributed.Rows, error) {
+	q, err := t.request(ctx, r, mode, lo)
+	if err != nil {
+		return nil, err
+	}
+	q.MaxBytes = t.c.cfg.PageBytes
+	return &rows{c: t.c, q: q, txn: t}, nil
+}
+
+// ReadPoint implements distributed.Txn.
+func (t *Txn) ReadPoint(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions, page *fragment.Page) error {
+	q, err := t.request(ctx, r, mode, lo)
+	if err != nil {
+		return err
+	}
+	if q.Txn == (fragment.TxnID{}) {
+		return t.c.readPage(ctx, &q, page)
+	}
+	return t.fetch(ctx, &q, page)
+}
+
+// request prepares a read. Plain ones carry the transaction's id only where it has written; elsewhere the leaseholder
+// need not know of it.
+func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions) (q replica.ReadRequest, err error) {
+	if err = t.usable(); err != nil {
+		return q, err
+	}
+	if q.Shard, err = t.c.shardOf(r.Tablet); err != nil {
+		return q, err
+	}
+	q.Read = r
+	if mode == distributed.ReadSnapshot {
+		if t.mark > 0 && q.Shard == t.home {
+			q.Txn = t.id
+		}
+		q.At, err = t.snapshot(ctx)
+		return q, err
+	}
+	q.Lock = replica.LockShared
+	if mode == distributed.ReadForUpdate {
+		q.Lock = replica.LockExclusive
+	}
+	q.NoWait, q.SkipLocked, q.LockWait = lo.NoWait, lo.SkipLocked, t.o.LockWait
+	err = t.claim(q.Shard)
+	q.Txn = t.id
+	return q, err
+}
+
+// fetch reads a page that the leaseholder must know the transaction for.
+func (t *Txn) fetch(ctx context.Context, q *replica.ReadRequest, page *fragment.Page) error {
+	if err := t.usable(); err != nil {
+		return err
+	}
+	q.Join = !t.joined
+	if err := t.c.readPage(ctx, q, page); err != nil {
+		return t.failed(err)
+	}
+	t.joined = true
+	return nil
+}
+
+// claim makes s the shard in which the transaction writes and locks.
+func (t *Txn) claim(s schema.ShardID) error {
+	if t.home == s {
+		return nil
+	}
+	if t.home != 0 {
+		return errManyShards()
+	}
+	t.home, t.id = s, t.c.newID()
+	t.setPin(func(p *pin) { p.shard, p.txn = s, t.id })
+	return nil
+}
+
+func (t *Txn) usable() error {
+	if t.aborted || t.ended {
+		return errDeadlock()
+	}
+	return nil
+}
+
+// failed takes note of an error's consequences.
+func (t *Txn) failed(err error) error {
+	var e *mysqlerr.Error
+	if errors.As(err, &e) && e.Code == mysql.ErrLockDeadlock {
+		t.abort()
+	}
+	return err
+}
+
+// abort ends the transaction on the gateway's side and sees to it that the leaseholder forgets it.
+func (t *Txn) abort() {
+	if t.aborted {
+		return
+	}
+	t.aborted = true
+	t.c.Stats.Aborted.Add(1)
+	t.forget(context.Background())
+}
+
+// Write implements distributed.Txn.
+func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResult, error) {
+	if err := t.usable(); err != nil {
+		return nil, err
+	}
+	if t.o.ReadOnly {
+		return nil, errReadOnly()
+	}
+	s, err := t.c.shardOf(w.Tablet)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.claim(s); err != nil {
+		return nil, err
+	}
+	t.seq++
+	q := replica.WriteRequest{
+		Shard: s, Txn: t.id, Buffer: true, Join: !t.joined, Seq: t.seq, Writes: []*fragment.Write{w}, LockWait: t.o.LockWait,
+	}
+	var reply *replica.WriteReply
+	err = t.c.call(ctx, s, once, func(svc replica.Service) (err error) {
+		reply, err = svc.Write(ctx, &q)
+		return err
+	})
+	if err != nil {
+		return nil, t.unwrite(err)
+	}
+	t.joined, t.mark = true, reply.Mark
+	return &reply.Results[0], nil
+}
+
+// unwrite deals with a failed write. Where it may have been evaluated, the workspace is put back to what it was; where
+// that is impossible too, the transaction cannot go on.
+func (t *Txn) unwrite(err error) error {
+	if !replica.OutcomeUnknown(err) && !errors.Is(err, errDoubt) {
+		return t.failed(err)
+	}
+	ctx, cancel := context.WithTimeout(t.c.ctx, rollbackWait)
+	defer cancel()
+	if t.rollbackTo(ctx, t.mark) != nil {
+		t.abort()
+		return errDeadlock()
+	}
+	if e := context.Cause(ctx); e == nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return err
+	}
+	return mysqlerr.Newf(mysql.ErrUnknown, "The statement was interrupted by a network failure: %v", err)
+}
+
+// Savepoint implements distributed.Txn.
+func (t *Txn) Savepoint() uint64 { return t.mark }
+
+// RollbackTo implements distributed.Txn.
+func (t *Txn) RollbackTo(ctx context.Context, mark uint64) error {
+	if err := t.usable(); err != nil {
+		return err
+	}
+	if mark >= t.mark {
+		return nil
+	}
+	if err := t.rollbackTo(ctx, mark); err != nil {
+		return t.failed(err)
+	}
+	return nil
+}
+
+func (t *Txn) rollbackTo(ctx context.Context, mark uint64) error {
+	t.seq++
+	seq := t.seq
+	err := t.c.call(ctx, t.home, repeatable, func(svc replica.Service) error {
+		return svc.RollbackTo(ctx, t.home, t.id, mark, seq)
+	})
+	if err == nil {
+		t.mark = mark
+	}
+	return err
+}
+
+// Commit implements distributed.Txn.
+func (t *Txn) Commit(ctx context.Context) error {
+	if err := t.usable(); err != nil {
+		return err
+	}
+	t.ended = true
+	if t.mark == 0 { // nothing written: all that is left to do is to give back the locks
+		t.forget(ctx)
+		return nil
+	}
+	err := t.c.call(ctx, t.home, repeatable, func(svc replica.Service) error {
+		_, err := svc.Commit(ctx, t.home, t.id)
+		return err
+	})
+	t.release()
+	if err != nil {
+		t.aborted = true
+		t.c.Stats.Aborted.Add(1)
+	}
+	return err
+}
+
+// Rollback implements distributed.Txn.
+func (t *Txn) Rollback(ctx context.Context) error {
+	if t.aborted || t.ended {
+		return nil
+	}
+	t.ended = true
+	t.forget(ctx)
+	return nil
+}
+
+// forget makes the leaseholder drop the transaction. If it cannot be told, it will notice by itself (Config.TxnTTL).
+func (t *Txn) forget(ctx context.Context) {
+	defer t.release()
+	if t.home == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWait)
+	defer cancel()
+	node := t.c.Leaseholder(t.home)
+	if node == 0 {
+		return
+	}
+	err := t.c.at(t.home, node, func(svc replica.Service) error { return svc.Rollback(ctx, t.home, t.id) })
+	if err != nil {
+		t.c.cfg.Logger.Debug("rollback not delivered", "shard", uint64(t.home), "err", err)
+	}
+}
+
+func (t *Txn) release() {
+	if t.held {
+		t.c.unpin(&t.pin)
+		t.held = false
+	}
+}
+
+// Aborted implements distributed.Txn.
+func (t *Txn) Aborted() bool { return t.aborted }
+
+// HasWrites implements distributed.Txn.
+func (t *Txn) HasWrites() bool { return t.mark > 0 }
