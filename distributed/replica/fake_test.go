@@ -420,11 +420,11 @@ type fakeCluster struct {
 	source   *fakeSource
 	groups   []*fakeGroup
 	replicas []*Replica
-	clock    Clock
 }
 
 func newFakeCluster(t testing.TB, n int, change func(*Config)) *fakeCluster {
-	c := &fakeCluster{log: newFakeLog(), source: &fakeSource{}, clock: SystemClock}
+	c := &fakeCluster{log: newFakeLog(), source: &fakeSource{}}
+	c.source.next.Store(100)
 	for i := range n {
 		g := c.log.add(schema.NodeID(i + 1))
 		cfg := Config{Node: g.node, Group: g, Timestamps: c.source, Logger: slog.New(slog.DiscardHandler)}

@@ -122,7 +122,7 @@ func (m *leaseMachine) demand(now time.Duration) (wait bool, holder schema.NodeI
 		return true, 0
 	}
 	if m.held() {
-		if m.pending != nil || m.mayRenew() {
+		if m.pending != nil || m.mayRenew(now) {
 			return true, 0
 		}
 		return false, m.leader
@@ -148,7 +148,9 @@ func (m *leaseMachine) expiry() time.Duration {
 }
 
 // mayRenew: with the lease lapsed and another leader in place, renewing would only keep the two apart.
-func (m *leaseMachine) mayRenew() bool { return m.leader == m.self || m.leader != 0 && m.until > 0 }
+func (m *leaseMachine) mayRenew(now time.Duration) bool {
+	return m.leader == m.self || m.leader != 0 && now < m.until
+}
 
 // mayTakeOwn: the lease was handed to this node, which need not be the leader yet.
 func (m *leaseMachine) mayTakeOwn() bool {
@@ -185,11 +187,8 @@ func (m *leaseMachine) stepHolder(now time.Duration) (*shard.LeaseCommand, time.
 		return m.propose(now, m.epoch+1, m.handTo), never
 	}
 	wanted := m.keep || now-m.lastUse < m.idle
-	if !wanted || !m.mayRenew() {
+	if !wanted || !m.mayRenew(now) {
 		return nil, never
-	}
-	if now >= m.until && m.leader != m.self {
-		return nil, never // lapsed: leave it to the leader
 	}
 	if at := m.until - m.duration/2; now < at {
 		return nil, at
