@@ -149,7 +149,8 @@ func (w *Workspace) set(key string, item *workspaceItem) error {
 	}
 	// Bytes that are only kept for going back count as well.
 	if w.bytes+len(w.undo)*perItemBytes > limit {
-		return mysqlerr.New(mysql.ErrTransCacheFull)
+		return mysqlerr.Newf(mysql.ErrTransCacheFull, "Multi-statement transaction required more than "+
+			"'max_binlog_cache_size' bytes of storage; increase this mysqld variable and try again")
 	}
 	return nil
 }

@@ -467,32 +467,45 @@ func (w *writer) load(key []byte) (found bool, err error) {
 // assign makes w.next of w.old and the fragment's assignments. changed tells that it differs.
 func (w *writer) assign(i int) (changed bool, err error) {
 	copy(w.next.values, w.old.values)
-	clear(w.named)
-	for k := range w.w.Set {
-		a := &w.w.Set[k]
-		pos, planned := w.cur.table.ColumnByID(a.Column), w.plan.table.ColumnByID(a.Column)
-		if pos < 0 || planned < 0 {
-			return false, statusError(SchemaChanged)
-		}
-		v, err := w.eval(a.Expr)
-		if err != nil {
-			return false, err
-		}
-		c := &w.cur.table.Columns[pos]
-		if v, err = types.Assign(v, &c.Type, c.Name, i+max(w.w.FirstRow, 1), &w.env.Mode, w.warn); err != nil {
-			return false, mysqlerr.From(err)
-		}
-		if v.IsNull() && c.NotNull {
-			return false, mysqlerr.New(mysql.ErrBadNull, c.Name)
-		}
-		w.next.values[pos], w.named[pos] = v, true
-		w.row[planned] = types.ToLocal(v, w.env.Mode.Loc)
+	if err := w.assignments(i, false); err != nil {
+		return false, err
 	}
 	if w.compare() == 0 {
 		return false, nil
 	}
-	w.touchUpdated()
+	if err := w.assignments(i, true); err != nil {
+		return false, err
+	}
+	w.compare()
 	return true, nil
+}
+
+// assignments makes the assignments that are always made, or those that only a changed row gets.
+func (w *writer) assignments(i int, onlyIfChanged bool) error {
+	for k := range w.w.Set {
+		a := &w.w.Set[k]
+		if a.OnlyIfChanged != onlyIfChanged {
+			continue
+		}
+		pos, planned := w.cur.table.ColumnByID(a.Column), w.plan.table.ColumnByID(a.Column)
+		if pos < 0 || planned < 0 {
+			return statusError(SchemaChanged)
+		}
+		v, err := w.eval(a.Expr)
+		if err != nil {
+			return err
+		}
+		c := &w.cur.table.Columns[pos]
+		if v, err = types.Assign(v, &c.Type, c.Name, i+max(w.w.FirstRow, 1), &w.env.Mode, w.warn); err != nil {
+			return mysqlerr.From(err)
+		}
+		if v.IsNull() && c.NotNull {
+			return mysqlerr.New(mysql.ErrBadNull, c.Name)
+		}
+		w.next.values[pos] = v
+		w.row[planned] = types.ToLocal(v, w.env.Mode.Loc)
+	}
+	return nil
 }
 
 // compare notes which columns differ between w.old and w.next, and counts them.
@@ -504,34 +517,6 @@ func (w *writer) compare() (differ int) {
 		}
 	}
 	return differ
-}
-
-// touchUpdated sets the ON UPDATE CURRENT_TIMESTAMP columns that the statement does not set itself.
-func (w *writer) touchUpdated() {
-	for p := range w.cur.table.Columns {
-		c := &w.cur.table.Columns[p]
-		if !c.OnUpdateNow || w.named[p] || w.env.Now.IsZero() {
-			continue
-		}
-		w.next.values[p] = nowFor(&c.Type, w.env.Now, w.env.Mode.Loc)
-		w.changed[p] = w.changed[p] || !types.Identical(w.old.values[p], w.next.values[p])
-	}
-}
-
-// nowFor is the statement's time as a TIMESTAMP or DATETIME column stores it.
-func nowFor(t *types.Type, now time.Time, loc *time.Location) types.Value {
-	fsp := min(max(t.Decimals, 0), 6)
-	unit := int64(1)
-	for range 6 - fsp {
-		unit *= 10
-	}
-	micros := now.UnixMicro() / unit * unit
-	if t.IsTimestamp() {
-		return types.Timestamp(micros, fsp)
-	}
-	l := time.UnixMicro(micros).In(loc)
-	return types.Datetime(types.PackDatetime(l.Year(), int(l.Month()), l.Day(), l.Hour(), l.Minute(), l.Second(),
-		l.Nanosecond()/1000), fsp)
 }
 
 // change replaces w.old by w.next, w.changed telling what differs.
