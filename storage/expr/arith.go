@@ -27,7 +27,7 @@ var arithDefs = []def{
 	{name: "/", min: 2, max: 2, op: opDiv, infix: "/", typ: typeArith, f2: evalArith},
 	{name: "div", min: 2, max: 2, op: opIntDiv, infix: "DIV", typ: typeArith, f2: evalIntDiv},
 	{name: "%", alias: []string{"mod"}, min: 2, max: 2, op: opMod, infix: "%", typ: typeArith, f2: evalArith},
-	{name: "neg", min: 1, max: 1, typ: typeNeg, f1: evalNeg,
+	{name: "neg", min: 1, max: 1, typ: typeNeg, f1: evalNeg, rewrite: negLiteral,
 		render: func(c *Call) string { return "-(" + c.args[0].String() + ")" }},
 	{name: "unary +", min: 1, max: 1, rewrite: func(a []Expr) (Expr, error) { return a[0], nil }},
 }
@@ -37,6 +37,36 @@ func minusAsNeg(args []Expr) (Expr, error) {
 		return New("neg", args[0])
 	}
 	return nil, nil
+}
+
+// negLiteral makes one constant of a minus and a number, as MySQL's parser does: what looks for constants finds -1 so, and
+// -9223372036854775808 is a BIGINT.
+func negLiteral(args []Expr) (Expr, error) {
+	k, ok := args[0].(*Const)
+	if !ok || k.deriv != derivUnset {
+		return nil, nil
+	}
+	switch k.Val.Kind() {
+	case types.KindInt:
+		if i := k.Val.Int(); i != math.MinInt64 {
+			return NewInt(-i), nil
+		}
+		return negDecimal(k), nil
+	case types.KindUint:
+		if u := k.Val.Uint(); u <= 1<<63 {
+			return NewInt(-int64(u)), nil
+		}
+		return negDecimal(k), nil
+	case types.KindFloat:
+		return &Const{Val: types.Float(-k.Val.Float()), Typ: k.Typ}, nil
+	case types.KindDecimal:
+		return &Const{Val: types.Dec(k.Val.DecimalValue().Neg()), Typ: k.Typ}, nil
+	}
+	return nil, nil
+}
+
+func negDecimal(k *Const) *Const {
+	return &Const{Val: types.Dec(k.Val.ToDecimal(nil).Neg()), Typ: decimalType(20, 0)}
 }
 
 // numericClass is how a value of t takes part in arithmetic: ClassInt, ClassDecimal or ClassFloat.
@@ -61,6 +91,7 @@ func isUnsigned(t *types.Type) bool {
 
 // typeArith follows MySQL: DOUBLE when either side is inexact, DECIMAL when either is exact with a fraction, else BIGINT.
 func typeArith(c *Call) error {
+	c.args = numbers(c.args)
 	a, b := c.args[0].Type(), c.args[1].Type()
 	ca, cb := numericClass(a), numericClass(b)
 	if c.op == opIntDiv {
@@ -427,6 +458,7 @@ func evalIntDiv(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 }
 
 func typeNeg(c *Call) error {
+	c.args = numbers(c.args)
 	t := c.args[0].Type()
 	switch numericClass(t) {
 	case types.ClassFloat:
@@ -435,10 +467,6 @@ func typeNeg(c *Call) error {
 		c.typ = decimalType(intDigits(t)+scaleOf(t), scaleOf(t))
 	default:
 		c.typ = intType(min(intDigits(t)+1, 20), false)
-		// The negative of a literal beyond BIGINT is a DECIMAL, so that -9223372036854775809 has a value.
-		if k, ok := isConst(c.args[0]); ok && k.Val.Kind() == types.KindUint && k.Val.Uint() > 1<<63 {
-			c.typ = decimalType(20, 0)
-		}
 	}
 	return nil
 }

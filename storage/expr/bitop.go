@@ -39,11 +39,12 @@ var bitDefs = []def{
 		}},
 }
 
-// typeBit refuses two binary strings: MySQL 8 would combine them byte by byte. A single hexadecimal literal is a number.
+// typeBit refuses two binary strings: MySQL 8 would combine them byte by byte. Hexadecimal literals are numbers.
 func typeBit(c *Call) error {
+	c.args = numbers(c.args)
 	binary := 0
 	for _, a := range c.args {
-		if _, literal := a.(*Const); !literal && a.Type().IsBinary() {
+		if a.Type().IsBinary() {
 			binary++
 		}
 	}
@@ -72,35 +73,15 @@ func evalBit(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	return types.Uint(x), nil
 }
 
-// toBits is v's 64-bit pattern: negative numbers in two's complement, hexadecimal literals as big-endian numbers.
+// toBits is v's 64-bit pattern: negative numbers in two's complement.
 func toBits(env *Env, v types.Value) uint64 {
 	switch v.Kind() {
 	case types.KindInt, types.KindUint, types.KindBit:
 		return v.Uint()
-	case types.KindBytes:
-		if b := v.Raw(); len(b) <= 8 && !looksNumeric(b) {
-			var n uint64
-			for _, x := range b {
-				n = n<<8 | uint64(x)
-			}
-			return n
-		}
 	}
 	w := toWide(v, env)
 	if w.neg {
 		return -w.mag
 	}
 	return w.mag
-}
-
-func looksNumeric(b []byte) bool {
-	if len(b) == 0 {
-		return false
-	}
-	for _, c := range b {
-		if (c < '0' || c > '9') && c != '-' && c != '.' && c != ' ' {
-			return false
-		}
-	}
-	return true
 }

@@ -3,6 +3,8 @@ package expr
 import (
 	"unicode/utf8"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -28,11 +30,17 @@ var castDefs = []def{
 func notByName(c *Call) error { return unknownFunction(c.name) }
 
 func newCast(e Expr, t types.Type) Expr {
+	if t.IsBinary() && t.Length >= 0 {
+		t.ID = mysql.TypeString // BINARY(n) is filled up with zero bytes, BINARY is not
+	}
 	if t.Class() == types.ClassString && t.Length < 0 {
 		t.Length = charLen(e.Type())
 		if t.Length >= 0 && t.Collation == types.CollationBinary && e.Type().Collation != types.CollationBinary {
 			t.Length *= e.Type().Collation.MaxBytes()
 		}
+	}
+	if isNumberClass(t.Class()) {
+		e = asNumber(e)
 	}
 	c := &Call{def: registry["cast"], name: "cast", args: []Expr{e}, typ: t, coll: t.Collation, deriv: derivImplicit}
 	o := originOf(e)
@@ -50,7 +58,7 @@ func evalCast(c *Call, env *Env, v types.Value) (types.Value, error) {
 			v = types.String(textOf(v, src))
 		}
 	case types.ClassJSON:
-		return v.ToJSON(src, env.Warn)
+		return castToJSON(c, env, v)
 	case types.ClassFloat, types.ClassInt, types.ClassDecimal:
 		if v.Kind() == types.KindJSON {
 			return castJSON(c, env, v)

@@ -52,6 +52,12 @@ func negated(name string) func([]Expr) (Expr, error) {
 // typeCompare finds the collation and brings constants to the type that they are compared with.
 func typeCompare(c *Call) error {
 	c.typ = types.TypeBool
+	for _, a := range c.args {
+		if isNumberClass(a.Type().Class()) {
+			c.args = numbers(c.args)
+			break
+		}
+	}
 	return compareCollation(c)
 }
 

@@ -24,22 +24,22 @@
 //
 // Functions go by MySQL's name in lower case. Operators and special syntax:
 //
-//	+ - * / div %            arithmetic; "-" with one argument and "neg" negate; "unary +"
-//	& | ^ << >> ~            on 64-bit numbers
-//	= <=> <> != < <= > >=    rows, New("row", a, b), become AND/OR of their members
-//	and or xor not && || !   and/or take any number of arguments and are flattened
-//	is null, is not null, is true, is not true, is false, is not false, is unknown, is not unknown
-//	between(x, lo, hi), not between; in(x, a, b, …), not in (rows allowed)
-//	like(s, pattern[, escape]), not like; regexp(s, pattern), rlike, not regexp, not rlike
-//	case(when1, then1, …[, else]); case value(x, when1, then1, …[, else])
-//	if ifnull nullif coalesce greatest least interval(n, n1, …)
-//	interval +(date, amount, 'unit'), interval -     also date_add, date_sub, adddate, subdate; days without a unit
-//	extract('unit', date)  timestampdiff('unit', a, b)  timestampadd('unit', n, date)  get_format('date', 'USA')
-//	trim(s[, remove[, 'both'|'leading'|'trailing']])  position(sub, s)  substring(s, pos[, len])
-//	char(n, …)  char using('charset', n, …)  convert using(s, 'charset')  binary(e)  weight_string(s[, 'char'|'binary', n])
-//	->(doc, path)  ->>(doc, path)  member of(value, array)
-//	@('name') or NewUserVar; :=('name', e); @@('scope', 'name') or NewSysVar
-//	NewCast for CAST and CONVERT(e, type); NewCollate for COLLATE
+//   - - * / div %            arithmetic; "-" with one argument and "neg" negate; "unary +"
+//     & | ^ << >> ~            on 64-bit numbers
+//     = <=> <> != < <= > >=    rows, New("row", a, b), become AND/OR of their members
+//     and or xor not && || !   and/or take any number of arguments and are flattened
+//     is null, is not null, is true, is not true, is false, is not false, is unknown, is not unknown
+//     between(x, lo, hi), not between; in(x, a, b, …), not in (rows allowed)
+//     like(s, pattern[, escape]), not like; regexp(s, pattern), rlike, not regexp, not rlike
+//     case(when1, then1, …[, else]); case value(x, when1, then1, …[, else])
+//     if ifnull nullif coalesce greatest least interval(n, n1, …)
+//     interval +(date, amount, 'unit'), interval -     also date_add, date_sub, adddate, subdate; days without a unit
+//     extract('unit', date)  timestampdiff('unit', a, b)  timestampadd('unit', n, date)  get_format('date', 'USA')
+//     trim(s[, remove[, 'both'|'leading'|'trailing']])  position(sub, s)  substring(s, pos[, len])
+//     char(n, …)  char using('charset', n, …)  convert using(s, 'charset')  binary(e)  weight_string(s[, 'char'|'binary', n])
+//     ->(doc, path)  ->>(doc, path)  member of(value, array)
+//     @('name') or NewUserVar; :=('name', e); @@('scope', 'name') or NewSysVar
+//     NewCast for CAST and CONVERT(e, type); NewCollate for COLLATE
 //
 // Constants that stand for keywords (units, trim's side, charsets) are string constants in any case. DEFAULT(c), VALUES(c)
 // and subqueries are the planner's: they are columns, or NewFunc. Functions of MySQL that are missing are refused with

@@ -1,16 +1,540 @@
 package expr
 
-import "cloudsql/storage/types"
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
 
-var jsonDefs, jsonEditDefs []def
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
 
+// Reading JSON documents. json_edit.go changes them.
+
+var jsonDefs = []def{
+	{name: "json_extract", min: 2, max: -1, typ: typeJSON, prep: prepPaths(1, -1), fn: jsonExtract},
+	{name: "->", min: 2, max: 2, rewrite: func(a []Expr) (Expr, error) { return New("json_extract", a...) }},
+	{name: "->>", min: 2, max: 2, rewrite: func(a []Expr) (Expr, error) {
+		e, err := New("json_extract", a...)
+		if err != nil {
+			return nil, err
+		}
+		return New("json_unquote", e)
+	}},
+	{name: "json_unquote", min: 1, max: 1, typ: typeUnquote, f1: jsonUnquote},
+	{name: "json_quote", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		if !isStringKind(a.Kind()) {
+			return types.Null, mysqlerr.Newf(3064, "Incorrect type for argument %d in function %s.", 1, "json_quote")
+		}
+		return c.str(types.AppendJSONString(nil, a.Raw())), nil
+	}},
+	{name: "json_valid", min: 1, max: 1, typ: typeBool, f1: func(_ *Call, _ *Env, a types.Value) (types.Value, error) {
+		switch a.Kind() {
+		case types.KindJSON:
+			return types.Int(1), nil
+		case types.KindString, types.KindBytes:
+			_, err := types.ParseJSON(a.Raw())
+			return types.Bool(err == nil && utf8.Valid(a.Raw())), nil
+		}
+		return types.Int(0), nil
+	}},
+	{name: "json_type", min: 1, max: 1, typ: typeASCII(51), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		t, err := c.doc(0, a)
+		if err != nil {
+			return types.Null, err
+		}
+		return c.str([]byte(t.typeName())), nil
+	}},
+	{name: "json_depth", min: 1, max: 1, typ: typeIntLen(10), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		t, err := c.doc(0, a)
+		if err != nil {
+			return types.Null, err
+		}
+		return types.Int(int64(t.depth())), nil
+	}},
+	{name: "json_length", min: 1, max: 2, typ: typeIntLen(10), prep: prepPaths(1, 2), fn: jsonLength},
+	{name: "json_keys", min: 1, max: 2, typ: typeJSON, prep: prepPaths(1, 2), fn: jsonKeys},
+	{name: "json_contains", min: 2, max: 3, typ: typeBool, prep: prepPaths(2, 3), fn: jsonContains},
+	{name: "json_contains_path", min: 3, max: -1, typ: typeBool, prep: prepPaths(2, -1), fn: jsonContainsPath},
+	{name: "json_overlaps", min: 2, max: 2, typ: typeBool, f2: func(c *Call, _ *Env, a, b types.Value) (types.Value, error) {
+		x, err := c.doc(0, a)
+		if err != nil {
+			return types.Null, err
+		}
+		y, err := c.doc(1, b)
+		if err != nil {
+			return types.Null, err
+		}
+		return types.Bool(overlaps(x, y)), nil
+	}},
+	{name: "member of", min: 2, max: 2, infix: "member of", typ: typeBool, f2: memberOf},
+	{name: "json_search", min: 3, max: -1, typ: typeJSON, lax: jsonSearch},
+	{name: "json_pretty", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+		t, err := c.doc(0, a)
+		if err != nil {
+			return types.Null, err
+		}
+		return c.str(t.pretty(nil, 0)), nil
+	}},
+	{name: "json_value", min: 2, max: 2, typ: typeString(512), prep: prepPaths(1, 2), fn: jsonValue},
+}
+
+func typeJSON(c *Call) error {
+	c.typ, c.coll, c.deriv = types.TypeJSON, types.CollationDefault, derivImplicit
+	return nil
+}
+
+func typeString(length int) func(*Call) error {
+	return func(c *Call) error {
+		c.coll, c.deriv, c.ascii = types.CollationDefault, derivImplicit, false
+		c.typ = stringType(length, c.coll)
+		return nil
+	}
+}
+
+func typeLongText(c *Call) error { return typeString(1 << 28)(c) }
+
+func typeUnquote(c *Call) error {
+	n := charLen(c.args[0].Type())
+	if n < 0 {
+		n = 1 << 28
+	}
+	return typeString(n)(c)
+}
+
+// toTree is argument i as a JSON value: text becomes a JSON string, TRUE becomes true.
+func (c *Call) toTree(env *Env, i int, v types.Value) (*jsonTree, error) {
+	if v.IsNull() {
+		return jsonLiteral("null"), nil
+	}
+	j, err := v.ToJSON(c.args[i].Type(), env.Warn)
+	if err != nil {
+		return nil, err
+	}
+	return parseTree(j.Raw()), nil
+}
+
+// doc is argument i as a JSON document: text is parsed.
+func (c *Call) doc(i int, v types.Value) (*jsonTree, error) {
+	switch v.Kind() {
+	case types.KindJSON:
+		return parseTree(v.Raw()), nil
+	case types.KindString:
+		j, err := parseArg(c.name, i, v.Raw())
+		if err != nil {
+			return nil, err
+		}
+		return parseTree(j.Raw()), nil
+	case types.KindBytes:
+		return nil, mysqlerr.Newf(errJSONCharset, "Cannot create a JSON value from a string with CHARACTER SET 'binary'.")
+	}
+	return nil, mysqlerr.Newf(errJSONType, "Invalid data type for JSON data in argument %d to function %s; a JSON string or JSON type is required.",
+		i+1, c.name)
+}
+
+const (
+	errJSONType     = 3146
+	errJSONCharset  = 3144
+	errJSONText     = 3141
+	errJSONDepth    = 3157
+	errJSONOneOrAll = 3154
+	errJSONNullKey  = 3158
+)
+
+func parseArg(fn string, i int, text []byte) (types.Value, error) {
+	j, err := types.ParseJSON(text)
+	if err == nil {
+		return j, nil
+	}
+	var je *types.JSONError
+	if errors.As(err, &je) {
+		if strings.Contains(je.Reason, "depth") {
+			return j, mysqlerr.Newf(errJSONDepth, "The JSON document exceeds the maximum depth.")
+		}
+		return j, mysqlerr.Newf(errJSONText, "Invalid JSON text in argument %d to function %s: \"%s\" at position %d.",
+			i+1, fn, je.Reason, je.Position)
+	}
+	return j, err
+}
+
+// castToJSON is CAST(v AS JSON): text is parsed, anything else becomes a scalar.
+func castToJSON(c *Call, env *Env, v types.Value) (types.Value, error) {
+	if v.Kind() == types.KindString {
+		return parseArg("cast_as_json", 0, v.Raw())
+	}
+	return v.ToJSON(c.args[0].Type(), env.Warn)
+}
+
+// castJSON is a JSON value as a number: a string's number is what it starts with.
 func castJSON(c *Call, env *Env, v types.Value) (types.Value, error) {
+	if t := parseTree(v.Raw()); t.kind == '"' {
+		v = types.String(t.unquoted())
+	}
 	return types.Cast(v, &c.typ, &env.Mode, env.Warn), nil
 }
 
-type jsonArrayState struct {
-	countState
-	agg *Agg
+// prepPaths parses the constant paths among args[from:to] (to -1: all) once; c.path finds them.
+func prepPaths(from, to int) func(*Call) {
+	return prepEveryPath(from, to, 1)
 }
 
-func newJSONObjectState(a *Agg) State { return &jsonArrayState{agg: a} }
+func prepEveryPath(from, to, step int) func(*Call) {
+	return func(c *Call) {
+		paths := make([]*jsonPath, len(c.args))
+		for i := from; i < len(c.args) && (to < 0 || i < to); i += step {
+			if s, ok := c.constText(i); ok {
+				paths[i], _ = parsePath([]byte(s))
+			}
+		}
+		c.aux = paths
+	}
+}
+
+// path is argument i as a path.
+func (c *Call) path(i int, v types.Value) (*jsonPath, error) {
+	if paths, ok := c.aux.([]*jsonPath); ok && paths[i] != nil {
+		return paths[i], nil
+	}
+	return parsePath(c.text(i, v))
+}
+
+// plainPath is a path without wildcards; 3149 otherwise.
+func (c *Call) plainPath(i int, v types.Value) (*jsonPath, error) {
+	p, err := c.path(i, v)
+	if err != nil {
+		return nil, err
+	}
+	if p.wild {
+		return nil, mysqlerr.Newf(errJSONPathWildcard,
+			"In this situation, path expressions may not contain the * and ** tokens or an array range.")
+	}
+	return p, nil
+}
+
+// jsonExtract gives one value as it is, and an array for several paths or one that may match more than once.
+func jsonExtract(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(0, a[0])
+	if err != nil {
+		return types.Null, err
+	}
+	out := &jsonTree{kind: '['}
+	many := len(a) > 2
+	for i := 1; i < len(a); i++ {
+		p, err := c.path(i, a[i])
+		if err != nil {
+			return types.Null, err
+		}
+		many = many || p.wild
+		if !p.wild {
+			if v := p.one(t); v != nil {
+				out.items = append(out.items, v)
+			}
+			continue
+		}
+		p.matchDistinct(t, func(v *jsonTree) bool {
+			out.items = append(out.items, v)
+			return true
+		})
+	}
+	switch {
+	case len(out.items) == 0:
+		return types.Null, nil
+	case many:
+		return out.value(), nil
+	}
+	return out.items[0].value(), nil
+}
+
+func jsonUnquote(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return c.str(s), nil
+	}
+	j, err := parseArg("json_unquote", 0, s)
+	if err != nil {
+		return types.Null, err
+	}
+	return c.str(unquoteJSON(j.Raw())), nil
+}
+
+// at is the value at the optional path argument i; nil where there is none.
+func (c *Call) at(t *jsonTree, a []types.Value, i int) (*jsonTree, error) {
+	if i >= len(a) {
+		return t, nil
+	}
+	p, err := c.plainPath(i, a[i])
+	if err != nil {
+		return nil, err
+	}
+	return p.one(t), nil
+}
+
+func jsonLength(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(0, a[0])
+	if err != nil {
+		return types.Null, err
+	}
+	if t, err = c.at(t, a, 1); err != nil || t == nil {
+		return types.Null, err
+	}
+	if t.kind == '[' || t.kind == '{' {
+		return types.Int(int64(len(t.items))), nil
+	}
+	return types.Int(1), nil
+}
+
+func jsonKeys(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(0, a[0])
+	if err != nil {
+		return types.Null, err
+	}
+	if t, err = c.at(t, a, 1); err != nil || t == nil || t.kind != '{' {
+		return types.Null, err
+	}
+	out := &jsonTree{kind: '['}
+	for _, k := range t.keys {
+		out.items = append(out.items, jsonString(k))
+	}
+	return out.value(), nil
+}
+
+func jsonContains(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(0, a[0])
+	if err != nil {
+		return types.Null, err
+	}
+	want, err := c.doc(1, a[1])
+	if err != nil {
+		return types.Null, err
+	}
+	if t, err = c.at(t, a, 2); err != nil || t == nil {
+		return types.Null, err
+	}
+	return types.Bool(t.contains(want)), nil
+}
+
+// contains: every member of an object, every element of an array, and an element or scalar by itself.
+func (t *jsonTree) contains(want *jsonTree) bool {
+	switch {
+	case t.kind == '[' && want.kind == '[':
+		for _, w := range want.items {
+			if !t.contains(w) {
+				return false
+			}
+		}
+		return true
+	case t.kind == '[':
+		for _, it := range t.items {
+			if it.contains(want) {
+				return true
+			}
+		}
+		return false
+	case t.kind == '{' && want.kind == '{':
+		for i, k := range want.keys {
+			if v := t.get(k); v == nil || !v.contains(want.items[i]) {
+				return false
+			}
+		}
+		return true
+	case t.kind == '{' || want.kind == '{' || want.kind == '[':
+		return false
+	}
+	return t.equal(want)
+}
+
+func jsonContainsPath(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(0, a[0])
+	if err != nil {
+		return types.Null, err
+	}
+	all, err := oneOrAll(c, a[1])
+	if err != nil {
+		return types.Null, err
+	}
+	for i := 2; i < len(a); i++ {
+		p, err := c.path(i, a[i])
+		if err != nil {
+			return types.Null, err
+		}
+		if found := p.one(t) != nil; found != all {
+			return types.Bool(found), nil
+		}
+	}
+	return types.Bool(all), nil
+}
+
+func oneOrAll(c *Call, v types.Value) (all bool, err error) {
+	switch strings.ToLower(string(c.text(1, v))) {
+	case "one":
+		return false, nil
+	case "all":
+		return true, nil
+	}
+	return false, mysqlerr.Newf(errJSONOneOrAll, "The oneOrAll argument to %s may take these values: 'one' or 'all'.", c.name)
+}
+
+func overlaps(a, b *jsonTree) bool {
+	switch {
+	case a.kind == '[' && b.kind == '[':
+		for _, x := range a.items {
+			if hasElement(b, x) {
+				return true
+			}
+		}
+		return false
+	case a.kind == '[':
+		return hasElement(a, b)
+	case b.kind == '[':
+		return hasElement(b, a)
+	case a.kind == '{' && b.kind == '{':
+		for i, k := range a.keys {
+			if v := b.get(k); v != nil && v.equal(a.items[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	return a.equal(b)
+}
+
+func hasElement(array, v *jsonTree) bool {
+	for _, it := range array.items {
+		if it.equal(v) {
+			return true
+		}
+	}
+	return false
+}
+
+func memberOf(c *Call, env *Env, v, array types.Value) (types.Value, error) {
+	x, err := c.toTree(env, 0, v)
+	if err != nil {
+		return types.Null, err
+	}
+	t, err := c.doc(1, array)
+	if err != nil {
+		return types.Null, err
+	}
+	if t.kind != '[' {
+		return types.Bool(t.equal(x)), nil
+	}
+	return types.Bool(hasElement(t, x)), nil
+}
+
+// jsonSearch is JSON_SEARCH(doc, 'one'|'all', pattern [, escape [, path …]]): the paths of matching strings.
+func jsonSearch(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	for i, v := range a {
+		if v.IsNull() && i != 3 {
+			return types.Null, nil
+		}
+	}
+	t, err := c.doc(0, a[0])
+	if err != nil {
+		return types.Null, err
+	}
+	all, err := oneOrAll(c, a[1])
+	if err != nil {
+		return types.Null, err
+	}
+	s := &jsonSearcher{pattern: c.text(2, a[2]), escape: '\\', all: all, seen: map[string]bool{}}
+	if len(a) > 3 && !a[3].IsNull() {
+		esc := c.text(3, a[3])
+		if utf8.RuneCount(esc) > 1 {
+			return types.Null, mysqlerr.New(errWrongArguments, "ESCAPE")
+		}
+		if len(esc) > 0 {
+			s.escape, _ = utf8.DecodeRune(esc)
+		}
+	}
+	if len(a) <= 4 {
+		s.walk(t, []byte("$"))
+	}
+	for i := 4; i < len(a); i++ {
+		p, err := c.path(i, a[i])
+		if err != nil {
+			return types.Null, err
+		}
+		s.within(t, p.legs, []byte("$"))
+	}
+	switch len(s.found) {
+	case 0:
+		return types.Null, nil
+	case 1:
+		return jsonString(s.found[0]).value(), nil
+	}
+	out := &jsonTree{kind: '['}
+	for _, f := range s.found {
+		out.items = append(out.items, jsonString(f))
+	}
+	return out.value(), nil
+}
+
+type jsonSearcher struct {
+	pattern []byte
+	escape  rune
+	all     bool
+	found   [][]byte
+	seen    map[string]bool
+}
+
+// walk looks at t, which lies at path at, and all below it.
+func (s *jsonSearcher) walk(t *jsonTree, at []byte) {
+	if !s.all && len(s.found) > 0 {
+		return
+	}
+	if t.kind == '"' && types.CollationUTF8Bin.Like(unquoteJSON(t.text), s.pattern, s.escape) && !s.seen[string(at)] {
+		s.seen[string(at)] = true
+		s.found = append(s.found, append([]byte(nil), at...))
+	}
+	for i, it := range t.items {
+		s.walk(it, s.childPath(t, at, i))
+	}
+}
+
+func (s *jsonSearcher) childPath(t *jsonTree, at []byte, i int) []byte {
+	at = at[:len(at):len(at)]
+	if t.kind == '{' {
+		return appendMemberLeg(at, t.keys[i])
+	}
+	return append(at, "["+itoa(i)+"]"...)
+}
+
+// within walks from every value that the legs lead to, keeping track of where it is.
+func (s *jsonSearcher) within(t *jsonTree, legs []jsonLeg, at []byte) {
+	if len(legs) == 0 {
+		s.walk(t, at)
+		return
+	}
+	leg, rest := legs[0], legs[1:]
+	if leg.kind == legEllipsis {
+		s.within(t, rest, at)
+		for i, it := range t.items {
+			s.within(it, legs, s.childPath(t, at, i))
+		}
+		return
+	}
+	if leg.kind >= legCell && t.kind != '[' {
+		t.matchCells(leg, nil, func(v *jsonTree) bool { s.within(v, rest, at); return true })
+		return
+	}
+	for i, it := range t.items {
+		hit := false
+		t.match([]jsonLeg{leg}, func(v *jsonTree) bool { hit = hit || v == it; return true })
+		if hit {
+			s.within(it, rest, s.childPath(t, at, i))
+		}
+	}
+}
+
+// jsonValue is JSON_VALUE(doc, path): a scalar as text, NULL for none and for arrays and objects.
+func jsonValue(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(0, a[0])
+	if err != nil {
+		return types.Null, err
+	}
+	if t, err = c.at(t, a, 1); err != nil || t == nil || t.isNull() || t.kind == '[' || t.kind == '{' {
+		return types.Null, err
+	}
+	return c.str(t.unquoted()), nil
+}

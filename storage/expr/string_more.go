@@ -3,6 +3,7 @@ package expr
 import (
 	"bytes"
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -28,7 +29,7 @@ var stringMoreDefs = []def{
 	{name: "char", min: 1, max: -1, typ: typeChar, lax: charFn},
 	{name: "char using", min: 2, max: -1, op: 1, typ: typeChar, lax: charFn},
 	{name: "format", min: 2, max: 3, typ: typeASCII(67), lax: format},
-	{name: "insert", min: 4, max: 4, typ: typeInsert, fn: insert},
+	{name: "insert", alias: []string{"insert_func"}, min: 4, max: 4, typ: typeInsert, fn: insert},
 	{name: "quote", min: 1, max: 1, typ: func(c *Call) error {
 		n := charLen(c.args[0].Type())
 		if n >= 0 {
@@ -221,6 +222,7 @@ func exportSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
 }
 
 func typeChar(c *Call) error {
+	c.args = append(c.args[:c.op:c.op], numbers(c.args[c.op:])...)
 	n := (len(c.args) - c.op) * 4
 	coll := types.CollationBinary
 	if c.op == 1 {
@@ -284,10 +286,12 @@ func format(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	}
 	digits, _ := a[1].ToInt(env.Warn)
 	digits = min(max(digits, 0), maxScale)
-	if isStringKind(a[0].Kind()) {
-		a[0] = types.Float(a[0].ToFloat(env.Warn))
+	var s string
+	if k := a[0].Kind(); k == types.KindFloat || isStringKind(k) {
+		s = strconv.FormatFloat(roundFloat(a[0].ToFloat(env.Warn), digits, false), 'f', int(digits), 64)
+	} else {
+		s = types.RoundDecimal(a[0].ToDec(env.Warn), int(digits)).Text()
 	}
-	s := types.RoundDecimal(a[0].ToDec(env.Warn), int(digits)).Text()
 	return c.str([]byte(groupDigits(s, sep))), nil
 }
 

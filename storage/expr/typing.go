@@ -39,7 +39,13 @@ func intType(length int, unsigned bool) types.Type {
 	return t
 }
 
-func intLiteralType(i int64) types.Type { return intType(len(itoa64(i)), false) }
+// intLiteralType has room for the digits and a sign, as in MySQL 8: a length of 1 is BOOL's alone.
+func intLiteralType(i int64) types.Type {
+	if i < 0 {
+		return intType(len(itoa64(i)), false)
+	}
+	return intType(len(itoa64(i))+1, false)
+}
 
 func decimalType(precision, scale int) types.Type {
 	scale = min(scale, maxScale)
@@ -80,9 +86,9 @@ func intDigits(t *types.Type) int {
 	case mysql.TypeYear:
 		return 4
 	case mysql.TypeLonglong:
-		// Literals say how long they are.
-		if t.Length > 0 && t.Length < 19 {
-			return t.Length
+		// Literals say how long they are, with a sign.
+		if t.Length > 0 && t.Length < 20 && !t.Unsigned {
+			return max(t.Length-1, 1)
 		}
 		if t.Unsigned {
 			return 20
