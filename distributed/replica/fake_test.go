@@ -3,15 +3,14 @@ package replica
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"cloudsql/distributed/replica/replicatest"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
@@ -251,190 +250,29 @@ func (s *fakeShard) Read(_ context.Context, r *fragment.Read, o shard.ReadOption
 	return nil
 }
 
-// fakeLog is a raft log that everybody agrees on at once.
-type fakeLog struct {
-	mu      sync.Mutex
-	cond    *sync.Cond
-	entries [][]byte
-	leader  schema.NodeID
-	term    uint64
-	groups  []*fakeGroup
-	lose    int  // of the next proposals: drop these
-	doubt   int  // of the next proposals: append these, but say that they were dropped
-	stopped bool // no quorum: proposals go nowhere
-	closed  bool
-}
-
-// fakeGroup is one node's replica of it.
-type fakeGroup struct {
-	log     *fakeLog
-	node    schema.NodeID
-	state   *fakeShard
-	api     shard.API
-	paused  bool // does not apply
-	cut     bool // cannot propose
-	next    int  // entry to apply
-	applied func([]shard.Result)
-	leader  func(schema.NodeID, uint64)
-	done    chan struct{}
-}
-
-func newFakeLog() *fakeLog {
-	l := &fakeLog{}
-	l.cond = sync.NewCond(&l.mu)
-	return l
-}
-
-func (l *fakeLog) add(node schema.NodeID) *fakeGroup {
-	state := newFakeShard()
-	g := &fakeGroup{log: l, node: node, state: state, api: state, done: make(chan struct{})}
-	l.mu.Lock()
-	l.groups = append(l.groups, g)
-	l.mu.Unlock()
-	return g
-}
-
-func (g *fakeGroup) run() {
-	defer close(g.done)
-	l := g.log
-	for {
-		l.mu.Lock()
-		for !l.closed && (g.paused || g.next >= len(l.entries)) {
-			l.cond.Wait()
-		}
-		if l.closed {
-			l.mu.Unlock()
-			return
-		}
-		first := g.next
-		todo := slices.Clone(l.entries[first:])
-		g.next = len(l.entries)
-		l.mu.Unlock()
-		batch := make([]shard.Entry, len(todo))
-		for i, cmd := range todo {
-			batch[i] = shard.Entry{Index: uint64(first + i + 1), Cmd: cmd}
-		}
-		results, err := g.api.Apply(batch)
-		if err != nil {
-			panic(err)
-		}
-		g.applied(results)
-	}
-}
-
-func (l *fakeLog) close() {
-	l.mu.Lock()
-	l.closed = true
-	l.cond.Broadcast()
-	groups := l.groups
-	l.mu.Unlock()
-	for _, g := range groups {
-		if g.applied != nil {
-			<-g.done
-		}
-	}
-}
-
-func (l *fakeLog) do(fn func()) {
-	l.mu.Lock()
-	fn()
-	l.cond.Broadcast()
-	l.mu.Unlock()
-}
-
-// elect makes a node the leader and tells everybody.
-func (l *fakeLog) elect(node schema.NodeID) {
-	l.mu.Lock()
-	l.leader = node
-	l.term++
-	term, groups := l.term, slices.Clone(l.groups)
-	l.mu.Unlock()
-	for _, g := range groups {
-		if g.leader != nil {
-			g.leader(node, term)
-		}
-	}
-}
-
-func (g *fakeGroup) Shard() schema.ShardID { return testShard }
-func (g *fakeGroup) State() shard.API      { return g.api }
-func (g *fakeGroup) IsLeader() bool        { n, _ := g.Leader(); return n == g.node }
-
-func (g *fakeGroup) Leader() (schema.NodeID, uint64) {
-	g.log.mu.Lock()
-	defer g.log.mu.Unlock()
-	return g.log.leader, g.log.term
-}
-
-func (g *fakeGroup) Propose(_ context.Context, cmd []byte, dropped func(error)) error {
-	l := g.log
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.leader == 0 || g.cut || l.stopped {
-		return errors.New("fake: no leader")
-	}
-	if l.lose > 0 {
-		l.lose--
-		go dropped(errors.New("fake: dropped"))
-		return nil
-	}
-	l.entries = append(l.entries, cmd)
-	l.cond.Broadcast()
-	if l.doubt > 0 {
-		l.doubt--
-		dropped := dropped
-		go dropped(errors.New("fake: presumed lost"))
-	}
-	return nil
-}
-
-func (g *fakeGroup) ReadIndex(context.Context) error {
-	l := g.log
-	l.mu.Lock()
-	end := len(l.entries)
-	l.mu.Unlock()
-	for g.state.AppliedIndex() < uint64(end) {
-		time.Sleep(100 * time.Microsecond)
-	}
-	return nil
-}
-
-func (g *fakeGroup) Transfer(to schema.NodeID) error { go g.log.elect(to); return nil }
-
-func (g *fakeGroup) OnApplied(fn func([]shard.Result)) {
-	g.applied = fn
-	go g.run()
-}
-
-func (g *fakeGroup) OnLeader(fn func(schema.NodeID, uint64)) {
-	g.log.mu.Lock()
-	g.leader = fn
-	g.log.mu.Unlock()
-}
-
-func (g *fakeGroup) OnRecovered(func()) {}
-
 // fakeCluster is some replicas of one shard.
 type fakeCluster struct {
-	log      *fakeLog
+	log      *replicatest.Log
 	source   *fakeSource
-	groups   []*fakeGroup
+	groups   []*replicatest.Group
+	states   []*fakeShard
 	replicas []*Replica
 }
 
 func newFakeCluster(t testing.TB, n int, change func(*Config)) *fakeCluster {
-	c := &fakeCluster{log: newFakeLog(), source: &fakeSource{}}
+	c := &fakeCluster{log: replicatest.NewLog(testShard), source: &fakeSource{}}
 	c.source.next.Store(100)
 	for i := range n {
-		g := c.log.add(schema.NodeID(i + 1))
-		cfg := Config{Node: g.node, Group: g, Timestamps: c.source, Logger: slog.New(slog.DiscardHandler)}
+		c.states = append(c.states, newFakeShard())
+		g := c.log.Add(schema.NodeID(i+1), c.states[i])
+		cfg := Config{Node: g.Node(), Group: g, Timestamps: c.source, Logger: slog.New(slog.DiscardHandler)}
 		if change != nil {
 			change(&cfg)
 		}
 		r := New(cfg)
 		c.groups, c.replicas = append(c.groups, g), append(c.replicas, r)
 	}
-	c.log.elect(1)
+	c.log.Elect(1)
 	for _, r := range c.replicas {
 		r.Start()
 	}
@@ -442,7 +280,7 @@ func newFakeCluster(t testing.TB, n int, change func(*Config)) *fakeCluster {
 		for _, r := range c.replicas {
 			r.Close()
 		}
-		c.log.close()
+		c.log.Close()
 	})
 	return c
 }

@@ -55,10 +55,10 @@ func TestExactlyOnce(t *testing.T) {
 			defer wg.Done()
 			for i := range each {
 				if (i+g)%7 == 0 {
-					c.log.do(func() { c.log.lose++ })
+					c.log.Do(func() { c.log.Lose++ })
 				}
 				if (i+g)%9 == 0 {
-					c.log.do(func() { c.log.doubt++ })
+					c.log.Do(func() { c.log.Doubt++ })
 				}
 				if _, err := r.Write(context.Background(), autocommit(bumpWrite("n"))); err != nil {
 					t.Error(err)
@@ -82,8 +82,8 @@ func TestRetryElsewhere(t *testing.T) {
 	if _, err := c.replicas[0].Write(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
-	c.log.do(func() { c.groups[0].cut = true })
-	c.log.elect(2)
+	c.log.Do(func() { c.groups[0].Cut = true })
+	c.log.Elect(2)
 	if _, err := untilServed(t, c.replicas[1], q); err != nil {
 		t.Fatal(err)
 	}
@@ -118,10 +118,10 @@ func TestPausedHolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	entered, leave := make(chan struct{}), make(chan struct{})
-	c.groups[0].state.mu.Lock()
+	c.states[0].mu.Lock()
 	var once sync.Once
-	c.groups[0].state.delay = func() { once.Do(func() { close(entered); <-leave }) }
-	c.groups[0].state.mu.Unlock()
+	c.states[0].delay = func() { once.Do(func() { close(entered); <-leave }) }
+	c.states[0].mu.Unlock()
 	type answer struct {
 		v   string
 		err error
@@ -132,8 +132,8 @@ func TestPausedHolder(t *testing.T) {
 		got <- answer{v, err}
 	}()
 	<-entered
-	c.log.do(func() { c.groups[0].paused, c.groups[0].cut = true, true }) // a hears nothing and says nothing
-	c.log.elect(2)
+	c.log.Do(func() { c.groups[0].Paused, c.groups[0].Cut = true, true }) // a hears nothing and says nothing
+	c.log.Elect(2)
 	if _, err := untilServed(t, b, autocommit(putWrite("k", 2))); err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestFailovers(t *testing.T) {
 		for counted.Load() < before+20 && ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
-		to := c.groups[(i+1)%3].node
+		to := c.groups[(i+1)%3].Node()
 		if i%3 == 0 {
 			for _, r := range c.replicas {
 				if _, ok := r.Leaseholding(); ok {
@@ -249,7 +249,7 @@ func TestFailovers(t *testing.T) {
 			}
 			continue
 		}
-		c.log.elect(to)
+		c.log.Elect(to)
 	}
 	stop.Store(true)
 	wg.Wait()
