@@ -73,6 +73,7 @@ func (a *applier) run(entries []Entry) (results []Result, err error) {
 func (a *applier) entry(e *Entry, r *Result) error {
 	a.state.applied = e.Index
 	if len(e.Cmd) == 0 {
+		a.hashes = append(a.hashes, indexHash{e.Index, a.state.hash})
 		return nil
 	}
 	kind, cmd, err := Decode(e.Cmd)

@@ -82,7 +82,7 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 func (a *applier) effectPut(ts mvcc.Timestamp, e *fragment.Effect, replaces bool) error {
 	w := a.writer
 	w.next.key = append(w.next.key[:0], w.old.key...)
-	w.next.stored = e.Row
+	w.next.stored = append(w.next.stored[:0], e.Row...)
 	first := len(w.added)
 	if err := w.entriesOfRow(&w.next, &w.added, false); err != nil {
 		return err

@@ -38,8 +38,8 @@ func (s *Shard) Hash() (index, hash uint64) {
 	return s.hashed.index, s.hashed.hash
 }
 
-// HashAt is the chained hash as of a log index. ok is false when the index was not applied yet, is further back than the
-// history goes (some thousand entries, and not beyond the last start), or held no command.
+// HashAt is the chained hash as of a log index. ok is false when the index was not applied yet or is further back than
+// the history goes (some thousand entries, and not beyond the last start).
 func (s *Shard) HashAt(index uint64) (hash uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -79,8 +79,10 @@ type testLog struct {
 	txn   uint64
 }
 
+var baseTime = time.Unix(1_700_000_000, 0)
+
 func newLog(t testing.TB, s *Shard) *testLog {
-	return &testLog{t: t, s: s, index: s.AppliedIndex(), ts: mvcc.At(time.Unix(1_700_000_000, 0))}
+	return &testLog{t: t, s: s, index: s.AppliedIndex(), ts: mvcc.At(baseTime)}
 }
 
 func (l *testLog) next() mvcc.Timestamp {
