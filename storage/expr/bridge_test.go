@@ -26,6 +26,8 @@ type testColumn struct {
 type bridge struct {
 	cols   []testColumn
 	params []types.Type
+
+	nparams int
 }
 
 func (b *bridge) parse(sql string) (Expr, *Agg, error) {
@@ -121,7 +123,8 @@ func (b *bridge) expr(n ast.ExprNode) (Expr, error) {
 	case *test_driver.ValueExpr:
 		return literal(n)
 	case *test_driver.ParamMarkerExpr:
-		return &Param{Index: n.Order, Typ: b.params[n.Order]}, nil
+		b.nparams++
+		return &Param{Index: b.nparams - 1, Typ: b.params[b.nparams-1]}, nil
 	case *ast.ColumnNameExpr:
 		for i, c := range b.cols {
 			if strings.EqualFold(c.name, n.Name.Name.O) {

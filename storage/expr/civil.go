@@ -89,15 +89,8 @@ func dayNumber(y, m, d int) int {
 	} else {
 		n -= (m*4 + 23) / 10
 	}
-	temp := (floorDiv(y, 100) + 1) * 3 / 4
-	return n + floorDiv(y, 4) - temp
-}
-
-func floorDiv(a, b int) int {
-	if a < 0 {
-		return -((-a + b - 1) / b)
-	}
-	return a / b
+	temp := (y/100 + 1) * 3 / 4 // y may be -1: division cuts towards zero
+	return n + y/4 - temp
 }
 
 // dateOfDay undoes dayNumber; days of the year 0 and beyond 9999 are the zero date.

@@ -43,6 +43,8 @@ type Env struct {
 
 	// state is what volatile functions keep from row to row of one statement, e.g. the sequence of RAND(n).
 	state map[*Call]any
+	// scratch is room for a key or a text that does not outlive one step.
+	scratch []byte
 }
 
 // Session is the gateway's answers to functions about the connection.

@@ -91,14 +91,14 @@ func (s *inSet) fill(coll types.Collation) {
 }
 
 // lookup tells whether v is in the set; known is false where the set cannot tell.
-func (s *inSet) lookup(v types.Value, coll types.Collation) (found, known bool) {
+func (s *inSet) lookup(env *Env, v types.Value, coll types.Collation) (found, known bool) {
 	switch {
 	case s.ints != nil && v.Kind() == types.KindInt:
 		_, found = s.ints[v.Int()]
 		return found, true
 	case s.keys != nil && isStringKind(v.Kind()):
-		var buf [96]byte
-		_, found = s.keys[string(types.HashKey(buf[:0], v, coll))]
+		env.scratch = types.HashKey(env.scratch[:0], v, coll)
+		_, found = s.keys[string(env.scratch)]
 		return found, true
 	}
 	return false, false
@@ -110,7 +110,7 @@ func evalIn(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	s := c.aux.(*inSet)
-	if found, known := s.lookup(v, c.coll); known {
+	if found, known := s.lookup(env, v, c.coll); known {
 		if !found && s.hasNull {
 			return types.Null, nil
 		}

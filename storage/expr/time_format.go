@@ -63,6 +63,9 @@ func typeFormat(c *Call) error {
 
 // format fills in a DATE_FORMAT pattern; false where the date has no such part (a day's name of a zero date).
 func (c civil) format(dst []byte, f string) ([]byte, bool) {
+	if f == "" {
+		return nil, false
+	}
 	for i := 0; i < len(f); i++ {
 		if f[i] != '%' || i+1 == len(f) {
 			dst = append(dst, f[i])
@@ -230,7 +233,7 @@ func strToDate(c *Call, env *Env, a, f types.Value) (types.Value, error) {
 	d := p.c
 	if ok && c.typ.Class() != types.ClassTime {
 		ok = !(env.Mode.NoZeroDate && d.year == 0 && d.month == 0 && d.day == 0) &&
-			!(env.Mode.NoZeroInDate && d.zeroInDate()) && (d.day <= daysInMonth(d.year, d.month) || env.Mode.AllowInvalid)
+			!(env.Mode.NoZeroInDate && d.zeroInDate()) // days beyond the month's end pass
 	}
 	if !ok {
 		env.warn(errWrongValueForType, "datetime", s, "str_to_date")

@@ -327,7 +327,7 @@ func unifyStrings(a, b types.Type) types.Type {
 		coll = b.Collation
 	}
 	t := stringType(n, coll)
-	if isTextID(a.ID) || isTextID(b.ID) {
+	if isTextID(a.ID) || isTextID(b.ID) || a.Class() == types.ClassJSON || b.Class() == types.ClassJSON {
 		t.ID = mysql.TypeLongBlob
 	}
 	return t
