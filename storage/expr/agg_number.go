@@ -133,8 +133,13 @@ func (s *sumState) Result(*Env) (types.Value, error) {
 	case !s.exact:
 		return types.Float(s.f / float64(s.n)), nil
 	}
+	if !s.isBig {
+		if q, ok := smallQuotient(s.small, s.scale, s.n, 0); ok {
+			return types.RoundDecimal(q, s.typ.Decimals), nil
+		}
+	}
 	s.spill()
-	q := s.big.Div(decimal.NewFromInt(s.n), divScaleAdd)
+	q := quotient(s.big, decimal.NewFromInt(s.n))
 	return types.RoundDecimal(types.Dec(q), s.typ.Decimals), nil
 }
 

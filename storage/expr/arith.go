@@ -335,7 +335,7 @@ func arithDecimals(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 		if y.IsZero() {
 			return divisionByZero(env)
 		}
-		r = limitScale(x.Div(y, divScaleAdd))
+		r = limitScale(quotient(x, y))
 	case opMod:
 		if y.IsZero() {
 			return divisionByZero(env)
@@ -355,6 +355,45 @@ func limitScale(d decimal.Decimal) decimal.Decimal {
 	return d
 }
 
+// quotientScale is how many digits behind the point MySQL computes of a quotient: in groups of nine, at least
+// div_precision_increment more than the operands have. The result's type shows fewer; what follows in an expression
+// sees all, so that 1/3*3 is 1.0000.
+func quotientScale(s1, s2 int) int {
+	f1, f2 := nines(s1), nines(s2)
+	return nines(f1 + f2 + max(divScaleAdd-(f1-s1)-(f2-s2), 0))
+}
+
+func nines(digits int) int { return (digits + 8) / 9 * 9 }
+
+// quotient is x / y, y not zero.
+func quotient(x, y decimal.Decimal) decimal.Decimal {
+	q, _ := x.QuoRem(y, int32(quotientScale(int(-x.Exponent()), int(-y.Exponent()))))
+	return q
+}
+
+// smallQuotient divides unscaled numbers where all fits 128 bits.
+func smallQuotient(ua int64, sa int, ub int64, sb int) (types.Value, bool) {
+	scale := quotientScale(sa, sb)
+	shift := scale - sa + sb
+	if ub == 0 || shift < 0 || shift > 18 || scale > maxScale {
+		return types.Null, false
+	}
+	unit, _ := scaleUp(1, shift)
+	hi, lo := bits.Mul64(absU(ua), uint64(unit))
+	d := absU(ub)
+	if hi >= d {
+		return types.Null, false
+	}
+	q, _ := bits.Div64(hi, lo, d)
+	if q > math.MaxInt64 {
+		return types.Null, false
+	}
+	if (ua < 0) != (ub < 0) {
+		return types.DecSmall(-int64(q), scale), true
+	}
+	return types.DecSmall(int64(q), scale), true
+}
+
 var maxDecimal, _ = decimal.NewFromString("1e65")
 
 func decimalResult(c *Call, r decimal.Decimal) (types.Value, error) {
@@ -364,7 +403,7 @@ func decimalResult(c *Call, r decimal.Decimal) (types.Value, error) {
 	return types.Dec(r), nil
 }
 
-// arithSmallDecimals adds, subtracts and multiplies decimals and integers whose unscaled value fits an int64 without a
+// arithSmallDecimals adds, subtracts, multiplies and divides decimals and integers whose unscaled value fits an int64 without a
 // big number.
 func arithSmallDecimals(c *Call, a, b types.Value) (types.Value, bool) {
 	ua, sa, ok := smallDecimal(a)
@@ -376,6 +415,8 @@ func arithSmallDecimals(c *Call, a, b types.Value) (types.Value, bool) {
 		return types.Null, false
 	}
 	switch c.op {
+	case opDiv:
+		return smallQuotient(ua, sa, ub, sb)
 	case opMul:
 		hi, lo := bits.Mul64(absU(ua), absU(ub))
 		if hi != 0 || lo > math.MaxInt64 || sa+sb > maxScale {

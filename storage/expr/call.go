@@ -86,44 +86,52 @@ func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	return c.def.f2(c, env, a, b)
 }
 
-// maxStackArgs is how many arguments of a variadic strict call are gathered without a heap slice of their own.
-const maxStackArgs = 4
-
-func evalStrictN(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals := make([]types.Value, 0, maxStackArgs)
+// gather evaluates all arguments onto the Env's stack, which spares a slice per call; release gives the room back. What
+// gets the values must not keep the slice. With strict it stops at the first NULL and ok is false.
+func (c *Call) gather(env *Env, row []types.Value, strict bool) (vals []types.Value, base int, ok bool, err error) {
+	base = len(env.stack)
 	for _, a := range c.args {
 		v, err := eval(a, env, row)
-		if err != nil || v.IsNull() {
-			return types.Null, err
+		if err != nil || strict && v.IsNull() {
+			env.release(base)
+			return nil, base, false, err
 		}
-		vals = append(vals, v)
+		env.stack = append(env.stack, v)
 	}
-	return c.def.fn(c, env, vals)
+	return env.stack[base:], base, true, nil
+}
+
+func (env *Env) release(base int) { env.stack = env.stack[:base] }
+
+func evalStrictN(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	vals, base, ok, err := c.gather(env, row, true)
+	if !ok {
+		return types.Null, err
+	}
+	v, err := c.def.fn(c, env, vals)
+	env.release(base)
+	return v, err
 }
 
 // evalLax evaluates all arguments and leaves NULLs to the function.
 func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals := make([]types.Value, 0, maxStackArgs)
-	for _, a := range c.args {
-		v, err := eval(a, env, row)
-		if err != nil {
-			return types.Null, err
-		}
-		vals = append(vals, v)
+	vals, base, ok, err := c.gather(env, row, false)
+	if !ok {
+		return types.Null, err
 	}
-	return c.def.lax(c, env, vals)
+	v, err := c.def.lax(c, env, vals)
+	env.release(base)
+	return v, err
 }
 
 func evalCustom(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals := make([]types.Value, 0, maxStackArgs)
-	for _, a := range c.args {
-		v, err := eval(a, env, row)
-		if err != nil {
-			return types.Null, err
-		}
-		vals = append(vals, v)
+	vals, base, ok, err := c.gather(env, row, false)
+	if !ok {
+		return types.Null, err
 	}
-	return c.custom(env, vals)
+	v, err := c.custom(env, vals)
+	env.release(base)
+	return v, err
 }
 
 // prepare chooses the evaluator for the arguments as they are now. It runs after New, Decode and Rewrite alike, and

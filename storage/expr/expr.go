@@ -43,6 +43,8 @@ type Env struct {
 
 	// state is what volatile functions keep from row to row of one statement, e.g. the sequence of RAND(n).
 	state map[*Call]any
+	// stack holds the arguments of the calls that are being evaluated.
+	stack []types.Value
 	// scratch is room for a key or a text that does not outlive one step.
 	scratch []byte
 }
@@ -115,7 +117,8 @@ func NewCast(e Expr, t types.Type) Expr { return newCast(e, t) }
 func NewCollate(e Expr, c types.Collation) (Expr, error) { return newCollate(e, c) }
 
 // NewFunc builds an expression over a value that the gateway computes when the plan runs (uncorrelated scalar
-// subqueries fold to constants at run time; see planner). eval runs at most once per row and gets the evaluated args.
+// subqueries fold to constants at run time; see planner). eval runs at most once per row and gets the evaluated args,
+// which it must not keep.
 func NewFunc(name string, t types.Type, class Class, args []Expr,
 	eval func(env *Env, args []types.Value) (types.Value, error)) Expr {
 	return newCustom(name, t, class, args, eval)
