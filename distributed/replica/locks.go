@@ -29,6 +29,8 @@ type lockTable struct {
 
 	// inflightCount mirrors len(inflight): a snapshot read that finds zero needs no mutex.
 	inflightCount atomic.Int64
+	// waiters counts the requests in queues.
+	waiters atomic.Int64
 	// interactiveLocks counts the holds of interactive transactions.
 	interactiveLocks atomic.Int64
 
@@ -389,6 +391,7 @@ func (t *lockTable) enqueue(w *lockWaiter) {
 	copy(e.queue[at+1:], e.queue[at:])
 	e.queue[at] = w
 	w.owner.waiting = w
+	t.waiters.Add(1)
 }
 
 // withdraw takes an undecided waiter out of its queue; those behind it may be next.
@@ -397,6 +400,7 @@ func (t *lockTable) withdraw(w *lockWaiter) {
 	for i, x := range e.queue {
 		if x == w {
 			e.queue = append(e.queue[:i], e.queue[i+1:]...)
+			t.waiters.Add(-1)
 			break
 		}
 	}
@@ -424,6 +428,7 @@ func (t *lockTable) promote(e *lockEntry) {
 		n++
 	}
 	if n > 0 {
+		t.waiters.Add(int64(-n))
 		e.queue = append(e.queue[:0], e.queue[n:]...)
 	}
 	t.forget(e)

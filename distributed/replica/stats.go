@@ -36,3 +36,22 @@ func raise(max *atomic.Uint64, v uint64) {
 		}
 	}
 }
+
+// Gauges are a leaseholder's present load; all zero elsewhere.
+type Gauges struct {
+	Transactions   int // open interactive ones
+	Locks          int // held by them
+	LockWaiters    int
+	WritesInFlight int
+}
+
+// Gauges tells the present load.
+func (r *Replica) Gauges() (g Gauges) {
+	if t := r.tenure.Load(); t != nil {
+		g.Transactions = t.open()
+		g.Locks = int(t.locks.interactiveLocks.Load())
+		g.LockWaiters = int(t.locks.waiters.Load())
+		g.WritesInFlight = int(t.locks.inflightCount.Load())
+	}
+	return g
+}

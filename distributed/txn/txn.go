@@ -226,7 +226,8 @@ func (t *Txn) unwrite(err error) error {
 	if e := context.Cause(ctx); e == nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return err
 	}
-	return mysqlerr.Newf(mysql.ErrUnknown, "The statement was interrupted by a network failure: %v", err)
+	t.c.cfg.Logger.Warn("a statement's answer was lost, and its writes were taken back", "shard", uint64(t.home), "err", err)
+	return mysqlerr.Newf(mysql.ErrUnknown, "The connection to the node that serves the table was interrupted; the statement was undone")
 }
 
 // Savepoint implements distributed.Txn.
