@@ -72,6 +72,7 @@ type Snapshot struct {
 	dbByID    map[schema.DatabaseID]*schema.Database
 	tables    map[schema.DatabaseID]map[string]*schema.Table
 	byID      map[schema.TableID]*schema.Table
+	tablets   map[schema.TabletID]schema.ShardID
 	users     map[string]*User // by "name@host"
 	nodes     map[schema.NodeID]*Node
 	shards    map[schema.ShardID]*Shard
@@ -91,6 +92,7 @@ func Empty() *Snapshot {
 		dbByID:    map[schema.DatabaseID]*schema.Database{},
 		tables:    map[schema.DatabaseID]map[string]*schema.Table{},
 		byID:      map[schema.TableID]*schema.Table{},
+		tablets:   map[schema.TabletID]schema.ShardID{},
 		users:     map[string]*User{},
 		nodes:     map[schema.NodeID]*Node{},
 		shards:    map[schema.ShardID]*Shard{},
@@ -129,6 +131,12 @@ func (s *Snapshot) Table(db, name string) (*schema.Table, bool) {
 func (s *Snapshot) TableByID(id schema.TableID) (*schema.Table, bool) {
 	t, ok := s.byID[id]
 	return t, ok
+}
+
+// ShardOf finds the shard of a tablet.
+func (s *Snapshot) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
+	h, ok := s.tablets[t]
+	return h, ok
 }
 
 // Node finds a node.

@@ -86,7 +86,8 @@ func TestSnapshotsFollowChanges(t *testing.T) {
 		d := &schema.Database{ID: schema.DatabaseID(tx.NewID()), Name: "shop"}
 		tx.PutDatabase(d)
 		for _, name := range []string{"b", "a"} {
-			tx.PutTable(&schema.Table{ID: schema.TableID(tx.NewID()), Database: d.ID, Name: name, Version: 1})
+			tx.PutTable(&schema.Table{ID: schema.TableID(tx.NewID()), Database: d.ID, Name: name, Version: 1,
+				Tablets: []schema.Tablet{{ID: schema.TabletID(len(name) + int(name[0])), Shard: 2}}})
 		}
 		tx.PutUser(&User{Name: "root", Host: "%", LoopbackOnly: true})
 		tx.PutNode(&Node{ID: 1, NodeAddr: "x"})
@@ -123,6 +124,9 @@ func TestSnapshotsFollowChanges(t *testing.T) {
 	}
 	if _, ok := s1.Table("shop", "a"); !ok {
 		t.Error("the snapshot before has changed")
+	}
+	if h, ok := s2.ShardOf(schema.TabletID(1 + 'a')); !ok || h != 2 {
+		t.Error("the tablet is not found")
 	}
 	if len(s2.Users()) != 0 || len(s1.Users()) != 1 || fmt.Sprint(s2.Records("job")) != "[8]" {
 		t.Error("users or records", s2.Users(), s2.Records("job"))

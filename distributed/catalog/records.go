@@ -183,8 +183,11 @@ func (b *builder) setTable(id string, value []byte) error {
 	if err != nil {
 		return err
 	}
-	byID := touch(b, kindTable, &b.s.byID)
+	byID, tablets := touch(b, kindTable, &b.s.byID), touch(b, "tablets", &b.s.tablets)
 	if old, ok := byID[schema.TableID(n)]; ok {
+		for _, tb := range old.Tablets {
+			delete(tablets, tb.ID)
+		}
 		if m := b.tablesOf(old.Database); m[old.Name] == old {
 			delete(m, old.Name)
 		}
@@ -194,6 +197,9 @@ func (b *builder) setTable(id string, value []byte) error {
 	}
 	if t, ok := byID[schema.TableID(n)]; ok {
 		b.tablesOf(t.Database)[t.Name] = t
+		for _, tb := range t.Tablets {
+			tablets[tb.ID] = tb.Shard
+		}
 	}
 	return nil
 }

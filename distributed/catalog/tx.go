@@ -112,3 +112,6 @@ func (tx *Tx) Command(writer schema.NodeID, id uint64) *shard.SystemCommand {
 
 // LastCommit is the id of the last change that a node asked for and got.
 func (s *Snapshot) LastCommit(writer schema.NodeID) uint64 { return s.commits[number(writer)] }
+
+// Stale tells whether the catalog has changed since Begin.
+func (tx *Tx) Stale(now *Snapshot) bool { return now.version != tx.base.version }

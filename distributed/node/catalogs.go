@@ -1,0 +1,148 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// catalogStore is the catalog as this node has applied it.
+type catalogStore struct {
+	current atomic.Pointer[catalog.Snapshot]
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced at each change
+}
+
+func (c *catalogStore) init() {
+	c.current.Store(catalog.Empty())
+	c.changed = make(chan struct{})
+}
+
+// watch gives a channel that is closed at the next change; ask before looking.
+func (c *catalogStore) watch() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
+
+func (c *catalogStore) notify() {
+	c.mu.Lock()
+	close(c.changed)
+	c.changed = make(chan struct{})
+	c.mu.Unlock()
+}
+
+// follow takes over a change of the system shard; nil sets mean that everything may have changed. It is called from the
+// goroutine that applies the log.
+func (c *catalogStore) follow(state *shard.Shard, version uint64, sets []shard.SystemSet, log *slog.Logger) {
+	var next *catalog.Snapshot
+	var err error
+	if sets == nil {
+		next, err = catalog.Load(state.SystemScan)
+	} else {
+		next, err = c.current.Load().Apply(version, sets)
+	}
+	if err != nil {
+		log.Error("the catalog has a record that this version does not understand", "err", err)
+		return
+	}
+	if next != c.current.Load() {
+		c.current.Store(next)
+		c.notify()
+	}
+}
+
+// Catalog is the newest catalog that this node has applied.
+func (n *Node) Catalog() *catalog.Snapshot { return n.catalog.current.Load() }
+
+var errNoSystemReplica = errors.New("this node has no replica of the system shard yet")
+
+// RefreshCatalog waits until Catalog is at least as new as every change acknowledged anywhere before the call.
+func (n *Node) RefreshCatalog(ctx context.Context) error {
+	ls := n.local(schema.SystemShard)
+	if ls == nil {
+		return errNoSystemReplica
+	}
+	if _, ok := ls.rep.Leaseholding(); ok {
+		return nil // whatever was acknowledged went through here, and was applied first
+	}
+	return ls.group.ReadIndex(ctx)
+}
+
+// ChangeCatalog runs fn on the newest catalog and commits what it put, again and again while others' changes come
+// between.
+func (n *Node) ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error {
+	n.commitMu.Lock()
+	defer n.commitMu.Unlock()
+	for try := 0; ; try++ {
+		tx := n.Catalog().Begin()
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if !tx.Changed() {
+			return nil
+		}
+		done, err := n.commitCatalog(ctx, tx)
+		if done {
+			return err
+		}
+		if err != nil && (ctx.Err() != nil || n.ctx.Err() != nil || try == maxCommits) {
+			return fmt.Errorf("changing the catalog: %w", err)
+		}
+	}
+}
+
+// maxCommits bounds the attempts at a change that fails for another reason than a lost race.
+const maxCommits = 20
+
+// commitCatalog tries to commit a change once; false: somebody else's came first.
+func (n *Node) commitCatalog(ctx context.Context, tx *catalog.Tx) (done bool, err error) {
+	id := n.commandID.Add(1)
+	cmd := shard.EncodeSystem(nil, tx.Command(n.NodeID(), id))
+	res, err := n.command(ctx, schema.SystemShard, shard.CommandSystem, id, cmd)
+	if err == nil && res.OK {
+		return true, n.awaitCommit(ctx, id)
+	}
+	// Lost, or its answer was: the records tell, when this node has applied all that was committed until now.
+	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if refreshErr := n.RefreshCatalog(look); refreshErr != nil {
+		return false, errors.Join(err, refreshErr, sleep(ctx, 50*time.Millisecond))
+	}
+	if n.Catalog().LastCommit(n.NodeID()) == id {
+		return true, nil
+	}
+	if err == nil && tx.Stale(n.Catalog()) {
+		return false, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("the system shard refused: %s", res.Err)
+	}
+	return false, errors.Join(err, sleep(ctx, 50*time.Millisecond))
+}
+
+// awaitCommit waits until this node has applied its own change.
+func (n *Node) awaitCommit(ctx context.Context, id uint64) error {
+	for {
+		changed := n.catalog.watch()
+		if n.Catalog().LastCommit(n.NodeID()) == id {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-n.ctx.Done():
+			return n.ctx.Err()
+		}
+	}
+}

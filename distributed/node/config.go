@@ -1,0 +1,73 @@
+package node
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"cloudsql/distributed/rpc"
+)
+
+// Version is the program's version as nodes tell each other; set by the command.
+var Version = "dev"
+
+// Errors of Open, to be tested for with errors.Is. Their text is meant for whoever started the process.
+var (
+	ErrLocked      = errors.New("the data directory is in use by another process")
+	ErrForeign     = errors.New("the data directory holds files that are not cloudsql's")
+	ErrNewerFormat = errors.New("the data directory was written by a newer version of cloudsql")
+	ErrBusyPort    = errors.New("the address is in use")
+	ErrDataLost    = errors.New("data is missing")
+)
+
+// Config is how a node is set up. Zero values of the settings mean the defaults named beside them.
+type Config struct {
+	Dir string
+	// Addresses as other nodes and clients reach them; NodeAddr is listened on unless Listener is given.
+	NodeAddr, SQLAddr, HTTPAddr string
+	Join                        []string     // node addresses of members to ask; only for a fresh directory
+	Listener                    net.Listener // takes the place of listening on NodeAddr
+	Network                     rpc.Network  // rpc.TCP
+	Log                         *slog.Logger
+
+	ReplicationFactor int           // 3: replicas of a data shard, as far as there are nodes
+	DataShards        int           // 8: as many data shards at most; one a node until then
+	SystemVoters      int           // 5: nodes beyond get non-voting replicas of the system shard
+	History           time.Duration // 60 s: how long old versions are kept
+	HistoryMax        time.Duration // 1 h: how long a transaction can hold them
+	CacheBytes        int64         // engine.DefaultCacheBytes
+	WALDir            string        // of the raft log; in Dir
+
+	Heartbeat     time.Duration // 300 ms
+	Tick          time.Duration // raft.DefaultTick
+	ElectionTicks uint64        // raft.DefaultElectionTicks
+	LeaseDuration time.Duration // package replica's default
+	// SpreadTables places every new table by itself instead of beside its database's others.
+	SpreadTables bool
+}
+
+func (c *Config) setDefaults() {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	num := func(n *int, v int) {
+		if *n == 0 {
+			*n = v
+		}
+	}
+	num(&c.ReplicationFactor, 3)
+	num(&c.DataShards, 8)
+	num(&c.SystemVoters, 5)
+	def(&c.History, time.Minute)
+	def(&c.HistoryMax, time.Hour)
+	def(&c.Heartbeat, 300*time.Millisecond)
+	if c.Network == nil {
+		c.Network = rpc.TCP
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+}

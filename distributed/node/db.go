@@ -1,0 +1,336 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/replica"
+	"cloudsql/distributed/txn"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+var _ distributed.DB = (*Node)(nil)
+
+// db is what a node needs for its clients' statements.
+type db struct {
+	n    *Node
+	txns *txn.Client
+
+	mu  sync.Mutex
+	ids []uint64 // drawn from the catalog, not yet used
+}
+
+func (d *db) init(n *Node) { d.n = n }
+
+// start makes the client when the node's id is known.
+func (d *db) start() {
+	d.txns = txn.New(txn.Config{
+		Node: d.n.NodeID(), Router: router{d.n}, Caller: d.n.client, Timestamps: d.n.stamps, Logger: d.n.log,
+	})
+}
+
+func (d *db) close() {
+	if d.txns != nil {
+		d.txns.Close()
+	}
+}
+
+func (d *db) oldestSnapshot() mvcc.Timestamp {
+	if d.txns == nil {
+		return 0
+	}
+	return d.txns.OldestSnapshot()
+}
+
+// router tells transactions where shards are.
+type router struct{ n *Node }
+
+func (r router) ShardOf(t schema.TabletID) (schema.ShardID, bool) { return r.n.Catalog().ShardOf(t) }
+func (r router) Local(s schema.ShardID) *replica.Replica          { return r.n.replicaOf(s) }
+func (r router) Replicas(s schema.ShardID) []schema.NodeID        { return r.n.replicaNodes(s) }
+
+// replicaNodes gives the nodes with a replica of a shard: who told to hold the lease, voters that are alive, the rest.
+func (n *Node) replicaNodes(s schema.ShardID) []schema.NodeID {
+	info, ok := n.Catalog().Shard(s)
+	if !ok { // there is no catalog yet
+		if n.local(s) != nil {
+			return []schema.NodeID{n.NodeID()}
+		}
+		return n.book.nodes()
+	}
+	holder := n.peers.holder(s)
+	rank := func(id schema.NodeID) int {
+		_, voter := info.Replicas[id]
+		_, alive := n.peers.get(id)
+		switch {
+		case id == holder:
+			return 0
+		case voter && alive:
+			return 1
+		case voter:
+			return 2
+		}
+		return 3
+	}
+	nodes := append(sortedNodes(info.Replicas), sortedNodes(info.NonVoting)...)
+	ranks := make(map[schema.NodeID]int, len(nodes))
+	for _, id := range nodes {
+		ranks[id] = rank(id)
+	}
+	slices.SortStableFunc(nodes, func(a, b schema.NodeID) int { return ranks[a] - ranks[b] })
+	return nodes
+}
+
+// Leaseholder is the node that serves a shard now as far as this node knows (0: unknown).
+func (n *Node) Leaseholder(s schema.ShardID) schema.NodeID {
+	if ls := n.local(s); ls != nil {
+		if h := ls.rep.Holder(); h != 0 {
+			return h
+		}
+	}
+	if h := n.peers.holder(s); h != 0 {
+		return h
+	}
+	if n.db.txns == nil {
+		return 0
+	}
+	return n.db.txns.Leaseholder(s)
+}
+
+// Write runs autocommit write fragments of one shard as one transaction.
+func (n *Node) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fragment.Write) ([]fragment.WriteResult, error) {
+	return n.db.txns.Write(ctx, o, w...)
+}
+
+// Read runs an autocommit read of one tablet on the newest state.
+func (n *Node) Read(ctx context.Context, r *fragment.Read) (distributed.Rows, error) {
+	return n.db.txns.Read(ctx, r)
+}
+
+// ReadPoint reads all rows of a fragment with Keys at once.
+func (n *Node) ReadPoint(ctx context.Context, r *fragment.Read, page *fragment.Page) error {
+	return n.db.txns.ReadPoint(ctx, r, page)
+}
+
+// Snapshot is a timestamp for consistent reads over several tablets.
+func (n *Node) Snapshot(ctx context.Context) (mvcc.Timestamp, error) { return n.db.txns.Snapshot(ctx) }
+
+// ReadAt reads one tablet at a snapshot.
+func (n *Node) ReadAt(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
+	return n.db.txns.ReadAt(ctx, r, at)
+}
+
+// Begin starts a transaction.
+func (n *Node) Begin(o distributed.TxnOptions) distributed.Txn {
+	return n.open.track(n.Catalog().Version(), n.db.txns.Begin(o))
+}
+
+// InstallTable gives t's descriptor to the shards of its tablets through their logs.
+func (n *Node) InstallTable(ctx context.Context, t *schema.Table) error {
+	if len(t.Tablets) == 0 {
+		return fmt.Errorf("table %s has no tablets", t.Name)
+	}
+	for _, tb := range t.Tablets {
+		if err := n.tablet(ctx, tb, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DropTablets removes tablets with their rows.
+func (n *Node) DropTablets(ctx context.Context, tablets []schema.Tablet) error {
+	for _, tb := range tablets {
+		if err := n.tablet(ctx, tb, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) tablet(ctx context.Context, tb schema.Tablet, t *schema.Table) error {
+	cmd, err := shard.EncodeTablet(nil, &shard.TabletCommand{Tablet: tb.ID, Table: t})
+	if err != nil {
+		return err
+	}
+	q := &commandRequest{Shard: tb.Shard, Kind: shard.CommandTablet, Command: cmd, Tablet: tb.ID}
+	if t != nil {
+		q.Version = t.Version
+	}
+	reply, err := n.request(ctx, q)
+	if err == nil && !reply.OK {
+		err = errors.New(reply.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("tablet %d of shard %d: %w", tb.ID, tb.Shard, err)
+	}
+	return nil
+}
+
+// PlaceTable chooses the shard of a new table of database d and gives it its first tablet: beside the database's other
+// tables, or where there are the fewest.
+func (n *Node) PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error {
+	ids, err := n.newIDs(ctx, 1)
+	if err != nil {
+		return err
+	}
+	c := n.Catalog()
+	s := d.Shard
+	if _, ok := c.Shard(s); !ok || s == schema.SystemShard {
+		s = 0
+	}
+	if others := c.Tables(d.Name); s == 0 && len(others) > 0 {
+		s = others[0].Tablets[0].Shard
+	}
+	if s == 0 || n.spreadTables() {
+		if s = n.emptiestShard(c, d); s == 0 {
+			return errors.New("the cluster has no data shard")
+		}
+	}
+	t.Tablets = []schema.Tablet{{ID: schema.TabletID(ids[0]), Shard: s}}
+	return nil
+}
+
+// settingSpread is the cluster-wide setting that spreads every new table.
+const settingSpread = "cloudsql_spread_tables"
+
+func (n *Node) spreadTables() bool {
+	if v, ok := n.Catalog().Setting(settingSpread); ok {
+		return v == "1" || v == "ON" || v == "on"
+	}
+	return n.cfg.SpreadTables
+}
+
+// PlaceDatabase suggests the shard of a new database: the one with the fewest databases and tables.
+func (n *Node) PlaceDatabase() schema.ShardID { return n.emptiestShard(n.Catalog(), nil) }
+
+func (n *Node) emptiestShard(c *catalog.Snapshot, except *schema.Database) (best schema.ShardID) {
+	load := map[schema.ShardID]int{}
+	for _, d := range c.Databases() {
+		if except == nil || d.ID != except.ID {
+			load[d.Shard]++ // a database without tables will have some
+		}
+		for _, t := range c.Tables(d.Name) {
+			for _, tb := range t.Tablets {
+				load[tb.Shard]++
+			}
+		}
+	}
+	for _, sh := range c.Shards() {
+		if sh.ID != schema.SystemShard && (best == 0 || load[sh.ID] < load[best]) {
+			best = sh.ID
+		}
+	}
+	return best
+}
+
+// newIDs draws ids from the catalog's sequence, some at a time.
+func (n *Node) newIDs(ctx context.Context, count int) ([]uint64, error) {
+	const ahead = 16
+	n.db.mu.Lock()
+	defer n.db.mu.Unlock()
+	if len(n.db.ids) < count {
+		var drawn []uint64
+		err := n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+			drawn = drawn[:0]
+			for range count + ahead {
+				drawn = append(drawn, tx.NewID())
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		n.db.ids = drawn
+	}
+	out := n.db.ids[:count:count]
+	n.db.ids = n.db.ids[count:]
+	return out, nil
+}
+
+// SettleSchema waits until no gateway plans with a version of t older than t.Version and transactions that may have used
+// one have ended. Nodes that were silent for long are not waited for: their transactions are rolled back.
+func (n *Node) SettleSchema(ctx context.Context, t *schema.Table) error {
+	if now, ok := n.Catalog().TableByID(t.ID); ok && now.Version < t.Version {
+		return fmt.Errorf("version %d of table %s is not in the catalog yet", t.Version, t.Name)
+	}
+	want := n.Catalog().Version()
+	for {
+		waiting := schema.NodeID(0)
+		for id, s := range n.peers.all(goneAfter + 2*time.Second) {
+			if s.Catalog < want || s.Using < want {
+				waiting = id
+			}
+		}
+		if waiting == 0 {
+			return nil
+		}
+		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+			return fmt.Errorf("waiting for node %d to let go of an older version of table %s: %w", waiting, t.Name, err)
+		}
+	}
+}
+
+// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a table.
+func (n *Node) ReserveAutoInc(ctx context.Context, t *schema.Table, count uint64) (first uint64, err error) {
+	return n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, count)
+}
+
+// AutoInc reads the next value.
+func (n *Node) AutoInc(ctx context.Context, t *schema.Table) (uint64, error) {
+	return n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, 0)
+}
+
+// SetAutoInc raises the counter to next; a smaller value changes nothing.
+func (n *Node) SetAutoInc(ctx context.Context, t *schema.Table, next uint64) error {
+	now, err := n.AutoInc(ctx, t)
+	if err != nil || next <= now {
+		return err
+	}
+	_, err = n.ReserveAutoInc(ctx, t, next-now)
+	return err
+}
+
+// Call runs a named call on a node.
+func (n *Node) Call(ctx context.Context, node schema.NodeID, method string, payload []byte) ([]byte, error) {
+	if node == n.NodeID() {
+		return n.calls.run(ctx, method, payload)
+	}
+	req := binary.AppendUvarint(nil, uint64(len(method)))
+	return n.client.Call(ctx, node, methodCall, append(append(req, method...), payload...))
+}
+
+// RegisterCall registers a call by name.
+func (n *Node) RegisterCall(method string, fn func(ctx context.Context, payload []byte) ([]byte, error)) {
+	n.calls.m.Store(method, fn)
+}
+
+// callTable is the SQL layer's calls by name.
+type callTable struct{ m sync.Map }
+
+func (c *callTable) run(ctx context.Context, method string, payload []byte) ([]byte, error) {
+	fn, ok := c.m.Load(method)
+	if !ok {
+		return nil, fmt.Errorf("no call %q on this node", method)
+	}
+	return fn.(func(context.Context, []byte) ([]byte, error))(ctx, payload)
+}
+
+func (n *Node) handleCall(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	size, k := binary.Uvarint(req)
+	if k <= 0 || size > uint64(len(req)-k) {
+		return nil, errors.New("a malformed call")
+	}
+	end := k + int(size)
+	return n.calls.run(ctx, string(req[k:end]), req[end:])
+}

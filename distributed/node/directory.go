@@ -1,0 +1,313 @@
+package node
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"cloudsql/distributed/rpc"
+	"cloudsql/storage/schema"
+)
+
+// directoryFormat is raised when an older program could not use what a newer one wrote.
+const directoryFormat = 1
+
+const (
+	lockFile     = "LOCK"
+	identityFile = "node.json"
+	replicasFile = "replicas.json"
+	makingFile   = "making"
+	raftDir      = "raft"
+	dataDir      = "data"
+)
+
+// identity is which node of which cluster a directory belongs to.
+type identity struct {
+	Format  int           `json:"format"`
+	Cluster string        `json:"cluster"` // hexadecimal
+	Node    schema.NodeID `json:"node"`
+	Version string        `json:"version"` // of the program that made it
+}
+
+func (id *identity) cluster() (c rpc.ClusterID, err error) {
+	b, err := hex.DecodeString(id.Cluster)
+	if err != nil || len(b) != len(c) {
+		return c, fmt.Errorf("%s: bad cluster id", identityFile)
+	}
+	copy(c[:], b)
+	return c, nil
+}
+
+// replicaRecord is what a node remembers of one of its replicas, apart from the replica's own data.
+type replicaRecord struct {
+	Shard     schema.ShardID `json:"shard"`
+	Replica   uint64         `json:"replica"`
+	NonVoting bool           `json:"nonVoting,omitempty"` // joined as one
+	Members   []uint64       `json:"members,omitempty"`   // the first members of a group that it helped to begin
+	Started   bool           `json:"started,omitempty"`   // it ran once: its raft log must be there
+	Durable   uint64         `json:"durable"`             // log index up to which its rows were made durable
+	Broken    string         `json:"broken,omitempty"`    // why it is not started
+	// Retired replicas were removed from their group; their ids are remembered until their data is gone.
+	Retired bool `json:"retired,omitempty"`
+	// Quarantined replicas differ from the others; they are kept as they are.
+	Quarantined bool `json:"quarantined,omitempty"`
+}
+
+// localState is replicas.json.
+type localState struct {
+	Replicas []*replicaRecord         `json:"replicas"`
+	Peers    map[schema.NodeID]string `json:"peers"`
+}
+
+// directory is an open data directory.
+type directory struct {
+	path  string
+	lock  *os.File
+	token string // of an interrupted join, to be used again
+
+	mu    sync.Mutex
+	local localState
+}
+
+// openDirectory locks a directory, creating it, and reads what is in it. fresh: there is nothing in it yet.
+func openDirectory(path string) (d *directory, id *identity, fresh bool, err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	if err := os.MkdirAll(path, 0o750); err != nil {
+		return nil, nil, false, fmt.Errorf("cannot create the data directory: %w", err)
+	}
+	if err := checkOwn(path); err != nil {
+		return nil, nil, false, err
+	}
+	d = &directory{path: path, local: localState{Peers: map[schema.NodeID]string{}}}
+	if d.lock, err = lockPath(filepath.Join(path, lockFile)); err != nil {
+		return nil, nil, false, err
+	}
+	if id, fresh, err = d.read(); err != nil {
+		d.close()
+		return nil, nil, false, err
+	}
+	return d, id, fresh, nil
+}
+
+// checkOwn refuses a directory with other things in it and none of ours.
+func checkOwn(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the data directory: %w", err)
+	}
+	for _, e := range entries {
+		switch e.Name() {
+		case identityFile, makingFile, lockFile:
+			return nil
+		case "lost+found", "tls":
+		default:
+			return fmt.Errorf("%w: %s has %s in it", ErrForeign, path, e.Name())
+		}
+	}
+	return nil
+}
+
+func lockPath(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%w: %s", ErrLocked, filepath.Dir(path))
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+func (d *directory) close() { _ = d.lock.Close() }
+
+func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
+
+// read gives the identity; what an initialisation left behind that did not end is removed.
+func (d *directory) read() (*identity, bool, error) {
+	if _, err := os.Stat(d.file(makingFile)); err == nil {
+		return nil, true, d.wipe()
+	}
+	data, err := os.ReadFile(d.file(identityFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, true, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	id := &identity{}
+	if err := json.Unmarshal(data, id); err != nil {
+		return nil, false, fmt.Errorf("%w: %s: %w", ErrForeign, d.file(identityFile), err)
+	}
+	if id.Format > directoryFormat {
+		return nil, false, fmt.Errorf("%w: %s has format %d, this program (%s) knows up to %d",
+			ErrNewerFormat, d.path, id.Format, Version, directoryFormat)
+	}
+	if data, err = os.ReadFile(d.file(replicasFile)); err != nil {
+		return nil, false, fmt.Errorf("%w: %w", ErrDataLost, err)
+	}
+	if err := json.Unmarshal(data, &d.local); err != nil {
+		return nil, false, fmt.Errorf("%s: %w", d.file(replicasFile), err)
+	}
+	return id, false, nil
+}
+
+func (d *directory) wipe() error {
+	if data, err := os.ReadFile(d.file(makingFile)); err == nil {
+		d.token = strings.TrimSpace(string(data))
+	}
+	for _, name := range []string{raftDir, dataDir, replicasFile, identityFile, makingFile} { // the mark last
+		if err := os.RemoveAll(d.file(name)); err != nil {
+			return fmt.Errorf("clearing what an interrupted first start left: %w", err)
+		}
+	}
+	return nil
+}
+
+// begin marks the directory as being initialised and gives the token that this node joins with, which the mark keeps.
+func (d *directory) begin() (token string, err error) {
+	if d.token == "" {
+		d.token = strconv.FormatUint(randomUint64(), 16)
+	}
+	return d.token, d.write(makingFile, []byte(d.token+"\n"))
+}
+
+// identify writes the identity; the directory is of use from then on.
+func (d *directory) identify(id identity) error {
+	if err := d.save(); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(id, "", "  ")
+	if err != nil {
+		return err
+	}
+	return d.write(identityFile, append(data, '\n'))
+}
+
+// finish ends the initialisation.
+func (d *directory) finish() error {
+	if err := os.Remove(d.file(makingFile)); err != nil {
+		return err
+	}
+	return syncPath(d.path)
+}
+
+// write replaces a file so that a crash leaves the old or the new one.
+func (d *directory) write(name string, data []byte) error {
+	tmp := d.file(name + ".new")
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(data); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, d.file(name)); err != nil {
+		return err
+	}
+	return syncPath(d.path)
+}
+
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// save writes replicas.json.
+func (d *directory) save() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.saveLocked()
+}
+
+func (d *directory) saveLocked() error {
+	data, err := json.MarshalIndent(&d.local, "", "  ")
+	if err != nil {
+		return err
+	}
+	return d.write(replicasFile, append(data, '\n'))
+}
+
+// replicas gives copies of the records.
+func (d *directory) replicas() []replicaRecord {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := make([]replicaRecord, len(d.local.Replicas))
+	for i, r := range d.local.Replicas {
+		out[i] = *r
+	}
+	return out
+}
+
+// update changes the record of a replica (nil: there is none) and saves; fn returns what to keep, nil to drop it.
+func (d *directory) update(s schema.ShardID, replica uint64, fn func(*replicaRecord) *replicaRecord) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := slices.IndexFunc(d.local.Replicas, func(r *replicaRecord) bool { return r.Shard == s && r.Replica == replica })
+	var old *replicaRecord
+	if i >= 0 {
+		c := *d.local.Replicas[i]
+		old = &c
+	}
+	next := fn(old)
+	switch {
+	case next == nil && i >= 0:
+		d.local.Replicas = slices.Delete(d.local.Replicas, i, i+1)
+	case next == nil:
+		return nil
+	case i >= 0:
+		d.local.Replicas[i] = next
+	default:
+		d.local.Replicas = append(d.local.Replicas, next)
+	}
+	return d.saveLocked()
+}
+
+// durable notes how far a replica's rows are on the disk.
+func (d *directory) durable(s schema.ShardID, replica, index uint64) error {
+	return d.update(s, replica, func(r *replicaRecord) *replicaRecord {
+		if r != nil {
+			r.Durable = max(r.Durable, index)
+		}
+		return r
+	})
+}
+
+// peers is the address book as of the last time that the catalog was seen.
+func (d *directory) peers() map[schema.NodeID]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.local.Peers)
+}
+
+func (d *directory) setPeers(p map[schema.NodeID]string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if maps.Equal(d.local.Peers, p) {
+		return nil
+	}
+	d.local.Peers = p
+	return d.saveLocked()
+}

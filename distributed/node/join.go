@@ -1,0 +1,139 @@
+package node
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/rpc"
+	"cloudsql/storage/schema"
+)
+
+// joinRequest asks a member to note a new one. Token is drawn by the new node, so that a repeated request finds the
+// record of the first.
+type joinRequest struct {
+	Token    string `json:"token"`
+	NodeAddr string `json:"nodeAddr"`
+	SQLAddr  string `json:"sqlAddr"`
+	HTTPAddr string `json:"httpAddr"`
+	Version  string `json:"version"`
+}
+
+type joinReply struct {
+	Cluster string                   `json:"cluster"`
+	Node    schema.NodeID            `json:"node"`
+	Peers   map[schema.NodeID]string `json:"peers"`
+}
+
+// join makes this node a member of an existing cluster.
+func (n *Node) join(ctx context.Context) error {
+	token, err := n.dir.begin()
+	if err != nil {
+		return err
+	}
+	reply, err := n.askToJoin(ctx, token)
+	if err != nil {
+		return err
+	}
+	id := identity{Format: directoryFormat, Cluster: reply.Cluster, Node: reply.Node, Version: Version}
+	c, err := id.cluster()
+	if err != nil {
+		return err
+	}
+	n.setIdentity(c, reply.Node)
+	if err := n.dir.setPeers(reply.Peers); err != nil {
+		return err
+	}
+	if err := n.openStores(); err != nil {
+		return err
+	}
+	if err := n.dir.identify(id); err != nil {
+		return err
+	}
+	n.log.Info("joined the cluster", "node", reply.Node, "cluster", reply.Cluster)
+	return n.dir.finish()
+}
+
+// askToJoin asks the given members in turn until one has us.
+func (n *Node) askToJoin(ctx context.Context, token string) (*joinReply, error) {
+	req, err := json.Marshal(&joinRequest{
+		Token: token, Version: Version,
+		NodeAddr: n.NodeAddr(), SQLAddr: n.cfg.SQLAddr, HTTPAddr: n.cfg.HTTPAddr,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := 0; ; i++ {
+		addr := n.cfg.Join[i%len(n.cfg.Join)]
+		attempt, cancel := context.WithTimeout(ctx, 20*time.Second)
+		resp, err := n.client.CallAddr(attempt, addr, methodJoin, req)
+		cancel()
+		if err == nil {
+			var reply joinReply
+			return &reply, json.Unmarshal(resp, &reply)
+		}
+		if errors.Is(err, rpc.ErrRefused) {
+			return nil, fmt.Errorf("%s does not let this node join: %w", addr, err)
+		}
+		n.log.Warn("a member could not be asked to join, trying on", "addr", addr, "err", err)
+		if err := sleep(ctx, 500*time.Millisecond); err != nil {
+			return nil, fmt.Errorf("joining through %v: %w", n.cfg.Join, err)
+		}
+	}
+}
+
+// handleJoin notes a new member.
+func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	var q joinRequest
+	if err := json.Unmarshal(req, &q); err != nil {
+		return nil, err
+	}
+	if q.Token == "" || q.NodeAddr == "" {
+		return nil, errors.New("a join without a token or an address")
+	}
+	var id schema.NodeID
+	err := n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		for _, m := range tx.Snapshot.Nodes() {
+			if m.Token == q.Token {
+				id = m.ID
+				return nil
+			}
+			if m.NodeAddr == q.NodeAddr && !m.Left {
+				return fmt.Errorf("node %d has the address %s already", m.ID, q.NodeAddr)
+			}
+		}
+		id = firstNode + 1
+		for _, m := range tx.Snapshot.Nodes() { // those that have left are among them: ids are not used again
+			id = max(id, m.ID+1)
+		}
+		tx.PutNode(&catalog.Node{ID: id, NodeAddr: q.NodeAddr, SQLAddr: q.SQLAddr, HTTPAddr: q.HTTPAddr, Token: q.Token})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.log.Info("a node joins", "node", id, "addr", q.NodeAddr)
+	c := n.ClusterID()
+	reply := joinReply{Cluster: hex.EncodeToString(c[:]), Node: id, Peers: map[schema.NodeID]string{}}
+	for _, m := range n.Catalog().Nodes() {
+		if !m.Left {
+			reply.Peers[m.ID] = m.NodeAddr
+		}
+	}
+	return json.Marshal(&reply)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

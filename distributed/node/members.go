@@ -1,0 +1,216 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cloudsql/distributed/raft"
+	"cloudsql/storage/schema"
+)
+
+// memberOp is a change of a raft group's configuration.
+type memberOp string
+
+const (
+	memberAdd     memberOp = "add" // as non-voting
+	memberPromote memberOp = "promote"
+	memberRemove  memberOp = "remove"
+)
+
+// memberRequest asks a node that has the shard to change the group's configuration.
+type memberRequest struct {
+	Shard   schema.ShardID `json:"shard"`
+	Op      memberOp       `json:"op"`
+	Replica uint64         `json:"replica"`
+}
+
+// memberReply is the configuration afterwards. NotHere: this node has no replica of the shard.
+type memberReply struct {
+	Voters  int  `json:"voters"`
+	NotHere bool `json:"notHere,omitempty"`
+}
+
+// member changes a group's configuration through the node that leads it. Nothing happens if it is so already.
+func (r *reconciler) member(ctx context.Context, s schema.ShardID, op memberOp, replica uint64) (*memberReply, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	leader := r.leaderOf(s)
+	if leader == 0 {
+		return nil, fmt.Errorf("shard %d has no leader", s)
+	}
+	q := memberRequest{Shard: s, Op: op, Replica: replica}
+	if leader == r.n.NodeID() {
+		return r.n.changeMember(ctx, q)
+	}
+	req, err := json.Marshal(&q)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := r.n.client.Call(ctx, leader, methodMember, req)
+	if err != nil {
+		return nil, err
+	}
+	reply := &memberReply{}
+	if err := json.Unmarshal(resp, reply); err != nil {
+		return nil, err
+	}
+	if reply.NotHere {
+		return nil, fmt.Errorf("node %d has no replica of shard %d", leader, s)
+	}
+	return reply, nil
+}
+
+func (n *Node) handleMember(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	var q memberRequest
+	if err := json.Unmarshal(req, &q); err != nil {
+		return nil, err
+	}
+	reply, err := n.changeMember(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(reply)
+}
+
+func (n *Node) changeMember(ctx context.Context, q memberRequest) (*memberReply, error) {
+	if n.local(q.Shard) == nil {
+		return &memberReply{NotHere: true}, nil
+	}
+	m, err := n.raft.Membership(ctx, q.Shard)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.changeOnce(ctx, q, m); err != nil {
+		return nil, err
+	}
+	return &memberReply{Voters: len(m.Voters)}, nil
+}
+
+func (n *Node) changeOnce(ctx context.Context, q memberRequest, m *raft.Membership) error {
+	_, voter := m.Voters[q.Replica]
+	_, nonVoting := m.NonVoting[q.Replica]
+	switch q.Op {
+	case memberAdd:
+		if m.Removed[q.Replica] {
+			return fmt.Errorf("replica %d was removed and cannot come back", q.Replica)
+		}
+		if voter || nonVoting {
+			return nil
+		}
+		return n.raft.AddNonVoting(ctx, q.Shard, q.Replica, m.ChangeID)
+	case memberPromote:
+		if voter {
+			return nil
+		}
+		if !nonVoting {
+			return errors.New("only a non-voting replica can be promoted")
+		}
+		return n.raft.Promote(ctx, q.Shard, q.Replica, m.ChangeID)
+	case memberRemove:
+		if !voter && !nonVoting {
+			return nil
+		}
+		return n.raft.Remove(ctx, q.Shard, q.Replica, m.ChangeID)
+	}
+	return fmt.Errorf("unknown change %q", q.Op)
+}
+
+// transferRequest asks a node to hand a shard's lease and leadership to another.
+type transferRequest struct {
+	Shard schema.ShardID `json:"shard"`
+	To    schema.NodeID  `json:"to"`
+}
+
+// transfer has a node hand a shard over.
+func (n *Node) transfer(ctx context.Context, s schema.ShardID, from, to schema.NodeID) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	q := transferRequest{Shard: s, To: to}
+	if from == n.NodeID() {
+		return n.transferHere(ctx, q)
+	}
+	req, err := json.Marshal(&q)
+	if err != nil {
+		return err
+	}
+	_, err = n.client.Call(ctx, from, methodTransfer, req)
+	return err
+}
+
+func (n *Node) handleTransfer(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	var q transferRequest
+	if err := json.Unmarshal(req, &q); err != nil {
+		return nil, err
+	}
+	return nil, n.transferHere(ctx, q)
+}
+
+func (n *Node) transferHere(ctx context.Context, q transferRequest) error {
+	ls := n.local(q.Shard)
+	if ls == nil {
+		return fmt.Errorf("shard %d is not here", q.Shard)
+	}
+	return ls.rep.Transfer(ctx, q.To)
+}
+
+// Drain hands leases and leadership to other nodes, so that stopping this one is not felt.
+func (n *Node) Drain(ctx context.Context) {
+	n.draining.Store(true)
+	for s, ls := range *n.shards.Load() {
+		_, holds := ls.rep.Leaseholding()
+		if !holds && !ls.group.IsLeader() {
+			continue
+		}
+		to := n.successor(s)
+		if to == 0 {
+			continue
+		}
+		if err := ls.rep.Transfer(ctx, to); err != nil {
+			n.log.Warn("handing a shard over failed", "shard", s, "to", to, "err", err)
+			continue
+		}
+		n.log.Info("handed a shard over", "shard", s, "to", to)
+	}
+	n.awaitLedElsewhere(ctx)
+}
+
+// successor is the alive voter of a shard that leads the fewest, 0 if there is none.
+func (n *Node) successor(s schema.ShardID) (best schema.NodeID) {
+	info, ok := n.Catalog().Shard(s)
+	if !ok {
+		return 0
+	}
+	fewest := 0
+	for id, st := range n.peers.all(aliveFor) {
+		rs := st.replica(s)
+		if _, voter := info.Replicas[id]; !voter || id == n.NodeID() || st.Drain || rs == nil || rs.Broken != "" {
+			continue
+		}
+		leads := 0
+		for i := range st.Reps {
+			if st.Reps[i].Leader {
+				leads++
+			}
+		}
+		if best == 0 || leads < fewest {
+			best, fewest = id, leads
+		}
+	}
+	return best
+}
+
+// awaitLedElsewhere waits until this node leads nothing that others could.
+func (n *Node) awaitLedElsewhere(ctx context.Context) {
+	for {
+		leads := false
+		for s, ls := range *n.shards.Load() {
+			leads = leads || ls.group.IsLeader() && n.successor(s) != 0
+		}
+		if !leads || sleep(ctx, 10*time.Millisecond) != nil {
+			return
+		}
+	}
+}

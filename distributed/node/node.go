@@ -1,0 +1,408 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/raft"
+	"cloudsql/distributed/replica"
+	"cloudsql/distributed/rpc"
+	"cloudsql/distributed/tso"
+	"cloudsql/storage/engine"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// Node is this process as a member of the cluster.
+type Node struct {
+	cfg     Config
+	log     *slog.Logger
+	dir     *directory
+	self    atomic.Uint64 // schema.NodeID; 0 while joining
+	cluster atomic.Pointer[rpc.ClusterID]
+	started time.Time
+
+	listener net.Listener
+	server   *rpc.Server
+	client   *rpc.Client
+	engine   *engine.Engine
+	raft     *raft.Host
+
+	shards   atomic.Pointer[map[schema.ShardID]*localShard] // replaced as a whole under shardsMu
+	shardsMu sync.Mutex
+
+	catalog   catalogStore
+	commitMu  sync.Mutex // one change of the catalog at a time from this node
+	commandID atomic.Uint64
+
+	owner  *tso.Owner
+	stamps *tso.Client
+	peers  *peers
+	book   addressBook
+	calls  callTable
+	rowIDs rowIDs
+	open   openTxns
+	recon  reconciler
+	stats  tableStats
+	db     db
+
+	serving  atomic.Bool // all replicas that can be were started
+	draining atomic.Bool
+	ctx      context.Context
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	closing  sync.Once
+}
+
+// localShard is a replica that runs here.
+type localShard struct {
+	id      schema.ShardID
+	replica uint64
+	state   *shard.Shard
+	group   raft.Group
+	rep     *replica.Replica
+
+	tablets     sync.Mutex // one command about tablets at a time: their results carry no id
+	watermark   watermarks
+	quarantined atomic.Bool
+}
+
+// Open starts a node on its data directory: it initialises a fresh one (or joins a cluster with it), and carries on with
+// an existing one. It returns when the node can serve; ctx bounds only that.
+func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
+	cfg.setDefaults()
+	n := &Node{cfg: cfg, log: cfg.Log, started: time.Now()}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.shards.Store(&map[schema.ShardID]*localShard{})
+	n.cluster.Store(&rpc.ClusterID{})
+	n.catalog.init()
+	n.peers = newPeers(n)
+	n.commandID.Store(randomUint64())
+	n.recon.init(n)
+	defer func() {
+		if err != nil {
+			n.Close()
+		}
+	}()
+	if err := n.listen(); err != nil {
+		return nil, err
+	}
+	var id *identity
+	var fresh bool
+	if n.dir, id, fresh, err = openDirectory(cfg.Dir); err != nil {
+		return nil, err
+	}
+	n.makeRPC()
+	switch {
+	case !fresh:
+		err = n.carryOn(ctx, id)
+	case len(cfg.Join) > 0:
+		err = n.join(ctx)
+	default:
+		err = n.bootstrap(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return n, n.becomeReady(ctx)
+}
+
+func (n *Node) listen() (err error) {
+	if n.listener = n.cfg.Listener; n.listener != nil {
+		return nil
+	}
+	n.listener, err = n.cfg.Network.Listen(n.cfg.NodeAddr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: node address %s", ErrBusyPort, n.cfg.NodeAddr)
+	}
+	return err
+}
+
+// makeRPC makes server and client; the server serves once the replicas can be asked.
+func (n *Node) makeRPC() {
+	cluster := func() rpc.ClusterID { return *n.cluster.Load() }
+	n.server = rpc.NewServer(rpc.ServerOptions{Cluster: cluster, Node: n.NodeID, Log: n.log})
+	n.client = rpc.NewClient(rpc.ClientOptions{
+		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.resolve, Log: n.log,
+	})
+	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem})
+	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
+	n.db.init(n)
+	n.registerHandlers()
+	replica.RegisterHandlers(n.server, n.replicaOf)
+}
+
+// openStores opens engine and raft log of a directory whose identity is known, and begins to serve other nodes.
+func (n *Node) openStores() (err error) {
+	n.engine, err = engine.Open(engine.Options{Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log})
+	if err != nil {
+		return err
+	}
+	n.book.replace(n.dir.peers())
+	n.db.start()
+	c := *n.cluster.Load()
+	n.raft, err = raft.Open(raft.Config{
+		Dir: n.dir.file(raftDir), WALDir: n.cfg.WALDir, Node: n.NodeID(),
+		Cluster: binary.LittleEndian.Uint64(c[:]) | 1, Server: n.server, Client: n.client, Log: n.log,
+		Tick: n.cfg.Tick, ElectionTicks: n.cfg.ElectionTicks, OnDurable: n.dir.durable,
+	})
+	if err != nil {
+		return err
+	}
+	n.wg.Add(1)
+	go func() {
+		defer n.wg.Done()
+		if err := n.server.Serve(n.listener); err != nil {
+			n.log.Error("serving other nodes ended", "err", err)
+		}
+	}()
+	return nil
+}
+
+func (n *Node) setIdentity(c rpc.ClusterID, id schema.NodeID) {
+	n.cluster.Store(&c)
+	n.self.Store(uint64(id))
+}
+
+// carryOn starts the replicas of an existing directory.
+func (n *Node) carryOn(ctx context.Context, id *identity) error {
+	c, err := id.cluster()
+	if err != nil {
+		return err
+	}
+	n.setIdentity(c, id.Node)
+	if err := n.openStores(); err != nil {
+		return err
+	}
+	return n.startReplicas(ctx)
+}
+
+// becomeReady waits until the node can serve: its catalog is as new as the cluster's and knows this node's addresses.
+func (n *Node) becomeReady(ctx context.Context) error {
+	n.startLoops()
+	if err := n.awaitSystemShard(ctx); err != nil {
+		return err
+	}
+	for {
+		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := n.RefreshCatalog(attempt)
+		cancel()
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("no majority of the system shard's replicas answers: %w", err)
+		}
+		n.log.Warn("waiting for a majority of the system shard's replicas", "err", err)
+	}
+	return n.announce(ctx)
+}
+
+// awaitSystemShard waits until this node has a replica of the system shard (a joining or rejoining node is given one).
+func (n *Node) awaitSystemShard(ctx context.Context) error {
+	for i := 0; ; i++ {
+		changed := n.catalog.watch()
+		if n.local(schema.SystemShard) != nil {
+			return nil
+		}
+		if i%200 == 100 {
+			n.log.Info("waiting to be given a replica of the system shard")
+		}
+		select {
+		case <-changed:
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for a replica of the system shard: %w", ctx.Err())
+		}
+	}
+}
+
+// announce puts this node's present addresses into the catalog.
+func (n *Node) announce(ctx context.Context) error {
+	return n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		old, ok := tx.Snapshot.Node(n.NodeID())
+		if !ok {
+			return fmt.Errorf("the catalog does not know node %d: it was removed from the cluster", n.NodeID())
+		}
+		now := *old
+		now.NodeAddr, now.SQLAddr, now.HTTPAddr = n.NodeAddr(), n.cfg.SQLAddr, n.cfg.HTTPAddr
+		if now != *old {
+			tx.PutNode(&now)
+		}
+		return nil
+	})
+}
+
+// NodeAddr is the address that other nodes use.
+func (n *Node) NodeAddr() string {
+	if n.cfg.Listener == nil && n.cfg.NodeAddr != "" && !wildcard(n.cfg.NodeAddr) {
+		return n.cfg.NodeAddr
+	}
+	return n.listener.Addr().String()
+}
+
+// wildcard tells an address with port 0.
+func wildcard(addr string) bool {
+	_, port, err := net.SplitHostPort(addr)
+	return err == nil && port == "0"
+}
+
+// NodeID is this node's id.
+func (n *Node) NodeID() schema.NodeID { return schema.NodeID(n.self.Load()) }
+
+// ClusterID names the cluster.
+func (n *Node) ClusterID() rpc.ClusterID { return *n.cluster.Load() }
+
+// local is this node's running replica of a shard, or nil.
+func (n *Node) local(s schema.ShardID) *localShard { return (*n.shards.Load())[s] }
+
+// replicaOf is what serves a shard here, or nil.
+func (n *Node) replicaOf(s schema.ShardID) *replica.Replica {
+	if ls := n.local(s); ls != nil && !ls.quarantined.Load() {
+		return ls.rep
+	}
+	return nil
+}
+
+func (n *Node) setLocal(s schema.ShardID, ls *localShard) {
+	n.shardsMu.Lock()
+	defer n.shardsMu.Unlock()
+	m := maps.Clone(*n.shards.Load())
+	if ls == nil {
+		delete(m, s)
+	} else {
+		m[s] = ls
+	}
+	n.shards.Store(&m)
+}
+
+// startLoops starts what runs beside requests until Close.
+func (n *Node) startLoops() {
+	n.serving.Store(true)
+	for _, loop := range []func(context.Context){
+		n.peers.loop, n.recon.loop, n.watermarkLoop, n.addressLoop, n.rowIDs.loop(n),
+	} {
+		n.wg.Add(1)
+		go func() {
+			defer n.wg.Done()
+			loop(n.ctx)
+		}()
+	}
+}
+
+// addressLoop follows the nodes' addresses in the catalog.
+func (n *Node) addressLoop(ctx context.Context) {
+	for {
+		changed := n.catalog.watch()
+		n.takeAddresses()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (n *Node) takeAddresses() {
+	nodes := n.Catalog().Nodes()
+	if len(nodes) == 0 {
+		return
+	}
+	book := map[schema.NodeID]string{}
+	for _, m := range nodes {
+		if !m.Left {
+			book[m.ID] = m.NodeAddr
+		}
+	}
+	for _, id := range n.book.replace(book) {
+		n.client.Reset(id)
+	}
+	if err := n.dir.setPeers(book); err != nil {
+		n.log.Error("noting the other nodes' addresses failed", "err", err)
+	}
+}
+
+// Close stops everything at once, as a crash would, but releases what the process holds. Drain comes before.
+func (n *Node) Close() {
+	n.closing.Do(func() {
+		n.cancel()
+		n.db.close()
+		for _, ls := range *n.shards.Load() {
+			ls.rep.Close()
+		}
+		if n.raft != nil {
+			n.raft.Close()
+		}
+		if n.client != nil {
+			n.client.Close()
+		}
+		if n.server != nil {
+			n.server.Close()
+		}
+		if n.listener != nil {
+			_ = n.listener.Close()
+		}
+		n.wg.Wait()
+		if n.engine != nil {
+			if err := n.engine.Close(); err != nil {
+				n.log.Error("closing the engine failed", "err", err)
+			}
+		}
+		if n.dir != nil {
+			n.dir.close()
+		}
+	})
+}
+
+func randomUint64() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// addressBook says where nodes are.
+type addressBook struct {
+	mu sync.RWMutex
+	m  map[schema.NodeID]string
+}
+
+func (b *addressBook) resolve(id schema.NodeID) (string, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	a, ok := b.m[id]
+	return a, ok
+}
+
+// replace takes a new book and gives whose address has changed.
+func (b *addressBook) replace(m map[schema.NodeID]string) (moved []schema.NodeID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, old := range b.m {
+		if m[id] != old {
+			moved = append(moved, id)
+		}
+	}
+	b.m = m
+	return moved
+}
+
+func (b *addressBook) nodes() []schema.NodeID {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	ids := make([]schema.NodeID, 0, len(b.m))
+	for id := range b.m {
+		ids = append(ids, id)
+	}
+	return ids
+}

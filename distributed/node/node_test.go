@@ -1,0 +1,411 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// testCluster is nodes in this process, on loopback and temporary directories.
+type testCluster struct {
+	t     testing.TB
+	nodes []*Node
+	dirs  []string
+	addrs []string
+}
+
+func testLogger(t testing.TB, name string) *slog.Logger {
+	level := slog.LevelWarn
+	if os.Getenv("CLOUDSQL_TEST_LOG") != "" {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("node", name, "test", t.Name())
+}
+
+func (c *testCluster) config(i int) Config {
+	return Config{
+		Dir: c.dirs[i], Log: testLogger(c.t, fmt.Sprint(i+1)),
+		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: 600 * time.Millisecond,
+	}
+}
+
+// start opens node i (0…) at an address that it keeps.
+func (c *testCluster) start(i int, join ...string) *Node {
+	c.t.Helper()
+	for len(c.nodes) <= i {
+		c.nodes = append(c.nodes, nil)
+		c.dirs = append(c.dirs, filepath.Join(c.t.TempDir(), "data"))
+		c.addrs = append(c.addrs, "127.0.0.1:0")
+	}
+	var l net.Listener
+	var err error
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if l, err = net.Listen("tcp", c.addrs[i]); err == nil || time.Now().After(deadline) {
+			break
+		}
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.addrs[i] = l.Addr().String()
+	cfg := c.config(i)
+	cfg.Listener, cfg.Join = l, join
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	n, err := Open(ctx, cfg)
+	if err != nil {
+		c.t.Fatalf("starting node %d: %v", i+1, err)
+	}
+	c.nodes[i] = n
+	return n
+}
+
+func (c *testCluster) stop(i int) {
+	c.nodes[i].Close()
+	c.nodes[i] = nil
+}
+
+func (c *testCluster) close() {
+	for i, n := range c.nodes {
+		if n != nil {
+			c.stop(i)
+		}
+	}
+}
+
+func newTestCluster(t testing.TB) *testCluster {
+	c := &testCluster{t: t}
+	t.Cleanup(c.close)
+	return c
+}
+
+// eventually waits for a condition; what tells what was missing.
+func eventually(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if cond() {
+			return
+		}
+	}
+	t.Fatalf("%s: not within a minute", what)
+}
+
+// createTable makes a database and a table (id bigint primary key, n bigint) the way that the SQL layer does.
+func createTable(t testing.TB, n *Node, db string) *schema.Table {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	d := &schema.Database{Name: db, Collation: types.CollationDefault}
+	bigint := types.TypeInt
+	tb := &schema.Table{
+		Name: "t", Version: 1, NextColumnID: 3, NextIndexID: 2, Collation: types.CollationDefault,
+		Columns: []schema.Column{{ID: 1, Name: "id", Type: bigint, NotNull: true}, {ID: 2, Name: "n", Type: bigint, NotNull: true}},
+		Indexes: []schema.Index{{ID: schema.PrimaryIndex, Name: "PRIMARY", Unique: true, Columns: []schema.IndexColumn{{Column: 0}}}},
+	}
+	must(t, n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		d.ID, tb.ID = schema.DatabaseID(tx.NewID()), schema.TableID(tx.NewID())
+		d.Shard = n.PlaceDatabase()
+		tb.Database = d.ID
+		tx.PutDatabase(d)
+		return nil
+	}))
+	must(t, n.PlaceTable(ctx, d, tb))
+	must(t, n.InstallTable(ctx, tb))
+	must(t, n.ChangeCatalog(ctx, func(tx *catalog.Tx) error { tx.PutTable(tb); return nil }))
+	if got, ok := n.Catalog().Table(db, "t"); !ok || got.ID != tb.ID {
+		t.Fatal("the table is not in the catalog")
+	}
+	return tb
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func insert(ctx context.Context, n *Node, tb *schema.Table, id, v int64) error {
+	w := &fragment.Write{
+		Kind: fragment.Insert, Tablet: tb.Tablets[0].ID, SchemaVersion: tb.Version, Columns: []schema.ColumnID{1, 2},
+		Rows: types.Batch{Width: 2, Vals: []types.Value{types.Int(id), types.Int(v)}}, Env: &expr.Env{Mode: *types.DefaultMode()},
+	}
+	rs, err := n.Write(ctx, &distributed.TxnOptions{LockWait: 10 * time.Second}, w)
+	if err != nil {
+		return err
+	}
+	if rs[len(rs)-1].Err != nil {
+		return rs[len(rs)-1].Err
+	}
+	return nil
+}
+
+// get reads one row's n.
+func get(ctx context.Context, n *Node, tb *schema.Table, id int64) (int64, bool, error) {
+	r := &fragment.Read{
+		Tablet: tb.Tablets[0].ID, SchemaVersion: tb.Version, Index: schema.PrimaryIndex, Columns: []schema.ColumnID{1, 2},
+		Keys: [][]byte{keys.AppendPrimary(nil, tb, []types.Value{types.Int(id), types.Int(0)})}, Env: &expr.Env{},
+	}
+	var page fragment.Page
+	if err := n.ReadPoint(ctx, r, &page); err != nil || page.Batch.Len() == 0 {
+		return 0, false, err
+	}
+	v, _ := page.Batch.Row(0)[1].ToInt(nil)
+	return v, true, nil
+}
+
+func TestBootstrapAndCarryOn(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.start(0)
+	ctx := context.Background()
+	tb := createTable(t, n, "shop")
+	for i := range int64(50) {
+		must(t, insert(ctx, n, tb, i, i*i))
+	}
+	if err := insert(ctx, n, tb, 7, 0); err == nil {
+		t.Error("a duplicate key was inserted")
+	}
+	ids := n.NextRowIDs(10)
+	before, err := n.Snapshot(ctx)
+	must(t, err)
+	for range 3 {
+		c.stop(0) // as a crash: no drain
+		n = c.start(0)
+		for i := range int64(50) {
+			if v, ok, err := get(ctx, n, tb, i); err != nil || !ok || v != i*i {
+				t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+			}
+		}
+		after, err := n.Snapshot(ctx)
+		must(t, err)
+		if after <= before {
+			t.Errorf("timestamp %v after %v", after, before)
+		}
+		before = after
+		if next := n.NextRowIDs(5); next < ids+10 {
+			t.Errorf("row id %d after %d", next, ids)
+		} else {
+			ids = next
+		}
+	}
+	if _, ok := n.Catalog().User("root", "%"); !ok {
+		t.Error("no user root")
+	}
+}
+
+func TestDirectoryErrors(t *testing.T) {
+	c := newTestCluster(t)
+	c.start(0)
+	open := func(dir string) error {
+		n, err := Open(context.Background(), Config{Dir: dir, NodeAddr: "127.0.0.1:0"})
+		if err == nil {
+			n.Close()
+		}
+		return err
+	}
+	if err := open(c.dirs[0]); !errors.Is(err, ErrLocked) {
+		t.Errorf("locked: %v", err)
+	}
+	foreign := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(foreign, "letter.txt"), nil, 0o600))
+	if err := open(foreign); !errors.Is(err, ErrForeign) {
+		t.Errorf("foreign: %v", err)
+	}
+	if _, err := Open(context.Background(), Config{Dir: t.TempDir(), NodeAddr: c.addrs[0]}); !errors.Is(err, ErrBusyPort) {
+		t.Errorf("busy: %v", err)
+	}
+	dir := c.dirs[0]
+	c.stop(0)
+	data, err := os.ReadFile(filepath.Join(dir, identityFile))
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, identityFile), []byte(`{"format":99}`), 0o600))
+	if err := open(dir); !errors.Is(err, ErrNewerFormat) {
+		t.Errorf("newer: %v", err)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, identityFile), data, 0o600))
+
+	// Rows that are gone are noticed before raft panics over it.
+	must(t, os.RemoveAll(filepath.Join(dir, dataDir)))
+	must(t, os.WriteFile(filepath.Join(dir, replicasFile), []byte(`{"replicas":[{"shard":1,"replica":4294967297,"started":true,"durable":5}],"peers":{}}`), 0o600))
+	if err := open(dir); !errors.Is(err, ErrDataLost) {
+		t.Errorf("lost rows: %v", err)
+	}
+
+	unfinished := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(unfinished, makingFile), []byte("abc\n"), 0o600))
+	must(t, os.Mkdir(filepath.Join(unfinished, raftDir), 0o700))
+	if err := open(unfinished); err != nil {
+		t.Errorf("an interrupted first start: %v", err)
+	}
+}
+
+// writer inserts rows one after the other and remembers what was acknowledged.
+type writer struct {
+	acked  atomic.Int64 // ids below were acknowledged
+	failed atomic.Int64
+	stop   chan struct{}
+	done   sync.WaitGroup
+}
+
+func startWriter(t testing.TB, tb *schema.Table, via func() *Node) *writer {
+	w := &writer{stop: make(chan struct{})}
+	w.done.Add(1)
+	go func() {
+		defer w.done.Done()
+		for id := int64(0); ; id++ {
+			select {
+			case <-w.stop:
+				return
+			default:
+			}
+			if err := insert(context.Background(), via(), tb, id, id+1); err != nil {
+				t.Errorf("insert %d: %v", id, err)
+				w.failed.Add(1)
+				return
+			}
+			w.acked.Store(id + 1)
+		}
+	}()
+	return w
+}
+
+func (w *writer) end() int64 {
+	close(w.stop)
+	w.done.Wait()
+	return w.acked.Load()
+}
+
+func (w *writer) progress(t testing.TB, by int64) {
+	t.Helper()
+	from := w.acked.Load()
+	eventually(t, "writes go on", func() bool { return w.acked.Load() >= from+by || w.failed.Load() > 0 })
+}
+
+// grown tells whether all shards have all nodes as voters and there is a data shard a node.
+func grown(n *Node, nodes int) bool {
+	c := n.Catalog()
+	data := 0
+	for _, sh := range c.Shards() {
+		if len(sh.Replicas) != nodes {
+			return false
+		}
+		if sh.ID != schema.SystemShard {
+			data++
+		}
+	}
+	return data == nodes
+}
+
+// equal tells whether all nodes have the same hashes at the same index.
+func equal(c *testCluster) bool {
+	hashes := map[schema.ShardID][2]uint64{}
+	for _, n := range c.nodes {
+		if n == nil {
+			continue
+		}
+		for id, ls := range *n.shards.Load() {
+			i, h := ls.state.Hash()
+			if old, ok := hashes[id]; ok && old != [2]uint64{i, h} {
+				return false
+			}
+			hashes[id] = [2]uint64{i, h}
+		}
+	}
+	return true
+}
+
+func TestOneNodeBecomesThreeWhileAClientWrites(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.start(0)
+	tb := createTable(t, n, "shop")
+	w := startWriter(t, tb, func() *Node { return n })
+	w.progress(t, 100)
+	c.start(1, c.addrs[0])
+	eventually(t, "two nodes", func() bool { return grown(n, 2) })
+	w.progress(t, 100)
+	c.start(2, c.addrs[1])
+	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	w.progress(t, 100)
+	last := w.end()
+	eventually(t, "equal hashes", func() bool { return equal(c) })
+	for _, m := range c.nodes {
+		for i := range last {
+			if v, ok, err := get(context.Background(), m, tb, i); err != nil || !ok || v != i+1 {
+				t.Fatalf("node %d: row %d is %d, %v, %v", m.NodeID(), i, v, ok, err)
+			}
+		}
+	}
+	eventually(t, "each node leads a data shard", func() bool {
+		led := map[schema.NodeID]bool{}
+		for _, sh := range n.Catalog().Shards() {
+			if sh.ID != schema.SystemShard {
+				led[n.Leaseholder(sh.ID)] = true
+			}
+		}
+		return len(led) == 3 && !led[0]
+	})
+}
+
+func TestKillAndRestart(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.start(0)
+	c.start(1, c.addrs[0])
+	c.start(2, c.addrs[0])
+	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	tb := createTable(t, n, "shop")
+	var via atomic.Pointer[Node]
+	via.Store(n)
+	w := startWriter(t, tb, func() *Node { return via.Load() })
+	w.progress(t, 100)
+	for round := range 3 {
+		victim := -1 // who serves the table, unless it is the writer's gateway
+		for i, m := range c.nodes {
+			if m != via.Load() && (victim < 0 || m.NodeID() == n.Leaseholder(tb.Tablets[0].Shard)) {
+				victim = i
+			}
+		}
+		t.Logf("round %d: node %d is killed", round, victim+1)
+		c.stop(victim)
+		w.progress(t, 50)
+		c.start(victim)
+		w.progress(t, 50)
+		via.Store(c.nodes[(victim+round)%3])
+		n = via.Load()
+	}
+	last := w.end()
+	eventually(t, "equal hashes", func() bool { return equal(c) })
+	for i := range c.nodes {
+		c.stop(i)
+	}
+	var wg sync.WaitGroup
+	for i := range c.nodes {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			c.start(i)
+		}()
+	}
+	wg.Wait()
+	for i := range last {
+		if v, ok, err := get(context.Background(), c.nodes[1], tb, i); err != nil || !ok || v != i+1 {
+			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+		}
+	}
+	eventually(t, "equal hashes", func() bool { return equal(c) })
+}

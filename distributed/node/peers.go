@@ -1,0 +1,262 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+)
+
+// status is what a node tells the others about itself, several times a second. Nodes exchange theirs: the one with the
+// smaller id calls, the other answers.
+type status struct {
+	Node    schema.NodeID   `json:"n"`
+	Version string          `json:"v"`
+	Catalog uint64          `json:"c"`           // version that it has applied
+	Using   uint64          `json:"u"`           // oldest catalog version that a transaction of its clients may be using
+	Oldest  mvcc.Timestamp  `json:"o,omitempty"` // oldest snapshot that is being read
+	Drain   bool            `json:"d,omitempty"` // it is about to stop
+	Reps    []replicaStatus `json:"r,omitempty"`
+}
+
+// replicaStatus is what a node tells about one of its replicas.
+type replicaStatus struct {
+	Shard   schema.ShardID `json:"s"`
+	Replica uint64         `json:"r"`
+	Applied uint64         `json:"a,omitempty"`
+	Broken  string         `json:"b,omitempty"` // it cannot be used and wants a successor
+	Held    bool           `json:"q,omitempty"` // in quarantine: no successor, somebody should look at it
+	Leader  bool           `json:"l,omitempty"` // it is raft's leader
+	Holder  bool           `json:"h,omitempty"` // it has the lease
+	HashAt  uint64         `json:"i,omitempty"` // a log index and the hash of all that was applied up to it
+	Hash    uint64         `json:"x,omitempty"`
+}
+
+// replica finds a node's replica of a shard.
+func (s *status) replica(id schema.ShardID) *replicaStatus {
+	if s == nil {
+		return nil
+	}
+	for i := range s.Reps {
+		if s.Reps[i].Shard == id {
+			return &s.Reps[i]
+		}
+	}
+	return nil
+}
+
+const (
+	// aliveFor: a node that was heard from within is alive.
+	aliveFor = 2 * time.Second
+	// goneAfter: the transactions of a gateway that was not heard from for so long are rolled back.
+	goneAfter = 6 * time.Second
+)
+
+// peers is what this node heard from the others.
+type peers struct {
+	n  *Node
+	mu sync.Mutex
+	m  map[schema.NodeID]*peerState
+}
+
+type peerState struct {
+	status *status
+	heard  time.Time
+	busy   bool // a call is on its way
+}
+
+func newPeers(n *Node) *peers { return &peers{n: n, m: map[schema.NodeID]*peerState{}} }
+
+// loop calls the nodes with larger ids.
+func (p *peers) loop(ctx context.Context) {
+	tick := time.NewTicker(p.n.cfg.Heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var req []byte
+		for _, id := range p.n.book.nodes() {
+			if id <= p.n.NodeID() || !p.begin(id) {
+				continue
+			}
+			if req == nil {
+				req, _ = json.Marshal(p.n.status())
+			}
+			go p.exchange(ctx, id, req)
+		}
+		p.n.checkHashes()
+	}
+}
+
+func (p *peers) state(id schema.NodeID) *peerState {
+	s := p.m[id]
+	if s == nil {
+		s = &peerState{}
+		p.m[id] = s
+	}
+	return s
+}
+
+func (p *peers) begin(id schema.NodeID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state(id)
+	if s.busy {
+		return false
+	}
+	s.busy = true
+	return true
+}
+
+func (p *peers) exchange(ctx context.Context, id schema.NodeID, req []byte) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	resp, err := p.n.client.Call(ctx, id, methodHeartbeat, req)
+	p.mu.Lock()
+	p.state(id).busy = false
+	p.mu.Unlock()
+	if err == nil {
+		p.take(resp)
+	}
+}
+
+// handle answers a heartbeat with this node's own.
+func (p *peers) handle(_ context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	if !p.n.serving.Load() {
+		return nil, errors.New("this node is starting")
+	}
+	p.take(req)
+	return json.Marshal(p.n.status())
+}
+
+func (p *peers) take(data []byte) {
+	s := &status{}
+	if err := json.Unmarshal(data, s); err != nil || s.Node == 0 {
+		return
+	}
+	p.mu.Lock()
+	st := p.state(s.Node)
+	news := st.status == nil || len(st.status.Reps) != len(s.Reps) || time.Since(st.heard) > aliveFor
+	st.status, st.heard = s, time.Now()
+	p.mu.Unlock()
+	if news {
+		p.n.recon.poke()
+	}
+}
+
+// get gives a node's last status and whether it is alive; this node's own is always fresh.
+func (p *peers) get(id schema.NodeID) (s *status, alive bool) {
+	if id == p.n.NodeID() {
+		return p.n.status(), true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := p.m[id]
+	if st == nil || st.status == nil {
+		return nil, false
+	}
+	return st.status, time.Since(st.heard) < aliveFor
+}
+
+// gatewayAlive tells whether a gateway's open transactions are still wanted.
+func (p *peers) gatewayAlive(id schema.NodeID) bool {
+	if id == p.n.NodeID() {
+		return true
+	}
+	if time.Since(p.n.started) < goneAfter {
+		return true // it had no chance yet
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := p.m[id]
+	return st != nil && time.Since(st.heard) < goneAfter
+}
+
+// holder is which node has told that it holds a shard's lease (or leads it), 0 if none has.
+func (p *peers) holder(s schema.ShardID) schema.NodeID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var leader schema.NodeID
+	for id, st := range p.m {
+		if st.status == nil || time.Since(st.heard) > aliveFor {
+			continue
+		}
+		if r := st.status.replica(s); r != nil && r.Holder {
+			return id
+		} else if r != nil && r.Leader {
+			leader = id
+		}
+	}
+	return leader
+}
+
+// all gives every status that is fresh enough, this node's among them.
+func (p *peers) all(within time.Duration) map[schema.NodeID]*status {
+	out := map[schema.NodeID]*status{p.n.NodeID(): p.n.status()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, st := range p.m {
+		if st.status != nil && time.Since(st.heard) < within {
+			out[id] = st.status
+		}
+	}
+	return out
+}
+
+// status is this node's own.
+func (n *Node) status() *status {
+	c := n.Catalog()
+	s := &status{
+		Node: n.NodeID(), Version: Version, Catalog: c.Version(), Using: n.open.oldest(c.Version()),
+		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(),
+	}
+	for _, ls := range *n.shards.Load() {
+		r := replicaStatus{Shard: ls.id, Replica: ls.replica, Applied: ls.state.AppliedIndex(), Leader: ls.group.IsLeader()}
+		r.HashAt, r.Hash = ls.state.Hash()
+		_, r.Holder = ls.rep.Leaseholding()
+		s.Reps = append(s.Reps, r)
+	}
+	if n.dir != nil {
+		for _, r := range n.dir.replicas() {
+			// What does not run is told too, lest it be thought forgotten.
+			if !r.Retired && n.local(r.Shard) == nil {
+				s.Reps = append(s.Reps, replicaStatus{Shard: r.Shard, Replica: r.Replica, Broken: r.Broken, Held: r.Quarantined})
+			}
+		}
+	}
+	return s
+}
+
+// checkHashes compares what leaseholders told of their replicas' hashes with this node's own, where both have applied
+// the same index.
+func (n *Node) checkHashes() {
+	for _, ls := range *n.shards.Load() {
+		holder := n.peers.holder(ls.id)
+		if holder == 0 || ls.quarantined.Load() {
+			continue
+		}
+		if _, mine := ls.rep.Leaseholding(); mine {
+			continue
+		}
+		s, alive := n.peers.get(holder)
+		r := s.replica(ls.id)
+		if !alive || r == nil || r.HashAt == 0 {
+			continue
+		}
+		hash, ok := ls.state.HashAt(r.HashAt)
+		if !ok {
+			continue
+		}
+		n.recon.compared.Add(1)
+		if hash != r.Hash {
+			n.quarantine(ls, hashDifference(r, hash))
+		}
+	}
+}

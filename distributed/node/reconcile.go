@@ -1,0 +1,431 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/raft"
+	"cloudsql/storage/schema"
+)
+
+// reconciler makes the cluster what it should be, step by step, while this node holds the system shard's lease.
+type reconciler struct {
+	n        *Node
+	wake     chan struct{}
+	starting sync.Mutex // one replica of this node is started or retired at a time
+	compared atomic.Uint64
+
+	retry    map[stepKey]time.Time // steps that failed wait
+	balanced time.Time             // when the last lease was moved
+}
+
+// stepKey names what a step is about.
+type stepKey struct {
+	shard schema.ShardID
+	node  schema.NodeID
+}
+
+const (
+	reconcileEvery = 500 * time.Millisecond
+	retryAfter     = time.Second
+	balanceEvery   = 3 * time.Second
+	// caughtUpWithin entries of the leader, a replica may vote.
+	caughtUpWithin = 1000
+)
+
+func (r *reconciler) init(n *Node) {
+	r.n, r.wake, r.retry = n, make(chan struct{}, 1), map[stepKey]time.Time{}
+}
+
+// poke makes the next look come at once.
+func (r *reconciler) poke() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *reconciler) loop(ctx context.Context) {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-r.wake:
+		}
+		for r.leads() && ctx.Err() == nil {
+			again, err := r.step(ctx)
+			if err != nil && ctx.Err() == nil {
+				r.n.log.Warn("a step of the cluster's reconciliation failed, it will be repeated", "err", err)
+			}
+			if !again {
+				break
+			}
+		}
+	}
+}
+
+// leads tells whether it is this node's task.
+func (r *reconciler) leads() bool {
+	ls := r.n.local(schema.SystemShard)
+	if ls == nil || r.n.draining.Load() {
+		return false
+	}
+	_, ok := ls.rep.Leaseholding()
+	return ok
+}
+
+// step looks for the first thing to do and does it; false: there was none that can be done now.
+func (r *reconciler) step(ctx context.Context) (again bool, err error) {
+	c := r.n.Catalog()
+	if len(c.Shards()) == 0 {
+		return false, nil
+	}
+	for _, sh := range c.Shards() {
+		for _, m := range r.members(c, sh) {
+			key := stepKey{sh.ID, m.node}
+			if time.Now().Before(r.retry[key]) {
+				continue
+			}
+			done, err := r.advance(ctx, sh, m)
+			if err != nil {
+				r.retry[key] = time.Now().Add(retryAfter)
+				return true, fmt.Errorf("shard %d on node %d: %w", sh.ID, m.node, err)
+			}
+			if done {
+				return true, nil
+			}
+		}
+	}
+	if done, err := r.addShard(ctx, c); done || err != nil {
+		return done && err == nil, err
+	}
+	return false, r.balance(ctx, c)
+}
+
+// member is a node's part in a shard as it should be.
+type member struct {
+	node  schema.NodeID
+	voter bool
+}
+
+// members says who should have a replica of a shard: those who have, and more while there are too few. (Nobody is taken
+// away yet.)
+func (r *reconciler) members(c *catalog.Snapshot, sh *catalog.Shard) (out []member) {
+	voters := r.n.cfg.ReplicationFactor
+	if sh.ID == schema.SystemShard {
+		voters = r.n.cfg.SystemVoters
+	}
+	nodes := r.placeable(c, sh)
+	for _, id := range nodes {
+		if _, voting := sh.ReplicaOn(id); voting {
+			out = append(out, member{id, true})
+		}
+	}
+	count := len(sh.Replicas)
+	for _, id := range nodes {
+		replica, voting := sh.ReplicaOn(id)
+		if voting {
+			continue
+		}
+		switch {
+		case count < voters:
+			count++
+			out = append(out, member{id, true})
+		case replica != 0 || sh.ID == schema.SystemShard:
+			out = append(out, member{id, false})
+		}
+	}
+	return out
+}
+
+// placeable gives the nodes that have a replica or may be given one: those first that already have one, then the alive
+// with the fewest.
+func (r *reconciler) placeable(c *catalog.Snapshot, sh *catalog.Shard) (out []schema.NodeID) {
+	type candidate struct {
+		id     schema.NodeID
+		has    int
+		others int
+	}
+	var cs []candidate
+	for _, m := range c.Nodes() {
+		if m.Left {
+			continue
+		}
+		k := candidate{id: m.ID}
+		if replica, _ := sh.ReplicaOn(m.ID); replica != 0 {
+			k.has = 1
+		} else if _, alive := r.n.peers.get(m.ID); !alive {
+			continue
+		}
+		for _, other := range c.Shards() {
+			if replica, _ := other.ReplicaOn(m.ID); replica != 0 {
+				k.others++
+			}
+		}
+		cs = append(cs, k)
+	}
+	slices.SortFunc(cs, func(a, b candidate) int {
+		return cmp.Or(b.has-a.has, a.others-b.others, cmp.Compare(a.id, b.id))
+	})
+	for _, k := range cs {
+		out = append(out, k.id)
+	}
+	return out
+}
+
+// advance does the next step for one node's replica of one shard; false: nothing to do, or to wait for.
+func (r *reconciler) advance(ctx context.Context, sh *catalog.Shard, m member) (done bool, err error) {
+	replica, voting := sh.ReplicaOn(m.node)
+	s, alive := r.n.peers.get(m.node)
+	if replica == 0 {
+		return true, r.allot(ctx, sh.ID, m.node)
+	}
+	if !alive {
+		return false, nil
+	}
+	rs := s.replica(sh.ID)
+	switch {
+	case rs != nil && rs.Replica == replica && rs.Held:
+		return false, nil
+	case rs != nil && rs.Replica == replica && rs.Broken != "":
+		return true, r.replace(ctx, sh, m.node, replica, voting)
+	case rs == nil || rs.Replica != replica:
+		return true, r.start(ctx, sh, m.node, replica, voting)
+	case m.voter && !voting && r.caughtUp(sh.ID, rs):
+		return true, r.promote(ctx, sh, m.node, replica)
+	}
+	return false, nil
+}
+
+// allot gives a node a replica id in the catalog.
+func (r *reconciler) allot(ctx context.Context, s schema.ShardID, node schema.NodeID) error {
+	return r.changeShard(ctx, s, func(sh *catalog.Shard) bool {
+		if replica, _ := sh.ReplicaOn(node); replica != 0 {
+			return false
+		}
+		sh.NonVoting[node] = raft.ReplicaID(node, sh.NextReplica)
+		sh.NextReplica++
+		return true
+	})
+}
+
+// changeShard changes a shard's record; fn reports whether it changed its copy.
+func (r *reconciler) changeShard(ctx context.Context, s schema.ShardID, fn func(*catalog.Shard) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return r.n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		old, ok := tx.Snapshot.Shard(s)
+		if !ok {
+			return fmt.Errorf("shard %d is gone", s)
+		}
+		if c := old.Clone(); fn(c) {
+			tx.PutShard(c)
+		}
+		return nil
+	})
+}
+
+// start sees to it that a replica is in its group's configuration and runs.
+func (r *reconciler) start(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, voting bool) error {
+	q := startRequest{Shard: sh.ID, Replica: replica, NonVoting: !voting}
+	if voting {
+		if len(sh.Replicas) != 1 || len(sh.NonVoting) != 0 || sh.NextReplica != 2 {
+			// A voter that its node does not know: it was allotted, promoted, and its node has forgotten it.
+			return r.replace(ctx, sh, node, replica, voting)
+		}
+		q.Members = []uint64{replica} // a shard that begins
+	} else if _, err := r.member(ctx, sh.ID, memberAdd, replica); err != nil {
+		return err
+	}
+	r.n.log.Info("giving a node a replica", "shard", sh.ID, "node", node, "replica", replica)
+	if node == r.n.NodeID() {
+		return r.n.startAsked(ctx, q)
+	}
+	req, err := json.Marshal(&q)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if _, err := r.n.client.Call(ctx, node, methodStart, req); err != nil {
+		return err
+	}
+	return r.heard(ctx, node, sh.ID, replica)
+}
+
+// heard waits until a node's status tells of its new replica, so that it is not told twice.
+func (r *reconciler) heard(ctx context.Context, node schema.NodeID, s schema.ShardID, replica uint64) error {
+	for {
+		if st, _ := r.n.peers.get(node); st != nil {
+			if rs := st.replica(s); rs != nil && rs.Replica == replica {
+				return nil
+			}
+		}
+		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// caughtUp tells whether a replica is about as far as its leader.
+func (r *reconciler) caughtUp(s schema.ShardID, rs *replicaStatus) bool {
+	for _, st := range r.n.peers.all(aliveFor) {
+		if l := st.replica(s); l != nil && l.Leader {
+			return rs.Applied > 0 && rs.Applied+caughtUpWithin >= l.Applied
+		}
+	}
+	return false
+}
+
+func (r *reconciler) promote(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64) error {
+	if _, err := r.member(ctx, sh.ID, memberPromote, replica); err != nil {
+		return err
+	}
+	r.n.log.Info("a replica has caught up and votes", "shard", sh.ID, "node", node, "replica", replica)
+	return r.changeShard(ctx, sh.ID, func(c *catalog.Shard) bool {
+		if c.NonVoting[node] != replica {
+			return false
+		}
+		delete(c.NonVoting, node)
+		c.Replicas[node] = replica
+		return true
+	})
+}
+
+// replace takes a replica whose data is gone out of its group; the next step gives its node a new one.
+func (r *reconciler) replace(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, voting bool) error {
+	if voting && len(sh.Replicas) == 1 {
+		return errors.New("its only replica is unusable")
+	}
+	if _, err := r.member(ctx, sh.ID, memberRemove, replica); err != nil {
+		return err
+	}
+	r.n.log.Warn("an unusable replica was taken out of its group", "shard", sh.ID, "node", node, "replica", replica)
+	return r.changeShard(ctx, sh.ID, func(c *catalog.Shard) bool {
+		if got, _ := c.ReplicaOn(node); got != replica {
+			return false
+		}
+		delete(c.Replicas, node)
+		delete(c.NonVoting, node)
+		return true
+	})
+}
+
+// addShard begins a further data shard when there are more nodes than data shards.
+func (r *reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, error) {
+	var nodes int
+	leads := map[schema.NodeID]int{} // data shards that began on a node, by who has voters
+	for _, m := range c.Nodes() {
+		if _, alive := r.n.peers.get(m.ID); !m.Left && alive {
+			nodes++
+			leads[m.ID] = 0
+		}
+	}
+	data := 0
+	for _, sh := range c.Shards() {
+		if sh.ID == schema.SystemShard {
+			continue
+		}
+		data++
+		if len(sh.Replicas) < min(nodes, r.n.cfg.ReplicationFactor) {
+			return false, nil // one thing after the other
+		}
+		if h := r.leaderOf(sh.ID); h != 0 {
+			leads[h]++
+		}
+	}
+	if data >= min(nodes, r.n.cfg.DataShards) {
+		return false, nil
+	}
+	home := slices.MinFunc(sortedNodes(leads), func(a, b schema.NodeID) int { return leads[a] - leads[b] })
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return true, r.n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		id := schema.ShardID(tx.NewID())
+		r.n.log.Info("adding a data shard", "shard", id, "node", home)
+		tx.PutShard(&catalog.Shard{
+			ID: id, Replicas: map[schema.NodeID]uint64{home: raft.ReplicaID(home, 1)}, NextReplica: 2,
+		})
+		return nil
+	})
+}
+
+func sortedNodes[V any](m map[schema.NodeID]V) []schema.NodeID {
+	ids := make([]schema.NodeID, 0, len(m))
+	for id := range m {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// leaderOf is the node that leads a shard, as the nodes tell.
+func (r *reconciler) leaderOf(s schema.ShardID) schema.NodeID {
+	for id, st := range r.n.peers.all(aliveFor) {
+		if rs := st.replica(s); rs != nil && rs.Leader {
+			return id
+		}
+	}
+	return 0
+}
+
+// balance moves one lease from the node that leads most data shards to the one that leads fewest.
+func (r *reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
+	if time.Since(r.balanced) < balanceEvery {
+		return nil
+	}
+	leads := map[schema.NodeID][]*catalog.Shard{}
+	for id, st := range r.n.peers.all(aliveFor) {
+		if m, ok := c.Node(id); ok && !m.Left && !st.Drain {
+			leads[id] = nil
+		}
+	}
+	for _, sh := range c.Shards() {
+		leader := r.leaderOf(sh.ID)
+		if _, ok := leads[leader]; !ok {
+			return nil // an election, or a drain that moves leases by itself
+		}
+		if sh.ID != schema.SystemShard {
+			leads[leader] = append(leads[leader], sh)
+		}
+	}
+	ids := sortedNodes(leads)
+	most := slices.MaxFunc(ids, func(a, b schema.NodeID) int { return len(leads[a]) - len(leads[b]) })
+	for _, sh := range leads[most] {
+		to := r.lighter(leads, sh, len(leads[most])-1)
+		if to == 0 {
+			continue
+		}
+		r.balanced = time.Now()
+		r.n.log.Info("moving a lease to a node with fewer", "shard", sh.ID, "from", most, "to", to)
+		return r.n.transfer(ctx, sh.ID, most, to)
+	}
+	return nil
+}
+
+// lighter is the node with the fewest leases, fewer than limit, whose replica of the shard may take over.
+func (r *reconciler) lighter(leads map[schema.NodeID][]*catalog.Shard, sh *catalog.Shard, limit int) (best schema.NodeID) {
+	for _, id := range sortedNodes(leads) {
+		_, voting := sh.ReplicaOn(id)
+		st, _ := r.n.peers.get(id)
+		rs := st.replica(sh.ID)
+		if !voting || rs == nil || rs.Broken != "" || len(leads[id]) >= limit || !r.caughtUp(sh.ID, rs) {
+			continue
+		}
+		if best == 0 || len(leads[id]) < len(leads[best]) {
+			best = id
+		}
+	}
+	return best
+}

@@ -1,0 +1,183 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"cloudsql/distributed/raft"
+	"cloudsql/distributed/replica"
+	"cloudsql/distributed/rpc"
+	"cloudsql/distributed/tso"
+	"cloudsql/distributed/txn"
+	"cloudsql/storage/engine"
+	"cloudsql/storage/schema"
+)
+
+// Report is what a node knows of itself and the cluster, for /debug/replicas and tests.
+type Report struct {
+	Node     schema.NodeID   `json:"node"`
+	Cluster  string          `json:"cluster"`
+	Version  string          `json:"version"`
+	Catalog  uint64          `json:"catalog"`
+	Draining bool            `json:"draining,omitempty"`
+	Nodes    []NodeReport    `json:"nodes"`
+	Replicas []ReplicaReport `json:"replicas"`
+}
+
+// NodeReport is a member as this node sees it.
+type NodeReport struct {
+	ID       schema.NodeID `json:"id"`
+	NodeAddr string        `json:"nodeAddr"`
+	SQLAddr  string        `json:"sqlAddr"`
+	HTTPAddr string        `json:"httpAddr"`
+	Alive    bool          `json:"alive"`
+}
+
+// ReplicaReport is one of this node's replicas.
+type ReplicaReport struct {
+	Shard     schema.ShardID           `json:"shard"`
+	Replica   uint64                   `json:"replica"`
+	Running   bool                     `json:"running"`
+	Broken    string                   `json:"broken,omitempty"`
+	Applied   uint64                   `json:"applied"`
+	HashIndex uint64                   `json:"hashIndex"`
+	Hash      string                   `json:"hash"`
+	HashesAt  map[uint64]string        `json:"hashesAt,omitempty"` // at the indexes that were asked for
+	Leader    schema.NodeID            `json:"leader"`
+	Term      uint64                   `json:"term"`
+	Holder    schema.NodeID            `json:"holder"`
+	Epoch     uint64                   `json:"epoch"`
+	Voters    map[schema.NodeID]uint64 `json:"voters,omitempty"` // as the catalog has it
+	NonVoting map[schema.NodeID]uint64 `json:"nonVoting,omitempty"`
+	Watermark string                   `json:"watermark,omitempty"`
+	Tablets   int                      `json:"tablets"`
+}
+
+// Report describes this node's replicas. The hash of each is given at its newest index and, where it is still known, at
+// the indexes in at: replicas are equal if they agree at one.
+func (n *Node) Report(at ...uint64) *Report {
+	c := n.ClusterID()
+	r := &Report{
+		Node: n.NodeID(), Cluster: fmt.Sprintf("%x", c[:]), Version: Version, Catalog: n.Catalog().Version(),
+		Draining: n.draining.Load(),
+	}
+	for _, m := range n.Catalog().Nodes() {
+		_, alive := n.peers.get(m.ID)
+		r.Nodes = append(r.Nodes, NodeReport{ID: m.ID, NodeAddr: m.NodeAddr, SQLAddr: m.SQLAddr, HTTPAddr: m.HTTPAddr, Alive: alive})
+	}
+	for _, rec := range n.dir.replicas() {
+		if !rec.Retired {
+			r.Replicas = append(r.Replicas, n.reportReplica(rec, at))
+		}
+	}
+	slices.SortFunc(r.Replicas, func(a, b ReplicaReport) int { return int(a.Shard) - int(b.Shard) })
+	return r
+}
+
+func (n *Node) reportReplica(rec replicaRecord, at []uint64) ReplicaReport {
+	r := ReplicaReport{Shard: rec.Shard, Replica: rec.Replica, Broken: rec.Broken}
+	if info, ok := n.Catalog().Shard(rec.Shard); ok {
+		r.Voters, r.NonVoting = info.Replicas, info.NonVoting
+	}
+	ls := n.local(rec.Shard)
+	if ls == nil {
+		return r
+	}
+	r.Running = true
+	r.Applied = ls.state.AppliedIndex()
+	var hash uint64
+	r.HashIndex, hash = ls.state.Hash()
+	r.Hash = fmt.Sprintf("%016x", hash)
+	for _, i := range at {
+		if h, ok := ls.state.HashAt(i); ok {
+			if r.HashesAt == nil {
+				r.HashesAt = map[uint64]string{}
+			}
+			r.HashesAt[i] = fmt.Sprintf("%016x", h)
+		}
+	}
+	r.Leader, r.Term = ls.group.Leader()
+	r.Holder = ls.rep.Holder()
+	r.Epoch = ls.state.Lease().Epoch
+	if w := ls.state.Watermark(); w != 0 {
+		r.Watermark = w.String()
+	}
+	r.Tablets = len(ls.state.Tablets())
+	return r
+}
+
+func (n *Node) handleReport(_ context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	var at []uint64
+	if len(req) > 0 {
+		if err := json.Unmarshal(req, &at); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(n.Report(at...))
+}
+
+// ReportOf asks another node for its report.
+func (n *Node) ReportOf(ctx context.Context, node schema.NodeID, at ...uint64) (*Report, error) {
+	if node == n.NodeID() {
+		return n.Report(at...), nil
+	}
+	req, err := json.Marshal(at)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := n.client.Call(ctx, node, methodReport, req)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{}
+	return r, json.Unmarshal(resp, r)
+}
+
+// Counters gives access to what the parts of a node count.
+type Counters struct {
+	Server    *rpc.Stats
+	Client    *rpc.Stats
+	Raft      *raft.Stats
+	Transport *raft.TransportStats
+	Owner     *tso.OwnerStats
+	Stamps    *tso.ClientStats
+	Txns      *txn.Stats
+	Replicas  map[schema.ShardID]*replica.Stats
+	Engine    *engine.Engine
+	Compared  uint64 // hashes that were compared with leaseholders'
+	Open      int    // transactions
+}
+
+// Counters of the running parts; the map is the caller's.
+func (n *Node) Counters() Counters {
+	c := Counters{
+		Server: &n.server.Stats, Client: &n.client.Stats, Raft: &n.raft.Stats, Transport: &n.raft.Transport,
+		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Engine: n.engine,
+		Replicas: map[schema.ShardID]*replica.Stats{}, Compared: n.recon.compared.Load(),
+	}
+	for s, ls := range *n.shards.Load() {
+		c.Replicas[s] = ls.rep.Stats()
+	}
+	n.open.mu.Lock()
+	c.Open = n.open.count
+	n.open.mu.Unlock()
+	return c
+}
+
+// Healthy tells whether this node can serve: it has applied the catalog, runs its replicas and reaches a leader of the
+// system shard.
+func (n *Node) Healthy() error {
+	ls := n.local(schema.SystemShard)
+	if ls == nil {
+		return errNoSystemReplica
+	}
+	if leader, _ := ls.group.Leader(); leader == 0 {
+		return fmt.Errorf("the system shard: %w", raft.ErrNoLeader)
+	}
+	if n.draining.Load() {
+		return fmt.Errorf("the node is draining")
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cloudsql/distributed/raft"
+	"cloudsql/distributed/replica"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// startReplicas starts what replicas.json lists, the system shard first.
+func (n *Node) startReplicas(ctx context.Context) error {
+	records := n.dir.replicas()
+	slices.SortFunc(records, func(a, b replicaRecord) int { return int(a.Shard) - int(b.Shard) })
+	for _, r := range records {
+		if r.Retired {
+			if err := n.destroy(ctx, r); err != nil {
+				return err
+			}
+			continue
+		}
+		if r.Quarantined {
+			n.log.Error("a replica is in quarantine and not started", "shard", r.Shard, "why", r.Broken)
+			continue
+		}
+		if err := n.startReplica(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startReplica starts a replica, or notes why it must not be started.
+func (n *Node) startReplica(ctx context.Context, r replicaRecord) error {
+	state, broken, err := n.openState(ctx, r)
+	if err != nil {
+		return err
+	}
+	if broken != "" {
+		return n.markBroken(r, broken)
+	}
+	if err := n.dir.update(r.Shard, r.Replica, func(old *replicaRecord) *replicaRecord {
+		c := r
+		if old != nil {
+			c.Durable = max(c.Durable, old.Durable)
+		}
+		return &c
+	}); err != nil {
+		return err
+	}
+	if r.Shard == schema.SystemShard {
+		state.OnSystemChange(func(version uint64, sets []shard.SystemSet) { n.catalog.follow(state, version, sets, n.log) })
+		n.catalog.follow(state, 0, nil, n.log)
+	}
+	start := raft.StartConfig{
+		Shard: r.Shard, Replica: r.Replica, State: state, Sync: n.engine.Sync, NonVoting: r.NonVoting,
+	}
+	if !r.Started {
+		start.Members, start.Join = r.Members, len(r.Members) == 0
+	}
+	group, err := n.raft.Start(start)
+	if err != nil {
+		return err
+	}
+	if !r.Started {
+		if err := n.dir.update(r.Shard, r.Replica, func(old *replicaRecord) *replicaRecord {
+			old.Started = true
+			return old
+		}); err != nil {
+			return err
+		}
+	}
+	ls := &localShard{id: r.Shard, replica: r.Replica, state: state, group: group}
+	ls.rep = replica.New(n.replicaConfig(ls))
+	ls.rep.Start()
+	n.setLocal(r.Shard, ls)
+	n.catalog.notify()
+	if n.loneVoter(r) {
+		n.raft.Campaign(r.Shard)
+	}
+	n.log.Info("replica started", "shard", r.Shard, "replica", r.Replica, "applied", state.AppliedIndex())
+	return nil
+}
+
+// loneVoter tells whether a replica is its group's only voter, which may stand for election without asking anybody.
+func (n *Node) loneVoter(r replicaRecord) bool {
+	if len(r.Members) == 1 && !r.Started {
+		return true
+	}
+	info, ok := n.Catalog().Shard(r.Shard)
+	return ok && len(info.Replicas) == 1 && info.Replicas[n.NodeID()] == r.Replica && len(info.NonVoting) == 0
+}
+
+func (n *Node) replicaConfig(ls *localShard) replica.Config {
+	c := replica.Config{
+		Node: n.NodeID(), Group: ls.group, Timestamps: n.stamps, Logger: n.log,
+		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.gatewayAlive,
+	}
+	if ls.id == schema.SystemShard {
+		c.KeepLease = true
+		c.OnLease = n.onSystemLease
+	}
+	return c
+}
+
+// openState opens a replica's rows after looking whether all is there. broken says what is missing.
+func (n *Node) openState(ctx context.Context, r replicaRecord) (state *shard.Shard, broken string, err error) {
+	state, err = shard.Open(n.engine, r.Shard)
+	if errors.Is(err, shard.ErrIncomplete) {
+		if r.Durable > 0 {
+			return nil, "the copying of a snapshot was interrupted", nil
+		}
+		// Raft has the snapshot's file, or the leader sends it again.
+		if err := shard.DestroyData(n.engine, r.Shard); err != nil {
+			return nil, "", err
+		}
+		state, err = shard.Open(n.engine, r.Shard)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	hasLog := n.raft.HasData(r.Shard, r.Replica)
+	switch {
+	case r.Started && !hasLog:
+		return nil, "its raft log is missing", nil
+	case state.AppliedIndex() < r.Durable:
+		return nil, fmt.Sprintf("its rows are those of log index %d, but %d was durable", state.AppliedIndex(), r.Durable), nil
+	case !hasLog && state.AppliedIndex() > 0: // rows of a predecessor
+		if err := shard.DestroyData(n.engine, r.Shard); err != nil {
+			return nil, "", err
+		}
+		state, err = shard.Open(n.engine, r.Shard)
+	}
+	return state, "", err
+}
+
+// markBroken notes that a replica cannot be used. It is fatal where there is no other to copy from.
+func (n *Node) markBroken(r replicaRecord, why string) error {
+	n.log.Error("a replica's data is incomplete; it will be replaced by a copy", "shard", r.Shard, "replica", r.Replica, "why", why)
+	if err := n.dir.update(r.Shard, r.Replica, func(*replicaRecord) *replicaRecord {
+		r.Broken = why
+		return &r
+	}); err != nil {
+		return err
+	}
+	others := len(n.book.nodes()) > 1
+	if info, ok := n.Catalog().Shard(r.Shard); ok {
+		others = len(info.Replicas) > 1
+	}
+	if !others {
+		return fmt.Errorf("%w: shard %d in %s: %s, and there is no other replica", ErrDataLost, r.Shard, n.dir.path, why)
+	}
+	return nil
+}
+
+// startRequest tells a node to run a replica.
+type startRequest struct {
+	Shard     schema.ShardID `json:"shard"`
+	Replica   uint64         `json:"replica"`
+	NonVoting bool           `json:"nonVoting,omitempty"`
+	Members   []uint64       `json:"members,omitempty"` // of a group that begins
+}
+
+// handleStart starts a replica that the reconciler gave this node, in the place of an older one.
+func (n *Node) handleStart(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	var q startRequest
+	if err := json.Unmarshal(req, &q); err != nil {
+		return nil, err
+	}
+	if raft.NodeOf(q.Replica) != n.NodeID() {
+		return nil, fmt.Errorf("replica %d is not for this node", q.Replica)
+	}
+	return nil, n.startAsked(ctx, q)
+}
+
+func (n *Node) startAsked(ctx context.Context, q startRequest) error {
+	n.recon.starting.Lock()
+	defer n.recon.starting.Unlock()
+	if n.ctx.Err() != nil {
+		return errors.New("the node is stopping")
+	}
+	for _, r := range n.dir.replicas() {
+		switch {
+		case r.Shard != q.Shard:
+		case r.Replica == q.Replica && r.Broken == "" && n.local(q.Shard) != nil:
+			return nil // runs
+		case r.Replica >= q.Replica:
+			return fmt.Errorf("replica %d of shard %d is or was here: %s", r.Replica, q.Shard, r.Broken)
+		default:
+			if err := n.retire(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	return n.startReplica(ctx, replicaRecord{Shard: q.Shard, Replica: q.Replica, NonVoting: q.NonVoting, Members: q.Members})
+}
+
+// retire stops a replica that its group has removed and clears its data.
+func (n *Node) retire(ctx context.Context, r replicaRecord) error {
+	if err := n.dir.update(r.Shard, r.Replica, func(old *replicaRecord) *replicaRecord {
+		old.Retired = true
+		return old
+	}); err != nil {
+		return err
+	}
+	if err := n.stopReplica(r.Shard); err != nil {
+		return err
+	}
+	return n.destroy(ctx, r)
+}
+
+func (n *Node) stopReplica(s schema.ShardID) error {
+	ls := n.local(s)
+	if ls == nil {
+		return nil
+	}
+	n.setLocal(s, nil)
+	ls.rep.Close()
+	return n.raft.Stop(s)
+}
+
+func (n *Node) destroy(ctx context.Context, r replicaRecord) error {
+	for try := 0; ; try++ { // the library may be busy with a snapshot of it for a moment
+		err := n.raft.RemoveData(ctx, r.Shard, r.Replica)
+		if err == nil {
+			break
+		}
+		if try == 50 {
+			return fmt.Errorf("removing the log of replica %d of shard %d: %w", r.Replica, r.Shard, err)
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	if err := shard.DestroyData(n.engine, r.Shard); err != nil {
+		return err
+	}
+	return n.dir.update(r.Shard, r.Replica, func(*replicaRecord) *replicaRecord { return nil })
+}
+
+// quarantine stops a replica that differs from the others, and keeps it for inspection.
+func (n *Node) quarantine(ls *localShard, why string) {
+	if !ls.quarantined.CompareAndSwap(false, true) {
+		return
+	}
+	n.log.Error("REPLICA DIFFERS FROM THE LEASEHOLDER'S: it is taken out of service", "shard", ls.id, "replica", ls.replica, "why", why)
+	err := n.dir.update(ls.id, ls.replica, func(r *replicaRecord) *replicaRecord {
+		if r != nil {
+			r.Quarantined, r.Broken = true, why
+		}
+		return r
+	})
+	if err == nil {
+		err = n.stopReplica(ls.id)
+	}
+	if err != nil {
+		n.log.Error("taking a replica out of service failed", "shard", ls.id, "err", err)
+	}
+}

@@ -1,0 +1,80 @@
+package node
+
+import (
+	"context"
+	"sync"
+
+	"cloudsql/distributed"
+)
+
+// openTxns knows which catalog versions open transactions may be using: those that were current when they began. The
+// list is in order of beginning, so its head is the oldest.
+type openTxns struct {
+	mu         sync.Mutex
+	head, tail *trackedTxn
+	count      int
+}
+
+// trackedTxn is a transaction that leaves the list when it ends.
+type trackedTxn struct {
+	distributed.Txn
+	list       *openTxns
+	version    uint64
+	prev, next *trackedTxn
+	ended      bool
+}
+
+func (o *openTxns) track(version uint64, t distributed.Txn) distributed.Txn {
+	x := &trackedTxn{Txn: t, list: o, version: version}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.count++
+	if x.prev = o.tail; x.prev == nil {
+		o.head = x
+	} else {
+		x.prev.next = x
+	}
+	o.tail = x
+	return x
+}
+
+// oldest is the oldest version in use, current if there is none.
+func (o *openTxns) oldest(current uint64) uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.head == nil {
+		return current
+	}
+	return min(o.head.version, current)
+}
+
+func (x *trackedTxn) end() {
+	o := x.list
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if x.ended {
+		return
+	}
+	x.ended = true
+	o.count--
+	if x.prev == nil {
+		o.head = x.next
+	} else {
+		x.prev.next = x.next
+	}
+	if x.next == nil {
+		o.tail = x.prev
+	} else {
+		x.next.prev = x.prev
+	}
+}
+
+func (x *trackedTxn) Commit(ctx context.Context) error {
+	defer x.end()
+	return x.Txn.Commit(ctx)
+}
+
+func (x *trackedTxn) Rollback(ctx context.Context) error {
+	defer x.end()
+	return x.Txn.Rollback(ctx)
+}

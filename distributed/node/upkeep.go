@@ -1,0 +1,110 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// watermarks is what is known about the need for a shard's next watermark.
+type watermarks struct {
+	index    uint64    // applied when last looked
+	changed  time.Time // when index last moved
+	proposed time.Time
+	covered  time.Time // the last watermark
+	swept    mvcc.Timestamp
+}
+
+const (
+	upkeepEvery    = time.Second
+	garbageChunk   = 2000 // keys that are looked at in one go
+	garbagePause   = 10 * time.Millisecond
+	watermarkSteps = 6 // watermarks within one history
+)
+
+// watermarkLoop raises the watermarks of the shards that this node leads, and removes what is below on its own replicas.
+func (n *Node) watermarkLoop(ctx context.Context) {
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, ls := range *n.shards.Load() {
+			if ls.id == schema.SystemShard {
+				continue
+			}
+			if ls.group.IsLeader() {
+				n.raiseWatermark(ctx, ls)
+			}
+			n.collectGarbage(ctx, ls)
+		}
+	}
+}
+
+// raiseWatermark proposes a new watermark if rows have changed since the last one began to cover them.
+func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
+	w, now := &ls.watermark, time.Now()
+	if index := ls.state.AppliedIndex(); index != w.index {
+		w.index, w.changed = index, now
+	}
+	if !w.covered.Before(w.changed) || now.Sub(w.proposed) < n.cfg.History/watermarkSteps {
+		return
+	}
+	keep := now.Add(-n.cfg.History)
+	limit := now.Add(-n.cfg.HistoryMax)
+	for _, s := range n.peers.all(goneAfter) {
+		if s.Oldest != 0 && s.Oldest.Time().Before(keep) {
+			keep = s.Oldest.Time()
+		}
+	}
+	if keep.Before(limit) {
+		keep = limit
+	}
+	if !keep.After(w.covered) || mvcc.At(keep) <= ls.state.Watermark() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	w.proposed = now
+	_, err := ls.rep.Command(ctx, shard.CommandWatermark, 0,
+		shard.EncodeWatermark(nil, &shard.WatermarkCommand{Watermark: mvcc.At(keep)}))
+	if err != nil {
+		return // not the leader any more, most likely
+	}
+	w.covered = keep
+	w.index = ls.state.AppliedIndex() // our own entry changes no rows
+}
+
+func (n *Node) collectGarbage(ctx context.Context, ls *localShard) {
+	mark := ls.state.Watermark()
+	if mark == ls.watermark.swept {
+		return
+	}
+	for {
+		_, more, err := ls.state.CollectGarbage(ctx, garbageChunk)
+		if err != nil {
+			if ctx.Err() == nil {
+				n.log.Warn("removing old versions failed", "shard", ls.id, "err", err)
+			}
+			return
+		}
+		if !more {
+			break
+		}
+		if sleep(ctx, garbagePause) != nil {
+			return
+		}
+	}
+	ls.watermark.swept = mark
+}
+
+func hashDifference(r *replicaStatus, mine uint64) string {
+	return fmt.Sprintf("at log index %d the leaseholder's hash is %016x and this replica's %016x", r.HashAt, r.Hash, mine)
+}
