@@ -25,7 +25,7 @@ type reader struct {
 	s     *Shard
 	ctx   context.Context
 	r     *fragment.Read
-	o     *ReadOptions
+	o     ReadOptions
 	page  *fragment.Page
 	t     *tablet
 	plan  *readPlan
@@ -50,7 +50,7 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 // Read executes one page of a read fragment; see API.
 func (s *Shard) Read(ctx context.Context, r *fragment.Read, o ReadOptions, page *fragment.Page) error {
 	rd := readers.Get().(*reader)
-	err := rd.run(ctx, s, r, &o, page)
+	err := rd.run(ctx, s, r, o, page)
 	rd.release()
 	return err
 }
@@ -58,13 +58,14 @@ func (s *Shard) Read(ctx context.Context, r *fragment.Read, o ReadOptions, page 
 func (rd *reader) release() {
 	clear(rd.row[:cap(rd.row)])
 	clear(rd.out[:cap(rd.out)])
-	rd.s, rd.ctx, rd.r, rd.o, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
+	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil
+	rd.o = ReadOptions{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
 	readers.Put(rd)
 }
 
-func (rd *reader) run(ctx context.Context, s *Shard, r *fragment.Read, o *ReadOptions, page *fragment.Page) error {
+func (rd *reader) run(ctx context.Context, s *Shard, r *fragment.Read, o ReadOptions, page *fragment.Page) error {
 	rd.s, rd.ctx, rd.r, rd.o, rd.page = s, ctx, r, o, page
 	page.Keys, page.Next = page.Keys[:0], nil
 	if err := rd.prepare(); err != nil {

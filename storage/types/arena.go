@@ -10,7 +10,7 @@ type Arena struct {
 }
 
 const (
-	minArenaPiece = 256
+	minArenaPiece = 512
 	maxArenaPiece = 64 << 10
 )
 
@@ -30,9 +30,13 @@ func (a *Arena) Reset() { *a = Arena{} }
 // Bytes copies b; the copy of an empty slice is not nil.
 func (a *Arena) Bytes(b []byte) []byte {
 	if len(b) > cap(a.free)-len(a.free) {
-		size := max(a.next, minArenaPiece, len(b))
+		size := a.next
+		if size == 0 {
+			size = minArenaPiece
+		}
+		size = max(size, len(b))
 		a.free = make([]byte, 0, size)
-		a.next = min(2*size, maxArenaPiece)
+		a.next = min(max(2*size, minArenaPiece), maxArenaPiece)
 	}
 	a.used += len(b)
 	start := len(a.free)
