@@ -182,7 +182,8 @@ func (env *Env) loc() *time.Location {
 // now is the statement's start in the session's time zone.
 func (env *Env) now() civil { return fromStd(env.Now.In(env.loc())) }
 
-// fuzzy reads v as a date and time in which zero months and days are good: for YEAR(), MONTH() and kin.
+// fuzzy reads v as a date and time in which zero months and days are good: for YEAR(), MONTH() and kin. Of text and
+// numbers the wholly zero date is refused where the mode has NO_ZERO_DATE.
 func fuzzy(env *Env, v types.Value) (civil, bool) {
 	switch v.Kind() {
 	case types.KindDate, types.KindDatetime:
@@ -190,7 +191,7 @@ func fuzzy(env *Env, v types.Value) (civil, bool) {
 	case types.KindTime:
 		v = timeAsDatetime(env, v)
 	default:
-		m := types.Mode{Loc: env.Mode.Loc, AllowInvalid: env.Mode.AllowInvalid}
+		m := types.Mode{Loc: env.Mode.Loc, AllowInvalid: env.Mode.AllowInvalid, NoZeroDate: env.Mode.NoZeroDate}
 		v = v.ToDatetime(&m, env.Warn)
 	}
 	return unpack(v), !v.IsNull()

@@ -31,7 +31,7 @@ var timeDefs = []def{
 
 	{name: "date", min: 1, max: 1, usesNow: true, typ: typeDate, f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
 		c, ok := fuzzy(env, a)
-		if !ok || env.Mode.NoZeroDate && c == (civil{}) && isStringKind(a.Kind()) {
+		if !ok {
 			return types.Null, nil
 		}
 		return c.date(), nil

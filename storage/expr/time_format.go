@@ -538,11 +538,8 @@ func typeUnixTimestamp(c *Call) error {
 // unixTimestamp is 0 for what no timestamp can be.
 func unixTimestamp(c *Call, env *Env, a types.Value) (types.Value, error) {
 	d, ok := fuzzy(env, a)
-	if !ok {
-		return types.Null, nil
-	}
 	var us int64
-	if !d.zeroInDate() {
+	if ok && !d.zeroInDate() {
 		us = d.std(env.loc()).UnixMicro()
 	}
 	if us < 0 || us > maxUnixtime {
