@@ -282,7 +282,7 @@ func (r *reconciler) heard(ctx context.Context, node schema.NodeID, s schema.Sha
 func (r *reconciler) caughtUp(s schema.ShardID, rs *replicaStatus) bool {
 	for _, st := range r.n.peers.all(aliveFor) {
 		if l := st.replica(s); l != nil && l.Leader {
-			return rs.Applied > 0 && rs.Applied+caughtUpWithin >= l.Applied
+			return (rs.Applied > 0 || l.Applied == 0) && rs.Applied+caughtUpWithin >= l.Applied
 		}
 	}
 	return false
@@ -352,7 +352,10 @@ func (r *reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, e
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return true, r.n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		id := schema.ShardID(tx.NewID())
+		id := firstDataShard
+		for _, sh := range tx.Snapshot.Shards() {
+			id = max(id, sh.ID+1)
+		}
 		r.n.log.Info("adding a data shard", "shard", id, "node", home)
 		tx.PutShard(&catalog.Shard{
 			ID: id, Replicas: map[schema.NodeID]uint64{home: raft.ReplicaID(home, 1)}, NextReplica: 2,
