@@ -54,6 +54,12 @@ func (i *Iterator) reset(lower, upper []byte, at Timestamp) {
 	i.valid, i.err, i.value = false, nil, nil
 }
 
+// SetBounds moves i to another range of the state that it sees, without a position.
+func (i *Iterator) SetBounds(lower, upper []byte) {
+	i.it.SetBounds(lower, upper)
+	i.valid, i.err, i.value = false, nil, nil
+}
+
 // Close releases the store's state. Values are invalid after it.
 func (i *Iterator) Close() error {
 	if i.it == nil {

@@ -358,6 +358,7 @@ func (s *Shard) publish(a *applier) {
 		tablets := maps.Clone(a.tablets)
 		s.tablets.Store(&tablets)
 	}
+	s.newest.Store(uint64(a.state.maxTS))
 	s.watermark.Store(uint64(a.state.watermark))
 	s.closed.Store(uint64(a.state.closed))
 	s.publishSystem(a)

@@ -32,6 +32,7 @@ type Shard struct {
 	// What readers see.
 	tablets   atomic.Pointer[map[schema.TabletID]*tablet]
 	applied   atomic.Uint64
+	newest    atomic.Uint64 // largest timestamp committed
 	watermark atomic.Uint64
 	closed    atomic.Uint64
 	system    systemRecords
@@ -94,6 +95,7 @@ func (s *Shard) load() error {
 	tablets := maps.Clone(a.tablets)
 	s.tablets.Store(&tablets)
 	s.applied.Store(a.state.applied)
+	s.newest.Store(uint64(a.state.maxTS))
 	s.watermark.Store(uint64(a.state.watermark))
 	s.closed.Store(uint64(a.state.closed))
 	s.mu.Lock()

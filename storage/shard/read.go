@@ -51,9 +51,15 @@ var readers = sync.Pool{New: func() any { return new(reader) }}
 func (s *Shard) Read(ctx context.Context, r *fragment.Read, o ReadOptions, page *fragment.Page) error {
 	rd := readers.Get().(*reader)
 	err := rd.run(ctx, s, r, o, page)
+	for tries := 0; tries < maxNewestTries && o.At == 0 && o.From == nil && errors.Is(err, ErrTooOld); tries++ {
+		err = rd.run(ctx, s, r, o, page) // the watermark overtook a read of the newest state before it had begun
+	}
 	rd.release()
 	return err
 }
+
+// maxNewestTries bounds how often a read begins again; the watermark moves seldom.
+const maxNewestTries = 10
 
 func (rd *reader) release() {
 	clear(rd.row[:cap(rd.row)])
@@ -89,10 +95,11 @@ func (rd *reader) prepare() error {
 	if !ok {
 		return ErrSchemaChanged
 	}
-	rd.t, rd.at = t, rd.o.At
-	if rd.o.Locker != nil {
-		rd.at = 0
+	rd.t = t
+	if err := rd.pos.decode(rd.o.From); err != nil {
+		return err
 	}
+	rd.at = rd.timestamp()
 	plan, err := l.plans.find(l, r)
 	if err != nil {
 		return err
@@ -116,7 +123,28 @@ func (rd *reader) prepare() error {
 	if len(r.Order) > 0 && r.Limit == 0 {
 		return mysqlerr.NotSupported("order without a limit in a read fragment")
 	}
-	return rd.pos.decode(rd.o.From)
+	return nil
+}
+
+// timestamp is what the read is at. A read of the newest state that may take several pages settles on a timestamp with
+// its first one, so that all show one state: the largest that was committed, or below which nothing can be any more.
+func (rd *reader) timestamp() mvcc.Timestamp {
+	switch {
+	case rd.o.Locker != nil:
+		return 0
+	case rd.o.At != 0:
+		return rd.o.At
+	case rd.o.From == nil && rd.mayPage():
+		rd.pos.at = max(mvcc.Timestamp(rd.s.newest.Load()), rd.s.Closed())
+	}
+	return rd.pos.at
+}
+
+func (rd *reader) mayPage() bool {
+	if rd.r.Agg != nil {
+		return len(rd.r.Agg.GroupBy) > 0
+	}
+	return rd.o.MaxBytes > 0 && len(rd.r.Keys) != 1 && len(rd.r.Order) == 0
 }
 
 // usable refuses an index that the shard does not maintain any more, or not for as long as the snapshot is old.

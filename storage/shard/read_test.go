@@ -316,3 +316,52 @@ func plus(n int64) expr.Expr {
 	}
 	return e
 }
+
+// TestPagesShowOneState: what is committed between two pages of an autocommit read is not in the later ones.
+func TestPagesShowOneState(t *testing.T) {
+	s, l := tenRows(t)
+	r := readAll(3)
+	o := ReadOptions{MaxBytes: 1}
+	got := ""
+	for n := int64(0); ; n++ {
+		page := mustRead(t, s, r, o)
+		got += showPage(page)
+		if o.From = page.Next; o.From == nil {
+			break
+		}
+		l.write(updateK(1, 100+n)) // to the end of the index, where the read has not been
+		l.write(insertRow(100+n, 95, fmt.Sprint("late", n)))
+	}
+	if want := "1 10 n1\n2 20 n2\n3 30 n3\n4 40 n4\n5 50 n5\n6 60 n6\n7 70 n7\n8 80 n8\n9 90 n9\n10 100 n10\n"; got != want {
+		t.Errorf("pages %q", got)
+	}
+}
+
+// TestSpans reads several ranges, in both directions and in pages.
+func TestSpans(t *testing.T) {
+	s, _ := tenRows(t)
+	r := readAll(1)
+	r.Spans = []fragment.Span{{End: intKey(2)}, {Start: intKey(4), End: intKey(6)}, {Start: intKey(9)}}
+	for _, reverse := range []bool{false, true} {
+		for _, bytes := range []int{0, 1, 300} {
+			r.Reverse = reverse
+			var got []int64
+			for o := (ReadOptions{MaxBytes: bytes}); ; {
+				page := mustRead(t, s, r, o)
+				for i := range page.Batch.Len() {
+					got = append(got, page.Batch.Row(i)[0].Int())
+				}
+				if o.From = page.Next; o.From == nil {
+					break
+				}
+			}
+			want := []int64{1, 4, 5, 9, 10}
+			if reverse {
+				slices.Reverse(want)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("reverse %v, pages of %d: %v", reverse, bytes, got)
+			}
+		}
+	}
+}

@@ -16,17 +16,19 @@ import (
 
 // position is where a page ended, as Page.Next carries it.
 //
-//	version(1)=1  emitted(uvarint)  span(uvarint)  key(optional)
+//	version(1)=1  at(uvarint)  emitted(uvarint)  span(uvarint)  key(optional)
 type position struct {
-	emitted uint64 // rows of all pages so far, against Limit
-	span    uint64 // ordinal of the span, in the order of the walk, or of the next of Keys
-	after   []byte // bare key within it that was the last one looked at; nil: none yet
+	at      mvcc.Timestamp // that all pages are read at; 0: each at the newest (locking reads)
+	emitted uint64         // rows of all pages so far, against Limit
+	span    uint64         // ordinal of the span, in the order of the walk, or of the next of Keys
+	after   []byte         // bare key within it that was the last one looked at; nil: none yet
 }
 
 const positionVersion = 1
 
 func (p *position) encode(dst []byte) []byte {
 	dst = append(dst, positionVersion)
+	dst = binary.AppendUvarint(dst, uint64(p.at))
 	dst = binary.AppendUvarint(dst, p.emitted)
 	dst = binary.AppendUvarint(dst, p.span)
 	return wire.AppendOptional(dst, p.after)
@@ -41,12 +43,13 @@ func (p *position) decode(b []byte) error {
 	if v := d.Byte(); d.Err() == nil && v != positionVersion {
 		return fmt.Errorf("shard: page position of format version %d (this node knows %d)", v, positionVersion)
 	}
+	p.at = mvcc.Timestamp(d.Uvarint())
 	p.emitted, p.span, p.after = d.Uvarint(), d.Uvarint(), d.Optional()
 	return d.End()
 }
 
 // scan walks the fragment's spans and fills the page.
-func (rd *reader) scan() error {
+func (rd *reader) scan() (err error) {
 	r := rd.r
 	if r.Limit > 0 && rd.pos.emitted >= r.Limit {
 		return nil
@@ -55,9 +58,9 @@ func (rd *reader) scan() error {
 	src := &rd.src
 	src.s, src.tablet, src.table, src.index = rd.s, r.Tablet, rd.plan.layout.table, rd.plan.index
 	src.at, src.reverse, src.ws = rd.at, r.Reverse && r.Keys == nil, rd.o.Workspace
+	defer func() { err = errors.Join(err, src.close()) }()
 	done := false
 	for n := rd.spans(); rd.pos.span < n && !done; {
-		var err error
 		if done, err = rd.span(rd.spanAt(rd.pos.span)); err != nil {
 			return err
 		}
@@ -128,7 +131,6 @@ func (rd *reader) spanAt(i uint64) fragment.Span {
 // span walks one span. done tells that the page is complete: page.Next is set if there may be more.
 func (rd *reader) span(span fragment.Span) (done bool, err error) {
 	src := &rd.src
-	defer func() { err = errors.Join(err, src.close()) }()
 	if err := rd.open(span, rd.pos.after); err != nil {
 		return false, err
 	}
@@ -156,12 +158,12 @@ func (rd *reader) span(span fragment.Span) (done bool, err error) {
 	}
 }
 
-// open opens a state of the engine for the rest of a span.
+// open goes to the rest of a span.
 func (rd *reader) open(span fragment.Span, after []byte) error {
-	if err := rd.src.begin(span, after); err != nil {
+	fresh := !rd.src.open
+	if err := rd.src.begin(span, after); err != nil || !fresh {
 		return err
 	}
-	rd.src.open = true
 	return rd.consistent()
 }
 

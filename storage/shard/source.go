@@ -56,8 +56,8 @@ func (s *source) forget() {
 	s.value, s.primary = nil, nil
 }
 
-// begin opens the engine's state for a span of the index, given as bare keys, going on behind after (nil: from its
-// beginning).
+// begin goes to a span of the index, given as bare keys, and on behind after in it (nil: to its beginning). All spans are
+// read from one state of the engine, which the first one opens.
 func (s *source) begin(span fragment.Span, after []byte) error {
 	s.bounds(span)
 	if after != nil {
@@ -68,8 +68,16 @@ func (s *source) begin(span fragment.Span, after []byte) error {
 			s.lower = mvcc.AppendVersion(s.lower, 0) // behind all versions of it
 		}
 	}
-	s.started = false
-	return s.base.Open(s.s.engine.DB(), s.lower, s.upper, s.at)
+	s.started, s.ownLive, s.baseLive = false, false, false
+	if s.open {
+		s.base.SetBounds(s.lower, s.upper)
+		return nil
+	}
+	if err := s.base.Open(s.s.engine.DB(), s.lower, s.upper, s.at); err != nil {
+		return err
+	}
+	s.open = true
+	return nil
 }
 
 func (s *source) bounds(span fragment.Span) {
@@ -86,7 +94,7 @@ func (s *source) bounds(span fragment.Span) {
 	}
 }
 
-// close ends the present span.
+// close lets go of the engine's state.
 func (s *source) close() error {
 	var err error
 	if s.rowsOpen {
