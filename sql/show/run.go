@@ -2,31 +2,161 @@ package show
 
 import (
 	"context"
-	"strings"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/exec"
+	"cloudsql/planner/bind"
+	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
-// Run answers a SHOW statement (DESCRIBE t is one too, of type ShowColumns). The session answers SHOW GRANTS, SHOW
-// CREATE USER, SHOW WARNINGS and SHOW ERRORS itself.
-func Run(_ context.Context, _ Context, stmt *ast.ShowStmt) (*Result, error) {
-	_ = stmt
-	return nil, mysqlerr.NotSupported("SHOW")
-}
+// answer makes the result of one kind of SHOW.
+type answer func(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error)
 
-// Virtual finds the tables that the gateway makes up, for planner.Context.Virtual.
-func Virtual(_ Context) func(db, table string) (exec.VirtualTable, bool) {
-	return func(string, string) (exec.VirtualTable, bool) { return nil, false }
-}
+// answers are the statements that the server serves, by kind.
+var answers map[ast.ShowStmtType]answer
 
-// IsVirtual tells whether a database is made up by the gateway; its name compares in any case.
-func IsVirtual(db string) bool {
-	switch strings.ToLower(db) {
-	case "information_schema", "performance_schema", "mysql", "sys":
-		return true
+func init() {
+	answers = map[ast.ShowStmtType]answer{
+		ast.ShowDatabases:       showDatabases,
+		ast.ShowTables:          showTables,
+		ast.ShowTableStatus:     showTableStatus,
+		ast.ShowOpenTables:      showOpenTables,
+		ast.ShowColumns:         showColumns,
+		ast.ShowIndex:           showIndex,
+		ast.ShowCreateTable:     showCreateTable,
+		ast.ShowCreateView:      showCreateView,
+		ast.ShowCreateDatabase:  showCreateDatabase,
+		ast.ShowCreateProcedure: showCreateProcedure,
+		ast.ShowVariables:       showVariables,
+		ast.ShowStatus:          showStatus,
+		ast.ShowWarnings:        showConditions,
+		ast.ShowErrors:          showConditions,
+		ast.ShowProcessList:     showProcesses,
+		ast.ShowEngines:         showEngines,
+		ast.ShowCharset:         showCharsets,
+		ast.ShowCollation:       showCollations,
+		ast.ShowPrivileges:      showPrivileges,
+		ast.ShowPlugins:         showPlugins,
+		ast.ShowEvents:          showEvents,
+		ast.ShowTriggers:        showTriggers,
+		ast.ShowProcedureStatus: showRoutines,
+		ast.ShowFunctionStatus:  showRoutines,
+		ast.ShowMasterStatus:    empty(masterStatusColumns),
+		ast.ShowBinlogStatus:    empty(masterStatusColumns),
+		ast.ShowReplicaStatus:   empty(replicaStatusColumns),
+		ast.ShowProfiles:        empty("Query_ID int unsigned !\nDuration double !\nQuery varchar(300) !"),
+		ast.ShowProfile:         empty("Status varchar(30) !\nDuration decimal(9,6) !"),
 	}
-	return false
+}
+
+// Run answers a SHOW statement (DESCRIBE t is one too, of type ShowColumns). The session answers SHOW GRANTS and SHOW
+// CREATE USER itself; what the parser does not know is Recognise's. Errors: MySQL's, 1235 for statements that are not
+// MySQL's or have no answer yet.
+func Run(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	fn := answers[stmt.Tp]
+	if fn == nil {
+		return nil, mysqlerr.NotSupported("this SHOW statement")
+	}
+	r, err := fn(ctx, c, stmt)
+	if err != nil {
+		return nil, err
+	}
+	return r, filter(c, stmt, r)
+}
+
+// newResult makes a result without rows; its columns are in the form of the lists of tables.
+func newResult(columns string) *Result {
+	t := &table{}
+	if err := t.readColumns(columns); err != nil {
+		panic("show: " + err.Error()) // columns are constants
+	}
+	r := &Result{}
+	for i := range t.cols {
+		flags := bind.TypeFlags(&t.cols[i].Type)
+		if t.cols[i].NotNull {
+			flags |= uint16(mysql.NotNullFlag)
+		}
+		r.Fields = append(r.Fields, types.Field{Name: t.cols[i].Name, Type: t.cols[i].Type, Flags: flags})
+	}
+	return r
+}
+
+// add appends a row.
+func (r *Result) add(vals ...types.Value) {
+	for i := range vals {
+		vals[i] = fit(vals[i], &r.Fields[i].Type)
+	}
+	r.Rows = append(r.Rows, vals)
+}
+
+// empty answers with columns and no rows.
+func empty(columns string) answer {
+	return func(context.Context, Context, *ast.ShowStmt) (*Result, error) { return newResult(columns), nil }
+}
+
+// filter applies LIKE, which is about the first column, and WHERE, which may name any.
+func filter(c Context, stmt *ast.ShowStmt, r *Result) error {
+	switch {
+	case stmt.Pattern != nil:
+		return filterLike(c, stmt.Pattern, r)
+	case stmt.Where != nil:
+		return filterWhere(c, stmt.Where, r)
+	}
+	return nil
+}
+
+func filterLike(c Context, like *ast.PatternLikeOrIlikeExpr, r *Result) error {
+	pattern, ok, err := patternOf(c, like)
+	if err != nil {
+		return err
+	}
+	collation := r.Fields[0].Type.Collation
+	return r.keep(func(row []types.Value) (bool, error) {
+		return ok && collation.Like(row[0].Raw(), pattern, '\\'), nil
+	})
+}
+
+func filterWhere(c Context, where ast.ExprNode, r *Result) error {
+	scope := &bind.Scope{Cols: make([]bind.Column, len(r.Fields))}
+	for i := range r.Fields {
+		scope.Cols[i] = bind.Column{ID: i, Field: r.Fields[i]}
+	}
+	e, err := bind.Expr(&bind.Binder{Env: c.Env(), Clause: bind.Where}, scope, where)
+	if err != nil {
+		return err
+	}
+	return r.keep(func(row []types.Value) (bool, error) { return expr.Truth(e, c.Env(), row) })
+}
+
+// keep drops the rows that fn does not want.
+func (r *Result) keep(fn func(row []types.Value) (bool, error)) error {
+	kept := r.Rows[:0]
+	for _, row := range r.Rows {
+		ok, err := fn(row)
+		if err != nil {
+			return err
+		}
+		if ok {
+			kept = append(kept, row)
+		}
+	}
+	r.Rows = kept
+	return nil
+}
+
+// location is the session's time zone.
+func location(c Context) *time.Location {
+	if loc := c.Env().Mode.Loc; loc != nil {
+		return loc
+	}
+	return time.UTC
+}
+
+// localTime is a moment as a DATETIME of the session's time zone, whole seconds.
+func localTime(c Context, t time.Time) types.Value {
+	return types.Datetime(types.PackTime(t.In(location(c)).Truncate(time.Second)), 0)
 }

@@ -1,0 +1,179 @@
+package show
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// keyOf is COLUMN_KEY: PRI for members of the primary key, or of the first unique key without NULLs in a table that has
+// no primary key; UNI for the only column of a unique key; MUL for the first column of any other.
+func keyOf(t *schema.Table, pos int) string {
+	key, primary := "", len(t.Indexes) > 0 && t.HasPrimaryKey()
+	for i, ix := range shownIndexes(t) {
+		for part, c := range ix.Columns {
+			switch {
+			case c.Column != pos:
+			case primary && i == 0 && ix.ID == schema.PrimaryIndex:
+				return "PRI"
+			case !primary && i == 0 && ix.Unique && withoutNulls(t, ix):
+				return "PRI"
+			case part > 0:
+			case ix.Unique && len(ix.Columns) == 1:
+				key = "UNI"
+			case key == "":
+				key = "MUL"
+			}
+		}
+	}
+	return key
+}
+
+func withoutNulls(t *schema.Table, ix *schema.Index) bool {
+	for _, c := range ix.Columns {
+		if !t.Columns[c.Column].NotNull || c.Prefix > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// extraOf is EXTRA of a column.
+func extraOf(c *schema.Column) string {
+	switch {
+	case c.AutoIncrement:
+		return "auto_increment"
+	case c.OnUpdateNow && c.DefaultExpr != "":
+		return "DEFAULT_GENERATED on update " + nowOf(c)
+	case c.OnUpdateNow:
+		return "on update " + nowOf(c)
+	case c.DefaultExpr != "":
+		return "DEFAULT_GENERATED"
+	}
+	return ""
+}
+
+// nowOf is CURRENT_TIMESTAMP with the column's fractional digits.
+func nowOf(c *schema.Column) string {
+	if c.Type.Decimals > 0 {
+		return "CURRENT_TIMESTAMP(" + string(rune('0'+c.Type.Decimals)) + ")"
+	}
+	return "CURRENT_TIMESTAMP"
+}
+
+// defaultText is a column's default as DESCRIBE shows it; ok is false for none and for NULL. A TIMESTAMP is in the
+// session's time zone.
+func defaultText(env Context, c *schema.Column) (text string, ok bool) {
+	if c.DefaultExpr != "" {
+		return unparenthesised(c.DefaultExpr), true
+	}
+	v, ok := defaultValue(env, c)
+	if !ok {
+		return "", false
+	}
+	if v.Kind() == types.KindBit {
+		return bitText(v.Uint()), true
+	}
+	return string(v.AppendText(nil, &c.Type)), true
+}
+
+// defaultValue decodes a constant default; ok is false for none and for NULL.
+func defaultValue(env Context, c *schema.Column) (types.Value, bool) {
+	if len(c.Default) == 0 {
+		return types.Null, false
+	}
+	v, _, err := types.DecodeValue(c.Default)
+	if err != nil || v.IsNull() {
+		return types.Null, false
+	}
+	if v.Kind() == types.KindTimestamp {
+		v = types.ToLocal(v, location(env))
+	}
+	return v, true
+}
+
+func bitText(n uint64) string {
+	digits := ""
+	for {
+		digits = string(rune('0'+n&1)) + digits
+		if n >>= 1; n == 0 {
+			return "b'" + digits + "'"
+		}
+	}
+}
+
+// unparenthesised takes off the parentheses in which a descriptor keeps the DEFAULT of an expression.
+func unparenthesised(expr string) string {
+	if strings.HasPrefix(expr, "(") && strings.HasSuffix(expr, ")") {
+		return expr[1 : len(expr)-1]
+	}
+	return expr
+}
+
+// shape is what information_schema tells of a type besides its name; NULL where it has no such thing.
+type shape struct {
+	chars, octets, precision, scale, fraction, charset, collation types.Value
+}
+
+// blobBytes is how much the TEXT and BLOB types hold.
+var blobBytes = map[types.ID]int{
+	mysql.TypeTinyBlob: 1<<8 - 1, mysql.TypeBlob: 1<<16 - 1, mysql.TypeMediumBlob: 1<<24 - 1, mysql.TypeLongBlob: 1<<32 - 1,
+}
+
+// integerDigits are NUMERIC_PRECISION of the integer types.
+var integerDigits = map[types.ID]int{
+	mysql.TypeTiny: 3, mysql.TypeShort: 5, mysql.TypeInt24: 7, mysql.TypeLong: 10, mysql.TypeLonglong: 19,
+}
+
+func shapeOf(t *types.Type) shape {
+	var s shape
+	switch t.Class() {
+	case types.ClassInt:
+		if t.ID == mysql.TypeYear {
+			break
+		}
+		digits := integerDigits[t.ID]
+		if t.ID == mysql.TypeLonglong && t.Unsigned {
+			digits++
+		}
+		s.precision, s.scale = num(digits), num(0)
+	case types.ClassFloat:
+		s.precision = num(12)
+		if t.ID == mysql.TypeDouble {
+			s.precision = num(22)
+		}
+		if t.Length > 0 && t.Decimals >= 0 && t.Decimals <= types.MaxDecimalScale {
+			s.precision, s.scale = num(t.Length), num(t.Decimals)
+		}
+	case types.ClassDecimal:
+		p, d := t.DecimalShape()
+		s.precision, s.scale = num(p), num(d)
+	case types.ClassBit:
+		s.precision = num(max(t.Length, 1))
+	case types.ClassDatetime, types.ClassTime:
+		s.fraction = num(max(t.Decimals, 0))
+	case types.ClassString, types.ClassEnum, types.ClassSet:
+		s.characters(t)
+	}
+	return s
+}
+
+func (s *shape) characters(t *types.Type) {
+	length := max(t.Length, 0)
+	if t.ID == mysql.TypeString && t.Length < 0 {
+		length = 1
+	}
+	bytes := length
+	if n, ok := blobBytes[t.ID]; ok {
+		length, bytes = n, n
+	} else if !t.IsBinary() {
+		bytes *= t.Collation.MaxBytes()
+	}
+	s.chars, s.octets = num(length), num(bytes)
+	if !t.IsBinary() {
+		s.charset, s.collation = str(t.Collation.Charset()), str(t.Collation.Name())
+	}
+}

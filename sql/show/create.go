@@ -1,0 +1,261 @@
+package show
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+func showCreateTable(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	o, err := tableOf(c, stmt)
+	if err != nil {
+		return nil, err
+	}
+	text, err := createTable(ctx, c, &o)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult("Table varchar(64) bin !\n`Create Table` longtext bin !")
+	r.add(str(o.desc.Name), str(text))
+	return r, nil
+}
+
+// createTable writes the statement that makes a table again.
+func createTable(ctx context.Context, c Context, o *object) (string, error) {
+	w := &definition{c: c, t: o.desc}
+	w.WriteString("CREATE ")
+	if o.made != nil {
+		w.WriteString("TEMPORARY ")
+	}
+	w.WriteString("TABLE " + quoteName(c, o.desc.Name) + " (\n")
+	for i := range o.desc.Columns {
+		if !o.desc.Columns[i].Hidden {
+			w.line()
+			w.column(&o.desc.Columns[i])
+		}
+	}
+	for _, ix := range shownIndexes(o.desc) {
+		w.line()
+		w.index(ix)
+	}
+	for i := range o.desc.Checks {
+		w.line()
+		w.check(&o.desc.Checks[i])
+	}
+	w.WriteString("\n)")
+	if o.made != nil {
+		w.WriteString(" ENGINE=MEMORY")
+	} else {
+		w.WriteString(" ENGINE=InnoDB")
+		next, err := nextAutoIncrement(ctx, c, o.desc)
+		if err != nil {
+			return "", err
+		}
+		if next > 1 {
+			fmt.Fprintf(w, " AUTO_INCREMENT=%d", next)
+		}
+	}
+	w.options()
+	return w.String(), nil
+}
+
+// nextAutoIncrement is the next value of a table's counter, 0 for a table without one.
+func nextAutoIncrement(ctx context.Context, c Context, t *schema.Table) (uint64, error) {
+	if t.AutoIncColumn() < 0 {
+		return 0, nil
+	}
+	return c.DB().AutoInc(ctx, t)
+}
+
+// definition is a CREATE TABLE in the making.
+type definition struct {
+	strings.Builder
+	c     Context
+	t     *schema.Table
+	lines int
+}
+
+// line starts one of the lines within the parentheses.
+func (w *definition) line() {
+	if w.lines++; w.lines > 1 {
+		w.WriteString(",\n")
+	}
+	w.WriteString("  ")
+}
+
+func (w *definition) name(s string) { w.WriteString(quoteName(w.c, s)) }
+
+func (w *definition) column(c *schema.Column) {
+	w.name(c.Name)
+	w.WriteString(" " + c.Type.String())
+	w.charset(&c.Type)
+	switch {
+	case c.NotNull:
+		w.WriteString(" NOT NULL")
+	case c.Type.ID == mysql.TypeTimestamp:
+		w.WriteString(" NULL")
+	}
+	w.defaultClause(c)
+	if c.OnUpdateNow {
+		w.WriteString(" ON UPDATE " + nowOf(c))
+	}
+	if c.AutoIncrement {
+		w.WriteString(" AUTO_INCREMENT")
+	}
+	w.comment(" COMMENT ", c.Comment)
+}
+
+// charset names a text column's character set and collation where they are not the table's, and its collation where the
+// character set does not say it.
+func (w *definition) charset(t *types.Type) {
+	switch t.Class() {
+	case types.ClassString, types.ClassEnum, types.ClassSet:
+	default:
+		return
+	}
+	if t.IsBinary() {
+		return
+	}
+	differs := t.Collation != w.t.Collation
+	if differs {
+		w.WriteString(" CHARACTER SET " + t.Collation.Charset())
+	}
+	if differs || !isDefaultCollation(t.Collation) {
+		w.WriteString(" COLLATE " + t.Collation.Name())
+	}
+}
+
+// isDefaultCollation tells whether the character set alone means the collation.
+func isDefaultCollation(c types.Collation) bool {
+	d, ok := types.DefaultCollation(c.Charset())
+	return ok && d == c
+}
+
+// needsCollate tells whether MySQL writes COLLATE behind a table's or database's character set: also where it is
+// utf8mb4's default, for that was another one before 8.0.
+func needsCollate(c types.Collation) bool {
+	return c == types.CollationDefault || !isDefaultCollation(c)
+}
+
+func (w *definition) defaultClause(c *schema.Column) {
+	v, ok := defaultValue(w.c, c)
+	switch {
+	case c.AutoIncrement:
+	case c.DefaultExpr != "":
+		w.WriteString(" DEFAULT " + c.DefaultExpr)
+	case ok && v.Kind() == types.KindBit:
+		w.WriteString(" DEFAULT " + bitText(v.Uint()))
+	case ok:
+		w.WriteString(" DEFAULT " + quoteText(string(v.AppendText(nil, &c.Type))))
+	case !c.NotNull && !isBlob(&c.Type):
+		w.WriteString(" DEFAULT NULL")
+	}
+}
+
+// isBlob tells whether t is of the TEXT and BLOB family, for which MySQL prints no DEFAULT NULL.
+func isBlob(t *types.Type) bool {
+	_, ok := blobBytes[t.ID]
+	return ok
+}
+
+// quoteText writes a string literal as SHOW CREATE TABLE does.
+func quoteText(s string) string {
+	return "'" + strings.NewReplacer("'", "''", "\\", "\\\\", "\x00", "\\0", "\n", "\\n", "\r", "\\r").Replace(s) + "'"
+}
+
+func (w *definition) comment(keyword, comment string) {
+	if comment != "" {
+		w.WriteString(keyword + quoteText(comment))
+	}
+}
+
+func (w *definition) index(ix *schema.Index) {
+	switch {
+	case ix.ID == schema.PrimaryIndex:
+		w.WriteString("PRIMARY KEY")
+	case ix.Unique:
+		w.WriteString("UNIQUE KEY ")
+		w.name(ix.Name)
+	default:
+		w.WriteString("KEY ")
+		w.name(ix.Name)
+	}
+	w.WriteString(" (")
+	for i, part := range ix.Columns {
+		if i > 0 {
+			w.WriteString(",")
+		}
+		w.name(w.t.Columns[part.Column].Name)
+		if part.Prefix > 0 {
+			fmt.Fprintf(w, "(%d)", part.Prefix)
+		}
+		if part.Desc {
+			w.WriteString(" DESC")
+		}
+	}
+	w.WriteString(")")
+	w.comment(" COMMENT ", ix.Comment)
+	if ix.Hidden {
+		w.WriteString(" /*!80000 INVISIBLE */")
+	}
+}
+
+func (w *definition) check(k *schema.Check) {
+	w.WriteString("CONSTRAINT ")
+	w.name(k.Name)
+	w.WriteString(" CHECK (" + checkClause(k.Expr) + ")")
+	if !k.Enforced {
+		w.WriteString(" /*!80016 NOT ENFORCED */")
+	}
+}
+
+// checkClause puts a check's expression in parentheses, as MySQL prints everything but calls and names.
+func checkClause(expr string) string {
+	nodes, _, err := parser.New().ParseSQL("SELECT " + expr)
+	if err == nil && len(nodes) == 1 {
+		if sel, ok := nodes[0].(*ast.SelectStmt); ok && sel.Fields != nil && len(sel.Fields.Fields) == 1 {
+			switch sel.Fields.Fields[0].Expr.(type) {
+			case *ast.FuncCallExpr, *ast.ColumnNameExpr, *ast.ParenthesesExpr, ast.ValueExpr:
+				return expr
+			}
+		}
+	}
+	return "(" + expr + ")"
+}
+
+// shownOptions are the table options in the order in which MySQL prints them; COMMENT follows.
+var shownOptions = []string{
+	"MIN_ROWS", "MAX_ROWS", "AVG_ROW_LENGTH", "PACK_KEYS", "STATS_PERSISTENT", "STATS_AUTO_RECALC", "STATS_SAMPLE_PAGES",
+	"CHECKSUM", "DELAY_KEY_WRITE", "ROW_FORMAT", "KEY_BLOCK_SIZE",
+}
+
+func (w *definition) options() {
+	w.WriteString(" DEFAULT CHARSET=" + w.t.Collation.Charset())
+	if needsCollate(w.t.Collation) {
+		w.WriteString(" COLLATE=" + w.t.Collation.Name())
+	}
+	for _, o := range shownOptions {
+		if v, ok := w.t.Options[o]; ok {
+			w.WriteString(" " + o + "=" + v)
+		}
+	}
+	w.comment(" COMMENT=", w.t.Comment)
+}
+
+// createOptions is CREATE_OPTIONS of information_schema.TABLES.
+func createOptions(t *schema.Table) string {
+	var list []string
+	for _, o := range shownOptions {
+		if v, ok := t.Options[o]; ok {
+			list = append(list, strings.ToLower(o)+"="+v)
+		}
+	}
+	return strings.Join(list, " ")
+}

@@ -1,0 +1,376 @@
+package show
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// headed gives the heading of a list with its LIKE pattern, as MySQL shows it: "Database (t%)".
+func headed(c Context, name string, stmt *ast.ShowStmt) (string, error) {
+	if stmt.Pattern == nil {
+		return name, nil
+	}
+	pattern, ok, err := patternOf(c, stmt.Pattern)
+	if err != nil || !ok {
+		return name, err
+	}
+	return name + " (" + string(pattern) + ")", nil
+}
+
+// patternOf evaluates the pattern of a LIKE; ok is false for NULL.
+func patternOf(c Context, like *ast.PatternLikeOrIlikeExpr) (pattern []byte, ok bool, err error) {
+	e, err := bind.Expr(&bind.Binder{Env: c.Env(), Clause: bind.Where}, &bind.Scope{}, like.Pattern)
+	if err != nil {
+		return nil, false, err
+	}
+	v, err := e.Eval(c.Env(), nil)
+	if err != nil || v.IsNull() {
+		return nil, false, err
+	}
+	return v.AppendText(nil, e.Type()), true, nil
+}
+
+func showDatabases(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	heading, err := headed(c, "Database", stmt)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult("`" + heading + "` varchar(64) bin !")
+	for _, d := range databases(c) {
+		r.add(str(d.name))
+	}
+	return r, nil
+}
+
+func showTables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	d, err := findDatabase(c, stmt.DBName)
+	if err != nil {
+		return nil, err
+	}
+	heading, err := headed(c, "Tables_in_"+d.name, stmt)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult("`x` varchar(64) bin !\nTable_type enum('BASE TABLE','VIEW','SYSTEM VIEW') bin !")
+	r.Fields[0].Name = heading // which may hold anything
+	if !stmt.Full {
+		r.Fields = r.Fields[:1]
+	}
+	list := objects(c, d.name)
+	for i := range list {
+		r.add([]types.Value{str(list[i].desc.Name), str(list[i].tableType())}[:len(r.Fields)]...)
+	}
+	return r, nil
+}
+
+const tableStatusColumns = `Name varchar(64) bin !
+Engine varchar(64)
+Version int
+Row_format enum('Fixed','Dynamic','Compressed','Redundant','Compact','Paged') bin
+Rows bigint unsigned
+Avg_row_length bigint unsigned
+Data_length bigint unsigned
+Max_data_length bigint unsigned
+Index_length bigint unsigned
+Data_free bigint unsigned
+Auto_increment bigint unsigned
+Create_time timestamp
+Update_time datetime
+Check_time datetime
+Collation varchar(64)
+Checksum bigint
+Create_options varchar(256)
+Comment text`
+
+func showTableStatus(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	d, err := findDatabase(c, stmt.DBName)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult(tableStatusColumns)
+	list := objects(c, d.name)
+	for i := range list {
+		r.add(append([]types.Value{str(list[i].desc.Name)}, statusOf(ctx, c, &list[i])...)...)
+	}
+	return r, nil
+}
+
+func showOpenTables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	if stmt.DBName != "" {
+		if _, err := findDatabase(c, stmt.DBName); err != nil {
+			return nil, err
+		}
+	}
+	return newResult("Database varchar(64) bin !\nTable varchar(64) bin !\nIn_use bigint !\nName_locked bigint !"), nil
+}
+
+// tableOf finds the table that a statement names, with the database in either of its places.
+func tableOf(c Context, stmt *ast.ShowStmt) (object, error) {
+	db := stmt.DBName
+	if db == "" {
+		db = stmt.Table.Schema.O
+	}
+	if db == "" {
+		if db = c.CurrentDB(); db == "" {
+			return object{}, mysqlerr.New(mysql.ErrNoDB)
+		}
+	}
+	return findObject(c, db, stmt.Table.Name.O)
+}
+
+const columnsColumns = `Field varchar(64)
+Type mediumtext bin !
+Collation varchar(64)
+Null varchar(3) !
+Key enum('','PRI','UNI','MUL') bin !
+Default text bin
+Extra varchar(256)
+Privileges varchar(154)
+Comment text bin !`
+
+func showColumns(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	o, err := tableOf(c, stmt)
+	if err != nil {
+		return nil, err
+	}
+	full := newResult(columnsColumns)
+	privileges := columnPrivileges(c, &o)
+	for i := range o.desc.Columns {
+		col := &o.desc.Columns[i]
+		if col.Hidden || stmt.Column != nil && !likeName(stmt.Column.Name.O, col.Name) {
+			continue
+		}
+		full.add(describe(c, o.desc, i, privileges)...)
+	}
+	if stmt.Full {
+		return full, nil
+	}
+	return full.project(0, 1, 3, 4, 5, 6), nil
+}
+
+// likeName matches the name of DESCRIBE t name, which is a pattern.
+func likeName(pattern, name string) bool {
+	return collationText.Like([]byte(name), []byte(pattern), '\\')
+}
+
+func describe(c Context, t *schema.Table, pos int, privileges string) []types.Value {
+	col := &t.Columns[pos]
+	def := types.Null
+	if text, ok := defaultText(c, col); ok {
+		def = str(text)
+	}
+	return []types.Value{
+		str(col.Name), str(col.Type.String()), shapeOf(&col.Type).collation, yesNo(!col.NotNull), str(keyOf(t, pos)), def,
+		str(extraOf(col)), str(privileges), str(col.Comment),
+	}
+}
+
+// project keeps some columns.
+func (r *Result) project(columns ...int) *Result {
+	p := &Result{Rows: make([][]types.Value, len(r.Rows))}
+	for _, i := range columns {
+		p.Fields = append(p.Fields, r.Fields[i])
+	}
+	for j, row := range r.Rows {
+		for _, i := range columns {
+			p.Rows[j] = append(p.Rows[j], row[i])
+		}
+	}
+	return p
+}
+
+const indexColumns = `Table varchar(64) bin !
+Non_unique int !
+Key_name varchar(64)
+Seq_in_index int unsigned !
+Column_name varchar(64)
+Collation varchar(1)
+Cardinality bigint
+Sub_part bigint
+Packed varchar(1)
+Null varchar(3) !
+Index_type varchar(11) bin !
+Comment varchar(8) !
+Index_comment varchar(2048) bin !
+Visible varchar(3) !
+Expression longtext bin`
+
+func showIndex(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	o, err := tableOf(c, stmt)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult(indexColumns)
+	for _, ix := range shownIndexes(o.desc) {
+		for part := range ix.Columns {
+			p := partOf(c, &o, ix, part)
+			r.add(str(o.desc.Name), p.nonUnique, str(ix.Name), p.seq, p.column, p.order, p.cardinality, p.prefix, types.Null,
+				p.nullable, str("BTREE"), str(""), str(ix.Comment), yesNo(!ix.Hidden), types.Null)
+		}
+	}
+	return r, nil
+}
+
+// part is what STATISTICS tells of one column of an index.
+type part struct {
+	nonUnique, seq, column, order, cardinality, prefix, nullable types.Value
+}
+
+// partOf describes a column of an index. Its cardinality is known only where the key up to it is unique.
+func partOf(c Context, o *object, ix *schema.Index, pos int) part {
+	ic := ix.Columns[pos]
+	col := &o.desc.Columns[ic.Column]
+	p := part{nonUnique: num(1), seq: num(pos + 1), column: str(col.Name), order: str("A"), nullable: str("YES")}
+	if ix.Unique {
+		p.nonUnique = num(0)
+		if pos == len(ix.Columns)-1 {
+			rows, _ := c.DB().TableStats(o.desc)
+			p.cardinality = num(rows)
+		}
+	}
+	if ic.Desc {
+		p.order = str("D")
+	}
+	if ic.Prefix > 0 {
+		p.prefix = num(ic.Prefix)
+	}
+	if col.NotNull {
+		p.nullable = str("")
+	}
+	return p
+}
+
+func showCreateProcedure(_ context.Context, _ Context, stmt *ast.ShowStmt) (*Result, error) {
+	return nil, mysqlerr.New(mysql.ErrSpDoesNotExist, "PROCEDURE", stmt.Procedure.Name.O)
+}
+
+func showCreateView(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	o, err := tableOf(c, stmt)
+	if err != nil {
+		return nil, err
+	}
+	return nil, mysqlerr.New(mysql.ErrWrongObject, o.db, o.desc.Name, "VIEW")
+}
+
+func showDatabaseClause(d database) string {
+	s := "DEFAULT CHARACTER SET " + d.collation.Charset()
+	if needsCollate(d.collation) {
+		s += " COLLATE " + d.collation.Name()
+	}
+	return s
+}
+
+func showCreateDatabase(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	d, err := findDatabase(c, stmt.DBName)
+	if err != nil {
+		return nil, err
+	}
+	text := "CREATE DATABASE "
+	if stmt.IfNotExists {
+		text += "/*!32312 IF NOT EXISTS*/ "
+	}
+	text += quoteName(c, d.name) + " /*!40100 " + showDatabaseClause(d) + " */ /*!80016 DEFAULT ENCRYPTION='N' */"
+	r := newResult("Database varchar(64) bin !\n`Create Database` varchar(1024) bin !")
+	r.add(str(d.name), str(text))
+	return r, nil
+}
+
+func showConditions(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	errorsOnly := stmt.Tp == ast.ShowErrors
+	list := c.Conditions()
+	if stmt.CountWarningsOrErrors {
+		return countConditions(list, errorsOnly), nil
+	}
+	r := newResult("Level varchar(7) !\nCode int unsigned !\nMessage varchar(512) !")
+	for _, w := range list {
+		if !errorsOnly || w.Level == "Error" {
+			r.add(str(w.Level), num(w.Code), str(w.Message))
+		}
+	}
+	return r, nil
+}
+
+func countConditions(list []Condition, errorsOnly bool) *Result {
+	name, n := "@@session.warning_count", len(list)
+	if errorsOnly {
+		name, n = "@@session.error_count", 0
+		for _, w := range list {
+			if w.Level == "Error" {
+				n++
+			}
+		}
+	}
+	r := newResult(name + " bigint unsigned !")
+	r.add(num(n))
+	return r
+}
+
+func showVariables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	r := newResult("Variable_name varchar(64) !\nValue varchar(1024)")
+	c.Variables(stmt.GlobalScope, func(name, value string) { r.add(str(name), str(value)) })
+	return r, nil
+}
+
+func showStatus(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	r := newResult("Variable_name varchar(64) !\nValue varchar(1024)")
+	c.Status(stmt.GlobalScope, func(name, value string) { r.add(str(name), str(value)) })
+	return r, nil
+}
+
+// infoShown is how many characters of a statement SHOW PROCESSLIST shows without FULL.
+const infoShown = 100
+
+func showProcesses(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+	list, err := processes(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult(`Id bigint unsigned !
+User varchar(32) !
+Host varchar(261) !
+db varchar(64)
+Command varchar(16) !
+Time int !
+State varchar(64)
+Info longtext`)
+	for i := range list {
+		p := &list[i]
+		info := p.Info
+		if text := []rune(info); !stmt.Full && len(text) > infoShown {
+			info = string(text[:infoShown])
+		}
+		r.add(num(p.ID), str(p.User), str(p.Host), optional(p.DB), str(p.Command), p.seconds(c), str(p.State), optional(info))
+	}
+	return r, nil
+}
+
+// quoteName quotes an identifier; where the session asks for plain ones, only if it needs it.
+func quoteName(c Context, name string) string {
+	if !c.Quote() && isPlainName(name) {
+		return name
+	}
+	return "`" + strings.ReplaceAll(name, "`", "``") + "`"
+}
+
+// isPlainName tells whether a name can stand without quotes.
+func isPlainName(name string) bool {
+	if reservedWords()[strings.ToUpper(name)] {
+		return false
+	}
+	for _, r := range name {
+		if r != '_' && r != '$' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r < 0x80 {
+			return false
+		}
+	}
+	_, err := strconv.ParseUint(name, 10, 64)
+	return name != "" && err != nil
+}

@@ -1,0 +1,310 @@
+package show
+
+import (
+	"context"
+	_ "embed" // the lists of columns
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/exec"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// The databases that the gateway makes up.
+const (
+	infoSchema = "information_schema"
+	perfSchema = "performance_schema"
+	mysqlDB    = "mysql"
+	sysDB      = "sys"
+)
+
+// Collations of information_schema's texts: names of objects compare by code points, everything else in any case.
+const (
+	collationText types.Collation = 33 // utf8mb3_general_ci
+	collationName types.Collation = 83 // utf8mb3_bin
+)
+
+// table is a made-up table: its columns in the form of a descriptor without indexes, and what makes its rows.
+type table struct {
+	db   string
+	desc schema.Table
+	cols []exec.VirtualColumn
+	rows func(s *scan) error // nil: always empty
+}
+
+// scan is one run through a table.
+type scan struct {
+	Context
+	ctx  context.Context
+	eq   map[string]string // what the caller found: column = constant; the rows may be more
+	emit func(row []types.Value) error
+}
+
+// row gives one row to the caller.
+func (s *scan) row(vals ...types.Value) error { return s.emit(vals) }
+
+// wants tells whether a condition leaves a value of a column possible. Names of objects compare with case.
+func (s *scan) wants(column, value string) bool {
+	v, ok := s.eq[column]
+	return !ok || v == value
+}
+
+//go:embed columns_information_schema.txt
+var infoSchemaColumns string
+
+//go:embed columns_system.txt
+var systemColumns string
+
+// tables are all made-up tables by database and lower-case name.
+var tables = map[string]map[string]*table{infoSchema: {}, perfSchema: {}, mysqlDB: {}, sysDB: {}}
+
+// tableLists are the same, in order of name.
+var tableLists = map[string][]*table{}
+
+func init() {
+	for _, list := range []string{infoSchemaColumns, systemColumns} {
+		if err := readTables(list); err != nil {
+			panic("show: " + err.Error()) // the lists are part of the program
+		}
+	}
+	for db, fns := range generators() {
+		for name, fn := range fns {
+			t := tables[db][strings.ToLower(name)]
+			if t == nil {
+				panic("show: rows for " + db + "." + name + ", which has no columns")
+			}
+			t.rows = fn
+		}
+	}
+	for db, byName := range tables {
+		for _, t := range byName {
+			tableLists[db] = append(tableLists[db], t)
+		}
+		slices.SortFunc(tableLists[db], func(a, b *table) int { return strings.Compare(a.desc.Name, b.desc.Name) })
+	}
+}
+
+// readTables reads a list of tables and their columns.
+func readTables(list string) error {
+	var t *table
+	for _, line := range strings.Split(list, "\n") {
+		switch {
+		case strings.TrimSpace(line) == "" || line[0] == '#':
+		case line[0] != ' ':
+			db, name, qualified := strings.Cut(line, ".")
+			if !qualified {
+				db, name = infoSchema, line
+			}
+			t = &table{db: db, desc: schema.Table{Name: name, Collation: collationText}}
+			tables[db][strings.ToLower(name)] = t
+		case t == nil:
+			return fmt.Errorf("column without a table: %q", line)
+		default:
+			if err := t.readColumn(line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readColumns reads columns, one a line.
+func (t *table) readColumns(list string) error {
+	for _, line := range strings.Split(strings.TrimSpace(list), "\n") {
+		if err := t.readColumn(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *table) readColumn(line string) error {
+	line = strings.TrimSpace(line)
+	name, rest, _ := strings.Cut(line, " ")
+	if line[0] == '`' { // a name with spaces
+		name, rest, _ = strings.Cut(line[1:], "` ")
+	}
+	rest, notNull := strings.CutSuffix(rest, " !")
+	rest, bin := strings.CutSuffix(rest, " bin")
+	typ, err := readType(rest, bin)
+	if err != nil {
+		return fmt.Errorf("%s.%s: %w", t.desc.Name, name, err)
+	}
+	t.cols = append(t.cols, exec.VirtualColumn{Name: name, Type: typ, NotNull: notNull})
+	t.desc.Columns = append(t.desc.Columns, schema.Column{
+		ID: schema.ColumnID(len(t.desc.Columns) + 1), Name: name, Type: typ, NotNull: notNull, //nolint:gosec // a handful
+	})
+	return nil
+}
+
+// plainTypes are the types whose length is not told.
+var plainTypes = map[string]types.Type{
+	"tinyint":         {ID: mysql.TypeTiny, Length: 4},
+	"smallint":        {ID: mysql.TypeShort, Length: 6},
+	"int":             {ID: mysql.TypeLong, Length: 11},
+	"bigint":          {ID: mysql.TypeLonglong, Length: 20},
+	"double":          {ID: mysql.TypeDouble, Length: 22, Decimals: types.Unspecified},
+	"datetime":        {ID: mysql.TypeDatetime, Length: 19},
+	"timestamp":       {ID: mysql.TypeTimestamp, Length: 19},
+	"timestamp(2)":    {ID: mysql.TypeTimestamp, Length: 22, Decimals: 2},
+	"tinyint(1)":      {ID: mysql.TypeTiny, Length: 1},
+	"text":            {ID: mysql.TypeBlob, Length: 1<<16 - 1},
+	"mediumtext":      {ID: mysql.TypeMediumBlob, Length: 1<<24 - 1},
+	"longtext":        {ID: mysql.TypeLongBlob, Length: 1<<32 - 1},
+	"blob":            {ID: mysql.TypeBlob, Length: 1<<16 - 1},
+	"decimal(9,6)":    {ID: mysql.TypeNewDecimal, Length: 9, Decimals: 6},
+	"int unsigned":    {ID: mysql.TypeLong, Length: 10, Unsigned: true},
+	"bigint unsigned": {ID: mysql.TypeLonglong, Length: 20, Unsigned: true},
+	"smallint unsigned": {
+		ID: mysql.TypeShort, Length: 5, Unsigned: true,
+	},
+}
+
+func readType(s string, bin bool) (types.Type, error) {
+	collation := collationText
+	if bin {
+		collation = collationName
+	}
+	if s == "json" {
+		return types.TypeJSON, nil
+	}
+	if t, ok := plainTypes[s]; ok {
+		t.Collation = types.CollationBinary
+		if strings.HasSuffix(s, "text") {
+			t.Collation = collation
+		}
+		return t, nil
+	}
+	base, shape, ok := strings.Cut(strings.TrimSuffix(s, ")"), "(")
+	if !ok {
+		return types.Type{}, fmt.Errorf("unknown type %q", s)
+	}
+	t := types.Type{Collation: collation}
+	switch base {
+	case "varchar", "char":
+		t.ID = mysql.TypeVarchar
+		if base == "char" {
+			t.ID = mysql.TypeString
+		}
+		var err error
+		t.Length, err = strconv.Atoi(shape)
+		return t, err
+	case "enum", "set":
+		for _, e := range strings.Split(shape, ",") {
+			t.Elems = append(t.Elems, strings.Trim(e, "'"))
+			t.Length = max(t.Length, len(e)-2)
+		}
+		t.ID = mysql.TypeEnum
+		if base == "set" {
+			t.ID, t.Length = mysql.TypeSet, len(strings.Join(t.Elems, ","))
+		}
+		return t, nil
+	}
+	return types.Type{}, fmt.Errorf("unknown type %q", s)
+}
+
+// virtual is a made-up table as one session sees it.
+type virtual struct {
+	*table
+	c Context
+}
+
+func (v virtual) Name() (db, table string) { return v.db, v.desc.Name }
+
+func (v virtual) Columns() []exec.VirtualColumn { return v.cols }
+
+func (v virtual) Scan(ctx context.Context, eq map[string]string, fn func(row []types.Value) error) error {
+	if v.rows == nil {
+		return nil
+	}
+	n := 0
+	return v.rows(&scan{Context: v.c, ctx: ctx, eq: eq, emit: func(row []types.Value) error {
+		if len(row) != len(v.cols) {
+			panic(fmt.Sprintf("show: %d values for the %d columns of %s", len(row), len(v.cols), v.desc.Name))
+		}
+		if n++; n&0xff == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		for i := range row {
+			row[i] = fit(row[i], &v.cols[i].Type)
+		}
+		return fn(row)
+	}})
+}
+
+// Virtual finds the tables that the gateway makes up, for planner.Context.Virtual. Their names, and those of their
+// databases, compare in any case. UnknownTable is the error for one that is not found.
+func Virtual(c Context) func(db, table string) (exec.VirtualTable, bool) {
+	return func(db, table string) (exec.VirtualTable, bool) {
+		t := findVirtual(db, table)
+		if t == nil {
+			return nil, false
+		}
+		return virtual{t, c}, true
+	}
+}
+
+func findVirtual(db, name string) *table {
+	byName, ok := tables[db]
+	if !ok {
+		byName = tables[strings.ToLower(db)]
+	}
+	return byName[strings.ToLower(name)]
+}
+
+// IsVirtual tells whether a database is made up by the gateway; its name compares in any case.
+func IsVirtual(db string) bool {
+	_, ok := tables[strings.ToLower(db)]
+	return ok
+}
+
+// UnknownTable is MySQL's error for a table that does not exist: 1109 in information_schema, 1146 elsewhere.
+func UnknownTable(db, table string) error {
+	if strings.EqualFold(db, infoSchema) {
+		return mysqlerr.Newf(mysql.ErrUnknownTable, "Unknown table '%s' in %s", strings.ToUpper(table), infoSchema)
+	}
+	return mysqlerr.New(mysql.ErrNoSuchTable, db, table)
+}
+
+// The constructors of values that rows are made of.
+
+func str(s string) types.Value { return types.Str(s) }
+
+// optional is NULL for "".
+func optional(s string) types.Value {
+	if s == "" {
+		return types.Null
+	}
+	return types.Str(s)
+}
+
+func yesNo(yes bool) types.Value {
+	if yes {
+		return types.Str("YES")
+	}
+	return types.Str("NO")
+}
+
+func num[T ~int | ~int64 | ~uint16 | ~uint32 | ~uint64](n T) types.Value {
+	if n < 0 {
+		return types.Int(int64(n))
+	}
+	return types.Uint(uint64(n)) //nolint:gosec // not negative
+}
+
+// fit gives a number the sign and a text the element that its column's type asks for.
+func fit(v types.Value, t *types.Type) types.Value {
+	switch {
+	case v.Kind() == types.KindUint && t.Class() == types.ClassInt && !t.Unsigned:
+		return types.Int(int64(v.Uint())) //nolint:gosec // counts
+	case v.Kind() == types.KindString && t.Class() == types.ClassEnum:
+		return types.EnumValue(t, uint64(slices.Index(t.Elems, string(v.Raw()))+1)) //nolint:gosec // not negative
+	}
+	return v
+}
