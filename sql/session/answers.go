@@ -1,0 +1,78 @@
+package session
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// answers is a session as expressions see it.
+type answers Session
+
+var _ expr.Session = (*answers)(nil)
+
+func (a *answers) s() *Session { return (*Session)(a) }
+
+// UserVar gives @name, NULL where it was never set.
+func (a *answers) UserVar(name string) (types.Value, types.Type) {
+	if v, ok := a.userVars[strings.ToLower(name)]; ok {
+		return v.val, v.typ
+	}
+	return types.Null, types.TypeNull
+}
+
+// SetUserVar sets @name.
+func (a *answers) SetUserVar(name string, v types.Value, t types.Type) {
+	a.userVars[strings.ToLower(name)] = userVar{v.Clone(), t}
+}
+
+// SysVar gives @@name in a scope: "", "session" or "global". Errors: 1193 unknown, 1238 not in that scope.
+func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error) {
+	v, err := lookupVar(name)
+	if err != nil {
+		return types.Null, types.Type{}, err
+	}
+	s := a.s()
+	var text string
+	switch {
+	case scopeName == "global":
+		if v.scope&scopeGlobal == 0 {
+			return types.Null, types.Type{}, mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.name, "SESSION")
+		}
+		text = s.global(v)
+	case scopeName == "session" && v.scope&scopeSession == 0:
+		return types.Null, types.Type{}, mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.name, "GLOBAL")
+	default:
+		text = s.variable(v)
+	}
+	val, typ := v.value(text)
+	return val, typ, nil
+}
+
+func (a *answers) LastInsertID() uint64 { return a.lastInsertID }
+
+// SetLastInsertID is LAST_INSERT_ID(expr): it is also what the OK packet of the statement tells.
+func (a *answers) SetLastInsertID(id uint64) { a.lastInsertID, a.stmtInsertID = id, id }
+
+func (a *answers) RowCount() int64      { return a.rowCount }
+func (a *answers) FoundRows() uint64    { return a.foundRows }
+func (a *answers) ConnectionID() uint64 { return a.s().ConnectionID() }
+
+// CurrentDB gives the current database.
+func (a *answers) CurrentDB() (string, bool) { return a.db, a.db != "" }
+
+// User gives the user as the client named it, with the client's host.
+func (a *answers) User() string { return a.conn.ClientUser + "@" + a.s().clientHost() }
+
+// CurrentUser gives the account.
+func (a *answers) CurrentUser() string { return a.conn.Account.User + "@" + a.conn.Account.Host }
+
+// Version is VERSION().
+func (a *answers) Version() string { return a.eng.ServerVersion() }
+
+// ConnectionID is the connection's id in the process list.
+func (s *Session) ConnectionID() uint64 { return uint64(s.conn.ID) }

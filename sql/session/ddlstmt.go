@@ -1,0 +1,360 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql"
+	"cloudsql/sql/ddl"
+	"cloudsql/sql/show"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// ddlEnv is what data definition statements depend on.
+func (s *Session) ddlEnv() *ddl.Env {
+	return &ddl.Env{Mode: s.mode, SQLMode: s.sqlMode, Now: s.env.Now, Collation: s.serverCollation(), Note: s.note}
+}
+
+// ddlCommand runs a data definition statement, after committing the open transaction as MySQL does.
+func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed) error {
+	if err := s.checkDDL(node); err != nil {
+		return err
+	}
+	if err := s.implicitCommit(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, max(s.tableLockWait, time.Second), mysqlerr.New(mysql.ErrLockWaitTimeout))
+	defer cancel()
+	if err := s.admitDDL(ctx, node); err != nil {
+		return err
+	}
+	err := s.runDDL(ctx, node, st.text)
+	s.snapshot = s.eng.db.Catalog()
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+func (s *Session) runDDL(ctx context.Context, node ast.StmtNode, text string) error {
+	env, x := s.ddlEnv(), s.eng.ddl
+	switch n := node.(type) {
+	case *ast.CreateDatabaseStmt:
+		created, err := x.CreateDatabase(ctx, env, n)
+		if created {
+			s.outcome.AffectedRows, s.rowCount = 1, 1
+		}
+		return err
+	case *ast.DropDatabaseStmt:
+		return s.dropDatabase(ctx, env, n)
+	case *ast.AlterDatabaseStmt:
+		name, err := s.dbOf(n.Name.O)
+		if err != nil {
+			return err
+		}
+		s.outcome.AffectedRows, s.rowCount = 1, 1
+		return x.AlterDatabase(ctx, name, n.Options)
+	case *ast.CreateTableStmt:
+		return s.createTable(ctx, env, n)
+	case *ast.DropTableStmt:
+		names, err := s.names(n.Tables)
+		if err != nil {
+			return err
+		}
+		return x.DropTables(ctx, env, names, n.IfExists)
+	case *ast.TruncateTableStmt:
+		name, err := s.name(n.Table)
+		if err != nil {
+			return err
+		}
+		return x.Truncate(ctx, name)
+	case *ast.RenameTableStmt:
+		return s.renameTables(ctx, n)
+	}
+	return s.alterTable(ctx, env, node, text)
+}
+
+func (s *Session) alterTable(ctx context.Context, env *ddl.Env, node ast.StmtNode, text string) error {
+	var table *ast.TableName
+	var plan func(db *schema.Database, t *schema.Table) (*ddl.Change, error)
+	switch n := node.(type) {
+	case *ast.AlterTableStmt:
+		table = n.Table
+		plan = func(db *schema.Database, t *schema.Table) (*ddl.Change, error) {
+			return ddl.PlanAlter(env, db, t, n.Specs)
+		}
+	case *ast.CreateIndexStmt:
+		table = n.Table
+		plan = func(db *schema.Database, t *schema.Table) (*ddl.Change, error) {
+			return ddl.PlanCreateIndex(env, db, t, n)
+		}
+	case *ast.DropIndexStmt:
+		table = n.Table
+		plan = func(db *schema.Database, t *schema.Table) (*ddl.Change, error) {
+			return ddl.PlanDropIndex(env, db, t, n)
+		}
+	default:
+		return refusal(node)
+	}
+	name, err := s.name(table)
+	if err != nil {
+		return err
+	}
+	target := func(c *ddl.Change) ddl.Name {
+		to := ddl.Name{DB: name.DB, Table: c.RenameTo.Name.O}
+		if c.RenameTo.Schema.O != "" {
+			to.DB = c.RenameTo.Schema.O
+		}
+		return to
+	}
+	err = s.eng.ddl.Alter(ctx, name, text, plan, target)
+	if err == nil {
+		s.outcome.Info = "Records: 0  Duplicates: 0  Warnings: " + utoa(uint64(s.conds.total)) //nolint:gosec // a count
+	}
+	return err
+}
+
+// refusal is the error of a statement that is MySQL's or the parser's, and not ours.
+func refusal(node ast.StmtNode) error {
+	what := "this statement"
+	switch node.(type) {
+	case *ast.CreateViewStmt:
+		what = "CREATE VIEW"
+	case *ast.ProcedureInfo, *ast.DropProcedureStmt, *ast.CallStmt:
+		what = "stored procedures"
+	case *ast.LoadDataStmt:
+		what = "LOAD DATA"
+	case *ast.GrantRoleStmt, *ast.RevokeRoleStmt, *ast.SetRoleStmt, *ast.SetDefaultRoleStmt:
+		what = "roles"
+	case *ast.GrantProxyStmt:
+		what = "GRANT PROXY"
+	case *ast.ExplainForStmt:
+		what = "EXPLAIN FOR CONNECTION"
+	}
+	return mysqlerr.NotSupported(what)
+}
+
+func (s *Session) name(t *ast.TableName) (ddl.Name, error) {
+	db, err := s.dbOf(t.Schema.O)
+	return ddl.Name{DB: db, Table: t.Name.O}, err
+}
+
+func (s *Session) names(tables []*ast.TableName) ([]ddl.Name, error) {
+	list := make([]ddl.Name, len(tables))
+	for i, t := range tables {
+		n, err := s.name(t)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range list[:i] {
+			if o == n {
+				return nil, mysqlerr.New(mysql.ErrNonuniqTable, t.Name.O)
+			}
+		}
+		list[i] = n
+	}
+	return list, nil
+}
+
+func (s *Session) dropDatabase(ctx context.Context, env *ddl.Env, n *ast.DropDatabaseStmt) error {
+	tables, found, err := s.eng.ddl.DropDatabase(ctx, env, n)
+	if err != nil {
+		return err
+	}
+	s.outcome.AffectedRows, s.rowCount = uint64(tables), int64(tables) //nolint:gosec // a count
+	if found && s.db == n.Name.O {
+		s.setDB("")
+	}
+	return nil
+}
+
+func (s *Session) createTable(ctx context.Context, env *ddl.Env, n *ast.CreateTableStmt) error {
+	name, err := s.name(n.Table)
+	if err != nil {
+		return err
+	}
+	if n.ReferTable != nil {
+		return s.createTableLike(ctx, env, name, n)
+	}
+	_, _, err = s.eng.ddl.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
+		t, err := ddl.CreateTable(env, db, n, nil)
+		if err == nil && !t.HasPrimaryKey() && s.variable(sysvars["sql_require_primary_key"]) == "ON" {
+			return nil, mysqlerr.New(mysqlerr.TableWithoutPK)
+		}
+		return t, err
+	})
+	return err
+}
+
+func (s *Session) createTableLike(ctx context.Context, env *ddl.Env, name ddl.Name, n *ast.CreateTableStmt) error {
+	from, err := s.name(n.ReferTable)
+	if err != nil {
+		return err
+	}
+	src, ok := s.eng.db.Catalog().Table(from.DB, from.Table)
+	if !ok {
+		if err := s.freshCatalog(ctx); err != nil {
+			return err
+		}
+		if src, ok = s.snapshot.Table(from.DB, from.Table); !ok {
+			return mysqlerr.New(mysql.ErrNoSuchTable, from.DB, from.Table)
+		}
+	}
+	_, _, err = s.eng.ddl.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
+		return ddl.CreateTableLike(env, db, name.Table, src)
+	})
+	return err
+}
+
+func (s *Session) renameTables(ctx context.Context, n *ast.RenameTableStmt) error {
+	pairs := make([][2]ddl.Name, len(n.TableToTables))
+	for i, p := range n.TableToTables {
+		from, err := s.name(p.OldTable)
+		if err != nil {
+			return err
+		}
+		to, err := s.name(p.NewTable)
+		if err != nil {
+			return err
+		}
+		pairs[i] = [2]ddl.Name{from, to}
+	}
+	return s.eng.ddl.Rename(ctx, pairs)
+}
+
+// createTableSelect is CREATE TABLE … SELECT: the table first, then its rows in one transaction; without rows, no table.
+func (s *Session) createTableSelect(ctx context.Context, n *ast.CreateTableStmt, params []types.Value,
+	w sql.ResultWriter) error {
+	if err := s.checkDDL(n); err != nil {
+		return err
+	}
+	if err := s.implicitCommit(ctx); err != nil {
+		return err
+	}
+	query, ok := n.Select.(ast.StmtNode)
+	if !ok || n.OnDuplicate != ast.OnDuplicateKeyHandlingError {
+		return mysqlerr.NotSupported("this form of CREATE TABLE … SELECT")
+	}
+	p, err := s.makePlan(query, s.db, params)
+	if err != nil {
+		return err
+	}
+	name, err := s.name(n.Table)
+	if err != nil {
+		return err
+	}
+	env := s.ddlEnv()
+	columns, err := ddl.ColumnsOf(p.header.Columns)
+	if err != nil {
+		return err
+	}
+	_, created, err := s.eng.ddl.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
+		return ddl.CreateTable(env, db, n, columns)
+	})
+	if err != nil {
+		return err
+	}
+	s.snapshot = s.eng.db.Catalog()
+	if !created {
+		return s.done(w)
+	}
+	insert := insertFrom(n, columns)
+	plan := func() (*planned, error) { return s.makePlan(insert, s.db, params) }
+	if err := s.runStatement(ctx, plan, params, w); err != nil {
+		drop := s.eng.ddl.DropTables(context.WithoutCancel(ctx), env, []ddl.Name{name}, true)
+		return errors.Join(err, drop)
+	}
+	return nil
+}
+
+// insertFrom is the INSERT … SELECT that fills the table of a CREATE TABLE … SELECT.
+func insertFrom(n *ast.CreateTableStmt, columns []schema.Column) *ast.InsertStmt {
+	ins := &ast.InsertStmt{
+		Table: &ast.TableRefsClause{TableRefs: &ast.Join{Left: &ast.TableSource{Source: n.Table}}}, Select: n.Select,
+	}
+	for _, c := range columns {
+		ins.Columns = append(ins.Columns, &ast.ColumnName{Name: ast.NewCIStr(c.Name)})
+	}
+	return ins
+}
+
+// checkDDL asks for the privileges of a data definition statement.
+func (s *Session) checkDDL(node ast.StmtNode) error {
+	switch n := node.(type) {
+	case *ast.CreateDatabaseStmt:
+		return s.accessDB(mysql.CreatePriv, n.Name.O)
+	case *ast.DropDatabaseStmt:
+		return s.accessDB(mysql.DropPriv, n.Name.O)
+	case *ast.AlterDatabaseStmt:
+		db, err := s.dbOf(n.Name.O)
+		if err != nil {
+			return err
+		}
+		return s.accessDB(mysql.AlterPriv, db)
+	case *ast.CreateTableStmt:
+		if n.ReferTable != nil {
+			if err := s.accessTable(n.ReferTable, mysql.SelectPriv); err != nil {
+				return err
+			}
+		}
+		return s.accessTable(n.Table, mysql.CreatePriv)
+	case *ast.DropTableStmt:
+		if n.IsView {
+			return mysqlerr.NotSupported("DROP VIEW")
+		}
+		return s.accessTables(n.Tables, mysql.DropPriv)
+	case *ast.TruncateTableStmt:
+		return s.accessTable(n.Table, mysql.DropPriv)
+	case *ast.RenameTableStmt:
+		for _, p := range n.TableToTables {
+			if err := errors.Join(s.accessTable(p.OldTable, mysql.AlterPriv, mysql.DropPriv),
+				s.accessTable(p.NewTable, mysql.CreatePriv, mysql.InsertPriv)); err != nil {
+				return err
+			}
+		}
+	case *ast.AlterTableStmt:
+		return s.accessTable(n.Table, mysql.AlterPriv)
+	case *ast.CreateIndexStmt:
+		return s.accessTable(n.Table, mysql.IndexPriv)
+	case *ast.DropIndexStmt:
+		return s.accessTable(n.Table, mysql.IndexPriv)
+	default:
+		return refusal(node)
+	}
+	return nil
+}
+
+func (s *Session) accessDB(priv mysql.PrivilegeType, db string) error {
+	if show.IsVirtual(db) || !s.hasOn(priv, db) {
+		return s.deniedDB(db)
+	}
+	return nil
+}
+
+func (s *Session) accessTables(tables []*ast.TableName, privs ...mysql.PrivilegeType) error {
+	for _, t := range tables {
+		if err := s.accessTable(t, privs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) accessTable(t *ast.TableName, privs ...mysql.PrivilegeType) error {
+	db, err := s.dbOf(t.Schema.O)
+	if err != nil {
+		return err
+	}
+	for _, p := range privs {
+		if err := s.access(p, db, t.Name.O); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package session
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql"
+	"cloudsql/sql/show"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// dispatch runs a statement that is no query and no data change. Those without rows are answered with an OK.
+func (s *Session) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, params []types.Value,
+	w sql.ResultWriter) error {
+	switch n := node.(type) {
+	case *ast.ShowStmt:
+		return s.runShow(ctx, n, w)
+	case *ast.ExplainStmt:
+		return s.explain(ctx, n, params, w)
+	case *ast.ExecuteStmt:
+		return s.executeNamed(ctx, n, w)
+	case *ast.AnalyzeTableStmt:
+		return s.tableReport(ctx, "analyze", n.TableNames, w)
+	case *ast.OptimizeTableStmt:
+		return s.tableReport(ctx, "optimize", n.Tables, w)
+	case *ast.HelpStmt:
+		return s.writeResult(helpResult(), w)
+	case *ast.CreateTableStmt:
+		if n.Select != nil {
+			return s.createTableSelect(ctx, n, params, w)
+		}
+	}
+	s.rowCount = 0
+	if err := s.command(ctx, node, st, params); err != nil {
+		s.rowCount = -1
+		return err
+	}
+	return s.done(w)
+}
+
+// command runs a statement that gives no rows.
+func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, params []types.Value) error {
+	switch n := node.(type) {
+	case *ast.SetStmt:
+		return s.set(ctx, n, params)
+	case *ast.UseStmt:
+		return s.useDB(ctx, n.DBName)
+	case *ast.BeginStmt:
+		access := ""
+		if n.ReadOnly {
+			access = "ON"
+		}
+		return s.begin(ctx, characteristics{access: access}, false)
+	case *ast.CommitStmt:
+		return s.end(ctx, true, n.CompletionType == ast.CompletionTypeChain, n.CompletionType == ast.CompletionTypeRelease)
+	case *ast.RollbackStmt:
+		if n.SavepointName != "" {
+			return s.rollbackTo(ctx, n.SavepointName)
+		}
+		return s.end(ctx, false, n.CompletionType == ast.CompletionTypeChain, n.CompletionType == ast.CompletionTypeRelease)
+	case *ast.SavepointStmt:
+		return s.savepoint(n.Name)
+	case *ast.ReleaseSavepointStmt:
+		return s.releaseSavepoint(n.Name)
+	case *ast.PrepareStmt:
+		return s.prepareNamed(ctx, n)
+	case *ast.DeallocateStmt:
+		return s.deallocate(n.Name)
+	case *ast.DoStmt:
+		_, err := s.evaluate(ctx, n.Exprs, params)
+		return err
+	case *ast.KillStmt:
+		return s.kill(ctx, n, params)
+	case *ast.FlushStmt:
+		return s.flush(ctx, n)
+	case *ast.LockTablesStmt:
+		return s.lockTables(ctx, n)
+	case *ast.UnlockTablesStmt:
+		return s.unlockTablesStmt(ctx)
+	case *ast.ShutdownStmt:
+		return s.shutdown()
+	}
+	if handled, err := s.userCommand(ctx, node); handled {
+		return err
+	}
+	return s.ddlCommand(ctx, node, st)
+}
+
+// runShow answers SHOW.
+func (s *Session) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWriter) error {
+	var res *show.Result
+	var err error
+	switch n.Tp {
+	case ast.ShowWarnings, ast.ShowErrors:
+		res = s.showConditions(n)
+	case ast.ShowGrants:
+		res, err = s.showGrants(n)
+	case ast.ShowCreateUser:
+		res, err = s.showCreateUser(n)
+	default:
+		res, err = show.Run(ctx, s.shower, n)
+		if missing(err) {
+			if e := s.freshCatalog(ctx); e != nil {
+				return e
+			}
+			res, err = show.Run(ctx, s.shower, n)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return s.writeResult(res, w)
+}
+
+// writeResult sends a whole result set.
+func (s *Session) writeResult(res *show.Result, w sql.ResultWriter) error {
+	s.sent = true
+	if err := w.Header(&sql.Header{Columns: res.Fields}); err != nil {
+		return err
+	}
+	for _, row := range res.Rows {
+		if err := w.Row(row); err != nil {
+			return err
+		}
+	}
+	s.foundRows, s.rowCount = uint64(len(res.Rows)), -1
+	return s.done(w)
+}
+
+// showConditions is SHOW WARNINGS and SHOW ERRORS, and their COUNT(*) form.
+func (s *Session) showConditions(n *ast.ShowStmt) *show.Result {
+	onlyErrors := n.Tp == ast.ShowErrors
+	if n.CountWarningsOrErrors {
+		name, count := "@@session.warning_count", s.conds.total
+		if onlyErrors {
+			name, count = "@@session.error_count", s.conds.errors
+		}
+		return &show.Result{
+			Fields: []types.Field{{Name: name, Type: types.TypeUint}},
+			Rows:   [][]types.Value{{types.Uint(uint64(count))}}, //nolint:gosec // a count
+		}
+	}
+	return conditionsResult(s.conds.list, onlyErrors, 0, -1)
+}
+
+func conditionsResult(list []show.Condition, onlyErrors bool, offset, limit int) *show.Result {
+	res := &show.Result{Fields: []types.Field{
+		textField("Level", 7), {Name: "Code", Type: codeType, Flags: uint16(mysql.NotNullFlag | mysql.UnsignedFlag)},
+		textField("Message", 512),
+	}}
+	for _, c := range list {
+		if onlyErrors && c.Level != "Error" {
+			continue
+		}
+		if offset > 0 {
+			offset--
+			continue
+		}
+		if limit == 0 {
+			break
+		}
+		limit--
+		res.Rows = append(res.Rows, []types.Value{types.Str(c.Level), types.Uint(uint64(c.Code)), types.Str(c.Message)})
+	}
+	return res
+}
+
+var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collation: types.CollationBinary}
+
+func textField(name string, length int) types.Field {
+	t := types.TypeString
+	t.Length = length
+	return types.Field{Name: name, Type: t, Flags: uint16(mysql.NotNullFlag)}
+}
+
+// tableReport is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table.
+func (s *Session) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {
+	if err := s.implicitCommit(ctx); err != nil {
+		return err
+	}
+	s.snapshot = s.eng.db.Catalog()
+	res := &show.Result{Fields: []types.Field{
+		textField("Table", 128), textField("Op", 10), textField("Msg_type", 10), textField("Msg_text", 196608),
+	}}
+	for _, n := range names {
+		db, err := s.dbOf(n.Schema.O)
+		if err != nil {
+			return err
+		}
+		if err := s.access(mysql.SelectPriv, db, n.Name.O); err != nil {
+			return err
+		}
+		add := func(kind, text string) {
+			res.Rows = append(res.Rows, []types.Value{
+				types.Str(db + "." + n.Name.O), types.Str(op), types.Str(kind), types.Str(text),
+			})
+		}
+		switch _, ok := s.snapshot.Table(db, n.Name.O); {
+		case !ok:
+			add("Error", mysqlerr.New(mysql.ErrNoSuchTable, db, n.Name.O).Message)
+			add("status", "Operation failed")
+		case op == "optimize":
+			add("note", "Table does not support optimize, doing recreate + analyze instead")
+			add("status", "OK")
+		case op == "repair":
+			add("note", "The storage engine for the table doesn't support repair")
+		default:
+			add("status", "OK")
+		}
+	}
+	return s.writeResult(res, w)
+}
+
+func helpResult() *show.Result {
+	return &show.Result{Fields: []types.Field{textField("source_category_name", 64), textField("name", 64), textField("is_it_category", 1)}}
+}
+
+// flush is FLUSH: what it asks for holds at any time already, but for the locks.
+func (s *Session) flush(ctx context.Context, n *ast.FlushStmt) error {
+	if err := s.needs(mysql.ReloadPriv); err != nil {
+		return err
+	}
+	if n.Tp == ast.FlushTables && n.ReadLock {
+		if len(n.Tables) > 0 {
+			return mysqlerr.NotSupported("FLUSH TABLES t WITH READ LOCK")
+		}
+		return s.lockAll(ctx)
+	}
+	switch n.Tp {
+	case ast.FlushTables, ast.FlushPrivileges, ast.FlushStatus, ast.FlushHosts, ast.FlushLogs:
+		return s.implicitCommit(ctx)
+	}
+	return mysqlerr.NotSupported("this kind of FLUSH")
+}
+
+func (s *Session) shutdown() error {
+	if err := s.needs(mysql.ShutdownPriv); err != nil {
+		return err
+	}
+	if s.eng.cfg.Shutdown == nil {
+		return mysqlerr.NotSupported("SHUTDOWN")
+	}
+	go s.eng.cfg.Shutdown()
+	return nil
+}
+
+// kill is KILL [CONNECTION | QUERY] id.
+func (s *Session) kill(ctx context.Context, n *ast.KillStmt, params []types.Value) error {
+	id := n.ConnectionID
+	if n.Expr != nil {
+		vals, err := s.evaluate(ctx, []ast.ExprNode{n.Expr}, params)
+		if err != nil {
+			return err
+		}
+		u, over := vals[0].ToUint(nil)
+		if vals[0].IsNull() || over {
+			return mysqlerr.Newf(mysql.ErrNoSuchThread, "Unknown thread id: %s", vals[0].Text())
+		}
+		id = u
+	}
+	return s.eng.kill(ctx, s, id, n.Query)
+}
+
+func utoa(u uint64) string { return strconv.FormatUint(u, 10) }

@@ -1,0 +1,161 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/distributed"
+	"cloudsql/planner"
+	"cloudsql/sql"
+	"cloudsql/sql/ddl"
+)
+
+// mysqlVersion is the MySQL whose behaviour clients may expect.
+const mysqlVersion = "8.0.36"
+
+// Config is what a node tells its SQL layer. Zero values take the defaults beside them.
+type Config struct {
+	Version        string // of this program, "0.1"
+	VersionComment string // "cloudsql"
+	Hostname       string
+	Port           int
+	DataDir        string
+	TLS            bool   // the protocol offers it
+	MemLimit       int    // bytes that one statement may hold at the gateway; 256 MiB
+	Shutdown       func() // SHUTDOWN; nil refuses it
+	PlanCache      int    // plans of text statements kept for all sessions; 2048
+
+	// Build plans a statement: planner.Build. Tests put their own here.
+	Build func(ctx *planner.Context, stmt ast.StmtNode) (planner.Plan, error)
+	// Now is the clock of statements; time.Now where nil.
+	Now func() time.Time
+}
+
+// Engine is the SQL layer of a node: it knows the accounts, opens sessions, and keeps what they share.
+type Engine struct {
+	db      distributed.DB
+	cfg     Config
+	started time.Time
+	version string
+	ddl     *ddl.Executor
+	stats   stats
+	parsers sync.Pool
+	plans   planCache
+	locks   tableLocks
+
+	mu       sync.RWMutex
+	sessions map[uint32]*Session
+
+	ids atomic.Uint32
+}
+
+var _ sql.Engine = (*Engine)(nil)
+
+// NewEngine makes the SQL layer over a node. It registers the calls by which the sessions of other nodes reach the ones
+// here, so it must be called once for a DB.
+func NewEngine(db distributed.DB, cfg Config) *Engine {
+	if cfg.Version == "" {
+		cfg.Version = "0.1"
+	}
+	if cfg.VersionComment == "" {
+		cfg.VersionComment = "cloudsql"
+	}
+	if cfg.MemLimit == 0 {
+		cfg.MemLimit = 256 << 20
+	}
+	if cfg.PlanCache == 0 {
+		cfg.PlanCache = 2048
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	e := &Engine{
+		db: db, cfg: cfg, started: cfg.Now(), version: mysqlVersion + "-cloudsql-" + cfg.Version,
+		sessions: map[uint32]*Session{},
+	}
+	e.parsers.New = newParser
+	e.plans.init(cfg.PlanCache)
+	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
+	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive}
+	e.locks.init(e)
+	e.registerCalls()
+	return e
+}
+
+// ServerVersion is what the greeting shows.
+func (e *Engine) ServerVersion() string { return e.version }
+
+// Status is COM_STATISTICS's line.
+func (e *Engine) Status() string {
+	up := int64(e.cfg.Now().Sub(e.started).Seconds())
+	questions := e.stats.questions.Load()
+	perSecond := 0.0
+	if up > 0 {
+		perSecond = float64(questions) / float64(up)
+	}
+	e.mu.RLock()
+	threads := len(e.sessions)
+	e.mu.RUnlock()
+	return fmt.Sprintf("Uptime: %d  Threads: %d  Questions: %d  Slow queries: 0  Opens: 0  Flush tables: 1  "+
+		"Open tables: 0  Queries per second avg: %.3f", up, threads, questions, perSecond)
+}
+
+// uuid is the node's server_uuid: the same after each start.
+func (e *Engine) uuid() string {
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%s/%d", e.cfg.DataDir, e.db.NodeID())))
+	h := hex.EncodeToString(sum[:16])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// session finds an open session.
+func (e *Engine) session(id uint32) *Session {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.sessions[id]
+}
+
+// each calls fn for every open session.
+func (e *Engine) each(fn func(*Session)) {
+	e.mu.RLock()
+	list := make([]*Session, 0, len(e.sessions))
+	for _, s := range e.sessions {
+		list = append(list, s)
+	}
+	e.mu.RUnlock()
+	for _, s := range list {
+		fn(s)
+	}
+}
+
+// Open starts a session.
+func (e *Engine) Open(ctx context.Context, c *sql.ConnInfo) (sql.Session, error) {
+	s := newSession(e, c)
+	if c.DB != "" {
+		if err := s.useDB(ctx, c.DB); err != nil {
+			return nil, err
+		}
+	}
+	e.mu.Lock()
+	if c.ID == 0 {
+		c.ID = e.ids.Add(1)
+	}
+	e.sessions[c.ID] = s
+	e.mu.Unlock()
+	e.stats.connections.Add(1)
+	return s, nil
+}
+
+func (e *Engine) forget(s *Session) {
+	e.mu.Lock()
+	if e.sessions[s.conn.ID] == s {
+		delete(e.sessions, s.conn.ID)
+	}
+	e.mu.Unlock()
+}

@@ -1,0 +1,69 @@
+package session
+
+import (
+	"context"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/types"
+)
+
+// evaluate computes expressions that stand in a statement of their own kind (SET, DO, KILL): as a SELECT of them would,
+// subqueries included. The values are the caller's to keep.
+func (s *Session) evaluate(ctx context.Context, exprs []ast.ExprNode, params []types.Value) ([]types.Value, error) {
+	vals, _, err := s.evaluateTyped(ctx, exprs, params)
+	return vals, err
+}
+
+func (s *Session) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, params []types.Value) (
+	vals []types.Value, typs []types.Type, err error) {
+	if v, t, ok := literals(exprs); ok {
+		return v, t, nil
+	}
+	sel := &ast.SelectStmt{SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}}
+	for _, e := range exprs {
+		sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: e})
+	}
+	p, err := s.makePlan(sel, s.db, params)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.env.Params = params
+	if s.rt.Txn = s.txn; s.rt.Txn != nil {
+		s.rt.Txn.StartStatement()
+	}
+	op, err := p.rows.Open(ctx, &s.rt)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer op.Close()
+	if _, err := op.Next(ctx, &s.batch); err != nil {
+		return nil, nil, err
+	}
+	for i, v := range s.batch.Row(0) {
+		vals = append(vals, v.Clone())
+		typs = append(typs, p.header.Columns[i].Type)
+	}
+	return vals, typs, nil
+}
+
+// literals is the short way for what SET mostly has.
+func literals(exprs []ast.ExprNode) (vals []types.Value, typs []types.Type, ok bool) {
+	for _, e := range exprs {
+		if _, ok := e.(*driver.ValueExpr); !ok {
+			return nil, nil, false
+		}
+		c, err := bind.Expr(&bind.Binder{}, &bind.Scope{}, e)
+		if err != nil {
+			return nil, nil, false
+		}
+		v, err := c.Eval(nil, nil)
+		if err != nil {
+			return nil, nil, false
+		}
+		vals, typs = append(vals, v.Clone()), append(typs, *c.Type())
+	}
+	return vals, typs, true
+}

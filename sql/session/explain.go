@@ -1,0 +1,61 @@
+package session
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/planner"
+	"cloudsql/sql"
+	"cloudsql/sql/show"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// explain shows a statement's plan: a line an operator, with where it runs. DESCRIBE t is SHOW COLUMNS.
+func (s *Session) explain(ctx context.Context, n *ast.ExplainStmt, params []types.Value, w sql.ResultWriter) error {
+	if sh, ok := n.Stmt.(*ast.ShowStmt); ok {
+		return s.runShow(ctx, sh, w)
+	}
+	if n.Analyze {
+		return mysqlerr.NotSupported("EXPLAIN ANALYZE")
+	}
+	if !planable(n.Stmt) {
+		return mysqlerr.NotSupported("EXPLAIN of this statement")
+	}
+	switch strings.ToLower(n.Format) {
+	case "", "row", "traditional", "tree", "brief":
+	default:
+		return mysqlerr.NotSupported("EXPLAIN FORMAT=" + n.Format)
+	}
+	p, err := s.makePlan(n.Stmt, s.db, params)
+	if missing(err) {
+		if e := s.freshCatalog(ctx); e != nil {
+			return e
+		}
+		p, err = s.makePlan(n.Stmt, s.db, params)
+	}
+	if err != nil {
+		return err
+	}
+	return s.writeResult(explainResult(p.plan.Explain()), w)
+}
+
+func explainResult(lines []planner.ExplainLine) *show.Result {
+	res := &show.Result{Fields: []types.Field{
+		textField("operator", 64), textField("est_rows", 16), textField("where", 64), textField("object", 128), textField("info", 1024),
+	}}
+	for _, l := range lines {
+		name := l.Operator
+		if l.Depth > 0 {
+			name = strings.Repeat("  ", l.Depth-1) + "└ " + name
+		}
+		res.Rows = append(res.Rows, []types.Value{
+			types.Str(name), types.Str(strconv.FormatFloat(l.EstRows, 'f', 0, 64)), types.Str(l.Where), types.Str(l.Object),
+			types.Str(l.Info),
+		})
+	}
+	return res
+}

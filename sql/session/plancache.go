@@ -1,0 +1,117 @@
+package session
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/plancache"
+	"cloudsql/sql"
+)
+
+// planCache keeps the plans of text statements for all sessions of the node, by the text without its literals and what
+// else a plan depends on but the catalog.
+type planCache struct{ *plancache.Cache[*planned] }
+
+func (c *planCache) init(entries int) { c.Cache = plancache.New[*planned](entries) }
+
+// oddModes are sql_modes under which a text reads otherwise than the extractor takes it.
+const oddModes = mysql.ModeANSIQuotes | mysql.ModeNoBackslashEscapes | mysql.ModeHighNotPrecedence | mysql.ModeIgnoreSpace |
+	mysql.ModePipesAsConcat
+
+// queryCached runs a text by the plan of its like, or makes the plan that its like will use. handled is false for a
+// text that has to go the long way.
+func (s *Session) queryCached(ctx context.Context, text string, w sql.ResultWriter) (handled bool, err error) {
+	if s.sqlMode&oddModes != 0 || !s.text.Extract(text) {
+		return false, nil
+	}
+	s.appendTextKey()
+	p, ok := s.eng.plans.Get(s.textKey)
+	if ok {
+		if p.refuse {
+			return false, nil
+		}
+		if now := s.circumstances(s.db); !p.holds(&now, s.snapshot, s.text.Params) {
+			s.eng.plans.Delete(s.textKey)
+			ok = false
+		}
+	}
+	if !ok {
+		if p = s.planLike(); p == nil {
+			return false, nil
+		}
+	}
+	s.conds.begin()
+	s.eng.stats.command(p.com)
+	first := p
+	plan := func() (*planned, error) {
+		if first != nil {
+			p, first = first, nil
+			return p, nil
+		}
+		st, err := s.parse(text)
+		if err != nil {
+			return nil, err
+		}
+		p, err := s.makePlan(st.node, s.db, nil)
+		if err == nil {
+			s.text.Params = nil
+		}
+		return p, err
+	}
+	return true, s.runLimited(ctx, p.rows != nil, 0, plan, s.text.Params, w)
+}
+
+// planLike plans the text with parameters in place of its literals; nil where that does not serve, for whatever reason:
+// the text itself will tell.
+func (s *Session) planLike() *planned {
+	st, err := s.parse(string(s.text.Key))
+	if err != nil || st.run != nil || st.params != len(s.text.Params) {
+		return nil
+	}
+	switch st.node.(type) {
+	case *ast.SelectStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+	default:
+		return nil
+	}
+	if calcFoundRows(st.node) != nil || selectInto(st.node) != nil {
+		s.eng.plans.Put(s.textKey, &planned{refuse: true})
+		return nil
+	}
+	p, err := s.makePlan(st.node, s.db, s.text.Params)
+	if err != nil {
+		return nil
+	}
+	if p.com = st.com; !p.cachy {
+		s.eng.plans.Put(s.textKey, &planned{refuse: true})
+		return nil
+	}
+	s.eng.plans.Put(s.textKey, p)
+	return p
+}
+
+// appendTextKey makes the key of the extracted text.
+func (s *Session) appendTextKey() {
+	var flags byte
+	if s.txn != nil || !s.autocommit {
+		flags |= 1
+	}
+	if s.foundRowsFlag() {
+		flags |= 2
+	}
+	if s.safeUpdates {
+		flags |= 4
+	}
+	k := append(s.textKey[:0], flags)
+	k = binary.AppendUvarint(k, uint64(s.sqlMode))
+	k = binary.AppendUvarint(k, uint64(s.collation))
+	k = binary.AppendUvarint(k, s.selectLimit)
+	k = binary.AppendUvarint(k, uint64(s.groupConcatMax))
+	k = append(append(k, s.conn.Account.User...), '@')
+	k = append(append(k, s.conn.Account.Host...), 0)
+	k = append(append(k, s.db...), 0)
+	k = append(append(k, s.text.Kinds...), 0)
+	s.textKey = append(k, s.text.Key...)
+}

@@ -1,0 +1,259 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// statement is a prepared statement: of the protocol, or of PREPARE.
+type statement struct {
+	s      *Session
+	id     uint32
+	st     *parsed
+	db     string // that its names are looked up in
+	header *sql.Header
+	plan   *planned // of the execution before
+}
+
+var _ sql.Statement = (*statement)(nil)
+
+func (p *statement) ID() uint32          { return p.id }
+func (p *statement) ParamCount() int     { return p.st.params }
+func (p *statement) Header() *sql.Header { return p.header }
+
+// Close forgets the statement.
+func (p *statement) Close() { p.plan = nil }
+
+// maxParams is what the protocol can count.
+const maxParams = 65535
+
+// Prepare reads a statement and plans it, so that missing tables are told now and the columns are known.
+func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, error) {
+	ctx := s.beginStatement(parent, &commandPrepare, &text)
+	defer s.endStatement()
+	s.conds.begin()
+	s.eng.stats.command(comStmtPrepare)
+	p, err := s.prepare(ctx, text)
+	if err != nil {
+		return nil, s.finish(ctx, err)
+	}
+	return p, nil
+}
+
+func (s *Session) prepare(ctx context.Context, text string) (*statement, error) {
+	one, rest, _ := nextStatement(text, s.sqlMode)
+	if rest != "" {
+		return nil, mysqlerr.Syntax(rest, 1+strings.Count(text[:len(text)-len(rest)], "\n"))
+	}
+	st, err := s.parse(strings.Clone(one)) // the text outlives the packet that it came in
+	if err != nil {
+		return nil, err
+	}
+	if st.noPrepare || !preparable(st.node) {
+		return nil, mysqlerr.New(mysql.ErrUnsupportedPs)
+	}
+	if st.params > maxParams {
+		return nil, mysqlerr.New(mysql.ErrPsManyParam)
+	}
+	s.nextStmt++
+	p := &statement{s: s, id: s.nextStmt, st: st, db: s.db}
+	if !planable(st.node) {
+		return p, nil
+	}
+	if err := s.describe(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// preparable tells whether MySQL takes the statement in the prepared statement protocol.
+func preparable(n ast.StmtNode) bool {
+	switch n.(type) {
+	case *ast.PrepareStmt, *ast.ExecuteStmt, *ast.DeallocateStmt, *ast.LockTablesStmt, *ast.UnlockTablesStmt,
+		*ast.LoadDataStmt, *ast.UseStmt, *ast.HelpStmt:
+		return false
+	}
+	return true
+}
+
+// planable tells whether a statement has a plan.
+func planable(n ast.StmtNode) bool {
+	switch n.(type) {
+	case *ast.SelectStmt, *ast.SetOprStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		return true
+	}
+	return false
+}
+
+// describe plans the statement without parameters. What they decide shows at execution only.
+func (s *Session) describe(ctx context.Context, p *statement) error {
+	plan, err := s.makePlan(p.st.node, p.db, nil)
+	if missing(err) {
+		if e := s.freshCatalog(ctx); e != nil {
+			return e
+		}
+		plan, err = s.makePlan(p.st.node, p.db, nil)
+	}
+	if err != nil {
+		if p.st.params > 0 && !missing(err) {
+			return nil
+		}
+		return err
+	}
+	p.header = plan.header
+	if p.st.params == 0 && plan.cachy {
+		p.plan = plan
+	}
+	return nil
+}
+
+// Execute runs a prepared statement.
+func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []types.Value, w sql.ResultWriter) error {
+	p, ok := stmt.(*statement)
+	if !ok || p.s != s {
+		return mysqlerr.Newf(mysql.ErrUnknownStmtHandler, "Unknown prepared statement handler (0) given to EXECUTE")
+	}
+	ctx := s.beginStatement(parent, &commandExecute, &p.st.text)
+	s.more = false
+	s.eng.stats.questions.Add(1)
+	s.eng.stats.command(comStmtExecute)
+	if !p.st.diagnostic() {
+		s.conds.begin()
+	}
+	err := s.execute(ctx, p, params, w)
+	if err != nil {
+		err = s.finish(ctx, err)
+	}
+	s.endStatement()
+	return err
+}
+
+func (s *Session) execute(ctx context.Context, p *statement, params []types.Value, w sql.ResultWriter) error {
+	if len(params) != p.st.params {
+		return mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
+	}
+	s.eng.stats.command(p.st.com)
+	if !planable(p.st.node) || calcFoundRows(p.st.node) != nil {
+		return s.runParsed(ctx, p.st, params, w)
+	}
+	if s.maxExecution == 0 && p.st.maxExecution == 0 && p.plan != nil {
+		// The short way: a plan that holds, run without anything around it. Whatever goes wrong takes the long way.
+		if now := s.circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
+			p.plan.circumstances.version = now.version
+			err := s.runPlanned(ctx, p.plan, params, w)
+			if err == nil {
+				return nil
+			}
+			if s.sent || !retriable(err) {
+				return s.failed(err)
+			}
+			s.conds.restart()
+		}
+	}
+	if into := selectInto(p.st.node); into != nil {
+		return mysqlerr.NotSupported("SELECT … INTO OUTFILE")
+	}
+	query := isQuery(p.st.node)
+	return s.runLimited(ctx, query, p.st.maxExecution, func() (*planned, error) { return s.planPrepared(p, params) }, params, w)
+}
+
+func isQuery(n ast.StmtNode) bool {
+	switch n.(type) {
+	case *ast.SelectStmt, *ast.SetOprStmt:
+		return true
+	}
+	return false
+}
+
+// retriable tells of errors after which runStatement would run the statement again.
+func retriable(err error) bool { return conflict(err) || missing(err) }
+
+// planPrepared gives the statement's plan for these parameters: the one it had, or a new one.
+func (s *Session) planPrepared(p *statement, params []types.Value) (*planned, error) {
+	if p.plan != nil {
+		if now := s.circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
+			return p.plan, nil
+		}
+		p.plan = nil
+	}
+	plan, err := s.makePlan(p.st.node, p.db, params)
+	if err != nil {
+		return nil, err
+	}
+	if plan.cachy {
+		p.plan = plan
+		if plan.header != nil && p.header != nil && sameColumns(plan.header, p.header) {
+			plan.header = p.header // the protocol has it encoded already
+		}
+	}
+	return plan, nil
+}
+
+func sameColumns(a, b *sql.Header) bool {
+	if len(a.Columns) != len(b.Columns) {
+		return false
+	}
+	for i := range a.Columns {
+		x, y := &a.Columns[i], &b.Columns[i]
+		if x.Name != y.Name || x.OrgName != y.OrgName || x.Table != y.Table || x.OrgTable != y.OrgTable ||
+			x.Schema != y.Schema || x.Flags != y.Flags || x.Type.ID != y.Type.ID || x.Type.Unsigned != y.Type.Unsigned ||
+			x.Type.Length != y.Type.Length || x.Type.Decimals != y.Type.Decimals || x.Type.Collation != y.Type.Collation {
+			return false
+		}
+	}
+	return true
+}
+
+// prepareNamed is PREPARE name FROM text.
+func (s *Session) prepareNamed(ctx context.Context, n *ast.PrepareStmt) error {
+	text := n.SQLText
+	if n.SQLVar != nil {
+		v, _ := (*answers)(s).UserVar(n.SQLVar.Name)
+		text = v.Text()
+		if v.IsNull() {
+			text = "NULL"
+		}
+	}
+	name := strings.ToLower(n.Name)
+	delete(s.prepared, name)
+	p, err := s.prepare(ctx, text)
+	if err != nil {
+		return err
+	}
+	s.prepared[name] = p
+	return nil
+}
+
+// executeNamed is EXECUTE name USING @a, @b.
+func (s *Session) executeNamed(ctx context.Context, n *ast.ExecuteStmt, w sql.ResultWriter) error {
+	p, ok := s.prepared[strings.ToLower(n.Name)]
+	if !ok {
+		return mysqlerr.New(mysql.ErrUnknownStmtHandler, n.Name, "EXECUTE")
+	}
+	params := make([]types.Value, 0, len(n.UsingVars))
+	for _, u := range n.UsingVars {
+		v, ok := u.(*ast.VariableExpr)
+		if !ok || v.IsSystem {
+			return mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
+		}
+		val, _ := (*answers)(s).UserVar(v.Name)
+		params = append(params, val)
+	}
+	return s.execute(ctx, p, params, w)
+}
+
+func (s *Session) deallocate(name string) error {
+	name = strings.ToLower(name)
+	if _, ok := s.prepared[name]; !ok {
+		return mysqlerr.New(mysql.ErrUnknownStmtHandler, name, "DEALLOCATE PREPARE")
+	}
+	delete(s.prepared, name)
+	return nil
+}

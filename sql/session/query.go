@@ -1,0 +1,132 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Query runs the statements in text.
+func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) error {
+	for first := true; ; first = false {
+		one, rest, _ := nextStatement(text, s.sqlMode)
+		if rest != "" && s.conn.Capabilities&mysql.ClientMultiStatements == 0 {
+			return s.refuse(mysqlerr.Syntax(rest, 1+strings.Count(text[:len(text)-len(rest)], "\n")))
+		}
+		if !first && one == "" && rest == "" {
+			return nil
+		}
+		s.more = rest != ""
+		if err := s.queryOne(ctx, one, w); err != nil {
+			s.more = false
+			return err
+		}
+		if rest == "" {
+			return nil
+		}
+		text = rest
+	}
+}
+
+// refuse is the error of a text that is not even a statement.
+func (s *Session) refuse(err *mysqlerr.Error) error {
+	s.conds.begin()
+	s.note("Error", err.Code, err.Message)
+	return err
+}
+
+// queryOne runs one statement of text.
+func (s *Session) queryOne(parent context.Context, text string, w sql.ResultWriter) error {
+	ctx := s.beginStatement(parent, &commandQuery, &text)
+	defer s.endStatement()
+	s.eng.stats.questions.Add(1)
+	if handled, err := s.queryCached(ctx, text, w); handled {
+		return s.finish(ctx, err)
+	}
+	st, err := s.parse(text)
+	if err != nil {
+		s.conds.begin()
+		return s.finish(ctx, err)
+	}
+	s.eng.stats.command(st.com)
+	if !st.diagnostic() {
+		s.conds.begin()
+	}
+	return s.finish(ctx, s.runParsed(ctx, st, nil, w))
+}
+
+// finish gives a statement's error the shape that the client sees, and keeps it for SHOW ERRORS.
+func (s *Session) finish(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = s.mapError(ctx, err)
+	e := mysqlerr.From(err)
+	s.eng.stats.errors.Add(1)
+	if len(s.conds.list) == 0 || s.conds.list[len(s.conds.list)-1].Code != e.Code {
+		s.note("Error", e.Code, e.Message)
+	}
+	return err
+}
+
+// runParsed runs a statement, of a text or prepared.
+func (s *Session) runParsed(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
+	if st.run != nil {
+		return st.run(ctx, s, w)
+	}
+	switch n := st.node.(type) {
+	case *ast.SelectStmt, *ast.SetOprStmt:
+		return s.runSelect(ctx, st, params, w)
+	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		return s.runStatement(ctx, func() (*planned, error) { return s.planText(st, params) }, params, w)
+	default:
+		return s.dispatch(ctx, n, st, params, w)
+	}
+}
+
+// runSelect runs a query.
+func (s *Session) runSelect(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
+	if into := selectInto(st.node); into != nil {
+		return mysqlerr.NotSupported("SELECT … INTO OUTFILE")
+	}
+	if counted := calcFoundRows(st.node); counted != nil {
+		return s.runCounted(ctx, counted, st, params, w)
+	}
+	plan := func() (*planned, error) { return s.planText(st, params) }
+	return s.runLimited(ctx, true, st.maxExecution, plan, params, w)
+}
+
+// runLimited bounds a query by max_execution_time, or by the time that its hint says.
+func (s *Session) runLimited(ctx context.Context, query bool, hint int64, plan func() (*planned, error),
+	params []types.Value, w sql.ResultWriter) error {
+	if query {
+		limit := s.maxExecution
+		if hint > 0 {
+			limit = milliseconds(hint)
+		}
+		c, cancel := s.withDeadline(ctx, limit)
+		if cancel != nil {
+			defer cancel()
+		}
+		return s.mapError(c, s.runStatement(c, plan, params, w))
+	}
+	return s.runStatement(ctx, plan, params, w)
+}
+
+// planText plans a statement, or takes the plan that the text had before.
+func (s *Session) planText(st *parsed, params []types.Value) (*planned, error) {
+	return s.makePlan(st.node, s.db, params)
+}
+
+func selectInto(n ast.StmtNode) *ast.SelectIntoOption {
+	if sel, ok := n.(*ast.SelectStmt); ok {
+		return sel.SelectIntoOpt
+	}
+	return nil
+}

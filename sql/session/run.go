@@ -1,0 +1,329 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/planner"
+	"cloudsql/planner/exec"
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Bounds of running a statement again.
+const (
+	maxReplans   = 20 // after a schema change
+	maxConflicts = 10 // of an autocommit statement that lost against others
+)
+
+// planned is a plan with what its executions share. It is immutable, and may serve many sessions, while holds() says so.
+type planned struct {
+	rows   planner.Rows
+	modify planner.Modify
+	point  *planner.PointGet
+	header *sql.Header
+	plan   planner.Plan
+	cachy  bool // another execution may use it
+	com    com
+	refuse bool // in the cache of texts: this text is not for caching
+
+	circumstances
+	kinds []types.Kind // of the parameters
+	uses  []tableUse
+}
+
+// circumstances are what a plan depends on besides the statement, its tables and the parameters' types.
+type circumstances struct {
+	version     uint64 // of the catalog
+	user        *catalog.User
+	db          string
+	sqlMode     mysql.SQLMode
+	collation   types.Collation
+	inTxn       bool
+	foundRows   bool
+	safeUpdates bool
+	selectLimit uint64
+	groupConcat int
+}
+
+func (s *Session) circumstances(db string) circumstances {
+	return circumstances{
+		version: s.snapshot.Version(), user: s.account(), db: db, sqlMode: s.sqlMode, collation: s.collation,
+		inTxn: s.txn != nil || !s.autocommit, foundRows: s.foundRowsFlag(), safeUpdates: s.safeUpdates,
+		selectLimit: s.selectLimit, groupConcat: s.groupConcatMax,
+	}
+}
+
+// holds tells whether a plan made under p serves under now. Where only the catalog has moved on, the plan's tables decide.
+func (p *planned) holds(now *circumstances, c *catalog.Snapshot, params []types.Value) bool {
+	if len(p.kinds) != len(params) {
+		return false
+	}
+	for i := range params {
+		if p.kinds[i] != params[i].Kind() {
+			return false
+		}
+	}
+	if p.circumstances == *now {
+		return true
+	}
+	same := p.circumstances
+	same.version = now.version
+	if same != *now {
+		return false
+	}
+	for _, t := range p.plan.Tables() {
+		if d, ok := c.TableByID(t.ID); !ok || d.Version != t.Version {
+			return false
+		}
+	}
+	return true
+}
+
+// makePlan plans a SELECT or a data change under the present circumstances.
+func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (*planned, error) {
+	now := s.circumstances(db)
+	s.env.Params = params
+	s.usedMade, s.planUses = false, nil
+	s.pctx = planner.Context{
+		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.eng.db.TableStats, Access: s.accessFn,
+		InTxn: now.inTxn, SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax, FoundRows: now.foundRows,
+		OnlyFullGroupBy: s.sqlMode&mysql.ModeOnlyFullGroupBy != 0, SafeUpdates: s.safeUpdates,
+		NoBackslash:       s.sqlMode&mysql.ModeNoBackslashEscapes != 0,
+		NoAutoValueOnZero: s.sqlMode&mysql.ModeNoAutoValueOnZero != 0,
+		HighNotPrecedence: s.sqlMode&mysql.ModeHighNotPrecedence != 0,
+	}
+	ctx := s.pctx // the plan may keep it
+	plan, err := s.eng.cfg.Build(&ctx, node)
+	if err != nil {
+		return nil, err
+	}
+	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, uses: s.planUses}
+	p.kinds = make([]types.Kind, len(params))
+	for i := range params {
+		p.kinds[i] = params[i].Kind()
+	}
+	switch plan := plan.(type) {
+	case planner.Rows:
+		p.rows, p.point = plan, plan.Point()
+		p.header = &sql.Header{Columns: plan.Fields()}
+	case planner.Modify:
+		p.modify = plan
+	}
+	return p, nil
+}
+
+// runStatement runs a planned statement: plan gives one, again after each change of schema. It answers as MySQL does
+// when tables or columns seem to be missing: it makes sure of the catalog first.
+func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error), params []types.Value,
+	w sql.ResultWriter) error {
+	refreshed := false
+	for replans, conflicts := 0, 0; ; {
+		p, err := plan()
+		if err == nil {
+			err = s.runPlanned(ctx, p, params, w)
+		}
+		switch {
+		case err == nil:
+			return nil
+		case s.sent:
+			return s.failed(err)
+		case errors.Is(err, distributed.ErrSchemaChanged) && replans < maxReplans:
+			replans++
+			if err := s.freshCatalog(ctx); err != nil {
+				return s.failed(err)
+			}
+		case !refreshed && missing(err):
+			refreshed = true
+			version := s.snapshot.Version()
+			if e := s.freshCatalog(ctx); e != nil || s.snapshot.Version() == version {
+				return s.failed(err)
+			}
+		case conflict(err) && !s.inTransaction() && s.autocommit && conflicts < maxConflicts:
+			conflicts++
+			if err := pause(ctx, conflicts); err != nil {
+				return s.failed(err)
+			}
+		default:
+			return s.failed(err)
+		}
+		s.conds.restart()
+	}
+}
+
+func (s *Session) failed(err error) error {
+	s.afterError()
+	s.rowCount = -1
+	return err
+}
+
+// missing tells of errors that an old catalog may be the reason for.
+func missing(err error) bool {
+	return isAny(err, mysql.ErrNoSuchTable, mysql.ErrBadDB, mysql.ErrBadField, mysql.ErrBadTable)
+}
+
+func (s *Session) freshCatalog(ctx context.Context) error {
+	if err := s.eng.db.RefreshCatalog(ctx); err != nil {
+		return err
+	}
+	s.snapshot = s.eng.db.Catalog()
+	return nil
+}
+
+// pause waits a little, longer each time and never equally long, before a statement that lost a conflict runs again.
+func pause(ctx context.Context, n int) error {
+	t := time.NewTimer(time.Duration(rand.Int64N(int64(n)*int64(2*time.Millisecond))) + time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// runPlanned runs one execution of a plan and writes its result. Until something has been sent (s.sent) a failed
+// execution has had no effect and may be repeated.
+func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Value, w sql.ResultWriter) error {
+	s.env.Params = params
+	if err := s.admit(ctx, p); err != nil {
+		return err
+	}
+	if s.rt.Txn = s.ensureTxn(); s.rt.Txn != nil {
+		s.rt.Txn.StartStatement()
+	}
+	if p.modify != nil {
+		return s.runModify(ctx, p.modify, w)
+	}
+	if p.point != nil {
+		return s.runPoint(ctx, p, w)
+	}
+	return s.runRows(ctx, p, w)
+}
+
+// runPoint is the shortest way: rows by key, a page of them.
+func (s *Session) runPoint(ctx context.Context, p *planned, w sql.ResultWriter) error {
+	if err := p.point.Run(ctx, &s.rt, &s.page); err != nil {
+		return err
+	}
+	s.sent = true
+	if err := w.Header(p.header); err != nil {
+		return err
+	}
+	n := s.page.Batch.Len()
+	for i := range n {
+		if err := w.Row(s.page.Batch.Row(i)); err != nil {
+			return err
+		}
+	}
+	s.foundRows, s.rowCount = uint64(n), -1
+	return s.done(w)
+}
+
+// runRows streams a query's rows. The first batch is awaited before anything is sent.
+func (s *Session) runRows(ctx context.Context, p *planned, w sql.ResultWriter) error {
+	op, err := p.rows.Open(ctx, &s.rt)
+	if err != nil {
+		return err
+	}
+	defer op.Close()
+	n := uint64(0)
+	for {
+		more, err := op.Next(ctx, &s.batch)
+		if err != nil {
+			return err
+		}
+		if !s.sent {
+			s.sent = true
+			if err := w.Header(p.header); err != nil {
+				return err
+			}
+		}
+		if !more {
+			break
+		}
+		rows := s.batch.Len()
+		for i := range rows {
+			if err := w.Row(s.batch.Row(i)); err != nil {
+				return err
+			}
+		}
+		n += uint64(rows)
+	}
+	s.foundRows, s.rowCount = n, -1
+	return s.done(w)
+}
+
+// runModify changes data: in the open transaction, where a failed statement is undone by itself; in one of its own when
+// it takes several steps; otherwise in one consensus round.
+func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultWriter) error {
+	if s.writesRefused() {
+		return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction)
+	}
+	var res *exec.ModifyResult
+	var err error
+	switch {
+	case s.txn != nil:
+		mark := s.txn.Savepoint()
+		if res, err = m.Run(ctx, &s.rt); err != nil {
+			if !s.txn.Aborted() {
+				err = errors.Join(err, s.txn.RollbackTo(context.WithoutCancel(ctx), mark))
+			}
+			return err
+		}
+	case m.NeedsTxn():
+		res, err = s.runInOwnTxn(ctx, m)
+	default:
+		res, err = m.Run(ctx, &s.rt)
+	}
+	if err != nil {
+		return err
+	}
+	if res.LastInsertID != 0 {
+		s.lastInsertID = res.LastInsertID
+	} else if s.stmtInsertID != 0 {
+		res.LastInsertID = s.stmtInsertID
+	}
+	s.rowCount = int64(res.Affected) //nolint:gosec // fewer rows than that
+	s.outcome.AffectedRows, s.outcome.LastInsertID, s.outcome.Info = res.Affected, res.LastInsertID, res.Info
+	return s.done(w)
+}
+
+func (s *Session) runInOwnTxn(ctx context.Context, m planner.Modify) (*exec.ModifyResult, error) {
+	c := s.next
+	txn := s.eng.db.Begin(distributed.TxnOptions{
+		ReadCommitted: c.isolation != "" && c.isolation != isolationLevels[2], LockWait: s.lockWait,
+	})
+	s.rt.Txn = txn
+	defer func() { s.rt.Txn = nil }()
+	txn.StartStatement()
+	res, err := m.Run(ctx, &s.rt)
+	if err != nil {
+		if !txn.Aborted() {
+			err = errors.Join(err, txn.Rollback(context.WithoutCancel(ctx)))
+		}
+		return nil, err
+	}
+	if err := txn.Commit(ctx); err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// withDeadline bounds a SELECT by max_execution_time (3024).
+func (s *Session) withDeadline(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit <= 0 {
+		return ctx, nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, mysqlerr.New(mysql.ErrMaxExecTimeExceeded))
+	s.env.Ctx = ctx
+	return ctx, cancel
+}

@@ -1,0 +1,403 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/planner"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/plancache"
+	"cloudsql/sql"
+	"cloudsql/sql/show"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Session is one connection's state. Its methods are called by the connection's goroutine only, but for Cancel and what
+// the process list reads (proc, run).
+type Session struct {
+	eng  *Engine
+	conn *sql.ConnInfo
+
+	// The account as the catalog has it; account() keeps it up to date.
+	user        *catalog.User
+	userVersion uint64
+
+	db   string
+	vars map[string]string // session values that differ from the defaults
+
+	// What the variables say, in the form in which statements use it.
+	autocommit     bool
+	sqlMode        mysql.SQLMode
+	sqlModeText    string
+	zoneName       string
+	mode           types.Mode
+	collation      types.Collation // collation_connection
+	clientCharset  types.Collation
+	resultsCharset types.Collation
+	lockWait       time.Duration
+	tableLockWait  time.Duration
+	maxExecution   time.Duration
+	waitTimeout    time.Duration
+	selectLimit    uint64
+	groupConcatMax int
+	maxConditions  int
+	safeUpdates    bool
+	notes          bool
+	fixedNow       time.Time // SET timestamp; zero: the clock
+
+	userVars map[string]userVar
+	prepared map[string]*statement // PREPARE name
+	nextStmt uint32
+
+	transaction
+	tableLockState
+
+	// Of the present statement.
+	env      expr.Env
+	rt       exec.Runtime
+	pctx     planner.Context
+	snapshot *catalog.Snapshot
+	conds    conditions
+	more     bool // another statement of the same text follows
+	sent     bool // something of the result has gone to the client
+	page     fragment.Page
+	batch    types.Batch
+	outcome  sql.Outcome
+	text     plancache.Extractor
+	textKey  []byte
+	virtual  func(db, table string) (exec.VirtualTable, bool)
+	usedMade bool       // the plan in the making reads a table that the gateway makes up
+	planUses []tableUse // the tables of the plan in the making
+	accessFn func(priv uint64, db, table string) error
+	shower   *showContext
+
+	// Of statements before.
+	lastInsertID uint64
+	stmtInsertID uint64 // LAST_INSERT_ID(expr) of this statement
+	rowCount     int64
+	foundRows    uint64
+
+	run  running
+	proc process
+
+	closeOnce sync.Once
+}
+
+var _ sql.Session = (*Session)(nil)
+
+type userVar struct {
+	val types.Value
+	typ types.Type
+}
+
+// process is what the process list shows of a session; other goroutines read it.
+type process struct {
+	command atomic.Pointer[string]
+	info    atomic.Pointer[string]
+	db      atomic.Pointer[string]
+	since   atomic.Int64 // unix nanoseconds
+	state   atomic.Pointer[string]
+}
+
+// running is the context that statements run under. One is made for a connection's context and serves statement after
+// statement, so that a statement costs no context of its own, until one is cancelled.
+type running struct {
+	mu     sync.Mutex
+	parent context.Context
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	active atomic.Bool
+}
+
+var errInterrupted = mysqlerr.New(mysql.ErrQueryInterrupted)
+
+// begin gives the context of a new statement.
+func (r *running) begin(parent context.Context) context.Context {
+	if r.parent != parent || r.ctx == nil || r.ctx.Err() != nil {
+		r.mu.Lock()
+		if r.cancel != nil {
+			r.cancel(nil)
+		}
+		r.parent = parent
+		r.ctx, r.cancel = context.WithCancelCause(parent)
+		r.mu.Unlock()
+	}
+	r.active.Store(true)
+	return r.ctx
+}
+
+func (r *running) end() { r.active.Store(false) }
+
+// Cancel stops the running statement with 1317; an idle session stays as it is.
+func (s *Session) Cancel() {
+	s.run.mu.Lock()
+	defer s.run.mu.Unlock()
+	if s.run.active.Load() && s.run.cancel != nil {
+		s.run.cancel(errInterrupted)
+	}
+}
+
+var (
+	commandSleep   = "Sleep"
+	commandQuery   = "Query"
+	commandExecute = "Execute"
+	commandPrepare = "Prepare"
+	noText         = ""
+)
+
+func newSession(e *Engine, c *sql.ConnInfo) *Session {
+	s := &Session{eng: e, conn: c, vars: map[string]string{}}
+	s.env.Session = (*answers)(s)
+	s.env.Warn = s.warnValue
+	s.shower = &showContext{s: s}
+	s.virtual, s.accessFn = s.findVirtual(), s.planAccess
+	s.proc.command.Store(&commandSleep)
+	s.proc.info.Store(&noText)
+	s.proc.db.Store(&noText)
+	s.proc.state.Store(&noText)
+	s.proc.since.Store(e.cfg.Now().UnixNano())
+	s.initialState()
+	return s
+}
+
+// initialState gives the session what a new connection has.
+func (s *Session) initialState() {
+	s.userVars, s.prepared = map[string]userVar{}, map[string]*statement{}
+	s.fixedNow = time.Time{}
+	s.lastInsertID, s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0, 0
+	s.conds = conditions{}
+	s.transaction = transaction{}
+	s.seedVars()
+	if c := s.conn.Collation; c.Valid() && c != 0 {
+		s.setNames(c)
+	} else {
+		s.setNames(types.CollationDefault)
+	}
+	if s.conn.Capabilities&mysql.ClientInteractive != 0 {
+		s.setSession(sysvars["wait_timeout"], s.variable(sysvars["interactive_timeout"]))
+	}
+	s.user, s.userVersion = nil, 0
+}
+
+// now is the time of statements.
+func (s *Session) now() time.Time {
+	if !s.fixedNow.IsZero() {
+		return s.fixedNow
+	}
+	return s.eng.cfg.Now()
+}
+
+// beginStatement prepares for a statement of the given command; the result is its context.
+func (s *Session) beginStatement(parent context.Context, command *string, text *string) context.Context {
+	now := s.eng.cfg.Now()
+	s.proc.command.Store(command)
+	s.proc.info.Store(text)
+	s.proc.since.Store(now.UnixNano())
+	if !s.fixedNow.IsZero() {
+		now = s.fixedNow
+	}
+	ctx := s.run.begin(parent)
+	s.env = expr.Env{Mode: s.mode, Now: now, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx}
+	s.rt = exec.Runtime{
+		DB: s.eng.db, Env: &s.env, MemLimit: s.eng.cfg.MemLimit, LockWait: s.lockWait, Warn: s.warnShardFn(),
+		FoundRowsFlag: s.foundRowsFlag(),
+	}
+	s.snapshot = s.eng.db.Catalog()
+	s.sent, s.stmtInsertID = false, 0
+	s.outcome = sql.Outcome{}
+	return ctx
+}
+
+func (s *Session) warnShardFn() func(fragment.Warning) {
+	if s.rt.Warn != nil {
+		return s.rt.Warn
+	}
+	return s.warnShard
+}
+
+func (s *Session) endStatement() {
+	s.using.Store(nil)
+	s.run.end()
+	s.proc.command.Store(&commandSleep)
+	s.proc.info.Store(&noText)
+	s.proc.since.Store(s.env.Now.UnixNano())
+}
+
+func (s *Session) foundRowsFlag() bool { return s.conn.Capabilities&mysql.ClientFoundRows != 0 }
+
+// done ends a statement's result with an OK of what s.outcome says.
+func (s *Session) done(w sql.ResultWriter) error {
+	s.outcome.Warnings = min(s.conds.total, maxWarningCount)
+	s.outcome.Status = s.status()
+	s.outcome.More = s.more
+	s.sent = true
+	return w.Done(&s.outcome)
+}
+
+const maxWarningCount = 65535 // what the field of the protocol holds
+
+// status gives the status flags of the protocol.
+func (s *Session) status() uint16 {
+	var f uint16
+	if s.autocommit {
+		f |= mysql.ServerStatusAutocommit
+	}
+	if s.inTransaction() {
+		f |= mysql.ServerStatusInTrans
+		if s.readOnly {
+			f |= statusInTransReadOnly
+		}
+	}
+	if s.sqlMode&mysql.ModeNoBackslashEscapes != 0 {
+		f |= mysql.ServerStatusNoBackslashEscaped
+	}
+	return f
+}
+
+const statusInTransReadOnly = 0x2000 // SERVER_STATUS_IN_TRANS_READONLY
+
+// Status gives the status flags for packets outside a result, and the warning count.
+func (s *Session) Status() (flags uint16, warnings int) {
+	return s.status(), min(s.conds.total, maxWarningCount)
+}
+
+// UseDB changes the current database. 1049, 1044.
+func (s *Session) UseDB(ctx context.Context, db string) error { return s.useDB(ctx, db) }
+
+func (s *Session) useDB(ctx context.Context, db string) error {
+	if db == "" {
+		return mysqlerr.New(mysql.ErrNoDB)
+	}
+	if show.IsVirtual(db) {
+		s.setDB(strings.ToLower(db))
+		return nil
+	}
+	if _, ok := s.eng.db.Catalog().Database(db); !ok {
+		if err := s.eng.db.RefreshCatalog(ctx); err != nil {
+			return err
+		}
+		if _, ok := s.eng.db.Catalog().Database(db); !ok {
+			return mysqlerr.New(mysql.ErrBadDB, db)
+		}
+	}
+	if !s.visible(db) {
+		return s.deniedDB(db)
+	}
+	s.setDB(db)
+	return nil
+}
+
+func (s *Session) setDB(db string) {
+	s.db = db
+	s.proc.db.Store(&db)
+}
+
+// Reset is COM_RESET_CONNECTION.
+func (s *Session) Reset(ctx context.Context) error {
+	err := errors.Join(s.unlockTables(), s.rollback(context.WithoutCancel(ctx)))
+	s.initialState()
+	return err
+}
+
+// ChangeUser is COM_CHANGE_USER after the new account has authenticated.
+func (s *Session) ChangeUser(ctx context.Context, c *sql.ConnInfo) error {
+	if err := s.Reset(ctx); err != nil {
+		return err
+	}
+	s.eng.forget(s)
+	id := s.conn.ID
+	s.conn = c
+	if c.ID == 0 {
+		c.ID = id
+	}
+	s.eng.mu.Lock()
+	s.eng.sessions[c.ID] = s
+	s.eng.mu.Unlock()
+	s.initialState()
+	s.setDB("")
+	if c.DB != "" {
+		return s.useDB(ctx, c.DB)
+	}
+	return nil
+}
+
+// Close rolls back and releases everything.
+func (s *Session) Close() {
+	s.closeOnce.Do(func() {
+		_ = s.unlockTables() // whoever waits for the locks of a gateway that is gone removes them
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = s.rollback(ctx)
+		s.eng.forget(s)
+		s.run.mu.Lock()
+		if s.run.cancel != nil {
+			s.run.cancel(nil)
+		}
+		s.run.mu.Unlock()
+	})
+}
+
+// clientHost is the client's address without its port.
+func (s *Session) clientHost() string {
+	host, _, err := net.SplitHostPort(s.conn.RemoteAddr)
+	if err != nil {
+		host = s.conn.RemoteAddr
+	}
+	if host == "" || isLoopback(host) {
+		return "localhost"
+	}
+	return host
+}
+
+// account gives the session's account as it is now; privileges that are granted or revoked hold at once.
+func (s *Session) account() *catalog.User {
+	c := s.eng.db.Catalog()
+	if s.user != nil && s.userVersion == c.Version() {
+		return s.user
+	}
+	u, ok := c.User(s.conn.Account.User, s.conn.Account.Host)
+	if !ok {
+		u = &catalog.User{Name: s.conn.Account.User, Host: s.conn.Account.Host} // dropped meanwhile: may do nothing more
+	}
+	s.user, s.userVersion = u, c.Version()
+	return u
+}
+
+// mapError turns what an execution ended with into what the client is told.
+func (s *Session) mapError(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *mysqlerr.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	if ctx.Err() != nil {
+		if cause := context.Cause(ctx); errors.As(cause, &e) {
+			return cause
+		}
+		return errInterrupted
+	}
+	if errors.Is(err, distributed.ErrSchemaChanged) {
+		return mysqlerr.New(mysql.ErrTableDefChanged)
+	}
+	return err
+}
+
+// isAny tells whether err has one of the codes.
+func isAny(err error, codes ...uint16) bool {
+	return err != nil && slices.Contains(codes, mysqlerr.Code(err))
+}

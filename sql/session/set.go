@@ -1,0 +1,273 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// assignment is one part of a SET, checked, before any of them is carried out.
+type assignment struct {
+	apply  func()         // in the session
+	global *globalSetting // in the catalog
+	commit bool           // a transaction ends first: autocommit goes on
+}
+
+type globalSetting struct {
+	name  string
+	value string
+	unset bool // DEFAULT
+}
+
+// set is SET: every assignment is checked before the first one is made, so a wrong one changes nothing.
+func (s *Session) set(ctx context.Context, n *ast.SetStmt, params []types.Value) error {
+	var list []assignment
+	for _, v := range n.Variables {
+		a, err := s.assign(ctx, v, params)
+		if err != nil {
+			return err
+		}
+		list = append(list, a...)
+	}
+	var globals []*globalSetting
+	for _, a := range list {
+		if a.global != nil {
+			globals = append(globals, a.global)
+		}
+	}
+	if len(globals) > 0 {
+		err := s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+			for _, g := range globals {
+				if g.unset {
+					tx.DeleteSetting(g.name)
+				} else {
+					tx.PutSetting(g.name, g.value)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, a := range list {
+		if a.commit {
+			if err := s.implicitCommit(ctx); err != nil {
+				return err
+			}
+		}
+		if a.apply != nil {
+			a.apply()
+		}
+	}
+	return nil
+}
+
+func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
+	switch {
+	case v.Name == ast.SetNames:
+		return s.assignNames(v)
+	case v.Name == ast.SetCharset:
+		return s.assignCharset(v)
+	case !v.IsSystem:
+		return s.assignUserVar(ctx, v, params)
+	}
+	name, global := strings.ToLower(v.Name), v.IsGlobal
+	for _, prefix := range []string{"persist.", "persist_only."} {
+		if strings.HasPrefix(name, prefix) {
+			name, global = name[len(prefix):], true
+		}
+	}
+	if strings.HasPrefix(name, "tx_isolation_one_shot") || name == oneShotAccess {
+		return s.assignNextTransaction(name, v)
+	}
+	if strings.HasPrefix(name, "tidb_") || v.IsInstance {
+		return nil, mysqlerr.New(mysql.ErrUnknownSystemVariable, name)
+	}
+	def, err := lookupVar(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := def.settable(global); err != nil {
+		return nil, err
+	}
+	if global {
+		return s.assignGlobal(ctx, def, v, params)
+	}
+	text, err := s.newValue(ctx, def, v, params, s.global(def))
+	if err != nil {
+		return nil, err
+	}
+	return s.assignSession(def, text), nil
+}
+
+// oneShotAccess is the name that the recogniser gives to SET TRANSACTION READ ONLY, which the parser gives none.
+const oneShotAccess = "tx_read_only_one_shot"
+
+func (v *sysvar) settable(global bool) error {
+	switch {
+	case v.readOnly:
+		return mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.name, "read only")
+	case global && v.scope&scopeGlobal == 0:
+		return mysqlerr.New(mysql.ErrLocalVariable, v.name)
+	case !global && v.scope&scopeSession == 0:
+		return mysqlerr.New(mysql.ErrGlobalVariable, v.name)
+	case !global && (v.name == "max_allowed_packet" || v.name == "net_buffer_length" || v.name == "max_user_connections"):
+		return mysqlerr.Newf(mysql.ErrVariableIsReadonly,
+			"SESSION variable '%s' is read-only. Use SET GLOBAL to assign the value", v.name)
+	}
+	return nil
+}
+
+// newValue computes and checks what a variable is set to; def is what DEFAULT means.
+func (s *Session) newValue(ctx context.Context, v *sysvar, a *ast.VariableAssignment, params []types.Value,
+	def string) (string, error) {
+	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
+		return def, nil
+	}
+	if word, ok := bareWord(a.Value); ok {
+		return v.normalize(s, types.Str(word), true)
+	}
+	vals, typs, err := s.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
+	if err != nil {
+		return "", err
+	}
+	return v.normalize(s, vals[0], typs[0].Class() == types.ClassString)
+}
+
+// bareWord is the value of SET sql_mode = ANSI and the like: a name that stands for itself.
+func bareWord(e ast.ExprNode) (string, bool) {
+	c, ok := e.(*ast.ColumnNameExpr)
+	if !ok || c.Name.Table.O != "" {
+		return "", false
+	}
+	return c.Name.Name.O, true
+}
+
+func (s *Session) assignSession(v *sysvar, text string) []assignment {
+	switch v.name {
+	case "transaction_isolation", "tx_isolation":
+		return []assignment{{apply: func() { _ = s.setTransaction(false, text, "") }}}
+	case "transaction_read_only", "tx_read_only":
+		return []assignment{{apply: func() { _ = s.setTransaction(false, "", text) }}}
+	case "autocommit":
+		return []assignment{{apply: func() { s.autocommit = text == "ON" }, commit: text == "ON" && !s.autocommit}}
+	}
+	return []assignment{{apply: func() { s.setSession(v, text) }}}
+}
+
+// assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
+func (s *Session) assignGlobal(ctx context.Context, v *sysvar, a *ast.VariableAssignment, params []types.Value) (
+	[]assignment, error) {
+	if !s.has(mysql.SuperPriv) {
+		return nil, mysqlerr.New(mysql.ErrSpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
+	}
+	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
+		return []assignment{{global: &globalSetting{name: v.name, unset: true}}}, nil
+	}
+	text, err := s.newValue(ctx, v, a, params, v.def)
+	if err != nil {
+		return nil, err
+	}
+	list := []assignment{{global: &globalSetting{name: v.name, value: text}}}
+	if twin := twins[v.name]; twin != "" {
+		list = append(list, assignment{global: &globalSetting{name: twin, value: text}})
+	}
+	return list, nil
+}
+
+// twins are two names of one variable.
+var twins = map[string]string{
+	"transaction_isolation": "tx_isolation", "tx_isolation": "transaction_isolation",
+	"transaction_read_only": "tx_read_only", "tx_read_only": "transaction_read_only",
+}
+
+// assignNextTransaction is SET TRANSACTION …, which is about the next transaction only.
+func (s *Session) assignNextTransaction(name string, a *ast.VariableAssignment) ([]assignment, error) {
+	if s.inTransaction() {
+		return nil, mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
+	}
+	val, ok := a.Value.(ast.ValueExpr)
+	if !ok {
+		return nil, mysqlerr.New(mysql.ErrWrongTypeForVar, name)
+	}
+	text := val.GetString()
+	if name == oneShotAccess {
+		return []assignment{{apply: func() { _ = s.setTransaction(true, "", text) }}}, nil
+	}
+	text, err := checkIsolation(s, strings.ToUpper(text))
+	if err != nil {
+		return nil, err
+	}
+	return []assignment{{apply: func() { _ = s.setTransaction(true, text, "") }}}, nil
+}
+
+func (s *Session) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
+	vals, typs, err := s.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
+	if err != nil {
+		return nil, err
+	}
+	name := strings.ToLower(a.Name)
+	return []assignment{{apply: func() { s.userVars[name] = userVar{vals[0], typs[0]} }}}, nil
+}
+
+// assignNames is SET NAMES charset [COLLATE collation].
+func (s *Session) assignNames(a *ast.VariableAssignment) ([]assignment, error) {
+	c := types.CollationDefault
+	if val, ok := a.Value.(ast.ValueExpr); ok {
+		name := val.GetString()
+		if _, err := checkClientCharset(s, name); err != nil {
+			return nil, err
+		}
+		collate := ""
+		if a.ExtendValue != nil {
+			collate = a.ExtendValue.GetString()
+		}
+		var err error
+		if c, err = resolveNames(name, collate); err != nil {
+			return nil, err
+		}
+	}
+	return []assignment{{apply: func() { s.setNames(c) }}}, nil
+}
+
+func resolveNames(charset, collate string) (types.Collation, error) {
+	c, err := charsetOf(charset)
+	if err != nil || collate == "" {
+		return c, err
+	}
+	named, ok := types.CollationByName(collate)
+	switch {
+	case !ok:
+		return 0, mysqlerr.New(mysql.ErrUnknownCollation, collate)
+	case named.Charset() != c.Charset():
+		return 0, mysqlerr.New(mysql.ErrCollationCharsetMismatch, collate, c.Charset())
+	}
+	return named, nil
+}
+
+// assignCharset is SET CHARACTER SET: the connection's collation becomes that of the database.
+func (s *Session) assignCharset(a *ast.VariableAssignment) ([]assignment, error) {
+	c := types.CollationDefault
+	if val, ok := a.Value.(ast.ValueExpr); ok {
+		if _, err := checkClientCharset(s, val.GetString()); err != nil {
+			return nil, err
+		}
+		var err error
+		if c, err = charsetOf(val.GetString()); err != nil {
+			return nil, err
+		}
+	}
+	return []assignment{{apply: func() {
+		s.setNames(c)
+		db := s.databaseCollation()
+		s.collation = db
+		s.vars["character_set_connection"], s.vars["collation_connection"] = db.Charset(), db.Name()
+	}}}, nil
+}

@@ -1,0 +1,105 @@
+package session
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/planner/exec"
+	"cloudsql/sql/show"
+	"cloudsql/storage/expr"
+)
+
+// showContext is a session as SHOW and the information_schema see it.
+type showContext struct{ s *Session }
+
+var _ show.Context = (*showContext)(nil)
+
+func (c *showContext) DB() distributed.DB         { return c.s.eng.db }
+func (c *showContext) Catalog() *catalog.Snapshot { return c.s.snapshot }
+func (c *showContext) CurrentDB() string          { return c.s.db }
+func (c *showContext) Env() *expr.Env             { return &c.s.env }
+func (c *showContext) Visible(db string) bool     { return c.s.visible(db) }
+
+// Access checks one privilege.
+func (c *showContext) Access(priv uint64, db, table string) error {
+	return c.s.access(mysql.PrivilegeType(priv), db, table)
+}
+
+// Account is the account's record.
+func (c *showContext) Account() *catalog.User {
+	u := *c.s.account()
+	u.Secret = nil
+	return &u
+}
+
+// Variable is a variable as SHOW VARIABLES prints it.
+func (c *showContext) Variable(global bool, name string) (string, bool) {
+	v, err := lookupVar(name)
+	if err != nil || global && v.scope&scopeGlobal == 0 {
+		return "", false
+	}
+	return c.show(global, v), true
+}
+
+// Variables calls fn for each variable of the scope.
+func (c *showContext) Variables(global bool, fn func(name, value string)) {
+	for _, name := range sysvarNames {
+		v := sysvars[name]
+		if global && v.scope&scopeGlobal == 0 || name == "tx_isolation" || name == "tx_read_only" || name == "storage_engine" {
+			continue // names that MySQL 8.0 does not list any more
+		}
+		fn(name, c.show(global, v))
+	}
+}
+
+func (c *showContext) show(global bool, v *sysvar) string {
+	if global {
+		return c.s.global(v)
+	}
+	return c.s.variable(v)
+}
+
+// Status calls fn for each status counter.
+func (c *showContext) Status(_ bool, fn func(name, value string)) {
+	vars := c.s.eng.statusVars()
+	names := make([]string, 0, len(vars))
+	for n := range vars {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		fn(n, vars[n])
+	}
+}
+
+// Processes lists the sessions that the account may see: all with PROCESS, else its own.
+func (c *showContext) Processes(ctx context.Context) ([]show.Process, error) {
+	account := c.s.conn.Account.User
+	if c.s.has(mysql.ProcessPriv) {
+		account = ""
+	}
+	return c.s.eng.allProcesses(ctx, account), nil
+}
+
+// Conditions are those of the statement before.
+func (c *showContext) Conditions() []show.Condition { return c.s.conds.list }
+
+// Warn adds a condition to the statement's.
+func (c *showContext) Warn(level string, code uint16, message string) { c.s.note(level, code, message) }
+
+// Quote is sql_quote_show_create.
+func (c *showContext) Quote() bool { return c.s.variable(sysvars["sql_quote_show_create"]) == "ON" }
+
+// findVirtual finds made-up tables and notes that the plan has one: such a plan is of this session and moment.
+func (s *Session) findVirtual() func(db, table string) (exec.VirtualTable, bool) {
+	find := show.Virtual(s.shower)
+	return func(db, table string) (exec.VirtualTable, bool) {
+		t, ok := find(db, table)
+		s.usedMade = s.usedMade || ok
+		return t, ok
+	}
+}
