@@ -1,3 +1,58 @@
-// Package replica serves one shard on one node: it takes and renews the lease, holds the lock table and the open
-// transactions' workspaces, gathers writes into log entries, and answers reads.
+// Package replica serves one shard at its leaseholder: the lease, the proposer, row locks, and interactive transactions;
+// and the same over the node RPC (Remote, RegisterHandlers).
+//
+//	Read  ─→ lease valid? ─→ [wait for writes in flight] ─→ shard.Read ─→ lease still valid? ─→ page
+//	Write ─→ lease ─→ auto locks = in flight ─→ proposer ─→ timestamps ─→ one entry ─→ raft ─→ apply ─→ release, answer
+//	Txn   ─→ row locks ─→ shard.Evaluate into the workspace … Commit ─→ in flight ─→ proposer ─→ as above
+//
+// # The lease
+//
+// A lease is a record in the shard's log (shard.LeaseCommand, compare-and-set on the epoch). leaseMachine decides, as a
+// pure state machine; lease_loop.go gives it time.
+//
+//	holder:    proposes ├──────── serves ────────┤margin│ expired
+//	successor:      applies ├──────────────── waits ──────────────┤ takes epoch + 1
+//
+// Invariants, and what each prevents:
+//
+//   - A holder counts its lease from before it proposed it, others from when they applied it, and the holder stops a
+//     margin earlier. So the two never serve at once, however long messages take; the clocks' rates may differ by
+//     margin/duration. Reads look at the clock again when they are done: a holder that was frozen in the middle of a
+//     read does not hand out what it found (testdata/lease/anomaly_stale_read_after_pause).
+//   - Only an epoch that this very process took is served. An earlier run's proposals may still be in the log, unknown
+//     to this run's registry of writes in flight; under a new epoch apply refuses them.
+//   - A lease that lapsed may be renewed under its epoch by the process that took it: if nobody took it meanwhile,
+//     nobody wrote, and locks and transactions are as good as before. Idle shards let it lapse, and pay one round to
+//     wake up.
+//   - A state that arrived as a snapshot may contain renewals that were never seen one by one: count from its arrival.
+//   - Writes need no clock: a batch carries its epoch, and apply refuses one of another epoch.
+//
+// What belongs to one epoch is a tenure. When the log shows a later epoch, the tenure is closed at once: whoever waits in
+// it is sent elsewhere, and its transactions are lost (1213). A planned hand-over (Transfer) lets transactions end first.
+//
+// # Timestamps, and writes in flight
+//
+// A write is registered as in flight on its keys before its timestamp is fetched, and stays so until its outcome is known.
+// A snapshot read at T, whose T was handed out before it began, waits for the writes in flight on what it reads unless
+// their timestamps are known to be above T; a write that registers later gets a higher timestamp than T. So nothing at or
+// below T can appear after a read at T. The registry is the lock table: an in-flight write is an owner of locks. Writes
+// that may touch rows they do not name (REPLACE, ON DUPLICATE KEY UPDATE) also hold the key tabletWide.
+//
+// # The proposer
+//
+// One round at a time: take what waits, fetch its timestamps together, encode one entry, propose it. Two entries may be on
+// their way at once (Config.Pipeline); what comes meanwhile makes the next entry fuller. At low load a round runs in the
+// writer's own goroutine; there are no timers. A proposal that raft dropped, or that a change of leadership may have lost,
+// is proposed again under the same transaction id: the shard remembers outcomes and answers Duplicate with the first one.
+// A client may stop waiting (its context, or half a minute without a quorum); the registration stays until the outcome is
+// known or the epoch is over.
+//
+// # Locks
+//
+// Modes: auto (autocommit writes; compatible with each other, since the log orders them), shared, exclusive. Queues are
+// first come first served, upgrades first. A deadlock is found when the request that closes the circle is made, and the
+// member with the fewest locks is refused (1213). Locks are claims in memory: what makes a lost one harmless is that a
+// commit carries the version of every row that was written or locked, and apply compares.
+//
+// Lock order: Replica.mu, then proposer.mu or tenure.mu, then lockTable.mu. None is held while waiting or proposing.
 package replica

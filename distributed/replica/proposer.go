@@ -31,8 +31,9 @@ type proposer struct {
 	mu      sync.Mutex
 	queue   []*write
 	flying  map[uint64]*flight
-	busy    bool // a round is running
-	backoff bool // raft dropped something: wait before the next round
+	busy    bool     // a round is running
+	taken   []*write // by that round, until they fly
+	backoff bool     // raft dropped something: wait before the next round
 	sweep   uint32
 	nextID  uint64
 	closed  error
@@ -111,7 +112,7 @@ func (p *proposer) take() []*write {
 	copy(batch, p.queue)
 	rest := copy(p.queue, p.queue[n:])
 	clear(p.queue[rest:])
-	p.queue = p.queue[:rest]
+	p.queue, p.taken = p.queue[:rest], batch
 	return batch
 }
 
@@ -183,6 +184,7 @@ func (p *proposer) round(batch []*write) {
 	p.nextID++
 	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(first)
 	p.flying[f.id] = f
+	p.taken = nil
 	p.mu.Unlock()
 
 	cmd, err := shard.EncodeBatch(make([]byte, 0, size), &b)
@@ -209,17 +211,22 @@ func (p *proposer) closedBelow(first mvcc.Timestamp) mvcc.Timestamp {
 // current leaves out the writes whose tenure is over.
 func (p *proposer) current(batch []*write) []*write {
 	t := p.r.tenure.Load()
-	keep, lost := batch[:0], []*write(nil)
+	isLost := func(w *write) bool { return w.tenure != t }
+	if !slices.ContainsFunc(batch, isLost) {
+		return batch
+	}
+	var keep, lost []*write
 	for _, w := range batch {
-		if w.tenure == t {
-			keep = append(keep, w)
-		} else {
+		if isLost(w) {
 			lost = append(lost, w)
+		} else {
+			keep = append(keep, w)
 		}
 	}
-	if lost != nil {
-		p.finish(lost, p.r.notHere(0, 0))
-	}
+	p.mu.Lock()
+	p.taken = keep
+	p.mu.Unlock()
+	p.finish(lost, p.r.notHere(0, 0))
 	return keep
 }
 
@@ -258,7 +265,7 @@ func (p *proposer) requeue(ws []*write) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.backoff = true
+	p.backoff, p.taken = true, nil
 	p.requeueLocked(ws)
 }
 
@@ -407,6 +414,9 @@ func (p *proposer) tick() {
 		}
 	}
 	for _, w := range p.queue {
+		late(w)
+	}
+	for _, w := range p.taken { // waiting for timestamps
 		late(w)
 	}
 	for _, f := range p.flying {

@@ -158,8 +158,8 @@ func (b *bank) audit(ctx context.Context, c *Client) {
 func (b *bank) trouble(ctx context.Context) {
 	l := b.c.logs[firstShard]
 	for i := range 25 {
-		before := b.moved.Load() + b.counted.Load()
-		for b.moved.Load()+b.counted.Load() < before+60 && ctx.Err() == nil {
+		moved, counted := b.moved.Load()+15, b.counted.Load()+30
+		for (b.moved.Load() < moved || b.counted.Load() < counted) && ctx.Err() == nil {
 			time.Sleep(time.Millisecond)
 		}
 		node := schema.NodeID(1 + rand.IntN(3))
