@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strings"
+	"sync"
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -86,51 +87,61 @@ func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	return c.def.f2(c, env, a, b)
 }
 
-// gather evaluates all arguments onto the Env's stack, which spares a slice per call; release gives the room back. What
-// gets the values must not keep the slice. With strict it stops at the first NULL and ok is false.
-func (c *Call) gather(env *Env, row []types.Value, strict bool) (vals []types.Value, base int, ok bool, err error) {
-	base = len(env.stack)
+// argPool lends calls of many arguments room for their values: nothing of an evaluation is kept in the Env, which
+// concurrent readers may share.
+var argPool = sync.Pool{New: func() any { s := make([]types.Value, 0, 8); return &s }}
+
+// gather evaluates all arguments into a lent slice, which release gives back; nobody may keep it. With strict it stops at
+// the first NULL and gives nil.
+func (c *Call) gather(env *Env, row []types.Value, strict bool) (*[]types.Value, error) {
+	lent := argPool.Get().(*[]types.Value)
+	vals := (*lent)[:0]
 	for _, a := range c.args {
 		v, err := eval(a, env, row)
 		if err != nil || strict && v.IsNull() {
-			env.release(base)
-			return nil, base, false, err
+			*lent = vals
+			release(lent)
+			return nil, err
 		}
-		env.stack = append(env.stack, v)
+		vals = append(vals, v)
 	}
-	return env.stack[base:], base, true, nil
+	*lent = vals
+	return lent, nil
 }
 
-func (env *Env) release(base int) { env.stack = env.stack[:base] }
+func release(lent *[]types.Value) {
+	clear(*lent) // so that the pool keeps no row alive
+	argPool.Put(lent)
+}
 
 func evalStrictN(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals, base, ok, err := c.gather(env, row, true)
-	if !ok {
+	vals, err := c.gather(env, row, true)
+	if vals == nil {
 		return types.Null, err
 	}
-	v, err := c.def.fn(c, env, vals)
-	env.release(base)
+	v, err := c.def.fn(c, env, *vals)
+	release(vals)
 	return v, err
 }
 
 // evalLax evaluates all arguments and leaves NULLs to the function.
 func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals, base, ok, err := c.gather(env, row, false)
-	if !ok {
+	vals, err := c.gather(env, row, false)
+	if vals == nil {
 		return types.Null, err
 	}
-	v, err := c.def.lax(c, env, vals)
-	env.release(base)
+	v, err := c.def.lax(c, env, *vals)
+	release(vals)
 	return v, err
 }
 
 func evalCustom(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	vals, base, ok, err := c.gather(env, row, false)
-	if !ok {
+	vals, err := c.gather(env, row, false)
+	if vals == nil {
 		return types.Null, err
 	}
-	v, err := c.custom(env, vals)
-	env.release(base)
+	v, err := c.custom(env, *vals)
+	release(vals)
 	return v, err
 }
 

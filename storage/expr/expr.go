@@ -21,7 +21,8 @@ type Expr interface {
 }
 
 // Env is what an evaluation may look at besides its row. All that could differ between replicas is a constant in here,
-// fixed by the gateway before a fragment is shipped. An Env belongs to one goroutine at a time.
+// fixed by the gateway before a fragment is shipped. Evaluating Pure expressions does not change it, so goroutines may
+// share it as far as its Warn allows that; NeedsSession and Volatile calls belong to one goroutine.
 type Env struct {
 	Mode   types.Mode
 	Now    time.Time     // statement start, UTC; NOW() and kin
@@ -43,10 +44,6 @@ type Env struct {
 
 	// state is what volatile functions keep from row to row of one statement, e.g. the sequence of RAND(n).
 	state map[*Call]any
-	// stack holds the arguments of the calls that are being evaluated.
-	stack []types.Value
-	// scratch is room for a key or a text that does not outlive one step.
-	scratch []byte
 }
 
 // Session is the gateway's answers to functions about the connection.

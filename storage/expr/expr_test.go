@@ -97,13 +97,13 @@ func tryCall(t *testing.T, name string, args []Expr) {
 // TestConcurrent evaluates shared trees from several goroutines, for the race detector.
 func TestConcurrent(t *testing.T) {
 	var es []Expr
-	for _, sql := range []string{"a+1", "b regexp concat('b','e')", "j->'$.a[1]'", "b in ('x','bee','y','z','w')", "date_add(d, interval a day)", "convert_tz(dt,'+00:00','+02:00')"} {
+	for _, sql := range []string{"a+1", "b regexp concat('b','e')", "j->'$.a[1]'", "b in ('x','bee','y','z','w')", "substring(b,1,2)", "date_add(d, interval a day)", "convert_tz(dt,'+00:00','+02:00')"} {
 		es = append(es, mustParse(t, sql))
 	}
+	env := testEnv(nil)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			env := testEnv(nil)
 			row := rowOf(defaultColumns())
 			for range 50 {
 				for _, e := range es {

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strings"
+	"sync"
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -90,15 +91,20 @@ func (s *inSet) fill(coll types.Collation) {
 	}
 }
 
+// keyPool lends room for the key of a value that is looked up.
+var keyPool = sync.Pool{New: func() any { return new([]byte) }}
+
 // lookup tells whether v is in the set; known is false where the set cannot tell.
-func (s *inSet) lookup(env *Env, v types.Value, coll types.Collation) (found, known bool) {
+func (s *inSet) lookup(v types.Value, coll types.Collation) (found, known bool) {
 	switch {
 	case s.ints != nil && v.Kind() == types.KindInt:
 		_, found = s.ints[v.Int()]
 		return found, true
 	case s.keys != nil && isStringKind(v.Kind()):
-		env.scratch = types.HashKey(env.scratch[:0], v, coll)
-		_, found = s.keys[string(env.scratch)]
+		key := keyPool.Get().(*[]byte)
+		*key = types.HashKey((*key)[:0], v, coll)
+		_, found = s.keys[string(*key)]
+		keyPool.Put(key)
 		return found, true
 	}
 	return false, false
@@ -110,7 +116,7 @@ func evalIn(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	s := c.aux.(*inSet)
-	if found, known := s.lookup(env, v, c.coll); known {
+	if found, known := s.lookup(v, c.coll); known {
 		if !found && s.hasNull {
 			return types.Null, nil
 		}

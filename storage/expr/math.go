@@ -351,7 +351,10 @@ func evalRand(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	seed, _ := v.ToInt(env.Warn)
 	r := newRandState(uint32(seed))
 	if constant {
-		env.setState(c, r)
+		if env.state == nil {
+			env.state = map[*Call]any{}
+		}
+		env.state[c] = r
 	}
 	return types.Float(r.next()), nil
 }

@@ -3,6 +3,7 @@ package expr
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 
 	"vitess.io/vitess/go/mysql/icuregex"
 
@@ -75,6 +76,7 @@ func typeRegexp(_ int, result func(*Call) error) func(*Call) error {
 
 // prepRegexp compiles a constant pattern with constant flags once; a bad one is an error of evaluation, as in MySQL.
 func prepRegexp(c *Call) {
+	c.aux = new(atomic.Pointer[lastPattern])
 	pat, ok := c.constText(1)
 	if !ok {
 		return
@@ -156,7 +158,7 @@ type lastPattern struct {
 }
 
 // pattern gives the compiled pattern for this row.
-func (c *Call) pattern(env *Env, a []types.Value) (*icuregex.Pattern, error) {
+func (c *Call) pattern(a []types.Value) (*icuregex.Pattern, error) {
 	if p, ok := c.aux.(*icuregex.Pattern); ok {
 		return p, nil
 	}
@@ -165,26 +167,20 @@ func (c *Call) pattern(env *Env, a []types.Value) (*icuregex.Pattern, error) {
 		flags = string(c.text(i, a[i]))
 	}
 	pat := string(c.text(1, a[1]))
-	if l, ok := env.state[c].(*lastPattern); ok && l.pat == pat && l.flags == flags {
+	cache := c.aux.(*atomic.Pointer[lastPattern])
+	if l := cache.Load(); l != nil && l.pat == pat && l.flags == flags {
 		return l.compiled, nil
 	}
 	p, err := compileRegexp(c, pat, flags)
 	if err != nil {
 		return nil, err
 	}
-	env.setState(c, &lastPattern{pat, flags, p})
+	cache.Store(&lastPattern{pat, flags, p})
 	return p, nil
 }
 
-func (env *Env) setState(c *Call, s any) {
-	if env.state == nil {
-		env.state = map[*Call]any{}
-	}
-	env.state[c] = s
-}
-
-func regexpLike(c *Call, env *Env, a []types.Value) (types.Value, error) {
-	p, err := c.pattern(env, a)
+func regexpLike(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	p, err := c.pattern(a)
 	if err != nil {
 		return types.Null, err
 	}
@@ -207,8 +203,8 @@ func regexpArg(env *Env, a []types.Value, i, def int) int {
 }
 
 // find starts at character position pos (1-based) and gives the matcher at the occurrence-th match.
-func (c *Call) find(env *Env, a []types.Value, text []rune, pos, occurrence int) (*icuregex.Matcher, bool, error) {
-	p, err := c.pattern(env, a)
+func (c *Call) find(a []types.Value, text []rune, pos, occurrence int) (*icuregex.Matcher, bool, error) {
+	p, err := c.pattern(a)
 	if err != nil {
 		return nil, false, err
 	}
@@ -235,7 +231,7 @@ func regexpInstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return types.Null, mysqlerr.New(errWrongArguments, "regexp_instr: return_option must be 1 or 0")
 	}
 	text := []rune(string(c.text(0, a[0])))
-	m, ok, err := c.find(env, a, text, pos, occ)
+	m, ok, err := c.find(a, text, pos, occ)
 	if err != nil || !ok {
 		return types.Int(0), err
 	}
@@ -249,7 +245,7 @@ func regexpInstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
 func regexpSubstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	pos, occ := regexpArg(env, a, 2, 1), regexpArg(env, a, 3, 1)
 	text := []rune(string(c.text(0, a[0])))
-	m, ok, err := c.find(env, a, text, pos, occ)
+	m, ok, err := c.find(a, text, pos, occ)
 	if err != nil || !ok {
 		return types.Null, err
 	}
@@ -261,7 +257,7 @@ func regexpReplace(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	pos, occ := regexpArg(env, a, 3, 1), regexpArg(env, a, 4, 0)
 	text := []rune(string(c.text(0, a[0])))
 	repl := []rune(string(c.text(2, a[2])))
-	p, err := c.pattern(env, a)
+	p, err := c.pattern(a)
 	if err != nil {
 		return types.Null, err
 	}
