@@ -1,0 +1,217 @@
+package shard
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"cloudsql/storage/mvcc"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// TestRetries: a transaction is executed once, whatever it ended with, and its first outcome is told.
+func TestRetries(t *testing.T) {
+	e := openEngine(t, vfs.NewMem())
+	s := openShard(t, e)
+	l := newLog(t, s)
+	l.install(testTable())
+	good, bad := l.proposal(insertRow(1, 1, "a")), l.proposal(insertRow(1, 2, "b"))
+	for round, want := range []struct{ good, bad Status }{{Committed, Failed}, {Duplicate, Duplicate}, {Duplicate, Duplicate}} {
+		if round == 2 {
+			s = openShard(t, e)
+			l.s = s
+		}
+		good.TS, bad.TS = good.TS+100, bad.TS+100 // a retry comes with another timestamp
+		rs := l.propose(good, bad)
+		if rs[0].Status != want.good || rs[1].Status != want.bad {
+			t.Fatalf("round %d: %+v", round, rs)
+		}
+		if rs[0].Writes[0].Affected != 1 || rs[1].Writes[0].Err.Code != 1062 {
+			t.Errorf("round %d: results %+v", round, rs)
+		}
+		if round > 0 && (rs[0].Recorded != Committed || rs[1].Recorded != Failed || rs[0].TS >= good.TS) {
+			t.Errorf("round %d: recorded %+v", round, rs)
+		}
+	}
+	// The same transaction twice in one batch; and one that was refused for its timestamp may come again.
+	p := l.proposal(insertRow(2, 2, "c"))
+	p.TS += 1000
+	old := l.proposal(updateK(2, 9))
+	old.TS = 5
+	rs := l.propose(p, p, old)
+	if rs[0].Status != Committed || rs[1].Status != Duplicate || rs[2].Status != StaleTimestamp {
+		t.Errorf("%+v", rs)
+	}
+	old.TS = p.TS + 1
+	if r := l.propose(old)[0]; r.Status != Committed {
+		t.Errorf("second try: %+v", r)
+	}
+}
+
+// TestOutcomesAreForgotten by the log's own clock, in memory and in the engine, alike with and without restarts.
+func TestOutcomesAreForgotten(t *testing.T) {
+	e := openEngine(t, vfs.NewMem())
+	s := openShard(t, e)
+	l := newLog(t, s)
+	l.install(testTable())
+	first := l.proposal(insertRow(1, 0, "a"))
+	l.propose(first)
+	known := func() bool {
+		p := first
+		p.TS = l.next()
+		return l.propose(p)[0].Status == Duplicate
+	}
+	turns := 0
+	for minute := range 12 {
+		l.ts += mvcc.Timestamp(time.Minute/time.Millisecond) << mvcc.LogicalBits
+		if minute%2 == 0 {
+			l.s = openShard(t, e)
+		}
+		l.write(updateK(1, int64(minute)))
+		if minute < 2 && !known() {
+			t.Fatalf("forgotten after %d minutes", minute+1)
+		}
+		if g := l.s.apply.state.outcomes; g.young > g.old && g.old > 0 {
+			turns++
+		}
+	}
+	if known() || turns == 0 {
+		t.Error("remembered for ever")
+	}
+	o, err := l.s.loadOutcomes(&l.s.apply.state.outcomes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(o.young) != len(l.s.apply.outcomes.young) || len(o.old) != len(l.s.apply.outcomes.old) || len(o.young)+len(o.old) > 8 {
+		t.Errorf("%d and %d in the engine, %d and %d in memory", len(o.young), len(o.old),
+			len(l.s.apply.outcomes.young), len(l.s.apply.outcomes.old))
+	}
+	if record, err := l.s.get(outcomeKey(testShard, 2)); record != nil || err != nil {
+		t.Errorf("the first outcome is still there: %x %v", record, err)
+	}
+}
+
+func TestLease(t *testing.T) {
+	s := openShard(t, openEngine(t, vfs.NewMem()))
+	l := newLog(t, s)
+	l.install(testTable())
+	for _, step := range []struct {
+		name string
+		c    LeaseCommand
+		ok   bool
+	}{
+		{"take", LeaseCommand{Prev: 0, Lease: Lease{Epoch: 1, Holder: 1, Duration: time.Second}}, true},
+		{"take again by another", LeaseCommand{Prev: 0, Lease: Lease{Epoch: 1, Holder: 2}}, false},
+		{"renew", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1, Holder: 1, Duration: 2 * time.Second}}, true},
+		{"renew another's", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1, Holder: 2}}, false},
+		{"skip an epoch", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 3, Holder: 2}}, false},
+		{"give up", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1}}, true},
+		{"take over", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 2, Holder: 2, Duration: time.Second}}, true},
+	} {
+		before := s.Lease()
+		step.c.Nonce = 77
+		r := l.apply(EncodeLease(nil, &step.c))
+		want := before
+		if step.ok {
+			want = step.c.Lease
+		}
+		if r.OK != step.ok || r.Lease != want || s.Lease() != want || r.Batch != 77 {
+			t.Errorf("%s: %+v, lease %+v", step.name, r, s.Lease())
+		}
+	}
+	cmd, err := EncodeBatch(nil, &Batch{Epoch: 1, Proposals: []Proposal{l.proposal(insertRow(1, 1, "a"))}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := l.apply(cmd); r.Results[0].Status != StaleEpoch {
+		t.Errorf("a batch of an older lease: %+v", r.Results)
+	}
+}
+
+func TestSystemRecords(t *testing.T) {
+	e := openEngine(t, vfs.NewMem())
+	s := openShard(t, e)
+	l := newLog(t, s)
+	var changes []uint64
+	s.OnSystemChange(func(version uint64, sets []SystemSet) { changes = append(changes, version, uint64(len(sets))) })
+	set := func(expect []SystemExpect, sets ...SystemSet) Result {
+		return l.apply(EncodeSystem(nil, &SystemCommand{ID: 5, Expect: expect, Sets: sets}))
+	}
+	if r := set([]SystemExpect{{"a", 0}}, SystemSet{"a", []byte("1")}, SystemSet{"b", []byte("2")}); !r.OK || r.Batch != 5 {
+		t.Fatalf("%+v", r)
+	}
+	if r := set([]SystemExpect{{"a", 0}}, SystemSet{"a", []byte("x")}); r.OK || r.Err == nil {
+		t.Errorf("expectation of absence: %+v", r)
+	}
+	if r := set([]SystemExpect{{"a", 1}, {"", 1}}, SystemSet{"a", nil}, SystemSet{"c", []byte{}}); !r.OK {
+		t.Errorf("%+v", r)
+	}
+	for range 2 {
+		got := ""
+		s.SystemScan("", func(key string, value []byte, version uint64) bool {
+			got += key + "=" + string(value) + "@" + string(rune('0'+version)) + " "
+			return true
+		})
+		if got != "b=2@1 c=@3 " || s.SystemVersion() != 3 {
+			t.Errorf("records %q at %d", got, s.SystemVersion())
+		}
+		if v, version := s.SystemGet("a"); v != nil || version != 0 {
+			t.Errorf("deleted record: %q at %d", v, version)
+		}
+		s = openShard(t, e)
+	}
+	if len(changes) != 4 || changes[0] != 1 || changes[1] != 2 || changes[2] != 3 {
+		t.Errorf("changes told: %v", changes)
+	}
+}
+
+// TestSweeper collects by itself until it is stopped.
+func TestSweeper(t *testing.T) {
+	e := openEngine(t, vfs.NewMem())
+	s := openShard(t, e)
+	l := newLog(t, s)
+	l.install(testTable())
+	l.write(insertRow(1, 0, "a"))
+	for i := range int64(50) {
+		l.write(updateK(1, i))
+	}
+	l.apply(EncodeWatermark(nil, &WatermarkCommand{Watermark: l.ts}))
+	ctx, cancel := context.WithCancel(context.Background())
+	rounds := 0
+	w := Sweeper{Every: time.Millisecond, Failed: func(err error) { t.Error(err) }, Shards: func() []*Shard {
+		if rounds++; rounds > 2 {
+			cancel()
+		}
+		return []*Shard{s}
+	}}
+	w.Run(ctx)
+	want := "PRIMARY 1 @" // one version each of the row and its two entries
+	if got := dumpShard(t, e, testTable()); len(got) > 400 || got[:len(want)] != want {
+		t.Errorf("left:\n%s", got)
+	}
+}
+
+// FuzzRecords decodes damaged records of the shard and positions from the network: an error, never a panic.
+func FuzzRecords(f *testing.F) {
+	st := state{applied: 5, lease: Lease{Epoch: 2, Holder: 1}, outcomes: generations{young: 4, old: 1}}
+	f.Add(st.append(nil))
+	f.Add((&position{at: 7, emitted: 3, span: 1, after: []byte("key")}).encode(nil))
+	f.Add(appendOutcome(nil, &ProposalResult{Status: Committed, TS: 9}))
+	f.Add(intKey(5))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var s state
+		if err := s.decode(b); err == nil {
+			var again state
+			if err := again.decode(s.append(nil)); err != nil || again != s {
+				t.Errorf("state %+v came back as %+v, %v", s, again, err)
+			}
+		}
+		var p position
+		_ = p.decode(b)
+		if _, _, err := Decode(b); err == nil && len(b) < 2 {
+			t.Error("an empty command")
+		}
+		_, _ = tabletOf(1, b)
+	})
+}
