@@ -59,6 +59,10 @@ func eval(e Expr, env *Env, row []types.Value) (types.Value, error) {
 		return e.Val, nil
 	case *Call:
 		return e.ev(e, env, row)
+	case *Param:
+		if uint(e.Index) < uint(len(env.Params)) {
+			return env.Params[e.Index], nil
+		}
 	}
 	return e.Eval(env, row)
 }

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -272,13 +274,30 @@ func loadZone(name string) (*time.Location, bool) {
 	case name == "" || name == "Local":
 		return nil, false
 	case name == "SYSTEM":
-		return time.Local, true
+		return systemZone(), true
 	case name[0] == '+' || name[0] == '-':
 		return offsetZone(name)
 	}
 	z, err := time.LoadLocation(name)
 	return z, err == nil
 }
+
+// systemZone is the machine's zone under its own name where that can be found out ("Europe/Berlin"), so that it means
+// the same on another machine; time.Local otherwise.
+var systemZone = sync.OnceValue(func() *time.Location {
+	name, set := os.LookupEnv("TZ")
+	if name = strings.TrimPrefix(name, ":"); set && name == "" {
+		return time.UTC
+	}
+	if !set {
+		link, _ := os.Readlink("/etc/localtime")
+		_, name, _ = strings.Cut(link, "zoneinfo/")
+	}
+	if z, err := time.LoadLocation(name); err == nil && name != "" {
+		return z
+	}
+	return time.Local
+})
 
 // offsetZone takes "+h:mm" and "+hh:mm" from -13:59 to +14:00.
 func offsetZone(name string) (*time.Location, bool) {

@@ -237,9 +237,12 @@ func EncodeEnv(dst []byte, env *Env) []byte {
 	}
 	dst = binary.AppendUvarint(dst, m.Today)
 	name, offset := "", 0
-	if m.Loc != nil {
-		name = m.Loc.String()
-		_, offset = env.Now.In(m.Loc).Zone()
+	if loc := m.Loc; loc != nil {
+		if loc == time.Local {
+			loc = systemZone()
+		}
+		name = loc.String()
+		_, offset = env.Now.In(loc).Zone()
 	}
 	return binary.AppendVarint(wire.AppendString(dst, name), int64(offset))
 }

@@ -254,6 +254,9 @@ func evalCompare(c *Call, env *Env, row []types.Value) (types.Value, error) {
 }
 
 func compareResult(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+	if c.op <= opNe && isStringKind(a.Kind()) && isStringKind(b.Kind()) {
+		return types.Bool(c.coll.EqualStrings(a.Raw(), b.Raw()) == (c.op == opEq)), nil
+	}
 	cmp, err := compareValues(env, a, b, c.coll)
 	if err != nil {
 		return types.Null, err

@@ -45,7 +45,7 @@ var timeMoreDefs = []def{
 	{name: "unix_timestamp", min: 0, max: 1, usesNow: true, typ: typeUnixTimestamp, f0: func(_ *Call, env *Env) (types.Value, error) {
 		return types.Int(env.Now.Unix()), nil
 	}, f1: unixTimestamp},
-	{name: "convert_tz", min: 3, max: 3, typ: func(c *Call) error { c.typ = datetimeType(fspOfExpr(c.args[0])); return nil }, fn: convertTZ},
+	{name: "convert_tz", min: 3, max: 3, rewrite: nameSystemZone, typ: func(c *Call) error { c.typ = datetimeType(fspOfExpr(c.args[0])); return nil }, fn: convertTZ},
 	// get_format('date' | 'time' | 'datetime', name)
 	{name: "get_format", min: 2, max: 2, typ: typeASCII(17), f2: getFormat},
 }
@@ -550,6 +550,19 @@ func unixTimestamp(c *Call, env *Env, a types.Value) (types.Value, error) {
 	}
 	unit := int64(fspUnit[c.typ.Decimals])
 	return types.DecSmall(us/unit, c.typ.Decimals), nil
+}
+
+// nameSystemZone puts the zone's name for 'SYSTEM', which would be another one on another node.
+func nameSystemZone(args []Expr) (Expr, error) {
+	name := systemZone().String()
+	for i, a := range args {
+		if k, ok := a.(*Const); ok && i > 0 && name != "Local" && string(k.Val.Raw()) == "SYSTEM" {
+			args = append([]Expr(nil), args...)
+			args[i] = NewStr(name)
+			return New("convert_tz", args...)
+		}
+	}
+	return nil, nil
 }
 
 func convertTZ(c *Call, env *Env, a []types.Value) (types.Value, error) {
