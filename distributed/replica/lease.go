@@ -59,6 +59,9 @@ func (m *leaseMachine) valid(now time.Duration) bool { return m.held() && now < 
 
 // applied takes in the result of a lease command from the log.
 func (m *leaseMachine) applied(now time.Duration, nonce uint64, ok bool, lease shard.Lease) {
+	if lease.Epoch < m.lease.Epoch {
+		return // told late, when a newer state has already been seen
+	}
 	mine := m.pending != nil && m.pending.Nonce == nonce
 	sent := m.pending
 	if mine {
@@ -83,6 +86,9 @@ func (m *leaseMachine) applied(now time.Duration, nonce uint64, ok bool, lease s
 
 // recovered takes in a state that came as a snapshot: the time of its last renewal is unknown, so count from now.
 func (m *leaseMachine) recovered(now time.Duration, lease shard.Lease) {
+	if lease.Epoch < m.lease.Epoch {
+		return
+	}
 	m.lease, m.seenAt = lease, now
 	if !m.held() {
 		m.epoch, m.until = 0, 0

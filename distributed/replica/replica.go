@@ -103,8 +103,7 @@ type Replica struct {
 	mu      sync.Mutex
 	machine leaseMachine
 	changed chan struct{} // closed and replaced when the machine's state changed
-	started bool
-	moving  sync.Mutex // held by a planned hand-over
+	moving  sync.Mutex    // held by a planned hand-over
 
 	wake   chan struct{} // to the lease loop
 	events leaseEvents
@@ -131,19 +130,20 @@ func New(cfg Config) *Replica {
 func (r *Replica) Start() {
 	notifier, ok := r.group.(recoveryNotifier)
 	r.mu.Lock()
-	now := r.clock.Now()
 	r.machine.slowTake = !ok
-	r.machine.recovered(now, r.state.Lease())
-	leader, term := r.group.Leader()
-	r.machine.setLeader(now, leader, term)
-	r.started = true
 	r.mu.Unlock()
-
-	r.group.OnApplied(r.onApplied)
-	r.group.OnLeader(r.onLeader)
 	if ok {
 		notifier.OnRecovered(r.onRecovered)
 	}
+	r.group.OnApplied(r.onApplied)
+	r.group.OnLeader(r.onLeader)
+
+	// What was applied before somebody listened is in the state.
+	r.mu.Lock()
+	now := r.clock.Now()
+	r.machine.recovered(now, r.state.Lease())
+	r.pollLeader(now)
+	r.mu.Unlock()
 	r.done.Add(3)
 	go r.leaseLoop()
 	go r.prop.loop()
