@@ -39,7 +39,7 @@ func (r *reconciler) member(ctx context.Context, s schema.ShardID, op memberOp, 
 	defer cancel()
 	leader := r.leaderOf(s)
 	if leader == 0 {
-		return nil, fmt.Errorf("shard %d has no leader", s)
+		return nil, fmt.Errorf("%w: shard %d has no leader", errNotYet, s)
 	}
 	q := memberRequest{Shard: s, Op: op, Replica: replica}
 	if leader == r.n.NodeID() {

@@ -260,12 +260,14 @@ type writer struct {
 	acked  atomic.Int64 // ids below were acknowledged
 	failed atomic.Int64
 	stop   chan struct{}
+	once   sync.Once
 	done   sync.WaitGroup
 }
 
 func startWriter(t testing.TB, tb *schema.Table, via func() *Node) *writer {
 	w := &writer{stop: make(chan struct{})}
 	w.done.Add(1)
+	t.Cleanup(func() { w.end() })
 	go func() {
 		defer w.done.Done()
 		for id := int64(0); ; id++ {
@@ -286,7 +288,7 @@ func startWriter(t testing.TB, tb *schema.Table, via func() *Node) *writer {
 }
 
 func (w *writer) end() int64 {
-	close(w.stop)
+	w.once.Do(func() { close(w.stop) })
 	w.done.Wait()
 	return w.acked.Load()
 }
@@ -387,6 +389,7 @@ func TestKillAndRestart(t *testing.T) {
 		w.progress(t, 50)
 		via.Store(c.nodes[(victim+round)%3])
 		n = via.Load()
+		w.progress(t, 2) // nothing goes through the gateway before any more
 	}
 	last := w.end()
 	eventually(t, "equal hashes", func() bool { return equal(c) })

@@ -24,8 +24,11 @@ type reconciler struct {
 	compared atomic.Uint64
 
 	retry    map[stepKey]time.Time // steps that failed wait
-	balanced time.Time             // when the last lease was moved
+	settled  time.Time             // since when all nodes are there and no lease was moved
 }
+
+// errNotYet: a step has to wait for something that will come by itself.
+var errNotYet = errors.New("not yet")
 
 // stepKey names what a step is about.
 type stepKey struct {
@@ -65,7 +68,9 @@ func (r *reconciler) loop(ctx context.Context) {
 		}
 		for r.leads() && ctx.Err() == nil {
 			again, err := r.step(ctx)
-			if err != nil && ctx.Err() == nil {
+			if errors.Is(err, errNotYet) {
+				r.n.log.Debug("a step of the cluster's reconciliation waits", "for", err)
+			} else if err != nil && ctx.Err() == nil {
 				r.n.log.Warn("a step of the cluster's reconciliation failed, it will be repeated", "err", err)
 			}
 			if !again {
@@ -383,16 +388,22 @@ func (r *reconciler) leaderOf(s schema.ShardID) schema.NodeID {
 	return 0
 }
 
-// balance moves one lease from the node that leads most data shards to the one that leads fewest.
+// balance moves one lease from the node that leads most data shards to the one that leads fewest, when everything has
+// been quiet for a while.
 func (r *reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
-	if time.Since(r.balanced) < balanceEvery {
-		return nil
-	}
 	leads := map[schema.NodeID][]*catalog.Shard{}
-	for id, st := range r.n.peers.all(aliveFor) {
+	for id, st := range r.n.peers.all(4 * r.n.cfg.Heartbeat) {
 		if m, ok := c.Node(id); ok && !m.Left && !st.Drain {
 			leads[id] = nil
 		}
+	}
+	for _, m := range c.Nodes() {
+		if _, there := leads[m.ID]; !there && !m.Left && !r.gone(m.ID) {
+			r.settled = time.Now()
+		}
+	}
+	if time.Since(r.settled) < balanceEvery {
+		return nil
 	}
 	for _, sh := range c.Shards() {
 		leader := r.leaderOf(sh.ID)
@@ -410,11 +421,17 @@ func (r *reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 		if to == 0 {
 			continue
 		}
-		r.balanced = time.Now()
+		r.settled = time.Now()
 		r.n.log.Info("moving a lease to a node with fewer", "shard", sh.ID, "from", most, "to", to)
 		return r.n.transfer(ctx, sh.ID, most, to)
 	}
 	return nil
+}
+
+// gone tells a node that has been away for so long that it is not waited for.
+func (r *reconciler) gone(id schema.NodeID) bool {
+	_, there := r.n.peers.all(10 * balanceEvery)[id]
+	return !there
 }
 
 // lighter is the node with the fewest leases, fewer than limit, whose replica of the shard may take over.

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,7 +37,7 @@ var (
 
 // TransportStats count raft's traffic.
 type TransportStats struct {
-	BatchesOut, BatchesIn, BytesOut, BytesIn, ChunksOut, ChunksIn atomic.Uint64
+	BatchesOut, BatchesIn, BytesOut, BytesIn, ChunksOut, ChunksIn, Dropped atomic.Uint64
 }
 
 // transport carries raft's messages over the node's connections. It is both the factory that dragonboat asks and what
@@ -82,12 +83,13 @@ func (t *transport) Close() error {
 	return nil
 }
 
-func (t *transport) GetConnection(ctx context.Context, to string) (raftio.IConnection, error) {
-	c, err := t.dial(ctx, to, rpc.KindRaft)
-	if err != nil {
-		return nil, err
-	}
-	return &messageConn{t: t, c: c}, nil
+// GetConnection implements raftio.ITransport. It never fails: see messageConn.
+func (t *transport) GetConnection(_ context.Context, to string) (raftio.IConnection, error) {
+	m := &messageConn{t: t, to: to}
+	m.mu.Lock()
+	m.redial()
+	m.mu.Unlock()
+	return m, nil
 }
 
 func (t *transport) GetSnapshotConnection(ctx context.Context, to string) (raftio.ISnapshotConnection, error) {
@@ -95,7 +97,7 @@ func (t *transport) GetSnapshotConnection(ctx context.Context, to string) (rafti
 	if err != nil {
 		return nil, err
 	}
-	return &snapshotConn{messageConn{t: t, c: c}}, nil
+	return &snapshotConn{t: t, c: c}, nil
 }
 
 func (t *transport) dial(ctx context.Context, to string, k rpc.Kind) (net.Conn, error) {
@@ -108,55 +110,150 @@ func (t *transport) dial(ctx context.Context, to string, k rpc.Kind) (net.Conn, 
 	return t.client.DialStream(ctx, node, k)
 }
 
-// messageConn sends messages; used by one goroutine.
+// messageConn sends messages; used by one goroutine. It outlives the network connection below: that is dialled in the
+// background whenever it is found broken, and meanwhile messages are dropped, which raft takes for what it is, and told
+// that their receivers are unreachable. (Errors would make dragonboat back off for seconds from a node that has
+// restarted.) A reader finds out about a lost connection at once, lest the first message after it be lost too.
 type messageConn struct {
 	t   *transport
-	c   net.Conn
+	to  string
 	buf []byte
+
+	mu       sync.Mutex
+	c        net.Conn // nil: not connected
+	dialling bool
+	closed   bool
 }
 
-func (m *messageConn) Close() { _ = m.c.Close() }
+const (
+	redialFirst = 20 * time.Millisecond
+	redialMax   = 500 * time.Millisecond
+)
+
+func (m *messageConn) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	if m.c != nil {
+		_ = m.c.Close()
+	}
+}
+
+// redial connects in the background; m.mu is held.
+func (m *messageConn) redial() {
+	if m.dialling || m.closed {
+		return
+	}
+	m.dialling = true
+	go func() {
+		for wait := redialFirst; !m.dial(); wait = min(2*wait, redialMax) {
+			time.Sleep(wait)
+		}
+	}()
+}
+
+// dial tries once; true: connected, or no longer wanted.
+func (m *messageConn) dial() bool {
+	c, err := m.t.dial(context.Background(), m.to, rpc.KindRaft)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err != nil && !m.closed && !m.t.closed.Load() {
+		return false
+	}
+	m.dialling = false
+	if err != nil {
+		return true
+	}
+	if m.closed || m.t.closed.Load() {
+		_ = c.Close()
+		return true
+	}
+	m.c = c
+	go func() {
+		var b [1]byte
+		_, _ = c.Read(b[:]) // nobody answers: this ends with the connection
+		m.lost(c)
+	}()
+	return true
+}
+
+// lost forgets a broken connection and dials anew.
+func (m *messageConn) lost(c net.Conn) {
+	_ = c.Close()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.c == c {
+		m.c = nil
+		m.redial()
+	}
+}
 
 func (m *messageConn) SendMessageBatch(b pb.MessageBatch) error {
-	buf := m.buffer(b.SizeUpperLimit())
-	payload := pb.MustMarshalTo(&b, buf[messageHeader:])
+	m.mu.Lock()
+	c := m.c
+	m.mu.Unlock()
+	if c == nil {
+		m.drop(b)
+		return nil
+	}
+	m.buf = messageBuffer(m.buf, b.SizeUpperLimit())
+	payload := pb.MustMarshalTo(&b, m.buf[messageHeader:])
 	m.t.stats.BatchesOut.Add(1)
-	return m.send(buf[:messageHeader+len(payload)])
+	if err := m.t.send(c, m.buf[:messageHeader+len(payload)]); err != nil {
+		m.lost(c)
+		m.drop(b)
+	}
+	return nil
 }
 
-// buffer gives room for a header and n bytes.
-func (m *messageConn) buffer(n int) []byte {
-	n += messageHeader
-	if n > keepSendBuffer {
-		return make([]byte, n)
+// drop tells raft of receivers that do not get their entries.
+func (m *messageConn) drop(b pb.MessageBatch) {
+	told := pb.MessageBatch{DeploymentId: b.DeploymentId, BinVer: b.BinVer}
+	for i := range b.Requests {
+		if r := &b.Requests[i]; r.Type == pb.Replicate {
+			told.Requests = append(told.Requests, pb.Message{Type: pb.Unreachable, ShardID: r.ShardID, From: r.To, To: r.From})
+		}
 	}
-	if cap(m.buf) < n {
-		m.buf = make([]byte, max(n, 2*cap(m.buf)))
+	m.t.stats.Dropped.Add(uint64(len(b.Requests)))
+	if len(told.Requests) > 0 && !m.t.closed.Load() {
+		m.t.messages(told)
 	}
-	return m.buf[:n]
+}
+
+// messageBuffer makes buf large enough for a header and n bytes.
+func messageBuffer(buf []byte, n int) []byte {
+	if n += messageHeader; cap(buf) < n || cap(buf) > keepSendBuffer && n < keepSendBuffer/4 {
+		buf = make([]byte, n)
+	}
+	return buf[:n]
 }
 
 // send completes the header of a message and writes it in one call.
-func (m *messageConn) send(msg []byte) error {
+func (t *transport) send(c net.Conn, msg []byte) error {
 	payload := msg[messageHeader:]
 	if len(payload) > maxMessage {
 		return fmt.Errorf("raft: a message of %d bytes", len(payload))
 	}
 	binary.LittleEndian.PutUint32(msg, uint32(len(payload)))
 	binary.LittleEndian.PutUint32(msg[4:], crc32.Checksum(payload, castagnoli))
-	_ = m.c.SetWriteDeadline(time.Now().Add(messageTimeout))
-	_, err := m.c.Write(msg)
-	m.t.stats.BytesOut.Add(uint64(len(msg)))
+	_ = c.SetWriteDeadline(time.Now().Add(messageTimeout))
+	_, err := c.Write(msg)
+	t.stats.BytesOut.Add(uint64(len(msg)))
 	return err
 }
 
-type snapshotConn struct{ messageConn }
+// snapshotConn sends the chunks of snapshots. Its errors make raft try again later.
+type snapshotConn struct {
+	t   *transport
+	c   net.Conn
+	buf []byte
+}
 
 func (s *snapshotConn) SendChunk(c pb.Chunk) error {
-	buf := s.buffer(c.Size())
-	payload := pb.MustMarshalTo(&c, buf[messageHeader:])
+	s.buf = messageBuffer(s.buf, c.Size())
+	payload := pb.MustMarshalTo(&c, s.buf[messageHeader:])
 	s.t.stats.ChunksOut.Add(1)
-	return s.send(buf[:messageHeader+len(payload)])
+	return s.t.send(s.c, s.buf[:messageHeader+len(payload)])
 }
 
 // Close waits until the receiver has taken everything, so that its last chunk is not lost with the connection.
