@@ -5,7 +5,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// jsonArrayState is JSON_ARRAYAGG: the array's text as it grows, without its closing bracket; empty before the first row.
+// jsonArrayState is JSON_ARRAYAGG: the array's text as it grows, without its closing bracket; empty before the first
+// row.
 type jsonArrayState struct {
 	agg *Agg
 	out []byte

@@ -95,8 +95,8 @@ func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
 // concurrent readers may share.
 var argPool = sync.Pool{New: func() any { s := make([]types.Value, 0, 8); return &s }}
 
-// gather evaluates all arguments into a lent slice, which release gives back; nobody may keep it. With strict it stops at
-// the first NULL and gives nil.
+// gather evaluates all arguments into a lent slice, which release gives back; nobody may keep it. With strict it
+// stops at the first NULL and gives nil.
 func (c *Call) gather(env *Env, row []types.Value, strict bool) (*[]types.Value, error) {
 	lent := argPool.Get().(*[]types.Value)
 	vals := (*lent)[:0]

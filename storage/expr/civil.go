@@ -9,8 +9,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// civil is a date and time taken apart. Its calendar is MySQL's: proleptic Gregorian, day 1 is 0000-01-01, and dates with
-// zero months or days exist.
+// civil is a date and time taken apart. Its calendar is MySQL's: proleptic Gregorian, day 1 is 0000-01-01, and dates
+// with zero months or days exist.
 type civil struct {
 	year, month, day, hour, minute, second, micro int
 }
@@ -121,7 +121,8 @@ func weekday(n int, sundayFirst bool) int {
 	return (n + 5) % 7
 }
 
-// The bits of a week mode as MySQL's calendar takes them (WEEK()'s argument has the last one inverted without the first).
+// The bits of a week mode as MySQL's calendar takes them (WEEK()'s argument has the last one inverted without the
+// first).
 const (
 	weekMondayFirst = 1
 	weekYear        = 2

@@ -58,8 +58,8 @@ func BenchmarkEval(b *testing.B) {
 	}
 }
 
-// TestNamesBuild calls every name that New takes with every small number of constants: it must build or refuse, and what
-// it builds must evaluate and travel without a panic.
+// TestNamesBuild calls every name that New takes with every small number of constants: it must build or refuse, and
+// what it builds must evaluate and travel without a panic.
 func TestNamesBuild(t *testing.T) {
 	args := []Expr{NewInt(3), NewStr("abc"), NewStr("2024-01-02 03:04:05"), NewNull(), NewStr("day"), NewInt(-1), NewStr(`{"a":[1]}`), NewStr("$.a")}
 	for _, name := range Names() {

@@ -33,7 +33,8 @@ var logicDefs = []def{
 
 func typeBool(c *Call) error { c.typ = types.TypeBool; return nil }
 
-// flatten makes a AND b AND c one node of three arguments: shallow trees, and terms that the planner can take one by one.
+// flatten makes a AND b AND c one node of three arguments: shallow trees, and terms that the planner can take one by
+// one.
 func flatten(name string) func([]Expr) (Expr, error) {
 	return func(args []Expr) (Expr, error) {
 		nested := false

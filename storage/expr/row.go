@@ -64,7 +64,8 @@ func allMembers(op string, a, b []Expr) (Expr, error) {
 	return New("and", terms...)
 }
 
-// orderedMembers is (a1, a2) < (b1, b2) as a1 < b1 OR (a1 = b1 AND a2 < b2), with op's equality at the last member only.
+// orderedMembers is (a1, a2) < (b1, b2) as a1 < b1 OR (a1 = b1 AND a2 < b2), with op's equality at the last member
+// only.
 func orderedMembers(op string, a, b []Expr) (Expr, error) {
 	if len(a) == 1 {
 		return New(op, a[0], b[0])

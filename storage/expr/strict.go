@@ -19,8 +19,8 @@ var strictErrors = map[uint16]bool{
 	3020: true, // Invalid argument for logarithm
 }
 
-// StrictWarnings is the Env.Warn of a data change under a strict sql_mode: it keeps the first condition that strict mode
-// makes an error of, and passes the others to Next. The executor asks for Err after each row.
+// StrictWarnings is the Env.Warn of a data change under a strict sql_mode: it keeps the first condition that strict
+// mode makes an error of, and passes the others to Next. The executor asks for Err after each row.
 type StrictWarnings struct {
 	Next types.Warner
 	err  *mysqlerr.Error

@@ -339,7 +339,8 @@ func insert(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	return c.str(out), nil
 }
 
-// soundex codes every consonant after the first letter, as MySQL does: no limit of four, vowels do not part equal codes.
+// soundex codes every consonant after the first letter, as MySQL does: no limit of four, vowels do not part equal
+// codes.
 func soundex(c *Call, _ *Env, a types.Value) (types.Value, error) {
 	const codes = "01230120022455012623010202"
 	var out []byte

@@ -63,9 +63,9 @@ func Columns(e Expr, set map[int]bool) {
 }
 
 // Fold evaluates what env makes constant and returns the smaller tree: no Column below; Params when env.Params is set;
-// NeedsSession when env.Session is set; NOW() and whatever else depends on the statement's time or time zone when env.Now
-// is set, so that a plan which is folded without it can be kept. Volatile calls stay. An evaluation that fails or warns
-// leaves the node as it was, so that the error or warning appears at run time, and each time.
+// NeedsSession when env.Session is set; NOW() and whatever else depends on the statement's time or time zone when
+// env.Now is set, so that a plan which is folded without it can be kept. Volatile calls stay. An evaluation that
+// fails or warns leaves the node as it was, so that the error or warning appears at run time, and each time.
 func Fold(e Expr, env *Env) Expr {
 	f := &folder{env: *env}
 	f.env.Warn = func(uint16, string) { f.warned = true }

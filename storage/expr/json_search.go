@@ -1,0 +1,113 @@
+package expr
+
+import (
+	"unicode/utf8"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// jsonSearch is JSON_SEARCH(doc, 'one'|'all', pattern [, escape [, path …]]): the paths of matching strings.
+func jsonSearch(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	for i, v := range a {
+		if v.IsNull() && i != 3 {
+			return types.Null, nil
+		}
+	}
+	t, err := c.doc(0, a[0])
+	if err != nil {
+		return types.Null, err
+	}
+	all, err := oneOrAll(c, a[1])
+	if err != nil {
+		return types.Null, err
+	}
+	s := &jsonSearcher{pattern: c.text(2, a[2]), escape: '\\', all: all, seen: map[string]bool{}}
+	if len(a) > 3 && !a[3].IsNull() {
+		esc := c.text(3, a[3])
+		if utf8.RuneCount(esc) > 1 {
+			return types.Null, mysqlerr.New(errWrongArguments, "ESCAPE")
+		}
+		if len(esc) > 0 {
+			s.escape, _ = utf8.DecodeRune(esc)
+		}
+	}
+	if len(a) <= 4 {
+		s.walk(t, []byte("$"))
+	}
+	for i := 4; i < len(a); i++ {
+		p, err := c.path(i, a[i])
+		if err != nil {
+			return types.Null, err
+		}
+		s.within(t, p.legs, []byte("$"))
+	}
+	switch len(s.found) {
+	case 0:
+		return types.Null, nil
+	case 1:
+		return jsonString(s.found[0]).value(), nil
+	}
+	out := &jsonTree{kind: '['}
+	for _, f := range s.found {
+		out.items = append(out.items, jsonString(f))
+	}
+	return out.value(), nil
+}
+
+type jsonSearcher struct {
+	pattern []byte
+	escape  rune
+	all     bool
+	found   [][]byte
+	seen    map[string]bool
+}
+
+// walk looks at t, which lies at path at, and all below it.
+func (s *jsonSearcher) walk(t *jsonTree, at []byte) {
+	if !s.all && len(s.found) > 0 {
+		return
+	}
+	if t.kind == '"' && types.CollationUTF8Bin.Like(unquoteJSON(t.text), s.pattern, s.escape) && !s.seen[string(at)] {
+		s.seen[string(at)] = true
+		s.found = append(s.found, append([]byte(nil), at...))
+	}
+	for i, it := range t.items {
+		s.walk(it, s.childPath(t, at, i))
+	}
+}
+
+func (s *jsonSearcher) childPath(t *jsonTree, at []byte, i int) []byte {
+	at = at[:len(at):len(at)]
+	if t.kind == '{' {
+		return appendMemberLeg(at, t.keys[i])
+	}
+	return append(at, "["+itoa(i)+"]"...)
+}
+
+// within walks from every value that the legs lead to, keeping track of where it is.
+func (s *jsonSearcher) within(t *jsonTree, legs []jsonLeg, at []byte) {
+	if len(legs) == 0 {
+		s.walk(t, at)
+		return
+	}
+	leg, rest := legs[0], legs[1:]
+	if leg.kind == legEllipsis {
+		s.within(t, rest, at)
+		for i, it := range t.items {
+			s.within(it, legs, s.childPath(t, at, i))
+		}
+		return
+	}
+	if leg.kind >= legCell && t.kind != '[' {
+		t.matchCells(leg, nil, func(v *jsonTree) bool { s.within(v, rest, at); return true })
+		return
+	}
+	for i, it := range t.items {
+		hit := false
+		t.match([]jsonLeg{leg}, func(v *jsonTree) bool { hit = hit || v == it; return true })
+		if hit {
+			s.within(it, rest, s.childPath(t, at, i))
+		}
+	}
+}

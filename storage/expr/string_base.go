@@ -1,0 +1,151 @@
+package expr
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+
+	"cloudsql/storage/types"
+)
+
+// Numbers in other bases, and bytes as hexadecimal digits.
+
+func typeHex(c *Call) error {
+	n := types.Unspecified
+	t := c.args[0].Type()
+	switch {
+	case isNumberClass(t.Class()):
+		n = 16
+	case charLen(t) >= 0:
+		n = charLen(t) * 2
+		if t.Class() == types.ClassString {
+			n *= t.Collation.MaxBytes()
+		}
+	}
+	c.setASCIIResult(n)
+	return nil
+}
+
+func hexFn(c *Call, env *Env, a types.Value) (types.Value, error) {
+	if isNumberKind(a.Kind()) && a.Kind() != types.KindBit {
+		w := toWide(a, env)
+		u := w.mag
+		if w.neg {
+			u = -u
+		}
+		return c.str([]byte(strings.ToUpper(strconv.FormatUint(u, 16)))), nil
+	}
+	return c.str([]byte(hexText(c.text(0, a)))), nil
+}
+
+func typeUnhex(c *Call) error {
+	n := charLen(c.args[0].Type())
+	if n >= 0 {
+		n = (n + 1) / 2
+	}
+	c.typ, c.coll, c.deriv, c.ascii = stringType(n, types.CollationBinary), types.CollationBinary, derivImplicit, false
+	return nil
+}
+
+func unhex(c *Call, env *Env, a types.Value) (types.Value, error) {
+	s := c.text(0, a)
+	out := make([]byte, 0, (len(s)+1)/2)
+	if len(s)%2 == 1 {
+		s = append([]byte{'0'}, s...)
+	}
+	for i := 0; i < len(s); i += 2 {
+		hi, lo := hexDigit(s[i]), hexDigit(s[i+1])
+		if hi < 0 || lo < 0 {
+			env.warnf(1411, "Incorrect string value: '%s' for function unhex", c.text(0, a))
+			return types.Null, nil
+		}
+		out = append(out, byte(hi<<4|lo))
+	}
+	return types.Bytes(out), nil
+}
+
+func hexDigit(b byte) int {
+	switch {
+	case b >= '0' && b <= '9':
+		return int(b - '0')
+	case b >= 'a' && b <= 'f':
+		return int(b-'a') + 10
+	case b >= 'A' && b <= 'F':
+		return int(b-'A') + 10
+	}
+	return -1
+}
+
+// inBase is BIN and OCT: CONV(n, 10, …).
+func inBase(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	u, neg := parseBase(c.text(0, a), 10, false)
+	if neg {
+		u = -u
+	}
+	return c.str([]byte(strconv.FormatUint(u, c.op))), nil
+}
+
+func conv(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	from, _ := a[1].ToInt(env.Warn)
+	to, _ := a[2].ToInt(env.Warn)
+	if !validBase(from) || !validBase(to) {
+		return types.Null, nil
+	}
+	s := bytes.TrimLeft(c.text(0, a[0]), " ")
+	if len(s) == 0 {
+		return types.Null, nil
+	}
+	u, neg := parseBase(s, int(max(from, -from)), from < 0)
+	if neg {
+		u = -u
+	}
+	var out string
+	if to < 0 {
+		out = strconv.FormatInt(int64(u), int(-to))
+	} else {
+		out = strconv.FormatUint(u, int(to))
+	}
+	return c.str([]byte(strings.ToUpper(out))), nil
+}
+
+func validBase(b int64) bool { return b >= 2 && b <= 36 || b <= -2 && b >= -36 }
+
+// parseBase reads the leading digits of s; a number beyond 64 bits is the largest there is.
+func parseBase(s []byte, base int, signed bool) (u uint64, neg bool) {
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		neg = s[0] == '-'
+		s = s[1:]
+	}
+	limit := uint64(math.MaxUint64)
+	if signed {
+		limit = math.MaxInt64
+		if neg {
+			limit++
+		}
+	}
+	n := 0
+	for n < len(s) && digitValue(s[n]) < base {
+		n++
+	}
+	if n == 0 {
+		return 0, neg
+	}
+	u, err := strconv.ParseUint(string(s[:n]), base, 64)
+	if err != nil || u > limit {
+		u = limit
+	}
+	return u, neg
+}
+
+func digitValue(b byte) int {
+	switch {
+	case b >= '0' && b <= '9':
+		return int(b - '0')
+	case b >= 'a' && b <= 'z':
+		return int(b-'a') + 10
+	case b >= 'A' && b <= 'Z':
+		return int(b-'A') + 10
+	}
+	return math.MaxInt
+}

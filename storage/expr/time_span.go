@@ -1,0 +1,240 @@
+package expr
+
+import (
+	"strings"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// EXTRACT, and differences and sums of times.
+
+func typeUnitInt(c *Call) error {
+	if _, err := unitArg(c, 0); err != nil {
+		return err
+	}
+	c.typ = intType(21, false)
+	return nil
+}
+
+// extract shows the fields of a unit as one number: DAY_MINUTE of '05 10:20' is 51020.
+func extract(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	u := c.aux.(*unit)
+	if u.date {
+		return extractDate(u, env, a[1])
+	}
+	d, neg, ok := clockFields(env, a[1])
+	if !ok {
+		return types.Null, nil
+	}
+	fields := u.fields
+	if fields == nil {
+		fields = map[string][]dateField{"hour": {fHour}, "minute": {fMinute}, "second": {fSecond}, "microsecond": {fMicro}}[u.name]
+	}
+	n := int64(0)
+	for _, f := range fields {
+		switch f {
+		case fDay:
+			n = int64(d.day)
+		case fHour:
+			n = n*100 + int64(d.hour)
+		case fMinute:
+			n = n*100 + int64(d.minute)
+		case fSecond:
+			n = n*100 + int64(d.second)
+		case fMicro:
+			n = n*1000000 + int64(d.micro)
+		}
+	}
+	if neg {
+		n = -n
+	}
+	return types.Int(n), nil
+}
+
+func extractDate(u *unit, env *Env, v types.Value) (types.Value, error) {
+	d, ok := fuzzy(env, v)
+	if !ok {
+		return types.Null, nil
+	}
+	var n int
+	switch u.name {
+	case "year":
+		n = d.year
+	case "year_month":
+		n = d.year*100 + d.month
+	case "quarter":
+		n = (d.month + 2) / 3
+	case "month":
+		n = d.month
+	case "week":
+		n, _ = d.week(weekMode(0))
+	case "day":
+		n = d.day
+	}
+	return types.Int(int64(n)), nil
+}
+
+// clockFields takes a time apart; the hours of a TIME go on beyond 24, dates keep their day.
+func clockFields(env *Env, v types.Value) (c civil, neg, ok bool) {
+	isDate := isDateKind(v.Kind())
+	if isStringKind(v.Kind()) {
+		s := strings.TrimSpace(string(v.Raw()))
+		isDate = strings.LastIndexByte(s, '-') > 0 || strings.ContainsAny(s, "/T") || isDigits(s) && len(s) >= 12
+	}
+	if isDate {
+		c, ok = fuzzy(env, v)
+		return c, false, ok
+	}
+	t := v.ToTime(&env.Mode, env.Warn)
+	if t.IsNull() {
+		return c, false, false
+	}
+	us := t.Int()
+	neg = us < 0
+	c.setClock(max(us, -us))
+	return c, neg, true
+}
+
+func timestampDiff(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	u := c.aux.(*unit)
+	from, ok := calendar(env, a[1])
+	if !ok {
+		return types.Null, nil
+	}
+	to, ok := calendar(env, a[2])
+	if !ok {
+		return types.Null, nil
+	}
+	us := to.since(from)
+	switch {
+	case u.months > 0:
+		return types.Int(monthsBetween(from, to) / u.months), nil
+	case u.days > 0:
+		return types.Int(us / (microsPerDay * u.days)), nil
+	case u.micros > 0:
+		return types.Int(us / u.micros), nil
+	}
+	return types.Null, mysqlerr.New(errWrongArguments, c.name)
+}
+
+// since is c - o in microseconds.
+func (c civil) since(o civil) int64 {
+	days := dayNumber(c.year, c.month, c.day) - dayNumber(o.year, o.month, o.day)
+	return int64(days)*microsPerDay + c.clock() - o.clock()
+}
+
+// monthsBetween counts whole months.
+func monthsBetween(from, to civil) int64 {
+	if from.packed() > to.packed() {
+		return -monthsBetween(to, from)
+	}
+	m := int64(to.year-from.year)*12 + int64(to.month-from.month)
+	if to.day < from.day || to.day == from.day && to.clock() < from.clock() {
+		m--
+	}
+	return m
+}
+
+func typeAddTime(c *Call) error {
+	t := c.args[0].Type()
+	fsp := max(fspOfExpr(c.args[0]), fspOfExpr(c.args[1]))
+	switch t.Class() {
+	case types.ClassDate, types.ClassDatetime:
+		c.typ = datetimeType(fsp)
+	case types.ClassTime:
+		c.typ = timeType(fsp)
+	default:
+		c.setASCIIResult(29)
+	}
+	return nil
+}
+
+// addTime is ADDTIME (op 1) and SUBTIME (op -1): a time is added to a time or to a date and time.
+func addTime(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+	if isDateKind(b.Kind()) {
+		return types.Null, nil
+	}
+	if isStringKind(b.Kind()) {
+		if s := strings.TrimSpace(string(b.Raw())); strings.LastIndexByte(s, '-') > 0 {
+			return types.Null, nil
+		}
+	}
+	t := b.ToTime(&env.Mode, env.Warn)
+	if t.IsNull() {
+		return types.Null, nil
+	}
+	us := t.Int() * int64(c.op)
+	first, neg, ok := clockFields(env, a)
+	if !ok {
+		return types.Null, nil
+	}
+	if first.month != 0 || isDateKind(a.Kind()) {
+		d, ok := addMicros(first, us)
+		if !ok {
+			return overflow(env)
+		}
+		if c.typ.Class() == types.ClassDatetime {
+			return d.datetime(c.typ.Decimals), nil
+		}
+		return c.str(d.appendAs(nil, false)), nil
+	}
+	base := first.clock()
+	if neg {
+		base = -base
+	}
+	sum := clipTime(env, base+us, 0).Int()
+	if c.typ.Class() == types.ClassTime {
+		return types.Time(sum, c.typ.Decimals), nil
+	}
+	fsp := 0
+	if sum%microsPerSecond != 0 {
+		fsp = 6
+	}
+	return c.str(types.Time(sum, fsp).AppendText(nil, nil)), nil
+}
+
+func timeDiff(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+	x, xneg, ok := clockFields(env, a)
+	if !ok {
+		return types.Null, nil
+	}
+	y, yneg, ok := clockFields(env, b)
+	if !ok {
+		return types.Null, nil
+	}
+	if (x.month != 0) != (y.month != 0) { // a date and a time have no difference
+		return types.Null, nil
+	}
+	var us int64
+	if x.month != 0 {
+		us = x.since(y)
+	} else {
+		xc, yc := x.clock(), y.clock()
+		if xneg {
+			xc = -xc
+		}
+		if yneg {
+			yc = -yc
+		}
+		us = xc - yc
+	}
+	return clipTime(env, us, c.typ.Decimals), nil
+}
+
+func timestamp(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	d, ok := fuzzy(env, a[0])
+	if !ok {
+		return types.Null, nil
+	}
+	if len(a) == 2 {
+		t := a[1].ToTime(&env.Mode, env.Warn)
+		if t.IsNull() {
+			return types.Null, nil
+		}
+		if d, ok = addMicros(d, t.Int()); !ok {
+			return overflow(env)
+		}
+	}
+	return d.datetime(c.typ.Decimals), nil
+}
