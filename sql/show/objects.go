@@ -99,9 +99,14 @@ func objects(c Context, db string) []object {
 	return list
 }
 
-// findObject resolves a table's name in a database: 1146 (1109 in information_schema) where there is none; further as
-// findDatabase.
+// findObject resolves a table's name in a database: 1146 (1109 in information_schema) where there is none, 1142 where the
+// account may not see it; further as findDatabase.
 func findObject(c Context, db, name string) (object, error) {
+	if !visible(c, db) && !IsVirtual(db) {
+		if err := c.Access(uint64(mysql.SelectPriv), db, name); err != nil {
+			return object{}, err
+		}
+	}
 	d, err := findDatabase(c, db)
 	if err != nil {
 		return object{}, err

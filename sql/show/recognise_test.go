@@ -1,3 +1,16 @@
 package show
 
-func (s *server) recognised(string) (*Result, error, bool) { return nil, nil, false }
+import "context"
+
+// recognised runs what only Recognise knows, as a session does.
+func (s *server) recognised(text string) (*Result, error, bool) { //nolint:revive // the error is one of two answers
+	stmt, err := Recognise(text)
+	if err != nil {
+		return nil, err, true
+	}
+	if stmt == nil {
+		return nil, nil, false
+	}
+	r, err := Run(context.Background(), s, stmt)
+	return r, err, true
+}

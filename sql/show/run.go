@@ -33,8 +33,6 @@ func init() {
 		ast.ShowCreateProcedure: showCreateProcedure,
 		ast.ShowVariables:       showVariables,
 		ast.ShowStatus:          showStatus,
-		ast.ShowWarnings:        showConditions,
-		ast.ShowErrors:          showConditions,
 		ast.ShowProcessList:     showProcesses,
 		ast.ShowEngines:         showEngines,
 		ast.ShowCharset:         showCharsets,
@@ -53,9 +51,9 @@ func init() {
 	}
 }
 
-// Run answers a SHOW statement (DESCRIBE t is one too, of type ShowColumns). The session answers SHOW GRANTS and SHOW
-// CREATE USER itself; what the parser does not know is Recognise's. Errors: MySQL's, 1235 for statements that are not
-// MySQL's or have no answer yet.
+// Run answers a SHOW statement (DESCRIBE t is one too, of type ShowColumns). The session answers SHOW GRANTS, SHOW
+// CREATE USER, SHOW WARNINGS and SHOW ERRORS itself; forms that the parser does not know are Recognise's. Errors:
+// MySQL's, 1235 for statements that are not MySQL's or have no answer yet.
 func Run(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
 	fn := answers[stmt.Tp]
 	if fn == nil {

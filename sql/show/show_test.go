@@ -117,8 +117,8 @@ func (s *server) Conditions() []Condition {
 
 func (s *server) Warn(string, uint16, string) {}
 
-func (s *server) ConnectAttributes() map[string]string {
-	return map[string]string{"_client_name": "libmysql", "program_name": "mysql"}
+func (s *server) ConnectAttributes() (uint64, map[string]string) {
+	return 8, map[string]string{"_client_name": "libmysql", "program_name": "mysql"}
 }
 
 func sortedKeys(m map[string]string) []string {

@@ -284,36 +284,6 @@ func showCreateDatabase(_ context.Context, c Context, stmt *ast.ShowStmt) (*Resu
 	return r, nil
 }
 
-func showConditions(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
-	errorsOnly := stmt.Tp == ast.ShowErrors
-	list := c.Conditions()
-	if stmt.CountWarningsOrErrors {
-		return countConditions(list, errorsOnly), nil
-	}
-	r := newResult("Level varchar(7) !\nCode int unsigned !\nMessage varchar(512) !")
-	for _, w := range list {
-		if !errorsOnly || w.Level == "Error" {
-			r.add(str(w.Level), num(w.Code), str(w.Message))
-		}
-	}
-	return r, nil
-}
-
-func countConditions(list []Condition, errorsOnly bool) *Result {
-	name, n := "@@session.warning_count", len(list)
-	if errorsOnly {
-		name, n = "@@session.error_count", 0
-		for _, w := range list {
-			if w.Level == "Error" {
-				n++
-			}
-		}
-	}
-	r := newResult(name + " bigint unsigned !")
-	r.add(num(n))
-	return r
-}
-
 func showVariables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
 	r := newResult("Variable_name varchar(64) !\nValue varchar(1024)")
 	c.Variables(stmt.GlobalScope, func(name, value string) { r.add(str(name), str(value)) })

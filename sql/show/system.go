@@ -90,17 +90,17 @@ func perfAccounts(s *scan) error {
 
 // ConnectAttributes is what a Context may offer besides: what the client told of itself when it connected.
 type ConnectAttributes interface {
-	ConnectAttributes() map[string]string
+	ConnectAttributes() (connection uint64, attributes map[string]string)
 }
 
 func perfConnectAttributes(s *scan) error {
 	c, ok := s.Context.(ConnectAttributes)
-	if !ok || s.Env().Session == nil {
+	if !ok {
 		return nil
 	}
-	attributes := c.ConnectAttributes()
+	id, attributes := c.ConnectAttributes()
 	for i, name := range slices.Sorted(maps.Keys(attributes)) {
-		if err := s.row(num(s.Env().Session.ConnectionID()), str(name), str(attributes[name]), num(i)); err != nil {
+		if err := s.row(num(id), str(name), str(attributes[name]), num(i)); err != nil {
 			return err
 		}
 	}
