@@ -344,8 +344,15 @@ func (a *alteration) keepsRows(pos int, c *column) error {
 		}
 		return a.keysFit(pos, &c.Type)
 	}
-	return mysqlerr.NotSupported("ALTER TABLE that converts column '" + old.Name + "' from " + old.Type.String() +
-		" to " + c.Type.String())
+	return mysqlerr.NotSupported("ALTER TABLE that converts column '" + old.Name + "' from " + fullType(&old.Type) +
+		" to " + fullType(&c.Type))
+}
+
+func fullType(t *types.Type) string {
+	if hasCharset(t) {
+		return t.String() + " collate " + t.Collation.Name()
+	}
+	return t.String()
 }
 
 // keysFit looks whether the keys over a column may still hold it under its wider type.

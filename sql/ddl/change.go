@@ -3,6 +3,7 @@ package ddl
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"time"
 
@@ -69,18 +70,11 @@ func (x *Executor) run(ctx context.Context, c *Change, rename *Name) error {
 
 // runChecked goes through the versions of a change that the present rows may refuse: it is taken back then.
 func (x *Executor) runChecked(ctx context.Context, c *Change, last *schema.Table) error {
-	if dropsColumn(c.From, last) {
-		return mysqlerr.NotSupported("DROP COLUMN in one ALTER TABLE with a new index or NOT NULL")
+	step, err := trialTable(c, last)
+	if err != nil {
+		return err
 	}
-	step := last.Clone()
-	for _, id := range c.Build {
-		step.IndexByID(id).State = schema.WriteOnly
-	}
-	for _, id := range c.Drop {
-		step.Indexes = append(step.Indexes, carryIndex(c.From, step, id))
-	}
-	step.Version++
-	err := x.publish(ctx, step, false, nil)
+	err = x.publish(ctx, step, false, nil)
 	if err == nil {
 		err = x.checkNotNull(ctx, step, c.NotNull)
 	}
@@ -100,6 +94,43 @@ func (x *Executor) runChecked(ctx context.Context, c *Change, last *schema.Table
 	}
 	return nil
 }
+
+// trialTable is the version under which the present rows are checked: nothing is lost yet, new indexes are WriteOnly. A
+// column that goes must stay until then, for the change may be taken back; that is worked out for the plain case only.
+func trialTable(c *Change, last *schema.Table) (*schema.Table, error) {
+	step := last.Clone()
+	if dropsColumn(c.From, last) {
+		if len(c.NotNull) > 0 || !slices.EqualFunc(keptColumns(c.From, last), last.Columns, sameColumn) {
+			return nil, mysqlerr.NotSupported("DROP COLUMN with other changes of columns and a new index in one ALTER TABLE")
+		}
+		step = c.From.Clone()
+		step.Version, step.NextColumnID, step.NextIndexID = last.Version, last.NextColumnID, last.NextIndexID
+		for _, id := range c.Build {
+			step.Indexes = append(step.Indexes, carryIndex(last, step, id))
+		}
+	} else {
+		for _, id := range c.Drop {
+			step.Indexes = append(step.Indexes, carryIndex(c.From, step, id))
+		}
+	}
+	for _, id := range c.Build {
+		step.IndexByID(id).State = schema.WriteOnly
+	}
+	step.Version++
+	return step, nil
+}
+
+// keptColumns are the columns of from that to has as well.
+func keptColumns(from, to *schema.Table) (kept []schema.Column) {
+	for _, c := range from.Columns {
+		if to.ColumnByID(c.ID) >= 0 {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func sameColumn(a, b schema.Column) bool { return reflect.DeepEqual(a, b) }
 
 // takeBack publishes what the table was before, under a version and with id counters that have not been used.
 func (x *Executor) takeBack(ctx context.Context, from, step *schema.Table) error {

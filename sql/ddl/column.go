@@ -55,6 +55,7 @@ func parseColumn(env *Env, def *ast.ColumnDef, tableCollation types.Collation) (
 		if err := c.checkAutoIncrement(defaultExpr != nil); err != nil {
 			return nil, err
 		}
+		c.NotNull = true // a NULL that is inserted asks for the next value
 	}
 	if defaultExpr != nil {
 		if err := c.setDefault(env, defaultExpr); err != nil {
@@ -229,7 +230,7 @@ func isLiteral(e ast.ExprNode) bool {
 func restore(n ast.Node) string {
 	var b strings.Builder
 	flags := format.RestoreStringSingleQuotes | format.RestoreStringEscapeBackslash |
-		format.RestoreKeyWordLowercase | format.RestoreNameBackQuotes | format.RestoreSpacesAroundBinaryOperation
+		format.RestoreStringWithoutDefaultCharset | format.RestoreKeyWordLowercase | format.RestoreNameBackQuotes | format.RestoreSpacesAroundBinaryOperation
 	if err := n.Restore(format.NewRestoreCtx(flags, &b)); err != nil {
 		return ""
 	}

@@ -51,7 +51,11 @@ func (x *Executor) CreateDatabase(ctx context.Context, env *Env, stmt *ast.Creat
 			return mysqlerr.New(mysql.ErrDBCreateExists, name)
 		}
 		created = true
-		tx.PutDatabase(&schema.Database{ID: schema.DatabaseID(tx.NewID()), Name: name, Collation: collation})
+		d := &schema.Database{ID: schema.DatabaseID(tx.NewID()), Name: name, Collation: collation}
+		if p, ok := x.DB.(placer); ok {
+			d.Shard = p.PlaceDatabase()
+		}
+		tx.PutDatabase(d)
 		return nil
 	})
 	if err == nil && !created {
@@ -59,6 +63,9 @@ func (x *Executor) CreateDatabase(ctx context.Context, env *Env, stmt *ast.Creat
 	}
 	return created, err
 }
+
+// placer is a DB that suggests the shard of a new database; otherwise its first table settles it.
+type placer interface{ PlaceDatabase() schema.ShardID }
 
 // AlterDatabase changes what new tables of a database get.
 func (x *Executor) AlterDatabase(ctx context.Context, name string, options []*ast.DatabaseOption) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -303,7 +304,7 @@ func (s *Session) setGlobalTransaction(ctx context.Context, isolation, access st
 }
 
 // recogniseShow reads SHOW WARNINGS LIMIT, and refuses what no answer can be made up for.
-func recogniseShow(_ *Session, _ string, w words) (*parsed, error) {
+func recogniseShow(_ *Session, text string, w words) (*parsed, error) {
 	errors := false
 	switch {
 	case w.take("warnings", "limit"):
@@ -316,7 +317,7 @@ func recogniseShow(_ *Session, _ string, w words) (*parsed, error) {
 	case w.take("replicas"), w.take("slave", "hosts"):
 		return nil, mysqlerr.NotSupported("replication")
 	default:
-		return nil, nil
+		return recogniseForm(text)
 	}
 	var nums []int
 	for i, t := range w {
@@ -432,9 +433,18 @@ func recogniseExplain(s *Session, text string, w words) (*parsed, error) {
 	case len(w) > 1 && (w[0].lower == "extended" || w[0].lower == "partitions") && w[1].lower != ".":
 		from = 1
 	default:
-		return nil, nil
+		return recogniseForm(text)
 	}
 	return s.parse("EXPLAIN " + rest[w[from].at:])
+}
+
+// recogniseForm reads the forms of SHOW and DESCRIBE that the parser lacks.
+func recogniseForm(text string) (*parsed, error) {
+	n, err := show.Recognise(text)
+	if n == nil || err != nil {
+		return nil, err
+	}
+	return &parsed{node: n, com: comShow}, nil
 }
 
 // recogniseLock reads LOCK and UNLOCK INSTANCE.

@@ -68,10 +68,10 @@ func parseSQLMode(text string) (mysql.SQLMode, string, error) {
 		}
 	} else {
 		for _, word := range strings.Split(text, ",") {
-			if word = strings.ToUpper(strings.TrimSpace(word)); word == "" {
+			if word = strings.TrimSpace(word); word == "" {
 				continue
 			}
-			bits := modeNamed(word)
+			bits := modeNamed(strings.ToUpper(word))
 			if bits == 0 {
 				return 0, "", mysqlerr.New(mysql.ErrWrongValueForVar, "sql_mode", word)
 			}

@@ -16,7 +16,10 @@ import (
 // showContext is a session as SHOW and the information_schema see it.
 type showContext struct{ s *Session }
 
-var _ show.Context = (*showContext)(nil)
+var (
+	_ show.Context           = (*showContext)(nil)
+	_ show.ConnectAttributes = (*showContext)(nil)
+)
 
 func (c *showContext) DB() distributed.DB         { return c.s.eng.db }
 func (c *showContext) Catalog() *catalog.Snapshot { return c.s.snapshot }
@@ -90,6 +93,11 @@ func (c *showContext) Conditions() []show.Condition { return c.s.conds.list }
 
 // Warn adds a condition to the statement's.
 func (c *showContext) Warn(level string, code uint16, message string) { c.s.note(level, code, message) }
+
+// ConnectAttributes is what the client told of itself.
+func (c *showContext) ConnectAttributes() (connection uint64, attributes map[string]string) {
+	return c.s.ConnectionID(), c.s.conn.Attributes
+}
 
 // Quote is sql_quote_show_create.
 func (c *showContext) Quote() bool { return c.s.variable(sysvars["sql_quote_show_create"]) == "ON" }
