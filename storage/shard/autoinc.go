@@ -123,14 +123,24 @@ func (s *Shard) ResetAutoInc() {
 
 // maxAutoInc is the largest value of a column's type.
 func maxAutoInc(t *types.Type) uint64 {
-	bits := map[byte]int{mysql.TypeTiny: 8, mysql.TypeShort: 16, mysql.TypeInt24: 24, mysql.TypeLong: 32, mysql.TypeLonglong: 64}[t.ID]
-	switch {
-	case t.ID == mysql.TypeFloat:
+	bits := 63
+	switch t.ID {
+	case mysql.TypeTiny:
+		bits = 8
+	case mysql.TypeShort:
+		bits = 16
+	case mysql.TypeInt24:
+		bits = 24
+	case mysql.TypeLong:
+		bits = 32
+	case mysql.TypeLonglong:
+		bits = 64
+	case mysql.TypeFloat:
 		return 1 << 24
-	case t.ID == mysql.TypeDouble:
+	case mysql.TypeDouble:
 		return 1 << 53
-	case bits == 0:
-		return math.MaxInt64
+	}
+	switch {
 	case t.Unsigned && bits == 64:
 		return math.MaxUint64 - 1
 	case t.Unsigned:

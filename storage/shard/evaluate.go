@@ -171,7 +171,7 @@ func (x *evalAccess) drop(removed []entry) error {
 
 func indexOf(key []byte) schema.IndexID { return indexOfKey(string(key[:keys.PrefixLen])) }
 
-var writers = sync.Pool{New: func() any { return &writer{access: &evalAccess{}, allEntries: true} }}
+var writers = sync.Pool{New: func() any { return &writer{access: &evalAccess{}, buffering: true} }}
 
 func (s *Shard) borrowWriter() *writer {
 	w := writers.Get().(*writer)

@@ -36,6 +36,7 @@ type collector struct {
 	noted    []garbageKey   // in the order of the log
 	sweep    bool           // a walk over everything is due or under way
 	sweepAt  mvcc.Timestamp // the watermark from which on the walk may begin
+	again    mvcc.Timestamp // a walk after it is due from this watermark on; 0: none
 	position []byte         // where the walk is; nil: not begun
 }
 
@@ -59,9 +60,14 @@ func (s *Shard) noteAllGarbage(keys []garbageKey) {
 	c.noted = append(c.noted, keys...)
 }
 
-// requireSweep asks for a walk over everything (again) once the watermark is at ts.
+// requireSweep asks for a walk over everything once the watermark is at ts. One that is due already is not put off, or
+// under lasting load it would never begin; another follows it.
 func (c *collector) requireSweep(ts mvcc.Timestamp) {
-	c.sweep, c.sweepAt, c.position = true, max(c.sweepAt, ts), nil
+	if c.sweep {
+		c.again = max(c.again, ts)
+		return
+	}
+	c.sweep, c.sweepAt, c.position = true, ts, nil
 }
 
 // due takes up to limit noted keys whose versions can be collected at a watermark.
@@ -86,16 +92,13 @@ func (c *collector) walk(watermark mvcc.Timestamp) (from []byte, ok bool) {
 	return c.position, c.sweep && watermark >= c.sweepAt
 }
 
-// walked notes how far a walk that began at from has come; done ends it. One that was asked for meanwhile begins anew.
-func (c *collector) walked(from, position []byte, done bool) {
+// walked notes how far a walk has come; nil: to the end.
+func (c *collector) walked(position []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if string(c.position) != string(from) {
-		return
-	}
-	c.position, c.sweep = position, !done
-	if done {
-		c.position = nil
+	c.position = position
+	if position == nil {
+		c.sweep, c.sweepAt, c.again = c.again != 0, c.again, 0
 	}
 }
 
@@ -212,7 +215,7 @@ func (g *collection) walk(ctx context.Context, from []byte) error {
 		position = append([]byte{}, g.it.Key()...)
 	}
 	g.more = live
-	g.s.collector.walked(from, position, !live)
+	g.s.collector.walked(position)
 	return nil
 }
 
@@ -220,7 +223,7 @@ func (g *collection) walk(ctx context.Context, from []byte) error {
 type Sweeper struct {
 	Shards func() []*Shard // the node's shards at present
 	Every  time.Duration   // between two rounds; 0: 250 ms
-	Keys   int             // looked at in one shard in one round at most; 0: 5,000
+	Keys   int             // looked at in one shard in one round at most; 0: 20,000
 	Failed func(error)     // told of an engine's error, after which it goes on; may be nil
 }
 
@@ -231,7 +234,7 @@ func (w *Sweeper) Run(ctx context.Context) {
 		every = 250 * time.Millisecond
 	}
 	if keys == 0 {
-		keys = 5000
+		keys = 20_000
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -91,7 +91,7 @@ func (s *Shard) load() error {
 		return err
 	}
 	s.apply = a
-	s.collector.requireSweep(a.state.maxTS)
+	s.requireFullSweep()
 	tablets := maps.Clone(a.tablets)
 	s.tablets.Store(&tablets)
 	s.applied.Store(a.state.applied)

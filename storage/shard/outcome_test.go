@@ -215,3 +215,27 @@ func FuzzRecords(f *testing.F) {
 		_, _ = tabletOf(1, b)
 	})
 }
+
+// TestCollectionUnderPressure: keys that do not fit into memory are found by walks, although more are lost all the time.
+func TestCollectionUnderPressure(t *testing.T) {
+	e := openEngine(t, vfs.NewMem())
+	s := openShard(t, e)
+	l := newLog(t, s)
+	l.install(testTable())
+	l.write(insertRow(1, 0, "a"))
+	c := &s.collector
+	for i := range int64(200) {
+		l.write(updateK(1, i))
+		c.mu.Lock()
+		c.noted = nil // as if there were no room
+		c.requireSweep(l.ts)
+		c.mu.Unlock()
+		l.apply(EncodeWatermark(nil, &WatermarkCommand{Watermark: l.ts - 3}))
+		if _, _, err := s.CollectGarbage(context.Background(), 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(dumpShard(t, e, testTable())); n > 2000 {
+		t.Errorf("%d bytes of versions are left", n)
+	}
+}

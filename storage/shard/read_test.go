@@ -365,3 +365,53 @@ func TestSpans(t *testing.T) {
 		}
 	}
 }
+
+// TestEvaluateLooksAgain: what stood in the way may be gone once its lock is granted.
+func TestEvaluateLooksAgain(t *testing.T) {
+	for _, kind := range []fragment.Kind{fragment.Insert, fragment.Replace, fragment.InsertOrUpdate} {
+		s, l := tenRows(t)
+		deleted := false
+		lk := &locks{on: func(index schema.IndexID, key []byte) (bool, bool, error) {
+			if index == schema.PrimaryIndex && slices.Equal(key, intKey(3)) && !deleted {
+				deleted = true
+				l.write(&fragment.Write{Kind: fragment.Delete, Tablet: testTablet, SchemaVersion: 1, Keys: [][]byte{intKey(3)}})
+				return true, false, nil
+			}
+			return false, false, nil
+		}}
+		w := insertRow(20, 1, "n3") // n3 is row 3's until its lock is granted
+		w.Kind = kind
+		ws := NewWorkspace(0)
+		r, err := s.Evaluate(context.Background(), w, ws, lk)
+		if err != nil || r.Err != nil || r.Affected != 1 || !deleted {
+			t.Errorf("kind %d: %+v, %v", kind, r, err)
+		}
+		p := l.proposal()
+		p.Effects = ws.Effects()
+		if r := l.propose(p)[0]; r.Status != Committed {
+			t.Errorf("kind %d: commit %+v", kind, r)
+		}
+	}
+}
+
+// TestBadFragments: what a gateway must not send is a statement's failure if it can be told, and does no harm.
+func TestBadFragments(t *testing.T) {
+	s, l := tenRows(t)
+	wrong := insertRow(20, 1, "x")
+	wrong.Rows.Vals[1] = types.Str("text for a number")
+	short := insertRow(21, 1, "x")
+	short.Columns = short.Columns[:2]
+	put := insertRow(22, 1, "x")
+	put.Kind, put.Keys = fragment.Put, [][]byte{intKey(1), intKey(2)}
+	boom := updateK(1, 1)
+	boom.Set[0].Expr = &expr.Column{Index: 99, Typ: types.TypeInt}
+	for i, w := range []*fragment.Write{wrong, short, put, boom} {
+		if r := l.write(w); r.Status != Failed {
+			t.Errorf("fragment %d: %+v", i, r)
+		}
+	}
+	cmd := l.encodeBatch(l.proposal(&fragment.Write{Kind: 77, Tablet: testTablet, SchemaVersion: 1}))
+	if _, err := s.Apply([]Entry{l.entry(cmd)}); err == nil {
+		t.Error("a write of unknown kind was skipped")
+	}
+}

@@ -153,7 +153,6 @@ func (s *Shard) RecoverSnapshot(r io.Reader, stop <-chan struct{}) error {
 	}
 	s.failed = nil
 	s.ResetAutoInc()
-	s.requireFullSweep()
 	s.system.mu.RLock()
 	listener, version := s.system.listener, s.system.version
 	s.system.mu.RUnlock()
@@ -168,7 +167,7 @@ func (s *Shard) requireFullSweep() {
 	c := &s.collector
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.noted = nil
+	c.noted, c.sweep, c.again = nil, false, 0
 	c.requireSweep(s.apply.state.maxTS)
 }
 

@@ -73,8 +73,9 @@ type writer struct {
 	res    *fragment.WriteResult
 	env    expr.Env
 	deltas []counterDelta
-	// allEntries: a changed row's kept entries are put again with it, because in a Workspace it hides the engine's.
-	allEntries bool
+	// buffering: the writes go to a Workspace, under locks. A changed row's kept entries are put again with it, because
+	// it hides the engine's; and what was found in the way is looked at again once it is locked.
+	buffering bool
 
 	old, next image
 	row       []types.Value // what expressions see: the plan's columns in local form, for VALUES() twice
@@ -84,7 +85,7 @@ type writer struct {
 	removed   []entry
 	added     []entry
 	ownerKey  []byte
-	planRow   []types.Value
+	lockedKey []byte
 }
 
 // counterDelta is what a proposal did to a tablet's counters.
@@ -161,7 +162,7 @@ func (w *writer) rows() error {
 	case fragment.Put:
 		return w.puts()
 	}
-	return mysqlerr.NotSupported(fmt.Sprintf("write fragment of kind %d", w.w.Kind))
+	return fmt.Errorf("shard: write fragment of kind %d, which this program version does not know", w.w.Kind)
 }
 
 // inserts executes the kinds that bring new rows.
@@ -173,7 +174,7 @@ func (w *writer) inserts() error {
 	for i := range w.w.Rows.Len() {
 		w.startRow()
 		w.fillNew(w.w.Rows.Row(i))
-		if err := w.checkNulls(i); err != nil {
+		if err := w.checkNew(); err != nil {
 			return err
 		}
 		inserted, err := w.insert(i)
@@ -230,17 +231,19 @@ func (w *writer) keyNew() {
 	w.next.key = keys.AppendPrimary(w.next.key, w.cur.table, w.next.values)
 }
 
-// checkNulls refuses NULL where the column forbids it. The gateway has replaced what sql_mode and IGNORE let pass.
-func (w *writer) checkNulls(i int) error {
+// checkNew refuses NULL where the column forbids it (the gateway has replaced what sql_mode and IGNORE let pass), and
+// values that are not in their column's storage form: once stored, nobody could read the row.
+func (w *writer) checkNew() error {
 	for p := range w.cur.table.Columns {
-		c := &w.cur.table.Columns[p]
-		if !c.NotNull || !w.next.values[p].IsNull() {
-			continue
-		}
-		if w.named[p] {
+		c, v := &w.cur.table.Columns[p], w.next.values[p]
+		switch {
+		case v.IsNull() && c.NotNull && w.named[p]:
 			return mysqlerr.New(mysql.ErrBadNull, c.Name)
+		case v.IsNull() && c.NotNull:
+			return mysqlerr.New(mysql.ErrNoDefaultForField, c.Name)
+		case !v.IsNull() && !storable(v.Kind(), &c.Type):
+			return mysqlerr.Newf(mysql.ErrUnknown, "Internal error: a value of kind %d for column '%s'", v.Kind(), c.Name)
 		}
-		return mysqlerr.New(mysql.ErrNoDefaultForField, c.Name)
 	}
 	if !w.t.holds(w.next.primary()) {
 		return statusError(SchemaChanged) // routed by a tablet map of old
@@ -248,11 +251,40 @@ func (w *writer) checkNulls(i int) error {
 	return nil
 }
 
+// storable tells whether a column of type t stores values of a kind.
+func storable(k types.Kind, t *types.Type) bool {
+	switch t.Class() {
+	case types.ClassInt:
+		return k == types.KindUint && t.Unsigned || k == types.KindInt && !t.Unsigned
+	case types.ClassFloat:
+		return k == types.KindFloat
+	case types.ClassDecimal:
+		return k == types.KindDecimal
+	case types.ClassString:
+		return k == types.KindString || k == types.KindBytes
+	case types.ClassDate:
+		return k == types.KindDate
+	case types.ClassDatetime:
+		return k == types.KindTimestamp && t.IsTimestamp() || k == types.KindDatetime && !t.IsTimestamp()
+	case types.ClassTime:
+		return k == types.KindTime
+	case types.ClassJSON:
+		return k == types.KindJSON
+	case types.ClassEnum:
+		return k == types.KindEnum
+	case types.ClassSet:
+		return k == types.KindSet
+	case types.ClassBit:
+		return k == types.KindBit
+	}
+	return false
+}
+
 // insert brings in w.next, as the fragment's kind has it. inserted tells that it went in as a new row.
 func (w *writer) insert(i int) (inserted bool, err error) {
 	w.entriesOfNew()
 	for {
-		ix, taken, err := w.conflict(true)
+		ix, taken, err := w.settledConflict(true)
 		if err != nil {
 			return false, err
 		}
@@ -307,6 +339,34 @@ func (w *writer) conflict(primary bool) (ix *schema.Index, taken bool, err error
 	return nil, false, nil
 }
 
+// settledConflict is conflict for a row in the way that stays there: under locks, another transaction may be about to
+// remove it, or to change its unique key.
+func (w *writer) settledConflict(primary bool) (ix *schema.Index, taken bool, err error) {
+	ix, taken, err = w.conflict(primary)
+	for err == nil && taken && w.buffering {
+		w.lockedKey = append(w.lockedKey[:0], w.ownerKey...)
+		if err := w.access.lock(schema.PrimaryIndex, bare(w.lockedKey)); err != nil {
+			return nil, false, err
+		}
+		if ix, taken, err = w.conflict(primary); bytes.Equal(w.ownerKey, w.lockedKey) {
+			break
+		}
+	}
+	return ix, taken, err
+}
+
+// lockRemoved claims the unique keys that a row gives up: until the transaction has ended, they are not free.
+func (w *writer) lockRemoved() error {
+	for i := range w.removed {
+		if e := &w.removed[i]; e.unique && w.buffering {
+			if err := w.access.lock(e.index.ID, bare(e.key)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // owner finds the row that holds a unique entry's key, leaving its full key in w.ownerKey.
 func (w *writer) owner(e *entry) (taken bool, err error) {
 	bare := e.key[keys.PrefixLen:]
@@ -359,9 +419,6 @@ func (w *writer) lastUnique(ix *schema.Index) bool {
 
 // updateDuplicate executes ON DUPLICATE KEY UPDATE on the row at w.ownerKey.
 func (w *writer) updateDuplicate(i int) error {
-	if err := w.access.lock(schema.PrimaryIndex, w.ownerKey[keys.PrefixLen:]); err != nil {
-		return err
-	}
 	n := len(w.plan.table.Columns)
 	w.localNew(w.row[n : 2*n])
 	found, err := w.load(w.ownerKey)
@@ -531,7 +588,10 @@ func (w *writer) change() error {
 		return mysqlerr.NotSupported("UPDATE that moves a row to another tablet")
 	}
 	w.entriesOfChange(moved)
-	ix, taken, err := w.conflict(moved)
+	if err := w.lockRemoved(); err != nil {
+		return err
+	}
+	ix, taken, err := w.settledConflict(moved)
 	if err != nil {
 		return err
 	}
@@ -577,6 +637,9 @@ func (w *writer) removeOld() error {
 	for _, ix := range w.cur.removed {
 		w.removed = w.appendEntry(w.removed, ix, &w.old)
 	}
+	if err := w.lockRemoved(); err != nil {
+		return err
+	}
 	w.count(-1)
 	err := w.access.remove(w.old.key, w.removed)
 	w.removed = w.removed[:0]
@@ -608,7 +671,7 @@ func (w *writer) entriesOfChange(moved bool) {
 		}
 		w.removed = w.removed[:len(w.removed)-1]
 		after.unique = false // the row holds this key already and keeps it, perhaps under a new primary key
-		if bytes.Equal(before.value, after.value) && !w.allEntries {
+		if bytes.Equal(before.value, after.value) && !w.buffering {
 			w.added = w.added[:len(w.added)-1] // 'a' became 'A' under a collation that does not tell them apart
 		}
 	}
@@ -621,7 +684,7 @@ func (w *writer) entriesOfChange(moved bool) {
 
 // keepEntry puts an entry that does not change again where all of a row's entries must go together.
 func (w *writer) keepEntry(ix *schema.Index) {
-	if w.allEntries {
+	if w.buffering {
 		w.added = w.appendEntry(w.added, ix, &w.next)
 		w.added[len(w.added)-1].unique = false
 	}
@@ -645,6 +708,9 @@ func (w *writer) appendEntry(entries []entry, ix *schema.Index, img *image) []en
 func (w *writer) puts() error {
 	if err := w.mapColumns(); err != nil {
 		return err
+	}
+	if w.w.Rows.Len() != len(w.w.Keys) {
+		return mysqlerr.New(mysql.ErrWrongValueCountOnRow, w.w.FirstRow)
 	}
 	for i, key := range w.w.Keys {
 		w.startRow()
@@ -677,7 +743,7 @@ func (w *writer) put(i int, found bool) error {
 		return nil
 	}
 	w.keyNew()
-	if err := w.checkNulls(i); err != nil {
+	if err := w.checkNew(); err != nil {
 		return err
 	}
 	w.res.Changed++
@@ -686,7 +752,7 @@ func (w *writer) put(i int, found bool) error {
 		return w.change()
 	}
 	w.entriesOfNew()
-	ix, taken, err := w.conflict(true)
+	ix, taken, err := w.settledConflict(true)
 	if err != nil {
 		return err
 	}
