@@ -70,7 +70,7 @@ func negDecimal(k *Const) *Const {
 // numericClass is how a value of t takes part in arithmetic: ClassInt, ClassDecimal or ClassFloat.
 func numericClass(t *types.Type) types.Class {
 	switch t.Class() {
-	case types.ClassInt, types.ClassBit, types.ClassDate, types.ClassNull:
+	case types.ClassInt, types.ClassBit, types.ClassDate:
 		return types.ClassInt
 	case types.ClassDecimal:
 		return types.ClassDecimal
@@ -99,13 +99,22 @@ func typeArith(c *Call) error {
 	}
 	switch {
 	case ca == types.ClassFloat || cb == types.ClassFloat:
-		c.typ = types.TypeDouble
+		c.typ = arithDoubleType(c.op, a, b)
 	case ca == types.ClassDecimal || cb == types.ClassDecimal || c.op == opDiv:
 		c.typ = arithDecimalType(c.op, a, b)
 	default:
 		c.typ = arithIntType(c.op, a, b)
 	}
 	return nil
+}
+
+// arithDoubleType: doubles with a fixed number of decimals, such as ROUND's, keep one.
+func arithDoubleType(op int, a, b *types.Type) types.Type {
+	d := max(decimalsOf(a), decimalsOf(b))
+	if op == opDiv {
+		d += divScaleAdd
+	}
+	return doubleType(d)
 }
 
 func arithDecimalType(op int, a, b *types.Type) types.Type {

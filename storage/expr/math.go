@@ -98,7 +98,7 @@ func typeAbs(c *Call) error {
 	t := c.args[0].Type()
 	switch numericClass(t) {
 	case types.ClassFloat:
-		c.typ = types.TypeDouble
+		c.typ = doubleType(decimalsOf(t))
 	case types.ClassDecimal:
 		c.typ = decimalType(intDigits(t)+scaleOf(t), scaleOf(t))
 	default:
@@ -197,8 +197,7 @@ func typeRound(c *Call) error {
 	case types.ClassFloat:
 		c.typ = types.TypeDouble
 		if fixed {
-			c.typ.Decimals = max(digits, 0)
-			c.typ.Length = 17 + max(digits, 0)
+			c.typ = doubleType(max(digits, 0))
 		}
 	case types.ClassDecimal:
 		scale := scaleOf(t)

@@ -53,6 +53,29 @@ func decimalType(precision, scale int) types.Type {
 	return types.Type{ID: mysql.TypeNewDecimal, Length: precision, Decimals: scale, Collation: types.CollationBinary}
 }
 
+// doubleType is DOUBLE shown with a fixed number of decimals, or as many as it needs from notFixed on.
+func doubleType(decimals int) types.Type {
+	t := types.TypeDouble
+	if decimals < notFixed {
+		t.Decimals, t.Length = decimals, 17+decimals
+	}
+	return t
+}
+
+// decimalsOf is how many decimals a value of t is shown with, notFixed where that depends on the value.
+func decimalsOf(t *types.Type) int {
+	switch t.Class() {
+	case types.ClassFloat:
+		if t.Decimals < 0 || t.Decimals > maxScale {
+			return notFixed
+		}
+		return t.Decimals
+	case types.ClassString, types.ClassEnum, types.ClassSet, types.ClassJSON:
+		return notFixed
+	}
+	return scaleOf(t)
+}
+
 func datetimeType(fsp int) types.Type {
 	t := types.TypeDatetime
 	t.Decimals, t.Length = fsp, 19+fracLen(fsp)
@@ -261,7 +284,14 @@ func unifyNumbers(a, b types.Type) types.Type {
 		if a.ID == mysql.TypeFloat && b.ID == mysql.TypeFloat {
 			return plainType(a)
 		}
-		return types.TypeDouble
+		return doubleType(max(decimalsOf(&a), decimalsOf(&b)))
+	}
+	if ca != cb && (ca == types.ClassBit || cb == types.ClassBit) {
+		if ca == types.ClassBit {
+			a = types.TypeUint
+		} else {
+			b = types.TypeUint
+		}
 	}
 	mixedSigns := a.Unsigned != b.Unsigned
 	if ca == types.ClassDecimal || cb == types.ClassDecimal {
