@@ -3,9 +3,6 @@ package planner
 import (
 	"context"
 
-	"github.com/pingcap/tidb/pkg/parser/ast"
-
-	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
@@ -84,9 +81,3 @@ type Modify interface {
 	NeedsTxn() bool
 	Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error)
 }
-
-// Build plans a SELECT (and kin) or a data change. Errors are MySQL's (1146, 1054, 1052, …). For a statement inside
-// EXPLAIN pass the inner one.
-type buildFunc func(ctx *Context, stmt ast.StmtNode) (Plan, error)
-
-var _ distributed.DB

@@ -30,7 +30,7 @@ func NewTableRead(ctx context.Context, run *Run, frags []*fragment.Read, o ReadO
 	case o.Merge != nil:
 		return newMerge(ctx, run, frags, &o)
 	case run.RT.Txn != nil:
-		return newSequence(ctx, run, frags, &o), nil
+		return newSequence(run, frags, &o), nil
 	}
 	return newParallel(ctx, run, frags, &o)
 }
@@ -81,7 +81,7 @@ func (t *tabletRead) appendKeys(b *types.Batch) {
 func (t *tabletRead) Close() { t.rows.Close() }
 
 // newSequence reads fragments one after the other: in a transaction, which is used by one goroutine only.
-func newSequence(_ context.Context, run *Run, frags []*fragment.Read, o *ReadOptions) Operator {
+func newSequence(run *Run, frags []*fragment.Read, o *ReadOptions) Operator {
 	open := make([]func(context.Context) (Operator, error), len(frags))
 	for i, f := range frags {
 		open[i] = func(ctx context.Context) (Operator, error) { return openTablet(ctx, run, f, false, o) }
@@ -330,3 +330,8 @@ func (v *virtualRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	return v.rows.Next(ctx, b)
 }
 func (v *virtualRead) Close() {}
+
+// NewOrderedRead reads fragments whose ranges follow one another, one after the other.
+func NewOrderedRead(run *Run, frags []*fragment.Read, o ReadOptions) Operator {
+	return newSequence(run, frags, &o)
+}

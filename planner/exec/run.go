@@ -27,6 +27,7 @@ type Run struct {
 	// Single tells that the plan reads one table once: if that is one tablet too, no snapshot is needed.
 	Single bool
 
+	ctx  context.Context
 	mem  int
 	at   mvcc.Timestamp
 	memo map[any]any
@@ -35,11 +36,11 @@ type Run struct {
 
 // NewRun prepares an execution. params is how many parameters the statement has, slots how many the plan adds.
 // Error 1210 when fewer are bound.
-func NewRun(rt *Runtime, params, slots int, single bool) (*Run, error) {
+func NewRun(ctx context.Context, rt *Runtime, params, slots int, single bool) (*Run, error) {
 	if len(rt.Env.Params) < params {
 		return nil, mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
 	}
-	r := &Run{RT: rt, Env: rt.Env, Single: single}
+	r := &Run{ctx: ctx, RT: rt, Env: rt.Env, Single: single}
 	if slots > 0 {
 		env := *rt.Env
 		env.Params = make([]types.Value, params+slots)
@@ -145,3 +146,6 @@ func canceled(ctx context.Context) error {
 		return nil
 	}
 }
+
+// Context is what a subquery's evaluation runs under: that of the statement.
+func (r *Run) Context() context.Context { return r.ctx }

@@ -1,0 +1,471 @@
+package planner
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// aggregate binds an aggregate call: the expression becomes a reference to the aggregate's result.
+func (q *selectQuery) aggregate(_ *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
+	name := strings.ToLower(n.F)
+	inner := q.binder("field list") // no aggregate within an aggregate: 1111
+	var args []expr.Expr
+	nodes := n.Args
+	if name == "count" && len(nodes) == 1 && !n.Distinct {
+		if v, ok := nodes[0].(*driver.ValueExpr); ok && v.Kind() != driver.KindNull {
+			nodes = nil // COUNT(*), COUNT(1)
+		}
+	}
+	separator := ","
+	if name == "group_concat" {
+		last := len(nodes) - 1
+		if v, ok := nodes[last].(*driver.ValueExpr); ok {
+			separator, nodes = v.GetString(), nodes[:last]
+		}
+	}
+	for _, a := range nodes {
+		e, err := bind.Expr(inner, q.scope, a)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, q.b.fold(e))
+	}
+	agg, err := expr.NewAgg(name, n.Distinct, args)
+	if err != nil {
+		return nil, err
+	}
+	if name == "group_concat" {
+		agg.Separator = separator
+		if q.b.ctx.GroupConcatMax > 0 {
+			agg.MaxLen = q.b.ctx.GroupConcatMax
+		}
+		if n.Order != nil {
+			if agg.OrderBy, err = q.concatOrder(n.Order, args); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return q.addAgg(agg), nil
+}
+
+func (q *selectQuery) concatOrder(o *ast.OrderByClause, args []expr.Expr) ([]expr.SortKey, error) {
+	var list []expr.SortKey
+	for _, item := range o.Items {
+		if p, ok := item.Expr.(*ast.PositionExpr); ok {
+			if p.N < 1 || p.N > len(args) {
+				return nil, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in 'order clause'", p.N)
+			}
+			list = append(list, expr.SortKey{Expr: args[p.N-1], Desc: item.Desc})
+			continue
+		}
+		e, err := bind.Expr(q.binder(bind.OrderBy), q.scope, item.Expr)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, expr.SortKey{Expr: q.b.fold(e), Desc: item.Desc})
+	}
+	return list, nil
+}
+
+// addAgg gives the reference to an aggregate; equal ones are computed once.
+func (q *selectQuery) addAgg(a *expr.Agg) *expr.Column {
+	for _, have := range q.aggs {
+		if sameAgg(have.agg, a) {
+			return &expr.Column{Index: have.id, Typ: have.agg.Typ, Name: have.agg.String()}
+		}
+	}
+	item := aggItem{agg: a, id: q.b.newIDs(1)}
+	q.aggs = append(q.aggs, item)
+	return &expr.Column{Index: item.id, Typ: a.Typ, Name: a.String()}
+}
+
+func sameAgg(a, b *expr.Agg) bool {
+	if a.Name != b.Name || a.Distinct != b.Distinct || a.Separator != b.Separator || len(a.Args) != len(b.Args) || len(a.OrderBy) != len(b.OrderBy) {
+		return false
+	}
+	for i := range a.Args {
+		if !same(a.Args[i], b.Args[i]) {
+			return false
+		}
+	}
+	for i := range a.OrderBy {
+		if a.OrderBy[i].Desc != b.OrderBy[i].Desc || !same(a.OrderBy[i].Expr, b.OrderBy[i].Expr) {
+			return false
+		}
+	}
+	return true
+}
+
+// settleGroups rewrites what is computed after grouping: terms of GROUP BY become the groups' columns; other columns are
+// allowed where they depend on the groups, or where the sql_mode does not mind, and then come from any row of the group.
+func (q *selectQuery) settleGroups() error {
+	q.groupIDs = make([]int, len(q.groupBy))
+	for i, g := range q.groupBy {
+		if c, ok := g.(*expr.Column); ok && !q.rollup {
+			q.groupIDs[i] = c.Index
+		} else {
+			q.groupIDs[i] = q.b.newIDs(1)
+		}
+	}
+	s := &settler{q: q, determined: q.dependents(), bySize: bySize(q.groupBy), loose: map[int]expr.Expr{}}
+	for i := range q.fields {
+		f := &q.fields[i]
+		var err error
+		if f.expr, err = s.settle(f.expr, i+1, "SELECT list"); err != nil {
+			return err
+		}
+	}
+	for i := range q.having {
+		e, err := s.settle(q.having[i], 0, "HAVING")
+		if err != nil {
+			return err
+		}
+		q.having[i] = e
+	}
+	for i := range q.orderBy {
+		o := &q.orderBy[i]
+		if o.field >= 0 {
+			o.expr = q.fields[o.field].expr
+			continue
+		}
+		e, err := s.settle(o.expr, i+1, "ORDER BY")
+		if err != nil {
+			return err
+		}
+		o.expr = e
+	}
+	return s.settleWindows()
+}
+
+func bySize(list []expr.Expr) []int {
+	size := make([]int, len(list))
+	order := make([]int, len(list))
+	for i, e := range list {
+		order[i] = i
+		expr.Walk(e, func(expr.Expr) bool { size[i]++; return true })
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return size[b] - size[a] })
+	return order
+}
+
+// settler rewrites expressions to be evaluated over groups.
+type settler struct {
+	q          *selectQuery
+	determined idSet
+	bySize     []int             // terms of GROUP BY, those with most nodes first
+	loose      map[int]expr.Expr // columns from any row of the group
+}
+
+// settle replaces terms of GROUP BY, larger ones first, and then the columns that are left.
+func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, error) {
+	for _, i := range s.bySize {
+		g := s.q.groupBy[i]
+		e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+			if same(g, x) {
+				return s.group(i)
+			}
+			return x
+		})
+	}
+	var err error
+	keep := func(x expr.Expr, e error) expr.Expr {
+		if e != nil && err == nil {
+			err = e
+		}
+		return x
+	}
+	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		if c := asCall(x, "any_value"); c != nil {
+			return keep(s.anyValue(c, number, clause))
+		}
+		return x
+	})
+	if err != nil {
+		return nil, err
+	}
+	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		if c, ok := x.(*expr.Column); ok {
+			return keep(s.column(c, number, clause))
+		}
+		return x
+	})
+	return e, err
+}
+
+func (s *settler) group(i int) expr.Expr {
+	g := s.q.groupBy[i]
+	return &expr.Column{Index: s.q.groupIDs[i], Typ: *g.Type(), Name: g.String()}
+}
+
+// anyValue lets ANY_VALUE(e) read any row of the group.
+func (s *settler) anyValue(c *expr.Call, number int, clause string) (expr.Expr, error) {
+	loose := *s
+	loose.determined = idSet{}
+	loose.determined.columnsOf(c)
+	return loose.settle(c.Args()[0], number, clause)
+}
+
+func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, error) {
+	for _, id := range s.q.groupIDs {
+		if id == c.Index {
+			return c, nil
+		}
+	}
+	for _, a := range s.q.aggs {
+		if a.id == c.Index {
+			return c, nil
+		}
+	}
+	for _, w := range s.q.windows {
+		if w.id == c.Index {
+			return c, nil
+		}
+	}
+	if e, ok := s.loose[c.Index]; ok {
+		return e, nil
+	}
+	if s.q.b.ctx.OnlyFullGroupBy && !s.determined[c.Index] {
+		return nil, s.q.notGrouped(c, number, clause)
+	}
+	agg, err := expr.NewAgg("any_value", false, []expr.Expr{c})
+	if err != nil {
+		return nil, err
+	}
+	e := s.q.addAgg(agg)
+	e.Name = c.Name
+	s.loose[c.Index] = e
+	return e, nil
+}
+
+// notGrouped is 1055, or 1140 where there is no GROUP BY; HAVING knows nothing of such columns at all.
+func (q *selectQuery) notGrouped(c *expr.Column, number int, clause string) error {
+	if clause == "HAVING" {
+		return mysqlerr.New(mysql.ErrBadField, c.Name, bind.Having)
+	}
+	if len(q.groupBy) == 0 {
+		return mysqlerr.Newf(mysql.ErrMixOfGroupFuncAndFields, "In aggregated query without GROUP BY, expression #%d of %s contains "+
+			"nonaggregated column '%s'; this is incompatible with sql_mode=only_full_group_by", number, clause, q.qualified(c))
+	}
+	return mysqlerr.Newf(mysql.ErrFieldNotInGroupBy, "Expression #%d of %s is not in GROUP BY clause and contains nonaggregated column "+
+		"'%s' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by",
+		number, clause, q.qualified(c))
+}
+
+// dependents are the columns that have one value in each group: by equalities, and by whole unique keys.
+func (q *selectQuery) dependents() idSet {
+	s := idSet{}
+	for _, g := range q.groupBy {
+		if c, ok := g.(*expr.Column); ok {
+			s[c.Index] = true
+		}
+	}
+	conds := append([]expr.Expr(nil), q.where...)
+	joinConditions(q.source, &conds)
+	for grown := true; grown; {
+		n := len(s)
+		for _, c := range conds {
+			eq := asCall(c, "=")
+			if eq == nil {
+				continue
+			}
+			for i := range 2 {
+				a, ok := eq.Args()[i].(*expr.Column)
+				if ok && s.covers(eq.Args()[1-i]) && expr.ClassOf(eq.Args()[1-i]) != expr.Volatile {
+					s[a.Index] = true
+				}
+			}
+		}
+		for _, t := range q.tables {
+			t.addDependents(s)
+		}
+		grown = len(s) > n
+	}
+	return s
+}
+
+func joinConditions(r rel, dst *[]expr.Expr) {
+	if j, ok := r.(*joinRel); ok {
+		*dst = append(*dst, j.on...)
+		joinConditions(j.left, dst)
+		joinConditions(j.right, dst)
+	}
+}
+
+// addDependents adds all columns of the table when s has a key of it.
+func (r *tableRel) addDependents(s idSet) {
+	for i := range r.table.Indexes {
+		ix := &r.table.Indexes[i]
+		whole := ix.Unique || i == 0
+		for k := range ix.Columns {
+			c := &ix.Columns[k]
+			whole = whole && s[r.first+c.Column] && c.Prefix == 0 && (i == 0 || r.table.Columns[c.Column].NotNull)
+		}
+		if whole {
+			r.columnIDs(s)
+			return
+		}
+	}
+}
+
+// aggNode groups at the gateway: whole rows, or the partial results of a scan.
+type aggNode struct {
+	base
+	in   node
+	spec exec.AggSpec // resolved
+}
+
+func (a *aggNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	in, err := a.in.open(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return exec.NewHashAgg(run, in, a.spec), nil
+}
+
+func (a *aggNode) explain(x *explainer, depth int) {
+	name := "HashAgg"
+	if a.spec.Final {
+		name = "FinalAgg"
+	}
+	var list []string
+	for _, g := range a.spec.GroupBy {
+		list = append(list, "group "+g.String())
+	}
+	for _, g := range a.spec.Aggs {
+		list = append(list, g.String())
+	}
+	if a.spec.Rollup {
+		list = append(list, "with rollup")
+	}
+	x.add(depth, name, a.est, "", strings.Join(list, ", "))
+	a.in.explain(x, depth+1)
+}
+
+// planAggregate puts the grouping on top of in, as far as possible inside the shards.
+func (q *selectQuery) planAggregate(in node) (node, error) {
+	out := append([]int(nil), q.groupIDs...)
+	for _, a := range q.aggs {
+		out = append(out, a.id)
+	}
+	a := &aggNode{in: in}
+	a.base = base{cols: out, est: q.groupEstimate(in.rows()), price: in.cost() + in.rows()*costHashAdd}
+	a.spec.Rollup = q.rollup
+	if s, ok := in.(*tableScan); ok && q.pushesAggregate(s) {
+		return q.pushAggregate(a, s)
+	}
+	var err error
+	if a.spec.GroupBy, err = resolveAll(q.groupBy, in.ids()); err != nil {
+		return nil, err
+	}
+	for _, item := range q.aggs {
+		agg, err := resolveAgg(item.agg, in.ids())
+		if err != nil {
+			return nil, err
+		}
+		a.spec.Aggs = append(a.spec.Aggs, agg)
+	}
+	return a, nil
+}
+
+func (q *selectQuery) groupEstimate(rows float64) float64 {
+	if len(q.groupBy) == 0 {
+		return 1
+	}
+	return math.Max(1, math.Min(rows, math.Pow(rows, 0.7)))
+}
+
+func resolveAgg(a *expr.Agg, ids []int) (*expr.Agg, error) {
+	out := *a
+	var err error
+	if out.Args, err = resolveAll(a.Args, ids); err != nil {
+		return nil, err
+	}
+	out.OrderBy = nil
+	for _, k := range a.OrderBy {
+		e, err := resolve(k.Expr, ids)
+		if err != nil {
+			return nil, err
+		}
+		out.OrderBy = append(out.OrderBy, expr.SortKey{Expr: e, Desc: k.Desc})
+	}
+	return &out, nil
+}
+
+func (q *selectQuery) pushesAggregate(s *tableScan) bool {
+	if !s.plain() || q.rollup || !allPushable(q.groupBy) {
+		return false
+	}
+	for _, item := range q.aggs {
+		if !item.agg.Partial() || !allPushable(item.agg.Args) {
+			return false
+		}
+	}
+	return true
+}
+
+// pushAggregate lets each shard aggregate its rows; a merges the parts.
+func (q *selectQuery) pushAggregate(a *aggNode, s *tableScan) (node, error) {
+	ids := s.columnIDs()
+	push := &pushedAgg{}
+	var err error
+	if push.groupBy, err = resolveAll(q.groupBy, ids); err != nil {
+		return nil, err
+	}
+	var out []int
+	for i, g := range q.groupBy {
+		a.spec.GroupBy = append(a.spec.GroupBy, &expr.Column{Index: i, Typ: *g.Type(), Name: g.String()})
+		out = append(out, q.b.newIDs(1))
+	}
+	for _, item := range q.aggs {
+		agg, err := resolveAgg(item.agg, ids)
+		if err != nil {
+			return nil, err
+		}
+		push.aggs = append(push.aggs, agg)
+		a.spec.Aggs = append(a.spec.Aggs, agg)
+		for range agg.PartialTypes() {
+			out = append(out, q.b.newIDs(1))
+		}
+	}
+	a.spec.Final = true
+	s.agg, s.keep, s.order = push, false, nil
+	s.cols = out
+	s.est = a.est
+	return a, nil
+}
+
+// extreme recognises SELECT MIN(c) or MAX(c) over one table without groups, which the end of an index answers.
+func (q *selectQuery) extreme() (want []orderCol, notNull expr.Expr) {
+	if len(q.groupBy) > 0 || len(q.aggs) != 1 || len(q.aggs[0].agg.Args) != 1 {
+		return nil, nil
+	}
+	a := q.aggs[0].agg
+	c, ok := a.Args[0].(*expr.Column)
+	if !ok || a.Name != "min" && a.Name != "max" {
+		return nil, nil
+	}
+	switch c.Typ.Class() {
+	case types.ClassEnum, types.ClassSet, types.ClassJSON: // ordered by number, compared as text
+		return nil, nil
+	}
+	notNull, err := expr.New("is not null", c)
+	if err != nil {
+		return nil, nil
+	}
+	return []orderCol{{c.Index, a.Name == "max"}}, notNull
+}

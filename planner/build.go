@@ -1,0 +1,202 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Build plans a SELECT (and kin) or a data change. Errors are MySQL's (1146, 1054, 1052, …). For a statement inside
+// EXPLAIN pass the inner one.
+func Build(ctx *Context, stmt ast.StmtNode) (Plan, error) {
+	params := bind.NumberParams(stmt)
+	switch s := stmt.(type) {
+	case *ast.SelectStmt:
+		if !ctx.rowIDs {
+			p, err := buildPoint(ctx, s)
+			if err != nil {
+				return nil, err
+			}
+			if p != nil {
+				return p, nil
+			}
+		}
+		return buildQuery(ctx, s, params)
+	case *ast.SetOprStmt:
+		return buildQuery(ctx, s, params)
+	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		m, err := buildModify(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		return m, nil
+	}
+	return nil, mysqlerr.NotSupported("this statement")
+}
+
+// builder plans one statement.
+type builder struct {
+	ctx    *Context
+	nextID int
+	used   idSet // columns that the statement reads
+	env    *expr.Env
+
+	params int         // of the statement
+	slots  int         // parameters that the plan adds
+	outer  map[int]int // outer column → its parameter
+	inits  []*initPlan
+	stack  []*selectQuery // blocks being bound, outermost first
+
+	tables    []TableVersion
+	seen      map[schema.TableID]bool
+	reads     int // accesses to tables
+	subplans  bool
+	locks     bool
+	cacheable bool
+}
+
+func newBuilder(ctx *Context, params int) *builder {
+	b := &builder{ctx: ctx, nextID: 1, used: idSet{}, params: params, outer: map[int]int{}, seen: map[schema.TableID]bool{}, cacheable: true}
+	b.env = &expr.Env{}
+	if ctx.Env != nil {
+		b.env.Mode = ctx.Env.Mode
+	}
+	return b
+}
+
+// newIDs draws n column numbers and gives the first.
+func (b *builder) newIDs(n int) int {
+	first := b.nextID
+	b.nextID += n
+	return first
+}
+
+// newSlot adds a parameter to the plan.
+func (b *builder) newSlot() int {
+	b.slots++
+	return b.params + b.slots - 1
+}
+
+// fold computes what is constant whatever the execution.
+func (b *builder) fold(e expr.Expr) expr.Expr { return expr.Fold(e, b.env) }
+
+func (b *builder) dependOn(t *schema.Table) {
+	if !b.seen[t.ID] {
+		b.seen[t.ID] = true
+		b.tables = append(b.tables, TableVersion{t.ID, t.Version})
+	}
+}
+
+func (b *builder) tableRows(t *schema.Table) float64 {
+	if b.ctx.Stats == nil {
+		return minTableRows
+	}
+	rows, _ := b.ctx.Stats(t)
+	return math.Max(float64(rows), minTableRows)
+}
+
+// queryPlan is a plan that gives rows.
+type queryPlan struct {
+	root      node
+	fields    []types.Field
+	tables    []TableVersion
+	params    int
+	slots     int
+	inits     []*initPlan
+	single    bool
+	locks     bool
+	cacheable bool
+}
+
+func buildQuery(ctx *Context, stmt ast.ResultSetNode, params int) (Rows, error) {
+	b := newBuilder(ctx, params)
+	q, err := b.bindQuery(stmt, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := q.(*selectQuery); ok && s.limit == nil && !s.isLocking() {
+		s.limit = b.sessionLimit()
+	} else if u, ok := q.(*setQuery); ok && u.limit == nil {
+		u.limit = b.sessionLimit()
+	}
+	root, err := q.plan(nil)
+	if err != nil {
+		return nil, err
+	}
+	p := &queryPlan{
+		root: root, tables: b.tables, params: params, slots: b.slots, inits: b.inits,
+		single: b.reads <= 1 && !b.subplans && len(b.inits) == 0, locks: b.locks, cacheable: b.cacheable,
+	}
+	if b.subplans && p.slots == 0 {
+		p.slots = 1 // subplans find their execution through the environment that slots call for
+	}
+	for _, c := range q.columns() {
+		p.fields = append(p.fields, c.Field)
+	}
+	return p, nil
+}
+
+// sessionLimit is sql_select_limit.
+func (b *builder) sessionLimit() *limitSpec {
+	if b.ctx.SelectLimit == 0 || b.ctx.SelectLimit == math.MaxUint64 {
+		return nil
+	}
+	return fixedLimit(b.ctx.SelectLimit)
+}
+
+// The Rows interface.
+
+func (p *queryPlan) Tables() []TableVersion { return p.tables }
+func (p *queryPlan) Cacheable() bool        { return p.cacheable }
+func (p *queryPlan) Fields() []types.Field  { return p.fields }
+func (p *queryPlan) Point() *PointGet       { return nil }
+func (p *queryPlan) ForUpdate() bool        { return p.locks }
+
+// Open starts an execution: subqueries that do not depend on rows are computed first.
+func (p *queryPlan) Open(ctx context.Context, rt *exec.Runtime) (exec.Operator, error) {
+	run, err := exec.NewRun(ctx, rt, p.params, p.slots, p.single)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range p.inits {
+		if err := i.run(ctx, run); err != nil {
+			return nil, err
+		}
+	}
+	return p.root.open(ctx, run)
+}
+
+// Explain shows the operators, outermost first, then the subqueries that run before them.
+func (p *queryPlan) Explain() []ExplainLine {
+	x := &explainer{where: scanPlace}
+	p.root.explain(x, 0)
+	for _, i := range p.inits {
+		i.explain(x)
+	}
+	return x.lines
+}
+
+// scanPlace names the shards that a scan's fragments run in.
+func scanPlace(s *tableScan) string {
+	t := s.rel.table
+	if len(t.Tablets) == 1 {
+		return shardName(&t.Tablets[0])
+	}
+	shards := map[schema.ShardID]bool{}
+	for i := range t.Tablets {
+		shards[t.Tablets[i].Shard] = true
+	}
+	if len(shards) == 1 {
+		return fmt.Sprintf("%s, %d tablets", shardName(&t.Tablets[0]), len(t.Tablets))
+	}
+	return fmt.Sprintf("%d shards, %d tablets", len(shards), len(t.Tablets))
+}

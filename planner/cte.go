@@ -1,0 +1,373 @@
+package planner
+
+import (
+	"context"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// cteScope is the common table expressions that a query can name, innermost first.
+type cteScope struct {
+	outer *cteScope
+	def   *cteDef
+}
+
+// cteDef is one common table expression. A plain one is bound anew wherever it is named, so that each use can be planned
+// with its own conditions; a recursive one is computed by iteration.
+type cteDef struct {
+	name      string
+	query     ast.ResultSetNode
+	names     []ast.CIStr
+	visible   *cteScope // what it can name itself
+	recursive bool
+	working   *workingTable // while its recursive part is bound
+	depth     int
+}
+
+func (s *cteScope) find(name string) *cteDef {
+	for ; s != nil; s = s.outer {
+		if s.def.name == name {
+			return s.def
+		}
+	}
+	return nil
+}
+
+func (b *builder) bindWith(w *ast.WithClause, outer *cteScope) (*cteScope, error) {
+	scope := outer
+	seen := map[string]bool{}
+	for _, c := range w.CTEs {
+		if seen[c.Name.L] {
+			return nil, mysqlerr.New(mysql.ErrNonuniqTable, c.Name.O)
+		}
+		seen[c.Name.L] = true
+		d := &cteDef{name: c.Name.L, query: c.Query.Query, names: c.ColNameList, visible: scope}
+		scope = &cteScope{outer: scope, def: d}
+		if w.IsRecursive && namesTable(c.Query.Query, c.Name.L) {
+			d.recursive, d.visible = true, scope
+		}
+	}
+	return scope, nil
+}
+
+// tableFinder looks for an unqualified table name.
+type tableFinder struct {
+	name  string
+	found bool
+}
+
+func (f *tableFinder) Enter(n ast.Node) (ast.Node, bool) {
+	if t, ok := n.(*ast.TableName); ok && t.Schema.O == "" && t.Name.L == f.name {
+		f.found = true
+	}
+	return n, f.found
+}
+
+func (f *tableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+func namesTable(n ast.Node, name string) bool {
+	f := &tableFinder{name: name}
+	n.Accept(f)
+	return f.found
+}
+
+// maxCTEDepth bounds expressions that name each other, which multiply.
+const maxCTEDepth = 64
+
+// fromCTE makes a relation of a common table expression.
+func (b *builder) fromCTE(d *cteDef, alias string) (rel, []bind.Column, error) {
+	if d.working != nil {
+		return d.working.relation(b, alias)
+	}
+	if d.depth++; d.depth > maxCTEDepth {
+		return nil, nil, mysqlerr.New(mysql.ErrTooHighLevelOfNestingForSelect)
+	}
+	defer func() { d.depth-- }()
+	var q query
+	var err error
+	if d.recursive {
+		q, err = b.bindRecursive(d)
+	} else {
+		q, err = b.bindQuery(d.query, nil, d.visible)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return derived(q, alias, d.names)
+}
+
+// recursiveQuery is WITH RECURSIVE: the seed, then the recursive members over the rows of the round before, until none
+// are new.
+type recursiveQuery struct {
+	b        *builder
+	name     string
+	seed     query
+	members  []query
+	working  *workingTable
+	distinct bool
+	cols     []bind.Column
+}
+
+// workingTable stands for the rows of the round before within the recursive members.
+type workingTable struct {
+	cols []bind.Column
+}
+
+func (w *workingTable) relation(b *builder, alias string) (rel, []bind.Column, error) {
+	cols := make([]bind.Column, len(w.cols))
+	n := &workingNode{table: w}
+	for i, c := range w.cols {
+		c.ID = b.newIDs(1)
+		c.Field.Table = alias
+		cols[i] = c
+		n.cols = append(n.cols, c.ID)
+	}
+	n.est, n.price = minTableRows, minTableRows
+	return &nodeRel{n}, cols, nil
+}
+
+type workingNode struct {
+	base
+	table *workingTable
+}
+
+// workingRows is the present round's rows in an execution.
+type workingRows struct{ rows [][]types.Value }
+
+func (w *workingNode) open(_ context.Context, run *exec.Run) (exec.Operator, error) {
+	state := run.Memo(w.table, func() any { return &workingRows{} }).(*workingRows)
+	return exec.NewRows(state.rows, len(w.cols)), nil
+}
+
+func (w *workingNode) explain(x *explainer, depth int) {
+	x.add(depth, "WorkingTable", w.est, "", "rows of the round before")
+}
+
+func (b *builder) bindRecursive(d *cteDef) (query, error) {
+	u, ok := d.query.(*ast.SetOprStmt)
+	if !ok {
+		return nil, mysqlerr.Newf(errRecursiveWithoutUnion, "Recursive Common Table Expression '%s' should contain a UNION", d.name)
+	}
+	if u.OrderBy != nil || u.Limit != nil || u.With != nil {
+		return nil, mysqlerr.NotSupported("ORDER BY, LIMIT or WITH in a recursive common table expression")
+	}
+	r := &recursiveQuery{b: b, name: d.name}
+	for i, s := range u.SelectList.Selects {
+		sel, ok := s.(*ast.SelectStmt)
+		if !ok {
+			return nil, mysqlerr.NotSupported("nested set operations in a recursive common table expression")
+		}
+		if sel.AfterSetOperator != nil {
+			switch *sel.AfterSetOperator {
+			case ast.Union:
+				r.distinct = true
+			case ast.UnionAll:
+			default:
+				return nil, mysqlerr.NotSupported("INTERSECT and EXCEPT in a recursive common table expression")
+			}
+		}
+		if err := r.bindMember(d, sel, i); err != nil {
+			return nil, err
+		}
+	}
+	d.working = nil
+	if len(r.members) == 0 || r.seed == nil {
+		return nil, mysqlerr.Newf(errRecursiveWithoutSeed,
+			"Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by one or more recursive ones", d.name)
+	}
+	return r, nil
+}
+
+func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt, i int) error {
+	recursive := namesTable(sel, d.name)
+	if !recursive {
+		if len(r.members) > 0 {
+			return mysqlerr.Newf(errRecursiveWithoutSeed,
+				"Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by one or more recursive ones", d.name)
+		}
+		q, err := r.b.bindSelect(sel, nil, d.visible.outer)
+		if err != nil {
+			return err
+		}
+		if r.seed == nil {
+			r.seed = q
+			return nil
+		}
+		r.seed, err = r.b.combine(setUnion, true, r.seed, q)
+		return err
+	}
+	if r.seed == nil {
+		return mysqlerr.Newf(errRecursiveWithoutSeed,
+			"Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by one or more recursive ones", d.name)
+	}
+	if r.working == nil {
+		r.nameColumns(d)
+	}
+	d.working = r.working
+	q, err := r.b.bindSelect(sel, nil, d.visible)
+	d.working = nil
+	if err != nil {
+		return err
+	}
+	if q.grouped || q.distinct || len(q.orderBy) > 0 {
+		return mysqlerr.Newf(errRecursiveWithAggregation,
+			"Recursive Common Table Expression '%s' can contain neither aggregation nor window functions in recursive query block", d.name)
+	}
+	if len(q.fields) != len(r.cols) {
+		return mysqlerr.New(mysql.ErrWrongNumberOfColumnsInSelect)
+	}
+	_ = i
+	r.members = append(r.members, q)
+	return nil
+}
+
+// nameColumns takes names and types from the seed; every column may be NULL.
+func (r *recursiveQuery) nameColumns(d *cteDef) {
+	r.working = &workingTable{}
+	for i, c := range r.seed.columns() {
+		c.Field.Flags &^= uint16(mysql.NotNullFlag)
+		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", "", "", ""
+		c.Shadowed, c.Hidden, c.Source = false, false, nil
+		out := c
+		out.ID = r.b.newIDs(1)
+		r.cols = append(r.cols, out)
+		if i < len(d.names) {
+			c.Field.Name = d.names[i].O
+		}
+		r.working.cols = append(r.working.cols, c)
+	}
+}
+
+func (r *recursiveQuery) columns() []bind.Column { return r.cols }
+func (r *recursiveQuery) refs() []outerRef       { return nil }
+
+func (r *recursiveQuery) plan(push []expr.Expr) (node, error) {
+	n := &recursiveNode{working: r.working, distinct: r.distinct, limit: r.b.recursionLimit()}
+	for i := range r.cols {
+		n.cols = append(n.cols, r.cols[i].ID)
+		n.colls = append(n.colls, r.cols[i].Field.Type.Collation)
+	}
+	set := &setQuery{b: r.b, cols: r.cols}
+	var err error
+	if n.seed, err = set.planPart(r.seed, n.cols, nil); err != nil {
+		return nil, err
+	}
+	for _, m := range r.members {
+		in, err := r.planMember(m, n.cols)
+		if err != nil {
+			return nil, err
+		}
+		n.members = append(n.members, in)
+	}
+	n.est, n.price = n.seed.rows()*10, n.seed.cost()*10
+	return newFilter(n, push)
+}
+
+// planMember casts a member's columns to the seed's types, whatever they are.
+func (r *recursiveQuery) planMember(m query, ids []int) (node, error) {
+	var exprs []expr.Expr
+	for i, c := range m.columns() {
+		exprs = append(exprs, convertTo(c.Ref(), r.cols[i].Field.Type))
+	}
+	in, err := m.plan(nil)
+	if err != nil {
+		return nil, err
+	}
+	return newProject(in, exprs, ids)
+}
+
+// defaultRecursion is cte_max_recursion_depth.
+const defaultRecursion = 1000
+
+func (b *builder) recursionLimit() int {
+	if b.ctx.Env != nil && b.ctx.Env.Session != nil {
+		if v, _, err := b.ctx.Env.Session.SysVar("", "cte_max_recursion_depth"); err == nil && !v.IsNull() {
+			n, _ := v.ToInt(nil)
+			return int(n)
+		}
+	}
+	return defaultRecursion
+}
+
+// recursiveNode computes a recursive common table expression when it is opened.
+type recursiveNode struct {
+	base
+	seed     node
+	members  []node
+	working  *workingTable
+	distinct bool
+	colls    []types.Collation
+	limit    int
+}
+
+func (r *recursiveNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	state := run.Memo(r.working, func() any { return &workingRows{} }).(*workingRows)
+	seen := map[string]bool{}
+	var all [][]types.Value
+	take := func(n node) ([][]types.Value, error) {
+		op, err := n.open(ctx, run)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := exec.ReadAll(ctx, run, op)
+		if err != nil || !r.distinct {
+			return rows, err
+		}
+		fresh := rows[:0]
+		var key []byte
+		for _, row := range rows {
+			key = key[:0]
+			for i, v := range row {
+				key = types.HashKey(key, v, r.colls[i])
+			}
+			if !seen[string(key)] {
+				seen[string(key)] = true
+				fresh = append(fresh, row)
+			}
+		}
+		return fresh, nil
+	}
+	rows, err := take(r.seed)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, rows...)
+	for round := 0; len(rows) > 0; round++ {
+		if round > r.limit {
+			return nil, mysqlerr.Newf(errRecursionDepth, "Recursive query aborted after %d iterations. Try increasing "+
+				"@@cte_max_recursion_depth to a larger value.", r.limit+1)
+		}
+		state.rows = rows
+		var next [][]types.Value
+		for _, m := range r.members {
+			got, err := take(m)
+			if err != nil {
+				return nil, err
+			}
+			next = append(next, got...)
+		}
+		all = append(all, next...)
+		rows = next
+	}
+	state.rows = nil
+	return exec.NewRows(all, len(r.cols)), nil
+}
+
+func (r *recursiveNode) explain(x *explainer, depth int) {
+	info := "all"
+	if r.distinct {
+		info = "distinct"
+	}
+	x.add(depth, "Recursive", r.est, "", info)
+	r.seed.explain(x, depth+1)
+	for _, m := range r.members {
+		m.explain(x, depth+1)
+	}
+}

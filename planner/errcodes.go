@@ -1,0 +1,11 @@
+package planner
+
+// Codes of MySQL 8 that the parser's table lacks.
+const (
+	errUnresolvedLockTable      = 3568
+	errDistinctOrder            = 3065
+	errRecursiveWithoutUnion    = 3573
+	errRecursiveWithoutSeed     = 3574
+	errRecursiveWithAggregation = 3575
+	errRecursionDepth           = 3636
+)

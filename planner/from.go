@@ -1,0 +1,435 @@
+package planner
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+)
+
+func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
+
+// rel is a relation of a FROM clause before it is planned.
+type rel interface {
+	// columnIDs adds the numbers of the relation's columns to s.
+	columnIDs(s idSet)
+}
+
+func (r *tableRel) columnIDs(s idSet) {
+	for pos := range r.table.Columns {
+		s[r.first+pos] = true
+	}
+	if r.keyID != 0 {
+		s[r.keyID] = true
+	}
+}
+
+// virtualRel is a table whose rows the gateway makes up.
+type virtualRel struct {
+	b     *builder
+	table exec.VirtualTable
+	name  string
+	first int
+	n     int
+}
+
+func (r *virtualRel) columnIDs(s idSet) {
+	for i := range r.n {
+		s[r.first+i] = true
+	}
+}
+
+// queryRel is a derived table or a common table expression.
+type queryRel struct {
+	query query
+	cols  []bind.Column
+	alias string
+}
+
+func (r *queryRel) columnIDs(s idSet) {
+	for i := range r.cols {
+		s[r.cols[i].ID] = true
+	}
+}
+
+// nodeRel is a relation that is planned already.
+type nodeRel struct{ node node }
+
+func (r *nodeRel) columnIDs(s idSet) { s.add(setOf(r.node.ids())) }
+
+// joinRel joins two relations. A RIGHT JOIN has its sides exchanged.
+type joinRel struct {
+	kind        exec.JoinKind
+	left, right rel
+	on          []expr.Expr
+	straight    bool
+}
+
+func (r *joinRel) columnIDs(s idSet) {
+	r.left.columnIDs(s)
+	if r.kind == exec.Inner || r.kind == exec.Left {
+		r.right.columnIDs(s)
+	}
+}
+
+// from binds a FROM clause: its relation, and its columns in the order that * shows them.
+func (q *selectQuery) from(n ast.ResultSetNode) (rel, []bind.Column, error) {
+	switch n := n.(type) {
+	case *ast.Join:
+		return q.fromJoin(n)
+	case *ast.TableSource:
+		return q.fromSource(n)
+	case *ast.TableName:
+		return q.fromTable(n, "")
+	case *ast.SelectStmt, *ast.SetOprStmt:
+		return nil, nil, mysqlerr.New(mysql.ErrDerivedMustHaveAlias)
+	}
+	return nil, nil, mysqlerr.NotSupported("this kind of table reference")
+}
+
+func (q *selectQuery) fromSource(n *ast.TableSource) (rel, []bind.Column, error) {
+	if n.Lateral {
+		return nil, nil, mysqlerr.NotSupported("LATERAL")
+	}
+	switch src := n.Source.(type) {
+	case *ast.TableName:
+		return q.fromTable(src, n.AsName.O)
+	case *ast.SelectStmt, *ast.SetOprStmt:
+		if n.AsName.O == "" {
+			return nil, nil, mysqlerr.New(mysql.ErrDerivedMustHaveAlias)
+		}
+		inner, err := q.b.bindQuery(src, nil, q.ctes)
+		if err != nil {
+			return nil, nil, err
+		}
+		return derived(inner, n.AsName.O, n.ColumnNames)
+	}
+	return q.from(n.Source)
+}
+
+// derived makes a relation of a query, whose columns may get other names.
+func derived(inner query, alias string, names []ast.CIStr) (rel, []bind.Column, error) {
+	out := inner.columns()
+	if len(names) > 0 && len(names) != len(out) {
+		return nil, nil, mysqlerr.New(mysql.ErrViewWrongList)
+	}
+	cols := make([]bind.Column, len(out))
+	seen := map[string]bool{}
+	for i := range out {
+		c := out[i]
+		if len(names) > 0 {
+			c.Field.Name = names[i].O
+		}
+		low := strings.ToLower(c.Field.Name)
+		if seen[low] {
+			return nil, nil, mysqlerr.New(mysql.ErrDupFieldName, c.Field.Name)
+		}
+		seen[low] = true
+		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", alias, "", ""
+		c.Field.OrgName = c.Field.Name
+		c.Field.Flags &^= uint16(mysql.PriKeyFlag | mysql.UniqueKeyFlag | mysql.MultipleKeyFlag | mysql.AutoIncrementFlag)
+		c.Shadowed, c.Hidden, c.Source = false, false, nil
+		cols[i] = c
+	}
+	return &queryRel{query: inner, cols: cols, alias: alias}, cols, nil
+}
+
+func (q *selectQuery) fromTable(n *ast.TableName, alias string) (rel, []bind.Column, error) {
+	if n.Schema.O == "" {
+		if c := q.ctes.find(n.Name.L); c != nil {
+			if alias == "" {
+				alias = n.Name.O
+			}
+			return q.b.fromCTE(c, alias)
+		}
+	}
+	if alias == "" {
+		alias = n.Name.O
+	}
+	db := n.Schema.O
+	if db == "" {
+		if db = q.b.ctx.DB; db == "" {
+			return nil, nil, mysqlerr.New(mysql.ErrNoDB)
+		}
+	}
+	switch {
+	case len(n.PartitionNames) > 0:
+		return nil, nil, mysqlerr.NotSupported("PARTITION in a table reference")
+	case n.AsOf != nil:
+		return nil, nil, mysqlerr.NotSupported("AS OF TIMESTAMP")
+	case n.TableSample != nil:
+		return nil, nil, mysqlerr.NotSupported("TABLESAMPLE")
+	}
+	t, ok := q.b.ctx.Catalog.Table(db, n.Name.O)
+	if !ok {
+		return q.fromVirtual(db, n.Name.O, alias)
+	}
+	if err := q.b.ctx.access(mysql.SelectPriv, db, t.Name); err != nil {
+		return nil, nil, err
+	}
+	q.b.dependOn(t)
+	r := &tableRel{b: q.b, table: t, db: db, alias: alias, first: q.b.newIDs(len(t.Columns)), total: q.b.tableRows(t)}
+	if err := r.takeHints(n.IndexHints); err != nil {
+		return nil, nil, err
+	}
+	q.tables = append(q.tables, r)
+	cols := r.columns()
+	if q.b.ctx.rowIDs {
+		for i := range cols {
+			cols[i].Hidden = false
+		}
+	}
+	return r, cols, nil
+}
+
+func (q *selectQuery) fromVirtual(db, name, alias string) (rel, []bind.Column, error) {
+	if q.b.ctx.Virtual != nil {
+		if v, ok := q.b.ctx.Virtual(db, name); ok {
+			return q.virtual(v, alias)
+		}
+	}
+	if _, ok := q.b.ctx.Catalog.Database(db); !ok && !isSystemDB(db) {
+		return nil, nil, mysqlerr.New(mysql.ErrBadDB, db)
+	}
+	return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, db, name)
+}
+
+func isSystemDB(db string) bool {
+	switch strings.ToLower(db) {
+	case "information_schema", "performance_schema", "mysql", "sys":
+		return true
+	}
+	return false
+}
+
+func (q *selectQuery) virtual(v exec.VirtualTable, alias string) (rel, []bind.Column, error) {
+	db, name := v.Name()
+	list := v.Columns()
+	r := &virtualRel{b: q.b, table: v, name: db + "." + name, first: q.b.newIDs(len(list)), n: len(list)}
+	cols := make([]bind.Column, len(list))
+	for i := range list {
+		c := &cols[i]
+		c.ID = r.first + i
+		c.Field.Schema, c.Field.Table, c.Field.OrgTable = db, alias, name
+		c.Field.Name, c.Field.OrgName, c.Field.Type = list[i].Name, list[i].Name, list[i].Type
+		c.Field.Flags = bind.TypeFlags(&list[i].Type)
+		if list[i].NotNull {
+			c.Field.Flags |= uint16(mysql.NotNullFlag)
+		}
+	}
+	return r, cols, nil
+}
+
+func (r *tableRel) takeHints(hints []*ast.IndexHint) error {
+	for _, h := range hints {
+		var names []string
+		for _, n := range h.IndexNames {
+			ix := r.table.IndexByName(n.O)
+			if ix == nil {
+				return mysqlerr.New(mysql.ErrKeyDoesNotExist, n.O, r.table.Name)
+			}
+			names = append(names, ix.Name)
+		}
+		switch h.HintType {
+		case ast.HintUse, ast.HintForce:
+			r.hint.set = true
+			r.hint.force = r.hint.force || h.HintType == ast.HintForce
+			r.hint.only = append(r.hint.only, names...)
+		case ast.HintIgnore:
+			r.hint.ignore = append(r.hint.ignore, names...)
+		}
+	}
+	return nil
+}
+
+func (q *selectQuery) fromJoin(n *ast.Join) (rel, []bind.Column, error) {
+	left, lcols, err := q.from(n.Left)
+	if err != nil || n.Right == nil {
+		return left, lcols, err
+	}
+	right, rcols, err := q.from(n.Right)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := uniqueAliases(lcols, rcols); err != nil {
+		return nil, nil, err
+	}
+	j := &joinRel{kind: exec.Inner, left: left, right: right, straight: n.StraightJoin}
+	switch n.Tp {
+	case ast.LeftJoin:
+		j.kind = exec.Left
+		nullable(rcols)
+	case ast.RightJoin:
+		j.kind, j.left, j.right = exec.Left, right, left
+		nullable(lcols)
+	}
+	if n.NaturalJoin || len(n.Using) > 0 {
+		cols, err := q.mergeColumns(j, n, lcols, rcols)
+		return j, cols, err
+	}
+	cols := append(append([]bind.Column{}, lcols...), rcols...)
+	if n.On != nil {
+		if err := q.bindOn(j, n.On.Expr, cols); err != nil {
+			return nil, nil, err
+		}
+	}
+	return j, cols, nil
+}
+
+// uniqueAliases is 1066 for two tables of the same name and database.
+func uniqueAliases(a, b []bind.Column) error {
+	names := map[[2]string]bool{}
+	for i := range a {
+		names[[2]string{a[i].Field.Schema, a[i].Field.Table}] = true
+	}
+	for i := range b {
+		if k := [2]string{b[i].Field.Schema, b[i].Field.Table}; names[k] {
+			return mysqlerr.New(mysql.ErrNonuniqTable, b[i].Field.Table)
+		}
+	}
+	return nil
+}
+
+func nullable(cols []bind.Column) {
+	for i := range cols {
+		cols[i].Field.Flags &^= uint16(mysql.NotNullFlag)
+	}
+}
+
+func (q *selectQuery) bindOn(j *joinRel, on ast.ExprNode, cols []bind.Column) error {
+	b := q.binder(bind.On)
+	sc := q.scopeOf(cols)
+	e, err := bind.Expr(b, sc, on)
+	if err != nil {
+		return err
+	}
+	j.on = append(j.on, splitAnd(nil, q.b.fold(e))...)
+	return nil
+}
+
+// mergeColumns joins on the columns of USING, or on those that both sides have (NATURAL). Merged columns come first, in
+// the order of the first side that the join keeps whole.
+func (q *selectQuery) mergeColumns(j *joinRel, n *ast.Join, lcols, rcols []bind.Column) ([]bind.Column, error) {
+	names := usingNames(n, lcols, rcols)
+	var merged []bind.Column
+	for _, name := range names {
+		col := &ast.ColumnName{Name: ast.NewCIStr(name)}
+		l, err := findMerged(lcols, col)
+		if err != nil {
+			return nil, err
+		}
+		r, err := findMerged(rcols, col)
+		if err != nil {
+			return nil, err
+		}
+		q.b.used[l.ID], q.b.used[r.ID] = true, true
+		eq, err := expr.New("=", l.Ref(), r.Ref())
+		if err != nil {
+			return nil, err
+		}
+		j.on = append(j.on, eq)
+		keep, drop := l, r
+		if n.Tp == ast.RightJoin {
+			keep, drop = r, l
+		}
+		merged = append(merged, *keep)
+		drop.Shadowed = true
+	}
+	isMerged := func(c *bind.Column) bool {
+		for i := range merged {
+			if merged[i].ID == c.ID {
+				return true
+			}
+		}
+		return false
+	}
+	cols := merged
+	first, second := lcols, rcols
+	if n.Tp == ast.RightJoin {
+		first, second = rcols, lcols
+	}
+	for _, side := range [][]bind.Column{first, second} {
+		for i := range side {
+			if !isMerged(&side[i]) {
+				cols = append(cols, side[i])
+			}
+		}
+	}
+	return cols, nil
+}
+
+func usingNames(n *ast.Join, lcols, rcols []bind.Column) []string {
+	var names []string
+	if !n.NaturalJoin {
+		for _, c := range n.Using {
+			names = append(names, c.Name.O)
+		}
+		return names
+	}
+	first, second := lcols, rcols
+	if n.Tp == ast.RightJoin {
+		first, second = rcols, lcols
+	}
+	for i := range first {
+		if first[i].Shadowed || first[i].Hidden {
+			continue
+		}
+		for k := range second {
+			if !second[k].Shadowed && !second[k].Hidden && equalFold(first[i].Field.Name, second[k].Field.Name) {
+				names = append(names, first[i].Field.Name)
+				break
+			}
+		}
+	}
+	return names
+}
+
+func findMerged(cols []bind.Column, name *ast.ColumnName) (*bind.Column, error) {
+	sc := bind.Scope{Cols: cols}
+	c, err := sc.Find(name, "from clause")
+	if err == nil && c == nil {
+		err = mysqlerr.New(mysql.ErrBadField, name.Name.O, "from clause")
+	}
+	return c, err
+}
+
+// takeLocks applies FOR UPDATE and FOR SHARE to the tables of the block.
+func (q *selectQuery) takeLocks(l *ast.SelectLockInfo) error {
+	if l == nil || l.LockType == ast.SelectLockNone {
+		return nil
+	}
+	var spec lockSpec
+	switch l.LockType {
+	case ast.SelectLockForUpdate, ast.SelectLockForUpdateNoWait, ast.SelectLockForUpdateSkipLocked, ast.SelectLockForUpdateWaitN:
+		spec.mode = distributed.ReadForUpdate
+	default:
+		spec.mode = distributed.ReadForShare
+	}
+	spec.opts.NoWait = l.LockType == ast.SelectLockForUpdateNoWait || l.LockType == ast.SelectLockForShareNoWait
+	spec.opts.SkipLocked = l.LockType == ast.SelectLockForUpdateSkipLocked || l.LockType == ast.SelectLockForShareSkipLocked
+	q.b.locks = true
+	if len(l.Tables) == 0 {
+		for _, t := range q.tables {
+			t.lock = spec
+		}
+		return nil
+	}
+	for _, n := range l.Tables {
+		found := false
+		for _, t := range q.tables {
+			if t.alias == n.Name.O && (n.Schema.O == "" || n.Schema.O == t.db) {
+				t.lock, found = spec, true
+			}
+		}
+		if !found {
+			return mysqlerr.Newf(errUnresolvedLockTable, "Unresolved table name `%s` in locking clause.", n.Name.O)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,603 @@
+package planner
+
+import (
+	"math"
+
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/types"
+)
+
+// wanted is the order that a relation's rows are wanted in, if that costs less than sorting them.
+type wanted struct {
+	order []orderCol
+	limit float64 // rows that will be read of it, 0 for all
+}
+
+// maxSearch is up to how many relations of one join every first relation is tried.
+const maxSearch = 10
+
+// planRel plans a relation with the conditions that its rows must meet.
+func (b *builder) planRel(r rel, conds []expr.Expr, w wanted) (node, error) {
+	switch r := r.(type) {
+	case *tableRel:
+		return r.plan(conds, w)
+	case *virtualRel:
+		return r.plan(conds)
+	case *queryRel:
+		return r.query.plan(conds)
+	case *nodeRel:
+		return newFilter(r.node, conds)
+	case *joinRel:
+		simplifyOuter(r, conds)
+		if r.kind == exec.Left {
+			return b.planLeft(r, conds, w)
+		}
+		return b.planInner(r, conds, w)
+	}
+	return nil, errInternal("a relation of an unknown kind")
+}
+
+// plan chooses an index. Conditions that shards cannot evaluate are tested at the gateway.
+func (r *tableRel) plan(conds []expr.Expr, w wanted) (node, error) {
+	push, rest := splitPushable(conds)
+	p := r.bestPath(push, w.order, false, 0)
+	if len(w.order) > 0 && !p.ordered {
+		o := r.bestPath(push, w.order, true, 0)
+		if o != nil && r.orderPays(p, o, w, len(rest) > 0) {
+			p = o
+		}
+	}
+	s, err := newScan(r, p, false)
+	if err != nil {
+		return nil, err
+	}
+	return newFilter(s, rest)
+}
+
+// orderPays compares sorting the rows of the cheapest path with reading them in order.
+func (r *tableRel) orderPays(p, o *path, w wanted, filtered bool) bool {
+	sorting := p.price + sortCost(p.out)
+	reading := o.price
+	if w.limit > 0 && o.out > w.limit && !filtered {
+		reading = costFragment + (o.price-costFragment)*w.limit/o.out
+	}
+	return reading < sorting
+}
+
+func splitPushable(conds []expr.Expr) (push, rest []expr.Expr) {
+	for _, c := range conds {
+		if pushable(c) {
+			push = append(push, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return push, rest
+}
+
+// simplifyOuter turns LEFT JOINs into inner ones where conditions above discard the rows without a partner.
+func simplifyOuter(r rel, conds []expr.Expr) {
+	j, ok := r.(*joinRel)
+	if !ok {
+		return
+	}
+	right := idSet{}
+	j.right.columnIDs(right)
+	if j.kind == exec.Left {
+		for _, c := range conds {
+			if rejectsNull(c, right) {
+				j.kind = exec.Inner
+				break
+			}
+		}
+	}
+	if j.kind == exec.Inner {
+		conds = append(append([]expr.Expr(nil), conds...), j.on...)
+		simplifyOuter(j.right, conds)
+	} else {
+		simplifyOuter(j.right, j.on)
+	}
+	simplifyOuter(j.left, conds)
+}
+
+// rejectsNull tells whether a condition cannot be true when all columns of ids are NULL.
+func rejectsNull(e expr.Expr, ids idSet) bool {
+	c, ok := e.(*expr.Call)
+	if !ok {
+		return false
+	}
+	switch c.Name() {
+	case "=", "<>", "<", "<=", ">", ">=", "like", "between", "is not null", "is true":
+		for i, a := range c.Args() {
+			if strictIn(a, ids) && (i == 0 || c.Name() != "between") {
+				return true
+			}
+		}
+	case "in":
+		return strictIn(c.Args()[0], ids)
+	case "and":
+		for _, a := range c.Args() {
+			if rejectsNull(a, ids) {
+				return true
+			}
+		}
+	case "or":
+		for _, a := range c.Args() {
+			if !rejectsNull(a, ids) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// strictIn tells whether e is NULL when the columns of ids are.
+func strictIn(e expr.Expr, ids idSet) bool {
+	switch x := e.(type) {
+	case *expr.Column:
+		return ids[x.Index]
+	case *expr.Call:
+		switch x.Name() {
+		case "+", "-", "*", "/", "%", "div", "neg", "lower", "upper", "length", "substring", "date", "year", "month", "=", "<", ">", "<=", ">=":
+			for _, a := range x.Args() {
+				if strictIn(a, ids) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// leaf is one relation of an inner join, with the conditions on it alone.
+type leaf struct {
+	rel   rel
+	ids   idSet
+	conds []expr.Expr
+	node  node // read alone
+}
+
+// flatten collects the relations and conditions of nested inner joins.
+func flatten(r rel, leaves *[]*leaf, conds *[]expr.Expr, straight *bool) {
+	if j, ok := r.(*joinRel); ok && j.kind == exec.Inner {
+		*straight = *straight || j.straight
+		flatten(j.left, leaves, conds, straight)
+		flatten(j.right, leaves, conds, straight)
+		*conds = append(*conds, j.on...)
+		return
+	}
+	ids := idSet{}
+	r.columnIDs(ids)
+	*leaves = append(*leaves, &leaf{rel: r, ids: ids})
+}
+
+// planInner orders and plans an inner join.
+func (b *builder) planInner(r rel, conds []expr.Expr, w wanted) (node, error) {
+	var leaves []*leaf
+	all := append([]expr.Expr(nil), conds...)
+	straight := false
+	flatten(r, &leaves, &all, &straight)
+	return b.planLeaves(leaves, all, w, straight)
+}
+
+func (b *builder) planLeaves(leaves []*leaf, conds []expr.Expr, w wanted, straight bool) (node, error) {
+	conds, err := propagate(conds)
+	if err != nil {
+		return nil, err
+	}
+	var multi []expr.Expr
+	for _, c := range conds {
+		placed := false
+		for _, l := range leaves {
+			if hasColumns(c) && l.ids.covers(c) {
+				l.conds = append(l.conds, c)
+				placed = true
+				break
+			}
+		}
+		if !placed {
+			multi = append(multi, c)
+		}
+	}
+	for _, l := range leaves {
+		if l.node, err = b.planRel(l.rel, l.conds, wanted{}); err != nil {
+			return nil, err
+		}
+	}
+	if len(leaves) == 1 {
+		n := leaves[0].node
+		if len(w.order) > 0 {
+			if n, err = b.planRel(leaves[0].rel, leaves[0].conds, w); err != nil {
+				return nil, err
+			}
+		}
+		return newFilter(n, multi)
+	}
+	return b.searchOrder(leaves, multi, w, straight)
+}
+
+// searchOrder tries each relation as the first and joins the cheapest next one each time.
+func (b *builder) searchOrder(leaves []*leaf, conds []expr.Expr, w wanted, straight bool) (node, error) {
+	first := len(leaves)
+	if straight || first > maxSearch {
+		first = 1
+	}
+	var best node
+	bestCost := math.Inf(1)
+	try := func(start node, i int) error {
+		n, err := b.joinAll(start, leaves, i, conds, straight)
+		if err != nil {
+			return err
+		}
+		cost := n.cost()
+		if len(w.order) > 0 {
+			if !coversOrder(n.sorted(), w.order) {
+				cost += sortCost(n.rows())
+			} else if w.limit > 0 && n.rows() > w.limit {
+				cost *= w.limit / n.rows()
+			}
+		}
+		if cost < bestCost {
+			best, bestCost = n, cost
+		}
+		return nil
+	}
+	for i := range first {
+		if err := try(leaves[i].node, i); err != nil {
+			return nil, err
+		}
+		if len(w.order) == 0 || !leaves[i].ids[w.order[0].id] {
+			continue
+		}
+		t, ok := leaves[i].rel.(*tableRel)
+		if !ok {
+			continue
+		}
+		if s, err := t.orderedScan(leaves[i].conds, w); err != nil {
+			return nil, err
+		} else if s != nil {
+			if err := try(s, i); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return best, nil
+}
+
+// orderedScan reads the table in the wanted order, nil where no index has it.
+func (r *tableRel) orderedScan(conds []expr.Expr, w wanted) (node, error) {
+	push, rest := splitPushable(conds)
+	p := r.bestPath(push, w.order, true, 0)
+	if p == nil {
+		return nil, nil
+	}
+	s, err := newScan(r, p, true)
+	if err != nil {
+		return nil, err
+	}
+	return newFilter(s, rest)
+}
+
+// coversOrder tells whether rows in the order have come in the wanted one.
+func coversOrder(have, want []orderCol) bool {
+	if len(have) < len(want) {
+		return false
+	}
+	for i := range want {
+		if have[i] != want[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// joinAll joins all relations, beginning with the given one.
+func (b *builder) joinAll(start node, leaves []*leaf, first int, conds []expr.Expr, straight bool) (node, error) {
+	cur, have := start, idSet{}
+	have.add(leaves[first].ids)
+	done := make([]bool, len(leaves))
+	done[first] = true
+	used := make([]bool, len(conds))
+	for range len(leaves) - 1 {
+		next, err := b.cheapestJoin(cur, have, leaves, done, conds, used, straight)
+		if err != nil {
+			return nil, err
+		}
+		cur = next.node
+		done[next.leaf] = true
+		have.add(leaves[next.leaf].ids)
+		for _, c := range next.conds {
+			used[c] = true
+		}
+	}
+	var rest []expr.Expr
+	for i, c := range conds {
+		if !used[i] {
+			rest = append(rest, c)
+		}
+	}
+	return newFilter(cur, rest)
+}
+
+type joinChoice struct {
+	node  node
+	leaf  int
+	conds []int
+}
+
+func (b *builder) cheapestJoin(cur node, have idSet, leaves []*leaf, done []bool, conds []expr.Expr, used []bool, straight bool) (*joinChoice, error) {
+	var best *joinChoice
+	bestConnected, bestScore := false, math.Inf(1)
+	for i, l := range leaves {
+		if done[i] {
+			continue
+		}
+		both := idSet{}
+		both.add(have)
+		both.add(l.ids)
+		choice := &joinChoice{leaf: i}
+		var list []expr.Expr
+		for k, c := range conds {
+			if !used[k] && both.covers(c) && hasColumns(c) {
+				choice.conds = append(choice.conds, k)
+				list = append(list, c)
+			}
+		}
+		connected := len(list) > 0
+		if best != nil && bestConnected && !connected && !straight {
+			continue
+		}
+		n, err := b.join(cur, l, list, exec.Inner)
+		if err != nil {
+			return nil, err
+		}
+		choice.node = n
+		score := n.cost() + n.rows()
+		if best == nil || connected && !bestConnected || score < bestScore {
+			best, bestConnected, bestScore = choice, connected, score
+		}
+		if straight {
+			break
+		}
+	}
+	return best, nil
+}
+
+// planLeft plans a LEFT JOIN. Conditions on the left side alone are tested before it; others above it.
+func (b *builder) planLeft(j *joinRel, conds []expr.Expr, w wanted) (node, error) {
+	left, right := idSet{}, idSet{}
+	j.left.columnIDs(left)
+	j.right.columnIDs(right)
+	var below, above []expr.Expr
+	for _, c := range conds {
+		if hasColumns(c) && left.covers(c) && expr.ClassOf(c) != expr.Volatile {
+			below = append(below, c)
+		} else {
+			above = append(above, c)
+		}
+	}
+	if len(w.order) > 0 && !left[w.order[0].id] {
+		w = wanted{}
+	}
+	l, err := b.planRel(j.left, below, w)
+	if err != nil {
+		return nil, err
+	}
+	in := &leaf{rel: j.right, ids: right}
+	var on []expr.Expr
+	for _, c := range j.on {
+		if hasColumns(c) && right.covers(c) {
+			in.conds = append(in.conds, c)
+		} else {
+			on = append(on, c)
+		}
+	}
+	// What the left side's constants imply for the right side bounds it too.
+	implied, err := propagate(append(append([]expr.Expr(nil), j.on...), below...))
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range implied[len(j.on)+len(below):] {
+		if right.covers(c) && hasColumns(c) {
+			in.conds = append(in.conds, c)
+		}
+	}
+	if in.node, err = b.planRel(j.right, in.conds, wanted{}); err != nil {
+		return nil, err
+	}
+	n, err := b.join(l, in, on, exec.Left)
+	if err != nil {
+		return nil, err
+	}
+	return newFilter(n, above)
+}
+
+// join joins a planned left side with a relation in the cheapest way.
+func (b *builder) join(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind) (node, error) {
+	leftIDs := setOf(left.ids())
+	keys, rest := joinKeys(conds, leftIDs, right.ids)
+	share := 1.0
+	for _, k := range keys {
+		share *= keyShare(right, k)
+	}
+	if len(keys) > 0 {
+		share = math.Max(share, 1/math.Max(totalRows(right), 1))
+	}
+	out := left.rows() * right.node.rows() * share * selectivity(rest)
+	switch kind {
+	case exec.Left:
+		out = math.Max(out, left.rows())
+	case exec.Semi:
+		out = math.Min(out, left.rows()*selOther)
+	case exec.Anti:
+		out = left.rows() * selOther
+	}
+	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1)}
+	best, err := newLoopOrHash(left, right.node, spec)
+	if err != nil {
+		return nil, err
+	}
+	if t, ok := right.rel.(*tableRel); ok && len(keys) > 0 {
+		l, err := newLookup(left, t, right, spec)
+		if err != nil {
+			return nil, err
+		}
+		if l != nil && l.cost() < best.cost() {
+			best = l
+		}
+	}
+	return best, nil
+}
+
+type joinSpec struct {
+	kind  exec.JoinKind
+	conds []expr.Expr // all
+	keys  []joinKey
+	rest  []expr.Expr // conds without keys
+	out   float64
+}
+
+func totalRows(l *leaf) float64 {
+	if t, ok := l.rel.(*tableRel); ok {
+		return t.total
+	}
+	return l.node.rows()
+}
+
+// keyShare is the share of the right side's rows that one left row's key selects.
+func keyShare(l *leaf, k joinKey) float64 {
+	t, ok := l.rel.(*tableRel)
+	c, isColumn := k.right.(*expr.Column)
+	if !ok || !isColumn {
+		return math.Max(1/math.Max(l.node.rows(), 1), 1.0/eqDistinct)
+	}
+	best := selEqual
+	for i := range t.table.Indexes {
+		ix := &t.table.Indexes[i]
+		if t.position(c) != ix.Columns[0].Column {
+			continue
+		}
+		best = math.Min(best, rangeShare(nil, 1, 0, ix, t.total))
+	}
+	return best
+}
+
+// joinKeys finds the equalities between both sides that values can be hashed for.
+func joinKeys(conds []expr.Expr, left, right idSet) (keys []joinKey, rest []expr.Expr) {
+	for _, c := range conds {
+		eq := asCall(c, "=", "<=>")
+		if eq == nil {
+			rest = append(rest, c)
+			continue
+		}
+		a, z := eq.Args()[0], eq.Args()[1]
+		if !left.covers(a) || !right.covers(z) {
+			a, z = z, a
+		}
+		h := hashKind(a.Type(), z.Type(), eq)
+		if !hasColumns(a) || !hasColumns(z) || !left.covers(a) || !right.covers(z) || !h.ok || expr.ClassOf(c) == expr.Volatile {
+			rest = append(rest, c)
+			continue
+		}
+		keys = append(keys, joinKey{left: a, right: z, cond: c, hash: h, nullSafe: eq.Name() == "<=>"})
+	}
+	return keys, rest
+}
+
+// propagate adds what equalities imply: a = b AND b = 5 gives a = 5, and a = b AND b = c gives a = c. New conditions
+// follow the given ones.
+func propagate(conds []expr.Expr) ([]expr.Expr, error) {
+	var classes [][]*expr.Column
+	find := func(c *expr.Column) int {
+		for i, l := range classes {
+			for _, m := range l {
+				if m.Index == c.Index {
+					return i
+				}
+			}
+		}
+		classes = append(classes, []*expr.Column{c})
+		return len(classes) - 1
+	}
+	type constant struct {
+		col   *expr.Column
+		value expr.Expr
+	}
+	var constants []constant
+	for _, c := range conds {
+		eq := asCall(c, "=")
+		if eq == nil {
+			continue
+		}
+		a, aCol := eq.Args()[0].(*expr.Column)
+		z, zCol := eq.Args()[1].(*expr.Column)
+		switch {
+		case aCol && zCol && sameKey(&a.Typ, &z.Typ):
+			i, k := find(a), find(z)
+			if i != k {
+				classes[i] = append(classes[i], classes[k]...)
+				classes = append(classes[:k], classes[k+1:]...)
+			}
+		case aCol && fixed(eq.Args()[1]) && sameKey(&a.Typ, eq.Args()[1].Type()):
+			constants = append(constants, constant{a, eq.Args()[1]})
+		case zCol && fixed(eq.Args()[0]) && sameKey(&z.Typ, eq.Args()[0].Type()):
+			constants = append(constants, constant{z, eq.Args()[0]})
+		}
+	}
+	out := append([]expr.Expr(nil), conds...)
+	add := func(a, z expr.Expr) error {
+		eq, err := expr.New("=", a, z)
+		if err != nil {
+			return err
+		}
+		for _, c := range out {
+			if e := asCall(c, "="); e != nil && (same(e.Args()[0], a) && same(e.Args()[1], z) || same(e.Args()[0], z) && same(e.Args()[1], a)) {
+				return nil
+			}
+		}
+		out = append(out, eq)
+		return nil
+	}
+	for _, k := range constants {
+		for _, m := range classes[find(k.col)] {
+			if m.Index != k.col.Index {
+				if err := add(m, k.value); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	const maxClass = 8
+	for _, l := range classes {
+		if len(l) > maxClass {
+			continue
+		}
+		for i := range l {
+			for k := i + 1; k < len(l); k++ {
+				if err := add(l[i], l[k]); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// sameKey tells whether equality between the types is transitive with itself: one class, one collation.
+func sameKey(a, b *types.Type) bool {
+	ca, cb := a.Class(), b.Class()
+	if ca != cb {
+		return false
+	}
+	switch ca {
+	case types.ClassInt, types.ClassDecimal, types.ClassDate, types.ClassTime:
+		return true
+	case types.ClassDatetime:
+		return true
+	case types.ClassString:
+		return a.Collation == b.Collation
+	}
+	return false
+}

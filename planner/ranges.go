@@ -1,0 +1,635 @@
+package planner
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"vitess.io/vitess/go/mysql/decimal"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/types"
+)
+
+// Index ranges. A condition on one column becomes, when the plan runs, a set of intervals of the column's key encoding;
+// the columns of an index multiply their intervals into spans:
+//
+//	a IN (1, 2) AND b > 5   →   a: [enc(1)] [enc(2)]   b: (enc(5), ∞)   →   [1·(5,  1·∞)  [2·(5,  2·∞)
+//
+// A condition's intervals may cover more than what meets it (a constant between two values of the column, LIKE, a prefix
+// index), but never less. Conditions whose intervals are exact for sure are not evaluated again.
+
+// rangeOp is what a condition does with its column.
+type rangeOp uint8
+
+const (
+	rangeEq rangeOp = iota
+	rangeIn
+	rangeNullEq
+	rangeLess
+	rangeLessEq
+	rangeGreater
+	rangeGreaterEq
+	rangeBetween
+	rangeNull
+	rangeNotNull
+	rangeLike
+	rangeOr // any of subs
+	rangeAnd
+)
+
+// rangeCond is a condition on one column. Its values have no columns, or only those of rows that are known before.
+type rangeCond struct {
+	op     rangeOp
+	values []expr.Expr
+	subs   []*rangeCond
+	exact  bool
+}
+
+// points is how many single values the condition allows at most, 0 for ranges.
+func (r *rangeCond) points() int {
+	switch r.op {
+	case rangeEq, rangeNullEq, rangeNull:
+		return 1
+	case rangeIn:
+		return len(r.values)
+	case rangeOr:
+		n := 0
+		for _, s := range r.subs {
+			p := s.points()
+			if p == 0 {
+				return 0
+			}
+			n += p
+		}
+		return n
+	case rangeAnd:
+		for _, s := range r.subs {
+			if p := s.points(); p > 0 {
+				return p
+			}
+		}
+	}
+	return 0
+}
+
+// mayBeNull tells whether the condition lets NULL through, which no key of a unique index identifies.
+func (r *rangeCond) mayBeNull() bool {
+	if r.op == rangeNull || r.op == rangeNullEq {
+		return true
+	}
+	for _, s := range r.subs {
+		if s.mayBeNull() {
+			return true
+		}
+	}
+	return false
+}
+
+// matchRange recognises a condition on one column of a table. known tells which other expressions have a value when the
+// table is read. col is -1 where the condition is of no use to an index.
+func matchRange(e expr.Expr, columns func(c *expr.Column) int, known func(expr.Expr) bool) (col int, r *rangeCond) {
+	c, ok := e.(*expr.Call)
+	if !ok {
+		return -1, nil
+	}
+	switch c.Name() {
+	case "=", "<=>", "<", "<=", ">", ">=":
+		return matchCompare(c, columns, known)
+	case "in":
+		col = columnIn(c.Args()[0], columns)
+		if col < 0 {
+			return -1, nil
+		}
+		return matchList(rangeIn, col, c, c.Args()[1:], known)
+	case "between":
+		if col = columnIn(c.Args()[0], columns); col >= 0 {
+			return matchList(rangeBetween, col, c, c.Args()[1:], known)
+		}
+	case "is null":
+		if col = columnIn(c.Args()[0], columns); col >= 0 {
+			return col, &rangeCond{op: rangeNull, exact: !zeroDateIsNull(c.Args()[0].Type())}
+		}
+	case "is not null":
+		if col = columnIn(c.Args()[0], columns); col >= 0 {
+			return col, &rangeCond{op: rangeNotNull, exact: true}
+		}
+	case "like":
+		return matchLike(c, columns, known)
+	case "or":
+		return matchParts(rangeOr, c, columns, known)
+	case "and":
+		return matchParts(rangeAnd, c, columns, known)
+	}
+	return -1, nil
+}
+
+// zeroDateIsNull is MySQL's rule that '0000-00-00' IS NULL for NOT NULL dates; the condition is then evaluated as well.
+func zeroDateIsNull(t *types.Type) bool {
+	return t.Class() == types.ClassDate || t.Class() == types.ClassDatetime
+}
+
+func columnIn(e expr.Expr, columns func(c *expr.Column) int) int {
+	if c, ok := e.(*expr.Column); ok {
+		return columns(c)
+	}
+	return -1
+}
+
+var compareOps = map[string]rangeOp{
+	"=": rangeEq, "<=>": rangeNullEq, "<": rangeLess, "<=": rangeLessEq, ">": rangeGreater, ">=": rangeGreaterEq,
+}
+
+var mirrored = map[rangeOp]rangeOp{
+	rangeEq: rangeEq, rangeNullEq: rangeNullEq, rangeLess: rangeGreater, rangeLessEq: rangeGreaterEq,
+	rangeGreater: rangeLess, rangeGreaterEq: rangeLessEq,
+}
+
+func matchCompare(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
+	op, a, b := compareOps[c.Name()], c.Args()[0], c.Args()[1]
+	col := columnIn(a, columns)
+	if col < 0 || !known(b) {
+		a, b, op = b, a, mirrored[op]
+		if col = columnIn(a, columns); col < 0 || !known(b) {
+			return -1, nil
+		}
+	}
+	usable, exact := comparable(a.Type(), b, c.Collation(), op)
+	if !usable {
+		return -1, nil
+	}
+	return col, &rangeCond{op: op, values: []expr.Expr{b}, exact: exact}
+}
+
+func matchList(op rangeOp, col int, c *expr.Call, values []expr.Expr, known func(expr.Expr) bool) (int, *rangeCond) {
+	r := &rangeCond{op: op, values: values, exact: true}
+	each := op
+	if op == rangeIn {
+		each = rangeEq
+	}
+	for _, v := range values {
+		if asCall(v, "row") != nil || !known(v) {
+			return -1, nil
+		}
+		usable, exact := comparable(c.Args()[0].Type(), v, c.Collation(), each)
+		if !usable {
+			return -1, nil
+		}
+		r.exact = r.exact && exact
+	}
+	return col, r
+}
+
+func matchLike(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
+	col := columnIn(c.Args()[0], columns)
+	if col < 0 || len(c.Args()) > 2 || !known(c.Args()[1]) {
+		return -1, nil
+	}
+	t := c.Args()[0].Type()
+	if t.Class() != types.ClassString || c.Collation() != t.Collation || !prefixOrdered(t.Collation) {
+		return -1, nil
+	}
+	return col, &rangeCond{op: rangeLike, values: c.Args()[1:2]}
+}
+
+// prefixOrdered tells whether strings that begin alike have sort keys that begin alike.
+func prefixOrdered(c types.Collation) bool {
+	if c == types.CollationBinary {
+		return true
+	}
+	n := c.Name()
+	return strings.HasSuffix(n, "_bin") || strings.HasSuffix(n, "_general_ci") || n == "utf8mb4_0900_ai_ci"
+}
+
+// maxOrTerms bounds the terms of an OR that becomes ranges.
+const maxOrTerms = 1000
+
+func matchParts(op rangeOp, c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
+	if len(c.Args()) > maxOrTerms {
+		return -1, nil
+	}
+	r := &rangeCond{op: op, exact: true}
+	col := -1
+	for _, a := range c.Args() {
+		k, s := matchRange(a, columns, known)
+		if s == nil || col >= 0 && k != col {
+			return -1, nil
+		}
+		col = k
+		r.subs = append(r.subs, s)
+		r.exact = r.exact && s.exact
+	}
+	return col, r
+}
+
+// comparable tells whether comparing a column with v orders as the column's key does, and whether the intervals are
+// exact for every value that v can have. coll is what strings are compared under.
+func comparable(col *types.Type, v expr.Expr, coll types.Collation, op rangeOp) (usable, exact bool) {
+	t := v.Type()
+	f := t.Class()
+	if f == types.ClassNull {
+		return true, true
+	}
+	switch col.Class() {
+	case types.ClassInt:
+		return f == types.ClassInt || f == types.ClassDecimal || f == types.ClassFloat || f == types.ClassString, f == types.ClassInt
+	case types.ClassDecimal:
+		if f == types.ClassInt || f == types.ClassDecimal && t.Decimals >= 0 && t.Decimals <= max(col.Decimals, 0) {
+			_, param := v.(*expr.Param) // the scale of a parameter's value may differ each time
+			return true, f == types.ClassInt || !param
+		}
+		return f == types.ClassDecimal || f == types.ClassFloat || f == types.ClassString, false
+	case types.ClassFloat:
+		numeric := f == types.ClassInt || f == types.ClassDecimal || f == types.ClassFloat
+		return numeric || f == types.ClassString, f == types.ClassFloat && col.ID == mysql.TypeDouble
+	case types.ClassString:
+		ok := f == types.ClassString && coll == col.Collation
+		return ok, ok
+	case types.ClassDate, types.ClassDatetime:
+		return f == types.ClassDate || f == types.ClassDatetime || f == types.ClassString, false
+	case types.ClassTime:
+		return f == types.ClassTime || f == types.ClassString, false
+	case types.ClassEnum:
+		eq := op == rangeEq || op == rangeNullEq
+		return eq && f == types.ClassString && coll == col.Collation, false
+	case types.ClassBit:
+		return f == types.ClassInt, false
+	}
+	return false, false
+}
+
+// interval is a range of one column's key encoding; hi is exclusive, nil is unbounded.
+type interval struct{ lo, hi []byte }
+
+// keyColumn is how an index encodes a column.
+type keyColumn struct {
+	typ    *types.Type
+	prefix int
+	desc   bool
+}
+
+func (k *keyColumn) encode(v types.Value) []byte {
+	return keys.AppendValue(nil, v, k.typ, k.prefix, k.desc)
+}
+
+// nonNull is the range of all values but NULL, whose tag is the lowest, or the highest when descending.
+func (k *keyColumn) nonNull() interval {
+	if k.desc {
+		return interval{nil, []byte{0xff}}
+	}
+	return interval{[]byte{0x01}, nil}
+}
+
+func (k *keyColumn) null() interval {
+	if k.desc {
+		return interval{[]byte{0xff}, nil}
+	}
+	return interval{nil, []byte{0x01}}
+}
+
+// between is the range from a to b, both included; a NULL is unbounded on its side, without NULLs.
+func (k *keyColumn) between(a, b types.Value, openA, openB bool) interval {
+	r := k.nonNull()
+	if k.desc {
+		a, b, openA, openB = b, a, openB, openA
+	}
+	if !a.IsNull() {
+		r.lo = k.encode(a)
+		if openA {
+			r.lo = keys.SpanSuccessor(r.lo)
+		}
+	}
+	if !b.IsNull() {
+		hi := k.encode(b)
+		if !openB {
+			hi = keys.SpanSuccessor(hi)
+		}
+		r.hi = hi
+	}
+	return r
+}
+
+// everything is where nothing is known of a value: the condition itself decides.
+var everything = []interval{{}}
+
+// intervals computes the condition's intervals, sorted and disjoint.
+func (r *rangeCond) intervals(env *expr.Env, row []types.Value, k *keyColumn) ([]interval, error) {
+	switch r.op {
+	case rangeNull:
+		return []interval{k.null()}, nil
+	case rangeNotNull:
+		return []interval{k.nonNull()}, nil
+	case rangeOr, rangeAnd:
+		return r.combine(env, row, k)
+	}
+	vals := make([]types.Value, len(r.values))
+	for i, e := range r.values {
+		v, err := e.Eval(env, row)
+		if err != nil {
+			return nil, err
+		}
+		vals[i] = v
+	}
+	switch r.op {
+	case rangeIn:
+		var all []interval
+		for _, v := range vals {
+			all = append(all, k.compare(rangeEq, v, env)...)
+		}
+		return normalize(all), nil
+	case rangeBetween:
+		return intersect(k.compare(rangeGreaterEq, vals[0], env), k.compare(rangeLessEq, vals[1], env)), nil
+	case rangeLike:
+		return k.like(vals[0]), nil
+	}
+	return k.compare(r.op, vals[0], env), nil
+}
+
+func (r *rangeCond) combine(env *expr.Env, row []types.Value, k *keyColumn) ([]interval, error) {
+	var all []interval
+	for i, s := range r.subs {
+		list, err := s.intervals(env, row, k)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case r.op == rangeOr:
+			all = append(all, list...)
+		case i == 0:
+			all = list
+		default:
+			all = intersect(all, list)
+		}
+	}
+	return normalize(all), nil
+}
+
+// compare gives the intervals of column op v.
+func (k *keyColumn) compare(op rangeOp, v types.Value, env *expr.Env) []interval {
+	if v.IsNull() {
+		if op == rangeNullEq {
+			return []interval{k.null()}
+		}
+		return nil
+	}
+	lo, hi, state := bracket(v, k.typ, &env.Mode)
+	if state == unknown {
+		return everything
+	}
+	open := state == exactly && k.prefix == 0
+	switch op {
+	case rangeEq, rangeNullEq:
+		return []interval{k.between(lo, hi, false, false)}
+	case rangeLess:
+		return []interval{k.between(types.Null, hi, false, open)}
+	case rangeLessEq:
+		return []interval{k.between(types.Null, hi, false, false)}
+	case rangeGreater:
+		return []interval{k.between(lo, types.Null, open, false)}
+	}
+	return []interval{k.between(lo, types.Null, false, false)}
+}
+
+// like gives the interval of the strings that begin as the pattern does before its first wildcard.
+func (k *keyColumn) like(v types.Value) []interval {
+	if v.IsNull() {
+		return nil
+	}
+	if v.Kind() != types.KindString && v.Kind() != types.KindBytes {
+		return everything
+	}
+	prefix := make([]byte, 0, len(v.Raw()))
+	for i, p := 0, v.Raw(); i < len(p) && p[i] != '%' && p[i] != '_'; i++ {
+		if p[i] == '\\' && i+1 < len(p) {
+			i++
+		}
+		prefix = append(prefix, p[i])
+	}
+	if len(prefix) == 0 || k.typ.Collation != types.CollationBinary && !asciiText(prefix) {
+		return []interval{k.nonNull()}
+	}
+	val := types.String(prefix)
+	if k.typ.Collation == types.CollationBinary {
+		val = types.Bytes(prefix)
+	}
+	enc := keys.AppendValue(nil, val, k.typ, k.prefix, false)
+	enc = enc[:len(enc)-2] // without the terminator: longer strings go on from here
+	if len(enc) == 1 {
+		return []interval{k.nonNull()} // nothing but spaces, which do not count
+	}
+	if k.desc {
+		for i := range enc {
+			enc[i] = ^enc[i]
+		}
+	}
+	return []interval{{enc, keys.SpanSuccessor(enc)}}
+}
+
+func asciiText(b []byte) bool {
+	for _, c := range b {
+		if c < 0x20 || c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// normalize sorts intervals and joins those that overlap.
+func normalize(list []interval) []interval {
+	if len(list) < 2 {
+		return list
+	}
+	slices.SortFunc(list, func(a, b interval) int { return bytes.Compare(a.lo, b.lo) })
+	out := list[:1]
+	for _, r := range list[1:] {
+		last := &out[len(out)-1]
+		if last.hi != nil && bytes.Compare(r.lo, last.hi) >= 0 {
+			out = append(out, r)
+			continue
+		}
+		if last.hi != nil && (r.hi == nil || bytes.Compare(r.hi, last.hi) > 0) {
+			last.hi = r.hi
+		}
+	}
+	return out
+}
+
+// intersect gives what is in both lists, which are sorted and disjoint.
+func intersect(a, b []interval) []interval {
+	var out []interval
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		r := interval{a[i].lo, a[i].hi}
+		if bytes.Compare(b[j].lo, r.lo) > 0 {
+			r.lo = b[j].lo
+		}
+		if r.hi == nil || b[j].hi != nil && bytes.Compare(b[j].hi, r.hi) < 0 {
+			r.hi = b[j].hi
+		}
+		if r.hi == nil || bytes.Compare(r.lo, r.hi) < 0 {
+			out = append(out, r)
+		}
+		if a[i].hi != nil && (b[j].hi == nil || bytes.Compare(a[i].hi, b[j].hi) <= 0) {
+			i++
+		} else {
+			j++
+		}
+	}
+	return out
+}
+
+// certainty is how well a constant fits a column.
+type certainty uint8
+
+const (
+	exactly certainty = iota // lo and hi are the constant as a value of the column
+	within                   // the constant lies somewhere from lo to hi
+	unknown                  // nothing is known
+)
+
+// maxExactFloat is up to where every integer is a double.
+const maxExactFloat = 1 << 53
+
+// bracket finds where a constant lies among the values of a column, in storage form.
+func bracket(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state certainty) {
+	switch t.Class() {
+	case types.ClassInt:
+		return bracketInt(v)
+	case types.ClassDecimal:
+		return bracketDecimal(v, max(t.Decimals, 0))
+	case types.ClassFloat:
+		f := types.Float(v.ToFloat(nil))
+		if t.ID == mysql.TypeFloat && v.Kind() != types.KindFloat {
+			return f, f, exactly
+		}
+		return f, f, exactly
+	case types.ClassString:
+		if v.Kind() == types.KindString || v.Kind() == types.KindBytes {
+			return v, v, exactly
+		}
+	case types.ClassDate, types.ClassDatetime:
+		return bracketDate(v, t, m)
+	case types.ClassTime:
+		if d := v.ToTime(m, nil); !d.IsNull() && (v.Kind() == types.KindTime || v.Kind() == types.KindString) {
+			return d, d, exactly
+		}
+	case types.ClassEnum:
+		return bracketEnum(v, t)
+	case types.ClassBit:
+		if u, clipped := v.ToUint(nil); !clipped {
+			b := types.Bit(u, max(t.Length, 1))
+			return b, b, exactly
+		}
+	}
+	return types.Null, types.Null, unknown
+}
+
+func bracketInt(v types.Value) (lo, hi types.Value, state certainty) {
+	switch v.Kind() {
+	case types.KindInt, types.KindUint:
+		return v, v, exactly
+	case types.KindDecimal:
+		if w := types.RoundDecimal(v, 0); types.Compare(w, v, types.CollationBinary) == 0 {
+			if i, clipped := w.ToInt(nil); !clipped {
+				return types.Int(i), types.Int(i), exactly
+			}
+			if u, clipped := w.ToUint(nil); !clipped {
+				return types.Uint(u), types.Uint(u), exactly
+			}
+		}
+	case types.KindString, types.KindBytes:
+		if d, n, ok := types.ParseDecimal(v.Raw()); ok && n == len(v.Raw()) && d.Kind() == types.KindDecimal {
+			return bracketInt(d)
+		}
+	case types.KindFloat:
+	default:
+		return types.Null, types.Null, unknown
+	}
+	f := v.ToFloat(nil)
+	if math.Abs(f) >= maxExactFloat || math.IsNaN(f) {
+		return types.Null, types.Null, unknown
+	}
+	if f == math.Trunc(f) {
+		return types.Int(int64(f)), types.Int(int64(f)), exactly
+	}
+	return types.Int(int64(math.Floor(f))), types.Int(int64(math.Ceil(f))), within
+}
+
+func bracketDecimal(v types.Value, scale int) (lo, hi types.Value, state certainty) {
+	var a, b types.Value
+	switch v.Kind() {
+	case types.KindInt, types.KindUint, types.KindDecimal:
+		a = types.Dec(v.ToDecimal(nil))
+		if r := types.RoundDecimal(a, scale); types.Compare(r, a, types.CollationBinary) == 0 {
+			return r, r, exactly
+		}
+		b = a
+	case types.KindFloat, types.KindString:
+		f := v.ToFloat(nil)
+		slack := math.Abs(f) * 1e-14
+		a, b = types.Dec(types.Float(f-slack).ToDecimal(nil)), types.Dec(types.Float(f+slack).ToDecimal(nil))
+	default:
+		return types.Null, types.Null, unknown
+	}
+	step := decimal.New(1, -int32(scale))
+	lo = types.RoundDecimal(types.Dec(a.DecimalValue().Sub(step)), scale)
+	hi = types.RoundDecimal(types.Dec(b.DecimalValue().Add(step)), scale)
+	return lo, hi, within
+}
+
+func bracketDate(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state certainty) {
+	switch v.Kind() {
+	case types.KindDate, types.KindDatetime, types.KindString:
+	default:
+		return types.Null, types.Null, unknown
+	}
+	dt := v.ToDatetime(m, nil)
+	if dt.IsNull() {
+		return types.Null, types.Null, unknown
+	}
+	switch {
+	case t.IsTimestamp():
+		return bracketTimestamp(dt, t, m)
+	case t.Class() == types.ClassDate:
+		day := dt.ToDate(m, nil)
+		if day.IsNull() {
+			return types.Null, types.Null, unknown
+		}
+		day = types.Date(dt.Uint() &^ (1<<41 - 1))
+		if day.Uint() == dt.Uint() {
+			return day, day, exactly
+		}
+		return day, day, within
+	}
+	return dt, dt, exactly
+}
+
+// timestampSlackMicros covers whatever a time zone's changes may do to the order of local times.
+const timestampSlackMicros = 26 * 3600 * 1e6
+
+func bracketTimestamp(dt types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state certainty) {
+	bad := false
+	lax := types.Mode{Loc: m.Loc, AllowInvalid: true}
+	wide := *t
+	wide.Decimals = 6
+	ts, err := types.Assign(dt, &wide, "", 0, &lax, func(uint16, string) { bad = true })
+	if err != nil || bad || ts.Kind() != types.KindTimestamp || ts.Int() == types.ZeroTimestamp {
+		return types.Null, types.Null, unknown
+	}
+	if m.Loc == nil || m.Loc.String() == "UTC" {
+		return ts, ts, exactly
+	}
+	return types.Timestamp(ts.Int()-timestampSlackMicros, 6), types.Timestamp(ts.Int()+timestampSlackMicros, 6), within
+}
+
+func bracketEnum(v types.Value, t *types.Type) (lo, hi types.Value, state certainty) {
+	bad := false
+	lax := types.Mode{}
+	e, err := types.Assign(v, t, "", 0, &lax, func(uint16, string) { bad = true })
+	if err != nil || bad || e.Kind() != types.KindEnum || v.Kind() != types.KindString {
+		return types.Null, types.Null, unknown
+	}
+	return e, e, exactly
+}

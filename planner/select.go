@@ -1,0 +1,669 @@
+package planner
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// query is a bound query block or set operation, ready to be planned once.
+type query interface {
+	// columns are the results' columns; their IDs are what an outer block refers to.
+	columns() []bind.Column
+	// plan gives a node whose ids are those of columns, in order. push are conditions over them that the query may use
+	// to read less; all of them hold for the rows that it gives.
+	plan(push []expr.Expr) (node, error)
+	// refs are the columns of outer blocks that the query depends on.
+	refs() []outerRef
+}
+
+// outerRef is a column of an outer block within a subquery, where it is a parameter.
+type outerRef struct {
+	col   *expr.Column
+	owner *selectQuery
+	slot  int
+}
+
+// outField is one column of a block's result.
+type outField struct {
+	col  bind.Column
+	expr expr.Expr
+	name string // as the select list names it, for aliases
+	text string
+}
+
+// sortItem is one term of ORDER BY; field is the select-list item that it means, or -1.
+type sortItem struct {
+	expr  expr.Expr
+	desc  bool
+	field int
+}
+
+// aggItem is an aggregate of a block and the number of its result.
+type aggItem struct {
+	agg *expr.Agg
+	id  int
+}
+
+// selectQuery is a bound SELECT.
+type selectQuery struct {
+	b      *builder
+	ctes   *cteScope
+	outer  *bind.Scope
+	scope  *bind.Scope
+	tables []*tableRel
+	stmt   *ast.SelectStmt
+
+	source   rel // nil without FROM
+	where    []expr.Expr
+	semis    []*semiJoin
+	fields   []outField
+	groupBy  []expr.Expr
+	rollup   bool
+	grouped  bool
+	aggs     []aggItem
+	having   []expr.Expr
+	windows  []*windowItem
+	distinct bool
+	orderBy  []sortItem
+	limit    *limitSpec
+	values   [][]expr.Expr // VALUES ROW(…), …
+	outs     []outerRef
+	locking  bool
+
+	groupIDs []int
+	bound    map[*ast.SubqueryExpr]query // subqueries that were bound in the search for semi joins
+}
+
+func (q *selectQuery) isLocking() bool  { return q.locking }
+func (q *selectQuery) refs() []outerRef { return q.outs }
+
+func (q *selectQuery) columns() []bind.Column {
+	cols := make([]bind.Column, len(q.fields))
+	for i := range q.fields {
+		cols[i] = q.fields[i].col
+	}
+	return cols
+}
+
+// bindQuery binds a SELECT, VALUES, TABLE or set operation.
+func (b *builder) bindQuery(n ast.ResultSetNode, outer *bind.Scope, ctes *cteScope) (query, error) {
+	switch n := n.(type) {
+	case *ast.SelectStmt:
+		return b.bindSelect(n, outer, ctes)
+	case *ast.SetOprStmt:
+		return b.bindSetOpr(n, outer, ctes)
+	}
+	return nil, mysqlerr.NotSupported("this kind of query")
+}
+
+func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScope) (*selectQuery, error) {
+	if n.SelectIntoOpt != nil {
+		return nil, mysqlerr.NotSupported("SELECT … INTO")
+	}
+	q := &selectQuery{b: b, outer: outer, ctes: ctes, stmt: n}
+	b.stack = append(b.stack, q)
+	defer func() { b.stack = b.stack[:len(b.stack)-1] }()
+	var err error
+	if n.With != nil {
+		if q.ctes, err = b.bindWith(n.With, ctes); err != nil {
+			return nil, err
+		}
+	}
+	if n.Kind == ast.SelectStmtKindValues {
+		return q, q.bindValues(n)
+	}
+	if err := q.bindFrom(n); err != nil {
+		return nil, err
+	}
+	if n.Where != nil {
+		if err := q.bindWhere(n.Where); err != nil {
+			return nil, err
+		}
+	}
+	if err := q.bindFields(n); err != nil {
+		return nil, err
+	}
+	return q, q.bindRest(n)
+}
+
+func (q *selectQuery) bindFrom(n *ast.SelectStmt) error {
+	var cols []bind.Column
+	if n.From != nil && n.From.TableRefs != nil {
+		var err error
+		if q.source, cols, err = q.from(n.From.TableRefs); err != nil {
+			return err
+		}
+		if n.SelectStmtOpts != nil && n.SelectStmtOpts.StraightJoin {
+			straighten(q.source)
+		}
+	}
+	q.scope = q.scopeOf(cols)
+	q.locking = n.LockInfo != nil && n.LockInfo.LockType != ast.SelectLockNone
+	return q.takeLocks(n.LockInfo)
+}
+
+func straighten(r rel) {
+	if j, ok := r.(*joinRel); ok {
+		j.straight = true
+		straighten(j.left)
+		straighten(j.right)
+	}
+}
+
+// scopeOf makes the scope of cols in this block.
+func (q *selectQuery) scopeOf(cols []bind.Column) *bind.Scope {
+	return &bind.Scope{
+		Cols: cols, Outer: q.outer,
+		Used:      func(c *bind.Column) { q.b.used[c.ID] = true },
+		FromOuter: q.fromOuter,
+	}
+}
+
+// fromOuter makes a parameter of a column of this block that a block inside it refers to, and notes the dependence in
+// all blocks between.
+func (q *selectQuery) fromOuter(c *bind.Column) (expr.Expr, error) {
+	b := q.b
+	slot, ok := b.outer[c.ID]
+	if !ok {
+		slot = b.newSlot()
+		b.outer[c.ID] = slot
+	}
+	inside := false
+	for _, s := range b.stack {
+		if s == q {
+			inside = true
+			continue
+		}
+		if inside {
+			s.addRef(outerRef{col: c.Ref(), owner: q, slot: slot})
+		}
+	}
+	return &expr.Param{Index: slot, Typ: c.Field.Type}, nil
+}
+
+func (q *selectQuery) addRef(r outerRef) {
+	for i := range q.outs {
+		if q.outs[i].slot == r.slot {
+			return
+		}
+	}
+	q.outs = append(q.outs, r)
+}
+
+// binder binds expressions of a clause without aggregates.
+func (q *selectQuery) binder(clause string) *bind.Binder {
+	b := &bind.Binder{Env: q.b.ctx.Env, Clause: clause, Subquery: q.subquery}
+	b.Default = func(c *bind.Column) (expr.Expr, error) {
+		return bindText(q.b.ctx, c.Source.Columns[c.Pos].DefaultExpr)
+	}
+	return b
+}
+
+// aggBinder binds expressions of a clause that may have aggregates and perhaps window functions.
+func (q *selectQuery) aggBinder(clause string, windows bool) *bind.Binder {
+	b := q.binder(clause)
+	b.Aggregate = q.aggregate
+	if windows {
+		b.Window = q.window
+	}
+	return b
+}
+
+func (q *selectQuery) bindWhere(n ast.ExprNode) error {
+	b := q.binder(bind.Where)
+	for _, c := range conjuncts(nil, n) {
+		semi, err := q.semiJoin(b, c)
+		if err != nil {
+			return err
+		}
+		if semi != nil {
+			q.semis = append(q.semis, semi)
+			continue
+		}
+		e, err := bind.Expr(b, q.scope, c)
+		if err != nil {
+			return err
+		}
+		if err := oneColumn(e); err != nil {
+			return err
+		}
+		q.where = append(q.where, splitAnd(nil, q.b.fold(e))...)
+	}
+	return nil
+}
+
+// oneColumn refuses a row where a scalar belongs.
+func oneColumn(e expr.Expr) error {
+	if asCall(e, "row") != nil {
+		return mysqlerr.New(mysql.ErrOperandColumns, 1)
+	}
+	return nil
+}
+
+func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
+	for i, f := range n.Fields.Fields {
+		if f.WildCard != nil {
+			if err := q.expandStar(f.WildCard, i); err != nil {
+				return err
+			}
+			continue
+		}
+		e, err := bind.Expr(q.aggBinder(bind.FieldList, true), q.scope, f.Expr)
+		if err != nil {
+			return err
+		}
+		if err := oneColumn(e); err != nil {
+			return err
+		}
+		q.addField(f, q.b.fold(e))
+	}
+	return nil
+}
+
+// expandStar adds the columns of * or t.*.
+func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
+	if q.source == nil {
+		return mysqlerr.New(mysql.ErrNoTablesUsed)
+	}
+	if i > 0 && w.Table.O == "" {
+		// MySQL takes a bare * in the first place only.
+		return mysqlerr.Newf(mysql.ErrParse, "You have an error in your SQL syntax; check the manual that corresponds to your "+
+			"MySQL server version for the right syntax to use near '*' at line 1")
+	}
+	found := false
+	for k := range q.scope.Cols {
+		c := &q.scope.Cols[k]
+		isHidden := c.Hidden || c.Source != nil && c.Source.Columns[c.Pos].Hidden
+		if isHidden || w.Table.O == "" && c.Shadowed || w.Table.O != "" && !c.InTable(w.Schema.O, w.Table.O) {
+			continue
+		}
+		found = true
+		q.b.used[c.ID] = true
+		q.fields = append(q.fields, outField{col: q.outColumn(c.Field), expr: c.Ref(), name: c.Field.Name})
+	}
+	if !found {
+		return mysqlerr.New(mysql.ErrBadTable, w.Table.O)
+	}
+	return nil
+}
+
+func (q *selectQuery) outColumn(f types.Field) bind.Column {
+	return bind.Column{ID: q.b.newIDs(1), Field: f}
+}
+
+func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
+	name := f.AsName.O
+	field := types.Field{Type: *e.Type()}
+	src := q.columnOf(e)
+	switch {
+	case src != nil:
+		field = src.Field
+		if name == "" {
+			name = fieldName(f.Expr, src.Field.Name)
+		}
+	case name == "":
+		name = fieldText(f)
+	}
+	if src == nil {
+		field.Flags = bind.TypeFlags(&field.Type)
+		if notNull(e, q) {
+			field.Flags |= uint16(mysql.NotNullFlag)
+		}
+	}
+	field.Name = name
+	q.fields = append(q.fields, outField{col: q.outColumn(field), expr: e, name: name, text: f.Text()})
+}
+
+// fieldName is the name of a plain column: as the statement writes it.
+func fieldName(n ast.ExprNode, name string) string {
+	for {
+		switch x := n.(type) {
+		case *ast.ParenthesesExpr:
+			n = x.Expr
+			continue
+		case *ast.ColumnNameExpr:
+			return x.Name.Name.O
+		}
+		return name
+	}
+}
+
+// maxFieldName is the length of a column's name, in characters.
+const maxFieldName = 256
+
+// fieldText names a column after its expression's text, as MySQL does.
+func fieldText(f *ast.SelectField) string {
+	text := strings.TrimSpace(f.Text())
+	if v, ok := f.Expr.(ast.ValueExpr); ok && len(text) > 0 && (text[0] == '\'' || text[0] == '"') {
+		text = v.GetString()
+	}
+	if r := []rune(text); len(r) > maxFieldName {
+		text = string(r[:maxFieldName])
+	}
+	return text
+}
+
+// columnOf finds the column that e is, nil for anything else.
+func (q *selectQuery) columnOf(e expr.Expr) *bind.Column {
+	c, ok := e.(*expr.Column)
+	if !ok || q.scope == nil {
+		return nil
+	}
+	for i := range q.scope.Cols {
+		if q.scope.Cols[i].ID == c.Index {
+			return &q.scope.Cols[i]
+		}
+	}
+	return nil
+}
+
+// notNull tells whether e is known not to be NULL.
+func notNull(e expr.Expr, q *selectQuery) bool {
+	switch x := e.(type) {
+	case *expr.Const:
+		return !x.Val.IsNull()
+	case *expr.Column:
+		if c := q.columnOf(e); c != nil {
+			return c.Field.Flags&uint16(mysql.NotNullFlag) != 0
+		}
+		for _, a := range q.aggs {
+			if a.id == x.Index {
+				return a.agg.Name == "count" || strings.HasPrefix(a.agg.Name, "bit_")
+			}
+		}
+	case *expr.Call:
+		switch x.Name() {
+		case "is null", "is not null", "is true", "is not true", "is false", "is not false", "<=>":
+			return true
+		case "=", "<>", "<", "<=", ">", ">=", "and", "or", "not", "between", "in", "like", "+", "-", "*", "neg", "concat", "lower", "upper", "length":
+			for _, a := range x.Args() {
+				if !notNull(a, q) {
+					return false
+				}
+			}
+			return true
+		case "ifnull", "coalesce":
+			return notNull(x.Args()[len(x.Args())-1], q)
+		case "now", "curdate", "curtime", "version", "connection_id", "pi", "rand", "uuid":
+			return true
+		}
+	}
+	return false
+}
+
+// bindRest binds what follows the select list.
+func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
+	var err error
+	q.distinct = n.Distinct
+	if n.GroupBy != nil {
+		q.grouped, q.rollup = true, n.GroupBy.Rollup
+		for _, item := range n.GroupBy.Items {
+			if err := q.bindGroupItem(item); err != nil {
+				return err
+			}
+		}
+	}
+	if n.Having != nil {
+		if err := q.bindHaving(n.Having.Expr); err != nil {
+			return err
+		}
+	}
+	if n.OrderBy != nil {
+		for _, item := range n.OrderBy.Items {
+			if err := q.bindOrderItem(item); err != nil {
+				return err
+			}
+		}
+	}
+	if q.limit, err = q.b.bindLimit(n.Limit); err != nil {
+		return err
+	}
+	q.grouped = q.grouped || len(q.aggs) > 0
+	if q.grouped {
+		if err := q.settleGroups(); err != nil {
+			return err
+		}
+	} else if len(q.having) > 0 {
+		q.where, q.having = append(q.where, q.having...), nil
+	}
+	return q.checkDistinctOrder()
+}
+
+// position gives the select-list item of a number in GROUP BY or ORDER BY.
+func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) {
+	if n.N < 1 || n.N > len(q.fields) {
+		return 0, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in '%s'", n.N, clause)
+	}
+	return n.N - 1, nil
+}
+
+func (q *selectQuery) bindGroupItem(item *ast.ByItem) error {
+	if p, ok := item.Expr.(*ast.PositionExpr); ok {
+		i, err := q.position(p, bind.GroupBy)
+		if err != nil {
+			return err
+		}
+		return q.addGroup(q.fields[i].expr, q.fields[i].name)
+	}
+	sc := *q.scope
+	sc.Alias = q.alias
+	e, err := bind.Expr(q.binder(bind.GroupBy), &sc, item.Expr)
+	if err != nil {
+		return err
+	}
+	return q.addGroup(q.b.fold(e), "")
+}
+
+// addGroup adds a term of GROUP BY; one that is constant groups nothing, but a group there is.
+func (q *selectQuery) addGroup(e expr.Expr, name string) error {
+	for _, a := range q.aggs {
+		if (idSet{a.id: true}).touches(e) {
+			return mysqlerr.New(mysql.ErrWrongGroupField, name)
+		}
+	}
+	for _, w := range q.windows {
+		if (idSet{w.id: true}).touches(e) {
+			return mysqlerr.New(mysql.ErrWrongGroupField, name)
+		}
+	}
+	for _, g := range q.groupBy {
+		if same(g, e) && !q.rollup {
+			return nil
+		}
+	}
+	q.groupBy = append(q.groupBy, e)
+	return nil
+}
+
+// alias finds a select-list item by its name. 1052 where two different items have it.
+func (q *selectQuery) alias(name *ast.ColumnName) (expr.Expr, error) {
+	i, err := q.aliasIndex(name)
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	return q.fields[i].expr, nil
+}
+
+func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
+	found := -1
+	for i := range q.fields {
+		f := &q.fields[i]
+		if !strings.EqualFold(f.name, name.Name.O) {
+			continue
+		}
+		if name.Table.O != "" && (f.col.Field.Table != name.Table.O || !strings.EqualFold(f.col.Field.OrgName, name.Name.O)) {
+			continue
+		}
+		if found >= 0 && !same(q.fields[found].expr, f.expr) {
+			return -1, mysqlerr.New(mysql.ErrNonUniq, bind.FullName(name), bind.OrderBy)
+		}
+		if found < 0 {
+			found = i
+		}
+	}
+	return found, nil
+}
+
+func (q *selectQuery) bindHaving(n ast.ExprNode) error {
+	sc := *q.scope
+	sc.Alias, sc.AliasFirst = q.alias, true
+	e, err := bind.Expr(q.aggBinder(bind.Having, false), &sc, n)
+	if err != nil {
+		return err
+	}
+	q.having = splitAnd(nil, q.b.fold(e))
+	return nil
+}
+
+func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
+	s := sortItem{desc: item.Desc, field: -1}
+	switch n := item.Expr.(type) {
+	case *ast.PositionExpr:
+		i, err := q.position(n, bind.OrderBy)
+		if err != nil {
+			return err
+		}
+		s.field = i
+	case *ast.ColumnNameExpr:
+		i, err := q.aliasIndex(n.Name)
+		if err != nil {
+			return err
+		}
+		s.field = i
+	}
+	if s.field >= 0 {
+		s.expr = q.fields[s.field].expr
+		q.orderBy = append(q.orderBy, s)
+		return nil
+	}
+	sc := *q.scope
+	sc.Alias = q.alias
+	e, err := bind.Expr(q.aggBinder(bind.OrderBy, true), &sc, item.Expr)
+	if err != nil {
+		return err
+	}
+	s.expr = q.b.fold(e)
+	if fixed(s.expr) {
+		return nil // a constant orders nothing
+	}
+	for i := range q.fields {
+		if same(q.fields[i].expr, s.expr) {
+			s.field = i
+			break
+		}
+	}
+	q.orderBy = append(q.orderBy, s)
+	return nil
+}
+
+// checkDistinctOrder is 3065: DISTINCT leaves nothing to order by but the select list.
+func (q *selectQuery) checkDistinctOrder() error {
+	if !q.distinct {
+		return nil
+	}
+	fields := idSet{}
+	for i := range q.fields {
+		if c, ok := q.fields[i].expr.(*expr.Column); ok {
+			fields[c.Index] = true
+		}
+	}
+	for i, o := range q.orderBy {
+		if o.field >= 0 || fields.covers(o.expr) {
+			continue
+		}
+		if !q.b.ctx.OnlyFullGroupBy {
+			continue
+		}
+		return mysqlerr.Newf(errDistinctOrder, "Expression #%d of ORDER BY clause is not in SELECT list, references column '%s' which is not in SELECT list; "+
+			"this is incompatible with DISTINCT", i+1, q.firstColumn(o.expr, fields))
+	}
+	return nil
+}
+
+// firstColumn names a column of e that is not in the set, with database and table.
+func (q *selectQuery) firstColumn(e expr.Expr, except idSet) string {
+	name := ""
+	expr.Walk(e, func(x expr.Expr) bool {
+		if c, ok := x.(*expr.Column); ok && name == "" && !except[c.Index] {
+			name = q.qualified(c)
+		}
+		return name == ""
+	})
+	return name
+}
+
+func (q *selectQuery) qualified(c *expr.Column) string {
+	col := q.columnOf(c)
+	if col == nil {
+		return c.Name
+	}
+	name := col.Field.Name
+	if col.Field.Table != "" {
+		name = col.Field.Table + "." + name
+	}
+	if col.Field.Schema != "" {
+		name = col.Field.Schema + "." + name
+	}
+	return name
+}
+
+// bindValues binds VALUES ROW(…), ROW(…) with its ORDER BY and LIMIT.
+func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
+	q.scope = q.scopeOf(nil)
+	b := q.binder(bind.FieldList)
+	for _, row := range n.Lists {
+		list := make([]expr.Expr, len(row.Values))
+		for i, v := range row.Values {
+			e, err := bind.Expr(b, q.scope, v)
+			if err != nil {
+				return err
+			}
+			list[i] = q.b.fold(e)
+		}
+		if len(q.values) > 0 && len(list) != len(q.values[0]) {
+			return mysqlerr.Newf(mysql.ErrWrongValueCountOnRow, "Column count doesn't match value count at row %d", len(q.values)+1)
+		}
+		q.values = append(q.values, list)
+	}
+	if err := q.nameValues(); err != nil {
+		return err
+	}
+	if n.OrderBy != nil {
+		for _, item := range n.OrderBy.Items {
+			if err := q.bindOrderItem(item); err != nil {
+				return err
+			}
+		}
+	}
+	var err error
+	q.limit, err = q.b.bindLimit(n.Limit)
+	return err
+}
+
+// nameValues names the columns column_0, column_1, … and unifies their types over the rows.
+func (q *selectQuery) nameValues() error {
+	for i := range q.values[0] {
+		typ := *q.values[0][i].Type()
+		for _, row := range q.values[1:] {
+			t, err := unify(typ, row[i])
+			if err != nil {
+				return err
+			}
+			typ = t
+		}
+		for _, row := range q.values {
+			row[i] = convertTo(row[i], typ)
+		}
+		f := types.Field{Name: "column_" + itoa(i), Type: typ, Flags: bind.TypeFlags(&typ)}
+		col := q.outColumn(f)
+		q.fields = append(q.fields, outField{col: col, name: f.Name, expr: col.Ref()})
+	}
+	return nil
+}

@@ -1,0 +1,436 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/pingcap/tidb/pkg/parser/opcode"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Subqueries. One that depends on no outer row is computed once, before the plan runs, and its value is a parameter from
+// then on: it can bound an index range. One that does is a function of the outer columns that it names; the function
+// puts their values into parameters, runs the inner plan and remembers results by arguments. EXISTS and IN at the top of
+// WHERE become semi and anti joins where that is possible (see semijoin.go).
+
+// subplan is a planned subquery.
+type subplan struct {
+	root  node
+	width int
+	refs  []outerRef
+	what  string
+}
+
+// initPlan computes a scalar or EXISTS subquery before the plan runs.
+type initPlan struct {
+	sub    *subplan
+	slot   int
+	exists bool
+	negate bool
+}
+
+func (i *initPlan) run(ctx context.Context, run *exec.Run) error {
+	op, err := i.sub.root.open(ctx, run)
+	if err != nil {
+		return err
+	}
+	if i.exists {
+		found, err := exec.Any(ctx, op)
+		run.SetParam(i.slot, types.Bool(found != i.negate))
+		return err
+	}
+	row, err := exec.ReadOne(ctx, op, 1, nil)
+	if err != nil {
+		return err
+	}
+	run.SetParam(i.slot, row[0])
+	return nil
+}
+
+func (i *initPlan) explain(x *explainer) {
+	x.add(0, "Subquery", 1, "", fmt.Sprintf("?%d, once", i.slot))
+	i.sub.root.explain(x, 1)
+}
+
+// subquery is the binder's hook.
+func (q *selectQuery) subquery(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
+	switch n := n.(type) {
+	case *ast.SubqueryExpr:
+		return q.scalar(sc, n)
+	case *ast.ExistsSubqueryExpr:
+		return q.exists(sc, n)
+	case *ast.PatternInExpr:
+		left, err := bind.Expr(q.inner(sc), sc, n.Expr)
+		if err != nil {
+			return nil, err
+		}
+		return q.quantified(sc, left, "=", n.Sel, false, n.Not)
+	case *ast.CompareSubqueryExpr:
+		left, err := bind.Expr(q.inner(sc), sc, n.L)
+		if err != nil {
+			return nil, err
+		}
+		op := bind.OperatorName(n.Op)
+		if n.Op == opcode.EQ && !n.All || n.Op == opcode.NE && n.All {
+			return q.quantified(sc, left, "=", n.R, false, n.All)
+		}
+		return q.quantified(sc, left, op, n.R, n.All, false)
+	}
+	return nil, mysqlerr.NotSupported("this kind of subquery")
+}
+
+// inner is the binder for the left side of IN and ANY: the aggregates of the clause around it are allowed.
+func (q *selectQuery) inner(*bind.Scope) *bind.Binder { return q.aggBinder(bind.FieldList, false) }
+
+// bindInner binds and plans the query of a subquery expression.
+func (q *selectQuery) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*subplan, query, error) {
+	s, ok := n.(*ast.SubqueryExpr)
+	if !ok {
+		return nil, nil, mysqlerr.NotSupported("this kind of subquery")
+	}
+	in, err := q.bound[s], error(nil)
+	if in == nil {
+		in, err = q.b.bindQuery(s.Query, sc, q.ctes)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if width > 0 && len(in.columns()) != width {
+		return nil, nil, mysqlerr.New(mysql.ErrOperandColumns, width)
+	}
+	root, err := in.plan(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	q.b.subplans = true
+	return &subplan{root: root, width: len(in.columns()), refs: in.refs()}, in, nil
+}
+
+// arguments are the outer columns that a subplan depends on, as its enclosing block sees them: columns of its own, or
+// parameters that blocks further out have set.
+func (q *selectQuery) arguments(refs []outerRef) []expr.Expr {
+	args := make([]expr.Expr, len(refs))
+	for i, r := range refs {
+		if r.owner == q {
+			q.b.used[r.col.Index] = true
+			args[i] = r.col
+		} else {
+			args[i] = &expr.Param{Index: r.slot, Typ: r.col.Typ}
+		}
+	}
+	return args
+}
+
+// scalar binds (SELECT …) as a value, or as a row where it has several columns.
+func (q *selectQuery) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, error) {
+	sub, in, err := q.bindInner(sc, n, 1)
+	if err != nil {
+		return nil, err
+	}
+	typ := in.columns()[0].Field.Type
+	if len(sub.refs) == 0 {
+		slot := q.b.newSlot()
+		q.b.inits = append(q.b.inits, &initPlan{sub: sub, slot: slot})
+		return &expr.Param{Index: slot, Typ: typ}, nil
+	}
+	f := &correlated{sub: sub, result: func(ctx context.Context, _ *exec.Run, op exec.Operator) (types.Value, error) {
+		row, err := exec.ReadOne(ctx, op, 1, nil)
+		if err != nil {
+			return types.Null, err
+		}
+		return row[0], nil
+	}}
+	return q.call("subquery", typ, f), nil
+}
+
+func (q *selectQuery) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Expr, error) {
+	sub, _, err := q.bindInner(sc, n.Sel, 0)
+	if err != nil {
+		return nil, err
+	}
+	sub.root = newLimit(sub.root, fixedLimit(1))
+	if len(sub.refs) == 0 {
+		slot := q.b.newSlot()
+		q.b.inits = append(q.b.inits, &initPlan{sub: sub, slot: slot, exists: true, negate: n.Not})
+		return &expr.Param{Index: slot, Typ: types.TypeBool}, nil
+	}
+	not := n.Not
+	f := &correlated{sub: sub, result: func(ctx context.Context, _ *exec.Run, op exec.Operator) (types.Value, error) {
+		found, err := exec.Any(ctx, op)
+		return types.Bool(found != not), err
+	}}
+	return q.call("exists", types.TypeBool, f), nil
+}
+
+// call makes the function of a correlated subquery.
+func (q *selectQuery) call(name string, t types.Type, f *correlated) expr.Expr {
+	args := q.arguments(f.sub.refs)
+	return expr.NewFunc(name, t, expr.Volatile, args, f.eval)
+}
+
+// correlated is a subquery as a function of outer columns.
+type correlated struct {
+	sub    *subplan
+	result func(ctx context.Context, run *exec.Run, op exec.Operator) (types.Value, error)
+}
+
+// maxRemembered bounds the results that one execution remembers of a correlated subquery.
+const maxRemembered = 4096
+
+func (f *correlated) eval(env *expr.Env, args []types.Value) (types.Value, error) {
+	run := exec.RunOf(env)
+	if run == nil {
+		return types.Null, mysqlerr.Newf(mysql.ErrUnknown, "planner: a subquery is evaluated outside of its plan")
+	}
+	cache := run.Memo(f, func() any { return map[string]types.Value{} }).(map[string]types.Value)
+	var key []byte
+	for _, a := range args {
+		key = types.AppendValue(key, a)
+	}
+	if v, ok := cache[string(key)]; ok {
+		return v, nil
+	}
+	op, err := f.sub.open(run, args)
+	if err != nil {
+		return types.Null, err
+	}
+	v, err := f.result(run.Context(), run, op)
+	if err == nil && len(cache) < maxRemembered {
+		v = v.Clone()
+		cache[string(key)] = v
+	}
+	return v, err
+}
+
+// open starts the inner plan for one outer row.
+func (s *subplan) open(run *exec.Run, args []types.Value) (exec.Operator, error) {
+	for i, r := range s.refs {
+		run.SetParam(r.slot, args[i])
+	}
+	return s.root.open(run.Context(), run)
+}
+
+// quantified binds left op ANY|ALL (SELECT …); IN is = ANY, NOT IN its negation.
+func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n ast.ExprNode, all, negate bool) (expr.Expr, error) {
+	parts := []expr.Expr{left}
+	if r := asCall(left, "row"); r != nil {
+		parts = r.Args()
+	}
+	sub, in, err := q.bindInner(sc, n, len(parts))
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) > 1 && op != "=" {
+		return nil, mysqlerr.New(mysql.ErrOperandColumns, 1)
+	}
+	f := &quantifier{sub: sub, all: all, negate: negate, n: len(parts)}
+	// The comparison is evaluated over the left values followed by an inner row.
+	for i, p := range parts {
+		l := &expr.Column{Index: i, Typ: *p.Type()}
+		r := &expr.Column{Index: len(parts) + i, Typ: in.columns()[i].Field.Type}
+		c, err := expr.New(op, l, r)
+		if err != nil {
+			return nil, err
+		}
+		f.compare = append(f.compare, c)
+		f.hash = append(f.hash, hashKind(p.Type(), &r.Typ, c))
+	}
+	args := append(append([]expr.Expr(nil), parts...), q.arguments(sub.refs)...)
+	return expr.NewFunc("in subquery", types.TypeBool, expr.Volatile, args, f.eval), nil
+}
+
+// quantifier is left op ANY|ALL (subquery) as a function of the left values and the subquery's outer columns.
+type quantifier struct {
+	sub     *subplan
+	compare []expr.Expr
+	hash    []hashing
+	n       int
+	all     bool
+	negate  bool
+}
+
+// innerSet is a subquery's rows for one set of outer values.
+type innerSet struct {
+	rows    [][]types.Value
+	keys    map[string]struct{} // of rows without NULL; nil when they must be compared one by one
+	nulls   [][]types.Value
+	hashing bool
+}
+
+func (f *quantifier) eval(env *expr.Env, args []types.Value) (types.Value, error) {
+	run := exec.RunOf(env)
+	if run == nil {
+		return types.Null, mysqlerr.Newf(mysql.ErrUnknown, "planner: a subquery is evaluated outside of its plan")
+	}
+	left, outer := args[:f.n], args[f.n:]
+	set, err := f.load(run, env, outer)
+	if err != nil {
+		return types.Null, err
+	}
+	v, err := f.test(env, left, set)
+	if err != nil || v.IsNull() || !f.negate {
+		return v, err
+	}
+	return types.Bool(v.Int() == 0), nil
+}
+
+func (f *quantifier) load(run *exec.Run, env *expr.Env, outer []types.Value) (*innerSet, error) {
+	cache := run.Memo(f, func() any { return map[string]*innerSet{} }).(map[string]*innerSet)
+	var key []byte
+	for _, a := range outer {
+		key = types.AppendValue(key, a)
+	}
+	if s, ok := cache[string(key)]; ok {
+		return s, nil
+	}
+	op, err := f.sub.open(run, outer)
+	if err != nil {
+		return nil, err
+	}
+	s := &innerSet{}
+	if s.rows, err = exec.ReadAll(run.Context(), run, op); err != nil {
+		return nil, err
+	}
+	if f.hashable() {
+		f.index(env, s)
+	}
+	if len(outer) > 0 {
+		clear(cache) // only an uncorrelated set is worth keeping for long
+	}
+	cache[string(key)] = s
+	return s, nil
+}
+
+func (f *quantifier) hashable() bool {
+	if f.all {
+		return false
+	}
+	for _, h := range f.hash {
+		if !h.ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (f *quantifier) index(env *expr.Env, s *innerSet) {
+	s.hashing, s.keys = true, make(map[string]struct{}, len(s.rows))
+	var key []byte
+	for _, row := range s.rows {
+		var ok bool
+		if key, ok = f.key(key[:0], env, row); ok {
+			s.keys[string(key)] = struct{}{}
+		} else {
+			s.nulls = append(s.nulls, row)
+		}
+	}
+}
+
+// key is the hash key of a list of values; ok is false where one is NULL.
+func (f *quantifier) key(dst []byte, env *expr.Env, vals []types.Value) ([]byte, bool) {
+	for i, h := range f.hash {
+		v := vals[i]
+		if v.IsNull() {
+			return dst, false
+		}
+		if h.float {
+			v = types.Float(v.ToFloat(env.Warn))
+		}
+		dst = types.HashKey(dst, v, h.coll)
+	}
+	return dst, true
+}
+
+// test gives MySQL's three-valued result.
+func (f *quantifier) test(env *expr.Env, left []types.Value, s *innerSet) (types.Value, error) {
+	rows := s.rows
+	if s.hashing {
+		if len(rows) == 0 {
+			return types.Bool(false), nil
+		}
+		if key, ok := f.key(nil, env, left); ok {
+			if _, found := s.keys[string(key)]; found {
+				return types.Bool(true), nil
+			}
+			rows = s.nulls
+		}
+	}
+	row := make([]types.Value, 2*f.n)
+	copy(row, left)
+	null := false
+	for _, r := range rows {
+		copy(row[f.n:], r)
+		v, err := f.compareRow(env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		switch {
+		case v.IsNull():
+			null = true
+		case (v.Int() != 0) != f.all:
+			return types.Bool(!f.all), nil
+		}
+	}
+	if null {
+		return types.Null, nil
+	}
+	return types.Bool(f.all), nil
+}
+
+// compareRow is the conjunction of the comparisons of the members.
+func (f *quantifier) compareRow(env *expr.Env, row []types.Value) (types.Value, error) {
+	result := types.Bool(true)
+	for _, c := range f.compare {
+		v, err := c.Eval(env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		if v.IsNull() {
+			result = v
+			continue
+		}
+		if v.Int() == 0 {
+			return v, nil
+		}
+	}
+	return result, nil
+}
+
+// hashing is how values that compare with = get equal hash keys.
+type hashing struct {
+	ok    bool
+	float bool
+	coll  types.Collation
+}
+
+// hashKind finds a way to hash two types for the comparison eq.
+func hashKind(a, b *types.Type, eq expr.Expr) hashing {
+	ca, cb := a.Class(), b.Class()
+	coll := types.CollationBinary
+	if c, ok := eq.(*expr.Call); ok {
+		coll = c.Collation()
+	}
+	exact := func(c types.Class) bool { return c == types.ClassInt || c == types.ClassDecimal || c == types.ClassBit }
+	number := func(c types.Class) bool { return exact(c) || c == types.ClassFloat }
+	switch {
+	case exact(ca) && exact(cb):
+		return hashing{ok: true, coll: coll}
+	case number(ca) && (number(cb) || cb == types.ClassString), number(cb) && ca == types.ClassString:
+		return hashing{ok: true, float: true, coll: coll}
+	case ca == types.ClassString && cb == types.ClassString:
+		// A binary and a character string are different kinds of values to a hash.
+		return hashing{ok: a.IsBinary() == b.IsBinary(), coll: coll}
+	case isDate(ca) && isDate(cb), ca == types.ClassTime && cb == types.ClassTime:
+		return hashing{ok: true, coll: coll}
+	}
+	return hashing{}
+}
+
+func isDate(c types.Class) bool { return c == types.ClassDate || c == types.ClassDatetime }
