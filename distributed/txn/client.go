@@ -17,6 +17,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 )
 
 // Router knows where shards are. Package node implements it; all methods are cheap and safe for concurrent use.
@@ -141,18 +142,22 @@ func (c *Client) ReadPoint(ctx context.Context, r *fragment.Read, page *fragment
 	if err != nil {
 		return err
 	}
-	q := replica.ReadRequest{Shard: s, Read: r}
+	return c.readPlain(ctx, s, r, shard.ReadOptions{}, page)
+}
+
+// readPlain reads a page outside transactions' own turns.
+func (c *Client) readPlain(ctx context.Context, s schema.ShardID, r *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
 	if local := c.cfg.Router.Local(s); local != nil {
 		if _, ok := local.Leaseholding(); ok {
 			c.Stats.LocalCalls.Add(1)
-			if err := local.Read(ctx, &q, page); err == nil {
+			if err := local.ReadPlain(ctx, r, o, page); err == nil {
 				return nil
 			} else if !retryable(err) {
 				return public(err)
 			}
 		}
 	}
-	return c.readPage(ctx, &q, page)
+	return c.readPage(ctx, &replica.ReadRequest{Shard: s, Read: r, At: o.At, From: o.From, MaxBytes: o.MaxBytes}, page)
 }
 
 func (c *Client) readPage(ctx context.Context, q *replica.ReadRequest, page *fragment.Page) error {

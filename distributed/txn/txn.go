@@ -13,6 +13,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 )
 
 // Txn is an interactive transaction; see distributed.Txn.
@@ -96,9 +97,10 @@ func (t *Txn) ReadPoint(ctx context.Context, r *fragment.Read, mode distributed.
 		return err
 	}
 	if q.Txn == (fragment.TxnID{}) {
-		return t.c.readPage(ctx, &q, page)
+		return t.c.readPlain(ctx, q.Shard, r, shard.ReadOptions{At: q.At}, page)
 	}
-	return t.fetch(ctx, &q, page)
+	locked := q // what escapes
+	return t.fetch(ctx, &locked, page)
 }
 
 // request prepares a read. Plain ones carry the transaction's id only where it has written; elsewhere the leaseholder
