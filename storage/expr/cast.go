@@ -42,6 +42,9 @@ func newCast(e Expr, t types.Type) Expr {
 	if isNumberClass(t.Class()) {
 		e = asNumber(e)
 	}
+	if !t.Collation.Valid() {
+		t.Collation = types.CollationBinary
+	}
 	c := &Call{def: registry["cast"], name: "cast", args: []Expr{e}, typ: t, coll: t.Collation, deriv: derivImplicit}
 	o := originOf(e)
 	c.ascii = o.ascii
@@ -52,6 +55,10 @@ func newCast(e Expr, t types.Type) Expr {
 func evalCast(c *Call, env *Env, v types.Value) (types.Value, error) {
 	src := c.args[0].Type()
 	switch c.typ.Class() {
+	case types.ClassDate, types.ClassDatetime:
+		if v.Kind() == types.KindTime {
+			v = timeAsDatetime(env, v)
+		}
 	case types.ClassString:
 		// The text of a number is that of its expression's type: CAST(1/3 AS CHAR) is 0.3333.
 		if k := v.Kind(); k != types.KindString && k != types.KindBytes {

@@ -140,6 +140,8 @@ func smallDecimal(v types.Value) (unscaled int64, scale int, ok bool) {
 	switch v.Kind() {
 	case types.KindInt:
 		return v.Int(), 0, v.Int() != math.MinInt64
+	case types.KindUint:
+		return v.Int(), 0, v.Uint() <= math.MaxInt64
 	case types.KindDecimal:
 		unscaled, ok = v.SmallDecimal()
 		return unscaled, v.Scale(), ok && unscaled != math.MinInt64
