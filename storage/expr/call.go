@@ -22,6 +22,8 @@ type Call struct {
 	ascii bool       // the result cannot hold but ASCII, so that it converts to any character set
 
 	ev evalFunc
+	// cond, where there is one, decides a condition without making a value of it; ev is evalCond then.
+	cond condFunc
 	// What prepare found out once for all rows; of no meaning to the tree's shape.
 	col    int         // Index of the column argument of a specialised evaluator
 	k      types.Value // constant argument of a specialised evaluator
@@ -29,6 +31,8 @@ type Call struct {
 	op     int         // which of a family's operators this is
 	custom func(env *Env, args []types.Value) (types.Value, error)
 }
+
+type condFunc func(c *Call, env *Env, row []types.Value) (tri, error)
 
 type evalFunc func(c *Call, env *Env, row []types.Value) (types.Value, error)
 
@@ -40,6 +44,9 @@ func (c *Call) Args() []Expr { return c.args }
 
 // Class is the function's own class, whatever its arguments are.
 func (c *Call) Class() Class { return c.def.class }
+
+// Custom tells of a call that NewFunc built: two of them are never the same, whatever their names.
+func (c *Call) Custom() bool { return c.custom != nil }
 
 // Collation is the one that the call compares strings under.
 func (c *Call) Collation() types.Collation { return c.coll }
@@ -153,9 +160,11 @@ func evalCustom(c *Call, env *Env, row []types.Value) (types.Value, error) {
 // never changes typ or coll.
 func (c *Call) prepare() {
 	d := c.def
-	c.aux, c.ev = nil, nil
+	c.aux, c.ev, c.cond = nil, nil, d.cond
 	c.op = d.op
 	switch {
+	case d.cond != nil:
+		c.ev = evalCond
 	case d.ev != nil:
 		c.ev = d.ev
 	case d.f0 != nil && len(c.args) == 0:

@@ -195,7 +195,7 @@ func (d *decoder) call(depth int) Expr {
 // runs tells whether the definition can evaluate a call of n arguments: some exist as rewrites only.
 func (d *def) runs(n int) bool {
 	switch {
-	case d.ev != nil, d.fn != nil, d.lax != nil:
+	case d.cond != nil, d.ev != nil, d.fn != nil, d.lax != nil:
 		return true
 	case n == 0:
 		return d.f0 != nil

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"strconv"
 
 	"cloudsql/storage/mysqlerr"
@@ -141,18 +142,16 @@ func temporalType(v types.Value) types.Type {
 func prepCompare(c *Call) {
 	prepConstants(c)
 	a, b := c.comparands()
-	ta, tb := a.Type(), b.Type()
-	c.ev = evalCompare
+	c.ev, c.cond = evalCond, testCompare
 	if c.op == opNullEq {
-		c.ev = evalNullEq
+		c.cond = testNullEq
 		return
 	}
-	if ta.Class() == types.ClassInt && tb.Class() == types.ClassInt {
-		c.ev = evalCompareInts
+	if a.Type().Class() == types.ClassInt && b.Type().Class() == types.ClassInt {
 		col, isCol := a.(*Column)
 		k, isK := b.(*Const)
 		if isCol && isK && k.Val.Kind() == types.KindInt {
-			c.ev, c.col, c.k = evalCompareColumnInt, col.Index, k.Val
+			c.cond, c.col, c.k = testColumnInt, col.Index, k.Val
 		}
 	}
 }
@@ -194,108 +193,70 @@ func (c *Call) comparands() (a, b Expr) {
 	return o[0], o[1]
 }
 
-func evalCompareColumnInt(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	v := row[c.col]
+// testColumnInt compares an integer column with an integer constant.
+func testColumnInt(c *Call, env *Env, row []types.Value) (tri, error) {
+	v := &row[c.col]
 	if v.Kind() != types.KindInt {
-		return evalCompareInts(c, env, row)
+		return testCompare(c, env, row)
 	}
-	a, b := v.Int(), c.k.Int()
-	var r bool
-	switch c.op {
-	case opEq:
-		r = a == b
-	case opNe:
-		r = a != b
-	case opLt:
-		r = a < b
-	case opLe:
-		r = a <= b
-	case opGt:
-		r = a > b
-	case opGe:
-		r = a >= b
-	}
-	return types.Bool(r), nil
+	return triOf(holds(c.op, cmp.Compare(v.Int(), c.k.Int()))), nil
 }
 
-func evalCompareInts(c *Call, env *Env, row []types.Value) (types.Value, error) {
+func testCompare(c *Call, env *Env, row []types.Value) (tri, error) {
 	x, y := c.comparands()
 	a, err := eval(x, env, row)
 	if err != nil || a.IsNull() {
-		return types.Null, err
+		return triNull, err
 	}
 	b, err := eval(y, env, row)
 	if err != nil || b.IsNull() {
-		return types.Null, err
+		return triNull, err
 	}
 	if a.Kind() == types.KindInt && b.Kind() == types.KindInt {
-		cmp := 0
-		if i, j := a.Int(), b.Int(); i < j {
-			cmp = -1
-		} else if i > j {
-			cmp = 1
-		}
-		return types.Bool(holds(c.op, cmp)), nil
+		return triOf(holds(c.op, cmp.Compare(a.Int(), b.Int()))), nil
 	}
-	return compareResult(c, env, a, b)
-}
-
-func evalCompare(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	x, y := c.comparands()
-	a, err := eval(x, env, row)
-	if err != nil || a.IsNull() {
-		return types.Null, err
-	}
-	b, err := eval(y, env, row)
-	if err != nil || b.IsNull() {
-		return types.Null, err
-	}
-	return compareResult(c, env, a, b)
-}
-
-func compareResult(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	if c.op <= opNe && isStringKind(a.Kind()) && isStringKind(b.Kind()) {
-		return types.Bool(c.coll.EqualStrings(a.Raw(), b.Raw()) == (c.op == opEq)), nil
+		return triOf(c.coll.EqualStrings(a.Raw(), b.Raw()) == (c.op == opEq)), nil
 	}
-	cmp, err := compareValues(env, a, b, c.coll)
+	order, err := compareValues(env, a, b, c.coll)
 	if err != nil {
-		return types.Null, err
+		return triNull, err
 	}
-	return types.Bool(holds(c.op, cmp)), nil
+	return triOf(holds(c.op, order)), nil
 }
 
-func evalNullEq(c *Call, env *Env, row []types.Value) (types.Value, error) {
+func testNullEq(c *Call, env *Env, row []types.Value) (tri, error) {
 	x, y := c.comparands()
 	a, err := eval(x, env, row)
 	if err != nil {
-		return types.Null, err
+		return triNull, err
 	}
 	b, err := eval(y, env, row)
 	if err != nil {
-		return types.Null, err
+		return triNull, err
 	}
 	if a.IsNull() || b.IsNull() {
-		return types.Bool(a.IsNull() && b.IsNull()), nil
+		return triOf(a.IsNull() && b.IsNull()), nil
 	}
-	cmp, err := compareValues(env, a, b, c.coll)
-	return types.Bool(cmp == 0), err
+	order, err := compareValues(env, a, b, c.coll)
+	return triOf(order == 0), err
 }
 
-// holds tells whether an operator is true of operands that compare as cmp.
-func holds(op, cmp int) bool {
+// holds tells whether an operator is true of operands that compare as order.
+func holds(op, order int) bool {
 	switch op {
 	case opEq, opNullEq:
-		return cmp == 0
+		return order == 0
 	case opNe:
-		return cmp != 0
+		return order != 0
 	case opLt:
-		return cmp < 0
+		return order < 0
 	case opLe:
-		return cmp <= 0
+		return order <= 0
 	case opGt:
-		return cmp > 0
+		return order > 0
 	}
-	return cmp >= 0
+	return order >= 0
 }
 
 // compareValues orders two non-null values of any kinds. A string beside a temporal value must be one: error 1525.

@@ -49,12 +49,12 @@ func (c *Call) choose(env *Env, e Expr, v types.Value) types.Value {
 }
 
 func evalIf(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	cond, err := eval(c.args[0], env, row)
+	cond, err := test(c.args[0], env, row)
 	if err != nil {
 		return types.Null, err
 	}
 	e := c.args[2]
-	if !cond.IsNull() && truth(cond, env) {
+	if cond == triTrue {
 		e = c.args[1]
 	}
 	v, err := eval(e, env, row)
@@ -127,11 +127,11 @@ func typeCase(c *Call) error { return typeChoice(c, caseResults(c.args)) }
 func evalCase(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	n := len(c.args)
 	for i := 0; i+1 < n; i += 2 {
-		cond, err := eval(c.args[i], env, row)
+		cond, err := test(c.args[i], env, row)
 		if err != nil {
 			return types.Null, err
 		}
-		if !cond.IsNull() && truth(cond, env) {
+		if cond == triTrue {
 			v, err := eval(c.args[i+1], env, row)
 			if err != nil {
 				return types.Null, err

@@ -11,17 +11,17 @@ const (
 )
 
 var logicDefs = []def{
-	{name: "and", alias: []string{"&&"}, min: 2, max: -1, infix: "and", typ: typeBool, rewrite: flatten("and"), ev: evalAnd},
-	{name: "or", alias: []string{"||"}, min: 2, max: -1, infix: "or", typ: typeBool, rewrite: flatten("or"), ev: evalOr},
+	{name: "and", alias: []string{"&&"}, min: 2, max: -1, infix: "and", typ: typeBool, rewrite: flatten("and"), cond: testAnd},
+	{name: "or", alias: []string{"||"}, min: 2, max: -1, infix: "or", typ: typeBool, rewrite: flatten("or"), cond: testOr},
 	{name: "xor", min: 2, max: 2, infix: "xor", typ: typeBool, f2: func(_ *Call, env *Env, a, b types.Value) (types.Value, error) {
 		return types.Bool(truth(a, env) != truth(b, env)), nil
 	}},
 	{name: "not", alias: []string{"!"}, min: 1, max: 1, typ: typeBool,
-		f1:     func(_ *Call, env *Env, a types.Value) (types.Value, error) { return types.Bool(!truth(a, env)), nil },
+		cond:   testNot,
 		render: func(c *Call) string { return "(not " + c.args[0].String() + ")" }},
-	{name: "is null", alias: []string{"isnull", "is unknown"}, min: 1, max: 1, typ: typeBool, ev: evalIsNull,
+	{name: "is null", alias: []string{"isnull", "is unknown"}, min: 1, max: 1, typ: typeBool, cond: testIsNull,
 		render: func(c *Call) string { return "(" + c.args[0].String() + " is null)" }},
-	{name: "is not null", alias: []string{"is not unknown"}, min: 1, max: 1, typ: typeBool, ev: evalIsNotNull,
+	{name: "is not null", alias: []string{"is not unknown"}, min: 1, max: 1, typ: typeBool, cond: testIsNotNull,
 		render: func(c *Call) string { return "(" + c.args[0].String() + " is not null)" }},
 	{name: "is true", min: 1, max: 1, op: opIsTrue, typ: typeBool, ev: evalIsTruth, render: renderIs},
 	{name: "is not true", min: 1, max: 1, op: opIsNotTrue, typ: typeBool, ev: evalIsTruth, render: renderIs},
@@ -66,52 +66,89 @@ func truth(v types.Value, env *Env) bool {
 	return v.ToBool(env.Warn)
 }
 
-func evalAnd(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	sawNull := false
+// tri is the outcome of a condition.
+type tri int8
+
+const (
+	triNull  tri = -1
+	triFalse tri = 0
+	triTrue  tri = 1
+)
+
+func triOf(b bool) tri {
+	if b {
+		return triTrue
+	}
+	return triFalse
+}
+
+// test decides e as a condition.
+func test(e Expr, env *Env, row []types.Value) (tri, error) {
+	if c, ok := e.(*Call); ok && c.cond != nil {
+		return c.cond(c, env, row)
+	}
+	v, err := eval(e, env, row)
+	if err != nil || v.IsNull() {
+		return triNull, err
+	}
+	return triOf(truth(v, env)), nil
+}
+
+// evalCond makes a value of a condition's outcome.
+func evalCond(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	t, err := c.cond(c, env, row)
+	if err != nil || t == triNull {
+		return types.Null, err
+	}
+	return types.Int(int64(t)), nil
+}
+
+func testAnd(c *Call, env *Env, row []types.Value) (tri, error) {
+	r := triTrue
 	for _, a := range c.args {
-		v, err := eval(a, env, row)
-		if err != nil {
-			return types.Null, err
-		}
-		if v.IsNull() {
-			sawNull = true
-		} else if !truth(v, env) {
-			return types.Int(0), nil
+		switch t, err := test(a, env, row); {
+		case err != nil:
+			return triNull, err
+		case t == triFalse:
+			return triFalse, nil
+		case t == triNull:
+			r = triNull
 		}
 	}
-	if sawNull {
-		return types.Null, nil
-	}
-	return types.Int(1), nil
+	return r, nil
 }
 
-func evalOr(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	sawNull := false
+func testOr(c *Call, env *Env, row []types.Value) (tri, error) {
+	r := triFalse
 	for _, a := range c.args {
-		v, err := eval(a, env, row)
-		if err != nil {
-			return types.Null, err
-		}
-		if v.IsNull() {
-			sawNull = true
-		} else if truth(v, env) {
-			return types.Int(1), nil
+		switch t, err := test(a, env, row); {
+		case err != nil:
+			return triNull, err
+		case t == triTrue:
+			return triTrue, nil
+		case t == triNull:
+			r = triNull
 		}
 	}
-	if sawNull {
-		return types.Null, nil
+	return r, nil
+}
+
+func testNot(c *Call, env *Env, row []types.Value) (tri, error) {
+	t, err := test(c.args[0], env, row)
+	if err != nil || t == triNull {
+		return triNull, err
 	}
-	return types.Int(0), nil
+	return 1 - t, nil
 }
 
-func evalIsNull(c *Call, env *Env, row []types.Value) (types.Value, error) {
+func testIsNull(c *Call, env *Env, row []types.Value) (tri, error) {
 	v, err := eval(c.args[0], env, row)
-	return types.Bool(v.IsNull()), err
+	return triOf(v.IsNull()), err
 }
 
-func evalIsNotNull(c *Call, env *Env, row []types.Value) (types.Value, error) {
+func testIsNotNull(c *Call, env *Env, row []types.Value) (tri, error) {
 	v, err := eval(c.args[0], env, row)
-	return types.Bool(!v.IsNull()), err
+	return triOf(!v.IsNull()), err
 }
 
 func evalIsTruth(c *Call, env *Env, row []types.Value) (types.Value, error) {
@@ -136,9 +173,6 @@ func renderIs(c *Call) string { return "(" + c.args[0].String() + " " + c.name +
 
 // Truth evaluates e as a condition: NULL and 0 are false.
 func Truth(e Expr, env *Env, row []types.Value) (bool, error) {
-	v, err := eval(e, env, row)
-	if err != nil || v.IsNull() {
-		return false, err
-	}
-	return truth(v, env), nil
+	t, err := test(e, env, row)
+	return t == triTrue, err
 }

@@ -8,8 +8,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// def is one line of the registry: what New must know of a function, and how it runs. Exactly one of ev, f0, f1, f2, fn
-// and lax serves a call; several may be given for calls with different numbers of arguments.
+// def is one line of the registry: what New must know of a function, and how it runs. Exactly one of cond, ev, f0, f1,
+// f2, fn and lax serves a call; several may be given for calls with different numbers of arguments.
 type def struct {
 	name     string
 	alias    []string
@@ -24,12 +24,13 @@ type def struct {
 	prep     func(c *Call)
 	render   func(c *Call) string
 
-	ev  evalFunc
-	f0  func(c *Call, env *Env) (types.Value, error)
-	f1  func(c *Call, env *Env, a types.Value) (types.Value, error)
-	f2  func(c *Call, env *Env, a, b types.Value) (types.Value, error)
-	fn  func(c *Call, env *Env, a []types.Value) (types.Value, error) // strict: no NULLs in a
-	lax func(c *Call, env *Env, a []types.Value) (types.Value, error) // a may hold NULLs
+	cond condFunc
+	ev   evalFunc
+	f0   func(c *Call, env *Env) (types.Value, error)
+	f1   func(c *Call, env *Env, a types.Value) (types.Value, error)
+	f2   func(c *Call, env *Env, a, b types.Value) (types.Value, error)
+	fn   func(c *Call, env *Env, a []types.Value) (types.Value, error) // strict: no NULLs in a
+	lax  func(c *Call, env *Env, a []types.Value) (types.Value, error) // a may hold NULLs
 }
 
 // registry maps names and aliases to definitions. Filled once by init, read-only after.
