@@ -17,10 +17,7 @@ const commandVersion = 1
 
 // EncodeBatch appends a batch of proposals as a log entry.
 func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
-	dst = append(dst, commandVersion, byte(CommandBatch))
-	for _, n := range [...]uint64{b.ID, uint64(b.Proposer), b.Epoch, uint64(b.Closed), uint64(len(b.Proposals))} {
-		dst = binary.AppendUvarint(dst, n)
-	}
+	dst = appendBatchHeader(dst, b, len(b.Proposals))
 	var err error
 	for i := range b.Proposals {
 		if dst, err = AppendProposal(dst, &b.Proposals[i]); err != nil {
@@ -28,6 +25,27 @@ func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+func appendBatchHeader(dst []byte, b *Batch, proposals int) []byte {
+	dst = append(dst, commandVersion, byte(CommandBatch))
+	for _, n := range [...]uint64{b.ID, uint64(b.Proposer), b.Epoch, uint64(b.Closed), uint64(proposals)} {
+		dst = binary.AppendUvarint(dst, n)
+	}
+	return dst
+}
+
+// EncodeStamped is EncodeBatch for proposals that were encoded (AppendProposal) before their timestamps were known, with
+// TS 0: the i-th gets first+i. b.Proposals is not used.
+func EncodeStamped(dst []byte, b *Batch, encoded [][]byte, first mvcc.Timestamp) []byte {
+	const tsOffset = 1 + len(fragment.TxnID{}) // after kind and transaction; 0 takes one byte
+	dst = appendBatchHeader(dst, b, len(encoded))
+	for i, e := range encoded {
+		dst = append(dst, e[:tsOffset]...)
+		dst = binary.AppendUvarint(dst, uint64(first)+uint64(i))
+		dst = append(dst, e[tsOffset+1:]...)
+	}
+	return dst
 }
 
 // AppendProposal appends one proposal of a batch.

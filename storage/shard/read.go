@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,7 +39,9 @@ type reader struct {
 	arena types.Arena
 
 	key, upper []byte
-	row        []types.Value // the source's row, aliasing the engine's memory
+	direct     bool          // the source's rows are the output's: they are decoded where the page will have them
+	row        []types.Value // the source's row, aliasing the engine's memory; scratch, or the page's next place
+	scratch    []types.Value
 	out        []types.Value // the projected row
 	since      int           // rows looked at since the context was
 	agg        *aggregation
@@ -62,8 +65,9 @@ func (s *Shard) Read(ctx context.Context, r *fragment.Read, o ReadOptions, page 
 const maxNewestTries = 10
 
 func (rd *reader) release() {
-	clear(rd.row[:cap(rd.row)])
+	clear(rd.scratch[:cap(rd.scratch)])
 	clear(rd.out[:cap(rd.out)])
+	rd.row = nil
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	rd.o = ReadOptions{}
 	rd.arena = types.Arena{}
@@ -116,7 +120,9 @@ func (rd *reader) prepare() error {
 	if rd.loc = rd.env.Mode.Loc; rd.loc == nil {
 		rd.loc = time.UTC
 	}
-	rd.row = resize(rd.row, len(r.Columns))
+	rd.scratch = resize(rd.scratch, len(r.Columns))
+	rd.row = rd.scratch
+	rd.direct = r.Agg == nil && r.Project == nil && len(r.Order) == 0
 	if r.WithKeys && (r.Agg != nil || r.Order != nil) {
 		return mysqlerr.NotSupported("keys of aggregated or ordered rows")
 	}
@@ -273,8 +279,22 @@ func (rd *reader) point(it *mvcc.Iterator) (stored []byte, live bool, err error)
 	return v.Value, v.Live(), err
 }
 
+// place makes rd.row the next place in the page, if rows go there as they are.
+func (rd *reader) place() {
+	if !rd.direct {
+		return
+	}
+	b := &rd.page.Batch
+	n, width := len(b.Vals), len(rd.r.Columns)
+	if n+width > cap(b.Vals) {
+		b.Vals = slices.Grow(b.Vals, width)
+	}
+	rd.row = b.Vals[n : n+width]
+}
+
 // filterStored decodes a row into rd.row and tells whether it passes the filter.
 func (rd *reader) filterStored(stored []byte) (bool, error) {
+	rd.place()
 	if err := rd.plan.decoder.Decode(stored, rd.row, rd.loc); err != nil {
 		return false, fmt.Errorf("shard %d, tablet %d: %w", rd.s.id, rd.r.Tablet, err)
 	}
@@ -317,8 +337,14 @@ func (rd *reader) deliver(out []types.Value, primary []byte) error {
 		return rd.top.add(rd.env, out)
 	}
 	b := &rd.page.Batch
-	for i := range out {
-		b.Vals = append(b.Vals, rd.arena.Value(out[i]))
+	n := len(b.Vals)
+	if rd.direct {
+		b.Vals = b.Vals[:n+len(out)] // out is there already
+	} else {
+		b.Vals = append(b.Vals, out...)
+	}
+	for i := n; i < len(b.Vals); i++ {
+		rd.arena.Own(&b.Vals[i])
 	}
 	if rd.r.WithKeys {
 		rd.page.Keys = append(rd.page.Keys, rd.arena.Bytes(primary))

@@ -223,6 +223,7 @@ func (rd *reader) filterCovered() (bool, error) {
 	if rd.out, _, err = keys.DecodeColumns(rd.out, table, table.Primary(), rd.src.primary); err != nil {
 		return false, err
 	}
+	rd.place()
 	for i, from := range rd.plan.cover {
 		rd.row[i] = types.ToLocal(rd.out[from], rd.loc)
 	}

@@ -52,6 +52,13 @@ func (a *Arena) Value(v Value) Value {
 	return v
 }
 
+// Own makes v's bytes the Arena's, in place.
+func (a *Arena) Own(v *Value) {
+	if v.b != nil {
+		v.b = a.Bytes(v.b)
+	}
+}
+
 // Identical tells whether a and b are the same to the last bit, as a row that an UPDATE leaves unchanged is.
 func Identical(a, b Value) bool {
 	return a.kind == b.kind && a.aux == b.aux && a.n == b.n && string(a.b) == string(b.b)

@@ -1,0 +1,35 @@
+package shard
+
+import (
+	"bytes"
+	"testing"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+)
+
+// TestEncodeStamped checks that proposals encoded ahead of their timestamps give the entry that EncodeBatch gives.
+func TestEncodeStamped(t *testing.T) {
+	const first = mvcc.Timestamp(1<<62 - 1)
+	b := Batch{ID: 1 << 60, Proposer: 3, Epoch: 7, Closed: first - 1}
+	b.Proposals = []Proposal{
+		{Kind: ProposalCommit, Txn: fragment.TxnID{1, 2}, Writes: []*fragment.Write{insertRow(1, 2, "x")}},
+		{Kind: ProposalCommit, Txn: fragment.TxnID{3}, Effects: []fragment.Effect{{Op: fragment.EffectCheck, Tablet: 10, Key: []byte("k"), Expect: 5}}},
+	}
+	var encoded [][]byte
+	for i := range b.Proposals {
+		e, err := AppendProposal(nil, &b.Proposals[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoded = append(encoded, e)
+		b.Proposals[i].TS = first + mvcc.Timestamp(i)
+	}
+	want, err := EncodeBatch(nil, &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := EncodeStamped(nil, &b, encoded, first); !bytes.Equal(got, want) {
+		t.Fatalf("%x\n%x", got, want)
+	}
+}
