@@ -36,7 +36,8 @@ type condFunc func(c *Call, env *Env, row []types.Value) (tri, error)
 
 type evalFunc func(c *Call, env *Env, row []types.Value) (types.Value, error)
 
-// Name is the name that New knows the call by; aliases have become the main name ("!=" is "<>").
+// Name is the name that New knows the call by; aliases have become the main name ("!=" is "<>"). What NewFunc built is
+// called "custom".
 func (c *Call) Name() string { return c.name }
 
 // Args are the arguments. They must not be changed.
@@ -45,7 +46,7 @@ func (c *Call) Args() []Expr { return c.args }
 // Class is the function's own class, whatever its arguments are.
 func (c *Call) Class() Class { return c.def.class }
 
-// Custom tells of a call that NewFunc built: two of them are never the same, whatever their names.
+// Custom tells of a call that NewFunc built: two of them are never the same.
 func (c *Call) Custom() bool { return c.custom != nil }
 
 // Collation is the one that the call compares strings under.
@@ -201,7 +202,7 @@ func newCustom(name string, t types.Type, class Class, args []Expr,
 	f func(env *Env, args []types.Value) (types.Value, error)) Expr {
 	d := *customDef
 	d.name, d.class = name, class
-	return &Call{def: &d, name: name, args: args, typ: t, coll: t.Collation, deriv: derivImplicit,
+	return &Call{def: &d, name: customDef.name, args: args, typ: t, coll: t.Collation, deriv: derivImplicit,
 		ev: evalCustom, custom: f}
 }
 
@@ -275,7 +276,7 @@ func (c *Call) String() string {
 		b.WriteByte(')')
 		return b.String()
 	}
-	b.WriteString(c.name)
+	b.WriteString(c.def.name)
 	b.WriteByte('(')
 	writeArgs(&b, c.args)
 	b.WriteByte(')')

@@ -15,9 +15,7 @@ var castDefs = []def{
 	{name: "collate", min: 1, max: 1, typ: notByName, f1: evalCollate,
 		render: func(c *Call) string { return "(" + c.args[0].String() + " collate " + c.coll.Name() + ")" }},
 	{name: "binary", min: 1, max: 1, rewrite: func(a []Expr) (Expr, error) {
-		t := types.TypeBytes
-		t.Length = charLen(a[0].Type())
-		return NewCast(a[0], t), nil
+		return NewCast(a[0], types.TypeBytes), nil
 	}},
 	// convert using(e, 'charset') is CONVERT(e USING charset).
 	{name: "convert using", min: 2, max: 2, typ: typeConvertUsing, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {

@@ -271,3 +271,25 @@ func FuzzDecodeEnv(f *testing.F) {
 		}
 	})
 }
+
+func TestCustom(t *testing.T) {
+	f := NewFunc("subquery#1", types.TypeInt, NeedsSession, []Expr{NewInt(2)}, func(_ *Env, a []types.Value) (types.Value, error) {
+		return types.Int(a[0].Int() * 21), nil
+	})
+	sum, err := New("+", f, NewInt(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sum.String(); got != "(subquery#1(2) + 1)" {
+		t.Error(got)
+	}
+	if c := f.(*Call); c.Name() != "custom" || !c.Custom() || ClassOf(sum) != NeedsSession {
+		t.Error("what NewFunc builds is not told apart")
+	}
+	if _, err := Encode(nil, sum, nil); err == nil {
+		t.Error("it was shipped")
+	}
+	if got := Fold(sum, testEnv(nil)).String(); got != "43" {
+		t.Error(got)
+	}
+}
