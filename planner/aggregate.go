@@ -407,7 +407,7 @@ func resolveAgg(a *expr.Agg, ids []int) (*expr.Agg, error) {
 }
 
 func (q *selectQuery) pushesAggregate(s *tableScan) bool {
-	if !s.plain() || q.rollup || !allPushable(q.groupBy) {
+	if !s.plain() || q.rollup || q.b.ctx.naive || !allPushable(q.groupBy) {
 		return false
 	}
 	for _, item := range q.aggs {

@@ -41,6 +41,9 @@ func (b *builder) planRel(r rel, conds []expr.Expr, w wanted) (node, error) {
 // plan chooses an index. Conditions that shards cannot evaluate are tested at the gateway.
 func (r *tableRel) plan(conds []expr.Expr, w wanted) (node, error) {
 	push, rest := splitPushable(conds)
+	if r.b.ctx.naive {
+		push, rest, w = nil, conds, wanted{}
+	}
 	p := r.bestPath(push, w.order, false, 0)
 	if len(w.order) > 0 && !p.ordered {
 		o := r.bestPath(push, w.order, true, 0)
@@ -270,7 +273,7 @@ func (b *builder) searchOrder(leaves []*leaf, conds []expr.Expr, w wanted, strai
 func (r *tableRel) orderedScan(conds []expr.Expr, w wanted) (node, error) {
 	push, rest := splitPushable(conds)
 	p := r.bestPath(push, w.order, true, 0)
-	if p == nil {
+	if p == nil || r.b.ctx.naive {
 		return nil, nil
 	}
 	s, err := newScan(r, p, true)
@@ -418,6 +421,9 @@ func (b *builder) planLeft(j *joinRel, conds []expr.Expr, w wanted) (node, error
 func (b *builder) join(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind) (node, error) {
 	leftIDs := setOf(left.ids())
 	keys, rest := joinKeys(conds, leftIDs, right.ids)
+	if b.ctx.naive {
+		keys, rest = nil, conds
+	}
 	share := 1.0
 	for _, k := range keys {
 		share *= keyShare(right, k)
@@ -439,7 +445,7 @@ func (b *builder) join(left node, right *leaf, conds []expr.Expr, kind exec.Join
 	if err != nil {
 		return nil, err
 	}
-	if t, ok := right.rel.(*tableRel); ok && len(keys) > 0 {
+	if t, ok := right.rel.(*tableRel); ok && len(keys) > 0 && !b.ctx.naive {
 		l, err := newLookup(left, t, right, spec)
 		if err != nil {
 			return nil, err

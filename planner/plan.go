@@ -34,6 +34,7 @@ type Context struct {
 	HighNotPrecedence bool
 
 	rowIDs bool // hidden columns can be named: data changes find their rows by them
+	naive  bool // tests: every table is read whole, and nothing runs inside the shards
 }
 
 // Plan is a planned statement: immutable, reusable while every table in Tables keeps its version.

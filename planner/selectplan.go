@@ -193,7 +193,7 @@ func (b *builder) planFrom(r rel, conds []expr.Expr, semis []*semiJoin, w wanted
 // drivingSemi makes an inner join's relation of an IN whose subquery gives few values: they are then looked up in an
 // index of the table outside. nil where that does not pay.
 func (b *builder) drivingSemi(s *semiJoin, leaves []*leaf) (*leaf, error) {
-	if s.kind != exec.Semi || len(s.keys) == 0 {
+	if s.kind != exec.Semi || len(s.keys) == 0 || b.ctx.naive {
 		return nil, nil
 	}
 	var outer *tableRel
@@ -281,7 +281,7 @@ func (b *builder) planSemi(left node, s *semiJoin) (node, error) {
 // planGroups groups, and tests HAVING.
 func (q *selectQuery) planGroups(n node) (node, error) {
 	if want, notNull := q.extreme(); want != nil {
-		if s, ok := n.(*tableScan); ok && s.plain() {
+		if s, ok := n.(*tableScan); ok && s.plain() && !q.b.ctx.naive {
 			better, err := q.planExtreme(s, want, notNull)
 			if err != nil {
 				return nil, err
@@ -417,7 +417,7 @@ func scanBelow(n node) *tableScan {
 // and ORDER BY with LIMIT go there too.
 func (q *selectQuery) project(n node, exprs []expr.Expr, ids []int, keys []expr.SortKey, ordered bool) (node, error) {
 	s, ok := n.(*tableScan)
-	if !ok || !s.plain() || q.grouped || len(q.windows) > 0 {
+	if !ok || !s.plain() || q.grouped || len(q.windows) > 0 || q.b.ctx.naive {
 		return newProject(n, exprs, ids)
 	}
 	if s.keep && !ordered {

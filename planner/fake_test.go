@@ -1,0 +1,466 @@
+package planner
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/pingcap/tidb/pkg/parser"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/engine"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+	"cloudsql/storage/types"
+)
+
+// The tests run SQL text end to end: parser, planner, operators, and one shard's replica on an engine in memory in place
+// of a cluster. A table may have several tablets; all of them are in that shard.
+
+const testShard schema.ShardID = 2
+
+type testDB struct {
+	distributed.DB
+	t       testing.TB
+	s       *shard.Shard
+	cat     *catalog.Snapshot
+	index   uint64
+	ts      mvcc.Timestamp
+	txns    uint64
+	nextID  uint64
+	rowIDs  uint64
+	version uint64
+	reads   int // fragments opened
+	pageMax int
+	db      *schema.Database
+	naive   bool
+	memory  int
+	session *testSession
+	lock    bool // run queries inside a transaction
+}
+
+func newTestDB(t testing.TB) *testDB {
+	e, err := engine.Open(engine.Options{Dir: "data", FS: vfs.NewMem(), MemTableBytes: 4 << 20, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.Close() })
+	s, err := shard.Open(e, testShard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &testDB{t: t, s: s, cat: catalog.Empty(), ts: mvcc.At(time.Unix(1_700_000_000, 0)), nextID: 100, pageMax: 1 << 12, session: &testSession{vars: map[string]types.Value{}}}
+	d.db = &schema.Database{ID: 50, Name: "test", Collation: types.CollationDefault, Shard: testShard}
+	d.change(func(tx *catalog.Tx) { tx.PutDatabase(d.db) })
+	return d
+}
+
+func (d *testDB) change(fn func(tx *catalog.Tx)) {
+	tx := d.cat.Begin()
+	fn(tx)
+	d.version++
+	next, err := d.cat.Apply(d.version, tx.Command(1, d.version).Sets)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.cat = next
+}
+
+func (d *testDB) apply(cmd []byte, err error) shard.Result {
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.index++
+	results, err := d.s.Apply([]shard.Entry{{Index: d.index, Cmd: cmd}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return results[0]
+}
+
+func (d *testDB) Catalog() *catalog.Snapshot { return d.cat }
+
+func (d *testDB) Write(_ context.Context, _ *distributed.TxnOptions, w ...*fragment.Write) ([]fragment.WriteResult, error) {
+	d.ts++
+	d.txns++
+	p := shard.Proposal{Kind: shard.ProposalCommit, TS: d.ts, Writes: w}
+	for i := range 8 {
+		p.Txn[i] = byte(d.txns >> (8 * i))
+	}
+	p.Txn[15] = 1
+	for _, f := range w {
+		if err := d.s.FillAutoInc(f); err != nil {
+			return nil, err
+		}
+	}
+	r := d.apply(shard.EncodeBatch(nil, &shard.Batch{ID: d.index, Epoch: d.s.Lease().Epoch, Proposals: []shard.Proposal{p}}))
+	return r.Results[0].Writes, nil
+}
+
+func (d *testDB) Read(_ context.Context, r *fragment.Read) (distributed.Rows, error) {
+	d.reads++
+	return &testRows{d: d, r: roundTrip(d.t, r)}, nil
+}
+
+// roundTrip sends a fragment through its codec, as a remote leaseholder gets it.
+func roundTrip(t testing.TB, r *fragment.Read) *fragment.Read {
+	enc, err := fragment.AppendRead(nil, r)
+	if err != nil {
+		t.Fatalf("encoding a fragment: %v", err)
+	}
+	dec, rest, err := fragment.DecodeRead(enc)
+	if err != nil || len(rest) > 0 {
+		t.Fatalf("decoding a fragment: %v, %d bytes left", err, len(rest))
+	}
+	dec.Env.Warn = r.Env.Warn
+	return dec
+}
+
+func (d *testDB) ReadPoint(ctx context.Context, r *fragment.Read, page *fragment.Page) error {
+	d.reads++
+	return d.s.Read(ctx, r, shard.ReadOptions{}, page)
+}
+
+func (d *testDB) Snapshot(context.Context) (mvcc.Timestamp, error) { return d.ts, nil }
+
+func (d *testDB) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
+	d.reads++
+	return &testRows{d: d, r: roundTrip(d.t, r), at: at}, nil
+}
+
+func (d *testDB) NextRowIDs(n int) uint64 { d.rowIDs += uint64(n); return d.rowIDs - uint64(n) + 1 }
+func (d *testDB) ReserveAutoInc(_ context.Context, t *schema.Table, n uint64) (uint64, error) {
+	return d.s.ReserveAutoInc(t.Tablets[0].ID, n)
+}
+func (d *testDB) Leaseholder(schema.ShardID) schema.NodeID { return 1 }
+func (d *testDB) NodeID() schema.NodeID                    { return 1 }
+
+type testRows struct {
+	d    *testDB
+	r    *fragment.Read
+	at   mvcc.Timestamp
+	from []byte
+	done bool
+}
+
+func (r *testRows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
+	for !r.done {
+		if err := r.d.s.Read(ctx, r.r, shard.ReadOptions{At: r.at, From: r.from, MaxBytes: r.d.pageMax}, page); err != nil {
+			return false, err
+		}
+		r.from = append([]byte(nil), page.Next...)
+		r.done = page.Next == nil
+		if page.Batch.Len() > 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (r *testRows) Close() {}
+
+// testTxn is a transaction that commits each statement at once: enough to see what is sent where.
+type testTxn struct {
+	distributed.Txn
+	d     *testDB
+	modes []distributed.ReadMode
+}
+
+func (x *testTxn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, _ distributed.LockOptions) (distributed.Rows, error) {
+	x.modes = append(x.modes, mode)
+	return x.d.Read(ctx, r)
+}
+
+func (x *testTxn) ReadPoint(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, _ distributed.LockOptions, page *fragment.Page) error {
+	x.modes = append(x.modes, mode)
+	return x.d.ReadPoint(ctx, r, page)
+}
+
+func (x *testTxn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResult, error) {
+	r, err := x.d.Write(ctx, nil, w)
+	if err != nil {
+		return nil, err
+	}
+	return &r[len(r)-1], nil
+}
+
+// testSession answers what functions ask of a connection.
+type testSession struct {
+	expr.Session
+	vars map[string]types.Value
+}
+
+func (s *testSession) UserVar(name string) (types.Value, types.Type) {
+	v, ok := s.vars[name]
+	if !ok {
+		return types.Null, types.TypeNull
+	}
+	if v.Kind() == types.KindInt {
+		return v, types.TypeInt
+	}
+	return v, types.TypeString
+}
+func (s *testSession) SetUserVar(name string, v types.Value, _ types.Type) { s.vars[name] = v.Clone() }
+func (s *testSession) CurrentDB() (string, bool)                           { return "test", true }
+func (s *testSession) CurrentUser() string                                 { return "root@localhost" }
+func (s *testSession) ConnectionID() uint64                                { return 7 }
+func (s *testSession) SysVar(_, name string) (types.Value, types.Type, error) {
+	return types.Int(1000), types.TypeInt, nil
+}
+
+func (d *testDB) env(params ...types.Value) *expr.Env {
+	mode := *types.DefaultMode()
+	return &expr.Env{Mode: mode, Now: time.Unix(1_700_000_000, 0).UTC(), Params: params, Session: d.session}
+}
+
+func (d *testDB) context(env *expr.Env) *Context {
+	return &Context{
+		Catalog: d.cat, DB: "test", Env: env, OnlyFullGroupBy: true, naive: d.naive, InTxn: d.lock, Virtual: testVirtual,
+		Stats: func(t *schema.Table) (rows, bytes uint64) {
+			for i := range t.Tablets {
+				n, _ := d.s.TabletStats(t.Tablets[i].ID)
+				rows += n
+			}
+			return rows, rows * 100
+		},
+	}
+}
+
+// parse parses one statement.
+func parse(t testing.TB, sql string) ast.StmtNode {
+	stmt, err := parser.New().ParseOneStmt(sql, "utf8mb4", "utf8mb4_0900_ai_ci")
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return stmt
+}
+
+func (d *testDB) plan(sql string, params ...types.Value) (Plan, *expr.Env, error) {
+	stmt, err := parser.New().ParseOneStmt(sql, "utf8mb4", "utf8mb4_0900_ai_ci")
+	if err != nil {
+		return nil, nil, err
+	}
+	env := d.env(params...)
+	p, err := Build(d.context(env), stmt)
+	return p, env, err
+}
+
+// query runs a SELECT and gives its rows as text.
+func (d *testDB) query(sql string, params ...types.Value) (fields []types.Field, rows [][]string, err error) {
+	p, env, err := d.plan(sql, params...)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, ok := p.(Rows)
+	if !ok {
+		return nil, nil, fmt.Errorf("%T gives no rows", p)
+	}
+	rows, err = d.run(q, env)
+	return q.Fields(), rows, err
+}
+
+func (d *testDB) run(q Rows, env *expr.Env) ([][]string, error) {
+	ctx := context.Background()
+	rt := &exec.Runtime{DB: d, Env: env, MemLimit: d.memory}
+	if d.lock {
+		rt.Txn = &testTxn{d: d}
+	}
+	op, err := q.Open(ctx, rt)
+	if err != nil {
+		return nil, err
+	}
+	defer op.Close()
+	var rows [][]string
+	var b types.Batch
+	for {
+		ok, err := op.Next(ctx, &b)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return rows, nil
+		}
+		for i := range b.Len() {
+			row := b.Row(i)
+			if len(row) != len(q.Fields()) {
+				return nil, fmt.Errorf("a row of %d columns for %d fields", len(row), len(q.Fields()))
+			}
+			text := make([]string, len(row))
+			for k, v := range row {
+				if text[k] = "NULL"; !v.IsNull() {
+					text[k] = string(v.AppendText(nil, &q.Fields()[k].Type))
+				}
+			}
+			rows = append(rows, text)
+		}
+	}
+}
+
+// exec runs a data change or creates a table.
+func (d *testDB) exec(sql string) (*exec.ModifyResult, error) {
+	if stmt, ok := parse(d.t, sql).(*ast.CreateTableStmt); ok {
+		d.createTable(stmt)
+		return &exec.ModifyResult{}, nil
+	}
+	p, env, err := d.plan(sql)
+	if err != nil {
+		return nil, err
+	}
+	rt := &exec.Runtime{DB: d, Env: env}
+	m := p.(Modify)
+	if m.NeedsTxn() {
+		rt.Txn = &testTxn{d: d}
+	}
+	return m.Run(context.Background(), rt)
+}
+
+func (d *testDB) mustExec(list ...string) {
+	d.t.Helper()
+	for _, sql := range list {
+		if _, err := d.exec(sql); err != nil {
+			d.t.Fatalf("%s: %v", sql, err)
+		}
+	}
+}
+
+// createTable makes a descriptor of the plainest CREATE TABLE and installs it. COMMENT 'split 10 20' cuts the table at
+// these values of the first key column.
+func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
+	t := &schema.Table{ID: schema.TableID(d.id()), Database: d.db.ID, Name: stmt.Table.Name.O, Version: 1, Collation: types.CollationDefault, NextColumnID: 100, NextIndexID: 100}
+	t.Indexes = []schema.Index{{ID: schema.PrimaryIndex, Name: "PRIMARY", Unique: true}}
+	for i, c := range stmt.Cols {
+		col := schema.Column{ID: schema.ColumnID(i + 1), Name: c.Name.Name.O, Type: testType(c)}
+		for _, o := range c.Options {
+			switch o.Tp {
+			case ast.ColumnOptionNotNull:
+				col.NotNull = true
+			case ast.ColumnOptionAutoIncrement:
+				col.AutoIncrement = true
+			case ast.ColumnOptionPrimaryKey:
+				col.NotNull = true
+				t.Indexes[0].Columns = []schema.IndexColumn{{Column: i}}
+			case ast.ColumnOptionUniqKey:
+				t.Indexes = append(t.Indexes, schema.Index{ID: schema.IndexID(len(t.Indexes) + 1), Name: col.Name, Unique: true, Columns: []schema.IndexColumn{{Column: i}}})
+			}
+		}
+		t.Columns = append(t.Columns, col)
+	}
+	for _, k := range stmt.Constraints {
+		var cols []schema.IndexColumn
+		for _, c := range k.Keys {
+			cols = append(cols, schema.IndexColumn{Column: t.ColumnByName(c.Column.Name.O), Desc: c.Desc, Prefix: max(c.Length, 0)})
+		}
+		if k.Tp == ast.ConstraintPrimaryKey {
+			t.Indexes[0].Columns = cols
+			for _, c := range cols {
+				t.Columns[c.Column].NotNull = true
+			}
+			continue
+		}
+		name := k.Name
+		if name == "" {
+			name = t.Columns[cols[0].Column].Name
+		}
+		unique := k.Tp == ast.ConstraintUniq || k.Tp == ast.ConstraintUniqKey || k.Tp == ast.ConstraintUniqIndex
+		t.Indexes = append(t.Indexes, schema.Index{ID: schema.IndexID(len(t.Indexes) + 1), Name: name, Unique: unique, Columns: cols})
+	}
+	if t.Indexes[0].Columns == nil {
+		t.Columns = append(t.Columns, schema.Column{ID: 99, Name: schema.HiddenColumnName, Type: types.TypeUint, NotNull: true, Hidden: true})
+		t.Indexes[0].Columns = []schema.IndexColumn{{Column: len(t.Columns) - 1}}
+	}
+	d.cut(t, stmt)
+	for i := range t.Tablets {
+		if r := d.apply(shard.EncodeTablet(nil, &shard.TabletCommand{Tablet: t.Tablets[i].ID, Table: t})); !r.OK {
+			d.t.Fatal(r.Err)
+		}
+	}
+	d.change(func(tx *catalog.Tx) { tx.PutTable(t) })
+}
+
+func (d *testDB) id() uint64 { d.nextID++; return d.nextID }
+
+func (d *testDB) cut(t *schema.Table, stmt *ast.CreateTableStmt) {
+	var start []byte
+	for _, o := range stmt.Options {
+		if o.Tp != ast.TableOptionComment {
+			continue
+		}
+		first := t.Indexes[0].Columns[0]
+		for _, f := range strings.Fields(o.StrValue)[1:] {
+			n, _ := strconv.Atoi(f)
+			end := keys.AppendValue(nil, types.Int(int64(n)), &t.Columns[first.Column].Type, 0, first.Desc)
+			t.Tablets = append(t.Tablets, schema.Tablet{ID: schema.TabletID(d.id()), Shard: testShard, Start: start, End: end})
+			start = end
+		}
+	}
+	t.Tablets = append(t.Tablets, schema.Tablet{ID: schema.TabletID(d.id()), Shard: testShard, Start: start})
+}
+
+func testType(c *ast.ColumnDef) types.Type {
+	ft := c.Tp
+	t := types.Type{ID: ft.GetType(), Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: types.CollationBinary, Elems: ft.GetElems()}
+	switch t.Class() {
+	case types.ClassString, types.ClassEnum, types.ClassSet:
+		if ft.GetCharset() != "binary" {
+			t.Collation = types.CollationDefault
+		}
+	case types.ClassDatetime, types.ClassTime:
+		t.Decimals = max(t.Decimals, 0)
+	case types.ClassDecimal:
+		if t.Length < 0 {
+			t.Length, t.Decimals = 10, 0
+		}
+		t.Decimals = max(t.Decimals, 0)
+	}
+	for _, o := range c.Options {
+		if o.Tp == ast.ColumnOptionCollate {
+			t.Collation, _ = types.CollationByName(o.StrValue)
+		}
+	}
+	return t
+}
+
+// testVirtual has one table that the gateway makes up: information_schema.numbers.
+func testVirtual(db, table string) (exec.VirtualTable, bool) {
+	if strings.EqualFold(db, "information_schema") && strings.EqualFold(table, "numbers") {
+		return numbers{}, true
+	}
+	return nil, false
+}
+
+type numbers struct{}
+
+func (numbers) Name() (db, table string) { return "information_schema", "numbers" }
+func (numbers) Columns() []exec.VirtualColumn {
+	return []exec.VirtualColumn{{Name: "N", Type: types.TypeInt, NotNull: true}, {Name: "NAME", Type: types.TypeString}}
+}
+func (numbers) Scan(_ context.Context, eq map[string]string, fn func(row []types.Value) error) error {
+	for i, name := range []string{"zero", "one", "two", "three"} {
+		if want, ok := eq["name"]; ok && want != name {
+			continue
+		}
+		if err := fn([]types.Value{types.Int(int64(i)), types.Str(name)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortRows(rows [][]string) {
+	sort.Slice(rows, func(i, j int) bool { return strings.Join(rows[i], "\x00") < strings.Join(rows[j], "\x00") })
+}
+
