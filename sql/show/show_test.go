@@ -30,6 +30,7 @@ type server struct {
 	db       string
 	user     *catalog.User
 	plain    bool // sql_quote_show_create = 0
+	lax      bool // sql_mode = ''
 	env      expr.Env
 	autoInc  map[schema.TableID]uint64
 }
@@ -193,7 +194,7 @@ func (s *server) show(sql string) (*Result, error) {
 	}
 	stmt, ok := n.(*ast.ShowStmt)
 	if !ok {
-		return nil, fmt.Errorf("unexpected %T", n)
+		return s.query(sql)
 	}
 	return Run(context.Background(), s, stmt)
 }
@@ -276,8 +277,8 @@ func (r *Result) text(vertical bool) string {
 	return b.String()
 }
 
-// TestScripts: commands define (DDL), show (a SHOW; "vertical" prints a value a line; several lines are several
-// statements), scan (a made-up table), user (be somebody else), use, set (auto_increment=n of a table, quote=0).
+// TestScripts: commands define (DDL), show or query (a SHOW or a SELECT; "vertical" prints a value a line; several lines are several
+// statements), scan (a made-up table), user (be somebody else), use, set (auto_increment=n of a table, quote=0, lax).
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		s := newServer()
@@ -309,6 +310,8 @@ func (s *server) command(d *datadriven.TestData) (string, error) {
 			switch a.Key {
 			case "quote":
 				s.plain = a.Vals[0] == "0"
+			case "lax":
+				s.lax = true
 			default:
 				table, _ := s.snapshot.Table(s.db, a.Key)
 				var n uint64
@@ -319,7 +322,7 @@ func (s *server) command(d *datadriven.TestData) (string, error) {
 			}
 		}
 		return "", nil
-	case "show":
+	case "show", "query":
 		var out strings.Builder
 		for i, line := range strings.Split(d.Input, "\n") {
 			r, err := s.show(line)
