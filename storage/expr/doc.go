@@ -45,6 +45,11 @@
 // and subqueries are the planner's: they are columns, or NewFunc. Functions of MySQL that are missing are refused with
 // 1235, names that MySQL does not know either with 1305.
 //
+// # Data changes
+//
+// An executor of INSERT, UPDATE and DELETE sets Env.InDML, and under a strict sql_mode StrictWarnings as Env.Warn, which
+// turns the warnings that strict mode does not forgive into the statement's error.
+//
 // # Aggregates
 //
 // An Agg is typed by NewAgg and runs as a State per group. States of Partial aggregates travel as plain values

@@ -190,7 +190,7 @@ func typeRound(c *Call) error {
 		k, ok := isConst(c.args[1])
 		if fixed = ok && !k.Val.IsNull(); fixed {
 			n, _ := k.Val.ToInt(nil)
-			digits = int(min(max(n, -maxPrecision), maxScale))
+			digits = int(min(max(n, -maxPrecision), notFixed))
 		}
 	}
 	switch numericClass(t) {
@@ -202,7 +202,7 @@ func typeRound(c *Call) error {
 	case types.ClassDecimal:
 		scale := scaleOf(t)
 		if fixed {
-			scale = max(digits, 0)
+			scale = min(max(digits, 0), maxScale)
 		}
 		n := intDigits(t)
 		if c.op == opRound && scale < scaleOf(t) {

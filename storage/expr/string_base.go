@@ -79,7 +79,11 @@ func hexDigit(b byte) int {
 
 // inBase is BIN and OCT: CONV(n, 10, …).
 func inBase(c *Call, _ *Env, a types.Value) (types.Value, error) {
-	u, neg := parseBase(c.text(0, a), 10, false)
+	s := c.text(0, a)
+	if len(s) == 0 {
+		return types.Null, nil
+	}
+	u, neg := parseBase(s, 10, false)
 	if neg {
 		u = -u
 	}
