@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"sync"
@@ -63,8 +62,7 @@ func (h *handlers) read(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) write(ctx context.Context, req []byte) []byte {
-	// The proposal and the workspace keep parts of the request beyond this call.
-	q, err := decodeWriteRequest(bytes.Clone(req))
+	q, err := decodeWriteRequest(req)
 	if err != nil {
 		return appendReply(nil, err)
 	}

@@ -2,8 +2,8 @@ package replica
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -102,7 +102,7 @@ func (p *proposer) wakeLocked() {
 func (p *proposer) take() []*write {
 	n, bytes := 0, 0
 	for n < len(p.queue) && n < p.r.cfg.MaxEntryProposals {
-		bytes += p.queue[n].size
+		bytes += len(p.queue[n].prop)
 		if n > 0 && bytes > p.r.cfg.MaxEntryBytes {
 			break
 		}
@@ -170,28 +170,26 @@ func (p *proposer) round(batch []*write) {
 		return
 	}
 	p.r.stats.Timestamps.Add(1)
-	b := shard.Batch{Proposer: p.r.cfg.Node, Epoch: batch[0].tenure.epoch, Proposals: make([]shard.Proposal, len(batch))}
+	b := shard.Batch{Proposer: p.r.cfg.Node, Epoch: batch[0].tenure.epoch}
+	encoded := make([][]byte, len(batch))
 	size := 64
 	for i, w := range batch {
-		w.prop.TS = first + mvcc.Timestamp(i)
-		w.owner.ts.Store(uint64(w.prop.TS))
+		w.locker().ts.Store(uint64(first) + uint64(i))
 		w.tries++
-		b.Proposals[i] = w.prop
-		size += w.size
+		encoded[i] = w.prop
+		size += len(w.prop) + binary.MaxVarintLen64
 	}
 	f := &flight{writes: batch, first: first}
 	p.mu.Lock()
 	p.nextID++
 	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(first)
-	p.flying[f.id] = f
+	p.mu.Unlock()
+	cmd := shard.EncodeStamped(make([]byte, 0, size), &b, encoded, first)
+
+	p.mu.Lock()
+	p.flying[f.id] = f // from here on its writes may end, and be used again
 	p.taken = nil
 	p.mu.Unlock()
-
-	cmd, err := shard.EncodeBatch(make([]byte, 0, size), &b)
-	if err != nil {
-		p.failEncoding(f, err)
-		return
-	}
 	p.count(len(batch), len(cmd))
 	drop := func(err error) { p.dropped(f.id, err) }
 	if err := p.r.group.Propose(p.r.ctx, cmd, drop); err != nil {
@@ -228,26 +226,6 @@ func (p *proposer) current(batch []*write) []*write {
 	p.mu.Unlock()
 	p.finish(lost, p.r.notHere(0, 0))
 	return keep
-}
-
-// failEncoding finds out which write of a batch cannot be encoded, fails it and lets the others try again.
-func (p *proposer) failEncoding(f *flight, err error) {
-	p.mu.Lock()
-	delete(p.flying, f.id)
-	p.mu.Unlock()
-	var good []*write
-	for _, w := range f.writes {
-		if _, bad := shard.AppendProposal(nil, &w.prop); bad != nil {
-			p.finish([]*write{w}, fmt.Errorf("replica: a write cannot be logged: %w", bad))
-		} else {
-			good = append(good, w)
-		}
-	}
-	if len(good) == len(f.writes) {
-		p.finish(good, err)
-		return
-	}
-	p.requeue(good)
 }
 
 func (p *proposer) count(proposals, bytes int) {

@@ -253,16 +253,19 @@ func (r *Replica) commit(ctx context.Context, t *tenure, x *txn) (mvcc.Timestamp
 	if !x.ws.Empty() {
 		effects = x.ws.Effects()
 	}
-	var err error
-	size := sizeOfEffects(effects)
-	switch {
-	case len(effects) == 0: // nothing written: the locks protected nothing that lasts
-	case size > r.cfg.MaxTxnBytes:
-		err = errTooBig()
-	default:
+	if len(effects) == 0 { // nothing written: the locks protected nothing that lasts
+		r.drop(t, x)
+		x.leave()
+		return 0, nil
+	}
+	w := r.newWrite(t, x.id)
+	w.txn = x
+	err := r.encode(w, &shard.Proposal{Effects: effects})
+	if err == nil {
 		err = t.locks.launch(&x.owner)
 	}
-	if err != nil || len(effects) == 0 {
+	if err != nil {
+		r.recycle(w)
 		r.drop(t, x)
 		x.leave()
 		return 0, err
@@ -271,8 +274,6 @@ func (r *Replica) commit(ctx context.Context, t *tenure, x *txn) (mvcc.Timestamp
 	t.mu.Lock()
 	x.decided = make(chan struct{})
 	t.mu.Unlock()
-	w := r.newWrite(t, x.id)
-	w.txn, w.prop.Effects, w.size = x, effects, size
 	if err := r.await(ctx, w); err != nil {
 		return 0, err
 	}
@@ -319,9 +320,12 @@ func (r *Replica) verdictOfCommit(o *shard.ProposalResult, t *tenure) error {
 // its locks and writes are gone with the leaseholder that kept them.
 func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID) (mvcc.Timestamp, error) {
 	w := r.newWrite(t, id)
-	w.prop.Effects = []fragment.Effect{{Op: fragment.EffectCheck, Key: []byte{0}, Expect: 1}} // in no tablet
-	w.size = 64
-	if err := t.locks.launch(&w.owner); err != nil {
+	impossible := []fragment.Effect{{Op: fragment.EffectCheck, Key: []byte{0}, Expect: 1}} // in no tablet
+	err := r.encode(w, &shard.Proposal{Effects: impossible})
+	if err == nil {
+		err = t.locks.launch(&w.owner)
+	}
+	if err != nil {
 		r.recycle(w)
 		return 0, err
 	}

@@ -3,6 +3,8 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -10,15 +12,15 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/types"
 )
 
 // write is one transaction's proposal from its admission to its outcome.
 type write struct {
 	owner  lockOwner
 	tenure *tenure
-	txn    *txn // the interactive transaction whose commit this is, and who owns the locks then
-	prop   shard.Proposal
-	size   int // about, encoded
+	txn    *txn   // the interactive transaction whose commit this is, and who owns the locks then
+	prop   []byte // the proposal, encoded without its timestamp: nothing of the client's is needed after submit
 	tries  int
 	sweep  uint32
 
@@ -51,15 +53,29 @@ func (r *Replica) newWrite(t *tenure, id fragment.TxnID) *write {
 	}
 	w.tenure = t
 	w.owner.id = id
-	w.prop = shard.Proposal{Kind: shard.ProposalCommit, Txn: id}
 	return w
+}
+
+// encode makes the proposal.
+func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
+	p.Kind, p.Txn = shard.ProposalCommit, w.locker().id
+	if w.prop, err = shard.AppendProposal(w.prop[:0], p); err != nil {
+		return fmt.Errorf("replica: a write cannot be logged: %w", err)
+	}
+	if len(w.prop) > r.cfg.MaxTxnBytes {
+		return errTooBig()
+	}
+	return nil
 }
 
 // recycle gives back a write that nobody else knows any more.
 func (r *Replica) recycle(w *write) {
 	w.owner.ts.Store(0)
 	w.owner.failed, w.owner.landed = nil, nil
-	w.tenure, w.txn, w.prop, w.size, w.tries = nil, nil, shard.Proposal{}, 0, 0
+	w.tenure, w.txn, w.tries = nil, nil, 0
+	if cap(w.prop) > maxKeptBuffer {
+		w.prop = nil
+	}
 	clear(w.claims)
 	clear(w.keys)
 	w.claims, w.keys = w.claims[:0], w.keys[:0]
@@ -84,23 +100,25 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 	}
 	if err := t.locks.acquireAuto(ctx, &w.owner, w.keys, q.LockWait); err != nil {
 		r.recycle(w)
+		r.unfill(q.Writes, err)
 		return nil, err
 	}
 	if err := r.await(ctx, w); err != nil {
+		r.unfill(q.Writes, err)
 		return nil, err
 	}
 	reply := &WriteReply{Results: w.outcome.Writes, TS: w.outcome.TS}
 	err = r.verdict(&w.outcome, t)
 	r.recycle(w)
 	if err != nil {
+		r.unfill(q.Writes, err)
 		return nil, err
 	}
 	return reply, nil
 }
 
-// prepare resolves what only the leaseholder can, and finds out which keys the writes claim.
+// prepare resolves what only the leaseholder can, encodes the proposal, and finds out which keys it claims.
 func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
-	w.prop.Writes = writes
 	for _, f := range writes {
 		if f.AutoInc {
 			if err := r.state.FillAutoInc(f); err != nil {
@@ -117,12 +135,31 @@ func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
 		if reachUnknown(f.Kind) {
 			w.keys = append(w.keys, lockedKey{f.Tablet, tabletWide, nil})
 		}
-		w.size += sizeOfWrite(f)
 	}
-	if w.size > r.cfg.MaxTxnBytes {
-		return errTooBig()
+	return r.encode(w, &shard.Proposal{Writes: writes})
+}
+
+// unfill takes back the AUTO_INCREMENT values of writes that another leaseholder has to execute: its counter may give
+// them to others.
+func (r *Replica) unfill(writes []*fragment.Write, err error) {
+	var elsewhere *NotLeaseholder
+	if !errors.As(err, &elsewhere) {
+		return
 	}
-	return nil
+	for _, f := range writes {
+		if len(f.Generated) == 0 {
+			continue
+		}
+		table, ok := r.state.Table(f.Tablet)
+		if !ok {
+			continue
+		}
+		column := slices.Index(f.Columns, table.Columns[table.AutoIncColumn()].ID)
+		for _, i := range f.Generated {
+			f.Rows.Row(int(i))[column] = types.Null
+		}
+		f.Generated = f.Generated[:0]
+	}
 }
 
 // reachUnknown tells whether a write may change rows other than those it names: rows in the way on a unique index.
@@ -179,28 +216,6 @@ func (r *Replica) ReserveAutoInc(ctx context.Context, _ schema.ShardID, tablet s
 		return 0, r.notHere(0, t.epoch)
 	}
 	return first, err
-}
-
-// sizeOfWrite estimates the encoded size of a write.
-func sizeOfWrite(f *fragment.Write) int {
-	n := 64 + 8*len(f.Rows.Vals) + 64*len(f.Set)
-	for i := range f.Rows.Vals {
-		n += len(f.Rows.Vals[i].Raw())
-	}
-	for _, k := range f.Keys {
-		n += len(k) + 2
-	}
-	if f.Where != nil {
-		n += 256
-	}
-	return n
-}
-
-func sizeOfEffects(effects []fragment.Effect) (n int) {
-	for i := range effects {
-		n += 32 + len(effects[i].Key) + len(effects[i].Row)
-	}
-	return n
 }
 
 func errTooBig() error {
