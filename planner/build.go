@@ -54,6 +54,7 @@ type builder struct {
 	slots  int         // parameters that the plan adds
 	outer  map[int]int // outer column → its parameter
 	inits  []*initPlan
+	perRow []*subplan     // subqueries that are functions, for EXPLAIN
 	stack  []*selectQuery // blocks being bound, outermost first
 
 	tables    []TableVersion
@@ -112,6 +113,7 @@ type queryPlan struct {
 	params    int
 	slots     int
 	inits     []*initPlan
+	perRow    []*subplan
 	single    bool
 	locks     bool
 	cacheable bool
@@ -133,7 +135,7 @@ func buildQuery(ctx *Context, stmt ast.ResultSetNode, params int) (Rows, error) 
 		return nil, err
 	}
 	p := &queryPlan{
-		root: root, tables: b.tables, params: params, slots: b.slots, inits: b.inits,
+		root: root, tables: b.tables, params: params, slots: b.slots, inits: b.inits, perRow: b.perRow,
 		single: b.reads <= 1 && !b.subplans && len(b.inits) == 0, locks: b.locks, cacheable: b.cacheable,
 	}
 	if b.subplans && p.slots == 0 {
@@ -181,6 +183,9 @@ func (p *queryPlan) Explain() []ExplainLine {
 	p.root.explain(x, 0)
 	for _, i := range p.inits {
 		i.explain(x)
+	}
+	for _, s := range p.perRow {
+		s.explain(x)
 	}
 	return x.lines
 }

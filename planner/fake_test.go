@@ -463,4 +463,3 @@ func (numbers) Scan(_ context.Context, eq map[string]string, fn func(row []types
 func sortRows(rows [][]string) {
 	sort.Slice(rows, func(i, j int) bool { return strings.Join(rows[i], "\x00") < strings.Join(rows[j], "\x00") })
 }
-

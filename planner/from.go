@@ -197,8 +197,15 @@ func (q *selectQuery) fromVirtual(db, name, alias string) (rel, []bind.Column, e
 	if _, ok := q.b.ctx.Catalog.Database(db); !ok && !isSystemDB(db) {
 		return nil, nil, mysqlerr.New(mysql.ErrBadDB, db)
 	}
+	if isInfoSchema(db) {
+		return nil, nil, mysqlerr.Newf(mysql.ErrUnknownTable, "Unknown table '%s' in %s", strings.ToUpper(name), infoSchema)
+	}
 	return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, db, name)
 }
+
+const infoSchema = "information_schema"
+
+func isInfoSchema(db string) bool { return strings.EqualFold(db, infoSchema) }
 
 func isSystemDB(db string) bool {
 	switch strings.ToLower(db) {

@@ -158,17 +158,7 @@ func renamedOrder(order []orderCol, exprs []expr.Expr, out []int) []orderCol {
 }
 
 // identity tells whether the projection passes its input as it is.
-func (p *projectNode) identity() bool {
-	if len(p.exprs) != len(p.in.ids()) {
-		return false
-	}
-	for i, e := range p.exprs {
-		if c, ok := e.(*expr.Column); !ok || c.Index != i {
-			return false
-		}
-	}
-	return true
-}
+func (p *projectNode) identity() bool { return isIdentity(p.exprs, len(p.in.ids())) }
 
 func (p *projectNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 	in, err := p.in.open(ctx, run)

@@ -305,7 +305,9 @@ func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
 	switch {
 	case src != nil:
 		field = src.Field
-		if name == "" {
+		if name == "" && isInfoSchema(src.Field.Schema) {
+			name = src.Field.Name // MySQL 8.0 shows TABLE_NAME, however the statement writes it
+		} else if name == "" {
 			name = fieldName(f.Expr, src.Field.Name)
 		}
 	case name == "":

@@ -437,6 +437,9 @@ func (q *selectQuery) project(n node, exprs []expr.Expr, ids []int, keys []expr.
 	}
 	s.order = renamedOrder(s.order, exprs, ids)
 	s.project, s.cols = r, ids
+	if isIdentity(r, len(s.columns)) && !q.distinct {
+		s.project = nil
+	}
 	if q.limit != nil && !ordered && !q.distinct {
 		s.limit = q.limit
 		s.est = q.limit.estimate(s.est)
@@ -452,6 +455,19 @@ func (q *selectQuery) project(n node, exprs []expr.Expr, ids []int, keys []expr.
 		return s, q.pushDistinct(s)
 	}
 	return s, nil
+}
+
+// isIdentity tells whether the expressions are the input's columns, all of them in order.
+func isIdentity(exprs []expr.Expr, width int) bool {
+	if len(exprs) != width {
+		return false
+	}
+	for i, e := range exprs {
+		if c, ok := e.(*expr.Column); !ok || c.Index != i {
+			return false
+		}
+	}
+	return true
 }
 
 // pushDistinct lets each shard remove its own repetitions.

@@ -59,6 +59,12 @@ func (i *initPlan) explain(x *explainer) {
 	i.sub.root.explain(x, 1)
 }
 
+// explain shows a subquery that runs while rows are computed: once for each set of outer values.
+func (s *subplan) explain(x *explainer) {
+	x.add(0, "Subquery", s.root.rows(), "", s.what)
+	s.root.explain(x, 1)
+}
+
 // subquery is the binder's hook.
 func (q *selectQuery) subquery(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
 	switch n := n.(type) {
@@ -172,6 +178,8 @@ func (q *selectQuery) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Ex
 // call makes the function of a correlated subquery.
 func (q *selectQuery) call(name string, t types.Type, f *correlated) expr.Expr {
 	args := q.arguments(f.sub.refs)
+	q.b.perRow = append(q.b.perRow, f.sub)
+	f.sub.what = name + "(" + texts(args) + ")"
 	return expr.NewFunc(name, t, expr.Volatile, args, f.eval)
 }
 
@@ -230,7 +238,7 @@ func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n as
 	if len(parts) > 1 && op != "=" {
 		return nil, mysqlerr.New(mysql.ErrOperandColumns, 1)
 	}
-	f := &quantifier{sub: sub, all: all, negate: negate, n: len(parts)}
+	f := &quantifier{sub: sub, all: all, negate: negate, n: len(parts), equal: op == "="}
 	// The comparison is evaluated over the left values followed by an inner row.
 	for i, p := range parts {
 		l := &expr.Column{Index: i, Typ: *p.Type()}
@@ -243,6 +251,8 @@ func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n as
 		f.hash = append(f.hash, hashKind(p.Type(), &r.Typ, c))
 	}
 	args := append(append([]expr.Expr(nil), parts...), q.arguments(sub.refs)...)
+	q.b.perRow = append(q.b.perRow, sub)
+	sub.what = "in subquery(" + texts(args) + ")"
 	return expr.NewFunc("in subquery", types.TypeBool, expr.Volatile, args, f.eval), nil
 }
 
@@ -254,6 +264,7 @@ type quantifier struct {
 	n       int
 	all     bool
 	negate  bool
+	equal   bool // the comparison is =: rows can be looked up
 }
 
 // innerSet is a subquery's rows for one set of outer values.
@@ -309,7 +320,7 @@ func (f *quantifier) load(run *exec.Run, env *expr.Env, outer []types.Value) (*i
 }
 
 func (f *quantifier) hashable() bool {
-	if f.all {
+	if f.all || !f.equal {
 		return false
 	}
 	for _, h := range f.hash {
