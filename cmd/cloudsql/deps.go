@@ -1,3 +1,4 @@
+// deps.go pins the modules that go.mod lists until everything that uses them has landed.
 package main
 
 import (
@@ -18,4 +19,3 @@ import (
 	_ "vitess.io/vitess/go/mysql/json"
 	_ "vitess.io/vitess/go/vt/vtgate/evalengine"
 )
-func main() {}

@@ -23,8 +23,8 @@ type reconciler struct {
 	starting sync.Mutex // one replica of this node is started or retired at a time
 	compared atomic.Uint64
 
-	retry    map[stepKey]time.Time // steps that failed wait
-	settled  time.Time             // since when all nodes are there and no lease was moved
+	retry   map[stepKey]time.Time // steps that failed wait
+	settled time.Time             // since when all nodes are there and no lease was moved
 }
 
 // errNotYet: a step has to wait for something that will come by itself.

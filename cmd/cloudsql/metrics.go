@@ -1,0 +1,155 @@
+package main
+
+import (
+	"strconv"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cloudsql/distributed/replica"
+)
+
+// collector reads the counters of a node's parts when Prometheus asks. Everything is read from atomics that the hot
+// paths keep anyway.
+type collector struct {
+	p *process
+}
+
+func newCollector(p *process) *collector { return &collector{p: p} }
+
+// Describe says nothing: the set of series depends on which shards are here.
+func (c *collector) Describe(chan<- *prometheus.Desc) {}
+
+// sample is one value to report.
+type sample struct {
+	name, help string
+	value      float64
+	gauge      bool
+}
+
+func counter(name, help string, v *atomic.Uint64) sample {
+	return sample{name: name, help: help, value: float64(v.Load())}
+}
+
+func gauge(name, help string, v float64) sample {
+	return sample{name: name, help: help, value: v, gauge: true}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	n := c.p.node.Counters()
+	c.send(out, nil, "",
+		counter("raft_proposals_total", "entries proposed to raft on this node", &n.Raft.Proposals),
+		counter("raft_proposed_bytes_total", "bytes of those entries", &n.Raft.ProposedBytes),
+		counter("raft_lost_proposals_total", "proposals dropped or timed out", &n.Raft.Lost),
+		counter("raft_read_index_total", "linearizable reads that asked the quorum", &n.Raft.ReadIndexes),
+		counter("raft_leader_changes_total", "leadership changes seen", &n.Raft.LeaderChanges),
+		counter("raft_batches_out_total", "message batches sent to other nodes", &n.Transport.BatchesOut),
+		counter("raft_batches_in_total", "message batches received", &n.Transport.BatchesIn),
+		counter("raft_bytes_out_total", "bytes of raft messages and snapshots sent", &n.Transport.BytesOut),
+		counter("raft_bytes_in_total", "bytes received", &n.Transport.BytesIn),
+		counter("raft_snapshot_chunks_out_total", "chunks of snapshots sent", &n.Transport.ChunksOut),
+		counter("raft_snapshot_chunks_in_total", "chunks of snapshots received", &n.Transport.ChunksIn),
+		counter("raft_dropped_messages_total", "messages to nodes that were not connected", &n.Transport.Dropped),
+		counter("rpc_calls_total", "requests sent to other nodes", &n.Client.Calls),
+		counter("rpc_failed_calls_total", "of them, without an answer", &n.Client.Failed),
+		counter("rpc_served_total", "requests of other nodes served", &n.Server.Calls),
+		counter("rpc_bytes_out_total", "bytes of requests", &n.Client.BytesOut),
+		counter("rpc_dials_total", "connections attempted", &n.Client.Dials),
+		counter("tso_handed_out_total", "timestamps handed out by this node as the owner", &n.Owner.Timestamps),
+		counter("tso_windows_total", "windows of timestamps reserved in the log", &n.Owner.Windows),
+		counter("tso_local_requests_total", "requests for timestamps served here without a message", &n.Stamps.Local),
+		counter("tso_remote_requests_total", "requests for timestamps that another node served", &n.Stamps.Remote),
+		counter("tso_calls_total", "messages that carried them", &n.Stamps.Calls),
+		counter("txn_local_calls_total", "operations at leaseholders on this node", &n.Txns.LocalCalls),
+		counter("txn_remote_calls_total", "operations at leaseholders on other nodes", &n.Txns.RemoteCalls),
+		counter("txn_retries_total", "operations tried again after a pause", &n.Txns.Retries),
+		counter("txn_redirects_total", "operations sent on to another node", &n.Txns.Redirects),
+		counter("txn_unknown_outcomes_total", "statements given up without knowing whether they took effect", &n.Txns.UnknownOutcomes),
+		counter("txn_snapshots_total", "timestamps fetched for reading", &n.Txns.Snapshots),
+		counter("txn_aborted_total", "transactions lost to deadlocks, conflicts and failovers", &n.Txns.Aborted),
+		sample{name: "hashes_compared_total", help: "comparisons of a replica's hash with its leaseholder's", value: float64(n.Compared)},
+		gauge("txn_open", "interactive transactions of this node's clients", float64(n.Open)),
+		gauge("catalog_version", "log index of the catalog that this node has applied", float64(c.p.node.Catalog().Version())),
+	)
+	for id, s := range n.Replicas {
+		c.send(out, []string{"shard"}, strconv.FormatUint(uint64(id), 10), replicaSamples(s)...)
+	}
+	for _, r := range c.p.node.Report().Replicas {
+		c.send(out, []string{"shard"}, strconv.FormatUint(uint64(r.Shard), 10),
+			gauge("replica_applied_index", "log index that the replica has applied", float64(r.Applied)),
+			gauge("replica_holds_lease", "1 on the leaseholder", boolean(r.Holder == c.p.node.NodeID())),
+			gauge("replica_leads", "1 on raft's leader", boolean(r.Leader == c.p.node.NodeID())),
+			gauge("replica_broken", "1 if the replica cannot be used", boolean(r.Broken != "")),
+		)
+	}
+	c.engine(out, n.Engine.DB().Metrics().DiskSpaceUsage())
+	c.protocol(out)
+}
+
+func replicaSamples(s *replica.Stats) []sample {
+	return []sample{
+		counter("replica_lease_reads_total", "reads under the lease: no raft message", &s.LeaseReads),
+		counter("replica_snapshot_reads_total", "of them, at a timestamp", &s.SnapshotReads),
+		counter("replica_inflight_waits_total", "snapshot reads that waited for a write", &s.InflightWaits),
+		counter("replica_read_index_reads_total", "reads that asked raft", &s.ReadIndexReads),
+		counter("replica_writes_total", "autocommit transactions", &s.Writes),
+		counter("replica_commits_total", "interactive transactions committed", &s.Commits),
+		counter("replica_proposals_total", "transactions put into log entries", &s.Proposals),
+		counter("replica_entries_total", "log entries proposed for them", &s.Entries),
+		counter("replica_timestamp_requests_total", "requests for commit timestamps, one an entry", &s.Timestamps),
+		counter("replica_reproposals_total", "proposals repeated", &s.Reproposals),
+		counter("replica_unknown_outcomes_total", "proposals given up without knowing", &s.UnknownOutcomes),
+		counter("replica_lock_waits_total", "row locks waited for", &s.LockWaits),
+		counter("replica_lock_timeouts_total", "1205", &s.LockTimeouts),
+		counter("replica_deadlocks_total", "1213", &s.Deadlocks),
+		counter("replica_lease_takes_total", "leases taken", &s.LeaseTakes),
+		counter("replica_lease_renewals_total", "leases renewed", &s.LeaseRenewals),
+		counter("replica_lease_losses_total", "leases lost", &s.LeaseLosses),
+		counter("replica_not_leaseholder_total", "requests sent elsewhere", &s.NotLeaseholder),
+	}
+}
+
+func (c *collector) engine(out chan<- prometheus.Metric, disk uint64) {
+	c.send(out, nil, "", gauge("engine_disk_bytes", "disk space that the rows take", float64(disk)))
+}
+
+func (c *collector) protocol(out chan<- prometheus.Metric) {
+	if c.p.sql == nil {
+		return
+	}
+	m := &c.p.sql.server.Metrics
+	c.send(out, nil, "",
+		counter("sql_connections_total", "client connections accepted", &m.Accepted),
+		counter("sql_refused_connections_total", "of them, turned away with 1040", &m.Refused),
+		counter("sql_auth_failures_total", "log-ins refused", &m.AuthFailures),
+		counter("sql_errors_total", "error packets sent", &m.Errors),
+		counter("sql_panics_total", "connections ended by a bug", &m.Panics),
+		gauge("sql_connections", "client connections open", float64(m.Open.Load())),
+	)
+	m.EachCommand(func(name string, n uint64) {
+		c.send(out, []string{"command"}, name, sample{name: "sql_commands_total", help: "commands by type", value: float64(n)})
+	})
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (c *collector) send(out chan<- prometheus.Metric, labels []string, label string, samples ...sample) {
+	for _, s := range samples {
+		d := prometheus.NewDesc("cloudsql_"+s.name, s.help, labels, nil)
+		kind := prometheus.CounterValue
+		if s.gauge {
+			kind = prometheus.GaugeValue
+		}
+		if labels == nil {
+			out <- prometheus.MustNewConstMetric(d, kind, s.value)
+		} else {
+			out <- prometheus.MustNewConstMetric(d, kind, s.value, label)
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+)
+
+// settings are what a node can be told from outside. Each has one name: --sql-addr, CLOUDSQL_SQL_ADDR, sql-addr = "…".
+type settings struct {
+	data              string
+	sqlAddr           string
+	nodeAddr          string
+	httpAddr          string
+	join              string
+	logLevel          string
+	logFormat         string
+	cache             int64
+	replicationFactor int
+	dataShards        int
+	history           time.Duration
+	walDir            string
+	spreadTables      bool
+	maxConnections    int
+	maxAllowedPacket  int
+	tlsCert, tlsKey   string
+	requireTLS        bool
+	memory            int64
+	drainTimeout      time.Duration
+}
+
+const envPrefix = "CLOUDSQL_"
+
+func (s *settings) flags(f *flag.FlagSet) {
+	f.StringVar(&s.data, "data", "data/node", "directory of the node's data; made if it is not there")
+	f.StringVar(&s.sqlAddr, "sql-addr", "127.0.0.1:3306", "address for MySQL clients")
+	f.StringVar(&s.nodeAddr, "node-addr", "127.0.0.1:7306", "address for the other nodes of the cluster, as they reach it")
+	f.StringVar(&s.httpAddr, "http-addr", "127.0.0.1:8306", "address of /healthz, /metrics and /debug")
+	f.StringVar(&s.join, "join", "", "node addresses of members of the cluster to join, separated by commas; only a fresh directory needs it")
+	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: a twelfth of the machine's memory, 64 to 4096")
+	f.IntVar(&s.replicationFactor, "replication-factor", 3, "replicas of a data shard, as far as there are nodes")
+	f.IntVar(&s.dataShards, "data-shards", 8, "most data shards that are made, one a node until then")
+	f.DurationVar(&s.history, "history", time.Minute, "how long old versions of rows are kept for snapshots")
+	f.StringVar(&s.walDir, "wal-dir", "", "another disk's directory for the write-ahead part of the raft log")
+	f.BoolVar(&s.spreadTables, "spread-tables", false, "place every new table by itself instead of beside its database's others")
+	f.IntVar(&s.maxConnections, "max-connections", 2000, "client connections at once")
+	f.IntVar(&s.maxAllowedPacket, "max-allowed-packet", 64<<20, "bytes of one client request")
+	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate file for clients; a self-signed one is made if none is given")
+	f.StringVar(&s.tlsKey, "tls-key", "", "key file that belongs to --tls-cert")
+	f.BoolVar(&s.requireTLS, "require-tls", false, "refuse clients without TLS")
+	f.Int64Var(&s.memory, "memory-limit-mb", 0, "memory in MiB that the garbage collector works to stay below; 0: none")
+	f.DurationVar(&s.drainTimeout, "drain-timeout", 15*time.Second, "how long a stop by SIGTERM may take")
+}
+
+// parse reads flags, environment and file into f's variables; usage errors are printed and returned as errUsage.
+func parse(f *flag.FlagSet, args []string, stderr io.Writer) error {
+	f.SetOutput(stderr)
+	file := f.String("config", "", "TOML file with settings by the names of these flags")
+	if err := f.Parse(args); err != nil {
+		return errUsage // printed; -h lands here too
+	}
+	if f.NArg() > 0 {
+		return usageError(f, fmt.Errorf("unexpected argument %q", f.Arg(0)))
+	}
+	given := map[string]bool{}
+	f.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
+	if err := fromEnvironment(f, given); err != nil {
+		return usageError(f, err)
+	}
+	if *file == "" {
+		return nil
+	}
+	if err := fromFile(f, *file, given); err != nil {
+		return usageError(f, err)
+	}
+	return nil
+}
+
+func usageError(f *flag.FlagSet, err error) error {
+	fmt.Fprintf(f.Output(), "cloudsql %s: %v\n", f.Name(), err)
+	return errUsage
+}
+
+func envName(flagName string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
+}
+
+func fromEnvironment(f *flag.FlagSet, given map[string]bool) (err error) {
+	f.VisitAll(func(fl *flag.Flag) {
+		v, ok := os.LookupEnv(envName(fl.Name))
+		if !ok || given[fl.Name] || err != nil {
+			return
+		}
+		given[fl.Name] = true
+		if setErr := f.Set(fl.Name, v); setErr != nil {
+			err = fmt.Errorf("environment variable %s: %q: %w", envName(fl.Name), v, setErr)
+		}
+	})
+	return err
+}
+
+func fromFile(f *flag.FlagSet, path string, given map[string]bool) error {
+	var values map[string]any
+	if _, err := toml.DecodeFile(path, &values); err != nil {
+		return fmt.Errorf("configuration file: %w", err)
+	}
+	for name, v := range values {
+		if f.Lookup(name) == nil || name == "config" {
+			return fmt.Errorf("configuration file %s: there is no setting %q", path, name)
+		}
+		if given[name] {
+			continue
+		}
+		text := fmt.Sprint(v)
+		if list, ok := v.([]any); ok { // join = ["a", "b"]
+			parts := make([]string, len(list))
+			for i, p := range list {
+				parts[i] = fmt.Sprint(p)
+			}
+			text = strings.Join(parts, ",")
+		}
+		if err := f.Set(name, text); err != nil {
+			return fmt.Errorf("configuration file %s: %s = %q: %w", path, name, text, err)
+		}
+	}
+	return nil
+}
+
+// check finds what cannot be right.
+func (s *settings) check() error {
+	for name, addr := range map[string]string{"sql-addr": s.sqlAddr, "node-addr": s.nodeAddr, "http-addr": s.httpAddr} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("--%s %q is not an address with a port", name, addr)
+		}
+	}
+	for _, addr := range s.members() {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("--join %q is not an address with a port", addr)
+		}
+		if addr == s.nodeAddr {
+			return errors.New("--join names this node's own address")
+		}
+	}
+	if host, _, _ := net.SplitHostPort(s.nodeAddr); host == "" || host == "0.0.0.0" || host == "::" {
+		return fmt.Errorf("--node-addr %q must be an address that other nodes can reach", s.nodeAddr)
+	}
+	if (s.tlsCert == "") != (s.tlsKey == "") {
+		return errors.New("--tls-cert and --tls-key belong together")
+	}
+	if s.data == "" {
+		return errors.New("--data is empty")
+	}
+	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.history < time.Second {
+		return errors.New("--replication-factor, --data-shards and --max-connections must be at least 1, --history 1s")
+	}
+	if _, err := s.level(); err != nil {
+		return err
+	}
+	if s.logFormat != "text" && s.logFormat != "json" {
+		return fmt.Errorf("--log-format %q is neither text nor json", s.logFormat)
+	}
+	return nil
+}
+
+func (s *settings) members() (out []string) {
+	for _, a := range strings.Split(s.join, ",") {
+		if a = strings.TrimSpace(a); a != "" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+func (s *settings) level() (l slog.Level, err error) {
+	if err := l.UnmarshalText([]byte(s.logLevel)); err != nil {
+		return l, fmt.Errorf("--log-level %q is none of debug, info, warn, error", s.logLevel)
+	}
+	return l, nil
+}
+
+// logger writes to w and becomes the default, which also takes what libraries print.
+func (s *settings) logger(w io.Writer) *slog.Logger {
+	level, _ := s.level()
+	o := &slog.HandlerOptions{Level: level}
+	var h slog.Handler = slog.NewTextHandler(w, o)
+	if s.logFormat == "json" {
+		h = slog.NewJSONHandler(w, o)
+	}
+	log := slog.New(h)
+	slog.SetLogLoggerLevel(slog.LevelDebug)
+	slog.SetDefault(log)
+	return log
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"cloudsql/distributed/node"
+)
+
+// start runs a node until a signal ends it.
+func start(args []string, stdout, stderr io.Writer) error {
+	var s settings
+	f := flag.NewFlagSet("start", flag.ContinueOnError)
+	s.flags(f)
+	if err := parse(f, args, stderr); err != nil {
+		return err
+	}
+	if err := s.check(); err != nil {
+		return usageError(f, err)
+	}
+	log := s.logger(stderr)
+	tuneRuntime(&s)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := &process{settings: &s, log: log}
+	defer p.close()
+	if err := p.open(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before it was ready
+		}
+		return err
+	}
+	p.announce(stdout)
+	select {
+	case <-ctx.Done():
+		log.Info("stopping: handing over")
+	case err := <-p.failed:
+		return err
+	}
+	stop() // a second signal ends the process at once
+	p.drain()
+	return nil
+}
+
+// process is everything that start runs.
+type process struct {
+	settings *settings
+	log      *slog.Logger
+	node     *node.Node
+	sql      *sqlServer
+	http     *httpServer
+	sqlLis   net.Listener
+	httpLis  net.Listener
+	failed   chan error
+}
+
+// open opens the addresses first, because a wrong one is the likeliest mistake and must leave nothing behind.
+func (p *process) open(ctx context.Context) (err error) {
+	s := p.settings
+	p.failed = make(chan error, 4)
+	if p.sqlLis, err = listen("SQL", s.sqlAddr); err != nil {
+		return err
+	}
+	if p.httpLis, err = listen("HTTP", s.httpAddr); err != nil {
+		return err
+	}
+	p.http = newHTTPServer(p)
+	go p.serve("HTTP", func() error { return p.http.serve(p.httpLis) })
+	n, err := node.Open(ctx, node.Config{
+		Dir: s.data, NodeAddr: s.nodeAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
+		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, DataShards: s.dataShards,
+		History: s.history, CacheBytes: s.cacheBytes(), WALDir: s.walDir, SpreadTables: s.spreadTables,
+	})
+	if err != nil {
+		return err
+	}
+	p.node = n
+	if p.sql, err = newSQLServer(p); err != nil {
+		return err
+	}
+	p.http.ready(p)
+	if p.sql != nil {
+		go p.serve("SQL", func() error { return p.sql.serve(p.sqlLis) })
+	}
+	return nil
+}
+
+func (p *process) serve(what string, fn func() error) {
+	if err := fn(); err != nil {
+		p.failed <- fmt.Errorf("serving %s: %w", what, err)
+	}
+}
+
+func listen(what, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w: %s address %s", node.ErrBusyPort, what, addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s address: %w", what, err)
+	}
+	return l, nil
+}
+
+// announce prints the line that tells that the node serves.
+func (p *process) announce(stdout io.Writer) {
+	fmt.Fprintf(stdout, "cloudsql ready: sql %s node %s http %s id=%d version=%s\n",
+		p.sqlLis.Addr(), p.node.NodeAddr(), p.httpLis.Addr(), p.node.NodeID(), version)
+}
+
+// drain leaves so that clients and other nodes feel little of it: no new connections, leases to others, running
+// statements to their end.
+func (p *process) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), p.settings.drainTimeout)
+	defer cancel()
+	p.http.draining()
+	if p.sql != nil {
+		p.sql.drain(ctx)
+	}
+	p.node.Drain(ctx)
+}
+
+// close releases everything.
+func (p *process) close() {
+	if p.http != nil {
+		p.http.close()
+	}
+	if p.sqlLis != nil {
+		_ = p.sqlLis.Close()
+	}
+	if p.node != nil {
+		began := time.Now()
+		p.node.Close()
+		p.log.Debug("closed", "after", time.Since(began))
+	}
+}
