@@ -92,7 +92,11 @@ type lockPolicy struct {
 	wait         time.Duration
 }
 
-const maxFreeEntries = 1024
+const (
+	maxFreeEntries = 1024
+	// maxHeld bounds the locks of one transaction in one shard (1206); a lock takes some 150 bytes.
+	maxHeld = 1 << 20
+)
 
 func newLockTable(clock Clock, stats *Stats) *lockTable {
 	return &lockTable{
@@ -249,6 +253,10 @@ func (t *lockTable) request(o *lockOwner, tablet schema.TabletID, index schema.I
 	own := e.find(o)
 	if own >= 0 && e.holds[own].mode >= mode {
 		return nil, false, nil
+	}
+	if len(o.held) >= maxHeld && own < 0 {
+		t.forget(e)
+		return nil, false, mysqlerr.New(mysql.ErrLockTableFull)
 	}
 	if (own >= 0 || len(e.queue) == 0) && e.admits(o, mode) {
 		t.grant(e, o, mode)

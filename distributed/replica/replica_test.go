@@ -333,3 +333,24 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// TestLeaseFollowsLeader elects another node while the holder goes on renewing: the lease moves there by itself.
+func TestLeaseFollowsLeader(t *testing.T) {
+	clock := newManualClock()
+	c := newFakeCluster(t, 2, func(c *Config) { c.Clock = clock; c.KeepLease = true })
+	stop := keepAdvancing(clock)
+	defer stop()
+	if _, err := c.replicas[0].Acquire(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.log.Elect(2)
+	for {
+		if _, ok := c.replicas[1].Leaseholding(); ok {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if c.states[1].Lease().Epoch != 3 { // 2: handed over; 3: taken
+		t.Errorf("the lease was not handed over: epoch %d", c.states[1].Lease().Epoch)
+	}
+}

@@ -33,6 +33,31 @@ func (r *Replica) Transfer(ctx context.Context, to schema.NodeID) error {
 	return r.moveLeadership(to)
 }
 
+// followAfter is how long a holder that is not raft's leader keeps the lease: every proposal takes a hop more.
+const followAfter = time.Second
+
+// followLeader hands the lease to raft's leader if that is another node, and has been for a while.
+func (r *Replica) followLeader(t *tenure) {
+	r.mu.Lock()
+	now := r.clock.Now()
+	r.pollLeader(now)
+	leader := r.machine.leader
+	astray := leader != 0 && leader != r.cfg.Node && now-r.machine.leaderSince > followAfter
+	r.mu.Unlock()
+	if !astray || !t.valid(now) || !r.moving.TryLock() {
+		return
+	}
+	r.moving.Unlock()
+	r.log.Info("lease follows the leader", "leader", uint64(leader))
+	r.done.Add(1)
+	go func() {
+		defer r.done.Done()
+		if err := r.Transfer(r.ctx, leader); err != nil {
+			r.log.Warn("lease stays behind the leader", "err", err)
+		}
+	}()
+}
+
 func (r *Replica) moveLeadership(to schema.NodeID) error {
 	if to == 0 || to == r.cfg.Node || !r.group.IsLeader() {
 		return nil

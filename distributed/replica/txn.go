@@ -411,6 +411,7 @@ func (r *Replica) sweepLoop() {
 		r.prop.tick()
 		if t := r.tenure.Load(); t != nil {
 			r.sweep(t)
+			r.followLeader(t)
 		}
 	}
 }

@@ -45,6 +45,9 @@ func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(r
 			if !c.again(err, p) {
 				return public(err)
 			}
+			if ctx.Err() != nil {
+				return c.giveUp(ctx, s, replica.OutcomeUnknown(err), err)
+			}
 		}
 	}
 	return c.search(ctx, s, p, fn)
