@@ -137,7 +137,8 @@ func (r *tableRel) path(ix *schema.Index, conds []expr.Expr, want []orderCol, kn
 	}
 	settled := make(map[int]bool)
 	share, whole := 1.0, ix.Unique || ix.ID == schema.PrimaryIndex
-	single := 0 // leading columns with one value each
+	single := 0   // leading columns with one value each
+	exact := true // so far all columns have single values for sure, so that the next one's ranges apply
 	for i := range ix.Columns {
 		c := &ix.Columns[i]
 		list := byColumn[c.Column]
@@ -151,7 +152,7 @@ func (r *tableRel) path(ix *schema.Index, conds []expr.Expr, want []orderCol, kn
 		}
 		p.access = append(p.access, list)
 		for _, rc := range list {
-			if rc.exact && c.Prefix == 0 {
+			if rc.exact && exact && c.Prefix == 0 {
 				settled[source[rc]] = true
 			}
 			whole = whole && !rc.mayBeNull() && c.Prefix == 0
@@ -161,6 +162,7 @@ func (r *tableRel) path(ix *schema.Index, conds []expr.Expr, want []orderCol, kn
 			whole = false
 			break
 		}
+		exact = exact && c.Prefix == 0 && anyExactPoints(list)
 		p.points *= n
 		if n == 1 && single == i {
 			single++
@@ -209,6 +211,16 @@ func pointsOf(list []*rangeCond) int {
 		}
 	}
 	return best
+}
+
+// anyExactPoints tells whether the conditions leave single values whatever the constants are.
+func anyExactPoints(list []*rangeCond) bool {
+	for _, rc := range list {
+		if rc.points() > 0 && rc.exact {
+			return true
+		}
+	}
+	return false
 }
 
 // rangeShare estimates the share of rows that conditions on the i-th column of an index let through.

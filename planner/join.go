@@ -346,7 +346,7 @@ func (l *lookup) Open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.mode, s.lock.opts
 	}
-	return exec.NewTableRead(ctx, run, s.fragments(l.read, spans), o)
+	return exec.NewTableRead(ctx, run, s.fragments(l.read, spans, s.path.point), o)
 }
 
 // Match is the hash key of a right row.

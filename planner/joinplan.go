@@ -402,8 +402,8 @@ func (b *builder) planLeft(j *joinRel, conds []expr.Expr, w wanted) (node, error
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range implied[len(j.on)+len(below):] {
-		if right.covers(c) && hasColumns(c) {
+	for _, c := range implied {
+		if right.covers(c) && hasColumns(c) && !containsExpr(in.conds, c) {
 			in.conds = append(in.conds, c)
 		}
 	}
@@ -415,6 +415,15 @@ func (b *builder) planLeft(j *joinRel, conds []expr.Expr, w wanted) (node, error
 		return nil, err
 	}
 	return newFilter(n, above)
+}
+
+func containsExpr(list []expr.Expr, e expr.Expr) bool {
+	for _, x := range list {
+		if same(x, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // join joins a planned left side with a relation in the cheapest way.
@@ -552,7 +561,12 @@ func propagate(conds []expr.Expr) ([]expr.Expr, error) {
 			constants = append(constants, constant{z, eq.Args()[0]})
 		}
 	}
-	out := append([]expr.Expr(nil), conds...)
+	var out []expr.Expr
+	for _, c := range conds {
+		if !containsExpr(out, c) {
+			out = append(out, c)
+		}
+	}
 	add := func(a, z expr.Expr) error {
 		eq, err := expr.New("=", a, z)
 		if err != nil {

@@ -126,20 +126,21 @@ func (s *tableScan) keyColumn(i int) keyColumn {
 	return keyColumn{typ: &s.rel.table.Columns[c.Column].Type, prefix: c.Prefix, desc: c.Desc}
 }
 
-// spans computes the index ranges of an execution, in key order; none means that nothing matches.
-func (s *tableScan) spans(env *expr.Env) ([]fragment.Span, error) {
+// spans computes the index ranges of an execution, in key order; none means that nothing matches. points tells that each
+// is one value of all columns.
+func (s *tableScan) spans(env *expr.Env) (spans []fragment.Span, points bool, err error) {
 	if len(s.path.access) == 0 {
-		return []fragment.Span{{}}, nil
+		return []fragment.Span{{}}, false, nil
 	}
 	prefixes := [][]byte{nil}
 	for i, conds := range s.path.access {
 		k := s.keyColumn(i)
 		list, err := k.all(env, conds)
 		if err != nil || len(list) == 0 {
-			return nil, err
+			return nil, false, err
 		}
-		if i == len(s.path.access)-1 || !allPoints(list) {
-			return expand(prefixes, list), nil
+		if last := i == len(s.path.access)-1; last || !allPoints(list) {
+			return expand(prefixes, list), last && allPoints(list), nil
 		}
 		next := make([][]byte, 0, len(prefixes)*len(list))
 		for _, p := range prefixes {
@@ -149,7 +150,7 @@ func (s *tableScan) spans(env *expr.Env) ([]fragment.Span, error) {
 		}
 		prefixes = next
 	}
-	return nil, nil
+	return nil, false, nil
 }
 
 // all intersects the conditions of one column.
@@ -263,29 +264,30 @@ func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 			return exec.NewRows(nil, len(s.cols)), err
 		}
 	}
-	spans, err := s.spans(run.Env)
+	spans, points, err := s.spans(run.Env)
 	if err != nil {
 		return nil, err
 	}
 	if len(spans) == 0 && !s.aggregatesAll() {
 		return exec.NewRows(nil, len(s.cols)), nil
 	}
-	return s.read(ctx, run, spans)
+	return s.read(ctx, run, spans, points && s.path.point)
 }
 
 // aggregatesAll tells that the scan gives a row even where nothing matches.
 func (s *tableScan) aggregatesAll() bool { return s.agg != nil && len(s.agg.groupBy) == 0 }
 
-// read opens the fragments of spans.
-func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Span) (exec.Operator, error) {
+// read opens the fragments of spans, or of keys where they are points of a unique index.
+func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool) (exec.Operator, error) {
 	f, err := s.template(run)
 	if err != nil {
 		return nil, err
 	}
 	if len(spans) == 0 { // an aggregate over nothing
+		points = false
 		spans = []fragment.Span{{Start: []byte{0xff, 0xff}, End: []byte{0xff, 0xff}}}
 	}
-	frags := s.fragments(f, spans)
+	frags := s.fragments(f, spans, points)
 	o := exec.ReadOptions{Key: s.withKey}
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.mode, s.lock.opts
@@ -317,9 +319,9 @@ func (s *tableScan) mergeOrder() (*exec.Order, error) {
 
 // fragments cuts a read along the tablets. A tablet of the primary index gets the spans that it overlaps; entries of a
 // secondary index may be anywhere.
-func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span) []*fragment.Read {
+func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span, points bool) []*fragment.Read {
 	tablets := s.rel.table.Tablets
-	if s.path.point {
+	if points {
 		list := make([][]byte, len(spans))
 		for i, sp := range spans {
 			list[i] = sp.Start
