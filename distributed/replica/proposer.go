@@ -379,13 +379,14 @@ func (p *proposer) detach(w *write) bool {
 	return true
 }
 
-// tick tells clients that have waited too long that the outcome is unknown.
-func (p *proposer) tick() {
+// tick tells clients that have waited too long that the outcome is unknown; all of them, if the lease has run out for
+// so long (lapsed) that another node may serve by now, of which this one hears nothing.
+func (p *proposer) tick(lapsed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sweep++
 	late := func(w *write) {
-		if !w.detached && !w.ended && p.sweep-w.sweep > unknownAfter {
+		if !w.detached && !w.ended && (lapsed || p.sweep-w.sweep > unknownAfter) {
 			w.detached, w.err = true, errUnknown
 			p.r.stats.UnknownOutcomes.Add(1)
 			w.done <- struct{}{}

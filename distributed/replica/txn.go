@@ -68,7 +68,7 @@ func (r *Replica) enter(ctx context.Context, id fragment.TxnID, join bool) (*ten
 		case <-ctx.Done():
 			return nil, nil, ctx.Err()
 		case <-t.lost:
-			return nil, nil, errDeadlock()
+			return nil, nil, t.ended
 		}
 		if x.ended {
 			<-x.turn
@@ -165,6 +165,7 @@ func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteRep
 	if q.Seq != 0 && q.Seq <= x.seq {
 		return nil, errDeadlock() // a late copy of what was given up
 	}
+	before := x.seq
 	x.seq = q.Seq
 	ws := r.workspace(x)
 	mark := ws.Mark()
@@ -174,6 +175,7 @@ func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteRep
 		res, err := r.state.Evaluate(ctx, f, ws, l)
 		if err != nil {
 			ws.Truncate(mark)
+			x.seq = before // nothing happened: the same may come again
 			return nil, r.fail(t, x, err)
 		}
 		reply.Results = append(reply.Results, *res)
@@ -408,8 +410,9 @@ const sweepPeriod = time.Second
 func (r *Replica) sweepLoop() {
 	defer r.done.Done()
 	for r.sleep(r.ctx, sweepPeriod) == nil {
-		r.prop.tick()
-		if t := r.tenure.Load(); t != nil {
+		t := r.tenure.Load()
+		r.prop.tick(t != nil && !t.valid(r.clock.Now()-r.cfg.LeaseDuration))
+		if t != nil {
 			r.sweep(t)
 			r.followLeader(t)
 		}

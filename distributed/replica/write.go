@@ -139,11 +139,11 @@ func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
 	return r.encode(w, &shard.Proposal{Writes: writes})
 }
 
-// unfill takes back the AUTO_INCREMENT values of writes that another leaseholder has to execute: its counter may give
-// them to others.
+// unfill takes back the AUTO_INCREMENT values of writes that may have to be executed by another leaseholder: its counter
+// may give them to others. (If this one's proposal is applied after all, the other learns of its outcome, values included.)
 func (r *Replica) unfill(writes []*fragment.Write, err error) {
 	var elsewhere *NotLeaseholder
-	if !errors.As(err, &elsewhere) {
+	if !errors.As(err, &elsewhere) && !OutcomeUnknown(err) {
 		return
 	}
 	for _, f := range writes {

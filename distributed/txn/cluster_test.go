@@ -2,7 +2,6 @@ package txn
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -201,12 +200,12 @@ func (c *testCaller) Call(ctx context.Context, node schema.NodeID, m rpc.Method,
 	return resp, err
 }
 
-// testTable is t(id BIGINT PRIMARY KEY, k BIGINT, name VARCHAR(20), UNIQUE u(name)).
+// testTable is t(id BIGINT PRIMARY KEY AUTO_INCREMENT, k BIGINT, name VARCHAR(20), UNIQUE u(name)).
 func testTable(s schema.ShardID) *schema.Table {
 	return &schema.Table{
 		ID: schema.TableID(s), Name: "t", Version: 1, NextColumnID: 4, NextIndexID: 3, Collation: types.CollationDefault,
 		Columns: []schema.Column{
-			{ID: 1, Name: "id", Type: types.TypeInt, NotNull: true},
+			{ID: 1, Name: "id", Type: types.TypeInt, NotNull: true, AutoIncrement: true},
 			{ID: 2, Name: "k", Type: types.TypeInt},
 			{ID: 3, Name: "name", Type: types.TypeString},
 		},
@@ -283,5 +282,3 @@ func all(ctx context.Context, rows interface {
 		}
 	}
 }
-
-var errTest = errors.New("test")

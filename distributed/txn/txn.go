@@ -207,7 +207,7 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 		return err
 	})
 	if err != nil {
-		return nil, t.unwrite(err)
+		return nil, t.unwrite(ctx, err)
 	}
 	t.joined, t.mark = true, reply.Mark
 	return &reply.Results[0], nil
@@ -215,7 +215,7 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 
 // unwrite deals with a failed write. Where it may have been evaluated, the workspace is put back to what it was; where
 // that is impossible too, the transaction cannot go on.
-func (t *Txn) unwrite(err error) error {
+func (t *Txn) unwrite(statement context.Context, err error) error {
 	if !replica.OutcomeUnknown(err) && !errors.Is(err, errDoubt) {
 		return t.failed(err)
 	}
@@ -225,8 +225,8 @@ func (t *Txn) unwrite(err error) error {
 		t.abort()
 		return errDeadlock()
 	}
-	if e := context.Cause(ctx); e == nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
-		return err
+	if statement.Err() != nil {
+		return statement.Err()
 	}
 	t.c.cfg.Logger.Warn("a statement's answer was lost, and its writes were taken back", "shard", uint64(t.home), "err", err)
 	return mysqlerr.Newf(mysql.ErrUnknown, "The connection to the node that serves the table was interrupted; the statement was undone")
