@@ -72,12 +72,14 @@ type Order struct {
 	keys  []expr.SortKey
 	cols  []int // position of a key that is a plain column, -1 for others
 	colls []types.Collation
-	plain bool
+	plain bool // all keys are columns
+	// encodable: the keys have an encoding that compares as bytes.
+	encodable bool
 }
 
 // NewOrder prepares a comparison. The keys' columns are positions in the rows.
 func NewOrder(keys []expr.SortKey) *Order {
-	o := &Order{keys: keys, plain: true}
+	o := &Order{keys: keys, plain: true, encodable: true}
 	for _, k := range keys {
 		pos := -1
 		if c, ok := k.Expr.(*expr.Column); ok {
@@ -86,6 +88,7 @@ func NewOrder(keys []expr.SortKey) *Order {
 			o.plain = false
 		}
 		o.cols = append(o.cols, pos)
+		o.encodable = o.encodable && encodable(k.Expr.Type())
 		o.colls = append(o.colls, k.Expr.Type().Collation)
 	}
 	return o

@@ -1,10 +1,12 @@
 package exec
 
 import (
+	"bytes"
 	"container/heap"
 	"context"
 	"slices"
 
+	"cloudsql/storage/keys"
 	"cloudsql/storage/types"
 )
 
@@ -16,6 +18,8 @@ type Sort struct {
 	width int
 	store *rowStore
 	keys  *rowStore // values of the sort keys where they are not plain columns
+	blob  []byte    // encoded sort keys, one behind the other, where the order can be encoded
+	ends  []int     // of each row's key in blob
 	emit  *emitter
 	spill *spill
 }
@@ -39,7 +43,7 @@ func (s *Sort) Next(ctx context.Context, b *types.Batch) (bool, error) {
 func (s *Sort) load(ctx context.Context) error {
 	s.store, s.keys = &rowStore{run: s.run}, &rowStore{run: s.run}
 	var b types.Batch
-	var keys []types.Value
+	var vals []types.Value
 	for {
 		ok, err := s.in.Next(ctx, &b)
 		if err != nil {
@@ -55,17 +59,7 @@ func (s *Sort) load(ctx context.Context) error {
 					return err
 				}
 			}
-			row := b.Row(i)
-			if err := s.store.add(row); err != nil && !s.run.tight(0) {
-				return err
-			}
-			if s.order.plain {
-				continue
-			}
-			if keys, err = s.order.eval(s.run.Env, row, keys[:0]); err != nil {
-				return err
-			}
-			if err := s.keys.add(keys); err != nil && !s.run.tight(0) {
+			if vals, err = s.take(b.Row(i), vals); err != nil {
 				return err
 			}
 		}
@@ -81,9 +75,87 @@ func (s *Sort) load(ctx context.Context) error {
 	return nil
 }
 
+// take stores a row and its sort keys. The memory limit is the caller's business.
+func (s *Sort) take(row, vals []types.Value) ([]types.Value, error) {
+	if err := s.store.add(row); err != nil && !s.run.tight(0) {
+		return vals, err
+	}
+	if s.order.plain && !s.order.encodable {
+		return vals, nil
+	}
+	vals, err := s.order.eval(s.run.Env, row, vals[:0])
+	if err != nil {
+		return vals, err
+	}
+	if s.order.encodable {
+		before := len(s.blob)
+		s.blob = s.order.encode(s.blob, vals)
+		s.ends = append(s.ends, len(s.blob))
+		grown := len(s.blob) - before + 8
+		s.store.bytes += grown
+		if err := s.run.Grow(grown); err != nil && !s.run.tight(0) {
+			return vals, err
+		}
+		return vals, nil
+	}
+	if err := s.keys.add(vals); err != nil && !s.run.tight(0) {
+		return vals, err
+	}
+	return vals, nil
+}
+
+// encodable tells whether values of a type order as their key encoding does.
+func encodable(t *types.Type) bool {
+	switch t.Class() {
+	case types.ClassInt, types.ClassString, types.ClassDate, types.ClassDatetime, types.ClassTime:
+		return true
+	}
+	return false
+}
+
+// encode appends the keys in a form that compares as bytes: one pass over strings instead of one for each comparison.
+func (o *Order) encode(dst []byte, vals []types.Value) []byte {
+	for i, v := range vals {
+		if i == len(vals)-1 && v.Kind() == types.KindString && !o.keys[i].Desc {
+			// Nothing follows it, so the sort key needs no terminator and no escapes; 1 is behind NULL.
+			return o.colls[i].SortKey(append(dst, 1), v.Raw())
+		}
+		dst = keys.AppendValue(dst, v, o.keys[i].Expr.Type(), 0, o.keys[i].Desc)
+	}
+	return dst
+}
+
+// sortEncoded orders the stored rows by their encoded keys.
+func (s *Sort) sortEncoded() [][]types.Value {
+	perm := make([]int, len(s.store.rows))
+	for i := range perm {
+		perm[i] = i
+	}
+	key := func(i int) []byte {
+		if i == 0 {
+			return s.blob[:s.ends[0]]
+		}
+		return s.blob[s.ends[i-1]:s.ends[i]]
+	}
+	slices.SortFunc(perm, func(i, j int) int {
+		if c := bytes.Compare(key(i), key(j)); c != 0 {
+			return c
+		}
+		return i - j
+	})
+	out := make([][]types.Value, len(perm))
+	for i, p := range perm {
+		out[i] = s.store.rows[p]
+	}
+	return out
+}
+
 // sorted orders the stored rows.
 func (s *Sort) sorted() [][]types.Value {
 	rows := s.store.rows
+	if s.order.encodable {
+		return s.sortEncoded()
+	}
 	if s.order.plain {
 		slices.SortStableFunc(rows, s.comparePlain)
 		return rows

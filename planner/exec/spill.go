@@ -46,6 +46,7 @@ func (s *Sort) flush() error {
 	}
 	s.store.reset()
 	s.keys.reset()
+	s.blob, s.ends = s.blob[:0], s.ends[:0]
 	return nil
 }
 
