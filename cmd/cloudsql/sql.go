@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 
-	"cloudsql/distributed/node"
 	"cloudsql/protocol"
-	"cloudsql/sql"
+	"cloudsql/sql/session"
 )
-
-// newEngine makes the SQL layer over a node. Nil: start serves no SQL.
-var newEngine func(n *node.Node, s *settings, sqlAddr net.Addr) (sql.Engine, error)
 
 // sqlServer is the MySQL protocol over the SQL layer.
 type sqlServer struct{ server *protocol.Server }
@@ -19,19 +16,21 @@ type sqlServer struct{ server *protocol.Server }
 // tlsDir keeps the self-signed certificate and the key for passwords, in the data directory.
 const tlsDir = "/tls"
 
+// greetedPlugin is what the greeting proposes, whatever an account's own plugin is: libmariadb has it built in, but loads
+// caching_sha2_password from a file on first use, and fails when several threads do that at once ("Got packets out of
+// order"). An account with another plugin is asked to switch to it, as MySQL does.
+const greetedPlugin = "mysql_native_password"
+
 func newSQLServer(p *process) (*sqlServer, error) {
-	if newEngine == nil {
-		p.log.Warn("this program has no SQL layer: nothing is served on the SQL address")
-		return nil, nil
-	}
 	s := p.settings
-	engine, err := newEngine(p.node, s, p.sqlLis.Addr())
-	if err != nil {
+	cfg := protocol.Config{
+		MaxConnections: s.maxConnections, MaxAllowedPacket: s.maxAllowedPacket, RequireTLS: s.requireTLS,
+		DefaultPlugin: greetedPlugin, Logger: p.log,
+	}
+	if err := os.MkdirAll(s.data+tlsDir, 0o700); err != nil {
 		return nil, err
 	}
-	cfg := protocol.Config{
-		MaxConnections: s.maxConnections, MaxAllowedPacket: s.maxAllowedPacket, RequireTLS: s.requireTLS, Logger: p.log,
-	}
+	var err error
 	if s.tlsCert != "" {
 		cfg.TLS, err = protocol.LoadTLS(s.tlsCert, s.tlsKey)
 	} else {
@@ -43,6 +42,11 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	if cfg.RSAKey, err = protocol.RSAKey(s.data + tlsDir); err != nil {
 		return nil, err
 	}
+	hostname, _ := os.Hostname()
+	engine := session.NewEngine(p.node, session.Config{
+		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, TLS: true,
+		Shutdown: p.shutdown,
+	})
 	return &sqlServer{server: protocol.New(cfg, engine)}, nil
 }
 

@@ -31,7 +31,7 @@ func start(args []string, stdout, stderr io.Writer) error {
 	tuneRuntime(&s)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p := &process{settings: &s, log: log}
+	p := &process{settings: &s, log: log, shutdown: stop}
 	defer p.close()
 	if err := p.open(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -61,6 +61,7 @@ type process struct {
 	sqlLis   net.Listener
 	httpLis  net.Listener
 	failed   chan error
+	shutdown func() // what the SQL statement SHUTDOWN does: the process drains and ends
 }
 
 // open opens the addresses first, because a wrong one is the likeliest mistake and must leave nothing behind.
@@ -88,9 +89,7 @@ func (p *process) open(ctx context.Context) (err error) {
 		return err
 	}
 	p.http.ready(p)
-	if p.sql != nil {
-		go p.serve("SQL", func() error { return p.sql.serve(p.sqlLis) })
-	}
+	go p.serve("SQL", func() error { return p.sql.serve(p.sqlLis) })
 	return nil
 }
 
