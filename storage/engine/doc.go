@@ -5,13 +5,13 @@
 //	0x00000000 …            the node's own records (NodeGet, NodeSet): what it is, marks of unfinished work
 //	shard(4) …              everything of one shard, laid out by package shard
 //
-// The raft log is the write-ahead log. A shard commits each batch of effects together with the index it applied, without
-// waiting for the disk; after a crash the raft log replays what had not reached it. Pebble keeps a prefix of the batches
-// in the order of their commits, so that a shard never sees a later effect without an earlier one. Sync makes everything
-// committed so far durable; it is called before a raft log is cut.
+// The raft log is the write-ahead log. A shard commits each batch of effects together with the index it applied,
+// without waiting for the disk; after a crash the raft log replays what had not reached it. Pebble keeps a prefix of
+// the batches in the order of their commits, so that a shard never sees a later effect without an earlier one. Sync
+// makes everything committed so far durable; it is called before a raft log is cut.
 //
-// Rows are read by seeking to the newest version of a key, with Pebble's own byte-wise comparer (measured: twice as fast
-// over versions as one with a Split function). Bloom filters would need a Split to know where a version begins and
+// Rows are read by seeking to the newest version of a key, with Pebble's own byte-wise comparer (measured: twice as
+// fast over versions as one with a Split function). Bloom filters would need a Split to know where a version begins and
 // could not serve such seeks; none are built.
 //
 // Invariants: one process holds a directory (ErrLocked); a directory that something else wrote is refused before

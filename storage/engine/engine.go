@@ -229,7 +229,8 @@ func (e *Engine) Commit(b *pebble.Batch) error {
 // Sync returns when all that was committed before is on the disk.
 func (e *Engine) Sync() error { return e.db.LogData(nil, pebble.Sync) }
 
-// Close flushes and releases the directory. All iterators and snapshots must have been closed. Further calls do nothing.
+// Close flushes and releases the directory. All iterators and snapshots must have been closed. Further calls do
+// nothing.
 func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return nil

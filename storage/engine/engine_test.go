@@ -153,8 +153,8 @@ func TestNodeRecords(t *testing.T) {
 	}
 }
 
-// TestFailingDisk: an error of the file system comes out of Open and Sync as an error or ends the process by Fatal; it is
-// never swallowed.
+// TestFailingDisk: an error of the file system comes out of Open and Sync as an error or ends the process by Fatal; it
+// is never swallowed.
 func TestFailingDisk(t *testing.T) {
 	var broken bool
 	injector := errorfs.InjectorFunc(func(op errorfs.Op) error {

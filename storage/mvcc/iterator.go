@@ -12,8 +12,8 @@ import (
 // about as much as a dozen steps).
 const maxSteps = 12
 
-// Iterator reads the keys of a range as they were at a timestamp: Get at random, SeekGE and Next upwards, SeekLT and Prev
-// downwards. A zero Iterator is opened with Open and may be opened again after Close, keeping its buffers.
+// Iterator reads the keys of a range as they were at a timestamp: Get at random, SeekGE and Next upwards, SeekLT and
+// Prev downwards. A zero Iterator is opened with Open and may be opened again after Close, keeping its buffers.
 //
 // All of an Iterator's reads see the store as it was when it was opened.
 type Iterator struct {
@@ -71,8 +71,8 @@ func (i *Iterator) Close() error {
 	return err
 }
 
-// Get reads the newest version of key at or below the timestamp; Live tells whether it has a value, which is valid until
-// the next call. It leaves the Iterator without a position.
+// Get reads the newest version of key at or below the timestamp; Live tells whether it has a value, which is valid
+// until the next call. It leaves the Iterator without a position.
 func (i *Iterator) Get(key []byte) (Version, error) {
 	i.valid = false
 	i.seek = AppendVersion(append(i.seek[:0], key...), i.at)

@@ -184,8 +184,8 @@ func dump(t testing.TB, db *pebble.DB) string {
 	return out.String()
 }
 
-// TestAgainstHistory writes versions at random, some keys with very many, and compares reads at every timestamp, in both
-// directions, before and after collection, with what was written.
+// TestAgainstHistory writes versions at random, some keys with very many, and compares reads at every timestamp, in
+// both directions, before and after collection, with what was written.
 func TestAgainstHistory(t *testing.T) {
 	for seed := range uint64(5) {
 		rng := rand.New(rand.NewPCG(seed, 0))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"time"
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -216,8 +215,8 @@ func (a *applier) write(changes []change) error {
 	return nil
 }
 
-// read finds a key's newest version: in the overlay, or in the engine as it was before this Apply. It is valid until the
-// next read.
+// read finds a key's newest version: in the overlay, or in the engine as it was before this Apply. It is valid until
+// the next read.
 func (a *applier) read(key []byte) (mvcc.Version, error) {
 	if v, ok, err := a.overlay.get(key); ok || err != nil {
 		return v, err
@@ -396,5 +395,3 @@ func removesIndex(old, n *tablet) bool {
 	}
 	return false
 }
-
-func durationOf(u uint64) time.Duration { return time.Duration(u) }

@@ -35,8 +35,8 @@ func appendBatchHeader(dst []byte, b *Batch, proposals int) []byte {
 	return dst
 }
 
-// EncodeStamped is EncodeBatch for proposals that were encoded (AppendProposal) before their timestamps were known, with
-// TS 0: the i-th gets first+i. b.Proposals is not used.
+// EncodeStamped is EncodeBatch for proposals that were encoded (AppendProposal) before their timestamps were known,
+// with TS 0: the i-th gets first+i. b.Proposals is not used.
 func EncodeStamped(dst []byte, b *Batch, encoded [][]byte, first mvcc.Timestamp) []byte {
 	const tsOffset = 1 + len(fragment.TxnID{}) // after kind and transaction; 0 takes one byte
 	dst = appendBatchHeader(dst, b, len(encoded))

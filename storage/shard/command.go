@@ -96,7 +96,8 @@ type TabletCommand struct {
 	Table  *schema.Table // nil: drop
 }
 
-// SystemCommand changes the system shard's records if all of Expect holds; records are small (JSON) values under string keys.
+// SystemCommand changes the system shard's records if all of Expect holds; records are small (JSON) values under string
+// keys.
 type SystemCommand struct {
 	ID     uint64
 	Expect []SystemExpect

@@ -169,7 +169,9 @@ func (x *evalAccess) drop(removed []entry) error {
 	return nil
 }
 
-func indexOf(key []byte) schema.IndexID { return indexOfKey(string(key[:keys.PrefixLen])) }
+func indexOf(key []byte) schema.IndexID {
+	return schema.IndexID(binary.BigEndian.Uint16(key[tabletPrefixLen:]))
+}
 
 var writers = sync.Pool{New: func() any { return &writer{access: &evalAccess{}, buffering: true} }}
 
@@ -220,6 +222,39 @@ func (s *Shard) Evaluate(ctx context.Context, f *fragment.Write, ws *Workspace, 
 		return nil, evaluationError(err)
 	}
 	return res, nil
+}
+
+// WriteKeys appends what w will claim: primary keys, and primary and unique keys of new rows. Keys that depend on the
+// rows as they are (an UPDATE that sets a key column) are not among them; Evaluate locks those as it meets them.
+func (s *Shard) WriteKeys(dst []LockKey, f *fragment.Write) ([]LockKey, error) {
+	t, ok := (*s.tablets.Load())[f.Tablet]
+	if !ok {
+		return dst, ErrNoTablet
+	}
+	for _, key := range f.Keys {
+		dst = append(dst, LockKey{Index: schema.PrimaryIndex, Key: key})
+	}
+	if f.Rows.Len() == 0 {
+		return dst, nil
+	}
+	w := s.borrowWriter()
+	defer s.returnWriter(w)
+	w.t, w.cur, w.plan, w.w = t, t.current, t.current, f
+	w.prepareImages()
+	if err := w.mapColumns(); err != nil {
+		return dst, evaluationError(err)
+	}
+	for i := range f.Rows.Len() {
+		w.fillNew(f.Rows.Row(i))
+		w.entriesOfNew()
+		dst = append(dst, LockKey{Index: schema.PrimaryIndex, Key: append([]byte(nil), w.next.primary()...)})
+		for k := range w.added {
+			if e := &w.added[k]; e.unique {
+				dst = append(dst, LockKey{Index: e.index.ID, Key: append([]byte(nil), bare(e.key)...)})
+			}
+		}
+	}
+	return dst, nil
 }
 
 func failed(err error) (*fragment.WriteResult, error) {

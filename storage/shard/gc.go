@@ -12,9 +12,9 @@ import (
 )
 
 // Versions that no read at or above the watermark can see are removed in the background, by each replica on its own.
-// Apply notes the keys whose versions it superseded or deleted; when the watermark has passed the change, those keys are
-// looked at and their hidden versions removed. What was noted before a restart, or did not fit into memory, is found by
-// walking over everything once the watermark has passed the time of the loss.
+// Apply notes the keys whose versions it superseded or deleted; when the watermark has passed the change, those keys
+// are looked at and their hidden versions removed. What was noted before a restart, or did not fit into memory, is
+// found by walking over everything once the watermark has passed the time of the loss.
 //
 // A tombstone is removed only together with all versions that it hides, in one batch; and never while RecoverSnapshot
 // puts another replica's versions under it.

@@ -3,6 +3,7 @@ package shard
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
@@ -92,7 +93,7 @@ func (s *state) decode(b []byte) error {
 	}
 	s.applied, s.hash = d.Uvarint(), d.Uvarint()
 	s.lease.Epoch, s.lease.Holder = d.Uvarint(), schema.NodeID(d.Uvarint())
-	s.lease.Duration = durationOf(d.Uvarint())
+	s.lease.Duration = time.Duration(d.Uvarint())
 	s.maxTS, s.closed, s.watermark = mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint())
 	s.system = d.Uvarint()
 	g := &s.outcomes

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"cloudsql/storage/engine"
-	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -182,36 +181,3 @@ func (s *Shard) Table(id schema.TabletID) (*schema.Table, bool) {
 
 // Tablets lists the shard's tablets in order of their ids.
 func (s *Shard) Tablets() []schema.TabletID { return sortedKeys(*s.tablets.Load()) }
-
-// WriteKeys appends what w will claim: primary keys, and primary and unique keys of new rows. Keys that depend on the
-// rows as they are (an UPDATE that sets a key column) are not among them; Evaluate locks those as it meets them.
-func (s *Shard) WriteKeys(dst []LockKey, f *fragment.Write) ([]LockKey, error) {
-	t, ok := (*s.tablets.Load())[f.Tablet]
-	if !ok {
-		return dst, ErrNoTablet
-	}
-	for _, key := range f.Keys {
-		dst = append(dst, LockKey{Index: schema.PrimaryIndex, Key: key})
-	}
-	if f.Rows.Len() == 0 {
-		return dst, nil
-	}
-	w := s.borrowWriter()
-	defer s.returnWriter(w)
-	w.t, w.cur, w.plan, w.w = t, t.current, t.current, f
-	w.prepareImages()
-	if err := w.mapColumns(); err != nil {
-		return dst, evaluationError(err)
-	}
-	for i := range f.Rows.Len() {
-		w.fillNew(f.Rows.Row(i))
-		w.entriesOfNew()
-		dst = append(dst, LockKey{Index: schema.PrimaryIndex, Key: append([]byte(nil), w.next.primary()...)})
-		for k := range w.added {
-			if e := &w.added[k]; e.unique {
-				dst = append(dst, LockKey{Index: e.index.ID, Key: append([]byte(nil), bare(e.key)...)})
-			}
-		}
-	}
-	return dst, nil
-}

@@ -12,16 +12,16 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// A transaction's outcome is remembered for at least this long on the log's own clock (the largest commit timestamp), or
-// for that many transactions, whichever ends first.
+// A transaction's outcome is remembered for at least this long on the log's own clock (the largest commit timestamp),
+// or for that many transactions, whichever ends first.
 const (
 	outcomeAge   = 2 * time.Minute
 	outcomeCount = 128 << 10
 )
 
 // generations say which outcomes are remembered: two runs of log entries, the young one in the making and the old one
-// before it. When the young one is full it becomes the old one and the old one is forgotten as a whole, in memory and in
-// the engine. The turn happens between log entries and depends on the log alone.
+// before it. When the young one is full it becomes the old one and the old one is forgotten as a whole, in memory and
+// in the engine. The turn happens between log entries and depends on the log alone.
 type generations struct {
 	young uint64         // first log index of the young generation
 	old   uint64         // first log index of the old one

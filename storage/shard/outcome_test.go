@@ -216,7 +216,8 @@ func FuzzRecords(f *testing.F) {
 	})
 }
 
-// TestCollectionUnderPressure: keys that do not fit into memory are found by walks, although more are lost all the time.
+// TestCollectionUnderPressure: keys that do not fit into memory are found by walks, although more are lost all the
+// time.
 func TestCollectionUnderPressure(t *testing.T) {
 	e := openEngine(t, vfs.NewMem())
 	s := openShard(t, e)

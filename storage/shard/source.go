@@ -56,8 +56,8 @@ func (s *source) forget() {
 	s.value, s.primary = nil, nil
 }
 
-// begin goes to a span of the index, given as bare keys, and on behind after in it (nil: to its beginning). All spans are
-// read from one state of the engine, which the first one opens.
+// begin goes to a span of the index, given as bare keys, and on behind after in it (nil: to its beginning). All spans
+// are read from one state of the engine, which the first one opens.
 func (s *source) begin(span fragment.Span, after []byte) error {
 	s.bounds(span)
 	if after != nil {

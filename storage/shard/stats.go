@@ -10,7 +10,8 @@ import (
 // usageAge is how long an estimate of a tablet's bytes is good for.
 const usageAge = 10 * time.Second
 
-// minRowBytes is what a row is thought to take at least while the engine holds it in memory, where it estimates nothing.
+// minRowBytes is what a row is thought to take at least while the engine holds it in memory, where it estimates
+// nothing.
 const minRowBytes = 32
 
 // usage caches a tablet's size.

@@ -17,8 +17,8 @@ import (
 const DefaultWorkspaceBytes = 64 << 20
 
 // Workspace is a transaction's buffered writes in one shard: rows and the index entries that they have, ordered as the
-// engine orders them, so that scans merge them in; and the version seen of each row that the transaction wrote or locked.
-// Marks allow going back to an earlier state of the writes (what was seen stays, as locks do).
+// engine orders them, so that scans merge them in; and the version seen of each row that the transaction wrote or
+// locked. Marks allow going back to an earlier state of the writes (what was seen stays, as locks do).
 //
 // A row in the Workspace hides the engine's row of the same key and all of that row's entries.
 //
@@ -46,8 +46,8 @@ type workspaceUndo struct {
 // perItemBytes is what an item costs besides its key and payload.
 const perItemBytes = 128
 
-// NewWorkspace makes a Workspace that holds up to limit bytes (0: DefaultWorkspaceBytes); a write beyond them fails with
-// error 1197.
+// NewWorkspace makes a Workspace that holds up to limit bytes (0: DefaultWorkspaceBytes); a write beyond them fails
+// with error 1197.
 func NewWorkspace(limit int) *Workspace { return &Workspace{limit: limit} }
 
 // Empty tells whether the transaction has written nothing.

@@ -1,0 +1,126 @@
+package shard
+
+import (
+	"bytes"
+	"fmt"
+
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
+
+// conflict looks for a row in the way of w.next: under its primary key, then under its unique entries in w.added, in
+// the order of the indexes. The row's full key is left in w.ownerKey.
+func (w *writer) conflict(primary bool) (ix *schema.Index, taken bool, err error) {
+	if primary {
+		if err := w.access.lock(schema.PrimaryIndex, w.next.primary()); err != nil {
+			return nil, false, err
+		}
+		_, live, err := w.access.read(w.next.key)
+		if err != nil || live {
+			w.ownerKey = append(w.ownerKey[:0], w.next.key...)
+			return w.cur.primary, live, err
+		}
+	}
+	for i := range w.added {
+		e := &w.added[i]
+		if !e.unique {
+			continue
+		}
+		taken, err := w.owner(e)
+		if err != nil || taken {
+			return e.index, taken, err
+		}
+	}
+	return nil, false, nil
+}
+
+// settledConflict is conflict for a row in the way that stays there: under locks, another transaction may be about to
+// remove it, or to change its unique key.
+func (w *writer) settledConflict(primary bool) (ix *schema.Index, taken bool, err error) {
+	ix, taken, err = w.conflict(primary)
+	for err == nil && taken && w.buffering {
+		w.lockedKey = append(w.lockedKey[:0], w.ownerKey...)
+		if err := w.access.lock(schema.PrimaryIndex, bare(w.lockedKey)); err != nil {
+			return nil, false, err
+		}
+		if ix, taken, err = w.conflict(primary); bytes.Equal(w.ownerKey, w.lockedKey) {
+			break
+		}
+	}
+	return ix, taken, err
+}
+
+// lockRemoved claims the unique keys that a row gives up: until the transaction has ended, they are not free.
+func (w *writer) lockRemoved() error {
+	for i := range w.removed {
+		if e := &w.removed[i]; e.unique && w.buffering {
+			if err := w.access.lock(e.index.ID, bare(e.key)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// owner finds the row that holds a unique entry's key, leaving its full key in w.ownerKey.
+func (w *writer) owner(e *entry) (taken bool, err error) {
+	bare := e.key[keys.PrefixLen:]
+	if err := w.access.lock(e.index.ID, bare); err != nil {
+		return false, err
+	}
+	value, live, err := w.access.read(e.key)
+	if err != nil || !live {
+		return false, err
+	}
+	primary, err := keys.PrimaryOfEntry(w.cur.table, e.index, bare, value)
+	if err != nil {
+		return false, err
+	}
+	w.ownerKey = w.shard.appendKey(w.ownerKey[:0], w.t.id, schema.PrimaryIndex, primary)
+	return true, nil
+}
+
+// errDanglingEntry: an entry leads to no row, which no sequence of writes brings about.
+var errDanglingEntry = fmt.Errorf("%w: an index entry without its row", ErrCorrupt)
+
+// duplicate is error 1062 for w.next under an index.
+func (w *writer) duplicate(ix *schema.Index) *mysqlerr.Error {
+	var text []byte
+	t := w.cur.table
+	for i := range ix.Columns {
+		if i > 0 {
+			text = append(text, '-')
+		}
+		c := &ix.Columns[i]
+		text = appendKeyText(text, types.ToLocal(w.next.values[c.Column], w.env.Mode.Loc), &t.Columns[c.Column].Type, c.Prefix)
+	}
+	return mysqlerr.Newf(mysql.ErrDupEntry, "Duplicate entry '%s' for key '%s.%s'", text, t.Name, ix.Name)
+}
+
+// appendKeyText appends a key column as error 1062 shows it: binary strings with unprintable bytes as \xHH.
+func appendKeyText(dst []byte, v types.Value, t *types.Type, prefix int) []byte {
+	if v.IsNull() {
+		return append(dst, "NULL"...)
+	}
+	start := len(dst)
+	if dst = v.AppendText(dst, t); prefix > 0 {
+		dst = append(dst[:start], keys.Prefix(dst[start:], prefix, t.IsBinary())...)
+	}
+	if v.Kind() != types.KindBytes && v.Kind() != types.KindBit {
+		return dst
+	}
+	raw := append([]byte(nil), dst[start:]...)
+	dst = dst[:start]
+	for _, b := range raw {
+		if b < ' ' || b > '~' {
+			dst = fmt.Appendf(dst, "\\x%02X", b)
+		} else {
+			dst = append(dst, b)
+		}
+	}
+	return dst
+}

@@ -1,0 +1,230 @@
+package shard
+
+import (
+	"bytes"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
+
+// keyed executes UPDATE, DELETE and Reindex for one key.
+func (w *writer) keyed(i int, key []byte) error {
+	w.startRow()
+	if err := w.access.lock(schema.PrimaryIndex, key); err != nil {
+		return err
+	}
+	w.ownerKey = w.shard.appendKey(w.ownerKey[:0], w.t.id, schema.PrimaryIndex, key)
+	found, err := w.load(w.ownerKey)
+	if err != nil || !found {
+		return err
+	}
+	if w.w.Kind == fragment.Reindex {
+		return w.reindex()
+	}
+	if w.w.Where != nil {
+		v, err := w.eval(w.w.Where)
+		if err != nil || !v.ToBool(nil) {
+			return err
+		}
+	}
+	w.res.Matched++
+	if w.w.Kind == fragment.Delete {
+		w.res.Changed++
+		w.res.Affected++
+		return w.removeOld()
+	}
+	changed, err := w.assign(i)
+	if err != nil || !changed {
+		return err
+	}
+	w.res.Changed++
+	w.res.Affected++
+	return w.change()
+}
+
+// assign makes w.next of w.old and the fragment's assignments. changed tells that it differs.
+func (w *writer) assign(i int) (changed bool, err error) {
+	copy(w.next.values, w.old.values)
+	if err := w.assignments(i, false); err != nil {
+		return false, err
+	}
+	if w.compare() == 0 {
+		return false, nil
+	}
+	if err := w.assignments(i, true); err != nil {
+		return false, err
+	}
+	w.compare()
+	return true, nil
+}
+
+// assignments makes the assignments that are always made, or those that only a changed row gets.
+func (w *writer) assignments(i int, onlyIfChanged bool) error {
+	for k := range w.w.Set {
+		a := &w.w.Set[k]
+		if a.OnlyIfChanged != onlyIfChanged {
+			continue
+		}
+		pos, planned := w.cur.table.ColumnByID(a.Column), w.plan.table.ColumnByID(a.Column)
+		if pos < 0 || planned < 0 {
+			return statusError(SchemaChanged)
+		}
+		v, err := w.eval(a.Expr)
+		if err != nil {
+			return err
+		}
+		c := &w.cur.table.Columns[pos]
+		if v, err = types.Assign(v, &c.Type, c.Name, i+max(w.w.FirstRow, 1), &w.env.Mode, w.warn); err != nil {
+			return mysqlerr.From(err)
+		}
+		if v.IsNull() && c.NotNull {
+			return mysqlerr.New(mysql.ErrBadNull, c.Name)
+		}
+		w.next.values[pos] = v
+		w.row[planned] = types.ToLocal(v, w.env.Mode.Loc)
+	}
+	return nil
+}
+
+// compare notes which columns differ between w.old and w.next, and counts them.
+func (w *writer) compare() (differ int) {
+	for p := range w.old.values {
+		w.changed[p] = !types.Identical(w.old.values[p], w.next.values[p])
+		if w.changed[p] {
+			differ++
+		}
+	}
+	return differ
+}
+
+// change replaces w.old by w.next, w.changed telling what differs.
+func (w *writer) change() error {
+	moved := false
+	w.next.key = append(w.next.key[:0], w.old.key...)
+	if w.touches(w.cur.primary) {
+		w.keyNew()
+		moved = !bytes.Equal(w.next.key, w.old.key)
+	}
+	if moved && !w.t.holds(w.next.primary()) {
+		return mysqlerr.NotSupported("UPDATE that moves a row to another tablet")
+	}
+	w.entriesOfChange(moved)
+	if err := w.lockRemoved(); err != nil {
+		return err
+	}
+	ix, taken, err := w.settledConflict(moved)
+	if err != nil {
+		return err
+	}
+	if taken {
+		return w.duplicate(ix)
+	}
+	if !moved {
+		return w.store(&w.next, w.old.key)
+	}
+	if err := w.access.remove(w.old.key, w.removed); err != nil {
+		return err
+	}
+	w.count(-1)
+	w.removed = w.removed[:0]
+	return w.store(&w.next, nil)
+}
+
+func (w *writer) touches(ix *schema.Index) bool {
+	for i := range ix.Columns {
+		if w.changed[ix.Columns[i].Column] {
+			return true
+		}
+	}
+	return false
+}
+
+// puts executes Put: whole rows under keys that are locked.
+func (w *writer) puts() error {
+	if err := w.mapColumns(); err != nil {
+		return err
+	}
+	if w.w.Rows.Len() != len(w.w.Keys) {
+		return mysqlerr.New(mysql.ErrWrongValueCountOnRow, w.w.FirstRow)
+	}
+	for i, key := range w.w.Keys {
+		w.startRow()
+		if err := w.access.lock(schema.PrimaryIndex, key); err != nil {
+			return err
+		}
+		w.ownerKey = w.shard.appendKey(w.ownerKey[:0], w.t.id, schema.PrimaryIndex, key)
+		found, err := w.load(w.ownerKey)
+		if err != nil {
+			return err
+		}
+		if err := w.put(i, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) put(i int, found bool) error {
+	base := w.cur.defaults
+	if found {
+		base = w.old.values
+		w.res.Matched++
+	}
+	copy(w.next.values, base)
+	for k, pos := range w.columns {
+		w.next.values[pos] = w.w.Rows.Row(i)[k]
+	}
+	if found && w.compare() == 0 {
+		return nil
+	}
+	w.keyNew()
+	if err := w.checkNew(); err != nil {
+		return err
+	}
+	w.res.Changed++
+	w.res.Affected++
+	if found {
+		return w.change()
+	}
+	w.entriesOfNew()
+	ix, taken, err := w.settledConflict(true)
+	if err != nil {
+		return err
+	}
+	if taken {
+		return w.duplicate(ix)
+	}
+	return w.store(&w.next, nil)
+}
+
+// reindex derives the entries of the indexes being built from the row in w.old.
+func (w *writer) reindex() error {
+	for _, ix := range w.cur.secondary {
+		if ix.State != schema.WriteOnly {
+			continue
+		}
+		w.added = w.appendEntry(w.added[:0], ix, &w.old)
+		e := &w.added[0]
+		taken, err := w.owner(e)
+		if err != nil {
+			return err
+		}
+		if taken && !bytes.Equal(w.ownerKey, w.old.key) {
+			copy(w.next.values, w.old.values)
+			return w.duplicate(ix)
+		}
+		if taken {
+			continue
+		}
+		w.res.Changed++
+		if err := w.access.put(nil, nil, false, nil, w.added); err != nil {
+			return err
+		}
+	}
+	w.res.Matched++
+	return nil
+}
