@@ -35,6 +35,7 @@ func (x *applyAccess) put(key, stored []byte, hides bool, removed, added []entry
 	}
 	for i := range added {
 		o.put(added[i].key, x.ts, added[i].value)
+		o.changes[len(o.changes)-1].hides = added[i].hides
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ type entry struct {
 	key    []byte // full engine key
 	value  []byte
 	unique bool
+	hides  bool // an older version of the same entry, which led to the row's old primary key
 }
 
 // store writes an image; replaced is the key of the row that it takes the place of, nil for a new row.
@@ -68,6 +69,7 @@ func (w *writer) entriesOfChange(moved bool) {
 			continue
 		}
 		w.removed = w.removed[:len(w.removed)-1]
+		after.hides = true
 		after.unique = false // the row holds this key already and keeps it, perhaps under a new primary key
 		if bytes.Equal(before.value, after.value) && !w.buffering {
 			w.added = w.added[:len(w.added)-1] // 'a' became 'A' under a collation that does not tell them apart
@@ -96,7 +98,7 @@ func (w *writer) appendEntry(entries []entry, ix *schema.Index, img *image) []en
 		entries = entries[:len(entries)+1]
 	}
 	e := &entries[len(entries)-1]
-	e.index = ix
+	e.index, e.hides = ix, false
 	prefix := keys.AppendPrefix(e.key[:0], w.shard.id, w.t.id, ix.ID)
 	e.key, e.value, e.unique = keys.AppendIndex(prefix, w.cur.table, ix, img.values, img.primary())
 	return entries

@@ -2,9 +2,12 @@ package shard
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -174,9 +177,12 @@ func TestSweeper(t *testing.T) {
 	l.install(testTable())
 	l.write(insertRow(1, 0, "a"))
 	for i := range int64(50) {
-		l.write(updateK(1, i))
+		move := updateK(i+1, i)
+		move.Set = append(move.Set, fragment.Assignment{Column: 1, Expr: expr.NewInt(i + 2)})
+		l.write(move)
 	}
 	l.apply(EncodeWatermark(nil, &WatermarkCommand{Watermark: l.ts}))
+	s.collector.sweep = false // what was noted must do
 	ctx, cancel := context.WithCancel(context.Background())
 	rounds := 0
 	w := Sweeper{Every: time.Millisecond, Failed: func(err error) { t.Error(err) }, Shards: func() []*Shard {
@@ -186,8 +192,7 @@ func TestSweeper(t *testing.T) {
 		return []*Shard{s}
 	}}
 	w.Run(ctx)
-	want := "PRIMARY 1 @" // one version each of the row and its two entries
-	if got := dumpShard(t, e, testTable()); len(got) > 400 || got[:len(want)] != want {
+	if got := dumpShard(t, e, testTable()); strings.Count(got, "\n") != 3 { // the row and its two entries
 		t.Errorf("left:\n%s", got)
 	}
 }
