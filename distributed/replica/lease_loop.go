@@ -145,7 +145,7 @@ func (r *Replica) settle() {
 		go r.end(t, &NotLeaseholder{Shard: r.shard, Holder: holder, Epoch: epoch}) // not on the apply goroutine: may be long
 		t = nil
 	}
-	if m.held() && r.ctx.Err() == nil {
+	if m.held() && !r.closed {
 		if t == nil {
 			r.state.ResetAutoInc()
 			t = newTenure(m.epoch, r.clock, &r.stats)

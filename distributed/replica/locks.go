@@ -189,10 +189,17 @@ func (t *lockTable) launchLocked(o *lockOwner) {
 	t.inflightCount.Add(1)
 }
 
-// release frees all of o's locks and wakes those who waited for its write.
+// release frees all of the owners' locks and wakes those who waited for their writes. A large owner's go in portions,
+// so that others are not held up.
 func (t *lockTable) release(owners ...*lockOwner) {
+	const portion = 512
 	t.mu.Lock()
 	for _, o := range owners {
+		for len(o.held) > portion {
+			t.dropLast(o, portion)
+			t.mu.Unlock()
+			t.mu.Lock()
+		}
 		t.releaseLocked(o)
 	}
 	t.mu.Unlock()
@@ -200,11 +207,17 @@ func (t *lockTable) release(owners ...*lockOwner) {
 
 func (t *lockTable) releaseLocked(o *lockOwner) {
 	t.landLocked(o)
-	for _, e := range o.held {
+	t.dropLast(o, len(o.held))
+}
+
+// dropLast frees the n locks that o got last.
+func (t *lockTable) dropLast(o *lockOwner, n int) {
+	rest := len(o.held) - n
+	for _, e := range o.held[rest:] {
 		t.dropHold(e, o)
 	}
-	clear(o.held)
-	o.held = o.held[:0]
+	clear(o.held[rest:])
+	o.held = o.held[:rest]
 }
 
 // landLocked ends o's write in flight.
@@ -350,6 +363,9 @@ func (t *lockTable) forget(e *lockEntry) {
 		t.free = append(t.free, e)
 	}
 }
+
+// isBig tells whether releasing o takes a while. For owners that acquire nothing any more.
+func (o *lockOwner) isBig() bool { return len(o.held) > 4096 }
 
 // find is the position of o's hold, or -1. The newest come last and leave first under contention, so search backwards.
 func (e *lockEntry) find(o *lockOwner) int {

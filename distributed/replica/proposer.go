@@ -359,7 +359,11 @@ func (p *proposer) finish(ws []*write, err error) {
 func (p *proposer) release(ws []*write) {
 	owners := make([]*lockOwner, 0, len(ws))
 	for i, w := range ws {
-		owners = append(owners, w.locker())
+		if o := w.locker(); w.txn != nil && o.isBig() {
+			go w.tenure.locks.release(o) // not on the apply goroutine: others wait for it
+		} else {
+			owners = append(owners, o)
+		}
 		if i+1 == len(ws) || ws[i+1].tenure != w.tenure {
 			w.tenure.locks.release(owners...)
 			owners = owners[:0]

@@ -103,7 +103,8 @@ type Replica struct {
 	mu      sync.Mutex
 	machine leaseMachine
 	changed chan struct{} // closed and replaced when the machine's state changed
-	moving  sync.Mutex    // held by a planned hand-over
+	closed  bool
+	moving  sync.Mutex // held by a planned hand-over
 
 	wake   chan struct{} // to the lease loop
 	events leaseEvents
@@ -152,12 +153,16 @@ func (r *Replica) Start() {
 
 // Close stops serving without handing over (see Transfer) and ends everything that waits.
 func (r *Replica) Close() {
-	r.cancel()
-	if t := r.tenure.Swap(nil); t != nil {
-		t.close(&NotLeaseholder{Shard: r.shard})
-		r.mu.Lock()
+	r.mu.Lock()
+	r.closed = true
+	t := r.tenure.Swap(nil)
+	if t != nil {
 		r.events.queue = append(r.events.queue, leaseEvent{t.epoch, false})
-		r.mu.Unlock()
+	}
+	r.mu.Unlock()
+	r.cancel()
+	if t != nil {
+		t.close(&NotLeaseholder{Shard: r.shard})
 	}
 	r.prop.close(ErrClosed)
 	r.done.Wait()
