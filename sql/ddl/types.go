@@ -48,7 +48,7 @@ func columnType(env *Env, def *ast.ColumnDef, tableCollation types.Collation) (t
 	case mysql.TypeBit:
 		err = bitType(&t, name)
 	case mysql.TypeYear:
-		t.Length, t.Decimals, t.Unsigned, t.Zerofill = 4, 0, true, true
+		t.Length, t.Decimals = 4, 0 // its values are signed integers in storage; the wire shows UNSIGNED ZEROFILL
 	case mysql.TypeDate:
 		t.Length, t.Decimals = 10, 0
 	case mysql.TypeDatetime, mysql.TypeTimestamp, mysql.TypeDuration:

@@ -125,16 +125,15 @@ func hostRank(host string) int {
 	return 1 << 20
 }
 
-// allPrivileges is ALL PRIVILEGES: every static privilege but GRANT OPTION.
-var allPrivileges = func() uint64 {
-	var all uint64
-	for _, p := range mysql.AllGlobalPrivs {
-		if p != mysql.GrantPriv {
-			all |= uint64(p)
-		}
+// allPrivileges is ALL PRIVILEGES: every static privilege but GRANT OPTION; allDBPrivileges is those of ALL ON db.*.
+var allPrivileges, allDBPrivileges = maskOf(shownPrivileges), maskOf(mysql.AllDBPrivs)
+
+func maskOf(list []mysql.PrivilegeType) (mask uint64) {
+	for _, p := range list {
+		mask |= uint64(p)
 	}
-	return all
-}()
+	return mask
+}
 
 // effective expands the bit by which a mask may say ALL.
 func effective(mask uint64) uint64 {

@@ -32,7 +32,7 @@ type Config struct {
 	Shutdown       func() // SHUTDOWN; nil refuses it
 	PlanCache      int    // plans of text statements kept for all sessions; 2048
 
-	// Build plans a statement: planner.Build. Tests put their own here.
+	// Build plans a statement; planner.Build where nil. Tests put their own here.
 	Build func(ctx *planner.Context, stmt ast.StmtNode) (planner.Plan, error)
 	// Now is the clock of statements; time.Now where nil.
 	Now func() time.Time
@@ -72,6 +72,9 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	}
 	if cfg.PlanCache == 0 {
 		cfg.PlanCache = 2048
+	}
+	if cfg.Build == nil {
+		cfg.Build = planner.Build
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

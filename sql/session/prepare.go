@@ -50,7 +50,7 @@ func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, e
 func (s *Session) prepare(ctx context.Context, text string) (*statement, error) {
 	one, rest, _ := nextStatement(text, s.sqlMode)
 	if rest != "" {
-		return nil, mysqlerr.Syntax(rest, 1+strings.Count(text[:len(text)-len(rest)], "\n"))
+		return nil, secondStatement(text, rest)
 	}
 	st, err := s.parse(strings.Clone(one)) // the text outlives the packet that it came in
 	if err != nil {
@@ -124,9 +124,7 @@ func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []t
 	s.more = false
 	s.eng.stats.questions.Add(1)
 	s.eng.stats.command(comStmtExecute)
-	if !p.st.diagnostic() {
-		s.conds.begin()
-	}
+	s.beginConditions(p.st)
 	err := s.execute(ctx, p, params, w)
 	if err != nil {
 		err = s.finish(ctx, err)

@@ -17,7 +17,7 @@ func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) er
 	for first := true; ; first = false {
 		one, rest, _ := nextStatement(text, s.sqlMode)
 		if rest != "" && s.conn.Capabilities&mysql.ClientMultiStatements == 0 {
-			return s.refuse(mysqlerr.Syntax(rest, 1+strings.Count(text[:len(text)-len(rest)], "\n")))
+			return s.refuse(secondStatement(text, rest))
 		}
 		if !first && one == "" && rest == "" {
 			return nil
@@ -32,6 +32,12 @@ func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) er
 		}
 		text = rest
 	}
+}
+
+// secondStatement is the error of a statement that follows where only one may stand.
+func secondStatement(text, rest string) *mysqlerr.Error {
+	rest = strings.TrimLeft(rest, " \t\r\n")
+	return mysqlerr.Syntax(rest, 1+strings.Count(text[:len(text)-len(rest)], "\n"))
 }
 
 // refuse is the error of a text that is not even a statement.
@@ -55,10 +61,15 @@ func (s *Session) queryOne(parent context.Context, text string, w sql.ResultWrit
 		return s.finish(ctx, err)
 	}
 	s.eng.stats.command(st.com)
-	if !st.diagnostic() {
+	s.beginConditions(st)
+	return s.finish(ctx, s.runParsed(ctx, st, nil, w))
+}
+
+// beginConditions starts a statement's list of conditions, unless the statement is about the list that is there.
+func (s *Session) beginConditions(st *parsed) {
+	if s.diagnosing = st.diagnostic(); !s.diagnosing {
 		s.conds.begin()
 	}
-	return s.finish(ctx, s.runParsed(ctx, st, nil, w))
 }
 
 // finish gives a statement's error the shape that the client sees, and keeps it for SHOW ERRORS.

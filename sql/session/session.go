@@ -66,23 +66,24 @@ type Session struct {
 	tableLockState
 
 	// Of the present statement.
-	env      expr.Env
-	rt       exec.Runtime
-	pctx     planner.Context
-	snapshot *catalog.Snapshot
-	conds    conditions
-	more     bool // another statement of the same text follows
-	sent     bool // something of the result has gone to the client
-	page     fragment.Page
-	batch    types.Batch
-	outcome  sql.Outcome
-	text     plancache.Extractor
-	textKey  []byte
-	virtual  func(db, table string) (exec.VirtualTable, bool)
-	usedMade bool       // the plan in the making reads a table that the gateway makes up
-	planUses []tableUse // the tables of the plan in the making
-	accessFn func(priv uint64, db, table string) error
-	shower   *showContext
+	env        expr.Env
+	rt         exec.Runtime
+	pctx       planner.Context
+	snapshot   *catalog.Snapshot
+	conds      conditions
+	more       bool // another statement of the same text follows
+	sent       bool // something of the result has gone to the client
+	diagnosing bool // the statement is about the conditions of the one before
+	page       fragment.Page
+	batch      types.Batch
+	outcome    sql.Outcome
+	text       plancache.Extractor
+	textKey    []byte
+	virtual    func(db, table string) (exec.VirtualTable, bool)
+	usedMade   bool       // the plan in the making reads a table that the gateway makes up
+	planUses   []tableUse // the tables of the plan in the making
+	accessFn   func(priv uint64, db, table string) error
+	shower     *showContext
 
 	// Of statements before.
 	lastInsertID uint64
@@ -216,7 +217,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 		FoundRowsFlag: s.foundRowsFlag(),
 	}
 	s.snapshot = s.eng.db.Catalog()
-	s.sent, s.stmtInsertID = false, 0
+	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
 	s.outcome = sql.Outcome{}
 	return ctx
 }
@@ -241,6 +242,9 @@ func (s *Session) foundRowsFlag() bool { return s.conn.Capabilities&mysql.Client
 // done ends a statement's result with an OK of what s.outcome says.
 func (s *Session) done(w sql.ResultWriter) error {
 	s.outcome.Warnings = min(s.conds.total, maxWarningCount)
+	if s.diagnosing {
+		s.outcome.Warnings = 0 // SHOW WARNINGS tells of the statement before and has none of its own
+	}
 	s.outcome.Status = s.status()
 	s.outcome.More = s.more
 	s.sent = true

@@ -319,9 +319,7 @@ func grantMask(privs []*ast.PrivElem, global bool) (mask uint64, err error) {
 		case p.Priv == mysql.AllPriv && global:
 			mask |= allPrivileges
 		case p.Priv == mysql.AllPriv:
-			for _, d := range mysql.AllDBPrivs {
-				mask |= uint64(d)
-			}
+			mask |= allDBPrivileges
 		case p.Priv == mysql.ExtendedPriv:
 			return 0, mysqlerr.NotSupported("privilege " + p.Name)
 		case p.Priv == mysql.UsagePriv:
@@ -467,6 +465,16 @@ func (s *Session) shownAccount(id *pauth.UserIdentity) (*catalog.User, error) {
 	return u, nil
 }
 
+// shownPrivileges is the order in which MySQL prints privileges.
+var shownPrivileges = []mysql.PrivilegeType{
+	mysql.SelectPriv, mysql.InsertPriv, mysql.UpdatePriv, mysql.DeletePriv, mysql.CreatePriv, mysql.DropPriv,
+	mysql.ReloadPriv, mysql.ShutdownPriv, mysql.ProcessPriv, mysql.FilePriv, mysql.ReferencesPriv, mysql.IndexPriv,
+	mysql.AlterPriv, mysql.ShowDBPriv, mysql.SuperPriv, mysql.CreateTMPTablePriv, mysql.LockTablesPriv, mysql.ExecutePriv,
+	mysql.ReplicationSlavePriv, mysql.ReplicationClientPriv, mysql.CreateViewPriv, mysql.ShowViewPriv,
+	mysql.CreateRoutinePriv, mysql.AlterRoutinePriv, mysql.CreateUserPriv, mysql.EventPriv, mysql.TriggerPriv,
+	mysql.CreateTablespacePriv, mysql.CreateRolePriv, mysql.DropRolePriv,
+}
+
 // showGrants prints an account's grants as GRANT statements.
 func (s *Session) showGrants(n *ast.ShowStmt) (*show.Result, error) {
 	if len(n.Roles) > 0 {
@@ -485,14 +493,10 @@ func (s *Session) showGrants(n *ast.ShowStmt) (*show.Result, error) {
 		res.Rows = append(res.Rows, []types.Value{types.Str(text)})
 	}
 	grantBit := uint64(mysql.GrantPriv)
-	add(effective(u.Global), 0, mysql.AllGlobalPrivs, "*.*", u.GrantOption || u.Global&grantBit != 0)
-	var allDB uint64
-	for _, p := range mysql.AllDBPrivs {
-		allDB |= uint64(p)
-	}
+	add(effective(u.Global), 0, shownPrivileges, "*.*", u.GrantOption || u.Global&grantBit != 0)
 	for _, db := range sortedNames(u.DBs) {
 		mask := effective(u.DBs[db])
-		add(mask, allDB, mysql.AllDBPrivs, "`"+strings.ReplaceAll(db, "`", "``")+"`.*", mask&grantBit != 0)
+		add(mask, allDBPrivileges, shownPrivileges, "`"+strings.ReplaceAll(db, "`", "``")+"`.*", mask&grantBit != 0)
 	}
 	return res, nil
 }

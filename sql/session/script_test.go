@@ -1,0 +1,72 @@
+package session
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
+
+// The scripts in testdata are conversations of clients with a node. Commands:
+//
+//	sql [conn=NAME] [user=NAME] [host=HOST]   run the lines, each a statement
+//	text [conn=NAME]                          run the lines as one text of several statements
+//	status [conn=NAME]                        the status flags and the number of warnings
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			e := newTestEngine(t)
+			clients := map[string]*client{}
+			datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+				name, user, host := "a", "root", "localhost"
+				d.MaybeScanArgs(t, "conn", &name)
+				d.MaybeScanArgs(t, "user", &user)
+				d.MaybeScanArgs(t, "host", &host)
+				c := clients[name]
+				if c == nil {
+					c = connect(t, e, user, host)
+					clients[name] = c
+				}
+				return c.script(t, d)
+			})
+		})
+	}
+}
+
+func (c *client) script(t *testing.T, d *datadriven.TestData) string {
+	t.Helper()
+	switch d.Cmd {
+	case "sql":
+		var out strings.Builder
+		for _, line := range strings.Split(d.Input, "\n") {
+			out.WriteString(c.query(line))
+		}
+		return out.String()
+	case "text":
+		return c.query(d.Input)
+	case "status":
+		flags, warnings := c.s.Status()
+		var names []string
+		for _, f := range []struct {
+			bit  uint16
+			name string
+		}{
+			{mysql.ServerStatusAutocommit, "autocommit"}, {mysql.ServerStatusInTrans, "in-transaction"},
+			{statusInTransReadOnly, "read-only"}, {mysql.ServerStatusNoBackslashEscaped, "no-backslash-escapes"},
+		} {
+			if flags&f.bit != 0 {
+				names = append(names, f.name)
+			}
+		}
+		return fmt.Sprintf("%s warnings %d\n", strings.Join(names, " "), warnings)
+	}
+	t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
+	return ""
+}
