@@ -34,7 +34,7 @@ func Build(ctx *Context, stmt ast.StmtNode) (Plan, error) {
 	case *ast.SetOprStmt:
 		return buildQuery(ctx, s, params)
 	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
-		m, err := buildModify(ctx, s)
+		m, err := buildModify(ctx, s, params)
 		if err != nil {
 			return nil, err
 		}

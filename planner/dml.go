@@ -19,15 +19,15 @@ import (
 	"cloudsql/storage/types"
 )
 
-// buildModify plans a data change.
-func buildModify(ctx *Context, stmt ast.StmtNode) (Modify, error) {
+// buildModify plans a data change with so many parameters.
+func buildModify(ctx *Context, stmt ast.StmtNode, params int) (Modify, error) {
 	switch s := stmt.(type) {
 	case *ast.InsertStmt:
-		return buildInsert(ctx, s)
+		return buildInsert(ctx, s, params)
 	case *ast.UpdateStmt:
-		return buildUpdate(ctx, s)
+		return buildUpdate(ctx, s, params)
 	case *ast.DeleteStmt:
-		return buildDelete(ctx, s)
+		return buildDelete(ctx, s, params)
 	}
 	return nil, mysqlerr.NotSupported("this statement")
 }
@@ -266,7 +266,7 @@ func implicitDefault(t *types.Type) types.Value {
 }
 
 // keySource plans SELECT primary key FROM … WHERE … ORDER BY … LIMIT … FOR UPDATE: the rows that a change is about.
-func keySource(ctx *Context, t *schema.Table, alias string, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (Rows, error) {
+func keySource(ctx *Context, params int, t *schema.Table, alias string, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (Rows, error) {
 	sel := &ast.SelectStmt{
 		SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}, From: from, Where: where, OrderBy: order, Limit: limit,
 		LockInfo: &ast.SelectLockInfo{LockType: ast.SelectLockForUpdate}, Kind: ast.SelectStmtKindSelect,
@@ -277,11 +277,7 @@ func keySource(ctx *Context, t *schema.Table, alias string, from *ast.TableRefsC
 	}
 	inTxn := *ctx
 	inTxn.InTxn, inTxn.rowIDs = true, true
-	plan, err := Build(&inTxn, sel)
-	if err != nil {
-		return nil, err
-	}
-	return plan.(Rows), nil
+	return buildQuery(&inTxn, sel, params)
 }
 
 // bindWithQueries binds an expression that may hold subqueries.

@@ -39,7 +39,7 @@ type insertPlan struct {
 // insertChunk is how many rows of a query go into one fragment.
 const insertChunk = 1000
 
-func buildInsert(ctx *Context, s *ast.InsertStmt) (Modify, error) {
+func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	name, _ := singleTable(s.Table)
 	if name == nil || len(s.PartitionNames) > 0 {
 		return nil, mysqlerr.NotSupported("INSERT into something that is not a table")
@@ -67,7 +67,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt) (Modify, error) {
 		return nil, err
 	}
 	if s.Select != nil {
-		err = p.bindQuery(ctx, s.Select)
+		err = p.bindQuery(ctx, s.Select, params)
 	} else {
 		err = p.bindValues(ctx, s.Lists)
 	}
@@ -180,17 +180,10 @@ func (p *insertPlan) checkDefaults(lists [][]ast.ExprNode) error {
 	return nil
 }
 
-func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode) error {
-	stmt, ok := n.(ast.StmtNode)
-	if !ok {
-		return mysqlerr.NotSupported("INSERT from this source")
-	}
-	plan, err := Build(ctx, stmt)
-	if err != nil {
+func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode, params int) error {
+	var err error
+	if p.source, err = buildQuery(ctx, n, params); err != nil {
 		return err
-	}
-	if p.source, ok = plan.(Rows); !ok {
-		return mysqlerr.NotSupported("INSERT from this source")
 	}
 	if len(p.source.Fields()) != len(p.named) {
 		return mysqlerr.New(mysql.ErrWrongValueCountOnRow, 1)

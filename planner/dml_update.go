@@ -33,7 +33,7 @@ type changePlan struct {
 // changeChunk is how many found rows go into one fragment.
 const changeChunk = 1000
 
-func buildUpdate(ctx *Context, s *ast.UpdateStmt) (Modify, error) {
+func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	name, alias := singleTable(s.TableRefs)
 	if name == nil || s.With != nil || s.MultipleTable {
 		return nil, mysqlerr.NotSupported("UPDATE of several tables")
@@ -52,13 +52,13 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt) (Modify, error) {
 	if p.set, err = addOnUpdateNow(ctx, p.table, p.set); err != nil {
 		return nil, err
 	}
-	if err := p.find(ctx, s.TableRefs, s.Where, s.Order, s.Limit); err != nil {
+	if err := p.find(ctx, params, s.TableRefs, s.Where, s.Order, s.Limit); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-func buildDelete(ctx *Context, s *ast.DeleteStmt) (Modify, error) {
+func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	name, alias := singleTable(s.TableRefs)
 	if name == nil || s.With != nil || s.IsMultiTable {
 		return nil, mysqlerr.NotSupported("DELETE from several tables")
@@ -70,7 +70,7 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt) (Modify, error) {
 	if err := ctx.access(mysql.DeletePriv, p.db, p.table.Name); err != nil {
 		return nil, err
 	}
-	if err := p.find(ctx, s.TableRefs, s.Where, s.Order, s.Limit); err != nil {
+	if err := p.find(ctx, params, s.TableRefs, s.Where, s.Order, s.Limit); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -90,7 +90,7 @@ func (p *changePlan) scope() *bind.Scope {
 }
 
 // find decides how the statement reaches its rows.
-func (p *changePlan) find(ctx *Context, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) error {
+func (p *changePlan) find(ctx *Context, params int, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) error {
 	if order == nil && limit == nil && where != nil && p.ownRowsOnly() {
 		k, err := matchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, p.table, p.alias, where)
 		if err != nil {
@@ -104,7 +104,7 @@ func (p *changePlan) find(ctx *Context, from *ast.TableRefsClause, where ast.Exp
 	if ctx.SafeUpdates && where == nil && limit == nil {
 		return mysqlerr.New(mysql.ErrUpdateWithoutKeyInSafeMode)
 	}
-	source, err := keySource(ctx, p.table, p.alias, from, where, order, limit)
+	source, err := keySource(ctx, params, p.table, p.alias, from, where, order, limit)
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ type tableScan struct {
 	limit   *limitSpec     // for topN, or alone
 	withKey bool
 	keep    bool // the order of the path must be kept
+	sealed  bool // the output has column numbers of its own: nothing more can be pushed
 }
 
 // pushedAgg is a partial aggregation inside the shards.
@@ -109,7 +110,7 @@ func (p *path) orderOf(rel *tableRel) []orderCol {
 
 // plain tells that nothing but the source, the filter and the columns has been set, so that more may be pushed.
 func (s *tableScan) plain() bool {
-	return s.project == nil && s.agg == nil && s.topN == nil && s.limit == nil && !s.withKey
+	return !s.sealed && s.project == nil && s.agg == nil && s.topN == nil && s.limit == nil && !s.withKey
 }
 
 // columnIDs are the numbers of the fragment's row.

@@ -436,7 +436,7 @@ func (q *selectQuery) project(n node, exprs []expr.Expr, ids []int, keys []expr.
 		return nil, err
 	}
 	s.order = renamedOrder(s.order, exprs, ids)
-	s.project, s.cols = r, ids
+	s.project, s.cols, s.sealed = r, ids, true
 	if isIdentity(r, len(s.columns)) && !q.distinct {
 		s.project = nil
 	}
