@@ -48,7 +48,7 @@ func (s *Session) parse(text string) (*parsed, error) {
 	}
 	p := s.eng.parsers.Get().(*parser.Parser)
 	p.SetSQLMode(s.sqlMode)
-	nodes, _, err := p.ParseSQL(text)
+	nodes, _, err := p.ParseSQL(text, parser.CharsetConnection(s.collation.Charset()), parser.CollationConnection(s.collation.Name()))
 	if err != nil {
 		s.eng.parsers.Put(newParser()) // one that stopped midway is not worth a second thought
 		return nil, s.syntaxError(text, err)

@@ -95,7 +95,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 	s.usedMade, s.planUses = false, nil
 	s.pctx = planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.eng.db.TableStats, Access: s.accessFn,
-		InTxn: now.inTxn, SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax, FoundRows: now.foundRows,
+		InTxn: true, SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax, FoundRows: now.foundRows,
 		OnlyFullGroupBy: s.sqlMode&mysql.ModeOnlyFullGroupBy != 0, SafeUpdates: s.safeUpdates,
 		NoBackslash:       s.sqlMode&mysql.ModeNoBackslashEscapes != 0,
 		NoAutoValueOnZero: s.sqlMode&mysql.ModeNoAutoValueOnZero != 0,
@@ -203,10 +203,29 @@ func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Val
 	if p.modify != nil {
 		return s.runModify(ctx, p.modify, w)
 	}
+	if p.rows.ForUpdate() && s.rt.Txn == nil {
+		return s.runLocking(ctx, p, w)
+	}
+	return s.runQuery(ctx, p, w)
+}
+
+func (s *Session) runQuery(ctx context.Context, p *planned, w sql.ResultWriter) error {
 	if p.point != nil {
 		return s.runPoint(ctx, p, w)
 	}
 	return s.runRows(ctx, p, w)
+}
+
+// runLocking runs an autocommit SELECT … FOR UPDATE or FOR SHARE in a transaction of its own: as on MySQL it waits for
+// other transactions' locks (or refuses to, or skips), and holds its own until it ends.
+func (s *Session) runLocking(ctx context.Context, p *planned, w sql.ResultWriter) error {
+	txn := s.beginOwnTxn()
+	defer func() { s.rt.Txn = nil }()
+	err := s.runQuery(ctx, p, w)
+	if !txn.Aborted() {
+		err = errors.Join(err, txn.Rollback(context.WithoutCancel(ctx)))
+	}
+	return err
 }
 
 // runPoint is the shortest way: rows by key, a page of them.
@@ -292,19 +311,28 @@ func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultW
 	} else if s.stmtInsertID != 0 {
 		res.LastInsertID = s.stmtInsertID
 	}
+	insertID := res.LastInsertID
+	if insertID == 0 {
+		insertID = res.ExplicitID
+	}
 	s.rowCount = int64(res.Affected) //nolint:gosec // fewer rows than that
-	s.outcome.AffectedRows, s.outcome.LastInsertID, s.outcome.Info = res.Affected, res.LastInsertID, res.Info
+	s.outcome.AffectedRows, s.outcome.LastInsertID, s.outcome.Info = res.Affected, insertID, res.Info
 	return s.done(w)
 }
 
-func (s *Session) runInOwnTxn(ctx context.Context, m planner.Modify) (*exec.ModifyResult, error) {
+// beginOwnTxn puts a transaction for one autocommit statement into the runtime.
+func (s *Session) beginOwnTxn() distributed.Txn {
 	c := s.next
-	txn := s.eng.db.Begin(distributed.TxnOptions{
+	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{
 		ReadCommitted: c.isolation != "" && c.isolation != isolationLevels[2], LockWait: s.lockWait,
 	})
-	s.rt.Txn = txn
+	s.rt.Txn.StartStatement()
+	return s.rt.Txn
+}
+
+func (s *Session) runInOwnTxn(ctx context.Context, m planner.Modify) (*exec.ModifyResult, error) {
+	txn := s.beginOwnTxn()
 	defer func() { s.rt.Txn = nil }()
-	txn.StartStatement()
 	res, err := m.Run(ctx, &s.rt)
 	if err != nil {
 		if !txn.Aborted() {
