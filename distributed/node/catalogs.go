@@ -49,6 +49,11 @@ func (c *catalogStore) follow(state *shard.Shard, version uint64, sets []shard.S
 	if sets == nil {
 		next, err = catalog.Load(state.SystemScan)
 	} else {
+		// version is that of the last command of the batch; the catalog's own change may have come before it (a window of
+		// timestamps is reserved in the same log), and the next change must expect the index of that.
+		if _, own := state.SystemGet(catalog.Prefix + "version"); own != 0 {
+			version = own
+		}
 		next, err = c.current.Load().Apply(version, sets)
 	}
 	if err != nil {

@@ -46,7 +46,7 @@ type Config struct {
 const (
 	DefaultTick           = 50 * time.Millisecond
 	DefaultElectionTicks  = 12
-	DefaultHeartbeatTicks = 1
+	DefaultHeartbeatTicks = 2
 	DefaultSnapshotEvery  = 30_000
 	DefaultKeepEntries    = 5_000
 
