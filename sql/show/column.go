@@ -1,6 +1,7 @@
 package show
 
 import (
+	"encoding/hex"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -74,8 +75,11 @@ func defaultText(env Context, c *schema.Column) (text string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	if v.Kind() == types.KindBit {
+	switch v.Kind() {
+	case types.KindBit:
 		return bitText(v.Uint()), true
+	case types.KindBytes:
+		return "0x" + strings.ToUpper(hex.EncodeToString(v.Raw())), true
 	}
 	return string(v.AppendText(nil, &c.Type)), true
 }
