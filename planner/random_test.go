@@ -3,6 +3,8 @@ package planner
 import (
 	"fmt"
 	"math/rand"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -10,7 +12,11 @@ import (
 // TestRandomQueries compares plans with plain ones: the same query, once with indexes, lookup and hash joins, semi joins
 // and everything inside the shards, and once by reading all tables whole and looping over them, must give the same rows.
 func TestRandomQueries(t *testing.T) {
-	for seed := range int64(12) {
+	seeds := int64(12)
+	if n, err := strconv.ParseInt(os.Getenv("PLANNER_SEEDS"), 10, 64); err == nil {
+		seeds = n
+	}
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := &generator{rng: rand.New(rand.NewSource(seed))}
 			d := newTestDB(t)

@@ -287,7 +287,7 @@ func (k *keyColumn) null() interval {
 	if k.desc {
 		return interval{[]byte{0xff}, nil}
 	}
-	return interval{nil, []byte{0x01}}
+	return interval{[]byte{0x00}, []byte{0x01}}
 }
 
 // between is the range from a to b, both included; a NULL is unbounded on its side, without NULLs.

@@ -174,7 +174,7 @@ func (k *keyColumn) all(env *expr.Env, conds []*rangeCond) ([]interval, error) {
 // allPoints tells whether each interval is one value, which its lower bound then encodes.
 func allPoints(list []interval) bool {
 	for _, r := range list {
-		if r.hi == nil || len(r.lo) == 0 || !bytes.Equal(keys.SpanSuccessor(r.lo), r.hi) {
+		if len(r.lo) == 0 || !bytes.Equal(keys.SpanSuccessor(r.lo), r.hi) {
 			return false
 		}
 	}
