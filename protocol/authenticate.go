@@ -69,8 +69,10 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 // answer nothing before they are asked. used is "YES" or "NO": whether the client showed a password.
 func (c *conn) prove(account *sql.Account, r *handshakeResponse, again bool) (ok bool, used string, err error) {
 	reply := r.reply
-	if isEmptyReply(reply) && len(account.Secret) == 0 {
-		return true, "NO", nil // whatever the plugin: there is nothing to prove
+	// Without a password there is nothing to prove, whatever the plugin; but a client that names one which is nobody's
+	// (libmariadb's dummy_fallback_auth, while it is still loading the right one) waits to be switched.
+	if isEmptyReply(reply) && len(account.Secret) == 0 && (r.plugin == "" || auth.Supported(r.plugin)) {
+		return true, "NO", nil
 	}
 	if r.plugin != account.Plugin || account.Plugin != c.server.cfg.DefaultPlugin || again && isEmptyReply(reply) {
 		if r.caps&mysql.ClientPluginAuth == 0 {
