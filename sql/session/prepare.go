@@ -38,7 +38,6 @@ const maxParams = 65535
 func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, error) {
 	ctx := s.beginStatement(parent, &commandPrepare, &text)
 	defer s.endStatement()
-	s.conds.begin()
 	s.eng.stats.command(comStmtPrepare)
 	p, err := s.prepare(ctx, text)
 	if err != nil {
@@ -54,7 +53,11 @@ func (s *Session) prepare(ctx context.Context, text string) (*statement, error) 
 	}
 	st, err := s.parse(strings.Clone(one)) // the text outlives the packet that it came in
 	if err != nil {
+		s.conds.begin()
 		return nil, err
+	}
+	if !st.diagnostic() {
+		s.conds.begin() // preparing SHOW WARNINGS keeps what it is to show
 	}
 	if st.noPrepare || !preparable(st.node) {
 		return nil, mysqlerr.New(mysql.ErrUnsupportedPs)
