@@ -30,14 +30,10 @@ func visible(c Context, db string) bool {
 	return db == infoSchema || db == perfSchema || c.Visible(db)
 }
 
-// databases lists what the account may see, in order of name.
+// databases lists what the account may see, in order of name. mysql and sys, and their tables, can be read but are not
+// listed, for a dump of all databases must not try to carry them from server to server.
 func databases(c Context) []database {
-	var list []database
-	for name := range tables {
-		if visible(c, name) {
-			list = append(list, database{name, virtualCollation(name), true})
-		}
-	}
+	list := []database{{infoSchema, virtualCollation(infoSchema), true}, {perfSchema, virtualCollation(perfSchema), true}}
 	for _, d := range c.Catalog().Databases() {
 		if visible(c, d.Name) && !IsVirtual(d.Name) {
 			list = append(list, database{d.Name, d.Collation, false})
@@ -80,14 +76,10 @@ func findDatabase(c Context, name string) (database, error) {
 	return database{d.Name, d.Collation, false}, nil
 }
 
-// objects lists a database's tables in order of name. The tables of mysql and sys can be read but are not listed, for a
-// dump of all databases must not carry them from server to server.
+// objects lists a database's tables in order of name.
 func objects(c Context, db string) []object {
 	var list []object
 	if IsVirtual(db) {
-		if db == mysqlDB || db == sysDB {
-			return nil
-		}
 		for _, t := range tableLists[db] {
 			list = append(list, object{db, &t.desc, t})
 		}
