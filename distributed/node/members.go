@@ -156,25 +156,35 @@ func (n *Node) transferHere(ctx context.Context, q transferRequest) error {
 	return ls.rep.Transfer(ctx, q.To)
 }
 
-// Drain hands leases and leadership to other nodes, so that stopping this one is not felt.
+// Drain hands leases and leadership to other nodes, so that stopping this one is not felt. It ends when this node leads
+// nothing that others could, or with ctx.
 func (n *Node) Drain(ctx context.Context) {
 	n.draining.Store(true)
-	for s, ls := range *n.shards.Load() {
-		_, holds := ls.rep.Leaseholding()
-		if !holds && !ls.group.IsLeader() {
-			continue
+	for {
+		again := false
+		for s, ls := range *n.shards.Load() {
+			_, holds := ls.rep.Leaseholding()
+			if to := n.successor(s); to != 0 && (holds || ls.group.IsLeader()) {
+				again = true
+				n.handOver(ctx, ls, to)
+			}
 		}
-		to := n.successor(s)
-		if to == 0 {
-			continue
+		if !again || sleep(ctx, 20*time.Millisecond) != nil {
+			return
 		}
-		if err := ls.rep.Transfer(ctx, to); err != nil {
-			n.log.Warn("handing a shard over failed", "shard", s, "to", to, "err", err)
-			continue
-		}
-		n.log.Info("handed a shard over", "shard", s, "to", to)
 	}
-	n.awaitLedElsewhere(ctx)
+}
+
+func (n *Node) handOver(ctx context.Context, ls *localShard, to schema.NodeID) {
+	if err := ls.rep.Transfer(ctx, to); err != nil {
+		n.log.Warn("handing a shard over failed", "shard", ls.id, "to", to, "err", err)
+		return
+	}
+	n.log.Info("handing a shard over", "shard", ls.id, "to", to)
+	limit, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for ls.group.IsLeader() && sleep(limit, 5*time.Millisecond) == nil {
+	}
 }
 
 // successor is the alive voter of a shard that leads the fewest, 0 if there is none.
@@ -200,17 +210,4 @@ func (n *Node) successor(s schema.ShardID) (best schema.NodeID) {
 		}
 	}
 	return best
-}
-
-// awaitLedElsewhere waits until this node leads nothing that others could.
-func (n *Node) awaitLedElsewhere(ctx context.Context) {
-	for {
-		leads := false
-		for s, ls := range *n.shards.Load() {
-			leads = leads || ls.group.IsLeader() && n.successor(s) != 0
-		}
-		if !leads || sleep(ctx, 10*time.Millisecond) != nil {
-			return
-		}
-	}
 }

@@ -412,3 +412,101 @@ func TestKillAndRestart(t *testing.T) {
 	}
 	eventually(t, "equal hashes", func() bool { return equal(c) })
 }
+
+// TestLostDataIsReplaced takes the rows from one node and the raft log from another: both are given new replicas.
+func TestLostDataIsReplaced(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.start(0)
+	c.start(1, c.addrs[0])
+	c.start(2, c.addrs[0])
+	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	tb := createTable(t, n, "shop")
+	ctx := context.Background()
+	for i := range int64(200) {
+		must(t, insert(ctx, n, tb, i, i))
+	}
+	for victim, lost := range map[int]string{1: dataDir, 2: raftDir} {
+		for _, ls := range *c.nodes[victim].shards.Load() { // what raft's periodic sync would do after some thousand entries
+			must(t, c.nodes[victim].engine.Sync())
+			must(t, c.nodes[victim].dir.durable(ls.id, ls.replica, ls.state.AppliedIndex()))
+		}
+		old := c.nodes[victim].local(schema.SystemShard).replica
+		c.stop(victim)
+		must(t, os.RemoveAll(filepath.Join(c.dirs[victim], lost)))
+		m := c.start(victim)
+		eventually(t, "its replicas are replaced", func() bool {
+			ls := m.local(schema.SystemShard)
+			return ls != nil && ls.replica != old && grown(m, 3) && len(*m.shards.Load()) == 4
+		})
+		for i := range int64(200) {
+			if v, ok, err := get(ctx, m, tb, i); err != nil || !ok || v != i {
+				t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+			}
+		}
+	}
+	for i := range int64(50) {
+		must(t, insert(ctx, c.nodes[2], tb, 1000+i, i))
+	}
+	eventually(t, "equal hashes", func() bool { return equal(c) })
+}
+
+// TestDrain: a node that leaves cleanly has handed everything over before, so that a writer hardly waits.
+func TestDrain(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.start(0)
+	c.start(1, c.addrs[0])
+	c.start(2, c.addrs[0])
+	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	tb := createTable(t, n, "shop")
+	eventually(t, "the table is known everywhere", func() bool {
+		_, ok := c.nodes[2].Catalog().TableByID(tb.ID)
+		return ok
+	})
+	w := startWriter(t, tb, func() *Node { return c.nodes[2] })
+	w.progress(t, 50)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	began := time.Now()
+	n.Drain(ctx)
+	t.Logf("drained in %v", time.Since(began))
+	for s, ls := range *n.shards.Load() {
+		if _, holds := ls.rep.Leaseholding(); holds || ls.group.IsLeader() {
+			t.Errorf("shard %d is still led by the node that leaves", s)
+		}
+	}
+	c.stop(0)
+	w.progress(t, 50)
+	w.end()
+}
+
+// TestDifferingReplicaIsQuarantined damages a follower's state behind the log's back.
+func TestDifferingReplicaIsQuarantined(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.start(0)
+	c.start(1, c.addrs[0])
+	eventually(t, "two nodes", func() bool { return grown(n, 2) })
+	tb := createTable(t, n, "shop")
+	ctx := context.Background()
+	must(t, insert(ctx, n, tb, 1, 1))
+	s := tb.Tablets[0].Shard
+	holder := n.Leaseholder(s)
+	follower := c.nodes[0]
+	if holder == follower.NodeID() {
+		follower = c.nodes[1]
+	}
+	eventually(t, "hashes are compared", func() bool { return follower.recon.compared.Load() > 0 })
+	ls := follower.local(s)
+	r := &replicaStatus{Shard: s, HashAt: ls.state.AppliedIndex()}
+	hash, ok := ls.state.HashAt(r.HashAt)
+	if !ok {
+		t.Fatal("no hash at the applied index")
+	}
+	r.Hash = hash + 1 // as if the leaseholder had told so
+	follower.compareHash(ls, r)
+	if follower.replicaOf(s) != nil {
+		t.Error("it still serves")
+	}
+	if st := follower.status().replica(s); st == nil || !st.Held {
+		t.Errorf("it is not reported: %+v", st)
+	}
+}

@@ -250,13 +250,18 @@ func (n *Node) checkHashes() {
 		if !alive || r == nil || r.HashAt == 0 {
 			continue
 		}
-		hash, ok := ls.state.HashAt(r.HashAt)
-		if !ok {
-			continue
-		}
-		n.recon.compared.Add(1)
-		if hash != r.Hash {
-			n.quarantine(ls, hashDifference(r, hash))
-		}
+		n.compareHash(ls, r)
+	}
+}
+
+// compareHash compares a replica with what its leaseholder told, if this node knows its own hash at that index.
+func (n *Node) compareHash(ls *localShard, r *replicaStatus) {
+	hash, ok := ls.state.HashAt(r.HashAt)
+	if !ok {
+		return
+	}
+	n.recon.compared.Add(1)
+	if hash != r.Hash {
+		n.quarantine(ls, hashDifference(r, hash))
 	}
 }

@@ -66,6 +66,10 @@ func (r *reconciler) loop(ctx context.Context) {
 		case <-tick.C:
 		case <-r.wake:
 		}
+		if !r.leads() {
+			r.settled = time.Now() // whoever begins looks around first
+			continue
+		}
 		for r.leads() && ctx.Err() == nil {
 			again, err := r.step(ctx)
 			if errors.Is(err, errNotYet) {

@@ -2,6 +2,7 @@ package raft
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -78,10 +79,30 @@ func (g *group) Transfer(to schema.NodeID) error {
 	}
 	for id := range m.Voters {
 		if NodeOf(id) == to {
-			return mapError(g.h.nh.RequestLeaderTransfer(uint64(g.shard), id))
+			if err := g.h.nh.RequestLeaderTransfer(uint64(g.shard), id); err != nil {
+				return mapError(err)
+			}
+			go g.pushTransfer(to)
+			return nil
 		}
 	}
 	return fmt.Errorf("raft: node %d has no voter of shard %d", to, g.shard)
+}
+
+// pushTransfer asks the target to stand for election until it has. Raft asks once, and a target that has not applied all
+// that was committed (as under any load) lets it pass; the leader would take no proposals for an election timeout. It
+// takes none meanwhile, so the target has soon applied everything.
+func (g *group) pushTransfer(to schema.NodeID) {
+	const tries, pause = 25, 8 * time.Millisecond
+	for range tries {
+		time.Sleep(pause)
+		if !g.IsLeader() || isClosed(g.h.stop) {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 10*pause)
+		_, _ = g.h.cfg.Client.Call(ctx, to, methodCampaign, binary.LittleEndian.AppendUint64(nil, uint64(g.shard)))
+		cancel()
+	}
 }
 
 // Propose implements Group. No goroutine waits for a single proposal: while some are under way, one sweeper looks every

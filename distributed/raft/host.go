@@ -2,6 +2,7 @@ package raft
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -90,6 +91,7 @@ func Open(cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("raft: opening the log in %s: %w", cfg.Dir, err)
 	}
 	h.nh = nh
+	cfg.Server.Handle(methodCampaign, h.handleCampaign)
 	return h, nil
 }
 
@@ -206,8 +208,27 @@ func (h *Host) Start(c StartConfig) (Group, error) {
 	return g, nil
 }
 
-// Campaign makes the replica here stand for election at once. It is meant for groups whose only voter it is: in others it
-// disturbs a living leader.
+// methodCampaign asks a node to stand for election in a group whose leader wants it to take over.
+const methodCampaign = rpc.MethodsNode + 20
+
+func (h *Host) handleCampaign(_ context.Context, from schema.NodeID, req []byte) ([]byte, error) {
+	if len(req) != 8 {
+		return nil, errBadMessage
+	}
+	s := schema.ShardID(binary.LittleEndian.Uint64(req))
+	h.mu.Lock()
+	g := h.groups[s]
+	h.mu.Unlock()
+	if g != nil {
+		if leader, _ := g.Leader(); leader == from {
+			h.Campaign(s)
+		}
+	}
+	return nil, nil
+}
+
+// Campaign makes the replica here stand for election at once. It is meant for groups whose only voter it is and for a
+// leader that hands over: otherwise it disturbs a living leader.
 func (h *Host) Campaign(s schema.ShardID) {
 	h.mu.Lock()
 	g := h.groups[s]
