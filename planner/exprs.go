@@ -195,6 +195,89 @@ func splitAnd(dst []expr.Expr, e expr.Expr) []expr.Expr {
 	return append(dst, e)
 }
 
+// terms takes a condition apart as far as its rows stay the same.
+func terms(dst []expr.Expr, e expr.Expr) []expr.Expr {
+	for _, t := range splitAnd(nil, e) {
+		dst = append(dst, factor(t)...)
+	}
+	return dst
+}
+
+// factor takes common terms out of an OR: (a AND b) OR (a AND c) is a AND (b OR c). It gives the terms of a conjunction.
+func factor(e expr.Expr) []expr.Expr {
+	or := asCall(e, "or")
+	if or == nil {
+		return []expr.Expr{e}
+	}
+	branches := make([][]expr.Expr, len(or.Args()))
+	for i, a := range or.Args() {
+		branches[i] = splitAnd(nil, a)
+	}
+	var common []expr.Expr
+	for _, t := range branches[0] {
+		everywhere := expr.ClassOf(t) != expr.Volatile
+		for _, b := range branches[1:] {
+			everywhere = everywhere && containsExpr(b, t)
+		}
+		if everywhere && !containsExpr(common, t) {
+			common = append(common, t)
+		}
+	}
+	if len(common) == 0 {
+		return []expr.Expr{e}
+	}
+	var rest []expr.Expr
+	for _, b := range branches {
+		var left []expr.Expr
+		for _, t := range b {
+			if !containsExpr(common, t) {
+				left = append(left, t)
+			}
+		}
+		if len(left) == 0 {
+			return common // one branch asks for nothing more
+		}
+		branch, err := joinAnd(left)
+		if err != nil {
+			return []expr.Expr{e}
+		}
+		rest = append(rest, branch)
+	}
+	reduced, err := expr.New("or", rest...)
+	if err != nil {
+		return []expr.Expr{e}
+	}
+	return append(common, reduced)
+}
+
+// impliedBy gives what an OR over several relations says of the columns in ids alone, nil for nothing:
+// (a.x = 1 AND b.y = 2) OR (a.x = 3 AND b.y = 4) implies a.x = 1 OR a.x = 3.
+func impliedBy(e expr.Expr, ids idSet) expr.Expr {
+	or := asCall(e, "or")
+	if or == nil || expr.ClassOf(e) == expr.Volatile {
+		return nil
+	}
+	var branches []expr.Expr
+	for _, a := range or.Args() {
+		var own []expr.Expr
+		for _, t := range splitAnd(nil, a) {
+			if hasColumns(t) && ids.covers(t) {
+				own = append(own, t)
+			}
+		}
+		branch, err := joinAnd(own)
+		if branch == nil || err != nil {
+			return nil
+		}
+		branches = append(branches, branch)
+	}
+	implied, err := expr.New("or", branches...)
+	if err != nil {
+		return nil
+	}
+	return implied
+}
+
 // joinAnd is the opposite of splitAnd; nil for none.
 func joinAnd(list []expr.Expr) (expr.Expr, error) {
 	switch len(list) {

@@ -316,7 +316,7 @@ func (q *selectQuery) bindOn(j *joinRel, on ast.ExprNode, cols []bind.Column) er
 	if err != nil {
 		return err
 	}
-	j.on = append(j.on, splitAnd(nil, q.b.fold(e))...)
+	j.on = terms(j.on, q.b.fold(e))
 	return nil
 }
 

@@ -200,8 +200,14 @@ func (b *builder) planLeaves(leaves []*leaf, conds []expr.Expr, w wanted, straig
 				break
 			}
 		}
-		if !placed {
-			multi = append(multi, c)
+		if placed {
+			continue
+		}
+		multi = append(multi, c)
+		for _, l := range leaves {
+			if own := impliedBy(c, l.ids); own != nil {
+				l.conds = append(l.conds, own)
+			}
 		}
 	}
 	for _, l := range leaves {

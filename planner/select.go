@@ -234,7 +234,7 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 		if err := oneColumn(e); err != nil {
 			return err
 		}
-		q.where = append(q.where, splitAnd(nil, q.b.fold(e))...)
+		q.where = terms(q.where, q.b.fold(e))
 	}
 	return nil
 }
