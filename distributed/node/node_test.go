@@ -15,6 +15,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/rpc"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -24,10 +25,11 @@ import (
 
 // testCluster is nodes in this process, on loopback and temporary directories.
 type testCluster struct {
-	t     testing.TB
-	nodes []*Node
-	dirs  []string
-	addrs []string
+	t      testing.TB
+	nodes  []*Node
+	dirs   []string
+	addrs  []string
+	faults *rpc.FaultNet // nil: none
 }
 
 func testLogger(t testing.TB, name string) *slog.Logger {
@@ -56,7 +58,7 @@ func (c *testCluster) start(i int, join ...string) *Node {
 	var l net.Listener
 	var err error
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if l, err = net.Listen("tcp", c.addrs[i]); err == nil || time.Now().After(deadline) {
+		if l, err = c.network(i).Listen(c.addrs[i]); err == nil || time.Now().After(deadline) {
 			break
 		}
 	}
@@ -65,7 +67,7 @@ func (c *testCluster) start(i int, join ...string) *Node {
 	}
 	c.addrs[i] = l.Addr().String()
 	cfg := c.config(i)
-	cfg.Listener, cfg.Join = l, join
+	cfg.Listener, cfg.Join, cfg.Network = l, join, c.network(i)
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	n, err := Open(ctx, cfg)
@@ -74,6 +76,13 @@ func (c *testCluster) start(i int, join ...string) *Node {
 	}
 	c.nodes[i] = n
 	return n
+}
+
+func (c *testCluster) network(i int) rpc.Network {
+	if c.faults == nil {
+		return rpc.TCP
+	}
+	return c.faults.Host(fmt.Sprint(i + 1))
 }
 
 func (c *testCluster) stop(i int) {
@@ -261,16 +270,21 @@ type writer struct {
 	failed atomic.Int64
 	stop   chan struct{}
 	once   sync.Once
+	from   int64
 	done   sync.WaitGroup
 }
 
 func startWriter(t testing.TB, tb *schema.Table, via func() *Node) *writer {
-	w := &writer{stop: make(chan struct{})}
+	return startWriterFrom(t, tb, via, 0)
+}
+
+func startWriterFrom(t testing.TB, tb *schema.Table, via func() *Node, from int64) *writer {
+	w := &writer{stop: make(chan struct{}), from: from}
 	w.done.Add(1)
 	t.Cleanup(func() { w.end() })
 	go func() {
 		defer w.done.Done()
-		for id := int64(0); ; id++ {
+		for id := w.from; ; id++ {
 			select {
 			case <-w.stop:
 				return
@@ -508,5 +522,54 @@ func TestDifferingReplicaIsQuarantined(t *testing.T) {
 	}
 	if st := follower.status().replica(s); st == nil || !st.Held {
 		t.Errorf("it is not reported: %+v", st)
+	}
+}
+
+// TestPartition cuts the leaseholder off: the others go on, it stops serving, and nothing is lost when it is back.
+func TestPartition(t *testing.T) {
+	c := newTestCluster(t)
+	c.faults = rpc.NewFaultNet(rpc.TCP)
+	n := c.start(0)
+	c.start(1, c.addrs[0])
+	c.start(2, c.addrs[0])
+	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	tb := createTable(t, n, "shop")
+	s := tb.Tablets[0].Shard
+	ctx := context.Background()
+	must(t, insert(ctx, n, tb, 0, 1))
+	holder := 0
+	eventually(t, "somebody serves", func() bool {
+		for i, m := range c.nodes {
+			if rep := m.replicaOf(s); rep != nil {
+				if _, ok := rep.Leaseholding(); ok {
+					holder = i
+					return true
+				}
+			}
+		}
+		return false
+	})
+	old, other := c.nodes[holder], c.nodes[(holder+1)%3]
+	w := startWriterFrom(t, tb, func() *Node { return other }, 1)
+	w.progress(t, 20)
+	c.faults.Isolate(fmt.Sprint(holder + 1))
+	eventually(t, "it gives up its lease", func() bool {
+		_, ok := old.replicaOf(s).Leaseholding()
+		return !ok
+	})
+	limited, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if _, _, err := get(limited, old, tb, 0); err == nil {
+		t.Error("a node that is cut off serves reads")
+	}
+	w.progress(t, 20)
+	c.faults.Rejoin(fmt.Sprint(holder + 1))
+	w.progress(t, 20)
+	last := w.end()
+	eventually(t, "equal hashes", func() bool { return equal(c) })
+	for i := int64(1); i < last; i++ {
+		if v, ok, err := get(ctx, old, tb, i); err != nil || !ok || v != i+1 {
+			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+		}
 	}
 }

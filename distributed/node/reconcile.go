@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,7 +25,8 @@ type reconciler struct {
 	compared atomic.Uint64
 
 	retry   map[stepKey]time.Time // steps that failed wait
-	settled time.Time             // since when all nodes are there and no lease was moved
+	settled time.Time             // since when all nodes are there and no shard has changed its leader
+	leaders map[schema.ShardID]schema.NodeID
 }
 
 // errNotYet: a step has to wait for something that will come by itself.
@@ -406,11 +408,18 @@ func (r *reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 			r.settled = time.Now()
 		}
 	}
+	leaders := map[schema.ShardID]schema.NodeID{}
+	for _, sh := range c.Shards() {
+		leaders[sh.ID] = r.leaderOf(sh.ID)
+	}
+	if !maps.Equal(leaders, r.leaders) {
+		r.settled, r.leaders = time.Now(), leaders
+	}
 	if time.Since(r.settled) < balanceEvery {
 		return nil
 	}
 	for _, sh := range c.Shards() {
-		leader := r.leaderOf(sh.ID)
+		leader := leaders[sh.ID]
 		if _, ok := leads[leader]; !ok {
 			return nil // an election, or a drain that moves leases by itself
 		}

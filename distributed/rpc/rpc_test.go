@@ -340,3 +340,51 @@ func BenchmarkCall(b *testing.B) {
 		})
 	}
 }
+
+func TestFaults(t *testing.T) {
+	f := NewFaultNet(TCP)
+	names := map[schema.NodeID]string{1: "a", 2: "b"}
+	nodes := startNodes(t, 2, func(id schema.NodeID) Network { return f.Host(names[id]) })
+	ctx := context.Background()
+	call := func() error {
+		_, err := nodes[0].client.Call(ctx, 2, mEcho, []byte("x"))
+		return err
+	}
+	if err := call(); err != nil {
+		t.Fatal(err)
+	}
+	f.Cut("a", "b")
+	for range 3 { // the broken connection may be noticed late
+		if err := call(); err == nil {
+			t.Error("a call got over a cut link")
+		}
+	}
+	f.Heal("a", "b")
+	for err := call(); err != nil; err = call() {
+		if !errors.Is(err, ErrNotSent) && !errors.Is(err, ErrClosed) {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	f.Stall("a", "b")
+	limited, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := nodes[0].client.Call(limited, 2, mEcho, nil)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("a call got over a stalled link")
+		}
+	case <-time.After(200 * time.Millisecond): // the caller writes itself, and writing stalls
+	}
+	f.Rejoin("a")
+	f.Delay("b", "a", 20*time.Millisecond)
+	began := time.Now()
+	if err := call(); err != nil || time.Since(began) < 15*time.Millisecond {
+		t.Errorf("a slow link took %v, %v", time.Since(began), err)
+	}
+}
