@@ -228,7 +228,7 @@ func rangeShare(list []*rangeCond, points, i int, ix *schema.Index, total float6
 	if points > 0 {
 		distinct := math.Min(total, eqDistinct)
 		if ix.Unique || ix.ID == schema.PrimaryIndex {
-			distinct = math.Max(2, math.Pow(total, 1/float64(len(ix.Columns))))
+			distinct = uniqueDistinct(total, i, len(ix.Columns))
 		}
 		return math.Min(1, float64(points)/distinct)
 	}
@@ -247,8 +247,22 @@ func rangeShare(list []*rangeCond, points, i int, ix *schema.Index, total float6
 			share *= selRange
 		}
 	}
-	_ = i
 	return share
+}
+
+// firstColumnPower is how much of a unique key of several columns the first one is thought to tell.
+const firstColumnPower = 0.8
+
+// uniqueDistinct is how many values the i-th of n columns of a unique key has for each value of those before it.
+func uniqueDistinct(total float64, i, n int) float64 {
+	power := 1.0
+	if n > 1 {
+		power = firstColumnPower
+		if i > 0 {
+			power = (1 - firstColumnPower) / float64(n-1)
+		}
+	}
+	return math.Max(1, math.Pow(total, power))
 }
 
 // covers tells whether an index holds all used columns in a form that can be read back.

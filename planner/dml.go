@@ -175,9 +175,16 @@ func (w *writer) countWarnings(env *expr.Env) {
 	}
 }
 
-// updateInfo is the OK packet's text after UPDATE.
-func (w *writer) updateInfo() string {
-	return fmt.Sprintf("Rows matched: %d  Changed: %d  Warnings: %d", w.sum.Matched, w.sum.Changed, w.warnings)
+// changeResult is what an UPDATE or DELETE answers.
+func (w *writer) changeResult(kind fragment.Kind) *exec.ModifyResult {
+	m := &exec.ModifyResult{Affected: w.sum.Changed}
+	if kind == fragment.Update {
+		m.Info = fmt.Sprintf("Rows matched: %d  Changed: %d  Warnings: %d", w.sum.Matched, w.sum.Changed, w.warnings)
+		if w.rt.FoundRowsFlag {
+			m.Affected = w.sum.Matched
+		}
+	}
+	return m
 }
 
 // insertInfo is the OK packet's text after an INSERT of several rows.
@@ -221,12 +228,20 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 
 // bindText binds a default expression of a descriptor.
 func bindText(ctx *Context, text string) (expr.Expr, error) {
+	n, err := parseText(text)
+	if err != nil {
+		return nil, err
+	}
+	return bind.Expr(&bind.Binder{Env: ctx.Env, Clause: bind.FieldList}, &bind.Scope{}, n)
+}
+
+// parseText parses an expression of a descriptor.
+func parseText(text string) (ast.ExprNode, error) {
 	stmt, err := parser.New().ParseOneStmt("SELECT "+text, "", "")
 	if err != nil {
 		return nil, err
 	}
-	fields := stmt.(*ast.SelectStmt).Fields.Fields
-	return bind.Expr(&bind.Binder{Env: ctx.Env, Clause: bind.FieldList}, &bind.Scope{}, fields[0].Expr)
+	return stmt.(*ast.SelectStmt).Fields.Fields[0].Expr, nil
 }
 
 // implicitDefault is the value that a NOT NULL column without a default takes where errors are only warnings.
@@ -265,24 +280,43 @@ func implicitDefault(t *types.Type) types.Value {
 	return types.String([]byte{})
 }
 
-// keySource plans SELECT primary key FROM … WHERE … ORDER BY … LIMIT … FOR UPDATE: the rows that a change is about.
-func keySource(ctx *Context, params int, t *schema.Table, alias string, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (Rows, error) {
+// keyColumns names the columns of a table's primary key, the hidden row id among them.
+func keyColumns(t *schema.Table, alias string) []ast.ExprNode {
+	var list []ast.ExprNode
+	for _, c := range t.Primary().Columns {
+		name := &ast.ColumnName{Table: ast.NewCIStr(alias), Name: ast.NewCIStr(t.Columns[c.Column].Name)}
+		list = append(list, &ast.ColumnNameExpr{Name: name})
+	}
+	return list
+}
+
+// changeSource plans SELECT fields FROM … WHERE … ORDER BY … LIMIT … FOR UPDATE: the rows that a change is about.
+func changeSource(ctx *Context, params int, fields []ast.ExprNode, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (Rows, error) {
 	sel := &ast.SelectStmt{
 		SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}, From: from, Where: where, OrderBy: order, Limit: limit,
 		LockInfo: &ast.SelectLockInfo{LockType: ast.SelectLockForUpdate}, Kind: ast.SelectStmtKindSelect,
 	}
-	for _, c := range t.Primary().Columns {
-		name := &ast.ColumnName{Table: ast.NewCIStr(alias), Name: ast.NewCIStr(t.Columns[c.Column].Name)}
-		sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: &ast.ColumnNameExpr{Name: name}})
+	for _, f := range fields {
+		sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: f})
 	}
-	inTxn := *ctx
-	inTxn.InTxn, inTxn.rowIDs = true, true
-	return buildQuery(&inTxn, sel, params)
-}
-
-// bindWithQueries binds an expression that may hold subqueries.
-func bindWithQueries(ctx *Context, b *bind.Binder, sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
-	return bind.Expr(b, sc, n)
+	withIDs := *ctx
+	withIDs.rowIDs, withIDs.SelectLimit = true, 0
+	return buildQuery(&withIDs, sel, params)
 }
 
 func shardName(t *schema.Tablet) string { return fmt.Sprintf("shard %d", t.Shard) }
+
+// kindNames are the operators' names in EXPLAIN.
+var kindNames = map[fragment.Kind]string{
+	fragment.Insert: "Insert", fragment.InsertIgnore: "InsertIgnore", fragment.Replace: "Replace", fragment.InsertOrUpdate: "InsertOrUpdate",
+	fragment.Update: "Update", fragment.Delete: "Delete",
+}
+
+// below appends the lines of a source, one step deeper.
+func below(lines, source []ExplainLine) []ExplainLine {
+	for _, l := range source {
+		l.Depth++
+		lines = append(lines, l)
+	}
+	return lines
+}

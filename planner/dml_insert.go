@@ -66,8 +66,11 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	if err := p.nameColumns(s); err != nil {
 		return nil, err
 	}
-	if s.Select != nil {
-		err = p.bindQuery(ctx, s.Select, params)
+	if query := valuesQuery(s.Lists); s.Select != nil || query != nil {
+		if s.Select != nil {
+			query = s.Select
+		}
+		err = p.bindQuery(ctx, query, params)
 	} else {
 		err = p.bindValues(ctx, s.Lists)
 	}
@@ -149,13 +152,36 @@ func (p *insertPlan) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 				continue
 			}
 			var err error
-			if row[j], err = bindWithQueries(ctx, b, sc, n); err != nil {
+			if row[j], err = bind.Expr(b, sc, n); err != nil {
 				return err
 			}
 		}
 		p.rows = append(p.rows, row)
 	}
 	return p.checkDefaults(lists)
+}
+
+// valuesQuery takes VALUES with subqueries in them as SELECT … UNION ALL SELECT …; nil where there are none.
+func valuesQuery(lists [][]ast.ExprNode) ast.ResultSetNode {
+	if !slices.ContainsFunc(lists, func(list []ast.ExprNode) bool { return slices.ContainsFunc(list, hasSubquery) }) {
+		return nil
+	}
+	all := ast.UnionAll
+	set := &ast.SetOprStmt{SelectList: &ast.SetOprSelectList{}}
+	for i, list := range lists {
+		sel := &ast.SelectStmt{SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}, Kind: ast.SelectStmtKindSelect}
+		for _, n := range list {
+			sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: n})
+		}
+		if len(lists) == 1 {
+			return sel
+		}
+		if i > 0 {
+			sel.AfterSetOperator = &all
+		}
+		set.SelectList.Selects = append(set.SelectList.Selects, sel)
+	}
+	return set
 }
 
 // checkDefaults gives 1364 for a column that has neither a value nor a default, in strict mode.
@@ -489,14 +515,9 @@ func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.sourc
 
 // Explain shows the write fragment, and the query below it.
 func (p *insertPlan) Explain() []ExplainLine {
-	name := map[fragment.Kind]string{fragment.Insert: "Insert", fragment.InsertIgnore: "InsertIgnore", fragment.Replace: "Replace", fragment.InsertOrUpdate: "InsertOrUpdate"}[p.kind]
-	lines := []ExplainLine{{Operator: name, EstRows: float64(len(p.rows)), Where: shardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}}
+	lines := []ExplainLine{{Operator: kindNames[p.kind], EstRows: float64(len(p.rows)), Where: shardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}}
 	if p.source == nil {
 		return lines
 	}
-	for _, l := range p.source.Explain() {
-		l.Depth++
-		lines = append(lines, l)
-	}
-	return lines
+	return below(lines, p.source.Explain())
 }

@@ -36,7 +36,7 @@ const changeChunk = 1000
 func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	name, alias := singleTable(s.TableRefs)
 	if name == nil || s.With != nil || s.MultipleTable {
-		return nil, mysqlerr.NotSupported("UPDATE of several tables")
+		return buildJoinUpdate(ctx, s, params)
 	}
 	p, err := newChange(ctx, name, alias, fragment.Update, s.IgnoreErr)
 	if err != nil {
@@ -46,6 +46,9 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 		return nil, err
 	}
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList}
+	if needsQuery(b, p.scope(), s.List) {
+		return buildJoinUpdate(ctx, s, params)
+	}
 	if p.set, err = bindAssignments(ctx, b, p.scope(), p.table, p.alias, s.List); err != nil {
 		return nil, err
 	}
@@ -60,8 +63,11 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 
 func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	name, alias := singleTable(s.TableRefs)
-	if name == nil || s.With != nil || s.IsMultiTable {
-		return nil, mysqlerr.NotSupported("DELETE from several tables")
+	if s.IsMultiTable {
+		return buildJoinDelete(ctx, s, params)
+	}
+	if name == nil || s.With != nil {
+		return nil, mysqlerr.NotSupported("DELETE from something that is not a table")
 	}
 	p, err := newChange(ctx, name, alias, fragment.Delete, s.IgnoreErr)
 	if err != nil {
@@ -104,7 +110,7 @@ func (p *changePlan) find(ctx *Context, params int, from *ast.TableRefsClause, w
 	if ctx.SafeUpdates && where == nil && limit == nil {
 		return mysqlerr.New(mysql.ErrUpdateWithoutKeyInSafeMode)
 	}
-	source, err := keySource(ctx, params, p.table, p.alias, from, where, order, limit)
+	source, err := changeSource(ctx, params, keyColumns(p.table, p.alias), from, where, order, limit)
 	if err != nil {
 		return err
 	}
@@ -175,7 +181,7 @@ func bindAssignments(ctx *Context, b *bind.Binder, sc *bind.Scope, t *schema.Tab
 func bindAssigned(ctx *Context, b *bind.Binder, sc *bind.Scope, t *schema.Table, pos int, n ast.ExprNode) (expr.Expr, error) {
 	d, ok := n.(*ast.DefaultExpr)
 	if !ok || d.Name != nil {
-		return bindWithQueries(ctx, b, sc, n)
+		return bind.Expr(b, sc, n)
 	}
 	c := &t.Columns[pos]
 	if c.DefaultExpr != "" {
@@ -232,7 +238,7 @@ func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	if err != nil {
 		return nil, err
 	}
-	return p.result(rt, w), nil
+	return w.changeResult(p.kind), nil
 }
 
 // change sends the fragments for rows given by key.
@@ -285,7 +291,7 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime) ([][]byte, e
 			return list, err
 		}
 		for i := range rows.Len() {
-			key, err := p.primaryKey(rows.Row(i), &rt.Env.Mode)
+			key, err := primaryKey(p.table, rows.Row(i), &rt.Env.Mode)
 			if err != nil {
 				return nil, err
 			}
@@ -297,10 +303,10 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime) ([][]byte, e
 	}
 }
 
-// primaryKey encodes the primary key columns that the source gave.
-func (p *changePlan) primaryKey(row []types.Value, m *types.Mode) (key []byte, err error) {
-	for i, c := range p.table.Primary().Columns {
-		col := &p.table.Columns[c.Column]
+// primaryKey encodes the primary key columns that a source gave.
+func primaryKey(t *schema.Table, row []types.Value, m *types.Mode) (key []byte, err error) {
+	for i, c := range t.Primary().Columns {
+		col := &t.Columns[c.Column]
 		v, err := types.Assign(row[i], &col.Type, col.Name, 1, m, nil)
 		if err != nil {
 			return nil, err
@@ -310,17 +316,6 @@ func (p *changePlan) primaryKey(row []types.Value, m *types.Mode) (key []byte, e
 	return key, nil
 }
 
-func (p *changePlan) result(rt *exec.Runtime, w *writer) *exec.ModifyResult {
-	m := &exec.ModifyResult{Affected: w.sum.Changed}
-	if p.kind == fragment.Update {
-		m.Info = w.updateInfo()
-		if rt.FoundRowsFlag {
-			m.Affected = w.sum.Matched
-		}
-	}
-	return m
-}
-
 // NeedsTxn: rows that are found by a query are locked, then changed; rows of several tablets may be in several shards.
 func (p *changePlan) NeedsTxn() bool         { return p.source != nil || len(p.table.Tablets) > 1 }
 func (p *changePlan) Tables() []TableVersion { return p.tables }
@@ -328,11 +323,7 @@ func (p *changePlan) Cacheable() bool        { return p.source == nil || p.sourc
 
 // Explain shows the change above how its rows are found.
 func (p *changePlan) Explain() []ExplainLine {
-	name := "Update"
-	if p.kind == fragment.Delete {
-		name = "Delete"
-	}
-	line := ExplainLine{Operator: name, Where: shardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}
+	line := ExplainLine{Operator: kindNames[p.kind], Where: shardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}
 	if p.lookup != nil {
 		l := p.lookup.explain("KeyLookup")
 		l.Depth = 1
@@ -341,10 +332,5 @@ func (p *changePlan) Explain() []ExplainLine {
 		}
 		return []ExplainLine{line, l}
 	}
-	lines := []ExplainLine{line}
-	for _, l := range p.source.Explain() {
-		l.Depth++
-		lines = append(lines, l)
-	}
-	return lines
+	return below([]ExplainLine{line}, p.source.Explain())
 }

@@ -77,7 +77,11 @@ func (f *filterNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 	if err != nil {
 		return nil, err
 	}
-	return exec.NewFilter(run, in, f.conds), nil
+	conds := make([]expr.Expr, len(f.conds))
+	for i, c := range f.conds {
+		conds[i] = run.Fold(c)
+	}
+	return exec.NewFilter(run, in, conds), nil
 }
 
 func (f *filterNode) explain(x *explainer, depth int) {

@@ -109,14 +109,34 @@ func (r *Run) FragmentEnv() *expr.Env {
 	return &env
 }
 
-// Fold turns what only the gateway can answer into constants, before e goes into a fragment.
+// Fold computes the parts of e that are the same for all rows of this execution: what only the gateway can answer, which
+// no fragment could, and functions of constants and parameters, which would otherwise run for each row.
 func (r *Run) Fold(e expr.Expr) expr.Expr {
-	if e == nil || expr.ClassOf(e) == expr.Pure {
+	if e == nil || !r.foldable(e) {
 		return e
 	}
-	env := *r.Env
-	env.Params = nil
-	return expr.Fold(e, &env)
+	return expr.Fold(e, r.Env)
+}
+
+// foldable tells whether e has a call, itself or below, that no column matters to.
+func (r *Run) foldable(e expr.Expr) bool {
+	c, ok := e.(*expr.Call)
+	if !ok || c.Class() == expr.Volatile {
+		return false
+	}
+	fixed := true
+	for _, a := range c.Args() {
+		switch a := a.(type) {
+		case *expr.Column:
+			fixed = false
+		case *expr.Call:
+			if r.foldable(a) {
+				return true
+			}
+			fixed = false
+		}
+	}
+	return fixed
 }
 
 // open starts one fragment's read.
