@@ -37,8 +37,6 @@ type client struct {
 	killed atomic.Bool
 }
 
-var testIDs atomic.Uint32
-
 func connect(t testing.TB, e *Engine, user, host string) *client {
 	t.Helper()
 	a, ok := e.Lookup(user, host)
@@ -47,7 +45,7 @@ func connect(t testing.TB, e *Engine, user, host string) *client {
 	}
 	c := &client{t: t}
 	info := &sql.ConnInfo{
-		ID: testIDs.Add(1), Account: a, ClientUser: user, RemoteAddr: "127.0.0.1:5000",
+		Account: a, ClientUser: user, RemoteAddr: "127.0.0.1:5000",
 		Capabilities: mysql.ClientMultiStatements, Collation: types.CollationDefault, Kill: func() { c.killed.Store(true) },
 	}
 	s, err := e.Open(context.Background(), info)

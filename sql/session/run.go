@@ -38,6 +38,8 @@ type planned struct {
 	circumstances
 	kinds []types.Kind // of the parameters
 	uses  []tableUse
+	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
+	tables bool
 }
 
 // circumstances are what a plan depends on besides the statement, its tables and the parameters' types.
@@ -107,6 +109,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 		return nil, err
 	}
 	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, uses: s.planUses}
+	p.tables = s.usedMade || len(s.planUses) > 0
 	p.kinds = make([]types.Kind, len(params))
 	for i := range params {
 		p.kinds[i] = params[i].Kind()
@@ -259,6 +262,9 @@ func (s *Session) runRows(ctx context.Context, p *planned, w sql.ResultWriter) e
 		more, err := op.Next(ctx, &s.batch)
 		if err != nil {
 			return err
+		}
+		if ctx.Err() != nil && p.tables {
+			return context.Cause(ctx) // a SLEEP() that was cut short is 1, and the query over its rows fails
 		}
 		if !s.sent {
 			s.sent = true
