@@ -34,7 +34,8 @@
 //
 // A write is registered as in flight on its keys before its timestamp is fetched, and stays so until its outcome is known.
 // A snapshot read at T, whose T was handed out before it began, waits for the writes in flight on what it reads unless
-// their timestamps are known to be above T; a write that registers later gets a higher timestamp than T. So nothing at or
+// their timestamps are known to be above T: because they have been fetched, or because the write registered when T, or a
+// later timestamp, was known here already (lockTable.seen). A write that registers later gets a higher timestamp than T. So nothing at or
 // below T can appear after a read at T. The registry is the lock table: an in-flight write is an owner of locks. Writes
 // that may touch rows they do not name (REPLACE, ON DUPLICATE KEY UPDATE) also hold the key tabletWide.
 //

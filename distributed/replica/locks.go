@@ -29,6 +29,8 @@ type lockTable struct {
 
 	// inflightCount mirrors len(inflight): a snapshot read that finds zero needs no mutex.
 	inflightCount atomic.Int64
+	// seen is the newest timestamp that is known to have been handed out: what is launched later gets a higher one.
+	seen atomic.Uint64
 	// waiters counts the requests in queues.
 	waiters atomic.Int64
 	// interactiveLocks counts the holds of interactive transactions.
@@ -64,7 +66,8 @@ type lockOwner struct {
 	interactive bool
 
 	// ts is the commit timestamp once it has been fetched; 0 before.
-	ts atomic.Uint64
+	ts    atomic.Uint64
+	floor mvcc.Timestamp // ts will be above it; set when the write is launched
 
 	// Guarded by lockTable.mu.
 	held     []*lockEntry
@@ -185,7 +188,7 @@ func (t *lockTable) launch(o *lockOwner) error {
 
 func (t *lockTable) launchLocked(o *lockOwner) {
 	t.inflight = append(t.inflight, o)
-	o.inflight = len(t.inflight)
+	o.inflight, o.floor = len(t.inflight), mvcc.Timestamp(t.seen.Load())
 	t.inflightCount.Add(1)
 }
 
@@ -501,6 +504,7 @@ func (t *lockTable) size() int {
 // waitForWrites returns when no write is in flight on what r reads that could commit at or below at. Writes that
 // register later get higher timestamps: at was handed out before this call.
 func (t *lockTable) waitForWrites(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) error {
+	raise(&t.seen, uint64(at))
 	if t.inflightCount.Load() == 0 {
 		return nil
 	}
@@ -527,7 +531,7 @@ const bigOwner = 128
 
 func (t *lockTable) overlapping(r *fragment.Read, at mvcc.Timestamp) (landings []chan struct{}) {
 	for _, o := range t.inflight {
-		if ts := mvcc.Timestamp(o.ts.Load()); ts > at || !o.touches(r) {
+		if o.floor >= at || mvcc.Timestamp(o.ts.Load()) > at || !o.touches(r) {
 			continue
 		}
 		if o.landed == nil {

@@ -179,6 +179,7 @@ func (p *proposer) round(batch []*write) {
 		encoded[i] = w.prop
 		size += len(w.prop) + binary.MaxVarintLen64
 	}
+	raise(&batch[0].tenure.locks.seen, uint64(first)+uint64(len(batch))-1)
 	f := &flight{writes: batch, first: first}
 	p.mu.Lock()
 	p.nextID++
