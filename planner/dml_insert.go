@@ -266,7 +266,13 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	if err != nil {
 		return nil, err
 	}
-	run := &insertRun{insertPlan: p, rt: rt, env: env, w: w, set: set, first: 1}
+	run := &insertRun{insertPlan: p, rt: rt, env: env, eval: env, w: w, set: set, first: 1}
+	if env.Mode.Strict {
+		eval := *env
+		run.strict.Next = env.Warn
+		eval.Warn = run.strict.Warn
+		run.eval = &eval
+	}
 	run.batch.Reset(len(p.columns))
 	if err := run.computeDefaults(); err != nil {
 		return nil, err
@@ -287,6 +293,8 @@ type insertRun struct {
 	*insertPlan
 	rt       *exec.Runtime
 	env      *expr.Env
+	eval     *expr.Env // env of expressions: what strict mode does not forgive in them becomes strict's error
+	strict   expr.StrictWarnings
 	w        *writer
 	set      []fragment.Assignment
 	computed []types.Value // the row of all defaults; expressions among them are computed once a statement
@@ -303,7 +311,10 @@ func (r *insertRun) fromValues(ctx context.Context) error {
 			if e == nil {
 				continue // DEFAULT: it is there already
 			}
-			v, err := e.Eval(r.env, row)
+			v, err := e.Eval(r.eval, row)
+			if err == nil {
+				err = r.strict.Err()
+			}
 			if err != nil {
 				return err
 			}

@@ -62,6 +62,7 @@ type writer struct {
 	w      *fragment.Write
 	res    *fragment.WriteResult
 	env    expr.Env
+	strict expr.StrictWarnings // what strict mode does not forgive in expressions
 	deltas []counterDelta
 	// buffering: the writes go to a Workspace, under locks. A changed row's kept entries are put again with it, because
 	// it hides the engine's; and what was found in the way is looked at again once it is locked.
@@ -117,6 +118,10 @@ func (w *writer) prepareEnv() {
 	}
 	w.env.InDML = true
 	w.env.Warn = w.warn
+	w.strict = expr.StrictWarnings{Next: w.env.Warn}
+	if w.env.Mode.Strict {
+		w.env.Warn = w.strict.Warn
+	}
 }
 
 func (w *writer) warn(code uint16, message string) {
@@ -191,7 +196,7 @@ func (w *writer) eval(e expr.Expr) (v types.Value, err error) {
 	if v, err = e.Eval(&w.env, w.row); err != nil {
 		return v, mysqlerr.From(err)
 	}
-	return v, nil
+	return v, w.strict.Err()
 }
 
 // count and noteAutoInc gather what the fragment does to the tablet's counters.
