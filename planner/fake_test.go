@@ -463,3 +463,14 @@ func (numbers) Scan(_ context.Context, eq map[string]string, fn func(row []types
 func sortRows(rows [][]string) {
 	sort.Slice(rows, func(i, j int) bool { return strings.Join(rows[i], "\x00") < strings.Join(rows[j], "\x00") })
 }
+
+// countingDB counts the snapshots that a plan asks for.
+type countingDB struct {
+	*testDB
+	snapshots int
+}
+
+func (d *countingDB) Snapshot(ctx context.Context) (mvcc.Timestamp, error) {
+	d.snapshots++
+	return d.testDB.Snapshot(ctx)
+}

@@ -174,6 +174,7 @@ func (q *selectQuery) fromTable(n *ast.TableName, alias string) (rel, []bind.Col
 		return nil, nil, err
 	}
 	q.b.dependOn(t)
+	q.b.reads++
 	r := &tableRel{b: q.b, table: t, db: db, alias: alias, first: q.b.newIDs(len(t.Columns)), total: q.b.tableRows(t)}
 	if err := r.takeHints(n.IndexHints); err != nil {
 		return nil, nil, err
