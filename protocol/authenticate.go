@@ -8,7 +8,7 @@ import (
 	"encoding/pem"
 	"sync"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
@@ -17,12 +17,11 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Bytes of caching_sha2_password's exchange.
+// Bytes of the authentication exchange that go-mysql has no name for, or another one.
 const (
-	authMoreData  = 0x01
-	sha2FastOK    = 0x03
-	sha2Full      = 0x04
-	sha2PublicKey = 0x02
+	authSwitchRequest = mysql.EOF_HEADER
+	authMoreData      = mysql.MORE_DATE_HEADER
+	sha2PublicKey     = 0x02 // a client of caching_sha2_password asks for the server's key
 )
 
 // authenticate finds the client's account and lets it prove itself, then renews c.info.
@@ -48,7 +47,7 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	if !ok || !known {
 		c.server.Metrics.AuthFailures.Add(1)
 		c.log.Info("access denied", "user", r.user, "host", host, "password", usedPassword)
-		return mysqlerr.New(mysql.ErrAccessDenied, r.user, host, usedPassword)
+		return mysqlerr.New(mysql.ER_ACCESS_DENIED_ERROR, r.user, host, usedPassword)
 	}
 	if account.Locked {
 		c.server.Metrics.AuthFailures.Add(1)
@@ -75,7 +74,7 @@ func (c *conn) prove(account *sql.Account, r *handshakeResponse, again bool) (ok
 		return true, "NO", nil
 	}
 	if r.plugin != account.Plugin || account.Plugin != c.server.cfg.DefaultPlugin || again && isEmptyReply(reply) {
-		if r.caps&mysql.ClientPluginAuth == 0 {
+		if r.caps&mysql.CLIENT_PLUGIN_AUTH == 0 {
 			return false, yesNo(reply), nil
 		}
 		if reply, err = c.switchPlugin(account.Plugin); err != nil {
@@ -106,7 +105,7 @@ func yesNo(reply []byte) string {
 // switchPlugin asks the client to answer with another plugin. The challenge stays that of the greeting: on
 // COM_CHANGE_USER, clients go on with it whatever they are sent.
 func (c *conn) switchPlugin(plugin string) ([]byte, error) {
-	b := append(c.pc.Begin(), mysql.AuthSwitchRequest)
+	b := append(c.pc.Begin(), authSwitchRequest)
 	b = packet.AppendNul(b, plugin)
 	b = append(append(b, c.salt[:]...), 0)
 	return c.exchange(b)
@@ -127,7 +126,7 @@ func (c *conn) exchange(b []byte) ([]byte, error) {
 // proveSha2 checks caching_sha2_password: against the remembered digest, or else against the password itself.
 func (c *conn) proveSha2(account *sql.Account, reply []byte) (bool, error) {
 	if digest, ok := c.server.digests.get(account.Secret); ok && auth.CheckSha2(&digest, c.salt[:], reply) {
-		return true, c.pc.End(append(c.pc.Begin(), authMoreData, sha2FastOK))
+		return true, c.pc.End(append(c.pc.Begin(), authMoreData, mysql.CACHE_SHA2_FAST_AUTH))
 	}
 	password, err := c.askPassword()
 	if err != nil {
@@ -146,7 +145,7 @@ func (c *conn) proveSha2(account *sql.Account, reply []byte) (bool, error) {
 
 // askPassword has the client send its password: in clear where nobody can listen, else encrypted.
 func (c *conn) askPassword() (string, error) {
-	answer, err := c.exchange(append(c.pc.Begin(), authMoreData, sha2Full))
+	answer, err := c.exchange(append(c.pc.Begin(), authMoreData, mysql.CACHE_SHA2_FULL_AUTH))
 	if err != nil {
 		return "", err
 	}
@@ -176,10 +175,7 @@ func decryptPassword(key *rsa.PrivateKey, secret, salt []byte) string {
 	if err != nil {
 		return "\x00"
 	}
-	for i := range clear {
-		clear[i] ^= salt[i%len(salt)]
-	}
-	return cString(clear)
+	return cString(mysql.Xor(clear, salt))
 }
 
 // cString drops the zero byte that ends a password.

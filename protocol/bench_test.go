@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 )
@@ -61,19 +61,19 @@ func benchConn(addr string, each int, mode string) error {
 	if _, err := pc.ReadPacket(); err != nil {
 		return err
 	}
-	c := rawClient{caps: mysql.ClientProtocol41 | mysql.ClientSecureConnection | mysql.ClientDeprecateEOF}
+	c := rawClient{caps: mysql.CLIENT_PROTOCOL_41 | mysql.CLIENT_SECURE_CONNECTION | mysql.CLIENT_DEPRECATE_EOF}
 	say(c.response("root"))
 	if _, err := pc.ReadPacket(); err != nil {
 		return err
 	}
-	request := append([]byte{mysql.ComQuery}, "one"...)
+	request := append([]byte{mysql.COM_QUERY}, "one"...)
 	if mode == "binary" {
 		pc.StartCommand()
-		say(append([]byte{mysql.ComStmtPrepare}, "one"...))
+		say(append([]byte{mysql.COM_STMT_PREPARE}, "one"...))
 		if _, err := pc.ReadPacket(); err != nil { // the statement has no parameters and, so far, no known columns
 			return err
 		}
-		request = []byte{mysql.ComStmtExecute, 1, 0, 0, 0, 0, 1, 0, 0, 0}
+		request = []byte{mysql.COM_STMT_EXECUTE, 1, 0, 0, 0, 0, 1, 0, 0, 0}
 	}
 	// The first answer tells the length of all.
 	pc.StartCommand()

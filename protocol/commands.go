@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
@@ -19,49 +19,49 @@ var errQuit = errors.New("quit")
 // dispatch runs one command. What it returns is answered with an ERR packet, but errQuit.
 func (c *conn) dispatch(command byte, data []byte) error {
 	switch command {
-	case mysql.ComQuery:
+	case mysql.COM_QUERY:
 		return c.query(c.text(data))
-	case mysql.ComStmtExecute:
+	case mysql.COM_STMT_EXECUTE:
 		return c.executeStmt(data)
-	case mysql.ComStmtPrepare:
+	case mysql.COM_STMT_PREPARE:
 		return c.prepareStmt(c.text(data))
-	case mysql.ComStmtClose:
+	case mysql.COM_STMT_CLOSE:
 		return c.closeStmt(data)
-	case mysql.ComStmtReset:
+	case mysql.COM_STMT_RESET:
 		return c.resetStmt(data)
-	case mysql.ComStmtSendLongData:
+	case mysql.COM_STMT_SEND_LONG_DATA:
 		return c.sendLongData(data)
-	case mysql.ComStmtFetch:
+	case mysql.COM_STMT_FETCH:
 		return c.fetchStmt(data)
-	case mysql.ComPing:
+	case mysql.COM_PING:
 		return c.writeStatusOK()
-	case mysql.ComQuit:
+	case mysql.COM_QUIT:
 		return errQuit
-	case mysql.ComInitDB:
+	case mysql.COM_INIT_DB:
 		return c.okAfter(c.session.UseDB(c.ctx, c.text(data)))
-	case mysql.ComFieldList:
+	case mysql.COM_FIELD_LIST:
 		return c.fieldList(data)
-	case mysql.ComResetConnection:
+	case mysql.COM_RESET_CONNECTION:
 		return c.resetConnection()
-	case mysql.ComChangeUser:
+	case mysql.COM_CHANGE_USER:
 		return c.changeUser(data)
-	case mysql.ComStatistics:
+	case mysql.COM_STATISTICS:
 		return c.pc.End(append(c.pc.Begin(), c.server.engine.Status()...))
-	case mysql.ComSetOption:
+	case mysql.COM_SET_OPTION:
 		return c.setOption(data)
-	case mysql.ComDebug:
+	case mysql.COM_DEBUG:
 		status, warnings := c.session.Status()
 		return c.writeEnd(&sql.Outcome{Status: status, Warnings: warnings})
-	case mysql.ComProcessInfo:
+	case mysql.COM_PROCESS_INFO:
 		return c.query("SHOW PROCESSLIST")
-	case mysql.ComProcessKill:
+	case mysql.COM_PROCESS_KILL:
 		return c.kill(data)
-	case mysql.ComShutdown:
+	case mysql.COM_SHUTDOWN:
 		return c.query("SHUTDOWN")
-	case mysql.ComRefresh, mysql.ComBinlogDump, mysql.ComBinlogDumpGtid, mysql.ComRegisterSlave:
+	case mysql.COM_REFRESH, mysql.COM_BINLOG_DUMP, mysql.COM_BINLOG_DUMP_GTID, mysql.COM_REGISTER_SLAVE:
 		return mysqlerr.NotSupported("COM_" + strings.ToUpper(commandNames[command]))
 	}
-	return mysqlerr.New(mysql.ErrUnknownCom)
+	return mysqlerr.New(mysql.ER_UNKNOWN_COM_ERROR)
 }
 
 // okAfter answers a command that gives nothing but success.
@@ -81,23 +81,23 @@ func (c *conn) kill(data []byte) error {
 	d := packet.NewDecoder(data)
 	id := d.Uint32()
 	if d.Bad() {
-		return mysqlerr.New(mysql.ErrMalformedPacket)
+		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
 	}
 	return c.query("KILL " + strconv.FormatUint(uint64(id), 10))
 }
 
-// setOption switches multi-statements on (0) or off (1).
+// setOption switches multi-statements on or off.
 func (c *conn) setOption(data []byte) error {
 	d := packet.NewDecoder(data)
 	switch option := d.Uint16(); {
 	case d.Bad():
-		return mysqlerr.New(mysql.ErrMalformedPacket)
-	case option == 0:
-		c.caps |= mysql.ClientMultiStatements
-	case option == 1:
-		c.caps &^= mysql.ClientMultiStatements
+		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+	case option == mysql.MYSQL_OPTION_MULTI_STATEMENTS_ON:
+		c.caps |= mysql.CLIENT_MULTI_STATEMENTS
+	case option == mysql.MYSQL_OPTION_MULTI_STATEMENTS_OFF:
+		c.caps &^= mysql.CLIENT_MULTI_STATEMENTS
 	default:
-		return mysqlerr.New(mysql.ErrUnknownCom)
+		return mysqlerr.New(mysql.ER_UNKNOWN_COM_ERROR)
 	}
 	c.info.Capabilities = c.caps
 	status, warnings := c.session.Status()
@@ -134,7 +134,7 @@ func (c *conn) fieldList(data []byte) error {
 	d := packet.NewDecoder(data)
 	table, pattern := c.text(d.Nul()), c.text(d.Rest())
 	if d.Bad() {
-		return mysqlerr.New(mysql.ErrMalformedPacket)
+		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
 	}
 	cols, defaults, err := c.session.FieldList(c.ctx, table, pattern)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
@@ -21,11 +21,10 @@ import (
 // WaitTimeouter is a session with a wait_timeout of its own; it is asked after each command.
 type WaitTimeouter interface{ WaitTimeout() time.Duration }
 
-// MySQL's error codes that the parser's table lacks.
+// MySQL's error codes that go-mysql's table lacks.
 const (
-	errAccountLocked     = 3118
-	errSecureTransport   = 3159
-	errClientInteraction = 4031
+	errAccountLocked   = 3118
+	errSecureTransport = 3159
 )
 
 // Limits on clients.
@@ -139,7 +138,7 @@ func (c *conn) recover() {
 	c.server.Metrics.Panics.Add(1)
 	c.log.Error("panic while serving a connection", "panic", p, "stack", string(debug.Stack()))
 	_ = c.nc.SetDeadline(time.Now().Add(lastWordsTimeout))
-	_ = c.writeError(mysqlerr.Newf(mysql.ErrUnknown, "Internal error: %v", p))
+	_ = c.writeError(mysqlerr.Newf(mysql.ER_UNKNOWN_ERROR, "Internal error: %v", p))
 	_ = c.pc.Flush()
 }
 
@@ -181,7 +180,7 @@ func (c *conn) serveCommands() {
 
 // serveCommand runs one command and sends its response. An error ends the connection.
 func (c *conn) serveCommand(data []byte) error {
-	command := byte(mysql.ComSleep)
+	command := byte(mysql.COM_SLEEP)
 	if len(data) > 0 {
 		command, data = data[0], data[1:]
 	}
@@ -201,7 +200,7 @@ func (c *conn) serveCommand(data []byte) error {
 		e = mysqlerr.From(context.Cause(c.ctx))
 	default:
 		e = mysqlerr.From(err)
-		if e.Code == mysql.ErrUnknown {
+		if e.Code == mysql.ER_UNKNOWN_ERROR {
 			c.log.Error("a command failed", "command", command, "err", err)
 		}
 	}
@@ -218,12 +217,11 @@ func (c *conn) readFailed(err error) {
 		if c.pc.Discard(maxDiscard) != nil {
 			return
 		}
-		e = mysqlerr.New(mysql.ErrNetPacketTooLarge)
+		e = mysqlerr.New(mysql.ER_NET_PACKET_TOO_LARGE)
 	case errors.Is(err, packet.ErrOutOfOrder):
-		e = mysqlerr.New(mysql.ErrNetPacketsOutOfOrder)
+		e = mysqlerr.New(mysql.ER_NET_PACKETS_OUT_OF_ORDER)
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.ending.Load() == endIdle:
-		e = mysqlerr.Newf(errClientInteraction, "The client was disconnected by the server because of inactivity. "+
-			"See wait_timeout and interactive_timeout for configuring this behavior.")
+		e = mysqlerr.New(mysqlerr.ClientInteractionTimeout)
 	case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
 		return
 	default:
@@ -244,7 +242,7 @@ func (c *conn) end(why int32) {
 	past := time.Unix(1, 0)
 	switch why {
 	case endKilled:
-		c.cancel(mysqlerr.New(mysql.ErrQueryInterrupted))
+		c.cancel(mysqlerr.New(mysql.ER_QUERY_INTERRUPTED))
 		_ = c.nc.SetWriteDeadline(time.Now().Add(lastWordsTimeout))
 	case endGone:
 		c.server.Metrics.Gone.Add(1)
@@ -259,6 +257,6 @@ func (c *conn) end(why int32) {
 // abort ends the connection without answering.
 func (c *conn) abort() {
 	c.end(endKilled)
-	c.cancel(mysqlerr.New(mysql.ErrServerShutdown))
+	c.cancel(mysqlerr.New(mysql.ER_SERVER_SHUTDOWN))
 	_ = c.nc.Close()
 }

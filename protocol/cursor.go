@@ -3,7 +3,7 @@ package protocol
 import (
 	"encoding/binary"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
@@ -11,9 +11,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
-
-// cursorReadOnly is the one cursor type that MySQL knows.
-const cursorReadOnly = 1
 
 // cursor holds the rows of a statement that was executed with a cursor, for COM_STMT_FETCH to bring in portions. As
 // in MySQL, its rows are those of the execution, whatever happens afterwards. Rows are kept encoded, each behind its
@@ -63,10 +60,10 @@ func (c *conn) fetchStmt(data []byte) error {
 	}
 	limit := d.Uint32()
 	if d.Bad() {
-		return mysqlerr.New(mysql.ErrMalformedPacket)
+		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
 	}
 	if s.cursor == nil {
-		return mysqlerr.Newf(mysql.ErrStmtHasNoOpenCursor, "The statement (%d) has no open cursor.", s.ID())
+		return mysqlerr.Newf(mysql.ER_STMT_HAS_NO_OPEN_CURSOR, "The statement (%d) has no open cursor.", s.ID())
 	}
 	more, err := s.cursor.send(c, limit)
 	if err != nil {
@@ -74,9 +71,9 @@ func (c *conn) fetchStmt(data []byte) error {
 	}
 	status, warnings := c.session.Status()
 	if more {
-		status |= mysql.ServerStatusCursorExists
+		status |= mysql.SERVER_STATUS_CURSOR_EXISTS
 	} else {
-		status |= mysql.ServerStatusLastRowSend
+		status |= mysql.SERVER_STATUS_LAST_ROW_SEND
 		s.cursor = nil
 	}
 	return c.writeEnd(&sql.Outcome{Status: status, Warnings: warnings})

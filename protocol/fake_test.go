@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/sql"
 	"cloudsql/sql/auth"
@@ -76,7 +76,7 @@ func (e *fakeEngine) Status() string        { return "Uptime: 1  Threads: 1" }
 
 func (e *fakeEngine) Open(_ context.Context, c *sql.ConnInfo) (sql.Session, error) {
 	if c.DB == "missing" {
-		return nil, mysqlerr.New(mysql.ErrBadDB, c.DB)
+		return nil, mysqlerr.New(mysql.ER_BAD_DB_ERROR, c.DB)
 	}
 	s := &fakeSession{engine: e, info: c}
 	e.mu.Lock()
@@ -115,15 +115,15 @@ func (s *fakeSession) outcome() *sql.Outcome {
 }
 
 func (s *fakeSession) Status() (uint16, int) {
-	flags := mysql.ServerStatusAutocommit
+	flags := mysql.SERVER_STATUS_AUTOCOMMIT
 	if s.inTx {
-		flags |= mysql.ServerStatusInTrans
+		flags |= mysql.SERVER_STATUS_IN_TRANS
 	}
 	return flags, 0
 }
 
 func (s *fakeSession) Query(ctx context.Context, text string, w sql.ResultWriter) error {
-	if s.info.Capabilities&mysql.ClientMultiStatements == 0 {
+	if s.info.Capabilities&mysql.CLIENT_MULTI_STATEMENTS == 0 {
 		return s.run(ctx, text, nil, w)
 	}
 	parts := strings.Split(strings.TrimSuffix(text, ";"), ";")
@@ -198,8 +198,8 @@ func (s *fakeSession) run(ctx context.Context, text string, params []types.Value
 func (s *fakeSession) oneRow(w sql.ResultWriter) error {
 	if s.one.Columns == nil {
 		s.one.Columns = []sql.Column{
-			column("id", types.TypeInt, mysql.NotNullFlag|mysql.PriKeyFlag),
-			column("c", types.Type{ID: mysql.TypeString, Length: 120, Collation: types.CollationDefault}, mysql.NotNullFlag),
+			column("id", types.TypeInt, mysql.NOT_NULL_FLAG|mysql.PRI_KEY_FLAG),
+			column("c", types.Type{ID: mysql.MYSQL_TYPE_STRING, Length: 120, Collation: types.CollationDefault}, mysql.NOT_NULL_FLAG),
 		}
 		s.row = []types.Value{types.Int(123456), types.Str(strings.Repeat("x", 119))}
 	}
@@ -209,13 +209,13 @@ func (s *fakeSession) oneRow(w sql.ResultWriter) error {
 	if err := w.Row(s.row); err != nil {
 		return err
 	}
-	return w.Done(&sql.Outcome{Status: mysql.ServerStatusAutocommit})
+	return w.Done(&sql.Outcome{Status: mysql.SERVER_STATUS_AUTOCOMMIT})
 }
 
 func (s *fakeSession) rows(n, width int, w sql.ResultWriter) error {
 	h := &sql.Header{Columns: []sql.Column{
 		column("id", types.TypeInt, 0),
-		column("name", types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: types.CollationDefault}, 0),
+		column("name", types.Type{ID: mysql.MYSQL_TYPE_VARCHAR, Length: 100, Collation: types.CollationDefault}, 0),
 	}}
 	if err := w.Header(h); err != nil {
 		return err
@@ -256,11 +256,11 @@ func echoType(v types.Value) types.Type {
 	case types.KindDate:
 		return types.TypeDate
 	case types.KindDatetime:
-		return types.Type{ID: mysql.TypeDatetime, Decimals: v.Fsp(), Collation: types.CollationBinary}
+		return types.Type{ID: mysql.MYSQL_TYPE_DATETIME, Decimals: v.Fsp(), Collation: types.CollationBinary}
 	case types.KindTime:
-		return types.Type{ID: mysql.TypeDuration, Decimals: v.Fsp(), Collation: types.CollationBinary}
+		return types.Type{ID: mysql.MYSQL_TYPE_TIME, Decimals: v.Fsp(), Collation: types.CollationBinary}
 	case types.KindDecimal:
-		return types.Type{ID: mysql.TypeNewDecimal, Length: 65, Decimals: v.Scale(), Collation: types.CollationBinary}
+		return types.Type{ID: mysql.MYSQL_TYPE_NEWDECIMAL, Length: 65, Decimals: v.Scale(), Collation: types.CollationBinary}
 	}
 	return types.TypeString
 }
@@ -278,30 +278,30 @@ func everyType() []typed {
 	const un = types.Unspecified
 	dt := types.PackDatetime(2024, 2, 29, 13, 14, 15, 123456)
 	return []typed{
-		{"tiny", types.Type{ID: mysql.TypeTiny, Length: un, Collation: bin}, types.Int(-128), "-128"},
-		{"utiny", types.Type{ID: mysql.TypeTiny, Length: un, Unsigned: true, Collation: bin}, types.Uint(255), "255"},
-		{"bool", types.Type{ID: mysql.TypeTiny, Length: 1, Collation: bin}, types.Int(1), "1"},
-		{"small", types.Type{ID: mysql.TypeShort, Length: un, Collation: bin}, types.Int(-32768), "-32768"},
-		{"medium", types.Type{ID: mysql.TypeInt24, Length: un, Collation: bin}, types.Int(-8388608), "-8388608"},
-		{"long", types.Type{ID: mysql.TypeLong, Length: un, Collation: bin}, types.Int(-2147483648), "-2147483648"},
-		{"big", types.Type{ID: mysql.TypeLonglong, Length: un, Collation: bin}, types.Int(-1 << 63), "-9223372036854775808"},
-		{"ubig", types.Type{ID: mysql.TypeLonglong, Unsigned: true, Length: un, Collation: bin}, types.Uint(1<<64 - 1), "18446744073709551615"},
-		{"year", types.Type{ID: mysql.TypeYear, Length: 4, Collation: bin}, types.Int(2024), "2024"},
-		{"float", types.Type{ID: mysql.TypeFloat, Length: un, Decimals: un, Collation: bin}, types.Float(1.5), "1.5"},
-		{"double", types.Type{ID: mysql.TypeDouble, Length: un, Decimals: un, Collation: bin}, types.Float(-2.25), "-2.25"},
-		{"datetime", types.Type{ID: mysql.TypeDatetime, Decimals: 6, Collation: bin}, types.Datetime(dt, 6), "2024-02-29 13:14:15.123456"},
-		{"stamp", types.Type{ID: mysql.TypeTimestamp, Collation: bin}, types.Datetime(types.PackDatetime(2024, 2, 29, 13, 14, 15, 0), 0), "2024-02-29 13:14:15"},
+		{"tiny", types.Type{ID: mysql.MYSQL_TYPE_TINY, Length: un, Collation: bin}, types.Int(-128), "-128"},
+		{"utiny", types.Type{ID: mysql.MYSQL_TYPE_TINY, Length: un, Unsigned: true, Collation: bin}, types.Uint(255), "255"},
+		{"bool", types.Type{ID: mysql.MYSQL_TYPE_TINY, Length: 1, Collation: bin}, types.Int(1), "1"},
+		{"small", types.Type{ID: mysql.MYSQL_TYPE_SHORT, Length: un, Collation: bin}, types.Int(-32768), "-32768"},
+		{"medium", types.Type{ID: mysql.MYSQL_TYPE_INT24, Length: un, Collation: bin}, types.Int(-8388608), "-8388608"},
+		{"long", types.Type{ID: mysql.MYSQL_TYPE_LONG, Length: un, Collation: bin}, types.Int(-2147483648), "-2147483648"},
+		{"big", types.Type{ID: mysql.MYSQL_TYPE_LONGLONG, Length: un, Collation: bin}, types.Int(-1 << 63), "-9223372036854775808"},
+		{"ubig", types.Type{ID: mysql.MYSQL_TYPE_LONGLONG, Unsigned: true, Length: un, Collation: bin}, types.Uint(1<<64 - 1), "18446744073709551615"},
+		{"year", types.Type{ID: mysql.MYSQL_TYPE_YEAR, Length: 4, Collation: bin}, types.Int(2024), "2024"},
+		{"float", types.Type{ID: mysql.MYSQL_TYPE_FLOAT, Length: un, Decimals: un, Collation: bin}, types.Float(1.5), "1.5"},
+		{"double", types.Type{ID: mysql.MYSQL_TYPE_DOUBLE, Length: un, Decimals: un, Collation: bin}, types.Float(-2.25), "-2.25"},
+		{"datetime", types.Type{ID: mysql.MYSQL_TYPE_DATETIME, Decimals: 6, Collation: bin}, types.Datetime(dt, 6), "2024-02-29 13:14:15.123456"},
+		{"stamp", types.Type{ID: mysql.MYSQL_TYPE_TIMESTAMP, Collation: bin}, types.Datetime(types.PackDatetime(2024, 2, 29, 13, 14, 15, 0), 0), "2024-02-29 13:14:15"},
 		{"date", types.TypeDate, types.Date(types.PackDatetime(2024, 2, 29, 0, 0, 0, 0)), "2024-02-29"},
-		{"time", types.Type{ID: mysql.TypeDuration, Decimals: 3, Collation: bin}, types.Time(-(123*3600+4*60+5)*1000000-678000, 3), "-123:04:05.678"},
-		{"vc", types.Type{ID: mysql.TypeVarchar, Length: 10, Collation: utf}, types.Str("größe"), "größe"},
-		{"ch", types.Type{ID: mysql.TypeString, Length: 3, Collation: utf}, types.Str("abc"), "abc"},
-		{"text", types.Type{ID: mysql.TypeBlob, Length: un, Collation: utf}, types.Str(strings.Repeat("ä", 300)), strings.Repeat("ä", 300)},
-		{"blob", types.Type{ID: mysql.TypeBlob, Length: un, Collation: bin}, types.Bytes([]byte{0, 255, 254}), "\x00\xff\xfe"},
-		{"enum", types.Type{ID: mysql.TypeEnum, Elems: []string{"red", "green"}, Collation: utf}, types.Enum(2, []byte("green")), "green"},
-		{"set", types.Type{ID: mysql.TypeSet, Elems: []string{"a", "b", "c"}, Collation: utf}, types.Set(5, []byte("a,c")), "a,c"},
+		{"time", types.Type{ID: mysql.MYSQL_TYPE_TIME, Decimals: 3, Collation: bin}, types.Time(-(123*3600+4*60+5)*1000000-678000, 3), "-123:04:05.678"},
+		{"vc", types.Type{ID: mysql.MYSQL_TYPE_VARCHAR, Length: 10, Collation: utf}, types.Str("größe"), "größe"},
+		{"ch", types.Type{ID: mysql.MYSQL_TYPE_STRING, Length: 3, Collation: utf}, types.Str("abc"), "abc"},
+		{"text", types.Type{ID: mysql.MYSQL_TYPE_BLOB, Length: un, Collation: utf}, types.Str(strings.Repeat("ä", 300)), strings.Repeat("ä", 300)},
+		{"blob", types.Type{ID: mysql.MYSQL_TYPE_BLOB, Length: un, Collation: bin}, types.Bytes([]byte{0, 255, 254}), "\x00\xff\xfe"},
+		{"enum", types.Type{ID: mysql.MYSQL_TYPE_ENUM, Elems: []string{"red", "green"}, Collation: utf}, types.Enum(2, []byte("green")), "green"},
+		{"set", types.Type{ID: mysql.MYSQL_TYPE_SET, Elems: []string{"a", "b", "c"}, Collation: utf}, types.Set(5, []byte("a,c")), "a,c"},
 		{"json", types.TypeJSON, types.JSON([]byte(`{"a": 1}`)), `{"a": 1}`},
-		{"bit", types.Type{ID: mysql.TypeBit, Length: 9, Collation: bin}, types.Bit(0x101, 9), "\x01\x01"},
-		{"empty", types.Type{ID: mysql.TypeVarchar, Length: 10, Collation: utf}, types.Str(""), ""},
+		{"bit", types.Type{ID: mysql.MYSQL_TYPE_BIT, Length: 9, Collation: bin}, types.Bit(0x101, 9), "\x01\x01"},
+		{"empty", types.Type{ID: mysql.MYSQL_TYPE_VARCHAR, Length: 10, Collation: utf}, types.Str(""), ""},
 	}
 }
 
@@ -324,7 +324,7 @@ func (s *fakeSession) types(w sql.ResultWriter) error {
 
 func (s *fakeSession) Prepare(_ context.Context, text string) (sql.Statement, error) {
 	if strings.HasPrefix(text, "bad") {
-		return nil, mysqlerr.Newf(mysql.ErrParse, "cannot prepare")
+		return nil, mysqlerr.Newf(mysql.ER_PARSE_ERROR, "cannot prepare")
 	}
 	s.lastID++
 	st := &fakeStmt{id: s.lastID, text: text}
@@ -340,14 +340,14 @@ func (s *fakeSession) Execute(ctx context.Context, st sql.Statement, params []ty
 
 func (s *fakeSession) FieldList(_ context.Context, table, pattern string) ([]sql.Column, [][]byte, error) {
 	if table != "t" {
-		return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, "db", table)
+		return nil, nil, mysqlerr.New(mysql.ER_NO_SUCH_TABLE, "db", table)
 	}
 	return []sql.Column{column("a", types.TypeInt, 0), column("b", types.TypeString, 0)}, [][]byte{[]byte("7"), nil}, nil
 }
 
 func (s *fakeSession) UseDB(_ context.Context, db string) error {
 	if db == "missing" {
-		return mysqlerr.New(mysql.ErrBadDB, db)
+		return mysqlerr.New(mysql.ER_BAD_DB_ERROR, db)
 	}
 	return nil
 }

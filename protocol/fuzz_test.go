@@ -3,16 +3,16 @@ package protocol
 import (
 	"testing"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 )
 
 // FuzzHandshake decodes arbitrary handshake responses.
 func FuzzHandshake(f *testing.F) {
-	all := mysql.ClientProtocol41 | mysql.ClientSecureConnection | mysql.ClientPluginAuth | mysql.ClientConnectAtts |
-		mysql.ClientConnectWithDB
+	all := mysql.CLIENT_PROTOCOL_41 | mysql.CLIENT_SECURE_CONNECTION | mysql.CLIENT_PLUGIN_AUTH | mysql.CLIENT_CONNECT_ATTRS |
+		mysql.CLIENT_CONNECT_WITH_DB
 	f.Add((&rawClient{caps: all}).response("root"))
-	f.Add((&rawClient{caps: all | mysql.ClientPluginAuthLenencClientData}).response("root"))
-	f.Add((&rawClient{caps: mysql.ClientProtocol41}).response("root"))
+	f.Add((&rawClient{caps: all | mysql.CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA}).response("root"))
+	f.Add((&rawClient{caps: mysql.CLIENT_PROTOCOL_41}).response("root"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		_ = isTLSRequest(data)
 		r, err := parseHandshakeResponse(data)
@@ -27,7 +27,7 @@ func FuzzHandshake(f *testing.F) {
 
 // FuzzChangeUser decodes arbitrary COM_CHANGE_USER packets.
 func FuzzChangeUser(f *testing.F) {
-	f.Add([]byte("root\x00\x00db\x00\xff\x00caching_sha2_password\x00"), mysql.ClientSecureConnection|mysql.ClientPluginAuth)
+	f.Add([]byte("root\x00\x00db\x00\xff\x00caching_sha2_password\x00"), mysql.CLIENT_SECURE_CONNECTION|mysql.CLIENT_PLUGIN_AUTH)
 	f.Add([]byte("root\x00\x00"), uint32(0))
 	f.Fuzz(func(t *testing.T, data []byte, caps uint32) {
 		if r, err := parseChangeUser(data, caps); err == nil && len(r.user)+len(r.db)+len(r.reply) > len(data) {

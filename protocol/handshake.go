@@ -6,7 +6,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/storage/mysqlerr"
@@ -15,16 +15,17 @@ import (
 
 // capabilities are what the greeting offers. Not offered, hence never asked for: compression, LOAD DATA LOCAL,
 // session tracking, query attributes, optional metadata.
-const capabilities = mysql.ClientLongPassword | mysql.ClientFoundRows | mysql.ClientLongFlag | mysql.ClientConnectWithDB |
-	mysql.ClientODBC | mysql.ClientIgnoreSpace | mysql.ClientProtocol41 | mysql.ClientInteractive |
-	mysql.ClientIgnoreSigpipe | mysql.ClientTransactions | mysql.ClientReserved | mysql.ClientSecureConnection |
-	mysql.ClientMultiStatements | mysql.ClientMultiResults | mysql.ClientPSMultiResults | mysql.ClientPluginAuth |
-	mysql.ClientConnectAtts | mysql.ClientPluginAuthLenencClientData | mysql.ClientDeprecateEOF
+const capabilities = mysql.CLIENT_LONG_PASSWORD | mysql.CLIENT_FOUND_ROWS | mysql.CLIENT_LONG_FLAG |
+	mysql.CLIENT_CONNECT_WITH_DB | mysql.CLIENT_ODBC | mysql.CLIENT_IGNORE_SPACE | mysql.CLIENT_PROTOCOL_41 |
+	mysql.CLIENT_INTERACTIVE | mysql.CLIENT_IGNORE_SIGPIPE | mysql.CLIENT_TRANSACTIONS | mysql.CLIENT_RESERVED |
+	mysql.CLIENT_SECURE_CONNECTION | mysql.CLIENT_MULTI_STATEMENTS | mysql.CLIENT_MULTI_RESULTS |
+	mysql.CLIENT_PS_MULTI_RESULTS | mysql.CLIENT_PLUGIN_AUTH | mysql.CLIENT_CONNECT_ATTRS |
+	mysql.CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA | mysql.CLIENT_DEPRECATE_EOF
 
 // offered are the capabilities on this connection.
 func (c *conn) offered() uint32 {
 	if c.server.cfg.TLS != nil {
-		return capabilities | mysql.ClientSSL
+		return capabilities | mysql.CLIENT_SSL
 	}
 	return capabilities
 }
@@ -99,7 +100,7 @@ func (c *conn) handshake() error {
 func (c *conn) readHandshake() ([]byte, error) {
 	data, err := c.pc.ReadPacket()
 	if errors.Is(err, packet.ErrTooLarge) || errors.Is(err, packet.ErrOutOfOrder) {
-		return nil, mysqlerr.New(mysql.ErrHandshake)
+		return nil, mysqlerr.New(mysql.ER_HANDSHAKE_ERROR)
 	}
 	return data, err
 }
@@ -108,8 +109,8 @@ func (c *conn) readHandshake() ([]byte, error) {
 func (c *conn) greet() error {
 	newSalt(&c.salt)
 	caps := c.offered()
-	status := mysql.ServerStatusAutocommit
-	b := append(c.pc.Begin(), 10)
+	status := mysql.SERVER_STATUS_AUTOCOMMIT
+	b := append(c.pc.Begin(), mysql.ClassicProtocolVersion)
 	b = packet.AppendNul(b, c.server.engine.ServerVersion())
 	b = packet.AppendUint(b, uint64(c.info.ID), 4)
 	b = append(append(b, c.salt[:8]...), 0)
@@ -138,7 +139,7 @@ func newSalt(salt *[20]byte) {
 // isTLSRequest tells the short form of the handshake response that asks for TLS first.
 func isTLSRequest(data []byte) bool {
 	d := packet.NewDecoder(data)
-	return len(data) == 32 && d.Uint32()&mysql.ClientSSL != 0
+	return len(data) == 32 && d.Uint32()&mysql.CLIENT_SSL != 0
 }
 
 // handshakeResponse is what a client answers to the greeting, or sends as COM_CHANGE_USER.
@@ -161,19 +162,19 @@ func parseHandshakeResponse(data []byte) (*handshakeResponse, error) {
 	d.Bytes(23)
 	r.user = string(d.Nul())
 	switch {
-	case r.caps&mysql.ClientPluginAuthLenencClientData != 0:
+	case r.caps&mysql.CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA != 0:
 		r.reply = d.Lenenc()
-	case r.caps&mysql.ClientSecureConnection != 0:
+	case r.caps&mysql.CLIENT_SECURE_CONNECTION != 0:
 		r.reply = d.Bytes(int(d.Uint8()))
 	default:
 		r.reply = d.NulOrRest()
 	}
-	if r.caps&mysql.ClientConnectWithDB != 0 && d.Len() > 0 {
+	if r.caps&mysql.CLIENT_CONNECT_WITH_DB != 0 && d.Len() > 0 {
 		r.db = string(d.NulOrRest())
 	}
 	r.takeTail(&d)
-	if d.Bad() || r.caps&mysql.ClientProtocol41 == 0 {
-		return nil, mysqlerr.New(mysql.ErrHandshake)
+	if d.Bad() || r.caps&mysql.CLIENT_PROTOCOL_41 == 0 {
+		return nil, mysqlerr.New(mysql.ER_HANDSHAKE_ERROR)
 	}
 	return r, nil
 }
@@ -181,13 +182,13 @@ func parseHandshakeResponse(data []byte) (*handshakeResponse, error) {
 // takeTail decodes the plugin's name and the attributes, and detaches the reply from the packet.
 func (r *handshakeResponse) takeTail(d *packet.Decoder) {
 	r.reply = append([]byte(nil), r.reply...)
-	r.plugin = mysql.AuthNativePassword
-	if r.caps&mysql.ClientPluginAuth != 0 {
+	r.plugin = mysql.AUTH_NATIVE_PASSWORD
+	if r.caps&mysql.CLIENT_PLUGIN_AUTH != 0 {
 		if name := d.NulOrRest(); len(name) > 0 {
 			r.plugin = string(name)
 		}
 	}
-	if r.caps&mysql.ClientConnectAtts != 0 && d.Len() > 0 {
+	if r.caps&mysql.CLIENT_CONNECT_ATTRS != 0 && d.Len() > 0 {
 		r.attributes = parseAttributes(d.Lenenc())
 	}
 }
@@ -211,7 +212,7 @@ func parseAttributes(data []byte) map[string]string {
 func parseChangeUser(data []byte, caps uint32) (*handshakeResponse, error) {
 	d := packet.NewDecoder(data)
 	r := &handshakeResponse{caps: caps, user: string(d.Nul())}
-	if caps&mysql.ClientSecureConnection != 0 {
+	if caps&mysql.CLIENT_SECURE_CONNECTION != 0 {
 		r.reply = d.Bytes(int(d.Uint8()))
 	} else {
 		r.reply = d.Nul()
@@ -222,10 +223,10 @@ func parseChangeUser(data []byte, caps uint32) (*handshakeResponse, error) {
 		r.takeTail(&d)
 	} else {
 		r.reply = append([]byte(nil), r.reply...)
-		r.plugin = mysql.AuthNativePassword
+		r.plugin = mysql.AUTH_NATIVE_PASSWORD
 	}
 	if d.Bad() {
-		return nil, mysqlerr.New(mysql.ErrMalformedPacket)
+		return nil, mysqlerr.New(mysql.ER_MALFORMED_PACKET)
 	}
 	return r, nil
 }

@@ -3,7 +3,7 @@ package protocol
 import (
 	"sync/atomic"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 )
@@ -25,18 +25,18 @@ type Metrics struct {
 
 // commandNames name the commands as Com_… status variables and logs do.
 var commandNames = [...]string{
-	mysql.ComSleep: "sleep", mysql.ComQuit: "quit", mysql.ComInitDB: "init_db", mysql.ComQuery: "query",
-	mysql.ComFieldList: "field_list", mysql.ComCreateDB: "create_db", mysql.ComDropDB: "drop_db",
-	mysql.ComRefresh: "refresh", mysql.ComShutdown: "shutdown", mysql.ComStatistics: "statistics",
-	mysql.ComProcessInfo: "process_info", mysql.ComConnect: "connect", mysql.ComProcessKill: "process_kill",
-	mysql.ComDebug: "debug", mysql.ComPing: "ping", mysql.ComTime: "time", mysql.ComDelayedInsert: "delayed_insert",
-	mysql.ComChangeUser: "change_user", mysql.ComBinlogDump: "binlog_dump", mysql.ComTableDump: "table_dump",
-	mysql.ComConnectOut: "connect_out", mysql.ComRegisterSlave: "register_replica",
-	mysql.ComStmtPrepare: "stmt_prepare", mysql.ComStmtExecute: "stmt_execute",
-	mysql.ComStmtSendLongData: "stmt_send_long_data", mysql.ComStmtClose: "stmt_close",
-	mysql.ComStmtReset: "stmt_reset", mysql.ComSetOption: "set_option", mysql.ComStmtFetch: "stmt_fetch",
-	mysql.ComDaemon: "daemon", mysql.ComBinlogDumpGtid: "binlog_dump_gtid",
-	mysql.ComResetConnection: "reset_connection",
+	mysql.COM_SLEEP: "sleep", mysql.COM_QUIT: "quit", mysql.COM_INIT_DB: "init_db", mysql.COM_QUERY: "query",
+	mysql.COM_FIELD_LIST: "field_list", mysql.COM_CREATE_DB: "create_db", mysql.COM_DROP_DB: "drop_db",
+	mysql.COM_REFRESH: "refresh", mysql.COM_SHUTDOWN: "shutdown", mysql.COM_STATISTICS: "statistics",
+	mysql.COM_PROCESS_INFO: "process_info", mysql.COM_CONNECT: "connect", mysql.COM_PROCESS_KILL: "process_kill",
+	mysql.COM_DEBUG: "debug", mysql.COM_PING: "ping", mysql.COM_TIME: "time", mysql.COM_DELAYED_INSERT: "delayed_insert",
+	mysql.COM_CHANGE_USER: "change_user", mysql.COM_BINLOG_DUMP: "binlog_dump", mysql.COM_TABLE_DUMP: "table_dump",
+	mysql.COM_CONNECT_OUT: "connect_out", mysql.COM_REGISTER_SLAVE: "register_replica",
+	mysql.COM_STMT_PREPARE: "stmt_prepare", mysql.COM_STMT_EXECUTE: "stmt_execute",
+	mysql.COM_STMT_SEND_LONG_DATA: "stmt_send_long_data", mysql.COM_STMT_CLOSE: "stmt_close",
+	mysql.COM_STMT_RESET: "stmt_reset", mysql.COM_SET_OPTION: "set_option", mysql.COM_STMT_FETCH: "stmt_fetch",
+	mysql.COM_DAEMON: "daemon", mysql.COM_BINLOG_DUMP_GTID: "binlog_dump_gtid",
+	mysql.COM_RESET_CONNECTION: "reset_connection",
 }
 
 // count counts one command.
@@ -44,7 +44,7 @@ func (m *Metrics) count(command byte) {
 	m.commands[min(int(command), len(commandNames))].Add(1)
 }
 
-// Commands gives how many commands of a type came, e.g. mysql.ComQuery.
+// Commands gives how many commands of a type came, e.g. mysql.COM_QUERY.
 func (m *Metrics) Commands(command byte) uint64 {
 	return m.commands[min(int(command), len(commandNames))].Load()
 }

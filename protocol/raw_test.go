@@ -8,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	gomysql "github.com/go-mysql-org/go-mysql/mysql"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 )
@@ -30,7 +29,7 @@ func dialRaw(t testing.TB, addr string, caps uint32) *rawClient {
 	}
 	t.Cleanup(func() { nc.Close() })
 	_ = nc.SetDeadline(time.Now().Add(30 * time.Second)) // bounds a failing test
-	base := mysql.ClientProtocol41 | mysql.ClientSecureConnection | mysql.ClientPluginAuth | mysql.ClientLongPassword
+	base := mysql.CLIENT_PROTOCOL_41 | mysql.CLIENT_SECURE_CONNECTION | mysql.CLIENT_PLUGIN_AUTH | mysql.CLIENT_LONG_PASSWORD
 	return &rawClient{t: t, pc: packet.NewConn(nc, nil), caps: base | caps}
 }
 
@@ -70,7 +69,7 @@ func (c *rawClient) response(user string) []byte {
 	b = append(b, make([]byte, 23)...)
 	b = packet.AppendNul(b, user)
 	b = append(b, 0)
-	return packet.AppendNul(b, mysql.AuthCachingSha2Password)
+	return packet.AppendNul(b, mysql.AUTH_CACHING_SHA2_PASSWORD)
 }
 
 // command sends a command and reads the first packet of its answer.
@@ -113,50 +112,50 @@ func isEOF(p []byte) bool { return len(p) == 5 && p[0] == 0xfe }
 
 func TestSimpleCommands(t *testing.T) {
 	c := connectRaw(t, 0)
-	if p := c.command(mysql.ComPing); !isOK(p) {
+	if p := c.command(mysql.COM_PING); !isOK(p) {
 		t.Errorf("PING: %q", p)
 	}
-	if p := c.text(mysql.ComInitDB, "db"); !isOK(p) {
+	if p := c.text(mysql.COM_INIT_DB, "db"); !isOK(p) {
 		t.Errorf("INIT_DB: %q", p)
 	}
-	wantRawError(t, c.text(mysql.ComInitDB, "missing"), 1049)
-	if p := c.command(mysql.ComStatistics); !strings.HasPrefix(string(p), "Uptime") {
+	wantRawError(t, c.text(mysql.COM_INIT_DB, "missing"), 1049)
+	if p := c.command(mysql.COM_STATISTICS); !strings.HasPrefix(string(p), "Uptime") {
 		t.Errorf("STATISTICS: %q", p)
 	}
-	if p := c.command(mysql.ComResetConnection); !isOK(p) {
+	if p := c.command(mysql.COM_RESET_CONNECTION); !isOK(p) {
 		t.Errorf("RESET_CONNECTION: %q", p)
 	}
-	if p := c.command(mysql.ComSetOption, 0, 0); !isEOF(p) {
+	if p := c.command(mysql.COM_SET_OPTION, 0, 0); !isEOF(p) {
 		t.Errorf("SET_OPTION: %q", p)
 	}
-	wantRawError(t, c.command(mysql.ComSetOption, 9, 9), 1047)
-	wantRawError(t, c.command(mysql.ComSetOption), 1835)
-	if p := c.command(mysql.ComDebug); !isEOF(p) {
+	wantRawError(t, c.command(mysql.COM_SET_OPTION, 9, 9), 1047)
+	wantRawError(t, c.command(mysql.COM_SET_OPTION), 1835)
+	if p := c.command(mysql.COM_DEBUG); !isEOF(p) {
 		t.Errorf("DEBUG: %q", p)
 	}
-	if p := c.command(mysql.ComProcessKill, 1, 0, 0, 0); !isOK(p) {
+	if p := c.command(mysql.COM_PROCESS_KILL, 1, 0, 0, 0); !isOK(p) {
 		t.Errorf("PROCESS_KILL: %q", p)
 	}
-	wantRawError(t, c.command(mysql.ComProcessKill, 1), 1835)
-	wantRawError(t, c.command(mysql.ComBinlogDump), 1235)
-	wantRawError(t, c.command(mysql.ComCreateDB), 1047)
+	wantRawError(t, c.command(mysql.COM_PROCESS_KILL, 1), 1835)
+	wantRawError(t, c.command(mysql.COM_BINLOG_DUMP), 1235)
+	wantRawError(t, c.command(mysql.COM_CREATE_DB), 1047)
 	wantRawError(t, c.command(200), 1047)
 	c.pc.StartCommand()
 	c.send(nil) // the empty packet
 	wantRawError(t, c.read(), 1047)
-	if p := c.command(mysql.ComPing); !isOK(p) {
+	if p := c.command(mysql.COM_PING); !isOK(p) {
 		t.Errorf("PING at last: %q", p)
 	}
-	c.begin(mysql.ComQuit)
+	c.begin(mysql.COM_QUIT)
 	if _, err := c.pc.ReadPacket(); err == nil {
 		t.Error("QUIT was answered")
 	}
 }
 
 func TestFieldList(t *testing.T) {
-	for _, caps := range []uint32{0, mysql.ClientDeprecateEOF} {
+	for _, caps := range []uint32{0, mysql.CLIENT_DEPRECATE_EOF} {
 		c := connectRaw(t, caps)
-		p := c.text(mysql.ComFieldList, "t\x00%")
+		p := c.text(mysql.COM_FIELD_LIST, "t\x00%")
 		if !bytes.HasPrefix(p, []byte("\x03def\x02db")) || !bytes.HasSuffix(p, []byte("\x017")) {
 			t.Errorf("first column: %q", p)
 		}
@@ -166,16 +165,16 @@ func TestFieldList(t *testing.T) {
 		if p := c.read(); p[0] != 0xfe || isEOF(p) == (caps != 0) {
 			t.Errorf("end: %q", p)
 		}
-		wantRawError(t, c.text(mysql.ComFieldList, "missing\x00"), 1146)
-		wantRawError(t, c.text(mysql.ComFieldList, "no zero byte"), 1835)
+		wantRawError(t, c.text(mysql.COM_FIELD_LIST, "missing\x00"), 1146)
+		wantRawError(t, c.text(mysql.COM_FIELD_LIST, "no zero byte"), 1835)
 	}
 }
 
 func TestDeprecateEOF(t *testing.T) {
-	for _, caps := range []uint32{0, mysql.ClientDeprecateEOF} {
+	for _, caps := range []uint32{0, mysql.CLIENT_DEPRECATE_EOF} {
 		c := connectRaw(t, caps)
 		var shape []string
-		for p := c.text(mysql.ComQuery, "rows 1 1"); ; p = c.read() {
+		for p := c.text(mysql.COM_QUERY, "rows 1 1"); ; p = c.read() {
 			shape = append(shape, fmt.Sprintf("%x/%d", p[0], len(p)))
 			if p[0] == 0xfe && (caps != 0 || len(shape) > 4) {
 				break
@@ -200,10 +199,10 @@ func TestChangeUserAsLibmariadbDoes(t *testing.T) {
 	salt := append(bytes.Clone(rest[4:12]), rest[12+1+18:12+1+18+12]...)
 	c.send(c.response("root"))
 	c.read()
-	if p := c.text(mysql.ComChangeUser, "native\x00\x00\x00\xff\x00mysql_native_password\x00"); p[0] != 0xfe {
+	if p := c.text(mysql.COM_CHANGE_USER, "native\x00\x00\x00\xff\x00mysql_native_password\x00"); p[0] != 0xfe {
 		t.Fatalf("%q, want a switch", p)
 	}
-	c.send(gomysql.CalcNativePassword(salt, []byte("s3cret")))
+	c.send(mysql.CalcNativePassword(salt, []byte("s3cret")))
 	if p := c.read(); !isOK(p) {
 		t.Errorf("%q", p)
 	}
@@ -211,10 +210,10 @@ func TestChangeUserAsLibmariadbDoes(t *testing.T) {
 
 // TestReexecutionWithoutTypes executes twice, the second time with new-params-bound = 0, as drivers do.
 func TestReexecutionWithoutTypes(t *testing.T) {
-	c := connectRaw(t, mysql.ClientDeprecateEOF)
+	c := connectRaw(t, mysql.CLIENT_DEPRECATE_EOF)
 	id := c.prepare("echo ?, ?")
 	execute := func(payload ...byte) [][]byte {
-		p := c.command(mysql.ComStmtExecute, append(append(id, 0, 1, 0, 0, 0), payload...)...)
+		p := c.command(mysql.COM_STMT_EXECUTE, append(append(id, 0, 1, 0, 0, 0), payload...)...)
 		if p[0] == 0xff {
 			return [][]byte{p}
 		}
@@ -225,8 +224,8 @@ func TestReexecutionWithoutTypes(t *testing.T) {
 		return append(packets, p)
 	}
 	wantRawError(t, execute(0, 0, 5, 6)[0], 1210) // nothing bound yet
-	wantRawError(t, execute(0, 1, mysql.TypeTiny)[0], 1835)
-	row := execute(0, 1, mysql.TypeTiny, 0x80, mysql.TypeVarString, 0, 200, 1, 'a')[3]
+	wantRawError(t, execute(0, 1, mysql.MYSQL_TYPE_TINY)[0], 1835)
+	row := execute(0, 1, mysql.MYSQL_TYPE_TINY, 0x80, mysql.MYSQL_TYPE_VAR_STRING, 0, 200, 1, 'a')[3]
 	if string(row) != "\x00\x00\xc8\x00\x00\x00\x00\x00\x00\x00\x01a" {
 		t.Errorf("first: %q", row)
 	}
@@ -238,31 +237,31 @@ func TestReexecutionWithoutTypes(t *testing.T) {
 	if string(row) != "\x00\x04\x01d" {
 		t.Errorf("with NULL: %q", row)
 	}
-	c.begin(mysql.ComStmtSendLongData, append(id, 1, 0, 'l', 'o')...)
-	c.begin(mysql.ComStmtSendLongData, append(id, 1, 0, 'n', 'g')...)
+	c.begin(mysql.COM_STMT_SEND_LONG_DATA, append(id, 1, 0, 'l', 'o')...)
+	c.begin(mysql.COM_STMT_SEND_LONG_DATA, append(id, 1, 0, 'n', 'g')...)
 	row = execute(0, 0, 7)[3]
 	if string(row) != "\x00\x00\x07\x00\x00\x00\x00\x00\x00\x00\x04long" {
 		t.Errorf("with long data: %q", row)
 	}
-	c.begin(mysql.ComStmtSendLongData, append(id, 1, 0, 'x')...)
-	if p := c.command(mysql.ComStmtReset, id...); !isOK(p) {
+	c.begin(mysql.COM_STMT_SEND_LONG_DATA, append(id, 1, 0, 'x')...)
+	if p := c.command(mysql.COM_STMT_RESET, id...); !isOK(p) {
 		t.Errorf("RESET: %q", p)
 	}
 	row = execute(0, 0, 8, 1, 'y')[3]
 	if string(row) != "\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x01y" {
 		t.Errorf("after RESET: %q", row)
 	}
-	c.begin(mysql.ComStmtSendLongData, append(id, 9, 0, 'x')...) // no such parameter
+	c.begin(mysql.COM_STMT_SEND_LONG_DATA, append(id, 9, 0, 'x')...) // no such parameter
 	wantRawError(t, execute(0, 0, 8, 1, 'y')[0], 1210)
-	wantRawError(t, c.command(mysql.ComStmtFetch, append(id, 1, 0, 0, 0)...), 1421)
-	c.begin(mysql.ComStmtClose, id...)
+	wantRawError(t, c.command(mysql.COM_STMT_FETCH, append(id, 1, 0, 0, 0)...), 1421)
+	c.begin(mysql.COM_STMT_CLOSE, id...)
 	wantRawError(t, execute(0, 0, 8, 1, 'y')[0], 1243)
 }
 
 // prepare prepares a statement without result columns and gives its id's four bytes.
 func (c *rawClient) prepare(text string) []byte {
 	c.t.Helper()
-	p := c.text(mysql.ComStmtPrepare, text)
+	p := c.text(mysql.COM_STMT_PREPARE, text)
 	if p[0] != 0 || len(p) != 12 {
 		c.t.Fatalf("PREPARE: %q", p)
 	}
@@ -274,22 +273,22 @@ func (c *rawClient) prepare(text string) []byte {
 
 // TestCursor fetches the rows of a cursor in portions, beside another statement.
 func TestCursor(t *testing.T) {
-	for _, caps := range []uint32{0, mysql.ClientDeprecateEOF} {
+	for _, caps := range []uint32{0, mysql.CLIENT_DEPRECATE_EOF} {
 		c := connectRaw(t, caps)
 		id := c.prepare("rows 5 3")
 		open := func() {
 			t.Helper()
-			c.begin(mysql.ComStmtExecute, append(id, 1, 1, 0, 0, 0)...)
+			c.begin(mysql.COM_STMT_EXECUTE, append(id, 1, 1, 0, 0, 0)...)
 			for range 3 { // count and definitions
 				c.read()
 			}
-			if status := endStatus(c.read()); status&mysql.ServerStatusCursorExists == 0 {
+			if status := endStatus(c.read()); status&mysql.SERVER_STATUS_CURSOR_EXISTS == 0 {
 				t.Fatalf("status %x", status)
 			}
 		}
 		fetch := func(n byte) (rows int, status uint16) {
 			t.Helper()
-			for p := c.command(mysql.ComStmtFetch, append(id, n, 0, 0, 0)...); ; p = c.read() {
+			for p := c.command(mysql.COM_STMT_FETCH, append(id, n, 0, 0, 0)...); ; p = c.read() {
 				if p[0] == 0xff {
 					wantRawError(t, p, 1421)
 					return -1, 0
@@ -301,23 +300,23 @@ func TestCursor(t *testing.T) {
 			}
 		}
 		open()
-		if rows, status := fetch(2); rows != 2 || status&mysql.ServerStatusCursorExists == 0 {
+		if rows, status := fetch(2); rows != 2 || status&mysql.SERVER_STATUS_CURSOR_EXISTS == 0 {
 			t.Errorf("first: %d rows, status %x", rows, status)
 		}
-		if p := c.command(mysql.ComPing); !isOK(p) {
+		if p := c.command(mysql.COM_PING); !isOK(p) {
 			t.Errorf("PING between: %q", p)
 		}
-		if rows, status := fetch(3); rows != 3 || status&mysql.ServerStatusLastRowSend != 0 {
+		if rows, status := fetch(3); rows != 3 || status&mysql.SERVER_STATUS_LAST_ROW_SEND != 0 {
 			t.Errorf("second: %d rows, status %x", rows, status)
 		}
-		if rows, status := fetch(3); rows != 0 || status&mysql.ServerStatusLastRowSend == 0 {
+		if rows, status := fetch(3); rows != 0 || status&mysql.SERVER_STATUS_LAST_ROW_SEND == 0 {
 			t.Errorf("last: %d rows, status %x", rows, status)
 		}
 		if rows, _ := fetch(1); rows != -1 {
 			t.Error("fetched behind the end")
 		}
 		open()
-		c.command(mysql.ComStmtReset, id...)
+		c.command(mysql.COM_STMT_RESET, id...)
 		if rows, _ := fetch(1); rows != -1 {
 			t.Error("the cursor outlived a reset")
 		}
@@ -336,11 +335,11 @@ func TestCursorTooLarge(t *testing.T) {
 	c := dialRaw(t, addr, 0)
 	c.logIn("root")
 	id := c.prepare("rows 100 3")
-	c.begin(mysql.ComStmtExecute, append(id, 1, 1, 0, 0, 0)...)
+	c.begin(mysql.COM_STMT_EXECUTE, append(id, 1, 1, 0, 0, 0)...)
 	for range 3 {
 		c.read()
 	}
-	if status := endStatus(c.read()); status&mysql.ServerStatusCursorExists != 0 {
+	if status := endStatus(c.read()); status&mysql.SERVER_STATUS_CURSOR_EXISTS != 0 {
 		t.Fatal("a cursor was opened")
 	}
 	for i := range 100 {
@@ -351,15 +350,15 @@ func TestCursorTooLarge(t *testing.T) {
 	if p := c.read(); !isEOF(p) {
 		t.Errorf("end: %q", p)
 	}
-	wantRawError(t, c.command(mysql.ComStmtFetch, append(id, 1, 0, 0, 0)...), 1421)
+	wantRawError(t, c.command(mysql.COM_STMT_FETCH, append(id, 1, 0, 0, 0)...), 1421)
 }
 
 func TestChangeUser(t *testing.T) {
 	c := connectRaw(t, 0)
-	if p := c.text(mysql.ComChangeUser, "root\x00\x00db\x00\xff\x00caching_sha2_password\x00"); !isOK(p) {
+	if p := c.text(mysql.COM_CHANGE_USER, "root\x00\x00db\x00\xff\x00caching_sha2_password\x00"); !isOK(p) {
 		t.Errorf("to root: %q", p)
 	}
-	p := c.text(mysql.ComChangeUser, "native\x00\x00\x00\xff\x00caching_sha2_password\x00")
+	p := c.text(mysql.COM_CHANGE_USER, "native\x00\x00\x00\xff\x00caching_sha2_password\x00")
 	if p[0] != 0xfe || !bytes.HasPrefix(p[1:], []byte("mysql_native_password\x00")) {
 		t.Fatalf("to native: %q, want a switch", p)
 	}
@@ -372,13 +371,13 @@ func TestChangeUser(t *testing.T) {
 
 func TestOutOfOrder(t *testing.T) {
 	c := connectRaw(t, 0)
-	c.send([]byte{mysql.ComPing}) // goes on counting from the log-in
+	c.send([]byte{mysql.COM_PING}) // goes on counting from the log-in
 	wantRawError(t, c.read(), 1156)
 }
 
 func TestBadHandshakes(t *testing.T) {
 	_, _, addr := start(t, Config{})
-	good := (&rawClient{caps: mysql.ClientProtocol41 | mysql.ClientSecureConnection}).response("root")
+	good := (&rawClient{caps: mysql.CLIENT_PROTOCOL_41 | mysql.CLIENT_SECURE_CONNECTION}).response("root")
 	for name, payload := range map[string][]byte{
 		"empty":       {},
 		"garbage":     bytes.Repeat([]byte{0xff}, 100),

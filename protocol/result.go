@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
@@ -56,7 +56,7 @@ func (w *resultWriter) Header(h *sql.Header) error {
 }
 
 func (w *resultWriter) endDefinitions() error {
-	if w.c.caps&mysql.ClientDeprecateEOF != 0 {
+	if w.c.caps&mysql.CLIENT_DEPRECATE_EOF != 0 {
 		return nil
 	}
 	status, _ := w.c.session.Status()
@@ -106,12 +106,12 @@ func (w *resultWriter) Done(o *sql.Outcome) error {
 		// In a result set's end, MySQL tells neither affected rows nor an insert id.
 		end := sql.Outcome{Status: o.Status, Warnings: o.Warnings, More: o.More, Info: o.Info}
 		if w.cursor != nil {
-			end.Status |= mysql.ServerStatusCursorExists
+			end.Status |= mysql.SERVER_STATUS_CURSOR_EXISTS
 			w.opened, w.cursor = w.cursor, nil
 		}
 		err = w.c.writeEnd(&end)
 	} else {
-		err = w.c.writeOK(mysql.OKHeader, o)
+		err = w.c.writeOK(mysql.OK_HEADER, o)
 	}
 	w.header, w.more, w.start = nil, o.More, w.c.pc.Mark()
 	return err
@@ -137,5 +137,5 @@ func (w *resultWriter) finish(err error) error {
 
 // misuse is an error for a session that breaks the contract of sql.ResultWriter.
 func misuse(call string) error {
-	return mysqlerr.Newf(mysql.ErrUnknown, "Internal error: %s", fmt.Sprintf("misplaced %s in a result", call))
+	return mysqlerr.Newf(mysql.ER_UNKNOWN_ERROR, "Internal error: %s", fmt.Sprintf("misplaced %s in a result", call))
 }

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
@@ -177,7 +177,7 @@ func (s *Server) accept(nc net.Conn) {
 	s.mu.Unlock()
 	if refused {
 		s.Metrics.Refused.Add(1)
-		go c.refuse(mysqlerr.New(mysql.ErrConCount))
+		go c.refuse(mysqlerr.New(mysql.ER_CON_COUNT_ERROR))
 		return
 	}
 	s.Metrics.Open.Add(1)

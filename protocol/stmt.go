@@ -1,7 +1,7 @@
 package protocol
 
 import (
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
@@ -22,18 +22,19 @@ type stmt struct {
 func (c *conn) takeStmt(d *packet.Decoder, command string) (*stmt, error) {
 	id := d.Uint32()
 	if d.Bad() {
-		return nil, mysqlerr.New(mysql.ErrMalformedPacket)
+		return nil, mysqlerr.New(mysql.ER_MALFORMED_PACKET)
 	}
 	if s, ok := c.stmts[id]; ok {
 		return s, nil
 	}
-	return nil, mysqlerr.Newf(mysql.ErrUnknownStmtHandler, "Unknown prepared statement handler (%d) given to %s", id, command)
+	return nil, mysqlerr.Newf(mysql.ER_UNKNOWN_STMT_HANDLER,
+		"Unknown prepared statement handler (%d) given to %s", id, command)
 }
 
 // paramColumn is what a client is told of each parameter.
 var paramColumn = sql.Column{
 	Name: "?",
-	Type: types.Type{ID: mysql.TypeVarString, Length: 0, Collation: types.CollationBinary},
+	Type: types.Type{ID: mysql.MYSQL_TYPE_VAR_STRING, Length: 0, Collation: types.CollationBinary},
 }
 
 func (c *conn) prepareStmt(text string) error {
@@ -47,7 +48,7 @@ func (c *conn) prepareStmt(text string) error {
 		cols = h.Columns
 	}
 	status, warnings := c.session.Status()
-	b := append(c.pc.Begin(), mysql.OKHeader)
+	b := append(c.pc.Begin(), mysql.OK_HEADER)
 	b = packet.AppendUint(b, uint64(st.ID()), 4)
 	b = packet.AppendUint(b, uint64(len(cols)), 2)
 	b = packet.AppendUint(b, uint64(st.ParamCount()), 2)
@@ -69,7 +70,7 @@ func (c *conn) writeDefinitions(n int, column func(int) *sql.Column, status uint
 			return err
 		}
 	}
-	if n == 0 || c.caps&mysql.ClientDeprecateEOF != 0 {
+	if n == 0 || c.caps&mysql.CLIENT_DEPRECATE_EOF != 0 {
 		return nil
 	}
 	return c.writeEOF(status, 0)
@@ -85,7 +86,7 @@ func (c *conn) executeStmt(data []byte) error {
 	cursorType := d.Uint8()
 	d.Uint32() // iteration count, always 1
 	if d.Bad() {
-		return mysqlerr.New(mysql.ErrMalformedPacket)
+		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
 	}
 	if err := s.failed; err != nil {
 		s.reset()
@@ -98,7 +99,7 @@ func (c *conn) executeStmt(data []byte) error {
 		return err
 	}
 	w := c.result.begin(true)
-	if cursorType&cursorReadOnly != 0 {
+	if cursorType&mysql.CURSOR_TYPE_READ_ONLY != 0 { // the one type that MySQL knows
 		w.cursor = &cursor{}
 	}
 	if err := w.finish(c.session.Execute(c.ctx, s.Statement, s.params.Values, w)); err != nil {
@@ -118,11 +119,11 @@ func (c *conn) sendLongData(data []byte) error {
 	i := int(d.Uint16())
 	switch {
 	case d.Bad() || i >= s.ParamCount():
-		s.failed = mysqlerr.New(mysql.ErrWrongArguments, "mysqld_stmt_send_long_data")
+		s.failed = mysqlerr.New(mysql.ER_WRONG_ARGUMENTS, "mysqld_stmt_send_long_data")
 	case s.failed != nil:
 	case s.params.AddLongData(i, s.ParamCount(), d.Rest()) > int(c.server.maxAllowedPacket.Load()):
 		s.params.DropLongData()
-		s.failed = mysqlerr.Newf(mysql.ErrUnknown, "Parameter of prepared statement which is set through "+
+		s.failed = mysqlerr.Newf(mysql.ER_UNKNOWN_ERROR, "Parameter of prepared statement which is set through "+
 			"mysql_send_long_data() is longer than 'max_allowed_packet' bytes")
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
@@ -27,29 +27,29 @@ func TestDescribe(t *testing.T) {
 		col  sql.Column
 		want wire
 	}{
-		{"INT NOT NULL PRIMARY KEY", table(types.Type{ID: mysql.TypeLong, Length: un, Collation: bin}, mysql.NotNullFlag|mysql.PriKeyFlag),
-			wire{mysql.TypeLong, bin, 11, mysql.NotNullFlag | mysql.PriKeyFlag, 0}},
-		{"SELECT 1", sql.Column{Type: types.TypeInt, Flags: uint16(mysql.NotNullFlag)},
-			wire{mysql.TypeLonglong, bin, 20, mysql.NotNullFlag | mysql.BinaryFlag, 0}},
-		{"INT UNSIGNED ZEROFILL", table(types.Type{ID: mysql.TypeLong, Length: un, Unsigned: true, Zerofill: true}, 0),
-			wire{mysql.TypeLong, bin, 10, mysql.UnsignedFlag | mysql.ZerofillFlag, 0}},
-		{"MEDIUMINT UNSIGNED", table(types.Type{ID: mysql.TypeInt24, Length: un, Unsigned: true}, 0), wire{mysql.TypeInt24, bin, 8, mysql.UnsignedFlag, 0}},
-		{"DECIMAL(10,2)", table(types.Type{ID: mysql.TypeNewDecimal, Length: 10, Decimals: 2}, 0), wire{mysql.TypeNewDecimal, bin, 12, 0, 2}},
-		{"DECIMAL(10,0) UNSIGNED", table(types.Type{ID: mysql.TypeNewDecimal, Length: 10, Unsigned: true}, 0),
-			wire{mysql.TypeNewDecimal, bin, 10, mysql.UnsignedFlag, 0}},
-		{"FLOAT(7,3)", table(types.Type{ID: mysql.TypeFloat, Length: 7, Decimals: 3}, 0), wire{mysql.TypeFloat, bin, 7, 0, 3}},
-		{"TINYTEXT", table(types.Type{ID: mysql.TypeTinyBlob, Length: un, Collation: utf}, 0), wire{mysql.TypeBlob, utf, 1020, mysql.BlobFlag, 0}},
-		{"MEDIUMTEXT", table(types.Type{ID: mysql.TypeMediumBlob, Length: un, Collation: utf}, 0), wire{mysql.TypeBlob, utf, 67108860, mysql.BlobFlag, 0}},
-		{"LONGTEXT", table(types.Type{ID: mysql.TypeLongBlob, Length: un, Collation: utf}, 0), wire{mysql.TypeBlob, utf, math.MaxUint32, mysql.BlobFlag, 0}},
-		{"LONGBLOB", table(types.Type{ID: mysql.TypeLongBlob, Length: un, Collation: bin}, 0),
-			wire{mysql.TypeBlob, bin, math.MaxUint32, mysql.BlobFlag | mysql.BinaryFlag, 0}},
-		{"VARBINARY(7)", table(types.Type{ID: mysql.TypeVarchar, Length: 7, Collation: bin}, 0), wire{mysql.TypeVarString, bin, 7, mysql.BinaryFlag, 0}},
-		{"BINARY(7)", table(types.Type{ID: mysql.TypeString, Length: 7, Collation: bin}, 0), wire{mysql.TypeString, bin, 7, mysql.BinaryFlag, 0}},
-		{"CHAR(7) COLLATE utf8mb4_bin", table(types.Type{ID: mysql.TypeString, Length: 7, Collation: 46}, 0),
-			wire{mysql.TypeString, utf, 28, mysql.BinaryFlag, 0}},
-		{"SELECT CONCAT(…)", sql.Column{Type: types.TypeString}, wire{mysql.TypeVarString, utf, 4 * unknownTextChars, 0, 31}},
-		{"TIMESTAMP(3)", table(types.Type{ID: mysql.TypeTimestamp, Decimals: 3}, mysql.TimestampFlag),
-			wire{mysql.TypeTimestamp, bin, 23, mysql.TimestampFlag | mysql.BinaryFlag, 3}},
+		{"INT NOT NULL PRIMARY KEY", table(types.Type{ID: mysql.MYSQL_TYPE_LONG, Length: un, Collation: bin}, mysql.NOT_NULL_FLAG|mysql.PRI_KEY_FLAG),
+			wire{mysql.MYSQL_TYPE_LONG, bin, 11, mysql.NOT_NULL_FLAG | mysql.PRI_KEY_FLAG, 0}},
+		{"SELECT 1", sql.Column{Type: types.TypeInt, Flags: uint16(mysql.NOT_NULL_FLAG)},
+			wire{mysql.MYSQL_TYPE_LONGLONG, bin, 20, mysql.NOT_NULL_FLAG | mysql.BINARY_FLAG, 0}},
+		{"INT UNSIGNED ZEROFILL", table(types.Type{ID: mysql.MYSQL_TYPE_LONG, Length: un, Unsigned: true, Zerofill: true}, 0),
+			wire{mysql.MYSQL_TYPE_LONG, bin, 10, mysql.UNSIGNED_FLAG | mysql.ZEROFILL_FLAG, 0}},
+		{"MEDIUMINT UNSIGNED", table(types.Type{ID: mysql.MYSQL_TYPE_INT24, Length: un, Unsigned: true}, 0), wire{mysql.MYSQL_TYPE_INT24, bin, 8, mysql.UNSIGNED_FLAG, 0}},
+		{"DECIMAL(10,2)", table(types.Type{ID: mysql.MYSQL_TYPE_NEWDECIMAL, Length: 10, Decimals: 2}, 0), wire{mysql.MYSQL_TYPE_NEWDECIMAL, bin, 12, 0, 2}},
+		{"DECIMAL(10,0) UNSIGNED", table(types.Type{ID: mysql.MYSQL_TYPE_NEWDECIMAL, Length: 10, Unsigned: true}, 0),
+			wire{mysql.MYSQL_TYPE_NEWDECIMAL, bin, 10, mysql.UNSIGNED_FLAG, 0}},
+		{"FLOAT(7,3)", table(types.Type{ID: mysql.MYSQL_TYPE_FLOAT, Length: 7, Decimals: 3}, 0), wire{mysql.MYSQL_TYPE_FLOAT, bin, 7, 0, 3}},
+		{"TINYTEXT", table(types.Type{ID: mysql.MYSQL_TYPE_TINY_BLOB, Length: un, Collation: utf}, 0), wire{mysql.MYSQL_TYPE_BLOB, utf, 1020, mysql.BLOB_FLAG, 0}},
+		{"MEDIUMTEXT", table(types.Type{ID: mysql.MYSQL_TYPE_MEDIUM_BLOB, Length: un, Collation: utf}, 0), wire{mysql.MYSQL_TYPE_BLOB, utf, 67108860, mysql.BLOB_FLAG, 0}},
+		{"LONGTEXT", table(types.Type{ID: mysql.MYSQL_TYPE_LONG_BLOB, Length: un, Collation: utf}, 0), wire{mysql.MYSQL_TYPE_BLOB, utf, math.MaxUint32, mysql.BLOB_FLAG, 0}},
+		{"LONGBLOB", table(types.Type{ID: mysql.MYSQL_TYPE_LONG_BLOB, Length: un, Collation: bin}, 0),
+			wire{mysql.MYSQL_TYPE_BLOB, bin, math.MaxUint32, mysql.BLOB_FLAG | mysql.BINARY_FLAG, 0}},
+		{"VARBINARY(7)", table(types.Type{ID: mysql.MYSQL_TYPE_VARCHAR, Length: 7, Collation: bin}, 0), wire{mysql.MYSQL_TYPE_VAR_STRING, bin, 7, mysql.BINARY_FLAG, 0}},
+		{"BINARY(7)", table(types.Type{ID: mysql.MYSQL_TYPE_STRING, Length: 7, Collation: bin}, 0), wire{mysql.MYSQL_TYPE_STRING, bin, 7, mysql.BINARY_FLAG, 0}},
+		{"CHAR(7) COLLATE utf8mb4_bin", table(types.Type{ID: mysql.MYSQL_TYPE_STRING, Length: 7, Collation: 46}, 0),
+			wire{mysql.MYSQL_TYPE_STRING, utf, 28, mysql.BINARY_FLAG, 0}},
+		{"SELECT CONCAT(…)", sql.Column{Type: types.TypeString}, wire{mysql.MYSQL_TYPE_VAR_STRING, utf, 4 * unknownTextChars, 0, 31}},
+		{"TIMESTAMP(3)", table(types.Type{ID: mysql.MYSQL_TYPE_TIMESTAMP, Decimals: 3}, mysql.TIMESTAMP_FLAG),
+			wire{mysql.MYSQL_TYPE_TIMESTAMP, bin, 23, mysql.TIMESTAMP_FLAG | mysql.BINARY_FLAG, 3}},
 	} {
 		if got := describe(&c.col, nil); got != c.want {
 			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
@@ -84,22 +84,22 @@ func TestBinaryConversions(t *testing.T) {
 		v    types.Value
 		want string
 	}{
-		{"text in INT", typ(mysql.TypeLong), types.Str("-2"), "\xfe\xff\xff\xff"},
-		{"double in BIGINT", typ(mysql.TypeLonglong), types.Float(2.6), "\x03\x00\x00\x00\x00\x00\x00\x00"},
-		{"int in DOUBLE", typ(mysql.TypeDouble), types.Int(1), "\x00\x00\x00\x00\x00\x00\xf0\x3f"},
-		{"int in VARCHAR", typ(mysql.TypeVarString), types.Int(-12), "\x03-12"},
-		{"date in DATETIME", typ(mysql.TypeDatetime), types.Date(date), "\x04\xe8\x07\x02\x1d"},
-		{"datetime in DATE", typ(mysql.TypeDate), types.Datetime(noon, 0), "\x04\xe8\x07\x02\x1d"},
-		{"noon", typ(mysql.TypeDatetime), types.Datetime(noon, 0), "\x07\xe8\x07\x02\x1d\x0c\x00\x00"},
-		{"zero date", typ(mysql.TypeDate), types.Date(0), "\x00"},
-		{"text in DATE", typ(mysql.TypeDate), types.Str("2024-02-29"), "\x04\xe8\x07\x02\x1d"},
-		{"no date in DATE", typ(mysql.TypeDate), types.Str("x"), "\x00"},
-		{"date in VARCHAR", typ(mysql.TypeVarString), types.Date(date), "\x0a2024-02-29"},
-		{"epoch in TIMESTAMP", typ(mysql.TypeTimestamp), types.Timestamp(0, 0), "\x04\xb2\x07\x01\x01"},
-		{"zero time", typ(mysql.TypeDuration), types.Time(0, 0), "\x00"},
-		{"time", typ(mysql.TypeDuration), types.Time(-(25*3600+61)*1000000, 0), "\x08\x01\x01\x00\x00\x00\x01\x01\x01"},
-		{"time with micros", typ(mysql.TypeDuration), types.Time(1000001, 6), "\x0c\x00\x00\x00\x00\x00\x00\x00\x01\x01\x00\x00\x00"},
-		{"text in TIME", typ(mysql.TypeDuration), types.Str("00:00:01"), "\x08\x00\x00\x00\x00\x00\x00\x00\x01"},
+		{"text in INT", typ(mysql.MYSQL_TYPE_LONG), types.Str("-2"), "\xfe\xff\xff\xff"},
+		{"double in BIGINT", typ(mysql.MYSQL_TYPE_LONGLONG), types.Float(2.6), "\x03\x00\x00\x00\x00\x00\x00\x00"},
+		{"int in DOUBLE", typ(mysql.MYSQL_TYPE_DOUBLE), types.Int(1), "\x00\x00\x00\x00\x00\x00\xf0\x3f"},
+		{"int in VARCHAR", typ(mysql.MYSQL_TYPE_VAR_STRING), types.Int(-12), "\x03-12"},
+		{"date in DATETIME", typ(mysql.MYSQL_TYPE_DATETIME), types.Date(date), "\x04\xe8\x07\x02\x1d"},
+		{"datetime in DATE", typ(mysql.MYSQL_TYPE_DATE), types.Datetime(noon, 0), "\x04\xe8\x07\x02\x1d"},
+		{"noon", typ(mysql.MYSQL_TYPE_DATETIME), types.Datetime(noon, 0), "\x07\xe8\x07\x02\x1d\x0c\x00\x00"},
+		{"zero date", typ(mysql.MYSQL_TYPE_DATE), types.Date(0), "\x00"},
+		{"text in DATE", typ(mysql.MYSQL_TYPE_DATE), types.Str("2024-02-29"), "\x04\xe8\x07\x02\x1d"},
+		{"no date in DATE", typ(mysql.MYSQL_TYPE_DATE), types.Str("x"), "\x00"},
+		{"date in VARCHAR", typ(mysql.MYSQL_TYPE_VAR_STRING), types.Date(date), "\x0a2024-02-29"},
+		{"epoch in TIMESTAMP", typ(mysql.MYSQL_TYPE_TIMESTAMP), types.Timestamp(0, 0), "\x04\xb2\x07\x01\x01"},
+		{"zero time", typ(mysql.MYSQL_TYPE_TIME), types.Time(0, 0), "\x00"},
+		{"time", typ(mysql.MYSQL_TYPE_TIME), types.Time(-(25*3600+61)*1000000, 0), "\x08\x01\x01\x00\x00\x00\x01\x01\x01"},
+		{"time with micros", typ(mysql.MYSQL_TYPE_TIME), types.Time(1000001, 6), "\x0c\x00\x00\x00\x00\x00\x00\x00\x01\x01\x00\x00\x00"},
+		{"text in TIME", typ(mysql.MYSQL_TYPE_TIME), types.Str("00:00:01"), "\x08\x00\x00\x00\x00\x00\x00\x00\x01"},
 	} {
 		if got := appendBinaryValue(nil, &c.t, c.v); string(got) != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
@@ -147,7 +147,7 @@ func TestRowsAllocateNothing(t *testing.T) {
 	cols := []sql.Column{
 		{Type: types.TypeInt}, {Type: types.TypeUint}, {Type: types.TypeString}, {Type: types.TypeDouble},
 		{Type: types.TypeDatetime}, {Type: types.TypeDate}, {Type: types.TypeTime}, {Type: types.TypeString},
-		{Type: types.Type{ID: mysql.TypeNewDecimal, Length: 10, Decimals: 2}},
+		{Type: types.Type{ID: mysql.MYSQL_TYPE_NEWDECIMAL, Length: 10, Decimals: 2}},
 	}
 	vals := []types.Value{
 		types.Int(-5), types.Uint(7), types.Str("hello"), types.Float(1.25),
@@ -205,7 +205,7 @@ func TestCharsets(t *testing.T) {
 		t.Errorf("binary row: %q", got)
 	}
 	p := Params{Charset: latin1}
-	if err := p.Decode(param(mysql.TypeString, 0, "\x01\xf6"), 1); err != nil || string(p.Values[0].Raw()) != "ö" {
+	if err := p.Decode(param(mysql.MYSQL_TYPE_STRING, 0, "\x01\xf6"), 1); err != nil || string(p.Values[0].Raw()) != "ö" {
 		t.Errorf("parameter: %v %v", p.Values, err)
 	}
 }
@@ -222,34 +222,34 @@ func TestParams(t *testing.T) {
 		payload []byte
 		want    types.Value
 	}{
-		{"TINY", param(mysql.TypeTiny, 0, "\xff"), types.Int(-1)},
-		{"TINY UNSIGNED", param(mysql.TypeTiny, 0x80, "\xff"), types.Uint(255)},
-		{"SHORT", param(mysql.TypeShort, 0, "\xfe\xff"), types.Int(-2)},
-		{"YEAR", param(mysql.TypeYear, 0x80, "\xe8\x07"), types.Uint(2024)},
-		{"LONG", param(mysql.TypeLong, 0, "\xfd\xff\xff\xff"), types.Int(-3)},
-		{"INT24", param(mysql.TypeInt24, 0, "\xfd\xff\xff\xff"), types.Int(-3)},
-		{"LONG UNSIGNED", param(mysql.TypeLong, 0x80, "\xfd\xff\xff\xff"), types.Uint(math.MaxUint32 - 2)},
-		{"LONGLONG UNSIGNED", param(mysql.TypeLonglong, 0x80, "\xff\xff\xff\xff\xff\xff\xff\xff"), types.Uint(math.MaxUint64)},
-		{"FLOAT", param(mysql.TypeFloat, 0, string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(1.5)))), types.Float(1.5)},
-		{"DOUBLE", param(mysql.TypeDouble, 0, string(binary.LittleEndian.AppendUint64(nil, math.Float64bits(-0.1)))), types.Float(-0.1)},
-		{"NULL", param(mysql.TypeNull, 0, ""), types.Null},
-		{"NULL by bitmap", []byte{1, 1, mysql.TypeLong, 0}, types.Null},
-		{"STRING", param(mysql.TypeString, 0, "\x02ab"), types.Str("ab")},
-		{"STRING, not UTF-8", param(mysql.TypeString, 0, "\x02\xff\xfe"), types.Bytes([]byte("\xff\xfe"))},
-		{"BLOB", param(mysql.TypeBlob, 0, "\x02ab"), types.Bytes([]byte("ab"))},
-		{"JSON", param(mysql.TypeJSON, 0, "\x02{}"), types.Str("{}")},
-		{"NEWDECIMAL", param(mysql.TypeNewDecimal, 0, "\x06-12.30"), types.DecSmall(-1230, 2)},
-		{"NEWDECIMAL, no number", param(mysql.TypeNewDecimal, 0, "\x01x"), types.Str("x")},
-		{"DATE", param(mysql.TypeDate, 0, "\x04\xe8\x07\x02\x1d"), types.Date(day)},
-		{"DATETIME of a day", param(mysql.TypeDatetime, 0, "\x04\xe8\x07\x02\x1d"), types.Datetime(day, 0)},
-		{"DATETIME", param(mysql.TypeDatetime, 0, "\x07\xe8\x07\x02\x1d\x0c\x01\x02"),
+		{"TINY", param(mysql.MYSQL_TYPE_TINY, 0, "\xff"), types.Int(-1)},
+		{"TINY UNSIGNED", param(mysql.MYSQL_TYPE_TINY, 0x80, "\xff"), types.Uint(255)},
+		{"SHORT", param(mysql.MYSQL_TYPE_SHORT, 0, "\xfe\xff"), types.Int(-2)},
+		{"YEAR", param(mysql.MYSQL_TYPE_YEAR, 0x80, "\xe8\x07"), types.Uint(2024)},
+		{"LONG", param(mysql.MYSQL_TYPE_LONG, 0, "\xfd\xff\xff\xff"), types.Int(-3)},
+		{"INT24", param(mysql.MYSQL_TYPE_INT24, 0, "\xfd\xff\xff\xff"), types.Int(-3)},
+		{"LONG UNSIGNED", param(mysql.MYSQL_TYPE_LONG, 0x80, "\xfd\xff\xff\xff"), types.Uint(math.MaxUint32 - 2)},
+		{"LONGLONG UNSIGNED", param(mysql.MYSQL_TYPE_LONGLONG, 0x80, "\xff\xff\xff\xff\xff\xff\xff\xff"), types.Uint(math.MaxUint64)},
+		{"FLOAT", param(mysql.MYSQL_TYPE_FLOAT, 0, string(binary.LittleEndian.AppendUint32(nil, math.Float32bits(1.5)))), types.Float(1.5)},
+		{"DOUBLE", param(mysql.MYSQL_TYPE_DOUBLE, 0, string(binary.LittleEndian.AppendUint64(nil, math.Float64bits(-0.1)))), types.Float(-0.1)},
+		{"NULL", param(mysql.MYSQL_TYPE_NULL, 0, ""), types.Null},
+		{"NULL by bitmap", []byte{1, 1, mysql.MYSQL_TYPE_LONG, 0}, types.Null},
+		{"STRING", param(mysql.MYSQL_TYPE_STRING, 0, "\x02ab"), types.Str("ab")},
+		{"STRING, not UTF-8", param(mysql.MYSQL_TYPE_STRING, 0, "\x02\xff\xfe"), types.Bytes([]byte("\xff\xfe"))},
+		{"BLOB", param(mysql.MYSQL_TYPE_BLOB, 0, "\x02ab"), types.Bytes([]byte("ab"))},
+		{"JSON", param(mysql.MYSQL_TYPE_JSON, 0, "\x02{}"), types.Str("{}")},
+		{"NEWDECIMAL", param(mysql.MYSQL_TYPE_NEWDECIMAL, 0, "\x06-12.30"), types.DecSmall(-1230, 2)},
+		{"NEWDECIMAL, no number", param(mysql.MYSQL_TYPE_NEWDECIMAL, 0, "\x01x"), types.Str("x")},
+		{"DATE", param(mysql.MYSQL_TYPE_DATE, 0, "\x04\xe8\x07\x02\x1d"), types.Date(day)},
+		{"DATETIME of a day", param(mysql.MYSQL_TYPE_DATETIME, 0, "\x04\xe8\x07\x02\x1d"), types.Datetime(day, 0)},
+		{"DATETIME", param(mysql.MYSQL_TYPE_DATETIME, 0, "\x07\xe8\x07\x02\x1d\x0c\x01\x02"),
 			types.Datetime(types.PackDatetime(2024, 2, 29, 12, 1, 2, 0), 0)},
-		{"TIMESTAMP", param(mysql.TypeTimestamp, 0, "\x0b\xe8\x07\x02\x1d\x0c\x01\x02\x01\x00\x00\x00"),
+		{"TIMESTAMP", param(mysql.MYSQL_TYPE_TIMESTAMP, 0, "\x0b\xe8\x07\x02\x1d\x0c\x01\x02\x01\x00\x00\x00"),
 			types.Datetime(types.PackDatetime(2024, 2, 29, 12, 1, 2, 1), 6)},
-		{"zero DATETIME", param(mysql.TypeDatetime, 0, "\x00"), types.Datetime(types.PackDatetime(0, 0, 0, 0, 0, 0, 0), 0)},
-		{"TIME", param(mysql.TypeDuration, 0, "\x08\x01\x01\x00\x00\x00\x02\x03\x04"), types.Time(-(26*3600+184)*1000000, 0)},
-		{"TIME, clipped", param(mysql.TypeDuration, 0, "\x08\x00\xff\x00\x00\x00\x02\x03\x04"), types.Time(maxTimeMicros, 0)},
-		{"zero TIME", param(mysql.TypeDuration, 0, "\x00"), types.Time(0, 0)},
+		{"zero DATETIME", param(mysql.MYSQL_TYPE_DATETIME, 0, "\x00"), types.Datetime(types.PackDatetime(0, 0, 0, 0, 0, 0, 0), 0)},
+		{"TIME", param(mysql.MYSQL_TYPE_TIME, 0, "\x08\x01\x01\x00\x00\x00\x02\x03\x04"), types.Time(-(26*3600+184)*1000000, 0)},
+		{"TIME, clipped", param(mysql.MYSQL_TYPE_TIME, 0, "\x08\x00\xff\x00\x00\x00\x02\x03\x04"), types.Time(maxTimeMicros, 0)},
+		{"zero TIME", param(mysql.MYSQL_TYPE_TIME, 0, "\x00"), types.Time(0, 0)},
 	} {
 		var p Params
 		if err := p.Decode(c.payload, 1); err != nil {
@@ -268,16 +268,16 @@ func TestBadParams(t *testing.T) {
 		"nothing":            {nil, 1835},
 		"no types":           {[]byte{0, 0, 1}, 1210},
 		"truncated types":    {[]byte{0, 1, 3}, 1835},
-		"truncated value":    {param(mysql.TypeLong, 0, "\x01"), 1835},
-		"truncated text":     {param(mysql.TypeString, 0, "\x05ab"), 1835},
-		"NULL as length":     {param(mysql.TypeString, 0, "\xfb"), 1835},
-		"huge length":        {param(mysql.TypeString, 0, "\xfe\xff\xff\xff\xff\xff\xff\xff\xff"), 1835},
+		"truncated value":    {param(mysql.MYSQL_TYPE_LONG, 0, "\x01"), 1835},
+		"truncated text":     {param(mysql.MYSQL_TYPE_STRING, 0, "\x05ab"), 1835},
+		"NULL as length":     {param(mysql.MYSQL_TYPE_STRING, 0, "\xfb"), 1835},
+		"huge length":        {param(mysql.MYSQL_TYPE_STRING, 0, "\xfe\xff\xff\xff\xff\xff\xff\xff\xff"), 1835},
 		"unknown type":       {param(100, 0, "\x01"), 1835},
-		"odd date":           {param(mysql.TypeDate, 0, "\x05\xe8\x07\x02\x1d\x00"), 1835},
-		"month 13":           {param(mysql.TypeDate, 0, "\x04\xe8\x07\x0d\x1d"), 1835},
-		"minute 60":          {param(mysql.TypeDuration, 0, "\x08\x00\x00\x00\x00\x00\x02\x3c\x04"), 1835},
-		"infinity":           {param(mysql.TypeDouble, 0, "\x00\x00\x00\x00\x00\x00\xf0\x7f"), 1835},
-		"micros of a second": {param(mysql.TypeDuration, 0, "\x0c\x00\x00\x00\x00\x00\x02\x03\x04\xff\xff\xff\xff"), 1835},
+		"odd date":           {param(mysql.MYSQL_TYPE_DATE, 0, "\x05\xe8\x07\x02\x1d\x00"), 1835},
+		"month 13":           {param(mysql.MYSQL_TYPE_DATE, 0, "\x04\xe8\x07\x0d\x1d"), 1835},
+		"minute 60":          {param(mysql.MYSQL_TYPE_TIME, 0, "\x08\x00\x00\x00\x00\x00\x02\x3c\x04"), 1835},
+		"infinity":           {param(mysql.MYSQL_TYPE_DOUBLE, 0, "\x00\x00\x00\x00\x00\x00\xf0\x7f"), 1835},
+		"micros of a second": {param(mysql.MYSQL_TYPE_TIME, 0, "\x0c\x00\x00\x00\x00\x00\x02\x03\x04\xff\xff\xff\xff"), 1835},
 	} {
 		var p Params
 		if err := p.Decode(c.payload, 1); mysqlerr.Code(err) != c.code {
@@ -288,10 +288,10 @@ func TestBadParams(t *testing.T) {
 
 // FuzzParams decodes arbitrary packets: no panic, no value beyond the packet, and the same again without types.
 func FuzzParams(f *testing.F) {
-	f.Add([]byte{0, 1, mysql.TypeLong, 0, mysql.TypeString, 0, 1, 2, 3, 4, 2, 'a', 'b'}, uint8(2))
-	f.Add(param(mysql.TypeDatetime, 0, "\x0b\xe8\x07\x02\x1d\x0c\x01\x02\x01\x00\x00\x00"), uint8(1))
-	f.Add(param(mysql.TypeDuration, 0, "\x08\x01\x01\x00\x00\x00\x02\x03\x04"), uint8(1))
-	f.Add(param(mysql.TypeNewDecimal, 0, "\x06-12.30"), uint8(1))
+	f.Add([]byte{0, 1, mysql.MYSQL_TYPE_LONG, 0, mysql.MYSQL_TYPE_STRING, 0, 1, 2, 3, 4, 2, 'a', 'b'}, uint8(2))
+	f.Add(param(mysql.MYSQL_TYPE_DATETIME, 0, "\x0b\xe8\x07\x02\x1d\x0c\x01\x02\x01\x00\x00\x00"), uint8(1))
+	f.Add(param(mysql.MYSQL_TYPE_TIME, 0, "\x08\x01\x01\x00\x00\x00\x02\x03\x04"), uint8(1))
+	f.Add(param(mysql.MYSQL_TYPE_NEWDECIMAL, 0, "\x06-12.30"), uint8(1))
 	f.Fuzz(func(t *testing.T, payload []byte, n uint8) {
 		var p Params
 		if p.Decode(payload, int(n)) != nil {

@@ -4,7 +4,7 @@ import (
 	"math"
 	"unicode/utf8"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
@@ -23,6 +23,7 @@ type wire struct {
 const (
 	unknownTextChars = 16383 // announced for a character expression whose length nobody computed
 	mediumBlob       = 1<<24 - 1
+	notFixedDec      = 31 // decimals of a number that has no fixed count of them
 )
 
 // AppendColumn appends the payload of a column definition for a client that takes its results in r.
@@ -51,21 +52,21 @@ func describe(c *sql.Column, r *Charset) wire {
 	t := &c.Type
 	w := wire{id: t.ID, charset: types.CollationBinary, flags: uint(c.Flags)}
 	if t.Unsigned {
-		w.flags |= mysql.UnsignedFlag
+		w.flags |= mysql.UNSIGNED_FLAG
 	}
 	if t.Zerofill {
-		w.flags |= mysql.ZerofillFlag | mysql.UnsignedFlag
+		w.flags |= mysql.ZEROFILL_FLAG | mysql.UNSIGNED_FLAG
 	}
 	if t.Decimals > 0 {
-		w.decimals = byte(min(t.Decimals, mysql.NotFixedDec))
+		w.decimals = byte(min(t.Decimals, notFixedDec))
 	}
 	switch t.Class() {
 	case types.ClassInt:
 		describeInt(&w, t)
 	case types.ClassFloat:
-		w.length = orDefault(t.Length, map[bool]int{true: 12, false: 22}[t.ID == mysql.TypeFloat])
+		w.length = orDefault(t.Length, map[bool]int{true: 12, false: 22}[t.ID == mysql.MYSQL_TYPE_FLOAT])
 		if t.Decimals == types.Unspecified {
-			w.decimals = mysql.NotFixedDec
+			w.decimals = notFixedDec
 		}
 	case types.ClassDecimal:
 		describeDecimal(&w, t)
@@ -77,17 +78,17 @@ func describe(c *sql.Column, r *Charset) wire {
 		describeTemporal(&w, t)
 	case types.ClassJSON:
 		w.length = math.MaxUint32
-		w.flags |= mysql.BlobFlag | mysql.BinaryFlag
+		w.flags |= mysql.BLOB_FLAG | mysql.BINARY_FLAG
 	case types.ClassBit:
 		w.length = orDefault(t.Length, 1)
-		w.flags |= mysql.UnsignedFlag
+		w.flags |= mysql.UNSIGNED_FLAG
 	case types.ClassNull:
-		w.id = mysql.TypeNull
-		w.flags |= mysql.BinaryFlag
+		w.id = mysql.MYSQL_TYPE_NULL
+		w.flags |= mysql.BINARY_FLAG
 	}
 	// Expressions of a binary character set, numbers included, say so; columns of tables only where it matters.
 	if c.OrgTable == "" && w.charset == types.CollationBinary {
-		w.flags |= mysql.BinaryFlag
+		w.flags |= mysql.BINARY_FLAG
 	}
 	return w
 }
@@ -95,22 +96,22 @@ func describe(c *sql.Column, r *Charset) wire {
 func describeInt(w *wire, t *types.Type) {
 	width := 20
 	switch t.ID {
-	case mysql.TypeTiny:
+	case mysql.MYSQL_TYPE_TINY:
 		width = 4
-	case mysql.TypeShort:
+	case mysql.MYSQL_TYPE_SHORT:
 		width = 6
-	case mysql.TypeInt24:
+	case mysql.MYSQL_TYPE_INT24:
 		width = 9
-	case mysql.TypeLong:
+	case mysql.MYSQL_TYPE_LONG:
 		width = 11
-	case mysql.TypeYear:
+	case mysql.MYSQL_TYPE_YEAR:
 		width = 4
-		w.flags |= mysql.UnsignedFlag | mysql.ZerofillFlag
+		w.flags |= mysql.UNSIGNED_FLAG | mysql.ZEROFILL_FLAG
 	}
-	if t.Unsigned && t.ID != mysql.TypeLonglong && t.ID != mysql.TypeInt24 && t.ID != mysql.TypeYear {
+	if t.Unsigned && t.ID != mysql.MYSQL_TYPE_LONGLONG && t.ID != mysql.MYSQL_TYPE_INT24 && t.ID != mysql.MYSQL_TYPE_YEAR {
 		width-- // no sign
 	}
-	if t.Unsigned && t.ID == mysql.TypeInt24 {
+	if t.Unsigned && t.ID == mysql.MYSQL_TYPE_INT24 {
 		width = 8
 	}
 	w.length = orDefault(t.Length, width)
@@ -129,13 +130,13 @@ func describeDecimal(w *wire, t *types.Type) {
 }
 
 func describeTemporal(w *wire, t *types.Type) {
-	w.flags |= mysql.BinaryFlag
+	w.flags |= mysql.BINARY_FLAG
 	if w.decimals > 6 {
 		w.decimals = 0
 	}
 	switch t.Class() {
 	case types.ClassDate:
-		w.id, w.length, w.decimals = mysql.TypeDate, 10, 0
+		w.id, w.length, w.decimals = mysql.MYSQL_TYPE_DATE, 10, 0
 		return
 	case types.ClassTime:
 		w.length = 10
@@ -156,16 +157,16 @@ func describeString(w *wire, t *types.Type, r *Charset) {
 		w.charset, perChar = r.announced()
 	}
 	if t.Collation.IsBinary() {
-		w.flags |= mysql.BinaryFlag
+		w.flags |= mysql.BINARY_FLAG
 	}
 	chars := t.Length
 	switch t.ID {
-	case mysql.TypeTinyBlob, mysql.TypeBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob:
+	case mysql.MYSQL_TYPE_TINY_BLOB, mysql.MYSQL_TYPE_BLOB, mysql.MYSQL_TYPE_MEDIUM_BLOB, mysql.MYSQL_TYPE_LONG_BLOB:
 		chars = blobLength(t)
-		w.id = mysql.TypeBlob
-		w.flags |= mysql.BlobFlag
-	case mysql.TypeVarchar:
-		w.id = mysql.TypeVarString
+		w.id = mysql.MYSQL_TYPE_BLOB
+		w.flags |= mysql.BLOB_FLAG
+	case mysql.MYSQL_TYPE_VARCHAR:
+		w.id = mysql.MYSQL_TYPE_VAR_STRING
 	}
 	if chars == types.Unspecified {
 		chars = unknownTextChars
@@ -176,11 +177,11 @@ func describeString(w *wire, t *types.Type, r *Charset) {
 // blobLength is the longest content of a TEXT or BLOB column in bytes, by which clients tell the sizes apart.
 func blobLength(t *types.Type) int {
 	switch t.ID {
-	case mysql.TypeTinyBlob:
+	case mysql.MYSQL_TYPE_TINY_BLOB:
 		return math.MaxUint8
-	case mysql.TypeMediumBlob:
+	case mysql.MYSQL_TYPE_MEDIUM_BLOB:
 		return mediumBlob
-	case mysql.TypeLongBlob:
+	case mysql.MYSQL_TYPE_LONG_BLOB:
 		return math.MaxUint32
 	}
 	return math.MaxUint16
@@ -193,15 +194,15 @@ func describeEnum(w *wire, t *types.Type, r *Charset) {
 		chars = max(chars, n)
 		sum += n
 	}
-	w.flags |= mysql.EnumFlag
-	if t.ID == mysql.TypeSet {
+	w.flags |= mysql.ENUM_FLAG
+	if t.ID == mysql.MYSQL_TYPE_SET {
 		chars = sum + max(0, len(t.Elems)-1) // with commas
-		w.flags ^= mysql.EnumFlag | mysql.SetFlag
+		w.flags ^= mysql.ENUM_FLAG | mysql.SET_FLAG
 	}
 	if t.Collation.IsBinary() {
-		w.flags |= mysql.BinaryFlag
+		w.flags |= mysql.BINARY_FLAG
 	}
-	w.id = mysql.TypeString
+	w.id = mysql.MYSQL_TYPE_STRING
 	collation, maxBytes := r.announced()
 	w.charset, w.decimals = collation, 0
 	w.length = saturate(uint64(chars) * uint64(maxBytes))
@@ -220,7 +221,7 @@ func saturate(n uint64) uint32 { return uint32(min(n, math.MaxUint32)) }
 func Definitions(cols []sql.Column, r *Charset) []byte {
 	b := make([]byte, 0, 64+64*len(cols))
 	seq := uint8(1)
-	b = packet.AppendFramed(b, packet.AppendLenencInt(nil, uint64(len(cols))), seq)
+	b = packet.AppendFramed(b, mysql.AppendLengthEncodedInteger(nil, uint64(len(cols))), seq)
 	var payload []byte
 	for i := range cols {
 		seq++

@@ -4,7 +4,7 @@ import (
 	"math"
 	"unicode/utf8"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/storage/mysqlerr"
@@ -57,10 +57,10 @@ func (p *Params) Decode(payload []byte, n int) error {
 	}
 	if d.Bad() {
 		p.types = nil
-		return mysqlerr.New(mysql.ErrMalformedPacket)
+		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
 	}
 	if len(p.types) != n {
-		return mysqlerr.New(mysql.ErrWrongArguments, "mysqld_stmt_execute")
+		return mysqlerr.New(mysql.ER_WRONG_ARGUMENTS, "mysqld_stmt_execute")
 	}
 	for i := range n {
 		v, ok := types.Null, true
@@ -71,7 +71,7 @@ func (p *Params) Decode(payload []byte, n int) error {
 			v, ok = p.decode(&d, p.types[i])
 		}
 		if !ok || d.Bad() {
-			return mysqlerr.New(mysql.ErrMalformedPacket)
+			return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
 		}
 		p.Values = append(p.Values, v)
 	}
@@ -83,7 +83,7 @@ func (p *Params) bind(d *packet.Decoder, n int) {
 	p.types = p.types[:0]
 	for range n {
 		id, flags := d.Uint8(), d.Uint8()
-		p.types = append(p.types, paramType{id: id, unsigned: flags&0x80 != 0})
+		p.types = append(p.types, paramType{id: id, unsigned: flags&mysql.PARAM_UNSIGNED != 0})
 		if d.Bad() {
 			return
 		}
@@ -93,32 +93,33 @@ func (p *Params) bind(d *packet.Decoder, n int) {
 // decode reads one value; ok is false for a type that no parameter has and for impossible content.
 func (p *Params) decode(d *packet.Decoder, t paramType) (v types.Value, ok bool) {
 	switch t.id {
-	case mysql.TypeTiny:
+	case mysql.MYSQL_TYPE_TINY:
 		u := d.Uint8()
 		return integerParam(uint64(int64(int8(u))), uint64(u), t), true
-	case mysql.TypeShort, mysql.TypeYear:
+	case mysql.MYSQL_TYPE_SHORT, mysql.MYSQL_TYPE_YEAR:
 		u := d.Uint16()
 		return integerParam(uint64(int64(int16(u))), uint64(u), t), true
-	case mysql.TypeLong, mysql.TypeInt24:
+	case mysql.MYSQL_TYPE_LONG, mysql.MYSQL_TYPE_INT24:
 		u := d.Uint32()
 		return integerParam(uint64(int64(int32(u))), uint64(u), t), true
-	case mysql.TypeLonglong:
+	case mysql.MYSQL_TYPE_LONGLONG:
 		u := d.Uint64()
 		return integerParam(u, u, t), true
-	case mysql.TypeFloat:
+	case mysql.MYSQL_TYPE_FLOAT:
 		return floatParam(float64(math.Float32frombits(d.Uint32())))
-	case mysql.TypeDouble:
+	case mysql.MYSQL_TYPE_DOUBLE:
 		return floatParam(math.Float64frombits(d.Uint64()))
-	case mysql.TypeNull:
+	case mysql.MYSQL_TYPE_NULL:
 		return types.Null, true
-	case mysql.TypeDate, mysql.TypeNewDate, mysql.TypeDatetime, mysql.TypeTimestamp:
+	case mysql.MYSQL_TYPE_DATE, mysql.MYSQL_TYPE_NEWDATE, mysql.MYSQL_TYPE_DATETIME, mysql.MYSQL_TYPE_TIMESTAMP:
 		return datetimeParam(d, t.id)
-	case mysql.TypeDuration:
+	case mysql.MYSQL_TYPE_TIME:
 		return timeParam(d)
-	case mysql.TypeUnspecified, mysql.TypeNewDecimal: // 0 is the old DECIMAL here
+	case mysql.MYSQL_TYPE_DECIMAL, mysql.MYSQL_TYPE_NEWDECIMAL:
 		return p.decimal(d.Lenenc()), true
-	case mysql.TypeVarchar, mysql.TypeVarString, mysql.TypeString, mysql.TypeJSON, mysql.TypeEnum, mysql.TypeSet,
-		mysql.TypeTinyBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeBlob, mysql.TypeBit, mysql.TypeGeometry:
+	case mysql.MYSQL_TYPE_VARCHAR, mysql.MYSQL_TYPE_VAR_STRING, mysql.MYSQL_TYPE_STRING, mysql.MYSQL_TYPE_JSON,
+		mysql.MYSQL_TYPE_ENUM, mysql.MYSQL_TYPE_SET, mysql.MYSQL_TYPE_TINY_BLOB, mysql.MYSQL_TYPE_MEDIUM_BLOB,
+		mysql.MYSQL_TYPE_LONG_BLOB, mysql.MYSQL_TYPE_BLOB, mysql.MYSQL_TYPE_BIT, mysql.MYSQL_TYPE_GEOMETRY:
 		return p.text(t.id, d.Lenenc()), true
 	}
 	return types.Null, false
@@ -139,7 +140,8 @@ func floatParam(f float64) (types.Value, bool) {
 // text makes a character or a binary string.
 func (p *Params) text(id byte, b []byte) types.Value {
 	switch id {
-	case mysql.TypeTinyBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeBlob, mysql.TypeBit, mysql.TypeGeometry:
+	case mysql.MYSQL_TYPE_TINY_BLOB, mysql.MYSQL_TYPE_MEDIUM_BLOB, mysql.MYSQL_TYPE_LONG_BLOB, mysql.MYSQL_TYPE_BLOB,
+		mysql.MYSQL_TYPE_BIT, mysql.MYSQL_TYPE_GEOMETRY:
 		return types.Bytes(b)
 	}
 	if b = p.Charset.Decode(b); !utf8.Valid(b) {
@@ -152,7 +154,7 @@ func (p *Params) decimal(b []byte) types.Value {
 	if v, n, ok := types.ParseDecimal(b); ok && n == len(b) {
 		return v
 	}
-	return p.text(mysql.TypeVarString, b)
+	return p.text(mysql.MYSQL_TYPE_VAR_STRING, b)
 }
 
 // datetimeParam reads 0, 4, 7 or 11 bytes. A part out of its range makes the value impossible.
@@ -176,7 +178,7 @@ func datetimeParam(d *packet.Decoder, id byte) (types.Value, bool) {
 	if year > 9999 || month > 12 || day > 31 || hour > 23 || minute > 59 || second > 59 || micro > 999999 {
 		return types.Null, false
 	}
-	if id == mysql.TypeDate || id == mysql.TypeNewDate {
+	if id == mysql.MYSQL_TYPE_DATE || id == mysql.MYSQL_TYPE_NEWDATE {
 		return types.Date(types.PackDatetime(year, month, day, 0, 0, 0, 0)), true
 	}
 	return types.Datetime(types.PackDatetime(year, month, day, hour, minute, second, micro), fsp(micro)), true

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
@@ -68,7 +68,7 @@ func appendTextValue(b []byte, t *types.Type, v types.Value) []byte {
 
 // plainInt tells that the type puts no zeroes in front of an integer.
 func plainInt(t *types.Type) bool {
-	return !t.Zerofill && t.ID != mysql.TypeYear && t.Class() == types.ClassInt
+	return !t.Zerofill && t.ID != mysql.MYSQL_TYPE_YEAR && t.Class() == types.ClassInt
 }
 
 // appendText appends v's text form, length-encoded. Nearly all are short: the length is put in front afterwards.
@@ -81,7 +81,7 @@ func appendText(b []byte, t *types.Type, v types.Value) []byte {
 		return b
 	}
 	var prefix [9]byte
-	p := packet.AppendLenencInt(prefix[:0], uint64(n))
+	p := mysql.AppendLengthEncodedInteger(prefix[:0], uint64(n))
 	b = append(b, p[1:]...) // room
 	copy(b[at+len(p):], b[at+1:at+1+n])
 	copy(b[at:], p)
@@ -112,9 +112,10 @@ func AppendBinaryRow(b []byte, cols []sql.Column, vals []types.Value, r *Charset
 // isText tells the types that the binary protocol sends as length-encoded text.
 func isText(id byte) bool {
 	switch id {
-	case mysql.TypeLonglong, mysql.TypeLong, mysql.TypeInt24, mysql.TypeShort, mysql.TypeYear, mysql.TypeTiny,
-		mysql.TypeDouble, mysql.TypeFloat, mysql.TypeDate, mysql.TypeNewDate, mysql.TypeDatetime, mysql.TypeTimestamp,
-		mysql.TypeDuration:
+	case mysql.MYSQL_TYPE_LONGLONG, mysql.MYSQL_TYPE_LONG, mysql.MYSQL_TYPE_INT24, mysql.MYSQL_TYPE_SHORT,
+		mysql.MYSQL_TYPE_YEAR, mysql.MYSQL_TYPE_TINY, mysql.MYSQL_TYPE_DOUBLE, mysql.MYSQL_TYPE_FLOAT,
+		mysql.MYSQL_TYPE_DATE, mysql.MYSQL_TYPE_NEWDATE, mysql.MYSQL_TYPE_DATETIME, mysql.MYSQL_TYPE_TIMESTAMP,
+		mysql.MYSQL_TYPE_TIME:
 		return false
 	}
 	return true
@@ -122,21 +123,21 @@ func isText(id byte) bool {
 
 func appendBinaryValue(b []byte, t *types.Type, v types.Value) []byte {
 	switch t.ID {
-	case mysql.TypeLonglong:
+	case mysql.MYSQL_TYPE_LONGLONG:
 		return binary.LittleEndian.AppendUint64(b, integer(t, v))
-	case mysql.TypeLong, mysql.TypeInt24:
+	case mysql.MYSQL_TYPE_LONG, mysql.MYSQL_TYPE_INT24:
 		return binary.LittleEndian.AppendUint32(b, uint32(integer(t, v)))
-	case mysql.TypeShort, mysql.TypeYear:
+	case mysql.MYSQL_TYPE_SHORT, mysql.MYSQL_TYPE_YEAR:
 		return binary.LittleEndian.AppendUint16(b, uint16(integer(t, v)))
-	case mysql.TypeTiny:
+	case mysql.MYSQL_TYPE_TINY:
 		return append(b, byte(integer(t, v)))
-	case mysql.TypeDouble:
+	case mysql.MYSQL_TYPE_DOUBLE:
 		return binary.LittleEndian.AppendUint64(b, math.Float64bits(float(v)))
-	case mysql.TypeFloat:
+	case mysql.MYSQL_TYPE_FLOAT:
 		return binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(float(v))))
-	case mysql.TypeDate, mysql.TypeNewDate, mysql.TypeDatetime, mysql.TypeTimestamp:
+	case mysql.MYSQL_TYPE_DATE, mysql.MYSQL_TYPE_NEWDATE, mysql.MYSQL_TYPE_DATETIME, mysql.MYSQL_TYPE_TIMESTAMP:
 		return appendBinaryDatetime(b, t, v)
-	case mysql.TypeDuration:
+	case mysql.MYSQL_TYPE_TIME:
 		return appendBinaryTime(b, v)
 	}
 	switch v.Kind() {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+
+	"github.com/go-mysql-org/go-mysql/mysql"
 )
 
 // Errors of ReadCommand and ReadPacket, besides those of the connection.
@@ -19,8 +21,8 @@ var (
 
 // Sizes in bytes.
 const (
-	MaxPiece  = 1<<24 - 1 // the payload of one piece
-	FlushSize = 32 << 10  // buffered output above this is written at the end of a packet
+	MaxPiece  = mysql.MaxPayloadLen // payload bytes of one piece
+	FlushSize = 32 << 10            // buffered output above this is written at the end of a packet
 
 	headerSize   = 4
 	readBufSize  = 8 << 10

@@ -3,6 +3,8 @@ package packet
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/go-mysql-org/go-mysql/mysql"
 )
 
 // AppendUint appends v in n little-endian bytes.
@@ -14,22 +16,9 @@ func AppendUint(b []byte, v uint64, n int) []byte {
 	return b
 }
 
-// AppendLenencInt appends a length-encoded integer.
-func AppendLenencInt(b []byte, v uint64) []byte {
-	switch {
-	case v < 251:
-		return append(b, byte(v))
-	case v < 1<<16:
-		return append(b, 0xfc, byte(v), byte(v>>8))
-	case v < 1<<24:
-		return append(b, 0xfd, byte(v), byte(v>>8), byte(v>>16))
-	}
-	return binary.LittleEndian.AppendUint64(append(b, 0xfe), v)
-}
-
 // AppendLenenc appends a length-encoded string.
 func AppendLenenc[T string | []byte](b []byte, s T) []byte {
-	return append(AppendLenencInt(b, uint64(len(s))), s...)
+	return append(mysql.AppendLengthEncodedInteger(b, uint64(len(s))), s...)
 }
 
 // AppendNul appends a string and the zero byte that ends it.
@@ -68,11 +57,7 @@ func (d *Decoder) Rest() []byte { return d.Bytes(len(d.b)) }
 
 // Uint takes an integer of n (at most 8) little-endian bytes.
 func (d *Decoder) Uint(n int) uint64 {
-	var v uint64
-	for i, c := range d.Bytes(n) {
-		v |= uint64(c) << (8 * i)
-	}
-	return v
+	return mysql.FixedLengthInt(d.Bytes(n))
 }
 
 // Uint8 takes one byte.
@@ -110,7 +95,8 @@ func (d *Decoder) Uint64() uint64 {
 	return 0
 }
 
-// LenencInt takes a length-encoded integer. 0xfb (NULL) and 0xff are no integers.
+// LenencInt takes a length-encoded integer. 0xfb (NULL) and 0xff are no integers. (go-mysql's LengthEncodedInt panics
+// where the bytes end early, and takes 0xff for 255.)
 func (d *Decoder) LenencInt() uint64 {
 	switch c := d.Uint8(); c {
 	case 0xfb, 0xff:

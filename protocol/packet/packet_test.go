@@ -7,6 +7,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/go-mysql-org/go-mysql/mysql"
 )
 
 // memory is a connection that reads from one buffer and writes to another; it gives at most chunk bytes a read.
@@ -211,7 +213,7 @@ func TestErrorsOfWritingStay(t *testing.T) {
 
 func TestLenencInts(t *testing.T) {
 	for _, v := range []uint64{0, 250, 251, 252, 1<<16 - 1, 1 << 16, 1<<24 - 1, 1 << 24, 1<<64 - 1} {
-		d := NewDecoder(AppendLenencInt(nil, v))
+		d := NewDecoder(mysql.AppendLengthEncodedInteger(nil, v))
 		if got := d.LenencInt(); got != v || d.Bad() || d.Len() != 0 {
 			t.Errorf("%d: %d, bad %v, %d left", v, got, d.Bad(), d.Len())
 		}

@@ -1,23 +1,22 @@
 package auth
 
 import (
-	"crypto/sha1" //nolint:gosec // mysql_native_password is defined with it
+	"crypto/sha1" //nolint:gosec // for its size: mysql_native_password is defined with it
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"strconv"
 	"strings"
 
+	"github.com/go-mysql-org/go-mysql/mysql"
 	sha2crypt "github.com/pingcap/tidb/pkg/parser/auth"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
 )
 
 // The plugins, and the one that an account gets when none is named.
 const (
-	Sha2    = mysql.AuthCachingSha2Password
-	Native  = mysql.AuthNativePassword
+	Sha2    = mysql.AUTH_CACHING_SHA2_PASSWORD
+	Native  = mysql.AUTH_NATIVE_PASSWORD
 	Default = Sha2
 )
 
@@ -40,13 +39,13 @@ func Supported(plugin string) bool { return plugin == Sha2 || plugin == Native }
 func Hash(plugin, password string) ([]byte, error) {
 	switch {
 	case !Supported(plugin):
-		return nil, mysqlerr.New(mysql.ErrPluginIsNotLoaded, plugin)
+		return nil, mysqlerr.New(mysql.ER_PLUGIN_IS_NOT_LOADED, plugin)
 	case password == "":
 		return nil, nil
 	case len(password) > MaxPassword:
-		return nil, mysqlerr.Newf(mysql.ErrPasswordFormat, "The password is longer than %d bytes", MaxPassword)
+		return nil, mysqlerr.Newf(mysql.ER_PASSWORD_FORMAT, "The password is longer than %d bytes", MaxPassword)
 	case plugin == Native:
-		return nativeHash([]byte(password)), nil
+		return mysql.NativePasswordHash([]byte(password)), nil
 	}
 	return []byte(sha2crypt.NewHashPassword(password, Sha2)), nil
 }
@@ -58,7 +57,7 @@ func CheckPassword(plugin string, secret []byte, password string) bool {
 	}
 	switch plugin {
 	case Native:
-		return subtle.ConstantTimeCompare(nativeHash([]byte(password)), secret) == 1
+		return subtle.ConstantTimeCompare(mysql.NativePasswordHash([]byte(password)), secret) == 1
 	case Sha2:
 		if !validSha2(secret) {
 			return false
@@ -76,12 +75,7 @@ func CheckNative(secret, salt, reply []byte) bool {
 	if len(secret) != sha1.Size || len(reply) != sha1.Size {
 		return len(secret) == 0 && len(reply) == 0
 	}
-	mask := sha1.Sum(append(append(make([]byte, 0, 64), salt...), secret...)) //nolint:gosec // as defined
-	for i := range mask {
-		mask[i] ^= reply[i]
-	}
-	again := sha1.Sum(mask[:]) //nolint:gosec // as defined
-	return subtle.ConstantTimeCompare(again[:], secret) == 1
+	return mysql.CompareNativePassword(reply, secret, salt)
 }
 
 // Digest is what a server remembers of a password that caching_sha2_password has checked: SHA256(SHA256(password)).
@@ -97,10 +91,7 @@ func CheckSha2(digest *[sha256.Size]byte, salt, reply []byte) bool {
 		return false
 	}
 	mask := sha256.Sum256(append(append(make([]byte, 0, 64), digest[:]...), salt...))
-	for i := range mask {
-		mask[i] ^= reply[i]
-	}
-	again := sha256.Sum256(mask[:])
+	again := sha256.Sum256(mysql.Xor(mask[:], reply))
 	return subtle.ConstantTimeCompare(again[:], digest[:]) == 1
 }
 
@@ -109,24 +100,24 @@ func CheckSha2(digest *[sha256.Size]byte, salt, reply []byte) bool {
 func ParseAuthString(plugin, text string) ([]byte, error) {
 	switch {
 	case !Supported(plugin):
-		return nil, mysqlerr.New(mysql.ErrPluginIsNotLoaded, plugin)
+		return nil, mysqlerr.New(mysql.ER_PLUGIN_IS_NOT_LOADED, plugin)
 	case text == "":
 		return nil, nil
 	case plugin == Sha2 && validSha2([]byte(text)):
 		return []byte(text), nil
 	case plugin == Native && len(text) == 1+2*sha1.Size && text[0] == '*':
-		if secret, err := hex.DecodeString(text[1:]); err == nil {
+		if secret, err := mysql.DecodePasswordHex(text); err == nil {
 			return secret, nil
 		}
 	}
-	return nil, mysqlerr.New(mysql.ErrPasswordFormat)
+	return nil, mysqlerr.New(mysql.ER_PASSWORD_FORMAT)
 }
 
 // FormatAuthString writes a secret as ParseAuthString reads it. A caching_sha2_password secret may hold any 7-bit
 // character but '$' and NUL: quote it, or print it as a hexadecimal literal.
 func FormatAuthString(plugin string, secret []byte) string {
 	if plugin == Native && len(secret) > 0 {
-		return "*" + strings.ToUpper(hex.EncodeToString(secret))
+		return mysql.EncodePasswordHex(secret)
 	}
 	return string(secret)
 }
@@ -134,12 +125,6 @@ func FormatAuthString(plugin string, secret []byte) string {
 // Decoy is a secret that no password matches, checked at the cost of a real one: for accounts that do not exist.
 func Decoy() []byte {
 	return []byte(sha2Prefix + "005$" + strings.Repeat("x", sha2SaltLen) + strings.Repeat("/", sha2HashLen))
-}
-
-func nativeHash(password []byte) []byte {
-	once := sha1.Sum(password) //nolint:gosec // as defined
-	twice := sha1.Sum(once[:]) //nolint:gosec // as defined
-	return twice[:]
 }
 
 // validSha2 checks the shape of a caching_sha2_password secret: three hex digits of thousands of rounds (5 at least),

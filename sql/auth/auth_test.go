@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	gomysql "github.com/go-mysql-org/go-mysql/mysql"
+	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/storage/mysqlerr"
 )
@@ -52,18 +52,18 @@ func TestReplies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		reply := gomysql.CalcNativePassword(salt, []byte(password))
+		reply := mysql.CalcNativePassword(salt, []byte(password))
 		if !CheckNative(native, salt, reply) {
 			t.Errorf("native: right password %q refused", password)
 		}
-		if CheckNative(native, salt, gomysql.CalcNativePassword(salt, []byte(password+"x"))) {
+		if CheckNative(native, salt, mysql.CalcNativePassword(salt, []byte(password+"x"))) {
 			t.Errorf("native: wrong password accepted for %q", password)
 		}
 		digest := Digest(password)
-		if !CheckSha2(&digest, salt, gomysql.CalcCachingSha2Password(salt, []byte(password))) {
+		if !CheckSha2(&digest, salt, mysql.CalcCachingSha2Password(salt, []byte(password))) {
 			t.Errorf("sha2: right password %q refused", password)
 		}
-		if CheckSha2(&digest, salt, gomysql.CalcCachingSha2Password(salt, []byte(password+"x"))) {
+		if CheckSha2(&digest, salt, mysql.CalcCachingSha2Password(salt, []byte(password+"x"))) {
 			t.Errorf("sha2: wrong password accepted for %q", password)
 		}
 		secret, err := Hash(Sha2, password)
