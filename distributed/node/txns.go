@@ -26,6 +26,9 @@ type trackedTxn struct {
 
 func (o *openTxns) track(version uint64, t distributed.Txn) distributed.Txn {
 	x := &trackedTxn{Txn: t, list: o, version: version}
+	if t, ok := t.(interface{ OnEnd(func()) }); ok {
+		t.OnEnd(x.end) // also where an error aborts it, which nobody has to roll back
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.count++

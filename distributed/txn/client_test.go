@@ -165,6 +165,32 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// TestOnEnd checks that a transaction's end is told once, whichever way it comes.
+func TestOnEnd(t *testing.T) {
+	c := newTestCluster(t, 1, nil)
+	ctx, client := t.Context(), c.nodes[0].client
+	if _, err := client.Write(ctx, nil, insertRow(firstShard, 1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for name, end := range map[string]func(*Txn){
+		"commit":   func(x *Txn) { _ = x.Commit(ctx) },
+		"rollback": func(x *Txn) { _ = x.Rollback(ctx); _ = x.Rollback(ctx) },
+		"abort":    func(x *Txn) { x.abort(); _ = x.Rollback(ctx) },
+	} {
+		x, ends := client.Begin(distributed.TxnOptions{}).(*Txn), 0
+		x.OnEnd(func() { ends++ })
+		if _, err := x.Write(ctx, addTo(firstShard, 1, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if end(x); ends != 1 {
+			t.Errorf("%s: told %d times", name, ends)
+		}
+		if g := c.nodes[0].replicas[firstShard].Gauges(); g.Transactions != 0 || g.Locks != 0 {
+			t.Errorf("%s: left over: %+v", name, g)
+		}
+	}
+}
+
 // TestAbandoned loses a gateway with its transactions: their locks do not stay for ever.
 func TestAbandoned(t *testing.T) {
 	c := newTestCluster(t, 2, func(c *replica.Config) { c.TxnTTL = 300 * time.Millisecond })

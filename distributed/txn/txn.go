@@ -30,6 +30,7 @@ type Txn struct {
 	seq     uint64
 	aborted bool
 	ended   bool
+	onEnd   func()
 }
 
 var _ distributed.Txn = (*Txn)(nil)
@@ -311,12 +312,21 @@ func (t *Txn) forget(ctx context.Context) {
 	}
 }
 
+// release ends the transaction on this side, however it came to its end.
 func (t *Txn) release() {
 	if t.held {
 		t.c.unpin(&t.pin)
 		t.held = false
 	}
+	if t.onEnd != nil {
+		t.onEnd()
+		t.onEnd = nil
+	}
 }
+
+// OnEnd registers who is told once when the transaction has ended: by Commit, by Rollback, or by an error that aborted
+// it, after which nobody needs to call either.
+func (t *Txn) OnEnd(fn func()) { t.onEnd = fn }
 
 // Aborted implements distributed.Txn.
 func (t *Txn) Aborted() bool { return t.aborted }
