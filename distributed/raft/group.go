@@ -18,7 +18,7 @@ import (
 
 const (
 	proposalTimeout = 10 * time.Second
-	readTimeout     = 2 * time.Second
+	readTimeout     = 500 * time.Millisecond // then it is asked again: the question may have been lost
 	sweepInterval   = 20 * time.Millisecond
 )
 

@@ -83,12 +83,17 @@ func (t *transport) Close() error {
 	return nil
 }
 
-// GetConnection implements raftio.ITransport. It never fails: see messageConn.
+// GetConnection implements raftio.ITransport. It never fails: see messageConn. It gives a peer that is there the time to
+// answer, so that the message which wants the connection is not lost.
 func (t *transport) GetConnection(_ context.Context, to string) (raftio.IConnection, error) {
 	m := &messageConn{t: t, to: to}
 	m.mu.Lock()
-	m.redial()
+	connected := m.redial()
 	m.mu.Unlock()
+	select {
+	case <-connected:
+	case <-time.After(firstDialWait):
+	}
 	return m, nil
 }
 
@@ -126,8 +131,9 @@ type messageConn struct {
 }
 
 const (
-	redialFirst = 20 * time.Millisecond
-	redialMax   = 500 * time.Millisecond
+	redialFirst   = 20 * time.Millisecond
+	redialMax     = 500 * time.Millisecond
+	firstDialWait = 200 * time.Millisecond
 )
 
 func (m *messageConn) Close() {
@@ -139,17 +145,23 @@ func (m *messageConn) Close() {
 	}
 }
 
-// redial connects in the background; m.mu is held.
-func (m *messageConn) redial() {
+// redial connects in the background; m.mu is held. The channel is closed at the end of the first attempt.
+func (m *messageConn) redial() <-chan struct{} {
+	tried := make(chan struct{})
 	if m.dialling || m.closed {
-		return
+		close(tried)
+		return tried
 	}
 	m.dialling = true
 	go func() {
-		for wait := redialFirst; !m.dial(); wait = min(2*wait, redialMax) {
+		done := m.dial()
+		close(tried)
+		for wait := redialFirst; !done; wait = min(2*wait, redialMax) {
 			time.Sleep(wait)
+			done = m.dial()
 		}
 	}()
+	return tried
 }
 
 // dial tries once; true: connected, or no longer wanted.
