@@ -121,6 +121,7 @@ type queryPlan struct {
 
 func buildQuery(ctx *Context, stmt ast.ResultSetNode, params int) (Rows, error) {
 	b := newBuilder(ctx, params)
+	b.cacheable = !namesUserVariable(stmt)
 	q, err := b.bindQuery(stmt, nil, nil)
 	if err != nil {
 		return nil, err
@@ -145,6 +146,24 @@ func buildQuery(ctx *Context, stmt ast.ResultSetNode, params int) (Rows, error) 
 		p.fields = append(p.fields, c.Field)
 	}
 	return p, nil
+}
+
+// variableFinder looks for user variables, whose types a plan is made for and any statement may change.
+type variableFinder struct{ found bool }
+
+func (f *variableFinder) Enter(n ast.Node) (ast.Node, bool) {
+	if v, ok := n.(*ast.VariableExpr); ok && !v.IsSystem {
+		f.found = true
+	}
+	return n, f.found
+}
+
+func (f *variableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+func namesUserVariable(n ast.Node) bool {
+	f := &variableFinder{}
+	n.Accept(f)
+	return f.found
 }
 
 // sessionLimit is sql_select_limit.

@@ -133,7 +133,8 @@ func derived(inner query, alias string, names []ast.CIStr) (rel, []bind.Column, 
 		seen[low] = true
 		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", alias, "", ""
 		c.Field.OrgName = c.Field.Name
-		c.Field.Flags &^= uint16(mysql.PriKeyFlag | mysql.UniqueKeyFlag | mysql.MultipleKeyFlag | mysql.AutoIncrementFlag)
+		c.Field.Flags &^= uint16(mysql.PriKeyFlag | mysql.UniqueKeyFlag | mysql.MultipleKeyFlag | mysql.PartKeyFlag |
+			mysql.AutoIncrementFlag | mysql.NoDefaultValueFlag | mysql.OnUpdateNowFlag)
 		c.Shadowed, c.Hidden, c.Source = false, false, nil
 		cols[i] = c
 	}

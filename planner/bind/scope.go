@@ -80,7 +80,10 @@ func ColumnFlags(t *schema.Table, pos int) uint16 {
 		flags |= uint16(mysql.AutoIncrementFlag)
 	}
 	if c.OnUpdateNow {
-		flags |= uint16(mysql.OnUpdateNowFlag)
+		flags |= uint16(mysql.OnUpdateNowFlag | mysql.TimestampFlag)
+	}
+	if c.Type.Class() == types.ClassDatetime && strings.HasPrefix(strings.ToUpper(c.DefaultExpr), "CURRENT_TIMESTAMP") {
+		flags |= uint16(mysql.TimestampFlag)
 	}
 	return flags | TypeFlags(&c.Type)
 }
@@ -103,12 +106,8 @@ func TypeFlags(t *types.Type) uint16 {
 		flags |= mysql.SetFlag
 	case mysql.TypeYear:
 		flags |= mysql.UnsignedFlag | mysql.ZerofillFlag
-	case mysql.TypeTimestamp:
-		flags |= mysql.BinaryFlag | mysql.TimestampFlag
 	case mysql.TypeBit:
 		flags |= mysql.UnsignedFlag
-	case mysql.TypeDate, mysql.TypeDatetime, mysql.TypeDuration, mysql.TypeLonglong, mysql.TypeDouble, mysql.TypeNewDecimal:
-		flags |= 0
 	}
 	switch t.Class() {
 	case types.ClassDate, types.ClassDatetime, types.ClassTime, types.ClassJSON:
@@ -140,12 +139,10 @@ func keyFlags(t *schema.Table, pos int) uint16 {
 			default:
 				flags |= mysql.MultipleKeyFlag
 			}
-			if i > 0 || j > 0 || len(ix.Columns) > 1 {
-				flags |= mysql.PartKeyFlag
-			}
+			flags |= mysql.PartKeyFlag
 		}
 	}
-	return uint16(flags &^ mysql.PartKeyFlag)
+	return uint16(flags)
 }
 
 // Find resolves a name in this scope only. c is nil where it is unknown; 1052 where it is ambiguous.
