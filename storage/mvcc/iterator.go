@@ -9,8 +9,16 @@ import (
 )
 
 // maxSteps is how many versions of one key are stepped over before a seek is the cheaper way past them (a seek costs
-// about as much as a dozen steps).
-const maxSteps = 12
+// about as much as that many steps).
+const maxSteps = 8
+
+// Where the store steps over more than maxSteps entries to leave one key, the keys that follow are left by a seek at
+// once: removed versions lie in the store until it compacts them, unseen here, and a hot row can have thousands. Now
+// and then a step tries whether the crowd is over.
+const (
+	minStretch = 8 // keys that are left by seeks between two tries
+	maxStretch = 128
+)
 
 // Iterator reads the keys of a range as they were at a timestamp: Get at random, SeekGE and Next upwards, SeekLT and
 // Prev downwards. A zero Iterator is opened with Open and may be opened again after Close, keeping its buffers.
@@ -28,6 +36,10 @@ type Iterator struct {
 	seek  []byte
 	valid bool
 	err   error
+
+	// Kept from one Open to the next, as a guess.
+	stretch int // keys to be left by seeks after a try that was long; 0: the last was not
+	seeks   int // of those, how many are to come
 }
 
 // Open begins reading keys in [lower, upper) at a timestamp; 0 stands for the newest. The bounds are kept until Close.
@@ -197,14 +209,40 @@ func (i *Iterator) atKey(ts *Timestamp) bool {
 
 // passVersions moves behind the remaining, older versions of i.key.
 func (i *Iterator) passVersions() {
+	if i.seeks > 0 {
+		i.seeks--
+		i.seekPast()
+		return
+	}
+	before := i.stepped()
+	i.stepPast()
+	if i.stepped()-before <= maxSteps {
+		i.stretch = 0
+		return
+	}
+	i.stretch = min(max(2*i.stretch, minStretch), maxStretch)
+	i.seeks = i.stretch
+}
+
+func (i *Iterator) stepPast() {
 	var ts Timestamp
-	for steps := 0; steps < maxSteps; steps++ {
+	for range maxSteps {
 		if !i.it.Next() || !i.atKey(&ts) {
 			return
 		}
 	}
+	i.seekPast()
+}
+
+func (i *Iterator) seekPast() {
 	i.seek = AppendVersion(append(i.seek[:0], i.key...), 0) // no version has timestamp 0
 	i.it.SeekGE(i.seek)
+}
+
+// stepped counts the entries that the store has stepped over, removed ones too.
+func (i *Iterator) stepped() int {
+	stats := i.it.Stats()
+	return stats.ForwardStepCount[pebble.InternalIterCall]
 }
 
 // findDown collects the key whose oldest version the store's iterator is at: versions come from old to new, so the last
