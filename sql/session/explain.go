@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
@@ -40,7 +42,25 @@ func (s *Session) explain(ctx context.Context, n *ast.ExplainStmt, params []type
 	if err != nil {
 		return err
 	}
-	return s.writeResult(explainResult(p.plan.Explain()), w)
+	lines := p.plan.Explain()
+	for i := range lines {
+		lines[i].Where = s.nameNode(lines[i].Where)
+	}
+	return s.writeResult(explainResult(lines), w)
+}
+
+// nameNode adds the node that serves a shard now to the place of a fragment: "shard 2" becomes "shard 2 @ node 1".
+func (s *Session) nameNode(where string) string {
+	var id schema.ShardID
+	if _, err := fmt.Sscanf(where, "shard %d", &id); err != nil {
+		return where
+	}
+	node := s.eng.db.Leaseholder(id)
+	if node == 0 {
+		return where
+	}
+	name := fmt.Sprintf("shard %d", id)
+	return name + fmt.Sprintf(" @ node %d", node) + strings.TrimPrefix(where, name)
 }
 
 func explainResult(lines []planner.ExplainLine) *show.Result {
