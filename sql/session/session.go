@@ -182,11 +182,7 @@ func (s *Session) initialState() {
 	s.conds = conditions{}
 	s.transaction = transaction{}
 	s.seedVars()
-	if c := s.conn.Collation; c.Valid() && c != 0 {
-		s.setNames(c)
-	} else {
-		s.setNames(types.CollationDefault)
-	}
+	s.setNames(s.greetedCharset())
 	if s.conn.Capabilities&mysql.ClientInteractive != 0 {
 		s.setSession(sysvars["wait_timeout"], s.variable(sysvars["interactive_timeout"]))
 	}

@@ -218,17 +218,25 @@ func checkCharset(_ *Session, text string) (string, error) {
 	return c.Charset(), nil
 }
 
-// checkClientCharset refuses what no client may talk in: character sets whose ASCII is not one byte.
+// checkClientCharset refuses what no client may talk in: wide character sets.
 func checkClientCharset(_ *Session, text string) (string, error) {
 	c, err := charsetOf(text)
 	if err != nil {
 		return "", err
 	}
-	switch c.Charset() {
-	case "ucs2", "utf16", "utf16le", "utf32":
+	if isWide(c) {
 		return "", mysqlerr.New(mysql.ErrWrongValueForVar, "character_set_client", c.Charset())
 	}
 	return c.Charset(), nil
+}
+
+// isWide tells the character sets whose ASCII is not one byte.
+func isWide(c types.Collation) bool {
+	switch c.Charset() {
+	case "ucs2", "utf16", "utf16le", "utf32":
+		return true
+	}
+	return false
 }
 
 func checkResultsCharset(s *Session, text string) (string, error) {
@@ -280,6 +288,15 @@ func (s *Session) applyResultsCharset(text string) {
 // Charsets tells the protocol in what the client talks.
 func (s *Session) Charsets() (client, results types.Collation) {
 	return s.clientCharset, s.resultsCharset
+}
+
+// greetedCharset is what the client asked for while logging in; the default, as in MySQL, where it cannot talk in that.
+func (s *Session) greetedCharset() types.Collation {
+	c := s.conn.Collation
+	if !c.Valid() || isWide(c) {
+		return types.CollationDefault
+	}
+	return c
 }
 
 // setNames is SET NAMES and the character set of a new connection.

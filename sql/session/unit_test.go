@@ -8,6 +8,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql"
+	"cloudsql/storage/types"
 )
 
 func TestNextStatement(t *testing.T) {
@@ -172,6 +174,18 @@ func TestVariableDefaults(t *testing.T) {
 			if text, err := v.normalize(c.s, val, typ.Class() == stringType.Class()); err != nil || text != v.def {
 				t.Errorf("%s: its default %q becomes %q, %v", name, v.def, text, err)
 			}
+		}
+	}
+}
+
+func TestGreetedCharset(t *testing.T) {
+	for asked, want := range map[types.Collation]string{
+		0: "utf8mb4", 8: "latin1", 33: "utf8mb3", 46: "utf8mb4", 255: "utf8mb4",
+		28: "utf8mb4", 35: "utf8mb4", 54: "utf8mb4", 9999: "utf8mb4", // gbk, ucs2, utf16, nothing
+	} {
+		s := &Session{conn: &sql.ConnInfo{Collation: asked}}
+		if got := s.greetedCharset().Charset(); got != want {
+			t.Errorf("collation %d: %s, want %s", asked, got, want)
 		}
 	}
 }
