@@ -199,8 +199,48 @@ func splitAnd(dst []expr.Expr, e expr.Expr) []expr.Expr {
 func terms(dst []expr.Expr, e expr.Expr) []expr.Expr {
 	for _, t := range splitAnd(nil, e) {
 		dst = append(dst, factor(t)...)
+		dst = append(dst, rowInMembers(t)...)
 	}
 	return dst
+}
+
+// maxRowIn is up to how many rows an IN list of rows bounds all its members; longer ones bound the first.
+const maxRowIn = 30
+
+// rowInMembers gives what (a, b) IN ((1, 2), (3, 4)) says of each member, so that indexes can serve it: a IN (1, 3) and
+// b IN (2, 4).
+func rowInMembers(e expr.Expr) []expr.Expr {
+	in := asCall(e, "in")
+	if in == nil || asCall(in.Args()[0], "row") == nil {
+		return nil
+	}
+	left := asCall(in.Args()[0], "row").Args()
+	var out []expr.Expr
+	for i, l := range left {
+		if _, column := l.(*expr.Column); !column || i > 0 && len(in.Args()) > maxRowIn {
+			continue
+		}
+		args := []expr.Expr{l}
+		for _, r := range in.Args()[1:] {
+			row := asCall(r, "row")
+			if row == nil || len(row.Args()) != len(left) || !fixed(row.Args()[i]) {
+				return nil
+			}
+			if !containsExpr(args[1:], row.Args()[i]) {
+				args = append(args, row.Args()[i])
+			}
+		}
+		name := "in"
+		if len(args) == 2 {
+			name = "="
+		}
+		member, err := expr.New(name, args...)
+		if err != nil {
+			return nil
+		}
+		out = append(out, member)
+	}
+	return out
 }
 
 // factor takes common terms out of an OR: (a AND b) OR (a AND c) is a AND (b OR c). It gives the terms of a conjunction.

@@ -109,7 +109,7 @@ func (g *generator) constantFor(col string) string {
 
 func (g *generator) condition(depth int) string {
 	c := g.column()
-	switch n := g.rng.Intn(20); {
+	switch n := g.rng.Intn(21); {
 	case n < 5:
 		return fmt.Sprintf("%s = %s", c, g.constantFor(c))
 	case n < 8:
@@ -131,6 +131,13 @@ func (g *generator) condition(depth int) string {
 		return "not (" + g.condition(depth-1) + ")"
 	case n < 19 && depth > 0:
 		return g.subquery(depth - 1)
+	case n == 19:
+		x := g.alias()
+		return g.pick(
+			fmt.Sprintf("(%s.a, %s.b) in ((1, 2), (3, 3), (%d, 0))", x, x, g.rng.Intn(8)),
+			fmt.Sprintf("(%s.a, %s.id) %s (%d, %d)", x, x, g.pick("<", ">", ">=", "="), g.rng.Intn(8), g.rng.Intn(40)),
+			fmt.Sprintf("(%s.b = %d and %s.id > 5 or %s.b > 3 and %s.s = 'ab')", x, g.rng.Intn(6), x, x, x),
+		)
 	}
 	return fmt.Sprintf("(%s.a = %d or %s.a > %d)", g.alias(), g.rng.Intn(5), g.scopes[0], g.rng.Intn(8))
 }

@@ -120,9 +120,9 @@ func matchRange(e expr.Expr, columns func(c *expr.Column) int, known func(expr.E
 	case "like":
 		return matchLike(c, columns, known)
 	case "or":
-		return matchParts(rangeOr, c, columns, known)
+		return matchOr(c, columns, known)
 	case "and":
-		return matchParts(rangeAnd, c, columns, known)
+		return matchAnd(c, columns, known)
 	}
 	return -1, nil
 }
@@ -207,11 +207,9 @@ func prefixOrdered(c types.Collation) bool {
 // maxOrTerms bounds the terms of an OR that becomes ranges.
 const maxOrTerms = 1000
 
-func matchParts(op rangeOp, c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
-	if len(c.Args()) > maxOrTerms {
-		return -1, nil
-	}
-	r := &rangeCond{op: op, exact: true}
+// matchAnd takes conditions that are all on one column.
+func matchAnd(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
+	r := &rangeCond{op: rangeAnd, exact: true}
 	col := -1
 	for _, a := range c.Args() {
 		k, s := matchRange(a, columns, known)
@@ -223,6 +221,56 @@ func matchParts(op rangeOp, c *expr.Call, columns func(*expr.Column) int, known 
 		r.exact = r.exact && s.exact
 	}
 	return col, r
+}
+
+// matchOr takes branches that all say something of one column; what they say beside it makes the ranges inexact:
+// a > 5 OR (a = 5 AND id > 7) is within a > 5 OR a = 5.
+func matchOr(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
+	if len(c.Args()) > maxOrTerms {
+		return -1, nil
+	}
+	type branch struct {
+		byColumn map[int][]*rangeCond
+		terms    int
+	}
+	branches := make([]branch, len(c.Args()))
+	var order []int // columns of the first branch
+	for i, a := range c.Args() {
+		b := branch{byColumn: map[int][]*rangeCond{}}
+		for _, t := range splitAnd(nil, a) {
+			b.terms++
+			if col, s := matchRange(t, columns, known); s != nil {
+				if i == 0 && len(b.byColumn[col]) == 0 {
+					order = append(order, col)
+				}
+				b.byColumn[col] = append(b.byColumn[col], s)
+			}
+		}
+		branches[i] = b
+	}
+	for _, col := range order {
+		r := &rangeCond{op: rangeOr, exact: true}
+		for _, b := range branches {
+			list := b.byColumn[col]
+			if len(list) == 0 {
+				r = nil
+				break
+			}
+			sub := list[0]
+			if len(list) > 1 {
+				sub = &rangeCond{op: rangeAnd, subs: list, exact: true}
+				for _, s := range list {
+					sub.exact = sub.exact && s.exact
+				}
+			}
+			r.subs = append(r.subs, sub)
+			r.exact = r.exact && sub.exact && b.terms == len(list)
+		}
+		if r != nil {
+			return col, r
+		}
+	}
+	return -1, nil
 }
 
 // comparable tells whether comparing a column with v orders as the column's key does, and whether the intervals are
