@@ -155,7 +155,7 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		return r, nil
 	}
 	a.commitCounters(a.writer.deltas)
-	return r, a.write(a.overlay.changes[mark:])
+	return r, a.write(mark)
 }
 
 func (a *applier) execute(p *Proposal, r *ProposalResult) (Status, error) {
@@ -197,10 +197,21 @@ func (a *applier) executeWrite(w *fragment.Write, res *fragment.WriteResult) (St
 	return 0, err
 }
 
-// write puts a transaction's versions into the engine's batch and the hash.
-func (a *applier) write(changes []change) error {
+// write puts a transaction's versions, which are the overlay's changes from mark on, into the engine's batch and the
+// hash. Each version is written once, however often the transaction wrote the key: collection relies on it.
+func (a *applier) write(mark int) error {
+	changes := a.overlay.changes[mark:]
+	for i := range changes {
+		if before := int(changes[i].before) - mark; before >= 0 {
+			changes[before].dead = true
+		}
+	}
 	for i := range changes {
 		c := &changes[i]
+		a.noteGarbage(c)
+		if c.dead {
+			continue
+		}
 		op := a.batch.SetDeferred(len(c.key)+mvcc.SuffixLen, len(c.value))
 		copy(op.Key, c.key)
 		binary.BigEndian.PutUint64(op.Key[len(c.key):], ^uint64(c.ts))
@@ -210,7 +221,6 @@ func (a *applier) write(changes []change) error {
 		if err := op.Finish(); err != nil {
 			return err
 		}
-		a.noteGarbage(c)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"bytes"
+
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 )
@@ -9,6 +11,9 @@ import (
 type applyAccess struct {
 	a  *applier
 	ts mvcc.Timestamp
+
+	row   []byte // the row that was looked at last, and the version it was found in
+	rowTS mvcc.Timestamp
 }
 
 func (x *applyAccess) lock(schema.IndexID, []byte) error { return nil } // the log is the order
@@ -21,14 +26,25 @@ func (x *applyAccess) read(key []byte) (payload []byte, live bool, err error) {
 	if v.TS > x.ts {
 		return nil, false, statusError(StaleTimestamp)
 	}
+	if indexOf(key) == schema.PrimaryIndex {
+		x.saw(key, v.TS)
+	}
 	return v.Value, v.Live(), nil
+}
+
+// saw notes a row's version, to tell garbage collection which one a put of the row supersedes.
+func (x *applyAccess) saw(key []byte, ts mvcc.Timestamp) {
+	x.row, x.rowTS = append(x.row[:0], key...), ts
 }
 
 func (x *applyAccess) put(key, stored []byte, hides bool, removed, added []entry) error {
 	o := &x.a.overlay
 	if key != nil {
 		o.put(key, x.ts, stored)
-		o.changes[len(o.changes)-1].hides = hides
+		c := &o.changes[len(o.changes)-1]
+		if c.hides = hides; hides && bytes.Equal(key, x.row) {
+			c.hidden = x.rowTS
+		}
 	}
 	for i := range removed {
 		o.delete(removed[i].key, x.ts)

@@ -59,6 +59,7 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 	case e.Op == fragment.EffectCheck:
 		return Committed, nil
 	}
+	w.access.(*applyAccess).saw(w.old.key, v.TS)
 	w.removed = w.removed[:0]
 	if v.Live() {
 		w.old.stored = append(w.old.stored[:0], v.Value...)

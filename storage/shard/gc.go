@@ -3,6 +3,8 @@ package shard
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,20 +14,27 @@ import (
 )
 
 // Versions that no read at or above the watermark can see are removed in the background, by each replica on its own.
-// Apply notes the keys whose versions it superseded or deleted; when the watermark has passed the change, those keys
-// are looked at and their hidden versions removed. What was noted before a restart, or did not fit into memory, is
-// found by walking over everything once the watermark has passed the time of the loss.
+// Apply notes what it superseded or deleted, and when the watermark has passed the change, it goes. What was noted
+// before a restart, or did not fit into memory, is found by walking over everything once the watermark has passed the
+// time of the loss.
 //
-// A tombstone is removed only together with all versions that it hides, in one batch; and never while RecoverSnapshot
-// puts another replica's versions under it.
+// A row that was changed has been read by Apply, so its superseded version is known and goes without a look at the
+// store. Such a version was written exactly once (a transaction that writes a row twice leaves one version, a replayed
+// log begins behind what the store has, and a snapshot's rows lie over a range deletion), so it is removed by a single
+// deletion: both vanish as soon as they meet, mostly in the flush of the memtable, while an ordinary deletion would
+// travel down all levels and lie in the way of scans meanwhile.
+//
+// Of a deleted key the older versions are not known, and are looked up. A tombstone is removed only together with all
+// versions that it hides, in one batch; and never while RecoverSnapshot puts another replica's versions under it.
 
 // maxNoted bounds the keys that are remembered for collection.
 const maxNoted = 256 << 10
 
-// garbageKey is a key whose versions below ts are hidden from ts on.
+// garbageKey is a key whose versions below ts are hidden from ts on: the one at hidden, if that is not 0, or those that
+// a look at the store finds.
 type garbageKey struct {
-	key string
-	ts  mvcc.Timestamp
+	key        string
+	ts, hidden mvcc.Timestamp
 }
 
 // collector is a shard's garbage collection.
@@ -41,8 +50,11 @@ type collector struct {
 }
 
 func (a *applier) noteGarbage(c *change) {
+	if c.hides && c.hidden == c.ts {
+		return // what it hides is the same transaction's, and never became a version
+	}
 	if c.hides || mvcc.Flag(c.value[0]) == mvcc.FlagDelete {
-		a.garbage = append(a.garbage, garbageKey{key: string(c.key), ts: c.ts})
+		a.garbage = append(a.garbage, garbageKey{key: string(c.key), ts: c.ts, hidden: c.hidden})
 	}
 }
 
@@ -119,16 +131,8 @@ func (s *Shard) CollectGarbage(ctx context.Context, limit int) (removed int, mor
 	}
 	g := &collection{s: s, batch: s.engine.NewBatch(), limit: limit}
 	defer func() { err = errors.Join(err, g.close()) }()
-	if err := g.open(watermark); err != nil {
+	if err := g.run(ctx, noted, watermark, from, walk && len(noted) < limit); err != nil {
 		return 0, false, err
-	}
-	if err := g.keys(ctx, noted); err != nil {
-		return 0, false, err
-	}
-	if walk && len(noted) < limit {
-		if err := g.walk(ctx, from); err != nil {
-			return 0, false, err
-		}
 	}
 	if g.removed == 0 {
 		return 0, len(noted) == limit || g.more, nil
@@ -145,6 +149,38 @@ type collection struct {
 	limit   int
 	removed int
 	more    bool
+}
+
+func (g *collection) run(ctx context.Context, noted []garbageKey, watermark mvcc.Timestamp, from []byte, walk bool) error {
+	unknown, err := g.known(noted)
+	if err != nil || len(unknown) == 0 && !walk {
+		return err
+	}
+	if err := g.open(watermark); err != nil {
+		return err
+	}
+	if err := g.keys(ctx, unknown); err != nil || !walk {
+		return err
+	}
+	return g.walk(ctx, from)
+}
+
+// known removes the versions that are known, and gives the keys that have to be looked at.
+func (g *collection) known(noted []garbageKey) (unknown []garbageKey, err error) {
+	for i := range noted {
+		n := &noted[i]
+		if n.hidden == 0 {
+			unknown = append(unknown, *n)
+			continue
+		}
+		op := g.batch.SingleDeleteDeferred(len(n.key) + mvcc.SuffixLen)
+		mvcc.AppendVersion(append(op.Key[:0], n.key...), n.hidden)
+		if err := op.Finish(); err != nil {
+			return nil, err
+		}
+		g.removed++
+	}
+	return unknown, nil
 }
 
 func (g *collection) open(watermark mvcc.Timestamp) (err error) {
@@ -164,18 +200,17 @@ func (g *collection) close() error {
 	return err
 }
 
-// keys collects noted keys; a hot row's key comes many times.
+// keys looks at keys, in their order; one may come many times.
 func (g *collection) keys(ctx context.Context, noted []garbageKey) error {
-	done := make(map[string]struct{}, len(noted))
+	slices.SortFunc(noted, func(a, b garbageKey) int { return strings.Compare(a.key, b.key) })
 	for i := range noted {
 		if i%contextEvery == 0 && ctx.Err() != nil {
 			g.s.collector.lose(noted[i:])
 			return nil
 		}
-		if _, ok := done[noted[i].key]; ok {
+		if i > 0 && noted[i].key == noted[i-1].key {
 			continue
 		}
-		done[noted[i].key] = struct{}{}
 		n, err := g.mvcc.Collect([]byte(noted[i].key))
 		g.removed += n
 		if err != nil {

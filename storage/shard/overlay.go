@@ -18,6 +18,9 @@ type change struct {
 	ts         mvcc.Timestamp
 	before     int32 // position of the version of the same key that this one hides, or -1
 	hides      bool  // a row that the engine has is superseded
+	dead       bool  // the same transaction has written the key again: never becomes a version
+
+	hidden mvcc.Timestamp // the version that is superseded, if hides; 0: not known
 }
 
 // get finds a key's newest version here; it is valid until reset.
