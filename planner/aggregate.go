@@ -95,7 +95,8 @@ func (q *selectQuery) addAgg(a *expr.Agg) *expr.Column {
 }
 
 func sameAgg(a, b *expr.Agg) bool {
-	if a.Name != b.Name || a.Distinct != b.Distinct || a.Separator != b.Separator || len(a.Args) != len(b.Args) || len(a.OrderBy) != len(b.OrderBy) {
+	if a.Name != b.Name || a.Distinct != b.Distinct || a.Separator != b.Separator ||
+		len(a.Args) != len(b.Args) || len(a.OrderBy) != len(b.OrderBy) {
 		return false
 	}
 	for i := range a.Args {

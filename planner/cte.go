@@ -159,7 +159,7 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 		return nil, mysqlerr.NotSupported("ORDER BY, LIMIT or WITH in a recursive common table expression")
 	}
 	r := &recursiveQuery{b: b, name: d.name}
-	for i, s := range u.SelectList.Selects {
+	for _, s := range u.SelectList.Selects {
 		sel, ok := s.(*ast.SelectStmt)
 		if !ok {
 			return nil, mysqlerr.NotSupported("nested set operations in a recursive common table expression")
@@ -173,24 +173,27 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 				return nil, mysqlerr.NotSupported("INTERSECT and EXCEPT in a recursive common table expression")
 			}
 		}
-		if err := r.bindMember(d, sel, i); err != nil {
+		if err := r.bindMember(d, sel); err != nil {
 			return nil, err
 		}
 	}
 	d.working = nil
 	if len(r.members) == 0 || r.seed == nil {
-		return nil, mysqlerr.Newf(errRecursiveWithoutSeed,
-			"Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by one or more recursive ones", d.name)
+		return nil, d.withoutSeed()
 	}
 	return r, nil
 }
 
-func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt, i int) error {
+func (d *cteDef) withoutSeed() error {
+	return mysqlerr.Newf(errRecursiveWithoutSeed, "Recursive Common Table Expression '%s' should have one or more "+
+		"non-recursive query blocks followed by one or more recursive ones", d.name)
+}
+
+func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
 	recursive := namesTable(sel, d.name)
 	if !recursive {
 		if len(r.members) > 0 {
-			return mysqlerr.Newf(errRecursiveWithoutSeed,
-				"Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by one or more recursive ones", d.name)
+			return d.withoutSeed()
 		}
 		q, err := r.b.bindSelect(sel, nil, d.visible.outer)
 		if err != nil {
@@ -204,8 +207,7 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt, i int) error
 		return err
 	}
 	if r.seed == nil {
-		return mysqlerr.Newf(errRecursiveWithoutSeed,
-			"Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by one or more recursive ones", d.name)
+		return d.withoutSeed()
 	}
 	if r.working == nil {
 		r.nameColumns(d)
@@ -223,7 +225,6 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt, i int) error
 	if len(q.fields) != len(r.cols) {
 		return mysqlerr.New(mysql.ErrWrongNumberOfColumnsInSelect)
 	}
-	_ = i
 	r.members = append(r.members, q)
 	return nil
 }

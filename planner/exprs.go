@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"fmt"
-
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/expr"
@@ -390,5 +388,3 @@ func isZero(v types.Value) bool {
 	}
 	return !v.ToBool(nil)
 }
-
-func idList(ids []int) string { return fmt.Sprint(ids) }

@@ -5,7 +5,6 @@ import (
 
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
-	"cloudsql/storage/types"
 )
 
 // wanted is the order that a relation's rows are wanted in, if that costs less than sorting them.
@@ -77,81 +76,6 @@ func splitPushable(conds []expr.Expr) (push, rest []expr.Expr) {
 		}
 	}
 	return push, rest
-}
-
-// simplifyOuter turns LEFT JOINs into inner ones where conditions above discard the rows without a partner.
-func simplifyOuter(r rel, conds []expr.Expr) {
-	j, ok := r.(*joinRel)
-	if !ok {
-		return
-	}
-	right := idSet{}
-	j.right.columnIDs(right)
-	if j.kind == exec.Left {
-		for _, c := range conds {
-			if rejectsNull(c, right) {
-				j.kind = exec.Inner
-				break
-			}
-		}
-	}
-	if j.kind == exec.Inner {
-		conds = append(append([]expr.Expr(nil), conds...), j.on...)
-		simplifyOuter(j.right, conds)
-	} else {
-		simplifyOuter(j.right, j.on)
-	}
-	simplifyOuter(j.left, conds)
-}
-
-// rejectsNull tells whether a condition cannot be true when all columns of ids are NULL.
-func rejectsNull(e expr.Expr, ids idSet) bool {
-	c, ok := e.(*expr.Call)
-	if !ok {
-		return false
-	}
-	switch c.Name() {
-	case "=", "<>", "<", "<=", ">", ">=", "like", "between", "is not null", "is true":
-		for i, a := range c.Args() {
-			if strictIn(a, ids) && (i == 0 || c.Name() != "between") {
-				return true
-			}
-		}
-	case "in":
-		return strictIn(c.Args()[0], ids)
-	case "and":
-		for _, a := range c.Args() {
-			if rejectsNull(a, ids) {
-				return true
-			}
-		}
-	case "or":
-		for _, a := range c.Args() {
-			if !rejectsNull(a, ids) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// strictIn tells whether e is NULL when the columns of ids are.
-func strictIn(e expr.Expr, ids idSet) bool {
-	switch x := e.(type) {
-	case *expr.Column:
-		return ids[x.Index]
-	case *expr.Call:
-		switch x.Name() {
-		case "+", "-", "*", "/", "%", "div", "neg", "lower", "upper", "length", "substring", "date", "year", "month", "=", "<", ">", "<=", ">=":
-			for _, a := range x.Args() {
-				if strictIn(a, ids) {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // leaf is one relation of an inner join, with the conditions on it alone.
@@ -304,30 +228,46 @@ func coversOrder(have, want []orderCol) bool {
 
 // joinAll joins all relations, beginning with the given one.
 func (b *builder) joinAll(start node, leaves []*leaf, first int, conds []expr.Expr, straight bool) (node, error) {
-	cur, have := start, idSet{}
-	have.add(leaves[first].ids)
-	done := make([]bool, len(leaves))
-	done[first] = true
-	used := make([]bool, len(conds))
+	s := &joinSearch{
+		b: b, cur: start, have: idSet{}, leaves: leaves, conds: conds, straight: straight,
+		done: make([]bool, len(leaves)), used: make([]bool, len(conds)),
+	}
+	s.take(first, nil)
 	for range len(leaves) - 1 {
-		next, err := b.cheapestJoin(cur, have, leaves, done, conds, used, straight)
+		next, err := s.cheapest()
 		if err != nil {
 			return nil, err
 		}
-		cur = next.node
-		done[next.leaf] = true
-		have.add(leaves[next.leaf].ids)
-		for _, c := range next.conds {
-			used[c] = true
-		}
+		s.cur = next.node
+		s.take(next.leaf, next.conds)
 	}
 	var rest []expr.Expr
 	for i, c := range conds {
-		if !used[i] {
+		if !s.used[i] {
 			rest = append(rest, c)
 		}
 	}
-	return newFilter(cur, rest)
+	return newFilter(s.cur, rest)
+}
+
+// joinSearch is one way through a join's relations.
+type joinSearch struct {
+	b        *builder
+	cur      node  // what has been joined
+	have     idSet // its columns
+	leaves   []*leaf
+	done     []bool // by leaf
+	conds    []expr.Expr
+	used     []bool // by condition
+	straight bool
+}
+
+func (s *joinSearch) take(leaf int, conds []int) {
+	s.done[leaf] = true
+	s.have.add(s.leaves[leaf].ids)
+	for _, c := range conds {
+		s.used[c] = true
+	}
 }
 
 type joinChoice struct {
@@ -336,42 +276,48 @@ type joinChoice struct {
 	conds []int
 }
 
-func (b *builder) cheapestJoin(cur node, have idSet, leaves []*leaf, done []bool, conds []expr.Expr, used []bool, straight bool) (*joinChoice, error) {
+// cheapest finds the relation to join next: one that conditions connect with what is joined, if there is any.
+func (s *joinSearch) cheapest() (*joinChoice, error) {
 	var best *joinChoice
 	bestConnected, bestScore := false, math.Inf(1)
-	for i, l := range leaves {
-		if done[i] {
+	for i, l := range s.leaves {
+		if s.done[i] {
 			continue
 		}
-		both := idSet{}
-		both.add(have)
-		both.add(l.ids)
-		choice := &joinChoice{leaf: i}
-		var list []expr.Expr
-		for k, c := range conds {
-			if !used[k] && both.covers(c) && hasColumns(c) {
-				choice.conds = append(choice.conds, k)
-				list = append(list, c)
-			}
-		}
+		choice, list := s.choice(i)
 		connected := len(list) > 0
-		if best != nil && bestConnected && !connected && !straight {
+		if bestConnected && !connected && !s.straight {
 			continue
 		}
-		n, err := b.join(cur, l, list, exec.Inner)
-		if err != nil {
+		var err error
+		if choice.node, err = s.b.join(s.cur, l, list, exec.Inner); err != nil {
 			return nil, err
 		}
-		choice.node = n
-		score := n.cost() + n.rows()
+		score := choice.node.cost() + choice.node.rows()
 		if best == nil || connected && !bestConnected || score < bestScore {
 			best, bestConnected, bestScore = choice, connected, score
 		}
-		if straight {
+		if s.straight {
 			break
 		}
 	}
 	return best, nil
+}
+
+// choice collects the conditions that can be tested once relation i is joined.
+func (s *joinSearch) choice(i int) (*joinChoice, []expr.Expr) {
+	both := idSet{}
+	both.add(s.have)
+	both.add(s.leaves[i].ids)
+	c := &joinChoice{leaf: i}
+	var list []expr.Expr
+	for k, e := range s.conds {
+		if !s.used[k] && both.covers(e) && hasColumns(e) {
+			c.conds = append(c.conds, k)
+			list = append(list, e)
+		}
+	}
+	return c, list
 }
 
 // planLeft plans a LEFT JOIN. Conditions on the left side alone are tested before it; others above it.
@@ -525,105 +471,4 @@ func joinKeys(conds []expr.Expr, left, right idSet) (keys []joinKey, rest []expr
 		keys = append(keys, joinKey{left: a, right: z, cond: c, hash: h, nullSafe: eq.Name() == "<=>"})
 	}
 	return keys, rest
-}
-
-// propagate adds what equalities imply: a = b AND b = 5 gives a = 5, and a = b AND b = c gives a = c. New conditions
-// follow the given ones.
-func propagate(conds []expr.Expr) ([]expr.Expr, error) {
-	var classes [][]*expr.Column
-	find := func(c *expr.Column) int {
-		for i, l := range classes {
-			for _, m := range l {
-				if m.Index == c.Index {
-					return i
-				}
-			}
-		}
-		classes = append(classes, []*expr.Column{c})
-		return len(classes) - 1
-	}
-	type constant struct {
-		col   *expr.Column
-		value expr.Expr
-	}
-	var constants []constant
-	for _, c := range conds {
-		eq := asCall(c, "=")
-		if eq == nil {
-			continue
-		}
-		a, aCol := eq.Args()[0].(*expr.Column)
-		z, zCol := eq.Args()[1].(*expr.Column)
-		switch {
-		case aCol && zCol && sameKey(&a.Typ, &z.Typ):
-			i, k := find(a), find(z)
-			if i != k {
-				classes[i] = append(classes[i], classes[k]...)
-				classes = append(classes[:k], classes[k+1:]...)
-			}
-		case aCol && fixed(eq.Args()[1]) && sameKey(&a.Typ, eq.Args()[1].Type()):
-			constants = append(constants, constant{a, eq.Args()[1]})
-		case zCol && fixed(eq.Args()[0]) && sameKey(&z.Typ, eq.Args()[0].Type()):
-			constants = append(constants, constant{z, eq.Args()[0]})
-		}
-	}
-	var out []expr.Expr
-	for _, c := range conds {
-		if !containsExpr(out, c) {
-			out = append(out, c)
-		}
-	}
-	add := func(a, z expr.Expr) error {
-		eq, err := expr.New("=", a, z)
-		if err != nil {
-			return err
-		}
-		for _, c := range out {
-			if e := asCall(c, "="); e != nil && (same(e.Args()[0], a) && same(e.Args()[1], z) || same(e.Args()[0], z) && same(e.Args()[1], a)) {
-				return nil
-			}
-		}
-		out = append(out, eq)
-		return nil
-	}
-	for _, k := range constants {
-		for _, m := range classes[find(k.col)] {
-			if m.Index != k.col.Index {
-				if err := add(m, k.value); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	const maxClass = 8
-	for _, l := range classes {
-		if len(l) > maxClass {
-			continue
-		}
-		for i := range l {
-			for k := i + 1; k < len(l); k++ {
-				if err := add(l[i], l[k]); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	return out, nil
-}
-
-// sameKey tells whether equality between the types is transitive with itself: one class, one collation.
-func sameKey(a, b *types.Type) bool {
-	ca, cb := a.Class(), b.Class()
-	if ca != cb {
-		return false
-	}
-	switch ca {
-	case types.ClassInt, types.ClassDecimal, types.ClassDate, types.ClassTime:
-		return true
-	case types.ClassDatetime:
-		return true
-	case types.ClassString:
-		return a.Collation == b.Collation
-	}
-	return false
 }

@@ -138,7 +138,8 @@ func newProject(in node, exprs []expr.Expr, out []int) (node, error) {
 		return nil, err
 	}
 	p := &projectNode{in: in, exprs: r}
-	p.base = base{cols: out, est: in.rows(), price: in.cost() + in.rows()*costProject*float64(len(exprs)), order: renamedOrder(in.sorted(), exprs, out)}
+	price := in.cost() + in.rows()*costProject*float64(len(exprs))
+	p.base = base{cols: out, est: in.rows(), price: price, order: renamedOrder(in.sorted(), exprs, out)}
 	return p, nil
 }
 
@@ -331,9 +332,11 @@ type explainer struct {
 const atGateway = "gateway"
 
 func (x *explainer) add(depth int, operator string, est float64, object, info string) {
-	x.lines = append(x.lines, ExplainLine{Depth: depth, Operator: operator, EstRows: est, Where: atGateway, Object: object, Info: strings.TrimSpace(info)})
+	x.addAt(depth, operator, est, atGateway, object, info)
 }
 
 func (x *explainer) addAt(depth int, operator string, est float64, where, object, info string) {
-	x.lines = append(x.lines, ExplainLine{Depth: depth, Operator: operator, EstRows: est, Where: where, Object: object, Info: strings.TrimSpace(info)})
+	x.lines = append(x.lines, ExplainLine{
+		Depth: depth, Operator: operator, EstRows: est, Where: where, Object: object, Info: strings.TrimSpace(info),
+	})
 }

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"context"
 	"math"
 
 	"cloudsql/planner/exec"
@@ -478,100 +477,4 @@ func (q *selectQuery) pushDistinct(s *tableScan) error {
 	s.agg = &pushedAgg{groupBy: s.project}
 	s.project, s.keep, s.order = nil, false, nil
 	return nil
-}
-
-// planValues gives the rows of VALUES.
-func (q *selectQuery) planValues(push []expr.Expr) (node, error) {
-	var ids []int
-	for i := range q.fields {
-		ids = append(ids, q.fields[i].col.ID)
-	}
-	n := node(&valuesNode{base: base{cols: ids, est: float64(len(q.values)), price: float64(len(q.values))}, list: q.values})
-	var keys []expr.SortKey
-	for _, o := range q.orderBy {
-		keys = append(keys, expr.SortKey{Expr: o.expr, Desc: o.desc})
-	}
-	var err error
-	switch {
-	case len(keys) > 0:
-		if n, err = newSort(n, keys, q.limit); err != nil {
-			return nil, err
-		}
-	case q.limit != nil:
-		n = newLimit(n, q.limit)
-	}
-	return newFilter(n, push)
-}
-
-// virtualNode reads a table that the gateway makes up.
-type virtualNode struct {
-	base
-	rel     *virtualRel
-	columns []int
-	eq      []virtualEq
-}
-
-// virtualEq is a condition column = constant that the table may use.
-type virtualEq struct {
-	name  string
-	value expr.Expr
-}
-
-// virtualRows is what a virtual table is thought to have.
-const virtualRows = 200
-
-func (r *virtualRel) plan(conds []expr.Expr) (node, error) {
-	v := &virtualNode{rel: r}
-	list := r.table.Columns()
-	for i := range list {
-		if r.b.used[r.first+i] {
-			v.columns = append(v.columns, i)
-			v.cols = append(v.cols, r.first+i)
-		}
-	}
-	if len(v.cols) == 0 {
-		v.columns, v.cols = []int{0}, []int{r.first}
-	}
-	v.est, v.price = virtualRows, virtualRows
-	position := func(c *expr.Column) int {
-		if p := c.Index - r.first; p >= 0 && p < r.n {
-			return p
-		}
-		return -1
-	}
-	for _, c := range conds {
-		eq := asCall(c, "=")
-		if eq == nil {
-			continue
-		}
-		for i := range 2 {
-			col, ok := eq.Args()[i].(*expr.Column)
-			if val := eq.Args()[1-i]; ok && position(col) >= 0 && fixed(val) && val.Type().Class() == types.ClassString {
-				v.eq = append(v.eq, virtualEq{name: lower(list[position(col)].Name), value: val})
-			}
-		}
-	}
-	return newFilter(v, conds)
-}
-
-func (v *virtualNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	var eq map[string]string
-	for _, c := range v.eq {
-		val, err := c.value.Eval(run.Env, nil)
-		if err != nil {
-			return nil, err
-		}
-		if val.IsNull() {
-			return exec.NewRows(nil, len(v.cols)), nil
-		}
-		if eq == nil {
-			eq = map[string]string{}
-		}
-		eq[c.name] = val.Text()
-	}
-	return exec.NewVirtualRead(ctx, run, v.rel.table, eq, v.columns)
-}
-
-func (v *virtualNode) explain(x *explainer, depth int) {
-	x.add(depth, "VirtualTable", v.est, "table:"+v.rel.name, "")
 }

@@ -166,13 +166,21 @@ func unify(a types.Type, e expr.Expr) (types.Type, error) {
 // convertTo converts e to a type that unify found.
 func convertTo(e expr.Expr, t types.Type) expr.Expr {
 	from := e.Type()
-	if sameType(from, &t) || from.Class() == types.ClassNull || from.ID == t.ID && from.Class() == types.ClassString && from.IsBinary() == t.IsBinary() {
-		return e
-	}
-	if from.Class() == t.Class() && from.Unsigned == t.Unsigned && (t.Class() == types.ClassInt || t.Class() == types.ClassString && from.IsBinary() == t.IsBinary()) {
+	if sameType(from, &t) || from.Class() == types.ClassNull || sameForm(from, &t) {
 		return e
 	}
 	return expr.NewCast(e, t)
+}
+
+// sameForm tells whether values of one type are values of the other as they are.
+func sameForm(from, to *types.Type) bool {
+	switch {
+	case from.Class() != to.Class() || from.Unsigned != to.Unsigned:
+		return false
+	case to.Class() == types.ClassString:
+		return from.IsBinary() == to.IsBinary()
+	}
+	return to.Class() == types.ClassInt
 }
 
 // orderSet puts ORDER BY and LIMIT on a set operation, whose columns are named by its first query.

@@ -43,7 +43,7 @@ type tabletRead struct {
 }
 
 func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *ReadOptions) (*tabletRead, error) {
-	rows, err := run.open(ctx, f, alone, o.Mode, o.Lock)
+	rows, err := run.open(ctx, f, alone, o)
 	if err != nil {
 		return nil, err
 	}

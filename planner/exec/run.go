@@ -140,9 +140,9 @@ func (r *Run) foldable(e expr.Expr) bool {
 }
 
 // open starts one fragment's read.
-func (r *Run) open(ctx context.Context, f *fragment.Read, alone bool, mode distributed.ReadMode, lo distributed.LockOptions) (distributed.Rows, error) {
+func (r *Run) open(ctx context.Context, f *fragment.Read, alone bool, o *ReadOptions) (distributed.Rows, error) {
 	if r.RT.Txn != nil {
-		return r.RT.Txn.Read(ctx, f, mode, lo)
+		return r.RT.Txn.Read(ctx, f, o.Mode, o.Lock)
 	}
 	if alone && r.Single {
 		return r.RT.DB.Read(ctx, f)

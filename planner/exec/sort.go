@@ -215,9 +215,6 @@ func NewTopN(run *Run, in Operator, order *Order, offset, count uint64) *TopN {
 	return &TopN{run: run, in: in, order: order, offset: offset, count: count}
 }
 
-// maxTopN is up to how many rows a heap keeps them; larger limits sort.
-const maxTopN = 1 << 16
-
 // topHeap has the row that comes last in order on top.
 type topHeap struct {
 	order *Order

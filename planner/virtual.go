@@ -1,0 +1,82 @@
+package planner
+
+import (
+	"context"
+
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/types"
+)
+
+// virtualNode reads a table that the gateway makes up.
+type virtualNode struct {
+	base
+	rel     *virtualRel
+	columns []int
+	eq      []virtualEq
+}
+
+// virtualEq is a condition column = constant that the table may use.
+type virtualEq struct {
+	name  string
+	value expr.Expr
+}
+
+// virtualRows is what a virtual table is thought to have.
+const virtualRows = 200
+
+func (r *virtualRel) plan(conds []expr.Expr) (node, error) {
+	v := &virtualNode{rel: r}
+	list := r.table.Columns()
+	for i := range list {
+		if r.b.used[r.first+i] {
+			v.columns = append(v.columns, i)
+			v.cols = append(v.cols, r.first+i)
+		}
+	}
+	if len(v.cols) == 0 {
+		v.columns, v.cols = []int{0}, []int{r.first}
+	}
+	v.est, v.price = virtualRows, virtualRows
+	position := func(c *expr.Column) int {
+		if p := c.Index - r.first; p >= 0 && p < r.n {
+			return p
+		}
+		return -1
+	}
+	for _, c := range conds {
+		eq := asCall(c, "=")
+		if eq == nil {
+			continue
+		}
+		for i := range 2 {
+			col, ok := eq.Args()[i].(*expr.Column)
+			if val := eq.Args()[1-i]; ok && position(col) >= 0 && fixed(val) && val.Type().Class() == types.ClassString {
+				v.eq = append(v.eq, virtualEq{name: lower(list[position(col)].Name), value: val})
+			}
+		}
+	}
+	return newFilter(v, conds)
+}
+
+func (v *virtualNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	var eq map[string]string
+	for _, c := range v.eq {
+		val, err := c.value.Eval(run.Env, nil)
+		if err != nil {
+			return nil, err
+		}
+		if val.IsNull() {
+			return exec.NewRows(nil, len(v.cols)), nil
+		}
+		if eq == nil {
+			eq = map[string]string{}
+		}
+		eq[c.name] = val.Text()
+	}
+	return exec.NewVirtualRead(ctx, run, v.rel.table, eq, v.columns)
+}
+
+func (v *virtualNode) explain(x *explainer, depth int) {
+	x.add(depth, "VirtualTable", v.est, "table:"+v.rel.name, "")
+}
