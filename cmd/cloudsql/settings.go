@@ -50,7 +50,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: a twelfth of the machine's memory, 64 to 4096")
 	f.IntVar(&s.replicationFactor, "replication-factor", 3, "replicas of a data shard, as far as there are nodes")
 	f.IntVar(&s.dataShards, "data-shards", 8, "most data shards that are made, one a node until then")
-	f.DurationVar(&s.history, "history", time.Minute, "how long old versions of rows are kept for snapshots")
+	f.DurationVar(&s.history, "history", 10*time.Second, "how long old versions of rows are kept for snapshots")
 	f.StringVar(&s.walDir, "wal-dir", "", "another disk's directory for the write-ahead part of the raft log")
 	f.BoolVar(&s.spreadTables, "spread-tables", false, "place every new table by itself instead of beside its database's others")
 	f.IntVar(&s.maxConnections, "max-connections", 2000, "client connections at once")

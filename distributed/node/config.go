@@ -34,7 +34,7 @@ type Config struct {
 	ReplicationFactor int           // 3: replicas of a data shard, as far as there are nodes
 	DataShards        int           // 8: as many data shards at most; one a node until then
 	SystemVoters      int           // 5: nodes beyond get non-voting replicas of the system shard
-	History           time.Duration // 60 s: how long old versions are kept
+	History           time.Duration // 10 s: how long old versions are kept; what a snapshot in use needs stays
 	HistoryMax        time.Duration // 1 h: how long a transaction can hold them
 	CacheBytes        int64         // engine.DefaultCacheBytes
 	WALDir            string        // of the raft log; in Dir
@@ -61,7 +61,7 @@ func (c *Config) setDefaults() {
 	num(&c.ReplicationFactor, 3)
 	num(&c.DataShards, 8)
 	num(&c.SystemVoters, 5)
-	def(&c.History, time.Minute)
+	def(&c.History, 10*time.Second)
 	def(&c.HistoryMax, time.Hour)
 	def(&c.Heartbeat, 300*time.Millisecond)
 	if c.Network == nil {
