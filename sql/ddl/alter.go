@@ -26,6 +26,8 @@ type Change struct {
 	RaiseAutoInc bool
 	// RenameTo is the new name, nil for none.
 	RenameTo *ast.TableName
+	// Copy: the rows must be written anew, for they or their keys change. Build, Drop and NotNull are empty then.
+	Copy bool
 }
 
 // Empty tells that there is nothing to do.
@@ -37,6 +39,10 @@ type alteration struct {
 	from    *schema.Table
 	change  *Change
 	touched bool
+	copies  string // why the rows must be copied, "" where they need not
+	dropPK  bool   // DROP PRIMARY KEY
+	alg     ast.AlgorithmType
+	lock    ast.LockType
 }
 
 // PlanAlter works out an ALTER TABLE on t.
@@ -48,20 +54,40 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 			return nil, err
 		}
 	}
+	if err := a.settlePrimaryKey(); err != nil {
+		return nil, err
+	}
 	if err := a.addPending(); err != nil {
 		return nil, err
 	}
+	a.change.Drop, a.change.Build = missingIndexes(a.from, a.t), missingIndexes(a.t, a.from)
+	if a.copies == "" && a.mixed() {
+		a.copies = "columns go while others are checked"
+	}
+	if err := a.checkAlgorithm(); err != nil {
+		return nil, err
+	}
 	if !a.touched {
-		return a.change, nil
+		return &Change{From: a.from, AutoInc: a.change.AutoInc, RenameTo: a.change.RenameTo}, nil
 	}
 	sortIndexes(a.t)
 	if err := checkTable(a.t); err != nil {
 		return nil, err
 	}
 	a.change.Table = a.t
-	a.change.Drop = missingIndexes(a.from, a.t)
-	a.change.Build = missingIndexes(a.t, a.from)
+	if a.copies != "" {
+		a.change.Copy, a.change.NotNull, a.change.Drop, a.change.Build = true, nil, nil, nil
+	}
 	return a.change, nil
+}
+
+// mixed tells of a change that drops a column, may yet fail on the rows, and changes other columns as well: no version in
+// between would serve it.
+func (a *alteration) mixed() bool {
+	if !dropsColumn(a.from, a.t) || len(a.change.Build)+len(a.change.NotNull) == 0 {
+		return false
+	}
+	return len(a.change.NotNull) > 0 || !slices.EqualFunc(keptColumns(a.from, a.t), a.t.Columns, sameColumn)
 }
 
 // missingIndexes lists the indexes of a that b lacks.
@@ -144,11 +170,11 @@ func (a *alteration) spec(s *ast.AlterTableSpec) error {
 func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 	switch s.Tp {
 	case ast.AlterTableLock:
-		if s.LockType == ast.LockTypeShared || s.LockType == ast.LockTypeExclusive {
-			return mysqlerr.NotSupported("LOCK=" + s.LockType.String())
-		}
-	case ast.AlterTableAlgorithm, ast.AlterTableForce, ast.AlterTableWithValidation, ast.AlterTableWithoutValidation:
-		// Each change is made in the one way that there is: online; nothing is left to rebuild.
+		a.lock = s.LockType
+	case ast.AlterTableAlgorithm:
+		a.alg = s.Algorithm
+	case ast.AlterTableForce, ast.AlterTableWithValidation, ast.AlterTableWithoutValidation:
+		// Nothing is left to rebuild.
 	case ast.AlterTableEnableKeys, ast.AlterTableDisableKeys:
 		a.env.note("Note", mysqlerr.Newf(mysql.ErrIllegalHa,
 			"Table storage engine for '%s' doesn't have this option", a.t.Name))
@@ -162,10 +188,7 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 			return mysqlerr.NotSupported("CHECK constraints (other than NOT ENFORCED)")
 		}
 	case ast.AlterTableDropPrimaryKey:
-		if !a.t.HasPrimaryKey() {
-			return errCantDrop("PRIMARY")
-		}
-		return mysqlerr.NotSupported("DROP PRIMARY KEY")
+		return a.dropPrimaryKey()
 	default:
 		return mysqlerr.NotSupported("this ALTER TABLE clause")
 	}
@@ -225,11 +248,15 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 		if a.t.ColumnByName(c.Name) >= 0 {
 			return mysqlerr.New(mysql.ErrDupFieldName, c.Name)
 		}
-		if c.AutoIncrement {
-			return mysqlerr.NotSupported("ADD COLUMN … AUTO_INCREMENT")
-		}
-		if c.Missing, err = c.missing(a.env); err != nil {
-			return err
+		switch {
+		case c.AutoIncrement:
+			a.copies = "it numbers the rows"
+		case c.perRow():
+			a.copies = "each row has a default of its own"
+		default:
+			if c.Missing, err = c.missing(a.env); err != nil {
+				return err
+			}
 		}
 		at, err := a.position(s.Position, len(a.t.Columns))
 		if err != nil {
@@ -255,8 +282,13 @@ func (a *alteration) dropColumn(name string) error {
 		case !slices.ContainsFunc(ix.Columns, uses):
 			i++
 			continue
-		case ix.ID == schema.PrimaryIndex:
-			return mysqlerr.NotSupported("DROP COLUMN of a primary key's column")
+		case ix.ID == schema.PrimaryIndex: // MySQL keeps the key without the column
+			a.copies = "the primary key changes"
+			if ix.Columns = slices.DeleteFunc(slices.Clone(ix.Columns), uses); len(ix.Columns) == 0 {
+				a.dropPK = true
+			}
+			i++
+			continue
 		case len(ix.Columns) > 1: // MySQL keeps the index without the column: a new one of the same name
 			shrunk := *ix
 			shrunk.ID = a.t.NextIndexID
@@ -334,25 +366,18 @@ func (a *alteration) inIndex(pos int, which func(ix *schema.Index) bool) bool {
 	})
 }
 
-// keepsRows refuses a new type under which stored rows or keys would read differently.
+// keepsRows finds out whether stored rows and keys read right under a new type; where not, the table is copied. 1071 and
+// the like for keys that the new type can't be in.
 func (a *alteration) keepsRows(pos int, c *column) error {
 	old := &a.t.Columns[pos]
 	indexed := a.inIndex(pos, func(*schema.Index) bool { return true })
-	if widens(&old.Type, &c.Type) && (!indexed || sameKeys(&old.Type, &c.Type)) {
-		if !indexed {
-			return nil
-		}
-		return a.keysFit(pos, &c.Type)
+	if !widens(&old.Type, &c.Type) || indexed && !sameKeys(&old.Type, &c.Type) {
+		a.copies = "Cannot change column type INPLACE"
 	}
-	return mysqlerr.NotSupported("ALTER TABLE that converts column '" + old.Name + "' from " + fullType(&old.Type) +
-		" to " + fullType(&c.Type))
-}
-
-func fullType(t *types.Type) string {
-	if hasCharset(t) {
-		return t.String() + " collate " + t.Collation.Name()
+	if !indexed {
+		return nil
 	}
-	return t.String()
+	return a.keysFit(pos, &c.Type)
 }
 
 // keysFit looks whether the keys over a column may still hold it under its wider type.
@@ -362,8 +387,14 @@ func (a *alteration) keysFit(pos int, t *types.Type) error {
 		for _, p := range a.t.Indexes[i].Columns {
 			typ := &a.t.Columns[p.Column].Type
 			if p.Column == pos {
-				if typ = t; isLob(t) && p.Prefix == 0 {
+				typ = t
+				switch {
+				case t.ID == mysql.TypeJSON:
+					return errJSONKey(a.t.Columns[pos].Name)
+				case isLob(t) && p.Prefix == 0:
 					return mysqlerr.New(mysql.ErrBlobKeyWithoutLength, a.t.Columns[pos].Name)
+				case p.Prefix > 0 && (t.Class() != types.ClassString || p.Prefix > t.Length):
+					return mysqlerr.New(mysql.ErrWrongSubKey)
 				}
 			}
 			size := storageBytes(typ)
@@ -417,10 +448,7 @@ func (a *alteration) alterDefault(def *ast.ColumnDef) error {
 
 func (a *alteration) dropIndex(name string) error {
 	if strings.EqualFold(name, "PRIMARY") {
-		if !a.t.HasPrimaryKey() {
-			return errCantDrop(name)
-		}
-		return mysqlerr.NotSupported("DROP PRIMARY KEY")
+		return a.dropPrimaryKey()
 	}
 	i := slices.IndexFunc(a.t.Indexes, func(ix schema.Index) bool { return strings.EqualFold(ix.Name, name) })
 	if i <= 0 {
@@ -507,15 +535,94 @@ func (a *alteration) convertColumns() error {
 	return nil
 }
 
+func (a *alteration) dropPrimaryKey() error {
+	if !a.t.HasPrimaryKey() {
+		return errCantDrop("PRIMARY")
+	}
+	a.dropPK, a.touched = true, true
+	return nil
+}
+
+// settlePrimaryKey makes the clustered index anew where one goes or comes. 1068.
+func (a *alteration) settlePrimaryKey() error {
+	added := 0
+	for i := range a.indexes {
+		if a.indexes[i].primary {
+			added++
+		}
+	}
+	if added == 0 && !a.dropPK {
+		return nil
+	}
+	if added > 1 || added == 1 && !a.dropPK && a.t.HasPrimaryKey() {
+		return mysqlerr.New(mysql.ErrMultiplePriKey)
+	}
+	a.copies, a.touched = "the primary key changes", true
+	a.t.Indexes = a.t.Indexes[1:]
+	if a.t.Columns[0].Hidden {
+		a.keepIndexes(func() { a.t.Columns = slices.Delete(a.t.Columns, 0, 1) })
+	}
+	secondary := a.t.Indexes
+	a.dropNullDefaults()
+	if err := a.primaryKey(); err != nil {
+		return err
+	}
+	if a.t.Columns[0].Hidden { // it has just come: everything else moves up
+		for i := range secondary {
+			for j := range secondary[i].Columns {
+				secondary[i].Columns[j].Column++
+			}
+		}
+	}
+	a.t.Indexes = append(a.t.Indexes, secondary...)
+	return nil
+}
+
+// dropNullDefaults: columns that were there before may become part of a primary key though they had DEFAULT NULL.
+func (a *alteration) dropNullDefaults() {
+	for i := range a.t.Columns {
+		c := &a.t.Columns[i]
+		old := a.from.ColumnByID(c.ID)
+		if old < 0 || c.Default != nil || c.DefaultExpr != "" || !c.HasDefault || !a.inNewPrimary(c.Name) {
+			continue
+		}
+		c.HasDefault = false
+	}
+}
+
+func (a *alteration) inNewPrimary(column string) bool {
+	for i := range a.indexes {
+		for _, p := range a.indexes[i].parts {
+			if a.indexes[i].primary && p.Column != nil && strings.EqualFold(p.Column.Name.O, column) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// checkAlgorithm holds the change to ALGORITHM and LOCK: what must be copied can't be done in place or without a lock.
+func (a *alteration) checkAlgorithm() error {
+	refuse := func(what, reason, try string) error {
+		return mysqlerr.New(mysql.ErrAlterOperationNotSupportedReason, what, reason, try)
+	}
+	switch {
+	case a.copies != "" && (a.alg == ast.AlgorithmTypeInplace || a.alg == ast.AlgorithmTypeInstant):
+		return refuse("ALGORITHM="+a.alg.String(), a.copies, "ALGORITHM=COPY")
+	case a.copies != "" && a.lock == ast.LockTypeNone:
+		return refuse("LOCK=NONE", "COPY algorithm requires a lock", "LOCK=SHARED")
+	case a.copies == "" && (a.lock == ast.LockTypeShared || a.lock == ast.LockTypeExclusive):
+		return mysqlerr.NotSupported("LOCK=" + a.lock.String())
+	}
+	return nil
+}
+
 // addPending makes the keys and checks that the clauses asked for, once all columns are what they will be.
 func (a *alteration) addPending() error {
 	for i := range a.indexes {
 		d := &a.indexes[i]
 		if d.primary {
-			if a.t.HasPrimaryKey() {
-				return mysqlerr.New(mysql.ErrMultiplePriKey)
-			}
-			return mysqlerr.NotSupported("ADD PRIMARY KEY to an existing table")
+			continue
 		}
 		if err := a.addIndex(d); err != nil {
 			return err

@@ -18,10 +18,11 @@ import (
 // that goes to another gateway at once from meeting the old version there.
 const lastSettle = 3 * time.Second
 
-// Alter carries out what plan makes of a table's newest descriptor: ALTER TABLE, CREATE INDEX, DROP INDEX.
-func (x *Executor) Alter(ctx context.Context, name Name, statement string,
-	plan func(db *schema.Database, t *schema.Table) (*Change, error), target func(c *Change) Name) error {
-	return x.withTable(ctx, name, statement, func(db *schema.Database, t *schema.Table) error {
+// Alter carries out what plan makes of a table's newest descriptor: ALTER TABLE, CREATE INDEX, DROP INDEX. It gives the
+// number of rows that it had to write anew.
+func (x *Executor) Alter(ctx context.Context, env *Env, name Name, statement string,
+	plan func(db *schema.Database, t *schema.Table) (*Change, error), target func(c *Change) Name) (rows uint64, err error) {
+	err = x.withTable(ctx, name, statement, func(db *schema.Database, t *schema.Table) error {
 		c, err := plan(db, t)
 		if err != nil || c.Empty() {
 			return err
@@ -33,8 +34,13 @@ func (x *Executor) Alter(ctx context.Context, name Name, statement string,
 				rename = nil
 			}
 		}
+		if c.Copy {
+			rows, err = x.runCopy(ctx, env, db, c, rename)
+			return err
+		}
 		return x.run(ctx, c, rename)
 	})
+	return rows, err
 }
 
 // run takes a table through the versions that the change needs.
@@ -70,11 +76,8 @@ func (x *Executor) run(ctx context.Context, c *Change, rename *Name) error {
 
 // runChecked goes through the versions of a change that the present rows may refuse: it is taken back then.
 func (x *Executor) runChecked(ctx context.Context, c *Change, last *schema.Table) error {
-	step, err := trialTable(c, last)
-	if err != nil {
-		return err
-	}
-	err = x.publish(ctx, step, false, nil)
+	step := trialTable(c, last)
+	err := x.publish(ctx, step, false, nil)
 	if err == nil {
 		err = x.checkNotNull(ctx, step, c.NotNull)
 	}
@@ -96,13 +99,10 @@ func (x *Executor) runChecked(ctx context.Context, c *Change, last *schema.Table
 }
 
 // trialTable is the version under which the present rows are checked: nothing is lost yet, new indexes are WriteOnly. A
-// column that goes must stay until then, for the change may be taken back; that is worked out for the plain case only.
-func trialTable(c *Change, last *schema.Table) (*schema.Table, error) {
+// column that goes must stay until then, for the change may be taken back (PlanAlter sees to it that no other changes).
+func trialTable(c *Change, last *schema.Table) *schema.Table {
 	step := last.Clone()
 	if dropsColumn(c.From, last) {
-		if len(c.NotNull) > 0 || !slices.EqualFunc(keptColumns(c.From, last), last.Columns, sameColumn) {
-			return nil, mysqlerr.NotSupported("DROP COLUMN with other changes of columns and a new index in one ALTER TABLE")
-		}
 		step = c.From.Clone()
 		step.Version, step.NextColumnID, step.NextIndexID = last.Version, last.NextColumnID, last.NextIndexID
 		for _, id := range c.Build {
@@ -117,7 +117,7 @@ func trialTable(c *Change, last *schema.Table) (*schema.Table, error) {
 		step.IndexByID(id).State = schema.WriteOnly
 	}
 	step.Version++
-	return step, nil
+	return step
 }
 
 // keptColumns are the columns of from that to has as well.

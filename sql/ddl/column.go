@@ -237,14 +237,14 @@ func restore(n ast.Node) string {
 	return b.String()
 }
 
+// perRow tells of a DEFAULT (expression), which each row may have another value of.
+func (c *column) perRow() bool { return strings.HasPrefix(c.DefaultExpr, "(") }
+
 // missing is what rows that were written before the column existed read as: its default, or the type's zero where it
-// can't be NULL. A DEFAULT (expression) is refused, for each row would have its own.
+// can't be NULL.
 func (c *column) missing(env *Env) ([]byte, error) {
 	switch {
 	case c.DefaultExpr != "":
-		if c.Type.Class() != types.ClassDatetime || strings.HasPrefix(c.DefaultExpr, "(") {
-			return nil, mysqlerr.NotSupported("ADD COLUMN with DEFAULT (expression)")
-		}
 		now := types.Datetime(types.PackTime(env.Now.In(location(env))), maxFsp)
 		v, err := types.Assign(now, &c.Type, c.Name, 1, &env.Mode, nil)
 		if err != nil {

@@ -84,6 +84,9 @@ func (d *scripted) statement(env *Env, stmt ast.StmtNode, keep bool) (string, er
 		return "", err
 	}
 	out := ""
+	if c.Copy {
+		out = "copy\n"
+	}
 	if len(c.Build) > 0 {
 		out += fmt.Sprintf("build %v\n", c.Build)
 	}

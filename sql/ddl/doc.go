@@ -9,6 +9,8 @@
 //	truncate  place and install a fresh tablet → publish the swap → drop the old tablets
 //	alter     install on the shards → publish → settle; shards take the version before as well, so nobody is cut off
 //
+//	copy        for what rows or keys do not survive: see copy.go
+//
 //	new index   WriteOnly: install → publish → settle     from here every shard keeps the entries of what is written
 //	            backfill: the rows' keys in chunks, each a Reindex fragment in the shard's log
 //	            Public: install → publish → settle        from here readers use it

@@ -23,6 +23,10 @@ type Executor struct {
 	Owner string
 	// Alive tells whether another gateway's job may still be running; nil: always.
 	Alive func(ctx context.Context, owner string) bool
+	// Exclusive keeps every session in the cluster off a table until unlock is called; nil: nothing can be copied.
+	Exclusive func(ctx context.Context, id schema.TableID) (unlock func(), err error)
+	// Moved is part of the change by which a copy with another id takes a table's place; nil: nothing to do.
+	Moved func(tx *catalog.Tx, from, to schema.TableID)
 
 	local keyLock
 }

@@ -113,14 +113,19 @@ func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 		return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
 	}
 	db, _ := s.Database(name.DB)
-	if now, err = x.sweep(ctx, now); err != nil {
+	if now, err = x.sweep(ctx, db, now); err != nil {
 		return err
 	}
 	return fn(db, now)
 }
 
-// sweep removes indexes that a change left half built.
-func (x *Executor) sweep(ctx context.Context, t *schema.Table) (*schema.Table, error) {
+// sweep removes what a change left: a half filled copy, half built indexes.
+func (x *Executor) sweep(ctx context.Context, db *schema.Database, t *schema.Table) (*schema.Table, error) {
+	if second, ok := x.DB.Catalog().Table(db.Name, copyName(t.ID)); ok {
+		if err := x.dropCopy(ctx, second); err != nil {
+			return nil, err
+		}
+	}
 	if !slices.ContainsFunc(t.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public }) {
 		return t, nil
 	}

@@ -113,9 +113,14 @@ func (s *Session) alterTable(ctx context.Context, env *ddl.Env, node ast.StmtNod
 		}
 		return to
 	}
-	err = s.eng.ddl.Alter(ctx, name, text, plan, target)
+	was, _ := s.eng.db.Catalog().Table(name.DB, name.Table)
+	rows, err := s.eng.ddl.Alter(context.WithValue(ctx, sessionKey{}, s), env, name, text, plan, target)
 	if err == nil {
-		s.outcome.Info = "Records: 0  Duplicates: 0  Warnings: " + utoa(uint64(s.conds.total)) //nolint:gosec // a count
+		if is, ok := s.eng.db.Catalog().Table(name.DB, name.Table); ok && was != nil && s.locked != nil {
+			s.followCopy(was, is)
+		}
+		s.outcome.AffectedRows, s.rowCount = rows, int64(rows)                                                  //nolint:gosec // a count
+		s.outcome.Info = "Records: " + utoa(rows) + "  Duplicates: 0  Warnings: " + utoa(uint64(s.conds.total)) //nolint:gosec // a count
 	}
 	return err
 }

@@ -88,6 +88,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
 	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive}
 	e.locks.init(e)
+	e.ddl.Exclusive, e.ddl.Moved = e.locks.exclusive, e.locks.moved
 	e.registerCalls()
 	return e
 }

@@ -305,29 +305,22 @@ func (s *Session) existingTable(ctx context.Context, db, name string) (*schema.T
 
 var errLocked = errors.New("session: a table is locked by somebody else")
 
-// takeLocks gets all of the locks or none.
+// takeLocks gets all of the locks or none, and puts the session into the mode of LOCK TABLES.
 func (s *Session) takeLocks(ctx context.Context, want map[schema.TableID]bool) error {
+	if err := s.lock(ctx, want); err != nil {
+		return err
+	}
+	s.locked = want
+	s.snapshot = s.eng.db.Catalog()
+	return nil
+}
+
+// lock takes locks for the session, with lock_wait_timeout.
+func (s *Session) lock(ctx context.Context, want map[schema.TableID]bool) error {
 	h := s.holder()
 	deadline := time.Now().Add(s.tableLockWait)
 	for n := 1; ; n++ {
-		var others []lockHolder
-		err := s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-			others = nil
-			for id, write := range want {
-				var r lockRecord
-				if tx.Snapshot.Record(lockKind, lockKey(id), &r) && len(r.Holders) > 0 && (r.Write || write) {
-					others = append(others, r.Holders...)
-					continue
-				}
-				r.Write = write
-				r.Holders = append(r.Holders, h)
-				tx.PutRecord(lockKind, lockKey(id), r)
-			}
-			if len(others) > 0 {
-				return errLocked
-			}
-			return nil
-		})
+		others, err := s.eng.locks.record(ctx, h, want)
 		if err == nil {
 			break
 		}
@@ -341,12 +334,74 @@ func (s *Session) takeLocks(ctx context.Context, want map[schema.TableID]bool) e
 			return err
 		}
 	}
-	s.locked = want
 	if err := s.eng.locks.drainAll(ctx, h, want, deadline); err != nil {
-		return errors.Join(err, s.unlockTables())
+		return errors.Join(err, s.eng.locks.releaseAll(h))
 	}
-	s.snapshot = s.eng.db.Catalog()
 	return nil
+}
+
+// record puts the locks into the catalog: all, or none with errLocked and who holds them.
+func (l *tableLocks) record(ctx context.Context, h lockHolder, want map[schema.TableID]bool) (others []lockHolder, err error) {
+	err = l.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		others = nil
+		for id, write := range want {
+			var r lockRecord
+			if tx.Snapshot.Record(lockKind, lockKey(id), &r) && len(r.Holders) > 0 && (r.Write || write) {
+				others = append(others, r.Holders...)
+				continue
+			}
+			r.Write = write
+			r.Holders = append(r.Holders, h)
+			tx.PutRecord(lockKind, lockKey(id), r)
+		}
+		if len(others) > 0 {
+			return errLocked
+		}
+		return nil
+	})
+	return others, err
+}
+
+// releaseAll gives back everything that h holds, also for a client that has gone.
+func (l *tableLocks) releaseAll(h lockHolder) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return l.release(ctx, func(o lockHolder) bool { return o == h })
+}
+
+// sessionKey is the key under which a data definition statement's context has its Session.
+type sessionKey struct{}
+
+// exclusive locks a table for an ALTER TABLE that copies it. A session that said LOCK TABLES … WRITE has the lock.
+func (l *tableLocks) exclusive(ctx context.Context, id schema.TableID) (unlock func(), err error) {
+	s, ok := ctx.Value(sessionKey{}).(*Session)
+	if !ok {
+		return nil, errors.New("session: an exclusive lock without a session")
+	}
+	if s.locked[id] {
+		return func() {}, nil
+	}
+	if err := s.lock(ctx, map[schema.TableID]bool{id: true}); err != nil {
+		return nil, err
+	}
+	return func() { _ = l.releaseAll(s.holder()) }, nil // what is left is removed by whoever waits, once this engine is gone
+}
+
+// moved gives a table's locks to the copy that takes its place.
+func (l *tableLocks) moved(tx *catalog.Tx, from, to schema.TableID) {
+	var r lockRecord
+	if tx.Snapshot.Record(lockKind, lockKey(from), &r) {
+		tx.PutRecord(lockKind, lockKey(from), nil)
+		tx.PutRecord(lockKind, lockKey(to), r)
+	}
+}
+
+// followCopy lets LOCK TABLES mean the copy that took a table's place.
+func (s *Session) followCopy(was, is *schema.Table) {
+	if write, ok := s.locked[was.ID]; ok && is.ID != was.ID {
+		delete(s.locked, was.ID)
+		s.locked[is.ID] = write
+	}
 }
 
 // unlockTablesStmt is UNLOCK TABLES: it commits a transaction only where there are locks.
@@ -366,10 +421,7 @@ func (s *Session) unlockTables() error {
 		return nil
 	}
 	s.locked = nil
-	h := s.holder()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	return s.eng.locks.release(ctx, func(o lockHolder) bool { return o == h })
+	return s.eng.locks.releaseAll(s.holder())
 }
 
 // drainRequest asks a node to wait until only the holder uses the tables otherwise than the locks allow.

@@ -51,6 +51,9 @@ func (s *Session) parse(text string) (*parsed, error) {
 	nodes, _, err := p.ParseSQL(text, parser.CharsetConnection(s.collation.Charset()), parser.CollationConnection(s.collation.Name()))
 	if err != nil {
 		s.eng.parsers.Put(newParser()) // one that stopped midway is not worth a second thought
+		if st, e := s.parseIntoVars(text); st != nil || e != nil {
+			return st, e
+		}
 		return nil, s.syntaxError(text, err)
 	}
 	if len(nodes) != 1 {

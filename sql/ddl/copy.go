@@ -1,0 +1,323 @@
+package ddl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/planner/bind"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// A change that rows or keys do not survive copies the table, under a lock that keeps every gateway off it:
+//
+//	lock the table everywhere → a second table with the new definition, under a name of its own → the rows, converted,
+//	in chunks → the second table takes the name, the first leaves the catalog → unlock → drop the old tablets
+//
+// A gateway that dies midway leaves the second table, which the next change of the table removes, and the lock, which
+// whoever waits for it removes.
+
+// copyPrefix begins the names of such second tables; no statement can make such a name without quoting it.
+const copyPrefix = "#alter-"
+
+// Bounds of the chunks in which rows are copied.
+const (
+	copyRows  = 500
+	copyBytes = 1 << 20
+)
+
+// IsCopy tells whether a table is one that an ALTER TABLE fills: it is not for users to see.
+func IsCopy(name string) bool { return strings.HasPrefix(name, copyPrefix) }
+
+func copyName(id schema.TableID) string { return fmt.Sprintf("%s%d", copyPrefix, id) }
+
+// runCopy carries out a Change that copies the table; it gives the number of rows.
+func (x *Executor) runCopy(ctx context.Context, env *Env, db *schema.Database, c *Change, rename *Name) (rows uint64, err error) {
+	if x.Exclusive == nil {
+		return 0, mysqlerr.NotSupported("ALTER TABLE that copies the table")
+	}
+	unlock, err := x.Exclusive(ctx, c.From.ID)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	next, err := x.AutoIncOf(ctx, c.From)
+	if err != nil {
+		return 0, err
+	}
+	second := c.Table.Clone()
+	second.Name, second.Version, second.Tablets = copyName(c.From.ID), c.From.Version, nil
+	for i := range second.Columns {
+		if c.From.ColumnByID(second.Columns[i].ID) >= 0 {
+			second.Columns[i].Missing = nil // it was of the old type, and no row will lack the column
+		}
+	}
+	if err := x.place(ctx, db, second); err != nil {
+		return 0, err
+	}
+	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { tx.PutTable(second); return nil })
+	if err == nil {
+		cp := &copier{x: x, env: env, from: c.From, to: second}
+		if rows, err = cp.run(ctx); err == nil {
+			err = x.swap(ctx, c, second, max(next, cp.numbered+1, cp.highest+1), rename)
+		}
+	}
+	if err != nil {
+		return 0, errors.Join(err, x.dropCopy(context.WithoutCancel(ctx), second))
+	}
+	return rows, x.dropTablets(ctx, []*schema.Table{c.From})
+}
+
+// AutoIncOf is the next AUTO_INCREMENT value of a table, 1 where it has none.
+func (x *Executor) AutoIncOf(ctx context.Context, t *schema.Table) (uint64, error) {
+	if t.AutoIncColumn() < 0 {
+		return 1, nil
+	}
+	return x.DB.AutoInc(ctx, t)
+}
+
+// swap puts the second table in the place of the first.
+func (x *Executor) swap(ctx context.Context, c *Change, second *schema.Table, autoInc uint64, rename *Name) error {
+	t := second.Clone()
+	t.Name, t.Version = c.From.Name, second.Version+1
+	for i := range t.Columns {
+		t.Columns[i].Missing = nil // every row is new
+	}
+	if rename != nil {
+		db, ok := x.DB.Catalog().Database(rename.DB)
+		if !ok {
+			return mysqlerr.New(mysql.ErrBadDB, rename.DB)
+		}
+		t.Name, t.Database = rename.Table, db.ID
+	}
+	if err := x.DB.InstallTable(ctx, t); err != nil {
+		return err
+	}
+	if autoInc = max(autoInc, c.AutoInc); t.AutoIncColumn() >= 0 && autoInc > 1 {
+		if err := x.DB.SetAutoInc(ctx, second, autoInc); err != nil {
+			return err
+		}
+	}
+	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		if _, ok := tx.Snapshot.TableByID(c.From.ID); !ok {
+			return mysqlerr.New(mysql.ErrNoSuchTable, "", c.From.Name)
+		}
+		if rename != nil {
+			if err := x.checkTarget(tx.Snapshot, *rename); err != nil {
+				return err
+			}
+		}
+		deleteTable(tx, c.From.ID)
+		tx.PutTable(t)
+		if x.Moved != nil {
+			x.Moved(tx, c.From.ID, t.ID)
+		}
+		return nil
+	})
+}
+
+// dropCopy removes a second table that did not become the first.
+func (x *Executor) dropCopy(ctx context.Context, second *schema.Table) error {
+	err := x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		tx.DeleteTable(second.ID)
+		return nil
+	})
+	return errors.Join(err, x.dropTablets(ctx, []*schema.Table{second}))
+}
+
+// copier moves the rows of one table into another.
+type copier struct {
+	x        *Executor
+	env      *Env
+	from, to *schema.Table
+
+	source   []int // for each column of to its position in the rows that are read, or -1
+	read     []schema.ColumnID
+	batch    types.Batch
+	row      []types.Value
+	missing  []types.Value // for columns that from lacks
+	perRow   []expr.Expr   // for those of them with DEFAULT (expression); nil for others
+	exprEnv  expr.Env
+	autoInc  int // a column of to that numbers the rows, or -1
+	rows     uint64
+	numbered uint64 // the last number given
+	highest  uint64 // of an AUTO_INCREMENT column that was there before, or was filled by the rows
+}
+
+func (cp *copier) run(ctx context.Context) (uint64, error) {
+	if err := cp.prepare(); err != nil {
+		return 0, err
+	}
+	loc := cp.env.Mode
+	for i := range cp.from.Tablets {
+		r := &fragment.Read{
+			Tablet: cp.from.Tablets[i].ID, SchemaVersion: cp.from.Version, Index: schema.PrimaryIndex,
+			Spans: []fragment.Span{{}}, Columns: cp.read, Env: &expr.Env{Mode: loc},
+		}
+		if err := cp.tablet(ctx, r); err != nil {
+			return 0, err
+		}
+	}
+	return cp.rows, cp.flush(ctx)
+}
+
+// prepare works out where each column's values come from.
+func (cp *copier) prepare() error {
+	cp.autoInc = -1
+	cp.missing = make([]types.Value, len(cp.to.Columns))
+	cp.row = make([]types.Value, len(cp.to.Columns))
+	cp.perRow = make([]expr.Expr, len(cp.to.Columns))
+	cp.exprEnv = expr.Env{Mode: cp.env.Mode, Now: cp.env.Now, InDML: true}
+	for i := range cp.to.Columns {
+		c := &cp.to.Columns[i]
+		if cp.from.ColumnByID(c.ID) >= 0 {
+			cp.source = append(cp.source, len(cp.read))
+			cp.read = append(cp.read, c.ID)
+			continue
+		}
+		cp.source = append(cp.source, -1)
+		switch {
+		case c.AutoIncrement:
+			cp.autoInc = i
+		case strings.HasPrefix(c.DefaultExpr, "("):
+			e, err := parseExpr(c.DefaultExpr)
+			if err != nil {
+				return err
+			}
+			cp.perRow[i] = e
+		case c.Missing != nil:
+			v, _, err := types.DecodeValue(c.Missing)
+			if err != nil {
+				return err
+			}
+			cp.missing[i] = v
+		}
+	}
+	if len(cp.read) == 0 { // at least something, so that there are rows
+		cp.read = []schema.ColumnID{cp.from.Columns[0].ID}
+	}
+	cp.batch.Reset(len(cp.to.Columns))
+	return nil
+}
+
+func (cp *copier) tablet(ctx context.Context, r *fragment.Read) error {
+	rows, err := cp.x.DB.Read(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var page fragment.Page
+	for {
+		more, err := rows.Next(ctx, &page)
+		if err != nil || !more {
+			return err
+		}
+		size := 0
+		for i := range page.Batch.Len() {
+			n, err := cp.convert(page.Batch.Row(i))
+			if err != nil {
+				return err
+			}
+			if size += n; cp.batch.Len() >= copyRows || size >= copyBytes {
+				if err := cp.flush(ctx); err != nil {
+					return err
+				}
+				size = 0
+			}
+		}
+		// The batch aliases the page: it must be gone before the next one.
+		if err := cp.flush(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// convert appends a row to the batch and tells its rough size. Errors are those of storing: 1265, 1366, 1406 …, 1138.
+func (cp *copier) convert(row []types.Value) (size int, err error) {
+	cp.rows++
+	for i := range cp.to.Columns {
+		c := &cp.to.Columns[i]
+		v := cp.missing[i]
+		switch {
+		case cp.source[i] >= 0:
+			v, err = types.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+			if err != nil {
+				return 0, err
+			}
+		case cp.perRow[i] != nil:
+			if v, err = cp.perRow[i].Eval(&cp.exprEnv, nil); err == nil {
+				v, err = types.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+			}
+			if err != nil {
+				return 0, err
+			}
+		case i == cp.autoInc:
+			cp.numbered++
+			if v, err = types.Assign(types.Uint(cp.numbered), &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn); err != nil { //nolint:gosec // a row number
+				return 0, err
+			}
+		case c.Hidden:
+			v = types.Uint(cp.x.DB.NextRowIDs(1))
+		}
+		if v.IsNull() && c.NotNull {
+			return 0, mysqlerr.New(mysql.ErrInvalidUseOfNull)
+		}
+		if c.AutoIncrement && (v.Kind() == types.KindUint || v.Int() > 0) {
+			cp.highest = max(cp.highest, v.Uint())
+		}
+		size += 16 + len(v.Raw())
+		cp.row[i] = v
+	}
+	cp.batch.Append(cp.row)
+	return size, nil
+}
+
+// parseExpr reads the text of a DEFAULT (expression).
+func parseExpr(text string) (expr.Expr, error) {
+	node, err := parser.New().ParseOneStmt("SELECT "+text, "", "")
+	if err != nil {
+		return nil, err
+	}
+	return bind.Expr(&bind.Binder{Clause: bind.FieldList}, &bind.Scope{}, node.(*ast.SelectStmt).Fields.Fields[0].Expr)
+}
+
+func (cp *copier) warn(code uint16, message string) {
+	if cp.env.Note != nil {
+		cp.env.Note("Warning", code, message)
+	}
+}
+
+// flush writes the batch. 1062 for rows that the new keys do not allow.
+func (cp *copier) flush(ctx context.Context) error {
+	if cp.batch.Len() == 0 {
+		return nil
+	}
+	w := &fragment.Write{
+		Kind: fragment.Insert, Tablet: cp.to.Tablets[0].ID, SchemaVersion: cp.to.Version, Columns: cp.to.ColumnIDs(),
+		Rows: cp.batch, Env: &expr.Env{Mode: cp.env.Mode}, FirstRow: 1,
+	}
+	results, err := cp.x.DB.Write(ctx, &distributed.TxnOptions{LockWait: backfillLockWait}, w)
+	if err != nil {
+		return err
+	}
+	for i := range results {
+		if e := results[i].Err; e != nil {
+			// The key belongs to a table of another name, as far as the user knows.
+			e.Message = strings.ReplaceAll(e.Message, "'"+cp.to.Name+".", "'"+cp.from.Name+".")
+			return e
+		}
+	}
+	cp.batch.Reset(len(cp.to.Columns))
+	return nil
+}

@@ -1,0 +1,164 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Codes of SELECT … INTO @var.
+const (
+	errTooManyRows = mysql.ErrTooManyRows // 1172
+	errNoData      = mysql.ErrSpFetchNoData
+)
+
+// parseIntoVars reads SELECT … INTO @a, @b …, which the parser does not know: the clause is taken out of the text, and
+// the one row of the rest goes into the variables. nil where there is no such clause.
+func (s *Session) parseIntoVars(text string) (*parsed, error) {
+	first, _ := firstWord(text)
+	if first != "select" && first != "with" || strings.IndexByte(text, '@') < 0 {
+		return nil, nil
+	}
+	names, rest := cutIntoVars(text, s.sqlMode)
+	if names == nil {
+		return nil, nil
+	}
+	st, err := s.parse(rest)
+	if err != nil || st.node == nil {
+		return nil, err
+	}
+	switch st.node.(type) {
+	case *ast.SelectStmt, *ast.SetOprStmt:
+	default:
+		return nil, nil
+	}
+	return &parsed{text: text, com: comSelect, noPrepare: st.params > 0,
+		run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+			return s.selectIntoVars(ctx, st, names, w)
+		}}, nil
+}
+
+// cutIntoVars finds INTO @a[, @b …] outside of parentheses and gives the names and the text without it.
+func cutIntoVars(text string, mode mysql.SQLMode) (names []string, rest string) {
+	depth := 0
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c == '\'' || c == '"' || c == '`':
+			i = skipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
+			continue
+		case c == '(':
+			depth++
+		case c == ')':
+			depth--
+		case isWord(c):
+			start := i
+			for i < len(text) && isWord(text[i]) {
+				i++
+			}
+			if depth == 0 && strings.EqualFold(text[start:i], "into") {
+				if names, end := variableList(text[i:], mode); names != nil {
+					return names, text[:start] + " " + text[i+end:]
+				}
+			}
+			continue
+		default:
+			if n := commentLength(text[i:]); n > 0 {
+				i += n
+				continue
+			}
+		}
+		i++
+	}
+	return nil, ""
+}
+
+// variableList reads @a, @`b`, … from the beginning of text and tells where it ends.
+func variableList(text string, mode mysql.SQLMode) (names []string, end int) {
+	i := 0
+	space := func() {
+		for i < len(text) && text[i] <= ' ' {
+			i++
+		}
+	}
+	for {
+		if space(); i+1 >= len(text) || text[i] != '@' {
+			return nil, 0
+		}
+		i++
+		start := i
+		if c := text[i]; c == '`' || c == '\'' || c == '"' {
+			i = skipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
+			names = append(names, text[start+1:i-1])
+		} else {
+			for i < len(text) && (isWord(text[i]) || text[i] == '.') {
+				i++
+			}
+			if i == start {
+				return nil, 0
+			}
+			names = append(names, text[start:i])
+		}
+		end = i
+		if space(); i >= len(text) || text[i] != ',' {
+			return names, end
+		}
+		i++
+	}
+}
+
+// selectIntoVars runs the query and keeps its row. 1222 for another number of columns, 1172 for a second row.
+func (s *Session) selectIntoVars(ctx context.Context, st *parsed, names []string, w sql.ResultWriter) error {
+	row := &rowKeeper{want: len(names)}
+	more := s.more
+	s.more = false
+	err := s.runSelect(ctx, st, nil, row)
+	s.more = more
+	if err != nil {
+		return err
+	}
+	if row.vals == nil {
+		s.warn(mysqlerr.Newf(errNoData, "No data - zero rows fetched, selected, or processed"))
+	}
+	for i, v := range row.vals {
+		s.userVars[strings.ToLower(names[i])] = userVar{v, row.types[i]}
+	}
+	s.rowCount = int64(min(len(row.vals), 1))
+	s.outcome = sql.Outcome{AffectedRows: uint64(s.rowCount)} //nolint:gosec // 0 or 1
+	return s.done(w)
+}
+
+// rowKeeper is a ResultWriter that keeps one row.
+type rowKeeper struct {
+	want  int
+	vals  []types.Value
+	types []types.Type
+}
+
+func (r *rowKeeper) Header(h *sql.Header) error {
+	if len(h.Columns) != r.want {
+		return mysqlerr.New(mysql.ErrWrongNumberOfColumnsInSelect)
+	}
+	for i := range h.Columns {
+		r.types = append(r.types, h.Columns[i].Type)
+	}
+	return nil
+}
+
+func (r *rowKeeper) Row(vals []types.Value) error {
+	if r.vals != nil {
+		return mysqlerr.New(errTooManyRows)
+	}
+	for _, v := range vals {
+		r.vals = append(r.vals, v.Clone())
+	}
+	return nil
+}
+
+func (r *rowKeeper) Done(*sql.Outcome) error { return nil }
