@@ -103,7 +103,12 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 				return nil
 			}
 			if m.NodeAddr == q.NodeAddr && !m.Left {
-				return fmt.Errorf("node %d has the address %s already", m.ID, q.NodeAddr)
+				if err := n.mayReturn(tx.Snapshot, m.ID); err != nil {
+					return err
+				}
+				id = m.ID
+				tx.PutNode(&catalog.Node{ID: id, NodeAddr: q.NodeAddr, SQLAddr: q.SQLAddr, HTTPAddr: q.HTTPAddr, Token: q.Token})
+				return nil
 			}
 		}
 		id = firstNode + 1
@@ -125,6 +130,21 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 		}
 	}
 	return json.Marshal(&reply)
+}
+
+// mayReturn tells whether a process with an empty directory may take the place of a member that had its address. It
+// begins without replicas, and the reconciler replaces those that the member had: so another must have each of them.
+func (n *Node) mayReturn(c *catalog.Snapshot, id schema.NodeID) error {
+	if _, alive := n.peers.get(id); alive {
+		return fmt.Errorf("node %d has this address and is alive", id)
+	}
+	for _, sh := range c.Shards() {
+		if _, voter := sh.Replicas[id]; voter && len(sh.Replicas) == 1 {
+			return fmt.Errorf("node %d, which had this address, has the only replica of shard %d: start it with its own data directory", id, sh.ID)
+		}
+	}
+	n.log.Warn("a member comes back with an empty data directory; it is given new replicas", "node", id)
+	return nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -47,6 +47,7 @@ func (n *Node) startReplica(ctx context.Context, r replicaRecord) error {
 	}
 	if err := n.dir.update(r.Shard, r.Replica, func(old *replicaRecord) *replicaRecord {
 		c := r
+		c.Broken = "" // what was missing has been put back
 		if old != nil {
 			c.Durable = max(c.Durable, old.Durable)
 		}

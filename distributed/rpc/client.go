@@ -18,8 +18,10 @@ const (
 	backoffFirst  = 20 * time.Millisecond
 	backoffMax    = time.Second
 	dialTimeout   = 3 * time.Second
-	checkInterval = time.Second
-	silenceLimit  = 4 * time.Second // with calls waiting and nothing heard, not even a pong: the peer is gone
+	checkInterval = 250 * time.Millisecond
+	// silenceLimit: with calls waiting and nothing heard for so long, not even a pong, the peer is gone. It is as long as
+	// a lease: when a frozen leaseholder's callers are set free, they can ask its successor at once.
+	silenceLimit = 2 * time.Second
 )
 
 // ClientOptions configure a Client. Zero values mean defaults.

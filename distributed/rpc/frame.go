@@ -89,7 +89,7 @@ func readHeader(r io.Reader, buf []byte, maxLen int) (header, error) {
 
 // timeoutOf turns the time left into a frame's field, at least 1 ms.
 func timeoutOf(left time.Duration) uint32 {
-	ms := left.Milliseconds()
+	ms := (left + time.Millisecond - 1).Milliseconds() // rounded up: the caller's own deadline comes first
 	switch {
 	case ms < 1:
 		return 1

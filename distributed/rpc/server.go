@@ -48,6 +48,8 @@ type Server struct {
 	conns  map[net.Conn]struct{}
 	closed bool
 	wg     sync.WaitGroup
+
+	strangers sync.Map // ClusterID: other clusters that called, each told of once
 }
 
 // NewServer makes a server; register handlers, then Serve.
@@ -191,6 +193,7 @@ func (s *Server) admit(h hello) error {
 	switch {
 	case h.cluster.IsZero() && h.kind == KindCalls: // only methods for anyone
 	case h.cluster != mine:
+		s.noteStranger(h, mine)
 		return fmt.Errorf("this node belongs to cluster %s, not %s", mine, h.cluster)
 	case h.to != 0 && h.to != s.o.Node():
 		return fmt.Errorf("this is node %d, not %d", s.o.Node(), h.to)
@@ -204,6 +207,18 @@ func (s *Server) admit(h hello) error {
 		return fmt.Errorf("no use for connections of kind %d", h.kind)
 	}
 	return nil
+}
+
+// noteStranger tells the operator of the likeliest reason why another cluster calls: a member whose directory was lost
+// has been started as a new database.
+func (s *Server) noteStranger(h hello, mine ClusterID) {
+	if h.cluster.IsZero() || mine.IsZero() {
+		return
+	}
+	if _, known := s.strangers.LoadOrStore(h.cluster, true); !known {
+		s.o.Log.Error("a node of another cluster takes this one for a member of its own; if this node's data directory was lost, "+
+			"stop it, remove the directory that it has made, and start it with --join", "caller", h.from, "callersCluster", h.cluster, "cluster", mine)
+	}
 }
 
 // servedConn is a connection whose calls are being served.

@@ -211,9 +211,10 @@ func caughtUp(nodes []*harness.Node) error {
 	return nil
 }
 
-// lostData takes the rows from one node, the raft log from another: they come back with new replicas.
+// lostData takes the rows from one node, the raft log from another and everything from the third: they come back with
+// new replicas. (The third is told again whom to join, as it was at first.)
 func lostData(t *testing.T, c *checker) {
-	for victim, dir := range []string{"data", "raft"} {
+	for victim, dir := range []string{"data", "raft", "."} {
 		c.progress(100)
 		n := c.nodes[victim]
 		n.Kill()
@@ -274,25 +275,30 @@ func TestDirectory(t *testing.T) {
 	second := harness.NewNode(t)
 	second.Dir = n.Dir
 	wantFailure(t, second, "in use by another process")
-	n.Stop() // which notes how much is durable; after a kill the raft log may be able to make up for lost rows
-	// The only copy is gone: a node that started empty would tell the cluster's clients that nothing was ever there.
-	for _, dir := range []string{"data", "raft"} {
-		kept := filepath.Join(t.TempDir(), dir)
-		if err := os.Rename(filepath.Join(n.Dir, dir), kept); err != nil {
+	n.Stop()
+	// The only copy is gone: a node that started empty would tell its clients that nothing was ever there.
+	for _, name := range []string{"raft", "data"} {
+		dir, kept := filepath.Join(n.Dir, name), filepath.Join(t.TempDir(), name)
+		if err := os.Rename(dir, kept); err != nil {
 			t.Fatal(err)
 		}
 		wantFailure(t, n, "data is missing")
-		if err := os.RemoveAll(filepath.Join(n.Dir, dir)); err != nil {
+		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Rename(kept, filepath.Join(n.Dir, dir)); err != nil {
+		if err := os.Rename(kept, dir); err != nil {
 			t.Fatal(err)
 		}
+		wantRow(t, n.Start())
+		n.Stop()
 	}
-	db = n.Start().DB("", "")
+}
+
+func wantRow(t *testing.T, n *harness.Node) {
+	t.Helper()
 	var a int
-	if err := db.QueryRow("SELECT a FROM d.t").Scan(&a); err != nil || a != 1 {
-		t.Errorf("after the files were put back: %d, %v", a, err)
+	if err := n.DB("", "").QueryRow("SELECT a FROM d.t").Scan(&a); err != nil || a != 1 {
+		t.Errorf("the row of d.t is %d, %v", a, err)
 	}
 }
 
