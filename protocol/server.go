@@ -209,8 +209,12 @@ func (s *Server) each(visit func(*conn)) {
 	}
 }
 
+// abortGrace is how long cancelled statements are waited for.
+const abortGrace = 2 * time.Second
+
 // Shutdown stops accepting, closes idle connections and waits for the others to finish and answer their statements.
-// When ctx ends first, they are cancelled and closed, and ctx's error is returned once they are gone.
+// When ctx ends first, they are cancelled and closed, and ctx's error is returned once they are gone, or after abortGrace:
+// a statement that does not listen must not keep the process from ending.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
 	gone := make(chan struct{})
@@ -224,7 +228,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		err = ctx.Err()
 		s.each((*conn).abort)
-		<-gone
+		select {
+		case <-gone:
+		case <-time.After(abortGrace):
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
