@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/ddl"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -86,7 +87,9 @@ func objects(c Context, db string) []object {
 		return list
 	}
 	for _, t := range c.Catalog().Tables(db) {
-		list = append(list, object{db, t, nil})
+		if !ddl.IsCopy(t.Name) { // half filled by an ALTER TABLE
+			list = append(list, object{db, t, nil})
+		}
 	}
 	return list
 }
