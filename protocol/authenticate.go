@@ -56,6 +56,7 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	info := *c.info
 	info.Account, info.ClientUser, info.DB = account, r.user, r.db
 	info.Capabilities, info.Attributes, info.TLS = c.caps, r.attributes, c.tls
+	info.TLSVersion, info.TLSCipher = c.tlsNames()
 	info.Collation = r.collation
 	if r.collation == 0 {
 		info.Collation = types.CollationDefault

@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -147,4 +148,24 @@ func writeFile(path string, content []byte, mode os.FileMode) error {
 		return err
 	}
 	return os.Rename(temporary, path)
+}
+
+// tlsNames gives the connection's TLS version and cipher as OpenSSL, and so SHOW STATUS, spells them; empty without TLS.
+func (c *conn) tlsNames() (version, cipher string) {
+	tc, ok := c.pc.NetConn().(*tls.Conn)
+	if !ok {
+		return "", ""
+	}
+	state := tc.ConnectionState()
+	return strings.ReplaceAll(tls.VersionName(state.Version), "TLS 1", "TLSv1"), opensslCipher(state)
+}
+
+// opensslCipher turns TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 into ECDHE-RSA-AES128-GCM-SHA256. TLS 1.3's are called the
+// same everywhere.
+func opensslCipher(state tls.ConnectionState) string {
+	name := tls.CipherSuiteName(state.CipherSuite)
+	if state.Version >= tls.VersionTLS13 {
+		return name
+	}
+	return strings.NewReplacer("TLS_", "", "_WITH_", "-", "AES_", "AES", "_CBC", "", "_", "-").Replace(name)
 }

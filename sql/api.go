@@ -60,6 +60,8 @@ type ConnInfo struct {
 	Collation    types.Collation
 	Attributes   map[string]string
 	TLS          bool
+	TLSVersion   string // as OpenSSL names it, e.g. "TLSv1.3"; empty without TLS
+	TLSCipher    string
 	Kill         func() // closes the connection; for KILL from another session
 }
 

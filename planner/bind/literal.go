@@ -67,11 +67,14 @@ func stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	if coll == types.CollationBinary {
 		return binaryConst(text), nil
 	}
-	if !utf8.Valid(text) {
-		return nil, mysqlerr.New(mysql.ErrInvalidCharacterString, coll.Charset(), hexPrefix(text))
-	}
 	if coll.Charset() != "utf8mb4" && coll.Charset() != "utf8mb3" && !isASCII(text) && introduced(v) {
 		return nil, mysqlerr.NotSupported("introducer _" + coll.Charset() + " with characters beyond ASCII")
+	}
+	if !utf8.Valid(text) {
+		if introduced(v) {
+			return nil, mysqlerr.New(mysql.ErrInvalidCharacterString, coll.Charset(), hexPrefix(text))
+		}
+		return binaryConst(text), nil // drivers write a BLOB's bytes as plain text; a text column will refuse them (1366)
 	}
 	t := types.TypeString
 	t.Length, t.Collation = utf8.RuneCount(text), coll

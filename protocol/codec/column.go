@@ -194,10 +194,11 @@ func describeEnum(w *wire, t *types.Type, r *Charset) {
 		chars = max(chars, n)
 		sum += n
 	}
-	w.flags |= mysql.ENUM_FLAG
 	if t.ID == mysql.MYSQL_TYPE_SET {
 		chars = sum + max(0, len(t.Elems)-1) // with commas
-		w.flags ^= mysql.ENUM_FLAG | mysql.SET_FLAG
+		w.flags |= mysql.SET_FLAG
+	} else {
+		w.flags |= mysql.ENUM_FLAG
 	}
 	if t.Collation.IsBinary() {
 		w.flags |= mysql.BINARY_FLAG

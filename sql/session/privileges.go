@@ -34,7 +34,7 @@ func (s *Session) visible(db string) bool {
 	}
 	u := s.account()
 	if show.IsVirtual(db) {
-		return effective(u.Global) != 0
+		return effective(u.Global)&^uint64(mysql.UsagePriv) != 0
 	}
 	return privilegesOn(u, db)&^uint64(mysql.UsagePriv) != 0
 }

@@ -67,8 +67,11 @@ func (c *showContext) show(global bool, v *sysvar) string {
 }
 
 // Status calls fn for each status counter.
-func (c *showContext) Status(_ bool, fn func(name, value string)) {
+func (c *showContext) Status(global bool, fn func(name, value string)) {
 	vars := c.s.eng.statusVars()
+	if !global {
+		vars["Ssl_version"], vars["Ssl_cipher"] = c.s.conn.TLSVersion, c.s.conn.TLSCipher
+	}
 	names := make([]string, 0, len(vars))
 	for n := range vars {
 		names = append(names, n)
