@@ -2,6 +2,7 @@ package plancache
 
 import (
 	"strconv"
+	"unicode/utf8"
 
 	"cloudsql/storage/types"
 )
@@ -260,6 +261,9 @@ func (s *scanner) str(quote byte) bool {
 		if value, ok = s.unescape(quote); !ok {
 			return false
 		}
+	}
+	if !utf8.Valid(value) {
+		return false // bytes for a binary column: types.String is text always
 	}
 	if s.mode != modeExtract {
 		s.emit(from)

@@ -282,6 +282,9 @@ func (s *Session) useDB(ctx context.Context, db string) error {
 		return mysqlerr.New(mysql.ErrNoDB)
 	}
 	if show.IsVirtual(db) {
+		if !s.visible(db) {
+			return s.deniedDB(db)
+		}
 		s.setDB(strings.ToLower(db))
 		return nil
 	}
