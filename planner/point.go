@@ -71,6 +71,9 @@ func (ctx *Context) access(priv mysql.PrivilegeType, db, table string) error {
 
 // pointShaped tells whether a SELECT has nothing but a select list, a table and a condition.
 func pointShaped(sel *ast.SelectStmt) bool {
+	if sel.LockInfo != nil && len(sel.LockInfo.Tables) > 0 {
+		return false // FOR UPDATE OF names tables that must be found
+	}
 	return sel.From != nil && sel.GroupBy == nil && sel.Having == nil && sel.OrderBy == nil && sel.Limit == nil && !sel.Distinct &&
 		sel.WindowSpecs == nil && sel.SelectIntoOpt == nil && sel.With == nil && len(sel.TableHints) == 0 && sel.Kind == ast.SelectStmtKindSelect
 }

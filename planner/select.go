@@ -379,9 +379,27 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
 	return found, nil
 }
 
+// bindHaving binds HAVING, which sees the select list and the terms of GROUP BY; aggregates within it see all columns.
 func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	sc := *q.scope
 	sc.Alias, sc.AliasFirst = q.alias, true
+	visible := idSet{}
+	for _, g := range q.groupBy {
+		if c, ok := g.(*expr.Column); ok {
+			visible[c.Index] = true
+		}
+	}
+	for i := range q.fields {
+		if c, ok := q.fields[i].expr.(*expr.Column); ok {
+			visible[c.Index] = true
+		}
+	}
+	sc.Cols = nil
+	for i := range q.scope.Cols {
+		if visible[q.scope.Cols[i].ID] {
+			sc.Cols = append(sc.Cols, q.scope.Cols[i])
+		}
+	}
 	e, err := bind.Expr(q.aggBinder(bind.Having, false), &sc, n)
 	if err != nil {
 		return err
