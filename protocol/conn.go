@@ -180,7 +180,7 @@ func (c *conn) serveCommands() {
 
 // serveCommand runs one command and sends its response. An error ends the connection.
 func (c *conn) serveCommand(data []byte) error {
-	command := byte(mysql.COM_SLEEP)
+	command := mysql.COM_SLEEP
 	if len(data) > 0 {
 		command, data = data[0], data[1:]
 	}

@@ -83,13 +83,11 @@ func (s *logState) RecoverSnapshot(r io.Reader, _ <-chan struct{}) error {
 type member struct {
 	id     schema.NodeID
 	dir    string
-	addr   string
 	state  *logState
 	server *rpc.Server
 	client *rpc.Client
 	host   *Host
 	group  Group
-	joined bool
 
 	mu      sync.Mutex
 	applied map[uint64]bool

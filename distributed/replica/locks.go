@@ -349,13 +349,6 @@ func (t *lockTable) entry(tablet schema.TabletID, index schema.IndexID, key []by
 	return e
 }
 
-func (t *lockTable) lookup(tablet schema.TabletID, index schema.IndexID, key []byte) *lockEntry {
-	t.probe.tablet, t.probe.index, t.probe.key = tablet, index, key
-	e, _ := t.tree.Get(&t.probe)
-	t.probe.key = nil
-	return e
-}
-
 // forget drops an entry that nobody needs any more.
 func (t *lockTable) forget(e *lockEntry) {
 	if len(e.holds) > 0 || len(e.queue) > 0 {

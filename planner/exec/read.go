@@ -203,7 +203,6 @@ type parallelRead struct {
 	pages  chan pageResult
 	free   chan *types.Batch
 	wg     sync.WaitGroup
-	last   *types.Batch
 }
 
 type pageResult struct {

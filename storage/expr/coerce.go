@@ -165,10 +165,9 @@ func mergeAll(op string, compare bool, args []Expr) (strOrigin, error) {
 		return strOrigin{types.CollationDefault, derivCoercible, true}, nil
 	}
 	m := originOf(args[0])
-	ok := true
 	for _, a := range args[1:] {
-		o := originOf(a)
-		if m, ok = merge(m, o); !ok {
+		var ok bool
+		if m, ok = merge(m, originOf(a)); !ok {
 			return m, illegalMix(op, args)
 		}
 	}

@@ -290,7 +290,7 @@ func readOf(t testing.TB, table *schema.Table, sql string) *fragment.Read {
 	}
 	if stmt.OrderBy != nil {
 		for _, item := range stmt.OrderBy.Items { // by ordinal
-			pos := int(item.Expr.(*ast.PositionExpr).N) - 1
+			pos := item.Expr.(*ast.PositionExpr).N - 1
 			typ := types.TypeInt
 			if r.Project != nil {
 				typ = *r.Project[pos].Type()

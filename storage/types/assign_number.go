@@ -132,7 +132,6 @@ func (a *assignment) year() (Value, error) {
 	clipped, text := false, false
 	switch a.v.kind {
 	case KindString, KindBytes:
-		text = true
 		abs, neg, over, n := scanInteger(a.v.b)
 		if n == 0 {
 			return a.problem(a.incorrect("integer", a.shown()), Int(0))

@@ -136,7 +136,7 @@ func (v Value) ToDec(warn Warner) Value {
 	if n < 0 || v.kind == KindTime && v.Int() < 0 {
 		micros = -micros
 	}
-	d := decFromDigits(false, nil, 0)
+	var d Value
 	if hi := n; hi > -9e12 && hi < 9e12 { // TIME, and what else fits: n·10^6 within an int64
 		d = DecSmall(hi*1e6+int64(micros), 6)
 	} else {

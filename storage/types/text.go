@@ -1,7 +1,6 @@
 package types
 
 import (
-	"math/bits"
 	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -142,6 +141,3 @@ func appendMicros(dst []byte, micros, fsp int) []byte {
 	}
 	return appendPadded(append(dst, '.'), micros/fspUnit[fsp], fsp)
 }
-
-// bitLength is the number of bits that u needs.
-func bitLength(u uint64) int { return bits.Len64(u) }

@@ -25,7 +25,7 @@ func randomDecimalText(r *rand.Rand, whole, frac int) string {
 	if n := r.IntN(frac + 1); n > 0 {
 		b.WriteByte('.')
 		for range n {
-			b.WriteByte(byte("0123456789999"[r.IntN(13)]))
+			b.WriteByte("0123456789999"[r.IntN(13)])
 		}
 	}
 	return b.String()
