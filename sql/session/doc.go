@@ -1,19 +1,40 @@
-// Package session is the SQL layer of a node: one Engine for the node, one Session for each connection.
+// Package session is the SQL layer of a node: an Engine that knows the accounts and opens a Session for each connection,
+// and the sessions, which read statements, see to transactions, and have them planned and run.
 //
-// A statement's text goes through the plan cache (a plan is found by the text without its literals), or through the
-// parser to whoever carries it out: planner for SELECT and data changes, sql/ddl for schema changes, sql/show for what
-// tells about the server, and this package for transactions, variables, prepared statements, accounts and locks.
+//	text ─ nextStatement ─ plan cache ──────────────────────────────┐ (text without its literals)
+//	         └─ recognise ─ parser ─┬─ SELECT, INSERT … ─ makePlan ─┴─ runStatement ─ runPlanned ─┬─ runPoint
+//	prepared statement ─────────────┤    (planner.Build)               (again after a change       ├─ runRows
+//	                                │                                   of schema, a conflict)     └─ runModify
+//	                                └─ SET, SHOW, DDL, GRANT, LOCK … ─ dispatch
 //
-//	text ─► split ─► plan cache ──hit──────────────► runPlanned ─► rows, OK
-//	                    └─miss─► parse ─► dispatch ─► makePlan ─┘
+// # Statements
 //
-// Invariants:
-//   - a session runs one statement at a time; only Cancel and the registry's views come from other goroutines;
-//   - a failed statement leaves nothing behind: in a transaction its effects are undone by a savepoint, and an autocommit
-//     statement is a transaction of its own;
-//   - until the first byte of a result was handed to the writer, a statement may be planned and run again (the catalog
-//     moved on, a conflict was lost); afterwards never;
-//   - a plan is used only while the circumstances that it was made under hold (catalog version, account, database,
-//     sql_mode, collation, …);
-//   - a variable that is accepted is honoured; one that is not is refused.
+// A plan holds for circumstances: the account, the database, sql_mode and the like, and the versions of its tables; the
+// kinds of its parameters too. A prepared statement keeps the plan of its last execution; texts share theirs through the
+// engine. Executing a plan that holds takes no lock, no timer, no context and next to no memory: a session has one
+// context for all statements of a connection until one is cancelled, and reuses its Env, Runtime, page and batch.
+//
+// Until something has been sent to the client, an execution that failed has had no effect: runStatement plans again when
+// the schema has changed under it, and once, on a fresh catalog, before it believes that a table or column is missing. An
+// autocommit statement that lost a conflict is run again a few times.
+//
+// # Transactions
+//
+// An open transaction is the session's distributed.Txn (txn.go). A statement that fails inside of one is undone by
+// itself, by a savepoint; an error after which the transaction is gone (1213) takes the session out of it. What MySQL
+// commits implicitly before, is: definitions, accounts, LOCK TABLES, BEGIN.
+//
+// # Variables
+//
+// sysvar_table.go lists every system variable. A value that the server can't honour is refused with 1235; the few that
+// are accepted and change nothing are listed there with the reason. SET GLOBAL and SET PERSIST are one: the value is a
+// setting of the catalog, holds on every node at once for sessions to come, and survives restarts.
+//
+// # Table locks
+//
+// LOCK TABLES, FLUSH TABLES WITH READ LOCK and the ALTER TABLEs that copy hold locks in the whole cluster (locks.go).
+//
+// Invariants: a Session is used by one goroutine, but for Cancel and what the process list reads; a session never keeps a
+// Value of a result or parameter beyond the statement without cloning it; errors that reach the client are
+// *mysqlerr.Error, and the last one is also the statement's condition.
 package session
