@@ -50,13 +50,13 @@ func cluster(args []string, stdout, stderr io.Writer) error {
 	defer stop()
 	var group childGroup
 	defer group.stop()
-	for i := range s.nodes {
-		if err := group.start(ctx, &s, i); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
+	if err := group.startAll(ctx, &s); err != nil {
+		if ctx.Err() != nil {
+			return nil
 		}
+		return err
+	}
+	for i := range s.nodes {
 		fmt.Fprintf(stdout, "node %d: mysql -h 127.0.0.1 -P %d -u root   (http://127.0.0.1:%d/metrics, log %s)\n",
 			i+1, s.port(i, sqlPort), s.port(i, httpPort), s.log(i))
 	}
@@ -72,6 +72,14 @@ func cluster(args []string, stdout, stderr io.Writer) error {
 
 func (s *clusterSettings) port(i, kind int) int { return s.basePort + kind - sqlPort + i*portStep }
 
+func (s *clusterSettings) dir(i int) string { return filepath.Join(s.data, fmt.Sprintf("node%d", i+1)) }
+
+// fresh tells a node that has never run: its directory is not there.
+func (s *clusterSettings) fresh(i int) bool {
+	_, err := os.Stat(s.dir(i))
+	return err != nil
+}
+
 func (s *clusterSettings) log(i int) string {
 	return filepath.Join(s.data, fmt.Sprintf("node%d.log", i+1))
 }
@@ -83,9 +91,14 @@ func (s *clusterSettings) addr(i, kind int) string {
 // childGroup is the processes that were started.
 type childGroup struct {
 	mu       sync.Mutex
-	children []*exec.Cmd
-	done     []chan struct{}
+	children []*child
 	end      chan int
+}
+
+// child is one of them.
+type child struct {
+	cmd         *exec.Cmd
+	ready, done chan struct{} // closed at its ready line, and when it has ended
 }
 
 func (g *childGroup) ended() chan int {
@@ -97,8 +110,42 @@ func (g *childGroup) ended() chan int {
 	return g.end
 }
 
-// start starts node i and waits until it is ready.
-func (g *childGroup) start(ctx context.Context, s *clusterSettings, i int) error {
+// startAll starts the nodes and waits until all are ready. New nodes join one after the other, so that their ids follow
+// their places; those that have run before need each other to be ready.
+func (g *childGroup) startAll(ctx context.Context, s *clusterSettings) error {
+	for i := range s.nodes {
+		fresh := s.fresh(i)
+		if err := g.start(s, i); err != nil {
+			return err
+		}
+		if fresh {
+			if err := g.awaitReady(ctx, s); err != nil {
+				return err
+			}
+		}
+	}
+	return g.awaitReady(ctx, s)
+}
+
+// awaitReady waits for those that were started.
+func (g *childGroup) awaitReady(ctx context.Context, s *clusterSettings) error {
+	limit := time.After(2 * time.Minute)
+	for i, c := range g.children {
+		select {
+		case <-c.ready:
+		case <-c.done:
+			return fmt.Errorf("node %d did not start: %s", i+1, lastLine(s.log(i)))
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-limit:
+			return fmt.Errorf("node %d is not ready after two minutes: see %s", i+1, s.log(i))
+		}
+	}
+	return nil
+}
+
+// start starts node i.
+func (g *childGroup) start(s *clusterSettings, i int) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -112,7 +159,7 @@ func (g *childGroup) start(ctx context.Context, s *clusterSettings, i int) error
 	}
 	defer func() { _ = log.Close() }()
 	args := []string{
-		"start", "--data", filepath.Join(s.data, fmt.Sprintf("node%d", i+1)), "--log-level", s.logLevel,
+		"start", "--data", s.dir(i), "--log-level", s.logLevel,
 		"--sql-addr", s.addr(i, sqlPort), "--node-addr", s.addr(i, nodePort), "--http-addr", s.addr(i, httpPort),
 	}
 	if i > 0 {
@@ -128,33 +175,24 @@ func (g *childGroup) start(ctx context.Context, s *clusterSettings, i int) error
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	done, ready := make(chan struct{}), make(chan struct{})
+	c := &child{cmd: cmd, ready: make(chan struct{}), done: make(chan struct{})}
 	end := g.ended()
 	g.mu.Lock()
-	g.children, g.done = append(g.children, cmd), append(g.done, done)
+	g.children = append(g.children, c)
 	g.mu.Unlock()
 	go func() {
 		sc := bufio.NewScanner(out)
 		for told := false; sc.Scan(); {
 			if !told && strings.HasPrefix(sc.Text(), "cloudsql ready") {
 				told = true
-				close(ready)
+				close(c.ready)
 			}
 		}
 		_ = cmd.Wait()
-		close(done)
+		close(c.done)
 		end <- i
 	}()
-	select {
-	case <-ready:
-		return nil
-	case <-done:
-		return fmt.Errorf("node %d did not start: %s", i+1, lastLine(s.log(i)))
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(2 * time.Minute):
-		return fmt.Errorf("node %d is not ready after two minutes: see %s", i+1, s.log(i))
-	}
+	return nil
 }
 
 // stop ends the children, the last first so that leases move seldom, and waits for them.
@@ -162,12 +200,13 @@ func (g *childGroup) stop() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i := len(g.children) - 1; i >= 0; i-- {
-		_ = g.children[i].Process.Signal(syscall.SIGTERM)
+		c := g.children[i]
+		_ = c.cmd.Process.Signal(syscall.SIGTERM)
 		select {
-		case <-g.done[i]:
+		case <-c.done:
 		case <-time.After(20 * time.Second):
-			_ = g.children[i].Process.Kill()
-			<-g.done[i]
+			_ = c.cmd.Process.Kill()
+			<-c.done
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package cluster
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -258,6 +261,65 @@ func startAll(t *testing.T, nodes []*harness.Node) {
 		})
 	}
 	starts.Wait()
+}
+
+// TestClusterCommand: what `make cluster` runs can be stopped and started again.
+func TestClusterCommand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three processes twice")
+	}
+	base := 20000 + harness.FreePort(t)%10000
+	node := &harness.Node{T: t, SQL: fmt.Sprintf("127.0.0.1:%d", base+20)} // the third
+	dir := filepath.Join(t.TempDir(), "cluster")
+	for round := range 2 {
+		stop := startCluster(t, dir, base)
+		db := node.DB("", "")
+		queries := []string{"CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1)"}
+		if round == 1 {
+			queries = []string{"UPDATE d.t SET a = a"}
+			wantRow(t, node)
+		}
+		for _, q := range queries {
+			if _, err := db.Exec(q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop()
+	}
+}
+
+// startCluster runs `cloudsql cluster` until stop is called.
+func startCluster(t *testing.T, dir string, base int) (stop func()) {
+	t.Helper()
+	cmd := exec.Command(harness.Binary(t), "cluster", "--data", dir, "--base-port", fmt.Sprint(base))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_, _ = io.Copy(io.Discard, out)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("cloudsql cluster: %v\n%s", err, stderr.String())
+		}
+	})
+	t.Cleanup(stop)
+	limit := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+	defer limit.Stop()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "cloudsql cluster ready") {
+			return stop
+		}
+	}
+	t.Fatal("cloudsql cluster was not ready within 30 s")
+	return nil
 }
 
 // TestDirectory: what is wrong with a data directory is said; nothing is made up in its place.
