@@ -165,7 +165,7 @@ func (g *generator) subquery(depth int) string {
 	c := g.alias()
 	switch g.rng.Intn(5) {
 	case 0:
-		return "exists (select 1 " + from + ")"
+		return "exists (select 1 " + from + g.pick("", "", " order by 1 limit 1", " limit 2") + ")"
 	case 1:
 		return "not exists (select 1 " + from + ")"
 	case 2:

@@ -96,12 +96,26 @@ func (q *selectQuery) semiExists(n *ast.ExistsSubqueryExpr, negate bool) (*semiJ
 		return nil, err // it is computed once
 	}
 	s, ok := in.(*selectQuery)
-	if !ok || !q.decorrelates(s) {
+	if !ok {
+		return nil, nil
+	}
+	s.dropFirstRows()
+	if !q.decorrelates(s) {
 		return nil, nil
 	}
 	j := &semiJoin{kind: kindOf(negate), right: s.source, semis: s.semis}
 	j.where, j.conds = q.splitCorrelated(s)
 	return j, nil
+}
+
+// dropFirstRows removes a LIMIT that leaves at least one row, and the order that it goes by: EXISTS asks for no more.
+func (q *selectQuery) dropFirstRows() {
+	if q.limit == nil || q.limit.offset != nil {
+		return
+	}
+	if k, ok := q.limit.count.(*expr.Const); ok && k.Val.ToFloat(nil) >= 1 {
+		q.limit, q.orderBy = nil, nil
+	}
 }
 
 func (q *selectQuery) semiIn(b *bind.Binder, left, sel ast.ExprNode, negate bool) (*semiJoin, error) {
