@@ -79,7 +79,9 @@ func (a *assignment) text() (Value, error) {
 		if a.v.kind == KindBit {
 			s = a.v.AppendText(nil, nil)
 		}
-		if a.v.kind == KindBytes || a.v.kind == KindBit || a.t.Collation.Charset() != "utf8mb4" {
+		// Strings are looked at too: an expression over text and bytes gives them, and what is stored ends in the log,
+		// whose readers take no broken text.
+		if a.v.kind == KindBytes || a.v.kind == KindBit || a.t.Collation.Charset() != "utf8mb4" || !utf8.Valid(s) {
 			if good := a.t.Collation.holds(s); good < len(s) {
 				if _, err := a.problem(a.incorrect("string", badBytes(s[good:])), Null); err != nil {
 					return Null, err
