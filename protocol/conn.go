@@ -80,12 +80,22 @@ type conn struct {
 	result resultWriter
 }
 
+// ConnectionNumberer is an engine that numbers the connections itself, so that the numbers are unique in its cluster.
+type ConnectionNumberer interface{ NextConnectionID() uint32 }
+
+func (s *Server) connectionID() uint32 {
+	if n, ok := s.engine.(ConnectionNumberer); ok {
+		return n.NextConnectionID()
+	}
+	return s.lastID.Add(1)
+}
+
 func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, nc: nc, stmts: map[uint32]*stmt{}}
 	c.pc = s.newPacketConn(&timedConn{Conn: nc, c: c})
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	c.info = &sql.ConnInfo{
-		ID:         s.lastID.Add(1),
+		ID:         s.connectionID(),
 		RemoteAddr: nc.RemoteAddr().String(),
 		Kill:       func() { c.end(endKilled) },
 	}

@@ -118,6 +118,15 @@ func (e *Engine) uuid() string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
+// idStride keeps the connection ids of the nodes apart: an id modulo idStride tells its node, so that KILL and the process
+// list name one session in the cluster. Only nodes whose numbers differ by a multiple of it can give the same ids.
+const idStride = 64
+
+// NextConnectionID numbers a connection.
+func (e *Engine) NextConnectionID() uint32 {
+	return e.ids.Add(1)*idStride + uint32(e.db.NodeID()%idStride) //nolint:gosec // below the stride
+}
+
 // session finds an open session.
 func (e *Engine) session(id uint32) *Session {
 	e.mu.RLock()
@@ -148,7 +157,7 @@ func (e *Engine) Open(ctx context.Context, c *sql.ConnInfo) (sql.Session, error)
 	}
 	e.mu.Lock()
 	if c.ID == 0 {
-		c.ID = e.ids.Add(1)
+		c.ID = e.NextConnectionID()
 	}
 	e.sessions[c.ID] = s
 	e.mu.Unlock()
