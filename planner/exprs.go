@@ -224,7 +224,7 @@ func rowInMembers(e expr.Expr) []expr.Expr {
 			if row == nil || len(row.Args()) != len(left) || !fixed(row.Args()[i]) {
 				return nil
 			}
-			if !containsExpr(args[1:], row.Args()[i]) {
+			if len(in.Args()) > maxRowIn || !containsExpr(args[1:], row.Args()[i]) {
 				args = append(args, row.Args()[i])
 			}
 		}

@@ -211,3 +211,21 @@ func mustRun(t *testing.T, d distributed.DB) *exec.Run {
 	}
 	return r
 }
+
+// TestWarningsOfTablets: what shards warn of while they are read in parallel is reported by the statement's goroutine.
+func TestWarningsOfTablets(t *testing.T) {
+	d := newTestDB(t)
+	bigTable(t, d)
+	p, env, err := d.plan("select count(*) from big where s + 0 >= 0 and concat(s, 'x') + 1 > 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	env.Warn = func(code uint16, _ string) { n++ }
+	if _, err := d.run(p.(Rows), env); err != nil {
+		t.Fatal(err)
+	}
+	if n != 2000 {
+		t.Errorf("%d warnings", n)
+	}
+}

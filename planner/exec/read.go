@@ -40,6 +40,32 @@ type tabletRead struct {
 	rows distributed.Rows
 	page fragment.Page
 	key  bool
+	warn *heldWarnings // of a read in a goroutine of its own
+}
+
+// heldWarnings keeps what a fragment warns of until the statement's own goroutine can report it.
+type heldWarnings struct {
+	mu   sync.Mutex
+	list []heldWarning
+}
+
+type heldWarning struct {
+	code    uint16
+	message string
+}
+
+func (h *heldWarnings) add(code uint16, message string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.list = append(h.list, heldWarning{code, message})
+}
+
+func (h *heldWarnings) take() []heldWarning {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := h.list
+	h.list = nil
+	return list
 }
 
 func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *ReadOptions) (*tabletRead, error) {
@@ -199,6 +225,7 @@ func (m *mergeRead) Close() {
 
 // parallelRead reads tablets at the same time and gives pages as they come.
 type parallelRead struct {
+	run    *Run
 	cancel context.CancelFunc
 	pages  chan pageResult
 	free   chan *types.Batch
@@ -206,13 +233,18 @@ type parallelRead struct {
 }
 
 type pageResult struct {
-	batch *types.Batch
-	err   error
+	batch    *types.Batch
+	warnings []heldWarning
+	err      error
 }
 
 func newParallel(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadOptions) (Operator, error) {
 	streams := make([]*tabletRead, 0, len(frags))
 	for _, f := range frags {
+		held := &heldWarnings{}
+		if f.Env.Warn != nil {
+			f.Env.Warn = held.add // the fragments of several tablets have an Env each
+		}
 		in, err := openTablet(ctx, run, f, false, o)
 		if err != nil {
 			for _, s := range streams {
@@ -220,9 +252,10 @@ func newParallel(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadO
 			}
 			return nil, err
 		}
+		in.warn = held
 		streams = append(streams, in)
 	}
-	p := &parallelRead{pages: make(chan pageResult), free: make(chan *types.Batch, 2*maxParallel)}
+	p := &parallelRead{run: run, pages: make(chan pageResult), free: make(chan *types.Batch, 2*maxParallel)}
 	ctx, p.cancel = context.WithCancel(ctx)
 	work := make(chan *tabletRead, len(streams))
 	for _, s := range streams {
@@ -251,8 +284,12 @@ func (p *parallelRead) drain(ctx context.Context, s *tabletRead) {
 	for ctx.Err() == nil {
 		b := p.spare()
 		ok, err := s.Next(ctx, b)
-		if err == nil && !ok {
+		warnings := s.warn.take()
+		if err == nil && !ok && len(warnings) == 0 {
 			return
+		}
+		if !ok {
+			b.Reset(1)
 		}
 		// A page's bytes live until the stream's next one; the batch waits in a channel beyond that.
 		var arena types.Arena
@@ -260,11 +297,11 @@ func (p *parallelRead) drain(ctx context.Context, s *tabletRead) {
 			b.Vals[i] = arena.Value(b.Vals[i])
 		}
 		select {
-		case p.pages <- pageResult{b, err}:
+		case p.pages <- pageResult{b, warnings, err}:
 		case <-ctx.Done():
 			return
 		}
-		if err != nil {
+		if err != nil || !ok {
 			return
 		}
 	}
@@ -281,19 +318,27 @@ func (p *parallelRead) spare() *types.Batch {
 
 // Next gives the next page of whichever tablet has one.
 func (p *parallelRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	select {
-	case r, ok := <-p.pages:
-		if !ok || r.err != nil {
-			return false, r.err
-		}
-		*b, *r.batch = *r.batch, *b
+	for {
 		select {
-		case p.free <- r.batch:
-		default:
+		case r, ok := <-p.pages:
+			for _, w := range r.warnings {
+				p.run.Env.Warn(w.code, w.message)
+			}
+			if !ok || r.err != nil {
+				return false, r.err
+			}
+			if r.batch.Len() == 0 {
+				continue
+			}
+			*b, *r.batch = *r.batch, *b
+			select {
+			case p.free <- r.batch:
+			default:
+			}
+			return true, nil
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
 		}
-		return true, nil
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
 	}
 }
 

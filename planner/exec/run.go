@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"sync"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -31,7 +30,6 @@ type Run struct {
 	mem  int
 	at   mvcc.Timestamp
 	memo map[any]any
-	warn sync.Mutex
 }
 
 // NewRun prepares an execution. params is how many parameters the statement has, slots how many the plan adds.
@@ -99,13 +97,6 @@ func (r *Run) tight(n int) bool { return r.RT.MemLimit > 0 && r.mem+n > r.RT.Mem
 func (r *Run) FragmentEnv() *expr.Env {
 	env := *r.Env
 	env.Session, env.Ctx, env.Clock, env.Rand = nil, nil, nil, nil
-	if warn := r.Env.Warn; warn != nil {
-		env.Warn = func(code uint16, message string) {
-			r.warn.Lock()
-			defer r.warn.Unlock()
-			warn(code, message)
-		}
-	}
 	return &env
 }
 
