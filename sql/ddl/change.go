@@ -176,7 +176,15 @@ func (x *Executor) publish(ctx context.Context, t *schema.Table, final bool, ren
 		return err
 	}
 	if !final {
-		return x.DB.SettleSchema(ctx, t)
+		wait, cancel := lockWait(ctx)
+		defer cancel()
+		if err := x.DB.SettleSchema(wait, t); err != nil {
+			if wait.Err() != nil {
+				return context.Cause(wait)
+			}
+			return err
+		}
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lastSettle)
 	defer cancel()

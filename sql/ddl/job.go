@@ -34,9 +34,28 @@ const busyWait = 200 * time.Millisecond
 
 var errBusy = errors.New("ddl: another change is at work on the table")
 
-// acquire makes this change the only one on a table. It waits for the one that is at work as long as ctx allows.
+// lockWaitKey is the key under which a context has the bound of WithLockWait.
+type lockWaitKey struct{}
+
+// WithLockWait bounds the waits for other changes and for transactions (lock_wait_timeout); not the work itself.
+func WithLockWait(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, lockWaitKey{}, d)
+}
+
+// lockWait is a context for one wait; it ends with 1205.
+func lockWait(ctx context.Context) (context.Context, context.CancelFunc) {
+	d, ok := ctx.Value(lockWaitKey{}).(time.Duration)
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, d, mysqlerr.New(mysql.ErrLockWaitTimeout))
+}
+
+// acquire makes this change the only one on a table. It waits for the one that is at work.
 func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement string) (release func(), err error) {
-	unlock, err := x.local.lock(ctx, id)
+	wait, cancel := lockWait(ctx)
+	defer cancel()
+	unlock, err := x.local.lock(wait, id)
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +76,9 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 			break
 		}
 		select {
-		case <-ctx.Done():
+		case <-wait.Done():
 			unlock()
-			return nil, mysqlerr.New(mysql.ErrLockWaitTimeout)
+			return nil, context.Cause(wait)
 		case <-time.After(busyWait):
 		}
 	}
@@ -163,7 +182,7 @@ func (l *keyLock) lock(ctx context.Context, id schema.TableID) (unlock func(), e
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return nil, mysqlerr.New(mysql.ErrLockWaitTimeout)
+			return nil, context.Cause(ctx)
 		}
 	}
 }

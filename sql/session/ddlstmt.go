@@ -29,8 +29,7 @@ func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed)
 	if err := s.implicitCommit(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, max(s.tableLockWait, time.Second), mysqlerr.New(mysql.ErrLockWaitTimeout))
-	defer cancel()
+	ctx = ddl.WithLockWait(ctx, max(s.tableLockWait, time.Second))
 	if err := s.admitDDL(ctx, node); err != nil {
 		return err
 	}

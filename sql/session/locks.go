@@ -118,7 +118,9 @@ func (r *lockRecord) blocks(h lockHolder, write bool) bool {
 	return r.Write || write
 }
 
-func (s *Session) holder() lockHolder { return lockHolder{Engine: s.eng.ddl.Owner, Session: s.conn.ID} }
+func (s *Session) holder() lockHolder {
+	return lockHolder{Engine: s.eng.ddl.Owner, Session: s.shared.Load().ID}
+}
 
 // blocked finds a lock that keeps the session off one of the uses.
 func (v *lockView) blocked(h lockHolder, uses []tableUse) (*lockRecord, bool) {

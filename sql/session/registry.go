@@ -93,8 +93,9 @@ func (e *Engine) ownerAlive(ctx context.Context, owner string) bool {
 func (e *Engine) processes() []processRecord {
 	var list []processRecord
 	e.each(func(s *Session) {
+		conn := s.shared.Load()
 		list = append(list, processRecord{
-			ID: s.ConnectionID(), Account: s.conn.Account.User, User: s.conn.Account.User, Host: s.conn.RemoteAddr,
+			ID: uint64(conn.ID), Account: conn.Account.User, User: conn.Account.User, Host: conn.RemoteAddr,
 			DB: *s.proc.db.Load(), Command: *s.proc.command.Load(), Since: time.Unix(0, s.proc.since.Load()),
 			State: *s.proc.state.Load(), Info: *s.proc.info.Load(), Node: uint64(e.db.NodeID()),
 		})
@@ -200,12 +201,13 @@ func (e *Engine) killHere(r killRequest) killReply {
 	if s == nil {
 		return killReply{}
 	}
-	if r.User != "" && s.conn.Account.User != r.User {
+	conn := s.shared.Load()
+	if r.User != "" && conn.Account.User != r.User {
 		return killReply{Found: true, Denied: true}
 	}
 	s.Cancel()
-	if !r.Query && s.conn.Kill != nil {
-		s.conn.Kill()
+	if !r.Query && conn.Kill != nil {
+		conn.Kill()
 	}
 	return killReply{Found: true}
 }

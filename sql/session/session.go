@@ -30,6 +30,8 @@ import (
 type Session struct {
 	eng  *Engine
 	conn *sql.ConnInfo
+	// shared is conn for other goroutines: it changes with the user
+	shared atomic.Pointer[sql.ConnInfo]
 
 	// The account as the catalog has it; account() keeps it up to date.
 	user        *catalog.User
@@ -161,6 +163,7 @@ var (
 
 func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s := &Session{eng: e, conn: c, vars: map[string]string{}}
+	s.shared.Store(c)
 	s.env.Session = (*answers)(s)
 	s.env.Warn = s.warnValue
 	s.shower = &showContext{s: s}
@@ -326,6 +329,7 @@ func (s *Session) ChangeUser(ctx context.Context, c *sql.ConnInfo) error {
 	if c.ID == 0 {
 		c.ID = id
 	}
+	s.shared.Store(c)
 	s.eng.mu.Lock()
 	s.eng.sessions[c.ID] = s
 	s.eng.mu.Unlock()
