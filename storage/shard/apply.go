@@ -25,6 +25,7 @@ type applier struct {
 
 	batch    *pebble.Batch
 	overlay  overlay
+	recent   recentRows
 	base     mvcc.Iterator // the engine as before this Apply; open when baseOpen
 	baseOpen bool
 	digest   *xxhash.Digest
@@ -33,7 +34,6 @@ type applier struct {
 	altered  bool                        // the set of tablets or a descriptor has changed
 	garbage  []garbageKey
 	writer   *writer
-	key      []byte // scratch
 }
 
 // Apply executes entries in order; see API.
@@ -231,6 +231,9 @@ func (a *applier) read(key []byte) (mvcc.Version, error) {
 	if v, ok, err := a.overlay.get(key); ok || err != nil {
 		return v, err
 	}
+	if v, ok, err := a.recent.get(key); ok || err != nil {
+		return v, err
+	}
 	if !a.baseOpen {
 		start, end := dataRange(a.s.id)
 		if err := a.base.Open(a.s.engine.DB(), start, end, 0); err != nil {
@@ -336,6 +339,7 @@ func (a *applier) commit() error {
 	if err := s.engine.Commit(a.batch); err != nil {
 		return err
 	}
+	a.recent.take(a.overlay.changes, a.altered)
 	s.publish(a)
 	return nil
 }
