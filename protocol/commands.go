@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"strings"
@@ -16,15 +17,18 @@ import (
 // errQuit ends a connection that needs no further answer.
 var errQuit = errors.New("quit")
 
+// trimNul drops the C string's end that some clients (mysqlslap) count in a statement's length.
+func trimNul(statement []byte) []byte { return bytes.TrimSuffix(statement, []byte{0}) }
+
 // dispatch runs one command. What it returns is answered with an ERR packet, but errQuit.
 func (c *conn) dispatch(command byte, data []byte) error {
 	switch command {
 	case mysql.COM_QUERY:
-		return c.query(c.text(data))
+		return c.query(c.text(trimNul(data)))
 	case mysql.COM_STMT_EXECUTE:
 		return c.executeStmt(data)
 	case mysql.COM_STMT_PREPARE:
-		return c.prepareStmt(c.text(data))
+		return c.prepareStmt(c.text(trimNul(data)))
 	case mysql.COM_STMT_CLOSE:
 		return c.closeStmt(data)
 	case mysql.COM_STMT_RESET:
