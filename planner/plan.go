@@ -21,9 +21,7 @@ type Context struct {
 	Env   *expr.Env
 	Stats func(t *schema.Table) (rows, bytes uint64)
 	// Access is asked once for each table and privilege (parser/mysql.PrivilegeType); nil allows all.
-	Access func(priv uint64, db, table string) error
-	// InTxn: the plan may lock rows; FOR UPDATE outside a transaction (autocommit) locks nothing.
-	InTxn             bool
+	Access            func(priv uint64, db, table string) error
 	SelectLimit       uint64 // sql_select_limit
 	GroupConcatMax    int
 	FoundRows         bool // the client wants matched instead of changed rows

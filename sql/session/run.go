@@ -97,7 +97,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 	s.usedMade, s.planUses = false, nil
 	s.pctx = planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.eng.db.TableStats, Access: s.accessFn,
-		InTxn: true, SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax, FoundRows: now.foundRows,
+		SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax, FoundRows: now.foundRows,
 		OnlyFullGroupBy: s.sqlMode&mysql.ModeOnlyFullGroupBy != 0, SafeUpdates: s.safeUpdates,
 		NoBackslash:       s.sqlMode&mysql.ModeNoBackslashEscapes != 0,
 		NoAutoValueOnZero: s.sqlMode&mysql.ModeNoAutoValueOnZero != 0,
