@@ -40,6 +40,7 @@ func TestExtractRefuses(t *testing.T) {
 		"SELECT a FROM t WHERE a IN (SELECT 1)", "SELECT 1 FROM t UNION SELECT 2", "SELECT a FROM t WHERE a=@x", "SELECT a FROM t WHERE j->'$.a'=1",
 		"SELECT a FROM t WHERE a='x", "SELECT a FROM t WHERE a='x' 'y'", "SELECT a INTO @x FROM t", "SELECT a FROM t WHERE a LIKE 'x' ESCAPE '|'", "BEGIN",
 		"SELECT a FROM t WHERE a=?", "INSERT INTO t SELECT 1", "SELECT a FROM t WHERE a=12abc", "WITH x AS (SELECT 1) SELECT * FROM x",
+		"INSERT INTO t VALUES ('\xff')", `INSERT INTO t VALUES ('\'` + "\xff')",
 		"SELECT a FROM t WHERE b = '" + strings.Repeat("x", MaxText) + "'",
 	} {
 		var x Extractor
