@@ -19,8 +19,8 @@ import (
 // Bounds of an index build.
 const (
 	backfillChunk    = 512              // rows whose entries one fragment derives
-	backfillLockWait = 10 * time.Second // for a row that a transaction holds
-	backfillRetries  = 60               // of one chunk, with pauses in between
+	backfillLockWait = 10 * time.Second // of one attempt, for a row that a transaction holds
+	backfillRetries  = 60               // of one chunk that fails for another reason, with pauses in between
 	backfillPause    = 100 * time.Millisecond
 	progressEvery    = 5 * time.Second // between updates of the job's record
 )
@@ -87,10 +87,18 @@ func (b *backfiller) flush(ctx context.Context, tablet *schema.Tablet) error {
 		Kind: fragment.Reindex, Tablet: tablet.ID, SchemaVersion: b.t.Version, Keys: b.keys,
 		Env: &expr.Env{Mode: *types.DefaultMode()},
 	}
-	for try := 0; ; try++ {
-		err := b.write(ctx, w)
+	wait, cancel := lockWait(ctx) // a row's holder is waited for as long as any lock
+	defer cancel()
+	for try := 0; ; {
+		err := b.write(wait, w)
 		if err == nil {
 			break
+		}
+		if wait.Err() != nil {
+			return context.Cause(wait)
+		}
+		if mysqlerr.Code(err) != mysql.ErrLockWaitTimeout {
+			try++
 		}
 		if !passing(err) || try == backfillRetries {
 			return err

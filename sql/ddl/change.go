@@ -16,7 +16,7 @@ import (
 
 // lastSettle bounds the wait after a change's last version. The change is made by then; the wait only keeps a client
 // that goes to another gateway at once from meeting the old version there.
-const lastSettle = 3 * time.Second
+const lastSettle = time.Second
 
 // Alter carries out what plan makes of a table's newest descriptor: ALTER TABLE, CREATE INDEX, DROP INDEX. It gives the
 // number of rows that it had to write anew.
@@ -67,7 +67,7 @@ func (x *Executor) run(ctx context.Context, c *Change, rename *Name) error {
 	}
 	if c.Table != nil || rename != nil {
 		last.Version++
-		if err := x.publish(ctx, last, true, rename); err != nil {
+		if err := x.publish(ctx, last, settleBriefly, rename); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,13 @@ func (x *Executor) run(ctx context.Context, c *Change, rename *Name) error {
 // runChecked goes through the versions of a change that the present rows may refuse: it is taken back then.
 func (x *Executor) runChecked(ctx context.Context, c *Change, last *schema.Table) error {
 	step := trialTable(c, last)
-	err := x.publish(ctx, step, false, nil)
+	// A shard makes the entries of whatever it applies, so rows of older transactions need no wait. But those were not
+	// held to a new unique index or NOT NULL when they were written.
+	wait := settleNever
+	if len(c.NotNull) > 0 || slices.ContainsFunc(c.Build, func(id schema.IndexID) bool { return step.IndexByID(id).Unique }) {
+		wait = settleFully
+	}
+	err := x.publish(ctx, step, wait, nil)
 	if err == nil {
 		err = x.checkNotNull(ctx, step, c.NotNull)
 	}
@@ -137,10 +143,11 @@ func (x *Executor) takeBack(ctx context.Context, from, step *schema.Table) error
 	undo := from.Clone()
 	undo.Version = step.Version + 1
 	undo.NextColumnID, undo.NextIndexID = step.NextColumnID, step.NextIndexID
-	return x.publish(context.WithoutCancel(ctx), undo, false, nil)
+	return x.publish(context.WithoutCancel(ctx), undo, settleNever, nil)
 }
 
-// retire publishes a version in which no reader uses the indexes any more; next is set to follow it.
+// retire publishes a version in which no reader uses the indexes any more; next is set to follow it. A gateway that still
+// has the version before this one is turned away by the shards once next is there, so nobody is waited for.
 func (x *Executor) retire(ctx context.Context, t *schema.Table, ids []schema.IndexID, next *schema.Table) error {
 	step := t.Clone()
 	for _, id := range ids {
@@ -148,7 +155,7 @@ func (x *Executor) retire(ctx context.Context, t *schema.Table, ids []schema.Ind
 	}
 	step.Version++
 	next.Version = step.Version
-	return x.publish(ctx, step, false, nil)
+	return x.publish(ctx, step, settleNever, nil)
 }
 
 // carryIndex is an index of from over the same columns in to.
@@ -165,17 +172,26 @@ func dropsColumn(from, to *schema.Table) bool {
 	return slices.ContainsFunc(from.Columns, func(c schema.Column) bool { return to.ColumnByID(c.ID) < 0 })
 }
 
-// publish makes t the version that everybody uses: its shards first, then the catalog, then it waits until no gateway
-// plans with a version before and the transactions that did have ended. With final the change stands whatever becomes
-// of that wait, and rename, if any, comes with it.
-func (x *Executor) publish(ctx context.Context, t *schema.Table, final bool, rename *Name) error {
+// settling is how long the publication of a version waits for gateways and transactions that use an older one.
+type settling uint8
+
+const (
+	settleNever   settling = iota
+	settleFully            // until there are none; up to lock_wait_timeout, then 1205
+	settleBriefly          // the change is made: the wait is for clients that go to another gateway at once
+)
+
+// publish makes t the version that everybody uses: its shards first, then the catalog. rename, if any, comes with it.
+// settleBriefly ends the change: its job record goes too, and it stands whatever becomes of the wait.
+func (x *Executor) publish(ctx context.Context, t *schema.Table, wait settling, rename *Name) error {
 	if err := x.DB.InstallTable(ctx, t); err != nil {
 		return err
 	}
-	if err := x.put(ctx, t, final, rename); err != nil {
+	if err := x.put(ctx, t, wait == settleBriefly, rename); err != nil {
 		return err
 	}
-	if !final {
+	switch wait {
+	case settleFully:
 		wait, cancel := lockWait(ctx)
 		defer cancel()
 		if err := x.DB.SettleSchema(wait, t); err != nil {
@@ -184,11 +200,11 @@ func (x *Executor) publish(ctx context.Context, t *schema.Table, final bool, ren
 			}
 			return err
 		}
-		return nil
+	case settleBriefly:
+		ctx, cancel := context.WithTimeout(ctx, lastSettle)
+		defer cancel()
+		_ = x.DB.SettleSchema(ctx, t)
 	}
-	ctx, cancel := context.WithTimeout(ctx, lastSettle)
-	defer cancel()
-	_ = x.DB.SettleSchema(ctx, t)
 	return nil
 }
 

@@ -11,7 +11,8 @@
 //
 //	copy        for what rows or keys do not survive: see copy.go
 //
-//	new index   WriteOnly: install → publish → settle     from here every shard keeps the entries of what is written
+//	new index   WriteOnly: install → publish              from here every shard keeps the entries of what is written
+//	            (unique: settle, for older transactions were not held to it)
 //	            backfill: the rows' keys in chunks, each a Reindex fragment in the shard's log
 //	            Public: install → publish → settle        from here readers use it
 //	old index   WriteOnly: no reader uses it → gone

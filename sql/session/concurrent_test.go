@@ -232,3 +232,35 @@ func TestDeadlockLeavesTransaction(t *testing.T) {
 	b.query("rollback")
 	a.must("update t set v = 9 where id = 1")
 }
+
+// An index build waits for the transactions that hold rows of the table, as long as lock_wait_timeout says, and for no
+// others; a transaction that began before the build commits into the index.
+func TestIndexBuildAndOpenTransactions(t *testing.T) {
+	e := newTestEngine(t)
+	a, b := connect(t, e, "root", "localhost"), connect(t, e, "root", "localhost")
+	a.must("create database d; use d; create table t (id int primary key, v int); create table other (id int primary key)")
+	a.must("insert into t values (1, 0), (2, 0)")
+	b.must("use d; set lock_wait_timeout = 1")
+	a.must("begin; insert into other values (1)")
+	b.must("create index iv on t (v)")
+	a.must("insert into t values (3, 1); commit")
+	if got := b.value("select count(*) from t force index (iv) where v = 1"); got != "1" {
+		t.Errorf("%s rows in the index", got)
+	}
+	a.must("begin; select v from t where id = 1")
+	b.must("drop index iv on t")
+	a.must("select count(*) from t where v = 1; update t set v = 1 where id = 1")
+	if out := b.query("create index iv on t (v)"); !strings.Contains(out, "ERROR 1205") {
+		t.Error(out)
+	}
+	a.must("commit")
+	b.must("create unique index uv on t (id, v); create index iv on t (v)")
+	a.must("begin; update t set v = 3 where id = 1")
+	if out := b.query("alter table t add unique (v)"); !strings.Contains(out, "ERROR 1205") {
+		t.Error(out)
+	}
+	a.must("rollback")
+	if got := b.value("select group_concat(id order by id) from t force index (iv) where v >= 1"); got != "1,3" {
+		t.Errorf("rows %s in the index", got)
+	}
+}
