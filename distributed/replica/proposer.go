@@ -360,7 +360,7 @@ func (p *proposer) finish(ws []*write, err error) {
 func (p *proposer) release(ws []*write) {
 	owners := make([]*lockOwner, 0, len(ws))
 	for i, w := range ws {
-		if o := w.locker(); w.txn != nil && o.isBig() {
+		if o := w.locker(); o.isBig() {
 			go w.tenure.locks.release(o) // not on the apply goroutine: others wait for it
 		} else {
 			owners = append(owners, o)
