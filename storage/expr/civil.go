@@ -170,8 +170,8 @@ func (c civil) week(mode int) (week, year int) {
 	return days/7 + 1, year
 }
 
-func (m *civil) dayOfYear() int {
-	return dayNumber(m.year, m.month, m.day) - dayNumber(m.year, 1, 1) + 1
+func (c *civil) dayOfYear() int {
+	return dayNumber(c.year, c.month, c.day) - dayNumber(c.year, 1, 1) + 1
 }
 
 // loc is the session's time zone.

@@ -144,7 +144,7 @@ func (n *Node) TryStart(timeout time.Duration) error {
 	n.mu.Unlock()
 	go func() {
 		awaitReady(out, ready)
-		cmd.Wait()
+		_ = cmd.Wait() // how it ended is in ProcessState
 		close(end)
 	}()
 	select {
