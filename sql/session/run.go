@@ -49,7 +49,6 @@ type circumstances struct {
 	db          string
 	sqlMode     mysql.SQLMode
 	collation   types.Collation
-	inTxn       bool
 	foundRows   bool
 	safeUpdates bool
 	selectLimit uint64
@@ -59,7 +58,7 @@ type circumstances struct {
 func (s *Session) circumstances(db string) circumstances {
 	return circumstances{
 		version: s.snapshot.Version(), user: s.account(), db: db, sqlMode: s.sqlMode, collation: s.collation,
-		inTxn: s.txn != nil || !s.autocommit, foundRows: s.foundRowsFlag(), safeUpdates: s.safeUpdates,
+		foundRows: s.foundRowsFlag(), safeUpdates: s.safeUpdates,
 		selectLimit: s.selectLimit, groupConcat: s.groupConcatMax,
 	}
 }
