@@ -3,7 +3,6 @@ package planner
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/pingcap/tidb/pkg/parser"
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -218,7 +217,7 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 			}
 			d.value = v
 		case c.NotNull && c.Type.Class() == types.ClassEnum && !c.HasDefault:
-			d.value = implicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
+			d.value = types.ImplicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
 		default:
 			d.none = c.NotNull
 		}
@@ -242,42 +241,6 @@ func parseText(text string) (ast.ExprNode, error) {
 		return nil, err
 	}
 	return stmt.(*ast.SelectStmt).Fields.Fields[0].Expr, nil
-}
-
-// implicitDefault is the value that a NOT NULL column without a default takes where errors are only warnings.
-func implicitDefault(t *types.Type) types.Value {
-	switch t.Class() {
-	case types.ClassInt:
-		if t.Unsigned {
-			return types.Uint(0)
-		}
-		return types.Int(0)
-	case types.ClassFloat:
-		return types.Float(0)
-	case types.ClassDecimal:
-		return types.DecSmall(0, max(t.Decimals, 0))
-	case types.ClassDate:
-		return types.Date(0)
-	case types.ClassDatetime:
-		if t.IsTimestamp() {
-			return types.Timestamp(math.MinInt64, max(t.Decimals, 0))
-		}
-		return types.Datetime(0, max(t.Decimals, 0))
-	case types.ClassTime:
-		return types.Time(0, max(t.Decimals, 0))
-	case types.ClassEnum:
-		return types.Enum(1, []byte(t.Elems[0]))
-	case types.ClassSet:
-		return types.Set(0, []byte{})
-	case types.ClassBit:
-		return types.Bit(0, t.Length)
-	case types.ClassJSON:
-		return types.JSON([]byte("null"))
-	}
-	if t.IsBinary() {
-		return types.Bytes([]byte{})
-	}
-	return types.String([]byte{})
 }
 
 // keyColumns names the columns of a table's primary key, the hidden row id among them.

@@ -386,7 +386,7 @@ func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
 		}
 		if r.ignore {
 			r.env.Warn(mysql.ErrBadNull, mysqlerr.New(mysql.ErrBadNull, c.Name).Message)
-			return implicitDefault(&c.Type), nil
+			return types.ImplicitDefault(&c.Type), nil
 		}
 		return v, mysqlerr.New(mysql.ErrBadNull, c.Name)
 	}
@@ -417,7 +417,7 @@ func (r *insertRun) computeDefaults() error {
 			}
 			r.computed[i] = v
 		case d.none && !c.AutoIncrement && !c.Hidden:
-			r.computed[i] = implicitDefault(&c.Type)
+			r.computed[i] = types.ImplicitDefault(&c.Type)
 			if !slices.Contains(r.named, i) {
 				r.env.Warn(mysql.ErrNoDefaultForField, mysqlerr.New(mysql.ErrNoDefaultForField, c.Name).Message)
 			}

@@ -265,23 +265,11 @@ func (c *column) missing(env *Env) ([]byte, error) {
 
 // implicitDefault is the value that a NOT NULL column without DEFAULT has in rows that give it none.
 func implicitDefault(env *Env, t *types.Type, name string) (types.Value, error) {
-	lax := env.Mode
-	lax.Strict, lax.NoZeroDate, lax.NoZeroInDate = false, false, false
-	switch t.Class() {
-	case types.ClassEnum:
-		return types.Enum(1, []byte(t.Elems[0])), nil
-	case types.ClassString, types.ClassSet:
-		return types.Assign(types.Str(""), t, name, 1, &lax, nil)
-	case types.ClassJSON:
-		return types.JSON([]byte("null")), nil
-	case types.ClassDate, types.ClassDatetime:
-		if env.Mode.Strict && env.Mode.NoZeroDate {
-			return types.Null, mysqlerr.Newf(mysql.ErrTruncatedWrongValue,
-				"Incorrect %s value: '%s' for column '%s' at row 1", dateKind(t), zeroDate(t), name)
-		}
-		return types.Assign(types.Int(0), t, name, 1, &lax, nil)
+	if c := t.Class(); (c == types.ClassDate || c == types.ClassDatetime) && env.Mode.Strict && env.Mode.NoZeroDate {
+		return types.Null, mysqlerr.Newf(mysql.ErrTruncatedWrongValue,
+			"Incorrect %s value: '%s' for column '%s' at row 1", dateKind(t), zeroDate(t), name)
 	}
-	return types.Assign(types.Int(0), t, name, 1, &lax, nil)
+	return types.ImplicitDefault(t), nil
 }
 
 func dateKind(t *types.Type) string {
