@@ -73,10 +73,21 @@ type DB interface {
 // TxnOptions are a transaction's properties. LockWait and the flags may differ from statement to statement (see
 // Txn.SetLockWait).
 type TxnOptions struct {
-	ReadCommitted bool // a snapshot a statement instead of one a transaction
-	ReadOnly      bool
-	LockWait      time.Duration // innodb_lock_wait_timeout; 0: NOWAIT
+	Isolation Isolation
+	ReadOnly  bool
+	LockWait  time.Duration // innodb_lock_wait_timeout; 0: NOWAIT
 }
+
+// Isolation is a transaction's isolation level. READ UNCOMMITTED is served as ReadCommitted, which it allows.
+type Isolation uint8
+
+// The levels. Locking reads and the scans of UPDATE and DELETE lock the ranges that they read, except under
+// ReadCommitted, where they lock the rows that they keep.
+const (
+	RepeatableRead Isolation = iota // one snapshot for all plain reads
+	ReadCommitted                   // a snapshot a statement
+	Serializable                    // plain reads are ReadForShare: what was read stays as it is until the end
+)
 
 // ReadMode is what a read in a transaction sees.
 type ReadMode uint8

@@ -78,7 +78,13 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	x := s.sessions[name]
 	switch d.Cmd {
 	case "begin":
-		o := distributed.TxnOptions{ReadCommitted: d.HasArg("rc"), ReadOnly: d.HasArg("ro"), LockWait: time.Minute}
+		o := distributed.TxnOptions{ReadOnly: d.HasArg("ro"), LockWait: time.Minute}
+		if d.HasArg("rc") {
+			o.Isolation = distributed.ReadCommitted
+		}
+		if d.HasArg("serializable") {
+			o.Isolation = distributed.Serializable
+		}
 		if wait != "" {
 			o.LockWait, _ = time.ParseDuration(wait)
 		}

@@ -73,7 +73,7 @@ func (t *Txn) TakeSnapshot(ctx context.Context) error {
 
 // StartStatement implements distributed.Txn.
 func (t *Txn) StartStatement() {
-	if t.o.ReadCommitted && t.pin.snapshot != 0 {
+	if t.o.Isolation == distributed.ReadCommitted && t.pin.snapshot != 0 {
 		t.setPin(func(p *pin) { p.snapshot = 0 })
 	}
 }
@@ -114,6 +114,9 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		return q, err
 	}
 	q.Read = r
+	if mode == distributed.ReadSnapshot && t.o.Isolation == distributed.Serializable {
+		mode = distributed.ReadForShare
+	}
 	if mode == distributed.ReadSnapshot {
 		if t.mark > 0 && q.Shard == t.home {
 			q.Txn = t.id

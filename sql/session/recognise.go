@@ -277,11 +277,6 @@ func setTransaction(w words, scope string) (*parsed, error) {
 		}
 	}
 	return command(comSet, func(ctx context.Context, s *Session) error {
-		if isolation != "" {
-			if _, err := checkIsolation(s, isolation); err != nil {
-				return err
-			}
-		}
 		if scope == "global" {
 			return s.setGlobalTransaction(ctx, isolation, access)
 		}

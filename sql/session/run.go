@@ -327,10 +327,11 @@ func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultW
 
 // beginOwnTxn puts a transaction for one autocommit statement into the runtime.
 func (s *Session) beginOwnTxn() distributed.Txn {
-	c := s.next
-	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{
-		ReadCommitted: c.isolation != "" && c.isolation != isolationLevels[2], LockWait: s.lockWait,
-	})
+	level := s.next.isolation
+	if level == "" {
+		level = s.variable(sysvars["transaction_isolation"])
+	}
+	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{Isolation: isolationOf(level), LockWait: s.lockWait})
 	s.rt.Txn.StartStatement()
 	return s.rt.Txn
 }

@@ -201,11 +201,7 @@ func (s *Session) assignNextTransaction(name string, a *ast.VariableAssignment) 
 	if name == oneShotAccess {
 		return []assignment{{apply: func() { _ = s.setTransaction(true, "", text) }}}, nil
 	}
-	text, err := checkIsolation(s, strings.ToUpper(text))
-	if err != nil {
-		return nil, err
-	}
-	return []assignment{{apply: func() { _ = s.setTransaction(true, text, "") }}}, nil
+	return []assignment{{apply: func() { _ = s.setTransaction(true, strings.ToUpper(text), "") }}}, nil
 }
 
 func (s *Session) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {

@@ -191,14 +191,6 @@ func (s *Session) applyLockWait(text string) {
 	}
 }
 
-// checkIsolation accepts what transactions offer. READ UNCOMMITTED is served as READ COMMITTED, which it allows.
-func checkIsolation(_ *Session, text string) (string, error) {
-	if text == "SERIALIZABLE" {
-		return "", mysqlerr.NotSupported("SERIALIZABLE")
-	}
-	return text, nil
-}
-
 // charset finds a character set by name, or by the number of one of its collations. 1115.
 func charsetOf(text string) (types.Collation, error) {
 	if c, ok := types.DefaultCollation(text); ok {

@@ -73,8 +73,19 @@ func (s *Session) open(c characteristics) {
 	}
 	s.isolation, s.readOnly = c.isolation, c.access == "ON"
 	s.txn = s.eng.db.Begin(distributed.TxnOptions{
-		ReadCommitted: s.isolation != isolationLevels[2], ReadOnly: s.readOnly, LockWait: s.lockWait,
+		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.lockWait,
 	})
+}
+
+// isolationOf turns a level's name into what transactions know; READ UNCOMMITTED is served as READ COMMITTED.
+func isolationOf(level string) distributed.Isolation {
+	switch level {
+	case isolationLevels[0], isolationLevels[1]:
+		return distributed.ReadCommitted
+	case isolationLevels[3]:
+		return distributed.Serializable
+	}
+	return distributed.RepeatableRead
 }
 
 // ensureTxn gives the transaction that a statement runs in: the open one, a new one with autocommit = 0, or none.
