@@ -19,6 +19,7 @@ type settings struct {
 	data              string
 	sqlAddr           string
 	nodeAddr          string
+	advertiseAddr     string
 	httpAddr          string
 	join              string
 	logLevel          string
@@ -42,7 +43,8 @@ const envPrefix = "CLOUDSQL_"
 func (s *settings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.data, "data", "data/node", "directory of the node's data; made if it is not there")
 	f.StringVar(&s.sqlAddr, "sql-addr", "127.0.0.1:3306", "address for MySQL clients")
-	f.StringVar(&s.nodeAddr, "node-addr", "127.0.0.1:7306", "address for the other nodes of the cluster, as they reach it")
+	f.StringVar(&s.nodeAddr, "node-addr", "127.0.0.1:7306", "address to listen on for the other nodes of the cluster, and where they reach it")
+	f.StringVar(&s.advertiseAddr, "advertise-addr", "", "node address that other nodes are told; --node-addr if empty")
 	f.StringVar(&s.httpAddr, "http-addr", "127.0.0.1:8306", "address of /healthz, /metrics and /debug")
 	f.StringVar(&s.join, "join", "", "node addresses of members of the cluster to join, separated by commas; only a fresh directory needs it")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -143,16 +145,21 @@ func (s *settings) check() error {
 			return fmt.Errorf("--%s %q is not an address with a port", name, addr)
 		}
 	}
+	if s.advertiseAddr != "" {
+		if _, _, err := net.SplitHostPort(s.advertiseAddr); err != nil {
+			return fmt.Errorf("--advertise-addr %q is not an address with a port", s.advertiseAddr)
+		}
+	}
 	for _, addr := range s.members() {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return fmt.Errorf("--join %q is not an address with a port", addr)
 		}
-		if addr == s.nodeAddr {
+		if addr == s.reachedAt() {
 			return errors.New("--join names this node's own address")
 		}
 	}
-	if host, _, _ := net.SplitHostPort(s.nodeAddr); host == "" || host == "0.0.0.0" || host == "::" {
-		return fmt.Errorf("--node-addr %q must be an address that other nodes can reach", s.nodeAddr)
+	if host, _, _ := net.SplitHostPort(s.reachedAt()); host == "" || host == "0.0.0.0" || host == "::" {
+		return fmt.Errorf("%q must be an address that other nodes can reach; give one as --node-addr or --advertise-addr", s.reachedAt())
 	}
 	if (s.tlsCert == "") != (s.tlsKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
@@ -170,6 +177,14 @@ func (s *settings) check() error {
 		return fmt.Errorf("--log-format %q is neither text nor json", s.logFormat)
 	}
 	return nil
+}
+
+// reachedAt is where other nodes reach this one.
+func (s *settings) reachedAt() string {
+	if s.advertiseAddr != "" {
+		return s.advertiseAddr
+	}
+	return s.nodeAddr
 }
 
 func (s *settings) members() (out []string) {

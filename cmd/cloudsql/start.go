@@ -76,11 +76,16 @@ func (p *process) open(ctx context.Context) (err error) {
 	}
 	p.http = newHTTPServer(p)
 	go p.serve("HTTP", func() error { return p.http.serve(p.httpLis) })
-	n, err := node.Open(ctx, node.Config{
-		Dir: s.data, NodeAddr: s.nodeAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
+	config := node.Config{
+		Dir: s.data, NodeAddr: s.nodeAddr, AdvertiseAddr: s.advertiseAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
 		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, DataShards: s.dataShards,
 		History: s.history, CacheBytes: s.cacheBytes(), WALDir: s.walDir, SpreadTables: s.spreadTables,
-	})
+	}
+	if path := os.Getenv(testClockEnv); path != "" {
+		clock := newTestClock(path, p.log)
+		config.Clock, config.WallClock = clock, clock.wall
+	}
+	n, err := node.Open(ctx, config)
 	if err != nil {
 		return err
 	}

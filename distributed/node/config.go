@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
 )
 
@@ -26,6 +27,7 @@ type Config struct {
 	Dir string
 	// Addresses as other nodes and clients reach them; NodeAddr is listened on unless Listener is given.
 	NodeAddr, SQLAddr, HTTPAddr string
+	AdvertiseAddr               string       // what other nodes are told instead of NodeAddr, as behind NAT or a proxy
 	Join                        []string     // node addresses of members to ask; only for a fresh directory
 	Listener                    net.Listener // takes the place of listening on NodeAddr
 	Network                     rpc.Network  // rpc.TCP
@@ -43,6 +45,9 @@ type Config struct {
 	Tick          time.Duration // raft.DefaultTick
 	ElectionTicks uint64        // raft.DefaultElectionTicks
 	LeaseDuration time.Duration // package replica's default
+	// Clock and WallClock are the time that leases and timestamps go by: replica.SystemClock and time.Now.
+	Clock     replica.Clock
+	WallClock func() time.Time
 	// SpreadTables places every new table by itself instead of beside its database's others.
 	SpreadTables bool
 }

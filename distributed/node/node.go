@@ -136,7 +136,7 @@ func (n *Node) makeRPC() {
 	n.client = rpc.NewClient(rpc.ClientOptions{
 		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.resolve, Log: n.log,
 	})
-	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem})
+	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Now: n.cfg.WallClock})
 	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
 	n.db.init(n)
 	n.registerHandlers()
@@ -246,6 +246,9 @@ func (n *Node) announce(ctx context.Context) error {
 
 // NodeAddr is the address that other nodes use.
 func (n *Node) NodeAddr() string {
+	if n.cfg.AdvertiseAddr != "" {
+		return n.cfg.AdvertiseAddr
+	}
 	if n.cfg.Listener == nil && n.cfg.NodeAddr != "" && !wildcard(n.cfg.NodeAddr) {
 		return n.cfg.NodeAddr
 	}

@@ -101,7 +101,7 @@ func (n *Node) loneVoter(r replicaRecord) bool {
 func (n *Node) replicaConfig(ls *localShard) replica.Config {
 	c := replica.Config{
 		Node: n.NodeID(), Group: ls.group, Timestamps: n.stamps, Logger: n.log,
-		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.gatewayAlive,
+		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.gatewayAlive, Clock: n.cfg.Clock,
 	}
 	if ls.id == schema.SystemShard {
 		c.KeepLease = true

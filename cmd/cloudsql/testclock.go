@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"cloudsql/distributed/replica"
+)
+
+// testClockEnv names a file that falsifies this node's clocks, for tests of clock faults in real processes (a Go program
+// does not read the time through libc, so that nothing outside of it could). The file holds two words and may change
+// while the node runs:
+//
+//	wall-offset rate        as in: -3.5s 1.02
+//
+// The offset is added to the wall clock, which timestamps follow; the rate makes the monotonic clock, which leases are
+// counted on, run that much faster than it should. Neither ever makes the monotonic clock jump: no machine's does.
+const testClockEnv = "CLOUDSQL_TEST_CLOCK"
+
+const testClockPoll = 20 * time.Millisecond
+
+// testClock is a replica.Clock and a wall clock under a test's control.
+type testClock struct {
+	path string
+
+	mu     sync.Mutex
+	start  time.Time     // of the present rate
+	past   time.Duration // on this clock at start
+	rate   float64
+	offset time.Duration
+}
+
+func newTestClock(path string, log *slog.Logger) *testClock {
+	log.Warn("the clocks of this node are false", testClockEnv, path)
+	c := &testClock{path: path, start: time.Now(), rate: 1}
+	go func() {
+		for last := ""; ; time.Sleep(testClockPoll) {
+			text, err := os.ReadFile(path)
+			if err != nil || string(text) == last {
+				continue // between two versions of the file
+			}
+			last = string(text)
+			if err := c.set(last); err != nil {
+				log.Error("clock file", "path", path, "err", err)
+			}
+		}
+	}()
+	return c
+}
+
+// set takes the text of the file.
+func (c *testClock) set(text string) error {
+	words := strings.Fields(text)
+	if len(words) != 2 {
+		return fmt.Errorf("%q is not an offset and a rate", text)
+	}
+	offset, err := time.ParseDuration(words[0])
+	if err != nil {
+		return err
+	}
+	var rate float64
+	if _, err := fmt.Sscan(words[1], &rate); err != nil || rate < 0.1 || rate > 10 {
+		return fmt.Errorf("rate %q is not between 0.1 and 10", words[1])
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.past, c.start = c.at(now), now
+	c.rate, c.offset = rate, offset
+	return nil
+}
+
+// at is the monotonic clock at a moment of the true one. mu is held.
+func (c *testClock) at(now time.Time) time.Duration {
+	return c.past + time.Duration(float64(now.Sub(c.start))*c.rate)
+}
+
+// Now implements replica.Clock.
+func (c *testClock) Now() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at(time.Now())
+}
+
+// NewTimer implements replica.Clock. A timer keeps the rate with which it was made.
+func (c *testClock) NewTimer(d time.Duration) replica.Timer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return replica.SystemClock.NewTimer(time.Duration(float64(d) / c.rate))
+}
+
+// wall is the falsified time of day.
+func (c *testClock) wall() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.offset)
+}
