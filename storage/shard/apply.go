@@ -21,6 +21,7 @@ type applier struct {
 	state    state
 	tablets  map[schema.TabletID]*tablet
 	outcomes outcomes
+	prepared preparedTxns
 	system   systemChanges
 
 	batch    *pebble.Batch
@@ -120,26 +121,43 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		}
 		results[i] = r
 		if r.Status == Committed {
-			a.state.maxTS = max(a.state.maxTS, p.TS)
+			a.state.maxTS = max(a.state.maxTS, r.TS)
 		}
 		a.remember(index, p, &r)
 	}
 	if record, ok := a.outcomes.pending[index]; ok {
 		a.set(outcomeKey(a.s.id, index), record)
 	}
-	a.state.closed = max(a.state.closed, b.Closed)
+	a.state.closed = max(a.state.closed, min(b.Closed, a.prepared.floor()))
 	return results, nil
 }
 
-// proposal executes one transaction: all of it or nothing.
+// proposal executes one step of a transaction: all of it or nothing.
 func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
-	if p.Kind != ProposalCommit {
-		return r, fmt.Errorf("proposal of kind %d, which this program version cannot execute", p.Kind)
+	switch p.Kind {
+	case ProposalResolve:
+		return a.resolve(p)
+	case ProposalForget:
+		a.forget(p.Forget)
+		return ProposalResult{Txn: p.Txn, Status: Committed}, nil
+	case ProposalCommit, ProposalPrepare, ProposalAbort:
+	default:
+		return r, fmt.Errorf("proposal of kind %d, which this program version does not know", p.Kind)
 	}
-	if index, ok := a.outcomes.index(p.Txn); ok && p.Txn != (fragment.TxnID{}) {
-		return a.repeated(p.Txn, index)
+	if p.Txn != (fragment.TxnID{}) {
+		if x, ok := a.prepared.txns[p.Txn]; ok {
+			return x.repeated(), nil
+		}
+		if index, ok := a.outcomes.index(p.Txn); ok {
+			return a.repeated(p.Txn, index)
+		}
 	}
 	r = ProposalResult{Txn: p.Txn, TS: p.TS}
+	if p.Kind == ProposalAbort {
+		a.hashTxn(p.Kind, p.Txn, 0)
+		r.Status = Aborted
+		return r, nil
+	}
 	if p.TS <= a.state.closed || p.TS <= a.state.watermark || p.TS == mvcc.MaxTimestamp {
 		r.Status = StaleTimestamp
 		return r, nil
@@ -147,11 +165,18 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 	mark := a.overlay.mark()
 	a.writer.begin(a, p.TS)
 	r.Status, err = a.execute(p, &r)
-	if err != nil {
+	switch {
+	case err != nil:
 		return r, err
-	}
-	if r.Status != Committed {
+	case r.Status == Claimed:
+		r.Blocker = a.prepared.blocker
+		fallthrough
+	case r.Status != Committed:
 		a.overlay.rollback(mark)
+		return r, nil
+	case p.Kind == ProposalPrepare:
+		a.prepare(p, mark)
+		r.Status = Prepared
 		return r, nil
 	}
 	a.commitCounters(a.writer.deltas)
@@ -261,8 +286,9 @@ func (a *applier) lease(c *LeaseCommand) bool {
 }
 
 func (a *applier) watermark(c *WatermarkCommand) {
-	a.state.watermark = max(a.state.watermark, c.Watermark)
-	a.state.closed = max(a.state.closed, c.Closed, c.Watermark)
+	floor := a.prepared.floor()
+	a.state.watermark = max(a.state.watermark, min(c.Watermark, floor))
+	a.state.closed = max(a.state.closed, min(max(c.Closed, c.Watermark), floor))
 	a.hashNumbers(uint64(a.state.watermark), uint64(a.state.closed))
 }
 

@@ -19,6 +19,9 @@ type applyAccess struct {
 func (x *applyAccess) lock(schema.IndexID, []byte) error { return nil } // the log is the order
 
 func (x *applyAccess) read(key []byte) (payload []byte, live bool, err error) {
+	if x.a.prepared.claims(key, false) {
+		return nil, false, statusError(Claimed)
+	}
 	v, err := x.a.read(key)
 	if err != nil {
 		return nil, false, err

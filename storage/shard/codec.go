@@ -68,6 +68,15 @@ func AppendProposal(dst []byte, p *Proposal) ([]byte, error) {
 	for _, s := range p.Participants {
 		dst = binary.AppendUvarint(dst, uint64(s))
 	}
+	switch p.Kind {
+	case ProposalResolve:
+		dst = binary.AppendUvarint(dst, uint64(p.CommitTS))
+	case ProposalForget:
+		dst = binary.AppendUvarint(dst, uint64(len(p.Forget)))
+		for i := range p.Forget {
+			dst = append(dst, p.Forget[i][:]...)
+		}
+	}
 	return dst, nil
 }
 
@@ -83,7 +92,7 @@ func readBatch(d *wire.Reader) *Batch {
 
 func readProposal(d *wire.Reader) (p Proposal) {
 	p.Kind = ProposalKind(d.Byte())
-	copy(p.Txn[:], d.Take(uint64(len(p.Txn))))
+	p.Txn = readTxnID(d)
 	p.TS = mvcc.Timestamp(d.Uvarint())
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		w, rest, err := fragment.DecodeWrite(d.Rest())
@@ -99,7 +108,20 @@ func readProposal(d *wire.Reader) (p Proposal) {
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		p.Participants = append(p.Participants, schema.ShardID(d.Uvarint()))
 	}
+	switch p.Kind {
+	case ProposalResolve:
+		p.CommitTS = mvcc.Timestamp(d.Uvarint())
+	case ProposalForget:
+		for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+			p.Forget = append(p.Forget, readTxnID(d))
+		}
+	}
 	return p
+}
+
+func readTxnID(d *wire.Reader) (id fragment.TxnID) {
+	copy(id[:], d.Take(uint64(len(id))))
+	return id
 }
 
 // EncodeLease appends a lease command as a log entry.

@@ -31,24 +31,26 @@ type Batch struct {
 // ProposalKind says what a proposal's effects become.
 type ProposalKind uint8
 
-// The kinds. Prepare and those after it are laid out for commits over several shards (issue 3); a replica that meets
-// one before it can execute it stops with a clear error.
+// The kinds. Prepare and those after it are the steps of a commit over several shards; see prepared.go.
 const (
 	ProposalCommit  ProposalKind = 1
-	ProposalPrepare ProposalKind = 2 // Effects become intents; Participants are recorded
-	ProposalResolve ProposalKind = 3 // intents become versions at TS, or vanish (TS 0)
-	ProposalAbort   ProposalKind = 4 // abort mark: a later Prepare of Txn fails
+	ProposalPrepare ProposalKind = 2 // Effects wait for Resolve, their keys are intents; Participants are recorded
+	ProposalResolve ProposalKind = 3 // the effects become versions at CommitTS, or vanish (CommitTS 0)
+	ProposalAbort   ProposalKind = 4 // abort mark: a later Commit or Prepare of Txn fails
+	ProposalForget  ProposalKind = 5 // all participants have resolved the transactions in Forget
 )
 
 // Proposal is one transaction's part in this shard.
 type Proposal struct {
 	Kind ProposalKind
 	Txn  fragment.TxnID
-	TS   mvcc.Timestamp // commit timestamp
+	TS   mvcc.Timestamp // commit timestamp; Prepare: the least that it may become
 	// Autocommit statements carry Writes, evaluated at apply; interactive transactions carry resolved Effects.
 	Writes       []*fragment.Write
 	Effects      []fragment.Effect
-	Participants []schema.ShardID // Prepare
+	Participants []schema.ShardID // Prepare: all shards of the transaction
+	CommitTS     mvcc.Timestamp   // Resolve
+	Forget       []fragment.TxnID // Forget
 }
 
 // Status is how a proposal ended.
@@ -64,6 +66,9 @@ const (
 	SchemaChanged  Status = 6 // a SchemaVersion is neither current nor the one before: re-plan
 	Duplicate      Status = 7 // Txn was applied before; the recorded outcome is returned beside it
 	NoTablet       Status = 8 // the tablet is not (any more) in this shard
+	Prepared       Status = 9 // the effects wait for Resolve; TS is the least commit timestamp
+	Aborted        Status = 10
+	Claimed        Status = 11 // a key belongs to a prepared transaction (Blocker): wait for its end and retry
 )
 
 // ProposalResult is what applying a proposal gave.
@@ -74,6 +79,7 @@ type ProposalResult struct {
 	Recorded Status
 	TS       mvcc.Timestamp
 	Writes   []fragment.WriteResult
+	Blocker  fragment.TxnID // of Claimed
 }
 
 // Lease is the right to serve the shard, as its log has it.

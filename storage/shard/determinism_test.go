@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"cloudsql/storage/engine"
@@ -80,8 +81,16 @@ func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
 
 func (l *testLog) randomProposal(rng *rand.Rand, version uint64) Proposal {
 	version -= uint64(rng.IntN(2))
-	if rng.IntN(4) == 0 {
+	switch rng.IntN(8) {
+	case 0:
 		return l.randomEffects(rng)
+	case 1:
+		p := l.randomEffects(rng)
+		p.Kind, p.Participants = ProposalPrepare, []schema.ShardID{testShard, 77}
+		l.prepared = append(l.prepared, p.Txn)
+		return p
+	case 2:
+		return l.randomEnd(rng)
 	}
 	var ws []*fragment.Write
 	for range 1 + rng.IntN(2) {
@@ -108,6 +117,31 @@ func (l *testLog) randomProposal(rng *rand.Rand, version uint64) Proposal {
 		ws = append(ws, w)
 	}
 	return l.proposal(ws...)
+}
+
+// randomEnd is a next step, or a repeated one, of a transaction that may have been prepared.
+func (l *testLog) randomEnd(rng *rand.Rand) Proposal {
+	p := l.proposal()
+	if len(l.prepared) == 0 {
+		p.Kind = ProposalAbort
+		return p
+	}
+	at := rng.IntN(min(len(l.prepared), 3))
+	p.Txn = l.prepared[at]
+	switch rng.IntN(8) {
+	case 0:
+		p.Kind = ProposalAbort
+	case 1:
+		p.Kind, p.Forget, p.Txn = ProposalForget, []fragment.TxnID{p.Txn}, fragment.TxnID{}
+	case 2:
+		p.Kind = ProposalResolve
+	default:
+		p.Kind, p.CommitTS = ProposalResolve, p.TS
+		if rng.IntN(2) == 0 {
+			l.prepared = slices.Delete(l.prepared, at, at+1)
+		}
+	}
+	return p
 }
 
 func (l *testLog) randomEffects(rng *rand.Rand) Proposal {
@@ -304,11 +338,11 @@ func readText(s *Shard, r *fragment.Read, o ReadOptions) (string, error) {
 
 // TestUnknownCommandsStopTheReplica: what this program does not know must not be skipped.
 func TestUnknownCommandsStopTheReplica(t *testing.T) {
-	batch, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{{Kind: ProposalPrepare, TS: 1}}})
+	batch, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{{Kind: 77, TS: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, cmd := range map[string][]byte{"version": {99, 1, 0}, "kind": {1, 77}, "cut off": {1, 1, 5}, "prepare": batch} {
+	for name, cmd := range map[string][]byte{"version": {99, 1, 0}, "kind": {1, 77}, "cut off": {1, 1, 5}, "proposal": batch} {
 		s := openShard(t, openEngine(t, vfs.NewMem()))
 		if _, err := s.Apply([]Entry{{Index: 1, Cmd: cmd}}); err == nil {
 			t.Errorf("%s: applied", name)

@@ -23,7 +23,10 @@ func (a *applier) effects(ts mvcc.Timestamp, effects []fragment.Effect) (Status,
 	}
 	for i := range w.added {
 		e := &w.added[i]
-		if e.unique {
+		if e.unique && !a.prepared.resolving {
+			if a.prepared.claims(e.key, false) {
+				return Claimed, nil
+			}
 			v, err := a.read(e.key)
 			if err != nil {
 				return 0, err
@@ -41,17 +44,27 @@ func (a *applier) effects(ts mvcc.Timestamp, effects []fragment.Effect) (Status,
 func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) {
 	t, ok := a.tablets[e.Tablet]
 	if !ok {
+		if a.prepared.resolving {
+			return Committed, nil // dropped since, and its rows with it
+		}
 		return NoTablet, nil
 	}
 	w := a.writer
 	w.t, w.cur, w.plan = t, t.current, t.current
 	w.prepareImages()
 	w.old.key = a.s.appendKey(w.old.key[:0], t.id, schema.PrimaryIndex, e.Key)
+	if a.prepared.claims(w.old.key, e.Op == fragment.EffectCheck) {
+		return Claimed, nil
+	}
 	v, err := a.read(w.old.key)
 	if err != nil {
 		return 0, err
 	}
 	switch {
+	case a.prepared.resolving: // nobody could change the row since it was looked at
+		if e.Op == fragment.EffectCheck {
+			return Committed, nil
+		}
 	case v.TS > ts:
 		return StaleTimestamp, nil
 	case v.Live() && v.TS != e.Expect, !v.Live() && e.Expect != 0:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -18,6 +19,7 @@ const (
 	metaCounters schema.IndexID = 3
 	metaOutcome  schema.IndexID = 4
 	metaSystem   schema.IndexID = 5
+	metaPrepared schema.IndexID = 6
 )
 
 // tabletPrefixLen is the length of shard and tablet in front of a key.
@@ -33,6 +35,10 @@ func tabletMetaKey(s schema.ShardID, kind schema.IndexID, t schema.TabletID) []b
 
 func outcomeKey(s schema.ShardID, index uint64) []byte {
 	return binary.BigEndian.AppendUint64(metaPrefix(s, metaOutcome), index)
+}
+
+func preparedKey(s schema.ShardID, txn fragment.TxnID) []byte {
+	return append(metaPrefix(s, metaPrepared), txn[:]...)
 }
 
 // shardRange bounds everything of a shard.

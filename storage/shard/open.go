@@ -86,6 +86,9 @@ func (s *Shard) load() error {
 	if a.outcomes, err = s.loadOutcomes(&a.state.outcomes); err != nil {
 		return err
 	}
+	if a.prepared, err = s.loadPrepared(); err != nil {
+		return err
+	}
 	if err := s.loadSystem(a.state.system); err != nil {
 		return err
 	}

@@ -53,7 +53,9 @@ func (o *outcomes) index(txn fragment.TxnID) (uint64, bool) {
 }
 
 // final tells whether a status ends its transaction; the others ask for another try under the same id.
-func (s Status) final() bool { return s == Committed || s == Failed || s == Conflict }
+func (s Status) final() bool {
+	return s == Committed || s == Failed || s == Conflict || s == Aborted
+}
 
 // turnGenerations begins a new generation at log index if the young one is full, given the newest timestamp.
 func (a *applier) turnGenerations(index uint64) {
@@ -98,7 +100,7 @@ func appendOutcome(dst []byte, r *ProposalResult) []byte {
 }
 
 func readOutcome(d *wire.Reader) (r ProposalResult) {
-	copy(r.Txn[:], d.Take(uint64(len(r.Txn))))
+	r.Txn = readTxnID(d)
 	r.Status = Status(d.Byte())
 	r.TS = mvcc.Timestamp(d.Uvarint())
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {

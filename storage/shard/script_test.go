@@ -30,6 +30,8 @@ import (
 //	effects                         (transactions only)
 //	read [index=X] [keys=(…)] [from=A] [to=B] [reverse] [at=N] [page=bytes] [withkeys] [tz=Z]   SELECT
 //	begin, eval, readtx, mark, back, commit    the same inside a transaction with a workspace
+//	prepare, abort txn=X; resolve txn=X [ts=N]; forget txn=X; again txn=X      steps of transaction X over several shards
+//	parts
 //	watermark ts=N, collect, dump, reopen, lease, now ts=N, reindex keys=(…)
 //
 // Timestamps in scripts are small numbers; each exec without one takes the next.
@@ -88,6 +90,10 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		p := s.log.proposal()
 		p.Effects = s.ws.Effects()
 		return s.propose(p)
+	case "prepare", "resolve", "abort", "forget", "again":
+		return s.step()
+	case "parts":
+		return s.parts()
 	case "now":
 		s.log.ts = mvcc.Timestamp(s.int("ts", 0))
 		return ""
@@ -216,6 +222,48 @@ func (s *script) propose(p Proposal) string {
 var statusNames = map[Status]string{
 	Committed: "committed", Failed: "failed", Conflict: "conflict", StaleEpoch: "stale epoch", StaleTimestamp: "stale timestamp",
 	SchemaChanged: "schema changed", Duplicate: "duplicate", NoTablet: "no tablet",
+	Prepared: "prepared", Aborted: "aborted", Claimed: "claimed",
+}
+
+// step proposes a step of a transaction over several shards, which is known by its name; again repeats its prepare.
+func (s *script) step() string {
+	p := s.log.proposal()
+	var name string
+	s.d.ScanArgs(s.t, "txn", &name)
+	p.Txn = fragment.TxnID{}
+	copy(p.Txn[:], name)
+	switch s.d.Cmd {
+	case "prepare":
+		p.Kind, p.Effects, p.Participants = ProposalPrepare, s.ws.Effects(), []schema.ShardID{testShard, 77}
+	case "again":
+		p.Kind = ProposalPrepare
+	case "resolve":
+		p.Kind, p.CommitTS = ProposalResolve, mvcc.Timestamp(s.int("ts", 0))
+		s.log.ts = max(s.log.ts, p.CommitTS)
+	case "abort":
+		p.Kind = ProposalAbort
+	case "forget":
+		p.Kind, p.Forget, p.Txn = ProposalForget, []fragment.TxnID{p.Txn}, fragment.TxnID{}
+	}
+	r := s.log.propose(p)[0]
+	if r.Status == Duplicate {
+		return fmt.Sprintf("duplicate, was %s at %d\n", statusNames[r.Recorded], uint64(r.TS))
+	}
+	return fmt.Sprintf("%s at %d\n", statusNames[r.Status], uint64(r.TS))
+}
+
+func (s *script) parts() string {
+	var out strings.Builder
+	for _, p := range s.s.Parts() {
+		fmt.Fprintf(&out, "%s of %d: prepared at %d, committed at %d\n", strings.TrimRight(string(p.Txn[:]), "\x00"), p.Participants,
+			uint64(p.TS), uint64(p.CommitTS))
+		for _, c := range p.Claims {
+			ix := s.table.IndexByID(c.Index)
+			fmt.Fprintf(&out, "  %s %s shared=%v\n", ix.Name, showColumns(s.table, ix, c.Key), c.Shared)
+		}
+	}
+	fmt.Fprintf(&out, "closed=%d\n", uint64(s.s.Closed()))
+	return out.String()
 }
 
 func showResult(out *strings.Builder, r *fragment.WriteResult) {

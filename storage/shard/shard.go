@@ -81,6 +81,10 @@ type API interface {
 	SystemGet(key string) (value []byte, version uint64)
 	SystemScan(prefix string, fn func(key string, value []byte, version uint64) bool)
 	SystemVersion() uint64
+	// Parts are the prepared and decided parts of transactions over several shards; Outcome tells how one transaction
+	// stands here (0: unknown). Both as of what is applied; they wait for an Apply that is under way.
+	Parts() []Part
+	Outcome(txn fragment.TxnID) (Status, mvcc.Timestamp, error)
 	// Snapshot streaming: Prepare pins a state, Save writes it (stop is closed to abort), Recover replaces this
 	// replica's range by what Save wrote.
 	PrepareSnapshot() (any, error)

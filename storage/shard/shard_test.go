@@ -73,11 +73,12 @@ func testTable() *schema.Table {
 
 // testLog feeds a shard with entries of rising index and timestamp.
 type testLog struct {
-	t     testing.TB
-	s     *Shard
-	index uint64
-	ts    mvcc.Timestamp
-	txn   uint64
+	t        testing.TB
+	s        *Shard
+	index    uint64
+	ts       mvcc.Timestamp
+	txn      uint64
+	prepared []fragment.TxnID // transactions that randomProposal has prepared
 }
 
 var baseTime = time.Unix(1_700_000_000, 0)

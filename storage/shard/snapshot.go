@@ -44,33 +44,33 @@ var (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Prepared is a pinned state of a shard that is to be streamed. SaveSnapshot closes it; one that is never saved must be
+// Pinned is a state of a shard that is to be streamed. SaveSnapshot closes it; one that is never saved must be
 // closed.
-type Prepared struct {
+type Pinned struct {
 	snapshot *pebble.Snapshot
 	applied  uint64
 	once     sync.Once
 }
 
 // Close unpins the state; further calls do nothing.
-func (p *Prepared) Close() (err error) {
+func (p *Pinned) Close() (err error) {
 	p.once.Do(func() { err = p.snapshot.Close() })
 	return err
 }
 
 // Applied is the log index that the state was reached with.
-func (p *Prepared) Applied() uint64 { return p.applied }
+func (p *Pinned) Applied() uint64 { return p.applied }
 
-// PrepareSnapshot pins the present state; the result is a *Prepared. See API.
+// PrepareSnapshot pins the present state; the result is a *Pinned. See API.
 func (s *Shard) PrepareSnapshot() (any, error) {
 	s.applyMu.Lock() // the index must be that of the pinned state
 	defer s.applyMu.Unlock()
-	return &Prepared{snapshot: s.engine.DB().NewSnapshot(), applied: s.applied.Load()}, nil
+	return &Pinned{snapshot: s.engine.DB().NewSnapshot(), applied: s.applied.Load()}, nil
 }
 
 // SaveSnapshot streams a prepared state; see API. It does not keep Apply from going on.
 func (s *Shard) SaveSnapshot(prepared any, w io.Writer, stop <-chan struct{}) (err error) {
-	p, ok := prepared.(*Prepared)
+	p, ok := prepared.(*Pinned)
 	if !ok {
 		return fmt.Errorf("%w: not a prepared state", ErrBadSnapshot)
 	}
