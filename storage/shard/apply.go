@@ -410,6 +410,7 @@ func (s *Shard) publish(a *applier) {
 	s.hashed = indexHash{index: a.state.applied, hash: a.state.hash}
 	s.mu.Unlock()
 	s.applied.Store(a.state.applied)
+	s.prepared.Store(uint64(a.prepared.floor())) // after the index: see PreparedFloor
 }
 
 // publishDropped hides tablets before their rows vanish: a reader that still sees a tablet after it has opened the

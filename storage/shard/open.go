@@ -34,6 +34,7 @@ type Shard struct {
 	newest    atomic.Uint64 // largest timestamp committed
 	watermark atomic.Uint64
 	closed    atomic.Uint64
+	prepared  atomic.Uint64 // preparedTxns.floor
 	system    systemRecords
 	autoInc   autoIncrements
 	collector collector
@@ -100,6 +101,7 @@ func (s *Shard) load() error {
 	s.newest.Store(uint64(a.state.maxTS))
 	s.watermark.Store(uint64(a.state.watermark))
 	s.closed.Store(uint64(a.state.closed))
+	s.prepared.Store(uint64(a.prepared.floor()))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lease = a.state.lease
@@ -169,6 +171,10 @@ func (s *Shard) Lease() Lease {
 
 // Closed is the timestamp at or below which nothing will commit any more; Watermark the one below which reads fail.
 func (s *Shard) Closed() mvcc.Timestamp { return mvcc.Timestamp(s.closed.Load()) }
+
+// PreparedFloor is a timestamp at or below which no transaction that is prepared here at AppliedIndex commits. Ask for
+// it first: it rises after the applied index that resolved a transaction can be seen.
+func (s *Shard) PreparedFloor() mvcc.Timestamp { return mvcc.Timestamp(s.prepared.Load()) }
 
 // Watermark is the timestamp below which versions may be gone.
 func (s *Shard) Watermark() mvcc.Timestamp { return mvcc.Timestamp(s.watermark.Load()) }

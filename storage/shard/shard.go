@@ -55,6 +55,10 @@ type API interface {
 	// An error means that the replica must stop (unknown version, engine failure), never a statement's failure.
 	Apply(entries []Entry) ([]Result, error)
 	AppliedIndex() uint64
+	// Closed is the timestamp at or below which nothing will commit after the applied index. PreparedFloor is one at or
+	// below which no transaction that is prepared at the applied index commits (ask for it before the index).
+	Closed() mvcc.Timestamp
+	PreparedFloor() mvcc.Timestamp
 	// Lease is the lease as of the applied index.
 	Lease() Lease
 	// Read fills page (reset first). Errors: schema mismatch (ErrSchemaChanged), ErrNoTablet, a read below the
