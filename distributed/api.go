@@ -76,6 +76,7 @@ type TxnOptions struct {
 	Isolation Isolation
 	ReadOnly  bool
 	LockWait  time.Duration // innodb_lock_wait_timeout; 0: NOWAIT
+	Session   uint64        // the client's connection, for views of locks; 0: none
 }
 
 // Isolation is a transaction's isolation level. READ UNCOMMITTED is served as ReadCommitted, which it allows.

@@ -117,7 +117,7 @@ type writer struct {
 
 func (w *writer) write(ctx context.Context, writes ...*fragment.Write) error {
 	if w.rt.Txn == nil {
-		results, err := w.rt.DB.Write(ctx, &distributed.TxnOptions{LockWait: w.rt.LockWait}, writes...)
+		results, err := w.rt.DB.Write(ctx, &distributed.TxnOptions{LockWait: w.rt.LockWait, Session: w.rt.Session}, writes...)
 		if err != nil {
 			return err
 		}

@@ -57,6 +57,7 @@ func appendReadRequest(dst []byte, q *ReadRequest) ([]byte, error) {
 	dst = appendTarget(dst, q.Shard, q.Txn)
 	dst = append(dst, flag(q.Join, flagJoin)|flag(q.NoWait, flagNoWait)|flag(q.SkipLocked, flagSkipLocked), byte(q.Lock))
 	dst = appendWait(dst, q.LockWait)
+	dst = binary.AppendUvarint(dst, q.Session)
 	dst = binary.AppendUvarint(dst, uint64(q.At))
 	dst = binary.AppendUvarint(dst, uint64(max(q.MaxBytes, 0)))
 	dst = wire.AppendOptional(dst, q.From)
@@ -74,6 +75,7 @@ func decodeReadRequest(src []byte) (*ReadRequest, error) {
 		d.Fail(wire.ErrCorrupt)
 	}
 	q.LockWait = readWait(d)
+	q.Session = d.Uvarint()
 	q.At = mvcc.Timestamp(d.Uvarint())
 	q.MaxBytes = int(min(d.Uvarint(), maxPageBytes))
 	q.From = d.Optional()
@@ -94,6 +96,7 @@ func appendWriteRequest(dst []byte, q *WriteRequest) ([]byte, error) {
 	dst = appendTarget(dst, q.Shard, q.Txn)
 	dst = append(dst, flag(q.Join, flagJoin)|flag(q.Buffer, flagBuffer))
 	dst = binary.AppendUvarint(dst, q.Seq)
+	dst = binary.AppendUvarint(dst, q.Session)
 	dst = appendWait(dst, q.LockWait)
 	dst = binary.AppendUvarint(dst, uint64(len(q.Writes)))
 	var err error
@@ -112,7 +115,7 @@ func decodeWriteRequest(src []byte) (*WriteRequest, error) {
 	q.Shard, q.Txn = readTarget(d)
 	flags := d.Byte()
 	q.Join, q.Buffer = flags&flagJoin != 0, flags&flagBuffer != 0
-	q.Seq = d.Uvarint()
+	q.Seq, q.Session = d.Uvarint(), d.Uvarint()
 	q.LockWait = readWait(d)
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		w, rest, err := fragment.DecodeWrite(d.Rest())

@@ -19,6 +19,7 @@ func (t *lockTable) breakDeadlocks(w *lockWaiter) error {
 				victim = o
 			}
 		}
+		t.waiting.tell(path, victim)
 		err := errDeadlock()
 		if victim.interactive {
 			victim.failed = err // until it is rolled back: nothing else it asks for makes sense

@@ -149,6 +149,7 @@ func (r *Replica) settle() {
 		if t == nil {
 			r.state.ResetAutoInc()
 			t = newTenure(m.epoch, r.clock, &r.stats)
+			t.locks.waiting.observe(r)
 			t.until.Store(int64(m.until))
 			r.tenure.Store(t)
 			r.stats.LeaseTakes.Add(1)

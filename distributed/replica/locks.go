@@ -42,6 +42,7 @@ type lockTable struct {
 	free     []*lockEntry  // entries to use again
 	inflight []*lockOwner  // owners whose write has been or is about to be given a timestamp
 	visit    uint64        // number of the present search for deadlocks
+	waiting  waitList      // all queued requests, for those who look for deadlocks beyond this table
 	closed   error         // the tenure has ended: what every request gets
 	gone     chan struct{} // closed with it
 }
@@ -68,6 +69,8 @@ type lockOwner struct {
 	// ts is the commit timestamp once it has been fetched; 0 before.
 	ts    atomic.Uint64
 	floor mvcc.Timestamp // ts will be above it; set when the write is launched
+	// session is the client's connection, for views of locks.
+	session atomic.Uint64
 
 	// Guarded by lockTable.mu.
 	held     []*lockEntry
@@ -87,6 +90,7 @@ type lockWaiter struct {
 	upgrade bool
 	granted bool
 	done    chan error // capacity 1
+	queued  queuedWait
 }
 
 // lockPolicy says what to do when a lock is not free.
@@ -303,6 +307,8 @@ func (t *lockTable) await(ctx context.Context, w *lockWaiter, wait time.Duration
 		return err
 	default:
 	}
+	t.waiting.announce()
+	defer func() { t.stats.waited(t.clock.Now() - w.queued.since) }()
 	timer := t.clock.NewTimer(wait)
 	defer timer.Stop()
 	var cause error
@@ -411,6 +417,7 @@ func (t *lockTable) enqueue(w *lockWaiter) {
 	copy(e.queue[at+1:], e.queue[at:])
 	e.queue[at] = w
 	w.owner.waiting = w
+	t.waiting.add(t, w)
 	t.waiters.Add(1)
 }
 
@@ -420,6 +427,7 @@ func (t *lockTable) withdraw(w *lockWaiter) {
 	for i, x := range e.queue {
 		if x == w {
 			e.queue = append(e.queue[:i], e.queue[i+1:]...)
+			t.waiting.remove(w)
 			t.waiters.Add(-1)
 			break
 		}
@@ -444,6 +452,7 @@ func (t *lockTable) promote(e *lockEntry) {
 		t.grant(e, w.owner, w.mode)
 		w.granted = true
 		w.owner.waiting = nil
+		t.waiting.remove(w)
 		w.done <- nil
 		n++
 	}

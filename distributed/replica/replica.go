@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cloudsql/distributed"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/tso"
 	"cloudsql/storage/schema"
@@ -43,6 +44,10 @@ type Config struct {
 	GatewayAlive func(schema.NodeID) bool
 	// OnLease is told, in order, when this process begins (held) and ends holding the lease under an epoch.
 	OnLease func(epoch uint64, held bool)
+	// OnWait is told when a request begins to wait for a lock; be quick, and don't block. See Replica.AppendWaits.
+	OnWait func()
+	// OnDeadlock is told of each deadlock that was broken in this shard alone, under the lock table's mutex: be quick.
+	OnDeadlock func(*distributed.Deadlock)
 	// OnResult gets the results of commands that did not come from this Replica's proposer or lease, in log order, from
 	// the apply goroutine: be quick.
 	OnResult func(shard.Result)
@@ -90,7 +95,8 @@ type Replica struct {
 	clock  Clock
 	log    *slog.Logger
 	stats  Stats
-	writes sync.Pool // of *write
+	writes sync.Pool     // of *write
+	waitID atomic.Uint64 // the newest queuedWait.id
 	prop   *proposer
 	waits  resultWaits
 	ctx    context.Context // ends with Close

@@ -32,6 +32,7 @@ type ReadRequest struct {
 	// In a transaction: its id (the leaseholder merges its buffered writes) and, for locking reads, how.
 	Txn                fragment.TxnID // zero: none
 	Join               bool           // the transaction's first request here; without it, an unknown one gets 1213
+	Session            uint64         // with Join: the client's connection, for views of locks; 0: unknown
 	Lock               LockMode
 	NoWait, SkipLocked bool
 	LockWait           time.Duration
@@ -54,6 +55,7 @@ type WriteRequest struct {
 	Txn      fragment.TxnID
 	Buffer   bool   // evaluate into Txn's workspace instead of proposing
 	Join     bool   // with Buffer: as in ReadRequest
+	Session  uint64 // as in ReadRequest, and of autocommit writes
 	Seq      uint64 // with Buffer: numbers what changes the workspace, rising; a late copy is refused. 0: not numbered
 	Writes   []*fragment.Write
 	LockWait time.Duration

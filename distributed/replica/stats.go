@@ -18,6 +18,8 @@ type Stats struct {
 	Reproposals     atomic.Uint64 // proposals repeated after a drop or with a new timestamp
 	UnknownOutcomes atomic.Uint64 // proposals given up without knowing whether they were applied
 	LockWaits       atomic.Uint64
+	LockWaitNanos   atomic.Uint64 // time that requests have waited, once they have ended
+	LockWaitMax     atomic.Uint64 // the longest, in nanoseconds
 	LockTimeouts    atomic.Uint64
 	Deadlocks       atomic.Uint64
 	LeaseTakes      atomic.Uint64

@@ -128,6 +128,9 @@ func (r *Replica) readTxn(ctx context.Context, q *ReadRequest, page *fragment.Pa
 		return err
 	}
 	defer x.leave()
+	if q.Join {
+		x.owner.session.Store(q.Session)
+	}
 	o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes, Workspace: x.ws}
 	if q.Lock != LockNone {
 		o.At, o.Workspace = 0, r.workspace(x)
@@ -162,6 +165,9 @@ func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteRep
 		return nil, err
 	}
 	defer x.leave()
+	if q.Join {
+		x.owner.session.Store(q.Session)
+	}
 	if q.Seq != 0 && q.Seq <= x.seq {
 		return nil, errDeadlock() // a late copy of what was given up
 	}

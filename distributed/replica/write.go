@@ -71,6 +71,7 @@ func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
 // recycle gives back a write that nobody else knows any more.
 func (r *Replica) recycle(w *write) {
 	w.owner.ts.Store(0)
+	w.owner.session.Store(0)
 	w.owner.failed, w.owner.landed = nil, nil
 	w.tenure, w.txn, w.tries = nil, nil, 0
 	if cap(w.prop) > maxKeptBuffer {
@@ -94,6 +95,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 	}
 	r.stats.Writes.Add(1)
 	w := r.newWrite(t, q.Txn)
+	w.owner.session.Store(q.Session)
 	if err := r.prepare(w, q.Writes); err != nil {
 		r.recycle(w)
 		return nil, err

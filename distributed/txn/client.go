@@ -123,7 +123,7 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 		if o.ReadOnly {
 			return nil, errReadOnly()
 		}
-		q.LockWait = o.LockWait
+		q.LockWait, q.Session = o.LockWait, o.Session
 	}
 	var reply *replica.WriteReply
 	err = c.call(ctx, s, repeatable, func(svc replica.Service) (err error) {

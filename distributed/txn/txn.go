@@ -128,7 +128,7 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 	if mode == distributed.ReadForUpdate {
 		q.Lock = replica.LockExclusive
 	}
-	q.NoWait, q.SkipLocked, q.LockWait = lo.NoWait, lo.SkipLocked, t.o.LockWait
+	q.NoWait, q.SkipLocked, q.LockWait, q.Session = lo.NoWait, lo.SkipLocked, t.o.LockWait, t.o.Session
 	err = t.claim(q.Shard)
 	q.Txn = t.id
 	return q, err
@@ -204,6 +204,7 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 	t.seq++
 	q := replica.WriteRequest{
 		Shard: s, Txn: t.id, Buffer: true, Join: !t.joined, Seq: t.seq, Writes: []*fragment.Write{w}, LockWait: t.o.LockWait,
+		Session: t.o.Session,
 	}
 	var reply *replica.WriteReply
 	err = t.c.call(ctx, s, once, func(svc replica.Service) (err error) {

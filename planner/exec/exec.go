@@ -18,6 +18,7 @@ type Runtime struct {
 	// MemLimit bounds the bytes that one statement's operators may hold (0: none); above it: error 1038/3170 as MySQL.
 	MemLimit int
 	LockWait time.Duration // innodb_lock_wait_timeout, for autocommit writes
+	Session  uint64        // the client's connection
 	// Warn receives conditions that came from shards.
 	Warn          func(w fragment.Warning)
 	FoundRowsFlag bool

@@ -331,7 +331,7 @@ func (s *Session) beginOwnTxn() distributed.Txn {
 	if level == "" {
 		level = s.variable(sysvars["transaction_isolation"])
 	}
-	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{Isolation: isolationOf(level), LockWait: s.lockWait})
+	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{Isolation: isolationOf(level), LockWait: s.lockWait, Session: uint64(s.conn.ID)})
 	s.rt.Txn.StartStatement()
 	return s.rt.Txn
 }

@@ -73,7 +73,7 @@ func (s *Session) open(c characteristics) {
 	}
 	s.isolation, s.readOnly = c.isolation, c.access == "ON"
 	s.txn = s.eng.db.Begin(distributed.TxnOptions{
-		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.lockWait,
+		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.lockWait, Session: uint64(s.conn.ID),
 	})
 }
 

@@ -1,0 +1,74 @@
+package distributed
+
+import (
+	"context"
+	"time"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
+)
+
+// LockInfo is a row lock, or a request that waits for one, as its leaseholder told of it.
+type LockInfo struct {
+	Shard  schema.ShardID
+	Tablet schema.TabletID
+	Index  schema.IndexID // 0: the tablet as a whole
+	Key    []byte         // encoded; of a range, where it begins
+	Range  bool           // all keys from Key up to End, which is exclusive; nil: open
+	End    []byte
+
+	Mode      LockStrength
+	Waiting   bool
+	BlockedBy []int // of a request that waits: positions, in the same list, of the locks and requests that are in its way
+
+	Txn     fragment.TxnID
+	Session uint64 // the client's connection; 0: not known
+	// Interactive tells a transaction of several statements from an autocommit write.
+	Interactive bool
+	Held        int           // locks that the transaction holds in this shard
+	Age         time.Duration // since it began to wait; 0 for locks
+}
+
+// LockStrength is how a lock excludes others.
+type LockStrength uint8
+
+// The strengths. LockAuto is held by autocommit writes, which exclude everybody but each other.
+const (
+	LockAuto LockStrength = iota + 1
+	LockShared
+	LockExclusive
+)
+
+// Deadlock is one that was found and broken. Each member waits for the next one, the last for the first.
+type Deadlock struct {
+	At      time.Time
+	Members []DeadlockMember
+	Victim  int // position in Members
+}
+
+// DeadlockMember is a transaction in a circle: what it waited for, and what it held that the member before it wanted.
+type DeadlockMember struct {
+	Txn     fragment.TxnID
+	Session uint64
+	Waits   LockInfo
+	Holds   LockInfo
+}
+
+// LockViewer is what a DB may offer besides: who holds and waits for which row locks in the cluster, for
+// performance_schema and the like.
+type LockViewer interface {
+	// Locks lists the locks of all nodes that answer, those that somebody waits for first; a node lists a few thousand
+	// at most. BlockedBy points into the result.
+	Locks(ctx context.Context) []LockInfo
+	// OnDeadlock registers who is told, in a goroutine of its own, when a deadlock was broken by this node.
+	OnDeadlock(fn func(*Deadlock))
+	// LockStats sums what this node's replicas counted since they began.
+	LockStats() LockStats
+}
+
+// LockStats counts waits for row locks.
+type LockStats struct {
+	Waits, Timeouts, Deadlocks uint64
+	Waiting                    int           // requests at this moment
+	Time, MaxTime              time.Duration // spent waiting, by requests that have ended
+}
