@@ -104,6 +104,7 @@ type fakeShard struct {
 	lease    shard.Lease
 	rows     map[string][]fakeVersion
 	outcomes map[fragment.TxnID]shard.ProposalResult
+	closed   mvcc.Timestamp
 	applies  int
 	delay    func() // runs during reads, outside mu
 }
@@ -120,7 +121,10 @@ func newFakeShard() *fakeShard {
 
 func (s *fakeShard) AppliedIndex() uint64 { s.mu.Lock(); defer s.mu.Unlock(); return s.index }
 func (s *fakeShard) Lease() shard.Lease   { s.mu.Lock(); defer s.mu.Unlock(); return s.lease }
-func (s *fakeShard) ResetAutoInc()        {}
+
+func (s *fakeShard) Closed() mvcc.Timestamp        { s.mu.Lock(); defer s.mu.Unlock(); return s.closed }
+func (s *fakeShard) PreparedFloor() mvcc.Timestamp { return mvcc.MaxTimestamp }
+func (s *fakeShard) ResetAutoInc()                 {}
 
 func (s *fakeShard) FillAutoInc(*fragment.Write) error { return nil }
 
@@ -156,6 +160,12 @@ func (s *fakeShard) Apply(entries []shard.Entry) ([]shard.Result, error) {
 			for j := range c.Proposals {
 				results[i].Results = append(results[i].Results, s.apply(c, &c.Proposals[j]))
 			}
+			if c.Epoch == s.lease.Epoch {
+				s.closed = max(s.closed, c.Closed)
+			}
+		case *shard.WatermarkCommand:
+			s.closed = max(s.closed, c.Closed)
+			results[i] = shard.Result{Kind: kind, OK: true}
 		default:
 			results[i] = shard.Result{Kind: kind, OK: true}
 		}

@@ -24,6 +24,7 @@ func RegisterHandlers(reg rpc.Registrar, find func(schema.ShardID) *Replica) {
 		methodRollbackTo:     h.rollbackTo,
 		methodReserveAutoInc: h.reserveAutoInc,
 		methodKeepAlive:      h.keepAlive,
+		methodClosedUpTo:     h.closedUpTo,
 	} {
 		reg.Handle(m, func(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) { return fn(ctx, req), nil })
 	}

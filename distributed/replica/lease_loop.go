@@ -120,6 +120,7 @@ func (r *Replica) onRecovered() {
 	r.machine.recovered(r.clock.Now(), r.state.Lease())
 	r.settle()
 	r.mu.Unlock()
+	r.follow.advance(r.state.AppliedIndex())
 	r.poke()
 }
 
@@ -190,7 +191,7 @@ func (r *Replica) leaseLoop() {
 		r.mu.Lock()
 		now := r.clock.Now()
 		r.pollLeader(now)
-		use := r.stats.LeaseReads.Load() + r.stats.Writes.Load()
+		use := r.stats.LeaseReads.Load() + r.stats.Writes.Load() + r.stats.ClosedAsked.Load()
 		t := r.tenure.Load()
 		busy := use != used || t != nil && t.open() > 0
 		used = use

@@ -23,6 +23,7 @@ const (
 	methodRollbackTo     = rpc.MethodsReplica + 5
 	methodReserveAutoInc = rpc.MethodsReplica + 6
 	methodKeepAlive      = rpc.MethodsReplica + 7
+	methodClosedUpTo     = rpc.MethodsReplica + 16
 )
 
 // Remote is another node's Service. Besides Service's errors there are the network's: those that match rpc.ErrNotSent

@@ -99,6 +99,7 @@ type Replica struct {
 	waitID atomic.Uint64 // the newest queuedWait.id
 	prop   *proposer
 	waits  resultWaits
+	follow follower
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -206,4 +207,5 @@ func (r *Replica) onApplied(results []shard.Result) {
 			}
 		}
 	}
+	r.follow.advance(r.state.AppliedIndex())
 }

@@ -26,6 +26,7 @@ type ReadRequest struct {
 	Shard    schema.ShardID
 	Read     *fragment.Read
 	At       mvcc.Timestamp // 0: newest
+	Follower bool           // with At: any replica may serve it. For gateways; not sent to other nodes
 	From     []byte
 	MaxBytes int
 
@@ -83,4 +84,6 @@ type Service interface {
 	KeepAlive(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error
 	// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values.
 	ReserveAutoInc(ctx context.Context, s schema.ShardID, t schema.TabletID, n uint64) (first uint64, err error)
+	// ClosedUpTo promises, for follower reads, that nothing more will commit at or below a timestamp.
+	ClosedUpTo(ctx context.Context, s schema.ShardID, want mvcc.Timestamp) (Promise, error)
 }

@@ -27,6 +27,9 @@ type Stats struct {
 	LeaseLosses     atomic.Uint64
 	NotLeaseholder  atomic.Uint64 // requests sent elsewhere
 	AbandonedTxns   atomic.Uint64 // transactions rolled back because their gateway was gone
+	FollowerReads   atomic.Uint64 // reads of closed timestamps, without the lease
+	FollowerWaits   atomic.Uint64 // of them and of those forwarded, how many waited for a timestamp to be closed here
+	ClosedAsked     atomic.Uint64 // promises made to followers, beside the log
 }
 
 // raise sets a maximum.
