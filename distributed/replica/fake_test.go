@@ -125,6 +125,7 @@ func (s *fakeShard) Lease() shard.Lease   { s.mu.Lock(); defer s.mu.Unlock(); re
 func (s *fakeShard) Closed() mvcc.Timestamp        { s.mu.Lock(); defer s.mu.Unlock(); return s.closed }
 func (s *fakeShard) PreparedFloor() mvcc.Timestamp { return mvcc.MaxTimestamp }
 func (s *fakeShard) ResetAutoInc()                 {}
+func (s *fakeShard) Parts() []shard.Part           { return nil }
 
 func (s *fakeShard) FillAutoInc(*fragment.Write) error { return nil }
 
@@ -181,6 +182,11 @@ func (s *fakeShard) apply(b *shard.Batch, p *shard.Proposal) shard.ProposalResul
 	r := shard.ProposalResult{Txn: p.Txn, TS: p.TS, Status: shard.Committed}
 	if b.Epoch != s.lease.Epoch {
 		r.Status = shard.StaleEpoch
+		return r
+	}
+	if p.Kind == shard.ProposalAbort {
+		r.Status = shard.Aborted
+		s.outcomes[p.Txn] = r
 		return r
 	}
 	for _, e := range p.Effects {

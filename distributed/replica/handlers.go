@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/wire"
 )
@@ -23,6 +24,11 @@ func RegisterHandlers(reg rpc.Registrar, find func(schema.ShardID) *Replica) {
 		methodRollback:       h.rollback,
 		methodRollbackTo:     h.rollbackTo,
 		methodReserveAutoInc: h.reserveAutoInc,
+		methodRelease:        h.release,
+		methodPrepare:        h.prepare,
+		methodResolve:        h.resolve,
+		methodInspect:        h.inspect,
+		methodForget:         h.forget,
 		methodKeepAlive:      h.keepAlive,
 		methodClosedUpTo:     h.closedUpTo,
 	} {
@@ -113,6 +119,64 @@ func (h *handlers) rollback(ctx context.Context, req []byte) []byte {
 		}
 		return nil, r.Rollback(ctx, s, txn)
 	})
+}
+
+func (h *handlers) release(ctx context.Context, req []byte) []byte {
+	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+		if err := d.End(); err != nil {
+			return nil, err
+		}
+		return nil, r.Release(ctx, s, txn)
+	})
+}
+
+func (h *handlers) prepare(ctx context.Context, req []byte) []byte {
+	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+		var participants []schema.ShardID
+		for d.Err() == nil && len(d.Rest()) > 0 {
+			participants = append(participants, schema.ShardID(d.Uvarint()))
+		}
+		if err := d.End(); err != nil {
+			return nil, err
+		}
+		ts, err := r.Prepare(ctx, s, txn, participants)
+		return binary.AppendUvarint(nil, uint64(ts)), err
+	})
+}
+
+func (h *handlers) resolve(ctx context.Context, req []byte) []byte {
+	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+		ts := mvcc.Timestamp(d.Uvarint())
+		if err := d.End(); err != nil {
+			return nil, err
+		}
+		return nil, r.Resolve(ctx, s, txn, ts)
+	})
+}
+
+func (h *handlers) inspect(ctx context.Context, req []byte) []byte {
+	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+		abort := d.Bool()
+		if err := d.End(); err != nil {
+			return nil, err
+		}
+		st, err := r.Inspect(ctx, s, txn, abort)
+		return binary.AppendUvarint([]byte{byte(st.Status)}, uint64(st.TS)), err
+	})
+}
+
+func (h *handlers) forget(ctx context.Context, req []byte) []byte {
+	d := wire.NewReader(req)
+	s := schema.ShardID(d.Uvarint())
+	ids := readTxnIDs(d)
+	if err := d.End(); err != nil {
+		return appendReply(nil, err)
+	}
+	r, err := h.replica(s)
+	if err == nil {
+		err = r.Forget(ctx, s, ids)
+	}
+	return appendReply(nil, err)
 }
 
 func (h *handlers) rollbackTo(ctx context.Context, req []byte) []byte {

@@ -150,6 +150,7 @@ func (r *Replica) settle() {
 		if t == nil {
 			r.state.ResetAutoInc()
 			t = newTenure(m.epoch, r.clock, &r.stats)
+			r.adopt(t)
 			t.locks.waiting.observe(r)
 			t.until.Store(int64(m.until))
 			r.tenure.Store(t)

@@ -15,6 +15,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 )
 
 // tabletWide is the index id under which a write registers that cannot name all the rows it may change.
@@ -29,6 +30,8 @@ type lockTable struct {
 
 	// inflightCount mirrors len(inflight): a snapshot read that finds zero needs no mutex.
 	inflightCount atomic.Int64
+	// preparedCount is how many of them are prepared.
+	preparedCount atomic.Int64
 	// seen is the newest timestamp that is known to have been handed out: what is launched later gets a higher one.
 	seen atomic.Uint64
 	// waiters counts the requests in queues.
@@ -77,6 +80,7 @@ type lockOwner struct {
 	heldBuf  [2]*lockEntry
 	waiting  *lockWaiter
 	inflight int // 1 + position in lockTable.inflight; 0: not in flight
+	prepared bool
 	landed   chan struct{}
 	failed   error // why its present and later requests fail
 	visit    uint64
@@ -239,6 +243,10 @@ func (t *lockTable) landLocked(o *lockOwner) {
 	t.inflight = t.inflight[:last]
 	o.inflight = 0
 	t.inflightCount.Add(-1)
+	if o.prepared {
+		o.prepared = false
+		t.preparedCount.Add(-1)
+	}
 	if o.landed != nil {
 		close(o.landed)
 		o.landed = nil
@@ -513,6 +521,10 @@ func (t *lockTable) waitForWrites(ctx context.Context, r *fragment.Read, at mvcc
 	t.mu.Lock()
 	landings := t.overlapping(r, at)
 	t.mu.Unlock()
+	return t.awaitLandings(ctx, landings)
+}
+
+func (t *lockTable) awaitLandings(ctx context.Context, landings []chan struct{}) error {
 	if len(landings) > 0 {
 		t.stats.InflightWaits.Add(1)
 	}
@@ -528,6 +540,68 @@ func (t *lockTable) waitForWrites(ctx context.Context, r *fragment.Read, at mvcc
 	return nil
 }
 
+// prepared notes that o's transaction may be committed, though its effects cannot be read yet.
+func (t *lockTable) prepared(o *lockOwner) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o.inflight != 0 && !o.prepared {
+		o.prepared = true
+		t.preparedCount.Add(1)
+	}
+}
+
+// install gives o, a prepared transaction that a former tenure has left, what it claims.
+func (t *lockTable) install(o *lockOwner, claims []shard.PartClaim) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range claims {
+		c, mode := &claims[i], LockExclusive
+		if c.Shared {
+			mode = LockShared
+		}
+		t.grant(t.entry(c.Tablet, c.Index, c.Key), o, mode)
+	}
+	t.launchLocked(o)
+	o.floor, o.prepared = 0, true
+	t.preparedCount.Add(1)
+}
+
+// landing is closed when o's write in flight has ended; nil if there is none.
+func (t *lockTable) landing(o *lockOwner) <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o.inflight == 0 {
+		c := make(chan struct{})
+		close(c)
+		return c
+	}
+	return t.landingLocked(o)
+}
+
+func (t *lockTable) landingLocked(o *lockOwner) chan struct{} {
+	if o.landed == nil {
+		o.landed = make(chan struct{})
+	}
+	return o.landed
+}
+
+// waitForPrepared returns when no transaction is prepared, and perhaps committed, that changes what r reads: the newest
+// state must show what is acknowledged.
+func (t *lockTable) waitForPrepared(ctx context.Context, r *fragment.Read) error {
+	if t.preparedCount.Load() == 0 {
+		return nil
+	}
+	t.mu.Lock()
+	var landings []chan struct{}
+	for _, o := range t.inflight {
+		if o.prepared && o.touches(r) {
+			landings = append(landings, t.landingLocked(o))
+		}
+	}
+	t.mu.Unlock()
+	return t.awaitLandings(ctx, landings)
+}
+
 // bigOwner is the number of locks above which a write in flight is taken to touch everything.
 const bigOwner = 128
 
@@ -536,10 +610,7 @@ func (t *lockTable) overlapping(r *fragment.Read, at mvcc.Timestamp) (landings [
 		if o.floor >= at || mvcc.Timestamp(o.ts.Load()) > at || !o.touches(r) {
 			continue
 		}
-		if o.landed == nil {
-			o.landed = make(chan struct{})
-		}
-		landings = append(landings, o.landed)
+		landings = append(landings, t.landingLocked(o))
 	}
 	return landings
 }

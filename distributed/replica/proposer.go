@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/shard"
 )
@@ -174,7 +175,9 @@ func (p *proposer) round(batch []*write) {
 	encoded := make([][]byte, len(batch))
 	size := 64
 	for i, w := range batch {
-		w.locker().ts.Store(uint64(first) + uint64(i))
+		if w.kind != shard.ProposalResolve { // its transaction has its timestamp
+			w.locker().ts.Store(uint64(first) + uint64(i))
+		}
 		w.tries++
 		encoded[i] = w.prop
 		size += len(w.prop) + binary.MaxVarintLen64
@@ -296,6 +299,10 @@ func (p *proposer) applied(res *shard.Result) {
 			again = append(again, w)
 			continue
 		}
+		if pr.Status == shard.Claimed {
+			go p.retryAfter(w, pr.Blocker)
+			continue
+		}
 		w.outcome = *pr
 		done = append(done, w)
 	}
@@ -306,6 +313,41 @@ func (p *proposer) applied(res *shard.Result) {
 		p.mu.Unlock()
 	}
 	p.finish(done, nil)
+}
+
+// claimPoll bounds how long a claimed write waits without looking again.
+const claimPoll = 100 * time.Millisecond
+
+// retryAfter proposes w again when a prepared transaction that holds one of its keys has ended.
+func (p *proposer) retryAfter(w *write, blocker fragment.TxnID) {
+	p.r.stats.ClaimWaits.Add(1)
+	t := w.tenure
+	t.mu.Lock()
+	var ended <-chan struct{}
+	if x := t.txns[blocker]; x != nil {
+		ended = t.locks.landing(&x.owner)
+	}
+	t.mu.Unlock()
+	timer := p.r.clock.NewTimer(claimPoll)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-t.lost:
+	case <-timer.C():
+	case <-p.r.ctx.Done():
+	}
+	p.mu.Lock()
+	closed := p.closed
+	if closed == nil && p.r.tenure.Load() == t {
+		p.requeueLocked([]*write{w})
+		p.mu.Unlock()
+		return
+	}
+	p.mu.Unlock()
+	if closed == nil {
+		closed = p.r.notHere(0, 0)
+	}
+	p.finish([]*write{w}, closed)
 }
 
 // abandon ends the writes of a tenure that is over: the shard has applied a later epoch, so what it has not applied of
@@ -339,7 +381,7 @@ func (p *proposer) finish(ws []*write, err error) {
 	if len(ws) == 0 {
 		return
 	}
-	p.release(ws)
+	p.release(ws, err)
 	for _, w := range ws {
 		if w.txn != nil {
 			p.r.decide(w, err)
@@ -356,11 +398,13 @@ func (p *proposer) finish(ws []*write, err error) {
 	p.mu.Unlock()
 }
 
-// release frees the locks of writes, tenure by tenure.
-func (p *proposer) release(ws []*write) {
+// release frees the locks of writes, tenure by tenure; but those of transactions that are now prepared stay.
+func (p *proposer) release(ws []*write, err error) {
 	owners := make([]*lockOwner, 0, len(ws))
 	for i, w := range ws {
-		if o := w.locker(); o.isBig() {
+		if o := w.locker(); err == nil && w.leavesPrepared() {
+			w.tenure.locks.prepared(o)
+		} else if o.isBig() {
 			go w.tenure.locks.release(o) // not on the apply goroutine: others wait for it
 		} else {
 			owners = append(owners, o)

@@ -2,8 +2,11 @@ package replica
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
 
@@ -44,6 +47,8 @@ func (r *Replica) readIn(ctx context.Context, t *tenure, f *fragment.Read, o sha
 		if err := t.locks.waitForWrites(ctx, f, o.At); err != nil {
 			return err
 		}
+	} else if err := t.locks.waitForPrepared(ctx, f); err != nil {
+		return err
 	}
 	return r.state.Read(ctx, f, o, page)
 }
@@ -55,5 +60,32 @@ func (r *Replica) readIndexed(ctx context.Context, f *fragment.Read, o shard.Rea
 	if err := r.group.ReadIndex(ctx); err != nil {
 		return r.notHere(0, 0)
 	}
+	if err := r.awaitParts(ctx, f.Tablet); err != nil {
+		return err
+	}
 	return r.state.Read(ctx, f, o, page)
+}
+
+// awaitParts is lockTable.waitForPrepared for who has no lock table: it waits for what is prepared in a tablet now.
+func (r *Replica) awaitParts(ctx context.Context, tablet schema.TabletID) error {
+	const poll = 2 * time.Millisecond
+	inTablet := func(c shard.PartClaim) bool { return c.Tablet == tablet && !c.Shared }
+	for _, p := range r.state.Parts() {
+		if p.CommitTS != 0 || !slices.ContainsFunc(p.Claims, inTablet) {
+			continue
+		}
+		for {
+			status, _, err := r.state.Outcome(p.Txn)
+			if err != nil {
+				return err
+			}
+			if status != shard.Prepared {
+				break
+			}
+			if err := r.sleep(ctx, poll); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

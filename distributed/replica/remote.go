@@ -11,6 +11,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 	"cloudsql/storage/wire"
 )
 
@@ -24,6 +25,11 @@ const (
 	methodReserveAutoInc = rpc.MethodsReplica + 6
 	methodKeepAlive      = rpc.MethodsReplica + 7
 	methodClosedUpTo     = rpc.MethodsReplica + 16
+	methodPrepare        = rpc.MethodsReplica + 17
+	methodResolve        = rpc.MethodsReplica + 18
+	methodInspect        = rpc.MethodsReplica + 19
+	methodForget         = rpc.MethodsReplica + 20
+	methodRelease        = rpc.MethodsReplica + 21
 )
 
 // Remote is another node's Service. Besides Service's errors there are the network's: those that match rpc.ErrNotSent
@@ -123,6 +129,59 @@ func (c *Remote) Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnI
 // Rollback implements Service.
 func (c *Remote) Rollback(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error {
 	_, err := c.call(ctx, methodRollback, func(dst []byte) ([]byte, error) { return appendTarget(dst, s, txn), nil })
+	return err
+}
+
+// Release implements Service.
+func (c *Remote) Release(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error {
+	_, err := c.call(ctx, methodRelease, func(dst []byte) ([]byte, error) { return appendTarget(dst, s, txn), nil })
+	return err
+}
+
+// Prepare implements Service.
+func (c *Remote) Prepare(ctx context.Context, s schema.ShardID, txn fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error) {
+	d, err := c.call(ctx, methodPrepare, func(dst []byte) ([]byte, error) {
+		dst = appendTarget(dst, s, txn)
+		for _, p := range participants {
+			dst = binary.AppendUvarint(dst, uint64(p))
+		}
+		return dst, nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	ts := mvcc.Timestamp(d.Uvarint())
+	if err := d.End(); err != nil {
+		return 0, errors.Join(errUnknown, err)
+	}
+	return ts, nil
+}
+
+// Resolve implements Service.
+func (c *Remote) Resolve(ctx context.Context, s schema.ShardID, txn fragment.TxnID, ts mvcc.Timestamp) error {
+	_, err := c.call(ctx, methodResolve, func(dst []byte) ([]byte, error) {
+		return binary.AppendUvarint(appendTarget(dst, s, txn), uint64(ts)), nil
+	})
+	return err
+}
+
+// Inspect implements Service.
+func (c *Remote) Inspect(ctx context.Context, s schema.ShardID, txn fragment.TxnID, abort bool) (Standing, error) {
+	d, err := c.call(ctx, methodInspect, func(dst []byte) ([]byte, error) {
+		return wire.AppendBool(appendTarget(dst, s, txn), abort), nil
+	})
+	if err != nil {
+		return Standing{}, err
+	}
+	st := Standing{Status: shard.Status(d.Byte()), TS: mvcc.Timestamp(d.Uvarint())}
+	return st, d.End()
+}
+
+// Forget implements Service.
+func (c *Remote) Forget(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error {
+	_, err := c.call(ctx, methodForget, func(dst []byte) ([]byte, error) {
+		return appendTxnIDs(binary.AppendUvarint(dst, uint64(s)), txns), nil
+	})
 	return err
 }
 

@@ -42,6 +42,8 @@ type Config struct {
 
 	// GatewayAlive tells whether a gateway is a live member; transactions of others are rolled back. nil: only TxnTTL.
 	GatewayAlive func(schema.NodeID) bool
+	// Peers reaches the other participants of transactions over several shards. nil: no recovery.
+	Peers Peers
 	// OnLease is told, in order, when this process begins (held) and ends holding the lease under an epoch.
 	OnLease func(epoch uint64, held bool)
 	// OnWait is told when a request begins to wait for a lock; be quick, and don't block. See Replica.AppendWaits.

@@ -79,6 +79,16 @@ type Service interface {
 	// WriteRequest.Seq). Commit may be repeated, also elsewhere, until its outcome is known.
 	Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID) (mvcc.Timestamp, error)
 	Rollback(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error
+	// Release is Rollback for a transaction that has only locked, with error 1213 if its locks had been lost.
+	Release(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error
+
+	// The steps of a commit over several shards; all may be repeated, also elsewhere. Prepare gives the least timestamp at
+	// which Txn can commit, Resolve ends it at ts (0: aborts), Inspect tells how it stands (abort: and rules out that
+	// it prepares later), Forget drops what is remembered of transactions that all participants have resolved.
+	Prepare(ctx context.Context, s schema.ShardID, txn fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error)
+	Resolve(ctx context.Context, s schema.ShardID, txn fragment.TxnID, ts mvcc.Timestamp) error
+	Inspect(ctx context.Context, s schema.ShardID, txn fragment.TxnID, abort bool) (Standing, error)
+	Forget(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error
 	RollbackTo(ctx context.Context, s schema.ShardID, txn fragment.TxnID, mark, seq uint64) error
 	// KeepAlive tells that the gateway still knows these transactions: others are rolled back after Config.TxnTTL.
 	KeepAlive(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error

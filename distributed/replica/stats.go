@@ -9,7 +9,10 @@ type Stats struct {
 	InflightWaits   atomic.Uint64 // snapshot reads that waited for a write in flight
 	ReadIndexReads  atomic.Uint64 // reads that asked raft instead of trusting the clock
 	Writes          atomic.Uint64 // autocommit transactions admitted
-	Commits         atomic.Uint64 // interactive transactions whose commit was proposed
+	Commits         atomic.Uint64 // interactive transactions whose commit, or part of it, was proposed
+	Resolves        atomic.Uint64 // prepared parts whose end was proposed
+	Recoveries      atomic.Uint64 // transactions decided in the place of a gateway
+	ClaimWaits      atomic.Uint64 // proposals that waited for a prepared transaction's end
 	Proposals       atomic.Uint64 // proposals put into entries, repetitions included
 	Entries         atomic.Uint64 // batch entries proposed: Proposals/Entries is the mean batch size
 	EntryBytes      atomic.Uint64

@@ -20,14 +20,15 @@ type tenure struct {
 	mu       sync.Mutex
 	txns     map[fragment.TxnID]*txn
 	finished finishedTxns
-	ended    error         // why it is over
-	draining chan struct{} // not nil: no new transactions until it is closed (planned hand-over)
+	settled  map[fragment.TxnID]settledPart // of transactions over several shards, until all are
+	ended    error                          // why it is over
+	draining chan struct{}                  // not nil: no new transactions until it is closed (planned hand-over)
 }
 
 func newTenure(epoch uint64, clock Clock, stats *Stats) *tenure {
 	return &tenure{
 		epoch: epoch, locks: newLockTable(clock, stats), lost: make(chan struct{}),
-		txns: make(map[fragment.TxnID]*txn),
+		txns: make(map[fragment.TxnID]*txn), settled: make(map[fragment.TxnID]settledPart),
 	}
 }
 

@@ -3,12 +3,10 @@ package replica
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"sync/atomic"
 	"time"
 
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
@@ -25,10 +23,7 @@ type txn struct {
 	seq   uint64 // of the newest operation that changed ws
 	ended bool
 
-	// decided is made when the commit begins (guarded by tenure.mu) and closed when its outcome, ts and err, is known.
-	decided chan struct{}
-	ts      mvcc.Timestamp
-	err     error
+	commit
 }
 
 // NewTxnID names a transaction: the gateway's node (4 bytes), when it started (48 bits, Unix milliseconds), and which of
@@ -215,142 +210,6 @@ func (r *Replica) drop(t *tenure, x *txn) {
 	t.locks.release(&x.owner)
 }
 
-// Commit proposes a transaction's effects in one entry. A repeated Commit finds the first one's outcome: here, or in the
-// shard's records.
-func (r *Replica) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnID) (mvcc.Timestamp, error) {
-	t, err := r.serving(ctx)
-	if err != nil {
-		return 0, err
-	}
-	t.mu.Lock()
-	x := t.txns[id]
-	ts, done := t.finished.at[id]
-	var decided chan struct{}
-	if x != nil {
-		decided = x.decided
-	}
-	t.mu.Unlock()
-	switch {
-	case done:
-		return ts, nil
-	case x == nil:
-		return r.recall(ctx, t, id)
-	case decided != nil: // a repetition: the first one is under way
-		return x.await(ctx, t)
-	}
-	if t, x, err = r.enter(ctx, id, false); err != nil {
-		return 0, err
-	}
-	return r.commit(ctx, t, x)
-}
-
-func (x *txn) await(ctx context.Context, t *tenure) (mvcc.Timestamp, error) {
-	select {
-	case <-x.decided:
-		return x.ts, x.err
-	case <-t.lost:
-		return 0, t.ended
-	case <-ctx.Done():
-		return 0, errors.Join(errUnknown, ctx.Err())
-	}
-}
-
-// commit proposes x's effects. It takes over x's turn, which ends with the outcome, not with the client's patience.
-func (r *Replica) commit(ctx context.Context, t *tenure, x *txn) (mvcc.Timestamp, error) {
-	var effects []fragment.Effect
-	if !x.ws.Empty() {
-		effects = x.ws.Effects()
-	}
-	if len(effects) == 0 { // nothing written: the locks protected nothing that lasts
-		r.drop(t, x)
-		x.leave()
-		return 0, nil
-	}
-	w := r.newWrite(t, x.id)
-	w.txn = x
-	err := r.encode(w, &shard.Proposal{Effects: effects})
-	if err == nil {
-		err = t.locks.launch(&x.owner)
-	}
-	if err != nil {
-		r.recycle(w)
-		r.drop(t, x)
-		x.leave()
-		return 0, err
-	}
-	r.stats.Commits.Add(1)
-	t.mu.Lock()
-	x.decided = make(chan struct{})
-	t.mu.Unlock()
-	if err := r.await(ctx, w); err != nil {
-		return 0, err
-	}
-	r.recycle(w)
-	return x.ts, x.err
-}
-
-// decide ends x with its proposal's outcome, or with err where there is none. Its locks have been released.
-func (r *Replica) decide(w *write, err error) {
-	x, t := w.txn, w.tenure
-	x.ts, x.err = w.outcome.TS, err
-	if err == nil {
-		x.err = r.verdictOfCommit(&w.outcome, t)
-	}
-	t.mu.Lock()
-	delete(t.txns, x.id)
-	if x.err == nil {
-		t.finished.add(x.id, x.ts)
-	}
-	t.mu.Unlock()
-	x.ended, x.ws = true, nil
-	close(x.decided)
-	x.leave()
-}
-
-// verdictOfCommit is verdict for a proposal of effects, whose failure (a unique key taken meanwhile) is the commit's.
-func (r *Replica) verdictOfCommit(o *shard.ProposalResult, t *tenure) error {
-	if err := r.verdict(o, t); err != nil {
-		return err
-	}
-	for i := range o.Writes {
-		if e := o.Writes[i].Err; e != nil {
-			return e
-		}
-	}
-	if o.Status == shard.Failed || o.Recorded == shard.Failed {
-		return errDeadlock()
-	}
-	return nil
-}
-
-// recall finds out how a transaction ended that this tenure does not know: it proposes one that cannot succeed under the
-// same id. If the transaction was applied before, the answer is its recorded outcome; if not, it never will be, since
-// its locks and writes are gone with the leaseholder that kept them.
-func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID) (mvcc.Timestamp, error) {
-	w := r.newWrite(t, id)
-	impossible := []fragment.Effect{{Op: fragment.EffectCheck, Key: []byte{0}, Expect: 1}} // in no tablet
-	err := r.encode(w, &shard.Proposal{Effects: impossible})
-	if err == nil {
-		err = t.locks.launch(&w.owner)
-	}
-	if err != nil {
-		r.recycle(w)
-		return 0, err
-	}
-	if err := r.await(ctx, w); err != nil {
-		return 0, err
-	}
-	o := w.outcome
-	r.recycle(w)
-	if o.Status == shard.Duplicate {
-		return o.TS, r.verdictOfCommit(&o, t)
-	}
-	if o.Status == shard.StaleEpoch || o.Status == shard.StaleTimestamp {
-		return 0, r.notHere(0, t.epoch)
-	}
-	return 0, errDeadlock()
-}
-
 // Rollback drops a transaction. It interrupts what the transaction waits for, and is content if there is none.
 func (r *Replica) Rollback(ctx context.Context, _ schema.ShardID, id fragment.TxnID) error {
 	t := r.tenure.Load()
@@ -420,6 +279,7 @@ func (r *Replica) sweepLoop() {
 		r.prop.tick(t != nil && !t.valid(r.clock.Now()-r.cfg.LeaseDuration))
 		if t != nil {
 			r.sweep(t)
+			r.recoverOld(t)
 			r.followLeader(t)
 		}
 	}

@@ -19,7 +19,8 @@ import (
 type write struct {
 	owner  lockOwner
 	tenure *tenure
-	txn    *txn   // the interactive transaction whose commit this is, and who owns the locks then
+	txn    *txn // the interactive transaction whose commit this is, and who owns the locks then
+	kind   shard.ProposalKind
 	prop   []byte // the proposal, encoded without its timestamp: nothing of the client's is needed after submit
 	tries  int
 	sweep  uint32
@@ -58,7 +59,7 @@ func (r *Replica) newWrite(t *tenure, id fragment.TxnID) *write {
 
 // encode makes the proposal.
 func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
-	p.Kind, p.Txn = shard.ProposalCommit, w.locker().id
+	w.kind, p.Txn = p.Kind, w.locker().id
 	if w.prop, err = shard.AppendProposal(w.prop[:0], p); err != nil {
 		return fmt.Errorf("replica: a write cannot be logged: %w", err)
 	}
@@ -138,7 +139,7 @@ func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
 			w.keys = append(w.keys, lockedKey{f.Tablet, tabletWide, nil})
 		}
 	}
-	return r.encode(w, &shard.Proposal{Writes: writes})
+	return r.encode(w, &shard.Proposal{Kind: shard.ProposalCommit, Writes: writes})
 }
 
 // unfill takes back the AUTO_INCREMENT values of writes that may have to be executed by another leaseholder: its counter
@@ -191,11 +192,9 @@ func (r *Replica) verdict(o *shard.ProposalResult, t *tenure) error {
 		status = o.Recorded
 	}
 	switch status {
-	case shard.Committed:
+	case shard.Committed, shard.Failed, shard.Prepared:
 		return nil
-	case shard.Failed:
-		return nil
-	case shard.Conflict:
+	case shard.Conflict, shard.Aborted:
 		return errDeadlock()
 	case shard.StaleEpoch, shard.StaleTimestamp: // the latter only when the tenure has ended
 		return r.notHere(0, t.epoch)

@@ -1,0 +1,444 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// commit is how far a transaction has come since its client said COMMIT.
+//
+//	one shard:   Commit ─→ proposed ─→ decided
+//	several:     Prepare ─→ proposed ─→ decided: prepared, the locks stay ─→ Resolve ─→ proposed ─→ resolved
+type commit struct {
+	// decided is made when the commit begins (guarded by tenure.mu) and closed when its outcome, ts and err, is known.
+	decided chan struct{}
+	ts      mvcc.Timestamp
+	err     error
+
+	// The rest is guarded by tenure.mu, and is about commits over several shards.
+	participants []schema.ShardID
+	prepared     time.Duration // since when, on the replica's clock; 0: not prepared
+	resolving    chan struct{} // made when Resolve begins, closed when it is done with resolveErr
+	resolveErr   error
+	recovering   bool
+}
+
+// Commit proposes a transaction's effects in one entry. A repeated Commit finds the first one's outcome: here, or in the
+// shard's records.
+func (r *Replica) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnID) (mvcc.Timestamp, error) {
+	return r.decideOnce(ctx, id, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
+		effects := x.effects()
+		if len(effects) == 0 { // nothing written: the locks protected nothing that lasts
+			r.drop(t, x)
+			x.leave()
+			return 0, nil
+		}
+		return r.propose(ctx, t, x, &shard.Proposal{Kind: shard.ProposalCommit, Effects: effects})
+	})
+}
+
+// Prepare proposes a transaction's effects as its part of a commit over several shards. From then on nothing but Resolve
+// ends it. The result is the least timestamp at which the transaction may commit; it may be repeated like Commit.
+func (r *Replica) Prepare(ctx context.Context, _ schema.ShardID, id fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error) {
+	return r.decideOnce(ctx, id, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
+		t.mu.Lock()
+		x.participants = participants
+		t.mu.Unlock()
+		p := &shard.Proposal{Kind: shard.ProposalPrepare, Participants: participants}
+		if x.ws != nil {
+			p.Effects = x.ws.Effects() // all checks, if nothing was written
+		}
+		return r.propose(ctx, t, x, p)
+	})
+}
+
+// effects are what x changes and, if it changes something, what it has seen.
+func (x *txn) effects() []fragment.Effect {
+	if x.ws.Empty() {
+		return nil
+	}
+	return x.ws.Effects()
+}
+
+// decideOnce runs begin, which takes over x's turn, unless the transaction's commit has begun before: then it gives that
+// one's outcome.
+func (r *Replica) decideOnce(ctx context.Context, id fragment.TxnID, begin func(t *tenure, x *txn) (mvcc.Timestamp, error)) (mvcc.Timestamp, error) {
+	t, err := r.serving(ctx)
+	if err != nil {
+		return 0, err
+	}
+	t.mu.Lock()
+	x := t.txns[id]
+	ts, done := t.finished.at[id]
+	var decided chan struct{}
+	if x != nil {
+		decided = x.decided
+	}
+	t.mu.Unlock()
+	switch {
+	case done:
+		return ts, nil
+	case x == nil:
+		return r.recall(ctx, t, id)
+	case decided != nil: // a repetition: the first one is under way
+		return x.await(ctx, t)
+	}
+	if t, x, err = r.enter(ctx, id, false); err != nil {
+		return 0, err
+	}
+	return begin(t, x)
+}
+
+func (x *txn) await(ctx context.Context, t *tenure) (mvcc.Timestamp, error) {
+	select {
+	case <-x.decided:
+		return x.ts, x.err
+	case <-t.lost:
+		return 0, t.ended
+	case <-ctx.Done():
+		return 0, errors.Join(errUnknown, ctx.Err())
+	}
+}
+
+// propose logs the step that decides about x here. It takes over x's turn, which ends with the outcome, not with the
+// client's patience.
+func (r *Replica) propose(ctx context.Context, t *tenure, x *txn, p *shard.Proposal) (mvcc.Timestamp, error) {
+	w := r.newWrite(t, x.id)
+	w.txn = x
+	err := r.encode(w, p)
+	if err == nil {
+		err = t.locks.launch(&x.owner)
+	}
+	if err != nil {
+		r.recycle(w)
+		r.drop(t, x)
+		x.leave()
+		return 0, err
+	}
+	r.stats.Commits.Add(1)
+	t.mu.Lock()
+	x.decided = make(chan struct{})
+	t.mu.Unlock()
+	if err := r.await(ctx, w); err != nil {
+		return 0, err
+	}
+	r.recycle(w)
+	return x.ts, x.err
+}
+
+// leavesPrepared tells whether w's end leaves its transaction prepared: locks and registration stay.
+func (w *write) leavesPrepared() bool {
+	return w.outcome.Status == shard.Prepared || w.outcome.Status == shard.Duplicate && w.outcome.Recorded == shard.Prepared
+}
+
+// decide takes in how a step of w's transaction ended, with the outcome or, where there is none, err. Locks that go with
+// it have been released.
+func (r *Replica) decide(w *write, err error) {
+	x, t := w.txn, w.tenure
+	if w.kind == shard.ProposalResolve {
+		r.resolved(t, x, w, err)
+		return
+	}
+	x.ts, x.err = w.outcome.TS, err
+	if err == nil {
+		x.err = r.verdictOfCommit(&w.outcome, t)
+	}
+	if x.err == nil && w.leavesPrepared() {
+		x.ws = nil // its effects are in the log
+		t.mu.Lock()
+		x.prepared = max(r.clock.Now(), 1)
+		t.mu.Unlock()
+		close(x.decided)
+		return
+	}
+	r.finish(t, x)
+	close(x.decided)
+	x.leave()
+}
+
+// finish forgets a transaction that has ended.
+func (r *Replica) finish(t *tenure, x *txn) {
+	t.mu.Lock()
+	delete(t.txns, x.id)
+	if x.err == nil {
+		t.finished.add(x.id, x.ts)
+	}
+	t.mu.Unlock()
+	x.ended, x.ws = true, nil
+}
+
+// verdictOfCommit is verdict for a proposal of effects, whose failure (a unique key taken meanwhile) is the commit's.
+func (r *Replica) verdictOfCommit(o *shard.ProposalResult, t *tenure) error {
+	if err := r.verdict(o, t); err != nil {
+		return err
+	}
+	for i := range o.Writes {
+		if e := o.Writes[i].Err; e != nil {
+			return e
+		}
+	}
+	if o.Status == shard.Failed || o.Recorded == shard.Failed {
+		return errDeadlock()
+	}
+	return nil
+}
+
+// recall finds out how a transaction ended that this tenure does not know, by proposing an abort mark under its id. If
+// the transaction was applied before, the answer is its recorded outcome; if not, it never will be, since its locks and
+// writes are gone with the leaseholder that kept them.
+func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID) (mvcc.Timestamp, error) {
+	o, err := r.markAborted(ctx, t, id)
+	if err != nil {
+		return 0, err
+	}
+	switch o.Status {
+	case shard.Duplicate:
+		return o.TS, r.verdictOfCommit(&o, t)
+	case shard.StaleEpoch:
+		return 0, r.notHere(0, t.epoch)
+	}
+	return 0, errDeadlock()
+}
+
+func (r *Replica) markAborted(ctx context.Context, t *tenure, id fragment.TxnID) (o shard.ProposalResult, err error) {
+	w := r.newWrite(t, id)
+	if err = r.encode(w, &shard.Proposal{Kind: shard.ProposalAbort}); err == nil {
+		err = t.locks.launch(&w.owner)
+	}
+	if err != nil {
+		r.recycle(w)
+		return o, err
+	}
+	if err := r.await(ctx, w); err != nil {
+		return o, err
+	}
+	o = w.outcome
+	r.recycle(w)
+	return o, nil
+}
+
+// Resolve ends a prepared transaction: its effects become versions at ts, or vanish (0). It is content where there is
+// nothing (more) to resolve. ts must be what all participants' timestamps amount to: only they decide.
+func (r *Replica) Resolve(ctx context.Context, _ schema.ShardID, id fragment.TxnID, ts mvcc.Timestamp) error {
+	t, err := r.serving(ctx)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	x := t.txns[id]
+	if x == nil {
+		t.mu.Unlock()
+		return nil
+	}
+	decided := x.decided
+	t.mu.Unlock()
+	if decided == nil { // the participant that is being told has not even been asked to prepare
+		return r.Rollback(ctx, r.shard, id)
+	}
+	if _, err := x.await(ctx, t); err != nil {
+		return ignoreDeadlock(err)
+	}
+	return r.resolve(ctx, t, x, ts)
+}
+
+func ignoreDeadlock(err error) error {
+	if isDeadlock(err) {
+		return nil
+	}
+	return err
+}
+
+// resolve proposes the end of a transaction that is prepared or has ended, unless somebody else does.
+func (r *Replica) resolve(ctx context.Context, t *tenure, x *txn, ts mvcc.Timestamp) error {
+	t.mu.Lock()
+	c, first := x.resolving, x.resolving == nil
+	if x.prepared == 0 {
+		t.mu.Unlock()
+		return nil
+	}
+	if first {
+		c = make(chan struct{})
+		x.resolving = c
+	}
+	t.mu.Unlock()
+	if first {
+		r.proposeEnd(t, x, ts)
+	}
+	select {
+	case <-c:
+		return x.resolveErr
+	case <-t.lost:
+		return t.ended
+	case <-ctx.Done():
+		return errors.Join(errUnknown, ctx.Err())
+	}
+}
+
+func (r *Replica) proposeEnd(t *tenure, x *txn, ts mvcc.Timestamp) {
+	w := r.newWrite(t, x.id)
+	w.txn, w.detached = x, true // whoever waits does so on x.resolving
+	if err := r.encode(w, &shard.Proposal{Kind: shard.ProposalResolve, CommitTS: ts}); err != nil {
+		r.resolved(t, x, w, err) // cannot happen: nothing in it can be refused
+		return
+	}
+	if ts != 0 {
+		x.owner.ts.Store(uint64(ts)) // snapshots below need not wait for the end
+	}
+	r.stats.Resolves.Add(1)
+	r.prop.submit(w)
+}
+
+// resolved takes in the end of a prepared transaction. On an error the tenure is over, and the next one resolves it.
+func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
+	if err == nil && w.outcome.Status == shard.StaleEpoch {
+		err = r.notHere(0, t.epoch)
+	}
+	if x.resolveErr = err; err == nil {
+		committed := w.outcome.Status == shard.Committed || w.outcome.Recorded == shard.Committed
+		t.mu.Lock()
+		if committed {
+			t.settled[x.id] = settledPart{participants: x.participants, since: r.clock.Now()}
+		}
+		t.mu.Unlock()
+		if !committed {
+			x.err = errDeadlock()
+		}
+		x.ts = w.outcome.TS
+		r.finish(t, x)
+		x.leave()
+	}
+	close(x.resolving)
+}
+
+// Standing is how a transaction stands in one of its shards.
+type Standing struct {
+	Status shard.Status   // Prepared, Committed, Aborted; 0: it is not known, or not prepared yet
+	TS     mvcc.Timestamp // of Prepared and Committed
+}
+
+// Inspect tells how a transaction stands here. With abort, one that is not prepared is aborted for good.
+func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.TxnID, abort bool) (Standing, error) {
+	t, err := r.serving(ctx)
+	if err != nil {
+		return Standing{}, err
+	}
+	t.mu.Lock()
+	x := t.txns[id]
+	var decided chan struct{}
+	if x != nil {
+		decided = x.decided
+	}
+	t.mu.Unlock()
+	if decided != nil { // how it stands is about to be known
+		if _, err := x.await(ctx, t); err != nil && !isDeadlock(err) {
+			return Standing{}, err
+		}
+	}
+	if x != nil && decided == nil && abort {
+		if err := r.Rollback(ctx, r.shard, id); err != nil {
+			return Standing{}, err
+		}
+	}
+	if abort {
+		o, err := r.markAborted(ctx, t, id)
+		switch {
+		case err != nil:
+			return Standing{}, err
+		case o.Status == shard.StaleEpoch:
+			return Standing{}, r.notHere(0, t.epoch)
+		case o.Status == shard.Duplicate:
+			return standing(o.Recorded, o.TS), nil
+		}
+		return Standing{Status: shard.Aborted}, nil
+	}
+	status, ts, err := r.state.Outcome(id)
+	if err == nil && !r.still(t) {
+		err = r.notHere(0, t.epoch)
+	}
+	return standing(status, ts), err
+}
+
+// standing turns a recorded outcome into a Standing: whatever prevents a commit is an abort.
+func standing(s shard.Status, ts mvcc.Timestamp) Standing {
+	switch s {
+	case shard.Prepared, shard.Committed:
+		return Standing{s, ts}
+	case 0:
+		return Standing{}
+	}
+	return Standing{Status: shard.Aborted}
+}
+
+// Forget tells that all participants of transactions have resolved them: nobody will ask about them any more.
+func (r *Replica) Forget(ctx context.Context, _ schema.ShardID, ids []fragment.TxnID) error {
+	t, err := r.serving(ctx)
+	if err != nil {
+		return err
+	}
+	w := r.newWrite(t, fragment.TxnID{})
+	if err = r.encode(w, &shard.Proposal{Kind: shard.ProposalForget, Forget: ids}); err == nil {
+		err = t.locks.launch(&w.owner)
+	}
+	if err != nil {
+		r.recycle(w)
+		return err
+	}
+	if err := r.await(ctx, w); err != nil {
+		return err
+	}
+	o := w.outcome
+	r.recycle(w)
+	if o.Status != shard.Committed {
+		return r.notHere(0, t.epoch)
+	}
+	t.mu.Lock()
+	for _, id := range ids {
+		delete(t.settled, id)
+	}
+	t.mu.Unlock()
+	return nil
+}
+
+// Release ends a transaction that has only locked. Error 1213: its locks were lost, and what it read under them may have
+// changed since.
+func (r *Replica) Release(ctx context.Context, _ schema.ShardID, id fragment.TxnID) error {
+	t, x, err := r.enter(ctx, id, false)
+	if err != nil {
+		return err
+	}
+	r.drop(t, x)
+	x.leave()
+	return nil
+}
+
+// settledPart is a part of a committed transaction over several shards whose other parts may not be resolved yet.
+type settledPart struct {
+	participants []schema.ShardID
+	since        time.Duration
+	recovering   bool
+}
+
+// adopt takes over the prepared transactions that the log has left to a new tenure, before anybody is served.
+func (r *Replica) adopt(t *tenure) {
+	for _, p := range r.state.Parts() {
+		if p.CommitTS != 0 {
+			t.settled[p.Txn] = settledPart{participants: p.Participants, since: r.clock.Now()}
+			continue
+		}
+		x := &txn{id: p.Txn, turn: make(chan struct{}, 1)}
+		x.turn <- struct{}{}
+		x.owner.id, x.owner.interactive = p.Txn, true
+		x.ts, x.participants, x.prepared = p.TS, p.Participants, max(r.clock.Now(), 1)
+		x.decided = make(chan struct{})
+		close(x.decided)
+		x.owner.ts.Store(uint64(p.TS))
+		t.locks.install(&x.owner, p.Claims)
+		t.txns[p.Txn] = x
+	}
+}
