@@ -23,10 +23,13 @@ func (s *Session) ddlEnv() *ddl.Env {
 
 // ddlCommand runs a data definition statement, after committing the open transaction as MySQL does.
 func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed) error {
-	if err := s.checkDDL(node); err != nil {
+	if !isDefinition(node) {
+		return refusal(node)
+	}
+	if err := s.commitBefore(ctx); err != nil {
 		return err
 	}
-	if err := s.implicitCommit(ctx); err != nil {
+	if err := s.checkDDL(node); err != nil {
 		return err
 	}
 	ctx = ddl.WithLockWait(ctx, max(s.tableLockWait, time.Second))
@@ -122,6 +125,16 @@ func (s *Session) alterTable(ctx context.Context, env *ddl.Env, node ast.StmtNod
 		s.outcome.Info = "Records: " + utoa(rows) + "  Duplicates: 0  Warnings: " + utoa(uint64(s.conds.total)) //nolint:gosec // a count
 	}
 	return err
+}
+
+// isDefinition tells the data definition statements that there are from those that are refused.
+func isDefinition(node ast.StmtNode) bool {
+	switch node.(type) {
+	case *ast.CreateDatabaseStmt, *ast.DropDatabaseStmt, *ast.AlterDatabaseStmt, *ast.CreateTableStmt, *ast.DropTableStmt,
+		*ast.TruncateTableStmt, *ast.RenameTableStmt, *ast.AlterTableStmt, *ast.CreateIndexStmt, *ast.DropIndexStmt:
+		return true
+	}
+	return false
 }
 
 // refusal is the error of a statement that is MySQL's or the parser's, and not ours.
@@ -235,10 +248,10 @@ func (s *Session) renameTables(ctx context.Context, n *ast.RenameTableStmt) erro
 // createTableSelect is CREATE TABLE … SELECT: the table first, then its rows in one transaction; without rows, no table.
 func (s *Session) createTableSelect(ctx context.Context, n *ast.CreateTableStmt, params []types.Value,
 	w sql.ResultWriter) error {
-	if err := s.checkDDL(n); err != nil {
+	if err := s.commitBefore(ctx); err != nil {
 		return err
 	}
-	if err := s.implicitCommit(ctx); err != nil {
+	if err := s.checkDDL(n); err != nil {
 		return err
 	}
 	query, ok := n.Select.(ast.StmtNode)

@@ -56,12 +56,12 @@ func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		}
 		return s.begin(ctx, characteristics{access: access}, false)
 	case *ast.CommitStmt:
-		return s.end(ctx, true, n.CompletionType == ast.CompletionTypeChain, n.CompletionType == ast.CompletionTypeRelease)
+		return s.endParsed(ctx, true, n.CompletionType)
 	case *ast.RollbackStmt:
 		if n.SavepointName != "" {
 			return s.rollbackTo(ctx, n.SavepointName)
 		}
-		return s.end(ctx, false, n.CompletionType == ast.CompletionTypeChain, n.CompletionType == ast.CompletionTypeRelease)
+		return s.endParsed(ctx, false, n.CompletionType)
 	case *ast.SavepointStmt:
 		return s.savepoint(n.Name)
 	case *ast.ReleaseSavepointStmt:
@@ -179,7 +179,11 @@ func textField(name string, length int) types.Field {
 
 // tableReport is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table.
 func (s *Session) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {
-	if err := s.implicitCommit(ctx); err != nil {
+	before := s.commitBefore
+	if op == "check" {
+		before = s.implicitCommit // it changes nothing anywhere
+	}
+	if err := before(ctx); err != nil {
 		return err
 	}
 	s.snapshot = s.eng.db.Catalog()

@@ -65,10 +65,29 @@ func (s *Session) parse(text string) (*parsed, error) {
 	}
 	node := nodes[0]
 	s.eng.parsers.Put(p)
+	if set, ok := node.(*ast.SetStmt); ok {
+		renameCharacteristics(set, text)
+	}
 	st := &parsed{text: text, node: node, com: comOfNode(node)}
 	st.params = numberParams(node)
 	st.maxExecution = executionHint(node)
 	return st, nil
+}
+
+// renameCharacteristics gives what the parser makes of SET SESSION TRANSACTION its name in MySQL 8.0. It uses the names
+// of MySQL 5.7, by which no user may set them any more.
+func renameCharacteristics(n *ast.SetStmt, text string) {
+	if strings.Contains(strings.ToLower(text), "tx_") {
+		return
+	}
+	for _, v := range n.Variables {
+		switch v.Name {
+		case "tx_isolation":
+			v.Name = "transaction_isolation"
+		case "tx_read_only":
+			v.Name = "transaction_read_only"
+		}
+	}
 }
 
 // nearPattern takes apart what the parser says of a syntax error.

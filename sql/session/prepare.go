@@ -150,10 +150,11 @@ func (s *Session) execute(ctx context.Context, p *statement, params []types.Valu
 			p.plan.circumstances.version = now.version
 			err := s.runPlanned(ctx, p.plan, params, w)
 			if err == nil {
+				s.spendNext(p.plan, nil)
 				return nil
 			}
 			if s.sent || !retriable(err) {
-				return s.failed(err)
+				return s.failed(ctx, p.plan, err)
 			}
 			s.conds.restart()
 		}

@@ -97,9 +97,10 @@ type token struct {
 // maxTokens bounds what is looked at: the statements recognised are short.
 const maxTokens = 64
 
-// tokens splits the first tokens of text; nil where it has comments, whose meaning is the parser's.
+// tokens splits the first tokens of text. What stands in a comment /*!50003 … */ counts like the rest, other comments
+// are white space; nil where it has optimizer hints, whose meaning is the parser's.
 func tokens(text string, mode mysql.SQLMode) words {
-	list := words{}
+	list, open := words{}, 0
 	for i := 0; i < len(text) && len(list) < maxTokens; {
 		c := text[i]
 		switch {
@@ -107,8 +108,16 @@ func tokens(text string, mode mysql.SQLMode) words {
 			i++
 		case c == ';':
 			return list
-		case commentLength(text[i:]) > 0:
+		case open > 0 && strings.HasPrefix(text[i:], "*/"):
+			open--
+			i += 2
+		case strings.HasPrefix(text[i:], "/*+"):
 			return nil
+		case conditionalLength(text[i:]) > 0:
+			open++
+			i += conditionalLength(text[i:])
+		case commentLength(text[i:]) > 0:
+			i += commentLength(text[i:])
 		case c == '\'' || c == '"' || c == '`':
 			end := skipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
 			list = append(list, token{text[i:end], text[i:end], i})
@@ -125,6 +134,27 @@ func tokens(text string, mode mysql.SQLMode) words {
 		}
 	}
 	return list
+}
+
+// conditionalLength is the length of the opening of a comment whose text this server reads, 0 for everything else: "/*!",
+// or with the number of a version that is not a later one.
+func conditionalLength(text string) int {
+	if !strings.HasPrefix(text, "/*!") {
+		return 0
+	}
+	n := len("/*!")
+	for n < len(text) && n < len("/*!050003") && text[n] >= '0' && text[n] <= '9' {
+		n++
+	}
+	switch digits := n - len("/*!"); {
+	case digits < 5:
+		return len("/*!")
+	case digits == 5 && text[3:n] > "80036":
+		return 0
+	case digits == 6 && text[3:n] > "080036":
+		return 0
+	}
+	return n
 }
 
 // take removes the given words from the front of w, if it begins with them.
@@ -175,40 +205,45 @@ func recogniseStart(_ *Session, _ string, w words) (*parsed, error) {
 	}
 	var c characteristics
 	snapshot := false
-	for len(w) > 0 {
+	for first := true; first && len(w) > 0 || !first && w.take(","); first = false {
 		switch {
 		case w.take("with", "consistent", "snapshot"):
 			snapshot = true
-		case w.take("read", "only"):
+		case c.access != "OFF" && w.take("read", "only"):
 			c.access = "ON"
-		case w.take("read", "write"):
+		case c.access != "ON" && w.take("read", "write"):
 			c.access = "OFF"
 		default:
 			return nil, nil
 		}
-		if len(w) > 0 && !w.take(",") {
-			return nil, nil
-		}
+	}
+	if len(w) > 0 {
+		return nil, nil
 	}
 	return beginCommand(c, snapshot), nil
 }
 
-// recogniseEnd reads COMMIT and ROLLBACK but for ROLLBACK TO.
+// recogniseEnd reads COMMIT and ROLLBACK, and of ROLLBACK TO the form with WORK.
 func recogniseEnd(commit bool) func(*Session, string, words) (*parsed, error) {
 	return func(_ *Session, _ string, w words) (*parsed, error) {
+		if !commit && w.take("work", "to") {
+			return recogniseRollbackTo(w)
+		}
 		w.take("work")
-		chain, release := false, false
+		var chain, release choice
 		switch {
 		case w.take("and", "no", "chain"):
+			chain = no
 		case w.take("and", "chain"):
-			chain = true
+			chain = yes
 		}
 		switch {
 		case w.take("no", "release"):
+			release = no
 		case w.take("release"):
-			release = true
+			release = yes
 		}
-		if len(w) > 0 || chain && release {
+		if len(w) > 0 || chain == yes && release == yes {
 			return nil, nil
 		}
 		c := comRollback
@@ -219,7 +254,20 @@ func recogniseEnd(commit bool) func(*Session, string, words) (*parsed, error) {
 	}
 }
 
-// recogniseSet reads SET TRANSACTION, and SET PERSIST, which it gives to the parser as SET GLOBAL.
+// recogniseRollbackTo reads what follows ROLLBACK WORK TO.
+func recogniseRollbackTo(w words) (*parsed, error) {
+	if len(w) > 1 {
+		w.take("savepoint")
+	}
+	name, ok := w.ident()
+	if !ok || len(w) > 0 {
+		return nil, nil
+	}
+	return command(comRollbackTo, func(ctx context.Context, s *Session) error { return s.rollbackTo(ctx, name) }), nil
+}
+
+// recogniseSet reads SET TRANSACTION; SET PERSIST, which it gives to the parser as SET GLOBAL; and SET
+// @@transaction_isolation = …, which without a scope is about the next transaction only, unlike SET transaction_isolation.
 func recogniseSet(s *Session, text string, w words) (*parsed, error) {
 	if w.take("transaction") {
 		return setTransaction(w, "")
@@ -244,12 +292,27 @@ func recogniseSet(s *Session, text string, w words) (*parsed, error) {
 			b.WriteString("GLOBAL")
 			done = t.at + len(t.lower)
 		}
+		if shot := oneShots[t.lower]; shot != "" && (i == 0 || w[i-1].lower == ",") && w[i+1:].assigns() {
+			b.WriteString(rest[done:t.at])
+			b.WriteString(shot)
+			done = t.at + len(t.lower)
+		}
 	}
 	if done == 0 {
 		return nil, nil
 	}
 	b.WriteString(rest[done:])
 	return s.parse("SET" + b.String())
+}
+
+// oneShots are the names by which assign knows the characteristics of the next transaction.
+var oneShots = map[string]string{
+	"@@transaction_isolation": oneShotIsolation, "@@transaction_read_only": oneShotAccess,
+}
+
+// assigns tells whether w begins with the sign of an assignment.
+func (w words) assigns() bool {
+	return len(w) > 0 && w[0].lower == "=" || len(w) > 1 && w[0].lower == ":" && w[1].lower == "="
 }
 
 // setTransaction reads the characteristics of SET [GLOBAL | SESSION] TRANSACTION.

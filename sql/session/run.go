@@ -135,34 +135,39 @@ func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error
 		}
 		switch {
 		case err == nil:
+			s.spendNext(p, nil)
 			return nil
 		case s.sent:
-			return s.failed(err)
+			return s.failed(ctx, p, err)
 		case errors.Is(err, distributed.ErrSchemaChanged) && replans < maxReplans:
 			replans++
 			if err := s.freshCatalog(ctx); err != nil {
-				return s.failed(err)
+				return s.failed(ctx, p, err)
 			}
 		case !refreshed && missing(err):
 			refreshed = true
 			version := s.snapshot.Version()
 			if e := s.freshCatalog(ctx); e != nil || s.snapshot.Version() == version {
-				return s.failed(err)
+				return s.failed(ctx, p, err)
 			}
 		case conflict(err) && !s.inTransaction() && s.autocommit && conflicts < maxConflicts:
 			conflicts++
 			if err := pause(ctx, conflicts); err != nil {
-				return s.failed(err)
+				return s.failed(ctx, p, err)
 			}
 		default:
-			return s.failed(err)
+			return s.failed(ctx, p, err)
 		}
 		s.conds.restart()
 	}
 }
 
-func (s *Session) failed(err error) error {
-	s.afterError()
+// failed ends a statement that will not be tried again; p is its plan, nil where there is none.
+func (s *Session) failed(ctx context.Context, p *planned, err error) error {
+	s.afterError(ctx, err)
+	if p != nil {
+		s.spendNext(p, err)
+	}
 	s.rowCount = -1
 	return err
 }
@@ -199,7 +204,7 @@ func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Val
 	if err := s.admit(ctx, p); err != nil {
 		return err
 	}
-	if s.rt.Txn = s.ensureTxn(); s.rt.Txn != nil {
+	if s.rt.Txn = s.ensureTxn(len(p.uses) > 0); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
 	if p.modify != nil {
@@ -298,10 +303,7 @@ func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultW
 	case s.txn != nil:
 		mark := s.txn.Savepoint()
 		if res, err = m.Run(ctx, &s.rt); err != nil {
-			if !s.txn.Aborted() {
-				err = errors.Join(err, s.txn.RollbackTo(context.WithoutCancel(ctx), mark))
-			}
-			return err
+			return s.undo(ctx, mark, err)
 		}
 	case m.NeedsTxn():
 		res, err = s.runInOwnTxn(ctx, m)

@@ -15,6 +15,7 @@ import (
 //	sql [conn=NAME] [user=NAME] [host=HOST]   run the lines, each a statement
 //	text [conn=NAME]                          run the lines as one text of several statements
 //	status [conn=NAME]                        the status flags and the number of warnings
+//	killed [conn=NAME]                        whether the server has closed the connection
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*")
 	if err != nil {
@@ -51,6 +52,8 @@ func (c *client) script(t *testing.T, d *datadriven.TestData) string {
 		return out.String()
 	case "text":
 		return c.query(d.Input)
+	case "killed":
+		return fmt.Sprintf("%v\n", c.killed.Load())
 	case "status":
 		flags, warnings := c.s.Status()
 		var names []string

@@ -84,8 +84,8 @@ func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params 
 			name, global = name[len(prefix):], true
 		}
 	}
-	if strings.HasPrefix(name, "tx_isolation_one_shot") || name == oneShotAccess {
-		return s.assignNextTransaction(name, v)
+	if name == oneShotIsolation || name == oneShotAccess {
+		return s.assignNextTransaction(ctx, name, v, params)
 	}
 	if strings.HasPrefix(name, "tidb_") || v.IsInstance {
 		return nil, mysqlerr.New(mysql.ErrUnknownSystemVariable, name)
@@ -107,8 +107,11 @@ func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params 
 	return s.assignSession(def, text), nil
 }
 
-// oneShotAccess is the name that the recogniser gives to SET TRANSACTION READ ONLY, which the parser gives none.
-const oneShotAccess = "tx_read_only_one_shot"
+// The characteristics of the next transaction: the parser's name of SET TRANSACTION ISOLATION LEVEL, and one in its style.
+const (
+	oneShotIsolation = "tx_isolation_one_shot"
+	oneShotAccess    = "tx_read_only_one_shot"
+)
 
 func (v *sysvar) settable(global bool) error {
 	switch {
@@ -152,9 +155,9 @@ func bareWord(e ast.ExprNode) (string, bool) {
 
 func (s *Session) assignSession(v *sysvar, text string) []assignment {
 	switch v.name {
-	case "transaction_isolation", "tx_isolation":
+	case "transaction_isolation":
 		return []assignment{{apply: func() { _ = s.setTransaction(false, text, "") }}}
-	case "transaction_read_only", "tx_read_only":
+	case "transaction_read_only":
 		return []assignment{{apply: func() { _ = s.setTransaction(false, "", text) }}}
 	case "autocommit":
 		return []assignment{{apply: func() { s.autocommit = text == "ON" }, commit: text == "ON" && !s.autocommit}}
@@ -175,33 +178,27 @@ func (s *Session) assignGlobal(ctx context.Context, v *sysvar, a *ast.VariableAs
 	if err != nil {
 		return nil, err
 	}
-	list := []assignment{{global: &globalSetting{name: v.name, value: text}}}
-	if twin := twins[v.name]; twin != "" {
-		list = append(list, assignment{global: &globalSetting{name: twin, value: text}})
-	}
-	return list, nil
+	return []assignment{{global: &globalSetting{name: v.name, value: text}}}, nil
 }
 
-// twins are two names of one variable.
-var twins = map[string]string{
-	"transaction_isolation": "tx_isolation", "tx_isolation": "transaction_isolation",
-	"transaction_read_only": "tx_read_only", "tx_read_only": "transaction_read_only",
-}
-
-// assignNextTransaction is SET TRANSACTION …, which is about the next transaction only.
-func (s *Session) assignNextTransaction(name string, a *ast.VariableAssignment) ([]assignment, error) {
+// assignNextTransaction is about the next transaction only; refused inside of one (1568). DEFAULT is the session's value.
+func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast.VariableAssignment, params []types.Value) (
+	[]assignment, error) {
 	if s.inTransaction() {
 		return nil, mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
 	}
-	val, ok := a.Value.(ast.ValueExpr)
-	if !ok {
-		return nil, mysqlerr.New(mysql.ErrWrongTypeForVar, name)
-	}
-	text := val.GetString()
+	v := sysvars["transaction_isolation"]
 	if name == oneShotAccess {
-		return []assignment{{apply: func() { _ = s.setTransaction(true, "", text) }}}, nil
+		v = sysvars["transaction_read_only"]
 	}
-	return []assignment{{apply: func() { _ = s.setTransaction(true, strings.ToUpper(text), "") }}}, nil
+	text, err := s.newValue(ctx, v, a, params, s.variable(v))
+	if err != nil {
+		return nil, err
+	}
+	if name == oneShotAccess {
+		return []assignment{{apply: func() { s.next.access = text }}}, nil
+	}
+	return []assignment{{apply: func() { s.next.isolation = text }}}, nil
 }
 
 func (s *Session) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {

@@ -52,7 +52,7 @@ func (c *showContext) Variable(global bool, name string) (string, bool) {
 func (c *showContext) Variables(global bool, fn func(name, value string)) {
 	for _, name := range sysvarNames {
 		v := sysvars[name]
-		if global && v.scope&scopeGlobal == 0 || name == "tx_isolation" || name == "tx_read_only" || name == "storage_engine" {
+		if global && v.scope&scopeGlobal == 0 || name == "storage_engine" {
 			continue // names that MySQL 8.0 does not list any more
 		}
 		fn(name, c.show(global, v))

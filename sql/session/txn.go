@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
@@ -42,7 +43,7 @@ func (s *Session) inTransaction() bool { return s.begun || s.txn != nil }
 
 // begin is BEGIN and START TRANSACTION.
 func (s *Session) begin(ctx context.Context, c characteristics, snapshot bool) error {
-	if err := s.implicitCommit(ctx); err != nil {
+	if err := s.commit(ctx); err != nil {
 		return err
 	}
 	if err := s.unlockTables(); err != nil { // BEGIN ends LOCK TABLES
@@ -57,11 +58,19 @@ func (s *Session) begin(ctx context.Context, c characteristics, snapshot bool) e
 	s.next = characteristics{}
 	s.begun = true
 	s.open(c)
-	if snapshot && s.isolation == isolationLevels[2] {
-		return s.txn.TakeSnapshot(ctx)
+	switch {
+	case !snapshot:
+		return nil
+	case s.isolation != isolationLevels[2]:
+		s.note("Warning", haErrUnsupported, "InnoDB: WITH CONSISTENT SNAPSHOT was ignored because this phrase can only be used"+
+			" with REPEATABLE READ isolation level.")
+		return nil
 	}
-	return nil
+	return s.txn.TakeSnapshot(ctx)
 }
+
+// haErrUnsupported is the number under which InnoDB warns of what it can't do.
+const haErrUnsupported = 138
 
 // open begins a transaction with the session's characteristics where c names none.
 func (s *Session) open(c characteristics) {
@@ -88,9 +97,10 @@ func isolationOf(level string) distributed.Isolation {
 	return distributed.RepeatableRead
 }
 
-// ensureTxn gives the transaction that a statement runs in: the open one, a new one with autocommit = 0, or none.
-func (s *Session) ensureTxn() distributed.Txn {
-	if s.txn == nil && !s.autocommit {
+// ensureTxn gives the transaction that a statement runs in: the open one, a new one with autocommit = 0 where the
+// statement touches tables, or none.
+func (s *Session) ensureTxn(tables bool) distributed.Txn {
+	if s.txn == nil && !s.autocommit && tables {
 		c := s.next
 		s.next = characteristics{}
 		s.open(c)
@@ -109,13 +119,15 @@ func (s *Session) writesRefused() bool {
 	return s.vars["transaction_read_only"] == "ON"
 }
 
+// commit ends the open transaction, if any. It cannot be interrupted: a COMMIT that was cut short could not tell its
+// client what became of it. How long it goes on looking for a leaseholder is bounded below (txn.Config.RetryFor).
 func (s *Session) commit(ctx context.Context) error {
 	txn := s.txn
 	s.leave()
 	if txn == nil {
 		return nil
 	}
-	return txn.Commit(ctx)
+	return txn.Commit(context.WithoutCancel(ctx))
 }
 
 func (s *Session) rollback(ctx context.Context) error {
@@ -134,11 +146,50 @@ func (s *Session) leave() {
 	s.letGo()
 }
 
-// implicitCommit comes before statements that MySQL does not run inside a transaction.
-func (s *Session) implicitCommit(ctx context.Context) error { return s.commit(ctx) }
+// implicitCommit comes before statements that MySQL does not run inside a transaction. What SET TRANSACTION said of the
+// next transaction is spent by it.
+func (s *Session) implicitCommit(ctx context.Context) error {
+	s.next = characteristics{}
+	return s.commit(ctx)
+}
 
-// end is COMMIT or ROLLBACK with what follows it: AND CHAIN begins a transaction with the same characteristics.
-func (s *Session) end(ctx context.Context, commit, chain, release bool) error {
+// commitBefore is implicitCommit before a statement that a READ ONLY session may not run: the transaction is committed
+// even then, as in MySQL. 1792.
+func (s *Session) commitBefore(ctx context.Context) error {
+	if err := s.implicitCommit(ctx); err != nil {
+		return err
+	}
+	if s.writesRefused() {
+		return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction)
+	}
+	return nil
+}
+
+// spendNext forgets what SET TRANSACTION said of the next transaction after an autocommit statement, which was that
+// transaction if it got as far as the tables.
+func (s *Session) spendNext(p *planned, err error) {
+	if s.next != (characteristics{}) && s.txn == nil && len(p.uses) > 0 && !isAny(err, mysql.ErrCantExecuteInReadOnlyTransaction) {
+		s.next = characteristics{}
+	}
+}
+
+// choice is a clause of COMMIT and ROLLBACK that may be left to completion_type.
+type choice uint8
+
+const (
+	unsaid choice = iota
+	yes
+	no
+)
+
+// or gives the choice's meaning where otherwise is that of silence.
+func (c choice) or(otherwise bool) bool { return c == yes || c == unsaid && otherwise }
+
+// end is COMMIT or ROLLBACK with what follows it: AND CHAIN begins a transaction with the same characteristics, RELEASE
+// closes the connection. What is not said, completion_type says.
+func (s *Session) end(ctx context.Context, commit bool, sayChain, sayRelease choice) error {
+	completion := s.variable(sysvars["completion_type"])
+	chain, release := sayChain.or(completion == "CHAIN"), sayRelease.or(completion == "RELEASE")
 	c := characteristics{isolation: s.isolation, access: onOff(s.readOnly)}
 	if !s.inTransaction() {
 		c = characteristics{}
@@ -150,29 +201,60 @@ func (s *Session) end(ctx context.Context, commit, chain, release bool) error {
 		err = s.rollback(ctx)
 	}
 	s.next = characteristics{}
-	switch {
-	case err != nil:
-	case chain:
+	if err != nil {
+		return err
+	}
+	if chain {
 		s.begun = true
 		s.open(c)
-	case release:
+	}
+	if release {
 		s.killAfterReply()
 	}
-	return err
+	return nil
+}
+
+// endParsed is end of a statement that the parser has read.
+func (s *Session) endParsed(ctx context.Context, commit bool, c ast.CompletionType) error {
+	switch c {
+	case ast.CompletionTypeChain:
+		return s.end(ctx, commit, yes, unsaid)
+	case ast.CompletionTypeRelease:
+		return s.end(ctx, commit, unsaid, yes)
+	}
+	return s.end(ctx, commit, unsaid, unsaid)
 }
 
 // killAfterReply closes the connection of COMMIT RELEASE.
 func (s *Session) killAfterReply() {
 	if s.conn.Kill != nil {
-		go s.conn.Kill()
+		s.conn.Kill()
 	}
 }
 
-// afterError looks whether the transaction has survived a failed statement.
-func (s *Session) afterError() {
-	if s.txn != nil && s.txn.Aborted() {
+// afterError looks whether the transaction has survived a statement that failed with err.
+func (s *Session) afterError(ctx context.Context, err error) {
+	switch {
+	case s.txn == nil:
+	case s.txn.Aborted():
 		s.leave()
+	case isAny(err, mysql.ErrLockWaitTimeout) && s.variable(sysvars["innodb_rollback_on_timeout"]) == "ON":
+		_ = s.rollback(context.WithoutCancel(ctx))
 	}
+}
+
+// undo takes back what a failed statement has done in the open transaction since mark. Where that is impossible, the
+// transaction cannot go on, for it would commit half of a statement: it is rolled back, and the client gets 1213.
+func (s *Session) undo(ctx context.Context, mark uint64, err error) error {
+	if s.txn.Aborted() {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	if s.txn.RollbackTo(ctx, mark) == nil {
+		return err
+	}
+	_ = s.rollback(ctx)
+	return mysqlerr.New(mysql.ErrLockDeadlock)
 }
 
 func (s *Session) savepoint(name string) error {
@@ -180,7 +262,7 @@ func (s *Session) savepoint(name string) error {
 		if s.autocommit {
 			return nil // a transaction of its own, which ends at once
 		}
-		s.ensureTxn()
+		s.ensureTxn(true)
 	}
 	name = strings.ToLower(name)
 	s.dropSavepoint(name)
@@ -207,7 +289,7 @@ func (s *Session) rollbackTo(ctx context.Context, name string) error {
 	}
 	s.savepoints = s.savepoints[:i+1]
 	err = s.txn.RollbackTo(ctx, s.savepoints[i].mark)
-	s.afterError()
+	s.afterError(ctx, err)
 	return err
 }
 
@@ -235,10 +317,10 @@ func (s *Session) setTransaction(oneShot bool, isolation, access string) error {
 		return nil
 	}
 	if isolation != "" {
-		s.vars["transaction_isolation"], s.vars["tx_isolation"] = isolation, isolation
+		s.vars["transaction_isolation"], s.next.isolation = isolation, ""
 	}
 	if access != "" {
-		s.vars["transaction_read_only"], s.vars["tx_read_only"] = access, access
+		s.vars["transaction_read_only"], s.next.access = access, ""
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (s *Session) userCommand(ctx context.Context, node ast.StmtNode) (handled b
 	default:
 		return false, nil
 	}
-	if err := s.implicitCommit(ctx); err != nil {
+	if err := s.commitBefore(ctx); err != nil {
 		return true, err
 	}
 	return true, run()
