@@ -68,6 +68,7 @@ type Node struct {
 	Dir                 string
 	SQL, Internal, HTTP string
 	Args                []string // further arguments of start
+	Env                 []string // further environment of the process
 
 	mu  sync.Mutex
 	cmd *exec.Cmd
@@ -123,6 +124,7 @@ func (n *Node) Start() *Node {
 func (n *Node) TryStart(timeout time.Duration) error {
 	args := append([]string{"start", "--data", n.Dir, "--sql-addr", n.SQL, "--node-addr", n.Internal, "--http-addr", n.HTTP}, n.Args...)
 	cmd := exec.Command(Binary(n.T), args...)
+	cmd.Env = append(os.Environ(), n.Env...)
 	log, err := os.OpenFile(n.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
