@@ -77,6 +77,7 @@ type TxnOptions struct {
 	ReadOnly  bool
 	LockWait  time.Duration // innodb_lock_wait_timeout; 0: NOWAIT
 	Session   uint64        // the client's connection, for views of locks; 0: none
+	Stale     *Stale        // not nil: reads of a past state
 }
 
 // Isolation is a transaction's isolation level. READ UNCOMMITTED is served as ReadCommitted, which it allows.

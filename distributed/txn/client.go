@@ -61,6 +61,9 @@ type Client struct {
 
 	mu   sync.Mutex
 	pins map[*pin]struct{}
+
+	moments moments
+	fresh   freshener
 }
 
 // Stats counts what a Client did.
@@ -68,6 +71,8 @@ type Stats struct {
 	LocalCalls, RemoteCalls, Retries, Redirects, UnknownOutcomes atomic.Uint64
 	Snapshots                                                    atomic.Uint64 // timestamps fetched for reading
 	Aborted                                                      atomic.Uint64 // transactions lost to deadlocks, conflicts and failovers
+	StaleStates                                                  atomic.Uint64 // past states chosen for reads with a bound
+	FollowerForwards                                             atomic.Uint64 // reads of the past that this node's replica could not serve
 }
 
 // New makes a Client. Close it in the end.
@@ -161,6 +166,12 @@ func (c *Client) readPlain(ctx context.Context, s schema.ShardID, r *fragment.Re
 }
 
 func (c *Client) readPage(ctx context.Context, q *replica.ReadRequest, page *fragment.Page) error {
+	if q.Follower {
+		o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes}
+		if done, err := c.readNear(ctx, q.Shard, q.Read, o, page); done {
+			return err
+		}
+	}
 	return c.call(ctx, q.Shard, repeatable, func(svc replica.Service) error { return svc.Read(ctx, q, page) })
 }
 

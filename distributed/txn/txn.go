@@ -36,7 +36,12 @@ type Txn struct {
 var _ distributed.Txn = (*Txn)(nil)
 
 // Begin starts a transaction; it costs nothing until its first statement.
-func (c *Client) Begin(o distributed.TxnOptions) distributed.Txn { return &Txn{c: c, o: o} }
+func (c *Client) Begin(o distributed.TxnOptions) distributed.Txn {
+	if o.Stale != nil {
+		return &staleTxn{c: c, s: o.Stale}
+	}
+	return &Txn{c: c, o: o}
+}
 
 // rollbackWait bounds how long a rollback, or the cleaning up after a cancelled statement, may take.
 const rollbackWait = 5 * time.Second

@@ -1,0 +1,19 @@
+package distributed
+
+import (
+	"time"
+
+	"cloudsql/storage/mvcc"
+)
+
+// Stale makes a transaction one of reads on a single past state, which any replica that is near and has come that far
+// serves without asking the leaseholder. Such a transaction neither writes nor locks.
+type Stale struct {
+	// At is the state. 0: the first read chooses one and puts it here.
+	At mvcc.Timestamp
+	// Since and NotBefore say what a state to be chosen must have: everything that was acknowledged to anybody before
+	// Since (a time of this process, monotonic), and all up to NotBefore. Of those states the newest is chosen that the
+	// near replica has; if it has none, the oldest, for which the read waits or goes to the leaseholder.
+	Since     time.Time
+	NotBefore mvcc.Timestamp
+}
