@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/shard"
 )
@@ -171,6 +172,7 @@ func (p *proposer) round(batch []*write) {
 		return
 	}
 	p.r.stats.Timestamps.Add(1)
+	mutant.Pause()
 	b := shard.Batch{Proposer: p.r.cfg.Node, Epoch: batch[0].tenure.epoch}
 	encoded := make([][]byte, len(batch))
 	size := 64

@@ -3,6 +3,7 @@ package shard
 import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
+	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 )
@@ -67,7 +68,7 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 		}
 	case v.TS > ts:
 		return StaleTimestamp, nil
-	case v.Live() && v.TS != e.Expect, !v.Live() && e.Expect != 0:
+	case !mutant.SkipExpect && (v.Live() && v.TS != e.Expect || !v.Live() && e.Expect != 0):
 		return Conflict, nil
 	case e.Op == fragment.EffectCheck:
 		return Committed, nil

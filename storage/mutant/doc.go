@@ -1,0 +1,15 @@
+// Package mutant switches off rules that correctness rests on, to show that the checkers of tests/cluster notice. Only
+// programs built with the tag "mutant" can do so (make mutants); in all others its switches are constants, and the
+// compiler removes what they guard.
+//
+// A mutant program reads what to switch from the environment, CLOUDSQL_MUTANT=epoch,pauses:
+//
+//	expect    apply does not compare the versions of rows that a transaction saw with those that are there
+//	epoch     apply takes entries of leaseholders that have been succeeded
+//	inflight  snapshot reads do not wait for writes in flight
+//	locks     one lock request of an interactive transaction in ten is granted beside other holders, as if theirs were lost
+//	pauses    a proposer rests now and then between fetching timestamps and proposing, as a loaded machine does
+//
+// The last two break no promise by themselves: they make faults likely that the first three guard against. The checkers
+// must pass with them alone.
+package mutant

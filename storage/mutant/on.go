@@ -1,0 +1,34 @@
+//go:build mutant
+
+package mutant
+
+import (
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+)
+
+var on = "," + os.Getenv("CLOUDSQL_MUTANT") + ","
+
+func has(what string) bool { return strings.Contains(on, ","+what+",") }
+
+// The switches; see the package comment.
+var (
+	SkipExpect   = has("expect")
+	SkipEpoch    = has("epoch")
+	SkipInflight = has("inflight")
+
+	locks, pauses = has("locks"), has("pauses")
+)
+
+// LoseLock tells that a lock is to be granted whoever holds it.
+func LoseLock() bool { return locks && rand.IntN(10) == 0 }
+
+// Pause rests now and then.
+func Pause() {
+	const most = 5 * time.Second
+	if pauses && rand.IntN(20) == 0 {
+		time.Sleep(rand.N(most))
+	}
+}
