@@ -71,6 +71,7 @@ var workloads = []struct {
 	{"lists", func() workload { return &lists{} }},
 	{"registers", func() workload { return &registers{} }},
 	{"claims", func() workload { return &claims{} }},
+	{"snapshots", func() workload { return &snapshots{} }},
 	{"gateways", func() workload { return &gateways{} }},
 }
 
@@ -95,6 +96,7 @@ type run struct {
 	findings int
 	tallies  map[string]*tally
 	faults   []string // the last ones
+	faultsNo int
 }
 
 // tally counts what became of a kind of operation.
@@ -173,6 +175,7 @@ func (r *run) judge() {
 			r.t.Logf("    %5d × %s", n, text)
 		}
 	}
+	r.t.Logf("%d faults", r.faultsNo)
 	if r.findings > 0 {
 		r.t.Logf("%d findings with SEED=%d; the last faults: %s", r.findings, r.seed, strings.Join(r.faults, "; "))
 	}

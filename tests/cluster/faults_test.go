@@ -40,6 +40,7 @@ func (r *run) trouble(kind string, until time.Time) {
 		}
 		what, end := faults[kinds[n%len(kinds)]](r, rnd)
 		r.noteFault(what)
+		r.faultsNo++
 		rest(500*time.Millisecond, min(6*time.Second, max(time.Second, time.Until(until))))
 		end()
 		r.noteFault("over")

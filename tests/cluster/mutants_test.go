@@ -1,0 +1,68 @@
+//go:build mutant
+
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMutants shows that the checkers notice when a rule is switched off (package mutant), and that they are silent when
+// only the circumstances are worse. Each case is a run of TestCheck in a process of its own; a rule's absence must be
+// noticed in one of a few.
+func TestMutants(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "cloudsql")
+	if out, err := exec.Command("go", "build", "-tags", "mutant", "-o", bin, "cloudsql/cmd/cloudsql").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, m := range []struct {
+		switches, workload, fault, time string
+		tries                           int
+		noticed                         bool
+	}{
+		{"pauses", "snapshots", "freeze", "40s", 1, false},
+		{"pauses,epoch", "snapshots", "freeze", "40s", 6, true},
+		{"pauses", "bank", "none", "10s", 1, false},
+		{"pauses,inflight", "bank", "none", "10s", 3, true},
+		{"locks", "bank,lists,registers", "none", "10s", 1, false},
+		{"locks,expect", "bank,lists,registers", "none", "10s", 3, true},
+	} {
+		t.Run(m.switches, func(t *testing.T) {
+			for try := range m.tries {
+				seed := uint64(1000 + try)
+				anomalies, out := mutantRun(bin, m.switches, m.workload, m.fault, m.time, seed)
+				switch {
+				case len(anomalies) > 0 && m.noticed:
+					t.Logf("noticed at try %d: %s", try+1, anomalies[0])
+					return
+				case len(anomalies) > 0 || !m.noticed && strings.Contains(out, "--- FAIL"):
+					t.Fatalf("without a fault of the program:\n%s", out)
+				}
+			}
+			if m.noticed {
+				t.Errorf("not noticed in %d runs of %s", m.tries, m.time)
+			}
+		})
+	}
+}
+
+// mutantRun is one run of this test program's TestCheck.
+func mutantRun(bin, switches, workload, fault, d string, seed uint64) (anomalies []string, out string) {
+	cmd := exec.Command(os.Args[0], "-test.run", "^TestCheck$", "-test.v")
+	cmd.Env = append(os.Environ(), "CLOUDSQL_BIN="+bin, "CLOUDSQL_MUTANT="+switches, "WORKLOAD="+workload, "FAULT="+fault,
+		"TIME="+d, fmt.Sprintf("SEED=%d", seed))
+	timer := time.AfterFunc(5*time.Minute, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	text, _ := cmd.CombinedOutput() // that it fails is the point
+	for _, line := range strings.Split(string(text), "\n") {
+		if _, what, ok := strings.Cut(line, "ANOMALY"); ok {
+			anomalies = append(anomalies, what)
+		}
+	}
+	return anomalies, string(text)
+}
