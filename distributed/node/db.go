@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -37,6 +38,35 @@ func (d *db) start() {
 	d.txns = txn.New(txn.Config{
 		Node: d.n.NodeID(), Router: router{d.n}, Caller: d.n.client, Timestamps: d.n.stamps, Logger: d.n.log,
 	})
+	d.n.RegisterCall(callCoordinating, func(_ context.Context, payload []byte) ([]byte, error) {
+		if len(payload) != len(fragment.TxnID{}) {
+			return nil, errors.New("a malformed question about a transaction")
+		}
+		return strconv.AppendBool(nil, d.txns.Coordinating(fragment.TxnID(payload))), nil
+	})
+}
+
+// callCoordinating asks a gateway whether it is at work on the commit of a transaction.
+const callCoordinating = "txn/coordinating"
+
+// participants is replica.Peers: the way from leaseholder to leaseholder, and to gateways.
+type participants struct{ n *Node }
+
+func (p participants) At(ctx context.Context, s schema.ShardID, fn func(replica.Service) error) error {
+	if p.n.db.txns == nil {
+		return errors.New("the node is starting")
+	}
+	return p.n.db.txns.At(ctx, s, fn)
+}
+
+func (p participants) Coordinating(ctx context.Context, id fragment.TxnID) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	answer, err := p.n.Call(ctx, replica.GatewayOf(id), callCoordinating, id[:])
+	if err != nil {
+		return false, err
+	}
+	return strconv.ParseBool(string(answer))
 }
 
 func (d *db) close() {

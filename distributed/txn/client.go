@@ -62,8 +62,9 @@ type Client struct {
 	mu   sync.Mutex
 	pins map[*pin]struct{}
 
-	moments moments
-	fresh   freshener
+	moments    moments
+	committing committing
+	fresh      freshener
 }
 
 // Stats counts what a Client did.
@@ -71,8 +72,12 @@ type Stats struct {
 	LocalCalls, RemoteCalls, Retries, Redirects, UnknownOutcomes atomic.Uint64
 	Snapshots                                                    atomic.Uint64 // timestamps fetched for reading
 	Aborted                                                      atomic.Uint64 // transactions lost to deadlocks, conflicts and failovers
-	StaleStates                                                  atomic.Uint64 // past states chosen for reads with a bound
-	FollowerForwards                                             atomic.Uint64 // reads of the past that this node's replica could not serve
+
+	// Commits by the shards that took part. Each costs its client one consensus latency: a proposal, or proposals of all
+	// shards at once.
+	CommitsOne, CommitsMany atomic.Uint64
+	StaleStates             atomic.Uint64 // past states chosen for reads with a bound
+	FollowerForwards        atomic.Uint64 // reads of the past that this node's replica could not serve
 }
 
 // New makes a Client. Close it in the end.
@@ -91,8 +96,9 @@ func New(cfg Config) *Client {
 	}
 	c := &Client{cfg: cfg, start: time.Now().UnixMilli(), pins: make(map[*pin]struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.done.Add(1)
+	c.done.Add(2)
 	go c.keepAliveLoop()
+	go c.forgetLoop()
 	return c
 }
 
@@ -120,7 +126,7 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 		if other, err := c.shardOf(f.Tablet); err != nil {
 			return nil, err
 		} else if other != s {
-			return nil, errManyShards()
+			return c.writeMany(ctx, o, w)
 		}
 	}
 	q := replica.WriteRequest{Shard: s, Txn: c.newID(), Writes: w, LockWait: DefaultLockWait}
@@ -224,10 +230,6 @@ func (c *Client) shardOf(t schema.TabletID) (schema.ShardID, error) {
 		return s, nil
 	}
 	return 0, distributed.ErrSchemaChanged
-}
-
-func errManyShards() error {
-	return mysqlerr.NotSupported("transactions that write to more than one shard")
 }
 
 func errReadOnly() error { return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction) }

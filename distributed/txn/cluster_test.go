@@ -96,7 +96,7 @@ func (c *testCluster) addNode(id schema.NodeID, change func(*replica.Config)) {
 			c.t.Fatal(err)
 		}
 		g := l.Add(id, state)
-		cfg := replica.Config{Node: id, Group: g, Timestamps: c.source, Logger: quiet}
+		cfg := replica.Config{Node: id, Group: g, Timestamps: c.source, Logger: quiet, Peers: x}
 		if change != nil {
 			change(&cfg)
 		}
@@ -127,6 +127,15 @@ func (c *testCluster) waiters() (n int) {
 		}
 	}
 	return n
+}
+
+// At and Coordinating make a node the replica.Peers of its replicas.
+func (x *testNode) At(ctx context.Context, s schema.ShardID, fn func(replica.Service) error) error {
+	return x.client.At(ctx, s, fn)
+}
+
+func (x *testNode) Coordinating(_ context.Context, id fragment.TxnID) (bool, error) {
+	return x.c.nodes[replica.GatewayOf(id)-1].client.Coordinating(id), nil
 }
 
 func (x *testNode) ShardOf(t schema.TabletID) (schema.ShardID, bool) {

@@ -11,7 +11,9 @@
 //     mark before it, or else the transaction is aborted; writes are numbered, so that a late copy is refused.
 //   - After its first answer (joined) a transaction is only served by a leaseholder that knows it. Another one, after a
 //     failover, answers 1213: locks and writes are gone, and going on would lose updates. Aborted tells.
-//   - Locks and writes of a transaction are in one shard; the first one decides which (1235 for a second).
+//   - A transaction has a leg in each shard in which it writes or locks. With one leg, COMMIT is one proposal. With several,
+//     all prepare at once, and the transaction is committed when all have: the client is answered then. Resolving the legs
+//     is background work, which the legs' leaseholders take over if this node does not get to it (see commit.go).
 //   - A plain read costs a timestamp once a transaction (or statement, under READ COMMITTED), and an autocommit read none
 //     unless it does not fit a page.
 //   - Snapshots in use are known (OldestSnapshot), so that garbage collection keeps their versions; leaseholders hear

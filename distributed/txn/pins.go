@@ -12,7 +12,7 @@ import (
 // pin is a snapshot that is being read, or a transaction that a leaseholder keeps something for.
 type pin struct {
 	snapshot mvcc.Timestamp // 0: none
-	shard    schema.ShardID // 0: none
+	shards   []schema.ShardID
 	txn      fragment.TxnID
 }
 
@@ -62,8 +62,8 @@ func (c *Client) keepAlive() {
 	byShard := make(map[schema.ShardID][]fragment.TxnID)
 	c.mu.Lock()
 	for p := range c.pins {
-		if p.shard != 0 {
-			byShard[p.shard] = append(byShard[p.shard], p.txn)
+		for _, s := range p.shards {
+			byShard[s] = append(byShard[s], p.txn)
 		}
 	}
 	c.mu.Unlock()

@@ -197,16 +197,11 @@ func TestStaleBank(t *testing.T) {
 	c := newTestCluster(t, 3, func(c *replica.Config) { c.LeaseDuration = 100 * time.Millisecond })
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	for id := range int64(accounts + 1) {
-		if _, err := c.nodes[0].client.Write(ctx, nil, insertRow(firstShard, id, opening)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b := &bank{t: t, c: c, accounts: accounts, total: accounts * opening}
+	b := openBank(ctx, c, accounts, opening, tellers, firstShard)
 	var clients, faults sync.WaitGroup
 	for i := range tellers {
 		clients.Add(2)
-		go func() { defer clients.Done(); b.teller(ctx, c.nodes[i%3].client) }()
+		go func() { defer clients.Done(); b.teller(ctx, i) }()
 		go func() { defer clients.Done(); b.counter(ctx, c.nodes[i%3].client) }()
 	}
 	for _, x := range c.nodes {

@@ -21,16 +21,29 @@ type Txn struct {
 	c    *Client
 	o    distributed.TxnOptions
 	id   fragment.TxnID // made with the first write or lock
-	pin  pin            // its snapshot and its shard
+	pin  pin            // its snapshot and its shards
 	held bool           // pin is registered
 
-	home    schema.ShardID // where it writes and locks; 0: nowhere yet
-	joined  bool           // the leaseholder has answered: from now on it must know the transaction
-	mark    uint64         // of the workspace
+	legs    []*leg // in the order in which it came to the shards
+	steps   []step // the writes, for going back
+	marked  int    // steps up to here have been named by a savepoint
 	seq     uint64
 	aborted bool
 	ended   bool
 	onEnd   func()
+}
+
+// leg is a transaction's part in one shard: what it writes and locks there.
+type leg struct {
+	shard  schema.ShardID
+	joined bool   // the leaseholder has answered: from now on it must know the transaction
+	mark   uint64 // of the workspace; 0: nothing is written
+}
+
+// step is a write: after it, the leg's workspace was at mark.
+type step struct {
+	leg  *leg
+	mark uint64
 }
 
 var _ distributed.Txn = (*Txn)(nil)
@@ -123,7 +136,7 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		mode = distributed.ReadForShare
 	}
 	if mode == distributed.ReadSnapshot {
-		if t.mark > 0 && q.Shard == t.home {
+		if l := t.leg(q.Shard); l != nil && l.mark > 0 {
 			q.Txn = t.id
 		}
 		q.At, err = t.snapshot(ctx)
@@ -134,9 +147,9 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		q.Lock = replica.LockExclusive
 	}
 	q.NoWait, q.SkipLocked, q.LockWait, q.Session = lo.NoWait, lo.SkipLocked, t.o.LockWait, t.o.Session
-	err = t.claim(q.Shard)
+	t.claim(q.Shard)
 	q.Txn = t.id
-	return q, err
+	return q, nil
 }
 
 // fetch reads a page that the leaseholder must know the transaction for.
@@ -144,25 +157,37 @@ func (t *Txn) fetch(ctx context.Context, q *replica.ReadRequest, page *fragment.
 	if err := t.usable(); err != nil {
 		return err
 	}
-	q.Join = !t.joined
+	l := t.leg(q.Shard)
+	q.Join = !l.joined
 	if err := t.c.readPage(ctx, q, page); err != nil {
 		return t.failed(err)
 	}
-	t.joined = true
+	l.joined = true
 	return nil
 }
 
-// claim makes s the shard in which the transaction writes and locks.
-func (t *Txn) claim(s schema.ShardID) error {
-	if t.home == s {
-		return nil
+// leg is the transaction's part in a shard, nil if it has none.
+func (t *Txn) leg(s schema.ShardID) *leg {
+	for _, l := range t.legs {
+		if l.shard == s {
+			return l
+		}
 	}
-	if t.home != 0 {
-		return errManyShards()
-	}
-	t.home, t.id = s, t.c.newID()
-	t.setPin(func(p *pin) { p.shard, p.txn = s, t.id })
 	return nil
+}
+
+// claim gives the transaction a part in a shard: it is about to write or lock there.
+func (t *Txn) claim(s schema.ShardID) *leg {
+	if l := t.leg(s); l != nil {
+		return l
+	}
+	if len(t.legs) == 0 {
+		t.id = t.c.newID()
+	}
+	l := &leg{shard: s}
+	t.legs = append(t.legs, l)
+	t.setPin(func(p *pin) { p.shards, p.txn = append(p.shards, s), t.id })
+	return l
 }
 
 func (t *Txn) usable() error {
@@ -203,12 +228,10 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 	if err != nil {
 		return nil, err
 	}
-	if err := t.claim(s); err != nil {
-		return nil, err
-	}
+	l := t.claim(s)
 	t.seq++
 	q := replica.WriteRequest{
-		Shard: s, Txn: t.id, Buffer: true, Join: !t.joined, Seq: t.seq, Writes: []*fragment.Write{w}, LockWait: t.o.LockWait,
+		Shard: s, Txn: t.id, Buffer: true, Join: !l.joined, Seq: t.seq, Writes: []*fragment.Write{w}, LockWait: t.o.LockWait,
 		Session: t.o.Session,
 	}
 	var reply *replica.WriteReply
@@ -217,56 +240,89 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 		return err
 	})
 	if err != nil {
-		return nil, t.unwrite(ctx, err)
+		return nil, t.unwrite(ctx, l, err)
 	}
-	t.joined, t.mark = true, reply.Mark
+	l.joined = true
+	t.wrote(l, reply.Mark)
 	return &reply.Results[0], nil
+}
+
+// wrote notes that l's workspace is at a new mark. Steps that no savepoint lies between are one.
+func (t *Txn) wrote(l *leg, mark uint64) {
+	if mark == l.mark {
+		return
+	}
+	l.mark = mark
+	if n := len(t.steps); n > t.marked && t.steps[n-1].leg == l {
+		t.steps[n-1].mark = mark
+		return
+	}
+	t.steps = append(t.steps, step{l, mark})
 }
 
 // unwrite deals with a failed write. Where it may have been evaluated, the workspace is put back to what it was; where
 // that is impossible too, the transaction cannot go on.
-func (t *Txn) unwrite(statement context.Context, err error) error {
+func (t *Txn) unwrite(statement context.Context, l *leg, err error) error {
 	if !replica.OutcomeUnknown(err) && !errors.Is(err, errDoubt) {
 		return t.failed(err)
 	}
 	ctx, cancel := context.WithTimeout(t.c.ctx, rollbackWait)
 	defer cancel()
-	if t.rollbackTo(ctx, t.mark) != nil {
+	if t.rollbackLeg(ctx, l, l.mark) != nil {
 		t.abort()
 		return errDeadlock()
 	}
 	if statement.Err() != nil {
 		return statement.Err()
 	}
-	t.c.cfg.Logger.Warn("a statement's answer was lost, and its writes were taken back", "shard", uint64(t.home), "err", err)
+	t.c.cfg.Logger.Warn("a statement's answer was lost, and its writes were taken back", "shard", uint64(l.shard), "err", err)
 	return mysqlerr.Newf(mysql.ErrUnknown, "The connection to the node that serves the table was interrupted; the statement was undone")
 }
 
 // Savepoint implements distributed.Txn.
-func (t *Txn) Savepoint() uint64 { return t.mark }
+func (t *Txn) Savepoint() uint64 {
+	t.marked = len(t.steps)
+	return uint64(t.marked)
+}
 
 // RollbackTo implements distributed.Txn.
 func (t *Txn) RollbackTo(ctx context.Context, mark uint64) error {
 	if err := t.usable(); err != nil {
 		return err
 	}
-	if mark >= t.mark {
+	if mark >= uint64(len(t.steps)) {
 		return nil
 	}
-	if err := t.rollbackTo(ctx, mark); err != nil {
-		return t.failed(err)
+	for _, l := range t.legs {
+		if back := t.markAt(l, mark); back < l.mark {
+			if err := t.rollbackLeg(ctx, l, back); err != nil {
+				return t.failed(err)
+			}
+		}
 	}
+	clear(t.steps[mark:])
+	t.steps, t.marked = t.steps[:mark], int(mark)
 	return nil
 }
 
-func (t *Txn) rollbackTo(ctx context.Context, mark uint64) error {
+// markAt is where l's workspace was after the first n steps.
+func (t *Txn) markAt(l *leg, n uint64) uint64 {
+	for i := int(n) - 1; i >= 0; i-- {
+		if t.steps[i].leg == l {
+			return t.steps[i].mark
+		}
+	}
+	return 0
+}
+
+func (t *Txn) rollbackLeg(ctx context.Context, l *leg, mark uint64) error {
 	t.seq++
 	seq := t.seq
-	err := t.c.call(ctx, t.home, repeatable, func(svc replica.Service) error {
-		return svc.RollbackTo(ctx, t.home, t.id, mark, seq)
+	err := t.c.call(ctx, l.shard, repeatable, func(svc replica.Service) error {
+		return svc.RollbackTo(ctx, l.shard, t.id, mark, seq)
 	})
 	if err == nil {
-		t.mark = mark
+		l.mark = mark
 	}
 	return err
 }
@@ -277,20 +333,33 @@ func (t *Txn) Commit(ctx context.Context) error {
 		return err
 	}
 	t.ended = true
-	if t.mark == 0 { // nothing written: all that is left to do is to give back the locks
+	var err error
+	switch {
+	case !t.HasWrites() && t.o.Isolation != distributed.Serializable: // all that is left is to give back the locks
 		t.forget(ctx)
 		return nil
+	case !t.HasWrites():
+		err = t.releaseLegs(ctx)
+	case len(t.legs) == 1:
+		err = t.commitOne(ctx, t.legs[0])
+	default:
+		err = t.commitMany(ctx)
 	}
-	err := t.c.call(ctx, t.home, repeatable, func(svc replica.Service) error {
-		_, err := svc.Commit(ctx, t.home, t.id)
-		return err
-	})
 	t.release()
 	if err != nil {
 		t.aborted = true
 		t.c.Stats.Aborted.Add(1)
 	}
 	return err
+}
+
+// commitOne commits in the only shard that the transaction has a part in: one proposal.
+func (t *Txn) commitOne(ctx context.Context, l *leg) error {
+	t.c.Stats.CommitsOne.Add(1)
+	return t.c.call(ctx, l.shard, repeatable, func(svc replica.Service) error {
+		_, err := svc.Commit(ctx, l.shard, t.id)
+		return err
+	})
 }
 
 // Rollback implements distributed.Txn.
@@ -303,22 +372,22 @@ func (t *Txn) Rollback(ctx context.Context) error {
 	return nil
 }
 
-// forget makes the leaseholder drop the transaction. If it cannot be told, it will notice by itself (Config.TxnTTL).
+// forget makes the leaseholders drop the transaction. If one cannot be told, it will notice by itself (Config.TxnTTL).
 func (t *Txn) forget(ctx context.Context) {
 	defer t.release()
-	if t.home == 0 {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWait)
 	defer cancel()
-	node := t.c.Leaseholder(t.home)
-	if node == 0 {
-		return
-	}
-	err := t.c.at(t.home, node, func(svc replica.Service) error { return svc.Rollback(ctx, t.home, t.id) })
-	if err != nil {
-		t.c.cfg.Logger.Debug("rollback not delivered", "shard", uint64(t.home), "err", err)
-	}
+	t.eachLeg(func(l *leg) error {
+		node := t.c.Leaseholder(l.shard)
+		if node == 0 {
+			return nil
+		}
+		err := t.c.at(l.shard, node, func(svc replica.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
+		if err != nil {
+			t.c.cfg.Logger.Debug("rollback not delivered", "shard", uint64(l.shard), "err", err)
+		}
+		return nil
+	})
 }
 
 // release ends the transaction on this side, however it came to its end.
@@ -341,4 +410,11 @@ func (t *Txn) OnEnd(fn func()) { t.onEnd = fn }
 func (t *Txn) Aborted() bool { return t.aborted }
 
 // HasWrites implements distributed.Txn.
-func (t *Txn) HasWrites() bool { return t.mark > 0 }
+func (t *Txn) HasWrites() bool {
+	for _, l := range t.legs {
+		if l.mark > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,273 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/replica"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+)
+
+// A commit over several shards, as its gateway sees it (the participants' side is in package replica and in
+// storage/shard/prepared.go):
+//
+//	COMMIT ─┬─ Prepare at shard 2 ─┐
+//	        ├─ Prepare at shard 5 ─┼─ all prepared ─→ the client's answer ─→ Resolve at all ─→ Forget, some at a time
+//	        └─ Prepare at shard 7 ─┘
+//
+// When a Prepare fails for good, Resolve(0) tells the others. When it cannot be known whether one has happened, the
+// participants decide: they are inspected as a leaseholder would that recovers the transaction.
+
+// committing are the commits over several shards that this gateway is at work on.
+type committing struct {
+	mu      sync.Mutex
+	txns    map[fragment.TxnID]struct{}
+	settled map[schema.ShardID][]fragment.TxnID // all participants have resolved them: may be forgotten
+}
+
+// forgetEvery paces the messages that let participants forget transactions; forgetMax bounds one.
+const (
+	forgetEvery = 500 * time.Millisecond
+	forgetMax   = 2048
+)
+
+func (b *committing) begin(id fragment.TxnID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.txns == nil {
+		b.txns = make(map[fragment.TxnID]struct{})
+	}
+	b.txns[id] = struct{}{}
+}
+
+// end takes note that a commit is over; settled are the shards that may forget it.
+func (b *committing) end(id fragment.TxnID, settled []schema.ShardID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.txns, id)
+	if b.settled == nil {
+		b.settled = make(map[schema.ShardID][]fragment.TxnID)
+	}
+	for _, s := range settled {
+		b.settled[s] = append(b.settled[s], id)
+	}
+}
+
+// Coordinating tells whether this gateway is at work on the commit of a transaction.
+func (c *Client) Coordinating(id fragment.TxnID) bool {
+	c.committing.mu.Lock()
+	defer c.committing.mu.Unlock()
+	_, ok := c.committing.txns[id]
+	return ok
+}
+
+// commitMany commits in several shards: one consensus latency, whatever their number.
+func (t *Txn) commitMany(ctx context.Context) error {
+	t.c.Stats.CommitsMany.Add(1)
+	t.c.committing.begin(t.id)
+	j := &jointCommit{c: t.c, id: t.id, shards: make([]schema.ShardID, len(t.legs)), prepared: make([]mvcc.Timestamp, len(t.legs))}
+	for i, l := range t.legs {
+		j.shards[i] = l.shard
+	}
+	done := make(chan error, 1)
+	go func() { done <- j.run() }() // goes on if the client does not wait
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errors.Join(errDoubt, ctx.Err())
+	}
+}
+
+// jointCommit is one commit over several shards.
+type jointCommit struct {
+	c        *Client
+	id       fragment.TxnID
+	shards   []schema.ShardID
+	prepared []mvcc.Timestamp // by shard
+}
+
+// run prepares everywhere, and gives the outcome as soon as it is certain. What remains is done in the background.
+func (j *jointCommit) run() error {
+	errs := make([]error, len(j.shards))
+	var wg sync.WaitGroup
+	for i := range j.shards {
+		prepare := func() { j.prepared[i], errs[i] = j.prepare(j.shards[i]) }
+		if i+1 == len(j.shards) { // this goroutine takes one, too
+			prepare()
+			break
+		}
+		wg.Go(prepare)
+	}
+	wg.Wait()
+	var ts mvcc.Timestamp
+	var failed, unsure error
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			ts = max(ts, j.prepared[i])
+		case isDoubtful(err):
+			unsure = err
+		default:
+			failed = err
+		}
+	}
+	switch {
+	case failed != nil:
+		ts = 0
+	case unsure != nil:
+		var err error
+		if ts, err = j.ask(); err != nil {
+			j.c.committing.end(j.id, nil) // the participants will find out
+			return unsure
+		}
+		if ts == 0 {
+			failed = errDeadlock()
+		}
+	}
+	go j.resolve(ts)
+	return failed
+}
+
+func (j *jointCommit) prepare(s schema.ShardID) (ts mvcc.Timestamp, err error) {
+	err = j.c.call(j.c.ctx, s, repeatable, func(svc replica.Service) (err error) {
+		ts, err = svc.Prepare(j.c.ctx, s, j.id, j.shards)
+		return err
+	})
+	return ts, err
+}
+
+// isDoubtful tells whether something may have happened in spite of an error.
+func isDoubtful(err error) bool { return errors.Is(err, errDoubt) || replica.OutcomeUnknown(err) }
+
+// ask lets the participants decide: the commit timestamp, 0 for an abort.
+func (j *jointCommit) ask() (mvcc.Timestamp, error) {
+	standings := make([]replica.Standing, len(j.shards))
+	for i, s := range j.shards {
+		err := j.c.call(j.c.ctx, s, repeatable, func(svc replica.Service) (err error) {
+			standings[i], err = svc.Inspect(j.c.ctx, s, j.id, true)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	_, ts := replica.Judge(standings)
+	return ts, nil
+}
+
+// resolve tells all participants.
+func (j *jointCommit) resolve(ts mvcc.Timestamp) {
+	var wg sync.WaitGroup
+	errs := make([]error, len(j.shards))
+	for i, s := range j.shards {
+		wg.Go(func() {
+			errs[i] = j.c.call(j.c.ctx, s, repeatable, func(svc replica.Service) error {
+				return svc.Resolve(j.c.ctx, s, j.id, ts)
+			})
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		j.c.cfg.Logger.Warn("a transaction is left to its participants", "err", err)
+		j.c.committing.end(j.id, nil)
+		return
+	}
+	if ts == 0 {
+		j.c.committing.end(j.id, nil) // nothing is kept of it
+		return
+	}
+	j.c.committing.end(j.id, j.shards)
+}
+
+// forgetLoop lets participants forget transactions that all of them have resolved.
+func (c *Client) forgetLoop() {
+	defer c.done.Done()
+	tick := time.NewTicker(forgetEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.forgetSettled()
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
+// forgetSettled sends what has gathered. What does not arrive is found by the leaseholders in the end.
+func (c *Client) forgetSettled() {
+	c.committing.mu.Lock()
+	settled := c.committing.settled
+	c.committing.settled = nil
+	c.committing.mu.Unlock()
+	for s, ids := range settled {
+		for len(ids) > 0 {
+			n := min(len(ids), forgetMax)
+			part := ids[:n]
+			ids = ids[n:]
+			err := c.call(c.ctx, s, repeatable, func(svc replica.Service) error { return svc.Forget(c.ctx, s, part) })
+			if err != nil {
+				c.cfg.Logger.Debug("transactions are remembered for longer", "shard", uint64(s), "transactions", n, "err", err)
+			}
+		}
+	}
+}
+
+// releaseLegs ends a SERIALIZABLE transaction that has only read: its locks must have held to the end, in all shards.
+func (t *Txn) releaseLegs(ctx context.Context) error {
+	return t.eachLeg(func(l *leg) error {
+		return t.c.call(ctx, l.shard, repeatable, func(svc replica.Service) error { return svc.Release(ctx, l.shard, t.id) })
+	})
+}
+
+// eachLeg runs fn for all legs, at once if there are several.
+func (t *Txn) eachLeg(fn func(*leg) error) error {
+	if len(t.legs) == 1 {
+		return fn(t.legs[0])
+	}
+	errs := make([]error, len(t.legs))
+	var wg sync.WaitGroup
+	for i, l := range t.legs {
+		wg.Go(func() { errs[i] = fn(l) })
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeMany runs an autocommit transaction over several shards.
+func (c *Client) writeMany(ctx context.Context, o *distributed.TxnOptions, writes []*fragment.Write) ([]fragment.WriteResult, error) {
+	t := &Txn{c: c, o: distributed.TxnOptions{LockWait: DefaultLockWait}}
+	if o != nil {
+		t.o = *o
+	}
+	results := make([]fragment.WriteResult, 0, len(writes))
+	for _, w := range writes {
+		r, err := t.Write(ctx, w)
+		if err != nil {
+			_ = t.Rollback(ctx) // never fails
+			return nil, err
+		}
+		results = append(results, *r)
+		if r.Err != nil {
+			_ = t.Rollback(ctx)
+			return results, nil
+		}
+	}
+	return results, t.Commit(ctx)
+}
+
+// At runs fn at a shard's leaseholder, again where that is needed and harmless; see replica.Peers.
+func (c *Client) At(ctx context.Context, s schema.ShardID, fn func(replica.Service) error) error {
+	return c.call(ctx, s, repeatable, fn)
+}
