@@ -287,7 +287,8 @@ func (t *lockTable) request(o *lockOwner, tablet schema.TabletID, index schema.I
 		t.forget(e)
 		return nil, false, mysqlerr.New(mysql.ErrLockTableFull)
 	}
-	if (own >= 0 || len(e.queue) == 0) && e.admits(o, mode) || o.interactive && mutant.LoseLock() {
+	if (own >= 0 || len(e.queue) == 0) && e.admits(o, mode) ||
+		mutant.LoseLock() && mode == LockExclusive && len(e.holds) > 0 && e.holds[0].mode == LockExclusive {
 		t.grant(e, o, mode)
 		return nil, true, nil
 	}
