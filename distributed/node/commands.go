@@ -38,6 +38,7 @@ func (n *Node) registerHandlers() {
 	n.server.Handle(methodCall, n.handleCall)
 	n.server.Handle(methodStats, n.handleStats)
 	n.server.Handle(methodReport, n.handleReport)
+	n.registerDeadlocks()
 }
 
 // commandRequest asks a shard's leaseholder to put a command of another kind than rows' into the log.

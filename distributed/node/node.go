@@ -56,6 +56,7 @@ type Node struct {
 	recon  reconciler
 	stats  tableStats
 	db     db
+	locks  lockWatch
 
 	serving  atomic.Bool // all replicas that can be were started
 	draining atomic.Bool
@@ -90,6 +91,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	n.peers = newPeers(n)
 	n.commandID.Store(randomUint64())
 	n.recon.init(n)
+	n.locks.init(n)
 	defer func() {
 		if err != nil {
 			n.Close()
@@ -294,7 +296,7 @@ func (n *Node) setLocal(s schema.ShardID, ls *localShard) {
 func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for _, loop := range []func(context.Context){
-		n.peers.loop, n.recon.loop, n.watermarkLoop, n.addressLoop, n.rowIDs.loop(n),
+		n.peers.loop, n.recon.loop, n.watermarkLoop, n.addressLoop, n.rowIDs.loop(n), n.locks.loop,
 	} {
 		n.wg.Add(1)
 		go func() {

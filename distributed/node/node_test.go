@@ -30,6 +30,7 @@ type testCluster struct {
 	dirs   []string
 	addrs  []string
 	faults *rpc.FaultNet // nil: none
+	spread bool          // tables in different shards
 }
 
 func testLogger(t testing.TB, name string) *slog.Logger {
@@ -43,7 +44,7 @@ func testLogger(t testing.TB, name string) *slog.Logger {
 func (c *testCluster) config(i int) Config {
 	return Config{
 		Dir: c.dirs[i], Log: testLogger(c.t, fmt.Sprint(i+1)),
-		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: 600 * time.Millisecond,
+		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: 600 * time.Millisecond, SpreadTables: c.spread,
 	}
 }
 

@@ -108,6 +108,7 @@ func (n *Node) replicaConfig(ls *localShard) replica.Config {
 		c.KeepLease = true
 		c.OnLease = n.onSystemLease
 	}
+	c.OnWait, c.OnDeadlock = n.locks.wake, n.locks.foundHere
 	return c
 }
 

@@ -155,26 +155,27 @@ func inQueueAhead(o *lockOwner, w *lockWaiter) bool {
 	return false
 }
 
-// ConfirmWait tells whether a request still waits for a transaction, and if so, for what.
-func (r *Replica) ConfirmWait(id uint64, blocker fragment.TxnID) (m distributed.DeadlockMember, ok bool) {
+// ConfirmWait tells whether a request still waits for a transaction: what it waits for, and what the other has in its way.
+func (r *Replica) ConfirmWait(id uint64, blocker fragment.TxnID) (waits, way distributed.LockInfo, ok bool) {
 	t := r.tenure.Load()
 	if t == nil {
-		return m, false
+		return waits, way, false
 	}
 	l := t.locks
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.waiting.find(id)
 	if w == nil {
-		return m, false
+		return waits, way, false
 	}
 	w.blockers(func(o *lockOwner) bool {
 		if ok = o.id == blocker; ok {
-			m = r.memberWaiting(w)
+			waits = r.describeWait(w, r.clock.Now())
+			way, _ = r.describeHold(w.entry, o)
 		}
 		return ok
 	})
-	return m, ok
+	return waits, way, ok
 }
 
 // RefuseWait ends a request that still waits with 1213, as the victim of a deadlock; false: it does not wait any more.
@@ -199,13 +200,6 @@ func (r *Replica) RefuseWait(id uint64) bool {
 	return true
 }
 
-// memberWaiting describes a request of a circle.
-func (r *Replica) memberWaiting(w *lockWaiter) distributed.DeadlockMember {
-	return distributed.DeadlockMember{
-		Txn: w.owner.id, Session: w.owner.session.Load(), Waits: r.describeWait(w, r.clock.Now()),
-	}
-}
-
 // tell passes on a circle within the table that is about to be broken: path is its members, each waiting for the next.
 func (l *waitList) tell(path []*lockOwner, victim *lockOwner) {
 	r := l.rep
@@ -217,7 +211,9 @@ func (l *waitList) tell(path []*lockOwner, victim *lockOwner) {
 		if o == victim {
 			d.Victim = i
 		}
-		m := r.memberWaiting(o.waiting)
+		m := distributed.DeadlockMember{
+			Txn: o.id, Session: o.session.Load(), Waits: r.describeWait(o.waiting, r.clock.Now()),
+		}
 		before := path[(i+len(path)-1)%len(path)].waiting
 		m.Holds, _ = r.describeHold(before.entry, o)
 		d.Members = append(d.Members, m)

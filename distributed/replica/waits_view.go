@@ -108,7 +108,7 @@ func (r *Replica) describeHold(e *lockEntry, o *lockOwner) (info distributed.Loc
 // LockStats sums up the waits of this replica.
 func (r *Replica) LockStats() (s distributed.LockStats) {
 	s.Waits, s.Timeouts, s.Deadlocks = r.stats.LockWaits.Load(), r.stats.LockTimeouts.Load(), r.stats.Deadlocks.Load()
-	s.Time = time.Duration(r.stats.LockWaitNanos.Load())       //nolint:gosec // below 292 years
+	s.Time = time.Duration(r.stats.LockWaitNanos.Load())  //nolint:gosec // below 292 years
 	s.MaxTime = time.Duration(r.stats.LockWaitMax.Load()) //nolint:gosec // as above
 	if t := r.tenure.Load(); t != nil {
 		s.Waiting = int(t.locks.waiters.Load())

@@ -1,0 +1,266 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/replica"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// ring is transactions that each lock a row of their own table, and then want the next one's: tables in several shards,
+// at several nodes.
+type ring struct {
+	t      *testing.T
+	c      *testCluster
+	tables []*schema.Table
+}
+
+// newRing makes size tables in as many shards, with the leases at different nodes.
+func newRing(t *testing.T, nodes, size int) *ring {
+	t.Helper()
+	r := &ring{t: t, c: newTestCluster(t)}
+	r.c.spread = true
+	first := r.c.start(0)
+	for i := 1; i < nodes; i++ {
+		r.c.start(i, first.NodeAddr())
+	}
+	eventually(t, "a data shard for each node", func() bool { return len(first.Catalog().Shards()) > max(nodes, 1) })
+	for i := range size {
+		tb := createTable(t, first, fmt.Sprint("db", i))
+		for id := range int64(4) {
+			must(t, insert(t.Context(), first, tb, id, 0))
+		}
+		r.tables = append(r.tables, tb)
+	}
+	for i, tb := range r.tables { // each with its own lease
+		r.moveLease(tb.Tablets[0].Shard, schema.NodeID(i%nodes+1)) //nolint:gosec // small
+	}
+	return r
+}
+
+func (r *ring) moveLease(s schema.ShardID, to schema.NodeID) {
+	eventually(r.t, fmt.Sprintf("shard %d at node %d", s, to), func() bool {
+		rep := r.c.nodes[to-1].replicaOf(s)
+		if rep == nil {
+			return false
+		}
+		if _, ok := rep.Leaseholding(); ok {
+			return true
+		}
+		for _, n := range r.c.nodes {
+			if old := n.replicaOf(s); old != nil && n.NodeID() != to {
+				if _, ok := old.Leaseholding(); ok {
+					_ = old.Transfer(r.t.Context(), to)
+				}
+			}
+		}
+		return false
+	})
+}
+
+func (r *ring) holder(i int) *replica.Replica {
+	s := r.tables[i].Tablets[0].Shard
+	for _, n := range r.c.nodes {
+		if rep := n.replicaOf(s); rep != nil {
+			if _, ok := rep.Leaseholding(); ok {
+				return rep
+			}
+		}
+	}
+	r.t.Fatalf("nobody holds shard %d", s)
+	return nil
+}
+
+// add has a transaction add one to a row, at the leaseholder of its table.
+func (r *ring) add(ctx context.Context, id fragment.TxnID, table int, row int64, first bool) error {
+	tb := r.tables[table]
+	sum, err := expr.New("+", &expr.Column{Index: 1, Typ: types.TypeInt}, expr.NewInt(1))
+	must(r.t, err)
+	w := &fragment.Write{
+		Kind: fragment.Update, Tablet: tb.Tablets[0].ID, SchemaVersion: tb.Version, FirstRow: 1,
+		Env: &expr.Env{Mode: *types.DefaultMode()}, Set: []fragment.Assignment{{Column: 2, Expr: sum}},
+		Keys: [][]byte{keys.AppendPrimary(nil, tb, []types.Value{types.Int(row), types.Int(0)})},
+	}
+	q := &replica.WriteRequest{
+		Shard: tb.Tablets[0].Shard, Txn: id, Buffer: true, Join: first, Session: uint64(id[15]), Writes: []*fragment.Write{w},
+		LockWait: time.Minute,
+	}
+	_, err = r.holder(table).Write(ctx, q)
+	return err
+}
+
+func (r *ring) rollback(id fragment.TxnID) {
+	for i := range r.tables {
+		must(r.t, r.holder(i).Rollback(context.Background(), r.tables[i].Tablets[0].Shard, id))
+	}
+}
+
+// circle closes a circle of all tables' transactions and returns how long it took until a victim was told. The others go
+// on, one after the other.
+func (r *ring) circle(round int) time.Duration {
+	n := len(r.tables)
+	ids := make([]fragment.TxnID, n)
+	for i := range ids {
+		ids[i] = replica.NewTxnID(1, 1, uint64(round*n+i+1)) //nolint:gosec // small
+		must(r.t, r.add(r.t.Context(), ids[i], i, 1, true))
+	}
+	if round%2 == 1 { // the first one holds more: it is not the victim
+		must(r.t, r.add(r.t.Context(), ids[0], 0, 2, false))
+	}
+	type result struct {
+		i   int
+		err error
+	}
+	results := make(chan result)
+	var begun sync.WaitGroup
+	for i := range n {
+		begun.Add(1)
+		go func() {
+			begun.Done()
+			results <- result{i, r.add(r.t.Context(), ids[i], (i+1)%n, 1, true)}
+		}()
+	}
+	begun.Wait()
+	start := time.Now()
+	victim := <-results
+	took := time.Since(start)
+	if mysqlerr.Code(victim.err) != 1213 {
+		r.t.Fatalf("round %d: the first to go on is %d: %v", round, victim.i, victim.err)
+	}
+	if round%2 == 1 && victim.i == 0 {
+		r.t.Errorf("round %d: the victim held the most locks", round)
+	}
+	r.rollback(ids[victim.i])
+	for range n - 1 { // each goes on when the one that it waits for has ended
+		next := <-results
+		if next.err != nil {
+			r.t.Fatalf("round %d: a second victim: %d: %v", round, next.i, next.err)
+		}
+		r.rollback(ids[next.i])
+	}
+	return took
+}
+
+func TestLocksBeyondOneShard(t *testing.T) {
+	r := newRing(t, 3, 3)
+	all := r.tables
+	t.Run("view", r.testView)
+	t.Run("ordered locking has no victims", r.testOrdered)
+	t.Run("circle of 3 at 3 nodes", r.testCircles)
+	r.tables = all[:2]
+	t.Run("circle of 2 at 2 nodes", r.testCircles)
+	for _, tb := range r.tables {
+		r.moveLease(tb.Tablets[0].Shard, 2)
+	}
+	t.Run("circle of 2 at one node", r.testCircles)
+}
+
+// testCircles closes circles through all tables, one after the other.
+func (r *ring) testCircles(t *testing.T) {
+	r.t = t
+	var told sync.Map
+	for _, n := range r.c.nodes {
+		n.OnDeadlock(func(d *distributed.Deadlock) { told.Store(d, len(d.Members)) })
+	}
+	var slowest, sum time.Duration
+	const rounds = 10
+	for i := range rounds {
+		took := r.circle(i)
+		slowest, sum = max(slowest, took), sum+took
+	}
+	t.Logf("found after %v on average, %v at most", sum/rounds, slowest)
+	eventually(t, "all were told of", func() bool {
+		n := 0
+		told.Range(func(_, members any) bool {
+			if members != len(r.tables) {
+				t.Errorf("a circle of %v", members)
+			}
+			n++
+			return true
+		})
+		return n == rounds
+	})
+}
+
+// testOrdered has many transactions queue for the same rows in different shards, in one order: they
+// wait long and for each other, but never in a circle.
+func (r *ring) testOrdered(t *testing.T) {
+	r.t = t
+	const clients, rounds = 8, 6
+	var wg sync.WaitGroup
+	for i := range clients {
+		wg.Go(func() {
+			for n := range rounds {
+				id := replica.NewTxnID(1, 2, uint64(i*rounds+n+1)) //nolint:gosec // small
+				for table := range r.tables {
+					if err := r.add(t.Context(), id, table, 1, true); err != nil {
+						t.Errorf("client %d, table %d: %v", i, table, err)
+						return
+					}
+				}
+				time.Sleep(4 * time.Millisecond) // long enough for the others' waits to be reported
+				r.rollback(id)
+			}
+		})
+	}
+	wg.Wait()
+	for _, n := range r.c.nodes {
+		if s := n.LockStats(); s.Deadlocks != 0 {
+			t.Errorf("node %d broke %d deadlocks", n.NodeID(), s.Deadlocks)
+		}
+		if got := n.locks.broken.Load(); got != 0 {
+			t.Errorf("node %d broke %d circles", n.NodeID(), got)
+		}
+	}
+}
+
+// testView lists the locks of all nodes, and who is in whose way.
+func (r *ring) testView(t *testing.T) {
+	r.t = t
+	holder, waiter := replica.NewTxnID(1, 3, 1), replica.NewTxnID(2, 3, 2)
+	for i := range r.tables {
+		must(t, r.add(t.Context(), holder, i, 1, true))
+	}
+	done := make(chan error)
+	go func() { done <- r.add(t.Context(), waiter, 1, 1, true) }()
+	for _, n := range r.c.nodes {
+		eventually(t, "a request that waits", func() bool {
+			held, waiting := 0, 0
+			list := n.Locks(t.Context())
+			for i := range list {
+				switch l := &list[i]; {
+				case l.Waiting:
+					waiting++
+					if l.Txn != waiter || l.Session != 2 || len(l.BlockedBy) != 1 || list[l.BlockedBy[0]].Txn != holder {
+						t.Fatalf("%+v in %+v", l, list)
+					}
+				case l.Txn == holder && l.Session == 1 && l.Mode == distributed.LockExclusive:
+					held++
+				}
+			}
+			return held == len(r.tables) && waiting == 1
+		})
+	}
+	r.rollback(holder)
+	must(t, <-done)
+	r.rollback(waiter)
+	for _, n := range r.c.nodes {
+		if s := n.LockStats(); s.Waiting != 0 || n.NodeID() == r.holderID(1) && (s.Waits != 1 || s.Time <= 0 || s.MaxTime != s.Time) {
+			t.Errorf("node %d: %+v", n.NodeID(), s)
+		}
+	}
+}
+
+func (r *ring) holderID(table int) schema.NodeID {
+	return r.c.nodes[0].Leaseholder(r.tables[table].Tablets[0].Shard)
+}
