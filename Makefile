@@ -7,7 +7,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 
-.PHONY: build run cluster test race lint bench fuzz soak clients clean
+.PHONY: build run cluster test model race lint bench fuzz soak clients clean
 
 build: ## bin/cloudsql
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cloudsql
@@ -22,6 +22,9 @@ test: ## units of every package, SQL logic files, a three-node cluster
 	$(GO) vet ./...
 	$(GO) test -timeout 9m $$($(GO) list ./... | grep -v '^cloudsql/tests')
 	$(GO) test -timeout 9m -count=1 ./tests/... # they run a binary that the test cache knows nothing of
+
+model: ## every state of the commit and the lease protocol, within bounds (docs/model.md)
+	$(GO) test -count=1 -v -run "TestProtocol|TestPlantedBugs" ./tests/model -args -full
 
 race: ## the race detector on what is concurrent
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 12m ./distributed/... ./storage/shard/... ./storage/mvcc/... ./protocol/... ./sql/session/... ./planner/plancache/... ./planner/exec/...

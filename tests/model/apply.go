@@ -1,0 +1,153 @@
+package model
+
+// What applying a log entry does, as storage/shard does it.
+
+// applyCopy applies a prepare, or a commit in one shard.
+func (c *Config) applyCopy(n *state, t, s, i int) bool {
+	h := &n.shards[s]
+	l := &h.legs[t]
+	p := l.copies[i]
+	if p.epoch == 0 {
+		return false
+	}
+	newest := l.newestCopy() == i
+	l.copies[i] = proposal{}
+	if p.epoch != h.epoch && !c.has(BugNoEpochCheck) {
+		return true
+	}
+	mine := l.mem == legFlying
+	switch {
+	case l.outcome == committed, l.outcome == aborted && !c.has(BugNoMarkCheck): // a duplicate
+		if mine {
+			h.land(t)
+		}
+		return true
+	case l.prepared != 0:
+		if c.has(BugTakesOverStamp) {
+			l.prepared = p.ts
+		}
+		return true
+	case p.ts <= h.closed || p.ts <= h.newest().at || p.ts <= h.horizon && !c.has(BugNoHorizon):
+		if mine && newest {
+			l.ts, l.copies = 0, [maxCopies]proposal{} // earlier copies are refused as well
+		}
+		return true
+	}
+	intent := c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents)
+	if c.Txns[t].Kind != Interactive {
+		if intent { // comes again when that is gone
+			if l.newestCopy() < 0 {
+				l.ts = 0
+			}
+			return true
+		}
+		l.saw = h.newest().at
+	} else if intent || l.saw != h.newest().at && !c.has(BugNoVersionCheck) {
+		l.outcome = aborted
+		h.land(t)
+		return true
+	}
+	if c.single(t) {
+		c.commit(n, t, s, p.ts)
+		h.land(t)
+		return true
+	}
+	l.prepared, n.txns[t].wasPrepared = p.ts, 1
+	l.mem, l.ts, l.floor = legGone, 0, 0 // the lock stays
+	if !c.writes(t, s) && c.has(BugChecksFree) {
+		h.unlock(t)
+	}
+	return true
+}
+
+// commit makes the transaction's version, and records the outcome.
+func (c *Config) commit(n *state, t, s int, at stamp) {
+	h := &n.shards[s]
+	l := &h.legs[t]
+	switch {
+	case h.newest().at != l.saw:
+		n.broken = ruleOverwritten
+	case at <= h.newest().at:
+		n.broken = ruleOrder
+	case at <= h.closed:
+		n.broken = ruleClosed
+	}
+	if c.writes(t, s) && int(h.count) < len(h.rows) {
+		h.rows[h.count] = version{at, uint8(t + 1)}
+		h.count++
+	}
+	l.outcome, l.at, l.saw = committed, at, 0
+	n.txns[t].committedIn |= 1 << s
+}
+
+// applyMark applies an abort mark.
+func (c *Config) applyMark(n *state, t, s int) bool {
+	h := &n.shards[s]
+	l := &h.legs[t]
+	if l.mark == 0 {
+		return false
+	}
+	l.mark = 0
+	if l.outcome != unknown || l.prepared != 0 {
+		return true
+	}
+	l.outcome = aborted
+	if l.mem != legGone && !c.has(BugMarkKeepsLeg) {
+		h.land(t)
+	}
+	return true
+}
+
+func (c *Config) resolveCommit(n *state, t, s int) bool {
+	x, h := &n.txns[t], &n.shards[s]
+	l := &h.legs[t]
+	if l.prepared == 0 || x.commitAt == 0 {
+		return false
+	}
+	at := x.commitAt
+	if c.has(BugOwnStamp) {
+		at = l.prepared
+	}
+	c.commit(n, t, s, at)
+	l.prepared, l.kept = 0, 1
+	x.resolved |= 1 << s
+	h.unlock(t)
+	return true
+}
+
+func (c *Config) resolveAbort(n *state, t, s int) bool {
+	x, h := &n.txns[t], &n.shards[s]
+	l := &h.legs[t]
+	if l.prepared == 0 || x.abort == 0 {
+		return false
+	}
+	l.prepared, l.outcome, l.saw = 0, aborted, 0
+	x.droppedIn |= 1 << s
+	x.resolved |= 1 << s
+	h.unlock(t)
+	return true
+}
+
+// forget turns the record of a decision, which all participants have carried out, into one that ages.
+func (c *Config) forget(n *state, t, s int) bool {
+	l := &n.shards[s].legs[t]
+	if l.kept == 0 || n.txns[t].resolved != c.Txns[t].Locks && !c.has(BugForgetEarly) {
+		return false
+	}
+	l.kept = 0
+	return true
+}
+
+// age forgets how a transaction ended, after its gateway has surely ended asking.
+func (c *Config) age(n *state, t, s int) bool {
+	x, h := &n.txns[t], &n.shards[s]
+	l := &h.legs[t]
+	if n.left.ages == 0 || l.outcome == unknown || l.kept == 1 ||
+		x.phase == committing && !c.has(BugAgeWhileAsked) {
+		return false
+	}
+	n.left.ages--
+	l.outcome, l.at = unknown, 0
+	h.horizon = n.now
+	return true
+}
