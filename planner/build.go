@@ -34,6 +34,7 @@ func Build(ctx *Context, stmt ast.StmtNode) (Plan, error) {
 	case *ast.SetOprStmt:
 		return buildQuery(ctx, s, params)
 	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		ctx.changes = true
 		m, err := buildModify(ctx, s, params)
 		if err != nil {
 			return nil, err
@@ -63,6 +64,9 @@ type builder struct {
 	subplans  bool
 	locks     bool
 	cacheable bool
+
+	present bool        // a table is read as it is now
+	asOf    []expr.Expr // the times as of which tables are read
 }
 
 func newBuilder(ctx *Context, params int) *builder {
@@ -117,6 +121,7 @@ type queryPlan struct {
 	single    bool
 	locks     bool
 	cacheable bool
+	asOf      []expr.Expr
 }
 
 func buildQuery(ctx *Context, stmt ast.ResultSetNode, params int) (Rows, error) {
@@ -144,6 +149,9 @@ func buildQuery(ctx *Context, stmt ast.ResultSetNode, params int) (Rows, error) 
 	}
 	for _, c := range q.columns() {
 		p.fields = append(p.fields, c.Field)
+	}
+	if p.asOf = b.asOf; p.locks && len(p.asOf) > 0 {
+		return nil, mysqlerr.NotSupported("locking reads AS OF TIMESTAMP")
 	}
 	return p, nil
 }

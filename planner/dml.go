@@ -50,6 +50,9 @@ func (ctx *Context) baseTable(n *ast.TableName) (target, error) {
 	if len(n.PartitionNames) > 0 {
 		return target{}, mysqlerr.NotSupported("PARTITION in a data change")
 	}
+	if n.AsOf != nil {
+		return target{}, mysqlerr.NotSupported("AS OF TIMESTAMP in a statement that changes rows")
+	}
 	if t, ok := ctx.Catalog.Table(db, n.Name.O); ok {
 		return target{db: db, alias: n.Name.O, table: t}, nil
 	}

@@ -162,16 +162,20 @@ func (q *selectQuery) fromTable(n *ast.TableName, alias string) (rel, []bind.Col
 	switch {
 	case len(n.PartitionNames) > 0:
 		return nil, nil, mysqlerr.NotSupported("PARTITION in a table reference")
-	case n.AsOf != nil:
-		return nil, nil, mysqlerr.NotSupported("AS OF TIMESTAMP")
 	case n.TableSample != nil:
 		return nil, nil, mysqlerr.NotSupported("TABLESAMPLE")
 	}
 	t, ok := q.b.ctx.Catalog.Table(db, n.Name.O)
-	if !ok {
+	if !ok && n.AsOf == nil {
 		return q.fromVirtual(db, n.Name.O, alias)
 	}
+	if !ok {
+		return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, db, n.Name.O)
+	}
 	if err := q.b.ctx.access(mysql.SelectPriv, db, t.Name); err != nil {
+		return nil, nil, err
+	}
+	if err := q.b.noteTime(n); err != nil {
 		return nil, nil, err
 	}
 	q.b.dependOn(t)

@@ -28,6 +28,8 @@ const (
 const (
 	minBackoff = 2 * time.Millisecond
 	maxBackoff = 100 * time.Millisecond
+	// doubtFor is how long a request is repeated that may have been executed: shards remember outcomes for longer.
+	doubtFor = 15 * time.Second
 	// maxHops is how often a redirect is followed at once; beyond, holders are pointing at each other.
 	maxHops = 2
 )
@@ -35,6 +37,7 @@ const (
 // call runs fn at the shard's leaseholder, wherever that is or comes to be, until it succeeds, fails for good, or ctx or
 // RetryFor ends. The error is fit for the layers above.
 func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(replica.Service) error) error {
+	var first error
 	if local := c.cfg.Router.Local(s); local != nil { // the common case, without the bookkeeping below
 		if _, ok := local.Leaseholding(); ok {
 			c.Stats.LocalCalls.Add(1)
@@ -48,9 +51,10 @@ func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(r
 			if ctx.Err() != nil {
 				return c.giveUp(ctx, s, replica.OutcomeUnknown(err), err)
 			}
+			first = err
 		}
 	}
-	return c.search(ctx, s, p, fn)
+	return c.search(ctx, s, p, first, fn)
 }
 
 // again tells whether a call that ended with err is worth another try.
@@ -64,15 +68,21 @@ func retryable(err error) bool {
 	return errors.As(err, &elsewhere) || errors.Is(err, rpc.ErrNotSent)
 }
 
-// search is call's way when the leaseholder is not here or not known.
-func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, fn func(replica.Service) error) error {
+// search is call's way when the leaseholder is not here or not known. first is how a try has ended, if there was one.
+func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, first error, fn func(replica.Service) error) error {
 	var (
-		end     time.Time // once the first try has failed
+		end     time.Time // once a try has failed
 		backoff = minBackoff
 		hops    int
 		next    = c.Leaseholder(s)
 		doubt   bool // an earlier try may have been executed
 	)
+	note := func(err error) {
+		if !doubt && replica.OutcomeUnknown(err) {
+			doubt, end = true, time.Now().Add(min(doubtFor, c.cfg.RetryFor))
+		}
+	}
+	note(first)
 	for try := 0; ; try++ {
 		if next == 0 {
 			next = c.candidate(s, try)
@@ -89,7 +99,7 @@ func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, fn func
 			}
 			return public(err)
 		}
-		doubt = doubt || replica.OutcomeUnknown(err)
+		note(err)
 		if next = redirect(err); next == node {
 			next = 0
 		}
@@ -191,7 +201,7 @@ func public(err error) error {
 		return distributed.ErrSchemaChanged
 	}
 	if errors.Is(err, shard.ErrTooOld) {
-		return mysqlerr.Newf(mysql.ErrUnknown, "Snapshot too old: the versions it needs have been removed")
+		return distributed.ErrTooOld
 	}
 	return err
 }

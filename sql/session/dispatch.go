@@ -51,6 +51,9 @@ func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		return s.useDB(ctx, n.DBName)
 	case *ast.BeginStmt:
 		access := ""
+		if n.AsOf != nil {
+			return s.beginAsOf(ctx, n.AsOf.TsExpr, params)
+		}
 		if n.ReadOnly {
 			access = "ON"
 		}

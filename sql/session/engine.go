@@ -27,10 +27,11 @@ type Config struct {
 	Hostname       string
 	Port           int
 	DataDir        string
-	TLS            bool   // the protocol offers it
-	MemLimit       int    // bytes that one statement may hold at the gateway; 256 MiB
-	Shutdown       func() // SHUTDOWN; nil refuses it
-	PlanCache      int    // plans of text statements kept for all sessions; 2048
+	TLS            bool          // the protocol offers it
+	MemLimit       int           // bytes that one statement may hold at the gateway; 256 MiB
+	Shutdown       func()        // SHUTDOWN; nil refuses it
+	PlanCache      int           // plans of text statements kept for all sessions; 2048
+	History        time.Duration // how long old versions of rows are kept, which bounds how old reads may be; 0: unknown
 
 	// Build plans a statement; planner.Build where nil. Tests put their own here.
 	Build func(ctx *planner.Context, stmt ast.StmtNode) (planner.Plan, error)

@@ -31,6 +31,7 @@ func (s *Session) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, param
 		return nil, nil, err
 	}
 	s.env.Params = params
+	s.past.touch()
 	if s.rt.Txn = s.txn; s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}

@@ -14,6 +14,7 @@ import (
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
+	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -40,6 +41,7 @@ type planned struct {
 	uses  []tableUse
 	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
 	tables bool
+	asOf   []expr.Expr // the times as of which the tables are read
 }
 
 // circumstances are what a plan depends on besides the statement, its tables and the parameters' types.
@@ -108,7 +110,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 		return nil, err
 	}
 	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, uses: s.planUses}
-	p.tables = s.usedMade || len(s.planUses) > 0
+	p.tables, p.asOf = s.usedMade || len(s.planUses) > 0, asOf(plan)
 	p.kinds = make([]types.Kind, len(params))
 	for i := range params {
 		p.kinds[i] = params[i].Kind()
@@ -204,8 +206,14 @@ func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Val
 	if err := s.admit(ctx, p); err != nil {
 		return err
 	}
+	if s.readsPast(p) {
+		return s.runPast(ctx, p, w)
+	}
 	if s.rt.Txn = s.ensureTxn(len(p.uses) > 0); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
+	}
+	if len(p.uses) > 0 {
+		s.past.touch()
 	}
 	if p.modify != nil {
 		return s.runModify(ctx, p.modify, w)

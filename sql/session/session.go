@@ -66,6 +66,7 @@ type Session struct {
 
 	transaction
 	tableLockState
+	past pastReads
 
 	// Of the present statement.
 	env        expr.Env
@@ -183,7 +184,7 @@ func (s *Session) initialState() {
 	s.fixedNow = time.Time{}
 	s.lastInsertID, s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0, 0
 	s.conds = conditions{}
-	s.transaction = transaction{}
+	s.transaction, s.past = transaction{}, pastReads{}
 	s.seedVars()
 	s.setNames(s.greetedCharset())
 	if s.conn.Capabilities&mysql.ClientInteractive != 0 {
@@ -230,6 +231,7 @@ func (s *Session) warnShardFn() func(fragment.Warning) {
 
 func (s *Session) endStatement() {
 	s.using.Store(nil)
+	s.past.ended()
 	s.run.end()
 	s.proc.command.Store(&commandSleep)
 	s.proc.info.Store(&noText)

@@ -112,6 +112,7 @@ var sessionVars = []*sysvar{
 		s.groupConcatMax = atoi(v)
 	})),
 	hinted(applied(boolVar("sql_safe_updates", scopeBoth, "OFF"), func(s *Session, v string) { s.safeUpdates = v == "ON" })),
+	hinted(applied(uintVar("cloudsql_read_staleness_ms", scopeBoth, 0, 0, maxStalenessMS), (*Session).applyStaleness)),
 	applied(boolVar("sql_notes", scopeBoth, "ON"), func(s *Session, v string) { s.notes = v == "ON" }),
 	applied(uintVar("max_error_count", scopeBoth, 1024, 0, 65535), func(s *Session, v string) { s.maxConditions = atoi(v) }),
 	boolVar("sql_quote_show_create", scopeBoth, "ON"),
@@ -323,6 +324,7 @@ var globalVars = []*sysvar{
 // readOnlyVars tell about the server.
 var readOnlyVars = []*sysvar{
 	computed("version", kindString, func(s *Session) string { return s.eng.ServerVersion() }),
+	computed("cloudsql_history_ms", kindUint, (*Session).historyText), // how old AS OF TIMESTAMP may be
 	computed("version_comment", kindString, func(s *Session) string { return s.eng.cfg.VersionComment }),
 	computed("version_compile_os", kindString, func(*Session) string { return runtime.GOOS }),
 	computed("version_compile_machine", kindString, func(*Session) string { return compileMachine() }),

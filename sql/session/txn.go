@@ -35,8 +35,9 @@ type savepoint struct {
 }
 
 type characteristics struct {
-	isolation string // "" for the session's
-	access    string // "ON" read only, "OFF" read write, "" the session's
+	isolation string             // "" for the session's
+	access    string             // "ON" read only, "OFF" read write, "" the session's
+	asOf      *distributed.Stale // not nil: reads of a past state
 }
 
 func (s *Session) inTransaction() bool { return s.begun || s.txn != nil }
@@ -83,6 +84,7 @@ func (s *Session) open(c characteristics) {
 	s.isolation, s.readOnly = c.isolation, c.access == "ON"
 	s.txn = s.eng.db.Begin(distributed.TxnOptions{
 		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.lockWait, Session: uint64(s.conn.ID),
+		Stale: s.pastOf(c),
 	})
 }
 
@@ -127,6 +129,9 @@ func (s *Session) commit(ctx context.Context) error {
 	if txn == nil {
 		return nil
 	}
+	if txn.HasWrites() {
+		s.past.touch()
+	}
 	return txn.Commit(context.WithoutCancel(ctx))
 }
 
@@ -150,6 +155,7 @@ func (s *Session) leave() {
 // next transaction is spent by it.
 func (s *Session) implicitCommit(ctx context.Context) error {
 	s.next = characteristics{}
+	s.past.touch()
 	return s.commit(ctx)
 }
 

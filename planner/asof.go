@@ -1,0 +1,40 @@
+package planner
+
+import (
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+)
+
+// noteTime notes whether a table is read AS OF a time. A statement reads one state, so that its tables agree: either all
+// of them are read as of times, which whoever runs the plan computes and compares (Past), or none.
+func (b *builder) noteTime(n *ast.TableName) error {
+	if n.AsOf == nil {
+		b.present = true
+	} else {
+		if b.ctx.changes {
+			return mysqlerr.NotSupported("AS OF TIMESTAMP in a statement that changes rows")
+		}
+		e, err := bind.Expr(&bind.Binder{Env: b.ctx.Env, Clause: bind.FieldList}, &bind.Scope{}, n.AsOf.TsExpr)
+		if err != nil {
+			return err
+		}
+		b.asOf = append(b.asOf, e)
+	}
+	if b.present && len(b.asOf) > 0 {
+		return mysqlerr.NotSupported("a statement with AS OF TIMESTAMP for some of its tables only")
+	}
+	return nil
+}
+
+// Past is a plan whose tables are read as of times in the past. It must run in a transaction of that state.
+type Past interface {
+	// AsOf gives the times, one for each table, as expressions without columns; none where the plan reads the present.
+	// All must come to the same time.
+	AsOf() []expr.Expr
+}
+
+// AsOf implements Past.
+func (p *queryPlan) AsOf() []expr.Expr { return p.asOf }

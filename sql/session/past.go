@@ -1,0 +1,199 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/planner"
+	"cloudsql/sql"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// pastReads is what a session keeps for reads of past states: with cloudsql_read_staleness_ms, plain SELECT statements
+// and READ ONLY transactions see a state that is at most so old, and so may run on this node whoever holds the lease.
+//
+// Within a session time does not run backwards: such a read sees what the session has committed or read before, because
+// its state is not older than the end of the last statement that met the present (touched), nor than the newest past
+// state that was shown.
+type pastReads struct {
+	bound   time.Duration  // 0: plain reads see the present
+	since   time.Time      // when the session last met the present
+	floor   mvcc.Timestamp // the newest past state that it has seen
+	touched bool           // this statement has met the present
+	state   distributed.Stale
+}
+
+// maxStalenessMS is an hour; in fact --history bounds it, because older versions are removed.
+const maxStalenessMS = 3_600_000
+
+// applyStaleness is SET cloudsql_read_staleness_ms.
+func (s *Session) applyStaleness(text string) {
+	s.past.bound = time.Duration(atoi(text)) * time.Millisecond
+	s.past.since = time.Now()
+}
+
+// historyText is the read-only variable cloudsql_history_ms.
+func (s *Session) historyText() string {
+	return strconv.FormatInt(s.eng.cfg.History.Milliseconds(), 10)
+}
+
+// touch notes that the statement reads or changes the present.
+func (p *pastReads) touch() { p.touched = true }
+
+// ended comes after each statement.
+func (p *pastReads) ended() {
+	if p.touched && p.bound > 0 {
+		p.since = time.Now()
+	}
+	p.touched = false
+}
+
+// within is a state that obeys the bound.
+func (s *Session) within() distributed.Stale {
+	bound := s.past.bound
+	if h := s.eng.cfg.History; h > 0 {
+		bound = min(bound, h/2) // older versions are about to be removed
+	}
+	since := time.Now().Add(-bound)
+	if since.Before(s.past.since) {
+		since = s.past.since
+	}
+	return distributed.Stale{Since: since, NotBefore: s.past.floor}
+}
+
+// readsPast tells whether a plan outside transactions reads a past state.
+func (s *Session) readsPast(p *planned) bool {
+	if len(p.asOf) > 0 {
+		return true
+	}
+	return s.past.bound > 0 && s.txn == nil && s.autocommit && p.rows != nil && len(p.uses) > 0 && !p.rows.ForUpdate()
+}
+
+// runPast runs a query on a past state.
+func (s *Session) runPast(ctx context.Context, p *planned, w sql.ResultWriter) error {
+	if len(p.asOf) > 0 {
+		return s.runAsOf(ctx, p, w)
+	}
+	s.past.state = s.within()
+	err := s.runAt(ctx, p, w)
+	s.past.floor = max(s.past.floor, s.past.state.At)
+	if err == nil || s.sent || !tooLongAgo(err) {
+		return err
+	}
+	s.conds.restart()
+	s.past.touch()
+	s.rt.Txn = nil
+	return s.runQuery(ctx, p, w)
+}
+
+// tooLongAgo tells of a state that is older than a table or an index, or than the versions that are kept. Nobody has
+// asked for that one in particular, so the present will do.
+func tooLongAgo(err error) bool {
+	return isAny(err, mysql.ErrTableDefChanged) || errors.Is(err, distributed.ErrTooOld)
+}
+
+func (s *Session) runAt(ctx context.Context, p *planned, w sql.ResultWriter) error {
+	txn := s.eng.db.Begin(distributed.TxnOptions{Stale: &s.past.state, ReadOnly: true, Session: s.ConnectionID()})
+	s.rt.Txn = txn
+	defer func() {
+		s.rt.Txn = nil
+		_ = txn.Commit(context.WithoutCancel(ctx)) // lets go of the state
+	}()
+	return s.runQuery(ctx, p, w)
+}
+
+// runAsOf runs SELECT … AS OF TIMESTAMP.
+func (s *Session) runAsOf(ctx context.Context, p *planned, w sql.ResultWriter) error {
+	if s.begun || s.txn != nil && s.txn.HasWrites() {
+		return mysqlerr.NotSupported("AS OF TIMESTAMP in a transaction that has begun")
+	}
+	var at mvcc.Timestamp
+	for i, e := range p.asOf {
+		v, err := e.Eval(&s.env, nil)
+		if err != nil {
+			return err
+		}
+		one, err := s.pastState(v)
+		if err != nil {
+			return err
+		}
+		if i > 0 && one != at {
+			return mysqlerr.NotSupported("tables AS OF different times in one statement")
+		}
+		at = one
+	}
+	s.past.state = distributed.Stale{At: at}
+	return s.runAt(ctx, p, w)
+}
+
+var typeMicros = types.Type{ID: mysql.TypeDatetime, Length: 26, Decimals: 6, Collation: types.CollationBinary}
+
+// pastState is the state as of a time in the session's time zone: what was committed before its millisecond began.
+func (s *Session) pastState(v types.Value) (mvcc.Timestamp, error) {
+	d := types.Cast(v, &typeMicros, &s.mode, s.warnValue)
+	if d.IsNull() {
+		return 0, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
+	}
+	year, month, day, hour, minute, second, micro := types.UnpackDatetime(d.Uint())
+	loc := s.mode.Loc
+	if loc == nil {
+		loc = time.UTC
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, micro*1000, loc)
+	if year == 0 || month == 0 || day == 0 || t.Unix() < 0 {
+		return 0, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
+	}
+	if t.After(s.eng.cfg.Now()) {
+		return 0, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect AS OF TIMESTAMP value: '%s' is in the future", v.Text())
+	}
+	return mvcc.At(t), nil
+}
+
+// beginAsOf is START TRANSACTION READ ONLY AS OF TIMESTAMP.
+func (s *Session) beginAsOf(ctx context.Context, n ast.ExprNode, params []types.Value) error {
+	vals, err := s.evaluate(ctx, []ast.ExprNode{n}, params)
+	if err != nil {
+		return err
+	}
+	at, err := s.pastState(vals[0])
+	if err != nil {
+		return err
+	}
+	if err := s.begin(ctx, characteristics{access: "ON", asOf: &distributed.Stale{At: at}}, false); err != nil {
+		return err
+	}
+	if err := s.txn.TakeSnapshot(ctx); err != nil {
+		return errors.Join(err, s.rollback(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+// pastOf is the state of a transaction that is beginning; nil: the present.
+func (s *Session) pastOf(c characteristics) *distributed.Stale {
+	switch {
+	case c.asOf != nil:
+		return c.asOf
+	case s.past.bound > 0 && c.access == "ON":
+		state := s.within()
+		return &state
+	}
+	s.past.touch()
+	return nil
+}
+
+// asOf gives the times that a plan's tables are read as of.
+func asOf(p planner.Plan) []expr.Expr {
+	if p, ok := p.(planner.Past); ok {
+		return p.AsOf()
+	}
+	return nil
+}
