@@ -177,9 +177,9 @@ func (p *proposer) round(batch []*write) {
 	encoded := make([][]byte, len(batch))
 	size := 64
 	for i, w := range batch {
-		if w.kind != shard.ProposalResolve { // its transaction has its timestamp
-			w.locker().ts.Store(uint64(first) + uint64(i))
-		}
+		// The first try keeps its place: it may be in the log although it was presumed lost. A transaction that is
+		// being resolved has its timestamp.
+		w.locker().ts.CompareAndSwap(0, uint64(first)+uint64(i))
 		w.tries++
 		encoded[i] = w.prop
 		size += len(w.prop) + binary.MaxVarintLen64
@@ -298,6 +298,7 @@ func (p *proposer) applied(res *shard.Result) {
 	for i, w := range f.writes {
 		pr := &res.Results[i]
 		if pr.Status == shard.StaleTimestamp && p.r.tenure.Load() == w.tenure {
+			w.locker().ts.Store(0) // earlier tries have lower timestamps: they fail, too
 			again = append(again, w)
 			continue
 		}

@@ -13,10 +13,11 @@ import (
 )
 
 // A transaction's outcome is remembered for at least this long on the log's own clock (the largest commit timestamp),
-// or for that many transactions, whichever ends first.
+// or for that many transactions, whichever ends first. Gateways must stop repeating a request well before (see package
+// txn, doubtFor): what has been forgotten would be executed again.
 const (
-	outcomeAge   = 2 * time.Minute
-	outcomeCount = 128 << 10
+	outcomeAge   = time.Minute
+	outcomeCount = 512 << 10
 )
 
 // generations say which outcomes are remembered: two runs of log entries, the young one in the making and the old one
