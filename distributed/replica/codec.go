@@ -20,6 +20,7 @@ const (
 	flagNoWait
 	flagSkipLocked
 	flagBuffer
+	flagRanges
 )
 
 func flag(set bool, bit byte) byte {
@@ -55,7 +56,8 @@ const maxWait = (1 << 30) * time.Second
 
 func appendReadRequest(dst []byte, q *ReadRequest) ([]byte, error) {
 	dst = appendTarget(dst, q.Shard, q.Txn)
-	dst = append(dst, flag(q.Join, flagJoin)|flag(q.NoWait, flagNoWait)|flag(q.SkipLocked, flagSkipLocked), byte(q.Lock))
+	dst = append(dst, flag(q.Join, flagJoin)|flag(q.NoWait, flagNoWait)|flag(q.SkipLocked, flagSkipLocked)|
+		flag(q.Ranges, flagRanges), byte(q.Lock))
 	dst = appendWait(dst, q.LockWait)
 	dst = binary.AppendUvarint(dst, q.Session)
 	dst = binary.AppendUvarint(dst, uint64(q.At))
@@ -71,6 +73,7 @@ func decodeReadRequest(src []byte) (*ReadRequest, error) {
 	q.Shard, q.Txn = readTarget(d)
 	flags := d.Byte()
 	q.Join, q.NoWait, q.SkipLocked = flags&flagJoin != 0, flags&flagNoWait != 0, flags&flagSkipLocked != 0
+	q.Ranges = flags&flagRanges != 0
 	if q.Lock = LockMode(d.Byte()); q.Lock > LockExclusive || q.Lock == LockAuto {
 		d.Fail(wire.ErrCorrupt)
 	}

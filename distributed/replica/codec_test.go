@@ -18,7 +18,7 @@ import (
 func sampleRead() *ReadRequest {
 	q := pointRead("key", 77)
 	q.From, q.MaxBytes, q.Txn = []byte("from"), 4096, newTestTxn()
-	q.Join, q.SkipLocked, q.Lock, q.LockWait = true, true, LockExclusive, 50*time.Second
+	q.Join, q.SkipLocked, q.Lock, q.LockWait, q.Ranges = true, true, LockExclusive, 50*time.Second, true
 	return q
 }
 

@@ -15,7 +15,7 @@ func (t *lockTable) breakDeadlocks(w *lockWaiter) error {
 		t.stats.Deadlocks.Add(1)
 		victim := w.owner
 		for _, o := range path {
-			if len(o.held) < len(victim.held) {
+			if o.weight() < victim.weight() {
 				victim = o
 			}
 		}
@@ -53,8 +53,8 @@ func (t *lockTable) reaches(o, target *lockOwner, path *[]*lockOwner) bool {
 	return found
 }
 
-// blockers calls fn with each owner that w waits for, until fn returns true: holders of a mode that conflicts, and
-// everyone ahead in the queue, which is first come first served.
+// blockers calls fn with each owner that w waits for, until fn returns true: holders of a mode that conflicts, everyone
+// ahead in the queue, which is first come first served, and the owners of ranges or, if w waits for a range, of keys.
 func (w *lockWaiter) blockers(fn func(*lockOwner) bool) bool {
 	for i := range w.entry.holds {
 		if h := &w.entry.holds[i]; h.owner != w.owner && !compatible(h.mode, w.mode) && fn(h.owner) {
@@ -69,5 +69,11 @@ func (w *lockWaiter) blockers(fn func(*lockOwner) bool) bool {
 			return true
 		}
 	}
-	return false
+	if w.span != nil {
+		return w.table.rangeBlockers(w, fn)
+	}
+	return w.table.keepersOut(w.owner, w.entry, w.mode, w.polite, w.seq, func(g *rangeLock) bool { return fn(g.owner) })
 }
+
+// weight is what is lost when o is the victim of a deadlock.
+func (o *lockOwner) weight() int { return len(o.held) + len(o.ranges) }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -13,27 +14,76 @@ import (
 
 // rowLocker is the shard.Locker of one operation of one transaction.
 type rowLocker struct {
-	r      *Replica
-	t      *tenure
-	x      *txn
-	mode   LockMode
-	policy lockPolicy
-	since  uint64 // Replica.applied before the operation began to read
+	r        *Replica
+	t        *tenure
+	o        *lockOwner
+	mode     LockMode
+	policy   lockPolicy
+	since    uint64     // Replica.applied before the operation began to read
+	added    bool       // the last Lock was of a key that o did not hold
+	scanning *rangeLock // the last LockRange's; nil: it was covered
 }
 
 func (r *Replica) locker(t *tenure, x *txn, mode LockMode, p lockPolicy) shard.Locker {
-	return &rowLocker{r: r, t: t, x: x, mode: mode, policy: p, since: r.applied.Load()}
+	return &rowLocker{r: r, t: t, o: &x.owner, mode: mode, policy: p, since: r.applied.Load()}
 }
 
 // Lock implements shard.Locker. It says "waited" not only after waiting, but whenever an entry was applied since the
 // operation began and the lock is new: the row may have been read before the entry and locked after its writer let go.
 // (applied rises before an entry's locks are released.)
 func (l *rowLocker) Lock(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) (waited, skip bool, err error) {
-	fresh, waited, skip, err := l.t.locks.acquire(ctx, &l.x.owner, tablet, index, key, l.mode, l.policy)
+	return l.lock(ctx, tablet, index, key, l.policy)
+}
+
+func (l *rowLocker) lock(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte, p lockPolicy) (waited, skip bool, err error) {
+	mode := l.mode
+	if p.absent {
+		mode = LockShared // gaps don't exclude each other
+	}
+	held := len(l.o.held)
+	fresh, waited, skip, err := l.t.locks.acquire(ctx, l.o, tablet, index, key, mode, p)
 	if err != nil || skip {
 		return waited, skip, err
 	}
+	l.added = len(l.o.held) > held
 	return waited || fresh && l.r.applied.Load() != l.since, false, nil
+}
+
+// Unlock implements shard.Locker.
+func (l *rowLocker) Unlock() {
+	if l.added {
+		l.t.locks.dropNewest(l.o)
+		l.added = false
+	}
+}
+
+// LockAbsent implements shard.Locker.
+func (l *rowLocker) LockAbsent(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) (waited bool, err error) {
+	p := l.policy
+	p.absent = true
+	waited, _, err = l.lock(ctx, tablet, index, key, p)
+	return waited, err
+}
+
+// LockEntry implements shard.Locker.
+func (l *rowLocker) LockEntry(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) error {
+	_, _, _, err := l.t.locks.acquire(ctx, l.o, tablet, index, key, LockAuto, l.policy)
+	return err
+}
+
+// LockRange implements shard.Locker.
+func (l *rowLocker) LockRange(ctx context.Context, tablet schema.TabletID, index schema.IndexID, span fragment.Span) (err error) {
+	l.scanning, err = l.t.locks.acquireRange(ctx, l.o, tablet, index, span, l.mode, l.policy)
+	l.since = l.r.applied.Load() // the scan reads what is there now
+	return err
+}
+
+// SettleRange implements shard.Locker.
+func (l *rowLocker) SettleRange(first, last []byte) {
+	if l.scanning != nil {
+		l.t.locks.settleRange(l.scanning, first, last)
+		l.scanning = nil
+	}
 }
 
 func isDeadlock(err error) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,13 +43,19 @@ type lockTable struct {
 
 	mu       sync.Mutex
 	tree     *btree.BTreeG[*lockEntry]
-	probe    lockEntry     // scratch for look-ups
-	free     []*lockEntry  // entries to use again
-	inflight []*lockOwner  // owners whose write has been or is about to be given a timestamp
-	visit    uint64        // number of the present search for deadlocks
-	waiting  waitList      // all queued requests, for those who look for deadlocks beyond this table
-	closed   error         // the tenure has ended: what every request gets
-	gone     chan struct{} // closed with it
+	probe    lockEntry    // scratch for look-ups
+	free     []*lockEntry // entries to use again
+	inflight []*lockOwner // owners whose write has been or is about to be given a timestamp
+	visit    uint64       // number of the present search for deadlocks
+	waiting  waitList     // all queued requests, for those who look for deadlocks beyond this table
+	lastSeq  uint64       // of the requests that had to wait
+
+	ranges      map[rangeSpace]*rangeSet // where somebody has locked ranges, or waits to
+	entryRanges map[schema.TabletID]int  // how many of them are in secondary indexes
+	rowsHeld    map[schema.TabletID]int  // keys that interactive transactions hold
+
+	closed error         // the tenure has ended: what every request gets
+	gone   chan struct{} // closed with it
 }
 
 // lockEntry is one key that somebody holds or waits for.
@@ -58,11 +65,13 @@ type lockEntry struct {
 	key    []byte
 	holds  []lockHold
 	queue  []*lockWaiter // first come first served, upgrades at the front
+	behind []*lockWaiter // requests of ranges that last found this key in their way
 }
 
 type lockHold struct {
-	owner *lockOwner
-	mode  LockMode
+	owner  *lockOwner
+	mode   LockMode
+	absent bool // shared, and only to keep the key from being inserted
 }
 
 // lockOwner is who locks: an interactive transaction or one autocommit write.
@@ -79,6 +88,7 @@ type lockOwner struct {
 	// Guarded by lockTable.mu.
 	held     []*lockEntry
 	heldBuf  [2]*lockEntry
+	ranges   []*rangeLock
 	waiting  *lockWaiter
 	inflight int // 1 + position in lockTable.inflight; 0: not in flight
 	prepared bool
@@ -89,10 +99,15 @@ type lockOwner struct {
 
 // lockWaiter is a queued request.
 type lockWaiter struct {
+	table   *lockTable
 	owner   *lockOwner
 	entry   *lockEntry
+	span    *rangeLock // what it is about, if it is not a key; entry is the range's own then
 	mode    LockMode
+	absent  bool
 	upgrade bool
+	polite  bool   // its owner held nothing when it came: it may wait for everyone without being in anyone's way
+	seq     uint64 // in the order in which requests came
 	granted bool
 	done    chan error // capacity 1
 	queued  queuedWait
@@ -101,6 +116,7 @@ type lockWaiter struct {
 // lockPolicy says what to do when a lock is not free.
 type lockPolicy struct {
 	noWait, skip bool
+	absent       bool // the key has no row: it is only to be kept from being inserted
 	wait         time.Duration
 }
 
@@ -147,7 +163,7 @@ func (t *lockTable) acquire(ctx context.Context, o *lockOwner, tablet schema.Tab
 }
 
 // acquireAuto locks the keys of an autocommit write, one after the other, and registers the write as in flight in the
-// moment in which it has them all. On an error it holds nothing.
+// moment in which it has them all. On an error it holds nothing. errInDoubt: they may not be all that it touches.
 func (t *lockTable) acquireAuto(ctx context.Context, o *lockOwner, keys []lockedKey, wait time.Duration) error {
 	p := lockPolicy{wait: wait}
 	t.mu.Lock()
@@ -165,13 +181,26 @@ func (t *lockTable) acquireAuto(ctx context.Context, o *lockOwner, keys []locked
 			return err
 		}
 	}
-	if t.closed != nil {
-		t.mu.Unlock()
-		return t.closed
+	err := t.closed
+	if err == nil && len(t.entryRanges) > 0 && t.inDoubt(keys) {
+		err = errInDoubt
+		t.releaseLocked(o)
 	}
-	t.launchLocked(o)
+	if err == nil {
+		t.launchLocked(o)
+	}
 	t.mu.Unlock()
-	return nil
+	return err
+}
+
+// inDoubt tells whether there are ranges of secondary indexes in the tablets of keys.
+func (t *lockTable) inDoubt(keys []lockedKey) bool {
+	for i := range keys {
+		if t.entryRanges[keys[i].tablet] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // lockedKey names what an autocommit write claims.
@@ -220,6 +249,9 @@ func (t *lockTable) release(owners ...*lockOwner) {
 func (t *lockTable) releaseLocked(o *lockOwner) {
 	t.landLocked(o)
 	t.dropLast(o, len(o.held))
+	if len(o.ranges) > 0 {
+		t.dropRanges(o)
+	}
 }
 
 // dropLast frees the n locks that o got last.
@@ -230,6 +262,15 @@ func (t *lockTable) dropLast(o *lockOwner, n int) {
 	}
 	clear(o.held[rest:])
 	o.held = o.held[:rest]
+}
+
+// dropNewest frees the lock that o got last.
+func (t *lockTable) dropNewest(o *lockOwner) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(o.held) > 0 {
+		t.dropLast(o, 1)
+	}
 }
 
 // landLocked ends o's write in flight.
@@ -264,9 +305,20 @@ func (t *lockTable) dropHold(e *lockEntry, o *lockOwner) {
 	e.holds[last] = lockHold{}
 	e.holds = e.holds[:last]
 	if o.interactive {
-		t.interactiveLocks.Add(-1)
+		t.noteInteractive(e, -1)
 	}
 	t.promote(e)
+}
+
+// noteInteractive counts a key that an interactive transaction locks or lets go.
+func (t *lockTable) noteInteractive(e *lockEntry, n int) {
+	t.interactiveLocks.Add(int64(n))
+	if t.rowsHeld == nil {
+		t.rowsHeld = make(map[schema.TabletID]int)
+	}
+	if t.rowsHeld[e.tablet] += n; t.rowsHeld[e.tablet] == 0 {
+		delete(t.rowsHeld, e.tablet)
+	}
 }
 
 // request grants the key at once, or queues a waiter and returns it.
@@ -280,34 +332,56 @@ func (t *lockTable) request(o *lockOwner, tablet schema.TabletID, index schema.I
 	}
 	e := t.entry(tablet, index, key)
 	own := e.find(o)
-	if own >= 0 && e.holds[own].mode >= mode {
+	if own >= 0 && e.holds[own].mode >= mode && (!e.holds[own].absent || p.absent) {
 		return nil, false, nil
 	}
 	if len(o.held) >= maxHeld && own < 0 {
 		t.forget(e)
 		return nil, false, mysqlerr.New(mysql.ErrLockTableFull)
 	}
-	if (own >= 0 || len(e.queue) == 0) && e.admits(o, mode) ||
+	within := own >= 0 || t.ownsRangeAt(o, e) // those in the queue wait for o
+	if (within || len(e.queue) == 0) && e.admits(o, mode) &&
+		(len(t.ranges) == 0 || t.rangesAdmit(o, e, mode, o.isBare(), math.MaxUint64)) ||
 		mutant.LoseLock() && mode == LockExclusive && len(e.holds) > 0 && e.holds[0].mode == LockExclusive {
 		t.grant(e, o, mode)
+		if p.absent && own < 0 {
+			e.holds[len(e.holds)-1].absent = true
+		}
 		return nil, true, nil
 	}
-	switch {
-	case p.skip:
-		return nil, false, errSkipLocked
-	case p.noWait:
-		return nil, false, errNoWait()
-	case p.wait <= 0:
-		t.stats.LockTimeouts.Add(1)
-		return nil, false, errLockTimeout()
+	if err := t.refuseToWait(p); err != nil {
+		t.forget(e)
+		return nil, false, err
 	}
-	w = &lockWaiter{owner: o, entry: e, mode: mode, upgrade: own >= 0, done: make(chan error, 1)}
+	w = &lockWaiter{
+		table: t, owner: o, entry: e, mode: mode, absent: p.absent && own < 0, upgrade: within, polite: o.isBare(), seq: t.nextSeq(),
+		done: make(chan error, 1),
+	}
 	t.enqueue(w)
 	t.stats.LockWaits.Add(1)
 	if err := t.breakDeadlocks(w); err != nil {
 		return nil, false, err
 	}
 	return w, true, nil
+}
+
+// refuseToWait is the answer to a request that can't be granted at once and is not to wait; nil: it waits.
+func (t *lockTable) refuseToWait(p *lockPolicy) error {
+	switch {
+	case p.skip:
+		return errSkipLocked
+	case p.noWait:
+		return errNoWait()
+	case p.wait <= 0:
+		t.stats.LockTimeouts.Add(1)
+		return errLockTimeout()
+	}
+	return nil
+}
+
+func (t *lockTable) nextSeq() uint64 {
+	t.lastSeq++
+	return t.lastSeq
 }
 
 // await waits until w is granted or refused.
@@ -367,7 +441,7 @@ func (t *lockTable) entry(tablet schema.TabletID, index schema.IndexID, key []by
 
 // forget drops an entry that nobody needs any more.
 func (t *lockTable) forget(e *lockEntry) {
-	if len(e.holds) > 0 || len(e.queue) > 0 {
+	if len(e.holds) > 0 || len(e.queue) > 0 || len(e.behind) > 0 {
 		return
 	}
 	t.tree.Delete(e)
@@ -375,6 +449,9 @@ func (t *lockTable) forget(e *lockEntry) {
 		t.free = append(t.free, e)
 	}
 }
+
+// isBare tells that o has locked nothing, so that nobody waits for it.
+func (o *lockOwner) isBare() bool { return len(o.held) == 0 && len(o.ranges) == 0 }
 
 // isBig tells whether releasing o takes a while. For owners that acquire nothing any more.
 func (o *lockOwner) isBig() bool { return len(o.held) > 4096 }
@@ -401,16 +478,16 @@ func (e *lockEntry) admits(o *lockOwner, mode LockMode) bool {
 
 func (t *lockTable) grant(e *lockEntry, o *lockOwner, mode LockMode) {
 	if i := e.find(o); i >= 0 {
-		e.holds[i].mode = mode
+		e.holds[i].mode, e.holds[i].absent = mode, false
 		return
 	}
-	e.holds = append(e.holds, lockHold{o, mode})
+	e.holds = append(e.holds, lockHold{owner: o, mode: mode})
 	if o.held == nil {
 		o.held = o.heldBuf[:0]
 	}
 	o.held = append(o.held, e)
 	if o.interactive {
-		t.interactiveLocks.Add(1)
+		t.noteInteractive(e, 1)
 	}
 }
 
@@ -443,6 +520,10 @@ func (t *lockTable) withdraw(w *lockWaiter) {
 		}
 	}
 	w.owner.waiting = nil
+	if w.span != nil {
+		t.dropRange(w.span)
+		return
+	}
 	t.promote(e)
 }
 
@@ -452,25 +533,34 @@ func (t *lockTable) refuse(w *lockWaiter, err error) {
 	w.done <- err
 }
 
-// promote grants from the front of the queue as far as possible.
+// promote grants from the front of the queue as far as possible, and lets ranges that waited for e look again.
 func (t *lockTable) promote(e *lockEntry) {
 	n := 0
 	for _, w := range e.queue {
-		if !e.admits(w.owner, w.mode) {
+		if !e.admits(w.owner, w.mode) || len(t.ranges) > 0 && !t.rangesAdmit(w.owner, e, w.mode, w.polite, w.seq) {
 			break
 		}
 		t.grant(e, w.owner, w.mode)
-		w.granted = true
-		w.owner.waiting = nil
-		t.waiting.remove(w)
-		w.done <- nil
+		if w.absent {
+			e.holds[len(e.holds)-1].absent = true
+		}
+		t.granted(w)
 		n++
 	}
 	if n > 0 {
-		t.waiters.Add(int64(-n))
 		e.queue = append(e.queue[:0], e.queue[n:]...)
 	}
+	t.retry(&e.behind)
 	t.forget(e)
+}
+
+// granted tells a request that it has what it waited for.
+func (t *lockTable) granted(w *lockWaiter) {
+	w.granted = true
+	w.owner.waiting = nil
+	t.waiting.remove(w)
+	t.waiters.Add(-1)
+	w.done <- nil
 }
 
 // fail makes o's present and later requests end with err; its locks stay until it is released.
@@ -495,8 +585,8 @@ func (t *lockTable) close(err error) {
 	t.closed = err
 	close(t.gone)
 	var waiters []*lockWaiter
-	t.tree.Scan(func(e *lockEntry) bool {
-		waiters = append(waiters, e.queue...)
+	t.waiting.each(func(w *lockWaiter) bool {
+		waiters = append(waiters, w)
 		return true
 	})
 	for _, w := range waiters {

@@ -36,6 +36,7 @@ type ReadRequest struct {
 	Session            uint64         // with Join: the client's connection, for views of locks; 0: unknown
 	Lock               LockMode
 	NoWait, SkipLocked bool
+	Ranges             bool // lock what is scanned as a whole, gaps included; not with SkipLocked
 	LockWait           time.Duration
 }
 

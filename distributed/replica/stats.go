@@ -20,6 +20,7 @@ type Stats struct {
 	Timestamps      atomic.Uint64 // timestamp requests (each for a whole entry)
 	Reproposals     atomic.Uint64 // proposals repeated after a drop or with a new timestamp
 	UnknownOutcomes atomic.Uint64 // proposals given up without knowing whether they were applied
+	ClaimsFound     atomic.Uint64 // autocommit writes that were evaluated to find the keys that they touch
 	LockWaits       atomic.Uint64
 	LockWaitNanos   atomic.Uint64 // time that requests have waited, once they have ended
 	LockWaitMax     atomic.Uint64 // the longest, in nanoseconds

@@ -101,7 +101,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 		r.recycle(w)
 		return nil, err
 	}
-	if err := t.locks.acquireAuto(ctx, &w.owner, w.keys, q.LockWait); err != nil {
+	if err := r.claim(ctx, t, w, q); err != nil {
 		r.recycle(w)
 		r.unfill(q.Writes, err)
 		return nil, err

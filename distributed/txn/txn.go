@@ -147,6 +147,8 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		q.Lock = replica.LockExclusive
 	}
 	q.NoWait, q.SkipLocked, q.LockWait, q.Session = lo.NoWait, lo.SkipLocked, t.o.LockWait, t.o.Session
+	// SKIP LOCKED promises nothing about what it skips.
+	q.Ranges = t.o.Isolation != distributed.ReadCommitted && !lo.SkipLocked
 	t.claim(q.Shard)
 	q.Txn = t.id
 	return q, nil

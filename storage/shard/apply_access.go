@@ -35,6 +35,8 @@ func (x *applyAccess) read(key []byte) (payload []byte, live bool, err error) {
 	return v.Value, v.Live(), nil
 }
 
+func (x *applyAccess) claim(*entry) error { return nil }
+
 // saw notes a row's version, to tell garbage collection which one a put of the row supersedes.
 func (x *applyAccess) saw(key []byte, ts mvcc.Timestamp) {
 	x.row, x.rowTS = append(x.row[:0], key...), ts

@@ -54,11 +54,33 @@ func (w *writer) settledConflict(primary bool) (ix *schema.Index, taken bool, er
 	return ix, taken, err
 }
 
-// lockRemoved claims the unique keys that a row gives up: until the transaction has ended, they are not free.
+// lockRemoved claims the keys that a row gives up: until the transaction has ended, unique ones are not free, and the
+// others not gone.
 func (w *writer) lockRemoved() error {
+	if !w.buffering {
+		return nil
+	}
 	for i := range w.removed {
-		if e := &w.removed[i]; e.unique && w.buffering {
-			if err := w.access.lock(e.index.ID, bare(e.key)); err != nil {
+		e := &w.removed[i]
+		if !e.unique {
+			if err := w.access.claim(e); err != nil {
+				return err
+			}
+		} else if err := w.access.lock(e.index.ID, bare(e.key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claimAdded announces the entries that a row gets. Unique ones are locked already.
+func (w *writer) claimAdded() error {
+	if !w.buffering {
+		return nil
+	}
+	for i := range w.added {
+		if e := &w.added[i]; !e.unique && !e.kept {
+			if err := w.access.claim(e); err != nil {
 				return err
 			}
 		}

@@ -14,6 +14,7 @@ type entry struct {
 	key    []byte // full engine key
 	value  []byte
 	unique bool
+	kept   bool // it was there before
 	hides  bool // an older version of the same entry, which led to the row's old primary key
 }
 
@@ -24,6 +25,9 @@ func (w *writer) store(img *image, replaced []byte) error {
 		w.count(1)
 	}
 	w.noteAutoInc(img)
+	if err := w.claimAdded(); err != nil {
+		return err
+	}
 	return w.access.put(img.key, img.stored, replaced != nil, w.removed, w.added)
 }
 
@@ -86,7 +90,8 @@ func (w *writer) entriesOfChange(moved bool) {
 func (w *writer) keepEntry(ix *schema.Index) {
 	if w.buffering {
 		w.added = w.appendEntry(w.added, ix, &w.next)
-		w.added[len(w.added)-1].unique = false
+		e := &w.added[len(w.added)-1]
+		e.unique, e.kept = false, true
 	}
 }
 
@@ -98,7 +103,7 @@ func (w *writer) appendEntry(entries []entry, ix *schema.Index, img *image) []en
 		entries = entries[:len(entries)+1]
 	}
 	e := &entries[len(entries)-1]
-	e.index, e.hides = ix, false
+	e.index, e.hides, e.kept = ix, false, false
 	prefix := keys.AppendPrefix(e.key[:0], w.shard.id, w.t.id, ix.ID)
 	e.key, e.value, e.unique = keys.AppendIndex(prefix, w.cur.table, ix, img.values, img.primary())
 	return entries

@@ -49,6 +49,17 @@ func (x *evalAccess) lock(ix schema.IndexID, key []byte) error {
 	return x.close()
 }
 
+// claim tells those who lock ranges of a secondary index that an entry comes or goes. Nothing is read under its key.
+func (x *evalAccess) claim(e *entry) error {
+	if x.locker == nil {
+		return nil
+	}
+	if err := x.locker.LockEntry(x.ctx, x.tablet, e.index.ID, bare(e.key)); err != nil {
+		return &lockError{err}
+	}
+	return nil
+}
+
 // lockAll locks what can be told beforehand, so that one state of the engine serves the whole evaluation.
 func (x *evalAccess) lockAll(f *fragment.Write) error {
 	if x.locker == nil {

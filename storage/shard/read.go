@@ -43,6 +43,7 @@ type reader struct {
 	scratch    []types.Value
 	out        []types.Value // the projected row
 	since      int           // rows looked at since the context was
+	met        met           // with ranges: by the present walk
 	agg        *aggregation
 	top        *topN
 }
@@ -68,7 +69,7 @@ func (rd *reader) release() {
 	clear(rd.out[:cap(rd.out)])
 	rd.row = nil
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil
-	rd.o = ReadOptions{}
+	rd.o, rd.met = ReadOptions{}, met{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
 	readers.Put(rd)

@@ -33,6 +33,27 @@ func (l *locks) Lock(_ context.Context, _ schema.TabletID, index schema.IndexID,
 	return l.on(index, key)
 }
 
+func (l *locks) Unlock() {}
+
+func (l *locks) LockAbsent(_ context.Context, _ schema.TabletID, index schema.IndexID, key []byte) (waited bool, err error) {
+	l.taken = append(l.taken, fmt.Sprintf("%d:%x absent", index, key))
+	return false, nil
+}
+
+func (l *locks) LockEntry(_ context.Context, _ schema.TabletID, index schema.IndexID, key []byte) error {
+	l.taken = append(l.taken, fmt.Sprintf("%d:%x entry", index, key))
+	return nil
+}
+
+func (l *locks) LockRange(_ context.Context, _ schema.TabletID, index schema.IndexID, span fragment.Span) error {
+	l.taken = append(l.taken, fmt.Sprintf("%d:%x-%x", index, span.Start, span.End))
+	return nil
+}
+
+func (l *locks) SettleRange(first, last []byte) {
+	l.taken = append(l.taken, fmt.Sprintf("met %x-%x", first, last))
+}
+
 func tenRows(t testing.TB) (*Shard, *testLog) {
 	s := openShard(t, openEngine(t, vfs.NewMem()))
 	l := newLog(t, s)
@@ -99,12 +120,14 @@ func TestLockingRead(t *testing.T) {
 	}
 }
 
-// TestLockingReadWithoutWaiting: the row changes between the read and a lock that is free.
+// TestLockingReadWithoutWaiting: the row changes between the read and a lock that is free, and the Locker knows that
+// something has changed.
 func TestLockingReadWithoutWaiting(t *testing.T) {
 	s, l := tenRows(t)
 	lk := &locks{on: func(_ schema.IndexID, key []byte) (bool, bool, error) {
 		if slices.Equal(key, intKey(3)) {
 			l.write(updateK(3, 999))
+			return true, false, nil
 		}
 		return false, slices.Equal(key, intKey(4)), nil // the fourth is skipped
 	}}

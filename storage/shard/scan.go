@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -130,6 +129,14 @@ func (rd *reader) spanAt(i uint64) fragment.Span {
 
 // span walks one span. done tells that the page is complete: page.Next is set if there may be more.
 func (rd *reader) span(span fragment.Span) (done bool, err error) {
+	if rd.o.Locker != nil && rd.o.Ranges {
+		return rd.lockedSpan(span)
+	}
+	return rd.walk(span)
+}
+
+// walk goes over the rest of a span.
+func (rd *reader) walk(span fragment.Span) (done bool, err error) {
 	src := &rd.src
 	if err := rd.open(span, rd.pos.after); err != nil {
 		return false, err
@@ -141,6 +148,9 @@ func (rd *reader) span(span fragment.Span) (done bool, err error) {
 		more, err := src.next()
 		if err != nil || !more {
 			return false, err
+		}
+		if rd.o.Ranges {
+			rd.met.add(bare(src.key))
 		}
 		passed, err := rd.current(span)
 		if err != nil {
@@ -193,8 +203,17 @@ func (rd *reader) complete() bool {
 
 // current decodes the source's current row into rd.row and tells whether it is wanted; a locking read owns it then.
 func (rd *reader) current(span fragment.Span) (passed bool, err error) {
+	passed, ts, err := rd.look()
+	if err != nil || rd.o.Locker == nil || !rd.locksRow(passed) {
+		return passed, err
+	}
+	return rd.lockCurrent(span, passed, ts)
+}
+
+// look decodes the source's current row into rd.row, and tells whether it passes the filter and what version it is.
+func (rd *reader) look() (passed bool, ts mvcc.Timestamp, err error) {
 	src := &rd.src
-	ts := src.ts
+	ts = src.ts
 	switch {
 	case rd.plan.index.ID == schema.PrimaryIndex:
 		passed, err = rd.filterStored(src.value)
@@ -206,10 +225,7 @@ func (rd *reader) current(span fragment.Span) (passed bool, err error) {
 			passed, err = rd.filterStored(stored)
 		}
 	}
-	if err != nil || !passed || rd.o.Locker == nil {
-		return passed, err
-	}
-	return rd.lockCurrent(span, ts)
+	return passed, ts, err
 }
 
 // filterCovered reads the columns out of the entry's key.
@@ -228,89 +244,4 @@ func (rd *reader) filterCovered() (bool, error) {
 		rd.row[i] = types.ToLocal(rd.out[from], rd.loc)
 	}
 	return rd.passes()
-}
-
-// lockCurrent locks the current row and looks at its newest version, which may differ from the one that passed the
-// filter even if the lock was free: another transaction may have come and gone in between.
-func (rd *reader) lockCurrent(span fragment.Span, ts mvcc.Timestamp) (wanted bool, err error) {
-	src := &rd.src
-	src.primaryCopy = append(src.primaryCopy[:0], src.primary...)
-	_, skip, err := rd.o.Locker.Lock(rd.ctx, rd.r.Tablet, schema.PrimaryIndex, src.primaryCopy)
-	if err != nil || skip {
-		return false, err
-	}
-	key := rd.s.appendKey(nil, rd.r.Tablet, schema.PrimaryIndex, src.primaryCopy)
-	if ws := rd.o.Workspace; ws != nil {
-		if item, ok := ws.get(key); ok {
-			return !item.deleted, nil // its own row: nobody else can have changed it
-		}
-	}
-	var fresh mvcc.Iterator
-	if err := fresh.Open(rd.s.engine.DB(), key, mvcc.AppendVersion(append([]byte(nil), key...), 0), 0); err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, fresh.Close()) }()
-	v, err := fresh.Get(key)
-	if err != nil {
-		return false, err
-	}
-	if ws := rd.o.Workspace; ws != nil {
-		seen := v.TS
-		if !v.Live() {
-			seen = 0
-		}
-		ws.see(key, seen)
-	}
-	if v.TS == ts && v.Live() {
-		return true, nil
-	}
-	wanted, err = rd.recheck(span, v)
-	if err != nil {
-		return false, err
-	}
-	// Clear away the state that is no more; what comes next is read from the newest one.
-	row := make([]types.Value, len(rd.row))
-	for i := range rd.row {
-		row[i] = rd.row[i].Clone()
-	}
-	copy(rd.row, row)
-	return wanted, rd.reopen(span)
-}
-
-// recheck looks at a locked row again, in its newest version: it must pass the filter and, if its entry has moved, lie
-// where the walk has already been; further on the walk will meet it.
-func (rd *reader) recheck(span fragment.Span, v mvcc.Version) (bool, error) {
-	if !v.Live() {
-		return false, nil
-	}
-	stored := append([]byte(nil), v.Value...)
-	src := &rd.src
-	if ix := rd.plan.index; ix.ID != schema.PrimaryIndex {
-		l := rd.plan.layout
-		values := make([]types.Value, len(l.table.Columns))
-		if err := l.full.Decode(stored, values, nil); err != nil {
-			return false, err
-		}
-		now, _, _ := keys.AppendIndex(nil, src.table, ix, values, src.primaryCopy)
-		order := bytes.Compare(now, bare(src.key))
-		if src.reverse {
-			order = -order
-		}
-		inside := bytes.Compare(now, span.Start) >= 0 && (span.End == nil || bytes.Compare(now, span.End) < 0)
-		if !inside || order > 0 {
-			return false, nil
-		}
-	}
-	return rd.filterStored(stored)
-}
-
-// reopen goes on behind the current row on the newest state.
-func (rd *reader) reopen(span fragment.Span) error {
-	src := &rd.src
-	after := append([]byte(nil), bare(src.key)...)
-	if err := src.close(); err != nil {
-		return err
-	}
-	src.primary = src.primaryCopy
-	return rd.open(span, after)
 }

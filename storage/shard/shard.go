@@ -31,6 +31,16 @@ type Locker interface {
 	// Lock locks one index key of a tablet (PrimaryIndex for the row itself; unique indexes for keys being claimed).
 	// waited: others may have changed the row since it was read, read it again. skip: SKIP LOCKED left it out.
 	Lock(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) (waited, skip bool, err error)
+	// Unlock gives back what the last Lock has granted, if it was new: the row is not wanted after all.
+	Unlock()
+	// LockAbsent keeps others from inserting a key that has no row; several may do so. waited: as of Lock.
+	LockAbsent(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) (waited bool, err error)
+	// LockEntry claims an entry of a secondary index that a write adds or removes, against others' ranges.
+	LockEntry(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) error
+	// LockRange locks the part of an index that is about to be scanned, rows and gaps; after it the newest state shows
+	// all that others have done to it. SettleRange tells which rows the scan has met: from first to last, nil if none.
+	LockRange(ctx context.Context, tablet schema.TabletID, index schema.IndexID, span fragment.Span) error
+	SettleRange(first, last []byte)
 }
 
 // ReadOptions are the circumstances of a read.
@@ -38,6 +48,7 @@ type ReadOptions struct {
 	At        mvcc.Timestamp // 0: newest applied state
 	Workspace *Workspace     // the transaction's own writes, merged in; may be nil
 	Locker    Locker         // not nil: newest state, each row that passes the filter is locked
+	Ranges    bool           // with Locker: what is scanned is locked as a whole, gaps included
 	From      []byte         // Page.Next of the page before
 	MaxBytes  int            // approximate page size; 0: no paging
 }

@@ -21,6 +21,8 @@ import (
 type rowAccess interface {
 	// lock claims a key before it is looked at, if locks are needed at all.
 	lock(ix schema.IndexID, key []byte) error
+	// claim announces an entry of an index that is not unique before it comes or goes.
+	claim(e *entry) error
 	// read gives the newest payload under a key, valid until the next call.
 	read(key []byte) (payload []byte, live bool, err error)
 	// put makes stored the row under key, remove takes a row away; with them go index entries that vanish and appear.

@@ -1,0 +1,110 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// An autocommit write usually claims the keys that it names, and whatever else it meets is settled by the log's order.
+// Two kinds of lock are about keys that it may not name:
+//
+//   - a range of a secondary index: which entries the write adds depends on the rows as they are;
+//   - a row that is in the way on another unique key (REPLACE, ON DUPLICATE KEY UPDATE, UPDATE of a key column).
+//
+// Where such locks exist in its tablet, the write is evaluated first for the keys that it will touch, which it claims,
+// and waits for as any statement does. What is proposed is the write itself: it is executed at apply as always.
+
+// errInDoubt: the write may touch entries that it has not claimed, in ranges that somebody has locked.
+var errInDoubt = errors.New("replica: not all of a write's keys are known")
+
+// claim locks what an autocommit write touches and registers it as in flight.
+func (r *Replica) claim(ctx context.Context, t *tenure, w *write, q *WriteRequest) error {
+	if t.locks.interactiveLocks.Load() > 0 && r.reachesLocked(t, q.Writes) {
+		return r.claimFound(ctx, t, w, q, LockAuto)
+	}
+	err := t.locks.acquireAuto(ctx, &w.owner, w.keys, q.LockWait)
+	if err == errInDoubt { //nolint:errorlint // never wrapped
+		// Others' writes must not change the rows between this evaluation and the one at apply.
+		return r.claimFound(ctx, t, w, q, LockExclusive)
+	}
+	return err
+}
+
+// claimFound evaluates the writes to find and lock all keys that they touch. On an error it holds nothing.
+func (r *Replica) claimFound(ctx context.Context, t *tenure, w *write, q *WriteRequest, mode LockMode) (err error) {
+	defer func() {
+		if err != nil {
+			t.locks.release(&w.owner)
+		}
+	}()
+	r.stats.ClaimsFound.Add(1)
+	policy := lockPolicy{wait: q.LockWait}
+	for i := range w.keys {
+		k := &w.keys[i]
+		if k.index == tabletWide {
+			mode := LockAuto // it is there for snapshot reads, and excludes nobody
+			if _, _, _, err := t.locks.acquire(ctx, &w.owner, k.tablet, k.index, k.key, mode, policy); err != nil {
+				return err
+			}
+		}
+	}
+	locker := &rowLocker{r: r, t: t, o: &w.owner, mode: mode, policy: policy}
+	ws := shard.NewWorkspace(r.cfg.MaxWorkspaceBytes)
+	for _, f := range q.Writes {
+		res, err := r.state.Evaluate(ctx, f, ws, locker)
+		if err != nil {
+			return err
+		}
+		if res.Err != nil {
+			break // so it will end when it is applied, or it will not: its keys are claimed
+		}
+	}
+	return t.locks.launch(&w.owner)
+}
+
+// reachesLocked tells whether a write may meet rows that it does not name, in a tablet where somebody has locked rows.
+func (r *Replica) reachesLocked(t *tenure, writes []*fragment.Write) bool {
+	for _, f := range writes {
+		table, ok := r.state.Table(f.Tablet)
+		if ok && reachesOthers(table, f) && t.locks.holdsRows(f.Tablet) {
+			return true
+		}
+	}
+	return false
+}
+
+// reachesOthers tells whether a write may have to do with unique keys that it does not name.
+func reachesOthers(table *schema.Table, f *fragment.Write) bool {
+	for i := range table.Indexes {
+		ix := &table.Indexes[i]
+		if ix.ID != schema.PrimaryIndex && !ix.Unique {
+			continue
+		}
+		if ix.ID != schema.PrimaryIndex && reachUnknown(f.Kind) || setsColumnOf(table, ix, f.Set) {
+			return true
+		}
+	}
+	return false
+}
+
+func setsColumnOf(table *schema.Table, ix *schema.Index, set []fragment.Assignment) bool {
+	for i := range set {
+		id := set[i].Column
+		if slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return table.Columns[c.Column].ID == id }) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsRows tells whether an interactive transaction holds keys of a tablet.
+func (t *lockTable) holdsRows(tablet schema.TabletID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.rowsHeld[tablet] > 0
+}
