@@ -33,7 +33,7 @@ type DB interface {
 	InstallTable(ctx context.Context, t *schema.Table) error
 	// DropTablets removes tablets with their rows; called after the catalog has dropped them.
 	DropTablets(ctx context.Context, tablets []schema.Tablet) error
-	// PlaceTable chooses the shard of a new table of database d and gives it its first tablet.
+	// PlaceTable chooses the shard of a new table of database d and gives it its first tablet, and RowsSince.
 	PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error
 	// SettleSchema waits until no gateway plans with a version of t older than t.Version and transactions that used one
 	// have ended (bounded by ctx): the step between the states of an online index build.

@@ -228,7 +228,9 @@ func (n *Node) PlaceTable(ctx context.Context, d *schema.Database, t *schema.Tab
 		}
 	}
 	t.Tablets = []schema.Tablet{{ID: schema.TabletID(ids[0]), Shard: s}}
-	return nil
+	since, err := n.Snapshot(ctx)
+	t.RowsSince = uint64(since)
+	return err
 }
 
 // settingSpread is the cluster-wide setting that spreads every new table.

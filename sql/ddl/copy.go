@@ -101,6 +101,11 @@ func (x *Executor) swap(ctx context.Context, c *Change, second *schema.Table, au
 		}
 		t.Name, t.Database = rename.Table, db.ID
 	}
+	since, err := x.DB.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	t.RowsSince = uint64(since) // what was copied is newer than it was in the first table
 	if err := x.DB.InstallTable(ctx, t); err != nil {
 		return err
 	}

@@ -90,7 +90,8 @@ type Table struct {
 	NextColumnID  ColumnID          `json:"nextColumnID"`
 	NextIndexID   IndexID           `json:"nextIndexID"`
 	CreatedMicros int64             `json:"createdMicros"`
-	Options       map[string]string `json:"options,omitempty"` // shown back by SHOW CREATE TABLE: ROW_FORMAT, …
+	RowsSince     uint64            `json:"rowsSince,omitempty"` // a timestamp: earlier rows were another table's, or are not kept
+	Options       map[string]string `json:"options,omitempty"`   // shown back by SHOW CREATE TABLE: ROW_FORMAT, …
 	Checks        []Check           `json:"checks,omitempty"`
 	Tablets       []Tablet          `json:"tablets"` // ordered by Start; the first begins at nil, the last ends at nil
 }

@@ -104,6 +104,9 @@ func (rd *reader) prepare() error {
 		return err
 	}
 	rd.at = rd.timestamp()
+	if rd.o.At != 0 && uint64(rd.o.At) < t.current.table.RowsSince {
+		return mysqlerr.New(mysql.ErrTableDefChanged)
+	}
 	plan, err := l.plans.find(l, r)
 	if err != nil {
 		return err
