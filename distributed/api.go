@@ -64,6 +64,8 @@ type DB interface {
 	TableStats(t *schema.Table) (rows, bytes uint64)
 	// Leaseholder is the node that serves a shard now as far as this node knows (0: unknown), for EXPLAIN.
 	Leaseholder(s schema.ShardID) schema.NodeID
+	// HasReplica tells whether this node has a replica of a shard, and so can serve reads of the past.
+	HasReplica(s schema.ShardID) bool
 	NodeID() schema.NodeID
 	// Broadcast runs a named call (registered with RegisterCall) on a node: KILL and PROCESSLIST across nodes.
 	Call(ctx context.Context, n schema.NodeID, method string, payload []byte) ([]byte, error)

@@ -45,7 +45,7 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	hostname, _ := os.Hostname()
 	engine := session.NewEngine(p.node, session.Config{
 		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, TLS: true,
-		Shutdown: p.shutdown, History: s.history,
+		Shutdown: p.shutdown, History: s.history, Counters: p.statusCounters,
 	})
 	return &sqlServer{server: protocol.New(cfg, engine)}, nil
 }

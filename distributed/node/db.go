@@ -137,6 +137,9 @@ func (n *Node) Leaseholder(s schema.ShardID) schema.NodeID {
 	return n.db.txns.Leaseholder(s)
 }
 
+// HasReplica tells whether this node has a replica of a shard.
+func (n *Node) HasReplica(s schema.ShardID) bool { return n.local(s) != nil }
+
 // Write runs autocommit write fragments of one shard as one transaction.
 func (n *Node) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fragment.Write) ([]fragment.WriteResult, error) {
 	return n.db.txns.Write(ctx, o, w...)

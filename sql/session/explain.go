@@ -44,22 +44,26 @@ func (s *Session) explain(ctx context.Context, n *ast.ExplainStmt, params []type
 	}
 	lines := p.plan.Explain()
 	for i := range lines {
-		lines[i].Where = s.nameNode(lines[i].Where)
+		lines[i].Where = s.nameNode(lines[i].Where, s.readsPast(p))
 	}
 	return s.writeResult(explainResult(lines), w)
 }
 
-// nameNode adds the node that serves a shard now to the place of a fragment: "shard 2" becomes "shard 2 @ node 1".
-func (s *Session) nameNode(where string) string {
+// nameNode adds the node that serves a shard now to the place of a fragment: "shard 2" becomes "shard 2 @ node 1". Reads
+// of the past are served by this node where it has a replica.
+func (s *Session) nameNode(where string, past bool) string {
 	var id schema.ShardID
 	if _, err := fmt.Sscanf(where, "shard %d", &id); err != nil {
 		return where
 	}
 	node := s.eng.db.Leaseholder(id)
+	name := fmt.Sprintf("shard %d", id)
+	if past && node != s.eng.db.NodeID() && s.eng.db.HasReplica(id) {
+		return name + fmt.Sprintf(" @ node %d, follower", s.eng.db.NodeID()) + strings.TrimPrefix(where, name)
+	}
 	if node == 0 {
 		return where
 	}
-	name := fmt.Sprintf("shard %d", id)
 	return name + fmt.Sprintf(" @ node %d", node) + strings.TrimPrefix(where, name)
 }
 

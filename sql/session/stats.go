@@ -205,5 +205,10 @@ func (e *Engine) statusVars() map[string]string {
 	for c := comSelect; c < comEnd; c++ {
 		vars["Com_"+comNames[c]] = u(e.stats.coms[c].Load())
 	}
+	if e.cfg.Counters != nil {
+		for name, n := range e.cfg.Counters() {
+			vars[name] = u(n)
+		}
+	}
 	return vars
 }

@@ -1,0 +1,17 @@
+package main
+
+// statusCounters are the variables of SHOW STATUS that tell where this node's reads ran.
+func (p *process) statusCounters() map[string]uint64 {
+	n := p.node.Counters()
+	vars := map[string]uint64{
+		"Cloudsql_stale_states":      n.Txns.StaleStates.Load(),
+		"Cloudsql_follower_forwards": n.Txns.FollowerForwards.Load(),
+	}
+	for _, s := range n.Replicas {
+		vars["Cloudsql_lease_reads"] += s.LeaseReads.Load()
+		vars["Cloudsql_follower_reads"] += s.FollowerReads.Load()
+		vars["Cloudsql_follower_waits"] += s.FollowerWaits.Load()
+		vars["Cloudsql_follower_promises"] += s.ClosedAsked.Load()
+	}
+	return vars
+}
