@@ -93,6 +93,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	e.locks.init(e)
 	e.ddl.Exclusive, e.ddl.Moved = e.locks.exclusive, e.locks.moved
 	e.registerCalls()
+	go e.locks.buryEarlierSelf()
 	return e
 }
 

@@ -72,8 +72,10 @@ type tableLockState struct {
 
 // tableLocks is what a node knows of the locks.
 type tableLocks struct {
-	eng  *Engine
-	seen atomic.Pointer[lockView]
+	eng    *Engine
+	seen   atomic.Pointer[lockView]
+	claims atomic.Uint64 // numbers what sessions ask for
+	guard  guard
 }
 
 // lockView is the locks of one catalog.
@@ -184,7 +186,7 @@ func (s *Session) waitForLocks(ctx context.Context, uses []tableUse, hide, show 
 		}
 		hide()
 		if n%deadLocks == 0 {
-			s.eng.locks.bury(ctx, r.Holders)
+			s.eng.locks.buryHolders(ctx, r.Holders)
 		}
 		if err := s.sleepForLock(ctx, deadline); err != nil {
 			return err
@@ -210,17 +212,7 @@ func (s *Session) sleepForLock(ctx context.Context, deadline time.Time) error {
 	return nil
 }
 
-// bury removes the locks of engines that are gone.
-func (l *tableLocks) bury(ctx context.Context, holders []lockHolder) {
-	for _, h := range holders {
-		if l.eng.ownerAlive(ctx, h.Engine) {
-			continue
-		}
-		_ = l.release(ctx, func(o lockHolder) bool { return o.Engine == h.Engine })
-	}
-}
-
-// release removes holders from all locks.
+// release removes holders from all locks, and claims of theirs.
 func (l *tableLocks) release(ctx context.Context, gone func(lockHolder) bool) error {
 	return l.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		for _, key := range tx.Snapshot.Records(lockKind) {
@@ -233,6 +225,9 @@ func (l *tableLocks) release(ctx context.Context, gone func(lockHolder) bool) er
 			} else {
 				tx.PutRecord(lockKind, key, r)
 			}
+		}
+		for _, name := range tx.Snapshot.Records(userLockKind) {
+			leaveLock(tx, name, func(c lockClaim) bool { return gone(c.lockHolder) })
 		}
 		return nil
 	})
@@ -330,7 +325,7 @@ func (s *Session) lock(ctx context.Context, want map[schema.TableID]bool) error 
 			return err
 		}
 		if n%deadLocks == 0 {
-			s.eng.locks.bury(ctx, others)
+			s.eng.locks.buryHolders(ctx, others)
 		}
 		if err := s.sleepForLock(ctx, deadline); err != nil {
 			return err

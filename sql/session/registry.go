@@ -69,8 +69,9 @@ func (e *Engine) registerCalls() {
 	e.locks.registerCalls()
 }
 
-// ownerAlive asks the node of a schema change whether it still runs the engine that began it. A node that cannot be
-// reached is given the benefit of the doubt only while the catalog has it as a member.
+// ownerAlive asks the node of a schema change or a lock whether it still runs the engine that made it. A node that
+// cannot be reached is given the benefit of the doubt until it has been silent for so long that its transactions are
+// rolled back too.
 func (e *Engine) ownerAlive(ctx context.Context, owner string) bool {
 	if owner == e.ddl.Owner {
 		return true
@@ -86,6 +87,9 @@ func (e *Engine) ownerAlive(ctx context.Context, owner string) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	reply, err := e.db.Call(ctx, schema.NodeID(n), callAlive, []byte(owner))
+	if w, ok := e.db.(watcher); ok && err != nil {
+		return !w.GatewayGone(schema.NodeID(n))
+	}
 	return err == nil && string(reply) == "yes"
 }
 

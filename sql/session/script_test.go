@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 //	sql [conn=NAME] [user=NAME] [host=HOST]   run the lines, each a statement
 //	text [conn=NAME]                          run the lines as one text of several statements
 //	status [conn=NAME]                        the status flags and the number of warnings
+//	reset [conn=NAME]                         COM_RESET_CONNECTION
 //	killed [conn=NAME]                        whether the server has closed the connection
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*")
@@ -52,6 +54,11 @@ func (c *client) script(t *testing.T, d *datadriven.TestData) string {
 		return out.String()
 	case "text":
 		return c.query(d.Input)
+	case "reset":
+		if err := c.s.Reset(context.Background()); err != nil {
+			return err.Error() + "\n"
+		}
+		return ""
 	case "killed":
 		return fmt.Sprintf("%v\n", c.killed.Load())
 	case "status":

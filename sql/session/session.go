@@ -66,7 +66,8 @@ type Session struct {
 
 	transaction
 	tableLockState
-	past pastReads
+	past      pastReads
+	userLocks map[string]*heldUserLock // by name
 
 	// Of the present statement.
 	env        expr.Env
@@ -315,7 +316,8 @@ func (s *Session) setDB(db string) {
 
 // Reset is COM_RESET_CONNECTION.
 func (s *Session) Reset(ctx context.Context) error {
-	err := errors.Join(s.unlockTables(), s.rollback(context.WithoutCancel(ctx)))
+	err := errors.Join(s.rollback(context.WithoutCancel(ctx)), s.unlockTables())
+	s.releaseUserLocks()
 	s.initialState()
 	return err
 }
@@ -346,10 +348,11 @@ func (s *Session) ChangeUser(ctx context.Context, c *sql.ConnInfo) error {
 // Close rolls back and releases everything.
 func (s *Session) Close() {
 	s.closeOnce.Do(func() {
-		_ = s.unlockTables() // whoever waits for the locks of a gateway that is gone removes them
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_ = s.rollback(ctx)
+		_ = s.rollback(ctx) // first: what LOCK TABLES protects must be undone by the time that others see the tables
+		_ = s.unlockTables()
+		s.releaseUserLocks()
 		s.eng.forget(s)
 		s.run.mu.Lock()
 		if s.run.cancel != nil {

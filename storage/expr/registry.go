@@ -50,7 +50,7 @@ func init() {
 	for _, family := range [][]def{
 		arithDefs, bitDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
 		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs,
-		infoDefs, miscDefs, inetDefs,
+		infoDefs, miscDefs, inetDefs, userLockDefs,
 	} {
 		register(family)
 	}
@@ -79,7 +79,7 @@ func Known(name string) bool { return registry[name] != nil }
 // laterFunctions are MySQL's that are refused with 1235 instead of 1305, so that a user knows that the name was right.
 var laterFunctions = func() map[string]bool {
 	m := map[string]bool{}
-	for _, n := range strings.Fields(`get_lock release_lock release_all_locks is_free_lock is_used_lock load_file
+	for _, n := range strings.Fields(`load_file
 		extractvalue updatexml encode decode des_encrypt des_decrypt encrypt password old_password master_pos_wait
 		source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract random_bytes_from validate_password_strength
 		statement_digest statement_digest_text json_schema_valid json_schema_validation_report json_table

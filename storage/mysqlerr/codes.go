@@ -4,6 +4,8 @@ import "github.com/pingcap/tidb/pkg/parser/mysql"
 
 // Codes of MySQL 8.0 that the parser's table lacks.
 const (
+	UserLockWrongName            = 3057 // ER_USER_LOCK_WRONG_NAME
+	UserLockDeadlock             = 3058 // ER_USER_LOCK_DEADLOCK
 	FieldInOrderNotSelect        = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
 	InvalidJSONValueForCast      = 3156 // ER_INVALID_JSON_VALUE_FOR_CAST
 	CapacityExceeded             = 3170 // ER_CAPACITY_EXCEEDED
@@ -62,6 +64,9 @@ var templates = map[uint16]string{
 	mysql.ErrDupEntryWithKeyName: "Duplicate entry '%-.64s' for key '%-.385s'",
 	mysql.ErrMustChangePassword: "You must reset your password using ALTER USER statement before executing this " +
 		"statement.",
+	UserLockWrongName: "Incorrect user-level lock name '%s'.",
+	UserLockDeadlock: "Deadlock found when trying to get user-level lock; try rolling back transaction/releasing locks and " +
+		"restarting lock acquisition.",
 	FieldInOrderNotSelect: "Expression #%d of %s is not in SELECT list, references column '%s' which is not in SELECT " +
 		"list; this is incompatible with %s",
 	mysql.ErrInvalidJSONText: "Invalid JSON text: \"%s\" at position %d in value for column '%-.200s'.",
@@ -112,6 +117,7 @@ var templates = map[uint16]string{
 var states = map[uint16]string{
 	mysql.ErrInvalidJSONText:        "22032",
 	mysql.ErrInvalidJSONTextInParam: "22032",
+	UserLockWrongName:               "42000",
 	InvalidJSONValueForCast:         "22018",
 	mysql.ErrJSONUsedAsKey:          "42000",
 	mysql.ErrTruncatedWrongValue:    "22007",
