@@ -28,7 +28,7 @@ func LoseLock() bool { return locks && rand.IntN(10) == 0 }
 // Pause rests now and then.
 func Pause() {
 	const most = 5 * time.Second
-	if pauses && rand.IntN(20) == 0 {
+	if pauses && rand.IntN(4) == 0 {
 		time.Sleep(rand.N(most))
 	}
 }

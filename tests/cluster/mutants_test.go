@@ -27,12 +27,12 @@ func TestMutants(t *testing.T) {
 	}{
 		{"pauses", "snapshots", "freeze", "40s", 1, false},
 		{"pauses,epoch", "snapshots", "freeze", "40s", 6, true},
-		{"pauses", "bank", "none", "10s", 1, false},
-		{"pauses,inflight", "bank", "none", "10s", 3, true},
+		{"", "bank", "none", "10s", 1, false},
+		{"inflight", "bank", "none", "10s", 3, true},
 		{"locks", "bank,registers", "none", "10s", 1, false},
 		{"locks,expect", "bank,registers", "none", "10s", 3, true},
 	} {
-		t.Run(m.switches, func(t *testing.T) {
+		t.Run("switched "+m.switches, func(t *testing.T) {
 			for try := range m.tries {
 				seed := uint64(1000 + try)
 				anomalies, out := mutantRun(bin, m.switches, m.workload, m.fault, m.time, seed)

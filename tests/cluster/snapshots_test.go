@@ -30,16 +30,18 @@ func (s *snapshots) setup(r *run, db *sql.DB) {
 }
 
 func (s *snapshots) start(r *run) {
-	r.client("", s.write)
+	for i := range snapshotTables {
+		r.client("", func(c *client) error { return s.write(c, i) })
+	}
 	for range 2 {
 		r.client("", s.read)
 	}
 }
 
-func (s *snapshots) write(c *client) error {
-	pause(c.ctx, time.Duration(20+c.rnd.IntN(300))*time.Millisecond)
+func (s *snapshots) write(c *client, table int) error {
+	pause(c.ctx, time.Duration(20+c.rnd.IntN(600))*time.Millisecond)
 	s.sent.Add(1)
-	_, o, err := c.change(fmt.Sprintf("UPDATE snap%d SET n = n + 1 WHERE id = ?", c.rnd.IntN(snapshotTables)), c.rnd.IntN(snapshotRows))
+	_, o, err := c.change(fmt.Sprintf("UPDATE snap%d SET n = n + 1 WHERE id = ?", table), c.rnd.IntN(snapshotRows))
 	c.tally("snapshots write").note(o, err)
 	switch o {
 	case done:

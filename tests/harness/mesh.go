@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ type link struct {
 	cut     bool
 	stalled bool
 	delay   time.Duration
+	raft    time.Duration         // delay of raft's messages alone
 	conns   map[net.Conn]struct{} // of calls in this direction
 }
 
@@ -116,10 +118,23 @@ func (m *Mesh) Delay(from, to int, d time.Duration) {
 	l.set(func() { l.delay = d })
 }
 
+// DelayRaft makes raft's messages between all nodes take longer, and nothing else: a round of consensus then takes 2 d.
+func (m *Mesh) DelayRaft(d time.Duration) {
+	m.mu.Lock()
+	count := len(m.proxies)
+	m.mu.Unlock()
+	for from := range count {
+		for to := range count {
+			l := m.link(from+1, to+1)
+			l.set(func() { l.raft = d })
+		}
+	}
+}
+
 // Heal ends all faults.
 func (m *Mesh) Heal() {
 	for _, l := range m.all() {
-		l.set(func() { l.cut, l.stalled, l.delay = false, false, 0 })
+		l.set(func() { l.cut, l.stalled, l.delay, l.raft = false, false, 0, 0 })
 	}
 }
 
@@ -136,11 +151,14 @@ func (l *link) set(change func()) {
 	}
 }
 
-// pass waits while the link stalls, and for its delay; false: it is cut.
-func (l *link) pass() bool {
+// pass waits while the link stalls, and for its delay since what is to pass was sent; false: it is cut.
+func (l *link) pass(kind byte, sent time.Time) bool {
 	for {
 		l.mu.Lock()
 		cut, stalled, delay, changed := l.cut, l.stalled, l.delay, l.changed
+		if kind == kindRaft {
+			delay += l.raft
+		}
 		l.mu.Unlock()
 		switch {
 		case cut:
@@ -148,9 +166,8 @@ func (l *link) pass() bool {
 		case stalled:
 			<-changed
 			continue
-		case delay > 0:
-			time.Sleep(delay)
 		}
+		time.Sleep(time.Until(sent.Add(delay)))
 		return true
 	}
 }
@@ -175,7 +192,9 @@ func (l *link) leave(c net.Conn) {
 // The hello of package rpc: "csql" version(1) kind(1) cluster(16) from(8) to(8).
 const (
 	helloSize = 38
+	helloKind = 5
 	helloFrom = 22
+	kindRaft  = 2
 )
 
 // serve carries one connection of a node to node to.
@@ -193,7 +212,8 @@ func (m *Mesh) serve(caller net.Conn, to int, target string) {
 		return
 	}
 	defer there.leave(caller)
-	if !there.pass() {
+	kind := hello[helloKind]
+	if !there.pass(kind, time.Now()) {
 		return
 	}
 	callee, err := net.DialTimeout("tcp", target, 5*time.Second)
@@ -207,35 +227,54 @@ func (m *Mesh) serve(caller net.Conn, to int, target string) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		carry(caller, callee, back)
+		carry(caller, callee, back, kind)
 	}()
-	carry(callee, caller, there)
+	carry(callee, caller, there, kind)
 	<-done
 }
 
-// carry copies one direction. At its end both sides are closed: nodes do not use half-closed connections for calls, and
-// snapshots end with an answer.
-func carry(dst, src net.Conn, l *link) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := src.Read(buf)
-		if n > 0 {
-			if !l.pass() {
-				break
+// chunk is what was read at once.
+type chunk struct {
+	data []byte
+	sent time.Time
+}
+
+// carry copies one direction, each chunk as late as the link has it. Where its source ends, its destination is told so;
+// where the link is cut or either side fails, both are closed.
+func carry(dst, src net.Conn, l *link, kind byte) {
+	const underway = 1024 // chunks
+	chunks := make(chan chunk, underway)
+	broken := make(chan struct{})
+	go func() {
+		defer close(chunks)
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := src.Read(buf)
+			if n > 0 {
+				select {
+				case chunks <- chunk{bytes.Clone(buf[:n]), time.Now()}:
+				case <-broken:
+					return
+				}
 			}
-			if _, werr := dst.Write(buf[:n]); werr != nil {
-				break
-			}
-		}
-		if err == io.EOF && l.pass() {
-			if half, ok := dst.(*net.TCPConn); ok {
-				_ = half.CloseWrite()
+			if err != nil {
 				return
 			}
 		}
-		if err != nil {
+	}()
+	defer close(broken)
+	whole := true
+	for c := range chunks {
+		if whole = l.pass(kind, c.sent); whole {
+			_, err := dst.Write(c.data)
+			whole = err == nil
+		}
+		if !whole {
 			break
 		}
+	}
+	if half, ok := dst.(*net.TCPConn); ok && whole && l.pass(kind, time.Now()) && half.CloseWrite() == nil {
+		return
 	}
 	dst.Close()
 	src.Close()
