@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -23,6 +24,10 @@ import (
 // consequence):
 //
 //	lock txn=a key=k mode=x|s|auto [nowait] [skip]   auto: registers the write in flight, too
+//	lock txn=a key=k mode=absent                     k has no row; mode=entry: claims an index entry
+//	range txn=a from=b to=f mode=x|s [nowait]        a scan of that range is about to begin
+//	settle txn=a [rows=b,d]                          it has met rows from b to d, or none
+//	                                                 lock and range: [index=2] (default: the primary index)
 //	release txn=a
 //	launch txn=a [ts=5]                              the transaction's write is in flight
 //	stamp txn=a ts=5
@@ -49,7 +54,7 @@ type lockScript struct {
 }
 
 func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
-	var name, key, mode, keys, by string
+	var name, key, mode, keys, by, from, to, rows string
 	var ts, index uint64
 	d.MaybeScanArgs(t, "txn", &name)
 	d.MaybeScanArgs(t, "name", &name)
@@ -59,10 +64,28 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 	d.MaybeScanArgs(t, "keys", &keys)
 	d.MaybeScanArgs(t, "index", &index)
 	d.MaybeScanArgs(t, "by", &by)
+	d.MaybeScanArgs(t, "from", &from)
+	d.MaybeScanArgs(t, "to", &to)
+	d.MaybeScanArgs(t, "rows", &rows)
+	ix := schema.IndexID(max(index, uint64(schema.PrimaryIndex)))
 	switch d.Cmd {
 	case "lock":
 		p := lockPolicy{wait: 10 * time.Second, noWait: d.HasArg("nowait"), skip: d.HasArg("skip")}
-		s.start(name+" "+mode+" "+key, func() string { return s.lock(name, key, mode, p) })
+		s.start(name+" "+mode+" "+key, func() string { return s.lock(name, ix, key, mode, p) })
+	case "range":
+		p := lockPolicy{wait: 10 * time.Second, noWait: d.HasArg("nowait")}
+		span := fragment.Span{Start: []byte(from)}
+		if to != "" {
+			span.End = []byte(to)
+		}
+		s.start(fmt.Sprintf("%s %s %s-%s", name, mode, from, to), func() string { return s.lockRange(name, ix, span, mode, p) })
+	case "settle":
+		o, list := s.owner(name), strings.Split(rows, ",")
+		if g := o.ranges[len(o.ranges)-1]; rows == "" {
+			s.table.settleRange(g, nil, nil)
+		} else {
+			s.table.settleRange(g, []byte(list[0]), []byte(list[len(list)-1]))
+		}
 	case "release":
 		s.table.release(s.owner(name))
 		delete(s.owners, name)
@@ -121,17 +144,22 @@ func (s *lockScript) start(what string, fn func() string) {
 	}()
 }
 
-func (s *lockScript) lock(name, key, mode string, p lockPolicy) string {
+func (s *lockScript) lock(name string, ix schema.IndexID, key, mode string, p lockPolicy) string {
 	o := s.owner(name)
 	if mode == "auto" {
 		o.interactive = false
-		return result(s.table.acquireAuto(context.Background(), o, []lockedKey{{testTablet, schema.PrimaryIndex, []byte(key)}}, p.wait))
+		return result(s.table.acquireAuto(context.Background(), o, []lockedKey{{testTablet, ix, []byte(key)}}, p.wait))
 	}
 	m := LockExclusive
-	if mode == "s" {
+	switch mode {
+	case "s":
 		m = LockShared
+	case "absent":
+		m, p.absent = LockShared, true
+	case "entry":
+		m = LockAuto
 	}
-	_, waited, skip, err := s.table.acquire(context.Background(), o, testTablet, schema.PrimaryIndex, []byte(key), m, p)
+	_, waited, skip, err := s.table.acquire(context.Background(), o, testTablet, ix, []byte(key), m, p)
 	switch {
 	case err != nil:
 		return result(err)
@@ -139,6 +167,21 @@ func (s *lockScript) lock(name, key, mode string, p lockPolicy) string {
 		return "skipped"
 	case waited:
 		return "granted after waiting"
+	}
+	return "granted"
+}
+
+func (s *lockScript) lockRange(name string, ix schema.IndexID, span fragment.Span, mode string, p lockPolicy) string {
+	m := LockExclusive
+	if mode == "s" {
+		m = LockShared
+	}
+	g, err := s.table.acquireRange(context.Background(), s.owner(name), testTablet, ix, span, m, p)
+	switch {
+	case err != nil:
+		return result(err)
+	case g == nil:
+		return "has it"
 	}
 	return "granted"
 }
@@ -176,11 +219,7 @@ func (s *lockScript) settle() string {
 func (s *lockScript) idle() bool {
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()
-	waiting := 0
-	s.table.tree.Scan(func(e *lockEntry) bool {
-		waiting += len(e.queue)
-		return true
-	})
+	waiting := int(s.table.waiters.Load())
 	snapshots := map[chan struct{}]bool{}
 	for _, o := range s.table.inflight {
 		if o.landed != nil {
@@ -226,10 +265,28 @@ func (s *lockScript) show() string {
 		b.WriteString("\n")
 		return true
 	})
+	s.showRanges(&b, names)
 	if b.Len() == 0 {
 		return "nothing is locked"
 	}
 	return b.String()
+}
+
+func (s *lockScript) showRanges(b *strings.Builder, names map[*lockOwner]string) {
+	modes := map[LockMode]string{LockShared: "s", LockExclusive: "x"}
+	for _, ix := range []schema.IndexID{schema.PrimaryIndex, 2} {
+		set := s.table.ranges[rangeSpace{testTablet, ix}]
+		if set == nil {
+			continue
+		}
+		for _, g := range set.list {
+			fmt.Fprintf(b, "%s-%s: %s(%s)", g.entry.key, g.end, names[g.owner], modes[g.mode])
+			if g.wait != nil {
+				b.WriteString(" waits")
+			}
+			b.WriteString("\n")
+		}
+	}
 }
 
 // TestLocksExclude hammers a few keys and checks that nobody shares what must not be shared, that nothing is left over,
@@ -304,6 +361,140 @@ func hammer(t *testing.T, table *lockTable, rng *rand.Rand, readers, writers, au
 			if writers[k].Load() != 0 || autos[k].Load() != 0 {
 				t.Error("a shared lock beside a writer")
 			}
+		}
+	}
+}
+
+// TestRangesExclude hammers a few keys with scans and writes, and checks that no write is in a range that another has
+// locked, that exclusive scans don't meet, and that nothing is left over.
+func TestRangesExclude(t *testing.T) {
+	table := newLockTable(SystemClock, &Stats{})
+	var k rangeCheck
+	var wg sync.WaitGroup
+	for g := range 12 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			rng := rand.New(rand.NewPCG(2, uint64(g)))
+			for range 300 {
+				o := &lockOwner{interactive: true}
+				if !k.step(t, table, rng, o) || rng.IntN(2) == 0 {
+					k.undo(o)
+					table.release(o)
+					continue
+				}
+				k.step(t, table, rng, o) // deadlocks
+				k.undo(o)
+				table.release(o)
+			}
+		}()
+	}
+	wg.Wait()
+	if n := table.size(); n != 0 || len(table.ranges) != 0 || len(table.entryRanges) != 0 || len(table.rowsHeld) != 0 ||
+		table.interactiveLocks.Load() != 0 || table.waiters.Load() != 0 {
+		t.Fatalf("left over: %d entries, %d ranges, %d locks, %d waiters", n, len(table.ranges), table.interactiveLocks.Load(), table.waiters.Load())
+	}
+}
+
+// rangeCheck knows who has read and who writes each key.
+type rangeCheck struct {
+	mu   sync.Mutex
+	keys [10]struct{ readers, scanners, writers map[*lockOwner]bool }
+}
+
+func (c *rangeCheck) undo(o *lockOwner) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.keys {
+		delete(c.keys[i].readers, o)
+		delete(c.keys[i].scanners, o)
+		delete(c.keys[i].writers, o)
+	}
+}
+
+func (c *rangeCheck) step(t *testing.T, table *lockTable, rng *rand.Rand, o *lockOwner) bool {
+	from := rng.IntN(len(c.keys))
+	to := from + 1
+	scan := rng.IntN(2) == 0
+	p := lockPolicy{wait: time.Minute}
+	var err error
+	mode := LockExclusive
+	if scan {
+		to += rng.IntN(len(c.keys) - from)
+		mode = LockShared + LockMode(rng.IntN(2))
+		span := fragment.Span{Start: []byte{byte(from)}, End: []byte{byte(to)}}
+		_, err = table.acquireRange(context.Background(), o, testTablet, schema.PrimaryIndex, span, mode, p)
+	} else {
+		_, _, _, err = table.acquire(context.Background(), o, testTablet, schema.PrimaryIndex, []byte{byte(from)}, mode, p)
+	}
+	if err != nil {
+		if mysqlerr.Code(err) != 1213 {
+			t.Error(err)
+		}
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := from; i < to; i++ {
+		c.note(t, i, o, scan, mode)
+	}
+	return true
+}
+
+func (c *rangeCheck) note(t *testing.T, i int, o *lockOwner, scan bool, mode LockMode) {
+	k := &c.keys[i]
+	others := func(m map[*lockOwner]bool) bool { return len(m) > 1 || len(m) == 1 && !m[o] }
+	add := func(m *map[*lockOwner]bool) {
+		if *m == nil {
+			*m = map[*lockOwner]bool{}
+		}
+		(*m)[o] = true
+	}
+	if others(k.writers) || !scan && (others(k.readers) || others(k.scanners)) ||
+		scan && others(k.scanners) || scan && mode == LockExclusive && others(k.readers) {
+		t.Errorf("key %d is not %p's alone", i, o)
+	}
+	switch {
+	case !scan:
+		add(&k.writers)
+	case mode == LockExclusive:
+		add(&k.scanners)
+	default:
+		add(&k.readers)
+	}
+}
+
+// TestRangeSet compares the set with a list.
+func TestRangeSet(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	var s rangeSet
+	for range 3000 {
+		if len(s.list) > 30 || len(s.list) > 0 && rng.IntN(3) == 0 {
+			s.remove(s.list[rng.IntN(len(s.list))])
+		} else {
+			g := &rangeLock{}
+			start := rng.IntN(100)
+			g.entry.key = []byte{byte(start)}
+			if rng.IntN(20) > 0 {
+				g.end = []byte{byte(start + 1 + rng.IntN(20))}
+			}
+			s.insert(g)
+		}
+		from := rng.IntN(110)
+		start, end := []byte{byte(from)}, []byte{byte(from + 1 + rng.IntN(9))}
+		want, covering := 0, 0
+		for _, g := range s.list {
+			if isBefore(start, g.end) && bytes.Compare(g.entry.key, end) < 0 {
+				want++
+			}
+			if isBefore(start, g.end) && bytes.Compare(g.entry.key, start) <= 0 {
+				covering++
+			}
+		}
+		s.overlapping(start, end, func(*rangeLock) bool { want--; return false })
+		s.covering(start, func(*rangeLock) bool { covering--; return false })
+		if want != 0 || covering != 0 {
+			t.Fatalf("%d overlapping and %d covering ranges were not found", want, covering)
 		}
 	}
 }
