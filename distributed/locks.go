@@ -2,6 +2,7 @@ package distributed
 
 import (
 	"context"
+	"encoding/binary"
 	"time"
 
 	"cloudsql/storage/fragment"
@@ -38,6 +39,13 @@ const (
 	LockShared
 	LockExclusive
 )
+
+// TxnNumber is a transaction's id as one number, for people and views: the gateway's node above 48 bits, and which of that
+// node's transactions since its start this is. It is 0 for no transaction.
+func TxnNumber(id fragment.TxnID) uint64 {
+	node, count := binary.BigEndian.Uint32(id[:4]), binary.BigEndian.Uint64(id[8:])&(1<<48-1)
+	return uint64(node&(1<<15-1))<<48 | count
+}
 
 // Deadlock is one that was found and broken. Each member waits for the next one, the last for the first.
 type Deadlock struct {

@@ -55,6 +55,26 @@ type Process struct {
 	State   string
 	Info    string // the statement's text, in full; "" for NULL
 	Node    uint64
+	Txn     *Transaction // the open one, if there is any
+}
+
+// Transaction is a session's open transaction.
+type Transaction struct {
+	Started   time.Time
+	Isolation string // "REPEATABLE-READ", …
+	ReadOnly  bool
+	Tables    int // that it has used
+}
+
+// Deadlocks is what a Context may offer besides: the newest deadlock that was found in the cluster; nil: none.
+type Deadlocks interface {
+	LatestDeadlock(ctx context.Context) *DeadlockReport
+}
+
+// DeadlockReport is a deadlock with what its transactions' sessions were doing.
+type DeadlockReport struct {
+	distributed.Deadlock
+	Sessions []Process // of the members, in their order; without an ID where one is not known any more
 }
 
 // Condition is a line of SHOW WARNINGS.

@@ -26,6 +26,7 @@ func generators() map[string]map[string]func(s *scan) error {
 			"COLUMNS":                               infoColumns,
 			"COLUMNS_EXTENSIONS":                    infoColumnsExtensions,
 			"ENGINES":                               infoEngines,
+			"INNODB_TRX":                            infoTransactions,
 			"KEYWORDS":                              infoKeywords,
 			"KEY_COLUMN_USAGE":                      infoKeyColumns,
 			"PARTITIONS":                            infoPartitions,
@@ -45,6 +46,8 @@ func generators() map[string]map[string]func(s *scan) error {
 		},
 		perfSchema: {
 			"accounts":                      perfAccounts,
+			"data_lock_waits":               perfLockWaits,
+			"data_locks":                    perfLocks,
 			"global_status":                 perfStatus(true),
 			"global_variables":              perfVariables(true),
 			"processlist":                   perfProcesses,
@@ -55,7 +58,7 @@ func generators() map[string]map[string]func(s *scan) error {
 			"threads":                       perfThreads,
 		},
 		mysqlDB: {"user": mysqlUser, "db": mysqlDatabases},
-		sysDB:   {"version": sysVersion},
+		sysDB:   {"innodb_lock_waits": sysLockWaits, "version": sysVersion},
 	}
 }
 

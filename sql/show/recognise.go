@@ -16,6 +16,7 @@ import (
 //	SHOW STORAGE ENGINES                      SHOW LOCAL {VARIABLES | STATUS} …
 //	SHOW EXTENDED {INDEX | TABLES} …          SHOW {REPLICA | SLAVE} STATUS FOR CHANNEL 'c'
 //	SHOW CREATE {TRIGGER | EVENT | FUNCTION}  {DESC | DESCRIBE | EXPLAIN} t 'pattern'
+//	SHOW ENGINE INNODB STATUS
 func Recognise(text string) (*ast.ShowStmt, error) {
 	w := lexemes(text)
 	switch {
@@ -35,6 +36,8 @@ func recogniseShow(text string, w lexed) (*ast.ShowStmt, error) {
 		return reparse(text, w[1], "SESSION")
 	case w.at(1, "replica", "slave") && w.at(2, "status") && w.at(3, "for") && w.at(4, "channel") && len(w) == 6:
 		return &ast.ShowStmt{Tp: ast.ShowReplicaStatus}, nil
+	case w.at(1, "engine") && len(w) == 4:
+		return recogniseEngine(w)
 	case w.at(1, "create") && len(w) > 3:
 		name := w[len(w)-1].value
 		switch {
@@ -47,6 +50,22 @@ func recogniseShow(text string, w lexed) (*ast.ShowStmt, error) {
 		}
 	}
 	return nil, nil
+}
+
+// showEngineStatus is SHOW ENGINE INNODB STATUS, for which the parser has no type.
+const showEngineStatus ast.ShowStmtType = 1 << 20
+
+// recogniseEngine reads SHOW ENGINE name {STATUS | MUTEX | LOGS}. 1286.
+func recogniseEngine(w lexed) (*ast.ShowStmt, error) {
+	switch {
+	case !w.at(3, "status", "mutex", "logs"):
+		return nil, nil
+	case !strings.EqualFold(w[2].value, "innodb") && !strings.EqualFold(w[2].value, "performance_schema"):
+		return nil, mysqlerr.New(mysql.ErrUnknownStorageEngine, w[2].value)
+	case !strings.EqualFold(w[2].value, "innodb") || !w.at(3, "status"):
+		return nil, mysqlerr.NotSupported("this SHOW ENGINE")
+	}
+	return &ast.ShowStmt{Tp: showEngineStatus}, nil
 }
 
 // reparse gives the parser a text in which one word is another. Its errors are left to those who parse the original.

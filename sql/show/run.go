@@ -47,6 +47,7 @@ func init() {
 		ast.ShowBinlogStatus:    empty(masterStatusColumns),
 		ast.ShowReplicaStatus:   empty(replicaStatusColumns),
 		ast.ShowProfiles:        empty("Query_ID int unsigned !\nDuration double !\nQuery varchar(300) !"),
+		showEngineStatus:        innodbStatus,
 		ast.ShowProfile:         empty("Status varchar(30) !\nDuration decimal(9,6) !"),
 	}
 }

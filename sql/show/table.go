@@ -151,6 +151,7 @@ var plainTypes = map[string]types.Type{
 	"bigint":          {ID: mysql.TypeLonglong, Length: 20},
 	"double":          {ID: mysql.TypeDouble, Length: 22, Decimals: types.Unspecified},
 	"datetime":        {ID: mysql.TypeDatetime, Length: 19},
+	"time":            {ID: mysql.TypeDuration, Length: 10},
 	"timestamp":       {ID: mysql.TypeTimestamp, Length: 19},
 	"timestamp(2)":    {ID: mysql.TypeTimestamp, Length: 22, Decimals: 2},
 	"tinyint(1)":      {ID: mysql.TypeTiny, Length: 1},
