@@ -53,6 +53,8 @@ type Engine struct {
 	plans   planCache
 	locks   tableLocks
 
+	deadlocks deadlockKeeper
+
 	mu       sync.RWMutex
 	sessions map[uint32]*Session
 
@@ -92,6 +94,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive}
 	e.locks.init(e)
 	e.ddl.Exclusive, e.ddl.Moved = e.locks.exclusive, e.locks.moved
+	e.deadlocks.init(e)
 	e.registerCalls()
 	go e.locks.buryEarlierSelf()
 	return e

@@ -368,8 +368,6 @@ func recogniseShow(_ *Session, text string, w words) (*parsed, error) {
 	case w.take("warnings", "limit"):
 	case w.take("errors", "limit"):
 		errors = true
-	case w.take("engine"):
-		return nil, mysqlerr.NotSupported("SHOW ENGINE")
 	case w.take("binary", "logs"), w.take("master", "logs"), w.take("binlog"), w.take("relaylog"):
 		return nil, mysqlerr.NotSupported("binary logs")
 	case w.take("replicas"), w.take("slave", "hosts"):

@@ -37,6 +37,8 @@ type processRecord struct {
 	State   string    `json:"state"`
 	Info    string    `json:"info"`
 	Node    uint64    `json:"node"`
+
+	Txn *show.Transaction `json:"txn,omitempty"`
 }
 
 type killRequest struct {
@@ -67,6 +69,7 @@ func (e *Engine) registerCalls() {
 		return []byte("no"), nil
 	})
 	e.locks.registerCalls()
+	e.deadlocks.registerCalls()
 }
 
 // ownerAlive asks the node of a schema change or a lock whether it still runs the engine that made it. A node that
@@ -97,14 +100,34 @@ func (e *Engine) ownerAlive(ctx context.Context, owner string) bool {
 func (e *Engine) processes() []processRecord {
 	var list []processRecord
 	e.each(func(s *Session) {
-		conn := s.shared.Load()
-		list = append(list, processRecord{
-			ID: uint64(conn.ID), Account: conn.Account.User, User: conn.Account.User, Host: conn.RemoteAddr,
-			DB: *s.proc.db.Load(), Command: *s.proc.command.Load(), Since: time.Unix(0, s.proc.since.Load()),
-			State: *s.proc.state.Load(), Info: *s.proc.info.Load(), Node: uint64(e.db.NodeID()),
-		})
+		list = append(list, s.record())
 	})
 	return list
+}
+
+// record is the session as the process list shows it.
+func (s *Session) record() processRecord {
+	conn := s.shared.Load()
+	r := processRecord{
+		ID: uint64(conn.ID), Account: conn.Account.User, User: conn.Account.User, Host: conn.RemoteAddr,
+		DB: *s.proc.db.Load(), Command: *s.proc.command.Load(), Since: time.Unix(0, s.proc.since.Load()),
+		State: *s.proc.state.Load(), Info: *s.proc.info.Load(), Node: uint64(s.eng.db.NodeID()),
+	}
+	if t := s.proc.txn.Load(); t != nil {
+		s.held.Lock()
+		tables := len(s.held.uses)
+		s.held.Unlock()
+		r.Txn = &show.Transaction{Started: t.started, Isolation: t.isolation, ReadOnly: t.readOnly, Tables: tables}
+	}
+	return r
+}
+
+// process is the record as SHOW and the information_schema take it.
+func (r *processRecord) process() show.Process {
+	return show.Process{
+		ID: r.ID, User: r.User, Host: r.Host, DB: r.DB, Command: r.Command, Since: r.Since, State: r.State, Info: r.Info,
+		Node: r.Node, Txn: r.Txn,
+	}
 }
 
 // otherNodes lists the members beside this one.
@@ -132,10 +155,7 @@ func (e *Engine) allProcesses(ctx context.Context, account string) []show.Proces
 		if account != "" && r.Account != account {
 			continue
 		}
-		all = append(all, show.Process{
-			ID: r.ID, User: r.User, Host: r.Host, DB: r.DB, Command: r.Command, Since: r.Since, State: r.State, Info: r.Info,
-			Node: r.Node,
-		})
+		all = append(all, r.process())
 	}
 	slices.SortFunc(all, func(a, b show.Process) int { return cmp.Compare(a.ID, b.ID) })
 	return all

@@ -115,6 +115,7 @@ type process struct {
 	db      atomic.Pointer[string]
 	since   atomic.Int64 // unix nanoseconds
 	state   atomic.Pointer[string]
+	txn     atomic.Pointer[openTxn] // nil: none
 }
 
 // running is the context that statements run under. One is made for a connection's context and serves statement after

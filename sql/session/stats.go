@@ -202,6 +202,7 @@ func (e *Engine) statusVars() map[string]string {
 		"Plan_cache_hits":           u(e.plans.Hits.Load()), "Plan_cache_misses": u(e.plans.Miss.Load()),
 		"Ssl_cipher": "", "Ssl_version": "", "Innodb_page_size": "16384",
 	}
+	e.lockStatus(vars)
 	for c := comSelect; c < comEnd; c++ {
 		vars["Com_"+comNames[c]] = u(e.stats.coms[c].Load())
 	}

@@ -81,6 +81,7 @@ func (s *Session) open(c characteristics) {
 	if c.access == "" {
 		c.access = s.variable(sysvars["transaction_read_only"])
 	}
+	s.proc.txn.Store(&openTxn{started: s.eng.cfg.Now(), isolation: c.isolation, readOnly: c.access == "ON"})
 	s.isolation, s.readOnly = c.isolation, c.access == "ON"
 	s.txn = s.eng.db.Begin(distributed.TxnOptions{
 		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.lockWait, Session: uint64(s.conn.ID),
@@ -146,6 +147,7 @@ func (s *Session) rollback(ctx context.Context) error {
 
 // leave forgets the transaction.
 func (s *Session) leave() {
+	s.proc.txn.Store(nil)
 	s.txn, s.begun, s.readOnly, s.isolation = nil, false, false, ""
 	s.savepoints = nil
 	s.letGo()
@@ -243,6 +245,7 @@ func (s *Session) afterError(ctx context.Context, err error) {
 	switch {
 	case s.txn == nil:
 	case s.txn.Aborted():
+		s.eng.deadlocks.noteVictim(s)
 		s.leave()
 	case isAny(err, mysql.ErrLockWaitTimeout) && s.variable(sysvars["innodb_rollback_on_timeout"]) == "ON":
 		_ = s.rollback(context.WithoutCancel(ctx))

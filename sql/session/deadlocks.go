@@ -1,0 +1,197 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"cloudsql/distributed"
+	"cloudsql/sql/show"
+)
+
+// The calls about deadlocks. Payloads are JSON.
+const (
+	callDescribe       = "sql.describe" // describeRequest → []processRecord
+	callLatestDeadlock = "sql.deadlock" // → show.DeadlockReport, or nothing
+)
+
+// openTxn is what other goroutines may know of a session's transaction.
+type openTxn struct {
+	started   time.Time
+	isolation string
+	readOnly  bool
+}
+
+// deadlockKeeper remembers the newest deadlock that this node broke, with what the sessions were doing.
+type deadlockKeeper struct {
+	eng *Engine
+
+	mu      sync.Mutex
+	latest  *show.DeadlockReport
+	pending *distributed.Deadlock // to be described next; of a crowd, only the newest is
+	busy    bool
+	victims []victim // the last ones of this node
+}
+
+// victim is a session as it was when its transaction was lost: soon afterwards it does something else.
+type victim struct {
+	at     time.Time
+	record processRecord
+}
+
+const (
+	maxVictims = 64
+	// victimAge is how long a victim may have been told of its end before the description is made.
+	victimAge = time.Second
+)
+
+type describeRequest struct {
+	Sessions []uint64 `json:"sessions"`
+	Victim   uint64   `json:"victim"`
+}
+
+func (k *deadlockKeeper) init(e *Engine) {
+	k.eng = e
+	if v, ok := e.db.(distributed.LockViewer); ok {
+		v.OnDeadlock(k.found)
+	}
+}
+
+func (k *deadlockKeeper) registerCalls() {
+	k.eng.db.RegisterCall(callDescribe, func(_ context.Context, payload []byte) ([]byte, error) {
+		var r describeRequest
+		if err := json.Unmarshal(payload, &r); err != nil {
+			return nil, fmt.Errorf("describe request: %w", err)
+		}
+		return json.Marshal(k.describeHere(&r))
+	})
+	k.eng.db.RegisterCall(callLatestDeadlock, func(context.Context, []byte) ([]byte, error) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.latest == nil {
+			return nil, nil
+		}
+		return json.Marshal(k.latest)
+	})
+}
+
+// noteVictim keeps what a session was doing when it lost its transaction.
+func (k *deadlockKeeper) noteVictim(s *Session) {
+	v := victim{time.Now(), s.record()}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.victims) == maxVictims {
+		k.victims = append(k.victims[:0], k.victims[1:]...)
+	}
+	k.victims = append(k.victims, v)
+}
+
+// found is told of a deadlock. Where they come faster than they can be described, the newest is.
+func (k *deadlockKeeper) found(d *distributed.Deadlock) {
+	k.mu.Lock()
+	k.pending = d
+	if k.busy {
+		k.mu.Unlock()
+		return
+	}
+	k.busy = true
+	for k.pending != nil {
+		d, k.pending = k.pending, nil
+		k.mu.Unlock()
+		report := k.describe(d)
+		k.mu.Lock()
+		k.latest = report
+	}
+	k.busy = false
+	k.mu.Unlock()
+}
+
+// describe asks the members' gateways what their sessions are doing.
+func (k *deadlockKeeper) describe(d *distributed.Deadlock) *show.DeadlockReport {
+	q := &describeRequest{Victim: d.Members[d.Victim].Session}
+	for i := range d.Members {
+		q.Sessions = append(q.Sessions, d.Members[i].Session)
+	}
+	known := map[uint64]show.Process{}
+	take := func(list []processRecord) {
+		for i := range list {
+			known[list[i].ID] = list[i].process()
+		}
+	}
+	take(k.describeHere(q))
+	if payload, err := json.Marshal(q); err == nil && len(known) < len(q.Sessions) {
+		for _, reply := range k.eng.callAll(context.Background(), callDescribe, payload) {
+			var list []processRecord
+			if json.Unmarshal(reply, &list) == nil {
+				take(list)
+			}
+		}
+	}
+	report := &show.DeadlockReport{Deadlock: *d}
+	for _, id := range q.Sessions {
+		report.Sessions = append(report.Sessions, known[id])
+	}
+	return report
+}
+
+// describeHere describes the sessions that are this node's.
+func (k *deadlockKeeper) describeHere(q *describeRequest) (list []processRecord) {
+	for _, id := range q.Sessions {
+		if r, ok := k.victim(id); ok && id == q.Victim {
+			list = append(list, r)
+		} else if s := k.eng.session(uint32(id)); s != nil { //nolint:gosec // connection ids have 32 bits
+			list = append(list, s.record())
+		}
+	}
+	return list
+}
+
+// victim finds a session that lost its transaction just now.
+func (k *deadlockKeeper) victim(session uint64) (processRecord, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i := len(k.victims) - 1; i >= 0; i-- {
+		if v := &k.victims[i]; v.record.ID == session && time.Since(v.at) < victimAge {
+			return v.record, true
+		}
+	}
+	return processRecord{}, false
+}
+
+var _ show.Deadlocks = (*showContext)(nil)
+
+// LatestDeadlock is the newest one of all nodes that answer.
+func (c *showContext) LatestDeadlock(ctx context.Context) *show.DeadlockReport {
+	k := &c.s.eng.deadlocks
+	k.mu.Lock()
+	latest := k.latest
+	k.mu.Unlock()
+	for _, reply := range k.eng.callAll(ctx, callLatestDeadlock, nil) {
+		r := &show.DeadlockReport{}
+		if len(reply) > 0 && json.Unmarshal(reply, r) == nil && (latest == nil || r.At.After(latest.At)) {
+			latest = r
+		}
+	}
+	return latest
+}
+
+// lockStatus adds InnoDB's counters of waits for row locks, of this node's leaseholders.
+func (e *Engine) lockStatus(vars map[string]string) {
+	v, ok := e.db.(distributed.LockViewer)
+	if !ok {
+		return
+	}
+	s := v.LockStats()
+	average := time.Duration(0)
+	if s.Waits > 0 {
+		average = s.Time / time.Duration(s.Waits) //nolint:gosec // far below 2^63
+	}
+	millis := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	vars["Innodb_row_lock_current_waits"] = strconv.Itoa(s.Waiting)
+	vars["Innodb_row_lock_waits"] = strconv.FormatUint(s.Waits, 10)
+	vars["Innodb_row_lock_time"], vars["Innodb_row_lock_time_avg"], vars["Innodb_row_lock_time_max"] = millis(s.Time), millis(average), millis(s.MaxTime)
+	vars["Innodb_deadlocks"] = strconv.FormatUint(s.Deadlocks, 10)
+}
