@@ -39,6 +39,12 @@
 // below T can appear after a read at T. The registry is the lock table: an in-flight write is an owner of locks. Writes
 // that may touch rows they do not name (REPLACE, ON DUPLICATE KEY UPDATE) also hold the key tabletWide.
 //
+// # Reads without the lease
+//
+// A replica serves reads at closed timestamps from its own state (follower.go): at or below what the batches that it has
+// applied closed, or what the leaseholder promised beside the log (closed.go has the argument). A shard without writes
+// closes timestamps only when a follower asks, and writes nothing for it.
+//
 // # The proposer
 //
 // One round at a time: take what waits, fetch its timestamps together, encode one entry, propose it. Two entries may be on

@@ -16,6 +16,9 @@
 //     is background work, which the legs' leaseholders take over if this node does not get to it (see commit.go).
 //   - A plain read costs a timestamp once a transaction (or statement, under READ COMMITTED), and an autocommit read none
 //     unless it does not fit a page.
+//   - Reads of the past (stale.go) show the state at their timestamp wherever they run. A state that is chosen for a bound
+//     is a moment (stale_moments.go): a timestamp that this node drew, not long enough ago to break the bound by its own
+//     monotonic clock.
 //   - Snapshots in use are known (OldestSnapshot), so that garbage collection keeps their versions; leaseholders hear
 //     regularly of the transactions that are open here, and drop others.
 package txn
