@@ -124,7 +124,9 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		if r.Status == Committed {
 			a.state.maxTS = max(a.state.maxTS, r.TS)
 		}
-		a.remember(index, p, &r)
+		if p.Kind != ProposalResolve || r.Status != Conflict {
+			a.remember(index, p, &r)
+		}
 	}
 	if record, ok := a.outcomes.pending[index]; ok {
 		a.set(outcomeKey(a.s.id, index), record)
@@ -141,13 +143,16 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 	case ProposalForget:
 		a.forget(p.Forget)
 		return ProposalResult{Txn: p.Txn, Status: Committed}, nil
-	case ProposalCommit, ProposalPrepare, ProposalAbort:
+	case ProposalCommit, ProposalPrepare, ProposalAbort, ProposalStage:
 	default:
 		return r, fmt.Errorf("proposal of kind %d, which this program version does not know", p.Kind)
 	}
+	var staged *preparedTxn
 	if p.Txn != (fragment.TxnID{}) {
-		if x, ok := a.prepared.txns[p.Txn]; ok {
+		if x, ok := a.prepared.txns[p.Txn]; ok && !x.staging {
 			return x.repeated(), nil
+		} else if ok {
+			staged = x
 		}
 		if index, ok := a.outcomes.index(p.Txn); ok {
 			return a.repeated(p.Txn, index)
@@ -155,6 +160,9 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 	}
 	r = ProposalResult{Txn: p.Txn, TS: p.TS}
 	if p.Kind == ProposalAbort {
+		if staged != nil {
+			a.unstage(staged)
+		}
 		a.hashTxn(p.Kind, p.Txn, 0)
 		r.Status = Aborted
 		return r, nil
@@ -162,6 +170,9 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 	if p.TS <= a.state.closed || p.TS <= a.state.watermark || p.TS == mvcc.MaxTimestamp {
 		r.Status = StaleTimestamp
 		return r, nil
+	}
+	if p.Kind == ProposalPrepare || p.Kind == ProposalStage {
+		return a.stage(p, staged)
 	}
 	mark := a.overlay.mark()
 	a.writer.begin(a, p.TS)
@@ -174,10 +185,6 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		fallthrough
 	case r.Status != Committed:
 		a.overlay.rollback(mark)
-		return r, nil
-	case p.Kind == ProposalPrepare:
-		a.prepare(p, mark)
-		r.Status = Prepared
 		return r, nil
 	}
 	a.commitCounters(a.writer.deltas)
@@ -382,6 +389,7 @@ func (a *applier) finish() error {
 	a.hashes, a.garbage, a.altered = a.hashes[:0], a.garbage[:0], false
 	clear(a.touched)
 	clear(a.outcomes.pending)
+	a.prepared.forgetEffects()
 	a.system.reset()
 	return err
 }

@@ -69,6 +69,8 @@ func AppendProposal(dst []byte, p *Proposal) ([]byte, error) {
 		dst = binary.AppendUvarint(dst, uint64(s))
 	}
 	switch p.Kind {
+	case ProposalPrepare, ProposalStage:
+		dst = binary.AppendUvarint(dst, uint64(p.Piece))
 	case ProposalResolve:
 		dst = binary.AppendUvarint(dst, uint64(p.CommitTS))
 	case ProposalForget:
@@ -109,6 +111,10 @@ func readProposal(d *wire.Reader) (p Proposal) {
 		p.Participants = append(p.Participants, schema.ShardID(d.Uvarint()))
 	}
 	switch p.Kind {
+	case ProposalPrepare, ProposalStage:
+		if p.Piece = uint32(d.Uvarint()); p.Piece >= maxPieces {
+			d.Fail(wire.ErrCorrupt)
+		}
 	case ProposalResolve:
 		p.CommitTS = mvcc.Timestamp(d.Uvarint())
 	case ProposalForget:

@@ -38,6 +38,7 @@ const (
 	ProposalResolve ProposalKind = 3 // the effects become versions at CommitTS, or vanish (CommitTS 0)
 	ProposalAbort   ProposalKind = 4 // abort mark: a later Commit or Prepare of Txn fails
 	ProposalForget  ProposalKind = 5 // all participants have resolved the transactions in Forget
+	ProposalStage   ProposalKind = 6 // a piece of a large part, before Prepare brings the last one
 )
 
 // Proposal is one transaction's part in this shard.
@@ -49,6 +50,7 @@ type Proposal struct {
 	Writes       []*fragment.Write
 	Effects      []fragment.Effect
 	Participants []schema.ShardID // Prepare: all shards of the transaction
+	Piece        uint32           // Stage, Prepare: number of the piece that Effects are; all before it have come
 	CommitTS     mvcc.Timestamp   // Resolve
 	Forget       []fragment.TxnID // Forget
 }
@@ -68,6 +70,7 @@ const (
 	NoTablet       Status = 8 // the tablet is not (any more) in this shard
 	Prepared       Status = 9 // the effects wait for Resolve; TS is the least commit timestamp
 	Aborted        Status = 10
+	Staged         Status = 12 // the piece is kept
 	Claimed        Status = 11 // a key belongs to a prepared transaction (Blocker): wait for its end and retry
 )
 

@@ -24,7 +24,7 @@ import (
 // randomLog makes a log of all that a shard knows, valid and not: writes of every kind on few keys, resolved effects
 // with guessed versions, repeated transactions, leases, watermarks, schema changes, system records.
 func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
-	l := &testLog{t: t, ts: mvcc.At(baseTime)}
+	l := &testLog{t: t, ts: mvcc.At(baseTime), commits: map[fragment.TxnID]mvcc.Timestamp{}}
 	epoch, version := uint64(0), uint64(1)
 	base := tableOf(t, "CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, k INT, name VARCHAR(20), UNIQUE KEY u (name), KEY k (k))", 1)
 	entries := []Entry{l.entry(l.encodeTablet(testTablet, base))}
@@ -81,15 +81,24 @@ func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
 
 func (l *testLog) randomProposal(rng *rand.Rand, version uint64) Proposal {
 	version -= uint64(rng.IntN(2))
-	switch rng.IntN(8) {
+	switch rng.IntN(12) {
 	case 0:
 		return l.randomEffects(rng)
 	case 1:
 		p := l.randomEffects(rng)
-		p.Kind, p.Participants = ProposalPrepare, []schema.ShardID{testShard, 77}
+		p.Kind, p.Participants = ProposalPrepare, []schema.ShardID{testShard, 77}[:1+rng.IntN(2)]
+		switch rng.IntN(6) {
+		case 0:
+			p.Kind = ProposalStage
+		case 1: // perhaps the next piece of one that was staged
+			if n := len(l.prepared); n > 0 {
+				p.Txn = l.prepared[n-1]
+			}
+			p.Piece, p.Kind = 1, []ProposalKind{ProposalPrepare, ProposalStage}[rng.IntN(2)]
+		}
 		l.prepared = append(l.prepared, p.Txn)
 		return p
-	case 2:
+	case 2, 3, 4:
 		return l.randomEnd(rng)
 	}
 	var ws []*fragment.Write
@@ -126,7 +135,7 @@ func (l *testLog) randomEnd(rng *rand.Rand) Proposal {
 		p.Kind = ProposalAbort
 		return p
 	}
-	at := rng.IntN(min(len(l.prepared), 3))
+	at := rng.IntN(min(len(l.prepared), 2))
 	p.Txn = l.prepared[at]
 	switch rng.IntN(8) {
 	case 0:
@@ -136,8 +145,11 @@ func (l *testLog) randomEnd(rng *rand.Rand) Proposal {
 	case 2:
 		p.Kind = ProposalResolve
 	default:
-		p.Kind, p.CommitTS = ProposalResolve, p.TS
-		if rng.IntN(2) == 0 {
+		p.Kind, p.CommitTS = ProposalResolve, l.commits[p.Txn]
+		if p.CommitTS == 0 {
+			p.CommitTS = p.TS
+			l.commits[p.Txn] = p.TS
+		} else if rng.IntN(2) == 0 { // once for each piece, at least
 			l.prepared = slices.Delete(l.prepared, at, at+1)
 		}
 	}

@@ -12,6 +12,7 @@
 //	shard(4) 0(4)      4(2)      log index(8)                     outcomes of the transactions in that log entry
 //	shard(4) 0(4)      5(2)      key                              system records
 //	shard(4) 0(4)      6(2)      transaction(16)                  parts of transactions over several shards
+//	shard(4) 0(4)      6(2)      transaction(16) number(4)        pieces of large parts
 //
 // # Applying the log
 //

@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"slices"
+
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mutant"
@@ -24,7 +26,10 @@ func (a *applier) effects(ts mvcc.Timestamp, effects []fragment.Effect) (Status,
 	}
 	for i := range w.added {
 		e := &w.added[i]
-		if e.unique && !a.prepared.resolving {
+		hides := false
+		if e.unique && a.prepared.resolving != nil {
+			hides = a.prepared.gives(e.key) // what it was before is not removed by the row that had it
+		} else if e.unique {
 			if a.prepared.claims(e.key, false) {
 				return Claimed, nil
 			}
@@ -33,10 +38,13 @@ func (a *applier) effects(ts mvcc.Timestamp, effects []fragment.Effect) (Status,
 				return 0, err
 			}
 			if v.Live() {
-				return Conflict, nil // its lock was lost in a failover, or the index is younger than the transaction
+				if takes, err := a.takesOver(e, &v); err != nil || !takes {
+					return Conflict, err // its lock was lost in a failover, or the index is younger than the transaction
+				}
 			}
 		}
 		a.overlay.put(e.key, ts, e.value)
+		a.overlay.changes[len(a.overlay.changes)-1].hides = hides
 	}
 	return Committed, nil
 }
@@ -45,7 +53,7 @@ func (a *applier) effects(ts mvcc.Timestamp, effects []fragment.Effect) (Status,
 func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) {
 	t, ok := a.tablets[e.Tablet]
 	if !ok {
-		if a.prepared.resolving {
+		if a.prepared.resolving != nil {
 			return Committed, nil // dropped since, and its rows with it
 		}
 		return NoTablet, nil
@@ -62,7 +70,7 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 		return 0, err
 	}
 	switch {
-	case a.prepared.resolving: // nobody could change the row since it was looked at
+	case a.prepared.resolving != nil: // nobody could change the row since it was looked at
 		if e.Op == fragment.EffectCheck {
 			return Committed, nil
 		}
@@ -79,6 +87,9 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 		w.old.stored = append(w.old.stored[:0], v.Value...)
 		if err := w.entriesOfRow(&w.old, &w.removed, true); err != nil {
 			return 0, err
+		}
+		if a.prepared.resolving != nil {
+			w.removed = slices.DeleteFunc(w.removed, func(e entry) bool { return a.prepared.gives(e.key) })
 		}
 	}
 	switch e.Op {

@@ -41,6 +41,11 @@ func preparedKey(s schema.ShardID, txn fragment.TxnID) []byte {
 	return append(metaPrefix(s, metaPrepared), txn[:]...)
 }
 
+// pieceKey follows the key of its part.
+func pieceKey(s schema.ShardID, txn fragment.TxnID, n uint32) []byte {
+	return binary.BigEndian.AppendUint32(preparedKey(s, txn), n)
+}
+
 // shardRange bounds everything of a shard.
 func shardRange(s schema.ShardID) (start, end []byte) {
 	start = binary.BigEndian.AppendUint32(nil, uint32(s))

@@ -87,7 +87,7 @@ func (s *Shard) load() error {
 	if a.outcomes, err = s.loadOutcomes(&a.state.outcomes); err != nil {
 		return err
 	}
-	if a.prepared, err = s.loadPrepared(); err != nil {
+	if err := s.loadPrepared(a); err != nil {
 		return err
 	}
 	if err := s.loadSystem(a.state.system); err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/wire"
@@ -25,7 +26,11 @@ import (
 // The transaction is committed when all of its parts are prepared, at the largest of their timestamps. Nothing else
 // decides: whoever wants to know asks the parts, and leaves an abort mark where one is not prepared. A decided part is
 // remembered until all parts are: one that is not could be asking. (Parallel commit, as in CockroachDB, but without a
-// transaction record: the parts name each other.)
+// transaction record: the parts name each other.) A transaction in one shard that is too large for one entry goes the
+// same way, alone.
+//
+// A large part comes in pieces: Stage for all but the last, which comes with Prepare. Each is checked and claims its keys
+// when it comes; Resolve(ts) is proposed once for each. So no entry takes long to apply.
 //
 // While a part is prepared, the keys that it will change are claimed: no other proposal can touch them, and so resolving
 // cannot fail. No commit timestamp is at or below the closed one: the shard's closed timestamp and watermark stay below
@@ -39,8 +44,12 @@ type preparedTxns struct {
 	lowest mvcc.Timestamp   // of their timestamps, valid if it is known
 	known  bool
 
-	resolving bool           // effects are being executed that were checked when they were prepared
+	resolving *preparedTxn   // whose effects, checked when they were prepared, are being executed; nil: none
+	self      fragment.TxnID // whose piece is being checked
+	pieced    bool           // that piece is not the whole
+	moved     []move         // that it makes
 	blocker   fragment.TxnID // whose claim was met last
+	fresh     []*piece       // came with the present Apply
 }
 
 // claim is who holds a key: one transaction that changes it, or some that looked at it, in the order of their ids.
@@ -52,14 +61,26 @@ type claim struct {
 // preparedTxn is one transaction's part.
 type preparedTxn struct {
 	id           fragment.TxnID
-	ts           mvcc.Timestamp // prepared at: the least commit timestamp
+	staging      bool           // Prepare has not come yet
+	ts           mvcc.Timestamp // prepared at: the least commit timestamp; while staging, of the newest piece
 	commitTS     mvcc.Timestamp // 0: not decided
 	participants []schema.ShardID
-	// Nil once decided. Keys are the engine's, without timestamp.
-	effects []byte   // encoded
+	pieces       []*piece // the last one came with Prepare; nil once decided
+	resolved     uint32   // of the pieces
+	// moved are the unique entries that pass from row to row between pieces. They are written once, by who gets them.
+	moved map[string]struct{}
+}
+
+// piece is a run of a part's effects. Keys are the engine's, without timestamp. What is resolved keeps nothing.
+type piece struct {
+	effects []byte   // encoded; nil: in the piece's record
 	changes [][]byte // what resolving will write
 	looked  [][]byte // rows that must stay as they are until then
+	moved   []move
 }
+
+// move is a unique key that a row of the piece takes over from one that the transaction changes elsewhere.
+type move struct{ entry, from []byte }
 
 // Part is a transaction's part in a shard as others see it.
 type Part struct {
@@ -67,8 +88,9 @@ type Part struct {
 	Participants []schema.ShardID
 	TS           mvcc.Timestamp // the least commit timestamp
 	CommitTS     mvcc.Timestamp // 0: not decided
-	// Of a part that is not decided: the keys it claims.
-	Claims []PartClaim
+	Staging      bool           // not prepared yet
+	Pieces       int            // that are not resolved
+	Claims       []PartClaim    // of those pieces
 }
 
 // PartClaim is a key that a prepared part holds.
@@ -86,7 +108,7 @@ func (p *preparedTxns) floor() mvcc.Timestamp {
 	if !p.known {
 		p.lowest, p.known = mvcc.MaxTimestamp, true
 		for _, x := range p.txns {
-			if x.commitTS == 0 {
+			if x.waits() {
 				p.lowest = min(p.lowest, x.ts)
 			}
 		}
@@ -94,47 +116,62 @@ func (p *preparedTxns) floor() mvcc.Timestamp {
 	return p.lowest - 1
 }
 
-// claims tells whether a key belongs to a prepared transaction, for somebody who would change it or, if look is set,
-// wants to be sure that nobody does.
+// waits tells whether versions of x, below any timestamp but its own, are still to come.
+func (x *preparedTxn) waits() bool { return !x.staging && len(x.pieces) > 0 }
+
+// inRecord tells whether the i-th piece has a record of its own: it came by Stage.
+func (x *preparedTxn) inRecord(i int) bool { return x.staging || i < len(x.pieces)-1 }
+
+// claims tells whether a key belongs to another prepared transaction, for somebody who would change it or, if look is
+// set, wants to be sure that nobody does.
 func (p *preparedTxns) claims(key []byte, look bool) bool {
-	if len(p.claim) == 0 || p.resolving {
+	if len(p.claim) == 0 || p.resolving != nil {
 		return false
 	}
 	c, ok := p.claim[string(key)]
-	if !ok || look && c.shared {
+	if !ok || look && c.shared || len(c.txns) == 1 && c.txns[0] == p.self {
 		return false
 	}
 	p.blocker = c.txns[0]
 	return true
 }
 
-func (p *preparedTxns) add(x *preparedTxn) {
-	p.txns[x.id] = x
-	if x.commitTS != 0 {
-		return
+// hold claims the keys of a piece. A secondary entry that is not unique belongs to its row.
+func (a *applier) hold(x *preparedTxn, c *piece) {
+	p := &a.prepared
+	for _, key := range c.changes {
+		if a.identifies(key) {
+			p.claim[string(key)] = claim{txns: []fragment.TxnID{x.id}}
+		}
 	}
-	p.waits++
-	if p.known {
-		p.lowest = min(p.lowest, x.ts)
-	}
-	for _, key := range x.changes {
-		p.claim[string(key)] = claim{txns: []fragment.TxnID{x.id}}
-	}
-	for _, key := range x.looked {
+	for _, key := range c.looked {
 		txns := p.claim[string(key)].txns
-		at, _ := slices.BinarySearchFunc(txns, x.id, compareTxns)
-		p.claim[string(key)] = claim{txns: slices.Insert(txns, at, x.id), shared: true}
+		if at, found := slices.BinarySearchFunc(txns, x.id, compareTxns); !found {
+			p.claim[string(key)] = claim{txns: slices.Insert(txns, at, x.id), shared: true}
+		}
 	}
 }
 
-// settle takes back what a part claims.
-func (p *preparedTxns) settle(x *preparedTxn) {
-	p.waits--
-	p.known = p.known && x.ts != p.lowest
-	for _, key := range x.changes {
+// identifies tells whether a key is a row's or a unique entry's.
+func (a *applier) identifies(key []byte) bool {
+	id := indexOf(key)
+	if id == schema.PrimaryIndex {
+		return true
+	}
+	t, ok := a.tablets[tabletOfKey(key)]
+	if !ok {
+		return false
+	}
+	ix := t.current.table.IndexByID(id)
+	return ix == nil || ix.Unique
+}
+
+// free takes back what a piece claims.
+func (p *preparedTxns) free(x *preparedTxn, c *piece) {
+	for _, key := range c.changes {
 		delete(p.claim, string(key))
 	}
-	for _, key := range x.looked {
+	for _, key := range c.looked {
 		c := p.claim[string(key)]
 		if at, found := slices.BinarySearchFunc(c.txns, x.id, compareTxns); found {
 			c.txns = slices.Delete(c.txns, at, at+1)
@@ -143,7 +180,6 @@ func (p *preparedTxns) settle(x *preparedTxn) {
 			delete(p.claim, string(key))
 		}
 	}
-	x.effects, x.changes, x.looked = nil, nil, nil
 }
 
 func compareTxns(a, b fragment.TxnID) int { return bytes.Compare(a[:], b[:]) }
@@ -157,36 +193,179 @@ func (x *preparedTxn) repeated() ProposalResult {
 	return r
 }
 
-// prepare turns the changes of an executed proposal, which are the overlay's from mark on, into a prepared part.
-func (a *applier) prepare(p *Proposal, mark int) {
-	x := &preparedTxn{id: p.Txn, ts: p.TS, participants: append([]schema.ShardID(nil), p.Participants...)}
-	x.effects = binary.AppendUvarint(nil, uint64(len(p.Effects)))
-	for i := range p.Effects {
-		e := &p.Effects[i]
-		x.effects = fragment.AppendEffect(x.effects, e)
-		if e.Op == fragment.EffectCheck {
-			x.looked = append(x.looked, a.s.appendKey(nil, e.Tablet, schema.PrimaryIndex, e.Key))
-		}
+// stage executes Stage, and Prepare of what was staged before (x; nil: nothing).
+func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, err error) {
+	r = ProposalResult{Txn: p.Txn, TS: p.TS}
+	switch staged := x.pieceCount(); {
+	case p.Piece < staged:
+		r.Status = Staged // a repetition
+		return r, nil
+	case p.Piece > staged:
+		r.Status = Conflict // pieces before it are gone
+		return r, nil
+	case x != nil && p.TS <= x.ts:
+		r.Status = StaleTimestamp
+		return r, nil
+	}
+	a.prepared.self, a.prepared.pieced, a.prepared.moved = p.Txn, p.Piece > 0 || p.Kind == ProposalStage, nil
+	defer func() { a.prepared.self, a.prepared.pieced, a.prepared.moved = fragment.TxnID{}, false, nil }()
+	mark := a.overlay.mark()
+	a.writer.begin(a, p.TS)
+	r.Status, err = a.execute(p, &r)
+	if err != nil {
+		return r, err
 	}
 	changes := a.overlay.changes[mark:]
-	for i := range changes {
-		x.changes = append(x.changes, append([]byte(nil), changes[i].key...))
-	}
+	c := a.newPiece(p, changes, mark)
 	a.overlay.rollback(mark)
-	a.prepared.add(x)
-	record := x.append(nil)
-	a.set(preparedKey(a.s.id, x.id), record)
+	switch {
+	case r.Status == Claimed:
+		r.Blocker = a.prepared.blocker
+		return r, nil
+	case r.Status == Committed && p.Kind == ProposalPrepare && !a.movesHold(x, c):
+		r.Status = Conflict
+	}
+	if r.Status != Committed {
+		if x != nil && r.Status.final() {
+			a.unstage(x)
+		}
+		return r, nil
+	}
+	if x == nil {
+		x = &preparedTxn{id: p.Txn, staging: true}
+		a.prepared.txns[x.id] = x
+	}
+	x.ts = p.TS
+	x.add(c)
+	a.hold(x, c)
 	a.hashTxn(p.Kind, x.id, x.ts)
-	_, _ = a.digest.Write(record)
+	_, _ = a.digest.Write(c.effects)
+	if r.Status = Staged; p.Kind == ProposalStage {
+		record := c.append(nil)
+		a.set(pieceKey(a.s.id, x.id, p.Piece), record)
+		a.prepared.fresh = append(a.prepared.fresh, c) // its effects need not stay in memory
+	} else {
+		x.staging, x.participants = false, append([]schema.ShardID(nil), p.Participants...)
+		a.prepared.added(x)
+		r.Status = Prepared
+	}
+	a.set(preparedKey(a.s.id, x.id), x.append(nil))
+	return r, nil
 }
 
-// resolve ends a prepared part: its effects become versions, or vanish. Repetitions, and orders about transactions that
-// are unknown here, change nothing.
+func (x *preparedTxn) pieceCount() uint32 {
+	if x == nil {
+		return 0
+	}
+	return uint32(len(x.pieces))
+}
+
+func (x *preparedTxn) add(c *piece) {
+	x.pieces = append(x.pieces, c)
+	for i := range c.moved {
+		if x.moved == nil {
+			x.moved = map[string]struct{}{}
+		}
+		x.moved[string(c.moved[i].entry)] = struct{}{}
+	}
+}
+
+// added takes note of a part that is now prepared.
+func (p *preparedTxns) added(x *preparedTxn) {
+	p.waits++
+	if p.known {
+		p.lowest = min(p.lowest, x.ts)
+	}
+}
+
+func (a *applier) newPiece(p *Proposal, changes []change, mark int) *piece {
+	c := &piece{moved: a.prepared.moved}
+	c.effects = binary.AppendUvarint(nil, uint64(len(p.Effects)))
+	for i := range p.Effects {
+		e := &p.Effects[i]
+		c.effects = fragment.AppendEffect(c.effects, e)
+		if e.Op == fragment.EffectCheck {
+			c.looked = append(c.looked, a.s.appendKey(nil, e.Tablet, schema.PrimaryIndex, e.Key))
+		}
+	}
+	for i := range changes {
+		if int(changes[i].before) < mark { // each key once
+			c.changes = append(c.changes, append([]byte(nil), changes[i].key...))
+		}
+	}
+	return c
+}
+
+// takesOver decides about an added unique entry that another row has: in a part that comes in pieces, that row may be
+// changed by another piece. Prepare looks whether it is.
+func (a *applier) takesOver(e *entry, v *mvcc.Version) (bool, error) {
+	if !a.prepared.pieced {
+		return false, nil
+	}
+	t := a.tablets[tabletOfKey(e.key)]
+	primary, err := keys.PrimaryOfEntry(t.current.table, e.index, bare(e.key), v.Value)
+	if err != nil {
+		return false, err
+	}
+	from := a.s.appendKey(nil, t.id, schema.PrimaryIndex, primary)
+	a.prepared.moved = append(a.prepared.moved, move{entry: append([]byte(nil), e.key...), from: from})
+	return true, nil
+}
+
+// movesHold tells whether the rows that lose unique keys to others are all changed by x, last being its last piece.
+func (a *applier) movesHold(x *preparedTxn, last *piece) bool {
+	if x == nil {
+		return true
+	}
+	for _, c := range append(slices.Clip(x.pieces), last) {
+		for i := range c.moved {
+			from := c.moved[i].from
+			owner, ok := a.prepared.claim[string(from)]
+			own := ok && !owner.shared && owner.txns[0] == x.id
+			if !own && !slices.ContainsFunc(last.changes, func(key []byte) bool { return bytes.Equal(key, from) }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// unstage drops a part that was never prepared, or is aborted.
+func (a *applier) unstage(x *preparedTxn) {
+	if x.waits() {
+		a.prepared.settled(x)
+	}
+	for _, c := range x.pieces {
+		a.prepared.free(x, c)
+	}
+	a.dropRecords(x)
+	delete(a.prepared.txns, x.id)
+	a.deleteKey(preparedKey(a.s.id, x.id))
+}
+
+// dropRecords deletes the records of x's pieces.
+func (a *applier) dropRecords(x *preparedTxn) {
+	for i := range x.pieces {
+		if x.inRecord(i) {
+			a.deleteKey(pieceKey(a.s.id, x.id, uint32(i)))
+		}
+	}
+	x.pieces, x.moved = nil, nil
+}
+
+// settled takes note of a part of which no version will come any more.
+func (p *preparedTxns) settled(x *preparedTxn) {
+	p.waits--
+	p.known = p.known && x.ts != p.lowest
+}
+
+// resolve ends a prepared part: the effects of its next piece become versions, or all vanish. Repetitions, and orders
+// about transactions that are unknown here, change nothing.
 func (a *applier) resolve(p *Proposal) (r ProposalResult, err error) {
 	x, ok := a.prepared.txns[p.Txn]
-	if !ok || x.commitTS != 0 {
+	if !ok || !x.waits() {
 		r = ProposalResult{Txn: p.Txn, Status: Duplicate, Recorded: Aborted}
-		if ok {
+		if ok && !x.staging {
 			r = x.repeated()
 		} else if index, ok := a.outcomes.index(p.Txn); ok {
 			return a.repeated(p.Txn, index)
@@ -194,44 +373,91 @@ func (a *applier) resolve(p *Proposal) (r ProposalResult, err error) {
 		return r, nil
 	}
 	a.hashTxn(p.Kind, p.Txn, p.CommitTS)
-	if p.CommitTS == 0 {
-		a.prepared.settle(x)
-		delete(a.prepared.txns, x.id)
-		a.deleteKey(preparedKey(a.s.id, x.id))
+	if p.CommitTS == 0 && x.commitTS == 0 {
+		a.unstage(x)
 		return ProposalResult{Txn: p.Txn, Status: Aborted, TS: x.ts}, nil
 	}
-	if p.CommitTS < x.ts {
-		return r, fmt.Errorf("a commit at %d of what was prepared at %d", p.CommitTS, x.ts)
+	if p.CommitTS < x.ts || x.commitTS != 0 && p.CommitTS != x.commitTS {
+		return ProposalResult{Txn: p.Txn, Status: Conflict}, nil // nobody who knows the rules asks for that
 	}
-	effects, err := x.decodeEffects()
-	if err != nil {
+	c := x.pieces[x.resolved]
+	if err := a.resolvePiece(x, c, p.CommitTS); err != nil {
 		return r, err
 	}
+	a.prepared.free(x, c)
+	*c = piece{}
+	x.commitTS = p.CommitTS
+	if x.resolved++; int(x.resolved) < len(x.pieces) {
+		a.set(preparedKey(a.s.id, x.id), x.append(nil))
+		return ProposalResult{Txn: p.Txn, Status: Prepared, TS: x.ts}, nil
+	}
+	a.prepared.settled(x)
+	a.dropRecords(x)
+	if len(x.participants) > 1 {
+		a.set(preparedKey(a.s.id, x.id), x.append(nil))
+	} else { // nobody else could ask
+		delete(a.prepared.txns, x.id)
+		a.deleteKey(preparedKey(a.s.id, x.id))
+	}
+	return ProposalResult{Txn: p.Txn, Status: Committed, TS: x.commitTS}, nil
+}
+
+func (a *applier) resolvePiece(x *preparedTxn, c *piece, ts mvcc.Timestamp) error {
+	effects, err := a.effectsOf(x, c)
+	if err != nil {
+		return err
+	}
 	mark := a.overlay.mark()
-	a.writer.begin(a, p.CommitTS)
-	a.prepared.resolving = true
-	status, err := a.effects(p.CommitTS, effects)
-	a.prepared.resolving = false
+	a.writer.begin(a, ts)
+	a.prepared.resolving = x
+	status, err := a.effects(ts, effects)
+	a.prepared.resolving = nil
 	if err == nil && status != Committed {
 		err = fmt.Errorf("%w: a prepared transaction ends with status %d", ErrCorrupt, status)
 	}
 	if err != nil {
-		return r, err
+		return err
 	}
 	a.commitCounters(a.writer.deltas)
-	if err := a.write(mark); err != nil {
-		return r, err
+	return a.write(mark)
+}
+
+// effectsOf decodes a piece's effects.
+func (a *applier) effectsOf(x *preparedTxn, c *piece) ([]fragment.Effect, error) {
+	encoded := c.effects
+	if encoded == nil {
+		record, err := a.s.get(pieceKey(a.s.id, x.id, x.resolved))
+		if err != nil {
+			return nil, err
+		}
+		stored, err := decodePiece(record)
+		if err != nil {
+			return nil, err
+		}
+		encoded = stored.effects
 	}
-	a.prepared.settle(x)
-	x.commitTS = p.CommitTS
-	a.set(preparedKey(a.s.id, x.id), x.append(nil))
-	return ProposalResult{Txn: p.Txn, Status: Committed, TS: x.commitTS}, nil
+	d := wire.NewReader(encoded)
+	n := d.Count()
+	effects := make([]fragment.Effect, 0, min(n, 4096))
+	for ; n > 0 && d.Err() == nil; n-- {
+		effects = append(effects, fragment.ReadEffect(d))
+	}
+	return effects, d.End()
+}
+
+// gives tells, while a part is being resolved, whether a unique entry that a row loses is another row's by then.
+func (p *preparedTxns) gives(key []byte) bool {
+	if p.resolving == nil {
+		return false
+	}
+	_, ok := p.resolving.moved[string(key)]
+	return ok
 }
 
 // forget drops decided parts.
 func (a *applier) forget(txns []fragment.TxnID) {
 	for _, id := range txns {
-		if x, ok := a.prepared.txns[id]; ok && x.commitTS != 0 {
+		if x, ok := a.prepared.txns[id]; ok && !x.staging && !x.waits() {
 			delete(a.prepared.txns, id)
 			a.deleteKey(preparedKey(a.s.id, id))
 			a.hashTxn(ProposalForget, id, 0)
@@ -244,76 +470,144 @@ func (a *applier) hashTxn(kind ProposalKind, id fragment.TxnID, ts mvcc.Timestam
 	_, _ = a.digest.Write(id[:])
 }
 
-// append encodes a part as the engine keeps it.
+// forgetEffects drops from memory what the engine has by now.
+func (p *preparedTxns) forgetEffects() {
+	for _, c := range p.fresh {
+		c.effects = nil
+	}
+	p.fresh = nil
+}
+
+// append encodes a part as the engine keeps it, with the piece that came with Prepare.
 func (x *preparedTxn) append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(x.ts))
-	dst = binary.AppendUvarint(dst, uint64(x.commitTS))
-	dst = binary.AppendUvarint(dst, uint64(len(x.participants)))
+	dst = wire.AppendBool(dst, x.staging)
+	for _, n := range [...]uint64{uint64(x.ts), uint64(x.commitTS), uint64(len(x.pieces)), uint64(x.resolved), uint64(len(x.participants))} {
+		dst = binary.AppendUvarint(dst, n)
+	}
 	for _, s := range x.participants {
 		dst = binary.AppendUvarint(dst, uint64(s))
 	}
-	for _, keys := range [...][][]byte{x.changes, x.looked} {
-		dst = binary.AppendUvarint(dst, uint64(len(keys)))
-		for _, key := range keys {
+	if x.staging || len(x.pieces) == 0 {
+		return dst
+	}
+	return x.pieces[len(x.pieces)-1].append(dst)
+}
+
+func (c *piece) append(dst []byte) []byte {
+	for _, list := range [...][][]byte{c.changes, c.looked} {
+		dst = binary.AppendUvarint(dst, uint64(len(list)))
+		for _, key := range list {
 			dst = wire.AppendBytes(dst, key)
 		}
 	}
-	return append(dst, x.effects...)
+	dst = binary.AppendUvarint(dst, uint64(len(c.moved)))
+	for i := range c.moved {
+		dst = wire.AppendBytes(wire.AppendBytes(dst, c.moved[i].entry), c.moved[i].from)
+	}
+	return append(dst, c.effects...)
 }
 
+func decodePiece(b []byte) (*piece, error) {
+	d, c := wire.NewReader(b), &piece{}
+	for _, list := range [...]*[][]byte{&c.changes, &c.looked} {
+		for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+			*list = append(*list, bytes.Clone(d.Bytes()))
+		}
+	}
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		c.moved = append(c.moved, move{entry: bytes.Clone(d.Bytes()), from: bytes.Clone(d.Bytes())})
+	}
+	c.effects = bytes.Clone(d.Rest())
+	return c, d.Err()
+}
+
+// decodePrepared reads a part; the pieces that have records of their own are nil.
 func decodePrepared(id fragment.TxnID, record []byte) (*preparedTxn, error) {
 	d := wire.NewReader(record)
-	x := &preparedTxn{id: id, ts: mvcc.Timestamp(d.Uvarint()), commitTS: mvcc.Timestamp(d.Uvarint())}
+	x := &preparedTxn{id: id, staging: d.Bool(), ts: mvcc.Timestamp(d.Uvarint()), commitTS: mvcc.Timestamp(d.Uvarint())}
+	pieces := d.Uvarint()
+	x.resolved = uint32(d.Uvarint())
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		x.participants = append(x.participants, schema.ShardID(d.Uvarint()))
 	}
-	for _, keys := range [...]*[][]byte{&x.changes, &x.looked} {
-		for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-			*keys = append(*keys, append([]byte(nil), d.Bytes()...))
-		}
+	if d.Err() != nil || pieces > maxPieces {
+		return nil, ErrCorrupt
 	}
-	if d.Err() != nil {
-		return nil, d.Err()
+	x.pieces = make([]*piece, pieces)
+	if x.staging || pieces == 0 {
+		return x, d.End()
 	}
-	x.effects = append([]byte(nil), d.Rest()...)
-	return x, nil
+	var err error
+	x.pieces[pieces-1], err = decodePiece(d.Rest())
+	return x, err
 }
 
-func (x *preparedTxn) decodeEffects() ([]fragment.Effect, error) {
-	d := wire.NewReader(x.effects)
-	n := d.Count()
-	effects := make([]fragment.Effect, 0, min(n, 4096))
-	for ; n > 0 && d.Err() == nil; n-- {
-		effects = append(effects, fragment.ReadEffect(d))
-	}
-	return effects, d.End()
-}
+// maxPieces bounds the pieces of a part.
+const maxPieces = 1 << 20
 
-// loadPrepared fills memory from the engine.
-func (s *Shard) loadPrepared() (p preparedTxns, err error) {
-	p = preparedTxns{txns: map[fragment.TxnID]*preparedTxn{}, claim: map[string]claim{}}
+// loadPrepared fills memory from the engine. The tablets are there already.
+func (s *Shard) loadPrepared(a *applier) (err error) {
+	a.prepared = preparedTxns{txns: map[fragment.TxnID]*preparedTxn{}, claim: map[string]claim{}}
 	prefix := metaPrefix(s.id, metaPrepared)
 	it, err := s.engine.DB().NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: spanEnd(prefix)})
 	if err != nil {
-		return p, err
+		return err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	for it.First(); it.Valid(); it.Next() {
 		value, err := it.ValueAndErr()
+		if err == nil {
+			err = a.loadPart(it.Key()[len(prefix):], value)
+		}
 		if err != nil {
-			return p, err
+			return fmt.Errorf("record of a prepared transaction: %w", err)
 		}
-		id := fragment.TxnID{}
-		if copy(id[:], it.Key()[len(prefix):]) != len(id) {
-			return p, ErrCorrupt
-		}
-		x, err := decodePrepared(id, value)
-		if err != nil {
-			return p, fmt.Errorf("prepared transaction %x: %w", id, err)
-		}
-		p.add(x)
 	}
-	return p, it.Error()
+	for _, x := range a.prepared.txns {
+		pieces := x.pieces
+		x.pieces = nil
+		for _, c := range pieces {
+			if c == nil {
+				return fmt.Errorf("%w: a piece of transaction %x is missing", ErrCorrupt, x.id)
+			}
+			x.add(c)
+		}
+		for _, c := range x.pieces[min(int(x.resolved), len(x.pieces)):] {
+			a.hold(x, c)
+		}
+		if x.waits() {
+			a.prepared.added(x)
+		}
+	}
+	return it.Error()
+}
+
+// loadPart takes in one record: of a part or, behind it, of one of its pieces.
+func (a *applier) loadPart(key, value []byte) error {
+	id := fragment.TxnID{}
+	if copy(id[:], key) != len(id) {
+		return ErrCorrupt
+	}
+	if key = key[len(id):]; len(key) == 0 {
+		x, err := decodePrepared(id, value)
+		a.prepared.txns[id] = x
+		return err
+	}
+	x := a.prepared.txns[id]
+	if len(key) != 4 || x == nil || int(binary.BigEndian.Uint32(key)) >= len(x.pieces) {
+		return ErrCorrupt
+	}
+	n := binary.BigEndian.Uint32(key)
+	c, err := decodePiece(value)
+	if err != nil {
+		return err
+	}
+	c.effects = nil
+	if n < x.resolved {
+		c.changes, c.looked = nil, nil
+	}
+	x.pieces[n] = c
+	return nil
 }
 
 // Parts are the parts of transactions over several shards that are prepared or decided here, as of what is applied.
@@ -328,26 +622,31 @@ func (s *Shard) Parts() []Part {
 }
 
 func (x *preparedTxn) part() Part {
-	p := Part{Txn: x.id, Participants: x.participants, TS: x.ts, CommitTS: x.commitTS}
-	for i, keys := range [...][][]byte{x.changes, x.looked} {
-		for _, key := range keys {
-			p.Claims = append(p.Claims, PartClaim{
-				Tablet:  schema.TabletID(binary.BigEndian.Uint32(key[4:tabletPrefixLen])),
-				LockKey: LockKey{Index: indexOf(key), Key: bare(key)},
-				Shared:  i == 1,
-			})
+	p := Part{Txn: x.id, Participants: x.participants, TS: x.ts, CommitTS: x.commitTS, Staging: x.staging, Pieces: len(x.pieces) - int(x.resolved)}
+	for _, c := range x.pieces[min(int(x.resolved), len(x.pieces)):] {
+		for i, list := range [...][][]byte{c.changes, c.looked} {
+			for _, key := range list {
+				p.Claims = append(p.Claims, PartClaim{
+					Tablet:  tabletOfKey(key),
+					LockKey: LockKey{Index: indexOf(key), Key: bare(key)},
+					Shared:  i == 1,
+				})
+			}
 		}
 	}
 	return p
 }
 
 // Outcome tells how a transaction stands here: Prepared, Committed, Aborted, Conflict or Failed, with the timestamp; 0
-// if the shard does not know it (any more).
+// if the shard does not know it (any more), or it is not prepared yet.
 func (s *Shard) Outcome(txn fragment.TxnID) (Status, mvcc.Timestamp, error) {
 	s.applyMu.Lock()
 	defer s.applyMu.Unlock()
 	a := s.apply
 	if x, ok := a.prepared.txns[txn]; ok {
+		if x.staging {
+			return 0, 0, nil
+		}
 		r := x.repeated()
 		return r.Recorded, r.TS, nil
 	}

@@ -30,6 +30,7 @@ import (
 //	effects                         (transactions only)
 //	read [index=X] [keys=(…)] [from=A] [to=B] [reverse] [at=N] [page=bytes] [withkeys] [tz=Z]   SELECT
 //	begin, eval, readtx, mark, back, commit    the same inside a transaction with a workspace
+//	stage txn=X piece=N from=A to=B; prepare txn=X [piece=N from=A]      a piece: the A-th to the B-th effect
 //	prepare, abort txn=X; resolve txn=X [ts=N]; forget txn=X; again txn=X      steps of transaction X over several shards
 //	parts
 //	watermark ts=N, collect, dump, reopen, lease, now ts=N, reindex keys=(…)
@@ -90,7 +91,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		p := s.log.proposal()
 		p.Effects = s.ws.Effects()
 		return s.propose(p)
-	case "prepare", "resolve", "abort", "forget", "again":
+	case "prepare", "stage", "resolve", "abort", "forget", "again":
 		return s.step()
 	case "parts":
 		return s.parts()
@@ -222,7 +223,7 @@ func (s *script) propose(p Proposal) string {
 var statusNames = map[Status]string{
 	Committed: "committed", Failed: "failed", Conflict: "conflict", StaleEpoch: "stale epoch", StaleTimestamp: "stale timestamp",
 	SchemaChanged: "schema changed", Duplicate: "duplicate", NoTablet: "no tablet",
-	Prepared: "prepared", Aborted: "aborted", Claimed: "claimed",
+	Prepared: "prepared", Aborted: "aborted", Claimed: "claimed", Staged: "staged",
 }
 
 // step proposes a step of a transaction over several shards, which is known by its name; again repeats its prepare.
@@ -233,8 +234,12 @@ func (s *script) step() string {
 	p.Txn = fragment.TxnID{}
 	copy(p.Txn[:], name)
 	switch s.d.Cmd {
-	case "prepare":
+	case "prepare", "stage":
 		p.Kind, p.Effects, p.Participants = ProposalPrepare, s.ws.Effects(), []schema.ShardID{testShard, 77}
+		p.Effects = p.Effects[s.int("from", 0):s.int("to", len(p.Effects))]
+		if p.Piece = uint32(s.int("piece", 0)); s.d.Cmd == "stage" {
+			p.Kind, p.Participants = ProposalStage, nil
+		}
 	case "again":
 		p.Kind = ProposalPrepare
 	case "resolve":
@@ -255,8 +260,12 @@ func (s *script) step() string {
 func (s *script) parts() string {
 	var out strings.Builder
 	for _, p := range s.s.Parts() {
-		fmt.Fprintf(&out, "%s of %d: prepared at %d, committed at %d\n", strings.TrimRight(string(p.Txn[:]), "\x00"), p.Participants,
+		fmt.Fprintf(&out, "%s of %d: prepared at %d, committed at %d", strings.TrimRight(string(p.Txn[:]), "\x00"), p.Participants,
 			uint64(p.TS), uint64(p.CommitTS))
+		if p.Staging || p.Pieces > 1 {
+			fmt.Fprintf(&out, ", staging=%v pieces=%d", p.Staging, p.Pieces)
+		}
+		out.WriteByte('\n')
 		for _, c := range p.Claims {
 			ix := s.table.IndexByID(c.Index)
 			fmt.Fprintf(&out, "  %s %s shared=%v\n", ix.Name, showColumns(s.table, ix, c.Key), c.Shared)

@@ -79,6 +79,7 @@ type testLog struct {
 	ts       mvcc.Timestamp
 	txn      uint64
 	prepared []fragment.TxnID // transactions that randomProposal has prepared
+	commits  map[fragment.TxnID]mvcc.Timestamp
 }
 
 var baseTime = time.Unix(1_700_000_000, 0)

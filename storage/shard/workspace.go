@@ -103,7 +103,7 @@ func indexOfKey(key string) schema.IndexID {
 	return schema.IndexID(binary.BigEndian.Uint16([]byte(key[tabletPrefixLen:keys.PrefixLen])))
 }
 
-func tabletOfKey(key string) schema.TabletID {
+func tabletOfKey[K string | []byte](key K) schema.TabletID {
 	return schema.TabletID(binary.BigEndian.Uint32([]byte(key[4:tabletPrefixLen])))
 }
 
