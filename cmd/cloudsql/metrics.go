@@ -73,6 +73,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		counter("txn_one_shard_commits_total", "commits in one shard: one proposal", &n.Txns.CommitsOne),
 		counter("txn_many_shard_commits_total", "commits in several shards: a proposal in each at once", &n.Txns.CommitsMany),
 		sample{name: "hashes_compared_total", help: "comparisons of a replica's hash with its leaseholder's", value: float64(n.Compared)},
+		gauge("lock_waiters", "requests that wait for row locks at this node's leaseholders", float64(c.p.node.LockStats().Waiting)),
 		gauge("txn_open", "interactive transactions of this node's clients", float64(n.Open)),
 		gauge("catalog_version", "log index of the catalog that this node has applied", float64(c.p.node.Catalog().Version())),
 	)
@@ -111,6 +112,7 @@ func replicaSamples(s *replica.Stats) []sample {
 		counter("replica_lock_waits_total", "row locks waited for", &s.LockWaits),
 		counter("replica_lock_timeouts_total", "1205", &s.LockTimeouts),
 		counter("replica_deadlocks_total", "1213", &s.Deadlocks),
+		counter("replica_claims_found_total", "autocommit writes evaluated beforehand, because of others' locks", &s.ClaimsFound),
 		counter("replica_lease_takes_total", "leases taken", &s.LeaseTakes),
 		counter("replica_lease_renewals_total", "leases renewed", &s.LeaseRenewals),
 		counter("replica_lease_losses_total", "leases lost", &s.LeaseLosses),
