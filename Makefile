@@ -7,7 +7,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 
-.PHONY: build run cluster test model race lint bench fuzz soak clients clean
+.PHONY: build run cluster test model race lint bench fuzz check mutants soak clients clean
 
 build: ## bin/cloudsql
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cloudsql
@@ -40,6 +40,13 @@ bench: build ## Go benchmarks of the hot paths
 
 fuzz: ## every fuzz target for FUZZTIME each
 	./tests/tools/fuzz $(or $(FUZZTIME),60s)
+
+check: build ## what clients see of three processes while FAULT (kill, freeze, partition, clock, all, none) happens for TIME; SEED, WORKLOAD
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) FAULT=$(or $(FAULT),all) TIME=$(or $(TIME),10m) SEED=$(SEED) WORKLOAD=$(WORKLOAD) \
+		$(GO) test -count=1 -timeout 60m -run 'TestCheck$$' -v ./tests/cluster
+
+mutants: ## rules switched off in a program built for it, which the checkers must notice
+	$(GO) test -count=1 -timeout 40m -tags mutant -run TestMutants -v ./tests/cluster
 
 soak: build ## ten rounds of kill -9 under load with the checker
 	$(GO) test -count=1 -timeout 60m -tags soak -run Soak ./tests/...

@@ -69,9 +69,11 @@ var workloads = []struct {
 }{
 	{"bank", func() workload { return &bank{} }},
 	{"lists", func() workload { return &lists{} }},
+	{"rows", func() workload { return &lists{rows: true} }},
 	{"registers", func() workload { return &registers{} }},
 	{"claims", func() workload { return &claims{} }},
 	{"snapshots", func() workload { return &snapshots{} }},
+	{"past", func() workload { return &past{} }},
 	{"gateways", func() workload { return &gateways{} }},
 }
 

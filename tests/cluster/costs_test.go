@@ -192,7 +192,7 @@ func settledCounters(t *testing.T, nodes []*harness.Node) float64 {
 }
 
 // metric sums a counter's series on one node.
-func metric(t *testing.T, n *harness.Node, name string) (sum float64) {
+func metric(t testing.TB, n *harness.Node, name string) (sum float64) {
 	t.Helper()
 	text, err := n.Get("/metrics")
 	if err != nil {
