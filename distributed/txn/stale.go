@@ -41,14 +41,17 @@ type staleTxn struct {
 
 var _ distributed.Txn = (*staleTxn)(nil)
 
-// at is the transaction's state; the first read, which is in shard, chooses it.
-func (t *staleTxn) at(ctx context.Context, shard schema.ShardID) (mvcc.Timestamp, error) {
+// at is the transaction's state; the first read, which is in shard in, chooses it.
+func (t *staleTxn) at(ctx context.Context, in schema.ShardID) (mvcc.Timestamp, error) {
 	if t.checked {
 		return t.s.At, nil
 	}
+	if near := t.c.near(in); near != nil && t.s.At != 0 && near.Closed() >= t.s.At {
+		return t.s.At, nil // for this shard it is past, also where nobody can be asked
+	}
 	var err error
 	if t.s.At == 0 {
-		t.s.At, err = t.c.choose(ctx, shard, t.s)
+		t.s.At, err = t.c.choose(ctx, in, t.s)
 	} else {
 		err = t.c.past(ctx, t.s.At)
 	}
