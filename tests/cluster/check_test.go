@@ -73,6 +73,7 @@ var workloads = []struct {
 	{"registers", func() workload { return &registers{} }},
 	{"claims", func() workload { return &claims{} }},
 	{"snapshots", func() workload { return &snapshots{} }},
+	{"tpcc", func() workload { return &tpcc{} }},
 	{"past", func() workload { return &past{} }},
 	{"gateways", func() workload { return &gateways{} }},
 }
