@@ -151,7 +151,7 @@ func (s *fakeShard) Apply(entries []shard.Entry) ([]shard.Result, error) {
 		s.index = e.Index
 		switch c := c.(type) {
 		case *shard.LeaseCommand:
-			ok := c.Prev == s.lease.Epoch
+			ok := c.Prev == s.lease.Epoch && c.Serial == s.lease.Serial+1
 			if ok {
 				s.lease = c.Lease
 			}

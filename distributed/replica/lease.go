@@ -59,7 +59,7 @@ func (m *leaseMachine) valid(now time.Duration) bool { return m.held() && now < 
 
 // applied takes in the result of a lease command from the log.
 func (m *leaseMachine) applied(now time.Duration, nonce uint64, ok bool, lease shard.Lease) {
-	if lease.Epoch < m.lease.Epoch {
+	if lease.Serial < m.lease.Serial {
 		return // told late, when a newer state has already been seen
 	}
 	mine := m.pending != nil && m.pending.Nonce == nonce
@@ -86,7 +86,7 @@ func (m *leaseMachine) applied(now time.Duration, nonce uint64, ok bool, lease s
 
 // recovered takes in a state that came as a snapshot: the time of its last renewal is unknown, so count from now.
 func (m *leaseMachine) recovered(now time.Duration, lease shard.Lease) {
-	if lease.Epoch < m.lease.Epoch {
+	if lease.Serial < m.lease.Serial {
 		return
 	}
 	m.lease, m.seenAt = lease, now
@@ -222,7 +222,7 @@ func (m *leaseMachine) propose(now time.Duration, epoch uint64, holder schema.No
 	m.nonce++
 	c := &shard.LeaseCommand{
 		Prev:  m.lease.Epoch,
-		Lease: shard.Lease{Epoch: epoch, Holder: holder, Duration: m.duration},
+		Lease: shard.Lease{Epoch: epoch, Holder: holder, Duration: m.duration, Serial: m.lease.Serial + 1},
 		Nonce: m.nonce,
 	}
 	m.pending, m.sentAt = c, now

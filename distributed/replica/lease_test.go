@@ -135,7 +135,7 @@ func (s *leaseScript) step(x *leaseNode, busy bool) string {
 		return fmt.Sprintf("again in %v", wake-s.now)
 	}
 	x.sent = cmd
-	e := leaseEntry{cmd: *cmd, ok: cmd.Prev == s.lease.Epoch}
+	e := leaseEntry{cmd: *cmd, ok: cmd.Prev == s.lease.Epoch && cmd.Serial == s.lease.Serial+1}
 	if e.ok {
 		s.lease = cmd.Lease
 	}

@@ -280,7 +280,7 @@ func (a *applier) read(key []byte) (mvcc.Version, error) {
 // lease executes a compare-and-set of the lease: take it, renew it, or give it up.
 func (a *applier) lease(c *LeaseCommand) bool {
 	cur := &a.state.lease
-	if c.Prev != cur.Epoch {
+	if c.Prev != cur.Epoch || c.Serial != cur.Serial+1 {
 		return false
 	}
 	take := c.Epoch == c.Prev+1
@@ -289,7 +289,7 @@ func (a *applier) lease(c *LeaseCommand) bool {
 		return false
 	}
 	*cur = c.Lease
-	a.hashNumbers(c.Epoch, uint64(c.Holder), uint64(c.Duration))
+	a.hashNumbers(c.Epoch, uint64(c.Holder), uint64(c.Duration), c.Serial)
 	return true
 }
 

@@ -133,7 +133,7 @@ func readTxnID(d *wire.Reader) (id fragment.TxnID) {
 // EncodeLease appends a lease command as a log entry.
 func EncodeLease(dst []byte, c *LeaseCommand) []byte {
 	dst = append(dst, commandVersion, byte(CommandLease))
-	for _, n := range [...]uint64{c.Prev, c.Epoch, uint64(c.Holder), uint64(c.Duration), c.Nonce} {
+	for _, n := range [...]uint64{c.Prev, c.Epoch, uint64(c.Holder), uint64(c.Duration), c.Serial, c.Nonce} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	return dst
@@ -141,8 +141,10 @@ func EncodeLease(dst []byte, c *LeaseCommand) []byte {
 
 func readLease(d *wire.Reader) *LeaseCommand {
 	return &LeaseCommand{
-		Prev:  d.Uvarint(),
-		Lease: Lease{Epoch: d.Uvarint(), Holder: schema.NodeID(d.Uvarint()), Duration: time.Duration(d.Uvarint())},
+		Prev: d.Uvarint(),
+		Lease: Lease{
+			Epoch: d.Uvarint(), Holder: schema.NodeID(d.Uvarint()), Duration: time.Duration(d.Uvarint()), Serial: d.Uvarint(),
+		},
 		Nonce: d.Uvarint(),
 	}
 }

@@ -90,9 +90,12 @@ type Lease struct {
 	Epoch    uint64
 	Holder   schema.NodeID // 0: nobody
 	Duration time.Duration // counted by each side on its own monotonic clock (see design, Leases)
+	Serial   uint64        // rises by one whenever it is taken, renewed or given up
 }
 
-// LeaseCommand takes (Epoch = Prev+1) or renews (Epoch = Prev) the lease if the shard's current epoch is Prev.
+// LeaseCommand takes (Epoch = Prev+1) or renews (Epoch = Prev) the lease if the shard's current epoch is Prev and its
+// Serial is the next: whoever has not seen the last renewal cannot take the lease for expired, and an entry that comes
+// late cannot undo what was decided meanwhile.
 type LeaseCommand struct {
 	Prev uint64
 	Lease

@@ -25,7 +25,7 @@ import (
 // with guessed versions, repeated transactions, leases, watermarks, schema changes, system records.
 func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
 	l := &testLog{t: t, ts: mvcc.At(baseTime), commits: map[fragment.TxnID]mvcc.Timestamp{}}
-	epoch, version := uint64(0), uint64(1)
+	epoch, serial, version := uint64(0), uint64(0), uint64(1)
 	base := tableOf(t, "CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, k INT, name VARCHAR(20), UNIQUE KEY u (name), KEY k (k))", 1)
 	entries := []Entry{l.entry(l.encodeTablet(testTablet, base))}
 	var old []Proposal
@@ -41,11 +41,13 @@ func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
 			}
 			cmd = l.encodeTablet(testTablet, next)
 		case p < 5:
-			c := &LeaseCommand{Prev: epoch, Lease: Lease{Epoch: epoch + uint64(rng.IntN(2)), Holder: 1}}
-			if epoch = c.Epoch; rng.IntN(4) == 0 {
+			c := &LeaseCommand{Prev: epoch, Lease: Lease{Epoch: epoch + uint64(rng.IntN(2)), Holder: 1, Serial: serial + 1}}
+			c.Epoch = max(c.Epoch, 1)
+			if rng.IntN(4) == 0 {
 				c.Prev += 7 // refused
-				epoch = c.Prev - 7
 				c.Epoch = 99
+			} else {
+				epoch, serial = c.Epoch, c.Serial
 			}
 			cmd = EncodeLease(nil, c)
 		case p < 8:

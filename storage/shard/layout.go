@@ -89,7 +89,7 @@ func (s *state) append(dst []byte) []byte {
 	dst = append(dst, stateVersion)
 	g := &s.outcomes
 	for _, n := range [...]uint64{
-		s.applied, s.hash, s.lease.Epoch, uint64(s.lease.Holder), uint64(s.lease.Duration), uint64(s.maxTS),
+		s.applied, s.hash, s.lease.Epoch, uint64(s.lease.Holder), uint64(s.lease.Duration), s.lease.Serial, uint64(s.maxTS),
 		uint64(s.closed), uint64(s.watermark), s.system, g.young, g.old, uint64(g.since), g.count,
 	} {
 		dst = binary.AppendUvarint(dst, n)
@@ -104,7 +104,7 @@ func (s *state) decode(b []byte) error {
 	}
 	s.applied, s.hash = d.Uvarint(), d.Uvarint()
 	s.lease.Epoch, s.lease.Holder = d.Uvarint(), schema.NodeID(d.Uvarint())
-	s.lease.Duration = time.Duration(d.Uvarint())
+	s.lease.Duration, s.lease.Serial = time.Duration(d.Uvarint()), d.Uvarint()
 	s.maxTS, s.closed, s.watermark = mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint())
 	s.system = d.Uvarint()
 	g := &s.outcomes

@@ -104,13 +104,14 @@ func TestLease(t *testing.T) {
 		c    LeaseCommand
 		ok   bool
 	}{
-		{"take", LeaseCommand{Prev: 0, Lease: Lease{Epoch: 1, Holder: 1, Duration: time.Second}}, true},
-		{"take again by another", LeaseCommand{Prev: 0, Lease: Lease{Epoch: 1, Holder: 2}}, false},
-		{"renew", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1, Holder: 1, Duration: 2 * time.Second}}, true},
-		{"renew another's", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1, Holder: 2}}, false},
-		{"skip an epoch", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 3, Holder: 2}}, false},
-		{"give up", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1}}, true},
-		{"take over", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 2, Holder: 2, Duration: time.Second}}, true},
+		{"take", LeaseCommand{Prev: 0, Lease: Lease{Epoch: 1, Holder: 1, Duration: time.Second, Serial: 1}}, true},
+		{"take again by another", LeaseCommand{Prev: 0, Lease: Lease{Epoch: 1, Holder: 2, Serial: 2}}, false},
+		{"renew", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1, Holder: 1, Duration: 2 * time.Second, Serial: 2}}, true},
+		{"take over without having seen the renewal", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 2, Holder: 2, Serial: 2}}, false},
+		{"renew another's", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1, Holder: 2, Serial: 3}}, false},
+		{"skip an epoch", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 3, Holder: 2, Serial: 3}}, false},
+		{"give up", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 1, Serial: 3}}, true},
+		{"take over", LeaseCommand{Prev: 1, Lease: Lease{Epoch: 2, Holder: 2, Duration: time.Second, Serial: 4}}, true},
 	} {
 		before := s.Lease()
 		step.c.Nonce = 77
