@@ -15,6 +15,7 @@ import (
 //
 //	one shard:   Commit ─→ proposed ─→ decided
 //	several:     Prepare ─→ proposed ─→ decided: prepared, the locks stay ─→ Resolve ─→ proposed ─→ resolved
+//	large:       as several, though it may be one; all pieces but the last are staged before, and all resolved one by one
 type commit struct {
 	// decided is made when the commit begins (guarded by tenure.mu) and closed when its outcome, ts and err, is known.
 	decided chan struct{}
@@ -23,8 +24,9 @@ type commit struct {
 
 	// The rest is guarded by tenure.mu, and is about commits over several shards.
 	participants []schema.ShardID
-	prepared     time.Duration // since when, on the replica's clock; 0: not prepared
-	resolving    chan struct{} // made when Resolve begins, closed when it is done with resolveErr
+	prepared     time.Duration  // since when, on the replica's clock; 0: not prepared
+	commitTS     mvcc.Timestamp // once it is resolving
+	resolving    chan struct{}  // made when Resolve begins, closed when it is done with resolveErr
 	resolveErr   error
 	recovering   bool
 }
@@ -109,11 +111,14 @@ func (x *txn) await(ctx context.Context, t *tenure) (mvcc.Timestamp, error) {
 // propose logs the step that decides about x here. It takes over x's turn, which ends with the outcome, not with the
 // client's patience.
 func (r *Replica) propose(ctx context.Context, t *tenure, x *txn, p *shard.Proposal) (mvcc.Timestamp, error) {
+	if pieces := r.pieces(p.Effects); len(pieces) > 1 {
+		return r.proposePieces(ctx, t, x, p, pieces)
+	}
 	w := r.newWrite(t, x.id)
 	w.txn = x
 	err := r.encode(w, p)
 	if err == nil {
-		err = t.locks.launch(&x.owner)
+		err = r.beginCommit(t, x)
 	}
 	if err != nil {
 		r.recycle(w)
@@ -121,15 +126,108 @@ func (r *Replica) propose(ctx context.Context, t *tenure, x *txn, p *shard.Propo
 		x.leave()
 		return 0, err
 	}
-	r.stats.Commits.Add(1)
-	t.mu.Lock()
-	x.decided = make(chan struct{})
-	t.mu.Unlock()
 	if err := r.await(ctx, w); err != nil {
 		return 0, err
 	}
 	r.recycle(w)
 	return x.ts, x.err
+}
+
+// beginCommit registers what x will change as in flight.
+func (r *Replica) beginCommit(t *tenure, x *txn) error {
+	if err := t.locks.launch(&x.owner); err != nil {
+		return err
+	}
+	r.stats.Commits.Add(1)
+	t.mu.Lock()
+	x.decided = make(chan struct{})
+	t.mu.Unlock()
+	return nil
+}
+
+// pieces cuts effects that are too many for one entry.
+func (r *Replica) pieces(effects []fragment.Effect) (pieces [][]fragment.Effect) {
+	const perEffect = 16
+	total := 0
+	for i := range effects {
+		total += len(effects[i].Key) + len(effects[i].Row) + perEffect
+	}
+	if total <= 2*r.cfg.MaxEntryBytes {
+		return nil
+	}
+	size, from := 0, 0
+	for i := range effects {
+		n := len(effects[i].Key) + len(effects[i].Row) + perEffect
+		if size += n; size > r.cfg.MaxEntryBytes && i > from {
+			pieces, from, size = append(pieces, effects[from:i]), i, n
+		}
+	}
+	return append(pieces, effects[from:])
+}
+
+// proposePieces logs a large transaction: all pieces but the last one after the other, then Prepare with the last.
+func (r *Replica) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard.Proposal, pieces [][]fragment.Effect) (mvcc.Timestamp, error) {
+	if err := r.beginCommit(t, x); err != nil {
+		r.drop(t, x)
+		x.leave()
+		return 0, err
+	}
+	if p.Kind == shard.ProposalCommit {
+		p.Kind, p.Participants = shard.ProposalPrepare, []schema.ShardID{r.shard}
+		t.mu.Lock()
+		x.participants = p.Participants
+		t.mu.Unlock()
+	}
+	r.done.Add(1)
+	go func() {
+		defer r.done.Done()
+		for i, effects := range pieces {
+			q := &shard.Proposal{Kind: shard.ProposalStage, Effects: effects, Piece: uint32(i)}
+			if i+1 == len(pieces) {
+				q.Kind, q.Participants = p.Kind, p.Participants
+			}
+			if err := r.proposePiece(t, x, q); err != nil {
+				r.giveUp(t, x, err)
+				return
+			}
+		}
+	}()
+	return x.await(ctx, t)
+}
+
+// proposePiece logs one piece of x. An error: x has not got as far as Prepare's outcome.
+func (r *Replica) proposePiece(t *tenure, x *txn, p *shard.Proposal) error {
+	w := r.newWrite(t, x.id)
+	w.txn = x
+	if err := r.encode(w, p); err != nil {
+		r.recycle(w)
+		return err
+	}
+	err := r.await(r.ctx, w)
+	if p.Kind == shard.ProposalPrepare {
+		return nil // decide has seen to it
+	}
+	if err == nil && w.outcome.Status != shard.Staged {
+		if err = r.verdictOfCommit(&w.outcome, t); err == nil {
+			err = errDeadlock()
+		}
+	}
+	if err == nil {
+		r.recycle(w)
+	}
+	return err
+}
+
+// giveUp ends x between two pieces. Where the abort mark cannot be logged, the next tenure finds the pieces.
+func (r *Replica) giveUp(t *tenure, x *txn, err error) {
+	if _, err := r.markAborted(r.ctx, t, x.id); err != nil {
+		r.log.Debug("pieces of a transaction are left behind", "err", err)
+	}
+	x.err = err
+	r.finish(t, x)
+	t.locks.release(&x.owner)
+	close(x.decided)
+	x.leave()
 }
 
 // leavesPrepared tells whether w's end leaves its transaction prepared: locks and registration stay.
@@ -141,7 +239,10 @@ func (w *write) leavesPrepared() bool {
 // it have been released.
 func (r *Replica) decide(w *write, err error) {
 	x, t := w.txn, w.tenure
-	if w.kind == shard.ProposalResolve {
+	switch w.kind {
+	case shard.ProposalStage: // see proposePiece
+		return
+	case shard.ProposalResolve:
 		r.resolved(t, x, w, err)
 		return
 	}
@@ -153,8 +254,15 @@ func (r *Replica) decide(w *write, err error) {
 		x.ws = nil // its effects are in the log
 		t.mu.Lock()
 		x.prepared = max(r.clock.Now(), 1)
+		alone := len(x.participants) == 1
+		if alone {
+			x.resolving = make(chan struct{})
+		}
 		t.mu.Unlock()
 		close(x.decided)
+		if alone {
+			go r.proposeEnd(t, x, x.ts) // not on the apply goroutine
+		}
 		return
 	}
 	r.finish(t, x)
@@ -281,6 +389,7 @@ func (r *Replica) resolve(ctx context.Context, t *tenure, x *txn, ts mvcc.Timest
 }
 
 func (r *Replica) proposeEnd(t *tenure, x *txn, ts mvcc.Timestamp) {
+	x.commitTS = ts
 	w := r.newWrite(t, x.id)
 	w.txn, w.detached = x, true // whoever waits does so on x.resolving
 	if err := r.encode(w, &shard.Proposal{Kind: shard.ProposalResolve, CommitTS: ts}); err != nil {
@@ -299,10 +408,14 @@ func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
 	if err == nil && w.outcome.Status == shard.StaleEpoch {
 		err = r.notHere(0, t.epoch)
 	}
+	if err == nil && w.leavesPrepared() {
+		go r.proposeEnd(t, x, x.commitTS) // the next piece
+		return
+	}
 	if x.resolveErr = err; err == nil {
 		committed := w.outcome.Status == shard.Committed || w.outcome.Recorded == shard.Committed
 		t.mu.Lock()
-		if committed {
+		if committed && len(x.participants) > 1 {
 			t.settled[x.id] = settledPart{participants: x.participants, since: r.clock.Now()}
 		}
 		t.mu.Unlock()
@@ -427,14 +540,18 @@ type settledPart struct {
 // adopt takes over the prepared transactions that the log has left to a new tenure, before anybody is served.
 func (r *Replica) adopt(t *tenure) {
 	for _, p := range r.state.Parts() {
-		if p.CommitTS != 0 {
+		switch {
+		case p.Staging:
+			t.orphans = append(t.orphans, p.Txn)
+			continue
+		case p.Pieces == 0:
 			t.settled[p.Txn] = settledPart{participants: p.Participants, since: r.clock.Now()}
 			continue
 		}
 		x := &txn{id: p.Txn, turn: make(chan struct{}, 1)}
 		x.turn <- struct{}{}
 		x.owner.id, x.owner.interactive = p.Txn, true
-		x.ts, x.participants, x.prepared = p.TS, p.Participants, max(r.clock.Now(), 1)
+		x.ts, x.commitTS, x.participants, x.prepared = p.TS, p.CommitTS, p.Participants, max(r.clock.Now(), 1)
 		x.decided = make(chan struct{})
 		close(x.decided)
 		x.owner.ts.Store(uint64(p.TS))

@@ -405,11 +405,14 @@ func (p *proposer) finish(ws []*write, err error) {
 func (p *proposer) release(ws []*write, err error) {
 	owners := make([]*lockOwner, 0, len(ws))
 	for i, w := range ws {
-		if o := w.locker(); err == nil && w.leavesPrepared() {
+		o := w.locker()
+		switch {
+		case w.kind == shard.ProposalStage: // the transaction keeps its locks to the last piece
+		case err == nil && w.leavesPrepared():
 			w.tenure.locks.prepared(o)
-		} else if o.isBig() {
+		case o.isBig():
 			go w.tenure.locks.release(o) // not on the apply goroutine: others wait for it
-		} else {
+		default:
 			owners = append(owners, o)
 		}
 		if i+1 == len(ws) || ws[i+1].tenure != w.tenure {

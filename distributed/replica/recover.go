@@ -68,13 +68,21 @@ func (r *Replica) recoverOld(t *tenure) {
 	now := r.clock.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for id, x := range t.txns {
+	if orphans := t.orphans; len(orphans) > 0 {
+		t.orphans = nil
+		r.done.Add(1)
+		go func() {
+			defer r.done.Done()
+			r.abortOrphans(t, orphans)
+		}()
+	}
+	for _, x := range t.txns {
 		if x.prepared != 0 && x.resolving == nil && !x.recovering && now-x.prepared > recoverAfter {
 			x.recovering = true
 			r.done.Add(1)
 			go func() {
 				defer r.done.Done()
-				r.recover(t, id, x.participants, x.ts)
+				r.recover(t, x)
 				t.mu.Lock()
 				x.recovering = false
 				t.mu.Unlock()
@@ -94,15 +102,34 @@ func (r *Replica) recoverOld(t *tenure) {
 	}
 }
 
-// recover decides a transaction that is prepared here, in its gateway's place.
-func (r *Replica) recover(t *tenure, id fragment.TxnID, participants []schema.ShardID, prepared mvcc.Timestamp) {
+// abortOrphans takes back what transactions have left in pieces without having been prepared.
+func (r *Replica) abortOrphans(t *tenure, ids []fragment.TxnID) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
+	for i, id := range ids {
+		if _, err := r.markAborted(ctx, t, id); err != nil {
+			t.mu.Lock()
+			t.orphans = append(t.orphans, ids[i:]...)
+			t.mu.Unlock()
+			return
+		}
+	}
+}
+
+// recover decides a transaction that is prepared here, in its gateway's place.
+func (r *Replica) recover(t *tenure, x *txn) {
+	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
+	defer cancel()
+	id, participants := x.id, x.participants
+	if x.commitTS != 0 { // decided, but not all of its pieces were resolved
+		_ = r.resolve(ctx, t, x, x.commitTS) // tried again later
+		return
+	}
 	if busy, err := r.cfg.Peers.Coordinating(ctx, id); err == nil && busy {
 		return
 	}
 	r.stats.Recoveries.Add(1)
-	standings := []Standing{{Status: shard.Prepared, TS: prepared}}
+	standings := []Standing{{Status: shard.Prepared, TS: x.ts}}
 	for _, s := range participants {
 		if s == r.shard {
 			continue

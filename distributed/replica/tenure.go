@@ -21,6 +21,7 @@ type tenure struct {
 	txns     map[fragment.TxnID]*txn
 	finished finishedTxns
 	settled  map[fragment.TxnID]settledPart // of transactions over several shards, until all are
+	orphans  []fragment.TxnID               // left in pieces by an earlier tenure: to be aborted
 	ended    error                          // why it is over
 	draining chan struct{}                  // not nil: no new transactions until it is closed (planned hand-over)
 }

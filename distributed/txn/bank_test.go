@@ -19,13 +19,16 @@ import (
 // and leadership, leases and answers are lost. Every snapshot shows the same total; every acknowledged increment counts
 // once; a transaction's writes can be read everywhere once it is acknowledged; no client is stuck.
 func TestBank(t *testing.T) {
-	t.Run("one shard", func(t *testing.T) { testBank(t, firstShard) })
-	t.Run("two shards", func(t *testing.T) { testBank(t, firstShard, secondShard) })
+	const small = 32 // bytes of an entry, so that every transaction comes in pieces
+	t.Run("one shard", func(t *testing.T) { testBank(t, 0, firstShard) })
+	t.Run("two shards", func(t *testing.T) { testBank(t, 0, firstShard, secondShard) })
+	t.Run("pieces", func(t *testing.T) { testBank(t, small, firstShard) })
+	t.Run("pieces in two shards", func(t *testing.T) { testBank(t, small, firstShard, secondShard) })
 }
 
-func testBank(t *testing.T, shards ...schema.ShardID) {
+func testBank(t *testing.T, entryBytes int, shards ...schema.ShardID) {
 	const accounts, opening, tellers = 6, 100, 6
-	c := newTestCluster(t, 3, func(c *replica.Config) { c.LeaseDuration = 100 * time.Millisecond })
+	c := newTestCluster(t, 3, func(c *replica.Config) { c.LeaseDuration, c.MaxEntryBytes = 100*time.Millisecond, entryBytes })
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	b := openBank(ctx, c, accounts, opening, tellers, shards...)
@@ -209,7 +212,7 @@ func (b *bank) audit(ctx context.Context, c *Client) {
 
 // trouble makes things go wrong while the bank is at work.
 func (b *bank) trouble(ctx context.Context) {
-	for i := range 25 {
+	for i := range 10 * len(b.shards) {
 		s := b.shards[rand.IntN(len(b.shards))]
 		l := b.c.logs[s]
 		moved, counted := b.moved.Load()+15, b.counted.Load()+30
