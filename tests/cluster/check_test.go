@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -112,6 +114,7 @@ type tally struct {
 // newRun starts a cluster and prepares the named workloads.
 func newRun(t *testing.T, seed uint64, names []string) *run {
 	t.Logf("SEED=%d", seed)
+	_ = mysql.SetLogger(log.New(io.Discard, "", 0)) // it tells of each lost connection
 	args := []string{"--log-level", "info"}
 	if setting("SPREAD", "1") != "0" {
 		args = append(args, "--spread-tables")
