@@ -1,5 +1,9 @@
-// Package cluster tests clusters of real processes over the MySQL wire: growth, deaths, pauses, lost data, restarts, and
-// what clients see of all that.
+// Package cluster tests real processes: nodes that join, die, freeze, leave and come back while clients write.
+//
+// TestFaults goes through every event in a cluster's life once. Its checker (checker_test.go) remembers every write that
+// was acknowledged and whether reads were stale; replicas are compared by the hashes that nodes tell on /debug/replicas
+// (status_test.go). `make soak` repeats the deaths under sysbench's load and prints what an operator would feel: how long
+// writes paused, how long a restart took.
 //
 // # Checks
 //
