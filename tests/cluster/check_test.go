@@ -76,6 +76,7 @@ var workloads = []struct {
 	{"claims", func() workload { return &claims{} }},
 	{"snapshots", func() workload { return &snapshots{} }},
 	{"tpcc", func() workload { return &tpcc{} }},
+	{"large", func() workload { return &large{} }},
 	{"past", func() workload { return &past{} }},
 	{"gateways", func() workload { return &gateways{} }},
 }

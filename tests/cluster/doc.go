@@ -17,6 +17,7 @@
 //	claims     unique keys: one owner, and who was told that he is it, is it; no half transactions
 //	snapshots  read-only transactions that stay open for seconds: nothing appears in what has been read
 //	tpcc       TPC-C in small: its consistency conditions in every snapshot
+//	large      transactions of several log entries a shard: all or nothing
 //	past       reads at followers: all the money, no effect without its cause, within their bound, the same everywhere
 //	gateways   what one gateway acknowledged, every other shows at once
 //
