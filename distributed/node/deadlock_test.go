@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,20 +84,24 @@ func (r *ring) holder(i int) *replica.Replica {
 
 // add has a transaction add one to a row, at the leaseholder of its table.
 func (r *ring) add(ctx context.Context, id fragment.TxnID, table int, row int64, first bool) error {
+	q := &replica.WriteRequest{
+		Shard: r.tables[table].Tablets[0].Shard, Txn: id, Buffer: true, Join: first, Session: uint64(id[15]),
+		Writes: []*fragment.Write{r.increment(table, row)}, LockWait: time.Minute,
+	}
+	_, err := r.holder(table).Write(ctx, q)
+	return err
+}
+
+// increment is UPDATE t SET n = n + 1 WHERE id = row.
+func (r *ring) increment(table int, row int64) *fragment.Write {
 	tb := r.tables[table]
 	sum, err := expr.New("+", &expr.Column{Index: 1, Typ: types.TypeInt}, expr.NewInt(1))
 	must(r.t, err)
-	w := &fragment.Write{
+	return &fragment.Write{
 		Kind: fragment.Update, Tablet: tb.Tablets[0].ID, SchemaVersion: tb.Version, FirstRow: 1,
 		Env: &expr.Env{Mode: *types.DefaultMode()}, Set: []fragment.Assignment{{Column: 2, Expr: sum}},
 		Keys: [][]byte{keys.AppendPrimary(nil, tb, []types.Value{types.Int(row), types.Int(0)})},
 	}
-	q := &replica.WriteRequest{
-		Shard: tb.Tablets[0].Shard, Txn: id, Buffer: true, Join: first, Session: uint64(id[15]), Writes: []*fragment.Write{w},
-		LockWait: time.Minute,
-	}
-	_, err = r.holder(table).Write(ctx, q)
-	return err
 }
 
 func (r *ring) rollback(id fragment.TxnID) {
@@ -157,6 +162,7 @@ func TestLocksBeyondOneShard(t *testing.T) {
 	t.Run("view", r.testView)
 	t.Run("ordered locking has no victims", r.testOrdered)
 	t.Run("circle of 3 at 3 nodes", r.testCircles)
+	t.Run("gateways", r.testGateways)
 	r.tables = all[:2]
 	t.Run("circle of 2 at 2 nodes", r.testCircles)
 	for _, tb := range r.tables {
@@ -263,4 +269,58 @@ func (r *ring) testView(t *testing.T) {
 
 func (r *ring) holderID(table int) schema.NodeID {
 	return r.c.nodes[0].Leaseholder(r.tables[table].Tablets[0].Shard)
+}
+
+// testGateways closes circles of whole transactions, each at its own gateway: one gets 1213 and has left nothing, the
+// others commit.
+func (r *ring) testGateways(t *testing.T) {
+	r.t = t
+	ctx := t.Context()
+	n := len(r.tables)
+	const row = 3
+	before := r.sum(row)
+	const rounds = 10
+	for range rounds {
+		txns := make([]distributed.Txn, n)
+		for i := range txns {
+			txns[i] = r.c.nodes[i].Begin(distributed.TxnOptions{LockWait: time.Minute})
+			_, err := txns[i].Write(ctx, r.increment(i, row))
+			must(t, err)
+		}
+		var wg sync.WaitGroup
+		var victims atomic.Int64
+		for i, x := range txns {
+			wg.Go(func() {
+				_, err := x.Write(ctx, r.increment((i+1)%n, row))
+				switch {
+				case mysqlerr.Code(err) == 1213 && x.Aborted():
+					victims.Add(1)
+				case err != nil:
+					t.Errorf("transaction %d: %v", i, err)
+				default:
+					if err := x.Commit(ctx); err != nil {
+						t.Errorf("transaction %d: commit: %v", i, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if victims.Load() != 1 {
+			t.Fatalf("%d victims", victims.Load())
+		}
+	}
+	if got, want := r.sum(row), before+int64(2*(n-1)*rounds); got != want {
+		t.Errorf("the rows sum up to %d, not %d", got, want)
+	}
+}
+
+func (r *ring) sum(row int64) (sum int64) {
+	for _, tb := range r.tables {
+		v, ok, err := get(r.t.Context(), r.c.nodes[0], tb, row)
+		if err != nil || !ok {
+			r.t.Fatalf("row %d: %v %v", row, ok, err)
+		}
+		sum += v
+	}
+	return sum
 }
