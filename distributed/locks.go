@@ -17,6 +17,7 @@ type LockInfo struct {
 	Key    []byte         // encoded; of a range, where it begins
 	Range  bool           // all keys from Key up to End, which is exclusive; nil: open
 	End    []byte
+	Gap    bool // only against new rows: none is locked
 
 	Mode      LockStrength
 	Waiting   bool

@@ -18,6 +18,7 @@ const reportTTL = time.Second
 type Detector struct {
 	reports  map[schema.NodeID]*report
 	examined map[string]bool // circles that have been handed out and not been Ended
+	looks    uint
 }
 
 type report struct {
@@ -100,7 +101,7 @@ type reported struct {
 
 // search walks from the waiters of a node's new report: a new circle has an edge in it.
 func (d *Detector) search(node schema.NodeID) []Circle {
-	if !d.severalPlaces() {
+	if d.looks++; !d.severalPlaces() && d.looks%lazyLooks != 0 {
 		return nil
 	}
 	n := d.Waiting()
@@ -128,8 +129,11 @@ func (d *Detector) search(node schema.NodeID) []Circle {
 	return found
 }
 
-// severalPlaces tells whether more than one lock table has waits. The circles in a single one are found there: a crowd
-// around one hot row is not looked through again and again.
+// lazyLooks: while all waits are in one lock table, which finds its circles itself, only every so manieth report of them is
+// searched. A crowd around one hot row is not looked through again and again.
+const lazyLooks = 16
+
+// severalPlaces tells whether more than one lock table has waits.
 func (d *Detector) severalPlaces() bool {
 	var first *place
 	for id, r := range d.reports {

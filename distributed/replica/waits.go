@@ -110,7 +110,7 @@ func (r *Replica) AppendWaits(dst []deadlock.Wait, minAge time.Duration, limit i
 		}
 		dst = append(dst, deadlock.Wait{
 			Ref:    deadlock.Ref{Kind: deadlock.RowLock, Place: uint64(r.shard), ID: w.queued.id},
-			Waiter: deadlock.Owner{ID: w.owner.id, Held: len(w.owner.held)}, For: l.waitsFor(w), Age: age,
+			Waiter: deadlock.Owner{ID: w.owner.id, Held: w.owner.weight()}, For: l.waitsFor(w), Age: age,
 		})
 		return true
 	})
@@ -120,7 +120,7 @@ func (r *Replica) AppendWaits(dst []deadlock.Wait, minAge time.Duration, limit i
 // waitsFor lists whom w waits for: who holds what it wants, and the request just ahead of it, for that one waits for the
 // rest of the queue.
 func (t *lockTable) waitsFor(w *lockWaiter) (list []deadlock.Owner) {
-	add := func(o *lockOwner) { list = append(list, deadlock.Owner{ID: o.id, Held: len(o.held)}) }
+	add := func(o *lockOwner) { list = append(list, deadlock.Owner{ID: o.id, Held: o.weight()}) }
 	var ahead *lockOwner
 	w.blockers(func(o *lockOwner) bool {
 		if inQueueAhead(o, w) {
@@ -170,8 +170,8 @@ func (r *Replica) ConfirmWait(id uint64, blocker fragment.TxnID) (waits, way dis
 	}
 	w.blockers(func(o *lockOwner) bool {
 		if ok = o.id == blocker; ok {
-			waits = r.describeWait(w, r.clock.Now())
-			way, _ = r.describeHold(w.entry, o)
+			waits = r.describeWait(w)
+			way, _ = r.describeWay(l, w, o)
 		}
 		return ok
 	})
@@ -212,10 +212,10 @@ func (l *waitList) tell(path []*lockOwner, victim *lockOwner) {
 			d.Victim = i
 		}
 		m := distributed.DeadlockMember{
-			Txn: o.id, Session: o.session.Load(), Waits: r.describeWait(o.waiting, r.clock.Now()),
+			Txn: o.id, Session: o.session.Load(), Waits: r.describeWait(o.waiting),
 		}
 		before := path[(i+len(path)-1)%len(path)].waiting
-		m.Holds, _ = r.describeHold(before.entry, o)
+		m.Holds, _ = r.describeWay(before.table, before, o)
 		d.Members = append(d.Members, m)
 	}
 	r.cfg.OnDeadlock(d)

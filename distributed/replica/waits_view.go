@@ -7,8 +7,76 @@ import (
 	"cloudsql/distributed"
 )
 
-// AppendLocks appends the locks and requests of the present tenure to dst for views, up to limit in all: first the keys
-// that somebody waits for, each as a whole.
+// claim is a lock that somebody has on a key or a range, or a request for one.
+type claim struct {
+	entry   *lockEntry // of a range, its own
+	owner   *lockOwner
+	span    *rangeLock // nil: a key
+	waiting bool
+}
+
+// claimsInWay calls fn with what w waits for, until fn returns true: blockers, told apart.
+func (t *lockTable) claimsInWay(w *lockWaiter, fn func(c claim) bool) bool {
+	for i := range w.entry.holds {
+		if h := &w.entry.holds[i]; h.owner != w.owner && !compatible(h.mode, w.mode) && fn(claim{w.entry, h.owner, nil, false}) {
+			return true
+		}
+	}
+	for _, x := range w.entry.queue {
+		if x == w {
+			break
+		}
+		if x.owner != w.owner && fn(claim{w.entry, x.owner, x.span, true}) {
+			return true
+		}
+	}
+	onRange := func(g *rangeLock) bool { return fn(claim{&g.entry, g.owner, g, g.wait != nil}) }
+	if w.span == nil {
+		return t.keepersOut(w.owner, w.entry, w.mode, w.polite, w.seq, onRange)
+	}
+	return t.obstacles(w, func(e *lockEntry, o *lockOwner) bool { return fn(claim{e, o, nil, e.find(o) < 0}) }, onRange)
+}
+
+// describe tells of a claim.
+func (r *Replica) describe(c claim) distributed.LockInfo {
+	e, o := c.entry, c.owner
+	info := distributed.LockInfo{
+		Shard: r.shard, Tablet: e.tablet, Index: e.index, Key: bytes.Clone(e.key), Waiting: c.waiting,
+		Txn: o.id, Session: o.session.Load(), Interactive: o.interactive, Held: o.weight(),
+	}
+	mode := LockNone
+	switch at := e.find(o); {
+	case c.span != nil:
+		mode, info.Range, info.End, info.Gap = c.span.mode, true, bytes.Clone(c.span.end), c.span.noRows
+	case !c.waiting && at >= 0:
+		mode, info.Gap = e.holds[at].mode, e.holds[at].absent
+	case o.waiting != nil:
+		mode, info.Gap = o.waiting.mode, o.waiting.absent
+	}
+	info.Mode = distributed.LockStrength(mode)
+	if w := o.waiting; c.waiting && w != nil {
+		info.Age = r.clock.Now() - w.queued.since
+	}
+	return info
+}
+
+func (r *Replica) describeWait(w *lockWaiter) distributed.LockInfo {
+	return r.describe(claim{w.entry, w.owner, w.span, true})
+}
+
+// describeWay tells what o has in w's way.
+func (r *Replica) describeWay(t *lockTable, w *lockWaiter, o *lockOwner) (info distributed.LockInfo, ok bool) {
+	ok = t.claimsInWay(w, func(c claim) bool {
+		if c.owner == o {
+			info = r.describe(c)
+		}
+		return c.owner == o
+	})
+	return info, ok
+}
+
+// AppendLocks appends the locks and requests of the present tenure to dst for views, up to limit in all: first what
+// somebody waits for.
 func (r *Replica) AppendLocks(dst []distributed.LockInfo, limit int) []distributed.LockInfo {
 	t := r.tenure.Load()
 	if t == nil {
@@ -17,92 +85,55 @@ func (r *Replica) AppendLocks(dst []distributed.LockInfo, limit int) []distribut
 	l := t.locks
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := &lockView{r: r, now: r.clock.Now(), list: dst, limit: limit, done: map[*lockEntry]bool{}, at: map[lockViewKey]int{}}
-	l.waiting.each(func(w *lockWaiter) bool { return v.entry(w.entry) })
-	l.waiting.each(v.blocked)
-	l.tree.Scan(v.entry)
+	v := &lockView{r: r, list: dst, limit: limit, at: map[claim]int{}}
+	l.waiting.each(func(w *lockWaiter) bool {
+		v.add(claim{w.entry, w.owner, w.span, true})
+		l.claimsInWay(w, func(c claim) bool { v.add(c); return v.full() })
+		return !v.full()
+	})
+	l.waiting.each(func(w *lockWaiter) bool {
+		if i, ok := v.at[claim{w.entry, w.owner, w.span, true}]; ok {
+			l.claimsInWay(w, func(c claim) bool { v.blocks(c, i); return false })
+		}
+		return true
+	})
+	for _, s := range l.ranges {
+		for _, g := range s.list {
+			v.add(claim{&g.entry, g.owner, g, g.wait != nil})
+		}
+	}
+	l.tree.Scan(func(e *lockEntry) bool {
+		for i := range e.holds {
+			v.add(claim{e, e.holds[i].owner, nil, false})
+		}
+		return !v.full()
+	})
 	return v.list
 }
 
 // lockView is a list of locks in the making.
 type lockView struct {
 	r     *Replica
-	now   time.Duration
 	list  []distributed.LockInfo
 	limit int
-	done  map[*lockEntry]bool
-	at    map[lockViewKey]int // positions in list
+	at    map[claim]int // positions in list
 }
 
-type lockViewKey struct {
-	entry   *lockEntry
-	owner   *lockOwner
-	waiting bool
+func (v *lockView) full() bool { return len(v.list) >= v.limit }
+
+func (v *lockView) add(c claim) {
+	if _, ok := v.at[c]; ok || v.full() {
+		return
+	}
+	v.at[c] = len(v.list)
+	v.list = append(v.list, v.r.describe(c))
 }
 
-// entry lists an entry's holders and requests.
-func (v *lockView) entry(e *lockEntry) bool {
-	if v.done[e] {
-		return true
+// blocks notes that c, if it is in the list, is in the way of the request at position i.
+func (v *lockView) blocks(c claim, i int) {
+	if j, ok := v.at[c]; ok {
+		v.list[i].BlockedBy = append(v.list[i].BlockedBy, j)
 	}
-	if len(v.list) >= v.limit {
-		return false
-	}
-	v.done[e] = true
-	for i := range e.holds {
-		v.add(lockViewKey{e, e.holds[i].owner, false}, v.r.describe(e, e.holds[i].owner, e.holds[i].mode))
-	}
-	for _, w := range e.queue {
-		v.add(lockViewKey{e, w.owner, true}, v.r.describeWait(w, v.now))
-	}
-	return true
-}
-
-func (v *lockView) add(k lockViewKey, info distributed.LockInfo) {
-	v.at[k] = len(v.list)
-	v.list = append(v.list, info)
-}
-
-// blocked notes what is in a request's way, as far as it is in the list.
-func (v *lockView) blocked(w *lockWaiter) bool {
-	i, ok := v.at[lockViewKey{w.entry, w.owner, true}]
-	if !ok {
-		return false
-	}
-	w.blockers(func(o *lockOwner) bool {
-		for _, waiting := range [...]bool{false, true} {
-			if j, ok := v.at[lockViewKey{w.entry, o, waiting}]; ok {
-				v.list[i].BlockedBy = append(v.list[i].BlockedBy, j)
-				break
-			}
-		}
-		return false
-	})
-	return true
-}
-
-func (r *Replica) describe(e *lockEntry, o *lockOwner, mode LockMode) distributed.LockInfo {
-	return distributed.LockInfo{
-		Shard: r.shard, Tablet: e.tablet, Index: e.index, Key: bytes.Clone(e.key), Mode: distributed.LockStrength(mode),
-		Txn: o.id, Session: o.session.Load(), Interactive: o.interactive, Held: len(o.held),
-	}
-}
-
-func (r *Replica) describeWait(w *lockWaiter, now time.Duration) distributed.LockInfo {
-	info := r.describe(w.entry, w.owner, w.mode)
-	info.Waiting, info.Age = true, now-w.queued.since
-	return info
-}
-
-// describeHold tells what o has in others' way at an entry: a lock, or a request that came earlier.
-func (r *Replica) describeHold(e *lockEntry, o *lockOwner) (info distributed.LockInfo, ok bool) {
-	if i := e.find(o); i >= 0 {
-		return r.describe(e, o, e.holds[i].mode), true
-	}
-	if w := o.waiting; w != nil && w.entry == e {
-		return r.describeWait(w, r.clock.Now()), true
-	}
-	return info, false
 }
 
 // LockStats sums up the waits of this replica.

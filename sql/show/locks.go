@@ -78,6 +78,8 @@ func lockMode(l *distributed.LockInfo) string {
 	switch {
 	case l.Index == wholeTablet:
 		return "I" + lockStrength(l)
+	case l.Gap:
+		return lockStrength(l) + ",GAP"
 	case l.Range:
 		return lockStrength(l)
 	}
