@@ -32,6 +32,7 @@ type settings struct {
 	spreadTables      bool
 	maxConnections    int
 	maxAllowedPacket  int
+	maxTxn            int
 	tlsCert, tlsKey   string
 	requireTLS        bool
 	memory            int64
@@ -57,6 +58,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.BoolVar(&s.spreadTables, "spread-tables", false, "place every new table by itself instead of beside its database's others")
 	f.IntVar(&s.maxConnections, "max-connections", 2000, "client connections at once")
 	f.IntVar(&s.maxAllowedPacket, "max-allowed-packet", 64<<20, "bytes of one client request")
+	f.IntVar(&s.maxTxn, "max-transaction-mb", 64, "memory in MiB that what one transaction writes in one shard may take; beyond it statements get error 1197")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate file for clients; a self-signed one is made if none is given")
 	f.StringVar(&s.tlsKey, "tls-key", "", "key file that belongs to --tls-cert")
 	f.BoolVar(&s.requireTLS, "require-tls", false, "refuse clients without TLS")
@@ -167,8 +169,8 @@ func (s *settings) check() error {
 	if s.data == "" {
 		return errors.New("--data is empty")
 	}
-	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.history < time.Second {
-		return errors.New("--replication-factor, --data-shards and --max-connections must be at least 1, --history 1s")
+	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.maxTxn < 1 || s.history < time.Second {
+		return errors.New("--replication-factor, --data-shards, --max-connections and --max-transaction-mb must be at least 1, --history 1s")
 	}
 	if _, err := s.level(); err != nil {
 		return err

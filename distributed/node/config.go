@@ -39,6 +39,7 @@ type Config struct {
 	History           time.Duration // 10 s: how long old versions are kept; what a snapshot in use needs stays
 	HistoryMax        time.Duration // 1 h: how long a transaction can hold them
 	CacheBytes        int64         // engine.DefaultCacheBytes
+	MaxTxnBytes       int           // 64 MiB: memory of what one transaction writes in one shard (1197)
 	WALDir            string        // of the raft log; in Dir
 
 	Heartbeat     time.Duration // 300 ms

@@ -46,6 +46,12 @@ type flight struct {
 	id     uint64
 	writes []*write
 	first  mvcc.Timestamp
+	idle   bool // no client waits for it
+}
+
+// isIdle tells whether no client waits for w: it cleans up after a commit over several shards.
+func (w *write) isIdle() bool {
+	return w.kind == shard.ProposalResolve || w.kind == shard.ProposalForget
 }
 
 func newProposer(r *Replica, firstID uint64) *proposer {
@@ -75,11 +81,29 @@ func (p *proposer) submit(w *write) {
 
 // startRound claims the next round if one can run now. Called with mu held.
 func (p *proposer) startRound() bool {
-	if p.busy || p.backoff || len(p.queue) == 0 || len(p.flying) >= p.r.cfg.Pipeline {
+	if p.busy || p.backoff || p.full() {
 		return false
 	}
 	p.busy = true
 	return true
+}
+
+// full tells whether what waits, if anything does, must let entries that are on their way land first. Those that only
+// clean up are in nobody's way, but for their like. Called with mu held.
+func (p *proposer) full() bool {
+	if len(p.queue) == 0 {
+		return true
+	}
+	flying := 0
+	for _, f := range p.flying {
+		if !f.idle {
+			flying++
+		}
+	}
+	if flying >= p.r.cfg.Pipeline {
+		return true
+	}
+	return len(p.flying) >= p.r.cfg.Pipeline && !slices.ContainsFunc(p.queue, func(w *write) bool { return !w.isIdle() })
 }
 
 func (p *proposer) endRound() {
@@ -91,7 +115,7 @@ func (p *proposer) endRound() {
 
 // wakeLocked makes the loop run if it has something to do. Called with mu held.
 func (p *proposer) wakeLocked() {
-	if len(p.queue) == 0 || p.busy || len(p.flying) >= p.r.cfg.Pipeline && !p.backoff {
+	if len(p.queue) == 0 || p.busy || !p.backoff && p.full() {
 		return
 	}
 	select {
@@ -185,7 +209,7 @@ func (p *proposer) round(batch []*write) {
 		size += len(w.prop) + binary.MaxVarintLen64
 	}
 	raise(&batch[0].tenure.locks.seen, uint64(first)+uint64(len(batch))-1)
-	f := &flight{writes: batch, first: first}
+	f := &flight{writes: batch, first: first, idle: !slices.ContainsFunc(batch, func(w *write) bool { return !w.isIdle() })}
 	p.mu.Lock()
 	p.nextID++
 	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(first)
