@@ -437,6 +437,9 @@ func (q *selectQuery) takeLocks(l *ast.SelectLockInfo) error {
 		found := false
 		for _, t := range q.tables {
 			if t.alias == n.Name.O && (n.Schema.O == "" || n.Schema.O == t.db) {
+				if t.lock.mode != distributed.ReadSnapshot {
+					return mysqlerr.Newf(errDuplicateTableLock, "Table %s appears in multiple locking clauses.", t.alias)
+				}
 				t.lock, found = spec, true
 			}
 		}
