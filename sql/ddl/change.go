@@ -55,8 +55,15 @@ func (x *Executor) run(ctx context.Context, c *Change, rename *Name) error {
 		last = c.From.Clone()
 	}
 	last.Version = c.From.Version
+	unlock, err := x.exclusive(ctx, c.From)
+	if err != nil {
+		return err
+	}
+	defer func() { unlock() }()
 	switch {
 	case len(c.Build)+len(c.NotNull) > 0:
+		unlock() // those from before have ended; rows are checked and indexed beside those that come now
+		unlock = func() {}
 		if err := x.runChecked(ctx, c, last); err != nil {
 			return err
 		}

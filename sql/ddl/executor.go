@@ -23,12 +23,25 @@ type Executor struct {
 	Owner string
 	// Alive tells whether another gateway's job may still be running; nil: always.
 	Alive func(ctx context.Context, owner string) bool
-	// Exclusive keeps every session in the cluster off a table until unlock is called; nil: nothing can be copied.
-	Exclusive func(ctx context.Context, id schema.TableID) (unlock func(), err error)
+	// Exclusive waits for the statements and transactions in the cluster that use the tables, and keeps new ones off until
+	// unlock is called; nil: nobody is waited for, and nothing can be copied.
+	Exclusive func(ctx context.Context, ids ...schema.TableID) (unlock func(), err error)
 	// Moved is part of the change by which a copy with another id takes a table's place; nil: nothing to do.
 	Moved func(tx *catalog.Tx, from, to schema.TableID)
 
 	local keyLock
+}
+
+// exclusive is Exclusive of tables.
+func (x *Executor) exclusive(ctx context.Context, tables ...*schema.Table) (unlock func(), err error) {
+	if x.Exclusive == nil || len(tables) == 0 {
+		return func() {}, nil
+	}
+	ids := make([]schema.TableID, len(tables))
+	for i, t := range tables {
+		ids[i] = t.ID
+	}
+	return x.Exclusive(ctx, ids...)
 }
 
 // Name is a table's name with its database's.
@@ -112,6 +125,11 @@ func databaseCollation(options []*ast.DatabaseOption, inherited types.Collation)
 // none. 1008.
 func (x *Executor) DropDatabase(ctx context.Context, env *Env, stmt *ast.DropDatabaseStmt) (tables int, found bool, err error) {
 	name := stmt.Name.O
+	unlock, err := x.exclusive(ctx, x.DB.Catalog().Tables(name)...)
+	if err != nil {
+		return 0, false, err
+	}
+	defer unlock()
 	var gone []*schema.Table
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		gone = nil
@@ -244,9 +262,14 @@ func (x *Executor) place(ctx context.Context, db *schema.Database, t *schema.Tab
 
 // DropTables drops tables all or none. Missing ones are error 1051, or notes with ifExists.
 func (x *Executor) DropTables(ctx context.Context, env *Env, names []Name, ifExists bool) error {
+	unlock, err := x.exclusive(ctx, x.named(names)...)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	var gone []*schema.Table
 	var missing []string
-	err := x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		gone, missing = nil, nil
 		for _, n := range names {
 			t, ok := tx.Snapshot.Table(n.DB, n.Table)
@@ -273,9 +296,25 @@ func (x *Executor) DropTables(ctx context.Context, env *Env, names []Name, ifExi
 	return x.dropTablets(ctx, gone)
 }
 
+// named gives the tables of those names that there are; a missing one is the business of who changes the catalog.
+func (x *Executor) named(names []Name) (tables []*schema.Table) {
+	c := x.DB.Catalog()
+	for _, n := range names {
+		if t, ok := c.Table(n.DB, n.Table); ok {
+			tables = append(tables, t)
+		}
+	}
+	return tables
+}
+
 // Truncate gives a table a fresh tablet in place of its rows.
 func (x *Executor) Truncate(ctx context.Context, name Name) error {
 	return x.withTable(ctx, name, "TRUNCATE", func(db *schema.Database, t *schema.Table) error {
+		unlock, err := x.exclusive(ctx, t)
+		if err != nil {
+			return err
+		}
+		defer unlock()
 		empty := t.Clone()
 		empty.Version++
 		empty.Tablets, empty.AutoIncStart = nil, 0
@@ -332,6 +371,11 @@ func (x *Executor) Rename(ctx context.Context, pairs [][2]Name) error {
 		}
 		defer release()
 	}
+	unlock, err := x.exclusive(ctx, renamed...)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := plan(x.DB.Catalog()); err != nil {
 		return err
 	}

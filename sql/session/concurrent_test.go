@@ -248,8 +248,12 @@ func TestIndexBuildAndOpenTransactions(t *testing.T) {
 		t.Errorf("%s rows in the index", got)
 	}
 	a.must("begin; select v from t where id = 1")
+	if out := b.query("drop index iv on t"); !strings.Contains(out, "ERROR 1205") { // a reader is waited for as well
+		t.Error(out)
+	}
+	a.must("commit")
 	b.must("drop index iv on t")
-	a.must("select count(*) from t where v = 1; update t set v = 1 where id = 1")
+	a.must("begin; select count(*) from t where v = 1; update t set v = 1 where id = 1")
 	if out := b.query("create index iv on t (v)"); !strings.Contains(out, "ERROR 1205") {
 		t.Error(out)
 	}

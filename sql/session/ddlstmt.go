@@ -36,7 +36,7 @@ func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed)
 	if err := s.admitDDL(ctx, node); err != nil {
 		return err
 	}
-	err := s.runDDL(ctx, node, st.text)
+	err := s.runDDL(context.WithValue(ctx, sessionKey{}, s), node, st.text)
 	s.snapshot = s.eng.db.Catalog()
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -116,7 +116,7 @@ func (s *Session) alterTable(ctx context.Context, env *ddl.Env, node ast.StmtNod
 		return to
 	}
 	was, _ := s.eng.db.Catalog().Table(name.DB, name.Table)
-	rows, err := s.eng.ddl.Alter(context.WithValue(ctx, sessionKey{}, s), env, name, text, plan, target)
+	rows, err := s.eng.ddl.Alter(ctx, env, name, text, plan, target)
 	if err == nil {
 		if is, ok := s.eng.db.Catalog().Table(name.DB, name.Table); ok && was != nil && s.locked != nil {
 			s.followCopy(was, is)

@@ -81,7 +81,7 @@ func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 	case *ast.FlushStmt:
 		return s.flush(ctx, n)
 	case *ast.LockTablesStmt:
-		return s.lockTables(ctx, n)
+		return s.lockTables(ctx, lockItems(n))
 	case *ast.UnlockTablesStmt:
 		return s.unlockTablesStmt(ctx)
 	case *ast.ShutdownStmt:
@@ -232,10 +232,7 @@ func (s *Session) flush(ctx context.Context, n *ast.FlushStmt) error {
 		return err
 	}
 	if n.Tp == ast.FlushTables && n.ReadLock {
-		if len(n.Tables) > 0 {
-			return mysqlerr.NotSupported("FLUSH TABLES t WITH READ LOCK")
-		}
-		return s.lockAll(ctx)
+		return s.flushLocked(ctx, n.Tables)
 	}
 	switch n.Tp {
 	case ast.FlushTables, ast.FlushPrivileges, ast.FlushStatus, ast.FlushHosts, ast.FlushLogs:

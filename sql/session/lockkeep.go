@@ -30,6 +30,15 @@ func (l *tableLocks) changed() <-chan struct{} {
 	return ch
 }
 
+// gone tells whether a node's sessions count no more.
+func (l *tableLocks) gone(n schema.NodeID) bool {
+	if node, ok := l.eng.db.Catalog().Node(n); !ok || node.Left {
+		return true
+	}
+	w, ok := l.eng.db.(watcher)
+	return ok && w.GatewayGone(n)
+}
+
 // Bounds of giving back: what the caller waits for, and what is tried after that.
 const (
 	releaseWait  = 5 * time.Second

@@ -2,9 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,17 +12,28 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
 
-// LOCK TABLES takes locks that hold in the whole cluster. A lock is a record of the catalog, so every gateway knows it;
-// who asked for it has it once every gateway has seen the record and has no statement or transaction left that uses the
-// table otherwise (the drain call). It works because each side first shows what it is about to do and then looks at the
-// other: a statement stores what it uses and then reads the catalog; a drain sees to the catalog and then reads what the
-// statements use. Where there are no locks, a statement pays for one atomic store and two loads.
+// Locks on tables (metadata locks) hold in the whole cluster: LOCK TABLES and FLUSH TABLES WITH READ LOCK take them until
+// UNLOCK TABLES, a definition for as long as it changes what statements see. A lock is a record of the catalog, so every
+// gateway knows it; who asked for it has it once every gateway has seen the record and has no statement or transaction
+// left that uses the table otherwise (the drain call):
+//
+//	record in the catalog ── new users of the table wait from here on
+//	drain at every node   ── users from before end, in their own time
+//	granted
+//
+// It works because each side first shows what it is about to do and then looks at the other: a statement stores what it
+// uses and then reads the catalog; a drain sees to the catalog and then reads what the statements use. Where there are no
+// locks, a statement pays for one atomic store and two loads.
+//
+// A transaction that uses a table already is not kept off it by a lock that still waits for that very transaction;
+// otherwise each would wait for the other. What is left of that, with several tables, is found by deadlocked.
 //
 // The record names the engine that holds it. Locks of an engine that is gone are removed by whoever waits for them.
 
@@ -33,10 +41,7 @@ import (
 const (
 	lockKind   = "tablelock"
 	allTables  = schema.TableID(0) // FLUSH TABLES WITH READ LOCK
-	callDrain  = "sql.drain"
-	lockPoll   = 20 * time.Millisecond // how often a waiting statement looks again
-	drainPoll  = 2 * time.Millisecond
-	deadLocks  = 50 // polls between two looks whether the holder still lives
+	lockPoll   = 20 * time.Millisecond
 	stateWaits = "Waiting for table metadata lock"
 )
 
@@ -46,9 +51,11 @@ type lockRecord struct {
 	Holders []lockHolder `json:"holders"`
 }
 
+// lockHolder is a session, or one statement of it that holds a lock of its own.
 type lockHolder struct {
-	Engine  string `json:"engine"` // ddl.Executor.Owner
-	Session uint32 `json:"session"`
+	Engine    string `json:"engine"` // ddl.Executor.Owner
+	Session   uint32 `json:"session"`
+	Statement uint64 `json:"statement,omitempty"`
 }
 
 // tableUse is a table that a plan touches.
@@ -59,9 +66,17 @@ type tableUse struct {
 	write bool
 }
 
+// tableRef is a table as a statement calls it.
+type tableRef struct{ db, name, alias string }
+
+// lockAlias is a name under which LOCK TABLES gave a table to the session.
+type lockAlias struct{ db, alias string }
+
 // tableLockState is a session's part in table locks.
 type tableLockState struct {
-	locked map[schema.TableID]bool // LOCK TABLES: with true, for writing; nil: not in that mode
+	locked     map[schema.TableID]bool // LOCK TABLES: with true, for writing; nil: not in that mode
+	aliases    map[lockAlias]bool      // the names that go with locked
+	globalRead *lockHolder             // FLUSH TABLES WITH READ LOCK: who has the lock for the session
 
 	using atomic.Pointer[planned] // the running statement
 	held  struct {
@@ -120,18 +135,30 @@ func (r *lockRecord) blocks(h lockHolder, write bool) bool {
 	return r.Write || write
 }
 
+func (h lockHolder) sameSession(o lockHolder) bool {
+	return h.Engine == o.Engine && h.Session == o.Session
+}
+
 func (s *Session) holder() lockHolder {
 	return lockHolder{Engine: s.eng.ddl.Owner, Session: s.shared.Load().ID}
 }
 
+// statementHolder is the session as the holder of a lock of its own.
+func (s *Session) statementHolder() lockHolder {
+	h := s.holder()
+	h.Statement = s.eng.locks.claims.Add(1)
+	return h
+}
+
 // blocked finds a lock that keeps the session off one of the uses.
-func (v *lockView) blocked(h lockHolder, uses []tableUse) (*lockRecord, bool) {
+func (s *Session) blocked(v *lockView, uses []tableUse) (*lockRecord, bool) {
 	if len(v.locks) == 0 {
 		return nil, false
 	}
+	h := s.holder()
 	for i := range uses {
 		for _, id := range [...]schema.TableID{uses[i].id, allTables} {
-			if r, ok := v.locks[id]; ok && r.blocks(h, uses[i].write) {
+			if r, ok := v.locks[id]; ok && r.blocks(h, uses[i].write) && !s.awaitedBy(id, &r) {
 				return &r, true
 			}
 		}
@@ -139,17 +166,40 @@ func (v *lockView) blocked(h lockHolder, uses []tableUse) (*lockRecord, bool) {
 	return nil, false
 }
 
+// awaitedBy tells whether a lock is not granted yet because of what the session's open transaction uses.
+func (s *Session) awaitedBy(id schema.TableID, r *lockRecord) bool {
+	s.held.Lock()
+	defer s.held.Unlock()
+	return slices.ContainsFunc(s.held.uses, func(u tableUse) bool {
+		return (id == allTables || u.id == id) && (r.Write || u.write)
+	})
+}
+
+// deadlocked tells whether who holds r waits, with another lock, for the session's open transaction.
+func (s *Session) deadlocked(v *lockView, r *lockRecord) bool {
+	for id, o := range v.locks {
+		if slices.ContainsFunc(o.Holders, r.heldBy) && s.awaitedBy(id, &o) {
+			return true
+		}
+	}
+	return false
+}
+
 // admit lets a statement begin when no lock of somebody else is in its way.
 func (s *Session) admit(ctx context.Context, p *planned) error {
 	s.using.Store(p)
-	if s.locked != nil {
-		if err := s.checkLocked(p.uses); err != nil {
+	if s.locked != nil || s.globalRead != nil {
+		if err := s.checkLocked(p.uses, p.refs); err != nil {
 			return err
 		}
 	}
 	if v := s.eng.locks.view(); len(v.locks) > 0 {
-		if err := s.waitForLocks(ctx, p.uses, func() { s.using.Store(nil) }, func() { s.using.Store(p) }); err != nil {
+		waited, err := s.waitForLocks(ctx, p.uses, func() { s.using.Store(nil) }, func() { s.using.Store(p) })
+		if err != nil {
 			return err
+		}
+		if waited && !p.current(s.eng.db.Catalog()) {
+			return distributed.ErrSchemaChanged // a definition was waited for
 		}
 	}
 	if s.txn != nil || !s.autocommit {
@@ -175,42 +225,72 @@ func (s *Session) letGo() {
 	s.held.Unlock()
 }
 
-// waitForLocks waits until nothing blocks the uses. While it waits the session hides what it is about to use.
-func (s *Session) waitForLocks(ctx context.Context, uses []tableUse, hide, show func()) error {
-	h := s.holder()
-	deadline := time.Now().Add(s.tableLockWait)
-	for n := 1; ; n++ {
-		r, ok := s.eng.locks.view().blocked(h, uses)
+// waitForLocks waits until nothing blocks the uses. While it waits the session hides what it is about to use. 1205, 1213.
+func (s *Session) waitForLocks(ctx context.Context, uses []tableUse, hide, show func()) (waited bool, err error) {
+	w := s.startLockWait()
+	defer w.end()
+	for {
+		changed := s.eng.locks.changed()
+		v := s.eng.locks.view()
+		r, ok := s.blocked(v, uses)
 		if !ok {
-			return nil
+			return waited, nil
+		}
+		if s.deadlocked(v, r) {
+			return waited, mysqlerr.New(mysql.ErrLockDeadlock) // afterError rolls back
 		}
 		hide()
-		if n%deadLocks == 0 {
-			s.eng.locks.buryHolders(ctx, r.Holders)
+		if err := w.next(ctx, changed, r.Holders); err != nil {
+			return waited, err
 		}
-		if err := s.sleepForLock(ctx, deadline); err != nil {
-			return err
-		}
+		waited = true
 		show()
 	}
 }
 
-func (s *Session) sleepForLock(ctx context.Context, deadline time.Time) error {
-	state := stateWaits
-	s.proc.state.Store(&state)
-	defer s.proc.state.Store(&noText)
-	t := time.NewTimer(lockPoll)
-	defer t.Stop()
+// lockWait is a session's wait for a table lock, up to lock_wait_timeout.
+type lockWait struct {
+	s        *Session
+	deadline time.Time
+	timeout  *time.Timer // made with the first wait
+	look     *time.Ticker
+}
+
+func (s *Session) startLockWait() *lockWait {
+	return &lockWait{s: s, deadline: time.Now().Add(s.tableLockWait)}
+}
+
+// show has the process list tell of the wait.
+func (w *lockWait) show() { w.s.proc.state.Store(&stateOfLockWait) }
+
+// next waits until the catalog has changed. Now and then it looks whether who is waited for is still there. 1205.
+func (w *lockWait) next(ctx context.Context, changed <-chan struct{}, holders []lockHolder) error {
+	if w.timeout == nil {
+		w.timeout, w.look = time.NewTimer(time.Until(w.deadline)), time.NewTicker(holderLook)
+		w.show()
+		w.s.eng.locks.buryHolders(ctx, holders)
+	}
 	select {
+	case <-changed:
+	case <-w.look.C:
+		w.s.eng.locks.buryHolders(ctx, holders)
+	case <-w.timeout.C:
+		return mysqlerr.New(mysql.ErrLockWaitTimeout)
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-t.C:
-	}
-	if time.Now().After(deadline) {
-		return mysqlerr.New(mysql.ErrLockWaitTimeout)
 	}
 	return nil
 }
+
+func (w *lockWait) end() {
+	if w.timeout != nil {
+		w.timeout.Stop()
+		w.look.Stop()
+	}
+	w.s.proc.state.Store(&noText)
+}
+
+var stateOfLockWait = stateWaits
 
 // release removes holders from all locks, and claims of theirs.
 func (l *tableLocks) release(ctx context.Context, gone func(lockHolder) bool) error {
@@ -233,342 +313,46 @@ func (l *tableLocks) release(ctx context.Context, gone func(lockHolder) bool) er
 	})
 }
 
-// checkLocked holds a session that said LOCK TABLES to the tables that it named. 1100, 1099.
-func (s *Session) checkLocked(uses []tableUse) error {
+// checkLocked holds a session that said LOCK TABLES to the tables that it named, by the names that it gave them. 1100,
+// 1099; 1223 under a global read lock of its own.
+func (s *Session) checkLocked(uses []tableUse, refs []tableRef) error {
 	for _, u := range uses {
-		write, ok := s.locked[u.id]
-		switch {
-		case show.IsVirtual(u.db):
-		case !ok && s.lockedAll():
-			if u.write {
-				return mysqlerr.New(mysql.ErrCantUpdateWithReadlock)
-			}
-		case !ok:
-			return mysqlerr.New(mysql.ErrTableNotLocked, u.name)
-		case u.write && !write:
-			return mysqlerr.New(mysql.ErrTableNotLockedForWrite, u.name)
-		}
-	}
-	return nil
-}
-
-func (s *Session) lockedAll() bool { _, ok := s.locked[allTables]; return ok }
-
-// lockTables is LOCK TABLES.
-func (s *Session) lockTables(ctx context.Context, n *ast.LockTablesStmt) error {
-	want := map[schema.TableID]bool{}
-	for _, l := range n.TableLocks {
-		db, err := s.dbOf(l.Table.Schema.O)
-		if err != nil {
-			return err
-		}
-		if !s.hasOn(mysql.LockTablesPriv, db) {
-			return s.deniedDB(db)
-		}
-		if err := s.access(mysql.SelectPriv, db, l.Table.Name.O); err != nil {
-			return err
-		}
-		if show.IsVirtual(db) {
+		if show.IsVirtual(u.db) {
 			continue
 		}
-		t, err := s.existingTable(ctx, db, l.Table.Name.O)
-		if err != nil {
+		if s.globalRead != nil && u.write {
+			return mysqlerr.New(mysql.ErrCantUpdateWithReadlock)
+		}
+		if s.locked == nil {
+			continue
+		}
+		if _, ok := s.locked[u.id]; !ok {
+			return mysqlerr.New(mysql.ErrTableNotLocked, u.name)
+		}
+		if err := s.checkAliases(&u, refs); err != nil {
 			return err
 		}
-		want[t.ID] = want[t.ID] || l.Type == ast.TableLockWrite || l.Type == ast.TableLockWriteLocal
-	}
-	if err := s.implicitCommit(ctx); err != nil {
-		return err
-	}
-	if err := s.unlockTables(); err != nil {
-		return err
-	}
-	return s.takeLocks(ctx, want)
-}
-
-// existingTable finds a table, on a fresh catalog before it says 1146.
-func (s *Session) existingTable(ctx context.Context, db, name string) (*schema.Table, error) {
-	t, ok := s.snapshot.Table(db, name)
-	if !ok {
-		if err := s.freshCatalog(ctx); err != nil {
-			return nil, err
-		}
-		if t, ok = s.snapshot.Table(db, name); !ok {
-			return nil, mysqlerr.New(mysql.ErrNoSuchTable, db, name)
-		}
-	}
-	return t, nil
-}
-
-var errLocked = errors.New("session: a table is locked by somebody else")
-
-// takeLocks gets all of the locks or none, and puts the session into the mode of LOCK TABLES.
-func (s *Session) takeLocks(ctx context.Context, want map[schema.TableID]bool) error {
-	if err := s.lock(ctx, want); err != nil {
-		return err
-	}
-	s.locked = want
-	s.snapshot = s.eng.db.Catalog()
-	return nil
-}
-
-// lock takes locks for the session, with lock_wait_timeout.
-func (s *Session) lock(ctx context.Context, want map[schema.TableID]bool) error {
-	h := s.holder()
-	deadline := time.Now().Add(s.tableLockWait)
-	for n := 1; ; n++ {
-		others, err := s.eng.locks.record(ctx, h, want)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, errLocked) {
-			return err
-		}
-		if n%deadLocks == 0 {
-			s.eng.locks.buryHolders(ctx, others)
-		}
-		if err := s.sleepForLock(ctx, deadline); err != nil {
-			return err
-		}
-	}
-	if err := s.eng.locks.drainAll(ctx, h, want, deadline); err != nil {
-		return errors.Join(err, s.eng.locks.releaseAll(h))
 	}
 	return nil
 }
 
-// record puts the locks into the catalog: all, or none with errLocked and who holds them.
-func (l *tableLocks) record(ctx context.Context, h lockHolder, want map[schema.TableID]bool) (others []lockHolder, err error) {
-	err = l.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		others = nil
-		for id, write := range want {
-			var r lockRecord
-			if tx.Snapshot.Record(lockKind, lockKey(id), &r) && len(r.Holders) > 0 && (r.Write || write) {
-				others = append(others, r.Holders...)
-				continue
-			}
-			r.Write = write
-			r.Holders = append(r.Holders, h)
-			tx.PutRecord(lockKind, lockKey(id), r)
+// checkAliases looks at all names of one table. Without refs (a definition) it is the table's own name.
+func (s *Session) checkAliases(u *tableUse, refs []tableRef) error {
+	writable, named := s.locked[u.id], false
+	for _, r := range refs {
+		if r.db != u.db || r.name != u.name {
+			continue
 		}
-		if len(others) > 0 {
-			return errLocked
+		write, ok := s.aliases[lockAlias{r.db, r.alias}]
+		if !ok {
+			return mysqlerr.New(mysql.ErrTableNotLocked, r.alias)
 		}
-		return nil
-	})
-	return others, err
-}
-
-// releaseAll gives back everything that h holds, also for a client that has gone.
-func (l *tableLocks) releaseAll(h lockHolder) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	return l.release(ctx, func(o lockHolder) bool { return o == h })
-}
-
-// sessionKey is the key under which a data definition statement's context has its Session.
-type sessionKey struct{}
-
-// exclusive locks a table for an ALTER TABLE that copies it. A session that said LOCK TABLES … WRITE has the lock.
-func (l *tableLocks) exclusive(ctx context.Context, id schema.TableID) (unlock func(), err error) {
-	s, ok := ctx.Value(sessionKey{}).(*Session)
-	if !ok {
-		return nil, errors.New("session: an exclusive lock without a session")
+		writable, named = named && writable || write, true
 	}
-	if s.locked[id] {
-		return func() {}, nil
-	}
-	if err := s.lock(ctx, map[schema.TableID]bool{id: true}); err != nil {
-		return nil, err
-	}
-	return func() { _ = l.releaseAll(s.holder()) }, nil // what is left is removed by whoever waits, once this engine is gone
-}
-
-// moved gives a table's locks to the copy that takes its place.
-func (l *tableLocks) moved(tx *catalog.Tx, from, to schema.TableID) {
-	var r lockRecord
-	if tx.Snapshot.Record(lockKind, lockKey(from), &r) {
-		tx.PutRecord(lockKind, lockKey(from), nil)
-		tx.PutRecord(lockKind, lockKey(to), r)
-	}
-}
-
-// followCopy lets LOCK TABLES mean the copy that took a table's place.
-func (s *Session) followCopy(was, is *schema.Table) {
-	if write, ok := s.locked[was.ID]; ok && is.ID != was.ID {
-		delete(s.locked, was.ID)
-		s.locked[is.ID] = write
-	}
-}
-
-// unlockTablesStmt is UNLOCK TABLES: it commits a transaction only where there are locks.
-func (s *Session) unlockTablesStmt(ctx context.Context) error {
-	if s.locked == nil {
-		return nil
-	}
-	if err := s.implicitCommit(ctx); err != nil {
-		return err
-	}
-	return s.unlockTables()
-}
-
-// unlockTables gives the session's locks back.
-func (s *Session) unlockTables() error {
-	if s.locked == nil {
-		return nil
-	}
-	s.locked = nil
-	return s.eng.locks.releaseAll(s.holder())
-}
-
-// drainRequest asks a node to wait until only the holder uses the tables otherwise than the locks allow.
-type drainRequest struct {
-	Holder lockHolder              `json:"holder"`
-	Tables map[schema.TableID]bool `json:"tables"` // with true, locked for writing
-	WaitMs int64                   `json:"waitMs"`
-}
-
-func (l *tableLocks) registerCalls() {
-	l.eng.db.RegisterCall(callDrain, func(ctx context.Context, payload []byte) ([]byte, error) {
-		var r drainRequest
-		if err := json.Unmarshal(payload, &r); err != nil {
-			return nil, fmt.Errorf("drain request: %w", err)
-		}
-		if err := l.eng.db.RefreshCatalog(ctx); err != nil {
-			return nil, err
-		}
-		if !l.drain(ctx, &r) {
-			return []byte("busy"), nil
-		}
-		return []byte("done"), nil
-	})
-}
-
-// drainAll has every node drain. A node that does not answer is taken for dead: it serves no statement either, or finds
-// the lock in the catalog when it is back.
-func (l *tableLocks) drainAll(ctx context.Context, h lockHolder, tables map[schema.TableID]bool, deadline time.Time) error {
-	r := drainRequest{Holder: h, Tables: tables, WaitMs: max(time.Until(deadline).Milliseconds(), 1)}
-	payload, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	nodes := l.eng.otherNodes()
-	replies := make(chan string, len(nodes)+1)
-	for _, n := range nodes {
-		go func() {
-			reply, err := l.eng.db.Call(ctx, n, callDrain, payload)
-			if err != nil && ctx.Err() == nil {
-				reply = []byte("gone")
-			}
-			replies <- string(reply)
-		}()
-	}
-	go func() {
-		reply := "busy"
-		if l.drain(ctx, &r) {
-			reply = "done"
-		}
-		replies <- reply
-	}()
-	busy := false
-	for range len(nodes) + 1 {
-		if reply := <-replies; reply != "done" && reply != "gone" {
-			busy = true
-		}
-	}
-	if busy {
-		return mysqlerr.New(mysql.ErrLockWaitTimeout)
+	if u.write && !writable {
+		return mysqlerr.New(mysql.ErrTableNotLockedForWrite, u.name)
 	}
 	return nil
-}
-
-// drain waits until no session here but the holder uses the tables; false when time is up.
-func (l *tableLocks) drain(ctx context.Context, r *drainRequest) bool {
-	deadline := time.Now().Add(time.Duration(r.WaitMs) * time.Millisecond)
-	for {
-		busy := false
-		l.eng.each(func(s *Session) {
-			busy = busy || s.holder() != r.Holder && s.usesAny(r.Tables)
-		})
-		switch {
-		case !busy:
-			return true
-		case time.Now().After(deadline):
-			return false
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(drainPoll):
-		}
-	}
-}
-
-// usesAny tells whether the session's statement or transaction uses a table in a way that the locks forbid.
-func (s *Session) usesAny(tables map[schema.TableID]bool) bool {
-	conflicts := func(uses []tableUse) bool {
-		return slices.ContainsFunc(uses, func(u tableUse) bool {
-			for _, id := range [...]schema.TableID{u.id, allTables} {
-				if write, ok := tables[id]; ok && (write || u.write) {
-					return true
-				}
-			}
-			return false
-		})
-	}
-	if p := s.using.Load(); p != nil && conflicts(p.uses) {
-		return true
-	}
-	s.held.Lock()
-	defer s.held.Unlock()
-	return conflicts(s.held.uses)
-}
-
-// admitDDL lets a data definition statement begin when no lock of somebody else is on its tables.
-func (s *Session) admitDDL(ctx context.Context, node ast.StmtNode) error {
-	var uses []tableUse
-	add := func(tables ...*ast.TableName) {
-		for _, t := range tables {
-			db := t.Schema.O
-			if db == "" {
-				db = s.db
-			}
-			if d, ok := s.snapshot.Table(db, t.Name.O); ok {
-				uses = append(uses, tableUse{id: d.ID, db: db, name: t.Name.O, write: true})
-			}
-		}
-	}
-	switch n := node.(type) {
-	case *ast.AlterTableStmt:
-		add(n.Table)
-	case *ast.CreateIndexStmt:
-		add(n.Table)
-	case *ast.DropIndexStmt:
-		add(n.Table)
-	case *ast.TruncateTableStmt:
-		add(n.Table)
-	case *ast.DropTableStmt:
-		add(n.Tables...)
-	case *ast.RenameTableStmt:
-		for _, p := range n.TableToTables {
-			add(p.OldTable)
-		}
-	case *ast.DropDatabaseStmt:
-		for _, t := range s.snapshot.Tables(n.Name.O) {
-			uses = append(uses, tableUse{id: t.ID, db: n.Name.O, name: t.Name, write: true})
-		}
-	}
-	if s.locked != nil {
-		if err := s.checkLocked(uses); err != nil {
-			return err
-		}
-	}
-	if len(s.eng.locks.view().locks) == 0 {
-		return nil
-	}
-	return s.waitForLocks(ctx, uses, func() {}, func() {})
 }
 
 // noteUse records the tables that a plan asks for while it is made: reads by SELECT, changes by the other privileges.
@@ -590,13 +374,39 @@ func (s *Session) noteUse(priv mysql.PrivilegeType, db, table string) {
 	s.planUses = append(s.planUses, tableUse{id: t.ID, db: strings.Clone(db), name: t.Name, write: write})
 }
 
-// lockAll is FLUSH TABLES WITH READ LOCK: nobody changes any table until UNLOCK TABLES.
-func (s *Session) lockAll(ctx context.Context) error {
-	if err := s.implicitCommit(ctx); err != nil {
-		return err
-	}
-	if err := s.unlockTables(); err != nil {
-		return err
-	}
-	return s.takeLocks(ctx, map[schema.TableID]bool{allTables: false})
+// refsOf gives the tables that a statement names, with their aliases; among them may be names of common table
+// expressions.
+func refsOf(n ast.Node, db string) []tableRef {
+	c := refCollector{db: db}
+	n.Accept(&c)
+	return c.refs
 }
+
+type refCollector struct {
+	db   string
+	refs []tableRef
+}
+
+// Enter implements ast.Visitor.
+func (c *refCollector) Enter(n ast.Node) (ast.Node, bool) {
+	src, ok := n.(*ast.TableSource)
+	if !ok {
+		return n, false
+	}
+	t, ok := src.Source.(*ast.TableName)
+	if !ok {
+		return n, false
+	}
+	r := tableRef{db: t.Schema.O, name: t.Name.O, alias: src.AsName.O}
+	if r.db == "" {
+		r.db = c.db
+	}
+	if r.alias == "" {
+		r.alias = r.name
+	}
+	c.refs = append(c.refs, r)
+	return n, true
+}
+
+// Leave implements ast.Visitor.
+func (c *refCollector) Leave(n ast.Node) (ast.Node, bool) { return n, true }

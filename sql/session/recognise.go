@@ -23,7 +23,11 @@ func (s *Session) recognise(text string) (*parsed, error) {
 	if read == nil {
 		return nil, nil
 	}
-	words := tokens(rest, s.sqlMode)
+	limit := maxTokens
+	if first == "lock" {
+		limit = len(rest) // it may name any number of tables
+	}
+	words := tokens(rest, s.sqlMode, limit)
 	if words == nil {
 		return nil, nil
 	}
@@ -41,7 +45,7 @@ func init() {
 		"begin": recogniseBegin, "start": recogniseStart, "commit": recogniseEnd(true), "rollback": recogniseEnd(false),
 		"set": recogniseSet, "show": recogniseShow, "check": recogniseCheck("check"), "repair": recogniseCheck("repair"),
 		"explain": recogniseExplain, "desc": recogniseExplain, "describe": recogniseExplain,
-		"lock": recogniseLock, "unlock": recogniseLock, "create": recogniseRefused, "drop": recogniseRefused,
+		"lock": recogniseLock, "unlock": recogniseUnlock, "create": recogniseRefused, "drop": recogniseRefused,
 		"alter": recogniseRefused,
 	}
 	for word, what := range map[string]string{
@@ -99,9 +103,9 @@ const maxTokens = 64
 
 // tokens splits the first tokens of text. What stands in a comment /*!50003 … */ counts like the rest, other comments
 // are white space; nil where it has optimizer hints, whose meaning is the parser's.
-func tokens(text string, mode mysql.SQLMode) words {
+func tokens(text string, mode mysql.SQLMode, limit int) words {
 	list, open := words{}, 0
-	for i := 0; i < len(text) && len(list) < maxTokens; {
+	for i := 0; i < len(text) && len(list) < limit; {
 		c := text[i]
 		switch {
 		case c <= ' ':
@@ -501,14 +505,6 @@ func recogniseForm(text string) (*parsed, error) {
 		return nil, err
 	}
 	return &parsed{node: n, com: comShow}, nil
-}
-
-// recogniseLock reads LOCK and UNLOCK INSTANCE.
-func recogniseLock(_ *Session, _ string, w words) (*parsed, error) {
-	if w.take("instance") {
-		return nil, mysqlerr.NotSupported("LOCK INSTANCE")
-	}
-	return nil, nil
 }
 
 // recogniseRefused finds the objects of MySQL that do not exist here.

@@ -39,6 +39,7 @@ type planned struct {
 	circumstances
 	kinds []types.Kind // of the parameters
 	uses  []tableUse
+	refs  []tableRef // the names that the statement has for them
 	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
 	tables bool
 	asOf   []expr.Expr // the times as of which the tables are read
@@ -83,6 +84,11 @@ func (p *planned) holds(now *circumstances, c *catalog.Snapshot, params []types.
 	if same != *now {
 		return false
 	}
+	return p.current(c)
+}
+
+// current tells whether the plan's tables are what they were when it was made.
+func (p *planned) current(c *catalog.Snapshot) bool {
 	for _, t := range p.plan.Tables() {
 		if d, ok := c.TableByID(t.ID); !ok || d.Version != t.Version {
 			return false
@@ -104,12 +110,13 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 		NoAutoValueOnZero: s.sqlMode&mysql.ModeNoAutoValueOnZero != 0,
 		HighNotPrecedence: s.sqlMode&mysql.ModeHighNotPrecedence != 0,
 	}
-	ctx := s.pctx // the plan may keep it
+	ctx := s.pctx            // the plan may keep it
+	refs := refsOf(node, db) // the planner may change the tree
 	plan, err := s.eng.cfg.Build(&ctx, node)
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, uses: s.planUses}
+	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, uses: s.planUses, refs: refs}
 	p.tables, p.asOf = s.usedMade || len(s.planUses) > 0, asOf(plan)
 	p.kinds = make([]types.Kind, len(params))
 	for i := range params {
@@ -129,7 +136,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 // when tables or columns seem to be missing: it makes sure of the catalog first.
 func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error), params []types.Value,
 	w sql.ResultWriter) error {
-	refreshed := false
+	refreshed, alone := false, s.autocommit && !s.inTransaction()
 	for replans, conflicts := 0, 0; ; {
 		p, err := plan()
 		if err == nil {
@@ -152,7 +159,7 @@ func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error
 			if e := s.freshCatalog(ctx); e != nil || s.snapshot.Version() == version {
 				return s.failed(ctx, p, err)
 			}
-		case conflict(err) && !s.inTransaction() && s.autocommit && conflicts < maxConflicts:
+		case conflict(err) && alone && conflicts < maxConflicts:
 			conflicts++
 			if err := pause(ctx, conflicts); err != nil {
 				return s.failed(ctx, p, err)

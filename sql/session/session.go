@@ -317,7 +317,8 @@ func (s *Session) setDB(db string) {
 
 // Reset is COM_RESET_CONNECTION.
 func (s *Session) Reset(ctx context.Context) error {
-	err := errors.Join(s.rollback(context.WithoutCancel(ctx)), s.unlockTables())
+	err := s.rollback(context.WithoutCancel(ctx))
+	s.unlockAll()
 	s.releaseUserLocks()
 	s.initialState()
 	return err
@@ -352,7 +353,7 @@ func (s *Session) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		_ = s.rollback(ctx) // first: what LOCK TABLES protects must be undone by the time that others see the tables
-		_ = s.unlockTables()
+		s.unlockAll()
 		s.releaseUserLocks()
 		s.eng.forget(s)
 		s.run.mu.Lock()

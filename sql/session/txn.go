@@ -47,9 +47,7 @@ func (s *Session) begin(ctx context.Context, c characteristics, snapshot bool) e
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
-	if err := s.unlockTables(); err != nil { // BEGIN ends LOCK TABLES
-		return err
-	}
+	s.unlockTables() // BEGIN ends LOCK TABLES, but not a global read lock
 	if c.isolation == "" {
 		c.isolation = s.next.isolation
 	}
@@ -126,7 +124,7 @@ func (s *Session) writesRefused() bool {
 // client what became of it. How long it goes on looking for a leaseholder is bounded below (txn.Config.RetryFor).
 func (s *Session) commit(ctx context.Context) error {
 	txn := s.txn
-	s.leave()
+	defer s.leave() // until then no definition may change the tables
 	if txn == nil {
 		return nil
 	}
@@ -138,7 +136,7 @@ func (s *Session) commit(ctx context.Context) error {
 
 func (s *Session) rollback(ctx context.Context) error {
 	txn := s.txn
-	s.leave()
+	defer s.leave()
 	if txn == nil {
 		return nil
 	}
@@ -247,6 +245,8 @@ func (s *Session) afterError(ctx context.Context, err error) {
 	case s.txn.Aborted():
 		s.eng.deadlocks.noteVictim(s)
 		s.leave()
+	case isAny(err, mysql.ErrLockDeadlock):
+		_ = s.rollback(context.WithoutCancel(ctx))
 	case isAny(err, mysql.ErrLockWaitTimeout) && s.variable(sysvars["innodb_rollback_on_timeout"]) == "ON":
 		_ = s.rollback(context.WithoutCancel(ctx))
 	}
@@ -262,8 +262,7 @@ func (s *Session) undo(ctx context.Context, mark uint64, err error) error {
 	if s.txn.RollbackTo(ctx, mark) == nil {
 		return err
 	}
-	_ = s.rollback(ctx)
-	return mysqlerr.New(mysql.ErrLockDeadlock)
+	return mysqlerr.New(mysql.ErrLockDeadlock) // afterError rolls back
 }
 
 func (s *Session) savepoint(name string) error {

@@ -55,7 +55,7 @@ func FuzzNextStatement(f *testing.F) {
 			}
 		}
 		_, _ = firstWord(text)
-		_ = tokens(text, 0)
+		_ = tokens(text, 0, maxTokens)
 	})
 }
 
