@@ -169,7 +169,7 @@ func TestAsOf(t *testing.T) {
 		}
 	}
 	future := mvcc.At(states[2].Time().Add(time.Hour))
-	if _, err := staleRows(ctx, c.nodes[1].client, &distributed.Stale{At: future}, firstShard, 1); err == nil || !strings.Contains(err.Error(), "future") {
+	if _, err := staleRows(ctx, c.nodes[1].client, &distributed.Stale{At: future}, firstShard, 1); err == nil || !strings.Contains(err.Error(), "AS OF TIMESTAMP") {
 		t.Fatal(err)
 	}
 	x := c.nodes[1].client.Begin(distributed.TxnOptions{Stale: &distributed.Stale{At: states[1]}})

@@ -30,6 +30,7 @@ type pastReads struct {
 	floor   mvcc.Timestamp // the newest past state that it has seen
 	touched bool           // this statement has met the present
 	state   distributed.Stale
+	txn     *distributed.Stale // the open transaction's; nil: it meets the present
 }
 
 // maxStalenessMS is an hour; in fact --history bounds it, because older versions are removed.
@@ -48,6 +49,17 @@ func (s *Session) historyText() string {
 
 // touch notes that the statement reads or changes the present.
 func (p *pastReads) touch() { p.touched = true }
+
+// saw notes a past state that the session has been shown.
+func (p *pastReads) saw(state *distributed.Stale) { p.floor = max(p.floor, state.At) }
+
+// leave comes when a transaction ends.
+func (p *pastReads) leave() {
+	if p.txn != nil {
+		p.saw(p.txn)
+		p.txn = nil
+	}
+}
 
 // ended comes after each statement.
 func (p *pastReads) ended() {
@@ -85,7 +97,6 @@ func (s *Session) runPast(ctx context.Context, p *planned, w sql.ResultWriter) e
 	}
 	s.past.state = s.within()
 	err := s.runAt(ctx, p, w)
-	s.past.floor = max(s.past.floor, s.past.state.At)
 	if err == nil || s.sent || !tooLongAgo(err) {
 		return err
 	}
@@ -106,6 +117,7 @@ func (s *Session) runAt(ctx context.Context, p *planned, w sql.ResultWriter) err
 	s.rt.Txn = txn
 	defer func() {
 		s.rt.Txn = nil
+		s.past.saw(&s.past.state)
 		_ = txn.Commit(context.WithoutCancel(ctx)) // lets go of the state
 	}()
 	return s.runQuery(ctx, p, w)
@@ -179,15 +191,12 @@ func (s *Session) beginAsOf(ctx context.Context, n ast.ExprNode, params []types.
 
 // pastOf is the state of a transaction that is beginning; nil: the present.
 func (s *Session) pastOf(c characteristics) *distributed.Stale {
-	switch {
-	case c.asOf != nil:
-		return c.asOf
-	case s.past.bound > 0 && c.access == "ON":
+	s.past.txn = c.asOf
+	if s.past.txn == nil && s.past.bound > 0 && c.access == "ON" {
 		state := s.within()
-		return &state
+		s.past.txn = &state
 	}
-	s.past.touch()
-	return nil
+	return s.past.txn
 }
 
 // asOf gives the times that a plan's tables are read as of.

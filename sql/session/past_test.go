@@ -153,6 +153,10 @@ func TestStaleness(t *testing.T) {
 		t.Errorf("one transaction saw %s and %s", first, again)
 	}
 	c.must("COMMIT")
+	order := map[string]int{"30": 0, "-1": 1, "-2": 2}
+	if after := c.value("SELECT v FROM t WHERE id = 1"); order[after] < order[first] {
+		t.Errorf("%s after a transaction had seen %s", after, first)
+	}
 	// A state that is older than an index or a table is not insisted on.
 	other.must("CREATE INDEX k ON t (id, v)")
 	other.must("CREATE TABLE fresh (id INT PRIMARY KEY); INSERT INTO fresh VALUES (7)")
@@ -326,6 +330,9 @@ func (c *pastCluster) idleReads(t *testing.T, s schema.ShardID) {
 			if got := x.value("SELECT v FROM a WHERE id = 1"); got != "100" {
 				t.Fatal(got)
 			}
+		}
+		if where := x.query("EXPLAIN SELECT v FROM a WHERE id = 1"); strings.Contains(where, "follower") != (n.NodeID() != holder) {
+			t.Error(where)
 		}
 		local, remote := c.followerReads(i)-before, c.leaseReads(holder, s)-asked
 		switch {

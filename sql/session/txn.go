@@ -148,6 +148,7 @@ func (s *Session) leave() {
 	s.proc.txn.Store(nil)
 	s.txn, s.begun, s.readOnly, s.isolation = nil, false, false, ""
 	s.savepoints = nil
+	s.past.leave()
 	s.letGo()
 }
 
