@@ -7,6 +7,7 @@ const (
 	SkipExpect   = false
 	SkipEpoch    = false
 	SkipInflight = false
+	SkipPrepared = false
 )
 
 // LoseLock tells that a lock is to be granted whoever holds it.

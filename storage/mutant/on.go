@@ -18,6 +18,7 @@ var (
 	SkipExpect   = has("expect")
 	SkipEpoch    = has("epoch")
 	SkipInflight = has("inflight")
+	SkipPrepared = has("prepared")
 
 	locks, pauses = has("locks"), has("pauses")
 )

@@ -13,9 +13,11 @@ type gateways struct{ reads atomic.Int64 }
 const gatewayClients = 2
 
 func (g *gateways) setup(r *run, db *sql.DB) {
-	mustExec(r, db, "CREATE TABLE gateways (id INT PRIMARY KEY, n BIGINT NOT NULL, KEY (n))")
-	for i := range gatewayClients {
-		mustExec(r, db, fmt.Sprintf("INSERT INTO gateways VALUES (%d, %d)", i, i*gatewaySpan))
+	for _, table := range []string{"gateways", "gateways2"} {
+		mustExec(r, db, fmt.Sprintf("CREATE TABLE %s (id INT PRIMARY KEY, n BIGINT NOT NULL, KEY (n))", table))
+		for i := range gatewayClients {
+			mustExec(r, db, fmt.Sprintf("INSERT INTO %s VALUES (%d, %d)", table, i, i*gatewaySpan))
+		}
 	}
 }
 
@@ -42,7 +44,20 @@ var gatewayReads = []struct{ begin, read string }{
 func (g *gateways) step(c *client, id int, acked, tried *int64) error {
 	*tried++
 	wrote := c.node
-	_, o, err := c.change("UPDATE gateways SET n = ? WHERE id = ? AND n < ?", *tried, id, *tried)
+	const update = "UPDATE gateways SET n = ? WHERE id = ? AND n < ?"
+	var o outcome
+	var err error
+	if c.rnd.IntN(2) == 0 {
+		_, o, err = c.change(update, *tried, id, *tried)
+	} else { // in two shards: acknowledged when it is prepared in both
+		o, err = c.transaction("REPEATABLE READ", "BEGIN", func() error {
+			if _, err := c.exec("UPDATE gateways2 SET n = ? WHERE id = ?", *tried, id); err != nil {
+				return err
+			}
+			_, err := c.exec(update, *tried, id, *tried)
+			return err
+		})
+	}
 	c.tally("gateways write").note(o, err)
 	if o == done {
 		*acked = *tried

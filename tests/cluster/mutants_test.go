@@ -27,8 +27,9 @@ func TestMutants(t *testing.T) {
 	}{
 		{"pauses", "snapshots", "freeze", "40s", 1, false},
 		{"pauses,epoch", "snapshots", "freeze", "40s", 6, true},
-		{"", "bank", "none", "10s", 1, false},
+		{"", "bank,gateways", "none", "10s", 1, false},
 		{"inflight", "bank", "none", "10s", 3, true},
+		{"prepared", "gateways", "none", "10s", 3, true},
 		{"locks", "bank,registers", "none", "10s", 1, false},
 		{"locks,expect", "bank,registers", "none", "10s", 3, true},
 	} {
