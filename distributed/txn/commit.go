@@ -219,7 +219,8 @@ func (c *Client) forgetSettled() {
 	}
 }
 
-// releaseLegs ends a SERIALIZABLE transaction that has only read: its locks must have held to the end, in all shards.
+// releaseLegs ends a transaction that has only read: if it locked what it read, its locks must have held to the end, in all
+// shards, or what it saw may never have been there together.
 func (t *Txn) releaseLegs(ctx context.Context) error {
 	return t.eachLeg(func(l *leg) error {
 		return t.c.call(ctx, l.shard, repeatable, func(svc replica.Service) error { return svc.Release(ctx, l.shard, t.id) })

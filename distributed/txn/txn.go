@@ -337,9 +337,6 @@ func (t *Txn) Commit(ctx context.Context) error {
 	t.ended = true
 	var err error
 	switch {
-	case !t.HasWrites() && t.o.Isolation != distributed.Serializable: // all that is left is to give back the locks
-		t.forget(ctx)
-		return nil
 	case !t.HasWrites():
 		err = t.releaseLegs(ctx)
 	case len(t.legs) == 1:
