@@ -21,9 +21,9 @@ import (
 // Why nothing at or below TS can come after Index:
 //
 //   - From this tenure: TS was handed out before the look at the registry of writes in flight. A write that was in flight
-//     has a timestamp above its floor, and TS is not above any floor; a write that registers later fetches its timestamp
-//     later and gets a higher one. A write that was in flight before and is not any more has been applied, and Index is
-//     read after the look. (Floors and not the timestamps that are fetched: a write that is proposed again has several.)
+//     has a timestamp above its floor, and not below the first one that was fetched for it (lockOwner.ts), and TS is below
+//     that; a write that registers later fetches its timestamp later and gets a higher one. A write that was in flight
+//     before and is not any more has been applied, and Index is read after the look.
 //   - From a prepared transaction: it commits at or above the timestamp that it was prepared at, and TS is below those of
 //     all that are prepared at Index.
 //   - From an earlier tenure: this one's lease command stands at or before Index, and apply refuses older epochs after it.
@@ -74,7 +74,11 @@ func (t *lockTable) closable(want mvcc.Timestamp) mvcc.Timestamp {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, o := range t.inflight {
-		ts = min(ts, o.floor)
+		above := o.floor
+		if fetched := mvcc.Timestamp(o.ts.Load()); fetched > 0 {
+			above = max(above, fetched-1)
+		}
+		ts = min(ts, above)
 	}
 	return ts
 }
