@@ -63,7 +63,7 @@ func recogniseEngine(w lexed) (*ast.ShowStmt, error) {
 	case !strings.EqualFold(w[2].value, "innodb") && !strings.EqualFold(w[2].value, "performance_schema"):
 		return nil, mysqlerr.New(mysql.ErrUnknownStorageEngine, w[2].value)
 	case !strings.EqualFold(w[2].value, "innodb") || !w.at(3, "status"):
-		return nil, mysqlerr.NotSupported("this SHOW ENGINE")
+		return nil, mysqlerr.NotSupported("SHOW ENGINE other than InnoDB STATUS")
 	}
 	return &ast.ShowStmt{Tp: showEngineStatus}, nil
 }

@@ -33,6 +33,7 @@ type server struct {
 	lax      bool // sql_mode = ''
 	env      expr.Env
 	autoInc  map[schema.TableID]uint64
+	fake     fakeLocks
 }
 
 var clock = time.Date(2026, 11, 22, 12, 30, 0, 0, time.UTC)
@@ -278,7 +279,7 @@ func (r *Result) text(vertical bool) string {
 }
 
 // TestScripts: commands define (DDL), show or query (a SHOW or a SELECT; "vertical" prints a value a line; several lines are several
-// statements), scan (a made-up table), user (be somebody else), use, set (auto_increment=n of a table, quote=0, lax).
+// statements), locks (what the nodes tell, see readLocks), deadlock (of those that wait), scan (a made-up table), user (be somebody else), use, set (auto_increment=n of a table, quote=0, lax).
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		s := newServer()
@@ -299,6 +300,11 @@ func (s *server) command(d *datadriven.TestData) (string, error) {
 	switch d.Cmd {
 	case "define":
 		return "", s.define(d.Input)
+	case "locks":
+		return "", s.readLocks(d)
+	case "deadlock":
+		s.makeDeadlock()
+		return "", nil
 	case "use":
 		s.db = d.CmdArgs[0].Key
 		return "", nil
