@@ -59,7 +59,25 @@
 // Modes: auto (autocommit writes; compatible with each other, since the log orders them), shared, exclusive. Queues are
 // first come first served, upgrades first. A deadlock is found when the request that closes the circle is made, and the
 // member with the fewest locks is refused (1213). Locks are claims in memory: what makes a lost one harmless is that a
-// commit carries the version of every row that was written or locked, and apply compares.
+// commit carries the version of every row that was written or locked by itself, and apply compares; and that locks live
+// and die with the epoch, which every proposal names.
+//
+// Ranges (ranges.go) are locked by scans, against phantoms. They and keys look at each other when they are asked for and
+// when somebody lets go:
+//
+//   - A key is granted if no range of another owner keeps it out: writes stay out of all ranges, shared locks out of
+//     the rows that an exclusive scan has met.
+//   - A range is granted if nothing that others hold in it is in its way, and no range with common rows. A range whose scan
+//     is under way counts as full of rows: two scans for update of the same rows follow one another instead of taking the
+//     range together and then meeting at its rows (a deadlock in most cases). Afterwards only the rows that it met count, so
+//     that empty ranges, gaps, don't exclude each other.
+//   - Writes claim the entries of secondary indexes that come and go, so that a range finds what is pending in it.
+//     Autocommit writes don't, since they are evaluated at apply: a range of a secondary index waits for those in flight,
+//     and those that come while there is one find out first what they will touch (doubt.go).
+//   - Who holds nothing waits behind earlier requests that it conflicts with; who holds something passes a range that is
+//     only waited for, since that may be waiting for him.
+//
+// Without ranges in the table, a key costs one look at a map's length more.
 //
 // Lock order: Replica.mu, then proposer.mu or tenure.mu, then lockTable.mu. None is held while waiting or proposing.
 package replica

@@ -35,6 +35,9 @@
 // lookup of rows where the index does not cover the columns) merged with the transaction's own writes, then filter,
 // projection or partial aggregation, top-N, limit, and pages. Values in a page are copies that stay valid.
 //
+// A locking read works on the newest state, under locks of the caller's Locker: ranges before they are read, rows as they
+// are met (readlock.go says which when).
+//
 // # Invariants
 //
 // Every engine batch carries the applied index of all that it holds. No version is committed at or below the closed
