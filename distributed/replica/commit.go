@@ -52,7 +52,7 @@ func (r *Replica) Prepare(ctx context.Context, _ schema.ShardID, id fragment.Txn
 		t.mu.Lock()
 		x.participants = participants
 		t.mu.Unlock()
-		p := &shard.Proposal{Kind: shard.ProposalPrepare, Participants: participants}
+		p := &shard.Proposal{Kind: shard.ProposalPrepare, Participants: participants, Ranges: t.locks.rangesOf(&x.owner)}
 		if x.ws != nil {
 			p.Effects = x.ws.Effects() // all checks, if nothing was written
 		}
@@ -184,7 +184,7 @@ func (r *Replica) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard
 		for i, effects := range pieces {
 			q := &shard.Proposal{Kind: shard.ProposalStage, Effects: effects, Piece: uint32(i)}
 			if i+1 == len(pieces) {
-				q.Kind, q.Participants = p.Kind, p.Participants
+				q.Kind, q.Participants, q.Ranges = p.Kind, p.Participants, p.Ranges
 			}
 			if err := r.proposePiece(t, x, q); err != nil {
 				r.giveUp(t, x, err)
@@ -555,7 +555,7 @@ func (r *Replica) adopt(t *tenure) {
 		x.decided = make(chan struct{})
 		close(x.decided)
 		x.owner.ts.Store(uint64(p.TS))
-		t.locks.install(&x.owner, p.Claims)
+		t.locks.install(&x.owner, p.Claims, p.Ranges)
 		t.txns[p.Txn] = x
 	}
 }

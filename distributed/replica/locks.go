@@ -643,7 +643,7 @@ func (t *lockTable) prepared(o *lockOwner) {
 }
 
 // install gives o, a prepared transaction that a former tenure has left, what it claims.
-func (t *lockTable) install(o *lockOwner, claims []shard.PartClaim) {
+func (t *lockTable) install(o *lockOwner, claims []shard.PartClaim, ranges []shard.Range) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range claims {
@@ -652,6 +652,9 @@ func (t *lockTable) install(o *lockOwner, claims []shard.PartClaim) {
 			mode = LockShared
 		}
 		t.grant(t.entry(c.Tablet, c.Index, c.Key), o, mode)
+	}
+	for i := range ranges {
+		t.installRange(o, &ranges[i])
 	}
 	t.launchLocked(o)
 	o.floor, o.prepared = 0, true

@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 )
 
 // rangeLock is a claim on what an index has from start up to end: on the rows that a scan has met there, and on the gaps
@@ -278,6 +279,27 @@ func (t *lockTable) requestRange(o *lockOwner, tablet schema.TabletID, index sch
 		return nil, err
 	}
 	return g, nil
+}
+
+// installRange gives o a range that it had in a former tenure. Its rows are among its claims.
+func (t *lockTable) installRange(o *lockOwner, r *shard.Range) {
+	g := &rangeLock{owner: o, mode: LockShared, end: r.End, noRows: true}
+	g.entry.tablet, g.entry.index, g.entry.key = r.Tablet, r.Index, append([]byte{}, r.Start...)
+	t.addRange(g)
+	o.ranges = append(o.ranges, g)
+	t.interactiveLocks.Add(1)
+}
+
+// rangesOf are the ranges that o has locked.
+func (t *lockTable) rangesOf(o *lockOwner) (ranges []shard.Range) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, g := range o.ranges {
+		if g.wait == nil {
+			ranges = append(ranges, shard.Range{Tablet: g.entry.tablet, Index: g.entry.index, Start: g.entry.key, End: g.end})
+		}
+	}
+	return ranges
 }
 
 func (t *lockTable) addRange(g *rangeLock) {

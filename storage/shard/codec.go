@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -70,7 +71,7 @@ func AppendProposal(dst []byte, p *Proposal) ([]byte, error) {
 	}
 	switch p.Kind {
 	case ProposalPrepare, ProposalStage:
-		dst = binary.AppendUvarint(dst, uint64(p.Piece))
+		dst = appendRanges(binary.AppendUvarint(dst, uint64(p.Piece)), p.Ranges)
 	case ProposalResolve:
 		dst = binary.AppendUvarint(dst, uint64(p.CommitTS))
 	case ProposalForget:
@@ -115,6 +116,7 @@ func readProposal(d *wire.Reader) (p Proposal) {
 		if p.Piece = uint32(d.Uvarint()); p.Piece >= maxPieces {
 			d.Fail(wire.ErrCorrupt)
 		}
+		p.Ranges = readRanges(d)
 	case ProposalResolve:
 		p.CommitTS = mvcc.Timestamp(d.Uvarint())
 	case ProposalForget:
@@ -123,6 +125,27 @@ func readProposal(d *wire.Reader) (p Proposal) {
 		}
 	}
 	return p
+}
+
+func appendRanges(dst []byte, ranges []Range) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(ranges)))
+	for i := range ranges {
+		r := &ranges[i]
+		dst = binary.AppendUvarint(dst, uint64(r.Tablet))
+		dst = binary.AppendUvarint(dst, uint64(r.Index))
+		dst = wire.AppendOptional(wire.AppendBytes(dst, r.Start), r.End)
+	}
+	return dst
+}
+
+func readRanges(d *wire.Reader) (ranges []Range) {
+	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
+		ranges = append(ranges, Range{
+			Tablet: schema.TabletID(d.Uvarint()), Index: schema.IndexID(d.Uvarint()),
+			Start: bytes.Clone(d.Bytes()), End: bytes.Clone(d.Optional()),
+		})
+	}
+	return ranges
 }
 
 func readTxnID(d *wire.Reader) (id fragment.TxnID) {

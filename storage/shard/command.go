@@ -51,8 +51,16 @@ type Proposal struct {
 	Effects      []fragment.Effect
 	Participants []schema.ShardID // Prepare: all shards of the transaction
 	Piece        uint32           // Stage, Prepare: number of the piece that Effects are; all before it have come
+	Ranges       []Range          // Prepare: where the transaction relies on nothing being written
 	CommitTS     mvcc.Timestamp   // Resolve
 	Forget       []fragment.TxnID // Forget
+}
+
+// Range is a part of an index that a transaction has locked.
+type Range struct {
+	Tablet     schema.TabletID
+	Index      schema.IndexID
+	Start, End []byte // encoded keys; End is exclusive, nil: no end
 }
 
 // Status is how a proposal ended.

@@ -65,6 +65,7 @@ type preparedTxn struct {
 	ts           mvcc.Timestamp // prepared at: the least commit timestamp; while staging, of the newest piece
 	commitTS     mvcc.Timestamp // 0: not decided
 	participants []schema.ShardID
+	ranges       []Range  // nil once decided
 	pieces       []*piece // the last one came with Prepare; nil once decided
 	resolved     uint32   // of the pieces
 	// moved are the unique entries that pass from row to row between pieces. They are written once, by who gets them.
@@ -91,6 +92,7 @@ type Part struct {
 	Staging      bool           // not prepared yet
 	Pieces       int            // that are not resolved
 	Claims       []PartClaim    // of those pieces
+	Ranges       []Range
 }
 
 // PartClaim is a key that a prepared part holds.
@@ -245,7 +247,7 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, err erro
 		a.set(pieceKey(a.s.id, x.id, p.Piece), record)
 		a.prepared.fresh = append(a.prepared.fresh, c) // its effects need not stay in memory
 	} else {
-		x.staging, x.participants = false, append([]schema.ShardID(nil), p.Participants...)
+		x.staging, x.participants, x.ranges = false, slices.Clone(p.Participants), p.Ranges
 		a.prepared.added(x)
 		r.Status = Prepared
 	}
@@ -350,7 +352,7 @@ func (a *applier) dropRecords(x *preparedTxn) {
 			a.deleteKey(pieceKey(a.s.id, x.id, uint32(i)))
 		}
 	}
-	x.pieces, x.moved = nil, nil
+	x.pieces, x.moved, x.ranges = nil, nil, nil
 }
 
 // settled takes note of a part of which no version will come any more.
@@ -487,6 +489,7 @@ func (x *preparedTxn) append(dst []byte) []byte {
 	for _, s := range x.participants {
 		dst = binary.AppendUvarint(dst, uint64(s))
 	}
+	dst = appendRanges(dst, x.ranges)
 	if x.staging || len(x.pieces) == 0 {
 		return dst
 	}
@@ -530,7 +533,7 @@ func decodePrepared(id fragment.TxnID, record []byte) (*preparedTxn, error) {
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		x.participants = append(x.participants, schema.ShardID(d.Uvarint()))
 	}
-	if d.Err() != nil || pieces > maxPieces {
+	if x.ranges = readRanges(d); d.Err() != nil || pieces > maxPieces {
 		return nil, ErrCorrupt
 	}
 	x.pieces = make([]*piece, pieces)
@@ -623,6 +626,7 @@ func (s *Shard) Parts() []Part {
 
 func (x *preparedTxn) part() Part {
 	p := Part{Txn: x.id, Participants: x.participants, TS: x.ts, CommitTS: x.commitTS, Staging: x.staging, Pieces: len(x.pieces) - int(x.resolved)}
+	p.Ranges = x.ranges
 	for _, c := range x.pieces[min(int(x.resolved), len(x.pieces)):] {
 		for i, list := range [...][][]byte{c.changes, c.looked} {
 			for _, key := range list {
