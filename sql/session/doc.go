@@ -22,7 +22,8 @@
 //
 // An open transaction is the session's distributed.Txn (txn.go). A statement that fails inside of one is undone by
 // itself, by a savepoint; an error after which the transaction is gone (1213) takes the session out of it. What MySQL
-// commits implicitly before, is: definitions, accounts, LOCK TABLES, BEGIN.
+// commits implicitly before, is: definitions, accounts, LOCK TABLES, BEGIN. A COMMIT is not interrupted by KILL QUERY:
+// its client must hear what became of it.
 //
 // # Variables
 //
@@ -30,9 +31,18 @@
 // are accepted and change nothing are listed there with the reason. SET GLOBAL and SET PERSIST are one: the value is a
 // setting of the catalog, holds on every node at once for sessions to come, and survives restarts.
 //
-// # Table locks
+// # Locks of the whole cluster
 //
-// LOCK TABLES, FLUSH TABLES WITH READ LOCK and the ALTER TABLEs that copy hold locks in the whole cluster (locks.go).
+// Three kinds, all of them records of the catalog, whose changes come one after the other, reach every node, survive
+// failovers and wake who waits for them:
+//
+//	LOCK TABLES, FLUSH … WITH READ LOCK   locks.go, lockstmt.go   until UNLOCK TABLES
+//	definitions                           ddl.Executor.Exclusive  while what statements see of a table changes
+//	GET_LOCK                              userlocks.go            with a queue
+//
+// A lock on tables is granted when no statement and no transaction of any node uses them otherwise (lockdrain.go). Whose
+// engine is gone loses its locks to who waits for them; who lost locks though it lives is told so by the end of its
+// connection (lockkeep.go).
 //
 // Invariants: a Session is used by one goroutine, but for Cancel and what the process list reads; a session never keeps a
 // Value of a result or parameter beyond the statement without cloning it; errors that reach the client are
