@@ -80,6 +80,9 @@ type TxnOptions struct {
 	LockWait  time.Duration // innodb_lock_wait_timeout; 0: NOWAIT
 	Session   uint64        // the client's connection, for views of locks; 0: none
 	Stale     *Stale        // not nil: reads of a past state
+	// Committed is raised to the timestamp of what was committed, if that is known; nil: nobody wants it. All that the
+	// transaction has read is older.
+	Committed *mvcc.Timestamp
 }
 
 // Isolation is a transaction's isolation level. READ UNCOMMITTED is served as ReadCommitted, which it allows.

@@ -120,7 +120,8 @@ type writer struct {
 
 func (w *writer) write(ctx context.Context, writes ...*fragment.Write) error {
 	if w.rt.Txn == nil {
-		results, err := w.rt.DB.Write(ctx, &distributed.TxnOptions{LockWait: w.rt.LockWait, Session: w.rt.Session}, writes...)
+		o := &distributed.TxnOptions{LockWait: w.rt.LockWait, Session: w.rt.Session, Committed: w.rt.Committed}
+		results, err := w.rt.DB.Write(ctx, o, writes...)
 		if err != nil {
 			return err
 		}

@@ -144,6 +144,9 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 	if err != nil {
 		return nil, err
 	}
+	if o != nil {
+		committed(o, reply.TS)
+	}
 	return reply.Results, nil
 }
 

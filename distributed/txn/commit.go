@@ -78,6 +78,9 @@ func (t *Txn) commitMany(ctx context.Context) error {
 	go func() { done <- j.run() }() // goes on if the client does not wait
 	select {
 	case err := <-done:
+		if err == nil {
+			committed(&t.o, j.ts)
+		}
 		return err
 	case <-ctx.Done():
 		return errors.Join(errDoubt, ctx.Err())
@@ -90,6 +93,7 @@ type jointCommit struct {
 	id       fragment.TxnID
 	shards   []schema.ShardID
 	prepared []mvcc.Timestamp // by shard
+	ts       mvcc.Timestamp   // of the commit
 }
 
 // run prepares everywhere, and gives the outcome as soon as it is certain. What remains is done in the background.
@@ -130,6 +134,7 @@ func (j *jointCommit) run() error {
 			failed = errDeadlock()
 		}
 	}
+	j.ts = ts
 	go j.resolve(ts)
 	return failed
 }

@@ -267,3 +267,10 @@ func (c *Client) draw(ctx context.Context) (mvcc.Timestamp, error) {
 	}
 	return ts, err
 }
+
+// committed tells whoever wants to know when something was committed.
+func committed(o *distributed.TxnOptions, ts mvcc.Timestamp) {
+	if o.Committed != nil {
+		*o.Committed = max(*o.Committed, ts)
+	}
+}

@@ -356,7 +356,10 @@ func (t *Txn) Commit(ctx context.Context) error {
 func (t *Txn) commitOne(ctx context.Context, l *leg) error {
 	t.c.Stats.CommitsOne.Add(1)
 	return t.c.call(ctx, l.shard, repeatable, func(svc replica.Service) error {
-		_, err := svc.Commit(ctx, l.shard, t.id)
+		ts, err := svc.Commit(ctx, l.shard, t.id)
+		if err == nil {
+			committed(&t.o, ts)
+		}
 		return err
 	})
 }

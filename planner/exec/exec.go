@@ -7,6 +7,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
 	"cloudsql/storage/types"
 )
 
@@ -19,6 +20,8 @@ type Runtime struct {
 	MemLimit int
 	LockWait time.Duration // innodb_lock_wait_timeout, for autocommit writes
 	Session  uint64        // the client's connection
+	// Committed is where autocommit writes tell their timestamps; may be nil.
+	Committed *mvcc.Timestamp
 	// Warn receives conditions that came from shards.
 	Warn          func(w fragment.Warning)
 	FoundRowsFlag bool

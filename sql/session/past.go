@@ -22,15 +22,16 @@ import (
 // and READ ONLY transactions see a state that is at most so old, and so may run on this node whoever holds the lease.
 //
 // Within a session time does not run backwards: such a read sees what the session has committed or read before, because
-// its state is not older than the end of the last statement that met the present (touched), nor than the newest past
-// state that was shown.
+// its state is not older than the newest commit and the newest past state that the session knows of (floor), nor than
+// the end of the last statement or transaction that met the present without a commit to tell when (since).
 type pastReads struct {
-	bound   time.Duration  // 0: plain reads see the present
-	since   time.Time      // when the session last met the present
-	floor   mvcc.Timestamp // the newest past state that it has seen
-	touched bool           // this statement has met the present
-	state   distributed.Stale
-	txn     *distributed.Stale // the open transaction's; nil: it meets the present
+	bound     time.Duration // 0: plain reads see the present
+	since     time.Time
+	floor     mvcc.Timestamp
+	touched   bool           // this statement has met the present, nobody knows when
+	committed mvcc.Timestamp // what this statement has committed last; 0: nothing, or it is not known
+	state     distributed.Stale
+	txn       *distributed.Stale // the open transaction's; nil: it meets the present
 }
 
 // maxStalenessMS is an hour; in fact --history bounds it, because older versions are removed.
@@ -50,15 +51,36 @@ func (s *Session) historyText() string {
 // touch notes that the statement reads or changes the present.
 func (p *pastReads) touch() { p.touched = true }
 
+// told gives the place for commits' timestamps; nil where they are of no use.
+func (p *pastReads) told() *mvcc.Timestamp {
+	if p.bound == 0 {
+		return nil
+	}
+	return &p.committed
+}
+
+// met notes that an autocommit statement or a transaction on the present has ended. If it has committed something, that is
+// newer than all that it read.
+func (p *pastReads) met() {
+	if p.committed != 0 {
+		p.floor = max(p.floor, p.committed)
+	} else {
+		p.touched = true
+	}
+	p.committed = 0
+}
+
 // saw notes a past state that the session has been shown.
 func (p *pastReads) saw(state *distributed.Stale) { p.floor = max(p.floor, state.At) }
 
-// leave comes when a transaction ends.
+// leave comes when a transaction has ended, by a commit or otherwise.
 func (p *pastReads) leave() {
-	if p.txn != nil {
-		p.saw(p.txn)
-		p.txn = nil
+	if p.txn == nil {
+		p.met()
+		return
 	}
+	p.saw(p.txn)
+	p.txn = nil
 }
 
 // ended comes after each statement.

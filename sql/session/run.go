@@ -219,8 +219,8 @@ func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Val
 	if s.rt.Txn = s.ensureTxn(len(p.uses) > 0); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
-	if len(p.uses) > 0 {
-		s.past.touch()
+	if s.txn == nil && len(p.uses) > 0 {
+		defer s.past.met()
 	}
 	if p.modify != nil {
 		return s.runModify(ctx, p.modify, w)
@@ -348,7 +348,9 @@ func (s *Session) beginOwnTxn() distributed.Txn {
 	if level == "" {
 		level = s.variable(sysvars["transaction_isolation"])
 	}
-	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{Isolation: isolationOf(level), LockWait: s.lockWait, Session: uint64(s.conn.ID)})
+	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{
+		Isolation: isolationOf(level), LockWait: s.lockWait, Session: uint64(s.conn.ID), Committed: s.past.told(),
+	})
 	s.rt.Txn.StartStatement()
 	return s.rt.Txn
 }

@@ -216,7 +216,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	s.env = expr.Env{Mode: s.mode, Now: now, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx}
 	s.rt = exec.Runtime{
 		DB: s.eng.db, Env: &s.env, MemLimit: s.eng.cfg.MemLimit, LockWait: s.lockWait, Warn: s.warnShardFn(),
-		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID),
+		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.past.told(),
 	}
 	s.snapshot = s.eng.db.Catalog()
 	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0

@@ -83,7 +83,7 @@ func (s *Session) open(c characteristics) {
 	s.isolation, s.readOnly = c.isolation, c.access == "ON"
 	s.txn = s.eng.db.Begin(distributed.TxnOptions{
 		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.lockWait, Session: uint64(s.conn.ID),
-		Stale: s.pastOf(c),
+		Stale: s.pastOf(c), Committed: s.past.told(),
 	})
 }
 
@@ -128,9 +128,6 @@ func (s *Session) commit(ctx context.Context) error {
 	if txn == nil {
 		return nil
 	}
-	if txn.HasWrites() {
-		s.past.touch()
-	}
 	return txn.Commit(context.WithoutCancel(ctx))
 }
 
@@ -146,9 +143,11 @@ func (s *Session) rollback(ctx context.Context) error {
 // leave forgets the transaction.
 func (s *Session) leave() {
 	s.proc.txn.Store(nil)
+	if s.txn != nil {
+		s.past.leave()
+	}
 	s.txn, s.begun, s.readOnly, s.isolation = nil, false, false, ""
 	s.savepoints = nil
-	s.past.leave()
 	s.letGo()
 }
 
