@@ -1,0 +1,94 @@
+package shard
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/wire"
+)
+
+// randomWorkspace writes, locks and takes back.
+func randomWorkspace(t testing.TB, rng *rand.Rand) *Workspace {
+	w := NewWorkspace(0)
+	var marks []uint64
+	for range rng.IntN(60) {
+		index := schema.IndexID(1 + rng.IntN(2))
+		key := append(indexRangeStart(7, 3, index), fmt.Sprintf("key %d", rng.IntN(12))...)
+		payload := bytes.Repeat([]byte{byte(rng.IntN(256))}, rng.IntN(20))
+		var err error
+		switch rng.IntN(6) {
+		case 0:
+			w.see(key, mvcc.Timestamp(rng.IntN(1000)))
+		case 1:
+			if index == schema.PrimaryIndex {
+				err = w.remove(key)
+			} else {
+				err = w.drop(key)
+			}
+		case 2:
+			marks = append(marks, w.Mark())
+		case 3:
+			if len(marks) > 0 {
+				w.Truncate(marks[len(marks)-1])
+				marks = marks[:len(marks)-1]
+			}
+		default:
+			err = w.put(key, payload)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+func indexRangeStart(s schema.ShardID, tablet schema.TabletID, index schema.IndexID) []byte {
+	start, _ := indexRange(s, tablet, index)
+	return start
+}
+
+// A workspace that has travelled has the same effects, and goes back to every earlier state likewise.
+func TestWorkspaceTravels(t *testing.T) {
+	for seed := range uint64(200) {
+		w := randomWorkspace(t, rand.New(rand.NewPCG(seed, 1)))
+		d := wire.NewReader(w.Append(nil))
+		got := ReadWorkspace(d, 0)
+		if err := d.End(); err != nil {
+			t.Fatal(err)
+		}
+		for mark := w.Mark(); ; mark-- {
+			if !reflect.DeepEqual(got.Effects(), w.Effects()) || got.Mark() != w.Mark() || got.Bytes() != w.Bytes() || got.Empty() != w.Empty() {
+				t.Fatalf("seed %d, mark %d: %+v, not %+v", seed, mark, got.Effects(), w.Effects())
+			}
+			if mark == 0 {
+				break
+			}
+			w.Truncate(mark - 1)
+			got.Truncate(mark - 1)
+		}
+	}
+}
+
+func FuzzReadWorkspace(f *testing.F) {
+	for seed := range uint64(10) {
+		f.Add(randomWorkspace(f, rand.New(rand.NewPCG(seed, 2))).Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d := wire.NewReader(b)
+		w := ReadWorkspace(d, 0)
+		if d.End() != nil {
+			return
+		}
+		again := wire.NewReader(w.Append(nil))
+		if got := ReadWorkspace(again, 0); again.End() != nil || !reflect.DeepEqual(got.Effects(), w.Effects()) {
+			t.Fatalf("%x: not the same the second time", b)
+		}
+		_ = w.Effects()
+		w.Truncate(0)
+	})
+}
