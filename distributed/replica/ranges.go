@@ -290,13 +290,18 @@ func (t *lockTable) installRange(o *lockOwner, r *shard.Range) {
 	t.interactiveLocks.Add(1)
 }
 
-// rangesOf are the ranges that o has locked.
+// rangesOf are the ranges that o has locked, among them keys that have no row.
 func (t *lockTable) rangesOf(o *lockOwner) (ranges []shard.Range) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, g := range o.ranges {
 		if g.wait == nil {
 			ranges = append(ranges, shard.Range{Tablet: g.entry.tablet, Index: g.entry.index, Start: g.entry.key, End: g.end})
+		}
+	}
+	for _, e := range o.held {
+		if i := e.find(o); i >= 0 && e.holds[i].absent {
+			ranges = append(ranges, shard.Range{Tablet: e.tablet, Index: e.index, Start: bytes.Clone(e.key), End: justBehind(e.key)})
 		}
 	}
 	return ranges
@@ -402,10 +407,13 @@ func (t *lockTable) settleRange(g *rangeLock, first, last []byte) {
 		g.rowStart, g.rowEnd = nil, nil
 	} else {
 		g.rowStart = bytes.Clone(first)
-		g.rowEnd = append(append(make([]byte, 0, len(last)+1), last...), 0) // the least key behind last
+		g.rowEnd = justBehind(last)
 	}
 	t.cede(g)
 }
+
+// justBehind is the least key behind another.
+func justBehind(key []byte) []byte { return append(append(make([]byte, 0, len(key)+1), key...), 0) }
 
 // dropRange gives up a range, granted or not.
 func (t *lockTable) dropRange(g *rangeLock) {

@@ -69,7 +69,7 @@ func (rd *reader) release() {
 	clear(rd.out[:cap(rd.out)])
 	rd.row = nil
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil
-	rd.o, rd.met = ReadOptions{}, met{}
+	rd.o = ReadOptions{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
 	readers.Put(rd)

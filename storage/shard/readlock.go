@@ -23,15 +23,19 @@ import (
 // index. A read with a limit looks ahead without locks for how far it will come, and locks only so much.
 
 // met is the first and the last key that a walk has met, in the order of keys.
-type met struct{ first, last []byte }
+type met struct {
+	any         bool
+	first, last []byte
+}
 
 func (m *met) add(key []byte) {
-	if m.first == nil || bytes.Compare(key, m.first) < 0 {
+	if !m.any || bytes.Compare(key, m.first) < 0 {
 		m.first = append(m.first[:0], key...)
 	}
-	if m.last == nil || bytes.Compare(key, m.last) > 0 {
+	if !m.any || bytes.Compare(key, m.last) > 0 {
 		m.last = append(m.last[:0], key...)
 	}
+	m.any = true
 }
 
 // locksRow tells whether the current row is to be locked by its key.
@@ -52,14 +56,18 @@ func (rd *reader) lockedSpan(span fragment.Span) (done bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if rd.met = (met{}); rd.pos.after != nil {
+		if rd.met.any = false; rd.pos.after != nil {
 			rd.met.add(rd.pos.after)
 		}
 		done, err := rd.walk(part)
 		if err != nil || done && rd.page.Next != nil {
 			return done, err // the next page goes on in the same range
 		}
-		rd.o.Locker.SettleRange(rd.met.first, rd.met.last)
+		if rd.met.any {
+			rd.o.Locker.SettleRange(rd.met.first, rd.met.last)
+		} else {
+			rd.o.Locker.SettleRange(nil, nil)
+		}
 		if done || last == nil {
 			return done, nil
 		}
@@ -72,8 +80,8 @@ func (rd *reader) lockedSpan(span fragment.Span) (done bool, err error) {
 
 // lockedKey reads the row of a whole unique key. Where there is none, the key is locked and looked at again.
 func (rd *reader) lockedKey(span fragment.Span) (done bool, err error) {
-	rd.met = met{}
-	if done, err = rd.walk(span); err != nil || done || rd.met.first != nil {
+	rd.met.any = false
+	if done, err = rd.walk(span); err != nil || done || rd.met.any {
 		return done, err
 	}
 	waited, err := rd.o.Locker.LockAbsent(rd.ctx, rd.r.Tablet, rd.plan.index.ID, rd.r.Keys[rd.pos.span])
