@@ -151,7 +151,7 @@ func (b *bank) audit(c *client) error {
 
 func (b *bank) judge(r *run, _ *sql.DB) {
 	for _, n := range r.nodes {
-		db := n.DB(checkDB, "")
+		db := n.DB(checkDB, "readTimeout=60s")
 		var total int64
 		for i := range bankTables {
 			var sum int64

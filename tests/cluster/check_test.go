@@ -9,6 +9,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -159,6 +160,65 @@ func (r *run) work(fault string, d time.Duration) {
 	r.cancel()
 	r.clients.Wait()
 	settled(r.t, r.nodes)
+	r.alive()
+}
+
+// alive waits until every node reads and locks every table: nothing that faults have left behind may be in the way for
+// long. If it is, what the nodes are doing is kept.
+func (r *run) alive() {
+	const within = 60 * time.Second
+	for _, n := range r.nodes {
+		db := n.DB(checkDB, "readTimeout=20s&innodb_lock_wait_timeout=5")
+		err := eventually(within, func() error { return everyTable(db) })
+		db.Close()
+		if err == nil {
+			continue
+		}
+		for i, n := range r.nodes {
+			path := filepath.Join(os.TempDir(), fmt.Sprintf("cloudsql-check-%d-node%d.goroutines", r.seed, i+1))
+			if text, err := n.Get("/debug/pprof/goroutine?debug=2"); err == nil {
+				_ = os.WriteFile(path, text, 0o644)
+				r.t.Logf("what node %d does: %s", i+1, path)
+			}
+		}
+		r.t.Fatalf("tables are out of reach through %s for %v after the last fault: %v; the last faults: %s", n.SQL, within, err, strings.Join(r.faults, "; "))
+	}
+}
+
+func eventually(within time.Duration, cond func() error) error {
+	for end := time.Now().Add(within); ; time.Sleep(100 * time.Millisecond) {
+		if err := cond(); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// everyTable reads and locks all rows of each table.
+func everyTable(db *sql.DB) error {
+	rows, err := db.Query("SHOW TABLES")
+	if err != nil {
+		return err
+	}
+	var tables []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		tables = append(tables, name)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, name := range tables {
+		for _, suffix := range []string{"", " FOR UPDATE"} {
+			var n int
+			if err := db.QueryRow("SELECT COUNT(*) FROM " + name + suffix).Scan(&n); err != nil {
+				return fmt.Errorf("%s%s: %w", name, suffix, err)
+			}
+		}
+	}
+	return nil
 }
 
 // judge gives each workload's verdict.
@@ -169,7 +229,7 @@ func (r *run) judge() {
 			continue
 		}
 		began := time.Now()
-		db := r.nodes[0].DB(checkDB, "")
+		db := r.nodes[0].DB(checkDB, "readTimeout=60s")
 		x.judge(r, db)
 		db.Close()
 		r.t.Logf("%s: judged in %v", w.name, time.Since(began).Round(time.Millisecond))
