@@ -1,7 +1,9 @@
 package shard
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -205,6 +208,19 @@ func FuzzRecords(f *testing.F) {
 	f.Add((&position{at: 7, emitted: 3, span: 1, after: []byte("key")}).encode(nil))
 	f.Add(appendOutcome(nil, &ProposalResult{Status: Committed, TS: 9}))
 	f.Add(intKey(5))
+	part := preparedTxn{ts: 9, participants: []schema.ShardID{2, 3}, ranges: []Range{{Tablet: testTablet, Index: 1, Start: intKey(1)}}}
+	part.add(&piece{changes: [][]byte{intKey(5)}, looked: [][]byte{intKey(6)}, moved: []move{{intKey(7), intKey(8)}}, effects: []byte{0}})
+	f.Add(part.append(nil))
+	for _, p := range []Proposal{
+		{Kind: ProposalPrepare, Participants: part.participants, Ranges: part.ranges, Piece: 1},
+		{Kind: ProposalResolve, CommitTS: 7}, {Kind: ProposalForget, Forget: []fragment.TxnID{{1}, {2}}}, {Kind: ProposalAbort},
+	} {
+		b, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{p}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var s state
 		if err := s.decode(b); err == nil {
@@ -219,6 +235,12 @@ func FuzzRecords(f *testing.F) {
 			t.Error("an empty command")
 		}
 		_, _ = tabletOf(1, b)
+		if x, err := decodePrepared(fragment.TxnID{}, b); err == nil && !slices.Contains(x.pieces, nil) {
+			again, err := decodePrepared(fragment.TxnID{}, x.append(nil))
+			if err != nil || !bytes.Equal(again.append(nil), x.append(nil)) {
+				t.Errorf("part %+v came back as %+v, %v", x, again, err)
+			}
+		}
 	})
 }
 
