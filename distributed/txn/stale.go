@@ -19,8 +19,10 @@ import (
 // Reads of the past.
 //
 //	at ─→ closed at this node's replica? ─ yes ─→ its own state, no lease, no message
-//	             └ no ─→ ask the leaseholder for a promise; applied that far soon? ─ yes ─→ the same
-//	                                   └ no (held back, behind, no replica here) ─→ a snapshot read at the leaseholder
+//	             └ no ─→ a scan: ask the leaseholder for a promise; applied that far soon? ─ yes ─→ the same
+//	             │                     └ no (held back, behind, no replica here) ─→ a snapshot read at the leaseholder
+//	             └ no ─→ rows by key: a snapshot read at the leaseholder, which takes no longer than asking it; a promise for
+//	                     those who come next is asked for meanwhile
 //
 // Whichever way, the rows are those of the state at that timestamp: where a read runs is a matter of speed only.
 
@@ -207,7 +209,11 @@ func (c *Client) readNear(ctx context.Context, s schema.ShardID, r *fragment.Rea
 		return false, nil
 	}
 	err = near.ReadFollower(ctx, r, o, page)
-	if errors.Is(err, replica.ErrNotClosed) {
+	switch {
+	case err == nil || !errors.Is(err, replica.ErrNotClosed):
+	case o.MaxBytes == 0: // by key
+		c.fresh.nudge(c, near, s, o.At)
+	default:
 		if err = c.catchUp(ctx, near, s, o.At); err == nil {
 			err = near.ReadFollower(ctx, r, o, page)
 		}

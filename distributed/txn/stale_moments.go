@@ -80,6 +80,7 @@ type freshener struct {
 	mu      sync.Mutex
 	used    map[schema.ShardID]time.Time // when last read
 	asks    map[schema.ShardID]*asking
+	nudged  map[schema.ShardID]time.Time // when a promise was last asked for beside a forwarded read
 	last    time.Time // the last round
 	running bool
 }
@@ -98,6 +99,7 @@ const (
 	freshenMin  = 20 * time.Millisecond
 	freshenMax  = 500 * time.Millisecond
 	freshenFor  = time.Second // after the last read of a shard
+	nudgeEvery  = 2 * time.Millisecond
 )
 
 // want notes a read of s with a bound, and starts a round if one is due.
@@ -144,6 +146,21 @@ func (f *freshener) round(c *Client) {
 		}()
 	}
 	wg.Wait()
+}
+
+// nudge asks for a promise in the background, unless somebody has done so just now.
+func (f *freshener) nudge(c *Client, near *replica.Replica, s schema.ShardID, want mvcc.Timestamp) {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.asks[s] != nil || now.Sub(f.nudged[s]) < nudgeEvery || c.ctx.Err() != nil {
+		return
+	}
+	if f.nudged == nil {
+		f.nudged = make(map[schema.ShardID]time.Time)
+	}
+	f.nudged[s] = now
+	go func() { _, _ = c.ask(c.ctx, near, s, want) }()
 }
 
 // inUse gives the shards that were read lately, and forgets the others.
