@@ -70,6 +70,7 @@ func (p *proposer) submit(w *write) {
 	w.sweep = p.sweep
 	p.queue = append(p.queue, w)
 	if !p.startRound() {
+		p.wakeLocked() // the pause after a drop may have nobody left who ends it: a tenure's end empties the queue
 		p.mu.Unlock()
 		return
 	}

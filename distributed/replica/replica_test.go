@@ -75,6 +75,21 @@ func TestExactlyOnce(t *testing.T) {
 	}
 }
 
+// TestWritesAfterADropThatNobodyWaitsFor: raft drops an entry, the tenure ends before the pause after it does, and the
+// next tenure begins with the pause still on and an empty queue.
+func TestWritesAfterADropThatNobodyWaitsFor(t *testing.T) {
+	c := newFakeCluster(t, 1, nil)
+	r := c.replicas[0]
+	r.prop.mu.Lock()
+	r.prop.backoff = true
+	r.prop.mu.Unlock()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := r.Write(ctx, autocommit(putWrite("a", 1))); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRetryElsewhere repeats a write whose answer was lost with its leaseholder at the next one.
 func TestRetryElsewhere(t *testing.T) {
 	c := newFakeCluster(t, 2, func(c *Config) { c.LeaseDuration = 200 * time.Millisecond })
