@@ -178,9 +178,7 @@ func (r *Replica) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard
 		x.participants = p.Participants
 		t.mu.Unlock()
 	}
-	r.done.Add(1)
-	go func() {
-		defer r.done.Done()
+	r.background(func() {
 		for i, effects := range pieces {
 			q := &shard.Proposal{Kind: shard.ProposalStage, Effects: effects, Piece: uint32(i)}
 			if i+1 == len(pieces) {
@@ -191,7 +189,7 @@ func (r *Replica) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard
 				return
 			}
 		}
-	}()
+	})
 	return x.await(ctx, t)
 }
 

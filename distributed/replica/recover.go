@@ -58,6 +58,7 @@ const (
 	// settledAfter is how long a decided part is kept for a gateway that wants to see to the others.
 	settledAfter = 15 * time.Second
 	recoverWait  = 10 * time.Second
+	recoverMax   = 256 // so many are looked after at once
 )
 
 // recoverOld looks for transactions whose gateways have not finished what they began.
@@ -70,36 +71,43 @@ func (r *Replica) recoverOld(t *tenure) {
 	defer t.mu.Unlock()
 	if orphans := t.orphans; len(orphans) > 0 {
 		t.orphans = nil
-		r.done.Add(1)
-		go func() {
-			defer r.done.Done()
-			r.abortOrphans(t, orphans)
-		}()
+		r.background(func() { r.abortOrphans(t, orphans) })
 	}
 	for _, x := range t.txns {
-		if x.prepared != 0 && x.resolving == nil && !x.recovering && now-x.prepared > recoverAfter {
+		if t.recovering < recoverMax && !x.recovering && x.prepared != 0 && x.resolving == nil && now-x.prepared > recoverAfter {
 			x.recovering = true
-			r.done.Add(1)
-			go func() {
-				defer r.done.Done()
+			t.recovering++
+			r.background(func() {
 				r.recover(t, x)
 				t.mu.Lock()
 				x.recovering = false
+				t.recovering--
 				t.mu.Unlock()
-			}()
+			})
 		}
 	}
 	for id, p := range t.settled {
-		if !p.recovering && now-p.since > settledAfter {
+		if t.recovering < recoverMax && !p.recovering && now-p.since > settledAfter {
 			p.recovering = true
 			t.settled[id] = p
-			r.done.Add(1)
-			go func() {
-				defer r.done.Done()
+			t.recovering++
+			r.background(func() {
 				r.settleOthers(t, id, p.participants)
-			}()
+				t.mu.Lock()
+				t.recovering--
+				t.mu.Unlock()
+			})
 		}
 	}
+}
+
+// background runs fn in a goroutine that Close waits for.
+func (r *Replica) background(fn func()) {
+	r.done.Add(1)
+	go func() {
+		defer r.done.Done()
+		fn()
+	}()
 }
 
 // abortOrphans takes back what transactions have left in pieces without having been prepared.

@@ -17,13 +17,15 @@ type tenure struct {
 	locks *lockTable
 	lost  chan struct{} // closed when the epoch is over
 
-	mu       sync.Mutex
-	txns     map[fragment.TxnID]*txn
-	finished finishedTxns
-	settled  map[fragment.TxnID]settledPart // of transactions over several shards, until all are
-	orphans  []fragment.TxnID               // left in pieces by an earlier tenure: to be aborted
-	ended    error                          // why it is over
-	draining chan struct{}                  // not nil: no new transactions until it is closed (planned hand-over)
+	mu         sync.Mutex
+	txns       map[fragment.TxnID]*txn
+	finished   finishedTxns
+	settled    map[fragment.TxnID]settledPart // of transactions over several shards, until all are
+	orphans    []fragment.TxnID               // left in pieces by an earlier tenure: to be aborted
+	recovering int                            // transactions that are being recovered
+	ended      error                          // why it is over
+	draining   chan struct{}                  // not nil: no new transactions until it is closed (planned hand-over)
+	frozen     chan struct{}                  // not nil: nothing about those there are either
 }
 
 func newTenure(epoch uint64, clock Clock, stats *Stats) *tenure {
