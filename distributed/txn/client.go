@@ -141,6 +141,9 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 		reply, err = svc.Write(ctx, &q)
 		return err
 	})
+	if err != nil && ctx.Err() != nil && isDoubtful(err) {
+		return c.interrupted(s, &q, ctx.Err())
+	}
 	if err != nil {
 		return nil, err
 	}

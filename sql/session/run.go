@@ -365,7 +365,7 @@ func (s *Session) runInOwnTxn(ctx context.Context, m planner.Modify) (*exec.Modi
 		}
 		return nil, err
 	}
-	if err := txn.Commit(ctx); err != nil {
+	if err := txn.Commit(context.WithoutCancel(ctx)); err != nil {
 		return nil, err
 	}
 	return res, nil
