@@ -36,6 +36,8 @@
 //     one, which is filled by a streamed copy.
 //   - A replica whose hash differs from the leaseholder's at the same log index is quarantined: stopped, kept for
 //     inspection, reported loudly.
+//   - Nodes report waits for locks only while there are any (deadlock.go), and refuse a wait as the victim of a circle only
+//     after every wait in it was confirmed.
 //   - The leaseholder of a shard is asked for everything that changes it. Who that is may be known wrongly: a node that
 //     is asked by mistake says so and knows better, or has no idea and is asked again.
 package node
