@@ -104,6 +104,7 @@ func (l *lists) step(c *client) error {
 		o, err = c.transaction(kind.level, kind.begin, body)
 	}
 	t.End = int64(c.now())
+	t.Newest = kind.single && len(t.Ops) == 1 && !t.Ops[0].Append
 	t.Outcome = map[outcome]history.Outcome{done: history.Committed, refused: history.Aborted, doubtful: history.Unknown}[o]
 	c.tally(l.name()+" "+kind.name).note(o, err)
 	l.mu.Lock()

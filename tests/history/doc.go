@@ -35,6 +35,12 @@
 // no rw; everything else it does. In this database commit timestamps are such an order, which is why all kinds may be
 // mixed in one history: ww, wr and rt always go up in time, and rw does from all but the weak.
 //
+// A plain autocommit SELECT in one shard reads the newest state there and has no timestamp. What it has seen, whoever
+// begins after it sees as well, and it misses nothing that was acknowledged for what it reads. But it does not wait for a
+// write that is in flight, though that may get a timestamp below that of a transaction elsewhere which has been
+// acknowledged; so there is no rt from others to such a read (Newest): it may come before transactions that a snapshot
+// shows without one that had ended when the read began. In an order without real time it has its place like all others.
+//
 // # Unknown outcomes
 //
 // A transaction whose COMMIT got no answer has committed if any of its numbers is in a final list, and may have taken

@@ -97,8 +97,17 @@ func (c *checker) readEdges(i int) {
 		if n < len(final) && !t.Weak && !t.Unsteady {
 			if w, ok := c.writers[final[n]]; ok {
 				c.link(i, w.txn, rw, o.Key)
+				c.stale(i, w.txn, o)
 			}
 		}
+	}
+}
+
+// stale is what real time demands of a read of the newest state by itself: that it sees what was acknowledged before.
+func (c *checker) stale(reader, writer int, o Op) {
+	r, w := &c.txns[reader], &c.txns[writer]
+	if r.Newest && c.committed[writer] && w.End < r.Begin {
+		c.found("stale read", "%v, though there was %v", r, w)
 	}
 }
 
@@ -134,12 +143,15 @@ func (c *checker) realTime() {
 	for _, e := range events {
 		if e.begin {
 			for _, from := range ended {
-				c.link(from, e.txn, rt, "")
+				if !c.txns[e.txn].Newest {
+					c.link(from, e.txn, rt, "")
+				}
 			}
 			continue
 		}
-		began := c.txns[e.txn].Begin
-		ended = slices.DeleteFunc(ended, func(x int) bool { return c.txns[x].End < began })
+		if began := c.txns[e.txn].Begin; !c.txns[e.txn].Newest {
+			ended = slices.DeleteFunc(ended, func(x int) bool { return c.txns[x].End < began })
+		}
 		ended = append(ended, e.txn)
 	}
 }

@@ -46,6 +46,7 @@ type Txn struct {
 	Outcome    Outcome
 	Weak       bool  // no order is owed for what it read before it wrote; see the package comment
 	Unsteady   bool  // reads need not be repeatable (READ COMMITTED); implies Weak
+	Newest     bool  // one read of the newest state, without a timestamp or lock; see the package comment
 	Begin, End int64 // when the client sent BEGIN and was answered to COMMIT, on one clock
 }
 

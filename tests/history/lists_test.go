@@ -19,6 +19,8 @@ func txn(name, ops string) Txn {
 			t.Weak = true
 		case 'u':
 			t.Weak, t.Unsteady = true, true
+		case 'n':
+			t.Newest = true
 		case 'a':
 			t.Outcome = Aborted
 		case '?':
@@ -34,6 +36,13 @@ func txn(name, ops string) Txn {
 		}
 		t.Ops = append(t.Ops, op)
 	}
+	return t
+}
+
+// at is txn with its own time.
+func at(begin, end int64, name, ops string) Txn {
+	t := txn(name, ops)
+	t.Begin, t.End = begin, end
 	return t
 }
 
@@ -74,6 +83,12 @@ func TestLists(t *testing.T) {
 		{"write skew", []Txn{txn("a", "x= y+1"), txn("b", "y= x+2")}, "x=2 y=1", false, "G2"},
 		{"write skew of the weak", []Txn{txn("a/w", "x= y+1"), txn("b/w", "y= x+2")}, "x=2 y=1", false, ""},
 		{"stale read", []Txn{txn("a", "x+1"), txn("b", "x=")}, "x=1", true, "G-single-realtime"},
+		{"stale newest read", []Txn{txn("a", "x+1"), txn("b/n", "x=")}, "x=1", true, "stale read"},
+		{"newest read before a write in flight", []Txn{at(0, 2, "a", "x+1"), at(3, 4, "b/n", "y="), at(1, 9, "c", "y+2"), at(1, 9, "d", "y=2 x=")},
+			"x=1 y=2", false, ""},
+		{"the same with a timestamp", []Txn{at(0, 2, "a", "x+1"), at(3, 4, "b", "y="), at(1, 9, "c", "y+2"), at(1, 9, "d", "y=2 x=")},
+			"x=1 y=2", false, "G2-realtime"},
+		{"after a newest read", []Txn{at(0, 9, "a", "x+1"), at(1, 2, "b/n", "x=1"), at(3, 4, "c", "x=")}, "x=1", false, "G-single-realtime"},
 		{"no stale read", []Txn{txn("a", "x+1"), txn("b", "x=")}, "x=1", false, ""},
 		{"late write", []Txn{txn("a", "x+1"), txn("b", "x+2")}, "x=21", true, "G1c-realtime"},
 	} {
@@ -82,6 +97,9 @@ func TestLists(t *testing.T) {
 			final[f[:1]] = digits(f[2:])
 		}
 		for i := range c.txns {
+			if c.txns[i].End != 0 {
+				continue
+			}
 			if c.txns[i].Begin, c.txns[i].End = 0, 10; c.serve {
 				c.txns[i].Begin, c.txns[i].End = int64(10*i), int64(10*i+5)
 			}
