@@ -22,4 +22,7 @@ type Stale struct {
 	// near replica has; if it has none, the oldest, for which the read waits or goes to the leaseholder.
 	Since     time.Time
 	NotBefore mvcc.Timestamp
+	// Keep holds garbage collection back until the end, for transactions of several statements. Otherwise only what a
+	// scan reads is kept.
+	Keep bool
 }

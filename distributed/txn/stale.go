@@ -76,7 +76,9 @@ func (t *staleTxn) request(ctx context.Context, r *fragment.Read, mode distribut
 		return q, err
 	}
 	q.Read, q.Follower = r, true
-	q.At, err = t.at(ctx, q.Shard)
+	if q.At, err = t.at(ctx, q.Shard); err == nil && t.s.Keep {
+		t.hold()
+	}
 	return q, err
 }
 

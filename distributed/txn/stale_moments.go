@@ -81,7 +81,7 @@ type freshener struct {
 	used    map[schema.ShardID]time.Time // when last read
 	asks    map[schema.ShardID]*asking
 	nudged  map[schema.ShardID]time.Time // when a promise was last asked for beside a forwarded read
-	last    time.Time // the last round
+	last    time.Time                    // the last round
 	running bool
 }
 

@@ -173,7 +173,15 @@ func TestAsOf(t *testing.T) {
 	if _, err := staleRows(ctx, c.nodes[1].client, &distributed.Stale{At: future}, firstShard, 1); err == nil || !strings.Contains(err.Error(), "AS OF TIMESTAMP") {
 		t.Fatal(err)
 	}
-	x := c.nodes[1].client.Begin(distributed.TxnOptions{Stale: &distributed.Stale{At: states[1]}})
+	x := c.nodes[1].client.Begin(distributed.TxnOptions{Stale: &distributed.Stale{Since: time.Now(), Keep: true}})
+	if err := x.ReadPoint(ctx, readRows(firstShard, 1), distributed.ReadSnapshot, distributed.LockOptions{}, new(fragment.Page)); err != nil {
+		t.Fatal(err)
+	}
+	if c.nodes[1].client.OldestSnapshot() == 0 {
+		t.Error("a state that was chosen is not kept")
+	}
+	_ = x.Commit(ctx)
+	x = c.nodes[1].client.Begin(distributed.TxnOptions{Stale: &distributed.Stale{At: states[1]}})
 	if err := x.TakeSnapshot(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ import (
 // the end of the last statement or transaction that met the present without a commit to tell when (since).
 type pastReads struct {
 	bound     time.Duration // 0: plain reads see the present
+	tracking  bool          // the session has had a bound: since and floor are kept up to date
 	since     time.Time
 	floor     mvcc.Timestamp
 	touched   bool           // this statement has met the present, nobody knows when
@@ -40,7 +41,9 @@ const maxStalenessMS = 3_600_000
 // applyStaleness is SET cloudsql_read_staleness_ms.
 func (s *Session) applyStaleness(text string) {
 	s.past.bound = time.Duration(atoi(text)) * time.Millisecond
-	s.past.since = time.Now()
+	if s.past.bound > 0 && !s.past.tracking {
+		s.past.tracking, s.past.since = true, time.Now()
+	}
 }
 
 // historyText is the read-only variable cloudsql_history_ms.
@@ -53,7 +56,7 @@ func (p *pastReads) touch() { p.touched = true }
 
 // told gives the place for commits' timestamps; nil where they are of no use.
 func (p *pastReads) told() *mvcc.Timestamp {
-	if p.bound == 0 {
+	if !p.tracking {
 		return nil
 	}
 	return &p.committed
@@ -85,7 +88,7 @@ func (p *pastReads) leave() {
 
 // ended comes after each statement.
 func (p *pastReads) ended() {
-	if p.touched && p.bound > 0 {
+	if p.touched && p.tracking {
 		p.since = time.Now()
 	}
 	p.touched = false
@@ -202,7 +205,7 @@ func (s *Session) beginAsOf(ctx context.Context, n ast.ExprNode, params []types.
 	if err != nil {
 		return err
 	}
-	if err := s.begin(ctx, characteristics{access: "ON", asOf: &distributed.Stale{At: at}}, false); err != nil {
+	if err := s.begin(ctx, characteristics{access: "ON", asOf: &distributed.Stale{At: at, Keep: true}}, false); err != nil {
 		return err
 	}
 	if err := s.txn.TakeSnapshot(ctx); err != nil {
@@ -216,6 +219,7 @@ func (s *Session) pastOf(c characteristics) *distributed.Stale {
 	s.past.txn = c.asOf
 	if s.past.txn == nil && s.past.bound > 0 && c.access == "ON" {
 		state := s.within()
+		state.Keep = true
 		s.past.txn = &state
 	}
 	return s.past.txn
