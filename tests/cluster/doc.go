@@ -22,7 +22,7 @@
 //	gateways   what one gateway acknowledged, every other shows at once
 //
 //	none, kill (-9 and restart), freeze (SIGSTOP), partition (cut, silent, one-way, one link, slow), clock (jumps of the
-//	wall clock, rates of the monotonic one within the margin of leases), all in turn
+//	wall clock, rates of the monotonic one within the margin of leases), restart (SIGTERM), all in turn
 //
 // A client whose COMMIT or autocommit change got no answer records that it knows nothing; the judges allow both. The
 // seed decides what clients do and which faults come, not how the processes run: a failure is explained by its evidence

@@ -15,6 +15,7 @@ var faults = map[string]fault{
 	"freeze":    freezeNode,
 	"partition": partition,
 	"clock":     clockJump,
+	"restart":   restartNode,
 }
 
 // trouble makes faults of one kind, or of all, until a time; then everything is whole again.
@@ -23,7 +24,7 @@ func (r *run) trouble(kind string, until time.Time) {
 		return
 	}
 	rnd := rand.New(rand.NewPCG(r.seed, 0))
-	kinds := []string{"kill", "freeze", "partition", "clock"}
+	kinds := []string{"kill", "freeze", "partition", "clock", "restart"}
 	if kind != "all" {
 		if faults[kind] == nil {
 			r.t.Fatalf("FAULT=%s is none of %v, none, all", kind, kinds)
@@ -81,6 +82,18 @@ func killNode(r *run, rnd *rand.Rand) (string, func()) {
 	n := r.nodes[v]
 	n.Kill()
 	return fmt.Sprintf("node %d killed", v+1), func() {
+		if err := n.TryStart(60 * time.Second); err != nil {
+			r.t.Error(err)
+		}
+	}
+}
+
+// restartNode is SIGTERM: leases are handed over, with what is open under them.
+func restartNode(r *run, rnd *rand.Rand) (string, func()) {
+	v := r.victim(rnd)
+	n := r.nodes[v]
+	n.Stop()
+	return fmt.Sprintf("node %d stopped", v+1), func() {
 		if err := n.TryStart(60 * time.Second); err != nil {
 			r.t.Error(err)
 		}
