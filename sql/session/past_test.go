@@ -166,6 +166,13 @@ func TestStaleness(t *testing.T) {
 	if got := c.value("SELECT v FROM t FORCE INDEX (k) WHERE id = 1"); got != "-1" && got != "-2" {
 		t.Error(got)
 	}
+	other.must("UPDATE t SET v = -5")
+	c.must("LOCK TABLES t READ")
+	if got := c.value("SELECT v FROM t"); got != "-5" {
+		t.Error("a locked table was read as it was: ", got)
+	}
+	c.must("UNLOCK TABLES")
+	other.must("UPDATE t SET v = -2")
 	// Locking reads and the end of the mode meet the present.
 	if got := c.value("SELECT v FROM t FOR SHARE"); got != "-2" {
 		t.Error(got)
