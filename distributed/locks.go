@@ -41,8 +41,8 @@ const (
 	LockExclusive
 )
 
-// TxnNumber is a transaction's id as one number, for people and views: the gateway's node above 48 bits, and which of that
-// node's transactions since its start this is. It is 0 for no transaction.
+// TxnNumber is a transaction's id as one number, for people and views: the gateway's node above 48 bits, and which of
+// that node's transactions since its start this is. It is 0 for no transaction.
 func TxnNumber(id fragment.TxnID) uint64 {
 	node, count := binary.BigEndian.Uint32(id[:4]), binary.BigEndian.Uint64(id[8:])&(1<<48-1)
 	return uint64(node&(1<<15-1))<<48 | count

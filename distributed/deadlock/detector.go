@@ -129,7 +129,7 @@ func (d *Detector) search(node schema.NodeID) []Circle {
 	return found
 }
 
-// lazyLooks: while all waits are in one lock table, which finds its circles itself, only every so manieth report of them is
+// lazyLooks: while all waits are in one lock table, which finds its circles itself, only one of so many reports is
 // searched. A crowd around one hot row is not looked through again and again.
 const lazyLooks = 16
 
@@ -200,8 +200,8 @@ func (g *graph) locks(members map[fragment.TxnID]int) {
 	}
 }
 
-// walk follows the waits from v until the path runs into itself, with what lies on it in g.path. Its depth is bounded by
-// the number of waits.
+// walk follows the waits from v until the path runs into itself, with what lies on it in g.path. Its depth is bounded
+// by the number of waits.
 func (g *graph) walk(v *vertex) bool {
 	v.state = onPath
 	g.path = append(g.path, v)

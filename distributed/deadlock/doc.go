@@ -15,9 +15,9 @@
 // The reports of a circle were taken at different times, so the circle may never have stood: a wait may have ended by
 // a timeout or KILL before another began. Therefore a circle is a suspicion, and every node in it is asked again. A
 // wait that was in a report (taken before the suspicion) and is confirmed (after it) under the same id stood all the
-// time between, so all waits of a confirmed circle stood together when it was suspected. Transactions keep their locks until they
-// end, and none of these can end while it waits: the circle is a deadlock, without a look at any clock. A prepared
-// transaction waits for nobody, so it is in no circle.
+// time between, so all waits of a confirmed circle stood together when it was suspected. Transactions keep their locks
+// until they end, and none of these can end while it waits: the circle is a deadlock, without a look at any clock. A
+// prepared transaction waits for nobody, so it is in no circle.
 //
 // The victim is the member with the fewest locks; of equals, the one that began to wait last, which closed the circle.
 package deadlock

@@ -110,8 +110,8 @@ func (r *ring) rollback(id fragment.TxnID) {
 	}
 }
 
-// circle closes a circle of all tables' transactions and returns how long it took until a victim was told. The others go
-// on, one after the other.
+// circle closes a circle of all tables' transactions and returns how long it took until a victim was told. The others
+// go on, one after the other.
 func (r *ring) circle(round int) time.Duration {
 	n := len(r.tables)
 	ids := make([]fragment.TxnID, n)

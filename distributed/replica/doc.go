@@ -57,10 +57,10 @@
 // # Locks
 //
 // Modes: auto (autocommit writes; compatible with each other, since the log orders them), shared, exclusive. Queues are
-// first come first served, upgrades first. A deadlock within the shard is found when the request that closes the circle is made, and the
-// member with the fewest locks is refused (1213). Locks are claims in memory: what makes a lost one harmless is that a
-// commit carries the version of every row that was written or locked by itself, and apply compares; and that locks live
-// and die with the epoch, which every proposal names.
+// first come first served, upgrades first. A deadlock within the shard is found when the request that closes the circle
+// is made, and the member with the fewest locks is refused (1213); for others see package deadlock and waits.go. Locks are
+// claims in memory: what makes a lost one harmless is that a commit carries the version of every row that was written or
+// locked by itself, and apply compares; and that locks live and die with the epoch, which every proposal names.
 //
 // Ranges (ranges.go) are locked by scans, against phantoms. They and keys look at each other when they are asked for and
 // when somebody lets go:

@@ -117,8 +117,8 @@ func (r *Replica) AppendWaits(dst []deadlock.Wait, minAge time.Duration, limit i
 	return dst
 }
 
-// waitsFor lists whom w waits for: who holds what it wants, and the request just ahead of it, for that one waits for the
-// rest of the queue.
+// waitsFor lists whom w waits for: who holds what it wants, and the request just ahead of it, for that one waits for
+// the rest of the queue.
 func (t *lockTable) waitsFor(w *lockWaiter) (list []deadlock.Owner) {
 	add := func(o *lockOwner) { list = append(list, deadlock.Owner{ID: o.id, Held: o.weight()}) }
 	var ahead *lockOwner
@@ -155,7 +155,8 @@ func inQueueAhead(o *lockOwner, w *lockWaiter) bool {
 	return false
 }
 
-// ConfirmWait tells whether a request still waits for a transaction: what it waits for, and what the other has in its way.
+// ConfirmWait tells whether a request still waits for a transaction: what it waits for, and what the other has in its
+// way.
 func (r *Replica) ConfirmWait(id uint64, blocker fragment.TxnID) (waits, way distributed.LockInfo, ok bool) {
 	t := r.tenure.Load()
 	if t == nil {

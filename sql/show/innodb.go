@@ -12,8 +12,8 @@ import (
 	"cloudsql/distributed"
 )
 
-// innodbStatus is SHOW ENGINE INNODB STATUS: the latest deadlock and the transactions, in the layout by which people and
-// tools read InnoDB's. 1227 without PROCESS.
+// innodbStatus is SHOW ENGINE INNODB STATUS: the latest deadlock and the transactions, in the layout by which people
+// and tools read InnoDB's. 1227 without PROCESS.
 func innodbStatus(ctx context.Context, c Context, _ *ast.ShowStmt) (*Result, error) {
 	if err := c.Access(uint64(mysql.ProcessPriv), "", ""); err != nil {
 		return nil, err

@@ -112,8 +112,8 @@ func (p *lockPicture) where(l *distributed.LockInfo) (db, table, index string) {
 	return o.db, o.desc.Name, index
 }
 
-// data is what is locked: the values of the key's columns, of a secondary index followed by the primary key's; of a range
-// its bounds.
+// data is what is locked: the values of the key's columns, of a secondary index followed by the primary key's; of a
+// range its bounds.
 func (p *lockPicture) data(l *distributed.LockInfo) string {
 	if l.Index == wholeTablet {
 		return ""
@@ -148,7 +148,7 @@ func (p *lockPicture) keyText(l *distributed.LockInfo, key []byte, open string) 
 	return strings.Join(parts, ", ")
 }
 
-// columnTexts takes an index's columns off a key. The values of strings cannot be read from it: their sort key is shown.
+// columnTexts takes an index's columns off a key. Values of strings cannot be read from it: their sort key is shown.
 func columnTexts(parts []string, t *schema.Table, ix *schema.Index, key []byte) ([]string, []byte) {
 	for i := range ix.Columns {
 		if len(key) == 0 {

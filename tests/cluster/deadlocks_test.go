@@ -15,8 +15,8 @@ import (
 	"cloudsql/tests/harness"
 )
 
-// TestDeadlocksAcrossNodes closes circles of transactions at three gateways, over tables in three shards: one of each gets
-// 1213 and has left nothing, the others commit. Meanwhile a fourth asks, as users do, who blocks whom.
+// TestDeadlocksAcrossNodes closes circles of transactions at three gateways, over tables in three shards: one of each
+// gets 1213 and has left nothing, the others commit. Meanwhile a fourth asks, as users do, who blocks whom.
 func TestDeadlocksAcrossNodes(t *testing.T) {
 	t.Parallel()
 	nodes := harness.Cluster(t, 3, "--spread-tables")
