@@ -44,10 +44,11 @@ func start(t *testing.T, args ...string) *server {
 				t.Fatal(err)
 			}
 			time.Sleep(100 * time.Millisecond) // its table is a cache of that age
-			return n
+			return n + waitingSessions(t, pool)
 		}}
 	}
 	node := harness.NewNode(t, args...).Start()
+	pool := open(t, node.DSN("", ""))
 	return &server{node.DSN("", ""), func(t *testing.T) int {
 		text, err := node.Get("/metrics")
 		if err != nil {
@@ -59,12 +60,22 @@ func start(t *testing.T, args ...string) *server {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return int(n)
+				return int(n) + waitingSessions(t, pool)
 			}
 		}
 		t.Fatal("no gauge of waiting requests")
 		return 0
 	}}
+}
+
+// waitingSessions counts the waits for tables and for user locks.
+func waitingSessions(t *testing.T, pool *sql.DB) (n int) {
+	const count = `SELECT COUNT(*) FROM information_schema.processlist
+		WHERE state IN ('Waiting for table metadata lock', 'User lock', 'Waiting for backup lock')`
+	if err := pool.QueryRow(count).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func open(t *testing.T, dsn string) *sql.DB {
