@@ -102,7 +102,7 @@ func (n *Node) replicaConfig(ls *localShard) replica.Config {
 	c := replica.Config{
 		Node: n.NodeID(), Group: ls.group, Timestamps: n.stamps, Logger: n.log,
 		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.gatewayAlive, Clock: n.cfg.Clock,
-		Peers: participants{n}, MaxWorkspaceBytes: n.cfg.MaxTxnBytes,
+		Peers: participants{n}, Caller: n.client, MaxWorkspaceBytes: n.cfg.MaxTxnBytes,
 	}
 	if ls.id == schema.SystemShard {
 		c.KeepLease = true

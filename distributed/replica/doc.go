@@ -7,7 +7,7 @@
 //
 // # The lease
 //
-// A lease is a record in the shard's log (shard.LeaseCommand, compare-and-set on the epoch). leaseMachine decides, as a
+// A lease is a record in the shard's log (shard.LeaseCommand, compare-and-set on the epoch and on how often it was renewed). leaseMachine decides, as a
 // pure state machine; lease_loop.go gives it time.
 //
 //	holder:    proposes ├──────── serves ────────┤margin│ expired
@@ -28,7 +28,8 @@
 //   - Writes need no clock: a batch carries its epoch, and apply refuses one of another epoch.
 //
 // What belongs to one epoch is a tenure. When the log shows a later epoch, the tenure is closed at once: whoever waits in
-// it is sent elsewhere, and its transactions are lost (1213). A planned hand-over (Transfer) lets transactions end first.
+// it is sent elsewhere, and its transactions are lost (1213). A planned hand-over (Transfer) passes them along, with their
+// locks and workspaces (handover.go).
 //
 // # Timestamps, and writes in flight
 //

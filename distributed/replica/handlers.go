@@ -31,6 +31,7 @@ func RegisterHandlers(reg rpc.Registrar, find func(schema.ShardID) *Replica) {
 		methodForget:         h.forget,
 		methodKeepAlive:      h.keepAlive,
 		methodClosedUpTo:     h.closedUpTo,
+		methodTakeOver:       h.takeOver,
 	} {
 		reg.Handle(m, func(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) { return fn(ctx, req), nil })
 	}
@@ -218,4 +219,17 @@ func (h *handlers) reserveAutoInc(ctx context.Context, req []byte) []byte {
 		return appendReply(nil, err)
 	}
 	return binary.AppendUvarint(appendReply(nil, nil), first)
+}
+
+func (h *handlers) takeOver(_ context.Context, req []byte) []byte {
+	d := wire.NewReader(req)
+	s := schema.ShardID(d.Uvarint())
+	if d.Err() != nil {
+		return appendReply(nil, d.Err())
+	}
+	r, err := h.replica(s)
+	if err == nil {
+		err = r.TakeOver(d)
+	}
+	return appendReply(nil, err)
 }

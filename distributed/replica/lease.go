@@ -36,6 +36,7 @@ type leaseMachine struct {
 	given   bool          // the lease was handed to this node through the log
 	handing bool          // a planned hand-over is in progress
 	handTo  schema.NodeID // to whom; 0: to nobody
+	handID  uint64        // the nonce of its proposal; 0: any
 	handed  bool          // and it has been proposed
 
 	nonce uint64
@@ -190,7 +191,11 @@ func (m *leaseMachine) stepHolder(now time.Duration) (*shard.LeaseCommand, time.
 		}
 		m.handed = true
 		m.until = 0 // serve nothing from here on, whatever becomes of the proposal
-		return m.propose(now, m.epoch+1, m.handTo), never
+		c := m.propose(now, m.epoch+1, m.handTo)
+		if m.handID != 0 {
+			c.Nonce = m.handID
+		}
+		return c, never
 	}
 	wanted := m.keep || now-m.lastUse < m.idle
 	if !wanted || !m.mayRenew(now) {
@@ -229,6 +234,10 @@ func (m *leaseMachine) propose(now time.Duration, epoch uint64, holder schema.No
 	return c
 }
 
-// handOver begins a planned hand-over to another node (0: to nobody); endHandOver ends the attempt.
-func (m *leaseMachine) handOver(to schema.NodeID) { m.handing, m.handTo, m.handed = true, to, false }
-func (m *leaseMachine) endHandOver()              { m.handing, m.handTo, m.handed = false, 0, false }
+// handOver begins a planned hand-over to another node (0: to nobody), by a proposal with the given nonce (0: any);
+// endHandOver ends the attempt.
+func (m *leaseMachine) handOver(to schema.NodeID, nonce uint64) {
+	m.handing, m.handTo, m.handID, m.handed = true, to, nonce, false
+}
+
+func (m *leaseMachine) endHandOver() { m.handing, m.handTo, m.handID, m.handed = false, 0, 0, false }

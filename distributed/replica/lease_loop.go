@@ -127,6 +127,7 @@ func (r *Replica) onRecovered() {
 func (r *Replica) onLeaseApplied(res *shard.Result) {
 	r.mu.Lock()
 	r.machine.applied(r.clock.Now(), res.Batch, res.OK, res.Lease)
+	r.expectShipment(res)
 	r.settle()
 	r.mu.Unlock()
 	r.poke()
@@ -151,6 +152,7 @@ func (r *Replica) settle() {
 			r.state.ResetAutoInc()
 			t = newTenure(m.epoch, r.clock, &r.stats)
 			r.adopt(t)
+			r.unpack(t)
 			t.locks.waiting.observe(r)
 			t.until.Store(int64(m.until))
 			r.tenure.Store(t)

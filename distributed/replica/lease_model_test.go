@@ -243,7 +243,7 @@ func (m *leaseModel) nextOf(s *modelState, i int, emit func(modelStep, *modelSta
 	try(fmt.Sprintf("hands over to node %d", to+1), int(s.hands) < m.handOvers && x.m.valid(modelNow) && !x.m.handing,
 		func(n *modelState, x *modelNode) {
 			n.hands++
-			x.with(func(m *leaseMachine) { m.handOver(schema.NodeID(to + 1)) })
+			x.with(func(m *leaseMachine) { m.handOver(schema.NodeID(to+1), uint64(n.hands)<<24) })
 		})
 	try("ends its hand-over", x.m.handing, func(_ *modelState, x *modelNode) {
 		x.with(func(m *leaseMachine) { m.endHandOver() })

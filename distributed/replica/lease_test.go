@@ -101,7 +101,7 @@ func (s *leaseScript) run(t *testing.T, d *datadriven.TestData) string {
 			s.lease = s.log[len(s.log)-1].lease
 		}
 	case "handover":
-		x.m.handOver(schema.NodeID(to))
+		x.m.handOver(schema.NodeID(to), 0)
 	case "end":
 		x.m.endHandOver()
 	case "restart":

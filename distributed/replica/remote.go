@@ -30,6 +30,7 @@ const (
 	methodInspect        = rpc.MethodsReplica + 19
 	methodForget         = rpc.MethodsReplica + 20
 	methodRelease        = rpc.MethodsReplica + 21
+	methodTakeOver       = rpc.MethodsReplica + 22
 )
 
 // Remote is another node's Service. Besides Service's errors there are the network's: those that match rpc.ErrNotSent
@@ -215,4 +216,10 @@ func (c *Remote) ReserveAutoInc(ctx context.Context, s schema.ShardID, t schema.
 	}
 	first := d.Uvarint()
 	return first, d.End()
+}
+
+// TakeOver passes on what Replica.TakeOver takes, with the shard's id before it.
+func (c *Remote) TakeOver(ctx context.Context, msg []byte) error {
+	_, err := c.call(ctx, methodTakeOver, func([]byte) ([]byte, error) { return msg, nil })
+	return err
 }

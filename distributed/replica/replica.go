@@ -12,6 +12,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/raft"
+	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -40,6 +41,8 @@ type Config struct {
 	TxnTTL            time.Duration // 60 s: roll back a transaction of which nothing was heard for so long
 	PageBytes         int           // 256 KiB: pages of reads that do not say
 
+	// Caller is how a planned hand-over passes open transactions along; nil: it does not.
+	Caller rpc.Caller
 	// GatewayAlive tells whether a gateway is a live member; transactions of others are rolled back. nil: only TxnTTL.
 	GatewayAlive func(schema.NodeID) bool
 	// Peers reaches the other participants of transactions over several shards. nil: no recovery.
@@ -117,6 +120,8 @@ type Replica struct {
 
 	wake   chan struct{} // to the lease loop
 	events leaseEvents
+
+	shipped *shipment // transactions that wait for the lease to come here
 }
 
 // New makes a replica of the group's shard. Start it before use.

@@ -26,6 +26,7 @@ type Stats struct {
 	LockWaitMax     atomic.Uint64 // the longest, in nanoseconds
 	LockTimeouts    atomic.Uint64
 	Deadlocks       atomic.Uint64
+	PassedTxns      atomic.Uint64 // open transactions that came along with a lease
 	LeaseTakes      atomic.Uint64
 	LeaseRenewals   atomic.Uint64
 	LeaseLosses     atomic.Uint64

@@ -13,8 +13,8 @@ const drainMax = 5 * time.Second
 
 // Transfer hands the lease, and raft's leadership where this node has it, to another node (0: to whoever takes it), for
 // draining and balancing. Autocommit statements never notice more than a pause of two consensus rounds. Interactive
-// transactions that are open may end first, for drainMax or until ctx ends; new ones wait meanwhile and begin at the
-// next holder. (To pass open ones along with their locks is left for later.)
+// transactions that are open go along with their locks (handover.go); where that cannot be, they may end first, for
+// drainMax or until ctx ends. New ones wait meanwhile and begin at the next holder.
 func (r *Replica) Transfer(ctx context.Context, to schema.NodeID) error {
 	r.moving.Lock()
 	defer r.moving.Unlock()
@@ -24,13 +24,36 @@ func (r *Replica) Transfer(ctx context.Context, to schema.NodeID) error {
 	}
 	undrain := t.drain()
 	defer undrain()
-	if err := r.awaitDrained(ctx, t); err != nil {
-		return err
-	}
-	if err := r.handOver(t, to); err != nil {
+	nonce, thaw := r.passAlong(ctx, t, to)
+	defer thaw()
+	if err := r.handOver(t, to, nonce); err != nil {
 		return err
 	}
 	return r.moveLeadership(to)
+}
+
+// passAlong freezes the open transactions and ships them to the next holder. thaw ends that, however the hand-over does;
+// the proposal is to have the nonce.
+func (r *Replica) passAlong(ctx context.Context, t *tenure, to schema.NodeID) (nonce uint64, thaw func()) {
+	if r.cfg.Caller == nil || to == 0 || to == r.cfg.Node {
+		r.awaitDrained(ctx, t, 0)
+		return 0, func() {}
+	}
+	r.awaitDrained(ctx, t, shipMax)
+	if t.open() == 0 {
+		return 0, func() {}
+	}
+	f := r.freeze(ctx, t)
+	nonce = randomID()
+	msg, left := f.encode(nonce)
+	if err := NewRemote(r.cfg.Caller, to).TakeOver(ctx, msg); err != nil {
+		r.log.Warn("open transactions cannot be passed along", "to", uint64(to), "err", err)
+		f.thaw()
+		r.awaitDrained(ctx, t, 0)
+		return 0, func() {}
+	}
+	r.log.Info("passing transactions along", "to", uint64(to), "transactions", len(f.txns)-left, "tooLarge", left)
+	return nonce, f.thaw
 }
 
 // followAfter is how long a holder that is not raft's leader keeps the lease: every proposal takes a hop more.
@@ -79,33 +102,51 @@ func (t *tenure) drain() (undrain func()) {
 	}
 }
 
-// awaitDrained waits until no transaction is open or no more time is left.
-func (r *Replica) awaitDrained(ctx context.Context, t *tenure) error {
+// awaitDrained waits until the open transactions weigh no more than max bytes (0: none is open) or no more time is left.
+func (r *Replica) awaitDrained(ctx context.Context, t *tenure, max int) {
 	const poll = 5 * time.Millisecond
-	for end := r.clock.Now() + drainMax; r.clock.Now() < end && t.open() > 0; {
+	for end := r.clock.Now() + drainMax; r.clock.Now() < end && t.weight() > max; {
 		select {
 		case <-t.lost:
-			return nil
+			return
 		case <-ctx.Done():
-			return nil // hand over now, with what is open
+			return // hand over now, with what is open
 		default:
 		}
-		if err := r.sleep(context.Background(), poll); err != nil {
-			return err
+		if r.sleep(context.Background(), poll) != nil {
+			return
 		}
 	}
-	if n := t.open(); n > 0 {
-		r.log.Warn("handing over with transactions open", "transactions", n)
+	if t.weight() > max {
+		r.log.Warn("handing over with transactions open that cannot go along", "transactions", t.open())
 	}
-	return nil
+}
+
+// weight is about the bytes that the open transactions take, at least one for each.
+func (t *tenure) weight() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, x := range t.txns {
+		n++
+		if x.decided != nil {
+			continue // on its way to its end, or in the log
+		}
+		select {
+		case x.turn <- struct{}{}:
+			n += x.weight()
+			x.leave()
+		default: // at work
+		}
+	}
+	return n
 }
 
 // handOver proposes the change of the lease and waits until it is in the log.
-func (r *Replica) handOver(t *tenure, to schema.NodeID) error {
+func (r *Replica) handOver(t *tenure, to schema.NodeID, nonce uint64) error {
 	limit, cancel := context.WithTimeout(r.ctx, r.cfg.LeaseDuration)
 	defer cancel()
 	r.mu.Lock()
-	r.machine.handOver(to)
+	r.machine.handOver(to, nonce)
 	r.mu.Unlock()
 	r.poke()
 	defer func() {

@@ -49,7 +49,7 @@ func (r *Replica) enter(ctx context.Context, id fragment.TxnID, join bool) (*ten
 			return nil, nil, err
 		}
 		x, parked, err := r.find(t, id, join)
-		if parked != nil { // the lease is about to move: begin at its next holder
+		if parked != nil { // the lease is about to move: begin, or go on, at its next holder
 			if err := r.waitParked(ctx, t, parked); err != nil {
 				return nil, nil, err
 			}
@@ -69,7 +69,12 @@ func (r *Replica) enter(ctx context.Context, id fragment.TxnID, join bool) (*ten
 			<-x.turn
 			return nil, nil, errDeadlock()
 		}
-		x.seen.Store(int64(r.clock.Now()))
+		now := r.clock.Now()
+		if !t.valid(now) { // it may be on its way to another node, as it was before this operation
+			<-x.turn
+			continue
+		}
+		x.seen.Store(int64(now))
 		return t, x, nil
 	}
 }
@@ -81,7 +86,7 @@ func (r *Replica) find(t *tenure, id fragment.TxnID, join bool) (x *txn, parked 
 		return nil, nil, t.ended
 	}
 	if x, ok := t.txns[id]; ok {
-		return x, nil, nil
+		return x, t.frozen, nil
 	}
 	if !join {
 		return nil, nil, errDeadlock()
@@ -213,8 +218,9 @@ func (r *Replica) drop(t *tenure, x *txn) {
 // Rollback drops a transaction. It interrupts what the transaction waits for, and is content if there is none.
 func (r *Replica) Rollback(ctx context.Context, _ schema.ShardID, id fragment.TxnID) error {
 	t := r.tenure.Load()
-	if t == nil {
-		return nil // it was lost with the tenure, and its locks too
+	if t == nil { // it was lost with the tenure, and its locks too, unless it was passed along
+		r.unship(id)
+		return r.elsewhere()
 	}
 	t.mu.Lock()
 	x := t.txns[id]
@@ -228,10 +234,18 @@ func (r *Replica) Rollback(ctx context.Context, _ schema.ShardID, id fragment.Tx
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-t.lost:
-		return nil
+		return r.elsewhere()
 	}
 	r.drop(t, x)
 	x.leave()
+	return nil
+}
+
+// elsewhere tells who serves the shard, if that is known and another.
+func (r *Replica) elsewhere() error {
+	if holder := r.Holder(); holder != 0 && holder != r.cfg.Node {
+		return &NotLeaseholder{Shard: r.shard, Holder: holder}
+	}
 	return nil
 }
 

@@ -96,7 +96,7 @@ func (c *testCluster) addNode(id schema.NodeID, change func(*replica.Config)) {
 			c.t.Fatal(err)
 		}
 		g := l.Add(id, state)
-		cfg := replica.Config{Node: id, Group: g, Timestamps: c.source, Logger: quiet, Peers: x}
+		cfg := replica.Config{Node: id, Group: g, Timestamps: c.source, Logger: quiet, Peers: x, Caller: &testCaller{c.net, id}}
 		if change != nil {
 			change(&cfg)
 		}

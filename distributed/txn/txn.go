@@ -380,11 +380,10 @@ func (t *Txn) forget(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWait)
 	defer cancel()
 	t.eachLeg(func(l *leg) error {
-		node := t.c.Leaseholder(l.shard)
-		if node == 0 {
-			return nil
+		var err error
+		for node, hops := t.c.Leaseholder(l.shard), 0; node != 0 && hops < maxHops; node, hops = redirect(err), hops+1 {
+			err = t.c.at(l.shard, node, func(svc replica.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
 		}
-		err := t.c.at(l.shard, node, func(svc replica.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
 		if err != nil {
 			t.c.cfg.Logger.Debug("rollback not delivered", "shard", uint64(l.shard), "err", err)
 		}
