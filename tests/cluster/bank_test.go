@@ -121,7 +121,8 @@ func (b *bank) audit(c *client) error {
 		seen = append(seen, n)
 		return err
 	}
-	o, err := done, error(nil)
+	var o outcome
+	var err error
 	if a.begin == "" {
 		err = c.query(sum, "SELECT balance FROM bank0 UNION ALL SELECT balance FROM bank1 UNION ALL SELECT balance FROM bank2")
 		if o = done; err != nil {
