@@ -145,3 +145,59 @@ func TestLatestDeadlock(t *testing.T) {
 		t.Errorf("Innodb_deadlocks = %s", n)
 	}
 }
+
+// A definition waits for a transaction, a statement for the definition, and GET_LOCK for its turn.
+func TestMetadataLocksView(t *testing.T) {
+	holder, definer, watch := lockedTable(t, newTestEngine(t))
+	queued := connect(t, holder.s.eng, "root", "127.0.0.1")
+	queued.must("USE shop")
+	holder.must("BEGIN")
+	holder.must("INSERT INTO t VALUES (7, 'q', 70)")
+	holder.must("SELECT GET_LOCK('job', 0)")
+
+	waits := func(c *client, text string) (result func() string) {
+		out := make(chan string, 1)
+		go func() { out <- c.query(text) }()
+		query := fmt.Sprintf("SELECT COUNT(*) FROM performance_schema.metadata_locks WHERE lock_status = 'PENDING' AND owner_thread_id = %d",
+			c.s.ConnectionID())
+		for deadline := time.Now().Add(30 * time.Second); watch.value(query) != "1"; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s does not wait:\n%s", text, watch.must("SELECT * FROM performance_schema.metadata_locks"))
+			}
+		}
+		return func() string { return <-out }
+	}
+	alter := waits(definer, "ALTER TABLE t ADD COLUMN extra INT")
+	update := waits(queued, "UPDATE t SET n = n + 1")
+	again := connect(t, holder.s.eng, "root", "127.0.0.1")
+	job := waits(again, "SELECT GET_LOCK('job', 60)")
+
+	got := watch.must(`SELECT object_type, object_schema, object_name, lock_type, lock_status, owner_thread_id
+		FROM performance_schema.metadata_locks ORDER BY object_type, lock_status, lock_type`)
+	for name, c := range map[string]*client{"HOLDER": holder, "DEFINER": definer, "QUEUED": queued, "AGAIN": again} {
+		got = strings.ReplaceAll(got, fmt.Sprintf("|%d\n", c.s.ConnectionID()), "|"+name+"\n")
+	}
+	const want = `object_type|object_schema|object_name|lock_type|lock_status|owner_thread_id
+TABLE|shop|t|SHARED_WRITE|GRANTED|HOLDER
+TABLE|shop|t|EXCLUSIVE|PENDING|DEFINER
+TABLE|shop|t|SHARED_WRITE|PENDING|QUEUED
+USER LEVEL LOCK|NULL|job|EXCLUSIVE|GRANTED|HOLDER
+USER LEVEL LOCK|NULL|job|EXCLUSIVE|PENDING|AGAIN
+`
+	if got != want {
+		t.Errorf("%s", got)
+	}
+	holder.must("COMMIT")
+	for _, result := range []func() string{alter, update} {
+		if out := result(); strings.Contains(out, "ERROR") {
+			t.Error(out)
+		}
+	}
+	holder.must("DO RELEASE_LOCK('job')")
+	if out := job(); !strings.HasSuffix(out, "\n1\n") {
+		t.Error(out)
+	}
+	if n := watch.value("SELECT COUNT(*) FROM performance_schema.metadata_locks"); n != "1" {
+		t.Errorf("%s locks are left, not the one user lock", n)
+	}
+}

@@ -229,6 +229,7 @@ func (s *Session) letGo() {
 func (s *Session) waitForLocks(ctx context.Context, uses []tableUse, hide, show func()) (waited bool, err error) {
 	w := s.startLockWait()
 	defer w.end()
+	defer s.proc.wants.Store(nil)
 	for {
 		changed := s.eng.locks.changed()
 		v := s.eng.locks.view()
@@ -240,6 +241,7 @@ func (s *Session) waitForLocks(ctx context.Context, uses []tableUse, hide, show 
 			return waited, mysqlerr.New(mysql.ErrLockDeadlock) // afterError rolls back
 		}
 		hide()
+		s.proc.wants.Store(&uses)
 		if err := w.next(ctx, changed, r.Holders); err != nil {
 			return waited, err
 		}

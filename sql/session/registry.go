@@ -38,7 +38,9 @@ type processRecord struct {
 	Info    string    `json:"info"`
 	Node    uint64    `json:"node"`
 
-	Txn *show.Transaction `json:"txn,omitempty"`
+	Txn   *show.Transaction `json:"txn,omitempty"`
+	Uses  []show.TableUse   `json:"uses,omitempty"`
+	Wants []show.TableUse   `json:"wants,omitempty"`
 }
 
 type killRequest struct {
@@ -115,9 +117,12 @@ func (s *Session) record() processRecord {
 	}
 	if t := s.proc.txn.Load(); t != nil {
 		s.held.Lock()
-		tables := len(s.held.uses)
+		r.Uses = shownUses(s.held.uses)
 		s.held.Unlock()
-		r.Txn = &show.Transaction{Started: t.started, Isolation: t.isolation, ReadOnly: t.readOnly, Tables: tables}
+		r.Txn = &show.Transaction{Started: t.started, Isolation: t.isolation, ReadOnly: t.readOnly, Tables: len(r.Uses)}
+	}
+	if wants := s.proc.wants.Load(); wants != nil {
+		r.Wants = shownUses(*wants)
 	}
 	return r
 }
@@ -126,8 +131,16 @@ func (s *Session) record() processRecord {
 func (r *processRecord) process() show.Process {
 	return show.Process{
 		ID: r.ID, User: r.User, Host: r.Host, DB: r.DB, Command: r.Command, Since: r.Since, State: r.State, Info: r.Info,
-		Node: r.Node, Txn: r.Txn,
+		Node: r.Node, Txn: r.Txn, Uses: r.Uses, Wants: r.Wants,
 	}
+}
+
+func shownUses(uses []tableUse) []show.TableUse {
+	list := make([]show.TableUse, len(uses))
+	for i, u := range uses {
+		list[i] = show.TableUse{DB: u.db, Table: u.name, Write: u.write}
+	}
+	return list
 }
 
 // otherNodes lists the members beside this one.

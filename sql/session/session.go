@@ -115,7 +115,8 @@ type process struct {
 	db      atomic.Pointer[string]
 	since   atomic.Int64 // unix nanoseconds
 	state   atomic.Pointer[string]
-	txn     atomic.Pointer[openTxn] // nil: none
+	txn     atomic.Pointer[openTxn]    // nil: none
+	wants   atomic.Pointer[[]tableUse] // what a table lock keeps the session from; nil: nothing
 }
 
 // running is the context that statements run under. One is made for a connection's context and serves statement after

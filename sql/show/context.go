@@ -56,6 +56,30 @@ type Process struct {
 	Info    string // the statement's text, in full; "" for NULL
 	Node    uint64
 	Txn     *Transaction // the open one, if there is any
+	Uses    []TableUse   // by the open transaction
+	Wants   []TableUse   // that a lock of somebody else keeps it from
+}
+
+// TableUse is a table that a session reads or writes.
+type TableUse struct {
+	DB, Table string
+	Write     bool
+}
+
+// MetadataLocker is what a Context may offer besides: the locks on definitions, and those of GET_LOCK, as the catalog has
+// them.
+type MetadataLocker interface {
+	MetadataLocks() []MetadataLock
+}
+
+// MetadataLock is a line of metadata_locks.
+type MetadataLock struct {
+	Object   string // "TABLE", "GLOBAL" or "USER LEVEL LOCK"
+	DB, Name string
+	Type     string // "SHARED_READ_ONLY", "EXCLUSIVE", …
+	Duration string // "STATEMENT", "TRANSACTION" or "EXPLICIT"
+	Pending  bool
+	Session  uint64
 }
 
 // Transaction is a session's open transaction.

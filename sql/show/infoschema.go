@@ -50,6 +50,7 @@ func generators() map[string]map[string]func(s *scan) error {
 			"data_locks":                    perfLocks,
 			"global_status":                 perfStatus(true),
 			"global_variables":              perfVariables(true),
+			"metadata_locks":                perfMetadataLocks,
 			"processlist":                   perfProcesses,
 			"session_account_connect_attrs": perfConnectAttributes,
 			"session_connect_attrs":         perfConnectAttributes,
