@@ -19,8 +19,16 @@ func TestSessionLocks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts three processes")
 	}
-	nodes := harness.Cluster(t, 3)
-	perform(t, open(t, nodes[0], ""), "CREATE DATABASE locks", "CREATE TABLE locks.t (id INT PRIMARY KEY, n INT)",
+	nodes := harness.Cluster(t, 3, "--spread-tables")
+	first := open(t, nodes[0], "")
+	harness.Eventually(t, 60*time.Second, "three shards of rows", func() error {
+		n, err := first.number("SELECT COUNT(DISTINCT shard_id) FROM information_schema.cluster_shards")
+		if err == nil && n < 4 {
+			err = fmt.Errorf("%d shards", n)
+		}
+		return err
+	})
+	perform(t, first, "CREATE DATABASE locks", "CREATE TABLE locks.t (id INT PRIMARY KEY, n INT)",
 		"INSERT INTO locks.t VALUES (1, 0), (2, 0), (3, 0)")
 	for _, test := range []struct {
 		name string
@@ -31,6 +39,7 @@ func TestSessionLocks(t *testing.T) {
 		{"kill", kills},
 		{"lost client", lostClient},
 		{"waits", waits},
+		{"atomicity", atomicity},
 		{"dead gateway", deadGateway}, // last: it kills a node
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -288,6 +297,36 @@ func waits(t *testing.T, nodes []*harness.Node) {
 	perform(t, b, "COMMIT")
 	b.want(t, "SELECT n FROM locks.t WHERE id = 2", 40)
 	perform(t, a, "ROLLBACK", "SET GLOBAL innodb_rollback_on_timeout = 0")
+}
+
+// atomicity: a statement that fails in one shard is undone in all, and leaves the transaction as it was; so does
+// ROLLBACK TO.
+func atomicity(t *testing.T, nodes []*harness.Node) {
+	a, b := open(t, nodes[0], ""), open(t, nodes[1], "")
+	perform(t, a, "CREATE TABLE locks.x (id INT PRIMARY KEY, v INT)", "CREATE TABLE locks.y (id INT PRIMARY KEY, u INT UNIQUE)",
+		"INSERT INTO locks.x VALUES (1, 1), (2, 2)", "INSERT INTO locks.y VALUES (1, 1), (2, 2)")
+	if n, err := a.number("SELECT COUNT(DISTINCT shard_id) FROM information_schema.cluster_tablets WHERE table_schema = 'locks' AND table_name IN ('x', 'y')"); err != nil || n != 2 {
+		t.Fatalf("the tables are in %d shards: %v", n, err)
+	}
+	const both = "SELECT (SELECT GROUP_CONCAT(v ORDER BY id SEPARATOR '') FROM locks.x) * 1000 + (SELECT GROUP_CONCAT(u ORDER BY id SEPARATOR '') FROM locks.y)"
+	failing := "UPDATE locks.x JOIN locks.y ON x.id = y.id SET x.v = x.v + 5, y.u = 2"
+	for _, text := range []string{failing, "BEGIN"} {
+		_, err := a.ExecContext(context.Background(), text)
+		if text == failing && !isError(err, 1062) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	perform(t, a, "UPDATE locks.x SET v = 7 WHERE id = 1", "INSERT INTO locks.y VALUES (3, 3)", "SAVEPOINT s",
+		"UPDATE locks.x SET v = 9 WHERE id = 2", "UPDATE locks.y SET u = 8 WHERE id = 1")
+	if _, err := a.ExecContext(context.Background(), failing); !isError(err, 1062) {
+		t.Errorf("%s: %v", failing, err)
+	}
+	a.want(t, both, 79823)
+	b.want(t, both, 12012)
+	perform(t, a, "ROLLBACK TO s")
+	a.want(t, both, 72123)
+	perform(t, a, "COMMIT")
+	b.want(t, both, 72123)
 }
 
 // deadGateway: rows, tables and user locks of a node that died are free once it is known to be dead.
