@@ -15,7 +15,7 @@ type watermarks struct {
 	index    uint64    // applied when last looked
 	changed  time.Time // when index last moved
 	proposed time.Time
-	covered  time.Time // the last watermark
+	covered  time.Time // what had changed by then is below the last watermark
 	swept    mvcc.Timestamp
 }
 
@@ -48,7 +48,8 @@ func (n *Node) watermarkLoop(ctx context.Context) {
 	}
 }
 
-// raiseWatermark proposes a new watermark if rows have changed since the last one began to cover them.
+// raiseWatermark proposes a new watermark if rows have changed since the last one began to cover them. How old a version
+// is goes by the cluster's timestamps: by a wall clock that is ahead of them, a watermark could stop all writes.
 func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
 	w, now := &ls.watermark, time.Now()
 	if index := ls.state.AppliedIndex(); index != w.index {
@@ -57,6 +58,29 @@ func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
 	if !w.covered.Before(w.changed) || now.Sub(w.proposed) < n.cfg.History/watermarkSteps {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	ts, err := n.stamps.Next(ctx, 1)
+	if err != nil {
+		return // who needs timestamps more will tell
+	}
+	keep := n.keepSince(ts.Time())
+	covers := now.Add(keep.Sub(ts.Time()))
+	if !covers.After(w.covered) || mvcc.At(keep) <= ls.state.Watermark() {
+		return
+	}
+	w.proposed = now
+	_, err = ls.rep.Command(ctx, shard.CommandWatermark, 0,
+		shard.EncodeWatermark(nil, &shard.WatermarkCommand{Watermark: mvcc.At(keep)}))
+	if err != nil {
+		return // not the leader any more, most likely
+	}
+	w.covered = covers
+	w.index = ls.state.AppliedIndex() // our own entry changes no rows
+}
+
+// keepSince is the time of the oldest snapshot that can be read, by the clock of timestamps, at a time.
+func (n *Node) keepSince(now time.Time) time.Time {
 	keep := now.Add(-n.cfg.History)
 	limit := now.Add(-n.cfg.HistoryMax)
 	for _, s := range n.peers.all(goneAfter) {
@@ -65,21 +89,9 @@ func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
 		}
 	}
 	if keep.Before(limit) {
-		keep = limit
+		return limit
 	}
-	if !keep.After(w.covered) || mvcc.At(keep) <= ls.state.Watermark() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	w.proposed = now
-	_, err := ls.rep.Command(ctx, shard.CommandWatermark, 0,
-		shard.EncodeWatermark(nil, &shard.WatermarkCommand{Watermark: mvcc.At(keep)}))
-	if err != nil {
-		return // not the leader any more, most likely
-	}
-	w.covered = keep
-	w.index = ls.state.AppliedIndex() // our own entry changes no rows
+	return keep
 }
 
 func (n *Node) collectGarbage(ctx context.Context, ls *localShard) {
