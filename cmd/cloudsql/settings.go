@@ -30,6 +30,7 @@ type settings struct {
 	history           time.Duration
 	walDir            string
 	spreadTables      bool
+	untrustedClock    bool
 	maxConnections    int
 	maxAllowedPacket  int
 	maxTxn            int
@@ -55,6 +56,8 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.IntVar(&s.dataShards, "data-shards", 8, "most data shards that are made, one a node until then")
 	f.DurationVar(&s.history, "history", 10*time.Second, "how long old versions of rows are kept for snapshots")
 	f.StringVar(&s.walDir, "wal-dir", "", "another disk's directory for the write-ahead part of the raft log")
+	f.BoolVar(&s.untrustedClock, "untrusted-clock", false,
+		"confirm every read through raft: for machines whose clock stands still while they are suspended or migrated")
 	f.BoolVar(&s.spreadTables, "spread-tables", false, "place every new table by itself instead of beside its database's others")
 	f.IntVar(&s.maxConnections, "max-connections", 2000, "client connections at once")
 	f.IntVar(&s.maxAllowedPacket, "max-allowed-packet", 64<<20, "bytes of one client request")

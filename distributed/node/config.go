@@ -51,6 +51,8 @@ type Config struct {
 	WallClock func() time.Time
 	// SpreadTables places every new table by itself instead of beside its database's others.
 	SpreadTables bool
+	// UntrustedClock has raft confirm every read instead of trusting the monotonic clock with leases.
+	UntrustedClock bool
 }
 
 func (c *Config) setDefaults() {

@@ -32,11 +32,24 @@ func (r *Replica) ReadPlain(ctx context.Context, f *fragment.Read, o shard.ReadO
 		if err := r.readIn(ctx, t, f, o, page); err != nil {
 			return err
 		}
-		if r.still(t) {
-			return nil
+		if ok, err := r.confirm(ctx, t); ok || err != nil {
+			return err
 		}
 		// The lease ran out while reading: whether somebody else wrote meanwhile is not known.
 	}
+}
+
+// confirm tells whether t was still the tenure when what was read in it had been read: by the lease's time or, where
+// clocks cannot be trusted, by everything that is in the log by now.
+func (r *Replica) confirm(ctx context.Context, t *tenure) (bool, error) {
+	if !r.cfg.UntrustedClock {
+		return r.still(t), nil
+	}
+	r.stats.ReadIndexReads.Add(1)
+	if err := r.group.ReadIndex(ctx); err != nil {
+		return false, r.notHere(0, 0)
+	}
+	return r.tenure.Load() == t, nil
 }
 
 // readIn reads in a tenure; the caller checks afterwards that it still holds.

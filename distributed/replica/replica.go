@@ -30,7 +30,7 @@ type Config struct {
 	LeaseMargin   time.Duration // a twentieth of LeaseDuration: serve that much less than others must wait
 	IdleAfter     time.Duration // 10 s without use: let the lease lapse
 	KeepLease     bool          // never let it lapse, and take it without being asked (the system shard)
-	// UntrustedClock serves newest reads by ReadIndex instead of by the lease's time.
+	// UntrustedClock has raft confirm every read (a message round) instead of trusting the lease's time.
 	UntrustedClock bool
 
 	MaxEntryBytes     int           // 1 MiB: close a batch entry beyond it

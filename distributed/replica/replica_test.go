@@ -369,3 +369,38 @@ func TestLeaseFollowsLeader(t *testing.T) {
 		t.Errorf("the lease was not handed over: epoch %d", c.states[1].Lease().Epoch)
 	}
 }
+
+// TestStandingClock is a holder whose clock stands still, as on a suspended machine: it takes its lease for valid when
+// another has long written. With UntrustedClock it hands out nothing that it has not had confirmed.
+func TestStandingClock(t *testing.T) {
+	standing := newManualClock()
+	c := newFakeCluster(t, 2, func(c *Config) {
+		c.UntrustedClock, c.LeaseDuration = true, 200*time.Millisecond
+		if c.Node == 1 {
+			c.Clock = standing
+		}
+	})
+	a, b := c.replicas[0], c.replicas[1]
+	if _, err := a.Write(t.Context(), autocommit(putWrite("k", 1))); err != nil {
+		t.Fatal(err)
+	}
+	c.log.Do(func() { c.groups[0].Cut, c.groups[0].Paused = true, true })
+	c.log.Elect(2)
+	if _, err := untilServed(t, b, autocommit(putWrite("k", 2))); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := a.Leaseholding(); !ok {
+		t.Fatal("the old holder has noticed: the test tests nothing")
+	}
+	now, _ := c.source.Next(t.Context(), 1)
+	for _, at := range []mvcc.Timestamp{0, now} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if v, err := readValue(ctx, a, "k", at); err == nil {
+			t.Errorf("read %s at %d", v, at)
+		}
+		cancel()
+		if v, err := readValue(t.Context(), b, "k", at); v != "2" || err != nil {
+			t.Error(v, err)
+		}
+	}
+}

@@ -139,10 +139,10 @@ func (r *Replica) readTxn(ctx context.Context, q *ReadRequest, page *fragment.Pa
 	if err := r.readIn(ctx, t, q.Read, o, page); err != nil {
 		return r.fail(t, x, err)
 	}
-	if !r.still(t) {
-		return r.recheck(ctx, t)
+	if ok, err := r.confirm(ctx, t); err != nil || ok {
+		return err
 	}
-	return nil
+	return r.recheck(ctx, t)
 }
 
 // recheck decides about a transaction's read whose lease had run out when it ended: if the same tenure goes on, nobody
