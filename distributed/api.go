@@ -104,6 +104,9 @@ const (
 	ReadSnapshot  ReadMode = iota // the transaction's (or statement's) snapshot and its own writes
 	ReadForShare                  // newest rows, locked shared
 	ReadForUpdate                 // newest rows, locked exclusively
+	// ReadForChange is of tables that a data change takes its values from: as ReadForShare, but ReadSnapshot under
+	// ReadCommitted. So INSERT … SELECT copies what a DELETE after it removes.
+	ReadForChange
 )
 
 // LockOptions refine a locking read.

@@ -181,6 +181,9 @@ func (q *selectQuery) fromTable(n *ast.TableName, alias string) (rel, []bind.Col
 	q.b.dependOn(t)
 	q.b.reads++
 	r := &tableRel{b: q.b, table: t, db: db, alias: alias, first: q.b.newIDs(len(t.Columns)), total: q.b.tableRows(t)}
+	if q.b.ctx.changes {
+		r.lock.mode = distributed.ReadForChange
+	}
 	if err := r.takeHints(n.IndexHints); err != nil {
 		return nil, nil, err
 	}
@@ -437,7 +440,7 @@ func (q *selectQuery) takeLocks(l *ast.SelectLockInfo) error {
 		found := false
 		for _, t := range q.tables {
 			if t.alias == n.Name.O && (n.Schema.O == "" || n.Schema.O == t.db) {
-				if t.lock.mode != distributed.ReadSnapshot {
+				if t.lock.isExplicit() {
 					return mysqlerr.Newf(errDuplicateTableLock, "Table %s appears in multiple locking clauses.", t.alias)
 				}
 				t.lock, found = spec, true

@@ -36,6 +36,11 @@ type lockSpec struct {
 	opts distributed.LockOptions
 }
 
+// isExplicit tells that the statement says so.
+func (l *lockSpec) isExplicit() bool {
+	return l.mode == distributed.ReadForShare || l.mode == distributed.ReadForUpdate
+}
+
 // tableScan reads one table through one path; what can run inside the shards has been pushed into it.
 type tableScan struct {
 	base

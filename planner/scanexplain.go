@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"cloudsql/distributed"
 	"cloudsql/storage/schema"
 )
 
@@ -76,7 +75,7 @@ func (s *tableScan) info() string {
 	if s.path.reverse {
 		parts = append(parts, "reverse")
 	}
-	if s.lock.mode != distributed.ReadSnapshot {
+	if s.lock.isExplicit() {
 		parts = append(parts, "lock rows")
 	}
 	return strings.Join(parts, "; ")

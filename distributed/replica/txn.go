@@ -134,6 +134,7 @@ func (r *Replica) readTxn(ctx context.Context, q *ReadRequest, page *fragment.Pa
 	o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes, Workspace: x.ws}
 	if q.Lock != LockNone {
 		o.At, o.Workspace, o.Ranges = 0, r.workspace(x), q.Ranges && !q.SkipLocked
+		o.Shared = q.Lock == LockShared
 		o.Locker = r.locker(t, x, q.Lock, lockPolicy{noWait: q.NoWait, skip: q.SkipLocked, wait: q.LockWait})
 	}
 	if err := r.readIn(ctx, t, q.Read, o, page); err != nil {

@@ -132,8 +132,11 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		return q, err
 	}
 	q.Read = r
-	if mode == distributed.ReadSnapshot && t.o.Isolation == distributed.Serializable {
+	switch {
+	case mode == distributed.ReadSnapshot && t.o.Isolation == distributed.Serializable:
 		mode = distributed.ReadForShare
+	case mode == distributed.ReadForChange && t.o.Isolation == distributed.ReadCommitted:
+		mode = distributed.ReadSnapshot
 	}
 	if mode == distributed.ReadSnapshot {
 		if l := t.leg(q.Shard); l != nil && l.mark > 0 {

@@ -16,6 +16,8 @@ import (
 //	                          with ranges                                  without
 //	span of primary keys      the span, before it is read                  each row that passes the filter
 //	span of a secondary index the span, and each row that it leads to      each row that passes the filter
+//	                          (not for a shared lock where the index has
+//	                          all columns that are read)
 //	whole unique key          its row; where there is none, the key        the row, if it passes the filter
 //
 // With ranges nobody can change what has been read, nor what would have been, until the locks go: a row in a locked span
@@ -43,7 +45,13 @@ func (rd *reader) locksRow(passed bool) bool {
 	if !rd.o.Ranges {
 		return passed
 	}
-	return rd.plan.index.ID != schema.PrimaryIndex || rd.r.Keys != nil
+	return rd.plan.index.ID != schema.PrimaryIndex && !rd.covered() || rd.r.Keys != nil
+}
+
+// covered tells that rows are read from the entries of a secondary index alone. A shared range suffices then, since what
+// changes the columns that are read changes the entries.
+func (rd *reader) covered() bool {
+	return rd.plan.cover != nil && (rd.o.Locker == nil || rd.o.Ranges && rd.o.Shared && rd.r.Keys == nil)
 }
 
 // lockedSpan walks a span with its locks.

@@ -217,7 +217,7 @@ func (rd *reader) look() (passed bool, ts mvcc.Timestamp, err error) {
 	switch {
 	case rd.plan.index.ID == schema.PrimaryIndex:
 		passed, err = rd.filterStored(src.value)
-	case rd.plan.cover != nil && rd.o.Locker == nil:
+	case rd.covered():
 		passed, err = rd.filterCovered()
 	default:
 		var stored []byte

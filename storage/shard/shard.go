@@ -49,6 +49,7 @@ type ReadOptions struct {
 	Workspace *Workspace     // the transaction's own writes, merged in; may be nil
 	Locker    Locker         // not nil: newest state, each row that passes the filter is locked
 	Ranges    bool           // with Locker: what is scanned is locked as a whole, gaps included
+	Shared    bool           // with Ranges: others may read it
 	From      []byte         // Page.Next of the page before
 	MaxBytes  int            // approximate page size; 0: no paging
 }
