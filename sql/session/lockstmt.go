@@ -343,7 +343,11 @@ func (l *tableLocks) exclusive(ctx context.Context, ids ...schema.TableID) (unlo
 	if err := s.lock(ctx, h, want); err != nil {
 		return nil, err
 	}
-	return func() { l.giveBack(h) }, nil
+	s.watchLocks(h, true)
+	return func() {
+		l.guard.forget(h.guardName(), s)
+		l.giveBack(h)
+	}, nil
 }
 
 // moved gives a table's locks to the copy that takes its place.
