@@ -38,8 +38,8 @@ func getStale(ctx context.Context, n *Node, tb *schema.Table, s *distributed.Sta
 }
 
 // TestStaleReadsWhenCutOff isolates nodes in turn, leaseholders among them, while one client writes rows in order and
-// others read the past on every node: all that was acknowledged before a read's bound is in its state, a state has a row
-// only with all the rows before it, and states go forward.
+// others read the past on every node: all that was acknowledged before a read's bound is in its state, a state has a
+// row only with all the rows before it, and states go forward.
 func TestStaleReadsWhenCutOff(t *testing.T) {
 	c := newTestCluster(t)
 	c.faults = rpc.NewFaultNet(rpc.TCP)

@@ -26,7 +26,8 @@ const (
 	watermarkSteps = 6 // watermarks within one history
 )
 
-// watermarkLoop raises the watermarks of the shards that this node leads, and removes what is below on its own replicas.
+// watermarkLoop raises the watermarks of the shards that this node leads, and removes what is below on its own
+// replicas.
 func (n *Node) watermarkLoop(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
@@ -48,8 +49,9 @@ func (n *Node) watermarkLoop(ctx context.Context) {
 	}
 }
 
-// raiseWatermark proposes a new watermark if rows have changed since the last one began to cover them. How old a version
-// is goes by the cluster's timestamps: by a wall clock that is ahead of them, a watermark could stop all writes.
+// raiseWatermark proposes a new watermark if rows have changed since the last one began to cover them. How old a
+// version is goes by the cluster's timestamps: by a wall clock that is ahead of them, a watermark could stop all
+// writes.
 func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
 	w, now := &ls.watermark, time.Now()
 	if index := ls.state.AppliedIndex(); index != w.index {

@@ -20,13 +20,14 @@ import (
 //
 // Why nothing at or below TS can come after Index:
 //
-//   - From this tenure: TS was handed out before the look at the registry of writes in flight. A write that was in flight
-//     has a timestamp above its floor, and not below the first one that was fetched for it (lockOwner.ts), and TS is below
-//     that; a write that registers later fetches its timestamp later and gets a higher one. A write that was in flight
-//     before and is not any more has been applied, and Index is read after the look.
-//   - From a prepared transaction: it commits at or above the timestamp that it was prepared at, and TS is below those of
-//     all that are prepared at Index.
-//   - From an earlier tenure: this one's lease command stands at or before Index, and apply refuses older epochs after it.
+//   - From this tenure: TS was handed out before the look at the registry of writes in flight. A write that was in
+//     flight has a timestamp above its floor, and not below the first one that was fetched for it (lockOwner.ts), and
+//     TS is below that; a write that registers later fetches its timestamp later and gets a higher one. A write that
+//     was in flight before and is not any more has been applied, and Index is read after the look.
+//   - From a prepared transaction: it commits at or above the timestamp that it was prepared at, and TS is below
+//     those of all that are prepared at Index.
+//   - From an earlier tenure: this one's lease command stands at or before Index, and apply refuses older epochs
+//     after it.
 //   - From a later tenure: the lease was still valid when looked at after TS was handed out. Nobody else could take it
 //     before, so whatever a successor proposes fetches its timestamp later, and timestamps rise over all nodes.
 //
@@ -63,8 +64,8 @@ func (r *Replica) promise(t *tenure, want mvcc.Timestamp) Promise {
 	return Promise{TS: ts, Index: r.state.AppliedIndex()}
 }
 
-// closable is the newest timestamp, of those known to have been handed out, at or below which no write of the tenure can
-// commit any more.
+// closable is the newest timestamp, of those known to have been handed out, at or below which no write of the tenure
+// can commit any more.
 func (t *lockTable) closable(want mvcc.Timestamp) mvcc.Timestamp {
 	raise(&t.seen, uint64(want))
 	ts := mvcc.Timestamp(t.seen.Load())
@@ -83,8 +84,8 @@ func (t *lockTable) closable(want mvcc.Timestamp) mvcc.Timestamp {
 	return ts
 }
 
-// closeInLog makes a promise that holds whatever the clocks do: an entry that closes the timestamp. Writes in flight that
-// it overtakes are given new timestamps.
+// closeInLog makes a promise that holds whatever the clocks do: an entry that closes the timestamp. Writes in flight
+// that it overtakes are given new timestamps.
 func (r *Replica) closeInLog(ctx context.Context, t *tenure, want mvcc.Timestamp) (Promise, error) {
 	raise(&t.locks.seen, uint64(want))
 	if r.state.Closed() < want {

@@ -21,8 +21,8 @@ import (
 //	at ─→ closed at this node's replica? ─ yes ─→ its own state, no lease, no message
 //	             └ no ─→ a scan: ask the leaseholder for a promise; applied that far soon? ─ yes ─→ the same
 //	             │                     └ no (held back, behind, no replica here) ─→ a snapshot read at the leaseholder
-//	             └ no ─→ rows by key: a snapshot read at the leaseholder, which takes no longer than asking it; a promise for
-//	                     those who come next is asked for meanwhile
+//	             └ no ─→ rows by key: a snapshot read at the leaseholder, which takes no longer than asking it; a
+//	                     promise for those who come next is asked for meanwhile
 //
 // Whichever way, the rows are those of the state at that timestamp: where a read runs is a matter of speed only.
 

@@ -74,8 +74,8 @@ func (m *moments) upTo(limit mvcc.Timestamp) mvcc.Timestamp {
 // newest is the highest timestamp known to have been handed out.
 func (m *moments) newest() mvcc.Timestamp { return m.upTo(mvcc.MaxTimestamp) }
 
-// freshener keeps the followers that are read up to date, so that reads with a bound do not have to wait: while there are
-// such reads, it draws a moment now and then and asks for promises where the log brings none.
+// freshener keeps the followers that are read up to date, so that reads with a bound do not have to wait: while there
+// are such reads, it draws a moment now and then and asks for promises where the log brings none.
 type freshener struct {
 	mu      sync.Mutex
 	used    map[schema.ShardID]time.Time // when last read

@@ -246,7 +246,8 @@ func TestStaleBank(t *testing.T) {
 	}
 }
 
-// staleAudit sums the accounts of one state, read account by account. counted increments were acknowledged before since.
+// staleAudit sums the accounts of one state, read account by account. counted increments were acknowledged before
+// since.
 func (b *bank) staleAudit(ctx context.Context, c *Client, since time.Time, counted int64, floor mvcc.Timestamp) mvcc.Timestamp {
 	s := &distributed.Stale{Since: since, NotBefore: floor}
 	x := c.Begin(distributed.TxnOptions{Stale: s})

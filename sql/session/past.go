@@ -62,8 +62,8 @@ func (p *pastReads) told() *mvcc.Timestamp {
 	return &p.committed
 }
 
-// met notes that an autocommit statement or a transaction on the present has ended. If it has committed something, that is
-// newer than all that it read.
+// met notes that an autocommit statement or a transaction on the present has ended. If it has committed something,
+// that is newer than all that it read.
 func (p *pastReads) met() {
 	if p.committed != 0 {
 		p.floor = max(p.floor, p.committed)
