@@ -93,7 +93,7 @@ func (l *lockWatch) loop(ctx context.Context) {
 
 func (l *lockWatch) anyWaits() bool {
 	for _, ls := range *l.n.shards.Load() {
-		if ls.rep.Gauges().LockWaiters > 0 {
+		if ls.rep.HasWaits(0) {
 			return true
 		}
 	}
