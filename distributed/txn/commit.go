@@ -234,7 +234,10 @@ func (t *Txn) releaseLegs(ctx context.Context) error {
 
 // eachLeg runs fn for all legs, at once if there are several.
 func (t *Txn) eachLeg(fn func(*leg) error) error {
-	if len(t.legs) == 1 {
+	switch len(t.legs) {
+	case 0:
+		return nil
+	case 1:
 		return fn(t.legs[0])
 	}
 	errs := make([]error, len(t.legs))

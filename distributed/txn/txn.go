@@ -380,6 +380,9 @@ func (t *Txn) Rollback(ctx context.Context) error {
 // forget makes the leaseholders drop the transaction. If one cannot be told, it will notice by itself (Config.TxnTTL).
 func (t *Txn) forget(ctx context.Context) {
 	defer t.release()
+	if len(t.legs) == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWait)
 	defer cancel()
 	t.eachLeg(func(l *leg) error {
