@@ -144,6 +144,7 @@ func newRun(t *testing.T, seed uint64, names []string) *run {
 	if len(r.works) == 0 {
 		t.Fatalf("no workload is called %v", names)
 	}
+	t.Logf("set up in %v", r.now().Round(time.Millisecond))
 	return r
 }
 
@@ -159,8 +160,12 @@ func (r *run) work(fault string, d time.Duration) {
 	pause(r.ctx, time.Until(end))
 	r.cancel()
 	r.clients.Wait()
+	ended := r.now()
 	settled(r.t, r.nodes)
+	equal := r.now()
 	r.alive()
+	r.t.Logf("clients worked until %v; replicas were equal after %v more, tables in reach after %v", ended.Round(time.Millisecond),
+		(equal - ended).Round(time.Millisecond), (r.now() - equal).Round(time.Millisecond))
 }
 
 // alive waits until every node reads and locks every table: nothing that faults have left behind may be in the way for
