@@ -114,6 +114,7 @@ func replicaSamples(s *replica.Stats) []sample {
 		counter("replica_deadlocks_total", "1213", &s.Deadlocks),
 		counter("replica_claims_found_total", "autocommit writes evaluated beforehand, because of others' locks", &s.ClaimsFound),
 		counter("replica_lease_takes_total", "leases taken", &s.LeaseTakes),
+		counter("replica_passed_txns_total", "open transactions that came along with a lease", &s.PassedTxns),
 		counter("replica_lease_renewals_total", "leases renewed", &s.LeaseRenewals),
 		counter("replica_lease_losses_total", "leases lost", &s.LeaseLosses),
 		counter("replica_not_leaseholder_total", "requests sent elsewhere", &s.NotLeaseholder),
