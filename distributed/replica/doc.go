@@ -7,8 +7,9 @@
 //
 // # The lease
 //
-// A lease is a record in the shard's log (shard.LeaseCommand, compare-and-set on the epoch and on how often it was renewed). leaseMachine decides, as a
-// pure state machine; lease_loop.go gives it time.
+// A lease is a record in the shard's log (shard.LeaseCommand, compare-and-set on the epoch and on how often it was
+// renewed). leaseMachine decides, as a pure state machine; lease_loop.go gives it time, lease_model_test.go every order
+// of events.
 //
 //	holder:    proposes ├──────── serves ────────┤margin│ expired
 //	successor:      applies ├──────────────── waits ──────────────┤ takes epoch + 1
