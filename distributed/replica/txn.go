@@ -300,16 +300,41 @@ func (r *Replica) sweepLoop() {
 	}
 }
 
+// gatewayRun is one run of a gateway's process, and when something was last heard of it here.
+type gatewayRun struct {
+	run  [6]byte
+	seen int64
+}
+
+// runOf tells the runs of a gateway apart: when it was started, as far as ids have it.
+func runOf(id fragment.TxnID) [6]byte { return [6]byte(id[4:10]) }
+
+// gatewayRuns finds the present run of each gateway: the one last heard of. A gateway that was restarted knows nothing of
+// what it had open before. Called with mu held.
+func (t *tenure) gatewayRuns() map[schema.NodeID]gatewayRun {
+	runs := map[schema.NodeID]gatewayRun{}
+	for id, x := range t.txns {
+		if x.decided != nil {
+			continue
+		}
+		if seen := x.seen.Load(); seen >= runs[GatewayOf(id)].seen {
+			runs[GatewayOf(id)] = gatewayRun{runOf(id), seen}
+		}
+	}
+	return runs
+}
+
 // sweep rolls back the transactions whose gateways are gone.
 func (r *Replica) sweep(t *tenure) {
 	now := int64(r.clock.Now())
 	var gone []fragment.TxnID
 	t.mu.Lock()
+	runs := t.gatewayRuns()
 	for id, x := range t.txns {
 		if x.decided != nil {
 			continue
 		}
-		dead := r.cfg.GatewayAlive != nil && !r.cfg.GatewayAlive(GatewayOf(id))
+		dead := r.cfg.GatewayAlive != nil && !r.cfg.GatewayAlive(GatewayOf(id)) || runOf(id) != runs[GatewayOf(id)].run
 		if silent := now - x.seen.Load(); dead && silent > int64(2*sweepPeriod) || silent > int64(r.cfg.TxnTTL) {
 			gone = append(gone, id)
 		}

@@ -391,10 +391,18 @@ func (t *Txn) forget(ctx context.Context) {
 			err = t.c.at(l.shard, node, func(svc replica.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
 		}
 		if err != nil {
-			t.c.cfg.Logger.Debug("rollback not delivered", "shard", uint64(l.shard), "err", err)
+			go t.c.forgetLater(l.shard, t.id, err)
 		}
 		return nil
 	})
+}
+
+// forgetLater goes on telling a shard that a transaction has ended, whose locks others may wait for: it was out of reach.
+func (c *Client) forgetLater(s schema.ShardID, id fragment.TxnID, err error) {
+	c.cfg.Logger.Debug("rollback not delivered yet", "shard", uint64(s), "err", err)
+	ctx, cancel := context.WithTimeout(c.ctx, time.Minute) // then it has noticed by itself
+	defer cancel()
+	_ = c.call(ctx, s, repeatable, func(svc replica.Service) error { return svc.Rollback(ctx, s, id) })
 }
 
 // release ends the transaction on this side, however it came to its end.
