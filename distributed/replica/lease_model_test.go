@@ -388,7 +388,7 @@ func TestLeaseModel(t *testing.T) {
 		models = append(models,
 			leaseModel{name: "three proposals", nodes: 2, margin: 1, skew: true, sends: 3, elections: 1},
 			leaseModel{name: "hand-over and election", nodes: 2, margin: 1, sends: 3, elections: 1, handOvers: 1},
-			leaseModel{name: "restarts and snapshots", nodes: 2, margin: 1, sends: 3, elections: 1, restarts: 1, snapshots: 1},
+			leaseModel{name: "restarts and snapshots", nodes: 2, margin: 1, sends: 2, elections: 1, restarts: 1, snapshots: 1},
 			leaseModel{name: "three nodes", nodes: 3, margin: 1, sends: 2, elections: 1},
 		)
 	}
