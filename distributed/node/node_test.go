@@ -551,6 +551,7 @@ func TestPartition(t *testing.T) {
 		return false
 	})
 	old, other := c.nodes[holder], c.nodes[(holder+1)%3]
+	must(t, other.RefreshCatalog(ctx)) // a session would, when it is told to plan again
 	w := startWriterFrom(t, tb, func() *Node { return other }, 1)
 	w.progress(t, 20)
 	c.faults.Isolate(fmt.Sprint(holder + 1))
