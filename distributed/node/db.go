@@ -46,7 +46,7 @@ func (d *db) start() {
 	})
 }
 
-// callCoordinating asks a gateway whether it is at work on the commit of a transaction.
+// callCoordinating asks a gateway whether it knows a transaction; see replica.Peers.
 const callCoordinating = "txn/coordinating"
 
 // participants is replica.Peers: the way from leaseholder to leaseholder, and to gateways.

@@ -48,7 +48,8 @@ func Judge(all []Standing) (v Verdict, ts mvcc.Timestamp) {
 type Peers interface {
 	// At runs fn at a shard's leaseholder; fn may be run again.
 	At(ctx context.Context, s schema.ShardID, fn func(Service) error) error
-	// Coordinating tells whether a transaction's gateway is at work on its commit. An error: the gateway does not answer.
+	// Coordinating tells whether a transaction is open at its gateway, or the gateway is at work on its commit. An error:
+	// the gateway does not answer.
 	Coordinating(ctx context.Context, id fragment.TxnID) (bool, error)
 }
 

@@ -335,16 +335,43 @@ func (r *Replica) sweep(t *tenure) {
 			continue
 		}
 		dead := r.cfg.GatewayAlive != nil && !r.cfg.GatewayAlive(GatewayOf(id)) || runOf(id) != runs[GatewayOf(id)].run
-		if silent := now - x.seen.Load(); dead && silent > int64(2*sweepPeriod) || silent > int64(r.cfg.TxnTTL) {
+		switch silent := now - x.seen.Load(); {
+		case dead && silent > int64(2*sweepPeriod) || silent > int64(r.cfg.TxnTTL):
 			gone = append(gone, id)
+		case silent > int64(orphanAfter) && r.cfg.Peers != nil && !x.recovering && t.recovering < recoverMax:
+			x.recovering = true
+			t.recovering++
+			r.background(func() { r.askGateway(t, x) })
 		}
 	}
 	t.mu.Unlock()
 	for _, id := range gone {
-		r.stats.AbandonedTxns.Add(1)
-		r.log.Warn("transaction abandoned by its gateway", "gateway", uint64(GatewayOf(id)))
-		ctx, cancel := context.WithTimeout(r.ctx, sweepPeriod)
-		_ = r.Rollback(ctx, r.shard, id)
-		cancel()
+		r.abandon(id)
 	}
+}
+
+// orphanAfter is how long nothing is heard of a transaction, which is longer than gateways keep silent about those that
+// they know (txn.Config.KeepAlive), before its gateway is asked.
+const orphanAfter = 8 * time.Second
+
+// askGateway rolls back a transaction that its gateway does not know: the network held up a request of it, and the end of
+// the transaction came first.
+func (r *Replica) askGateway(t *tenure, x *txn) {
+	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
+	defer cancel()
+	if known, err := r.cfg.Peers.Coordinating(ctx, x.id); err == nil && !known {
+		r.abandon(x.id)
+	}
+	t.mu.Lock()
+	x.recovering = false
+	t.recovering--
+	t.mu.Unlock()
+}
+
+func (r *Replica) abandon(id fragment.TxnID) {
+	r.stats.AbandonedTxns.Add(1)
+	r.log.Warn("transaction abandoned by its gateway", "gateway", uint64(GatewayOf(id)))
+	ctx, cancel := context.WithTimeout(r.ctx, sweepPeriod)
+	defer cancel()
+	_ = r.Rollback(ctx, r.shard, id)
 }

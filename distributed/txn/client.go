@@ -40,7 +40,7 @@ type Config struct {
 
 	RetryFor  time.Duration // 30 s: go on looking for a leaseholder so long
 	PageBytes int           // 256 KiB: rows that are read at once
-	KeepAlive time.Duration // 10 s: how often leaseholders are told that transactions are not forgotten
+	KeepAlive time.Duration // 3 s: how often leaseholders are told that transactions are not forgotten
 }
 
 // DefaultLockWait is innodb_lock_wait_timeout's default, for statements that come without options.
@@ -89,7 +89,7 @@ func New(cfg Config) *Client {
 		cfg.PageBytes = 256 << 10
 	}
 	if cfg.KeepAlive == 0 {
-		cfg.KeepAlive = 10 * time.Second
+		cfg.KeepAlive = 3 * time.Second
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()

@@ -58,11 +58,15 @@ func (b *committing) end(id fragment.TxnID, settled []schema.ShardID) {
 	}
 }
 
-// Coordinating tells whether this gateway is at work on the commit of a transaction.
+// Coordinating tells whether a transaction is open here, or this gateway is at work on its commit.
 func (c *Client) Coordinating(id fragment.TxnID) bool {
-	c.committing.mu.Lock()
-	defer c.committing.mu.Unlock()
-	_, ok := c.committing.txns[id]
+	return c.isOpen(id) || c.committing.has(id)
+}
+
+func (b *committing) has(id fragment.TxnID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.txns[id]
 	return ok
 }
 

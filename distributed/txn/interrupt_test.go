@@ -20,7 +20,7 @@ func TestInterruptedWrite(t *testing.T) {
 	for id := range int64(12) {
 		x := c.nodes[id%2]
 		holder := c.nodes[0].replicas[firstShard]
-		lost := id%3 == 0 // the proposal does not get into the log
+		lost := id%3 == 0                                                                    // the proposal does not get into the log
 		if _, err := x.client.Write(ctx, nil, insertRow(firstShard, 50+id, 1)); err != nil { // there is a leaseholder
 			t.Fatal(err)
 		}

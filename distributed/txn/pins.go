@@ -43,6 +43,18 @@ func (c *Client) OldestSnapshot() (oldest mvcc.Timestamp) {
 	return oldest
 }
 
+// isOpen tells whether a transaction that writes or locks is open here.
+func (c *Client) isOpen(id fragment.TxnID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for p := range c.pins {
+		if p.txn == id && len(p.shards) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // keepAliveLoop tells leaseholders which of their transactions are not forgotten.
 func (c *Client) keepAliveLoop() {
 	defer c.done.Done()

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/distributed"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -153,5 +154,33 @@ func TestGatewayIsLost(t *testing.T) {
 	}
 	if r.Stats().Recoveries.Load() == 0 {
 		t.Error("nobody recovered it")
+	}
+}
+
+// TestLateRequest: a request that the network has held up begins its transaction at the leaseholder after the gateway
+// has ended it. The leaseholder asks, and takes its locks back.
+func TestLateRequest(t *testing.T) {
+	c := newTestCluster(t, 2, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	if _, err := c.nodes[0].client.Write(ctx, nil, insertRow(firstShard, 1, 10)); err != nil {
+		t.Fatal(err)
+	}
+	w := &replica.WriteRequest{
+		Shard: firstShard, Txn: c.nodes[1].client.newID(), Buffer: true, Join: true, Seq: 1,
+		Writes: []*fragment.Write{addTo(firstShard, 1, 1)}, LockWait: time.Second,
+	}
+	if _, err := c.nodes[0].replicas[firstShard].Write(ctx, w); err != nil {
+		t.Fatal(err)
+	}
+	open := c.nodes[1].client.Begin(distributed.TxnOptions{LockWait: time.Second}) // it is known, and keeps its locks
+	if _, err := open.Write(ctx, insertRow(firstShard, 2, 20)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.nodes[0].client.Write(ctx, &distributed.TxnOptions{LockWait: 30 * time.Second}, addTo(firstShard, 5, 1)); err != nil {
+		t.Error(err)
+	}
+	if err := open.Commit(ctx); err != nil {
+		t.Error(err)
 	}
 }

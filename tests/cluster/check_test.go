@@ -171,7 +171,7 @@ func (r *run) work(fault string, d time.Duration) {
 // alive waits until every node reads and locks every table: nothing that faults have left behind may be in the way for
 // long. If it is, what the nodes are doing is kept.
 func (r *run) alive() {
-	const within = 90 * time.Second // more than a leaseholder waits for a silent gateway
+	const within = 30 * time.Second // a leaseholder asks the gateways of silent transactions after 8 s
 	for _, n := range r.nodes {
 		db := n.DB(checkDB, "readTimeout=20s&innodb_lock_wait_timeout=5")
 		err := eventually(within, func() error { return everyTable(db) })
