@@ -82,10 +82,8 @@ func (r *Replica) freeze(ctx context.Context, t *tenure) *frozen {
 	t.mu.Lock()
 	t.frozen = f.wake
 	open := make([]*txn, 0, len(t.txns))
-	for _, x := range t.txns {
-		if x.decided == nil {
-			open = append(open, x)
-		}
+	for _, x := range t.txns { // those whose commit has begun, too: its outcome must be known, or the next holder denies it
+		open = append(open, x)
 	}
 	t.mu.Unlock()
 	limit := r.clock.NewTimer(freezeMax)
