@@ -385,7 +385,7 @@ func (t *Txn) forget(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWait)
 	defer cancel()
-	t.eachLeg(func(l *leg) error {
+	_ = t.eachLeg(func(l *leg) error {
 		var err error
 		for node, hops := t.c.Leaseholder(l.shard), 0; node != 0 && hops < maxHops; node, hops = redirect(err), hops+1 {
 			err = t.c.at(l.shard, node, func(svc replica.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
