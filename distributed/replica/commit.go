@@ -222,7 +222,7 @@ func (r *Replica) giveUp(t *tenure, x *txn, err error) {
 		r.log.Debug("pieces of a transaction are left behind", "err", err)
 	}
 	x.err = err
-	r.finish(t, x)
+	r.finish(t, x, 0, err)
 	t.locks.release(&x.owner)
 	close(x.decided)
 	x.leave()
@@ -263,17 +263,17 @@ func (r *Replica) decide(w *write, err error) {
 		}
 		return
 	}
-	r.finish(t, x)
+	r.finish(t, x, x.ts, x.err)
 	close(x.decided)
 	x.leave()
 }
 
-// finish forgets a transaction that has ended.
-func (r *Replica) finish(t *tenure, x *txn) {
+// finish forgets a transaction that has ended; ts is when it committed, if err is nil.
+func (r *Replica) finish(t *tenure, x *txn, ts mvcc.Timestamp, err error) {
 	t.mu.Lock()
 	delete(t.txns, x.id)
-	if x.err == nil {
-		t.finished.add(x.id, x.ts)
+	if err == nil {
+		t.finished.add(x.id, ts)
 	}
 	t.mu.Unlock()
 	x.ended, x.ws = true, nil
@@ -387,7 +387,9 @@ func (r *Replica) resolve(ctx context.Context, t *tenure, x *txn, ts mvcc.Timest
 }
 
 func (r *Replica) proposeEnd(t *tenure, x *txn, ts mvcc.Timestamp) {
+	t.mu.Lock()
 	x.commitTS = ts
+	t.mu.Unlock()
 	w := r.newWrite(t, x.id)
 	w.txn, w.detached = x, true // whoever waits does so on x.resolving
 	if err := r.encode(w, &shard.Proposal{Kind: shard.ProposalResolve, CommitTS: ts}); err != nil {
@@ -407,7 +409,10 @@ func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
 		err = r.notHere(0, t.epoch)
 	}
 	if err == nil && w.leavesPrepared() {
-		go r.proposeEnd(t, x, x.commitTS) // the next piece
+		t.mu.Lock()
+		ts := x.commitTS
+		t.mu.Unlock()
+		go r.proposeEnd(t, x, ts) // the next piece
 		return
 	}
 	if x.resolveErr = err; err == nil {
@@ -417,11 +422,11 @@ func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
 			t.settled[x.id] = settledPart{participants: x.participants, since: r.clock.Now()}
 		}
 		t.mu.Unlock()
+		var end error
 		if !committed {
-			x.err = errDeadlock()
+			end = errDeadlock()
 		}
-		x.ts = w.outcome.TS
-		r.finish(t, x)
+		r.finish(t, x, w.outcome.TS, end)
 		x.leave()
 	}
 	close(x.resolving)

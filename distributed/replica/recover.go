@@ -129,9 +129,11 @@ func (r *Replica) abortOrphans(t *tenure, ids []fragment.TxnID) {
 func (r *Replica) recover(t *tenure, x *txn) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
-	id, participants := x.id, x.participants
-	if x.commitTS != 0 { // decided, but not all of its pieces were resolved
-		_ = r.resolve(ctx, t, x, x.commitTS) // tried again later
+	t.mu.Lock()
+	id, participants, decided := x.id, x.participants, x.commitTS
+	t.mu.Unlock()
+	if decided != 0 { // but not all of its pieces were resolved
+		_ = r.resolve(ctx, t, x, decided) // tried again later
 		return
 	}
 	if busy, err := r.cfg.Peers.Coordinating(ctx, id); err == nil && busy {
