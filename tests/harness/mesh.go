@@ -20,6 +20,7 @@ type Mesh struct {
 	mu      sync.Mutex
 	links   map[[2]int]*link
 	proxies []net.Listener
+	closed  bool // what is not cut yet will be
 	wg      sync.WaitGroup
 }
 
@@ -31,7 +32,7 @@ type link struct {
 	stalled bool
 	delay   time.Duration
 	raft    time.Duration         // delay of raft's messages alone
-	conns   map[net.Conn]struct{} // of calls in this direction
+	conns   map[net.Conn]struct{} // both ends of each connection that was made in this direction
 }
 
 // NewMesh makes a network without faults that ends with the test.
@@ -43,13 +44,13 @@ func NewMesh(t testing.TB) *Mesh {
 
 func (m *Mesh) close() {
 	m.mu.Lock()
+	m.closed = true
 	for _, l := range m.proxies {
 		l.Close()
 	}
 	m.mu.Unlock()
-	m.Heal()
 	for _, l := range m.all() {
-		l.set(func() { l.cut = true })
+		l.set(func() { l.cut, l.stalled = true, false })
 	}
 	m.wg.Wait()
 }
@@ -83,7 +84,7 @@ func (m *Mesh) link(from, to int) *link {
 	k := [2]int{from, to}
 	l := m.links[k]
 	if l == nil {
-		l = &link{changed: make(chan struct{}), conns: map[net.Conn]struct{}{}}
+		l = &link{changed: make(chan struct{}), conns: map[net.Conn]struct{}{}, cut: m.closed}
 		m.links[k] = l
 	}
 	return l
@@ -221,6 +222,10 @@ func (m *Mesh) serve(caller net.Conn, to int, target string) {
 		return
 	}
 	defer callee.Close()
+	if !there.enter(callee) {
+		return
+	}
+	defer there.leave(callee)
 	if _, err := callee.Write(hello[:]); err != nil {
 		return
 	}

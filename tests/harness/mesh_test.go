@@ -23,7 +23,10 @@ func echo(t *testing.T) (addr string, accepted *atomic.Int64) {
 				return
 			}
 			accepted.Add(1)
-			go func() { _, _ = io.Copy(c, c) }()
+			go func() {
+				defer c.Close()
+				_, _ = io.Copy(c, c)
+			}()
 		}
 	}()
 	return l.Addr().String(), accepted
@@ -121,5 +124,45 @@ func TestMesh(t *testing.T) {
 	m.Heal()
 	if ok, _ := answered(t, dial(t, addr, 1, 1), enough); !ok {
 		t.Error("a healed link does not connect")
+	}
+}
+
+// TestMeshEnds with connections whose far end neither reads nor closes: it must not wait for them.
+func TestMeshEnds(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	m := NewMesh(t)
+	m.Put(t, "127.0.0.1:1") // node 1, whom nobody calls
+	addr := m.Put(t, silent.Addr().String())
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hello := make([]byte, helloSize)
+	hello[helloFrom] = 1
+	if _, err := c.Write(hello); err != nil {
+		t.Fatal(err)
+	}
+	far, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	c.Close()
+	if _, err := io.Copy(io.Discard, far); err != nil { // the proxy has passed on that the caller is gone
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		m.close()
+	}()
+	select {
+	case <-ended:
+	case <-time.After(enough):
+		t.Fatal("the network does not end")
 	}
 }
