@@ -332,6 +332,9 @@ func (c *servedCall) serve() {
 	sc.mu.Lock()
 	delete(sc.running, c.h.id)
 	sc.mu.Unlock()
+	// A handler that ran into the caller's deadline has not refused: the caller's own clock tells it, and may be a little
+	// behind.
+	late := errors.Is(err, context.DeadlineExceeded) && c.ctx.Err() != nil
 	c.ctx.cancel(context.Canceled)
 
 	answer := header{typ: frameResponse, method: c.h.method, id: c.h.id}
@@ -342,7 +345,9 @@ func (c *servedCall) serve() {
 		answer.typ, resp = frameError, []byte(err.Error())
 		sc.s.Stats.Failed.Add(1)
 	}
-	_ = sc.w.send(answer, resp) // the caller learns of a lost connection by itself
+	if !late {
+		_ = sc.w.send(answer, resp) // the caller learns of a lost connection by itself
+	}
 	if cap(c.req) > requestBufferKeep {
 		c.req = nil
 	}
