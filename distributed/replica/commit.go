@@ -419,7 +419,7 @@ func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
 		committed := w.outcome.Status == shard.Committed || w.outcome.Recorded == shard.Committed
 		t.mu.Lock()
 		if committed && len(x.participants) > 1 {
-			t.settled[x.id] = settledPart{participants: x.participants, since: r.clock.Now()}
+			t.settled[x.id] = &settledPart{participants: x.participants, ts: w.outcome.TS, since: r.clock.Now()}
 		}
 		t.mu.Unlock()
 		var end error
@@ -456,28 +456,31 @@ func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.Txn
 			return Standing{}, err
 		}
 	}
-	if x != nil && decided == nil && abort {
+	status, ts, err := r.state.Outcome(id)
+	switch {
+	case err != nil:
+		return Standing{}, err
+	case status != 0 || !abort:
+		if !r.still(t) {
+			return Standing{}, r.notHere(0, t.epoch)
+		}
+		return standing(status, ts), nil
+	}
+	if x != nil && decided == nil {
 		if err := r.Rollback(ctx, r.shard, id); err != nil {
 			return Standing{}, err
 		}
 	}
-	if abort {
-		o, err := r.markAborted(ctx, t, id)
-		switch {
-		case err != nil:
-			return Standing{}, err
-		case o.Status == shard.StaleEpoch:
-			return Standing{}, r.notHere(0, t.epoch)
-		case o.Status == shard.Duplicate:
-			return standing(o.Recorded, o.TS), nil
-		}
-		return Standing{Status: shard.Aborted}, nil
+	o, err := r.markAborted(ctx, t, id)
+	switch {
+	case err != nil:
+		return Standing{}, err
+	case o.Status == shard.StaleEpoch:
+		return Standing{}, r.notHere(0, t.epoch)
+	case o.Status == shard.Duplicate:
+		return standing(o.Recorded, o.TS), nil
 	}
-	status, ts, err := r.state.Outcome(id)
-	if err == nil && !r.still(t) {
-		err = r.notHere(0, t.epoch)
-	}
-	return standing(status, ts), err
+	return Standing{Status: shard.Aborted}, nil
 }
 
 // standing turns a recorded outcome into a Standing: whatever prevents a commit is an abort.
@@ -536,6 +539,7 @@ func (r *Replica) Release(ctx context.Context, _ schema.ShardID, id fragment.Txn
 // settledPart is a part of a committed transaction over several shards whose other parts may not be resolved yet.
 type settledPart struct {
 	participants []schema.ShardID
+	ts           mvcc.Timestamp
 	since        time.Duration
 	recovering   bool
 }
@@ -548,7 +552,7 @@ func (r *Replica) adopt(t *tenure) {
 			t.orphans = append(t.orphans, p.Txn)
 			continue
 		case p.Pieces == 0:
-			t.settled[p.Txn] = settledPart{participants: p.Participants, since: r.clock.Now()}
+			t.settled[p.Txn] = &settledPart{participants: p.Participants, ts: p.CommitTS, since: r.clock.Now()}
 			continue
 		}
 		x := &txn{id: p.Txn, turn: make(chan struct{}, 1)}

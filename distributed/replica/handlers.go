@@ -103,6 +103,21 @@ func (h *handlers) onTxn(req []byte, fn func(r *Replica, s schema.ShardID, txn f
 	return append(appendReply(nil, nil), result...)
 }
 
+// onTxns is onTxn for the calls about several transactions, which have no result.
+func (h *handlers) onTxns(req []byte, fn func(r *Replica, s schema.ShardID, txns []fragment.TxnID) error) []byte {
+	d := wire.NewReader(req)
+	s := schema.ShardID(d.Uvarint())
+	txns := readTxnIDs(d)
+	if err := d.End(); err != nil {
+		return appendReply(nil, err)
+	}
+	r, err := h.replica(s)
+	if err == nil {
+		err = fn(r, s, txns)
+	}
+	return appendReply(nil, err)
+}
+
 func (h *handlers) commit(ctx context.Context, req []byte) []byte {
 	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		if err := d.End(); err != nil {
@@ -167,17 +182,7 @@ func (h *handlers) inspect(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) forget(ctx context.Context, req []byte) []byte {
-	d := wire.NewReader(req)
-	s := schema.ShardID(d.Uvarint())
-	ids := readTxnIDs(d)
-	if err := d.End(); err != nil {
-		return appendReply(nil, err)
-	}
-	r, err := h.replica(s)
-	if err == nil {
-		err = r.Forget(ctx, s, ids)
-	}
-	return appendReply(nil, err)
+	return h.onTxns(req, func(r *Replica, s schema.ShardID, txns []fragment.TxnID) error { return r.Forget(ctx, s, txns) })
 }
 
 func (h *handlers) rollbackTo(ctx context.Context, req []byte) []byte {
@@ -191,17 +196,7 @@ func (h *handlers) rollbackTo(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) keepAlive(ctx context.Context, req []byte) []byte {
-	d := wire.NewReader(req)
-	s := schema.ShardID(d.Uvarint())
-	ids := readTxnIDs(d)
-	if err := d.End(); err != nil {
-		return appendReply(nil, err)
-	}
-	r, err := h.replica(s)
-	if err == nil {
-		err = r.KeepAlive(ctx, s, ids)
-	}
-	return appendReply(nil, err)
+	return h.onTxns(req, func(r *Replica, s schema.ShardID, txns []fragment.TxnID) error { return r.KeepAlive(ctx, s, txns) })
 }
 
 func (h *handlers) reserveAutoInc(ctx context.Context, req []byte) []byte {

@@ -54,6 +54,10 @@ func (w *write) isIdle() bool {
 	return w.kind == shard.ProposalResolve || w.kind == shard.ProposalForget
 }
 
+func allIdle(ws []*write) bool {
+	return !slices.ContainsFunc(ws, func(w *write) bool { return !w.isIdle() })
+}
+
 func newProposer(r *Replica, firstID uint64) *proposer {
 	return &proposer{r: r, kick: make(chan struct{}, 1), flying: make(map[uint64]*flight), nextID: firstID}
 }
@@ -104,7 +108,7 @@ func (p *proposer) full() bool {
 	if flying >= p.r.cfg.Pipeline {
 		return true
 	}
-	return len(p.flying) >= p.r.cfg.Pipeline && !slices.ContainsFunc(p.queue, func(w *write) bool { return !w.isIdle() })
+	return len(p.flying) >= p.r.cfg.Pipeline && allIdle(p.queue)
 }
 
 func (p *proposer) endRound() {
@@ -210,7 +214,7 @@ func (p *proposer) round(batch []*write) {
 		size += len(w.prop) + binary.MaxVarintLen64
 	}
 	raise(&batch[0].tenure.locks.seen, uint64(first)+uint64(len(batch))-1)
-	f := &flight{writes: batch, first: first, idle: !slices.ContainsFunc(batch, func(w *write) bool { return !w.isIdle() })}
+	f := &flight{writes: batch, first: first, idle: allIdle(batch)}
 	p.mu.Lock()
 	p.nextID++
 	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(first)

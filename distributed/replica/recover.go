@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"cloudsql/storage/fragment"
@@ -10,43 +11,48 @@ import (
 	"cloudsql/storage/shard"
 )
 
-// Verdict is what the participants' standings say about a transaction over several shards.
-type Verdict uint8
-
-// The verdicts.
-const (
-	VerdictOpen   Verdict = iota // somebody is not prepared: it may still become either
-	VerdictCommit                // all are prepared, or one has been told to commit
-	VerdictAbort                 // one can never prepare any more
-)
-
-// Judge decides about a transaction from how it stands in every one of its shards. It is the whole rule: committed when
-// all are prepared, at the largest timestamp.
-func Judge(all []Standing) (v Verdict, ts mvcc.Timestamp) {
-	v = VerdictCommit
+// Judge decides about a transaction from how it stands in every one of its shards: the timestamp at which it committed,
+// the largest that it was prepared at; 0 if it has not committed, which is for good where it can't prepare any more. It is
+// the whole rule.
+func Judge(all []Standing) (ts mvcc.Timestamp) {
+	prepared := true
 	for _, s := range all {
 		switch s.Status {
 		case shard.Committed:
-			return VerdictCommit, s.TS
-		case shard.Aborted:
-			v = VerdictAbort
+			return s.TS
 		case shard.Prepared:
 			ts = max(ts, s.TS)
 		default:
-			if v == VerdictCommit {
-				v = VerdictOpen
-			}
+			prepared = false
 		}
 	}
-	if v != VerdictCommit {
-		ts = 0
+	if !prepared {
+		return 0
 	}
-	return v, ts
+	return ts
+}
+
+// Reach runs fn at a shard's leaseholder, wherever it is served; fn may be run again.
+type Reach func(ctx context.Context, s schema.ShardID, fn func(Service) error) error
+
+// Decide asks all participants how a transaction stands, leaving an abort mark where it is not prepared, and judges.
+func Decide(ctx context.Context, at Reach, id fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error) {
+	all := make([]Standing, len(participants))
+	for i, s := range participants {
+		err := at(ctx, s, func(svc Service) (err error) {
+			all[i], err = svc.Inspect(ctx, s, id, true)
+			return err
+		})
+		if err != nil {
+			return 0, fmt.Errorf("shard %d cannot be asked about a transaction: %w", s, err)
+		}
+	}
+	return Judge(all), nil
 }
 
 // Peers is how a leaseholder reaches the other participants of a transaction, wherever they are served.
 type Peers interface {
-	// At runs fn at a shard's leaseholder; fn may be run again.
+	// At is a Reach.
 	At(ctx context.Context, s schema.ShardID, fn func(Service) error) error
 	// Coordinating tells whether a transaction is open at its gateway, or the gateway is at work on its commit. An error:
 	// the gateway does not answer.
@@ -75,31 +81,32 @@ func (r *Replica) recoverOld(t *tenure) {
 		r.background(func() { r.abortOrphans(t, orphans) })
 	}
 	for _, x := range t.txns {
-		if t.recovering < recoverMax && !x.recovering && x.prepared != 0 && x.resolving == nil && now-x.prepared > recoverAfter {
-			x.recovering = true
-			t.recovering++
-			r.background(func() {
-				r.recover(t, x)
-				t.mu.Lock()
-				x.recovering = false
-				t.recovering--
-				t.mu.Unlock()
-			})
+		if x.prepared != 0 && x.resolving == nil && now-x.prepared > recoverAfter {
+			r.lookAfter(t, &x.recovering, func() { r.recover(t, x) })
 		}
 	}
 	for id, p := range t.settled {
-		if t.recovering < recoverMax && !p.recovering && now-p.since > settledAfter {
-			p.recovering = true
-			t.settled[id] = p
-			t.recovering++
-			r.background(func() {
-				r.settleOthers(t, id, p.participants)
-				t.mu.Lock()
-				t.recovering--
-				t.mu.Unlock()
-			})
+		if now-p.since > settledAfter {
+			r.lookAfter(t, &p.recovering, func() { r.settleOthers(t, id, p) })
 		}
 	}
+}
+
+// lookAfter runs fn in the background, unless the same is under way (busy) or too much is. Called with t.mu held, which
+// guards busy.
+func (r *Replica) lookAfter(t *tenure, busy *bool, fn func()) {
+	if *busy || t.recovering >= recoverMax {
+		return
+	}
+	*busy = true
+	t.recovering++
+	r.background(func() {
+		fn()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		*busy = false
+		t.recovering--
+	})
 }
 
 // background runs fn in a goroutine that Close waits for.
@@ -140,62 +147,36 @@ func (r *Replica) recover(t *tenure, x *txn) {
 		return
 	}
 	r.stats.Recoveries.Add(1)
-	standings := []Standing{{Status: shard.Prepared, TS: x.ts}}
-	for _, s := range participants {
-		if s == r.shard {
-			continue
-		}
-		st, err := r.inspectAt(ctx, s, id, true)
-		if err != nil {
-			r.log.Warn("a participant cannot be asked about a transaction", "participant", uint64(s), "err", err)
-			return // asked again later
-		}
-		standings = append(standings, st)
+	ts, err := Decide(ctx, r.cfg.Peers.At, id, participants)
+	if err != nil {
+		r.log.Warn("a transaction stays in doubt", "gateway", uint64(GatewayOf(id)), "err", err)
+		return // asked again later
 	}
-	verdict, ts := Judge(standings)
-	r.log.Info("decided a transaction in its gateway's place", "gateway", uint64(GatewayOf(id)), "committed", verdict == VerdictCommit)
+	r.log.Info("decided a transaction in its gateway's place", "gateway", uint64(GatewayOf(id)), "committed", ts != 0)
 	r.resolveAll(ctx, id, participants, ts)
 }
 
-func (r *Replica) inspectAt(ctx context.Context, s schema.ShardID, id fragment.TxnID, abort bool) (st Standing, err error) {
-	err = r.cfg.Peers.At(ctx, s, func(svc Service) (err error) {
-		st, err = svc.Inspect(ctx, s, id, abort)
-		return err
-	})
-	return st, err
-}
-
-func (r *Replica) resolveAll(ctx context.Context, id fragment.TxnID, participants []schema.ShardID, ts mvcc.Timestamp) {
+// resolveAll tells all participants of a decision. Those that know it are content.
+func (r *Replica) resolveAll(ctx context.Context, id fragment.TxnID, participants []schema.ShardID, ts mvcc.Timestamp) (all bool) {
+	all = true
 	for _, s := range participants {
 		err := r.cfg.Peers.At(ctx, s, func(svc Service) error { return svc.Resolve(ctx, s, id, ts) })
 		if err != nil {
+			all = false
 			r.log.Warn("a participant was not told of a decision", "participant", uint64(s), "err", err)
 		}
 	}
+	return all
 }
 
-// settleOthers makes sure that no participant of a decided transaction is left in doubt, and forgets it then.
-func (r *Replica) settleOthers(t *tenure, id fragment.TxnID, participants []schema.ShardID) {
+// settleOthers makes sure that no participant of a committed transaction is left in doubt, and forgets it then.
+func (r *Replica) settleOthers(t *tenure, id fragment.TxnID, p *settledPart) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
-	settled := true
-	for _, s := range participants {
-		st, err := r.inspectAt(ctx, s, id, false)
-		if err == nil && st.Status == shard.Prepared {
-			var own Standing
-			if own, err = r.Inspect(ctx, r.shard, id, false); err == nil && own.Status == shard.Committed {
-				err = r.cfg.Peers.At(ctx, s, func(svc Service) error { return svc.Resolve(ctx, s, id, own.TS) })
-			}
-		}
-		settled = settled && err == nil
-	}
-	if settled {
-		settled = r.Forget(ctx, r.shard, []fragment.TxnID{id}) == nil
+	if r.resolveAll(ctx, id, p.participants, p.ts) && r.Forget(ctx, r.shard, []fragment.TxnID{id}) == nil {
+		return
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if p, ok := t.settled[id]; ok && !settled {
-		p.recovering, p.since = false, r.clock.Now()
-		t.settled[id] = p
-	}
+	p.since = r.clock.Now()
+	t.mu.Unlock()
 }

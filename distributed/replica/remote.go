@@ -116,7 +116,12 @@ func (c *Remote) Write(ctx context.Context, q *WriteRequest) (*WriteReply, error
 
 // Commit implements Service.
 func (c *Remote) Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID) (mvcc.Timestamp, error) {
-	d, err := c.call(ctx, methodCommit, func(dst []byte) ([]byte, error) { return appendTarget(dst, s, txn), nil })
+	return c.callForTS(ctx, methodCommit, func(dst []byte) ([]byte, error) { return appendTarget(dst, s, txn), nil })
+}
+
+// callForTS is call for steps of a commit that give a timestamp.
+func (c *Remote) callForTS(ctx context.Context, m rpc.Method, fill func(dst []byte) ([]byte, error)) (mvcc.Timestamp, error) {
+	d, err := c.call(ctx, m, fill)
 	if err != nil {
 		return 0, err
 	}
@@ -141,21 +146,13 @@ func (c *Remote) Release(ctx context.Context, s schema.ShardID, txn fragment.Txn
 
 // Prepare implements Service.
 func (c *Remote) Prepare(ctx context.Context, s schema.ShardID, txn fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error) {
-	d, err := c.call(ctx, methodPrepare, func(dst []byte) ([]byte, error) {
+	return c.callForTS(ctx, methodPrepare, func(dst []byte) ([]byte, error) {
 		dst = appendTarget(dst, s, txn)
 		for _, p := range participants {
 			dst = binary.AppendUvarint(dst, uint64(p))
 		}
 		return dst, nil
 	})
-	if err != nil {
-		return 0, err
-	}
-	ts := mvcc.Timestamp(d.Uvarint())
-	if err := d.End(); err != nil {
-		return 0, errors.Join(errUnknown, err)
-	}
-	return ts, nil
 }
 
 // Resolve implements Service.
@@ -180,10 +177,7 @@ func (c *Remote) Inspect(ctx context.Context, s schema.ShardID, txn fragment.Txn
 
 // Forget implements Service.
 func (c *Remote) Forget(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error {
-	_, err := c.call(ctx, methodForget, func(dst []byte) ([]byte, error) {
-		return appendTxnIDs(binary.AppendUvarint(dst, uint64(s)), txns), nil
-	})
-	return err
+	return c.callAbout(ctx, methodForget, s, txns)
 }
 
 // RollbackTo implements Service.
@@ -195,12 +189,17 @@ func (c *Remote) RollbackTo(ctx context.Context, s schema.ShardID, txn fragment.
 	return err
 }
 
-// KeepAlive implements Service.
-func (c *Remote) KeepAlive(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error {
-	_, err := c.call(ctx, methodKeepAlive, func(dst []byte) ([]byte, error) {
+// callAbout is call about several transactions, without a result.
+func (c *Remote) callAbout(ctx context.Context, m rpc.Method, s schema.ShardID, txns []fragment.TxnID) error {
+	_, err := c.call(ctx, m, func(dst []byte) ([]byte, error) {
 		return appendTxnIDs(binary.AppendUvarint(dst, uint64(s)), txns), nil
 	})
 	return err
+}
+
+// KeepAlive implements Service.
+func (c *Remote) KeepAlive(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error {
+	return c.callAbout(ctx, methodKeepAlive, s, txns)
 }
 
 // ReserveAutoInc implements Service.

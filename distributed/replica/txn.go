@@ -338,10 +338,8 @@ func (r *Replica) sweep(t *tenure) {
 		switch silent := now - x.seen.Load(); {
 		case dead && silent > int64(2*sweepPeriod) || silent > int64(r.cfg.TxnTTL):
 			gone = append(gone, id)
-		case silent > int64(orphanAfter) && r.cfg.Peers != nil && !x.recovering && t.recovering < recoverMax:
-			x.recovering = true
-			t.recovering++
-			r.background(func() { r.askGateway(t, x) })
+		case silent > int64(orphanAfter) && r.cfg.Peers != nil:
+			r.lookAfter(t, &x.recovering, func() { r.askGateway(x.id) })
 		}
 	}
 	t.mu.Unlock()
@@ -356,16 +354,12 @@ const orphanAfter = 8 * time.Second
 
 // askGateway rolls back a transaction that its gateway does not know: the network held up a request of it, and the end of
 // the transaction came first.
-func (r *Replica) askGateway(t *tenure, x *txn) {
+func (r *Replica) askGateway(id fragment.TxnID) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
-	if known, err := r.cfg.Peers.Coordinating(ctx, x.id); err == nil && !known {
-		r.abandon(x.id)
+	if known, err := r.cfg.Peers.Coordinating(ctx, id); err == nil && !known {
+		r.abandon(id)
 	}
-	t.mu.Lock()
-	x.recovering = false
-	t.recovering--
-	t.mu.Unlock()
 }
 
 func (r *Replica) abandon(id fragment.TxnID) {

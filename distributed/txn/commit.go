@@ -74,7 +74,7 @@ func (b *committing) has(id fragment.TxnID) bool {
 func (t *Txn) commitMany(ctx context.Context) error {
 	t.c.Stats.CommitsMany.Add(1)
 	t.c.committing.begin(t.id)
-	j := &jointCommit{c: t.c, id: t.id, shards: make([]schema.ShardID, len(t.legs)), prepared: make([]mvcc.Timestamp, len(t.legs))}
+	j := &jointCommit{c: t.c, id: t.id, shards: make([]schema.ShardID, len(t.legs))}
 	for i, l := range t.legs {
 		j.shards[i] = l.shard
 	}
@@ -93,32 +93,25 @@ func (t *Txn) commitMany(ctx context.Context) error {
 
 // jointCommit is one commit over several shards.
 type jointCommit struct {
-	c        *Client
-	id       fragment.TxnID
-	shards   []schema.ShardID
-	prepared []mvcc.Timestamp // by shard
-	ts       mvcc.Timestamp   // of the commit
+	c      *Client
+	id     fragment.TxnID
+	shards []schema.ShardID
+	ts     mvcc.Timestamp // of the commit
 }
 
 // run prepares everywhere, and gives the outcome as soon as it is certain. What remains is done in the background.
 func (j *jointCommit) run() error {
-	errs := make([]error, len(j.shards))
-	var wg sync.WaitGroup
-	for i := range j.shards {
-		prepare := func() { j.prepared[i], errs[i] = j.prepare(j.shards[i]) }
-		if i+1 == len(j.shards) { // this goroutine takes one, too
-			prepare()
-			break
-		}
-		wg.Go(prepare)
-	}
-	wg.Wait()
+	prepared := make([]mvcc.Timestamp, len(j.shards))
+	errs := atOnce(len(j.shards), func(i int) (err error) {
+		prepared[i], err = j.prepare(j.shards[i])
+		return err
+	})
 	var ts mvcc.Timestamp
 	var failed, unsure error
 	for i, err := range errs {
 		switch {
 		case err == nil:
-			ts = max(ts, j.prepared[i])
+			ts = max(ts, prepared[i])
 		case isDoubtful(err):
 			unsure = err
 		default:
@@ -130,7 +123,7 @@ func (j *jointCommit) run() error {
 		ts = 0
 	case unsure != nil:
 		var err error
-		if ts, err = j.ask(); err != nil {
+		if ts, err = replica.Decide(j.c.ctx, j.c.At, j.id, j.shards); err != nil {
 			j.c.committing.end(j.id, nil) // the participants will find out
 			return unsure
 		}
@@ -154,44 +147,21 @@ func (j *jointCommit) prepare(s schema.ShardID) (ts mvcc.Timestamp, err error) {
 // isDoubtful tells whether something may have happened in spite of an error.
 func isDoubtful(err error) bool { return errors.Is(err, errDoubt) || replica.OutcomeUnknown(err) }
 
-// ask lets the participants decide: the commit timestamp, 0 for an abort.
-func (j *jointCommit) ask() (mvcc.Timestamp, error) {
-	standings := make([]replica.Standing, len(j.shards))
-	for i, s := range j.shards {
-		err := j.c.call(j.c.ctx, s, repeatable, func(svc replica.Service) (err error) {
-			standings[i], err = svc.Inspect(j.c.ctx, s, j.id, true)
-			return err
-		})
-		if err != nil {
-			return 0, err
-		}
-	}
-	_, ts := replica.Judge(standings)
-	return ts, nil
-}
-
 // resolve tells all participants.
 func (j *jointCommit) resolve(ts mvcc.Timestamp) {
-	var wg sync.WaitGroup
-	errs := make([]error, len(j.shards))
-	for i, s := range j.shards {
-		wg.Go(func() {
-			errs[i] = j.c.call(j.c.ctx, s, repeatable, func(svc replica.Service) error {
-				return svc.Resolve(j.c.ctx, s, j.id, ts)
-			})
+	err := errors.Join(atOnce(len(j.shards), func(i int) error {
+		return j.c.At(j.c.ctx, j.shards[i], func(svc replica.Service) error {
+			return svc.Resolve(j.c.ctx, j.shards[i], j.id, ts)
 		})
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	})...)
+	settled := j.shards
+	if err != nil {
 		j.c.cfg.Logger.Warn("a transaction is left to its participants", "err", err)
-		j.c.committing.end(j.id, nil)
-		return
 	}
-	if ts == 0 {
-		j.c.committing.end(j.id, nil) // nothing is kept of it
-		return
+	if err != nil || ts == 0 { // nothing is kept of one that was aborted
+		settled = nil
 	}
-	j.c.committing.end(j.id, j.shards)
+	j.c.committing.end(j.id, settled)
 }
 
 // forgetLoop lets participants forget transactions that all of them have resolved.
@@ -236,26 +206,28 @@ func (t *Txn) releaseLegs(ctx context.Context) error {
 	})
 }
 
-// eachLeg runs fn for all legs, at once if there are several.
+// eachLeg runs fn for all legs at once.
 func (t *Txn) eachLeg(fn func(*leg) error) error {
-	switch len(t.legs) {
-	case 0:
-		return nil
-	case 1:
-		return fn(t.legs[0])
-	}
-	errs := make([]error, len(t.legs))
-	var wg sync.WaitGroup
-	for i, l := range t.legs {
-		wg.Go(func() { errs[i] = fn(l) })
-	}
-	wg.Wait()
-	for _, err := range errs {
+	for _, err := range atOnce(len(t.legs), func(i int) error { return fn(t.legs[i]) }) {
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// atOnce runs fn for 0 to n-1 at the same time, the last one in this goroutine, and gives their errors.
+func atOnce(n int, fn func(i int) error) []error {
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n - 1 {
+		wg.Go(func() { errs[i] = fn(i) })
+	}
+	if n > 0 {
+		errs[n-1] = fn(n - 1)
+	}
+	wg.Wait()
+	return errs
 }
 
 // writeMany runs an autocommit transaction over several shards.
