@@ -174,21 +174,26 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 	if p.Kind == ProposalPrepare || p.Kind == ProposalStage {
 		return a.stage(p, staged)
 	}
-	mark := a.overlay.mark()
-	a.writer.begin(a, p.TS)
-	r.Status, err = a.execute(p, &r)
-	switch {
-	case err != nil:
+	mark, err := a.attempt(p, &r)
+	if err != nil {
 		return r, err
-	case r.Status == Claimed:
-		r.Blocker = a.prepared.blocker
-		fallthrough
-	case r.Status != Committed:
+	}
+	if r.Status != Committed {
 		a.overlay.rollback(mark)
 		return r, nil
 	}
 	a.commitCounters(a.writer.deltas)
 	return r, a.write(mark)
+}
+
+// attempt executes p into the overlay, from mark on, and notes in r how that ended.
+func (a *applier) attempt(p *Proposal, r *ProposalResult) (mark int, err error) {
+	mark = a.overlay.mark()
+	a.writer.begin(a, p.TS)
+	if r.Status, err = a.execute(p, r); r.Status == Claimed {
+		r.Blocker = a.prepared.blocker
+	}
+	return mark, err
 }
 
 func (a *applier) execute(p *Proposal, r *ProposalResult) (Status, error) {

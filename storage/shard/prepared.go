@@ -196,7 +196,7 @@ func (x *preparedTxn) repeated() ProposalResult {
 }
 
 // stage executes Stage, and Prepare of what was staged before (x; nil: nothing).
-func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, err error) {
+func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, _ error) {
 	r = ProposalResult{Txn: p.Txn, TS: p.TS}
 	switch staged := x.pieceCount(); {
 	case p.Piece < staged:
@@ -211,20 +211,16 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, err erro
 	}
 	a.prepared.self, a.prepared.pieced, a.prepared.moved = p.Txn, p.Piece > 0 || p.Kind == ProposalStage, nil
 	defer func() { a.prepared.self, a.prepared.pieced, a.prepared.moved = fragment.TxnID{}, false, nil }()
-	mark := a.overlay.mark()
-	a.writer.begin(a, p.TS)
-	r.Status, err = a.execute(p, &r)
+	mark, err := a.attempt(p, &r)
 	if err != nil {
 		return r, err
 	}
-	changes := a.overlay.changes[mark:]
-	c := a.newPiece(p, changes, mark)
+	var c *piece
+	if r.Status == Committed {
+		c = a.newPiece(p, mark)
+	}
 	a.overlay.rollback(mark)
-	switch {
-	case r.Status == Claimed:
-		r.Blocker = a.prepared.blocker
-		return r, nil
-	case r.Status == Committed && p.Kind == ProposalPrepare && !a.movesHold(x, c):
+	if r.Status == Committed && p.Kind == ProposalPrepare && !a.movesHold(x, c) {
 		r.Status = Conflict
 	}
 	if r.Status != Committed {
@@ -243,8 +239,7 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, err erro
 	a.hashTxn(p.Kind, x.id, x.ts)
 	_, _ = a.digest.Write(c.effects)
 	if r.Status = Staged; p.Kind == ProposalStage {
-		record := c.append(nil)
-		a.set(pieceKey(a.s.id, x.id, p.Piece), record)
+		a.set(pieceKey(a.s.id, x.id, p.Piece), c.append(nil))
 		a.prepared.fresh = append(a.prepared.fresh, c) // its effects need not stay in memory
 	} else {
 		x.staging, x.participants, x.ranges = false, slices.Clone(p.Participants), p.Ranges
@@ -280,7 +275,8 @@ func (p *preparedTxns) added(x *preparedTxn) {
 	}
 }
 
-func (a *applier) newPiece(p *Proposal, changes []change, mark int) *piece {
+// newPiece is what p has changed, which is the overlay's from mark on.
+func (a *applier) newPiece(p *Proposal, mark int) *piece {
 	c := &piece{moved: a.prepared.moved}
 	c.effects = binary.AppendUvarint(nil, uint64(len(p.Effects)))
 	for i := range p.Effects {
@@ -290,6 +286,7 @@ func (a *applier) newPiece(p *Proposal, changes []change, mark int) *piece {
 			c.looked = append(c.looked, a.s.appendKey(nil, e.Tablet, schema.PrimaryIndex, e.Key))
 		}
 	}
+	changes := a.overlay.changes[mark:]
 	for i := range changes {
 		if int(changes[i].before) < mark { // each key once
 			c.changes = append(c.changes, append([]byte(nil), changes[i].key...))
@@ -319,12 +316,20 @@ func (a *applier) movesHold(x *preparedTxn, last *piece) bool {
 	if x == nil {
 		return true
 	}
+	if len(x.moved)+len(last.moved) == 0 {
+		return true
+	}
+	changed := make(map[string]struct{}, len(last.changes))
+	for _, key := range last.changes {
+		changed[string(key)] = struct{}{}
+	}
 	for _, c := range append(slices.Clip(x.pieces), last) {
 		for i := range c.moved {
-			from := c.moved[i].from
-			owner, ok := a.prepared.claim[string(from)]
-			own := ok && !owner.shared && owner.txns[0] == x.id
-			if !own && !slices.ContainsFunc(last.changes, func(key []byte) bool { return bytes.Equal(key, from) }) {
+			from := string(c.moved[i].from)
+			if _, ok := changed[from]; ok {
+				continue
+			}
+			if owner, ok := a.prepared.claim[from]; !ok || owner.shared || owner.txns[0] != x.id {
 				return false
 			}
 		}
