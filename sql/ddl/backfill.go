@@ -207,14 +207,21 @@ func (x *Executor) scan(ctx context.Context, t *schema.Table, index schema.Index
 		r.Tablet, r.SchemaVersion, r.Index = t.Tablets[i].ID, t.Version, index
 		r.Spans = []fragment.Span{{}}
 		r.Env = &expr.Env{Mode: *types.DefaultMode()}
-		if err := x.scanTablet(ctx, &r, fn); err != nil {
+		err := x.scanTablet(ctx, &r, func(page *types.Batch) error {
+			for i := range page.Len() {
+				fn(page.Row(i))
+			}
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (x *Executor) scanTablet(ctx context.Context, r *fragment.Read, fn func(row []types.Value)) error {
+// scanTablet gives fn one page of rows after the other, which are gone when it returns.
+func (x *Executor) scanTablet(ctx context.Context, r *fragment.Read, fn func(page *types.Batch) error) error {
 	rows, err := x.DB.Read(ctx, r)
 	if err != nil {
 		return err
@@ -226,8 +233,8 @@ func (x *Executor) scanTablet(ctx context.Context, r *fragment.Read, fn func(row
 		if err != nil || !more {
 			return err
 		}
-		for i := range page.Batch.Len() {
-			fn(page.Batch.Row(i))
+		if err := fn(&page.Batch); err != nil {
+			return err
 		}
 	}
 }

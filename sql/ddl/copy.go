@@ -170,11 +170,12 @@ func (cp *copier) run(ctx context.Context) (uint64, error) {
 			Tablet: cp.from.Tablets[i].ID, SchemaVersion: cp.from.Version, Index: schema.PrimaryIndex,
 			Spans: []fragment.Span{{}}, Columns: cp.read, Env: &expr.Env{Mode: loc},
 		}
-		if err := cp.tablet(ctx, r); err != nil {
+		err := cp.x.scanTablet(ctx, r, func(page *types.Batch) error { return cp.page(ctx, page) })
+		if err != nil {
 			return 0, err
 		}
 	}
-	return cp.rows, cp.flush(ctx)
+	return cp.rows, nil
 }
 
 // prepare works out where each column's values come from.
@@ -216,36 +217,22 @@ func (cp *copier) prepare() error {
 	return nil
 }
 
-func (cp *copier) tablet(ctx context.Context, r *fragment.Read) error {
-	rows, err := cp.x.DB.Read(ctx, r)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var page fragment.Page
-	for {
-		more, err := rows.Next(ctx, &page)
-		if err != nil || !more {
+// page copies some rows.
+func (cp *copier) page(ctx context.Context, page *types.Batch) error {
+	size := 0
+	for i := range page.Len() {
+		n, err := cp.convert(page.Row(i))
+		if err != nil {
 			return err
 		}
-		size := 0
-		for i := range page.Batch.Len() {
-			n, err := cp.convert(page.Batch.Row(i))
-			if err != nil {
+		if size += n; cp.batch.Len() >= copyRows || size >= copyBytes {
+			if err := cp.flush(ctx); err != nil {
 				return err
 			}
-			if size += n; cp.batch.Len() >= copyRows || size >= copyBytes {
-				if err := cp.flush(ctx); err != nil {
-					return err
-				}
-				size = 0
-			}
-		}
-		// The batch aliases the page: it must be gone before the next one.
-		if err := cp.flush(ctx); err != nil {
-			return err
+			size = 0
 		}
 	}
+	return cp.flush(ctx) // the batch aliases the page
 }
 
 // convert appends a row to the batch and tells its rough size. Errors are those of storing: 1265, 1366, 1406 …, 1138.
