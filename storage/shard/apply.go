@@ -113,7 +113,7 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		}
 		return results, nil
 	}
-	a.turnGenerations(index)
+	a.turnGenerations(index, b)
 	for i := range b.Proposals {
 		p := &b.Proposals[i]
 		r, err := a.proposal(p)
@@ -167,7 +167,7 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		r.Status = Aborted
 		return r, nil
 	}
-	if p.TS <= a.state.closed || p.TS <= a.state.watermark || p.TS == mvcc.MaxTimestamp {
+	if p.TS <= max(a.state.closed, a.state.watermark, a.state.forgotten) || p.TS == mvcc.MaxTimestamp {
 		r.Status = StaleTimestamp
 		return r, nil
 	}

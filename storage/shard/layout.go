@@ -80,10 +80,14 @@ type state struct {
 	watermark mvcc.Timestamp
 	system    uint64 // log index of the last system change
 	outcomes  generations
+	// forgotten is what the log had come to when outcomes were forgotten last. Transactions that were stamped up to then
+	// may have ended: in particular, an abort mark against them may be gone.
+	forgotten mvcc.Timestamp
 }
 
-// stateVersion begins the state record. A replica that meets another one does not open.
-const stateVersion = 1
+// stateVersion begins the state record; in version 1, forgotten was missing. A replica that meets another one does not
+// open.
+const stateVersion = 2
 
 func (s *state) append(dst []byte) []byte {
 	dst = append(dst, stateVersion)
@@ -91,6 +95,7 @@ func (s *state) append(dst []byte) []byte {
 	for _, n := range [...]uint64{
 		s.applied, s.hash, s.lease.Epoch, uint64(s.lease.Holder), uint64(s.lease.Duration), s.lease.Serial, uint64(s.maxTS),
 		uint64(s.closed), uint64(s.watermark), s.system, g.young, g.old, uint64(g.since), g.count,
+		uint64(s.forgotten),
 	} {
 		dst = binary.AppendUvarint(dst, n)
 	}
@@ -99,7 +104,8 @@ func (s *state) append(dst []byte) []byte {
 
 func (s *state) decode(b []byte) error {
 	d := wire.NewReader(b)
-	if v := d.Byte(); d.Err() == nil && v != stateVersion {
+	v := d.Byte()
+	if d.Err() == nil && v != 1 && v != stateVersion {
 		return fmt.Errorf("shard: state record of format version %d (this node knows %d)", v, stateVersion)
 	}
 	s.applied, s.hash = d.Uvarint(), d.Uvarint()
@@ -109,5 +115,8 @@ func (s *state) decode(b []byte) error {
 	s.system = d.Uvarint()
 	g := &s.outcomes
 	g.young, g.old, g.since, g.count = d.Uvarint(), d.Uvarint(), mvcc.Timestamp(d.Uvarint()), d.Uvarint()
+	if v > 1 {
+		s.forgotten = mvcc.Timestamp(d.Uvarint())
+	}
 	return d.End()
 }

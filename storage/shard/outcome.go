@@ -20,6 +20,10 @@ const (
 	outcomeCount = 512 << 10
 )
 
+// A proposal may be so late that its transaction's outcome is forgotten. So when outcomes are, apply refuses from then on
+// what was stamped before (state.forgotten); who still waits for such a proposal has it stamped again. The closed
+// timestamp does not do: a prepared transaction holds it back.
+
 // generations say which outcomes are remembered: two runs of log entries, the young one in the making and the old one
 // before it. When the young one is full it becomes the old one and the old one is forgotten as a whole, in memory and
 // in the engine. The turn happens between log entries and depends on the log alone.
@@ -58,8 +62,8 @@ func (s Status) final() bool {
 	return s == Committed || s == Failed || s == Conflict || s == Aborted
 }
 
-// turnGenerations begins a new generation at log index if the young one is full, given the newest timestamp.
-func (a *applier) turnGenerations(index uint64) {
+// turnGenerations begins a new generation at log index, which brings b, if the young one is full.
+func (a *applier) turnGenerations(index uint64, b *Batch) {
 	g := &a.state.outcomes
 	age := time.Duration(a.state.maxTS>>mvcc.LogicalBits-g.since>>mvcc.LogicalBits) * time.Millisecond
 	if g.count < outcomeCount && (g.since == 0 || age < outcomeAge) {
@@ -68,10 +72,23 @@ func (a *applier) turnGenerations(index uint64) {
 	s := a.s
 	if g.old < g.young {
 		a.deleteRange(outcomeKey(s.id, g.old), outcomeKey(s.id, g.young))
+		a.state.forgotten = max(a.state.forgotten, a.state.maxTS, b.before())
 	}
 	g.old, g.young, g.since, g.count = g.young, index, 0, 0
 	a.outcomes.old, a.outcomes.young = a.outcomes.young, a.outcomes.old
 	clear(a.outcomes.young)
+}
+
+// before is what was handed out before b was stamped; 0: unknown. It goes on where nothing commits, unlike maxTS.
+func (b *Batch) before() mvcc.Timestamp {
+	if len(b.Proposals) == 0 {
+		return 0
+	}
+	first := b.Proposals[0].TS
+	if first == 0 || first == mvcc.MaxTimestamp {
+		return 0
+	}
+	return first - 1
 }
 
 // remember notes how a transaction ended, if it has and has a name. It does so at once: the same transaction may come

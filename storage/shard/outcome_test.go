@@ -98,6 +98,96 @@ func TestOutcomesAreForgotten(t *testing.T) {
 	}
 }
 
+// TestLateAfterForgotten: a proposal that comes after its abort mark was forgotten is refused, although a prepared
+// transaction has kept the closed timestamp below it all the time.
+func TestLateAfterForgotten(t *testing.T) {
+	e := openEngine(t, vfs.NewMem())
+	s := openShard(t, e)
+	l := newLog(t, s)
+	l.install(testTable())
+	l.write(insertRow(1, 0, "a"))
+	l.write(insertRow(2, 0, "b"))
+	holder, late := l.prepareCheck(1), l.prepareCheck(2)
+	if r := l.propose(holder)[0]; r.Status != Prepared {
+		t.Fatalf("%+v", r)
+	}
+	if r := l.propose(Proposal{Kind: ProposalAbort, Txn: late.Txn, TS: l.next()})[0]; r.Status != Aborted {
+		t.Fatalf("%+v", r)
+	}
+	for range 4 {
+		l.ts += mvcc.Timestamp(2*time.Minute/time.Millisecond) << mvcc.LogicalBits
+		p := l.proposal(updateK(2, 0)) // changes nothing
+		b := &Batch{Closed: p.TS - 1, Proposals: []Proposal{p}}
+		cmd, err := EncodeBatch(nil, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.apply(cmd)
+	}
+	if st, _, err := s.Outcome(late.Txn); st != 0 || err != nil || s.Closed() >= late.TS {
+		t.Fatalf("the mark is not forgotten: %v %v, closed %v", st, err, s.Closed())
+	}
+	l.s = openShard(t, e)
+	if r := l.propose(late)[0]; r.Status != StaleTimestamp {
+		t.Errorf("the late proposal: %+v", r)
+	}
+	late.TS = l.next()
+	if r := l.propose(late)[0]; r.Status != Prepared {
+		t.Errorf("stamped again: %+v", r)
+	}
+}
+
+// prepareCheck prepares a transaction over two shards that has locked a row here.
+func (l *testLog) prepareCheck(id int64) Proposal {
+	l.t.Helper()
+	ws := NewWorkspace(0)
+	page := &fragment.Page{}
+	read := &fragment.Read{Tablet: testTablet, SchemaVersion: 1, Index: 1, Keys: [][]byte{intKey(id)}, Columns: []schema.ColumnID{2}}
+	if err := l.s.Read(context.Background(), read, ReadOptions{Workspace: ws, Locker: &locks{}}, page); err != nil {
+		l.t.Fatal(err)
+	}
+	p := l.proposal()
+	p.Kind, p.Effects, p.Participants = ProposalPrepare, ws.Effects(), []schema.ShardID{testShard, 77}
+	if len(p.Effects) != 1 {
+		l.t.Fatalf("%+v", p.Effects)
+	}
+	return p
+}
+
+// TestDecidedPart: nothing is left of a part that is decided and not forgotten, whatever it once held.
+func TestDecidedPart(t *testing.T) {
+	e := openEngine(t, vfs.NewMem())
+	l := newLog(t, openShard(t, e))
+	l.install(testTable())
+	l.write(insertRow(1, 0, "a"))
+	p := l.prepareCheck(1)
+	l.propose(p)
+	if r := l.propose(Proposal{Kind: ProposalResolve, Txn: p.Txn, CommitTS: p.TS})[0]; r.Status != Committed {
+		t.Fatalf("%+v", r)
+	}
+	for range 2 {
+		if parts := l.s.Parts(); len(parts) != 1 || parts[0].Pieces != 0 || parts[0].CommitTS != p.TS || len(parts[0].Claims) != 0 {
+			t.Errorf("%+v", parts)
+		}
+		l.s = openShard(t, e)
+	}
+}
+
+// TestStateRecord: a record of version 1 is read, in which nothing was forgotten yet.
+func TestStateRecord(t *testing.T) {
+	want := state{applied: 7, hash: 8, maxTS: 9, closed: 5, outcomes: generations{young: 3, old: 2, since: 4, count: 1}}
+	record := want.append(nil)
+	var got state
+	old := append([]byte{1}, record[1:len(record)-1]...) // forgotten 0 takes one byte
+	if err := got.decode(old); err != nil || got != want {
+		t.Errorf("%+v %v", got, err)
+	}
+	want.forgotten = 6
+	if err := got.decode(want.append(nil)); err != nil || got != want {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
 func TestLease(t *testing.T) {
 	s := openShard(t, openEngine(t, vfs.NewMem()))
 	l := newLog(t, s)

@@ -630,9 +630,10 @@ func (s *Shard) Parts() []Part {
 }
 
 func (x *preparedTxn) part() Part {
-	p := Part{Txn: x.id, Participants: x.participants, TS: x.ts, CommitTS: x.commitTS, Staging: x.staging, Pieces: len(x.pieces) - int(x.resolved)}
+	left := x.pieces[min(int(x.resolved), len(x.pieces)):] // a decided part has forgotten even those that were resolved
+	p := Part{Txn: x.id, Participants: x.participants, TS: x.ts, CommitTS: x.commitTS, Staging: x.staging, Pieces: len(left)}
 	p.Ranges = x.ranges
-	for _, c := range x.pieces[min(int(x.resolved), len(x.pieces)):] {
+	for _, c := range left {
 		for i, list := range [...][][]byte{c.changes, c.looked} {
 			for _, key := range list {
 				p.Claims = append(p.Claims, PartClaim{
