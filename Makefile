@@ -24,7 +24,7 @@ test: ## units of every package, SQL logic files, a three-node cluster
 	$(GO) test -timeout 9m -count=1 ./tests/... # they run a binary that the test cache knows nothing of
 
 model: ## every state of the commit and the lease protocol, within bounds (docs/model.md)
-	$(GO) test -count=1 -v -run "TestProtocol|TestPlantedBugs" ./tests/model -args -full
+	$(GO) test -count=1 -v -run "TestProtocol|TestPlantedBugs|TestConform" ./tests/model -args -full
 	$(GO) test -count=1 -timeout 20m -v -run TestLeaseModel ./distributed/replica -args -full
 
 race: ## the race detector on what is concurrent

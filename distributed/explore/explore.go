@@ -49,6 +49,7 @@ type search[S comparable, A fmt.Stringer] struct {
 	frontier []S
 	next     []S
 	r        Result
+	watch    func(from *S, a A, way func() []A) // nil: nobody watches
 }
 
 // origin is how a state was first reached.
@@ -59,7 +60,13 @@ type origin struct {
 
 // Run visits the states of m, up to a number of them (0: all).
 func Run[S comparable, A fmt.Stringer](m Model[S, A], limit int) *Result {
-	x := &search[S, A]{m: m, seed: maphash.MakeSeed()}
+	return Watch(m, limit, nil)
+}
+
+// Watch is Run, and calls fn with each step and the state before it, which is fn's until it returns. way gives the steps
+// that lead there, with the step itself as the last; it takes as long as so many calls of Next.
+func Watch[S comparable, A fmt.Stringer](m Model[S, A], limit int, fn func(from *S, a A, way func() []A)) *Result {
+	x := &search[S, A]{m: m, seed: maphash.MakeSeed(), watch: fn}
 	start := m.Start()
 	x.visit(&start, origin{})
 	for first := 0; len(x.next) > 0 && x.r.Err == nil && !x.r.Capped; x.r.Depth++ {
@@ -83,10 +90,13 @@ func Run[S comparable, A fmt.Stringer](m Model[S, A], limit int) *Result {
 // expand takes all steps from a state.
 func (x *search[S, A]) expand(s *S, number uint32) {
 	step, moved := uint32(0), false
-	x.m.Next(s, func(_ A, n *S) {
+	x.m.Next(s, func(a A, n *S) {
 		if *n != *s {
 			moved = true
 			x.r.Steps++
+			if x.watch != nil {
+				x.watch(s, a, func() []A { return append(x.way(number), a) })
+			}
 			x.visit(n, origin{number, step})
 		}
 		step++
@@ -113,6 +123,13 @@ func (x *search[S, A]) visit(s *S, o origin) {
 // fail notes a violation and the way to it.
 func (x *search[S, A]) fail(err error, number uint32) {
 	x.r.Err = err
+	for _, a := range x.way(number) {
+		x.r.Trace = append(x.r.Trace, a.String())
+	}
+}
+
+// way is how a state was reached.
+func (x *search[S, A]) way(number uint32) (way []A) {
 	var steps []uint32
 	for n := number; n != 0; n = x.from[n].state {
 		steps = append(steps, x.from[n].step)
@@ -122,12 +139,13 @@ func (x *search[S, A]) fail(err error, number uint32) {
 		step, here := uint32(0), at
 		x.m.Next(&here, func(a A, n *S) {
 			if step == steps[i] {
-				x.r.Trace = append(x.r.Trace, a.String())
+				way = append(way, a)
 				at = *n
 			}
 			step++
 		})
 	}
+	return way
 }
 
 // hashSet is an open table of hashes.

@@ -22,6 +22,27 @@ func (a action) String() string {
 	return out
 }
 
+// The steps in which something comes up in a shard's log, or is asked of it.
+const (
+	stepPropose      = "propose"
+	stepProposeAgain = "propose again"
+	stepApply        = "apply proposal:"
+	stepMark         = "apply abort mark:"
+	stepCommit       = "apply resolve to commit:"
+	stepAbort        = "apply resolve to abort:"
+	stepForget       = "forget decision"
+	stepAge          = "outcome has aged:"
+	stepFailOver     = "failover"
+	stepHandOver     = "hand-over"
+	stepClose        = "close timestamps"
+	stepInquire      = "outcome is asked for:"
+	stepRead         = "reader reads"
+	stepDecide       = "commit is decided:"
+	stepDecideAbort  = "abort is decided:"
+	stepTellCommit   = "client is told of the commit:"
+	stepTellAbort    = "client is told of an abort:"
+)
+
 // stepper collects the steps from one state.
 type stepper struct {
 	c    *Config
@@ -34,7 +55,9 @@ type stepper struct {
 func (x *stepper) try(what string, t, s, i int, fn func(n *state) bool) {
 	x.n = *x.from
 	if fn(&x.n) {
-		x.n.canonical()
+		if !x.c.Exact {
+			x.n.canonical()
+		}
 		x.emit(action{what, int8(t), int8(s), int8(i)}, &x.n)
 	}
 }
@@ -59,8 +82,8 @@ func (c *Config) Next(s *state, emit func(action, *state)) {
 // gateway steps: the transaction's coordinator, and whoever decides in its place.
 func (x *stepper) gateway(t int) {
 	c := x.c
-	x.try("client is told of the commit:", t, -1, -1, func(n *state) bool { return c.tellCommit(n, t) })
-	x.try("client is told of an abort:", t, -1, -1, func(n *state) bool { return c.tellAbort(n, t) })
+	x.try(stepTellCommit, t, -1, -1, func(n *state) bool { return c.tellCommit(n, t) })
+	x.try(stepTellAbort, t, -1, -1, func(n *state) bool { return c.tellAbort(n, t) })
 	x.try("gateway crashes:", t, -1, -1, func(n *state) bool {
 		ok := n.txns[t].phase == committing && c.Crashes>>t&1 == 1
 		n.txns[t].phase = crashed
@@ -69,7 +92,7 @@ func (x *stepper) gateway(t int) {
 	if c.single(t) {
 		return
 	}
-	x.try("commit is decided:", t, -1, -1, func(n *state) bool {
+	x.try(stepDecide, t, -1, -1, func(n *state) bool {
 		at, ok := c.allPrepared(n, t)
 		if !ok || n.txns[t].commitAt != 0 {
 			return false
@@ -77,7 +100,7 @@ func (x *stepper) gateway(t int) {
 		n.txns[t].commitAt = at
 		return true
 	})
-	x.try("abort is decided:", t, -1, -1, func(n *state) bool {
+	x.try(stepDecideAbort, t, -1, -1, func(n *state) bool {
 		x := &n.txns[t]
 		ok := c.anyAborted(n, t) && x.abort == 0
 		x.abort = 1
@@ -90,28 +113,28 @@ func (x *stepper) leg(t, s int) {
 	c := x.c
 	x.try("lock", t, s, -1, func(n *state) bool { return c.lock(n, t, s) })
 	x.try("prepare is asked for:", t, s, -1, func(n *state) bool { return c.ask(n, t, s) })
-	x.try("propose", t, s, -1, func(n *state) bool { return c.propose(n, t, s) })
-	x.try("propose again", t, s, -1, func(n *state) bool { return c.proposeAgain(n, t, s) })
+	x.try(stepPropose, t, s, -1, func(n *state) bool { return c.propose(n, t, s) })
+	x.try(stepProposeAgain, t, s, -1, func(n *state) bool { return c.proposeAgain(n, t, s) })
 	for i := range maxCopies {
-		x.try("apply proposal:", t, s, i, func(n *state) bool { return c.applyCopy(n, t, s, i) })
+		x.try(stepApply, t, s, i, func(n *state) bool { return c.applyCopy(n, t, s, i) })
 	}
-	x.try("outcome is asked for:", t, s, -1, func(n *state) bool { return c.inquire(n, t, s) })
-	x.try("apply abort mark:", t, s, -1, func(n *state) bool { return c.applyMark(n, t, s) })
+	x.try(stepInquire, t, s, -1, func(n *state) bool { return c.inquire(n, t, s) })
+	x.try(stepMark, t, s, -1, func(n *state) bool { return c.applyMark(n, t, s) })
 	x.try("roll back", t, s, -1, func(n *state) bool { return c.rollBack(n, t, s) })
 	if !c.single(t) {
-		x.try("apply resolve to commit:", t, s, -1, func(n *state) bool { return c.resolveCommit(n, t, s) })
-		x.try("apply resolve to abort:", t, s, -1, func(n *state) bool { return c.resolveAbort(n, t, s) })
-		x.try("forget decision", t, s, -1, func(n *state) bool { return c.forget(n, t, s) })
+		x.try(stepCommit, t, s, -1, func(n *state) bool { return c.resolveCommit(n, t, s) })
+		x.try(stepAbort, t, s, -1, func(n *state) bool { return c.resolveAbort(n, t, s) })
+		x.try(stepForget, t, s, -1, func(n *state) bool { return c.forget(n, t, s) })
 	}
-	x.try("outcome has aged:", t, s, -1, func(n *state) bool { return c.age(n, t, s) })
+	x.try(stepAge, t, s, -1, func(n *state) bool { return c.age(n, t, s) })
 }
 
 // shard steps: failover, hand-over, the closed timestamp.
 func (x *stepper) shard(s int) {
 	c := x.c
-	x.try("failover", -1, s, -1, func(n *state) bool { return c.failOver(n, s) })
-	x.try("hand-over", -1, s, -1, func(n *state) bool { return c.handOver(n, s) })
-	x.try("close timestamps", -1, s, -1, func(n *state) bool { return c.closeTimestamps(n, s) })
+	x.try(stepFailOver, -1, s, -1, func(n *state) bool { return c.failOver(n, s) })
+	x.try(stepHandOver, -1, s, -1, func(n *state) bool { return c.handOver(n, s) })
+	x.try(stepClose, -1, s, -1, func(n *state) bool { return c.closeTimestamps(n, s) })
 }
 
 // lock locks the row for an interactive transaction, shard by shard; with the last one COMMIT begins.
@@ -172,8 +195,8 @@ func (c *Config) propose(n *state, t, s int) bool {
 	if l.mem != legFlying || l.newestCopy() >= 0 {
 		return false
 	}
-	if c.Txns[t].Kind == AutoWide && c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents) {
-		return false // it was refused for an intent: wait until that is gone
+	if c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents) {
+		return false // it was, or would be, refused for an intent: wait until that is gone
 	}
 	if c.has(BugRegisterLate) && l.ts == 0 {
 		n.now++
@@ -395,16 +418,22 @@ func (c *Config) newEpoch(n *state, s int) {
 // closeTimestamps closes as many as apply allows.
 func (c *Config) closeTimestamps(n *state, s int) bool {
 	h := &n.shards[s]
-	at := n.now
-	for t := range c.Txns {
-		if p := h.legs[t].prepared; p != 0 && !c.has(BugClosedPasses) {
-			at = min(at, p-1)
-		}
-	}
+	at := c.closable(n, s)
 	if n.left.closes == 0 || at <= h.closed {
 		return false
 	}
 	n.left.closes--
 	h.closed = at
 	return true
+}
+
+// closable is what apply closes when it is asked to close everything.
+func (c *Config) closable(n *state, s int) stamp {
+	at := n.now
+	for t := range c.Txns {
+		if p := n.shards[s].legs[t].prepared; p != 0 && !c.has(BugClosedPasses) {
+			at = min(at, p-1)
+		}
+	}
+	return at
 }

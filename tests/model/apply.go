@@ -2,6 +2,39 @@ package model
 
 // What applying a log entry does, as storage/shard does it.
 
+// verdict is what a shard says to a prepare, or to a commit in one shard, when it comes up in its log.
+type verdict uint8
+
+const (
+	saysStaleEpoch     verdict = iota + 1 // another tenure's
+	saysDuplicate                         // it is known how the transaction stands here
+	saysStaleTimestamp                    // stamp it again
+	saysClaimed                           // another transaction is prepared on the row: come again when that has ended
+	saysConflict                          // the row is not as the transaction saw it: aborted
+	saysDone                              // prepared; in one shard: committed
+)
+
+// verdict depends on what the log did alone. The order of the questions is storage/shard's.
+func (c *Config) verdict(n *state, t, s int, p proposal) verdict {
+	h := &n.shards[s]
+	l := &h.legs[t]
+	switch {
+	case p.epoch != h.epoch && !c.has(BugNoEpochCheck):
+		return saysStaleEpoch
+	case l.prepared != 0, l.outcome == committed, l.outcome == aborted && !c.has(BugNoMarkCheck):
+		return saysDuplicate
+	case p.ts <= h.closed, p.ts <= h.horizon && !c.has(BugNoHorizon):
+		return saysStaleTimestamp
+	case c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents):
+		return saysClaimed
+	case p.ts <= h.newest().at:
+		return saysStaleTimestamp
+	case c.Txns[t].Kind == Interactive && l.saw != h.newest().at && !c.has(BugNoVersionCheck):
+		return saysConflict
+	}
+	return saysDone
+}
+
 // applyCopy applies a prepare, or a commit in one shard.
 func (c *Config) applyCopy(n *state, t, s, i int) bool {
 	h := &n.shards[s]
@@ -12,52 +45,49 @@ func (c *Config) applyCopy(n *state, t, s, i int) bool {
 	}
 	newest := l.newestCopy() == i
 	l.copies[i] = proposal{}
-	if p.epoch != h.epoch && !c.has(BugNoEpochCheck) {
-		return true
-	}
 	mine := l.mem == legFlying
-	switch {
-	case l.outcome == committed, l.outcome == aborted && !c.has(BugNoMarkCheck): // a duplicate
+	switch c.verdict(n, t, s, p) {
+	case saysDuplicate:
+		if l.prepared != 0 && c.has(BugTakesOverStamp) {
+			l.prepared = p.ts
+		}
 		if mine {
 			h.land(t)
 		}
-		return true
-	case l.prepared != 0:
-		if c.has(BugTakesOverStamp) {
-			l.prepared = p.ts
-		}
-		return true
-	case p.ts <= h.closed || p.ts <= h.newest().at || p.ts <= h.horizon && !c.has(BugNoHorizon):
+	case saysStaleTimestamp:
 		if mine && newest {
 			l.ts, l.copies = 0, [maxCopies]proposal{} // earlier copies are refused as well
 		}
-		return true
-	}
-	intent := c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents)
-	if c.Txns[t].Kind != Interactive {
-		if intent { // comes again when that is gone
-			if l.newestCopy() < 0 {
-				l.ts = 0
-			}
-			return true
+	case saysClaimed:
+		if l.newestCopy() < 0 {
+			l.ts = 0
 		}
-		l.saw = h.newest().at
-	} else if intent || l.saw != h.newest().at && !c.has(BugNoVersionCheck) {
+	case saysConflict:
 		l.outcome = aborted
 		h.land(t)
-		return true
+	case saysDone:
+		c.accept(n, t, s, p.ts)
+	}
+	return true
+}
+
+// accept prepares a transaction, or commits it in its one shard.
+func (c *Config) accept(n *state, t, s int, at stamp) {
+	h := &n.shards[s]
+	l := &h.legs[t]
+	if c.Txns[t].Kind != Interactive {
+		l.saw = h.newest().at
 	}
 	if c.single(t) {
-		c.commit(n, t, s, p.ts)
+		c.commit(n, t, s, at)
 		h.land(t)
-		return true
+		return
 	}
-	l.prepared, n.txns[t].wasPrepared = p.ts, 1
+	l.prepared, n.txns[t].wasPrepared = at, 1
 	l.mem, l.ts, l.floor = legGone, 0, 0 // the lock stays
 	if !c.writes(t, s) && c.has(BugChecksFree) {
 		h.unlock(t)
 	}
-	return true
 }
 
 // commit makes the transaction's version, and records the outcome.

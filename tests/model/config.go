@@ -15,6 +15,7 @@ type Config struct {
 	Ages        int // times that an outcome is forgotten for its age
 
 	Planted Bug
+	Exact   bool // timestamps keep their numbers: for single runs, whose log is given to real shards
 }
 
 // Txn is a transaction: which rows it locks, and which of these it writes, as bits of shards.

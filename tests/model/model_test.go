@@ -10,19 +10,23 @@ import (
 
 var full = flag.Bool("full", false, "walk through the large models too (make model)")
 
-// Every state that the protocol can reach keeps the rules.
+// Every state that the protocol can reach keeps the rules, and every entry that a shard's log has on the way there does the
+// same to a real shard.
 func TestProtocol(t *testing.T) {
 	configs := Small
 	if *full {
 		configs = append(configs[:len(configs):len(configs)], Large...)
 	}
+	m := newMachines(t)
 	for i := range configs {
 		t.Run(configs[i].Name, func(t *testing.T) {
-			r := explore.Run[state, action](&configs[i], 0)
+			entries := logSteps{}
+			r := explore.Watch[state, action](&configs[i], 0, entries.note)
 			if r.Err != nil || r.Capped {
 				t.Fatal(r)
 			}
 			t.Log(r)
+			entries.tryAll(t, configs[i], m)
 		})
 	}
 }

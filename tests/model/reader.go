@@ -26,7 +26,7 @@ func (x *stepper) read() {
 	case passedFlying:
 		x.try(names[1], -1, s, -1, func(n *state) bool { return second(n, s) })
 	case passedRecord:
-		x.try("reader reads", -1, s, -1, func(n *state) bool { return c.fetch(n, s) })
+		x.try(stepRead, -1, s, -1, func(n *state) bool { return c.fetch(n, s) })
 	}
 }
 
