@@ -80,8 +80,8 @@ type state struct {
 	watermark mvcc.Timestamp
 	system    uint64 // log index of the last system change
 	outcomes  generations
-	// forgotten is what the log had come to when outcomes were forgotten last. Transactions that were stamped up to then
-	// may have ended: in particular, an abort mark against them may be gone.
+	// forgotten is what the log had come to when outcomes were forgotten last. Transactions that were stamped up to
+	// then may have ended: in particular, an abort mark against them may be gone.
 	forgotten mvcc.Timestamp
 }
 

@@ -20,8 +20,8 @@ const (
 	outcomeCount = 512 << 10
 )
 
-// A proposal may be so late that its transaction's outcome is forgotten. So when outcomes are, apply refuses from then on
-// what was stamped before (state.forgotten); who still waits for such a proposal has it stamped again. The closed
+// A proposal may be so late that its transaction's outcome is forgotten. So when outcomes are, apply refuses from then
+// on what was stamped before (state.forgotten); who still waits for such a proposal has it stamped again. The closed
 // timestamp does not do: a prepared transaction holds it back.
 
 // generations say which outcomes are remembered: two runs of log entries, the young one in the making and the old one

@@ -195,7 +195,7 @@ func (c *Config) propose(n *state, t, s int) bool {
 	if l.mem != legFlying || l.newestCopy() >= 0 {
 		return false
 	}
-	if c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents) {
+	if c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents|BugNoLocksAgain) {
 		return false // it was, or would be, refused for an intent: wait until that is gone
 	}
 	if c.has(BugRegisterLate) && l.ts == 0 {

@@ -51,8 +51,8 @@ var Large = []Config{
 	{Name: "records age, failovers", Shards: 2, Txns: []Txn{both}, Failovers: 1, Crashes: 1, Reproposals: 1, Ages: 3},
 }
 
-// planted pairs each bug with the smallest model that shows it. inLog says that the rule is one of those that a shard's log
-// keeps when it is applied.
+// planted pairs each bug with the smallest model that shows it. inLog says that the rule is one of those that applying a
+// log keeps.
 var planted = []struct {
 	name   string
 	finds  error

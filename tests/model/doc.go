@@ -31,6 +31,9 @@
 // every state from which nothing follows: everything is finished. Since steps never undo each other, every run ends in
 // such a state, so nothing stays unresolved.
 //
+// Each entry that a log has on the way is given to a real shard too (storage/shard), which must show the same afterwards:
+// pair_test.go and compare_test.go; docs/model.md tells more.
+//
 // TestPlantedBugs takes out one rule of the protocol after the other, and the model must notice each.
 //
 // # State

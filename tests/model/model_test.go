@@ -10,8 +10,8 @@ import (
 
 var full = flag.Bool("full", false, "walk through the large models too (make model)")
 
-// Every state that the protocol can reach keeps the rules, and every entry that a shard's log has on the way there does the
-// same to a real shard.
+// Every state that the protocol can reach keeps the rules, and every entry that a shard's log has on the way there does
+// the same to a real shard.
 func TestProtocol(t *testing.T) {
 	configs := Small
 	if *full {

@@ -34,14 +34,15 @@ type pair struct {
 
 // queues are a shard's entries on their way to the log, and such as may come up once more.
 type queues struct {
-	copies [maxTxns][maxCopies][]byte
+	copies [maxTxns][maxCopies]entry
 	lost   []entry // proposals that the model has dropped, since nothing can come of them
 	done   []entry // ends of prepared transactions that have been in the log already
 }
 
 type entry struct {
-	cmd   []byte
-	epoch uint64
+	cmd    []byte // nil: there is none
+	epoch  uint64
+	closes stamp // up to which it closes timestamps besides; 0: it does not
 }
 
 // stampGap is the distance between two of the model's timestamps.
@@ -76,7 +77,7 @@ func (p *pair) step(a action, to *state) error {
 	case stepPropose, stepProposeAgain:
 		err = p.enqueue(t, s, to)
 	case stepApply:
-		err = p.applyCopy(t, s, int(a.i))
+		err = p.applyCopy(t, s, int(a.i), to)
 	case stepMark:
 		err = p.applyMark(t, s)
 	case stepCommit:
@@ -119,8 +120,15 @@ func (p *pair) enqueue(t, s int, to *state) error {
 		if p.m.shards[s].legs[t].copies[i].epoch != 0 || to.shards[s].legs[t].copies[i].epoch == 0 {
 			continue
 		}
-		cmd, err := p.shards[s].encode(0, p.proposal(t, s, to.shards[s].legs[t].copies[i].ts))
-		p.logs[s].copies[t][i] = cmd
+		at := to.shards[s].legs[t].copies[i].ts
+		e := entry{epoch: p.shards[s].Lease().Epoch}
+		closed := mvcc.Timestamp(0)
+		if p.wild && p.rng.IntN(4) == 0 { // as a batch does behind which nothing is on its way
+			e.closes, closed = at-1, p.real[at]-1
+		}
+		var err error
+		e.cmd, err = p.shards[s].encode(closed, p.proposal(t, s, at))
+		p.logs[s].copies[t][i] = e
 		return err
 	}
 	return nil // with a planted bug, the timestamp alone
@@ -154,14 +162,16 @@ func (p *pair) participants(t int) (ids []schema.ShardID) {
 	return ids
 }
 
-func (p *pair) applyCopy(t, s, i int) error {
-	l := &p.m.shards[s].legs[t]
+// applyCopy lets a proposal come up in the log; to is the model's state after it.
+func (p *pair) applyCopy(t, s, i int, to *state) error {
+	l, e := &p.m.shards[s].legs[t], &p.logs[s].copies[t][i]
 	says := p.c.verdict(&p.m, t, s, l.copies[i])
-	got, err := p.shards[s].repropose(p.logs[s].copies[t][i])
-	p.logs[s].copies[t][i] = nil
+	got, err := p.shards[s].repropose(e.cmd)
 	if err != nil {
 		return err
 	}
+	p.closeWith(e, s, to)
+	*e = entry{}
 	want := shard.ProposalResult{Txn: txnID(t), TS: p.real[l.copies[i].ts]}
 	switch says {
 	case saysStaleEpoch:
@@ -201,7 +211,7 @@ func (p *pair) resolve(t, s int, at mvcc.Timestamp, want shard.Status) error {
 	if err != nil {
 		return err
 	}
-	p.logs[s].done = append(p.logs[s].done, entry{cmd, p.shards[s].Lease().Epoch})
+	p.logs[s].done = append(p.logs[s].done, entry{cmd: cmd, epoch: p.shards[s].Lease().Epoch})
 	if at == 0 {
 		at = p.real[p.m.shards[s].legs[t].prepared]
 	}
@@ -215,12 +225,19 @@ func (p *pair) forget(t, s int, to *state) error {
 	if err != nil {
 		return err
 	}
-	p.logs[s].done = append(p.logs[s].done, entry{cmd, p.shards[s].Lease().Epoch})
+	p.logs[s].done = append(p.logs[s].done, entry{cmd: cmd, epoch: p.shards[s].Lease().Epoch})
 	if p.outlived[t][s] { // and at once: nothing else remembers it
 		l := &to.shards[s].legs[t]
 		l.outcome, l.at, p.outlived[t][s] = unknown, 0, false
 	}
 	return sameResult("a forget", got, shard.ProposalResult{Status: shard.Committed})
+}
+
+// closeWith closes the timestamps in the model that an entry closes.
+func (p *pair) closeWith(e *entry, s int, to *state) {
+	if h := &to.shards[s]; e.epoch == uint64(h.epoch) {
+		h.closed = max(h.closed, min(e.closes, p.c.closable(to, s)))
+	}
 }
 
 // canOutlive tells whether all that ended in a shard may be forgotten: the log does not age for one transaction alone.
@@ -300,9 +317,9 @@ func answer(l, before *leg) string {
 
 // judge lets the real rule decide from the answers that the model has decided from.
 func (p *pair) judge(t int, want stamp) error {
-	order := [...]string{"committed", "prepared", "aborted"}
+	order := []string{"committed", "prepared"}
 	if want == 0 {
-		slices.Reverse(order[:])
+		order = []string{"aborted", "prepared"}
 	}
 	var all []replica.Standing
 	for s := range p.shards {
@@ -341,16 +358,16 @@ func (p *pair) noteLost(to *state) {
 		q := &p.logs[s]
 		for t := range p.c.Txns {
 			for i := range maxCopies {
-				if cmd := q.copies[t][i]; cmd != nil && to.shards[s].legs[t].copies[i].epoch == 0 {
-					q.lost = append(q.lost, entry{cmd, uint64(p.m.shards[s].legs[t].copies[i].epoch)})
-					q.copies[t][i] = nil
+				if e := &q.copies[t][i]; e.cmd != nil && to.shards[s].legs[t].copies[i].epoch == 0 {
+					q.lost = append(q.lost, *e)
+					*e = entry{}
 				}
 			}
 		}
 	}
 }
 
-// disturb does what must change nothing: entries that come late or again, restarts, snapshots.
+// disturb does what must change nothing but the closed timestamp: entries that come late or again, restarts, snapshots.
 func (p *pair) disturb(s int) error {
 	r, q := p.shards[s], &p.logs[s]
 	what := ""
@@ -379,11 +396,12 @@ func (p *pair) comesUp(s int, entries []entry, allowed ...shard.Status) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	e := entries[p.rng.IntN(len(entries))]
+	e := &entries[p.rng.IntN(len(entries))]
 	got, err := p.shards[s].repropose(e.cmd)
 	if err != nil {
 		return err
 	}
+	p.closeWith(e, s, &p.m)
 	if e.epoch != p.shards[s].Lease().Epoch {
 		allowed = []shard.Status{shard.StaleEpoch}
 	}

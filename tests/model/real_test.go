@@ -22,8 +22,8 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// The table of each real shard, t(id BIGINT PRIMARY KEY, writer BIGINT, KEY (writer)), has the model's one row under id 1,
-// and one that fillers write.
+// The table of each real shard, t(id BIGINT PRIMARY KEY, writer BIGINT, KEY (writer)), has the model's one row, and one
+// that fillers write.
 const (
 	realTablet schema.TabletID = 10
 	modelRow                   = 1
