@@ -100,7 +100,7 @@ func (p *pair) compare(s int) error {
 
 func (p *pair) compareClosed(s int) error {
 	r, h := p.shards[s], &p.m.shards[s]
-	got, least := stamp(0), mvcc.MaxTimestamp
+	got, least := stamp(0), p.leastBeside(s)
 	for at := stamp(1); at <= p.m.now && p.real[at] <= r.Closed(); at++ {
 		got = at
 	}
@@ -109,18 +109,25 @@ func (p *pair) compareClosed(s int) error {
 	}
 	for t := range p.c.Txns {
 		if at := h.legs[t].prepared; at != 0 {
-			least = min(least, p.real[at]-1)
+			least = min(least, p.real[at])
 		}
 	}
-	if floor := r.PreparedFloor(); floor != least {
-		return differs("nothing prepared commits up to %d, not %d, in shard %c", floor, least, 'A'+s)
+	floor := r.PreparedFloor()
+	if floor != mvcc.MaxTimestamp {
+		floor++
+	}
+	if floor != least {
+		return differs("the least that is prepared is %v instead of %v in shard %c", floor, least, 'A'+s)
 	}
 	return nil
 }
 
 // compareParts looks at the prepared and the decided transactions.
 func (p *pair) compareParts(s int) error {
-	parts := p.shards[s].Parts()
+	parts, err := p.withoutBystanders(s, p.shards[s].Parts())
+	if err != nil {
+		return err
+	}
 	for t := range p.c.Txns {
 		l := &p.m.shards[s].legs[t]
 		i := slices.IndexFunc(parts, func(x shard.Part) bool { return x.Txn == txnID(t) })

@@ -21,6 +21,7 @@ type pair struct {
 	rng    *rand.Rand
 	shards []*realShard
 	logs   [maxShards]queues
+	beside [maxShards]bystanders
 	// answers are how a transaction stood when it was asked for, by what was the model's answer.
 	answers [maxTxns][maxShards]map[string]replica.Standing
 	// outlived are outcomes that only the record of the decision still tells.
@@ -91,6 +92,8 @@ func (p *pair) step(a action, to *state) error {
 	case stepFailOver, stepHandOver:
 		err = p.shards[s].takeLease()
 	case stepClose:
+		h := &to.shards[s]
+		h.closed = max(p.m.shards[s].closed, p.closable(s, h.closed))
 		err = p.shards[s].close(p.real[to.now], p.rng.IntN(2) == 0)
 	case stepInquire:
 		err = p.inquire(t, s, to)
@@ -236,7 +239,7 @@ func (p *pair) forget(t, s int, to *state) error {
 // closeWith closes the timestamps in the model that an entry closes.
 func (p *pair) closeWith(e *entry, s int, to *state) {
 	if h := &to.shards[s]; e.epoch == uint64(h.epoch) {
-		h.closed = max(h.closed, min(e.closes, p.c.closable(to, s)))
+		h.closed = max(h.closed, min(e.closes, p.closable(s, p.c.closable(to, s))))
 	}
 }
 
@@ -264,7 +267,7 @@ func (p *pair) outlive(s int, to *state, closing bool) error {
 		}
 	}
 	if closing {
-		h.closed = max(h.closed, p.c.closable(to, s))
+		h.closed = max(h.closed, p.closable(s, p.c.closable(to, s)))
 	}
 	const batches = 4 // the first makes the young generation old enough, the others turn twice
 	for range batches {
@@ -283,6 +286,7 @@ func (p *pair) outlive(s int, to *state, closing bool) error {
 		if got.Status != shard.Committed {
 			return differs("a filler gave %s", show(&got))
 		}
+		p.beside[s].forgotten = q.TS - 1
 	}
 	return nil
 }
@@ -381,6 +385,11 @@ func (p *pair) disturb(s int) error {
 		what, err = "restart", r.reopen()
 	case 5:
 		what, err = "snapshot", r.move()
+	case 6, 7, 8:
+		if !p.wild {
+			return nil
+		}
+		what, err = "bystanders go on", p.bystand(s)
 	default:
 		return nil
 	}
