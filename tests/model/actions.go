@@ -22,8 +22,10 @@ func (a action) String() string {
 	return out
 }
 
-// The steps in which something comes up in a shard's log, or is asked of it.
+// Steps that are known by name elsewhere.
 const (
+	stepLock         = "lock"
+	stepAsk          = "prepare is asked for:"
 	stepPropose      = "propose"
 	stepProposeAgain = "propose again"
 	stepApply        = "apply proposal:"
@@ -40,6 +42,7 @@ const (
 	stepDecide       = "commit is decided:"
 	stepDecideAbort  = "abort is decided:"
 	stepTellCommit   = "client is told of the commit:"
+	stepCrash        = "gateway crashes:"
 	stepTellAbort    = "client is told of an abort:"
 )
 
@@ -84,7 +87,7 @@ func (x *stepper) gateway(t int) {
 	c := x.c
 	x.try(stepTellCommit, t, -1, -1, func(n *state) bool { return c.tellCommit(n, t) })
 	x.try(stepTellAbort, t, -1, -1, func(n *state) bool { return c.tellAbort(n, t) })
-	x.try("gateway crashes:", t, -1, -1, func(n *state) bool {
+	x.try(stepCrash, t, -1, -1, func(n *state) bool {
 		ok := n.txns[t].phase == committing && c.Crashes>>t&1 == 1
 		n.txns[t].phase = crashed
 		return ok
@@ -111,8 +114,8 @@ func (x *stepper) gateway(t int) {
 // leg steps: a transaction's part in a shard.
 func (x *stepper) leg(t, s int) {
 	c := x.c
-	x.try("lock", t, s, -1, func(n *state) bool { return c.lock(n, t, s) })
-	x.try("prepare is asked for:", t, s, -1, func(n *state) bool { return c.ask(n, t, s) })
+	x.try(stepLock, t, s, -1, func(n *state) bool { return c.lock(n, t, s) })
+	x.try(stepAsk, t, s, -1, func(n *state) bool { return c.ask(n, t, s) })
 	x.try(stepPropose, t, s, -1, func(n *state) bool { return c.propose(n, t, s) })
 	x.try(stepProposeAgain, t, s, -1, func(n *state) bool { return c.proposeAgain(n, t, s) })
 	for i := range maxCopies {

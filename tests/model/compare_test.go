@@ -71,6 +71,15 @@ func show(r *shard.ProposalResult) string {
 	return fmt.Sprintf("status %d of %x (recorded %d) at %v, blocked by %x", r.Status, r.Txn[:2], r.Recorded, r.TS, r.Blocker[:2])
 }
 
+func (p *pair) compareAll() error {
+	for s := range p.shards {
+		if err := p.compare(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // compare looks for differences in all that can be seen of a shard.
 func (p *pair) compare(s int) error {
 	r, h := p.shards[s], &p.m.shards[s]

@@ -80,11 +80,14 @@ func (c *Config) in(t, s int) bool { return c.Txns[t].Locks>>s&1 == 1 }
 // writes tells whether t writes in shard s.
 func (c *Config) writes(t, s int) bool { return c.Txns[t].Writes>>s&1 == 1 }
 
-// intentOfOther tells whether a transaction other than t is prepared in a shard, and holds the row.
+// intentOfOther tells whether a transaction other than t is prepared in a shard and bars t from the row. Those that have
+// only locked it do not bar each other.
 func (c *Config) intentOfOther(n *state, t, s int) bool {
 	for i := range c.Txns {
-		checked := c.has(BugChecksFree) && !c.writes(i, s)
-		if i != t && n.shards[s].legs[i].prepared != 0 && !checked {
+		if i == t || n.shards[s].legs[i].prepared == 0 {
+			continue
+		}
+		if c.writes(i, s) || c.writes(t, s) && !c.has(BugChecksFree) {
 			return true
 		}
 	}

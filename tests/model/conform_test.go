@@ -109,7 +109,7 @@ func TestConformWalks(t *testing.T) {
 	m, seed := newMachines(t), seedOf(t)
 	n, steps := 300, 0
 	if *full {
-		n = 10_000
+		n = 5_000
 	}
 	for i := range n {
 		rng := rand.New(rand.NewPCG(seed, uint64(i)))
@@ -133,16 +133,19 @@ const elsewhere = BugNoLocksAgain | BugMarkKeepsLeg | BugNoMark | BugLaterStamp 
 // anyConfig is a model of up to three transactions.
 func anyConfig(rng *rand.Rand) Config {
 	c := Config{
-		Exact: true, Shards: 1 + rng.IntN(maxShards), Reader: Reader(rng.IntN(int(NewestReader) + 1)),
-		Failovers: rng.IntN(4), HandOvers: rng.IntN(2), Reproposals: rng.IntN(4), Crashes: rng.IntN(1 << maxTxns),
+		Exact: true, Shards: 1 + min(rng.IntN(maxShards), rng.IntN(maxShards)), Reader: Reader(rng.IntN(int(NewestReader) + 1)),
+		Failovers: rng.IntN(5), HandOvers: rng.IntN(2), Reproposals: rng.IntN(4), Crashes: rng.IntN(1 << maxTxns),
 		Closes: rng.IntN(4), Ages: rng.IntN(3),
 	}
-	if rng.IntN(3) == 0 {
+	if rng.IntN(2) == 0 {
 		c.Planted = Bug(rng.Uint32()) & elsewhere
 	}
 	all := 1<<c.Shards - 1
-	for range 1 + rng.IntN(maxTxns) {
-		x := Txn{Locks: uint8(1 + rng.IntN(all))}
+	for range 1 + max(rng.IntN(maxTxns), rng.IntN(maxTxns)) {
+		x := Txn{Locks: uint8(all)}
+		if rng.IntN(3) > 0 {
+			x.Locks = uint8(1 + rng.IntN(all))
+		}
 		x.Writes = x.Locks & uint8(1+rng.IntN(all))
 		if one := x.Locks&(x.Locks-1) == 0; one {
 			x.Writes, x.Kind = x.Locks, Kind(rng.IntN(int(AutoWide)+1))

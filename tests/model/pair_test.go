@@ -88,7 +88,7 @@ func (p *pair) step(a action, to *state) error {
 	case stepForget:
 		err = p.forget(t, s, to)
 	case stepAge:
-		err = p.outlive(s, to, p.wild && p.rng.IntN(2) == 0)
+		err = p.age(s, to)
 	case stepFailOver, stepHandOver:
 		err = p.shards[s].takeLease()
 	case stepClose:
@@ -111,7 +111,10 @@ func (p *pair) step(a action, to *state) error {
 	}
 	p.noteLost(to)
 	p.m = *to
-	if s < 0 {
+	switch {
+	case a.what == stepAge:
+		return p.compareAll()
+	case s < 0:
 		return nil
 	}
 	return p.compare(s)
@@ -243,21 +246,57 @@ func (p *pair) closeWith(e *entry, s int, to *state) {
 	}
 }
 
-// canOutlive tells whether all that ended in a shard may be forgotten: the log does not age for one transaction alone.
-func (p *pair) canOutlive(s int) bool {
+// canOutlive tells whether all that has ended may be forgotten: logs do not age for one transaction alone.
+func (p *pair) canOutlive() bool {
 	for t := range p.c.Txns {
-		if p.m.shards[s].legs[t].outcome != unknown && p.m.txns[t].phase == committing && !p.c.has(BugAgeWhileAsked) {
-			return false
+		if p.m.txns[t].phase != committing || p.c.has(BugAgeWhileAsked) {
+			continue
+		}
+		for s := range p.shards {
+			if p.m.shards[s].legs[t].outcome != unknown {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// outlive lets so much happen in a shard that it forgets how transactions ended, beside those whose decision it must
-// keep. to is a state in which the model has forgotten one of them. closing closes timestamps with it, as a real
-// leaseholder's batches do.
-func (p *pair) outlive(s int, to *state, closing bool) error {
+// age lets so much happen in the shard s, in a walk at random in all of them since time passes everywhere, that they
+// forget how transactions ended, beside those whose decision they must keep. to is a state in which the model has
+// forgotten one of them in s.
+func (p *pair) age(s int, to *state) error {
+	shards, closing := []int{s}, false
+	if p.wild {
+		shards, closing = shards[:0], p.rng.IntN(2) == 0
+		for s := range p.shards {
+			shards = append(shards, s)
+		}
+	}
+	for _, s := range shards {
+		p.forgetEnds(s, to)
+		if closing { // as a real leaseholder's batches do
+			h := &to.shards[s]
+			h.closed = max(h.closed, p.closable(s, p.c.closable(to, s)))
+		}
+	}
+	// The first makes the young generation old enough, the others turn twice; after the last no turn is due.
+	steps := [...]time.Duration{61 * time.Second, 61 * time.Second, 61 * time.Second, 61 * time.Second, 0}
+	for _, later := range steps {
+		p.clock += mvcc.Timestamp(later/time.Millisecond) << mvcc.LogicalBits
+		at := p.tick()
+		for _, s := range shards {
+			if err := p.fill(s, at, closing); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forgetEnds lets the model forget what has ended in a shard.
+func (p *pair) forgetEnds(s int, to *state) {
 	h := &to.shards[s]
+	h.horizon = to.now
 	for t := range p.c.Txns {
 		l := &h.legs[t]
 		if l.kept == 1 {
@@ -266,29 +305,23 @@ func (p *pair) outlive(s int, to *state, closing bool) error {
 			l.outcome, l.at = unknown, 0
 		}
 	}
+}
+
+// fill lets a transaction commit that the model knows nothing of.
+func (p *pair) fill(s int, at mvcc.Timestamp, closing bool) error {
+	p.fillers++
+	q := shard.Proposal{Kind: shard.ProposalCommit, Txn: fragment.TxnID{'F', byte(p.fillers), byte(p.fillers >> 8)}, TS: at}
+	q.Writes = []*fragment.Write{blindWrite(fragment.Replace, fillerRow, int64(p.fillers))}
+	var closed mvcc.Timestamp
 	if closing {
-		h.closed = max(h.closed, p.closable(s, p.c.closable(to, s)))
+		closed = at - 1
 	}
-	const batches = 4 // the first makes the young generation old enough, the others turn twice
-	for range batches {
-		p.clock += mvcc.Timestamp(61*time.Second/time.Millisecond) << mvcc.LogicalBits
-		p.fillers++
-		q := shard.Proposal{Kind: shard.ProposalCommit, Txn: fragment.TxnID{'F', byte(p.fillers), byte(p.fillers >> 8)}, TS: p.tick()}
-		q.Writes = []*fragment.Write{blindWrite(fragment.Replace, fillerRow, int64(p.fillers))}
-		var closed mvcc.Timestamp
-		if closing {
-			closed = q.TS - 1
-		}
-		got, _, err := p.shards[s].propose(closed, q)
-		if err != nil {
-			return err
-		}
-		if got.Status != shard.Committed {
-			return differs("a filler gave %s", show(&got))
-		}
-		p.beside[s].forgotten = q.TS - 1
+	got, _, err := p.shards[s].propose(closed, q)
+	if err != nil {
+		return err
 	}
-	return nil
+	p.beside[s].forgotten = at - 1
+	return sameResult("a filler", got, shard.ProposalResult{Txn: q.Txn, Status: shard.Committed, TS: at})
 }
 
 // inquire compares and keeps the answer to one who asks how a transaction stands, unless it is an abort mark.
@@ -438,12 +471,7 @@ func (p *pair) walk(disturbed bool) error {
 			return err
 		}
 	}
-	for s := range p.shards {
-		if err := p.compare(s); err != nil {
-			return err
-		}
-	}
-	return nil
+	return p.compareAll()
 }
 
 // follow takes a way that the explorer has found, with disturbances between its steps. passed is told of each step.
@@ -480,14 +508,27 @@ func (p *pair) pick() (a action, to state, ok bool) {
 	n := 0
 	from := p.m
 	p.c.Next(&from, func(x action, s *state) {
-		if *s == from || x.what == stepAge && !p.canOutlive(int(x.s)) {
+		if *s == from || x.what == stepAge && !p.canOutlive() {
 			return
 		}
-		if n++; p.rng.IntN(n) == 0 {
+		w := weight(x.what)
+		if n += w; p.rng.IntN(n) < w {
 			a, to = x, *s
 		}
 	})
 	return a, to, n > 0
+}
+
+// weight spreads what may happen at any time over a walk, and prefers what brings transactions into each other's way to
+// what ends them.
+func weight(step string) int {
+	switch step {
+	case stepFailOver, stepHandOver, stepClose, stepAge, stepCrash:
+		return 1
+	case stepLock, stepAsk, stepPropose, stepProposeAgain, stepApply:
+		return 12
+	}
+	return 4
 }
 
 // tell adds the steps to an error.
