@@ -46,6 +46,7 @@ type Session struct {
 	sqlModeText    string
 	zoneName       string
 	mode           types.Mode
+	today          day
 	collation      types.Collation // collation_connection
 	clientCharset  types.Collation
 	resultsCharset types.Collation
@@ -214,6 +215,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 		now = s.fixedNow
 	}
 	ctx := s.run.begin(parent)
+	s.mode.Today = s.today.of(now, s.mode.Loc)
 	s.env = expr.Env{Mode: s.mode, Now: now, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx}
 	s.rt = exec.Runtime{
 		DB: s.eng.db, Env: &s.env, MemLimit: s.eng.cfg.MemLimit, LockWait: s.lockWait, Warn: s.warnShardFn(),

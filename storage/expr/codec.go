@@ -221,12 +221,12 @@ const (
 	modeHasNow
 )
 
-// EncodeEnv appends Mode, Now and InDML.
-func EncodeEnv(dst []byte, env *Env) []byte {
+// EncodeEnv appends Mode, InDML and, if the expressions that go along need it (UsesNow), Now.
+func EncodeEnv(dst []byte, env *Env, now bool) []byte {
 	var bits uint64
 	m := &env.Mode
 	for i, set := range []bool{m.Strict, m.NoZeroDate, m.NoZeroInDate, m.AllowInvalid, m.PadChar, m.DivZeroError,
-		m.NoUnsignedSub, env.InDML, !env.Now.IsZero()} {
+		m.NoUnsignedSub, env.InDML, now && !env.Now.IsZero()} {
 		if set {
 			bits |= 1 << i
 		}

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"cloudsql/storage/types"
 )
 
@@ -26,6 +28,12 @@ func Walk(e Expr, fn func(Expr) bool) {
 			Walk(a, fn)
 		}
 	}
+}
+
+// UsesNow tells whether a value of e may depend on the statement's time, beyond its day.
+func UsesNow(e Expr) bool {
+	c, ok := e.(*Call)
+	return ok && (c.def.usesNow || slices.ContainsFunc(c.args, UsesNow))
 }
 
 // Rewrite rebuilds e bottom-up, replacing each node by fn's result (fn returns its argument to keep it). The types and

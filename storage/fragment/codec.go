@@ -3,6 +3,7 @@ package fragment
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mvcc"
@@ -45,7 +46,7 @@ func AppendRead(dst []byte, r *Read) ([]byte, error) {
 		dst = appendSpans(dst, r.Spans)
 	}
 	if r.Env != nil {
-		dst = expr.EncodeEnv(dst, r.Env)
+		dst = expr.EncodeEnv(dst, r.Env, true)
 	}
 	var err error
 	if r.Filter != nil {
@@ -119,7 +120,7 @@ func AppendWrite(dst []byte, w *Write) ([]byte, error) {
 		dst = appendKeys(dst, w.Keys)
 	}
 	if w.Env != nil {
-		dst = expr.EncodeEnv(dst, w.Env)
+		dst = expr.EncodeEnv(dst, w.Env, w.usesNow())
 	}
 	var err error
 	if w.Where != nil {
@@ -136,6 +137,15 @@ func AppendWrite(dst []byte, w *Write) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+// usesNow tells whether w's effect may depend on when its statement began. Where it does not, equal statements are equal
+// fragments.
+func (w *Write) usesNow() bool {
+	if w.Env.Mode.Today == 0 || expr.UsesNow(w.Where) {
+		return true
+	}
+	return slices.ContainsFunc(w.Set, func(a Assignment) bool { return expr.UsesNow(a.Expr) })
 }
 
 // DecodeWrite reads what AppendWrite wrote; the fragment aliases src.

@@ -153,3 +153,34 @@ func FuzzDecode(f *testing.F) {
 		ReadPage(wire.NewReader(data), &p)
 	})
 }
+
+// TestWriteWithoutNow: a statement that the time does not matter to is the same fragment at any time of its day.
+func TestWriteWithoutNow(t *testing.T) {
+	encode := func(e expr.Expr, now int64, today uint64) string {
+		env := &expr.Env{Now: time.Unix(now, 0)}
+		env.Mode.Today = today
+		data, err := AppendWrite(nil, &Write{Kind: Update, Env: env, Set: []Assignment{{Column: 1, Expr: e}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	clock, err := expr.New("now")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := expr.New("+", expr.NewInt(1), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := types.PackDatetime(2023, 11, 14, 0, 0, 0, 0)
+	if encode(expr.NewInt(1), 1_700_000_000, day) != encode(expr.NewInt(1), 1_700_000_001, day) {
+		t.Error("a constant depends on the time")
+	}
+	if encode(expr.NewInt(1), 1_700_000_000, 0) == encode(expr.NewInt(1), 1_700_000_001, 0) {
+		t.Error("the day is lost")
+	}
+	if encode(sum, 1_700_000_000, day) == encode(sum, 1_700_000_001, day) {
+		t.Error("NOW() is lost")
+	}
+}
