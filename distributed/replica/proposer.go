@@ -45,7 +45,7 @@ type proposer struct {
 type flight struct {
 	id     uint64
 	writes []*write
-	first  mvcc.Timestamp
+	ts     mvcc.Timestamp
 	idle   bool // no client waits for it
 }
 
@@ -93,19 +93,22 @@ func (p *proposer) startRound() bool {
 	return true
 }
 
-// full tells whether what waits, if anything does, must let entries that are on their way land first. Those that only
+// full tells whether what waits, if anything does, must let entries that are on their way land first: the pipeline is
+// full, or fewer wait than are on their way. An entry costs each replica an fsync and several messages however much is in
+// it; so many clients who wait for one round fill half of the next ones, and one alone waits for nobody. Those that only
 // clean up are in nobody's way, but for their like. Called with mu held.
 func (p *proposer) full() bool {
 	if len(p.queue) == 0 {
 		return true
 	}
-	flying := 0
+	flying, writes := 0, 0
 	for _, f := range p.flying {
 		if !f.idle {
 			flying++
+			writes += len(f.writes)
 		}
 	}
-	if flying >= p.r.cfg.Pipeline {
+	if flying >= p.r.cfg.Pipeline || len(p.queue) < writes {
 		return true
 	}
 	return len(p.flying) >= p.r.cfg.Pipeline && allIdle(p.queue)
@@ -188,13 +191,14 @@ func (p *proposer) pause(d time.Duration) bool {
 	}
 }
 
-// round gives a batch its timestamps and proposes it.
+// round gives a batch its timestamp and proposes it. One is enough for all: they take effect together, in their order, so
+// that no snapshot lies between them.
 func (p *proposer) round(batch []*write) {
 	batch = p.current(batch)
 	if len(batch) == 0 {
 		return
 	}
-	first, err := p.r.cfg.Timestamps.Next(p.r.ctx, len(batch))
+	ts, err := p.r.cfg.Timestamps.Next(p.r.ctx, 1)
 	if err != nil {
 		p.r.log.Warn("no timestamps", "err", err)
 		p.requeue(batch)
@@ -208,18 +212,18 @@ func (p *proposer) round(batch []*write) {
 	for i, w := range batch {
 		// The first try keeps its place: it may be in the log although it was presumed lost. A transaction that is
 		// being resolved has its timestamp.
-		w.locker().ts.CompareAndSwap(0, uint64(first)+uint64(i))
+		w.locker().ts.CompareAndSwap(0, uint64(ts))
 		w.tries++
 		encoded[i] = w.prop
 		size += len(w.prop) + binary.MaxVarintLen64
 	}
-	raise(&batch[0].tenure.locks.seen, uint64(first)+uint64(len(batch))-1)
-	f := &flight{writes: batch, first: first, idle: allIdle(batch)}
+	raise(&batch[0].tenure.locks.seen, uint64(ts))
+	f := &flight{writes: batch, ts: ts, idle: allIdle(batch)}
 	p.mu.Lock()
 	p.nextID++
-	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(first)
+	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(ts)
 	p.mu.Unlock()
-	cmd := shard.EncodeStamped(make([]byte, 0, size), &b, encoded, first)
+	cmd := shard.EncodeStamped(make([]byte, 0, size), &b, encoded, ts)
 
 	p.mu.Lock()
 	p.flying[f.id] = f // from here on its writes may end, and be used again
@@ -234,11 +238,11 @@ func (p *proposer) round(batch []*write) {
 
 // closedBelow is the newest timestamp at or below which nothing will commit any more: entries on their way have higher
 // ones, and so has everything that gets its timestamp later. Called with mu held.
-func (p *proposer) closedBelow(first mvcc.Timestamp) mvcc.Timestamp {
+func (p *proposer) closedBelow(ts mvcc.Timestamp) mvcc.Timestamp {
 	for _, f := range p.flying {
-		first = min(first, f.first)
+		ts = min(ts, f.ts)
 	}
-	return first - 1
+	return ts - 1
 }
 
 // current leaves out the writes whose tenure is over.
@@ -517,7 +521,7 @@ func (p *proposer) dropAll() {
 		delete(p.flying, id)
 		flights = append(flights, f)
 	}
-	slices.SortFunc(flights, func(a, b *flight) int { return cmp.Compare(a.first, b.first) })
+	slices.SortFunc(flights, func(a, b *flight) int { return cmp.Compare(a.ts, b.ts) })
 	var ws []*write
 	for _, f := range flights {
 		ws = append(ws, f.writes...)

@@ -114,6 +114,7 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		return results, nil
 	}
 	a.turnGenerations(index, b)
+	mark := a.overlay.mark()
 	for i := range b.Proposals {
 		p := &b.Proposals[i]
 		r, err := a.proposal(p)
@@ -127,6 +128,9 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		if p.Kind != ProposalResolve || r.Status != Conflict {
 			a.remember(index, p, &r)
 		}
+	}
+	if err := a.write(mark); err != nil {
+		return nil, err
 	}
 	if record, ok := a.outcomes.pending[index]; ok {
 		a.set(outcomeKey(a.s.id, index), record)
@@ -183,7 +187,7 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		return r, nil
 	}
 	a.commitCounters(a.writer.deltas)
-	return r, a.write(mark)
+	return r, nil
 }
 
 // attempt executes p into the overlay, from mark on, and notes in r how that ended.
@@ -235,21 +239,23 @@ func (a *applier) executeWrite(w *fragment.Write, res *fragment.WriteResult) (St
 	return 0, err
 }
 
-// write puts a transaction's versions, which are the overlay's changes from mark on, into the engine's batch and the
-// hash. Each version is written once, however often the transaction wrote the key: collection relies on it.
+// write puts the versions of an entry, which are the overlay's changes from mark on, into the engine's batch and the
+// hash. Each version is written once, however often the entry's transactions wrote the key: collection relies on it, and
+// a row that many of them changed costs one version.
 func (a *applier) write(mark int) error {
 	changes := a.overlay.changes[mark:]
 	for i := range changes {
-		if before := int(changes[i].before) - mark; before >= 0 {
-			changes[before].dead = true
+		c := &changes[i]
+		if before := int(c.before) - mark; before >= 0 && changes[before].ts == c.ts {
+			c.replace(&changes[before])
 		}
 	}
 	for i := range changes {
 		c := &changes[i]
-		a.noteGarbage(c)
 		if c.dead {
 			continue
 		}
+		a.noteGarbage(c)
 		op := a.batch.SetDeferred(len(c.key)+mvcc.SuffixLen, len(c.value))
 		copy(op.Key, c.key)
 		binary.BigEndian.PutUint64(op.Key[len(c.key):], ^uint64(c.ts))

@@ -37,13 +37,13 @@ func appendBatchHeader(dst []byte, b *Batch, proposals int) []byte {
 }
 
 // EncodeStamped is EncodeBatch for proposals that were encoded (AppendProposal) before their timestamps were known,
-// with TS 0: the i-th gets first+i. b.Proposals is not used.
-func EncodeStamped(dst []byte, b *Batch, encoded [][]byte, first mvcc.Timestamp) []byte {
+// with TS 0: all get ts. b.Proposals is not used.
+func EncodeStamped(dst []byte, b *Batch, encoded [][]byte, ts mvcc.Timestamp) []byte {
 	const tsOffset = 1 + len(fragment.TxnID{}) // after kind and transaction; 0 takes one byte
 	dst = appendBatchHeader(dst, b, len(encoded))
-	for i, e := range encoded {
+	for _, e := range encoded {
 		dst = append(dst, e[:tsOffset]...)
-		dst = binary.AppendUvarint(dst, uint64(first)+uint64(i))
+		dst = binary.AppendUvarint(dst, uint64(ts))
 		dst = append(dst, e[tsOffset+1:]...)
 	}
 	return dst
@@ -87,20 +87,40 @@ func readBatch(d *wire.Reader) *Batch {
 	b := &Batch{ID: d.Uvarint(), Proposer: schema.NodeID(d.Uvarint()), Epoch: d.Uvarint(), Closed: mvcc.Timestamp(d.Uvarint())}
 	n := d.Count()
 	b.Proposals = make([]Proposal, 0, min(n, 1024))
+	var last lastWrite
 	for i := 0; i < n && d.Err() == nil; i++ {
-		b.Proposals = append(b.Proposals, readProposal(d))
+		b.Proposals = append(b.Proposals, readProposal(d, &last))
 	}
 	return b
 }
 
-func readProposal(d *wire.Reader) (p Proposal) {
+// lastWrite spares a batch whose transactions all do the same the decoding of it. Fragments are not changed by those who
+// run them.
+type lastWrite struct {
+	encoded []byte
+	write   *fragment.Write
+}
+
+func (l *lastWrite) read(d *wire.Reader) *fragment.Write {
+	src := d.Rest()
+	if n := len(l.encoded); n > 0 && bytes.HasPrefix(src, l.encoded) {
+		d.SetRest(src[n:], nil)
+		return l.write
+	}
+	w, rest, err := fragment.DecodeWrite(src)
+	d.SetRest(rest, err)
+	if err == nil {
+		l.encoded, l.write = src[:len(src)-len(rest)], w
+	}
+	return w
+}
+
+func readProposal(d *wire.Reader, last *lastWrite) (p Proposal) {
 	p.Kind = ProposalKind(d.Byte())
 	p.Txn = readTxnID(d)
 	p.TS = mvcc.Timestamp(d.Uvarint())
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		w, rest, err := fragment.DecodeWrite(d.Rest())
-		d.SetRest(rest, err)
-		p.Writes = append(p.Writes, w)
+		p.Writes = append(p.Writes, last.read(d))
 	}
 	if n := d.Count(); n > 0 {
 		p.Effects = make([]fragment.Effect, 0, min(n, 4096))

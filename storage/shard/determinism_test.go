@@ -68,6 +68,11 @@ func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
 			if rng.IntN(20) == 0 {
 				b.Epoch += 3
 			}
+			if rng.IntN(4) > 0 { // as a proposer stamps them
+				for i := range b.Proposals {
+					b.Proposals[i].TS = l.ts
+				}
+			}
 			var err error
 			if cmd, err = EncodeBatch(nil, b); err != nil {
 				t.Fatal(err)

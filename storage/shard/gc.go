@@ -19,7 +19,7 @@ import (
 // time of the loss.
 //
 // A row that was changed has been read by Apply, so its superseded version is known and goes without a look at the
-// store. Such a version was written exactly once (a transaction that writes a row twice leaves one version, a replayed
+// store. Such a version was written exactly once (a log entry that writes a row twice leaves one version, a replayed
 // log begins behind what the store has, and a snapshot's rows lie over a range deletion), so it is removed by a single
 // deletion: both vanish as soon as they meet, mostly in the flush of the memtable, while an ordinary deletion would
 // travel down all levels and lie in the way of scans meanwhile.
@@ -50,10 +50,7 @@ type collector struct {
 }
 
 func (a *applier) noteGarbage(c *change) {
-	if c.hides && c.hidden == c.ts {
-		return // what it hides is the same transaction's, and never became a version
-	}
-	if c.hides || mvcc.Flag(c.value[0]) == mvcc.FlagDelete {
+	if c.hides || c.deletes() {
 		a.garbage = append(a.garbage, garbageKey{key: string(c.key), ts: c.ts, hidden: c.hidden})
 	}
 }

@@ -18,9 +18,21 @@ type change struct {
 	ts         mvcc.Timestamp
 	before     int32 // position of the version of the same key that this one hides, or -1
 	hides      bool  // a row that the engine has is superseded
-	dead       bool  // the same transaction has written the key again: never becomes a version
+	dead       bool  // the same entry has written the key again: never becomes a version
 
 	hidden mvcc.Timestamp // the version that is superseded, if hides; 0: not known
+}
+
+func (c *change) deletes() bool { return mvcc.Flag(c.value[0]) == mvcc.FlagDelete }
+
+// replace puts c in the place of a change of the same key and timestamp: what that one superseded, c does.
+func (c *change) replace(before *change) {
+	before.dead = true
+	c.hides = before.hides || before.deletes()
+	c.hidden = before.hidden
+	if c.deletes() {
+		c.hidden = 0 // older versions of a deleted key are looked up
+	}
 }
 
 // get finds a key's newest version here; it is valid until reset.

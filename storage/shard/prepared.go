@@ -414,7 +414,6 @@ func (a *applier) resolvePiece(x *preparedTxn, c *piece, ts mvcc.Timestamp) erro
 	if err != nil {
 		return err
 	}
-	mark := a.overlay.mark()
 	a.writer.begin(a, ts)
 	a.prepared.resolving = x
 	status, err := a.effects(ts, effects)
@@ -426,7 +425,7 @@ func (a *applier) resolvePiece(x *preparedTxn, c *piece, ts mvcc.Timestamp) erro
 		return err
 	}
 	a.commitCounters(a.writer.deltas)
-	return a.write(mark)
+	return nil
 }
 
 // effectsOf decodes a piece's effects.
