@@ -37,7 +37,7 @@ type Config struct {
 	MaxEntryProposals int           // 512
 	MaxTxnBytes       int           // 24 MiB: refuse a larger transaction (1197); must be well below raft's entry limit
 	MaxWorkspaceBytes int           // 64 MiB: memory of one transaction's buffered writes (1197)
-	Pipeline          int           // 2: batch entries on their way at once
+	Pipeline          int           // 3: batch entries on their way at once
 	TxnTTL            time.Duration // 60 s: roll back a transaction of which nothing was heard for so long
 	PageBytes         int           // 256 KiB: pages of reads that do not say
 
@@ -67,7 +67,7 @@ func (c *Config) setDefaults() {
 	set(&c.MaxEntryProposals, 512)
 	set(&c.MaxTxnBytes, 24<<20)
 	set(&c.MaxWorkspaceBytes, shard.DefaultWorkspaceBytes)
-	set(&c.Pipeline, 2)
+	set(&c.Pipeline, 3)
 	set(&c.PageBytes, 256<<10)
 	if c.Clock == nil {
 		c.Clock = SystemClock
