@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser"
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -182,12 +183,20 @@ func (w *writer) countWarnings(env *expr.Env) {
 func (w *writer) changeResult(kind fragment.Kind) *exec.ModifyResult {
 	m := &exec.ModifyResult{Affected: w.sum.Changed}
 	if kind == fragment.Update {
-		m.Info = fmt.Sprintf("Rows matched: %d  Changed: %d  Warnings: %d", w.sum.Matched, w.sum.Changed, w.warnings)
+		m.Info = updateInfo(w.sum.Matched, w.sum.Changed, uint64(w.warnings)) //nolint:gosec // a count
 		if w.rt.FoundRowsFlag {
 			m.Affected = w.sum.Matched
 		}
 	}
 	return m
+}
+
+// updateInfo is the OK packet's text after an UPDATE.
+func updateInfo(matched, changed, warnings uint64) string {
+	b := append(make([]byte, 0, 64), "Rows matched: "...)
+	b = append(strconv.AppendUint(b, matched, 10), "  Changed: "...)
+	b = append(strconv.AppendUint(b, changed, 10), "  Warnings: "...)
+	return string(strconv.AppendUint(b, warnings, 10))
 }
 
 // insertInfo is the OK packet's text after an INSERT of several rows.

@@ -226,17 +226,17 @@ func (a *applier) executeWrite(w *fragment.Write, res *fragment.WriteResult) (St
 	if !ok {
 		return NoTablet, nil
 	}
-	err := a.writer.run(t, w, res)
-	var status statusError
-	switch {
-	case err == nil && res.Err != nil:
-		return Failed, nil
-	case err == nil:
-		return Committed, nil
-	case errors.As(err, &status):
-		return Status(status), nil
+	if err := a.writer.run(t, w, res); err != nil {
+		var status statusError
+		if errors.As(err, &status) {
+			return Status(status), nil
+		}
+		return 0, err
 	}
-	return 0, err
+	if res.Err != nil {
+		return Failed, nil
+	}
+	return Committed, nil
 }
 
 // write puts the versions of an entry, which are the overlay's changes from mark on, into the engine's batch and the

@@ -65,6 +65,7 @@ type writer struct {
 	res    *fragment.WriteResult
 	env    expr.Env
 	strict expr.StrictWarnings // what strict mode does not forgive in expressions
+	warns  [2]types.Warner     // warn and strict.Warn, made once
 	deltas []counterDelta
 	// buffering: the writes go to a Workspace, under locks. A changed row's kept entries are put again with it, because
 	// it hides the engine's; and what was found in the way is looked at again once it is locked.
@@ -97,14 +98,21 @@ func (w *writer) run(t *tablet, f *fragment.Write, res *fragment.WriteResult) er
 	w.t, w.cur, w.plan, w.w, w.res = t, t.current, plan, f, res
 	w.prepareEnv()
 	w.prepareImages()
-	err := w.rows()
+	if err := w.rows(); err != nil {
+		return w.failed(err)
+	}
+	return nil
+}
+
+// failed tells a statement's own failure, which becomes its result, from other errors.
+func (w *writer) failed(err error) error {
 	var lock *lockError
 	if errors.As(err, &lock) {
 		return err
 	}
 	var failure *mysqlerr.Error
 	if errors.As(err, &failure) {
-		*res = fragment.WriteResult{Err: failure}
+		*w.res = fragment.WriteResult{Err: failure}
 		return nil
 	}
 	return err
@@ -119,10 +127,13 @@ func (w *writer) prepareEnv() {
 		w.env.Mode.Loc = time.UTC
 	}
 	w.env.InDML = true
-	w.env.Warn = w.warn
+	if w.warns[0] == nil {
+		w.warns = [2]types.Warner{w.warn, w.strict.Warn}
+	}
+	w.env.Warn = w.warns[0]
 	w.strict = expr.StrictWarnings{Next: w.env.Warn}
 	if w.env.Mode.Strict {
-		w.env.Warn = w.strict.Warn
+		w.env.Warn = w.warns[1]
 	}
 }
 
