@@ -48,6 +48,16 @@ func (c *testCluster) config(i int) Config {
 	}
 }
 
+// startThree opens nodes 0 to 2 and waits until they are one cluster.
+func (c *testCluster) startThree() *Node {
+	c.t.Helper()
+	n := c.start(0)
+	c.start(1, c.addrs[0])
+	c.start(2, c.addrs[0])
+	eventually(c.t, "three nodes", func() bool { return grown(n, 3) })
+	return n
+}
+
 // start opens node i (0…) at an address that it keeps.
 func (c *testCluster) start(i int, join ...string) *Node {
 	c.t.Helper()
@@ -381,10 +391,7 @@ func TestOneNodeBecomesThreeWhileAClientWrites(t *testing.T) {
 
 func TestKillAndRestart(t *testing.T) {
 	c := newTestCluster(t)
-	n := c.start(0)
-	c.start(1, c.addrs[0])
-	c.start(2, c.addrs[0])
-	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	n := c.startThree()
 	tb := createTable(t, n, "shop")
 	var via atomic.Pointer[Node]
 	via.Store(n)
@@ -431,10 +438,7 @@ func TestKillAndRestart(t *testing.T) {
 // TestLostDataIsReplaced takes the rows from one node and the raft log from another: both are given new replicas.
 func TestLostDataIsReplaced(t *testing.T) {
 	c := newTestCluster(t)
-	n := c.start(0)
-	c.start(1, c.addrs[0])
-	c.start(2, c.addrs[0])
-	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	n := c.startThree()
 	tb := createTable(t, n, "shop")
 	ctx := context.Background()
 	for i := range int64(200) {
@@ -468,10 +472,7 @@ func TestLostDataIsReplaced(t *testing.T) {
 // TestDrain: a node that leaves cleanly has handed everything over before, so that a writer hardly waits.
 func TestDrain(t *testing.T) {
 	c := newTestCluster(t)
-	n := c.start(0)
-	c.start(1, c.addrs[0])
-	c.start(2, c.addrs[0])
-	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	n := c.startThree()
 	tb := createTable(t, n, "shop")
 	eventually(t, "the table is known everywhere", func() bool {
 		_, ok := c.nodes[2].Catalog().TableByID(tb.ID)
@@ -530,10 +531,7 @@ func TestDifferingReplicaIsQuarantined(t *testing.T) {
 func TestPartition(t *testing.T) {
 	c := newTestCluster(t)
 	c.faults = rpc.NewFaultNet(rpc.TCP)
-	n := c.start(0)
-	c.start(1, c.addrs[0])
-	c.start(2, c.addrs[0])
-	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	n := c.startThree()
 	tb := createTable(t, n, "shop")
 	s := tb.Tablets[0].Shard
 	ctx := context.Background()

@@ -43,10 +43,7 @@ func getStale(ctx context.Context, n *Node, tb *schema.Table, s *distributed.Sta
 func TestStaleReadsWhenCutOff(t *testing.T) {
 	c := newTestCluster(t)
 	c.faults = rpc.NewFaultNet(rpc.TCP)
-	n := c.start(0)
-	c.start(1, c.addrs[0])
-	c.start(2, c.addrs[0])
-	eventually(t, "three nodes", func() bool { return grown(n, 3) })
+	n := c.startThree()
 	tb := createTable(t, n, "shop")
 	s := tb.Tablets[0].Shard
 	eventually(t, "replicas everywhere", func() bool {

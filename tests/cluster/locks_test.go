@@ -92,6 +92,18 @@ func (l *link) number(text string) (int, error) {
 	return int(n.Int64), nil
 }
 
+// bothWait waits until two requests wait for rows.
+func (l *link) bothWait(t *testing.T) {
+	t.Helper()
+	harness.Eventually(t, 10*time.Second, "both wait for rows", func() error {
+		n, err := l.number("SELECT COUNT(*) FROM performance_schema.data_lock_waits")
+		if err == nil && n < 2 {
+			err = fmt.Errorf("%d waits", n)
+		}
+		return err
+	})
+}
+
 func (l *link) want(t *testing.T, text string, want int) {
 	t.Helper()
 	if n, err := l.number(text); err != nil || n != want {
@@ -221,13 +233,7 @@ func kills(t *testing.T, nodes []*harness.Node) {
 		waiting := b.ask("UPDATE locks.t SET n = 0 WHERE id = 1")
 		after := c.ask("UPDATE locks.t SET n = 0 WHERE id = 2")
 		k := open(t, holder, "")
-		harness.Eventually(t, 10*time.Second, "both wait for rows", func() error {
-			n, err := k.number("SELECT COUNT(*) FROM performance_schema.data_lock_waits")
-			if err == nil && n < 2 {
-				err = fmt.Errorf("%d waits", n)
-			}
-			return err
-		})
+		k.bothWait(t)
 		perform(t, k, fmt.Sprintf("KILL %d", b.id))
 		began := time.Now()
 		if out := get(t, waiting, 10*time.Second); out.err == nil {
@@ -255,13 +261,7 @@ func lostClient(t *testing.T, nodes []*harness.Node) {
 		_, _ = b.ExecContext(ctx, "UPDATE locks.t SET n = 0 WHERE id = 1") // the driver closes the connection
 	}()
 	after := c.ask("UPDATE locks.t SET n = 0 WHERE id = 2")
-	harness.Eventually(t, 10*time.Second, "both wait for rows", func() error {
-		n, err := a.number("SELECT COUNT(*) FROM performance_schema.data_lock_waits")
-		if err == nil && n < 2 {
-			err = fmt.Errorf("%d waits", n)
-		}
-		return err
-	})
+	a.bothWait(t)
 	began := time.Now()
 	leave()
 	<-done
