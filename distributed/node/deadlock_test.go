@@ -26,11 +26,15 @@ type ring struct {
 	tables []*schema.Table
 }
 
+// longLease outlasts any pause of a busy machine: transactions that must not fail lose no lock by it.
+const longLease = time.Minute
+
 // newRing makes size tables in as many shards, with the leases at different nodes.
 func newRing(t *testing.T, nodes, size int) *ring {
 	t.Helper()
 	r := &ring{t: t, c: newTestCluster(t)}
 	r.c.spread = true
+	r.c.lease = longLease
 	first := r.c.start(0)
 	for i := 1; i < nodes; i++ {
 		r.c.start(i, first.NodeAddr())

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type testCluster struct {
 	addrs  []string
 	faults *rpc.FaultNet // nil: none
 	spread bool          // tables in different shards
+	lease  time.Duration // 0: short, so that others take over soon
 }
 
 func testLogger(t testing.TB, name string) *slog.Logger {
@@ -44,7 +46,7 @@ func testLogger(t testing.TB, name string) *slog.Logger {
 func (c *testCluster) config(i int) Config {
 	return Config{
 		Dir: c.dirs[i], Log: testLogger(c.t, fmt.Sprint(i+1)),
-		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: 600 * time.Millisecond, SpreadTables: c.spread,
+		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: cmp.Or(c.lease, 600*time.Millisecond), SpreadTables: c.spread,
 	}
 }
 

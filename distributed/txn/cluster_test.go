@@ -96,7 +96,10 @@ func (c *testCluster) addNode(id schema.NodeID, change func(*replica.Config)) {
 			c.t.Fatal(err)
 		}
 		g := l.Add(id, state)
-		cfg := replica.Config{Node: id, Group: g, Timestamps: c.source, Logger: quiet, Peers: x, Caller: &testCaller{c.net, id}}
+		cfg := replica.Config{
+			Node: id, Group: g, Timestamps: c.source, Logger: quiet, Peers: x, Caller: &testCaller{c.net, id},
+			LeaseDuration: time.Minute, // outlasts any pause of a busy machine, unless the test is about that
+		}
 		if change != nil {
 			change(&cfg)
 		}
