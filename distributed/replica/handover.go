@@ -62,7 +62,7 @@ type shippedRange struct {
 // shipment is what a hand-over brings, at its target until the log gives it the lease.
 type shipment struct {
 	nonce uint64
-	from  uint64 // the epoch that it was made under
+	from  uint64 // the epoch that it was made under; this replica may not have applied its beginning yet
 	epoch uint64 // the one that the entry has begun, or our taking after it; 0: it has not come
 	txns  []*shippedTxn
 }
@@ -166,6 +166,7 @@ func (t *lockTable) sendAway(o *lockOwner, err error) {
 func (f *frozen) encode(nonce uint64) (msg []byte, left int) {
 	msg = binary.AppendUvarint(nil, uint64(f.r.shard))
 	msg = binary.AppendUvarint(msg, nonce)
+	msg = binary.AppendUvarint(msg, f.t.epoch)
 	for _, x := range f.txns {
 		if len(msg)+x.weight() > shipMax {
 			left++
@@ -219,7 +220,7 @@ func appendLocked(dst []byte, e *lockEntry) []byte {
 
 // readShipment decodes what encode made, behind the shard's id.
 func readShipment(d *wire.Reader, workspaceLimit int) (*shipment, error) {
-	s := &shipment{nonce: d.Uvarint()}
+	s := &shipment{nonce: d.Uvarint(), from: d.Uvarint()}
 	for d.Err() == nil && len(d.Rest()) > 0 {
 		s.txns = append(s.txns, readShippedTxn(d, workspaceLimit))
 	}
@@ -280,10 +281,9 @@ func (r *Replica) TakeOver(msg *wire.Reader) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.tenure.Load() != nil || r.closed {
+	if t := r.tenure.Load(); t != nil && t.epoch >= s.from || r.closed { // an earlier one ends when we have caught up
 		return r.notHere(0, 0)
 	}
-	s.from = r.machine.lease.Epoch
 	r.shipped = s
 	return nil
 }

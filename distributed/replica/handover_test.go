@@ -26,7 +26,7 @@ func FuzzReadShipment(f *testing.F) {
 	}
 	body := d.Rest()
 	s, err := readShipment(d, 0)
-	if err != nil || s.nonce != 99 || len(s.txns) != 1 || len(s.txns[0].locks) != 2 || len(s.txns[0].ranges) != 1 || s.txns[0].seq != 7 {
+	if err != nil || s.nonce != 99 || s.from != 1 || len(s.txns) != 1 || len(s.txns[0].locks) != 2 || len(s.txns[0].ranges) != 1 || s.txns[0].seq != 7 {
 		f.Fatal(s, err)
 	}
 	f.Add(body)
