@@ -3,6 +3,7 @@ package replica
 import (
 	"testing"
 
+	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/wire"
 )
@@ -31,4 +32,39 @@ func FuzzReadShipment(f *testing.F) {
 	}
 	f.Add(body)
 	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = readShipment(wire.NewReader(b), 0) })
+}
+
+// TestExpectShipment: what was shipped is kept until the log gives the lease to somebody else, however far this replica was
+// behind when it came.
+func TestExpectShipment(t *testing.T) {
+	const self, source, other = 2, 1, 3
+	taken := func(epoch uint64, holder schema.NodeID) shard.Result {
+		return shard.Result{OK: true, Batch: 5, Lease: shard.Lease{Epoch: epoch, Holder: holder}}
+	}
+	given := taken(7, self)
+	given.Batch = 99
+	for _, c := range []struct {
+		name string
+		log  []shard.Result
+		kept bool
+		at   uint64 // the epoch that it is installed in
+	}{
+		{"nothing yet", nil, true, 0},
+		{"the source's own taking, late", []shard.Result{taken(6, other), taken(7, source)}, true, 0},
+		{"the source renews", []shard.Result{taken(7, source)}, true, 0},
+		{"given", []shard.Result{taken(7, source), given}, true, 7},
+		{"given and taken", []shard.Result{taken(7, source), given, taken(8, self)}, true, 8},
+		{"given and taken again", []shard.Result{given, taken(8, self), taken(9, self)}, true, 9},
+		{"somebody else was quicker", []shard.Result{taken(7, source), taken(8, other)}, false, 0},
+		{"given, and somebody else was quicker", []shard.Result{given, taken(8, other)}, false, 0},
+		{"taken without having been given", []shard.Result{taken(8, self)}, false, 0},
+	} {
+		r := &Replica{cfg: Config{Node: self}, shipped: &shipment{nonce: 99, from: 7}}
+		for i := range c.log {
+			r.expectShipment(&c.log[i])
+		}
+		if (r.shipped != nil) != c.kept || c.kept && r.shipped.epoch != c.at {
+			t.Errorf("%s: %+v", c.name, r.shipped)
+		}
+	}
 }
