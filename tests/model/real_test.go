@@ -25,9 +25,10 @@ import (
 // The table of each real shard, t(id BIGINT PRIMARY KEY, writer BIGINT, KEY (writer)), has the model's one row, and one
 // that fillers write.
 const (
-	realTablet schema.TabletID = 10
-	modelRow                   = 1
-	fillerRow                  = 2
+	modelRow  = 1
+	fillerRow = 2
+
+	realTablet = schema.TabletID(10)
 )
 
 var realTable = &schema.Table{
