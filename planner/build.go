@@ -74,6 +74,7 @@ func newBuilder(ctx *Context, params int) *builder {
 	b.env = &expr.Env{}
 	if ctx.Env != nil {
 		b.env.Mode = ctx.Env.Mode
+		b.env.Mode.Today = 0 // that of the execution
 	}
 	return b
 }

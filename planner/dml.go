@@ -183,7 +183,7 @@ func (w *writer) countWarnings(env *expr.Env) {
 func (w *writer) changeResult(kind fragment.Kind) *exec.ModifyResult {
 	m := &exec.ModifyResult{Affected: w.sum.Changed}
 	if kind == fragment.Update {
-		m.Info = updateInfo(w.sum.Matched, w.sum.Changed, uint64(w.warnings)) //nolint:gosec // a count
+		m.Info = w.updateInfo()
 		if w.rt.FoundRowsFlag {
 			m.Affected = w.sum.Matched
 		}
@@ -192,11 +192,11 @@ func (w *writer) changeResult(kind fragment.Kind) *exec.ModifyResult {
 }
 
 // updateInfo is the OK packet's text after an UPDATE.
-func updateInfo(matched, changed, warnings uint64) string {
+func (w *writer) updateInfo() string {
 	b := append(make([]byte, 0, 64), "Rows matched: "...)
-	b = append(strconv.AppendUint(b, matched, 10), "  Changed: "...)
-	b = append(strconv.AppendUint(b, changed, 10), "  Warnings: "...)
-	return string(strconv.AppendUint(b, warnings, 10))
+	b = append(strconv.AppendUint(b, w.sum.Matched, 10), "  Changed: "...)
+	b = append(strconv.AppendUint(b, w.sum.Changed, 10), "  Warnings: "...)
+	return string(strconv.AppendInt(b, int64(w.warnings), 10))
 }
 
 // insertInfo is the OK packet's text after an INSERT of several rows.

@@ -49,13 +49,13 @@
 //
 // # The proposer
 //
-// One round at a time: take what waits, fetch a timestamp for all of it, encode one entry, propose it. Three entries may be on
-// their way at once (Config.Pipeline), the later ones when as many wait as fly; what comes meanwhile makes the next entry
-// fuller. The transactions of an entry take effect at one timestamp, in their order: no snapshot lies between them. At low load a round runs in the
-// writer's own goroutine; there are no timers. A proposal that raft dropped, or that a change of leadership may have lost,
-// is proposed again under the same transaction id: the shard remembers outcomes and answers Duplicate with the first one.
-// A client may stop waiting (its context, or half a minute without a quorum); the registration stays until the outcome is
-// known or the epoch is over.
+// One round at a time: take what waits, fetch a timestamp for all of it, encode one entry, propose it. Three entries
+// may be on their way at once (Config.Pipeline), the later ones when as many wait as fly; what comes meanwhile makes
+// the next entry fuller. The transactions of an entry take effect at one timestamp, in their order: no snapshot lies
+// between them. At low load a round runs in the writer's own goroutine; there are no timers. A proposal that raft
+// dropped, or that a change of leadership may have lost, is proposed again under the same transaction id: the shard
+// remembers outcomes and answers Duplicate with the first one. A client may stop waiting (its context, or half a minute
+// without a quorum); the registration stays until the outcome is known or the epoch is over.
 //
 // # Locks
 //

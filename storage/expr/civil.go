@@ -210,14 +210,21 @@ func calendar(env *Env, v types.Value) (civil, bool) {
 	return c, ok
 }
 
-// timeAsDatetime is a value as a DATETIME; a TIME counts from the statement's day.
+// timeAsDatetime is a value as a DATETIME; a TIME counts from the statement's day. Where that is not known, which is
+// before execution, a warning keeps Fold from the result.
 func timeAsDatetime(env *Env, v types.Value) types.Value {
 	if v.Kind() != types.KindTime {
 		return v.ToDatetime(&env.Mode, env.Warn)
 	}
-	c := env.now()
-	if env.Mode.Today != 0 {
+	var c civil
+	switch {
+	case env.Mode.Today != 0:
 		c = unpack(types.Date(env.Mode.Today))
+	case !env.Now.IsZero():
+		c = env.now()
+	default:
+		env.warnf(errTruncatedWrong, "Incorrect datetime value: '%s'", v.Text())
+		return types.Null
 	}
 	c.setClock(0)
 	c, ok := addMicros(c, v.Int())

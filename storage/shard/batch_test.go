@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -9,8 +8,6 @@ import (
 	"testing"
 
 	"cloudsql/storage/mvcc"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // TestBatch: the transactions of an entry take effect in their order at one timestamp; each key that they touch gets one
@@ -19,10 +16,7 @@ func TestBatch(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 5))
-			e := openEngine(t, vfs.NewMem())
-			s := openShard(t, e)
-			l := newLog(t, s)
-			l.install(testTable())
+			e, s, l := openTable(t)
 			m := model{}
 			history := map[mvcc.Timestamp]model{}
 			for step := range 60 {
@@ -36,12 +30,7 @@ func TestBatch(t *testing.T) {
 				}
 				l.apply(EncodeWatermark(nil, &WatermarkCommand{Watermark: l.ts}))
 				clear(history)
-				for more := true; more; {
-					var err error
-					if _, more, err = s.CollectGarbage(context.Background(), 50); err != nil {
-						t.Fatal(err)
-					}
-				}
+				l.collect(func() int { return 50 })
 				if got, want := strings.Count(dumpShard(t, e, testTable()), "\n"), 3*len(m); got != want {
 					t.Fatalf("%d versions for %d rows with two index entries each", got, len(m))
 				}

@@ -14,8 +14,6 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // model is what the table of testTable should hold: the simplest thing that can.
@@ -121,10 +119,7 @@ func TestModel(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 7))
-			e := openEngine(t, vfs.NewMem())
-			s := openShard(t, e)
-			l := newLog(t, s)
-			l.install(testTable())
+			e, s, l := openTable(t)
 			m := model{}
 			history := map[mvcc.Timestamp]model{}
 			for step := range 120 {
@@ -204,12 +199,7 @@ func reopenAndCollect(t *testing.T, rng *rand.Rand, l *testLog, flush func() err
 	watermark := l.ts - mvcc.Timestamp(rng.IntN(30))
 	l.apply(EncodeWatermark(nil, &WatermarkCommand{Watermark: watermark}))
 	maps.DeleteFunc(history, func(at mvcc.Timestamp, _ model) bool { return at < watermark })
-	for more := true; more; {
-		var err error
-		if _, more, err = l.s.CollectGarbage(context.Background(), 1+rng.IntN(20)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	l.collect(func() int { return 1 + rng.IntN(20) })
 	if err := flush(); err != nil {
 		t.Fatal(err)
 	}

@@ -18,10 +18,7 @@ import (
 
 // TestRetries: a transaction is executed once, whatever it ended with, and its first outcome is told.
 func TestRetries(t *testing.T) {
-	e := openEngine(t, vfs.NewMem())
-	s := openShard(t, e)
-	l := newLog(t, s)
-	l.install(testTable())
+	e, s, l := openTable(t)
 	good, bad := l.proposal(insertRow(1, 1, "a")), l.proposal(insertRow(1, 2, "b"))
 	for round, want := range []struct{ good, bad Status }{{Committed, Failed}, {Duplicate, Duplicate}, {Duplicate, Duplicate}} {
 		if round == 2 {
@@ -57,10 +54,7 @@ func TestRetries(t *testing.T) {
 
 // TestOutcomesAreForgotten by the log's own clock, in memory and in the engine, alike with and without restarts.
 func TestOutcomesAreForgotten(t *testing.T) {
-	e := openEngine(t, vfs.NewMem())
-	s := openShard(t, e)
-	l := newLog(t, s)
-	l.install(testTable())
+	e, _, l := openTable(t)
 	first := l.proposal(insertRow(1, 0, "a"))
 	l.propose(first)
 	known := func() bool {
@@ -101,10 +95,7 @@ func TestOutcomesAreForgotten(t *testing.T) {
 // TestLateAfterForgotten: a proposal that comes after its abort mark was forgotten is refused, although a prepared
 // transaction has kept the closed timestamp below it all the time.
 func TestLateAfterForgotten(t *testing.T) {
-	e := openEngine(t, vfs.NewMem())
-	s := openShard(t, e)
-	l := newLog(t, s)
-	l.install(testTable())
+	e, s, l := openTable(t)
 	l.write(insertRow(1, 0, "a"))
 	l.write(insertRow(2, 0, "b"))
 	holder, late := l.prepareCheck(1), l.prepareCheck(2)
@@ -156,9 +147,7 @@ func (l *testLog) prepareCheck(id int64) Proposal {
 
 // TestDecidedPart: nothing is left of a part that is decided and not forgotten, whatever it once held.
 func TestDecidedPart(t *testing.T) {
-	e := openEngine(t, vfs.NewMem())
-	l := newLog(t, openShard(t, e))
-	l.install(testTable())
+	e, _, l := openTable(t)
 	l.write(insertRow(1, 0, "a"))
 	p := l.prepareCheck(1)
 	l.propose(p)
@@ -189,9 +178,7 @@ func TestStateRecord(t *testing.T) {
 }
 
 func TestLease(t *testing.T) {
-	s := openShard(t, openEngine(t, vfs.NewMem()))
-	l := newLog(t, s)
-	l.install(testTable())
+	_, s, l := openTable(t)
 	for _, step := range []struct {
 		name string
 		c    LeaseCommand
@@ -265,10 +252,7 @@ func TestSystemRecords(t *testing.T) {
 
 // TestSweeper collects by itself until it is stopped.
 func TestSweeper(t *testing.T) {
-	e := openEngine(t, vfs.NewMem())
-	s := openShard(t, e)
-	l := newLog(t, s)
-	l.install(testTable())
+	e, s, l := openTable(t)
 	l.write(insertRow(1, 0, "a"))
 	for i := range int64(50) {
 		move := updateK(i+1, i)
@@ -337,10 +321,7 @@ func FuzzRecords(f *testing.F) {
 // TestCollectionUnderPressure: keys that do not fit into memory are found by walks, although more are lost all the
 // time.
 func TestCollectionUnderPressure(t *testing.T) {
-	e := openEngine(t, vfs.NewMem())
-	s := openShard(t, e)
-	l := newLog(t, s)
-	l.install(testTable())
+	e, s, l := openTable(t)
 	l.write(insertRow(1, 0, "a"))
 	c := &s.collector
 	for i := range int64(200) {

@@ -15,8 +15,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // locks is a Locker that runs a test's own code in place of waiting.
@@ -55,9 +53,7 @@ func (l *locks) SettleRange(first, last []byte) {
 }
 
 func tenRows(t testing.TB) (*Shard, *testLog) {
-	s := openShard(t, openEngine(t, vfs.NewMem()))
-	l := newLog(t, s)
-	l.install(testTable())
+	_, s, l := openTable(t)
 	for i := int64(1); i <= 10; i++ {
 		l.write(insertRow(i, i*10, fmt.Sprint("n", i)))
 	}
@@ -226,9 +222,7 @@ func TestReadErrors(t *testing.T) {
 
 // TestAggregationOverflow: more groups than memory allows leave in parts that add up.
 func TestAggregationOverflow(t *testing.T) {
-	s := openShard(t, openEngine(t, vfs.NewMem()))
-	l := newLog(t, s)
-	l.install(testTable())
+	_, s, l := openTable(t)
 	const rows = 100_000
 	for i := int64(0); i < rows; {
 		w := insertRow(i, i, "x")
@@ -270,9 +264,7 @@ func TestAggregationOverflow(t *testing.T) {
 // TestConcurrentUse reads, evaluates and collects while the log is applied: money moves between accounts, and every
 // reader finds all of it.
 func TestConcurrentUse(t *testing.T) {
-	s := openShard(t, openEngine(t, vfs.NewMem()))
-	l := newLog(t, s)
-	l.install(testTable())
+	_, s, l := openTable(t)
 	const accounts, each, transfers = 20, 100, 400
 	for i := int64(0); i < accounts; i++ {
 		l.write(insertRow(i, each, fmt.Sprint(i)))

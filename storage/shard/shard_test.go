@@ -84,6 +84,15 @@ type testLog struct {
 
 var baseTime = time.Unix(1_700_000_000, 0)
 
+// openTable opens a shard of its own that has the table of testTable.
+func openTable(t testing.TB) (*engine.Engine, *Shard, *testLog) {
+	t.Helper()
+	e := openEngine(t, vfs.NewMem())
+	l := newLog(t, openShard(t, e))
+	l.install(testTable())
+	return e, l.s, l
+}
+
 func newLog(t testing.TB, s *Shard) *testLog {
 	return &testLog{t: t, s: s, index: s.AppliedIndex(), ts: mvcc.At(baseTime)}
 }
@@ -141,6 +150,17 @@ func (l *testLog) encodeBatch(ps ...Proposal) []byte {
 func (l *testLog) propose(ps ...Proposal) []ProposalResult {
 	l.t.Helper()
 	return l.apply(l.encodeBatch(ps...)).Results
+}
+
+// collect removes all garbage, so much at a time.
+func (l *testLog) collect(limit func() int) {
+	l.t.Helper()
+	for more := true; more; {
+		var err error
+		if _, more, err = l.s.CollectGarbage(context.Background(), limit()); err != nil {
+			l.t.Fatal(err)
+		}
+	}
 }
 
 // write runs one autocommit statement.

@@ -56,17 +56,18 @@ func (i *image) primary() []byte { return i.key[keys.PrefixLen:] }
 
 // writer evaluates write fragments. One writer serves one goroutine; all memory is kept from row to row.
 type writer struct {
-	shard  *Shard
-	access rowAccess
-	t      *tablet
-	cur    *layout // rows are stored by this descriptor
-	plan   *layout // the fragment's column positions are those of this one
-	w      *fragment.Write
-	res    *fragment.WriteResult
-	env    expr.Env
-	strict expr.StrictWarnings // what strict mode does not forgive in expressions
-	warns  [2]types.Warner     // warn and strict.Warn, made once
-	deltas []counterDelta
+	shard   *Shard
+	access  rowAccess
+	t       *tablet
+	cur     *layout // rows are stored by this descriptor
+	plan    *layout // the fragment's column positions are those of this one
+	w       *fragment.Write
+	res     *fragment.WriteResult
+	env     expr.Env
+	strict  expr.StrictWarnings // what strict mode does not forgive in expressions
+	note    types.Warner        // warn, bound once, as forgive is strict.Warn
+	forgive types.Warner
+	deltas  []counterDelta
 	// buffering: the writes go to a Workspace, under locks. A changed row's kept entries are put again with it, because
 	// it hides the engine's; and what was found in the way is looked at again once it is locked.
 	buffering bool
@@ -127,13 +128,13 @@ func (w *writer) prepareEnv() {
 		w.env.Mode.Loc = time.UTC
 	}
 	w.env.InDML = true
-	if w.warns[0] == nil {
-		w.warns = [2]types.Warner{w.warn, w.strict.Warn}
+	if w.note == nil {
+		w.note, w.forgive = w.warn, w.strict.Warn
 	}
-	w.env.Warn = w.warns[0]
-	w.strict = expr.StrictWarnings{Next: w.env.Warn}
+	w.env.Warn = w.note
+	w.strict = expr.StrictWarnings{Next: w.note}
 	if w.env.Mode.Strict {
-		w.env.Warn = w.warns[1]
+		w.env.Warn = w.forgive
 	}
 }
 
