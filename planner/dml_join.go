@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -241,11 +242,22 @@ type foundRow struct {
 	values []types.Value
 }
 
+// foundRowBytes is what a row costs, with its place among those that were seen.
+func foundRowBytes(r *foundRow) int {
+	n := 2*len(r.key) + 128
+	for i := range r.values {
+		n += 40 + len(r.values[i].Raw())
+	}
+	return n
+}
+
 // Run collects all rows first, so that the statement does not meet its own effects, then changes them one by one.
 func (p *computedPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
 	env := changeEnv(rt, p.ignore)
 	w := &writer{rt: rt}
-	rows, err := p.collect(ctx, rt)
+	hold := rt.Memory.Hold(memory.Rows)
+	defer hold.Close()
+	rows, err := p.collect(ctx, rt, &hold)
 	if err != nil {
 		return nil, err
 	}
@@ -273,7 +285,7 @@ func (p *computedPlan) fragment(r *foundRow, number int, env *expr.Env) *fragmen
 	return f
 }
 
-func (p *computedPlan) collect(ctx context.Context, rt *exec.Runtime) ([]foundRow, error) {
+func (p *computedPlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory.Hold) ([]foundRow, error) {
 	op, err := p.source.Open(ctx, rt)
 	if err != nil {
 		return nil, err
@@ -285,7 +297,6 @@ func (p *computedPlan) collect(ctx context.Context, rt *exec.Runtime) ([]foundRo
 	}
 	var list []foundRow
 	var rows types.Batch
-	held := 0
 	for {
 		ok, err := op.Next(ctx, &rows)
 		if err != nil || !ok {
@@ -300,8 +311,8 @@ func (p *computedPlan) collect(ctx context.Context, rt *exec.Runtime) ([]foundRo
 				if r == nil {
 					continue
 				}
-				if held += len(r.key) + 64*(1+len(r.values)); rt.MemLimit > 0 && held > rt.MemLimit {
-					return nil, mysqlerr.New(mysql.ErrOutofMemory, held)
+				if err := hold.Grow(foundRowBytes(r)); err != nil {
+					return nil, err
 				}
 				list = append(list, *r)
 			}

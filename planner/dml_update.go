@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -263,7 +264,9 @@ func (p *changePlan) change(ctx context.Context, w *writer, list [][]byte, first
 
 // changeFound collects the keys of all rows first, so that the statement does not meet its own effects, then changes them.
 func (p *changePlan) changeFound(ctx context.Context, rt *exec.Runtime, w *writer, set []fragment.Assignment, env *expr.Env) error {
-	list, err := p.collect(ctx, rt)
+	hold := rt.Memory.Hold(memory.Rows)
+	defer hold.Close()
+	list, err := p.collect(ctx, rt, &hold)
 	if err != nil {
 		return err
 	}
@@ -276,7 +279,7 @@ func (p *changePlan) changeFound(ctx context.Context, rt *exec.Runtime, w *write
 	return nil
 }
 
-func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime) ([][]byte, error) {
+func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory.Hold) ([][]byte, error) {
 	op, err := p.source.Open(ctx, rt)
 	if err != nil {
 		return nil, err
@@ -284,7 +287,6 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime) ([][]byte, e
 	defer op.Close()
 	var list [][]byte
 	var rows types.Batch
-	held := 0
 	for {
 		ok, err := op.Next(ctx, &rows)
 		if err != nil || !ok {
@@ -295,8 +297,8 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime) ([][]byte, e
 			if err != nil {
 				return nil, err
 			}
-			if held += len(key) + 24; rt.MemLimit > 0 && held > rt.MemLimit {
-				return nil, mysqlerr.New(mysql.ErrOutofMemory, held)
+			if err := hold.Grow(len(key) + 24); err != nil {
+				return nil, err
 			}
 			list = append(list, key)
 		}

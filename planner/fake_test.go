@@ -22,6 +22,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -275,7 +276,7 @@ func (d *testDB) query(sql string, params ...types.Value) (fields []types.Field,
 
 func (d *testDB) run(q Rows, env *expr.Env) ([][]string, error) {
 	ctx := context.Background()
-	rt := &exec.Runtime{DB: d, Env: env, MemLimit: d.memory}
+	rt := &exec.Runtime{DB: d, Env: env, Memory: statementAccount(d.memory)}
 	if d.lock {
 		rt.Txn = &testTxn{d: d}
 	}
@@ -473,4 +474,11 @@ type countingDB struct {
 func (d *countingDB) Snapshot(ctx context.Context) (mvcc.Timestamp, error) {
 	d.snapshots++
 	return d.testDB.Snapshot(ctx)
+}
+
+// statementAccount is a statement's account with a limit in bytes.
+func statementAccount(limit int) *memory.Account {
+	a := new(memory.Account)
+	a.Open(nil, memory.Statement, "test", int64(limit))
+	return a
 }

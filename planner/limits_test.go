@@ -44,7 +44,7 @@ func TestSortSpills(t *testing.T) {
 		for _, limit := range []int{40 << 10, 200 << 10} {
 			d.memory = limit
 			if strings.Contains(sql, "over") {
-				d.memory = 1 << 20 // a window holds its partition
+				d.memory = 2 << 20 // a window holds its partition
 			}
 			_, got, err := d.query(sql)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
@@ -32,7 +33,7 @@ type HashAgg struct {
 	level  []int // Rollup: how many leading group columns count
 	states [][]expr.State
 	arena  types.Arena
-	held   int
+	hold   memory.Hold
 	ready  bool
 	at     int
 	size   int
@@ -40,7 +41,8 @@ type HashAgg struct {
 
 // NewHashAgg groups in.
 func NewHashAgg(run *Run, in Operator, spec AggSpec) *HashAgg {
-	h := &HashAgg{run: run, in: in, spec: spec, index: map[string]int32{}, size: firstBatch}
+	h := &HashAgg{run: run, in: in, spec: spec, index: map[string]int32{}, size: firstBatch,
+		hold: run.RT.Memory.Hold(memory.Group)}
 	for _, g := range spec.GroupBy {
 		h.colls = append(h.colls, g.Type().Collation)
 	}
@@ -188,21 +190,17 @@ func (h *HashAgg) newGroup(key []byte, vals []types.Value, level int) int32 {
 // account measures the groups anew: their states grow on their own.
 func (h *HashAgg) account() error {
 	bytes := h.arena.Used() + len(h.groups)*(groupBytes+valueBytes*len(h.spec.GroupBy))
-	if h.run.RT.MemLimit > 0 {
-		for _, states := range h.states {
-			for _, s := range states {
-				bytes += s.Bytes()
-			}
+	for _, states := range h.states {
+		for _, s := range states {
+			bytes += s.Bytes()
 		}
 	}
-	grown := bytes - h.held
-	h.held = bytes
-	return h.run.Grow(grown)
+	return h.hold.Set(bytes)
 }
 
 // Close releases the groups and the input.
 func (h *HashAgg) Close() {
 	h.in.Close()
-	_ = h.run.Grow(-h.held)
-	h.held, h.groups, h.states, h.index = 0, nil, nil, nil
+	h.hold.Close()
+	h.groups, h.states, h.index = nil, nil, nil
 }

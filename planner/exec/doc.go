@@ -12,8 +12,8 @@
 // that the plan opens for it. Correlated subqueries get the outer row's values as further parameters behind the
 // statement's own (Run.SetParam), so that they reach index ranges and fragments like any parameter.
 //
-// Memory: operators that hold rows (sort, hash tables, materialised sides of joins) account for them with Run.Grow; above
-// Runtime.MemLimit a Sort goes on in temporary files, everything else ends the statement with error 1038.
+// Memory: what an operator keeps of its input it charges to the statement's account (Runtime.Memory) by a memory.Hold of its own;
+// where that is full a Sort goes on in temporary files, everything else ends the statement with error 1038.
 //
 // Invariants: a batch's rows are valid until the next call of Next of the operator that filled it, and whoever keeps them
 // longer copies them; Close may be called at any time after opening, once, and releases what the operators below hold;

@@ -7,6 +7,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/types"
 )
@@ -16,8 +17,8 @@ type Runtime struct {
 	DB  distributed.DB
 	Txn distributed.Txn // nil: autocommit, newest state
 	Env *expr.Env       // Params, Now, Session …
-	// MemLimit bounds the bytes that one statement's operators may hold (0: none); above it: error 1038/3170 as MySQL.
-	MemLimit int
+	// Memory is the statement's account: what its operators hold is charged to it. nil: no limit.
+	Memory   *memory.Account
 	LockWait time.Duration // innodb_lock_wait_timeout, for autocommit writes
 	Session  uint64        // the client's connection
 	// Committed is where autocommit writes tell their timestamps; may be nil.

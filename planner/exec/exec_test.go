@@ -9,12 +9,15 @@ import (
 	"testing"
 
 	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
 func testRun(limit int) *Run {
 	env := &expr.Env{Mode: *types.DefaultMode()}
-	r, err := NewRun(context.Background(), &Runtime{Env: env, MemLimit: limit}, 0, 0, false)
+	account := new(memory.Account)
+	account.Open(nil, memory.Statement, "test", int64(limit))
+	r, err := NewRun(context.Background(), &Runtime{Env: env, Memory: account}, 0, 0, false)
 	if err != nil {
 		panic(err)
 	}
@@ -103,8 +106,8 @@ func TestJoinsAgree(t *testing.T) {
 				spec.Conds = append([]expr.Expr{eq}, conds...)
 				loop := NewNestedLoop(run, NewRows(left, 3), NewRows(right, 3), spec)
 				same(t, fmt.Sprintf("round %d, %v join, %d conditions", round, kind, len(conds)), drain(t, hash), drain(t, loop))
-				if run.mem != 0 {
-					t.Errorf("%d bytes are still accounted for", run.mem)
+				if run.RT.Memory.Used() != 0 {
+					t.Errorf("%d bytes are still accounted for", run.RT.Memory.Used())
 				}
 			}
 		}
@@ -138,8 +141,8 @@ func TestSortsAgree(t *testing.T) {
 		same(t, "in memory", want, plain)
 		run := testRun(20 << 10)
 		same(t, "on disk", drain(t, NewSort(run, NewRows(rows, 3), NewOrder(keys))), want)
-		if run.mem != 0 {
-			t.Errorf("%d bytes are still accounted for", run.mem)
+		if run.RT.Memory.Used() != 0 {
+			t.Errorf("%d bytes are still accounted for", run.RT.Memory.Used())
 		}
 		same(t, "top", drain(t, NewTopN(testRun(0), NewRows(rows, 3), NewOrder(keys), 5, 20)), want[5:25])
 		same(t, "limit", drain(t, NewLimit(NewSort(testRun(0), NewRows(rows, 3), NewOrder(keys)), 690, 50)), want[690:])

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
@@ -25,11 +26,11 @@ type IndexJoin struct {
 	batch   types.Batch
 	size    int
 	pending [][]types.Value // left rows of the group
-	groups  rowStore
+	groups  *rowStore
 	keys    []int32 // for each pending row its key's number, -1 for none
 	byKey   map[string]int32
 	found   [][]int32 // by key number: rows of right
-	right   rowStore
+	right   *rowStore
 	at      int
 	inner   int
 	matched bool
@@ -41,7 +42,7 @@ type IndexJoin struct {
 // NewIndexJoin joins left with what lookup finds.
 func NewIndexJoin(run *Run, left Operator, lookup Lookup, spec JoinSpec) *IndexJoin {
 	return &IndexJoin{joiner: newJoiner(run, spec), left: left, lookup: lookup, size: firstBatch,
-		groups: rowStore{run: run}, right: rowStore{run: run}}
+		groups: newRowStore(run, memory.Join), right: newRowStore(run, memory.Join)}
 }
 
 // Next gives joined rows.

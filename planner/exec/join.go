@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
@@ -121,29 +122,31 @@ type hashTable struct {
 	heads map[string]int32
 	tails map[string]int32
 	next  []int32
-	store rowStore
+	store *rowStore
 }
 
 func newHashTable(run *Run) *hashTable {
-	return &hashTable{heads: map[string]int32{}, tails: map[string]int32{}, store: rowStore{run: run}}
+	return &hashTable{heads: map[string]int32{}, tails: map[string]int32{}, store: newRowStore(run, memory.Join)}
 }
 
 const hashEntryBytes = 64 // of the maps, roughly, without the key
 
 func (h *hashTable) add(key []byte, row []types.Value) error {
+	if err := h.store.add(row); err != nil {
+		return err
+	}
 	i := int32(len(h.next))
 	h.next = append(h.next, -1)
 	if t, ok := h.tails[string(key)]; ok {
 		h.next[t] = i
 	} else {
-		h.heads[string(key)] = i
-		if err := h.store.run.Grow(2*len(key) + hashEntryBytes); err != nil {
+		if err := h.store.hold.Grow(2*len(key) + hashEntryBytes); err != nil {
 			return err
 		}
-		h.store.bytes += 2*len(key) + hashEntryBytes
+		h.heads[string(key)] = i
 	}
 	h.tails[string(key)] = i
-	return h.store.add(row)
+	return nil
 }
 
 func (h *hashTable) first(key []byte) int32 {
@@ -306,7 +309,7 @@ func NewNestedLoop(run *Run, left, right Operator, spec JoinSpec) *NestedLoop {
 // Next gives joined rows.
 func (l *NestedLoop) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if l.store == nil {
-		l.store = &rowStore{run: l.run}
+		l.store = newRowStore(l.run, memory.Join)
 		right := l.right
 		l.right = nil
 		if err := l.store.fill(ctx, right); err != nil {

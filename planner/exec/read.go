@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
@@ -353,7 +354,7 @@ type virtualRead struct{ rows *Rows }
 
 // NewVirtualRead collects a virtual table's rows that meet conds; cols are the positions of the columns wanted.
 func NewVirtualRead(ctx context.Context, run *Run, t VirtualTable, eq map[string]string, cols []int) (Operator, error) {
-	s := &rowStore{run: run}
+	s := newRowStore(run, memory.Rows)
 	row := make([]types.Value, len(cols))
 	err := t.Scan(ctx, eq, func(full []types.Value) error {
 		for i, c := range cols {

@@ -4,20 +4,35 @@ import (
 	"context"
 
 	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
 // valueBytes is the size of a Value itself.
 const valueBytes = 40
 
-// rowStore keeps copies of rows. Its memory is accounted for in a Run.
+const wordBytes = 8
+
+// rowStore keeps copies of rows, charged to the statement's account.
 type rowStore struct {
-	run   *Run
+	hold  memory.Hold
 	width int
 	rows  [][]types.Value
 	block []types.Value
 	arena types.Arena
-	bytes int
+}
+
+func newRowStore(run *Run, kind memory.Kind) *rowStore {
+	return &rowStore{hold: run.RT.Memory.Hold(kind)}
+}
+
+// rowBytes is what a rowStore needs for a row.
+func rowBytes(row []types.Value) int {
+	n := len(row)*valueBytes + 24
+	for i := range row {
+		n += len(row[i].Raw())
+	}
+	return n
 }
 
 // add copies row.
@@ -27,25 +42,26 @@ func (s *rowStore) add(row []types.Value) error {
 }
 
 func (s *rowStore) keep(row []types.Value) ([]types.Value, error) {
+	if err := s.hold.Grow(rowBytes(row)); err != nil {
+		return nil, err
+	}
 	n := len(row)
 	if cap(s.block)-len(s.block) < n {
 		s.block = make([]types.Value, 0, max(n, min(1024*max(n, 1), 8*max(len(s.rows), 8)*max(n, 1))))
 	}
-	start, before := len(s.block), s.arena.Used()
+	start := len(s.block)
 	for _, v := range row {
 		s.block = append(s.block, s.arena.Value(v))
 	}
 	kept := s.block[start:len(s.block):len(s.block)]
 	s.rows = append(s.rows, kept)
-	grown := n*valueBytes + 24 + s.arena.Used() - before
-	s.bytes += grown
-	return kept, s.run.Grow(grown)
+	return kept, nil
 }
 
 // reset forgets all rows.
 func (s *rowStore) reset() {
-	_ = s.run.Grow(-s.bytes)
-	s.rows, s.block, s.bytes = s.rows[:0], nil, 0
+	s.hold.Close()
+	s.rows, s.block = s.rows[:0], nil
 	s.arena.Reset()
 }
 

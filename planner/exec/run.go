@@ -27,7 +27,6 @@ type Run struct {
 	Single bool
 
 	ctx  context.Context
-	mem  int
 	at   mvcc.Timestamp
 	memo map[any]any
 }
@@ -79,19 +78,6 @@ func (r *Run) Memo(key any, make func() any) any {
 	r.memo[key] = v
 	return v
 }
-
-// Grow accounts for n more bytes that an operator holds (fewer when n is negative); 1038 above the limit.
-func (r *Run) Grow(n int) error {
-	r.mem += n
-	if r.RT.MemLimit > 0 && r.mem > r.RT.MemLimit {
-		return mysqlerr.Newf(mysql.ErrOutOfSortMemory,
-			"Out of memory for this query: it needs more than the %d bytes that it may use", r.RT.MemLimit)
-	}
-	return nil
-}
-
-// tight tells that n more bytes would be over the limit.
-func (r *Run) tight(n int) bool { return r.RT.MemLimit > 0 && r.mem+n > r.RT.MemLimit }
 
 // FragmentEnv is the environment of one fragment: the constants without the session.
 func (r *Run) FragmentEnv() *expr.Env {

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
@@ -14,12 +15,12 @@ type Distinct struct {
 	seen  map[string]struct{}
 	batch types.Batch
 	key   []byte
-	held  int
+	hold  memory.Hold
 }
 
 // NewDistinct removes rows that repeat in the leading columns, one for each collation.
 func NewDistinct(run *Run, in Operator, colls []types.Collation) *Distinct {
-	return &Distinct{run: run, in: in, colls: colls, seen: map[string]struct{}{}}
+	return &Distinct{run: run, in: in, colls: colls, seen: map[string]struct{}{}, hold: run.RT.Memory.Hold(memory.Distinct)}
 }
 
 // Next gives rows that were not there before.
@@ -36,12 +37,10 @@ func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			if _, ok := d.seen[string(d.key)]; ok {
 				continue
 			}
-			d.seen[string(d.key)] = struct{}{}
-			size := len(d.key) + hashEntryBytes
-			d.held += size
-			if err := d.run.Grow(size); err != nil {
+			if err := d.hold.Grow(len(d.key) + hashEntryBytes); err != nil {
 				return false, err
 			}
+			d.seen[string(d.key)] = struct{}{}
 			b.Append(row)
 		}
 		if b.Len() > 0 {
@@ -53,8 +52,8 @@ func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
 // Close releases the set and the input.
 func (d *Distinct) Close() {
 	d.in.Close()
-	_ = d.run.Grow(-d.held)
-	d.held, d.seen = 0, nil
+	d.hold.Close()
+	d.seen = nil
 }
 
 // SetOp is INTERSECT and EXCEPT.
@@ -66,12 +65,13 @@ type SetOp struct {
 	counts      map[string]int
 	batch       types.Batch
 	key         []byte
-	held        int
+	hold        memory.Hold
 }
 
 // NewSetOp gives the rows of left that are (not, with except) among right's; all counts repetitions.
 func NewSetOp(run *Run, left, right Operator, except, all bool, colls []types.Collation) *SetOp {
-	return &SetOp{run: run, left: left, right: right, except: except, all: all, colls: colls}
+	return &SetOp{run: run, left: left, right: right, except: except, all: all, colls: colls,
+		hold: run.RT.Memory.Hold(memory.Distinct)}
 }
 
 func (s *SetOp) load(ctx context.Context) error {
@@ -85,9 +85,7 @@ func (s *SetOp) load(ctx context.Context) error {
 		for i, n := 0, b.Len(); i < n; i++ {
 			s.key = hashRow(s.key[:0], b.Row(i), s.colls)
 			if _, ok := s.counts[string(s.key)]; !ok {
-				size := len(s.key) + hashEntryBytes
-				s.held += size
-				if err := s.run.Grow(size); err != nil {
+				if err := s.hold.Grow(len(s.key) + hashEntryBytes); err != nil {
 					return err
 				}
 			}
@@ -151,6 +149,6 @@ func (s *SetOp) Next(ctx context.Context, b *types.Batch) (bool, error) {
 func (s *SetOp) Close() {
 	s.left.Close()
 	s.right.Close()
-	_ = s.run.Grow(-s.held)
-	s.held, s.counts = 0, nil
+	s.hold.Close()
+	s.counts = nil
 }

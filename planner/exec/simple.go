@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -301,7 +302,7 @@ func ReadOne(ctx context.Context, op Operator, width int, dst []types.Value) ([]
 
 // ReadAll copies all rows of op and closes it. The rows' memory counts until the execution ends.
 func ReadAll(ctx context.Context, run *Run, op Operator) ([][]types.Value, error) {
-	s := &rowStore{run: run}
+	s := newRowStore(run, memory.Rows)
 	err := s.fill(ctx, op)
 	return s.rows, err
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"cloudsql/storage/keys"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
@@ -18,6 +19,7 @@ type Sort struct {
 	width int
 	store *rowStore
 	keys  *rowStore // values of the sort keys where they are not plain columns
+	key   []byte    // of the present row
 	blob  []byte    // encoded sort keys, one behind the other, where the order can be encoded
 	ends  []int     // of each row's key in blob
 	emit  *emitter
@@ -41,7 +43,7 @@ func (s *Sort) Next(ctx context.Context, b *types.Batch) (bool, error) {
 }
 
 func (s *Sort) load(ctx context.Context) error {
-	s.store, s.keys = &rowStore{run: s.run}, &rowStore{run: s.run}
+	s.store, s.keys = newRowStore(s.run, memory.Sort), newRowStore(s.run, memory.Sort)
 	var b types.Batch
 	var vals []types.Value
 	for {
@@ -54,11 +56,6 @@ func (s *Sort) load(ctx context.Context) error {
 		}
 		s.width = b.Width
 		for i, n := 0, b.Len(); i < n; i++ {
-			if s.run.tight(b.Width * valueBytes) {
-				if err := s.flush(); err != nil {
-					return err
-				}
-			}
 			if vals, err = s.take(b.Row(i), vals); err != nil {
 				return err
 			}
@@ -75,34 +72,40 @@ func (s *Sort) load(ctx context.Context) error {
 	return nil
 }
 
-// take stores a row and its sort keys. The memory limit is the caller's business.
+// take stores a row and its sort keys; rows that leave no room for it go to disk first.
 func (s *Sort) take(row, vals []types.Value) ([]types.Value, error) {
-	if err := s.store.add(row); err != nil && !s.run.tight(0) {
-		return vals, err
+	vals = vals[:0]
+	if !s.order.plain || s.order.encodable {
+		var err error
+		if vals, err = s.order.eval(s.run.Env, row, vals); err != nil {
+			return vals, err
+		}
 	}
-	if s.order.plain && !s.order.encodable {
-		return vals, nil
+	s.key = s.key[:0]
+	if s.order.encodable {
+		s.key = s.order.encode(s.key, vals)
 	}
-	vals, err := s.order.eval(s.run.Env, row, vals[:0])
-	if err != nil {
+	if s.store.hold.Tight(rowBytes(row) + rowBytes(vals) + len(s.key) + sortedRowBytes) {
+		if err := s.flush(); err != nil {
+			return vals, err
+		}
+	}
+	if err := s.store.hold.Grow(len(s.key) + sortedRowBytes); err != nil {
 		return vals, err
 	}
 	if s.order.encodable {
-		before := len(s.blob)
-		s.blob = s.order.encode(s.blob, vals)
+		s.blob = append(s.blob, s.key...)
 		s.ends = append(s.ends, len(s.blob))
-		grown := len(s.blob) - before + 8
-		s.store.bytes += grown
-		if err := s.run.Grow(grown); err != nil && !s.run.tight(0) {
+	} else if !s.order.plain {
+		if err := s.keys.add(vals); err != nil {
 			return vals, err
 		}
-		return vals, nil
 	}
-	if err := s.keys.add(vals); err != nil && !s.run.tight(0) {
-		return vals, err
-	}
-	return vals, nil
+	return vals, s.store.add(row)
 }
+
+// sortedRowBytes is what sorting needs of a row besides the row and its keys: its place in the order, twice.
+const sortedRowBytes = 2*24 + 2*wordBytes
 
 // encodable tells whether values of a type order as their key encoding does.
 func encodable(t *types.Type) bool {
@@ -207,12 +210,12 @@ type TopN struct {
 	offset, count uint64
 	emit          *emitter
 	width         int
-	held          int
+	hold          memory.Hold
 }
 
 // NewTopN gives count rows of in, in order, after leaving out offset rows.
 func NewTopN(run *Run, in Operator, order *Order, offset, count uint64) *TopN {
-	return &TopN{run: run, in: in, order: order, offset: offset, count: count}
+	return &TopN{run: run, in: in, order: order, offset: offset, count: count, hold: run.RT.Memory.Hold(memory.Sort)}
 }
 
 // topHeap has the row that comes last in order on top.
@@ -290,8 +293,17 @@ func (t *TopN) load(ctx context.Context) error {
 	return nil
 }
 
+const topItemBytes = 64 // of a heap's item, besides its values
+
 // insert puts a copy of the row into the heap, in place of the last one when the heap is full.
 func (t *TopN) insert(h *topHeap, want int, keys, row []types.Value, seq int) error {
+	size := rowBytes(row) + rowBytes(keys) + topItemBytes
+	if len(h.items) == want {
+		size -= rowBytes(h.items[0].row) + rowBytes(h.items[0].keys) + topItemBytes
+	}
+	if err := t.hold.Grow(size); err != nil {
+		return err
+	}
 	var arena types.Arena
 	item := topItem{seq: seq}
 	vals := make([]types.Value, 0, len(row)+len(keys))
@@ -304,9 +316,7 @@ func (t *TopN) insert(h *topHeap, want int, keys, row []types.Value, seq int) er
 	item.row, item.keys = vals[:len(row):len(row)], vals[len(row):]
 	if len(h.items) < want {
 		heap.Push(h, item)
-		size := len(vals)*valueBytes + arena.Used() + 64
-		t.held += size
-		return t.run.Grow(size)
+		return nil
 	}
 	h.items[0] = item
 	heap.Fix(h, 0)
@@ -316,6 +326,5 @@ func (t *TopN) insert(h *topHeap, want int, keys, row []types.Value, seq int) er
 // Close releases the rows and the input.
 func (t *TopN) Close() {
 	t.in.Close()
-	_ = t.run.Grow(-t.held)
-	t.held = 0
+	t.hold.Close()
 }

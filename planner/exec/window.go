@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -56,7 +57,8 @@ type Window struct {
 	batch   types.Batch
 	at      int
 	ended   bool
-	part    rowStore
+	part    *rowStore
+	hold    memory.Hold // of what is computed beside the partition's rows
 	key     []byte
 	nextKey []byte
 	orders  [][]types.Value // values of the order's keys for each row of the partition
@@ -69,7 +71,8 @@ type Window struct {
 
 // NewWindow computes funcs over in.
 func NewWindow(run *Run, in Operator, partition []expr.Expr, order *Order, funcs []WindowFunc) *Window {
-	w := &Window{run: run, in: in, partition: partition, order: order, funcs: funcs, part: rowStore{run: run}, size: firstBatch}
+	w := &Window{run: run, in: in, partition: partition, order: order, funcs: funcs, size: firstBatch,
+		part: newRowStore(run, memory.Window), hold: run.RT.Memory.Hold(memory.Window)}
 	for _, p := range partition {
 		w.colls = append(w.colls, p.Type().Collation)
 	}
@@ -104,6 +107,7 @@ func (w *Window) Next(ctx context.Context, b *types.Batch) (bool, error) {
 // load stores the rows of the next partition.
 func (w *Window) load(ctx context.Context) (bool, error) {
 	w.part.reset()
+	w.hold.Close()
 	w.orders = w.orders[:0]
 	for {
 		if w.at >= w.batch.Len() {
@@ -141,6 +145,9 @@ func (w *Window) load(ctx context.Context) (bool, error) {
 		w.at++
 		keys, err := w.order.eval(w.run.Env, kept, nil)
 		if err != nil {
+			return false, err
+		}
+		if err := w.hold.Grow(rowBytes(keys) + 2*wordBytes + len(w.funcs)*valueBytes); err != nil {
 			return false, err
 		}
 		w.orders = append(w.orders, keys)
@@ -271,6 +278,9 @@ func (w *Window) aggregate(ctx context.Context, i int, f *WindowFunc) error {
 			return err
 		}
 		last = last.Clone()
+		if err := w.hold.Grow(len(last.Raw())); err != nil {
+			return err
+		}
 		w.results[i] = append(w.results[i], last)
 	}
 	return nil
@@ -394,4 +404,5 @@ func (w *Window) ntile(i int, f *WindowFunc) error {
 func (w *Window) Close() {
 	w.in.Close()
 	w.part.reset()
+	w.hold.Close()
 }

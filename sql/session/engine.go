@@ -15,6 +15,7 @@ import (
 	"cloudsql/planner"
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
+	"cloudsql/storage/memory"
 )
 
 // mysqlVersion is the MySQL whose behaviour clients may expect.
@@ -27,11 +28,14 @@ type Config struct {
 	Hostname       string
 	Port           int
 	DataDir        string
-	TLS            bool          // the protocol offers it
-	MemLimit       int           // bytes that one statement may hold at the gateway; 256 MiB
-	Shutdown       func()        // SHUTDOWN; nil refuses it
-	PlanCache      int           // plans of text statements kept for all sessions; 2048
-	History        time.Duration // how long old versions of rows are kept, which bounds how old reads may be; 0: unknown
+	TLS            bool // the protocol offers it
+	// Memory is the account of the process, below which the sessions have theirs; one of the engine's own, without a limit, where nil.
+	Memory          *memory.Account
+	StatementMemory int64         // bytes that one statement may hold; 256 MiB
+	SessionMemory   int64         // bytes that one session may hold, with its statement; no limit
+	Shutdown        func()        // SHUTDOWN; nil refuses it
+	PlanCache       int           // plans of text statements kept for all sessions; 2048
+	History         time.Duration // how long old versions of rows are kept, which bounds how old reads may be; 0: unknown
 
 	// Counters gives what the layers below count, for SHOW STATUS; may be nil.
 	Counters func() map[string]uint64
@@ -72,8 +76,11 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	if cfg.VersionComment == "" {
 		cfg.VersionComment = "cloudsql"
 	}
-	if cfg.MemLimit == 0 {
-		cfg.MemLimit = 256 << 20
+	if cfg.Memory == nil {
+		cfg.Memory = memory.NewProcess(0)
+	}
+	if cfg.StatementMemory == 0 {
+		cfg.StatementMemory = 256 << 20
 	}
 	if cfg.PlanCache == 0 {
 		cfg.PlanCache = 2048

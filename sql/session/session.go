@@ -21,6 +21,7 @@ import (
 	"cloudsql/sql/show"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -99,6 +100,9 @@ type Session struct {
 	run  running
 	proc process
 
+	memory          memory.Account // of what it keeps between statements, and of the present one
+	statementMemory memory.Account // of the present statement
+
 	closeOnce sync.Once
 }
 
@@ -123,6 +127,7 @@ type process struct {
 // running is the context that statements run under. One is made for a connection's context and serves statement after
 // statement, so that a statement costs no context of its own, until one is cancelled.
 type running struct {
+	memory *memory.Account // that statements are charged to
 	mu     sync.Mutex
 	parent context.Context
 	ctx    context.Context
@@ -140,7 +145,7 @@ func (r *running) begin(parent context.Context) context.Context {
 			r.cancel(nil)
 		}
 		r.parent = parent
-		r.ctx, r.cancel = context.WithCancelCause(parent)
+		r.ctx, r.cancel = context.WithCancelCause(memory.NewContext(parent, r.memory))
 		r.mu.Unlock()
 	}
 	r.active.Store(true)
@@ -149,14 +154,17 @@ func (r *running) begin(parent context.Context) context.Context {
 
 func (r *running) end() { r.active.Store(false) }
 
-// Cancel stops the running statement with 1317; an idle session stays as it is.
-func (s *Session) Cancel() {
-	s.run.mu.Lock()
-	defer s.run.mu.Unlock()
-	if s.run.active.Load() && s.run.cancel != nil {
-		s.run.cancel(errInterrupted)
+// stop ends the running statement with err; where none runs, nothing happens.
+func (r *running) stop(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.active.Load() && r.cancel != nil {
+		r.cancel(err)
 	}
 }
+
+// Cancel stops the running statement with 1317; an idle session stays as it is.
+func (s *Session) Cancel() { s.run.stop(errInterrupted) }
 
 var (
 	commandSleep   = "Sleep"
@@ -169,6 +177,10 @@ var (
 func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s := &Session{eng: e, conn: c, vars: map[string]string{}}
 	s.shared.Store(c)
+	s.memory.Open(e.cfg.Memory, memory.Session, "session", e.cfg.SessionMemory)
+	s.statementMemory.Open(&s.memory, memory.Statement, "statement", e.cfg.StatementMemory)
+	s.statementMemory.OnShed(s.run.stop)
+	s.run.memory = &s.statementMemory
 	s.env.Session = (*answers)(s)
 	s.env.Warn = s.warnValue
 	s.shower = &showContext{s: s}
@@ -218,7 +230,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	s.mode.Today = s.today.of(now, s.mode.Loc)
 	s.env = expr.Env{Mode: s.mode, Now: now, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx}
 	s.rt = exec.Runtime{
-		DB: s.eng.db, Env: &s.env, MemLimit: s.eng.cfg.MemLimit, LockWait: s.lockWait, Warn: s.warnShardFn(),
+		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, LockWait: s.lockWait, Warn: s.warnShardFn(),
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.past.told(),
 	}
 	s.snapshot = s.eng.db.Catalog()
@@ -237,6 +249,7 @@ func (s *Session) warnShardFn() func(fragment.Warning) {
 func (s *Session) endStatement() {
 	s.using.Store(nil)
 	s.past.ended()
+	s.statementMemory.Close()
 	s.run.end()
 	s.proc.command.Store(&commandSleep)
 	s.proc.info.Store(&noText)
@@ -364,6 +377,7 @@ func (s *Session) Close() {
 			s.run.cancel(nil)
 		}
 		s.run.mu.Unlock()
+		s.memory.Close()
 	})
 }
 
