@@ -9,9 +9,9 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
-	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/driver"
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"

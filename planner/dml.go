@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/pingcap/tidb/pkg/parser"
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -240,20 +240,11 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 
 // bindText binds a default expression of a descriptor.
 func bindText(ctx *Context, text string) (expr.Expr, error) {
-	n, err := parseText(text)
+	n, err := syntax.Expr(text)
 	if err != nil {
 		return nil, err
 	}
 	return bind.Expr(&bind.Binder{Env: ctx.Env, Clause: bind.FieldList}, &bind.Scope{}, n)
-}
-
-// parseText parses an expression of a descriptor.
-func parseText(text string) (ast.ExprNode, error) {
-	stmt, err := parser.New().ParseOneStmt("SELECT "+text, "", "")
-	if err != nil {
-		return nil, err
-	}
-	return stmt.(*ast.SelectStmt).Fields.Fields[0].Expr, nil
 }
 
 // keyColumns names the columns of a table's primary key, the hidden row id among them.

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -230,7 +231,7 @@ func assignedNode(t *computedTarget, j int, a *ast.Assignment) (ast.ExprNode, er
 	}
 	c := &t.table.Columns[t.table.ColumnByID(t.ids[j])]
 	if c.DefaultExpr != "" {
-		return parseText(c.DefaultExpr)
+		return syntax.Expr(c.DefaultExpr)
 	}
 	return &ast.DefaultExpr{Name: &ast.ColumnName{Table: ast.NewCIStr(t.alias), Name: ast.NewCIStr(c.Name)}}, nil
 }

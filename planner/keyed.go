@@ -3,9 +3,9 @@ package planner
 import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
-	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/driver"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"

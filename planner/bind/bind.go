@@ -4,8 +4,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
-	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
 
+	"cloudsql/planner/driver"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -48,7 +48,7 @@ func Expr(b *Binder, sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 	if b.depth++; b.depth > maxDepth {
 		return nil, mysqlerr.New(mysql.ErrTooHighLevelOfNestingForSelect)
 	}
-	e, err := b.bind(sc, n)
+	e, err := b.bind(sc, unparen(n))
 	b.depth--
 	return e, err
 }
@@ -58,11 +58,9 @@ func (b *Binder) bind(sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 	case *ast.ColumnNameExpr:
 		return sc.resolve(n.Name, b.Clause)
 	case *driver.ValueExpr:
-		return Literal(n)
+		return b.literal(n)
 	case *driver.ParamMarkerExpr:
 		return b.param(n), nil
-	case *ast.ParenthesesExpr:
-		return Expr(b, sc, n.Expr)
 	case *ast.BinaryOperationExpr:
 		return b.binary(sc, n)
 	case *ast.UnaryOperationExpr:
@@ -248,7 +246,7 @@ func isNumeric(t *types.Type) bool {
 
 func (b *Binder) unary(sc *Scope, n *ast.UnaryOperationExpr) (expr.Expr, error) {
 	if n.Op == opcode.Minus {
-		if k, err := negatedLiteral(n.V); k != nil || err != nil {
+		if k, err := b.negatedLiteral(n.V); k != nil || err != nil {
 			return k, err
 		}
 	}
@@ -273,33 +271,24 @@ func (b *Binder) unary(sc *Scope, n *ast.UnaryOperationExpr) (expr.Expr, error) 
 }
 
 // negatedLiteral keeps -1 a constant, so that ranges and LIMITs see one.
-func negatedLiteral(n ast.ExprNode) (expr.Expr, error) {
+func (b *Binder) negatedLiteral(n ast.ExprNode) (expr.Expr, error) {
 	v, ok := unparen(n).(*driver.ValueExpr)
 	if !ok {
 		return nil, nil
 	}
 	switch v.Kind() {
 	case driver.KindInt64:
-		if i := v.GetInt64(); i != 0 {
+		if i := v.Int64(); i != 0 {
 			return expr.NewInt(-i), nil
 		}
 	case driver.KindUint64:
-		if v.GetUint64() == 1<<63 {
+		if v.Uint64() == 1<<63 {
 			return expr.NewInt(-1 << 63), nil
 		}
-	case driver.KindMysqlDecimal:
-		k, err := decimalLiteral(v.GetMysqlDecimal().String())
-		if err != nil {
-			return nil, err
-		}
-		neg, err := decimalLiteral("-" + v.GetMysqlDecimal().String())
-		if err != nil {
-			return nil, err
-		}
-		neg.Typ = k.Typ
-		return neg, nil
+	case driver.KindDecimal:
+		return b.decimal("-" + v.GetString())
 	case driver.KindFloat64:
-		return &expr.Const{Val: types.Float(-v.GetFloat64()), Typ: types.TypeDouble}, nil
+		return &expr.Const{Val: types.Float(-v.Float64()), Typ: types.TypeDouble}, nil
 	}
 	return nil, nil
 }

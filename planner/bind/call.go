@@ -5,9 +5,9 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
-	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
 	ptypes "github.com/pingcap/tidb/pkg/parser/types"
 
+	"cloudsql/planner/driver"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"

@@ -6,33 +6,33 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
-	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
 
+	"cloudsql/planner/driver"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
-// Literal turns the parser's literal into a constant.
-func Literal(v *driver.ValueExpr) (*expr.Const, error) {
+// literal turns the parser's literal into a constant.
+func (b *Binder) literal(v *driver.ValueExpr) (*expr.Const, error) {
 	switch v.Kind() {
 	case driver.KindNull:
 		return expr.NewNull(), nil
 	case driver.KindInt64:
-		k := expr.NewInt(v.GetInt64())
+		k := expr.NewInt(v.Int64())
 		if v.Type.GetFlag()&mysql.IsBooleanFlag != 0 {
 			k.Typ.Length = 1
 		}
 		return k, nil
 	case driver.KindUint64:
-		return uintLiteral(v.GetUint64()), nil
-	case driver.KindFloat64, driver.KindFloat32:
-		return &expr.Const{Val: types.Float(v.GetFloat64()), Typ: types.TypeDouble}, nil
-	case driver.KindMysqlDecimal:
-		return decimalLiteral(v.GetMysqlDecimal().String())
-	case driver.KindString, driver.KindBytes:
+		return uintLiteral(v.Uint64()), nil
+	case driver.KindFloat64:
+		return &expr.Const{Val: types.Float(v.Float64()), Typ: types.TypeDouble}, nil
+	case driver.KindDecimal:
+		return b.decimal(v.GetString())
+	case driver.KindString:
 		return stringLiteral(v)
-	case driver.KindBinaryLiteral:
+	case driver.KindBinary:
 		return hexLiteral(v)
 	}
 	return nil, mysqlerr.NotSupported("this kind of literal")
@@ -45,10 +45,14 @@ func uintLiteral(u uint64) *expr.Const {
 	return &expr.Const{Val: val, Typ: t}
 }
 
-func decimalLiteral(text string) (*expr.Const, error) {
+// decimal takes a number of any length; one that DECIMAL can't hold becomes the nearest that it can, with warning 1292.
+func (b *Binder) decimal(text string) (*expr.Const, error) {
 	val, n, ok := types.ParseDecimal([]byte(text))
-	if !ok || n != len(text) {
+	if n != len(text) {
 		return nil, mysqlerr.New(mysql.ErrIllegalValueForType, "decimal", text)
+	}
+	if !ok && b.Env != nil && b.Env.Warn != nil {
+		b.Env.Warn(mysql.ErrTruncatedWrongValue, "Truncated incorrect DECIMAL value: '"+text[:min(len(text), maxShownNumber)]+"'")
 	}
 	digits := 0
 	for i := 0; i < len(text); i++ {
@@ -56,22 +60,25 @@ func decimalLiteral(text string) (*expr.Const, error) {
 			digits++
 		}
 	}
-	t := types.Type{ID: mysql.TypeNewDecimal, Length: max(digits, val.Scale(), 1), Decimals: val.Scale(), Collation: types.CollationBinary}
+	length := min(max(digits, val.Scale(), 1), types.MaxDecimalPrecision)
+	t := types.Type{ID: mysql.TypeNewDecimal, Length: length, Decimals: val.Scale(), Collation: types.CollationBinary}
 	return &expr.Const{Val: val, Typ: t}, nil
 }
 
+const maxShownNumber = 128 // bytes of a number in a warning
+
 // stringLiteral takes the collation that the parser gave the literal: the connection's, or an introducer's.
 func stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
-	text := append([]byte(nil), v.GetBytes()...)
+	text := []byte(v.GetString())
 	coll := literalCollation(v)
 	if coll == types.CollationBinary {
 		return binaryConst(text), nil
 	}
-	if coll.Charset() != "utf8mb4" && coll.Charset() != "utf8mb3" && !isASCII(text) && introduced(v) {
+	if coll.Charset() != "utf8mb4" && coll.Charset() != "utf8mb3" && !isASCII(text) && v.Introduced() {
 		return nil, mysqlerr.NotSupported("introducer _" + coll.Charset() + " with characters beyond ASCII")
 	}
 	if !utf8.Valid(text) {
-		if introduced(v) {
+		if v.Introduced() {
 			return nil, mysqlerr.New(mysql.ErrInvalidCharacterString, coll.Charset(), hexPrefix(text))
 		}
 		return binaryConst(text), nil // drivers write a BLOB's bytes as plain text; a text column will refuse them (1366)
@@ -81,13 +88,11 @@ func stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	return &expr.Const{Val: types.String(text), Typ: t}, nil
 }
 
-func introduced(v *driver.ValueExpr) bool { return v.Type.GetFlag()&mysql.UnderScoreCharsetFlag != 0 }
-
 func literalCollation(v *driver.ValueExpr) types.Collation {
 	if name := v.Type.GetCollate(); name != "" {
 		if c, ok := types.CollationByName(name); ok {
 			// The parser's own defaults are TiDB's; an introducer means the default of MySQL's character set.
-			if d, found := types.DefaultCollation(v.Type.GetCharset()); introduced(v) && found && c.IsBinary() {
+			if d, found := types.DefaultCollation(v.Type.GetCharset()); v.Introduced() && found && c.IsBinary() {
 				return d
 			}
 			return c
@@ -107,8 +112,8 @@ func binaryConst(b []byte) *expr.Const {
 
 // hexLiteral is a binary string; where a number is wanted, Number gives its value.
 func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
-	b := append([]byte(nil), v.GetBinaryLiteral()...)
-	if cs := v.Type.GetCharset(); introduced(v) && cs != "" && cs != "binary" {
+	b := []byte(v.GetString())
+	if cs := v.Type.GetCharset(); v.Introduced() && cs != "" && cs != "binary" {
 		coll, ok := types.DefaultCollation(cs)
 		if !ok {
 			return nil, mysqlerr.New(mysql.ErrUnknownCharacterSet, cs)
@@ -127,11 +132,11 @@ func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 // numbers and for numeric columns; nil for any other node.
 func Number(n ast.ExprNode) *expr.Const {
 	v, ok := unparen(n).(*driver.ValueExpr)
-	if !ok || v.Kind() != driver.KindBinaryLiteral || introduced(v) {
+	if !ok || v.Kind() != driver.KindBinary || v.Introduced() {
 		return nil
 	}
 	var u uint64
-	for _, c := range v.GetBinaryLiteral() {
+	for _, c := range []byte(v.GetString()) {
 		u = u<<8 | uint64(c)
 	}
 	return uintLiteral(u)

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser"
-	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -277,11 +276,11 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 
 // parseExpr reads the text of a DEFAULT (expression).
 func parseExpr(text string) (expr.Expr, error) {
-	node, err := parser.New().ParseOneStmt("SELECT "+text, "", "")
+	node, err := syntax.Expr(text)
 	if err != nil {
 		return nil, err
 	}
-	return bind.Expr(&bind.Binder{Clause: bind.FieldList}, &bind.Scope{}, node.(*ast.SelectStmt).Fields.Fields[0].Expr)
+	return bind.Expr(&bind.Binder{Clause: bind.FieldList}, &bind.Scope{}, node)
 }
 
 func (cp *copier) warn(code uint16, message string) {

@@ -53,7 +53,6 @@ type Engine struct {
 	version string
 	ddl     *ddl.Executor
 	stats   stats
-	parsers sync.Pool
 	plans   planCache
 	locks   tableLocks
 
@@ -95,7 +94,6 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 		db: db, cfg: cfg, started: cfg.Now(), version: mysqlVersion + "-cloudsql-" + cfg.Version,
 		sessions: map[uint32]*Session{},
 	}
-	e.parsers.New = newParser
 	e.plans.init(cfg.PlanCache)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
 	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive}

@@ -4,9 +4,9 @@ import (
 	"context"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/driver"
 	"cloudsql/storage/types"
 )
 

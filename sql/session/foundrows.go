@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	driver "github.com/pingcap/tidb/pkg/parser/test_driver"
 
+	"cloudsql/planner/driver"
 	"cloudsql/sql"
 	"cloudsql/storage/types"
 )
@@ -51,9 +51,9 @@ func limitValue(n ast.ExprNode, params []types.Value, unset uint64) (uint64, boo
 	case *driver.ValueExpr:
 		switch v.Kind() {
 		case driver.KindInt64:
-			return uint64(v.GetInt64()), v.GetInt64() >= 0
+			return uint64(v.Int64()), v.Int64() >= 0
 		case driver.KindUint64:
-			return v.GetUint64(), true
+			return v.Uint64(), true
 		}
 	}
 	return 0, false

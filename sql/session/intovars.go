@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/syntax"
 	"cloudsql/sql"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -51,15 +52,15 @@ func cutIntoVars(text string, mode mysql.SQLMode) (names []string, rest string) 
 		c := text[i]
 		switch {
 		case c == '\'' || c == '"' || c == '`':
-			i = skipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
+			i = syntax.SkipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
 			continue
 		case c == '(':
 			depth++
 		case c == ')':
 			depth--
-		case isWord(c):
+		case syntax.IsWord(c):
 			start := i
-			for i < len(text) && isWord(text[i]) {
+			for i < len(text) && syntax.IsWord(text[i]) {
 				i++
 			}
 			if depth == 0 && strings.EqualFold(text[start:i], "into") {
@@ -69,7 +70,7 @@ func cutIntoVars(text string, mode mysql.SQLMode) (names []string, rest string) 
 			}
 			continue
 		default:
-			if n := commentLength(text[i:]); n > 0 {
+			if n := syntax.CommentLength(text[i:]); n > 0 {
 				i += n
 				continue
 			}
@@ -94,10 +95,10 @@ func variableList(text string, mode mysql.SQLMode) (names []string, end int) {
 		i++
 		start := i
 		if c := text[i]; c == '`' || c == '\'' || c == '"' {
-			i = skipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
+			i = syntax.SkipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
 			names = append(names, text[start+1:i-1])
 		} else {
-			for i < len(text) && (isWord(text[i]) || text[i] == '.') {
+			for i < len(text) && (syntax.IsWord(text[i]) || text[i] == '.') {
 				i++
 			}
 			if i == start {

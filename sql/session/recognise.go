@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/syntax"
 	"cloudsql/sql"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
@@ -68,7 +69,7 @@ func firstWord(text string) (word, rest string) {
 			text = text[1:]
 			continue
 		}
-		n := commentLength(text)
+		n := syntax.CommentLength(text)
 		if n == 0 || strings.HasPrefix(text, "/*!") || strings.HasPrefix(text, "/*+") {
 			break
 		}
@@ -120,15 +121,15 @@ func tokens(text string, mode mysql.SQLMode, limit int) words {
 		case conditionalLength(text[i:]) > 0:
 			open++
 			i += conditionalLength(text[i:])
-		case commentLength(text[i:]) > 0:
-			i += commentLength(text[i:])
+		case syntax.CommentLength(text[i:]) > 0:
+			i += syntax.CommentLength(text[i:])
 		case c == '\'' || c == '"' || c == '`':
-			end := skipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
+			end := syntax.SkipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
 			list = append(list, token{text[i:end], text[i:end], i})
 			i = end
-		case isWord(c) || c == '@':
+		case syntax.IsWord(c) || c == '@':
 			start := i
-			for i < len(text) && (isWord(text[i]) || text[i] == '@') {
+			for i < len(text) && (syntax.IsWord(text[i]) || text[i] == '@') {
 				i++
 			}
 			list = append(list, token{strings.ToLower(text[start:i]), text[start:i], start})
@@ -477,7 +478,7 @@ func (t token) word() string {
 	switch c := t.lower[0]; {
 	case c == '`' && len(t.lower) > 2:
 		return strings.ReplaceAll(t.lower[1:len(t.lower)-1], "``", "`")
-	case isWord(c):
+	case syntax.IsWord(c):
 		return t.raw
 	}
 	return ""

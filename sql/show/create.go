@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser"
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -218,13 +218,10 @@ func (w *definition) check(k *schema.Check) {
 
 // checkClause puts a check's expression in parentheses, as MySQL prints everything but calls and names.
 func checkClause(expr string) string {
-	nodes, _, err := parser.New().ParseSQL("SELECT " + expr)
-	if err == nil && len(nodes) == 1 {
-		if sel, ok := nodes[0].(*ast.SelectStmt); ok && sel.Fields != nil && len(sel.Fields.Fields) == 1 {
-			switch sel.Fields.Fields[0].Expr.(type) {
-			case *ast.FuncCallExpr, *ast.ColumnNameExpr, *ast.ParenthesesExpr, ast.ValueExpr:
-				return expr
-			}
+	if n, err := syntax.Expr(expr); err == nil {
+		switch n.(type) {
+		case *ast.FuncCallExpr, *ast.ColumnNameExpr, *ast.ParenthesesExpr, ast.ValueExpr:
+			return expr
 		}
 	}
 	return "(" + expr + ")"

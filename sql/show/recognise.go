@@ -3,10 +3,10 @@ package show
 import (
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser"
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -70,7 +70,7 @@ func recogniseEngine(w lexed) (*ast.ShowStmt, error) {
 
 // reparse gives the parser a text in which one word is another. Its errors are left to those who parse the original.
 func reparse(text string, l lexeme, word string) (*ast.ShowStmt, error) {
-	n, err := parser.New().ParseOneStmt(text[:l.start]+word+text[l.end:], "", "")
+	n, err := syntax.Parse(text[:l.start]+word+text[l.end:], syntax.Options{})
 	if err != nil {
 		return nil, nil //nolint:nilerr // the session's parser tells it better
 	}

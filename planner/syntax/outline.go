@@ -1,0 +1,198 @@
+package syntax
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+)
+
+const (
+	short       = 8 << 10 // bytes of a text that can't be deep enough to matter
+	maxNesting  = 3000    // open parentheses; the parser's own stack has an entry or two for each
+	maxChain    = 200_000 // words and operators that may hang below each other: the readers' stacks stay below 256 MB
+	maxAdjacent = 10_000  // strings in a row, which the parser joins one by one
+	maxComments = 1000    // comments in a row
+)
+
+// outline is a quick look over the tokens of a text, without a grammar.
+type outline struct {
+	text     string
+	escapes  bool  // a backslash quotes the next character of a string
+	levels   []int // words and operators since the last comma, for each parenthesis that is open
+	chain    int   // their sum
+	strings  int   // in a row
+	comments int   // in a row
+	worst    int   // the longest run of comments
+	line     int
+}
+
+// measure refuses texts whose trees would be too deep: 1064 in MySQL's words for a parser's stack that is used up, 1436
+// where evaluating would use up a thread's. It gives the text to parse, in which long runs of comments are blank.
+func measure(text string, mode mysql.SQLMode) (string, error) {
+	if len(text) < short {
+		return text, nil
+	}
+	o := outline{text: text, escapes: mode&mysql.ModeNoBackslashEscapes == 0, levels: make([]int, 1, 64), line: 1}
+	for i := 0; i < len(text); {
+		next, err := o.token(i)
+		if err != nil {
+			return "", err
+		}
+		o.line += strings.Count(text[i:next], "\n")
+		i = next
+	}
+	if o.worst > maxComments {
+		text = blankComments(text, o.escapes)
+	}
+	return text, nil
+}
+
+// token takes the token, comment or white space at i and gives where it ends.
+func (o *outline) token(i int) (next int, err error) {
+	c := o.text[i]
+	if c <= ' ' {
+		return i + 1, nil
+	}
+	if n := CommentLength(o.text[i:]); n > 0 {
+		o.comments++
+		o.worst = max(o.worst, o.comments)
+		if strings.HasPrefix(o.text[i:], "/*!") {
+			n = bangLength(o.text[i:]) // what stands in it counts like the rest
+		}
+		return i + n, nil
+	}
+	if c == '*' && strings.HasPrefix(o.text[i:], "*/") {
+		return i + 2, nil
+	}
+	o.comments = 0
+	if c == '\'' || c == '"' {
+		if o.strings++; o.strings > maxAdjacent {
+			return 0, o.exhausted(i)
+		}
+		return SkipQuoted(o.text, i, o.escapes), nil
+	}
+	o.strings = 0
+	switch {
+	case c == '`':
+		return SkipQuoted(o.text, i, false), nil
+	case c == '(':
+		if len(o.levels) > maxNesting {
+			return 0, o.exhausted(i)
+		}
+		o.levels = append(o.levels, 0)
+	case c == ')':
+		if last := len(o.levels) - 1; last > 0 {
+			o.chain -= o.levels[last]
+			o.levels = o.levels[:last]
+		}
+	case c == ',' || c == ';':
+		o.chain -= o.levels[len(o.levels)-1]
+		o.levels[len(o.levels)-1] = 0
+	default:
+		return o.word(i)
+	}
+	return i + 1, nil
+}
+
+// word takes an operator or a word, which the tree may have a level for.
+func (o *outline) word(i int) (next int, err error) {
+	o.levels[len(o.levels)-1]++
+	if o.chain++; o.chain > maxChain {
+		return 0, mysqlerr.Newf(mysql.ErrStackOverrunNeedMore,
+			"Thread stack overrun:  an expression may have %d operators and words that depend on each other", maxChain)
+	}
+	start := i
+	for i < len(o.text) && IsWord(o.text[i]) {
+		i++
+	}
+	return max(i, start+1), nil
+}
+
+// exhausted is what MySQL says when its parser's stack is full.
+func (o *outline) exhausted(at int) error {
+	return mysqlerr.Newf(mysql.ErrParse, "memory exhausted near '%-.80s' at line %d", strings.ToValidUTF8(o.text[at:], "?"), o.line)
+}
+
+// blankComments puts spaces in place of comments, and of the brackets of those whose text is read, so that everything
+// else keeps its place and its line.
+func blankComments(text string, escapes bool) string {
+	b := []byte(text)
+	for i := 0; i < len(b); {
+		c := b[i]
+		n := CommentLength(text[i:])
+		switch {
+		case c == '\'' || c == '"' || c == '`':
+			i = SkipQuoted(text, i, c != '`' && escapes)
+			continue
+		case strings.HasPrefix(text[i:], "/*!"):
+			n = bangLength(text[i:])
+		case strings.HasPrefix(text[i:], "/*+"):
+			n = 0 // hints stand behind a keyword each: never in long runs
+			i = i + max(CommentLength(text[i:]), 1)
+			continue
+		case strings.HasPrefix(text[i:], "*/"):
+			n = 2
+		}
+		for j := i; j < i+n; j++ {
+			if b[j] != '\n' {
+				b[j] = ' '
+			}
+		}
+		i += max(n, 1)
+	}
+	return string(b)
+}
+
+// bangLength is the length of the "/*!50003" that text begins with.
+func bangLength(text string) int {
+	n := len("/*!")
+	for n < min(len("/*!050003"), len(text)) && text[n] >= '0' && text[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// SkipQuoted gives the position after the string or name that begins at i.
+func SkipQuoted(text string, i int, escapes bool) int {
+	quote := text[i]
+	for i++; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			if escapes {
+				i++
+			}
+		case quote:
+			return i + 1 // a doubled quote goes on as a string of its own, which is as good
+		}
+	}
+	return len(text)
+}
+
+// CommentLength is the length of the comment that text begins with, 0 for none.
+func CommentLength(text string) int {
+	var end string
+	switch {
+	case text[0] == '#':
+		end = "\n"
+	case strings.HasPrefix(text, "--") && (len(text) == 2 || text[2] <= ' '):
+		end = "\n"
+	case strings.HasPrefix(text, "/*"):
+		end = "*/"
+	default:
+		return 0
+	}
+	if i := strings.Index(text[min(2, len(text)):], end); i >= 0 && end == "*/" {
+		return i + 4
+	}
+	if i := strings.Index(text, end); i >= 0 && end == "\n" {
+		return i + 1
+	}
+	return len(text)
+}
+
+// IsWord tells whether c may stand in a name without quotes.
+func IsWord(c byte) bool {
+	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}

@@ -1,0 +1,128 @@
+package syntax
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/pingcap/tidb/pkg/parser"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/pingcap/tidb/pkg/parser/terror"
+
+	_ "cloudsql/planner/driver" // literals
+	"cloudsql/storage/mysqlerr"
+)
+
+// Options are what a session's settings change about reading a text. The zero value reads in the parser's own mode and
+// character set.
+type Options struct {
+	Mode               mysql.SQLMode
+	Charset, Collation string // of literals
+}
+
+var parsers = sync.Pool{New: func() any { return parser.New() }}
+
+// Parse reads one statement. Errors: 1065 for an empty text, 1064 also where a second statement follows, 1436, and what
+// the parser finds wrong with names and literals.
+func Parse(text string, o Options) (ast.StmtNode, error) {
+	measured, err := measure(text, o.Mode)
+	if err != nil {
+		return nil, err
+	}
+	node, rest, err := parse(measured, o)
+	switch {
+	case err != nil:
+		return nil, wordError(text, err)
+	case node == nil:
+		return nil, mysqlerr.New(mysql.ErrEmptyQuery)
+	case rest != nil:
+		return nil, mysqlerr.Syntax(rest.Text(), 1)
+	}
+	return node, nil
+}
+
+// Expr reads an expression as a descriptor keeps it.
+func Expr(text string) (ast.ExprNode, error) {
+	n, err := Parse("SELECT "+text, Options{})
+	if err != nil {
+		return nil, err
+	}
+	if sel, ok := n.(*ast.SelectStmt); ok && sel.Fields != nil && len(sel.Fields.Fields) == 1 && sel.Fields.Fields[0].Expr != nil {
+		return sel.Fields.Fields[0].Expr, nil
+	}
+	return nil, mysqlerr.Syntax(text, 1)
+}
+
+// parse gives the first statement and the second, if there is one.
+func parse(text string, o Options) (node, rest ast.StmtNode, err error) {
+	p := parsers.Get().(*parser.Parser)
+	defer func() {
+		// The parser has no known text that makes it panic, and many that nobody has tried. One that stopped midway is not
+		// worth a second thought.
+		if r := recover(); r != nil {
+			err = errPanic
+		} else if err == nil {
+			parsers.Put(p)
+		}
+	}()
+	p.SetSQLMode(o.Mode)
+	nodes, _, err := p.ParseSQL(text, parser.CharsetConnection(o.Charset), parser.CollationConnection(o.Collation))
+	if len(nodes) > 0 {
+		node = nodes[0]
+	}
+	if len(nodes) > 1 {
+		rest = nodes[1]
+	}
+	return node, rest, err
+}
+
+var errPanic = errors.New("the parser panicked")
+
+// nearPattern takes apart what the parser says of a syntax error.
+var nearPattern = regexp.MustCompile(`(?s)^line (\d+) column \d+ near "(.*)"`)
+
+// wordError words a parser's error as MySQL does. The parser tells the text after the token that it could not use;
+// MySQL's message begins with that token.
+func wordError(text string, err error) error {
+	var te *terror.Error
+	if errors.As(err, &te) && te.Code() != mysql.ErrParse && te.Code() != mysql.ErrSyntax {
+		e := terror.ToSQLError(te)
+		if e.Code != mysql.ErrUnknown {
+			return &mysqlerr.Error{Code: e.Code, State: e.State, Message: e.Message}
+		}
+	}
+	m := nearPattern.FindStringSubmatch(err.Error())
+	if m == nil {
+		return mysqlerr.Syntax(strings.TrimSpace(text), 1)
+	}
+	line, _ := strconv.Atoi(m[1])
+	near, ok := tokenBefore(text, m[2])
+	if !ok {
+		near = m[2]
+	}
+	return mysqlerr.Syntax(near, line)
+}
+
+// tokenBefore gives the end of text from the token that ends where rest begins.
+func tokenBefore(text, rest string) (string, bool) {
+	text = strings.TrimRight(text, " \t\r\n;")
+	at := len(text) - len(strings.TrimRight(rest, " \t\r\n;"))
+	if at < 0 || at > len(text) || rest == "" {
+		return "", false
+	}
+	if strings.TrimSpace(rest) != "" && !IsWord(rest[0]) && rest[0] > ' ' {
+		// The rest begins with the offending token itself, or it follows without a space: both read well from here.
+		return rest, true
+	}
+	start := at
+	for start > 0 && text[start-1] <= ' ' {
+		start--
+	}
+	for start > 0 && IsWord(text[start-1]) {
+		start--
+	}
+	return text[start:], true
+}

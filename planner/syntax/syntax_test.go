@@ -1,0 +1,186 @@
+package syntax
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/format"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+)
+
+// Texts that are as deep or long as a client can send: a statement or MySQL's error, and the process goes on.
+func TestExtremeTexts(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(256 << 20)) // more would end the process
+	const many = 1_000_000
+	rep := strings.Repeat
+	cases := []struct {
+		name, text string
+		code       uint16
+	}{
+		{"parentheses", "SELECT " + rep("(", many) + "1" + rep(")", many), mysql.ErrParse},
+		{"parentheses that are few", "SELECT " + rep("(", 2500) + "1" + rep(")", 2500), 0},
+		{"open parentheses", "SELECT " + rep("(", many), mysql.ErrParse},
+		{"closed parentheses", "SELECT " + rep(")", many), mysql.ErrParse},
+		{"not", "SELECT " + rep("NOT ", many) + "1", mysql.ErrStackOverrunNeedMore},
+		{"bangs", "SELECT " + rep("!", many) + "1", mysql.ErrStackOverrunNeedMore},
+		{"minus", "SELECT " + rep("- ", many) + "1", mysql.ErrStackOverrunNeedMore},
+		{"tildes", "SELECT " + rep("~", 150_000) + "1", 0},
+		{"plus that are few", "SELECT 1" + rep("+1", 99_000), 0},
+		{"plus", "SELECT 1" + rep("+1", many), mysql.ErrStackOverrunNeedMore},
+		{"or", "SELECT * FROM t WHERE a=1" + rep(" or a=1", many), mysql.ErrStackOverrunNeedMore},
+		{"or that are many", "SELECT * FROM t WHERE a=1" + rep(" or a=1", 45_000), 0},
+		{"case", "SELECT " + rep("CASE 1 WHEN ", many), mysql.ErrStackOverrunNeedMore},
+		{"unions", "SELECT 1" + rep(" UNION SELECT 1", 10_000), 0},
+		{"joins", "SELECT 1 FROM t" + rep(" JOIN t", many), mysql.ErrStackOverrunNeedMore},
+		{"calls", "SELECT " + rep("abs(", many), mysql.ErrParse},
+		{"nested tables", "SELECT * FROM " + rep("(SELECT * FROM ", many), mysql.ErrParse},
+		{"columns", "SELECT 1" + rep(",1", many/10), 0},
+		{"values", "INSERT INTO t VALUES (1)" + rep(",(1)", many/10), 0},
+		{"comments", "SELECT " + rep("/**/", many) + "1", 0},
+		{"conditional comments", "SELECT " + rep("/*!*/", many) + "1", 0},
+		{"versions", "SELECT " + rep("/*!50000 */", many) + "1", 0},
+		{"hashes", "SELECT " + rep("#\n", many) + "1", 0},
+		{"dashes", "SELECT " + rep("-- \n", many) + "1", 0},
+		{"comments among strings", "SELECT " + rep("/**/", many) + "'/**/ it''s # here'", 0},
+		{"adjacent strings", "SELECT " + rep("'a'", many), mysql.ErrParse},
+		{"strings with spaces", "SELECT " + rep("'a' ", 9000), 0},
+		{"an open comment", "SELECT 1 /*" + rep("*", many), mysql.ErrParse},
+		{"an open string", "SELECT '" + rep("a", many), mysql.ErrParse},
+		{"an open name", "SELECT `" + rep("a", many), mysql.ErrParse},
+		{"zero bytes", "SELECT " + rep("\x00", many), mysql.ErrParse},
+		{"digits", "SELECT " + rep("9", many), 0},
+		{"fraction", "SELECT ." + rep("9", many), 0},
+		{"exponent", "SELECT 1e" + rep("9", many), mysql.ErrIllegalValueForType},
+		{"hexadecimal", "SELECT 0x" + rep("9", many), 0},
+		{"bits", "SELECT 0b" + rep("1", many), 0},
+		{"width", "SELECT CAST(1 AS CHAR(" + rep("9", 999) + "))", mysql.ErrParse},
+		{"display width", "CREATE TABLE t (a char(" + rep("9", 82) + "))", mysql.ErrParse},
+		{"decimal width", "CREATE TABLE t (a decimal(" + rep("9", 82) + "," + rep("9", 82) + "))", mysql.ErrParse},
+		{"limit", "SELECT 1 LIMIT " + rep("9", 82), mysql.ErrParse},
+		{"dots", "SELECT a" + rep(".a", 50_000), mysql.ErrParse},
+		{"semicolons", rep(";", many), mysql.ErrEmptyQuery},
+		{"nothing", "", mysql.ErrEmptyQuery},
+		{"white space", " \t\r\n", mysql.ErrEmptyQuery},
+		{"two statements", "SELECT 1; SELECT 2", mysql.ErrParse},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			n, err := Parse(c.text, Options{})
+			if mysqlerr.Code(err) != c.code {
+				t.Fatalf("code %d, not %d: %.200v", mysqlerr.Code(err), c.code, err)
+			}
+			if err == nil {
+				restore(t, n)
+			}
+		})
+	}
+}
+
+// MySQL's words where its parser has no more room.
+func TestExhausted(t *testing.T) {
+	_, err := Parse("SELECT\n"+strings.Repeat("(", 10_000), Options{})
+	want := fmt.Sprintf("memory exhausted near '%s' at line 2", strings.Repeat("(", 80))
+	if mysqlerr.From(err).Message != want {
+		t.Errorf("%v, not %s", err, want)
+	}
+}
+
+// Blanking long runs of comments leaves everything else where it was.
+func TestBlankedComments(t *testing.T) {
+	head := strings.Repeat("/* c */", 2000)
+	n, err := Parse("SELECT "+head+" /*!50000 'it''s' */ , `a/**/b` -- c\n, '# no -- comment' FROM t /* end */", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := restore(t, n), "SELECT 'it''s',`a/**/b`,'# no -- comment' FROM `t`"; got != want {
+		t.Errorf("%s\nnot\n%s", got, want)
+	}
+}
+
+// A text that parses can be restored, and the restored text parses to the same again.
+func TestLiteralsAreRestored(t *testing.T) {
+	literals := []string{
+		"0", "1", "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
+		strings.Repeat("9", 65), strings.Repeat("9", 82), "0." + strings.Repeat("1", 82), "0.5", "5.", "00012.300", "1e0", "1.5e-300",
+		"1E+308", "''", "'it''s'", `'a\\b\0c\n'`, "'\xff\xfe'", "'日本'", "_latin1'x'", "_binary'x'", "_utf8mb4'x'", "N'x'", "x''", "x'00ff'",
+		"0x0", "0xabc", "b''", "b'1'", "b'0000000000001'", "0b101", "_binary x'ff'", "_latin1 b'01000001'", "true", "false", "null",
+		"'a' 'b'", "date'2020-01-01'", "time'10:00:00.5'", "timestamp'2020-01-01 00:00:00'", "json'1'",
+	}
+	for _, lit := range literals {
+		n, err := Parse("SELECT "+lit, Options{})
+		if err != nil {
+			if lit == "json'1'" {
+				continue
+			}
+			t.Errorf("%s: %v", lit, err)
+			continue
+		}
+		first := restore(t, n)
+		again, err := Parse(first, Options{})
+		if err != nil {
+			t.Errorf("%s: restored %q: %v", lit, first, err)
+			continue
+		}
+		if second := restore(t, again); second != first {
+			t.Errorf("%s: restored %q, then %q", lit, first, second)
+		}
+		a, b := value(n), value(again)
+		if a != nil && b != nil && fmt.Sprintf("%v", a.GetValue()) != fmt.Sprintf("%v", b.GetValue()) && !strings.Contains(lit, "' '") &&
+			!strings.Contains(lit, "\xff") {
+			t.Errorf("%s: %v became %v", lit, a.GetValue(), b.GetValue())
+		}
+	}
+}
+
+func value(n ast.Node) ast.ValueExpr {
+	v, _ := n.(*ast.SelectStmt).Fields.Fields[0].Expr.(ast.ValueExpr)
+	return v
+}
+
+func restore(t *testing.T, n ast.Node) string {
+	t.Helper()
+	var b strings.Builder
+	if err := n.Restore(format.NewRestoreCtx(format.RestoreStringSingleQuotes|format.RestoreStringEscapeBackslash|
+		format.RestoreStringWithoutDefaultCharset|format.RestoreNameBackQuotes|format.RestoreKeyWordUppercase, &b)); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// Any bytes are a statement or a typed error.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{
+		"SELECT 1", "SELECT 'a' 'b', x'ff', b'01', 1.5e3, .5, 0xabc, N'x', _utf8mb4'x', 99999999999999999999", "INSERT INTO t VALUES (?, DEFAULT)",
+		"CREATE TABLE t (a int(99999999999999999999999999999999999999999999999999999999999999999999999999999999999) default 1.5)",
+		"SET @a = 1, @@global.x = 'y'", "WITH RECURSIVE c AS (SELECT 1 UNION ALL SELECT 2) SELECT * FROM c", "/*!50003 SELECT 1 */", "SELECT /*+ a(b) */ 1",
+		"ALTER TABLE t ADD COLUMN b decimal(5,2), DROP KEY k", "GRANT ALL ON *.* TO 'u'@'%'", "SELECT WEIGHT_STRING('a' AS CHAR(3))", "\x00", "SELECT '\xff",
+	} {
+		f.Add(s, uint64(0))
+		f.Add(s, uint64(mysql.ModeANSIQuotes|mysql.ModeNoBackslashEscapes|mysql.ModePipesAsConcat))
+	}
+	f.Fuzz(func(t *testing.T, text string, mode uint64) {
+		o := Options{Mode: mysql.SQLMode(mode), Charset: "utf8mb4", Collation: "utf8mb4_0900_ai_ci"} //nolint:gosec // any mode
+		n, rest, err := parse(text, o)
+		if err == errPanic {
+			t.Fatalf("%q makes the parser panic", text)
+		}
+		if err != nil {
+			if e, ok := wordError(text, err).(*mysqlerr.Error); !ok || e.Code == mysql.ErrUnknown {
+				t.Fatalf("%q: %v", text, err)
+			}
+		}
+		if err == nil && n != nil && rest == nil {
+			var b strings.Builder
+			_ = n.Restore(format.NewRestoreCtx(format.DefaultRestoreFlags, &b))
+			if _, err := measure(text, o.Mode); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+		}
+		blankComments(text, mode%2 == 0)
+	})
+}
