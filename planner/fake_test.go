@@ -27,6 +27,7 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // The tests run SQL text end to end: parser, planner, operators, and one shard's replica on an engine in memory in place
@@ -108,7 +109,7 @@ func (d *testDB) Write(_ context.Context, _ *distributed.TxnOptions, w ...*fragm
 			return nil, err
 		}
 	}
-	r := d.apply(shard.EncodeBatch(nil, &shard.Batch{ID: d.index, Epoch: d.s.Lease().Epoch, Proposals: []shard.Proposal{p}}))
+	r := d.apply(shard.EncodeBatch(nil, &shard.Batch{ID: d.index, Epoch: d.s.Lease().Epoch, Proposals: []shard.Proposal{p}}, version.Max))
 	return r.Results[0].Writes, nil
 }
 
@@ -119,7 +120,7 @@ func (d *testDB) Read(_ context.Context, r *fragment.Read) (distributed.Rows, er
 
 // roundTrip sends a fragment through its codec, as a remote leaseholder gets it.
 func roundTrip(t testing.TB, r *fragment.Read) *fragment.Read {
-	enc, err := fragment.AppendRead(nil, r)
+	enc, err := fragment.AppendRead(nil, r, version.Max)
 	if err != nil {
 		t.Fatalf("encoding a fragment: %v", err)
 	}

@@ -86,6 +86,9 @@ func (p *process) open(ctx context.Context) (err error) {
 		clock := newTestClock(path, p.log)
 		config.Clock, config.WallClock = clock, clock.wall
 	}
+	if config.MaxVersion, err = testMaxVersion(); err != nil {
+		return err
+	}
 	n, err := node.Open(ctx, config)
 	if err != nil {
 		return err

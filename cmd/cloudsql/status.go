@@ -1,9 +1,10 @@
 package main
 
-// statusCounters are the variables of SHOW STATUS that tell where this node's reads ran.
+// statusCounters are the variables of SHOW STATUS that tell the cluster's version and where this node's reads ran.
 func (p *process) statusCounters() map[string]uint64 {
 	n := p.node.Counters()
 	vars := map[string]uint64{
+		"Cloudsql_cluster_version":   uint64(p.node.Version().Active()),
 		"Cloudsql_stale_states":      n.Txns.StaleStates.Load(),
 		"Cloudsql_follower_forwards": n.Txns.FollowerForwards.Load(),
 	}

@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // User is an account with its grants.
@@ -63,6 +64,17 @@ func (s *Shard) Clone() *Shard {
 	return &c
 }
 
+// ClusterVersion is what the nodes may write for each other. A catalog without such a record is at V1.
+type ClusterVersion struct {
+	Active version.Version `json:"active"`
+	// Next, if it is above Active, is what the nodes get ready for: each first makes its data directory one that an older
+	// program refuses.
+	Next version.Version `json:"next,omitempty"`
+}
+
+// Needed is the least that a program must be able to read to be a member.
+func (v ClusterVersion) Needed() version.Version { return max(v.Active, v.Next).Or1() }
+
 // Snapshot is the catalog at one version; immutable. Names of databases and tables compare as on Linux
 // (case-sensitively, lower_case_table_names=0); those of columns, users' names aside, case-insensitively.
 type Snapshot struct {
@@ -79,6 +91,7 @@ type Snapshot struct {
 	settings  map[string]string // SET PERSIST / SET GLOBAL values by variable
 	records   map[string]json.RawMessage
 	commits   map[string]uint64
+	cluster   ClusterVersion
 }
 
 // FirstID is where the sequence of ids begins; smaller ones are for what a cluster is made with.
@@ -138,6 +151,12 @@ func (s *Snapshot) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
 	h, ok := s.tablets[t]
 	return h, ok
 }
+
+// ClusterVersion is the cluster's version.
+func (s *Snapshot) ClusterVersion() ClusterVersion { return s.cluster }
+
+// Allows tells whether what exists since v may be written; see version.Gate.
+func (s *Snapshot) Allows(v version.Version) bool { return v <= s.cluster.Active.Or1() }
 
 // Node finds a node.
 func (s *Snapshot) Node(id schema.NodeID) (*Node, bool) { n, ok := s.nodes[id]; return n, ok }

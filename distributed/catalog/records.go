@@ -27,6 +27,8 @@ const (
 	kindShard    = "shard/"
 	kindSetting  = "set/"
 	kindRecord   = "rec/"
+
+	clusterVersion = "cluster/version" // of kindRecord
 )
 
 // Load builds the catalog from the system shard's records, as scan lists them (shard.API.SystemScan).
@@ -116,16 +118,29 @@ func (b *builder) set(key string, value []byte) error {
 	case kindCommit:
 		err = putValue(touch(b, kind, &b.s.commits), id, value)
 	case kindRecord:
-		if m := touch(b, kind, &b.s.records); value == nil {
-			delete(m, id)
-		} else {
-			m[id] = append(json.RawMessage(nil), value...)
-		}
+		err = b.setRecord(id, value)
 	}
 	if err != nil {
 		return fmt.Errorf("catalog: record %s: %w", key, err)
 	}
 	return nil
+}
+
+func (b *builder) setRecord(id string, value []byte) error {
+	m := touch(b, kindRecord, &b.s.records)
+	if value == nil {
+		delete(m, id)
+	} else {
+		m[id] = append(json.RawMessage(nil), value...)
+	}
+	if id != clusterVersion {
+		return nil
+	}
+	b.s.cluster = ClusterVersion{}
+	if value == nil {
+		return nil
+	}
+	return json.Unmarshal(value, &b.s.cluster)
 }
 
 func put[K comparable, V any](m map[K]*V, k K, value []byte) error {

@@ -70,6 +70,9 @@ func (tx *Tx) DeleteSetting(name string) { tx.put(kindSetting, name, nil) }
 // PutRecord puts a generic record for background jobs and the like, under a kind and a key, as JSON; nil removes it.
 func (tx *Tx) PutRecord(kind, key string, value any) { tx.put(kindRecord, kind+"/"+key, value) }
 
+// PutClusterVersion changes the cluster's version.
+func (tx *Tx) PutClusterVersion(v ClusterVersion) { tx.put(kindRecord, clusterVersion, v) }
+
 func number[T ~uint64](id T) string { return strconv.FormatUint(uint64(id), 10) }
 
 func (tx *Tx) put(kind, id string, value any) {

@@ -52,8 +52,8 @@ func (n *Node) bootstrap(ctx context.Context) error {
 	if err := n.engine.Sync(); err != nil {
 		return err
 	}
-	if err := n.dir.identify(identity{
-		Format: directoryFormat, Cluster: hex.EncodeToString(c[:]), Node: firstNode, Version: Version,
+	if err := n.dir.identify(&identity{
+		Format: n.cfg.MaxVersion, Cluster: hex.EncodeToString(c[:]), Node: firstNode, Version: Version,
 	}); err != nil {
 		return err
 	}
@@ -65,6 +65,7 @@ func (n *Node) firstCatalog(tx *catalog.Tx) error {
 	tx.PutRecord(recordCluster, "info", &clusterRecord{
 		ID: hex.EncodeToString(c[:]), CreatedMicros: time.Now().UnixMicro(), Version: Version,
 	})
+	tx.PutClusterVersion(catalog.ClusterVersion{Active: n.cfg.MaxVersion})
 	tx.PutNode(&catalog.Node{ID: firstNode, NodeAddr: n.NodeAddr(), SQLAddr: n.cfg.SQLAddr, HTTPAddr: n.cfg.HTTPAddr})
 	for _, s := range []schema.ShardID{schema.SystemShard, firstDataShard} {
 		tx.PutShard(&catalog.Shard{

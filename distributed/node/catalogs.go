@@ -12,17 +12,20 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
 // catalogStore is the catalog as this node has applied it.
 type catalogStore struct {
 	current atomic.Pointer[catalog.Snapshot]
+	gate    *version.Gate // raised with the catalog
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at each change
 }
 
-func (c *catalogStore) init() {
+func (c *catalogStore) init(gate *version.Gate) {
+	c.gate = gate
 	c.current.Store(catalog.Empty())
 	c.changed = make(chan struct{})
 }
@@ -61,6 +64,7 @@ func (c *catalogStore) follow(state *shard.Shard, version uint64, sets []shard.S
 		return
 	}
 	if next != c.current.Load() {
+		c.gate.Raise(next.ClusterVersion().Active)
 		c.current.Store(next)
 		c.notify()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
+	"cloudsql/storage/version"
 )
 
 // Version is the program's version as nodes tell each other; set by the command.
@@ -20,6 +21,7 @@ var (
 	ErrNewerFormat = errors.New("the data directory was written by a newer version of cloudsql")
 	ErrBusyPort    = errors.New("the address is in use")
 	ErrDataLost    = errors.New("data is missing")
+	ErrVersion     = errors.New("this program cannot serve the cluster's version")
 )
 
 // Config is how a node is set up. Zero values of the settings mean the defaults named beside them.
@@ -51,6 +53,8 @@ type Config struct {
 	WallClock func() time.Time
 	// SpreadTables places every new table by itself instead of beside its database's others.
 	SpreadTables bool
+	// MaxVersion, below version.Max, makes this node behave as an older program does. For tests.
+	MaxVersion version.Version
 	// UntrustedClock has raft confirm every read instead of trusting the monotonic clock with leases.
 	UntrustedClock bool
 }
@@ -72,6 +76,9 @@ func (c *Config) setDefaults() {
 	def(&c.History, 10*time.Second)
 	def(&c.HistoryMax, time.Hour)
 	def(&c.Heartbeat, 300*time.Millisecond)
+	if c.MaxVersion == 0 {
+		c.MaxVersion = version.Max
+	}
 	if c.Network == nil {
 		c.Network = rpc.TCP
 	}

@@ -37,6 +37,7 @@ func (d *db) init(n *Node) { d.n = n }
 func (d *db) start() {
 	d.txns = txn.New(txn.Config{
 		Node: d.n.NodeID(), Router: router{d.n}, Caller: d.n.client, Timestamps: d.n.stamps, Logger: d.n.log,
+		Version: &d.n.version,
 	})
 	d.n.RegisterCall(callCoordinating, func(_ context.Context, payload []byte) ([]byte, error) {
 		if len(payload) != len(fragment.TxnID{}) {

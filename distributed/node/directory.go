@@ -17,10 +17,8 @@ import (
 
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 )
-
-// directoryFormat is raised when an older program could not use what a newer one wrote.
-const directoryFormat = 1
 
 const (
 	lockFile     = "LOCK"
@@ -33,10 +31,12 @@ const (
 
 // identity is which node of which cluster a directory belongs to.
 type identity struct {
-	Format  int           `json:"format"`
-	Cluster string        `json:"cluster"` // hexadecimal
-	Node    schema.NodeID `json:"node"`
-	Version string        `json:"version"` // of the program that made it
+	// Format is the cluster version that a program must be able to serve to use the directory. It is raised before the
+	// cluster's version is, so that no older program meets what it does not know.
+	Format  version.Version `json:"format"`
+	Cluster string          `json:"cluster"` // hexadecimal
+	Node    schema.NodeID   `json:"node"`
+	Version string          `json:"version"` // of the program that made it
 }
 
 func (id *identity) cluster() (c rpc.ClusterID, err error) {
@@ -77,10 +77,12 @@ type directory struct {
 
 	mu    sync.Mutex
 	local localState
+	id    *identity // nil until it has one
 }
 
-// openDirectory locks a directory, creating it, and reads what is in it. fresh: there is nothing in it yet.
-func openDirectory(path string) (d *directory, id *identity, fresh bool, err error) {
+// openDirectory locks a directory, creating it, and reads what is in it, if it is of a cluster version up to newest. fresh:
+// there is nothing in it yet.
+func openDirectory(path string, newest version.Version) (d *directory, id *identity, fresh bool, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, nil, false, err
@@ -95,7 +97,7 @@ func openDirectory(path string) (d *directory, id *identity, fresh bool, err err
 	if d.lock, err = lockPath(filepath.Join(path, lockFile)); err != nil {
 		return nil, nil, false, err
 	}
-	if id, fresh, err = d.read(); err != nil {
+	if id, fresh, err = d.read(newest); err != nil {
 		d.close()
 		return nil, nil, false, err
 	}
@@ -140,7 +142,7 @@ func (d *directory) close() { _ = d.lock.Close() }
 func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
 
 // read gives the identity; what an initialisation left behind that did not end is removed.
-func (d *directory) read() (*identity, bool, error) {
+func (d *directory) read(newest version.Version) (*identity, bool, error) {
 	if _, err := os.Stat(d.file(makingFile)); err == nil {
 		return nil, true, d.wipe()
 	}
@@ -155,9 +157,13 @@ func (d *directory) read() (*identity, bool, error) {
 	if err := json.Unmarshal(data, id); err != nil {
 		return nil, false, fmt.Errorf("%w: %s: %w", ErrForeign, d.file(identityFile), err)
 	}
-	if id.Format > directoryFormat {
-		return nil, false, fmt.Errorf("%w: %s has format %d, this program (%s) knows up to %d",
-			ErrNewerFormat, d.path, id.Format, Version, directoryFormat)
+	if id.Format > newest {
+		return nil, false, fmt.Errorf("%w: %s is of a cluster at version %d, this program (%s) knows up to %d",
+			ErrNewerFormat, d.path, id.Format, Version, newest)
+	}
+	if id.Format < version.Min {
+		return nil, false, fmt.Errorf("%w: %s is of a cluster at version %d, this program (%s) begins at %d: upgrade by way of an older one",
+			ErrVersion, d.path, id.Format, Version, version.Min)
 	}
 	if data, err = os.ReadFile(d.file(replicasFile)); err != nil {
 		return nil, false, fmt.Errorf("%w: %w", ErrDataLost, err)
@@ -165,6 +171,7 @@ func (d *directory) read() (*identity, bool, error) {
 	if err := json.Unmarshal(data, &d.local); err != nil {
 		return nil, false, fmt.Errorf("%s: %w", d.file(replicasFile), err)
 	}
+	d.id = id
 	return id, false, nil
 }
 
@@ -189,15 +196,47 @@ func (d *directory) begin() (token string, err error) {
 }
 
 // identify writes the identity; the directory is of use from then on.
-func (d *directory) identify(id identity) error {
+func (d *directory) identify(id *identity) error {
 	if err := d.save(); err != nil {
 		return err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.identifyLocked(id)
+}
+
+func (d *directory) identifyLocked(id *identity) error {
 	data, err := json.MarshalIndent(id, "", "  ")
 	if err != nil {
 		return err
 	}
-	return d.write(identityFile, append(data, '\n'))
+	if err := d.write(identityFile, append(data, '\n')); err != nil {
+		return err
+	}
+	d.id = id
+	return nil
+}
+
+// bound is the cluster version that a program must be able to serve to use the directory.
+func (d *directory) bound() version.Version {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.id == nil {
+		return 0
+	}
+	return d.id.Format
+}
+
+// bind makes the directory one that only programs for cluster version v can use.
+func (d *directory) bind(v version.Version) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.id == nil || d.id.Format >= v {
+		return nil
+	}
+	id := *d.id
+	id.Format = v
+	return d.identifyLocked(&id)
 }
 
 // finish ends the initialisation.

@@ -11,6 +11,7 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 )
 
 // joinRequest asks a member to note a new one. Token is drawn by the new node, so that a repeated request finds the
@@ -21,12 +22,15 @@ type joinRequest struct {
 	SQLAddr  string `json:"sqlAddr"`
 	HTTPAddr string `json:"httpAddr"`
 	Version  string `json:"version"`
+	// Can is the newest cluster version that the node can serve; one that says nothing knows V1.
+	Can version.Version `json:"can,omitempty"`
 }
 
 type joinReply struct {
 	Cluster string                   `json:"cluster"`
 	Node    schema.NodeID            `json:"node"`
 	Peers   map[schema.NodeID]string `json:"peers"`
+	Needed  version.Version          `json:"needed,omitempty"` // what the cluster's members must be able to serve
 }
 
 // join makes this node a member of an existing cluster.
@@ -39,7 +43,10 @@ func (n *Node) join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	id := identity{Format: directoryFormat, Cluster: reply.Cluster, Node: reply.Node, Version: Version}
+	if err := n.fits(reply.Needed); err != nil {
+		return err
+	}
+	id := &identity{Format: reply.Needed.Or1(), Cluster: reply.Cluster, Node: reply.Node, Version: Version}
 	c, err := id.cluster()
 	if err != nil {
 		return err
@@ -61,7 +68,7 @@ func (n *Node) join(ctx context.Context) error {
 // askToJoin asks the given members in turn until one has us.
 func (n *Node) askToJoin(ctx context.Context, token string) (*joinReply, error) {
 	req, err := json.Marshal(&joinRequest{
-		Token: token, Version: Version,
+		Token: token, Version: Version, Can: n.cfg.MaxVersion,
 		NodeAddr: n.NodeAddr(), SQLAddr: n.cfg.SQLAddr, HTTPAddr: n.cfg.HTTPAddr,
 	})
 	if err != nil {
@@ -97,6 +104,10 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 	}
 	var id schema.NodeID
 	err := n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		if need := tx.Snapshot.ClusterVersion().Needed(); q.Can.Or1() < need {
+			return fmt.Errorf("%w: the cluster is at %d, the program of the new node (%s) knows up to %d", ErrVersion, need,
+				q.Version, q.Can.Or1())
+		}
 		for _, m := range tx.Snapshot.Nodes() {
 			if m.Token == q.Token {
 				id = m.ID
@@ -118,12 +129,16 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 		tx.PutNode(&catalog.Node{ID: id, NodeAddr: q.NodeAddr, SQLAddr: q.SQLAddr, HTTPAddr: q.HTTPAddr, Token: q.Token})
 		return nil
 	})
+	if errors.Is(err, ErrVersion) && q.Can != 0 {
+		return json.Marshal(&joinReply{Needed: n.Catalog().ClusterVersion().Needed()}) // it says so itself, and gives up
+	}
 	if err != nil {
 		return nil, err
 	}
 	n.log.Info("a node joins", "node", id, "addr", q.NodeAddr)
 	c := n.ClusterID()
 	reply := joinReply{Cluster: hex.EncodeToString(c[:]), Node: id, Peers: map[schema.NodeID]string{}}
+	reply.Needed = n.Catalog().ClusterVersion().Needed()
 	for _, m := range n.Catalog().Nodes() {
 		if !m.Left {
 			reply.Peers[m.ID] = m.NodeAddr

@@ -22,6 +22,7 @@ import (
 	"cloudsql/storage/engine"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
 // Node is this process as a member of the cluster.
@@ -43,6 +44,7 @@ type Node struct {
 	shardsMu sync.Mutex
 
 	catalog   catalogStore
+	version   version.Gate
 	commitMu  sync.Mutex // one change of the catalog at a time from this node
 	commandID atomic.Uint64
 
@@ -87,7 +89,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.shards.Store(&map[schema.ShardID]*localShard{})
 	n.cluster.Store(&rpc.ClusterID{})
-	n.catalog.init()
+	n.catalog.init(&n.version)
 	n.peers = newPeers(n)
 	n.commandID.Store(randomUint64())
 	n.recon.init(n)
@@ -102,7 +104,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	}
 	var id *identity
 	var fresh bool
-	if n.dir, id, fresh, err = openDirectory(cfg.Dir); err != nil {
+	if n.dir, id, fresh, err = openDirectory(cfg.Dir, cfg.MaxVersion); err != nil {
 		return nil, err
 	}
 	n.makeRPC()
@@ -208,6 +210,9 @@ func (n *Node) becomeReady(ctx context.Context) error {
 		}
 		n.log.Warn("waiting for a majority of the system shard's replicas", "err", err)
 	}
+	if err := n.fits(n.Catalog().ClusterVersion().Needed()); err != nil {
+		return err
+	}
 	return n.announce(ctx)
 }
 
@@ -296,7 +301,7 @@ func (n *Node) setLocal(s schema.ShardID, ls *localShard) {
 func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for _, loop := range []func(context.Context){
-		n.peers.loop, n.recon.loop, n.watermarkLoop, n.addressLoop, n.rowIDs.loop(n), n.locks.loop,
+		n.peers.loop, n.recon.loop, n.watermarkLoop, n.addressLoop, n.versionLoop, n.rowIDs.loop(n), n.locks.loop,
 	} {
 		n.wg.Add(1)
 		go func() {

@@ -22,6 +22,7 @@ import (
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // testCluster is nodes in this process, on loopback and temporary directories.
@@ -30,9 +31,10 @@ type testCluster struct {
 	nodes  []*Node
 	dirs   []string
 	addrs  []string
-	faults *rpc.FaultNet // nil: none
-	spread bool          // tables in different shards
-	lease  time.Duration // 0: short, so that others take over soon
+	faults *rpc.FaultNet   // nil: none
+	spread bool            // tables in different shards
+	lease  time.Duration   // 0: short, so that others take over soon
+	max    version.Version // 0: the newest
 }
 
 func testLogger(t testing.TB, name string) *slog.Logger {
@@ -46,7 +48,7 @@ func testLogger(t testing.TB, name string) *slog.Logger {
 func (c *testCluster) config(i int) Config {
 	return Config{
 		Dir: c.dirs[i], Log: testLogger(c.t, fmt.Sprint(i+1)),
-		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: cmp.Or(c.lease, 600*time.Millisecond), SpreadTables: c.spread,
+		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: cmp.Or(c.lease, 600*time.Millisecond), SpreadTables: c.spread, MaxVersion: c.max,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 )
 
 // status is what a node tells the others about itself, several times a second. Nodes exchange theirs: the one with the
@@ -21,6 +22,10 @@ type status struct {
 	Oldest  mvcc.Timestamp  `json:"o,omitempty"` // oldest snapshot that is being read
 	Drain   bool            `json:"d,omitempty"` // it is about to stop
 	Reps    []replicaStatus `json:"r,omitempty"`
+	// Can is the newest cluster version that the node can serve, Bound the one that its data directory demands of any program.
+	// A node that says nothing is at V1.
+	Can   version.Version `json:"m,omitempty"`
+	Bound version.Version `json:"w,omitempty"`
 }
 
 // replicaStatus is what a node tells about one of its replicas.
@@ -215,7 +220,7 @@ func (n *Node) status() *status {
 	c := n.Catalog()
 	s := &status{
 		Node: n.NodeID(), Version: Version, Catalog: c.Version(), Using: n.open.oldest(c.Version()),
-		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(),
+		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(), Can: n.cfg.MaxVersion,
 	}
 	for _, ls := range *n.shards.Load() {
 		r := replicaStatus{Shard: ls.id, Replica: ls.replica, Applied: ls.state.AppliedIndex(), Leader: ls.group.IsLeader()}
@@ -224,6 +229,7 @@ func (n *Node) status() *status {
 		s.Reps = append(s.Reps, r)
 	}
 	if n.dir != nil {
+		s.Bound = n.dir.bound()
 		for _, r := range n.dir.replicas() {
 			// What does not run is told too, lest it be thought forgotten.
 			if !r.Retired && n.local(r.Shard) == nil {

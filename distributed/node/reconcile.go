@@ -102,6 +102,9 @@ func (r *reconciler) step(ctx context.Context) (again bool, err error) {
 	if len(c.Shards()) == 0 {
 		return false, nil
 	}
+	if done, err := r.raiseVersion(ctx); done || err != nil {
+		return done && err == nil, err
+	}
 	for _, sh := range c.Shards() {
 		for _, m := range r.members(c, sh) {
 			key := stepKey{sh.ID, m.node}

@@ -13,17 +13,21 @@ import (
 	"cloudsql/distributed/txn"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 )
 
 // Report is what a node knows of itself and the cluster, for /debug/replicas and tests.
 type Report struct {
-	Node     schema.NodeID   `json:"node"`
-	Cluster  string          `json:"cluster"`
-	Version  string          `json:"version"`
-	Catalog  uint64          `json:"catalog"`
-	Draining bool            `json:"draining,omitempty"`
-	Nodes    []NodeReport    `json:"nodes"`
-	Replicas []ReplicaReport `json:"replicas"`
+	Node    schema.NodeID `json:"node"`
+	Cluster string        `json:"cluster"`
+	Version string        `json:"version"`
+	Catalog uint64        `json:"catalog"`
+	// ClusterVersion may be written; MaxVersion is the newest that this program can serve.
+	ClusterVersion version.Version `json:"clusterVersion"`
+	MaxVersion     version.Version `json:"maxVersion"`
+	Draining       bool            `json:"draining,omitempty"`
+	Nodes          []NodeReport    `json:"nodes"`
+	Replicas       []ReplicaReport `json:"replicas"`
 }
 
 // NodeReport is a member as this node sees it.
@@ -61,7 +65,7 @@ func (n *Node) Report(at ...uint64) *Report {
 	c := n.ClusterID()
 	r := &Report{
 		Node: n.NodeID(), Cluster: fmt.Sprintf("%x", c[:]), Version: Version, Catalog: n.Catalog().Version(),
-		Draining: n.draining.Load(),
+		Draining: n.draining.Load(), ClusterVersion: n.version.Active(), MaxVersion: n.cfg.MaxVersion,
 	}
 	for _, m := range n.Catalog().Nodes() {
 		_, alive := n.peers.get(m.ID)

@@ -103,7 +103,7 @@ func (n *Node) replicaConfig(ls *localShard) replica.Config {
 		Node: n.NodeID(), Group: ls.group, Timestamps: n.stamps, Logger: n.log,
 		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.gatewayAlive, Clock: n.cfg.Clock,
 		Peers: participants{n}, Caller: n.client, MaxWorkspaceBytes: n.cfg.MaxTxnBytes,
-		UntrustedClock: n.cfg.UntrustedClock,
+		UntrustedClock: n.cfg.UntrustedClock, Version: &n.version,
 	}
 	if ls.id == schema.SystemShard {
 		c.KeepLease = true

@@ -11,6 +11,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
 
@@ -54,7 +55,7 @@ func readWait(d *wire.Reader) time.Duration {
 // maxWait bounds lock waits: MySQL's own limit of innodb_lock_wait_timeout is 2^30 s.
 const maxWait = (1 << 30) * time.Second
 
-func appendReadRequest(dst []byte, q *ReadRequest) ([]byte, error) {
+func appendReadRequest(dst []byte, q *ReadRequest, v version.Version) ([]byte, error) {
 	dst = appendTarget(dst, q.Shard, q.Txn)
 	dst = append(dst, flag(q.Join, flagJoin)|flag(q.NoWait, flagNoWait)|flag(q.SkipLocked, flagSkipLocked)|
 		flag(q.Ranges, flagRanges), byte(q.Lock))
@@ -63,7 +64,7 @@ func appendReadRequest(dst []byte, q *ReadRequest) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(q.At))
 	dst = binary.AppendUvarint(dst, uint64(max(q.MaxBytes, 0)))
 	dst = wire.AppendOptional(dst, q.From)
-	return fragment.AppendRead(dst, q.Read)
+	return fragment.AppendRead(dst, q.Read, v)
 }
 
 // decodeReadRequest reads a request; it aliases src.
@@ -95,7 +96,7 @@ func decodeReadRequest(src []byte) (*ReadRequest, error) {
 // maxPageBytes bounds a page that goes over the network.
 const maxPageBytes = 16 << 20
 
-func appendWriteRequest(dst []byte, q *WriteRequest) ([]byte, error) {
+func appendWriteRequest(dst []byte, q *WriteRequest, v version.Version) ([]byte, error) {
 	dst = appendTarget(dst, q.Shard, q.Txn)
 	dst = append(dst, flag(q.Join, flagJoin)|flag(q.Buffer, flagBuffer))
 	dst = binary.AppendUvarint(dst, q.Seq)
@@ -104,7 +105,7 @@ func appendWriteRequest(dst []byte, q *WriteRequest) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(len(q.Writes)))
 	var err error
 	for _, w := range q.Writes {
-		if dst, err = fragment.AppendWrite(dst, w); err != nil {
+		if dst, err = fragment.AppendWrite(dst, w, v); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +115,7 @@ func appendWriteRequest(dst []byte, q *WriteRequest) ([]byte, error) {
 // decodeWriteRequest reads a request; it aliases src.
 func decodeWriteRequest(src []byte) (*WriteRequest, error) {
 	d := wire.NewReader(src)
-	q := &WriteRequest{}
+	q := &WriteRequest{vouched: version.Max}
 	q.Shard, q.Txn = readTarget(d)
 	flags := d.Byte()
 	q.Join, q.Buffer = flags&flagJoin != 0, flags&flagBuffer != 0

@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
 
@@ -30,7 +31,7 @@ func sampleWrite() *WriteRequest {
 
 func TestRequestCodecs(t *testing.T) {
 	q := sampleRead()
-	data, err := appendReadRequest(nil, q)
+	data, err := appendReadRequest(nil, q, version.Max)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,14 +47,14 @@ func TestRequestCodecs(t *testing.T) {
 		t.Fatalf("%+v is not %+v", got, q)
 	}
 	w := sampleWrite()
-	if data, err = appendWriteRequest(nil, w); err != nil {
+	if data, err = appendWriteRequest(nil, w, version.Max); err != nil {
 		t.Fatal(err)
 	}
 	gotWrite, err := decodeWriteRequest(data)
 	if err != nil || len(gotWrite.Writes) != 2 || string(gotWrite.Writes[1].Keys[0]) != "b" {
 		t.Fatalf("%+v %v", gotWrite, err)
 	}
-	gotWrite.Writes = w.Writes
+	gotWrite.Writes, w.vouched = w.Writes, version.Max
 	if !reflect.DeepEqual(gotWrite, w) {
 		t.Fatalf("%+v is not %+v", gotWrite, w)
 	}
@@ -98,7 +99,7 @@ func TestTxnID(t *testing.T) {
 }
 
 func FuzzDecodeReadRequest(f *testing.F) {
-	data, err := appendReadRequest(nil, sampleRead())
+	data, err := appendReadRequest(nil, sampleRead(), version.Max)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func FuzzDecodeReadRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := appendReadRequest(nil, q)
+		again, err := appendReadRequest(nil, q, version.Max)
 		if err != nil {
 			return // an expression that decodes, but is not portable
 		}
@@ -119,7 +120,7 @@ func FuzzDecodeReadRequest(f *testing.F) {
 }
 
 func FuzzDecodeWriteRequest(f *testing.F) {
-	data, err := appendWriteRequest(nil, sampleWrite())
+	data, err := appendWriteRequest(nil, sampleWrite(), version.Max)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func FuzzDecodeWriteRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := appendWriteRequest(nil, q)
+		again, err := appendWriteRequest(nil, q, version.Max)
 		if err != nil {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
 
@@ -38,13 +39,16 @@ const (
 type Remote struct {
 	caller rpc.Caller
 	node   schema.NodeID
+	gate   *version.Gate
 }
 
 var _ Service = (*Remote)(nil)
 var _ Service = (*Replica)(nil)
 
-// NewRemote gives the service of a node's replicas.
-func NewRemote(caller rpc.Caller, node schema.NodeID) *Remote { return &Remote{caller, node} }
+// NewRemote gives the service of a node's replicas; gate tells which version it is talked to in.
+func NewRemote(caller rpc.Caller, node schema.NodeID, gate *version.Gate) *Remote {
+	return &Remote{caller, node, gate}
+}
 
 // Node is who is called.
 func (c *Remote) Node() schema.NodeID { return c.node }
@@ -93,7 +97,7 @@ func OutcomeUnknown(err error) bool { return errors.Is(err, errUnknown) || error
 
 // Read implements Service. The page's values alias the response, which is nobody else's.
 func (c *Remote) Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
-	d, err := c.call(ctx, methodRead, func(dst []byte) ([]byte, error) { return appendReadRequest(dst, q) })
+	d, err := c.call(ctx, methodRead, func(dst []byte) ([]byte, error) { return appendReadRequest(dst, q, c.gate.Active()) })
 	if err != nil {
 		return err
 	}
@@ -103,7 +107,7 @@ func (c *Remote) Read(ctx context.Context, q *ReadRequest, page *fragment.Page) 
 
 // Write implements Service.
 func (c *Remote) Write(ctx context.Context, q *WriteRequest) (*WriteReply, error) {
-	d, err := c.call(ctx, methodWrite, func(dst []byte) ([]byte, error) { return appendWriteRequest(dst, q) })
+	d, err := c.call(ctx, methodWrite, func(dst []byte) ([]byte, error) { return appendWriteRequest(dst, q, c.gate.Active()) })
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"cloudsql/distributed/tso"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
 // Config says what a Replica works with. Zero values of the settings mean the defaults named beside them.
@@ -41,6 +42,8 @@ type Config struct {
 	TxnTTL            time.Duration // 60 s: roll back a transaction of which nothing was heard for so long
 	PageBytes         int           // 256 KiB: pages of reads that do not say
 
+	// Version is the cluster's; nil: V1.
+	Version *version.Gate
 	// Caller is how a planned hand-over passes open transactions along; nil: it does not.
 	Caller rpc.Caller
 	// GatewayAlive tells whether a gateway is a live member; transactions of others are rolled back. nil: only TxnTTL.

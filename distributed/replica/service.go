@@ -8,6 +8,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 )
 
 // NotLeaseholder is the answer of a replica that cannot serve: Holder is who can, as far as it knows (0: unknown).
@@ -61,6 +62,8 @@ type WriteRequest struct {
 	Seq      uint64 // with Buffer: numbers what changes the workspace, rising; a late copy is refused. 0: not numbered
 	Writes   []*fragment.Write
 	LockWait time.Duration
+
+	vouched version.Version // of a request that came from another node: what it may ask for
 }
 
 // WriteReply is a WriteRequest's answer. Mark is the workspace's savepoint mark after it.

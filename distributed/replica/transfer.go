@@ -46,7 +46,7 @@ func (r *Replica) passAlong(ctx context.Context, t *tenure, to schema.NodeID) (n
 	f := r.freeze(ctx, t)
 	nonce = randomID()
 	msg, left := f.encode(nonce)
-	if err := NewRemote(r.cfg.Caller, to).TakeOver(ctx, msg); err != nil {
+	if err := NewRemote(r.cfg.Caller, to, r.cfg.Version).TakeOver(ctx, msg); err != nil {
 		r.log.Warn("open transactions cannot be passed along", "to", uint64(to), "err", err)
 		f.thaw()
 		r.awaitDrained(ctx, t, 0)

@@ -13,6 +13,7 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // write is one transaction's proposal from its admission to its outcome.
@@ -24,6 +25,8 @@ type write struct {
 	prop   []byte // the proposal, encoded without its timestamp: nothing of the client's is needed after submit
 	tries  int
 	sweep  uint32
+	// vouched is the version that the gateway of another node knew the cluster to have: this node may learn of it later.
+	vouched version.Version
 
 	claims []shard.LockKey
 	keys   []lockedKey
@@ -60,7 +63,7 @@ func (r *Replica) newWrite(t *tenure, id fragment.TxnID) *write {
 // encode makes the proposal.
 func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
 	w.kind, p.Txn = p.Kind, w.locker().id
-	if w.prop, err = shard.AppendProposal(w.prop[:0], p); err != nil {
+	if w.prop, err = shard.AppendProposal(w.prop[:0], p, max(w.vouched, r.cfg.Version.Active())); err != nil {
 		return fmt.Errorf("replica: a write cannot be logged: %w", err)
 	}
 	if len(w.prop) > r.cfg.MaxTxnBytes {
@@ -74,7 +77,7 @@ func (r *Replica) recycle(w *write) {
 	w.owner.ts.Store(0)
 	w.owner.session.Store(0)
 	w.owner.failed, w.owner.landed = nil, nil
-	w.tenure, w.txn, w.tries = nil, nil, 0
+	w.tenure, w.txn, w.tries, w.vouched = nil, nil, 0, 0
 	if cap(w.prop) > maxKeptBuffer {
 		w.prop = nil
 	}
@@ -97,6 +100,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 	r.stats.Writes.Add(1)
 	w := r.newWrite(t, q.Txn)
 	w.owner.session.Store(q.Session)
+	w.vouched = q.vouched
 	if err := r.prepare(w, q.Writes); err != nil {
 		r.recycle(w)
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
 // Router knows where shards are. Package node implements it; all methods are cheap and safe for concurrent use.
@@ -37,6 +38,7 @@ type Config struct {
 	Caller     rpc.Caller
 	Timestamps tso.Source
 	Logger     *slog.Logger
+	Version    *version.Gate // the cluster's; nil: V1
 
 	RetryFor  time.Duration // 30 s: go on looking for a leaseholder so long
 	PageBytes int           // 256 KiB: rows that are read at once

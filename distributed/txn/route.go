@@ -158,7 +158,7 @@ func (c *Client) remote(node schema.NodeID) *replica.Remote {
 	if r, ok := c.remotes.Load(node); ok {
 		return r.(*replica.Remote)
 	}
-	r, _ := c.remotes.LoadOrStore(node, replica.NewRemote(c.cfg.Caller, node))
+	r, _ := c.remotes.LoadOrStore(node, replica.NewRemote(c.cfg.Caller, node, c.cfg.Version))
 	return r.(*replica.Remote)
 }
 

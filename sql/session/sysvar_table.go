@@ -306,6 +306,7 @@ var globalVars = []*sysvar{
 	fixed(stringVar("gtid_purged", scopeGlobal, "")),
 	fixed(uintVar("default_password_lifetime", scopeGlobal, 0, 0, 65535)),
 	boolVar("cloudsql_spread_tables", scopeGlobal, "OFF"), // read by the node: each new table in the emptiest shard
+	uintVar("cloudsql_cluster_version_hold", scopeGlobal, 0, 0, maxU32), // read by the reconciler: raise the version no further; 0: as far as it goes
 	boolVar("log_bin_trust_function_creators", scopeGlobal, "OFF"),
 	boolVar("log_queries_not_using_indexes", scopeGlobal, "OFF"),
 	boolVar("flush", scopeGlobal, "OFF"),
@@ -325,6 +326,9 @@ var globalVars = []*sysvar{
 var readOnlyVars = []*sysvar{
 	computed("version", kindString, func(s *Session) string { return s.eng.ServerVersion() }),
 	computed("cloudsql_history_ms", kindUint, (*Session).historyText), // how old AS OF TIMESTAMP may be
+	computed("cloudsql_cluster_version", kindUint, func(s *Session) string {
+		return s.eng.db.Catalog().ClusterVersion().Active.Or1().String()
+	}),
 	computed("version_comment", kindString, func(s *Session) string { return s.eng.cfg.VersionComment }),
 	computed("version_compile_os", kindString, func(*Session) string { return runtime.GOOS }),
 	computed("version_compile_machine", kindString, func(*Session) string { return compileMachine() }),

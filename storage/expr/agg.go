@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // Agg is one aggregate of a GROUP BY: COUNT(*) has no Args.
@@ -49,7 +50,8 @@ const defaultGroupConcatMaxLen = 1024
 
 // aggDef is what the registry of aggregates knows of one.
 type aggDef struct {
-	min, max int // arguments; max -1 is any
+	min, max int             // arguments; max -1 is any
+	since    version.Version // 0: V1
 	typ      func(a *Agg) error
 	state    func(a *Agg) State
 	partial  func(a *Agg) []types.Type // nil: the state cannot travel
@@ -95,6 +97,18 @@ func init() {
 		"json_arrayagg":  {min: 1, max: 1, typ: typeJSONAgg, state: func(a *Agg) State { return &jsonArrayState{agg: a} }, partial: jsonPartial},
 		"json_objectagg": {min: 2, max: 2, typ: typeJSONAgg, state: func(a *Agg) State { return newJSONObjectState(a) }, partial: jsonPartial},
 	}
+}
+
+// Since gives the cluster version that all readers of a must know.
+func (a *Agg) Since() version.Version {
+	since := aggDefs[a.Name].since.Or1()
+	for _, e := range a.Args {
+		since = max(since, Since(e))
+	}
+	for _, k := range a.OrderBy {
+		since = max(since, Since(k.Expr))
+	}
+	return since
 }
 
 // IsAggregate tells whether NewAgg takes name.

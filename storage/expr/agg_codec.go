@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
 
@@ -13,19 +14,22 @@ import (
 //	agg  version name distinct count expr… count (expr desc)… separator maxLen type collation
 
 // EncodeAgg and DecodeAgg carry an aggregate in a fragment.
-func EncodeAgg(dst []byte, a *Agg, env *Env) ([]byte, error) {
+func EncodeAgg(dst []byte, a *Agg, env *Env, v version.Version) ([]byte, error) {
+	if err := version.Check(aggDefs[a.Name].since, v, a.Name); err != nil {
+		return nil, err
+	}
 	dst = wire.AppendString(append(dst, codecVersion), a.Name)
 	dst = wire.AppendBool(dst, a.Distinct)
 	dst = binary.AppendUvarint(dst, uint64(len(a.Args)))
 	var err error
 	for _, e := range a.Args {
-		if dst, err = Encode(dst, e, env); err != nil {
+		if dst, err = Encode(dst, e, env, v); err != nil {
 			return nil, err
 		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(a.OrderBy)))
 	for _, k := range a.OrderBy {
-		if dst, err = Encode(dst, k.Expr, env); err != nil {
+		if dst, err = Encode(dst, k.Expr, env, v); err != nil {
 			return nil, err
 		}
 		dst = wire.AppendBool(dst, k.Desc)

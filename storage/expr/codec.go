@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
 
@@ -35,13 +36,14 @@ const (
 
 var errBadExpr = errors.New("expr: corrupt expression")
 
-// Encode appends e's portable form; Params are written as constants from env.Params (env may be nil when e has none).
-// Only Pure expressions can be encoded; anything else is an error of the planner's. A nil e is written as such.
-func Encode(dst []byte, e Expr, env *Env) ([]byte, error) {
-	return encodeNode(append(dst, codecVersion), e, env, 0)
+// Encode appends e's portable form for readers of version v; Params are written as constants from env.Params (env may be
+// nil when e has none). Only Pure expressions can be encoded; anything else is an error of the planner's. What readers of v
+// don't know is refused with a *version.TooNew. A nil e is written as such.
+func Encode(dst []byte, e Expr, env *Env, v version.Version) ([]byte, error) {
+	return encodeNode(append(dst, codecVersion), e, env, v, 0)
 }
 
-func encodeNode(dst []byte, e Expr, env *Env, depth int) ([]byte, error) {
+func encodeNode(dst []byte, e Expr, env *Env, v version.Version, depth int) ([]byte, error) {
 	if depth > maxDecodeDepth {
 		return nil, mysqlerr.New(1436, 0, 0, 0) // thread stack overrun
 	}
@@ -60,7 +62,7 @@ func encodeNode(dst []byte, e Expr, env *Env, depth int) ([]byte, error) {
 		}
 		return encodeConst(dst, &Const{Val: env.Params[e.Index], Typ: e.Typ, deriv: derivCoercible + 1}), nil
 	case *Call:
-		return encodeCall(dst, e, env, depth)
+		return encodeCall(dst, e, env, v, depth)
 	}
 	return nil, fmt.Errorf("expr: %T cannot be shipped", e)
 }
@@ -70,9 +72,12 @@ func encodeConst(dst []byte, k *Const) []byte {
 	return append(types.AppendValue(dst, k.Val), byte(k.deriv))
 }
 
-func encodeCall(dst []byte, c *Call, env *Env, depth int) ([]byte, error) {
+func encodeCall(dst []byte, c *Call, env *Env, v version.Version, depth int) ([]byte, error) {
 	if c.def.class != Pure || c.custom != nil {
 		return nil, fmt.Errorf("expr: %s cannot be shipped, it was not folded", c.name)
+	}
+	if err := version.Check(c.def.since, v, c.name); err != nil {
+		return nil, err
 	}
 	dst = wire.AppendString(append(dst, tagCall), c.name)
 	dst = types.AppendType(dst, &c.typ)
@@ -84,7 +89,7 @@ func encodeCall(dst []byte, c *Call, env *Env, depth int) ([]byte, error) {
 	dst = binary.AppendUvarint(append(dst, d), uint64(len(c.args)))
 	var err error
 	for _, a := range c.args {
-		if dst, err = encodeNode(dst, a, env, depth+1); err != nil {
+		if dst, err = encodeNode(dst, a, env, v, depth+1); err != nil {
 			return nil, err
 		}
 	}

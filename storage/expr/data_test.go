@@ -12,6 +12,7 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // TestData runs the scripts in testdata. Each input line is an expression; the output line shows its value, or its
@@ -114,7 +115,7 @@ func evalAndShip(t *testing.T, e Expr, env *Env, row []types.Value, withType boo
 
 func checkShipped(t *testing.T, e Expr, env *Env, row []types.Value, want types.Value, wantErr error) {
 	t.Helper()
-	b, err := Encode(nil, e, env)
+	b, err := Encode(nil, e, env, version.Max)
 	if err != nil {
 		t.Fatalf("encode %s: %v", e, err)
 	}
@@ -219,7 +220,7 @@ func readTable(t *testing.T, input string) table {
 
 // aggregate runs agg over all rows at once, and in parts where it can be, which must give the same.
 func (tab *table) aggregate(t *testing.T, agg *Agg, env *Env, withType bool) string {
-	b, err := EncodeAgg(nil, agg, env)
+	b, err := EncodeAgg(nil, agg, env, version.Max)
 	if err != nil {
 		t.Fatal(err)
 	}

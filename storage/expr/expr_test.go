@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 func mustParse(t testing.TB, sql string) Expr {
@@ -223,7 +224,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		enc, err := Encode(nil, e, &Env{Params: []types.Value{types.Int(5), types.Str("x")}})
+		enc, err := Encode(nil, e, &Env{Params: []types.Value{types.Int(5), types.Str("x")}}, version.Max)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -234,7 +235,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || e == nil {
 			return
 		}
-		again, err := Encode(nil, e, nil)
+		again, err := Encode(nil, e, nil, version.Max)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +253,7 @@ func FuzzDecodeAgg(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		enc, _ := EncodeAgg(nil, a, nil)
+		enc, _ := EncodeAgg(nil, a, nil, version.Max)
 		f.Add(enc)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -286,7 +287,7 @@ func TestCustom(t *testing.T) {
 	if c := f.(*Call); c.Name() != "custom" || !c.Custom() || ClassOf(sum) != NeedsSession {
 		t.Error("what NewFunc builds is not told apart")
 	}
-	if _, err := Encode(nil, sum, nil); err == nil {
+	if _, err := Encode(nil, sum, nil, version.Max); err == nil {
 		t.Error("it was shipped")
 	}
 	if got := Fold(sum, testEnv(nil)).String(); got != "43" {

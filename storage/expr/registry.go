@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // def is one line of the registry: what New must know of a function, and how it runs. Exactly one of cond, ev, f0, f1,
@@ -15,6 +16,7 @@ type def struct {
 	alias    []string
 	min, max int // number of arguments; max -1 is any
 	class    Class
+	since    version.Version // 0: V1. A newer function has it even if it never leaves the gateway today
 	op       int
 	infix    string // operator sign for String
 	usesNow  bool   // depends on Env.Now or the session's time zone: Fold waits for execution

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // ClassOf gives the most restrictive class in e's tree.
@@ -16,6 +17,18 @@ func ClassOf(e Expr) Class {
 		return class != Volatile
 	})
 	return class
+}
+
+// Since gives the cluster version that all readers of e must know, by the functions in it.
+func Since(e Expr) version.Version {
+	since := version.V1
+	Walk(e, func(e Expr) bool {
+		if c, ok := e.(*Call); ok {
+			since = max(since, c.def.since)
+		}
+		return true
+	})
+	return since
 }
 
 // Walk visits e and all below it, parents first; fn returns false to stay out of a subtree.

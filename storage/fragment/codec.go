@@ -10,6 +10,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
 
@@ -30,10 +31,14 @@ const (
 	hasGenerated = hasReverse // Write
 )
 
-// AppendRead appends r's portable form. Its expressions must be Pure; parameters are written as constants of r.Env.
-func AppendRead(dst []byte, r *Read) ([]byte, error) {
+// AppendRead appends r's portable form for readers of version v; what they don't know is refused with a *version.TooNew.
+// Its expressions must be Pure; parameters are written as constants of r.Env.
+func AppendRead(dst []byte, r *Read, v version.Version) ([]byte, error) {
 	flags := bit(r.Reverse, hasReverse) | bit(r.WithKeys, hasWithKeys) | bit(r.Filter != nil, hasFilter) |
 		bit(r.Env != nil, hasEnv) | bit(r.Agg != nil, hasAgg) | bit(r.Project != nil, hasProject) | bit(r.Keys != nil, hasKeys)
+	if err := checkFlags(flags, readFlagsV1, v); err != nil {
+		return nil, err
+	}
 	dst = append(dst, formatVersion, flags)
 	dst = binary.AppendUvarint(dst, uint64(r.Tablet))
 	dst = binary.AppendUvarint(dst, r.SchemaVersion)
@@ -50,21 +55,21 @@ func AppendRead(dst []byte, r *Read) ([]byte, error) {
 	}
 	var err error
 	if r.Filter != nil {
-		if dst, err = expr.Encode(dst, r.Filter, r.Env); err != nil {
+		if dst, err = expr.Encode(dst, r.Filter, r.Env, v); err != nil {
 			return nil, err
 		}
 	}
 	if r.Project != nil {
-		if dst, err = appendExprs(dst, r.Project, r.Env); err != nil {
+		if dst, err = appendExprs(dst, r.Project, r.Env, v); err != nil {
 			return nil, err
 		}
 	}
 	if r.Agg != nil {
-		if dst, err = appendAggregate(dst, r.Agg, r.Env); err != nil {
+		if dst, err = appendAggregate(dst, r.Agg, r.Env, v); err != nil {
 			return nil, err
 		}
 	}
-	return appendOrder(dst, r.Order, r.Env)
+	return appendOrder(dst, r.Order, r.Env, v)
 }
 
 // DecodeRead reads what AppendRead wrote; the fragment aliases src.
@@ -104,9 +109,15 @@ func DecodeRead(src []byte) (*Read, []byte, error) {
 }
 
 // AppendWrite appends w's portable form; as AppendRead.
-func AppendWrite(dst []byte, w *Write) ([]byte, error) {
+func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
+	if err := version.Check(w.Kind.Since(), v, "a write of this kind"); err != nil {
+		return nil, err
+	}
 	flags := bit(w.Where != nil, hasFilter) | bit(w.Env != nil, hasEnv) | bit(w.Keys != nil, hasKeys) | bit(w.AutoInc, hasAutoInc) |
 		bit(len(w.Generated) > 0, hasGenerated)
+	if err := checkFlags(flags, writeFlagsV1, v); err != nil {
+		return nil, err
+	}
 	dst = append(dst, formatVersion, flags, byte(w.Kind))
 	dst = binary.AppendUvarint(dst, uint64(w.Tablet))
 	dst = binary.AppendUvarint(dst, w.SchemaVersion)
@@ -124,7 +135,7 @@ func AppendWrite(dst []byte, w *Write) ([]byte, error) {
 	}
 	var err error
 	if w.Where != nil {
-		if dst, err = expr.Encode(dst, w.Where, w.Env); err != nil {
+		if dst, err = expr.Encode(dst, w.Where, w.Env, v); err != nil {
 			return nil, err
 		}
 	}
@@ -132,7 +143,7 @@ func AppendWrite(dst []byte, w *Write) ([]byte, error) {
 	for i := range w.Set {
 		dst = binary.AppendUvarint(dst, uint64(w.Set[i].Column))
 		dst = wire.AppendBool(dst, w.Set[i].OnlyIfChanged)
-		if dst, err = expr.Encode(dst, w.Set[i].Expr, w.Env); err != nil {
+		if dst, err = expr.Encode(dst, w.Set[i].Expr, w.Env, v); err != nil {
 			return nil, err
 		}
 	}
@@ -385,11 +396,11 @@ func readSpans(d *wire.Reader) []Span {
 	return spans
 }
 
-func appendExprs(dst []byte, es []expr.Expr, env *expr.Env) ([]byte, error) {
+func appendExprs(dst []byte, es []expr.Expr, env *expr.Env, v version.Version) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(len(es)))
 	var err error
 	for _, e := range es {
-		if dst, err = expr.Encode(dst, e, env); err != nil {
+		if dst, err = expr.Encode(dst, e, env, v); err != nil {
 			return nil, err
 		}
 	}
@@ -422,14 +433,14 @@ func readEnv(d *wire.Reader) *expr.Env {
 	return env
 }
 
-func appendAggregate(dst []byte, a *Aggregate, env *expr.Env) ([]byte, error) {
-	dst, err := appendExprs(dst, a.GroupBy, env)
+func appendAggregate(dst []byte, a *Aggregate, env *expr.Env, v version.Version) ([]byte, error) {
+	dst, err := appendExprs(dst, a.GroupBy, env, v)
 	if err != nil {
 		return nil, err
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(a.Aggs)))
 	for _, agg := range a.Aggs {
-		if dst, err = expr.EncodeAgg(dst, agg, env); err != nil {
+		if dst, err = expr.EncodeAgg(dst, agg, env, v); err != nil {
 			return nil, err
 		}
 	}
@@ -449,12 +460,12 @@ func readAggregate(d *wire.Reader) *Aggregate {
 	return a
 }
 
-func appendOrder(dst []byte, keys []expr.SortKey, env *expr.Env) ([]byte, error) {
+func appendOrder(dst []byte, keys []expr.SortKey, env *expr.Env, v version.Version) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(len(keys)))
 	var err error
 	for _, k := range keys {
 		dst = wire.AppendBool(dst, k.Desc)
-		if dst, err = expr.Encode(dst, k.Expr, env); err != nil {
+		if dst, err = expr.Encode(dst, k.Expr, env, v); err != nil {
 			return nil, err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
 
@@ -47,7 +48,7 @@ func reads(t testing.TB) []*Read {
 // What was encoded is decoded to the same fragment, with parameters bound: encoding it again gives the same bytes.
 func TestReadRoundTrip(t *testing.T) {
 	for i, r := range reads(t) {
-		data, err := AppendRead(nil, r)
+		data, err := AppendRead(nil, r, version.Max)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +56,7 @@ func TestReadRoundTrip(t *testing.T) {
 		if err != nil || string(rest) != "rest" {
 			t.Fatalf("read %d: %v, rest %q", i, err, rest)
 		}
-		again, err := AppendRead(nil, got)
+		again, err := AppendRead(nil, got, version.Max)
 		if err != nil || !bytes.Equal(again, data) {
 			t.Errorf("read %d: encoded again it differs (%v)", i, err)
 		}
@@ -77,7 +78,7 @@ func writes(t testing.TB) []*Write {
 
 func TestWriteRoundTrip(t *testing.T) {
 	for i, w := range writes(t) {
-		data, err := AppendWrite(nil, w)
+		data, err := AppendWrite(nil, w, version.Max)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +86,7 @@ func TestWriteRoundTrip(t *testing.T) {
 		if err != nil || len(rest) != 0 {
 			t.Fatalf("write %d: %v, rest %q", i, err, rest)
 		}
-		again, err := AppendWrite(nil, got)
+		again, err := AppendWrite(nil, got, version.Max)
 		if err != nil || !bytes.Equal(again, data) {
 			t.Errorf("write %d: encoded again it differs (%v)", i, err)
 		}
@@ -120,7 +121,7 @@ func TestResultRoundTrip(t *testing.T) {
 
 // A fragment of a later version is refused, not guessed at.
 func TestUnknownVersion(t *testing.T) {
-	data, err := AppendRead(nil, reads(t)[0])
+	data, err := AppendRead(nil, reads(t)[0], version.Max)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,12 +136,12 @@ func TestUnknownVersion(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	for _, r := range reads(f) {
-		if b, err := AppendRead(nil, r); err == nil {
+		if b, err := AppendRead(nil, r, version.Max); err == nil {
 			f.Add(b)
 		}
 	}
 	for _, w := range writes(f) {
-		if b, err := AppendWrite(nil, w); err == nil {
+		if b, err := AppendWrite(nil, w, version.Max); err == nil {
 			f.Add(b)
 		}
 	}
@@ -159,7 +160,7 @@ func TestWriteWithoutNow(t *testing.T) {
 	encode := func(e expr.Expr, now int64, today uint64) string {
 		env := &expr.Env{Now: time.Unix(now, 0)}
 		env.Mode.Today = today
-		data, err := AppendWrite(nil, &Write{Kind: Update, Env: env, Set: []Assignment{{Column: 1, Expr: e}}})
+		data, err := AppendWrite(nil, &Write{Kind: Update, Env: env, Set: []Assignment{{Column: 1, Expr: e}}}, version.Max)
 		if err != nil {
 			t.Fatal(err)
 		}

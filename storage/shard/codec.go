@@ -10,18 +10,19 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
 
 // commandVersion begins every log entry. A replica that meets another one stops: skipping it would make it differ.
 const commandVersion = 1
 
-// EncodeBatch appends a batch of proposals as a log entry.
-func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
+// EncodeBatch appends a batch of proposals as a log entry for replicas of version v.
+func EncodeBatch(dst []byte, b *Batch, v version.Version) ([]byte, error) {
 	dst = appendBatchHeader(dst, b, len(b.Proposals))
 	var err error
 	for i := range b.Proposals {
-		if dst, err = AppendProposal(dst, &b.Proposals[i]); err != nil {
+		if dst, err = AppendProposal(dst, &b.Proposals[i], v); err != nil {
 			return nil, err
 		}
 	}
@@ -49,20 +50,27 @@ func EncodeStamped(dst []byte, b *Batch, encoded [][]byte, ts mvcc.Timestamp) []
 	return dst
 }
 
-// AppendProposal appends one proposal of a batch.
-func AppendProposal(dst []byte, p *Proposal) ([]byte, error) {
+// AppendProposal appends one proposal of a batch for replicas of version v; what they don't know is refused with a
+// *version.TooNew.
+func AppendProposal(dst []byte, p *Proposal, v version.Version) ([]byte, error) {
+	if err := version.Check(p.Kind.Since(), v, "a proposal of this kind"); err != nil {
+		return nil, err
+	}
 	dst = append(dst, byte(p.Kind))
 	dst = append(dst, p.Txn[:]...)
 	dst = binary.AppendUvarint(dst, uint64(p.TS))
 	dst = binary.AppendUvarint(dst, uint64(len(p.Writes)))
 	var err error
 	for _, w := range p.Writes {
-		if dst, err = fragment.AppendWrite(dst, w); err != nil {
+		if dst, err = fragment.AppendWrite(dst, w, v); err != nil {
 			return nil, err
 		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(p.Effects)))
 	for i := range p.Effects {
+		if err := version.Check(p.Effects[i].Op.Since(), v, "an effect of this kind"); err != nil {
+			return nil, err
+		}
 		dst = fragment.AppendEffect(dst, &p.Effects[i])
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(p.Participants)))

@@ -16,6 +16,7 @@ import (
 	"cloudsql/storage/row"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	clusterversion "cloudsql/storage/version"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -74,7 +75,7 @@ func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
 				}
 			}
 			var err error
-			if cmd, err = EncodeBatch(nil, b); err != nil {
+			if cmd, err = EncodeBatch(nil, b, clusterversion.Max); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -357,10 +358,11 @@ func readText(s *Shard, r *fragment.Read, o ReadOptions) (string, error) {
 
 // TestUnknownCommandsStopTheReplica: what this program does not know must not be skipped.
 func TestUnknownCommandsStopTheReplica(t *testing.T) {
-	batch, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{{Kind: 77, TS: 1}}})
+	batch, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{{Kind: ProposalAbort, TS: 1}}}, clusterversion.Max)
 	if err != nil {
 		t.Fatal(err)
 	}
+	batch[bytes.IndexByte(batch, byte(ProposalAbort))] = 77
 	for name, cmd := range map[string][]byte{"version": {99, 1, 0}, "kind": {1, 77}, "cut off": {1, 1, 5}, "proposal": batch} {
 		s := openShard(t, openEngine(t, vfs.NewMem()))
 		if _, err := s.Apply([]Entry{{Index: 1, Cmd: cmd}}); err == nil {

@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -109,7 +110,7 @@ func TestLateAfterForgotten(t *testing.T) {
 		l.ts += mvcc.Timestamp(2*time.Minute/time.Millisecond) << mvcc.LogicalBits
 		p := l.proposal(updateK(2, 0)) // changes nothing
 		b := &Batch{Closed: p.TS - 1, Proposals: []Proposal{p}}
-		cmd, err := EncodeBatch(nil, b)
+		cmd, err := EncodeBatch(nil, b, version.Max)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +205,7 @@ func TestLease(t *testing.T) {
 			t.Errorf("%s: %+v, lease %+v", step.name, r, s.Lease())
 		}
 	}
-	cmd, err := EncodeBatch(nil, &Batch{Epoch: 1, Proposals: []Proposal{l.proposal(insertRow(1, 1, "a"))}})
+	cmd, err := EncodeBatch(nil, &Batch{Epoch: 1, Proposals: []Proposal{l.proposal(insertRow(1, 1, "a"))}}, version.Max)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -289,7 +290,7 @@ func FuzzRecords(f *testing.F) {
 		{Kind: ProposalPrepare, Participants: part.participants, Ranges: part.ranges, Piece: 1},
 		{Kind: ProposalResolve, CommitTS: 7}, {Kind: ProposalForget, Forget: []fragment.TxnID{{1}, {2}}}, {Kind: ProposalAbort},
 	} {
-		b, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{p}})
+		b, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{p}}, version.Max)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -425,7 +426,8 @@ func TestBadFragments(t *testing.T) {
 			t.Errorf("fragment %d: %+v", i, r)
 		}
 	}
-	cmd := l.encodeBatch(l.proposal(&fragment.Write{Kind: 77, Tablet: testTablet, SchemaVersion: 1}))
+	cmd := l.encodeBatch(l.proposal(&fragment.Write{Kind: fragment.Reindex, Tablet: testTablet, SchemaVersion: 1}))
+	cmd[bytes.LastIndexByte(cmd, byte(fragment.Reindex))] = 77
 	if _, err := s.Apply([]Entry{l.entry(cmd)}); err == nil {
 		t.Error("a write of unknown kind was skipped")
 	}

@@ -14,6 +14,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -140,7 +141,7 @@ func (l *testLog) proposal(writes ...*fragment.Write) Proposal {
 
 func (l *testLog) encodeBatch(ps ...Proposal) []byte {
 	l.t.Helper()
-	cmd, err := EncodeBatch(nil, &Batch{ID: l.index, Epoch: l.s.Lease().Epoch, Proposals: ps})
+	cmd, err := EncodeBatch(nil, &Batch{ID: l.index, Epoch: l.s.Lease().Epoch, Proposals: ps}, version.Max)
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/version"
 )
 
 // TestEncodeStamped checks that proposals encoded ahead of their timestamps give the entry that EncodeBatch gives.
@@ -18,14 +19,14 @@ func TestEncodeStamped(t *testing.T) {
 	}
 	var encoded [][]byte
 	for i := range b.Proposals {
-		e, err := AppendProposal(nil, &b.Proposals[i])
+		e, err := AppendProposal(nil, &b.Proposals[i], version.Max)
 		if err != nil {
 			t.Fatal(err)
 		}
 		encoded = append(encoded, e)
 		b.Proposals[i].TS = ts
 	}
-	want, err := EncodeBatch(nil, &b)
+	want, err := EncodeBatch(nil, &b, version.Max)
 	if err != nil {
 		t.Fatal(err)
 	}

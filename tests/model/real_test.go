@@ -18,6 +18,7 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
+	clusterversion "cloudsql/storage/version"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -113,7 +114,7 @@ func (r *realShard) apply(cmd []byte) (shard.Result, error) {
 func (r *realShard) encode(closed mvcc.Timestamp, ps ...shard.Proposal) ([]byte, error) {
 	r.batches++
 	b := &shard.Batch{ID: r.batches, Proposer: 1, Epoch: r.Lease().Epoch, Closed: closed, Proposals: ps}
-	return shard.EncodeBatch(nil, b)
+	return shard.EncodeBatch(nil, b, clusterversion.Max)
 }
 
 // propose puts one proposal into the log under the present lease.
