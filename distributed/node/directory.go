@@ -57,6 +57,8 @@ type replicaRecord struct {
 	Started   bool           `json:"started,omitempty"`   // it ran once: its raft log must be there
 	Durable   uint64         `json:"durable"`             // log index up to which its rows were made durable
 	Broken    string         `json:"broken,omitempty"`    // why it is not started
+	// Damaged: broken by what cannot be found out again by looking, so that it stays broken.
+	Damaged bool `json:"damaged,omitempty"`
 	// Retired replicas were removed from their group; their ids are remembered until their data is gone.
 	Retired bool `json:"retired,omitempty"`
 	// Quarantined replicas differ from the others; they are kept as they are.

@@ -148,20 +148,13 @@ func (n *Node) makeRPC() {
 }
 
 // openStores opens engine and raft log of a directory whose identity is known, and begins to serve other nodes.
-func (n *Node) openStores() (err error) {
-	n.engine, err = engine.Open(engine.Options{Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log})
-	if err != nil {
+func (n *Node) openStores() error {
+	if err := n.openOrSetAside(dataDir, n.openEngine); err != nil {
 		return err
 	}
 	n.book.replace(n.dir.peers())
 	n.db.start()
-	c := *n.cluster.Load()
-	n.raft, err = raft.Open(raft.Config{
-		Dir: n.dir.file(raftDir), WALDir: n.cfg.WALDir, Node: n.NodeID(),
-		Cluster: binary.LittleEndian.Uint64(c[:]) | 1, Server: n.server, Client: n.client, Log: n.log,
-		Tick: n.cfg.Tick, ElectionTicks: n.cfg.ElectionTicks, OnDurable: n.dir.durable,
-	})
-	if err != nil {
+	if err := n.openOrSetAside(raftDir, n.openRaft); err != nil {
 		return err
 	}
 	n.wg.Add(1)
@@ -172,6 +165,33 @@ func (n *Node) openStores() (err error) {
 		}
 	}()
 	return nil
+}
+
+// openOrSetAside opens a part of the data directory, a new one if the present one is damaged and others have copies.
+func (n *Node) openOrSetAside(name string, open func() error) error {
+	err := open()
+	if !isDamage(err) {
+		return err
+	}
+	if err := n.setAside(name, err.Error()); err != nil {
+		return err
+	}
+	return open()
+}
+
+func (n *Node) openEngine() (err error) {
+	n.engine, err = engine.Open(engine.Options{Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log})
+	return err
+}
+
+func (n *Node) openRaft() (err error) {
+	c := *n.cluster.Load()
+	n.raft, err = raft.Open(raft.Config{
+		Dir: n.dir.file(raftDir), WALDir: n.cfg.WALDir, Node: n.NodeID(),
+		Cluster: binary.LittleEndian.Uint64(c[:]) | 1, Server: n.server, Client: n.client, Log: n.log,
+		Tick: n.cfg.Tick, ElectionTicks: n.cfg.ElectionTicks, OnDurable: n.dir.durable, OnFailed: n.replicaFailed,
+	})
+	return err
 }
 
 func (n *Node) setIdentity(c rpc.ClusterID, id schema.NodeID) {
@@ -346,7 +366,9 @@ func (n *Node) takeAddresses() {
 // Close stops everything at once, as a crash would, but releases what the process holds. Drain comes before.
 func (n *Node) Close() {
 	n.closing.Do(func() {
+		n.shardsMu.Lock() // nothing is spawned from now on
 		n.cancel()
+		n.shardsMu.Unlock()
 		n.db.close()
 		for _, ls := range *n.shards.Load() {
 			ls.rep.Close()

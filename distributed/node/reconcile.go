@@ -320,7 +320,7 @@ func (r *reconciler) promote(ctx context.Context, sh *catalog.Shard, node schema
 // replace takes a replica whose data is gone out of its group; the next step gives its node a new one.
 func (r *reconciler) replace(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, voting bool) error {
 	if voting && len(sh.Replicas) == 1 {
-		return errors.New("its only replica is unusable")
+		return fmt.Errorf("%w: its only replica is unusable", errNotYet)
 	}
 	if _, err := r.member(ctx, sh.ID, memberRemove, replica); err != nil {
 		return err

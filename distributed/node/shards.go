@@ -115,7 +115,13 @@ func (n *Node) replicaConfig(ls *localShard) replica.Config {
 
 // openState opens a replica's rows after looking whether all is there. broken says what is missing.
 func (n *Node) openState(ctx context.Context, r replicaRecord) (state *shard.Shard, broken string, err error) {
+	if r.Damaged {
+		return nil, r.Broken, nil
+	}
 	state, err = shard.Open(n.engine, r.Shard)
+	if isDamage(err) {
+		return nil, err.Error(), nil
+	}
 	if errors.Is(err, shard.ErrIncomplete) {
 		if r.Durable > 0 {
 			return nil, "the copying of a snapshot was interrupted", nil
@@ -158,7 +164,8 @@ func (n *Node) markBroken(r replicaRecord, why string) error {
 		others = len(info.Replicas) > 1
 	}
 	if !others {
-		return fmt.Errorf("%w: shard %d in %s: %s, and there is no other replica", ErrDataLost, r.Shard, n.dir.path, why)
+		return fmt.Errorf("%w: shard %d in %s: %s, and there is no other replica to copy from. "+
+			"Put back an intact copy of the whole directory", ErrDataLost, r.Shard, n.dir.path, why)
 	}
 	return nil
 }
@@ -215,6 +222,9 @@ func (n *Node) retire(ctx context.Context, r replicaRecord) error {
 	}
 	if err := n.stopReplica(r.Shard); err != nil {
 		return err
+	}
+	if r.Broken != "" {
+		n.keep(ctx, r)
 	}
 	return n.destroy(ctx, r)
 }

@@ -41,6 +41,9 @@ type Config struct {
 
 	// OnDurable is told how much of a replica's state machine will survive anything.
 	OnDurable func(s schema.ShardID, replica, index uint64) error
+	// OnFailed is told, from the goroutine that applies, that a replica could not apply its log and does nothing any more.
+	// It must be stopped, by another goroutine; with ErrLogCut (which may follow another error) also replaced.
+	OnFailed func(s schema.ShardID, replica uint64, err error)
 }
 
 // The defaults give a failover in about a second: a follower waits 0.6 to 1.2 s.
@@ -114,6 +117,9 @@ func setDefaults(c *Config) {
 	if c.OnDurable == nil {
 		c.OnDurable = func(schema.ShardID, uint64, uint64) error { return nil }
 	}
+	if c.OnFailed == nil {
+		c.OnFailed = func(schema.ShardID, uint64, error) {}
+	}
 }
 
 func (h *Host) nodeHostConfig() config.NodeHostConfig {
@@ -174,7 +180,7 @@ func (h *Host) Start(c StartConfig) (Group, error) {
 	g.changed.Store(&changed)
 	m := &machine{
 		shard: c.Shard, replica: c.Replica, state: c.State, sync: c.Sync,
-		onDurable: h.cfg.OnDurable, applied: &g.applied, recovered: &g.recovered, log: h.cfg.Log,
+		onDurable: h.cfg.OnDurable, applied: &g.applied, recovered: &g.recovered, onFailed: h.cfg.OnFailed, log: h.cfg.Log,
 	}
 	h.mu.Lock()
 	if h.groups[c.Shard] != nil {

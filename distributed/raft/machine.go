@@ -2,8 +2,10 @@ package raft
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 
 	sm "github.com/lni/dragonboat/v4/statemachine"
@@ -21,27 +23,32 @@ type machine struct {
 	onDurable func(s schema.ShardID, replica, index uint64) error
 	applied   *atomic.Pointer[func([]shard.Result)]
 	recovered *atomic.Pointer[func()]
+	onFailed  func(s schema.ShardID, replica uint64, err error)
 	log       *slog.Logger
 	entries   []shard.Entry // reused; Update is never concurrent with itself
+	failed    atomic.Bool   // nothing is applied any more
 }
 
 var _ sm.IOnDiskStateMachine = (*machine)(nil)
 
 func (m *machine) Open(<-chan struct{}) (uint64, error) { return m.state.AppliedIndex(), nil }
 
-// Update applies entries. An error stops the whole process in dragonboat's hands, which is what an engine failure or
-// an entry of an unknown version deserve: going on would lose data or let replicas differ.
+// Update applies entries. What cannot be applied stops this replica and no other: the library takes an error for the end
+// of the process, so it is not told. From then on nothing is applied; the listener has the replica stopped.
 func (m *machine) Update(entries []sm.Entry) ([]sm.Entry, error) {
+	if m.failed.Load() {
+		return entries, nil
+	}
 	es := m.entries[:0]
 	for i := range entries {
 		es = append(es, shard.Entry{Index: entries[i].Index, Cmd: entries[i].Cmd})
 	}
-	results, err := m.state.Apply(es)
+	results, err := m.apply(es)
 	clear(es) // commands may be large, and es is kept
 	m.entries = es[:0]
 	if err != nil {
-		m.log.Error("applying the log failed, this replica must stop", "shard", m.shard, "err", err)
-		return entries, err
+		m.fail(err)
+		return entries, nil
 	}
 	if fn := m.applied.Load(); fn != nil {
 		(*fn)(results)
@@ -49,9 +56,36 @@ func (m *machine) Update(entries []sm.Entry) ([]sm.Entry, error) {
 	return entries, nil
 }
 
+// apply takes a panic of the shard for an error.
+func (m *machine) apply(es []shard.Entry) (results []shard.Result, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v\n%s", errApplyPanic, r, debug.Stack())
+		}
+	}()
+	return m.state.Apply(es)
+}
+
+var errApplyPanic = errors.New("raft: applying an entry panicked")
+
+// fail ends this replica's applying.
+func (m *machine) fail(err error) {
+	if m.failed.Swap(true) {
+		return
+	}
+	m.log.Error("applying the log failed, this replica stops", "shard", m.shard, "replica", m.replica, "err", err)
+	m.onFailed(m.shard, m.replica, err)
+}
+
 func (m *machine) Lookup(any) (any, error) { return nil, errors.New("raft: reads go to the shard") }
 
+// Sync comes before the log is cut. The library counts what a failed replica did not apply as applied, so the log that it
+// would need is lost with this.
 func (m *machine) Sync() error {
+	if m.failed.Load() {
+		m.onFailed(m.shard, m.replica, ErrLogCut)
+		return nil
+	}
 	index := m.state.AppliedIndex()
 	if err := m.sync(); err != nil {
 		return err
@@ -89,7 +123,8 @@ func (m *machine) RecoverFromSnapshot(r io.Reader, stop <-chan struct{}) error {
 		return sm.ErrSnapshotStopped
 	}
 	m.log.Error("recovering a replica from its snapshot failed", "shard", m.shard, "err", err)
-	return err
+	m.fail(fmt.Errorf("%w: %w", ErrLogCut, err)) // what comes next in the log has nothing to stand on
+	return nil
 }
 
 func (m *machine) Close() error { return nil }

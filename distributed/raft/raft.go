@@ -23,6 +23,8 @@ var (
 	ErrStopped = errors.New("raft: replica stopped")
 	// ErrBusy: too many proposals or membership changes are under way.
 	ErrBusy = errors.New("raft: busy")
+	// ErrLogCut: a replica that failed lacks entries that are no longer in its log; it needs a copy.
+	ErrLogCut = errors.New("raft: entries that were not applied are no longer in the log")
 	// ErrTooBig: the command exceeds what a log entry takes.
 	ErrTooBig = errors.New("raft: command too big")
 )

@@ -84,11 +84,8 @@ func Open(o Options) (*Engine, error) {
 func open(o Options, lock *pebble.Lock) (*Engine, error) {
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref() // the store holds its own reference
-	db, err := pebble.Open(o.Dir, pebbleOptions(o, cache, lock))
+	db, err := openStore(o.Dir, pebbleOptions(o, cache, lock))
 	if err != nil {
-		if errors.Is(err, pebble.ErrCorruption) {
-			err = fmt.Errorf("%w: %s: %w", ErrCorrupt, o.Dir, err)
-		}
 		return nil, err
 	}
 	e := &Engine{db: db, lock: lock, fs: o.FS, dir: o.Dir}
@@ -96,6 +93,27 @@ func open(o Options, lock *pebble.Lock) (*Engine, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return e, nil
+}
+
+// openStore opens Pebble and says of what kind an error is. Not all that it finds wrong with its files is marked as
+// corruption, and on some it panics: whatever the operating system does not answer for is taken for damage.
+func openStore(dir string, p *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %s: opening it panicked: %v", ErrCorrupt, dir, r)
+		}
+	}()
+	db, err = pebble.Open(dir, p)
+	var errno syscall.Errno
+	switch {
+	case err == nil:
+		return db, nil
+	case strings.Contains(err.Error(), "format major version"):
+		return nil, fmt.Errorf("%w: %s: %w", ErrNewerFormat, dir, err)
+	case errors.As(err, &errno) && errno != syscall.ENOENT && !errors.Is(err, pebble.ErrCorruption):
+		return nil, fmt.Errorf("engine: opening %s: %w", dir, err)
+	}
+	return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, dir, err)
 }
 
 func (o Options) withDefaults() Options {

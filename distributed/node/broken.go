@@ -1,0 +1,213 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"cloudsql/distributed/raft"
+	"cloudsql/storage/engine"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+)
+
+// A replica that cannot be used is **broken**: whatever has found that out (a damaged block, a log that lacks what was
+// acknowledged, a hash that differs) says so with breakReplica. From there on there is one way, which this node and the
+// reconciler walk together:
+//
+//	breakReplica ─→ noted in replicas.json, out of service, stopped, told to the others
+//	              ─→ the reconciler takes it out of its group and gives this node a new id   (reconcile.go)
+//	              ─→ retire: what can be read of it is kept for inspection, the rest cleared  (shards.go)
+//	              ─→ the new one is filled by a streamed copy
+//
+// Where there is no other replica to copy from, it stays as it is: statements that need it fail, and the next start is
+// refused with what can be done.
+
+// keptDir has what was kept of broken replicas: of each shard the newest, cut at maxKept.
+const (
+	keptDir = "kept"
+	maxKept = 256 << 20
+)
+
+// breakReplica takes a replica of this node out of service for good and asks for a successor. It may be called from any
+// goroutine, also that which applies or holds locks, and more than once.
+func (n *Node) breakReplica(s schema.ShardID, replica uint64, why string) {
+	if ls := n.local(s); ls != nil && ls.replica == replica {
+		ls.quarantined.Store(true)
+	}
+	n.spawn(func() {
+		n.recon.starting.Lock()
+		defer n.recon.starting.Unlock()
+		if err := n.setBroken(s, replica, why); err != nil {
+			n.log.Error("noting that a replica is broken failed", "shard", s, "replica", replica, "err", err)
+		}
+		n.stopUsing(s, replica)
+	})
+}
+
+// replicaFailed hears that a replica does not apply its log any more. Damage is mended by a copy; anything else, such as
+// an entry of a newer version, would befall a copy as well, so that the replica stands still until the next start.
+func (n *Node) replicaFailed(s schema.ShardID, replica uint64, err error) {
+	if isDamage(err) {
+		n.breakReplica(s, replica, err.Error())
+		return
+	}
+	if ls := n.local(s); ls != nil && ls.replica == replica {
+		ls.quarantined.Store(true)
+	}
+	n.spawn(func() {
+		n.recon.starting.Lock()
+		defer n.recon.starting.Unlock()
+		n.stopUsing(s, replica)
+	})
+}
+
+// isDamage tells an error that says that what is on the disk is not what was written.
+func isDamage(err error) bool {
+	return engine.IsDamage(err) || errors.Is(err, raft.ErrLogCut)
+}
+
+// setBroken notes why a replica must not be started again; the first reason stays.
+func (n *Node) setBroken(s schema.ShardID, replica uint64, why string) error {
+	return n.dir.update(s, replica, func(r *replicaRecord) *replicaRecord {
+		if r == nil || r.Retired || r.Broken != "" {
+			return r
+		}
+		r.Broken, r.Damaged = why, true
+		n.log.Error("A REPLICA IS BROKEN: it is taken out of service and replaced by a copy", "shard", s, "replica", replica, "why", why)
+		return r
+	})
+}
+
+// stopUsing stops a replica if it runs. recon.starting is held.
+func (n *Node) stopUsing(s schema.ShardID, replica uint64) {
+	if ls := n.local(s); ls == nil || ls.replica != replica {
+		return
+	}
+	if err := n.stopReplica(s); err != nil {
+		n.log.Error("taking a replica out of service failed", "shard", s, "err", err)
+	}
+	n.recon.poke()
+}
+
+// spawn runs fn beside everything else, unless the node is closing; Close waits for it.
+func (n *Node) spawn(fn func()) {
+	n.shardsMu.Lock()
+	defer n.shardsMu.Unlock()
+	if n.ctx.Err() != nil {
+		return
+	}
+	n.wg.Add(1)
+	go func() {
+		defer n.wg.Done()
+		fn()
+	}()
+}
+
+// breakAll notes of every replica of this node that it cannot be used, before any of them is started.
+func (n *Node) breakAll(why string) error {
+	for _, r := range n.dir.replicas() {
+		if err := n.setBroken(r.Shard, r.Replica, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setAside moves a part of the data directory that cannot be used out of the way, in the place of what was moved there
+// earlier, and notes that no replica has its data any more. It is refused where there is nobody to copy from.
+func (n *Node) setAside(name, why string) error {
+	if len(n.dir.peers()) < 2 {
+		return fmt.Errorf("%w: %s: %s, and there is no other node to copy from. Put back an intact copy of the whole directory %s; "+
+			"nothing in it was changed", ErrDataLost, n.dir.file(name), why, n.dir.path)
+	}
+	n.log.Error("A PART OF THE DATA DIRECTORY IS DAMAGED: all replicas of this node are replaced by copies", "part", name, "why", why)
+	if err := n.breakAll(why); err != nil { // first: whoever is interrupted here finds the damage again
+		return err
+	}
+	if name == raftDir && n.cfg.WALDir != "" { // a directory of the operator's, perhaps a file system's root
+		if err := moveAside(n.cfg.WALDir, "damaged"); err != nil {
+			return err
+		}
+	}
+	aside := n.dir.file(name + ".damaged")
+	if err := os.RemoveAll(aside); err != nil {
+		return err
+	}
+	if err := os.Rename(n.dir.file(name), aside); err != nil {
+		return err
+	}
+	return syncPath(n.dir.path)
+}
+
+// moveAside moves everything in a directory into a new one in it, in the place of what is there.
+func moveAside(dir, name string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	aside := filepath.Join(dir, name)
+	if err := os.RemoveAll(aside); err != nil {
+		return err
+	}
+	if err := os.Mkdir(aside, 0o750); err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == name {
+			continue
+		}
+		if err := os.Rename(filepath.Join(dir, e.Name()), filepath.Join(aside, e.Name())); err != nil {
+			return err
+		}
+	}
+	return syncPath(dir)
+}
+
+// keep saves what can be read of a broken replica's state for inspection. Its failures hold nothing up.
+func (n *Node) keep(ctx context.Context, r replicaRecord) {
+	err := n.keepState(ctx, r)
+	if err != nil && !errors.Is(err, errKeptFull) {
+		n.log.Warn("not all of a broken replica could be kept for inspection", "shard", r.Shard, "replica", r.Replica, "err", err)
+	}
+}
+
+func (n *Node) keepState(ctx context.Context, r replicaRecord) error {
+	state, err := shard.Open(n.engine, r.Shard)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(n.dir.file(keptDir), 0o750); err != nil {
+		return err
+	}
+	path := n.dir.file(fmt.Sprintf("%s/shard-%d.snapshot", keptDir, r.Shard))
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	pinned, err := state.PrepareSnapshot()
+	if err == nil {
+		err = state.SaveSnapshot(pinned, &boundedWriter{f, maxKept}, ctx.Done())
+	}
+	n.log.Info("kept the state of a broken replica for inspection", "shard", r.Shard, "replica", r.Replica, "why", r.Broken, "file", path)
+	return errors.Join(err, f.Close())
+}
+
+var errKeptFull = errors.New("node: no more is kept")
+
+// boundedWriter takes so many bytes and no more.
+type boundedWriter struct {
+	w    io.Writer
+	left int
+}
+
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	if len(p) > b.left {
+		return 0, errKeptFull
+	}
+	b.left -= len(p)
+	return b.w.Write(p)
+}
