@@ -408,11 +408,11 @@ func resolveAgg(a *expr.Agg, ids []int) (*expr.Agg, error) {
 }
 
 func (q *selectQuery) pushesAggregate(s *tableScan) bool {
-	if !s.plain() || q.rollup || q.b.ctx.naive || !allPushable(q.groupBy) {
+	if !s.plain() || q.rollup || q.b.ctx.naive || !q.b.ctx.allPushable(q.groupBy) {
 		return false
 	}
 	for _, item := range q.aggs {
-		if !item.agg.Partial() || !allPushable(item.agg.Args) {
+		if !item.agg.Partial() || !q.b.ctx.Catalog.Allows(item.agg.Since()) || !q.b.ctx.allPushable(item.agg.Args) {
 			return false
 		}
 	}

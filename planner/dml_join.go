@@ -38,12 +38,12 @@ type computedTarget struct {
 }
 
 // needsQuery tells whether an assignment's value has to be computed by a query: a shard cannot.
-func needsQuery(b *bind.Binder, sc *bind.Scope, list []*ast.Assignment) bool {
+func (ctx *Context) needsQuery(b *bind.Binder, sc *bind.Scope, list []*ast.Assignment) bool {
 	for _, a := range list {
 		if hasSubquery(a.Expr) {
 			return true
 		}
-		if e, err := bind.Expr(b, sc, a.Expr); err == nil && expr.ClassOf(e) == expr.Volatile {
+		if e, err := bind.Expr(b, sc, a.Expr); err == nil && (expr.ClassOf(e) == expr.Volatile || ctx.tooNew(e)) {
 			return true
 		}
 	}

@@ -47,7 +47,7 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 		return nil, err
 	}
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList}
-	if needsQuery(b, p.scope(), s.List) {
+	if ctx.needsQuery(b, p.scope(), s.List) {
 		return buildJoinUpdate(ctx, s, params)
 	}
 	if p.set, err = bindAssignments(ctx, b, p.scope(), p.table, p.alias, s.List); err != nil {
@@ -150,7 +150,7 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 	p.where = nil
 	for _, n := range rest {
 		e, err := bind.Expr(b, p.scope(), n)
-		if err != nil || expr.ClassOf(e) == expr.Volatile {
+		if err != nil || expr.ClassOf(e) == expr.Volatile || ctx.tooNew(e) {
 			return false // the optimizer tells the error
 		}
 		if p.where == nil {

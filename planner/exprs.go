@@ -76,9 +76,9 @@ func hasColumns(e expr.Expr) bool {
 // fixed tells whether e has the same value for all rows of an execution.
 func fixed(e expr.Expr) bool { return !hasColumns(e) && expr.ClassOf(e) != expr.Volatile }
 
-// pushable tells whether a fragment can evaluate e, after folding.
-func pushable(e expr.Expr) bool {
-	ok := true
+// pushable tells whether a fragment can evaluate e, after folding, on every node that may serve it.
+func (ctx *Context) pushable(e expr.Expr) bool {
+	ok := !ctx.tooNew(e)
 	expr.Walk(e, func(x expr.Expr) bool {
 		c, is := x.(*expr.Call)
 		if !is {
@@ -96,14 +96,17 @@ func pushable(e expr.Expr) bool {
 	return ok
 }
 
-func allPushable(list []expr.Expr) bool {
+func (ctx *Context) allPushable(list []expr.Expr) bool {
 	for _, e := range list {
-		if !pushable(e) {
+		if !ctx.pushable(e) {
 			return false
 		}
 	}
 	return true
 }
+
+// tooNew tells what not all nodes of the cluster know yet: it stays at the gateway.
+func (ctx *Context) tooNew(e expr.Expr) bool { return !ctx.Catalog.Allows(expr.Since(e)) }
 
 // resolve replaces column numbers by their positions in ids.
 func resolve(e expr.Expr, ids []int) (expr.Expr, error) {

@@ -27,7 +27,6 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
-	"cloudsql/storage/version"
 )
 
 // The tests run SQL text end to end: parser, planner, operators, and one shard's replica on an engine in memory in place
@@ -109,24 +108,29 @@ func (d *testDB) Write(_ context.Context, _ *distributed.TxnOptions, w ...*fragm
 			return nil, err
 		}
 	}
-	r := d.apply(shard.EncodeBatch(nil, &shard.Batch{ID: d.index, Epoch: d.s.Lease().Epoch, Proposals: []shard.Proposal{p}}, version.Max))
+	b := &shard.Batch{ID: d.index, Epoch: d.s.Lease().Epoch, Proposals: []shard.Proposal{p}}
+	entry, err := shard.EncodeBatch(nil, b, d.cat.ClusterVersion().Active)
+	if err != nil {
+		return nil, err
+	}
+	r := d.apply(entry, nil)
 	return r.Results[0].Writes, nil
 }
 
 func (d *testDB) Read(_ context.Context, r *fragment.Read) (distributed.Rows, error) {
 	d.reads++
-	return &testRows{d: d, r: roundTrip(d.t, r)}, nil
+	return &testRows{d: d, r: d.roundTrip(r)}, nil
 }
 
 // roundTrip sends a fragment through its codec, as a remote leaseholder gets it.
-func roundTrip(t testing.TB, r *fragment.Read) *fragment.Read {
-	enc, err := fragment.AppendRead(nil, r, version.Max)
+func (d *testDB) roundTrip(r *fragment.Read) *fragment.Read {
+	enc, err := fragment.AppendRead(nil, r, d.cat.ClusterVersion().Active)
 	if err != nil {
-		t.Fatalf("encoding a fragment: %v", err)
+		d.t.Fatalf("encoding a fragment: %v", err)
 	}
 	dec, rest, err := fragment.DecodeRead(enc)
 	if err != nil || len(rest) > 0 {
-		t.Fatalf("decoding a fragment: %v, %d bytes left", err, len(rest))
+		d.t.Fatalf("decoding a fragment: %v, %d bytes left", err, len(rest))
 	}
 	dec.Env.Warn = r.Env.Warn
 	return dec
@@ -141,7 +145,7 @@ func (d *testDB) Snapshot(context.Context) (mvcc.Timestamp, error) { return d.ts
 
 func (d *testDB) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
 	d.reads++
-	return &testRows{d: d, r: roundTrip(d.t, r), at: at}, nil
+	return &testRows{d: d, r: d.roundTrip(r), at: at}, nil
 }
 
 func (d *testDB) NextRowIDs(n int) uint64 { d.rowIDs += uint64(n); return d.rowIDs - uint64(n) + 1 }

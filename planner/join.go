@@ -129,7 +129,7 @@ type lookupPart struct {
 
 // newLookup plans an index join, nil where no index serves.
 func newLookup(left node, t *tableRel, right *leaf, s joinSpec) (node, error) {
-	push, rest := splitPushable(right.conds)
+	push, rest := t.b.ctx.splitPushable(right.conds)
 	var best *lookupNode
 	for i := range t.table.Indexes {
 		ix := &t.table.Indexes[i]

@@ -39,7 +39,7 @@ func (b *builder) planRel(r rel, conds []expr.Expr, w wanted) (node, error) {
 
 // plan chooses an index. Conditions that shards cannot evaluate are tested at the gateway.
 func (r *tableRel) plan(conds []expr.Expr, w wanted) (node, error) {
-	push, rest := splitPushable(conds)
+	push, rest := r.b.ctx.splitPushable(conds)
 	if r.b.ctx.naive {
 		push, rest, w = nil, conds, wanted{}
 	}
@@ -67,9 +67,9 @@ func (r *tableRel) orderPays(p, o *path, w wanted, filtered bool) bool {
 	return reading < sorting
 }
 
-func splitPushable(conds []expr.Expr) (push, rest []expr.Expr) {
+func (ctx *Context) splitPushable(conds []expr.Expr) (push, rest []expr.Expr) {
 	for _, c := range conds {
-		if pushable(c) {
+		if ctx.pushable(c) {
 			push = append(push, c)
 		} else {
 			rest = append(rest, c)
@@ -201,7 +201,7 @@ func (b *builder) searchOrder(leaves []*leaf, conds []expr.Expr, w wanted, strai
 
 // orderedScan reads the table in the wanted order, nil where no index has it.
 func (r *tableRel) orderedScan(conds []expr.Expr, w wanted) (node, error) {
-	push, rest := splitPushable(conds)
+	push, rest := r.b.ctx.splitPushable(conds)
 	p := r.bestPath(push, w.order, true, 0)
 	if p == nil || r.b.ctx.naive {
 		return nil, nil

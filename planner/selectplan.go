@@ -300,7 +300,7 @@ func (q *selectQuery) planGroups(n node) (node, error) {
 // planExtreme reads one end of an index instead of all rows, nil where none has the order.
 func (q *selectQuery) planExtreme(s *tableScan, want []orderCol, notNull expr.Expr) (node, error) {
 	_, conds := splitGuards(q.where)
-	if !allPushable(conds) || len(q.semis) > 0 {
+	if !q.b.ctx.allPushable(conds) || len(q.semis) > 0 {
 		return nil, nil
 	}
 	conds = append(append([]expr.Expr(nil), conds...), notNull)
@@ -427,7 +427,7 @@ func (q *selectQuery) project(n node, exprs []expr.Expr, ids []int, keys []expr.
 		s.est = q.limit.estimate(s.est)
 	}
 	merges := s.keep && len(s.rel.table.Tablets) > 1 && s.path.index.ID != 1
-	if merges || !allPushable(exprs) {
+	if merges || !q.b.ctx.allPushable(exprs) {
 		return newProject(n, exprs, ids)
 	}
 	r, err := resolveAll(exprs, s.columnIDs())

@@ -305,7 +305,7 @@ var globalVars = []*sysvar{
 	fixed(enumVar("enforce_gtid_consistency", scopeGlobal, "OFF", "OFF", "ON", "WARN")),
 	fixed(stringVar("gtid_purged", scopeGlobal, "")),
 	fixed(uintVar("default_password_lifetime", scopeGlobal, 0, 0, 65535)),
-	boolVar("cloudsql_spread_tables", scopeGlobal, "OFF"), // read by the node: each new table in the emptiest shard
+	boolVar("cloudsql_spread_tables", scopeGlobal, "OFF"),               // read by the node: each new table in the emptiest shard
 	uintVar("cloudsql_cluster_version_hold", scopeGlobal, 0, 0, maxU32), // read by the reconciler: raise the version no further; 0: as far as it goes
 	boolVar("log_bin_trust_function_creators", scopeGlobal, "OFF"),
 	boolVar("log_queries_not_using_indexes", scopeGlobal, "OFF"),
