@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/spawn"
 )
 
 // WaitTimeouter is a session with a wait_timeout of its own; it is asked after each command.
@@ -146,7 +146,7 @@ func (c *conn) recover() {
 		return
 	}
 	c.server.Metrics.Panics.Add(1)
-	c.log.Error("panic while serving a connection", "panic", p, "stack", string(debug.Stack()))
+	_ = spawn.Recovered("a connection", p)
 	_ = c.nc.SetDeadline(time.Now().Add(lastWordsTimeout))
 	_ = c.writeError(mysqlerr.Newf(mysql.ER_UNKNOWN_ERROR, "Internal error: %v", p))
 	_ = c.pc.Flush()
@@ -158,7 +158,7 @@ func (c *conn) close() {
 	defer func() {
 		if p := recover(); p != nil {
 			c.server.Metrics.Panics.Add(1)
-			c.log.Error("panic while closing a session", "panic", p, "stack", string(debug.Stack()))
+			_ = spawn.Recovered("the end of a session", p)
 		}
 	}()
 	c.cancel(errClientGone)

@@ -18,6 +18,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/auth"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/spawn"
 )
 
 // Config is how a Server listens. The zero value works; each zero field stands for its default.
@@ -142,7 +143,8 @@ func (s *Server) addListener(l net.Listener) bool {
 	s.listeners[l] = struct{}{}
 	if s.stopWatch == nil {
 		s.stopWatch = make(chan struct{})
-		go s.watch(s.stopWatch)
+		stop := s.stopWatch
+		spawn.Go("watching connections", func() { spawn.Keep(stop, "watching connections", func() { s.watch(stop) }) })
 	}
 	return true
 }
@@ -177,11 +179,11 @@ func (s *Server) accept(nc net.Conn) {
 	s.mu.Unlock()
 	if refused {
 		s.Metrics.Refused.Add(1)
-		go c.refuse(mysqlerr.New(mysql.ER_CON_COUNT_ERROR))
+		spawn.Go("refusing a connection", func() { c.refuse(mysqlerr.New(mysql.ER_CON_COUNT_ERROR)) })
 		return
 	}
 	s.Metrics.Open.Add(1)
-	go c.serve()
+	spawn.Go("a connection", c.serve)
 }
 
 // remove forgets a connection that has ended.
@@ -218,10 +220,10 @@ const abortGrace = 2 * time.Second
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
 	gone := make(chan struct{})
-	go func() {
+	spawn.Go("waiting for connections to end", func() {
 		s.served.Wait()
 		close(gone)
-	}()
+	})
 	var err error
 	select {
 	case <-gone:

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"cloudsql/storage/spawn"
 )
 
 // clusterSettings are those of `cloudsql cluster`.
@@ -180,7 +182,7 @@ func (g *childGroup) start(s *clusterSettings, i int) error {
 	g.mu.Lock()
 	g.children = append(g.children, c)
 	g.mu.Unlock()
-	go func() {
+	spawn.Go("watching a node's process", func() {
 		sc := bufio.NewScanner(out)
 		for told := false; sc.Scan(); {
 			if !told && strings.HasPrefix(sc.Text(), "cloudsql ready") {
@@ -191,7 +193,7 @@ func (g *childGroup) start(s *clusterSettings, i int) error {
 		_ = cmd.Wait()
 		close(c.done)
 		end <- i
-	}()
+	})
 	return nil
 }
 

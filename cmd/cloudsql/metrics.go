@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cloudsql/distributed/replica"
+	"cloudsql/storage/spawn"
 )
 
 // collector reads the counters of a node's parts when Prometheus asks. Everything is read from atomics that the hot
@@ -37,6 +38,10 @@ func gauge(name, help string, v float64) sample {
 
 // Collect implements prometheus.Collector.
 func (c *collector) Collect(out chan<- prometheus.Metric) {
+	defer spawn.Recover("metrics") // the library's goroutine
+	for part, n := range spawn.Panics() {
+		c.send(out, []string{"part"}, part, sample{name: "panics_total", help: "pieces of work that ended by a bug, by what they were for", value: float64(n)})
+	}
 	n := c.p.node.Counters()
 	c.send(out, nil, "",
 		counter("raft_proposals_total", "entries proposed to raft on this node", &n.Raft.Proposals),

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/node"
+	"cloudsql/storage/spawn"
 )
 
 // start runs a node until a signal ends it.
@@ -75,7 +76,7 @@ func (p *process) open(ctx context.Context) (err error) {
 		return err
 	}
 	p.http = newHTTPServer(p)
-	go p.serve("HTTP", func() error { return p.http.serve(p.httpLis) })
+	p.serve("HTTP", func() error { return p.http.serve(p.httpLis) })
 	config := node.Config{
 		Dir: s.data, NodeAddr: s.nodeAddr, AdvertiseAddr: s.advertiseAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
 		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, DataShards: s.dataShards,
@@ -98,14 +99,18 @@ func (p *process) open(ctx context.Context) (err error) {
 		return err
 	}
 	p.http.ready(p)
-	go p.serve("SQL", func() error { return p.sql.serve(p.sqlLis) })
+	p.serve("SQL", func() error { return p.sql.serve(p.sqlLis) })
 	return nil
 }
 
+// serve accepts connections in the background; if it ends with an error, so does the process.
 func (p *process) serve(what string, fn func() error) {
-	if err := fn(); err != nil {
-		p.failed <- fmt.Errorf("serving %s: %w", what, err)
-	}
+	what = "serving " + what
+	spawn.Go(what, func() {
+		if err := spawn.Do(what, fn); err != nil {
+			p.failed <- fmt.Errorf("%s: %w", what, err)
+		}
+	})
 }
 
 func listen(what, addr string) (net.Listener, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/replica"
+	"cloudsql/storage/spawn"
 )
 
 // testClockEnv names a file that falsifies this node's clocks, for tests of clock faults in real processes (a Go program
@@ -37,7 +38,7 @@ type testClock struct {
 func newTestClock(path string, log *slog.Logger) *testClock {
 	log.Warn("the clocks of this node are false", testClockEnv, path)
 	c := &testClock{path: path, start: time.Now(), rate: 1}
-	go func() {
+	spawn.Go("the test clock", func() {
 		for last := ""; ; time.Sleep(testClockPoll) {
 			text, err := os.ReadFile(path)
 			if err != nil || string(text) == last {
@@ -48,7 +49,7 @@ func newTestClock(path string, log *slog.Logger) *testClock {
 				log.Error("clock file", "path", path, "err", err)
 			}
 		}
-	}()
+	})
 	return c
 }
 

@@ -100,11 +100,7 @@ func (n *Node) spawn(fn func()) {
 	if n.ctx.Err() != nil {
 		return
 	}
-	n.wg.Add(1)
-	go func() {
-		defer n.wg.Done()
-		fn()
-	}()
+	n.wg.Go("a replica's end", fn)
 }
 
 // breakAll notes of every replica of this node that it cannot be used, before any of them is started.

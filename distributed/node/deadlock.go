@@ -14,6 +14,7 @@ import (
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/wire"
 )
 
@@ -128,7 +129,7 @@ func (l *lockWatch) take(from schema.NodeID, waits []deadlock.Wait) {
 	circles := l.detector.Take(time.Since(l.n.started), from, waits)
 	l.mu.Unlock()
 	for _, c := range circles {
-		go l.examine(c)
+		spawn.Go("deadlocks", func() { l.examine(c) })
 	}
 }
 
@@ -142,9 +143,9 @@ func (l *lockWatch) examine(c deadlock.Circle) {
 		l.mu.Unlock()
 	}()
 	replies := make([]confirmation, len(c))
-	var wg sync.WaitGroup
+	var wg spawn.Group
 	for i := range c {
-		wg.Go(func() { replies[i] = l.confirm(ctx, &c[i]) })
+		wg.Go("deadlocks", func() { replies[i] = l.confirm(ctx, &c[i]) })
 	}
 	wg.Wait()
 	for i := range replies {
@@ -230,7 +231,9 @@ func (l *lockWatch) handleRefuse(_ context.Context, _ schema.NodeID, req []byte)
 }
 
 // foundHere is told by a lock table that it broke a deadlock by itself.
-func (l *lockWatch) foundHere(d *distributed.Deadlock) { go l.tell(d) }
+func (l *lockWatch) foundHere(d *distributed.Deadlock) {
+	spawn.Go("deadlocks", func() { l.tell(d) })
+}
 
 func (l *lockWatch) tell(d *distributed.Deadlock) {
 	if fn := l.listener.Load(); fn != nil {
@@ -266,15 +269,15 @@ func (n *Node) Locks(ctx context.Context) []distributed.LockInfo {
 			continue
 		}
 		others++
-		go func() {
+		spawn.Go("views of locks", func() {
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 			defer cancel()
 			var list []distributed.LockInfo
+			defer func() { lists <- list }()
 			if resp, err := n.client.Call(ctx, m.ID, methodLocks, nil); err == nil {
 				list, _ = decodeLocks(resp)
 			}
-			lists <- list
-		}()
+		})
 	}
 	all := n.locks.here()
 	for range others {

@@ -22,6 +22,7 @@ import (
 	"cloudsql/storage/engine"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/version"
 )
 
@@ -64,7 +65,7 @@ type Node struct {
 	draining atomic.Bool
 	ctx      context.Context
 	cancel   context.CancelFunc
-	wg       sync.WaitGroup
+	wg       spawn.Group
 	closing  sync.Once
 }
 
@@ -157,13 +158,11 @@ func (n *Node) openStores() error {
 	if err := n.openOrSetAside(raftDir, n.openRaft); err != nil {
 		return err
 	}
-	n.wg.Add(1)
-	go func() {
-		defer n.wg.Done()
+	n.wg.Keep(n.ctx.Done(), "serving other nodes", func() {
 		if err := n.server.Serve(n.listener); err != nil {
 			n.log.Error("serving other nodes ended", "err", err)
 		}
-	}()
+	})
 	return nil
 }
 
@@ -320,14 +319,11 @@ func (n *Node) setLocal(s schema.ShardID, ls *localShard) {
 // startLoops starts what runs beside requests until Close.
 func (n *Node) startLoops() {
 	n.serving.Store(true)
-	for _, loop := range []func(context.Context){
-		n.peers.loop, n.recon.loop, n.watermarkLoop, n.addressLoop, n.versionLoop, n.rowIDs.loop(n), n.locks.loop,
+	for part, loop := range map[string]func(context.Context){
+		"heartbeats": n.peers.loop, "the reconciler": n.recon.loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop,
+		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.loop(n), "waits for locks": n.locks.loop,
 	} {
-		n.wg.Add(1)
-		go func() {
-			defer n.wg.Done()
-			loop(n.ctx)
-		}()
+		n.wg.Keep(n.ctx.Done(), part, func() { loop(n.ctx) })
 	}
 }
 

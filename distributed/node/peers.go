@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/version"
 )
 
@@ -94,7 +95,7 @@ func (p *peers) loop(ctx context.Context) {
 			if req == nil {
 				req, _ = json.Marshal(p.n.status())
 			}
-			go p.exchange(ctx, id, req)
+			spawn.Go("heartbeats", func() { p.exchange(ctx, id, req) })
 		}
 		p.n.checkHashes()
 	}
@@ -123,11 +124,12 @@ func (p *peers) begin(id schema.NodeID) bool {
 func (p *peers) exchange(ctx context.Context, id schema.NodeID, req []byte) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	resp, err := p.n.client.Call(ctx, id, methodHeartbeat, req)
-	p.mu.Lock()
-	p.state(id).busy = false
-	p.mu.Unlock()
-	if err == nil {
+	defer func() {
+		p.mu.Lock()
+		p.state(id).busy = false
+		p.mu.Unlock()
+	}()
+	if resp, err := p.n.client.Call(ctx, id, methodHeartbeat, req); err == nil {
 		p.take(resp)
 	}
 }

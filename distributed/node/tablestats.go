@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // tableStats remembers what other nodes told about tablets that have no replica here.
@@ -51,7 +52,8 @@ func (n *Node) tabletStats(tb *schema.Tablet) (rows, bytes uint64) {
 	}
 	if !e.asking && time.Since(e.at) > estimateAge {
 		e.asking = true
-		go n.askStats(*tb)
+		tablet := *tb
+		spawn.Go("asking for statistics", func() { n.askStats(tablet) })
 	}
 	return e.Rows, e.Bytes
 }
@@ -60,18 +62,20 @@ func (n *Node) askStats(tb schema.Tablet) {
 	ctx, cancel := context.WithTimeout(n.ctx, 5*time.Second)
 	defer cancel()
 	var got tabletEstimate
+	defer func() {
+		n.stats.mu.Lock()
+		defer n.stats.mu.Unlock()
+		e := n.stats.m[tb.ID]
+		e.asking, e.at = false, time.Now()
+		if got.Rows != 0 || got.Bytes != 0 {
+			e.Rows, e.Bytes = got.Rows, got.Bytes
+		}
+	}()
 	if holder := n.Leaseholder(tb.Shard); holder != 0 {
 		req, _ := json.Marshal(&tb)
 		if resp, err := n.client.Call(ctx, holder, methodStats, req); err == nil {
 			_ = json.Unmarshal(resp, &got)
 		}
-	}
-	n.stats.mu.Lock()
-	defer n.stats.mu.Unlock()
-	e := n.stats.m[tb.ID]
-	e.asking, e.at = false, time.Now()
-	if got.Rows != 0 || got.Bytes != 0 {
-		e.Rows, e.Bytes = got.Rows, got.Bytes
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 const (
@@ -82,7 +83,7 @@ func (g *group) Transfer(to schema.NodeID) error {
 			if err := g.h.nh.RequestLeaderTransfer(uint64(g.shard), id); err != nil {
 				return mapError(err)
 			}
-			go g.pushTransfer(to)
+			spawn.Go("a transfer of leadership", func() { g.pushTransfer(to) })
 			return nil
 		}
 	}
@@ -124,7 +125,7 @@ func (g *group) Propose(ctx context.Context, cmd []byte, dropped func(error)) er
 	g.waiting = append(g.waiting, proposal{rs, dropped})
 	if !g.sweeper {
 		g.sweeper = true
-		go g.sweep()
+		spawn.Go("looking after proposals", g.sweep)
 	}
 	g.mu.Unlock()
 	return nil
@@ -158,7 +159,7 @@ func (g *group) sweep() {
 	g.sweeper = again
 	g.mu.Unlock()
 	if again {
-		go g.sweep()
+		spawn.Go("looking after proposals", g.sweep)
 	}
 }
 
@@ -188,7 +189,7 @@ func (g *group) sweepOnce() int {
 	g.mu.Unlock()
 	for _, l := range losses {
 		g.h.Stats.Lost.Add(1)
-		l.fn(l.err)
+		_ = spawn.Do("a lost proposal", func() error { l.fn(l.err); return nil })
 	}
 	return n
 }

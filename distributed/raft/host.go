@@ -20,6 +20,7 @@ import (
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 // Config is how a Host is set up. Zero values of the timing fields mean defaults.
@@ -194,13 +195,16 @@ func (h *Host) Start(c StartConfig) (Group, error) {
 	for _, r := range c.Members {
 		members[r] = target(NodeOf(r))
 	}
-	err := h.nh.StartOnDiskReplica(members, c.Join, func(uint64, uint64) sm.IOnDiskStateMachine { return m }, config.Config{
+	create := func(uint64, uint64) sm.IOnDiskStateMachine { return m }
+	conf := config.Config{
 		ShardID: uint64(c.Shard), ReplicaID: c.Replica, IsNonVoting: c.NonVoting,
 		CheckQuorum: true, PreVote: true, OrderedConfigChange: true,
 		ElectionRTT: h.cfg.ElectionTicks, HeartbeatRTT: h.cfg.HeartbeatTicks,
 		SnapshotEntries: h.cfg.SnapshotEvery, CompactionOverhead: h.cfg.KeepEntries,
 		MaxInMemLogSize: maxInMemLog, WaitReady: true,
-	})
+	}
+	// The library panics over what it finds wrong with the replica's log.
+	err := spawn.Do("starting a replica", func() error { return h.nh.StartOnDiskReplica(members, c.Join, create, conf) })
 	if err == nil {
 		g.user, err = h.nh.GetNodeUser(uint64(c.Shard))
 	}
@@ -279,6 +283,7 @@ func (h *Host) RemoveData(ctx context.Context, s schema.ShardID, replica uint64)
 
 // LeaderUpdated implements dragonboat's listener.
 func (h *Host) LeaderUpdated(i raftio.LeaderInfo) {
+	defer spawn.Recover("a change of leadership") // the library's goroutine
 	h.Stats.LeaderChanges.Add(1)
 	h.mu.Lock()
 	g := h.groups[schema.ShardID(i.ShardID)]

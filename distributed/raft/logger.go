@@ -26,6 +26,9 @@ func (l libraryLogger) Debugf(f string, a ...any)   { l.log(slog.LevelDebug-4, f
 func (l libraryLogger) Infof(f string, a ...any)    { l.log(slog.LevelDebug, f, a) }
 func (l libraryLogger) Warningf(f string, a ...any) { l.log(slog.LevelDebug, f, a) }
 func (l libraryLogger) Errorf(f string, a ...any)   { l.log(slog.LevelInfo, f, a) }
+
+// Panicf ends the process, unless one of our own goroutines has called into the library (package spawn): the library's
+// workers serve several replicas, and none can go on without the one that finds its state impossible.
 func (l libraryLogger) Panicf(f string, a ...any) {
 	l.log(slog.LevelError, f, a)
 	panic(fmt.Sprintf(f, a...))

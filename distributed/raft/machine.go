@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime/debug"
 	"sync/atomic"
 
 	sm "github.com/lni/dragonboat/v4/statemachine"
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 // machine shows a shard to dragonboat as an on-disk state machine.
@@ -43,30 +43,27 @@ func (m *machine) Update(entries []sm.Entry) ([]sm.Entry, error) {
 	for i := range entries {
 		es = append(es, shard.Entry{Index: entries[i].Index, Cmd: entries[i].Cmd})
 	}
-	results, err := m.apply(es)
+	err := spawn.Do("applying the log", func() error { return m.apply(es) })
 	clear(es) // commands may be large, and es is kept
 	m.entries = es[:0]
 	if err != nil {
 		m.fail(err)
-		return entries, nil
-	}
-	if fn := m.applied.Load(); fn != nil {
-		(*fn)(results)
 	}
 	return entries, nil
 }
 
-// apply takes a panic of the shard for an error.
-func (m *machine) apply(es []shard.Entry) (results []shard.Result, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v\n%s", errApplyPanic, r, debug.Stack())
-		}
-	}()
-	return m.state.Apply(es)
+// apply executes entries and tells of their results. A panic in either is a failure: what it left half done, in the state
+// or in the replica above it, is not used again.
+func (m *machine) apply(es []shard.Entry) error {
+	results, err := m.state.Apply(es)
+	if err != nil {
+		return err
+	}
+	if fn := m.applied.Load(); fn != nil {
+		(*fn)(results)
+	}
+	return nil
 }
-
-var errApplyPanic = errors.New("raft: applying an entry panicked")
 
 // fail ends this replica's applying.
 func (m *machine) fail(err error) {

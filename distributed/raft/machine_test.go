@@ -55,3 +55,24 @@ func TestFailedReplica(t *testing.T) {
 		}
 	}
 }
+
+// TestListenerPanics: a panic in what is told of results is a failure of that replica, too.
+func TestListenerPanics(t *testing.T) {
+	var told []error
+	m := &machine{
+		shard: 2, replica: 7, state: &logState{}, log: slog.New(slog.DiscardHandler),
+		onFailed:  func(_ schema.ShardID, _ uint64, err error) { told = append(told, err) },
+		applied:   &atomic.Pointer[func([]shard.Result)]{},
+		recovered: &atomic.Pointer[func()]{},
+	}
+	listener := func([]shard.Result) { panic("planted") }
+	m.applied.Store(&listener)
+	for index := range uint64(3) {
+		if _, err := m.Update([]sm.Entry{{Index: index + 1}}); err != nil {
+			t.Errorf("the library is told: %v", err)
+		}
+	}
+	if len(told) != 1 {
+		t.Errorf("told of %v", told)
+	}
+}

@@ -19,6 +19,7 @@ import (
 
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // Messages on a raft connection: length(4) crc32c(4) payload, a marshalled MessageBatch or Chunk.
@@ -153,14 +154,14 @@ func (m *messageConn) redial() <-chan struct{} {
 		return tried
 	}
 	m.dialling = true
-	go func() {
+	spawn.Go("raft's connections", func() {
 		done := m.dial()
 		close(tried)
 		for wait := redialFirst; !done; wait = min(2*wait, redialMax) {
 			time.Sleep(wait)
 			done = m.dial()
 		}
-	}()
+	})
 	return tried
 }
 
@@ -181,11 +182,11 @@ func (m *messageConn) dial() bool {
 		return true
 	}
 	m.c = c
-	go func() {
+	spawn.Go("raft's connections", func() {
 		var b [1]byte
 		_, _ = c.Read(b[:]) // nobody answers: this ends with the connection
 		m.lost(c)
-	}()
+	})
 	return true
 }
 

@@ -9,6 +9,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 // commit is how far a transaction has come since its client said COMMIT.
@@ -259,7 +260,8 @@ func (r *Replica) decide(w *write, err error) {
 		t.mu.Unlock()
 		close(x.decided)
 		if alone {
-			go r.proposeEnd(t, x, x.ts) // not on the apply goroutine
+			ts := x.ts
+			spawn.Go("resolving a transaction", func() { r.proposeEnd(t, x, ts) }) // not on the apply goroutine
 		}
 		return
 	}
@@ -412,7 +414,7 @@ func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
 		t.mu.Lock()
 		ts := x.commitTS
 		t.mu.Unlock()
-		go r.proposeEnd(t, x, ts) // the next piece
+		spawn.Go("resolving a transaction", func() { r.proposeEnd(t, x, ts) }) // the next piece
 		return
 	}
 	if x.resolveErr = err; err == nil {

@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 // leaseEvents carries OnLease calls, in order, from whoever notices to the lease loop.
@@ -101,14 +102,14 @@ func (r *Replica) notHere(holder schema.NodeID, epoch uint64) error {
 func (r *Replica) pollLeader(now time.Duration) {
 	leader, term := r.group.Leader()
 	if r.machine.setLeader(now, leader, term) {
-		go r.prop.dropAll()
+		spawn.Go("proposals of an old leader", r.prop.dropAll)
 	}
 }
 
 func (r *Replica) onLeader(leader schema.NodeID, term uint64) {
 	r.mu.Lock()
 	if r.machine.setLeader(r.clock.Now(), leader, term) {
-		go r.prop.dropAll()
+		spawn.Go("proposals of an old leader", r.prop.dropAll)
 	}
 	r.notify()
 	r.mu.Unlock()
@@ -116,21 +117,28 @@ func (r *Replica) onLeader(leader schema.NodeID, term uint64) {
 }
 
 func (r *Replica) onRecovered() {
-	r.mu.Lock()
-	r.machine.recovered(r.clock.Now(), r.state.Lease())
-	r.settle()
-	r.mu.Unlock()
+	r.underMu(func(now time.Duration) {
+		r.machine.recovered(now, r.state.Lease())
+		r.settle()
+	})
 	r.follow.advance(r.state.AppliedIndex())
 	r.poke()
 }
 
 func (r *Replica) onLeaseApplied(res *shard.Result) {
-	r.mu.Lock()
-	r.machine.applied(r.clock.Now(), res.Batch, res.OK, res.Lease)
-	r.expectShipment(res)
-	r.settle()
-	r.mu.Unlock()
+	r.underMu(func(now time.Duration) {
+		r.machine.applied(now, res.Batch, res.OK, res.Lease)
+		r.expectShipment(res)
+		r.settle()
+	})
 	r.poke()
+}
+
+// underMu runs what may be much under r.mu, so that a panic in it leaves the mutex to others.
+func (r *Replica) underMu(fn func(now time.Duration)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fn(r.clock.Now())
 }
 
 // settle makes the tenure agree with the machine. Called with r.mu held, by the apply goroutine: when it makes a tenure,
@@ -144,7 +152,8 @@ func (r *Replica) settle() {
 		r.log.Info("lease lost", "epoch", t.epoch, "holder", uint64(m.lease.Holder), "newEpoch", m.lease.Epoch)
 		r.events.queue = append(r.events.queue, leaseEvent{t.epoch, false})
 		holder, epoch := m.lease.Holder, m.lease.Epoch
-		go r.end(t, &NotLeaseholder{Shard: r.shard, Holder: holder, Epoch: epoch}) // not on the apply goroutine: may be long
+		ended, why := t, &NotLeaseholder{Shard: r.shard, Holder: holder, Epoch: epoch}
+		spawn.Go("the end of a lease", func() { r.end(ended, why) }) // not on the apply goroutine: may be long
 		t = nil
 	}
 	if m.held() && !r.closed {
@@ -188,23 +197,24 @@ func (r *Replica) poke() {
 
 // leaseLoop gives the lease machine its time.
 func (r *Replica) leaseLoop() {
-	defer r.done.Done()
 	var used uint64
 	for {
-		r.mu.Lock()
-		now := r.clock.Now()
-		r.pollLeader(now)
-		use := r.stats.LeaseReads.Load() + r.stats.Writes.Load() + r.stats.ClosedAsked.Load()
-		t := r.tenure.Load()
-		busy := use != used || t != nil && t.open() > 0
-		used = use
-		cmd, at := r.machine.step(now, busy)
-		if t != nil && cmd != nil {
-			t.until.Store(int64(r.machine.until)) // a hand-over stops reads before it is proposed
-		}
-		events := r.events.queue
-		r.events.queue = nil
-		r.mu.Unlock()
+		var cmd *shard.LeaseCommand
+		var events []leaseEvent
+		var at, now time.Duration
+		r.underMu(func(n time.Duration) {
+			now = n
+			r.pollLeader(now)
+			use := r.stats.LeaseReads.Load() + r.stats.Writes.Load() + r.stats.ClosedAsked.Load()
+			t := r.tenure.Load()
+			busy := use != used || t != nil && t.open() > 0
+			used = use
+			cmd, at = r.machine.step(now, busy)
+			if t != nil && cmd != nil {
+				t.until.Store(int64(r.machine.until)) // a hand-over stops reads before it is proposed
+			}
+			events, r.events.queue = r.events.queue, nil
+		})
 
 		r.tell(events)
 		if cmd != nil {

@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 // errUnknown: the proposal may have been or may yet be applied. A retry under the same transaction id finds out.
@@ -80,8 +81,34 @@ func (p *proposer) submit(w *write) {
 	}
 	batch := p.take()
 	p.mu.Unlock()
-	p.round(batch)
+	p.tryRound(batch)
 	p.endRound()
+}
+
+// tryRound is round. What panics fails its batch alone: nothing that comes later waits for it, whoever's goroutine it is.
+func (p *proposer) tryRound(batch []*write) {
+	if err := spawn.Do("a proposer", func() error { p.round(batch); return nil }); err != nil {
+		p.giveUp()
+	}
+}
+
+// giveUp ends what a round did not bring on its way. Writes that were proposed before, and may be in the log, stay
+// registered as in flight for as long as the tenure lasts: only their clients are told.
+func (p *proposer) giveUp() {
+	p.mu.Lock()
+	batch := p.taken // none: they are flying, and the log or raft will tell
+	p.taken = nil
+	var fresh []*write
+	for _, w := range batch {
+		if w.tries <= 1 {
+			fresh = append(fresh, w)
+		} else if !w.detached && !w.ended {
+			w.detached, w.err = true, errUnknown
+			w.done <- struct{}{}
+		}
+	}
+	p.mu.Unlock()
+	p.finish(fresh, errUnknown)
 }
 
 // startRound claims the next round if one can run now. Called with mu held.
@@ -152,7 +179,6 @@ func (p *proposer) take() []*write {
 
 // loop runs the rounds that no writer runs.
 func (p *proposer) loop() {
-	defer p.r.done.Done()
 	for {
 		select {
 		case <-p.kick:
@@ -171,7 +197,7 @@ func (p *proposer) loop() {
 		for p.startRound() {
 			batch := p.take()
 			p.mu.Unlock()
-			p.round(batch)
+			p.tryRound(batch)
 			p.mu.Lock()
 			p.busy = false
 		}
@@ -336,7 +362,8 @@ func (p *proposer) applied(res *shard.Result) {
 			continue
 		}
 		if pr.Status == shard.Claimed {
-			go p.retryAfter(w, pr.Blocker)
+			blocker := pr.Blocker
+			spawn.Go("a write that was claimed", func() { p.retryAfter(w, blocker) })
 			continue
 		}
 		w.outcome = *pr
@@ -444,7 +471,8 @@ func (p *proposer) release(ws []*write, err error) {
 		case err == nil && w.leavesPrepared():
 			w.tenure.locks.prepared(o)
 		case o.isBig():
-			go w.tenure.locks.release(o) // not on the apply goroutine: others wait for it
+			locks := w.tenure.locks
+			spawn.Go("releasing locks", func() { locks.release(o) }) // not on the apply goroutine: others wait for it
 		default:
 			owners = append(owners, o)
 		}

@@ -1,9 +1,11 @@
 package replica
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 func TestProposerFull(t *testing.T) {
@@ -38,5 +40,34 @@ func TestProposerFull(t *testing.T) {
 		if got := p.full(); got != c.want {
 			t.Errorf("%s: full is %v", c.name, got)
 		}
+	}
+}
+
+// TestRoundPanics: a bug in a round fails the writes of that round, in whoever's goroutine it runs; those that come later
+// are served, also on the same rows.
+func TestRoundPanics(t *testing.T) {
+	c := newFakeCluster(t, 1, nil)
+	r, ctx := c.replicas[0], t.Context()
+	if _, err := r.Write(ctx, autocommit(putWrite("a", 1))); err != nil {
+		t.Fatal(err)
+	}
+	before := spawn.Panics()["a proposer"]
+	var rounds atomic.Int32
+	c.source.gate = func() {
+		if rounds.Add(1) == 1 {
+			panic("planted")
+		}
+	}
+	if _, err := r.Write(ctx, autocommit(putWrite("a", 2))); !OutcomeUnknown(err) {
+		t.Fatalf("the write of a round that panicked: %v", err)
+	}
+	if n := spawn.Panics()["a proposer"] - before; n != 1 {
+		t.Errorf("%d panics counted", n)
+	}
+	if _, err := r.Write(ctx, autocommit(putWrite("a", 3))); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := readValue(ctx, r, "a", 0); v != "3" || err != nil {
+		t.Error(v, err)
 	}
 }

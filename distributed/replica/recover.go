@@ -101,21 +101,19 @@ func (r *Replica) lookAfter(t *tenure, busy *bool, fn func()) {
 	*busy = true
 	t.recovering++
 	r.background(func() {
+		defer func() {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			*busy = false
+			t.recovering--
+		}()
 		fn()
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		*busy = false
-		t.recovering--
 	})
 }
 
 // background runs fn in a goroutine that Close waits for.
 func (r *Replica) background(fn func()) {
-	r.done.Add(1)
-	go func() {
-		defer r.done.Done()
-		fn()
-	}()
+	r.done.Go("a replica", fn)
 }
 
 // abortOrphans takes back what transactions have left in pieces without having been prepared.

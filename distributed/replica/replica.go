@@ -16,6 +16,7 @@ import (
 	"cloudsql/distributed/tso"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/version"
 )
 
@@ -110,7 +111,7 @@ type Replica struct {
 	follow follower
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	done   sync.WaitGroup
+	done   spawn.Group
 
 	tenure  atomic.Pointer[tenure] // nil: not the holder
 	applied atomic.Uint64          // rises with every entry that may have changed rows, before its locks are released
@@ -162,10 +163,10 @@ func (r *Replica) Start() {
 	r.machine.recovered(now, r.state.Lease())
 	r.pollLeader(now)
 	r.mu.Unlock()
-	r.done.Add(3)
-	go r.leaseLoop()
-	go r.prop.loop()
-	go r.sweepLoop()
+	stop := r.ctx.Done()
+	r.done.Keep(stop, "a lease", r.leaseLoop)
+	r.done.Keep(stop, "a proposer", r.prop.loop)
+	r.done.Keep(stop, "looking after transactions", r.sweepLoop)
 }
 
 // Close stops serving without handing over (see Transfer) and ends everything that waits.

@@ -72,13 +72,11 @@ func (r *Replica) followLeader(t *tenure) {
 	}
 	r.moving.Unlock()
 	r.log.Info("lease follows the leader", "leader", uint64(leader))
-	r.done.Add(1)
-	go func() {
-		defer r.done.Done()
+	r.background(func() {
 		if err := r.Transfer(r.ctx, leader); err != nil {
 			r.log.Warn("lease stays behind the leader", "err", err)
 		}
-	}()
+	})
 }
 
 func (r *Replica) moveLeadership(to schema.NodeID) error {

@@ -288,7 +288,6 @@ func (r *Replica) KeepAlive(_ context.Context, _ schema.ShardID, ids []fragment.
 const sweepPeriod = time.Second
 
 func (r *Replica) sweepLoop() {
-	defer r.done.Done()
 	for r.sleep(r.ctx, sweepPeriod) == nil {
 		t := r.tenure.Load()
 		r.prop.tick(t != nil && !t.valid(r.clock.Now()-r.cfg.LeaseDuration))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 const (
@@ -43,7 +44,7 @@ type Client struct {
 	peers  map[schema.NodeID]*peer
 	closed bool
 	stop   chan struct{}
-	wg     sync.WaitGroup
+	wg     spawn.Group
 }
 
 var _ Caller = (*Client)(nil)
@@ -60,8 +61,7 @@ func NewClient(o ClientOptions) *Client {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Client{o: o, peers: map[schema.NodeID]*peer{}, stop: make(chan struct{})}
-	c.wg.Add(1)
-	go c.watch()
+	c.wg.Keep(c.stop, "watching connections to nodes", c.watch)
 	return c
 }
 
@@ -151,7 +151,6 @@ func (c *Client) peer(node schema.NodeID) (*peer, error) {
 
 // watch finds peers that went silent.
 func (c *Client) watch() {
-	defer c.wg.Done()
 	tick := time.NewTicker(checkInterval)
 	defer tick.Stop()
 	for {
@@ -214,14 +213,18 @@ func (p *peer) get(ctx context.Context) (*clientConn, error) {
 		done := make(chan struct{})
 		p.dialling = done
 		p.mu.Unlock()
-		go p.dial(done) // on its own: the caller's context must not decide for those who wait beside it
+		spawn.Go("connecting to a node", func() { p.dial(done) }) // on its own: the caller's context must not decide for those who wait beside it
 	}
 }
 
 func (p *peer) dial(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
-	conn, err := p.connect(ctx)
+	var conn *clientConn
+	err := spawn.Do("connecting to a node", func() (err error) {
+		conn, err = p.connect(ctx)
+		return err
+	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer close(done)
@@ -262,14 +265,13 @@ func (p *peer) connect(ctx context.Context) (*clientConn, error) {
 	p.c.mu.RLock()
 	closed := p.c.closed
 	if !closed {
-		p.c.wg.Add(1)
+		p.c.wg.Go("a connection to a node", conn.read)
 	}
 	p.c.mu.RUnlock()
 	if closed {
 		_ = nc.Close()
 		return nil, ErrClosed
 	}
-	go conn.read()
 	return conn, nil
 }
 
@@ -436,14 +438,13 @@ func (cc *clientConn) check() {
 		cc.c.o.Log.Warn("node does not answer, dropping its connection", "node", cc.node, "silent", silent)
 		cc.w.fail(ErrClosed)
 	case ping:
-		go func() { _ = cc.w.send(header{typ: framePing}, nil) }()
+		spawn.Go("a ping", func() { _ = cc.w.send(header{typ: framePing}, nil) })
 	}
 }
 
 // read delivers answers until the connection ends, then fails what waits.
 func (cc *clientConn) read() {
-	defer cc.c.wg.Done()
-	err := cc.readFrames(bufio.NewReaderSize(cc.nc, readBuffer))
+	err := spawn.Do("a connection to a node", func() error { return cc.readFrames(bufio.NewReaderSize(cc.nc, readBuffer)) })
 	cc.w.fail(ErrClosed)
 	cc.c.Stats.Conns.Add(-1)
 	cc.mu.Lock()

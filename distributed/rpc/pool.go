@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"time"
+
+	"cloudsql/storage/spawn"
 )
 
 // workers runs tasks in goroutines that are kept for a while, with the stacks that they have grown.
@@ -20,7 +22,7 @@ func (w *workers) run(task func()) {
 	select {
 	case w.tasks <- task:
 	default:
-		go w.work(task)
+		spawn.Go("serving a node's calls", func() { w.work(task) })
 	}
 }
 

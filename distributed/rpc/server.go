@@ -8,11 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 const (
@@ -105,7 +105,7 @@ func (s *Server) Serve(l net.Listener) error {
 			_ = c.Close()
 			return nil
 		}
-		go s.serveConn(c)
+		spawn.Go("a node's connection", func() { s.serveConn(c) })
 	}
 }
 
@@ -257,7 +257,7 @@ func (s *Server) serveCalls(c net.Conn, r *bufio.Reader, peer hello) {
 		s: s, peer: peer, w: newFrameWriter(c, &s.Stats),
 		inFlight: make(chan struct{}, maxCallsInFlight), running: map[uint64]*servedCall{},
 	}
-	err := sc.readFrames(r)
+	err := spawn.Do("a node's connection", func() error { return sc.readFrames(r) })
 	if err != nil && !errors.Is(err, io.EOF) && s.ctx.Err() == nil {
 		s.o.Log.Debug("a node's connection ended", "node", peer.from, "err", err)
 	}
@@ -368,8 +368,7 @@ func (c *servedCall) call() (resp []byte, err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			s.o.Log.Error("a call's handler panicked", "method", c.h.method, "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("internal error: %v", p)
+			err = spawn.Recovered(fmt.Sprintf("a call of method %d", c.h.method), p)
 		}
 	}()
 	return h(c.ctx, c.conn.peer.from, c.req)

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"cloudsql/storage/spawn"
 )
 
 const (
@@ -26,11 +28,12 @@ type frameWriter struct {
 	busy    bool
 	err     error
 	broken  atomic.Bool
+	drainFn func() // drain, bound once
 }
 
 func newFrameWriter(c net.Conn, stats *Stats) *frameWriter {
 	w := &frameWriter{conn: c, stats: stats}
-	w.space.L = &w.mu
+	w.space.L, w.drainFn = &w.mu, w.drain
 	return w
 }
 
@@ -54,7 +57,7 @@ func (w *frameWriter) send(h header, payload []byte) error {
 	more := w.writeOnce()
 	w.mu.Unlock()
 	if more {
-		go w.drain()
+		spawn.Go("writing to a node", w.drainFn)
 	}
 	return nil
 }

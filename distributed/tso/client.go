@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/spawn"
 )
 
 // ClientStats count a node's requests: those that its own Owner served, those that went to another node, and the calls
@@ -64,7 +65,7 @@ func (c *Client) Next(ctx context.Context, n int) (mvcc.Timestamp, error) {
 	c.waiting = append(c.waiting, r)
 	if !c.asking {
 		c.asking = true
-		go c.serve()
+		spawn.Go("asking for timestamps", c.serve)
 	}
 	c.mu.Unlock()
 	select {
@@ -91,7 +92,11 @@ func (c *Client) serve() {
 		c.mu.Unlock()
 		c.Stats.Calls.Add(1)
 		ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
-		first, err := c.ask(ctx, n)
+		var first mvcc.Timestamp
+		err := spawn.Do("asking for timestamps", func() (err error) {
+			first, err = c.ask(ctx, n)
+			return err
+		})
 		cancel()
 		for _, r := range batch {
 			r.first, r.err = first, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/spawn"
 )
 
 // DefaultWindow is how far ahead timestamps are reserved.
@@ -100,7 +101,7 @@ func (o *Owner) Next(ctx context.Context, n int) (mvcc.Timestamp, error) {
 		o.Stats.Requests.Add(1)
 		o.Stats.Timestamps.Add(uint64(n))
 		if limit-end < uint64(span(o.cfg.Window/2)) && t.extending.CompareAndSwap(false, true) {
-			go o.extendAhead(t, limit)
+			spawn.Go("reserving timestamps", func() { o.extendAhead(t, limit) })
 		}
 		return mvcc.Timestamp(first), nil
 	}

@@ -18,6 +18,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/version"
 )
 
@@ -59,7 +60,7 @@ type Client struct {
 
 	ctx    context.Context
 	cancel context.CancelFunc
-	done   sync.WaitGroup
+	done   spawn.Group
 
 	mu   sync.Mutex
 	pins map[*pin]struct{}
@@ -98,9 +99,8 @@ func New(cfg Config) *Client {
 	}
 	c := &Client{cfg: cfg, start: time.Now().UnixMilli(), pins: make(map[*pin]struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.done.Add(2)
-	go c.keepAliveLoop()
-	go c.forgetLoop()
+	c.done.Keep(c.ctx.Done(), "keeping transactions alive", c.keepAliveLoop)
+	c.done.Keep(c.ctx.Done(), "forgetting transactions", c.forgetLoop)
 	return c
 }
 

@@ -11,6 +11,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // A commit over several shards, as its gateway sees it (the participants' side is in package replica and in
@@ -79,7 +80,7 @@ func (t *Txn) commitMany(ctx context.Context) error {
 		j.shards[i] = l.shard
 	}
 	done := make(chan error, 1)
-	go func() { done <- j.run() }() // goes on if the client does not wait
+	spawn.Go("a commit", func() { done <- spawn.Do("a commit", j.run) }) // goes on if the client does not wait
 	select {
 	case err := <-done:
 		if err == nil {
@@ -132,7 +133,7 @@ func (j *jointCommit) run() error {
 		}
 	}
 	j.ts = ts
-	go j.resolve(ts)
+	spawn.Go("resolving a commit", func() { j.resolve(ts) })
 	return failed
 }
 
@@ -166,7 +167,6 @@ func (j *jointCommit) resolve(ts mvcc.Timestamp) {
 
 // forgetLoop lets participants forget transactions that all of them have resolved.
 func (c *Client) forgetLoop() {
-	defer c.done.Done()
 	tick := time.NewTicker(forgetEvery)
 	defer tick.Stop()
 	for {
@@ -219,9 +219,9 @@ func (t *Txn) eachLeg(fn func(*leg) error) error {
 // atOnce runs fn for 0 to n-1 at the same time, the last one in this goroutine, and gives their errors.
 func atOnce(n int, fn func(i int) error) []error {
 	errs := make([]error, n)
-	var wg sync.WaitGroup
+	var wg spawn.Group
 	for i := range n - 1 {
-		wg.Go(func() { errs[i] = fn(i) })
+		wg.Go("a commit", func() { errs[i] = spawn.Do("a commit", func() error { return fn(i) }) })
 	}
 	if n > 0 {
 		errs[n-1] = fn(n - 1)

@@ -57,7 +57,6 @@ func (c *Client) isOpen(id fragment.TxnID) bool {
 
 // keepAliveLoop tells leaseholders which of their transactions are not forgotten.
 func (c *Client) keepAliveLoop() {
-	defer c.done.Done()
 	tick := time.NewTicker(c.cfg.KeepAlive)
 	defer tick.Stop()
 	for {

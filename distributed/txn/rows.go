@@ -7,6 +7,7 @@ import (
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/spawn"
 )
 
 // rows pages through a read. A read on the newest state that does not fit one page starts over at a snapshot, because
@@ -110,11 +111,11 @@ func (r *rows) prefetch(ctx context.Context) {
 	}
 	q, c, ahead := r.q, r.c, make(chan fetched, 1)
 	r.ahead = ahead
-	go func() {
+	spawn.Go("reading ahead", func() {
 		page := new(fragment.Page)
-		err := c.readPage(ctx, &q, page)
+		err := spawn.Do("reading ahead", func() error { return c.readPage(ctx, &q, page) })
 		ahead <- fetched{page, err}
-	}()
+	})
 }
 
 func (r *rows) finish() {

@@ -10,6 +10,7 @@ import (
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // moment ties a timestamp to this process's monotonic clock: ts was handed out after asked. So everything that was
@@ -116,7 +117,7 @@ func (f *freshener) want(c *Client, s schema.ShardID, bound time.Duration) {
 		return
 	}
 	f.running, f.last = true, now
-	go f.round(c)
+	spawn.Go("moments", func() { f.round(c) })
 }
 
 // round draws a moment and asks for promises at it.
@@ -133,17 +134,13 @@ func (f *freshener) round(c *Client) {
 	if err != nil {
 		return // the reads will tell
 	}
-	var wg sync.WaitGroup
+	var wg spawn.Group
 	for _, s := range f.inUse() {
 		near := c.near(s)
 		if near == nil || before != 0 && near.Closed() >= before {
 			continue // the shard's writes close timestamps often enough
 		}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			_, _ = c.ask(ctx, near, s, now)
-		}()
+		wg.Go("moments", func() { _, _ = c.ask(ctx, near, s, now) })
 	}
 	wg.Wait()
 }
@@ -160,7 +157,7 @@ func (f *freshener) nudge(c *Client, near *replica.Replica, s schema.ShardID, wa
 		f.nudged = make(map[schema.ShardID]time.Time)
 	}
 	f.nudged[s] = now
-	go func() { _, _ = c.ask(c.ctx, near, s, want) }()
+	spawn.Go("moments", func() { _, _ = c.ask(c.ctx, near, s, want) })
 }
 
 // inUse gives the shards that were read lately, and forgets the others.

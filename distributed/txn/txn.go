@@ -14,6 +14,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 // Txn is an interactive transaction; see distributed.Txn.
@@ -391,7 +392,7 @@ func (t *Txn) forget(ctx context.Context) {
 			err = t.c.at(l.shard, node, func(svc replica.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
 		}
 		if err != nil {
-			go t.c.forgetLater(l.shard, t.id, err)
+			spawn.Go("rolling back", func() { t.c.forgetLater(l.shard, t.id, err) })
 		}
 		return nil
 	})

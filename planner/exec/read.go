@@ -7,6 +7,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/types"
 )
 
@@ -265,18 +266,30 @@ func newParallel(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadO
 	close(work)
 	for range min(len(streams), maxParallel) {
 		p.wg.Add(1)
-		go func() {
+		spawn.Go("reading tablets", func() {
 			defer p.wg.Done()
 			for s := range work {
-				p.drain(ctx, s)
+				if err := spawn.Do("reading tablets", func() error { p.drain(ctx, s); return nil }); err != nil {
+					p.fail(ctx, err)
+				}
 			}
-		}()
+		})
 	}
-	go func() {
+	spawn.Go("reading tablets", func() {
 		p.wg.Wait()
 		close(p.pages)
-	}()
+	})
 	return p, nil
+}
+
+// fail sends an error.
+func (p *parallelRead) fail(ctx context.Context, err error) {
+	b := p.spare()
+	b.Reset(1)
+	select {
+	case p.pages <- pageResult{batch: b, err: err}:
+	case <-ctx.Done():
+	}
 }
 
 // drain sends a stream's pages until its end, an error or Close.

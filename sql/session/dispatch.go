@@ -10,6 +10,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/types"
 )
 
@@ -248,7 +249,7 @@ func (s *Session) shutdown() error {
 	if s.eng.cfg.Shutdown == nil {
 		return mysqlerr.NotSupported("SHUTDOWN")
 	}
-	go s.eng.cfg.Shutdown()
+	spawn.Go("SHUTDOWN", s.eng.cfg.Shutdown)
 	return nil
 }
 

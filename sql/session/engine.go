@@ -16,6 +16,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
 	"cloudsql/storage/memory"
+	"cloudsql/storage/spawn"
 )
 
 // mysqlVersion is the MySQL whose behaviour clients may expect.
@@ -101,7 +102,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	e.ddl.Exclusive, e.ddl.Moved = e.locks.exclusive, e.locks.moved
 	e.deadlocks.init(e)
 	e.registerCalls()
-	go e.locks.buryEarlierSelf()
+	spawn.Go("releasing locks of an earlier run", e.locks.buryEarlierSelf)
 	return e
 }
 

@@ -13,6 +13,7 @@ import (
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // A drain waits until no session uses tables in a way that a lock forbids; every node drains its own sessions.
@@ -69,9 +70,13 @@ func (l *tableLocks) drainAll(ctx context.Context, deadline time.Time, h lockHol
 	}
 	ends := make(chan error, len(nodes)+1)
 	for _, n := range nodes {
-		go func() { ends <- l.drainNode(ctx, n, payload) }()
+		spawn.Go("draining a table", func() {
+			ends <- spawn.Do("draining a table", func() error { return l.drainNode(ctx, n, payload) })
+		})
 	}
-	go func() { ends <- l.drain(ctx, &r) }()
+	spawn.Go("draining a table", func() {
+		ends <- spawn.Do("draining a table", func() error { return l.drain(ctx, &r) })
+	})
 	for range len(nodes) + 1 {
 		if err := <-ends; err != nil {
 			return err // the others end with ctx

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // What keeps the records of locks true: locks that are given back although the cluster does not answer at the moment,
@@ -57,14 +58,14 @@ func (l *tableLocks) surely(giveBack func(ctx context.Context) error) {
 	if try() == nil {
 		return
 	}
-	go func() {
+	spawn.Go("giving locks back", func() {
 		for range releaseTries {
 			time.Sleep(releasePause)
 			if try() == nil {
 				return
 			}
 		}
-	}()
+	})
 }
 
 // bury removes the locks and claims of an engine that is gone; false: it is not, or they could not be removed.
@@ -112,8 +113,9 @@ func (g *guard) watch(l *tableLocks, lock string, s *Session, holds func(*catalo
 	}
 	g.held[guardKey{lock, s}] = holds
 	if g.stop == nil {
-		g.stop = make(chan struct{})
-		go g.run(l, g.stop)
+		stop := make(chan struct{})
+		g.stop = stop
+		spawn.Go("guarding locks", func() { spawn.Keep(stop, "guarding locks", func() { g.run(l, stop) }) })
 	}
 }
 

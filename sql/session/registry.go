@@ -15,6 +15,7 @@ import (
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // The calls that the engines of the nodes make on each other. Payloads are JSON.
@@ -188,10 +189,14 @@ func (e *Engine) callAll(ctx context.Context, method string, payload []byte) [][
 	}
 	answers := make(chan answer, len(nodes))
 	for _, n := range nodes {
-		go func() {
-			reply, err := e.db.Call(ctx, n, method, payload)
-			answers <- answer{reply, err}
-		}()
+		spawn.Go("calling a node", func() {
+			var a answer
+			a.err = spawn.Do("calling a node", func() (err error) {
+				a.reply, err = e.db.Call(ctx, n, method, payload)
+				return err
+			})
+			answers <- a
+		})
 	}
 	var replies [][]byte
 	for range nodes {
