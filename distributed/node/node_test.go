@@ -115,6 +115,7 @@ func (c *testCluster) close() {
 
 func newTestCluster(t testing.TB) *testCluster {
 	c := &testCluster{t: t}
+	t.TempDir() // what is registered first is cleaned up last: directories go when nobody writes into them any more
 	t.Cleanup(c.close)
 	return c
 }
