@@ -67,7 +67,7 @@ func (n *Node) replicaFailed(s schema.ShardID, replica uint64, err error) {
 
 // isDamage tells an error that says that what is on the disk is not what was written.
 func isDamage(err error) bool {
-	return engine.IsDamage(err) || errors.Is(err, raft.ErrLogCut)
+	return engine.IsDamage(err) || errors.Is(err, raft.ErrDamagedLog) || errors.Is(err, raft.ErrLogCut)
 }
 
 // setBroken notes why a replica must not be started again; the first reason stays.
@@ -101,6 +101,22 @@ func (n *Node) spawn(fn func()) {
 		return
 	}
 	n.wg.Go("a replica's end", fn)
+}
+
+// logFloors says how far the raft log of each replica reaches at least: as far as its rows, which came through it.
+func (n *Node) logFloors() (map[raft.Key]uint64, error) {
+	floors := map[raft.Key]uint64{}
+	for _, r := range n.dir.replicas() {
+		if !r.Started || r.Broken != "" || r.Retired {
+			continue
+		}
+		applied, err := shard.AppliedIn(n.engine, r.Shard)
+		if err != nil && !isDamage(err) { // that replica's own damage is found when it is opened
+			return nil, err
+		}
+		floors[raft.Key{Shard: r.Shard, Replica: r.Replica}] = max(applied, r.Durable)
+	}
+	return floors, nil
 }
 
 // breakAll notes of every replica of this node that it cannot be used, before any of them is started.

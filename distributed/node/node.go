@@ -184,11 +184,15 @@ func (n *Node) openEngine() (err error) {
 }
 
 func (n *Node) openRaft() (err error) {
+	floors, err := n.logFloors()
+	if err != nil {
+		return err
+	}
 	c := *n.cluster.Load()
 	n.raft, err = raft.Open(raft.Config{
 		Dir: n.dir.file(raftDir), WALDir: n.cfg.WALDir, Node: n.NodeID(),
 		Cluster: binary.LittleEndian.Uint64(c[:]) | 1, Server: n.server, Client: n.client, Log: n.log,
-		Tick: n.cfg.Tick, ElectionTicks: n.cfg.ElectionTicks, OnDurable: n.dir.durable, OnFailed: n.replicaFailed,
+		Tick: n.cfg.Tick, ElectionTicks: n.cfg.ElectionTicks, OnDurable: n.dir.durable, OnFailed: n.replicaFailed, Floors: floors,
 	})
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cockroachdb/pebble"
 	"github.com/lni/dragonboat/v4"
 	"github.com/lni/dragonboat/v4/config"
 	"github.com/lni/dragonboat/v4/raftio"
@@ -40,6 +41,8 @@ type Config struct {
 	// SnapshotEvery entries, the state machine is synced and the log before is dropped, but for KeepEntries.
 	SnapshotEvery, KeepEntries uint64
 
+	// Floors say how far the log of each replica that has been here reaches at least.
+	Floors map[Key]uint64
 	// OnDurable is told how much of a replica's state machine will survive anything.
 	OnDurable func(s schema.ShardID, replica, index uint64) error
 	// OnFailed is told, from the goroutine that applies, that a replica could not apply its log and does nothing any more.
@@ -81,22 +84,42 @@ type Host struct {
 	groups map[schema.ShardID]*group
 }
 
-// Open opens the raft log. Nothing runs before Start.
+// Open opens the raft log. Nothing runs before Start. Error ErrDamagedLog: it lacks what was written to it.
 func Open(cfg Config) (*Host, error) {
 	useSlog()
 	setDefaults(&cfg)
 	if err := adoptHostname(cfg.Dir, cfg.WALDir); err != nil {
 		return nil, err
 	}
+	if err := checkDirectory(&cfg); err != nil {
+		return nil, fmt.Errorf("raft: opening the log in %s: %w", cfg.Dir, err)
+	}
 	h := &Host{cfg: cfg, groups: map[schema.ShardID]*group{}, stop: make(chan struct{})}
 	h.transport = &transport{server: cfg.Server, client: cfg.Client, stats: &h.Transport}
-	nh, err := dragonboat.NewNodeHost(h.nodeHostConfig())
+	nh, err := newNodeHost(h.nodeHostConfig())
 	if err != nil {
 		return nil, fmt.Errorf("raft: opening the log in %s: %w", cfg.Dir, err)
 	}
+	noteOpen(cfg.Dir, true)
 	h.nh = nh
 	cfg.Server.Handle(methodCampaign, h.handleCampaign)
 	return h, nil
+}
+
+// newNodeHost takes damage that the library finds, and panics over, for an error.
+func newNodeHost(c config.NodeHostConfig) (nh *dragonboat.NodeHost, err error) {
+	defer func() {
+		r := recover()
+		if cause, ok := r.(error); r != nil && ok {
+			err = cause
+		} else if r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+		if errors.Is(err, pebble.ErrCorruption) {
+			err = fmt.Errorf("%w: %w", ErrDamagedLog, err)
+		}
+	}()
+	return dragonboat.NewNodeHost(c)
 }
 
 func setDefaults(c *Config) {
@@ -153,6 +176,7 @@ func (h *Host) nodeHostConfig() config.NodeHostConfig {
 func (h *Host) Close() {
 	close(h.stop)
 	h.nh.Close()
+	noteOpen(h.cfg.Dir, false)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, g := range h.groups {

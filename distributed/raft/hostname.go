@@ -67,15 +67,15 @@ func adopt(dir, host string) error {
 // decodeFlag reads dragonboat's note: the second half of the MD5 of what follows, then the status as protobuf.
 func decodeFlag(data []byte) (*pb.RaftDataStatus, error) {
 	if len(data) < 8 {
-		return nil, errors.New("damaged " + flagFile)
+		return nil, fmt.Errorf("%w: %s", ErrDamagedLog, flagFile)
 	}
 	sum := md5.Sum(data[8:])
 	var s pb.RaftDataStatus
 	if !bytes.Equal(sum[8:], data[:8]) {
-		return nil, errors.New("damaged " + flagFile)
+		return nil, fmt.Errorf("%w: %s", ErrDamagedLog, flagFile)
 	}
 	if err := s.Unmarshal(data[8:]); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %s: %w", ErrDamagedLog, flagFile, err)
 	}
 	return &s, nil
 }

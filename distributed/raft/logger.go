@@ -2,10 +2,12 @@ package raft
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 
+	"github.com/cockroachdb/pebble"
 	"github.com/lni/dragonboat/v4/logger"
 )
 
@@ -15,6 +17,7 @@ var setLogger sync.Once
 // debug it, and its warnings are part of any failover.
 func useSlog() {
 	setLogger.Do(func() {
+		watchStandardLog()
 		logger.SetLoggerFactory(func(pkg string) logger.ILogger { return libraryLogger{pkg} })
 	})
 }
@@ -31,6 +34,11 @@ func (l libraryLogger) Errorf(f string, a ...any)   { l.log(slog.LevelInfo, f, a
 // workers serve several replicas, and none can go on without the one that finds its state impossible.
 func (l libraryLogger) Panicf(f string, a ...any) {
 	l.log(slog.LevelError, f, a)
+	for _, v := range a {
+		if err, ok := v.(error); ok && errors.Is(err, pebble.ErrCorruption) {
+			noteDamage(err.Error())
+		}
+	}
 	panic(fmt.Sprintf(f, a...))
 }
 

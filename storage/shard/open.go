@@ -67,6 +67,20 @@ func Open(e *engine.Engine, id schema.ShardID) (*Shard, error) {
 	return s, nil
 }
 
+// AppliedIn reads how far a shard's replica has applied its log, 0 if the engine does not know it.
+func AppliedIn(e *engine.Engine, id schema.ShardID) (uint64, error) {
+	s := &Shard{id: id, engine: e, stateKey: metaPrefix(id, metaState)}
+	record, err := s.get(s.stateKey)
+	if err != nil || record == nil {
+		return 0, err
+	}
+	var state state
+	if err := state.decode(record); err != nil {
+		return 0, fmt.Errorf("shard %d: state record: %w", id, err)
+	}
+	return state.applied, nil
+}
+
 // load fills memory from the engine.
 func (s *Shard) load() error {
 	a := &applier{s: s, tablets: map[schema.TabletID]*tablet{}, digest: xxhash.New(), touched: map[schema.TabletID]*tablet{}}
