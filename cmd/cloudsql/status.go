@@ -4,9 +4,11 @@ package main
 func (p *process) statusCounters() map[string]uint64 {
 	n := p.node.Counters()
 	vars := map[string]uint64{
-		"Cloudsql_cluster_version":   uint64(p.node.Version().Active()),
-		"Cloudsql_stale_states":      n.Txns.StaleStates.Load(),
-		"Cloudsql_follower_forwards": n.Txns.FollowerForwards.Load(),
+		"Cloudsql_cluster_version":    uint64(p.node.Version().Active()),
+		"Cloudsql_replicas_condemned": n.Condemned,
+		"Cloudsql_shards_disputed":    uint64(n.Disputed), //nolint:gosec // a count
+		"Cloudsql_stale_states":       n.Txns.StaleStates.Load(),
+		"Cloudsql_follower_forwards":  n.Txns.FollowerForwards.Load(),
 	}
 	for _, s := range n.Replicas {
 		vars["Cloudsql_lease_reads"] += s.LeaseReads.Load()

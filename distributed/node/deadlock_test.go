@@ -53,20 +53,25 @@ func newRing(t *testing.T, nodes, size int) *ring {
 	return r
 }
 
-func (r *ring) moveLease(s schema.ShardID, to schema.NodeID) {
-	eventually(r.t, fmt.Sprintf("shard %d at node %d", s, to), func() bool {
-		rep := r.c.nodes[to-1].replicaOf(s)
+func (r *ring) moveLease(s schema.ShardID, to schema.NodeID) { r.c.moveLease(s, to) }
+
+// moveLease hands a shard's lease to a node.
+func (c *testCluster) moveLease(s schema.ShardID, to schema.NodeID) {
+	c.t.Helper()
+	eventually(c.t, fmt.Sprintf("shard %d at node %d", s, to), func() bool {
+		rep := c.nodes[to-1].replicaOf(s)
 		if rep == nil {
 			return false
 		}
 		if _, ok := rep.Leaseholding(); ok {
 			return true
 		}
-		for _, n := range r.c.nodes {
-			if old := n.replicaOf(s); old != nil && n.NodeID() != to {
-				if _, ok := old.Leaseholding(); ok {
-					_ = old.Transfer(r.t.Context(), to)
-				}
+		for _, n := range c.nodes {
+			if n == nil || n.NodeID() == to || n.replicaOf(s) == nil {
+				continue
+			}
+			if _, ok := n.replicaOf(s).Leaseholding(); ok {
+				_ = n.replicaOf(s).Transfer(c.t.Context(), to)
 			}
 		}
 		return false
@@ -96,11 +101,14 @@ func (r *ring) add(ctx context.Context, id fragment.TxnID, table int, row int64,
 	return err
 }
 
-// increment is UPDATE t SET n = n + 1 WHERE id = row.
 func (r *ring) increment(table int, row int64) *fragment.Write {
-	tb := r.tables[table]
+	return increment(r.t, r.tables[table], row)
+}
+
+// increment is UPDATE t SET n = n + 1 WHERE id = row.
+func increment(t testing.TB, tb *schema.Table, row int64) *fragment.Write {
 	sum, err := expr.New("+", &expr.Column{Index: 1, Typ: types.TypeInt}, expr.NewInt(1))
-	must(r.t, err)
+	must(t, err)
 	return &fragment.Write{
 		Kind: fragment.Update, Tablet: tb.Tablets[0].ID, SchemaVersion: tb.Version, FirstRow: 1,
 		Env: &expr.Env{Mode: *types.DefaultMode()}, Set: []fragment.Assignment{{Column: 2, Expr: sum}},

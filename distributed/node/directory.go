@@ -61,7 +61,8 @@ type replicaRecord struct {
 	Damaged bool `json:"damaged,omitempty"`
 	// Retired replicas were removed from their group; their ids are remembered until their data is gone.
 	Retired bool `json:"retired,omitempty"`
-	// Quarantined replicas differ from the others; they are kept as they are.
+	// Quarantined is what programs before version.V2 noted of a replica that differed from its leaseholder's, which may have
+	// been the wrong one.
 	Quarantined bool `json:"quarantined,omitempty"`
 }
 

@@ -34,8 +34,9 @@
 //   - A replica is opened only if its raft log is there and its rows are at least as new as what replicas.json says was
 //     durable. Otherwise it is broken: it is not started, the node reports it, and the reconciler gives the node a new
 //     one, which is filled by a streamed copy.
-//   - A replica whose hash differs from the leaseholder's at the same log index is quarantined: stopped, kept for
-//     inspection, reported loudly.
+//   - Replicas of a shard compare hashes, and a majority of its voters judges (judge.go): only a replica that differs from a
+//     majority that agrees and answers is broken, whether it is the leaseholder or not. Without such a majority nobody
+//     goes, and the shard is reported as disputed.
 //   - Nodes report waits for locks only while there are any (deadlock.go), and refuse a wait as the victim of a circle only
 //     after every wait in it was confirmed.
 //   - The leaseholder of a shard is asked for everything that changes it. Who that is may be known wrongly: a node that

@@ -63,6 +63,7 @@ type Node struct {
 
 	serving  atomic.Bool // all replicas that can be were started
 	draining atomic.Bool
+	trialsMu sync.Mutex // of all replicas' trials
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       spawn.Group
@@ -79,7 +80,8 @@ type localShard struct {
 
 	tablets     sync.Mutex // one command about tablets at a time: their results carry no id
 	watermark   watermarks
-	quarantined atomic.Bool
+	quarantined atomic.Bool // serves nothing any more
+	trials      trials
 }
 
 // Open starts a node on its data directory: it initialises a fresh one (or joins a cluster with it), and carries on with

@@ -500,38 +500,6 @@ func TestDrain(t *testing.T) {
 	w.end()
 }
 
-// TestDifferingReplicaIsQuarantined damages a follower's state behind the log's back.
-func TestDifferingReplicaIsQuarantined(t *testing.T) {
-	c := newTestCluster(t)
-	n := c.start(0)
-	c.start(1, c.addrs[0])
-	eventually(t, "two nodes", func() bool { return grown(n, 2) })
-	tb := createTable(t, n, "shop")
-	ctx := context.Background()
-	must(t, insert(ctx, n, tb, 1, 1))
-	s := tb.Tablets[0].Shard
-	holder := n.Leaseholder(s)
-	follower := c.nodes[0]
-	if holder == follower.NodeID() {
-		follower = c.nodes[1]
-	}
-	eventually(t, "hashes are compared", func() bool { return follower.recon.compared.Load() > 0 })
-	ls := follower.local(s)
-	r := &replicaStatus{Shard: s, HashAt: ls.state.AppliedIndex()}
-	hash, ok := ls.state.HashAt(r.HashAt)
-	if !ok {
-		t.Fatal("no hash at the applied index")
-	}
-	r.Hash = hash + 1 // as if the leaseholder had told so
-	follower.compareHash(ls, r)
-	if follower.replicaOf(s) != nil {
-		t.Error("it still serves")
-	}
-	if st := follower.status().replica(s); st == nil || !st.Held {
-		t.Errorf("it is not reported: %+v", st)
-	}
-}
-
 // TestPartition cuts the leaseholder off: the others go on, it stops serving, and nothing is lost when it is back.
 func TestPartition(t *testing.T) {
 	c := newTestCluster(t)

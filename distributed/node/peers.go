@@ -35,7 +35,7 @@ type replicaStatus struct {
 	Replica uint64         `json:"r"`
 	Applied uint64         `json:"a,omitempty"`
 	Broken  string         `json:"b,omitempty"` // it cannot be used and wants a successor
-	Held    bool           `json:"q,omitempty"` // in quarantine: no successor, somebody should look at it
+	Held    bool           `json:"q,omitempty"` // told by programs before version.V2: Broken, but no successor is wanted
 	Leader  bool           `json:"l,omitempty"` // it is raft's leader
 	Holder  bool           `json:"h,omitempty"` // it has the lease
 	HashAt  uint64         `json:"i,omitempty"` // a log index and the hash of all that was applied up to it
@@ -235,41 +235,9 @@ func (n *Node) status() *status {
 		for _, r := range n.dir.replicas() {
 			// What does not run is told too, lest it be thought forgotten.
 			if !r.Retired && n.local(r.Shard) == nil {
-				s.Reps = append(s.Reps, replicaStatus{Shard: r.Shard, Replica: r.Replica, Broken: r.Broken, Held: r.Quarantined})
+				s.Reps = append(s.Reps, replicaStatus{Shard: r.Shard, Replica: r.Replica, Broken: r.Broken})
 			}
 		}
 	}
 	return s
-}
-
-// checkHashes compares what leaseholders told of their replicas' hashes with this node's own, where both have applied
-// the same index.
-func (n *Node) checkHashes() {
-	for _, ls := range *n.shards.Load() {
-		holder := n.peers.holder(ls.id)
-		if holder == 0 || ls.quarantined.Load() {
-			continue
-		}
-		if _, mine := ls.rep.Leaseholding(); mine {
-			continue
-		}
-		s, alive := n.peers.get(holder)
-		r := s.replica(ls.id)
-		if !alive || r == nil || r.HashAt == 0 {
-			continue
-		}
-		n.compareHash(ls, r)
-	}
-}
-
-// compareHash compares a replica with what its leaseholder told, if this node knows its own hash at that index.
-func (n *Node) compareHash(ls *localShard, r *replicaStatus) {
-	hash, ok := ls.state.HashAt(r.HashAt)
-	if !ok {
-		return
-	}
-	n.recon.compared.Add(1)
-	if hash != r.Hash {
-		n.quarantine(ls, hashDifference(r, hash))
-	}
 }

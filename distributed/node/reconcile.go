@@ -19,10 +19,11 @@ import (
 
 // reconciler makes the cluster what it should be, step by step, while this node holds the system shard's lease.
 type reconciler struct {
-	n        *Node
-	wake     chan struct{}
-	starting sync.Mutex // one replica of this node is started or retired at a time
-	compared atomic.Uint64
+	n         *Node
+	wake      chan struct{}
+	starting  sync.Mutex    // one replica of this node is started or retired at a time
+	compared  atomic.Uint64 // hashes
+	condemned atomic.Uint64 // replicas of this node
 
 	retry   map[stepKey]time.Time // steps that failed wait
 	settled time.Time             // since when all nodes are there and no shard has changed its leader

@@ -57,6 +57,7 @@ type ReplicaReport struct {
 	NonVoting map[schema.NodeID]uint64 `json:"nonVoting,omitempty"`
 	Watermark string                   `json:"watermark,omitempty"`
 	Tablets   int                      `json:"tablets"`
+	Disputed  string                   `json:"disputed,omitempty"` // it differs from others, and no majority says who is right
 }
 
 // Report describes this node's replicas. The hash of each is given at its newest index and, where it is still known, at
@@ -109,6 +110,7 @@ func (n *Node) reportReplica(rec replicaRecord, at []uint64) ReplicaReport {
 		r.Watermark = w.String()
 	}
 	r.Tablets = len(ls.state.Tablets())
+	r.Disputed = n.dispute(ls)
 	return r
 }
 
@@ -150,7 +152,9 @@ type Counters struct {
 	Txns      *txn.Stats
 	Replicas  map[schema.ShardID]*replica.Stats
 	Engine    *engine.Engine
-	Compared  uint64 // hashes that were compared with leaseholders'
+	Compared  uint64 // hashes that were compared with other replicas'
+	Condemned uint64 // replicas of this node that differed from a majority
+	Disputed  int    // shards whose replicas differ while no majority agrees
 	Open      int    // transactions
 }
 
@@ -160,9 +164,13 @@ func (n *Node) Counters() Counters {
 		Server: &n.server.Stats, Client: &n.client.Stats, Raft: &n.raft.Stats, Transport: &n.raft.Transport,
 		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Engine: n.engine,
 		Replicas: map[schema.ShardID]*replica.Stats{}, Compared: n.recon.compared.Load(),
+		Condemned: n.recon.condemned.Load(),
 	}
 	for s, ls := range *n.shards.Load() {
 		c.Replicas[s] = ls.rep.Stats()
+		if n.dispute(ls) != "" {
+			c.Disputed++
+		}
 	}
 	n.open.mu.Lock()
 	c.Open = n.open.count

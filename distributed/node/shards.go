@@ -26,8 +26,8 @@ func (n *Node) startReplicas(ctx context.Context) error {
 			continue
 		}
 		if r.Quarantined {
-			n.log.Error("a replica is in quarantine and not started", "shard", r.Shard, "why", r.Broken)
-			continue
+			n.log.Warn("a replica that differed from its leaseholder's is started again: the majority will judge", "shard", r.Shard, "why", r.Broken)
+			r.Quarantined, r.Broken = false, ""
 		}
 		if err := n.startReplica(ctx, r); err != nil {
 			return err
@@ -256,24 +256,4 @@ func (n *Node) destroy(ctx context.Context, r replicaRecord) error {
 		return err
 	}
 	return n.dir.update(r.Shard, r.Replica, func(*replicaRecord) *replicaRecord { return nil })
-}
-
-// quarantine stops a replica that differs from the others, and keeps it for inspection.
-func (n *Node) quarantine(ls *localShard, why string) {
-	if !ls.quarantined.CompareAndSwap(false, true) {
-		return
-	}
-	n.log.Error("REPLICA DIFFERS FROM THE LEASEHOLDER'S: it is taken out of service", "shard", ls.id, "replica", ls.replica, "why", why)
-	err := n.dir.update(ls.id, ls.replica, func(r *replicaRecord) *replicaRecord {
-		if r != nil {
-			r.Quarantined, r.Broken = true, why
-		}
-		return r
-	})
-	if err == nil {
-		err = n.stopReplica(ls.id)
-	}
-	if err != nil {
-		n.log.Error("taking a replica out of service failed", "shard", ls.id, "err", err)
-	}
 }

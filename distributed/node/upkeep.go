@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"cloudsql/storage/mvcc"
@@ -117,8 +116,4 @@ func (n *Node) collectGarbage(ctx context.Context, ls *localShard) {
 		}
 	}
 	ls.watermark.swept = mark
-}
-
-func hashDifference(r *replicaStatus, mine uint64) string {
-	return fmt.Sprintf("at log index %d the leaseholder's hash is %016x and this replica's %016x", r.HashAt, r.Hash, mine)
 }

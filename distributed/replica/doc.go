@@ -25,6 +25,8 @@
 //   - A lease that lapsed may be renewed under its epoch by the process that took it: if nobody took it meanwhile,
 //     nobody wrote, and locks and transactions are as good as before. Idle shards let it lapse, and pay one round to
 //     wake up.
+//   - A replica whose state was found to be wrong is fenced (Abdicate): it serves nothing from then on, takes no lease, and
+//     hands on the one it has.
 //   - A state that arrived as a snapshot may contain renewals that were never seen one by one: count from its arrival.
 //   - Writes need no clock: a batch carries its epoch, and apply refuses one of another epoch.
 //

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"errors"
 	"testing"
 
 	"cloudsql/storage/schema"
@@ -66,5 +67,32 @@ func TestExpectShipment(t *testing.T) {
 		if (r.shipped != nil) != c.kept || c.kept && r.shipped.epoch != c.at {
 			t.Errorf("%s: %+v", c.name, r.shipped)
 		}
+	}
+}
+
+// TestAbdicate: a replica whose state is wrong serves nothing from the moment that it knows, hands its lease on, and takes
+// none any more, even as raft's leader.
+func TestAbdicate(t *testing.T) {
+	c := newFakeCluster(t, 2, nil)
+	r, other, ctx := c.replicas[0], c.replicas[1], t.Context()
+	if _, err := r.Write(ctx, autocommit(putWrite("a", 1))); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Abdicate(ctx, other.cfg.Node); err != nil {
+		t.Fatal(err)
+	}
+	var elsewhere *NotLeaseholder
+	if _, err := readValue(ctx, r, "a", 0); !errors.As(err, &elsewhere) {
+		t.Errorf("it serves a read: %v", err)
+	}
+	if _, err := other.Write(ctx, autocommit(putWrite("a", 2))); err != nil {
+		t.Fatal("the next holder: ", err)
+	}
+	c.log.Elect(1)
+	if _, err := r.Acquire(ctx); !errors.As(err, &elsewhere) {
+		t.Errorf("it takes a lease again: %v", err)
+	}
+	if v, err := readValue(ctx, other, "a", 0); v != "2" || err != nil {
+		t.Error(v, err)
 	}
 }

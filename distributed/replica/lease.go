@@ -38,6 +38,7 @@ type leaseMachine struct {
 	handTo  schema.NodeID // to whom; 0: to nobody
 	handID  uint64        // the nonce of its proposal; 0: any
 	handed  bool          // and it has been proposed
+	fenced  bool          // the state is wrong: serve nothing, take nothing
 
 	nonce uint64
 }
@@ -82,7 +83,9 @@ func (m *leaseMachine) applied(now time.Duration, nonce uint64, ok bool, lease s
 	// Only an epoch that this very process took is served: what an earlier run of this node proposed under an older one
 	// may still be in the log, unknown to this one's registry of writes in flight.
 	m.epoch = lease.Epoch
-	m.until = m.sentAt + lease.Duration - m.margin
+	if !m.fenced {
+		m.until = m.sentAt + lease.Duration - m.margin
+	}
 }
 
 // recovered takes in a state that came as a snapshot: the time of its last renewal is unknown, so count from now.
@@ -127,6 +130,9 @@ func (m *leaseMachine) demand(now time.Duration) (wait bool, holder schema.NodeI
 	m.demandAt, m.lastUse = now, now
 	if m.handed {
 		return true, 0
+	}
+	if m.fenced {
+		return m.handing, m.leader
 	}
 	if m.held() {
 		if m.pending != nil || m.mayRenew(now) {
@@ -176,6 +182,8 @@ func (m *leaseMachine) step(now time.Duration, busy bool) (cmd *shard.LeaseComma
 	case now < m.retryAt:
 		return nil, m.retryAt
 	case m.leader == 0:
+		return nil, never
+	case m.fenced && !(m.handing && m.held()):
 		return nil, never
 	case m.held():
 		return m.stepHolder(now)
@@ -233,6 +241,9 @@ func (m *leaseMachine) propose(now time.Duration, epoch uint64, holder schema.No
 	m.pending, m.sentAt = c, now
 	return c
 }
+
+// fence ends serving and taking for good; only a hand-over is left.
+func (m *leaseMachine) fence() { m.fenced, m.until = true, 0 }
 
 // handOver begins a planned hand-over to another node (0: to nobody), by a proposal with the given nonce (0: any);
 // endHandOver ends the attempt.

@@ -32,6 +32,32 @@ func (r *Replica) Transfer(ctx context.Context, to schema.NodeID) error {
 	return r.moveLeadership(to)
 }
 
+// Abdicate ends serving for good, because this replica's state was found to be wrong, and then hands the lease, and raft's
+// leadership, to another node. Reads stop before anything is proposed. Open transactions have seen what is wrong: they
+// are lost (1213).
+func (r *Replica) Abdicate(ctx context.Context, to schema.NodeID) error {
+	r.mu.Lock()
+	r.machine.fence()
+	t := r.tenure.Load()
+	if t != nil {
+		t.until.Store(0)
+	}
+	r.notify()
+	r.mu.Unlock()
+	for !r.moving.TryLock() { // a hand-over that waits for transactions
+		if err := r.sleep(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	defer r.moving.Unlock()
+	if t != nil {
+		if err := r.handOver(t, to, 0); err != nil {
+			return err
+		}
+	}
+	return r.moveLeadership(to)
+}
+
 // passAlong freezes the open transactions and ships them to the next holder. thaw ends that, however the hand-over does;
 // the proposal is to have the nonce.
 func (r *Replica) passAlong(ctx context.Context, t *tenure, to schema.NodeID) (nonce uint64, thaw func()) {
