@@ -7,10 +7,12 @@
 //	expect    apply does not compare the versions of rows that a transaction saw with those that are there
 //	epoch     apply takes entries of leaseholders that have been succeeded
 //	inflight  snapshot reads do not wait for writes in flight
+//	forgotten apply takes a proposal for new whose outcome may have been forgotten
 //	prepared  reads of the newest state do not wait for what is prepared and not yet decided there
 //	locks     one exclusive lock in ten is granted beside its exclusive holder, as if that had lost it
 //	pauses    a proposer rests now and then between fetching timestamps and proposing, as a loaded machine does
+//	forgetful shards remember the outcomes of very few transactions
 //
-// The last two break no promise by themselves: they make faults likely that the others guard against. The checkers
+// The last three break no promise by themselves: they make faults likely that the others guard against. The checkers
 // must pass with them alone.
 package mutant

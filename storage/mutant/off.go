@@ -8,6 +8,8 @@ const (
 	SkipEpoch    = false
 	SkipInflight = false
 	SkipPrepared = false
+
+	SkipForgotten = false
 )
 
 // LoseLock tells that a lock is to be granted whoever holds it.
@@ -15,3 +17,6 @@ func LoseLock() bool { return false }
 
 // Pause rests now and then.
 func Pause() {}
+
+// OutcomeCount is how many outcomes a shard remembers that otherwise remembers n.
+func OutcomeCount(n uint64) uint64 { return n }

@@ -20,7 +20,9 @@ var (
 	SkipInflight = has("inflight")
 	SkipPrepared = has("prepared")
 
-	locks, pauses = has("locks"), has("pauses")
+	SkipForgotten = has("forgotten")
+
+	locks, pauses, forgetful = has("locks"), has("pauses"), has("forgetful")
 )
 
 // LoseLock tells that a lock is to be granted whoever holds it.
@@ -32,4 +34,13 @@ func Pause() {
 	if pauses && rand.IntN(4) == 0 {
 		time.Sleep(rand.N(most))
 	}
+}
+
+// OutcomeCount is how many outcomes a shard remembers that otherwise remembers n.
+func OutcomeCount(n uint64) uint64 {
+	const few = 4
+	if forgetful {
+		return few
+	}
+	return n
 }

@@ -163,6 +163,10 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		}
 	}
 	r = ProposalResult{Txn: p.Txn, TS: p.TS}
+	if staged == nil && p.First != 0 && p.First <= a.state.forgotten && !mutant.SkipForgotten {
+		r.Status = Forgotten
+		return r, nil
+	}
 	if p.Kind == ProposalAbort {
 		if staged != nil {
 			a.unstage(staged)

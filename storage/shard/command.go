@@ -46,6 +46,9 @@ type Proposal struct {
 	Kind ProposalKind
 	Txn  fragment.TxnID
 	TS   mvcc.Timestamp // commit timestamp; Prepare: the least that it may become
+	// First is not above the timestamp of any execution of this transaction: it was known before the first one could be.
+	// 0: unknown, as in the logs of older versions. See outcome.go.
+	First mvcc.Timestamp
 	// Autocommit statements carry Writes, evaluated at apply; interactive transactions carry resolved Effects.
 	Writes       []*fragment.Write
 	Effects      []fragment.Effect
@@ -80,6 +83,7 @@ const (
 	Aborted        Status = 10
 	Staged         Status = 12 // the piece is kept
 	Claimed        Status = 11 // a key belongs to a prepared transaction (Blocker): wait for its end and retry
+	Forgotten      Status = 13 // how Txn ended may have been known once (First): nothing was done
 )
 
 // ProposalResult is what applying a proposal gave.

@@ -80,18 +80,22 @@ type state struct {
 	watermark mvcc.Timestamp
 	system    uint64 // log index of the last system change
 	outcomes  generations
-	// forgotten is what the log had come to when outcomes were forgotten last. Transactions that were stamped up to
-	// then may have ended: in particular, an abort mark against them may be gone.
+	// forgotten is at or above the timestamp of every outcome that was forgotten: what may be as old may have ended, or an
+	// abort mark against it may be gone. It never falls. See outcome.go.
 	forgotten mvcc.Timestamp
 }
 
-// stateVersion begins the state record; in version 1, forgotten was missing. A replica that meets another one does not
-// open.
-const stateVersion = 2
+// stateVersion begins the state record. In version 1 forgotten was missing, in version 2 what generations tell in logs with
+// First; without those, version 2 is still written. A replica that meets another one does not open.
+const stateVersion = 3
 
 func (s *state) append(dst []byte) []byte {
-	dst = append(dst, stateVersion)
 	g := &s.outcomes
+	version := byte(stateVersion)
+	if g.last == 0 {
+		version--
+	}
+	dst = append(dst, version)
 	for _, n := range [...]uint64{
 		s.applied, s.hash, s.lease.Epoch, uint64(s.lease.Holder), uint64(s.lease.Duration), s.lease.Serial, uint64(s.maxTS),
 		uint64(s.closed), uint64(s.watermark), s.system, g.young, g.old, uint64(g.since), g.count,
@@ -99,13 +103,18 @@ func (s *state) append(dst []byte) []byte {
 	} {
 		dst = binary.AppendUvarint(dst, n)
 	}
+	if g.last != 0 {
+		for _, n := range [...]uint64{uint64(g.last), g.age, g.bytes, uint64(g.youngTop), uint64(g.oldTop)} {
+			dst = binary.AppendUvarint(dst, n)
+		}
+	}
 	return dst
 }
 
 func (s *state) decode(b []byte) error {
 	d := wire.NewReader(b)
 	v := d.Byte()
-	if d.Err() == nil && v != 1 && v != stateVersion {
+	if d.Err() == nil && (v < 1 || v > stateVersion) {
 		return fmt.Errorf("shard: state record of format version %d (this node knows %d)", v, stateVersion)
 	}
 	s.applied, s.hash = d.Uvarint(), d.Uvarint()
@@ -113,10 +122,18 @@ func (s *state) decode(b []byte) error {
 	s.lease.Duration, s.lease.Serial = time.Duration(d.Uvarint()), d.Uvarint()
 	s.maxTS, s.closed, s.watermark = mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint())
 	s.system = d.Uvarint()
+	s.outcomes = withoutTops()
 	g := &s.outcomes
 	g.young, g.old, g.since, g.count = d.Uvarint(), d.Uvarint(), mvcc.Timestamp(d.Uvarint()), d.Uvarint()
 	if v > 1 {
 		s.forgotten = mvcc.Timestamp(d.Uvarint())
+	}
+	if v > 2 {
+		g.last, g.age, g.bytes = mvcc.Timestamp(d.Uvarint()), d.Uvarint(), d.Uvarint()
+		g.youngTop, g.oldTop = mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint())
+		if g.last == 0 {
+			d.Fail(wire.ErrCorrupt)
+		}
 	}
 	return d.End()
 }

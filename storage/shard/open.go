@@ -90,7 +90,7 @@ func (s *Shard) load() error {
 	if err != nil {
 		return err
 	}
-	if record != nil {
+	if a.state.outcomes = withoutTops(); record != nil {
 		if err := a.state.decode(record); err != nil {
 			return fmt.Errorf("state record: %w", err)
 		}

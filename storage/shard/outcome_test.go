@@ -163,9 +163,11 @@ func TestDecidedPart(t *testing.T) {
 	}
 }
 
-// TestStateRecord: a record of version 1 is read, in which nothing was forgotten yet.
+// TestStateRecord: records of earlier versions are read, and written as long as the log has nothing newer.
 func TestStateRecord(t *testing.T) {
-	want := state{applied: 7, hash: 8, maxTS: 9, closed: 5, outcomes: generations{young: 3, old: 2, since: 4, count: 1}}
+	want := state{applied: 7, hash: 8, maxTS: 9, closed: 5, outcomes: withoutTops()}
+	g := &want.outcomes
+	g.young, g.old, g.since, g.count = 3, 2, 4, 1
 	record := want.append(nil)
 	var got state
 	old := append([]byte{1}, record[1:len(record)-1]...) // forgotten 0 takes one byte
@@ -173,6 +175,13 @@ func TestStateRecord(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 	want.forgotten = 6
+	if record = want.append(nil); record[0] != 2 {
+		t.Errorf("a record of version %d", record[0])
+	}
+	if err := got.decode(record); err != nil || got != want {
+		t.Errorf("%+v %v", got, err)
+	}
+	g.last, g.age, g.bytes, g.youngTop, g.oldTop = 11, 12, 13, 14, 15
 	if err := got.decode(want.append(nil)); err != nil || got != want {
 		t.Errorf("%+v %v", got, err)
 	}
@@ -280,10 +289,12 @@ func TestSweeper(t *testing.T) {
 func FuzzRecords(f *testing.F) {
 	st := state{applied: 5, lease: Lease{Epoch: 2, Holder: 1}, outcomes: generations{young: 4, old: 1}}
 	f.Add(st.append(nil))
+	st.outcomes.last = 7
+	f.Add(st.append(nil))
 	f.Add((&position{at: 7, emitted: 3, span: 1, after: []byte("key")}).encode(nil))
 	f.Add(appendOutcome(nil, &ProposalResult{Status: Committed, TS: 9}))
 	f.Add(intKey(5))
-	part := preparedTxn{ts: 9, participants: []schema.ShardID{2, 3}, ranges: []Range{{Tablet: testTablet, Index: 1, Start: intKey(1)}}}
+	part := preparedTxn{ts: 9, first: 8, participants: []schema.ShardID{2, 3}, ranges: []Range{{Tablet: testTablet, Index: 1, Start: intKey(1)}}}
 	part.add(&piece{changes: [][]byte{intKey(5)}, looked: [][]byte{intKey(6)}, moved: []move{{intKey(7), intKey(8)}}, effects: []byte{0}})
 	f.Add(part.append(nil))
 	for _, p := range []Proposal{

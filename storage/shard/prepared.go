@@ -64,6 +64,7 @@ type preparedTxn struct {
 	staging      bool           // Prepare has not come yet
 	ts           mvcc.Timestamp // prepared at: the least commit timestamp; while staging, of the newest piece
 	commitTS     mvcc.Timestamp // 0: not decided
+	first        mvcc.Timestamp // Prepare's Proposal.First
 	participants []schema.ShardID
 	ranges       []Range  // nil once decided
 	pieces       []*piece // the last one came with Prepare; nil once decided
@@ -88,6 +89,7 @@ type Part struct {
 	Txn          fragment.TxnID
 	Participants []schema.ShardID
 	TS           mvcc.Timestamp // the least commit timestamp
+	First        mvcc.Timestamp // of the proposal that prepared it
 	CommitTS     mvcc.Timestamp // 0: not decided
 	Staging      bool           // not prepared yet
 	Pieces       int            // that are not resolved
@@ -242,7 +244,7 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, _ error)
 		a.set(pieceKey(a.s.id, x.id, p.Piece), c.append(nil))
 		a.prepared.fresh = append(a.prepared.fresh, c) // its effects need not stay in memory
 	} else {
-		x.staging, x.participants, x.ranges = false, slices.Clone(p.Participants), p.Ranges
+		x.staging, x.participants, x.ranges, x.first = false, slices.Clone(p.Participants), p.Ranges, p.First
 		a.prepared.added(x)
 		r.Status = Prepared
 	}
@@ -484,9 +486,25 @@ func (p *preparedTxns) forgetEffects() {
 	p.fresh = nil
 }
 
+// Flags of a part's record. Bits are part of the storage format.
+const (
+	partStaging = 1 << iota
+	partFirst
+)
+
 // append encodes a part as the engine keeps it, with the piece that came with Prepare.
 func (x *preparedTxn) append(dst []byte) []byte {
-	dst = wire.AppendBool(dst, x.staging)
+	var flags byte
+	if x.staging {
+		flags |= partStaging
+	}
+	if x.first != 0 {
+		flags |= partFirst
+	}
+	dst = append(dst, flags)
+	if x.first != 0 {
+		dst = binary.AppendUvarint(dst, uint64(x.first))
+	}
 	for _, n := range [...]uint64{uint64(x.ts), uint64(x.commitTS), uint64(len(x.pieces)), uint64(x.resolved), uint64(len(x.participants))} {
 		dst = binary.AppendUvarint(dst, n)
 	}
@@ -531,8 +549,16 @@ func decodePiece(b []byte) (*piece, error) {
 // decodePrepared reads a part; the pieces that have records of their own are nil.
 func decodePrepared(id fragment.TxnID, record []byte) (*preparedTxn, error) {
 	d := wire.NewReader(record)
-	x := &preparedTxn{id: id, staging: d.Bool(), ts: mvcc.Timestamp(d.Uvarint()), commitTS: mvcc.Timestamp(d.Uvarint())}
+	x := &preparedTxn{id: id}
+	flags := d.Byte()
+	if x.staging = flags&partStaging != 0; flags&partFirst != 0 {
+		x.first = mvcc.Timestamp(d.Uvarint())
+	}
+	x.ts, x.commitTS = mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint())
 	pieces := d.Uvarint()
+	if flags > partStaging|partFirst || flags&partFirst != 0 && x.first == 0 {
+		return nil, ErrCorrupt
+	}
 	x.resolved = uint32(d.Uvarint())
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		x.participants = append(x.participants, schema.ShardID(d.Uvarint()))
@@ -631,7 +657,7 @@ func (s *Shard) Parts() []Part {
 func (x *preparedTxn) part() Part {
 	left := x.pieces[min(int(x.resolved), len(x.pieces)):] // a decided part has forgotten even those that were resolved
 	p := Part{Txn: x.id, Participants: x.participants, TS: x.ts, CommitTS: x.commitTS, Staging: x.staging, Pieces: len(left)}
-	p.Ranges = x.ranges
+	p.Ranges, p.First = x.ranges, x.first
 	for _, c := range left {
 		for i, list := range [...][][]byte{c.changes, c.looked} {
 			for _, key := range list {
