@@ -43,6 +43,22 @@ func readTarget(d *wire.Reader) (s schema.ShardID, txn fragment.TxnID) {
 	return s, txn
 }
 
+// appendFirst and readFirst carry what a request's first try knew (WriteRequest.First), at its end. Nodes of earlier versions
+// read none: they are sent none, which is what 0 means.
+func appendFirst(dst []byte, first mvcc.Timestamp) []byte {
+	if first == 0 {
+		return dst
+	}
+	return binary.AppendUvarint(dst, uint64(first))
+}
+
+func readFirst(d *wire.Reader) mvcc.Timestamp {
+	if d.Err() != nil || len(d.Rest()) == 0 {
+		return 0
+	}
+	return mvcc.Timestamp(d.Uvarint())
+}
+
 // appendWait and readWait carry a duration in microseconds.
 func appendWait(dst []byte, d time.Duration) []byte {
 	return binary.AppendUvarint(dst, uint64(max(d, 0)/time.Microsecond))
@@ -109,7 +125,7 @@ func appendWriteRequest(dst []byte, q *WriteRequest, v version.Version) ([]byte,
 			return nil, err
 		}
 	}
-	return dst, nil
+	return appendFirst(dst, q.First), nil
 }
 
 // decodeWriteRequest reads a request; it aliases src.
@@ -126,6 +142,7 @@ func decodeWriteRequest(src []byte) (*WriteRequest, error) {
 		d.SetRest(rest, err)
 		q.Writes = append(q.Writes, w)
 	}
+	q.First = readFirst(d)
 	return q, d.End()
 }
 
@@ -172,6 +189,7 @@ const (
 	replyTooOld         = 5
 	replyUnknown        = 6 // the outcome is unknown
 	replyFailed         = 7 // anything else, as text
+	replyForgotten      = 8
 )
 
 // appendReply turns an error into a response; nil leaves room for the caller's result.
@@ -188,7 +206,9 @@ func appendReply(dst []byte, err error) []byte {
 		for _, n := range [...]uint64{uint64(nl.Shard), uint64(nl.Holder), nl.Epoch} {
 			dst = binary.AppendUvarint(dst, n)
 		}
-		return dst
+		return wire.AppendBool(dst, nl.Doubtful)
+	case errors.Is(err, ErrForgotten):
+		return wire.AppendBool(append(dst, replyForgotten), OutcomeUnknown(err))
 	case errors.Is(err, shard.ErrSchemaChanged):
 		return append(dst, replySchemaChanged)
 	case errors.Is(err, shard.ErrNoTablet):
@@ -220,10 +240,16 @@ func readReply(d *wire.Reader) error {
 		return wire.ErrCorrupt
 	case code == replyNotLeaseholder:
 		e := &NotLeaseholder{Shard: schema.ShardID(d.Uvarint()), Holder: schema.NodeID(d.Uvarint()), Epoch: d.Uvarint()}
+		e.Doubtful = len(d.Rest()) > 0 && d.Bool() // earlier versions do not say
 		if d.Err() != nil {
 			return d.Err()
 		}
 		return e
+	case code == replyForgotten:
+		if d.Bool() {
+			return errors.Join(ErrForgotten, errUnknown)
+		}
+		return ErrForgotten
 	case code == replySchemaChanged:
 		return shard.ErrSchemaChanged
 	case code == replyNoTablet:

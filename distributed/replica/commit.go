@@ -23,6 +23,8 @@ type commit struct {
 	ts      mvcc.Timestamp
 	err     error
 
+	first mvcc.Timestamp // the request's; see WriteRequest.First
+
 	// The rest is guarded by tenure.mu, and is about commits over several shards.
 	participants []schema.ShardID
 	prepared     time.Duration  // since when, on the replica's clock; 0: not prepared
@@ -34,8 +36,8 @@ type commit struct {
 
 // Commit proposes a transaction's effects in one entry. A repeated Commit finds the first one's outcome: here, or in the
 // shard's records.
-func (r *Replica) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnID) (mvcc.Timestamp, error) {
-	return r.decideOnce(ctx, id, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
+func (r *Replica) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error) {
+	return r.decideOnce(ctx, id, first, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
 		effects := x.effects()
 		if len(effects) == 0 { // nothing written: the locks protected nothing that lasts
 			r.drop(t, x)
@@ -48,8 +50,9 @@ func (r *Replica) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnI
 
 // Prepare proposes a transaction's effects as its part of a commit over several shards. From then on nothing but Resolve
 // ends it. The result is the least timestamp at which the transaction may commit; it may be repeated like Commit.
-func (r *Replica) Prepare(ctx context.Context, _ schema.ShardID, id fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error) {
-	return r.decideOnce(ctx, id, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
+func (r *Replica) Prepare(ctx context.Context, _ schema.ShardID, id fragment.TxnID, participants []schema.ShardID,
+	first mvcc.Timestamp) (mvcc.Timestamp, error) {
+	return r.decideOnce(ctx, id, first, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
 		t.mu.Lock()
 		x.participants = participants
 		t.mu.Unlock()
@@ -70,8 +73,8 @@ func (x *txn) effects() []fragment.Effect {
 }
 
 // decideOnce runs begin, which takes over x's turn, unless the transaction's commit has begun before: then it gives that
-// one's outcome.
-func (r *Replica) decideOnce(ctx context.Context, id fragment.TxnID, begin func(t *tenure, x *txn) (mvcc.Timestamp, error)) (mvcc.Timestamp, error) {
+// one's outcome. A transaction that is open here was never proposed: its workspace is nowhere else.
+func (r *Replica) decideOnce(ctx context.Context, id fragment.TxnID, first mvcc.Timestamp, begin func(t *tenure, x *txn) (mvcc.Timestamp, error)) (mvcc.Timestamp, error) {
 	t, err := r.serving(ctx)
 	if err != nil {
 		return 0, err
@@ -88,13 +91,14 @@ func (r *Replica) decideOnce(ctx context.Context, id fragment.TxnID, begin func(
 	case done:
 		return ts, nil
 	case x == nil:
-		return r.recall(ctx, t, id)
+		return r.recall(ctx, t, id, first)
 	case decided != nil: // a repetition: the first one is under way
 		return x.await(ctx, t)
 	}
 	if t, x, err = r.enter(ctx, id, false); err != nil {
 		return 0, err
 	}
+	x.first = first
 	return begin(t, x)
 }
 
@@ -103,7 +107,7 @@ func (x *txn) await(ctx context.Context, t *tenure) (mvcc.Timestamp, error) {
 	case <-x.decided:
 		return x.ts, x.err
 	case <-t.lost:
-		return 0, t.ended
+		return 0, inDoubt(t.ended)
 	case <-ctx.Done():
 		return 0, errors.Join(errUnknown, ctx.Err())
 	}
@@ -115,8 +119,7 @@ func (r *Replica) propose(ctx context.Context, t *tenure, x *txn, p *shard.Propo
 	if pieces := r.pieces(p.Effects); len(pieces) > 1 {
 		return r.proposePieces(ctx, t, x, p, pieces)
 	}
-	w := r.newWrite(t, x.id)
-	w.txn = x
+	w := r.newStep(t, x)
 	err := r.encode(w, p)
 	if err == nil {
 		err = r.beginCommit(t, x)
@@ -132,6 +135,13 @@ func (r *Replica) propose(ctx context.Context, t *tenure, x *txn, p *shard.Propo
 	}
 	r.recycle(w)
 	return x.ts, x.err
+}
+
+// newStep makes the write that takes x a step further.
+func (r *Replica) newStep(t *tenure, x *txn) *write {
+	w := r.newWrite(t, x.id)
+	w.txn, w.first, w.alone = x, x.first, true
+	return w
 }
 
 // beginCommit registers what x will change as in flight.
@@ -196,8 +206,7 @@ func (r *Replica) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard
 
 // proposePiece logs one piece of x. An error: x has not got as far as Prepare's outcome.
 func (r *Replica) proposePiece(t *tenure, x *txn, p *shard.Proposal) error {
-	w := r.newWrite(t, x.id)
-	w.txn = x
+	w := r.newStep(t, x)
 	if err := r.encode(w, p); err != nil {
 		r.recycle(w)
 		return err
@@ -207,7 +216,7 @@ func (r *Replica) proposePiece(t *tenure, x *txn, p *shard.Proposal) error {
 		return nil // decide has seen to it
 	}
 	if err == nil && w.outcome.Status != shard.Staged {
-		if err = r.verdictOfCommit(&w.outcome, t); err == nil {
+		if err = r.verdictOfCommit(w); err == nil {
 			err = errDeadlock()
 		}
 	}
@@ -219,7 +228,7 @@ func (r *Replica) proposePiece(t *tenure, x *txn, p *shard.Proposal) error {
 
 // giveUp ends x between two pieces. Where the abort mark cannot be logged, the next tenure finds the pieces.
 func (r *Replica) giveUp(t *tenure, x *txn, err error) {
-	if _, err := r.markAborted(r.ctx, t, x.id); err != nil {
+	if _, err := r.markAborted(r.ctx, t, x.id, x.first); err != nil {
 		r.log.Debug("pieces of a transaction are left behind", "err", err)
 	}
 	x.err = err
@@ -247,7 +256,7 @@ func (r *Replica) decide(w *write, err error) {
 	}
 	x.ts, x.err = w.outcome.TS, err
 	if err == nil {
-		x.err = r.verdictOfCommit(&w.outcome, t)
+		x.err = r.verdictOfCommit(w)
 	}
 	if x.err == nil && w.leavesPrepared() {
 		x.ws = nil // its effects are in the log
@@ -282,10 +291,11 @@ func (r *Replica) finish(t *tenure, x *txn, ts mvcc.Timestamp, err error) {
 }
 
 // verdictOfCommit is verdict for a proposal of effects, whose failure (a unique key taken meanwhile) is the commit's.
-func (r *Replica) verdictOfCommit(o *shard.ProposalResult, t *tenure) error {
-	if err := r.verdict(o, t); err != nil {
+func (r *Replica) verdictOfCommit(w *write) error {
+	if err := r.verdict(w); err != nil {
 		return err
 	}
+	o := &w.outcome
 	for i := range o.Writes {
 		if e := o.Writes[i].Err; e != nil {
 			return e
@@ -299,23 +309,22 @@ func (r *Replica) verdictOfCommit(o *shard.ProposalResult, t *tenure) error {
 
 // recall finds out how a transaction ended that this tenure does not know, by proposing an abort mark under its id. If
 // the transaction was applied before, the answer is its recorded outcome; if not, it never will be, since its locks and
-// writes are gone with the leaseholder that kept them.
-func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID) (mvcc.Timestamp, error) {
-	o, err := r.markAborted(ctx, t, id)
+// writes are gone with the leaseholder that kept them. Where first is as old as what is forgotten, nobody knows.
+func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error) {
+	o, err := r.markAborted(ctx, t, id, first)
 	if err != nil {
 		return 0, err
 	}
-	switch o.Status {
-	case shard.Duplicate:
-		return o.TS, r.verdictOfCommit(&o, t)
-	case shard.StaleEpoch:
-		return 0, r.notHere(0, t.epoch)
+	if o.Status == shard.Aborted {
+		return 0, errDeadlock()
 	}
-	return 0, errDeadlock()
+	return o.TS, r.verdictOfCommit(&write{tenure: t, outcome: o})
 }
 
-func (r *Replica) markAborted(ctx context.Context, t *tenure, id fragment.TxnID) (o shard.ProposalResult, err error) {
+// markAborted proposes an abort mark; first as in WriteRequest.
+func (r *Replica) markAborted(ctx context.Context, t *tenure, id fragment.TxnID, first mvcc.Timestamp) (o shard.ProposalResult, err error) {
 	w := r.newWrite(t, id)
+	w.first = first
 	if err = r.encode(w, &shard.Proposal{Kind: shard.ProposalAbort}); err == nil {
 		err = t.locks.launch(&w.owner)
 	}
@@ -392,8 +401,8 @@ func (r *Replica) proposeEnd(t *tenure, x *txn, ts mvcc.Timestamp) {
 	t.mu.Lock()
 	x.commitTS = ts
 	t.mu.Unlock()
-	w := r.newWrite(t, x.id)
-	w.txn, w.detached = x, true // whoever waits does so on x.resolving
+	w := r.newStep(t, x)
+	w.detached = true // whoever waits does so on x.resolving
 	if err := r.encode(w, &shard.Proposal{Kind: shard.ProposalResolve, CommitTS: ts}); err != nil {
 		r.resolved(t, x, w, err) // cannot happen: nothing in it can be refused
 		return
@@ -436,12 +445,13 @@ func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
 
 // Standing is how a transaction stands in one of its shards.
 type Standing struct {
-	Status shard.Status   // Prepared, Committed, Aborted; 0: it is not known, or not prepared yet
+	Status shard.Status   // Prepared, Committed, Aborted; Forgotten; 0: it is not known, or not prepared yet
 	TS     mvcc.Timestamp // of Prepared and Committed
 }
 
-// Inspect tells how a transaction stands here. With abort, one that is not prepared is aborted for good.
-func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.TxnID, abort bool) (Standing, error) {
+// Inspect tells how a transaction stands here. With abort, one that is not prepared is aborted for good; or it is Forgotten:
+// if it ever was prepared here, that is over in all its shards, and it never will be.
+func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.TxnID, abort bool, first mvcc.Timestamp) (Standing, error) {
 	t, err := r.serving(ctx)
 	if err != nil {
 		return Standing{}, err
@@ -472,11 +482,14 @@ func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.Txn
 		if err := r.Rollback(ctx, r.shard, id); err != nil {
 			return Standing{}, err
 		}
+		first = 0 // it was here until now, and so has not ended before
 	}
-	o, err := r.markAborted(ctx, t, id)
+	o, err := r.markAborted(ctx, t, id, first)
 	switch {
 	case err != nil:
 		return Standing{}, err
+	case o.Status == shard.Forgotten:
+		return Standing{Status: shard.Forgotten}, nil
 	case o.Status == shard.StaleEpoch:
 		return Standing{}, r.notHere(0, t.epoch)
 	case o.Status == shard.Duplicate:
@@ -503,6 +516,7 @@ func (r *Replica) Forget(ctx context.Context, _ schema.ShardID, ids []fragment.T
 		return err
 	}
 	w := r.newWrite(t, fragment.TxnID{})
+	w.alone = true
 	if err = r.encode(w, &shard.Proposal{Kind: shard.ProposalForget, Forget: ids}); err == nil {
 		err = t.locks.launch(&w.owner)
 	}
@@ -561,6 +575,7 @@ func (r *Replica) adopt(t *tenure) {
 		x.turn <- struct{}{}
 		x.owner.id, x.owner.interactive = p.Txn, true
 		x.ts, x.commitTS, x.participants, x.prepared = p.TS, p.CommitTS, p.Participants, max(r.clock.Now(), 1)
+		x.first = p.First
 		x.decided = make(chan struct{})
 		close(x.decided)
 		x.owner.ts.Store(uint64(p.TS))

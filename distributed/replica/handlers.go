@@ -120,10 +120,11 @@ func (h *handlers) onTxns(req []byte, fn func(r *Replica, s schema.ShardID, txns
 
 func (h *handlers) commit(ctx context.Context, req []byte) []byte {
 	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+		first := readFirst(d)
 		if err := d.End(); err != nil {
 			return nil, err
 		}
-		ts, err := r.Commit(ctx, s, txn)
+		ts, err := r.Commit(ctx, s, txn, first)
 		return binary.AppendUvarint(nil, uint64(ts)), err
 	})
 }
@@ -148,16 +149,25 @@ func (h *handlers) release(ctx context.Context, req []byte) []byte {
 
 func (h *handlers) prepare(ctx context.Context, req []byte) []byte {
 	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
-		var participants []schema.ShardID
-		for d.Err() == nil && len(d.Rest()) > 0 {
-			participants = append(participants, schema.ShardID(d.Uvarint()))
-		}
+		participants, first := readParticipants(d)
 		if err := d.End(); err != nil {
 			return nil, err
 		}
-		ts, err := r.Prepare(ctx, s, txn, participants)
+		ts, err := r.Prepare(ctx, s, txn, participants, first)
 		return binary.AppendUvarint(nil, uint64(ts)), err
 	})
+}
+
+// readParticipants reads them and, behind what is no shard, the request's first timestamp.
+func readParticipants(d *wire.Reader) (participants []schema.ShardID, first mvcc.Timestamp) {
+	for d.Err() == nil && len(d.Rest()) > 0 {
+		p := schema.ShardID(d.Uvarint())
+		if p == 0 {
+			return participants, readFirst(d)
+		}
+		participants = append(participants, p)
+	}
+	return participants, 0
 }
 
 func (h *handlers) resolve(ctx context.Context, req []byte) []byte {
@@ -173,10 +183,11 @@ func (h *handlers) resolve(ctx context.Context, req []byte) []byte {
 func (h *handlers) inspect(ctx context.Context, req []byte) []byte {
 	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		abort := d.Bool()
+		first := readFirst(d)
 		if err := d.End(); err != nil {
 			return nil, err
 		}
-		st, err := r.Inspect(ctx, s, txn, abort)
+		st, err := r.Inspect(ctx, s, txn, abort, first)
 		return binary.AppendUvarint([]byte{byte(st.Status)}, uint64(st.TS)), err
 	})
 }

@@ -90,7 +90,7 @@ func (r *Replica) demandLease(ctx context.Context) (*tenure, error) {
 	}
 }
 
-func (r *Replica) notHere(holder schema.NodeID, epoch uint64) error {
+func (r *Replica) notHere(holder schema.NodeID, epoch uint64) *NotLeaseholder {
 	r.stats.NotLeaseholder.Add(1)
 	if holder == r.cfg.Node {
 		holder = 0

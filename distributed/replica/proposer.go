@@ -246,6 +246,11 @@ func (p *proposer) round(batch []*write) {
 	raise(&batch[0].tenure.locks.seen, uint64(ts))
 	f := &flight{writes: batch, ts: ts, idle: allIdle(batch)}
 	p.mu.Lock()
+	for _, w := range batch {
+		if w.alone { // still, with ts drawn: whatever is done about it from now on has a higher one
+			w.first = ts
+		}
+	}
 	p.nextID++
 	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(ts)
 	p.mu.Unlock()
@@ -289,7 +294,7 @@ func (p *proposer) current(batch []*write) []*write {
 	p.mu.Lock()
 	p.taken = keep
 	p.mu.Unlock()
-	p.finish(lost, p.r.notHere(0, 0))
+	p.finishApart(lost, p.r.notHere(0, 0))
 	return keep
 }
 
@@ -327,6 +332,9 @@ func (p *proposer) dropped(id uint64, err error) {
 		return
 	}
 	delete(p.flying, id)
+	for _, w := range f.writes {
+		w.doubt()
+	}
 	closed := p.closed
 	if closed == nil {
 		p.backoff = true
@@ -356,7 +364,7 @@ func (p *proposer) applied(res *shard.Result) {
 	done, again := f.writes[:0:len(f.writes)], []*write(nil)
 	for i, w := range f.writes {
 		pr := &res.Results[i]
-		if pr.Status == shard.StaleTimestamp && p.r.tenure.Load() == w.tenure {
+		if p.r.tenure.Load() == w.tenure && (pr.Status == shard.StaleTimestamp || pr.Status == shard.Forgotten && p.isAlone(w)) {
 			w.locker().ts.Store(0) // earlier tries have lower timestamps: they fail, too
 			again = append(again, w)
 			continue
@@ -410,7 +418,14 @@ func (p *proposer) retryAfter(w *write, blocker fragment.TxnID) {
 	if closed == nil {
 		closed = p.r.notHere(0, 0)
 	}
-	p.finish([]*write{w}, closed)
+	p.finishApart([]*write{w}, closed)
+}
+
+// isAlone tells whether w is still known not to be a repetition.
+func (p *proposer) isAlone(w *write) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return w.alone
 }
 
 // abandon ends the writes of a tenure that is over: the shard has applied a later epoch, so what it has not applied of
@@ -424,6 +439,9 @@ func (p *proposer) abandon(t *tenure, err error) {
 			ws = append(ws, f.writes...)
 		}
 	}
+	for _, w := range ws {
+		w.doubt()
+	}
 	keep := p.queue[:0]
 	for _, w := range p.queue {
 		if w.tenure == t {
@@ -436,7 +454,32 @@ func (p *proposer) abandon(t *tenure, err error) {
 	p.queue = keep
 	p.wakeLocked()
 	p.mu.Unlock()
-	p.finish(ws, err)
+	p.finishApart(ws, err)
+}
+
+// finishApart is finish for writes that the end of a tenure has met, some of which may have been executed.
+func (p *proposer) finishApart(ws []*write, err error) {
+	var undone, doubtful []*write
+	for _, w := range ws {
+		if w.lost {
+			doubtful = append(doubtful, w)
+		} else {
+			undone = append(undone, w)
+		}
+	}
+	p.finish(undone, err)
+	p.finish(doubtful, inDoubt(err))
+}
+
+// inDoubt is err for a request that may have been executed.
+func inDoubt(err error) error {
+	var moved *NotLeaseholder
+	if !errors.As(err, &moved) {
+		return err
+	}
+	doubtful := *moved
+	doubtful.Doubtful = true
+	return &doubtful
 }
 
 // finish ends writes with their outcomes, or all with err: their locks are released, and their clients told.
@@ -491,7 +534,7 @@ func (p *proposer) detach(w *write) bool {
 	if w.ended {
 		return false
 	}
-	w.detached = true
+	w.detached, w.alone = true, false
 	return true
 }
 
@@ -503,7 +546,7 @@ func (p *proposer) tick(lapsed bool) {
 	p.sweep++
 	late := func(w *write) {
 		if !w.detached && !w.ended && (lapsed || p.sweep-w.sweep > unknownAfter) {
-			w.detached, w.err = true, errUnknown
+			w.detached, w.alone, w.err = true, false, errUnknown
 			p.r.stats.UnknownOutcomes.Add(1)
 			w.done <- struct{}{}
 		}
@@ -553,6 +596,9 @@ func (p *proposer) dropAll() {
 	var ws []*write
 	for _, f := range flights {
 		ws = append(ws, f.writes...)
+	}
+	for _, w := range ws {
+		w.doubt()
 	}
 	p.backoff = true
 	p.requeueLocked(ws)

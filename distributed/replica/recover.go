@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cloudsql/storage/fragment"
@@ -14,6 +15,9 @@ import (
 // Judge decides about a transaction from how it stands in every one of its shards: the timestamp at which it committed,
 // the largest that it was prepared at; 0 if it has not committed, which is for good where it can't prepare any more. It is
 // the whole rule.
+//
+// Where one is Forgotten, and none Committed or Aborted, the transaction may have committed and been resolved everywhere; but
+// then nothing of it is prepared any more. So 0 is right for all parts that are, and says nothing to its client.
 func Judge(all []Standing) (ts mvcc.Timestamp) {
 	prepared := true
 	for _, s := range all {
@@ -35,19 +39,25 @@ func Judge(all []Standing) (ts mvcc.Timestamp) {
 // Reach runs fn at a shard's leaseholder, wherever it is served; fn may be run again.
 type Reach func(ctx context.Context, s schema.ShardID, fn func(Service) error) error
 
-// Decide asks all participants how a transaction stands, leaving an abort mark where it is not prepared, and judges.
-func Decide(ctx context.Context, at Reach, id fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error) {
+// Decide asks all participants how a transaction stands, leaving an abort mark where it is not prepared, and judges. first is
+// not above the timestamp of any step that may have committed it. certain: its client may be told so.
+func Decide(ctx context.Context, at Reach, id fragment.TxnID, participants []schema.ShardID, first mvcc.Timestamp) (
+	ts mvcc.Timestamp, certain bool, err error) {
 	all := make([]Standing, len(participants))
 	for i, s := range participants {
 		err := at(ctx, s, func(svc Service) (err error) {
-			all[i], err = svc.Inspect(ctx, s, id, true)
+			all[i], err = svc.Inspect(ctx, s, id, true, first)
 			return err
 		})
 		if err != nil {
-			return 0, fmt.Errorf("shard %d cannot be asked about a transaction: %w", s, err)
+			return 0, false, fmt.Errorf("shard %d cannot be asked about a transaction: %w", s, err)
 		}
 	}
-	return Judge(all), nil
+	has := func(status shard.Status) bool {
+		return slices.ContainsFunc(all, func(s Standing) bool { return s.Status == status })
+	}
+	ts = Judge(all)
+	return ts, ts != 0 || has(shard.Aborted) || !has(shard.Forgotten), nil
 }
 
 // Peers is how a leaseholder reaches the other participants of a transaction, wherever they are served.
@@ -121,7 +131,7 @@ func (r *Replica) abortOrphans(t *tenure, ids []fragment.TxnID) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
 	for i, id := range ids {
-		if _, err := r.markAborted(ctx, t, id); err != nil {
+		if _, err := r.markAborted(ctx, t, id, 0); err != nil { // what is in pieces has not ended
 			t.mu.Lock()
 			t.orphans = append(t.orphans, ids[i:]...)
 			t.mu.Unlock()
@@ -135,7 +145,7 @@ func (r *Replica) recover(t *tenure, x *txn) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
 	t.mu.Lock()
-	id, participants, decided := x.id, x.participants, x.commitTS
+	id, participants, decided, first := x.id, x.participants, x.commitTS, x.first
 	t.mu.Unlock()
 	if decided != 0 { // but not all of its pieces were resolved
 		_ = r.resolve(ctx, t, x, decided) // tried again later
@@ -145,7 +155,7 @@ func (r *Replica) recover(t *tenure, x *txn) {
 		return
 	}
 	r.stats.Recoveries.Add(1)
-	ts, err := Decide(ctx, r.cfg.Peers.At, id, participants)
+	ts, _, err := Decide(ctx, r.cfg.Peers.At, id, participants, first)
 	if err != nil {
 		r.log.Warn("a transaction stays in doubt", "gateway", uint64(GatewayOf(id)), "err", err)
 		return // asked again later

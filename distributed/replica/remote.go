@@ -93,7 +93,10 @@ func outcomeOf(err error) error {
 }
 
 // OutcomeUnknown tells whether a request that ended with err may have been, or may yet be executed.
-func OutcomeUnknown(err error) bool { return errors.Is(err, errUnknown) || errors.Is(err, ErrClosed) }
+func OutcomeUnknown(err error) bool {
+	var moved *NotLeaseholder
+	return errors.Is(err, errUnknown) || errors.Is(err, ErrClosed) || errors.As(err, &moved) && moved.Doubtful
+}
 
 // Read implements Service. The page's values alias the response, which is nobody else's.
 func (c *Remote) Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
@@ -119,8 +122,10 @@ func (c *Remote) Write(ctx context.Context, q *WriteRequest) (*WriteReply, error
 }
 
 // Commit implements Service.
-func (c *Remote) Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID) (mvcc.Timestamp, error) {
-	return c.callForTS(ctx, methodCommit, func(dst []byte) ([]byte, error) { return appendTarget(dst, s, txn), nil })
+func (c *Remote) Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error) {
+	return c.callForTS(ctx, methodCommit, func(dst []byte) ([]byte, error) {
+		return appendFirst(appendTarget(dst, s, txn), first), nil
+	})
 }
 
 // callForTS is call for steps of a commit that give a timestamp.
@@ -149,11 +154,15 @@ func (c *Remote) Release(ctx context.Context, s schema.ShardID, txn fragment.Txn
 }
 
 // Prepare implements Service.
-func (c *Remote) Prepare(ctx context.Context, s schema.ShardID, txn fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error) {
+func (c *Remote) Prepare(ctx context.Context, s schema.ShardID, txn fragment.TxnID, participants []schema.ShardID,
+	first mvcc.Timestamp) (mvcc.Timestamp, error) {
 	return c.callForTS(ctx, methodPrepare, func(dst []byte) ([]byte, error) {
 		dst = appendTarget(dst, s, txn)
 		for _, p := range participants {
 			dst = binary.AppendUvarint(dst, uint64(p))
+		}
+		if first != 0 { // after what is no shard
+			dst = appendFirst(binary.AppendUvarint(dst, 0), first)
 		}
 		return dst, nil
 	})
@@ -168,9 +177,9 @@ func (c *Remote) Resolve(ctx context.Context, s schema.ShardID, txn fragment.Txn
 }
 
 // Inspect implements Service.
-func (c *Remote) Inspect(ctx context.Context, s schema.ShardID, txn fragment.TxnID, abort bool) (Standing, error) {
+func (c *Remote) Inspect(ctx context.Context, s schema.ShardID, txn fragment.TxnID, abort bool, first mvcc.Timestamp) (Standing, error) {
 	d, err := c.call(ctx, methodInspect, func(dst []byte) ([]byte, error) {
-		return wire.AppendBool(appendTarget(dst, s, txn), abort), nil
+		return appendFirst(wire.AppendBool(appendTarget(dst, s, txn), abort), first), nil
 	})
 	if err != nil {
 		return Standing{}, err

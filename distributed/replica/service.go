@@ -16,6 +16,8 @@ type NotLeaseholder struct {
 	Shard  schema.ShardID
 	Holder schema.NodeID
 	Epoch  uint64
+	// Doubtful: the request was proposed before the lease went, and may have been executed.
+	Doubtful bool
 }
 
 func (e *NotLeaseholder) Error() string {
@@ -63,6 +65,12 @@ type WriteRequest struct {
 	Writes   []*fragment.Write
 	LockWait time.Duration
 
+	// Of autocommit writes: First was known before the request was made for the first time, anywhere (shard.Proposal.First;
+	// 0: it does not say). Alone: it is made for the first time, by a caller in this process who makes no other before this
+	// one returns. Then its wait for locks may be as long as it likes. Not sent to other nodes.
+	First mvcc.Timestamp
+	Alone bool
+
 	vouched version.Version // of a request that came from another node: what it may ask for
 }
 
@@ -74,14 +82,14 @@ type WriteReply struct {
 }
 
 // Service is what a leaseholder offers; *Replica serves it locally, Remote over the node RPC. Errors: *NotLeaseholder
-// (not executed: safe to retry elsewhere), *mysqlerr.Error, shard.ErrSchemaChanged …; anything else leaves the outcome
-// unknown, and a retry with the same TxnID finds it.
+// (not executed, unless Doubtful: safe to retry elsewhere), *mysqlerr.Error, shard.ErrSchemaChanged …; anything else leaves
+// the outcome unknown, and a retry with the same TxnID finds it, or that it is forgotten: ErrForgotten.
 type Service interface {
 	Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error
 	Write(ctx context.Context, q *WriteRequest) (*WriteReply, error)
 	// Commit proposes Txn's workspace and releases its locks; Rollback drops it; RollbackTo goes back to a mark (seq as
-	// WriteRequest.Seq). Commit may be repeated, also elsewhere, until its outcome is known.
-	Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID) (mvcc.Timestamp, error)
+	// WriteRequest.Seq). Commit may be repeated, also elsewhere, until its outcome is known; first as WriteRequest.First.
+	Commit(ctx context.Context, s schema.ShardID, txn fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error)
 	Rollback(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error
 	// Release is Rollback for a transaction that has only locked, with error 1213 if its locks had been lost.
 	Release(ctx context.Context, s schema.ShardID, txn fragment.TxnID) error
@@ -89,9 +97,9 @@ type Service interface {
 	// The steps of a commit over several shards; all may be repeated, also elsewhere. Prepare gives the least timestamp at
 	// which Txn can commit, Resolve ends it at ts (0: aborts), Inspect tells how it stands (abort: and rules out that
 	// it prepares later), Forget drops what is remembered of transactions that all participants have resolved.
-	Prepare(ctx context.Context, s schema.ShardID, txn fragment.TxnID, participants []schema.ShardID) (mvcc.Timestamp, error)
+	Prepare(ctx context.Context, s schema.ShardID, txn fragment.TxnID, participants []schema.ShardID, first mvcc.Timestamp) (mvcc.Timestamp, error)
 	Resolve(ctx context.Context, s schema.ShardID, txn fragment.TxnID, ts mvcc.Timestamp) error
-	Inspect(ctx context.Context, s schema.ShardID, txn fragment.TxnID, abort bool) (Standing, error)
+	Inspect(ctx context.Context, s schema.ShardID, txn fragment.TxnID, abort bool, first mvcc.Timestamp) (Standing, error)
 	Forget(ctx context.Context, s schema.ShardID, txns []fragment.TxnID) error
 	RollbackTo(ctx context.Context, s schema.ShardID, txn fragment.TxnID, mark, seq uint64) error
 	// KeepAlive tells that the gateway still knows these transactions: others are rolled back after Config.TxnTTL.

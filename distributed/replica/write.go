@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -22,7 +23,7 @@ type write struct {
 	tenure *tenure
 	txn    *txn // the interactive transaction whose commit this is, and who owns the locks then
 	kind   shard.ProposalKind
-	prop   []byte // the proposal, encoded without its timestamp: nothing of the client's is needed after submit
+	prop   []byte // the proposal, encoded without its timestamps: nothing of the client's is needed after submit
 	tries  int
 	sweep  uint32
 	// vouched is the version that the gateway of another node knew the cluster to have: this node may learn of it later.
@@ -40,7 +41,17 @@ type write struct {
 	// Guarded by proposer.mu.
 	ended    bool // done was signalled with the outcome
 	detached bool // the client does not wait any more
+	lost     bool // a try was presumed lost: it may have been executed, or be yet
+	// first goes with the proposal (shard.Proposal.First). It is the request's, unless this write is alone: nothing of its
+	// transaction can have been executed yet, or be but by this write itself. Then each try takes its own timestamp, so that
+	// no waiting before makes it too old. Whoever stops waiting for it, or presumes it lost, ends that.
+	first mvcc.Timestamp
+	alone bool
 }
+
+// doubt notes that w may come to be executed, or to have been, without its outcome having been seen. Called with
+// proposer.mu held.
+func (w *write) doubt() { w.alone, w.lost = false, true }
 
 // locker is who holds the locks that end with w.
 func (w *write) locker() *lockOwner {
@@ -77,7 +88,7 @@ func (r *Replica) recycle(w *write) {
 	w.owner.ts.Store(0)
 	w.owner.session.Store(0)
 	w.owner.failed, w.owner.landed = nil, nil
-	w.tenure, w.txn, w.tries, w.vouched = nil, nil, 0, 0
+	w.tenure, w.txn, w.tries, w.vouched, w.first, w.alone, w.lost = nil, nil, 0, 0, 0, false, false
 	if cap(w.prop) > maxKeptBuffer {
 		w.prop = nil
 	}
@@ -99,6 +110,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 	}
 	r.stats.Writes.Add(1)
 	w := r.newWrite(t, q.Txn)
+	w.first, w.alone = q.First, q.Alone
 	w.owner.session.Store(q.Session)
 	w.vouched = q.vouched
 	if err := r.prepare(w, q.Writes); err != nil {
@@ -115,7 +127,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 		return nil, err
 	}
 	reply := &WriteReply{Results: w.outcome.Writes, TS: w.outcome.TS}
-	err = r.verdict(&w.outcome, t)
+	err = r.verdict(w)
 	r.recycle(w)
 	if err != nil {
 		r.unfill(q.Writes, err)
@@ -150,7 +162,7 @@ func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
 // may give them to others. (If this one's proposal is applied after all, the other learns of its outcome, values included.)
 func (r *Replica) unfill(writes []*fragment.Write, err error) {
 	var elsewhere *NotLeaseholder
-	if !errors.As(err, &elsewhere) && !OutcomeUnknown(err) {
+	if !errors.As(err, &elsewhere) && !OutcomeUnknown(err) && !errors.Is(err, ErrForgotten) {
 		return
 	}
 	for _, f := range writes {
@@ -189,11 +201,15 @@ func (r *Replica) await(ctx context.Context, w *write) error {
 	}
 }
 
+// ErrForgotten: the request may be a repetition of one whose outcome is forgotten. Nothing was done now. Who knows that it is
+// the first, may make it again with a newer First.
+var ErrForgotten = errors.New("replica: how a request as old as this one may have ended is forgotten")
+
 // verdict is the error of a proposal that was applied. A statement's own failure is not one: it is in its WriteResult.
-func (r *Replica) verdict(o *shard.ProposalResult, t *tenure) error {
-	status := o.Status
+func (r *Replica) verdict(w *write) error {
+	status := w.outcome.Status
 	if status == shard.Duplicate {
-		status = o.Recorded
+		status = w.outcome.Recorded
 	}
 	switch status {
 	case shard.Committed, shard.Failed, shard.Prepared:
@@ -201,13 +217,25 @@ func (r *Replica) verdict(o *shard.ProposalResult, t *tenure) error {
 	case shard.Conflict, shard.Aborted:
 		return errDeadlock()
 	case shard.StaleEpoch, shard.StaleTimestamp: // the latter only when the tenure has ended
-		return r.notHere(0, t.epoch)
+		return r.movedOn(w)
+	case shard.Forgotten:
+		if w.lost { // it may be an earlier try of this very write that is forgotten
+			return errors.Join(ErrForgotten, errUnknown)
+		}
+		return ErrForgotten
 	case shard.SchemaChanged:
 		return shard.ErrSchemaChanged
 	case shard.NoTablet:
 		return shard.ErrNoTablet
 	}
 	return errors.New("replica: the shard gave an outcome of unknown kind")
+}
+
+// movedOn is the error of a write whose last try surely was not executed, since the lease has moved.
+func (r *Replica) movedOn(w *write) error {
+	err := r.notHere(0, w.tenure.epoch)
+	err.Doubtful = w.lost
+	return err
 }
 
 // ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a tablet's table.

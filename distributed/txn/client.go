@@ -2,6 +2,8 @@ package txn
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -52,7 +54,7 @@ const DefaultLockWait = 50 * time.Second
 // Client runs this node's transactions against whichever nodes hold the leases. Safe for concurrent use.
 type Client struct {
 	cfg     Config
-	start   int64 // milliseconds: tells this run's transactions from those of an earlier one
+	run     int64 // tells this run's transactions from those of all earlier ones, whatever the clock did meanwhile
 	lastTxn atomic.Uint64
 	hints   sync.Map // schema.ShardID → schema.NodeID: who served it last
 	remotes sync.Map // schema.NodeID → *replica.Remote
@@ -65,6 +67,7 @@ type Client struct {
 	mu   sync.Mutex
 	pins map[*pin]struct{}
 
+	known      known
 	moments    moments
 	committing committing
 	fresh      freshener
@@ -97,7 +100,7 @@ func New(cfg Config) *Client {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	c := &Client{cfg: cfg, start: time.Now().UnixMilli(), pins: make(map[*pin]struct{})}
+	c := &Client{cfg: cfg, run: newRun(), pins: make(map[*pin]struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.done.Keep(c.ctx.Done(), "keeping transactions alive", c.keepAliveLoop)
 	c.done.Keep(c.ctx.Done(), "forgetting transactions", c.forgetLoop)
@@ -110,9 +113,16 @@ func (c *Client) Close() {
 	c.done.Wait()
 }
 
+// newRun is a number of 48 bits.
+func newRun() int64 {
+	var b [8]byte
+	_, _ = rand.Read(b[2:]) // never fails
+	return int64(binary.BigEndian.Uint64(b[:])) //nolint:gosec // of 48 bits
+}
+
 // newID names a new transaction.
 func (c *Client) newID() fragment.TxnID {
-	return replica.NewTxnID(c.cfg.Node, c.start, c.lastTxn.Add(1))
+	return replica.NewTxnID(c.cfg.Node, c.run, c.lastTxn.Add(1))
 }
 
 // Write runs autocommit write fragments of one shard as one transaction; see distributed.DB.
@@ -138,8 +148,13 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 		}
 		q.LockWait, q.Session = o.LockWait, o.Session
 	}
+	first, err := c.firstTry(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var reply *replica.WriteReply
-	err = c.call(ctx, s, repeatable, func(svc replica.Service) (err error) {
+	err = c.execute(ctx, s, first, func(svc replica.Service, first mvcc.Timestamp, alone bool) (err error) {
+		q.First, q.Alone = first, alone
 		reply, err = svc.Write(ctx, &q)
 		return err
 	})
@@ -149,6 +164,7 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 	if err != nil {
 		return nil, err
 	}
+	c.Observe(reply.TS)
 	if o != nil {
 		committed(o, reply.TS)
 	}
@@ -202,11 +218,7 @@ func (c *Client) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) 
 // Snapshot is a timestamp above everything that was acknowledged anywhere before the call.
 func (c *Client) Snapshot(ctx context.Context) (mvcc.Timestamp, error) {
 	c.Stats.Snapshots.Add(1)
-	ts, err := c.cfg.Timestamps.Next(ctx, 1)
-	if err != nil {
-		return 0, unavailable(ctx, "the timestamp service", err)
-	}
-	return ts, nil
+	return c.newest(ctx)
 }
 
 // ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a tablet's table; with n = 0 it tells the next one.

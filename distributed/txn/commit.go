@@ -75,7 +75,7 @@ func (b *committing) has(id fragment.TxnID) bool {
 func (t *Txn) commitMany(ctx context.Context) error {
 	t.c.Stats.CommitsMany.Add(1)
 	t.c.committing.begin(t.id)
-	j := &jointCommit{c: t.c, id: t.id, shards: make([]schema.ShardID, len(t.legs))}
+	j := &jointCommit{c: t.c, id: t.id, first: t.first, shards: make([]schema.ShardID, len(t.legs))}
 	for i, l := range t.legs {
 		j.shards[i] = l.shard
 	}
@@ -97,6 +97,7 @@ type jointCommit struct {
 	c      *Client
 	id     fragment.TxnID
 	shards []schema.ShardID
+	first  mvcc.Timestamp // known before anything was asked to prepare
 	ts     mvcc.Timestamp // of the commit
 }
 
@@ -124,7 +125,7 @@ func (j *jointCommit) run() error {
 		ts = 0
 	case unsure != nil:
 		var err error
-		if ts, err = replica.Decide(j.c.ctx, j.c.At, j.id, j.shards); err != nil {
+		if ts, err = j.decide(); err != nil {
 			j.c.committing.end(j.id, nil) // the participants will find out
 			return unsure
 		}
@@ -138,10 +139,25 @@ func (j *jointCommit) run() error {
 }
 
 func (j *jointCommit) prepare(s schema.ShardID) (ts mvcc.Timestamp, err error) {
-	err = j.c.call(j.c.ctx, s, repeatable, func(svc replica.Service) (err error) {
-		ts, err = svc.Prepare(j.c.ctx, s, j.id, j.shards)
+	err = j.c.execute(j.c.ctx, s, j.first, func(svc replica.Service, first mvcc.Timestamp, _ bool) (err error) {
+		ts, err = svc.Prepare(j.c.ctx, s, j.id, j.shards, first)
 		return err
 	})
+	return ts, err
+}
+
+// decide asks the participants what they have come to. Where some have forgotten it, the others end what they still have
+// prepared, and know afterwards.
+func (j *jointCommit) decide() (ts mvcc.Timestamp, err error) {
+	ctx := j.c.ctx
+	ts, certain, err := replica.Decide(ctx, j.c.At, j.id, j.shards, j.first)
+	if err == nil && !certain {
+		j.resolve(0)
+		ts, certain, err = replica.Decide(ctx, j.c.At, j.id, j.shards, j.first)
+	}
+	if err == nil && !certain {
+		err = errDoubt
+	}
 	return ts, err
 }
 

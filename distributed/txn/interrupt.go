@@ -21,26 +21,25 @@ func (c *Client) interrupted(s schema.ShardID, q *replica.WriteRequest, cause er
 	defer cancel()
 	var standing replica.Standing
 	err := c.call(ctx, s, repeatable, func(svc replica.Service) (err error) {
-		standing, err = svc.Inspect(ctx, s, q.Txn, true)
+		standing, err = svc.Inspect(ctx, s, q.Txn, true, q.First)
 		return err
 	})
-	if err == nil && standing.Status != shard.Committed {
+	if err == nil && standing.Status != shard.Committed && standing.Status != shard.Forgotten {
 		return nil, cause
 	}
 	var reply *replica.WriteReply
-	if err == nil { // its outcome is recorded: asked again, it is told
+	if q.Alone = false; err == nil && standing.Status == shard.Committed { // its outcome is recorded: asked again, it is told
 		err = c.call(ctx, s, repeatable, func(svc replica.Service) (err error) {
 			reply, err = svc.Write(ctx, q)
 			return err
 		})
 	}
 	switch {
-	case err == nil:
+	case reply != nil && err == nil:
 		return reply.Results, nil
 	case standing.Status == shard.Committed:
 		return nil, mysqlerr.Newf(mysql.ErrUnknown, "The statement was interrupted after it had taken effect")
 	}
 	c.Stats.UnknownOutcomes.Add(1)
-	return nil, errors.Join(errDoubt, mysqlerr.Newf(mysql.ErrUnknown,
-		"The statement was interrupted; whether it took effect is unknown"))
+	return nil, errors.Join(errDoubt, errOutcomeUnknown("the statement was interrupted"))
 }

@@ -34,7 +34,7 @@ func preparedInFirstShard(t *testing.T, c *testCluster) fragment.TxnID {
 	if _, err := r.Write(ctx, w); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Prepare(ctx, firstShard, id, []schema.ShardID{firstShard, secondShard}); err != nil {
+	if _, err := r.Prepare(ctx, firstShard, id, []schema.ShardID{firstShard, secondShard}, 0); err != nil {
 		t.Fatal(err)
 	}
 	return id
@@ -116,7 +116,7 @@ func TestPreparedOutlivesItsLeaseholder(t *testing.T) {
 	if err := write(insertRow(firstShard, 11, 0)); err != nil {
 		t.Error(err)
 	}
-	if st, err := r.Inspect(ctx, firstShard, id, false); err != nil || st != (replica.Standing{Status: shard.Committed, TS: at}) {
+	if st, err := r.Inspect(ctx, firstShard, id, false, 0); err != nil || st != (replica.Standing{Status: shard.Committed, TS: at}) {
 		t.Error(st, err)
 	}
 	if err := r.Forget(ctx, firstShard, []fragment.TxnID{id}); err != nil {
@@ -144,12 +144,12 @@ func TestGatewayIsLost(t *testing.T) {
 		t.Error(page.Batch.Row(0), err)
 	}
 	for _, s := range []schema.ShardID{firstShard, secondShard} {
-		st, err := c.nodes[0].replicas[s].Inspect(ctx, s, id, false)
+		st, err := c.nodes[0].replicas[s].Inspect(ctx, s, id, false, 0)
 		if err != nil || st.Status != shard.Aborted {
 			t.Error(s, st, err)
 		}
 	}
-	if _, err := c.nodes[0].replicas[secondShard].Prepare(ctx, secondShard, id, nil); mysqlerr.Code(err) != 1213 {
+	if _, err := c.nodes[0].replicas[secondShard].Prepare(ctx, secondShard, id, nil, 0); mysqlerr.Code(err) != 1213 {
 		t.Error("the other part prepares after all:", err)
 	}
 	if r.Stats().Recoveries.Load() == 0 {

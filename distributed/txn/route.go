@@ -28,7 +28,8 @@ const (
 const (
 	minBackoff = 2 * time.Millisecond
 	maxBackoff = 100 * time.Millisecond
-	// doubtFor is how long a request is repeated that may have been executed: shards remember outcomes for longer.
+	// doubtFor is how long a request is repeated that may have been executed, where it does not carry when it was made first:
+	// shards remember outcomes for longer, as a rule.
 	doubtFor = 15 * time.Second
 	// maxHops is how often a redirect is followed at once; beyond, holders are pointing at each other.
 	maxHops = 2
@@ -78,8 +79,11 @@ func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, first e
 		doubt   bool // an earlier try may have been executed
 	)
 	note := func(err error) {
-		if !doubt && replica.OutcomeUnknown(err) {
-			doubt, end = true, time.Now().Add(min(doubtFor, c.cfg.RetryFor))
+		if doubt || !replica.OutcomeUnknown(err) {
+			return
+		}
+		if doubt = true; !c.cfg.Version.Allows(sinceFirst) {
+			end = time.Now().Add(min(doubtFor, c.cfg.RetryFor))
 		}
 	}
 	note(first)
@@ -182,7 +186,10 @@ var errDoubt = errors.New("txn: the outcome is unknown")
 func (c *Client) giveUp(ctx context.Context, s schema.ShardID, doubt bool, err error) error {
 	if doubt {
 		c.Stats.UnknownOutcomes.Add(1)
-		return errors.Join(errDoubt, unavailable(ctx, fmt.Sprintf("shard %d (whether the statement took effect is unknown)", s), err))
+		if ctx.Err() != nil {
+			return errors.Join(errDoubt, ctx.Err())
+		}
+		return errors.Join(errDoubt, errOutcomeUnknown(fmt.Sprintf("no node serves shard %d: %v", s, err)))
 	}
 	return unavailable(ctx, fmt.Sprintf("shard %d", s), err)
 }

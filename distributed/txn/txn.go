@@ -29,6 +29,7 @@ type Txn struct {
 	steps   []step // the writes, for going back
 	marked  int    // steps up to here have been named by a savepoint
 	seq     uint64
+	first   mvcc.Timestamp // known before COMMIT's first try
 	aborted bool
 	ended   bool
 	onEnd   func()
@@ -340,7 +341,12 @@ func (t *Txn) Commit(ctx context.Context) error {
 	}
 	t.ended = true
 	var err error
+	if t.HasWrites() {
+		t.first, err = t.c.firstTry(ctx)
+	}
 	switch {
+	case err != nil:
+		t.forget(ctx)
 	case !t.HasWrites():
 		err = t.releaseLegs(ctx)
 	case len(t.legs) == 1:
@@ -359,9 +365,10 @@ func (t *Txn) Commit(ctx context.Context) error {
 // commitOne commits in the only shard that the transaction has a part in: one proposal.
 func (t *Txn) commitOne(ctx context.Context, l *leg) error {
 	t.c.Stats.CommitsOne.Add(1)
-	return t.c.call(ctx, l.shard, repeatable, func(svc replica.Service) error {
-		ts, err := svc.Commit(ctx, l.shard, t.id)
+	return t.c.execute(ctx, l.shard, t.first, func(svc replica.Service, first mvcc.Timestamp, _ bool) error {
+		ts, err := svc.Commit(ctx, l.shard, t.id, first)
 		if err == nil {
+			t.c.Observe(ts)
 			committed(&t.o, ts)
 		}
 		return err
