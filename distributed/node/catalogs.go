@@ -88,19 +88,25 @@ func (n *Node) RefreshCatalog(ctx context.Context) error {
 }
 
 // ChangeCatalog runs fn on the newest catalog and commits what it put, again and again while others' changes come
-// between.
+// between, or its own, made by an attempt whose answer was lost. Only one of its attempts can commit: each expects the
+// catalog that it began with.
 func (n *Node) ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error {
 	n.commitMu.Lock()
 	defer n.commitMu.Unlock()
+	before := n.commandID.Load()
 	for try := 0; ; try++ {
-		tx := n.Catalog().Begin()
+		c := n.Catalog()
+		if n.hasCommitted(c, before) {
+			return nil
+		}
+		tx := c.Begin()
 		if err := fn(tx); err != nil {
 			return err
 		}
 		if !tx.Changed() {
 			return nil
 		}
-		done, err := n.commitCatalog(ctx, tx)
+		done, err := n.commitCatalog(ctx, tx, before)
 		if done {
 			return err
 		}
@@ -113,8 +119,15 @@ func (n *Node) ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error)
 // maxCommits bounds the attempts at a change that fails for another reason than a lost race.
 const maxCommits = 20
 
-// commitCatalog tries to commit a change once; false: somebody else's came first.
-func (n *Node) commitCatalog(ctx context.Context, tx *catalog.Tx) (done bool, err error) {
+// hasCommitted tells whether the newest change in c that this node made is one of those since before: commitMu is held.
+func (n *Node) hasCommitted(c *catalog.Snapshot, before uint64) bool {
+	since := c.LastCommit(n.NodeID()) - before // ids begin anywhere
+	return since != 0 && since <= n.commandID.Load()-before
+}
+
+// commitCatalog tries to commit a change once; false: somebody else's came first. before is the last command's id of those
+// before the change.
+func (n *Node) commitCatalog(ctx context.Context, tx *catalog.Tx, before uint64) (done bool, err error) {
 	id := n.commandID.Add(1)
 	cmd := shard.EncodeSystem(nil, tx.Command(n.NodeID(), id))
 	res, err := n.command(ctx, schema.SystemShard, shard.CommandSystem, id, cmd)
@@ -127,7 +140,7 @@ func (n *Node) commitCatalog(ctx context.Context, tx *catalog.Tx) (done bool, er
 	if refreshErr := n.RefreshCatalog(look); refreshErr != nil {
 		return false, errors.Join(err, refreshErr, sleep(ctx, 50*time.Millisecond))
 	}
-	if n.Catalog().LastCommit(n.NodeID()) == id {
+	if n.hasCommitted(n.Catalog(), before) {
 		return true, nil
 	}
 	if err == nil && tx.Stale(n.Catalog()) {

@@ -21,6 +21,7 @@ type status struct {
 	Catalog uint64          `json:"c"`           // version that it has applied
 	Using   uint64          `json:"u"`           // oldest catalog version that a transaction of its clients may be using
 	Oldest  mvcc.Timestamp  `json:"o,omitempty"` // oldest snapshot that is being read
+	Newest  mvcc.Timestamp  `json:"t,omitempty"` // newest timestamp that it has seen; see txn.Client.Observe
 	Drain   bool            `json:"d,omitempty"` // it is about to stop
 	Reps    []replicaStatus `json:"r,omitempty"`
 	// Can is the newest cluster version that the node can serve, Bound the one that its data directory demands of any program.
@@ -148,6 +149,7 @@ func (p *peers) take(data []byte) {
 	if err := json.Unmarshal(data, s); err != nil || s.Node == 0 {
 		return
 	}
+	p.n.db.observe(s.Newest)
 	p.mu.Lock()
 	st := p.state(s.Node)
 	news := st.status == nil || len(st.status.Reps) != len(s.Reps) || time.Since(st.heard) > aliveFor
@@ -222,7 +224,7 @@ func (n *Node) status() *status {
 	c := n.Catalog()
 	s := &status{
 		Node: n.NodeID(), Version: Version, Catalog: c.Version(), Using: n.open.oldest(c.Version()),
-		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(), Can: n.cfg.MaxVersion,
+		Oldest: n.db.oldestSnapshot(), Newest: n.db.observed(), Drain: n.draining.Load(), Can: n.cfg.MaxVersion,
 	}
 	for _, ls := range *n.shards.Load() {
 		r := replicaStatus{Shard: ls.id, Replica: ls.replica, Applied: ls.state.AppliedIndex(), Leader: ls.group.IsLeader()}

@@ -116,7 +116,7 @@ func (c *Client) Close() {
 // newRun is a number of 48 bits.
 func newRun() int64 {
 	var b [8]byte
-	_, _ = rand.Read(b[2:]) // never fails
+	_, _ = rand.Read(b[2:])                     // never fails
 	return int64(binary.BigEndian.Uint64(b[:])) //nolint:gosec // of 48 bits
 }
 

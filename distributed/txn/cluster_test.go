@@ -23,6 +23,7 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // A cluster in this process: real shards on engines in memory, logs that agree at once, and calls between nodes that go
@@ -98,6 +99,7 @@ func (c *testCluster) addNode(id schema.NodeID, change func(*replica.Config)) {
 		g := l.Add(id, state)
 		cfg := replica.Config{
 			Node: id, Group: g, Timestamps: c.source, Logger: quiet, Peers: x, Caller: &testCaller{c.net, id},
+			Version:       version.At(version.Max),
 			LeaseDuration: time.Minute, // outlasts any pause of a busy machine, unless the test is about that
 		}
 		if change != nil {
@@ -106,7 +108,7 @@ func (c *testCluster) addNode(id schema.NodeID, change func(*replica.Config)) {
 		x.replicas[s], x.groups[s] = replica.New(cfg), g
 	}
 	replica.RegisterHandlers(c.net.registrar(id), func(s schema.ShardID) *replica.Replica { return x.replicas[s] })
-	x.client = New(Config{Node: id, Router: x, Caller: &testCaller{c.net, id}, Timestamps: c.source, Logger: quiet})
+	x.client = New(Config{Node: id, Router: x, Caller: &testCaller{c.net, id}, Timestamps: c.source, Logger: quiet, Version: version.At(version.Max)})
 	c.nodes = append(c.nodes, x)
 }
 
