@@ -150,7 +150,7 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 	p.where = nil
 	for _, n := range rest {
 		e, err := bind.Expr(b, p.scope(), n)
-		if err != nil || expr.ClassOf(e) == expr.Volatile || ctx.tooNew(e) {
+		if err != nil || expr.ClassOf(e) == expr.Volatile || !ctx.ships(e) {
 			return false // the optimizer tells the error
 		}
 		if p.where == nil {
@@ -159,7 +159,7 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 			return false
 		}
 	}
-	return true
+	return p.where == nil || expr.Fits(p.where)
 }
 
 // bindAssignments binds SET a = …, b = … over a table's row.

@@ -78,7 +78,7 @@ func fixed(e expr.Expr) bool { return !hasColumns(e) && expr.ClassOf(e) != expr.
 
 // pushable tells whether a fragment can evaluate e, after folding, on every node that may serve it.
 func (ctx *Context) pushable(e expr.Expr) bool {
-	ok := !ctx.tooNew(e)
+	ok := ctx.ships(e)
 	expr.Walk(e, func(x expr.Expr) bool {
 		c, is := x.(*expr.Call)
 		if !is {
@@ -105,8 +105,9 @@ func (ctx *Context) allPushable(list []expr.Expr) bool {
 	return true
 }
 
-// tooNew tells what not all nodes of the cluster know yet: it stays at the gateway.
-func (ctx *Context) tooNew(e expr.Expr) bool { return !ctx.Catalog.Allows(expr.Since(e)) }
+// ships tells whether e may go into a fragment. What not all nodes of the cluster know yet, and what is larger than their
+// decoders take, stays at the gateway.
+func (ctx *Context) ships(e expr.Expr) bool { return expr.Fits(e) && ctx.Catalog.Allows(expr.Since(e)) }
 
 // resolve replaces column numbers by their positions in ids.
 func resolve(e expr.Expr, ids []int) (expr.Expr, error) {

@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/limits"
 )
 
 // wanted is the order that a relation's rows are wanted in, if that costs less than sorting them.
@@ -68,9 +69,10 @@ func (r *tableRel) orderPays(p, o *path, w wanted, filtered bool) bool {
 }
 
 func (ctx *Context) splitPushable(conds []expr.Expr) (push, rest []expr.Expr) {
+	room := limits.ExprNodes - 1 // the AND of them all
 	for _, c := range conds {
-		if ctx.pushable(c) {
-			push = append(push, c)
+		if n := expr.Nodes(c); n <= room && ctx.pushable(c) {
+			push, room = append(push, c), room-n
 		} else {
 			rest = append(rest, c)
 		}

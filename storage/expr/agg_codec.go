@@ -44,7 +44,7 @@ func EncodeAgg(dst []byte, a *Agg, env *Env, v version.Version) ([]byte, error) 
 func DecodeAgg(src []byte) (a *Agg, rest []byte, err error) {
 	r := wire.NewReader(src)
 	if v := r.Byte(); r.Err() == nil && v != codecVersion {
-		return nil, nil, fmt.Errorf("expr: format version %d of an aggregate is not known here", v)
+		return nil, nil, fmt.Errorf("expr: an aggregate's format version %d is %w", v, wire.ErrUnknown)
 	}
 	a = &Agg{Name: r.String(), Distinct: r.Bool()}
 	for n := r.Count(); n > 0 && r.Err() == nil; n-- {
@@ -63,8 +63,11 @@ func DecodeAgg(src []byte) (a *Agg, rest []byte, err error) {
 		return nil, nil, r.Err()
 	}
 	d := aggDefs[a.Name]
-	if d == nil || len(a.Args) < d.min || d.max >= 0 && len(a.Args) > d.max || !a.coll.Valid() {
-		return nil, nil, fmt.Errorf("expr: aggregate %q of %d arguments is not known here", a.Name, len(a.Args))
+	if d == nil {
+		return nil, nil, fmt.Errorf("expr: aggregate %q is %w", a.Name, wire.ErrUnknown)
+	}
+	if len(a.Args) < d.min || d.max >= 0 && len(a.Args) > d.max || !a.coll.Valid() {
+		return nil, nil, errBadExpr
 	}
 	return a, r.Rest(), nil
 }

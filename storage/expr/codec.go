@@ -4,9 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"time"
+	"unicode/utf8"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -29,71 +32,120 @@ const (
 	tagConst  = 2
 	tagCall   = 3
 
-	maxDecodeDepth = 2000
-	maxDecodeNodes = 1 << 20
-	asciiFlag      = 0x80
+	asciiFlag = 0x80
 )
 
 var errBadExpr = errors.New("expr: corrupt expression")
 
 // Encode appends e's portable form for readers of version v; Params are written as constants from env.Params (env may be
 // nil when e has none). Only Pure expressions can be encoded; anything else is an error of the planner's. What readers of v
-// don't know is refused with a *version.TooNew. A nil e is written as such.
+// don't know is refused with a *version.TooNew, and what is beyond their limits (see Fits) with an error of the statement's.
+// A nil e is written as such.
 func Encode(dst []byte, e Expr, env *Env, v version.Version) ([]byte, error) {
-	return encodeNode(append(dst, codecVersion), e, env, v, 0)
+	enc := encoder{dst: append(dst, codecVersion), env: env, v: v}
+	if err := enc.node(e, 0); err != nil {
+		return nil, err
+	}
+	return enc.dst, nil
 }
 
-func encodeNode(dst []byte, e Expr, env *Env, v version.Version, depth int) ([]byte, error) {
-	if depth > maxDecodeDepth {
-		return nil, mysqlerr.New(1436, 0, 0, 0) // thread stack overrun
+type encoder struct {
+	dst   []byte
+	env   *Env
+	v     version.Version
+	nodes int
+}
+
+func (enc *encoder) node(e Expr, depth int) error {
+	if depth > limits.ExprDepth {
+		return mysqlerr.New(errStackOverrun, 0, 0, 0)
+	}
+	if enc.nodes++; enc.nodes > limits.ExprNodes {
+		return mysqlerr.NotSupported(fmt.Sprintf("an expression of more than %d parts here", limits.ExprNodes))
 	}
 	switch e := e.(type) {
 	case nil:
-		return append(dst, 0), nil
+		enc.dst = append(enc.dst, 0)
+		return nil
 	case *Column:
-		dst = binary.AppendUvarint(append(dst, tagColumn), uint64(e.Index))
-		dst = wire.AppendString(dst, e.Name)
-		return types.AppendType(dst, &e.Typ), nil
+		enc.dst = binary.AppendUvarint(append(enc.dst, tagColumn), uint64(e.Index))
+		enc.dst = wire.AppendString(enc.dst, e.Name)
+		enc.dst = types.AppendType(enc.dst, &e.Typ)
+		return nil
 	case *Const:
-		return encodeConst(dst, e), nil
+		return enc.constant(&e.Typ, e.Val, e.deriv)
 	case *Param:
-		if env == nil || e.Index >= len(env.Params) {
-			return nil, mysqlerr.New(errWrongArguments, "EXECUTE")
+		if enc.env == nil || e.Index >= len(enc.env.Params) {
+			return mysqlerr.New(errWrongArguments, "EXECUTE")
 		}
-		return encodeConst(dst, &Const{Val: env.Params[e.Index], Typ: e.Typ, deriv: derivCoercible + 1}), nil
+		return enc.constant(&e.Typ, enc.env.Params[e.Index], derivCoercible+1)
 	case *Call:
-		return encodeCall(dst, e, env, v, depth)
+		return enc.call(e, depth)
 	}
-	return nil, fmt.Errorf("expr: %T cannot be shipped", e)
+	return fmt.Errorf("expr: %T cannot be shipped", e)
 }
 
-func encodeConst(dst []byte, k *Const) []byte {
-	dst = types.AppendType(append(dst, tagConst), &k.Typ)
-	return append(types.AppendValue(dst, k.Val), byte(k.deriv))
+// constant writes a value, and reads it again: a value comes from wherever, and one that no reader takes would be found
+// only where it is too late.
+func (enc *encoder) constant(t *types.Type, v types.Value, d derivation) error {
+	enc.dst = types.AppendType(append(enc.dst, tagConst), t)
+	at := len(enc.dst)
+	enc.dst = types.AppendValue(enc.dst, v)
+	if _, _, err := types.DecodeValue(enc.dst[at:]); err != nil {
+		return unshippable(v)
+	}
+	enc.dst = append(enc.dst, byte(d))
+	return nil
 }
 
-func encodeCall(dst []byte, c *Call, env *Env, v version.Version, depth int) ([]byte, error) {
+func unshippable(v types.Value) error {
+	if b := v.Raw(); !utf8.Valid(b) {
+		return mysqlerr.New(mysql.ErrInvalidCharacterString, "utf8mb4", hexText(b[:min(len(b), 32)]))
+	}
+	return fmt.Errorf("expr: a constant of kind %d cannot be shipped", v.Kind())
+}
+
+func (enc *encoder) call(c *Call, depth int) error {
 	if c.def.class != Pure || c.custom != nil {
-		return nil, fmt.Errorf("expr: %s cannot be shipped, it was not folded", c.name)
+		return fmt.Errorf("expr: %s cannot be shipped, it was not folded", c.name)
 	}
-	if err := version.Check(c.def.since, v, c.name); err != nil {
-		return nil, err
+	if err := version.Check(c.def.since, enc.v, c.name); err != nil {
+		return err
 	}
-	dst = wire.AppendString(append(dst, tagCall), c.name)
+	dst := wire.AppendString(append(enc.dst, tagCall), c.name)
 	dst = types.AppendType(dst, &c.typ)
 	dst = binary.AppendUvarint(dst, uint64(c.coll))
 	d := byte(c.deriv)
 	if c.ascii {
 		d |= asciiFlag
 	}
-	dst = binary.AppendUvarint(append(dst, d), uint64(len(c.args)))
-	var err error
+	enc.dst = binary.AppendUvarint(append(dst, d), uint64(len(c.args)))
 	for _, a := range c.args {
-		if dst, err = encodeNode(dst, a, env, v, depth+1); err != nil {
-			return nil, err
+		if err := enc.node(a, depth+1); err != nil {
+			return err
 		}
 	}
-	return dst, nil
+	return nil
+}
+
+// Fits tells whether e, as it is now, is within the limits of what Decode takes.
+func Fits(e Expr) bool {
+	nodes := 0
+	return fits(e, 0, &nodes)
+}
+
+func fits(e Expr, depth int, nodes *int) bool {
+	if *nodes++; depth > limits.ExprDepth || *nodes > limits.ExprNodes {
+		return false
+	}
+	if c, ok := e.(*Call); ok {
+		for _, a := range c.args {
+			if !fits(a, depth+1, nodes) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Decode reads what Encode wrote. It never panics on bad input, whatever its depth; an unknown function is an error.
@@ -101,7 +153,7 @@ func encodeCall(dst []byte, c *Call, env *Env, v version.Version, depth int) ([]
 func Decode(src []byte) (e Expr, rest []byte, err error) {
 	d := &decoder{r: wire.NewReader(src)}
 	if v := d.r.Byte(); d.r.Err() == nil && v != codecVersion {
-		return nil, nil, fmt.Errorf("expr: format version %d is not known here", v)
+		return nil, nil, fmt.Errorf("expr: an expression's format version %d is %w", v, wire.ErrUnknown)
 	}
 	e = d.node(0)
 	if err := d.r.Err(); err != nil {
@@ -116,7 +168,7 @@ type decoder struct {
 }
 
 func (d *decoder) node(depth int) Expr {
-	if d.nodes++; depth > maxDecodeDepth || d.nodes > maxDecodeNodes {
+	if d.nodes++; depth > limits.ExprDepth || d.nodes > limits.ExprNodes {
 		d.r.Fail(errBadExpr)
 		return nil
 	}
@@ -145,7 +197,7 @@ func (d *decoder) typ() types.Type {
 
 func (d *decoder) column() Expr {
 	i := d.r.Uvarint()
-	if i > math.MaxInt32 {
+	if i > limits.ColumnIndex {
 		d.r.Fail(errBadExpr)
 	}
 	name := d.r.String()
@@ -168,7 +220,7 @@ func (d *decoder) call(depth int) Expr {
 	name := d.r.String()
 	def := registry[name]
 	if d.r.Err() == nil && (def == nil || def.class != Pure || def.name != name) {
-		d.r.Fail(fmt.Errorf("expr: function %q is not known here", name))
+		d.r.Fail(fmt.Errorf("expr: function %q is %w", name, wire.ErrUnknown))
 	}
 	c := &Call{def: def, name: name, typ: d.typ(), coll: types.Collation(d.r.Uvarint())}
 	flags := d.r.Byte()
@@ -181,7 +233,7 @@ func (d *decoder) call(depth int) Expr {
 		d.r.Fail(errBadExpr)
 		return nil
 	}
-	c.args = make([]Expr, 0, n)
+	c.args = make([]Expr, 0, min(n, limits.Prealloc))
 	for range n {
 		a := d.node(depth + 1)
 		if d.r.Err() != nil {
@@ -256,7 +308,7 @@ func EncodeEnv(dst []byte, env *Env, now bool) []byte {
 func DecodeEnv(src []byte) (env *Env, rest []byte, err error) {
 	r := wire.NewReader(src)
 	if v := r.Byte(); r.Err() == nil && v != codecVersion {
-		return nil, nil, fmt.Errorf("expr: format version %d of an environment is not known here", v)
+		return nil, nil, fmt.Errorf("expr: an environment's format version %d is %w", v, wire.ErrUnknown)
 	}
 	bits := r.Uvarint()
 	env = &Env{InDML: bits&modeInDML != 0}

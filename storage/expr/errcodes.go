@@ -22,5 +22,6 @@ const (
 	errCutValueGroup    = mysql.ErrCutValueGroupConcat         // 1260 Row %d was cut by GROUP_CONCAT()
 	errInvalidJSONText  = mysql.ErrInvalidJSONText             // 3140
 	errUnknownTimeZone  = mysql.ErrUnknownTimeZone             // 1298
+	errStackOverrun     = mysql.ErrStackOverrunNeedMore        // 1436 Thread stack overrun: …
 	errTooBigPrecision  = mysql.ErrTooBigPrecision             // 1426
 )

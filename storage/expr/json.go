@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -25,6 +27,9 @@ var jsonDefs = []def{
 	{name: "json_quote", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 		if !isStringKind(a.Kind()) {
 			return types.Null, mysqlerr.Newf(3064, "Incorrect type for argument %d in function %s.", 1, "json_quote")
+		}
+		if a.Kind() == types.KindBytes {
+			return types.Null, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
 		}
 		return c.str(types.AppendJSONString(nil, a.Raw())), nil
 	}},
@@ -126,7 +131,7 @@ func (c *Call) doc(i int, v types.Value) (*jsonTree, error) {
 		}
 		return parseTree(j.Raw()), nil
 	case types.KindBytes:
-		return nil, mysqlerr.Newf(errJSONCharset, "Cannot create a JSON value from a string with CHARACTER SET 'binary'.")
+		return nil, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
 	}
 	return nil, mysqlerr.Newf(errJSONType, "Invalid data type for JSON data in argument %d to function %s; a JSON string or JSON type is required.",
 		i+1, c.name)
@@ -134,7 +139,6 @@ func (c *Call) doc(i int, v types.Value) (*jsonTree, error) {
 
 const (
 	errJSONType     = 3146
-	errJSONCharset  = 3144
 	errJSONText     = 3141
 	errJSONDepth    = 3157
 	errJSONOneOrAll = 3154

@@ -184,11 +184,12 @@ func makeSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
 }
 
 func typeExportSet(c *Call) error {
-	n := max(charLen(c.args[1].Type()), charLen(c.args[2].Type()))
-	sep := 1
-	from := c.args[1:3]
+	n, sep, from := maxLen(c.args[1:3]), 1, c.args[1:3]
 	if len(c.args) > 3 {
 		sep, from = charLen(c.args[3].Type()), c.args[1:4]
+	}
+	if n < 0 || sep < 0 {
+		return c.setStringResult(types.Unspecified, from...)
 	}
 	return c.setStringResult(64*n+63*sep, from...)
 }

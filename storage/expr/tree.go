@@ -31,6 +31,12 @@ func Since(e Expr) version.Version {
 	return since
 }
 
+// Nodes counts the nodes of e.
+func Nodes(e Expr) (n int) {
+	Walk(e, func(Expr) bool { n++; return true })
+	return n
+}
+
 // Walk visits e and all below it, parents first; fn returns false to stay out of a subtree.
 func Walk(e Expr, fn func(Expr) bool) {
 	if e == nil || !fn(e) {

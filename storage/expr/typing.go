@@ -3,6 +3,7 @@ package expr
 import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/limits"
 	"cloudsql/storage/types"
 )
 
@@ -13,18 +14,19 @@ const (
 	notFixed     = 31 // Decimals of a result without a fixed number of them
 )
 
-// stringType is a character type that holds length characters; clients see BLOB types from 64 KiB on.
+// stringType is a character type that holds length characters, LONGTEXT's at most; clients see BLOB types from 64 KiB on.
 func stringType(length int, coll types.Collation) types.Type {
 	t := types.Type{ID: mysql.TypeVarString, Length: length, Decimals: notFixed, Collation: coll}
 	if length < 0 {
 		t.Length = types.Unspecified
 		return t
 	}
-	bytes := length
+	width := 1
 	if coll != types.CollationBinary {
-		bytes = length * 4
+		width = 4
 	}
-	switch {
+	t.Length = min(length, limits.TypeLength/width)
+	switch bytes := t.Length * width; {
 	case bytes >= 1<<24:
 		t.ID = mysql.TypeLongBlob
 	case bytes >= 1<<16:

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"cloudsql/storage/expr"
+	"cloudsql/storage/limits"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -99,7 +100,9 @@ func DecodeRead(src []byte) (*Read, []byte, error) {
 		r.Filter = readExpr(d)
 	}
 	if flags&hasProject != 0 {
-		r.Project = readExprs(d)
+		if r.Project = readExprs(d); r.Project == nil {
+			r.Project = []expr.Expr{} // rows without columns; nil would be all of them
+		}
 	}
 	if flags&hasAgg != 0 {
 		r.Agg = readAggregate(d)
@@ -184,15 +187,12 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 	if flags&hasFilter != 0 {
 		w.Where = readExpr(d)
 	}
-	if n := d.Count(); n > 0 {
-		w.Set = make([]Assignment, n)
-		for i := range w.Set {
-			w.Set[i].Column = schema.ColumnID(d.Uvarint())
-			w.Set[i].OnlyIfChanged = d.Bool()
-			w.Set[i].Expr = readExpr(d)
-		}
-	}
+	w.Set = readList(d, readAssignment)
 	return w, d.Rest(), d.Err()
+}
+
+func readAssignment(d *wire.Reader) Assignment {
+	return Assignment{Column: schema.ColumnID(d.Uvarint()), OnlyIfChanged: d.Bool(), Expr: readExpr(d)}
 }
 
 // AppendPage and ReadPage carry a page of rows.
@@ -222,11 +222,11 @@ func AppendBatch(dst []byte, b *types.Batch) []byte {
 // ReadBatch fills b; its values alias the reader's input.
 func ReadBatch(d *wire.Reader, b *types.Batch) {
 	width, n := d.Uvarint(), d.Count()
-	if d.Err() == nil && (width > uint64(n) && n > 0 || width > 0 && uint64(n)%width != 0) {
+	if width > limits.BatchWidth || n > 0 && (width == 0 || uint64(n)%width != 0) {
 		d.Fail(wire.ErrCorrupt)
 		return
 	}
-	b.Reset(int(min(width, 1<<16)))
+	b.Reset(int(width))
 	for range n {
 		v, rest, err := types.DecodeValue(d.Rest())
 		d.SetRest(rest, err)
@@ -257,14 +257,13 @@ func ReadWriteResult(d *wire.Reader) (r WriteResult) {
 	for _, n := range [...]*uint64{&r.Matched, &r.Changed, &r.Affected, &r.Duplicates, &r.FirstAutoInc, &r.LastUpdated} {
 		*n = d.Uvarint()
 	}
-	if n := d.Count(); n > 0 {
-		r.Warnings = make([]Warning, n)
-		for i := range r.Warnings {
-			r.Warnings[i] = Warning{Level: d.String(), Code: uint16(d.Uvarint()), Message: d.String()}
-		}
-	}
+	r.Warnings = readList(d, readWarning)
 	r.Err = ReadError(d)
 	return r
+}
+
+func readWarning(d *wire.Reader) Warning {
+	return Warning{Level: d.String(), Code: uint16(d.Uvarint()), Message: d.String()}
 }
 
 // AppendError and ReadError carry a MySQL error or nil.
@@ -308,7 +307,7 @@ func bit(set bool, mask byte) byte {
 
 func header(d *wire.Reader) (flags byte, ok bool) {
 	if v := d.Byte(); d.Err() == nil && v != formatVersion {
-		d.Fail(fmt.Errorf("fragment: format version %d is not known here (this node knows %d)", v, formatVersion))
+		d.Fail(fmt.Errorf("fragment: format version %d is %w (which knows %d)", v, wire.ErrUnknown, formatVersion))
 	}
 	flags = d.Byte()
 	return flags, d.Err() == nil
@@ -322,16 +321,21 @@ func appendColumnIDs(dst []byte, ids []schema.ColumnID) []byte {
 	return dst
 }
 
-func readColumnIDs(d *wire.Reader) []schema.ColumnID {
+func readColumnIDs(d *wire.Reader) []schema.ColumnID { return readList(d, readColumnID) }
+
+func readColumnID(d *wire.Reader) schema.ColumnID { return schema.ColumnID(d.Uvarint()) }
+
+// readList reads a count and the elements; nil without any.
+func readList[T any](d *wire.Reader, read func(*wire.Reader) T) []T {
 	n := d.Count()
 	if n == 0 {
 		return nil
 	}
-	ids := make([]schema.ColumnID, n)
-	for i := range ids {
-		ids[i] = schema.ColumnID(d.Uvarint())
+	list := make([]T, 0, min(n, limits.Prealloc))
+	for ; n > 0 && d.Err() == nil; n-- {
+		list = append(list, read(d))
 	}
-	return ids
+	return list
 }
 
 // appendRising and readRising carry rising numbers as their differences.
@@ -346,13 +350,11 @@ func appendRising(dst []byte, ns []uint32) []byte {
 }
 
 func readRising(d *wire.Reader) []uint32 {
-	ns := make([]uint32, d.Count())
 	prev := uint32(0)
-	for i := range ns {
+	return readList(d, func(d *wire.Reader) uint32 {
 		prev += uint32(d.Uvarint())
-		ns[i] = prev
-	}
-	return ns
+		return prev
+	})
 }
 
 func appendKeys(dst []byte, keys [][]byte) []byte {
@@ -363,17 +365,7 @@ func appendKeys(dst []byte, keys [][]byte) []byte {
 	return dst
 }
 
-func readKeys(d *wire.Reader) [][]byte {
-	n := d.Count()
-	if n == 0 {
-		return nil
-	}
-	keys := make([][]byte, n)
-	for i := range keys {
-		keys[i] = d.Bytes()
-	}
-	return keys
-}
+func readKeys(d *wire.Reader) [][]byte { return readList(d, (*wire.Reader).Bytes) }
 
 func appendSpans(dst []byte, spans []Span) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(spans)))
@@ -385,15 +377,7 @@ func appendSpans(dst []byte, spans []Span) []byte {
 }
 
 func readSpans(d *wire.Reader) []Span {
-	n := d.Count()
-	if n == 0 {
-		return nil
-	}
-	spans := make([]Span, n)
-	for i := range spans {
-		spans[i] = Span{Start: d.Optional(), End: d.Optional()}
-	}
-	return spans
+	return readList(d, func(d *wire.Reader) Span { return Span{Start: d.Optional(), End: d.Optional()} })
 }
 
 func appendExprs(dst []byte, es []expr.Expr, env *expr.Env, v version.Version) ([]byte, error) {
@@ -407,19 +391,16 @@ func appendExprs(dst []byte, es []expr.Expr, env *expr.Env, v version.Version) (
 	return dst, nil
 }
 
-func readExprs(d *wire.Reader) []expr.Expr {
-	es := make([]expr.Expr, 0, d.Count())
-	for range cap(es) {
-		es = append(es, readExpr(d))
-	}
-	return es
-}
+func readExprs(d *wire.Reader) []expr.Expr { return readList(d, readExpr) }
 
 func readExpr(d *wire.Reader) expr.Expr {
 	if d.Err() != nil {
 		return nil
 	}
 	e, rest, err := expr.Decode(d.Rest())
+	if e == nil && err == nil {
+		err = wire.ErrCorrupt // where a fragment has no expression, it has no room for one
+	}
 	d.SetRest(rest, err)
 	return e
 }
@@ -449,14 +430,11 @@ func appendAggregate(dst []byte, a *Aggregate, env *expr.Env, v version.Version)
 
 func readAggregate(d *wire.Reader) *Aggregate {
 	a := &Aggregate{GroupBy: readExprs(d)}
-	for range d.Count() {
+	a.Aggs = readList(d, func(d *wire.Reader) *expr.Agg {
 		agg, rest, err := expr.DecodeAgg(d.Rest())
 		d.SetRest(rest, err)
-		if d.Err() != nil {
-			return nil
-		}
-		a.Aggs = append(a.Aggs, agg)
-	}
+		return agg
+	})
 	return a
 }
 
@@ -473,14 +451,5 @@ func appendOrder(dst []byte, keys []expr.SortKey, env *expr.Env, v version.Versi
 }
 
 func readOrder(d *wire.Reader) []expr.SortKey {
-	n := d.Count()
-	if n == 0 {
-		return nil
-	}
-	keys := make([]expr.SortKey, n)
-	for i := range keys {
-		keys[i].Desc = d.Bool()
-		keys[i].Expr = readExpr(d)
-	}
-	return keys
+	return readList(d, func(d *wire.Reader) expr.SortKey { return expr.SortKey{Desc: d.Bool(), Expr: readExpr(d)} })
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"unicode/utf8"
+
+	"cloudsql/storage/limits"
 )
 
 // Values and types are written self-describing, for fragments, row pages and the messages between nodes:
@@ -187,7 +189,7 @@ const (
 	typeZerofill
 )
 
-// AppendType appends t's encoding.
+// AppendType appends t's encoding. A length beyond all that MySQL has is written as the longest.
 func AppendType(dst []byte, t *Type) []byte {
 	var flags byte
 	if t.Unsigned {
@@ -197,8 +199,8 @@ func AppendType(dst []byte, t *Type) []byte {
 		flags |= typeZerofill
 	}
 	dst = append(dst, t.ID, flags)
-	dst = binary.AppendVarint(dst, int64(t.Length))
-	dst = binary.AppendVarint(dst, int64(t.Decimals))
+	dst = binary.AppendVarint(dst, int64(min(max(t.Length, Unspecified), limits.TypeLength)))
+	dst = binary.AppendVarint(dst, int64(min(max(t.Decimals, Unspecified), limits.TypeDecimals)))
 	dst = binary.AppendUvarint(dst, uint64(t.Collation))
 	dst = binary.AppendUvarint(dst, uint64(len(t.Elems)))
 	for _, e := range t.Elems {
@@ -214,12 +216,12 @@ func DecodeType(src []byte) (t Type, rest []byte, err error) {
 	flags := d.byte()
 	t.Unsigned, t.Zerofill = flags&typeUnsigned != 0, flags&typeZerofill != 0
 	length, decimals, collation, count := d.varint(), d.varint(), d.uvarint(), d.uvarint()
-	if d.bad || flags > typeUnsigned|typeZerofill || length < Unspecified || length > math.MaxUint32 ||
-		decimals < Unspecified || decimals > math.MaxUint8 || collation > math.MaxUint16 || count > uint64(len(d.src)) {
+	if d.bad || flags > typeUnsigned|typeZerofill || length < Unspecified || length > limits.TypeLength ||
+		decimals < Unspecified || decimals > limits.TypeDecimals || collation > limits.Collation || count > uint64(len(d.src)) {
 		return Type{}, src, errBadValue
 	}
 	t.Length, t.Decimals, t.Collation = int(length), int(decimals), Collation(collation)
-	for range count {
+	for i := uint64(0); i < count && !d.bad; i++ {
 		t.Elems = append(t.Elems, string(d.bytes()))
 	}
 	if d.bad {

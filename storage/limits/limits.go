@@ -1,0 +1,29 @@
+// Package limits is the one table of sizes that encoders and decoders of fragments share. What an encoder would write
+// beyond them is that statement's own error; what a decoder meets beyond them no encoder wrote.
+//
+// Invariant: a limit is never lowered, because logs and stores hold what was written under it. One that is raised goes with
+// a cluster version, like any other format.
+package limits
+
+import "math"
+
+// Of a type.
+const (
+	TypeLength   = math.MaxUint32 // characters or bytes: a LONGBLOB's
+	TypeDecimals = math.MaxUint8
+	Collation    = math.MaxUint16
+)
+
+// Of an expression.
+const (
+	ExprDepth   = 2000 // of nested calls: decoding and evaluating recurse
+	ExprNodes   = 1 << 20
+	ColumnIndex = math.MaxInt32 // position in a row
+)
+
+// Of a batch of rows.
+const BatchWidth = 1 << 16
+
+// Prealloc is how many elements a decoder makes room for before it has seen any: a count says how many bytes follow at
+// least, and an element takes more in memory than in the message.
+const Prealloc = 1024
