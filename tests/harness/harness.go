@@ -69,6 +69,7 @@ type Node struct {
 	SQL, Internal, HTTP string
 	Args                []string // further arguments of start
 	Env                 []string // further environment of the process
+	Bin                 string   // the program; Binary if empty
 
 	mu  sync.Mutex
 	cmd *exec.Cmd
@@ -123,7 +124,11 @@ func (n *Node) Start() *Node {
 // TryStart is Start that returns what went wrong.
 func (n *Node) TryStart(timeout time.Duration) error {
 	args := append([]string{"start", "--data", n.Dir, "--sql-addr", n.SQL, "--node-addr", n.Internal, "--http-addr", n.HTTP}, n.Args...)
-	cmd := exec.Command(Binary(n.T), args...)
+	bin := n.Bin
+	if bin == "" {
+		bin = Binary(n.T)
+	}
+	cmd := exec.Command(bin, args...)
 	cmd.Env = append(os.Environ(), n.Env...)
 	log, err := os.OpenFile(n.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
