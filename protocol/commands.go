@@ -109,7 +109,7 @@ func (c *conn) setOption(data []byte) error {
 }
 
 func (c *conn) resetConnection() error {
-	clear(c.stmts)
+	c.forgetStmts()
 	return c.okAfter(c.session.Reset(c.ctx))
 }
 
@@ -123,7 +123,7 @@ func (c *conn) changeUser(data []byte) error {
 		err = c.authenticate(r)
 	}
 	if err == nil {
-		clear(c.stmts)
+		c.forgetStmts()
 		err = c.session.ChangeUser(c.ctx, c.info)
 	}
 	if err != nil {

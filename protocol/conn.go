@@ -14,6 +14,7 @@ import (
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/spawn"
 )
@@ -31,6 +32,7 @@ const (
 const (
 	maxHandshakePacket = 128 << 10 // bytes; connection attributes may take 64 KiB
 	maxDiscard         = 1 << 30   // bytes of an oversized request that are read away before it is answered
+	maxLastRead        = 64 << 20  // bytes that are read away from a client that was told goodbye
 	discardTimeout     = 10 * time.Second
 	lastWordsTimeout   = 2 * time.Second // to answer a client that is being dropped
 )
@@ -75,10 +77,18 @@ type conn struct {
 	secure  bool // TLS or a Unix socket: passwords may be sent in clear
 	timeout WaitTimeouter
 	charset charsets
+	limits  sql.Limits
+	memory  *memory.Account // the session's; may be nil
 
 	stmts  map[uint32]*stmt
 	result resultWriter
 }
+
+// Limiter is a session that says what its connection may do; it is asked when the session has opened.
+type Limiter interface{ Limits() sql.Limits }
+
+// MemoryAccounter is a session that is charged with what its connection holds for it.
+type MemoryAccounter interface{ Memory() *memory.Account }
 
 // ConnectionNumberer is an engine that numbers the connections itself, so that the numbers are unique in its cluster.
 type ConnectionNumberer interface{ NextConnectionID() uint32 }
@@ -123,9 +133,7 @@ func (t *timedConn) Write(b []byte) (int, error) {
 func (c *conn) refuse(e *mysqlerr.Error) {
 	defer c.server.remove(c)
 	defer c.nc.Close()
-	_ = c.nc.SetDeadline(time.Now().Add(lastWordsTimeout))
-	_ = c.writeError(e)
-	_ = c.pc.Flush()
+	c.lastWords(e)
 }
 
 // serve is the life of a connection.
@@ -172,7 +180,9 @@ func (c *conn) serveCommands() {
 	for c.ending.Load() == endNone {
 		data, err := c.pc.ReadCommand()
 		if err != nil {
-			c.readFailed(err)
+			if c.readFailed(err) {
+				continue
+			}
 			return
 		}
 		c.busySince.Store(c.server.ticks.Load())
@@ -218,29 +228,59 @@ func (c *conn) serveCommand(data []byte) error {
 	return c.pc.Flush()
 }
 
-// readFailed tells the client why the connection ends, where it can still listen.
-func (c *conn) readFailed(err error) {
+// readFailed answers a request that could not be read, where the client can still listen. goesOn tells that the connection
+// is in order: the request was left out.
+func (c *conn) readFailed(err error) (goesOn bool) {
 	var e *mysqlerr.Error
 	switch {
 	case errors.Is(err, packet.ErrTooLarge):
-		_ = c.nc.SetReadDeadline(time.Now().Add(discardTimeout))
-		if c.pc.Discard(maxDiscard) != nil {
-			return
-		}
-		e = mysqlerr.New(mysql.ER_NET_PACKET_TOO_LARGE)
+		return c.refuseRequest(mysqlerr.New(mysql.ER_NET_PACKET_TOO_LARGE))
+	case errors.As(err, &e): // no memory for it
+		return c.refuseRequest(e)
 	case errors.Is(err, packet.ErrOutOfOrder):
 		e = mysqlerr.New(mysql.ER_NET_PACKETS_OUT_OF_ORDER)
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.ending.Load() == endIdle:
 		e = mysqlerr.New(mysqlerr.ClientInteractionTimeout)
 	case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
-		return
+		return false
 	default:
 		c.log.Debug("a connection broke", "err", err)
+		return false
+	}
+	c.lastWords(e)
+	return false
+}
+
+// refuseRequest reads away a request that is not to be kept, and answers it. As in MySQL the connection goes on behind it: a
+// client that has its error may send the next request at once, and must not find the connection about to be closed.
+func (c *conn) refuseRequest(e *mysqlerr.Error) (goesOn bool) {
+	_ = c.nc.SetReadDeadline(time.Now().Add(discardTimeout))
+	head := c.pc.Refused(commandHead)
+	if c.pc.Discard(maxDiscard) != nil {
+		c.lastWords(e)
+		return false
+	}
+	_ = c.nc.SetReadDeadline(time.Time{})                          // who asks the connection to end sets c.ending before another deadline
+	if len(head) > 0 && head[0] == mysql.COM_STMT_SEND_LONG_DATA { // has no answer: its statement fails later
+		c.failLongData(head[1:], e)
+		return true
+	}
+	return c.writeError(e) == nil && c.pc.Flush() == nil
+}
+
+const commandHead = 5 // bytes: a command and the statement that it is about
+
+// lastWords tells the client why the connection ends. What it is still sending is read away for a moment: a socket that is
+// closed with unread data is reset, and the client would not get to read the error.
+func (c *conn) lastWords(e *mysqlerr.Error) {
+	_ = c.nc.SetDeadline(time.Now().Add(lastWordsTimeout))
+	_ = c.writeError(e)
+	if c.pc.Flush() != nil {
 		return
 	}
-	_ = c.nc.SetWriteDeadline(time.Now().Add(lastWordsTimeout))
-	_ = c.writeError(e)
-	_ = c.pc.Flush()
+	if half, ok := c.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_, _ = io.CopyN(io.Discard, c.nc, maxLastRead)
+	}
 }
 
 // end asks the connection to end, for a reason. What runs may finish and answer after endShutdown; after the other

@@ -8,23 +8,34 @@ import (
 	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
 // cursor holds the rows of a statement that was executed with a cursor, for COM_STMT_FETCH to bring in portions. As
 // in MySQL, its rows are those of the execution, whatever happens afterwards. Rows are kept encoded, each behind its
-// length (four bytes). A result that exceeds Config.CursorMemory is sent at once instead, without a cursor, as the
-// protocol allows.
+// length (four bytes). A result that exceeds Config.CursorMemory, or what the session may hold, is sent at once instead, without
+// a cursor, as the protocol allows.
 type cursor struct {
 	rows []byte
+	hold memory.Hold
 }
 
-// add encodes a row into the cursor.
-func (k *cursor) add(cols []sql.Column, vals []types.Value, r *codec.Charset) {
+// add encodes a row into the cursor. An error tells that the cursor has become larger than it may be; the row is in it.
+func (k *cursor) add(cols []sql.Column, vals []types.Value, r *codec.Charset) error {
 	at := len(k.rows)
 	k.rows = codec.AppendBinaryRow(append(k.rows, 0, 0, 0, 0), cols, vals, r)
 	binary.LittleEndian.PutUint32(k.rows[at:], uint32(len(k.rows)-at-4))
+	return k.hold.Set(cap(k.rows))
+}
+
+// close forgets the rows. A nil cursor has none.
+func (k *cursor) close() {
+	if k != nil {
+		k.rows = nil
+		k.hold.Close()
+	}
 }
 
 // next takes the next row; ok is false behind the last.
@@ -74,7 +85,7 @@ func (c *conn) fetchStmt(data []byte) error {
 		status |= mysql.SERVER_STATUS_CURSOR_EXISTS
 	} else {
 		status |= mysql.SERVER_STATUS_LAST_ROW_SEND
-		s.cursor = nil
+		s.dropCursor()
 	}
 	return c.writeEnd(&sql.Outcome{Status: status, Warnings: warnings})
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/auth"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -35,7 +37,10 @@ import (
 type fakeEngine struct {
 	accounts map[string]sql.Account
 	timeout  time.Duration
-	latin1   bool // what sessions take and give
+	latin1   bool            // what sessions take and give
+	packet   int             // bytes of one request; 0: 64 MiB
+	most     atomic.Int64    // connections; 0: as the server is configured
+	process  *memory.Account // that sessions are charged below; may be nil
 
 	mu       sync.Mutex
 	sessions map[*fakeSession]struct{}
@@ -79,19 +84,31 @@ func (e *fakeEngine) Open(_ context.Context, c *sql.ConnInfo) (sql.Session, erro
 		return nil, mysqlerr.New(mysql.ER_BAD_DB_ERROR, c.DB)
 	}
 	s := &fakeSession{engine: e, info: c}
+	if e.process != nil {
+		s.account = new(memory.Account)
+		s.account.Open(e.process, memory.Session, "session", 0)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.sessions[s] = struct{}{}
 	return s, nil
 }
 
+// limitedEngine is one that says how many connections there may be.
+type limitedEngine struct{ *fakeEngine }
+
+func (e limitedEngine) MaxConnections() int { return int(e.most.Load()) }
+
+func (s *fakeSession) Memory() *memory.Account { return s.account }
+
 type fakeSession struct {
-	engine *fakeEngine
-	info   *sql.ConnInfo
-	lastID uint32
-	one    sql.Header
-	row    []types.Value
-	inTx   bool
+	account *memory.Account // nil: nobody is charged
+	engine  *fakeEngine
+	info    *sql.ConnInfo
+	lastID  uint32
+	one     sql.Header
+	row     []types.Value
+	inTx    bool
 }
 
 type fakeStmt struct {
@@ -107,6 +124,15 @@ func (s *fakeStmt) Close()              {}
 
 func column(name string, t types.Type, flags uint) sql.Column {
 	return sql.Column{Schema: "db", Table: "t", OrgTable: "t", Name: name, OrgName: name, Type: t, Flags: uint16(flags)}
+}
+
+// Limits are generous, and root is an administrator.
+func (s *fakeSession) Limits() sql.Limits {
+	most := 64 << 20
+	if s.engine.packet > 0 {
+		most = s.engine.packet
+	}
+	return sql.Limits{MaxAllowedPacket: most, Administrator: s.info.Account.User == "root"}
 }
 
 func (s *fakeSession) outcome() *sql.Outcome {

@@ -9,6 +9,8 @@ import (
 	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
+	"cloudsql/sql"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -46,7 +48,6 @@ func (c *conn) logIn() error {
 		_ = c.pc.Flush()
 		return err
 	}
-	c.pc.SetMaxPayload(int(c.server.maxAllowedPacket.Load()))
 	_ = c.nc.SetDeadline(time.Time{})
 	c.idleSince.Store(c.server.ticks.Load())
 	c.loggedIn.Store(true)
@@ -85,6 +86,9 @@ func (c *conn) handshake() error {
 	if c.session, err = c.server.engine.Open(c.ctx, c.info); err != nil {
 		return mysqlerr.From(err)
 	}
+	if err := c.takeLimits(); err != nil {
+		return err
+	}
 	c.timeout, _ = c.session.(WaitTimeouter)
 	c.charset.session, _ = c.session.(Charsetter)
 	if c.timeout != nil {
@@ -94,6 +98,24 @@ func (c *conn) handshake() error {
 		return err
 	}
 	return c.pc.Flush()
+}
+
+// takeLimits learns what the session may do; 1040 where there is no connection for it.
+func (c *conn) takeLimits() error {
+	c.limits = sql.Limits{MaxAllowedPacket: c.server.cfg.MaxAllowedPacket}
+	if l, ok := c.session.(Limiter); ok {
+		c.limits = l.Limits()
+	}
+	if !c.limits.Administrator && c.server.crowded() {
+		c.server.Metrics.Refused.Add(1)
+		return mysqlerr.New(mysql.ER_CON_COUNT_ERROR)
+	}
+	c.pc.SetMaxPayload(c.limits.MaxAllowedPacket)
+	if m, ok := c.session.(MemoryAccounter); ok {
+		c.memory = m.Memory()
+		c.pc.SetMemory(c.memory.Hold(memory.Request))
+	}
+	return nil
 }
 
 // readHandshake reads a packet of the handshake; what no client sends is answered with 1043.

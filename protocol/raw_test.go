@@ -11,6 +11,7 @@ import (
 	"github.com/go-mysql-org/go-mysql/mysql"
 
 	"cloudsql/protocol/packet"
+	"cloudsql/storage/memory"
 )
 
 // rawClient speaks to the server packet by packet.
@@ -328,6 +329,42 @@ func TestCursor(t *testing.T) {
 //	EOF  fe, warnings (2), status (2)
 //	OK   fe, no rows affected, no insert id, status (2), warnings (2)
 func endStatus(p []byte) uint16 { return uint16(p[3]) | uint16(p[4])<<8 }
+
+// What a client sends without being asked for answers, and cursors, count as well.
+func TestLongDataAndCursorsAreCharged(t *testing.T) {
+	engine := newFakeEngine(t)
+	engine.process = memory.NewProcess(4 << 20)
+	_, addr := startWith(t, Config{}, engine)
+	c := dialRaw(t, addr, 0)
+	c.logIn("root")
+	id := c.prepare("echo ?")
+	c.read() // EOF behind the parameter
+	piece := append(append(bytes.Clone(id), 0, 0), make([]byte, 100<<10)...)
+	for range 40 {
+		c.begin(mysql.COM_STMT_SEND_LONG_DATA, piece...)
+	}
+	wantRawError(t, c.command(mysql.COM_STMT_EXECUTE, append(bytes.Clone(id), 0, 1, 0, 0, 0, 0, 1, 0xfc, 0)...), 1041)
+	if n := engine.process.Totals().Kinds["long_data"]; n != 0 {
+		t.Errorf("%d bytes of long data are left", n)
+	}
+	id = c.prepare("rows 10000 300") // 3 MB: too much for a cursor here, so the rows come at once
+	c.begin(mysql.COM_STMT_EXECUTE, append(id, 1, 1, 0, 0, 0)...)
+	for range 3 {
+		c.read()
+	}
+	if status := endStatus(c.read()); status&mysql.SERVER_STATUS_CURSOR_EXISTS != 0 {
+		t.Fatal("a cursor was opened")
+	}
+	for range 10000 {
+		c.read()
+	}
+	if p := c.read(); !isEOF(p) {
+		t.Errorf("end: %q", p)
+	}
+	if n := engine.process.Totals().Kinds["cursor"]; n != 0 {
+		t.Errorf("%d bytes of cursors are left", n)
+	}
+}
 
 // TestCursorTooLarge gets all rows at once where they do not fit into the cursor's memory.
 func TestCursorTooLarge(t *testing.T) {

@@ -83,12 +83,12 @@ func (w *resultWriter) Row(vals []types.Value) error {
 
 // keep puts a row into the cursor. When the cursor gets too large, the client gets all rows without one.
 func (w *resultWriter) keep(vals []types.Value) error {
-	w.cursor.add(w.header.Columns, vals, w.charset)
-	if len(w.cursor.rows) <= w.c.server.cfg.CursorMemory {
+	if err := w.cursor.add(w.header.Columns, vals, w.charset); err == nil && len(w.cursor.rows) <= w.c.server.cfg.CursorMemory {
 		return nil
 	}
 	kept := w.cursor
 	w.cursor = nil
+	defer kept.close()
 	if err := w.endDefinitions(); err != nil {
 		return err
 	}
@@ -121,6 +121,9 @@ func (w *resultWriter) Done(o *sql.Outcome) error {
 // is taken back, so that the client gets the error alone.
 func (w *resultWriter) finish(err error) error {
 	if err != nil {
+		w.cursor.close()
+		w.opened.close()
+		w.cursor, w.opened = nil, nil
 		w.c.pc.Rewind(w.start)
 		if !w.more { // the client counts its results: an error behind the last one would answer the next command
 			w.c.log.Error("a statement failed behind its last result", "err", err)

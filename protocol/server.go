@@ -23,8 +23,8 @@ import (
 
 // Config is how a Server listens. The zero value works; each zero field stands for its default.
 type Config struct {
-	MaxConnections   int           // beyond it, 1040; default 2000
-	MaxAllowedPacket int           // bytes of one request, beyond it 1153; default 64 MiB
+	MaxConnections   int           // beyond it, 1040, where the engine names no limit; default 2000
+	MaxAllowedPacket int           // bytes of one request, beyond it 1153, where the session names no limit; default 64 MiB
 	CursorMemory     int           // bytes of rows that one cursor may hold; default 64 MiB
 	HandshakeTimeout time.Duration // to log in; default 10 s
 	WriteTimeout     time.Duration // a client that takes nothing for so long is dropped; default 60 s
@@ -64,14 +64,12 @@ var ErrServerClosed = errors.New("protocol: server closed")
 type Server struct {
 	Metrics Metrics
 
-	cfg              Config
-	engine           sql.Engine
-	maxConnections   atomic.Int64
-	maxAllowedPacket atomic.Int64
-	lastID           atomic.Uint32
-	ticks            atomic.Int64 // time in Config.Tick, from 1
-	digests          digestCache
-	rsaKey           func() (*rsa.PrivateKey, error)
+	cfg     Config
+	engine  sql.Engine
+	lastID  atomic.Uint32
+	ticks   atomic.Int64 // time in Config.Tick, from 1
+	digests digestCache
+	rsaKey  func() (*rsa.PrivateKey, error)
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
@@ -96,16 +94,27 @@ func New(cfg Config, engine sql.Engine) *Server {
 		}),
 	}
 	s.ticks.Store(1)
-	s.maxConnections.Store(int64(cfg.MaxConnections))
-	s.maxAllowedPacket.Store(int64(cfg.MaxAllowedPacket))
 	return s
 }
 
-// SetMaxConnections changes the limit for connections to come (SET GLOBAL max_connections).
-func (s *Server) SetMaxConnections(n int) { s.maxConnections.Store(int64(n)) }
+// ConnectionLimiter is an engine that says how many connections there may be (max_connections).
+type ConnectionLimiter interface{ MaxConnections() int }
 
-// SetMaxAllowedPacket changes the limit, in bytes, for connections to come (SET GLOBAL max_allowed_packet).
-func (s *Server) SetMaxAllowedPacket(n int) { s.maxAllowedPacket.Store(int64(n)) }
+func (s *Server) maxConnections() int {
+	if l, ok := s.engine.(ConnectionLimiter); ok {
+		return l.MaxConnections()
+	}
+	return s.cfg.MaxConnections
+}
+
+// crowded tells that only an administrator may still log in: as in MySQL, there is one connection more than
+// max_connections, and whoever has come in by it must be one.
+func (s *Server) crowded() bool {
+	most := s.maxConnections()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns) > most
+}
 
 // Serve accepts connections until the listener fails or the server is shut down; then it returns ErrServerClosed.
 // Several listeners may be served at once. The listener is closed.
@@ -164,9 +173,10 @@ func (s *Server) isDraining() bool {
 // accept starts serving a connection, or turns it away.
 func (s *Server) accept(nc net.Conn) {
 	s.Metrics.Accepted.Add(1)
+	most := s.maxConnections()
 	c := newConn(s, nc)
 	s.mu.Lock()
-	refused := len(s.conns) >= int(s.maxConnections.Load())
+	refused := len(s.conns) > most // one more than that is for administrators, see crowded
 	if s.draining {
 		s.mu.Unlock()
 		_ = nc.Close()

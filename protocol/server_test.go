@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+
+	"cloudsql/storage/memory"
 )
 
 // dial opens a database handle with at most one connection.
@@ -447,28 +449,61 @@ func TestPacketsAbove16MB(t *testing.T) {
 }
 
 func TestPacketLimit(t *testing.T) {
-	_, _, addr := start(t, Config{MaxAllowedPacket: 1 << 20})
+	engine := newFakeEngine(t)
+	engine.packet = 1 << 20
+	server, addr := startWith(t, Config{}, engine)
 	db := dial(t, "root@tcp("+addr+")/?maxAllowedPacket=67108864")
 	for _, size := range []int{1<<20 + 1, 20 << 20} {
 		_, err := db.Exec(strings.Repeat("x", size))
 		wantCode(t, err, 1153, "Got a packet bigger than 'max_allowed_packet' bytes")
 	}
+	if err := db.Ping(); err != nil {
+		t.Error(err)
+	}
+	if n := server.Metrics.Accepted.Load(); n != 1 {
+		t.Errorf("%d connections: a request that was read away ends none", n)
+	}
+}
+
+// Requests are charged to their sessions: where the process has no room, they are refused and the connection goes on.
+func TestRequestsAreCharged(t *testing.T) {
+	engine := newFakeEngine(t)
+	engine.process = memory.NewProcess(16 << 20)
+	_, addr := startWith(t, Config{}, engine)
+	db := dial(t, "root@tcp("+addr+")/?maxAllowedPacket=67108864")
+	db.SetMaxOpenConns(1)
+	for _, size := range []int{13 << 20, 40 << 20} {
+		_, err := db.Exec(strings.Repeat("x", size))
+		wantCode(t, err, 1041, "")
+		if _, err := db.Exec(strings.Repeat("x", 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Ping(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return engine.process.Used() < 100<<10 })
 }
 
 func TestConnectionLimit(t *testing.T) {
-	server, _, addr := start(t, Config{MaxConnections: 1})
-	first := dial(t, "root@tcp("+addr+")/")
+	engine := newFakeEngine(t)
+	engine.most.Store(1)
+	server, addr := startWith(t, Config{}, limitedEngine{engine})
+	const user, root = "native:s3cret@tcp(", "root@tcp("
+	first := dial(t, user+addr+")/")
 	if err := first.Ping(); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, dial(t, "root@tcp("+addr+")/").Ping(), 1040, "Too many connections")
+	wantCode(t, dial(t, user+addr+")/").Ping(), 1040, "Too many connections")
 	if server.Metrics.Refused.Load() == 0 {
 		t.Error("not counted")
 	}
-	server.SetMaxConnections(2)
-	if err := dial(t, "root@tcp("+addr+")/").Ping(); err != nil {
-		t.Error(err)
-	}
+	// One more is kept for administrators, and only one. The one that was refused may still be on its way out.
+	admin := dial(t, root+addr+")/")
+	eventually(t, func() bool { return admin.Ping() == nil })
+	wantCode(t, dial(t, root+addr+")/").Ping(), 1040, "Too many connections")
+	engine.most.Store(3)
+	eventually(t, func() bool { return dial(t, user+addr+")/").Ping() == nil })
 }
 
 func TestPanicEndsOneConnection(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -14,8 +15,9 @@ import (
 type stmt struct {
 	sql.Statement
 	params codec.Params
-	failed error   // of COM_STMT_SEND_LONG_DATA, which has no answer of its own
-	cursor *cursor // open, or nil
+	long   memory.Hold // of what COM_STMT_SEND_LONG_DATA brought
+	failed error       // of it: that command has no answer of its own
+	cursor *cursor     // open, or nil
 }
 
 // takeStmt takes a statement's id from the front of a command and finds the statement. Errors: 1835, 1243.
@@ -42,7 +44,7 @@ func (c *conn) prepareStmt(text string) error {
 	if err != nil {
 		return err
 	}
-	c.stmts[st.ID()] = &stmt{Statement: st}
+	c.stmts[st.ID()] = &stmt{Statement: st, long: c.memory.Hold(memory.LongData)}
 	var cols []sql.Column
 	if h := st.Header(); h != nil {
 		cols = h.Columns
@@ -92,15 +94,15 @@ func (c *conn) executeStmt(data []byte) error {
 		s.reset()
 		return err
 	}
-	s.cursor = nil
-	defer s.params.DropLongData()
+	s.dropCursor()
+	defer s.dropLongData()
 	s.params.Charset = c.charset.client()
 	if err := s.params.Decode(d.Rest(), s.ParamCount()); err != nil {
 		return err
 	}
 	w := c.result.begin(true)
 	if cursorType&mysql.CURSOR_TYPE_READ_ONLY != 0 { // the one type that MySQL knows
-		w.cursor = &cursor{}
+		w.cursor = &cursor{hold: c.memory.Hold(memory.Cursor)}
 	}
 	if err := w.finish(c.session.Execute(c.ctx, s.Statement, s.params.Values, w)); err != nil {
 		return err
@@ -116,13 +118,14 @@ func (c *conn) sendLongData(data []byte) error {
 	if err != nil {
 		return nil
 	}
-	i := int(d.Uint16())
+	i, piece := int(d.Uint16()), d.Rest()
 	switch {
 	case d.Bad() || i >= s.ParamCount():
 		s.failed = mysqlerr.New(mysql.ER_WRONG_ARGUMENTS, "mysqld_stmt_send_long_data")
 	case s.failed != nil:
-	case s.params.AddLongData(i, s.ParamCount(), d.Rest()) > int(c.server.maxAllowedPacket.Load()):
-		s.params.DropLongData()
+	case s.growLongData(len(piece)) != nil:
+	case s.params.AddLongData(i, s.ParamCount(), piece) > c.limits.MaxAllowedPacket:
+		s.dropLongData()
 		s.failed = mysqlerr.Newf(mysql.ER_UNKNOWN_ERROR, "Parameter of prepared statement which is set through "+
 			"mysql_send_long_data() is longer than 'max_allowed_packet' bytes")
 	}
@@ -140,8 +143,45 @@ func (c *conn) resetStmt(data []byte) error {
 }
 
 func (s *stmt) reset() {
+	s.dropLongData()
+	s.dropCursor()
+	s.failed = nil
+}
+
+// failLongData notes that a piece could not be taken.
+func (c *conn) failLongData(data []byte, e *mysqlerr.Error) {
+	d := packet.NewDecoder(data)
+	if s, err := c.takeStmt(&d, "mysqld_stmt_send_long_data"); err == nil {
+		s.dropLongData()
+		s.failed = e
+	}
+}
+
+// growLongData makes room for a piece; where there is none the statement fails with the reason.
+func (s *stmt) growLongData(n int) error {
+	if s.failed = s.long.Grow(2 * n); s.failed != nil { // appending doubles
+		s.dropLongData()
+	}
+	return s.failed
+}
+
+func (s *stmt) dropLongData() {
 	s.params.DropLongData()
-	s.failed, s.cursor = nil, nil
+	s.long.Close()
+}
+
+func (s *stmt) dropCursor() {
+	s.cursor.close()
+	s.cursor = nil
+}
+
+// forgetStmts closes all prepared statements.
+func (c *conn) forgetStmts() {
+	for _, s := range c.stmts {
+		s.reset()
+		s.Close()
+	}
+	clear(c.stmts)
 }
 
 // closeStmt forgets a statement. It has no answer.
@@ -149,6 +189,7 @@ func (c *conn) closeStmt(data []byte) error {
 	d := packet.NewDecoder(data)
 	if s, err := c.takeStmt(&d, "mysqld_stmt_close"); err == nil {
 		delete(c.stmts, s.ID())
+		s.reset()
 		s.Close()
 	}
 	return nil

@@ -65,7 +65,7 @@ type ConnInfo struct {
 	Kill         func() // closes the connection; for KILL from another session
 }
 
-// Engine is the SQL layer of a node.
+// Engine is the SQL layer of a node. One may offer MaxConnections() int, which the protocol asks for at each new connection.
 type Engine interface {
 	// Lookup finds the account that matches user at host (an IP address, "localhost" for loopback); ok is false where none does.
 	Lookup(user, host string) (a Account, ok bool)
@@ -75,6 +75,12 @@ type Engine interface {
 	ServerVersion() string
 	// Status is COM_STATISTICS's line.
 	Status() string
+}
+
+// Limits are a session's, as they are when it opens.
+type Limits struct {
+	MaxAllowedPacket int  // bytes of one request
+	Administrator    bool // may use the one connection beyond max_connections
 }
 
 // Statement is a prepared statement of one session.
@@ -89,6 +95,8 @@ type Statement interface {
 //
 // A session may offer more, which the protocol asks for around each command:
 //
+//	Limits() Limits                                   what the connection may do (default: the server's configuration)
+//	Memory() *memory.Account                          that is charged with what the connection holds for the session
 //	WaitTimeout() time.Duration                       wait_timeout or interactive_timeout (default 8 h)
 //	Charsets() (client, results types.Collation)      character_set_client and _results (default UTF-8); the protocol
 //	                                                  converts, so that a session sees and gives UTF-8 only

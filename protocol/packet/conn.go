@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
+
+	"cloudsql/storage/memory"
 )
 
 // Errors of ReadCommand and ReadPacket, besides those of the connection.
@@ -46,7 +48,8 @@ type Conn struct {
 
 	in   []byte // read buffer; in[r:w] is unread
 	r, w int
-	big  []byte // payload of a packet that does not fit into in
+	big  []byte      // payload of a packet that does not fit into in
+	hold memory.Hold // what big is charged to
 
 	out     []byte // packets waiting for Flush
 	start   int    // where the packet under construction begins in out
@@ -69,6 +72,10 @@ func NewConn(nc net.Conn, traffic *Traffic) *Conn {
 // SetMaxPayload limits the payloads that are accepted, in bytes.
 func (c *Conn) SetMaxPayload(n int) { c.max = n }
 
+// SetMemory says who is charged with payloads that are larger than the read buffer; one that there is no memory for is an error
+// of ReadPacket as a payload above the limit is, and to be discarded like it.
+func (c *Conn) SetMemory(h memory.Hold) { c.hold = h }
+
 // NetConn is the connection below: the TLS connection after StartTLS.
 func (c *Conn) NetConn() net.Conn { return c.nc }
 
@@ -90,7 +97,7 @@ func (c *Conn) ReadPacket() ([]byte, error) {
 		return nil, err
 	}
 	if length > c.max {
-		c.pending, c.more = length, length == MaxPiece
+		c.big, c.pending, c.more = c.big[:0], length, length == MaxPiece
 		return nil, ErrTooLarge
 	}
 	if length > len(c.in)-headerSize {
@@ -151,7 +158,7 @@ func (c *Conn) readBig(length int) ([]byte, error) {
 	c.big = c.big[:0]
 	for {
 		if err := c.appendBig(length); err != nil {
-			return nil, noEOF(err)
+			return nil, err
 		}
 		if length < MaxPiece {
 			return c.big, nil
@@ -169,15 +176,17 @@ func (c *Conn) readBig(length int) ([]byte, error) {
 
 // appendBig reads n bytes onto c.big, whose capacity doubles as they come.
 func (c *Conn) appendBig(n int) error {
+	piece := n
 	m := min(n, c.w-c.r)
-	c.big = append(c.big, c.in[c.r:c.r+m]...)
+	c.big = append(c.big, c.in[c.r:c.r+m]...) // no more than a read buffer
 	c.r += m
 	n -= m
 	for n > 0 {
 		if len(c.big) == cap(c.big) {
-			grown := make([]byte, len(c.big), max(4*readBufSize, 2*cap(c.big)))
-			copy(grown, c.big)
-			c.big = grown
+			if err := c.growBig(n); err != nil {
+				c.pending, c.more = n, piece == MaxPiece
+				return err
+			}
 		}
 		room := c.big[len(c.big):min(cap(c.big), len(c.big)+n)]
 		m, err := c.nc.Read(room)
@@ -185,10 +194,31 @@ func (c *Conn) appendBig(n int) error {
 		c.big = c.big[:len(c.big)+m]
 		n -= m
 		if err != nil && n > 0 {
-			return err
+			return noEOF(err)
 		}
 	}
 	return nil
+}
+
+// growBig makes room in big: as much again, but no more than the n bytes that are known to come.
+func (c *Conn) growBig(n int) error {
+	size := min(max(4*readBufSize, 2*cap(c.big)), len(c.big)+n)
+	if err := c.hold.Set(cap(c.big) + size); err != nil { // both exist while one is copied
+		return err
+	}
+	grown := make([]byte, len(c.big), size)
+	copy(grown, c.big)
+	c.big = grown
+	return c.hold.Set(size)
+}
+
+// Refused gives the first n bytes of a payload that was not accepted, fewer where it or the connection ends before.
+func (c *Conn) Refused(n int) []byte {
+	head := c.big[:min(len(c.big), n)]
+	if rest := min(n-len(head), c.pending); rest > 0 && c.fill(rest) == nil {
+		head = append(bytes.Clone(head), c.in[c.r:c.r+rest]...)
+	}
+	return head
 }
 
 // Discard reads away what is left of a packet that ErrTooLarge refused, limit bytes at most, so that the client,
@@ -225,6 +255,7 @@ func (c *Conn) Discard(limit int) error {
 func (c *Conn) shrink() {
 	if cap(c.big) > keepBufSize {
 		c.big = nil
+		c.hold.Close()
 	}
 	if cap(c.out) > keepBufSize && len(c.out) == 0 {
 		c.out = make([]byte, 0, writeBufSize)

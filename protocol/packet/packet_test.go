@@ -11,8 +11,8 @@ import (
 	"github.com/go-mysql-org/go-mysql/mysql"
 )
 
-// memory is a connection that reads from one buffer and writes to another; it gives at most chunk bytes a read.
-type memory struct {
+// pipe is a connection that reads from one buffer and writes to another; it gives at most chunk bytes a read.
+type pipe struct {
 	net.Conn
 	in     bytes.Reader
 	out    bytes.Buffer
@@ -21,7 +21,7 @@ type memory struct {
 	reads  int
 }
 
-func (m *memory) Read(p []byte) (int, error) {
+func (m *pipe) Read(p []byte) (int, error) {
 	m.reads++
 	if m.chunk > 0 && len(p) > m.chunk {
 		p = p[:m.chunk]
@@ -29,7 +29,7 @@ func (m *memory) Read(p []byte) (int, error) {
 	return m.in.Read(p)
 }
 
-func (m *memory) Write(p []byte) (int, error) {
+func (m *pipe) Write(p []byte) (int, error) {
 	m.writes++
 	return m.out.Write(p)
 }
@@ -46,7 +46,7 @@ func pattern(n int) []byte {
 func TestRoundTrip(t *testing.T) {
 	sizes := []int{0, 1, 250, readBufSize - 5, readBufSize - 4, readBufSize - 3, FlushSize, MaxPiece - 1, MaxPiece, MaxPiece + 1,
 		2 * MaxPiece, 3}
-	w := &memory{}
+	w := &pipe{}
 	c := NewConn(w, nil)
 	for _, n := range sizes {
 		if err := c.End(append(c.Begin(), pattern(n)...)); err != nil {
@@ -57,7 +57,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, chunk := range []int{0, 1000, 65536} {
-		r := &memory{chunk: chunk}
+		r := &pipe{chunk: chunk}
 		r.in.Reset(w.out.Bytes())
 		c := NewConn(r, nil)
 		c.SetMaxPayload(1 << 30)
@@ -74,7 +74,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestOneWriteAResponseAndOneReadARequest(t *testing.T) {
-	m := &memory{}
+	m := &pipe{}
 	m.in.Reset(AppendFramed(nil, []byte("request"), 0))
 	c := NewConn(m, nil)
 	if p, err := c.ReadCommand(); err != nil || string(p) != "request" {
@@ -98,7 +98,7 @@ func TestOneWriteAResponseAndOneReadARequest(t *testing.T) {
 
 func TestRefusedPackets(t *testing.T) {
 	read := func(wire []byte, limit int) error {
-		m := &memory{}
+		m := &pipe{}
 		m.in.Reset(wire)
 		c := NewConn(m, nil)
 		c.SetMaxPayload(limit)
@@ -124,7 +124,7 @@ func TestRefusedPackets(t *testing.T) {
 }
 
 func TestDiscard(t *testing.T) {
-	m := &memory{}
+	m := &pipe{}
 	big := make([]byte, 0, MaxPiece+100)
 	big = append(big, 0xff, 0xff, 0xff, 0)
 	big = append(big, make([]byte, MaxPiece)...)
@@ -144,7 +144,7 @@ func TestDiscard(t *testing.T) {
 }
 
 func TestClaimedLengthTakesNoMemory(t *testing.T) {
-	m := &memory{}
+	m := &pipe{}
 	m.in.Reset([]byte{0xfe, 0xff, 0xff, 0, 'x'}) // 16 MB announced, one byte sent
 	c := NewConn(m, nil)
 	if _, err := c.ReadCommand(); err != io.ErrUnexpectedEOF {
@@ -156,7 +156,7 @@ func TestClaimedLengthTakesNoMemory(t *testing.T) {
 }
 
 func TestRewind(t *testing.T) {
-	m := &memory{}
+	m := &pipe{}
 	c := NewConn(m, nil)
 	mark := c.Mark()
 	_ = c.End(append(c.Begin(), "dropped"...))
@@ -176,7 +176,7 @@ func TestRewind(t *testing.T) {
 func TestAppendPackets(t *testing.T) {
 	kept := AppendFramed(AppendFramed(nil, []byte("a"), 1), []byte("bc"), 2)
 	for _, before := range []int{1, 3} {
-		m := &memory{}
+		m := &pipe{}
 		c := NewConn(m, nil)
 		for range before {
 			_ = c.End(c.Begin())
@@ -225,7 +225,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(AppendFramed(AppendFramed(nil, []byte("abc"), 0), nil, 1), 10)
 	f.Add([]byte{0xff, 0xff, 0xff, 0, 1}, 1<<25)
 	f.Fuzz(func(t *testing.T, wire []byte, limit int) {
-		m := &memory{}
+		m := &pipe{}
 		m.in.Reset(wire)
 		c := NewConn(m, nil)
 		c.SetMaxPayload(limit)
