@@ -220,10 +220,13 @@ func (s *testSession) UserVar(name string) (types.Value, types.Type) {
 	}
 	return v, types.TypeString
 }
-func (s *testSession) SetUserVar(name string, v types.Value, _ types.Type) { s.vars[name] = v.Clone() }
-func (s *testSession) CurrentDB() (string, bool)                           { return "test", true }
-func (s *testSession) CurrentUser() string                                 { return "root@localhost" }
-func (s *testSession) ConnectionID() uint64                                { return 7 }
+func (s *testSession) SetUserVar(name string, v types.Value, _ types.Type) error {
+	s.vars[name] = v
+	return nil
+}
+func (s *testSession) CurrentDB() (string, bool) { return "test", true }
+func (s *testSession) CurrentUser() string       { return "root@localhost" }
+func (s *testSession) ConnectionID() uint64      { return 7 }
 func (s *testSession) SysVar(_, name string) (types.Value, types.Type, error) {
 	return types.Int(1000), types.TypeInt, nil
 }

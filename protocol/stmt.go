@@ -95,7 +95,10 @@ func (c *conn) executeStmt(data []byte) error {
 		return err
 	}
 	s.dropCursor()
-	defer s.dropLongData()
+	defer func() {
+		s.dropLongData()
+		clear(s.params.Values) // they are views of the packet
+	}()
 	s.params.Charset = c.charset.client()
 	if err := s.params.Decode(d.Rest(), s.ParamCount()); err != nil {
 		return err

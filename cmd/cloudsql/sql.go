@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strconv"
 
 	"cloudsql/protocol"
 	"cloudsql/sql/session"
@@ -24,8 +25,7 @@ const greetedPlugin = "mysql_native_password"
 func newSQLServer(p *process) (*sqlServer, error) {
 	s := p.settings
 	cfg := protocol.Config{
-		MaxConnections: s.maxConnections, MaxAllowedPacket: s.maxAllowedPacket, RequireTLS: s.requireTLS,
-		DefaultPlugin: greetedPlugin, Logger: p.log,
+		RequireTLS: s.requireTLS, DefaultPlugin: greetedPlugin, Logger: p.log,
 	}
 	if err := os.MkdirAll(s.data+tlsDir, 0o700); err != nil {
 		return nil, err
@@ -46,6 +46,9 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	engine := session.NewEngine(p.node, session.Config{
 		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, TLS: true,
 		Shutdown: p.shutdown, History: s.history, Counters: p.statusCounters,
+		Defaults: map[string]string{
+			"max_connections": strconv.Itoa(s.maxConnections), "max_allowed_packet": strconv.Itoa(s.maxAllowedPacket),
+		},
 	})
 	return &sqlServer{server: protocol.New(cfg, engine)}, nil
 }

@@ -4,16 +4,19 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+
+	"cloudsql/storage/memory"
 )
 
 // Cache maps keys to plans of any kind V, for all sessions of a node. It is bounded: a full part drops the half of its
 // entries that was used least recently, roughly.
 type Cache[V any] struct {
-	seed  maphash.Seed
-	parts [parts]part[V]
-	max   int // entries a part
-	Hits  atomic.Uint64
-	Miss  atomic.Uint64
+	seed    maphash.Seed
+	parts   [parts]part[V]
+	max     int // entries a part
+	account *memory.Account
+	Hits    atomic.Uint64
+	Miss    atomic.Uint64
 }
 
 const parts = 16
@@ -26,12 +29,13 @@ type part[V any] struct {
 
 type entry[V any] struct {
 	value V
+	bytes int64
 	used  atomic.Bool // since the last sweep
 }
 
-// New makes a cache of about max entries.
-func New[V any](max int) *Cache[V] {
-	c := &Cache[V]{seed: maphash.MakeSeed(), max: max/parts + 1}
+// New makes a cache of about max entries, whose memory is charged to account (nil: to nobody).
+func New[V any](max int, account *memory.Account) *Cache[V] {
+	c := &Cache[V]{seed: maphash.MakeSeed(), max: max/parts + 1, account: account}
 	for i := range c.parts {
 		c.parts[i].entries = make(map[string]*entry[V])
 	}
@@ -55,28 +59,57 @@ func (c *Cache[V]) Get(key []byte) (v V, ok bool) {
 	return e.value, true
 }
 
-// Put keeps an entry, replacing one of the same key.
-func (c *Cache[V]) Put(key []byte, v V) {
+// entryBytes is what an entry takes besides its key and its value.
+const entryBytes = 128
+
+// Put keeps an entry of about so many bytes, replacing one of the same key. Where there is no memory for it, half of its
+// neighbours make room, and if that is not enough it is not kept.
+func (c *Cache[V]) Put(key []byte, v V, bytes int) {
 	p := &c.parts[maphash.Bytes(c.seed, key)%parts]
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	c.drop(p, string(key))
 	if len(p.entries) >= c.max {
-		p.sweep(c.max)
+		c.sweep(p, c.max/2)
 	}
-	p.entries[string(key)] = &entry[V]{value: v}
+	e := &entry[V]{value: v, bytes: int64(bytes + len(key) + entryBytes)}
+	if c.account.Grow(e.bytes) != nil {
+		if c.sweep(p, len(p.entries)/2); c.account.Grow(e.bytes) != nil {
+			return
+		}
+	}
+	p.entries[string(key)] = e
 }
 
-// sweep drops entries not used since the last sweep, and then any, until half of the room is free.
-func (p *part[V]) sweep(max int) {
-	for pass := 0; pass < 2 && len(p.entries) > max/2; pass++ {
+// drop removes an entry; its part is locked.
+func (c *Cache[V]) drop(p *part[V], key string) {
+	if e := p.entries[key]; e != nil {
+		delete(p.entries, key)
+		c.account.Shrink(e.bytes)
+	}
+}
+
+// sweep drops entries not used since the last sweep, and then any, until no more than keep are left.
+func (c *Cache[V]) sweep(p *part[V], keep int) {
+	for pass := 0; pass < 2 && len(p.entries) > keep; pass++ {
 		for k, e := range p.entries {
-			if len(p.entries) <= max/2 {
+			if len(p.entries) <= keep {
 				break
 			}
 			if pass > 0 || !e.used.Swap(false) {
-				delete(p.entries, k)
+				c.drop(p, k)
 			}
 		}
+	}
+}
+
+// Clear drops all entries.
+func (c *Cache[V]) Clear() {
+	for i := range c.parts {
+		p := &c.parts[i]
+		p.mu.Lock()
+		c.sweep(p, 0)
+		p.mu.Unlock()
 	}
 }
 
@@ -84,6 +117,6 @@ func (p *part[V]) sweep(max int) {
 func (c *Cache[V]) Delete(key []byte) {
 	p := &c.parts[maphash.Bytes(c.seed, key)%parts]
 	p.mu.Lock()
-	delete(p.entries, string(key))
+	c.drop(p, string(key))
 	p.mu.Unlock()
 }

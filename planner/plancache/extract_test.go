@@ -51,10 +51,10 @@ func TestExtractRefuses(t *testing.T) {
 }
 
 func TestCacheBounded(t *testing.T) {
-	c := New[int](64)
+	c := New[int](64, nil)
 	for i := range 10000 {
 		key := []byte{byte(i), byte(i >> 8)}
-		c.Put(key, i)
+		c.Put(key, i, 0)
 		if got, ok := c.Get(key); !ok || got != i {
 			t.Fatalf("key %d: got %d, %v right after Put", i, got, ok)
 		}

@@ -25,9 +25,9 @@ func (a *answers) UserVar(name string) (types.Value, types.Type) {
 	return types.Null, types.TypeNull
 }
 
-// SetUserVar sets @name.
-func (a *answers) SetUserVar(name string, v types.Value, t types.Type) {
-	a.userVars[strings.ToLower(name)] = userVar{v.Clone(), t}
+// SetUserVar sets @name; v is the session's to keep. 3170 where it keeps too much.
+func (a *answers) SetUserVar(name string, v types.Value, t types.Type) error {
+	return a.s().setUserVar(name, v, t)
 }
 
 // SysVar gives @@name in a scope: "", "session" or "global". Errors: 1193 unknown, 1238 not in that scope.

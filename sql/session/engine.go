@@ -32,11 +32,13 @@ type Config struct {
 	TLS            bool // the protocol offers it
 	// Memory is the account of the process, below which the sessions have theirs; one of the engine's own, without a limit, where nil.
 	Memory          *memory.Account
-	StatementMemory int64         // bytes that one statement may hold; 256 MiB
-	SessionMemory   int64         // bytes that one session may hold, with its statement; no limit
-	Shutdown        func()        // SHUTDOWN; nil refuses it
-	PlanCache       int           // plans of text statements kept for all sessions; 2048
-	History         time.Duration // how long old versions of rows are kept, which bounds how old reads may be; 0: unknown
+	StatementMemory int64 // bytes that one statement may hold; 256 MiB
+	SessionMemory   int64 // bytes that one session may hold, with its statement; no limit
+	// Defaults are values of global variables that the node was started with, in place of the usual ones.
+	Defaults  map[string]string
+	Shutdown  func()        // SHUTDOWN; nil refuses it
+	PlanCache int           // plans of text statements kept for all sessions; 2048
+	History   time.Duration // how long old versions of rows are kept, which bounds how old reads may be; 0: unknown
 
 	// Counters gives what the layers below count, for SHOW STATUS; may be nil.
 	Counters func() map[string]uint64
@@ -62,7 +64,8 @@ type Engine struct {
 	mu       sync.RWMutex
 	sessions map[uint32]*Session
 
-	ids atomic.Uint32
+	ids      atomic.Uint32
+	prepared atomic.Int64 // statements that are open, in all sessions
 }
 
 var _ sql.Engine = (*Engine)(nil)
@@ -95,7 +98,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 		db: db, cfg: cfg, started: cfg.Now(), version: mysqlVersion + "-cloudsql-" + cfg.Version,
 		sessions: map[uint32]*Session{},
 	}
-	e.plans.init(cfg.PlanCache)
+	e.plans.init(cfg.PlanCache, cfg.Memory)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
 	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive}
 	e.locks.init(e)
@@ -168,14 +171,25 @@ func (e *Engine) Open(ctx context.Context, c *sql.ConnInfo) (sql.Session, error)
 			return nil, err
 		}
 	}
-	e.mu.Lock()
-	if c.ID == 0 {
-		c.ID = e.NextConnectionID()
+	if err := e.enter(s); err != nil {
+		return nil, err
 	}
-	e.sessions[c.ID] = s
-	e.mu.Unlock()
 	e.stats.connections.Add(1)
 	return s, nil
+}
+
+// enter lists a session; 1203 where its account has too many.
+func (e *Engine) enter(s *Session) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err := e.checkUserConnections(s); err != nil {
+		return err
+	}
+	if s.conn.ID == 0 {
+		s.conn.ID = e.NextConnectionID()
+	}
+	e.sessions[s.conn.ID] = s
+	return nil
 }
 
 func (e *Engine) forget(s *Session) {

@@ -128,7 +128,9 @@ func (s *Session) selectIntoVars(ctx context.Context, st *parsed, names []string
 		s.warn(mysqlerr.Newf(errNoData, "No data - zero rows fetched, selected, or processed"))
 	}
 	for i, v := range row.vals {
-		s.userVars[strings.ToLower(names[i])] = userVar{v, row.types[i]}
+		if err := s.setUserVar(names[i], v, row.types[i]); err != nil {
+			return err
+		}
 	}
 	s.rowCount = int64(min(len(row.vals), 1))
 	s.outcome = sql.Outcome{AffectedRows: uint64(s.rowCount)} //nolint:gosec // 0 or 1

@@ -37,6 +37,9 @@ func (s *Session) parse(text string) (*parsed, error) {
 	if st, err := s.recognise(text); st != nil || err != nil {
 		return st, err
 	}
+	if err := s.chargeTree(text); err != nil {
+		return nil, err
+	}
 	node, err := syntax.Parse(text, syntax.Options{Mode: s.sqlMode, Charset: s.collation.Charset(), Collation: s.collation.Name()})
 	if err != nil {
 		if st, e := s.parseIntoVars(text); st != nil || e != nil {

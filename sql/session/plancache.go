@@ -9,13 +9,23 @@ import (
 
 	"cloudsql/planner/plancache"
 	"cloudsql/sql"
+	"cloudsql/storage/memory"
 )
 
 // planCache keeps the plans of text statements for all sessions of the node, by the text without its literals and what
 // else a plan depends on but the catalog.
 type planCache struct{ *plancache.Cache[*planned] }
 
-func (c *planCache) init(entries int) { c.Cache = plancache.New[*planned](entries) }
+// planCacheShare is the part of the process's memory that plans may take.
+const planCacheShare = 16
+
+func (c *planCache) init(entries int, process *memory.Account) {
+	account := process.NewStore("plan cache", process.Limit()/planCacheShare)
+	c.Cache = plancache.New[*planned](entries, account)
+	process.OnPressure(c.Clear)
+}
+
+const refusalBytes = 64 // of an entry that says that a text is not for caching
 
 // oddModes are sql_modes under which a text reads otherwise than the extractor takes it.
 const oddModes = mysql.ModeANSIQuotes | mysql.ModeNoBackslashEscapes | mysql.ModeHighNotPrecedence | mysql.ModeIgnoreSpace |
@@ -77,7 +87,7 @@ func (s *Session) planLike() *planned {
 		return nil
 	}
 	if calcFoundRows(st.node) != nil || selectInto(st.node) != nil {
-		s.eng.plans.Put(s.textKey, &planned{refuse: true})
+		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}
 	p, err := s.makePlan(st.node, s.db, s.text.Params)
@@ -85,10 +95,10 @@ func (s *Session) planLike() *planned {
 		return nil
 	}
 	if p.com = st.com; !p.cachy {
-		s.eng.plans.Put(s.textKey, &planned{refuse: true})
+		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}
-	s.eng.plans.Put(s.textKey, p)
+	s.eng.plans.Put(s.textKey, p, preparedBytes+treeBytes(string(s.text.Key)))
 	return p
 }
 

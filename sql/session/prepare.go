@@ -20,6 +20,8 @@ type statement struct {
 	db     string // that its names are looked up in
 	header *sql.Header
 	plan   *planned // of the execution before
+	bytes  int      // that the session is charged with
+	closed bool
 }
 
 var _ sql.Statement = (*statement)(nil)
@@ -29,7 +31,17 @@ func (p *statement) ParamCount() int     { return p.st.params }
 func (p *statement) Header() *sql.Header { return p.header }
 
 // Close forgets the statement.
-func (p *statement) Close() { p.plan = nil }
+func (p *statement) Close() {
+	if p.plan = nil; p.closed {
+		return
+	}
+	p.closed = true
+	if k := &p.s.kept; k.prepared > 0 { // the session may have forgotten all of them
+		k.prepared--
+		p.s.eng.prepared.Add(-1)
+		_ = k.statements.Grow(-p.bytes)
+	}
+}
 
 // maxParams is what the protocol can count.
 const maxParams = 65535
@@ -67,10 +79,14 @@ func (s *Session) prepare(ctx context.Context, text string) (*statement, error) 
 	}
 	s.nextStmt++
 	p := &statement{s: s, id: s.nextStmt, st: st, db: s.db}
+	if err := s.keepStatement(p); err != nil {
+		return nil, err
+	}
 	if !planable(st.node) {
 		return p, nil
 	}
 	if err := s.describe(ctx, p); err != nil {
+		p.Close()
 		return nil, err
 	}
 	return p, nil
@@ -224,7 +240,7 @@ func (s *Session) prepareNamed(ctx context.Context, n *ast.PrepareStmt) error {
 		}
 	}
 	name := strings.ToLower(n.Name)
-	delete(s.prepared, name)
+	_ = s.deallocate(name) // also where the new one fails
 	p, err := s.prepare(ctx, text)
 	if err != nil {
 		return err
@@ -253,9 +269,11 @@ func (s *Session) executeNamed(ctx context.Context, n *ast.ExecuteStmt, w sql.Re
 
 func (s *Session) deallocate(name string) error {
 	name = strings.ToLower(name)
-	if _, ok := s.prepared[name]; !ok {
+	p, ok := s.prepared[name]
+	if !ok {
 		return mysqlerr.New(mysql.ErrUnknownStmtHandler, name, "DEALLOCATE PREPARE")
 	}
+	p.Close()
 	delete(s.prepared, name)
 	return nil
 }

@@ -100,6 +100,7 @@ type Session struct {
 	run  running
 	proc process
 
+	kept            kept
 	memory          memory.Account // of what it keeps between statements, and of the present one
 	statementMemory memory.Account // of the present statement
 
@@ -181,6 +182,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.statementMemory.Open(&s.memory, memory.Statement, "statement", e.cfg.StatementMemory)
 	s.statementMemory.OnShed(s.run.stop)
 	s.run.memory = &s.statementMemory
+	s.kept = kept{variables: s.memory.Hold(memory.Variables), statements: s.memory.Hold(memory.Prepared)}
 	s.env.Session = (*answers)(s)
 	s.env.Warn = s.warnValue
 	s.shower = &showContext{s: s}
@@ -196,6 +198,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 
 // initialState gives the session what a new connection has.
 func (s *Session) initialState() {
+	s.forgetKept()
 	s.userVars, s.prepared = map[string]userVar{}, map[string]*statement{}
 	s.fixedNow = time.Time{}
 	s.lastInsertID, s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0, 0
@@ -249,6 +252,7 @@ func (s *Session) warnShardFn() func(fragment.Warning) {
 func (s *Session) endStatement() {
 	s.using.Store(nil)
 	s.past.ended()
+	s.trim()
 	s.statementMemory.Close()
 	s.run.end()
 	s.proc.command.Store(&commandSleep)
@@ -352,9 +356,9 @@ func (s *Session) ChangeUser(ctx context.Context, c *sql.ConnInfo) error {
 		c.ID = id
 	}
 	s.shared.Store(c)
-	s.eng.mu.Lock()
-	s.eng.sessions[c.ID] = s
-	s.eng.mu.Unlock()
+	if err := s.eng.enter(s); err != nil {
+		return err
+	}
 	s.initialState()
 	s.setDB("")
 	if c.DB != "" {
@@ -377,6 +381,7 @@ func (s *Session) Close() {
 			s.run.cancel(nil)
 		}
 		s.run.mu.Unlock()
+		s.forgetKept()
 		s.memory.Close()
 	})
 }

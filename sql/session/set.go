@@ -14,7 +14,7 @@ import (
 
 // assignment is one part of a SET, checked, before any of them is carried out.
 type assignment struct {
-	apply  func()         // in the session
+	apply  func() error   // in the session
 	global *globalSetting // in the catalog
 	commit bool           // a transaction ends first: autocommit goes on
 }
@@ -63,7 +63,9 @@ func (s *Session) set(ctx context.Context, n *ast.SetStmt, params []types.Value)
 			}
 		}
 		if a.apply != nil {
-			a.apply()
+			if err := a.apply(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -156,13 +158,13 @@ func bareWord(e ast.ExprNode) (string, bool) {
 func (s *Session) assignSession(v *sysvar, text string) []assignment {
 	switch v.name {
 	case "transaction_isolation":
-		return []assignment{{apply: func() { _ = s.setTransaction(false, text, "") }}}
+		return []assignment{{apply: func() error { return s.setTransaction(false, text, "") }}}
 	case "transaction_read_only":
-		return []assignment{{apply: func() { _ = s.setTransaction(false, "", text) }}}
+		return []assignment{{apply: func() error { return s.setTransaction(false, "", text) }}}
 	case "autocommit":
-		return []assignment{{apply: func() { s.autocommit = text == "ON" }, commit: text == "ON" && !s.autocommit}}
+		return []assignment{{apply: func() error { s.autocommit = text == "ON"; return nil }, commit: text == "ON" && !s.autocommit}}
 	}
-	return []assignment{{apply: func() { s.setSession(v, text) }}}
+	return []assignment{{apply: func() error { s.setSession(v, text); return nil }}}
 }
 
 // assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
@@ -196,9 +198,9 @@ func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast
 		return nil, err
 	}
 	if name == oneShotAccess {
-		return []assignment{{apply: func() { s.next.access = text }}}, nil
+		return []assignment{{apply: func() error { s.next.access = text; return nil }}}, nil
 	}
-	return []assignment{{apply: func() { s.next.isolation = text }}}, nil
+	return []assignment{{apply: func() error { s.next.isolation = text; return nil }}}, nil
 }
 
 func (s *Session) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
@@ -206,8 +208,8 @@ func (s *Session) assignUserVar(ctx context.Context, a *ast.VariableAssignment, 
 	if err != nil {
 		return nil, err
 	}
-	name := strings.ToLower(a.Name)
-	return []assignment{{apply: func() { s.userVars[name] = userVar{vals[0], typs[0]} }}}, nil
+	name := a.Name
+	return []assignment{{apply: func() error { return s.setUserVar(name, vals[0], typs[0]) }}}, nil
 }
 
 // assignNames is SET NAMES charset [COLLATE collation].
@@ -227,7 +229,7 @@ func (s *Session) assignNames(a *ast.VariableAssignment) ([]assignment, error) {
 			return nil, err
 		}
 	}
-	return []assignment{{apply: func() { s.setNames(c) }}}, nil
+	return []assignment{{apply: func() error { s.setNames(c); return nil }}}, nil
 }
 
 func resolveNames(charset, collate string) (types.Collation, error) {
@@ -257,10 +259,11 @@ func (s *Session) assignCharset(a *ast.VariableAssignment) ([]assignment, error)
 			return nil, err
 		}
 	}
-	return []assignment{{apply: func() {
+	return []assignment{{apply: func() error {
 		s.setNames(c)
 		db := s.databaseCollation()
 		s.collation = db
 		s.vars["character_set_connection"], s.vars["collation_connection"] = db.Charset(), db.Name()
+		return nil
 	}}}, nil
 }

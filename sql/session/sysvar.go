@@ -264,7 +264,7 @@ func (s *Session) global(v *sysvar) string {
 	if v.dynamic != nil && (v.readOnly || v.scope == scopeGlobal) {
 		return v.dynamic(s)
 	}
-	return v.def
+	return s.eng.defaultOf(v)
 }
 
 // variable is a variable's value in the session, or the global one where it has no other.
@@ -278,7 +278,7 @@ func (s *Session) variable(v *sysvar) string {
 	if text, ok := s.vars[v.name]; ok {
 		return text
 	}
-	return v.def // a session's values are seeded from the global ones when it opens
+	return s.eng.defaultOf(v) // a session's values are seeded from the global ones when it opens
 }
 
 // setSession gives a variable a value in this session.
@@ -299,7 +299,7 @@ func (s *Session) seedVars() {
 		if v.scope&scopeSession == 0 || v.readOnly {
 			continue
 		}
-		text := v.def
+		text := s.eng.defaultOf(v)
 		if v.scope&scopeGlobal != 0 {
 			if g, ok := s.eng.db.Catalog().Setting(name); ok {
 				text = g

@@ -351,11 +351,12 @@ func (s *testSession) UserVar(name string) (types.Value, types.Type) {
 	}
 	return testSessionVar(name)
 }
-func (s *testSession) SetUserVar(name string, v types.Value, _ types.Type) {
+func (s *testSession) SetUserVar(name string, v types.Value, _ types.Type) error {
 	if s.vars == nil {
 		s.vars = map[string]types.Value{}
 	}
 	s.vars[name] = v
+	return nil
 }
 func (s *testSession) SysVar(scope, name string) (types.Value, types.Type, error) {
 	if name == "nope" {

@@ -49,7 +49,7 @@ type Env struct {
 // Session is the gateway's answers to functions about the connection.
 type Session interface {
 	UserVar(name string) (types.Value, types.Type)
-	SetUserVar(name string, v types.Value, t types.Type)
+	SetUserVar(name string, v types.Value, t types.Type) error  // v is the session's to keep
 	SysVar(scope, name string) (types.Value, types.Type, error) // scope "", "session" or "global"
 	LastInsertID() uint64
 	SetLastInsertID(id uint64) // LAST_INSERT_ID(expr)

@@ -138,8 +138,7 @@ func evalSetVar(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	name, _ := c.constText(0)
-	env.Session.SetUserVar(name, v.Clone(), c.typ)
-	return v, nil
+	return v, env.Session.SetUserVar(name, v.Clone(), c.typ)
 }
 
 func evalSysVar(c *Call, env *Env, _ []types.Value) (types.Value, error) {

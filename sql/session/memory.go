@@ -1,0 +1,173 @@
+package session
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/syntax"
+	"cloudsql/sql"
+	"cloudsql/storage/memory"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// kept is what a session is charged with between its statements.
+type kept struct {
+	variables  memory.Hold
+	statements memory.Hold
+	prepared   int // statements that are open, against max_prepared_stmt_count
+}
+
+// Memory is the account of the session.
+func (s *Session) Memory() *memory.Account { return &s.memory }
+
+// Limits is what the session's connection may do.
+func (s *Session) Limits() sql.Limits {
+	return sql.Limits{
+		MaxAllowedPacket: atoi(s.variable(sysvars["max_allowed_packet"])),
+		Administrator:    s.has(mysql.SuperPriv),
+	}
+}
+
+// MaxConnections is what SET GLOBAL max_connections, or the node's configuration, allows.
+func (e *Engine) MaxConnections() int { return atoi(e.global(sysvars["max_connections"])) }
+
+// global is a variable's global value as far as it does not depend on a session.
+func (e *Engine) global(v *sysvar) string {
+	if text, ok := e.db.Catalog().Setting(v.name); ok {
+		return text
+	}
+	return e.defaultOf(v)
+}
+
+// defaultOf is a variable's default: what the node was started with, where it was told.
+func (e *Engine) defaultOf(v *sysvar) string {
+	if text, ok := e.cfg.Defaults[v.name]; ok {
+		return text
+	}
+	return v.def
+}
+
+// checkUserConnections refuses a session of an account that has as many as max_user_connections allows; e.mu is held.
+func (e *Engine) checkUserConnections(s *Session) error {
+	most := atoi(e.global(sysvars["max_user_connections"]))
+	if most == 0 || s.Limits().Administrator {
+		return nil
+	}
+	n := 0
+	for _, other := range e.sessions {
+		if a := other.shared.Load().Account; a.User == s.conn.Account.User && a.Host == s.conn.Account.Host && other != s {
+			n++
+		}
+	}
+	if n >= most {
+		return mysqlerr.New(mysql.ErrTooManyUserConnections, s.conn.Account.User)
+	}
+	return nil
+}
+
+const userVarBytes = 200 // of a user variable, besides its name and value
+
+// setUserVar keeps a user variable; v is the session's to keep. 3170 where the session keeps too much.
+func (s *Session) setUserVar(name string, v types.Value, t types.Type) error {
+	name = strings.ToLower(name)
+	grown := len(v.Raw())
+	if old, ok := s.userVars[name]; ok {
+		grown -= len(old.val.Raw())
+	} else {
+		grown += userVarBytes + len(name)
+	}
+	if err := s.kept.variables.Grow(grown); err != nil {
+		return err
+	}
+	s.userVars[name] = userVar{v, t}
+	return nil
+}
+
+// forgetKept gives back what is kept for variables and statements.
+func (s *Session) forgetKept() {
+	s.eng.prepared.Add(-int64(s.kept.prepared))
+	s.kept.prepared = 0
+	s.kept.variables.Close()
+	s.kept.statements.Close()
+}
+
+// keepStatement charges the session with a prepared statement. 1461, 3170.
+func (s *Session) keepStatement(p *statement) error {
+	most := atoi(s.eng.global(sysvars["max_prepared_stmt_count"]))
+	if n := s.eng.prepared.Add(1); n > int64(most) {
+		s.eng.prepared.Add(-1)
+		return mysqlerr.New(mysql.ErrMaxPreparedStmtCountReached, most)
+	}
+	p.bytes = 2*treeBytes(p.st.text) + preparedBytes // tree and plan
+	if err := s.kept.statements.Grow(p.bytes); err != nil {
+		s.eng.prepared.Add(-1)
+		return err
+	}
+	s.kept.prepared++
+	return nil
+}
+
+// What statements take, measured: the tree of "1+1+1…" 530 bytes a number, an IN list's 520 with its plan, a row of an INSERT 1400
+// for three values. A name or a literal stands for a node of the tree and what planning makes of it.
+const (
+	preparedBytes  = 2 << 10 // of a prepared statement, besides its tree and plan
+	wordBytes      = 400     // for a name, a number or a string
+	signBytes      = 96      // for any other character but space
+	shortTextBytes = 4 << 10 // texts that are not worth counting: they can't take much
+)
+
+// treeBytes estimates what a statement's syntax tree takes, and a plan of it again: at most a fixed multiple of its length.
+func treeBytes(text string) int {
+	n := len(text)
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c <= ' ':
+			i++
+			continue
+		case c == '\'' || c == '"' || c == '`':
+			n += wordBytes
+			i = syntax.SkipQuoted(text, i, c != '`')
+			continue
+		case !syntax.IsWord(c):
+			n += signBytes
+			i++
+			continue
+		}
+		n += wordBytes
+		for i < len(text) && syntax.IsWord(text[i]) {
+			i++
+		}
+	}
+	return n
+}
+
+// chargeTree charges the statement for reading a text; it is given back when the statement ends. 1038 for one that is too long
+// to be read in what a statement may hold.
+func (s *Session) chargeTree(text string) error {
+	if len(text) <= shortTextBytes {
+		return nil
+	}
+	h := s.statementMemory.Hold(memory.Tree)
+	return h.Grow(treeBytes(text))
+}
+
+// trim lets go of values that the statement used, so that an idle session does not hold on to large ones.
+func (s *Session) trim() {
+	s.env.Params = nil
+	s.batch = trimmed(s.batch)
+	s.page.Batch = trimmed(s.page.Batch)
+}
+
+const keptValues = 256 // that a session's batch has room for between statements
+
+func trimmed(b types.Batch) types.Batch {
+	if cap(b.Vals) > keptValues {
+		return types.Batch{}
+	}
+	clear(b.Vals[:cap(b.Vals)])
+	b.Reset(b.Width)
+	return b
+}
