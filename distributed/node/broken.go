@@ -7,9 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/engine"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
@@ -80,6 +84,21 @@ func (n *Node) setBroken(s schema.ShardID, replica uint64, why string) error {
 		n.log.Error("A REPLICA IS BROKEN: it is taken out of service and replaced by a copy", "shard", s, "replica", replica, "why", why)
 		return r
 	})
+}
+
+// lost says why a shard of which this node has the only replica cannot be served.
+func (n *Node) lost(s schema.ShardID) error {
+	info, ok := n.Catalog().Shard(s)
+	if !ok || len(info.Replicas) != 1 || info.Replicas[n.NodeID()] == 0 {
+		return nil
+	}
+	for _, r := range n.dir.replicas() {
+		if r.Shard == s && r.Damaged && !r.Retired {
+			return mysqlerr.Newf(mysql.ErrCrashedOnUsage, "The data of shard %d is damaged, and there is no other replica of it: %s. "+
+				"Put back an intact copy of the node's data directory", s, r.Broken)
+		}
+	}
+	return nil
 }
 
 // stopUsing stops a replica if it runs. recon.starting is held.
@@ -222,4 +241,61 @@ func (b *boundedWriter) Write(p []byte) (int, error) {
 	}
 	b.left -= len(p)
 	return b.w.Write(p)
+}
+
+// damageReports collects what the engine could not read until somebody has looked whose it is.
+type damageReports struct {
+	mu   sync.Mutex
+	new  map[string]engine.Damage // by path
+	wake chan struct{}
+}
+
+func (d *damageReports) init() {
+	d.new, d.wake = map[string]engine.Damage{}, make(chan struct{}, 1)
+}
+
+func (d *damageReports) report(found engine.Damage) {
+	d.mu.Lock()
+	d.new[found.Path] = found
+	d.mu.Unlock()
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (d *damageReports) take() map[string]engine.Damage {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	found := d.new
+	d.new = map[string]engine.Damage{}
+	return found
+}
+
+// damageLoop finds out which replicas a damaged table concerns and takes those out of service.
+func (n *Node) damageLoop(ctx context.Context) {
+	for {
+		select {
+		case <-n.damage.wake:
+		case <-ctx.Done():
+			return
+		}
+		for _, found := range n.damage.take() {
+			for _, r := range n.dir.replicas() {
+				if !r.Retired && !r.Damaged {
+					n.breakIfMet(r, found)
+				}
+			}
+		}
+	}
+}
+
+func (n *Node) breakIfMet(r replicaRecord, found engine.Damage) {
+	met, err := shard.DamagedBy(n.engine, r.Shard, found)
+	if err != nil {
+		n.log.Warn("looking into a damaged table failed", "table", found.Path, "shard", r.Shard, "err", err)
+	}
+	if met {
+		n.breakReplica(r.Shard, r.Replica, fmt.Sprintf("%s is damaged: %v", found.Path, found.Err))
+	}
 }

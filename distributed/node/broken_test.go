@@ -11,7 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/storage/engine"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+	"cloudsql/storage/types"
 )
 
 // whole waits until a shard has a running replica on every node, none of which is the one that was lost.
@@ -221,4 +230,122 @@ func TestDamagedLogInGroup(t *testing.T) {
 			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
 		}
 	}
+}
+
+// flipInRows flips a bit in the engine of a node that is stopped, such that one shard is met and no other.
+func flipInRows(t *testing.T, dir string, victim schema.ShardID) {
+	t.Helper()
+	e, err := engine.Open(engine.Options{Dir: filepath.Join(dir, dataDir)})
+	must(t, err)
+	defer func() { must(t, e.Close()) }()
+	tables, err := filepath.Glob(filepath.Join(dir, dataDir, "*.sst"))
+	must(t, err)
+	for _, name := range tables {
+		intact, err := os.ReadFile(name)
+		must(t, err)
+		for at := 0; at < len(intact); at += 3000 {
+			data := bytes.Clone(intact)
+			data[at] ^= 1
+			must(t, os.WriteFile(name, data, 0o600))
+			met := map[schema.ShardID]bool{}
+			for s := range schema.ShardID(5) {
+				hit, err := shard.DamagedBy(e, s, engine.Damage{Path: name, End: []byte{0xff}})
+				must(t, err)
+				met[s] = hit
+			}
+			if only(met, victim) {
+				return
+			}
+			must(t, os.WriteFile(name, intact, 0o600))
+		}
+	}
+	t.Fatalf("no table has a block of shard %d alone", victim)
+}
+
+func only(met map[schema.ShardID]bool, victim schema.ShardID) bool {
+	for s, hit := range met {
+		if hit != (s == victim) {
+			return false
+		}
+	}
+	return true
+}
+
+// insertMany inserts rows 0 to n-1, so many that they fill blocks of their own.
+func insertMany(ctx context.Context, n *Node, tb *schema.Table, rows int64) error {
+	w := &fragment.Write{
+		Kind: fragment.Insert, Tablet: tb.Tablets[0].ID, SchemaVersion: tb.Version, Columns: []schema.ColumnID{1, 2},
+		Rows: types.Batch{Width: 2}, Env: &expr.Env{Mode: *types.DefaultMode()},
+	}
+	for i := range rows {
+		w.Rows.Vals = append(w.Rows.Vals, types.Int(i), types.Int(i+1))
+	}
+	rs, err := n.Write(ctx, &distributed.TxnOptions{LockWait: 10 * time.Second}, w)
+	if err == nil && rs[len(rs)-1].Err != nil {
+		return rs[len(rs)-1].Err
+	}
+	return err
+}
+
+// TestDamagedBlock: a row's block is damaged on the node that serves it. In a group the statement finds it elsewhere and
+// the replica is replaced, it alone; a node that is alone says what is wrong, serves its other shards, and does not start
+// again.
+func TestDamagedBlock(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.startThree()
+	tb := createTable(t, n, "shop")
+	ctx := context.Background()
+	must(t, insertMany(ctx, n, tb, 4000))
+	s := tb.Tablets[0].Shard
+	must(t, n.engine.DB().Flush())
+	must(t, n.engine.DB().Compact(ctx, []byte{0}, []byte{0xff}, false))
+	replicas := map[schema.ShardID]uint64{}
+	for id, ls := range *n.shards.Load() {
+		replicas[id] = ls.replica
+	}
+	c.stop(0)
+	flipInRows(t, c.dirs[0], tb.Tablets[0].Shard)
+	n = c.start(0)
+	_ = n.engine.DB().Compact(ctx, []byte{0}, []byte{0xff}, false) // wherever rows are served, here is one who reads them
+	for i := range int64(4000) {
+		if v, ok, err := get(ctx, n, tb, i); err != nil || !ok || v != i+1 {
+			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+		}
+	}
+	whole(t, c, s, replicas[s])
+	for id, ls := range *n.shards.Load() {
+		if id != s && ls.replica != replicas[id] {
+			t.Errorf("shard %d was replaced too", id)
+		}
+	}
+	for i := range int64(4000) {
+		if v, ok, err := get(ctx, n, tb, i); err != nil || !ok || v != i+1 {
+			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+		}
+	}
+}
+
+// TestDamagedBlockAlone is TestDamagedBlock on one node.
+func TestDamagedBlockAlone(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.start(0)
+	tb := createTable(t, n, "shop")
+	ctx := context.Background()
+	must(t, insertMany(ctx, n, tb, 4000))
+	must(t, n.engine.DB().Flush())
+	c.stop(0)
+	flipInRows(t, c.dirs[0], tb.Tablets[0].Shard)
+	n = c.start(0)
+	var coded *mysqlerr.Error
+	for i := range int64(4000) { // one of them is in the block
+		if _, _, err := get(ctx, n, tb, i); err != nil && (!errors.As(err, &coded) || coded.Code != mysql.ErrCrashedOnUsage) {
+			t.Fatalf("a damaged row: %v", err)
+		}
+	}
+	if coded == nil {
+		t.Fatal("all rows can be read")
+	}
+	must(t, n.RefreshCatalog(ctx)) // the system shard goes on
+	c.stop(0)
+	refused(t, c.dirs[0], "a damaged replica")
 }

@@ -57,6 +57,7 @@ type Node struct {
 	rowIDs rowIDs
 	open   openTxns
 	recon  reconciler
+	damage damageReports
 	stats  tableStats
 	db     db
 	locks  lockWatch
@@ -96,6 +97,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	n.peers = newPeers(n)
 	n.commandID.Store(randomUint64())
 	n.recon.init(n)
+	n.damage.init()
 	n.locks.init(n)
 	defer func() {
 		if err != nil {
@@ -181,7 +183,9 @@ func (n *Node) openOrSetAside(name string, open func() error) error {
 }
 
 func (n *Node) openEngine() (err error) {
-	n.engine, err = engine.Open(engine.Options{Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log})
+	n.engine, err = engine.Open(engine.Options{
+		Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log, OnDamage: n.damage.report,
+	})
 	return err
 }
 
@@ -326,7 +330,7 @@ func (n *Node) setLocal(s schema.ShardID, ls *localShard) {
 func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for part, loop := range map[string]func(context.Context){
-		"heartbeats": n.peers.loop, "the reconciler": n.recon.loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop,
+		"heartbeats": n.peers.loop, "the reconciler": n.recon.loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop,
 		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.loop(n), "waits for locks": n.locks.loop,
 	} {
 		n.wg.Keep(n.ctx.Done(), part, func() { loop(n.ctx) })

@@ -252,7 +252,11 @@ func (n *Node) destroy(ctx context.Context, r replicaRecord) error {
 			return err
 		}
 	}
-	if err := shard.DestroyData(n.engine, r.Shard); err != nil {
+	discard := shard.DestroyData
+	if r.Damaged {
+		discard = shard.DiscardDamaged
+	}
+	if err := discard(n.engine, r.Shard); err != nil {
 		return err
 	}
 	return n.dir.update(r.Shard, r.Replica, func(*replicaRecord) *replicaRecord { return nil })

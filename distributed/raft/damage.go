@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble"
 	pb "github.com/lni/dragonboat/v4/raftpb"
 
+	"cloudsql/storage/engine"
 	"cloudsql/storage/schema"
 )
 
@@ -132,7 +133,7 @@ func recordEnd(kind byte, value []byte) (uint64, error) {
 func damageOf(err error) error {
 	var errno syscall.Errno
 	if err == nil || errors.Is(err, ErrDamagedLog) ||
-		errors.As(err, &errno) && errno != syscall.ENOENT && !errors.Is(err, pebble.ErrCorruption) {
+		errors.As(err, &errno) && errno != syscall.ENOENT && !engine.IsDamage(err) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrDamagedLog, err)

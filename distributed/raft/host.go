@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble"
 	"github.com/lni/dragonboat/v4"
 	"github.com/lni/dragonboat/v4/config"
 	"github.com/lni/dragonboat/v4/raftio"
@@ -19,6 +18,7 @@ import (
 	sm "github.com/lni/dragonboat/v4/statemachine"
 
 	"cloudsql/distributed/rpc"
+	"cloudsql/storage/engine"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
@@ -115,7 +115,7 @@ func newNodeHost(c config.NodeHostConfig) (nh *dragonboat.NodeHost, err error) {
 		} else if r != nil {
 			err = fmt.Errorf("%v", r)
 		}
-		if errors.Is(err, pebble.ErrCorruption) {
+		if engine.IsDamage(err) {
 			err = fmt.Errorf("%w: %w", ErrDamagedLog, err)
 		}
 	}()

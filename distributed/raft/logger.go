@@ -2,13 +2,13 @@ package raft
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 
-	"github.com/cockroachdb/pebble"
 	"github.com/lni/dragonboat/v4/logger"
+
+	"cloudsql/storage/engine"
 )
 
 var setLogger sync.Once
@@ -35,7 +35,7 @@ func (l libraryLogger) Errorf(f string, a ...any)   { l.log(slog.LevelInfo, f, a
 func (l libraryLogger) Panicf(f string, a ...any) {
 	l.log(slog.LevelError, f, a)
 	for _, v := range a {
-		if err, ok := v.(error); ok && errors.Is(err, pebble.ErrCorruption) {
+		if err, ok := v.(error); ok && engine.IsDamage(err) {
 			noteDamage(err.Error())
 		}
 	}

@@ -58,7 +58,7 @@ func (r *Replica) claimFound(ctx context.Context, t *tenure, w *write, q *WriteR
 	for _, f := range q.Writes {
 		res, err := r.state.Evaluate(ctx, f, ws, locker)
 		if err != nil {
-			return err
+			return r.readable(err)
 		}
 		if res.Err != nil {
 			break // so it will end when it is applied, or it will not: its keys are claimed

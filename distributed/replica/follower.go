@@ -142,5 +142,5 @@ func (r *Replica) ReadFollower(ctx context.Context, f *fragment.Read, o shard.Re
 		return ErrNotClosed
 	}
 	r.stats.FollowerReads.Add(1)
-	return r.state.Read(ctx, f, o, page)
+	return r.readable(r.state.Read(ctx, f, o, page))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/storage/engine"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -63,7 +64,15 @@ func (r *Replica) readIn(ctx context.Context, t *tenure, f *fragment.Read, o sha
 	} else if err := t.locks.waitForPrepared(ctx, f); err != nil {
 		return err
 	}
-	return r.state.Read(ctx, f, o, page)
+	return r.readable(r.state.Read(ctx, f, o, page))
+}
+
+// readable takes damage that was met here for a reason to go elsewhere: the node takes this replica out of service.
+func (r *Replica) readable(err error) error {
+	if err != nil && engine.IsDamage(err) {
+		return r.notHere(0, 0)
+	}
+	return err
 }
 
 // readIndexed is the newest read without trust in clocks: raft confirms that its leader still leads and that everything
@@ -76,7 +85,7 @@ func (r *Replica) readIndexed(ctx context.Context, f *fragment.Read, o shard.Rea
 	if err := r.awaitParts(ctx, f.Tablet); err != nil {
 		return err
 	}
-	return r.state.Read(ctx, f, o, page)
+	return r.readable(r.state.Read(ctx, f, o, page))
 }
 
 // awaitParts is lockTable.waitForPrepared for who has no lock table: it waits for what is prepared in a tablet now.

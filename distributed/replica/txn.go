@@ -183,7 +183,7 @@ func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteRep
 		if err != nil {
 			ws.Truncate(mark)
 			x.seq = before // nothing happened: the same may come again
-			return nil, r.fail(t, x, err)
+			return nil, r.fail(t, x, r.readable(err))
 		}
 		reply.Results = append(reply.Results, *res)
 		if res.Err != nil {

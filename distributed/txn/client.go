@@ -32,6 +32,8 @@ type Router interface {
 	Local(schema.ShardID) *replica.Replica
 	// Replicas are the nodes that may serve a shard, the likelier ones first.
 	Replicas(schema.ShardID) []schema.NodeID
+	// Lost says why nobody can serve a shard, nil if somebody may.
+	Lost(schema.ShardID) error
 }
 
 // Config says what a Client works with. Zero values of the settings mean the defaults named beside them.

@@ -149,6 +149,9 @@ func (c *Client) at(s schema.ShardID, node schema.NodeID, fn func(replica.Servic
 	if node == c.cfg.Node {
 		local := c.cfg.Router.Local(s)
 		if local == nil {
+			if err := c.cfg.Router.Lost(s); err != nil {
+				return err
+			}
 			return &replica.NotLeaseholder{Shard: s}
 		}
 		c.Stats.LocalCalls.Add(1)

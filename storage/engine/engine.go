@@ -46,6 +46,8 @@ type Options struct {
 	MemTableBytes uint64 // of one memtable in steady state; they begin small and double
 	Compactions   int    // that may run at once under load; one otherwise
 	Logger        *slog.Logger
+	// OnDamage is told of a table that cannot be read, from any goroutine, as often as it is met; it must be quick.
+	OnDamage func(Damage)
 	// Fatal is told of a failure after which the store cannot go on (the write-ahead log is lost); it must not return.
 	Fatal func(message string)
 }
@@ -110,7 +112,7 @@ func openStore(dir string, p *pebble.Options) (db *pebble.DB, err error) {
 		return db, nil
 	case strings.Contains(err.Error(), "format major version"):
 		return nil, fmt.Errorf("%w: %s: %w", ErrNewerFormat, dir, err)
-	case errors.As(err, &errno) && errno != syscall.ENOENT && !errors.Is(err, pebble.ErrCorruption):
+	case errors.As(err, &errno) && errno != syscall.ENOENT && !IsDamage(err):
 		return nil, fmt.Errorf("engine: opening %s: %w", dir, err)
 	}
 	return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, dir, err)
@@ -156,7 +158,7 @@ func pebbleOptions(o Options, cache *pebble.Cache, lock *pebble.Lock) *pebble.Op
 	// Tables of level 0 live for seconds: compressing them costs a follower a tenth of its processor.
 	p.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	p.Levels[1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
-	p.EventListener = listener(o.Logger)
+	p.EventListener = listener(o)
 	return p
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -32,12 +33,22 @@ func (l *logger) Fatalf(format string, args ...any) {
 // slowDisk is how long one operation may take before it is worth a line in the log.
 const slowDisk = time.Second
 
-func listener(log *slog.Logger) *pebble.EventListener {
-	log = log.With("component", "engine")
+func listener(o Options) *pebble.EventListener {
+	log := o.Logger.With("component", "engine")
+	background, damaged := &seldom{every: time.Second}, &seldom{every: time.Second}
 	l := pebble.EventListener{
-		BackgroundError: func(err error) { log.Error("background work failed", "error", err) },
+		BackgroundError: func(err error) {
+			if background.now() { // it is repeated at once
+				log.Error("background work failed, it will be repeated", "error", err)
+			}
+		},
 		DataCorruption: func(i pebble.DataCorruptionInfo) {
-			log.Error("damaged data", "path", i.Path, "details", i.Details)
+			if damaged.now() {
+				log.Error("damaged data", "path", i.Path, "details", i.Details.Error())
+			}
+			if o.OnDamage != nil {
+				o.OnDamage(Damage{Path: i.Path, Start: i.Bounds.Start, End: i.Bounds.End.Key, Err: i.Details})
+			}
 		},
 		DiskSlow: func(i pebble.DiskSlowInfo) {
 			if i.Duration >= slowDisk {
@@ -48,4 +59,15 @@ func listener(log *slog.Logger) *pebble.EventListener {
 		WriteStallEnd:   func() { log.Info("writes go on") },
 	}
 	return &l
+}
+
+// seldom lets one event through in a while.
+type seldom struct {
+	every time.Duration
+	last  atomic.Int64
+}
+
+func (s *seldom) now() bool {
+	now, last := time.Now().UnixNano(), s.last.Load()
+	return now-last >= int64(s.every) && s.last.CompareAndSwap(last, now)
 }

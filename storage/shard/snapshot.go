@@ -293,3 +293,17 @@ func DestroyData(e *engine.Engine, id schema.ShardID) (err error) {
 	}
 	return e.Sync()
 }
+
+// DiscardDamaged is DestroyData for a replica whose rows cannot all be read.
+func DiscardDamaged(e *engine.Engine, id schema.ShardID) error {
+	if err := e.Excise(shardRange(id)); err != nil {
+		return err
+	}
+	return DestroyData(e, id)
+}
+
+// DamagedBy tells whether a replica of this shard would meet what is damaged.
+func DamagedBy(e *engine.Engine, id schema.ShardID, d engine.Damage) (bool, error) {
+	start, end := shardRange(id)
+	return e.Meets(d, start, end)
+}

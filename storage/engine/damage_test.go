@@ -1,0 +1,109 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// shardKey is a key of a shard's space.
+func shardKey(shard uint32, i int) []byte {
+	return fmt.Appendf(binary.BigEndian.AppendUint32(nil, shard), "%06d", i)
+}
+
+func shardSpan(shard uint32) (start, end []byte) {
+	return shardKey(shard, 0)[:4], shardKey(shard+1, 0)[:4]
+}
+
+// TestDamagedBlock flips a bit in a block of one shard in a table that several share: reading it is an error, the damage is
+// told, it is that shard's alone, and once its span is excised the rest can be read and compacted.
+func TestDamagedBlock(t *testing.T) {
+	const shards, each = 4, 2000
+	dir := t.TempDir()
+	e, err := Open(Options{Dir: dir})
+	must(t, err)
+	for s := range uint32(shards) {
+		b := e.NewBatch()
+		for i := range each {
+			must(t, b.Set(shardKey(s+1, i), fmt.Appendf(nil, "value %d of %d, which is long enough for some blocks", i, s+1), nil))
+		}
+		must(t, e.Commit(b))
+		must(t, b.Close())
+	}
+	must(t, e.DB().Flush())
+	must(t, e.Close())
+
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	must(t, err)
+	if len(tables) != 1 {
+		t.Fatalf("%d tables", len(tables))
+	}
+	data, err := os.ReadFile(tables[0])
+	must(t, err)
+	at := bytes.Index(data, []byte("value 1000 of 2"))
+	if at < 0 {
+		t.Fatal("the row is not in the table")
+	}
+	data[at] ^= 1
+	must(t, os.WriteFile(tables[0], data, 0o600))
+
+	var mu sync.Mutex
+	var told []Damage
+	e, err = Open(Options{Dir: dir, OnDamage: func(d Damage) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, d)
+	}})
+	must(t, err)
+	defer e.Close()
+	read := func(shard uint32) (n int, err error) {
+		start, end := shardSpan(shard)
+		it, err := e.DB().NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: end})
+		must(t, err)
+		for it.First(); it.Valid(); it.Next() {
+			n++
+		}
+		return n, errors.Join(it.Error(), it.Close())
+	}
+	if _, err := read(2); !IsDamage(err) {
+		t.Fatalf("reading what is damaged: %v", err)
+	}
+	mu.Lock()
+	if len(told) == 0 {
+		t.Fatal("nobody was told")
+	}
+	d := told[0]
+	mu.Unlock()
+	for s := range uint32(shards + 1) {
+		start, end := shardSpan(s)
+		if met, err := e.Meets(d, start, end); err != nil || met != (s == 2) {
+			t.Errorf("shard %d is met: %v, %v", s, met, err)
+		}
+	}
+	start, end := shardSpan(2)
+	must(t, e.Excise(start, end))
+	must(t, e.DB().Compact(t.Context(), shardKey(0, 0), shardKey(9, 0), false))
+	for s := range uint32(shards) {
+		want := each
+		if s+1 == 2 {
+			want = 0
+		}
+		if n, err := read(s + 1); err != nil || n != want {
+			t.Errorf("shard %d: %d rows, %v", s+1, n, err)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
