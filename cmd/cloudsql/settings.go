@@ -28,6 +28,7 @@ type settings struct {
 	replicationFactor int
 	dataShards        int
 	history           time.Duration
+	maxClockOffset    time.Duration
 	walDir            string
 	spreadTables      bool
 	untrustedClock    bool
@@ -55,6 +56,8 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.IntVar(&s.replicationFactor, "replication-factor", 3, "replicas of a data shard, as far as there are nodes")
 	f.IntVar(&s.dataShards, "data-shards", 8, "most data shards that are made, one a node until then")
 	f.DurationVar(&s.history, "history", 10*time.Second, "how long old versions of rows are kept for snapshots")
+	f.DurationVar(&s.maxClockOffset, "max-clock-offset", 500*time.Millisecond,
+		"how far this node's wall clock may be from the majority's before it says so and leaves the timestamps to others")
 	f.StringVar(&s.walDir, "wal-dir", "", "another disk's directory for the write-ahead part of the raft log")
 	f.BoolVar(&s.untrustedClock, "untrusted-clock", false,
 		"confirm every read through raft: for machines whose clock stands still while they are suspended or migrated")

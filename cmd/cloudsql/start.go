@@ -81,7 +81,7 @@ func (p *process) open(ctx context.Context) (err error) {
 		Dir: s.data, NodeAddr: s.nodeAddr, AdvertiseAddr: s.advertiseAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
 		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, DataShards: s.dataShards,
 		History: s.history, CacheBytes: s.cacheBytes(), WALDir: s.walDir, SpreadTables: s.spreadTables, MaxTxnBytes: s.maxTxn << 20,
-		UntrustedClock: s.untrustedClock,
+		UntrustedClock: s.untrustedClock, MaxClockOffset: s.maxClockOffset,
 	}
 	if path := os.Getenv(testClockEnv); path != "" {
 		clock := newTestClock(path, p.log)

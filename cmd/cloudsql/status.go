@@ -7,6 +7,9 @@ func (p *process) statusCounters() map[string]uint64 {
 		"Cloudsql_cluster_version":    uint64(p.node.Version().Active()),
 		"Cloudsql_replicas_condemned": n.Condemned,
 		"Cloudsql_shards_disputed":    uint64(n.Disputed), //nolint:gosec // a count
+		"Cloudsql_clock_off":          uint64(boolean(n.Clock.Off)),
+		"Cloudsql_clock_offset_ms":    uint64(n.Clock.Offset.Abs().Milliseconds()), //nolint:gosec // not negative
+		"Cloudsql_clocks_agree":       uint64(boolean(n.Clock.Agreed)),
 		"Cloudsql_stale_states":       n.Txns.StaleStates.Load(),
 		"Cloudsql_follower_forwards":  n.Txns.FollowerForwards.Load(),
 	}

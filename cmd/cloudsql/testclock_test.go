@@ -13,7 +13,7 @@ func TestTestClock(t *testing.T) {
 	for _, step := range []struct {
 		text string
 		ok   bool
-	}{{"5s 2", true}, {"-1m 0.5\n", true}, {"5s", false}, {"5 1", false}, {"5s 0", false}, {"5s fast", false}} {
+	}{{"5s 2", true}, {"-1m 0.5\n", true}, {"5s", false}, {"5 1", false}, {"5s 0", false}, {"5s fast", false}, {"0s 1 -2", false}, {"0s 1 1 1", false}, {"-1m 0.5 1", true}} {
 		if err := c.set(step.text); (err == nil) != step.ok {
 			t.Errorf("set(%q): %v", step.text, err)
 		}
@@ -23,6 +23,13 @@ func TestTestClock(t *testing.T) {
 	}
 	if d := time.Until(c.wall()); d > -59*time.Second {
 		t.Errorf("the wall clock is off by %v, not by a minute", d)
+	}
+	if err := c.set("0s 1 1000"); err != nil {
+		t.Fatal(err)
+	}
+	c.start = c.start.Add(-time.Second)
+	if d := time.Until(c.wall()); d < 998*time.Second || d > 1100*time.Second {
+		t.Errorf("a second at a drift of 1000 is %v", d)
 	}
 	c.past, c.start, c.rate = 0, base, 2
 	if got := c.at(base.Add(3 * time.Second)); got != 6*time.Second {

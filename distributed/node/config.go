@@ -48,9 +48,13 @@ type Config struct {
 	Tick          time.Duration // raft.DefaultTick
 	ElectionTicks uint64        // raft.DefaultElectionTicks
 	LeaseDuration time.Duration // package replica's default
-	// Clock and WallClock are the time that leases and timestamps go by: replica.SystemClock and time.Now.
+	// Clock is the time that passes (replica.SystemClock): leases are counted on it. WallClock is the time of day (time.Now),
+	// to which timestamps are held near.
 	Clock     replica.Clock
 	WallClock func() time.Time
+	// MaxClockOffset is how far a wall clock may be from a majority's: 500 ms. Beyond, its node says so, and does not own the
+	// timestamps.
+	MaxClockOffset time.Duration
 	// SpreadTables places every new table by itself instead of beside its database's others.
 	SpreadTables bool
 	// MaxVersion, below version.Max, makes this node behave as an older program does. For tests.
@@ -76,6 +80,13 @@ func (c *Config) setDefaults() {
 	def(&c.History, 10*time.Second)
 	def(&c.HistoryMax, time.Hour)
 	def(&c.Heartbeat, 300*time.Millisecond)
+	def(&c.MaxClockOffset, 500*time.Millisecond)
+	if c.Clock == nil {
+		c.Clock = replica.SystemClock
+	}
+	if c.WallClock == nil {
+		c.WallClock = time.Now
+	}
 	if c.MaxVersion == 0 {
 		c.MaxVersion = version.Max
 	}

@@ -200,6 +200,9 @@ func (n *Node) successor(s schema.ShardID) (best schema.NodeID) {
 			continue
 		}
 		leads := 0
+		if s == schema.SystemShard && st.ClockOff {
+			leads = 1 << 20 // of those whose clocks are off only if there is nobody else
+		}
 		for i := range st.Reps {
 			if st.Reps[i].Leader {
 				leads++

@@ -52,6 +52,7 @@ type Node struct {
 	owner  *tso.Owner
 	stamps *tso.Client
 	peers  *peers
+	clocks clocks
 	book   addressBook
 	calls  callTable
 	rowIDs rowIDs
@@ -95,6 +96,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	n.cluster.Store(&rpc.ClusterID{})
 	n.catalog.init(&n.version)
 	n.peers = newPeers(n)
+	n.clocks.init(n)
 	n.commandID.Store(randomUint64())
 	n.recon.init(n)
 	n.damage.init()
@@ -145,7 +147,7 @@ func (n *Node) makeRPC() {
 	n.client = rpc.NewClient(rpc.ClientOptions{
 		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.resolve, Log: n.log,
 	})
-	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Now: n.cfg.WallClock})
+	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Wall: n.clocks.wallTime, Mono: n.cfg.Clock.Now})
 	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
 	n.db.init(n)
 	n.registerHandlers()

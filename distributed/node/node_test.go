@@ -35,6 +35,8 @@ type testCluster struct {
 	spread bool            // tables in different shards
 	lease  time.Duration   // 0: short, so that others take over soon
 	max    version.Version // 0: the newest
+	walls  [3]atomic.Int64 // how wrong the nodes' wall clocks are, in nanoseconds
+	short  time.Duration   // 0: the default history
 }
 
 func testLogger(t testing.TB, name string) *slog.Logger {
@@ -49,6 +51,7 @@ func (c *testCluster) config(i int) Config {
 	return Config{
 		Dir: c.dirs[i], Log: testLogger(c.t, fmt.Sprint(i+1)),
 		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: cmp.Or(c.lease, 600*time.Millisecond), SpreadTables: c.spread, MaxVersion: c.max,
+		WallClock: func() time.Time { return time.Now().Add(time.Duration(c.walls[i].Load())) }, History: c.short,
 	}
 }
 

@@ -16,14 +16,17 @@ import (
 // status is what a node tells the others about itself, several times a second. Nodes exchange theirs: the one with the
 // smaller id calls, the other answers.
 type status struct {
-	Node    schema.NodeID   `json:"n"`
-	Version string          `json:"v"`
-	Catalog uint64          `json:"c"`           // version that it has applied
-	Using   uint64          `json:"u"`           // oldest catalog version that a transaction of its clients may be using
-	Oldest  mvcc.Timestamp  `json:"o,omitempty"` // oldest snapshot that is being read
-	Newest  mvcc.Timestamp  `json:"t,omitempty"` // newest timestamp that it has seen; see txn.Client.Observe
-	Drain   bool            `json:"d,omitempty"` // it is about to stop
-	Reps    []replicaStatus `json:"r,omitempty"`
+	Node    schema.NodeID  `json:"n"`
+	Version string         `json:"v"`
+	Catalog uint64         `json:"c"`              // version that it has applied
+	Using   uint64         `json:"u"`              // oldest catalog version that a transaction of its clients may be using
+	Oldest  mvcc.Timestamp `json:"o,omitempty"`    // oldest snapshot that is being read
+	Newest  mvcc.Timestamp `json:"t,omitempty"`    // newest timestamp that it has seen; see txn.Client.Observe
+	Drain   bool           `json:"d,omitempty"`    // it is about to stop
+	Wall    int64          `json:"wall,omitempty"` // its wall clock, in microseconds since 1970
+	// ClockOff: its wall clock is off against the majority's.
+	ClockOff bool            `json:"k,omitempty"`
+	Reps     []replicaStatus `json:"r,omitempty"`
 	// Can is the newest cluster version that the node can serve, Bound the one that its data directory demands of any program.
 	// A node that says nothing is at V1.
 	Can   version.Version `json:"m,omitempty"`
@@ -78,11 +81,11 @@ type peerState struct {
 
 func newPeers(n *Node) *peers { return &peers{n: n, m: map[schema.NodeID]*peerState{}} }
 
-// loop calls the nodes with larger ids.
+// loop calls the nodes with larger ids, and the others now and then.
 func (p *peers) loop(ctx context.Context) {
 	tick := time.NewTicker(p.n.cfg.Heartbeat)
 	defer tick.Stop()
-	for {
+	for beat := 0; ; beat++ {
 		select {
 		case <-ctx.Done():
 			return
@@ -90,7 +93,7 @@ func (p *peers) loop(ctx context.Context) {
 		}
 		var req []byte
 		for _, id := range p.n.book.nodes() {
-			if id <= p.n.NodeID() || !p.begin(id) {
+			if id == p.n.NodeID() || id < p.n.NodeID() && beat%backCallsEvery != 0 || !p.begin(id) {
 				continue
 			}
 			if req == nil {
@@ -99,6 +102,7 @@ func (p *peers) loop(ctx context.Context) {
 			spawn.Go("heartbeats", func() { p.exchange(ctx, id, req) })
 		}
 		p.n.checkHashes()
+		p.n.clocks.check()
 	}
 }
 
@@ -130,8 +134,14 @@ func (p *peers) exchange(ctx context.Context, id schema.NodeID, req []byte) {
 		p.state(id).busy = false
 		p.mu.Unlock()
 	}()
-	if resp, err := p.n.client.Call(ctx, id, methodHeartbeat, req); err == nil {
-		p.take(resp)
+	sent := p.n.cfg.Clock.Now()
+	resp, err := p.n.client.Call(ctx, id, methodHeartbeat, req)
+	if err != nil {
+		return
+	}
+	received := p.n.cfg.Clock.Now()
+	if s := p.take(resp); s != nil {
+		p.n.clocks.observe(s.Node, sent, received, s.Wall)
 	}
 }
 
@@ -144,10 +154,10 @@ func (p *peers) handle(_ context.Context, _ schema.NodeID, req []byte) ([]byte, 
 	return json.Marshal(p.n.status())
 }
 
-func (p *peers) take(data []byte) {
+func (p *peers) take(data []byte) *status {
 	s := &status{}
 	if err := json.Unmarshal(data, s); err != nil || s.Node == 0 {
-		return
+		return nil
 	}
 	p.n.db.observe(s.Newest)
 	p.mu.Lock()
@@ -158,6 +168,7 @@ func (p *peers) take(data []byte) {
 	if news {
 		p.n.recon.poke()
 	}
+	return s
 }
 
 // get gives a node's last status and whether it is alive; this node's own is always fresh.
@@ -224,7 +235,8 @@ func (n *Node) status() *status {
 	c := n.Catalog()
 	s := &status{
 		Node: n.NodeID(), Version: Version, Catalog: c.Version(), Using: n.open.oldest(c.Version()),
-		Oldest: n.db.oldestSnapshot(), Newest: n.db.observed(), Drain: n.draining.Load(), Can: n.cfg.MaxVersion,
+		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(), Can: n.cfg.MaxVersion,
+		Wall: n.cfg.WallClock().UnixMicro(), ClockOff: n.clocks.off(),
 	}
 	for _, ls := range *n.shards.Load() {
 		r := replicaStatus{Shard: ls.id, Replica: ls.replica, Applied: ls.state.AppliedIndex(), Leader: ls.group.IsLeader()}

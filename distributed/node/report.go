@@ -26,6 +26,7 @@ type Report struct {
 	ClusterVersion version.Version `json:"clusterVersion"`
 	MaxVersion     version.Version `json:"maxVersion"`
 	Draining       bool            `json:"draining,omitempty"`
+	Clock          ClockReport     `json:"clock"`
 	Nodes          []NodeReport    `json:"nodes"`
 	Replicas       []ReplicaReport `json:"replicas"`
 }
@@ -66,7 +67,7 @@ func (n *Node) Report(at ...uint64) *Report {
 	c := n.ClusterID()
 	r := &Report{
 		Node: n.NodeID(), Cluster: fmt.Sprintf("%x", c[:]), Version: Version, Catalog: n.Catalog().Version(),
-		Draining: n.draining.Load(), ClusterVersion: n.version.Active(), MaxVersion: n.cfg.MaxVersion,
+		Draining: n.draining.Load(), ClusterVersion: n.version.Active(), MaxVersion: n.cfg.MaxVersion, Clock: n.Clock(),
 	}
 	for _, m := range n.Catalog().Nodes() {
 		_, alive := n.peers.get(m.ID)
@@ -153,6 +154,7 @@ type Counters struct {
 	Replicas  map[schema.ShardID]*replica.Stats
 	Engine    *engine.Engine
 	Compared  uint64 // hashes that were compared with other replicas'
+	Clock     ClockReport
 	Condemned uint64 // replicas of this node that differed from a majority
 	Disputed  int    // shards whose replicas differ while no majority agrees
 	Open      int    // transactions
@@ -164,7 +166,7 @@ func (n *Node) Counters() Counters {
 		Server: &n.server.Stats, Client: &n.client.Stats, Raft: &n.raft.Stats, Transport: &n.raft.Transport,
 		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Engine: n.engine,
 		Replicas: map[schema.ShardID]*replica.Stats{}, Compared: n.recon.compared.Load(),
-		Condemned: n.recon.condemned.Load(),
+		Condemned: n.recon.condemned.Load(), Clock: n.Clock(),
 	}
 	for s, ls := range *n.shards.Load() {
 		c.Replicas[s] = ls.rep.Stats()

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cloudsql/storage/mvcc"
@@ -11,11 +12,52 @@ import (
 
 // watermarks is what is known about the need for a shard's next watermark.
 type watermarks struct {
-	index    uint64    // applied when last looked
-	changed  time.Time // when index last moved
-	proposed time.Time
-	covered  time.Time // what had changed by then is below the last watermark
+	index    uint64 // applied when last looked
+	newest   history
+	proposed time.Duration
 	swept    mvcc.Timestamp
+}
+
+// history tells how old timestamps are: what the newest one applied was, at moments of the monotonic clock. So the age of
+// a version is the time that has passed since it was applied, whatever timestamps and wall clocks have done since.
+type history struct {
+	moments []moment // rising in both
+}
+
+type moment struct {
+	at time.Duration
+	ts mvcc.Timestamp
+}
+
+// maxMoments bounds a history; beyond it every other one of the older half goes.
+const maxMoments = 512
+
+// note takes in that ts is the newest timestamp at a moment.
+func (h *history) note(at time.Duration, ts mvcc.Timestamp) {
+	if n := len(h.moments); n > 0 && h.moments[n-1].ts >= ts {
+		return
+	}
+	if len(h.moments) == maxMoments {
+		half := maxMoments / 2
+		kept := h.moments[:0]
+		for i, m := range h.moments {
+			if i >= half || i%2 == 0 {
+				kept = append(kept, m)
+			}
+		}
+		h.moments = kept
+	}
+	h.moments = append(h.moments, moment{at, ts})
+}
+
+// before is the newest timestamp that was applied at a moment, as far as is known; 0: it is not.
+func (h *history) before(at time.Duration) mvcc.Timestamp {
+	for _, m := range slices.Backward(h.moments) {
+		if m.at <= at {
+			return m.ts
+		}
+	}
+	return 0
 }
 
 const (
@@ -40,6 +82,7 @@ func (n *Node) watermarkLoop(ctx context.Context) {
 			if ls.id == schema.SystemShard {
 				continue
 			}
+			n.noteApplied(ls)
 			if ls.group.IsLeader() {
 				n.raiseWatermark(ctx, ls)
 			}
@@ -48,51 +91,46 @@ func (n *Node) watermarkLoop(ctx context.Context) {
 	}
 }
 
-// raiseWatermark proposes a new watermark if rows have changed since the last one began to cover them. How old a
-// version is goes by the cluster's timestamps: by a wall clock that is ahead of them, a watermark could stop all
-// writes.
-func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
-	w, now := &ls.watermark, time.Now()
-	if index := ls.state.AppliedIndex(); index != w.index {
-		w.index, w.changed = index, now
+// noteApplied notes how new a shard's rows are by now.
+func (n *Node) noteApplied(ls *localShard) {
+	if index := ls.state.AppliedIndex(); index != ls.watermark.index {
+		ls.watermark.index = index
+		newest := ls.state.Newest()
+		ls.watermark.newest.note(n.cfg.Clock.Now(), newest) // applied by then
 	}
-	if !w.covered.Before(w.changed) || now.Sub(w.proposed) < n.cfg.History/watermarkSteps {
+}
+
+// raiseWatermark proposes a new watermark if there are versions that have been old for long enough. It is never above what
+// was committed, so no write can be below it.
+func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
+	w, now := &ls.watermark, n.cfg.Clock.Now()
+	if w.proposed != 0 && now-w.proposed < n.cfg.History/watermarkSteps {
+		return
+	}
+	mark := n.keepSince(&w.newest, now)
+	if mark <= ls.state.Watermark() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	ts, err := n.stamps.Next(ctx, 1)
-	if err != nil {
-		return // who needs timestamps more will tell
-	}
-	keep := n.keepSince(ts.Time())
-	covers := now.Add(keep.Sub(ts.Time()))
-	if !covers.After(w.covered) || mvcc.At(keep) <= ls.state.Watermark() {
-		return
-	}
-	w.proposed = now
-	_, err = ls.rep.Command(ctx, shard.CommandWatermark, 0,
-		shard.EncodeWatermark(nil, &shard.WatermarkCommand{Watermark: mvcc.At(keep)}))
+	w.proposed = max(now, 1)
+	_, err := ls.rep.Command(ctx, shard.CommandWatermark, 0, shard.EncodeWatermark(nil, &shard.WatermarkCommand{Watermark: mark}))
 	if err != nil {
 		return // not the leader any more, most likely
 	}
-	w.covered = covers
 	w.index = ls.state.AppliedIndex() // our own entry changes no rows
 }
 
-// keepSince is the time of the oldest snapshot that can be read, by the clock of timestamps, at a time.
-func (n *Node) keepSince(now time.Time) time.Time {
-	keep := now.Add(-n.cfg.History)
-	limit := now.Add(-n.cfg.HistoryMax)
+// keepSince is the timestamp at and above which snapshots can be read: those of the last History, and those that are in
+// use, for up to HistoryMax.
+func (n *Node) keepSince(h *history, now time.Duration) mvcc.Timestamp {
+	keep := h.before(now - n.cfg.History)
 	for _, s := range n.peers.all(goneAfter) {
-		if s.Oldest != 0 && s.Oldest.Time().Before(keep) {
-			keep = s.Oldest.Time()
+		if s.Oldest != 0 && s.Oldest < keep {
+			keep = s.Oldest
 		}
 	}
-	if keep.Before(limit) {
-		return limit
-	}
-	return keep
+	return max(keep, h.before(now-n.cfg.HistoryMax))
 }
 
 func (n *Node) collectGarbage(ctx context.Context, ls *localShard) {

@@ -26,9 +26,11 @@ type Limits interface {
 type OwnerConfig struct {
 	Limits Limits
 	// Holds tells whether this process serves the system shard under epoch at this moment.
-	Holds  func(epoch uint64) bool
-	Now    func() time.Time // time.Now
-	Window time.Duration    // DefaultWindow
+	Holds func(epoch uint64) bool
+	// Wall is the time that timestamps follow; this process's own clock, if nil. Mono is monotonic time.
+	Wall   func() WallTime
+	Mono   func() time.Duration
+	Window time.Duration // DefaultWindow
 }
 
 // OwnerStats count what an Owner did.
@@ -39,6 +41,7 @@ type Owner struct {
 	cfg   OwnerConfig
 	Stats OwnerStats
 	term  atomic.Pointer[term]
+	ran   atomic.Bool // there was a tenure before, since this process started
 }
 
 // term is one tenure of the lease.
@@ -46,6 +49,7 @@ type term struct {
 	epoch uint64
 	last  atomic.Uint64 // the last one handed out
 	limit atomic.Uint64 // none beyond it
+	pace  pace
 
 	mu        sync.Mutex // held while extending
 	extending atomic.Bool
@@ -53,8 +57,12 @@ type term struct {
 
 // NewOwner makes an owner that owns nothing yet.
 func NewOwner(cfg OwnerConfig) *Owner {
-	if cfg.Now == nil {
-		cfg.Now = time.Now
+	if cfg.Wall == nil {
+		cfg.Wall = func() WallTime { return WallTime{Time: time.Now(), Agreed: true} }
+	}
+	if cfg.Mono == nil {
+		start := time.Now()
+		cfg.Mono = func() time.Duration { return time.Since(start) }
 	}
 	if cfg.Window == 0 {
 		cfg.Window = DefaultWindow
@@ -82,7 +90,11 @@ func (o *Owner) Next(ctx context.Context, n int) (mvcc.Timestamp, error) {
 		return 0, ErrNotOwner
 	}
 	for {
-		now := uint64(mvcc.At(o.cfg.Now()))
+		mono := o.cfg.Mono()
+		if t.limit.Load() != 0 && t.pace.due(mono) {
+			t.pace.steer(mono, o.cfg.Wall())
+		}
+		now := uint64(t.pace.at(mono))
 		last, limit := t.last.Load(), t.limit.Load()
 		first := max(last+1, now)
 		end := first + uint64(n) - 1
@@ -105,6 +117,15 @@ func (o *Owner) Next(ctx context.Context, n int) (mvcc.Timestamp, error) {
 		}
 		return mvcc.Timestamp(first), nil
 	}
+}
+
+// Lead is how far timestamps are ahead of this node's wall clock; 0 where another node owns them.
+func (o *Owner) Lead() time.Duration {
+	t := o.term.Load()
+	if t == nil || t.limit.Load() == 0 {
+		return 0
+	}
+	return t.pace.at(o.cfg.Mono()).Time().Sub(o.cfg.Wall().Time).Round(time.Millisecond)
 }
 
 // span is a duration as a difference of timestamps.
@@ -134,7 +155,12 @@ func (o *Owner) extend(ctx context.Context, t *term, want uint64) error {
 			// everything may have been handed out by a predecessor; nothing of ours is beyond.
 			t.last.Store(uint64(old))
 		}
-		next := max(mvcc.At(o.cfg.Now()), old, mvcc.Timestamp(want)) + span(o.cfg.Window)
+		mono := o.cfg.Mono()
+		if t.pace.steered.Load() == 0 {
+			// The first window since this process started: time may have passed that no monotonic clock has counted.
+			t.pace.begin(mono, old, o.cfg.Wall(), !o.ran.Swap(true))
+		}
+		next := max(t.pace.at(mono), old, mvcc.Timestamp(want)) + span(o.cfg.Window)
 		ok, err := o.cfg.Limits.Reserve(ctx, version, next)
 		if err != nil {
 			return err

@@ -47,7 +47,9 @@ type world struct {
 	mu     sync.Mutex
 	holder string
 	epoch  uint64
-	now    time.Time
+	now    time.Time     // of the wall clock
+	mono   time.Duration // time that has passed
+	unsure bool          // the nodes do not agree what time it is
 	rec    record
 }
 
@@ -59,10 +61,15 @@ func (w *world) owner(name string) *Owner {
 			defer w.mu.Unlock()
 			return w.holder == name && w.epoch == epoch
 		},
-		Now: func() time.Time {
+		Wall: func() WallTime {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			return w.now
+			return WallTime{w.now, !w.unsure}
+		},
+		Mono: func() time.Duration {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.mono
 		},
 	})
 }
@@ -76,7 +83,14 @@ func (w *world) give(name string, o *Owner) {
 	o.Begin(e)
 }
 
+// advance lets time pass, jump makes the wall clock wrong, or right.
 func (w *world) advance(d time.Duration) {
+	w.mu.Lock()
+	w.now, w.mono = w.now.Add(d), w.mono+d
+	w.mu.Unlock()
+}
+
+func (w *world) jump(d time.Duration) {
 	w.mu.Lock()
 	w.now = w.now.Add(d)
 	w.mu.Unlock()
@@ -110,7 +124,7 @@ func TestMonotonicAcrossOwnersAndClocks(t *testing.T) {
 	if !last.Time().Equal(w.now) {
 		t.Errorf("%v at %v", last, w.now)
 	}
-	w.advance(-time.Hour) // the clock goes back
+	w.jump(-time.Hour) // the clock goes back
 	next(a, 1)
 	w.give("b", b)
 	if _, err := a.Next(ctx, 1); !errors.Is(err, ErrNotOwner) {
@@ -226,9 +240,9 @@ func TestClientsOfSeveralNodes(t *testing.T) {
 
 func BenchmarkOwner(b *testing.B) {
 	w := &world{now: time.Now()}
-	o := w.owner("a")
+	o, fresh := w.owner("a"), NewOwner(OwnerConfig{})
 	o.cfg.Holds = func(uint64) bool { return true }
-	o.cfg.Now = time.Now
+	o.cfg.Wall, o.cfg.Mono = fresh.cfg.Wall, fresh.cfg.Mono
 	w.give("a", o)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -193,6 +193,9 @@ func (s *Shard) PreparedFloor() mvcc.Timestamp { return mvcc.Timestamp(s.prepare
 // Watermark is the timestamp below which versions may be gone.
 func (s *Shard) Watermark() mvcc.Timestamp { return mvcc.Timestamp(s.watermark.Load()) }
 
+// Newest is the largest timestamp of a version.
+func (s *Shard) Newest() mvcc.Timestamp { return mvcc.Timestamp(s.newest.Load()) }
+
 // Table is the descriptor of a tablet.
 func (s *Shard) Table(id schema.TabletID) (*schema.Table, bool) {
 	t, ok := (*s.tablets.Load())[id]

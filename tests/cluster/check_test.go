@@ -26,7 +26,7 @@ import (
 // TestCheck runs workloads against a cluster of three processes while faults happen, records what the clients saw, and
 // judges it. The environment chooses (make check sets it):
 //
-//	FAULT     none, kill, freeze, partition, clock, restart, all
+//	FAULT     none, kill, freeze, partition, clock, clockfar, restart, all
 //	WORKLOAD  some of the names in workloads, separated by commas; all
 //	TIME      how long clients work: 15s
 //	SEED      of what clients and faults do; the run prints it

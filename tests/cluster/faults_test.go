@@ -15,6 +15,7 @@ var faults = map[string]fault{
 	"freeze":    freezeNode,
 	"partition": partition,
 	"clock":     clockJump,
+	"clockfar":  clockFar,
 	"restart":   restartNode,
 }
 
@@ -24,7 +25,7 @@ func (r *run) trouble(kind string, until time.Time) {
 		return
 	}
 	rnd := rand.New(rand.NewPCG(r.seed, 0))
-	kinds := []string{"kill", "freeze", "partition", "clock", "restart"}
+	kinds := []string{"kill", "freeze", "partition", "clock", "restart", "clockfar"}
 	if kind != "all" {
 		if faults[kind] == nil {
 			r.t.Fatalf("FAULT=%s is none of %v, none, all", kind, kinds)
@@ -160,4 +161,36 @@ func clockJump(r *run, rnd *rand.Rand) (string, func()) {
 		}
 	}
 	return fmt.Sprintf("clock of node %d off by %v, rates %.3f", v+1, offset, rates), func() {}
+}
+
+// clockFar makes the wall clock of one node, or of all, wrong by seconds to a year, forward or back, or lets it run at a
+// wrong speed. Half of the time it is set right at the end; otherwise it stays wrong until the next fault of its kind.
+func clockFar(r *run, rnd *rand.Rand) (string, func()) {
+	far := []time.Duration{10 * time.Second, 5 * time.Minute, time.Hour, 30 * 24 * time.Hour, 365 * 24 * time.Hour}
+	v := r.victim(rnd)
+	who, nodes := fmt.Sprintf("clock of node %d", v+1), r.nodes[v:v+1]
+	if rnd.IntN(3) == 0 {
+		who, nodes = "clocks of all nodes", r.nodes
+	}
+	for _, n := range r.nodes {
+		n.SetClock(0, 1)
+	}
+	offset, drift := far[rnd.IntN(len(far))], 1.0
+	if rnd.IntN(2) == 0 {
+		offset = -offset
+	}
+	if rnd.IntN(3) == 0 {
+		offset, drift = 0, []float64{0, 0.5, 2, 100, 10000}[rnd.IntN(5)]
+	}
+	for _, n := range nodes {
+		n.DriftClock(offset, 1, drift)
+	}
+	heal := rnd.IntN(2) == 0
+	return fmt.Sprintf("%s off by %v, at %g times its speed", who, offset, drift), func() {
+		for _, n := range nodes {
+			if heal {
+				n.SetClock(0, 1)
+			}
+		}
+	}
 }

@@ -310,10 +310,13 @@ func Faulty(t testing.TB, n int, args ...string) ([]*Node, *Mesh) {
 func (n *Node) clockFile() string { return filepath.Join(filepath.Dir(n.Dir), "clock") }
 
 // SetClock puts the node's wall clock off by offset and lets its monotonic clock run at rate. It takes some 20 ms.
-func (n *Node) SetClock(offset time.Duration, rate float64) {
+func (n *Node) SetClock(offset time.Duration, rate float64) { n.DriftClock(offset, rate, 1) }
+
+// DriftClock is SetClock with a wall clock that goes on at another speed than it should.
+func (n *Node) DriftClock(offset time.Duration, rate, drift float64) {
 	n.T.Helper()
 	tmp := n.clockFile() + ".new"
-	err := os.WriteFile(tmp, fmt.Appendf(nil, "%v %g\n", offset, rate), 0o644)
+	err := os.WriteFile(tmp, fmt.Appendf(nil, "%v %g %g\n", offset, rate, drift), 0o644)
 	if err == nil {
 		err = os.Rename(tmp, n.clockFile())
 	}

@@ -1,0 +1,181 @@
+package node
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+)
+
+const testYear = 365 * 24 * time.Hour
+
+func TestJudgeClock(t *testing.T) {
+	const ms, h = time.Millisecond, time.Hour
+	for _, c := range []struct {
+		name    string
+		known   []time.Duration // the others'; this node's is 0
+		members int
+		want    ClockReport
+	}{
+		{"alone", nil, 1, ClockReport{Agreed: true, Members: 1}},
+		{"all agree", []time.Duration{20 * ms, -30 * ms}, 3, ClockReport{Agreed: true, Members: 3}},
+		{"a little ahead of both", []time.Duration{-100 * ms, -90 * ms}, 3, ClockReport{Agreed: true, Offset: 90 * ms, Members: 3}},
+		{"ahead", []time.Duration{-h, -h + ms}, 3, ClockReport{Agreed: true, Off: true, Offset: h, Members: 3}},
+		{"behind", []time.Duration{h, h - ms}, 3, ClockReport{Agreed: true, Off: true, Offset: -h + ms, Members: 3}},
+		{"another is off", []time.Duration{-h, 10 * ms}, 3, ClockReport{Agreed: true, Members: 3}},
+		{"all differ", []time.Duration{-h, h}, 3, ClockReport{Members: 3}},
+		{"two members differ", []time.Duration{h}, 2, ClockReport{Members: 2}},
+		{"one of three is down", []time.Duration{10 * ms}, 3, ClockReport{Agreed: true, Members: 2}},
+		{"one of three is down, and two differ", []time.Duration{h}, 3, ClockReport{Members: 2}},
+		{"nobody was heard of", nil, 3, ClockReport{Members: 1}},
+		{"two against two of five", []time.Duration{ms, h, h}, 5, ClockReport{Members: 4}},
+		{"three of five", []time.Duration{h, h, h, -h}, 5, ClockReport{Agreed: true, Off: true, Offset: -h, Members: 5}},
+	} {
+		if got := judgeClock(append([]time.Duration{0}, c.known...), c.members, 500*ms); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+	}
+}
+
+func TestHistoryGoesByTimeThatPasses(t *testing.T) {
+	var h history
+	ts := mvcc.Timestamp(0)
+	for s := range 5000 {
+		ts++
+		if s == 4995 {
+			ts += mvcc.At(time.UnixMilli(0).Add(testYear))
+		}
+		h.note(time.Duration(s)*time.Second, ts)
+	}
+	if got := h.before(4990 * time.Second); got != 4991 {
+		t.Errorf("ten seconds old: %v", got)
+	}
+	if got := h.before(4994 * time.Second); got != 4995 {
+		t.Errorf("just before the jump: %v", got)
+	}
+	if got := h.before(1400 * time.Second); got == 0 || got > 1401 || len(h.moments) > maxMoments {
+		t.Errorf("an hour old: %v of %d", got, len(h.moments))
+	}
+	if got := h.before(-time.Second); got != 0 {
+		t.Errorf("before all: %v", got)
+	}
+}
+
+// owner is the index of the node that owns the timestamps, or -1.
+func (c *testCluster) owner() int {
+	for i, n := range c.nodes {
+		if rep := n.replicaOf(schema.SystemShard); rep != nil {
+			if _, ok := rep.Leaseholding(); ok {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// lead is how far the cluster's timestamps are ahead of the true time.
+func (c *testCluster) lead() time.Duration {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	ts, err := c.nodes[0].stamps.Next(ctx, 1)
+	must(c.t, err)
+	return time.Until(ts.Time())
+}
+
+// watermarkMoves waits until versions of now are collected: history goes on.
+func (c *testCluster) watermarkMoves(tb *schema.Table) {
+	c.t.Helper()
+	s := tb.Tablets[0].Shard
+	from := c.nodes[0].local(s).state.Newest()
+	must(c.t, insert(context.Background(), c.nodes[0], tb, time.Now().UnixNano(), 1))
+	eventually(c.t, "the watermark passes what is there now", func() bool { return c.nodes[0].local(s).state.Watermark() > from })
+}
+
+// TestWrongClock: the owner's clock goes wrong by up to a year, both ways. It says so, hands the timestamps on, and takes
+// none of it; writes go on, and so does the collection of old versions.
+func TestWrongClock(t *testing.T) {
+	c := newTestCluster(t)
+	c.short = time.Second
+	n := c.startThree()
+	tb := createTable(t, n, "shop")
+	for _, m := range c.nodes {
+		must(t, m.RefreshCatalog(context.Background()))
+	}
+	w := startWriter(t, tb, func() *Node { return c.nodes[0] })
+	for _, wrong := range []time.Duration{time.Hour, -testYear, testYear} {
+		owner := -1
+		eventually(t, "an owner", func() bool { owner = c.owner(); return owner >= 0 && c.nodes[owner].Clock().Agreed })
+		c.walls[owner].Store(int64(wrong))
+		eventually(t, "it says so and gives the timestamps away", func() bool {
+			now := c.owner()
+			return c.nodes[owner].Clock().Off && now >= 0 && now != owner
+		})
+		w.progress(t, 20)
+		if lead := c.lead(); lead.Abs() > 10*time.Second {
+			t.Errorf("timestamps are ahead by %v", lead)
+		}
+		c.watermarkMoves(tb)
+		c.walls[owner].Store(0)
+		eventually(t, "its clock is right again", func() bool { r := c.nodes[owner].Clock(); return r.Agreed && !r.Off })
+		w.progress(t, 20)
+	}
+	last := w.end()
+	for i := range last {
+		if v, ok, err := get(context.Background(), c.nodes[1], tb, i); err != nil || !ok || v != i+1 {
+			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+		}
+	}
+}
+
+// TestAllClocksWrong: when all clocks are a year ahead, nobody can know; when they are set right, timestamps stay ahead and
+// everything goes on.
+func TestAllClocksWrong(t *testing.T) {
+	c := newTestCluster(t)
+	c.short = time.Second
+	n := c.startThree()
+	tb := createTable(t, n, "shop")
+	for _, m := range c.nodes {
+		must(t, m.RefreshCatalog(context.Background()))
+	}
+	w := startWriter(t, tb, func() *Node { return c.nodes[0] })
+	for i := range c.walls {
+		c.walls[i].Store(int64(testYear))
+	}
+	eventually(t, "timestamps follow what all say", func() bool { return c.lead() > testYear-time.Hour })
+	w.progress(t, 20)
+	for i := range c.walls {
+		c.walls[i].Store(0)
+	}
+	w.progress(t, 20)
+	c.watermarkMoves(tb)
+	if lead := c.lead(); lead < testYear-time.Hour {
+		t.Errorf("timestamps have gone back: %v", lead)
+	}
+	w.progress(t, 20)
+}
+
+// TestFirstStartInTheFuture: a machine's clock is a year ahead when its database is made, and set right afterwards, also
+// over a restart.
+func TestFirstStartInTheFuture(t *testing.T) {
+	c := newTestCluster(t)
+	c.short = time.Second
+	c.walls[0].Store(int64(testYear))
+	tb := createTable(t, c.start(0), "shop")
+	must(t, insert(context.Background(), c.nodes[0], tb, 0, 1))
+	c.walls[0].Store(0)
+	must(t, insert(context.Background(), c.nodes[0], tb, 1, 2))
+	c.watermarkMoves(tb)
+	c.stop(0)
+	n := c.start(0)
+	must(t, insert(context.Background(), n, tb, 2, 3))
+	c.watermarkMoves(tb)
+	for i := range int64(3) {
+		if v, ok, err := get(context.Background(), n, tb, i); err != nil || !ok || v != i+1 {
+			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+		}
+	}
+}
