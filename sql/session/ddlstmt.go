@@ -10,7 +10,6 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
-	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -27,9 +26,6 @@ func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed)
 		return refusal(node)
 	}
 	if err := s.commitBefore(ctx); err != nil {
-		return err
-	}
-	if err := s.checkDDL(node); err != nil {
 		return err
 	}
 	ctx = ddl.WithLockWait(ctx, max(s.tableLockWait, time.Second))
@@ -251,9 +247,6 @@ func (s *Session) createTableSelect(ctx context.Context, n *ast.CreateTableStmt,
 	if err := s.commitBefore(ctx); err != nil {
 		return err
 	}
-	if err := s.checkDDL(n); err != nil {
-		return err
-	}
 	query, ok := n.Select.(ast.StmtNode)
 	if !ok || n.OnDuplicate != ast.OnDuplicateKeyHandlingError {
 		return mysqlerr.NotSupported("this form of CREATE TABLE … SELECT")
@@ -299,79 +292,4 @@ func insertFrom(n *ast.CreateTableStmt, columns []schema.Column) *ast.InsertStmt
 		ins.Columns = append(ins.Columns, &ast.ColumnName{Name: ast.NewCIStr(c.Name)})
 	}
 	return ins
-}
-
-// checkDDL asks for the privileges of a data definition statement.
-func (s *Session) checkDDL(node ast.StmtNode) error {
-	switch n := node.(type) {
-	case *ast.CreateDatabaseStmt:
-		return s.accessDB(mysql.CreatePriv, n.Name.O)
-	case *ast.DropDatabaseStmt:
-		return s.accessDB(mysql.DropPriv, n.Name.O)
-	case *ast.AlterDatabaseStmt:
-		db, err := s.dbOf(n.Name.O)
-		if err != nil {
-			return err
-		}
-		return s.accessDB(mysql.AlterPriv, db)
-	case *ast.CreateTableStmt:
-		if n.ReferTable != nil {
-			if err := s.accessTable(n.ReferTable, mysql.SelectPriv); err != nil {
-				return err
-			}
-		}
-		return s.accessTable(n.Table, mysql.CreatePriv)
-	case *ast.DropTableStmt:
-		if n.IsView {
-			return mysqlerr.NotSupported("DROP VIEW")
-		}
-		return s.accessTables(n.Tables, mysql.DropPriv)
-	case *ast.TruncateTableStmt:
-		return s.accessTable(n.Table, mysql.DropPriv)
-	case *ast.RenameTableStmt:
-		for _, p := range n.TableToTables {
-			if err := errors.Join(s.accessTable(p.OldTable, mysql.AlterPriv, mysql.DropPriv),
-				s.accessTable(p.NewTable, mysql.CreatePriv, mysql.InsertPriv)); err != nil {
-				return err
-			}
-		}
-	case *ast.AlterTableStmt:
-		return s.accessTable(n.Table, mysql.AlterPriv)
-	case *ast.CreateIndexStmt:
-		return s.accessTable(n.Table, mysql.IndexPriv)
-	case *ast.DropIndexStmt:
-		return s.accessTable(n.Table, mysql.IndexPriv)
-	default:
-		return refusal(node)
-	}
-	return nil
-}
-
-func (s *Session) accessDB(priv mysql.PrivilegeType, db string) error {
-	if show.IsVirtual(db) || !s.hasOn(priv, db) {
-		return s.deniedDB(db)
-	}
-	return nil
-}
-
-func (s *Session) accessTables(tables []*ast.TableName, privs ...mysql.PrivilegeType) error {
-	for _, t := range tables {
-		if err := s.accessTable(t, privs...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Session) accessTable(t *ast.TableName, privs ...mysql.PrivilegeType) error {
-	db, err := s.dbOf(t.Schema.O)
-	if err != nil {
-		return err
-	}
-	for _, p := range privs {
-		if err := s.access(p, db, t.Name.O); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -39,7 +39,7 @@ func (s *Session) parseIntoVars(text string) (*parsed, error) {
 	default:
 		return nil, nil
 	}
-	return &parsed{text: text, com: comSelect, noPrepare: st.params > 0,
+	return &parsed{text: text, com: comSelect, noPrepare: st.params > 0, needs: noNeeds, // the query asks for its own
 		run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 			return s.selectIntoVars(ctx, st, names, w)
 		}}, nil

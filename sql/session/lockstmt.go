@@ -53,7 +53,14 @@ func recogniseLock(_ *Session, _ string, w words) (*parsed, error) {
 	if len(w) > 0 {
 		return nil, nil
 	}
-	st := command(comLockTables, func(ctx context.Context, s *Session) error { return s.lockTables(ctx, items) })
+	needs := func(s *Session) ([]need, error) {
+		d := &needsDeriver{s: s, db: s.db}
+		for _, item := range items {
+			d.lock([]*ast.TableName{item.table})
+		}
+		return d.list, d.err
+	}
+	st := command(comLockTables, needs, func(ctx context.Context, s *Session) error { return s.lockTables(ctx, items) })
 	st.noPrepare = true
 	return st, nil
 }
@@ -99,12 +106,6 @@ func (s *Session) lockTables(ctx context.Context, items []lockItem) error {
 	for _, l := range items {
 		db, err := s.dbOf(l.table.Schema.O)
 		if err != nil {
-			return err
-		}
-		if !s.hasOn(mysql.LockTablesPriv, db) {
-			return s.deniedDB(db)
-		}
-		if err := s.access(mysql.SelectPriv, db, l.table.Name.O); err != nil {
 			return err
 		}
 		if show.IsVirtual(db) {

@@ -17,6 +17,7 @@ type parsed struct {
 	text         string
 	node         ast.StmtNode
 	run          func(ctx context.Context, s *Session, w sql.ResultWriter) error
+	needs        func(s *Session) ([]need, error) // of run: privileges
 	com          com
 	params       int
 	maxExecution int64 // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none

@@ -89,6 +89,13 @@ func (s *Session) finish(ctx context.Context, err error) error {
 // runParsed runs a statement, of a text or prepared.
 func (s *Session) runParsed(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
 	if st.run != nil {
+		needs, err := st.needs(s)
+		if err == nil {
+			err = s.grants(needs)
+		}
+		if err != nil {
+			return err
+		}
 		return st.run(ctx, s, w)
 	}
 	switch n := st.node.(type) {
@@ -97,6 +104,9 @@ func (s *Session) runParsed(ctx context.Context, st *parsed, params []types.Valu
 	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
 		return s.runStatement(ctx, func() (*planned, error) { return s.planText(st, params) }, params, w)
 	default:
+		if _, err := s.allow(n, s.db); err != nil {
+			return err
+		}
 		return s.dispatch(ctx, n, st, params, w)
 	}
 }

@@ -176,9 +176,12 @@ func (w *words) take(list ...string) bool {
 	return true
 }
 
+// noNeeds is of statements that everybody may run.
+func noNeeds(*Session) ([]need, error) { return nil, nil }
+
 // command makes a parsed statement without rows of a function.
-func command(c com, fn func(ctx context.Context, s *Session) error) *parsed {
-	return &parsed{com: c, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+func command(c com, needs func(s *Session) ([]need, error), fn func(ctx context.Context, s *Session) error) *parsed {
+	return &parsed{com: c, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 		s.rowCount = 0
 		if err := fn(ctx, s); err != nil {
 			s.rowCount = -1
@@ -197,7 +200,7 @@ func recogniseBegin(_ *Session, _ string, w words) (*parsed, error) {
 }
 
 func beginCommand(c characteristics, snapshot bool) *parsed {
-	return command(comBegin, func(ctx context.Context, s *Session) error { return s.begin(ctx, c, snapshot) })
+	return command(comBegin, noNeeds, func(ctx context.Context, s *Session) error { return s.begin(ctx, c, snapshot) })
 }
 
 // recogniseStart reads START TRANSACTION with any of its characteristics.
@@ -255,7 +258,7 @@ func recogniseEnd(commit bool) func(*Session, string, words) (*parsed, error) {
 		if commit {
 			c = comCommit
 		}
-		return command(c, func(ctx context.Context, s *Session) error { return s.end(ctx, commit, chain, release) }), nil
+		return command(c, noNeeds, func(ctx context.Context, s *Session) error { return s.end(ctx, commit, chain, release) }), nil
 	}
 }
 
@@ -268,7 +271,7 @@ func recogniseRollbackTo(w words) (*parsed, error) {
 	if !ok || len(w) > 0 {
 		return nil, nil
 	}
-	return command(comRollbackTo, func(ctx context.Context, s *Session) error { return s.rollbackTo(ctx, name) }), nil
+	return command(comRollbackTo, noNeeds, func(ctx context.Context, s *Session) error { return s.rollbackTo(ctx, name) }), nil
 }
 
 // recogniseSet reads SET TRANSACTION; SET PERSIST, which it gives to the parser as SET GLOBAL; and SET
@@ -344,7 +347,11 @@ func setTransaction(w words, scope string) (*parsed, error) {
 			return nil, nil
 		}
 	}
-	return command(comSet, func(ctx context.Context, s *Session) error {
+	needs := noNeeds
+	if scope == "global" {
+		needs = func(s *Session) ([]need, error) { return []need{{check: s.maySetGlobal}}, nil }
+	}
+	return command(comSet, needs, func(ctx context.Context, s *Session) error {
 		if scope == "global" {
 			return s.setGlobalTransaction(ctx, isolation, access)
 		}
@@ -405,7 +412,7 @@ func recogniseShow(_ *Session, text string, w words) (*parsed, error) {
 	default:
 		return nil, nil
 	}
-	return &parsed{com: comShow, keepConds: true, run: func(_ context.Context, s *Session, w sql.ResultWriter) error {
+	return &parsed{com: comShow, keepConds: true, needs: noNeeds, run: func(_ context.Context, s *Session, w sql.ResultWriter) error {
 		return s.writeResult(conditionsResult(s.conds.list, errors, offset, count), w)
 	}}, nil
 }
@@ -437,7 +444,16 @@ func recogniseCheck(op string) func(*Session, string, words) (*parsed, error) {
 				return nil, nil
 			}
 		}
-		return &parsed{com: comCheck, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+		privs := []mysql.PrivilegeType{mysql.SelectPriv}
+		if op == "repair" {
+			privs = append(privs, mysql.InsertPriv)
+		}
+		needs := func(s *Session) ([]need, error) {
+			d := &needsDeriver{s: s, db: s.db}
+			d.tables(names, privs...)
+			return d.list, d.err
+		}
+		return &parsed{com: comCheck, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 			return s.tableReport(ctx, op, names, w)
 		}}, nil
 	}

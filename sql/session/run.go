@@ -99,6 +99,10 @@ func (p *planned) current(c *catalog.Snapshot) bool {
 
 // makePlan plans a SELECT or a data change under the present circumstances.
 func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (*planned, error) {
+	var err error
+	if s.planNeeds, err = s.allow(node, db); err != nil {
+		return nil, err
+	}
 	now := s.circumstances(db)
 	s.env.Params = params
 	s.usedMade, s.planUses = false, nil

@@ -88,6 +88,7 @@ type Session struct {
 	virtual    func(db, table string) (exec.VirtualTable, bool)
 	usedMade   bool       // the plan in the making reads a table that the gateway makes up
 	planUses   []tableUse // the tables of the plan in the making
+	planNeeds  []need     // and the privileges that its statement needs, which the account has
 	accessFn   func(priv uint64, db, table string) error
 	shower     *showContext
 

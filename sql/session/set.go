@@ -80,12 +80,7 @@ func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params 
 	case !v.IsSystem:
 		return s.assignUserVar(ctx, v, params)
 	}
-	name, global := strings.ToLower(v.Name), v.IsGlobal
-	for _, prefix := range []string{"persist.", "persist_only."} {
-		if strings.HasPrefix(name, prefix) {
-			name, global = name[len(prefix):], true
-		}
-	}
+	name, global := globalName(v)
 	if name == oneShotIsolation || name == oneShotAccess {
 		return s.assignNextTransaction(ctx, name, v, params)
 	}
@@ -107,6 +102,25 @@ func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params 
 		return nil, err
 	}
 	return s.assignSession(def, text), nil
+}
+
+// globalName gives the name of a variable that SET assigns, and whether it is assigned for the cluster.
+func globalName(v *ast.VariableAssignment) (name string, global bool) {
+	name = strings.ToLower(v.Name)
+	for _, prefix := range []string{"persist.", "persist_only."} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			return rest, true
+		}
+	}
+	return name, v.IsGlobal && v.IsSystem
+}
+
+// maySetGlobal: SET GLOBAL and SET PERSIST.
+func (s *Session) maySetGlobal() error {
+	if !s.has(mysql.SuperPriv) {
+		return mysqlerr.New(mysql.ErrSpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
+	}
+	return nil
 }
 
 // The characteristics of the next transaction: the parser's name of SET TRANSACTION ISOLATION LEVEL, and one in its style.
@@ -170,9 +184,6 @@ func (s *Session) assignSession(v *sysvar, text string) []assignment {
 // assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
 func (s *Session) assignGlobal(ctx context.Context, v *sysvar, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
-	if !s.has(mysql.SuperPriv) {
-		return nil, mysqlerr.New(mysql.ErrSpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
-	}
 	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
 		return []assignment{{global: &globalSetting{name: v.name, unset: true}}}, nil
 	}

@@ -138,9 +138,6 @@ func (s *Session) createUsers(ctx context.Context, n *ast.CreateUserStmt) error 
 	if n.IsCreateRole {
 		return mysqlerr.NotSupported("roles")
 	}
-	if err := s.needs(mysql.CreateUserPriv); err != nil {
-		return err
-	}
 	made := make([]*catalog.User, len(n.Specs))
 	for i, spec := range n.Specs {
 		u := &catalog.User{}
@@ -189,15 +186,6 @@ func (s *Session) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error {
 	if n.CurrentAuth != nil {
 		specs = []*ast.UserSpec{{User: &pauth.UserIdentity{CurrentUser: true}, AuthOpt: n.CurrentAuth}}
 	}
-	for _, spec := range specs {
-		user, host := s.identity(spec.User)
-		if s.isSelf(user, host) && len(n.PasswordOrLockOptions) == 0 {
-			continue
-		}
-		if err := s.needs(mysql.CreateUserPriv); err != nil {
-			return err
-		}
-	}
 	var missing []string
 	err := s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		missing = nil
@@ -240,9 +228,6 @@ func (s *Session) dropUsers(ctx context.Context, n *ast.DropUserStmt) error {
 	if n.IsDropRole {
 		return mysqlerr.NotSupported("roles")
 	}
-	if err := s.needs(mysql.CreateUserPriv); err != nil {
-		return err
-	}
 	var missing []string
 	err := s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		missing = nil
@@ -264,9 +249,6 @@ func (s *Session) dropUsers(ctx context.Context, n *ast.DropUserStmt) error {
 }
 
 func (s *Session) renameUsers(ctx context.Context, n *ast.RenameUserStmt) error {
-	if err := s.needs(mysql.CreateUserPriv); err != nil {
-		return err
-	}
 	return s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		for _, p := range n.UserToUsers {
 			user, host := s.identity(p.OldUser)
@@ -291,11 +273,6 @@ func (s *Session) renameUsers(ctx context.Context, n *ast.RenameUserStmt) error 
 // setPassword is SET PASSWORD [FOR account] = 'text'.
 func (s *Session) setPassword(ctx context.Context, n *ast.SetPwdStmt) error {
 	user, host := s.identity(n.User)
-	if !s.isSelf(user, host) {
-		if err := s.needs(mysql.CreateUserPriv); err != nil {
-			return err
-		}
-	}
 	return s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		old, ok := tx.Snapshot.User(user, host)
 		if !ok {
@@ -343,6 +320,20 @@ func (s *Session) grantTarget(l *ast.GrantLevel) (string, error) {
 	return "", mysqlerr.NotSupported("privileges on tables")
 }
 
+// grantLevel gives the database of a GRANT or REVOKE ("" is *.*) and the privileges.
+func (s *Session) grantLevel(l *ast.GrantLevel, privs []*ast.PrivElem) (db string, mask uint64, err error) {
+	if db, err = s.grantTarget(l); err == nil {
+		mask, err = grantMask(privs, db == "")
+	}
+	return db, mask, err
+}
+
+// revokesAll tells REVOKE ALL PRIVILEGES, GRANT OPTION FROM account.
+func revokesAll(n *ast.RevokeStmt) bool {
+	return len(n.Privs) == 2 && n.Privs[0].Priv == mysql.AllPriv && n.Privs[1].Priv == mysql.GrantPriv &&
+		n.Level.Level == ast.GrantLevelGlobal
+}
+
 // mayGrant: whoever grants or revokes must hold GRANT OPTION and the privileges themselves there.
 func (s *Session) mayGrant(db string, mask uint64) error {
 	u := s.account()
@@ -364,15 +355,8 @@ func (s *Session) mayGrant(db string, mask uint64) error {
 }
 
 func (s *Session) grant(ctx context.Context, n *ast.GrantStmt) error {
-	db, err := s.grantTarget(n.Level)
+	db, mask, err := s.grantLevel(n.Level, n.Privs)
 	if err != nil {
-		return err
-	}
-	mask, err := grantMask(n.Privs, db == "")
-	if err != nil {
-		return err
-	}
-	if err := s.mayGrant(db, mask); err != nil {
 		return err
 	}
 	if n.WithGrant {
@@ -390,23 +374,11 @@ func (s *Session) grant(ctx context.Context, n *ast.GrantStmt) error {
 }
 
 func (s *Session) revoke(ctx context.Context, n *ast.RevokeStmt) error {
-	everywhere := len(n.Privs) == 2 && n.Privs[0].Priv == mysql.AllPriv && n.Privs[1].Priv == mysql.GrantPriv &&
-		n.Level.Level == ast.GrantLevelGlobal
-	db, err := s.grantTarget(n.Level)
+	db, mask, err := s.grantLevel(n.Level, n.Privs)
 	if err != nil {
 		return err
 	}
-	mask, err := grantMask(n.Privs, db == "")
-	if err != nil {
-		return err
-	}
-	if everywhere {
-		if err := s.needs(mysql.CreateUserPriv); err != nil {
-			return err
-		}
-	} else if err := s.mayGrant(db, mask&^uint64(mysql.GrantPriv)); err != nil {
-		return err
-	}
+	everywhere := revokesAll(n)
 	return s.changeGrants(ctx, n.Users, func(u *catalog.User) error {
 		switch {
 		case everywhere:
@@ -452,12 +424,18 @@ func (s *Session) changeGrants(ctx context.Context, users []*ast.UserSpec, fn fu
 	})
 }
 
-// shownAccount finds the account of SHOW GRANTS and SHOW CREATE USER: one's own, or with a right to read users any.
-func (s *Session) shownAccount(id *pauth.UserIdentity) (*catalog.User, error) {
+// mayShow: SHOW GRANTS and SHOW CREATE USER are for one's own account, and with a right to read users for any.
+func (s *Session) mayShow(id *pauth.UserIdentity) error {
 	user, host := s.identity(id)
 	if !s.isSelf(user, host) && !s.hasOn(mysql.SelectPriv, "mysql") && !s.has(mysql.CreateUserPriv) {
-		return nil, s.deniedDB("mysql")
+		return s.deniedDB("mysql")
 	}
+	return nil
+}
+
+// shownAccount finds the account of SHOW GRANTS and SHOW CREATE USER.
+func (s *Session) shownAccount(id *pauth.UserIdentity) (*catalog.User, error) {
+	user, host := s.identity(id)
 	u, ok := s.eng.db.Catalog().User(user, host)
 	if !ok {
 		return nil, mysqlerr.New(mysql.ErrNonexistingGrant, user, host)
