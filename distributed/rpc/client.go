@@ -3,6 +3,7 @@ package rpc
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,10 @@ type ClientOptions struct {
 	Resolve  func(schema.NodeID) (addr string, ok bool) // address book
 	MaxFrame int
 	Log      *slog.Logger
+	// TLS gives the configuration for connecting to a node (0: to whoever answers); nil, or giving nil: plainly. PlainToo
+	// tells whether a peer that speaks no TLS is talked to all the same.
+	TLS      func(schema.NodeID) *tls.Config
+	PlainToo func() bool
 }
 
 // Client calls other nodes over one connection each, dialled when first needed. It implements Caller.
@@ -116,15 +121,8 @@ func (c *Client) DialStream(ctx context.Context, node schema.NodeID, k Kind) (ne
 	if !ok {
 		return nil, fmt.Errorf("%w: the address of node %d is unknown", ErrNotSent, node)
 	}
-	conn, err := c.o.Network.Dial(ctx, addr)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := sayHello(conn, hello{kind: k, cluster: c.o.Cluster(), from: c.o.Node(), to: node}); err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return conn, nil
+	conn, _, err := c.dial(ctx, addr, hello{kind: k, cluster: c.o.Cluster(), from: c.o.Node(), to: node})
+	return conn, err
 }
 
 func (c *Client) peer(node schema.NodeID) (*peer, error) {
@@ -250,13 +248,8 @@ func (p *peer) connect(ctx context.Context) (*clientConn, error) {
 		}
 	}
 	p.c.Stats.Dials.Add(1)
-	nc, err := p.c.o.Network.Dial(ctx, addr)
+	nc, node, err := p.c.dial(ctx, addr, hello{kind: KindCalls, cluster: p.c.o.Cluster(), from: p.c.o.Node(), to: p.node})
 	if err != nil {
-		return nil, err
-	}
-	node, err := sayHello(nc, hello{kind: KindCalls, cluster: p.c.o.Cluster(), from: p.c.o.Node(), to: p.node})
-	if err != nil {
-		_ = nc.Close()
 		return nil, err
 	}
 	conn := &clientConn{c: p.c, node: node, nc: nc, w: newFrameWriter(nc, &p.c.Stats), calls: map[uint64]*call{}}

@@ -10,7 +10,8 @@ import (
 // handlers are through before anyone would wait.
 type callContext struct {
 	parent   context.Context // the server's: values and shutdown
-	deadline time.Time       // zero: none
+	peer     *Peer
+	deadline time.Time // zero: none
 
 	mu    sync.Mutex
 	err   error
@@ -21,7 +22,13 @@ type callContext struct {
 var _ context.Context = (*callContext)(nil)
 
 func (c *callContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
-func (c *callContext) Value(key any) any           { return c.parent.Value(key) }
+
+func (c *callContext) Value(key any) any {
+	if key == (peerKey{}) {
+		return c.peer
+	}
+	return c.parent.Value(key)
+}
 
 func (c *callContext) Done() <-chan struct{} {
 	c.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/distributed/certs"
 	"cloudsql/storage/schema"
 )
 
@@ -36,8 +37,33 @@ type testNode struct {
 	cancelled chan error
 }
 
-// startNodes starts nodes 1…n that know each other's addresses.
+var testAuthority = sync.OnceValue(func() *certs.Authority {
+	a, err := certs.NewAuthority()
+	if err != nil {
+		panic(err)
+	}
+	return a
+})
+
+func issued(t testing.TB, a *certs.Authority, id schema.NodeID) *certs.Credentials {
+	t.Helper()
+	c, err := certs.Issued(a, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// startNodes starts nodes 1…n that know each other's addresses and certificates.
 func startNodes(t testing.TB, n int, network func(id schema.NodeID) Network) []*testNode {
+	t.Helper()
+	return start(t, n, network, func(id schema.NodeID, s *ServerOptions, c *ClientOptions) {
+		own := issued(t, testAuthority(), id)
+		s.TLS, c.TLS = own.Server, own.Client
+	})
+}
+
+func start(t testing.TB, n int, network func(schema.NodeID) Network, secure func(schema.NodeID, *ServerOptions, *ClientOptions)) []*testNode {
 	t.Helper()
 	nodes := make([]*testNode, n)
 	book := map[schema.NodeID]string{}
@@ -53,13 +79,16 @@ func startNodes(t testing.TB, n int, network func(id schema.NodeID) Network) []*
 		book[nd.id] = nd.addr
 		cluster := func() ClusterID { return testCluster }
 		self := func() schema.NodeID { return nd.id }
-		nd.server = NewServer(ServerOptions{Cluster: cluster, Node: self, MaxFrame: 1 << 20})
-		nd.registerAll()
-		go func() { _ = nd.server.Serve(l) }()
-		nd.client = NewClient(ClientOptions{
+		so := ServerOptions{Cluster: cluster, Node: self, MaxFrame: 1 << 20}
+		co := ClientOptions{
 			Network: nw, Cluster: cluster, Node: self, MaxFrame: 1 << 20,
 			Resolve: func(id schema.NodeID) (string, bool) { a, ok := book[id]; return a, ok },
-		})
+		}
+		secure(nd.id, &so, &co)
+		nd.server = NewServer(so)
+		nd.registerAll()
+		go func() { _ = nd.server.Serve(l) }()
+		nd.client = NewClient(co)
 		t.Cleanup(func() { nd.client.Close(); nd.server.Close() })
 	}
 	return nodes
@@ -207,7 +236,7 @@ func TestServerGoesAwayAndComesBack(t *testing.T) {
 }
 
 func TestStrangersAreRefused(t *testing.T) {
-	nodes := startNodes(t, 1, plainTCP)
+	nodes := start(t, 1, plainTCP, func(schema.NodeID, *ServerOptions, *ClientOptions) {})
 	ctx := context.Background()
 	stranger := NewClient(ClientOptions{
 		Cluster: func() ClusterID { return ClusterID{9} }, Node: func() schema.NodeID { return 7 },
@@ -215,6 +244,8 @@ func TestStrangersAreRefused(t *testing.T) {
 	defer stranger.Close()
 	if _, err := stranger.CallAddr(ctx, nodes[0].addr, mOpen, nil); !errors.Is(err, ErrRefused) || !errors.Is(err, ErrNotSent) {
 		t.Errorf("another cluster's node: %v", err)
+	} else if strings.Contains(err.Error(), testCluster.String()) {
+		t.Errorf("the refusal tells which cluster this is: %v", err)
 	}
 	joiner := NewClient(ClientOptions{
 		Cluster: func() ClusterID { return ClusterID{} }, Node: func() schema.NodeID { return 0 },

@@ -3,12 +3,14 @@ package rpc
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cloudsql/storage/schema"
@@ -27,6 +29,9 @@ type ServerOptions struct {
 	Node     func() schema.NodeID
 	MaxFrame int // bytes
 	Log      *slog.Logger
+	// TLS is asked at every connection; nil, or giving nil: connections are plain. PlainToo: plain ones are taken as well.
+	TLS      func() *tls.Config
+	PlainToo bool
 }
 
 // StreamHandler owns a connection of a kind other than calls. r has what was read ahead; the connection is closed when
@@ -49,7 +54,8 @@ type Server struct {
 	closed bool
 	wg     sync.WaitGroup
 
-	strangers sync.Map // ClusterID: other clusters that called, each told of once
+	strangers sync.Map // ClusterID, host: others who took this node for one of theirs, each told of once
+	noted     atomic.Int32
 }
 
 // NewServer makes a server; register handlers, then Serve.
@@ -147,10 +153,15 @@ func (s *Server) remove(c net.Conn) {
 	s.wg.Done()
 }
 
-func (s *Server) serveConn(c net.Conn) {
-	defer s.remove(c)
+func (s *Server) serveConn(raw net.Conn) {
+	defer s.remove(raw)
+	c, peer, err := s.secure(raw)
+	if err != nil {
+		s.o.Log.Debug("refused a connection", "err", err)
+		return
+	}
 	r := bufio.NewReaderSize(c, readBuffer)
-	h, err := s.greet(c, r)
+	h, err := s.greet(c, r, peer)
 	if err != nil {
 		if !errors.Is(err, io.EOF) {
 			s.o.Log.Debug("refused a connection", "from", c.RemoteAddr(), "err", err)
@@ -158,7 +169,7 @@ func (s *Server) serveConn(c net.Conn) {
 		return
 	}
 	if h.kind == KindCalls {
-		s.serveCalls(c, r, h)
+		s.serveCalls(c, r, h, peer)
 		return
 	}
 	s.mu.Lock()
@@ -168,7 +179,7 @@ func (s *Server) serveConn(c net.Conn) {
 }
 
 // greet reads the hello and answers it.
-func (s *Server) greet(c net.Conn, r io.Reader) (hello, error) {
+func (s *Server) greet(c net.Conn, r io.Reader, peer *Peer) (hello, error) {
 	_ = c.SetDeadline(time.Now().Add(helloTimeout))
 	var b [helloSize]byte
 	if _, err := io.ReadFull(r, b[:]); err != nil {
@@ -176,7 +187,7 @@ func (s *Server) greet(c net.Conn, r io.Reader) (hello, error) {
 	}
 	h, err := decodeHello(b[:])
 	if err == nil {
-		err = s.admit(h)
+		err = s.admit(h, peer)
 	}
 	if err != nil {
 		_, _ = c.Write(appendAnswer(nil, answerRefused, s.o.Node(), err.Error()))
@@ -188,13 +199,15 @@ func (s *Server) greet(c net.Conn, r io.Reader) (hello, error) {
 	return h, c.SetDeadline(time.Time{})
 }
 
-func (s *Server) admit(h hello) error {
+func (s *Server) admit(h hello, peer *Peer) error {
 	mine := s.o.Cluster()
 	switch {
 	case h.cluster.IsZero() && h.kind == KindCalls: // only methods for anyone
 	case h.cluster != mine:
 		s.noteStranger(h, mine)
-		return fmt.Errorf("this node belongs to cluster %s, not %s", mine, h.cluster)
+		return errors.New("this node belongs to another cluster")
+	case peer.Secured && (peer.Proved == 0 || peer.Proved != h.from):
+		return fmt.Errorf("the certificate is not of node %d", h.from)
 	case h.to != 0 && h.to != s.o.Node():
 		return fmt.Errorf("this is node %d, not %d", s.o.Node(), h.to)
 	}
@@ -209,15 +222,23 @@ func (s *Server) admit(h hello) error {
 	return nil
 }
 
-// noteStranger tells the operator of the likeliest reason why another cluster calls: a member whose directory was lost
-// has been started as a new database.
+// lostDirectory is why a member is most likely taken for one of another cluster.
+const lostDirectory = "if this node's data directory was lost, stop it, remove the directory that it has made, and start it with --join"
+
+// mostNotes bounds what is remembered of others: strangers can be made up.
+const mostNotes = 100
+
+// note tells whether one more may be told of.
+func (s *Server) note() bool { return s.noted.Add(1) <= mostNotes }
+
+// noteStranger tells the operator of a node that takes this one for a member of its cluster.
 func (s *Server) noteStranger(h hello, mine ClusterID) {
-	if h.cluster.IsZero() || mine.IsZero() {
+	if h.cluster.IsZero() || mine.IsZero() || s.noted.Load() >= mostNotes {
 		return
 	}
-	if _, known := s.strangers.LoadOrStore(h.cluster, true); !known {
-		s.o.Log.Error("a node of another cluster takes this one for a member of its own; if this node's data directory was lost, "+
-			"stop it, remove the directory that it has made, and start it with --join", "caller", h.from, "callersCluster", h.cluster, "cluster", mine)
+	if _, known := s.strangers.LoadOrStore(h.cluster, true); !known && s.note() {
+		s.o.Log.Error("a node of another cluster takes this one for a member of its own; "+lostDirectory,
+			"caller", h.from, "callersCluster", h.cluster, "cluster", mine)
 	}
 }
 
@@ -225,7 +246,8 @@ func (s *Server) noteStranger(h hello, mine ClusterID) {
 type servedConn struct {
 	s        *Server
 	w        *frameWriter
-	peer     hello
+	hello    hello
+	peer     *Peer
 	inFlight chan struct{} // a token a running call
 
 	mu      sync.Mutex
@@ -252,14 +274,14 @@ func newServedCall() *servedCall {
 	return c
 }
 
-func (s *Server) serveCalls(c net.Conn, r *bufio.Reader, peer hello) {
+func (s *Server) serveCalls(c net.Conn, r *bufio.Reader, h hello, peer *Peer) {
 	sc := &servedConn{
-		s: s, peer: peer, w: newFrameWriter(c, &s.Stats),
+		s: s, hello: h, peer: peer, w: newFrameWriter(c, &s.Stats),
 		inFlight: make(chan struct{}, maxCallsInFlight), running: map[uint64]*servedCall{},
 	}
 	err := spawn.Do("a node's connection", func() error { return sc.readFrames(r) })
 	if err != nil && !errors.Is(err, io.EOF) && s.ctx.Err() == nil {
-		s.o.Log.Debug("a node's connection ended", "node", peer.from, "err", err)
+		s.o.Log.Debug("a node's connection ended", "node", h.from, "err", err)
 	}
 	sc.w.fail(ErrClosed)
 	sc.mu.Lock()
@@ -313,7 +335,7 @@ func (sc *servedConn) begin(r io.Reader, h header) error {
 	if _, err := io.ReadFull(r, call.req); err != nil {
 		return err
 	}
-	call.ctx = &callContext{parent: sc.s.ctx}
+	call.ctx = &callContext{parent: sc.s.ctx, peer: sc.peer}
 	if h.timeoutMs != noTimeout {
 		call.ctx.deadline = time.Now().Add(time.Duration(h.timeoutMs) * time.Millisecond)
 	}
@@ -363,7 +385,7 @@ func (c *servedCall) call() (resp []byte, err error) {
 	if h == nil {
 		return nil, fmt.Errorf("no method %d here", c.h.method)
 	}
-	if c.conn.peer.cluster.IsZero() && !s.anyone[c.h.method] {
+	if c.conn.hello.cluster.IsZero() && !s.anyone[c.h.method] {
 		return nil, errors.New("only members of the cluster may call this")
 	}
 	defer func() {
@@ -371,5 +393,5 @@ func (c *servedCall) call() (resp []byte, err error) {
 			err = spawn.Recovered(fmt.Sprintf("a call of method %d", c.h.method), p)
 		}
 	}()
-	return h(c.ctx, c.conn.peer.from, c.req)
+	return h(c.ctx, c.conn.hello.from, c.req)
 }
