@@ -25,6 +25,8 @@ const usage = `cloudsql is a distributed SQL database that speaks MySQL's protoc
 Usage:
   cloudsql start --data DIR [flags]    run a node; a fresh directory becomes a new database
   cloudsql cluster [flags]             run three nodes on this machine
+  cloudsql join-token --data DIR       print a token that lets nodes join the cluster of a member's directory
+  cloudsql certify --data DIR          give a stopped node of a cluster without certificates its own
   cloudsql version                     print the version
 
 "cloudsql start -h" and "cloudsql cluster -h" list the flags.
@@ -46,6 +48,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = start(args[1:], stdout, stderr)
 	case args[0] == "cluster":
 		err = cluster(args[1:], stdout, stderr)
+	case args[0] == "join-token":
+		err = joinToken(args[1:], stdout, stderr)
+	case args[0] == "certify":
+		err = certify(args[1:], stderr)
 	case args[0] == "version" || args[0] == "--version":
 		printVersion(stdout)
 	case args[0] == "help" || args[0] == "-h" || args[0] == "--help":

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/BurntSushi/toml"
+
+	"cloudsql/distributed/node"
 )
 
 // settings are what a node can be told from outside. Each has one name: --sql-addr, CLOUDSQL_SQL_ADDR, sql-addr = "…".
@@ -22,6 +24,9 @@ type settings struct {
 	advertiseAddr     string
 	httpAddr          string
 	join              string
+	joinToken         string
+	requireJoinToken  bool
+	nodeTLS           string
 	logLevel          string
 	logFormat         string
 	cache             int64
@@ -50,6 +55,10 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.advertiseAddr, "advertise-addr", "", "node address that other nodes are told; --node-addr if empty")
 	f.StringVar(&s.httpAddr, "http-addr", "127.0.0.1:8306", "address of /healthz, /metrics and /debug")
 	f.StringVar(&s.join, "join", "", "node addresses of members of the cluster to join, separated by commas; only a fresh directory needs it")
+	f.StringVar(&s.joinToken, "join-token", "", "what `cloudsql join-token` prints on a member; needed to join from another machine")
+	f.BoolVar(&s.requireJoinToken, "require-join-token", false, "let no node join without a token, not even from this machine")
+	f.StringVar(&s.nodeTLS, "node-tls", "on",
+		"on: nodes prove to each other who they are; optional: nodes without a certificate are talked to as well; off: a new cluster gets no certificates")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: a twelfth of the machine's memory, 64 to 4096")
@@ -172,6 +181,9 @@ func (s *settings) check() error {
 	if (s.tlsCert == "") != (s.tlsKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
+	if _, ok := nodeTLSModes[s.nodeTLS]; !ok {
+		return fmt.Errorf("--node-tls %q is none of on, optional, off", s.nodeTLS)
+	}
 	if s.data == "" {
 		return errors.New("--data is empty")
 	}
@@ -186,6 +198,8 @@ func (s *settings) check() error {
 	}
 	return nil
 }
+
+var nodeTLSModes = map[string]node.NodeTLS{"on": node.TLSOn, "optional": node.TLSOptional, "off": node.TLSOff}
 
 // reachedAt is where other nodes reach this one.
 func (s *settings) reachedAt() string {

@@ -82,6 +82,7 @@ func (p *process) open(ctx context.Context) (err error) {
 		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, DataShards: s.dataShards,
 		History: s.history, CacheBytes: s.cacheBytes(), WALDir: s.walDir, SpreadTables: s.spreadTables, MaxTxnBytes: s.maxTxn << 20,
 		UntrustedClock: s.untrustedClock, MaxClockOffset: s.maxClockOffset,
+		JoinToken: s.joinToken, RequireJoinToken: s.requireJoinToken, NodeTLS: nodeTLSModes[s.nodeTLS],
 	}
 	if path := os.Getenv(testClockEnv); path != "" {
 		clock := newTestClock(path, p.log)

@@ -37,6 +37,9 @@ func (n *Node) bootstrap(ctx context.Context) error {
 	if _, err := n.dir.begin(); err != nil {
 		return err
 	}
+	if err := n.firstCredentials(); err != nil {
+		return err
+	}
 	if err := n.openStores(); err != nil {
 		return err
 	}

@@ -29,8 +29,11 @@ type Config struct {
 	Dir string
 	// Addresses as other nodes and clients reach them; NodeAddr is listened on unless Listener is given.
 	NodeAddr, SQLAddr, HTTPAddr string
-	AdvertiseAddr               string       // what other nodes are told instead of NodeAddr, as behind NAT or a proxy
-	Join                        []string     // node addresses of members to ask; only for a fresh directory
+	AdvertiseAddr               string   // what other nodes are told instead of NodeAddr, as behind NAT or a proxy
+	Join                        []string // node addresses of members to ask; only for a fresh directory
+	JoinToken                   string   // of the cluster to join; not needed on one machine
+	RequireJoinToken            bool     // of nodes on this machine, too
+	NodeTLS                     NodeTLS
 	Listener                    net.Listener // takes the place of listening on NodeAddr
 	Network                     rpc.Network  // rpc.TCP
 	Log                         *slog.Logger

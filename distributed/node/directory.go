@@ -149,16 +149,12 @@ func (d *directory) read(newest version.Version) (*identity, bool, error) {
 	if _, err := os.Stat(d.file(makingFile)); err == nil {
 		return nil, true, d.wipe()
 	}
-	data, err := os.ReadFile(d.file(identityFile))
+	id, err := d.readIdentity()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, true, nil
 	}
 	if err != nil {
 		return nil, false, err
-	}
-	id := &identity{}
-	if err := json.Unmarshal(data, id); err != nil {
-		return nil, false, fmt.Errorf("%w: %s: %w", ErrForeign, d.file(identityFile), err)
 	}
 	if id.Format > newest {
 		return nil, false, fmt.Errorf("%w: %s is of a cluster at version %d, this program (%s) knows up to %d",
@@ -168,7 +164,8 @@ func (d *directory) read(newest version.Version) (*identity, bool, error) {
 		return nil, false, fmt.Errorf("%w: %s is of a cluster at version %d, this program (%s) begins at %d: upgrade by way of an older one",
 			ErrVersion, d.path, id.Format, Version, version.Min)
 	}
-	if data, err = os.ReadFile(d.file(replicasFile)); err != nil {
+	data, err := os.ReadFile(d.file(replicasFile))
+	if err != nil {
 		return nil, false, fmt.Errorf("%w: %w", ErrDataLost, err)
 	}
 	if err := json.Unmarshal(data, &d.local); err != nil {
@@ -178,11 +175,23 @@ func (d *directory) read(newest version.Version) (*identity, bool, error) {
 	return id, false, nil
 }
 
+func (d *directory) readIdentity() (*identity, error) {
+	data, err := os.ReadFile(d.file(identityFile))
+	if err != nil {
+		return nil, err
+	}
+	id := &identity{}
+	if err := json.Unmarshal(data, id); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrForeign, d.file(identityFile), err)
+	}
+	return id, nil
+}
+
 func (d *directory) wipe() error {
 	if data, err := os.ReadFile(d.file(makingFile)); err == nil {
 		d.token = strings.TrimSpace(string(data))
 	}
-	for _, name := range []string{raftDir, dataDir, replicasFile, identityFile, makingFile} { // the mark last
+	for _, name := range []string{raftDir, dataDir, replicasFile, credentialsFile, identityFile, makingFile} { // the mark last
 		if err := os.RemoveAll(d.file(name)); err != nil {
 			return fmt.Errorf("clearing what an interrupted first start left: %w", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/certs"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/version"
@@ -24,6 +25,9 @@ type joinRequest struct {
 	Version  string `json:"version"`
 	// Can is the newest cluster version that the node can serve; one that says nothing knows V1.
 	Can version.Version `json:"can,omitempty"`
+	// Key is the node's public key (PKIX), which it wants a certificate for; JoinToken proves that it may.
+	Key       []byte `json:"key,omitempty"`
+	JoinToken string `json:"joinToken,omitempty"`
 }
 
 type joinReply struct {
@@ -31,6 +35,10 @@ type joinReply struct {
 	Node    schema.NodeID            `json:"node"`
 	Peers   map[schema.NodeID]string `json:"peers"`
 	Needed  version.Version          `json:"needed,omitempty"` // what the cluster's members must be able to serve
+	// Certificate (DER) is the node's, Authority (PEM, with its key) the cluster's. Refused: why there is nothing else.
+	Certificate []byte `json:"certificate,omitempty"`
+	Authority   []byte `json:"authority,omitempty"`
+	Refused     string `json:"refused,omitempty"`
 }
 
 // join makes this node a member of an existing cluster.
@@ -39,9 +47,16 @@ func (n *Node) join(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reply, err := n.askToJoin(ctx, token)
+	key, err := certs.NewKey()
 	if err != nil {
 		return err
+	}
+	reply, err := n.askToJoin(ctx, token, key)
+	if err != nil {
+		return err
+	}
+	if reply.Refused != "" {
+		return errors.New(reply.Refused)
 	}
 	if err := n.fits(reply.Needed); err != nil {
 		return err
@@ -52,6 +67,9 @@ func (n *Node) join(ctx context.Context) error {
 		return err
 	}
 	n.setIdentity(c, reply.Node)
+	if err := n.takeCredentials(key, reply); err != nil {
+		return err
+	}
 	if err := n.dir.setPeers(reply.Peers); err != nil {
 		return err
 	}
@@ -66,16 +84,26 @@ func (n *Node) join(ctx context.Context) error {
 }
 
 // askToJoin asks the given members in turn until one has us.
-func (n *Node) askToJoin(ctx context.Context, token string) (*joinReply, error) {
-	req, err := json.Marshal(&joinRequest{
-		Token: token, Version: Version, Can: n.cfg.MaxVersion,
+func (n *Node) askToJoin(ctx context.Context, token string, key *certs.Key) (*joinReply, error) {
+	q := joinRequest{
+		Token: token, Version: Version, Can: n.cfg.MaxVersion, JoinToken: n.cfg.JoinToken,
 		NodeAddr: n.NodeAddr(), SQLAddr: n.cfg.SQLAddr, HTTPAddr: n.cfg.HTTPAddr,
-	})
+	}
+	var err error
+	if n.cfg.NodeTLS != TLSOff {
+		if q.Key, err = key.Public(); err != nil {
+			return nil, err
+		}
+	}
+	req, err := json.Marshal(&q)
 	if err != nil {
 		return nil, err
 	}
 	for i := 0; ; i++ {
 		addr := n.cfg.Join[i%len(n.cfg.Join)]
+		if err := n.beGuest(addr); err != nil {
+			return nil, err
+		}
 		attempt, cancel := context.WithTimeout(ctx, 20*time.Second)
 		resp, err := n.client.CallAddr(attempt, addr, methodJoin, req)
 		cancel()
@@ -83,7 +111,10 @@ func (n *Node) askToJoin(ctx context.Context, token string) (*joinReply, error) 
 			var reply joinReply
 			return &reply, json.Unmarshal(resp, &reply)
 		}
-		if errors.Is(err, rpc.ErrRefused) {
+		if errors.Is(err, rpc.ErrRefused) || errors.Is(err, certs.ErrStranger) {
+			if n.guest.Load() == nil && n.cfg.NodeTLS != TLSOff {
+				err = fmt.Errorf("%w (from another machine a token is needed, see `cloudsql join-token`)", err)
+			}
 			return nil, fmt.Errorf("%s does not let this node join: %w", addr, err)
 		}
 		n.log.Warn("a member could not be asked to join, trying on", "addr", addr, "err", err)
@@ -101,6 +132,10 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 	}
 	if q.Token == "" || q.NodeAddr == "" {
 		return nil, errors.New("a join without a token or an address")
+	}
+	if err := n.mayJoin(ctx, &q); err != nil {
+		n.log.Warn("refused to let a node join", "addr", q.NodeAddr, "from", rpc.PeerOf(ctx).Addr, "err", err)
+		return json.Marshal(&joinReply{Refused: err.Error()})
 	}
 	var id schema.NodeID
 	err := n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
@@ -139,6 +174,9 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 	c := n.ClusterID()
 	reply := joinReply{Cluster: hex.EncodeToString(c[:]), Node: id, Peers: map[schema.NodeID]string{}}
 	reply.Needed = n.Catalog().ClusterVersion().Needed()
+	if err := n.admitted(&q, &reply); err != nil {
+		return nil, err
+	}
 	for _, m := range n.Catalog().Nodes() {
 		if !m.Left {
 			reply.Peers[m.ID] = m.NodeAddr

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/certs"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -34,6 +36,9 @@ type Node struct {
 	self    atomic.Uint64 // schema.NodeID; 0 while joining
 	cluster atomic.Pointer[rpc.ClusterID]
 	started time.Time
+
+	credentials atomic.Pointer[certs.Credentials] // nil: nodes speak without TLS, or this one has not joined yet
+	guest       atomic.Pointer[tls.Config]        // for asking to be let in
 
 	listener net.Listener
 	server   *rpc.Server
@@ -143,9 +148,12 @@ func (n *Node) listen() (err error) {
 // makeRPC makes server and client; the server serves once the replicas can be asked.
 func (n *Node) makeRPC() {
 	cluster := func() rpc.ClusterID { return *n.cluster.Load() }
-	n.server = rpc.NewServer(rpc.ServerOptions{Cluster: cluster, Node: n.NodeID, Log: n.log})
+	n.server = rpc.NewServer(rpc.ServerOptions{
+		Cluster: cluster, Node: n.NodeID, Log: n.log, TLS: n.serverTLS, PlainToo: n.cfg.NodeTLS == TLSOptional,
+	})
 	n.client = rpc.NewClient(rpc.ClientOptions{
 		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.resolve, Log: n.log,
+		TLS: n.clientTLS, PlainToo: n.plainToo,
 	})
 	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Wall: n.clocks.wallTime, Mono: n.cfg.Clock.Now})
 	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
@@ -217,6 +225,9 @@ func (n *Node) carryOn(ctx context.Context, id *identity) error {
 		return err
 	}
 	n.setIdentity(c, id.Node)
+	if err := n.loadCredentials(); err != nil {
+		return err
+	}
 	if err := n.openStores(); err != nil {
 		return err
 	}

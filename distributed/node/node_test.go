@@ -37,6 +37,7 @@ type testCluster struct {
 	max    version.Version // 0: the newest
 	walls  [3]atomic.Int64 // how wrong the nodes' wall clocks are, in nanoseconds
 	short  time.Duration   // 0: the default history
+	more   func(*Config)   // nil: nothing else
 }
 
 func testLogger(t testing.TB, name string) *slog.Logger {
@@ -86,6 +87,9 @@ func (c *testCluster) start(i int, join ...string) *Node {
 	c.addrs[i] = l.Addr().String()
 	cfg := c.config(i)
 	cfg.Listener, cfg.Join, cfg.Network = l, join, c.network(i)
+	if c.more != nil {
+		c.more(&cfg)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	n, err := Open(ctx, cfg)

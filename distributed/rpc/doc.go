@@ -2,7 +2,8 @@
 //
 // # One listener for everything
 //
-// A node listens on one address for all that other nodes have to say. A connection begins with a hello that names what
+// A node listens on one address for all that other nodes have to say. Nodes with certificates (package certs) speak TLS
+// from the first byte on, which tells their connections from those of nodes without. Then comes a hello that names what
 // it is for (a Kind), the cluster and the caller's node; the acceptor answers with its own id or with the reason why it
 // refuses. After that the connection belongs to its kind: calls are served here, raft's messages and snapshots are
 // handed to whoever registered for them (Server.HandleStream).
@@ -24,5 +25,7 @@
 //     itself, so that a lone call costs no switch; whatever queues up meanwhile leaves in one system call.
 //   - The time left until a call's deadline travels with it (as a duration: clocks may differ), and when the caller gives
 //     up, the handler's context is cancelled.
+//   - A node with certificates serves members only, under the id that their certificate names. Who shows none is a guest,
+//     for methods that are meant for anyone (a join), and is told nothing of the cluster.
 //   - All network access goes through Network, so that tests can drop, delay and partition (see FaultNet).
 package rpc
