@@ -137,7 +137,7 @@ func (n *Node) mayJoin(ctx context.Context, q *joinRequest) error {
 	case !p.Secured || len(q.Key) == 0:
 		return fmt.Errorf("%w: its nodes speak TLS, which the new node does not", ErrJoin)
 	case q.JoinToken != "":
-		if err := c.Authority.CheckToken(q.JoinToken, n.now()); err != nil {
+		if err := c.Authority.CheckToken(q.JoinToken, n.cfg.WallClock()); err != nil {
 			return fmt.Errorf("%w: %w", ErrJoin, err)
 		}
 		return nil
@@ -145,13 +145,6 @@ func (n *Node) mayJoin(ctx context.Context, q *joinRequest) error {
 		return nil
 	}
 	return fmt.Errorf("%w: a token is needed, which `cloudsql join-token --data DIR` prints on any member", ErrJoin)
-}
-
-func (n *Node) now() time.Time {
-	if n.cfg.WallClock != nil {
-		return n.cfg.WallClock()
-	}
-	return time.Now()
 }
 
 // admitted adds what makes a new node a member to the answer that lets it in.
