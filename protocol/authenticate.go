@@ -40,11 +40,11 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 		known = false
 		account = sql.Account{User: r.user, Host: host, Plugin: auth.Default, Secret: auth.Decoy()}
 	}
-	ok, usedPassword, err := c.prove(&account, r, c.session != nil)
+	ok, usedPassword, err := c.proveInTurn(&account, r, host, loopback, known)
 	if err != nil {
 		return err
 	}
-	if !ok || !known {
+	if !ok {
 		c.server.Metrics.AuthFailures.Add(1)
 		c.log.Info("access denied", "user", r.user, "host", host, "password", usedPassword)
 		return mysqlerr.New(mysql.ER_ACCESS_DENIED_ERROR, r.user, host, usedPassword)
@@ -63,6 +63,23 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	}
 	c.info = &info
 	return nil
+}
+
+// proveInTurn is prove for a client that may have failed before: wrong passwords from other machines are slowed down.
+func (c *conn) proveInTurn(account *sql.Account, r *handshakeResponse, host string, loopback, known bool) (
+	ok bool, used string, err error) {
+	if loopback {
+		ok, used, err = c.prove(account, r, c.session != nil)
+		return ok && known, used, err
+	}
+	attempt, mayTry := c.server.logins.begin(r.user, host)
+	if !mayTry {
+		return false, yesNo(r.reply), nil
+	}
+	ok, used, err = c.prove(account, r, c.session != nil)
+	ok = ok && known
+	attempt.end(ok) // a client that leaves before it has been answered has failed
+	return ok, used, err
 }
 
 // prove checks the client's password against account; again tells that this is COM_CHANGE_USER, in which some clients

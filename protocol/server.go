@@ -69,6 +69,8 @@ type Server struct {
 	lastID  atomic.Uint32
 	ticks   atomic.Int64 // time in Config.Tick, from 1
 	digests digestCache
+	logins  *logins
+	closing chan struct{} // closed when the server begins to stop
 	rsaKey  func() (*rsa.PrivateKey, error)
 
 	mu        sync.Mutex
@@ -93,6 +95,8 @@ func New(cfg Config, engine sql.Engine) *Server {
 			return rsa.GenerateKey(rand.Reader, rsaBits)
 		}),
 	}
+	s.closing = make(chan struct{})
+	s.logins = newLogins(s.closing)
 	s.ticks.Store(1)
 	return s
 }
@@ -256,6 +260,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 func (s *Server) drain() {
 	s.mu.Lock()
+	if !s.draining {
+		close(s.closing)
+	}
 	s.draining = true
 	for l := range s.listeners {
 		_ = l.Close()

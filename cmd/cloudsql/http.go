@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"path"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,10 +30,11 @@ type httpServer struct {
 	node   atomic.Pointer[node.Node] // nil: not ready
 	drain  atomic.Bool
 	reg    *prometheus.Registry
+	token  string // opens /debug to other machines; "": nothing does
 }
 
-func newHTTPServer(_ *process) *httpServer {
-	h := &httpServer{reg: prometheus.NewRegistry()}
+func newHTTPServer(token string) *httpServer {
+	h := &httpServer{reg: prometheus.NewRegistry(), token: token}
 	h.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	mux := http.NewServeMux()
 	mux.HandleFunc("/healthz", h.health)
@@ -41,8 +45,32 @@ func newHTTPServer(_ *process) *httpServer {
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	h.server = http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	h.server = http.Server{Handler: h.guard(mux), ReadHeaderTimeout: 10 * time.Second}
 	return h
+}
+
+// guard keeps what tells of data and work, and what costs a lot, from strangers: /debug is for this machine, and for who
+// shows the token. /healthz and /metrics are for everybody who reaches the address.
+func (h *httpServer) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch p := path.Clean("/" + r.URL.Path); {
+		case p == "/healthz", p == "/metrics", isLocal(r.RemoteAddr), h.mayDebug(r):
+			next.ServeHTTP(w, r)
+		default:
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "this page is for requests from this machine, or with the token of --http-token", http.StatusUnauthorized)
+		}
+	})
+}
+
+func isLocal(addr string) bool {
+	a, err := netip.ParseAddrPort(addr)
+	return err == nil && a.Addr().Unmap().IsLoopback()
+}
+
+func (h *httpServer) mayDebug(r *http.Request) bool {
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && h.token != "" && subtle.ConstantTimeCompare([]byte(given), []byte(h.token)) == 1
 }
 
 func (h *httpServer) serve(l net.Listener) error {

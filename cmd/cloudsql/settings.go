@@ -23,6 +23,7 @@ type settings struct {
 	nodeAddr          string
 	advertiseAddr     string
 	httpAddr          string
+	httpToken         string
 	join              string
 	joinToken         string
 	requireJoinToken  bool
@@ -54,6 +55,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.nodeAddr, "node-addr", "127.0.0.1:7306", "address to listen on for the other nodes of the cluster, and where they reach it")
 	f.StringVar(&s.advertiseAddr, "advertise-addr", "", "node address that other nodes are told; --node-addr if empty")
 	f.StringVar(&s.httpAddr, "http-addr", "127.0.0.1:8306", "address of /healthz, /metrics and /debug")
+	f.StringVar(&s.httpToken, "http-token", "", "what opens /debug to other machines, as Authorization: Bearer TOKEN; none if empty")
 	f.StringVar(&s.join, "join", "", "node addresses of members of the cluster to join, separated by commas; only a fresh directory needs it")
 	f.StringVar(&s.joinToken, "join-token", "", "what `cloudsql join-token` prints on a member; needed to join from another machine")
 	f.BoolVar(&s.requireJoinToken, "require-join-token", false, "let no node join without a token, not even from this machine")

@@ -75,7 +75,7 @@ func (p *process) open(ctx context.Context) (err error) {
 	if p.httpLis, err = listen("HTTP", s.httpAddr); err != nil {
 		return err
 	}
-	p.http = newHTTPServer(p)
+	p.http = newHTTPServer(s.httpToken)
 	p.serve("HTTP", func() error { return p.http.serve(p.httpLis) })
 	config := node.Config{
 		Dir: s.data, NodeAddr: s.nodeAddr, AdvertiseAddr: s.advertiseAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
