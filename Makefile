@@ -49,6 +49,10 @@ check: build ## what clients see of three processes while FAULT (kill, freeze, p
 upgrade: ## a cluster of the program of commit FROM, upgraded node by node under load
 	./tests/tools/upgrade $(or $(FROM),8630d07)
 
+generate: build ## random statements of every kind for TIME, on NODES nodes from CLIENTS connections; SEED
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) NODES=$(or $(NODES),3) CLIENTS=$(or $(CLIENTS),6) SEED=$(SEED) \
+		$(GO) test -count=1 -timeout 24h -run TestGenerate -v ./tests/generate
+
 mutants: ## rules switched off in a program built for it, which the checkers must notice
 	$(GO) test -count=1 -timeout 40m -tags mutant -run TestMutants -v ./tests/cluster
 

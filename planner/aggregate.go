@@ -184,15 +184,20 @@ func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, err
 		})
 	}
 	var err error
-	keep := func(x expr.Expr, e error) expr.Expr {
-		if e != nil && err == nil {
+	// An expression is rebuilt from the bottom up, so that something must stand in the place of what can't be settled.
+	keep := func(old, settled expr.Expr, e error) expr.Expr {
+		if e == nil {
+			return settled
+		}
+		if err == nil {
 			err = e
 		}
-		return x
+		return old
 	}
 	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
 		if c := asCall(x, "any_value"); c != nil {
-			return keep(s.anyValue(c, number, clause))
+			settled, e := s.anyValue(c, number, clause)
+			return keep(x, settled, e)
 		}
 		return x
 	})
@@ -201,7 +206,8 @@ func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, err
 	}
 	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
 		if c, ok := x.(*expr.Column); ok {
-			return keep(s.column(c, number, clause))
+			settled, e := s.column(c, number, clause)
+			return keep(x, settled, e)
 		}
 		return x
 	})

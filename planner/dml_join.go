@@ -43,7 +43,7 @@ func (ctx *Context) needsQuery(b *bind.Binder, sc *bind.Scope, list []*ast.Assig
 		if hasSubquery(a.Expr) {
 			return true
 		}
-		if e, err := bind.Expr(b, sc, a.Expr); err == nil && (expr.ClassOf(e) == expr.Volatile || !ctx.ships(e)) {
+		if e, err := bind.Expr(b, sc, a.Expr); err == nil && !ctx.pushable(e) {
 			return true
 		}
 	}

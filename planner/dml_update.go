@@ -150,8 +150,8 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 	p.where = nil
 	for _, n := range rest {
 		e, err := bind.Expr(b, p.scope(), n)
-		if err != nil || expr.ClassOf(e) == expr.Volatile || !ctx.ships(e) {
-			return false // the optimizer tells the error
+		if err != nil || !ctx.pushable(e) {
+			return false // the optimizer tells the error, or computes it at the gateway
 		}
 		if p.where == nil {
 			p.where = e

@@ -28,7 +28,7 @@ func NewTableRead(ctx context.Context, run *Run, frags []*fragment.Read, o ReadO
 	case len(frags) == 0:
 		return NewRows(nil, 1), nil
 	case len(frags) == 1:
-		return openTablet(ctx, run, frags[0], true, &o)
+		return openOne(ctx, run, frags[0], true, &o)
 	case o.Merge != nil:
 		return newMerge(ctx, run, frags, &o)
 	case run.RT.Txn != nil:
@@ -78,6 +78,15 @@ func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *
 	return &tabletRead{rows: rows, key: o.Key}, nil
 }
 
+// openOne is openTablet whose result may be compared with nil.
+func openOne(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *ReadOptions) (Operator, error) {
+	t, err := openTablet(ctx, run, f, alone, o)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
 // Next trades the page's memory for the batch's instead of copying.
 func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
@@ -112,7 +121,7 @@ func (t *tabletRead) Close() { t.rows.Close() }
 func newSequence(run *Run, frags []*fragment.Read, o *ReadOptions) Operator {
 	open := make([]func(context.Context) (Operator, error), len(frags))
 	for i, f := range frags {
-		open[i] = func(ctx context.Context) (Operator, error) { return openTablet(ctx, run, f, false, o) }
+		open[i] = func(ctx context.Context) (Operator, error) { return openOne(ctx, run, f, false, o) }
 	}
 	return NewConcat(open)
 }

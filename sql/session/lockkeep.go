@@ -133,7 +133,7 @@ func (g *guard) forget(lock string, s *Session) {
 func (g *guard) run(l *tableLocks, stop <-chan struct{}) {
 	for {
 		changed := l.changed()
-		for _, s := range g.robbed(l.eng.db.Catalog()) {
+		for _, s := range g.robbed(l.eng.db.Catalog) {
 			if conn := s.shared.Load(); conn.Kill != nil {
 				conn.Kill()
 			}
@@ -146,10 +146,12 @@ func (g *guard) run(l *tableLocks, stop <-chan struct{}) {
 	}
 }
 
-// robbed gives the sessions that have lost a lock.
-func (g *guard) robbed(c *catalog.Snapshot) (list []*Session) {
+// robbed gives the sessions that have lost a lock. The catalog is looked up when no lock can be added: it is then at
+// least as new as each lock that is watched.
+func (g *guard) robbed(newest func() *catalog.Snapshot) (list []*Session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	c := newest()
 	for key, holds := range g.held {
 		if !holds(c) {
 			list = append(list, key.s)

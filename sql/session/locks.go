@@ -297,22 +297,26 @@ var stateOfLockWait = stateWaits
 // release removes holders from all locks, and claims of theirs.
 func (l *tableLocks) release(ctx context.Context, gone func(lockHolder) bool) error {
 	return l.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		for _, key := range tx.Snapshot.Records(lockKind) {
-			var r lockRecord
-			if !tx.Snapshot.Record(lockKind, key, &r) || !slices.ContainsFunc(r.Holders, gone) {
-				continue
-			}
-			if r.Holders = slices.DeleteFunc(r.Holders, gone); len(r.Holders) == 0 {
-				tx.PutRecord(lockKind, key, nil)
-			} else {
-				tx.PutRecord(lockKind, key, r)
-			}
-		}
+		releaseTables(tx, gone)
 		for _, name := range tx.Snapshot.Records(userLockKind) {
 			leaveLock(tx, name, func(c lockClaim) bool { return gone(c.lockHolder) })
 		}
 		return nil
 	})
+}
+
+func releaseTables(tx *catalog.Tx, gone func(lockHolder) bool) {
+	for _, key := range tx.Snapshot.Records(lockKind) {
+		var r lockRecord
+		if !tx.Snapshot.Record(lockKind, key, &r) || !slices.ContainsFunc(r.Holders, gone) {
+			continue
+		}
+		if r.Holders = slices.DeleteFunc(r.Holders, gone); len(r.Holders) == 0 {
+			tx.PutRecord(lockKind, key, nil)
+		} else {
+			tx.PutRecord(lockKind, key, r)
+		}
+	}
 }
 
 // checkLocked holds a session that said LOCK TABLES to the tables that it named, by the names that it gave them. 1100,

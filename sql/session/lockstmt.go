@@ -254,10 +254,13 @@ func opposite(c *catalog.Snapshot, id schema.TableID, write bool) (holders []loc
 	return holders
 }
 
-// giveBack gives back everything that h holds, also for a client that has gone.
+// giveBack gives back the tables that h has locked, also for a client that has gone. What h has by GET_LOCK stays.
 func (l *tableLocks) giveBack(h lockHolder) {
 	l.surely(func(ctx context.Context) error {
-		return l.release(ctx, func(o lockHolder) bool { return o == h })
+		return l.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+			releaseTables(tx, func(o lockHolder) bool { return o == h })
+			return nil
+		})
 	})
 }
 

@@ -331,8 +331,9 @@ func testEnv(warnings *[]string) *Env {
 }
 
 type testSession struct {
-	insertID uint64
-	vars     map[string]types.Value
+	UserLocks // none are called
+	insertID  uint64
+	vars      map[string]types.Value
 }
 
 func testSessionVar(name string) (types.Value, types.Type) {

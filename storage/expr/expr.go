@@ -48,6 +48,7 @@ type Env struct {
 
 // Session is the gateway's answers to functions about the connection.
 type Session interface {
+	UserLocks
 	UserVar(name string) (types.Value, types.Type)
 	SetUserVar(name string, v types.Value, t types.Type) error  // v is the session's to keep
 	SysVar(scope, name string) (types.Value, types.Type, error) // scope "", "session" or "global"

@@ -1,15 +1,16 @@
 package expr
 
 import (
-	"errors"
 	"strings"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
 // What only the session knows.
 
-var errNoSession = errors.New("expr: a function of the session was not folded before its expression was shipped")
+// errNoSession is for a plan that lets a shard evaluate what only the gateway can: none should.
+var errNoSession error = mysqlerr.NotSupported("a function of the session in this place")
 
 var infoDefs = []def{
 	{name: "version", min: 0, max: 0, class: NeedsSession, typ: typeSession(60), f0: ofSession(func(c *Call, s Session) types.Value {

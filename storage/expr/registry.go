@@ -78,6 +78,15 @@ func Names() []string {
 // Known tells whether New takes name (lower case).
 func Known(name string) bool { return registry[name] != nil }
 
+// Arity is the number of arguments that New takes for name; hi is -1 for any.
+func Arity(name string) (lo, hi int, ok bool) {
+	d := registry[name]
+	if d == nil {
+		return 0, 0, false
+	}
+	return d.min, d.max, true
+}
+
 // laterFunctions are MySQL's that are refused with 1235 instead of 1305, so that a user knows that the name was right.
 var laterFunctions = func() map[string]bool {
 	m := map[string]bool{}

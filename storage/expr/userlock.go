@@ -10,7 +10,7 @@ import (
 	"cloudsql/storage/types"
 )
 
-// UserLocks is the part of a Session that GET_LOCK and its kin call; a Session may lack it. Names are in lower case.
+// UserLocks is the part of a Session that GET_LOCK and its kin call. Names are in lower case.
 // Calls wait and change state: they are Volatile, so that every row makes its own.
 type UserLocks interface {
 	// GetLock waits up to so many seconds; false: time is up. Errors: 3058, and what cancelled ctx.
@@ -38,8 +38,7 @@ const maxLockName = 64
 
 // userLocks gives who has the locks, and the name of the one that a call is about. 3057.
 func userLocks(c *Call, env *Env, name types.Value) (UserLocks, string, error) {
-	locks, ok := env.Session.(UserLocks)
-	if !ok {
+	if env.Session == nil {
 		return nil, "", errNoSession
 	}
 	if name.IsNull() {
@@ -49,7 +48,7 @@ func userLocks(c *Call, env *Env, name types.Value) (UserLocks, string, error) {
 	if text == "" || utf8.RuneCountInString(text) > maxLockName {
 		return nil, "", mysqlerr.New(mysqlerr.UserLockWrongName, text)
 	}
-	return locks, strings.ToLower(text), nil
+	return env.Session, strings.ToLower(text), nil
 }
 
 func (env *Env) context() context.Context {
@@ -91,11 +90,10 @@ func releaseLock(c *Call, env *Env, a []types.Value) (types.Value, error) {
 }
 
 func releaseAllLocks(_ *Call, env *Env) (types.Value, error) {
-	locks, ok := env.Session.(UserLocks)
-	if !ok {
+	if env.Session == nil {
 		return types.Null, errNoSession
 	}
-	n, err := locks.ReleaseAllLocks(env.context())
+	n, err := env.Session.ReleaseAllLocks(env.context())
 	return types.Uint(uint64(n)), err //nolint:gosec // a count
 }
 

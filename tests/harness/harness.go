@@ -216,6 +216,19 @@ func (n *Node) Stop() {
 	}
 }
 
+// Ended tells whether the process was started and runs no more.
+func (n *Node) Ended() bool {
+	n.mu.Lock()
+	end := n.end
+	n.mu.Unlock()
+	select {
+	case <-end:
+		return true
+	default:
+		return false
+	}
+}
+
 // Pid is the process id.
 func (n *Node) Pid() int {
 	n.mu.Lock()

@@ -1,0 +1,428 @@
+package generate
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"cloudsql/tests/harness"
+)
+
+// TestGenerate runs random statements against a cluster. The environment chooses (make generate sets it):
+//
+//	TIME     how long: 6s
+//	SEED     of the statements; the run prints it
+//	NODES    1, 3; one after the other if not set
+//	CLIENTS  at once: 6
+//	TRACE    a directory for what each client sends
+func TestGenerate(t *testing.T) {
+	if testing.Short() || os.Getenv("TIME") == "" {
+		t.Skip("make generate")
+	}
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := time.ParseDuration(setting("TIME", "6s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients, err := strconv.Atoi(setting("CLIENTS", "6"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range strings.Split(setting("NODES", "1,3"), ",") {
+		count, err := strconv.Atoi(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(n+" nodes", func(t *testing.T) {
+			r := &run{t: t, seed: seed, nodes: harness.Cluster(t, count), faults: map[string]*fault{}, codes: map[uint16]int{}}
+			if count > 1 {
+				harness.Eventually(t, time.Minute, "replicas everywhere", func() error { return harness.Replicated(r.nodes) })
+			}
+			r.work(d, clients)
+			r.judge()
+		})
+	}
+}
+
+func setting(name, byDefault string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return byDefault
+}
+
+// run is one run against one cluster.
+type run struct {
+	t     *testing.T
+	seed  uint64
+	nodes []*harness.Node
+	count atomic.Int64
+	good  atomic.Int64
+
+	mu     sync.Mutex
+	faults map[string]*fault // by what they have in common
+	codes  map[uint16]int
+}
+
+// fault is a kind of failure.
+type fault struct {
+	client  int
+	stmt    string
+	err     string
+	reduced string
+	times   int
+}
+
+const (
+	patience  = time.Minute
+	keptLines = 40
+)
+
+func (r *run) work(d time.Duration, clients int) {
+	deadline := time.Now().Add(d)
+	catalog, vars := r.catalog()
+	var wg sync.WaitGroup
+	for i := range clients {
+		wg.Go(func() {
+			g := New(r.seed, i, fmt.Sprint("g", i/2))
+			g.System, g.Vars = catalog, vars
+			c := &client{r: r, id: i, node: r.nodes[i%len(r.nodes)], g: g}
+			if dir := os.Getenv("TRACE"); dir != "" {
+				var err error
+				if c.trace, err = os.Create(fmt.Sprintf("%s/client%d.sql", dir, i)); err != nil {
+					r.t.Error(err)
+				}
+			}
+			c.connect()
+			defer c.close()
+			for time.Now().Before(deadline) && !r.ended() {
+				c.step()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	for tick := time.NewTicker(30 * time.Second); ; {
+		select {
+		case <-done:
+			tick.Stop()
+			r.t.Logf("%d statements, %d of them succeeded; seed %d", r.count.Load(), r.good.Load(), r.seed)
+			return
+		case <-tick.C:
+			fmt.Printf("%s %d statements, %d succeeded, %d kinds of failure\n", time.Now().Format(time.TimeOnly), r.count.Load(), r.good.Load(), len(r.kinds()))
+		}
+	}
+}
+
+func (r *run) kinds() []*fault {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []*fault
+	for _, f := range r.faults {
+		list = append(list, f)
+	}
+	return list
+}
+
+func (r *run) ended() bool {
+	for _, n := range r.nodes {
+		if n.Ended() {
+			return true
+		}
+	}
+	return false
+}
+
+// unsettable are variables that a run can't go on with, or that are there to end connections.
+var unsettable = regexp.MustCompile(`timeout|max_execution|max_allowed_packet|read_only|offline|max_.*connections|max_join|require_|password|` +
+	`persist|max_prepared|autocommit|sql_log|memory|transaction_mb|completion|sql_select_limit|sql_mode|recursion`)
+
+// catalog asks the server for its system tables and variables.
+func (r *run) catalog() (list []*table, vars []string) {
+	db := r.nodes[0].DB("", "")
+	rows, err := db.Query(`SELECT table_schema, table_name, column_name FROM information_schema.columns
+		WHERE table_schema IN ('information_schema', 'performance_schema', 'mysql', 'sys') ORDER BY 1, 2, ordinal_position`)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var schema, name, column string
+		if err := rows.Scan(&schema, &name, &column); err != nil {
+			r.t.Fatal(err)
+		}
+		name = schema + "." + name
+		if len(list) == 0 || list[len(list)-1].name != name {
+			list = append(list, &table{name: name})
+		}
+		list[len(list)-1].columns = append(list[len(list)-1].columns, column)
+	}
+	names, err := db.Query("SHOW VARIABLES")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer names.Close()
+	for names.Next() {
+		var name, value string
+		if err := names.Scan(&name, &value); err != nil {
+			r.t.Fatal(err)
+		}
+		if !unsettable.MatchString(name) {
+			vars = append(vars, name)
+		}
+	}
+	return list, vars
+}
+
+// client is one connection.
+type client struct {
+	r     *run
+	id    int
+	node  *harness.Node
+	g     *Generator
+	pool  *sql.DB
+	conn  *sql.Conn
+	trace *os.File // nil for none
+	past  []string // the last statements, for failures that one statement does not explain
+}
+
+func (c *client) connect() {
+	c.close()
+	var err error
+	if c.pool, err = sql.Open("mysql", c.node.DSN("", "multiStatements=true&maxAllowedPacket=0&parseTime=false")); err != nil {
+		c.r.t.Error(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if c.conn, err = c.pool.Conn(ctx); err != nil {
+		c.conn = nil
+	}
+}
+
+func (c *client) close() {
+	if c.conn != nil {
+		c.conn.Close()
+	}
+	if c.pool != nil {
+		c.pool.Close()
+	}
+	c.conn, c.pool = nil, nil
+}
+
+func (c *client) step() {
+	if c.conn == nil {
+		time.Sleep(50 * time.Millisecond)
+		c.connect()
+		return
+	}
+	s := c.g.Next()
+	c.r.count.Add(1)
+	if c.past = append(c.past, s.SQL); len(c.past) > keptLines {
+		c.past = c.past[1:]
+	}
+	if c.trace != nil {
+		fmt.Fprintf(c.trace, "%q\n", s.SQL)
+	}
+	began := time.Now()
+	err := c.run(s)
+	if err == nil {
+		c.r.good.Add(1)
+		if s.Done != nil {
+			s.Done()
+		}
+	}
+	kind := failure(err)
+	if took := time.Since(began); kind == "" && took > patience/2 {
+		kind, err = "slow", fmt.Errorf("took %v", took)
+	}
+	if kind != "" {
+		c.report(kind, s, err)
+	} else {
+		c.r.tally(err)
+	}
+}
+
+func (r *run) tally(err error) {
+	var e *mysql.MySQLError
+	if errors.As(err, &e) {
+		r.mu.Lock()
+		r.codes[e.Number]++
+		r.mu.Unlock()
+	}
+}
+
+// run sends a statement and reads all of its answer.
+func (c *client) run(s Statement) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	rows, err := c.conn.QueryContext(ctx, s.SQL, s.Args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for {
+		for rows.Next() {
+		}
+		if !rows.NextResultSet() {
+			return rows.Err()
+		}
+	}
+}
+
+// internal are words that no message for users has.
+var internal = regexp.MustCompile(`(?i)panic|runtime error|malformed|nil pointer|internal error|goroutine|^(planner|expr|types|fragment|shard|exec|bind|driver): `)
+
+// failure tells what kind of failure an error is, "" for none.
+func failure(err error) string {
+	if err == nil {
+		return ""
+	}
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) {
+		if clientSide.MatchString(err.Error()) {
+			return ""
+		}
+		return "lost: " + err.Error()
+	}
+	if e.Number == 1105 || internal.MatchString(e.Message) {
+		return fmt.Sprintf("%d: %s", e.Number, varying.ReplaceAllString(e.Message, "…"))
+	}
+	return ""
+}
+
+var (
+	// clientSide are errors of the driver about what it was given.
+	clientSide = regexp.MustCompile(`expected \d+ arguments, got \d+|packet for query is too large`)
+	varying    = regexp.MustCompile(`'[^']*'|"[^"]*"|[0-9]+`)
+)
+
+// ends tells whether the connection is of no more use after a failure.
+func ends(kind string) bool {
+	return strings.HasPrefix(kind, "lost") || strings.Contains(kind, "Internal error")
+}
+
+// report keeps a failure, reduced if it is the first of its kind.
+func (c *client) report(kind string, s Statement, err error) {
+	lost := ends(kind)
+	if lost {
+		kind += c.lastPanic()
+	}
+	c.r.mu.Lock()
+	f := c.r.faults[kind]
+	first := f == nil
+	if first {
+		f = &fault{client: c.id, stmt: s.SQL, err: err.Error()}
+		c.r.faults[kind] = f
+	}
+	f.times++
+	c.r.mu.Unlock()
+	if lost || strings.HasPrefix(kind, "slow") {
+		c.connect()
+	}
+	if !first {
+		c.restore()
+		return
+	}
+	if s.Args != nil {
+		f.stmt += fmt.Sprintf("   with %q", s.Args)
+	}
+	if !strings.HasPrefix(kind, "slow") && !c.r.ended() {
+		f.reduced = Reduce(s.SQL, 400, func(sql string) bool {
+			if lost {
+				c.connect()
+				c.restore()
+			}
+			if c.conn == nil {
+				return false
+			}
+			if strings.Count(sql, "?") != len(s.Args) && s.Args != nil {
+				return false
+			}
+			again := failure(c.run(Statement{SQL: sql, Args: s.Args}))
+			if again != "" && ends(again) {
+				again += c.lastPanic()
+			}
+			return again == kind
+		})
+		c.connect()
+	}
+	c.restore()
+	if broken.MatchString(kind) {
+		for _, n := range c.r.nodes {
+			log := n.Log()
+			fmt.Printf("LOG of %s\n%s\n", n.SQL, log[max(0, len(log)-4000):])
+		}
+	}
+	fmt.Printf("FAILURE %s\n  client %d: %.3000s\n  %.2000s\n  reduced: %.2000s\n  before: %.6000s\n", kind, c.id, f.stmt, f.err, f.reduced, strings.Join(c.past[max(0, len(c.past)-12):], "\n          "))
+}
+
+// restore brings a new connection to where the tables are.
+func (c *client) restore() {
+	if c.conn != nil {
+		_ = c.run(Statement{SQL: "USE " + c.g.Database})
+		_ = c.run(Statement{SQL: "SET max_execution_time = 2000, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, sql_mode = ''"})
+	}
+}
+
+// lastPanic gives where the last panic in the node's log came from.
+func (c *client) lastPanic() string {
+	time.Sleep(100 * time.Millisecond) // the log is written by another process
+	log := c.node.Log()
+	i := strings.LastIndex(log, "panic")
+	if i < 0 {
+		return ""
+	}
+	var at []string
+	for _, m := range frame.FindAllString(log[i:], -1) {
+		if strings.Contains(m, "protocol.(*conn).recover") {
+			continue
+		}
+		if at = append(at, m); len(at) == 5 {
+			break
+		}
+	}
+	return " at " + strings.Join(at, " < ")
+}
+
+// broken are failures that come from what an earlier statement did to a shard.
+var broken = regexp.MustCompile(`replica: |No node serves`)
+
+var frame = regexp.MustCompile(`cloudsql/[a-z/]+\.[^(\s]*(\(\*?[A-Za-z]+\)\.[A-Za-z.0-9]+)?`)
+
+// judge fails the test for what happened, and compares the replicas.
+func (r *run) judge() {
+	r.mu.Lock()
+	for kind, f := range r.faults {
+		r.t.Errorf("%d × %s\nclient %d: %.4000s\n%.1000s\nreduced: %.4000s", f.times, kind, f.client, f.stmt, f.err, f.reduced)
+	}
+	r.t.Logf("errors by code: %v", r.codes)
+	r.mu.Unlock()
+	for i, n := range r.nodes {
+		if n.Ended() {
+			r.t.Fatalf("node %d has ended", i+1)
+		}
+		if log := n.Log(); strings.Contains(log, "panic") || strings.Contains(log, "fatal error") {
+			at := max(0, strings.Index(log, "panic"))
+			r.t.Errorf("node %d has logged a panic: %.3000s", i+1, log[at:])
+		}
+	}
+	harness.Eventually(r.t, time.Minute, "equal replicas", func() error { return harness.Equal(r.nodes) })
+}
