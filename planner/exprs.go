@@ -88,12 +88,21 @@ func (ctx *Context) pushable(e expr.Expr) bool {
 		case expr.Volatile:
 			ok = false
 		case expr.NeedsSession:
-			// It becomes a constant at the gateway, if nothing below it needs the row.
-			ok = ok && !hasColumns(c)
+			// It becomes a constant at the gateway. One with an argument may be left as it is, for a warning that each row has.
+			ok = ok && allConst(c.Args())
 		}
 		return ok
 	})
 	return ok
+}
+
+func allConst(list []expr.Expr) bool {
+	for _, e := range list {
+		if _, is := e.(*expr.Const); !is {
+			return false
+		}
+	}
+	return true
 }
 
 func (ctx *Context) allPushable(list []expr.Expr) bool {

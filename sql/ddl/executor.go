@@ -334,6 +334,7 @@ func (x *Executor) Truncate(ctx context.Context, name Name) error {
 // Rename is RENAME TABLE: all of the pairs or none, one after the other, so that names can be swapped. 1146, 1050.
 func (x *Executor) Rename(ctx context.Context, pairs [][2]Name) error {
 	var renamed []*schema.Table
+	names := map[schema.TableID]Name{} // as the statement first has them
 	plan := func(s *catalog.Snapshot) error {
 		renamed = nil
 		moved := map[Name]*schema.Table{} // what the pairs before did: nil where a name has become free
@@ -348,6 +349,9 @@ func (x *Executor) Rename(ctx context.Context, pairs [][2]Name) error {
 			t, err := renamedTable(s, look, p[0], p[1])
 			if err != nil {
 				return err
+			}
+			if _, again := names[t.ID]; !again {
+				names[t.ID] = p[0]
 			}
 			moved[p[0]], moved[p[1]] = nil, t
 			renamed = slices.DeleteFunc(renamed, func(o *schema.Table) bool { return o.ID == t.ID })
@@ -365,7 +369,7 @@ func (x *Executor) Rename(ctx context.Context, pairs [][2]Name) error {
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
-		release, err := x.acquire(ctx, id, "RENAME")
+		release, err := x.acquire(ctx, id, names[id], "RENAME")
 		if err != nil {
 			return err
 		}

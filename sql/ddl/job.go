@@ -51,8 +51,9 @@ func lockWait(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d, mysqlerr.New(mysql.ErrLockWaitTimeout))
 }
 
-// acquire makes this change the only one on a table. It waits for the one that is at work.
-func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement string) (release func(), err error) {
+// acquire makes this change the only one on a table. It waits for the one that is at work. 1146 where the table, which the
+// statement knows by name, was dropped before its change could begin.
+func (x *Executor) acquire(ctx context.Context, id schema.TableID, name Name, statement string) (release func(), err error) {
 	wait, cancel := lockWait(ctx)
 	defer cancel()
 	unlock, err := x.local.lock(wait, id)
@@ -63,7 +64,7 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 	for {
 		err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 			if _, ok := tx.Snapshot.TableByID(id); !ok {
-				return errGone
+				return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
 			}
 			var job Job
 			if tx.Snapshot.Record(jobKind, key, &job) && job.Owner != x.Owner && (x.Alive == nil || x.Alive(ctx, job.Owner)) {
@@ -100,9 +101,6 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 	}, nil
 }
 
-// errGone: the table was dropped before its change could begin.
-var errGone = errors.New("ddl: the table is gone")
-
 // withTable runs fn as the only change on the table of that name, on its newest descriptor and with the leftovers of a
 // dead gateway's change removed. 1146.
 func (x *Executor) withTable(ctx context.Context, name Name, statement string,
@@ -118,10 +116,7 @@ func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 	if err != nil {
 		return err
 	}
-	release, err := x.acquire(ctx, t.ID, statement)
-	if errors.Is(err, errGone) {
-		return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
-	}
+	release, err := x.acquire(ctx, t.ID, name, statement)
 	if err != nil {
 		return err
 	}

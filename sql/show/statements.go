@@ -44,7 +44,8 @@ func showDatabases(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, e
 	if err != nil {
 		return nil, err
 	}
-	r := newResult("`" + heading + "` varchar(64) bin !")
+	r := newResult("x varchar(64) bin !")
+	r.Fields[0].Name = heading // it has the client's pattern in it
 	for _, d := range databases(c) {
 		r.add(str(d.name))
 	}

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -331,9 +332,8 @@ func testEnv(warnings *[]string) *Env {
 }
 
 type testSession struct {
-	UserLocks // none are called
-	insertID  uint64
-	vars      map[string]types.Value
+	insertID uint64
+	vars     map[string]types.Value
 }
 
 func testSessionVar(name string) (types.Value, types.Type) {
@@ -364,6 +364,16 @@ func (s *testSession) SysVar(scope, name string) (types.Value, types.Type, error
 		return types.Null, types.TypeNull, mysqlerr.New(1193, name)
 	}
 	return types.Str(scope + "/" + name), types.TypeString, nil
+}
+func (s *testSession) GetLock(context.Context, string, int64) (bool, error) {
+	return false, errNoSession
+}
+func (s *testSession) ReleaseLock(context.Context, string) (released, exists bool, err error) {
+	return false, false, errNoSession
+}
+func (s *testSession) ReleaseAllLocks(context.Context) (int, error) { return 0, errNoSession }
+func (s *testSession) LockHolder(context.Context, string) (connection uint64, used bool, err error) {
+	return 0, false, errNoSession
 }
 func (s *testSession) LastInsertID() uint64      { return s.insertID }
 func (s *testSession) SetLastInsertID(id uint64) { s.insertID = id }

@@ -100,7 +100,10 @@ func matchTypeArg(c *Call) int {
 	return -1
 }
 
-func compileRegexp(c *Call, pat, matchType string) (*icuregex.Pattern, error) {
+// compileRegexp gives the error of a pattern that is none. The library has patterns that make it panic, the same on each
+// replica.
+func compileRegexp(c *Call, pat, matchType string) (p *icuregex.Pattern, err error) {
+	defer regexpPanic(&err)
 	if pat == "" {
 		return nil, mysqlerr.Newf(errRegexpIllegalArgument, "Illegal argument to a regular expression.")
 	}
@@ -124,11 +127,27 @@ func compileRegexp(c *Call, pat, matchType string) (*icuregex.Pattern, error) {
 			return nil, mysqlerr.New(errWrongArguments, c.name)
 		}
 	}
-	p, err := icuregex.CompileString(pat, flags)
-	if err != nil {
+	if p, err = icuregex.CompileString(pat, flags); err != nil {
 		return nil, regexpError(err)
 	}
 	return p, nil
+}
+
+// nextMatch looks for the next match of a pattern.
+func nextMatch(m *icuregex.Matcher) (found bool, err error) {
+	defer regexpPanic(&err)
+	if found, err = m.Find(); err != nil {
+		return false, regexpError(err)
+	}
+	return found, nil
+}
+
+// regexpPanic, deferred, makes the library's panic its error 3687.
+func regexpPanic(err *error) {
+	if recover() != nil {
+		m := regexpErrors[icuregex.InternalError]
+		*err = mysqlerr.Newf(m.code, "%s", m.text)
+	}
 }
 
 func caseInsensitive(coll types.Collation) bool {
@@ -186,9 +205,9 @@ func regexpLike(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 	}
 	m := icuregex.NewMatcher(p)
 	m.ResetString(string(c.text(0, a[0])))
-	found, err := m.Find()
+	found, err := nextMatch(m)
 	if err != nil {
-		return types.Null, regexpError(err)
+		return types.Null, err
 	}
 	return types.Bool(found), nil
 }
@@ -214,9 +233,9 @@ func (c *Call) find(a []types.Value, text []rune, pos, occurrence int) (*icurege
 	m := icuregex.NewMatcher(p)
 	m.Reset(text[pos-1:])
 	for i := 0; i < max(occurrence, 1); i++ {
-		ok, err := m.Find()
+		ok, err := nextMatch(m)
 		if err != nil {
-			return nil, false, regexpError(err)
+			return nil, false, err
 		}
 		if !ok {
 			return nil, false, nil
@@ -270,9 +289,9 @@ func regexpReplace(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	out := append([]rune(nil), text[:pos-1]...)
 	done := 0
 	for i := 1; ; i++ {
-		ok, err := m.Find()
+		ok, err := nextMatch(m)
 		if err != nil {
-			return types.Null, regexpError(err)
+			return types.Null, err
 		}
 		if !ok {
 			break

@@ -30,6 +30,8 @@ type Generator struct {
 	aggs     bool // aggregate and window functions may stand here
 	since    int  // statements since the tables were made
 	pending  []string
+
+	templates map[string][]part
 }
 
 // New makes a generator whose statements depend on seed and client alone, and on which of them succeed.
@@ -115,20 +117,69 @@ func (g *Generator) damage(s string) string {
 
 // expand replaces what stands in braces: {rule}, {rule?} for a third of the time, {a|b|c} for one of several.
 func (g *Generator) expand(template string) string {
-	i := strings.IndexByte(template, '{')
-	if i < 0 {
+	if strings.IndexByte(template, '{') < 0 {
 		return template
 	}
 	var b strings.Builder
-	for i >= 0 {
-		b.WriteString(template[:i])
-		end := matching(template, i)
-		b.WriteString(g.inner(template[i+1 : end]))
-		template = template[end+1:]
-		i = strings.IndexByte(template, '{')
+	for _, p := range g.parsed(template) {
+		b.WriteString(p.text)
+		if p.options != nil {
+			b.WriteString(g.part(&p))
+		}
 	}
-	b.WriteString(template)
 	return b.String()
+}
+
+// part is a piece of a template: text, and what follows it in braces.
+type part struct {
+	text     string
+	options  []string // nil for none
+	optional bool
+}
+
+// parsed takes a template apart; templates of the grammar are remembered, those that are put together from names are not.
+func (g *Generator) parsed(template string) []part {
+	if p, ok := g.templates[template]; ok {
+		return p
+	}
+	var parts []part
+	rest := template
+	for i := strings.IndexByte(rest, '{'); i >= 0; i = strings.IndexByte(rest, '{') {
+		end := matching(rest, i)
+		p := part{text: rest[:i], options: alternatives(rest[i+1 : end])}
+		if len(p.options) == 1 {
+			p.options[0], p.optional = strings.CutSuffix(p.options[0], "?")
+		}
+		parts = append(parts, p)
+		rest = rest[end+1:]
+	}
+	parts = append(parts, part{text: rest})
+	if g.templates == nil {
+		g.templates = map[string][]part{}
+	}
+	if len(g.templates) < maxTemplates {
+		g.templates[template] = parts
+	}
+	return parts
+}
+
+const maxTemplates = 4000
+
+func (g *Generator) part(p *part) string {
+	if len(p.options) > 1 {
+		return g.expand(g.oneOf(p.options))
+	}
+	if p.optional && !g.chance(0.35) {
+		return ""
+	}
+	s := p.options[0]
+	if f, ok := functions[s]; ok {
+		return f(g)
+	}
+	if list, ok := rules[s]; ok {
+		return g.expand(g.oneOf(list))
+	}
+	return g.expand(s)
 }
 
 func matching(s string, i int) int {
@@ -144,26 +195,6 @@ func matching(s string, i int) int {
 		}
 	}
 	panic("unbalanced braces in " + s)
-}
-
-func (g *Generator) inner(s string) string {
-	if options := alternatives(s); len(options) > 1 {
-		return g.expand(g.oneOf(options))
-	}
-	if name, optional := strings.CutSuffix(s, "?"); optional {
-		if !g.chance(0.35) {
-			return ""
-		}
-		s = name
-	}
-	if f, ok := functions[s]; ok {
-		return f(g)
-	}
-	list, ok := rules[s]
-	if !ok {
-		return g.expand(s)
-	}
-	return g.expand(g.oneOf(list))
 }
 
 // alternatives splits at the bars that stand in no inner braces.

@@ -161,7 +161,7 @@ func (g *Generator) wild() string {
 	}
 	g.scopes = append(g.scopes, scope)
 	defer func() { g.scopes = g.scopes[:len(g.scopes)-1] }()
-	return g.pick("*", scope[0].alias+".*", "*, 1", "count(*)", "count(DISTINCT *)", "1, *", "nothing.*") + " FROM " + from +
+	return g.pick("*", scope[0].alias+".*", "*, 1", "count(*)", "1, *", "nothing.*") + " FROM " + from +
 		g.expand(" {|WHERE {expr}} {order?} {limit?}")
 }
 
@@ -321,7 +321,10 @@ func (g *Generator) expr() string {
 	case n < 55 && g.aggs:
 		return g.window()
 	}
-	return g.expand("{operation}")
+	if g.chance(0.2) {
+		return g.expand("{operation}")
+	}
+	return "(" + g.expand("{operation}") + ")" // not all of what binds otherwise than one might think
 }
 
 func (g *Generator) leaf() string {
