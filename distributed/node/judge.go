@@ -29,7 +29,17 @@ const (
 	// abdicateWait is how long a wrong leaseholder tries to hand its lease over. It serves nothing meanwhile, and afterwards
 	// the others wait for the lease's end.
 	abdicateWait = 2 * time.Second
+	// A replica that differs again soon after it was replaced waits before the next copy is made of it, longer each time:
+	// what makes it differ may be the machine.
+	condemnPause    = time.Minute
+	condemnPauseMax = time.Hour
 )
+
+// condemned is when a shard's replica here was last condemned, and how often in a row.
+type condemned struct {
+	at    time.Time
+	times int
+}
 
 // trials is what a node knows of the differences of one replica.
 type trials struct {
@@ -247,12 +257,37 @@ func (n *Node) condemn(ctx context.Context, ls *localShard, agree []schema.NodeI
 	}
 	n.recon.condemned.Add(1)
 	n.log.Error("A REPLICA DIFFERS FROM THE MAJORITY", "shard", ls.id, "replica", ls.replica, "why", why)
-	ctx, cancel := context.WithTimeout(ctx, abdicateWait)
+	limit, cancel := context.WithTimeout(ctx, abdicateWait)
 	defer cancel()
-	if err := ls.rep.Abdicate(ctx, n.heir(ls, agree)); err != nil {
+	if err := ls.rep.Abdicate(limit, n.heir(ls, agree)); err != nil {
 		n.log.Warn("a wrong leaseholder could not hand its lease over; it ends by itself", "shard", ls.id, "err", err)
 	}
+	if pause := n.pauseBefore(ls.id); pause > 0 {
+		n.log.Error("a replica differs again: this machine may be at fault", "shard", ls.id, "nextCopyAfter", pause)
+		if sleep(ctx, pause) != nil {
+			return
+		}
+	}
 	n.breakReplica(ls.id, ls.replica, why)
+}
+
+// pauseBefore is how long to wait with a condemned replica's successor.
+func (n *Node) pauseBefore(s schema.ShardID) time.Duration {
+	n.trialsMu.Lock()
+	defer n.trialsMu.Unlock()
+	c := n.condemned[s]
+	if time.Since(c.at) > 2*condemnPauseMax {
+		c.times = 0
+	}
+	pause := time.Duration(0)
+	if c.times > 0 {
+		pause = min(condemnPause<<min(c.times-1, 10), condemnPauseMax)
+	}
+	if n.condemned == nil {
+		n.condemned = map[schema.ShardID]condemned{}
+	}
+	n.condemned[s] = condemned{time.Now(), c.times + 1}
+	return pause
 }
 
 // heir is who of some nodes is to get a lease: raft's leader, or whoever leads least.

@@ -15,6 +15,7 @@ import (
 	"cloudsql/storage/engine"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
 )
 
@@ -197,5 +198,52 @@ func TestWrongWhileOneIsDown(t *testing.T) {
 	}
 	if n := j.nodes[0]; n.Counters().Disputed != 0 {
 		t.Error("the dispute is not over")
+	}
+}
+
+// TestCondemnedAgain: the first copy is made at once, further ones after longer and longer pauses.
+func TestCondemnedAgain(t *testing.T) {
+	n := &Node{}
+	for i, want := range []time.Duration{0, time.Minute, 2 * time.Minute, 4 * time.Minute} {
+		if got := n.pauseBefore(7); got != want {
+			t.Errorf("condemnation %d: a pause of %v", i+1, got)
+		}
+	}
+	if got := n.pauseBefore(8); got != 0 {
+		t.Errorf("another shard: %v", got)
+	}
+	for range 20 {
+		n.pauseBefore(7)
+	}
+	if got := n.pauseBefore(7); got != time.Hour {
+		t.Errorf("at most: %v", got)
+	}
+	n.condemned[7] = condemned{time.Now().Add(-3 * time.Hour), 9}
+	if got := n.pauseBefore(7); got != 0 {
+		t.Errorf("long after: %v", got)
+	}
+}
+
+// TestPanicStopsOneReplica: a panic where the leaseholder of a shard applies its log ends that replica's work alone. The
+// shard goes on without it, so do the node's other replicas, and the next start has it back.
+func TestPanicStopsOneReplica(t *testing.T) {
+	j := newJury(t)
+	for _, m := range j.nodes {
+		must(t, m.RefreshCatalog(context.Background()))
+	}
+	j.moveLease(j.shard, 3)
+	j.nodes[2].local(j.shard).group.OnApplied(func([]shard.Result) { panic("planted") })
+	j.bump(0)
+	eventually(t, "the replica is stopped", func() bool { return j.nodes[2].local(j.shard) == nil })
+	j.bump(2)
+	if j.nodes[2].local(schema.SystemShard) == nil || len(*j.nodes[2].shards.Load()) < 2 {
+		t.Error("other replicas of the node are gone, too")
+	}
+	j.stop(2)
+	j.start(2)
+	j.bump(2)
+	eventually(t, "equal hashes", func() bool { return j.nodes[2].local(j.shard) != nil && equal(j.testCluster) })
+	if v := j.value(2); v != 4 {
+		t.Errorf("the row is %d", v)
 	}
 }

@@ -68,13 +68,14 @@ type Node struct {
 	db     db
 	locks  lockWatch
 
-	serving  atomic.Bool // all replicas that can be were started
-	draining atomic.Bool
-	trialsMu sync.Mutex // of all replicas' trials
-	ctx      context.Context
-	cancel   context.CancelFunc
-	wg       spawn.Group
-	closing  sync.Once
+	serving   atomic.Bool // all replicas that can be were started
+	draining  atomic.Bool
+	trialsMu  sync.Mutex                   // of all replicas' trials
+	condemned map[schema.ShardID]condemned // guarded by trialsMu
+	ctx       context.Context
+	cancel    context.CancelFunc
+	wg        spawn.Group
+	closing   sync.Once
 }
 
 // localShard is a replica that runs here.
