@@ -75,8 +75,8 @@ type Group struct{ wg sync.WaitGroup }
 func (g *Group) Go(part string, fn func()) {
 	g.wg.Add(1)
 	Go(part, func() {
-		defer g.wg.Done()
-		fn()
+		defer g.wg.Done() // when a panic has been told of
+		run(part, fn)
 	})
 }
 
