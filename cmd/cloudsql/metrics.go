@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cloudsql/distributed/replica"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
 )
 
@@ -17,6 +18,23 @@ type collector struct {
 }
 
 func newCollector(p *process) *collector { return &collector{p: p} }
+
+// collectMemory tells of the accounts of memory.
+func (c *collector) collectMemory(out chan<- prometheus.Metric) {
+	m := c.p.memory.Totals()
+	c.send(out, nil, "",
+		gauge("memory_accounted_bytes", "memory that is charged to somebody", float64(m.Process.Used)),
+		gauge("memory_accounted_limit_bytes", "what may be charged in all, 0 for no limit", float64(m.Process.Limit)),
+		gauge("memory_process_bytes", "memory that the runtime has from the system", float64(memory.ProcessBytes())),
+		sample{name: "memory_statements_shed_total", help: "statements that were ended because the process ran out of memory", value: float64(m.Sheds)},
+		sample{name: "memory_refused_total", help: "requests for memory that the process's limit refused", value: float64(m.Refused)})
+	for i := range m.Stores {
+		c.send(out, []string{"store"}, m.Stores[i].Name, gauge("memory_store_bytes", "memory held beside the sessions", float64(m.Stores[i].Used)))
+	}
+	for kind, n := range m.Kinds {
+		c.send(out, []string{"kind"}, kind, gauge("memory_kind_bytes", "memory of sessions and statements, by what it is held for", float64(n)))
+	}
+}
 
 // Describe says nothing: the set of series depends on which shards are here.
 func (c *collector) Describe(chan<- *prometheus.Desc) {}
@@ -42,6 +60,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for part, n := range spawn.Panics() {
 		c.send(out, []string{"part"}, part, sample{name: "panics_total", help: "pieces of work that ended by a bug, by what they were for", value: float64(n)})
 	}
+	c.collectMemory(out)
 	n := c.p.node.Counters()
 	c.send(out, nil, "",
 		counter("raft_proposals_total", "entries proposed to raft on this node", &n.Raft.Proposals),

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"cloudsql/storage/memory"
 )
 
 // tuneRuntime sets the Go runtime up for a database.
@@ -22,10 +25,54 @@ func tuneRuntime(s *settings) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(200)
 	}
-	if s.memory > 0 {
-		debug.SetMemoryLimit(s.memory << 20)
+	if limit := s.memoryBytes(); limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit / 100 * collectShare)
 	}
 }
+
+// How the process's memory is divided, in hundredths. What the accounts count has to leave room for what nobody charged and for
+// what the collector has not found yet; the collector works hardest before a statement is shed.
+const (
+	machineShare = 80 // of the machine's memory, where no limit is set
+	accountShare = 60 // of the limit: for everything that is charged
+	collectShare = 80 // of the limit: the collector stays below it as long as it can
+	shedShare    = 92 // of the limit: at which the largest statement goes
+
+	statementDivide, statementMin, statementMax = 8, 16 << 20, 4 << 30 // of what is charged, for one statement
+	sessionDivide                               = 3                    // of what is charged, for one session with its statement
+)
+
+// memoryBytes is what the process may use, 0 where that is not known.
+func (s *settings) memoryBytes() int64 {
+	if s.memory > 0 {
+		return s.memory << 20
+	}
+	return memoryMB() * machineShare / 100 << 20
+}
+
+// openMemory makes the accounts, and has the process watched until ctx ends.
+func (s *settings) openMemory(ctx context.Context) *memory.Account {
+	limit := s.memoryBytes()
+	process := memory.NewProcess(limit / 100 * accountShare)
+	if limit > 0 {
+		process.Watch(ctx, memory.ProcessBytes, limit/100*shedShare)
+	}
+	return process
+}
+
+// statementBytes and sessionBytes are the limits of one statement and one session, 0 where there are none.
+func (s *settings) statementBytes() int64 {
+	if s.statementMemory > 0 {
+		return s.statementMemory << 20
+	}
+	charged := s.memoryBytes() / 100 * accountShare
+	if charged == 0 {
+		return 0
+	}
+	return min(max(charged/statementDivide, statementMin), statementMax)
+}
+
+func (s *settings) sessionBytes() int64 { return s.memoryBytes() / 100 * accountShare / sessionDivide }
 
 const (
 	minCacheMB  = 64
@@ -38,11 +85,25 @@ func (s *settings) cacheBytes() int64 {
 	if s.cache > 0 {
 		return s.cache << 20
 	}
-	return min(max(memoryMB()/cacheDivide, minCacheMB), maxCacheMB) << 20
+	return min(max(s.memoryBytes()>>20/cacheDivide, minCacheMB), maxCacheMB) << 20
 }
 
-// memoryMB is the machine's memory, 0 if unknown.
+// memoryMB is the memory of the machine, or of the control group that the process is in where that is less; 0 if unknown.
 func memoryMB() int64 {
+	machine := machineMB()
+	for _, file := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && n>>20 > 0 && (machine == 0 || n>>20 < machine) {
+			return n >> 20
+		}
+	}
+	return machine
+}
+
+func machineMB() int64 {
 	f, err := os.Open("/proc/meminfo")
 	if err != nil {
 		return 0

@@ -44,6 +44,8 @@ type settings struct {
 	tlsCert, tlsKey   string
 	requireTLS        bool
 	memory            int64
+	statementMemory   int64
+	temporary         int64
 	drainTimeout      time.Duration
 }
 
@@ -63,7 +65,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 		"on: nodes prove to each other who they are; optional: nodes without a certificate are talked to as well; off: a new cluster gets no certificates")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
-	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: a twelfth of the machine's memory, 64 to 4096")
+	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: a twelfth of --memory-limit-mb, 64 to 4096")
 	f.IntVar(&s.replicationFactor, "replication-factor", 3, "replicas of a data shard, as far as there are nodes")
 	f.IntVar(&s.dataShards, "data-shards", 8, "most data shards that are made, one a node until then")
 	f.DurationVar(&s.history, "history", 10*time.Second, "how long old versions of rows are kept for snapshots")
@@ -79,7 +81,10 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate file for clients; a self-signed one is made if none is given")
 	f.StringVar(&s.tlsKey, "tls-key", "", "key file that belongs to --tls-cert")
 	f.BoolVar(&s.requireTLS, "require-tls", false, "refuse clients without TLS")
-	f.Int64Var(&s.memory, "memory-limit-mb", 0, "memory in MiB that the garbage collector works to stay below; 0: none")
+	f.Int64Var(&s.memory, "memory-limit-mb", 0, "memory in MiB that the process may use; 0: 80 % of the machine's, or of its control group's")
+	f.Int64Var(&s.temporary, "temporary-mb", 4096, "disk space in MiB that the temporary files of statements may take in the data directory")
+	f.Int64Var(&s.statementMemory, "statement-memory-mb", 0,
+		"memory in MiB that one statement may use at its gateway; 0: an eighth of what statements may use together, 16 to 4096")
 	f.DurationVar(&s.drainTimeout, "drain-timeout", 15*time.Second, "how long a stop by SIGTERM may take")
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 
+	"cloudsql/planner/exec"
 	"cloudsql/protocol"
 	"cloudsql/sql/session"
 )
@@ -16,6 +17,9 @@ type sqlServer struct{ server *protocol.Server }
 
 // tlsDir keeps the self-signed certificate and the key for passwords, in the data directory.
 const tlsDir = "/tls"
+
+// temporaryDir has the temporary files of statements, in the data directory; it is emptied at each start.
+const temporaryDir = "/temporary"
 
 // greetedPlugin is what the greeting proposes, whatever an account's own plugin is: libmariadb has it built in, but loads
 // caching_sha2_password from a file on first use, and fails when several threads do that at once ("Got packets out of
@@ -42,9 +46,14 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	if cfg.RSAKey, err = protocol.RSAKey(s.data + tlsDir); err != nil {
 		return nil, err
 	}
+	space, err := exec.NewSpace(s.data+temporaryDir, s.temporary<<20)
+	if err != nil {
+		return nil, err
+	}
 	hostname, _ := os.Hostname()
 	engine := session.NewEngine(p.node, session.Config{
 		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, TLS: true,
+		Memory: p.memory, StatementMemory: s.statementBytes(), SessionMemory: s.sessionBytes(), Space: space,
 		Shutdown: p.shutdown, History: s.history, Counters: p.statusCounters,
 		Defaults: map[string]string{
 			"max_connections": strconv.Itoa(s.maxConnections), "max_allowed_packet": strconv.Itoa(s.maxAllowedPacket),

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/node"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
 )
 
@@ -32,7 +33,7 @@ func start(args []string, stdout, stderr io.Writer) error {
 	tuneRuntime(&s)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p := &process{settings: &s, log: log, shutdown: stop}
+	p := &process{settings: &s, log: log, shutdown: stop, memory: s.openMemory(ctx)}
 	defer p.close()
 	if err := p.open(ctx); err != nil {
 		if ctx.Err() != nil {
@@ -62,6 +63,7 @@ type process struct {
 	sqlLis   net.Listener
 	httpLis  net.Listener
 	failed   chan error
+	memory   *memory.Account
 	shutdown func() // what the SQL statement SHUTDOWN does: the process drains and ends
 }
 
@@ -80,7 +82,7 @@ func (p *process) open(ctx context.Context) (err error) {
 	config := node.Config{
 		Dir: s.data, NodeAddr: s.nodeAddr, AdvertiseAddr: s.advertiseAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
 		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, DataShards: s.dataShards,
-		History: s.history, CacheBytes: s.cacheBytes(), WALDir: s.walDir, SpreadTables: s.spreadTables, MaxTxnBytes: s.maxTxn << 20,
+		History: s.history, CacheBytes: s.cacheBytes(), Memory: p.memory, WALDir: s.walDir, SpreadTables: s.spreadTables, MaxTxnBytes: s.maxTxn << 20,
 		UntrustedClock: s.untrustedClock, MaxClockOffset: s.maxClockOffset,
 		JoinToken: s.joinToken, RequireJoinToken: s.requireJoinToken, NodeTLS: nodeTLSModes[s.nodeTLS],
 	}

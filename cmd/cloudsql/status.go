@@ -13,6 +13,10 @@ func (p *process) statusCounters() map[string]uint64 {
 		"Cloudsql_stale_states":       n.Txns.StaleStates.Load(),
 		"Cloudsql_follower_forwards":  n.Txns.FollowerForwards.Load(),
 	}
+	m := p.memory.Totals()
+	vars["Cloudsql_memory_used"], vars["Cloudsql_memory_peak"] = uint64(m.Process.Used), uint64(m.Process.Peak) //nolint:gosec // not negative
+	vars["Cloudsql_memory_limit"] = uint64(m.Process.Limit)                                                     //nolint:gosec // not negative
+	vars["Cloudsql_statements_shed"], vars["Cloudsql_memory_refused"] = m.Sheds, m.Refused
 	for _, s := range n.Replicas {
 		vars["Cloudsql_lease_reads"] += s.LeaseReads.Load()
 		vars["Cloudsql_follower_reads"] += s.FollowerReads.Load()

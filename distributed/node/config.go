@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/version"
 )
 
@@ -38,14 +39,15 @@ type Config struct {
 	Network                     rpc.Network  // rpc.TCP
 	Log                         *slog.Logger
 
-	ReplicationFactor int           // 3: replicas of a data shard, as far as there are nodes
-	DataShards        int           // 8: as many data shards at most; one a node until then
-	SystemVoters      int           // 5: nodes beyond get non-voting replicas of the system shard
-	History           time.Duration // 10 s: how long old versions are kept; what a snapshot in use needs stays
-	HistoryMax        time.Duration // 1 h: how long a transaction can hold them
-	CacheBytes        int64         // engine.DefaultCacheBytes
-	MaxTxnBytes       int           // 64 MiB: memory of what one transaction writes in one shard (1197)
-	WALDir            string        // of the raft log; in Dir
+	ReplicationFactor int             // 3: replicas of a data shard, as far as there are nodes
+	DataShards        int             // 8: as many data shards at most; one a node until then
+	SystemVoters      int             // 5: nodes beyond get non-voting replicas of the system shard
+	History           time.Duration   // 10 s: how long old versions are kept; what a snapshot in use needs stays
+	HistoryMax        time.Duration   // 1 h: how long a transaction can hold them
+	CacheBytes        int64           // engine.DefaultCacheBytes
+	Memory            *memory.Account // of the process, which is charged with what the node holds; nil: nobody counts
+	MaxTxnBytes       int             // 64 MiB: memory of what one transaction writes in one shard (1197)
+	WALDir            string          // of the raft log; in Dir
 
 	Heartbeat     time.Duration // 300 ms
 	Tick          time.Duration // raft.DefaultTick

@@ -117,7 +117,7 @@ func checkOwn(path string) error {
 		switch e.Name() {
 		case identityFile, makingFile, lockFile:
 			return nil
-		case "lost+found", "tls":
+		case "lost+found", "tls", "temporary":
 		default:
 			return fmt.Errorf("%w: %s has %s in it", ErrForeign, path, e.Name())
 		}

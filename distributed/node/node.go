@@ -151,6 +151,7 @@ func (n *Node) makeRPC() {
 	cluster := func() rpc.ClusterID { return *n.cluster.Load() }
 	n.server = rpc.NewServer(rpc.ServerOptions{
 		Cluster: cluster, Node: n.NodeID, Log: n.log, TLS: n.serverTLS, PlainToo: n.cfg.NodeTLS == TLSOptional,
+		Memory: n.cfg.Memory.NewStore("requests of other nodes", 0),
 	})
 	n.client = rpc.NewClient(rpc.ClientOptions{
 		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.resolve, Log: n.log,
@@ -165,6 +166,9 @@ func (n *Node) makeRPC() {
 
 // openStores opens engine and raft log of a directory whose identity is known, and begins to serve other nodes.
 func (n *Node) openStores() error {
+	if err := n.chargeEngine(); err != nil {
+		return err
+	}
 	if err := n.openOrSetAside(dataDir, n.openEngine); err != nil {
 		return err
 	}
@@ -198,6 +202,16 @@ func (n *Node) openEngine() (err error) {
 		Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log, OnDamage: n.damage.report,
 	})
 	return err
+}
+
+// chargeEngine charges the process with what the engine's caches may grow to.
+func (n *Node) chargeEngine() error {
+	cache := n.cfg.CacheBytes
+	if cache == 0 {
+		cache = engine.DefaultCacheBytes
+	}
+	return errors.Join(n.cfg.Memory.NewStore("block cache", 0).Grow(cache),
+		n.cfg.Memory.NewStore("memtables", 0).Grow(engine.MemTablesBytes))
 }
 
 func (n *Node) openRaft() (err error) {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/spawn"
 )
@@ -27,7 +28,8 @@ const (
 type ServerOptions struct {
 	Cluster  func() ClusterID // asked at every hello, because a joining node learns it late
 	Node     func() schema.NodeID
-	MaxFrame int // bytes
+	MaxFrame int             // bytes
+	Memory   *memory.Account // that the contexts of calls carry; may be nil
 	Log      *slog.Logger
 	// TLS is asked at every connection; nil, or giving nil: connections are plain. PlainToo: plain ones are taken as well.
 	TLS      func() *tls.Config
@@ -67,7 +69,7 @@ func NewServer(o ServerOptions) *Server {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{o: o, workers: newWorkers(), conns: map[net.Conn]struct{}{}}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(memory.NewContext(context.Background(), o.Memory))
 	return s
 }
 

@@ -34,6 +34,9 @@ type HashAgg struct {
 	states [][]expr.State
 	arena  types.Arena
 	hold   memory.Hold
+	bytes  []int // of each group's states, as last looked at
+	stated int   // the sum of bytes
+	grows  bool  // some states grow with each row
 	ready  bool
 	at     int
 	size   int
@@ -47,6 +50,7 @@ func NewHashAgg(run *Run, in Operator, spec AggSpec) *HashAgg {
 		h.colls = append(h.colls, g.Type().Collation)
 	}
 	for _, a := range spec.Aggs {
+		h.grows = h.grows || a.Grows()
 		n := 0
 		if spec.Final {
 			n = len(a.PartialTypes())
@@ -141,6 +145,9 @@ func (h *HashAgg) addRow(row, vals []types.Value, key []byte) ([]byte, error) {
 		key = hashRow(append(key[:0], byte(level)), vals[:level], h.colls)
 		g, ok := h.index[string(key)]
 		if !ok {
+			if err := h.charge(); err != nil {
+				return key, err
+			}
 			g = h.newGroup(key, vals[:level], level)
 		}
 		if err := h.feed(int(g), row); err != nil {
@@ -165,6 +172,10 @@ func (h *HashAgg) feed(g int, row []types.Value) error {
 			return err
 		}
 	}
+	if h.grows {
+		h.look(g)
+		return h.charge()
+	}
 	return nil
 }
 
@@ -184,18 +195,33 @@ func (h *HashAgg) newGroup(key []byte, vals []types.Value, level int) int32 {
 	h.groups = append(h.groups, row)
 	h.states = append(h.states, states)
 	h.level = append(h.level, level)
+	h.bytes = append(h.bytes, 0)
 	return g
 }
 
 // account measures the groups anew: their states grow on their own.
 func (h *HashAgg) account() error {
-	bytes := h.arena.Used() + len(h.groups)*(groupBytes+valueBytes*len(h.spec.GroupBy))
-	for _, states := range h.states {
-		for _, s := range states {
-			bytes += s.Bytes()
+	if !h.grows { // otherwise they are looked at with each row
+		for g := range h.states {
+			h.look(g)
 		}
 	}
-	return h.hold.Set(bytes)
+	return h.charge()
+}
+
+// look measures a group's states.
+func (h *HashAgg) look(g int) {
+	bytes := 0
+	for _, s := range h.states[g] {
+		bytes += s.Bytes()
+	}
+	h.stated += bytes - h.bytes[g]
+	h.bytes[g] = bytes
+}
+
+// charge accounts for the groups, as far as they were looked at. The keys are kept twice: as values, and in the index.
+func (h *HashAgg) charge() error {
+	return h.hold.Set(h.stated + 2*h.arena.Used() + len(h.groups)*(groupBytes+valueBytes*len(h.spec.GroupBy)))
 }
 
 // Close releases the groups and the input.

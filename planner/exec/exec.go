@@ -19,6 +19,7 @@ type Runtime struct {
 	Env *expr.Env       // Params, Now, Session …
 	// Memory is the statement's account: what its operators hold is charged to it. nil: no limit.
 	Memory   *memory.Account
+	Space    *Space        // for what does not fit; nil: the system's
 	LockWait time.Duration // innodb_lock_wait_timeout, for autocommit writes
 	Session  uint64        // the client's connection
 	// Committed is where autocommit writes tell their timestamps; may be nil.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"math/rand"
+	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
 
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -243,4 +246,42 @@ func TestEmptyAggregate(t *testing.T) {
 	}
 	same(t, "whole", drain(t, NewHashAgg(testRun(0), NewRows(nil, 3), AggSpec{Aggs: []*expr.Agg{count}})), []string{"0"})
 	same(t, "groups", drain(t, NewHashAgg(testRun(0), NewRows(nil, 3), AggSpec{GroupBy: []expr.Expr{intCol(0)}, Aggs: []*expr.Agg{count}})), nil)
+}
+
+// Temporary files are in their own directory without names, count while they are open, and end with an error where they are full.
+func TestSpace(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "temporary")
+	if err := os.MkdirAll(filepath.Join(dir, "left"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	rows := someRows(rand.New(rand.NewSource(5)), 700)
+	keys := []expr.SortKey{{Expr: intCol(0)}}
+	sorted := func(limit int64) (*Space, error) {
+		space, err := NewSpace(dir, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := testRun(20 << 10)
+		run.RT.Space = space
+		s := NewSort(run, NewRows(rows, 3), NewOrder(keys))
+		defer s.Close()
+		var b types.Batch
+		_, err = s.Next(context.Background(), &b)
+		if err == nil && space.Used() == 0 {
+			t.Error("nothing was written")
+		}
+		if left, e := os.ReadDir(dir); e != nil || len(left) > 0 {
+			t.Errorf("files in the directory: %v, %v", left, e)
+		}
+		return space, err
+	}
+	for _, limit := range []int64{0, 1 << 20, 2 << 10} {
+		space, err := sorted(limit)
+		if full := limit == 2<<10; full != (mysqlerr.Code(err) == 1114) || !full && err != nil {
+			t.Errorf("with %d bytes: %v", limit, err)
+		}
+		if space.Used() != 0 {
+			t.Errorf("with %d bytes: %d are left", limit, space.Used())
+		}
+	}
 }

@@ -42,6 +42,7 @@ type tabletRead struct {
 	rows distributed.Rows
 	page fragment.Page
 	key  bool
+	hold memory.Hold   // of the present page
 	warn *heldWarnings // of a read in a goroutine of its own
 }
 
@@ -75,7 +76,7 @@ func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *
 	if err != nil {
 		return nil, err
 	}
-	return &tabletRead{rows: rows, key: o.Key}, nil
+	return &tabletRead{rows: rows, key: o.Key, hold: run.RT.Memory.Hold(memory.Page)}, nil
 }
 
 // openOne is openTablet whose result may be compared with nil.
@@ -97,6 +98,9 @@ func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		if t.page.Batch.Len() == 0 {
 			continue
 		}
+		if err := t.hold.Set(batchBytes(&t.page.Batch)); err != nil {
+			return false, err
+		}
 		if t.key {
 			t.appendKeys(b)
 		} else {
@@ -115,7 +119,11 @@ func (t *tabletRead) appendKeys(b *types.Batch) {
 	}
 }
 
-func (t *tabletRead) Close() { t.rows.Close() }
+// Close ends the read.
+func (t *tabletRead) Close() {
+	t.rows.Close()
+	t.hold.Close()
+}
 
 // newSequence reads fragments one after the other: in a transaction, which is used by one goroutine only.
 func newSequence(run *Run, frags []*fragment.Read, o *ReadOptions) Operator {

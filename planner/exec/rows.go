@@ -35,6 +35,15 @@ func rowBytes(row []types.Value) int {
 	return n
 }
 
+// batchBytes is what the rows of a batch take.
+func batchBytes(b *types.Batch) int {
+	n := len(b.Vals) * valueBytes
+	for i := range b.Vals {
+		n += len(b.Vals[i].Raw())
+	}
+	return n
+}
+
 // add copies row.
 func (s *rowStore) add(row []types.Value) error {
 	_, err := s.keep(row)

@@ -70,35 +70,51 @@ type Project struct {
 	in    Operator
 	exprs []expr.Expr
 	batch types.Batch
+	at    int // row of batch to go on with
+	hold  memory.Hold
 }
+
+// maxBatchBytes ends a batch of computed values: large ones come a few at a time.
+const maxBatchBytes = 1 << 20
 
 // NewProject projects in.
 func NewProject(run *Run, in Operator, exprs []expr.Expr) *Project {
-	return &Project{run: run, in: in, exprs: exprs}
+	return &Project{run: run, in: in, exprs: exprs, hold: run.RT.Memory.Hold(memory.Rows)}
 }
 
 // Next computes the next batch.
 func (p *Project) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	ok, err := p.in.Next(ctx, &p.batch)
-	if err != nil || !ok {
-		return false, err
+	if p.at >= p.batch.Len() {
+		ok, err := p.in.Next(ctx, &p.batch)
+		if err != nil || !ok {
+			return false, err
+		}
+		p.at = 0
 	}
 	b.Reset(len(p.exprs))
-	for i, n := 0, p.batch.Len(); i < n; i++ {
-		row := p.batch.Row(i)
+	bytes := 0
+	for n := p.batch.Len(); p.at < n && bytes < maxBatchBytes; p.at++ {
+		row := p.batch.Row(p.at)
 		for _, e := range p.exprs {
 			v, err := e.Eval(p.run.Env, row)
 			if err != nil {
 				return false, err
 			}
 			b.Vals = append(b.Vals, v)
+			bytes += len(v.Raw())
 		}
+	}
+	if bytes >= maxBatchBytes || p.hold.Used() > 0 {
+		return true, p.hold.Set(bytes)
 	}
 	return true, nil
 }
 
 // Close closes the input.
-func (p *Project) Close() { p.in.Close() }
+func (p *Project) Close() {
+	p.in.Close()
+	p.hold.Close()
+}
 
 // Limit skips offset rows and passes count.
 type Limit struct {
@@ -173,7 +189,7 @@ func (v *Values) Next(_ context.Context, b *types.Batch) (bool, error) {
 		return false, nil
 	}
 	b.Reset(max(len(v.rows[0]), zeroWidth))
-	for ; v.at < len(v.rows) && b.Len() < maxBatch; v.at++ {
+	for bytes := 0; v.at < len(v.rows) && b.Len() < maxBatch && bytes < maxBatchBytes; v.at++ {
 		if len(v.rows[v.at]) == 0 {
 			b.Vals = append(b.Vals, types.Null)
 		}
@@ -183,6 +199,7 @@ func (v *Values) Next(_ context.Context, b *types.Batch) (bool, error) {
 				return false, err
 			}
 			b.Vals = append(b.Vals, val)
+			bytes += len(val.Raw())
 		}
 	}
 	return true, nil

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os"
 
 	"cloudsql/storage/types"
 )
@@ -15,7 +14,7 @@ import (
 //	file = run*        run = row*        row = length(uvarint) value*   (types.AppendValue)
 type spill struct {
 	sort    *Sort
-	file    *os.File
+	file    *spaceFile
 	starts  []int64 // of the runs; the last element is the file's end
 	readers []*runReader
 	arena   types.Arena
@@ -34,11 +33,10 @@ func (s *Sort) flush() error {
 		return nil
 	}
 	if s.spill == nil {
-		f, err := os.CreateTemp("", "cloudsql-sort-*")
+		f, err := s.run.RT.Space.create()
 		if err != nil {
 			return err
 		}
-		_ = os.Remove(f.Name()) // it lives as long as it is open
 		s.spill = &spill{sort: s, file: f, starts: []int64{0}}
 	}
 	if err := s.spill.write(s.sorted()); err != nil {
@@ -142,4 +140,4 @@ func (p *spill) next(b *types.Batch) (bool, error) {
 	return b.Len() > 0, nil
 }
 
-func (p *spill) close() { _ = p.file.Close() }
+func (p *spill) close() { p.file.close() }

@@ -344,6 +344,9 @@ func (w *Window) shift(i int, f *WindowFunc) error {
 		case len(f.Args) > 2:
 			v, err = f.Args[2].Eval(w.run.Env, w.part.rows[r])
 		}
+		if err == nil {
+			err = w.hold.Grow(len(v.Raw()))
+		}
 		if err != nil {
 			return err
 		}
@@ -371,7 +374,10 @@ func (w *Window) pick(i int, f *WindowFunc) error {
 		}
 		v := types.Null
 		if at >= lo && at < hi {
-			if v, err = f.Args[0].Eval(w.run.Env, w.part.rows[at]); err != nil {
+			if v, err = f.Args[0].Eval(w.run.Env, w.part.rows[at]); err == nil {
+				err = w.hold.Grow(len(v.Raw()))
+			}
+			if err != nil {
 				return err
 			}
 		}

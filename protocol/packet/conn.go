@@ -203,13 +203,13 @@ func (c *Conn) appendBig(n int) error {
 // growBig makes room in big: as much again, but no more than the n bytes that are known to come.
 func (c *Conn) growBig(n int) error {
 	size := min(max(4*readBufSize, 2*cap(c.big)), len(c.big)+n)
-	if err := c.hold.Set(cap(c.big) + size); err != nil { // both exist while one is copied
+	if err := c.hold.Set(max(cap(c.big)+size, 2*size)); err != nil { // a copy, now or as the text of a statement
 		return err
 	}
 	grown := make([]byte, len(c.big), size)
 	copy(grown, c.big)
 	c.big = grown
-	return c.hold.Set(size)
+	return nil
 }
 
 // Refused gives the first n bytes of a payload that was not accepted, fewer where it or the connection ends before.

@@ -13,6 +13,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/planner"
+	"cloudsql/planner/exec"
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
 	"cloudsql/storage/memory"
@@ -32,8 +33,9 @@ type Config struct {
 	TLS            bool // the protocol offers it
 	// Memory is the account of the process, below which the sessions have theirs; one of the engine's own, without a limit, where nil.
 	Memory          *memory.Account
-	StatementMemory int64 // bytes that one statement may hold; 256 MiB
-	SessionMemory   int64 // bytes that one session may hold, with its statement; no limit
+	StatementMemory int64       // bytes that one statement may hold; 256 MiB
+	SessionMemory   int64       // bytes that one session may hold, with its statement; no limit
+	Space           *exec.Space // for temporary files of statements; the system's directory where nil
 	// Defaults are values of global variables that the node was started with, in place of the usual ones.
 	Defaults  map[string]string
 	Shutdown  func()        // SHUTDOWN; nil refuses it

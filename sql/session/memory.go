@@ -113,6 +113,7 @@ func (s *Session) keepStatement(p *statement) error {
 // for three values. A name or a literal stands for a node of the tree and what planning makes of it.
 const (
 	preparedBytes  = 2 << 10 // of a prepared statement, besides its tree and plan
+	textCopies     = 3       // of a literal: in the tree, in the plan, as a value
 	wordBytes      = 400     // for a name, a number or a string
 	signBytes      = 96      // for any other character but space
 	shortTextBytes = 4 << 10 // texts that are not worth counting: they can't take much
@@ -120,7 +121,7 @@ const (
 
 // treeBytes estimates what a statement's syntax tree takes, and a plan of it again: at most a fixed multiple of its length.
 func treeBytes(text string) int {
-	n := len(text)
+	n := textCopies * len(text)
 	for i := 0; i < len(text); {
 		c := text[i]
 		switch {

@@ -177,3 +177,50 @@ func TestIdleSessionsAreSmall(t *testing.T) {
 		t.Error("the statement's parameters or memory are kept")
 	}
 }
+
+// CLUSTER_MEMORY shows who holds what, to administrators.
+func TestMemoryView(t *testing.T) {
+	e := limitedEngine(t, 64<<20, 8<<20, 4<<20)
+	c := connect(t, e, "root", "localhost")
+	c.must("set @v = repeat('x', 300000)")
+	c.must("prepare p from 'select 1'")
+	const from = " from information_schema.cluster_memory where session_id = connection_id() and "
+	for name, query := range map[string]string{
+		"session":  "select bytes > 300000 and peak_bytes >= bytes and limit_bytes = 8388608" + from + "level = 'session' and name = 'session'",
+		"variable": "select bytes > 300000" + from + "name = 'for variables'",
+		"prepared": "select bytes > 1000" + from + "name = 'for prepared'",
+		"limit":    "select limit_bytes = 4194304" + from + "level = 'statement' and name = 'statement'",
+		"process":  "select bytes > 300000 and limit_bytes = 67108864 from information_schema.cluster_memory where level = 'process' and name = 'process'",
+		"store":    "select count(*) = 1 from information_schema.cluster_memory where level = 'store' and name = 'plan cache'",
+	} {
+		if got := c.value(query); got != "1" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	c.must("create user u")
+	if got := connect(t, e, "u", "10.0.0.1").value("select count(*) from information_schema.cluster_memory"); got != "0" {
+		t.Errorf("others see %s lines", got)
+	}
+}
+
+// A statement that is shed gets the error of the process, and its session goes on.
+func TestTheLargestStatementIsShed(t *testing.T) {
+	e := limitedEngine(t, 0, 0, 0)
+	c := connect(t, e, "root", "localhost")
+	c.must("create database d")
+	c.must("create table d.t (id int primary key, s varchar(2000))")
+	c.must("insert into d.t values (1, repeat('x', 900)), (2, repeat('y', 900))")
+	for i := range 10 {
+		c.must(fmt.Sprintf("insert into d.t select id + %d, s from d.t", 2<<i))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e.cfg.Memory.Watch(ctx, func() int64 { return 2 }, 1) // as if the process were too large
+	wantError(t, c, "select s, id, sleep(if(id = 2000, 100, 0)) z from d.t order by s desc, z", 1041)
+	cancel()
+	if got := c.value("select count(*) from d.t"); got != "2048" {
+		t.Errorf("%s rows", got)
+	}
+	if n := e.cfg.Memory.Totals().Sheds; n != 1 {
+		t.Errorf("%d statements were shed", n)
+	}
+}

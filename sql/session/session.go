@@ -234,7 +234,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	s.mode.Today = s.today.of(now, s.mode.Loc)
 	s.env = expr.Env{Mode: s.mode, Now: now, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx}
 	s.rt = exec.Runtime{
-		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, LockWait: s.lockWait, Warn: s.warnShardFn(),
+		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.lockWait, Warn: s.warnShardFn(),
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.past.told(),
 	}
 	s.snapshot = s.eng.db.Catalog()

@@ -18,6 +18,7 @@ func generators() map[string]map[string]func(s *scan) error {
 		infoSchema: {
 			"CHARACTER_SETS":                        infoCharsets,
 			"CHECK_CONSTRAINTS":                     infoChecks,
+			"CLUSTER_MEMORY":                        clusterMemory,
 			"CLUSTER_NODES":                         clusterNodes,
 			"CLUSTER_SHARDS":                        clusterShards,
 			"CLUSTER_TABLETS":                       clusterTablets,

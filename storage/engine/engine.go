@@ -31,6 +31,9 @@ const (
 	DefaultCacheBytes    = 64 << 20
 	DefaultMemTableBytes = 16 << 20 // small: seeks stay in the processor's caches, and removed versions leave with a flush
 	memTables            = 6
+
+	// MemTablesBytes is what memtables of the default size may take together.
+	MemTablesBytes = memTables * DefaultMemTableBytes
 )
 
 // formatVersion is what identityKey holds; a change of the layout of shards raises it.

@@ -26,6 +26,11 @@ type Agg struct {
 	coll types.Collation // of MIN, MAX and DISTINCT strings
 }
 
+// Grows tells that what a State of it holds grows with the rows that it is given; others stay as large as one value.
+func (a *Agg) Grows() bool {
+	return a.Distinct || a.Name == "group_concat" || a.Name == "json_arrayagg" || a.Name == "json_objectagg"
+}
+
 // SortKey is one term of an ORDER BY.
 type SortKey struct {
 	Expr Expr

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -186,5 +188,37 @@ func TestNothingChargedCostsNothing(t *testing.T) {
 	s.Close()
 	if p.Used() != 0 {
 		t.Fatal("memory is left")
+	}
+}
+
+// A process that is too large, whatever was charged, sheds its largest statement; operators see that memory is tight.
+func TestWatch(t *testing.T) {
+	p := NewProcess(0)
+	_, large := session(p, 0, 0)
+	ended := make(chan error, 1)
+	large.OnShed(func(err error) { ended <- err })
+	if err := large.Grow(2 << 20); err != nil {
+		t.Fatal(err)
+	}
+	size := new(atomic.Int64)
+	size.Store(100)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	p.Watch(ctx, size.Load, 100)
+	if large.Tight(1 << 20) {
+		t.Error("tight already")
+	}
+	size.Store(101)
+	wantCode(t, <-ended, mysql.ErrOutOfResources)
+	if !large.Tight(1 << 20) {
+		t.Error("not tight")
+	}
+	large.Close()
+	size.Store(99)
+	for large.Tight(1 << 20) {
+		runtime.Gosched()
+	}
+	if ProcessBytes() <= 0 {
+		t.Error("the process has no memory")
 	}
 }

@@ -3,6 +3,7 @@ package shard
 import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -29,16 +30,23 @@ type aggregation struct {
 	values []types.Value
 	rows   int // since the last account
 	bytes  int
-	fixed  int // bytes of keys and values
+	fixed  int  // bytes of keys and values
+	grows  bool // some states grow with each row
+	hold   memory.Hold
 }
 
 type aggregationGroup struct {
 	values []types.Value
 	states []expr.State
+	bytes  int // of the states, as last looked at
 }
 
-func newAggregation(spec *fragment.Aggregate, arena *types.Arena) *aggregation {
-	return &aggregation{spec: spec, arena: arena, groups: map[string]*aggregationGroup{}}
+func newAggregation(spec *fragment.Aggregate, arena *types.Arena, account *memory.Account) *aggregation {
+	a := &aggregation{spec: spec, arena: arena, groups: map[string]*aggregationGroup{}, hold: account.Hold(memory.Group)}
+	for _, agg := range spec.Aggs {
+		a.grows = a.grows || agg.Grows()
+	}
+	return a
 }
 
 // add takes one row into its group.
@@ -52,8 +60,8 @@ func (a *aggregation) add(env *expr.Env, row []types.Value) error {
 			return mysqlerr.From(err)
 		}
 	}
-	if a.rows++; a.rows >= accountEvery {
-		a.account()
+	if a.rows++; a.grows || a.rows >= accountEvery {
+		return a.account(g)
 	}
 	return nil
 }
@@ -78,6 +86,9 @@ func (a *aggregation) group(env *expr.Env, row []types.Value) (*aggregationGroup
 	if g, ok := a.groups[string(a.key)]; ok {
 		return g, nil
 	}
+	if err := a.hold.Set(a.fixed + a.bytes + a.arena.Used()); err != nil {
+		return nil, err
+	}
 	g := a.newGroup()
 	g.values = make([]types.Value, len(a.values))
 	for i, v := range a.values {
@@ -97,13 +108,28 @@ func (a *aggregation) newGroup() *aggregationGroup {
 	return g
 }
 
-func (a *aggregation) account() {
-	a.rows, a.bytes = 0, 0
-	for _, g := range a.order {
-		for _, s := range g.states {
-			a.bytes += s.Bytes()
+// account looks at what the states hold: those of the group that was fed where they grow with each row, all of them from time to
+// time where they don't.
+func (a *aggregation) account(fed *aggregationGroup) error {
+	if a.grows {
+		a.bytes += fed.look()
+	} else {
+		for _, g := range a.order {
+			a.bytes += g.look()
 		}
 	}
+	a.rows = 0
+	return a.hold.Set(a.fixed + a.bytes + a.arena.Used())
+}
+
+// look measures the group's states and tells by how much they have grown.
+func (g *aggregationGroup) look() (grown int) {
+	before := g.bytes
+	g.bytes = 0
+	for _, s := range g.states {
+		g.bytes += s.Bytes()
+	}
+	return g.bytes - before
 }
 
 // overflows tells whether the groups must leave now.

@@ -11,6 +11,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -46,6 +47,8 @@ type reader struct {
 	met        met           // with ranges: by the present walk
 	agg        *aggregation
 	top        *topN
+	hold       memory.Hold // of a page that has become large
+	charged    int         // bytes of the page up to which it was charged
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
@@ -64,10 +67,34 @@ func (s *Shard) Read(ctx context.Context, r *fragment.Read, o ReadOptions, page 
 // maxNewestTries bounds how often a read begins again; the watermark moves seldom.
 const maxNewestTries = 10
 
+// account is whom the read is charged to: the statement, or, for another node's, what this node keeps for those.
+func (rd *reader) account() *memory.Account { return memory.FromContext(rd.ctx, nil) }
+
+// chargeEvery is how many bytes a page may grow by between two charges. A page of usual size is never charged: it is as large as
+// its reader asked for.
+const chargeEvery = 1 << 20
+
+// charge accounts for a page that rows make larger than its reader asked for: rows of a top-N, large groups, or single large rows.
+func (rd *reader) charge() error {
+	if rd.charged == 0 {
+		rd.hold = rd.account().Hold(memory.Page)
+	}
+	rd.charged = rd.arena.Used()
+	return rd.hold.Set(rd.charged)
+}
+
 func (rd *reader) release() {
 	clear(rd.scratch[:cap(rd.scratch)])
 	clear(rd.out[:cap(rd.out)])
 	rd.row = nil
+	rd.hold.Close()    // whoever gets the page charges it anew
+	if rd.agg != nil { // the read failed
+		rd.agg.hold.Close()
+	}
+	if rd.top != nil {
+		rd.top.hold.Close()
+	}
+	rd.charged = 0
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	rd.o = ReadOptions{}
 	rd.arena = types.Arena{}
@@ -348,6 +375,11 @@ func (rd *reader) deliver(out []types.Value, primary []byte) error {
 	}
 	for i := n; i < len(b.Vals); i++ {
 		rd.arena.Own(&b.Vals[i])
+	}
+	if rd.arena.Used()-rd.charged > chargeEvery {
+		if err := rd.charge(); err != nil {
+			return err
+		}
 	}
 	if rd.r.WithKeys {
 		rd.page.Keys = append(rd.page.Keys, rd.arena.Bytes(primary))

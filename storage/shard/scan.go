@@ -74,10 +74,10 @@ func (rd *reader) scan() (err error) {
 func (rd *reader) startSinks() {
 	r := rd.r
 	if r.Agg != nil {
-		rd.agg = newAggregation(r.Agg, &rd.arena)
+		rd.agg = newAggregation(r.Agg, &rd.arena, rd.account())
 	}
 	if len(r.Order) > 0 {
-		rd.top = newTopN(r.Order, int(r.Limit))
+		rd.top = newTopN(r.Order, int(r.Limit), rd.account())
 	}
 }
 
@@ -86,6 +86,7 @@ func (rd *reader) startSinks() {
 func (rd *reader) finishSinks() error {
 	if rd.agg != nil {
 		agg := rd.agg
+		defer agg.hold.Close()
 		rd.agg = nil
 		if err := agg.flush(rd.env, rd.pos.emitted == 0 && rd.page.Next == nil, rd.deliver); err != nil {
 			return err
@@ -93,6 +94,7 @@ func (rd *reader) finishSinks() error {
 	}
 	if rd.top != nil {
 		top := rd.top
+		defer top.hold.Close()
 		rd.top = nil
 		return top.flush(func(out []types.Value) error { return rd.deliver(out, nil) })
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -16,6 +17,7 @@ type topN struct {
 	rows  []topRow // a heap with the last of the kept rows on top, once there are limit of them
 	keys  []types.Value
 	seq   int
+	hold  memory.Hold
 }
 
 type topRow struct {
@@ -23,7 +25,23 @@ type topRow struct {
 	seq       int
 }
 
-func newTopN(order []expr.SortKey, limit int) *topN { return &topN{order: order, limit: limit} }
+func newTopN(order []expr.SortKey, limit int, account *memory.Account) *topN {
+	return &topN{order: order, limit: limit, hold: account.Hold(memory.Sort)}
+}
+
+// topRowBytes is what a kept row takes besides its values.
+const topRowBytes = 64
+
+func valuesBytes(lists ...[]types.Value) int {
+	n := 0
+	for _, vals := range lists {
+		n += len(vals) * valueBytes
+		for i := range vals {
+			n += len(vals[i].Raw())
+		}
+	}
+	return n
+}
 
 // add takes an output row in if it is among the first; it copies what it keeps.
 func (t *topN) add(env *expr.Env, out []types.Value) error {
@@ -37,6 +55,9 @@ func (t *topN) add(env *expr.Env, out []types.Value) error {
 	}
 	t.seq++
 	if len(t.rows) < t.limit {
+		if err := t.hold.Grow(valuesBytes(t.keys, out) + topRowBytes); err != nil {
+			return err
+		}
 		t.rows = append(t.rows, topRow{keys: cloneValues(nil, t.keys), out: cloneValues(nil, out), seq: t.seq})
 		if len(t.rows) == t.limit {
 			heap.Init(t)
@@ -46,6 +67,9 @@ func (t *topN) add(env *expr.Env, out []types.Value) error {
 	last := &t.rows[0]
 	if t.compare(t.keys, last.keys) >= 0 {
 		return nil // rows met earlier come first
+	}
+	if err := t.hold.Grow(valuesBytes(t.keys, out) - valuesBytes(last.keys, last.out)); err != nil {
+		return err
 	}
 	last.keys, last.out, last.seq = cloneValues(last.keys[:0], t.keys), cloneValues(last.out[:0], out), t.seq
 	heap.Fix(t, 0)
