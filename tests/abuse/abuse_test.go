@@ -35,7 +35,7 @@ type abuse struct {
 // refusals are the errors that say what there was too little of.
 var refusals = map[uint16]string{
 	1038: "statement", 1041: "process", 1153: "packet", 1197: "transaction", 1461: "prepared statements", 3170: "session", 1301: "packet",
-	3636: "recursion", 1205: "lock wait",
+	3636: "recursion", 1205: "lock wait", 1114: "temporary files",
 }
 
 // node is a node under abuse.
@@ -205,7 +205,7 @@ var abuses = []abuse{
 	}},
 	{"windows", false, func(_ *testing.T, n *node) {
 		n.try("SELECT MAX(LENGTH(r)) FROM (SELECT LAG(REPEAT(x, 3000)) OVER (ORDER BY id) r FROM big) d",
-			"SELECT MAX(LENGTH(r)) FROM (SELECT GROUP_CONCAT(x) OVER (ORDER BY id) r FROM big) d")
+			"SELECT MAX(LENGTH(r)) FROM (SELECT MAX(REPEAT(x, 3000)) OVER (ORDER BY id) r FROM big) d")
 	}},
 	{"common table expressions", true, func(_ *testing.T, n *node) {
 		n.try("WITH RECURSIVE c AS (SELECT 1 n, REPEAT('x', 1000000) s UNION ALL SELECT n + 1, CONCAT(s, '') FROM c WHERE n < 900) "+
