@@ -185,7 +185,9 @@ var abuses = []abuse{
 		n.crowd(sized(64, 16), func(_ int, c *sql.Conn) { n.allow("a large packet", drain(c, text)) })
 	}},
 	{"large results of many", false, func(_ *testing.T, n *node) {
-		n.crowd(32, func(_ int, c *sql.Conn) { n.allow("a large result", drain(c, "SELECT REPEAT('x', 60000000) FROM big LIMIT 5")) })
+		n.crowd(32, func(_ int, c *sql.Conn) {
+			n.allow("a large result", drain(c, "SELECT REPEAT('x', 60000000) FROM big LIMIT 5"))
+		})
 	}},
 	{"sorts", false, func(_ *testing.T, n *node) {
 		n.crowd(8, func(i int, c *sql.Conn) {
@@ -340,7 +342,9 @@ func (p *probing) end(t *testing.T) {
 }
 
 // resetPeak makes the kernel forget how large the process was.
-func (n *node) resetPeak() { _ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", n.Pid()), []byte("5"), 0) }
+func (n *node) resetPeak() {
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", n.Pid()), []byte("5"), 0)
+}
 
 // peakMB is the largest resident size since then.
 func (n *node) peakMB() int {
