@@ -87,7 +87,7 @@ func columnRows() [][]types.Value {
 			types.Str(strings.Repeat("long ", 100)), types.Date(day), types.Datetime(at, 6), types.Timestamp(1709251198120000, 2), types.Time(-3600_123_000, 3),
 			types.JSON([]byte(`{"a": [1, 2.5, null], "b": "x"}`)), types.Enum(2, []byte("large")), types.Set(5, []byte("a,c")), types.Bit(257, 9)},
 		null,
-		{types.Int(7), types.Uint(0), types.Int(0), types.Uint(0), types.Float(0), types.Float(-0.0), dec("0.00", 2), dec("0", 30), types.Str(""), types.Str(""),
+		{types.Int(7), types.Uint(0), types.Int(0), types.Uint(0), types.Float(0), types.Float(0), dec("0.00", 2), dec("0", 30), types.Str(""), types.Str(""),
 			types.Bytes(nil), types.Str(""), types.Date(0), types.Datetime(0, 6), types.Timestamp(0, 2), types.Time(0, 3), types.JSON([]byte(`[]`)),
 			types.Enum(0, nil), types.Set(0, nil), types.Bit(0, 9)},
 	}
