@@ -189,6 +189,9 @@ func (n *Node) InstallTable(ctx context.Context, t *schema.Table) error {
 	if len(t.Tablets) == 0 {
 		return fmt.Errorf("table %s has no tablets", t.Name)
 	}
+	if err := shard.CheckTable(t); err != nil {
+		return err
+	}
 	for _, tb := range t.Tablets {
 		if err := n.tablet(ctx, tb, t); err != nil {
 			return err

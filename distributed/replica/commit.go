@@ -414,10 +414,17 @@ func (r *Replica) proposeEnd(t *tenure, x *txn, ts mvcc.Timestamp) {
 	r.prop.submit(w)
 }
 
-// resolved takes in the end of a prepared transaction. On an error the tenure is over, and the next one resolves it.
+var errUnresolvable = errors.New("replica: the effects of a prepared transaction cannot be executed")
+
+// resolved takes in the end of a prepared transaction. On an error the tenure is over, or the transaction cannot be
+// resolved by this program: the next one tries again.
 func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
-	if err == nil && w.outcome.Status == shard.StaleEpoch {
+	switch {
+	case err != nil:
+	case w.outcome.Status == shard.StaleEpoch:
 		err = r.notHere(0, t.epoch)
+	case w.outcome.Status == shard.Failed: // it stays prepared, and its keys claimed, until the fault is mended
+		err = errUnresolvable
 	}
 	if err == nil && w.leavesPrepared() {
 		t.mu.Lock()

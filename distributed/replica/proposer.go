@@ -2,8 +2,8 @@ package replica
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -11,6 +11,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
 )
@@ -232,7 +233,9 @@ func (p *proposer) round(batch []*write) {
 	}
 	p.r.stats.Timestamps.Add(1)
 	mutant.Pause()
-	b := shard.Batch{Proposer: p.r.cfg.Node, Epoch: batch[0].tenure.epoch}
+	b := shard.Batch{
+		Format: shard.FormatOf(p.r.cfg.Version.Active()), Proposer: p.r.cfg.Node, Epoch: batch[0].tenure.epoch,
+	}
 	encoded := make([][]byte, len(batch))
 	size := 64
 	for i, w := range batch {
@@ -241,7 +244,7 @@ func (p *proposer) round(batch []*write) {
 		w.locker().ts.CompareAndSwap(0, uint64(ts))
 		w.tries++
 		encoded[i] = w.prop
-		size += len(w.prop) + binary.MaxVarintLen64
+		size += len(w.prop) + shard.StampBytes
 	}
 	raise(&batch[0].tenure.locks.seen, uint64(ts))
 	f := &flight{writes: batch, ts: ts, idle: allIdle(batch)}
@@ -353,13 +356,17 @@ func (p *proposer) dropped(id uint64, err error) {
 func (p *proposer) applied(res *shard.Result) {
 	p.mu.Lock()
 	f := p.flying[res.Batch]
-	if f == nil || len(f.writes) != len(res.Results) {
+	if f == nil || res.Err == nil && len(f.writes) != len(res.Results) {
 		p.mu.Unlock()
 		return // another node's, or presumed lost and proposed again
 	}
 	delete(p.flying, res.Batch)
 	p.wakeLocked()
 	p.mu.Unlock()
+	if res.Err != nil { // nothing of the entry was executed
+		p.finish(f.writes, mysqlerr.NotSupported(fmt.Sprintf("a log entry that can't be read: %v", res.Err)))
+		return
+	}
 
 	done, again := f.writes[:0:len(f.writes)], []*write(nil)
 	for i, w := range f.writes {

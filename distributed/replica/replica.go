@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"sync"
@@ -202,6 +203,7 @@ func randomID() uint64 {
 func (r *Replica) onApplied(results []shard.Result) {
 	for i := range results {
 		res := &results[i]
+		r.reportDamage(res)
 		switch res.Kind {
 		case shard.CommandBatch:
 			r.applied.Add(1)
@@ -219,4 +221,16 @@ func (r *Replica) onApplied(results []shard.Result) {
 		}
 	}
 	r.follow.advance(r.state.AppliedIndex())
+}
+
+// reportDamage logs what could not be executed although it was proposed: a fault of the program that proposed it.
+func (r *Replica) reportDamage(res *shard.Result) {
+	if res.Err != nil && res.Kind != shard.CommandSystem && res.Kind != shard.CommandTablet {
+		r.log.Error("a log entry is no good and was not executed", "kind", uint8(res.Kind), "err", res.Err)
+	}
+	for i := range res.Results {
+		if p := &res.Results[i]; p.Damage != "" {
+			r.log.Error("a proposal is no good and has failed", "txn", hex.EncodeToString(p.Txn[:]), "err", p.Damage)
+		}
+	}
 }

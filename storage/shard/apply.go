@@ -10,6 +10,7 @@ import (
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/wire"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
@@ -36,6 +37,11 @@ type applier struct {
 	altered  bool                        // the set of tablets or a descriptor has changed
 	garbage  []garbageKey
 	writer   *writer
+	last     lastWrite // of the batch that is being applied
+
+	// Of the proposal that is being executed; see failure.go.
+	inEngine bool // the engine is at work: a panic is its own
+	settling bool // it has succeeded, and is being taken in
 }
 
 // Apply executes entries in order; see API.
@@ -77,21 +83,31 @@ func (a *applier) entry(e *Entry, r *Result) error {
 		a.hashes = append(a.hashes, indexHash{e.Index, a.state.hash})
 		return nil
 	}
-	kind, cmd, err := Decode(e.Cmd)
-	if err != nil {
+	var kind CommandKind
+	var cmd any
+	err := protected(func() (err error) {
+		kind, cmd, err = decodeCommand(e.Cmd)
+		return err
+	})
+	if errors.Is(err, wire.ErrUnknown) {
 		return err
 	}
 	a.beginHash(e.Index, kind)
 	r.Kind = kind
+	if b, ok := cmd.(*Batch); ok {
+		r.Batch = b.ID
+	}
+	if err != nil { // a command that does nothing
+		r.Err, cmd, err = err, nil, nil
+	}
 	switch c := cmd.(type) {
 	case *Batch:
-		r.Batch = c.ID
 		r.Results, err = a.proposals(e.Index, c)
 	case *LeaseCommand:
 		r.Batch = c.Nonce
 		r.OK = a.lease(c)
 	case *TabletCommand:
-		r.OK, r.Err, err = a.tablet(c)
+		r.OK, r.Err = a.tablet(c)
 	case *WatermarkCommand:
 		a.watermark(c)
 		r.OK = true
@@ -114,10 +130,11 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		return results, nil
 	}
 	a.turnGenerations(index, b)
+	a.last = lastWrite{}
 	mark := a.overlay.mark()
 	for i := range b.Proposals {
 		p := &b.Proposals[i]
-		r, err := a.proposal(p)
+		r, err := a.step(p)
 		if err != nil {
 			return nil, fmt.Errorf("transaction %x: %w", p.Txn, err)
 		}
@@ -125,7 +142,7 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		if r.Status == Committed {
 			a.state.maxTS = max(a.state.maxTS, r.TS)
 		}
-		if p.Kind != ProposalResolve || r.Status != Conflict {
+		if p.Kind != ProposalResolve || r.Status != Conflict && r.Status != Failed {
 			a.remember(index, p, &r)
 		}
 	}
@@ -141,10 +158,20 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 
 // proposal executes one step of a transaction: all of it or nothing.
 func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
+	if p.damage != nil {
+		return r, p.damage
+	}
 	switch p.Kind {
 	case ProposalResolve:
+		if err := p.decode(&a.last); err != nil {
+			return r, err
+		}
 		return a.resolve(p)
 	case ProposalForget:
+		if err := p.decode(&a.last); err != nil {
+			return r, err
+		}
+		a.settling = true
 		a.forget(p.Forget)
 		return ProposalResult{Txn: p.Txn, Status: Committed}, nil
 	case ProposalCommit, ProposalPrepare, ProposalAbort, ProposalStage:
@@ -168,6 +195,7 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		return r, nil
 	}
 	if p.Kind == ProposalAbort {
+		a.settling = true
 		if staged != nil {
 			a.unstage(staged)
 		}
@@ -178,6 +206,9 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 	if p.TS <= max(a.state.closed, a.state.watermark, a.state.forgotten) || p.TS == mvcc.MaxTimestamp {
 		r.Status = StaleTimestamp
 		return r, nil
+	}
+	if err := p.decode(&a.last); err != nil {
+		return r, err
 	}
 	if p.Kind == ProposalPrepare || p.Kind == ProposalStage {
 		return a.stage(p, staged)
@@ -190,6 +221,7 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		a.overlay.rollback(mark)
 		return r, nil
 	}
+	a.settling = true
 	a.commitCounters(a.writer.deltas)
 	return r, nil
 }
@@ -282,14 +314,36 @@ func (a *applier) read(key []byte) (mvcc.Version, error) {
 	if v, ok, err := a.recent.get(key); ok || err != nil {
 		return v, err
 	}
+	a.inEngine = true
+	v, err := a.readBase(key)
+	a.inEngine = false
+	return v, err
+}
+
+func (a *applier) readBase(key []byte) (mvcc.Version, error) {
 	if !a.baseOpen {
 		start, end := dataRange(a.s.id)
 		if err := a.base.Open(a.s.engine.DB(), start, end, 0); err != nil {
-			return mvcc.Version{}, err
+			return mvcc.Version{}, &engineError{err}
 		}
 		a.baseOpen = true
 	}
-	return a.base.Get(key)
+	v, err := a.base.Get(key)
+	if err != nil {
+		return v, &engineError{err}
+	}
+	return v, nil
+}
+
+// record reads one of the shard's own records.
+func (a *applier) record(key []byte) ([]byte, error) {
+	a.inEngine = true
+	value, err := a.s.get(key)
+	a.inEngine = false
+	if err != nil {
+		return nil, &engineError{err}
+	}
+	return value, nil
 }
 
 // lease executes a compare-and-set of the lease: take it, renew it, or give it up.
@@ -316,43 +370,53 @@ func (a *applier) watermark(c *WatermarkCommand) {
 }
 
 // tablet installs, changes or drops a tablet. refused says why it did not.
-func (a *applier) tablet(c *TabletCommand) (ok bool, refused, err error) {
+func (a *applier) tablet(c *TabletCommand) (ok bool, refused error) {
 	old, exists := a.tablets[c.Tablet]
 	a.hashNumbers(uint64(c.Tablet))
 	if c.Table == nil {
 		if exists {
 			a.dropTablet(c.Tablet)
 		}
-		return true, nil, nil
+		return true, nil
 	}
 	a.hashNumbers(c.Table.Version)
-	var n *tablet
-	switch {
-	case !exists:
-		n = &tablet{id: c.Tablet, counters: &counters{}}
-		n.current, refused = newLayout(c.Table)
-	case c.Table.ID != old.current.table.ID:
-		return false, fmt.Errorf("shard: tablet %d belongs to another table", c.Tablet), nil
-	case c.Table.Version == old.current.table.Version:
-		return true, nil, nil // a retry
-	case c.Table.Version < old.current.table.Version:
-		return false, ErrSchemaChanged, nil
-	default:
-		n, refused = old.alter(c.Table, a.state.maxTS)
+	if exists {
+		switch current := old.current.table; {
+		case c.Table.ID != current.ID:
+			return false, fmt.Errorf("shard: tablet %d belongs to another table", c.Tablet)
+		case c.Table.Version == current.Version:
+			return true, nil // a retry
+		case c.Table.Version < current.Version:
+			return false, ErrSchemaChanged
+		}
 	}
-	if refused != nil {
-		return false, refused, nil
+	n, record, err := a.newTablet(c, old)
+	if err != nil {
+		return false, err
 	}
 	if exists {
 		a.dropIndexes(old, n)
 	}
 	a.tablets[c.Tablet], a.altered = n, true
-	record, err := n.record()
-	if err != nil {
-		return false, nil, err
-	}
 	a.set(tabletMetaKey(a.s.id, metaTable, c.Tablet), record)
-	return true, nil, nil
+	return true, nil
+}
+
+// newTablet makes a tablet of its descriptor, with its record; old is what it was, nil if it is new.
+func (a *applier) newTablet(c *TabletCommand, old *tablet) (n *tablet, record []byte, err error) {
+	err = protected(func() (err error) {
+		if old == nil {
+			n = &tablet{id: c.Tablet, counters: &counters{}}
+			n.current, err = newLayout(c.Table)
+		} else {
+			n, err = old.alter(c.Table, a.state.maxTS)
+		}
+		if err == nil {
+			record, err = n.record()
+		}
+		return err
+	})
+	return n, record, err
 }
 
 func (a *applier) dropTablet(id schema.TabletID) {

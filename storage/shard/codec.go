@@ -14,51 +14,117 @@ import (
 	"cloudsql/storage/wire"
 )
 
-// commandVersion begins every log entry. A replica that meets another one stops: skipping it would make it differ.
+// A log entry:
+//
+//	entry      version kind payload
+//	batch      id proposer epoch closed count proposal…             version 1: proposal is kind txn ts body
+//	           id proposer epoch closed count (length proposal)…    version 2: proposal is kind txn ts needs first extensions body
+//	extensions length (tag length bytes)…
+//	body       writes effects participants, and what the kind has
+//
+// Version 2 exists for batches only. Since its proposals have a length, one that cannot be decoded is that proposal's
+// failure and no other's. needs is the cluster's version when the proposal was made; extensions are room for later ones.
+//
+// A replica stops at a version, a kind of command or a proposal's needs that it does not know: skipping it would make it
+// differ from those that do. Everything else is known where these are; what can't be read then is damage, and has a result.
 const commandVersion = 1
+
+// Format is the version of a batch.
+type Format byte
+
+// The formats of batches.
+const (
+	FormatPlain   Format = 1
+	FormatLengths Format = 2
+)
+
+// FormatOf is the format that replicas of version v read.
+func FormatOf(v version.Version) Format {
+	if v >= version.V2 {
+		return FormatLengths
+	}
+	return FormatPlain
+}
 
 // EncodeBatch appends a batch of proposals as a log entry for replicas of version v.
 func EncodeBatch(dst []byte, b *Batch, v version.Version) ([]byte, error) {
+	b.Format = FormatOf(v)
 	dst = appendBatchHeader(dst, b, len(b.Proposals))
-	var err error
+	var encoded []byte
 	for i := range b.Proposals {
-		if dst, err = AppendProposal(dst, &b.Proposals[i], v); err != nil {
+		p := &b.Proposals[i]
+		var err error
+		if encoded, err = AppendProposal(encoded[:0], p, v); err != nil {
 			return nil, err
 		}
+		dst = b.appendStamped(dst, encoded, p.TS)
 	}
 	return dst, nil
 }
 
 func appendBatchHeader(dst []byte, b *Batch, proposals int) []byte {
-	dst = append(dst, commandVersion, byte(CommandBatch))
+	dst = append(dst, byte(b.Format), byte(CommandBatch))
 	for _, n := range [...]uint64{b.ID, uint64(b.Proposer), b.Epoch, uint64(b.Closed), uint64(proposals)} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	return dst
 }
 
-// EncodeStamped is EncodeBatch for proposals that were encoded (AppendProposal) before their timestamps were known,
-// with TS 0: all get ts. b.Proposals is not used.
+// EncodeStamped is EncodeBatch in b.Format, for proposals that were encoded (AppendProposal) before their timestamps were
+// known: all get ts. b.Proposals is not used.
 func EncodeStamped(dst []byte, b *Batch, encoded [][]byte, ts mvcc.Timestamp) []byte {
-	const tsOffset = 1 + len(fragment.TxnID{}) // after kind and transaction; 0 takes one byte
 	dst = appendBatchHeader(dst, b, len(encoded))
 	for _, e := range encoded {
-		dst = append(dst, e[:tsOffset]...)
-		dst = binary.AppendUvarint(dst, uint64(ts))
-		dst = append(dst, e[tsOffset+1:]...)
+		dst = b.appendStamped(dst, e, ts)
 	}
 	return dst
 }
 
-// AppendProposal appends one proposal of a batch for replicas of version v; what they don't know is refused with a
-// *version.TooNew.
+// tsOffset is where a proposal's timestamp stands. Encoded ahead of it, it is 0 and takes one byte.
+const tsOffset = 1 + len(fragment.TxnID{})
+
+// StampBytes is what EncodeStamped adds to an encoded proposal at most.
+const StampBytes = 2 * binary.MaxVarintLen64
+
+// appendStamped appends what AppendProposal made, with its timestamp and in b's format.
+func (b *Batch) appendStamped(dst, e []byte, ts mvcc.Timestamp) []byte {
+	rest := e[tsOffset+1:]
+	if b.Format == FormatPlain {
+		rest = bodyOf(rest)
+	} else {
+		var stamp [binary.MaxVarintLen64]byte
+		dst = binary.AppendUvarint(dst, uint64(len(e)-1+binary.PutUvarint(stamp[:], uint64(ts))))
+	}
+	dst = append(dst, e[:tsOffset]...)
+	dst = binary.AppendUvarint(dst, uint64(ts))
+	return append(dst, rest...)
+}
+
+// bodyOf skips what FormatPlain does not have.
+func bodyOf(rest []byte) []byte {
+	d := wire.NewReader(rest)
+	d.Uvarint()
+	d.Uvarint()
+	d.Bytes()
+	return d.Rest()
+}
+
+// AppendProposal appends one proposal for EncodeStamped, which knows its timestamp, and for replicas of version v; what
+// they don't know is refused with a *version.TooNew.
 func AppendProposal(dst []byte, p *Proposal, v version.Version) ([]byte, error) {
 	if err := version.Check(p.Kind.Since(), v, "a proposal of this kind"); err != nil {
 		return nil, err
 	}
 	dst = append(dst, byte(p.Kind))
 	dst = append(dst, p.Txn[:]...)
-	dst = binary.AppendUvarint(dst, uint64(p.TS))
+	dst = append(dst, 0) // its timestamp
+	dst = binary.AppendUvarint(dst, uint64(v.Or1()))
+	dst = binary.AppendUvarint(dst, uint64(p.First))
+	dst = append(dst, 0) // no extensions yet
+	return appendBody(dst, p, v)
+}
+
+func appendBody(dst []byte, p *Proposal, v version.Version) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, uint64(len(p.Writes)))
 	var err error
 	for _, w := range p.Writes {
@@ -91,15 +157,53 @@ func AppendProposal(dst []byte, p *Proposal, v version.Version) ([]byte, error) 
 	return dst, nil
 }
 
-func readBatch(d *wire.Reader) *Batch {
-	b := &Batch{ID: d.Uvarint(), Proposer: schema.NodeID(d.Uvarint()), Epoch: d.Uvarint(), Closed: mvcc.Timestamp(d.Uvarint())}
+// readBatch reads a batch. Of FormatLengths the proposals' bodies are left to Proposal.decode, one by one.
+func readBatch(d *wire.Reader, f Format) (*Batch, error) {
+	b := &Batch{
+		Format: f, ID: d.Uvarint(), Proposer: schema.NodeID(d.Uvarint()), Epoch: d.Uvarint(), Closed: mvcc.Timestamp(d.Uvarint()),
+	}
 	n := d.Count()
 	b.Proposals = make([]Proposal, 0, min(n, 1024))
 	var last lastWrite
 	for i := 0; i < n && d.Err() == nil; i++ {
-		b.Proposals = append(b.Proposals, readProposal(d, &last))
+		b.Proposals = append(b.Proposals, Proposal{})
+		p := &b.Proposals[i]
+		if f == FormatPlain {
+			p.Kind, p.Txn, p.TS = ProposalKind(d.Byte()), readTxnID(d), mvcc.Timestamp(d.Uvarint())
+			p.readBody(d, &last)
+		} else if err := p.readHead(d.Bytes()); err != nil {
+			return b, err
+		}
 	}
-	return b
+	return b, d.End()
+}
+
+// readHead reads what stands before a proposal's body. Its error is about what only a later version knows; what else is
+// wrong is left to decode.
+func (p *Proposal) readHead(encoded []byte) error {
+	d := wire.NewReader(encoded)
+	kind, txn, ts, needs := ProposalKind(d.Byte()), readTxnID(d), mvcc.Timestamp(d.Uvarint()), d.Uvarint()
+	if d.Err() == nil && needs > uint64(version.Max) {
+		return fmt.Errorf("shard: a proposal made at cluster version %d is %w", needs, wire.ErrUnknown)
+	}
+	first, extensions := mvcc.Timestamp(d.Uvarint()), d.Bytes()
+	if p.damage = d.Err(); p.damage == nil && len(extensions) > 0 { // no version up to Max has any
+		p.damage = wire.ErrCorrupt
+	}
+	if p.damage == nil {
+		p.Kind, p.Txn, p.TS, p.First, p.body = kind, txn, ts, first, d.Rest()
+	}
+	return nil
+}
+
+// decode reads the body that readHead has left.
+func (p *Proposal) decode(last *lastWrite) error {
+	if p.damage == nil && p.body != nil {
+		d := wire.NewReader(p.body)
+		p.readBody(d, last)
+		p.body, p.damage = nil, d.End()
+	}
+	return p.damage
 }
 
 // lastWrite spares a batch whose transactions all do the same the decoding of it. Fragments are not changed by those who
@@ -123,10 +227,7 @@ func (l *lastWrite) read(d *wire.Reader) *fragment.Write {
 	return w
 }
 
-func readProposal(d *wire.Reader, last *lastWrite) (p Proposal) {
-	p.Kind = ProposalKind(d.Byte())
-	p.Txn = readTxnID(d)
-	p.TS = mvcc.Timestamp(d.Uvarint())
+func (p *Proposal) readBody(d *wire.Reader, last *lastWrite) {
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		p.Writes = append(p.Writes, last.read(d))
 	}
@@ -152,7 +253,6 @@ func readProposal(d *wire.Reader, last *lastWrite) (p Proposal) {
 			p.Forget = append(p.Forget, readTxnID(d))
 		}
 	}
-	return p
 }
 
 func appendRanges(dst []byte, ranges []Range) []byte {
@@ -267,19 +367,34 @@ func readSystem(d *wire.Reader) *SystemCommand {
 }
 
 // Decode takes a log entry apart: the command is a *Batch, *LeaseCommand, *TabletCommand, *WatermarkCommand or
-// *SystemCommand, and aliases cmd. An unknown version or kind is an error.
+// *SystemCommand, and aliases cmd. Error wire.ErrUnknown: only a later version of the program knows what it is.
 func Decode(cmd []byte) (CommandKind, any, error) {
+	kind, c, err := decodeCommand(cmd)
+	if b, ok := c.(*Batch); ok && err == nil {
+		var last lastWrite
+		for i := range b.Proposals {
+			if err := b.Proposals[i].decode(&last); err != nil {
+				return kind, b, err
+			}
+		}
+	}
+	return kind, c, err
+}
+
+// decodeCommand is Decode without the bodies of a batch's proposals. kind is known if the error is not ErrUnknown.
+func decodeCommand(cmd []byte) (CommandKind, any, error) {
 	if len(cmd) < 2 {
 		return 0, nil, wire.ErrCorrupt
 	}
-	if cmd[0] != commandVersion {
-		return 0, nil, fmt.Errorf("shard: log entry of format version %d (this node knows %d)", cmd[0], commandVersion)
+	format, kind, d := Format(cmd[0]), CommandKind(cmd[1]), wire.NewReader(cmd[2:])
+	if format != commandVersion && (format != FormatLengths || kind != CommandBatch) {
+		return 0, nil, fmt.Errorf("shard: a log entry's format version %d is %w", format, wire.ErrUnknown)
 	}
-	kind, d := CommandKind(cmd[1]), wire.NewReader(cmd[2:])
 	var c any
 	switch kind {
 	case CommandBatch:
-		c = readBatch(d)
+		b, err := readBatch(d, format)
+		return kind, b, err
 	case CommandLease:
 		c = readLease(d)
 	case CommandTablet:
@@ -289,7 +404,7 @@ func Decode(cmd []byte) (CommandKind, any, error) {
 	case CommandSystem:
 		c = readSystem(d)
 	default:
-		return 0, nil, fmt.Errorf("shard: log entry of unknown kind %d", kind)
+		return 0, nil, fmt.Errorf("shard: a log entry's kind %d is %w", kind, wire.ErrUnknown)
 	}
 	return kind, c, d.End()
 }

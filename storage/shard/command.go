@@ -21,6 +21,7 @@ const (
 
 // Batch is many transactions' proposals in one log entry, in timestamp order.
 type Batch struct {
+	Format    Format // of the entry
 	ID        uint64 // unique per proposing node and start: matches results with those who wait
 	Proposer  schema.NodeID
 	Epoch     uint64         // of the lease it was proposed under; apply refuses an older one than the shard's
@@ -47,7 +48,7 @@ type Proposal struct {
 	Txn  fragment.TxnID
 	TS   mvcc.Timestamp // commit timestamp; Prepare: the least that it may become
 	// First is not above the timestamp of any execution of this transaction: it was known before the first one could be.
-	// 0: unknown, as in the logs of older versions. See outcome.go.
+	// 0: unknown, as in batches of FormatPlain. See outcome.go.
 	First mvcc.Timestamp
 	// Autocommit statements carry Writes, evaluated at apply; interactive transactions carry resolved Effects.
 	Writes       []*fragment.Write
@@ -57,6 +58,9 @@ type Proposal struct {
 	Ranges       []Range          // Prepare: where the transaction relies on nothing being written
 	CommitTS     mvcc.Timestamp   // Resolve
 	Forget       []fragment.TxnID // Forget
+
+	body   []byte // what is still to be decoded
+	damage error  // why it cannot be
 }
 
 // Range is a part of an index that a transaction has locked.
@@ -72,7 +76,7 @@ type Status uint8
 // The outcomes.
 const (
 	Committed      Status = 1
-	Failed         Status = 2 // a write's own error (WriteResult.Err of the last element): nothing changed
+	Failed         Status = 2 // a write's own error, or the proposal's (WriteResult.Err of the last element): nothing changed
 	Conflict       Status = 3 // an Expect did not hold (→ 1213)
 	StaleEpoch     Status = 4 // proposed under an older lease: retry at the new leaseholder
 	StaleTimestamp Status = 5 // a written key has a newer version: retry with a new timestamp
@@ -95,6 +99,8 @@ type ProposalResult struct {
 	TS       mvcc.Timestamp
 	Writes   []fragment.WriteResult
 	Blocker  fragment.TxnID // of Claimed
+	// Damage tells, for this node's own log, why the payload was no good. It is not replicated.
+	Damage string
 }
 
 // Lease is the right to serve the shard, as its log has it.
@@ -154,5 +160,5 @@ type Result struct {
 	Results []ProposalResult
 	OK      bool // lease, tablet and system commands: it took effect
 	Lease   Lease
-	Err     error // a tablet or system command's refusal
+	Err     error // a tablet or system command's refusal; of any command: it was not executed, being no good
 }

@@ -25,6 +25,11 @@ import (
 // randomLog makes a log of all that a shard knows, valid and not: writes of every kind on few keys, resolved effects
 // with guessed versions, repeated transactions, leases, watermarks, schema changes, system records.
 func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
+	return randomLogAt(t, rng, n, clusterversion.Max)
+}
+
+// randomLogAt is randomLog in the formats of a version.
+func randomLogAt(t testing.TB, rng *rand.Rand, n int, v clusterversion.Version) []Entry {
 	l := &testLog{t: t, ts: mvcc.At(baseTime), commits: map[fragment.TxnID]mvcc.Timestamp{}}
 	epoch, serial, version := uint64(0), uint64(0), uint64(1)
 	base := tableOf(t, "CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, k INT, name VARCHAR(20), UNIQUE KEY u (name), KEY k (k))", 1)
@@ -75,7 +80,7 @@ func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
 				}
 			}
 			var err error
-			if cmd, err = EncodeBatch(nil, b, clusterversion.Max); err != nil {
+			if cmd, err = EncodeBatch(nil, b, v); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -358,12 +363,16 @@ func readText(s *Shard, r *fragment.Read, o ReadOptions) (string, error) {
 
 // TestUnknownCommandsStopTheReplica: what this program does not know must not be skipped.
 func TestUnknownCommandsStopTheReplica(t *testing.T) {
-	batch, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{{Kind: ProposalAbort, TS: 1}}}, clusterversion.Max)
+	const needs = 1 + 1 + 5 + 1 + tsOffset + 1 // behind the header, the proposal's length and what has no timestamp
+	batch, err := EncodeBatch(nil, &Batch{Proposals: []Proposal{{Kind: ProposalAbort}}}, clusterversion.Max)
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch[bytes.IndexByte(batch, byte(ProposalAbort))] = 77
-	for name, cmd := range map[string][]byte{"version": {99, 1, 0}, "kind": {1, 77}, "cut off": {1, 1, 5}, "proposal": batch} {
+	if batch[needs] != byte(clusterversion.Max) {
+		t.Fatalf("%x", batch)
+	}
+	batch[needs]++
+	for name, cmd := range map[string][]byte{"version": {99, 1, 0}, "kind": {1, 77}, "later lease": {2, 2}, "proposal": batch} {
 		s := openShard(t, openEngine(t, vfs.NewMem()))
 		if _, err := s.Apply([]Entry{{Index: 1, Cmd: cmd}}); err == nil {
 			t.Errorf("%s: applied", name)

@@ -26,8 +26,9 @@
 //
 // The same evaluator serves Evaluate at the leaseholder, where a transaction's Workspace takes the overlay's place.
 //
-// A statement's failure (1062 …), a stale epoch, timestamp or descriptor are results. An error of Apply stops the
-// replica for good: a command that this program does not know, or an engine that cannot write.
+// A statement's failure (1062 …), a stale epoch, timestamp or descriptor are results. So is a payload that can't be
+// decoded, panics or wants too much (failure.go): one proposal's, and nothing of it stays. An error of Apply stops the
+// replica for good: what only a later version of this program knows, or an engine that fails.
 //
 // # Reading
 //

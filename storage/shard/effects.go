@@ -125,8 +125,8 @@ func (a *applier) effectPut(ts mvcc.Timestamp, e *fragment.Effect, replaces bool
 // tells that those of DeleteOnly indexes count.
 func (w *writer) entriesOfRow(img *image, into *[]entry, leaving bool) error {
 	l := w.cur
-	if len(l.secondary) == 0 && len(l.removed) == 0 && l.autoInc < 0 {
-		return nil
+	if leaving && len(l.secondary) == 0 && len(l.removed) == 0 {
+		return nil // but what comes is looked at: nobody could read it otherwise
 	}
 	if err := l.full.Decode(img.stored, img.values, nil); err != nil {
 		return err

@@ -215,24 +215,36 @@ func (s *Shard) Evaluate(ctx context.Context, f *fragment.Write, ws *Workspace, 
 		}
 	}
 	w := s.borrowWriter()
-	defer s.returnWriter(w)
 	x := w.access.(*evalAccess)
 	x.s, x.ctx, x.ws, x.locker, x.tablet = s, ctx, ws, l, f.Tablet
-	defer x.forget()
-	if err := x.lockAll(f); err != nil {
-		return nil, evaluationError(err)
-	}
 	mark := ws.Mark()
 	res := &fragment.WriteResult{}
-	err := w.run(t, f, res)
+	err := protected(func() error {
+		if err := x.lockAll(f); err != nil {
+			return err
+		}
+		return w.run(t, f, res)
+	})
 	err = errors.Join(err, x.close())
+	x.forget()
+	if err == nil {
+		s.returnWriter(w) // after a panic it would not be fit for use
+	}
 	if err != nil || res.Err != nil {
 		ws.Truncate(mark)
 	}
-	if err != nil {
-		return nil, evaluationError(err)
+	if err == nil {
+		return res, nil
 	}
-	return res, nil
+	return failedEvaluation(err)
+}
+
+func failedEvaluation(err error) (*fragment.WriteResult, error) {
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		return &fragment.WriteResult{Err: statementError(err)}, nil
+	}
+	return nil, evaluationError(err)
 }
 
 // WriteKeys appends what w will claim: primary keys, and primary and unique keys of new rows. Keys that depend on the

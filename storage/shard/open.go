@@ -84,7 +84,7 @@ func AppliedIn(e *engine.Engine, id schema.ShardID) (uint64, error) {
 // load fills memory from the engine.
 func (s *Shard) load() error {
 	a := &applier{s: s, tablets: map[schema.TabletID]*tablet{}, digest: xxhash.New(), touched: map[schema.TabletID]*tablet{}}
-	a.writer = &writer{shard: s, access: &applyAccess{}}
+	a.newWriter()
 	a.overlay.reset()
 	record, err := s.get(s.stateKey)
 	if err != nil {

@@ -211,21 +211,21 @@ func (a *applier) repeated(txn fragment.TxnID, index uint64) (ProposalResult, er
 	record, ok := a.outcomes.pending[index]
 	if !ok {
 		var err error
-		if record, err = a.s.get(outcomeKey(a.s.id, index)); err != nil {
+		if record, err = a.record(outcomeKey(a.s.id, index)); err != nil {
 			return ProposalResult{}, err
 		}
 	}
 	for d := wire.NewReader(record); len(d.Rest()) > 0; {
 		r := readOutcome(d)
 		if d.Err() != nil {
-			return ProposalResult{}, d.Err()
+			return ProposalResult{}, &engineError{d.Err()}
 		}
 		if r.Txn == txn {
 			r.Recorded, r.Status = r.Status, Duplicate
 			return r, nil
 		}
 	}
-	return ProposalResult{}, ErrCorrupt
+	return ProposalResult{}, &engineError{ErrCorrupt}
 }
 
 // get reads a record of the shard itself; nil if there is none.

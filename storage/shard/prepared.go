@@ -212,7 +212,7 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, _ error)
 		return r, nil
 	}
 	a.prepared.self, a.prepared.pieced, a.prepared.moved = p.Txn, p.Piece > 0 || p.Kind == ProposalStage, nil
-	defer func() { a.prepared.self, a.prepared.pieced, a.prepared.moved = fragment.TxnID{}, false, nil }()
+	defer a.prepared.endCheck()
 	mark, err := a.attempt(p, &r)
 	if err != nil {
 		return r, err
@@ -225,6 +225,7 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, _ error)
 	if r.Status == Committed && p.Kind == ProposalPrepare && !a.movesHold(x, c) {
 		r.Status = Conflict
 	}
+	a.settling = true
 	if r.Status != Committed {
 		if x != nil && r.Status.final() {
 			a.unstage(x)
@@ -251,6 +252,9 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, _ error)
 	a.set(preparedKey(a.s.id, x.id), x.append(nil))
 	return r, nil
 }
+
+// endCheck ends the checking of a piece.
+func (p *preparedTxns) endCheck() { p.self, p.pieced, p.moved = fragment.TxnID{}, false, nil }
 
 func (x *preparedTxn) pieceCount() uint32 {
 	if x == nil {
@@ -381,18 +385,23 @@ func (a *applier) resolve(p *Proposal) (r ProposalResult, err error) {
 		}
 		return r, nil
 	}
-	a.hashTxn(p.Kind, p.Txn, p.CommitTS)
 	if p.CommitTS == 0 && x.commitTS == 0 {
+		a.settling = true
+		a.hashTxn(p.Kind, p.Txn, p.CommitTS)
 		a.unstage(x)
 		return ProposalResult{Txn: p.Txn, Status: Aborted, TS: x.ts}, nil
 	}
 	if p.CommitTS < x.ts || x.commitTS != 0 && p.CommitTS != x.commitTS {
+		a.hashTxn(p.Kind, p.Txn, p.CommitTS)
 		return ProposalResult{Txn: p.Txn, Status: Conflict}, nil // nobody who knows the rules asks for that
 	}
 	c := x.pieces[x.resolved]
 	if err := a.resolvePiece(x, c, p.CommitTS); err != nil {
 		return r, err
 	}
+	a.settling = true
+	a.hashTxn(p.Kind, p.Txn, p.CommitTS)
+	a.commitCounters(a.writer.deltas)
 	a.prepared.free(x, c)
 	*c = piece{}
 	x.commitTS = p.CommitTS
@@ -423,18 +432,14 @@ func (a *applier) resolvePiece(x *preparedTxn, c *piece, ts mvcc.Timestamp) erro
 	if err == nil && status != Committed {
 		err = fmt.Errorf("%w: a prepared transaction ends with status %d", ErrCorrupt, status)
 	}
-	if err != nil {
-		return err
-	}
-	a.commitCounters(a.writer.deltas)
-	return nil
+	return err
 }
 
 // effectsOf decodes a piece's effects.
 func (a *applier) effectsOf(x *preparedTxn, c *piece) ([]fragment.Effect, error) {
 	encoded := c.effects
 	if encoded == nil {
-		record, err := a.s.get(pieceKey(a.s.id, x.id, x.resolved))
+		record, err := a.record(pieceKey(a.s.id, x.id, x.resolved))
 		if err != nil {
 			return nil, err
 		}

@@ -46,6 +46,13 @@ func newLayout(t *schema.Table) (*layout, error) {
 	if len(t.Indexes) == 0 || t.Indexes[0].ID != schema.PrimaryIndex || len(t.Columns) == 0 {
 		return nil, fmt.Errorf("shard: the descriptor of table %q lacks its primary index or columns", t.Name)
 	}
+	for i := range t.Indexes {
+		for k := range t.Indexes[i].Columns {
+			if c := t.Indexes[i].Columns[k].Column; c < 0 || c >= len(t.Columns) {
+				return nil, fmt.Errorf("shard: index %q of table %q has no column %d", t.Indexes[i].Name, t.Name, c)
+			}
+		}
+	}
 	l := &layout{
 		table: t, full: row.NewDecoder(t, t.ColumnIDs()), autoInc: t.AutoIncColumn(), primary: t.Primary(),
 		defaults: make([]types.Value, len(t.Columns)),
@@ -77,6 +84,27 @@ func newLayout(t *schema.Table) (*layout, error) {
 		}
 	}
 	return l, nil
+}
+
+// CheckTable tells whether the shards of a table's tablets would take its descriptor, before the descriptor is proposed to
+// them or written anywhere else.
+func CheckTable(t *schema.Table) error {
+	err := protected(func() error {
+		cmd, err := EncodeTablet(nil, &TabletCommand{Table: t})
+		if err != nil {
+			return err
+		}
+		_, c, err := decodeCommand(cmd)
+		if err != nil {
+			return err
+		}
+		_, err = newLayout(c.(*TabletCommand).Table)
+		return err
+	})
+	if err != nil {
+		return statementError(err)
+	}
+	return nil
 }
 
 // layoutOf finds the layout that a fragment was planned with.

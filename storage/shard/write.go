@@ -11,8 +11,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
-
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // rowAccess is what a write is evaluated on: the newest state in log order with the log entry's own changes (applying),
@@ -199,14 +197,8 @@ func (w *writer) load(key []byte) (found bool, err error) {
 	return true, nil
 }
 
-// eval evaluates an expression over w.row. A panic becomes the statement's failure: at apply it would otherwise take
-// down every replica, again after each restart.
+// eval evaluates an expression over w.row.
 func (w *writer) eval(e expr.Expr) (v types.Value, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = mysqlerr.Newf(mysql.ErrUnknown, "Internal error: evaluation failed: %v", p)
-		}
-	}()
 	if v, err = e.Eval(&w.env, w.row); err != nil {
 		return v, mysqlerr.From(err)
 	}

@@ -13,8 +13,7 @@ import (
 // ErrCorrupt reports input that no writer wrote.
 var ErrCorrupt = errors.New("wire: corrupt message")
 
-// ErrUnknown is wrapped by errors about what only a later version of the program writes: a format version, a kind, a
-// function that this one does not know. Input of this version never gives it, however damaged.
+// ErrUnknown is wrapped by errors about what a later version of the program may have written.
 var ErrUnknown = errors.New("not known to this version of the program")
 
 // AppendBytes appends a length and the bytes.
