@@ -300,7 +300,7 @@ func (s *samples) log() {
 		return row.Encode(nil, smallTable(), []types.Value{types.Int(id), types.Int(n), types.Str(name)})
 	}
 	commit := func(id byte, w ...*fragment.Write) shard.Proposal {
-		return shard.Proposal{Kind: shard.ProposalCommit, Txn: txn(id), Writes: w}
+		return shard.Proposal{Kind: shard.ProposalCommit, Txn: txn(id), First: at(1), Writes: w}
 	}
 	effects := func(ids ...int64) (out []fragment.Effect) {
 		for _, id := range ids {
