@@ -489,7 +489,11 @@ func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.Txn
 		if err := r.Rollback(ctx, r.shard, id); err != nil {
 			return Standing{}, err
 		}
-		first = 0 // it was here until now, and so has not ended before
+		t.mu.Lock()
+		if x.decided == nil { // it was never proposed, and will not be
+			first = 0
+		}
+		t.mu.Unlock()
 	}
 	o, err := r.markAborted(ctx, t, id, first)
 	switch {

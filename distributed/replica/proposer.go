@@ -236,23 +236,29 @@ func (p *proposer) round(batch []*write) {
 	b := shard.Batch{
 		Format: shard.FormatOf(p.r.cfg.Version.Active()), Proposer: p.r.cfg.Node, Epoch: batch[0].tenure.epoch,
 	}
-	encoded := make([][]byte, len(batch))
+	encoded := make([]shard.Stamped, len(batch))
 	size := 64
 	for i, w := range batch {
 		// The first try keeps its place: it may be in the log although it was presumed lost. A transaction that is
 		// being resolved has its timestamp.
 		w.locker().ts.CompareAndSwap(0, uint64(ts))
 		w.tries++
-		encoded[i] = w.prop
+		encoded[i].Proposal = w.prop
 		size += len(w.prop) + shard.StampBytes
 	}
 	raise(&batch[0].tenure.locks.seen, uint64(ts))
 	f := &flight{writes: batch, ts: ts, idle: allIdle(batch)}
 	p.mu.Lock()
 	for _, w := range batch {
-		if w.alone { // still, with ts drawn: whatever is done about it from now on has a higher one
+		if w.first != 0 { // whoever sent it knows that all can read it
+			b.Format = max(b.Format, shard.FormatLengths)
+		}
+	}
+	for i, w := range batch {
+		if w.alone && b.Format != shard.FormatPlain { // still, with ts drawn: what is done about it from now on has a higher one
 			w.first = ts
 		}
+		encoded[i].First = w.first
 	}
 	p.nextID++
 	f.id, b.ID, b.Closed = p.nextID, p.nextID, p.closedBelow(ts)

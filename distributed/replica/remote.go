@@ -94,7 +94,10 @@ func outcomeOf(err error) error {
 
 // OutcomeUnknown tells whether a request that ended with err may have been, or may yet be executed.
 func OutcomeUnknown(err error) bool {
-	var moved *NotLeaseholder
+	if err == nil {
+		return false
+	}
+	var moved *NotLeaseholder // on the heap
 	return errors.Is(err, errUnknown) || errors.Is(err, ErrClosed) || errors.As(err, &moved) && moved.Doubtful
 }
 

@@ -169,6 +169,7 @@ type testNet struct {
 	handlers map[schema.NodeID]map[rpc.Method]rpc.Handler
 	down     map[schema.NodeID]bool
 	mute     map[schema.NodeID]int // so many answers are lost after the call was executed
+	onMute   func()                // runs then, once
 	calls    atomic.Int64
 }
 
@@ -197,8 +198,10 @@ func (c *testCaller) Call(ctx context.Context, node schema.NodeID, m rpc.Method,
 	h := n.handlers[node][m]
 	down := n.down[node] || n.down[c.from]
 	mute := n.mute[node] > 0
+	onMute := n.onMute
 	if mute {
 		n.mute[node]--
+		n.onMute = nil
 	}
 	n.mu.Unlock()
 	if down || h == nil {
@@ -211,6 +214,9 @@ func (c *testCaller) Call(ctx context.Context, node schema.NodeID, m rpc.Method,
 		kept[i] = 0xee // a handler may not keep its request
 	}
 	if mute {
+		if onMute != nil {
+			onMute()
+		}
 		return nil, rpc.ErrClosed
 	}
 	return resp, err

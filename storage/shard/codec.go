@@ -57,7 +57,7 @@ func EncodeBatch(dst []byte, b *Batch, v version.Version) ([]byte, error) {
 		if encoded, err = AppendProposal(encoded[:0], p, v); err != nil {
 			return nil, err
 		}
-		dst = b.appendStamped(dst, encoded, p.TS)
+		dst = b.appendStamped(dst, encoded, p.TS, p.First)
 	}
 	return dst, nil
 }
@@ -70,34 +70,46 @@ func appendBatchHeader(dst []byte, b *Batch, proposals int) []byte {
 	return dst
 }
 
-// EncodeStamped is EncodeBatch in b.Format, for proposals that were encoded (AppendProposal) before their timestamps were
-// known: all get ts. b.Proposals is not used.
-func EncodeStamped(dst []byte, b *Batch, encoded [][]byte, ts mvcc.Timestamp) []byte {
+// Stamped is a proposal that was encoded (AppendProposal) before its timestamps were known.
+type Stamped struct {
+	Proposal []byte
+	First    mvcc.Timestamp
+}
+
+// EncodeStamped is EncodeBatch in b.Format, for proposals that were encoded before: all get ts. b.Proposals is not used.
+func EncodeStamped(dst []byte, b *Batch, encoded []Stamped, ts mvcc.Timestamp) []byte {
 	dst = appendBatchHeader(dst, b, len(encoded))
 	for _, e := range encoded {
-		dst = b.appendStamped(dst, e, ts)
+		dst = b.appendStamped(dst, e.Proposal, ts, e.First)
 	}
 	return dst
 }
 
-// tsOffset is where a proposal's timestamp stands. Encoded ahead of it, it is 0 and takes one byte.
-const tsOffset = 1 + len(fragment.TxnID{})
+// Where a proposal's timestamps stand. Encoded ahead of them, they are 0 and take one byte, as the version between them does.
+const (
+	tsOffset    = 1 + len(fragment.TxnID{})
+	firstOffset = tsOffset + 2
+)
 
 // StampBytes is what EncodeStamped adds to an encoded proposal at most.
-const StampBytes = 2 * binary.MaxVarintLen64
+const StampBytes = 3 * binary.MaxVarintLen64
 
-// appendStamped appends what AppendProposal made, with its timestamp and in b's format.
-func (b *Batch) appendStamped(dst, e []byte, ts mvcc.Timestamp) []byte {
-	rest := e[tsOffset+1:]
+// appendStamped appends what AppendProposal made, with its timestamps and in b's format.
+func (b *Batch) appendStamped(dst, e []byte, ts, first mvcc.Timestamp) []byte {
 	if b.Format == FormatPlain {
-		rest = bodyOf(rest)
-	} else {
-		var stamp [binary.MaxVarintLen64]byte
-		dst = binary.AppendUvarint(dst, uint64(len(e)-1+binary.PutUvarint(stamp[:], uint64(ts))))
+		dst = append(dst, e[:tsOffset]...)
+		dst = binary.AppendUvarint(dst, uint64(ts))
+		return append(dst, bodyOf(e[tsOffset+1:])...)
 	}
+	var stamps [2 * binary.MaxVarintLen64]byte
+	n := binary.PutUvarint(stamps[:], uint64(ts))
+	n += binary.PutUvarint(stamps[n:], uint64(first))
+	dst = binary.AppendUvarint(dst, uint64(len(e)-2+n))
 	dst = append(dst, e[:tsOffset]...)
 	dst = binary.AppendUvarint(dst, uint64(ts))
-	return append(dst, rest...)
+	dst = append(dst, e[tsOffset+1:firstOffset]...)
+	dst = binary.AppendUvarint(dst, uint64(first))
+	return append(dst, e[firstOffset+1:]...)
 }
 
 // bodyOf skips what FormatPlain does not have.
@@ -109,7 +121,7 @@ func bodyOf(rest []byte) []byte {
 	return d.Rest()
 }
 
-// AppendProposal appends one proposal for EncodeStamped, which knows its timestamp, and for replicas of version v; what
+// AppendProposal appends one proposal for EncodeStamped, which knows its timestamps, and for replicas of version v; what
 // they don't know is refused with a *version.TooNew.
 func AppendProposal(dst []byte, p *Proposal, v version.Version) ([]byte, error) {
 	if err := version.Check(p.Kind.Since(), v, "a proposal of this kind"); err != nil {
@@ -117,10 +129,8 @@ func AppendProposal(dst []byte, p *Proposal, v version.Version) ([]byte, error) 
 	}
 	dst = append(dst, byte(p.Kind))
 	dst = append(dst, p.Txn[:]...)
-	dst = append(dst, 0) // its timestamp
-	dst = binary.AppendUvarint(dst, uint64(v.Or1()))
-	dst = binary.AppendUvarint(dst, uint64(p.First))
-	dst = append(dst, 0) // no extensions yet
+	// Its timestamp, the version that it needs, its First, and no extensions yet.
+	dst = append(dst, 0, byte(v.Or1()), 0, 0) // versions have less than eight bits
 	return appendBody(dst, p, v)
 }
 

@@ -31,7 +31,7 @@ func (l *testLog) spoil(i int, change func(body []byte) []byte, ps ...Proposal) 
 			const head = tsOffset + 4
 			e = append(bytes.Clone(e[:head]), change(bytes.Clone(e[head:]))...)
 		}
-		cmd = b.appendStamped(cmd, e, ps[k].TS)
+		cmd = b.appendStamped(cmd, e, ps[k].TS, ps[k].First)
 	}
 	return cmd
 }

@@ -19,13 +19,13 @@ func TestEncodeStamped(t *testing.T) {
 			{Kind: ProposalCommit, Txn: fragment.TxnID{1, 2}, First: 1 << 40, Writes: []*fragment.Write{insertRow(1, 2, "x")}},
 			{Kind: ProposalCommit, Txn: fragment.TxnID{3}, Effects: []fragment.Effect{{Op: fragment.EffectCheck, Tablet: 10, Key: []byte("k"), Expect: 5}}},
 		}
-		var encoded [][]byte
+		var encoded []Stamped
 		for i := range b.Proposals {
 			e, err := AppendProposal(nil, &b.Proposals[i], v)
 			if err != nil {
 				t.Fatal(err)
 			}
-			encoded = append(encoded, e)
+			encoded = append(encoded, Stamped{e, b.Proposals[i].First})
 			b.Proposals[i].TS = ts
 		}
 		want, err := EncodeBatch(nil, &b, v)

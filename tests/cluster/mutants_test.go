@@ -32,6 +32,8 @@ func TestMutants(t *testing.T) {
 		{"prepared", "gateways", "none", "10s", 3, true},
 		{"locks", "bank,registers", "none", "10s", 1, false},
 		{"locks,expect", "bank,registers", "none", "10s", 3, true},
+		{"forgetful", "bank,registers,lists", "kill", "40s", 1, false},
+		{"forgetful,forgotten", "registers,lists", "kill", "40s", 6, true},
 	} {
 		t.Run("switched "+m.switches, func(t *testing.T) {
 			for try := range m.tries {

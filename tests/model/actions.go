@@ -44,6 +44,7 @@ const (
 	stepTellCommit   = "client is told of the commit:"
 	stepCrash        = "gateway crashes:"
 	stepTellAbort    = "client is told of an abort:"
+	stepTellUnknown  = "client is told that nobody knows:"
 )
 
 // stepper collects the steps from one state.
@@ -87,6 +88,7 @@ func (x *stepper) gateway(t int) {
 	c := x.c
 	x.try(stepTellCommit, t, -1, -1, func(n *state) bool { return c.tellCommit(n, t) })
 	x.try(stepTellAbort, t, -1, -1, func(n *state) bool { return c.tellAbort(n, t) })
+	x.try(stepTellUnknown, t, -1, -1, func(n *state) bool { return c.tellUnknown(n, t) })
 	x.try(stepCrash, t, -1, -1, func(n *state) bool {
 		ok := n.txns[t].phase == committing && c.Crashes>>t&1 == 1
 		n.txns[t].phase = crashed
@@ -105,7 +107,7 @@ func (x *stepper) gateway(t int) {
 	})
 	x.try(stepDecideAbort, t, -1, -1, func(n *state) bool {
 		x := &n.txns[t]
-		ok := c.anyAborted(n, t) && x.abort == 0
+		ok := c.judgesAbort(n, t) && x.abort == 0
 		x.abort = 1
 		return ok
 	})
@@ -162,7 +164,7 @@ func (c *Config) lock(n *state, t, s int) bool {
 	}
 	h.lock, l.joined, l.mem, l.saw = uint8(t+1), 1, legOpen, h.newest().at
 	if c.Txns[t].Locks>>(s+1) == 0 {
-		x.phase = committing
+		x.phase, x.first = committing, c.known(n)
 	}
 	return true
 }
@@ -171,10 +173,14 @@ func (c *Config) lock(n *state, t, s int) bool {
 func (c *Config) ask(n *state, t, s int) bool {
 	x, h := &n.txns[t], &n.shards[s]
 	l := &h.legs[t]
-	if c.Txns[t].Kind != Interactive && x.phase == running {
-		x.phase = committing
+	alone := uint8(1) // an open leg was never proposed
+	if c.Txns[t].Kind != Interactive {
+		alone = 1 - l.joined
+		if x.phase == running {
+			x.phase, x.first = committing, c.known(n)
+		}
 	}
-	if x.phase != committing || l.mem == legFlying || l.prepared != 0 || l.outcome != unknown {
+	if x.phase != committing || l.mem == legFlying || l.prepared != 0 || l.outcome != unknown || l.saidForgotten == 1 {
 		return false // there is an answer, or will be: see inquire
 	}
 	switch {
@@ -184,11 +190,21 @@ func (c *Config) ask(n *state, t, s int) bool {
 		l.joined = 1
 	case l.mem == legGone: // its locks are lost: leave an abort mark
 		ok := l.mark == 0
-		l.mark = 1
+		l.mark, l.markFirst = 1, x.first
 		return ok
 	}
-	l.mem, l.ts, l.floor = legFlying, 0, h.seen
+	l.mem, l.ts, l.floor, l.first, l.alone = legFlying, 0, h.seen, x.first, alone
 	return true
+}
+
+// known is what a gateway knows to have been handed out; 0: it does not say, and it does not matter where nothing is
+// forgotten.
+func (c *Config) known(n *state) stamp {
+	if c.Ages > 0 {
+		n.now = max(n.now, 1)
+		return n.now
+	}
+	return 0
 }
 
 // propose fetches a timestamp for what is in flight, and proposes it.
@@ -216,6 +232,7 @@ func (c *Config) proposeAgain(n *state, t, s int) bool {
 		return false
 	}
 	n.left.reproposals--
+	l.alone = 0
 	return c.stamp(n, t, s)
 }
 
@@ -231,7 +248,10 @@ func (c *Config) stamp(n *state, t, s int) bool {
 		if l.copies[i].epoch != 0 {
 			continue
 		}
-		l.copies[i] = proposal{epoch: h.epoch, ts: at}
+		if l.alone == 1 && c.Ages > 0 {
+			l.first = at
+		}
+		l.copies[i] = proposal{epoch: h.epoch, ts: at, first: l.first}
 		if l.ts == 0 || c.has(BugLaterStamp) {
 			l.ts = at
 		}
@@ -254,7 +274,8 @@ func (l *leg) newestCopy() (newest int) {
 
 // inquire is a request for a transaction's state, by its gateway or by one who found it prepared, and the answer.
 func (c *Config) inquire(n *state, t, s int) bool {
-	x, l := &n.txns[t], &n.shards[s].legs[t]
+	x, h := &n.txns[t], &n.shards[s]
+	l := &h.legs[t]
 	if x.phase != committing && x.wasPrepared == 0 {
 		return false
 	}
@@ -279,8 +300,11 @@ func (c *Config) inquire(n *state, t, s int) bool {
 		l.saidAborted = 1
 		return true
 	}
-	ok := l.mark == 0
-	l.mark = 1
+	ok := l.mark == 0 && l.saidForgotten == 0
+	if l.mark, l.markFirst = 1, x.first; l.mem == legOpen && !c.has(BugMarkKeepsLeg) {
+		h.land(t) // never proposed, and never will be
+		l.markFirst = 0
+	}
 	return ok
 }
 
@@ -306,6 +330,29 @@ func (c *Config) allPrepared(n *state, t int) (at stamp, ok bool) {
 		at = max(at, l.saidPrepared)
 	}
 	return at, !c.single(t)
+}
+
+// judgesAbort is the decision to abort: where somebody has forgotten the transaction and nobody says that it has ended, it
+// has ended everywhere, or never will commit.
+func (c *Config) judgesAbort(n *state, t int) bool {
+	if c.anyAborted(n, t) {
+		return true
+	}
+	for s := range c.Shards {
+		if c.in(t, s) && n.shards[s].legs[t].saidCommitted != 0 {
+			return false
+		}
+	}
+	return c.anyForgotten(n, t)
+}
+
+func (c *Config) anyForgotten(n *state, t int) bool {
+	for s := range c.Shards {
+		if c.in(t, s) && n.shards[s].legs[t].saidForgotten == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Config) anyAborted(n *state, t int) bool {
@@ -339,10 +386,20 @@ func (c *Config) tellAbort(n *state, t int) bool {
 	return true
 }
 
+// tellUnknown answers the client when a participant may have forgotten what became of the transaction.
+func (c *Config) tellUnknown(n *state, t int) bool {
+	x := &n.txns[t]
+	if x.phase != committing || !c.anyForgotten(n, t) {
+		return false
+	}
+	x.phase = toldUnknown
+	return true
+}
+
 // rollBack drops a leg whose transaction is over and that was never proposed.
 func (c *Config) rollBack(n *state, t, s int) bool {
 	h := &n.shards[s]
-	if p := n.txns[t].phase; p != toldAborted && p != crashed || h.legs[t].mem != legOpen {
+	if p := n.txns[t].phase; p != toldAborted && p != toldUnknown && p != crashed || h.legs[t].mem != legOpen {
 		return false
 	}
 	h.land(t)
@@ -352,7 +409,7 @@ func (c *Config) rollBack(n *state, t, s int) bool {
 // land ends a leg in the leaseholder's memory, and its lock.
 func (h *shardState) land(t int) {
 	l := &h.legs[t]
-	l.mem, l.ts, l.floor = legGone, 0, 0
+	l.mem, l.ts, l.floor, l.first, l.alone = legGone, 0, 0, 0, 0
 	h.unlock(t)
 }
 
@@ -373,7 +430,7 @@ func (c *Config) failOver(n *state, s int) bool {
 	h.lock, h.seen = 0, 0
 	for t := range c.Txns {
 		l := &h.legs[t]
-		l.mem, l.ts, l.floor = legGone, 0, 0
+		l.mem, l.ts, l.floor, l.first, l.alone = legGone, 0, 0, 0, 0
 		if l.prepared != 0 && !c.has(BugNoLocksAgain) && (c.writes(t, s) || !c.has(BugChecksFree)) {
 			h.lock = uint8(t + 1)
 		}

@@ -12,6 +12,7 @@ const (
 	saysClaimed                           // another transaction is prepared on the row: come again when that has ended
 	saysConflict                          // the row is not as the transaction saw it: aborted
 	saysDone                              // prepared; in one shard: committed
+	saysForgotten                         // it may be a repetition of what has ended
 )
 
 // verdict depends on what the log did alone. The order of the questions is storage/shard's.
@@ -23,7 +24,9 @@ func (c *Config) verdict(n *state, t, s int, p proposal) verdict {
 		return saysStaleEpoch
 	case l.prepared != 0, l.outcome == committed, l.outcome == aborted && !c.has(BugNoMarkCheck):
 		return saysDuplicate
-	case p.ts <= h.closed, p.ts <= h.horizon && !c.has(BugNoHorizon):
+	case p.first != 0 && p.first <= h.horizon && !c.has(BugNoHorizon):
+		return saysForgotten
+	case p.ts <= h.closed:
 		return saysStaleTimestamp
 	case c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents):
 		return saysClaimed
@@ -58,6 +61,15 @@ func (c *Config) applyCopy(n *state, t, s, i int) bool {
 		if mine && newest {
 			l.ts, l.copies = 0, [maxCopies]proposal{} // earlier copies are refused as well
 		}
+	case saysForgotten:
+		switch {
+		case !mine || !newest: // nobody waits for it
+		case l.alone == 1: // it is no repetition: stamped again
+			l.ts, l.copies = 0, [maxCopies]proposal{}
+		default:
+			l.saidForgotten = 1
+			h.land(t)
+		}
 	case saysClaimed:
 		if l.newestCopy() < 0 {
 			l.ts = 0
@@ -84,7 +96,7 @@ func (c *Config) accept(n *state, t, s int, at stamp) {
 		return
 	}
 	l.prepared, n.txns[t].wasPrepared = at, 1
-	l.mem, l.ts, l.floor = legGone, 0, 0 // the lock stays
+	l.mem, l.ts, l.floor, l.first, l.alone = legGone, 0, 0, 0, 0 // the lock stays
 	if !c.writes(t, s) && c.has(BugChecksFree) {
 		h.unlock(t)
 	}
@@ -101,6 +113,8 @@ func (c *Config) commit(n *state, t, s int, at stamp) {
 		n.broken = ruleOrder
 	case at <= h.closed:
 		n.broken = ruleClosed
+	case n.txns[t].committedIn>>s&1 == 1:
+		n.broken = ruleTwice
 	}
 	if c.writes(t, s) && int(h.count) < len(h.rows) {
 		h.rows[h.count] = version{at, uint8(t + 1)}
@@ -110,6 +124,19 @@ func (c *Config) commit(n *state, t, s int, at stamp) {
 	n.txns[t].committedIn |= 1 << s
 }
 
+// markVerdict is what a shard says to an abort mark.
+func (c *Config) markVerdict(n *state, t, s int) verdict {
+	h := &n.shards[s]
+	l := &h.legs[t]
+	switch {
+	case l.outcome != unknown || l.prepared != 0:
+		return saysDuplicate
+	case l.markFirst != 0 && l.markFirst <= h.horizon && !c.has(BugNoHorizon):
+		return saysForgotten
+	}
+	return saysDone
+}
+
 // applyMark applies an abort mark.
 func (c *Config) applyMark(n *state, t, s int) bool {
 	h := &n.shards[s]
@@ -117,8 +144,15 @@ func (c *Config) applyMark(n *state, t, s int) bool {
 	if l.mark == 0 {
 		return false
 	}
-	l.mark = 0
-	if l.outcome != unknown || l.prepared != 0 {
+	answer := c.markVerdict(n, t, s)
+	l.mark, l.markFirst = 0, 0
+	switch answer {
+	case saysDuplicate:
+		return true
+	case saysForgotten:
+		if l.mem != legFlying { // otherwise who asks waits for how that ends
+			l.saidForgotten = 1
+		}
 		return true
 	}
 	l.outcome = aborted
@@ -168,12 +202,11 @@ func (c *Config) forget(n *state, t, s int) bool {
 	return true
 }
 
-// age forgets how a transaction ended, after its gateway has surely ended asking.
+// age forgets how a transaction ended, whoever may still ask for it.
 func (c *Config) age(n *state, t, s int) bool {
-	x, h := &n.txns[t], &n.shards[s]
+	h := &n.shards[s]
 	l := &h.legs[t]
-	if n.left.ages == 0 || l.outcome == unknown || l.kept == 1 ||
-		x.phase == committing && !c.has(BugAgeWhileAsked) {
+	if n.left.ages == 0 || l.outcome == unknown || l.kept == 1 {
 		return false
 	}
 	n.left.ages--

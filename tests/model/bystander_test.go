@@ -56,7 +56,7 @@ func (p *pair) stampBystander(s int) error {
 	e.Key = rowKey(int64(100 + b.count))
 	var err error
 	x.cmd, err = p.shards[s].encode(0, shard.Proposal{
-		Kind: shard.ProposalPrepare, Txn: x.id, TS: x.ts, Effects: []fragment.Effect{e},
+		Kind: shard.ProposalPrepare, Txn: x.id, TS: x.ts, First: x.ts, Effects: []fragment.Effect{e},
 		Participants: []schema.ShardID{p.shards[s].ID(), 1},
 	})
 	b.coming = append(b.coming, x)
@@ -71,7 +71,9 @@ func (p *pair) prepareBystander(s, i int) error {
 	switch {
 	case x.epoch != r.Lease().Epoch:
 		want.Status, want.TS = shard.StaleEpoch, 0
-	case x.ts <= r.Closed() || x.ts <= b.forgotten:
+	case x.ts <= b.forgotten:
+		want.Status = shard.Forgotten
+	case x.ts <= r.Closed():
 		want.Status = shard.StaleTimestamp
 	default:
 		b.prepared = append(b.prepared, x)
@@ -87,7 +89,7 @@ func (p *pair) endBystander(s, i int) error {
 	b, r := &p.beside[s], p.shards[s]
 	x := b.prepared[i]
 	b.prepared = slices.Delete(b.prepared, i, i+1)
-	q := shard.Proposal{Kind: shard.ProposalResolve, Txn: x.id, TS: p.tick()}
+	q := shard.Proposal{Kind: shard.ProposalResolve, Txn: x.id, TS: p.tick(), First: 1}
 	want := shard.ProposalResult{Txn: x.id, Status: shard.Aborted, TS: x.ts}
 	if p.rng.IntN(2) == 0 {
 		q.CommitTS = max(x.ts, q.TS-mvcc.Timestamp(p.rng.IntN(2*stampGap)))
@@ -100,7 +102,7 @@ func (p *pair) endBystander(s, i int) error {
 	if err := sameResult("a bystander's end", got, want); err != nil {
 		return err
 	}
-	_, _, err = r.propose(0, shard.Proposal{Kind: shard.ProposalForget, TS: p.tick(), Forget: []fragment.TxnID{x.id}})
+	_, _, err = r.propose(0, shard.Proposal{Kind: shard.ProposalForget, TS: p.tick(), First: 1, Forget: []fragment.TxnID{x.id}})
 	return err
 }
 

@@ -60,11 +60,10 @@ const (
 	BugClosedPasses                   // the closed timestamp passes prepared records
 	BugNoMark                         // who asks takes a missing prepare for an abort, without an abort mark
 	BugOwnStamp                       // a participant commits at its own timestamp instead of the largest
-	BugAgeWhileAsked                  // an outcome is forgotten while the gateway may still ask for it
 	BugRecordsFirst                   // a reader looks at prepared records before it waits for writes in flight
 	BugLaterStamp                     // a repeated proposal hides the first one's timestamp from readers
 	BugIgnoreIntents                  // apply writes over intents of others
-	BugNoHorizon                      // what was stamped before forgotten outcomes is applied
+	BugNoHorizon                      // what may be a repetition of what was forgotten is applied
 	BugMarkKeepsLeg                   // an abort mark leaves the leaseholder's workspace alone
 	BugChecksFree                     // prepared records hold the rows that were written, not those that were only locked
 )

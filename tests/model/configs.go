@@ -27,6 +27,8 @@ var Small = []Config{
 	{Name: "newest read", Shards: 2, Txns: []Txn{both}, Failovers: 1, Crashes: 1, Reader: NewestReader},
 	{Name: "snapshot read", Shards: 2, Txns: []Txn{both}, Failovers: 1, Reader: SnapshotReader},
 	{Name: "records age", Shards: 2, Txns: []Txn{both}, Failovers: 1, Crashes: 1, Ages: 2},
+	{Name: "records age, autocommit", Shards: 1, Txns: []Txn{in(a, Auto)}, Failovers: 2, Reproposals: 1, Ages: 2},
+	{Name: "records age, one shard", Shards: 1, Txns: []Txn{in(a, Interactive)}, Failovers: 2, Reproposals: 1, Ages: 2},
 }
 
 // Large are the models that `make model` walks through to the end, within two minutes.
@@ -49,6 +51,7 @@ var Large = []Config{
 		Reproposals: 1},
 	{Name: "locked, not written, failovers", Shards: 2, Txns: []Txn{oneOf, in(a, Interactive)}, Failovers: 2, Crashes: 3},
 	{Name: "records age, failovers", Shards: 2, Txns: []Txn{both}, Failovers: 1, Crashes: 1, Reproposals: 1, Ages: 3},
+	{Name: "records age, autocommit, failovers", Shards: 1, Txns: []Txn{in(a, Auto)}, Failovers: 3, Reproposals: 2, Crashes: 1, Ages: 3},
 }
 
 // planted pairs each bug with the smallest model that shows it. inLog says that the rule is one of those that applying a
@@ -83,8 +86,10 @@ var planted = []struct {
 		Config{Planted: BugNoMark, Shards: 2, Txns: []Txn{both}}},
 	{"participants commit at timestamps of their own", errTimes, true,
 		Config{Planted: BugOwnStamp, Shards: 2, Txns: []Txn{both}}},
-	{"outcomes age while the gateway may still ask", errLied, false,
-		Config{Planted: BugAgeWhileAsked, Shards: 2, Txns: []Txn{both}, Ages: 1}},
+	{"what is forgotten is done again", errBroken[ruleTwice], true,
+		Config{Planted: BugNoHorizon, Shards: 1, Txns: []Txn{in(a, Auto)}, Failovers: 1, Ages: 1}},
+	{"a COMMIT that is forgotten is denied", errLied, true,
+		Config{Planted: BugNoHorizon, Shards: 1, Txns: []Txn{in(a, Interactive)}, Ages: 1}},
 	{"a reader looks at prepared transactions first", errRepeatable, false,
 		Config{Planted: BugRecordsFirst, Shards: 2, Txns: []Txn{both}, Reader: SnapshotReader}},
 	{"a repeated proposal hides its first timestamp", errRepeatable, false,

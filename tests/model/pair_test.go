@@ -103,7 +103,9 @@ func (p *pair) step(a action, to *state) error {
 		err = p.judge(t, to.txns[t].commitAt)
 	case stepTellCommit:
 		err = p.judge(t, to.txns[t].ackedAt)
-	case stepDecideAbort, stepTellAbort:
+	case stepDecideAbort:
+		err = p.judge(t, 0)
+	case stepTellAbort:
 		err = p.judge(t, 0)
 	}
 	if err != nil {
@@ -126,14 +128,15 @@ func (p *pair) enqueue(t, s int, to *state) error {
 		if p.m.shards[s].legs[t].copies[i].epoch != 0 || to.shards[s].legs[t].copies[i].epoch == 0 {
 			continue
 		}
-		at := to.shards[s].legs[t].copies[i].ts
+		made := &to.shards[s].legs[t].copies[i]
+		at := made.ts
 		e := entry{epoch: p.shards[s].Lease().Epoch}
 		closed := mvcc.Timestamp(0)
 		if p.wild && p.rng.IntN(4) == 0 { // as a batch does behind which nothing is on its way
 			e.closes, closed = at-1, p.real[at]-1
 		}
 		var err error
-		e.cmd, err = p.shards[s].encode(closed, p.proposal(t, s, at))
+		e.cmd, err = p.shards[s].encode(closed, p.proposal(t, s, at, made.first))
 		p.logs[s].copies[t][i] = e
 		return err
 	}
@@ -141,9 +144,9 @@ func (p *pair) enqueue(t, s int, to *state) error {
 }
 
 // proposal is t's part in s: prepare or, if it is the only one, commit.
-func (p *pair) proposal(t, s int, at stamp) shard.Proposal {
+func (p *pair) proposal(t, s int, at, first stamp) shard.Proposal {
 	c := p.c
-	q := shard.Proposal{Kind: shard.ProposalCommit, Txn: txnID(t), TS: p.real[at]}
+	q := shard.Proposal{Kind: shard.ProposalCommit, Txn: txnID(t), TS: p.real[at], First: p.real[first]}
 	if !c.single(t) {
 		q.Kind, q.Participants = shard.ProposalPrepare, p.participants(t)
 	}
@@ -186,6 +189,9 @@ func (p *pair) applyCopy(t, s, i int, to *state) error {
 		want = p.repeated(t, s, got)
 	case saysStaleTimestamp:
 		want.Status = shard.StaleTimestamp
+	case saysForgotten:
+		want.Status = shard.Forgotten
+		p.noteForgotten(t, s, got.Status)
 	case saysClaimed:
 		want.Status, want.Blocker = shard.Claimed, p.blocker(t, s)
 	case saysConflict:
@@ -200,20 +206,25 @@ func (p *pair) applyCopy(t, s, i int, to *state) error {
 
 func (p *pair) applyMark(t, s int) error {
 	ts := p.tick()
-	got, _, err := p.shards[s].propose(0, shard.Proposal{Kind: shard.ProposalAbort, Txn: txnID(t), TS: ts})
+	first := p.real[p.m.shards[s].legs[t].markFirst]
+	got, _, err := p.shards[s].propose(0, shard.Proposal{Kind: shard.ProposalAbort, Txn: txnID(t), TS: ts, First: first})
 	if err != nil {
 		return err
 	}
 	want := shard.ProposalResult{Txn: txnID(t), Status: shard.Aborted, TS: ts}
-	if p.standing(t, s).Status != 0 {
+	switch p.c.markVerdict(&p.m, t, s) {
+	case saysDuplicate:
 		want = p.repeated(t, s, got)
+	case saysForgotten:
+		want.Status = shard.Forgotten
+		p.noteForgotten(t, s, got.Status)
 	}
 	return sameResult("an abort mark", got, want)
 }
 
 // resolve ends a prepared transaction; at 0 aborts it.
 func (p *pair) resolve(t, s int, at mvcc.Timestamp, want shard.Status) error {
-	got, cmd, err := p.shards[s].propose(0, shard.Proposal{Kind: shard.ProposalResolve, Txn: txnID(t), TS: p.tick(), CommitTS: at})
+	got, cmd, err := p.shards[s].propose(0, shard.Proposal{Kind: shard.ProposalResolve, Txn: txnID(t), TS: p.tick(), First: 1, CommitTS: at})
 	if err != nil {
 		return err
 	}
@@ -226,7 +237,7 @@ func (p *pair) resolve(t, s int, at mvcc.Timestamp, want shard.Status) error {
 
 func (p *pair) forget(t, s int, to *state) error {
 	got, cmd, err := p.shards[s].propose(0, shard.Proposal{
-		Kind: shard.ProposalForget, TS: p.tick(), Forget: []fragment.TxnID{txnID(t)},
+		Kind: shard.ProposalForget, TS: p.tick(), First: 1, Forget: []fragment.TxnID{txnID(t)},
 	})
 	if err != nil {
 		return err
@@ -244,21 +255,6 @@ func (p *pair) closeWith(e *entry, s int, to *state) {
 	if h := &to.shards[s]; e.epoch == uint64(h.epoch) {
 		h.closed = max(h.closed, min(e.closes, p.closable(s, p.c.closable(to, s))))
 	}
-}
-
-// canOutlive tells whether all that has ended may be forgotten: logs do not age for one transaction alone.
-func (p *pair) canOutlive() bool {
-	for t := range p.c.Txns {
-		if p.m.txns[t].phase != committing || p.c.has(BugAgeWhileAsked) {
-			continue
-		}
-		for s := range p.shards {
-			if p.m.shards[s].legs[t].outcome != unknown {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 // age lets so much happen in the shard s, in a walk at random in all of them since time passes everywhere, that they
@@ -279,10 +275,10 @@ func (p *pair) age(s int, to *state) error {
 			h.closed = max(h.closed, p.closable(s, p.c.closable(to, s)))
 		}
 	}
-	// The first makes the young generation old enough, the others turn twice; after the last no turn is due.
-	steps := [...]time.Duration{61 * time.Second, 61 * time.Second, 61 * time.Second, 61 * time.Second, 0}
-	for _, later := range steps {
-		p.clock += mvcc.Timestamp(later/time.Millisecond) << mvcc.LogicalBits
+	// Enough for the young generation to become old, and to be forgotten; then no turn is due for long.
+	const seconds = 2*60 + 2
+	for range seconds {
+		p.clock += mvcc.Timestamp(time.Second/time.Millisecond) << mvcc.LogicalBits
 		at := p.tick()
 		for _, s := range shards {
 			if err := p.fill(s, at, closing); err != nil {
@@ -310,7 +306,7 @@ func (p *pair) forgetEnds(s int, to *state) {
 // fill lets a transaction commit that the model knows nothing of.
 func (p *pair) fill(s int, at mvcc.Timestamp, closing bool) error {
 	p.fillers++
-	q := shard.Proposal{Kind: shard.ProposalCommit, Txn: fragment.TxnID{'F', byte(p.fillers), byte(p.fillers >> 8)}, TS: at}
+	q := shard.Proposal{Kind: shard.ProposalCommit, Txn: fragment.TxnID{'F', byte(p.fillers), byte(p.fillers >> 8)}, TS: at, First: at}
 	q.Writes = []*fragment.Write{blindWrite(fragment.Replace, fillerRow, int64(p.fillers))}
 	var closed mvcc.Timestamp
 	if closing {
@@ -320,7 +316,7 @@ func (p *pair) fill(s int, at mvcc.Timestamp, closing bool) error {
 	if err != nil {
 		return err
 	}
-	p.beside[s].forgotten = at - 1
+	p.beside[s].forgotten = at
 	return sameResult("a filler", got, shard.ProposalResult{Txn: q.Txn, Status: shard.Committed, TS: at})
 }
 
@@ -334,11 +330,20 @@ func (p *pair) inquire(t, s int, to *state) error {
 	if err != nil {
 		return err
 	}
+	p.note(t, s, answer(after, before), replica.Standing{Status: status, TS: ts})
+	return nil // whether it is the right one is seen after each entry, and by judge
+}
+
+func (p *pair) note(t, s int, name string, x replica.Standing) {
 	if p.answers[t][s] == nil {
 		p.answers[t][s] = map[string]replica.Standing{}
 	}
-	p.answers[t][s][answer(after, before)] = replica.Standing{Status: status, TS: ts}
-	return nil // whether it is the right one is seen after each entry, and by judge
+	p.answers[t][s][name] = x
+}
+
+// noteForgotten keeps the answer to one who asked when it was forgotten.
+func (p *pair) noteForgotten(t, s int, status shard.Status) {
+	p.note(t, s, "forgotten", replica.Standing{Status: status})
 }
 
 // answer names which of a leg's answers has been given.
@@ -356,7 +361,7 @@ func answer(l, before *leg) string {
 func (p *pair) judge(t int, want stamp) error {
 	order := []string{"committed", "prepared"}
 	if want == 0 {
-		order = []string{"aborted", "prepared"}
+		order = []string{"aborted", "forgotten", "prepared"}
 	}
 	var all []replica.Standing
 	for s := range p.shards {
@@ -411,7 +416,7 @@ func (p *pair) disturb(s int) error {
 	var err error
 	switch p.rng.IntN(16) {
 	case 0, 1:
-		what, err = "a lost proposal comes up", p.comesUp(s, q.lost, shard.StaleTimestamp, shard.Duplicate, shard.Claimed)
+		what, err = "a lost proposal comes up", p.comesUp(s, q.lost, shard.StaleTimestamp, shard.Duplicate, shard.Claimed, shard.Forgotten)
 	case 2, 3:
 		what, err = "an end comes again", p.comesUp(s, q.done, shard.Duplicate, shard.Committed)
 	case 4:
@@ -508,7 +513,7 @@ func (p *pair) pick() (a action, to state, ok bool) {
 	n := 0
 	from := p.m
 	p.c.Next(&from, func(x action, s *state) {
-		if *s == from || x.what == stepAge && !p.canOutlive() {
+		if *s == from {
 			return
 		}
 		w := weight(x.what)

@@ -14,12 +14,14 @@ const (
 	ruleOrder
 	ruleClosed
 	ruleStale
+	ruleTwice
 )
 
 var errBroken = map[rule]error{
 	ruleOverwritten: errors.New("a row changed between a transaction's lock and its commit (lost update)"),
 	ruleOrder:       errors.New("a version is older than the one it replaces"),
 	ruleClosed:      errors.New("a version appeared at or below the closed timestamp"),
+	ruleTwice:       errors.New("a transaction took effect twice"),
 	ruleStale:       errors.New("a read did not see a commit that was acknowledged before it began"),
 }
 

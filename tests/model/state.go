@@ -32,7 +32,7 @@ type budget struct {
 type shardState struct {
 	epoch   uint8
 	closed  stamp // nothing commits at or below it any more
-	horizon stamp // outcomes of what was stamped up to here may have been forgotten
+	horizon stamp // outcomes that were stamped up to here may have been forgotten
 	count   uint8
 	rows    [maxTxns]version // of the one row, in the order of commit
 
@@ -56,10 +56,13 @@ type leg struct {
 	mem   uint8 // legGone, legOpen, legFlying
 	ts    stamp // while flying: the timestamp that readers may rely on; 0: none
 	floor stamp // while flying: its timestamp is above this for sure
+	first stamp // while flying: what its proposals carry (shard.Proposal.First)
+	alone uint8 // while flying: none of its proposals can have been executed without its being known
 
 	// Under way in the log.
-	copies [maxCopies]proposal
-	mark   uint8 // an abort mark
+	copies    [maxCopies]proposal
+	mark      uint8 // an abort mark
+	markFirst stamp // what it carries; 0: it is known not to come too late
 
 	// In the shard's state.
 	saw      stamp // version of the row when it was locked; travels with workspace, proposal and prepared record
@@ -72,12 +75,13 @@ type leg struct {
 	saidPrepared  stamp
 	saidCommitted stamp
 	saidAborted   uint8
+	saidForgotten uint8
 }
 
 // proposal is a prepare (of one shard's transaction: a commit) in the log's queue.
 type proposal struct {
-	epoch uint8 // 0: none
-	ts    stamp
+	epoch     uint8 // 0: none
+	ts, first stamp
 }
 
 const (
@@ -95,6 +99,7 @@ const (
 // txnState is a transaction's gateway, and what has been decided about it.
 type txnState struct {
 	phase       uint8
+	first       stamp // known when COMMIT began
 	ackedAt     stamp
 	wasPrepared uint8 // somewhere: somebody may ask the participants
 	commitAt    stamp // somebody decided to commit
@@ -110,6 +115,7 @@ const (
 	toldCommitted = 2 // the client
 	toldAborted   = 3
 	crashed       = 4
+	toldUnknown   = 5
 )
 
 // readerState reads the shards' rows one after the other.
@@ -156,6 +162,7 @@ func (s *state) stamps(fn func(*stamp)) {
 		}
 	}
 	for i := range s.txns {
+		fn(&s.txns[i].first)
 		fn(&s.txns[i].ackedAt)
 		fn(&s.txns[i].commitAt)
 	}
@@ -164,6 +171,8 @@ func (s *state) stamps(fn func(*stamp)) {
 func (l *leg) stamps(fn func(*stamp)) {
 	fn(&l.ts)
 	fn(&l.floor)
+	fn(&l.first)
+	fn(&l.markFirst)
 	fn(&l.saw)
 	fn(&l.prepared)
 	fn(&l.at)
@@ -171,6 +180,7 @@ func (l *leg) stamps(fn func(*stamp)) {
 	fn(&l.saidCommitted)
 	for i := range l.copies {
 		fn(&l.copies[i].ts)
+		fn(&l.copies[i].first)
 	}
 }
 
