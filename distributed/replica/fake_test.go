@@ -129,6 +129,8 @@ func (s *fakeShard) Parts() []shard.Part           { return nil }
 
 func (s *fakeShard) FillAutoInc(*fragment.Write) error { return nil }
 
+func (s *fakeShard) CheckProposal([]byte) *mysqlerr.Error { return nil }
+
 func (s *fakeShard) WriteKeys(dst []shard.LockKey, w *fragment.Write) ([]shard.LockKey, error) {
 	if w.Tablet != testTablet {
 		return nil, shard.ErrNoTablet

@@ -71,7 +71,7 @@ func (r *Replica) newWrite(t *tenure, id fragment.TxnID) *write {
 	return w
 }
 
-// encode makes the proposal.
+// encode makes the proposal, and looks whether replicas can decode it.
 func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
 	w.kind, p.Txn = p.Kind, w.locker().id
 	if w.prop, err = shard.AppendProposal(w.prop[:0], p, max(w.vouched, r.cfg.Version.Active())); err != nil {
@@ -79,6 +79,9 @@ func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
 	}
 	if len(w.prop) > r.cfg.MaxTxnBytes {
 		return errTooBig()
+	}
+	if refused := r.state.CheckProposal(w.prop); refused != nil {
+		return refused
 	}
 	return nil
 }

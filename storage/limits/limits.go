@@ -27,3 +27,12 @@ const BatchWidth = 1 << 16
 // Prealloc is how many elements a decoder makes room for before it has seen any: a count says how many bytes follow at
 // least, and an element takes more in memory than in the message.
 const Prealloc = 1024
+
+// Of a proposal and of a log entry. They bound what one apply call holds in memory and how long an entry takes.
+const (
+	ProposalBytes   = 64 << 20 // larger transactions come in pieces
+	ProposalRows    = 1 << 20  // rows and keys of writes
+	ProposalEffects = 1 << 20
+	EntryProposals  = 1 << 16
+	EntryBytes      = 128 << 20
+)

@@ -207,7 +207,9 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		r.Status = StaleTimestamp
 		return r, nil
 	}
-	if err := p.decode(&a.last); err != nil {
+	if writes, ok := a.s.checked.take(p); ok {
+		p.Writes, p.body = writes, nil
+	} else if err := p.decode(&a.last); err != nil {
 		return r, err
 	}
 	if p.Kind == ProposalPrepare || p.Kind == ProposalStage {

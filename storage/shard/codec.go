@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/limits"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/version"
@@ -173,6 +174,9 @@ func readBatch(d *wire.Reader, f Format) (*Batch, error) {
 		Format: f, ID: d.Uvarint(), Proposer: schema.NodeID(d.Uvarint()), Epoch: d.Uvarint(), Closed: mvcc.Timestamp(d.Uvarint()),
 	}
 	n := d.Count()
+	if f != FormatPlain && n > limits.EntryProposals {
+		d.Fail(wire.ErrCorrupt)
+	}
 	b.Proposals = make([]Proposal, 0, min(n, 1024))
 	var last lastWrite
 	for i := 0; i < n && d.Err() == nil; i++ {
@@ -191,6 +195,10 @@ func readBatch(d *wire.Reader, f Format) (*Batch, error) {
 // readHead reads what stands before a proposal's body. Its error is about what only a later version knows; what else is
 // wrong is left to decode.
 func (p *Proposal) readHead(encoded []byte) error {
+	if len(encoded) > limits.ProposalBytes {
+		p.damage = wire.ErrCorrupt
+		return nil
+	}
 	d := wire.NewReader(encoded)
 	kind, txn, ts, needs := ProposalKind(d.Byte()), readTxnID(d), mvcc.Timestamp(d.Uvarint()), d.Uvarint()
 	if d.Err() == nil && needs > uint64(version.Max) {
@@ -211,7 +219,9 @@ func (p *Proposal) decode(last *lastWrite) error {
 	if p.damage == nil && p.body != nil {
 		d := wire.NewReader(p.body)
 		p.readBody(d, last)
-		p.body, p.damage = nil, d.End()
+		if p.body, p.damage = nil, d.End(); p.damage == nil {
+			p.damage = p.checkSize()
+		}
 	}
 	return p.damage
 }
@@ -395,6 +405,9 @@ func Decode(cmd []byte) (CommandKind, any, error) {
 func decodeCommand(cmd []byte) (CommandKind, any, error) {
 	if len(cmd) < 2 {
 		return 0, nil, wire.ErrCorrupt
+	}
+	if len(cmd) > limits.EntryBytes {
+		return 0, nil, fmt.Errorf("%w: a log entry of %d bytes", wire.ErrCorrupt, len(cmd))
 	}
 	format, kind, d := Format(cmd[0]), CommandKind(cmd[1]), wire.NewReader(cmd[2:])
 	if format != commandVersion && (format != FormatLengths || kind != CommandBatch) {

@@ -79,11 +79,15 @@ func (a *applier) step(p *Proposal) (r ProposalResult, err error) {
 		}
 	}()
 	r, err = a.proposal(p)
-	var engine *engineError
-	if err == nil || a.settling || errors.As(err, &engine) {
+	if err == nil || a.settling || isEngine(err) {
 		return r, err
 	}
 	return a.spoilt(p, mark, err), nil
+}
+
+func isEngine(err error) bool {
+	var e *engineError
+	return errors.As(err, &e)
 }
 
 // spoilt takes back what p has done before it failed, and gives its result.

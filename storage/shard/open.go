@@ -37,6 +37,7 @@ type Shard struct {
 	prepared  atomic.Uint64 // preparedTxns.floor
 	system    systemRecords
 	autoInc   autoIncrements
+	checked   checkedBodies
 	collector collector
 
 	mu     sync.Mutex

@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
 
@@ -81,6 +82,8 @@ type API interface {
 	Evaluate(ctx context.Context, w *fragment.Write, ws *Workspace, l Locker) (*fragment.WriteResult, error)
 	// WriteKeys appends the keys that w will claim: primary keys and unique keys of new rows.
 	WriteKeys(dst []LockKey, w *fragment.Write) ([]LockKey, error)
+	// CheckProposal tells whether replicas can execute a proposal; its error is the statement's. See check.go.
+	CheckProposal(encoded []byte) *mysqlerr.Error
 	// FillAutoInc gives w's NULL auto-increment values (and notes them in w.Generated), from counters in memory that begin
 	// at what is applied; valid at the leaseholder only. It must see every write that inserts, so that explicit values
 	// move the counter. ReserveAutoInc hands out n consecutive values; n = 0 tells the next one.

@@ -1,0 +1,102 @@
+package shard
+
+import (
+	"bytes"
+	"sync/atomic"
+
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/limits"
+	"cloudsql/storage/mysqlerr"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
+
+// A leaseholder decodes what it is about to propose, so that what cannot be decoded is the statement's own error and never
+// gets into the log. Apply would decode the same bytes again a moment later; instead it takes what the check has left here.
+
+// checkedBodies are the decoded bodies of proposals that are on their way, by a hash of their bytes. A body that
+// displaced another, or that nobody has left, is decoded by apply: it makes no difference but in time.
+type checkedBodies struct {
+	used  atomic.Bool // by this replica, ever
+	slots [256]atomic.Pointer[checkedBody]
+}
+
+// checkedBody is immutable. Its writes alias body, which is nobody else's.
+type checkedBody struct {
+	kind   ProposalKind
+	body   []byte
+	writes []*fragment.Write
+}
+
+// maxCheckedBody bounds a body that is kept.
+const maxCheckedBody = 4 << 10
+
+func (c *checkedBodies) slot(body []byte) *atomic.Pointer[checkedBody] {
+	return &c.slots[xxhash.Sum64(body)%uint64(len(c.slots))]
+}
+
+func (b *checkedBody) is(p *Proposal) bool {
+	return b != nil && b.kind == p.Kind && bytes.Equal(b.body, p.body)
+}
+
+// take gives and forgets p's decoded writes.
+func (c *checkedBodies) take(p *Proposal) (writes []*fragment.Write, ok bool) {
+	if !c.used.Load() || len(p.body) > maxCheckedBody {
+		return nil, false
+	}
+	slot := c.slot(p.body)
+	if b := slot.Load(); b.is(p) {
+		slot.Store(nil)
+		return b.writes, true
+	}
+	return nil, false
+}
+
+// CheckProposal tells whether replicas can execute a proposal (see AppendProposal): with the decoder and the limits of
+// apply. The error is for the client. encoded is not kept.
+func (s *Shard) CheckProposal(encoded []byte) *mysqlerr.Error {
+	if err := protected(func() error { return s.checked.check(encoded) }); err != nil {
+		return statementError(err)
+	}
+	return nil
+}
+
+func (c *checkedBodies) check(encoded []byte) error {
+	var p Proposal
+	if err := p.readHead(encoded); err != nil {
+		return err
+	}
+	if p.Kind != ProposalCommit || len(p.body) > maxCheckedBody {
+		var none lastWrite
+		return p.decode(&none)
+	}
+	slot := c.slot(p.body)
+	if slot.Load().is(&p) {
+		return nil
+	}
+	b := &checkedBody{kind: p.Kind, body: bytes.Clone(p.body)}
+	p.body = b.body
+	var none lastWrite
+	if err := p.decode(&none); err != nil {
+		return err
+	}
+	if len(p.Writes) > 0 && len(p.Effects) == 0 && len(p.Participants) == 0 {
+		b.writes = p.Writes
+		slot.Store(b)
+		c.used.Store(true)
+	}
+	return nil
+}
+
+// checkSize holds a decoded proposal to the limits.
+func (p *Proposal) checkSize() error {
+	rows := 0
+	for _, w := range p.Writes {
+		rows += w.Rows.Len() + len(w.Keys)
+	}
+	if rows > limits.ProposalRows || len(p.Effects) > limits.ProposalEffects {
+		return mysqlerr.Newf(mysql.ErrTransCacheFull, "A statement or transaction of more than %d rows in a shard needs smaller steps", limits.ProposalRows)
+	}
+	return nil
+}
