@@ -2,6 +2,7 @@ package bind
 
 import (
 	"strings"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -47,11 +48,27 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 		}
 		args[i] = e
 	}
+	if name == "convert_tz" {
+		b.nameSystemZone(args)
+	}
 	e, err := expr.New(name, args...)
 	if err != nil && mysqlerr.Code(err) == mysql.ErrSpDoesNotExist {
 		return nil, b.unknownFunction(n)
 	}
 	return e, err
+}
+
+// nameSystemZone puts the zone's name for 'SYSTEM', which would be another one on another node, and which readers of V1
+// look up for themselves.
+func (b *Binder) nameSystemZone(args []expr.Expr) {
+	if b.Env == nil || b.Env.System == nil || b.Env.System == time.Local {
+		return
+	}
+	for i, a := range args {
+		if k, ok := a.(*expr.Const); ok && i > 0 && string(k.Val.Raw()) == "SYSTEM" {
+			args[i] = expr.NewStr(b.Env.System.String())
+		}
+	}
 }
 
 // unknownFunction names the function as MySQL does: with the current database in front.

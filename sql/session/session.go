@@ -52,6 +52,7 @@ type Session struct {
 	clientCharset  types.Collation
 	resultsCharset types.Collation
 	lockWait       time.Duration
+	maxPacket      int // max_allowed_packet, in bytes
 	tableLockWait  time.Duration
 	maxExecution   time.Duration
 	waitTimeout    time.Duration
@@ -232,7 +233,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	}
 	ctx := s.run.begin(parent)
 	s.mode.Today = s.today.of(now, s.mode.Loc)
-	s.env = expr.Env{Mode: s.mode, Now: now, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx}
+	s.env = expr.Env{Mode: s.mode, Now: now, System: systemZone(), MaxPacket: s.maxPacket, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx}
 	s.rt = exec.Runtime{
 		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.lockWait, Warn: s.warnShardFn(),
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.past.told(),

@@ -4,13 +4,14 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
-	_ "time/tzdata" // zone names work on machines that have none installed
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/zones"
 )
 
 // defaultSQLMode is MySQL 8.0's.
@@ -125,34 +126,37 @@ func (s *Session) applySQLMode(text string) {
 // parseTimeZone reads time_zone: SYSTEM, an offset, or a zone's name. 1298.
 func parseTimeZone(text string) (*time.Location, string, error) {
 	if strings.EqualFold(text, "SYSTEM") {
-		return time.Local, "SYSTEM", nil
+		return systemZone(), "SYSTEM", nil
 	}
 	unknown := mysqlerr.New(mysql.ErrUnknownTimeZone, text)
 	if text == "" || strings.EqualFold(text, "Local") {
 		return nil, "", unknown
 	}
-	if text[0] == '+' || text[0] == '-' {
-		hours, minutes, ok := strings.Cut(text[1:], ":")
-		h, err1 := strconv.Atoi(hours)
-		m, err2 := strconv.Atoi(minutes)
-		seconds := h*3600 + m*60
-		if !ok || err1 != nil || err2 != nil || len(hours) > 2 || len(minutes) != 2 || m > 59 || m < 0 || h < 0 {
-			return nil, "", unknown
-		}
-		if text[0] == '-' {
-			seconds = -seconds
-		}
-		if seconds > 14*3600 || seconds < -(13*3600+59*60) {
-			return nil, "", unknown
-		}
-		return time.FixedZone(text, seconds), text, nil
+	if loc, ok := zones.Offset(text); ok {
+		return loc, text, nil
 	}
-	loc, err := time.LoadLocation(text)
-	if err != nil {
-		return nil, "", unknown
+	if loc, ok := zones.Load(text); ok {
+		return loc, text, nil
 	}
-	return loc, text, nil
+	return nil, "", unknown
 }
+
+// systemZone is the machine's zone under its own name where that can be found out ("Europe/Berlin"), so that it means
+// the same on another machine; time.Local otherwise.
+var systemZone = sync.OnceValue(func() *time.Location {
+	name, set := os.LookupEnv("TZ")
+	if name = strings.TrimPrefix(name, ":"); set && name == "" {
+		return time.UTC
+	}
+	if !set {
+		link, _ := os.Readlink("/etc/localtime")
+		_, name, _ = strings.Cut(link, "zoneinfo/")
+	}
+	if z, ok := zones.Load(name); ok {
+		return z
+	}
+	return time.Local
+})
 
 func checkTimeZone(_ *Session, text string) (string, error) {
 	_, name, err := parseTimeZone(text)
@@ -183,6 +187,8 @@ func (s *Session) applyTimestamp(text string) {
 	}
 	s.fixedNow = time.UnixMicro(int64(f * 1e6)).UTC()
 }
+
+func (s *Session) applyMaxPacket(text string) { s.maxPacket = atoi(text) }
 
 func (s *Session) applyLockWait(text string) {
 	s.lockWait = time.Duration(atoi(text)) * time.Second

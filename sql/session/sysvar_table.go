@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/limits"
 )
 
 // The tables below hold every variable that the server has. Where a variable has neither apply nor dynamic nor fixed, its
@@ -260,7 +262,7 @@ const optimizerSwitch = "index_merge=on,index_merge_union=on,index_merge_sort_un
 
 // globalVars concern the server as a whole and can be set.
 var globalVars = []*sysvar{
-	{name: "max_allowed_packet", scope: scopeBoth, kind: kindUint, def: "67108864", min: 1024, max: 1 << 30},
+	applied(&sysvar{name: "max_allowed_packet", scope: scopeBoth, kind: kindUint, def: "67108864", min: 1024, max: limits.Packet}, (*Session).applyMaxPacket),
 	uintVar("max_connections", scopeGlobal, 10000, 1, 100000),
 	uintVar("max_user_connections", scopeBoth, 0, 0, maxU32),
 	uintVar("max_connect_errors", scopeGlobal, 100, 1, maxU64),

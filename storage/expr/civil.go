@@ -1,12 +1,10 @@
 package expr
 
 import (
-	"os"
-	"strings"
-	"sync"
 	"time"
 
 	"cloudsql/storage/types"
+	"cloudsql/storage/zones"
 )
 
 // civil is a date and time taken apart. Its calendar is MySQL's: proleptic Gregorian, day 1 is 0000-01-01, and dates
@@ -52,8 +50,10 @@ func fromStd(t time.Time) civil {
 	return civil{y, int(m), d, h, mi, s, t.Nanosecond() / 1000}
 }
 
-func (c civil) std(loc *time.Location) time.Time {
-	return time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.micro*1000, loc)
+// instant is the moment of a real date in loc.
+func (c civil) instant(env *Env, loc *time.Location) time.Time {
+	at, _ := env.Mode.Instant(types.PackDatetime(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro), loc)
+	return at
 }
 
 // zeroInDate tells of a date that is not a day of the calendar.
@@ -262,71 +262,16 @@ func clipTime(env *Env, micros int64, fsp int) types.Value {
 	return types.Time(micros, fsp)
 }
 
-// zones caches time zones by name.
-var zones sync.Map
-
-// timeZone finds a zone: "SYSTEM", an offset such as "+05:30", or a name of the zone database.
-func timeZone(name string) (*time.Location, bool) {
-	if z, ok := zones.Load(name); ok {
-		return z.(*time.Location), true
+// zone finds a zone: "SYSTEM", which is the gateway's and travels with the Env, an offset such as "+05:30", or a name of
+// the zone database.
+func (env *Env) zone(name string) (*time.Location, bool) {
+	if name == "SYSTEM" {
+		return env.System, env.System != nil
 	}
-	z, ok := loadZone(name)
-	if ok {
-		zones.Store(name, z)
+	if z, ok := zones.Offset(name); ok {
+		return z, true
 	}
-	return z, ok
-}
-
-func loadZone(name string) (*time.Location, bool) {
-	switch {
-	case name == "" || name == "Local":
-		return nil, false
-	case name == "SYSTEM":
-		return systemZone(), true
-	case name[0] == '+' || name[0] == '-':
-		return offsetZone(name)
-	}
-	z, err := time.LoadLocation(name)
-	return z, err == nil
-}
-
-// systemZone is the machine's zone under its own name where that can be found out ("Europe/Berlin"), so that it means
-// the same on another machine; time.Local otherwise.
-var systemZone = sync.OnceValue(func() *time.Location {
-	name, set := os.LookupEnv("TZ")
-	if name = strings.TrimPrefix(name, ":"); set && name == "" {
-		return time.UTC
-	}
-	if !set {
-		link, _ := os.Readlink("/etc/localtime")
-		_, name, _ = strings.Cut(link, "zoneinfo/")
-	}
-	if z, err := time.LoadLocation(name); err == nil && name != "" {
-		return z
-	}
-	return time.Local
-})
-
-// offsetZone takes "+h:mm" and "+hh:mm" from -13:59 to +14:00.
-func offsetZone(name string) (*time.Location, bool) {
-	var h, m int
-	s := name[1:]
-	i := 0
-	for ; i < len(s) && s[i] >= '0' && s[i] <= '9' && i < 2; i++ {
-		h = h*10 + int(s[i]-'0')
-	}
-	if i == 0 || len(s) != i+3 || s[i] != ':' || !isDigits(s[i+1:]) {
-		return nil, false
-	}
-	m = int(s[i+1]-'0')*10 + int(s[i+2]-'0')
-	total := h*60 + m
-	if m > 59 || name[0] == '+' && total > 14*60 || name[0] == '-' && total >= 14*60 {
-		return nil, false
-	}
-	if name[0] == '-' {
-		total = -total
-	}
-	return time.FixedZone(name, total*60), true
+	return zones.Load(name)
 }
 
 func isDigits(s string) bool {

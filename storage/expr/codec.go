@@ -14,6 +14,7 @@ import (
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
+	"cloudsql/storage/zones"
 )
 
 // The portable form of an expression:
@@ -264,7 +265,14 @@ func (d *def) runs(n int) bool {
 	return d.prep != nil
 }
 
-// EncodeEnv and DecodeEnv carry the constants of an Env (Mode, Now) with a fragment.
+// The portable form of an environment:
+//
+//	env  1 flags [now] today zone
+//	     2 flags [now] today zone [zone of the gateway] largest result
+//	zone name offset
+
+// envVersion is that of what V2 can read. What is of version 1 is evaluated as its writers did (types.Mode.Legacy).
+const envVersion = 2
 
 const (
 	modeStrict = 1 << iota
@@ -276,30 +284,45 @@ const (
 	modeNoUnsignedSub
 	modeInDML
 	modeHasNow
+	modeHasSystem // since version 2
 )
 
-// EncodeEnv appends Mode, InDML and, if the expressions that go along need it (UsesNow), Now.
-func EncodeEnv(dst []byte, env *Env, now bool) []byte {
+// EncodeEnv appends Mode, InDML, MaxPacket and, if the expressions that go along need it (UsesNow), Now and System, for
+// readers of version v.
+func EncodeEnv(dst []byte, env *Env, now bool, v version.Version) []byte {
 	var bits uint64
-	m := &env.Mode
+	m, v2 := &env.Mode, v >= version.V2
 	for i, set := range []bool{m.Strict, m.NoZeroDate, m.NoZeroInDate, m.AllowInvalid, m.PadChar, m.DivZeroError,
-		m.NoUnsignedSub, env.InDML, now && !env.Now.IsZero()} {
+		m.NoUnsignedSub, env.InDML, now && !env.Now.IsZero(), now && v2 && env.System != nil} {
 		if set {
 			bits |= 1 << i
 		}
 	}
-	dst = binary.AppendUvarint(append(dst, codecVersion), bits)
+	format := byte(codecVersion)
+	if v2 {
+		format = envVersion
+	}
+	dst = binary.AppendUvarint(append(dst, format), bits)
 	if bits&modeHasNow != 0 {
 		dst = binary.AppendVarint(dst, env.Now.UnixMicro())
 	}
 	dst = binary.AppendUvarint(dst, m.Today)
+	dst = appendZone(dst, m.Loc, env.Now)
+	if !v2 {
+		return dst
+	}
+	if bits&modeHasSystem != 0 {
+		dst = appendZone(dst, env.System, env.Now)
+	}
+	return binary.AppendUvarint(dst, uint64(env.maxPacket()))
+}
+
+// appendZone writes a zone by its name, and by its offset at now for one that no database has.
+func appendZone(dst []byte, loc *time.Location, now time.Time) []byte {
 	name, offset := "", 0
-	if loc := m.Loc; loc != nil {
-		if loc == time.Local {
-			loc = systemZone()
-		}
+	if loc != nil {
 		name = loc.String()
-		_, offset = env.Now.In(loc).Zone()
+		_, offset = now.In(loc).Zone()
 	}
 	return binary.AppendVarint(wire.AppendString(dst, name), int64(offset))
 }
@@ -307,8 +330,9 @@ func EncodeEnv(dst []byte, env *Env, now bool) []byte {
 // DecodeEnv reads what EncodeEnv wrote.
 func DecodeEnv(src []byte) (env *Env, rest []byte, err error) {
 	r := wire.NewReader(src)
-	if v := r.Byte(); r.Err() == nil && v != codecVersion {
-		return nil, nil, fmt.Errorf("expr: an environment's format version %d is %w", v, wire.ErrUnknown)
+	format := r.Byte()
+	if r.Err() == nil && format != codecVersion && format != envVersion {
+		return nil, nil, fmt.Errorf("expr: an environment's format version %d is %w", format, wire.ErrUnknown)
 	}
 	bits := r.Uvarint()
 	env = &Env{InDML: bits&modeInDML != 0}
@@ -316,31 +340,37 @@ func DecodeEnv(src []byte) (env *Env, rest []byte, err error) {
 		Strict: bits&modeStrict != 0, NoZeroDate: bits&modeNoZeroDate != 0, NoZeroInDate: bits&modeNoZeroInDate != 0,
 		AllowInvalid: bits&modeAllowInvalid != 0, PadChar: bits&modePadChar != 0,
 		DivZeroError: bits&modeDivZeroError != 0, NoUnsignedSub: bits&modeNoUnsignedSub != 0,
+		Legacy: format == codecVersion,
 	}
 	if bits&modeHasNow != 0 {
 		env.Now = time.UnixMicro(r.Varint()).UTC()
 	}
 	env.Mode.Today = r.Uvarint()
-	name, offset := r.String(), r.Varint()
+	env.Mode.Loc = readZone(r)
+	if format == envVersion {
+		if bits&modeHasSystem != 0 {
+			env.System = readZone(r)
+		}
+		env.MaxPacket = int(min(r.Uvarint(), limits.Packet))
+	}
 	if r.Err() != nil {
 		return nil, nil, r.Err()
 	}
-	if name != "" {
-		env.Mode.Loc, err = decodeZone(name, offset)
-	}
-	return env, r.Rest(), err
+	return env, r.Rest(), nil
 }
 
-// decodeZone finds a time zone by name; zones that are a mere offset ("+05:30") are rebuilt from it.
-func decodeZone(name string, offset int64) (*time.Location, error) {
-	if name == "UTC" {
-		return time.UTC, nil
+// readZone finds a time zone by name; one that the database does not have is rebuilt from its offset ("+05:30").
+func readZone(r *wire.Reader) *time.Location {
+	name, offset := r.String(), r.Varint()
+	if r.Err() != nil || name == "" {
+		return nil
 	}
-	if z, ok := timeZone(name); ok {
-		return z, nil
+	if z, ok := zones.Load(name); ok {
+		return z
 	}
 	if offset < -15*3600 || offset > 15*3600 {
-		return nil, errBadExpr
+		r.Fail(errBadExpr)
+		return nil
 	}
-	return time.FixedZone(name, int(offset)), nil
+	return time.FixedZone(name, int(offset))
 }

@@ -126,7 +126,7 @@ func checkShipped(t *testing.T, e Expr, env *Env, row []types.Value, want types.
 	if back.String() != e.String() {
 		t.Errorf("%s came back as %s", e, back)
 	}
-	eb := EncodeEnv(nil, env, true)
+	eb := EncodeEnv(nil, env, true, version.Max)
 	far, _, err := DecodeEnv(eb)
 	if err != nil {
 		t.Fatal(err)

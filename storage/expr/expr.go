@@ -25,9 +25,12 @@ type Expr interface {
 // share it as far as its Warn allows that; NeedsSession and Volatile calls belong to one goroutine.
 type Env struct {
 	Mode   types.Mode
-	Now    time.Time     // statement start, UTC; NOW() and kin
-	Params []types.Value // of a prepared or parameterised statement
+	Now    time.Time      // statement start, UTC; NOW() and kin
+	System *time.Location // the gateway's own time zone: 'SYSTEM' in CONVERT_TZ; nil: unknown
+	Params []types.Value  // of a prepared or parameterised statement
 	Warn   types.Warner
+	// MaxPacket bounds a function's result, in bytes: the session's max_allowed_packet; 0: its default.
+	MaxPacket int
 	// Session gives what only a gateway can answer; nil inside a shard, where functions of class NeedsSession must
 	// have been folded to constants (Fold).
 	Session Session

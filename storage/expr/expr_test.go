@@ -265,7 +265,7 @@ func FuzzDecodeAgg(f *testing.F) {
 }
 
 func FuzzDecodeEnv(f *testing.F) {
-	f.Add(EncodeEnv(nil, testEnv(nil), true))
+	f.Add(EncodeEnv(nil, testEnv(nil), true, version.Max))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if env, _, err := DecodeEnv(b); err == nil {
 			_ = env.now()

@@ -9,9 +9,16 @@ import (
 	"cloudsql/storage/types"
 )
 
-// maxResult bounds what one function may build, in bytes: max_allowed_packet's default. Beyond it the result is NULL
-// with warning 1301.
+// maxResult is max_allowed_packet's default, in bytes.
 const maxResult = 64 << 20
+
+// maxPacket bounds what one function may build, in bytes. Beyond it the result is NULL with warning 1301.
+func (env *Env) maxPacket() int {
+	if env.MaxPacket > 0 {
+		return env.MaxPacket
+	}
+	return maxResult
+}
 
 var stringDefs = []def{
 	{name: "concat", min: 1, max: -1, typ: func(c *Call) error { return c.setStringResult(sumLen(c.args), c.args...) },

@@ -51,7 +51,7 @@ func unixTimestamp(c *Call, env *Env, a types.Value) (types.Value, error) {
 	d, ok := fuzzy(env, a)
 	var us int64
 	if ok && !d.zeroInDate() {
-		us = d.std(env.loc()).UnixMicro()
+		us = d.instant(env, env.loc()).UnixMicro()
 	}
 	if us < 0 || us > maxUnixtime {
 		us = 0
@@ -63,33 +63,20 @@ func unixTimestamp(c *Call, env *Env, a types.Value) (types.Value, error) {
 	return types.DecSmall(us/unit, c.typ.Decimals), nil
 }
 
-// nameSystemZone puts the zone's name for 'SYSTEM', which would be another one on another node.
-func nameSystemZone(args []Expr) (Expr, error) {
-	name := systemZone().String()
-	for i, a := range args {
-		if k, ok := a.(*Const); ok && i > 0 && name != "Local" && string(k.Val.Raw()) == "SYSTEM" {
-			args = append([]Expr(nil), args...)
-			args[i] = NewStr(name)
-			return New("convert_tz", args...)
-		}
-	}
-	return nil, nil
-}
-
 func convertTZ(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	d, ok := calendar(env, a[0])
 	if !ok {
 		return types.Null, nil
 	}
-	from, ok := timeZone(string(c.text(1, a[1])))
+	from, ok := env.zone(string(c.text(1, a[1])))
 	if !ok {
 		return types.Null, nil
 	}
-	to, ok := timeZone(string(c.text(2, a[2])))
+	to, ok := env.zone(string(c.text(2, a[2])))
 	if !ok {
 		return types.Null, nil
 	}
-	t := d.std(from)
+	t := d.instant(env, from)
 	if us := t.UnixMicro(); us < 0 || us > maxUnixtime {
 		return d.datetime(c.typ.Decimals), nil // beyond timestamps nothing is converted
 	}

@@ -44,7 +44,7 @@ var timeMoreDefs = []def{
 	{name: "unix_timestamp", min: 0, max: 1, usesNow: true, typ: typeUnixTimestamp, f0: func(_ *Call, env *Env) (types.Value, error) {
 		return types.Int(env.Now.Unix()), nil
 	}, f1: unixTimestamp},
-	{name: "convert_tz", min: 3, max: 3, rewrite: nameSystemZone, typ: func(c *Call) error { c.typ = datetimeType(fspOfExpr(c.args[0])); return nil }, fn: convertTZ},
+	{name: "convert_tz", min: 3, max: 3, usesNow: true, typ: func(c *Call) error { c.typ = datetimeType(fspOfExpr(c.args[0])); return nil }, fn: convertTZ},
 	// get_format('date' | 'time' | 'datetime', name)
 	{name: "get_format", min: 2, max: 2, typ: typeASCII(17), f2: getFormat},
 }

@@ -52,7 +52,7 @@ func AppendRead(dst []byte, r *Read, v version.Version) ([]byte, error) {
 		dst = appendSpans(dst, r.Spans)
 	}
 	if r.Env != nil {
-		dst = expr.EncodeEnv(dst, r.Env, true)
+		dst = expr.EncodeEnv(dst, r.Env, true, v)
 	}
 	var err error
 	if r.Filter != nil {
@@ -134,7 +134,7 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 		dst = appendKeys(dst, w.Keys)
 	}
 	if w.Env != nil {
-		dst = expr.EncodeEnv(dst, w.Env, w.usesNow())
+		dst = expr.EncodeEnv(dst, w.Env, w.usesNow(), v)
 	}
 	var err error
 	if w.Where != nil {

@@ -36,3 +36,6 @@ const (
 	EntryProposals  = 1 << 16
 	EntryBytes      = 128 << 20
 )
+
+// Packet is the largest max_allowed_packet, and so the largest value.
+const Packet = 1 << 30

@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/zones"
 )
 
 // temporalFsp is the number of fractional digits of a date or time type.
@@ -79,11 +80,11 @@ func (a *assignment) timestamp(packed uint64, issue temporalIssue) (Value, error
 	if packed == 0 {
 		return a.zeroDatetime(), nil // sql_mode allowed it, or it would not have come this far
 	}
-	micros, status := ToTimestamp(packed, a.mode.loc())
+	micros, status := a.mode.toTimestamp(packed)
 	switch status {
-	case TimestampInvalid:
+	case timestampInvalid:
 		return a.badTemporal("datetime", issueOutOfRange, a.zeroDatetime())
-	case TimestampInGap:
+	case timestampInGap:
 		stored := Timestamp(micros, a.t.temporalFsp())
 		if a.mode.Strict {
 			return a.badTemporal("datetime", issueOutOfRange, stored)
@@ -109,35 +110,62 @@ func (a *assignment) storeTimestamp(micros int64) (Value, error) {
 	return Timestamp(rounded, fsp), nil
 }
 
-// TimestampStatus tells how a local time became a TIMESTAMP.
-type TimestampStatus uint8
+// timestampStatus tells how a local time became a TIMESTAMP.
+type timestampStatus uint8
 
-// The outcomes of ToTimestamp.
 const (
-	TimestampOK      TimestampStatus = iota
-	TimestampInGap                   // the clock skipped it for daylight saving; the result is the moment of the skip
-	TimestampInvalid                 // no real date, or outside of 1970 to 2038
+	timestampOK      timestampStatus = iota
+	timestampInGap                   // the clock skipped it for daylight saving; the result is the moment of the skip
+	timestampInvalid                 // no real date, or outside of 1970 to 2038
 )
 
-// ToTimestamp gives the microseconds since the Unix epoch of a packed local time in loc.
-func ToTimestamp(packed uint64, loc *time.Location) (int64, TimestampStatus) {
+// toTimestamp gives the microseconds since the Unix epoch of a packed local time in the mode's zone.
+func (m *Mode) toTimestamp(packed uint64) (int64, timestampStatus) {
 	c := unpack(packed)
 	if c.month == 0 || c.day == 0 || c.day > daysIn(c.year, c.month) {
-		return 0, TimestampInvalid
+		return 0, timestampInvalid
 	}
-	at, status := c.toStd(loc), TimestampOK
-	if loc != time.UTC && civilFromStd(at) != c {
-		status = TimestampInGap
-		start, end := at.ZoneBounds()
-		if at = start; !end.IsZero() && (start.IsZero() || end.Sub(c.toStd(loc)) < c.toStd(loc).Sub(start)) {
-			at = end
-		}
-	}
+	at, skipped := m.instant(c)
 	micros := at.UnixMicro()
-	if micros < minTimestamp || micros > maxTimestamp {
-		return 0, TimestampInvalid
+	switch {
+	case micros < minTimestamp || micros > maxTimestamp:
+		return 0, timestampInvalid
+	case skipped:
+		return micros, timestampInGap
 	}
-	return micros, status
+	return micros, timestampOK
+}
+
+// Instant is the moment of a packed local time in loc; skipped tells that the clocks there never showed it. The date must be
+// one of the calendar.
+func (m *Mode) Instant(packed uint64, loc *time.Location) (at time.Time, skipped bool) {
+	c := unpack(packed)
+	if m.Legacy {
+		return c.toStd(loc), false
+	}
+	return c.instant(loc)
+}
+
+func (m *Mode) instant(c civil) (at time.Time, skipped bool) {
+	loc := m.loc()
+	if !m.legacy() {
+		return c.instant(loc)
+	}
+	at = c.toStd(loc)
+	if loc == time.UTC || civilFromStd(at) == c {
+		return at, false
+	}
+	start, end := at.ZoneBounds()
+	if !end.IsZero() && (start.IsZero() || end.Sub(at) < at.Sub(start)) {
+		return end, true
+	}
+	return start, true
+}
+
+func (m *Mode) legacy() bool { return m != nil && m.Legacy }
+
+func (c civil) instant(loc *time.Location) (at time.Time, skipped bool) {
+	return zones.Instant(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro*1000, loc)
 }
 
 func (a *assignment) time() (Value, error) {

@@ -15,6 +15,9 @@ type Mode struct {
 	NoUnsignedSub bool // NO_UNSIGNED_SUBTRACTION
 	Loc           *time.Location
 	Today         uint64 // packed date of the statement's start in Loc: what a TIME counts from as a DATETIME
+
+	// Legacy: a log entry of format 1 is executed as the programs did that wrote it, whose replicas may have done so already.
+	Legacy bool
 }
 
 // DefaultMode is MySQL 8's default sql_mode in UTC: for tests and tools.
