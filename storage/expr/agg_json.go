@@ -18,8 +18,19 @@ func (s *jsonArrayState) Add(env *Env, row []types.Value) error {
 		return err
 	}
 	s.separate()
-	s.out, err = appendJSON(s.out, env, s.agg.Args[0], v)
+	if s.out, err = appendJSON(s.out, env, s.agg.Args[0], v); err == nil {
+		err = s.agg.fits(env, len(s.out))
+	}
 	return err
+}
+
+// fits refuses a document that has grown beyond max_allowed_packet: no value can be larger, and a group's state is not to
+// take the node's memory.
+func (a *Agg) fits(env *Env, n int) error {
+	if limit := env.maxPacket(); n > limit {
+		return mysqlerr.Newf(errCapacityExceeded, "Memory capacity of %d bytes for '%s' exceeded. The result is larger than max_allowed_packet.", limit, a.Name)
+	}
+	return nil
 }
 
 func (s *jsonArrayState) separate() {
@@ -93,7 +104,7 @@ func (s *jsonObjectState) Add(env *Env, row []types.Value) error {
 	s.any = true
 	s.vals[key] = parseTree(text)
 	s.bytes += len(key) + len(text) + seenBytes
-	return nil
+	return s.agg.fits(env, s.bytes)
 }
 
 func (s *jsonObjectState) AppendPartial(dst []types.Value) []types.Value {

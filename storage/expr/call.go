@@ -84,7 +84,23 @@ func evalStrict1(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if err != nil || a.IsNull() {
 		return types.Null, err
 	}
-	return c.def.f1(c, env, a)
+	v, err := c.def.f1(c, env, a)
+	if len(v.Raw()) > smallResult {
+		return c.bounded(env, v, err)
+	}
+	return v, err
+}
+
+// smallResult is what no max_allowed_packet refuses, in bytes.
+const smallResult = 1024
+
+// bounded makes NULL of a result that is larger than max_allowed_packet, with warning 1301: the one place for all
+// functions. Those that could build much more look before they build, too (tooLong).
+func (c *Call) bounded(env *Env, v types.Value, err error) (types.Value, error) {
+	if err == nil && len(v.Raw()) > env.maxPacket() && !env.Mode.Legacy {
+		return tooLong(c, env)
+	}
+	return v, err
 }
 
 func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
@@ -96,7 +112,11 @@ func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if err != nil || b.IsNull() {
 		return types.Null, err
 	}
-	return c.def.f2(c, env, a, b)
+	v, err := c.def.f2(c, env, a, b)
+	if len(v.Raw()) > smallResult {
+		return c.bounded(env, v, err)
+	}
+	return v, err
 }
 
 // argPool lends calls of many arguments room for their values: nothing of an evaluation is kept in the Env, which
@@ -132,6 +152,9 @@ func evalStrictN(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	v, err := c.def.fn(c, env, *vals)
+	if len(v.Raw()) > smallResult {
+		v, err = c.bounded(env, v, err)
+	}
 	release(vals)
 	return v, err
 }
@@ -143,6 +166,9 @@ func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	v, err := c.def.lax(c, env, *vals)
+	if len(v.Raw()) > smallResult {
+		v, err = c.bounded(env, v, err)
+	}
 	release(vals)
 	return v, err
 }

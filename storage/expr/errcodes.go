@@ -23,5 +23,6 @@ const (
 	errInvalidJSONText  = mysql.ErrInvalidJSONText             // 3140
 	errUnknownTimeZone  = mysql.ErrUnknownTimeZone             // 1298
 	errStackOverrun     = mysql.ErrStackOverrunNeedMore        // 1436 Thread stack overrun: …
+	errCapacityExceeded = 3170                                 // Memory capacity of %d bytes for '%s' exceeded. %s
 	errTooBigPrecision  = mysql.ErrTooBigPrecision             // 1426
 )

@@ -99,8 +99,8 @@ func uncompress(c *Call, env *Env, a types.Value) (types.Value, error) {
 		return types.Null, nil
 	}
 	size := binary.LittleEndian.Uint32(s) & 0x3fffffff
-	if size > maxResult {
-		env.warnf(1256, "Uncompressed data size too large; the maximum size is %d (probably, length of uncompressed data was corrupted)", maxResult)
+	if int(size) > env.maxPacket() {
+		env.warnf(1256, "Uncompressed data size too large; the maximum size is %d (probably, length of uncompressed data was corrupted)", env.maxPacket())
 		return types.Null, nil
 	}
 	r, err := zlib.NewReader(bytes.NewReader(s[compressHeader:]))

@@ -24,11 +24,11 @@ var jsonDefs = []def{
 		return New("json_unquote", e)
 	}},
 	{name: "json_unquote", min: 1, max: 1, typ: typeUnquote, f1: jsonUnquote},
-	{name: "json_quote", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	{name: "json_quote", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		if !isStringKind(a.Kind()) {
 			return types.Null, mysqlerr.Newf(3064, "Incorrect type for argument %d in function %s.", 1, "json_quote")
 		}
-		if a.Kind() == types.KindBytes {
+		if a.Kind() == types.KindBytes && !env.Mode.Legacy {
 			return types.Null, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
 		}
 		return c.str(types.AppendJSONString(nil, a.Raw())), nil

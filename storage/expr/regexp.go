@@ -70,26 +70,35 @@ func typeRegexp(_ int, result func(*Call) error) func(*Call) error {
 		if o.deriv >= derivNumeric {
 			c.coll = types.CollationDefault
 		}
+		if err == nil {
+			_, err = c.constPattern()
+		}
 		return err
 	}
 }
 
-// prepRegexp compiles a constant pattern with constant flags once; a bad one is an error of evaluation, as in MySQL.
+// prepRegexp compiles a constant pattern with constant flags once. New has refused a bad one; what was decoded with one
+// fails where it is evaluated.
 func prepRegexp(c *Call) {
 	c.aux = new(atomic.Pointer[lastPattern])
+	if p, err := c.constPattern(); p != nil && err == nil {
+		c.aux = p
+	}
+}
+
+// constPattern is the compiled form of a constant pattern with constant flags, nil of others.
+func (c *Call) constPattern() (*icuregex.Pattern, error) {
 	pat, ok := c.constText(1)
 	if !ok {
-		return
+		return nil, nil
 	}
 	flags := ""
 	if i := matchTypeArg(c); i >= 0 {
 		if flags, ok = c.constText(i); !ok {
-			return
+			return nil, nil
 		}
 	}
-	if p, err := compileRegexp(c, pat, flags); err == nil {
-		c.aux = p
-	}
+	return compileRegexp(c, pat, flags)
 }
 
 // matchTypeArg is the index of the match_type argument, -1 without.
@@ -127,11 +136,19 @@ func compileRegexp(c *Call, pat, matchType string) (p *icuregex.Pattern, err err
 			return nil, mysqlerr.New(errWrongArguments, c.name)
 		}
 	}
-	if p, err = icuregex.CompileString(pat, flags); err != nil {
+	p, err = icuregex.CompileString(pat, flags)
+	if err == nil && icuregex.NewMatcher(p).GroupCount() > maxGroups {
+		err = &icuregex.CompileError{Code: icuregex.PatternTooBig}
+	}
+	if err != nil {
 		return nil, regexpError(err)
 	}
 	return p, nil
 }
+
+// maxGroups is how many groups a pattern may capture. The matcher saves the state of all of them up to 30,000 times; then it
+// has counted enough steps (3699), so that no pattern takes for ever.
+const maxGroups = 255
 
 // nextMatch looks for the next match of a pattern.
 func nextMatch(m *icuregex.Matcher) (found bool, err error) {
@@ -304,6 +321,9 @@ func regexpReplace(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			return types.Null, err
 		}
 		done = m.End()
+		if len(out)+len(rest)-done > env.maxPacket() {
+			return tooLong(c, env)
+		}
 		if occ > 0 {
 			break
 		}

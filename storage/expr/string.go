@@ -161,13 +161,13 @@ func (c *Call) offset(s []byte, n int64) int {
 }
 
 func tooLong(c *Call, env *Env) (types.Value, error) {
-	env.warnf(errPacketOverflow, "Result of %s() was larger than max_allowed_packet (%d) - truncated", c.name, maxResult)
+	env.warnf(errPacketOverflow, "Result of %s() was larger than max_allowed_packet (%d) - truncated", c.name, env.maxPacket())
 	return types.Null, nil
 }
 
 func concat2(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	x, y := c.text(0, a), c.text(1, b)
-	if len(x)+len(y) > maxResult {
+	if len(x)+len(y) > env.maxPacket() {
 		return tooLong(c, env)
 	}
 	out := make([]byte, len(x)+len(y))
@@ -183,7 +183,7 @@ func concatN(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	out := make([]byte, 0, n+16)
 	for i, v := range a {
 		out = v.AppendText(out, c.args[i].Type())
-		if len(out) > maxResult {
+		if len(out) > env.maxPacket() {
 			return tooLong(c, env)
 		}
 	}
@@ -217,7 +217,7 @@ func concatWS(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		}
 		first = false
 		out = v.AppendText(out, c.args[i+1].Type())
-		if len(out) > maxResult {
+		if len(out) > env.maxPacket() {
 			return tooLong(c, env)
 		}
 	}
@@ -320,13 +320,13 @@ func pad(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if fillChars == 0 {
 		return c.str([]byte{}), nil
 	}
-	if want > maxResult {
+	if want > int64(env.maxPacket()) {
 		return tooLong(c, env)
 	}
 	missing := want - have
 	p := bytes.Repeat(fill, int(missing/fillChars))
 	p = append(p, fill[:c.offset(fill, missing%fillChars)]...)
-	if len(p)+len(s) > maxResult {
+	if len(p)+len(s) > env.maxPacket() {
 		return tooLong(c, env)
 	}
 	if c.op == 0 {
@@ -353,7 +353,7 @@ func replace(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if n == 0 {
 		return c.str(s), nil
 	}
-	if len(s)+n*(len(to)-len(from)) > maxResult {
+	if len(s)+n*(len(to)-len(from)) > env.maxPacket() {
 		return tooLong(c, env)
 	}
 	return c.str(bytes.ReplaceAll(s, from, to)), nil
@@ -379,7 +379,7 @@ func repeatBytes(c *Call, env *Env, s []byte, n types.Value) (types.Value, error
 	if times <= 0 || len(s) == 0 {
 		return c.str([]byte{}), nil
 	}
-	if times > maxResult/int64(len(s)) {
+	if times > int64(env.maxPacket()/len(s)) {
 		return tooLong(c, env)
 	}
 	return c.str(bytes.Repeat(s, int(times))), nil

@@ -179,6 +179,9 @@ func makeSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		}
 		first = false
 		out = v.AppendText(out, c.args[i+1].Type())
+		if len(out) > env.maxPacket() {
+			return tooLong(c, env)
+		}
 	}
 	return c.str(out), nil
 }
@@ -205,7 +208,7 @@ func exportSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			bits = 64
 		}
 	}
-	if int(bits)*(max(len(on), len(off))+len(sep)) > maxResult {
+	if int(bits)*(max(len(on), len(off))+len(sep)) > env.maxPacket() {
 		return tooLong(c, env)
 	}
 	var out []byte
@@ -333,7 +336,7 @@ func insert(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	}
 	from := c.offset(s, pos-1)
 	to := from + c.offset(s[from:], n)
-	if from+len(repl)+len(s)-to > maxResult {
+	if from+len(repl)+len(s)-to > env.maxPacket() {
 		return tooLong(c, env)
 	}
 	out := append(append(append([]byte{}, s[:from]...), repl...), s[to:]...)
@@ -389,7 +392,7 @@ func typeToBase64(c *Call) error {
 
 func toBase64(c *Call, env *Env, a types.Value) (types.Value, error) {
 	s := c.text(0, a)
-	if base64.StdEncoding.EncodedLen(len(s)) > maxResult {
+	if base64.StdEncoding.EncodedLen(len(s)) > env.maxPacket() {
 		return tooLong(c, env)
 	}
 	enc := base64.StdEncoding.EncodeToString(s)
@@ -432,7 +435,7 @@ func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		if binary {
 			have = int64(len(s))
 		}
-		if n > maxResult {
+		if n > int64(env.maxPacket()) {
 			return tooLong(c, env)
 		}
 		if n < have {
