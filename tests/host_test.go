@@ -25,6 +25,8 @@ var hostPackages = map[string]map[string]bool{
 // hostUses are the uses below the floor distributed, and why none can reach what a log entry does.
 var hostUses = map[string]string{
 	"storage/engine/logger.go os.Exit":       "the engine's end",
+	"storage/engine/logger.go time.Now":      "how often the engine's complaints are logged",
+	"storage/memory/watch.go time.NewTicker": "memory accounts belong to this process",
 	"storage/expr/math.go rand.Uint64":       "RAND() and kin are Volatile: gateways evaluate them",
 	"storage/expr/misc.go time.Now":          "SYSDATE(), UUID(): Volatile",
 	"storage/expr/misc.go time.NewTimer":     "SLEEP(): Volatile",

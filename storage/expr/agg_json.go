@@ -92,7 +92,11 @@ func (s *jsonObjectState) Add(env *Env, row []types.Value) error {
 	if k.IsNull() {
 		return mysqlerr.Newf(errJSONNullKey, "JSON documents may not contain NULL member names.")
 	}
-	key := string(textOf(k, s.agg.Args[0].Type()))
+	name, err := memberName(env, textOf(k, s.agg.Args[0].Type()))
+	if err != nil {
+		return err
+	}
+	key := string(name)
 	v, err := eval(s.agg.Args[1], env, row)
 	if err != nil {
 		return err

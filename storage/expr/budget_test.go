@@ -55,6 +55,22 @@ func TestNestedResultsStayBounded(t *testing.T) {
 	}
 }
 
+// TestBudget: what the functions of an expression build is counted together, however they are nested.
+func TestBudget(t *testing.T) {
+	e := Expr(NewStr(""))
+	for range 10 {
+		e = mustNew(t, "concat", mustNew(t, "left", mustNew(t, "repeat", longText, NewInt(2000)), NewInt(3)), e)
+	}
+	env := testEnv(nil)
+	row := []types.Value{types.Str("x")}
+	for bytes, want := range map[int]uint16{10 * 2000: 0, 10*2000 - 1: errCapacityExceeded} {
+		env.Budget = &Budget{Bytes: bytes}
+		if _, err := e.Eval(env, row); mysqlerr.Code(err) != want {
+			t.Errorf("with %d bytes: %v", bytes, err)
+		}
+	}
+}
+
 // TestAggregatedDocumentsEnd: JSON_ARRAYAGG and JSON_OBJECTAGG of more than max_allowed_packet.
 func TestAggregatedDocumentsEnd(t *testing.T) {
 	for _, name := range []string{"json_arrayagg", "json_objectagg"} {

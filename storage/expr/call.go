@@ -3,7 +3,11 @@ package expr
 import (
 	"strings"
 	"sync"
+	"unicode/utf8"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -21,7 +25,8 @@ type Call struct {
 	deriv derivation // coercibility of a string result
 	ascii bool       // the result cannot hold but ASCII, so that it converts to any character set
 
-	ev evalFunc
+	ev        evalFunc
+	unchecked evalFunc // of evalChecked
 	// cond, where there is one, decides a condition without making a value of it; ev is evalCond then.
 	cond condFunc
 	// What prepare found out once for all rows; of no meaning to the tree's shape.
@@ -94,13 +99,23 @@ func evalStrict1(c *Call, env *Env, row []types.Value) (types.Value, error) {
 // smallResult is what no max_allowed_packet refuses, in bytes.
 const smallResult = 1024
 
-// bounded makes NULL of a result that is larger than max_allowed_packet, with warning 1301: the one place for all
-// functions. Those that could build much more look before they build, too (tooLong).
+// bounded makes NULL of a result that is larger than max_allowed_packet, with warning 1301, and counts it against the
+// Budget: the one place for all functions. Those that could build much more look before they build, too (tooLong).
 func (c *Call) bounded(env *Env, v types.Value, err error) (types.Value, error) {
-	if err == nil && len(v.Raw()) > env.maxPacket() && !env.Mode.Legacy {
+	if err != nil || env.Mode.Legacy {
+		return v, err
+	}
+	n := len(v.Raw())
+	if n > env.maxPacket() {
 		return tooLong(c, env)
 	}
-	return v, err
+	if b := env.Budget; b != nil {
+		if b.Bytes -= n; b.Bytes < 0 {
+			return types.Null, mysqlerr.Newf(errCapacityExceeded,
+				"Memory capacity of %d bytes for '%s' exceeded. The statement's expressions build too much.", limits.EvalBytes, c.name)
+		}
+	}
+	return v, nil
 }
 
 func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
@@ -210,6 +225,34 @@ func (c *Call) prepare() {
 	if d.prep != nil {
 		d.prep(c)
 	}
+	if c.mixes() {
+		c.unchecked, c.ev, c.cond = c.ev, evalChecked, nil
+	}
+}
+
+// mixes tells whether bytes of any kind may become characters in c's result: a binary literal's collation gives way to a
+// column's.
+func (c *Call) mixes() bool {
+	if c.typ.Class() != types.ClassString || c.typ.Collation == types.CollationBinary {
+		return false
+	}
+	for _, a := range c.args {
+		if t := a.Type(); t.Class() == types.ClassBit || t.IsBinary() {
+			return true
+		}
+	}
+	return false
+}
+
+// evalChecked holds the result to what a string of characters is: broken UTF-8 is NULL, with warning 1300. Where it is going
+// to be stored, the column refuses it (1366).
+func evalChecked(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	v, err := c.unchecked(c, env, row)
+	if err == nil && v.Kind() == types.KindString && !utf8.Valid(v.Raw()) && !env.InDML && !env.Mode.Legacy {
+		env.warn(mysql.ErrInvalidCharacterString, c.typ.Collation.Charset(), hexText(v.Raw()[:min(len(v.Raw()), 32)]))
+		return types.Null, nil
+	}
+	return v, err
 }
 
 // withArgs is c over other arguments, with the types and collations that c was built with.

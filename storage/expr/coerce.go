@@ -31,6 +31,9 @@ type strOrigin struct {
 }
 
 func originOf(e Expr) strOrigin {
+	if e.Type().Class() == types.ClassBit {
+		return strOrigin{types.CollationBinary, derivImplicit, false}
+	}
 	switch e := e.(type) {
 	case *Const:
 		return constOrigin(e)

@@ -31,6 +31,8 @@ type Env struct {
 	Warn   types.Warner
 	// MaxPacket bounds a function's result, in bytes: the session's max_allowed_packet; 0: its default.
 	MaxPacket int
+	// Budget is what evaluations may still build; nil is without end.
+	Budget *Budget
 	// Session gives what only a gateway can answer; nil inside a shard, where functions of class NeedsSession must
 	// have been folded to constants (Fold).
 	Session Session
@@ -48,6 +50,9 @@ type Env struct {
 	// state is what volatile functions keep from row to row of one statement, e.g. the sequence of RAND(n).
 	state map[*Call]any
 }
+
+// Budget is how many bytes of large results evaluations may build. It belongs to one goroutine.
+type Budget struct{ Bytes int }
 
 // Session is the gateway's answers to functions about the connection.
 type Session interface {

@@ -2,6 +2,9 @@ package expr
 
 import (
 	"slices"
+	"unicode/utf8"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -72,13 +75,25 @@ func jsonObject(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		if a[i].IsNull() {
 			return types.Null, mysqlerr.Newf(errJSONNullKey, "JSON documents may not contain NULL member names.")
 		}
+		key, err := memberName(env, c.text(i, a[i]))
+		if err != nil {
+			return types.Null, err
+		}
 		v, err := c.toTree(env, i+1, a[i+1])
 		if err != nil {
 			return types.Null, err
 		}
-		out.set(c.text(i, a[i]), v)
+		out.set(key, v)
 	}
 	return out.value(), nil
+}
+
+// memberName refuses bytes that are no characters.
+func memberName(env *Env, key []byte) ([]byte, error) {
+	if !utf8.Valid(key) && !env.Mode.Legacy {
+		return nil, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
+	}
+	return key, nil
 }
 
 // edit runs change for each pair of path and value. NULL as document or path makes NULL.

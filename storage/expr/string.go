@@ -457,16 +457,19 @@ func findText(s, sub []byte, coll types.Collation) int {
 		return bytes.Index(s, sub)
 	}
 	n := runeCount(sub)
-	for i := 0; i < len(s); {
-		end := i + runeOffset(s[i:], n)
-		if end == len(s) && runeCount(s[i:]) < n {
-			return -1
-		}
+	end := runeOffset(s, n)
+	if runeCount(s[:end]) < n {
+		return -1
+	}
+	for i := 0; ; {
 		if coll.CompareStrings(s[i:end], sub) == 0 {
 			return i
 		}
-		_, size := utf8.DecodeRune(s[i:])
-		i += size
+		if end == len(s) {
+			return -1
+		}
+		_, out := utf8.DecodeRune(s[i:])
+		_, in := utf8.DecodeRune(s[end:])
+		i, end = i+out, end+in
 	}
-	return -1
 }

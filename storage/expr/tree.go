@@ -37,6 +37,17 @@ func Nodes(e Expr) (n int) {
 	return n
 }
 
+// Calls counts the functions and operators of e.
+func Calls(e Expr) (n int) {
+	Walk(e, func(e Expr) bool {
+		if _, ok := e.(*Call); ok {
+			n++
+		}
+		return true
+	})
+	return n
+}
+
 // Walk visits e and all below it, parents first; fn returns false to stay out of a subtree.
 func Walk(e Expr, fn func(Expr) bool) {
 	if e == nil || !fn(e) {

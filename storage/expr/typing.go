@@ -353,6 +353,8 @@ func unifyStrings(a, b types.Type) types.Type {
 	}
 	coll := types.CollationDefault
 	switch {
+	case a.Class() == types.ClassBit, b.Class() == types.ClassBit:
+		coll = types.CollationBinary
 	case isStringy(&a):
 		coll = a.Collation
 	case isStringy(&b):

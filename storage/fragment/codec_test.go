@@ -146,13 +146,32 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, _, _ = DecodeRead(data)
-		_, _, _ = DecodeWrite(data)
+		if r, _, err := DecodeRead(data); err == nil {
+			sameAgain(t, r, AppendRead, DecodeRead)
+		}
+		if w, _, err := DecodeWrite(data); err == nil && w.Kind.Since() <= version.Max {
+			sameAgain(t, w, AppendWrite, DecodeWrite)
+		}
 		d := wire.NewReader(data)
 		ReadWriteResult(d)
 		var p Page
 		ReadPage(wire.NewReader(data), &p)
 	})
+}
+
+// sameAgain encodes what was decoded: it is decoded again, and encoded to the same bytes from then on.
+func sameAgain[T any](t *testing.T, f T, encode func([]byte, T, version.Version) ([]byte, error), decode func([]byte) (T, []byte, error)) {
+	first, err := encode(nil, f, version.Max)
+	if err != nil {
+		t.Fatalf("what was decoded cannot be encoded: %v", err)
+	}
+	back, rest, err := decode(first)
+	if err != nil || len(rest) > 0 {
+		t.Fatalf("%d bytes left, %v", len(rest), err)
+	}
+	if second, err := encode(nil, back, version.Max); err != nil || !bytes.Equal(first, second) {
+		t.Fatalf("%x\n%x\n%v", first, second, err)
+	}
 }
 
 // TestWriteWithoutNow: a statement that the time does not matter to is the same fragment at any time of its day.

@@ -39,3 +39,9 @@ const (
 
 // Packet is the largest max_allowed_packet, and so the largest value.
 const Packet = 1 << 30
+
+// Of what evaluating one write fragment takes, counted from the fragment and its rows' values, so that all replicas agree.
+const (
+	EvalBytes = 1 << 30 // of large results of functions
+	EvalCalls = 1 << 27 // of functions and operators
+)

@@ -8,6 +8,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
+	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -62,6 +63,7 @@ type writer struct {
 	w       *fragment.Write
 	res     *fragment.WriteResult
 	env     expr.Env
+	budget  expr.Budget
 	strict  expr.StrictWarnings // what strict mode does not forgive in expressions
 	note    types.Warner        // warn, bound once, as forgive is strict.Warn
 	forgive types.Warner
@@ -97,8 +99,28 @@ func (w *writer) run(t *tablet, f *fragment.Write, res *fragment.WriteResult) er
 	w.t, w.cur, w.plan, w.w, w.res = t, t.current, plan, f, res
 	w.prepareEnv()
 	w.prepareImages()
+	if err := w.affordable(); err != nil {
+		return w.failed(err)
+	}
 	if err := w.rows(); err != nil {
 		return w.failed(err)
+	}
+	return nil
+}
+
+// affordable refuses a fragment that would evaluate too much: apply does bounded work.
+func (w *writer) affordable() error {
+	const few = 64 // rows of any expression
+	rows := max(len(w.w.Keys), w.w.Rows.Len())
+	if rows <= few || w.env.Mode.Legacy {
+		return nil
+	}
+	calls := expr.Calls(w.w.Where)
+	for i := range w.w.Set {
+		calls += expr.Calls(w.w.Set[i].Expr)
+	}
+	if calls > limits.EvalCalls/rows {
+		return mysqlerr.NotSupported(fmt.Sprintf("evaluating %d functions for each of %d rows at once", calls, rows))
 	}
 	return nil
 }
@@ -126,6 +148,8 @@ func (w *writer) prepareEnv() {
 		w.env.Mode.Loc = time.UTC
 	}
 	w.env.InDML = true
+	w.budget.Bytes = limits.EvalBytes
+	w.env.Budget = &w.budget
 	if w.note == nil {
 		w.note, w.forgive = w.warn, w.strict.Warn
 	}

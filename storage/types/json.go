@@ -2,6 +2,7 @@ package types
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"strconv"
 
@@ -158,6 +159,8 @@ func (v Value) appendAsJSON(dst []byte) []byte {
 		return appendQuoted(dst, appendDatetime(nil, packedOf(v), 6))
 	case KindTime:
 		return appendQuoted(dst, appendTime(nil, v.Int(), 6))
+	case KindBit: // bytes of a type that JSON does not have
+		return appendQuoted(dst, base64.StdEncoding.AppendEncode([]byte("base64:type16:"), v.AppendText(nil, nil)))
 	}
 	return AppendJSONString(dst, v.AppendText(nil, nil))
 }

@@ -1,0 +1,224 @@
+package expr
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/limits"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+	"cloudsql/storage/version"
+)
+
+var shipRounds = flag.Int("ship-rounds", 30_000, "how many expressions TestEveryFunctionShips makes")
+
+// shipper makes random calls of everything over columns of the types that a catalog has, and extreme constants.
+type shipper struct {
+	t      *testing.T
+	rng    *rand.Rand
+	names  []string
+	types  []types.Type // of the columns; each is an assignment's target, too
+	row    []types.Value
+	consts []Expr
+	found  map[string]bool
+}
+
+func newShipper(t *testing.T, seed uint64) *shipper {
+	s := &shipper{t: t, rng: rand.New(rand.NewPCG(seed, 7)), found: map[string]bool{}}
+	for _, n := range Names() {
+		if n != "sleep" && n != "benchmark" {
+			s.names = append(s.names, n)
+		}
+	}
+	at := types.PackDatetime
+	digits, _, _ := types.ParseDecimal([]byte(strings.Repeat("9", 35) + "." + strings.Repeat("9", 30)))
+	add := func(t types.Type, v types.Value) { s.types, s.row = append(s.types, t), append(s.row, v) }
+	text, bin := types.CollationDefault, types.CollationBinary
+	add(types.Type{ID: mysql.TypeLong, Length: 11}, types.Int(-5))
+	add(types.Type{ID: mysql.TypeLonglong, Length: 20, Unsigned: true}, types.Uint(1<<63))
+	add(types.TypeDouble, types.Float(1e308))
+	add(decimalType(65, 30), digits)
+	add(decimalType(10, 2), types.DecSmall(12345, 2))
+	add(stringType(100, text), types.Str("Bee"))
+	add(types.Type{ID: mysql.TypeLongBlob, Length: limits.TypeLength / 4, Collation: text}, types.Str(strings.Repeat("x", 300)))
+	add(types.Type{ID: mysql.TypeLongBlob, Length: limits.TypeLength, Collation: bin}, types.Bytes([]byte{0xff, 0}))
+	add(types.Type{ID: mysql.TypeBlob, Length: limits.TypeLength, Decimals: notFixed, Collation: text}, types.Str("2024-02-30"))
+	add(types.TypeJSON, types.JSON([]byte(`{"a": [1, 2.5, "x", null, 123456789012345678901234567890, 1e308]}`)))
+	add(types.TypeDate, types.Date(0))
+	add(datetimeType(6), types.Datetime(at(9999, 12, 31, 23, 59, 59, 999999), 6))
+	add(timeType(6), types.Time(-maxTimeMicros, 6))
+	add(timeType(0), types.Time(0, 0))
+	add(types.Type{ID: mysql.TypeEnum, Elems: []string{"small", "large"}, Collation: text}, types.Enum(2, []byte("large")))
+	add(types.Type{ID: mysql.TypeEnum, Elems: []string{""}, Collation: text}, types.Enum(0, nil))
+	add(types.Type{ID: mysql.TypeSet, Elems: []string{"a", "b"}, Collation: text}, types.Set(3, []byte("a,b")))
+	add(types.Type{ID: mysql.TypeBit, Length: 64}, types.Bit(1<<63, 64))
+	add(types.Type{ID: mysql.TypeBit, Length: 1}, types.Bit(1, 1))
+	add(types.Type{ID: mysql.TypeYear, Length: 4, Unsigned: true}, types.Uint(2155))
+	add(types.Type{ID: mysql.TypeTiny, Length: 4}, types.Int(-128))
+	add(types.Type{ID: mysql.TypeTimestamp, Length: 26, Decimals: 6}, types.Datetime(at(2038, 1, 19, 3, 14, 7, 0), 6))
+	add(types.Type{ID: mysql.TypeVarchar, Length: 3, Collation: bin}, types.Bytes([]byte("abc")))
+	add(types.Type{ID: mysql.TypeString, Length: 3, Collation: text}, types.Null)
+	add(types.Type{ID: mysql.TypeFloat, Length: 12}, types.Float(-3e38))
+	add(decimalType(65, 0), types.DecSmall(-1, 0))
+	add(decimalType(1, 1), types.DecSmall(9, 1))
+	s.consts = []Expr{
+		NewInt(3), NewInt(0), NewInt(-1), NewInt(1<<63 - 1), NewInt(-1 << 63), NewStr("abc"), NewStr(""), NewStr("day"), NewStr("$.a"),
+		NewStr("$**.a[last]"), NewStr("2024-01-02 03:04:05"), NewStr("999:59:59"), NewStr(`{"a":[1]}`), NewNull(), NewHex([]byte{0xff, 0xfe}),
+		NewStr(strings.Repeat("9", 90)), NewStr("1e400"), NewStr("SYSTEM"), NewStr("utf8mb4"), NewStr("(a*)*b"), NewStr(`\N{}`), NewStr("€ß\U0001F600"),
+		&Const{Val: types.Date(0), Typ: types.TypeDate}, &Const{Val: types.Datetime(at(9999, 12, 31, 23, 59, 59, 999999), 6), Typ: datetimeType(6)},
+		&Const{Val: types.Time(maxTimeMicros, 0), Typ: timeType(0)}, &Const{Val: types.Float(1e308), Typ: types.TypeDouble},
+		&Const{Val: digits, Typ: decimalType(65, 30)},
+	}
+	return s
+}
+
+func (s *shipper) operand() Expr {
+	if s.rng.IntN(3) == 0 {
+		return s.consts[s.rng.IntN(len(s.consts))]
+	}
+	i := s.rng.IntN(len(s.types))
+	return &Column{Index: i, Typ: s.types[i], Name: fmt.Sprint("c", i)}
+}
+
+// fault reports a kind of fault once.
+func (s *shipper) fault(kind string, e Expr, what any) {
+	if !s.found[kind] {
+		s.found[kind] = true
+		text := ""
+		if e != nil {
+			text = e.String()
+		}
+		s.t.Errorf("%s: %.300v: %.300s", kind, what, text)
+	}
+}
+
+func (s *shipper) guarded(kind string, e *Expr, do func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.fault("panic: "+kind, *e, p)
+		}
+	}()
+	do()
+}
+
+// call makes a call over operands and perhaps one more over that; nil where the arguments don't fit.
+func (s *shipper) call() (e Expr, name string) {
+	for range 1 + s.rng.IntN(3) {
+		n := s.names[s.rng.IntN(len(s.names))]
+		var args []Expr
+		if e != nil {
+			args = append(args, e)
+		}
+		for range s.rng.IntN(5) {
+			args = append(args, s.operand())
+		}
+		s.guarded("building "+n, &e, func() {
+			if x, err := New(n, args...); err == nil && ClassOf(x) == Pure {
+				e, name = x, n
+			}
+		})
+	}
+	return e, name
+}
+
+// ship encodes and decodes e, which must mean the same afterwards.
+func (s *shipper) ship(name string, e Expr, env *Env) (back Expr) {
+	s.guarded("shipping "+name, &e, func() {
+		b, err := Encode(nil, e, env, version.Max)
+		if err != nil {
+			if mysqlerr.Code(err) != mysql.ErrInvalidCharacterString { // a constant that was folded to broken text
+				s.fault("encoding "+name, e, err)
+			}
+			return
+		}
+		x, rest, err := Decode(b)
+		if err != nil || len(rest) > 0 {
+			s.fault("decoding "+name, e, err)
+			return
+		}
+		if again, err := Encode(nil, x, env, version.Max); err != nil || !bytes.Equal(again, b) {
+			s.fault("encoding again "+name, e, err)
+		}
+		back = x
+	})
+	return back
+}
+
+func (s *shipper) eval(name string, e Expr, env *Env) (v types.Value, ok bool) {
+	s.guarded("evaluating "+name, &e, func() {
+		var err error
+		if v, err = e.Eval(env, s.row); err != nil {
+			var my *mysqlerr.Error
+			if !errors.As(err, &my) || my.Code == mysql.ErrUnknown {
+				s.fault("untyped error of "+name, e, err)
+			}
+			return
+		}
+		broken := env.InDML && v.Kind() == types.KindString && !utf8.Valid(v.Raw()) // a column refuses it
+		if _, _, err := types.DecodeValue(types.AppendValue(nil, v)); err != nil && !broken {
+			s.fault("value of "+name, e, v.Text())
+			return
+		}
+		ok = true
+	})
+	return v, ok
+}
+
+// store assigns a value to a column of each kind in turn.
+func (s *shipper) store(e Expr, v types.Value, env *Env) {
+	t := s.types[s.rng.IntN(len(s.types))]
+	kind := fmt.Sprintf("storing kind %d as type %d", v.Kind(), t.ID)
+	s.guarded(kind, &e, func() {
+		_ = v.ToBool(nil)
+		a, err := types.Assign(v, &t, "c", 1, &env.Mode, env.Warn)
+		if err != nil {
+			return
+		}
+		if _, _, err := types.DecodeValue(types.AppendValue(nil, a)); err != nil {
+			s.fault(kind, e, a.Text())
+		}
+		_ = types.Identical(a, a)
+		_ = types.HashKey(nil, a, t.Collation)
+	})
+}
+
+// TestEveryFunctionShips: whatever can be built over columns and constants, as it is and folded, is encoded, decoded to the
+// same, evaluated to a value that can travel or to a MySQL error, and stored in any column. It makes the same expressions
+// each time; -args -ship-rounds 3000000 looks longer.
+func TestEveryFunctionShips(t *testing.T) {
+	s := newShipper(t, 1)
+	built := 0
+	for range *shipRounds {
+		e, name := s.call()
+		if e == nil {
+			continue
+		}
+		built++
+		env := testEnv(nil)
+		env.InDML, env.MaxPacket, env.Mode.Strict = s.rng.IntN(2) == 0, 1<<16, s.rng.IntN(2) == 0
+		env.Warn = func(uint16, string) {}
+		if s.rng.IntN(3) == 0 {
+			s.guarded("folding "+name, &e, func() { e = Fold(e, env) })
+		}
+		back := s.ship(name, e, env)
+		v, ok := s.eval(name, e, env)
+		if back == nil || !ok {
+			continue
+		}
+		if w, ok := s.eval(name, back, env); !ok || !bytes.Equal(types.AppendValue(nil, w), types.AppendValue(nil, v)) {
+			s.fault("other value after shipping "+name, e, w.Text())
+		}
+		s.store(e, v, env)
+	}
+	if built < *shipRounds/4 {
+		t.Errorf("only %d expressions were built", built)
+	}
+}
