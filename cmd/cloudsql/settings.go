@@ -46,6 +46,7 @@ type settings struct {
 	memory            int64
 	statementMemory   int64
 	temporary         int64
+	diskReserve       uint64
 	drainTimeout      time.Duration
 }
 
@@ -85,6 +86,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.Int64Var(&s.temporary, "temporary-mb", 4096, "disk space in MiB that the temporary files of statements may take in the data directory")
 	f.Int64Var(&s.statementMemory, "statement-memory-mb", 0,
 		"memory in MiB that one statement may use at its gateway; 0: an eighth of what statements may use together, 16 to 4096")
+	f.Uint64Var(&s.diskReserve, "disk-reserve-mb", 512, "MiB of the disk that writes leave free (1021), at most a tenth of it; 0: none")
 	f.DurationVar(&s.drainTimeout, "drain-timeout", 15*time.Second, "how long a stop by SIGTERM may take")
 }
 

@@ -83,7 +83,7 @@ func (p *process) open(ctx context.Context) (err error) {
 		Dir: s.data, NodeAddr: s.nodeAddr, AdvertiseAddr: s.advertiseAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
 		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, DataShards: s.dataShards,
 		History: s.history, CacheBytes: s.cacheBytes(), Memory: p.memory, WALDir: s.walDir, SpreadTables: s.spreadTables, MaxTxnBytes: s.maxTxn << 20,
-		UntrustedClock: s.untrustedClock, MaxClockOffset: s.maxClockOffset,
+		UntrustedClock: s.untrustedClock, MaxClockOffset: s.maxClockOffset, DiskReserve: s.diskReserve << 20, Stop: p.fail,
 		JoinToken: s.joinToken, RequireJoinToken: s.requireJoinToken, NodeTLS: nodeTLSModes[s.nodeTLS],
 	}
 	if path := os.Getenv(testClockEnv); path != "" {
@@ -114,6 +114,14 @@ func (p *process) serve(what string, fn func() error) {
 			p.failed <- fmt.Errorf("%s: %w", what, err)
 		}
 	})
+}
+
+// fail ends the process with an error, unless it is ending already.
+func (p *process) fail(err error) {
+	select {
+	case p.failed <- err:
+	default:
+	}
 }
 
 func listen(what, addr string) (net.Listener, error) {

@@ -48,6 +48,11 @@ type Config struct {
 	Memory            *memory.Account // of the process, which is charged with what the node holds; nil: nobody counts
 	MaxTxnBytes       int             // 64 MiB: memory of what one transaction writes in one shard (1197)
 	WALDir            string          // of the raft log; in Dir
+	DiskReserve       uint64          // bytes that writes leave free, but at most a tenth of the file system; 0: none
+	// DiskSpace tells what is free and in all: the operating system's answer.
+	DiskSpace func(dir string) (free, total uint64, err error)
+	// Stop is told that the node must stop, while others go on: Close, from another goroutine.
+	Stop func(why error)
 
 	Heartbeat     time.Duration // 300 ms
 	Tick          time.Duration // raft.DefaultTick
@@ -94,6 +99,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.MaxVersion == 0 {
 		c.MaxVersion = version.Max
+	}
+	if c.DiskSpace == nil {
+		c.DiskSpace = diskSpace
+	}
+	if c.Stop == nil {
+		c.Stop = func(error) {}
 	}
 	if c.Network == nil {
 		c.Network = rpc.TCP

@@ -103,6 +103,7 @@ type router struct{ n *Node }
 func (r router) ShardOf(t schema.TabletID) (schema.ShardID, bool) { return r.n.Catalog().ShardOf(t) }
 func (r router) Local(s schema.ShardID) *replica.Replica          { return r.n.replicaOf(s) }
 func (r router) Replicas(s schema.ShardID) []schema.NodeID        { return r.n.replicaNodes(s) }
+func (r router) Full(s schema.ShardID) error                      { return r.n.full(s) }
 func (r router) Lost(s schema.ShardID) error                      { return r.n.lost(s) }
 
 // replicaNodes gives the nodes with a replica of a shard: who told to hold the lease, voters that are alive, the rest.

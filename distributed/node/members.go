@@ -196,7 +196,7 @@ func (n *Node) successor(s schema.ShardID) (best schema.NodeID) {
 	fewest := 0
 	for id, st := range n.peers.all(aliveFor) {
 		rs := st.replica(s)
-		if _, voter := info.Replicas[id]; !voter || id == n.NodeID() || st.Drain || rs == nil || rs.Broken != "" {
+		if _, voter := info.Replicas[id]; !voter || id == n.NodeID() || st.Drain || st.Full || rs == nil || rs.Broken != "" {
 			continue
 		}
 		leads := 0

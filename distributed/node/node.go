@@ -64,9 +64,13 @@ type Node struct {
 	open   openTxns
 	recon  reconciler
 	damage damageReports
-	stats  tableStats
-	db     db
-	locks  lockWatch
+
+	diskFull atomic.Bool
+	diskFree atomic.Uint64
+	refused  atomic.Pointer[map[schema.ShardID]error] // shards that take no writes
+	stats    tableStats
+	db       db
+	locks    lockWatch
 
 	serving   atomic.Bool // all replicas that can be were started
 	draining  atomic.Bool
@@ -118,6 +122,9 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	var id *identity
 	var fresh bool
 	if n.dir, id, fresh, err = openDirectory(cfg.Dir, cfg.MaxVersion); err != nil {
+		return nil, err
+	}
+	if err := n.checkRoom(); err != nil {
 		return nil, err
 	}
 	n.makeRPC()
@@ -358,7 +365,7 @@ func (n *Node) setLocal(s schema.ShardID, ls *localShard) {
 func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for part, loop := range map[string]func(context.Context){
-		"heartbeats": n.peers.loop, "the reconciler": n.recon.loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop,
+		"heartbeats": n.peers.loop, "the reconciler": n.recon.loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
 		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.loop(n), "waits for locks": n.locks.loop,
 	} {
 		n.wg.Keep(n.ctx.Done(), part, func() { loop(n.ctx) })

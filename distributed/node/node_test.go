@@ -27,6 +27,7 @@ import (
 
 // testCluster is nodes in this process, on loopback and temporary directories.
 type testCluster struct {
+	change func(i int, cfg *Config) // nil: as it is
 	t      testing.TB
 	nodes  []*Node
 	dirs   []string
@@ -49,11 +50,15 @@ func testLogger(t testing.TB, name string) *slog.Logger {
 }
 
 func (c *testCluster) config(i int) Config {
-	return Config{
+	cfg := Config{
 		Dir: c.dirs[i], Log: testLogger(c.t, fmt.Sprint(i+1)),
 		Tick: 20 * time.Millisecond, ElectionTicks: 15, Heartbeat: 50 * time.Millisecond, LeaseDuration: cmp.Or(c.lease, 600*time.Millisecond), SpreadTables: c.spread, MaxVersion: c.max,
 		WallClock: func() time.Time { return time.Now().Add(time.Duration(c.walls[i].Load())) }, History: c.short,
 	}
+	if c.change != nil {
+		c.change(i, &cfg)
+	}
+	return cfg
 }
 
 // startThree opens nodes 0 to 2 and waits until they are one cluster.

@@ -23,6 +23,7 @@ type status struct {
 	Oldest  mvcc.Timestamp `json:"o,omitempty"`    // oldest snapshot that is being read
 	Newest  mvcc.Timestamp `json:"t,omitempty"`    // newest timestamp that it has seen; see txn.Client.Observe
 	Drain   bool           `json:"d,omitempty"`    // it is about to stop
+	Full    bool           `json:"f,omitempty"`    // its disk is
 	Wall    int64          `json:"wall,omitempty"` // its wall clock, in microseconds since 1970
 	// ClockOff: its wall clock is off against the majority's.
 	ClockOff bool            `json:"k,omitempty"`
@@ -235,7 +236,7 @@ func (n *Node) status() *status {
 	c := n.Catalog()
 	s := &status{
 		Node: n.NodeID(), Version: Version, Catalog: c.Version(), Using: n.open.oldest(c.Version()),
-		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(), Can: n.cfg.MaxVersion,
+		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(), Full: n.diskFull.Load(), Can: n.cfg.MaxVersion,
 		Wall: n.cfg.WallClock().UnixMicro(), ClockOff: n.clocks.off(),
 	}
 	for _, ls := range *n.shards.Load() {

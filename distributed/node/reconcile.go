@@ -180,7 +180,7 @@ func (r *reconciler) placeable(c *catalog.Snapshot, sh *catalog.Shard) (out []sc
 		k := candidate{id: m.ID}
 		if replica, _ := sh.ReplicaOn(m.ID); replica != 0 {
 			k.has = 1
-		} else if _, alive := r.n.peers.get(m.ID); !alive {
+		} else if s, alive := r.n.peers.get(m.ID); !alive || s.Full {
 			continue
 		}
 		for _, other := range c.Shards() {
@@ -457,7 +457,7 @@ func (r *reconciler) lighter(leads map[schema.NodeID][]*catalog.Shard, sh *catal
 		_, voting := sh.ReplicaOn(id)
 		st, _ := r.n.peers.get(id)
 		rs := st.replica(sh.ID)
-		if !voting || rs == nil || rs.Broken != "" || len(leads[id]) >= limit || !r.caughtUp(sh.ID, rs) {
+		if !voting || rs == nil || st.Full || rs.Broken != "" || len(leads[id]) >= limit || !r.caughtUp(sh.ID, rs) {
 			continue
 		}
 		if best == 0 || len(leads[id]) < len(leads[best]) {

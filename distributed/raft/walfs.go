@@ -110,8 +110,11 @@ type osFile interface {
 func stepped(f vfs.File, name string) vfs.File {
 	file, ok := f.(osFile)
 	log, isLog := logNumber(name)
-	if !ok || !isLog {
+	switch {
+	case !ok:
 		return f
+	case !isLog:
+		return patientFile{file}
 	}
 	s := &steppedFile{File: file, os: file, log: log}
 	if info, err := f.Stat(); err == nil {
@@ -122,6 +125,14 @@ func stepped(f vfs.File, name string) vfs.File {
 		_ = syscall.Fallocate(int(file.Fd()), keepSize, 0, walReserve) // where it can
 	}
 	return s
+}
+
+// patientFile is one that is written in the background.
+type patientFile struct{ osFile }
+
+func (f patientFile) Write(p []byte) (int, error) {
+	n, err := f.osFile.Write(p)
+	return n, fullDisk(err)
 }
 
 // steppedFile is written from its beginning to its end, by one goroutine. It does not show its descriptor: the store

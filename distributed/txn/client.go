@@ -32,6 +32,8 @@ type Router interface {
 	Local(schema.ShardID) *replica.Replica
 	// Replicas are the nodes that may serve a shard, the likelier ones first.
 	Replicas(schema.ShardID) []schema.NodeID
+	// Full says why a shard takes no writes, nil if it does.
+	Full(schema.ShardID) error
 	// Lost says why nobody can serve a shard, nil if somebody may.
 	Lost(schema.ShardID) error
 }
@@ -142,6 +144,9 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 		} else if other != s {
 			return c.writeMany(ctx, o, w)
 		}
+	}
+	if err := c.cfg.Router.Full(s); err != nil {
+		return nil, err
 	}
 	q := replica.WriteRequest{Shard: s, Txn: c.newID(), Writes: w, LockWait: DefaultLockWait}
 	if o != nil {

@@ -150,6 +150,8 @@ func (x *testNode) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
 func (x *testNode) Local(s schema.ShardID) *replica.Replica { return x.replicas[s] }
 func (x *testNode) Lost(schema.ShardID) error               { return nil }
 
+func (x *testNode) Full(schema.ShardID) error { return nil }
+
 func (x *testNode) Replicas(schema.ShardID) (ids []schema.NodeID) {
 	for _, y := range x.c.nodes {
 		ids = append(ids, y.id)

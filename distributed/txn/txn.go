@@ -235,6 +235,9 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 	if err != nil {
 		return nil, err
 	}
+	if err := t.c.cfg.Router.Full(s); err != nil {
+		return nil, err
+	}
 	l := t.claim(s)
 	t.seq++
 	q := replica.WriteRequest{

@@ -140,7 +140,7 @@ func (o Options) withDefaults() Options {
 
 func pebbleOptions(o Options, cache *pebble.Cache, lock *pebble.Lock) *pebble.Options {
 	p := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          patientFS{o.FS},
 		Lock:                        lock,
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatNewest,
