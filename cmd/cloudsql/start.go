@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/node"
+	"cloudsql/storage/faultdisk"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
 )
@@ -92,6 +93,9 @@ func (p *process) open(ctx context.Context) (err error) {
 	}
 	if config.MaxVersion, err = testMaxVersion(); err != nil {
 		return err
+	}
+	if path := os.Getenv(faultdisk.Env); path != "" {
+		config.Disk = faultdisk.Follow(path, p.log)
 	}
 	n, err := node.Open(ctx, config)
 	if err != nil {

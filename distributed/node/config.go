@@ -6,8 +6,10 @@ import (
 	"net"
 	"time"
 
+	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
+	"cloudsql/storage/faultdisk"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/version"
 )
@@ -49,6 +51,8 @@ type Config struct {
 	MaxTxnBytes       int             // 64 MiB: memory of what one transaction writes in one shard (1197)
 	WALDir            string          // of the raft log; in Dir
 	DiskReserve       uint64          // bytes that writes leave free, but at most a tenth of the file system; 0: none
+	// Disk is one with faults, for tests.
+	Disk *faultdisk.Disk
 	// DiskSpace tells what is free and in all: the operating system's answer.
 	DiskSpace func(dir string) (free, total uint64, err error)
 	// Stop is told that the node must stop, while others go on: Close, from another goroutine.
@@ -99,6 +103,10 @@ func (c *Config) setDefaults() {
 	}
 	if c.MaxVersion == 0 {
 		c.MaxVersion = version.Max
+	}
+	if c.Disk != nil {
+		c.DiskSpace = c.Disk.Space
+		raft.UseDisk(c.Disk)
 	}
 	if c.DiskSpace == nil {
 		c.DiskSpace = diskSpace

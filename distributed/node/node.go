@@ -207,6 +207,7 @@ func (n *Node) openOrSetAside(name string, open func() error) error {
 func (n *Node) openEngine() (err error) {
 	n.engine, err = engine.Open(engine.Options{
 		Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log, OnDamage: n.damage.report,
+		Disk: n.cfg.Disk,
 	})
 	return err
 }

@@ -32,6 +32,9 @@ const walStep = 256 << 10
 const walReserve = 9 << 20
 
 func (fs walFS) Create(name string) (vfs.File, error) {
+	if disk != nil && disk.Refused(name) != nil {
+		return nil, fullDisk(disk.Refused(name))
+	}
 	f, err := fs.FS.Create(name)
 	return stepped(f, name), fullDisk(err)
 }
@@ -100,29 +103,48 @@ func fullDisk(err error) error {
 
 const fullDiskPause = 500 * time.Millisecond
 
-// osFile is what the operating system's files are.
-type osFile interface {
+// walFile can be written anywhere.
+type walFile interface {
 	vfs.File
 	WriteAt(p []byte, offset int64) (int, error)
+}
+
+// osFile is what the operating system's files are.
+type osFile interface {
+	walFile
 	Fd() uintptr
 }
 
+// Rename implements vfs.FS.
+func (fs walFS) Rename(from, to string) error {
+	if disk != nil {
+		disk.Renamed(from, to)
+	}
+	return fs.FS.Rename(from, to)
+}
+
 func stepped(f vfs.File, name string) vfs.File {
-	file, ok := f.(osFile)
+	if disk != nil && f != nil {
+		f = faulty(f, name)
+	}
+	file, ok := f.(walFile)
 	log, isLog := logNumber(name)
 	switch {
 	case !ok:
 		return f
 	case !isLog:
-		return patientFile{file}
+		if os, ok := f.(osFile); ok {
+			return patientFile{os}
+		}
+		return f
 	}
 	s := &steppedFile{File: file, os: file, log: log}
 	if info, err := f.Stat(); err == nil {
 		s.size = info.Size()
 	}
-	if s.size == 0 {
+	if os, ok := f.(osFile); ok && s.size == 0 {
 		const keepSize = 1
-		_ = syscall.Fallocate(int(file.Fd()), keepSize, 0, walReserve) // where it can
+		_ = syscall.Fallocate(int(os.Fd()), keepSize, 0, walReserve) // where it can
 	}
 	return s
 }
@@ -139,7 +161,7 @@ func (f patientFile) Write(p []byte) (int, error) {
 // would sync that.
 type steppedFile struct {
 	vfs.File
-	os               osFile
+	os               walFile
 	log              uint32
 	at, size, synced int64
 	mark             [markSize]byte
@@ -176,8 +198,12 @@ func (f *steppedFile) Sync() error {
 }
 
 func (f *steppedFile) sync() error {
+	file, ok := f.os.(osFile)
+	if !ok {
+		return f.os.Sync()
+	}
 	for {
-		if err := syscall.Fdatasync(int(f.os.Fd())); !errors.Is(err, syscall.EINTR) {
+		if err := syscall.Fdatasync(int(file.Fd())); !errors.Is(err, syscall.EINTR) {
 			return err
 		}
 	}

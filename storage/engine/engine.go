@@ -12,6 +12,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cloudsql/storage/faultdisk"
 )
 
 // Errors of Open, to be tested for with errors.Is.
@@ -44,10 +46,11 @@ const identityKey = "cloudsql-engine"
 // Options say where and how a store is kept. The zero value of every field but Dir is a default.
 type Options struct {
 	Dir           string
-	FS            vfs.FS // nil: the operating system's
-	CacheBytes    int64  // of uncompressed blocks, filled on demand
-	MemTableBytes uint64 // of one memtable in steady state; they begin small and double
-	Compactions   int    // that may run at once under load; one otherwise
+	FS            vfs.FS          // nil: the operating system's
+	Disk          *faultdisk.Disk // with faults, for tests; nil: FS as it is
+	CacheBytes    int64           // of uncompressed blocks, filled on demand
+	MemTableBytes uint64          // of one memtable in steady state; they begin small and double
+	Compactions   int             // that may run at once under load; one otherwise
 	Logger        *slog.Logger
 	// OnDamage is told of a table that cannot be read, from any goroutine, as often as it is met; it must be quick.
 	OnDamage func(Damage)
@@ -124,6 +127,9 @@ func openStore(dir string, p *pebble.Options) (db *pebble.DB, err error) {
 func (o Options) withDefaults() Options {
 	if o.FS == nil {
 		o.FS = vfs.Default
+	}
+	if o.Disk != nil {
+		o.FS = faultFS{o.FS, o.Disk}
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
