@@ -39,6 +39,9 @@
 //     goes, and the shard is reported as disputed.
 //   - Nodes report waits for locks only while there are any (deadlock.go), and refuse a wait as the victim of a circle only
 //     after every wait in it was confirmed.
+//   - Whatever makes a replica unusable goes through breakReplica (broken.go); a part of the directory that is damaged is set
+//     aside, never changed or deleted, and only where others have copies.
+//   - A node whose disk is full but for the reserve leads nothing that others can lead (disk.go).
 //   - The leaseholder of a shard is asked for everything that changes it. Who that is may be known wrongly: a node that
 //     is asked by mistake says so and knows better, or has no idea and is asked again.
 package node

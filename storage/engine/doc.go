@@ -14,6 +14,9 @@
 // fast over versions as one with a Split function). Bloom filters would need a Split to know where a version begins and
 // could not serve such seeks; none are built.
 //
+// What cannot be read is told with the bounds of its table (Options.OnDamage); whose it is, Meets finds out. Excise drops
+// it without reading it. An error of the write-ahead log ends the process; one of a flush or a compaction is repeated.
+//
 // Invariants: one process holds a directory (ErrLocked); a directory that something else wrote is refused before
 // anything in it is changed (ErrForeign); so is one of a later format (ErrNewerFormat).
 package engine
