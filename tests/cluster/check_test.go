@@ -27,6 +27,7 @@ import (
 // judges it. The environment chooses (make check sets it):
 //
 //	FAULT     none, kill, freeze, partition, clock, clockfar, restart, all
+//	          and of disks: powerloss, bitflip, diskfull, slowdisk, fsyncerr
 //	WORKLOAD  some of the names in workloads, separated by commas; all
 //	TIME      how long clients work: 15s
 //	SEED      of what clients and faults do; the run prints it
@@ -121,7 +122,7 @@ func newRun(t *testing.T, seed uint64, names []string) *run {
 	if setting("SPREAD", "1") != "0" {
 		args = append(args, "--spread-tables")
 	}
-	nodes, mesh := harness.Faulty(t, 3, args...)
+	nodes, mesh := harness.Faulty(t, 3, diskFaults[setting("FAULT", "all")], args...)
 	r := &run{t: t, seed: seed, nodes: nodes, mesh: mesh, began: time.Now(), works: map[string]workload{}, tallies: map[string]*tally{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	t.Cleanup(func() {
@@ -316,7 +317,7 @@ const (
 
 // definite are the server's errors that say that a change was not made.
 var definite = map[uint16]bool{
-	1205: true, 1206: true, 1213: true, 1062: true, 1235: true, 1146: true, 1792: true, 3572: true, 1290: true, 1317: true,
+	1205: true, 1206: true, 1213: true, 1062: true, 1235: true, 1146: true, 1792: true, 3572: true, 1290: true, 1317: true, 1021: true,
 }
 
 // judgeError tells what an error to a COMMIT or an autocommit change means.

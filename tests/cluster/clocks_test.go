@@ -16,7 +16,7 @@ func TestWrongClocks(t *testing.T) {
 		t.Skip("starts three processes")
 	}
 	const year = 365 * 24 * time.Hour
-	nodes, _ := harness.Faulty(t, 3, "--history", "2s")
+	nodes, _ := harness.Faulty(t, 3, false, "--history", "2s")
 	harness.Eventually(t, 60*time.Second, "three replicas of every shard", func() error { return replicated(nodes) })
 	c := newChecker(t, nodes, 4)
 	c.progress(50)

@@ -21,7 +21,7 @@ func TestCommitCosts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts three processes")
 	}
-	nodes, mesh := harness.Faulty(t, 3, "--spread-tables")
+	nodes, mesh := harness.Faulty(t, 3, false, "--spread-tables")
 	harness.Eventually(t, 60*time.Second, "three replicas of every shard", func() error { return replicated(nodes) })
 	conn := costTables(t, nodes[0])
 	update := func(tables ...int) (list []string) {

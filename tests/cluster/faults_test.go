@@ -17,6 +17,11 @@ var faults = map[string]fault{
 	"clock":     clockJump,
 	"clockfar":  clockFar,
 	"restart":   restartNode,
+	"powerloss": powerLoss,
+	"bitflip":   bitFlip,
+	"diskfull":  diskFull,
+	"slowdisk":  slowDisk,
+	"fsyncerr":  fsyncError,
 }
 
 // trouble makes faults of one kind, or of all, until a time; then everything is whole again.

@@ -202,6 +202,19 @@ func (n *Node) wait() {
 	}
 }
 
+// Ended tells whether the process has ended within a time.
+func (n *Node) Ended(within time.Duration) bool {
+	n.mu.Lock()
+	end := n.end
+	n.mu.Unlock()
+	select {
+	case <-end:
+		return true
+	case <-time.After(within):
+		return false
+	}
+}
+
 // Stop is SIGTERM, and waits for the end: a clean leave.
 func (n *Node) Stop() {
 	n.T.Helper()

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"cloudsql/storage/faultdisk"
 )
 
 // Mesh is the network between the nodes of a cluster: every node is reached through a proxy of the test process, which
@@ -285,8 +287,9 @@ func carry(dst, src net.Conn, l *link, kind byte) {
 	src.Close()
 }
 
-// Faulty starts a cluster of n nodes over a Mesh, with clocks that SetClock falsifies.
-func Faulty(t testing.TB, n int, args ...string) ([]*Node, *Mesh) {
+// Faulty starts a cluster of n nodes over a Mesh, with clocks that SetClock falsifies; disks: and
+// disks that do what SetDisk says.
+func Faulty(t testing.TB, n int, disks bool, args ...string) ([]*Node, *Mesh) {
 	t.Helper()
 	m := NewMesh(t)
 	var nodes []*Node
@@ -302,9 +305,34 @@ func Faulty(t testing.TB, n int, args ...string) ([]*Node, *Mesh) {
 		}
 		x.Env = append(x.Env, "CLOUDSQL_TEST_CLOCK="+x.clockFile())
 		x.SetClock(0, 1)
+		if disks {
+			x.Env = append(x.Env, faultdisk.Env+"="+x.diskFile())
+			x.SetDisk("ok")
+		}
 		nodes = append(nodes, x.Start())
 	}
 	return nodes, m
+}
+
+func (n *Node) diskFile() string { return filepath.Join(filepath.Dir(n.Dir), "disk") }
+
+// SetDisk lets the node's disk do what package faultdisk understands. It takes some 10 ms.
+func (n *Node) SetDisk(fault string) {
+	n.T.Helper()
+	n.control(n.diskFile(), fault+"\n")
+}
+
+// control replaces a file that the node follows.
+func (n *Node) control(path, text string) {
+	n.T.Helper()
+	tmp := path + ".new"
+	err := os.WriteFile(tmp, []byte(text), 0o644)
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		n.T.Error(err)
+	}
 }
 
 func (n *Node) clockFile() string { return filepath.Join(filepath.Dir(n.Dir), "clock") }
@@ -315,12 +343,5 @@ func (n *Node) SetClock(offset time.Duration, rate float64) { n.DriftClock(offse
 // DriftClock is SetClock with a wall clock that goes on at another speed than it should.
 func (n *Node) DriftClock(offset time.Duration, rate, drift float64) {
 	n.T.Helper()
-	tmp := n.clockFile() + ".new"
-	err := os.WriteFile(tmp, fmt.Appendf(nil, "%v %g %g\n", offset, rate, drift), 0o644)
-	if err == nil {
-		err = os.Rename(tmp, n.clockFile())
-	}
-	if err != nil {
-		n.T.Error(err)
-	}
+	n.control(n.clockFile(), fmt.Sprintf("%v %g %g\n", offset, rate, drift))
 }
