@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"cloudsql/storage/spawn"
 )
 
 // Env names the file that says what the disk does.
@@ -40,7 +42,7 @@ type Disk struct {
 func Follow(path string, log *slog.Logger) *Disk {
 	log.Warn("the disk of this node is false", Env, path)
 	d := &Disk{files: map[*File]bool{}}
-	go func() { //nolint:forbidigo // of a test
+	spawn.Go("the disk's faults", func() {
 		for last := ""; ; time.Sleep(poll) {
 			text, err := os.ReadFile(path)
 			if err != nil || string(text) == last {
@@ -51,7 +53,7 @@ func Follow(path string, log *slog.Logger) *Disk {
 				log.Error("disk file", "path", path, "err", err)
 			}
 		}
-	}()
+	})
 	return d
 }
 

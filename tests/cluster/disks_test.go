@@ -24,7 +24,7 @@ func (r *run) startAgain(n *harness.Node) {
 
 // mustEnd waits for the end that a fault of the disk makes, and makes it where it does not come.
 func (r *run) mustEnd(n *harness.Node, what string) {
-	if !n.Ended(20 * time.Second) {
+	if !n.EndsWithin(20 * time.Second) {
 		r.t.Errorf("a node goes on after %s", what)
 		n.Kill()
 	}
@@ -60,12 +60,12 @@ func diskFull(r *run, rnd *rand.Rand) (string, func()) {
 	how := []string{"low", "full"}[rnd.IntN(2)]
 	n.SetDisk(how)
 	return fmt.Sprintf("the disk of node %d is %s", v+1, how), func() {
-		if n.Ended(0) {
+		if n.EndsWithin(0) {
 			r.startAgain(n)
 			return
 		}
 		n.SetDisk("ok")
-		if n.Ended(time.Second) { // it was about to
+		if n.EndsWithin(time.Second) { // it was about to
 			r.startAgain(n)
 		}
 	}

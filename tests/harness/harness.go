@@ -202,8 +202,8 @@ func (n *Node) wait() {
 	}
 }
 
-// Ended tells whether the process has ended within a time.
-func (n *Node) Ended(within time.Duration) bool {
+// EndsWithin tells whether the process ends within a time.
+func (n *Node) EndsWithin(within time.Duration) bool {
 	n.mu.Lock()
 	end := n.end
 	n.mu.Unlock()
