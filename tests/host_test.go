@@ -24,6 +24,7 @@ var hostPackages = map[string]map[string]bool{
 
 // hostUses are the uses below the floor distributed, and why none can reach what a log entry does.
 var hostUses = map[string]string{
+	"storage/engine/fullfs.go time.Sleep":    "how soon a full disk is tried again",
 	"storage/engine/logger.go os.Exit":       "the engine's end",
 	"storage/engine/logger.go time.Now":      "how often the engine's complaints are logged",
 	"storage/memory/watch.go time.NewTicker": "memory accounts belong to this process",
@@ -46,6 +47,9 @@ var hostUses = map[string]string{
 func TestStorageSeesNoHost(t *testing.T) {
 	seen := map[string]bool{}
 	err := filepath.WalkDir("../storage", func(path string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && d.Name() == "faultdisk" {
+			return filepath.SkipDir // a false disk below a store, for tests: it is the host
+		}
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
