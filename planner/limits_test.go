@@ -1,75 +1,231 @@
 package planner
 
 import (
-	"flag"
-	"strconv"
+	"context"
+	"fmt"
+	"math/rand"
+	"strings"
 	"testing"
 
-	"cloudsql/storage/expr"
-	"cloudsql/storage/limits"
+	"cloudsql/distributed"
+	"cloudsql/planner/exec"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
-// TestKeyedChangesOfLongText: what a shard evaluates over a LONGTEXT has a result type that its decoder takes.
-func TestKeyedChangesOfLongText(t *testing.T) {
-	d := newTestDB(t)
-	d.mustExec("create table t (id int primary key, s longtext, b longblob)", "insert into t values (1, 'ab', 'c')")
-	for _, e := range []string{
-		"concat(s, s)", "hex(s)", "to_base64(s)", "quote(s)", "insert(s, 1, 1, s)", "make_set(3, s, s)", "export_set(1, s, s)",
-		"export_set(1, s, s, s, 2)", "hex(concat(b, b))", "concat_ws(s, s, s)", "elt(1, concat(s, s), s)",
-	} {
-		d.mustExec(
-			"update t set s = "+e+" where id = 1",
-			"insert into t values (1, '', '') on duplicate key update s = left("+e+", 2)",
-			"update t set s = 'ab' where id = 1 and length("+e+") >= 0",
-			"delete from t where id = 1 and "+e+" is null",
-		)
-	}
-	if _, rows, err := d.query("select s from t"); err != nil || showRows(rows) != "ab\n" {
-		t.Errorf("%q %v", showRows(rows), err)
+// bigTable has 2000 rows in three tablets.
+func bigTable(t *testing.T, d *testDB) {
+	d.mustExec("create table big (id int primary key, k int not null, s varchar(60), key (k)) comment 'split 700 1400'")
+	rng := rand.New(rand.NewSource(1))
+	for i := 0; i < 2000; i += 500 {
+		var rows []string
+		for id := i; id < i+500; id++ {
+			rows = append(rows, fmt.Sprintf("(%d, %d, '%050d')", id, rng.Intn(40), rng.Intn(1000)))
+		}
+		d.mustExec("insert into big values " + strings.Join(rows, ","))
 	}
 }
 
-// TestLargeConditionsStayAtTheGateway: conditions go to shards as long as there is room for all of them.
-func TestLargeConditionsStayAtTheGateway(t *testing.T) {
-	ctx := newTestDB(t).context(&expr.Env{})
-	list := func(n int) expr.Expr {
-		args := make([]expr.Expr, n)
-		for i := range args {
-			args[i] = expr.NewInt(1)
-		}
-		e, err := expr.New("concat", args...)
+// TestSortSpills: above the memory limit a sort goes on in temporary files and gives the same rows.
+func TestSortSpills(t *testing.T) {
+	d := newTestDB(t)
+	bigTable(t, d)
+	for _, sql := range []string{
+		"select s, id from big order by s desc, id",
+		"select id from big order by k * 2.5, id desc",
+		"select k, id from big order by k, id limit 100000 offset 1990",
+		"select id, row_number() over (order by s, id) from big order by id",
+	} {
+		d.memory = 0
+		_, want, err := d.query(sql)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return e
-	}
-	half, whole, small := list(limits.ExprNodes/2), list(limits.ExprNodes), list(1)
-	push, rest := ctx.splitPushable([]expr.Expr{half, whole, half, small})
-	if len(push) != 2 || push[0] != half || push[1] != small || len(rest) != 2 || rest[0] != whole || rest[1] != half {
-		t.Errorf("%d conditions are pushed, %d stay", len(push), len(rest))
+		for _, limit := range []int{160 << 10, 400 << 10} {
+			d.memory = limit
+			if strings.Contains(sql, "over") {
+				d.memory = 2 << 20 // a window holds its partition
+			}
+			_, got, err := d.query(sql)
+			if err != nil {
+				t.Fatalf("%s with %d bytes: %v", sql, limit, err)
+			}
+			if showRows(got) != showRows(want) {
+				t.Errorf("%s with %d bytes differs", sql, limit)
+			}
+		}
 	}
 }
 
-var full = flag.Bool("full", false, "run what takes long, too")
-
-// TestLargeLists: a list that no decoder takes is tested where the client is connected.
-func TestLargeLists(t *testing.T) {
-	if !*full {
-		t.Skip("takes ten seconds; -args -full")
-	}
+// TestMemoryLimit: what cannot spill ends the statement, and gives back what it held.
+func TestMemoryLimit(t *testing.T) {
 	d := newTestDB(t)
-	d.mustExec("create table t (id int primary key, n int)", "insert into t values (1, 7), (2, 8)")
-	list := []byte("(7")
-	for i := range limits.ExprNodes {
-		list = strconv.AppendInt(append(list, ','), int64(i%1000)+1000, 10)
+	bigTable(t, d)
+	for _, sql := range []string{
+		"select a.id from big a join big b on a.s = b.s order by a.id limit 5",
+		"select s, count(*) from big group by s",
+		"select distinct s, id from big",
+		"select id from big where s in (select s from big where k < 30) or k = 1",
+	} {
+		d.memory = 30 << 10
+		if _, _, err := d.query(sql); mysqlerr.Code(err) != 1038 {
+			t.Errorf("%s: %v", sql, err)
+		}
+		d.memory = 64 << 20
+		if _, _, err := d.query(sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
 	}
-	in := "n in " + string(append(list, ')'))
-	d.mustExec("update t set n = n + 1 where id = 1 and " + in)
-	if _, rows, err := d.query("select id from t where n = 8 and id in (1, 2)"); err != nil || showRows(rows) != "1\n2\n" {
-		t.Errorf("%q %v", showRows(rows), err)
+}
+
+// TestCloseEarly: an operator may be closed at any time, also while tablets are read in parallel.
+func TestCloseEarly(t *testing.T) {
+	d := newTestDB(t)
+	bigTable(t, d)
+	for _, sql := range []string{
+		"select * from big", "select * from big order by k", "select a.id from big a join big b on a.k = b.id",
+		"select * from big where k in (1, 2, 3)", "select s, count(*) from big group by s",
+		"select * from big union all select * from big", "select id from big intersect select k from big",
+	} {
+		for stop := range 3 {
+			p, env, err := d.plan(sql)
+			if err != nil {
+				t.Fatal(err)
+			}
+			op, err := p.(Rows).Open(context.Background(), &exec.Runtime{DB: d, Env: env})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b types.Batch
+			for range stop {
+				if _, err := op.Next(context.Background(), &b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			op.Close()
+		}
 	}
-	if _, err := d.exec("insert into t values (1, 1) on duplicate key update n = t." + in); mysqlerr.Code(err) != 1235 {
-		t.Errorf("a value that only apply can compute: %v", err)
+}
+
+// TestCancel: a statement whose context ends stops with the context's cause.
+func TestCancel(t *testing.T) {
+	d := newTestDB(t)
+	bigTable(t, d)
+	p, env, err := d.plan("select count(*) from big a, big b, big c where a.k + b.k + c.k = 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := mysqlerr.New(1317)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	op, err := p.(Rows).Open(ctx, &exec.Runtime{DB: d, Env: env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer op.Close()
+	cancel(killed)
+	var b types.Batch
+	if _, err := op.Next(ctx, &b); mysqlerr.Code(err) != 1317 {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestSnapshots: a plan with one fragment needs no snapshot, one with several reads all of them at one.
+func TestSnapshots(t *testing.T) {
+	d := newTestDB(t)
+	bigTable(t, d)
+	d.mustExec("create table one (id int primary key, k int)", "insert into one values (1, 1)")
+	count := &countingDB{testDB: d}
+	for _, c := range []struct {
+		sql       string
+		snapshots int
+	}{
+		{"select * from one where k = 1", 0},
+		{"select sum(k) from one", 0},
+		{"select * from big where id between 10 and 20", 0},
+		{"select * from big where id between 10 and 900", 1},
+		{"select * from one a join one b on a.id = b.k", 1},
+		{"select * from one where k = (select max(k) from one)", 1},
+		{"select * from one union all select * from one", 1},
+	} {
+		count.snapshots = 0
+		p, env, err := d.plan(c.sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, err := p.(Rows).Open(context.Background(), &exec.Runtime{DB: count, Env: env})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := exec.ReadAll(context.Background(), mustRun(t, count), op); err != nil {
+			t.Fatal(err)
+		}
+		if count.snapshots != c.snapshots {
+			t.Errorf("%s took %d snapshots", c.sql, count.snapshots)
+		}
+	}
+}
+
+// TestLocking: FOR UPDATE and FOR SHARE read with locks inside a transaction, of the tables that OF names only.
+func TestLocking(t *testing.T) {
+	d := newTestDB(t)
+	d.mustExec("create table a (id int primary key, k int)", "create table b (id int primary key, aid int, key (aid))",
+		"insert into a values (1, 1), (2, 2)", "insert into b values (1, 1), (2, 2)")
+	for _, c := range []struct {
+		sql  string
+		want string
+	}{
+		{"select * from a where k > 0", "[0]"},
+		{"select * from a where k > 0 for update", "[2]"},
+		{"select * from a where id = 1 and k = 1 for share", "[1]"},
+		{"select * from a join b on a.id = b.aid where a.k < 9 for update", "[2 2]"},
+		{"select * from a x join b on x.id = b.aid where x.k < 9 for update of x", "[2 0]"},
+		{"select * from a where k in (select aid from b) for update", "[2 0]"},
+	} {
+		p, env, err := d.plan(c.sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := &testTxn{d: d}
+		rt := &exec.Runtime{DB: d, Txn: x, Env: env}
+		op, err := p.(Rows).Open(context.Background(), rt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := exec.ReadAll(context.Background(), mustRun(t, d), op); err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(x.modes); got != c.want {
+			t.Errorf("%s: modes %s, want %s", c.sql, got, c.want)
+		}
+	}
+	if _, _, err := d.plan("select * from a for update of nope"); mysqlerr.Code(err) != 3568 {
+		t.Errorf("%v", err)
+	}
+}
+
+func mustRun(t *testing.T, d distributed.DB) *exec.Run {
+	t.Helper()
+	r, err := exec.NewRun(context.Background(), &exec.Runtime{DB: d, Env: (&testDB{session: &testSession{}}).env()}, 0, 0, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestWarningsOfTablets: what shards warn of while they are read in parallel is reported by the statement's goroutine.
+func TestWarningsOfTablets(t *testing.T) {
+	d := newTestDB(t)
+	bigTable(t, d)
+	p, env, err := d.plan("select count(*) from big where s + 0 >= 0 and concat(s, 'x') + 1 > 0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	env.Warn = func(code uint16, _ string) { n++ }
+	if _, err := d.run(p.(Rows), env); err != nil {
+		t.Fatal(err)
+	}
+	if n != 2000 {
+		t.Errorf("%d warnings", n)
 	}
 }

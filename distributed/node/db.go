@@ -76,18 +76,11 @@ func (d *db) close() {
 	}
 }
 
-// observe takes in a timestamp that another node has seen; observed is what this one has.
+// observe takes in a timestamp that another node has seen.
 func (d *db) observe(ts mvcc.Timestamp) {
 	if d.txns != nil {
 		d.txns.Observe(ts)
 	}
-}
-
-func (d *db) observed() mvcc.Timestamp {
-	if d.txns == nil {
-		return 0
-	}
-	return d.txns.Observed()
 }
 
 func (d *db) oldestSnapshot() mvcc.Timestamp {

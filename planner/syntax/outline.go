@@ -129,8 +129,7 @@ func blankComments(text string, escapes bool) string {
 		case strings.HasPrefix(text[i:], "/*!"):
 			n = bangLength(text[i:])
 		case strings.HasPrefix(text[i:], "/*+"):
-			n = 0 // hints stand behind a keyword each: never in long runs
-			i = i + max(CommentLength(text[i:]), 1)
+			i += max(n, 1) // hints stand behind a keyword each: never in long runs
 			continue
 		case strings.HasPrefix(text[i:], "*/"):
 			n = 2

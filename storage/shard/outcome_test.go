@@ -19,12 +19,11 @@ import (
 
 // TestRetries: a transaction is executed once, whatever it ended with, and its first outcome is told.
 func TestRetries(t *testing.T) {
-	e, s, l := openTable(t)
+	e, _, l := openTable(t)
 	good, bad := l.proposal(insertRow(1, 1, "a")), l.proposal(insertRow(1, 2, "b"))
 	for round, want := range []struct{ good, bad Status }{{Committed, Failed}, {Duplicate, Duplicate}, {Duplicate, Duplicate}} {
 		if round == 2 {
-			s = openShard(t, e)
-			l.s = s
+			l.s = openShard(t, e)
 		}
 		good.TS, bad.TS = good.TS+100, bad.TS+100 // a retry comes with another timestamp
 		rs := l.propose(good, bad)

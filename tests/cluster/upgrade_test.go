@@ -224,7 +224,7 @@ func moveOne(db *sql.DB, from, to int) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after COMMIT it does nothing
+	defer tx.Rollback() // after COMMIT it does nothing
 	var n int64
 	if err := tx.QueryRow("SELECT n FROM a WHERE id = ? FOR UPDATE", from).Scan(&n); err != nil {
 		return err

@@ -119,12 +119,6 @@ func (g *Generator) call() string {
 	return name + "(" + strings.Join(args, ", ") + ")"
 }
 
-func (g *Generator) target() (name string) {
-	t := g.table()
-	g.scopes = [][]source{{{t.name, t.columns}}}
-	return t.name
-}
-
 func (g *Generator) insert() string {
 	t := g.table()
 	g.scopes = nil
