@@ -291,6 +291,9 @@ func insertMany(ctx context.Context, n *Node, tb *schema.Table, rows int64) erro
 // the replica is replaced, it alone; a node that is alone says what is wrong, serves its other shards, and does not start
 // again.
 func TestDamagedBlock(t *testing.T) {
+	if testing.Short() {
+		t.Skip("where all is slow the engine rewrites the table before it is damaged")
+	}
 	c := newTestCluster(t)
 	n := c.startThree()
 	tb := createTable(t, n, "shop")
@@ -327,6 +330,9 @@ func TestDamagedBlock(t *testing.T) {
 
 // TestDamagedBlockAlone is TestDamagedBlock on one node.
 func TestDamagedBlockAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("as TestDamagedBlock")
+	}
 	c := newTestCluster(t)
 	n := c.start(0)
 	tb := createTable(t, n, "shop")

@@ -127,6 +127,9 @@ func TestNewClusterIsAtTheNewest(t *testing.T) {
 
 // TestSilentMembersAreAtV1: programs from before there were versions report none.
 func TestSilentMembersAreAtV1(t *testing.T) {
+	if testing.Short() {
+		t.Skip("changes the configuration of a running node, which the race detector sees")
+	}
 	c := newTestCluster(t)
 	c.max = version.V1
 	n := c.start(0)
