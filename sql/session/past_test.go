@@ -335,13 +335,17 @@ func TestStaleReadsRunOnEachNode(t *testing.T) {
 		c.followerReads(0), c.followerReads(1), c.followerReads(2))
 }
 
-// idleReads reads a table that nobody writes, on each node. The bound leaves a busy machine's followers time to catch up.
+// idleReads reads a table that nobody writes, on each node. The first reads go to
+// the holder, until its promise has come; the bound leaves a busy machine's followers time to catch up.
 func (c *pastCluster) idleReads(t *testing.T, s schema.ShardID) {
 	holder := c.nodes[0].Leaseholder(s)
 	for i, n := range c.nodes {
 		x := connect(t, c.engines[i], "root", "localhost")
 		x.must("USE d; SET cloudsql_read_staleness_ms = 4000")
-		eventually(t, "the table is old enough", func() bool { return strings.Contains(x.query("SELECT v FROM a WHERE id = 1"), "100") })
+		eventually(t, "the table is old enough, and a follower heard that its state is", func() bool {
+			known := c.followerReads(i)
+			return strings.Contains(x.query("SELECT v FROM a WHERE id = 1"), "100") && (n.NodeID() == holder || c.followerReads(i) > known)
+		})
 		before, asked := c.followerReads(i), c.leaseReads(holder, s)
 		for range 50 {
 			if got := x.value("SELECT v FROM a WHERE id = 1"); got != "100" {
