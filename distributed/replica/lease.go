@@ -107,10 +107,11 @@ func (m *leaseMachine) dropped(now time.Duration, nonce uint64) {
 	}
 }
 
-// setLeader takes in what raft says about its leader.
+// setLeader takes in what raft says about its leader. Raft tells in two ways, by events and when asked, and either may be
+// the later one: news of an older term are no news.
 // A change of leadership may have lost what was proposed before; changed tells of one.
 func (m *leaseMachine) setLeader(now time.Duration, leader schema.NodeID, term uint64) (changed bool) {
-	if leader == m.leader && term == m.term {
+	if term < m.term || leader == m.leader && term == m.term {
 		return false
 	}
 	changed = m.term != 0 && term != m.term

@@ -210,6 +210,9 @@ func (r *Replica) leaseLoop() {
 			busy := use != used || t != nil && t.open() > 0
 			used = use
 			cmd, at = r.machine.step(now, busy)
+			if at == never && r.machine.leader == 0 {
+				at = now + leaderPoll // what raft said may have been about a moment before its last event
+			}
 			if t != nil && cmd != nil {
 				t.until.Store(int64(r.machine.until)) // a hand-over stops reads before it is proposed
 			}
@@ -232,7 +235,7 @@ func (r *Replica) leaseLoop() {
 	}
 }
 
-// leaderPoll bounds how late a missed leader event is noticed while the machine has something to wait for.
+// leaderPoll bounds how late a missed leader event is noticed while the machine has something to wait for, be it a leader.
 const leaderPoll = 500 * time.Millisecond
 
 // sleepUntil waits for a poke or until a time; false: the replica is closed.

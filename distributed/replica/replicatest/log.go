@@ -34,6 +34,7 @@ type Log struct {
 type Group struct {
 	Paused bool // applies nothing
 	Cut    bool // can propose nothing
+	Late   int  // of the next answers of Leader: not even that there is one, as of a moment before the last event
 
 	log     *Log
 	node    schema.NodeID
@@ -138,6 +139,10 @@ func (g *Group) IsLeader() bool        { n, _ := g.Leader(); return n == g.node 
 func (g *Group) Leader() (schema.NodeID, uint64) {
 	g.log.mu.Lock()
 	defer g.log.mu.Unlock()
+	if g.Late > 0 {
+		g.Late--
+		return 0, g.log.term
+	}
 	return g.log.leader, g.log.term
 }
 
