@@ -27,6 +27,7 @@ Usage:
   cloudsql cluster [flags]             run three nodes on this machine
   cloudsql join-token --data DIR       print a token that lets nodes join the cluster of a member's directory
   cloudsql certify --data DIR          give a stopped node of a cluster without certificates its own
+  cloudsql debug log|fail-entry        look into a stopped node's log; leave out an entry that stops replicas
   cloudsql version                     print the version
 
 "cloudsql start -h" and "cloudsql cluster -h" list the flags.
@@ -52,6 +53,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = joinToken(args[1:], stdout, stderr)
 	case args[0] == "certify":
 		err = certify(args[1:], stderr)
+	case args[0] == "debug":
+		err = debugCommand(args[1:], stdout, stderr)
 	case args[0] == "version" || args[0] == "--version":
 		printVersion(stdout)
 	case args[0] == "help" || args[0] == "-h" || args[0] == "--help":

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -59,6 +60,12 @@ func (n *Node) replicaFailed(s schema.ShardID, replica uint64, err error) {
 		n.breakReplica(s, replica, err.Error())
 		return
 	}
+	var at *shard.EntryError
+	if errors.As(err, &at) {
+		look, leaveOut := debugAdvice(n.dir.path, at)
+		n.log.Error("A REPLICA STOPS AT A LOG ENTRY that it cannot apply. Stop the node and look at the entry (1). If all replicas stop at it, "+
+			"stop all nodes, leave it out on each (2), and start them", "shard", s, "index", at.Index, "1", look, "2", leaveOut, "leftOutBy", n.leftOutBy(s, at.Index), "why", at.Err)
+	}
 	if ls := n.local(s); ls != nil && ls.replica == replica {
 		ls.quarantined.Store(true)
 	}
@@ -67,6 +74,31 @@ func (n *Node) replicaFailed(s schema.ShardID, replica uint64, err error) {
 		defer n.recon.starting.Unlock()
 		n.stopUsing(s, replica)
 	})
+}
+
+// marksOf are the entries of a shard's log that replicas which run leave out.
+func (n *Node) marksOf(s schema.ShardID) (marks []shard.Mark) {
+	for _, st := range n.peers.all(aliveFor) {
+		if r := st.replica(s); r != nil {
+			for _, m := range r.Marks {
+				if !slices.Contains(marks, m) {
+					marks = append(marks, m)
+				}
+			}
+		}
+	}
+	return marks
+}
+
+// leftOutBy are the nodes that leave out an entry at which a replica here stops.
+func (n *Node) leftOutBy(s schema.ShardID, index uint64) (nodes []schema.NodeID) {
+	for id, st := range n.peers.all(aliveFor) {
+		if r := st.replica(s); r != nil && slices.ContainsFunc(r.Marks, func(m shard.Mark) bool { return m.Index == index }) {
+			nodes = append(nodes, id)
+		}
+	}
+	slices.Sort(nodes)
+	return nodes
 }
 
 // isDamage tells an error that says that what is on the disk is not what was written.

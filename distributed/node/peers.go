@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
 	"cloudsql/storage/version"
 )
@@ -45,6 +46,7 @@ type replicaStatus struct {
 	Holder  bool           `json:"h,omitempty"` // it has the lease
 	HashAt  uint64         `json:"i,omitempty"` // a log index and the hash of all that was applied up to it
 	Hash    uint64         `json:"x,omitempty"`
+	Marks   []shard.Mark   `json:"k,omitempty"` // entries that it leaves out
 }
 
 // replica finds a node's replica of a shard.
@@ -240,7 +242,7 @@ func (n *Node) status() *status {
 		Wall: n.cfg.WallClock().UnixMicro(), ClockOff: n.clocks.off(),
 	}
 	for _, ls := range *n.shards.Load() {
-		r := replicaStatus{Shard: ls.id, Replica: ls.replica, Applied: ls.state.AppliedIndex(), Leader: ls.group.IsLeader()}
+		r := replicaStatus{Shard: ls.id, Replica: ls.replica, Applied: ls.state.AppliedIndex(), Leader: ls.group.IsLeader(), Marks: ls.state.Marks()}
 		r.HashAt, r.Hash = ls.state.Hash()
 		_, r.Holder = ls.rep.Leaseholding()
 		s.Reps = append(s.Reps, r)

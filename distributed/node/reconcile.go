@@ -253,7 +253,7 @@ func (r *reconciler) changeShard(ctx context.Context, s schema.ShardID, fn func(
 
 // start sees to it that a replica is in its group's configuration and runs.
 func (r *reconciler) start(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, voting bool) error {
-	q := startRequest{Shard: sh.ID, Replica: replica, NonVoting: !voting}
+	q := startRequest{Shard: sh.ID, Replica: replica, NonVoting: !voting, Marks: r.n.marksOf(sh.ID)}
 	if voting {
 		if len(sh.Replicas) != 1 || len(sh.NonVoting) != 0 || sh.NextReplica != 2 {
 			// A voter that its node does not know: it was allotted, promoted, and its node has forgotten it.

@@ -13,6 +13,7 @@ import (
 	"cloudsql/distributed/txn"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 	"cloudsql/storage/version"
 )
 
@@ -58,6 +59,7 @@ type ReplicaReport struct {
 	NonVoting map[schema.NodeID]uint64 `json:"nonVoting,omitempty"`
 	Watermark string                   `json:"watermark,omitempty"`
 	Tablets   int                      `json:"tablets"`
+	Marks     []shard.Mark             `json:"marks,omitempty"`    // entries of the log that it leaves out
 	Disputed  string                   `json:"disputed,omitempty"` // it differs from others, and no majority says who is right
 }
 
@@ -111,7 +113,7 @@ func (n *Node) reportReplica(rec replicaRecord, at []uint64) ReplicaReport {
 		r.Watermark = w.String()
 	}
 	r.Tablets = len(ls.state.Tablets())
-	r.Disputed = n.dispute(ls)
+	r.Disputed, r.Marks = n.dispute(ls), ls.state.Marks()
 	return r
 }
 

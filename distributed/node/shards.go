@@ -176,6 +176,7 @@ type startRequest struct {
 	Replica   uint64         `json:"replica"`
 	NonVoting bool           `json:"nonVoting,omitempty"`
 	Members   []uint64       `json:"members,omitempty"` // of a group that begins
+	Marks     []shard.Mark   `json:"marks,omitempty"`   // entries that its group leaves out: it may be given them again
 }
 
 // handleStart starts a replica that the reconciler gave this node, in the place of an older one.
@@ -207,6 +208,11 @@ func (n *Node) startAsked(ctx context.Context, q startRequest) error {
 			if err := n.retire(ctx, r); err != nil {
 				return err
 			}
+		}
+	}
+	for _, m := range q.Marks {
+		if err := shard.SetMark(n.engine, q.Shard, m); err != nil {
+			return err
 		}
 	}
 	return n.startReplica(ctx, replicaRecord{Shard: q.Shard, Replica: q.Replica, NonVoting: q.NonVoting, Members: q.Members})

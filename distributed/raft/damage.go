@@ -42,11 +42,7 @@ func checkDirectory(cfg *Config) error {
 		return err
 	}
 	for _, dir := range stores {
-		wal := ""
-		if cfg.WALDir != "" {
-			wal = filepath.Join(cfg.WALDir, host, filepath.Base(filepath.Dir(dir)), filepath.Base(dir))
-		}
-		ends, err := logEnds(dir, wal)
+		ends, err := logEnds(dir, walOf(cfg.Dir, cfg.WALDir, dir))
 		if err != nil {
 			return err
 		}
@@ -60,8 +56,26 @@ func checkDirectory(cfg *Config) error {
 	return nil
 }
 
+// walOf is where the write-ahead files of a store in root are; "": beside it.
+func walOf(root, walDir, store string) string {
+	below, err := filepath.Rel(root, store)
+	if walDir == "" || err != nil {
+		return ""
+	}
+	return filepath.Join(walDir, below)
+}
+
 // logEnds reads how far each replica's log reaches, without changing anything.
 func logEnds(dir, wal string) (ends map[Key]uint64, err error) {
+	err = readStore(dir, wal, func(db *pebble.DB) error {
+		ends = map[Key]uint64{}
+		return readEnds(db, ends)
+	})
+	return ends, err
+}
+
+// readStore opens a log's store, if there is one, to read only.
+func readStore(dir, wal string, read func(*pebble.DB) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: reading %s panicked: %v", ErrDamagedLog, dir, r)
@@ -72,18 +86,20 @@ func logEnds(dir, wal string) (ends map[Key]uint64, err error) {
 	opts.EnsureDefaults()
 	d, err := pebble.Peek(dir, opts.FS)
 	if err != nil || !d.Exists {
-		return nil, err
+		return err
 	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ends = map[Key]uint64{}
-	return ends, errors.Join(readEnds(db, ends), db.Close())
+	return errors.Join(read(db), db.Close())
 }
 
-// Records of dragonboat's log store: header(2) 0(2) shard(8) replica(8) …, the header twice the kind.
+// Records of dragonboat's log store: header(2) 0(2) shard(8) replica(8) …, the header twice the kind. Entries' keys end in
+// their index.
 const (
+	recordEntry     = 1
+	recordState     = 2
 	recordMaxIndex  = 3
 	recordSnapshot  = 5
 	recordBootstrap = 6

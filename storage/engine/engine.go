@@ -52,6 +52,8 @@ type Options struct {
 	MemTableBytes uint64          // of one memtable in steady state; they begin small and double
 	Compactions   int             // that may run at once under load; one otherwise
 	Logger        *slog.Logger
+	// ReadOnly: the store is there, and nothing in it is changed.
+	ReadOnly bool
 	// OnDamage is told of a table that cannot be read, from any goroutine, as often as it is met; it must be quick.
 	OnDamage func(Damage)
 	// Fatal is told of a failure after which the store cannot go on (the write-ahead log is lost); it must not return.
@@ -147,6 +149,7 @@ func (o Options) withDefaults() Options {
 func pebbleOptions(o Options, cache *pebble.Cache, lock *pebble.Lock) *pebble.Options {
 	p := &pebble.Options{
 		FS:                          patientFS{o.FS},
+		ReadOnly:                    o.ReadOnly,
 		Lock:                        lock,
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatNewest,

@@ -10,6 +10,7 @@ import (
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/wire"
 
 	"github.com/cespare/xxhash/v2"
@@ -25,6 +26,7 @@ type applier struct {
 	outcomes outcomes
 	prepared preparedTxns
 	system   systemChanges
+	marks    map[uint64]uint64 // checksums of entries that are not to be executed, by index; see marked.go
 
 	batch    *pebble.Batch
 	overlay  overlay
@@ -51,12 +53,33 @@ func (s *Shard) Apply(entries []Entry) ([]Result, error) {
 	if s.failed != nil {
 		return nil, s.failed
 	}
-	results, err := s.apply.run(entries)
+	results, err := s.apply.recovered(entries)
 	if err != nil {
-		s.failed = fmt.Errorf("shard %d: applying the log: %w", s.id, err)
+		s.failed = s.apply.failedAt(entries, err)
 		return nil, s.failed
 	}
 	return results, nil
+}
+
+// recovered is run, with a panic as an error.
+func (a *applier) recovered(entries []Entry) (results []Result, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = spawn.Recovered("applying the log", v)
+		}
+	}()
+	return a.run(entries)
+}
+
+// failedAt says at which of the entries run has ended.
+func (a *applier) failedAt(entries []Entry, err error) error {
+	at := &EntryError{Shard: a.s.id, Index: a.state.applied, Err: err}
+	for i := range entries {
+		if entries[i].Index == at.Index {
+			at.Checksum = Checksum(entries[i].Cmd)
+		}
+	}
+	return at
 }
 
 func (a *applier) run(entries []Entry) (results []Result, err error) {
@@ -70,7 +93,7 @@ func (a *applier) run(entries []Entry) (results []Result, err error) {
 			return nil, fmt.Errorf("entry %d comes after entry %d", entries[i].Index, a.state.applied)
 		}
 		if err := a.entry(&entries[i], &results[i]); err != nil {
-			return nil, fmt.Errorf("entry %d: %w", entries[i].Index, err)
+			return nil, err
 		}
 	}
 	return results, a.commit()
@@ -81,6 +104,10 @@ func (a *applier) entry(e *Entry, r *Result) error {
 	a.state.applied = e.Index
 	if len(e.Cmd) == 0 {
 		a.hashes = append(a.hashes, indexHash{e.Index, a.state.hash})
+		return nil
+	}
+	if a.marked(e) {
+		a.leaveOut(e, r)
 		return nil
 	}
 	var kind CommandKind

@@ -13,6 +13,7 @@
 //	shard(4) 0(4)      5(2)      key                              system records
 //	shard(4) 0(4)      6(2)      transaction(16)                  parts of transactions over several shards
 //	shard(4) 0(4)      6(2)      transaction(16) number(4)        pieces of large parts
+//	shard(4) 0(4)      7(2)      log index(8)                     marks of entries that are not to be executed (marked.go)
 //
 // # Applying the log
 //
@@ -28,7 +29,7 @@
 //
 // A statement's failure (1062 …), a stale epoch, timestamp or descriptor are results. So is a payload that can't be
 // decoded, panics or wants too much (failure.go): one proposal's, and nothing of it stays. An error of Apply stops the
-// replica for good: what only a later version of this program knows, or an engine that fails.
+// replica for good (*EntryError): what only a later version of this program knows, or an engine that fails.
 //
 // # Reading
 //

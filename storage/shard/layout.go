@@ -20,6 +20,7 @@ const (
 	metaOutcome  schema.IndexID = 4
 	metaSystem   schema.IndexID = 5
 	metaPrepared schema.IndexID = 6
+	metaMark     schema.IndexID = 7
 )
 
 // tabletPrefixLen is the length of shard and tablet in front of a key.

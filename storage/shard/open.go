@@ -44,6 +44,7 @@ type Shard struct {
 	lease  Lease
 	hashed indexHash
 	hashes [hashHistory]indexHash
+	marks  []Mark
 }
 
 var _ API = (*Shard)(nil)
@@ -106,6 +107,9 @@ func (s *Shard) load() error {
 		return err
 	}
 	if err := s.loadSystem(a.state.system); err != nil {
+		return err
+	}
+	if err := a.loadMarks(); err != nil {
 		return err
 	}
 	s.apply = a

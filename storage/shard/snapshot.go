@@ -176,7 +176,11 @@ func (s *Shard) requireFullSweep() {
 func (s *Shard) restore(in *bufio.Reader, stop <-chan struct{}) error {
 	mark := engine.NodeKey(recoveringMark(s.id))
 	start, end := shardRange(s.id)
-	err := s.inBatch(func(b *pebble.Batch) error {
+	marks, err := Marks(s.engine, s.id) // who streams may not have all of them
+	if err != nil {
+		return err
+	}
+	err = s.inBatch(func(b *pebble.Batch) error {
 		return errors.Join(b.Set(mark, []byte{1}, nil), b.DeleteRange(start, end, nil))
 	})
 	if err != nil {
@@ -208,7 +212,14 @@ func (s *Shard) restore(in *bufio.Reader, stop <-chan struct{}) error {
 		}
 		total += n
 	}
-	if err := s.inBatch(func(b *pebble.Batch) error { return b.Delete(mark, nil) }); err != nil {
+	if err := s.inBatch(func(b *pebble.Batch) error {
+		for _, m := range marks {
+			if err := b.Set(markKey(s.id, m.Index), m.append(nil), nil); err != nil {
+				return err
+			}
+		}
+		return b.Delete(mark, nil)
+	}); err != nil {
 		return err
 	}
 	return s.engine.Sync()
