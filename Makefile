@@ -57,7 +57,7 @@ generate: build ## random statements of every kind for TIME, on NODES nodes from
 		$(GO) test -count=1 -timeout 24h -run TestGenerate -v ./tests/generate
 
 mutants: ## rules switched off in a program built for it, which the checkers must notice
-	$(GO) test -count=1 -timeout 40m -tags mutant -run TestMutants -v ./tests/cluster
+	$(GO) test -count=1 -timeout 40m -tags mutant -run "TestMutants|TestPoison" -v ./tests/cluster
 
 soak: build ## ten rounds of kill -9 under load with the checker
 	$(GO) test -count=1 -timeout 60m -tags soak -run Soak ./tests/...

@@ -119,12 +119,17 @@ func (s *Stopped) Log(id schema.ShardID, from, to uint64, each func(LogText) err
 	if err != nil {
 		return err
 	}
-	_, err = s.read(id, r.Replica, from, to, func(e raft.LogEntry) error {
+	describer := shard.NewDescriber(state)
+	_, err = s.read(id, r.Replica, 1, to, func(e raft.LogEntry) error {
+		if e.Index < from {
+			describer.Follow(e.Cmd)
+			return nil
+		}
 		x := LogText{Index: e.Index, Term: e.Term, Applied: e.Index <= r.Applied}
 		if e.Config {
 			x.Kind, x.Bytes = "members", len(e.Cmd)
 		} else {
-			x.EntryText = state.Describe(e.Cmd)
+			x.EntryText = describer.Describe(e.Cmd)
 			x.Marked = slices.Contains(r.Marks, shard.Mark{Index: e.Index, Checksum: shard.Checksum(e.Cmd)})
 		}
 		return each(x)

@@ -12,7 +12,8 @@
 //	locks     one exclusive lock in ten is granted beside its exclusive holder, as if that had lost it
 //	pauses    a proposer rests now and then between fetching timestamps and proposing, as a loaded machine does
 //	forgetful shards remember the outcomes of very few transactions
+//	poison    apply cannot execute an entry with the text POISON in it
 //
-// The last three break no promise by themselves: they make faults likely that the others guard against. The checkers
+// Locks, pauses and forgetful break no promise by themselves: they make faults likely that the others guard against. The checkers
 // must pass with them alone.
 package mutant

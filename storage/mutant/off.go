@@ -12,6 +12,9 @@ const (
 	SkipForgotten = false
 )
 
+// Poison tells that apply cannot execute an entry.
+func Poison([]byte) bool { return false }
+
 // LoseLock tells that a lock is to be granted whoever holds it.
 func LoseLock() bool { return false }
 

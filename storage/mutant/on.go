@@ -3,6 +3,7 @@
 package mutant
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -22,8 +23,11 @@ var (
 
 	SkipForgotten = has("forgotten")
 
-	locks, pauses, forgetful = has("locks"), has("pauses"), has("forgetful")
+	locks, pauses, forgetful, poison = has("locks"), has("pauses"), has("forgetful"), has("poison")
 )
+
+// Poison tells that apply cannot execute an entry.
+func Poison(cmd []byte) bool { return poison && bytes.Contains(cmd, []byte("POISON")) }
 
 // LoseLock tells that a lock is to be granted whoever holds it.
 func LoseLock() bool { return locks && rand.IntN(10) == 0 }

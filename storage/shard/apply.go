@@ -110,6 +110,9 @@ func (a *applier) entry(e *Entry, r *Result) error {
 		a.leaveOut(e, r)
 		return nil
 	}
+	if mutant.Poison(e.Cmd) {
+		return errors.New("a mutant cannot apply it")
+	}
 	var kind CommandKind
 	var cmd any
 	err := protected(func() (err error) {

@@ -4,11 +4,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
 	"cloudsql/storage/wire"
 )
 
@@ -68,9 +70,30 @@ func name[K ~uint8](names map[K]string, k K) string {
 	return fmt.Sprintf("unknown (%d)", k)
 }
 
-// Describe tells what is in a log entry. It takes any bytes. Tables and keys are named by the descriptors as of what is
-// applied.
-func (s *Shard) Describe(cmd []byte) EntryText {
+// Describer tells what is in log entries. Tables and keys are named by the descriptors that the shard has, or that the log
+// brought since.
+type Describer struct {
+	tables map[schema.TabletID]*schema.Table
+}
+
+// NewDescriber is for the log of a shard.
+func NewDescriber(s *Shard) *Describer {
+	d := &Describer{tables: map[schema.TabletID]*schema.Table{}}
+	for _, id := range s.Tablets() {
+		d.tables[id], _ = s.Table(id)
+	}
+	return d
+}
+
+// Follow takes notice of an entry that is not to be described.
+func (d *Describer) Follow(cmd []byte) {
+	if len(cmd) > 1 && CommandKind(cmd[1]) == CommandTablet {
+		d.Describe(cmd)
+	}
+}
+
+// Describe tells what is in an entry. It takes any bytes.
+func (d *Describer) Describe(cmd []byte) EntryText {
 	x := EntryText{Bytes: len(cmd)}
 	if len(cmd) == 0 {
 		x.Kind = "empty"
@@ -92,13 +115,14 @@ func (s *Shard) Describe(cmd []byte) EntryText {
 	switch c := c.(type) {
 	case *Batch:
 		if c != nil {
-			s.describeBatch(&x, c)
+			d.describeBatch(&x, c)
 		}
 	case *LeaseCommand:
 		x.Detail = fmt.Sprintf("epoch %d→%d, holder n%d, serial %d, %v", c.Prev, c.Epoch, c.Holder, c.Serial, c.Duration)
 	case *TabletCommand:
 		x.Detail = fmt.Sprintf("tablet %d is dropped", c.Tablet)
 		if c.Table != nil {
+			d.tables[c.Tablet] = c.Table
 			x.Detail = fmt.Sprintf("tablet %d is of table %d (%s), version %d", c.Tablet, c.Table.ID, c.Table.Name, c.Table.Version)
 		}
 	case *WatermarkCommand:
@@ -125,14 +149,14 @@ func describeSystem(c *SystemCommand) string {
 	return fmt.Sprintf("id %x, %d expectations, %d records: %s", c.ID, len(c.Expect), len(c.Sets), strings.Join(names, " "))
 }
 
-func (s *Shard) describeBatch(x *EntryText, b *Batch) {
+func (d *Describer) describeBatch(x *EntryText, b *Batch) {
 	x.Detail = fmt.Sprintf("id %x, proposer n%d, epoch %d, closed %s, %d proposals", b.ID, b.Proposer, b.Epoch, b.Closed, len(b.Proposals))
 	for i := range b.Proposals {
-		x.Proposals = append(x.Proposals, s.describeProposal(&b.Proposals[i]))
+		x.Proposals = append(x.Proposals, d.describeProposal(&b.Proposals[i]))
 	}
 }
 
-func (s *Shard) describeProposal(p *Proposal) ProposalText {
+func (d *Describer) describeProposal(p *Proposal) ProposalText {
 	x := ProposalText{Bytes: len(p.body)}
 	err := protected(func() error {
 		var none lastWrite
@@ -145,13 +169,13 @@ func (s *Shard) describeProposal(p *Proposal) ProposalText {
 		return x // even what stands before the body is no good
 	}
 	x.Txn, x.TS = hex.EncodeToString(p.Txn[:]), p.TS.String()
-	if err := protected(func() error { s.describeParts(&x, p); return nil }); err != nil && x.Damage == "" {
+	if err := protected(func() error { d.describeParts(&x, p); return nil }); err != nil && x.Damage == "" {
 		x.Damage = err.Error()
 	}
 	return x
 }
 
-func (s *Shard) describeParts(x *ProposalText, p *Proposal) {
+func (d *Describer) describeParts(x *ProposalText, p *Proposal) {
 	add := func(format string, args ...any) {
 		switch len(x.Parts) {
 		case shownParts:
@@ -162,11 +186,11 @@ func (s *Shard) describeParts(x *ProposalText, p *Proposal) {
 		}
 	}
 	for _, w := range p.Writes {
-		add("%s", s.describeWrite(w))
+		add("%s", d.describeWrite(w))
 	}
 	for i := range p.Effects {
 		e := &p.Effects[i]
-		add("%s %s %s, %d bytes, seen at %s", name(effectNames, e.Op), s.tableName(e.Tablet), s.keyText(e.Tablet, e.Key), len(e.Row), e.Expect)
+		add("%s %s %s, %d bytes, seen at %s", name(effectNames, e.Op), d.tableName(e.Tablet), d.keyText(e.Tablet, e.Key), len(e.Row), e.Expect)
 	}
 	switch p.Kind {
 	case ProposalPrepare, ProposalStage:
@@ -180,9 +204,9 @@ func (s *Shard) describeParts(x *ProposalText, p *Proposal) {
 	}
 }
 
-func (s *Shard) describeWrite(w *fragment.Write) string {
+func (d *Describer) describeWrite(w *fragment.Write) string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s %s version %d", name(writeNames, w.Kind), s.tableName(w.Tablet), w.SchemaVersion)
+	fmt.Fprintf(&out, "%s %s version %d", name(writeNames, w.Kind), d.tableName(w.Tablet), w.SchemaVersion)
 	if n := w.Rows.Len(); n > 0 {
 		fmt.Fprintf(&out, ", %d rows", n)
 	}
@@ -192,35 +216,52 @@ func (s *Shard) describeWrite(w *fragment.Write) string {
 	if w.Where != nil {
 		out.WriteString(", condition")
 	}
-	shown := w.Keys
-	if len(shown) == 0 && w.Rows.Len() <= shownKeys {
-		claimed, err := s.WriteKeys(nil, w)
-		for i := range claimed {
-			if claimed[i].Index == schema.PrimaryIndex && err == nil {
-				shown = append(shown, claimed[i].Key)
-			}
+	count := max(len(w.Keys), w.Rows.Len())
+	for i := range min(count, shownKeys) {
+		if i < len(w.Keys) {
+			out.WriteString(" " + d.keyText(w.Tablet, w.Keys[i]))
+		} else {
+			out.WriteString(" " + d.rowText(w, i))
 		}
 	}
-	for i, key := range shown {
-		if i == shownKeys {
-			fmt.Fprintf(&out, " … of %d keys", len(shown))
-			break
-		}
-		out.WriteString(" " + s.keyText(w.Tablet, key))
+	if count > shownKeys {
+		fmt.Fprintf(&out, " … of %d", count)
 	}
 	return out.String()
 }
 
-func (s *Shard) tableName(id schema.TabletID) string {
-	if t, ok := s.Table(id); ok {
+// rowText is a row's primary key.
+func (d *Describer) rowText(w *fragment.Write, row int) string {
+	t, ok := d.tables[w.Tablet]
+	if !ok {
+		return ""
+	}
+	var out []string
+	for i := range t.Primary().Columns {
+		c := &t.Columns[t.Primary().Columns[i].Column]
+		if at := slices.Index(w.Columns, c.ID); at >= 0 {
+			out = append(out, valueText(w.Rows.Row(row)[at], &c.Type))
+		} else {
+			out = append(out, "default")
+		}
+	}
+	return "(" + strings.Join(out, ", ") + ")"
+}
+
+func valueText(v types.Value, t *types.Type) string {
+	return cut(strings.ToValidUTF8(string(v.AppendText(nil, t)), "?"))
+}
+
+func (d *Describer) tableName(id schema.TabletID) string {
+	if t, ok := d.tables[id]; ok {
 		return fmt.Sprintf("%s (tablet %d)", t.Name, id)
 	}
 	return fmt.Sprintf("tablet %d", id)
 }
 
 // keyText is a primary key as values, or as bytes where the key does not tell them.
-func (s *Shard) keyText(id schema.TabletID, key []byte) string {
-	t, ok := s.Table(id)
+func (d *Describer) keyText(id schema.TabletID, key []byte) string {
+	t, ok := d.tables[id]
 	if !ok {
 		return cut(hex.EncodeToString(key))
 	}
@@ -234,7 +275,7 @@ func (s *Shard) keyText(id schema.TabletID, key []byte) string {
 			return cut(hex.EncodeToString(key))
 		}
 		typ := &t.Columns[t.Primary().Columns[i].Column].Type
-		out[i] = cut(strings.ToValidUTF8(string(values[i].AppendText(nil, typ)), "?"))
+		out[i] = valueText(values[i], typ)
 	}
 	return "(" + strings.Join(out, ", ") + ")"
 }

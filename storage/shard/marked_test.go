@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"cloudsql/storage/schema"
@@ -111,5 +113,42 @@ func TestMarksAndSnapshots(t *testing.T) {
 	}
 	if marks, err := Marks(to.engine, testShard); err != nil || len(marks) != 2 {
 		t.Error(marks, err)
+	}
+}
+
+// Every entry of a log can be described, whole or damaged, and none is described without end.
+func TestDescribe(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	s := openShard(t, openEngine(t, vfs.NewMem()))
+	d := NewDescriber(s)
+	kinds := map[string]int{}
+	for _, e := range randomLog(t, rng, 400) {
+		x := d.Describe(e.Cmd)
+		if kinds[x.Kind]++; x.Damage != "" || x.Unknown {
+			t.Errorf("%+v", x)
+		}
+		for _, p := range x.Proposals {
+			if kinds[p.Kind]++; p.Damage != "" || p.Txn == "" || len(p.Parts) > shownParts+1 {
+				t.Errorf("%+v", p)
+			}
+			for _, part := range p.Parts {
+				kinds[strings.Fields(part)[0]]++
+			}
+		}
+		for range 5 {
+			if b := bytes.Clone(e.Cmd); len(b) > 0 {
+				b[rng.IntN(len(b))] ^= byte(1 << rng.IntN(8))
+				d.Describe(b[:1+rng.IntN(len(b))])
+			}
+		}
+	}
+	for _, want := range []string{"batch", "lease", "tablet", "watermark", "system", "empty", "commit", "prepare", "resolve", "abort", "stage",
+		"insert", "update", "delete", "put", "check", "replace"} {
+		if kinds[want] == 0 {
+			t.Errorf("no %s in %v", want, kinds)
+		}
+	}
+	if x := d.Describe([]byte{99, 1}); !x.Unknown || x.Damage == "" {
+		t.Errorf("%+v", x)
 	}
 }
