@@ -50,6 +50,7 @@ type testDB struct {
 	db      *schema.Database
 	naive   bool
 	memory  int
+	space   *exec.Space
 	session *testSession
 	lock    bool // run queries inside a transaction
 }
@@ -284,7 +285,7 @@ func (d *testDB) query(sql string, params ...types.Value) (fields []types.Field,
 
 func (d *testDB) run(q Rows, env *expr.Env) ([][]string, error) {
 	ctx := context.Background()
-	rt := &exec.Runtime{DB: d, Env: env, Memory: statementAccount(d.memory)}
+	rt := &exec.Runtime{DB: d, Env: env, Memory: statementAccount(d.memory), Space: d.space}
 	if d.lock {
 		rt.Txn = &testTxn{d: d}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/planner/exec"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -41,10 +42,12 @@ func TestSortSpills(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, limit := range []int{160 << 10, 400 << 10} {
+		served := !strings.Contains(d.showPlan(sql), "Sort") // by an index
+		for _, limit := range []int{40 << 10, 200 << 10} {
 			d.memory = limit
+			d.space = mustSpace(t)
 			if strings.Contains(sql, "over") {
-				d.memory = 2 << 20 // a window holds its partition
+				d.memory, served = 2<<20, true // a window holds its partition, and there is room for the sorts
 			}
 			_, got, err := d.query(sql)
 			if err != nil {
@@ -53,8 +56,20 @@ func TestSortSpills(t *testing.T) {
 			if showRows(got) != showRows(want) {
 				t.Errorf("%s with %d bytes differs", sql, limit)
 			}
+			if s := d.space; (s.Files(memory.Sort) == 0) != served || s.Used() != 0 {
+				t.Errorf("%s with %d bytes: %d files for sorts, %d bytes are left", sql, limit, s.Files(memory.Sort), s.Used())
+			}
 		}
 	}
+}
+
+func mustSpace(t *testing.T) *exec.Space {
+	t.Helper()
+	s, err := exec.NewSpace(t.TempDir(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // TestMemoryLimit: what cannot spill ends the statement, and gives back what it held.

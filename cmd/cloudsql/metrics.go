@@ -36,6 +36,20 @@ func (c *collector) collectMemory(out chan<- prometheus.Metric) {
 	}
 }
 
+// collectTemporary tells of the temporary files of statements.
+func (c *collector) collectTemporary(out chan<- prometheus.Metric) {
+	s := c.p.space
+	c.send(out, nil, "",
+		gauge("temporary_bytes", "what the temporary files of statements take", float64(s.Used())),
+		sample{name: "temporary_written_bytes_total", help: "bytes written to temporary files", value: float64(s.Written())})
+	for k := range memory.Kinds {
+		if n := s.Files(k); n > 0 {
+			c.send(out, []string{"kind"}, k.String(), sample{name: "temporary_files_total",
+				help: "temporary files made, by what there was too little memory for", value: float64(n)})
+		}
+	}
+}
+
 // Describe says nothing: the set of series depends on which shards are here.
 func (c *collector) Describe(chan<- *prometheus.Desc) {}
 
@@ -159,6 +173,7 @@ func (c *collector) protocol(out chan<- prometheus.Metric) {
 	if c.p.sql == nil {
 		return
 	}
+	c.collectTemporary(out)
 	m := &c.p.sql.server.Metrics
 	c.send(out, nil, "",
 		counter("sql_connections_total", "client connections accepted", &m.Accepted),

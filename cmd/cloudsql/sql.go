@@ -46,14 +46,13 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	if cfg.RSAKey, err = protocol.RSAKey(s.data + tlsDir); err != nil {
 		return nil, err
 	}
-	space, err := exec.NewSpace(s.data+temporaryDir, s.temporary<<20)
-	if err != nil {
+	if p.space, err = exec.NewSpace(s.data+temporaryDir, s.temporary<<20); err != nil {
 		return nil, err
 	}
 	hostname, _ := os.Hostname()
 	engine := session.NewEngine(p.node, session.Config{
 		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, TLS: true,
-		Memory: p.memory, StatementMemory: s.statementBytes(), SessionMemory: s.sessionBytes(), Space: space,
+		Memory: p.memory, StatementMemory: s.statementBytes(), SessionMemory: s.sessionBytes(), Space: p.space,
 		Shutdown: p.shutdown, History: s.history, Counters: p.statusCounters,
 		Defaults: map[string]string{
 			"max_connections": strconv.Itoa(s.maxConnections), "max_allowed_packet": strconv.Itoa(s.maxAllowedPacket),

@@ -1,5 +1,7 @@
 package main
 
+import "cloudsql/storage/memory"
+
 // statusCounters are the variables of SHOW STATUS that tell the cluster's version and where this node's reads ran.
 func (p *process) statusCounters() map[string]uint64 {
 	n := p.node.Counters()
@@ -17,6 +19,11 @@ func (p *process) statusCounters() map[string]uint64 {
 	vars["Cloudsql_memory_used"], vars["Cloudsql_memory_peak"] = uint64(m.Process.Used), uint64(m.Process.Peak) //nolint:gosec // not negative
 	vars["Cloudsql_memory_limit"] = uint64(m.Process.Limit)                                                     //nolint:gosec // not negative
 	vars["Cloudsql_statements_shed"], vars["Cloudsql_memory_refused"] = m.Sheds, m.Refused
+	vars["Cloudsql_temporary_bytes"] = uint64(p.space.Used()) //nolint:gosec // not negative
+	vars["Cloudsql_temporary_written"] = p.space.Written()
+	for k := range memory.Kinds {
+		vars["Cloudsql_temporary_files"] += p.space.Files(k)
+	}
 	for _, s := range n.Replicas {
 		vars["Cloudsql_lease_reads"] += s.LeaseReads.Load()
 		vars["Cloudsql_follower_reads"] += s.FollowerReads.Load()

@@ -12,8 +12,9 @@
 // that the plan opens for it. Correlated subqueries get the outer row's values as further parameters behind the
 // statement's own (Run.SetParam), so that they reach index ranges and fragments like any parameter.
 //
-// Memory: what an operator keeps of its input it charges to the statement's account (Runtime.Memory) by a memory.Hold of its own;
-// where that is full a Sort goes on in temporary files, everything else ends the statement with error 1038.
+// Memory: what an operator keeps of its input it charges to the statement's account (Runtime.Memory) by a memory.Hold of its own.
+// Before it takes more than its share (Hold.Crowded) it goes on in temporary files (rowFile), which live in the node's Space; what
+// cannot ends the statement with error 1038. A Sort writes sorted runs, and merges them in passes of a bounded number.
 //
 // Invariants: a batch's rows are valid until the next call of Next of the operator that filled it, and whoever keeps them
 // longer copies them; Close may be called at any time after opening, once, and releases what the operators below hold;

@@ -18,12 +18,13 @@ type Sort struct {
 	order *Order
 	width int
 	store *rowStore
-	keys  *rowStore // values of the sort keys where they are not plain columns
-	key   []byte    // of the present row
-	blob  []byte    // encoded sort keys, one behind the other, where the order can be encoded
-	ends  []int     // of each row's key in blob
+	keys  *rowStore     // values of the sort keys where they are neither encodable nor plain columns; charged to store
+	vals  []types.Value // of the present row's keys
+	key   []byte        // of the present row, encoded
+	blob  []byte        // encoded sort keys, one behind the other, where the order can be encoded
+	ends  []int         // of each row's key in blob
 	emit  *emitter
-	spill *spill
+	runs  *runs
 }
 
 // NewSort sorts in.
@@ -36,72 +37,89 @@ func (s *Sort) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			return false, err
 		}
 	}
-	if s.spill != nil {
-		return s.spill.next(b)
+	if s.runs != nil {
+		return s.runs.next(ctx, b)
 	}
 	return s.emit.next(b, s.width), nil
 }
 
 func (s *Sort) load(ctx context.Context) error {
-	s.store, s.keys = newRowStore(s.run, memory.Sort), newRowStore(s.run, memory.Sort)
+	s.begin()
+	return s.drain(ctx)
+}
+
+// drain takes the rest of the input.
+func (s *Sort) drain(ctx context.Context) error {
 	var b types.Batch
-	var vals []types.Value
 	for {
 		ok, err := s.in.Next(ctx, &b)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			break
+			return s.finish(ctx)
 		}
-		s.width = b.Width
 		for i, n := 0, b.Len(); i < n; i++ {
-			if vals, err = s.take(b.Row(i), vals); err != nil {
+			if err := s.take(ctx, b.Row(i)); err != nil {
 				return err
 			}
 		}
 	}
-	if s.spill != nil {
-		if err := s.flush(); err != nil {
+}
+
+// begin gets ready to take rows.
+func (s *Sort) begin() {
+	s.store, s.keys = newRowStore(s.run, memory.Sort), &rowStore{}
+}
+
+// finish ends the taking of rows.
+func (s *Sort) finish(ctx context.Context) error {
+	s.emit = &emitter{}
+	if s.runs != nil {
+		if err := s.flush(ctx); err != nil {
 			return err
 		}
-		s.emit = &emitter{}
-		return s.spill.merge()
+		return s.runs.prepare(ctx)
 	}
-	s.emit = &emitter{rows: s.sorted()}
+	s.emit.rows, _ = s.sorted()
 	return nil
 }
 
 // take stores a row and its sort keys; rows that leave no room for it go to disk first.
-func (s *Sort) take(row, vals []types.Value) ([]types.Value, error) {
-	vals = vals[:0]
+func (s *Sort) take(ctx context.Context, row []types.Value) error {
+	s.width = len(row)
+	s.vals = s.vals[:0]
 	if !s.order.plain || s.order.encodable {
 		var err error
-		if vals, err = s.order.eval(s.run.Env, row, vals); err != nil {
-			return vals, err
+		if s.vals, err = s.order.eval(s.run.Env, row, s.vals); err != nil {
+			return err
 		}
 	}
 	s.key = s.key[:0]
 	if s.order.encodable {
-		s.key = s.order.encode(s.key, vals)
+		s.key = s.order.encode(s.key, s.vals)
 	}
-	if s.store.hold.Tight(rowBytes(row) + rowBytes(vals) + len(s.key) + sortedRowBytes) {
-		if err := s.flush(); err != nil {
-			return vals, err
+	more := len(s.key) + sortedRowBytes
+	if !s.order.plain && !s.order.encodable {
+		more += rowBytes(s.vals)
+	}
+	if s.store.hold.Crowded(more + rowBytes(row)) {
+		if err := s.flush(ctx); err != nil {
+			return err
 		}
 	}
-	if err := s.store.hold.Grow(len(s.key) + sortedRowBytes); err != nil {
-		return vals, err
+	if err := s.store.hold.Grow(more); err != nil {
+		return err
 	}
 	if s.order.encodable {
 		s.blob = append(s.blob, s.key...)
 		s.ends = append(s.ends, len(s.blob))
 	} else if !s.order.plain {
-		if err := s.keys.add(vals); err != nil {
-			return vals, err
+		if err := s.keys.add(s.vals); err != nil {
+			return err
 		}
 	}
-	return vals, s.store.add(row)
+	return s.store.add(row)
 }
 
 // sortedRowBytes is what sorting needs of a row besides the row and its keys: its place in the order, twice.
@@ -128,51 +146,52 @@ func (o *Order) encode(dst []byte, vals []types.Value) []byte {
 	return dst
 }
 
-// sortEncoded orders the stored rows by their encoded keys.
-func (s *Sort) sortEncoded() [][]types.Value {
-	perm := make([]int, len(s.store.rows))
-	for i := range perm {
-		perm[i] = i
-	}
-	key := func(i int) []byte {
-		if i == 0 {
-			return s.blob[:s.ends[0]]
-		}
-		return s.blob[s.ends[i-1]:s.ends[i]]
-	}
+// sortEncoded orders the stored rows by their encoded keys, from first to last.
+func (s *Sort) sortEncoded() []int {
+	perm := positions(len(s.store.rows))
 	slices.SortFunc(perm, func(i, j int) int {
-		if c := bytes.Compare(key(i), key(j)); c != 0 {
+		if c := bytes.Compare(s.encodedKey(i), s.encodedKey(j)); c != 0 {
 			return c
 		}
 		return i - j
 	})
-	out := make([][]types.Value, len(perm))
-	for i, p := range perm {
-		out[i] = s.store.rows[p]
-	}
-	return out
+	return perm
 }
 
-// sorted orders the stored rows.
-func (s *Sort) sorted() [][]types.Value {
-	rows := s.store.rows
-	if s.order.encodable {
-		return s.sortEncoded()
-	}
-	if s.order.plain {
-		slices.SortStableFunc(rows, s.comparePlain)
-		return rows
-	}
-	perm := make([]int, len(rows))
+func positions(n int) []int {
+	perm := make([]int, n)
 	for i := range perm {
 		perm[i] = i
 	}
-	slices.SortStableFunc(perm, func(i, j int) int { return s.order.compare(s.keys.rows[i], s.keys.rows[j]) })
-	out := make([][]types.Value, len(rows))
+	return perm
+}
+
+// sorted orders the stored rows; perm are their numbers in the store, nil where that was put in order itself.
+func (s *Sort) sorted() (rows [][]types.Value, perm []int) {
+	rows = s.store.rows
+	switch {
+	case s.order.encodable:
+		perm = s.sortEncoded()
+	case s.order.plain:
+		slices.SortStableFunc(rows, s.comparePlain)
+		return rows, nil
+	default:
+		perm = positions(len(rows))
+		slices.SortStableFunc(perm, func(i, j int) int { return s.order.compare(s.keys.rows[i], s.keys.rows[j]) })
+	}
+	out := make([][]types.Value, len(perm))
 	for i, p := range perm {
 		out[i] = rows[p]
 	}
-	return out
+	return out, perm
+}
+
+// encodedKey is the encoded key of the stored row i.
+func (s *Sort) encodedKey(i int) []byte {
+	if i == 0 {
+		return s.blob[:s.ends[0]]
+	}
+	return s.blob[s.ends[i-1]:s.ends[i]]
 }
 
 func (s *Sort) comparePlain(a, b []types.Value) int { return s.order.compareRows(a, b) }
@@ -197,8 +216,8 @@ func (s *Sort) Close() {
 		s.store.reset()
 		s.keys.reset()
 	}
-	if s.spill != nil {
-		s.spill.close()
+	if s.runs != nil {
+		s.runs.close()
 	}
 }
 
@@ -211,6 +230,7 @@ type TopN struct {
 	emit          *emitter
 	width         int
 	hold          memory.Hold
+	rest          *Limit // what goes on where the rows find no room in memory
 }
 
 // NewTopN gives count rows of in, in order, after leaving out offset rows.
@@ -249,6 +269,9 @@ func (t *TopN) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			return false, err
 		}
 	}
+	if t.rest != nil {
+		return t.rest.Next(ctx, b)
+	}
 	return t.emit.next(b, t.width), nil
 }
 
@@ -274,9 +297,14 @@ func (t *TopN) load(ctx context.Context) error {
 			if len(h.items) == want && t.order.compare(keys, h.items[0].keys) >= 0 {
 				continue
 			}
-			if err := t.insert(h, want, keys, b.Row(i), seq); err != nil {
+			size := t.more(h, want, keys, b.Row(i))
+			if t.hold.Crowded(size) {
+				return t.spill(ctx, h, &b, i)
+			}
+			if err := t.hold.Grow(size); err != nil {
 				return err
 			}
+			t.insert(h, want, keys, b.Row(i), seq)
 		}
 	}
 	slices.SortFunc(h.items, func(a, b topItem) int {
@@ -295,15 +323,44 @@ func (t *TopN) load(ctx context.Context) error {
 
 const topItemBytes = 64 // of a heap's item, besides its values
 
-// insert puts a copy of the row into the heap, in place of the last one when the heap is full.
-func (t *TopN) insert(h *topHeap, want int, keys, row []types.Value, seq int) error {
+// more is what the row needs in the heap, in place of the last one when the heap is full.
+func (t *TopN) more(h *topHeap, want int, keys, row []types.Value) int {
 	size := rowBytes(row) + rowBytes(keys) + topItemBytes
 	if len(h.items) == want {
-		size -= rowBytes(h.items[0].row) + rowBytes(h.items[0].keys) + topItemBytes
+		size -= h.items[0].size()
 	}
-	if err := t.hold.Grow(size); err != nil {
-		return err
+	return size
+}
+
+func (i *topItem) size() int { return rowBytes(i.row) + rowBytes(i.keys) + topItemBytes }
+
+// spill gives the rows of the heap, those of b from at on and the rest of the input to a Sort, which can go on on disk.
+func (t *TopN) spill(ctx context.Context, h *topHeap, b *types.Batch, at int) error {
+	s := NewSort(t.run, t.in, t.order)
+	t.rest = NewLimit(s, t.offset, t.count)
+	s.begin()
+	slices.SortFunc(h.items, func(a, b topItem) int { return a.seq - b.seq })
+	for i := range h.items {
+		item := &h.items[i]
+		if err := t.hold.Grow(-item.size()); err != nil {
+			return err
+		}
+		if err := s.take(ctx, item.row); err != nil {
+			return err
+		}
+		item.row, item.keys = nil, nil
 	}
+	for ; at < b.Len(); at++ {
+		if err := s.take(ctx, b.Row(at)); err != nil {
+			return err
+		}
+	}
+	t.emit = &emitter{}
+	return s.drain(ctx)
+}
+
+// insert puts a copy of the row into the heap, in place of the last one when the heap is full.
+func (t *TopN) insert(h *topHeap, want int, keys, row []types.Value, seq int) {
 	var arena types.Arena
 	item := topItem{seq: seq}
 	vals := make([]types.Value, 0, len(row)+len(keys))
@@ -316,15 +373,18 @@ func (t *TopN) insert(h *topHeap, want int, keys, row []types.Value, seq int) er
 	item.row, item.keys = vals[:len(row):len(row)], vals[len(row):]
 	if len(h.items) < want {
 		heap.Push(h, item)
-		return nil
+		return
 	}
 	h.items[0] = item
 	heap.Fix(h, 0)
-	return nil
 }
 
 // Close releases the rows and the input.
 func (t *TopN) Close() {
-	t.in.Close()
+	if t.rest != nil {
+		t.rest.Close()
+	} else {
+		t.in.Close()
+	}
 	t.hold.Close()
 }

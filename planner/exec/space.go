@@ -1,22 +1,41 @@
 package exec
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 )
 
 // Space is where the temporary files of a node's statements are: a directory of their own, and as many bytes as they may take
 // together. A nil Space is the system's directory for such files, without a limit.
 type Space struct {
-	dir   string
-	limit int64 // bytes; 0: none
-	used  atomic.Int64
+	// Open makes an empty temporary file of which nothing is left once it is closed; nil: one without a name in the directory.
+	Open func() (TempFile, error)
+
+	dir     string
+	limit   int64 // bytes; 0: none
+	used    atomic.Int64
+	written atomic.Uint64
+	files   [memory.Kinds]atomic.Uint64
 }
+
+// TempFile is a temporary file: written at its end, read anywhere.
+type TempFile interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
+}
+
+// system is what a nil Space stands for.
+var system Space
 
 // NewSpace empties dir, where an earlier process may have left files, and makes it if it is not there.
 func NewSpace(dir string, limit int64) (*Space, error) {
@@ -37,42 +56,87 @@ func (s *Space) Used() int64 {
 	return s.used.Load()
 }
 
+// Written is the bytes that were ever written.
+func (s *Space) Written() uint64 { return s.written.Load() }
+
+// Files is how many files were ever made for what a kind of memory was too small for.
+func (s *Space) Files(k memory.Kind) uint64 { return s.files[k].Load() }
+
 // spaceFile is a temporary file. It has no name, so that nothing is left of it, whatever happens to the process.
 type spaceFile struct {
-	*os.File
+	file  TempFile
 	space *Space
 	size  int64
 }
 
-func (s *Space) create() (*spaceFile, error) {
-	dir := ""
-	if s != nil {
-		dir = s.dir
+func (s *Space) create(k memory.Kind) (*spaceFile, error) {
+	if s == nil {
+		s = &system
 	}
-	f, err := os.CreateTemp(dir, "cloudsql-*")
+	open := s.openUnnamed
+	if s.Open != nil {
+		open = s.Open
+	}
+	f, err := open()
+	if err != nil {
+		return nil, fileError(mysql.ErrCantCreateFile, err)
+	}
+	s.files[k].Add(1)
+	return &spaceFile{file: f, space: s}, nil
+}
+
+func (s *Space) openUnnamed() (TempFile, error) {
+	f, err := os.CreateTemp(s.dir, "cloudsql-*")
 	if err != nil {
 		return nil, err
 	}
 	_ = os.Remove(f.Name()) // it lives as long as it is open
-	return &spaceFile{File: f, space: s}, nil
+	return f, nil
 }
 
-// Write appends; 1114 where the files would take more than they may.
-func (f *spaceFile) Write(b []byte) (int, error) {
-	if s := f.space; s != nil {
-		n := int64(len(b))
-		if used := s.used.Add(n); s.limit > 0 && used > s.limit {
-			s.used.Add(-n)
-			return 0, mysqlerr.Newf(mysql.ErrRecordFileFull, "The temporary files of statements are full: they may take %d bytes together", s.limit)
-		}
-		f.size += n
+// fileError is the error of a statement whose temporary file cannot be used. Names of files are not told to clients.
+func fileError(code uint16, err error) error {
+	var number syscall.Errno
+	errors.As(err, &number)
+	if number == syscall.ENOSPC {
+		code = mysql.ErrDiskFull
 	}
-	return f.File.Write(b)
+	return mysqlerr.New(code, "a temporary file", int(number), rootCause(err))
+}
+
+func rootCause(err error) error {
+	for {
+		below := errors.Unwrap(err)
+		if below == nil {
+			return err
+		}
+		err = below
+	}
+}
+
+// append writes at the end; 1114 where the files would take more than they may.
+func (f *spaceFile) append(b []byte) error {
+	s, n := f.space, int64(len(b))
+	if used := s.used.Add(n); s.limit > 0 && used > s.limit {
+		s.used.Add(-n)
+		return mysqlerr.Newf(mysql.ErrRecordFileFull, "The temporary files of statements are full: they may take %d bytes together", s.limit)
+	}
+	f.size += n
+	s.written.Add(uint64(n)) //nolint:gosec // a length
+	if _, err := f.file.Write(b); err != nil {
+		return fileError(mysql.ErrErrorOnWrite, err)
+	}
+	return nil
+}
+
+func (f *spaceFile) read(b []byte, at int64) error {
+	if _, err := f.file.ReadAt(b, at); err != nil {
+		return fileError(mysql.ErrErrorOnRead, err)
+	}
+	return nil
 }
 
 func (f *spaceFile) close() {
-	_ = f.File.Close()
-	if f.space != nil {
-		f.space.used.Add(-f.size)
-	}
+	_ = f.file.Close()
+	f.space.used.Add(-f.size)
 }

@@ -1,143 +1,220 @@
 package exec
 
 import (
-	"bufio"
-	"encoding/binary"
-	"errors"
-	"io"
+	"bytes"
+	"context"
 
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
-// spill is a Sort's rows beyond the memory limit: sorted runs in one temporary file, merged when read.
-//
-//	file = run*        run = row*        row = length(uvarint) value*   (types.AppendValue)
-type spill struct {
-	sort    *Sort
-	file    *spaceFile
-	starts  []int64 // of the runs; the last element is the file's end
-	readers []*runReader
-	arena   types.Arena
+// runs is a Sort's rows beyond the memory that it may take: sorted runs, each a part of a temporary file, merged when read. Where
+// the sort keys are not plain columns, they follow the row's values: encoded if they can be.
+type runs struct {
+	sort   *Sort
+	file   *rowFile
+	arena  types.Arena
+	heads  []*runHead
+	passes int // over all rows, before the one that is read
 }
 
-type runReader struct {
-	r    *bufio.Reader
-	buf  []byte
-	row  []types.Value
-	keys []types.Value
+// maxFanIn bounds the runs that are merged at once. More are merged into fewer, longer ones first, in several passes.
+const maxFanIn = 16
+
+// runHead is where a merge stands in one run.
+type runHead struct {
+	in        *partReader
+	batch     types.Batch
+	at        int
+	row, keys []types.Value
 }
 
 // flush writes what is in memory as one sorted run.
-func (s *Sort) flush() error {
+func (s *Sort) flush(ctx context.Context) error {
 	if len(s.store.rows) == 0 {
 		return nil
 	}
-	if s.spill == nil {
-		f, err := s.run.RT.Space.create()
+	if s.runs == nil {
+		f, err := newRowFile(s.run, memory.Sort, 0)
 		if err != nil {
 			return err
 		}
-		s.spill = &spill{sort: s, file: f, starts: []int64{0}}
+		s.runs = &runs{sort: s, file: f}
 	}
-	if err := s.spill.write(s.sorted()); err != nil {
+	if err := canceled(ctx); err != nil {
 		return err
+	}
+	f := s.runs.file
+	part := f.addPart()
+	rows, perm := s.sorted()
+	var more []types.Value
+	for i, row := range rows {
+		switch {
+		case s.order.plain:
+		case s.order.encodable:
+			more = append(more[:0], types.Bytes(s.encodedKey(perm[i])))
+		default:
+			more = s.keys.rows[perm[i]]
+		}
+		if err := f.add(part, row, more); err != nil {
+			return err
+		}
 	}
 	s.store.reset()
 	s.keys.reset()
 	s.blob, s.ends = s.blob[:0], s.ends[:0]
-	return nil
+	return f.finish()
 }
 
-func (p *spill) write(rows [][]types.Value) error {
-	end := p.starts[len(p.starts)-1]
-	w := bufio.NewWriterSize(p.file, 256<<10)
-	var buf, head []byte
-	for _, row := range rows {
-		buf = buf[:0]
-		for _, v := range row {
-			buf = types.AppendValue(buf, v)
-		}
-		head = binary.AppendUvarint(head[:0], uint64(len(buf)))
-		if _, err := w.Write(head); err != nil {
+// prepare merges until few enough runs are left, and opens these.
+func (p *runs) prepare(ctx context.Context) error {
+	for {
+		if err := p.open(ctx, 0); err != nil || len(p.heads) == len(p.file.parts) {
 			return err
 		}
-		if _, err := w.Write(buf); err != nil {
+		if err := p.pass(ctx); err != nil {
 			return err
-		}
-		end += int64(len(head) + len(buf))
-	}
-	p.starts = append(p.starts, end)
-	return w.Flush()
-}
-
-// merge opens a reader on each run.
-func (p *spill) merge() error {
-	for i := 0; i+1 < len(p.starts); i++ {
-		section := io.NewSectionReader(p.file, p.starts[i], p.starts[i+1]-p.starts[i])
-		r := &runReader{r: bufio.NewReaderSize(section, 64<<10)}
-		ok, err := p.advance(r)
-		if err != nil {
-			return err
-		}
-		if ok {
-			p.readers = append(p.readers, r)
 		}
 	}
-	return nil
 }
 
-// advance reads a run's next row.
-func (p *spill) advance(r *runReader) (bool, error) {
-	n, err := binary.ReadUvarint(r.r)
-	if errors.Is(err, io.EOF) {
-		return false, nil
+// pass merges runs that are neighbours, as many at a time as can be open.
+func (p *runs) pass(ctx context.Context) error {
+	to, err := newRowFile(p.sort.run, memory.Sort, 0)
+	if err != nil {
+		return err
+	}
+	p.passes++
+	for from := 0; from < len(p.file.parts); {
+		p.closeHeads()
+		if err = p.open(ctx, from); err != nil {
+			break
+		}
+		from += len(p.heads)
+		if err = p.mergeTo(ctx, to); err != nil {
+			break
+		}
 	}
 	if err != nil {
-		return false, err
+		to.close()
+		return err
 	}
-	if uint64(cap(r.buf)) < n {
-		r.buf = make([]byte, n)
-	}
-	r.buf = r.buf[:n]
-	if _, err := io.ReadFull(r.r, r.buf); err != nil {
-		return false, err
-	}
-	r.row = r.row[:0]
-	for rest := r.buf; len(rest) > 0; {
-		var v types.Value
-		if v, rest, err = types.DecodeValue(rest); err != nil {
-			return false, err
-		}
-		r.row = append(r.row, v)
-	}
-	r.keys, err = p.sort.order.eval(p.sort.run.Env, r.row, r.keys[:0])
-	return true, err
+	p.file.close()
+	p.file = to
+	return nil
 }
 
-// next merges a batch. Earlier runs go first among equals, so that the order of the input is kept.
-func (p *spill) next(b *types.Batch) (bool, error) {
+func (p *runs) mergeTo(ctx context.Context, to *rowFile) error {
+	part := to.addPart()
+	for len(p.heads) > 0 {
+		i := p.least()
+		if err := to.add(part, p.heads[i].batch.Row(p.heads[i].at), nil); err != nil {
+			return err
+		}
+		if err := p.advance(ctx, i); err != nil {
+			return err
+		}
+	}
+	return to.finish()
+}
+
+// open begins to read runs, from one on: two at least, and as many as there is room for.
+func (p *runs) open(ctx context.Context, from int) error {
+	f := p.file
+	for i := from; i < len(f.parts); i++ {
+		if n := len(p.heads); n >= 2 && (n >= maxFanIn || f.hold.Crowded(f.readBytes(f.size))) {
+			return nil
+		}
+		h := &runHead{in: f.reader(i)}
+		p.heads = append(p.heads, h)
+		if ok, err := p.load(ctx, h); err != nil || !ok {
+			return err // no run is empty
+		}
+	}
+	return nil
+}
+
+// load gets a run's next rows.
+func (p *runs) load(ctx context.Context, h *runHead) (bool, error) {
+	ok, err := h.in.Next(ctx, &h.batch)
+	if err == nil && ok {
+		h.at = 0
+		p.view(h)
+	}
+	return ok, err
+}
+
+func (p *runs) view(h *runHead) {
+	h.row = h.batch.Row(h.at)
+	if !p.sort.order.plain {
+		h.row, h.keys = h.row[:p.sort.width], h.row[p.sort.width:]
+	}
+}
+
+// advance goes on to the next row of head i, which is dropped where there is none.
+func (p *runs) advance(ctx context.Context, i int) error {
+	h := p.heads[i]
+	if h.at++; h.at < h.batch.Len() {
+		p.view(h)
+		return nil
+	}
+	ok, err := p.load(ctx, h)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		h.in.Close()
+		p.heads = append(p.heads[:i], p.heads[i+1:]...)
+	}
+	return nil
+}
+
+// least finds the head that comes first. Earlier runs go first among equals, so that the order of the input is kept.
+func (p *runs) least() int {
+	best := 0
+	for i := 1; i < len(p.heads); i++ {
+		if p.compare(p.heads[i], p.heads[best]) < 0 {
+			best = i
+		}
+	}
+	return best
+}
+
+func (p *runs) compare(a, b *runHead) int {
+	switch {
+	case p.sort.order.plain:
+		return p.sort.order.compareRows(a.row, b.row)
+	case p.sort.order.encodable:
+		return bytes.Compare(a.keys[0].Raw(), b.keys[0].Raw())
+	}
+	return p.sort.order.compare(a.keys, b.keys)
+}
+
+// next merges a batch.
+func (p *runs) next(ctx context.Context, b *types.Batch) (bool, error) {
 	b.Reset(p.sort.width)
 	p.arena.Reset()
-	for len(p.readers) > 0 && b.Len() < maxBatch {
-		best := 0
-		for i := 1; i < len(p.readers); i++ {
-			if p.sort.order.compare(p.readers[i].keys, p.readers[best].keys) < 0 {
-				best = i
-			}
-		}
-		r := p.readers[best]
-		for _, v := range r.row {
+	for bytes := 0; len(p.heads) > 0 && b.Len() < maxBatch && bytes < maxBatchBytes; {
+		i := p.least()
+		for _, v := range p.heads[i].row {
 			b.Vals = append(b.Vals, p.arena.Value(v))
+			bytes += len(v.Raw())
 		}
-		ok, err := p.advance(r)
-		if err != nil {
+		if err := p.advance(ctx, i); err != nil {
 			return false, err
-		}
-		if !ok {
-			p.readers = append(p.readers[:best], p.readers[best+1:]...)
 		}
 	}
 	return b.Len() > 0, nil
 }
 
-func (p *spill) close() { p.file.close() }
+func (p *runs) closeHeads() {
+	for _, h := range p.heads {
+		h.in.Close()
+	}
+	p.heads = p.heads[:0]
+}
+
+func (p *runs) close() {
+	p.closeHeads()
+	p.file.close()
+}

@@ -41,7 +41,7 @@ type Account struct {
 	used   atomic.Int64        // by itself, and what accounts below have taken
 	taken  atomic.Int64        // of parent
 	peak   atomic.Int64        // of taken
-	kinds  [kinds]atomic.Int64 // of used, what Holds have
+	kinds  [Kinds]atomic.Int64 // of used, what Holds have
 
 	mu     sync.Mutex
 	end    func(error)                    // of a Statement: what ends it when it is shed; may be nil
@@ -53,7 +53,7 @@ type Account struct {
 // tree is what all accounts of a process share.
 type tree struct {
 	root   *Account
-	kinds  [kinds]atomic.Int64
+	kinds  [Kinds]atomic.Int64
 	sheds  atomic.Uint64
 	failed atomic.Uint64 // requests that the process's limit refused
 	above  atomic.Bool   // the process itself is about to be too large, whatever the accounts say

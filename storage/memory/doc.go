@@ -12,7 +12,7 @@
 //
 // Limits, each with the error that the one who wants more gets:
 //
-//	statement   1038   an operator that can spill to disk asks Tight first and never gets there
+//	statement   1038   an operator that can spill to disk asks Crowded first
 //	session     3170   mostly what it keeps between statements
 //	process     1041   the largest statement is ended with it ("shed"), and whoever wanted more waits a moment for
 //	                   what that one held; where nothing larger than itself can be shed, it gets the error itself

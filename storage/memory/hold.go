@@ -18,11 +18,11 @@ const (
 	Variables
 	Cursor
 	LongData
-	Page // of rows, on their way from a shard
-	kinds
+	Page  // of rows, on their way from a shard
+	Kinds // how many there are
 )
 
-var kindNames = [kinds]string{
+var kindNames = [Kinds]string{
 	"rows", "sort", "join", "group", "distinct", "window", "result", "request", "tree", "prepared", "variables", "cursor",
 	"long_data", "page",
 }
@@ -90,6 +90,28 @@ func (h *Hold) count(n int64) {
 func (h *Hold) Tight(n int) bool {
 	missing := h.used + int64(n) - h.taken
 	return missing > 0 && h.account.Tight(missing)
+}
+
+// minWorking is what an operator may hold before it is told to go on on disk, however little there is: less is not worth a file.
+const minWorking = 256 << 10
+
+// Crowded tells an operator that can go on on disk that n more bytes would leave too little for the others of its statement. It
+// may have half of what they leave, so that each operator that comes after it finds some as well, and a small working set in
+// any case.
+func (h *Hold) Crowded(n int) bool {
+	need := h.used + int64(n)
+	if h.account == nil || need <= h.taken {
+		return false
+	}
+	limit := h.account.limit.Load()
+	working := int64(minWorking)
+	if limit > 0 {
+		working = min(working, limit/32)
+	}
+	if need <= working {
+		return false
+	}
+	return h.account.Tight(need-h.taken) || limit > 0 && need > (limit-(h.account.Used()-h.taken))/2
 }
 
 // Used is the bytes that are held.

@@ -13,7 +13,7 @@ type Figures struct {
 // Figures tells what the account holds.
 func (a *Account) Figures() Figures {
 	f := Figures{Level: a.level, Name: a.name, Used: a.Used(), Peak: max(a.peak.Load(), a.Used()), Limit: a.Limit(), Kinds: map[string]int64{}}
-	for k := range kinds {
+	for k := range Kinds {
 		if n := a.kinds[k].Load(); n > 0 {
 			f.Kinds[k.String()] = n
 		}
@@ -34,7 +34,7 @@ type Totals struct {
 func (a *Account) Totals() Totals {
 	t := a.tree
 	all := Totals{Process: t.root.Figures(), Kinds: map[string]int64{}, Sheds: t.sheds.Load(), Refused: t.failed.Load()}
-	for k := range kinds {
+	for k := range Kinds {
 		all.Kinds[k.String()] = t.kinds[k].Load()
 	}
 	t.mu.Lock()

@@ -56,8 +56,10 @@ func appendBytes(dst, b []byte) []byte {
 
 // decoder reads parts off the front of src and remembers a failure.
 type decoder struct {
-	src []byte
-	bad bool
+	src    []byte
+	bad    bool
+	odd    bool // read, but nothing that this package makes of another's bytes
+	stored bool // bytes of this process itself: odd is of no matter
 }
 
 func (d *decoder) byte() byte {
@@ -105,6 +107,24 @@ func (d *decoder) bytes() []byte {
 // a value that is safe to use, or an error.
 func DecodeValue(src []byte) (v Value, rest []byte, err error) {
 	d := decoder{src: src}
+	if !d.value(&v) || d.odd {
+		return Null, src, errBadValue
+	}
+	return v, d.src, nil
+}
+
+// DecodeStored is DecodeValue for what this process has written for itself. It takes what DecodeValue doesn't: functions can make
+// strings that are not valid UTF-8, and such a value has to come back as it was.
+func DecodeStored(src []byte) (v Value, rest []byte, err error) {
+	d := decoder{src: src, stored: true}
+	if !d.value(&v) {
+		return Null, src, errBadValue
+	}
+	return v, d.src, nil
+}
+
+// value reads a value; false where the bytes are none.
+func (d *decoder) value(v *Value) bool {
 	tag := d.byte()
 	v.kind = Kind(tag &^ encodedBig)
 	big := tag&encodedBig != 0
@@ -116,40 +136,37 @@ func DecodeValue(src []byte) (v Value, rest []byte, err error) {
 		v.n = d.uvarint()
 	case KindDate:
 		v.n = d.uvarint()
-		d.bad = d.bad || !validPacked(v.n) || v.n != dateOnly(v.n)
+		d.odd = !validPacked(v.n) || v.n != dateOnly(v.n)
 	case KindFloat:
 		if d.bad = d.bad || len(d.src) < 8; !d.bad {
 			v.n = binary.BigEndian.Uint64(d.src)
 			d.src = d.src[8:]
 		}
 	case KindDecimal:
-		d.decimal(&v, big)
+		d.decimal(v, big)
 		big = false
 	case KindDatetime:
 		v.aux, v.n = d.byte(), d.uvarint()
-		d.bad = d.bad || v.aux > 6 || !validPacked(v.n)
+		d.odd = v.aux > 6 || !validPacked(v.n)
 	case KindBit:
 		v.aux, v.n = d.byte(), d.uvarint()
-		d.bad = d.bad || v.aux > 8
+		d.odd = v.aux > 8
 	case KindTimestamp, KindTime:
 		v.aux, v.n = d.byte(), uint64(d.varint())
-		d.bad = d.bad || v.aux > 6 || v.kind == KindTime && (int64(v.n) > maxTime || int64(v.n) < -maxTime) ||
+		d.odd = v.aux > 6 || v.kind == KindTime && (int64(v.n) > maxTime || int64(v.n) < -maxTime) ||
 			v.kind == KindTimestamp && (int64(v.n) > maxTimestamp || int64(v.n) < 0 && int64(v.n) != ZeroTimestamp)
 	case KindEnum, KindSet:
 		v.n, v.b = d.uvarint(), d.bytes()
-		d.bad = d.bad || !utf8.Valid(v.b)
+		d.odd = !d.stored && !utf8.Valid(v.b)
 	case KindString, KindJSON:
 		v.b = d.bytes()
-		d.bad = d.bad || !utf8.Valid(v.b)
+		d.odd = !d.stored && !utf8.Valid(v.b)
 	case KindBytes:
 		v.b = d.bytes()
 	default:
 		d.bad = true
 	}
-	if d.bad || big {
-		return Null, src, errBadValue
-	}
-	return v, d.src, nil
+	return !d.bad && !big
 }
 
 // decimal reads the rest of a decimal and holds it to the one form that this package makes.
