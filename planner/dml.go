@@ -257,8 +257,9 @@ func keyColumns(t *schema.Table, alias string) []ast.ExprNode {
 	return list
 }
 
-// changeSource plans SELECT fields FROM … WHERE … ORDER BY … LIMIT … FOR UPDATE: the rows that a change is about.
-func changeSource(ctx *Context, params int, fields []ast.ExprNode, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (Rows, error) {
+// changeSource plans SELECT fields FROM … WHERE … ORDER BY … LIMIT … FOR UPDATE: the rows that a change is about. The i-th
+// field is a value for a column of type into[i], where there is one.
+func changeSource(ctx *Context, params int, fields []ast.ExprNode, into []*types.Type, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (Rows, error) {
 	sel := &ast.SelectStmt{
 		SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}, From: from, Where: where, OrderBy: order, Limit: limit,
 		LockInfo: &ast.SelectLockInfo{LockType: ast.SelectLockForUpdate}, Kind: ast.SelectStmtKindSelect,
@@ -267,7 +268,7 @@ func changeSource(ctx *Context, params int, fields []ast.ExprNode, from *ast.Tab
 		sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: f})
 	}
 	withIDs := *ctx
-	withIDs.rowIDs, withIDs.SelectLimit = true, 0
+	withIDs.rowIDs, withIDs.SelectLimit, withIDs.into = true, 0, into
 	return buildQuery(&withIDs, sel, params)
 }
 

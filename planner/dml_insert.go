@@ -155,6 +155,7 @@ func (p *insertPlan) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 			if row[j], err = bind.Expr(b, sc, n); err != nil {
 				return err
 			}
+			row[j] = expr.ForColumn(row[j], &p.table.Columns[p.named[j]].Type)
 		}
 		p.rows = append(p.rows, row)
 	}
@@ -208,7 +209,11 @@ func (p *insertPlan) checkDefaults(lists [][]ast.ExprNode) error {
 
 func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode, params int) error {
 	var err error
-	if p.source, err = buildQuery(ctx, n, params); err != nil {
+	source := *ctx
+	for _, pos := range p.named {
+		source.into = append(source.into, &p.table.Columns[pos].Type)
+	}
+	if p.source, err = buildQuery(&source, n, params); err != nil {
 		return err
 	}
 	if len(p.source.Fields()) != len(p.named) {

@@ -202,21 +202,24 @@ func (p *computedPlan) build(ctx *Context, params int, from *ast.TableRefsClause
 		return mysqlerr.New(mysql.ErrUpdateWithoutKeyInSafeMode)
 	}
 	var fields []ast.ExprNode
+	var into []*types.Type
 	for i := range p.targets {
 		t := &p.targets[i]
 		t.first = len(fields)
 		fields = append(fields, keyColumns(t.table, t.alias)...)
+		into = append(into, make([]*types.Type, len(fields)-t.first)...)
 		for j, a := range t.set {
 			value, err := assignedNode(t, j, a)
 			if err != nil {
 				return err
 			}
 			fields = append(fields, value)
+			into = append(into, &t.table.Columns[t.table.ColumnByID(t.ids[j])].Type)
 		}
 		p.tables = append(p.tables, TableVersion{t.table.ID, t.table.Version})
 	}
 	var err error
-	if p.source, err = changeSource(ctx, params, fields, from, where, order, limit); err != nil {
+	if p.source, err = changeSource(ctx, params, fields, into, from, where, order, limit); err != nil {
 		return err
 	}
 	p.tables = append(p.tables, p.source.Tables()...)

@@ -111,7 +111,7 @@ func (p *changePlan) find(ctx *Context, params int, from *ast.TableRefsClause, w
 	if ctx.SafeUpdates && where == nil && limit == nil {
 		return mysqlerr.New(mysql.ErrUpdateWithoutKeyInSafeMode)
 	}
-	source, err := changeSource(ctx, params, keyColumns(p.table, p.alias), from, where, order, limit)
+	source, err := changeSource(ctx, params, keyColumns(p.table, p.alias), nil, from, where, order, limit)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 		if err != nil || !ctx.pushable(e) {
 			return false // the optimizer tells the error, or computes it at the gateway
 		}
-		if p.where == nil {
+		if e = expr.Condition(e); p.where == nil {
 			p.where = e
 		} else if p.where, err = expr.New("and", p.where, e); err != nil {
 			return false
@@ -181,10 +181,11 @@ func bindAssignments(ctx *Context, b *bind.Binder, sc *bind.Scope, t *schema.Tab
 
 func bindAssigned(ctx *Context, b *bind.Binder, sc *bind.Scope, t *schema.Table, pos int, n ast.ExprNode) (expr.Expr, error) {
 	d, ok := n.(*ast.DefaultExpr)
-	if !ok || d.Name != nil {
-		return bind.Expr(b, sc, n)
-	}
 	c := &t.Columns[pos]
+	if !ok || d.Name != nil {
+		e, err := bind.Expr(b, sc, n)
+		return expr.ForColumn(e, &c.Type), err
+	}
 	if c.DefaultExpr != "" {
 		return bindText(ctx, c.DefaultExpr)
 	}

@@ -325,7 +325,7 @@ func (q *selectQuery) bindOn(j *joinRel, on ast.ExprNode, cols []bind.Column) er
 	if err != nil {
 		return err
 	}
-	j.on = terms(j.on, q.b.fold(e))
+	j.on = terms(j.on, q.b.fold(expr.Condition(e)))
 	return nil
 }
 

@@ -89,7 +89,7 @@ func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equal
 			if err != nil {
 				return nil, err
 			}
-			if !keyable(part.typ, x.Type()) {
+			if x = expr.Beside(x, part.typ); !keyable(part.typ, x.Type()) {
 				return nil, nil
 			}
 			part.values = append(part.values, x)

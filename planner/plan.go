@@ -31,9 +31,10 @@ type Context struct {
 	NoAutoValueOnZero bool // sql_mode: 0 is a value for an AUTO_INCREMENT column
 	HighNotPrecedence bool
 
-	rowIDs  bool // hidden columns can be named: data changes find their rows by them
-	changes bool // the statement is a data change
-	naive   bool // tests: every table is read whole, and nothing runs inside the shards
+	rowIDs  bool          // hidden columns can be named: data changes find their rows by them
+	changes bool          // the statement is a data change
+	into    []*types.Type // the columns that a query's values go into; nil: a query for itself
+	naive   bool          // tests: every table is read whole, and nothing runs inside the shards
 }
 
 // Plan is a planned statement: immutable, reusable while every table in Tables keeps its version.

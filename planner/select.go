@@ -233,7 +233,7 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 		if err := oneColumn(e); err != nil {
 			return err
 		}
-		q.where = terms(q.where, q.b.fold(e))
+		q.where = terms(q.where, q.b.fold(expr.Condition(e)))
 	}
 	return nil
 }
@@ -261,9 +261,17 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 		if err := oneColumn(e); err != nil {
 			return err
 		}
-		q.addField(f, q.b.fold(e))
+		q.addField(f, q.b.fold(q.forColumn(e)))
 	}
 	return nil
+}
+
+// forColumn is a value of the outermost select list for the column that it goes into, if any.
+func (q *selectQuery) forColumn(e expr.Expr) expr.Expr {
+	if into, i := q.b.ctx.into, len(q.fields); len(q.b.stack) == 1 && i < len(into) && into[i] != nil {
+		return expr.ForColumn(e, into[i])
+	}
+	return e
 }
 
 // bindRest binds what follows the select list.
@@ -404,7 +412,7 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	if err != nil {
 		return err
 	}
-	q.having = splitAnd(nil, q.b.fold(e))
+	q.having = splitAnd(nil, q.b.fold(expr.Condition(e)))
 	return nil
 }
 

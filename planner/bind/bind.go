@@ -197,7 +197,6 @@ func (b *Binder) binary(sc *Scope, n *ast.BinaryOperationExpr) (expr.Expr, error
 	if err != nil {
 		return nil, err
 	}
-	l, r = asNumbers(n.Op, n.L, l, n.R, r)
 	return expr.New(name, l, r)
 }
 
@@ -219,31 +218,6 @@ func (b *Binder) logic(sc *Scope, n *ast.BinaryOperationExpr, name string) (expr
 	return b.list(sc, name, terms)
 }
 
-// asNumbers makes numbers of hexadecimal literals that meet a number: in arithmetic always, in comparisons when the
-// other side is numeric.
-func asNumbers(op opcode.Op, ln ast.ExprNode, l expr.Expr, rn ast.ExprNode, r expr.Expr) (expr.Expr, expr.Expr) {
-	arith := true
-	switch op {
-	case opcode.EQ, opcode.NE, opcode.LT, opcode.LE, opcode.GT, opcode.GE, opcode.NullEQ:
-		arith = false
-	}
-	if k := Number(ln); k != nil && (arith || isNumeric(r.Type())) {
-		l = k
-	}
-	if k := Number(rn); k != nil && (arith || isNumeric(l.Type())) {
-		r = k
-	}
-	return l, r
-}
-
-func isNumeric(t *types.Type) bool {
-	switch t.Class() {
-	case types.ClassInt, types.ClassFloat, types.ClassDecimal, types.ClassBit:
-		return true
-	}
-	return false
-}
-
 func (b *Binder) unary(sc *Scope, n *ast.UnaryOperationExpr) (expr.Expr, error) {
 	if n.Op == opcode.Minus {
 		if k, err := b.negatedLiteral(n.V); k != nil || err != nil {
@@ -253,9 +227,6 @@ func (b *Binder) unary(sc *Scope, n *ast.UnaryOperationExpr) (expr.Expr, error) 
 	v, err := Expr(b, sc, n.V)
 	if err != nil {
 		return nil, err
-	}
-	if k := Number(n.V); k != nil {
-		v = k
 	}
 	switch n.Op {
 	case opcode.Minus:
@@ -326,9 +297,6 @@ func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
 		e, err := Expr(b, sc, item)
 		if err != nil {
 			return nil, err
-		}
-		if k := Number(item); k != nil && isNumeric(left.Type()) {
-			e = k
 		}
 		args = append(args, e)
 	}

@@ -176,9 +176,6 @@ func (b *Binder) cast(sc *Scope, n *ast.FuncCastExpr) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k := Number(n.Expr); k != nil && isNumeric(&t) {
-		e = k
-	}
 	return expr.NewCast(e, t), nil
 }
 

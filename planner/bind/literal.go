@@ -110,7 +110,7 @@ func binaryConst(b []byte) *expr.Const {
 	return &expr.Const{Val: types.Bytes(b), Typ: t}
 }
 
-// hexLiteral is a binary string; where a number is wanted, Number gives its value.
+// hexLiteral takes X'41', 0x41 and b'101'; with an introducer they are strings of characters.
 func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	b := []byte(v.GetString())
 	if cs := v.Type.GetCharset(); v.Introduced() && cs != "" && cs != "binary" {
@@ -125,21 +125,7 @@ func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 		t.Length, t.Collation = utf8.RuneCount(b), coll
 		return &expr.Const{Val: types.String(b), Typ: t}, nil
 	}
-	return binaryConst(b), nil
-}
-
-// Number is the value of a hexadecimal or bit literal as a number, as MySQL takes it in arithmetic, in comparisons with
-// numbers and for numeric columns; nil for any other node.
-func Number(n ast.ExprNode) *expr.Const {
-	v, ok := unparen(n).(*driver.ValueExpr)
-	if !ok || v.Kind() != driver.KindBinary || v.Introduced() {
-		return nil
-	}
-	var u uint64
-	for _, c := range []byte(v.GetString()) {
-		u = u<<8 | uint64(c)
-	}
-	return uintLiteral(u)
+	return expr.NewHex(b), nil
 }
 
 func unparen(n ast.ExprNode) ast.ExprNode {

@@ -166,7 +166,7 @@ func (c *column) setDefault(env *Env, e ast.ExprNode) error {
 		c.HasDefault, c.DefaultExpr = true, "("+restore(e)+")"
 		return nil
 	}
-	v, err := bound.Eval(&expr.Env{Mode: env.Mode, Now: env.Now}, nil)
+	v, err := expr.ForColumn(bound, &c.Type).Eval(&expr.Env{Mode: env.Mode, Now: env.Now}, nil)
 	if err != nil {
 		return errInvalidDefault(c.Name)
 	}

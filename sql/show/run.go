@@ -128,6 +128,7 @@ func filterWhere(c Context, where ast.ExprNode, r *Result) error {
 	if err != nil {
 		return err
 	}
+	e = expr.Condition(e)
 	return r.keep(func(row []types.Value) (bool, error) { return expr.Truth(e, c.Env(), row) })
 }
 

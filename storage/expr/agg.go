@@ -141,6 +141,9 @@ func NewAgg(name string, distinct bool, args []Expr) (*Agg, error) {
 			return nil, mysqlerr.New(errOperandColumns, 1)
 		}
 	}
+	if numberAggs[n] {
+		args = numbers(args, allArgs)
+	}
 	a := &Agg{Name: n, Distinct: distinct, Args: args, coll: types.CollationBinary}
 	switch n {
 	case "min", "max", "any_value", "bit_and", "bit_or", "bit_xor":

@@ -90,7 +90,6 @@ func isUnsigned(t *types.Type) bool {
 // typeArith follows MySQL: DOUBLE when either side is inexact, DECIMAL when either is exact with a fraction, else
 // BIGINT.
 func typeArith(c *Call) error {
-	c.args = numbers(c.args)
 	a, b := c.args[0].Type(), c.args[1].Type()
 	ca, cb := numericClass(a), numericClass(b)
 	if c.op == opIntDiv {
@@ -354,7 +353,6 @@ func evalIntDiv(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 }
 
 func typeNeg(c *Call) error {
-	c.args = numbers(c.args)
 	t := c.args[0].Type()
 	switch numericClass(t) {
 	case types.ClassFloat:

@@ -39,18 +39,26 @@ var bitDefs = []def{
 		}},
 }
 
-// typeBit refuses two binary strings: MySQL 8 would combine them byte by byte. Hexadecimal literals are numbers.
+// typeBit refuses binary strings: MySQL 8 would combine or shift them byte by byte. Hexadecimal literals are numbers, but
+// for those beside another binary string.
 func typeBit(c *Call) error {
-	c.args = numbers(c.args)
-	binary := 0
-	for _, a := range c.args {
+	strings := c.args
+	if c.op == opShiftLeft || c.op == opShiftRight {
+		strings = c.args[:1]
+	}
+	binary, literals := 0, 0
+	for _, a := range strings {
 		if a.Type().IsBinary() {
 			binary++
 		}
+		if isHex(a) {
+			literals++
+		}
 	}
-	if binary == len(c.args) {
+	if binary == len(strings) && literals < binary {
 		return mysqlerr.NotSupported("bit operations on binary strings")
 	}
+	c.args = numbers(c.args, allArgs)
 	c.typ = types.TypeUint
 	c.typ.Length = 21
 	return nil

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 
 	"cloudsql/storage/mysqlerr"
@@ -53,13 +54,23 @@ func negated(name string) func([]Expr) (Expr, error) {
 // typeCompare finds the collation and brings constants to the type that they are compared with.
 func typeCompare(c *Call) error {
 	c.typ = types.TypeBool
-	for _, a := range c.args {
-		if isNumberClass(a.Type().Class()) {
-			c.args = numbers(c.args)
-			break
+	c.args = booleansAsJSON(numbersBesideNumbers(c.args))
+	return compareCollation(c)
+}
+
+// booleansAsJSON is args where booleans beside JSON are JSON's true and false, as which they compare. A boolean is the
+// literals TRUE and FALSE and what a predicate gives; in a column it has become a number.
+func booleansAsJSON(args []Expr) []Expr {
+	if !slices.ContainsFunc(args, func(e Expr) bool { return e.Type().Class() == types.ClassJSON }) {
+		return args
+	}
+	out := slices.Clone(args)
+	for i, a := range args {
+		if isBoolean(a) {
+			out[i] = NewCast(a, types.TypeJSON)
 		}
 	}
-	return compareCollation(c)
+	return out
 }
 
 func compareCollation(c *Call) error {

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"slices"
+
 	"cloudsql/storage/types"
 )
 
@@ -15,7 +17,7 @@ var controlDefs = []def{
 	{name: "if", min: 3, max: 3, typ: func(c *Call) error { return typeChoice(c, c.args[1:]) }, ev: evalIf},
 	{name: "ifnull", alias: []string{"nvl"}, min: 2, max: 2, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
 	{name: "coalesce", min: 1, max: -1, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
-	{name: "nullif", min: 2, max: 2, typ: typeNullif, ev: evalNullif},
+	{name: "nullif", min: 2, max: 2, rewrite: nullifOther, typ: typeNullif, ev: evalNullif},
 	// case(when1, then1, when2, then2, … [, else]) is the searched form.
 	{name: "case", min: 2, max: -1, typ: typeCase, ev: evalCase, render: renderCase},
 	// case value(x, when1, then1, … [, else]) compares x with each.
@@ -77,12 +79,26 @@ func evalCoalesce(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	return types.Null, nil
 }
 
+// nullifOther is NULLIF of something that is compared as another value than the one that it gives.
+func nullifOther(args []Expr) (Expr, error) {
+	a, b := args[0], args[1].Type().Class()
+	if !isHex(a) && !isBoolean(a) || isHex(a) && !isNumberClass(b) || isBoolean(a) && b != types.ClassJSON {
+		return nil, nil
+	}
+	equal, err := New("=", args...)
+	if err != nil {
+		return nil, err
+	}
+	return New("if", equal, NewNull(), a)
+}
+
 // typeNullif: the result is the first argument, the comparison is that of both.
 func typeNullif(c *Call) error {
 	if err := typeChoice(c, c.args[:1]); err != nil {
 		return err
 	}
 	coll := c.coll
+	c.args = booleansAsJSON(numbersBesideNumbers(c.args))
 	if err := compareCollation(c); err != nil {
 		return err
 	}
@@ -122,7 +138,13 @@ func caseResults(args []Expr) []Expr {
 	return r
 }
 
-func typeCase(c *Call) error { return typeChoice(c, caseResults(c.args)) }
+func typeCase(c *Call) error {
+	c.args = slices.Clone(c.args)
+	for i := 0; i+1 < len(c.args); i += 2 {
+		c.args[i] = asNumber(c.args[i])
+	}
+	return typeChoice(c, caseResults(c.args))
+}
 
 func evalCase(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	n := len(c.args)

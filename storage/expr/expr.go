@@ -84,7 +84,7 @@ type Const struct {
 	Typ types.Type
 	// deriv keeps the coercibility of the expression that Fold computed the value from; derivUnset for a literal.
 	deriv derivation
-	// hex marks a hexadecimal or bit literal: a number where numbers are wanted, a binary string elsewhere.
+	// hex marks a hexadecimal or bit literal (hex.go).
 	hex bool
 }
 
@@ -184,37 +184,6 @@ func NewStr(s string) *Const {
 	t := types.TypeString
 	t.Length = runeCount([]byte(s))
 	return &Const{Val: types.Str(s), Typ: t}
-}
-
-// NewHex is a hexadecimal or bit literal (X'41', 0x41, b'101'): a binary string, but a number in arithmetic and beside
-// numbers.
-func NewHex(b []byte) *Const {
-	return &Const{Val: types.Bytes(b), Typ: stringType(len(b), types.CollationBinary), hex: true}
-}
-
-// asNumber is e as an operand of arithmetic: a hexadecimal literal is the big-endian number that it spells.
-func asNumber(e Expr) Expr {
-	k, ok := e.(*Const)
-	if !ok || !k.hex {
-		return e
-	}
-	b := k.Val.Raw()
-	var u uint64
-	for _, x := range b[max(len(b)-8, 0):] {
-		u = u<<8 | uint64(x)
-	}
-	return &Const{Val: types.Uint(u), Typ: intType(20, true)}
-}
-
-// numbers is args with asNumber applied, copied only where something changes.
-func numbers(args []Expr) []Expr {
-	for i, a := range args {
-		if n := asNumber(a); n != a {
-			args = append([]Expr(nil), args...)
-			args[i] = n
-		}
-	}
-	return args
 }
 
 // NewBool is TRUE or FALSE.

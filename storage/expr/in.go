@@ -22,6 +22,7 @@ type inSet struct {
 
 func typeIn(c *Call) error {
 	c.typ = types.TypeBool
+	c.args = booleansAsJSON(inNumbers(c.args))
 	n := len(members(c.args[0]))
 	for _, a := range c.args[1:] {
 		if len(members(a)) != n {
@@ -32,6 +33,21 @@ func typeIn(c *Call) error {
 		return typeRowIn(c)
 	}
 	return compareCollation(c)
+}
+
+// inNumbers is args where literals are numbers that are compared with numbers: those of the list with the left side, the left
+// side with a list of numbers.
+func inNumbers(args []Expr) []Expr {
+	listed := allArgs &^ 1
+	if isNumberClass(args[0].Type().Class()) {
+		return numbers(args, listed)
+	}
+	for _, a := range args[1:] {
+		if !isHex(a) && !isNumberClass(a.Type().Class()) {
+			return args
+		}
+	}
+	return numbers(args, allArgs)
 }
 
 // typeRowIn checks each member's collations by building the comparison that it stands for.

@@ -31,6 +31,25 @@ var logicDefs = []def{
 	{name: "not in", min: 2, max: -1, rewrite: negated("in")},
 }
 
+// choices are functions whose result may be TRUE or FALSE but is a number to what makes a difference, as in MySQL.
+var choices = map[string]bool{
+	"if": true, "ifnull": true, "coalesce": true, "nullif": true, "case": true, "greatest": true, "least": true, "any_value": true,
+}
+
+// isBoolean tells whether e is TRUE, FALSE or a predicate.
+func isBoolean(e Expr) bool {
+	if t := e.Type(); t.Class() != types.ClassInt || t.ID != types.TypeBool.ID || t.Length != types.TypeBool.Length {
+		return false
+	}
+	switch e := e.(type) {
+	case *Call:
+		return !choices[e.name]
+	case *Column:
+		return false
+	}
+	return true
+}
+
 func typeBool(c *Call) error { c.typ = types.TypeBool; return nil }
 
 // flatten makes a AND b AND c one node of three arguments: shallow trees, and terms that the planner can take one by

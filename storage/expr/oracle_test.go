@@ -73,6 +73,10 @@ var knownDifferences = map[string]string{
 	`hour('2024-01-01 25:00:00')`:                            "no time",
 	`date('2024.1.5')`:                                       "any punctuation parts a date",
 	`date('2024-01-15T10:00:00Z')`:                           "trailing text is cut off",
+	`0xffffffffffffffffff+0`:                                 "a number of the last eight bytes",
+	`if(1,x'41',5)+0`:                                        "IF passes on what it is wanted as",
+	`case when 1 then x'41' else 3 end+0`:                    "CASE passes on what it is wanted as",
+	`cast('true' as json) = if(1,true,false)`:                "IF gives a number",
 	`regexp_replace('abc def ghi','([a-z])([a-z]+)','$2$1')`: "the oracle mixes up groups",
 }
 

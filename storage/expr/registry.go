@@ -17,6 +17,7 @@ type def struct {
 	min, max int // number of arguments; max -1 is any
 	class    Class
 	since    version.Version // 0: V1. A newer function has it even if it never leaves the gateway today
+	numbers  places          // arguments that are wanted as numbers (hex.go)
 	op       int
 	infix    string // operator sign for String
 	usesNow  bool   // depends on Env.Now or the session's time zone: Fold waits for execution
@@ -42,6 +43,7 @@ func register(defs []def) {
 	for i := range defs {
 		d := &defs[i]
 		registry[d.name] = d
+		d.numbers = numberArgs[d.name]
 		for _, a := range d.alias {
 			registry[a] = d
 		}
@@ -115,6 +117,7 @@ func (d *def) build(args []Expr) (Expr, error) {
 	if len(args) < d.min || d.max >= 0 && len(args) > d.max {
 		return nil, mysqlerr.New(errWrongParamcount, d.name)
 	}
+	args = numbers(args, d.numbers)
 	if d.name != "row" && d.rewrite == nil {
 		if err := refuseRows(d, args); err != nil {
 			return nil, err

@@ -118,7 +118,7 @@ var stringDefs = []def{
 	{name: "unhex", min: 1, max: 1, typ: typeUnhex, f1: unhex},
 	{name: "bin", min: 1, max: 1, op: 2, typ: typeASCII(65), f1: inBase},
 	{name: "oct", min: 1, max: 1, op: 8, typ: typeASCII(65), f1: inBase},
-	{name: "conv", min: 3, max: 3, typ: typeASCII(65), fn: conv},
+	{name: "conv", min: 3, max: 3, rewrite: convLiteral, typ: typeASCII(65), fn: conv},
 }
 
 func typeIntLen(n int) func(*Call) error {

@@ -99,6 +99,7 @@ func substringIndex(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 func typeField(c *Call) error {
 	c.typ = intType(3, false)
+	c.args = booleansAsJSON(numbersBesideNumbers(c.args))
 	return compareCollation(c)
 }
 
@@ -226,7 +227,6 @@ func exportSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
 }
 
 func typeChar(c *Call) error {
-	c.args = append(c.args[:c.op:c.op], numbers(c.args[c.op:])...)
 	n := (len(c.args) - c.op) * 4
 	coll := types.CollationBinary
 	if c.op == 1 {

@@ -1,0 +1,166 @@
+package expr
+
+import (
+	"math"
+	"slices"
+
+	"cloudsql/storage/types"
+)
+
+// Hexadecimal and bit literals (X'41', 0x41, b'101') are binary strings, and numbers where a number is wanted. What a
+// place wants is known when the tree is built: the literal gives way to a number there, so that nobody needs to know it
+// while evaluating, and a fragment carries plain values.
+
+// places is a set of arguments: bit i is the i-th, restOf all from one on.
+type places uint32
+
+const allArgs places = math.MaxUint32
+
+func at(args ...int) places {
+	var p places
+	for _, i := range args {
+		p |= 1 << i
+	}
+	return p
+}
+
+// has tells whether the i-th argument is in p; those beyond the bits are as the last one that there is a bit for.
+func (p places) has(i int) bool { return p>>min(i, 31)&1 != 0 }
+
+// numberArgs tells which arguments functions take as numbers. Comparisons, IN, CASE, FIELD and NULLIF look at their other
+// arguments too (numbersBesideNumbers).
+var numberArgs = map[string]places{
+	"+": allArgs, "-": allArgs, "*": allArgs, "/": allArgs, "div": allArgs, "%": allArgs, "neg": allArgs,
+	"~": allArgs, "bit_count": allArgs,
+	"and": allArgs, "or": allArgs, "xor": allArgs, "not": allArgs,
+	"is true": allArgs, "is not true": allArgs, "is false": allArgs, "is not false": allArgs,
+	"if": at(0), "interval": allArgs, "elt": at(0), "make_set": at(0), "export_set": at(0, 4), "char": allArgs,
+	"char using": allArgs &^ 1,
+
+	"abs": allArgs, "sign": allArgs, "ceiling": allArgs, "floor": allArgs, "round": allArgs, "truncate": allArgs,
+	"pow": allArgs, "sqrt": allArgs, "exp": allArgs, "ln": allArgs, "log": allArgs, "log2": allArgs, "log10": allArgs,
+	"sin": allArgs, "cos": allArgs, "tan": allArgs, "cot": allArgs, "asin": allArgs, "acos": allArgs, "atan": allArgs,
+	"degrees": allArgs, "radians": allArgs, "rand": allArgs,
+
+	"left": at(1), "right": at(1), "substring": at(1, 2), "substring_index": at(2), "locate": at(2), "insert": at(1, 2),
+	"lpad": at(1), "rpad": at(1), "repeat": at(1), "space": at(0), "format": at(0, 1), "conv": at(1, 2), "bin": at(0), "oct": at(0), "sha2": at(1),
+	"regexp_instr": at(2, 3, 4), "regexp_substr": at(2, 3), "regexp_replace": at(3, 4), "weight_string": at(2),
+
+	"date_add": at(1), "date_sub": at(1), "timestampadd": at(1), "makedate": allArgs, "maketime": allArgs, "sec_to_time": at(0),
+	"from_unixtime": at(0), "from_days": at(0), "period_add": allArgs, "period_diff": allArgs, "week": at(1), "yearweek": at(1),
+
+	"inet_ntoa": at(0), "uuid_to_bin": at(1), "bin_to_uuid": at(1), "random_bytes": at(0), "sleep": at(0), "benchmark": at(0),
+	"get_lock": at(1), "last_insert_id": at(0), "format_bytes": at(0), "format_pico_time": at(0),
+}
+
+// numberAggs are the aggregates that add numbers up.
+var numberAggs = map[string]bool{
+	"sum": true, "avg": true, "bit_and": true, "bit_or": true, "bit_xor": true,
+	"stddev_pop": true, "stddev_samp": true, "var_pop": true, "var_samp": true,
+}
+
+// NewHex is a hexadecimal or bit literal (X'41', 0x41, b'101').
+func NewHex(b []byte) *Const {
+	t := types.TypeBytes
+	t.Length = len(b)
+	return &Const{Val: types.Bytes(b), Typ: t, hex: true}
+}
+
+func isHex(e Expr) bool {
+	k, ok := e.(*Const)
+	return ok && k.hex
+}
+
+// asNumber is e as a number: of a literal's bytes, the last eight spell one, the highest first. IF and CASE pass on what
+// they are wanted as, other functions do not (MySQL: SUM(IF(c, b'1', b'0')) counts).
+func asNumber(e Expr) Expr {
+	if c, ok := e.(*Call); ok && (c.name == "if" || c.name == "case") && c.typ.IsBinary() {
+		return numberChoice(c)
+	}
+	if !isHex(e) {
+		return e
+	}
+	b := e.(*Const).Val.Raw()
+	var u uint64
+	for _, x := range b[max(len(b)-8, 0):] {
+		u = u<<8 | uint64(x)
+	}
+	v := types.Uint(u)
+	return &Const{Val: v, Typ: intType(len(v.Text()), true)}
+}
+
+// numberChoice is an IF or CASE of literals and numbers as one of numbers only, and any other as it is.
+func numberChoice(c *Call) Expr {
+	args := slices.Clone(c.args)
+	for i, a := range args {
+		if i == 0 || c.name == "case" && i%2 == 0 && i < len(args)-1 {
+			continue
+		}
+		args[i] = asNumber(a)
+		if cl := args[i].Type().Class(); !isNumberClass(cl) && cl != types.ClassNull {
+			return c
+		}
+	}
+	n, err := New(c.name, args...)
+	if err != nil {
+		return c
+	}
+	return n
+}
+
+// numbers is args with those at the given places as numbers, copied only where something changes.
+func numbers(args []Expr, which places) []Expr {
+	copied := false
+	for i, a := range args {
+		if !which.has(i) {
+			continue
+		}
+		n := asNumber(a)
+		if n != a && !copied {
+			args, copied = slices.Clone(args), true
+		}
+		args[i] = n
+	}
+	return args
+}
+
+// convLiteral is CONV of a literal, whose value does not depend on the base that texts are read in.
+func convLiteral(args []Expr) (Expr, error) {
+	if from, ok := args[1].(*Const); !isHex(args[0]) || !ok || from.Val.IsNull() {
+		return nil, nil
+	}
+	return New("conv", asNumber(args[0]), NewInt(10), args[2])
+}
+
+// numbersBesideNumbers is args where literals beside a number are numbers, too: how they compare.
+func numbersBesideNumbers(args []Expr) []Expr {
+	for _, a := range args {
+		if isNumberClass(a.Type().Class()) {
+			return numbers(args, allArgs)
+		}
+	}
+	return args
+}
+
+// Condition is e where a truth value is wanted: a literal is a number.
+func Condition(e Expr) Expr { return asNumber(e) }
+
+// Beside is e where it is compared with a value of type t.
+func Beside(e Expr, t *types.Type) Expr {
+	if isNumberClass(t.Class()) {
+		return asNumber(e)
+	}
+	return e
+}
+
+// ForColumn is e as a value for a column of type t: numeric columns take a hexadecimal literal as a number, 0x41 as 65. One
+// of more than eight bytes is beyond them all.
+func ForColumn(e Expr, t *types.Type) Expr {
+	if !isHex(e) || !isNumberClass(t.Class()) {
+		return e
+	}
+	if len(e.(*Const).Val.Raw()) > 8 {
+		return &Const{Val: types.Dec(types.Uint(math.MaxUint64).ToDecimal(nil).Add(types.Int(1).ToDecimal(nil))), Typ: decimalType(20, 0)}
+	}
+	return asNumber(e)
+}
