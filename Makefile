@@ -42,7 +42,7 @@ bench: build ## Go benchmarks of the hot paths
 fuzz: ## every fuzz target for FUZZTIME each
 	./tests/tools/fuzz $(or $(FUZZTIME),60s)
 
-check: build ## what clients see of three processes while FAULT (kill, freeze, partition, clock, clockfar, restart, all, none) happens for TIME; SEED, WORKLOAD
+check: build ## what clients see of three processes while FAULT (kill, freeze, partition, clock, clockfar, restart, powerloss, bitflip, diskfull, slowdisk, fsyncerr, all, none) happens for TIME; SEED, WORKLOAD
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) FAULT=$(or $(FAULT),all) TIME=$(or $(TIME),10m) SEED=$(SEED) WORKLOAD=$(WORKLOAD) \
 		$(GO) test -count=1 -timeout 60m -run 'TestCheck$$' -v ./tests/cluster
 

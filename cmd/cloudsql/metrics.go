@@ -117,6 +117,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge("clocks_agree", "1 if a majority of the members' clocks agrees", boolean(n.Clock.Agreed)),
 		gauge("tso_lead_seconds", "timestamps less the wall clock, at the node that owns them", n.Clock.Lead.Seconds()),
 		gauge("shards_disputed", "shards whose replicas differ while no majority agrees", float64(n.Disputed)),
+		gauge("disk_free_bytes", "what is free on the disk of this node that has least", float64(n.DiskFree)),
+		gauge("disk_full", "1 while less than --disk-reserve-mb is free", boolean(n.DiskFull)),
 		gauge("lock_waiters", "requests that wait for row locks at this node's leaseholders", float64(c.p.node.LockStats().Waiting)),
 		gauge("txn_open", "interactive transactions of this node's clients", float64(n.Open)),
 		gauge("catalog_version", "log index of the catalog that this node has applied", float64(c.p.node.Catalog().Version())),

@@ -12,6 +12,8 @@ func (p *process) statusCounters() map[string]uint64 {
 		"Cloudsql_clock_off":          uint64(boolean(n.Clock.Off)),
 		"Cloudsql_clock_offset_ms":    uint64(n.Clock.Offset.Abs().Milliseconds()), //nolint:gosec // not negative
 		"Cloudsql_clocks_agree":       uint64(boolean(n.Clock.Agreed)),
+		"Cloudsql_disk_free_bytes":    n.DiskFree,
+		"Cloudsql_disk_full":          uint64(boolean(n.DiskFull)),
 		"Cloudsql_stale_states":       n.Txns.StaleStates.Load(),
 		"Cloudsql_follower_forwards":  n.Txns.FollowerForwards.Load(),
 	}

@@ -58,11 +58,7 @@ func TestDiskFull(t *testing.T) {
 		}
 		return err != nil
 	})
-	for i := range next {
-		if v, ok, err := get(ctx, n, tb, i); err != nil || !ok || v != i+1 {
-			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
-		}
-	}
+	hasRows(t, n, tb, next)
 	disk.free.Store(512 << 20)
 	eventually(t, "writes are taken again", func() bool {
 		err := insert(ctx, n, tb, next, next+1)

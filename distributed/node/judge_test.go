@@ -107,6 +107,16 @@ func (j *jury) value(i int) int64 {
 	return v
 }
 
+// show checks the row as all nodes' clients see it.
+func (j *jury) show(want int64) {
+	j.t.Helper()
+	for i := range j.nodes {
+		if v := j.value(i); v != want {
+			j.t.Errorf("node %d shows %d", i+1, v)
+		}
+	}
+}
+
 // TestWrongFollower: the majority judges a follower that differs; it is kept and replaced, and nobody else is.
 func TestWrongFollower(t *testing.T) {
 	j := newJury(t)
@@ -151,11 +161,7 @@ func TestWrongLeaseholder(t *testing.T) {
 	j.bump(0)
 	whole(t, j.testCluster, j.shard, lost)
 	j.verdict(map[int]uint64{1: 1})
-	for i := range j.nodes {
-		if v := j.value(i); v != 2 {
-			t.Errorf("node %d shows %d", i+1, v)
-		}
-	}
+	j.show(2)
 }
 
 // TestAllDiffer: two replicas are wrong, each in its own way. Nobody goes; the shard says so, and goes on.
@@ -191,11 +197,7 @@ func TestWrongWhileOneIsDown(t *testing.T) {
 	j.start(2)
 	whole(t, j.testCluster, j.shard, lost)
 	j.verdict(map[int]uint64{1: 1})
-	for i := range j.nodes {
-		if v := j.value(i); v != 3 {
-			t.Errorf("node %d shows %d", i+1, v)
-		}
-	}
+	j.show(3)
 	if n := j.nodes[0]; n.Counters().Disputed != 0 {
 		t.Error("the dispute is not over")
 	}

@@ -207,6 +207,16 @@ func get(ctx context.Context, n *Node, tb *schema.Table, id int64) (int64, bool,
 	return v, true, nil
 }
 
+// hasRows checks rows 0 to count-1, of which each says its number and one, as n's clients see them.
+func hasRows(t testing.TB, n *Node, tb *schema.Table, count int64) {
+	t.Helper()
+	for i := range count {
+		if v, ok, err := get(context.Background(), n, tb, i); err != nil || !ok || v != i+1 {
+			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
+		}
+	}
+}
+
 func TestBootstrapAndCarryOn(t *testing.T) {
 	c := newTestCluster(t)
 	n := c.start(0)
@@ -444,11 +454,7 @@ func TestKillAndRestart(t *testing.T) {
 		}()
 	}
 	wg.Wait()
-	for i := range last {
-		if v, ok, err := get(context.Background(), c.nodes[1], tb, i); err != nil || !ok || v != i+1 {
-			t.Fatalf("row %d is %d, %v, %v", i, v, ok, err)
-		}
-	}
+	hasRows(t, c.nodes[1], tb, last)
 	eventually(t, "equal hashes", func() bool { return equal(c) })
 }
 

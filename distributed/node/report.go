@@ -160,6 +160,8 @@ type Counters struct {
 	Condemned uint64 // replicas of this node that differed from a majority
 	Disputed  int    // shards whose replicas differ while no majority agrees
 	Open      int    // transactions
+	DiskFree  uint64 // bytes on the disk that has least above its reserve
+	DiskFull  bool   // less than the reserve is free
 }
 
 // Counters of the running parts; the map is the caller's.
@@ -169,6 +171,7 @@ func (n *Node) Counters() Counters {
 		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Engine: n.engine,
 		Replicas: map[schema.ShardID]*replica.Stats{}, Compared: n.recon.compared.Load(),
 		Condemned: n.recon.condemned.Load(), Clock: n.Clock(),
+		DiskFree: n.diskFree.Load(), DiskFull: n.diskFull.Load(),
 	}
 	for s, ls := range *n.shards.Load() {
 		c.Replicas[s] = ls.rep.Stats()

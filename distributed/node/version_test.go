@@ -127,17 +127,14 @@ func TestNewClusterIsAtTheNewest(t *testing.T) {
 
 // TestSilentMembersAreAtV1: programs from before there were versions report none.
 func TestSilentMembersAreAtV1(t *testing.T) {
-	if testing.Short() {
-		t.Skip("changes the configuration of a running node, which the race detector sees")
-	}
 	c := newTestCluster(t)
 	c.max = version.V1
 	n := c.start(0)
-	n.cfg.MaxVersion = version.V2
 	must(t, n.ChangeCatalog(context.Background(), func(tx *catalog.Tx) error {
 		tx.PutNode(&catalog.Node{ID: 2, NodeAddr: "127.0.0.1:1"})
 		return nil
 	}))
+	n = c.restart(0, version.V2)
 	n.peers.take([]byte(fmt.Sprintf(`{"n":2,"v":"8630d07","c":%d}`, n.Catalog().Version())))
 	if v, ok := n.recon.nextVersion(n.Catalog()); ok {
 		t.Errorf("would be raised to %+v", v)

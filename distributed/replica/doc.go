@@ -56,7 +56,9 @@
 // the next entry fuller. The transactions of an entry take effect at one timestamp, in their order: no snapshot lies
 // between them. At low load a round runs in the writer's own goroutine; there are no timers. A proposal that raft
 // dropped, or that a change of leadership may have lost, is proposed again under the same transaction id: the shard
-// remembers outcomes and answers Duplicate with the first one. A client may stop waiting (its context, or half a minute
+// remembers outcomes and answers Duplicate with the first one. What it may have forgotten, it refuses (ErrForgotten), by
+// the timestamp that each request brings from before its first try (WriteRequest.First); a request that surely was not
+// executed before is stamped anew instead (alone). A client may stop waiting (its context, or half a minute
 // without a quorum); the registration stays until the outcome is known or the epoch is over.
 //
 // # Locks

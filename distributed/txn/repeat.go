@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/replica"
+	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -75,6 +76,12 @@ func (c *Client) execute(ctx context.Context, s schema.ShardID, first mvcc.Times
 	doubt := false // an earlier try may have been executed
 	for {
 		err := c.call(ctx, s, repeatable, func(svc replica.Service) error {
+			if doubt {
+				mutant.Linger()
+			}
+			if mutant.SkipFirst {
+				first = max(first, c.Observed())
+			}
 			err := fn(svc, first, !doubt)
 			doubt = doubt || replica.OutcomeUnknown(err)
 			return err

@@ -9,9 +9,18 @@
 //	inflight  snapshot reads do not wait for writes in flight
 //	forgotten apply takes a proposal for new whose outcome may have been forgotten
 //	prepared  reads of the newest state do not wait for what is prepared and not yet decided there
+//	first     a request says at each try what is known then, not what was at its first
+//	closed    apply takes timestamps that have been closed
+//	majority  the most frequent hash is right, however many voters have it
+//	damage    the raft log's files are not looked through before they are read
+//	floor     the raft log may end before what the rows have of it
+//	marks     the raft log's files are looked through without the marks of what was synced
+//	reserve   a disk is full when it is
+//	pace      timestamps take any step of the clock at once
+//	agreement a node's clock is right whatever the others' are
 //	locks     one exclusive lock in ten is granted beside its exclusive holder, as if that had lost it
 //	pauses    a proposer rests now and then between fetching timestamps and proposing, as a loaded machine does
-//	forgetful shards remember the outcomes of very few transactions
+//	forgetful shards remember the outcomes of very few transactions, and gateways rest before they repeat one
 //	poison    apply cannot execute an entry with the text POISON in it
 //
 // Locks, pauses and forgetful break no promise by themselves: they make faults likely that the others guard against. The checkers

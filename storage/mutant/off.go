@@ -10,6 +10,15 @@ const (
 	SkipPrepared = false
 
 	SkipForgotten = false
+	SkipClosed    = false
+	SkipFirst     = false
+	SkipMajority  = false
+	SkipDamage    = false
+	SkipFloor     = false
+	SkipMarks     = false
+	SkipReserve   = false
+	SkipPace      = false
+	SkipAgreement = false
 )
 
 // Poison tells that apply cannot execute an entry.
@@ -20,6 +29,9 @@ func LoseLock() bool { return false }
 
 // Pause rests now and then.
 func Pause() {}
+
+// Linger rests before a request is made again that may have been executed.
+func Linger() {}
 
 // OutcomeCount is how many outcomes a shard remembers that otherwise remembers n.
 func OutcomeCount(n uint64) uint64 { return n }

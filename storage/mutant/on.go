@@ -22,6 +22,15 @@ var (
 	SkipPrepared = has("prepared")
 
 	SkipForgotten = has("forgotten")
+	SkipClosed    = has("closed")
+	SkipFirst     = has("first")
+	SkipMajority  = has("majority")
+	SkipDamage    = has("damage")
+	SkipFloor     = has("floor")
+	SkipMarks     = has("marks")
+	SkipReserve   = has("reserve")
+	SkipPace      = has("pace")
+	SkipAgreement = has("agreement")
 
 	locks, pauses, forgetful, poison = has("locks"), has("pauses"), has("forgetful"), has("poison")
 )
@@ -36,6 +45,14 @@ func LoseLock() bool { return locks && rand.IntN(10) == 0 }
 func Pause() {
 	const most = 5 * time.Second
 	if pauses && rand.IntN(4) == 0 {
+		time.Sleep(rand.N(most))
+	}
+}
+
+// Linger rests before a request is made again that may have been executed: until others have made the shard forget.
+func Linger() {
+	const most = 2 * time.Second
+	if forgetful {
 		time.Sleep(rand.N(most))
 	}
 }

@@ -233,7 +233,7 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		r.Status = Aborted
 		return r, nil
 	}
-	if p.TS <= max(a.state.closed, a.state.watermark, a.state.forgotten) || p.TS == mvcc.MaxTimestamp {
+	if p.TS <= max(a.state.closed, a.state.watermark, a.state.forgotten) && !mutant.SkipClosed || p.TS == mvcc.MaxTimestamp {
 		r.Status = StaleTimestamp
 		return r, nil
 	}

@@ -31,6 +31,13 @@
 // decoded, panics or wants too much (failure.go): one proposal's, and nothing of it stays. An error of Apply stops the
 // replica for good (*EntryError): what only a later version of this program knows, or an engine that fails.
 //
+// # Nothing twice
+//
+// The outcome of each transaction is kept in the same batch as its effects, and a proposal under the same id gets it
+// (Duplicate). Outcomes are forgotten, by the log's own time, number and bytes. Every proposal therefore carries First, a
+// timestamp that was known before it could be executed anywhere; where that is at or below the newest timestamp ever
+// forgotten, it may be a repetition, and the result is Forgotten: nothing is done (outcome.go).
+//
 // # Reading
 //
 // A read fragment runs over one consistent state of the engine: a source (point gets, or spans of an index with the

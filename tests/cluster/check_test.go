@@ -42,20 +42,13 @@ func TestCheck(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d, err := time.ParseDuration(setting("TIME", "15s"))
+	d, err := time.ParseDuration(harness.Setting("TIME", "15s"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRun(t, seed, strings.Split(setting("WORKLOAD", "all"), ","))
-	r.work(setting("FAULT", "all"), d)
+	r := newRun(t, seed, strings.Split(harness.Setting("WORKLOAD", "all"), ","))
+	r.work(harness.Setting("FAULT", "all"), d)
 	r.judge()
-}
-
-func setting(name, byDefault string) string {
-	if v := os.Getenv(name); v != "" {
-		return v
-	}
-	return byDefault
 }
 
 // workload is what some clients do, and how to judge what they saw. setup makes its tables in the database that db is
@@ -119,10 +112,10 @@ func newRun(t *testing.T, seed uint64, names []string) *run {
 	t.Logf("SEED=%d", seed)
 	_ = mysql.SetLogger(log.New(io.Discard, "", 0)) // it tells of each lost connection
 	args := []string{"--log-level", "info"}
-	if setting("SPREAD", "1") != "0" {
+	if harness.Setting("SPREAD", "1") != "0" {
 		args = append(args, "--spread-tables")
 	}
-	nodes, mesh := harness.Faulty(t, 3, diskFaults[setting("FAULT", "all")], args...)
+	nodes, mesh := harness.Faulty(t, 3, diskFaults[harness.Setting("FAULT", "all")], args...)
 	r := &run{t: t, seed: seed, nodes: nodes, mesh: mesh, began: time.Now(), works: map[string]workload{}, tallies: map[string]*tally{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	t.Cleanup(func() {

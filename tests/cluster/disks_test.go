@@ -2,10 +2,13 @@ package cluster
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"testing"
 	"time"
 
 	"cloudsql/tests/harness"
@@ -13,6 +16,13 @@ import (
 
 // diskFaults need nodes whose disks do what the test says.
 var diskFaults = map[string]bool{"powerloss": true, "bitflip": true, "diskfull": true, "slowdisk": true, "fsyncerr": true}
+
+// What of a node's directory bits are flipped in.
+var (
+	logFiles  = []string{"raft/*/*/logdb-0/*.log", "raft/*/*/logdb-0/*.sst"}
+	rowFiles  = []string{"data/*.sst", "data/*.log"}
+	listFiles = []string{"*/MANIFEST-*"}
+)
 
 // startAgain starts a node whose process has ended, with a disk that is mended.
 func (r *run) startAgain(n *harness.Node) {
@@ -60,15 +70,29 @@ func diskFull(r *run, rnd *rand.Rand) (string, func()) {
 	how := []string{"low", "full"}[rnd.IntN(2)]
 	n.SetDisk(how)
 	return fmt.Sprintf("the disk of node %d is %s", v+1, how), func() {
-		if n.EndsWithin(0) {
-			r.startAgain(n)
-			return
-		}
 		n.SetDisk("ok")
-		if n.EndsWithin(time.Second) { // it was about to
+		harness.Eventually(r.t, 60*time.Second, "room is noticed, or the node has ended", func() error {
+			if n.EndsWithin(0) {
+				return nil
+			}
+			if _, err := n.Get("/healthz"); err != nil { // it may be about to end
+				return err
+			}
+			return hasRoom(n)
+		})
+		if n.EndsWithin(0) {
 			r.startAgain(n)
 		}
 	}
+}
+
+// hasRoom is nil when a node knows that its disk is not full.
+func hasRoom(n *harness.Node) error {
+	text, err := n.Get("/metrics")
+	if err == nil && !bytes.Contains(text, []byte("\ncloudsql_disk_full 0\n")) {
+		err = errors.New("the disk is full")
+	}
+	return err
 }
 
 // bitFlip kills a node and flips a bit in what it has on its disk. It is always the same node, which is whole before the
@@ -77,18 +101,25 @@ func bitFlip(r *run, rnd *rand.Rand) (string, func()) {
 	v := int(r.seed % uint64(len(r.nodes)))
 	n := r.nodes[v]
 	n.Kill()
-	what := flip(r, n, rnd)
+	what := flip(r.t, n, rnd, slices.Concat(logFiles, rowFiles, listFiles)...)
 	return fmt.Sprintf("a bit flipped in %s of node %d", what, v+1), func() {
 		r.startAgain(n)
 		harness.Eventually(r.t, 60*time.Second, "a node with a damaged disk is whole again", func() error { return replicated(r.nodes) })
 	}
 }
 
-func flip(r *run, n *harness.Node, rnd *rand.Rand) string {
-	patterns := []string{"raft/*/*/logdb-0/*.log", "raft/*/*/logdb-0/*.sst", "data/*.sst", "data/*.log", "*/MANIFEST-*"}
+// flip flips a bit in a file of the node's, of those that a pattern is drawn for.
+func flip(t testing.TB, n *harness.Node, rnd *rand.Rand, patterns ...string) string {
+	t.Helper()
 	var files []string
-	for len(files) == 0 {
-		files, _ = filepath.Glob(filepath.Join(n.Dir, patterns[rnd.IntN(len(patterns))]))
+	for _, i := range rnd.Perm(len(patterns)) {
+		if files, _ = filepath.Glob(filepath.Join(n.Dir, patterns[i])); len(files) > 0 {
+			break
+		}
+	}
+	if len(files) == 0 {
+		t.Errorf("no file is called %v", patterns)
+		return "nothing"
 	}
 	name := files[rnd.IntN(len(files))]
 	data, err := os.ReadFile(name)
@@ -97,7 +128,64 @@ func flip(r *run, n *harness.Node, rnd *rand.Rand) string {
 		err = os.WriteFile(name, data, 0o600)
 	}
 	if err != nil {
-		r.t.Error(err)
+		t.Error(err)
 	}
 	return filepath.Base(name)
+}
+
+// TestDisks gives the node that matters most a disk of each kind, one after the other, while clients write: what was
+// acknowledged is there afterwards, and whoever writes at the other nodes goes on.
+func TestDisks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts three processes")
+	}
+	nodes, _ := harness.Faulty(t, 3, true)
+	harness.Eventually(t, 60*time.Second, "three replicas of every shard", func() error { return replicated(nodes) })
+	c := newChecker(t, nodes, 4)
+	c.progress(50)
+	for _, fault := range []string{"powerloss 7", "fsyncerr", "full"} {
+		n := nodes[leaseholder(t, nodes)]
+		n.SetDisk(fault)
+		if !n.EndsWithin(30 * time.Second) {
+			t.Fatalf("%s: the node goes on", fault)
+		}
+		c.progress(20)
+		n.SetDisk("ok")
+		n.Start()
+		harness.Eventually(t, 60*time.Second, "the node is back", func() error { return replicated(nodes) })
+	}
+	n := nodes[leaseholder(t, nodes)]
+	n.SetDisk("low")
+	harness.Eventually(t, 30*time.Second, "others lead", func() error {
+		r, err := report(n)
+		if err != nil {
+			return err
+		}
+		for _, p := range r.Replicas {
+			if p.Holder == r.Node {
+				return fmt.Errorf("it has the lease of shard %d", p.Shard)
+			}
+		}
+		return nil
+	})
+	c.progress(20)
+	n.SetDisk("ok")
+	harness.Eventually(t, 30*time.Second, "room is noticed", func() error { return hasRoom(n) })
+	n.SetDisk("slow 50ms")
+	c.progress(20)
+	n.SetDisk("ok")
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, files := range [][]string{logFiles, rowFiles} {
+		nodes[2].Kill()
+		flip(t, nodes[2], rnd, files...)
+		c.progress(20)
+		nodes[2].Start()
+		harness.Eventually(t, 60*time.Second, "the node is whole again", func() error { return replicated(nodes) })
+	}
+	c.stop()
+	c.onlyLost(0, 1, 2)
+	settled(t, nodes)
+	for _, n := range nodes {
+		c.verify(n)
+	}
 }

@@ -69,3 +69,47 @@ func mutantRun(bin, switches, workload, fault, d string, seed uint64) (anomalies
 	}
 	return anomalies, string(text)
 }
+
+// TestMutantsInPackages: rules that a test of their package notices. Each test passes in the program that can switch them
+// off, and fails when it does.
+func TestMutantsInPackages(t *testing.T) {
+	const node, raft, tso, txn, shard = "distributed/node", "distributed/raft", "distributed/tso", "distributed/txn", "storage/shard"
+	dir, built := t.TempDir(), map[string]string{}
+	for _, m := range []struct{ rule, pkg, test string }{
+		{"majority", node, "TestMajority"},
+		{"damage", node, "TestDamagedLogAlone"},
+		{"floor", node, "TestDamagedLogAlone"},
+		{"marks", raft, "TestWALFlippedBit"},
+		{"reserve", node, "TestDiskFull"},
+		{"agreement", node, "TestJudgeClock"},
+		{"pace", tso, "TestJumps"},
+		{"first", txn, "TestRepeatedBehindALock"},
+		{"forgotten", shard, "TestRepeats"},
+		{"closed", shard, "TestLateAfterForgotten"},
+	} {
+		t.Run(m.rule, func(t *testing.T) {
+			bin := built[m.pkg]
+			if bin == "" {
+				bin = filepath.Join(dir, filepath.Base(m.pkg)+".test")
+				out, err := exec.Command("go", "test", "-c", "-tags", "mutant", "-o", bin, "cloudsql/"+m.pkg).CombinedOutput()
+				if err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				built[m.pkg] = bin
+			}
+			run := func(switches string) (string, error) {
+				cmd := exec.Command(bin, "-test.run", "^"+m.test+"$", "-test.v", "-test.timeout", "5m")
+				cmd.Dir = filepath.Join("..", "..", m.pkg)
+				cmd.Env = append(os.Environ(), "CLOUDSQL_MUTANT="+switches)
+				out, err := cmd.CombinedOutput()
+				return string(out), err
+			}
+			if out, err := run(""); err != nil || !strings.Contains(out, "--- PASS: "+m.test) {
+				t.Fatalf("with all rules: %v\n%s", err, out)
+			}
+			if out, err := run(m.rule); err == nil || !strings.Contains(out, "--- FAIL: "+m.test) {
+				t.Errorf("%s does not notice: %v\n%s", m.test, err, out)
+			}
+		})
+	}
+}

@@ -37,15 +37,15 @@ func TestGenerate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d, err := time.ParseDuration(setting("TIME", "6s"))
+	d, err := time.ParseDuration(harness.Setting("TIME", "6s"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients, err := strconv.Atoi(setting("CLIENTS", "6"))
+	clients, err := strconv.Atoi(harness.Setting("CLIENTS", "6"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range strings.Split(setting("NODES", "1,3"), ",") {
+	for _, n := range strings.Split(harness.Setting("NODES", "1,3"), ",") {
 		count, err := strconv.Atoi(n)
 		if err != nil {
 			t.Fatal(err)
@@ -59,13 +59,6 @@ func TestGenerate(t *testing.T) {
 			r.judge()
 		})
 	}
-}
-
-func setting(name, byDefault string) string {
-	if v := os.Getenv(name); v != "" {
-		return v
-	}
-	return byDefault
 }
 
 // run is one run against one cluster.

@@ -51,6 +51,14 @@ func Binary(t testing.TB) string {
 	return build.path
 }
 
+// Setting is an environment variable of the run, or what it is by default.
+func Setting(name, byDefault string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return byDefault
+}
+
 // FreePort finds a loopback port that nobody listens on.
 func FreePort(t testing.TB) int {
 	t.Helper()
