@@ -98,6 +98,7 @@ type run struct {
 	tallies  map[string]*tally
 	faults   []string // the last ones
 	faultsNo int
+	damaged  *sync.Mutex // held while the node that bitFlip damages is stopped; nil: none is
 }
 
 // tally counts what became of a kind of operation.
