@@ -122,7 +122,9 @@ func supervise(t testing.TB, n *harness.Node) *sync.Mutex {
 	var done sync.WaitGroup
 	done.Go(func() {
 		for ; ctx.Err() == nil; pause(ctx, 50*time.Millisecond) {
-			mu.Lock()
+			if !mu.TryLock() {
+				continue
+			}
 			if n.Ended() {
 				if err := n.TryStart(60 * time.Second); err != nil {
 					t.Logf("a damaged node: %v", err)
