@@ -108,7 +108,7 @@ func (m *machine) SaveSnapshot(prepared any, w io.Writer, stop <-chan struct{}) 
 }
 
 func (m *machine) RecoverFromSnapshot(r io.Reader, stop <-chan struct{}) error {
-	err := m.state.RecoverSnapshot(r, stop)
+	err := spawn.Do("taking over a snapshot", func() error { return m.state.RecoverSnapshot(r, stop) })
 	switch {
 	case err == nil:
 		m.log.Info("replica took over a snapshot", "shard", m.shard, "index", m.state.AppliedIndex())

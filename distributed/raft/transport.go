@@ -20,6 +20,7 @@ import (
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/spawn"
+	"cloudsql/storage/wire"
 )
 
 // Messages on a raft connection: length(4) crc32c(4) payload, a marshalled MessageBatch or Chunk.
@@ -293,13 +294,10 @@ func readMessage(r io.Reader, buf []byte) (payload, grown []byte, err error) {
 	if cap(buf) > keepSendBuffer && n < keepSendBuffer/4 {
 		buf = nil // it was for a large one
 	}
-	if uint32(cap(buf)) < n {
-		buf = make([]byte, n)
+	if payload, err = wire.ReadN(r, buf, int(n)); err != nil {
+		return nil, payload, err
 	}
-	payload = buf[:n]
-	if _, err := io.ReadFull(r, payload); err != nil {
-		return nil, buf, err
-	}
+	buf = payload
 	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(h[4:]) {
 		return nil, buf, errBadMessage
 	}

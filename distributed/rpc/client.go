@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/spawn"
+	"cloudsql/storage/wire"
 )
 
 const (
@@ -470,8 +470,8 @@ func (cc *clientConn) readFrames(r *bufio.Reader) error {
 		default:
 			return errBadFrame
 		}
-		payload := make([]byte, h.payload)
-		if _, err := io.ReadFull(r, payload); err != nil {
+		payload, err := wire.ReadN(r, nil, h.payload)
+		if err != nil {
 			return err
 		}
 		cc.mu.Lock()

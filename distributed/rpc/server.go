@@ -16,6 +16,7 @@ import (
 	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/spawn"
+	"cloudsql/storage/wire"
 )
 
 const (
@@ -330,11 +331,8 @@ func (sc *servedConn) readFrames(r *bufio.Reader) error {
 func (sc *servedConn) begin(r io.Reader, h header) error {
 	call := newServedCall()
 	call.conn, call.h = sc, h
-	if cap(call.req) < h.payload {
-		call.req = make([]byte, h.payload)
-	}
-	call.req = call.req[:h.payload]
-	if _, err := io.ReadFull(r, call.req); err != nil {
+	var err error
+	if call.req, err = wire.ReadN(r, call.req, h.payload); err != nil {
 		return err
 	}
 	call.ctx = &callContext{parent: sc.s.ctx, peer: sc.peer}

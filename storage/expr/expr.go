@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -51,8 +52,22 @@ type Env struct {
 	state map[*Call]any
 }
 
-// Budget is how many bytes of large results evaluations may build. It belongs to one goroutine.
-type Budget struct{ Bytes int }
+// Budget is what evaluations may take together. It belongs to one goroutine.
+type Budget struct {
+	Bytes int // of large results that they build
+	Steps int // see Cost
+}
+
+// NewBudget is that of a proposal.
+func NewBudget() Budget { return Budget{Bytes: limits.EvalBytes, Steps: limits.EvalSteps} }
+
+// Spend takes n steps, if there are so many left.
+func (b *Budget) Spend(n int) error {
+	if b.Steps -= n; b.Steps < 0 {
+		return mysqlerr.Newf(errCapacityExceeded, "Capacity of %d steps for the evaluation of expressions exceeded.", limits.EvalSteps)
+	}
+	return nil
+}
 
 // Session is the gateway's answers to functions about the connection.
 type Session interface {

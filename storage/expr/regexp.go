@@ -52,6 +52,9 @@ const (
 	errRegexpTimeout         = 3699
 )
 
+// isRegexp tells the functions of this file from others.
+func isRegexp(c *Call) bool { return strings.HasPrefix(c.def.name, "regexp") }
+
 func regexpText(c *Call) error { return c.setStringResult(charLen(c.args[0].Type()), c.args[0]) }
 
 func typeRegexp(_ int, result func(*Call) error) func(*Call) error {

@@ -48,6 +48,36 @@ func Calls(e Expr) (n int) {
 	return n
 }
 
+// What a call costs, in steps, whatever it looks at. A regular expression is given up after 30,000 states that the library has
+// saved (3699), each as large as the pattern has groups; how many it takes cannot be known beforehand.
+const (
+	callSteps   = 32
+	regexpSteps = 1 << 16
+)
+
+// Cost is how many steps evaluating e over a row takes at most: the bytes of the columns and constants that are looked at, and
+// something for each call. What functions build, and look at in turn, is counted by Budget.Bytes.
+func Cost(e Expr, row []types.Value) int {
+	switch e := e.(type) {
+	case *Column:
+		if uint(e.Index) < uint(len(row)) {
+			return len(row[e.Index].Raw())
+		}
+	case *Const:
+		return len(e.Val.Raw())
+	case *Call:
+		n := callSteps
+		if e.def.prep != nil && isRegexp(e) {
+			n = regexpSteps
+		}
+		for _, a := range e.args {
+			n += Cost(a, row)
+		}
+		return n
+	}
+	return 0
+}
+
 // Walk visits e and all below it, parents first; fn returns false to stay out of a subtree.
 func Walk(e Expr, fn func(Expr) bool) {
 	if e == nil || !fn(e) {

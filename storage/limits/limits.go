@@ -40,8 +40,9 @@ const (
 // Packet is the largest max_allowed_packet, and so the largest value.
 const Packet = 1 << 30
 
-// Of what evaluating one write fragment takes, counted from the fragment and its rows' values, so that all replicas agree.
+// Of what evaluating one proposal takes, counted from its fragments and the rows' values, so that all replicas agree.
 const (
 	EvalBytes = 1 << 30 // of large results of functions
-	EvalCalls = 1 << 27 // of functions and operators
+	EvalSteps = 1 << 32 // bytes that functions look at, each call counted as some
+	EvalCalls = 1 << 27 // of functions and operators, in one fragment
 )

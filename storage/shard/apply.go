@@ -40,6 +40,7 @@ type applier struct {
 	garbage  []garbageKey
 	writer   *writer
 	last     lastWrite // of the batch that is being applied
+	format   Format    // likewise
 
 	// Of the proposal that is being executed; see failure.go.
 	inEngine bool // the engine is at work: a panic is its own
@@ -160,7 +161,7 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		return results, nil
 	}
 	a.turnGenerations(index, b)
-	a.last = lastWrite{}
+	a.last, a.format = lastWrite{}, b.Format
 	mark := a.overlay.mark()
 	for i := range b.Proposals {
 		p := &b.Proposals[i]

@@ -3,6 +3,7 @@ package shard
 import (
 	"bytes"
 
+	"cloudsql/storage/expr"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 )
@@ -70,7 +71,7 @@ func (x *applyAccess) remove(key []byte, removed []entry) error {
 func (w *writer) begin(a *applier, ts mvcc.Timestamp) {
 	x := w.access.(*applyAccess)
 	x.a, x.ts = a, ts
-	w.deltas = w.deltas[:0]
+	w.deltas, w.budget = w.deltas[:0], expr.NewBudget()
 }
 
 // commitCounters adds what a committed proposal did to the tablets' counters.

@@ -71,7 +71,9 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 	}
 	switch {
 	case a.prepared.resolving != nil: // nobody could change the row since it was looked at
-		if e.Op == fragment.EffectCheck {
+		// Of a row that was absent and was to be absent, nothing is claimed: whoever has put one there since keeps it. (In
+		// batches of FormatPlain it went away, at a timestamp below its own.)
+		if e.Op == fragment.EffectCheck || e.Op == fragment.EffectDelete && e.Expect == 0 && a.format != FormatPlain {
 			return Committed, nil
 		}
 	case v.TS > ts:

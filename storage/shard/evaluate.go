@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
@@ -189,7 +190,7 @@ var writers = sync.Pool{New: func() any { return &writer{access: &evalAccess{}, 
 func (s *Shard) borrowWriter() *writer {
 	w := writers.Get().(*writer)
 	w.shard = s
-	w.deltas = w.deltas[:0]
+	w.deltas, w.budget = w.deltas[:0], expr.NewBudget()
 	return w
 }
 

@@ -63,7 +63,7 @@ func Open(e *engine.Engine, id schema.ShardID) (*Shard, error) {
 		return nil, fmt.Errorf("shard %d: %w", id, ErrIncomplete)
 	}
 	s := &Shard{id: id, engine: e, stateKey: metaPrefix(id, metaState)}
-	if err := s.load(); err != nil {
+	if err := protected(s.load); err != nil {
 		return nil, fmt.Errorf("shard %d: %w", id, err)
 	}
 	return s, nil

@@ -251,6 +251,9 @@ func (s *Shard) loadOutcomes(g *generations) (o outcomes, err error) {
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
 	for it.First(); it.Valid(); it.Next() {
+		if len(it.Key()) != len(prefix)+8 {
+			return o, ErrCorrupt
+		}
 		index := binary.BigEndian.Uint64(it.Key()[len(prefix):])
 		into := o.old
 		if index >= g.young {

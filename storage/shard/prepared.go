@@ -81,6 +81,13 @@ type piece struct {
 	moved   []move
 }
 
+// wellFormed tells whether a piece's keys are full ones.
+func (c *piece) wellFormed() bool {
+	short := func(key []byte) bool { return len(key) < keys.PrefixLen }
+	return !slices.ContainsFunc(c.changes, short) && !slices.ContainsFunc(c.looked, short) &&
+		!slices.ContainsFunc(c.moved, func(m move) bool { return short(m.entry) || short(m.from) })
+}
+
 // move is a unique key that a row of the piece takes over from one that the transaction changes elsewhere.
 type move struct{ entry, from []byte }
 
@@ -605,8 +612,8 @@ func (s *Shard) loadPrepared(a *applier) (err error) {
 		pieces := x.pieces
 		x.pieces = nil
 		for _, c := range pieces {
-			if c == nil {
-				return fmt.Errorf("%w: a piece of transaction %x is missing", ErrCorrupt, x.id)
+			if c == nil || !c.wellFormed() {
+				return fmt.Errorf("%w: a piece of transaction %x is missing or none", ErrCorrupt, x.id)
 			}
 			x.add(c)
 		}

@@ -148,7 +148,7 @@ func (s *Shard) RecoverSnapshot(r io.Reader, stop <-chan struct{}) error {
 	if err := s.restore(in, stop); err != nil {
 		return err
 	}
-	if err := s.load(); err != nil {
+	if err := protected(s.load); err != nil {
 		return fmt.Errorf("shard %d: after a snapshot: %w", s.id, err)
 	}
 	s.failed = nil
@@ -280,14 +280,14 @@ func readFrame(in io.Reader) ([]byte, error) {
 	if n == 0 || n > maxFrameBytes {
 		return nil, fmt.Errorf("%w: frame of %d bytes", ErrBadSnapshot, n)
 	}
-	var payload bytes.Buffer
-	if got, err := io.CopyN(&payload, in, int64(n)); err != nil {
-		return nil, fmt.Errorf("%w: cut off after %d of %d bytes: %w", ErrBadSnapshot, got, n, err)
+	payload, err := wire.ReadN(in, nil, int(n))
+	if err != nil {
+		return nil, fmt.Errorf("%w: cut off after %d of %d bytes: %w", ErrBadSnapshot, len(payload), n, err)
 	}
-	if crc32.Checksum(payload.Bytes(), castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
+	if crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(head[4:]) {
 		return nil, fmt.Errorf("%w: checksum", ErrBadSnapshot)
 	}
-	return payload.Bytes(), nil
+	return payload, nil
 }
 
 // DestroyData removes everything of a shard from a node's engine, durably. The shard must not be open.

@@ -63,7 +63,7 @@ type writer struct {
 	w       *fragment.Write
 	res     *fragment.WriteResult
 	env     expr.Env
-	budget  expr.Budget
+	budget  expr.Budget         // of the proposal
 	strict  expr.StrictWarnings // what strict mode does not forgive in expressions
 	note    types.Warner        // warn, bound once, as forgive is strict.Warn
 	forgive types.Warner
@@ -148,7 +148,6 @@ func (w *writer) prepareEnv() {
 		w.env.Mode.Loc = time.UTC
 	}
 	w.env.InDML = true
-	w.budget.Bytes = limits.EvalBytes
 	w.env.Budget = &w.budget
 	if w.note == nil {
 		w.note, w.forgive = w.warn, w.strict.Warn
@@ -207,6 +206,11 @@ func (w *writer) load(key []byte) (found bool, err error) {
 	if err != nil || !live {
 		return false, err
 	}
+	if !w.buffering && !w.env.Mode.Legacy { // under locks it holds nobody else up
+		if err := w.budget.Spend(len(stored)); err != nil {
+			return false, err
+		}
+	}
 	w.old.key = append(w.old.key[:0], key...)
 	w.old.stored = append(w.old.stored[:0], stored...)
 	if err := w.cur.full.Decode(w.old.stored, w.old.values, nil); err != nil {
@@ -223,6 +227,11 @@ func (w *writer) load(key []byte) (found bool, err error) {
 
 // eval evaluates an expression over w.row.
 func (w *writer) eval(e expr.Expr) (v types.Value, err error) {
+	if !w.env.Mode.Legacy {
+		if err := w.budget.Spend(expr.Cost(e, w.row)); err != nil {
+			return v, err
+		}
+	}
 	if v, err = e.Eval(&w.env, w.row); err != nil {
 		return v, mysqlerr.From(err)
 	}
