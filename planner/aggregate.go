@@ -21,8 +21,9 @@ import (
 func itoa(i int) string { return strconv.Itoa(i) }
 
 // aggregate binds an aggregate call: the expression becomes a reference to the aggregate's result.
-func (q *selectQuery) aggregate(_ *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
+func (q *selectQuery) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
 	name := strings.ToLower(n.F)
+	sc = q.aggregateScope(sc)
 	inner := q.binder("field list") // no aggregate within an aggregate: 1111
 	var args []expr.Expr
 	nodes := n.Args
@@ -39,7 +40,7 @@ func (q *selectQuery) aggregate(_ *bind.Scope, n *ast.AggregateFuncExpr) (expr.E
 		}
 	}
 	for _, a := range nodes {
-		e, err := bind.Expr(inner, q.scope, a)
+		e, err := bind.Expr(inner, sc, a)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +56,7 @@ func (q *selectQuery) aggregate(_ *bind.Scope, n *ast.AggregateFuncExpr) (expr.E
 			agg.MaxLen = q.b.ctx.GroupConcatMax
 		}
 		if n.Order != nil {
-			if agg.OrderBy, err = q.concatOrder(n.Order, args); err != nil {
+			if agg.OrderBy, err = q.concatOrder(sc, n.Order, args); err != nil {
 				return nil, err
 			}
 		}
@@ -63,7 +64,29 @@ func (q *selectQuery) aggregate(_ *bind.Scope, n *ast.AggregateFuncExpr) (expr.E
 	return q.addAgg(agg), nil
 }
 
-func (q *selectQuery) concatOrder(o *ast.OrderByClause, args []expr.Expr) ([]expr.SortKey, error) {
+// aggregateScope is where the arguments of an aggregate are looked up: in all columns, and, in clauses behind the select
+// list, in its aliases; 1247 for one of another aggregate.
+func (q *selectQuery) aggregateScope(sc *bind.Scope) *bind.Scope {
+	if sc.Alias == nil {
+		return q.scope
+	}
+	own := *q.scope
+	own.Alias = func(name *ast.ColumnName) (expr.Expr, error) {
+		e, err := q.alias(name)
+		if e == nil || err != nil {
+			return e, err
+		}
+		for _, a := range q.aggs {
+			if (idSet{a.id: true}).touches(e) {
+				return nil, mysqlerr.Newf(mysql.ErrIllegalReference, "Reference '%s' not supported (reference to group function)", name.Name.O)
+			}
+		}
+		return e, nil
+	}
+	return &own
+}
+
+func (q *selectQuery) concatOrder(sc *bind.Scope, o *ast.OrderByClause, args []expr.Expr) ([]expr.SortKey, error) {
 	var list []expr.SortKey
 	for _, item := range o.Items {
 		if p, ok := item.Expr.(*ast.PositionExpr); ok {
@@ -73,7 +96,7 @@ func (q *selectQuery) concatOrder(o *ast.OrderByClause, args []expr.Expr) ([]exp
 			list = append(list, expr.SortKey{Expr: args[p.N-1], Desc: item.Desc})
 			continue
 		}
-		e, err := bind.Expr(q.binder(bind.OrderBy), q.scope, item.Expr)
+		e, err := bind.Expr(q.binder(bind.OrderBy), sc, item.Expr)
 		if err != nil {
 			return nil, err
 		}

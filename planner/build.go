@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
@@ -51,11 +52,11 @@ type builder struct {
 	used   idSet // columns that the statement reads
 	env    *expr.Env
 
-	params int         // of the statement
-	slots  int         // parameters that the plan adds
-	outer  map[int]int // outer column → its parameter
-	inits  []*initPlan
-	perRow []*subplan     // subqueries that are functions, for EXPLAIN
+	params int            // of the statement
+	slots  int            // parameters that the plan adds
+	outer  map[int]int    // outer column → its parameter
+	once   []*subplan     // subqueries that are computed once, for EXPLAIN
+	perRow []*subplan     // those that are functions of rows, for EXPLAIN
 	stack  []*selectQuery // blocks being bound, outermost first
 
 	tables    []TableVersion
@@ -117,7 +118,7 @@ type queryPlan struct {
 	tables    []TableVersion
 	params    int
 	slots     int
-	inits     []*initPlan
+	once      []*subplan
 	perRow    []*subplan
 	single    bool
 	locks     bool
@@ -142,8 +143,8 @@ func buildQuery(ctx *Context, stmt ast.ResultSetNode, params int) (Rows, error) 
 		return nil, err
 	}
 	p := &queryPlan{
-		root: root, tables: b.tables, params: params, slots: b.slots, inits: b.inits, perRow: b.perRow,
-		single: b.reads <= 1 && !b.subplans && len(b.inits) == 0, locks: b.locks, cacheable: b.cacheable,
+		root: root, tables: b.tables, params: params, slots: b.slots, once: b.once, perRow: b.perRow,
+		single: b.reads <= 1 && !b.subplans, locks: b.locks, cacheable: b.cacheable,
 	}
 	if b.subplans && p.slots == 0 {
 		p.slots = 1 // subplans find their execution through the environment that slots call for
@@ -191,28 +192,20 @@ func (p *queryPlan) Fields() []types.Field  { return p.fields }
 func (p *queryPlan) Point() *PointGet       { return nil }
 func (p *queryPlan) ForUpdate() bool        { return p.locks }
 
-// Open starts an execution: subqueries that do not depend on rows are computed first.
+// Open starts an execution.
 func (p *queryPlan) Open(ctx context.Context, rt *exec.Runtime) (exec.Operator, error) {
 	run, err := exec.NewRun(ctx, rt, p.params, p.slots, p.single)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range p.inits {
-		if err := i.run(ctx, run); err != nil {
-			return nil, err
-		}
-	}
 	return p.root.open(ctx, run)
 }
 
-// Explain shows the operators, outermost first, then the subqueries that run before them.
+// Explain shows the operators, outermost first, then the subqueries.
 func (p *queryPlan) Explain() []ExplainLine {
 	x := &explainer{where: scanPlace}
 	p.root.explain(x, 0)
-	for _, i := range p.inits {
-		i.explain(x)
-	}
-	for _, s := range p.perRow {
+	for _, s := range slices.Concat(p.once, p.perRow) {
 		s.explain(x)
 	}
 	return x.lines

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"math"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -112,7 +113,10 @@ type recursiveQuery struct {
 	members  []query
 	working  *workingTable
 	distinct bool
+	limit    *limitSpec
 	cols     []bind.Column
+	seeds    *cteScope // what the seed's members can name
+	visible  *cteScope // what the recursive ones can
 }
 
 // workingTable stands for the rows of the round before within the recursive members.
@@ -155,10 +159,20 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 	if !ok {
 		return nil, mysqlerr.Newf(errRecursiveWithoutUnion, "Recursive Common Table Expression '%s' should contain a UNION", d.name)
 	}
-	if u.OrderBy != nil || u.Limit != nil || u.With != nil {
-		return nil, mysqlerr.NotSupported("ORDER BY, LIMIT or WITH in a recursive common table expression")
+	if u.OrderBy != nil {
+		return nil, mysqlerr.NotSupported("ORDER BY over UNION in recursive Common Table Expression") // MySQL's words
 	}
-	r := &recursiveQuery{b: b, name: d.name}
+	r := &recursiveQuery{b: b, name: d.name, seeds: d.visible.outer, visible: d.visible}
+	var err error
+	if r.limit, err = b.bindLimit(u.Limit); err != nil {
+		return nil, err
+	}
+	if u.With != nil {
+		if r.visible, err = b.bindWith(u.With, d.visible); err != nil {
+			return nil, err
+		}
+		r.seeds = r.visible
+	}
 	for _, s := range u.SelectList.Selects {
 		sel, ok := s.(*ast.SelectStmt)
 		if !ok {
@@ -195,7 +209,7 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
 		if len(r.members) > 0 {
 			return d.withoutSeed()
 		}
-		q, err := r.b.bindSelect(sel, nil, d.visible.outer)
+		q, err := r.b.bindSelect(sel, nil, r.seeds)
 		if err != nil {
 			return err
 		}
@@ -213,7 +227,7 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
 		r.nameColumns(d)
 	}
 	d.working = r.working
-	q, err := r.b.bindSelect(sel, nil, d.visible)
+	q, err := r.b.bindSelect(sel, nil, r.visible)
 	d.working = nil
 	if err != nil {
 		return err
@@ -250,7 +264,7 @@ func (r *recursiveQuery) columns() []bind.Column { return r.cols }
 func (r *recursiveQuery) refs() []outerRef       { return nil }
 
 func (r *recursiveQuery) plan(push []expr.Expr) (node, error) {
-	n := &recursiveNode{working: r.working, distinct: r.distinct, limit: r.b.recursionLimit()}
+	n := &recursiveNode{working: r.working, distinct: r.distinct, limit: r.limit, depth: r.b.recursionLimit()}
 	for i := range r.cols {
 		n.cols = append(n.cols, r.cols[i].ID)
 		n.colls = append(n.colls, r.cols[i].Field.Type.Collation)
@@ -305,10 +319,21 @@ type recursiveNode struct {
 	working  *workingTable
 	distinct bool
 	colls    []types.Collation
-	limit    int
+	limit    *limitSpec // the rounds end when it is reached
+	depth    int
 }
 
 func (r *recursiveNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	offset, enough := uint64(0), uint64(math.MaxUint64)
+	if r.limit != nil {
+		var err error
+		if offset, _, err = r.limit.eval(run.Env); err != nil {
+			return nil, err
+		}
+		if enough, err = r.limit.within(run.Env); err != nil {
+			return nil, err
+		}
+	}
 	state := run.Memo(r.working, func() any { return &workingRows{} }).(*workingRows)
 	seen := map[string]bool{}
 	var all [][]types.Value
@@ -340,10 +365,10 @@ func (r *recursiveNode) open(ctx context.Context, run *exec.Run) (exec.Operator,
 		return nil, err
 	}
 	all = append(all, rows...)
-	for round := 0; len(rows) > 0; round++ {
-		if round > r.limit {
+	for round := 0; len(rows) > 0 && uint64(len(all)) < enough; round++ {
+		if round > r.depth {
 			return nil, mysqlerr.Newf(errRecursionDepth, "Recursive query aborted after %d iterations. Try increasing "+
-				"@@cte_max_recursion_depth to a larger value.", r.limit+1)
+				"@@cte_max_recursion_depth to a larger value.", r.depth+1)
 		}
 		state.rows = rows
 		var next [][]types.Value
@@ -358,6 +383,7 @@ func (r *recursiveNode) open(ctx context.Context, run *exec.Run) (exec.Operator,
 		rows = next
 	}
 	state.rows = nil
+	all = all[min(offset, uint64(len(all))):min(enough, uint64(len(all)))]
 	return exec.NewRows(all, len(r.cols)), nil
 }
 
@@ -365,6 +391,9 @@ func (r *recursiveNode) explain(x *explainer, depth int) {
 	info := "all"
 	if r.distinct {
 		info = "distinct"
+	}
+	if r.limit != nil {
+		info += ", " + r.limit.text()
 	}
 	x.add(depth, "Recursive", r.est, "", info)
 	r.seed.explain(x, depth+1)

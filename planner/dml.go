@@ -206,9 +206,10 @@ func (w *writer) insertInfo(records int) string {
 
 // columnDefault is what a column gets that a statement does not name.
 type columnDefault struct {
-	value types.Value // storage form
-	expr  expr.Expr   // instead of value: CURRENT_TIMESTAMP and kin, assigned per statement
-	none  bool        // NOT NULL without a default: 1364
+	value  types.Value // storage form
+	expr   expr.Expr   // instead of value: CURRENT_TIMESTAMP and kin, assigned per statement
+	perRow expr.Expr   // instead of value: over the row's other columns
+	none   bool        // NOT NULL without a default: 1364
 }
 
 func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
@@ -217,6 +218,12 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 		c, d := &t.Columns[i], &defaults[i]
 		switch {
 		case c.AutoIncrement || c.Hidden:
+		case DefaultPerRow(c):
+			e, err := BindDefault(ctx, t, i)
+			if err != nil {
+				return nil, err
+			}
+			d.perRow = e
 		case c.DefaultExpr != "":
 			e, err := bindText(ctx, c.DefaultExpr)
 			if err != nil {

@@ -21,19 +21,22 @@ import (
 // insertPlan is INSERT and REPLACE, from VALUES or from a query.
 type insertPlan struct {
 	target
-	kind     fragment.Kind
-	ignore   bool
-	strict   bool
-	columns  []schema.ColumnID // of full rows
-	defaults []columnDefault
-	named    []int         // positions of the columns that the statement gives values for
-	rows     [][]expr.Expr // VALUES: one expression for each of named; nil stands for DEFAULT
-	source   Rows          // INSERT … SELECT
-	set      []fragment.Assignment
-	autoInc  int  // position, or -1
-	zeroAuto bool // NO_AUTO_VALUE_ON_ZERO: 0 is a value like others
-	hidden   int  // position of the row id, or -1
-	tables   []TableVersion
+	kind      fragment.Kind
+	ignore    bool
+	strict    bool
+	columns   []schema.ColumnID // of full rows
+	defaults  []columnDefault
+	named     []int         // positions of the columns that the statement gives values for
+	rows      [][]expr.Expr // VALUES: one expression for each of named; nil stands for DEFAULT
+	source    Rows          // INSERT … SELECT
+	set       []fragment.Assignment
+	outside   []bind.Column // of the query's tables, which set names; their values come behind those of named
+	conflicts []conflict    // where set has what only a gateway can compute: how it finds the rows to update
+	setsID    bool          // set calls LAST_INSERT_ID(expr)
+	autoInc   int           // position, or -1
+	zeroAuto  bool          // NO_AUTO_VALUE_ON_ZERO: 0 is a value like others
+	hidden    int           // position of the row id, or -1
+	tables    []TableVersion
 }
 
 // insertChunk is how many rows of a query go into one fragment.
@@ -70,7 +73,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		if s.Select != nil {
 			query = s.Select
 		}
-		err = p.bindQuery(ctx, query, params)
+		err = p.bindQuery(ctx, query, params, s.OnDuplicate)
 	} else {
 		err = p.bindValues(ctx, s.Lists)
 	}
@@ -140,7 +143,7 @@ func (p *insertPlan) nameColumns(s *ast.InsertStmt) error {
 }
 
 func (p *insertPlan) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
-	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList}
+	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.defaultOf}
 	sc := &bind.Scope{Cols: bind.TableColumns(p.table, p.db, p.alias, 0)}
 	for i, list := range lists {
 		if len(list) != len(p.named) {
@@ -207,8 +210,11 @@ func (p *insertPlan) checkDefaults(lists [][]ast.ExprNode) error {
 	return nil
 }
 
-func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode, params int) error {
-	var err error
+func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode, params int, onDuplicate []*ast.Assignment) error {
+	n, err := p.selectOutside(n, onDuplicate)
+	if err != nil {
+		return err
+	}
 	source := *ctx
 	for _, pos := range p.named {
 		source.into = append(source.into, &p.table.Columns[pos].Type)
@@ -216,8 +222,12 @@ func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode, params int) er
 	if p.source, err = buildQuery(&source, n, params); err != nil {
 		return err
 	}
-	if len(p.source.Fields()) != len(p.named) {
+	fields := p.source.Fields()
+	if len(fields) != len(p.named)+len(p.outside) {
 		return mysqlerr.New(mysql.ErrWrongValueCountOnRow, 1)
+	}
+	for i := range p.outside {
+		p.outside[i].Field.Type = fields[len(p.named)+i].Type
 	}
 	p.tables = append(p.tables, p.source.Tables()...)
 	return p.checkDefaults(nil)
@@ -228,8 +238,12 @@ func (p *insertPlan) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error
 		return nil
 	}
 	width := len(p.table.Columns)
-	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList}
-	sc := &bind.Scope{Cols: bind.TableColumns(p.table, p.db, p.alias, 0)}
+	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.defaultOf}
+	sc := &bind.Scope{Cols: append(bind.TableColumns(p.table, p.db, p.alias, 0), p.outside...)}
+	list, err := assignedDefaults(p.table, p.alias, list)
+	if err != nil {
+		return err
+	}
 	b.Values = func(name *ast.ColumnName) (expr.Expr, error) {
 		pos := p.table.ColumnByName(name.Name.L)
 		if pos < 0 {
@@ -238,15 +252,31 @@ func (p *insertPlan) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error
 		c := &p.table.Columns[pos]
 		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
 	}
-	var err error
 	p.set, err = bindAssignments(ctx, b, sc, p.table, p.alias, list)
 	if err != nil {
 		return err
 	}
 	for i := range p.set {
 		p.set[i].Expr = expr.Rewrite(p.set[i].Expr, p.lastInsertIDOfColumn)
+		p.setsID = p.setsID || setsLastInsertID(p.set[i].Expr)
+	}
+	if p.set, err = addOnUpdateNow(ctx, p.table, p.set); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !ctx.pushable(a.Expr) }) {
+		return p.bindConflicts(ctx)
 	}
 	return nil
+}
+
+func setsLastInsertID(e expr.Expr) bool {
+	found := false
+	expr.Walk(e, func(x expr.Expr) bool {
+		c := asCall(x, "last_insert_id")
+		found = found || c != nil && len(c.Args()) > 0
+		return !found
+	})
+	return found
 }
 
 // lastInsertIDOfColumn takes the idiom id = LAST_INSERT_ID(id) as id = id: the shard reports the AUTO_INCREMENT value of
@@ -267,9 +297,12 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	env := changeEnv(rt, p.ignore)
 	w := &writer{rt: rt}
 	w.countWarnings(env)
-	set, err := pureSet(p.set, env)
-	if err != nil {
-		return nil, err
+	var set []fragment.Assignment
+	var err error
+	if p.conflicts == nil {
+		if set, err = pureSet(p.set, env); err != nil {
+			return nil, err
+		}
 	}
 	run := &insertRun{insertPlan: p, rt: rt, env: env, eval: env, w: w, set: set, first: 1}
 	if env.Mode.Strict {
@@ -302,7 +335,8 @@ type insertRun struct {
 	strict   expr.StrictWarnings
 	w        *writer
 	set      []fragment.Assignment
-	computed []types.Value // the row of all defaults; expressions among them are computed once a statement
+	seen     [][]types.Value // of the batch's rows: the values of outside
+	computed []types.Value   // the row of all defaults; expressions among them are computed once a statement
 	batch    types.Batch
 	first    int // number of the batch's first row in the statement
 	records  int
@@ -327,6 +361,13 @@ func (r *insertRun) fromValues(ctx context.Context) error {
 				return err
 			}
 		}
+		err := r.fillDefaults(row, exprs)
+		if err == nil && r.conflicts != nil {
+			err = r.upsert(ctx)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return r.flush(ctx)
 }
@@ -347,7 +388,11 @@ func (r *insertRun) fromQuery(ctx context.Context) error {
 			return r.flush(ctx)
 		}
 		for i := range in.Len() {
-			if err := r.addQueryRow(in.Row(i)); err != nil {
+			err := r.addQueryRow(in.Row(i))
+			if err == nil && r.conflicts != nil {
+				err = r.upsert(ctx)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -367,6 +412,34 @@ func (r *insertRun) addQueryRow(in []types.Value) error {
 			return err
 		}
 		row[pos] = v
+	}
+	if len(r.outside) > 0 {
+		r.seen = append(r.seen, cloneRow(in[len(r.named):]))
+	}
+	return r.fillDefaults(row, nil)
+}
+
+// fillDefaults computes DEFAULT (expression) of the columns that a row gives no value for: exprs are those of VALUES, in the
+// order of named; nil where a query gives all.
+func (r *insertRun) fillDefaults(row []types.Value, exprs []expr.Expr) error {
+	for pos := range r.defaults {
+		e := r.defaults[pos].perRow
+		if e == nil {
+			continue
+		}
+		if j := slices.Index(r.named, pos); j >= 0 && (exprs == nil || exprs[j] != nil) {
+			continue
+		}
+		v, err := e.Eval(r.eval, LocalRow(row, &r.env.Mode))
+		if err == nil {
+			err = r.strict.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if row[pos], err = r.assign(v, pos); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -437,14 +510,48 @@ func (r *insertRun) flush(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if len(r.table.Tablets) == 1 {
+	if len(r.outside) > 0 {
+		err = r.flushEach(ctx)
+	} else if len(r.table.Tablets) == 1 {
 		err = r.w.write(ctx, r.fragment(&r.table.Tablets[0], r.batch, r.first))
 	} else {
 		err = r.flushSplit(ctx)
 	}
 	r.first = r.records + 1
-	r.batch = types.Batch{Width: r.batch.Width}
+	r.batch, r.seen = types.Batch{Width: r.batch.Width}, nil
 	return err
+}
+
+// flushEach sends a fragment for each row, whose assignments have the values of the query's columns in them.
+func (r *insertRun) flushEach(ctx context.Context) error {
+	if len(r.table.Tablets) > 1 {
+		if err := r.reserve(ctx); err != nil {
+			return err
+		}
+	}
+	writes := make([]*fragment.Write, r.batch.Len())
+	for i := range writes {
+		row := r.batch.Row(i)
+		one := types.Batch{Width: r.batch.Width}
+		one.Append(row)
+		w := r.fragment(r.table.TabletFor(keys.AppendPrimary(nil, r.table, row)), one, r.first+i)
+		w.Set = slices.Clone(r.set)
+		for j := range w.Set {
+			w.Set[j].Expr = r.insertOutside(w.Set[j].Expr, r.seen[i])
+		}
+		writes[i] = w
+	}
+	return r.w.write(ctx, writes...)
+}
+
+// insertOutside puts a row's values in the places of the query's columns.
+func (r *insertRun) insertOutside(e expr.Expr, seen []types.Value) expr.Expr {
+	return expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		if c, ok := x.(*expr.Column); ok && c.Index >= 2*len(r.columns) {
+			return &expr.Const{Val: seen[c.Index-2*len(r.columns)], Typ: c.Typ}
+		}
+		return x
+	})
 }
 
 func (r *insertRun) fragment(t *schema.Tablet, rows types.Batch, first int) *fragment.Write {
@@ -525,7 +632,9 @@ func (r *insertRun) result() *exec.ModifyResult {
 }
 
 // NeedsTxn: rows from a query arrive in chunks; rows of a split table may go to several shards.
-func (p *insertPlan) NeedsTxn() bool         { return p.source != nil || len(p.table.Tablets) > 1 }
+func (p *insertPlan) NeedsTxn() bool {
+	return p.source != nil || len(p.table.Tablets) > 1 || p.conflicts != nil
+}
 func (p *insertPlan) Tables() []TableVersion { return p.tables }
 func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }
 

@@ -9,7 +9,6 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -234,7 +233,7 @@ func assignedNode(t *computedTarget, j int, a *ast.Assignment) (ast.ExprNode, er
 	}
 	c := &t.table.Columns[t.table.ColumnByID(t.ids[j])]
 	if c.DefaultExpr != "" {
-		return syntax.Expr(c.DefaultExpr)
+		return defaultNode(c, t.alias)
 	}
 	return &ast.DefaultExpr{Name: &ast.ColumnName{Table: ast.NewCIStr(t.alias), Name: ast.NewCIStr(c.Name)}}, nil
 }

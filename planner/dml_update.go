@@ -46,11 +46,15 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	if err := ctx.access(mysql.UpdatePriv, p.db, p.table.Name); err != nil {
 		return nil, err
 	}
-	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList}
-	if ctx.needsQuery(b, p.scope(), s.List) {
+	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.defaultOf}
+	list, err := assignedDefaults(p.table, p.alias, s.List)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.needsQuery(b, p.scope(), list) {
 		return buildJoinUpdate(ctx, s, params)
 	}
-	if p.set, err = bindAssignments(ctx, b, p.scope(), p.table, p.alias, s.List); err != nil {
+	if p.set, err = bindAssignments(ctx, b, p.scope(), p.table, p.alias, list); err != nil {
 		return nil, err
 	}
 	if p.set, err = addOnUpdateNow(ctx, p.table, p.set); err != nil {

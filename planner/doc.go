@@ -17,16 +17,17 @@
 //	FROM        joins are flattened, outer joins that lose their NULL rows anyway become inner ones, the cheapest order is
 //	            searched greedily (joinplan.go); each join is a lookup by index, a hash join or a nested loop (join.go)
 //	WHERE       conditions on one table go to its scan; an index bounds them (access.go, ranges.go); common terms leave ORs
-//	subqueries  without outer columns: computed once, then a parameter. EXISTS and IN at the top of WHERE: semi and anti
+//	subqueries  without outer columns: computed once, when somebody asks. EXISTS and IN at the top of WHERE: semi and anti
 //	            joins (semijoin.go). The rest: a function of the outer columns, with its results remembered
 //	single scan filter, projection, partial aggregate, DISTINCT, top-N and LIMIT go into the read fragment (scan.go)
 //
 // # Parameters
 //
 // A plan is immutable and reusable: it holds expressions, not values. Index spans are computed when it is opened, from
-// constants, parameters and the values of subqueries, which are parameters too: numbers behind the statement's own. A
-// correlated subquery's outer columns are parameters of its inner plan. So an index range over any of them needs nothing
-// special, and a fragment always travels with constants.
+// constants, parameters and the values of subqueries. A correlated subquery's outer columns are parameters of its inner
+// plan: numbers behind the statement's own. A subquery without outer columns (expr.NewOnce) is computed when it is first
+// asked for, so that what no row needs is not run; spans and fragments ask for it, where it is certain to matter
+// (expr.MayNotAsk), as they travel with constants.
 //
 // # Invariants
 //

@@ -78,7 +78,7 @@ func fixed(e expr.Expr) bool { return !hasColumns(e) && expr.ClassOf(e) != expr.
 
 // pushable tells whether a fragment can evaluate e, after folding, on every node that may serve it.
 func (ctx *Context) pushable(e expr.Expr) bool {
-	ok := ctx.ships(e)
+	ok := ctx.ships(e) && !expr.MayNotAsk(e)
 	expr.Walk(e, func(x expr.Expr) bool {
 		c, is := x.(*expr.Call)
 		if !is {
@@ -88,7 +88,7 @@ func (ctx *Context) pushable(e expr.Expr) bool {
 		case expr.Volatile:
 			ok = false
 		case expr.NeedsSession:
-			// It becomes a constant at the gateway. One with an argument may be left as it is, for a warning that each row has.
+			// It becomes a constant at the gateway, the value of a subquery too. One with an argument may be left as it is, for a warning that each row has.
 			ok = ok && allConst(c.Args())
 		}
 		return ok
@@ -103,6 +103,17 @@ func allConst(list []expr.Expr) bool {
 		}
 	}
 	return true
+}
+
+// asksOnce tells whether a value of e needs a subquery's that is computed once: nobody asks for it before there is a row.
+func asksOnce(e expr.Expr) bool {
+	found := false
+	expr.Walk(e, func(x expr.Expr) bool {
+		c := asCall(x, "custom")
+		found = found || c != nil && c.Class() == expr.NeedsSession
+		return !found
+	})
+	return found
 }
 
 func (ctx *Context) allPushable(list []expr.Expr) bool {
@@ -180,6 +191,9 @@ func same(a, b expr.Expr) bool {
 		b, ok := b.(*expr.Call)
 		if !ok || a.Name() != b.Name() || a.Class() == expr.Volatile || len(a.Args()) != len(b.Args()) || !sameType(a.Type(), b.Type()) {
 			return a == b
+		}
+		if a == b {
+			return true
 		}
 		for i := range a.Args() {
 			if !same(a.Args()[i], b.Args()[i]) {

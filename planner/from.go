@@ -94,9 +94,6 @@ func (q *selectQuery) from(n ast.ResultSetNode) (rel, []bind.Column, error) {
 }
 
 func (q *selectQuery) fromSource(n *ast.TableSource) (rel, []bind.Column, error) {
-	if n.Lateral {
-		return nil, nil, mysqlerr.NotSupported("LATERAL")
-	}
 	switch src := n.Source.(type) {
 	case *ast.TableName:
 		return q.fromTable(src, n.AsName.O)
@@ -105,6 +102,9 @@ func (q *selectQuery) fromSource(n *ast.TableSource) (rel, []bind.Column, error)
 			return nil, nil, mysqlerr.New(mysql.ErrDerivedMustHaveAlias)
 		}
 		inner, err := q.b.bindQuery(src, nil, q.ctes)
+		if n.Lateral && mysqlerr.Code(err) == mysql.ErrBadField {
+			err = mysqlerr.NotSupported("LATERAL with columns of other tables") // or there is no such column
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -284,8 +284,8 @@ func comparable(col *types.Type, v expr.Expr, coll types.Collation, op rangeOp) 
 		return f == types.ClassInt || f == types.ClassDecimal || f == types.ClassFloat || f == types.ClassString, f == types.ClassInt
 	case types.ClassDecimal:
 		if f == types.ClassInt || f == types.ClassDecimal && t.Decimals >= 0 && t.Decimals <= max(col.Decimals, 0) {
-			_, param := v.(*expr.Param) // the scale of a parameter's value may differ each time
-			return true, f == types.ClassInt || !param
+			_, param := v.(*expr.Param) // the scale of a parameter's value may differ each time, of a subquery's too
+			return true, f == types.ClassInt || !param && asCall(v, "custom") == nil
 		}
 		return f == types.ClassDecimal || f == types.ClassFloat || f == types.ClassString, false
 	case types.ClassFloat:

@@ -211,19 +211,32 @@ func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
 	f := &fragment.Read{
 		SchemaVersion: t.Version, Index: s.path.index.ID, Reverse: s.path.reverse,
 		Columns: make([]schema.ColumnID, len(s.columns)), WithKeys: s.withKey, Env: run.FragmentEnv(),
-		Filter: run.Fold(s.filter),
+	}
+	var err error
+	if f.Filter, err = run.Ship(s.filter); err != nil {
+		return nil, err
 	}
 	for i, pos := range s.columns {
 		f.Columns[i] = t.Columns[pos].ID
 	}
 	for _, e := range s.project {
-		f.Project = append(f.Project, run.Fold(e))
+		e, err := run.Ship(e)
+		if err != nil {
+			return nil, err
+		}
+		f.Project = append(f.Project, e)
 	}
 	if s.agg != nil {
-		f.Agg = s.agg.fold(run)
+		if f.Agg, err = s.agg.fold(run); err != nil {
+			return nil, err
+		}
 	}
 	for _, k := range s.topN {
-		f.Order = append(f.Order, expr.SortKey{Expr: run.Fold(k.Expr), Desc: k.Desc})
+		e, err := run.Ship(k.Expr)
+		if err != nil {
+			return nil, err
+		}
+		f.Order = append(f.Order, expr.SortKey{Expr: e, Desc: k.Desc})
 	}
 	if s.limit == nil {
 		return f, nil
@@ -239,17 +252,24 @@ func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
 	return f, nil
 }
 
-func (a *pushedAgg) fold(run *exec.Run) *fragment.Aggregate {
+func (a *pushedAgg) fold(run *exec.Run) (*fragment.Aggregate, error) {
 	out := &fragment.Aggregate{Aggs: a.aggs}
 	for _, g := range a.groupBy {
-		out.GroupBy = append(out.GroupBy, run.Fold(g))
+		g, err := run.Ship(g)
+		if err != nil {
+			return nil, err
+		}
+		out.GroupBy = append(out.GroupBy, g)
 	}
 	for i, g := range a.aggs {
 		folded := *g
 		folded.Args = make([]expr.Expr, len(g.Args))
 		changed := false
 		for j, e := range g.Args {
-			folded.Args[j] = run.Fold(e)
+			var err error
+			if folded.Args[j], err = run.Ship(e); err != nil {
+				return nil, err
+			}
 			changed = changed || folded.Args[j] != e
 		}
 		if changed {
@@ -259,7 +279,7 @@ func (a *pushedAgg) fold(run *exec.Run) *fragment.Aggregate {
 			out.Aggs[i] = &folded
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {

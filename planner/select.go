@@ -9,6 +9,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
 // query is a bound query block or set operation, ready to be planned once.
@@ -161,8 +162,28 @@ func (q *selectQuery) scopeOf(cols []bind.Column) *bind.Scope {
 	return &bind.Scope{
 		Cols: cols, Outer: q.outer,
 		Used:      func(c *bind.Column) { q.b.used[c.ID] = true },
-		FromOuter: q.fromOuter,
+		FromOuter: q.fromOuter, InnerAlias: q.innerAlias,
 	}
+}
+
+// innerAlias lets a block inside this one name an item of the select list that stands before it.
+func (q *selectQuery) innerAlias(name *ast.ColumnName) (expr.Expr, error) {
+	e, err := q.alias(name)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		c, ok := x.(*expr.Column)
+		if !ok || err != nil {
+			return x
+		}
+		var p expr.Expr
+		if p, err = q.fromOuter(&bind.Column{ID: c.Index, Field: types.Field{Name: c.Name, Type: c.Typ}}); err != nil {
+			return x
+		}
+		return p
+	})
+	return e, err
 }
 
 // fromOuter makes a parameter of a column of this block that a block inside it refers to, and notes the dependence in
@@ -199,9 +220,7 @@ func (q *selectQuery) addRef(r outerRef) {
 // binder binds expressions of a clause without aggregates.
 func (q *selectQuery) binder(clause string) *bind.Binder {
 	b := &bind.Binder{Env: q.b.ctx.Env, Clause: clause, Subquery: q.subquery}
-	b.Default = func(c *bind.Column) (expr.Expr, error) {
-		return bindText(q.b.ctx, c.Source.Columns[c.Pos].DefaultExpr)
-	}
+	b.Default = q.b.ctx.defaultOf
 	return b
 }
 

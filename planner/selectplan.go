@@ -2,6 +2,7 @@ package planner
 
 import (
 	"math"
+	"slices"
 
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
@@ -427,7 +428,7 @@ func (q *selectQuery) project(n node, exprs []expr.Expr, ids []int, keys []expr.
 		s.est = q.limit.estimate(s.est)
 	}
 	merges := s.keep && len(s.rel.table.Tablets) > 1 && s.path.index.ID != 1
-	if merges || !q.b.ctx.allPushable(exprs) {
+	if merges || !q.b.ctx.allPushable(exprs) || slices.ContainsFunc(exprs, asksOnce) {
 		return newProject(n, exprs, ids)
 	}
 	r, err := resolveAll(exprs, s.columnIDs())

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -15,8 +14,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Subqueries. One that depends on no outer row is computed once, before the plan runs, and its value is a parameter from
-// then on: it can bound an index range. One that does is a function of the outer columns that it names; the function
+// Subqueries. One that depends on no outer row is computed once, when its value is first asked for: by a row, or where the
+// plan is opened to bound an index range or to be a constant of a fragment. One that does is a function of the outer columns that it names; the function
 // puts their values into parameters, runs the inner plan and remembers results by arguments. EXISTS and IN at the top of
 // WHERE become semi and anti joins where that is possible (see semijoin.go).
 
@@ -28,35 +27,37 @@ type subplan struct {
 	what  string
 }
 
-// initPlan computes a scalar or EXISTS subquery before the plan runs.
-type initPlan struct {
+// onceQuery is a scalar or EXISTS subquery without outer columns: computed when its value is first asked for.
+type onceQuery struct {
 	sub    *subplan
-	slot   int
-	exists bool
-	negate bool
+	result func(ctx context.Context, op exec.Operator) (types.Value, error)
 }
 
-func (i *initPlan) run(ctx context.Context, run *exec.Run) error {
-	op, err := i.sub.root.open(ctx, run)
-	if err != nil {
-		return err
-	}
-	if i.exists {
-		found, err := exec.Any(ctx, op)
-		run.SetParam(i.slot, types.Bool(found != i.negate))
-		return err
-	}
-	row, err := exec.ReadOne(ctx, op, 1, nil)
-	if err != nil {
-		return err
-	}
-	run.SetParam(i.slot, row[0])
-	return nil
+// onceResult is what an execution remembers of a onceQuery.
+type onceResult struct {
+	done  bool
+	value types.Value
+	err   error
 }
 
-func (i *initPlan) explain(x *explainer) {
-	x.add(0, "Subquery", 1, "", fmt.Sprintf("?%d, once", i.slot))
-	i.sub.root.explain(x, 1)
+func (o *onceQuery) eval(env *expr.Env) (types.Value, error) {
+	run := exec.RunOf(env)
+	if run == nil {
+		return types.Null, errOutsidePlan()
+	}
+	r := run.Memo(o, func() any { return &onceResult{} }).(*onceResult)
+	if !r.done {
+		op, err := o.sub.root.open(run.Context(), run)
+		if err == nil {
+			r.value, err = o.result(run.Context(), op)
+		}
+		r.value, r.err, r.done = r.value.Clone(), err, true
+	}
+	return r.value, r.err
+}
+
+func errOutsidePlan() error {
+	return mysqlerr.Newf(mysql.ErrUnknown, "planner: a subquery is evaluated outside of its plan")
 }
 
 // explain shows a subquery that runs while rows are computed: once for each set of outer values.
@@ -140,20 +141,13 @@ func (q *selectQuery) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, er
 	if err != nil {
 		return nil, err
 	}
-	typ := in.columns()[0].Field.Type
-	if len(sub.refs) == 0 {
-		slot := q.b.newSlot()
-		q.b.inits = append(q.b.inits, &initPlan{sub: sub, slot: slot})
-		return &expr.Param{Index: slot, Typ: typ}, nil
-	}
-	f := &correlated{sub: sub, result: func(ctx context.Context, _ *exec.Run, op exec.Operator) (types.Value, error) {
+	return q.call("subquery", in.columns()[0].Field.Type, sub, func(ctx context.Context, op exec.Operator) (types.Value, error) {
 		row, err := exec.ReadOne(ctx, op, 1, nil)
 		if err != nil {
 			return types.Null, err
 		}
 		return row[0], nil
-	}}
-	return q.call("subquery", typ, f), nil
+	}), nil
 }
 
 func (q *selectQuery) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Expr, error) {
@@ -162,31 +156,31 @@ func (q *selectQuery) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Ex
 		return nil, err
 	}
 	sub.root = newLimit(sub.root, fixedLimit(1))
-	if len(sub.refs) == 0 {
-		slot := q.b.newSlot()
-		q.b.inits = append(q.b.inits, &initPlan{sub: sub, slot: slot, exists: true, negate: n.Not})
-		return &expr.Param{Index: slot, Typ: types.TypeBool}, nil
-	}
 	not := n.Not
-	f := &correlated{sub: sub, result: func(ctx context.Context, _ *exec.Run, op exec.Operator) (types.Value, error) {
+	return q.call("exists", types.TypeBool, sub, func(ctx context.Context, op exec.Operator) (types.Value, error) {
 		found, err := exec.Any(ctx, op)
 		return types.Bool(found != not), err
-	}}
-	return q.call("exists", types.TypeBool, f), nil
+	}), nil
 }
 
-// call makes the function of a correlated subquery.
-func (q *selectQuery) call(name string, t types.Type, f *correlated) expr.Expr {
-	args := q.arguments(f.sub.refs)
-	q.b.perRow = append(q.b.perRow, f.sub)
-	f.sub.what = name + "(" + texts(args) + ")"
-	return expr.NewFunc(name, t, expr.Volatile, args, f.eval)
+// call makes the expression of a subquery's value: a function of the outer columns that it names, if any.
+func (q *selectQuery) call(name string, t types.Type, sub *subplan, result func(context.Context, exec.Operator) (types.Value, error)) expr.Expr {
+	if len(sub.refs) == 0 {
+		q.b.once = append(q.b.once, sub)
+		name += " " + itoa(len(q.b.once))
+		sub.what = name + ", once"
+		return expr.NewOnce(name, t, (&onceQuery{sub: sub, result: result}).eval)
+	}
+	args := q.arguments(sub.refs)
+	q.b.perRow = append(q.b.perRow, sub)
+	sub.what = name + "(" + texts(args) + ")"
+	return expr.NewFunc(name, t, expr.Volatile, args, (&correlated{sub: sub, result: result}).eval)
 }
 
 // correlated is a subquery as a function of outer columns.
 type correlated struct {
 	sub    *subplan
-	result func(ctx context.Context, run *exec.Run, op exec.Operator) (types.Value, error)
+	result func(ctx context.Context, op exec.Operator) (types.Value, error)
 }
 
 // maxRemembered bounds the results that one execution remembers of a correlated subquery.
@@ -195,7 +189,7 @@ const maxRemembered = 4096
 func (f *correlated) eval(env *expr.Env, args []types.Value) (types.Value, error) {
 	run := exec.RunOf(env)
 	if run == nil {
-		return types.Null, mysqlerr.Newf(mysql.ErrUnknown, "planner: a subquery is evaluated outside of its plan")
+		return types.Null, errOutsidePlan()
 	}
 	cache := run.Memo(f, func() any { return map[string]types.Value{} }).(map[string]types.Value)
 	var key []byte
@@ -209,7 +203,7 @@ func (f *correlated) eval(env *expr.Env, args []types.Value) (types.Value, error
 	if err != nil {
 		return types.Null, err
 	}
-	v, err := f.result(run.Context(), run, op)
+	v, err := f.result(run.Context(), op)
 	if err == nil && len(cache) < maxRemembered {
 		v = v.Clone()
 		cache[string(key)] = v
@@ -278,7 +272,7 @@ type innerSet struct {
 func (f *quantifier) eval(env *expr.Env, args []types.Value) (types.Value, error) {
 	run := exec.RunOf(env)
 	if run == nil {
-		return types.Null, mysqlerr.Newf(mysql.ErrUnknown, "planner: a subquery is evaluated outside of its plan")
+		return types.Null, errOutsidePlan()
 	}
 	left, outer := args[:f.n], args[f.n:]
 	set, err := f.load(run, env, outer)

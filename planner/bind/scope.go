@@ -43,6 +43,8 @@ type Scope struct {
 	// gives nil for a name that it does not know.
 	Alias      func(name *ast.ColumnName) (expr.Expr, error)
 	AliasFirst bool
+	// InnerAlias is Alias for blocks within this one; tried after Cols.
+	InnerAlias func(name *ast.ColumnName) (expr.Expr, error)
 	// Used is told about each column that a name was resolved to; nil: nobody cares.
 	Used func(c *Column)
 	// FromOuter turns a column of this scope that was found from within an inner one into what the inner plan reads.
@@ -218,7 +220,10 @@ func (s *Scope) resolveHere(name *ast.ColumnName, clause string, fromInner bool)
 		}
 		return c.Ref(), nil
 	}
-	if !s.AliasFirst && s.Alias != nil && !fromInner {
+	switch {
+	case fromInner && s.InnerAlias != nil:
+		return s.InnerAlias(name)
+	case !fromInner && !s.AliasFirst && s.Alias != nil:
 		return s.Alias(name)
 	}
 	return nil, nil

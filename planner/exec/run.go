@@ -95,6 +95,15 @@ func (r *Run) Fold(e expr.Expr) expr.Expr {
 	return expr.Fold(e, r.Env)
 }
 
+// Ship is Fold for a fragment, which can't ask for the values of subqueries.
+func (r *Run) Ship(e expr.Expr) (expr.Expr, error) {
+	if e == nil {
+		return nil, nil
+	}
+	e, err := expr.Answer(e, r.Env)
+	return r.Fold(e), err
+}
+
 // foldable tells whether e has a call, itself or below, that no column matters to.
 func (r *Run) foldable(e expr.Expr) bool {
 	c, ok := e.(*expr.Call)

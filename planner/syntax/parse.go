@@ -32,7 +32,11 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	if err != nil {
 		return nil, err
 	}
-	node, rest, err := parse(measured, o)
+	without, exprs, some := takeDefaults(measured, o.Mode)
+	node, rest, err := parse(without, o)
+	if err != nil {
+		node, rest, err = parseOther(without, o, err)
+	}
 	switch {
 	case err != nil:
 		return nil, wordError(text, err)
@@ -41,12 +45,20 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	case rest != nil:
 		return nil, mysqlerr.Syntax(rest.Text(), 1)
 	}
+	if some {
+		node.SetText(nil, text)
+		if err := exprs.put(node, o); err != nil {
+			return nil, err
+		}
+	}
 	return node, nil
 }
 
 // Expr reads an expression as a descriptor keeps it.
-func Expr(text string) (ast.ExprNode, error) {
-	n, err := Parse("SELECT "+text, Options{})
+func Expr(text string) (ast.ExprNode, error) { return expression(text, Options{}) }
+
+func expression(text string, o Options) (ast.ExprNode, error) {
+	n, err := Parse("SELECT "+text, o)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +99,9 @@ var nearPattern = regexp.MustCompile(`(?s)^line (\d+) column \d+ near "(.*)"`)
 // wordError words a parser's error as MySQL does. The parser tells the text after the token that it could not use;
 // MySQL's message begins with that token.
 func wordError(text string, err error) error {
+	if known := (*mysqlerr.Error)(nil); errors.As(err, &known) {
+		return known
+	}
 	var te *terror.Error
 	if errors.As(err, &te) && te.Code() != mysql.ErrParse && te.Code() != mysql.ErrSyntax {
 		e := terror.ToSQLError(te)

@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -72,6 +73,9 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 	}
 	sortIndexes(a.t)
 	if err := checkTable(a.t); err != nil {
+		return nil, err
+	}
+	if err := checkDefaults(a.t); err != nil {
 		return nil, err
 	}
 	a.change.Table = a.t
@@ -251,7 +255,7 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 		switch {
 		case c.AutoIncrement:
 			a.copies = "it numbers the rows"
-		case c.perRow():
+		case planner.DefaultPerRow(&c.Column):
 			a.copies = "each row has a default of its own"
 		default:
 			if c.Missing, err = c.missing(a.env); err != nil {
@@ -274,6 +278,9 @@ func (a *alteration) dropColumn(name string) error {
 	pos := a.t.ColumnByName(name)
 	if pos < 0 {
 		return errCantDrop(name)
+	}
+	if err := checkDependents(a.t, pos); err != nil {
+		return err
 	}
 	uses := func(p schema.IndexColumn) bool { return p.Column == pos }
 	for i := 0; i < len(a.t.Indexes); {
@@ -317,6 +324,11 @@ func (a *alteration) modify(oldName string, s *ast.AlterTableSpec) error {
 	}
 	if o := a.t.ColumnByName(c.Name); o >= 0 && o != pos {
 		return mysqlerr.New(mysql.ErrDupFieldName, c.Name)
+	}
+	if !strings.EqualFold(c.Name, oldName) {
+		if err := checkDependents(a.t, pos); err != nil {
+			return err
+		}
 	}
 	old := &a.t.Columns[pos]
 	if err := a.keepsRows(pos, c); err != nil {
@@ -420,6 +432,9 @@ func (a *alteration) renameColumn(from, to string) error {
 	}
 	if o := a.t.ColumnByName(to); o >= 0 && o != pos {
 		return mysqlerr.New(mysql.ErrDupFieldName, to)
+	}
+	if err := checkDependents(a.t, pos); err != nil {
+		return err
 	}
 	a.t.Columns[pos].Name, a.touched = to, true
 	return nil

@@ -146,8 +146,11 @@ func currentTimestamp(e ast.ExprNode) (fsp int, ok bool) {
 	return int(n), isInt
 }
 
-// setDefault takes a DEFAULT clause: a constant, CURRENT_TIMESTAMP, or an expression of functions. 1067, 1101.
+// setDefault takes a DEFAULT clause: a constant, CURRENT_TIMESTAMP, or, in parentheses, an expression. 1067, 1101.
 func (c *column) setDefault(env *Env, e ast.ExprNode) error {
+	if p, ok := e.(*ast.ParenthesesExpr); ok {
+		return c.setExpression(p.Expr)
+	}
 	if fsp, ok := currentTimestamp(e); ok {
 		if c.Type.Class() != types.ClassDatetime || fsp != c.Type.Decimals {
 			return errInvalidDefault(c.Name)
@@ -163,8 +166,7 @@ func (c *column) setDefault(env *Env, e ast.ExprNode) error {
 		return err
 	}
 	if !isLiteral(e) {
-		c.HasDefault, c.DefaultExpr = true, "("+restore(e)+")"
-		return nil
+		return c.setExpression(e)
 	}
 	v, err := expr.ForColumn(bound, &c.Type).Eval(&expr.Env{Mode: env.Mode, Now: env.Now}, nil)
 	if err != nil {
@@ -215,8 +217,6 @@ func isLiteral(e ast.ExprNode) bool {
 		return true
 	case *ast.UnaryOperationExpr:
 		return isLiteral(e.V)
-	case *ast.ParenthesesExpr:
-		return isLiteral(e.Expr)
 	case *ast.FuncCallExpr: // DATE '2020-01-01' and kin
 		switch e.FnName.L {
 		case ast.DateLiteral, ast.TimeLiteral, ast.TimestampLiteral:
@@ -236,9 +236,6 @@ func restore(n ast.Node) string {
 	}
 	return b.String()
 }
-
-// perRow tells of a DEFAULT (expression), which each row may have another value of.
-func (c *column) perRow() bool { return strings.HasPrefix(c.DefaultExpr, "(") }
 
 // missing is what rows that were written before the column existed read as: its default, or the type's zero where it
 // can't be NULL.

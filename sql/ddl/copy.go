@@ -10,8 +10,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
-	"cloudsql/planner/bind"
-	"cloudsql/planner/syntax"
+	"cloudsql/planner"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -195,8 +194,8 @@ func (cp *copier) prepare() error {
 		switch {
 		case c.AutoIncrement:
 			cp.autoInc = i
-		case strings.HasPrefix(c.DefaultExpr, "("):
-			e, err := parseExpr(c.DefaultExpr)
+		case planner.DefaultPerRow(c):
+			e, err := planner.BindDefault(nil, cp.to, i)
 			if err != nil {
 				return err
 			}
@@ -241,15 +240,10 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 		c := &cp.to.Columns[i]
 		v := cp.missing[i]
 		switch {
+		case cp.perRow[i] != nil:
+			continue // when the columns are there that it may refer to
 		case cp.source[i] >= 0:
 			v, err = types.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
-			if err != nil {
-				return 0, err
-			}
-		case cp.perRow[i] != nil:
-			if v, err = cp.perRow[i].Eval(&cp.exprEnv, nil); err == nil {
-				v, err = types.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
-			}
 			if err != nil {
 				return 0, err
 			}
@@ -270,17 +264,32 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 		size += 16 + len(v.Raw())
 		cp.row[i] = v
 	}
+	n, err := cp.defaults()
 	cp.batch.Append(cp.row)
-	return size, nil
+	return size + n, err
 }
 
-// parseExpr reads the text of a DEFAULT (expression).
-func parseExpr(text string) (expr.Expr, error) {
-	node, err := syntax.Expr(text)
-	if err != nil {
-		return nil, err
+// defaults computes DEFAULT (expression) of new columns over the row's others.
+func (cp *copier) defaults() (size int, err error) {
+	for i, e := range cp.perRow {
+		if e == nil {
+			continue
+		}
+		c := &cp.to.Columns[i]
+		v, err := e.Eval(&cp.exprEnv, planner.LocalRow(cp.row, &cp.env.Mode))
+		if err == nil {
+			v, err = types.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+		}
+		if err != nil {
+			return 0, err
+		}
+		if v.IsNull() && c.NotNull {
+			return 0, mysqlerr.New(mysql.ErrInvalidUseOfNull)
+		}
+		cp.row[i] = v
+		size += 16 + len(v.Raw())
 	}
-	return bind.Expr(&bind.Binder{Clause: bind.FieldList}, &bind.Scope{}, node)
+	return size, nil
 }
 
 func (cp *copier) warn(code uint16, message string) {

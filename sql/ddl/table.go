@@ -153,6 +153,9 @@ func (b *builder) finish() error {
 	if err := b.addChecks(); err != nil {
 		return err
 	}
+	if err := checkDefaults(b.t); err != nil {
+		return err
+	}
 	return checkTable(b.t)
 }
 

@@ -330,7 +330,10 @@ func (c *Call) constText(i int) (string, bool) {
 
 // String renders operators between their operands and functions before them.
 func (c *Call) String() string {
-	if c.def.render != nil {
+	switch {
+	case c.def.once:
+		return c.def.name
+	case c.def.render != nil:
 		return c.def.render(c)
 	}
 	var b strings.Builder

@@ -16,6 +16,7 @@ type def struct {
 	alias    []string
 	min, max int // number of arguments; max -1 is any
 	class    Class
+	once     bool            // of NewOnce
 	since    version.Version // 0: V1. A newer function has it even if it never leaves the gateway today
 	numbers  places          // arguments that are wanted as numbers (hex.go)
 	op       int

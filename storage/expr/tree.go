@@ -172,7 +172,7 @@ func (f *folder) node(e Expr) Expr {
 // constant tells whether all arguments are constants (they were folded before) and the call itself may run now.
 func (f *folder) constant(c *Call) bool {
 	switch {
-	case c.def.class == Volatile, c.name == "row":
+	case c.def.class == Volatile, c.def.once, c.name == "row":
 		return false
 	case c.def.class == NeedsSession && (f.env.Session == nil || f.assigns && c.name == "@"):
 		return false

@@ -1,0 +1,218 @@
+package planner
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/pingcap/tidb/pkg/parser/opcode"
+
+	"cloudsql/planner/driver"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// ON DUPLICATE KEY UPDATE with what only a gateway can compute, for each row anew: RAND(), @c := @c + 1,
+// LAST_INSERT_ID(c + 1). In a transaction the row that the new one would meet is looked for by each unique key, and locked;
+// then it is updated by its key with the values that were computed, or the new row is inserted.
+
+// conflict finds the row that has the values of a new row in a unique key.
+type conflict struct {
+	index *schema.Index
+	rows  Rows // all columns of the table; parameters are the key's values
+}
+
+// bindConflicts plans a look for each unique key, the primary one first.
+func (p *insertPlan) bindConflicts(ctx *Context) error {
+	for i := range p.table.Indexes {
+		ix := &p.table.Indexes[i]
+		primary := ix.ID == schema.PrimaryIndex
+		if primary && p.hidden >= 0 || !primary && !ix.Unique {
+			continue
+		}
+		if slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Prefix > 0 }) {
+			return mysqlerr.NotSupported("a function that differs from row to row in ON DUPLICATE KEY UPDATE of a table with a unique key of prefixes")
+		}
+		c := conflict{index: ix}
+		var err error
+		if c.rows, err = p.conflictSource(ctx, ix); err != nil {
+			return err
+		}
+		p.tables = append(p.tables, c.rows.Tables()...)
+		p.conflicts = append(p.conflicts, c)
+	}
+	return nil
+}
+
+// conflictSource plans SELECT all columns FROM t WHERE key = (?, …) FOR UPDATE.
+func (p *insertPlan) conflictSource(ctx *Context, ix *schema.Index) (Rows, error) {
+	env := *ctx.Env
+	env.Params = nil
+	var where ast.ExprNode
+	column := func(pos int) *ast.ColumnNameExpr {
+		return &ast.ColumnNameExpr{Name: &ast.ColumnName{Table: ast.NewCIStr(p.alias), Name: ast.NewCIStr(p.table.Columns[pos].Name)}}
+	}
+	for i, c := range ix.Columns {
+		var eq ast.ExprNode = &ast.BinaryOperationExpr{Op: opcode.EQ, L: column(c.Column), R: &driver.ParamMarkerExpr{Order: i}}
+		if i > 0 {
+			eq = &ast.BinaryOperationExpr{Op: opcode.LogicAnd, L: where, R: eq}
+		}
+		where = eq
+		t := &p.table.Columns[c.Column].Type
+		env.Params = append(env.Params, keyParam(types.ImplicitDefault(t), &env.Mode)) // for its type
+	}
+	var fields []ast.ExprNode
+	for pos := range p.table.Columns {
+		fields = append(fields, column(pos))
+	}
+	name := &ast.TableName{Schema: ast.NewCIStr(p.db), Name: ast.NewCIStr(p.table.Name)}
+	from := &ast.TableRefsClause{TableRefs: &ast.Join{Left: &ast.TableSource{Source: name, AsName: ast.NewCIStr(p.alias)}}}
+	own := *ctx
+	own.Env = &env
+	return changeSource(&own, len(ix.Columns), fields, nil, from, where, nil, nil)
+}
+
+// keyParam is a stored value as a parameter that a column is compared with.
+func keyParam(v types.Value, m *types.Mode) types.Value {
+	switch v.Kind() {
+	case types.KindTimestamp:
+		return types.ToLocal(v, m.Loc)
+	case types.KindEnum, types.KindSet:
+		return types.String(v.Raw())
+	case types.KindBit:
+		return types.Uint(v.Uint())
+	}
+	return v
+}
+
+// maxUpsertTries bounds how often a row is looked for that another transaction inserts between the look and the insertion.
+const maxUpsertTries = 10
+
+// upsert inserts the batch's only row, or updates the one that it meets.
+func (r *insertRun) upsert(ctx context.Context) error {
+	if len(r.table.Tablets) > 1 {
+		if err := r.reserve(ctx); err != nil {
+			return err
+		}
+	}
+	for try := 1; ; try++ {
+		old, err := r.meets(ctx, r.batch.Row(0))
+		switch {
+		case err != nil:
+		case old != nil:
+			err = r.updateMet(ctx, old)
+		default:
+			w := r.fragment(r.table.TabletFor(keys.AppendPrimary(nil, r.table, r.batch.Row(0))), r.batch, r.first)
+			w.Kind, w.Set = fragment.Insert, nil
+			if err = r.w.write(ctx, w); mysqlerr.Code(err) == mysql.ErrDupEntry && try < maxUpsertTries {
+				continue
+			}
+		}
+		r.first = r.records + 1
+		r.batch, r.seen = types.Batch{Width: r.batch.Width}, nil
+		return err
+	}
+}
+
+// meets gives the row that a new one would meet, as expressions see it; nil for none.
+func (r *insertRun) meets(ctx context.Context, row []types.Value) ([]types.Value, error) {
+	for i := range r.conflicts {
+		c := &r.conflicts[i]
+		env := *r.rt.Env
+		env.Params = nil
+		null := false
+		for _, k := range c.index.Columns {
+			v := row[k.Column]
+			null = null || v.IsNull()
+			env.Params = append(env.Params, keyParam(v, &env.Mode))
+		}
+		if null {
+			continue
+		}
+		rt := *r.rt
+		rt.Env = &env
+		op, err := c.rows.Open(ctx, &rt)
+		if err != nil {
+			return nil, err
+		}
+		old, err := firstRow(ctx, op)
+		if err != nil || old != nil {
+			return old, err
+		}
+	}
+	return nil, nil
+}
+
+// firstRow takes the first row of op, nil where there is none, and closes it.
+func firstRow(ctx context.Context, op exec.Operator) ([]types.Value, error) {
+	defer op.Close()
+	var b types.Batch
+	for {
+		ok, err := op.Next(ctx, &b)
+		if err != nil || !ok {
+			return nil, err
+		}
+		if b.Len() > 0 {
+			return cloneRow(b.Row(0)), nil
+		}
+	}
+}
+
+// updateMet makes the assignments over the row that was met, the new one, and what is visible of the query's.
+func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
+	row := append(slices.Clone(old), LocalRow(r.batch.Row(0), &r.env.Mode)...)
+	if len(r.seen) > 0 {
+		row = append(row, r.seen[0]...)
+	}
+	var pk []types.Value
+	for _, c := range r.table.Primary().Columns {
+		pk = append(pk, old[c.Column])
+	}
+	key, err := primaryKey(r.table, pk, &r.env.Mode)
+	if err != nil {
+		return err
+	}
+	w := &fragment.Write{
+		Kind: fragment.Update, Tablet: r.table.TabletFor(key).ID, SchemaVersion: r.table.Version, Keys: [][]byte{key}, Env: r.env, FirstRow: r.first,
+	}
+	for _, a := range r.insertPlan.set {
+		v, err := a.Expr.Eval(r.eval, row)
+		if err == nil {
+			err = r.strict.Err()
+		}
+		if err != nil {
+			return err
+		}
+		a.Expr = &expr.Const{Val: v.Clone(), Typ: *a.Expr.Type()}
+		w.Set = append(w.Set, a)
+		if a.OnlyIfChanged {
+			continue
+		}
+		pos := r.table.ColumnByID(a.Column)
+		c := &r.table.Columns[pos]
+		if !v.IsNull() {
+			if v, err = types.Assign(v, &c.Type, c.Name, r.first, &r.env.Mode, nil); err != nil {
+				return err
+			}
+		}
+		row[pos] = types.ToLocal(v, r.env.Mode.Loc)
+	}
+	before := r.w.sum
+	if err := r.w.write(ctx, w); err != nil {
+		return err
+	}
+	sum := &r.w.sum
+	changed := sum.Changed - before.Changed
+	sum.Affected = before.Affected + 2*changed
+	sum.Duplicates += changed
+	if r.autoInc >= 0 && changed > 0 && !r.setsID {
+		sum.LastUpdated = row[r.autoInc].Uint()
+	}
+	return nil
+}

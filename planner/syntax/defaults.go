@@ -1,0 +1,207 @@
+package syntax
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/driver"
+	"cloudsql/storage/mysqlerr"
+)
+
+// DEFAULT (expression). The parser reads a function or a literal there and nothing else, and forgets the parentheses that
+// tell one from the other. So in a definition's text each such expression gives way to a function call that the parser
+// reads, with its number; the expressions are read by themselves and put in the calls' places, in parentheses again.
+
+// defaultCall is the function's name, which is no name that a user would choose.
+const defaultCall = "default expression #"
+
+// defaults are the expressions that stood behind DEFAULT.
+type defaults []string
+
+// takeDefaults gives the text of a definition without expressions behind DEFAULT, and these. ok is false where there are
+// none, which is for nearly all texts.
+func takeDefaults(text string, mode mysql.SQLMode) (without string, list defaults, ok bool) {
+	if !mayDefine(text) {
+		return text, nil, false
+	}
+	d := defaultFinder{text: text, escapes: mode&mysql.ModeNoBackslashEscapes == 0}
+	d.run()
+	if len(d.list) == 0 {
+		return text, nil, false
+	}
+	d.out.WriteString(text[d.copied:])
+	return d.out.String(), d.list, true
+}
+
+// mayDefine tells whether a text may be a CREATE or ALTER with a DEFAULT in it.
+func mayDefine(text string) bool {
+	i := 0
+	for i < len(text) && text[i] <= ' ' {
+		i++
+	}
+	if i == len(text) {
+		return false
+	}
+	switch text[i] | 0x20 {
+	case 'c', 'a', '/' | 0x20, '-' | 0x20, '#' | 0x20: // comments may come first
+		return strings.Contains(strings.ToLower(text), "default")
+	}
+	return false
+}
+
+// defaultFinder goes through the tokens of a text.
+type defaultFinder struct {
+	text    string
+	escapes bool
+	list    defaults
+	out     strings.Builder
+	copied  int // of text, into out
+}
+
+func (d *defaultFinder) run() {
+	before := "(" // the token before, words in lower case
+	for i := d.space(0); i < len(d.text); {
+		end := d.token(i)
+		word := strings.ToLower(d.text[i:end])
+		if before == "(" && i == d.space(0) && word != "create" && word != "alter" || word == "select" {
+			return // no definition of columns, or the end of them
+		}
+		if word == "default" && endsType(before) {
+			if next := d.expression(d.space(end)); next > 0 {
+				before, i = ")", d.space(next)
+				continue
+			}
+		}
+		before, i = word, d.space(end)
+	}
+}
+
+// endsType tells whether a column's DEFAULT may follow a token: what DEFAULT(c) is part of ends otherwise.
+func endsType(token string) bool {
+	switch token {
+	case "and", "or", "not", "xor", "in", "is", "like", "between", "when", "then", "else", "case", "by", "where", "check":
+		return false
+	}
+	switch c := token[0]; c {
+	case ')', '\'', '"', '`':
+		return true
+	default:
+		return IsWord(c)
+	}
+}
+
+// expression takes the expression at i out, if there is one, and gives where it ends; 0 for none.
+func (d *defaultFinder) expression(i int) int {
+	if i >= len(d.text) {
+		return 0
+	}
+	end := 0
+	if d.text[i] == '(' {
+		end = d.closing(i)
+	} else {
+		switch strings.ToLower(d.text[i:d.token(i)]) { // DATE '2020-01-01' and kin
+		case "date", "time", "timestamp":
+			if q := d.space(d.token(i)); q < len(d.text) && d.text[q] == '\'' {
+				end = d.token(q)
+			}
+		}
+	}
+	if end == 0 {
+		return 0
+	}
+	d.out.WriteString(d.text[d.copied:i] + "(`" + defaultCall + "`(" + strconv.Itoa(len(d.list)) + ")" +
+		strings.Repeat("\n", strings.Count(d.text[i:end], "\n")) + ")")
+	d.list = append(d.list, d.text[i:end])
+	d.copied = end
+	return end
+}
+
+// closing gives the position behind the parenthesis that belongs to that at i; 0 for none.
+func (d *defaultFinder) closing(i int) int {
+	depth := 0
+	for i < len(d.text) {
+		switch d.text[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+		i = d.space(d.token(i))
+	}
+	return 0
+}
+
+// space gives the next token's position.
+func (d *defaultFinder) space(i int) int {
+	for i < len(d.text) {
+		switch n := CommentLength(d.text[i:]); {
+		case strings.HasPrefix(d.text[i:], "/*!"):
+			i += bangLength(d.text[i:])
+		case strings.HasPrefix(d.text[i:], "*/"):
+			i += 2
+		case n > 0:
+			i += n
+		case d.text[i] <= ' ':
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// token gives where the token at i ends.
+func (d *defaultFinder) token(i int) int {
+	switch c := d.text[i]; {
+	case c == '\'' || c == '"':
+		return SkipQuoted(d.text, i, d.escapes)
+	case c == '`':
+		return SkipQuoted(d.text, i, false)
+	case !IsWord(c):
+		return i + 1
+	}
+	for i < len(d.text) && IsWord(d.text[i]) {
+		i++
+	}
+	return i
+}
+
+// put reads the expressions and puts them into the definition.
+func (l defaults) put(n ast.StmtNode, o Options) error {
+	switch n := n.(type) {
+	case *ast.CreateTableStmt:
+		return l.intoColumns(n.Cols, o)
+	case *ast.AlterTableStmt:
+		for _, s := range n.Specs {
+			if err := l.intoColumns(s.NewColumns, o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l defaults) intoColumns(cols []*ast.ColumnDef, o Options) error {
+	for _, c := range cols {
+		for _, opt := range c.Options {
+			call, ok := opt.Expr.(*ast.FuncCallExpr)
+			if !ok || call.FnName.O != defaultCall || len(call.Args) != 1 {
+				continue
+			}
+			v, ok := call.Args[0].(*driver.ValueExpr)
+			if !ok || v.Kind() != driver.KindInt64 || v.Int64() < 0 || int(v.Int64()) >= len(l) {
+				return mysqlerr.New(mysql.ErrSpDoesNotExist, "FUNCTION", defaultCall)
+			}
+			var err error
+			if opt.Expr, err = expression(l[v.Int64()], o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package syntax
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+)
+
+// TestTakeDefaults: expressions behind DEFAULT leave the text, and nothing else does.
+func TestTakeDefaults(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want []string
+	}{
+		{"create table t (a int default (1+1))", []string{"(1+1)"}},
+		{"CREATE TABLE t (a json DEFAULT ('[\")]'), b int not null default /* x ( */ (f(a, ')')))", []string{"('[\")]')", "(f(a, ')'))"}},
+		{"/* c */ alter table t alter a set default (concat('a\\')', \"(\")), add b date default DATE '2020-01-01'",
+			[]string{"(concat('a\\')', \"(\"))", "DATE '2020-01-01'"}},
+		{"create table t (a int /*!80000 default (1) */)", []string{"(1)"}},
+		{"create table t (a int comment 'default (1)', `default (x` int, b int default 5)", nil},
+		{"create table t (a int check (default(a) > 1))", nil},
+		{"create table t (a int) select default(b), c as d from u", nil},
+		{"select default(a) from t", nil},
+		{"alter table t add check (1 and default(a))", nil},
+		{"create table t (a int default (1", nil},
+		{"call f(default (1))", nil},
+	} {
+		without, list, ok := takeDefaults(c.text, 0)
+		if strings.Join(list, "|") != strings.Join(c.want, "|") || ok != (len(c.want) > 0) {
+			t.Errorf("%s: %q", c.text, list)
+		}
+		if !ok && without != c.text {
+			t.Errorf("%s: became %s", c.text, without)
+		}
+		if _, err := Parse(c.text, Options{}); ok && err != nil {
+			t.Errorf("%s: %v", c.text, err)
+		}
+	}
+}
+
+// TestDefaultsKeepTheirText: what the tree says of its text is what was given, and an error in an expression names the place.
+func TestDefaultsKeepTheirText(t *testing.T) {
+	const text = "create table t (a int default (1 + 1), b text default ('x'))"
+	n, err := Parse(text, Options{})
+	if err != nil || n.Text() != text {
+		t.Fatalf("%v, %q", err, n.Text())
+	}
+	for _, c := range n.(*ast.CreateTableStmt).Cols {
+		if _, ok := c.Options[0].Expr.(*ast.ParenthesesExpr); !ok {
+			t.Errorf("%s: %T", c.Name, c.Options[0].Expr)
+		}
+	}
+	if _, err := Parse("create table t (a int default (1 +))", Options{}); mysqlerr.Code(err) != mysql.ErrParse || !strings.Contains(err.Error(), "near ')'") {
+		t.Error(err)
+	}
+}
+
+// TestDerivedColumns: names behind a derived table are read, also where tables are nested, and no table becomes LATERAL by it.
+func TestDerivedColumns(t *testing.T) {
+	for text, want := range map[string]int{
+		"select * from (select 1) as dt (a)":                                                 0,
+		"select * from (select 1, 2) dt(a, `b`) join (select 3) x on 1":                      0,
+		"select * from (select * from (select 1) i (k), (values row(2)) j (l)) o (m, n)":     0,
+		"select (select a from (with c as (select 1) select * from c) as d (a)), ')' from t": 0,
+		"select * from (select 1) as dt (a":                                                  mysql.ErrParse,
+		"select * from (select 1) as dt (1)":                                                 mysql.ErrParse,
+		"select * from json_table('[]', '$' columns (a int path '$')) as j":                  mysql.ErrNotSupportedYet,
+		"select json_table from t where":                                                     mysql.ErrParse,
+		"select 'from (select 1) as dt (a)' from":                                            mysql.ErrParse,
+	} {
+		n, err := Parse(text, Options{})
+		if int(mysqlerr.Code(err)) != want {
+			t.Errorf("%s: %v", text, err)
+		}
+		if err == nil {
+			if n.Text() != text {
+				t.Errorf("%s: text %s", text, n.Text())
+			}
+			n.Accept(noLateral{t, text})
+		}
+	}
+}
+
+type noLateral struct {
+	t    *testing.T
+	text string
+}
+
+func (v noLateral) Enter(n ast.Node) (ast.Node, bool) {
+	if s, ok := n.(*ast.TableSource); ok && s.Lateral {
+		v.t.Errorf("%s: LATERAL", v.text)
+	}
+	return n, false
+}
+
+func (v noLateral) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// TestOtherTextsAreTaken: whatever pieces follow each other, nothing panics.
+func TestOtherTextsAreTaken(t *testing.T) {
+	pieces := []string{"create table t (", "alter table t add ", "select ", "from ", "default ", "(", ")", "'a", "'", "`", "\"", "/*", "*/", "/*!80000 ", "#", "\n",
+		"--", " ", "a", "int ", ",", "as ", "date ", "json_table", "lateral ", "(select 1) dt (a)", "\\", "\xff"}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		var b strings.Builder
+		for range rng.IntN(20) {
+			b.WriteString(pieces[rng.IntN(len(pieces))])
+		}
+		if n, err := Parse(b.String(), Options{}); err == nil && n == nil {
+			t.Fatalf("%q: neither a statement nor an error", b.String())
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package ddl
+
+import (
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/planner"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// DEFAULT (expression): kept as text, computed at the gateway for each row that needs it, over the row's other columns.
+
+// MySQL's codes for what is wrong with one.
+const (
+	errDefaultDependency = 3766
+	errDefaultNonPrior   = 3767
+	errDefaultOfAutoInc  = 3768
+	errDefaultFunction   = 3769
+	errDefaultVariables  = 3772
+)
+
+// setExpression makes e the default. What it says of other columns is checked when all are known (checkDefaults).
+func (c *column) setExpression(e ast.ExprNode) error {
+	check := &defaultChecker{column: c.Name}
+	if e.Accept(check); check.err != nil {
+		return check.err
+	}
+	if c.AutoIncrement {
+		return errInvalidDefault(c.Name)
+	}
+	c.HasDefault, c.Default, c.DefaultExpr = true, nil, "("+restore(e)+")"
+	return nil
+}
+
+// defaultChecker refuses what a default can't be made of, and takes the table's name from columns, for it may change.
+type defaultChecker struct {
+	column string
+	err    error
+}
+
+// Enter looks at a node before what is in it.
+func (d *defaultChecker) Enter(n ast.Node) (ast.Node, bool) {
+	switch n := n.(type) {
+	case *ast.SubqueryExpr, *ast.AggregateFuncExpr, *ast.WindowFuncExpr, *ast.DefaultExpr, *ast.ValuesExpr:
+		d.err = mysqlerr.Newf(errDefaultFunction, "Default value expression of column '%s' contains a disallowed function.", d.column)
+	case *ast.VariableExpr, ast.ParamMarkerExpr:
+		d.err = mysqlerr.Newf(errDefaultVariables, "Default value expression of column '%s' cannot refer user or system variables.", d.column)
+	case *ast.ColumnName:
+		n.Schema, n.Table = ast.CIStr{}, ast.CIStr{}
+	}
+	return n, d.err != nil
+}
+
+// Leave goes on.
+func (d *defaultChecker) Leave(n ast.Node) (ast.Node, bool) { return n, d.err == nil }
+
+// checkDefaults holds the expressions of a finished definition to what MySQL lets them refer to: 1054, 3767, 3768.
+func checkDefaults(t *schema.Table) error {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if !planner.DefaultPerRow(c) {
+			continue
+		}
+		e, err := planner.BindDefault(nil, t, i)
+		if err != nil {
+			return err
+		}
+		uses := map[int]bool{}
+		expr.Columns(e, uses)
+		for pos := range t.Columns {
+			o := &t.Columns[pos]
+			switch {
+			case !uses[pos]:
+			case o.AutoIncrement:
+				return mysqlerr.Newf(errDefaultOfAutoInc, "Default value expression of column '%s' cannot refer to an auto-increment column.", c.Name)
+			case pos >= i && planner.DefaultPerRow(o):
+				return mysqlerr.Newf(errDefaultNonPrior, "Default value expression of column '%s' cannot refer to a column defined after it if that "+
+					"column is a generated column or has an expression as default value.", c.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// checkDependents is 3766 where another column's default refers to the one that is about to go or to be renamed.
+func checkDependents(t *schema.Table, pos int) error {
+	for i := range t.Columns {
+		if i == pos || !planner.DefaultPerRow(&t.Columns[i]) {
+			continue
+		}
+		e, err := planner.BindDefault(nil, t, i)
+		if err != nil {
+			continue // it refers to what has gone before
+		}
+		uses := map[int]bool{}
+		if expr.Columns(e, uses); uses[pos] {
+			return mysqlerr.Newf(errDefaultDependency, "Column '%s' of table '%s' has a default value expression dependency and cannot be "+
+				"dropped or renamed.", t.Columns[pos].Name, t.Name)
+		}
+	}
+	return nil
+}
