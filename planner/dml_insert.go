@@ -377,6 +377,9 @@ func (r *insertRun) fromQuery(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.readsTarget() { // it would meet the rows that it has inserted, and never end
+		op = exec.NewSpool(ctx, r.rt, op)
+	}
 	defer op.Close()
 	var in types.Batch
 	for {
@@ -402,6 +405,11 @@ func (r *insertRun) fromQuery(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// readsTarget tells whether the query reads the table that its rows go to.
+func (r *insertRun) readsTarget() bool {
+	return slices.ContainsFunc(r.source.Tables(), func(t TableVersion) bool { return t.ID == r.table.ID })
 }
 
 func (r *insertRun) addQueryRow(in []types.Value) error {

@@ -10,7 +10,6 @@ import (
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
-	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -113,7 +112,7 @@ func (c *conn) takeLimits() error {
 	c.pc.SetMaxPayload(c.limits.MaxAllowedPacket)
 	if m, ok := c.session.(MemoryAccounter); ok {
 		c.memory = m.Memory()
-		c.pc.SetMemory(c.memory.Hold(memory.Request))
+		c.pc.SetMemory(c.memory)
 	}
 	return nil
 }

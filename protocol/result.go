@@ -72,6 +72,9 @@ func (w *resultWriter) Row(vals []types.Value) error {
 		return w.keep(vals)
 	}
 	pc := w.c.pc
+	if err := pc.Reserve(rowBytes(vals)); err != nil {
+		return err
+	}
 	b := pc.Begin()
 	if w.binary {
 		b = codec.AppendBinaryRow(b, w.header.Columns, vals, w.charset)
@@ -79,6 +82,16 @@ func (w *resultWriter) Row(vals []types.Value) error {
 		b = codec.AppendTextRow(b, w.header.Columns, vals, w.charset)
 	}
 	return pc.End(b)
+}
+
+// rowBytes is about what a row with large values takes on the wire; it matters for those alone.
+func rowBytes(vals []types.Value) int {
+	const perValue = 64 // the longest number, or the length of a string
+	n := perValue * len(vals)
+	for i := range vals {
+		n += len(vals[i].Raw())
+	}
+	return n
 }
 
 // keep puts a row into the cursor. When the cursor gets too large, the client gets all rows without one.

@@ -148,6 +148,7 @@ func replicaSamples(s *replica.Stats) []sample {
 		counter("replica_follower_waits_total", "waits for a timestamp to be closed here", &s.FollowerWaits),
 		counter("replica_closed_asked_total", "promises made to followers, beside the log", &s.ClosedAsked),
 		counter("replica_writes_total", "autocommit transactions", &s.Writes),
+		counter("replica_heavy_writes_total", "writes of many rows or bytes, which wait until there is room for them", &s.HeavyWrites),
 		counter("replica_commits_total", "interactive transactions committed", &s.Commits),
 		counter("replica_resolves_total", "prepared parts whose end was proposed, in the background", &s.Resolves),
 		counter("replica_proposals_total", "transactions put into log entries", &s.Proposals),

@@ -74,6 +74,15 @@ func (s *settings) statementBytes() int64 {
 
 func (s *settings) sessionBytes() int64 { return s.memoryBytes() / 100 * accountShare / sessionDivide }
 
+// txnBytes is what one transaction may write in one shard.
+func (s *settings) txnBytes() int {
+	const least, most, divide = 64 << 20, 1 << 30, 16
+	if s.maxTxn > 0 {
+		return s.maxTxn << 20
+	}
+	return int(min(max(s.memoryBytes()/divide, least), most))
+}
+
 const (
 	minCacheMB  = 64
 	maxCacheMB  = 4096

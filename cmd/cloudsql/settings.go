@@ -41,6 +41,7 @@ type settings struct {
 	maxConnections    int
 	maxAllowedPacket  int
 	maxTxn            int
+	runningStatements int
 	tlsCert, tlsKey   string
 	requireTLS        bool
 	memory            int64
@@ -78,7 +79,8 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.BoolVar(&s.spreadTables, "spread-tables", false, "place every new table by itself instead of beside its database's others")
 	f.IntVar(&s.maxConnections, "max-connections", 2000, "client connections at once, and one more for an administrator; SET GLOBAL max_connections goes before it")
 	f.IntVar(&s.maxAllowedPacket, "max-allowed-packet", 64<<20, "bytes of one client request; SET GLOBAL max_allowed_packet goes before it")
-	f.IntVar(&s.maxTxn, "max-transaction-mb", 64, "memory in MiB that what one transaction writes in one shard may take; beyond it statements get error 1197")
+	f.IntVar(&s.maxTxn, "max-transaction-mb", 0, "memory in MiB that what one transaction writes in one shard may take; beyond it statements get error 1197; 0: a sixteenth of --memory-limit-mb, 64 to 1024")
+	f.IntVar(&s.runningStatements, "running-statements", 256, "statements that look for rows at once, outside of transactions; four times as many wait, others get error 1041")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate file for clients; a self-signed one is made if none is given")
 	f.StringVar(&s.tlsKey, "tls-key", "", "key file that belongs to --tls-cert")
 	f.BoolVar(&s.requireTLS, "require-tls", false, "refuse clients without TLS")
@@ -196,8 +198,8 @@ func (s *settings) check() error {
 	if s.data == "" {
 		return errors.New("--data is empty")
 	}
-	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.maxTxn < 1 || s.history < time.Second {
-		return errors.New("--replication-factor, --data-shards, --max-connections and --max-transaction-mb must be at least 1, --history 1s")
+	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.maxTxn < 0 || s.runningStatements < 1 || s.history < time.Second {
+		return errors.New("--replication-factor, --data-shards, --max-connections and --running-statements must be at least 1, --max-transaction-mb 0, --history 1s")
 	}
 	if _, err := s.level(); err != nil {
 		return err

@@ -53,6 +53,7 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	engine := session.NewEngine(p.node, session.Config{
 		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, TLS: true,
 		Memory: p.memory, StatementMemory: s.statementBytes(), SessionMemory: s.sessionBytes(), Space: p.space,
+		Running:  s.runningStatements,
 		Shutdown: p.shutdown, History: s.history, Counters: p.statusCounters,
 		Defaults: map[string]string{
 			"max_connections": strconv.Itoa(s.maxConnections), "max_allowed_packet": strconv.Itoa(s.maxAllowedPacket),

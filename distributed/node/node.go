@@ -22,6 +22,7 @@ import (
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
 	"cloudsql/storage/engine"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
@@ -61,9 +62,12 @@ type Node struct {
 	book   addressBook
 	calls  callTable
 	rowIDs rowIDs
-	open   openTxns
-	recon  reconciler
-	damage damageReports
+
+	flow                 *replica.Flow   // of large writes to raft
+	inFlight, workspaces *memory.Account // that replicas charge; nil: nobody counts
+	open                 openTxns
+	recon                reconciler
+	damage               damageReports
 
 	diskFull atomic.Bool
 	diskFree atomic.Uint64
@@ -164,6 +168,8 @@ func (n *Node) makeRPC() {
 		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.resolve, Log: n.log,
 		TLS: n.clientTLS, PlainToo: n.plainToo,
 	})
+	n.flow = replica.NewFlow()
+	n.inFlight, n.workspaces = n.cfg.Memory.NewStore("writes in flight", 0), n.cfg.Memory.NewStore("transactions", 0)
 	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Wall: n.clocks.wallTime, Mono: n.cfg.Clock.Now})
 	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
 	n.db.init(n)

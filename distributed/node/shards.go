@@ -104,6 +104,7 @@ func (n *Node) replicaConfig(ls *localShard) replica.Config {
 		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.gatewayAlive, Clock: n.cfg.Clock,
 		Peers: participants{n}, Caller: n.client, MaxWorkspaceBytes: n.cfg.MaxTxnBytes,
 		UntrustedClock: n.cfg.UntrustedClock, Version: &n.version,
+		Flow: n.flow, InFlight: n.inFlight, Workspaces: n.workspaces,
 	}
 	if ls.id == schema.SystemShard {
 		c.KeepLease = true

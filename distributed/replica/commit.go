@@ -283,6 +283,7 @@ func (r *Replica) decide(w *write, err error) {
 func (r *Replica) finish(t *tenure, x *txn, ts mvcc.Timestamp, err error) {
 	t.mu.Lock()
 	delete(t.txns, x.id)
+	t.uncharge(x)
 	if err == nil {
 		t.finished.add(x.id, ts)
 	}

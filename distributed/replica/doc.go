@@ -61,6 +61,11 @@
 // executed before is stamped anew instead (alone). A client may stop waiting (its context, or half a minute
 // without a quorum); the registration stays until the outcome is known or the epoch is over.
 //
+// Heavy writes, of many rows or bytes, wait before they are submitted until what is on its way leaves room for them (Flow, flow.go), in
+// the shard and on the node: a lease's renewal is applied after what was proposed before it, and what is on its way is held in memory
+// several times. They wait with their locks; so nothing that a wait for locks may end with waits for room itself: steps that end a
+// transaction are light, and a write that meets a prepared transaction's claim gives its room back.
+//
 // # Locks
 //
 // Modes: auto (autocommit writes; compatible with each other, since the log orders them), shared, exclusive. Queues are

@@ -6,7 +6,9 @@ import (
 	"sync"
 
 	"cloudsql/distributed/rpc"
+	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/wire"
@@ -61,6 +63,7 @@ func (h *handlers) read(ctx context.Context, req []byte) []byte {
 	if q.MaxBytes == 0 {
 		q.MaxBytes = r.cfg.PageBytes
 	}
+	chargeEnv(ctx, q.Read.Env)
 	page := h.pages.Get().(*fragment.Page)
 	defer h.pages.Put(page)
 	if err := r.Read(ctx, q, page); err != nil {
@@ -78,11 +81,21 @@ func (h *handlers) write(ctx context.Context, req []byte) []byte {
 	if err != nil {
 		return appendReply(nil, err)
 	}
+	for _, w := range q.Writes {
+		chargeEnv(ctx, w.Env)
+	}
 	reply, err := r.Write(ctx, q)
 	if err != nil {
 		return appendReply(nil, err)
 	}
 	return appendWriteReply(appendReply(make([]byte, 0, 64), nil), reply)
+}
+
+// chargeEnv has large values of another node's request charged to whom the call is.
+func chargeEnv(ctx context.Context, env *expr.Env) {
+	if env != nil {
+		env.Memory = memory.FromContext(ctx, nil)
+	}
 }
 
 // onTxn decodes what the calls about one transaction have in common.

@@ -160,6 +160,7 @@ func (r *Replica) settle() {
 		if t == nil {
 			r.state.ResetAutoInc()
 			t = newTenure(m.epoch, r.clock, &r.stats)
+			t.workspaces = r.cfg.Workspaces
 			r.adopt(t)
 			r.unpack(t)
 			t.locks.waiting.observe(r)

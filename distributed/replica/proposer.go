@@ -101,6 +101,9 @@ func (p *proposer) giveUp() {
 	p.taken = nil
 	var fresh []*write
 	for _, w := range batch {
+		if w.tries > 1 {
+			p.r.landed(w)
+		}
 		if w.tries <= 1 {
 			fresh = append(fresh, w)
 		} else if !w.detached && !w.ended {
@@ -163,9 +166,11 @@ func (p *proposer) wakeLocked() {
 // take cuts the next entry's writes from the queue. Called with mu held.
 func (p *proposer) take() []*write {
 	n, bytes := 0, 0
+	rows := 0
 	for n < len(p.queue) && n < p.r.cfg.MaxEntryProposals {
 		bytes += len(p.queue[n].prop)
-		if n > 0 && bytes > p.r.cfg.MaxEntryBytes {
+		rows += p.queue[n].load.rows
+		if n > 0 && (bytes > p.r.cfg.MaxEntryBytes || rows > p.r.cfg.MaxEntryRows) {
 			break
 		}
 		n++
@@ -405,6 +410,7 @@ const claimPoll = 100 * time.Millisecond
 // retryAfter proposes w again when a prepared transaction that holds one of its keys has ended.
 func (p *proposer) retryAfter(w *write, blocker fragment.TxnID) {
 	p.r.stats.ClaimWaits.Add(1)
+	p.r.landed(w) // whoever ends what w waits for may be waiting for room
 	t := w.tenure
 	t.mu.Lock()
 	var ended <-chan struct{}
@@ -502,6 +508,7 @@ func (p *proposer) finish(ws []*write, err error) {
 	}
 	p.release(ws, err)
 	for _, w := range ws {
+		p.r.landed(w)
 		if w.txn != nil {
 			p.r.decide(w, err)
 		}

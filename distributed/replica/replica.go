@@ -15,6 +15,7 @@ import (
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
@@ -38,11 +39,17 @@ type Config struct {
 
 	MaxEntryBytes     int           // 1 MiB: close a batch entry beyond it
 	MaxEntryProposals int           // 512
+	MaxEntryRows      int           // 4096: likewise, of rows that its proposals name
 	MaxTxnBytes       int           // 24 MiB: refuse a larger transaction (1197); must be well below raft's entry limit
 	MaxWorkspaceBytes int           // 64 MiB: memory of one transaction's buffered writes (1197)
 	Pipeline          int           // 3: batch entries on their way at once
 	TxnTTL            time.Duration // 60 s: roll back a transaction of which nothing was heard for so long
 	PageBytes         int           // 256 KiB: pages of reads that do not say
+
+	// Flow bounds what large writes the node's replicas have on their way at once; nil: only each shard's are bounded.
+	Flow *Flow
+	// InFlight is charged with large writes on their way, and Workspaces with what transactions have buffered and locked; nil: nobody.
+	InFlight, Workspaces *memory.Account
 
 	// Version is the cluster's; nil: V1.
 	Version *version.Gate
@@ -70,6 +77,7 @@ func (c *Config) setDefaults() {
 	set(&c.TxnTTL, 60*time.Second)
 	set(&c.MaxEntryBytes, 1<<20)
 	set(&c.MaxEntryProposals, 512)
+	set(&c.MaxEntryRows, 4096)
 	set(&c.MaxTxnBytes, 24<<20)
 	set(&c.MaxWorkspaceBytes, shard.DefaultWorkspaceBytes)
 	set(&c.Pipeline, 3)
@@ -108,6 +116,7 @@ type Replica struct {
 	writes sync.Pool     // of *write
 	waitID atomic.Uint64 // the newest queuedWait.id
 	prop   *proposer
+	flow   Flow
 	waits  resultWaits
 	follow follower
 	ctx    context.Context // ends with Close
@@ -138,7 +147,7 @@ func New(cfg Config) *Replica {
 		changed: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.prop = newProposer(r, randomID())
+	r.prop, r.flow.most = newProposer(r, randomID()), shardLoad
 	r.machine = leaseMachine{
 		self: cfg.Node, duration: cfg.LeaseDuration, margin: cfg.LeaseMargin, idle: cfg.IdleAfter, keep: cfg.KeepLease,
 		demandAt: -1, nonce: randomID(),

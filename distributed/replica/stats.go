@@ -9,6 +9,7 @@ type Stats struct {
 	InflightWaits   atomic.Uint64 // snapshot reads that waited for a write in flight
 	ReadIndexReads  atomic.Uint64 // reads that asked raft instead of trusting the clock
 	Writes          atomic.Uint64 // autocommit transactions admitted
+	HeavyWrites     atomic.Uint64 // writes that waited their turn to be on their way, if there was need
 	Commits         atomic.Uint64 // interactive transactions whose commit, or part of it, was proposed
 	Resolves        atomic.Uint64 // prepared parts whose end was proposed
 	Recoveries      atomic.Uint64 // transactions decided in the place of a gateway

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mvcc"
 )
 
@@ -16,6 +17,8 @@ type tenure struct {
 	until atomic.Int64 // serve before this time of the replica's clock (nanoseconds)
 	locks *lockTable
 	lost  chan struct{} // closed when the epoch is over
+
+	workspaces *memory.Account // see Config
 
 	mu         sync.Mutex
 	txns       map[fragment.TxnID]*txn
@@ -46,6 +49,9 @@ func (t *tenure) close(err error) {
 		return
 	}
 	t.ended = err
+	for _, x := range t.txns {
+		t.uncharge(x)
+	}
 	t.txns = nil
 	t.mu.Unlock()
 	t.locks.close(err)

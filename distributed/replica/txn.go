@@ -23,6 +23,8 @@ type txn struct {
 	seq   uint64 // of the newest operation that changed ws
 	ended bool
 
+	charged int64 // bytes that Config.Workspaces was charged with; guarded by tenure.mu
+
 	commit
 }
 
@@ -140,6 +142,11 @@ func (r *Replica) readTxn(ctx context.Context, q *ReadRequest, page *fragment.Pa
 	if err := r.readIn(ctx, t, q.Read, o, page); err != nil {
 		return r.fail(t, x, err)
 	}
+	if q.Lock != LockNone {
+		if err := r.charge(t, x); err != nil {
+			return err
+		}
+	}
 	if ok, err := r.confirm(ctx, t); err != nil || ok {
 		return err
 	}
@@ -191,8 +198,47 @@ func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteRep
 			break
 		}
 	}
+	if err := r.charge(t, x); err != nil {
+		ws.Truncate(mark)
+		x.seq = before
+		return nil, err
+	}
 	reply.Mark = ws.Mark()
 	return reply, nil
+}
+
+// What transactions hold here. It is charged in steps, so that small ones cost nothing.
+const (
+	chargeStep = 64 << 10
+	lockBytes  = 200 // of a lock on a key
+)
+
+// charge takes memory for what x has buffered and locked. Its turn is held.
+func (r *Replica) charge(t *tenure, x *txn) error {
+	n := int64(x.ws.Bytes() + lockBytes*len(x.owner.held))
+	t.mu.Lock()
+	more := n - x.charged
+	t.mu.Unlock()
+	if more < chargeStep {
+		return nil
+	}
+	if err := r.cfg.Workspaces.Grow(more); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended != nil { // what is left of it is garbage
+		r.cfg.Workspaces.Shrink(more)
+		return t.ended
+	}
+	x.charged += more
+	return nil
+}
+
+// uncharge gives back what x was charged with. Called with t.mu held.
+func (t *tenure) uncharge(x *txn) {
+	t.workspaces.Shrink(x.charged)
+	x.charged = 0
 }
 
 // fail passes on the error of a transaction's operation; a victim of a deadlock is rolled back at once, so that those
@@ -212,6 +258,7 @@ func (r *Replica) drop(t *tenure, x *txn) {
 	x.ended, x.ws = true, nil
 	t.mu.Lock()
 	delete(t.txns, x.id)
+	t.uncharge(x)
 	t.mu.Unlock()
 	t.locks.release(&x.owner)
 }

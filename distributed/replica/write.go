@@ -32,6 +32,9 @@ type write struct {
 	claims []shard.LockKey
 	keys   []lockedKey
 
+	load     load // of the proposal
+	admitted bool // a heavy one may be on its way (Flow), and was charged
+
 	done chan struct{} // capacity 1
 
 	// Set before done is signalled.
@@ -83,6 +86,7 @@ func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
 	if refused := r.state.CheckProposal(w.prop); refused != nil {
 		return refused
 	}
+	w.weigh(p)
 	return nil
 }
 
@@ -92,6 +96,7 @@ func (r *Replica) recycle(w *write) {
 	w.owner.session.Store(0)
 	w.owner.failed, w.owner.landed = nil, nil
 	w.tenure, w.txn, w.tries, w.vouched, w.first, w.alone, w.lost = nil, nil, 0, 0, 0, false, false
+	w.load = load{}
 	if cap(w.prop) > maxKeptBuffer {
 		w.prop = nil
 	}
@@ -191,6 +196,12 @@ func reachUnknown(k fragment.Kind) bool {
 
 // await submits w and waits for its end. On an error w is not to be used again.
 func (r *Replica) await(ctx context.Context, w *write) error {
+	if w.isHeavy() {
+		if err := r.admit(ctx, w); err != nil {
+			r.prop.finish([]*write{w}, err)
+			return err
+		}
+	}
 	r.prop.submit(w)
 	select {
 	case <-w.done:

@@ -30,6 +30,11 @@ type Sort struct {
 // NewSort sorts in.
 func NewSort(run *Run, in Operator, order *Order) *Sort { return &Sort{run: run, in: in, order: order} }
 
+// NewSpool gives in's rows as they come, but not before it has read them all.
+func NewSpool(ctx context.Context, rt *Runtime, in Operator) *Sort {
+	return NewSort(&Run{ctx: ctx, RT: rt, Env: rt.Env}, in, NewOrder(nil))
+}
+
 // Next reads the whole input at first.
 func (s *Sort) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if s.emit == nil {

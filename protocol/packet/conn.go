@@ -51,6 +51,8 @@ type Conn struct {
 	big  []byte      // payload of a packet that does not fit into in
 	hold memory.Hold // what big is charged to
 
+	account *memory.Account // whom large output is charged to; may be nil
+
 	out     []byte // packets waiting for Flush
 	start   int    // where the packet under construction begins in out
 	flushes uint64 // how often out was written
@@ -72,9 +74,9 @@ func NewConn(nc net.Conn, traffic *Traffic) *Conn {
 // SetMaxPayload limits the payloads that are accepted, in bytes.
 func (c *Conn) SetMaxPayload(n int) { c.max = n }
 
-// SetMemory says who is charged with payloads that are larger than the read buffer; one that there is no memory for is an error
-// of ReadPacket as a payload above the limit is, and to be discarded like it.
-func (c *Conn) SetMemory(h memory.Hold) { c.hold = h }
+// SetMemory says who is charged with payloads that are larger than the read buffer, and with large output. A payload that there
+// is no memory for is an error of ReadPacket as one above the limit is, and to be discarded like it.
+func (c *Conn) SetMemory(a *memory.Account) { c.account, c.hold = a, a.Hold(memory.Request) }
 
 // NetConn is the connection below: the TLS connection after StartTLS.
 func (c *Conn) NetConn() net.Conn { return c.nc }
@@ -266,6 +268,24 @@ func (c *Conn) shrink() {
 func (c *Conn) Begin() []byte {
 	c.start = len(c.out)
 	return append(c.out, 0, 0, 0, 0)
+}
+
+// Reserve makes room for a packet of n bytes, before Begin; one that there is no memory for is an error. Small ones need none.
+func (c *Conn) Reserve(n int) error {
+	if n < memory.ValueBytes || cap(c.out)-len(c.out) >= n {
+		return nil
+	}
+	if err := c.Flush(); err != nil || cap(c.out) >= n {
+		return err
+	}
+	c.out = nil // while there may be need of it
+	grown, err := c.account.Make(n)
+	if err != nil {
+		c.out = make([]byte, 0, writeBufSize)
+		return err
+	}
+	c.out = grown
+	return nil
 }
 
 // End finishes the packet that Begin started; b is Begin's buffer with the payload appended. It writes when much

@@ -35,6 +35,7 @@ type Config struct {
 	Memory          *memory.Account
 	StatementMemory int64       // bytes that one statement may hold; 256 MiB
 	SessionMemory   int64       // bytes that one session may hold, with its statement; no limit
+	Running         int         // statements that look for rows at once; 256
 	Space           *exec.Space // for temporary files of statements; the system's directory where nil
 	// Defaults are values of global variables that the node was started with, in place of the usual ones.
 	Defaults  map[string]string
@@ -60,6 +61,8 @@ type Engine struct {
 	stats   stats
 	plans   planCache
 	locks   tableLocks
+
+	admission admission
 
 	deadlocks deadlockKeeper
 
@@ -101,6 +104,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 		sessions: map[uint32]*Session{},
 	}
 	e.plans.init(cfg.PlanCache, cfg.Memory)
+	e.admission.init(cfg.Running)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
 	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive}
 	e.locks.init(e)

@@ -214,6 +214,9 @@ func pause(ctx context.Context, n int) error {
 // execution has had no effect and may be repeated.
 func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Value, w sql.ResultWriter) error {
 	s.env.Params = params
+	if err := s.takePlace(ctx, p); err != nil {
+		return err
+	}
 	if err := s.admit(ctx, p); err != nil {
 		return err
 	}
@@ -290,6 +293,7 @@ func (s *Session) runRows(ctx context.Context, p *planned, w sql.ResultWriter) e
 			return context.Cause(ctx) // a SLEEP() that was cut short is 1, and the query over its rows fails
 		}
 		if !s.sent {
+			s.leavePlace()
 			s.sent = true
 			if err := w.Header(p.header); err != nil {
 				return err

@@ -99,8 +99,9 @@ type Session struct {
 	rowCount     int64
 	foundRows    uint64
 
-	run  running
-	proc process
+	run    running
+	proc   process
+	placed bool // the statement has a place of Engine.admission
 
 	kept            kept
 	memory          memory.Account // of what it keeps between statements, and of the present one
@@ -233,7 +234,8 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	}
 	ctx := s.run.begin(parent)
 	s.mode.Today = s.today.of(now, s.mode.Loc)
-	s.env = expr.Env{Mode: s.mode, Now: now, System: systemZone(), MaxPacket: s.maxPacket, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx}
+	s.env = expr.Env{Mode: s.mode, Now: now, System: systemZone(), MaxPacket: s.maxPacket, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
+		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
 		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.lockWait, Warn: s.warnShardFn(),
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.past.told(),
@@ -252,6 +254,7 @@ func (s *Session) warnShardFn() func(fragment.Warning) {
 }
 
 func (s *Session) endStatement() {
+	s.leavePlace()
 	s.using.Store(nil)
 	s.past.ended()
 	s.trim()
@@ -384,6 +387,7 @@ func (s *Session) Close() {
 		}
 		s.run.mu.Unlock()
 		s.forgetKept()
+		s.leavePlace()
 		s.memory.Close()
 	})
 }

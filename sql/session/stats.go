@@ -206,6 +206,7 @@ func (e *Engine) statusVars() map[string]string {
 	for c := comSelect; c < comEnd; c++ {
 		vars["Com_"+comNames[c]] = u(e.stats.coms[c].Load())
 	}
+	vars["Cloudsql_statements_refused"] = u(e.admission.refused.Load())
 	if e.cfg.Counters != nil {
 		for name, n := range e.cfg.Counters() {
 			vars[name] = u(n)

@@ -4,10 +4,12 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/limits"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -89,9 +91,12 @@ func evalStrict1(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if err != nil || a.IsNull() {
 		return types.Null, err
 	}
+	if len(a.Raw()) >= memory.ValueBytes {
+		return c.large(env, func() (types.Value, error) { return c.def.f1(c, env, a) }, a)
+	}
 	v, err := c.def.f1(c, env, a)
 	if len(v.Raw()) > smallResult {
-		return c.bounded(env, v, err)
+		return c.bounded(env, v, err, a)
 	}
 	return v, err
 }
@@ -101,7 +106,7 @@ const smallResult = 1024
 
 // bounded makes NULL of a result that is larger than max_allowed_packet, with warning 1301, and counts it against the
 // Budget: the one place for all functions. Those that could build much more look before they build, too (tooLong).
-func (c *Call) bounded(env *Env, v types.Value, err error) (types.Value, error) {
+func (c *Call) bounded(env *Env, v types.Value, err error, args ...types.Value) (types.Value, error) {
 	if err != nil || env.Mode.Legacy {
 		return v, err
 	}
@@ -115,7 +120,36 @@ func (c *Call) bounded(env *Env, v types.Value, err error) (types.Value, error) 
 				"Memory capacity of %d bytes for '%s' exceeded. The statement's expressions build too much.", limits.EvalBytes, c.name)
 		}
 	}
+	if n >= memory.ValueBytes && !isPartOf(v.Raw(), args) {
+		if err := env.Memory.Value(v.Raw()); err != nil {
+			return types.Null, err
+		}
+	}
 	return v, nil
+}
+
+// large calls f, whose arguments are large, when there is room for a result like them. Functions whose result may be larger than
+// their arguments ask for room themselves.
+func (c *Call) large(env *Env, f func() (types.Value, error), args ...types.Value) (types.Value, error) {
+	room, err := env.Memory.Room(rawBytes(args))
+	if err != nil {
+		return types.Null, err
+	}
+	v, err := f()
+	room.Done()
+	return c.bounded(env, v, err, args...)
+}
+
+// isPartOf tells whether b lies in an argument, as SUBSTRING's result does: it is charged already, or not of the heap.
+func isPartOf(b []byte, args []types.Value) bool {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	for i := range args {
+		a := args[i].Raw()
+		if from := uintptr(unsafe.Pointer(unsafe.SliceData(a))); at >= from && at < from+uintptr(len(a)) {
+			return true
+		}
+	}
+	return false
 }
 
 func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
@@ -127,9 +161,12 @@ func evalStrict2(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if err != nil || b.IsNull() {
 		return types.Null, err
 	}
+	if len(a.Raw())+len(b.Raw()) >= memory.ValueBytes {
+		return c.large(env, func() (types.Value, error) { return c.def.f2(c, env, a, b) }, a, b)
+	}
 	v, err := c.def.f2(c, env, a, b)
 	if len(v.Raw()) > smallResult {
-		return c.bounded(env, v, err)
+		return c.bounded(env, v, err, a, b)
 	}
 	return v, err
 }
@@ -166,12 +203,27 @@ func evalStrictN(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if vals == nil {
 		return types.Null, err
 	}
-	v, err := c.def.fn(c, env, *vals)
-	if len(v.Raw()) > smallResult {
-		v, err = c.bounded(env, v, err)
-	}
+	v, err := c.evalMany(env, c.def.fn, *vals)
 	release(vals)
 	return v, err
+}
+
+func (c *Call) evalMany(env *Env, f func(c *Call, env *Env, a []types.Value) (types.Value, error), a []types.Value) (types.Value, error) {
+	if rawBytes(a) >= memory.ValueBytes {
+		return c.large(env, func() (types.Value, error) { return f(c, env, a) }, a...)
+	}
+	v, err := f(c, env, a)
+	if len(v.Raw()) > smallResult {
+		return c.bounded(env, v, err, a...)
+	}
+	return v, err
+}
+
+func rawBytes(vals []types.Value) (n int) {
+	for i := range vals {
+		n += len(vals[i].Raw())
+	}
+	return n
 }
 
 // evalLax evaluates all arguments and leaves NULLs to the function.
@@ -180,10 +232,7 @@ func evalLax(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if vals == nil {
 		return types.Null, err
 	}
-	v, err := c.def.lax(c, env, *vals)
-	if len(v.Raw()) > smallResult {
-		v, err = c.bounded(env, v, err)
-	}
+	v, err := c.evalMany(env, c.def.lax, *vals)
 	release(vals)
 	return v, err
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cloudsql/storage/limits"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -34,6 +35,9 @@ type Env struct {
 	MaxPacket int
 	// Budget is what evaluations may still build; nil is without end.
 	Budget *Budget
+	// Memory is charged with large values, while they are built and as long as they live; nil: nobody is. It does not travel:
+	// what is applied never fails for lack of memory.
+	Memory *memory.Account
 	// Session gives what only a gateway can answer; nil inside a shard, where functions of class NeedsSession must
 	// have been folded to constants (Fold).
 	Session Session

@@ -103,6 +103,11 @@ func uncompress(c *Call, env *Env, a types.Value) (types.Value, error) {
 		env.warnf(1256, "Uncompressed data size too large; the maximum size is %d (probably, length of uncompressed data was corrupted)", env.maxPacket())
 		return types.Null, nil
 	}
+	room, err := env.Memory.Room(2 * int(size))
+	if err != nil {
+		return types.Null, err
+	}
+	defer room.Done()
 	r, err := zlib.NewReader(bytes.NewReader(s[compressHeader:]))
 	if err == nil {
 		var out []byte

@@ -323,6 +323,11 @@ func pad(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if want > int64(env.maxPacket()) {
 		return tooLong(c, env)
 	}
+	room, err := env.Memory.Room(2 * int(want))
+	if err != nil {
+		return types.Null, err
+	}
+	defer room.Done()
 	missing := want - have
 	p := bytes.Repeat(fill, int(missing/fillChars))
 	p = append(p, fill[:c.offset(fill, missing%fillChars)]...)
@@ -356,6 +361,11 @@ func replace(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if len(s)+n*(len(to)-len(from)) > env.maxPacket() {
 		return tooLong(c, env)
 	}
+	room, err := env.Memory.Room(len(s) + n*(len(to)-len(from)))
+	if err != nil {
+		return types.Null, err
+	}
+	defer room.Done()
 	return c.str(bytes.ReplaceAll(s, from, to)), nil
 }
 
@@ -382,6 +392,11 @@ func repeatBytes(c *Call, env *Env, s []byte, n types.Value) (types.Value, error
 	if times > int64(env.maxPacket()/len(s)) {
 		return tooLong(c, env)
 	}
+	room, err := env.Memory.Room(len(s) * int(times))
+	if err != nil {
+		return types.Null, err
+	}
+	defer room.Done()
 	return c.str(bytes.Repeat(s, int(times))), nil
 }
 

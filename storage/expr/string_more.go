@@ -209,9 +209,15 @@ func exportSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			bits = 64
 		}
 	}
-	if int(bits)*(max(len(on), len(off))+len(sep)) > env.maxPacket() {
+	most := int(bits) * (max(len(on), len(off)) + len(sep))
+	if most > env.maxPacket() {
 		return tooLong(c, env)
 	}
+	room, err := env.Memory.Room(most)
+	if err != nil {
+		return types.Null, err
+	}
+	defer room.Done()
 	var out []byte
 	for i := int64(0); i < bits; i++ {
 		if i > 0 {
@@ -438,6 +444,11 @@ func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		if n > int64(env.maxPacket()) {
 			return tooLong(c, env)
 		}
+		room, err := env.Memory.Room(2 * int(n))
+		if err != nil {
+			return types.Null, err
+		}
+		defer room.Done()
 		if n < have {
 			if binary {
 				s = s[:max(n, 0)]

@@ -65,6 +65,10 @@ type tree struct {
 	freed     chan struct{} // closed when something was given back that somebody waits for; nil: nobody waits
 	waits     atomic.Bool   // freed is not nil
 	reclaimed atomic.Int64  // when the caches were last asked, Unix nanoseconds
+
+	values      *Account // large values; see Account.Value
+	collecting  sync.Mutex
+	collections atomic.Uint64 // that were begun
 }
 
 // NewProcess makes a tree. limit is in bytes, 0 for none.
@@ -72,6 +76,7 @@ func NewProcess(limit int64) *Account {
 	t := &tree{large: map[*Account]struct{}{}}
 	t.root = &Account{level: Process, name: "process", tree: t}
 	t.root.limit.Store(limit)
+	t.values = t.root.NewStore("large values", 0)
 	return t.root
 }
 

@@ -10,6 +10,9 @@
 // a small step costs an addition, and an account that nothing was charged to costs nothing at all: a point select never
 // touches the tree.
 //
+// Large values (value.go) are charged to the process by themselves, from before they are built until the collector has found that
+// nobody refers to them: whoever keeps one charges it beside that.
+//
 // Limits, each with the error that the one who wants more gets:
 //
 //	statement   1038   an operator that can spill to disk asks Crowded first

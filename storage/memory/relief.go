@@ -8,35 +8,45 @@ import (
 	"cloudsql/storage/mysqlerr"
 )
 
-// relieve is the way of a request for which the process has no room: the caches give back what they can, and then the largest
-// statement is ended. It waits a moment for what that one held. Who keeps memory beyond statements does not wait.
+// relieve is the way of a request for which the process has no room: the caches give back what they can, the collector looks for
+// values that nobody needs any more, and then the largest statement is ended. It waits a moment for what that one held. Who keeps memory beyond statements does not wait.
 func (a *Account) relieve(n int64, by *Account) error {
 	t := a.tree
 	t.callReclaim()
 	if a.tryGrow(n, by) {
 		return nil
 	}
-	if by.level == Statement && t.shed(by) {
-		timer := time.NewTimer(reliefWait)
-		defer timer.Stop()
-		for {
-			freed := t.waiting()
-			if a.tryGrow(n, by) {
-				return nil
-			}
-			if e := by.ended.Load(); e != nil {
-				return e
-			}
-			select {
-			case <-freed:
-				continue
-			case <-timer.C:
-			}
-			break
-		}
+	if t.collect(n) && a.awaitRoom(n, by, collectWait) {
+		return nil
+	}
+	if by.level == Statement && t.shed(by) && a.awaitRoom(n, by, reliefWait) {
+		return nil
+	}
+	if e := by.ended.Load(); e != nil {
+		return e
 	}
 	t.failed.Add(1)
 	return a.exceeded(a.limit.Load())
+}
+
+// awaitRoom takes n bytes as soon as others have given back as much; false: they did not for so long, or by was ended.
+func (a *Account) awaitRoom(n int64, by *Account, most time.Duration) bool {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	for {
+		freed := a.tree.waiting()
+		if a.tryGrow(n, by) {
+			return true
+		}
+		if by.ended.Load() != nil {
+			return false
+		}
+		select {
+		case <-freed:
+		case <-timer.C:
+			return false
+		}
+	}
 }
 
 func (a *Account) tryGrow(n int64, by *Account) bool {

@@ -19,7 +19,7 @@ import (
 // displaced another, or that nobody has left, is decoded by apply: it makes no difference but in time.
 type checkedBodies struct {
 	used  atomic.Bool // by this replica, ever
-	slots [256]atomic.Pointer[checkedBody]
+	slots [1024]atomic.Pointer[checkedBody]
 }
 
 // checkedBody is immutable. Its writes alias body, which is nobody else's.
@@ -27,13 +27,16 @@ type checkedBody struct {
 	kind   ProposalKind
 	body   []byte
 	writes []*fragment.Write
+	small  [128]byte // body, where it fits
 }
 
 // maxCheckedBody bounds a body that is kept.
 const maxCheckedBody = 4 << 10
 
-func (c *checkedBodies) slot(body []byte) *atomic.Pointer[checkedBody] {
-	return &c.slots[xxhash.Sum64(body)%uint64(len(c.slots))]
+// places are the two slots that a body may be in: a thousand clients' bodies rarely displace each other.
+func (c *checkedBodies) places(body []byte) (first, second *atomic.Pointer[checkedBody]) {
+	i := xxhash.Sum64(body) % uint64(len(c.slots))
+	return &c.slots[i], &c.slots[i^1]
 }
 
 func (b *checkedBody) is(p *Proposal) bool {
@@ -45,12 +48,16 @@ func (c *checkedBodies) take(p *Proposal) (writes []*fragment.Write, ok bool) {
 	if !c.used.Load() || len(p.body) > maxCheckedBody {
 		return nil, false
 	}
-	slot := c.slot(p.body)
-	if b := slot.Load(); b.is(p) {
-		slot.Store(nil)
-		return b.writes, true
+	first, second := c.places(p.body)
+	b := first.Load()
+	if !b.is(p) {
+		first = second
+		if b = second.Load(); !b.is(p) {
+			return nil, false
+		}
 	}
-	return nil, false
+	first.Store(nil)
+	return b.writes, true
 }
 
 // CheckProposal tells whether replicas can execute a proposal (see AppendProposal): with the decoder and the limits of
@@ -71,11 +78,16 @@ func (c *checkedBodies) check(encoded []byte) error {
 		var none lastWrite
 		return p.decode(&none)
 	}
-	slot := c.slot(p.body)
-	if slot.Load().is(&p) {
+	slot, second := c.places(p.body)
+	taken := slot.Load()
+	if taken.is(&p) || second.Load().is(&p) {
 		return nil
 	}
-	b := &checkedBody{kind: p.Kind, body: bytes.Clone(p.body)}
+	if taken != nil {
+		slot = second
+	}
+	b := &checkedBody{kind: p.Kind}
+	b.body = append(b.small[:0], p.body...)
 	p.body = b.body
 	var none lastWrite
 	if err := p.decode(&none); err != nil {

@@ -1,0 +1,111 @@
+package memory
+
+import (
+	"runtime"
+	"time"
+	"unsafe"
+)
+
+// ValueBytes is how large a value is that is charged by itself. There may be as many as there are connections, they come and go
+// with every row, and one that nobody needs any more takes its memory until the collector has found it.
+const ValueBytes = 256 << 10
+
+// Room is what is charged for a large value while it is being built.
+type Room struct {
+	tree *tree
+	n    int64
+}
+
+// Room takes n bytes on behalf of a for a value that is about to be built, until Done; nothing where n is less than ValueBytes. A
+// value that a could never hold is an error of a's level.
+func (a *Account) Room(n int) (Room, error) {
+	if a == nil || a.tree == nil || n < ValueBytes {
+		return Room{}, nil
+	}
+	if err := a.fits(int64(n)); err != nil {
+		return Room{}, err
+	}
+	if err := a.tree.takeValue(int64(n), a); err != nil {
+		return Room{}, err
+	}
+	return Room{a.tree, int64(n)}, nil
+}
+
+// Done gives it back.
+func (r Room) Done() {
+	if r.n > 0 {
+		r.tree.giveValue(r.n)
+	}
+}
+
+// Value takes what a value that was built holds, on behalf of a, until the collector has found that nobody refers to it; nothing
+// where it is smaller than ValueBytes. b is memory of the Go heap.
+func (a *Account) Value(b []byte) error {
+	room, err := a.Room(len(b))
+	if err == nil && room.n > 0 {
+		runtime.AddCleanup(&b[0], Room.Done, room)
+	}
+	return err
+}
+
+// Make gives an empty buffer for n bytes that is charged like a Value.
+func (a *Account) Make(n int) ([]byte, error) {
+	room, err := a.Room(n)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, n)
+	if room.n > 0 {
+		runtime.AddCleanup(unsafe.SliceData(b), Room.Done, room)
+	}
+	return b, nil
+}
+
+// fits refuses what would exceed the limit of a level below the process.
+func (a *Account) fits(n int64) error {
+	if e := a.ended.Load(); e != nil {
+		return e
+	}
+	for ; a.parent != nil; a = a.parent {
+		if limit := a.limit.Load(); limit > 0 && a.used.Load()+n > limit {
+			return a.exceeded(limit)
+		}
+	}
+	return nil
+}
+
+// takeValue charges the process at once, and not the account of values, which would take its lock: values are given back, by the
+// collector, while others wait for just that.
+func (t *tree) takeValue(n int64, by *Account) error {
+	if err := t.root.grow(n, by); err != nil {
+		return err
+	}
+	t.values.taken.Add(n)
+	raise(&t.values.peak, t.values.used.Add(n))
+	return nil
+}
+
+func (t *tree) giveValue(n int64) {
+	t.values.used.Add(-n)
+	t.values.taken.Add(-n)
+	t.root.Shrink(n)
+}
+
+// collectWait is how long what a collection has found may take to be given back.
+const collectWait = 100 * time.Millisecond
+
+// collect has the collector look for values that nobody needs any more, if there are any that would be of use to who wants n
+// bytes. Those who ask while it looks share its next round.
+func (t *tree) collect(n int64) bool {
+	if t.values.used.Load() < min(n, ValueBytes) {
+		return false
+	}
+	asked := t.collections.Load()
+	t.collecting.Lock()
+	defer t.collecting.Unlock()
+	if t.collections.Load() < asked+2 {
+		t.collections.Add(1)
+		runtime.GC()
+	}
+	return true
+}
