@@ -206,10 +206,8 @@ func (w *writer) load(key []byte) (found bool, err error) {
 	if err != nil || !live {
 		return false, err
 	}
-	if !w.buffering && !w.env.Mode.Legacy { // under locks it holds nobody else up
-		if err := w.budget.Spend(len(stored)); err != nil {
-			return false, err
-		}
+	if err := w.spend(len(stored)); err != nil {
+		return false, err
 	}
 	w.old.key = append(w.old.key[:0], key...)
 	w.old.stored = append(w.old.stored[:0], stored...)
@@ -225,12 +223,18 @@ func (w *writer) load(key []byte) (found bool, err error) {
 	return true, nil
 }
 
+// spend takes steps of the proposal's budget. Under locks nobody else waits, and no other replica does the same.
+func (w *writer) spend(steps int) error {
+	if w.buffering || w.env.Mode.Legacy {
+		return nil
+	}
+	return w.budget.Spend(steps)
+}
+
 // eval evaluates an expression over w.row.
 func (w *writer) eval(e expr.Expr) (v types.Value, err error) {
-	if !w.env.Mode.Legacy {
-		if err := w.budget.Spend(expr.Cost(e, w.row)); err != nil {
-			return v, err
-		}
+	if err := w.spend(expr.Cost(e, w.row)); err != nil {
+		return v, err
 	}
 	if v, err = e.Eval(&w.env, w.row); err != nil {
 		return v, mysqlerr.From(err)
