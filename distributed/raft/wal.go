@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 
+	"cloudsql/storage/engine"
 	"cloudsql/storage/mutant"
 )
 
@@ -172,43 +173,11 @@ func recordsAfter(data []byte, from int64, log uint32) (n int) {
 	return n
 }
 
-// checkManifest looks for damage in the list of the store's files: chunks of the older form, with neither number nor
-// pre-filling, synced one by one. The last may be torn, none before it.
+// checkManifest looks for damage in the list of the store's files, whose records are synced one by one: the last may be torn,
+// none before it. What a list lacks at its end, the floors of the logs tell.
 func checkManifest(data []byte) error {
-	at := int64(0)
-	for at < int64(len(data)) {
-		if rest := walBlock - at%walBlock; rest < legacyHeader {
-			at += rest
-			continue
-		}
-		_, next, ok := legacyChunk(data, at)
-		if !ok {
-			break
-		}
-		at = next
-	}
-	for from := at + 1; from < int64(len(data)); from++ {
-		if kind, _, ok := legacyChunk(data, from); ok && (kind == legacyFull || kind == legacyFirst) {
-			return fmt.Errorf("%w: its list of files cannot be read at byte %d, and goes on at byte %d", ErrDamagedLog, at, from)
-		}
+	if end, resumes := engine.ListEnd(data); resumes > 0 {
+		return fmt.Errorf("%w: its list of files cannot be read at byte %d, and goes on at byte %d", ErrDamagedLog, end, resumes)
 	}
 	return nil
-}
-
-const (
-	legacyHeader                           = 7
-	legacyFull, legacyFirst, _, legacyLast = 1, 2, 3, 4
-)
-
-func legacyChunk(data []byte, at int64) (kind byte, end int64, ok bool) {
-	block := min(at-at%walBlock+walBlock, int64(len(data)))
-	if at+legacyHeader > block {
-		return 0, 0, false
-	}
-	h := data[at:]
-	end = at + legacyHeader + int64(binary.LittleEndian.Uint16(h[4:]))
-	if kind = h[6]; kind < legacyFull || kind > legacyLast || end > block {
-		return 0, 0, false
-	}
-	return kind, end, chunkCRC(data[at+6:end]) == binary.LittleEndian.Uint32(h)
 }

@@ -94,6 +94,9 @@ func Open(o Options) (*Engine, error) {
 func open(o Options, lock *pebble.Lock) (*Engine, error) {
 	cache := pebble.NewCache(o.CacheBytes)
 	defer cache.Unref() // the store holds its own reference
+	if err := checkList(o.FS, o.Dir); err != nil {
+		return nil, err
+	}
 	db, err := openStore(o.Dir, pebbleOptions(o, cache, lock))
 	if err != nil {
 		return nil, err
@@ -148,7 +151,7 @@ func (o Options) withDefaults() Options {
 
 func pebbleOptions(o Options, cache *pebble.Cache, lock *pebble.Lock) *pebble.Options {
 	p := &pebble.Options{
-		FS:                          patientFS{o.FS},
+		FS:                          listFS{patientFS{o.FS}},
 		ReadOnly:                    o.ReadOnly,
 		Lock:                        lock,
 		Cache:                       cache,
