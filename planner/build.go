@@ -198,7 +198,15 @@ func (p *queryPlan) Open(ctx context.Context, rt *exec.Runtime) (exec.Operator, 
 	if err != nil {
 		return nil, err
 	}
-	return p.root.open(ctx, run)
+	if p.slots == 0 { // no subquery, that is, nothing beside the operators that holds anything
+		return p.root.open(ctx, run)
+	}
+	op, err := p.root.open(ctx, run)
+	if err != nil {
+		run.Close()
+		return nil, err
+	}
+	return exec.NewOwned(op, run.Close), nil
 }
 
 // Explain shows the operators, outermost first, then the subqueries.

@@ -142,12 +142,12 @@ type workingNode struct {
 	table *workingTable
 }
 
-// workingRows is the present round's rows in an execution.
-type workingRows struct{ rows [][]types.Value }
+// workingRows is the recursion of an execution.
+type workingRows struct{ recursion *exec.Recursion }
 
 func (w *workingNode) open(_ context.Context, run *exec.Run) (exec.Operator, error) {
 	state := run.Memo(w.table, func() any { return &workingRows{} }).(*workingRows)
-	return exec.NewRows(state.rows, len(w.cols)), nil
+	return state.recursion.Working(), nil
 }
 
 func (w *workingNode) explain(x *explainer, depth int) {
@@ -335,56 +335,41 @@ func (r *recursiveNode) open(ctx context.Context, run *exec.Run) (exec.Operator,
 		}
 	}
 	state := run.Memo(r.working, func() any { return &workingRows{} }).(*workingRows)
-	seen := map[string]bool{}
-	var all [][]types.Value
-	take := func(n node) ([][]types.Value, error) {
-		op, err := n.open(ctx, run)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := exec.ReadAll(ctx, run, op)
-		if err != nil || !r.distinct {
-			return rows, err
-		}
-		fresh := rows[:0]
-		var key []byte
-		for _, row := range rows {
-			key = key[:0]
-			for i, v := range row {
-				key = types.HashKey(key, v, r.colls[i])
-			}
-			if !seen[string(key)] {
-				seen[string(key)] = true
-				fresh = append(fresh, row)
-			}
-		}
-		return fresh, nil
-	}
-	rows, err := take(r.seed)
+	rows := exec.NewRecursion(run, r.distinct, r.colls)
+	outer := state.recursion // of an execution that this one is a part of
+	state.recursion = rows
+	err := r.rounds(ctx, run, rows, enough)
+	state.recursion = outer
 	if err != nil {
+		rows.Close()
 		return nil, err
 	}
-	all = append(all, rows...)
-	for round := 0; len(rows) > 0 && uint64(len(all)) < enough; round++ {
+	return rows.Rows(offset, enough), nil
+}
+
+// rounds takes the seed's rows, and those of the members for as long as there are new ones, and not enough.
+func (r *recursiveNode) rounds(ctx context.Context, run *exec.Run, rows *exec.Recursion, enough uint64) error {
+	members := []node{r.seed}
+	for round := 0; ; round++ {
+		for _, m := range members {
+			op, err := m.open(ctx, run)
+			if err != nil {
+				return err
+			}
+			if err := rows.Take(ctx, op); err != nil {
+				return err
+			}
+		}
+		more, err := rows.EndRound()
+		if err != nil || !more || rows.Len() >= enough {
+			return err
+		}
 		if round > r.depth {
-			return nil, mysqlerr.Newf(errRecursionDepth, "Recursive query aborted after %d iterations. Try increasing "+
+			return mysqlerr.Newf(errRecursionDepth, "Recursive query aborted after %d iterations. Try increasing "+
 				"@@cte_max_recursion_depth to a larger value.", r.depth+1)
 		}
-		state.rows = rows
-		var next [][]types.Value
-		for _, m := range r.members {
-			got, err := take(m)
-			if err != nil {
-				return nil, err
-			}
-			next = append(next, got...)
-		}
-		all = append(all, next...)
-		rows = next
+		members = r.members
 	}
-	state.rows = nil
-	all = all[min(offset, uint64(len(all))):min(enough, uint64(len(all)))]
-	return exec.NewRows(all, len(r.cols)), nil
 }
 
 func (r *recursiveNode) explain(x *explainer, depth int) {

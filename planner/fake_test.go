@@ -51,6 +51,7 @@ type testDB struct {
 	naive   bool
 	memory  int
 	space   *exec.Space
+	account *memory.Account // of the last query
 	session *testSession
 	lock    bool // run queries inside a transaction
 }
@@ -285,7 +286,8 @@ func (d *testDB) query(sql string, params ...types.Value) (fields []types.Field,
 
 func (d *testDB) run(q Rows, env *expr.Env) ([][]string, error) {
 	ctx := context.Background()
-	rt := &exec.Runtime{DB: d, Env: env, Memory: statementAccount(d.memory), Space: d.space}
+	d.account = statementAccount(d.memory)
+	rt := &exec.Runtime{DB: d, Env: env, Memory: d.account, Space: d.space}
 	if d.lock {
 		rt.Txn = &testTxn{d: d}
 	}

@@ -87,7 +87,8 @@ func (j *joinNode) open(ctx context.Context, run *exec.Run) (exec.Operator, erro
 		left.Close()
 		return nil, err
 	}
-	spec := exec.JoinSpec{Kind: j.kind, Conds: j.conds, LeftWidth: len(j.left.ids()), RightWidth: len(j.right.ids())}
+	spec := exec.JoinSpec{Kind: j.kind, Conds: j.conds, LeftWidth: len(j.left.ids()), RightWidth: len(j.right.ids()),
+		Unordered: len(j.order) == 0}
 	if len(j.leftKeys) > 0 {
 		return exec.NewHashJoin(run, left, right, j.leftKeys, j.rightKeys, spec), nil
 	}

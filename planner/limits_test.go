@@ -46,9 +46,6 @@ func TestSortSpills(t *testing.T) {
 		for _, limit := range []int{40 << 10, 200 << 10} {
 			d.memory = limit
 			d.space = mustSpace(t)
-			if strings.Contains(sql, "over") {
-				d.memory, served = 2<<20, true // a window holds its partition, and there is room for the sorts
-			}
 			_, got, err := d.query(sql)
 			if err != nil {
 				t.Fatalf("%s with %d bytes: %v", sql, limit, err)
@@ -72,23 +69,59 @@ func mustSpace(t *testing.T) *exec.Space {
 	return s
 }
 
-// TestMemoryLimit: what cannot spill ends the statement, and gives back what it held.
+// TestMemoryLimit: what cannot spill ends the statement, and gives back what it held: a group that is too large by itself.
 func TestMemoryLimit(t *testing.T) {
 	d := newTestDB(t)
 	bigTable(t, d)
 	for _, sql := range []string{
-		"select a.id from big a join big b on a.s = b.s order by a.id limit 5",
-		"select s, count(*) from big group by s",
-		"select distinct s, id from big",
-		"select id from big where s in (select s from big where k < 30) or k = 1",
+		"select count(distinct s, id) from big",
+		"select json_arrayagg(concat(s, s, s, s, s, s, s, s, s, s)) from big group by k > 1000",
+		"select k % 2, count(distinct s, id) from big group by k % 2",
 	} {
-		d.memory = 30 << 10
+		d.memory = 100 << 10
 		if _, _, err := d.query(sql); mysqlerr.Code(err) != 1038 {
 			t.Errorf("%s: %v", sql, err)
+		}
+		if n := d.account.Used(); n != 0 {
+			t.Errorf("%s: %d bytes are still accounted for", sql, n)
 		}
 		d.memory = 64 << 20
 		if _, _, err := d.query(sql); err != nil {
 			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}
+
+// TestOperatorsSpill: what ended statements with 1038 before goes on in temporary files.
+func TestOperatorsSpill(t *testing.T) {
+	d := newTestDB(t)
+	bigTable(t, d)
+	for _, c := range []struct {
+		sql  string
+		kind memory.Kind
+	}{
+		{"select a.id from big a join big b on a.s = b.s order by a.id limit 5", memory.Join},
+		{"select s, count(*) from (select s from big limit 5000) x group by s", memory.Group},
+		{"select distinct s, id from (select s, id from big limit 5000) x", memory.Distinct},
+		{"select id from big where s in (select s from big where k < 30) or k = 1", memory.Sort},
+		{"select id, sum(k) over (order by s, id) from big", memory.Window},
+		{"select s, id from big except select s, id + 1000 from big", memory.Distinct},
+		{"with recursive c (n, t) as (select 1, cast('' as char(80)) union all select n + 1, repeat('x', 60) from c where n < 900) select * from c", memory.Rows},
+	} {
+		d.memory, d.space = 0, mustSpace(t)
+		_, want, err := d.query(c.sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.memory = 128 << 10
+		_, got, err := d.query(c.sql)
+		sortRows(got)
+		sortRows(want)
+		if err != nil || showRows(got) != showRows(want) {
+			t.Errorf("%s: %v, %d rows instead of %d", c.sql, err, len(got), len(want))
+		}
+		if d.space.Files(c.kind) == 0 || d.space.Used() != 0 || d.account.Used() != 0 {
+			t.Errorf("%s: %d files, %d bytes of them and %d bytes of memory are left", c.sql, d.space.Files(c.kind), d.space.Used(), d.account.Used())
 		}
 	}
 }
@@ -171,7 +204,7 @@ func TestSnapshots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := exec.ReadAll(context.Background(), mustRun(t, count), op); err != nil {
+		if err := exec.NewRowBuffer(mustRun(t, count), memory.Rows).Fill(context.Background(), op); err != nil {
 			t.Fatal(err)
 		}
 		if count.snapshots != c.snapshots {
@@ -206,7 +239,7 @@ func TestLocking(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := exec.ReadAll(context.Background(), mustRun(t, d), op); err != nil {
+		if err := exec.NewRowBuffer(mustRun(t, d), memory.Rows).Fill(context.Background(), op); err != nil {
 			t.Fatal(err)
 		}
 		if got := fmt.Sprint(x.modes); got != c.want {

@@ -46,6 +46,7 @@ func TestRandomQueries(t *testing.T) {
 type generator struct {
 	rng    *rand.Rand
 	scopes []string // aliases that may be named, with their table behind a colon
+	rows   int      // of each table; 0: 40
 }
 
 func (g *generator) pick(list ...string) string { return list[g.rng.Intn(len(list))] }
@@ -61,7 +62,7 @@ func (g *generator) schema() []string {
 	}
 	for _, t := range []string{"p", "q", "r"} {
 		var rows []string
-		for id := 1; id <= 40; id++ {
+		for id := 1; id <= max(g.rows, 40); id++ {
 			row := fmt.Sprintf("%d, %s, %d, %s, %s, %s", id, g.orNull(fmt.Sprint(g.rng.Intn(8))), g.rng.Intn(6),
 				g.orNull(g.text()), g.orNull(g.date()), g.orNull(fmt.Sprintf("%d.%02d", g.rng.Intn(5), 25*g.rng.Intn(4))))
 			if t == "q" {

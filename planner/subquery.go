@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -186,17 +187,39 @@ type correlated struct {
 // maxRemembered bounds the results that one execution remembers of a correlated subquery.
 const maxRemembered = 4096
 
+// remembered is what one execution remembers of a correlated subquery.
+type remembered struct {
+	vals map[string]types.Value
+	hold memory.Hold
+}
+
+// keep remembers a value where there is room for it.
+func (m *remembered) keep(key []byte, v types.Value) error {
+	size := len(key) + len(v.Raw()) + rememberedBytes
+	if len(m.vals) >= maxRemembered || m.hold.Crowded(size) {
+		return nil
+	}
+	m.vals[string(key)] = v.Clone()
+	return m.hold.Grow(size)
+}
+
+const rememberedBytes = 100 // of an entry, besides its bytes
+
 func (f *correlated) eval(env *expr.Env, args []types.Value) (types.Value, error) {
 	run := exec.RunOf(env)
 	if run == nil {
 		return types.Null, errOutsidePlan()
 	}
-	cache := run.Memo(f, func() any { return map[string]types.Value{} }).(map[string]types.Value)
+	cache := run.Memo(f, func() any {
+		m := &remembered{vals: map[string]types.Value{}, hold: run.RT.Memory.Hold(memory.Rows)}
+		run.OnClose(m.hold.Close)
+		return m
+	}).(*remembered)
 	var key []byte
 	for _, a := range args {
 		key = types.AppendValue(key, a)
 	}
-	if v, ok := cache[string(key)]; ok {
+	if v, ok := cache.vals[string(key)]; ok {
 		return v, nil
 	}
 	op, err := f.sub.open(run, args)
@@ -204,9 +227,8 @@ func (f *correlated) eval(env *expr.Env, args []types.Value) (types.Value, error
 		return types.Null, err
 	}
 	v, err := f.result(run.Context(), op)
-	if err == nil && len(cache) < maxRemembered {
-		v = v.Clone()
-		cache[string(key)] = v
+	if err == nil {
+		err = cache.keep(key, v)
 	}
 	return v, err
 }
@@ -263,10 +285,20 @@ type quantifier struct {
 
 // innerSet is a subquery's rows for one set of outer values.
 type innerSet struct {
-	rows    [][]types.Value
-	keys    map[string]struct{} // of rows without NULL; nil when they must be compared one by one
-	nulls   [][]types.Value
-	hashing bool
+	rows  *exec.RowBuffer // all; with keys of one value none
+	keys  *exec.KeySet    // of rows without NULL; nil when they must be compared one by one
+	nulls *exec.RowBuffer // with keys: the rows that have a NULL
+	some  bool            // there are rows
+	key   []byte          // of the row at hand
+	outer []byte          // the outer values
+}
+
+func (s *innerSet) close() {
+	s.rows.Close()
+	if s.keys != nil {
+		s.keys.Close()
+		s.nulls.Close()
+	}
 }
 
 func (f *quantifier) eval(env *expr.Env, args []types.Value) (types.Value, error) {
@@ -286,31 +318,90 @@ func (f *quantifier) eval(env *expr.Env, args []types.Value) (types.Value, error
 	return types.Bool(v.Int() == 0), nil
 }
 
+// load gives the subquery's rows. Those of the outer values asked for last are kept.
 func (f *quantifier) load(run *exec.Run, env *expr.Env, outer []types.Value) (*innerSet, error) {
-	cache := run.Memo(f, func() any { return map[string]*innerSet{} }).(map[string]*innerSet)
+	last := run.Memo(f, func() any {
+		var last *innerSet
+		run.OnClose(func() {
+			if last != nil {
+				last.close()
+			}
+		})
+		return &last
+	}).(**innerSet)
 	var key []byte
 	for _, a := range outer {
 		key = types.AppendValue(key, a)
 	}
-	if s, ok := cache[string(key)]; ok {
-		return s, nil
+	if s := *last; s != nil {
+		if string(s.outer) == string(key) {
+			return s, nil
+		}
+		s.close()
+		*last = nil
 	}
 	op, err := f.sub.open(run, outer)
 	if err != nil {
 		return nil, err
 	}
-	s := &innerSet{}
-	if s.rows, err = exec.ReadAll(run.Context(), run, op); err != nil {
+	s := &innerSet{rows: exec.NewRowBuffer(run, memory.Join), outer: key}
+	if err := f.fill(run, env, s, op); err != nil {
+		s.close()
 		return nil, err
 	}
-	if f.hashable() {
-		f.index(env, s)
-	}
-	if len(outer) > 0 {
-		clear(cache) // only an uncorrelated set is worth keeping for long
-	}
-	cache[string(key)] = s
+	*last = s
 	return s, nil
+}
+
+// fill reads the subquery's rows, and closes op.
+func (f *quantifier) fill(run *exec.Run, env *expr.Env, s *innerSet, op exec.Operator) error {
+	defer op.Close()
+	ctx := run.Context()
+	if f.hashable() {
+		s.keys, s.nulls = exec.NewKeySet(run), exec.NewRowBuffer(run, memory.Join)
+	}
+	var b types.Batch
+	for {
+		ok, err := op.Next(ctx, &b)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		s.some = true
+		for i, n := 0, b.Len(); i < n; i++ {
+			if err := f.add(ctx, env, s, b.Row(i)); err != nil {
+				return err
+			}
+		}
+	}
+	if s.keys != nil {
+		if err := s.keys.Finish(ctx); err != nil {
+			return err
+		}
+		if err := s.nulls.Finish(); err != nil {
+			return err
+		}
+	}
+	return s.rows.Finish()
+}
+
+// add puts a row into the set.
+func (f *quantifier) add(ctx context.Context, env *expr.Env, s *innerSet, row []types.Value) error {
+	if s.keys != nil {
+		var whole bool
+		var err error
+		if s.key, whole = f.key(s.key[:0], env, row); whole {
+			err = s.keys.Add(ctx, s.key)
+		} else {
+			err = s.nulls.Add(row)
+		}
+		if err != nil || f.n == 1 {
+			return err
+		}
+	}
+	return s.rows.Add(row)
 }
 
 func (f *quantifier) hashable() bool {
@@ -323,19 +414,6 @@ func (f *quantifier) hashable() bool {
 		}
 	}
 	return true
-}
-
-func (f *quantifier) index(env *expr.Env, s *innerSet) {
-	s.hashing, s.keys = true, make(map[string]struct{}, len(s.rows))
-	var key []byte
-	for _, row := range s.rows {
-		var ok bool
-		if key, ok = f.key(key[:0], env, row); ok {
-			s.keys[string(key)] = struct{}{}
-		} else {
-			s.nulls = append(s.nulls, row)
-		}
-	}
 }
 
 // key is the hash key of a list of values; ok is false where one is NULL.
@@ -356,21 +434,33 @@ func (f *quantifier) key(dst []byte, env *expr.Env, vals []types.Value) ([]byte,
 // test gives MySQL's three-valued result.
 func (f *quantifier) test(env *expr.Env, left []types.Value, s *innerSet) (types.Value, error) {
 	rows := s.rows
-	if s.hashing {
-		if len(rows) == 0 {
+	if s.keys != nil {
+		if !s.some {
 			return types.Bool(false), nil
 		}
-		if key, ok := f.key(nil, env, left); ok {
-			if _, found := s.keys[string(key)]; found {
-				return types.Bool(true), nil
+		var whole bool
+		if s.key, whole = f.key(s.key[:0], env, left); whole {
+			if found, err := s.keys.Has(s.key); err != nil || found {
+				return types.Bool(true), err
 			}
 			rows = s.nulls
+		} else if f.n == 1 {
+			return types.Null, nil
 		}
 	}
+	return f.scan(env, left, rows)
+}
+
+// scan compares with one row after the other.
+func (f *quantifier) scan(env *expr.Env, left []types.Value, rows *exec.RowBuffer) (types.Value, error) {
 	row := make([]types.Value, 2*f.n)
 	copy(row, left)
 	null := false
-	for _, r := range rows {
+	for i := range rows.Len() {
+		r, err := rows.At(i)
+		if err != nil {
+			return types.Null, err
+		}
 		copy(row[f.n:], r)
 		v, err := f.compareRow(env, row)
 		if err != nil {

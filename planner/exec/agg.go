@@ -21,12 +21,17 @@ type AggSpec struct {
 
 // HashAgg groups its input. Groups come in the order of their first rows; output rows are the group values followed by
 // the aggregates' results. Without GroupBy there is exactly one.
+//
+// Where the groups find no room in memory, rows of new ones go to temporary files, divided into partitions by their keys, and each
+// partition is grouped after the input has ended. Groups whose states grow with their rows go there as well, as they are. A group
+// that is too large by itself is the statement's error 1038.
 type HashAgg struct {
 	run   *Run
-	in    Operator
+	in    Operator // of the present task
 	spec  AggSpec
 	colls []types.Collation
 	width []int // of each aggregate's partial values
+	plain bool  // GroupBy are columns
 
 	index  map[string]int32
 	groups [][]types.Value
@@ -40,13 +45,40 @@ type HashAgg struct {
 	ready  bool
 	at     int
 	size   int
+
+	key   []byte
+	vals  []types.Value
+	more  []types.Value // behind a row in a file
+	saved []types.Value
+	seqs  []int64 // of each group, where the input comes from a file: the number of its first row
+	rows  int64   // numbers given
+	file  *aggFiles
+	task  *aggTask
+	tasks []*aggTask
+	out   Operator // puts the output of all tasks in order
+}
+
+// aggFiles is where what finds no room goes.
+//
+//	row of rows    input row, group values where they are not columns, level with ROLLUP, number
+//	row of states  group values, saved states, level with ROLLUP, number
+type aggFiles struct {
+	rows, states *rowFile // states may be nil
+}
+
+// aggTask is a partition that is still to be grouped.
+type aggTask struct {
+	aggFiles
+	part, division int
 }
 
 // NewHashAgg groups in.
 func NewHashAgg(run *Run, in Operator, spec AggSpec) *HashAgg {
 	h := &HashAgg{run: run, in: in, spec: spec, index: map[string]int32{}, size: firstBatch,
-		hold: run.RT.Memory.Hold(memory.Group)}
+		hold: run.RT.Memory.Hold(memory.Group), plain: true, vals: make([]types.Value, len(spec.GroupBy))}
 	for _, g := range spec.GroupBy {
+		_, column := g.(*expr.Column)
+		h.plain = h.plain && column
 		h.colls = append(h.colls, g.Type().Collation)
 	}
 	for _, a := range spec.Aggs {
@@ -69,11 +101,38 @@ func (h *HashAgg) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			return false, err
 		}
 		h.ready = true
+		if len(h.tasks) > 0 {
+			h.out = h.reorder()
+		}
 	}
+	if h.out != nil {
+		return h.out.Next(ctx, b)
+	}
+	return h.emit(b)
+}
+
+// next gives the groups of one task after the other.
+func (h *HashAgg) next(ctx context.Context, b *types.Batch) (bool, error) {
+	for {
+		if ok, err := h.emit(b); ok || err != nil {
+			return ok, err
+		}
+		h.endTask()
+		if len(h.tasks) == 0 {
+			return false, nil
+		}
+		if err := h.startTask(ctx); err != nil {
+			return false, err
+		}
+	}
+}
+
+// emit gives the groups that are in memory.
+func (h *HashAgg) emit(b *types.Batch) (bool, error) {
 	if h.at >= len(h.groups) {
 		return false, nil
 	}
-	b.Reset(max(len(h.spec.GroupBy)+len(h.spec.Aggs), zeroWidth))
+	b.Reset(max(len(h.spec.GroupBy)+len(h.spec.Aggs), zeroWidth) + h.tags())
 	for n := 0; n < h.size && h.at < len(h.groups); n++ {
 		if err := h.result(b, h.at); err != nil {
 			return false, err
@@ -96,13 +155,14 @@ func (h *HashAgg) result(b *types.Batch, g int) error {
 	if len(h.groups[g])+len(h.states[g]) == 0 {
 		b.Vals = append(b.Vals, types.Null)
 	}
+	if h.out != nil {
+		h.tag(b, g)
+	}
 	return nil
 }
 
 func (h *HashAgg) load(ctx context.Context) error {
 	var b types.Batch
-	vals := make([]types.Value, len(h.spec.GroupBy))
-	var key []byte
 	for {
 		ok, err := h.in.Next(ctx, &b)
 		if err != nil {
@@ -112,7 +172,7 @@ func (h *HashAgg) load(ctx context.Context) error {
 			break
 		}
 		for i, n := 0, b.Len(); i < n; i++ {
-			if key, err = h.addRow(b.Row(i), vals, key); err != nil {
+			if err := h.addRow(b.Row(i)); err != nil {
 				return err
 			}
 		}
@@ -120,41 +180,65 @@ func (h *HashAgg) load(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(h.groups) == 0 && (len(h.spec.GroupBy) == 0) {
+	if err := h.endFiles(); err != nil {
+		return err
+	}
+	if len(h.groups) == 0 && len(h.spec.GroupBy) == 0 && len(h.tasks) == 0 {
 		h.newGroup(nil, nil, 0)
 	}
-	if h.spec.Rollup {
+	if h.spec.Rollup && len(h.tasks) == 0 && h.task == nil {
 		h.sortRollup()
 	}
 	return nil
 }
 
-func (h *HashAgg) addRow(row, vals []types.Value, key []byte) ([]byte, error) {
+// addRow gives a row to its group, or with Rollup to its groups.
+func (h *HashAgg) addRow(row []types.Value) error {
+	if h.task != nil {
+		return h.addSpilled(row)
+	}
+	h.rows++
 	for i, g := range h.spec.GroupBy {
 		v, err := g.Eval(h.run.Env, row)
 		if err != nil {
-			return key, err
+			return err
 		}
-		vals[i] = v
+		h.vals[i] = v
 	}
-	least := len(vals)
+	least := len(h.vals)
 	if h.spec.Rollup {
 		least = 0
 	}
-	for level := len(vals); level >= least; level-- {
-		key = hashRow(append(key[:0], byte(level)), vals[:level], h.colls)
-		g, ok := h.index[string(key)]
-		if !ok {
-			if err := h.charge(); err != nil {
-				return key, err
-			}
-			g = h.newGroup(key, vals[:level], level)
-		}
-		if err := h.feed(int(g), row); err != nil {
-			return key, err
+	for level := len(h.vals); level >= least; level-- {
+		if err := h.addTo(level, row, h.rows); err != nil {
+			return err
 		}
 	}
-	return key, nil
+	return nil
+}
+
+// addTo gives a row to the group of the first values of h.vals.
+func (h *HashAgg) addTo(level int, row []types.Value, number int64) error {
+	h.key = hashRow(append(h.key[:0], byte(level)), h.vals[:level], h.colls)
+	g, ok := h.index[string(h.key)]
+	if !ok {
+		full, err := h.full()
+		if err != nil {
+			return err
+		}
+		if full {
+			return h.putAside(level, row, number)
+		}
+		g = h.newGroup(h.key, h.vals[:level], level)
+		if h.task != nil {
+			h.seqs = append(h.seqs, number)
+		}
+	}
+	err := h.feed(int(g), row)
+	if !ok && !h.grows {
+		h.look(int(g)) // the next new group has to know of it
+	}
+	return err
 }
 
 // feed gives a row, or a fragment's partial result, to a group's aggregates.
@@ -219,14 +303,32 @@ func (h *HashAgg) look(g int) {
 	h.bytes[g] = bytes
 }
 
-// charge accounts for the groups, as far as they were looked at. The keys are kept twice: as values, and in the index.
+// charge accounts for the groups, as far as they were looked at. States that have grown too large are put aside.
 func (h *HashAgg) charge() error {
-	return h.hold.Set(h.stated + 2*h.arena.Used() + len(h.groups)*(groupBytes+valueBytes*len(h.spec.GroupBy)))
+	if h.grows && h.divisible() && h.crowded() {
+		return h.evict()
+	}
+	return h.hold.Set(h.used())
 }
 
-// Close releases the groups and the input.
+// used is what the groups take, as far as they were looked at. The keys are kept twice: as values, and in the index.
+func (h *HashAgg) used() int {
+	return h.stated + 2*h.arena.Used() + len(h.groups)*(groupBytes+valueBytes*len(h.spec.GroupBy))
+}
+
+// Close releases the groups, the files and the input.
 func (h *HashAgg) Close() {
-	h.in.Close()
+	if h.out != nil {
+		h.out.Close()
+	}
+	h.endTask()
+	if h.file != nil {
+		closeFiles(h.file.rows, h.file.states)
+	}
+	for _, t := range h.tasks {
+		closeFiles(t.rows, t.states)
+	}
+	h.tasks = nil
 	h.hold.Close()
 	h.groups, h.states, h.index = nil, nil, nil
 }

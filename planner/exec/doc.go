@@ -13,8 +13,15 @@
 // statement's own (Run.SetParam), so that they reach index ranges and fragments like any parameter.
 //
 // Memory: what an operator keeps of its input it charges to the statement's account (Runtime.Memory) by a memory.Hold of its own.
-// Before it takes more than its share (Hold.Crowded) it goes on in temporary files (rowFile), which live in the node's Space; what
-// cannot ends the statement with error 1038. A Sort writes sorted runs, and merges them in passes of a bounded number.
+// Before it takes more than its share (Hold.Crowded) it goes on in temporary files, which live in the node's Space:
+//
+//	rowFile    rows in parts: sorted runs (Sort), partitions by a hash of the key (HashJoin, HashAgg, Distinct, SetOp)
+//	RowBuffer  rows that are read again: windows, right sides of nested loops, recursion, subqueries
+//	KeySet     keys that are asked for
+//
+// Partitions are dealt with one after the other, and divided again where they are too large; where the order matters, rows carry
+// their number, and a Sort puts them back. What has to be in memory at once, as one group's state, ends the statement with error
+// 1038.
 //
 // Invariants: a batch's rows are valid until the next call of Next of the operator that filled it, and whoever keeps them
 // longer copies them; Close may be called at any time after opening, once, and releases what the operators below hold;

@@ -30,7 +30,8 @@ type IndexJoin struct {
 	keys    []int32 // for each pending row its key's number, -1 for none
 	byKey   map[string]int32
 	found   [][]int32 // by key number: rows of right
-	right   *rowStore
+	right   *RowBuffer
+	hold    memory.Hold // of keys and found
 	at      int
 	inner   int
 	matched bool
@@ -42,7 +43,7 @@ type IndexJoin struct {
 // NewIndexJoin joins left with what lookup finds.
 func NewIndexJoin(run *Run, left Operator, lookup Lookup, spec JoinSpec) *IndexJoin {
 	return &IndexJoin{joiner: newJoiner(run, spec), left: left, lookup: lookup, size: firstBatch,
-		groups: newRowStore(run, memory.Join), right: newRowStore(run, memory.Join)}
+		groups: newRowStore(run, memory.Join), right: NewRowBuffer(run, memory.Join), hold: run.RT.Memory.Hold(memory.Join)}
 }
 
 // Next gives joined rows.
@@ -76,7 +77,11 @@ func (x *IndexJoin) emit(b *types.Batch) error {
 		row := x.pending[x.at]
 		if k := x.keys[x.at]; k >= 0 {
 			for list := x.found[k]; x.inner < len(list); {
-				matched, done, err := x.candidate(b, row, x.right.rows[list[x.inner]])
+				right, err := x.right.At(int(list[x.inner]))
+				if err != nil {
+					return err
+				}
+				matched, done, err := x.candidate(b, row, right)
 				if err != nil {
 					return err
 				}
@@ -104,7 +109,7 @@ func (x *IndexJoin) fetch(ctx context.Context) error {
 		return err
 	}
 	x.at, x.inner, x.matched = 0, 0, false
-	x.right.reset()
+	x.right.Close()
 	if len(x.byKey) == 0 {
 		return nil
 	}
@@ -116,8 +121,11 @@ func (x *IndexJoin) fetch(ctx context.Context) error {
 	var b types.Batch
 	for {
 		ok, err := op.Next(ctx, &b)
-		if err != nil || !ok {
+		if err != nil {
 			return err
+		}
+		if !ok {
+			return x.right.Finish()
 		}
 		for i, n := 0, b.Len(); i < n; i++ {
 			row := b.Row(i)
@@ -128,8 +136,11 @@ func (x *IndexJoin) fetch(ctx context.Context) error {
 			if !ok {
 				continue
 			}
-			x.found[k] = append(x.found[k], int32(len(x.right.rows)))
-			if err := x.right.add(row); err != nil {
+			if err := x.hold.Grow(wordBytes); err != nil {
+				return err
+			}
+			x.found[k] = append(x.found[k], int32(x.right.Len()))
+			if err := x.right.Add(row); err != nil {
 				return err
 			}
 		}
@@ -139,6 +150,7 @@ func (x *IndexJoin) fetch(ctx context.Context) error {
 // gather fills pending with the next rows of the left side.
 func (x *IndexJoin) gather(ctx context.Context) error {
 	x.groups.reset()
+	x.hold.Close()
 	x.pending, x.keys, x.found = x.pending[:0], x.keys[:0], x.found[:0]
 	x.byKey = make(map[string]int32)
 	for len(x.pending) < x.size {
@@ -153,7 +165,11 @@ func (x *IndexJoin) gather(ctx context.Context) error {
 			}
 			x.input = 0
 		}
-		row, err := x.groups.keep(x.batch.Row(x.input))
+		next := x.batch.Row(x.input)
+		if len(x.pending) > 0 && x.groups.hold.Crowded(rowBytes(next)) {
+			return nil
+		}
+		row, err := x.groups.keep(next)
 		if err != nil {
 			return err
 		}
@@ -175,6 +191,9 @@ func (x *IndexJoin) enter(row []types.Value) error {
 	k := int32(-1)
 	if ok {
 		if k, ok = x.byKey[string(key)]; !ok {
+			if err := x.hold.Grow(len(key) + hashEntryBytes); err != nil {
+				return err
+			}
 			k = int32(len(x.found))
 			x.byKey[string(key)] = k
 			x.found = append(x.found, nil)
@@ -189,5 +208,6 @@ func (x *IndexJoin) enter(row []types.Value) error {
 func (x *IndexJoin) Close() {
 	x.left.Close()
 	x.groups.reset()
-	x.right.reset()
+	x.right.Close()
+	x.hold.Close()
 }

@@ -27,6 +27,8 @@ type JoinSpec struct {
 	Conds      []expr.Expr // beyond the keys
 	LeftWidth  int
 	RightWidth int
+	// Unordered tells that nobody relies on the order of the left side.
+	Unordered bool
 }
 
 // joiner matches left rows with candidates and builds output rows.
@@ -34,6 +36,9 @@ type joiner struct {
 	JoinSpec
 	run *Run
 	row []types.Value // combined
+	// Rows of the left side that come from a file have more columns behind their own: the key, and then tags, which the output
+	// gets as well.
+	extra, tags int
 }
 
 func newJoiner(run *Run, spec JoinSpec) joiner {
@@ -42,9 +47,19 @@ func newJoiner(run *Run, spec JoinSpec) joiner {
 
 func (j *joiner) width() int {
 	if j.Kind == Semi || j.Kind == Anti {
-		return j.LeftWidth
+		return j.LeftWidth + j.tags
 	}
-	return j.LeftWidth + j.RightWidth
+	return j.LeftWidth + j.RightWidth + j.tags
+}
+
+// own is a left row without what stands behind its columns.
+func (j *joiner) own(left []types.Value) []types.Value { return left[:len(left)-j.extra] }
+
+// tag appends a left row's tags to the output.
+func (j *joiner) tag(b *types.Batch, left []types.Value) {
+	if j.tags > 0 {
+		b.Vals = append(b.Vals, left[len(left)-j.tags:]...)
+	}
 }
 
 // match tests one pair. The combined row is in j.row afterwards.
@@ -52,11 +67,11 @@ func (j *joiner) match(left, right []types.Value) (bool, error) {
 	copy(j.row[j.LeftWidth:], right)
 	if len(j.Conds) == 0 {
 		if j.Kind == Inner || j.Kind == Left {
-			copy(j.row, left)
+			copy(j.row, j.own(left))
 		}
 		return true, nil
 	}
-	copy(j.row, left)
+	copy(j.row, j.own(left))
 	return allTrue(j.run.Env, j.Conds, j.row)
 }
 
@@ -64,12 +79,14 @@ func (j *joiner) match(left, right []types.Value) (bool, error) {
 func (j *joiner) unmatched(b *types.Batch, left []types.Value) {
 	switch j.Kind {
 	case Left:
-		b.Vals = append(b.Vals, left...)
+		b.Vals = append(b.Vals, j.own(left)...)
 		for range j.RightWidth {
 			b.Vals = append(b.Vals, types.Null)
 		}
+		j.tag(b, left)
 	case Anti:
-		b.Vals = append(b.Vals, left...)
+		b.Vals = append(b.Vals, j.own(left)...)
+		j.tag(b, left)
 	}
 }
 
@@ -81,12 +98,14 @@ func (j *joiner) candidate(b *types.Batch, left, right []types.Value) (matched, 
 	}
 	switch j.Kind {
 	case Semi:
-		b.Vals = append(b.Vals, left...)
+		b.Vals = append(b.Vals, j.own(left)...)
+		j.tag(b, left)
 		return true, true, nil
 	case Anti:
 		return true, true, nil
 	}
 	b.Vals = append(b.Vals, j.row...)
+	j.tag(b, left)
 	return true, false, nil
 }
 
@@ -131,6 +150,11 @@ func newHashTable(run *Run) *hashTable {
 
 const hashEntryBytes = 64 // of the maps, roughly, without the key
 
+// crowded tells that the row is too much.
+func (h *hashTable) crowded(key []byte, row []types.Value) bool {
+	return h.store.hold.Crowded(rowBytes(row) + 2*len(key) + hashEntryBytes)
+}
+
 func (h *hashTable) add(key []byte, row []types.Value) error {
 	if err := h.store.add(row); err != nil {
 		return err
@@ -156,146 +180,11 @@ func (h *hashTable) first(key []byte) int32 {
 	return -1
 }
 
-// HashJoin builds a table of the right side and probes it with the left, whose order it keeps.
-type HashJoin struct {
-	joiner
-	left, right         Operator
-	leftKeys, rightKeys []KeyPart
-	table               *hashTable
-	batch               types.Batch
-	at                  int // row of batch to go on with
-	chain               int32
-	matched             bool
-	key                 []byte
-}
-
-// NewHashJoin joins left and right on equal keys.
-func NewHashJoin(run *Run, left, right Operator, leftKeys, rightKeys []KeyPart, spec JoinSpec) *HashJoin {
-	return &HashJoin{joiner: newJoiner(run, spec), left: left, right: right, leftKeys: leftKeys, rightKeys: rightKeys, chain: -1}
-}
-
-func (h *HashJoin) build(ctx context.Context) error {
-	h.table = newHashTable(h.run)
-	var b types.Batch
-	for {
-		ok, err := h.right.Next(ctx, &b)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
-		for i, n := 0, b.Len(); i < n; i++ {
-			row := b.Row(i)
-			key, ok, err := appendKey(h.key[:0], h.run.Env, h.rightKeys, row)
-			h.key = key
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-			if (h.Kind == Semi || h.Kind == Anti) && len(h.Conds) == 0 && h.table.first(key) >= 0 {
-				continue // one partner is as good as many
-			}
-			if err := h.table.add(key, row); err != nil {
-				return err
-			}
-		}
-	}
-	h.right.Close()
-	h.right = nil
-	return nil
-}
-
-// Next gives joined rows.
-func (h *HashJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	if h.table == nil {
-		if err := h.build(ctx); err != nil {
-			return false, err
-		}
-		if len(h.table.next) == 0 && (h.Kind == Inner || h.Kind == Semi) {
-			return false, nil
-		}
-	}
-	for {
-		b.Reset(h.width())
-		if h.at >= h.batch.Len() {
-			ok, err := h.left.Next(ctx, &h.batch)
-			if err != nil || !ok {
-				return false, err
-			}
-			h.at, h.chain = 0, -1
-		}
-		if err := h.probe(b); err != nil {
-			return false, err
-		}
-		if b.Len() > 0 {
-			return true, nil
-		}
-		if err := canceled(ctx); err != nil {
-			return false, err
-		}
-	}
-}
-
-// probe joins rows of the left batch until the output is full. chain is where a row's candidates go on, -1 for a row
-// that is new.
-func (h *HashJoin) probe(b *types.Batch) error {
-	for n := h.batch.Len(); h.at < n; h.at++ {
-		row := h.batch.Row(h.at)
-		if h.chain < 0 {
-			key, ok, err := appendKey(h.key[:0], h.run.Env, h.leftKeys, row)
-			h.key = key
-			if err != nil {
-				return err
-			}
-			h.matched = false
-			if ok {
-				h.chain = h.table.first(key)
-			}
-		}
-		for h.chain >= 0 {
-			matched, done, err := h.candidate(b, row, h.table.store.rows[h.chain])
-			if err != nil {
-				return err
-			}
-			h.matched = h.matched || matched
-			h.chain = h.table.next[h.chain]
-			if done {
-				h.chain = -1
-			}
-			if h.chain >= 0 && b.Len() >= maxBatch {
-				return nil
-			}
-		}
-		if !h.matched {
-			h.unmatched(b, row)
-		}
-		if b.Len() >= maxBatch {
-			h.at++
-			return nil
-		}
-	}
-	return nil
-}
-
-// Close releases the table and both sides.
-func (h *HashJoin) Close() {
-	h.left.Close()
-	if h.right != nil {
-		h.right.Close()
-	}
-	if h.table != nil {
-		h.table.store.reset()
-	}
-}
-
 // NestedLoop compares each left row with all rows of the right side, which it keeps.
 type NestedLoop struct {
 	joiner
 	left, right Operator
-	store       *rowStore
+	rows        *RowBuffer // of right
 	batch       types.Batch
 	at, inner   int
 	matched     bool
@@ -308,14 +197,14 @@ func NewNestedLoop(run *Run, left, right Operator, spec JoinSpec) *NestedLoop {
 
 // Next gives joined rows.
 func (l *NestedLoop) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	if l.store == nil {
-		l.store = newRowStore(l.run, memory.Join)
+	if l.rows == nil {
+		l.rows = NewRowBuffer(l.run, memory.Join)
 		right := l.right
 		l.right = nil
-		if err := l.store.fill(ctx, right); err != nil {
+		if err := l.rows.Fill(ctx, right); err != nil {
 			return false, err
 		}
-		if len(l.store.rows) == 0 && (l.Kind == Inner || l.Kind == Semi) {
+		if l.rows.Len() == 0 && (l.Kind == Inner || l.Kind == Semi) {
 			return false, nil
 		}
 	}
@@ -344,12 +233,16 @@ func (l *NestedLoop) Next(ctx context.Context, b *types.Batch) (bool, error) {
 // step joins one left row; it tells when the output is full.
 func (l *NestedLoop) step(b *types.Batch) (bool, error) {
 	row := l.batch.Row(l.at)
-	for l.inner < len(l.store.rows) {
-		matched, done, err := l.candidate(b, row, l.store.rows[l.inner])
+	for n := l.rows.Len(); l.inner < n; {
+		right, err := l.rows.At(l.inner)
 		if err != nil {
 			return false, err
 		}
 		l.inner++
+		matched, done, err := l.candidate(b, row, right)
+		if err != nil {
+			return false, err
+		}
 		l.matched = l.matched || matched
 		if done {
 			break
@@ -372,7 +265,7 @@ func (l *NestedLoop) Close() {
 	if l.right != nil {
 		l.right.Close()
 	}
-	if l.store != nil {
-		l.store.reset()
+	if l.rows != nil {
+		l.rows.Close()
 	}
 }

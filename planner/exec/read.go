@@ -379,32 +379,25 @@ func (p *parallelRead) Close() {
 	}
 }
 
-// virtualRead gives the rows of a table that the gateway makes up.
-type virtualRead struct{ rows *Rows }
-
 // NewVirtualRead collects a virtual table's rows that meet conds; cols are the positions of the columns wanted.
 func NewVirtualRead(ctx context.Context, run *Run, t VirtualTable, eq map[string]string, cols []int) (Operator, error) {
-	s := newRowStore(run, memory.Rows)
-	row := make([]types.Value, len(cols))
+	rows := NewRowBuffer(run, memory.Rows)
+	row := make([]types.Value, max(len(cols), zeroWidth))
 	err := t.Scan(ctx, eq, func(full []types.Value) error {
 		for i, c := range cols {
 			row[i] = full[c]
 		}
-		if len(cols) == 0 {
-			return s.add([]types.Value{types.Null})
-		}
-		return s.add(row)
+		return rows.Add(row)
 	})
+	if err == nil {
+		err = rows.Finish()
+	}
 	if err != nil {
+		rows.Close()
 		return nil, err
 	}
-	return &virtualRead{rows: NewRows(s.rows, len(cols))}, nil
+	return NewOwned(rows.Reader(), rows.Close), nil
 }
-
-func (v *virtualRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	return v.rows.Next(ctx, b)
-}
-func (v *virtualRead) Close() {}
 
 // NewOrderedRead reads fragments whose ranges follow one another, one after the other.
 func NewOrderedRead(run *Run, frags []*fragment.Read, o ReadOptions) Operator {

@@ -14,9 +14,9 @@ import (
 // rowFile is rows that found no room in memory: a temporary file with parts, which are written side by side and read each in the
 // order in which it was written, any number of times. What an operator spills is one open file, however many parts it has.
 //
-//	file = block*          each of one part
-//	block = row*           of a bounded size, or one row that is larger
-//	row = length(uvarint) value*   (types.AppendValue)
+//	file  = block*         each of one part
+//	block = length(4) row* of a bounded size, or one row that is larger
+//	row   = length(uvarint) value*   (types.AppendValue)
 //
 // Buffers and the lists of blocks are charged to the statement.
 type rowFile struct {
@@ -27,39 +27,44 @@ type rowFile struct {
 	size  int    // of blocks, in bytes
 	row   []byte // encoded
 	end   int64
-	tasks int // parts that are yet to be dealt with, see done
+	last  *filePart // that was written to
+	// indexed: each block is in its part's list, so that a row is found by its number; otherwise neighbours share an element.
+	indexed bool
+	tasks   int // parts that are yet to be dealt with, see done
 }
 
 // filePart is a sequence of rows in a rowFile.
 type filePart struct {
-	buf     []byte
+	buf     []byte // the next block, with room for its length in front; nil: none
 	blocks  []blockRef
 	rows    int
 	flushed int // of rows, those in blocks
 }
 
-// blockRef is where a block is.
+// blockRef is where some blocks are that follow one another.
 type blockRef struct {
 	at    int64
-	len   int
-	first int // number of its first row in the part
+	n     int
+	first int // number of the first row in the part
 }
 
-const blockRefBytes = 32
+const blockRefBytes = 24
+
+const blockHead = 4
 
 // errBadRowFile tells that a temporary file has not what was written to it.
 var errBadRowFile = fileError(mysql.ErrErrorOnRead, errors.New("what was read is not what was written"))
 
 // Block sizes: a file of many parts has a buffer for each, which must not take much of a small limit.
 const (
-	minBlock = 256
+	minBlock = 512
 	maxBlock = 32 << 10
 )
 
 func newRowFile(run *Run, kind memory.Kind, parts int) (*rowFile, error) {
 	size := maxBlock
 	if limit := run.RT.Memory.Limit(); limit > 0 {
-		size = int(min(max(limit/256, minBlock), maxBlock))
+		size = int(min(max(limit/128, minBlock), maxBlock))
 	}
 	f, err := run.RT.Space.create(kind)
 	if err != nil {
@@ -78,8 +83,8 @@ func (f *rowFile) add(part int, row, more []types.Value) error {
 		f.row = types.AppendValue(f.row, v)
 	}
 	p := &f.parts[part]
-	need := len(f.row) + binary.MaxVarintLen64
-	if len(p.buf)+need > f.size {
+	need := blockHead + binary.MaxVarintLen64 + len(f.row)
+	if len(p.buf) > blockHead && len(p.buf)+need > f.size {
 		if err := f.flush(p); err != nil {
 			return err
 		}
@@ -88,7 +93,7 @@ func (f *rowFile) add(part int, row, more []types.Value) error {
 		if err := f.hold.Grow(f.size); err != nil {
 			return err
 		}
-		p.buf = make([]byte, 0, f.size)
+		p.buf = make([]byte, blockHead, f.size)
 	}
 	p.rows++
 	if need <= f.size {
@@ -105,7 +110,8 @@ func (f *rowFile) addLarge(p *filePart) error {
 		return err
 	}
 	small := p.buf
-	p.buf = append(binary.AppendUvarint(make([]byte, 0, len(f.row)+binary.MaxVarintLen64), uint64(len(f.row))), f.row...)
+	p.buf = binary.AppendUvarint(make([]byte, blockHead, blockHead+binary.MaxVarintLen64+len(f.row)), uint64(len(f.row)))
+	p.buf = append(p.buf, f.row...)
 	err := f.flush(p)
 	p.buf, f.row = small, nil
 	_ = f.hold.Grow(-n)
@@ -114,19 +120,25 @@ func (f *rowFile) addLarge(p *filePart) error {
 
 // flush writes a part's buffer.
 func (f *rowFile) flush(p *filePart) error {
-	if len(p.buf) == 0 {
+	if len(p.buf) <= blockHead {
 		return nil
 	}
-	if err := f.hold.Grow(blockRefBytes); err != nil {
-		return err
-	}
+	binary.BigEndian.PutUint32(p.buf, uint32(len(p.buf)-blockHead)) //nolint:gosec // a row is below 4 GiB
 	if err := f.file.append(p.buf); err != nil {
 		return err
 	}
-	p.blocks = append(p.blocks, blockRef{at: f.end, len: len(p.buf), first: p.flushed})
+	if f.last == p && !f.indexed {
+		p.blocks[len(p.blocks)-1].n++
+	} else {
+		if err := f.hold.Grow(blockRefBytes); err != nil {
+			return err
+		}
+		p.blocks = append(p.blocks, blockRef{at: f.end, n: 1, first: p.flushed})
+	}
+	f.last = p
 	p.flushed = p.rows
 	f.end += int64(len(p.buf))
-	p.buf = p.buf[:0]
+	p.buf = p.buf[:blockHead]
 	return nil
 }
 
@@ -147,7 +159,7 @@ func (f *rowFile) finish() error {
 
 // addPart adds an empty part and gives its number.
 func (f *rowFile) addPart() int {
-	f.parts = append(f.parts, filePart{})
+	f.parts, f.last = append(f.parts, filePart{}), nil
 	return len(f.parts) - 1
 }
 
@@ -169,13 +181,20 @@ func (f *rowFile) close() {
 	f.parts = nil
 }
 
-// read reads a block into buf, which it may replace.
-func (f *rowFile) read(b *blockRef, buf []byte) ([]byte, error) {
-	if cap(buf) < b.len {
-		buf = make([]byte, b.len)
+// length reads how long the block at a place is.
+func (f *rowFile) length(at int64) (int, error) {
+	var head [blockHead]byte
+	err := f.file.read(head[:], at)
+	return int(binary.BigEndian.Uint32(head[:])), err
+}
+
+// read reads a block of n bytes into buf, which it may replace.
+func (f *rowFile) read(at int64, n int, buf []byte) ([]byte, error) {
+	if cap(buf) < n {
+		buf = make([]byte, n)
 	}
-	buf = buf[:b.len]
-	return buf, f.file.read(buf, b.at)
+	buf = buf[:n]
+	return buf, f.file.read(buf, at+blockHead)
 }
 
 // decodeRow appends the values of the first row of a block to dst.
@@ -202,12 +221,14 @@ func (f *rowFile) reader(part int) *partReader {
 
 // partReader is an Operator; closing it leaves the file as it is.
 type partReader struct {
-	file  *rowFile
-	part  int
-	block int // to be read next
-	buf   []byte
-	rest  []byte // of buf
-	held  int    // of the file's memory
+	file *rowFile
+	part int
+	ref  int   // in the part's list, with the block to be read next
+	skip int   // blocks of ref that were read
+	at   int64 // of the block to be read next, where skip is not 0
+	buf  []byte
+	rest []byte // of buf
+	held int    // of the file's memory
 }
 
 // Next gives the next rows, as many as there is room for while they are read block by block.
@@ -216,20 +237,9 @@ func (r *partReader) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		if err := canceled(ctx); err != nil {
 			return false, err
 		}
-		blocks := r.file.parts[r.part].blocks
-		if r.block >= len(blocks) {
-			return false, nil
-		}
-		ref := &blocks[r.block]
-		if err := r.hold(r.file.readBytes(ref.len)); err != nil {
+		if ok, err := r.load(); err != nil || !ok {
 			return false, err
 		}
-		var err error
-		if r.buf, err = r.file.read(ref, r.buf); err != nil {
-			return false, err
-		}
-		r.rest = r.buf
-		r.block++
 	}
 	b.Reset(0)
 	rows := 1
@@ -243,6 +253,35 @@ func (r *partReader) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			rows = min(maxBatch, max(1, r.file.size/(valueBytes*max(b.Width, 1))))
 		}
 	}
+	return true, nil
+}
+
+// load reads the next block.
+func (r *partReader) load() (bool, error) {
+	refs := r.file.parts[r.part].blocks
+	if r.ref < len(refs) && r.skip == refs[r.ref].n {
+		r.ref++
+		r.skip = 0
+	}
+	if r.ref >= len(refs) {
+		return false, nil
+	}
+	if r.skip == 0 {
+		r.at = refs[r.ref].at
+	}
+	n, err := r.file.length(r.at)
+	if err != nil {
+		return false, err
+	}
+	if err := r.hold(r.file.readBytes(n)); err != nil {
+		return false, err
+	}
+	if r.buf, err = r.file.read(r.at, n, r.buf); err != nil {
+		return false, err
+	}
+	r.rest = r.buf
+	r.skip++
+	r.at += int64(blockHead + n)
 	return true, nil
 }
 

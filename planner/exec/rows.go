@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"context"
-
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -16,7 +14,6 @@ const wordBytes = 8
 // rowStore keeps copies of rows, charged to the statement's account.
 type rowStore struct {
 	hold  memory.Hold
-	width int
 	rows  [][]types.Value
 	block []types.Value
 	arena types.Arena
@@ -72,24 +69,6 @@ func (s *rowStore) reset() {
 	s.hold.Close()
 	s.rows, s.block = s.rows[:0], nil
 	s.arena.Reset()
-}
-
-// fill drains op into the store and closes it.
-func (s *rowStore) fill(ctx context.Context, op Operator) error {
-	defer op.Close()
-	var b types.Batch
-	for {
-		ok, err := op.Next(ctx, &b)
-		if err != nil || !ok {
-			return err
-		}
-		s.width = b.Width
-		for i, n := 0, b.Len(); i < n; i++ {
-			if err := s.add(b.Row(i)); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // Order compares rows by sort keys.

@@ -29,6 +29,7 @@ type Run struct {
 	ctx  context.Context
 	at   mvcc.Timestamp
 	memo map[any]any
+	ends []func()
 }
 
 // NewRun prepares an execution. params is how many parameters the statement has, slots how many the plan adds.
@@ -77,6 +78,17 @@ func (r *Run) Memo(key any, make func() any) any {
 	v := make()
 	r.memo[key] = v
 	return v
+}
+
+// OnClose has fn called when the execution ends: for what a memo holds beyond memory.
+func (r *Run) OnClose(fn func()) { r.ends = append(r.ends, fn) }
+
+// Close ends the execution, once its operators are closed.
+func (r *Run) Close() {
+	for _, fn := range r.ends {
+		fn()
+	}
+	r.ends = nil
 }
 
 // FragmentEnv is the environment of one fragment: the constants without the session.

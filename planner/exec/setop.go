@@ -7,24 +7,65 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Distinct passes each row once.
+// Distinct passes each row once: the first one of those that are equal.
 type Distinct struct {
 	run   *Run
-	in    Operator
+	in    Operator // of the present task
 	colls []types.Collation
 	seen  map[string]struct{}
 	batch types.Batch
 	key   []byte
 	hold  memory.Hold
+	aside aside
 }
 
 // NewDistinct removes rows that repeat in the leading columns, one for each collation.
 func NewDistinct(run *Run, in Operator, colls []types.Collation) *Distinct {
-	return &Distinct{run: run, in: in, colls: colls, seen: map[string]struct{}{}, hold: run.RT.Memory.Hold(memory.Distinct)}
+	return &Distinct{run: run, in: in, colls: colls, seen: map[string]struct{}{}, hold: run.RT.Memory.Hold(memory.Distinct),
+		aside: aside{run: run}}
 }
 
 // Next gives rows that were not there before.
 func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	a := &d.aside
+	if a.out != nil {
+		return a.out.Next(ctx, b)
+	}
+	ok, err := d.pass(ctx, b)
+	if ok || err != nil || a.file == nil {
+		return ok, err
+	}
+	if err := a.end(nil); err != nil {
+		return false, err
+	}
+	a.out = newReorder(d.run, d.next, a.width)
+	return a.out.Next(ctx, b)
+}
+
+// next gives the rows that pass of one task after the other.
+func (d *Distinct) next(ctx context.Context, b *types.Batch) (bool, error) {
+	for {
+		if d.aside.task != nil {
+			if ok, err := d.pass(ctx, b); ok || err != nil {
+				return ok, err
+			}
+			if err := d.aside.end(nil); err != nil {
+				return false, err
+			}
+		}
+		d.in.Close()
+		if !d.aside.next() {
+			d.in = NewRows(nil, 1)
+			return false, nil
+		}
+		d.in = d.aside.task.rows.reader(d.aside.task.part)
+		clear(d.seen)
+		d.hold.Close()
+	}
+}
+
+// pass gives the rows of the present input that pass.
+func (d *Distinct) pass(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
 		ok, err := d.in.Next(ctx, &d.batch)
 		if err != nil || !ok {
@@ -32,16 +73,9 @@ func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		}
 		b.Reset(d.batch.Width)
 		for i, n := 0, d.batch.Len(); i < n; i++ {
-			row := d.batch.Row(i)
-			d.key = hashRow(d.key[:0], row[:len(d.colls)], d.colls)
-			if _, ok := d.seen[string(d.key)]; ok {
-				continue
-			}
-			if err := d.hold.Grow(len(d.key) + hashEntryBytes); err != nil {
+			if err := d.look(b, d.batch.Row(i)); err != nil {
 				return false, err
 			}
-			d.seen[string(d.key)] = struct{}{}
-			b.Append(row)
 		}
 		if b.Len() > 0 {
 			return true, nil
@@ -49,9 +83,28 @@ func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	}
 }
 
-// Close releases the set and the input.
+// look passes a row, drops it, or puts it aside.
+func (d *Distinct) look(b *types.Batch, row []types.Value) error {
+	d.key = hashRow(d.key[:0], row[:len(d.colls)], d.colls)
+	if _, ok := d.seen[string(d.key)]; ok {
+		return nil
+	}
+	size := len(d.key) + hashEntryBytes
+	if a := &d.aside; a.file != nil || a.divisible() && d.hold.Crowded(size) {
+		return a.put(d.key, row)
+	}
+	if err := d.hold.Grow(size); err != nil {
+		return err
+	}
+	d.seen[string(d.key)] = struct{}{}
+	b.Append(row)
+	return nil
+}
+
+// Close releases the set, the files and the input.
 func (d *Distinct) Close() {
 	d.in.Close()
+	d.aside.close()
 	d.hold.Close()
 	d.seen = nil
 }
@@ -59,75 +112,194 @@ func (d *Distinct) Close() {
 // SetOp is INTERSECT and EXCEPT.
 type SetOp struct {
 	run         *Run
-	left, right Operator
+	left, right Operator // of the present task
 	except, all bool
 	colls       []types.Collation
 	counts      map[string]int
 	batch       types.Batch
 	key         []byte
 	hold        memory.Hold
+	aside       aside
+	keys        *rowFile // the right side's keys and counts, where they find no room in memory
 }
 
 // NewSetOp gives the rows of left that are (not, with except) among right's; all counts repetitions.
 func NewSetOp(run *Run, left, right Operator, except, all bool, colls []types.Collation) *SetOp {
 	return &SetOp{run: run, left: left, right: right, except: except, all: all, colls: colls,
-		hold: run.RT.Memory.Hold(memory.Distinct)}
+		hold: run.RT.Memory.Hold(memory.Distinct), aside: aside{run: run}}
 }
 
+// load counts the right side's rows.
 func (s *SetOp) load(ctx context.Context) error {
 	s.counts = map[string]int{}
 	var b types.Batch
-	for {
+	for s.right != nil {
 		ok, err := s.right.Next(ctx, &b)
-		if err != nil || !ok {
+		if err != nil {
 			return err
 		}
+		if !ok {
+			break
+		}
 		for i, n := 0, b.Len(); i < n; i++ {
-			s.key = hashRow(s.key[:0], b.Row(i), s.colls)
-			if _, ok := s.counts[string(s.key)]; !ok {
-				if err := s.hold.Grow(len(s.key) + hashEntryBytes); err != nil {
-					return err
-				}
+			if err := s.count(b.Row(i)); err != nil {
+				return err
 			}
-			s.counts[string(s.key)]++
 		}
 	}
+	if s.keys != nil {
+		return s.keys.finish()
+	}
+	return nil
+}
+
+// count counts a row of the right side. Rows of files are keys and their counts.
+func (s *SetOp) count(row []types.Value) error {
+	n := 1
+	if s.aside.task != nil {
+		s.key, n = append(s.key[:0], row[0].Raw()...), int(row[1].Int())
+	} else {
+		s.key = hashRow(s.key[:0], row, s.colls)
+	}
+	if s.keys != nil {
+		return s.writeKey(s.key, n)
+	}
+	if _, ok := s.counts[string(s.key)]; !ok {
+		size := len(s.key) + hashEntryBytes
+		if s.aside.divisible() && s.hold.Crowded(size) {
+			if err := s.spill(); err != nil {
+				return err
+			}
+			return s.writeKey(s.key, n)
+		}
+		if err := s.hold.Grow(size); err != nil {
+			return err
+		}
+	}
+	s.counts[string(s.key)] += n
+	return nil
+}
+
+// spill writes the counts that there are; all others follow them.
+func (s *SetOp) spill() error {
+	var err error
+	if s.keys, err = newRowFile(s.run, memory.Distinct, partitions); err != nil {
+		return err
+	}
+	for key, n := range s.counts {
+		if err := s.writeKey([]byte(key), n); err != nil {
+			return err
+		}
+	}
+	clear(s.counts)
+	s.hold.Close()
+	return nil
+}
+
+func (s *SetOp) writeKey(key []byte, n int) error {
+	return s.keys.add(partitionOf(key, s.aside.division), []types.Value{types.Bytes(key), types.Int(int64(n))}, nil)
 }
 
 // passes decides about one row. Without ALL a key that passed once passes no more: its count says so.
-func (s *SetOp) passes(row []types.Value) bool {
-	s.key = hashRow(s.key[:0], row, s.colls)
+func (s *SetOp) passes(row []types.Value) (bool, error) {
+	s.key = hashRow(s.key[:0], row[:len(s.colls)], s.colls)
+	if s.keys != nil {
+		return false, s.aside.put(s.key, row)
+	}
 	n, found := s.counts[string(s.key)]
 	switch {
 	case s.all && s.except:
 		if n > 0 {
 			s.counts[string(s.key)] = n - 1
 		}
-		return n == 0
+		return n == 0, nil
 	case s.all:
 		if n > 0 {
 			s.counts[string(s.key)] = n - 1
 		}
-		return n > 0
+		return n > 0, nil
+	case s.except && !found:
+		return s.first(row)
 	case s.except:
-		if !found {
-			s.counts[string(s.key)] = 1
-		}
-		return !found
+		return false, nil
 	}
 	if found {
 		s.counts[string(s.key)] = 0
 	}
-	return n > 0
+	return n > 0, nil
+}
+
+// first remembers a key that passes EXCEPT.
+func (s *SetOp) first(row []types.Value) (bool, error) {
+	size := len(s.key) + hashEntryBytes
+	if a := &s.aside; a.file != nil || a.divisible() && s.hold.Crowded(size) {
+		return false, a.put(s.key, row)
+	}
+	if err := s.hold.Grow(size); err != nil {
+		return false, err
+	}
+	s.counts[string(s.key)] = 1
+	return true, nil
 }
 
 // Next gives the next rows that pass.
 func (s *SetOp) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	a := &s.aside
+	if a.out != nil {
+		return a.out.Next(ctx, b)
+	}
 	if s.counts == nil {
 		if err := s.load(ctx); err != nil {
 			return false, err
 		}
 	}
+	ok, err := s.pass(ctx, b)
+	if ok || err != nil || a.file == nil {
+		return ok, err
+	}
+	if err := s.end(); err != nil {
+		return false, err
+	}
+	a.out = newReorder(s.run, s.next, a.width)
+	return a.out.Next(ctx, b)
+}
+
+// end makes tasks of what was put aside.
+func (s *SetOp) end() error {
+	right := s.keys
+	s.keys = nil
+	return s.aside.end(right)
+}
+
+// next gives the rows that pass of one task after the other.
+func (s *SetOp) next(ctx context.Context, b *types.Batch) (bool, error) {
+	for {
+		if s.aside.task != nil {
+			if ok, err := s.pass(ctx, b); ok || err != nil {
+				return ok, err
+			}
+			if err := s.end(); err != nil {
+				return false, err
+			}
+		}
+		s.closeInputs()
+		if !s.aside.next() {
+			return false, nil
+		}
+		t := s.aside.task
+		s.left = t.rows.reader(t.part)
+		if t.right != nil {
+			s.right = t.right.reader(t.part)
+		}
+		s.hold.Close()
+		if err := s.load(ctx); err != nil {
+			return false, err
+		}
+	}
+}
+
+// pass gives the rows of the present left side that pass.
+func (s *SetOp) pass(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
 		ok, err := s.left.Next(ctx, &s.batch)
 		if err != nil || !ok {
@@ -135,7 +307,12 @@ func (s *SetOp) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		}
 		b.Reset(s.batch.Width)
 		for i, n := 0, s.batch.Len(); i < n; i++ {
-			if row := s.batch.Row(i); s.passes(row) {
+			row := s.batch.Row(i)
+			ok, err := s.passes(row)
+			if err != nil {
+				return false, err
+			}
+			if ok {
 				b.Append(row)
 			}
 		}
@@ -145,10 +322,22 @@ func (s *SetOp) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	}
 }
 
-// Close releases the counts and both inputs.
+func (s *SetOp) closeInputs() {
+	if s.left != nil {
+		s.left.Close()
+		s.left = nil
+	}
+	if s.right != nil {
+		s.right.Close()
+		s.right = nil
+	}
+}
+
+// Close releases the counts, the files and both inputs.
 func (s *SetOp) Close() {
-	s.left.Close()
-	s.right.Close()
+	s.closeInputs()
+	s.aside.close()
+	s.keys.close()
 	s.hold.Close()
 	s.counts = nil
 }

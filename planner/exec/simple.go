@@ -317,13 +317,6 @@ func ReadOne(ctx context.Context, op Operator, width int, dst []types.Value) ([]
 	return dst, nil
 }
 
-// ReadAll copies all rows of op and closes it. The rows' memory counts until the execution ends.
-func ReadAll(ctx context.Context, run *Run, op Operator) ([][]types.Value, error) {
-	s := newRowStore(run, memory.Rows)
-	err := s.fill(ctx, op)
-	return s.rows, err
-}
-
 // Any tells whether op has a row, and closes it.
 func Any(ctx context.Context, op Operator) (bool, error) {
 	defer op.Close()

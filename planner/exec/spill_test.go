@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand"
+	"slices"
+	"sort"
 	"strings"
 	"testing"
 
@@ -81,10 +83,11 @@ func (f *memFile) Close() error {
 
 // spillCase is an operator that spills, over an input that is larger than its memory.
 type spillCase struct {
-	name  string
-	kind  memory.Kind
-	limit int // bytes; 0: 64 KiB
-	open  func(run *Run) Operator
+	name      string
+	kind      memory.Kind
+	limit     int // bytes; 0: 96 KiB
+	unordered bool
+	open      func(run *Run) Operator
 }
 
 // wideRows makes rows of a number below keys, a text, the row's number and, now and then, a long text; NULLs among them.
@@ -100,7 +103,7 @@ func wideRows(rng *rand.Rand, n, keys int) [][]types.Value {
 		}
 		long := types.Str(strings.Repeat("x", rng.Intn(30)))
 		if rng.Intn(200) == 0 {
-			long = types.Str(strings.Repeat("\xff", 1500)) // functions make such strings
+			long = types.Str(strings.Repeat("\xff", 600)) // functions make such strings
 		}
 		rows[i] = []types.Value{a, s, types.Int(int64(i)), long}
 	}
@@ -108,7 +111,7 @@ func wideRows(rng *rand.Rand, n, keys int) [][]types.Value {
 }
 
 func sortCases() []spillCase {
-	rows := wideRows(rand.New(rand.NewSource(1)), 3000, 500)
+	rows := wideRows(rand.New(rand.NewSource(1)), 2000, 500)
 	sum, err := expr.New("+", intCol(0), intCol(2))
 	if err != nil {
 		panic(err)
@@ -125,19 +128,159 @@ func sortCases() []spillCase {
 		list = append(list,
 			spillCase{name: name, kind: memory.Sort, open: func(run *Run) Operator { return NewSort(run, NewRows(rows, 4), NewOrder(keys)) }},
 			spillCase{name: "top, " + name, kind: memory.Sort, open: func(run *Run) Operator {
-				return NewTopN(run, NewRows(rows, 4), NewOrder(keys), 40, 2000)
+				return NewTopN(run, NewRows(rows, 4), NewOrder(keys), 40, 1500)
 			}})
 	}
 	return list
 }
 
-func spillCases() []spillCase { return sortCases() }
+// joinCases are all kinds of joins, over keys of few and of many rows, and over one key that most rows have.
+func joinCases() []spillCase {
+	rng := rand.New(rand.NewSource(3))
+	left, right := wideRows(rng, 500, 200), wideRows(rng, 900, 200)
+	skewed := append(wideRows(rng, 250, 1), wideRows(rng, 50, 500)...)
+	short := skewed[:20]
+	less, err := expr.New("<", intCol(2), intCol(6))
+	if err != nil {
+		panic(err)
+	}
+	eq, err := expr.New("=", intCol(2), intCol(6))
+	if err != nil {
+		panic(err)
+	}
+	var list []spillCase
+	add := func(name string, l, r [][]types.Value, spec JoinSpec, keys []KeyPart) {
+		spec.LeftWidth, spec.RightWidth = 4, 4
+		list = append(list, spillCase{name: fmt.Sprintf("%v join/%s", spec.Kind, name), kind: memory.Join, unordered: spec.Unordered,
+			open: func(run *Run) Operator {
+				return NewHashJoin(run, NewRows(l, 4), NewRows(r, 4), keys, keys, spec)
+			}})
+	}
+	number, text := []KeyPart{{Expr: intCol(0)}}, []KeyPart{{Expr: strCol(1), NullSafe: true, Collation: types.CollationDefault}}
+	for kind := Inner; kind <= Anti; kind++ {
+		add("number", left, right, JoinSpec{Kind: kind, Conds: []expr.Expr{less}}, number)
+		add("text", left, right, JoinSpec{Kind: kind, Unordered: true, Conds: []expr.Expr{less}}, text)
+		add("skewed", skewed, skewed, JoinSpec{Kind: kind, Conds: []expr.Expr{eq}}, number)
+		add("skewed, unordered", skewed, skewed, JoinSpec{Kind: kind, Conds: []expr.Expr{eq}, Unordered: true}, number)
+		add("skewed, without conditions", short, skewed, JoinSpec{Kind: kind}, []KeyPart{{Expr: intCol(0)}, {Expr: intCol(2)}})
+		spec := JoinSpec{Kind: kind, Conds: []expr.Expr{eq}, LeftWidth: 4, RightWidth: 4}
+		list = append(list, spillCase{name: fmt.Sprintf("%v loop", kind), kind: memory.Join, open: func(run *Run) Operator {
+			return NewNestedLoop(run, NewRows(left[:20], 4), NewRows(right, 4), spec)
+		}})
+	}
+	return list
+}
+
+// groupCases are groupings whose states grow and such whose do not, with ROLLUP and over expressions.
+func groupCases() []spillCase {
+	rows := wideRows(rand.New(rand.NewSource(4)), 2000, 600)
+	agg := func(name string, distinct bool, args ...expr.Expr) *expr.Agg {
+		a, err := expr.NewAgg(name, distinct, args)
+		if err != nil {
+			panic(err)
+		}
+		return a
+	}
+	concat := agg("group_concat", true, strCol(1), intCol(2))
+	concat.OrderBy = []expr.SortKey{{Expr: intCol(2), Desc: true}}
+	third, err := expr.New("div", intCol(2), &expr.Const{Val: types.Int(3), Typ: types.TypeInt})
+	if err != nil {
+		panic(err)
+	}
+	plain := []*expr.Agg{agg("count", false), agg("sum", false, intCol(2)), agg("min", false, strCol(1)), agg("var_pop", false, intCol(2)),
+		agg("any_value", false, intCol(2))}
+	growing := append([]*expr.Agg{concat, agg("count", true, strCol(1)), agg("json_arrayagg", false, intCol(2)), agg("sum", true, intCol(2)),
+		agg("group_concat", false, intCol(2)), agg("json_objectagg", false, intCol(2), strCol(1))}, plain...)
+	columns, exprs := []expr.Expr{intCol(0), strCol(1)}, []expr.Expr{third, intCol(0)}
+	var list []spillCase
+	for name, spec := range map[string]AggSpec{
+		"columns": {GroupBy: columns, Aggs: plain}, "expressions": {GroupBy: exprs, Aggs: plain}, "columns, growing": {GroupBy: columns, Aggs: growing},
+		"expressions, growing": {GroupBy: exprs, Aggs: growing}, "rollup": {GroupBy: columns, Aggs: plain, Rollup: true},
+		"rollup, expressions": {GroupBy: exprs, Aggs: plain, Rollup: true},
+		"few groups, growing": {GroupBy: []expr.Expr{intCol(0)}, Aggs: growing},
+	} {
+		list = append(list, spillCase{name: "group/" + name, kind: memory.Group, limit: 192 << 10, open: func(run *Run) Operator {
+			return NewHashAgg(run, NewRows(rows, 4), spec)
+		}})
+	}
+	return list
+}
+
+// setCases are DISTINCT and set operations, with many keys on one side, the other or both.
+func setCases() []spillCase {
+	rng := rand.New(rand.NewSource(5))
+	cut := func(rows [][]types.Value) [][]types.Value {
+		out := make([][]types.Value, len(rows))
+		for i, r := range rows {
+			out[i] = r[:2]
+		}
+		return out
+	}
+	many, few := cut(wideRows(rng, 2000, 40)), cut(wideRows(rng, 100, 4))
+	colls := []types.Collation{types.CollationBinary, types.CollationDefault}
+	list := []spillCase{{name: "distinct", kind: memory.Distinct, open: func(run *Run) Operator {
+		return NewDistinct(run, NewRows(many, 2), colls)
+	}}}
+	for _, except := range []bool{false, true} {
+		for _, all := range []bool{false, true} {
+			for name, sides := range map[string][2][][]types.Value{"both": {many, many[500:]}, "right": {few, many}, "left": {many, few}} {
+				if name == "left" && (all || !except) {
+					continue // only EXCEPT remembers what it has passed
+				}
+				list = append(list, spillCase{name: fmt.Sprintf("set/except %v, all %v, %s", except, all, name), kind: memory.Distinct,
+					open: func(run *Run) Operator {
+						return NewSetOp(run, NewRows(sides[0], 2), NewRows(sides[1], 2), except, all, colls)
+					}})
+			}
+		}
+	}
+	return list
+}
+
+// windowCases are windows of large partitions.
+func windowCases() []spillCase {
+	rows := wideRows(rand.New(rand.NewSource(6)), 900, 300)
+	sum, err := expr.New("+", intCol(0), intCol(2))
+	if err != nil {
+		panic(err)
+	}
+	count, err := expr.NewAgg("sum", false, []expr.Expr{intCol(2)})
+	if err != nil {
+		panic(err)
+	}
+	two := &expr.Const{Val: types.Int(2), Typ: types.TypeInt}
+	peers := Frame{End: Bound{Kind: CurrentRow}}
+	all := Frame{Rows: true, End: Bound{Kind: UnboundedFollowing}}
+	near := Frame{Rows: true, Start: Bound{Kind: Preceding, N: two}, End: Bound{Kind: Following, N: two}}
+	funcs := []WindowFunc{
+		{Name: "row_number"}, {Name: "rank"}, {Name: "dense_rank"}, {Name: "percent_rank"}, {Name: "cume_dist"},
+		{Name: "ntile", Args: []expr.Expr{&expr.Const{Val: types.Int(7), Typ: types.TypeInt}}},
+		{Name: "lag", Args: []expr.Expr{strCol(3), &expr.Const{Val: types.Int(300), Typ: types.TypeInt}, strCol(1)}}, {Name: "lead", Args: []expr.Expr{intCol(2)}},
+		{Name: "first_value", Args: []expr.Expr{strCol(3)}, Frame: near}, {Name: "last_value", Args: []expr.Expr{intCol(2)}, Frame: all},
+		{Name: "nth_value", Args: []expr.Expr{intCol(2), two}, Frame: peers}, {Agg: count, Frame: peers}, {Agg: count, Frame: near}, {Agg: count, Frame: all},
+	}
+	var list []spillCase
+	for name, order := range map[string][]expr.SortKey{"columns": {{Expr: intCol(0)}}, "expressions": {{Expr: sum}}, "no order": nil} {
+		list = append(list, spillCase{name: "window/" + name, kind: memory.Window, limit: 128 << 10, open: func(run *Run) Operator {
+			var in Operator = NewRows(rows, 4)
+			if order != nil {
+				in = NewSort(run, in, NewOrder(order))
+			}
+			return NewWindow(run, in, nil, NewOrder(order), funcs)
+		}})
+	}
+	return list
+}
+
+func spillCases() []spillCase {
+	return slices.Concat(sortCases(), joinCases(), groupCases(), setCases(), windowCases())
+}
 
 // spillRun is a statement with little memory and temporary files in memory.
 func spillRun(c *spillCase, spaceLimit int64) (*Run, *memSpace) {
 	limit := c.limit
 	if limit == 0 {
-		limit = 64 << 10
+		limit = 96 << 10
 	}
 	run, space := testRun(limit), newMemSpace(spaceLimit)
 	run.RT.Space = &space.Space
@@ -185,31 +328,36 @@ func TestSpills(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if c.unordered {
+				sort.Strings(got)
+				sort.Strings(want)
+			}
 			same(t, "on disk", got, want)
 			if space.Files(c.kind) == 0 {
 				t.Error("it stayed in memory")
 			}
 			released(t, "at the end", run, space)
 			calls, most := space.calls, space.Written()
-			for _, batches := range []int{0, 1, 2, 5} {
+			for _, batches := range []int{0, 1, 5} {
 				run, space := spillRun(&c, 0)
 				if _, err := read(c.open(run), batches); err != nil {
 					t.Error(err)
 				}
 				released(t, fmt.Sprintf("closed after %d batches", batches), run, space)
 			}
-			for _, part := range []uint64{0, 2, 10} {
+			for _, part := range []uint64{0, 10} {
 				run, space := spillRun(&c, int64(most*part/20)+1)
 				if _, err := read(c.open(run), 1<<30); mysqlerr.Code(err) != 1114 {
 					t.Errorf("without room on disk: %v", err)
 				}
 				released(t, "without room on disk", run, space)
 			}
-			for i := 1; i <= calls; i += max(1, calls/40) {
+			for i := 1; i <= calls; i += max(1, calls/6) {
 				run, space := spillRun(&c, 0)
 				space.fail = i
 				_, err := read(c.open(run), 1<<30)
-				if code := mysqlerr.Code(err); code != 1004 && code != 1024 && code != 1026 {
+				// How many calls there are depends a little on how the keys' hashes fall.
+				if code := mysqlerr.Code(err); space.calls >= i && code != 1004 && code != 1024 && code != 1026 {
 					t.Errorf("call %d of %d failed: %v", i, calls, err)
 				}
 				released(t, fmt.Sprintf("call %d failed", i), run, space)

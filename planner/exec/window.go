@@ -44,8 +44,9 @@ type WindowFunc struct {
 	Frame Frame
 }
 
-// Window appends the results of window functions to rows that come ordered by partition and then by order. It holds one
-// partition at a time.
+// Window appends the results of window functions to rows that come ordered by partition and then by order. It keeps one
+// partition at a time, on disk where it is large, and computes the functions row by row: each reads the rows that its frame
+// reaches from the buffer.
 type Window struct {
 	run       *Run
 	in        Operator
@@ -57,48 +58,62 @@ type Window struct {
 	batch   types.Batch
 	at      int
 	ended   bool
-	part    *rowStore
-	hold    memory.Hold // of what is computed beside the partition's rows
+	part    *RowBuffer // rows, with the values of the order's keys behind them where those are not plain columns
+	width   int        // of rows of the input
+	wide    []types.Value
 	key     []byte
 	nextKey []byte
-	orders  [][]types.Value // values of the order's keys for each row of the partition
-	peerEnd []int           // for each row: one behind its last peer
-	peer    []int           // for each row: its first peer
-	results [][]types.Value // by function
-	emitAt  int
+
+	row     int // to be computed next
+	peer    int // its first peer
+	peerEnd int // one behind its last peer
+	states  []windowState
+	hold    memory.Hold // of states
 	size    int
+}
+
+// windowState is what a function keeps from one row of a partition to the next.
+type windowState struct {
+	agg      expr.State // over the rows from one number up to another
+	from, to int
+	last     types.Value
+	number   int  // an argument that is the same for all rows
+	have     bool // number
+	dense    int  // groups of peers so far
 }
 
 // NewWindow computes funcs over in.
 func NewWindow(run *Run, in Operator, partition []expr.Expr, order *Order, funcs []WindowFunc) *Window {
 	w := &Window{run: run, in: in, partition: partition, order: order, funcs: funcs, size: firstBatch,
-		part: newRowStore(run, memory.Window), hold: run.RT.Memory.Hold(memory.Window)}
+		part: NewRowBuffer(run, memory.Window), hold: run.RT.Memory.Hold(memory.Window), states: make([]windowState, len(funcs))}
+	w.part.most += 3 * len(funcs) // places that are read at the same time
 	for _, p := range partition {
 		w.colls = append(w.colls, p.Type().Collation)
 	}
-	w.results = make([][]types.Value, len(funcs))
 	return w
 }
 
 // Next gives rows of the present partition.
 func (w *Window) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	if w.emitAt >= len(w.part.rows) {
+	if w.row >= w.part.Len() {
 		ok, err := w.load(ctx)
 		if err != nil || !ok {
 			return false, err
 		}
-		if err := w.compute(ctx); err != nil {
+	}
+	if err := canceled(ctx); err != nil {
+		return false, err
+	}
+	b.Reset(w.width + len(w.funcs))
+	for n, bytes := 0, 0; n < w.size && w.row < w.part.Len() && bytes < maxBatchBytes; n++ {
+		start := len(b.Vals)
+		if err := w.compute(ctx, b); err != nil {
 			return false, err
 		}
-		w.emitAt = 0
-	}
-	b.Reset(len(w.part.rows[0]) + len(w.funcs))
-	for n := 0; n < w.size && w.emitAt < len(w.part.rows); n++ {
-		b.Vals = append(b.Vals, w.part.rows[w.emitAt]...)
-		for i := range w.funcs {
-			b.Vals = append(b.Vals, w.results[i][w.emitAt])
+		for _, v := range b.Vals[start:] {
+			bytes += len(v.Raw())
 		}
-		w.emitAt++
+		w.row++
 	}
 	w.size = min(w.size*4, maxBatch)
 	return true, nil
@@ -106,13 +121,14 @@ func (w *Window) Next(ctx context.Context, b *types.Batch) (bool, error) {
 
 // load stores the rows of the next partition.
 func (w *Window) load(ctx context.Context) (bool, error) {
-	w.part.reset()
+	w.part.Close()
 	w.hold.Close()
-	w.orders = w.orders[:0]
+	clear(w.states)
+	w.row, w.peer, w.peerEnd = 0, 0, 0
 	for {
 		if w.at >= w.batch.Len() {
 			if w.ended {
-				return len(w.part.rows) > 0, nil
+				break
 			}
 			ok, err := w.in.Next(ctx, &w.batch)
 			if err != nil {
@@ -134,78 +150,96 @@ func (w *Window) load(ctx context.Context) (bool, error) {
 			}
 			w.nextKey = types.HashKey(w.nextKey, v, w.colls[i])
 		}
-		if len(w.part.rows) > 0 && string(w.key) != string(w.nextKey) {
-			return true, nil
+		if w.part.Len() > 0 && string(w.key) != string(w.nextKey) {
+			break
 		}
 		w.key, w.nextKey = w.nextKey, w.key
-		kept, err := w.part.keep(row)
-		if err != nil {
+		if err := w.add(row); err != nil {
 			return false, err
 		}
 		w.at++
-		keys, err := w.order.eval(w.run.Env, kept, nil)
-		if err != nil {
-			return false, err
-		}
-		if err := w.hold.Grow(rowBytes(keys) + 2*wordBytes + len(w.funcs)*valueBytes); err != nil {
-			return false, err
-		}
-		w.orders = append(w.orders, keys)
 	}
+	return w.part.Len() > 0, w.part.Finish()
 }
 
-// compute finds the peers and runs every function over the partition.
-func (w *Window) compute(ctx context.Context) error {
-	n := len(w.part.rows)
-	w.peer, w.peerEnd = resizeInts(w.peer, n), resizeInts(w.peerEnd, n)
-	for i := 0; i < n; {
-		end := i + 1
-		for end < n && w.order.compare(w.orders[i], w.orders[end]) == 0 {
-			end++
-		}
-		for k := i; k < end; k++ {
-			w.peer[k], w.peerEnd[k] = i, end
-		}
-		i = end
+// add stores a row.
+func (w *Window) add(row []types.Value) error {
+	w.width = len(row)
+	if w.order.plain {
+		return w.part.Add(row)
 	}
+	w.wide = append(w.wide[:0], row...)
+	var err error
+	if w.wide, err = w.order.eval(w.run.Env, row, w.wide); err != nil {
+		return err
+	}
+	return w.part.Add(w.wide)
+}
+
+// compute appends the present row and what the functions give for it.
+func (w *Window) compute(ctx context.Context, b *types.Batch) error {
+	row, err := w.part.At(w.row)
+	if err != nil {
+		return err
+	}
+	if w.row == w.peerEnd {
+		if err := w.findPeers(row); err != nil {
+			return err
+		}
+	}
+	b.Vals = append(b.Vals, row[:w.width]...)
 	for i := range w.funcs {
-		f := &w.funcs[i]
-		var err error
-		w.results[i] = w.results[i][:0]
+		f, s := &w.funcs[i], &w.states[i]
+		var v types.Value
 		if f.Agg != nil {
-			err = w.aggregate(ctx, i, f)
+			v, err = w.aggregate(ctx, f, s)
 		} else {
-			err = w.function(i, f)
+			v, err = w.function(f, s)
 		}
 		if err != nil {
 			return err
+		}
+		b.Vals = append(b.Vals, v)
+	}
+	return nil
+}
+
+// findPeers looks how far the rows go that the order does not tell from row, the present one.
+func (w *Window) findPeers(row []types.Value) error {
+	w.peer = w.row
+	for w.peerEnd = w.row + 1; w.peerEnd < w.part.Len(); w.peerEnd++ {
+		next, err := w.part.At(w.peerEnd)
+		if err != nil {
+			return err
+		}
+		c := 0
+		if w.order.plain {
+			c = w.order.compareRows(row, next)
+		} else {
+			c = w.order.compare(row[w.width:], next[w.width:])
+		}
+		if c != 0 {
+			break
 		}
 	}
 	return nil
 }
 
-func resizeInts(s []int, n int) []int {
-	if cap(s) < n {
-		return make([]int, n)
-	}
-	return s[:n]
-}
-
-// frame gives the rows from lo to hi, hi excluded, that the function sees at row i.
-func (w *Window) frame(f *WindowFunc, i int) (lo, hi int, err error) {
-	n := len(w.part.rows)
-	if lo, err = w.bound(f, &f.Frame.Start, i, false); err != nil {
+// frame gives the rows from lo to hi, hi excluded, that the function sees at the present row.
+func (w *Window) frame(f *WindowFunc) (lo, hi int, err error) {
+	n := w.part.Len()
+	if lo, err = w.bound(f, &f.Frame.Start, false); err != nil {
 		return 0, 0, err
 	}
-	if hi, err = w.bound(f, &f.Frame.End, i, true); err != nil {
+	if hi, err = w.bound(f, &f.Frame.End, true); err != nil {
 		return 0, 0, err
 	}
 	lo, hi = max(lo, 0), min(hi, n)
 	return min(lo, n), max(hi, min(lo, n)), nil
 }
 
-func (w *Window) bound(f *WindowFunc, b *Bound, i int, end bool) (int, error) {
-	extra := 0
+func (w *Window) bound(f *WindowFunc, b *Bound, end bool) (int, error) {
+	i, extra := w.row, 0
 	if end {
 		extra = 1
 	}
@@ -213,15 +247,15 @@ func (w *Window) bound(f *WindowFunc, b *Bound, i int, end bool) (int, error) {
 	case UnboundedPreceding:
 		return 0, nil
 	case UnboundedFollowing:
-		return len(w.part.rows), nil
+		return w.part.Len(), nil
 	case CurrentRow:
 		switch {
 		case f.Frame.Rows:
 			return i + extra, nil
 		case end:
-			return w.peerEnd[i], nil
+			return w.peerEnd, nil
 		}
-		return w.peer[i], nil
+		return w.peer, nil
 	}
 	k, err := w.number(b.N)
 	if err != nil {
@@ -249,166 +283,170 @@ func (w *Window) number(e expr.Expr) (int, error) {
 	return int(n), nil
 }
 
-// aggregate runs an aggregate over each row's frame. A frame that only grows is added to; others begin anew.
-func (w *Window) aggregate(ctx context.Context, i int, f *WindowFunc) error {
-	var state expr.State
-	from, to := 0, 0
-	var last types.Value
-	for r := range w.part.rows {
-		lo, hi, err := w.frame(f, r)
-		if err != nil {
-			return err
-		}
-		if state == nil || lo != from || hi < to {
-			state = f.Agg.NewState()
-			from, to = lo, lo
-			if err := canceled(ctx); err != nil {
-				return err
-			}
-		} else if hi == to {
-			w.results[i] = append(w.results[i], last)
-			continue
-		}
-		for ; to < hi; to++ {
-			if err := state.Add(w.run.Env, w.part.rows[to]); err != nil {
-				return err
-			}
-		}
-		if last, err = state.Result(w.run.Env); err != nil {
-			return err
-		}
-		last = last.Clone()
-		if err := w.hold.Grow(len(last.Raw())); err != nil {
-			return err
-		}
-		w.results[i] = append(w.results[i], last)
+// aggregate runs an aggregate over the present row's frame. A frame that only grows is added to; others begin anew.
+func (w *Window) aggregate(ctx context.Context, f *WindowFunc, s *windowState) (types.Value, error) {
+	lo, hi, err := w.frame(f)
+	if err != nil {
+		return types.Null, err
 	}
-	return nil
+	if s.agg == nil || lo != s.from || hi < s.to {
+		s.agg = f.Agg.NewState()
+		s.from, s.to = lo, lo
+		if err := canceled(ctx); err != nil {
+			return types.Null, err
+		}
+	} else if hi == s.to {
+		return s.last, nil
+	}
+	for ; s.to < hi; s.to++ {
+		row, err := w.part.At(s.to)
+		if err == nil {
+			err = s.agg.Add(w.run.Env, row)
+		}
+		if err != nil {
+			return types.Null, err
+		}
+		if f.Agg.Grows() {
+			if err := w.charge(); err != nil {
+				return types.Null, err
+			}
+		}
+	}
+	v, err := s.agg.Result(w.run.Env)
+	if err != nil {
+		return types.Null, err
+	}
+	s.last = v.Clone()
+	return s.last, nil
 }
 
-func (w *Window) function(i int, f *WindowFunc) error {
+// charge accounts for the aggregates.
+func (w *Window) charge() error {
+	bytes := 0
+	for i := range w.states {
+		if s := &w.states[i]; s.agg != nil {
+			bytes += s.agg.Bytes() + len(s.last.Raw())
+		}
+	}
+	return w.hold.Set(bytes)
+}
+
+// function gives what the present row gets of a function that is no aggregate.
+func (w *Window) function(f *WindowFunc, s *windowState) (types.Value, error) {
 	switch f.Name {
 	case "lag", "lead":
-		return w.shift(i, f)
+		return w.shift(f, s)
 	case "first_value", "last_value", "nth_value":
-		return w.pick(i, f)
+		return w.pick(f, s)
 	case "ntile":
-		return w.ntile(i, f)
+		return w.ntile(f, s)
 	}
-	n := len(w.part.rows)
-	dense := 0
-	for r := range n {
-		if w.peer[r] == r {
-			dense++
-		}
-		var v types.Value
-		switch f.Name {
-		case "row_number":
-			v = types.Uint(uint64(r + 1))
-		case "rank":
-			v = types.Uint(uint64(w.peer[r] + 1))
-		case "dense_rank":
-			v = types.Uint(uint64(dense))
-		case "percent_rank":
-			v = types.Float(0)
-			if n > 1 {
-				v = types.Float(float64(w.peer[r]) / float64(n-1))
-			}
-		case "cume_dist":
-			v = types.Float(float64(w.peerEnd[r]) / float64(n))
-		}
-		w.results[i] = append(w.results[i], v)
+	n := w.part.Len()
+	if w.peer == w.row {
+		s.dense++
 	}
-	return nil
+	switch f.Name {
+	case "row_number":
+		return types.Uint(uint64(w.row + 1)), nil
+	case "rank":
+		return types.Uint(uint64(w.peer + 1)), nil
+	case "dense_rank":
+		return types.Uint(uint64(s.dense)), nil
+	case "percent_rank":
+		if n > 1 {
+			return types.Float(float64(w.peer) / float64(n-1)), nil
+		}
+		return types.Float(0), nil
+	case "cume_dist":
+		return types.Float(float64(w.peerEnd) / float64(n)), nil
+	}
+	return types.Null, nil
+}
+
+// fixed gives an argument that counts rows, evaluated once for a partition; def where the function has no such argument.
+func (w *Window) fixed(f *WindowFunc, s *windowState, arg, def int) (int, error) {
+	if s.have {
+		return s.number, nil
+	}
+	s.number, s.have = def, true
+	if arg >= len(f.Args) {
+		return def, nil
+	}
+	var err error
+	s.number, err = w.number(f.Args[arg])
+	return s.number, err
 }
 
 // shift is LAG and LEAD: e, and optionally how far and what where there is no such row.
-func (w *Window) shift(i int, f *WindowFunc) error {
-	by := 1
-	if len(f.Args) > 1 {
-		var err error
-		if by, err = w.number(f.Args[1]); err != nil {
-			return err
-		}
+func (w *Window) shift(f *WindowFunc, s *windowState) (types.Value, error) {
+	by, err := w.fixed(f, s, 1, 1)
+	if err != nil {
+		return types.Null, err
 	}
+	at := w.row + by
 	if f.Name == "lag" {
-		by = -by
+		at = w.row - by
 	}
-	for r := range w.part.rows {
-		at := r + by
-		var v types.Value
-		var err error
-		switch {
-		case at >= 0 && at < len(w.part.rows):
-			v, err = f.Args[0].Eval(w.run.Env, w.part.rows[at])
-		case len(f.Args) > 2:
-			v, err = f.Args[2].Eval(w.run.Env, w.part.rows[r])
-		}
-		if err == nil {
-			err = w.hold.Grow(len(v.Raw()))
-		}
-		if err != nil {
-			return err
-		}
-		w.results[i] = append(w.results[i], v)
+	switch {
+	case at >= 0 && at < w.part.Len():
+		return w.eval(f.Args[0], at)
+	case len(f.Args) > 2:
+		return w.eval(f.Args[2], w.row)
 	}
-	return nil
+	return types.Null, nil
 }
 
-func (w *Window) pick(i int, f *WindowFunc) error {
+// eval evaluates an expression over a row of the partition.
+func (w *Window) eval(e expr.Expr, at int) (types.Value, error) {
+	row, err := w.part.At(at)
+	if err != nil {
+		return types.Null, err
+	}
+	return e.Eval(w.run.Env, row)
+}
+
+func (w *Window) pick(f *WindowFunc, s *windowState) (types.Value, error) {
 	nth := 1
+	var err error
 	if f.Name == "nth_value" {
-		var err error
-		if nth, err = w.number(f.Args[1]); err != nil {
-			return err
+		if nth, err = w.fixed(f, s, 1, 1); err != nil {
+			return types.Null, err
 		}
 	}
-	for r := range w.part.rows {
-		lo, hi, err := w.frame(f, r)
-		if err != nil {
-			return err
-		}
-		at := lo + nth - 1
-		if f.Name == "last_value" {
-			at = hi - 1
-		}
-		v := types.Null
-		if at >= lo && at < hi {
-			if v, err = f.Args[0].Eval(w.run.Env, w.part.rows[at]); err == nil {
-				err = w.hold.Grow(len(v.Raw()))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		w.results[i] = append(w.results[i], v)
+	lo, hi, err := w.frame(f)
+	if err != nil {
+		return types.Null, err
 	}
-	return nil
+	at := lo + nth - 1
+	if f.Name == "last_value" {
+		at = hi - 1
+	}
+	if at < lo || at >= hi {
+		return types.Null, nil
+	}
+	return w.eval(f.Args[0], at)
 }
 
 // ntile deals the rows into so many buckets, the first ones larger by one where it does not come out even.
-func (w *Window) ntile(i int, f *WindowFunc) error {
-	buckets, err := w.number(f.Args[0])
+func (w *Window) ntile(f *WindowFunc, s *windowState) (types.Value, error) {
+	buckets, err := w.fixed(f, s, 0, 0)
 	if err != nil || buckets == 0 {
-		return mysqlerr.New(mysql.ErrWrongArguments, "ntile")
+		return types.Null, mysqlerr.New(mysql.ErrWrongArguments, "ntile")
 	}
-	n := len(w.part.rows)
+	n := w.part.Len()
 	small, larger := n/buckets, n%buckets
-	for r := range n {
-		b := 0
-		if r < larger*(small+1) {
-			b = r / (small + 1)
-		} else {
-			b = larger + (r-larger*(small+1))/max(small, 1)
-		}
-		w.results[i] = append(w.results[i], types.Uint(uint64(b+1)))
+	b := 0
+	if w.row < larger*(small+1) {
+		b = w.row / (small + 1)
+	} else {
+		b = larger + (w.row-larger*(small+1))/max(small, 1)
 	}
-	return nil
+	return types.Uint(uint64(b + 1)), nil
 }
 
 // Close releases the partition and the input.
 func (w *Window) Close() {
 	w.in.Close()
-	w.part.reset()
+	w.part.Close()
 	w.hold.Close()
 }

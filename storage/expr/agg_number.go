@@ -217,6 +217,10 @@ func (s *varianceState) Merge(p []types.Value) error {
 	if n == 0 {
 		return nil
 	}
+	if s.n == 0 { // to the last bit
+		s.n, s.mean, s.m2 = n, mean, m2
+		return nil
+	}
 	total := float64(s.n + n)
 	d := mean - s.mean
 	s.m2 += m2 + d*d*float64(s.n)*float64(n)/total

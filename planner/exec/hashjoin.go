@@ -1,0 +1,442 @@
+package exec
+
+import (
+	"context"
+
+	"cloudsql/storage/memory"
+	"cloudsql/storage/types"
+)
+
+// HashJoin builds a table of the right side and probes it with the left, whose order it keeps. Where the right side finds no room
+// in memory, both sides are divided into partitions by their keys, in temporary files, and each partition is a join of its own.
+// Where a partition can't be divided any further, since its rows are of one key, the table has a piece of the right side at a time,
+// and the left side is read again for each.
+type HashJoin struct {
+	joiner
+	left, right         Operator // of the present task
+	leftKeys, rightKeys []KeyPart
+	table               *hashTable
+	batch               types.Batch
+	at                  int // row of batch to go on with
+	chain               int32
+	matched             bool
+	key                 []byte
+
+	rightBatch types.Batch
+	rightAt    int  // row of rightBatch to go on with
+	keyed      bool // rows of both sides come from files and have their keys behind them
+	task       *joinTask
+	tasks      []*joinTask
+	out        Operator // puts the output of all tasks in order; nil: it comes as it is
+
+	piece bool     // the table has a part of the right side; what follows is still to be read
+	hits  []uint64 // bits of the left rows that had a partner in an earlier piece; nil: there was none
+	row0  int      // number of the left batch's first row
+	hold  memory.Hold
+}
+
+// joinTask is a partition that is still to be joined.
+type joinTask struct {
+	left, right *rowFile
+	part        int
+	division    int  // how often its rows were divided
+	whole       bool // no hash divides it further
+}
+
+// NewHashJoin joins left and right on equal keys.
+func NewHashJoin(run *Run, left, right Operator, leftKeys, rightKeys []KeyPart, spec JoinSpec) *HashJoin {
+	return &HashJoin{joiner: newJoiner(run, spec), left: left, right: right, leftKeys: leftKeys, rightKeys: rightKeys, chain: -1,
+		hold: run.RT.Memory.Hold(memory.Join)}
+}
+
+// build reads the right side, or the next piece of it. It tells whether that fits into memory; if not, tasks are there for all rows
+// of both sides.
+func (h *HashJoin) build(ctx context.Context) (fits bool, err error) {
+	h.table = newHashTable(h.run)
+	h.piece = false
+	for {
+		for n := h.rightBatch.Len(); h.rightAt < n; h.rightAt++ {
+			row, ok, err := h.rightKey(h.rightBatch.Row(h.rightAt))
+			if err != nil {
+				return false, err
+			}
+			if !ok {
+				continue
+			}
+			if (h.Kind == Semi || h.Kind == Anti) && len(h.Conds) == 0 && h.table.first(h.key) >= 0 {
+				continue // one partner is as good as many
+			}
+			if len(h.table.next) > 0 && h.table.crowded(h.key, row) {
+				if t := h.task; t == nil || !t.whole && t.division < maxDivisions {
+					return false, h.divide(ctx)
+				}
+				h.piece = true
+				return true, h.watch()
+			}
+			if err := h.table.add(h.key, row); err != nil {
+				return false, err
+			}
+		}
+		ok, err := h.right.Next(ctx, &h.rightBatch)
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			h.closeRight()
+			return true, nil
+		}
+		h.rightAt = 0
+	}
+}
+
+// watch begins to remember which left rows have a partner.
+func (h *HashJoin) watch() error {
+	if h.hits != nil || h.Kind == Inner {
+		return nil
+	}
+	n := h.task.left.parts[h.task.part].rows/64 + 1
+	if err := h.hold.Grow(n * wordBytes); err != nil {
+		return err
+	}
+	h.hits = make([]uint64, n)
+	return nil
+}
+
+func (h *HashJoin) closeRight() {
+	if h.right != nil {
+		h.right.Close()
+		h.right = nil
+		h.rightBatch.Reset(0)
+		h.rightAt = 0
+	}
+}
+
+// rightKey puts the key of a row of the right side into h.key, and gives the row without it.
+func (h *HashJoin) rightKey(row []types.Value) (own []types.Value, ok bool, err error) {
+	if h.keyed {
+		last := len(row) - 1
+		h.key = append(h.key[:0], row[last].Raw()...)
+		return row[:last], true, nil
+	}
+	h.key, ok, err = appendKey(h.key[:0], h.run.Env, h.rightKeys, row)
+	return row, ok, err
+}
+
+// leftKey puts the key of a row of the left side into h.key.
+func (h *HashJoin) leftKey(row []types.Value) (ok bool, err error) {
+	if h.keyed {
+		v := row[len(row)-h.extra]
+		h.key = append(h.key[:0], v.Raw()...)
+		return !v.IsNull(), nil
+	}
+	h.key, ok, err = appendKey(h.key[:0], h.run.Env, h.leftKeys, row)
+	return ok, err
+}
+
+// divisions is how often the present rows were divided.
+func (h *HashJoin) divisions() int {
+	if h.task == nil {
+		return 0
+	}
+	return h.task.division
+}
+
+// Next gives joined rows.
+func (h *HashJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	if h.table == nil && h.task == nil && h.out == nil && h.left != nil {
+		fits, err := h.build(ctx)
+		if err != nil {
+			return false, err
+		}
+		if fits && len(h.table.next) == 0 && (h.Kind == Inner || h.Kind == Semi) {
+			return false, nil
+		}
+		if !fits && !h.Unordered {
+			h.out = newReorder(h.run, h.next, h.width()-1)
+		}
+	}
+	if h.out != nil {
+		return h.out.Next(ctx, b)
+	}
+	return h.next(ctx, b)
+}
+
+// next gives rows of one task after the other.
+func (h *HashJoin) next(ctx context.Context, b *types.Batch) (bool, error) {
+	for {
+		if h.table != nil {
+			if ok, err := h.join(ctx, b); ok || err != nil {
+				return ok, err
+			}
+		}
+		h.endTask()
+		if len(h.tasks) == 0 {
+			return false, nil
+		}
+		if err := h.startTask(ctx); err != nil {
+			return false, err
+		}
+	}
+}
+
+// join probes the table with the left side.
+func (h *HashJoin) join(ctx context.Context, b *types.Batch) (bool, error) {
+	for {
+		b.Reset(h.width())
+		if h.at >= h.batch.Len() {
+			h.row0 += h.batch.Len()
+			ok, err := h.left.Next(ctx, &h.batch)
+			if err != nil || !ok && !h.piece {
+				return false, err
+			}
+			h.at, h.chain = 0, -1
+			if !ok {
+				if err := h.nextPiece(ctx); err != nil {
+					return false, err
+				}
+				continue
+			}
+		}
+		if err := h.probe(b); err != nil {
+			return false, err
+		}
+		if b.Len() > 0 {
+			return true, nil
+		}
+		if err := canceled(ctx); err != nil {
+			return false, err
+		}
+	}
+}
+
+// nextPiece reads more of the right side, and the left side from its beginning.
+func (h *HashJoin) nextPiece(ctx context.Context) error {
+	h.left.Close()
+	h.left = h.task.left.reader(h.task.part)
+	h.batch.Reset(0)
+	h.at, h.row0 = 0, 0
+	h.table.store.reset()
+	_, err := h.build(ctx)
+	return err
+}
+
+// hit tells whether the present left row had a partner in an earlier piece.
+func (h *HashJoin) hit() bool {
+	i := h.row0 + h.at
+	return h.hits != nil && h.hits[i/64]>>(i%64)&1 != 0
+}
+
+// probe joins rows of the left batch until the output is full. chain is where a row's candidates go on, -1 for a row
+// that is new.
+func (h *HashJoin) probe(b *types.Batch) error {
+	for n := h.batch.Len(); h.at < n; h.at++ {
+		row := h.batch.Row(h.at)
+		if h.chain < 0 {
+			ok, err := h.leftKey(row)
+			if err != nil {
+				return err
+			}
+			h.matched = h.hit()
+			if ok && (!h.matched || h.Kind == Left) {
+				h.chain = h.table.first(h.key)
+			}
+		}
+		for h.chain >= 0 {
+			matched, done, err := h.candidate(b, row, h.table.store.rows[h.chain])
+			if err != nil {
+				return err
+			}
+			h.matched = h.matched || matched
+			h.chain = h.table.next[h.chain]
+			if done {
+				h.chain = -1
+			}
+			if h.chain >= 0 && b.Len() >= maxBatch {
+				return nil
+			}
+		}
+		switch {
+		case h.matched && h.hits != nil:
+			i := h.row0 + h.at
+			h.hits[i/64] |= 1 << (i % 64)
+		case !h.matched && !h.piece:
+			h.unmatched(b, row)
+		}
+		if b.Len() >= maxBatch {
+			h.at++
+			return nil
+		}
+	}
+	return nil
+}
+
+// divide writes what was read of the right side and all the rest of both sides into partitions.
+func (h *HashJoin) divide(ctx context.Context) error {
+	right, err := newRowFile(h.run, memory.Join, partitions)
+	if err != nil {
+		return err
+	}
+	if err := h.divideRight(ctx, right); err != nil {
+		right.close()
+		return err
+	}
+	left, err := newRowFile(h.run, memory.Join, partitions)
+	if err != nil {
+		right.close()
+		return err
+	}
+	if err := h.divideLeft(ctx, left, right); err != nil {
+		closeFiles(left, right)
+		return err
+	}
+	total := 0
+	for i := range right.parts {
+		total += right.parts[i].rows
+	}
+	for i := range left.parts {
+		if left.parts[i].rows == 0 {
+			continue
+		}
+		// Where all rows of the table are together they are of one key, or of few.
+		whole := right.parts[i].rows == total
+		h.tasks = append(h.tasks, &joinTask{left: left, right: right, part: i, division: h.divisions() + 1, whole: whole})
+		left.tasks++
+		right.tasks++
+	}
+	if left.tasks == 0 {
+		closeFiles(left, right)
+	}
+	return nil
+}
+
+func (h *HashJoin) divideRight(ctx context.Context, to *rowFile) error {
+	division := h.divisions()
+	for key, i := range h.table.heads {
+		part := partitionOf([]byte(key), division)
+		for ; i >= 0; i = h.table.next[i] {
+			if err := to.add(part, h.table.store.rows[i], []types.Value{types.Str(key)}); err != nil {
+				return err
+			}
+		}
+	}
+	h.table.store.reset()
+	h.table = nil
+	more := make([]types.Value, 1)
+	for {
+		for n := h.rightBatch.Len(); h.rightAt < n; h.rightAt++ {
+			row, ok, err := h.rightKey(h.rightBatch.Row(h.rightAt))
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			more[0] = types.Bytes(h.key)
+			if err := to.add(partitionOf(h.key, division), row, more); err != nil {
+				return err
+			}
+		}
+		ok, err := h.right.Next(ctx, &h.rightBatch)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			h.closeRight()
+			return to.finish()
+		}
+		h.rightAt = 0
+	}
+}
+
+// divideLeft leaves out rows that cannot matter.
+func (h *HashJoin) divideLeft(ctx context.Context, to, right *rowFile) error {
+	division := h.divisions()
+	alone := h.Kind == Left || h.Kind == Anti // rows without a partner matter
+	var more []types.Value
+	var b types.Batch
+	for seq := int64(0); ; {
+		ok, err := h.left.Next(ctx, &b)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		for i, n := 0, b.Len(); i < n; i++ {
+			row := b.Row(i)
+			ok, err := h.leftKey(row)
+			if err != nil {
+				return err
+			}
+			part, key := 0, types.Null
+			if ok {
+				part, key = partitionOf(h.key, division), types.Bytes(h.key)
+			}
+			if seq++; !alone && (!ok || right.parts[part].rows == 0) {
+				continue
+			}
+			if more = more[:0]; !h.keyed {
+				more = append(more, key)
+				if !h.Unordered {
+					more = append(more, types.Int(seq))
+				}
+			}
+			if err := to.add(part, row, more); err != nil {
+				return err
+			}
+		}
+	}
+	h.left.Close()
+	h.left = nil
+	if !h.keyed {
+		h.keyed, h.extra = true, 1
+		if !h.Unordered {
+			h.tags, h.extra = 1, 2
+		}
+	}
+	return to.finish()
+}
+
+// startTask begins with the next partition.
+func (h *HashJoin) startTask(ctx context.Context) error {
+	last := len(h.tasks) - 1
+	t := h.tasks[last]
+	h.tasks, h.task = h.tasks[:last], t
+	h.left, h.right = t.left.reader(t.part), t.right.reader(t.part)
+	h.at, h.row0 = 0, 0
+	h.batch.Reset(0)
+	_, err := h.build(ctx)
+	return err
+}
+
+// endTask releases what the present task has.
+func (h *HashJoin) endTask() {
+	if h.left != nil {
+		h.left.Close()
+		h.left = nil
+	}
+	h.closeRight()
+	if h.table != nil {
+		h.table.store.reset()
+		h.table = nil
+	}
+	h.hits = nil
+	h.hold.Close()
+	if t := h.task; t != nil {
+		t.left.done()
+		t.right.done()
+		h.task = nil
+	}
+}
+
+// Close releases the table, the files and both sides.
+func (h *HashJoin) Close() {
+	if h.out != nil {
+		h.out.Close()
+	}
+	h.endTask()
+	for _, t := range h.tasks {
+		closeFiles(t.left, t.right)
+	}
+	h.tasks = nil
+}
