@@ -122,10 +122,11 @@ func newFakeShard() *fakeShard {
 func (s *fakeShard) AppliedIndex() uint64 { s.mu.Lock(); defer s.mu.Unlock(); return s.index }
 func (s *fakeShard) Lease() shard.Lease   { s.mu.Lock(); defer s.mu.Unlock(); return s.lease }
 
-func (s *fakeShard) Closed() mvcc.Timestamp        { s.mu.Lock(); defer s.mu.Unlock(); return s.closed }
-func (s *fakeShard) PreparedFloor() mvcc.Timestamp { return mvcc.MaxTimestamp }
-func (s *fakeShard) ResetAutoInc()                 {}
-func (s *fakeShard) Parts() []shard.Part           { return nil }
+func (s *fakeShard) Closed() mvcc.Timestamp            { s.mu.Lock(); defer s.mu.Unlock(); return s.closed }
+func (s *fakeShard) PreparedFloor() mvcc.Timestamp     { return mvcc.MaxTimestamp }
+func (s *fakeShard) ResetAutoInc()                     {}
+func (s *fakeShard) OnPrepared(func([]fragment.TxnID)) {}
+func (s *fakeShard) Parts() []shard.Part               { return nil }
 
 func (s *fakeShard) FillAutoInc(*fragment.Write) error { return nil }
 

@@ -2,11 +2,13 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"cloudsql/storage/engine"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/mutant"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
@@ -61,10 +63,27 @@ func (r *Replica) readIn(ctx context.Context, t *tenure, f *fragment.Read, o sha
 		if err := t.locks.waitForWrites(ctx, f, o.At); err != nil {
 			return err
 		}
-	} else if err := t.locks.waitForPrepared(ctx, f); err != nil {
-		return err
+		return r.readable(r.state.Read(ctx, f, o, page))
 	}
-	return r.readable(r.state.Read(ctx, f, o, page))
+	return r.readNewest(ctx, f, o, page, func() error { return t.locks.waitForPrepared(ctx, f) })
+}
+
+// readNewest reads a state in which nothing is prepared that changes what is read: settle waits for what is. (Rows of it
+// would be missing that were acknowledged before others that the state shows.) What is prepared between the two begins it
+// again.
+func (r *Replica) readNewest(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page, settle func() error) error {
+	if o.Locker == nil && !mutant.SkipPrepared { // rows that are locked are looked at again
+		o.Watch = &r.prepares
+	}
+	for {
+		o.Was = r.prepares.Load()
+		if err := settle(); err != nil {
+			return err
+		}
+		if err := r.state.Read(ctx, f, o, page); err == nil || !errors.Is(err, shard.ErrUnsteady) {
+			return r.readable(err)
+		}
+	}
 }
 
 // readable takes damage that was met here for a reason to go elsewhere: the node takes this replica out of service.
@@ -75,6 +94,21 @@ func (r *Replica) readable(err error) error {
 	return err
 }
 
+// onPrepared marks what is prepared, just before it can be seen.
+func (r *Replica) onPrepared(ids []fragment.TxnID) {
+	if t := r.tenure.Load(); t != nil {
+		for _, id := range ids {
+			t.mu.Lock()
+			x := t.txns[id]
+			t.mu.Unlock()
+			if x != nil {
+				t.locks.prepared(&x.owner)
+			}
+		}
+	}
+	r.prepares.Add(1)
+}
+
 // readIndexed is the newest read without trust in clocks: raft confirms that its leader still leads and that everything
 // committed is applied here.
 func (r *Replica) readIndexed(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
@@ -82,10 +116,7 @@ func (r *Replica) readIndexed(ctx context.Context, f *fragment.Read, o shard.Rea
 	if err := r.group.ReadIndex(ctx); err != nil {
 		return r.notHere(0, 0)
 	}
-	if err := r.awaitParts(ctx, f.Tablet); err != nil {
-		return err
-	}
-	return r.readable(r.state.Read(ctx, f, o, page))
+	return r.readNewest(ctx, f, o, page, func() error { return r.awaitParts(ctx, f.Tablet) })
 }
 
 // awaitParts is lockTable.waitForPrepared for who has no lock table: it waits for what is prepared in a tablet now.

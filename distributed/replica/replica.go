@@ -123,8 +123,10 @@ type Replica struct {
 	cancel context.CancelFunc
 	done   spawn.Group
 
-	tenure  atomic.Pointer[tenure] // nil: not the holder
-	applied atomic.Uint64          // rises with every entry that may have changed rows, before its locks are released
+	tenure atomic.Pointer[tenure] // nil: not the holder
+	// prepares rises whenever transactions become prepared, after their locks are marked and before a reader can see it.
+	prepares atomic.Uint64
+	applied  atomic.Uint64 // rises with every entry that may have changed rows, before its locks are released
 
 	mu      sync.Mutex
 	machine leaseMachine
@@ -164,6 +166,7 @@ func (r *Replica) Start() {
 	if ok {
 		notifier.OnRecovered(r.onRecovered)
 	}
+	r.state.OnPrepared(r.onPrepared)
 	r.group.OnApplied(r.onApplied)
 	r.group.OnLeader(r.onLeader)
 

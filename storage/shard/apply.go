@@ -482,6 +482,9 @@ func (a *applier) commit() error {
 	if a.altered {
 		s.publishDropped(a.tablets)
 	}
+	if len(a.prepared.news) > 0 && s.onPrepared != nil {
+		s.onPrepared(a.prepared.news)
+	}
 	if err := s.engine.Commit(a.batch); err != nil {
 		return err
 	}

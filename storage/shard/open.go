@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"cloudsql/storage/engine"
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -23,6 +24,8 @@ type Shard struct {
 	id       schema.ShardID
 	engine   *engine.Engine
 	stateKey []byte
+
+	onPrepared func([]fragment.TxnID) // guarded by applyMu
 
 	applyMu sync.Mutex
 	apply   *applier

@@ -44,12 +44,13 @@ type preparedTxns struct {
 	lowest mvcc.Timestamp   // of their timestamps, valid if it is known
 	known  bool
 
-	resolving *preparedTxn   // whose effects, checked when they were prepared, are being executed; nil: none
-	self      fragment.TxnID // whose piece is being checked
-	pieced    bool           // that piece is not the whole
-	moved     []move         // that it makes
-	blocker   fragment.TxnID // whose claim was met last
-	fresh     []*piece       // came with the present Apply
+	resolving *preparedTxn     // whose effects, checked when they were prepared, are being executed; nil: none
+	self      fragment.TxnID   // whose piece is being checked
+	pieced    bool             // that piece is not the whole
+	moved     []move           // that it makes
+	blocker   fragment.TxnID   // whose claim was met last
+	fresh     []*piece         // came with the present Apply
+	news      []fragment.TxnID // prepared by the present Apply
 }
 
 // claim is who holds a key: one transaction that changes it, or some that looked at it, in the order of their ids.
@@ -283,6 +284,7 @@ func (x *preparedTxn) add(c *piece) {
 // added takes note of a part that is now prepared.
 func (p *preparedTxns) added(x *preparedTxn) {
 	p.waits++
+	p.news = append(p.news, x.id)
 	if p.known {
 		p.lowest = min(p.lowest, x.ts)
 	}
@@ -495,7 +497,7 @@ func (p *preparedTxns) forgetEffects() {
 	for _, c := range p.fresh {
 		c.effects = nil
 	}
-	p.fresh = nil
+	p.fresh, p.news = nil, p.news[:0]
 }
 
 // Flags of a part's record. Bits are part of the storage format.
@@ -624,6 +626,7 @@ func (s *Shard) loadPrepared(a *applier) (err error) {
 			a.prepared.added(x)
 		}
 	}
+	a.prepared.news = nil
 	return it.Error()
 }
 
@@ -682,6 +685,13 @@ func (x *preparedTxn) part() Part {
 		}
 	}
 	return p
+}
+
+// OnPrepared registers who is told of what becomes prepared; see API.
+func (s *Shard) OnPrepared(fn func([]fragment.TxnID)) {
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
+	s.onPrepared = fn
 }
 
 // Outcome tells how a transaction stands here: Prepared, Committed, Aborted, Conflict or Failed, with the timestamp; 0

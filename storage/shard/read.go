@@ -231,6 +231,9 @@ func (rd *reader) consistent() error {
 	if rd.at != 0 && rd.at < rd.s.Watermark() {
 		return ErrTooOld
 	}
+	if w := rd.o.Watch; w != nil && w.Load() != rd.o.Was {
+		return ErrUnsteady
+	}
 	return nil
 }
 

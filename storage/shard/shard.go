@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -53,7 +54,13 @@ type ReadOptions struct {
 	Shared    bool           // with Ranges: others may read it
 	From      []byte         // Page.Next of the page before
 	MaxBytes  int            // approximate page size; 0: no paging
+	// Watch, if it is not nil, must be Was when the state that is read has been opened; otherwise: ErrUnsteady.
+	Watch *atomic.Uint64
+	Was   uint64
 }
+
+// ErrUnsteady: what a read relies on has changed before it began (ReadOptions.Watch). Read again.
+var ErrUnsteady = errors.New("shard: something has changed before a read began")
 
 // LockKey is what a write claims.
 type LockKey struct {
@@ -104,6 +111,9 @@ type API interface {
 	// stands here (0: unknown). Both as of what is applied; they wait for an Apply that is under way.
 	Parts() []Part
 	Outcome(txn fragment.TxnID) (Status, mvcc.Timestamp, error)
+	// OnPrepared registers who is told which transactions are prepared before any reader can see the state in which they
+	// are, from the goroutine of Apply: be quick and do not call back.
+	OnPrepared(fn func([]fragment.TxnID))
 	// Snapshot streaming: Prepare pins a state, Save writes it (stop is closed to abort), Recover replaces this
 	// replica's range by what Save wrote.
 	PrepareSnapshot() (any, error)
