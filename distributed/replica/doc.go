@@ -43,6 +43,12 @@
 // below T can appear after a read at T. The registry is the lock table: an in-flight write is an owner of locks. Writes
 // that may touch rows they do not name (REPLACE, ON DUPLICATE KEY UPDATE) also hold the key tabletWide.
 //
+// # Reads of the newest state
+//
+// They wait for what is prepared on their rows, and then open a state. What becomes prepared is marked and counted
+// (Replica.prepares) before a state can show it or what came after it; a read whose count has changed when its state is open begins
+// again. Entries are applied in the order of their timestamps (apply refuses others), so such a read is one point in it: decision 19.
+//
 // # Reads without the lease
 //
 // A replica serves reads at closed timestamps from its own state (follower.go): at or below what the batches that it has

@@ -72,7 +72,7 @@ func (r *Replica) readIn(ctx context.Context, t *tenure, f *fragment.Read, o sha
 // would be missing that were acknowledged before others that the state shows.) What is prepared between the two begins it
 // again.
 func (r *Replica) readNewest(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page, settle func() error) error {
-	if o.Locker == nil && !mutant.SkipPrepared { // rows that are locked are looked at again
+	if o.Locker == nil && !mutant.SkipPrepared && !mutant.SkipSteady { // rows that are locked are looked at again
 		o.Watch = &r.prepares
 	}
 	for {
@@ -80,6 +80,7 @@ func (r *Replica) readNewest(ctx context.Context, f *fragment.Read, o shard.Read
 		if err := settle(); err != nil {
 			return err
 		}
+		mutant.Gap()
 		if err := r.state.Read(ctx, f, o, page); err == nil || !errors.Is(err, shard.ErrUnsteady) {
 			return r.readable(err)
 		}

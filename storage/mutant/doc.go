@@ -18,11 +18,13 @@
 //	reserve   a disk is full when it is
 //	pace      timestamps take any step of the clock at once
 //	agreement a node's clock is right whatever the others' are
+//	steady    reads of the newest state do not look whether something was prepared after they waited for that
 //	locks     one exclusive lock in ten is granted beside its exclusive holder, as if that had lost it
 //	pauses    a proposer rests now and then between fetching timestamps and proposing, as a loaded machine does
+//	gaps      a read of the newest state rests now and then before it opens the state
 //	forgetful shards remember the outcomes of very few transactions, and gateways rest before they repeat one
 //	poison    apply cannot execute an entry with the text POISON in it
 //
-// Locks, pauses and forgetful break no promise by themselves: they make faults likely that the others guard against. The checkers
+// Locks, pauses, gaps and forgetful break no promise by themselves: they make faults likely that the others guard against. The checkers
 // must pass with them alone.
 package mutant

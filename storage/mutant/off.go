@@ -19,6 +19,7 @@ const (
 	SkipReserve   = false
 	SkipPace      = false
 	SkipAgreement = false
+	SkipSteady    = false
 )
 
 // Poison tells that apply cannot execute an entry.
@@ -32,6 +33,9 @@ func Pause() {}
 
 // Linger rests before a request is made again that may have been executed.
 func Linger() {}
+
+// Gap rests now and then, for less long.
+func Gap() {}
 
 // OutcomeCount is how many outcomes a shard remembers that otherwise remembers n.
 func OutcomeCount(n uint64) uint64 { return n }

@@ -31,8 +31,9 @@ var (
 	SkipReserve   = has("reserve")
 	SkipPace      = has("pace")
 	SkipAgreement = has("agreement")
+	SkipSteady    = has("steady")
 
-	locks, pauses, forgetful, poison = has("locks"), has("pauses"), has("forgetful"), has("poison")
+	locks, pauses, gaps, forgetful, poison = has("locks"), has("pauses"), has("gaps"), has("forgetful"), has("poison")
 )
 
 // Poison tells that apply cannot execute an entry.
@@ -53,6 +54,14 @@ func Pause() {
 func Linger() {
 	const most = 2 * time.Second
 	if forgetful {
+		time.Sleep(rand.N(most))
+	}
+}
+
+// Gap rests now and then, for less long.
+func Gap() {
+	const most = 20 * time.Millisecond
+	if gaps && rand.IntN(4) == 0 {
 		time.Sleep(rand.N(most))
 	}
 }

@@ -39,8 +39,9 @@ type applier struct {
 	altered  bool                        // the set of tablets or a descriptor has changed
 	garbage  []garbageKey
 	writer   *writer
-	last     lastWrite // of the batch that is being applied
-	format   Format    // likewise
+	last     lastWrite      // of the batch that is being applied
+	format   Format         // likewise
+	shown    mvcc.Timestamp // what it must be above: readers of the newest state have seen all up to there
 
 	// Of the proposal that is being executed; see failure.go.
 	inEngine bool // the engine is at work: a panic is its own
@@ -161,7 +162,10 @@ func (a *applier) proposals(index uint64, b *Batch) ([]ProposalResult, error) {
 		return results, nil
 	}
 	a.turnGenerations(index, b)
-	a.last, a.format = lastWrite{}, b.Format
+	a.last, a.format, a.shown = lastWrite{}, b.Format, 0
+	if b.Format != FormatPlain {
+		a.shown = a.state.maxTS
+	}
 	mark := a.overlay.mark()
 	for i := range b.Proposals {
 		p := &b.Proposals[i]
@@ -234,7 +238,7 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 		r.Status = Aborted
 		return r, nil
 	}
-	if p.TS <= max(a.state.closed, a.state.watermark, a.state.forgotten) && !mutant.SkipClosed || p.TS == mvcc.MaxTimestamp {
+	if p.TS <= max(a.state.closed, a.state.watermark, a.state.forgotten, a.shown) && !mutant.SkipClosed || p.TS == mvcc.MaxTimestamp {
 		r.Status = StaleTimestamp
 		return r, nil
 	}

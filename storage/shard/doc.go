@@ -50,7 +50,9 @@
 // # Invariants
 //
 // Every engine batch carries the applied index of all that it holds. No version is committed at or below the closed
-// timestamp or the watermark. A row and its index entries change in one batch. Entries exist for exactly the indexes
+// timestamp or the watermark. In batches of FormatLengths, what is proposed is above all that was committed in earlier entries, on
+// whatever rows: otherwise an entry that comes late would add to a past that a reader of the newest state has seen without
+// it. A row and its index entries change in one batch. Entries exist for exactly the indexes
 // that the current descriptor maintains (Public, WriteOnly). An index that has become Public holds every row from then
 // on; snapshots from before may not use it (1412).
 package shard

@@ -74,6 +74,7 @@ var workloads = []struct {
 	{"large", func() workload { return &large{} }},
 	{"past", func() workload { return &past{} }},
 	{"gateways", func() workload { return &gateways{} }},
+	{"strict", func() workload { return &strict{} }},
 }
 
 // checkDB is the workloads' database.

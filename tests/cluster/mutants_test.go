@@ -30,6 +30,8 @@ func TestMutants(t *testing.T) {
 		{"", "bank,gateways", "none", "10s", 1, false},
 		{"inflight", "bank", "none", "10s", 3, true},
 		{"prepared", "gateways", "none", "10s", 3, true},
+		{"gaps", "strict", "none", "10s", 1, false},
+		{"gaps,steady", "strict", "none", "10s", 3, true},
 		{"locks", "bank,registers", "none", "10s", 1, false},
 		{"locks,expect", "bank,registers", "none", "10s", 3, true},
 		{"forgetful", "bank,registers,lists", "kill", "40s", 1, false},

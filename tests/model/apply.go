@@ -26,7 +26,7 @@ func (c *Config) verdict(n *state, t, s int, p proposal) verdict {
 		return saysDuplicate
 	case p.first != 0 && p.first <= h.horizon && !c.has(BugNoHorizon):
 		return saysForgotten
-	case p.ts <= h.closed:
+	case p.ts <= h.closed, p.ts <= h.shown:
 		return saysStaleTimestamp
 	case c.intentOfOther(n, t, s) && !c.has(BugIgnoreIntents):
 		return saysClaimed
@@ -121,6 +121,7 @@ func (c *Config) commit(n *state, t, s int, at stamp) {
 		h.count++
 	}
 	l.outcome, l.at, l.saw = committed, at, 0
+	h.shown = max(h.shown, at)
 	n.txns[t].committedIn |= 1 << s
 }
 
@@ -211,6 +212,6 @@ func (c *Config) age(n *state, t, s int) bool {
 	}
 	n.left.ages--
 	l.outcome, l.at = unknown, 0
-	h.horizon = n.now
+	h.horizon, h.shown = n.now, n.now // outcomes age because others commit
 	return true
 }

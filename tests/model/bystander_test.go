@@ -24,6 +24,7 @@ type bystanders struct {
 	count            int
 	coming, prepared []bystander
 	forgotten        mvcc.Timestamp // the shard has forgotten outcomes up to here
+	shown            mvcc.Timestamp // the largest that one was committed at
 }
 
 const mostBystanders = 3
@@ -73,7 +74,7 @@ func (p *pair) prepareBystander(s, i int) error {
 		want.Status, want.TS = shard.StaleEpoch, 0
 	case x.ts <= b.forgotten:
 		want.Status = shard.Forgotten
-	case x.ts <= r.Closed():
+	case x.ts <= max(r.Closed(), b.shown, p.real[p.m.shards[s].shown]):
 		want.Status = shard.StaleTimestamp
 	default:
 		b.prepared = append(b.prepared, x)
@@ -94,6 +95,7 @@ func (p *pair) endBystander(s, i int) error {
 	if p.rng.IntN(2) == 0 {
 		q.CommitTS = max(x.ts, q.TS-mvcc.Timestamp(p.rng.IntN(2*stampGap)))
 		want.Status, want.TS = shard.Committed, q.CommitTS
+		p.show(s, q.CommitTS)
 	}
 	got, _, err := r.propose(0, q)
 	if err != nil {
@@ -104,6 +106,15 @@ func (p *pair) endBystander(s, i int) error {
 	}
 	_, _, err = r.propose(0, shard.Proposal{Kind: shard.ProposalForget, TS: p.tick(), First: 1, Forget: []fragment.TxnID{x.id}})
 	return err
+}
+
+// show notes that something was committed in s that the model knows nothing of.
+func (p *pair) show(s int, at mvcc.Timestamp) {
+	b, h := &p.beside[s], &p.m.shards[s]
+	b.shown = max(b.shown, at)
+	for h.shown < p.m.now && p.real[h.shown+1] <= at {
+		h.shown++
+	}
 }
 
 // closable is what the log of s closes when the model would close up to at.

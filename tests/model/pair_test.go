@@ -292,7 +292,7 @@ func (p *pair) age(s int, to *state) error {
 // forgetEnds lets the model forget what has ended in a shard.
 func (p *pair) forgetEnds(s int, to *state) {
 	h := &to.shards[s]
-	h.horizon = to.now
+	h.horizon, h.shown = to.now, to.now // the fillers' are higher
 	for t := range p.c.Txns {
 		l := &h.legs[t]
 		if l.kept == 1 {

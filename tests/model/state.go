@@ -33,6 +33,7 @@ type shardState struct {
 	epoch   uint8
 	closed  stamp // nothing commits at or below it any more
 	horizon stamp // outcomes that were stamped up to here may have been forgotten
+	shown   stamp // the largest that something was committed at: newest reads have seen all up to there
 	count   uint8
 	rows    [maxTxns]version // of the one row, in the order of commit
 
@@ -153,6 +154,7 @@ func (s *state) stamps(fn func(*stamp)) {
 		}
 		fn(&h.closed)
 		fn(&h.horizon)
+		fn(&h.shown)
 		fn(&h.seen)
 		for j := range h.rows {
 			fn(&h.rows[j].at)

@@ -18,12 +18,14 @@ import (
 type Log struct {
 	Lose    int  // of the next proposals: drop so many
 	Doubt   int  // of the next proposals: append so many, but say that they were lost
+	Hold    int  // of the next proposals: keep so many back until Release
 	Stopped bool // no quorum: proposals are refused
 
 	shard   schema.ShardID
 	mu      sync.Mutex
 	cond    *sync.Cond
 	entries [][]byte
+	held    [][]byte
 	leader  schema.NodeID
 	term    uint64
 	groups  []*Group
@@ -111,6 +113,17 @@ func (l *Log) Do(fn func()) {
 // Append puts an entry into the log, as if from elsewhere.
 func (l *Log) Append(cmd []byte) { l.Do(func() { l.entries = append(l.entries, cmd) }) }
 
+// Held is how many proposals are kept back.
+func (l *Log) Held() (n int) {
+	l.Do(func() { n = len(l.held) })
+	return n
+}
+
+// Release appends what was kept back, behind what has come since.
+func (l *Log) Release() {
+	l.Do(func() { l.entries, l.held = append(l.entries, l.held...), nil })
+}
+
 // Elect makes a node the leader and tells everybody.
 func (l *Log) Elect(node schema.NodeID) {
 	var tell []func(schema.NodeID, uint64)
@@ -156,6 +169,11 @@ func (g *Group) Propose(_ context.Context, cmd []byte, dropped func(error)) erro
 	if l.Lose > 0 {
 		l.Lose--
 		go dropped(errors.New("replicatest: dropped"))
+		return nil
+	}
+	if l.Hold > 0 {
+		l.Hold--
+		l.held = append(l.held, cmd)
 		return nil
 	}
 	l.entries = append(l.entries, cmd)
