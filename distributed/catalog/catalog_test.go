@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
 // records is a system shard: what its log did to its records.
@@ -191,4 +193,33 @@ func FuzzSet(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, key string, value []byte) {
 		_, _ = Empty().Apply(1, []shard.SystemSet{{Key: Prefix + key, Value: value}, {Key: key, Value: value}})
 	})
+}
+
+// TestRecordsAskSince: every kind of record says since when it exists, and a change that has a newer one than the
+// cluster's version is refused with its type.
+func TestRecordsAskSince(t *testing.T) {
+	tx := Empty().Begin()
+	for _, put := range []func(){
+		func() { tx.PutDatabase(&schema.Database{ID: 1, Name: "d"}) },
+		func() { tx.PutTable(&schema.Table{ID: 2, Database: 1, Name: "t"}) },
+		func() { tx.PutUser(&User{Name: "u", Host: "%"}) },
+		func() { tx.PutNode(&Node{ID: 1}) },
+		func() { tx.PutShard(&Shard{ID: 2}) },
+		func() { tx.PutSetting("x", "1") },
+		func() { tx.PutRecord("job", "1", 1) },
+		func() { tx.PutClusterVersion(ClusterVersion{Active: 1}) },
+	} {
+		if put(); tx.Check(version.V1) != nil {
+			t.Errorf("refused at version 1: %v", tx.Check(version.V1))
+		}
+	}
+	if v := sinceOf(kindCommit); v != version.V1 {
+		t.Error("what each change has is of version", v)
+	}
+	later := Empty().Begin()
+	later.put("later/", "1", 1)
+	refusal := (*version.TooNew)(nil)
+	if err := later.Check(version.Max); !errors.As(err, &refusal) {
+		t.Errorf("a kind that is in no table: %v", err)
+	}
 }

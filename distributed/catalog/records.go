@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
 // Prefix begins the keys of all catalog records in the system shard.
@@ -30,6 +31,21 @@ const (
 
 	clusterVersion = "cluster/version" // of kindRecord
 )
+
+// recordsSince tells since which version of the cluster its nodes know a kind of record. Programs keep records that
+// they do not know, and JSON has room for fields; but where all nodes must act on a new kind, the version has to be
+// raised before one is written. A kind that is missing here can't be.
+var recordsSince = map[string]version.Version{
+	kindCommit: version.V1, kindDatabase: version.V1, kindTable: version.V1, kindUser: version.V1, kindNode: version.V1,
+	kindShard: version.V1, kindSetting: version.V1, kindRecord: version.V1,
+}
+
+func sinceOf(kind string) version.Version {
+	if v, ok := recordsSince[kind]; ok {
+		return v
+	}
+	return version.Never
+}
 
 // Load builds the catalog from the system shard's records, as scan lists them (shard.API.SystemScan).
 func Load(scan func(prefix string, fn func(key string, value []byte, version uint64) bool)) (*Snapshot, error) {

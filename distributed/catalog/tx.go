@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
 // Tx is a change in the making: Snapshot shows the catalog it began with and what it put itself.
@@ -18,6 +19,7 @@ type Tx struct {
 	base  *Snapshot
 	build *builder
 	sets  map[string][]byte
+	since version.Version
 }
 
 // Begin starts a change of s.
@@ -88,6 +90,12 @@ func (tx *Tx) put(kind, id string, value any) {
 		panic(fmt.Sprintf("catalog: what was just marshalled does not parse: %v", err))
 	}
 	tx.sets[key] = data
+	tx.since = max(tx.since, sinceOf(kind))
+}
+
+// Check tells whether a cluster of version v may be given what was put. The error is a *version.TooNew.
+func (tx *Tx) Check(v version.Version) error {
+	return version.Check(tx.since, v, "a record of this kind")
 }
 
 // Changed tells whether anything was put or drawn.

@@ -163,7 +163,7 @@ func flipInLog(t *testing.T, dir string) {
 // refused expects that a node alone is not started on a damaged directory, and says what can be done.
 func refused(t *testing.T, dir, when string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second) // as start does
 	defer cancel()
 	n, err := Open(ctx, Config{Dir: dir, NodeAddr: "127.0.0.1:0"})
 	if err == nil {

@@ -128,6 +128,9 @@ func (n *Node) hasCommitted(c *catalog.Snapshot, before uint64) bool {
 // commitCatalog tries to commit a change once; false: somebody else's came first. before is the last command's id of those
 // before the change.
 func (n *Node) commitCatalog(ctx context.Context, tx *catalog.Tx, before uint64) (done bool, err error) {
+	if err := tx.Check(n.version.Active()); err != nil {
+		return true, err
+	}
 	id := n.commandID.Add(1)
 	cmd := shard.EncodeSystem(nil, tx.Command(n.NodeID(), id))
 	res, err := n.command(ctx, schema.SystemShard, shard.CommandSystem, id, cmd)

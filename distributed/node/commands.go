@@ -66,7 +66,11 @@ func (n *Node) command(ctx context.Context, s schema.ShardID, kind shard.Command
 	return n.request(ctx, &commandRequest{Shard: s, Kind: kind, ID: id, Command: cmd})
 }
 
+// request is where all commands begin; the cluster's version must allow them.
 func (n *Node) request(ctx context.Context, q *commandRequest) (reply *commandReply, err error) {
+	if err := shard.CheckEntry(q.Command, n.version.Active()); err != nil {
+		return nil, err
+	}
 	var encoded []byte
 	err = n.atHolder(ctx, q.Shard, func(ctx context.Context, node schema.NodeID) (holder schema.NodeID, here bool, err error) {
 		if node == n.NodeID() {

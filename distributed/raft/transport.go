@@ -52,6 +52,9 @@ type transport struct {
 	messages raftio.MessageHandler
 	chunks   raftio.ChunkHandler
 	closed   atomic.Bool
+	// delivering is held, shared, while dragonboat takes something in: it closes its parts after its transport, and
+	// what comes then would meet none.
+	delivering sync.RWMutex
 }
 
 var (
@@ -79,10 +82,20 @@ func (t *transport) Start() error {
 	return nil
 }
 
-// Close makes handlers deaf; the connections themselves are the rpc server's to close.
+// Close makes handlers deaf, and waits for what they are handing over; the connections themselves are the rpc server's
+// to close.
 func (t *transport) Close() error {
 	t.closed.Store(true)
+	t.delivering.Lock()
+	defer t.delivering.Unlock()
 	return nil
+}
+
+// deliver hands something over to dragonboat; false: it is deaf, or does not want more of it.
+func (t *transport) deliver(fn func() bool) bool {
+	t.delivering.RLock()
+	defer t.delivering.RUnlock()
+	return !t.closed.Load() && fn()
 }
 
 // GetConnection implements raftio.ITransport. It never fails: see messageConn. It gives a peer that is there the time to
@@ -314,10 +327,10 @@ func (t *transport) serveMessages(_ schema.NodeID, _ net.Conn, r *bufio.Reader) 
 		t.stats.BatchesIn.Add(1)
 		t.stats.BytesIn.Add(uint64(messageHeader + len(payload)))
 		var b pb.MessageBatch
-		if b.Unmarshal(payload) != nil || t.closed.Load() {
+		// They are copied: Unmarshal does.
+		if b.Unmarshal(payload) != nil || !t.deliver(func() bool { t.messages(b); return true }) {
 			return
 		}
-		t.messages(b) // copies what it keeps: Unmarshal did
 	}
 }
 
@@ -334,7 +347,7 @@ func (t *transport) serveChunks(_ schema.NodeID, c net.Conn, r *bufio.Reader) {
 		t.stats.ChunksIn.Add(1)
 		t.stats.BytesIn.Add(uint64(messageHeader + len(payload)))
 		var chunk pb.Chunk
-		if chunk.Unmarshal(payload) != nil || t.closed.Load() || !t.chunks(chunk) {
+		if chunk.Unmarshal(payload) != nil || !t.deliver(func() bool { return t.chunks(chunk) }) {
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -29,9 +30,10 @@ func TestBank(t *testing.T) {
 func testBank(t *testing.T, entryBytes int, shards ...schema.ShardID) {
 	const accounts, opening, tellers = 6, 100, 6
 	c := newTestCluster(t, 3, func(c *replica.Config) { c.LeaseDuration, c.MaxEntryBytes = 100*time.Millisecond, entryBytes })
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	b := openBank(ctx, c, accounts, opening, tellers, shards...)
+	go b.watch(ctx, cancel)
 	var clients, faults sync.WaitGroup
 	for i := range tellers {
 		clients.Add(2)
@@ -88,6 +90,31 @@ type bank struct {
 	stop     atomic.Bool
 
 	moved, counted, audits, aborted atomic.Int64
+}
+
+// watch cancels everything when nothing has got on for a minute: how fast it does is the machine's affair. An
+// increment, a transfer and an audit wait for different things, so each must get on.
+func (b *bank) watch(ctx context.Context, cancel context.CancelFunc) {
+	const patience = time.Minute
+	counts := []*atomic.Int64{&b.moved, &b.counted, &b.audits}
+	last, since := make([]int64, len(counts)), make([]time.Time, len(counts))
+	for i := range since {
+		since[i] = time.Now()
+	}
+	for ctx.Err() == nil {
+		for i, c := range counts {
+			if n := c.Load(); n != last[i] {
+				last[i], since[i] = n, time.Now()
+			}
+			if time.Since(since[i]) > patience {
+				stacks := make([]byte, 1<<20)
+				b.t.Logf("stuck: %s", stacks[:runtime.Stack(stacks, true)])
+				cancel()
+				return
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 func (b *bank) done(ctx context.Context) bool { return b.stop.Load() || ctx.Err() != nil }

@@ -13,7 +13,7 @@ import (
 // TestBatch: the transactions of an entry take effect in their order at one timestamp; each key that they touch gets one
 // version, and nothing but the newest live versions is left once the watermark has passed.
 func TestBatch(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range rounds(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 5))
 			e, s, l := openTable(t)

@@ -116,7 +116,7 @@ func (m model) change(rng *rand.Rand) (w *fragment.Write, fails bool) {
 // TestModel runs random statements and transactions against the model, and reads the result in every way: each index,
 // both directions, filtered, limited, in pages of any size, in a transaction, and at timestamps of the past.
 func TestModel(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range rounds(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 7))
 			e, s, l := openTable(t)

@@ -222,6 +222,7 @@ func TestReadErrors(t *testing.T) {
 
 // TestAggregationOverflow: more groups than memory allows leave in parts that add up.
 func TestAggregationOverflow(t *testing.T) {
+	alone(t)
 	_, s, l := openTable(t)
 	const rows = 100_000
 	for i := int64(0); i < rows; {

@@ -105,6 +105,7 @@ type repeats struct {
 // Whatever is delayed, lost, repeated and forgotten, and whatever clocks and restarts do: nothing is done twice, and what a
 // client was told stays true. (Random schedules; none takes more than the shard and what a gateway knows.)
 func TestRepeats(t *testing.T) {
+	alone(t)
 	var unknown, again, ended int
 	for seed := range uint64(60) {
 		e := openEngine(t, vfs.NewMem())

@@ -8,8 +8,8 @@ import (
 	"cloudsql/storage/mysqlerr"
 )
 
-// Version is a cluster's version, or since when something exists. The zero value stands for V1: tables name only what is
-// newer.
+// Version is a cluster's version, or since when something exists. The zero value stands for V1: tables name only what
+// is newer.
 type Version uint32
 
 // The versions. A new one is added with the first format that needs it, and is fixed for ever once a release has it.
@@ -29,8 +29,8 @@ func (v Version) Or1() Version { return max(v, V1) }
 
 func (v Version) String() string { return strconv.FormatUint(uint64(v), 10) }
 
-// Check is the encoders' question: may what exists since `since` be written where v is the newest that readers know? The
-// error is a *TooNew.
+// Check is the encoders' question: may what exists since `since` be written where v is the newest that readers know?
+// The error is a *TooNew.
 func Check(since, v Version, what string) error {
 	if since > v.Or1() {
 		return &TooNew{What: what, Since: since, Cluster: v.Or1()}
@@ -54,15 +54,15 @@ func (e *TooNew) Unwrap() error {
 // Table says since when the members of a kind exist, by their numbers. What is missing can't be written.
 type Table []Version
 
-// never is what is not in a Table.
-const never = ^Version(0)
+// Never is since when what is in no table exists.
+const Never = ^Version(0)
 
 // Since gives the cluster version that all readers must know.
 func (t Table) Since(i uint8) Version {
 	if int(i) < len(t) && t[i] != 0 {
 		return t[i]
 	}
-	return never
+	return Never
 }
 
 // Gate is the cluster's version as one node knows it. It only rises. A nil Gate and the zero value are at V1.

@@ -118,14 +118,21 @@ func newRun(t *testing.T, seed uint64, names []string) *run {
 		args = append(args, "--spread-tables")
 	}
 	nodes, mesh := harness.Faulty(t, 3, diskFaults[harness.Setting("FAULT", "all")], args...)
-	r := &run{t: t, seed: seed, nodes: nodes, mesh: mesh, began: time.Now(), works: map[string]workload{}, tallies: map[string]*tally{}}
+	r := prepare(t, seed, names, nodes)
+	r.mesh = mesh
+	return r
+}
+
+// prepare makes the named workloads' tables in a cluster.
+func prepare(t *testing.T, seed uint64, names []string, nodes []*harness.Node) *run {
+	r := &run{t: t, seed: seed, nodes: nodes, began: time.Now(), works: map[string]workload{}, tallies: map[string]*tally{}}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	t.Cleanup(func() {
 		r.cancel()
 		r.clients.Wait()
 	})
 	harness.Eventually(t, 60*time.Second, "three replicas of every shard", func() error { return replicated(nodes) })
-	if _, err := nodes[0].DB("", "").Exec("CREATE DATABASE " + checkDB); err != nil {
+	if _, err := nodes[0].DB("", "").Exec("CREATE DATABASE IF NOT EXISTS " + checkDB); err != nil {
 		t.Fatal(err)
 	}
 	db := nodes[0].DB(checkDB, "multiStatements=true")
@@ -146,11 +153,7 @@ func newRun(t *testing.T, seed uint64, names []string) *run {
 
 // work lets clients work for d while faults happen, and ends with a whole cluster.
 func (r *run) work(fault string, d time.Duration) {
-	for _, w := range workloads {
-		if x := r.works[w.name]; x != nil {
-			x.start(r)
-		}
-	}
+	r.startAll()
 	end := time.Now().Add(d)
 	r.trouble(fault, end)
 	pause(r.ctx, time.Until(end))
@@ -162,6 +165,15 @@ func (r *run) work(fault string, d time.Duration) {
 	r.alive()
 	r.t.Logf("clients worked until %v; replicas were equal after %v more, tables in reach after %v", ended.Round(time.Millisecond),
 		(equal - ended).Round(time.Millisecond), (r.now() - equal).Round(time.Millisecond))
+}
+
+// startAll lets the clients of all workloads begin.
+func (r *run) startAll() {
+	for _, w := range workloads {
+		if x := r.works[w.name]; x != nil {
+			x.start(r)
+		}
+	}
 }
 
 // alive waits until every node reads and locks every table: nothing that faults have left behind may be in the way for

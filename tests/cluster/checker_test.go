@@ -233,7 +233,7 @@ func pause(ctx context.Context, d time.Duration) {
 func (c *checker) progress(n int64) {
 	c.t.Helper()
 	from := c.acks.Load()
-	harness.Eventually(c.t, 20*time.Second, "writers go on", func() error {
+	harness.Eventually(c.t, 60*time.Second, "writers go on", func() error {
 		if done := c.acks.Load() - from; done < n {
 			return fmt.Errorf("%d of %d", done, n)
 		}

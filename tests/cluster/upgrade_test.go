@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,9 +18,9 @@ import (
 	"cloudsql/tests/harness"
 )
 
-// TestUpgrade upgrades a cluster of three processes node by node while clients write, goes back with one of them before the
-// cluster's version is raised, and tries to after it. UPGRADE_FROM names the old program (make upgrade); without it, this
-// one pretends to be of version 1.
+// TestUpgrade upgrades a cluster of three processes node by node while clients write, goes back with one of them before
+// the cluster's version is raised, and tries to after it. UPGRADE_FROM names the old program (make upgrade); without
+// it, this one pretends to be of version 1.
 func TestUpgrade(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts three processes")
@@ -39,6 +40,7 @@ func TestUpgrade(t *testing.T) {
 	defer func() { u.checker.stop() }()
 	u.newTransfers()
 	defer func() { u.end() }()
+	u.newWorkloads()
 
 	u.change(2, true)
 	u.wantVersion(2, "1")
@@ -73,7 +75,9 @@ func TestUpgrade(t *testing.T) {
 	u.checker.onlyLost(2)
 	u.end()
 	u.checker.stop()
+	u.endWorkloads()
 	settled(t, u.nodes)
+	u.judgeWorkloads()
 	for _, n := range u.nodes {
 		u.checker.verify(n)
 		u.verify(n)
@@ -88,12 +92,51 @@ type upgrade struct {
 	nodes   []*harness.Node
 	checker *checker
 
+	works     *run // TestCheck's workloads; nil: none
 	cancel    context.CancelFunc
 	wg        sync.WaitGroup
 	transfers atomic.Int64
 	conflicts atomic.Int64
 	mu        sync.Mutex
 	errors    []clientError
+}
+
+// newWorkloads lets TestCheck's clients work through the whole upgrade, where there is an old program: all of
+// WORKLOAD's, but for what the old program does not promise.
+func (u *upgrade) newWorkloads() {
+	if u.old == "" {
+		return
+	}
+	names := strings.Split(harness.Setting("WORKLOAD", "bank,lists,rows,registers,claims,snapshots,tpcc,large,past,gateways"), ",")
+	seed := uint64(time.Now().UnixNano())
+	u.t.Logf("SEED=%d", seed)
+	u.works = prepare(u.t, seed, names, u.nodes)
+	u.works.startAll()
+}
+
+func (u *upgrade) endWorkloads() {
+	if u.works != nil {
+		u.works.cancel()
+		u.works.clients.Wait()
+	}
+}
+
+// judgeWorkloads gives the workloads' verdicts, and fails for all errors of the server's that a client need not expect:
+// 1213, 1205, 1062 (which claims are about), and that a server is stopping.
+func (u *upgrade) judgeWorkloads() {
+	if u.works == nil {
+		return
+	}
+	u.works.alive()
+	u.works.judge()
+	expected := regexp.MustCompile(`^(1213|1205|1062|1053) |^[^0-9]`)
+	for name, x := range u.works.tallies {
+		for text, n := range x.errors {
+			if !expected.MatchString(text) {
+				u.t.Errorf("%s: %d × %s", name, n, text)
+			}
+		}
+	}
 }
 
 // program sets what a node is started as.
@@ -127,7 +170,7 @@ func (u *upgrade) work() {
 	u.t.Helper()
 	u.checker.progress(100)
 	from := u.transfers.Load()
-	harness.Eventually(u.t, 20*time.Second, "transfers go on", func() error {
+	harness.Eventually(u.t, 60*time.Second, "transfers go on", func() error {
 		if u.transfers.Load() < from+20 {
 			return fmt.Errorf("%d of 20", u.transfers.Load()-from)
 		}
@@ -238,8 +281,8 @@ func moveOne(db *sql.DB, from, to int) error {
 	return tx.Commit()
 }
 
-// onlyLost fails the test if a transfer met anything but a deadlock, a lock's timeout, or the loss of the connection to the
-// node that was stopped.
+// onlyLost fails the test if a transfer met anything but a deadlock, a lock's timeout, or the loss of the connection to
+// the node that was stopped.
 func (u *upgrade) onlyLost(node int) {
 	u.t.Helper()
 	u.mu.Lock()

@@ -1,0 +1,5 @@
+package deadlock
+
+import "cloudsql/storage/version"
+
+const goldenNewest = int(version.Max)

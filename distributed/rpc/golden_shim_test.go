@@ -1,0 +1,5 @@
+package rpc
+
+import "cloudsql/storage/version"
+
+const goldenNewest = int(version.Max)
