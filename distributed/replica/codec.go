@@ -131,7 +131,7 @@ func appendWriteRequest(dst []byte, q *WriteRequest, v version.Version) ([]byte,
 // decodeWriteRequest reads a request; it aliases src.
 func decodeWriteRequest(src []byte) (*WriteRequest, error) {
 	d := wire.NewReader(src)
-	q := &WriteRequest{vouched: version.Max}
+	q := &WriteRequest{}
 	q.Shard, q.Txn = readTarget(d)
 	flags := d.Byte()
 	q.Join, q.Buffer = flags&flagJoin != 0, flags&flagBuffer != 0
@@ -142,7 +142,9 @@ func decodeWriteRequest(src []byte) (*WriteRequest, error) {
 		d.SetRest(rest, err)
 		q.Writes = append(q.Writes, w)
 	}
-	q.First = readFirst(d)
+	if q.First = readFirst(d); q.First != 0 {
+		q.vouched = version.V2 // those of a cluster of version 1 send none
+	}
 	return q, d.End()
 }
 

@@ -71,7 +71,9 @@ type WriteRequest struct {
 	First mvcc.Timestamp
 	Alone bool
 
-	vouched version.Version // of a request that came from another node: what it may ask for
+	// vouched is the version that another node's gateway knew the cluster to have, by what its request has; 0: it says nothing, and what is
+	// logged for it is of the version that this node knows of.
+	vouched version.Version
 }
 
 // WriteReply is a WriteRequest's answer. Mark is the workspace's savepoint mark after it.

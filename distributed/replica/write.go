@@ -26,7 +26,7 @@ type write struct {
 	prop   []byte // the proposal, encoded without its timestamps: nothing of the client's is needed after submit
 	tries  int
 	sweep  uint32
-	// vouched is the version that the gateway of another node knew the cluster to have: this node may learn of it later.
+	// vouched is WriteRequest.vouched: this node may learn of it later.
 	vouched version.Version
 
 	claims []shard.LockKey
