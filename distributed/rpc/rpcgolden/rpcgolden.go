@@ -3,8 +3,8 @@
 // upgraded: what one of version 1 sent is read as what it meant, and told to write for version 1, this program sends
 // the same.
 //
-//	testdata/golden/v1    made by commit 8630d07 (docs/checking.md tells how); never changed again
-//	testdata/golden/v2    made by this program, with GOLDEN_REWRITE=1, until version 2 has been released
+//	golden/v1    made by commit 8630d07 (docs/checking.md tells how); never changed again
+//	golden/v2    made by this program, with GOLDEN_REWRITE=1, until version 2 has been released
 //
 // A line is a name, the bytes and what they mean.
 package rpcgolden
@@ -28,7 +28,7 @@ type Message struct {
 func Check(t *testing.T, newest int, write func(v int) []Message, read func(name string, data []byte) (meaning string, err error)) {
 	t.Helper()
 	for v := 1; v <= newest; v++ {
-		path := fmt.Sprintf("testdata/golden/v%d", v)
+		path := fmt.Sprintf("golden/v%d", v)
 		if v == newest && os.Getenv("GOLDEN_REWRITE") != "" {
 			rewrite(t, path, write(v), read)
 		}
@@ -73,7 +73,7 @@ func rewrite(t *testing.T, path string, list []Message, read func(name string, d
 		}
 		fmt.Fprintf(&b, "%s\t%x\t%s\n", m.Name, m.Data, oneLine(meaning))
 	}
-	if err := os.MkdirAll("testdata/golden", 0o755); err != nil {
+	if err := os.MkdirAll("golden", 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
