@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -280,10 +281,21 @@ type damageReports struct {
 	mu   sync.Mutex
 	new  map[string]engine.Damage // by path
 	wake chan struct{}
+
+	noted map[string]bool // since the start
 }
 
 func (d *damageReports) init() {
-	d.new, d.wake = map[string]engine.Damage{}, make(chan struct{}, 1)
+	d.new, d.wake, d.noted = map[string]engine.Damage{}, make(chan struct{}, 1), map[string]bool{}
+}
+
+// isNew tells whether a table is met for the first time.
+func (d *damageReports) isNew(path string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known := d.noted[path]
+	d.noted[path] = true
+	return !known
 }
 
 func (d *damageReports) report(found engine.Damage) {
@@ -302,6 +314,63 @@ func (d *damageReports) take() map[string]engine.Damage {
 	found := d.new
 	d.new = map[string]engine.Damage{}
 	return found
+}
+
+// damagedFile names the tables of the engine that could not be read since the last start. A compaction that meets damage may end the
+// process (Pebble panics behind a single deletion), at each start again and with all its replicas: so the next one looks at
+// these tables before anything is compacted.
+const damagedFile = "damaged-tables"
+
+// noteDamage is told by the engine of a table that it cannot read.
+func (n *Node) noteDamage(found engine.Damage) {
+	if n.damage.isNew(found.Path) {
+		f, err := os.OpenFile(n.dir.file(damagedFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = fmt.Fprintln(f, filepath.Base(found.Path))
+			err = errors.Join(err, f.Close())
+		}
+		if err != nil {
+			n.log.Warn("noting a damaged table failed", "table", found.Path, "err", err)
+		}
+	}
+	n.damage.report(found)
+}
+
+// meetNoted takes the replicas out of service that noted tables concern, and out of the engine, which is not open yet, where
+// others have copies.
+func (n *Node) meetNoted() error {
+	noted, err := os.ReadFile(n.dir.file(damagedFile))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e, err := engine.Open(engine.Options{Dir: n.dir.file(dataDir), Logger: n.log, Disk: n.cfg.Disk, NoCompactions: true})
+	if err != nil {
+		return err
+	}
+	for name := range strings.FieldsSeq(string(noted)) {
+		table := engine.Damage{Path: filepath.Join(n.dir.file(dataDir), filepath.Base(name)), End: []byte{0xff}}
+		for _, r := range n.dir.replicas() {
+			if met, err := shard.DamagedBy(e, r.Shard, table); r.Retired || err != nil || !met { // it may not be there any more
+				continue
+			}
+			if err := n.setBroken(r.Shard, r.Replica, table.Path+" is damaged"); err != nil {
+				return errors.Join(err, e.Close())
+			}
+			if len(n.dir.peers()) < 2 {
+				continue
+			}
+			if err := shard.DiscardDamaged(e, r.Shard); err != nil {
+				return errors.Join(err, e.Close())
+			}
+		}
+	}
+	if err := e.Close(); err != nil {
+		return err
+	}
+	return os.Remove(n.dir.file(damagedFile))
 }
 
 // damageLoop finds out which replicas a damaged table concerns and takes those out of service.

@@ -222,7 +222,7 @@ func TestDamagedLogInGroup(t *testing.T) {
 
 // flipInRows flips a bit in the engine of a node that is stopped, such that one shard is met and no other. It looks at the
 // engine without changing it: one that compacts would replace the table that is damaged here.
-func flipInRows(t *testing.T, dir string, victim schema.ShardID) {
+func flipInRows(t *testing.T, dir string, victim schema.ShardID) (table string) {
 	t.Helper()
 	e, err := engine.Open(engine.Options{Dir: filepath.Join(dir, dataDir), ReadOnly: true})
 	must(t, err)
@@ -244,12 +244,13 @@ func flipInRows(t *testing.T, dir string, victim schema.ShardID) {
 				met[s] = hit
 			}
 			if only(met, victim) {
-				return
+				return name
 			}
 			must(t, os.WriteFile(name, intact, 0o600))
 		}
 	}
 	t.Fatalf("no table has a block of shard %d alone", victim)
+	return ""
 }
 
 func only(met map[schema.ShardID]bool, victim schema.ShardID) bool {
@@ -299,12 +300,37 @@ func TestDamagedBlock(t *testing.T) {
 	_ = n.engine.DB().Compact(ctx, []byte{0}, []byte{0xff}, false) // wherever rows are served, here is one who reads them
 	hasRows(t, n, tb, 4000)
 	whole(t, c, s, replicas[s])
+	if _, err := os.Stat(filepath.Join(c.dirs[0], damagedFile)); err != nil {
+		t.Errorf("the table is not noted: %v", err)
+	}
 	for id, ls := range *n.shards.Load() {
 		if id != s && ls.replica != replicas[id] {
 			t.Errorf("shard %d was replaced too", id)
 		}
 	}
 	hasRows(t, n, tb, 4000)
+}
+
+// TestNotedTable: a table that an earlier run could not read is looked at before the engine may compact it, and the replica
+// that it concerns is replaced although nobody reads it.
+func TestNotedTable(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.startThree()
+	tb := createTable(t, n, "shop")
+	must(t, insertMany(context.Background(), n, tb, 4000))
+	must(t, n.engine.DB().Flush())
+	s := tb.Tablets[0].Shard
+	lost := c.nodes[0].local(s).replica
+	c.stop(0)
+	note := filepath.Join(c.dirs[0], damagedFile)
+	table := flipInRows(t, c.dirs[0], s)
+	must(t, os.WriteFile(note, []byte("999999.sst\n"+filepath.Base(table)+"\n"), 0o600))
+	c.start(0)
+	whole(t, c, s, lost)
+	if _, err := os.Stat(note); !os.IsNotExist(err) {
+		t.Errorf("it would be looked for again: %v", err)
+	}
+	hasRows(t, c.nodes[0], tb, 4000)
 }
 
 // TestDamagedBlockAlone is TestDamagedBlock on one node.

@@ -211,8 +211,11 @@ func (n *Node) openOrSetAside(name string, open func() error) error {
 }
 
 func (n *Node) openEngine() (err error) {
+	if err := n.meetNoted(); err != nil {
+		return err
+	}
 	n.engine, err = engine.Open(engine.Options{
-		Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log, OnDamage: n.damage.report,
+		Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log, OnDamage: n.noteDamage,
 		Disk: n.cfg.Disk,
 	})
 	return err

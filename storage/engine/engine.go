@@ -54,6 +54,8 @@ type Options struct {
 	Logger        *slog.Logger
 	// ReadOnly: the store is there, and nothing in it is changed.
 	ReadOnly bool
+	// NoCompactions: tables are rewritten only when asked for.
+	NoCompactions bool
 	// OnDamage is told of a table that cannot be read, from any goroutine, as often as it is met; it must be quick.
 	OnDamage func(Damage)
 	// Fatal is told of a failure after which the store cannot go on (the write-ahead log is lost); it must not return.
@@ -153,6 +155,7 @@ func pebbleOptions(o Options, cache *pebble.Cache, lock *pebble.Lock) *pebble.Op
 	p := &pebble.Options{
 		FS:                          listFS{patientFS{o.FS}},
 		ReadOnly:                    o.ReadOnly,
+		DisableAutomaticCompactions: o.NoCompactions,
 		Lock:                        lock,
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatNewest,
