@@ -110,7 +110,7 @@ func bitFlip(r *run, rnd *rand.Rand) (string, func()) {
 	what := flip(r.t, n, rnd, slices.Concat(logFiles, rowFiles, listFiles)...)
 	return fmt.Sprintf("a bit flipped in %s of node %d", what, v+1), func() {
 		r.damaged.Unlock()
-		harness.Eventually(r.t, 60*time.Second, "a node with a damaged disk is whole again", func() error { return replicated(r.nodes) })
+		harness.Eventually(r.t, 3*time.Minute, "a node with a damaged disk is whole again", func() error { return replicated(r.nodes) })
 	}
 }
 
