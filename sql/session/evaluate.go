@@ -49,7 +49,15 @@ func (s *Session) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, param
 		return nil, nil, err
 	}
 	for i, v := range s.batch.Row(0) {
-		vals = append(vals, v.Clone())
+		room, err := s.statementMemory.Room(len(v.Raw()))
+		if err != nil {
+			return nil, nil, err
+		}
+		kept := v.Clone()
+		if err := room.Keep(&s.statementMemory, kept.Raw()); err != nil {
+			return nil, nil, err
+		}
+		vals = append(vals, kept)
 		typs = append(typs, p.header.Columns[i].Type)
 	}
 	return vals, typs, nil

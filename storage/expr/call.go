@@ -114,13 +114,10 @@ func (c *Call) bounded(env *Env, v types.Value, err error, args ...types.Value) 
 	if n > env.maxPacket() {
 		return tooLong(c, env)
 	}
-	if b := env.Budget; b != nil {
-		if b.Bytes -= n; b.Bytes < 0 {
-			return types.Null, mysqlerr.Newf(errCapacityExceeded,
-				"Memory capacity of %d bytes for '%s' exceeded. The statement's expressions build too much.", limits.EvalBytes, c.name)
-		}
+	if v, err = c.spent(env, v); err != nil {
+		return v, err
 	}
-	if n >= memory.ValueBytes && !isPartOf(v.Raw(), args) {
+	if n >= memory.ValueBytes && !c.def.charges && !isPartOf(v.Raw(), args) {
 		if err := env.Memory.Value(v.Raw()); err != nil {
 			return types.Null, err
 		}
@@ -128,16 +125,51 @@ func (c *Call) bounded(env *Env, v types.Value, err error, args ...types.Value) 
 	return v, nil
 }
 
-// large calls f, whose arguments are large, when there is room for a result like them. Functions whose result may be larger than
-// their arguments ask for room themselves.
+// spent counts a result against the Budget.
+func (c *Call) spent(env *Env, v types.Value) (types.Value, error) {
+	if b := env.Budget; b != nil {
+		if b.Bytes -= len(v.Raw()); b.Bytes < 0 {
+			return types.Null, mysqlerr.Newf(errCapacityExceeded,
+				"Memory capacity of %d bytes for '%s' exceeded. The statement's expressions build too much.", limits.EvalBytes, c.name)
+		}
+	}
+	return v, nil
+}
+
+// large calls f, whose arguments are large, when there is room for a result like them, be it twice as large. Functions whose result
+// may be larger still ask for room themselves (def.charges).
 func (c *Call) large(env *Env, f func() (types.Value, error), args ...types.Value) (types.Value, error) {
-	room, err := env.Memory.Room(rawBytes(args))
+	if env.Memory == nil || env.Mode.Legacy || c.def.charges {
+		v, err := f()
+		if len(v.Raw()) > smallResult {
+			return c.bounded(env, v, err, args...)
+		}
+		return v, err
+	}
+	room, err := env.Memory.Room(min(2*rawBytes(args), env.maxPacket()))
 	if err != nil {
 		return types.Null, err
 	}
+	defer room.Done()
 	v, err := f()
-	room.Done()
-	return c.bounded(env, v, err, args...)
+	switch n := len(v.Raw()); {
+	case n <= smallResult || err != nil:
+		return v, err
+	case n > env.maxPacket() || isPartOf(v.Raw(), args):
+		return c.bounded(env, v, nil, args...)
+	}
+	if err := room.Keep(env.Memory, v.Raw()); err != nil {
+		return types.Null, err
+	}
+	return c.spent(env, v)
+}
+
+// keep makes a value of b, which room was taken for.
+func (c *Call) keep(env *Env, room *memory.Room, b []byte) (types.Value, error) {
+	if err := room.Keep(env.Memory, b); err != nil {
+		return types.Null, err
+	}
+	return c.str(b), nil
 }
 
 // isPartOf tells whether b lies in an argument, as SUBSTRING's result does: it is charged already, or not of the heap.

@@ -21,6 +21,7 @@ type def struct {
 	numbers  places          // arguments that are wanted as numbers (hex.go)
 	op       int
 	infix    string // operator sign for String
+	charges  bool   // takes the room for a large result itself: it may be larger than the arguments
 	usesNow  bool   // depends on Env.Now or the session's time zone: Fold waits for execution
 	typ      func(c *Call) error
 	rewrite  func(args []Expr) (Expr, error) // builds something else instead of a Call of this def

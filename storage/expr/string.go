@@ -75,11 +75,11 @@ var stringDefs = []def{
 	{name: "rtrim", min: 1, max: 1, typ: sameText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 		return c.str(bytes.TrimRight(c.text(0, a), " ")), nil
 	}},
-	{name: "lpad", min: 3, max: 3, op: 0, typ: typePad, fn: pad},
-	{name: "rpad", min: 3, max: 3, op: 1, typ: typePad, fn: pad},
-	{name: "replace", min: 3, max: 3, typ: typeReplace, fn: replace},
-	{name: "repeat", min: 2, max: 2, typ: typeRepeat, f2: repeat},
-	{name: "space", min: 1, max: 1, typ: typeSpace, f1: func(c *Call, env *Env, n types.Value) (types.Value, error) {
+	{name: "lpad", charges: true, min: 3, max: 3, op: 0, typ: typePad, fn: pad},
+	{name: "rpad", charges: true, min: 3, max: 3, op: 1, typ: typePad, fn: pad},
+	{name: "replace", charges: true, min: 3, max: 3, typ: typeReplace, fn: replace},
+	{name: "repeat", charges: true, min: 2, max: 2, typ: typeRepeat, f2: repeat},
+	{name: "space", charges: true, min: 1, max: 1, typ: typeSpace, f1: func(c *Call, env *Env, n types.Value) (types.Value, error) {
 		return repeatBytes(c, env, []byte(" "), n)
 	}},
 	{name: "reverse", min: 1, max: 1, typ: sameText, f1: reverse},
@@ -335,9 +335,9 @@ func pad(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return tooLong(c, env)
 	}
 	if c.op == 0 {
-		return c.str(append(p, s...)), nil
+		return c.keep(env, &room, append(p, s...))
 	}
-	return c.str(append(append(make([]byte, 0, len(s)+len(p)), s...), p...)), nil
+	return c.keep(env, &room, append(append(make([]byte, 0, len(s)+len(p)), s...), p...))
 }
 
 func typeReplace(c *Call) error {
@@ -366,7 +366,7 @@ func replace(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	defer room.Done()
-	return c.str(bytes.ReplaceAll(s, from, to)), nil
+	return c.keep(env, &room, bytes.ReplaceAll(s, from, to))
 }
 
 func typeRepeat(c *Call) error {
@@ -397,7 +397,7 @@ func repeatBytes(c *Call, env *Env, s []byte, n types.Value) (types.Value, error
 		return types.Null, err
 	}
 	defer room.Done()
-	return c.str(bytes.Repeat(s, int(times))), nil
+	return c.keep(env, &room, bytes.Repeat(s, int(times)))
 }
 
 func typeSpace(c *Call) error {

@@ -24,7 +24,7 @@ var stringMoreDefs = []def{
 		}
 		return c.setStringResult(n, c.args[1:]...)
 	}, lax: makeSet},
-	{name: "export_set", min: 3, max: 5, typ: typeExportSet, fn: exportSet},
+	{name: "export_set", charges: true, min: 3, max: 5, typ: typeExportSet, fn: exportSet},
 	// char(n, …); char using('charset', n, …) is CHAR(n, … USING charset).
 	{name: "char", min: 1, max: -1, typ: typeChar, lax: charFn},
 	{name: "char using", min: 2, max: -1, op: 1, typ: typeChar, lax: charFn},
@@ -229,7 +229,7 @@ func exportSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			out = append(out, off...)
 		}
 	}
-	return c.str(out), nil
+	return c.keep(env, &room, out)
 }
 
 func typeChar(c *Call) error {

@@ -3,7 +3,6 @@ package memory
 import (
 	"runtime"
 	"time"
-	"unsafe"
 )
 
 // ValueBytes is how large a value is that is charged by itself. There may be as many as there are connections, they come and go
@@ -31,21 +30,49 @@ func (a *Account) Room(n int) (Room, error) {
 	return Room{a.tree, int64(n)}, nil
 }
 
-// Done gives it back.
-func (r Room) Done() {
+// Done gives it back, if no value has it.
+func (r *Room) Done() {
 	if r.n > 0 {
 		r.tree.giveValue(r.n)
+		r.n = 0
 	}
+}
+
+// Keep makes what was charged that of b, a value that was built, until the collector has found that nobody refers to it: nobody else
+// can take the room between the building and the keeping. What b is larger by is taken on behalf of a; where that fails, nothing is
+// charged any more. b is memory of the Go heap.
+func (r *Room) Keep(a *Account, b []byte) error {
+	if len(b) < ValueBytes || a == nil || a.tree == nil {
+		r.Done()
+		return nil
+	}
+	switch more := int64(len(b)) - r.n; {
+	case more > 0:
+		if err := a.tree.takeValue(more, a); err != nil {
+			r.Done()
+			return err
+		}
+	case more < 0:
+		a.tree.giveValue(-more)
+	}
+	r.n = 0
+	a.tree.whenCollected(b)
+	return nil
+}
+
+// whenCollected gives b's length back then.
+func (t *tree) whenCollected(b []byte) {
+	runtime.AddCleanup(&b[0], t.giveValue, int64(len(b)))
 }
 
 // Value takes what a value that was built holds, on behalf of a, until the collector has found that nobody refers to it; nothing
 // where it is smaller than ValueBytes. b is memory of the Go heap.
 func (a *Account) Value(b []byte) error {
 	room, err := a.Room(len(b))
-	if err == nil && room.n > 0 {
-		runtime.AddCleanup(&b[0], Room.Done, room)
+	if err != nil {
+		return err
 	}
-	return err
+	return room.Keep(a, b)
 }
 
 // Make gives an empty buffer for n bytes that is charged like a Value.
@@ -54,11 +81,8 @@ func (a *Account) Make(n int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, n)
-	if room.n > 0 {
-		runtime.AddCleanup(unsafe.SliceData(b), Room.Done, room)
-	}
-	return b, nil
+	b := make([]byte, n)
+	return b[:0], room.Keep(a, b)
 }
 
 // fits refuses what would exceed the limit of a level below the process.
