@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -118,7 +119,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 	}
 	r.stats.Writes.Add(1)
 	w := r.newWrite(t, q.Txn)
-	w.first, w.alone = q.First, q.Alone
+	w.first, w.alone = q.First, q.Alone || mutant.SkipFirst
 	w.owner.session.Store(q.Session)
 	w.vouched = q.vouched
 	if err := r.prepare(w, q.Writes); err != nil {

@@ -79,9 +79,6 @@ func (c *Client) execute(ctx context.Context, s schema.ShardID, first mvcc.Times
 			if doubt {
 				mutant.Linger()
 			}
-			if mutant.SkipFirst {
-				first = max(first, c.Observed())
-			}
 			err := fn(svc, first, !doubt)
 			doubt = doubt || replica.OutcomeUnknown(err)
 			return err

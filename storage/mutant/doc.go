@@ -9,7 +9,7 @@
 //	inflight  snapshot reads do not wait for writes in flight
 //	forgotten apply takes a proposal for new whose outcome may have been forgotten
 //	prepared  reads of the newest state do not wait for what is prepared and not yet decided there
-//	first     a request says at each try what is known then, not what was at its first
+//	first     a leaseholder takes each request for one that was never made before, and stamps it anew
 //	closed    apply takes timestamps that have been closed
 //	majority  the most frequent hash is right, however many voters have it
 //	damage    the raft log's files are not looked through before they are read
