@@ -2,6 +2,7 @@ package planner
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -93,7 +94,15 @@ func (q *selectQuery) from(n ast.ResultSetNode) (rel, []bind.Column, error) {
 	return nil, nil, mysqlerr.NotSupported("this kind of table reference")
 }
 
+// maxTables is how many tables one FROM may join.
+const maxTables = 61
+
 func (q *selectQuery) fromSource(n *ast.TableSource) (rel, []bind.Column, error) {
+	if _, nested := n.Source.(*ast.Join); !nested {
+		if q.joined++; q.joined > maxTables {
+			return nil, nil, mysqlerr.New(mysql.ErrTooManyTables, maxTables)
+		}
+	}
 	switch src := n.Source.(type) {
 	case *ast.TableName:
 		return q.fromTable(src, n.AsName.O)
@@ -208,6 +217,9 @@ func (q *selectQuery) fromVirtual(db, name, alias string) (rel, []bind.Column, e
 	}
 	if isInfoSchema(db) {
 		return nil, nil, mysqlerr.Newf(mysql.ErrUnknownTable, "Unknown table '%s' in %s", strings.ToUpper(name), infoSchema)
+	}
+	if utf8.RuneCountInString(name) > mysql.MaxTableNameLength {
+		return nil, nil, mysqlerr.New(mysql.ErrTooLongIdent, name)
 	}
 	return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, db, name)
 }

@@ -58,6 +58,7 @@ type selectQuery struct {
 	outer  *bind.Scope
 	scope  *bind.Scope
 	tables []*tableRel
+	joined int // tables of all kinds in FROM
 	stmt   *ast.SelectStmt
 
 	source   rel // nil without FROM

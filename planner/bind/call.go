@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -183,6 +184,7 @@ const (
 	maxCastFsp       = 6
 	maxCastPrecision = 65
 	maxCastScale     = 30
+	maxCastLength    = math.MaxUint32
 )
 
 func castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
@@ -196,9 +198,14 @@ func castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
 	case mysql.TypeNewDecimal:
 		return decimalCast(t)
 	case mysql.TypeVarString, mysql.TypeString:
+		if t.Length > maxCastLength {
+			return t, mysqlerr.New(mysql.ErrTooBigDisplaywidth, "cast as char", maxCastLength)
+		}
 		t.Decimals = 31
-		t.ID = mysql.TypeVarString
 		t.Collation = castCollation(ft, explicitCharset)
+		if t.ID = mysql.TypeVarString; t.IsBinary() && t.Length >= 0 {
+			t.ID = mysql.TypeString // BINARY(n) is filled up with zero bytes, BINARY is not
+		}
 	case mysql.TypeDatetime, mysql.TypeDuration:
 		t.Decimals = max(t.Decimals, 0)
 		if t.Decimals > maxCastFsp {

@@ -33,6 +33,7 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 		return nil, err
 	}
 	without, exprs, some := takeDefaults(measured, o.Mode)
+	without = clampWidths(without, o)
 	node, rest, err := parse(without, o)
 	if err != nil {
 		node, rest, err = parseOther(without, o, err)

@@ -16,6 +16,7 @@ const (
 	maxRowBytes     = 65535
 	maxCharLength   = 255
 	maxStringBytes  = 65535
+	maxTextLength   = 1<<32 - 1
 	maxEnumElems    = 65535
 	maxSetElems     = 64
 	maxFsp          = 6

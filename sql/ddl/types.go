@@ -170,6 +170,9 @@ func stringType(env *Env, t *types.Type, def *ast.ColumnDef, tableCollation type
 		t.ID = mysql.TypeVarchar
 		return varcharType(env, t, name)
 	default:
+		if t.Length > maxTextLength {
+			return mysqlerr.New(mysql.ErrTooBigDisplaywidth, name, maxTextLength)
+		}
 		blobType(t)
 	}
 	return nil

@@ -2,6 +2,7 @@ package session
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -69,8 +70,17 @@ func (e *Engine) checkUserConnections(s *Session) error {
 
 const userVarBytes = 200 // of a user variable, besides its name and value
 
-// setUserVar keeps a user variable; v is the session's to keep. 3170 where the session keeps too much.
+const (
+	maxUserVarName    = 64 // characters
+	errIllegalUserVar = 3061
+)
+
+// setUserVar keeps a user variable; v is the session's to keep. 3061 for a name that is too long, 3170 where the session
+// keeps too much.
 func (s *Session) setUserVar(name string, v types.Value, t types.Type) error {
+	if utf8.RuneCountInString(name) > maxUserVarName {
+		return mysqlerr.Newf(errIllegalUserVar, "User variable name '%s' is illegal", name)
+	}
 	name = strings.ToLower(name)
 	grown := len(v.Raw())
 	if old, ok := s.userVars[name]; ok {

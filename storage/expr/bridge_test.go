@@ -247,6 +247,8 @@ func (b *bridge) cast(n *ast.FuncCastExpr) (Expr, error) {
 			if t.Collation == 0 {
 				t.Collation = types.CollationDefault
 			}
+		} else if t.Length >= 0 {
+			t.ID = mysql.TypeString
 		}
 	case types.ClassDecimal:
 		if t.Length < 0 {

@@ -28,9 +28,6 @@ var castDefs = []def{
 func notByName(c *Call) error { return unknownFunction(c.name) }
 
 func newCast(e Expr, t types.Type) Expr {
-	if t.IsBinary() && t.Length >= 0 {
-		t.ID = mysql.TypeString // BINARY(n) is filled up with zero bytes, BINARY is not
-	}
 	if t.Class() == types.ClassString && t.Length < 0 {
 		t.Length = charLen(e.Type())
 		if t.Length >= 0 && t.Collation == types.CollationBinary && e.Type().Collation != types.CollationBinary {
@@ -58,6 +55,9 @@ func evalCast(c *Call, env *Env, v types.Value) (types.Value, error) {
 			v = timeAsDatetime(env, v)
 		}
 	case types.ClassString:
+		if c.typ.ID == mysql.TypeString && c.typ.Length > env.maxPacket() && !env.Mode.Legacy {
+			return tooLong(c, env) // BINARY(n) would be filled up
+		}
 		// The text of a number is that of its expression's type: CAST(1/3 AS CHAR) is 0.3333.
 		if k := v.Kind(); k != types.KindString && k != types.KindBytes {
 			v = types.String(textOf(v, src))

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -28,7 +30,10 @@ type shipper struct {
 	types  []types.Type // of the columns; each is an assignment's target, too
 	row    []types.Value
 	consts []Expr
+	casts  []types.Type // what CAST knows, and what set operations and comparisons convert to
 	found  map[string]bool
+
+	collations []types.Collation
 }
 
 func newShipper(t *testing.T, seed uint64) *shipper {
@@ -77,6 +82,22 @@ func newShipper(t *testing.T, seed uint64) *shipper {
 		&Const{Val: types.Time(maxTimeMicros, 0), Typ: timeType(0)}, &Const{Val: types.Float(1e308), Typ: types.TypeDouble},
 		&Const{Val: digits, Typ: decimalType(65, 30)},
 	}
+	for _, u := range slices.Sorted(maps.Keys(units)) {
+		s.consts = append(s.consts, NewStr(u))
+	}
+	s.casts = append(slices.Clone(s.types), types.TypeInt, types.TypeUint, types.TypeDouble, types.TypeString, types.TypeBytes, types.TypeDate,
+		datetimeType(0), datetimeType(3), timeType(2), stringType(0, text), stringType(2, bin), types.Type{ID: mysql.TypeString, Length: 5, Collation: bin},
+		types.Type{ID: mysql.TypeString, Length: 1<<32 - 1, Collation: bin}, decimalType(10, 0))
+	for _, name := range []string{"utf8mb4_bin", "utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "latin1_swedish_ci", "ascii_bin", "binary", "utf8mb4_0900_bin"} {
+		c, ok := types.CollationByName(name)
+		if !ok {
+			t.Fatal(name)
+		}
+		s.collations = append(s.collations, c)
+	}
+	for range len(s.names) / 20 { // not only as often as any function
+		s.names = append(s.names, "cast", "collate", "case", "case value", "like", "interval +", "interval -", "xor", "ifnull")
+	}
 	return s
 }
 
@@ -109,24 +130,41 @@ func (s *shipper) guarded(kind string, e *Expr, do func()) {
 	do()
 }
 
-// call makes a call over operands and perhaps one more over that; nil where the arguments don't fit.
+// call makes a call over operands and perhaps more over that, which stands in any place among the arguments; nil where
+// they don't fit.
 func (s *shipper) call() (e Expr, name string) {
-	for range 1 + s.rng.IntN(3) {
+	for range 1 + s.rng.IntN(4) {
 		n := s.names[s.rng.IntN(len(s.names))]
 		var args []Expr
-		if e != nil {
-			args = append(args, e)
-		}
 		for range s.rng.IntN(5) {
 			args = append(args, s.operand())
 		}
+		if e != nil {
+			args = slices.Insert(args, s.rng.IntN(len(args)+1), e)
+		}
 		s.guarded("building "+n, &e, func() {
-			if x, err := New(n, args...); err == nil && ClassOf(x) == Pure {
+			if x, err := s.build(n, args); err == nil && x != nil && ClassOf(x) == Pure {
 				e, name = x, n
 			}
 		})
 	}
 	return e, name
+}
+
+// built are the nodes that New doesn't make by their name.
+var built = []string{"cast", "collate"}
+
+func (s *shipper) build(name string, args []Expr) (Expr, error) {
+	if !slices.Contains(built, name) {
+		return New(name, args...)
+	}
+	if len(args) == 0 {
+		return nil, nil
+	}
+	if name == "cast" {
+		return NewCast(args[0], s.casts[s.rng.IntN(len(s.casts))]), nil
+	}
+	return NewCollate(args[0], s.collations[s.rng.IntN(len(s.collations))])
 }
 
 // ship encodes and decodes e, which must mean the same afterwards.

@@ -161,7 +161,14 @@ func (c *Call) offset(s []byte, n int64) int {
 }
 
 func tooLong(c *Call, env *Env) (types.Value, error) {
-	env.warnf(errPacketOverflow, "Result of %s() was larger than max_allowed_packet (%d) - truncated", c.name, env.maxPacket())
+	name := c.name
+	switch {
+	case name == "cast" && c.typ.IsBinary():
+		name = "cast_as_binary"
+	case name == "cast":
+		name = "cast_as_char"
+	}
+	env.warnf(errPacketOverflow, "Result of %s() was larger than max_allowed_packet (%d) - truncated", name, env.maxPacket())
 	return types.Null, nil
 }
 

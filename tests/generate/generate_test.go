@@ -283,6 +283,9 @@ func (c *client) run(s Statement) error {
 // internal are words that no message for users has.
 var internal = regexp.MustCompile(`(?i)panic|runtime error|malformed|nil pointer|internal error|goroutine|^(planner|expr|types|fragment|shard|exec|bind|driver): `)
 
+// regexpFault is MySQL's error for a pattern that its regular expression library fails at, in MySQL's words.
+const regexpFault = 3687
+
 // failure tells what kind of failure an error is, "" for none.
 func failure(err error) string {
 	if err == nil {
@@ -295,7 +298,7 @@ func failure(err error) string {
 		}
 		return "lost: " + err.Error()
 	}
-	if e.Number == 1105 || internal.MatchString(e.Message) {
+	if e.Number == 1105 || internal.MatchString(e.Message) && e.Number != regexpFault {
 		return fmt.Sprintf("%d: %s", e.Number, varying.ReplaceAllString(e.Message, "…"))
 	}
 	return ""
