@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"math"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -49,6 +50,9 @@ func (q *selectQuery) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, e
 		}
 		args = append(args, q.b.fold(e))
 	}
+	if i := countArg(name); i < len(args) && !isCount(args[i]) {
+		return nil, mysqlerr.New(mysql.ErrWrongArguments, name)
+	}
 	typ, err := w.setFunction(name, args, n)
 	if err != nil {
 		return nil, err
@@ -56,6 +60,26 @@ func (q *selectQuery) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, e
 	w.id = q.b.newIDs(1)
 	q.windows = append(q.windows, w)
 	return &expr.Column{Index: w.id, Typ: typ, Name: name + "() over"}, nil
+}
+
+// countArg is which argument of a window function counts rows. It is evaluated once, without a row.
+func countArg(name string) int {
+	switch name {
+	case "ntile":
+		return 0
+	case "lag", "lead", "nth_value":
+		return 1
+	}
+	return math.MaxInt
+}
+
+// isCount tells whether e may count rows: a constant, a parameter or a user variable.
+func isCount(e expr.Expr) bool {
+	switch e.(type) {
+	case *expr.Const, *expr.Param:
+		return true
+	}
+	return asCall(e, "@") != nil
 }
 
 func (w *windowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFuncExpr) (types.Type, error) {
@@ -236,7 +260,12 @@ func (s *settler) settleWindows() error {
 		if err := settle(w.partition); err != nil {
 			return err
 		}
-		if err := settle(w.fn.Args); err != nil {
+		// What counts rows is no term of GROUP BY, also where it looks like one.
+		count := min(countArg(w.name), len(w.fn.Args))
+		if err := settle(w.fn.Args[:count]); err != nil {
+			return err
+		}
+		if err := settle(w.fn.Args[min(count+1, len(w.fn.Args)):]); err != nil {
 			return err
 		}
 		if w.fn.Agg != nil {

@@ -186,6 +186,8 @@ func ParamType(v types.Value) types.Type {
 		return t
 	case types.KindJSON:
 		return types.TypeJSON
+	case types.KindBit:
+		return types.Type{ID: mysql.TypeBit, Length: 64, Unsigned: true, Collation: types.CollationBinary}
 	}
 	return types.TypeString
 }

@@ -178,6 +178,16 @@ func systemZoneName() string {
 	return name
 }
 
+const maxTimestamp = 32536771199 // '3001-01-18 23:59:59' UTC, the last second that MySQL's time functions know
+
+// checkTimestamp refuses what is no second of MySQL's. 1231.
+func checkTimestamp(_ *Session, text string) (string, error) {
+	if f, err := strconv.ParseFloat(text, 64); err != nil || f != 0 && (f < 1 || f > maxTimestamp) {
+		return "", sysvars["timestamp"].wrong(text)
+	}
+	return text, nil
+}
+
 // applyTimestamp is SET timestamp = …: statements run at that time until it is set to 0 or DEFAULT.
 func (s *Session) applyTimestamp(text string) {
 	f, err := strconv.ParseFloat(text, 64)

@@ -127,7 +127,7 @@ var sessionVars = []*sysvar{
 		dynamic: func(s *Session) string {
 			now := s.now()
 			return fmt.Sprintf("%d.%06d", now.Unix(), now.Nanosecond()/1000)
-		}, apply: (*Session).applyTimestamp},
+		}, check: checkTimestamp, apply: (*Session).applyTimestamp},
 	{name: "last_insert_id", scope: scopeSession, kind: kindUint, def: "0", max: maxU64,
 		dynamic: func(s *Session) string { return strconv.FormatUint(s.lastInsertID, 10) },
 		apply:   func(s *Session, v string) { s.lastInsertID, _ = strconv.ParseUint(v, 10, 64) }},

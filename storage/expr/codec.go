@@ -353,6 +353,9 @@ func DecodeEnv(src []byte) (env *Env, rest []byte, err error) {
 		}
 		env.MaxPacket = int(min(r.Uvarint(), limits.Packet))
 	}
+	if r.Err() == nil && format == envVersion && !env.Now.IsZero() && (env.Now.Year() < 1 || env.Now.Year() > 9998) {
+		r.Fail(errBadExpr) // in some zone it would be no date
+	}
 	if r.Err() != nil {
 		return nil, nil, r.Err()
 	}

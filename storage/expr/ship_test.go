@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -30,8 +31,11 @@ type shipper struct {
 	types  []types.Type // of the columns; each is an assignment's target, too
 	row    []types.Value
 	consts []Expr
-	casts  []types.Type // what CAST knows, and what set operations and comparisons convert to
-	found  map[string]bool
+	params []types.Value
+
+	paramTypes map[types.Kind]types.Type
+	casts      []types.Type // what CAST knows, and what set operations and comparisons convert to
+	found      map[string]bool
 
 	collations []types.Collation
 }
@@ -85,6 +89,14 @@ func newShipper(t *testing.T, seed uint64) *shipper {
 	for _, u := range slices.Sorted(maps.Keys(units)) {
 		s.consts = append(s.consts, NewStr(u))
 	}
+	// A plan is for parameters of the kinds that it was made with, and of any values of theirs.
+	s.params = append(slices.Clone(s.row), types.Bytes([]byte{0xff}), types.Str("\u00e4"), types.Null, types.Float(-0.5), types.Uint(1<<64-1))
+	s.paramTypes = map[types.Kind]types.Type{
+		types.KindNull: types.TypeNull, types.KindInt: types.TypeInt, types.KindUint: types.TypeUint, types.KindFloat: types.TypeDouble,
+		types.KindDecimal: decimalType(65, 2), types.KindString: types.TypeString, types.KindBytes: types.TypeBytes, types.KindDate: types.TypeDate,
+		types.KindDatetime: datetimeType(3), types.KindTime: timeType(0), types.KindJSON: types.TypeJSON, types.KindEnum: types.TypeString,
+		types.KindSet: types.TypeString, types.KindBit: {ID: mysql.TypeBit, Length: 64, Unsigned: true, Collation: bin},
+	}
 	s.casts = append(slices.Clone(s.types), types.TypeInt, types.TypeUint, types.TypeDouble, types.TypeString, types.TypeBytes, types.TypeDate,
 		datetimeType(0), datetimeType(3), timeType(2), stringType(0, text), stringType(2, bin), types.Type{ID: mysql.TypeString, Length: 5, Collation: bin},
 		types.Type{ID: mysql.TypeString, Length: 1<<32 - 1, Collation: bin}, decimalType(10, 0))
@@ -102,8 +114,12 @@ func newShipper(t *testing.T, seed uint64) *shipper {
 }
 
 func (s *shipper) operand() Expr {
-	if s.rng.IntN(3) == 0 {
+	switch s.rng.IntN(12) {
+	case 0, 1, 2, 3:
 		return s.consts[s.rng.IntN(len(s.consts))]
+	case 4:
+		i := s.rng.IntN(len(s.params))
+		return &Param{Index: i, Typ: s.paramTypes[s.params[i].Kind()]}
 	}
 	i := s.rng.IntN(len(s.types))
 	return &Column{Index: i, Typ: s.types[i], Name: fmt.Sprint("c", i)}
@@ -190,6 +206,38 @@ func (s *shipper) ship(name string, e Expr, env *Env) (back Expr) {
 	return back
 }
 
+// env is what a statement may be evaluated under: any time that a session can set, in any zone, parameters of all kinds.
+func (s *shipper) env() *Env {
+	env := testEnv(nil)
+	flag := func() bool { return s.rng.IntN(2) == 0 }
+	env.InDML, env.MaxPacket, env.Warn = flag(), 1<<16, func(uint16, string) {}
+	m := &env.Mode
+	m.Strict, m.NoZeroDate, m.NoZeroInDate, m.AllowInvalid, m.PadChar, m.DivZeroError, m.NoUnsignedSub =
+		flag(), flag(), flag(), flag(), flag(), flag(), flag()
+	zones := []*time.Location{time.UTC, time.FixedZone("+14:00", 14*3600), time.FixedZone("-13:59", -14*3600+60), m.Loc}
+	m.Loc = zones[s.rng.IntN(len(zones))]
+	seconds := []int64{1, 1<<31 - 1, 32536771199, env.Now.Unix()}
+	env.Now = time.Unix(seconds[s.rng.IntN(len(seconds))], 999_999_000).UTC()
+	m.Today = types.Date(packedAt(env.Now.In(m.Loc))).Uint()
+	env.Params = s.params
+	return env
+}
+
+func packedAt(t time.Time) uint64 {
+	return types.PackDatetime(t.Year(), int(t.Month()), t.Day(), 0, 0, 0, 0)
+}
+
+// shipEnv encodes and decodes an environment.
+func (s *shipper) shipEnv(env *Env) *Env {
+	back, rest, err := DecodeEnv(EncodeEnv(nil, env, true, version.Max))
+	if err != nil || len(rest) > 0 {
+		s.fault("shipping the environment", nil, err)
+		return env
+	}
+	back.Warn, back.Params = env.Warn, env.Params
+	return back
+}
+
 func (s *shipper) eval(name string, e Expr, env *Env) (v types.Value, ok bool) {
 	s.guarded("evaluating "+name, &e, func() {
 		var err error
@@ -240,9 +288,7 @@ func TestEveryFunctionShips(t *testing.T) {
 			continue
 		}
 		built++
-		env := testEnv(nil)
-		env.InDML, env.MaxPacket, env.Mode.Strict = s.rng.IntN(2) == 0, 1<<16, s.rng.IntN(2) == 0
-		env.Warn = func(uint16, string) {}
+		env := s.env()
 		if s.rng.IntN(3) == 0 {
 			s.guarded("folding "+name, &e, func() { e = Fold(e, env) })
 		}
@@ -251,7 +297,7 @@ func TestEveryFunctionShips(t *testing.T) {
 		if back == nil || !ok {
 			continue
 		}
-		if w, ok := s.eval(name, back, env); !ok || !bytes.Equal(types.AppendValue(nil, w), types.AppendValue(nil, v)) {
+		if w, ok := s.eval(name, back, s.shipEnv(env)); !ok || !bytes.Equal(types.AppendValue(nil, w), types.AppendValue(nil, v)) {
 			s.fault("other value after shipping "+name, e, w.Text())
 		}
 		s.store(e, v, env)
