@@ -17,8 +17,10 @@ func TestAdmission(t *testing.T) {
 	a.init(2)
 	a.queue, a.patience = 1, time.Hour
 	ctx := t.Context()
-	if !a.try() || !a.try() || a.try() {
-		t.Fatal("not two places")
+	for i, want := range []bool{true, true, false} {
+		if a.try() != want {
+			t.Fatalf("place %d: not two places", i)
+		}
 	}
 	in := make(chan error)
 	go func() { in <- a.wait(ctx) }()

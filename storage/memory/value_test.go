@@ -78,18 +78,19 @@ func TestValuesOfManyStayBelowTheLimit(t *testing.T) {
 			_, st := session(p, 0, 0)
 			var kept [][]byte
 			for range 20 {
-				if b, err := st.Make(size); err == nil {
+				switch b, err := st.Make(size); {
+				case err == nil:
 					kept = append(kept, b)
-				} else {
-					if mysqlerr.Code(err) != mysql.ErrOutOfResources {
-						t.Error(err)
-					}
+				case mysqlerr.Code(err) == mysql.ErrOutOfResources:
 					kept = nil
+				default:
+					t.Error(err)
 				}
 				if p.Used() > limit+32*size { // a request that is refused counts for a moment
 					t.Errorf("%d bytes", p.Used())
 				}
 			}
+			runtime.KeepAlive(kept)
 		}()
 	}
 	wg.Wait()

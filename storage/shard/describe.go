@@ -177,12 +177,11 @@ func (d *Describer) describeProposal(p *Proposal) ProposalText {
 
 func (d *Describer) describeParts(x *ProposalText, p *Proposal) {
 	add := func(format string, args ...any) {
-		switch len(x.Parts) {
-		case shownParts:
-			x.Parts = append(x.Parts, "…")
-		default:
+		switch {
+		case len(x.Parts) < shownParts:
 			x.Parts = append(x.Parts, fmt.Sprintf(format, args...))
-		case shownParts + 1:
+		case len(x.Parts) == shownParts:
+			x.Parts = append(x.Parts, "…")
 		}
 	}
 	for _, w := range p.Writes {
