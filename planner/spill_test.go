@@ -170,7 +170,7 @@ func TestRandomQueriesSpill(t *testing.T) {
 		})
 	}
 	for _, k := range []memory.Kind{memory.Sort, memory.Join, memory.Group, memory.Distinct, memory.Window, memory.Rows} {
-		if files[k] == 0 {
+		if files[k] == 0 && (k != memory.Window || seeds >= 5) { // few windows are large enough; package exec has some that are
 			t.Errorf("nothing of the kind %v was spilled", k)
 		}
 	}
