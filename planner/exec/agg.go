@@ -53,8 +53,7 @@ type HashAgg struct {
 	seqs  []int64 // of each group, where the input comes from a file: the number of its first row
 	rows  int64   // numbers given
 	file  *aggFiles
-	task  *aggTask
-	tasks []*aggTask
+	tasks tasks    // of the files' rows and states
 	out   Operator // puts the output of all tasks in order
 }
 
@@ -64,12 +63,6 @@ type HashAgg struct {
 //	row of states  group values, saved states, level with ROLLUP, number
 type aggFiles struct {
 	rows, states *rowFile // states may be nil
-}
-
-// aggTask is a partition that is still to be grouped.
-type aggTask struct {
-	aggFiles
-	part, division int
 }
 
 // NewHashAgg groups in.
@@ -101,7 +94,7 @@ func (h *HashAgg) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			return false, err
 		}
 		h.ready = true
-		if len(h.tasks) > 0 {
+		if len(h.tasks.coming) > 0 {
 			h.out = h.reorder()
 		}
 	}
@@ -117,8 +110,8 @@ func (h *HashAgg) next(ctx context.Context, b *types.Batch) (bool, error) {
 		if ok, err := h.emit(b); ok || err != nil {
 			return ok, err
 		}
-		h.endTask()
-		if len(h.tasks) == 0 {
+		h.closeInput()
+		if !h.tasks.next() {
 			return false, nil
 		}
 		if err := h.startTask(ctx); err != nil {
@@ -183,10 +176,10 @@ func (h *HashAgg) load(ctx context.Context) error {
 	if err := h.endFiles(); err != nil {
 		return err
 	}
-	if len(h.groups) == 0 && len(h.spec.GroupBy) == 0 && len(h.tasks) == 0 {
+	if len(h.groups) == 0 && len(h.spec.GroupBy) == 0 && len(h.tasks.coming) == 0 {
 		h.newGroup(nil, nil, 0)
 	}
-	if h.spec.Rollup && len(h.tasks) == 0 && h.task == nil {
+	if h.spec.Rollup && len(h.tasks.coming) == 0 && h.tasks.now == nil {
 		h.sortRollup()
 	}
 	return nil
@@ -194,7 +187,7 @@ func (h *HashAgg) load(ctx context.Context) error {
 
 // addRow gives a row to its group, or with Rollup to its groups.
 func (h *HashAgg) addRow(row []types.Value) error {
-	if h.task != nil {
+	if h.tasks.now != nil {
 		return h.addSpilled(row)
 	}
 	h.rows++
@@ -230,7 +223,7 @@ func (h *HashAgg) addTo(level int, row []types.Value, number int64) error {
 			return h.putAside(level, row, number)
 		}
 		g = h.newGroup(h.key, h.vals[:level], level)
-		if h.task != nil {
+		if h.tasks.now != nil {
 			h.seqs = append(h.seqs, number)
 		}
 	}
@@ -321,14 +314,11 @@ func (h *HashAgg) Close() {
 	if h.out != nil {
 		h.out.Close()
 	}
-	h.endTask()
+	h.closeInput()
 	if h.file != nil {
 		closeFiles(h.file.rows, h.file.states)
 	}
-	for _, t := range h.tasks {
-		closeFiles(t.rows, t.states)
-	}
-	h.tasks = nil
+	h.tasks.close()
 	h.hold.Close()
 	h.groups, h.states, h.index = nil, nil, nil
 }

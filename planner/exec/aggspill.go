@@ -12,15 +12,7 @@ import (
 func (h *HashAgg) crowded() bool { return h.hold.Crowded(h.used() - h.hold.Used()) }
 
 // divisible tells whether dividing what is in memory would help.
-func (h *HashAgg) divisible() bool { return len(h.groups) > 1 && h.division() < maxDivisions }
-
-// division is how often the present rows were divided.
-func (h *HashAgg) division() int {
-	if h.task == nil {
-		return 0
-	}
-	return h.task.division
-}
+func (h *HashAgg) divisible() bool { return len(h.groups) > 1 && h.tasks.divisible() }
 
 // full tells that there is no room for a group more, and charges for those that there are.
 func (h *HashAgg) full() (bool, error) {
@@ -48,13 +40,13 @@ func (h *HashAgg) begin() error {
 // putAside writes a row for the group of the first values of h.vals, whose key is h.key.
 func (h *HashAgg) putAside(level int, row []types.Value, number int64) error {
 	h.more = h.more[:0]
-	if h.task == nil {
+	if h.tasks.now == nil {
 		if !h.plain {
 			h.more = append(h.more, h.vals...)
 		}
 		h.more = h.number(h.more, level, number)
 	}
-	return h.file.rows.add(partitionOf(h.key, h.division()), row, h.more)
+	return h.file.rows.add(partitionOf(h.key, h.tasks.division()), row, h.more)
 }
 
 // number appends what stands at the end of rows in files.
@@ -94,11 +86,11 @@ func (h *HashAgg) evict() error {
 		}
 		// Every row so far has a smaller number than those that follow, and the groups are numbered in the order of their first.
 		number := int64(g) - int64(len(h.groups))
-		if h.task != nil {
+		if h.tasks.now != nil {
 			number = h.seqs[g]
 		}
 		h.saved = h.number(h.saved, h.level[g], number)
-		if err := h.file.states.add(partitionOf([]byte(key), h.division()), h.groups[g], h.saved); err != nil {
+		if err := h.file.states.add(partitionOf([]byte(key), h.tasks.division()), h.groups[g], h.saved); err != nil {
 			return err
 		}
 	}
@@ -129,42 +121,28 @@ func (h *HashAgg) endFiles() error {
 		if f.rows.parts[i].rows == 0 && (f.states == nil || f.states.parts[i].rows == 0) {
 			continue
 		}
-		h.tasks = append(h.tasks, &aggTask{aggFiles: *f, part: i, division: h.division() + 1})
-		f.rows.tasks++
-		if f.states != nil {
-			f.states.tasks++
-		}
+		h.tasks.push(f.rows, f.states, i, false)
 	}
 	return nil
 }
 
 // startTask groups the next partition.
 func (h *HashAgg) startTask(ctx context.Context) error {
-	last := len(h.tasks) - 1
-	t := h.tasks[last]
-	h.tasks, h.task = h.tasks[:last], t
+	t := h.tasks.now
 	h.forget()
-	if t.states != nil {
-		if err := h.restore(ctx, t.states.reader(t.part)); err != nil {
+	if t.second != nil {
+		if err := h.restore(ctx, t.second.reader(t.part)); err != nil {
 			return err
 		}
 	}
-	h.in = t.rows.reader(t.part)
+	h.in = t.first.reader(t.part)
 	return h.load(ctx)
 }
 
-// endTask releases what the present task has.
-func (h *HashAgg) endTask() {
+func (h *HashAgg) closeInput() {
 	if h.in != nil {
 		h.in.Close()
 		h.in = nil
-	}
-	if t := h.task; t != nil {
-		t.rows.done()
-		if t.states != nil {
-			t.states.done()
-		}
-		h.task = nil
 	}
 }
 
@@ -192,7 +170,7 @@ func (h *HashAgg) restore(ctx context.Context, in Operator) error {
 				at = next
 			}
 			h.look(int(g))
-			// They were in memory together once, but others may have more of it now: what is too much is divided further.
+			// They were in memory together once, but others may have more of it now.
 			if err := h.hold.Set(h.used()); err != nil {
 				return err
 			}

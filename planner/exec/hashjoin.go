@@ -25,22 +25,13 @@ type HashJoin struct {
 	rightBatch types.Batch
 	rightAt    int  // row of rightBatch to go on with
 	keyed      bool // rows of both sides come from files and have their keys behind them
-	task       *joinTask
-	tasks      []*joinTask
+	tasks      tasks
 	out        Operator // puts the output of all tasks in order; nil: it comes as it is
 
 	piece bool     // the table has a part of the right side; what follows is still to be read
 	hits  []uint64 // bits of the left rows that had a partner in an earlier piece; nil: there was none
 	row0  int      // number of the left batch's first row
 	hold  memory.Hold
-}
-
-// joinTask is a partition that is still to be joined.
-type joinTask struct {
-	left, right *rowFile
-	part        int
-	division    int  // how often its rows were divided
-	whole       bool // no hash divides it further
 }
 
 // NewHashJoin joins left and right on equal keys.
@@ -55,35 +46,45 @@ func (h *HashJoin) build(ctx context.Context) (fits bool, err error) {
 	h.table = newHashTable(h.run)
 	h.piece = false
 	for {
-		for n := h.rightBatch.Len(); h.rightAt < n; h.rightAt++ {
-			row, ok, err := h.rightKey(h.rightBatch.Row(h.rightAt))
-			if err != nil {
-				return false, err
-			}
-			if !ok {
-				continue
-			}
-			if (h.Kind == Semi || h.Kind == Anti) && len(h.Conds) == 0 && h.table.first(h.key) >= 0 {
-				continue // one partner is as good as many
-			}
-			if len(h.table.next) > 0 && h.table.crowded(h.key, row) {
-				if t := h.task; t == nil || !t.whole && t.division < maxDivisions {
-					return false, h.divide(ctx)
-				}
-				h.piece = true
-				return true, h.watch()
-			}
-			if err := h.table.add(h.key, row); err != nil {
-				return false, err
-			}
-		}
-		ok, err := h.right.Next(ctx, &h.rightBatch)
+		row, ok, err := h.nextRight(ctx)
 		if err != nil {
 			return false, err
 		}
 		if !ok {
-			h.closeRight()
 			return true, nil
+		}
+		if (h.Kind == Semi || h.Kind == Anti) && len(h.Conds) == 0 && h.table.first(h.key) >= 0 {
+			continue // one partner is as good as many
+		}
+		if len(h.table.next) > 0 && h.table.crowded(h.key, row) {
+			h.rightAt-- // it comes again
+			if h.tasks.divisible() {
+				return false, h.divide(ctx)
+			}
+			h.piece = true
+			return true, h.watch()
+		}
+		if err := h.table.add(h.key, row); err != nil {
+			return false, err
+		}
+	}
+}
+
+// nextRight gives the next row of the right side that has a key, which it puts into h.key. Behind the last one it closes that side.
+func (h *HashJoin) nextRight(ctx context.Context) (row []types.Value, ok bool, err error) {
+	for {
+		for h.rightAt < h.rightBatch.Len() {
+			h.rightAt++
+			if row, ok, err = h.rightKey(h.rightBatch.Row(h.rightAt - 1)); ok || err != nil {
+				return row, ok, err
+			}
+		}
+		if ok, err = h.right.Next(ctx, &h.rightBatch); err != nil {
+			return nil, false, err
+		}
+		if !ok {
+			h.closeRight()
+			return nil, false, nil
 		}
 		h.rightAt = 0
 	}
@@ -94,7 +95,8 @@ func (h *HashJoin) watch() error {
 	if h.hits != nil || h.Kind == Inner {
 		return nil
 	}
-	n := h.task.left.parts[h.task.part].rows/64 + 1
+	t := h.tasks.now
+	n := t.first.parts[t.part].rows/64 + 1
 	if err := h.hold.Grow(n * wordBytes); err != nil {
 		return err
 	}
@@ -133,17 +135,9 @@ func (h *HashJoin) leftKey(row []types.Value) (ok bool, err error) {
 	return ok, err
 }
 
-// divisions is how often the present rows were divided.
-func (h *HashJoin) divisions() int {
-	if h.task == nil {
-		return 0
-	}
-	return h.task.division
-}
-
 // Next gives joined rows.
 func (h *HashJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	if h.table == nil && h.task == nil && h.out == nil && h.left != nil {
+	if h.table == nil && h.tasks.now == nil && h.out == nil && h.left != nil {
 		fits, err := h.build(ctx)
 		if err != nil {
 			return false, err
@@ -169,8 +163,8 @@ func (h *HashJoin) next(ctx context.Context, b *types.Batch) (bool, error) {
 				return ok, err
 			}
 		}
-		h.endTask()
-		if len(h.tasks) == 0 {
+		h.release()
+		if !h.tasks.next() {
 			return false, nil
 		}
 		if err := h.startTask(ctx); err != nil {
@@ -212,7 +206,7 @@ func (h *HashJoin) join(ctx context.Context, b *types.Batch) (bool, error) {
 // nextPiece reads more of the right side, and the left side from its beginning.
 func (h *HashJoin) nextPiece(ctx context.Context) error {
 	h.left.Close()
-	h.left = h.task.left.reader(h.task.part)
+	h.left = h.tasks.now.first.reader(h.tasks.now.part)
 	h.batch.Reset(0)
 	h.at, h.row0 = 0, 0
 	h.table.store.reset()
@@ -299,9 +293,7 @@ func (h *HashJoin) divide(ctx context.Context) error {
 		}
 		// Where all rows of the table are together they are of one key, or of few.
 		whole := right.parts[i].rows == total
-		h.tasks = append(h.tasks, &joinTask{left: left, right: right, part: i, division: h.divisions() + 1, whole: whole})
-		left.tasks++
-		right.tasks++
+		h.tasks.push(left, right, i, whole)
 	}
 	if left.tasks == 0 {
 		closeFiles(left, right)
@@ -310,7 +302,7 @@ func (h *HashJoin) divide(ctx context.Context) error {
 }
 
 func (h *HashJoin) divideRight(ctx context.Context, to *rowFile) error {
-	division := h.divisions()
+	division := h.tasks.division()
 	for key, i := range h.table.heads {
 		part := partitionOf([]byte(key), division)
 		for ; i >= 0; i = h.table.next[i] {
@@ -323,34 +315,23 @@ func (h *HashJoin) divideRight(ctx context.Context, to *rowFile) error {
 	h.table = nil
 	more := make([]types.Value, 1)
 	for {
-		for n := h.rightBatch.Len(); h.rightAt < n; h.rightAt++ {
-			row, ok, err := h.rightKey(h.rightBatch.Row(h.rightAt))
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-			more[0] = types.Bytes(h.key)
-			if err := to.add(partitionOf(h.key, division), row, more); err != nil {
-				return err
-			}
-		}
-		ok, err := h.right.Next(ctx, &h.rightBatch)
+		row, ok, err := h.nextRight(ctx)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			h.closeRight()
 			return to.finish()
 		}
-		h.rightAt = 0
+		more[0] = types.Bytes(h.key)
+		if err := to.add(partitionOf(h.key, division), row, more); err != nil {
+			return err
+		}
 	}
 }
 
 // divideLeft leaves out rows that cannot matter.
 func (h *HashJoin) divideLeft(ctx context.Context, to, right *rowFile) error {
-	division := h.divisions()
+	division := h.tasks.division()
 	alone := h.Kind == Left || h.Kind == Anti // rows without a partner matter
 	var more []types.Value
 	var b types.Batch
@@ -399,18 +380,16 @@ func (h *HashJoin) divideLeft(ctx context.Context, to, right *rowFile) error {
 
 // startTask begins with the next partition.
 func (h *HashJoin) startTask(ctx context.Context) error {
-	last := len(h.tasks) - 1
-	t := h.tasks[last]
-	h.tasks, h.task = h.tasks[:last], t
-	h.left, h.right = t.left.reader(t.part), t.right.reader(t.part)
+	t := h.tasks.now
+	h.left, h.right = t.first.reader(t.part), t.second.reader(t.part)
 	h.at, h.row0 = 0, 0
 	h.batch.Reset(0)
 	_, err := h.build(ctx)
 	return err
 }
 
-// endTask releases what the present task has.
-func (h *HashJoin) endTask() {
+// release gives back what the present rows take.
+func (h *HashJoin) release() {
 	if h.left != nil {
 		h.left.Close()
 		h.left = nil
@@ -422,11 +401,6 @@ func (h *HashJoin) endTask() {
 	}
 	h.hits = nil
 	h.hold.Close()
-	if t := h.task; t != nil {
-		t.left.done()
-		t.right.done()
-		h.task = nil
-	}
 }
 
 // Close releases the table, the files and both sides.
@@ -434,9 +408,6 @@ func (h *HashJoin) Close() {
 	if h.out != nil {
 		h.out.Close()
 	}
-	h.endTask()
-	for _, t := range h.tasks {
-		closeFiles(t.left, t.right)
-	}
-	h.tasks = nil
+	h.release()
+	h.tasks.close()
 }

@@ -29,6 +29,72 @@ func partitionOf(key []byte, division int) int {
 	return int((h ^ h>>33) % partitions) //nolint:gosec // a small number
 }
 
+// task is a partition that is to be dealt with: a part of one file, or the same part of two that were divided alike.
+type task struct {
+	first, second *rowFile // second may be nil
+	part          int
+	division      int  // how often its rows were divided
+	whole         bool // no hash divides it further
+}
+
+// tasks are the partitions of an operator: those to come, of which the last is the next, and the one that is being dealt with.
+type tasks struct {
+	coming []task
+	now    *task // nil: the input itself
+}
+
+// push adds a part of what is being dealt with now. With the last of their parts the files go.
+func (t *tasks) push(first, second *rowFile, part int, whole bool) {
+	t.coming = append(t.coming, task{first: first, second: second, part: part, division: t.division() + 1, whole: whole})
+	first.tasks++
+	if second != nil {
+		second.tasks++
+	}
+}
+
+// division is how often the present rows were divided.
+func (t *tasks) division() int {
+	if t.now == nil {
+		return 0
+	}
+	return t.now.division
+}
+
+// divisible tells whether dividing the present rows once more may help.
+func (t *tasks) divisible() bool {
+	return t.now == nil || !t.now.whole && t.now.division < maxDivisions
+}
+
+// next ends the present task and begins another one; false where none is left.
+func (t *tasks) next() bool {
+	t.done()
+	last := len(t.coming) - 1
+	if last < 0 {
+		return false
+	}
+	now := t.coming[last]
+	t.coming, t.now = t.coming[:last], &now
+	return true
+}
+
+// done releases what the present task has.
+func (t *tasks) done() {
+	if t.now != nil {
+		t.now.first.done()
+		t.now.second.done()
+		t.now = nil
+	}
+}
+
+// close releases all of them.
+func (t *tasks) close() {
+	t.done()
+	for _, x := range t.coming {
+		closeFiles(x.first, x.second)
+	}
+	t.coming = nil
+}
+
 // closeFiles closes files, of which some may be nil or closed.
 func closeFiles(files ...*rowFile) {
 	for _, f := range files {

@@ -163,8 +163,11 @@ func (f *rowFile) addPart() int {
 	return len(f.parts) - 1
 }
 
-// done tells that one of tasks parts is no longer needed; with the last one the file goes.
+// done tells that one of tasks parts is no longer needed; with the last one the file goes. f may be nil.
 func (f *rowFile) done() {
+	if f == nil {
+		return
+	}
 	if f.tasks--; f.tasks == 0 {
 		f.close()
 	}

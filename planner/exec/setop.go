@@ -45,7 +45,7 @@ func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
 // next gives the rows that pass of one task after the other.
 func (d *Distinct) next(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
-		if d.aside.task != nil {
+		if d.aside.now != nil {
 			if ok, err := d.pass(ctx, b); ok || err != nil {
 				return ok, err
 			}
@@ -58,7 +58,7 @@ func (d *Distinct) next(ctx context.Context, b *types.Batch) (bool, error) {
 			d.in = NewRows(nil, 1)
 			return false, nil
 		}
-		d.in = d.aside.task.rows.reader(d.aside.task.part)
+		d.in = d.aside.now.first.reader(d.aside.now.part)
 		clear(d.seen)
 		d.hold.Close()
 	}
@@ -156,7 +156,7 @@ func (s *SetOp) load(ctx context.Context) error {
 // count counts a row of the right side. Rows of files are keys and their counts.
 func (s *SetOp) count(row []types.Value) error {
 	n := 1
-	if s.aside.task != nil {
+	if s.aside.now != nil {
 		s.key, n = append(s.key[:0], row[0].Raw()...), int(row[1].Int())
 	} else {
 		s.key = hashRow(s.key[:0], row, s.colls)
@@ -197,7 +197,7 @@ func (s *SetOp) spill() error {
 }
 
 func (s *SetOp) writeKey(key []byte, n int) error {
-	return s.keys.add(partitionOf(key, s.aside.division), []types.Value{types.Bytes(key), types.Int(int64(n))}, nil)
+	return s.keys.add(partitionOf(key, s.aside.division()), []types.Value{types.Bytes(key), types.Int(int64(n))}, nil)
 }
 
 // passes decides about one row. Without ALL a key that passed once passes no more: its count says so.
@@ -274,7 +274,7 @@ func (s *SetOp) end() error {
 // next gives the rows that pass of one task after the other.
 func (s *SetOp) next(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
-		if s.aside.task != nil {
+		if s.aside.now != nil {
 			if ok, err := s.pass(ctx, b); ok || err != nil {
 				return ok, err
 			}
@@ -286,10 +286,10 @@ func (s *SetOp) next(ctx context.Context, b *types.Batch) (bool, error) {
 		if !s.aside.next() {
 			return false, nil
 		}
-		t := s.aside.task
-		s.left = t.rows.reader(t.part)
-		if t.right != nil {
-			s.right = t.right.reader(t.part)
+		t := s.aside.now
+		s.left = t.first.reader(t.part)
+		if t.second != nil {
+			s.right = t.second.reader(t.part)
 		}
 		s.hold.Close()
 		if err := s.load(ctx); err != nil {
