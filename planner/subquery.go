@@ -360,21 +360,12 @@ func (f *quantifier) fill(run *exec.Run, env *expr.Env, s *innerSet, op exec.Ope
 	if f.hashable() {
 		s.keys, s.nulls = exec.NewKeySet(run), exec.NewRowBuffer(run, memory.Join)
 	}
-	var b types.Batch
-	for {
-		ok, err := op.Next(ctx, &b)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			break
-		}
+	err := exec.Each(ctx, op, func(row []types.Value) error {
 		s.some = true
-		for i, n := 0, b.Len(); i < n; i++ {
-			if err := f.add(ctx, env, s, b.Row(i)); err != nil {
-				return err
-			}
-		}
+		return f.add(ctx, env, s, row)
+	})
+	if err != nil {
+		return err
 	}
 	if s.keys != nil {
 		if err := s.keys.Finish(ctx); err != nil {

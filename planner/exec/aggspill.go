@@ -149,33 +149,22 @@ func (h *HashAgg) closeInput() {
 // restore reads the groups that were written as they were.
 func (h *HashAgg) restore(ctx context.Context, in Operator) error {
 	defer in.Close()
-	var b types.Batch
-	n := len(h.spec.GroupBy)
-	for {
-		ok, err := in.Next(ctx, &b)
-		if err != nil || !ok {
-			return err
-		}
-		for i := range b.Len() {
-			row, level, number := h.unnumber(b.Row(i))
-			h.key = hashRow(append(h.key[:0], byte(level)), row[:level], h.colls)
-			g := h.newGroup(h.key, row[:level], level)
-			h.seqs = append(h.seqs, number)
-			at := n
-			for k, a := range h.spec.Aggs {
-				next := at + a.SavedWidth()
-				if h.states[g][k], err = a.LoadState(row[at:next]); err != nil {
-					return err
-				}
-				at = next
-			}
-			h.look(int(g))
-			// They were in memory together once, but others may have more of it now.
-			if err := h.hold.Set(h.used()); err != nil {
+	return Each(ctx, in, func(row []types.Value) (err error) {
+		row, level, number := h.unnumber(row)
+		h.key = hashRow(append(h.key[:0], byte(level)), row[:level], h.colls)
+		g := h.newGroup(h.key, row[:level], level)
+		h.seqs = append(h.seqs, number)
+		at := len(h.spec.GroupBy)
+		for k, a := range h.spec.Aggs {
+			next := at + a.SavedWidth()
+			if h.states[g][k], err = a.LoadState(row[at:next]); err != nil {
 				return err
 			}
+			at = next
 		}
-	}
+		h.look(int(g))
+		return h.hold.Set(h.used()) // they were in memory together once, but others may have more of it now
+	})
 }
 
 // addSpilled gives a row of a file to its group.

@@ -118,33 +118,26 @@ func (x *IndexJoin) fetch(ctx context.Context) error {
 		return err
 	}
 	defer op.Close()
-	var b types.Batch
-	for {
-		ok, err := op.Next(ctx, &b)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return x.right.Finish()
-		}
-		for i, n := 0, b.Len(); i < n; i++ {
-			row := b.Row(i)
-			if x.key, err = x.lookup.Match(x.run, row, x.key[:0]); err != nil {
-				return err
-			}
-			k, ok := x.byKey[string(x.key)]
-			if !ok {
-				continue
-			}
-			if err := x.hold.Grow(wordBytes); err != nil {
-				return err
-			}
-			x.found[k] = append(x.found[k], int32(x.right.Len()))
-			if err := x.right.Add(row); err != nil {
-				return err
-			}
-		}
+	if err := Each(ctx, op, x.partner); err != nil {
+		return err
 	}
+	return x.right.Finish()
+}
+
+// partner keeps a row of the right side for those of the group that have its key.
+func (x *IndexJoin) partner(row []types.Value) (err error) {
+	if x.key, err = x.lookup.Match(x.run, row, x.key[:0]); err != nil {
+		return err
+	}
+	k, ok := x.byKey[string(x.key)]
+	if !ok {
+		return nil
+	}
+	if err := x.hold.Grow(wordBytes); err != nil {
+		return err
+	}
+	x.found[k] = append(x.found[k], int32(x.right.Len()))
+	return x.right.Add(row)
 }
 
 // gather fills pending with the next rows of the left side.

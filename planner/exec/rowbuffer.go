@@ -75,21 +75,10 @@ func (r *RowBuffer) spill() error {
 // Fill adds all rows of op and closes it.
 func (r *RowBuffer) Fill(ctx context.Context, op Operator) error {
 	defer op.Close()
-	var b types.Batch
-	for {
-		ok, err := op.Next(ctx, &b)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return r.Finish()
-		}
-		for i, n := 0, b.Len(); i < n; i++ {
-			if err := r.Add(b.Row(i)); err != nil {
-				return err
-			}
-		}
+	if err := Each(ctx, op, r.Add); err != nil {
+		return err
 	}
+	return r.Finish()
 }
 
 // Finish ends the adding of rows.

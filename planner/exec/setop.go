@@ -132,19 +132,9 @@ func NewSetOp(run *Run, left, right Operator, except, all bool, colls []types.Co
 // load counts the right side's rows.
 func (s *SetOp) load(ctx context.Context) error {
 	s.counts = map[string]int{}
-	var b types.Batch
-	for s.right != nil {
-		ok, err := s.right.Next(ctx, &b)
-		if err != nil {
+	if s.right != nil {
+		if err := Each(ctx, s.right, s.count); err != nil {
 			return err
-		}
-		if !ok {
-			break
-		}
-		for i, n := 0, b.Len(); i < n; i++ {
-			if err := s.count(b.Row(i)); err != nil {
-				return err
-			}
 		}
 	}
 	if s.keys != nil {

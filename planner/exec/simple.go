@@ -317,6 +317,22 @@ func ReadOne(ctx context.Context, op Operator, width int, dst []types.Value) ([]
 	return dst, nil
 }
 
+// Each calls fn with the rows of op; each is valid during its call only.
+func Each(ctx context.Context, op Operator, fn func(row []types.Value) error) error {
+	var b types.Batch
+	for {
+		ok, err := op.Next(ctx, &b)
+		if err != nil || !ok {
+			return err
+		}
+		for i, n := 0, b.Len(); i < n; i++ {
+			if err := fn(b.Row(i)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // Any tells whether op has a row, and closes it.
 func Any(ctx context.Context, op Operator) (bool, error) {
 	defer op.Close()
