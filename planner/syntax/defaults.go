@@ -27,13 +27,12 @@ func takeDefaults(text string, mode mysql.SQLMode) (without string, list default
 	if !mayDefine(text) {
 		return text, nil, false
 	}
-	d := defaultFinder{text: text, escapes: mode&mysql.ModeNoBackslashEscapes == 0}
+	d := defaultFinder{scanner: newScanner(text, mode)}
 	d.run()
 	if len(d.list) == 0 {
 		return text, nil, false
 	}
-	d.out.WriteString(text[d.copied:])
-	return d.out.String(), d.list, true
+	return d.changed(), d.list, true
 }
 
 // mayDefine tells whether a text may be a CREATE or ALTER with a DEFAULT in it.
@@ -52,13 +51,10 @@ func mayDefine(text string) bool {
 	return false
 }
 
-// defaultFinder goes through the tokens of a text.
+// defaultFinder finds expressions behind DEFAULT.
 type defaultFinder struct {
-	text    string
-	escapes bool
-	list    defaults
-	out     strings.Builder
-	copied  int // of text, into out
+	scanner
+	list defaults
 }
 
 func (d *defaultFinder) run() {
@@ -112,10 +108,8 @@ func (d *defaultFinder) expression(i int) int {
 	if end == 0 {
 		return 0
 	}
-	d.out.WriteString(d.text[d.copied:i] + "(`" + defaultCall + "`(" + strconv.Itoa(len(d.list)) + ")" +
-		strings.Repeat("\n", strings.Count(d.text[i:end], "\n")) + ")")
+	d.replace(i, end, "(`"+defaultCall+"`("+strconv.Itoa(len(d.list))+")"+strings.Repeat("\n", strings.Count(d.text[i:end], "\n"))+")")
 	d.list = append(d.list, d.text[i:end])
-	d.copied = end
 	return end
 }
 
@@ -134,41 +128,6 @@ func (d *defaultFinder) closing(i int) int {
 		i = d.space(d.token(i))
 	}
 	return 0
-}
-
-// space gives the next token's position.
-func (d *defaultFinder) space(i int) int {
-	for i < len(d.text) {
-		switch n := CommentLength(d.text[i:]); {
-		case strings.HasPrefix(d.text[i:], "/*!"):
-			i += bangLength(d.text[i:])
-		case strings.HasPrefix(d.text[i:], "*/"):
-			i += 2
-		case n > 0:
-			i += n
-		case d.text[i] <= ' ':
-			i++
-		default:
-			return i
-		}
-	}
-	return i
-}
-
-// token gives where the token at i ends.
-func (d *defaultFinder) token(i int) int {
-	switch c := d.text[i]; {
-	case c == '\'' || c == '"':
-		return SkipQuoted(d.text, i, d.escapes)
-	case c == '`':
-		return SkipQuoted(d.text, i, false)
-	case !IsWord(c):
-		return i + 1
-	}
-	for i < len(d.text) && IsWord(d.text[i]) {
-		i++
-	}
-	return i
 }
 
 // put reads the expressions and puts them into the definition.

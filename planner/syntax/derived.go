@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
 )
@@ -15,7 +14,7 @@ import (
 
 // parseOther tries what the parser could not read for a reason that is known: err is what it said.
 func parseOther(text string, o Options, err error) (node, rest ast.StmtNode, _ error) {
-	d := derivedFinder{defaultFinder{text: text, escapes: o.Mode&mysql.ModeNoBackslashEscapes == 0}}
+	d := derivedFinder{newScanner(text, o.Mode)}
 	other, tables := d.run()
 	if tables {
 		return nil, nil, mysqlerr.NotSupported("JSON_TABLE")
@@ -48,8 +47,8 @@ func (ordinary) Enter(n ast.Node) (ast.Node, bool) {
 
 func (ordinary) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
-// derivedFinder goes through the tokens of a text.
-type derivedFinder struct{ defaultFinder }
+// derivedFinder finds derived tables whose columns are named.
+type derivedFinder struct{ scanner }
 
 // run gives the text with LATERAL before derived tables whose columns are named. jsonTable tells of a JSON_TABLE.
 func (d *derivedFinder) run() (other string, jsonTable bool) {
@@ -79,11 +78,9 @@ func (d *derivedFinder) run() (other string, jsonTable bool) {
 	}
 	slices.Sort(found)
 	for _, at := range found {
-		d.out.WriteString(d.text[d.copied:at] + "LATERAL ")
-		d.copied = at
+		d.replace(at, at, "LATERAL ")
 	}
-	d.out.WriteString(d.text[d.copied:])
-	return d.out.String(), false
+	return d.changed(), false
 }
 
 // beginsQuery tells whether the token at i is the first of a query.

@@ -1,0 +1,64 @@
+package syntax
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+)
+
+// scanner goes through the tokens of a text, parts of which give way to others.
+type scanner struct {
+	text    string
+	escapes bool // a backslash in a string is one
+	out     strings.Builder
+	copied  int // of text, into out
+}
+
+func newScanner(text string, mode mysql.SQLMode) scanner {
+	return scanner{text: text, escapes: mode&mysql.ModeNoBackslashEscapes == 0}
+}
+
+// replace puts by in the place of text[from:to], which comes behind all that was replaced before.
+func (s *scanner) replace(from, to int, by string) {
+	s.out.WriteString(s.text[s.copied:from])
+	s.out.WriteString(by)
+	s.copied = to
+}
+
+// changed is the text with all that was replaced.
+func (s *scanner) changed() string { return s.out.String() + s.text[s.copied:] }
+
+// space gives the next token's position.
+func (s *scanner) space(i int) int {
+	for i < len(s.text) {
+		switch n := CommentLength(s.text[i:]); {
+		case strings.HasPrefix(s.text[i:], "/*!"):
+			i += bangLength(s.text[i:])
+		case strings.HasPrefix(s.text[i:], "*/"):
+			i += 2
+		case n > 0:
+			i += n
+		case s.text[i] <= ' ':
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// token gives where the token at i ends.
+func (s *scanner) token(i int) int {
+	switch c := s.text[i]; {
+	case c == '\'' || c == '"':
+		return SkipQuoted(s.text, i, s.escapes)
+	case c == '`':
+		return SkipQuoted(s.text, i, false)
+	case !IsWord(c):
+		return i + 1
+	}
+	for i < len(s.text) && IsWord(s.text[i]) {
+		i++
+	}
+	return i
+}
