@@ -150,7 +150,7 @@ func (c *clocks) relieve() {
 	if ls == nil || n.draining.Load() {
 		return
 	}
-	if _, holds := ls.rep.Leaseholding(); !holds && !ls.group.IsLeader() {
+	if !ls.leads() {
 		return
 	}
 	now := n.cfg.Clock.Now()

@@ -104,12 +104,12 @@ func (c *Config) setDefaults() {
 	if c.MaxVersion == 0 {
 		c.MaxVersion = version.Max
 	}
-	if c.Disk != nil {
-		c.DiskSpace = c.Disk.Space
-		raft.UseDisk(c.Disk)
-	}
 	if c.DiskSpace == nil {
 		c.DiskSpace = diskSpace
+	}
+	if c.Disk != nil {
+		c.DiskSpace = c.Disk.Space(c.DiskSpace)
+		raft.UseDisk(c.Disk)
 	}
 	if c.Stop == nil {
 		c.Stop = func(error) {}

@@ -149,18 +149,6 @@ func (n *Node) full(s schema.ShardID) error {
 	return (*refused)[s]
 }
 
-// leadElsewhere hands over what nodes with room can serve.
-func (n *Node) leadElsewhere(ctx context.Context) {
-	for s, ls := range *n.shards.Load() {
-		if _, holds := ls.rep.Leaseholding(); !holds && !ls.group.IsLeader() {
-			continue
-		}
-		if to := n.successor(s); to != 0 {
-			n.handOver(ctx, ls, to)
-		}
-	}
-}
-
 // spareable tells whether all shards here go on without this node: of each, a majority has room elsewhere.
 func (n *Node) spareable() bool {
 	for s := range *n.shards.Load() {

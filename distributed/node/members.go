@@ -160,19 +160,25 @@ func (n *Node) transferHere(ctx context.Context, q transferRequest) error {
 // nothing that others could, or with ctx.
 func (n *Node) Drain(ctx context.Context) {
 	n.draining.Store(true)
-	for {
-		again := false
-		for s, ls := range *n.shards.Load() {
-			_, holds := ls.rep.Leaseholding()
-			if to := n.successor(s); to != 0 && (holds || ls.group.IsLeader()) {
-				again = true
-				n.handOver(ctx, ls, to)
-			}
-		}
-		if !again || sleep(ctx, 20*time.Millisecond) != nil {
-			return
+	for n.leadElsewhere(ctx) && sleep(ctx, 20*time.Millisecond) == nil {
+	}
+}
+
+// leadElsewhere hands over what other nodes can serve; false: there was nothing.
+func (n *Node) leadElsewhere(ctx context.Context) (some bool) {
+	for s, ls := range *n.shards.Load() {
+		if to := n.successor(s); to != 0 && ls.leads() {
+			some = true
+			n.handOver(ctx, ls, to)
 		}
 	}
+	return some
+}
+
+// leads tells whether this replica has the lease or raft's leadership.
+func (ls *localShard) leads() bool {
+	_, holds := ls.rep.Leaseholding()
+	return holds || ls.group.IsLeader()
 }
 
 func (n *Node) handOver(ctx context.Context, ls *localShard, to schema.NodeID) {

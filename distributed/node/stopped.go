@@ -1,7 +1,6 @@
 package node
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -91,13 +90,12 @@ func (s *Stopped) read(id schema.ShardID, replica, from, to uint64, each func(ra
 
 // Replica is that of one shard.
 func (s *Stopped) Replica(id schema.ShardID) (StoppedReplica, error) {
-	all, err := s.Replicas()
-	for _, r := range all {
-		if r.Shard == id {
-			return r, err
+	for _, r := range s.dir.replicas() {
+		if r.Shard == id && !r.Retired {
+			return s.replica(r)
 		}
 	}
-	return StoppedReplica{}, errors.Join(err, fmt.Errorf("%s has no replica of shard %d", s.dir.path, id))
+	return StoppedReplica{}, fmt.Errorf("%s has no replica of shard %d", s.dir.path, id)
 }
 
 // LogText is an entry of a replica's log for people.

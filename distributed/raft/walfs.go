@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/cockroachdb/pebble/vfs"
 
+	"cloudsql/storage/engine"
 	"cloudsql/storage/mutant"
 )
 
@@ -35,15 +35,15 @@ const walReserve = 9 << 20
 
 func (fs walFS) Create(name string) (vfs.File, error) {
 	if disk != nil && disk.Refused(name) != nil {
-		return nil, fullDisk(disk.Refused(name))
+		return nil, engine.AwaitRoom(disk.Refused(name))
 	}
 	f, err := fs.FS.Create(name)
-	return stepped(f, name), fullDisk(err)
+	return stepped(f, name), engine.AwaitRoom(err)
 }
 
 func (fs walFS) ReuseForWrite(from, to string) (vfs.File, error) {
 	f, err := fs.FS.ReuseForWrite(from, to)
-	return stepped(f, to), fullDisk(err)
+	return stepped(f, to), engine.AwaitRoom(err)
 }
 
 // Open looks through write-ahead files and lists of files before the store reads them.
@@ -94,16 +94,6 @@ func (fs walFS) check(name string, check func([]byte) error) error {
 	}
 	return nil
 }
-
-// fullDisk keeps the store from trying again at once, for ever, what cannot succeed.
-func fullDisk(err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		time.Sleep(fullDiskPause)
-	}
-	return err
-}
-
-const fullDiskPause = 500 * time.Millisecond
 
 // walFile can be written anywhere.
 type walFile interface {
@@ -156,7 +146,7 @@ type patientFile struct{ osFile }
 
 func (f patientFile) Write(p []byte) (int, error) {
 	n, err := f.osFile.Write(p)
-	return n, fullDisk(err)
+	return n, engine.AwaitRoom(err)
 }
 
 // steppedFile is written from its beginning to its end, by one goroutine. It does not show its descriptor: the store

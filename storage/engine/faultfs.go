@@ -56,6 +56,3 @@ func (f *faultFile) WriteAt(p []byte, at int64) (int, error) { return f.f.WriteA
 func (f *faultFile) Sync() error                             { return f.f.Sync(f.File.Sync) }
 func (f *faultFile) SyncData() error                         { return f.f.Sync(f.File.SyncData) }
 func (f *faultFile) SyncTo(int64) (fullSync bool, err error) { return false, nil } // it promises nothing
-func (f *faultFile) Preallocate(offset, length int64) error {
-	return f.File.Preallocate(offset, length)
-}

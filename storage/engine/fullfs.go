@@ -16,7 +16,8 @@ type patientFS struct{ vfs.FS }
 
 const fullDiskPause = 500 * time.Millisecond
 
-func patient(err error) error {
+// AwaitRoom gives err back, and where it tells of a full disk that not at once: who repeats what failed does not spin.
+func AwaitRoom(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {
 		time.Sleep(fullDiskPause)
 	}
@@ -26,7 +27,7 @@ func patient(err error) error {
 func (fs patientFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 	f, err := fs.FS.Create(name, c)
 	if err != nil {
-		return nil, patient(err)
+		return nil, AwaitRoom(err)
 	}
 	if filepath.Ext(name) == ".log" {
 		return f, nil
@@ -40,9 +41,9 @@ type patientFile struct{ vfs.File }
 
 func (f patientFile) Write(p []byte) (int, error) {
 	n, err := f.File.Write(p)
-	return n, patient(err)
+	return n, AwaitRoom(err)
 }
 
-func (f patientFile) Sync() error { return patient(f.File.Sync()) }
+func (f patientFile) Sync() error { return AwaitRoom(f.File.Sync()) }
 
-func (f patientFile) SyncData() error { return patient(f.File.SyncData()) }
+func (f patientFile) SyncData() error { return AwaitRoom(f.File.SyncData()) }

@@ -140,7 +140,7 @@ func TestSmallDisk(t *testing.T) {
 	n.Start()
 	db = n.DB("", "")
 	disk.leave(20)
-	for !n.EndsWithin(0) {
+	for !n.Ended() {
 		if err := write(db); errors.Is(err, context.DeadlineExceeded) { // what fills the disk is a table's file: it waits for room
 			n.Kill()
 		}
