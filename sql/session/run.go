@@ -14,6 +14,7 @@ import (
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
+	"cloudsql/sql/metalock"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -38,12 +39,14 @@ type planned struct {
 
 	circumstances
 	kinds []types.Kind // of the parameters
-	uses  []tableUse
-	refs  []tableRef // the names that the statement has for them
+	tablesUsed
 	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
 	tables bool
 	asOf   []expr.Expr // the times as of which the tables are read
 }
+
+// tablesUsed is what locks on tables ask of a plan.
+type tablesUsed = metalock.Statement
 
 // circumstances are what a plan depends on besides the statement, its tables and the parameters' types.
 type circumstances struct {
@@ -120,7 +123,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, uses: s.planUses, refs: refs}
+	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
 	p.tables, p.asOf = s.usedMade || len(s.planUses) > 0, asOf(plan)
 	p.kinds = make([]types.Kind, len(params))
 	for i := range params {
@@ -223,10 +226,10 @@ func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Val
 	if s.readsPast(p) {
 		return s.runPast(ctx, p, w)
 	}
-	if s.rt.Txn = s.ensureTxn(len(p.uses) > 0); s.rt.Txn != nil {
+	if s.rt.Txn = s.ensureTxn(len(p.Uses) > 0); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
-	if s.txn == nil && len(p.uses) > 0 {
+	if s.txn == nil && len(p.Uses) > 0 {
 		defer s.past.met()
 	}
 	if p.modify != nil {

@@ -9,6 +9,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/exec"
+	"cloudsql/sql/metalock"
 	"cloudsql/sql/show"
 	"cloudsql/storage/expr"
 )
@@ -19,6 +20,7 @@ type showContext struct{ s *Session }
 var (
 	_ show.Context           = (*showContext)(nil)
 	_ show.ConnectAttributes = (*showContext)(nil)
+	_ show.MetadataLocker    = (*showContext)(nil)
 )
 
 func (c *showContext) DB() distributed.DB         { return c.s.eng.db }
@@ -90,6 +92,9 @@ func (c *showContext) Processes(ctx context.Context) ([]show.Process, error) {
 	}
 	return c.s.eng.allProcesses(ctx, account), nil
 }
+
+// MetadataLocks lists the table locks and user locks in the catalog.
+func (c *showContext) MetadataLocks() []show.MetadataLock { return metalock.List(c.s.snapshot) }
 
 // Conditions are those of the statement before.
 func (c *showContext) Conditions() []show.Condition { return c.s.conds.list }

@@ -47,7 +47,7 @@ func (s *Session) begin(ctx context.Context, c characteristics, snapshot bool) e
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
-	s.unlockTables() // BEGIN ends LOCK TABLES, but not a global read lock
+	s.locks.UnlockTables() // BEGIN ends LOCK TABLES, but not a global read lock
 	if c.isolation == "" {
 		c.isolation = s.next.isolation
 	}
@@ -148,7 +148,7 @@ func (s *Session) leave() {
 	}
 	s.txn, s.begun, s.readOnly, s.isolation = nil, false, false, ""
 	s.savepoints = nil
-	s.letGo()
+	s.locks.LetGo()
 }
 
 // implicitCommit comes before statements that MySQL does not run inside a transaction. What SET TRANSACTION said of the
@@ -174,7 +174,7 @@ func (s *Session) commitBefore(ctx context.Context) error {
 // spendNext forgets what SET TRANSACTION said of the next transaction after an autocommit statement, which was that
 // transaction if it got as far as the tables.
 func (s *Session) spendNext(p *planned, err error) {
-	if s.next != (characteristics{}) && s.txn == nil && len(p.uses) > 0 && !isAny(err, mysql.ErrCantExecuteInReadOnlyTransaction) {
+	if s.next != (characteristics{}) && s.txn == nil && len(p.Uses) > 0 && !isAny(err, mysql.ErrCantExecuteInReadOnlyTransaction) {
 		s.next = characteristics{}
 	}
 }

@@ -1,11 +1,10 @@
-package session
+package metalock
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -24,6 +23,7 @@ const (
 	drainPollMin  = time.Millisecond
 	drainPollMax  = 20 * time.Millisecond
 	drainRetry    = 100 * time.Millisecond
+	callTimeout   = 2 * time.Second // beyond the slice
 	drained       = "done"
 	drainBusy     = "busy"
 	drainNotReady = "again"
@@ -31,18 +31,18 @@ const (
 
 // drainRequest asks a node to wait until only the holder uses the tables otherwise than the locks allow.
 type drainRequest struct {
-	Holder lockHolder              `json:"holder"`
+	Holder holder                  `json:"holder"`
 	Tables map[schema.TableID]bool `json:"tables"` // with true, locked for writing
 	WaitMs int64                   `json:"waitMs"`
 }
 
-func (l *tableLocks) registerCalls() {
-	l.eng.db.RegisterCall(callDrain, func(ctx context.Context, payload []byte) ([]byte, error) {
+func (l *Locks) registerCalls() {
+	l.db.RegisterCall(callDrain, func(ctx context.Context, payload []byte) ([]byte, error) {
 		var r drainRequest
 		if err := json.Unmarshal(payload, &r); err != nil {
 			return nil, fmt.Errorf("drain request: %w", err)
 		}
-		if l.eng.db.RefreshCatalog(ctx) != nil {
+		if l.db.RefreshCatalog(ctx) != nil {
 			return []byte(drainNotReady), nil
 		}
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(r.WaitMs)*time.Millisecond)
@@ -56,11 +56,11 @@ func (l *tableLocks) registerCalls() {
 
 // drainAll has every node drain. A node that has been silent for so long that its transactions are rolled back is not
 // waited for: it finds the lock in the catalog when it is back. 1205 at the deadline.
-func (l *tableLocks) drainAll(ctx context.Context, deadline time.Time, h lockHolder, tables map[schema.TableID]bool) error {
+func (l *Locks) drainAll(ctx context.Context, deadline time.Time, h holder, tables map[schema.TableID]bool) error {
 	ctx, cancel := context.WithDeadlineCause(ctx, deadline, mysqlerr.New(mysql.ErrLockWaitTimeout))
 	defer cancel()
 	r := drainRequest{Holder: h, Tables: tables, WaitMs: drainSlice.Milliseconds()}
-	nodes := l.eng.otherNodes()
+	nodes := l.cfg.Others()
 	if len(nodes) == 0 {
 		return l.drain(ctx, &r)
 	}
@@ -86,10 +86,10 @@ func (l *tableLocks) drainAll(ctx context.Context, deadline time.Time, h lockHol
 }
 
 // drainNode has another node drain.
-func (l *tableLocks) drainNode(ctx context.Context, n schema.NodeID, payload []byte) error {
+func (l *Locks) drainNode(ctx context.Context, n schema.NodeID, payload []byte) error {
 	for {
 		call, cancel := context.WithTimeout(ctx, drainSlice+callTimeout)
-		reply, err := l.eng.db.Call(call, n, callDrain, payload)
+		reply, err := l.db.Call(call, n, callDrain, payload)
 		cancel()
 		var refused *rpc.RemoteError
 		switch {
@@ -111,11 +111,11 @@ func (l *tableLocks) drainNode(ctx context.Context, n schema.NodeID, payload []b
 }
 
 // drain waits until no session here but the holder uses the tables.
-func (l *tableLocks) drain(ctx context.Context, r *drainRequest) error {
+func (l *Locks) drain(ctx context.Context, r *drainRequest) error {
 	for pause := drainPollMin; ; pause = min(pause*5/4, drainPollMax) {
 		busy := false
-		l.eng.each(func(s *Session) {
-			busy = busy || !s.holder().sameSession(r.Holder) && s.usesAny(r.Tables)
+		l.each(func(o *Owner) {
+			busy = busy || !o.holder().sameSession(r.Holder) && o.usesAny(r.Tables)
 		})
 		if !busy {
 			return nil
@@ -126,24 +126,4 @@ func (l *tableLocks) drain(ctx context.Context, r *drainRequest) error {
 		case <-time.After(pause):
 		}
 	}
-}
-
-// usesAny tells whether the session's statement or transaction uses a table in a way that the locks forbid.
-func (s *Session) usesAny(tables map[schema.TableID]bool) bool {
-	conflicts := func(uses []tableUse) bool {
-		return slices.ContainsFunc(uses, func(u tableUse) bool {
-			for _, id := range [...]schema.TableID{u.id, allTables} {
-				if write, ok := tables[id]; ok && (write || u.write) {
-					return true
-				}
-			}
-			return false
-		})
-	}
-	if p := s.using.Load(); p != nil && conflicts(p.uses) {
-		return true
-	}
-	s.held.Lock()
-	defer s.held.Unlock()
-	return conflicts(s.held.uses)
 }

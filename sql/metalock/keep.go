@@ -1,4 +1,4 @@
-package session
+package metalock
 
 import (
 	"context"
@@ -12,31 +12,33 @@ import (
 	"cloudsql/storage/spawn"
 )
 
-// What keeps the records of locks true: locks that are given back although the cluster does not answer at the moment,
+// What keeps the records true: locks that are given back although the cluster does not answer at the moment,
 // locks of an engine that is gone, and sessions that believe to hold what was taken from them.
 
-// watcher is a DB that tells of changes of its catalog and of nodes that are gone (node.Node).
-type watcher interface {
+// Watcher is a DB that tells of changes of its catalog and of nodes that are gone (node.Node).
+type Watcher interface {
 	CatalogChanged() <-chan struct{}
 	GatewayGone(n schema.NodeID) bool
 }
 
+const catalogPoll = 20 * time.Millisecond // of a DB that does not tell of changes
+
 // changed gives a channel that is closed when the catalog may be another one; ask before looking.
-func (l *tableLocks) changed() <-chan struct{} {
-	if w, ok := l.eng.db.(watcher); ok {
+func (l *Locks) changed() <-chan struct{} {
+	if w, ok := l.db.(Watcher); ok {
 		return w.CatalogChanged()
 	}
 	ch := make(chan struct{})
-	time.AfterFunc(lockPoll, func() { close(ch) })
+	time.AfterFunc(catalogPoll, func() { close(ch) })
 	return ch
 }
 
 // gone tells whether a node's sessions count no more.
-func (l *tableLocks) gone(n schema.NodeID) bool {
-	if node, ok := l.eng.db.Catalog().Node(n); !ok || node.Left {
+func (l *Locks) gone(n schema.NodeID) bool {
+	if node, ok := l.db.Catalog().Node(n); !ok || node.Left {
 		return true
 	}
-	w, ok := l.eng.db.(watcher)
+	w, ok := l.db.(Watcher)
 	return ok && w.GatewayGone(n)
 }
 
@@ -49,7 +51,7 @@ const (
 
 // surely gives something back. Where the cluster does not take it in time, the caller goes on, and it is tried again
 // until it is done: nobody else would, as long as this engine lives.
-func (l *tableLocks) surely(giveBack func(ctx context.Context) error) {
+func (l *Locks) surely(giveBack func(ctx context.Context) error) {
 	try := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), releaseWait)
 		defer cancel()
@@ -69,25 +71,25 @@ func (l *tableLocks) surely(giveBack func(ctx context.Context) error) {
 }
 
 // bury removes the locks and claims of an engine that is gone; false: it is not, or they could not be removed.
-func (l *tableLocks) bury(ctx context.Context, engine string) bool {
-	if l.eng.ownerAlive(ctx, engine) {
+func (l *Locks) bury(ctx context.Context, engine string) bool {
+	if l.cfg.Alive(ctx, engine) {
 		return false
 	}
-	return l.release(ctx, func(o lockHolder) bool { return o.Engine == engine }) == nil
+	return l.release(ctx, func(o holder) bool { return o.Engine == engine }) == nil
 }
 
 // buryHolders is bury of those who hold a table's lock.
-func (l *tableLocks) buryHolders(ctx context.Context, holders []lockHolder) {
+func (l *Locks) buryHolders(ctx context.Context, holders []holder) {
 	for _, h := range holders {
 		l.bury(ctx, h.Engine)
 	}
 }
 
-// buryEarlierSelf removes what this node's engine held before its last start.
-func (l *tableLocks) buryEarlierSelf() {
-	node := fmt.Sprintf("%d/", l.eng.db.NodeID())
+// BuryEarlierSelf removes what this node's engine held before its last start.
+func (l *Locks) BuryEarlierSelf() {
+	node := fmt.Sprintf("%d/", l.db.NodeID())
 	l.surely(func(ctx context.Context) error {
-		return l.release(ctx, func(o lockHolder) bool { return o.Engine != l.eng.ddl.Owner && strings.HasPrefix(o.Engine, node) })
+		return l.release(ctx, func(o holder) bool { return o.Engine != l.cfg.Engine && strings.HasPrefix(o.Engine, node) })
 	})
 }
 
@@ -101,17 +103,17 @@ type guard struct {
 
 type guardKey struct {
 	lock string
-	s    *Session
+	o    *Owner
 }
 
-// watch looks after a session's lock from now on; holds tells whether a catalog has it.
-func (g *guard) watch(l *tableLocks, lock string, s *Session, holds func(*catalog.Snapshot) bool) {
+// watch looks after an owner's lock from now on; holds tells whether a catalog has it.
+func (g *guard) watch(l *Locks, lock string, o *Owner, holds func(*catalog.Snapshot) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.held == nil {
 		g.held = map[guardKey]func(*catalog.Snapshot) bool{}
 	}
-	g.held[guardKey{lock, s}] = holds
+	g.held[guardKey{lock, o}] = holds
 	if g.stop == nil {
 		stop := make(chan struct{})
 		g.stop = stop
@@ -120,23 +122,21 @@ func (g *guard) watch(l *tableLocks, lock string, s *Session, holds func(*catalo
 }
 
 // forget must come before the lock is given back.
-func (g *guard) forget(lock string, s *Session) {
+func (g *guard) forget(lock string, o *Owner) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.held, guardKey{lock, s})
+	delete(g.held, guardKey{lock, o})
 	if len(g.held) == 0 && g.stop != nil {
 		close(g.stop)
 		g.stop = nil
 	}
 }
 
-func (g *guard) run(l *tableLocks, stop <-chan struct{}) {
+func (g *guard) run(l *Locks, stop <-chan struct{}) {
 	for {
 		changed := l.changed()
-		for _, s := range g.robbed(l.eng.db.Catalog) {
-			if conn := s.shared.Load(); conn.Kill != nil {
-				conn.Kill()
-			}
+		for _, o := range g.robbed(l.db.Catalog) {
+			o.client.End()
 		}
 		select {
 		case <-changed:
@@ -146,15 +146,15 @@ func (g *guard) run(l *tableLocks, stop <-chan struct{}) {
 	}
 }
 
-// robbed gives the sessions that have lost a lock. The catalog is looked up when no lock can be added: it is then at
+// robbed gives the owners that have lost a lock. The catalog is looked up when no lock can be added: it is then at
 // least as new as each lock that is watched.
-func (g *guard) robbed(newest func() *catalog.Snapshot) (list []*Session) {
+func (g *guard) robbed(newest func() *catalog.Snapshot) (list []*Owner) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c := newest()
 	for key, holds := range g.held {
 		if !holds(c) {
-			list = append(list, key.s)
+			list = append(list, key.o)
 		}
 	}
 	return list
