@@ -82,7 +82,7 @@ func (s *Session) takePlace(ctx context.Context, p *planned) error {
 	}
 	a := &s.eng.admission
 	if !a.try() {
-		if s.has(mysql.SuperPriv) {
+		if s.account().Has(mysql.SuperPriv) {
 			return nil
 		}
 		if err := a.wait(ctx); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -140,12 +141,12 @@ func recogniseLock(_ *Session, _ string, w words) (*parsed, error) {
 	if len(w) > 0 {
 		return nil, nil
 	}
-	needs := func(s *Session) ([]need, error) {
-		d := &needsDeriver{s: s, db: s.db}
-		for _, item := range items {
-			d.lock([]*ast.TableName{item.table})
+	needs := func(s *Session) ([]privilege.Need, error) {
+		tables := make([]*ast.TableName, len(items))
+		for i, item := range items {
+			tables[i] = item.table
 		}
-		return d.list, d.err
+		return privilege.OfLock(s.scope(s.db), tables...)
 	}
 	st := command(comLockTables, needs, func(ctx context.Context, s *Session) error { return s.lockTables(ctx, items) })
 	st.noPrepare = true

@@ -27,7 +27,7 @@ func (s *Session) Memory() *memory.Account { return &s.memory }
 func (s *Session) Limits() sql.Limits {
 	return sql.Limits{
 		MaxAllowedPacket: atoi(s.variable(sysvars["max_allowed_packet"])),
-		Administrator:    s.has(mysql.SuperPriv),
+		Administrator:    s.account().Has(mysql.SuperPriv),
 	}
 }
 

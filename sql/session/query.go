@@ -91,7 +91,7 @@ func (s *Session) runParsed(ctx context.Context, st *parsed, params []types.Valu
 	if st.run != nil {
 		needs, err := st.needs(s)
 		if err == nil {
-			err = s.grants(needs)
+			err = s.account().Grants(needs)
 		}
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/planner/syntax"
 	"cloudsql/sql"
+	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 )
@@ -177,10 +178,10 @@ func (w *words) take(list ...string) bool {
 }
 
 // noNeeds is of statements that everybody may run.
-func noNeeds(*Session) ([]need, error) { return nil, nil }
+func noNeeds(*Session) ([]privilege.Need, error) { return nil, nil }
 
 // command makes a parsed statement without rows of a function.
-func command(c com, needs func(s *Session) ([]need, error), fn func(ctx context.Context, s *Session) error) *parsed {
+func command(c com, needs func(s *Session) ([]privilege.Need, error), fn func(ctx context.Context, s *Session) error) *parsed {
 	return &parsed{com: c, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 		s.rowCount = 0
 		if err := fn(ctx, s); err != nil {
@@ -349,7 +350,7 @@ func setTransaction(w words, scope string) (*parsed, error) {
 	}
 	needs := noNeeds
 	if scope == "global" {
-		needs = func(s *Session) ([]need, error) { return []need{{check: s.maySetGlobal}}, nil }
+		needs = func(*Session) ([]privilege.Need, error) { return privilege.ToSetGlobal(), nil }
 	}
 	return command(comSet, needs, func(ctx context.Context, s *Session) error {
 		if scope == "global" {
@@ -448,10 +449,8 @@ func recogniseCheck(op string) func(*Session, string, words) (*parsed, error) {
 		if op == "repair" {
 			privs = append(privs, mysql.InsertPriv)
 		}
-		needs := func(s *Session) ([]need, error) {
-			d := &needsDeriver{s: s, db: s.db}
-			d.tables(names, privs...)
-			return d.list, d.err
+		needs := func(s *Session) ([]privilege.Need, error) {
+			return privilege.OfTables(s.scope(s.db), names, privs...)
 		}
 		return &parsed{com: comCheck, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 			return s.tableReport(ctx, op, names, w)

@@ -208,7 +208,7 @@ func (e *Engine) callAll(ctx context.Context, method string, payload []byte) [][
 // kill ends a session or its statement, on whatever node it is. 1094 unknown, 1095 somebody else's.
 func (e *Engine) kill(ctx context.Context, by *Session, id uint64, query bool) error {
 	r := killRequest{ID: id, Query: query}
-	if !by.has(mysql.SuperPriv) {
+	if !by.account().Has(mysql.SuperPriv) {
 		r.User = by.conn.Account.User
 	}
 	reply := e.killHere(r)

@@ -63,7 +63,7 @@ type circumstances struct {
 
 func (s *Session) circumstances(db string) circumstances {
 	return circumstances{
-		version: s.snapshot.Version(), user: s.account(), db: db, sqlMode: s.sqlMode, collation: s.collation,
+		version: s.snapshot.Version(), user: s.account().User, db: db, sqlMode: s.sqlMode, collation: s.collation,
 		foundRows: s.foundRowsFlag(), safeUpdates: s.safeUpdates,
 		selectLimit: s.selectLimit, groupConcat: s.groupConcatMax,
 	}

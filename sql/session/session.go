@@ -19,6 +19,7 @@ import (
 	"cloudsql/planner/plancache"
 	"cloudsql/sql"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -88,9 +89,9 @@ type Session struct {
 	text       plancache.Extractor
 	textKey    []byte
 	virtual    func(db, table string) (exec.VirtualTable, bool)
-	usedMade   bool           // the plan in the making reads a table that the gateway makes up
-	planUses   []metalock.Use // the tables of the plan in the making
-	planNeeds  []need         // and the privileges that its statement needs, which the account has
+	usedMade   bool             // the plan in the making reads a table that the gateway makes up
+	planUses   []metalock.Use   // the tables of the plan in the making
+	planNeeds  []privilege.Need // and the privileges that its statement needs, which the account has
 	accessFn   func(priv uint64, db, table string) error
 	shower     *showContext
 
@@ -314,8 +315,8 @@ func (s *Session) useDB(ctx context.Context, db string) error {
 		return mysqlerr.New(mysql.ErrNoDB)
 	}
 	if show.IsVirtual(db) {
-		if !s.visible(db) {
-			return s.deniedDB(db)
+		if !s.account().Visible(db) {
+			return s.account().DeniedDB(db)
 		}
 		s.setDB(strings.ToLower(db))
 		return nil
@@ -328,8 +329,8 @@ func (s *Session) useDB(ctx context.Context, db string) error {
 			return mysqlerr.New(mysql.ErrBadDB, db)
 		}
 	}
-	if !s.visible(db) {
-		return s.deniedDB(db)
+	if !s.account().Visible(db) {
+		return s.account().DeniedDB(db)
 	}
 	s.setDB(db)
 	return nil
@@ -398,24 +399,24 @@ func (s *Session) clientHost() string {
 	if err != nil {
 		host = s.conn.RemoteAddr
 	}
-	if host == "" || isLoopback(host) {
+	if host == "" || privilege.IsLoopback(host) {
 		return "localhost"
 	}
 	return host
 }
 
 // account gives the session's account as it is now; privileges that are granted or revoked hold at once.
-func (s *Session) account() *catalog.User {
+func (s *Session) account() privilege.Account {
 	c := s.eng.db.Catalog()
 	if s.user != nil && s.userVersion == c.Version() {
-		return s.user
+		return privilege.Account{User: s.user}
 	}
 	u, ok := c.User(s.conn.Account.User, s.conn.Account.Host)
 	if !ok {
 		u = &catalog.User{Name: s.conn.Account.User, Host: s.conn.Account.Host} // dropped meanwhile: may do nothing more
 	}
 	s.user, s.userVersion = u, c.Version()
-	return u
+	return privilege.Account{User: u}
 }
 
 // mapError turns what an execution ended with into what the client is told.

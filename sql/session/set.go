@@ -115,12 +115,14 @@ func globalName(v *ast.VariableAssignment) (name string, global bool) {
 	return name, v.IsGlobal && v.IsSystem
 }
 
-// maySetGlobal: SET GLOBAL and SET PERSIST.
-func (s *Session) maySetGlobal() error {
-	if !s.has(mysql.SuperPriv) {
-		return mysqlerr.New(mysql.ErrSpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
+// setsGlobal tells whether SET gives a variable a value for the whole cluster, which takes a privilege.
+func setsGlobal(v *ast.VariableAssignment) bool {
+	name, global := globalName(v)
+	if !global {
+		return false
 	}
-	return nil
+	def, err := lookupVar(name)
+	return err == nil && def.settable(true) == nil
 }
 
 // The characteristics of the next transaction: the parser's name of SET TRANSACTION ISOLATION LEVEL, and one in its style.

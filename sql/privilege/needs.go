@@ -1,4 +1,4 @@
-package session
+package privilege
 
 import (
 	"errors"
@@ -8,27 +8,37 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
 
-// need is a privilege that a statement needs: on a table, on a database (table ""), or everywhere (db "" too).
-type need struct {
+// Need is a privilege that a statement needs: on a table, on a database (table ""), or everywhere (db "" too).
+type Need struct {
 	privs     []mysql.PrivilegeType // all of them
 	any       bool                  // or one of them
 	db, table string
 	column    string // that is read of a table which the statement may otherwise change: 1143
 	locking   bool   // for rows that a SELECT locks
-	check     func() error
+	check     func(a Account) error
 }
 
-// errUnlisted marks a statement of a kind that needsOf does not know. It is refused.
-var errUnlisted = errors.New("session: the privileges of this kind of statement are not known")
+// ErrUnlisted marks a statement of a kind that Of does not know. It is refused.
+var ErrUnlisted = errors.New("privilege: the privileges of this kind of statement are not known")
 
-// needsOf derives the privileges that a statement needs from all names in it, as MySQL 8.0 has them: the one place for
+// Scope is what the names in a statement mean, and whose it is.
+type Scope struct {
+	Account Account
+	DB      string // the current database
+	Catalog *catalog.Snapshot
+	// SetsGlobal tells whether SET gives a variable a value for the whole cluster.
+	SetsGlobal func(v *ast.VariableAssignment) bool
+}
+
+// Of derives the privileges that a statement needs from all names in it, as MySQL 8.0 has them: the one place for
 // that. A kind of statement that is missing here can't be run. What is not known before a statement runs is checked there: KILL
 // (somebody else's thread), USE (a name that there is not), and which rows of SHOW an account may see.
-func (s *Session) needsOf(node ast.StmtNode, db string) ([]need, error) {
+func Of(node ast.StmtNode, s *Scope) ([]Need, error) {
 	switch node.(type) {
 	case *ast.UseStmt, *ast.BeginStmt, *ast.CommitStmt, *ast.RollbackStmt, *ast.SavepointStmt, *ast.ReleaseSavepointStmt,
 		*ast.UnlockTablesStmt, *ast.HelpStmt:
@@ -36,7 +46,7 @@ func (s *Session) needsOf(node ast.StmtNode, db string) ([]need, error) {
 	case *ast.PrepareStmt, *ast.ExecuteStmt, *ast.DeallocateStmt: // what was prepared asks for its own
 		return nil, nil
 	}
-	d := &needsDeriver{s: s, db: db}
+	d := deriver{s: s}
 	switch n := node.(type) {
 	case *ast.SelectStmt, *ast.SetOprStmt, *ast.DoStmt, *ast.KillStmt:
 		d.walk(n)
@@ -50,7 +60,7 @@ func (s *Session) needsOf(node ast.StmtNode, db string) ([]need, error) {
 	case *ast.DeleteStmt:
 		d.delete(n)
 	case *ast.ExplainStmt:
-		return s.needsOf(n.Stmt, db)
+		return Of(n.Stmt, s)
 	case *ast.ShowStmt:
 		d.show(n)
 	case *ast.SetStmt:
@@ -72,29 +82,44 @@ func (s *Session) needsOf(node ast.StmtNode, db string) ([]need, error) {
 		d.tables(n.Tables, mysql.SelectPriv, mysql.InsertPriv)
 	default:
 		if !d.definition(node) && !d.account(node) {
-			return nil, errUnlisted
+			return nil, ErrUnlisted
 		}
 	}
 	return d.list, d.err
 }
 
-// allow refuses a statement for which the account lacks a privilege, before it does anything.
-func (s *Session) allow(node ast.StmtNode, db string) (needs []need, err error) {
-	needs, err = s.needsOf(node, db)
-	if errors.Is(err, errUnlisted) {
-		return nil, refusal(node)
-	}
-	if err == nil {
-		err = s.grants(needs)
-	}
-	return needs, err
+// OfLock derives the needs of LOCK TABLES of tables.
+func OfLock(s *Scope, list ...*ast.TableName) ([]Need, error) {
+	d := deriver{s: s}
+	d.lock(list)
+	return d.list, d.err
 }
 
-// needsDeriver collects needs. As a visitor it finds what queries read, wherever in a statement they stand.
-type needsDeriver struct {
-	s    *Session
-	db   string
-	list []need
+// OfTables derives the needs of a statement about tables.
+func OfTables(s *Scope, list []*ast.TableName, privs ...mysql.PrivilegeType) ([]Need, error) {
+	d := deriver{s: s}
+	d.tables(list, privs...)
+	return d.list, d.err
+}
+
+// ToSetGlobal is the needs of SET GLOBAL.
+func ToSetGlobal() []Need { return []Need{{check: Account.MaySetGlobal}} }
+
+// Cover tells whether a privilege on a table is among the needs, or is that of looking for rows which the statement changes, whether
+// or not it reads of their columns.
+func Cover(needs []Need, priv mysql.PrivilegeType, db, table string) bool {
+	for i := range needs {
+		if n := &needs[i]; n.db == db && n.table == table && (priv == mysql.SelectPriv || slices.Contains(n.privs, priv)) {
+			return true
+		}
+	}
+	return false
+}
+
+// deriver collects needs. As a visitor it finds what queries read, wherever in a statement they stand.
+type deriver struct {
+	s    *Scope
+	list []Need
 	err  error
 
 	ctes   []string // names of common table expressions that are visible
@@ -115,23 +140,23 @@ type nameSource struct {
 	column          string        // the first that is read
 }
 
-func (d *needsDeriver) add(n need) { d.list = append(d.list, n) }
+func (d *deriver) add(n Need) { d.list = append(d.list, n) }
 
-func (d *needsDeriver) global(privs ...mysql.PrivilegeType) { d.add(need{privs: privs, any: true}) }
+func (d *deriver) global(privs ...mysql.PrivilegeType) { d.add(Need{privs: privs, any: true}) }
 
-func (d *needsDeriver) database(name string, privs ...mysql.PrivilegeType) {
+func (d *deriver) database(name string, privs ...mysql.PrivilegeType) {
 	db, err := d.dbOf(name)
 	if err != nil {
 		d.err = errors.Join(d.err, err)
 		return
 	}
-	d.add(need{privs: privs, db: db})
+	d.add(Need{privs: privs, db: db})
 }
 
 // dbOf gives the database of a name: its own or the current one. 1046.
-func (d *needsDeriver) dbOf(name string) (string, error) {
+func (d *deriver) dbOf(name string) (string, error) {
 	if name == "" {
-		name = d.db
+		name = d.s.DB
 	}
 	if name == "" {
 		return "", mysqlerr.New(mysql.ErrNoDB)
@@ -139,36 +164,36 @@ func (d *needsDeriver) dbOf(name string) (string, error) {
 	return name, nil
 }
 
-func (d *needsDeriver) table(t *ast.TableName, privs ...mysql.PrivilegeType) {
+func (d *deriver) table(t *ast.TableName, privs ...mysql.PrivilegeType) {
 	db, err := d.dbOf(t.Schema.O)
 	if err != nil {
 		d.err = errors.Join(d.err, err)
 		return
 	}
-	d.add(need{privs: privs, db: db, table: t.Name.O})
+	d.add(Need{privs: privs, db: db, table: t.Name.O})
 }
 
-func (d *needsDeriver) tables(list []*ast.TableName, privs ...mysql.PrivilegeType) {
+func (d *deriver) tables(list []*ast.TableName, privs ...mysql.PrivilegeType) {
 	for _, t := range list {
 		d.table(t, privs...)
 	}
 }
 
-func (d *needsDeriver) lock(list []*ast.TableName) {
+func (d *deriver) lock(list []*ast.TableName) {
 	for _, t := range list {
 		d.database(t.Schema.O, mysql.LockTablesPriv)
 		d.table(t, mysql.SelectPriv)
 	}
 }
 
-func (d *needsDeriver) walk(n ast.Node) {
+func (d *deriver) walk(n ast.Node) {
 	if n != nil {
 		n.Accept(d)
 	}
 }
 
 // definition derives the needs of data definition statements.
-func (d *needsDeriver) definition(node ast.StmtNode) bool {
+func (d *deriver) definition(node ast.StmtNode) bool {
 	switch n := node.(type) {
 	case *ast.CreateDatabaseStmt:
 		d.database(n.Name.O, mysql.CreatePriv)
@@ -202,7 +227,7 @@ func (d *needsDeriver) definition(node ast.StmtNode) bool {
 	return true
 }
 
-func (d *needsDeriver) createTable(n *ast.CreateTableStmt) {
+func (d *deriver) createTable(n *ast.CreateTableStmt) {
 	if n.TemporaryKeyword != ast.TemporaryNone {
 		d.database(n.Table.Schema.O, mysql.CreateTMPTablePriv)
 	} else if n.Select != nil {
@@ -226,14 +251,14 @@ func (d *needsDeriver) createTable(n *ast.CreateTableStmt) {
 	}
 }
 
-func (d *needsDeriver) references(r *ast.ReferenceDef) {
+func (d *deriver) references(r *ast.ReferenceDef) {
 	if r != nil && r.Table != nil {
 		d.table(r.Table, mysql.ReferencesPriv)
 	}
 }
 
 // alterTable: the table is altered and, under its old name or a new one, made and filled.
-func (d *needsDeriver) alterTable(n *ast.AlterTableStmt) {
+func (d *deriver) alterTable(n *ast.AlterTableStmt) {
 	to := n.Table
 	for _, spec := range n.Specs {
 		if spec.NewTable != nil {
@@ -260,14 +285,14 @@ func (d *needsDeriver) alterTable(n *ast.AlterTableStmt) {
 }
 
 // account derives the needs of statements about accounts.
-func (d *needsDeriver) account(node ast.StmtNode) bool {
-	s := d.s
+func (d *deriver) account(node ast.StmtNode) bool {
+	a := d.s.Account
 	switch n := node.(type) {
 	case *ast.CreateUserStmt, *ast.DropUserStmt, *ast.RenameUserStmt:
 		d.global(mysql.CreateUserPriv)
 	case *ast.AlterUserStmt:
 		for _, spec := range n.Specs { // IDENTIFIED of one's own account is free, and so is ALTER USER USER()
-			if len(n.PasswordOrLockOptions) > 0 || !s.isSelf(s.identity(spec.User)) {
+			if len(n.PasswordOrLockOptions) > 0 || !a.isSelf(a.identity(spec.User)) {
 				d.global(mysql.CreateUserPriv)
 			}
 		}
@@ -275,20 +300,20 @@ func (d *needsDeriver) account(node ast.StmtNode) bool {
 			d.global(mysql.CreateUserPriv)
 		}
 	case *ast.SetPwdStmt:
-		if !s.isSelf(s.identity(n.User)) {
+		if !a.isSelf(a.identity(n.User)) {
 			d.global(mysql.CreateUserPriv)
 		}
 	case *ast.GrantStmt:
-		db, mask, err := s.grantLevel(n.Level, n.Privs)
+		db, mask, err := grantLevel(n.Level, n.Privs, d.s.DB)
 		d.err = err
-		d.add(need{check: func() error { return s.mayGrant(db, mask) }})
+		d.add(Need{check: func(a Account) error { return a.mayGrant(db, mask) }})
 	case *ast.RevokeStmt:
-		db, mask, err := s.grantLevel(n.Level, n.Privs)
+		db, mask, err := grantLevel(n.Level, n.Privs, d.s.DB)
 		d.err = err
 		if revokesAll(n) {
 			d.global(mysql.CreateUserPriv)
 		} else {
-			d.add(need{check: func() error { return s.mayGrant(db, mask&^uint64(mysql.GrantPriv)) }})
+			d.add(Need{check: func(a Account) error { return a.mayGrant(db, mask&^uint64(mysql.GrantPriv)) }})
 		}
 	default:
 		return false
@@ -297,11 +322,11 @@ func (d *needsDeriver) account(node ast.StmtNode) bool {
 }
 
 // show derives the needs of SHOW about one database, table or account. What else there is shows what an account may see.
-func (d *needsDeriver) show(n *ast.ShowStmt) {
+func (d *deriver) show(n *ast.ShowStmt) {
 	d.walkExpr(n.Where)
 	switch n.Tp {
 	case ast.ShowGrants, ast.ShowCreateUser:
-		d.add(need{check: func() error { return d.s.mayShow(n.User) }})
+		d.add(Need{check: func(a Account) error { return a.mayShow(n.User) }})
 	case ast.ShowCreateTable:
 		if n.Table != nil {
 			d.table(n.Table, mysql.SelectPriv)
@@ -310,26 +335,22 @@ func (d *needsDeriver) show(n *ast.ShowStmt) {
 }
 
 // set derives the needs of SET: of values everywhere, and of queries among the values.
-func (d *needsDeriver) set(n *ast.SetStmt) {
+func (d *deriver) set(n *ast.SetStmt) {
 	for _, v := range n.Variables {
 		d.walkExpr(v.Value)
-		name, global := globalName(v)
-		if !global {
-			continue
-		}
-		if def, err := lookupVar(name); err == nil && def.settable(true) == nil {
-			d.add(need{check: d.s.maySetGlobal})
+		if d.s.SetsGlobal(v) {
+			d.list = append(d.list, ToSetGlobal()...)
 		}
 	}
 }
 
-func (d *needsDeriver) walkExpr(e ast.ExprNode) {
+func (d *deriver) walkExpr(e ast.ExprNode) {
 	if e != nil {
 		d.walk(e)
 	}
 }
 
-func (d *needsDeriver) insert(n *ast.InsertStmt) {
+func (d *deriver) insert(n *ast.InsertStmt) {
 	privs := []mysql.PrivilegeType{mysql.InsertPriv}
 	if n.IsReplace {
 		privs = append(privs, mysql.DeletePriv)
@@ -338,7 +359,7 @@ func (d *needsDeriver) insert(n *ast.InsertStmt) {
 		privs = append(privs, mysql.UpdatePriv)
 	}
 	for _, src := range d.sourcesOf(n.Table) {
-		d.add(need{privs: privs, db: src.db, table: src.name})
+		d.add(Need{privs: privs, db: src.db, table: src.name})
 	}
 	for _, list := range n.Lists {
 		for _, e := range list {
@@ -355,7 +376,7 @@ func (d *needsDeriver) insert(n *ast.InsertStmt) {
 	})
 }
 
-func (d *needsDeriver) update(n *ast.UpdateStmt) {
+func (d *deriver) update(n *ast.UpdateStmt) {
 	mark := d.with(n.With)
 	scope := d.change(n.TableRefs, func() {
 		d.walk(n.TableRefs)
@@ -375,15 +396,15 @@ func (d *needsDeriver) update(n *ast.UpdateStmt) {
 		switch {
 		case src.name == "":
 		case assigned[i], len(scope.sources) == 1:
-			d.add(need{privs: []mysql.PrivilegeType{mysql.UpdatePriv}, db: src.db, table: src.name})
+			d.add(Need{privs: []mysql.PrivilegeType{mysql.UpdatePriv}, db: src.db, table: src.name})
 		default:
-			d.add(need{privs: []mysql.PrivilegeType{mysql.SelectPriv}, db: src.db, table: src.name})
+			d.add(Need{privs: []mysql.PrivilegeType{mysql.SelectPriv}, db: src.db, table: src.name})
 		}
 	}
 	d.ctes = d.ctes[:mark]
 }
 
-func (d *needsDeriver) delete(n *ast.DeleteStmt) {
+func (d *deriver) delete(n *ast.DeleteStmt) {
 	mark := d.with(n.With)
 	scope := d.change(n.TableRefs, func() {
 		d.walk(n.TableRefs)
@@ -407,13 +428,13 @@ func (d *needsDeriver) delete(n *ast.DeleteStmt) {
 	}
 	for _, src := range scope.sources {
 		if src.name != "" {
-			d.add(need{privs: []mysql.PrivilegeType{priv}, db: src.db, table: src.name})
+			d.add(Need{privs: []mysql.PrivilegeType{priv}, db: src.db, table: src.name})
 		}
 	}
 	d.ctes = d.ctes[:mark]
 }
 
-func (d *needsDeriver) tail(where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) {
+func (d *deriver) tail(where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) {
 	d.walkExpr(where)
 	if order != nil {
 		d.walk(order)
@@ -424,21 +445,21 @@ func (d *needsDeriver) tail(where ast.ExprNode, order *ast.OrderByClause, limit 
 }
 
 // change visits the parts of a statement that changes tables of from; where their columns are read, SELECT is needed too.
-func (d *needsDeriver) change(from *ast.TableRefsClause, visit func()) *nameScope {
+func (d *deriver) change(from *ast.TableRefsClause, visit func()) *nameScope {
 	scope := &nameScope{sources: d.sourcesOf(from), changes: true}
 	d.scopes = append(d.scopes, scope)
 	visit()
 	d.scopes = d.scopes[:len(d.scopes)-1]
 	for _, src := range scope.sources {
 		if src.column != "" && src.name != "" {
-			d.add(need{privs: []mysql.PrivilegeType{mysql.SelectPriv}, db: src.db, table: src.name, column: src.column})
+			d.add(Need{privs: []mysql.PrivilegeType{mysql.SelectPriv}, db: src.db, table: src.name, column: src.column})
 		}
 	}
 	return scope
 }
 
 // with visits the common table expressions of a statement, which are visible from then on, and gives what was before.
-func (d *needsDeriver) with(w *ast.WithClause) (mark int) {
+func (d *deriver) with(w *ast.WithClause) (mark int) {
 	mark = len(d.ctes)
 	if w == nil {
 		return mark
@@ -456,7 +477,7 @@ func (d *needsDeriver) with(w *ast.WithClause) (mark int) {
 }
 
 // Enter implements ast.Visitor.
-func (d *needsDeriver) Enter(n ast.Node) (ast.Node, bool) {
+func (d *deriver) Enter(n ast.Node) (ast.Node, bool) {
 	switch n := n.(type) {
 	case *ast.WithClause, *ast.TableName, *ast.ValuesExpr, *ast.DefaultExpr:
 		return n, true
@@ -483,7 +504,7 @@ func (d *needsDeriver) Enter(n ast.Node) (ast.Node, bool) {
 }
 
 // Leave implements ast.Visitor.
-func (d *needsDeriver) Leave(n ast.Node) (ast.Node, bool) {
+func (d *deriver) Leave(n ast.Node) (ast.Node, bool) {
 	switch n.(type) {
 	case *ast.SelectStmt:
 		d.scopes = d.scopes[:len(d.scopes)-1]
@@ -494,17 +515,17 @@ func (d *needsDeriver) Leave(n ast.Node) (ast.Node, bool) {
 	return n, true
 }
 
-func (d *needsDeriver) unmark() {
+func (d *deriver) unmark() {
 	last := len(d.marks) - 1
 	d.ctes, d.marks = d.ctes[:d.marks[last]], d.marks[:last]
 }
 
-func (d *needsDeriver) isCTE(t *ast.TableName) bool {
+func (d *deriver) isCTE(t *ast.TableName) bool {
 	return t.Schema.O == "" && slices.Contains(d.ctes, t.Name.L)
 }
 
 // ownTable tells a table that the statement itself changes or joins with what it changes.
-func (d *needsDeriver) ownTable(n *ast.TableSource) bool {
+func (d *deriver) ownTable(n *ast.TableSource) bool {
 	if len(d.scopes) == 0 {
 		return false
 	}
@@ -513,7 +534,7 @@ func (d *needsDeriver) ownTable(n *ast.TableSource) bool {
 }
 
 // locks: whoever locks rows for update must be able to do more than read them.
-func (d *needsDeriver) locks(l *ast.SelectLockInfo, scope *nameScope) {
+func (d *deriver) locks(l *ast.SelectLockInfo, scope *nameScope) {
 	if l == nil {
 		return
 	}
@@ -525,14 +546,14 @@ func (d *needsDeriver) locks(l *ast.SelectLockInfo, scope *nameScope) {
 	for _, src := range scope.sources {
 		named := slices.ContainsFunc(l.Tables, func(t *ast.TableName) bool { return t.Name.O == src.alias })
 		if src.name != "" && (named || len(l.Tables) == 0) {
-			d.add(need{privs: []mysql.PrivilegeType{mysql.UpdatePriv, mysql.DeletePriv, mysql.LockTablesPriv}, any: true,
+			d.add(Need{privs: []mysql.PrivilegeType{mysql.UpdatePriv, mysql.DeletePriv, mysql.LockTablesPriv}, any: true,
 				db: src.db, table: src.name, locking: true})
 		}
 	}
 }
 
 // sourcesOf lists what a FROM clause joins.
-func (d *needsDeriver) sourcesOf(from *ast.TableRefsClause) (out []nameSource) {
+func (d *deriver) sourcesOf(from *ast.TableRefsClause) (out []nameSource) {
 	if from == nil {
 		return nil
 	}
@@ -552,7 +573,7 @@ func (d *needsDeriver) sourcesOf(from *ast.TableRefsClause) (out []nameSource) {
 					d.err = errors.Join(d.err, err)
 				}
 				src.name = t.Name.O
-				src.table, _ = d.s.snapshot.Table(src.db, src.name)
+				src.table, _ = d.s.Catalog.Table(src.db, src.name)
 				if src.alias == "" {
 					src.alias = src.name
 				}
@@ -565,7 +586,7 @@ func (d *needsDeriver) sourcesOf(from *ast.TableRefsClause) (out []nameSource) {
 }
 
 // column notes that a column is read: of the innermost tables that have one of the name.
-func (d *needsDeriver) column(c *ast.ColumnName) {
+func (d *deriver) column(c *ast.ColumnName) {
 	for i := len(d.scopes) - 1; i >= 0; i-- {
 		if at := d.scopes[i].find(c); at >= 0 {
 			if src := &d.scopes[i].sources[at]; src.column == "" {

@@ -1,4 +1,4 @@
-package session
+package privilege
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	pauth "github.com/pingcap/tidb/pkg/parser/auth"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/auth"
 	"cloudsql/sql/show"
@@ -18,43 +19,54 @@ import (
 	"cloudsql/storage/types"
 )
 
-// userCommand runs a statement about accounts; handled is false for others. They commit the open transaction.
-func (s *Session) userCommand(ctx context.Context, node ast.StmtNode) (handled bool, err error) {
-	var run func() error
+// Statements carries out the statements about accounts of a session.
+type Statements struct {
+	DB   distributed.DB
+	Self Account
+	In   string // the current database
+	Note func(level string, code uint16, message string)
+}
+
+// Knows tells the statements that Run carries out. They commit the open transaction.
+func Knows(node ast.StmtNode) bool {
+	switch node.(type) {
+	case *ast.CreateUserStmt, *ast.AlterUserStmt, *ast.DropUserStmt, *ast.RenameUserStmt, *ast.SetPwdStmt, *ast.GrantStmt, *ast.RevokeStmt:
+		return true
+	}
+	return false
+}
+
+// Run carries out a statement that it knows.
+func (s *Statements) Run(ctx context.Context, node ast.StmtNode) error {
 	switch n := node.(type) {
 	case *ast.CreateUserStmt:
-		run = func() error { return s.createUsers(ctx, n) }
+		return s.createUsers(ctx, n)
 	case *ast.AlterUserStmt:
-		run = func() error { return s.alterUsers(ctx, n) }
+		return s.alterUsers(ctx, n)
 	case *ast.DropUserStmt:
-		run = func() error { return s.dropUsers(ctx, n) }
+		return s.dropUsers(ctx, n)
 	case *ast.RenameUserStmt:
-		run = func() error { return s.renameUsers(ctx, n) }
+		return s.renameUsers(ctx, n)
 	case *ast.SetPwdStmt:
-		run = func() error { return s.setPassword(ctx, n) }
+		return s.setPassword(ctx, n)
 	case *ast.GrantStmt:
-		run = func() error { return s.grant(ctx, n) }
+		return s.grant(ctx, n)
 	case *ast.RevokeStmt:
-		run = func() error { return s.revoke(ctx, n) }
-	default:
-		return false, nil
+		return s.revoke(ctx, n)
 	}
-	if err := s.commitBefore(ctx); err != nil {
-		return true, err
-	}
-	return true, run()
+	return ErrUnlisted
 }
 
 // identity gives an account's name and host; CURRENT_USER() and USER() are the session's own.
-func (s *Session) identity(u *pauth.UserIdentity) (user, host string) {
+func (a Account) identity(u *pauth.UserIdentity) (user, host string) {
 	if u == nil || u.CurrentUser {
-		return s.conn.Account.User, s.conn.Account.Host
+		return a.Name, a.Host
 	}
 	return u.Username, strings.ToLower(u.Hostname)
 }
 
-func (s *Session) isSelf(user, host string) bool {
-	return user == s.conn.Account.User && host == s.conn.Account.Host
+func (a Account) isSelf(user, host string) bool {
+	return user == a.Name && host == a.Host
 }
 
 // Lengths of MySQL's columns for names, in characters.
@@ -134,14 +146,14 @@ func failedUsers(operation string, names []string) error {
 	return mysqlerr.New(mysql.ErrCannotUser, operation, strings.Join(names, ","))
 }
 
-func (s *Session) createUsers(ctx context.Context, n *ast.CreateUserStmt) error {
+func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) error {
 	if n.IsCreateRole {
 		return mysqlerr.NotSupported("roles")
 	}
 	made := make([]*catalog.User, len(n.Specs))
 	for i, spec := range n.Specs {
 		u := &catalog.User{}
-		u.Name, u.Host = s.identity(spec.User)
+		u.Name, u.Host = s.Self.identity(spec.User)
 		if err := checkAccountName(u.Name, u.Host); err != nil {
 			return err
 		}
@@ -154,7 +166,7 @@ func (s *Session) createUsers(ctx context.Context, n *ast.CreateUserStmt) error 
 		made[i] = u
 	}
 	var there []string
-	err := s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		there = nil
 		for _, u := range made {
 			if _, ok := tx.Snapshot.User(u.Name, u.Host); ok {
@@ -170,7 +182,7 @@ func (s *Session) createUsers(ctx context.Context, n *ast.CreateUserStmt) error 
 	})
 	for _, name := range there {
 		if err == nil {
-			s.note("Note", errUserExists, "Authorization ID "+name+" already exists.")
+			s.Note("Note", errUserExists, "Authorization ID "+name+" already exists.")
 		}
 	}
 	return err
@@ -181,16 +193,16 @@ const (
 	errUserNotExists = 3162
 )
 
-func (s *Session) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error {
+func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error {
 	specs := n.Specs
 	if n.CurrentAuth != nil {
 		specs = []*ast.UserSpec{{User: &pauth.UserIdentity{CurrentUser: true}, AuthOpt: n.CurrentAuth}}
 	}
 	var missing []string
-	err := s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		missing = nil
 		for _, spec := range specs {
-			user, host := s.identity(spec.User)
+			user, host := s.Self.identity(spec.User)
 			old, ok := tx.Snapshot.User(user, host)
 			if !ok {
 				missing = append(missing, quoteAccount(user, host))
@@ -216,23 +228,23 @@ func (s *Session) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error {
 	return err
 }
 
-func (s *Session) noteMissing(err error, names []string) {
+func (s *Statements) noteMissing(err error, names []string) {
 	for _, name := range names {
 		if err == nil {
-			s.note("Note", errUserNotExists, "Authorization ID "+name+" does not exist.")
+			s.Note("Note", errUserNotExists, "Authorization ID "+name+" does not exist.")
 		}
 	}
 }
 
-func (s *Session) dropUsers(ctx context.Context, n *ast.DropUserStmt) error {
+func (s *Statements) dropUsers(ctx context.Context, n *ast.DropUserStmt) error {
 	if n.IsDropRole {
 		return mysqlerr.NotSupported("roles")
 	}
 	var missing []string
-	err := s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		missing = nil
 		for _, id := range n.UserList {
-			user, host := s.identity(id)
+			user, host := s.Self.identity(id)
 			if _, ok := tx.Snapshot.User(user, host); !ok {
 				missing = append(missing, quoteAccount(user, host))
 				continue
@@ -248,11 +260,11 @@ func (s *Session) dropUsers(ctx context.Context, n *ast.DropUserStmt) error {
 	return err
 }
 
-func (s *Session) renameUsers(ctx context.Context, n *ast.RenameUserStmt) error {
-	return s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+func (s *Statements) renameUsers(ctx context.Context, n *ast.RenameUserStmt) error {
+	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		for _, p := range n.UserToUsers {
-			user, host := s.identity(p.OldUser)
-			newUser, newHost := s.identity(p.NewUser)
+			user, host := s.Self.identity(p.OldUser)
+			newUser, newHost := s.Self.identity(p.NewUser)
 			old, ok := tx.Snapshot.User(user, host)
 			_, taken := tx.Snapshot.User(newUser, newHost)
 			if !ok || taken {
@@ -271,9 +283,9 @@ func (s *Session) renameUsers(ctx context.Context, n *ast.RenameUserStmt) error 
 }
 
 // setPassword is SET PASSWORD [FOR account] = 'text'.
-func (s *Session) setPassword(ctx context.Context, n *ast.SetPwdStmt) error {
-	user, host := s.identity(n.User)
-	return s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+func (s *Statements) setPassword(ctx context.Context, n *ast.SetPwdStmt) error {
+	user, host := s.Self.identity(n.User)
+	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		old, ok := tx.Snapshot.User(user, host)
 		if !ok {
 			return mysqlerr.New(mysql.ErrPasswordNoMatch)
@@ -310,19 +322,25 @@ func grantMask(privs []*ast.PrivElem, global bool) (mask uint64, err error) {
 }
 
 // grantTarget gives the database of a GRANT's level; "" is *.*.
-func (s *Session) grantTarget(l *ast.GrantLevel) (string, error) {
+func grantTarget(l *ast.GrantLevel, current string) (string, error) {
 	switch l.Level {
 	case ast.GrantLevelGlobal:
 		return "", nil
 	case ast.GrantLevelDB:
-		return s.dbOf(l.DBName)
+		if l.DBName != "" {
+			return l.DBName, nil
+		}
+		if current == "" {
+			return "", mysqlerr.New(mysql.ErrNoDB)
+		}
+		return current, nil
 	}
 	return "", mysqlerr.NotSupported("privileges on tables")
 }
 
 // grantLevel gives the database of a GRANT or REVOKE ("" is *.*) and the privileges.
-func (s *Session) grantLevel(l *ast.GrantLevel, privs []*ast.PrivElem) (db string, mask uint64, err error) {
-	if db, err = s.grantTarget(l); err == nil {
+func grantLevel(l *ast.GrantLevel, privs []*ast.PrivElem, current string) (db string, mask uint64, err error) {
+	if db, err = grantTarget(l, current); err == nil {
 		mask, err = grantMask(privs, db == "")
 	}
 	return db, mask, err
@@ -335,27 +353,26 @@ func revokesAll(n *ast.RevokeStmt) bool {
 }
 
 // mayGrant: whoever grants or revokes must hold GRANT OPTION and the privileges themselves there.
-func (s *Session) mayGrant(db string, mask uint64) error {
-	u := s.account()
-	mine := effective(u.Global)
-	if u.GrantOption {
+func (a Account) mayGrant(db string, mask uint64) error {
+	mine := effective(a.Global)
+	if a.GrantOption {
 		mine |= uint64(mysql.GrantPriv)
 	}
 	if db != "" {
-		mine |= privilegesOn(u, db)
+		mine |= privilegesOn(a.User, db)
 	}
 	if mine&uint64(mysql.GrantPriv) != 0 && mine&mask == mask {
 		return nil
 	}
 	if db != "" {
-		return s.deniedDB(db)
+		return a.DeniedDB(db)
 	}
-	user, host := s.who()
+	user, host := a.who()
 	return mysqlerr.New(mysql.ErrAccessDenied, user, host, "YES")
 }
 
-func (s *Session) grant(ctx context.Context, n *ast.GrantStmt) error {
-	db, mask, err := s.grantLevel(n.Level, n.Privs)
+func (s *Statements) grant(ctx context.Context, n *ast.GrantStmt) error {
+	db, mask, err := grantLevel(n.Level, n.Privs, s.In)
 	if err != nil {
 		return err
 	}
@@ -373,8 +390,8 @@ func (s *Session) grant(ctx context.Context, n *ast.GrantStmt) error {
 	}, mysqlerr.Newf(mysql.ErrCantCreateUserWithGrant, "You are not allowed to create a user with GRANT"))
 }
 
-func (s *Session) revoke(ctx context.Context, n *ast.RevokeStmt) error {
-	db, mask, err := s.grantLevel(n.Level, n.Privs)
+func (s *Statements) revoke(ctx context.Context, n *ast.RevokeStmt) error {
+	db, mask, err := grantLevel(n.Level, n.Privs, s.In)
 	if err != nil {
 		return err
 	}
@@ -400,10 +417,10 @@ func (s *Session) revoke(ctx context.Context, n *ast.RevokeStmt) error {
 
 // changeGrants changes the grants of accounts, all or none. unknown is the error for an account that does not exist, nil
 // for 1141.
-func (s *Session) changeGrants(ctx context.Context, users []*ast.UserSpec, fn func(u *catalog.User) error, unknown error) error {
-	return s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+func (s *Statements) changeGrants(ctx context.Context, users []*ast.UserSpec, fn func(u *catalog.User) error, unknown error) error {
+	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		for _, spec := range users {
-			user, host := s.identity(spec.User)
+			user, host := s.Self.identity(spec.User)
 			old, ok := tx.Snapshot.User(user, host)
 			if !ok {
 				if unknown != nil {
@@ -425,18 +442,18 @@ func (s *Session) changeGrants(ctx context.Context, users []*ast.UserSpec, fn fu
 }
 
 // mayShow: SHOW GRANTS and SHOW CREATE USER are for one's own account, and with a right to read users for any.
-func (s *Session) mayShow(id *pauth.UserIdentity) error {
-	user, host := s.identity(id)
-	if !s.isSelf(user, host) && !s.hasOn(mysql.SelectPriv, "mysql") && !s.has(mysql.CreateUserPriv) {
-		return s.deniedDB("mysql")
+func (a Account) mayShow(id *pauth.UserIdentity) error {
+	user, host := a.identity(id)
+	if !a.isSelf(user, host) && !a.HasOn(mysql.SelectPriv, "mysql") && !a.Has(mysql.CreateUserPriv) {
+		return a.DeniedDB("mysql")
 	}
 	return nil
 }
 
-// shownAccount finds the account of SHOW GRANTS and SHOW CREATE USER.
-func (s *Session) shownAccount(id *pauth.UserIdentity) (*catalog.User, error) {
-	user, host := s.identity(id)
-	u, ok := s.eng.db.Catalog().User(user, host)
+// shown finds the account of SHOW GRANTS and SHOW CREATE USER.
+func (a Account) shown(c *catalog.Snapshot, id *pauth.UserIdentity) (*catalog.User, error) {
+	user, host := a.identity(id)
+	u, ok := c.User(user, host)
 	if !ok {
 		return nil, mysqlerr.New(mysql.ErrNonexistingGrant, user, host)
 	}
@@ -453,16 +470,16 @@ var shownPrivileges = []mysql.PrivilegeType{
 	mysql.CreateTablespacePriv, mysql.CreateRolePriv, mysql.DropRolePriv,
 }
 
-// showGrants prints an account's grants as GRANT statements.
-func (s *Session) showGrants(n *ast.ShowStmt) (*show.Result, error) {
+// ShowGrants prints an account's grants as GRANT statements.
+func (a Account) ShowGrants(c *catalog.Snapshot, n *ast.ShowStmt) (*show.Result, error) {
 	if len(n.Roles) > 0 {
 		return nil, mysqlerr.NotSupported("roles")
 	}
-	u, err := s.shownAccount(n.User)
+	u, err := a.shown(c, n.User)
 	if err != nil {
 		return nil, err
 	}
-	res := &show.Result{Fields: []types.Field{textField(fmt.Sprintf("Grants for %s@%s", u.Name, u.Host), 1024)}}
+	res := &show.Result{Fields: []types.Field{show.TextField(fmt.Sprintf("Grants for %s@%s", u.Name, u.Host), 1024)}}
 	add := func(mask, all uint64, names []mysql.PrivilegeType, on string, withGrant bool) {
 		text := fmt.Sprintf("GRANT %s ON %s TO `%s`@`%s`", privilegeNames(mask, all, names), on, u.Name, u.Host)
 		if withGrant {
@@ -496,9 +513,9 @@ func privilegeNames(mask, all uint64, order []mysql.PrivilegeType) string {
 	return strings.Join(names, ", ")
 }
 
-// showCreateUser prints the statement that makes an account.
-func (s *Session) showCreateUser(n *ast.ShowStmt) (*show.Result, error) {
-	u, err := s.shownAccount(n.User)
+// ShowCreateUser prints the statement that makes an account.
+func (a Account) ShowCreateUser(c *catalog.Snapshot, n *ast.ShowStmt) (*show.Result, error) {
+	u, err := a.shown(c, n.User)
 	if err != nil {
 		return nil, err
 	}
@@ -514,7 +531,7 @@ func (s *Session) showCreateUser(n *ast.ShowStmt) (*show.Result, error) {
 	}
 	text += " PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT"
 	return &show.Result{
-		Fields: []types.Field{textField(fmt.Sprintf("CREATE USER for %s@%s", u.Name, u.Host), 4096)},
+		Fields: []types.Field{show.TextField(fmt.Sprintf("CREATE USER for %s@%s", u.Name, u.Host), 4096)},
 		Rows:   [][]types.Value{{types.Str(text)}},
 	}, nil
 }

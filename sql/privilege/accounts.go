@@ -1,4 +1,4 @@
-package session
+package privilege
 
 import (
 	"net"
@@ -8,22 +8,11 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
-	"cloudsql/sql"
 )
 
 // Lookup finds the account for a user at a host: of those that match, the one with the most specific host, a named user
-// before the anonymous one.
-func (e *Engine) Lookup(user, host string) (sql.Account, bool) {
-	u := lookupAccount(e.db.Catalog(), user, host)
-	if u == nil {
-		return sql.Account{}, false
-	}
-	return sql.Account{
-		User: u.Name, Host: u.Host, Plugin: u.Plugin, Secret: u.Secret, Locked: u.Locked, LoopbackOnly: u.LoopbackOnly,
-	}, true
-}
-
-func lookupAccount(c *catalog.Snapshot, user, host string) *catalog.User {
+// before the anonymous one; nil where none does.
+func Lookup(c *catalog.Snapshot, user, host string) *catalog.User {
 	var best *catalog.User
 	for _, u := range c.Users() {
 		if (u.Name == user || u.Name == "") && hostMatches(u.Host, host) && (best == nil || moreSpecific(u, best)) {
@@ -33,7 +22,8 @@ func lookupAccount(c *catalog.Snapshot, user, host string) *catalog.User {
 	return best
 }
 
-func isLoopback(host string) bool {
+// IsLoopback tells the addresses of this machine.
+func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
@@ -48,7 +38,7 @@ func hostMatches(pattern, host string) bool {
 	case pattern == "%" || pattern == "" || strings.EqualFold(pattern, host):
 		return true
 	case strings.EqualFold(pattern, "localhost"):
-		return isLoopback(host)
+		return IsLoopback(host)
 	case strings.Contains(pattern, "/"):
 		return netMatches(pattern, host)
 	case strings.EqualFold(host, "localhost") && (likeMatches(pattern, "127.0.0.1") || likeMatches(pattern, "::1")):
@@ -163,15 +153,16 @@ func dbMatches(pattern, db string) bool {
 	if !strings.ContainsAny(pattern, `%_\`) {
 		return false
 	}
-	return likeEscaped(pattern, db)
+	return LikeEscaped(pattern, db)
 }
 
-func likeEscaped(pattern, s string) bool {
+// LikeEscaped is LIKE byte by byte, with a backslash as the escape character.
+func LikeEscaped(pattern, s string) bool {
 	for pattern != "" {
 		switch c := pattern[0]; {
 		case c == '%':
 			for i := 0; i <= len(s); i++ {
-				if likeEscaped(pattern[1:], s[i:]) {
+				if LikeEscaped(pattern[1:], s[i:]) {
 					return true
 				}
 			}
