@@ -269,7 +269,7 @@ func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, 
 	if e, ok := s.loose[c.Index]; ok {
 		return e, nil
 	}
-	if s.q.b.ctx.OnlyFullGroupBy && !s.determined[c.Index] {
+	if s.q.b.ctx.has(mysql.ModeOnlyFullGroupBy) && !s.determined[c.Index] {
 		return nil, s.q.notGrouped(c, number, clause)
 	}
 	agg, err := expr.NewAgg("any_value", false, []expr.Expr{c})

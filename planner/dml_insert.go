@@ -53,7 +53,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	}
 	p := &insertPlan{target: tgt, kind: insertKind(s), ignore: s.IgnoreErr, columns: tgt.table.ColumnIDs(), autoInc: tgt.table.AutoIncColumn(), hidden: -1}
 	p.strict = ctx.Env.Mode.Strict && !s.IgnoreErr
-	p.zeroAuto = ctx.NoAutoValueOnZero
+	p.zeroAuto = ctx.has(mysql.ModeNoAutoValueOnZero)
 	p.tables = []TableVersion{{tgt.table.ID, tgt.table.Version}}
 	for i := range tgt.table.Columns {
 		if tgt.table.Columns[i].Hidden {

@@ -492,7 +492,7 @@ func (q *selectQuery) checkDistinctOrder() error {
 		if o.field >= 0 || fields.covers(o.expr) {
 			continue
 		}
-		if !q.b.ctx.OnlyFullGroupBy {
+		if !q.b.ctx.has(mysql.ModeOnlyFullGroupBy) {
 			continue
 		}
 		return mysqlerr.Newf(errDistinctOrder, "Expression #%d of ORDER BY clause is not in SELECT list, references column "+

@@ -50,22 +50,21 @@ type tablesUsed = metalock.Statement
 
 // circumstances are what a plan depends on besides the statement, its tables and the parameters' types.
 type circumstances struct {
-	version     uint64 // of the catalog
-	user        *catalog.User
-	db          string
-	sqlMode     mysql.SQLMode
-	collation   types.Collation
-	foundRows   bool
-	safeUpdates bool
-	selectLimit uint64
-	groupConcat int
+	planner.Settings
+	version uint64 // of the catalog
+	user    *catalog.User
+	db      string
 }
 
 func (s *Session) circumstances(db string) circumstances {
-	return circumstances{
-		version: s.snapshot.Version(), user: s.account().User, db: db, sqlMode: s.sqlMode, collation: s.collation,
-		foundRows: s.foundRowsFlag(), safeUpdates: s.safeUpdates,
-		selectLimit: s.selectLimit, groupConcat: s.groupConcatMax,
+	return circumstances{Settings: s.settings(), version: s.snapshot.Version(), user: s.account().User, db: db}
+}
+
+// settings are the session's variables that plans depend on.
+func (s *Session) settings() planner.Settings {
+	return planner.Settings{
+		SQLMode: s.sqlMode, Zone: s.mode.Loc, Collation: s.collation, SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax,
+		MaxPacket: s.maxPacket, FoundRows: s.foundRowsFlag(), SafeUpdates: s.safeUpdates,
 	}
 }
 
@@ -111,11 +110,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 	s.usedMade, s.planUses = false, nil
 	s.pctx = planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.eng.db.TableStats, Access: s.accessFn,
-		SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax, FoundRows: now.foundRows,
-		OnlyFullGroupBy: s.sqlMode&mysql.ModeOnlyFullGroupBy != 0, SafeUpdates: s.safeUpdates,
-		NoBackslash:       s.sqlMode&mysql.ModeNoBackslashEscapes != 0,
-		NoAutoValueOnZero: s.sqlMode&mysql.ModeNoAutoValueOnZero != 0,
-		HighNotPrecedence: s.sqlMode&mysql.ModeHighNotPrecedence != 0,
+		Settings: now.Settings,
 	}
 	ctx := s.pctx            // the plan may keep it
 	refs := refsOf(node, db) // the planner may change the tree

@@ -88,12 +88,13 @@ type Session struct {
 	outcome    sql.Outcome
 	text       plancache.Extractor
 	textKey    []byte
-	virtual    func(db, table string) (exec.VirtualTable, bool)
-	usedMade   bool             // the plan in the making reads a table that the gateway makes up
-	planUses   []metalock.Use   // the tables of the plan in the making
-	planNeeds  []privilege.Need // and the privileges that its statement needs, which the account has
-	accessFn   func(priv uint64, db, table string) error
-	shower     *showContext
+	settingsHash
+	virtual   func(db, table string) (exec.VirtualTable, bool)
+	usedMade  bool             // the plan in the making reads a table that the gateway makes up
+	planUses  []metalock.Use   // the tables of the plan in the making
+	planNeeds []privilege.Need // and the privileges that its statement needs, which the account has
+	accessFn  func(priv uint64, db, table string) error
+	shower    *showContext
 
 	// Of statements before.
 	lastInsertID uint64
