@@ -1,8 +1,8 @@
 // Package session is the SQL layer of a node: an Engine that knows the accounts and opens a Session for each connection,
 // and the sessions, which read statements, see to transactions, and have them planned and run.
 //
-//	text ─ nextStatement ─ plan cache ──────────────────────────────┐ (text without its literals)
-//	         └─ recognise ─ parser ─┬─ SELECT, INSERT … ─ makePlan ─┴─ runStatement ─ runPlanned ─┬─ runPoint
+//	text ─ dialect.Split ─ plan cache ──────────────────────────────┐ (text without its literals)
+//	         └─ dialect.Recognise ─ parser ─┬─ SELECT, INSERT … ─ makePlan ─┴─ runStatement ─ runPlanned ─┬─ runPoint
 //	prepared statement ─────────────┤    (planner.Build)               (again after a change       ├─ runRows
 //	                                │                                   of schema, a conflict)     └─ runModify
 //	                                └─ SET, SHOW, DDL, GRANT, LOCK … ─ dispatch

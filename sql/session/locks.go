@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
+	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
@@ -103,107 +104,46 @@ func (c *refCollector) Enter(n ast.Node) (ast.Node, bool) {
 // Leave implements ast.Visitor.
 func (c *refCollector) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
-// lockItem is one table of LOCK TABLES.
-type lockItem struct {
-	table *ast.TableName
-	alias string
-	write bool
-}
-
 // lockItems reads what the parser, which knows no aliases here, made of LOCK TABLES.
-func lockItems(n *ast.LockTablesStmt) []lockItem {
-	items := make([]lockItem, len(n.TableLocks))
+func lockItems(n *ast.LockTablesStmt) []dialect.LockItem {
+	items := make([]dialect.LockItem, len(n.TableLocks))
 	for i, l := range n.TableLocks {
-		items[i] = lockItem{l.Table, l.Table.Name.O, l.Type == ast.TableLockWrite || l.Type == ast.TableLockWriteLocal}
+		write := l.Type == ast.TableLockWrite || l.Type == ast.TableLockWriteLocal
+		items[i] = dialect.LockItem{Table: l.Table, Alias: l.Table.Name.O, Write: write}
 	}
 	return items
 }
 
-// recogniseLock reads LOCK TABLES t [AS alias] READ [LOCAL] | [LOW_PRIORITY] WRITE, …; and refuses LOCK INSTANCE.
-func recogniseLock(_ *Session, _ string, w words) (*parsed, error) {
-	if w.take("instance") {
-		return nil, mysqlerr.NotSupported("LOCK INSTANCE")
-	}
-	if !w.take("tables") && !w.take("table") || len(w) == 0 {
-		return nil, nil
-	}
-	var items []lockItem
-	for {
-		item, ok := w.lockItem()
-		if !ok {
-			return nil, nil
-		}
-		items = append(items, item)
-		if !w.take(",") {
-			break
-		}
-	}
-	if len(w) > 0 {
-		return nil, nil
-	}
+// lockCommand is LOCK TABLES as it was recognised.
+func lockCommand(n dialect.LockTables) *parsed {
 	needs := func(s *Session) ([]privilege.Need, error) {
-		tables := make([]*ast.TableName, len(items))
-		for i, item := range items {
-			tables[i] = item.table
+		tables := make([]*ast.TableName, len(n.Items))
+		for i, item := range n.Items {
+			tables[i] = item.Table
 		}
 		return privilege.OfLock(s.scope(s.db), tables...)
 	}
-	st := command(comLockTables, needs, func(ctx context.Context, s *Session) error { return s.lockTables(ctx, items) })
+	st := command(comLockTables, needs, func(ctx context.Context, s *Session) error { return s.lockTables(ctx, n.Items) })
 	st.noPrepare = true
-	return st, nil
-}
-
-// recogniseUnlock refuses UNLOCK INSTANCE.
-func recogniseUnlock(_ *Session, _ string, w words) (*parsed, error) {
-	if w.take("instance") {
-		return nil, mysqlerr.NotSupported("LOCK INSTANCE")
-	}
-	return nil, nil
-}
-
-func (w *words) lockItem() (item lockItem, ok bool) {
-	t, ok := w.tableName()
-	if !ok {
-		return item, false
-	}
-	item = lockItem{table: t, alias: t.Name.O}
-	switch {
-	case w.lockKind(&item.write):
-		return item, true
-	case w.take("as"):
-	}
-	if item.alias, ok = w.ident(); !ok {
-		return item, false
-	}
-	return item, w.lockKind(&item.write)
-}
-
-func (w *words) lockKind(write *bool) bool {
-	if w.take("read") {
-		w.take("local")
-		return true
-	}
-	w.take("low_priority")
-	*write = w.take("write")
-	return *write
+	return st
 }
 
 // lockTables is LOCK TABLES. 1066 for a name that stands twice, 1223 for a WRITE lock under one's own global read lock.
-func (s *Session) lockTables(ctx context.Context, items []lockItem) error {
+func (s *Session) lockTables(ctx context.Context, items []dialect.LockItem) error {
 	var want metalock.Request
 	for _, l := range items {
-		db, err := s.dbOf(l.table.Schema.O)
+		db, err := s.dbOf(l.Table.Schema.O)
 		if err != nil {
 			return err
 		}
 		if show.IsVirtual(db) {
 			continue
 		}
-		t, err := s.existingTable(ctx, db, l.table.Name.O)
+		t, err := s.existingTable(ctx, db, l.Table.Name.O)
 		if err != nil {
 			return err
 		}
-		if err := s.locks.Add(&want, metalock.Use{ID: t.ID, DB: db, Name: t.Name, Write: l.write}, l.alias); err != nil {
+		if err := s.locks.Add(&want, metalock.Use{ID: t.ID, DB: db, Name: t.Name, Write: l.Write}, l.Alias); err != nil {
 			return err
 		}
 	}
@@ -249,9 +189,9 @@ func (s *Session) flushLocked(ctx context.Context, tables []*ast.TableName) erro
 		return mysqlerr.New(mysql.ErrLockOrActiveTransaction)
 	}
 	if len(tables) > 0 {
-		items := make([]lockItem, len(tables))
+		items := make([]dialect.LockItem, len(tables))
 		for i, t := range tables {
-			items[i] = lockItem{table: t, alias: t.Name.O}
+			items[i] = dialect.LockItem{Table: t, Alias: t.Name.O}
 		}
 		return s.lockTables(ctx, items)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -59,7 +60,7 @@ func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, e
 }
 
 func (s *Session) prepare(ctx context.Context, text string) (*statement, error) {
-	one, rest, _ := nextStatement(text, s.sqlMode)
+	one, rest := dialect.Split(text, s.sqlMode)
 	if rest != "" {
 		return nil, secondStatement(text, rest)
 	}

@@ -16,8 +16,8 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/plancache"
 	"cloudsql/sql"
+	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
@@ -86,7 +86,7 @@ type Session struct {
 	page       fragment.Page
 	batch      types.Batch
 	outcome    sql.Outcome
-	text       plancache.Extractor
+	text       dialect.Extractor
 	textKey    []byte
 	settingsHash
 	virtual   func(db, table string) (exec.VirtualTable, bool)

@@ -1,62 +1,12 @@
 package session
 
 import (
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
 	"cloudsql/storage/types"
 )
-
-func TestNextStatement(t *testing.T) {
-	for _, tc := range []struct {
-		text string
-		mode mysql.SQLMode
-		want []string
-	}{
-		{"select 1", 0, []string{"select 1"}},
-		{"select 1;", 0, []string{"select 1"}},
-		{"select 1; ; -- x\n", 0, []string{"select 1"}},
-		{"select 1; select 2", 0, []string{"select 1", " select 2"}},
-		{"select ';', \";\", `;`; x", 0, []string{"select ';', \";\", `;`", " x"}},
-		{`select 'a\';'; x`, 0, []string{`select 'a\';'`, " x"}},
-		{`select 'a\'; x`, mysql.ModeNoBackslashEscapes, []string{`select 'a\'`, " x"}},
-		{"select 'it''s;'; x", 0, []string{"select 'it''s;'", " x"}},
-		{"select /* ; */ 1 -- ;\n; # ;\nx", 0, []string{"select /* ; */ 1 -- ;\n", " # ;\nx"}},
-		{"select 1--;2; x", 0, []string{"select 1--", "2", " x"}},
-		{"a; /*!40101 SET x=1 */;", 0, []string{"a", " /*!40101 SET x=1 */"}},
-		{"select 'unfinished ; x", 0, []string{"select 'unfinished ; x"}},
-	} {
-		var got []string
-		for text := tc.text; text != ""; {
-			var one string
-			one, text, _ = nextStatement(text, tc.mode)
-			got = append(got, one)
-		}
-		if strings.Join(got, "¦") != strings.Join(tc.want, "¦") {
-			t.Errorf("%q: got %q, want %q", tc.text, got, tc.want)
-		}
-	}
-}
-
-func FuzzNextStatement(f *testing.F) {
-	f.Add("select ';' /* ; */ ; select 2 -- x")
-	f.Fuzz(func(t *testing.T, text string) {
-		n := 0
-		for rest := text; rest != ""; n++ {
-			var one string
-			one, rest, _ = nextStatement(rest, 0)
-			if len(one)+len(rest) > len(text) || n > len(text) {
-				t.Fatal("it does not shrink")
-			}
-		}
-		_, _ = firstWord(text)
-		_ = tokens(text, 0, maxTokens)
-	})
-}
 
 func TestTimeZones(t *testing.T) {
 	at := time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)

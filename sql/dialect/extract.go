@@ -1,9 +1,11 @@
-package plancache
+package dialect
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/types"
 )
 
@@ -27,7 +29,7 @@ func (x *Extractor) Extract(text string) bool {
 	if len(text) > MaxText {
 		return false
 	}
-	s := scanner{x: x, text: text}
+	s := extraction{x: x, text: text, lex: syntax.Lexer{Text: text, Escapes: true}}
 	return s.run()
 }
 
@@ -40,10 +42,11 @@ const (
 	modeExtract      // everywhere else
 )
 
-type scanner struct {
+type extraction struct {
 	x       *Extractor
+	lex     syntax.Lexer
 	text    string
-	pos     int
+	pos     int // where the present token ends
 	mode    mode
 	selects int
 	depth   int // of parentheses
@@ -52,67 +55,80 @@ type scanner struct {
 	prevLiteral bool
 }
 
-func (s *scanner) run() bool {
-	for s.pos < len(s.text) {
-		c := s.text[s.pos]
-		switch {
-		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
-			s.space()
-			continue
-		case isWordStart(c):
-			if !s.word() {
-				return false
+func (s *extraction) run() bool {
+	for {
+		t := s.lex.Next()
+		if !s.space(s.pos, t.From) {
+			return false
+		}
+		s.pos = t.To
+		ok := true
+		switch t.Kind {
+		case syntax.End:
+			return s.mode != modeStart && s.selects <= 1
+		case syntax.Word:
+			if isDigit(s.text[t.From]) {
+				ok = s.number(t.From)
+			} else {
+				ok = s.word(t.From)
 			}
-		case c >= '0' && c <= '9' || c == '.' && s.pos+1 < len(s.text) && isDigit(s.text[s.pos+1]) && !s.afterName():
-			if !s.number() {
-				return false
+		case syntax.String:
+			ok = s.str(t)
+		case syntax.Name:
+			if ok = t.Closed; ok {
+				s.keep(t.From)
 			}
-		case c == '\'' || c == '"':
-			if !s.str(c) {
-				return false
-			}
-		case c == '`':
-			if !s.quotedName() {
-				return false
+		case syntax.Sign:
+			if c := s.text[t.From]; c == '.' && t.To < len(s.text) && isDigit(s.text[t.To]) && !s.afterName() {
+				ok = s.number(t.From)
+			} else {
+				ok = s.sign(c, t.From)
 			}
 		default:
-			if !s.punctuation(c) {
-				return false
-			}
+			return false // comments
 		}
+		if !ok {
+			return false
+		}
+		s.lex.Pos = s.pos
 	}
-	return s.mode != modeStart && s.selects <= 1
 }
 
-func (s *scanner) emit(from int) { s.x.Key = append(s.x.Key, s.text[from:s.pos]...) }
+func (s *extraction) emit(from int) { s.x.Key = append(s.x.Key, s.text[from:s.pos]...) }
 
-func (s *scanner) space() {
-	for s.pos < len(s.text) && (s.text[s.pos] == ' ' || s.text[s.pos] == '\t' || s.text[s.pos] == '\n' || s.text[s.pos] == '\r') {
-		s.pos++
+// keep leaves a token in the text.
+func (s *extraction) keep(from int) {
+	s.emit(from)
+	s.token("")
+}
+
+// space is what stands between two tokens: one blank in the key.
+func (s *extraction) space(from, to int) bool {
+	for _, c := range []byte(s.text[from:to]) {
+		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
+			return false
+		}
 	}
-	if len(s.x.Key) > 0 && s.pos < len(s.text) {
+	if from < to && len(s.x.Key) > 0 && to < len(s.text) {
 		s.x.Key = append(s.x.Key, ' ')
 	}
+	return true
 }
 
 // afterName tells that a name or literal directly precedes, so that a point belongs to it (t.1col).
-func (s *scanner) afterName() bool {
+func (s *extraction) afterName() bool {
 	if len(s.x.Key) == 0 {
 		return false
 	}
 	c := s.x.Key[len(s.x.Key)-1]
-	return isWordPart(c) || c == '`'
+	return syntax.IsWord(c) || c == '`'
 }
 
-func (s *scanner) token(word string) {
+func (s *extraction) token(word string) {
 	s.prevWord, s.prevLiteral = word, false
 }
 
-func (s *scanner) word() bool {
-	from := s.pos
-	for s.pos < len(s.text) && isWordPart(s.text[s.pos]) {
-		s.pos++
-	}
+func (s *extraction) word(from int) bool {
 	w := s.text[from:s.pos]
 	if s.mode == modeStart {
 		if !s.begin(w) {
@@ -127,7 +143,7 @@ func (s *scanner) word() bool {
 }
 
 // begin accepts the statements that are worth caching.
-func (s *scanner) begin(w string) bool {
+func (s *extraction) begin(w string) bool {
 	switch {
 	case fold(w, "SELECT"):
 		s.mode, s.selects = modeKeep, 1
@@ -140,7 +156,7 @@ func (s *scanner) begin(w string) bool {
 }
 
 // keyword follows the clauses; false leaves the statement alone.
-func (s *scanner) keyword(w string) bool {
+func (s *extraction) keyword(w string) bool {
 	if w[0] == '_' && s.pos < len(s.text) && (s.text[s.pos] == '\'' || s.text[s.pos] == ' ') {
 		return false // maybe a character set introducer
 	}
@@ -173,9 +189,8 @@ func (s *scanner) keyword(w string) bool {
 	return true
 }
 
-func (s *scanner) number() bool {
-	from := s.pos
-	if s.text[s.pos] == '0' && s.pos+1 < len(s.text) && (s.text[s.pos+1]|0x20 == 'x' || s.text[s.pos+1]|0x20 == 'b') {
+func (s *extraction) number(from int) bool {
+	if s.pos = from; s.text[from] == '0' && from+1 < len(s.text) && (s.text[from+1]|0x20 == 'x' || s.text[from+1]|0x20 == 'b') {
 		return false
 	}
 	kind := byte('i')
@@ -196,12 +211,11 @@ func (s *scanner) number() bool {
 		}
 		s.digits()
 	}
-	if s.pos < len(s.text) && isWordPart(s.text[s.pos]) {
+	if s.pos < len(s.text) && syntax.IsWord(s.text[s.pos]) {
 		return false // 12abc: a name that begins with digits
 	}
 	if s.mode != modeExtract {
-		s.emit(from)
-		s.token("")
+		s.keep(from)
 		return true
 	}
 	v, kind, ok := numberValue(s.text[from:s.pos], kind)
@@ -212,7 +226,7 @@ func (s *scanner) number() bool {
 	return true
 }
 
-func (s *scanner) digits() {
+func (s *extraction) digits() {
 	for s.pos < len(s.text) && isDigit(s.text[s.pos]) {
 		s.pos++
 	}
@@ -236,27 +250,21 @@ func numberValue(text string, kind byte) (types.Value, byte, bool) {
 }
 
 // str takes a string literal; the text has no backslashes or doubled quotes in the common case.
-func (s *scanner) str(quote byte) bool {
+func (s *extraction) str(t syntax.Token) bool {
 	if s.prevLiteral || fold(s.prevWord, "DATE") || fold(s.prevWord, "TIME") || fold(s.prevWord, "TIMESTAMP") ||
 		fold(s.prevWord, "N") || fold(s.prevWord, "X") || fold(s.prevWord, "B") || fold(s.prevWord, "AS") ||
 		fold(s.prevWord, "SEPARATOR") || fold(s.prevWord, "ESCAPE") {
 		return false // typed literals, 'a' 'b', aliases: the parser's business
 	}
-	from := s.pos
-	s.pos++
-	begin := s.pos
-	for s.pos < len(s.text) && s.text[s.pos] != quote && s.text[s.pos] != '\\' {
-		s.pos++
-	}
-	if s.pos == len(s.text) {
+	if !t.Closed {
 		return false
 	}
+	from, quote := t.From, s.text[t.From]
 	var value []byte
-	if s.text[s.pos] == quote && (s.pos+1 == len(s.text) || s.text[s.pos+1] != quote) {
-		value = []byte(s.text[begin:s.pos])
-		s.pos++
+	if !t.Escaped && (t.To == len(s.text) || s.text[t.To] != quote) {
+		value = []byte(s.text[from+1 : t.To-1])
 	} else {
-		s.pos = begin
+		s.pos = from + 1
 		var ok bool
 		if value, ok = s.unescape(quote); !ok {
 			return false
@@ -266,8 +274,7 @@ func (s *scanner) str(quote byte) bool {
 		return false // bytes for a binary column: types.String is text always
 	}
 	if s.mode != modeExtract {
-		s.emit(from)
-		s.token("")
+		s.keep(from)
 		s.prevLiteral = true
 		return true
 	}
@@ -275,7 +282,7 @@ func (s *scanner) str(quote byte) bool {
 	return true
 }
 
-func (s *scanner) unescape(quote byte) ([]byte, bool) {
+func (s *extraction) unescape(quote byte) ([]byte, bool) {
 	from := len(s.x.unesc)
 	for s.pos < len(s.text) {
 		c := s.text[s.pos]
@@ -321,7 +328,7 @@ func escaped(c byte) byte {
 	return c
 }
 
-func (s *scanner) take(v types.Value, kind byte) {
+func (s *extraction) take(v types.Value, kind byte) {
 	s.x.Key = append(s.x.Key, '?')
 	s.x.Kinds = append(s.x.Kinds, kind)
 	s.x.Params = append(s.x.Params, v)
@@ -329,63 +336,31 @@ func (s *scanner) take(v types.Value, kind byte) {
 	s.prevLiteral = true
 }
 
-func (s *scanner) quotedName() bool {
-	from := s.pos
-	for s.pos++; s.pos < len(s.text) && s.text[s.pos] != '`'; s.pos++ {
-	}
-	if s.pos == len(s.text) {
-		return false
-	}
-	s.pos++
-	s.emit(from)
-	s.token("")
-	return true
-}
-
-func (s *scanner) punctuation(c byte) bool {
-	next := byte(0)
-	if s.pos+1 < len(s.text) {
-		next = s.text[s.pos+1]
-	}
+// sign takes any other byte.
+func (s *extraction) sign(c byte, from int) bool {
 	switch c {
-	case '#', '?', '@':
-		return false // comments; markers; variables change from statement to statement
+	case '?', '@':
+		return false // markers; variables change from statement to statement
 	case '(':
 		s.depth++
 	case ')':
 		s.depth--
 	case '-':
-		if next == '-' || next == '>' {
-			return false
-		}
-	case '/':
-		if next == '*' {
+		if next := s.text[s.pos:]; next != "" && (next[0] == '-' || next[0] == '>') {
 			return false
 		}
 	case ';':
-		for i := s.pos + 1; i < len(s.text); i++ {
-			if s.text[i] != ' ' && s.text[i] != '\n' && s.text[i] != '\r' && s.text[i] != '\t' {
-				return false
-			}
-		}
 		s.pos = len(s.text)
-		return true
+		return strings.Trim(s.text[from+1:], " \n\r\t") == ""
 	}
 	if c < ' ' || c == '\\' {
 		return false
 	}
-	from := s.pos
-	s.pos++
-	s.emit(from)
-	s.token("")
+	s.keep(from)
 	return true
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-func isWordStart(c byte) bool {
-	return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '$' || c >= 0x80
-}
-func isWordPart(c byte) bool { return isWordStart(c) || isDigit(c) }
 
 // fold compares an ASCII word with an upper-case one.
 func fold(w, upper string) bool {
