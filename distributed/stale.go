@@ -9,8 +9,8 @@ import (
 	"cloudsql/storage/mysqlerr"
 )
 
-// ErrTooOld: versions that a snapshot needs have been removed.
-var ErrTooOld error = mysqlerr.Newf(mysql.ErrUnknown, "Snapshot too old: the versions it needs have been removed")
+// ErrTooOld: versions that a snapshot needs have been removed. 1412, like a snapshot from before its table's rows.
+var ErrTooOld error = mysqlerr.Newf(mysql.ErrTableDefChanged, "Snapshot too old: the versions it needs have been removed")
 
 // Stale makes a transaction one of reads on a single past state, which any replica that is near and has come that far
 // serves without asking the leaseholder. Such a transaction neither writes nor locks.

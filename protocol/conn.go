@@ -156,7 +156,7 @@ func (c *conn) recover() {
 	c.server.Metrics.Panics.Add(1)
 	_ = spawn.Recovered("a connection", p)
 	_ = c.nc.SetDeadline(time.Now().Add(lastWordsTimeout))
-	_ = c.writeError(mysqlerr.Newf(mysql.ER_UNKNOWN_ERROR, "Internal error: %v", p))
+	_ = c.writeError(mysqlerr.Internal("Internal error: %v", p))
 	_ = c.pc.Flush()
 }
 

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
@@ -153,5 +152,5 @@ func (w *resultWriter) finish(err error) error {
 
 // misuse is an error for a session that breaks the contract of sql.ResultWriter.
 func misuse(call string) error {
-	return mysqlerr.Newf(mysql.ER_UNKNOWN_ERROR, "Internal error: %s", fmt.Sprintf("misplaced %s in a result", call))
+	return mysqlerr.Internal("Internal error: misplaced %s in a result", call)
 }

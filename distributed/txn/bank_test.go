@@ -133,7 +133,7 @@ func (b *bank) teller(ctx context.Context, i int) {
 			_ = x.Rollback(ctx)
 			switch mysqlerr.Code(err) {
 			case 1213, 1205:
-			case 1105: // it may have taken effect
+			case 1180, 1296, 1317: // it may have taken effect
 				n = b.journalled(ctx, c, i, b.shards[0])
 			default:
 				b.t.Error(err)

@@ -38,7 +38,7 @@ func (c *Client) interrupted(s schema.ShardID, q *replica.WriteRequest, cause er
 	case reply != nil && err == nil:
 		return reply.Results, nil
 	case standing.Status == shard.Committed:
-		return nil, mysqlerr.Newf(mysql.ErrUnknown, "The statement was interrupted after it had taken effect")
+		return nil, mysqlerr.Newf(mysql.ErrErrorDuringCommit, "The statement was interrupted after it had taken effect")
 	}
 	c.Stats.UnknownOutcomes.Add(1)
 	return nil, errors.Join(errDoubt, errOutcomeUnknown("the statement was interrupted"))

@@ -197,12 +197,15 @@ func (c *Client) giveUp(ctx context.Context, s schema.ShardID, doubt bool, err e
 	return unavailable(ctx, fmt.Sprintf("shard %d", s), err)
 }
 
-// unavailable is the client's error when nobody serves what it needs.
+// noConnection is the number that MySQL's clustered engine has for it.
+const noConnection = 157
+
+// unavailable is the client's error when nobody serves what it needs: 1296.
 func unavailable(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return mysqlerr.Newf(mysql.ErrUnknown, "No node serves %s: %v", what, err)
+	return mysqlerr.Newf(mysql.ErrGetErrmsg, "Got error %d 'No node serves %s: %v' from cloudsql", noConnection, what, err)
 }
 
 // public turns a leaseholder's error into what distributed.DB promises.

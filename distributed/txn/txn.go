@@ -286,7 +286,7 @@ func (t *Txn) unwrite(statement context.Context, l *leg, err error) error {
 		return statement.Err()
 	}
 	t.c.cfg.Logger.Warn("a statement's answer was lost, and its writes were taken back", "shard", uint64(l.shard), "err", err)
-	return mysqlerr.Newf(mysql.ErrUnknown, "The connection to the node that serves the table was interrupted; the statement was undone")
+	return mysqlerr.Newf(mysql.ErrQueryInterrupted, "The connection to the node that serves the table was interrupted; the statement was undone")
 }
 
 // Savepoint implements distributed.Txn.

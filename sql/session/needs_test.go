@@ -13,7 +13,6 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
-	"cloudsql/sql/privilege"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -211,9 +210,9 @@ func TestStatementsNeedPrivileges(t *testing.T) {
 		case err != nil:
 			t.Errorf("%s: %v", c.sql, err)
 		case st.run != nil:
-			var list []privilege.Need
+			var list []need
 			if list, err = st.needs(u.s); err == nil {
-				err = u.s.account().Grants(list)
+				err = u.s.grants(list)
 			}
 		default:
 			_, err = u.s.allow(st.node, "d1")
@@ -255,7 +254,7 @@ func TestUnlistedStatementsAreRefused(t *testing.T) {
 	root := connect(t, e, "root", "127.0.0.1")
 	root.s.snapshot = e.db.Catalog()
 	for _, n := range []ast.StmtNode{&ast.CallStmt{}, &ast.LoadDataStmt{}, &ast.CreateViewStmt{}, &ast.TraceStmt{}, &ast.DropTableStmt{IsView: true}} {
-		if _, err := privilege.Of(n, root.s.scope("d")); !errors.Is(err, privilege.ErrUnlisted) {
+		if _, err := root.s.needsOf(n, "d"); !errors.Is(err, errUnlisted) {
 			t.Errorf("%T: %v", n, err)
 		}
 		if _, err := root.s.allow(n, "d"); mysqlerr.Code(err) != 1235 {

@@ -112,8 +112,8 @@ func (s *Session) readsPast(p *planned) bool {
 	if len(p.asOf) > 0 {
 		return true
 	}
-	locked := s.locks.Locks() // whoever locks tables wants to see them as they are
-	return s.past.bound > 0 && s.txn == nil && s.autocommit && !locked && p.rows != nil && len(p.Uses) > 0 && !p.rows.ForUpdate()
+	locked := s.locked != nil || s.globalRead != nil // whoever locks tables wants to see them as they are
+	return s.past.bound > 0 && s.txn == nil && s.autocommit && !locked && p.rows != nil && len(p.uses) > 0 && !p.rows.ForUpdate()
 }
 
 // runPast runs a query on a past state.
@@ -135,7 +135,7 @@ func (s *Session) runPast(ctx context.Context, p *planned, w sql.ResultWriter) e
 // tooLongAgo tells of a state that is older than a table or an index, or than the versions that are kept. Nobody has
 // asked for that one in particular, so the present will do.
 func tooLongAgo(err error) bool {
-	return isAny(err, mysql.ErrTableDefChanged) || errors.Is(err, distributed.ErrTooOld)
+	return isAny(err, mysql.ErrTableDefChanged)
 }
 
 func (s *Session) runAt(ctx context.Context, p *planned, w sql.ResultWriter) error {

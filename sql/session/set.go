@@ -8,7 +8,6 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
-	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -82,7 +81,7 @@ func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params 
 		return s.assignUserVar(ctx, v, params)
 	}
 	name, global := globalName(v)
-	if name == dialect.OneShotIsolation || name == dialect.OneShotAccess {
+	if name == oneShotIsolation || name == oneShotAccess {
 		return s.assignNextTransaction(ctx, name, v, params)
 	}
 	if strings.HasPrefix(name, "tidb_") || v.IsInstance {
@@ -116,15 +115,19 @@ func globalName(v *ast.VariableAssignment) (name string, global bool) {
 	return name, v.IsGlobal && v.IsSystem
 }
 
-// setsGlobal tells whether SET gives a variable a value for the whole cluster, which takes a privilege.
-func setsGlobal(v *ast.VariableAssignment) bool {
-	name, global := globalName(v)
-	if !global {
-		return false
+// maySetGlobal: SET GLOBAL and SET PERSIST.
+func (s *Session) maySetGlobal() error {
+	if !s.has(mysql.SuperPriv) {
+		return mysqlerr.New(mysql.ErrSpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
 	}
-	def, err := lookupVar(name)
-	return err == nil && def.settable(true) == nil
+	return nil
 }
+
+// The characteristics of the next transaction: the parser's name of SET TRANSACTION ISOLATION LEVEL, and one in its style.
+const (
+	oneShotIsolation = "tx_isolation_one_shot"
+	oneShotAccess    = "tx_read_only_one_shot"
+)
 
 func (v *sysvar) settable(global bool) error {
 	switch {
@@ -198,14 +201,14 @@ func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast
 		return nil, mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
 	}
 	v := sysvars["transaction_isolation"]
-	if name == dialect.OneShotAccess {
+	if name == oneShotAccess {
 		v = sysvars["transaction_read_only"]
 	}
 	text, err := s.newValue(ctx, v, a, params, s.variable(v))
 	if err != nil {
 		return nil, err
 	}
-	if name == dialect.OneShotAccess {
+	if name == oneShotAccess {
 		return []assignment{{apply: func() error { s.next.access = text; return nil }}}, nil
 	}
 	return []assignment{{apply: func() error { s.next.isolation = text; return nil }}}, nil

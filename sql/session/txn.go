@@ -10,7 +10,6 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
-	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -48,7 +47,7 @@ func (s *Session) begin(ctx context.Context, c characteristics, snapshot bool) e
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
-	s.locks.UnlockTables() // BEGIN ends LOCK TABLES, but not a global read lock
+	s.unlockTables() // BEGIN ends LOCK TABLES, but not a global read lock
 	if c.isolation == "" {
 		c.isolation = s.next.isolation
 	}
@@ -61,7 +60,7 @@ func (s *Session) begin(ctx context.Context, c characteristics, snapshot bool) e
 	switch {
 	case !snapshot:
 		return nil
-	case s.isolation != dialect.IsolationLevels[2]:
+	case s.isolation != isolationLevels[2]:
 		s.note("Warning", haErrUnsupported, "InnoDB: WITH CONSISTENT SNAPSHOT was ignored because this phrase can only be used"+
 			" with REPEATABLE READ isolation level.")
 		return nil
@@ -91,9 +90,9 @@ func (s *Session) open(c characteristics) {
 // isolationOf turns a level's name into what transactions know; READ UNCOMMITTED is served as READ COMMITTED.
 func isolationOf(level string) distributed.Isolation {
 	switch level {
-	case dialect.IsolationLevels[0], dialect.IsolationLevels[1]:
+	case isolationLevels[0], isolationLevels[1]:
 		return distributed.ReadCommitted
-	case dialect.IsolationLevels[3]:
+	case isolationLevels[3]:
 		return distributed.Serializable
 	}
 	return distributed.RepeatableRead
@@ -149,7 +148,7 @@ func (s *Session) leave() {
 	}
 	s.txn, s.begun, s.readOnly, s.isolation = nil, false, false, ""
 	s.savepoints = nil
-	s.locks.LetGo()
+	s.letGo()
 }
 
 // implicitCommit comes before statements that MySQL does not run inside a transaction. What SET TRANSACTION said of the
@@ -175,22 +174,34 @@ func (s *Session) commitBefore(ctx context.Context) error {
 // spendNext forgets what SET TRANSACTION said of the next transaction after an autocommit statement, which was that
 // transaction if it got as far as the tables.
 func (s *Session) spendNext(p *planned, err error) {
-	if s.next != (characteristics{}) && s.txn == nil && len(p.Uses) > 0 && !isAny(err, mysql.ErrCantExecuteInReadOnlyTransaction) {
+	if s.next != (characteristics{}) && s.txn == nil && len(p.uses) > 0 && !isAny(err, mysql.ErrCantExecuteInReadOnlyTransaction) {
 		s.next = characteristics{}
 	}
 }
 
+// choice is a clause of COMMIT and ROLLBACK that may be left to completion_type.
+type choice uint8
+
+const (
+	unsaid choice = iota
+	yes
+	no
+)
+
+// or gives the choice's meaning where otherwise is that of silence.
+func (c choice) or(otherwise bool) bool { return c == yes || c == unsaid && otherwise }
+
 // end is COMMIT or ROLLBACK with what follows it: AND CHAIN begins a transaction with the same characteristics, RELEASE
 // closes the connection. What is not said, completion_type says.
-func (s *Session) end(ctx context.Context, n dialect.Finish) error {
+func (s *Session) end(ctx context.Context, commit bool, sayChain, sayRelease choice) error {
 	completion := s.variable(sysvars["completion_type"])
-	chain, release := n.Chain.Or(completion == "CHAIN"), n.Release.Or(completion == "RELEASE")
+	chain, release := sayChain.or(completion == "CHAIN"), sayRelease.or(completion == "RELEASE")
 	c := characteristics{isolation: s.isolation, access: onOff(s.readOnly)}
 	if !s.inTransaction() {
 		c = characteristics{}
 	}
 	var err error
-	if n.Commit {
+	if commit {
 		err = s.commit(ctx)
 	} else {
 		err = s.rollback(ctx)
@@ -211,14 +222,13 @@ func (s *Session) end(ctx context.Context, n dialect.Finish) error {
 
 // endParsed is end of a statement that the parser has read.
 func (s *Session) endParsed(ctx context.Context, commit bool, c ast.CompletionType) error {
-	n := dialect.Finish{Commit: commit}
 	switch c {
 	case ast.CompletionTypeChain:
-		n.Chain = dialect.Yes
+		return s.end(ctx, commit, yes, unsaid)
 	case ast.CompletionTypeRelease:
-		n.Release = dialect.Yes
+		return s.end(ctx, commit, unsaid, yes)
 	}
-	return s.end(ctx, n)
+	return s.end(ctx, commit, unsaid, unsaid)
 }
 
 // killAfterReply closes the connection of COMMIT RELEASE.

@@ -1,7 +1,8 @@
 // Package mysqlerr is the one error type that reaches a client: a MySQL error code, its SQLSTATE and its message.
 //
 // Invariants: a code is attached where the error is born, as a *Error, and is rendered once, at the protocol's edge;
-// the layers between pass it along (wrapped with %w where context helps the log) and use Code to test for it.
+// the layers between pass it along (wrapped with %w where context helps the log) and use Code to test for it. errors.Is goes
+// by identity, as for any error: who asks for a sentinel must not be told of another error that has its code.
 package mysqlerr
 
 import (
@@ -50,13 +51,19 @@ func NotSupported(what string) *Error {
 	return Newf(mysql.ErrNotSupportedYet, "This version of cloudsql doesn't yet support '%s'", what)
 }
 
-// From gives the *Error inside err, or wraps a foreign error as 1105 (ER_UNKNOWN_ERROR).
+// From gives the *Error inside err, or makes an Internal one of a foreign error.
 func From(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
 	}
-	return &Error{Code: mysql.ErrUnknown, State: mysql.DefaultMySQLState, Message: err.Error()}
+	return Internal("%v", err)
+}
+
+// Internal is 1105 (HY000): a fault of ours, a panic or what can't be. Nothing that a client, a network or a disk can do has
+// this code; TestInternalErrors (tests) knows all places that make one.
+func Internal(format string, args ...any) *Error {
+	return &Error{Code: mysql.ErrUnknown, State: mysql.DefaultMySQLState, Message: fmt.Sprintf(format, args...)}
 }
 
 // Syntax is 1064 (42000) for a statement that stops making sense at near, which starts at a 1-based line.
@@ -67,12 +74,6 @@ func Syntax(near string, line int) *Error {
 	}
 	return Newf(mysql.ErrParse, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server "+
 		"version for the right syntax to use near '%s' at line %d", near, line)
-}
-
-// Is lets errors.Is match two *Errors by their code.
-func (e *Error) Is(target error) bool {
-	t, ok := target.(*Error)
-	return ok && t.Code == e.Code
 }
 
 // Code gives the MySQL code inside err, 0 for nil, 1105 for a foreign error.

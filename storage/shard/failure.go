@@ -7,8 +7,6 @@ import (
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
-
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // What a proposal carries may be no good: it can't be decoded, it panics, it wants more than an evaluation may take. At
@@ -51,7 +49,7 @@ func statementError(err error) *mysqlerr.Error {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &p):
-		return mysqlerr.Newf(mysql.ErrUnknown, "Internal error: evaluation failed: %v", p.value)
+		return mysqlerr.Internal("Internal error: evaluation failed: %v", p.value)
 	}
 	return mysqlerr.NotSupported(fmt.Sprintf("a statement that can't be logged: %v", err))
 }

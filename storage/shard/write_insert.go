@@ -82,7 +82,7 @@ func (w *writer) checkNew() error {
 		case v.IsNull() && c.NotNull:
 			return mysqlerr.New(mysql.ErrNoDefaultForField, c.Name)
 		case !v.IsNull() && !storable(v.Kind(), &c.Type):
-			return mysqlerr.Newf(mysql.ErrUnknown, "Internal error: a value of kind %d for column '%s'", v.Kind(), c.Name)
+			return mysqlerr.Internal("Internal error: a value of kind %d for column '%s'", v.Kind(), c.Name)
 		}
 	}
 	if !w.t.holds(w.next.primary()) {
