@@ -41,9 +41,11 @@ type alteration struct {
 	change  *Change
 	touched bool
 	copies  string // why the rows must be copied, "" where they need not
-	dropPK  bool   // DROP PRIMARY KEY
 	alg     ast.AlgorithmType
 	lock    ast.LockType
+
+	dropPK    bool // the primary key goes, by a clause or since all of its columns do
+	droppedPK bool // DROP PRIMARY KEY has been there
 }
 
 // PlanAlter works out an ALTER TABLE on t.
@@ -551,10 +553,10 @@ func (a *alteration) convertColumns() error {
 }
 
 func (a *alteration) dropPrimaryKey() error {
-	if !a.t.HasPrimaryKey() {
+	if !a.t.HasPrimaryKey() || a.droppedPK {
 		return errCantDrop("PRIMARY")
 	}
-	a.dropPK, a.touched = true, true
+	a.dropPK, a.droppedPK, a.touched = true, true, true
 	return nil
 }
 

@@ -12,9 +12,11 @@ const HiddenColumnName = "_row_id"
 // Primary is the clustered index.
 func (t *Table) Primary() *Index { return &t.Indexes[0] }
 
-// HasPrimaryKey tells whether the user declared one; otherwise rows are clustered by the hidden row id.
+// HasPrimaryKey tells whether the user declared one; otherwise rows are clustered by the hidden row id. While an ALTER TABLE
+// that drops its columns is being worked out, a declared one may have none.
 func (t *Table) HasPrimaryKey() bool {
-	return !t.Columns[t.Indexes[0].Columns[0].Column].Hidden
+	parts := t.Indexes[0].Columns
+	return len(parts) == 0 || !t.Columns[parts[0].Column].Hidden
 }
 
 // ColumnByID gives the position of a column, or -1.
