@@ -177,7 +177,7 @@ func (b *Binder) cast(sc *Scope, n *ast.FuncCastExpr) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expr.NewCast(e, t), nil
+	return expr.NewCastTo(e, t), nil
 }
 
 const (

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -38,6 +40,37 @@ func TestResultsEndAtMaxAllowedPacket(t *testing.T) {
 		env.MaxPacket, env.Mode.Legacy = 0, true
 		if v, err := e.Eval(env, row); err != nil || v.IsNull() {
 			t.Errorf("%s of a format 1 entry is NULL, %v", e, err)
+		}
+	}
+}
+
+// TestCastsEndAtMaxAllowedPacket: a length that a statement names is looked at, whatever the text; one that was worked out is not.
+func TestCastsEndAtMaxAllowedPacket(t *testing.T) {
+	const packet = 4096
+	text, binary := types.TypeString, types.TypeBytes
+	s := &Column{Index: 0, Typ: longText.Typ, Name: "s"}
+	cast := func(of func(Expr, types.Type) Expr, typ types.Type, id byte, length int) Expr {
+		typ.ID, typ.Length = id, length
+		return of(s, typ)
+	}
+	for _, c := range []struct {
+		e      Expr
+		warned string // "" where the value is there
+	}{
+		{cast(NewCastTo, text, mysql.TypeVarString, packet), ""},
+		{cast(NewCastTo, text, mysql.TypeVarString, packet+1), "Result of cast_as_char() was larger than max_allowed_packet (4096) - truncated"},
+		{cast(NewCastTo, text, mysql.TypeVarString, types.Unspecified), ""},
+		{cast(NewCast, text, mysql.TypeVarString, packet+1), ""},
+		{cast(NewCastTo, binary, mysql.TypeString, packet), ""},
+		{cast(NewCastTo, binary, mysql.TypeString, packet+1), "Result of cast_as_binary() was larger than max_allowed_packet (4096) - truncated"},
+		{cast(NewCastTo, binary, mysql.TypeVarString, types.Unspecified), ""},
+	} {
+		warned := ""
+		env := testEnv(nil)
+		env.MaxPacket, env.Warn = packet, func(code uint16, m string) { warned += m }
+		v, err := c.e.Eval(env, []types.Value{types.Str("x")})
+		if err != nil || v.IsNull() != (c.warned != "") || warned != c.warned {
+			t.Errorf("%s: %v, %v, %q", c.e, v.Text(), err, warned)
 		}
 	}
 }

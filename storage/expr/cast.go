@@ -7,11 +7,17 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
+
+// castToLength is CAST(e AS CHAR(n)) with an n that max_allowed_packet may forbid: the value is NULL then, however short
+// the text is. The type alone doesn't tell that from a length that was worked out.
+const castToLength = "cast to length"
 
 // cast and collate carry what they need in Call.typ; New does not build them, NewCast and NewCollate do.
 var castDefs = []def{
 	{name: "cast", min: 1, max: 1, typ: notByName, f1: evalCast, render: renderCast},
+	{name: castToLength, min: 1, max: 1, since: version.V2, typ: notByName, f1: evalCastToLength, render: renderCast},
 	{name: "collate", min: 1, max: 1, typ: notByName, f1: evalCollate,
 		render: func(c *Call) string { return "(" + c.args[0].String() + " collate " + c.coll.Name() + ")" }},
 	{name: "binary", min: 1, max: 1, rewrite: func(a []Expr) (Expr, error) {
@@ -45,6 +51,23 @@ func newCast(e Expr, t types.Type) Expr {
 	c.ascii = o.ascii
 	c.prepare()
 	return c
+}
+
+// newCastTo builds a cast that a statement spells out.
+func newCastTo(e Expr, t types.Type) Expr {
+	cast := newCast(e, t)
+	if c, ok := cast.(*Call); ok && t.Class() == types.ClassString && t.Length > smallResult {
+		c.def, c.name = registry[castToLength], castToLength
+		c.prepare()
+	}
+	return cast
+}
+
+func evalCastToLength(c *Call, env *Env, v types.Value) (types.Value, error) {
+	if c.typ.Length > env.maxPacket() {
+		return tooLong(c, env)
+	}
+	return evalCast(c, env, v)
 }
 
 func evalCast(c *Call, env *Env, v types.Value) (types.Value, error) {

@@ -135,8 +135,11 @@ func New(name string, args ...Expr) (Expr, error) {
 	return d.build(args)
 }
 
-// NewCast builds CAST(e AS t).
+// NewCast builds a conversion of e to t.
 func NewCast(e Expr, t types.Type) Expr { return newCast(e, t) }
+
+// NewCastTo builds CAST(e AS t) as a statement has it: a length that is larger than max_allowed_packet gives NULL.
+func NewCastTo(e Expr, t types.Type) Expr { return newCastTo(e, t) }
 
 // NewCollate builds e COLLATE c (1253 if c does not fit e's character set).
 func NewCollate(e Expr, c types.Collation) (Expr, error) { return newCollate(e, c) }

@@ -178,7 +178,7 @@ func (s *shipper) build(name string, args []Expr) (Expr, error) {
 		return nil, nil
 	}
 	if name == "cast" {
-		return NewCast(args[0], s.casts[s.rng.IntN(len(s.casts))]), nil
+		return []func(Expr, types.Type) Expr{NewCast, NewCastTo}[s.rng.IntN(2)](args[0], s.casts[s.rng.IntN(len(s.casts))]), nil
 	}
 	return NewCollate(args[0], s.collations[s.rng.IntN(len(s.collations))])
 }

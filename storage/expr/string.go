@@ -163,9 +163,10 @@ func (c *Call) offset(s []byte, n int64) int {
 func tooLong(c *Call, env *Env) (types.Value, error) {
 	name := c.name
 	switch {
-	case name == "cast" && c.typ.IsBinary():
+	case name != "cast" && name != castToLength:
+	case c.typ.IsBinary():
 		name = "cast_as_binary"
-	case name == "cast":
+	default:
 		name = "cast_as_char"
 	}
 	env.warnf(errPacketOverflow, "Result of %s() was larger than max_allowed_packet (%d) - truncated", name, env.maxPacket())
