@@ -54,7 +54,7 @@ upgrade: ## a cluster of the program of commit FROM, upgraded node by node under
 
 generate: build ## random statements of every kind for TIME, on NODES nodes from CLIENTS connections; SEED
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) NODES=$(or $(NODES),3) CLIENTS=$(or $(CLIENTS),6) SEED=$(SEED) \
-		$(GO) test -count=1 -timeout 24h -run TestGenerate -v ./tests/generate
+		$(GO) test -count=1 -timeout 24h -run TestGenerate$$ -v ./tests/generate
 
 mutants: ## rules switched off in a program built for it, which the checkers must notice
 	$(GO) test -count=1 -timeout 40m -tags mutant -run "TestMutants|TestPoison" -v ./tests/cluster

@@ -13,7 +13,6 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -78,7 +77,7 @@ func (q *selectQuery) aggregateScope(sc *bind.Scope) *bind.Scope {
 			return e, err
 		}
 		for _, a := range q.aggs {
-			if (scalar.ColSet{a.id: true}).Touches(e) {
+			if (idSet{a.id: true}).touches(e) {
 				return nil, mysqlerr.Newf(mysql.ErrIllegalReference, "Reference '%s' not supported (reference to group function)", name.Name.O)
 			}
 		}
@@ -124,12 +123,12 @@ func sameAgg(a, b *expr.Agg) bool {
 		return false
 	}
 	for i := range a.Args {
-		if !scalar.Same(a.Args[i], b.Args[i]) {
+		if !same(a.Args[i], b.Args[i]) {
 			return false
 		}
 	}
 	for i := range a.OrderBy {
-		if a.OrderBy[i].Desc != b.OrderBy[i].Desc || !scalar.Same(a.OrderBy[i].Expr, b.OrderBy[i].Expr) {
+		if a.OrderBy[i].Desc != b.OrderBy[i].Desc || !same(a.OrderBy[i].Expr, b.OrderBy[i].Expr) {
 			return false
 		}
 	}
@@ -191,7 +190,7 @@ func bySize(list []expr.Expr) []int {
 // settler rewrites expressions to be evaluated over groups.
 type settler struct {
 	q          *selectQuery
-	determined scalar.ColSet
+	determined idSet
 	bySize     []int             // terms of GROUP BY, those with most nodes first
 	loose      map[int]expr.Expr // columns from any row of the group
 }
@@ -201,7 +200,7 @@ func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, err
 	for _, i := range s.bySize {
 		g := s.q.groupBy[i]
 		e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-			if scalar.Same(g, x) {
+			if same(g, x) {
 				return s.group(i)
 			}
 			return x
@@ -219,7 +218,7 @@ func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, err
 		return old
 	}
 	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-		if c := scalar.AsCall(x, "any_value"); c != nil {
+		if c := asCall(x, "any_value"); c != nil {
 			settled, e := s.anyValue(c, number, clause)
 			return keep(x, settled, e)
 		}
@@ -246,8 +245,8 @@ func (s *settler) group(i int) expr.Expr {
 // anyValue lets ANY_VALUE(e) read any row of the group.
 func (s *settler) anyValue(c *expr.Call, number int, clause string) (expr.Expr, error) {
 	loose := *s
-	loose.determined = scalar.ColSet{}
-	loose.determined.AddColumnsOf(c)
+	loose.determined = idSet{}
+	loose.determined.columnsOf(c)
 	return loose.settle(c.Args()[0], number, clause)
 }
 
@@ -270,7 +269,7 @@ func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, 
 	if e, ok := s.loose[c.Index]; ok {
 		return e, nil
 	}
-	if s.q.b.ctx.has(mysql.ModeOnlyFullGroupBy) && !s.determined[c.Index] {
+	if s.q.b.ctx.OnlyFullGroupBy && !s.determined[c.Index] {
 		return nil, s.q.notGrouped(c, number, clause)
 	}
 	agg, err := expr.NewAgg("any_value", false, []expr.Expr{c})
@@ -298,8 +297,8 @@ func (q *selectQuery) notGrouped(c *expr.Column, number int, clause string) erro
 }
 
 // dependents are the columns that have one value in each group: by equalities, and by whole unique keys.
-func (q *selectQuery) dependents() scalar.ColSet {
-	s := scalar.ColSet{}
+func (q *selectQuery) dependents() idSet {
+	s := idSet{}
 	for _, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok {
 			s[c.Index] = true
@@ -310,13 +309,13 @@ func (q *selectQuery) dependents() scalar.ColSet {
 	for grown := true; grown; {
 		n := len(s)
 		for _, c := range conds {
-			eq := scalar.AsCall(c, "=")
+			eq := asCall(c, "=")
 			if eq == nil {
 				continue
 			}
 			for i := range 2 {
 				a, ok := eq.Args()[i].(*expr.Column)
-				if ok && s.Covers(eq.Args()[1-i]) && expr.ClassOf(eq.Args()[1-i]) != expr.Volatile {
+				if ok && s.covers(eq.Args()[1-i]) && expr.ClassOf(eq.Args()[1-i]) != expr.Volatile {
 					s[a.Index] = true
 				}
 			}
@@ -338,13 +337,13 @@ func joinConditions(r rel, dst *[]expr.Expr) {
 }
 
 // addDependents adds all columns of the table when s has a key of it.
-func (r *tableRel) addDependents(s scalar.ColSet) {
-	for i := range r.Desc.Indexes {
-		ix := &r.Desc.Indexes[i]
+func (r *tableRel) addDependents(s idSet) {
+	for i := range r.table.Indexes {
+		ix := &r.table.Indexes[i]
 		whole := ix.Unique || i == 0
 		for k := range ix.Columns {
 			c := &ix.Columns[k]
-			whole = whole && s[r.First+c.Column] && c.Prefix == 0 && (i == 0 || r.Desc.Columns[c.Column].NotNull)
+			whole = whole && s[r.first+c.Column] && c.Prefix == 0 && (i == 0 || r.table.Columns[c.Column].NotNull)
 		}
 		if whole {
 			r.columnIDs(s)
@@ -400,11 +399,11 @@ func (q *selectQuery) planAggregate(in node) (node, error) {
 		return q.pushAggregate(a, s)
 	}
 	var err error
-	if a.spec.GroupBy, err = scalar.ResolveAll(q.groupBy, in.ids()); err != nil {
+	if a.spec.GroupBy, err = resolveAll(q.groupBy, in.ids()); err != nil {
 		return nil, err
 	}
 	for _, item := range q.aggs {
-		agg, err := scalar.ResolveAgg(item.agg, in.ids())
+		agg, err := resolveAgg(item.agg, in.ids())
 		if err != nil {
 			return nil, err
 		}
@@ -418,6 +417,23 @@ func (q *selectQuery) groupEstimate(rows float64) float64 {
 		return 1
 	}
 	return math.Max(1, math.Min(rows, math.Pow(rows, 0.7)))
+}
+
+func resolveAgg(a *expr.Agg, ids []int) (*expr.Agg, error) {
+	out := *a
+	var err error
+	if out.Args, err = resolveAll(a.Args, ids); err != nil {
+		return nil, err
+	}
+	out.OrderBy = nil
+	for _, k := range a.OrderBy {
+		e, err := resolve(k.Expr, ids)
+		if err != nil {
+			return nil, err
+		}
+		out.OrderBy = append(out.OrderBy, expr.SortKey{Expr: e, Desc: k.Desc})
+	}
+	return &out, nil
 }
 
 func (q *selectQuery) pushesAggregate(s *tableScan) bool {
@@ -437,7 +453,7 @@ func (q *selectQuery) pushAggregate(a *aggNode, s *tableScan) (node, error) {
 	ids := s.columnIDs()
 	push := &pushedAgg{}
 	var err error
-	if push.groupBy, err = scalar.ResolveAll(q.groupBy, ids); err != nil {
+	if push.groupBy, err = resolveAll(q.groupBy, ids); err != nil {
 		return nil, err
 	}
 	var out []int
@@ -446,7 +462,7 @@ func (q *selectQuery) pushAggregate(a *aggNode, s *tableScan) (node, error) {
 		out = append(out, q.b.newIDs(1))
 	}
 	for _, item := range q.aggs {
-		agg, err := scalar.ResolveAgg(item.agg, ids)
+		agg, err := resolveAgg(item.agg, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -464,7 +480,7 @@ func (q *selectQuery) pushAggregate(a *aggNode, s *tableScan) (node, error) {
 }
 
 // extreme recognises SELECT MIN(c) or MAX(c) over one table without groups, which the end of an index answers.
-func (q *selectQuery) extreme() (want []scalar.OrderCol, notNull expr.Expr) {
+func (q *selectQuery) extreme() (want []orderCol, notNull expr.Expr) {
 	if len(q.groupBy) > 0 || len(q.aggs) != 1 || len(q.aggs[0].agg.Args) != 1 {
 		return nil, nil
 	}
@@ -481,5 +497,5 @@ func (q *selectQuery) extreme() (want []scalar.OrderCol, notNull expr.Expr) {
 	if err != nil {
 		return nil, nil
 	}
-	return []scalar.OrderCol{{ID: c.Index, Desc: a.Name == "max"}}, notNull
+	return []orderCol{{c.Index, a.Name == "max"}}, notNull
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
@@ -134,7 +133,7 @@ func (w *workingTable) relation(b *builder, alias string) (rel, []bind.Column, e
 		cols[i] = c
 		n.cols = append(n.cols, c.ID)
 	}
-	n.est, n.price = access.MinTableRows, access.MinTableRows
+	n.est, n.price = minTableRows, minTableRows
 	return &nodeRel{n}, cols, nil
 }
 

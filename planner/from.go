@@ -8,10 +8,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
-	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 )
@@ -21,12 +19,12 @@ func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
 // rel is a relation of a FROM clause before it is planned.
 type rel interface {
 	// columnIDs adds the numbers of the relation's columns to s.
-	columnIDs(s scalar.ColSet)
+	columnIDs(s idSet)
 }
 
-func (r *tableRel) columnIDs(s scalar.ColSet) {
-	for pos := range r.Desc.Columns {
-		s[r.First+pos] = true
+func (r *tableRel) columnIDs(s idSet) {
+	for pos := range r.table.Columns {
+		s[r.first+pos] = true
 	}
 	if r.keyID != 0 {
 		s[r.keyID] = true
@@ -42,7 +40,7 @@ type virtualRel struct {
 	n     int
 }
 
-func (r *virtualRel) columnIDs(s scalar.ColSet) {
+func (r *virtualRel) columnIDs(s idSet) {
 	for i := range r.n {
 		s[r.first+i] = true
 	}
@@ -55,7 +53,7 @@ type queryRel struct {
 	alias string
 }
 
-func (r *queryRel) columnIDs(s scalar.ColSet) {
+func (r *queryRel) columnIDs(s idSet) {
 	for i := range r.cols {
 		s[r.cols[i].ID] = true
 	}
@@ -64,7 +62,7 @@ func (r *queryRel) columnIDs(s scalar.ColSet) {
 // nodeRel is a relation that is planned already.
 type nodeRel struct{ node node }
 
-func (r *nodeRel) columnIDs(s scalar.ColSet) { s.Add(scalar.SetOf(r.node.ids())) }
+func (r *nodeRel) columnIDs(s idSet) { s.add(setOf(r.node.ids())) }
 
 // joinRel joins two relations. A RIGHT JOIN has its sides exchanged.
 type joinRel struct {
@@ -74,7 +72,7 @@ type joinRel struct {
 	straight    bool
 }
 
-func (r *joinRel) columnIDs(s scalar.ColSet) {
+func (r *joinRel) columnIDs(s idSet) {
 	r.left.columnIDs(s)
 	if r.kind == exec.Inner || r.kind == exec.Left {
 		r.right.columnIDs(s)
@@ -191,8 +189,7 @@ func (q *selectQuery) fromTable(n *ast.TableName, alias string) (rel, []bind.Col
 	}
 	q.b.dependOn(t)
 	q.b.reads++
-	r := &tableRel{b: q.b, db: db, alias: alias}
-	r.Table = access.Table{Desc: t, First: q.b.newIDs(len(t.Columns)), Rows: q.b.tableRows(t)}
+	r := &tableRel{b: q.b, table: t, db: db, alias: alias, first: q.b.newIDs(len(t.Columns)), total: q.b.tableRows(t)}
 	if q.b.ctx.changes {
 		r.lock.mode = distributed.ReadForChange
 	}
@@ -261,19 +258,19 @@ func (r *tableRel) takeHints(hints []*ast.IndexHint) error {
 	for _, h := range hints {
 		var names []string
 		for _, n := range h.IndexNames {
-			ix := r.Desc.IndexByName(n.O)
+			ix := r.table.IndexByName(n.O)
 			if ix == nil {
-				return mysqlerr.New(mysql.ErrKeyDoesNotExist, n.O, r.Desc.Name)
+				return mysqlerr.New(mysql.ErrKeyDoesNotExist, n.O, r.table.Name)
 			}
 			names = append(names, ix.Name)
 		}
 		switch h.HintType {
 		case ast.HintUse, ast.HintForce:
-			r.Hint.Set = true
-			r.Hint.Force = r.Hint.Force || h.HintType == ast.HintForce
-			r.Hint.Only = append(r.Hint.Only, names...)
+			r.hint.set = true
+			r.hint.force = r.hint.force || h.HintType == ast.HintForce
+			r.hint.only = append(r.hint.only, names...)
 		case ast.HintIgnore:
-			r.Hint.Ignore = append(r.Hint.Ignore, names...)
+			r.hint.ignore = append(r.hint.ignore, names...)
 		}
 	}
 	return nil
@@ -340,7 +337,7 @@ func (q *selectQuery) bindOn(j *joinRel, on ast.ExprNode, cols []bind.Column) er
 	if err != nil {
 		return err
 	}
-	j.on = scalar.Terms(j.on, q.b.fold(expr.Condition(e)))
+	j.on = terms(j.on, q.b.fold(expr.Condition(e)))
 	return nil
 }
 

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"cloudsql/planner/exec"
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
 
@@ -12,7 +11,7 @@ func simplifyOuter(r rel, conds []expr.Expr) {
 	if !ok {
 		return
 	}
-	right := scalar.ColSet{}
+	right := idSet{}
 	j.right.columnIDs(right)
 	if j.kind == exec.Left {
 		for _, c := range conds {
@@ -32,7 +31,7 @@ func simplifyOuter(r rel, conds []expr.Expr) {
 }
 
 // rejectsNull tells whether a condition cannot be true when all columns of ids are NULL.
-func rejectsNull(e expr.Expr, ids scalar.ColSet) bool {
+func rejectsNull(e expr.Expr, ids idSet) bool {
 	c, ok := e.(*expr.Call)
 	if !ok {
 		return false
@@ -64,7 +63,7 @@ func rejectsNull(e expr.Expr, ids scalar.ColSet) bool {
 }
 
 // strictIn tells whether e is NULL when the columns of ids are.
-func strictIn(e expr.Expr, ids scalar.ColSet) bool {
+func strictIn(e expr.Expr, ids idSet) bool {
 	switch x := e.(type) {
 	case *expr.Column:
 		return ids[x.Index]

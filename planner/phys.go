@@ -3,12 +3,9 @@ package planner
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 
-	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -21,9 +18,15 @@ type node interface {
 	rows() float64
 	cost() float64
 	// sorted is the order that its rows are known to come in.
-	sorted() []scalar.OrderCol
+	sorted() []orderCol
 	open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 	explain(x *explainer, depth int)
+}
+
+// orderCol is one column of an order.
+type orderCol struct {
+	id   int
+	desc bool
 }
 
 // base is what all nodes have.
@@ -31,24 +34,23 @@ type base struct {
 	cols  []int
 	est   float64
 	price float64
-	order []scalar.OrderCol
+	order []orderCol
 }
 
-func (b *base) ids() []int                { return b.cols }
-func (b *base) rows() float64             { return b.est }
-func (b *base) cost() float64             { return b.price }
-func (b *base) sorted() []scalar.OrderCol { return b.order }
+func (b *base) ids() []int         { return b.cols }
+func (b *base) rows() float64      { return b.est }
+func (b *base) cost() float64      { return b.price }
+func (b *base) sorted() []orderCol { return b.order }
 
 // Costs of operators for one row, in rows read in order.
 const (
+	costFilter  = 0.05
 	costProject = 0.05
 	costHashAdd = 1.0
 	costProbe   = 0.4
 	costSort    = 0.3 // times the logarithm
 	costPair    = 0.1 // of a nested loop
 )
-
-func sortCost(rows float64) float64 { return rows * costSort * math.Log2(rows+2) }
 
 // filterNode passes rows at the gateway.
 type filterNode struct {
@@ -61,12 +63,12 @@ func newFilter(in node, conds []expr.Expr) (node, error) {
 	if len(conds) == 0 {
 		return in, nil
 	}
-	r, err := scalar.ResolveAll(conds, in.ids())
+	r, err := resolveAll(conds, in.ids())
 	if err != nil {
 		return nil, err
 	}
 	f := &filterNode{in: in, conds: r}
-	f.base = base{cols: in.ids(), est: in.rows() * access.Selectivity(conds), price: in.cost() + in.rows()*access.CostFilter, order: in.sorted()}
+	f.base = base{cols: in.ids(), est: in.rows() * selectivity(conds), price: in.cost() + in.rows()*costFilter, order: in.sorted()}
 	return f, nil
 }
 
@@ -83,7 +85,7 @@ func (f *filterNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 }
 
 func (f *filterNode) explain(x *explainer, depth int) {
-	x.add(depth, "Filter", f.est, "", scalar.Texts(f.conds))
+	x.add(depth, "Filter", f.est, "", texts(f.conds))
 	f.in.explain(x, depth+1)
 }
 
@@ -107,7 +109,7 @@ func (g *guardNode) open(_ context.Context, run *exec.Run) (exec.Operator, error
 }
 
 func (g *guardNode) explain(x *explainer, depth int) {
-	x.add(depth, "Guard", g.est, "", scalar.Texts(g.conds))
+	x.add(depth, "Guard", g.est, "", texts(g.conds))
 	g.in.explain(x, depth+1)
 }
 
@@ -131,7 +133,7 @@ type projectNode struct {
 
 // newProject gives out, computed from exprs, under the numbers of out.
 func newProject(in node, exprs []expr.Expr, out []int) (node, error) {
-	r, err := scalar.ResolveAll(exprs, in.ids())
+	r, err := resolveAll(exprs, in.ids())
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +144,13 @@ func newProject(in node, exprs []expr.Expr, out []int) (node, error) {
 }
 
 // renamedOrder follows an order through a projection.
-func renamedOrder(order []scalar.OrderCol, exprs []expr.Expr, out []int) []scalar.OrderCol {
-	var list []scalar.OrderCol
+func renamedOrder(order []orderCol, exprs []expr.Expr, out []int) []orderCol {
+	var list []orderCol
 	for _, o := range order {
 		found := false
 		for i, e := range exprs {
-			if c, ok := e.(*expr.Column); ok && c.Index == o.ID {
-				list = append(list, scalar.OrderCol{ID: out[i], Desc: o.Desc})
+			if c, ok := e.(*expr.Column); ok && c.Index == o.id {
+				list = append(list, orderCol{out[i], o.desc})
 				found = true
 				break
 			}
@@ -173,7 +175,7 @@ func (p *projectNode) open(ctx context.Context, run *exec.Run) (exec.Operator, e
 
 func (p *projectNode) explain(x *explainer, depth int) {
 	if !p.identity() {
-		x.add(depth, "Project", p.est, "", scalar.Texts(p.exprs))
+		x.add(depth, "Project", p.est, "", texts(p.exprs))
 		depth++
 	}
 	p.in.explain(x, depth)
@@ -205,7 +207,7 @@ type sortNode struct {
 func newSort(in node, keys []expr.SortKey, limit *limitSpec) (node, error) {
 	s := &sortNode{in: in, limit: limit}
 	for _, k := range keys {
-		e, err := scalar.Resolve(k.Expr, in.ids())
+		e, err := resolve(k.Expr, in.ids())
 		if err != nil {
 			return nil, err
 		}
@@ -221,7 +223,7 @@ func newSort(in node, keys []expr.SortKey, limit *limitSpec) (node, error) {
 		if !ok {
 			break
 		}
-		s.order = append(s.order, scalar.OrderCol{ID: c.Index, Desc: k.Desc})
+		s.order = append(s.order, orderCol{c.Index, k.Desc})
 	}
 	return s, nil
 }
@@ -249,7 +251,7 @@ func (s *sortNode) open(ctx context.Context, run *exec.Run) (exec.Operator, erro
 }
 
 func (s *sortNode) explain(x *explainer, depth int) {
-	name, info := "Sort", scalar.SortTexts(s.keys)
+	name, info := "Sort", sortTexts(s.keys)
 	if s.limit != nil {
 		name, info = "TopN", info+" "+s.limit.text()
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -254,14 +253,14 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 		if err := oneColumn(e); err != nil {
 			return err
 		}
-		q.where = scalar.Terms(q.where, q.b.fold(expr.Condition(e)))
+		q.where = terms(q.where, q.b.fold(expr.Condition(e)))
 	}
 	return nil
 }
 
 // oneColumn refuses a row where a scalar belongs.
 func oneColumn(e expr.Expr) error {
-	if scalar.AsCall(e, "row") != nil {
+	if asCall(e, "row") != nil {
 		return mysqlerr.New(mysql.ErrOperandColumns, 1)
 	}
 	return nil
@@ -333,7 +332,7 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 	return q.checkDistinctOrder()
 }
 
-// Position gives the select-list item of a number in GROUP BY or ORDER BY.
+// position gives the select-list item of a number in GROUP BY or ORDER BY.
 func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) {
 	if n.N < 1 || n.N > len(q.fields) {
 		return 0, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in '%s'", n.N, clause)
@@ -361,17 +360,17 @@ func (q *selectQuery) bindGroupItem(item *ast.ByItem) error {
 // addGroup adds a term of GROUP BY; one that is constant groups nothing, but a group there is.
 func (q *selectQuery) addGroup(e expr.Expr, name string) error {
 	for _, a := range q.aggs {
-		if (scalar.ColSet{a.id: true}).Touches(e) {
+		if (idSet{a.id: true}).touches(e) {
 			return mysqlerr.New(mysql.ErrWrongGroupField, name)
 		}
 	}
 	for _, w := range q.windows {
-		if (scalar.ColSet{w.id: true}).Touches(e) {
+		if (idSet{w.id: true}).touches(e) {
 			return mysqlerr.New(mysql.ErrWrongGroupField, name)
 		}
 	}
 	for _, g := range q.groupBy {
-		if scalar.Same(g, e) && !q.rollup {
+		if same(g, e) && !q.rollup {
 			return nil
 		}
 	}
@@ -398,7 +397,7 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
 		if name.Table.O != "" && (f.col.Field.Table != name.Table.O || !strings.EqualFold(f.col.Field.OrgName, name.Name.O)) {
 			continue
 		}
-		if found >= 0 && !scalar.Same(q.fields[found].expr, f.expr) {
+		if found >= 0 && !same(q.fields[found].expr, f.expr) {
 			return -1, mysqlerr.New(mysql.ErrNonUniq, bind.FullName(name), bind.OrderBy)
 		}
 		if found < 0 {
@@ -412,7 +411,7 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
 func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	sc := *q.scope
 	sc.Alias, sc.AliasFirst = q.alias, true
-	visible := scalar.ColSet{}
+	visible := idSet{}
 	for _, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok {
 			visible[c.Index] = true
@@ -433,7 +432,7 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	if err != nil {
 		return err
 	}
-	q.having = scalar.Split(nil, q.b.fold(expr.Condition(e)))
+	q.having = splitAnd(nil, q.b.fold(expr.Condition(e)))
 	return nil
 }
 
@@ -465,11 +464,11 @@ func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
 		return err
 	}
 	s.expr = q.b.fold(e)
-	if scalar.Fixed(s.expr) {
+	if fixed(s.expr) {
 		return nil // a constant orders nothing
 	}
 	for i := range q.fields {
-		if scalar.Same(q.fields[i].expr, s.expr) {
+		if same(q.fields[i].expr, s.expr) {
 			s.field = i
 			break
 		}
@@ -483,17 +482,17 @@ func (q *selectQuery) checkDistinctOrder() error {
 	if !q.distinct {
 		return nil
 	}
-	fields := scalar.ColSet{}
+	fields := idSet{}
 	for i := range q.fields {
 		if c, ok := q.fields[i].expr.(*expr.Column); ok {
 			fields[c.Index] = true
 		}
 	}
 	for i, o := range q.orderBy {
-		if o.field >= 0 || fields.Covers(o.expr) {
+		if o.field >= 0 || fields.covers(o.expr) {
 			continue
 		}
-		if !q.b.ctx.has(mysql.ModeOnlyFullGroupBy) {
+		if !q.b.ctx.OnlyFullGroupBy {
 			continue
 		}
 		return mysqlerr.Newf(errDistinctOrder, "Expression #%d of ORDER BY clause is not in SELECT list, references column "+
@@ -504,7 +503,7 @@ func (q *selectQuery) checkDistinctOrder() error {
 }
 
 // firstColumn names a column of e that is not in the set, with database and table.
-func (q *selectQuery) firstColumn(e expr.Expr, except scalar.ColSet) string {
+func (q *selectQuery) firstColumn(e expr.Expr, except idSet) string {
 	name := ""
 	expr.Walk(e, func(x expr.Expr) bool {
 		if c, ok := x.(*expr.Column); ok && name == "" && !except[c.Index] {

@@ -7,7 +7,6 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 )
@@ -27,7 +26,7 @@ type semiJoin struct {
 type joinKey struct {
 	left, right expr.Expr
 	cond        expr.Expr
-	hash        scalar.Hashing
+	hash        hashing
 	nullSafe    bool
 }
 
@@ -129,7 +128,7 @@ func (q *selectQuery) semiIn(b *bind.Binder, left, sel ast.ExprNode, negate bool
 		return nil, err
 	}
 	parts := []expr.Expr{l}
-	if r := scalar.AsCall(l, "row"); r != nil {
+	if r := asCall(l, "row"); r != nil {
 		parts = r.Args()
 	}
 	out := in.columns()
@@ -173,7 +172,7 @@ func (q *selectQuery) semiPlanned(in query, parts []expr.Expr, negate bool) (*se
 			return nil, err
 		}
 		j.conds = append(j.conds, eq)
-		j.keys = append(j.keys, joinKey{left: p, right: out[i].Ref(), cond: eq, hash: scalar.HashOf(p.Type(), &out[i].Field.Type, eq)})
+		j.keys = append(j.keys, joinKey{left: p, right: out[i].Ref(), cond: eq, hash: hashKind(p.Type(), &out[i].Field.Type, eq)})
 	}
 	if s, ok := in.(*selectQuery); ok && s.mergeable() {
 		// The inner tables themselves can be joined, by their indexes too.
@@ -237,7 +236,7 @@ func (q *selectQuery) decorrelates(s *selectQuery) bool {
 func (j *semiJoin) uses(slots map[int]bool) bool {
 	for _, list := range [][]expr.Expr{j.where, j.conds} {
 		for _, e := range list {
-			if scalar.UsesParam(e, slots) {
+			if usesParam(e, slots) {
 				return true
 			}
 		}
@@ -257,11 +256,22 @@ func relUses(r rel, slots map[int]bool) bool {
 		return false
 	}
 	for _, e := range j.on {
-		if scalar.UsesParam(e, slots) {
+		if usesParam(e, slots) {
 			return true
 		}
 	}
 	return relUses(j.left, slots) || relUses(j.right, slots)
+}
+
+func usesParam(e expr.Expr, slots map[int]bool) bool {
+	found := false
+	expr.Walk(e, func(x expr.Expr) bool {
+		if p, ok := x.(*expr.Param); ok && slots[p.Index] {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 // splitCorrelated takes the conditions of s apart: those over its own tables, and those with columns of this block.
@@ -271,7 +281,7 @@ func (q *selectQuery) splitCorrelated(s *selectQuery) (own, both []expr.Expr) {
 		slots[r.slot] = true
 	}
 	for _, c := range s.where {
-		if scalar.UsesParam(c, slots) {
+		if usesParam(c, slots) {
 			both = append(both, q.toColumns(c))
 		} else {
 			own = append(own, c)

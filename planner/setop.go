@@ -9,7 +9,6 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -154,7 +153,7 @@ func (b *builder) combine(kind setKind, all bool, l, r query) (query, error) {
 
 // unify finds the type of a column that comes from values of type a and from e.
 func unify(a types.Type, e expr.Expr) (types.Type, error) {
-	if scalar.SameType(&a, e.Type()) {
+	if sameType(&a, e.Type()) {
 		return a, nil
 	}
 	c, err := expr.New("coalesce", &expr.Column{Typ: a}, e)
@@ -167,7 +166,7 @@ func unify(a types.Type, e expr.Expr) (types.Type, error) {
 // convertTo converts e to a type that unify found.
 func convertTo(e expr.Expr, t types.Type) expr.Expr {
 	from := e.Type()
-	if scalar.SameType(from, &t) || from.Class() == types.ClassNull || sameForm(from, &t) {
+	if sameType(from, &t) || from.Class() == types.ClassNull || sameForm(from, &t) {
 		return e
 	}
 	return expr.NewCast(e, t)
@@ -277,7 +276,7 @@ func (s *setQuery) planPart(part query, ids []int, push []expr.Expr) (node, erro
 	}
 	var conds []expr.Expr
 	for _, c := range push {
-		conds = append(conds, scalar.Substitute(c, by))
+		conds = append(conds, substitute(c, by))
 	}
 	in, err := part.plan(conds)
 	if err != nil {

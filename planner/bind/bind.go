@@ -43,14 +43,17 @@ type Binder struct {
 	depth int // nesting of the expression being bound
 }
 
-// Expr binds n in sc. Names are looked up from sc outwards.
+// Expr binds n in sc. Names are looked up from sc outwards. With an error there is no expression, and no pointer to none either.
 func Expr(b *Binder, sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 	if b.depth++; b.depth > maxDepth {
 		return nil, mysqlerr.New(mysql.ErrTooHighLevelOfNestingForSelect)
 	}
 	e, err := b.bind(sc, unparen(n))
 	b.depth--
-	return e, err
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 func (b *Binder) bind(sc *Scope, n ast.ExprNode) (expr.Expr, error) {

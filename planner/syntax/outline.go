@@ -143,3 +143,55 @@ func blankComments(text string, escapes bool) string {
 	}
 	return string(b)
 }
+
+// bangLength is the length of the "/*!50003" that text begins with.
+func bangLength(text string) int {
+	n := len("/*!")
+	for n < min(len("/*!050003"), len(text)) && text[n] >= '0' && text[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// SkipQuoted gives the position after the string or name that begins at i.
+func SkipQuoted(text string, i int, escapes bool) int {
+	quote := text[i]
+	for i++; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			if escapes {
+				i++
+			}
+		case quote:
+			return i + 1 // a doubled quote goes on as a string of its own, which is as good
+		}
+	}
+	return len(text)
+}
+
+// CommentLength is the length of the comment that text begins with, 0 for none.
+func CommentLength(text string) int {
+	var end string
+	switch {
+	case text[0] == '#':
+		end = "\n"
+	case strings.HasPrefix(text, "--") && (len(text) == 2 || text[2] <= ' '):
+		end = "\n"
+	case strings.HasPrefix(text, "/*"):
+		end = "*/"
+	default:
+		return 0
+	}
+	if i := strings.Index(text[min(2, len(text)):], end); i >= 0 && end == "*/" {
+		return i + 4
+	}
+	if i := strings.Index(text, end); i >= 0 && end == "\n" {
+		return i + 1
+	}
+	return len(text)
+}
+
+// IsWord tells whether c may stand in a name without quotes.
+func IsWord(c byte) bool {
+	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}

@@ -1,14 +1,10 @@
 package show
 
-import (
-	"context"
+import "context"
 
-	"cloudsql/sql/dialect"
-)
-
-// recognised runs what only dialect.ReadShow knows, as a session does.
+// recognised runs what only Recognise knows, as a session does.
 func (s *server) recognised(text string) (*Result, error, bool) { //nolint:revive // the error is one of two answers
-	stmt, err := dialect.ReadShow(text)
+	stmt, err := Recognise(text)
 	if err != nil {
 		return nil, err, true
 	}

@@ -51,14 +51,40 @@ func TestGenerate(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(n+" nodes", func(t *testing.T) {
-			r := &run{t: t, seed: seed, nodes: harness.Cluster(t, count), faults: map[string]*fault{}, codes: map[uint16]int{}}
-			if count > 1 {
-				harness.Eventually(t, time.Minute, "replicas everywhere", func() error { return harness.Replicated(r.nodes) })
-			}
-			r.work(d, clients)
+			r := newRun(t, seed, count)
+			r.deadline, r.impatient = time.Now().Add(d), true
+			r.work(clients)
 			r.judge()
 		})
 	}
+}
+
+// TestGenerateShort is in make test: the same statements each time on three nodes, others each time on one.
+func TestGenerateShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("processes")
+	}
+	for _, c := range []struct {
+		name  string
+		nodes int
+		seed  uint64
+	}{{"three nodes", 3, 7}, {"one node", 1, uint64(time.Now().UnixNano())}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Logf("seed %d", c.seed)
+			r := newRun(t, c.seed, c.nodes)
+			r.most = 3000
+			r.work(3)
+			r.judge()
+		})
+	}
+}
+
+func newRun(t *testing.T, seed uint64, nodes int) *run {
+	r := &run{t: t, seed: seed, nodes: harness.Cluster(t, nodes), faults: map[string]*fault{}, codes: map[uint16]int{}}
+	if nodes > 1 {
+		harness.Eventually(t, time.Minute, "replicas everywhere", func() error { return harness.Replicated(r.nodes) })
+	}
+	return r
 }
 
 // run is one run against one cluster.
@@ -68,6 +94,10 @@ type run struct {
 	nodes []*harness.Node
 	count atomic.Int64
 	good  atomic.Int64
+
+	most      int64     // statements, 0 for any number
+	deadline  time.Time // zero for none
+	impatient bool      // a statement that takes long is a failure
 
 	mu     sync.Mutex
 	faults map[string]*fault // by what they have in common
@@ -88,8 +118,11 @@ const (
 	keptLines = 40
 )
 
-func (r *run) work(d time.Duration, clients int) {
-	deadline := time.Now().Add(d)
+func (r *run) over() bool {
+	return r.ended() || r.most > 0 && r.count.Load() >= r.most || !r.deadline.IsZero() && time.Now().After(r.deadline)
+}
+
+func (r *run) work(clients int) {
 	catalog, vars := r.catalog()
 	var wg sync.WaitGroup
 	for i := range clients {
@@ -105,7 +138,7 @@ func (r *run) work(d time.Duration, clients int) {
 			}
 			c.connect()
 			defer c.close()
-			for time.Now().Before(deadline) && !r.ended() {
+			for !r.over() {
 				c.step()
 			}
 		})
@@ -234,6 +267,10 @@ func (c *client) step() {
 	if c.trace != nil {
 		fmt.Fprintf(c.trace, "%q\n", s.SQL)
 	}
+	if c.g.chance(0.002) {
+		c.disturb(s)
+		return
+	}
 	began := time.Now()
 	err := c.run(s)
 	if err == nil {
@@ -243,7 +280,7 @@ func (c *client) step() {
 		}
 	}
 	kind := failure(err)
-	if took := time.Since(began); kind == "" && took > patience/2 {
+	if took := time.Since(began); kind == "" && c.r.impatient && took > patience/2 {
 		kind, err = "slow", fmt.Errorf("took %v", took)
 	}
 	if kind != "" {
@@ -251,6 +288,31 @@ func (c *client) step() {
 	} else {
 		c.r.tally(err)
 	}
+}
+
+// disturb sends a statement and does not wait for its end: the client goes away, or another connection kills it. What comes
+// of it is nobody's fault; that the server goes on is what the next statements show.
+func (c *client) disturb(s Statement) {
+	wait := time.Duration(c.g.n(5000)) * time.Microsecond
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if kind := c.g.n(3); kind == 0 {
+		time.AfterFunc(wait, cancel) // the driver closes the connection
+	} else {
+		var id int64
+		if err := c.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err == nil {
+			kill := []string{"KILL QUERY ", "KILL "}[kind-1]
+			killed := make(chan struct{})
+			time.AfterFunc(wait, func() {
+				_, _ = c.pool.ExecContext(ctx, fmt.Sprint(kill, id))
+				close(killed)
+			})
+			defer func() { <-killed }()
+		}
+	}
+	_ = c.ask(ctx, s)
+	c.connect()
+	c.restore()
 }
 
 func (r *run) tally(err error) {
@@ -266,6 +328,10 @@ func (r *run) tally(err error) {
 func (c *client) run(s Statement) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	return c.ask(ctx, s)
+}
+
+func (c *client) ask(ctx context.Context, s Statement) error {
 	rows, err := c.conn.QueryContext(ctx, s.SQL, s.Args...)
 	if err != nil {
 		return err
@@ -372,6 +438,7 @@ func (c *client) report(kind string, s Statement, err error) {
 
 // restore brings a new connection to where the tables are.
 func (c *client) restore() {
+	c.g.inTxn, c.g.locked = false, false
 	if c.conn != nil {
 		_ = c.run(Statement{SQL: "USE " + c.g.Database})
 		_ = c.run(Statement{SQL: "SET max_execution_time = 2000, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, sql_mode = ''"})

@@ -89,6 +89,10 @@ func (g *Generator) text() string {
 		}
 	case 3:
 		s = g.oneOf(texts) + s
+	case 4:
+		if g.chance(0.01) {
+			s = strings.Repeat(g.pick("x", "1", "日", "%", "{", "[1,"), 1<<20)
+		}
 	}
 	return quote(s)
 }

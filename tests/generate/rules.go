@@ -257,7 +257,7 @@ var rules = map[string][]string{
 		"SIGNED", "UNSIGNED", "CHAR", "CHAR({small})", "CHAR({integer})", "CHAR CHARACTER SET {charset}", "BINARY", "BINARY({small})", "DATE", "DATETIME", "DATETIME(6)", "DATETIME(7)", "TIME",
 		"TIME(3)", "DECIMAL", "DECIMAL(65,30)", "DECIMAL(10,2)", "DECIMAL({integer})", "DOUBLE", "FLOAT", "FLOAT({small})", "REAL", "JSON", "YEAR", "NCHAR(3)", "UNSIGNED ARRAY",
 	},
-	"charset": {"utf8mb4", "latin1", "binary", "ascii", "utf8mb3", "ucs2", "utf16", "gbk", "nothing"},
+	"charset": {"utf8mb4", "latin1", "binary", "ascii", "utf8mb3", "utf8mb4", "utf8mb4", "latin1", "{ucs2|utf16|gbk|nothing}"},
 	"collation": {
 		"utf8mb4_bin", "utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb4_unicode_ci", "latin1_swedish_ci", "binary", "utf8mb4_0900_as_cs", "utf8mb4_0900_bin",
 		"utf8mb4_ja_0900_as_cs", "ascii_bin", "nothing", "utf8mb3_general_ci",

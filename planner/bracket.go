@@ -1,27 +1,28 @@
-package access
+package planner
 
 import (
 	"math"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"vitess.io/vitess/go/mysql/decimal"
 
 	"cloudsql/storage/types"
 )
 
-// Fit is how well a constant fits a column.
-type Fit uint8
+// certainty is how well a constant fits a column.
+type certainty uint8
 
 const (
-	Exactly Fit = iota // lo and hi are the constant as a value of the column
-	Within             // the constant lies somewhere from lo to hi
-	Unknown            // nothing is known
+	exactly certainty = iota // lo and hi are the constant as a value of the column
+	within                   // the constant lies somewhere from lo to hi
+	unknown                  // nothing is known
 )
 
 // maxExactFloat is up to where every integer is a double.
 const maxExactFloat = 1 << 53
 
-// Bounds finds where a constant lies among the values of a column, in storage form.
-func Bounds(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {
+// bracket finds where a constant lies among the values of a column, in storage form.
+func bracket(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state certainty) {
 	switch t.Class() {
 	case types.ClassInt:
 		return bracketInt(v)
@@ -29,39 +30,42 @@ func Bounds(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, st
 		return bracketDecimal(v, max(t.Decimals, 0))
 	case types.ClassFloat:
 		f := types.Float(v.ToFloat(nil))
-		return f, f, Exactly
+		if t.ID == mysql.TypeFloat && v.Kind() != types.KindFloat {
+			return f, f, exactly
+		}
+		return f, f, exactly
 	case types.ClassString:
 		if v.Kind() == types.KindString || v.Kind() == types.KindBytes {
-			return v, v, Exactly
+			return v, v, exactly
 		}
 	case types.ClassDate, types.ClassDatetime:
 		return bracketDate(v, t, m)
 	case types.ClassTime:
 		if d := v.ToTime(m, nil); !d.IsNull() && (v.Kind() == types.KindTime || v.Kind() == types.KindString) {
-			return d, d, Exactly
+			return d, d, exactly
 		}
 	case types.ClassEnum:
 		return bracketEnum(v, t)
 	case types.ClassBit:
 		if u, clipped := v.ToUint(nil); !clipped {
 			b := types.Bit(u, max(t.Length, 1))
-			return b, b, Exactly
+			return b, b, exactly
 		}
 	}
-	return types.Null, types.Null, Unknown
+	return types.Null, types.Null, unknown
 }
 
-func bracketInt(v types.Value) (lo, hi types.Value, state Fit) {
+func bracketInt(v types.Value) (lo, hi types.Value, state certainty) {
 	switch v.Kind() {
 	case types.KindInt, types.KindUint:
-		return v, v, Exactly
+		return v, v, exactly
 	case types.KindDecimal:
 		if w := types.RoundDecimal(v, 0); types.Compare(w, v, types.CollationBinary) == 0 {
 			if i, clipped := w.ToInt(nil); !clipped {
-				return types.Int(i), types.Int(i), Exactly
+				return types.Int(i), types.Int(i), exactly
 			}
 			if u, clipped := w.ToUint(nil); !clipped {
-				return types.Uint(u), types.Uint(u), Exactly
+				return types.Uint(u), types.Uint(u), exactly
 			}
 		}
 	case types.KindString, types.KindBytes:
@@ -70,25 +74,25 @@ func bracketInt(v types.Value) (lo, hi types.Value, state Fit) {
 		}
 	case types.KindFloat:
 	default:
-		return types.Null, types.Null, Unknown
+		return types.Null, types.Null, unknown
 	}
 	f := v.ToFloat(nil)
 	if math.Abs(f) >= maxExactFloat || math.IsNaN(f) {
-		return types.Null, types.Null, Unknown
+		return types.Null, types.Null, unknown
 	}
 	if f == math.Trunc(f) {
-		return types.Int(int64(f)), types.Int(int64(f)), Exactly
+		return types.Int(int64(f)), types.Int(int64(f)), exactly
 	}
-	return types.Int(int64(math.Floor(f))), types.Int(int64(math.Ceil(f))), Within
+	return types.Int(int64(math.Floor(f))), types.Int(int64(math.Ceil(f))), within
 }
 
-func bracketDecimal(v types.Value, scale int) (lo, hi types.Value, state Fit) {
+func bracketDecimal(v types.Value, scale int) (lo, hi types.Value, state certainty) {
 	var a, b types.Value
 	switch v.Kind() {
 	case types.KindInt, types.KindUint, types.KindDecimal:
 		a = types.Dec(v.ToDecimal(nil))
 		if r := types.RoundDecimal(a, scale); types.Compare(r, a, types.CollationBinary) == 0 {
-			return r, r, Exactly
+			return r, r, exactly
 		}
 		b = a
 	case types.KindFloat, types.KindString:
@@ -96,23 +100,23 @@ func bracketDecimal(v types.Value, scale int) (lo, hi types.Value, state Fit) {
 		slack := math.Abs(f) * 1e-14
 		a, b = types.Dec(types.Float(f-slack).ToDecimal(nil)), types.Dec(types.Float(f+slack).ToDecimal(nil))
 	default:
-		return types.Null, types.Null, Unknown
+		return types.Null, types.Null, unknown
 	}
 	step := decimal.New(1, -int32(scale))
 	lo = types.RoundDecimal(types.Dec(a.DecimalValue().Sub(step)), scale)
 	hi = types.RoundDecimal(types.Dec(b.DecimalValue().Add(step)), scale)
-	return lo, hi, Within
+	return lo, hi, within
 }
 
-func bracketDate(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {
+func bracketDate(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state certainty) {
 	switch v.Kind() {
-	case types.KindDate, types.KindDatetime, types.KindString, types.KindBytes:
+	case types.KindDate, types.KindDatetime, types.KindString:
 	default:
-		return types.Null, types.Null, Unknown
+		return types.Null, types.Null, unknown
 	}
 	dt := v.ToDatetime(m, nil)
 	if dt.IsNull() {
-		return types.Null, types.Null, Unknown
+		return types.Null, types.Null, unknown
 	}
 	switch {
 	case t.IsTimestamp():
@@ -120,41 +124,41 @@ func bracketDate(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Valu
 	case t.Class() == types.ClassDate:
 		day := dt.ToDate(m, nil)
 		if day.IsNull() {
-			return types.Null, types.Null, Unknown
+			return types.Null, types.Null, unknown
 		}
 		day = types.Date(dt.Uint() &^ (1<<41 - 1))
 		if day.Uint() == dt.Uint() {
-			return day, day, Exactly
+			return day, day, exactly
 		}
-		return day, day, Within
+		return day, day, within
 	}
-	return dt, dt, Exactly
+	return dt, dt, exactly
 }
 
 // timestampSlackMicros covers whatever a time zone's changes may do to the order of local times.
 const timestampSlackMicros = 26 * 3600 * 1e6
 
-func bracketTimestamp(dt types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {
+func bracketTimestamp(dt types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state certainty) {
 	bad := false
 	lax := types.Mode{Loc: m.Loc, AllowInvalid: true}
 	wide := *t
 	wide.Decimals = 6
 	ts, err := types.Assign(dt, &wide, "", 0, &lax, func(uint16, string) { bad = true })
 	if err != nil || bad || ts.Kind() != types.KindTimestamp || ts.Int() == types.ZeroTimestamp {
-		return types.Null, types.Null, Unknown
+		return types.Null, types.Null, unknown
 	}
 	if m.Loc == nil || m.Loc.String() == "UTC" {
-		return ts, ts, Exactly
+		return ts, ts, exactly
 	}
-	return types.Timestamp(ts.Int()-timestampSlackMicros, 6), types.Timestamp(ts.Int()+timestampSlackMicros, 6), Within
+	return types.Timestamp(ts.Int()-timestampSlackMicros, 6), types.Timestamp(ts.Int()+timestampSlackMicros, 6), within
 }
 
-func bracketEnum(v types.Value, t *types.Type) (lo, hi types.Value, state Fit) {
+func bracketEnum(v types.Value, t *types.Type) (lo, hi types.Value, state certainty) {
 	bad := false
 	lax := types.Mode{}
 	e, err := types.Assign(v, t, "", 0, &lax, func(uint16, string) { bad = true })
 	if err != nil || bad || e.Kind() != types.KindEnum || v.Kind() != types.KindString {
-		return types.Null, types.Null, Unknown
+		return types.Null, types.Null, unknown
 	}
-	return e, e, Exactly
+	return e, e, exactly
 }

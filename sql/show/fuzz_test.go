@@ -1,9 +1,9 @@
-package dialect
+package show
 
 import "testing"
 
-// FuzzReadShow: whatever text comes, it is read without a panic, and only SHOW and DESCRIBE are taken.
-func FuzzReadShow(f *testing.F) {
+// FuzzRecognise: whatever text comes, it is read without a panic, and only SHOW and DESCRIBE are taken.
+func FuzzRecognise(f *testing.F) {
 	for _, s := range []string{
 		"SHOW STORAGE ENGINES", "desc `a``b`.c 'x%'", "show extended index from t", "show local status like 'a'", "explain t '",
 		"show create event `e`", "SHOW REPLICA STATUS FOR CHANNEL 'c';",
@@ -11,7 +11,7 @@ func FuzzReadShow(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		stmt, err := ReadShow(text)
+		stmt, err := Recognise(text)
 		if stmt == nil && err == nil {
 			return
 		}

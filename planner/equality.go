@@ -1,19 +1,19 @@
-package scalar
+package planner
 
 import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
 
-// Propagate adds what equalities imply: a = b AND b = 5 gives a = 5, and a = b AND b = c gives a = c. New conditions
+// propagate adds what equalities imply: a = b AND b = 5 gives a = 5, and a = b AND b = c gives a = c. New conditions
 // follow the given ones, of which repetitions are left out.
-func Propagate(conds []expr.Expr) ([]expr.Expr, error) {
+func propagate(conds []expr.Expr) ([]expr.Expr, error) {
 	var e equalities
 	for _, c := range conds {
-		if !Contains(e.out, c) {
+		if !containsExpr(e.out, c) {
 			e.out = append(e.out, c)
 		}
-		if eq := AsCall(c, "="); eq != nil {
+		if eq := asCall(c, "="); eq != nil {
 			e.learn(eq.Args()[0], eq.Args()[1])
 		}
 	}
@@ -64,7 +64,7 @@ func (e *equalities) classOf(c *expr.Column) int {
 
 // learn takes a = z.
 func (e *equalities) learn(a, z expr.Expr) {
-	if !SameKey(a.Type(), z.Type()) {
+	if !sameKey(a.Type(), z.Type()) {
 		return
 	}
 	ac, aCol := a.(*expr.Column)
@@ -75,9 +75,9 @@ func (e *equalities) learn(a, z expr.Expr) {
 			e.classes[i] = append(e.classes[i], e.classes[k]...)
 			e.classes = append(e.classes[:k], e.classes[k+1:]...)
 		}
-	case aCol && Fixed(z):
+	case aCol && fixed(z):
 		e.constants = append(e.constants, constantColumn{ac, z})
-	case zCol && Fixed(a):
+	case zCol && fixed(a):
 		e.constants = append(e.constants, constantColumn{zc, a})
 	}
 }
@@ -89,12 +89,12 @@ func (e *equalities) add(a, z expr.Expr) error {
 		return err
 	}
 	for _, c := range e.out {
-		have := AsCall(c, "=")
+		have := asCall(c, "=")
 		if have == nil {
 			continue
 		}
 		x, y := have.Args()[0], have.Args()[1]
-		if Same(x, a) && Same(y, z) || Same(x, z) && Same(y, a) {
+		if same(x, a) && same(y, z) || same(x, z) && same(y, a) {
 			return nil
 		}
 	}
@@ -116,8 +116,8 @@ func (e *equalities) addPairs(class []*expr.Column) error {
 	return nil
 }
 
-// SameKey tells whether equality between the types is transitive with itself: one class, one collation.
-func SameKey(a, b *types.Type) bool {
+// sameKey tells whether equality between the types is transitive with itself: one class, one collation.
+func sameKey(a, b *types.Type) bool {
 	ca, cb := a.Class(), b.Class()
 	if ca != cb {
 		return false

@@ -1,26 +1,25 @@
-package access
+package planner
 
 import (
 	"math"
 
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
 
 // Estimates. There are no histograms yet: a table's row count and the shape of a condition are all that is known.
 
 const (
-	MinTableRows = 100 // small tables count as this many, so that plans do not change while they are filled
-	SelEqual     = 0.02
+	minTableRows = 100 // small tables count as this many, so that plans do not change while they are filled
+	selEqual     = 0.02
 	selRange     = 1.0 / 3
 	selBetween   = 0.1
 	selLike      = 0.1
-	SelOther     = 0.5
-	EqDistinct   = 200 // values that a leading index column is thought to have, at least
+	selOther     = 0.5
+	eqDistinct   = 200 // values that a leading index column is thought to have, at least
 )
 
-// Selectivity is the share of rows that meet all of conds.
-func Selectivity(conds []expr.Expr) float64 {
+// selectivity is the share of rows that meet all of conds.
+func selectivity(conds []expr.Expr) float64 {
 	s := 1.0
 	for _, c := range conds {
 		s *= condSelectivity(c)
@@ -31,17 +30,17 @@ func Selectivity(conds []expr.Expr) float64 {
 func condSelectivity(e expr.Expr) float64 {
 	c, ok := e.(*expr.Call)
 	if !ok {
-		if scalar.IsFalse(e) {
+		if isFalse(e) {
 			return 0
 		}
-		if scalar.IsTrue(e) {
+		if isTrue(e) {
 			return 1
 		}
-		return SelOther
+		return selOther
 	}
 	switch c.Name() {
 	case "=", "<=>", "is null":
-		return SelEqual
+		return selEqual
 	case "<", "<=", ">", ">=":
 		return selRange
 	case "between":
@@ -49,7 +48,7 @@ func condSelectivity(e expr.Expr) float64 {
 	case "like":
 		return selLike
 	case "in":
-		return math.Min(SelEqual*float64(len(c.Args())-1), SelOther)
+		return math.Min(selEqual*float64(len(c.Args())-1), selOther)
 	case "is not null", "<>":
 		return 0.9
 	case "or":
@@ -59,9 +58,11 @@ func condSelectivity(e expr.Expr) float64 {
 		}
 		return 1 - miss
 	case "and":
-		return Selectivity(c.Args())
+		return selectivity(c.Args())
 	case "not":
 		return 1 - math.Min(condSelectivity(c.Args()[0]), 0.9)
 	}
-	return SelOther
+	return selOther
 }
+
+func sortCost(rows float64) float64 { return rows * costSort * math.Log2(rows+2) }

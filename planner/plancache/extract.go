@@ -1,11 +1,9 @@
-package dialect
+package plancache
 
 import (
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
-	"cloudsql/planner/syntax"
 	"cloudsql/storage/types"
 )
 
@@ -29,7 +27,7 @@ func (x *Extractor) Extract(text string) bool {
 	if len(text) > MaxText {
 		return false
 	}
-	s := extraction{x: x, text: text, lex: syntax.Lexer{Text: text, Escapes: true}}
+	s := scanner{x: x, text: text}
 	return s.run()
 }
 
@@ -42,11 +40,10 @@ const (
 	modeExtract      // everywhere else
 )
 
-type extraction struct {
+type scanner struct {
 	x       *Extractor
-	lex     syntax.Lexer
 	text    string
-	pos     int // where the present token ends
+	pos     int
 	mode    mode
 	selects int
 	depth   int // of parentheses
@@ -55,80 +52,67 @@ type extraction struct {
 	prevLiteral bool
 }
 
-func (s *extraction) run() bool {
-	for {
-		t := s.lex.Next()
-		if !s.space(s.pos, t.From) {
-			return false
-		}
-		s.pos = t.To
-		ok := true
-		switch t.Kind {
-		case syntax.End:
-			return s.mode != modeStart && s.selects <= 1
-		case syntax.Word:
-			if isDigit(s.text[t.From]) {
-				ok = s.number(t.From)
-			} else {
-				ok = s.word(t.From)
+func (s *scanner) run() bool {
+	for s.pos < len(s.text) {
+		c := s.text[s.pos]
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			s.space()
+			continue
+		case isWordStart(c):
+			if !s.word() {
+				return false
 			}
-		case syntax.String:
-			ok = s.str(t)
-		case syntax.Name:
-			if ok = t.Closed; ok {
-				s.keep(t.From)
+		case c >= '0' && c <= '9' || c == '.' && s.pos+1 < len(s.text) && isDigit(s.text[s.pos+1]) && !s.afterName():
+			if !s.number() {
+				return false
 			}
-		case syntax.Sign:
-			if c := s.text[t.From]; c == '.' && t.To < len(s.text) && isDigit(s.text[t.To]) && !s.afterName() {
-				ok = s.number(t.From)
-			} else {
-				ok = s.sign(c, t.From)
+		case c == '\'' || c == '"':
+			if !s.str(c) {
+				return false
+			}
+		case c == '`':
+			if !s.quotedName() {
+				return false
 			}
 		default:
-			return false // comments
-		}
-		if !ok {
-			return false
-		}
-		s.lex.Pos = s.pos
-	}
-}
-
-func (s *extraction) emit(from int) { s.x.Key = append(s.x.Key, s.text[from:s.pos]...) }
-
-// keep leaves a token in the text.
-func (s *extraction) keep(from int) {
-	s.emit(from)
-	s.token("")
-}
-
-// space is what stands between two tokens: one blank in the key.
-func (s *extraction) space(from, to int) bool {
-	for _, c := range []byte(s.text[from:to]) {
-		if c != ' ' && c != '\t' && c != '\n' && c != '\r' {
-			return false
+			if !s.punctuation(c) {
+				return false
+			}
 		}
 	}
-	if from < to && len(s.x.Key) > 0 && to < len(s.text) {
+	return s.mode != modeStart && s.selects <= 1
+}
+
+func (s *scanner) emit(from int) { s.x.Key = append(s.x.Key, s.text[from:s.pos]...) }
+
+func (s *scanner) space() {
+	for s.pos < len(s.text) && (s.text[s.pos] == ' ' || s.text[s.pos] == '\t' || s.text[s.pos] == '\n' || s.text[s.pos] == '\r') {
+		s.pos++
+	}
+	if len(s.x.Key) > 0 && s.pos < len(s.text) {
 		s.x.Key = append(s.x.Key, ' ')
 	}
-	return true
 }
 
 // afterName tells that a name or literal directly precedes, so that a point belongs to it (t.1col).
-func (s *extraction) afterName() bool {
+func (s *scanner) afterName() bool {
 	if len(s.x.Key) == 0 {
 		return false
 	}
 	c := s.x.Key[len(s.x.Key)-1]
-	return syntax.IsWord(c) || c == '`'
+	return isWordPart(c) || c == '`'
 }
 
-func (s *extraction) token(word string) {
+func (s *scanner) token(word string) {
 	s.prevWord, s.prevLiteral = word, false
 }
 
-func (s *extraction) word(from int) bool {
+func (s *scanner) word() bool {
+	from := s.pos
+	for s.pos < len(s.text) && isWordPart(s.text[s.pos]) {
+		s.pos++
+	}
 	w := s.text[from:s.pos]
 	if s.mode == modeStart {
 		if !s.begin(w) {
@@ -143,7 +127,7 @@ func (s *extraction) word(from int) bool {
 }
 
 // begin accepts the statements that are worth caching.
-func (s *extraction) begin(w string) bool {
+func (s *scanner) begin(w string) bool {
 	switch {
 	case fold(w, "SELECT"):
 		s.mode, s.selects = modeKeep, 1
@@ -156,7 +140,7 @@ func (s *extraction) begin(w string) bool {
 }
 
 // keyword follows the clauses; false leaves the statement alone.
-func (s *extraction) keyword(w string) bool {
+func (s *scanner) keyword(w string) bool {
 	if w[0] == '_' && s.pos < len(s.text) && (s.text[s.pos] == '\'' || s.text[s.pos] == ' ') {
 		return false // maybe a character set introducer
 	}
@@ -189,8 +173,9 @@ func (s *extraction) keyword(w string) bool {
 	return true
 }
 
-func (s *extraction) number(from int) bool {
-	if s.pos = from; s.text[from] == '0' && from+1 < len(s.text) && (s.text[from+1]|0x20 == 'x' || s.text[from+1]|0x20 == 'b') {
+func (s *scanner) number() bool {
+	from := s.pos
+	if s.text[s.pos] == '0' && s.pos+1 < len(s.text) && (s.text[s.pos+1]|0x20 == 'x' || s.text[s.pos+1]|0x20 == 'b') {
 		return false
 	}
 	kind := byte('i')
@@ -211,11 +196,12 @@ func (s *extraction) number(from int) bool {
 		}
 		s.digits()
 	}
-	if s.pos < len(s.text) && syntax.IsWord(s.text[s.pos]) {
+	if s.pos < len(s.text) && isWordPart(s.text[s.pos]) {
 		return false // 12abc: a name that begins with digits
 	}
 	if s.mode != modeExtract {
-		s.keep(from)
+		s.emit(from)
+		s.token("")
 		return true
 	}
 	v, kind, ok := numberValue(s.text[from:s.pos], kind)
@@ -226,7 +212,7 @@ func (s *extraction) number(from int) bool {
 	return true
 }
 
-func (s *extraction) digits() {
+func (s *scanner) digits() {
 	for s.pos < len(s.text) && isDigit(s.text[s.pos]) {
 		s.pos++
 	}
@@ -250,21 +236,27 @@ func numberValue(text string, kind byte) (types.Value, byte, bool) {
 }
 
 // str takes a string literal; the text has no backslashes or doubled quotes in the common case.
-func (s *extraction) str(t syntax.Token) bool {
+func (s *scanner) str(quote byte) bool {
 	if s.prevLiteral || fold(s.prevWord, "DATE") || fold(s.prevWord, "TIME") || fold(s.prevWord, "TIMESTAMP") ||
 		fold(s.prevWord, "N") || fold(s.prevWord, "X") || fold(s.prevWord, "B") || fold(s.prevWord, "AS") ||
 		fold(s.prevWord, "SEPARATOR") || fold(s.prevWord, "ESCAPE") {
 		return false // typed literals, 'a' 'b', aliases: the parser's business
 	}
-	if !t.Closed {
+	from := s.pos
+	s.pos++
+	begin := s.pos
+	for s.pos < len(s.text) && s.text[s.pos] != quote && s.text[s.pos] != '\\' {
+		s.pos++
+	}
+	if s.pos == len(s.text) {
 		return false
 	}
-	from, quote := t.From, s.text[t.From]
 	var value []byte
-	if !t.Escaped && (t.To == len(s.text) || s.text[t.To] != quote) {
-		value = []byte(s.text[from+1 : t.To-1])
+	if s.text[s.pos] == quote && (s.pos+1 == len(s.text) || s.text[s.pos+1] != quote) {
+		value = []byte(s.text[begin:s.pos])
+		s.pos++
 	} else {
-		s.pos = from + 1
+		s.pos = begin
 		var ok bool
 		if value, ok = s.unescape(quote); !ok {
 			return false
@@ -274,7 +266,8 @@ func (s *extraction) str(t syntax.Token) bool {
 		return false // bytes for a binary column: types.String is text always
 	}
 	if s.mode != modeExtract {
-		s.keep(from)
+		s.emit(from)
+		s.token("")
 		s.prevLiteral = true
 		return true
 	}
@@ -282,7 +275,7 @@ func (s *extraction) str(t syntax.Token) bool {
 	return true
 }
 
-func (s *extraction) unescape(quote byte) ([]byte, bool) {
+func (s *scanner) unescape(quote byte) ([]byte, bool) {
 	from := len(s.x.unesc)
 	for s.pos < len(s.text) {
 		c := s.text[s.pos]
@@ -328,7 +321,7 @@ func escaped(c byte) byte {
 	return c
 }
 
-func (s *extraction) take(v types.Value, kind byte) {
+func (s *scanner) take(v types.Value, kind byte) {
 	s.x.Key = append(s.x.Key, '?')
 	s.x.Kinds = append(s.x.Kinds, kind)
 	s.x.Params = append(s.x.Params, v)
@@ -336,31 +329,63 @@ func (s *extraction) take(v types.Value, kind byte) {
 	s.prevLiteral = true
 }
 
-// sign takes any other byte.
-func (s *extraction) sign(c byte, from int) bool {
+func (s *scanner) quotedName() bool {
+	from := s.pos
+	for s.pos++; s.pos < len(s.text) && s.text[s.pos] != '`'; s.pos++ {
+	}
+	if s.pos == len(s.text) {
+		return false
+	}
+	s.pos++
+	s.emit(from)
+	s.token("")
+	return true
+}
+
+func (s *scanner) punctuation(c byte) bool {
+	next := byte(0)
+	if s.pos+1 < len(s.text) {
+		next = s.text[s.pos+1]
+	}
 	switch c {
-	case '?', '@':
-		return false // markers; variables change from statement to statement
+	case '#', '?', '@':
+		return false // comments; markers; variables change from statement to statement
 	case '(':
 		s.depth++
 	case ')':
 		s.depth--
 	case '-':
-		if next := s.text[s.pos:]; next != "" && (next[0] == '-' || next[0] == '>') {
+		if next == '-' || next == '>' {
+			return false
+		}
+	case '/':
+		if next == '*' {
 			return false
 		}
 	case ';':
+		for i := s.pos + 1; i < len(s.text); i++ {
+			if s.text[i] != ' ' && s.text[i] != '\n' && s.text[i] != '\r' && s.text[i] != '\t' {
+				return false
+			}
+		}
 		s.pos = len(s.text)
-		return strings.Trim(s.text[from+1:], " \n\r\t") == ""
+		return true
 	}
 	if c < ' ' || c == '\\' {
 		return false
 	}
-	s.keep(from)
+	from := s.pos
+	s.pos++
+	s.emit(from)
+	s.token("")
 	return true
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isWordStart(c byte) bool {
+	return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '$' || c >= 0x80
+}
+func isWordPart(c byte) bool { return isWordStart(c) || isDigit(c) }
 
 // fold compares an ASCII word with an upper-case one.
 func fold(w, upper string) bool {

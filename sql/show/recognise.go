@@ -1,4 +1,4 @@
-package dialect
+package show
 
 import (
 	"strings"
@@ -10,25 +10,25 @@ import (
 	"cloudsql/storage/mysqlerr"
 )
 
-// ReadShow reads the forms of SHOW and DESCRIBE that MySQL has and the parser does not know: nil, nil for any other
+// Recognise reads the forms of SHOW and DESCRIBE that MySQL has and the parser does not know: nil, nil for any other
 // text. Errors: MySQL's for things that do not exist here (triggers, events, stored functions).
 //
 //	SHOW STORAGE ENGINES                      SHOW LOCAL {VARIABLES | STATUS} …
 //	SHOW EXTENDED {INDEX | TABLES} …          SHOW {REPLICA | SLAVE} STATUS FOR CHANNEL 'c'
 //	SHOW CREATE {TRIGGER | EVENT | FUNCTION}  {DESC | DESCRIBE | EXPLAIN} t 'pattern'
 //	SHOW ENGINE INNODB STATUS
-func ReadShow(text string) (*ast.ShowStmt, error) {
+func Recognise(text string) (*ast.ShowStmt, error) {
 	w := lexemes(text)
 	switch {
 	case w.at(0, "show"):
-		return readShowForm(text, w)
+		return recogniseShow(text, w)
 	case w.at(0, "desc"), w.at(0, "describe"), w.at(0, "explain"):
-		return readDescribe(w), nil
+		return recogniseDescribe(w), nil
 	}
 	return nil, nil
 }
 
-func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
+func recogniseShow(text string, w lexed) (*ast.ShowStmt, error) {
 	switch {
 	case w.at(1, "storage") && w.at(2, "engines"), w.at(1, "extended") && !w.at(2, "columns", "fields"):
 		return reparse(text, w[1], "") // without the word that changes nothing
@@ -37,7 +37,7 @@ func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
 	case w.at(1, "replica", "slave") && w.at(2, "status") && w.at(3, "for") && w.at(4, "channel") && len(w) == 6:
 		return &ast.ShowStmt{Tp: ast.ShowReplicaStatus}, nil
 	case w.at(1, "engine") && len(w) == 4:
-		return readEngine(w)
+		return recogniseEngine(w)
 	case w.at(1, "create") && len(w) > 3:
 		name := w[len(w)-1].value
 		switch {
@@ -52,11 +52,11 @@ func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
 	return nil, nil
 }
 
-// EngineStatus is SHOW ENGINE INNODB STATUS, for which the parser has no type.
-const EngineStatus ast.ShowStmtType = 1 << 20
+// showEngineStatus is SHOW ENGINE INNODB STATUS, for which the parser has no type.
+const showEngineStatus ast.ShowStmtType = 1 << 20
 
-// readEngine reads SHOW ENGINE name {STATUS | MUTEX | LOGS}. 1286.
-func readEngine(w lexed) (*ast.ShowStmt, error) {
+// recogniseEngine reads SHOW ENGINE name {STATUS | MUTEX | LOGS}. 1286.
+func recogniseEngine(w lexed) (*ast.ShowStmt, error) {
 	switch {
 	case !w.at(3, "status", "mutex", "logs"):
 		return nil, nil
@@ -65,7 +65,7 @@ func readEngine(w lexed) (*ast.ShowStmt, error) {
 	case !strings.EqualFold(w[2].value, "innodb") || !w.at(3, "status"):
 		return nil, mysqlerr.NotSupported("SHOW ENGINE other than InnoDB STATUS")
 	}
-	return &ast.ShowStmt{Tp: EngineStatus}, nil
+	return &ast.ShowStmt{Tp: showEngineStatus}, nil
 }
 
 // reparse gives the parser a text in which one word is another. Its errors are left to those who parse the original.
@@ -78,8 +78,8 @@ func reparse(text string, l lexeme, word string) (*ast.ShowStmt, error) {
 	return stmt, nil
 }
 
-// readDescribe reads DESCRIBE [db.]t 'pattern'.
-func readDescribe(w lexed) *ast.ShowStmt {
+// recogniseDescribe reads DESCRIBE [db.]t 'pattern'.
+func recogniseDescribe(w lexed) *ast.ShowStmt {
 	last := len(w) - 1
 	if last < 2 || w[last].kind != lexString || w[1].kind > lexName {
 		return nil
@@ -133,44 +133,56 @@ func (w lexed) at(i int, words ...string) bool {
 
 func lexemes(text string) lexed {
 	var list lexed
-	l := syntax.Lexer{Text: strings.TrimRight(text, " \t\r\n;")}
-	for len(list) < maxLexemes {
-		t := l.Next()
-		if t.Kind == syntax.End {
-			break
-		}
-		piece := lexeme{lexOther, l.Text[t.From:t.To], t.From, t.To}
-		switch t.Kind {
-		case syntax.Comment:
+	text = strings.TrimRight(text, " \t\r\n;")
+	for i := 0; i < len(text) && len(list) < maxLexemes; {
+		start := i
+		switch c := text[i]; {
+		case c <= ' ':
+			i++
 			continue
-		case syntax.Hint, syntax.Code:
-			return nil
-		case syntax.Word:
-			piece.kind = lexWord
-		case syntax.Name, syntax.String:
-			var ok bool
-			if piece.value, ok = unquote(&l, t); !ok {
+		case c == '`' || c == '\'' || c == '"':
+			l := lexeme{kind: lexString, start: start}
+			if c == '`' {
+				l.kind = lexName
+			}
+			if l.value, i = unquote(text, i); i < 0 {
 				return nil
 			}
-			piece.end = l.Pos
-			if piece.kind = lexString; t.Kind == syntax.Name {
-				piece.kind = lexName
+			l.end = i
+			list = append(list, l)
+			continue
+		case isWordByte(c):
+			for i < len(text) && isWordByte(text[i]) {
+				i++
 			}
+			list = append(list, lexeme{lexWord, text[start:i], start, i})
+		default:
+			i++
+			list = append(list, lexeme{lexOther, text[start:i], start, i})
 		}
-		list = append(list, piece)
 	}
 	return list
 }
 
-// unquote gives the text of a quoted token, with those that a doubled quote makes of one. A backslash stays, for it is the pattern's.
-func unquote(l *syntax.Lexer, t syntax.Token) (value string, ok bool) {
-	quote := l.Text[t.From : t.From+1]
-	for start := t.From; ; t = l.Next() {
-		if !t.Closed {
-			return "", false
-		}
-		if t.To == len(l.Text) || l.Text[t.To:t.To+1] != quote {
-			return strings.ReplaceAll(l.Text[start+1:t.To-1], quote+quote, quote), true
+// unquote reads the quoted piece that begins at i; next is -1 where it does not end. A backslash stays, for it is the
+// pattern's.
+func unquote(text string, i int) (value string, next int) {
+	quote := text[i]
+	var b strings.Builder
+	for i++; i < len(text); i++ {
+		switch {
+		case text[i] != quote:
+			b.WriteByte(text[i])
+		case i+1 < len(text) && text[i+1] == quote:
+			b.WriteByte(quote)
+			i++
+		default:
+			return b.String(), i + 1
 		}
 	}
+	return "", -1
+}
+
+func isWordByte(c byte) bool {
+	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
 }

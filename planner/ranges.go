@@ -1,14 +1,12 @@
-package access
+package planner
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/types"
@@ -26,7 +24,7 @@ import (
 type rangeOp uint8
 
 const (
-	RangeEq rangeOp = iota
+	rangeEq rangeOp = iota
 	rangeIn
 	rangeNullEq
 	rangeLess
@@ -41,21 +39,21 @@ const (
 	rangeAnd
 )
 
-// Cond is a condition on one column. Its values have no columns, or only those of rows that are known before.
-type Cond struct {
-	Op     rangeOp
-	Values []expr.Expr
-	subs   []*Cond
-	Exact  bool
+// rangeCond is a condition on one column. Its values have no columns, or only those of rows that are known before.
+type rangeCond struct {
+	op     rangeOp
+	values []expr.Expr
+	subs   []*rangeCond
+	exact  bool
 }
 
 // points is how many single values the condition allows at most, 0 for ranges.
-func (r *Cond) points() int {
-	switch r.Op {
-	case RangeEq, rangeNullEq, rangeNull:
+func (r *rangeCond) points() int {
+	switch r.op {
+	case rangeEq, rangeNullEq, rangeNull:
 		return 1
 	case rangeIn:
-		return len(r.Values)
+		return len(r.values)
 	case rangeOr:
 		n := 0
 		for _, s := range r.subs {
@@ -77,8 +75,8 @@ func (r *Cond) points() int {
 }
 
 // mayBeNull tells whether the condition lets NULL through, which no key of a unique index identifies.
-func (r *Cond) mayBeNull() bool {
-	if r.Op == rangeNull || r.Op == rangeNullEq {
+func (r *rangeCond) mayBeNull() bool {
+	if r.op == rangeNull || r.op == rangeNullEq {
 		return true
 	}
 	for _, s := range r.subs {
@@ -89,9 +87,9 @@ func (r *Cond) mayBeNull() bool {
 	return false
 }
 
-// Match recognises a condition on one column of a table. known tells which other expressions have a value when the
+// matchRange recognises a condition on one column of a table. known tells which other expressions have a value when the
 // table is read. col is -1 where the condition is of no use to an index.
-func Match(e expr.Expr, columns func(c *expr.Column) int, known func(expr.Expr) bool) (col int, r *Cond) {
+func matchRange(e expr.Expr, columns func(c *expr.Column) int, known func(expr.Expr) bool) (col int, r *rangeCond) {
 	c, ok := e.(*expr.Call)
 	if !ok {
 		return -1, nil
@@ -111,11 +109,11 @@ func Match(e expr.Expr, columns func(c *expr.Column) int, known func(expr.Expr) 
 		}
 	case "is null":
 		if col = columnIn(c.Args()[0], columns); col >= 0 {
-			return col, &Cond{Op: rangeNull, Exact: !zeroDateIsNull(c.Args()[0].Type())}
+			return col, &rangeCond{op: rangeNull, exact: !zeroDateIsNull(c.Args()[0].Type())}
 		}
 	case "is not null":
 		if col = columnIn(c.Args()[0], columns); col >= 0 {
-			return col, &Cond{Op: rangeNotNull, Exact: true}
+			return col, &rangeCond{op: rangeNotNull, exact: true}
 		}
 	case "like":
 		return matchLike(c, columns, known)
@@ -140,15 +138,15 @@ func columnIn(e expr.Expr, columns func(c *expr.Column) int) int {
 }
 
 var compareOps = map[string]rangeOp{
-	"=": RangeEq, "<=>": rangeNullEq, "<": rangeLess, "<=": rangeLessEq, ">": rangeGreater, ">=": rangeGreaterEq,
+	"=": rangeEq, "<=>": rangeNullEq, "<": rangeLess, "<=": rangeLessEq, ">": rangeGreater, ">=": rangeGreaterEq,
 }
 
 var mirrored = map[rangeOp]rangeOp{
-	RangeEq: RangeEq, rangeNullEq: rangeNullEq, rangeLess: rangeGreater, rangeLessEq: rangeGreaterEq,
+	rangeEq: rangeEq, rangeNullEq: rangeNullEq, rangeLess: rangeGreater, rangeLessEq: rangeGreaterEq,
 	rangeGreater: rangeLess, rangeGreaterEq: rangeLessEq,
 }
 
-func matchCompare(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *Cond) {
+func matchCompare(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
 	op, a, b := compareOps[c.Name()], c.Args()[0], c.Args()[1]
 	col := columnIn(a, columns)
 	if col < 0 || !known(b) {
@@ -161,29 +159,29 @@ func matchCompare(c *expr.Call, columns func(*expr.Column) int, known func(expr.
 	if !usable {
 		return -1, nil
 	}
-	return col, &Cond{Op: op, Values: []expr.Expr{b}, Exact: exact}
+	return col, &rangeCond{op: op, values: []expr.Expr{b}, exact: exact}
 }
 
-func matchList(op rangeOp, col int, c *expr.Call, values []expr.Expr, known func(expr.Expr) bool) (int, *Cond) {
-	r := &Cond{Op: op, Values: values, Exact: true}
+func matchList(op rangeOp, col int, c *expr.Call, values []expr.Expr, known func(expr.Expr) bool) (int, *rangeCond) {
+	r := &rangeCond{op: op, values: values, exact: true}
 	each := op
 	if op == rangeIn {
-		each = RangeEq
+		each = rangeEq
 	}
 	for _, v := range values {
-		if scalar.AsCall(v, "row") != nil || !known(v) {
+		if asCall(v, "row") != nil || !known(v) {
 			return -1, nil
 		}
 		usable, exact := comparable(c.Args()[0].Type(), v, c.Collation(), each)
 		if !usable {
 			return -1, nil
 		}
-		r.Exact = r.Exact && exact
+		r.exact = r.exact && exact
 	}
 	return col, r
 }
 
-func matchLike(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *Cond) {
+func matchLike(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
 	col := columnIn(c.Args()[0], columns)
 	if col < 0 || len(c.Args()) > 2 || !known(c.Args()[1]) {
 		return -1, nil
@@ -192,7 +190,7 @@ func matchLike(c *expr.Call, columns func(*expr.Column) int, known func(expr.Exp
 	if t.Class() != types.ClassString || c.Collation() != t.Collation || !prefixOrdered(t.Collation) {
 		return -1, nil
 	}
-	return col, &Cond{Op: rangeLike, Values: c.Args()[1:2]}
+	return col, &rangeCond{op: rangeLike, values: c.Args()[1:2]}
 }
 
 // prefixOrdered tells whether strings that begin alike have sort keys that begin alike.
@@ -208,38 +206,38 @@ func prefixOrdered(c types.Collation) bool {
 const maxOrTerms = 1000
 
 // matchAnd takes conditions that are all on one column.
-func matchAnd(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *Cond) {
-	r := &Cond{Op: rangeAnd, Exact: true}
+func matchAnd(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
+	r := &rangeCond{op: rangeAnd, exact: true}
 	col := -1
 	for _, a := range c.Args() {
-		k, s := Match(a, columns, known)
+		k, s := matchRange(a, columns, known)
 		if s == nil || col >= 0 && k != col {
 			return -1, nil
 		}
 		col = k
 		r.subs = append(r.subs, s)
-		r.Exact = r.Exact && s.Exact
+		r.exact = r.exact && s.exact
 	}
 	return col, r
 }
 
 // matchOr takes branches that all say something of one column; what they say beside it makes the ranges inexact:
 // a > 5 OR (a = 5 AND id > 7) is within a > 5 OR a = 5.
-func matchOr(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *Cond) {
+func matchOr(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr) bool) (int, *rangeCond) {
 	if len(c.Args()) > maxOrTerms {
 		return -1, nil
 	}
 	type branch struct {
-		byColumn map[int][]*Cond
+		byColumn map[int][]*rangeCond
 		terms    int
 	}
 	branches := make([]branch, len(c.Args()))
 	var order []int // columns of the first branch
 	for i, a := range c.Args() {
-		b := branch{byColumn: map[int][]*Cond{}}
-		for _, t := range scalar.Split(nil, a) {
+		b := branch{byColumn: map[int][]*rangeCond{}}
+		for _, t := range splitAnd(nil, a) {
 			b.terms++
-			if col, s := Match(t, columns, known); s != nil {
+			if col, s := matchRange(t, columns, known); s != nil {
 				if i == 0 && len(b.byColumn[col]) == 0 {
 					order = append(order, col)
 				}
@@ -249,7 +247,7 @@ func matchOr(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr)
 		branches[i] = b
 	}
 	for _, col := range order {
-		r := &Cond{Op: rangeOr, Exact: true}
+		r := &rangeCond{op: rangeOr, exact: true}
 		for _, b := range branches {
 			list := b.byColumn[col]
 			if len(list) == 0 {
@@ -258,13 +256,13 @@ func matchOr(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr)
 			}
 			sub := list[0]
 			if len(list) > 1 {
-				sub = &Cond{Op: rangeAnd, subs: list, Exact: true}
+				sub = &rangeCond{op: rangeAnd, subs: list, exact: true}
 				for _, s := range list {
-					sub.Exact = sub.Exact && s.Exact
+					sub.exact = sub.exact && s.exact
 				}
 			}
 			r.subs = append(r.subs, sub)
-			r.Exact = r.Exact && sub.Exact && b.terms == len(list)
+			r.exact = r.exact && sub.exact && b.terms == len(list)
 		}
 		if r != nil {
 			return col, r
@@ -287,7 +285,7 @@ func comparable(col *types.Type, v expr.Expr, coll types.Collation, op rangeOp) 
 	case types.ClassDecimal:
 		if f == types.ClassInt || f == types.ClassDecimal && t.Decimals >= 0 && t.Decimals <= max(col.Decimals, 0) {
 			_, param := v.(*expr.Param) // the scale of a parameter's value may differ each time, of a subquery's too
-			return true, f == types.ClassInt || !param && scalar.AsCall(v, "custom") == nil
+			return true, f == types.ClassInt || !param && asCall(v, "custom") == nil
 		}
 		return f == types.ClassDecimal || f == types.ClassFloat || f == types.ClassString, false
 	case types.ClassFloat:
@@ -301,7 +299,7 @@ func comparable(col *types.Type, v expr.Expr, coll types.Collation, op rangeOp) 
 	case types.ClassTime:
 		return f == types.ClassTime || f == types.ClassString, false
 	case types.ClassEnum:
-		eq := op == RangeEq || op == rangeNullEq
+		eq := op == rangeEq || op == rangeNullEq
 		return eq && f == types.ClassString && coll == col.Collation, false
 	case types.ClassBit:
 		return f == types.ClassInt, false
@@ -312,36 +310,36 @@ func comparable(col *types.Type, v expr.Expr, coll types.Collation, op rangeOp) 
 // interval is a range of one column's key encoding; hi is exclusive, nil is unbounded.
 type interval struct{ lo, hi []byte }
 
-// Column is how an index encodes a column.
-type Column struct {
-	Type   *types.Type
+// keyColumn is how an index encodes a column.
+type keyColumn struct {
+	typ    *types.Type
 	prefix int
-	Desc   bool
+	desc   bool
 }
 
-func (k *Column) encode(v types.Value) []byte {
-	return keys.AppendValue(nil, v, k.Type, k.prefix, k.Desc)
+func (k *keyColumn) encode(v types.Value) []byte {
+	return keys.AppendValue(nil, v, k.typ, k.prefix, k.desc)
 }
 
 // nonNull is the range of all values but NULL, whose tag is the lowest, or the highest when descending.
-func (k *Column) nonNull() interval {
-	if k.Desc {
+func (k *keyColumn) nonNull() interval {
+	if k.desc {
 		return interval{nil, []byte{0xff}}
 	}
 	return interval{[]byte{0x01}, nil}
 }
 
-func (k *Column) null() interval {
-	if k.Desc {
+func (k *keyColumn) null() interval {
+	if k.desc {
 		return interval{[]byte{0xff}, nil}
 	}
 	return interval{[]byte{0x00}, []byte{0x01}}
 }
 
 // between is the range from a to b, both included; a NULL is unbounded on its side, without NULLs.
-func (k *Column) between(a, b types.Value, openA, openB bool) interval {
+func (k *keyColumn) between(a, b types.Value, openA, openB bool) interval {
 	r := k.nonNull()
-	if k.Desc {
+	if k.desc {
 		a, b, openA, openB = b, a, openB, openA
 	}
 	if !a.IsNull() {
@@ -364,8 +362,8 @@ func (k *Column) between(a, b types.Value, openA, openB bool) interval {
 var everything = []interval{{}}
 
 // intervals computes the condition's intervals, sorted and disjoint.
-func (r *Cond) intervals(env *expr.Env, row []types.Value, k *Column) ([]interval, error) {
-	switch r.Op {
+func (r *rangeCond) intervals(env *expr.Env, row []types.Value, k *keyColumn) ([]interval, error) {
+	switch r.op {
 	case rangeNull:
 		return []interval{k.null()}, nil
 	case rangeNotNull:
@@ -373,19 +371,19 @@ func (r *Cond) intervals(env *expr.Env, row []types.Value, k *Column) ([]interva
 	case rangeOr, rangeAnd:
 		return r.combine(env, row, k)
 	}
-	vals := make([]types.Value, len(r.Values))
-	for i, e := range r.Values {
+	vals := make([]types.Value, len(r.values))
+	for i, e := range r.values {
 		v, err := e.Eval(env, row)
 		if err != nil {
 			return nil, err
 		}
 		vals[i] = v
 	}
-	switch r.Op {
+	switch r.op {
 	case rangeIn:
 		var all []interval
 		for _, v := range vals {
-			all = append(all, k.compare(RangeEq, v, env)...)
+			all = append(all, k.compare(rangeEq, v, env)...)
 		}
 		return normalize(all), nil
 	case rangeBetween:
@@ -393,10 +391,10 @@ func (r *Cond) intervals(env *expr.Env, row []types.Value, k *Column) ([]interva
 	case rangeLike:
 		return k.like(vals[0]), nil
 	}
-	return k.compare(r.Op, vals[0], env), nil
+	return k.compare(r.op, vals[0], env), nil
 }
 
-func (r *Cond) combine(env *expr.Env, row []types.Value, k *Column) ([]interval, error) {
+func (r *rangeCond) combine(env *expr.Env, row []types.Value, k *keyColumn) ([]interval, error) {
 	var all []interval
 	for i, s := range r.subs {
 		list, err := s.intervals(env, row, k)
@@ -404,7 +402,7 @@ func (r *Cond) combine(env *expr.Env, row []types.Value, k *Column) ([]interval,
 			return nil, err
 		}
 		switch {
-		case r.Op == rangeOr:
+		case r.op == rangeOr:
 			all = append(all, list...)
 		case i == 0:
 			all = list
@@ -416,20 +414,20 @@ func (r *Cond) combine(env *expr.Env, row []types.Value, k *Column) ([]interval,
 }
 
 // compare gives the intervals of column op v.
-func (k *Column) compare(op rangeOp, v types.Value, env *expr.Env) []interval {
+func (k *keyColumn) compare(op rangeOp, v types.Value, env *expr.Env) []interval {
 	if v.IsNull() {
 		if op == rangeNullEq {
 			return []interval{k.null()}
 		}
 		return nil
 	}
-	lo, hi, state := Bounds(v, k.Type, &env.Mode)
-	if state == Unknown {
+	lo, hi, state := bracket(v, k.typ, &env.Mode)
+	if state == unknown {
 		return everything
 	}
-	open := state == Exactly && k.prefix == 0
+	open := state == exactly && k.prefix == 0
 	switch op {
-	case RangeEq, rangeNullEq:
+	case rangeEq, rangeNullEq:
 		return []interval{k.between(lo, hi, false, false)}
 	case rangeLess:
 		return []interval{k.between(types.Null, hi, false, open)}
@@ -442,7 +440,7 @@ func (k *Column) compare(op rangeOp, v types.Value, env *expr.Env) []interval {
 }
 
 // like gives the interval of the strings that begin as the pattern does before its first wildcard.
-func (k *Column) like(v types.Value) []interval {
+func (k *keyColumn) like(v types.Value) []interval {
 	if v.IsNull() {
 		return nil
 	}
@@ -456,19 +454,19 @@ func (k *Column) like(v types.Value) []interval {
 		}
 		prefix = append(prefix, p[i])
 	}
-	if len(prefix) == 0 || k.Type.Collation != types.CollationBinary && !asciiText(prefix) {
+	if len(prefix) == 0 || k.typ.Collation != types.CollationBinary && !asciiText(prefix) {
 		return []interval{k.nonNull()}
 	}
 	val := types.String(prefix)
-	if k.Type.Collation == types.CollationBinary {
+	if k.typ.Collation == types.CollationBinary {
 		val = types.Bytes(prefix)
 	}
-	enc := keys.AppendValue(nil, val, k.Type, k.prefix, false)
+	enc := keys.AppendValue(nil, val, k.typ, k.prefix, false)
 	enc = enc[:len(enc)-2] // without the terminator: longer strings go on from here
 	if len(enc) == 1 {
 		return []interval{k.nonNull()} // nothing but spaces, which do not count
 	}
-	if k.Desc {
+	if k.desc {
 		for i := range enc {
 			enc[i] = ^enc[i]
 		}
@@ -526,33 +524,4 @@ func intersect(a, b []interval) []interval {
 		}
 	}
 	return out
-}
-
-var rangeSigns = map[rangeOp]string{
-	RangeEq: "=", rangeNullEq: "<=>", rangeLess: "<", rangeLessEq: "<=", rangeGreater: ">", rangeGreaterEq: ">=", rangeLike: "like",
-}
-
-// Text shows a condition on a column.
-func (r *Cond) Text(col string) string {
-	switch r.Op {
-	case rangeIn:
-		return fmt.Sprintf("%s in (%s)", col, scalar.Texts(r.Values))
-	case rangeBetween:
-		return fmt.Sprintf("%s between %s and %s", col, r.Values[0], r.Values[1])
-	case rangeNull:
-		return col + " is null"
-	case rangeNotNull:
-		return col + " is not null"
-	case rangeOr, rangeAnd:
-		var list []string
-		for _, s := range r.subs {
-			list = append(list, s.Text(col))
-		}
-		word := " or "
-		if r.Op == rangeAnd {
-			word = " and "
-		}
-		return "(" + strings.Join(list, word) + ")"
-	}
-	return col + " " + rangeSigns[r.Op] + " " + r.Values[0].String()
 }
