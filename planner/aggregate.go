@@ -13,6 +13,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -77,7 +78,7 @@ func (q *selectQuery) aggregateScope(sc *bind.Scope) *bind.Scope {
 			return e, err
 		}
 		for _, a := range q.aggs {
-			if (idSet{a.id: true}).touches(e) {
+			if (scalar.ColSet{a.id: true}).Touches(e) {
 				return nil, mysqlerr.Newf(mysql.ErrIllegalReference, "Reference '%s' not supported (reference to group function)", name.Name.O)
 			}
 		}
@@ -123,12 +124,12 @@ func sameAgg(a, b *expr.Agg) bool {
 		return false
 	}
 	for i := range a.Args {
-		if !same(a.Args[i], b.Args[i]) {
+		if !scalar.Same(a.Args[i], b.Args[i]) {
 			return false
 		}
 	}
 	for i := range a.OrderBy {
-		if a.OrderBy[i].Desc != b.OrderBy[i].Desc || !same(a.OrderBy[i].Expr, b.OrderBy[i].Expr) {
+		if a.OrderBy[i].Desc != b.OrderBy[i].Desc || !scalar.Same(a.OrderBy[i].Expr, b.OrderBy[i].Expr) {
 			return false
 		}
 	}
@@ -190,7 +191,7 @@ func bySize(list []expr.Expr) []int {
 // settler rewrites expressions to be evaluated over groups.
 type settler struct {
 	q          *selectQuery
-	determined idSet
+	determined scalar.ColSet
 	bySize     []int             // terms of GROUP BY, those with most nodes first
 	loose      map[int]expr.Expr // columns from any row of the group
 }
@@ -200,7 +201,7 @@ func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, err
 	for _, i := range s.bySize {
 		g := s.q.groupBy[i]
 		e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-			if same(g, x) {
+			if scalar.Same(g, x) {
 				return s.group(i)
 			}
 			return x
@@ -218,7 +219,7 @@ func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, err
 		return old
 	}
 	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-		if c := asCall(x, "any_value"); c != nil {
+		if c := scalar.AsCall(x, "any_value"); c != nil {
 			settled, e := s.anyValue(c, number, clause)
 			return keep(x, settled, e)
 		}
@@ -245,8 +246,8 @@ func (s *settler) group(i int) expr.Expr {
 // anyValue lets ANY_VALUE(e) read any row of the group.
 func (s *settler) anyValue(c *expr.Call, number int, clause string) (expr.Expr, error) {
 	loose := *s
-	loose.determined = idSet{}
-	loose.determined.columnsOf(c)
+	loose.determined = scalar.ColSet{}
+	loose.determined.AddColumnsOf(c)
 	return loose.settle(c.Args()[0], number, clause)
 }
 
@@ -269,7 +270,7 @@ func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, 
 	if e, ok := s.loose[c.Index]; ok {
 		return e, nil
 	}
-	if s.q.b.ctx.OnlyFullGroupBy && !s.determined[c.Index] {
+	if s.q.b.ctx.has(mysql.ModeOnlyFullGroupBy) && !s.determined[c.Index] {
 		return nil, s.q.notGrouped(c, number, clause)
 	}
 	agg, err := expr.NewAgg("any_value", false, []expr.Expr{c})
@@ -297,8 +298,8 @@ func (q *selectQuery) notGrouped(c *expr.Column, number int, clause string) erro
 }
 
 // dependents are the columns that have one value in each group: by equalities, and by whole unique keys.
-func (q *selectQuery) dependents() idSet {
-	s := idSet{}
+func (q *selectQuery) dependents() scalar.ColSet {
+	s := scalar.ColSet{}
 	for _, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok {
 			s[c.Index] = true
@@ -309,13 +310,13 @@ func (q *selectQuery) dependents() idSet {
 	for grown := true; grown; {
 		n := len(s)
 		for _, c := range conds {
-			eq := asCall(c, "=")
+			eq := scalar.AsCall(c, "=")
 			if eq == nil {
 				continue
 			}
 			for i := range 2 {
 				a, ok := eq.Args()[i].(*expr.Column)
-				if ok && s.covers(eq.Args()[1-i]) && expr.ClassOf(eq.Args()[1-i]) != expr.Volatile {
+				if ok && s.Covers(eq.Args()[1-i]) && expr.ClassOf(eq.Args()[1-i]) != expr.Volatile {
 					s[a.Index] = true
 				}
 			}
@@ -337,13 +338,13 @@ func joinConditions(r rel, dst *[]expr.Expr) {
 }
 
 // addDependents adds all columns of the table when s has a key of it.
-func (r *tableRel) addDependents(s idSet) {
-	for i := range r.table.Indexes {
-		ix := &r.table.Indexes[i]
+func (r *tableRel) addDependents(s scalar.ColSet) {
+	for i := range r.Desc.Indexes {
+		ix := &r.Desc.Indexes[i]
 		whole := ix.Unique || i == 0
 		for k := range ix.Columns {
 			c := &ix.Columns[k]
-			whole = whole && s[r.first+c.Column] && c.Prefix == 0 && (i == 0 || r.table.Columns[c.Column].NotNull)
+			whole = whole && s[r.First+c.Column] && c.Prefix == 0 && (i == 0 || r.Desc.Columns[c.Column].NotNull)
 		}
 		if whole {
 			r.columnIDs(s)
@@ -399,11 +400,11 @@ func (q *selectQuery) planAggregate(in node) (node, error) {
 		return q.pushAggregate(a, s)
 	}
 	var err error
-	if a.spec.GroupBy, err = resolveAll(q.groupBy, in.ids()); err != nil {
+	if a.spec.GroupBy, err = scalar.ResolveAll(q.groupBy, in.ids()); err != nil {
 		return nil, err
 	}
 	for _, item := range q.aggs {
-		agg, err := resolveAgg(item.agg, in.ids())
+		agg, err := scalar.ResolveAgg(item.agg, in.ids())
 		if err != nil {
 			return nil, err
 		}
@@ -417,23 +418,6 @@ func (q *selectQuery) groupEstimate(rows float64) float64 {
 		return 1
 	}
 	return math.Max(1, math.Min(rows, math.Pow(rows, 0.7)))
-}
-
-func resolveAgg(a *expr.Agg, ids []int) (*expr.Agg, error) {
-	out := *a
-	var err error
-	if out.Args, err = resolveAll(a.Args, ids); err != nil {
-		return nil, err
-	}
-	out.OrderBy = nil
-	for _, k := range a.OrderBy {
-		e, err := resolve(k.Expr, ids)
-		if err != nil {
-			return nil, err
-		}
-		out.OrderBy = append(out.OrderBy, expr.SortKey{Expr: e, Desc: k.Desc})
-	}
-	return &out, nil
 }
 
 func (q *selectQuery) pushesAggregate(s *tableScan) bool {
@@ -453,7 +437,7 @@ func (q *selectQuery) pushAggregate(a *aggNode, s *tableScan) (node, error) {
 	ids := s.columnIDs()
 	push := &pushedAgg{}
 	var err error
-	if push.groupBy, err = resolveAll(q.groupBy, ids); err != nil {
+	if push.groupBy, err = scalar.ResolveAll(q.groupBy, ids); err != nil {
 		return nil, err
 	}
 	var out []int
@@ -462,7 +446,7 @@ func (q *selectQuery) pushAggregate(a *aggNode, s *tableScan) (node, error) {
 		out = append(out, q.b.newIDs(1))
 	}
 	for _, item := range q.aggs {
-		agg, err := resolveAgg(item.agg, ids)
+		agg, err := scalar.ResolveAgg(item.agg, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -480,7 +464,7 @@ func (q *selectQuery) pushAggregate(a *aggNode, s *tableScan) (node, error) {
 }
 
 // extreme recognises SELECT MIN(c) or MAX(c) over one table without groups, which the end of an index answers.
-func (q *selectQuery) extreme() (want []orderCol, notNull expr.Expr) {
+func (q *selectQuery) extreme() (want []scalar.OrderCol, notNull expr.Expr) {
 	if len(q.groupBy) > 0 || len(q.aggs) != 1 || len(q.aggs[0].agg.Args) != 1 {
 		return nil, nil
 	}
@@ -497,5 +481,5 @@ func (q *selectQuery) extreme() (want []orderCol, notNull expr.Expr) {
 	if err != nil {
 		return nil, nil
 	}
-	return []orderCol{{c.Index, a.Name == "max"}}, notNull
+	return []scalar.OrderCol{{ID: c.Index, Desc: a.Name == "max"}}, notNull
 }

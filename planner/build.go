@@ -8,8 +8,10 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -49,7 +51,7 @@ func Build(ctx *Context, stmt ast.StmtNode) (Plan, error) {
 type builder struct {
 	ctx    *Context
 	nextID int
-	used   idSet // columns that the statement reads
+	used   scalar.ColSet // columns that the statement reads
 	env    *expr.Env
 
 	params int            // of the statement
@@ -71,7 +73,7 @@ type builder struct {
 }
 
 func newBuilder(ctx *Context, params int) *builder {
-	b := &builder{ctx: ctx, nextID: 1, used: idSet{}, params: params, outer: map[int]int{}, seen: map[schema.TableID]bool{}, cacheable: true}
+	b := &builder{ctx: ctx, nextID: 1, used: scalar.ColSet{}, params: params, outer: map[int]int{}, seen: map[schema.TableID]bool{}, cacheable: true}
 	b.env = &expr.Env{}
 	if ctx.Env != nil {
 		b.env.Mode = ctx.Env.Mode
@@ -105,10 +107,10 @@ func (b *builder) dependOn(t *schema.Table) {
 
 func (b *builder) tableRows(t *schema.Table) float64 {
 	if b.ctx.Stats == nil {
-		return minTableRows
+		return access.MinTableRows
 	}
 	rows, _ := b.ctx.Stats(t)
-	return math.Max(float64(rows), minTableRows)
+	return math.Max(float64(rows), access.MinTableRows)
 }
 
 // queryPlan is a plan that gives rows.
@@ -221,7 +223,7 @@ func (p *queryPlan) Explain() []ExplainLine {
 
 // scanPlace names the shards that a scan's fragments run in.
 func scanPlace(s *tableScan) string {
-	t := s.rel.table
+	t := s.rel.Desc
 	if len(t.Tablets) == 1 {
 		return shardName(&t.Tablets[0])
 	}

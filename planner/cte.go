@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/storage/expr"
@@ -133,7 +134,7 @@ func (w *workingTable) relation(b *builder, alias string) (rel, []bind.Column, e
 		cols[i] = c
 		n.cols = append(n.cols, c.ID)
 	}
-	n.est, n.price = minTableRows, minTableRows
+	n.est, n.price = access.MinTableRows, access.MinTableRows
 	return &nodeRel{n}, cols, nil
 }
 

@@ -8,8 +8,10 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -53,7 +55,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	}
 	p := &insertPlan{target: tgt, kind: insertKind(s), ignore: s.IgnoreErr, columns: tgt.table.ColumnIDs(), autoInc: tgt.table.AutoIncColumn(), hidden: -1}
 	p.strict = ctx.Env.Mode.Strict && !s.IgnoreErr
-	p.zeroAuto = ctx.NoAutoValueOnZero
+	p.zeroAuto = ctx.has(mysql.ModeNoAutoValueOnZero)
 	p.tables = []TableVersion{{tgt.table.ID, tgt.table.Version}}
 	for i := range tgt.table.Columns {
 		if tgt.table.Columns[i].Hidden {
@@ -272,7 +274,7 @@ func (p *insertPlan) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error
 func setsLastInsertID(e expr.Expr) bool {
 	found := false
 	expr.Walk(e, func(x expr.Expr) bool {
-		c := asCall(x, "last_insert_id")
+		c := scalar.AsCall(x, "last_insert_id")
 		found = found || c != nil && len(c.Args()) > 0
 		return !found
 	})
@@ -613,7 +615,7 @@ func (r *insertRun) reserve(ctx context.Context) error {
 	}
 	for i := range r.batch.Len() {
 		if v := &r.batch.Row(i)[r.autoInc]; v.IsNull() {
-			*v, _ = unsignedKey(next, &r.table.Columns[r.autoInc].Type)
+			*v, _ = access.UnsignedKey(next, &r.table.Columns[r.autoInc].Type)
 			next++
 		}
 	}

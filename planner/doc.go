@@ -11,12 +11,12 @@
 // A query block is bound first as a whole (select.go, from.go, aggregate.go, subquery.go, setop.go, cte.go, window.go)
 // and planned afterwards (selectplan.go and below), so that a table's scan knows which of its columns anything in the
 // statement reads. Every column of every table, and every computed one, has a number that is unique in the statement;
-// expressions name columns by number until an operator is made, which resolves them to positions in its input (exprs.go).
+// expressions name columns by number until an operator is made, which resolves them to positions in its input (planner/scalar).
 // What a number means never changes, so conditions move freely: into derived tables, along equalities, across joins.
 //
 //	FROM        joins are flattened, outer joins that lose their NULL rows anyway become inner ones, the cheapest order is
 //	            searched greedily (joinplan.go); each join is a lookup by index, a hash join or a nested loop (join.go)
-//	WHERE       conditions on one table go to its scan; an index bounds them (access.go, ranges.go); common terms leave ORs
+//	WHERE       conditions on one table go to its scan; an index bounds them (planner/access); common terms leave ORs
 //	subqueries  without outer columns: computed once, when somebody asks. EXISTS and IN at the top of WHERE: semi and anti
 //	            joins (semijoin.go). The rest: a function of the outer columns, with its results remembered
 //	single scan filter, projection, partial aggregate, DISTINCT, top-N and LIMIT go into the read fragment (scan.go)
@@ -31,13 +31,8 @@
 //
 // # Invariants
 //
-//   - Spans may cover more than what a condition lets through, never less. A condition is left out of the filter only
-//     where its spans are exact for every value that its constants can take (rangeCond.exact) and all index columns before
-//     it are single values for sure.
 //   - Fragments hold Pure expressions. What needs the session is folded when the plan is opened; what is volatile stays at
 //     the gateway, once per row.
 //   - One plan reads one state: a transaction's, or, where several fragments are read in autocommit, one snapshot's.
 //   - Every error that a user can cause is a *mysqlerr.Error with MySQL's code; 1105 from here is a fault of ours.
-//
-// Estimates rest on row counts and on the shapes of conditions (estimate.go); there are no histograms yet.
 package planner

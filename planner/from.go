@@ -8,8 +8,10 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 )
@@ -19,12 +21,12 @@ func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
 // rel is a relation of a FROM clause before it is planned.
 type rel interface {
 	// columnIDs adds the numbers of the relation's columns to s.
-	columnIDs(s idSet)
+	columnIDs(s scalar.ColSet)
 }
 
-func (r *tableRel) columnIDs(s idSet) {
-	for pos := range r.table.Columns {
-		s[r.first+pos] = true
+func (r *tableRel) columnIDs(s scalar.ColSet) {
+	for pos := range r.Desc.Columns {
+		s[r.First+pos] = true
 	}
 	if r.keyID != 0 {
 		s[r.keyID] = true
@@ -40,7 +42,7 @@ type virtualRel struct {
 	n     int
 }
 
-func (r *virtualRel) columnIDs(s idSet) {
+func (r *virtualRel) columnIDs(s scalar.ColSet) {
 	for i := range r.n {
 		s[r.first+i] = true
 	}
@@ -53,7 +55,7 @@ type queryRel struct {
 	alias string
 }
 
-func (r *queryRel) columnIDs(s idSet) {
+func (r *queryRel) columnIDs(s scalar.ColSet) {
 	for i := range r.cols {
 		s[r.cols[i].ID] = true
 	}
@@ -62,7 +64,7 @@ func (r *queryRel) columnIDs(s idSet) {
 // nodeRel is a relation that is planned already.
 type nodeRel struct{ node node }
 
-func (r *nodeRel) columnIDs(s idSet) { s.add(setOf(r.node.ids())) }
+func (r *nodeRel) columnIDs(s scalar.ColSet) { s.Add(scalar.SetOf(r.node.ids())) }
 
 // joinRel joins two relations. A RIGHT JOIN has its sides exchanged.
 type joinRel struct {
@@ -72,7 +74,7 @@ type joinRel struct {
 	straight    bool
 }
 
-func (r *joinRel) columnIDs(s idSet) {
+func (r *joinRel) columnIDs(s scalar.ColSet) {
 	r.left.columnIDs(s)
 	if r.kind == exec.Inner || r.kind == exec.Left {
 		r.right.columnIDs(s)
@@ -189,7 +191,8 @@ func (q *selectQuery) fromTable(n *ast.TableName, alias string) (rel, []bind.Col
 	}
 	q.b.dependOn(t)
 	q.b.reads++
-	r := &tableRel{b: q.b, table: t, db: db, alias: alias, first: q.b.newIDs(len(t.Columns)), total: q.b.tableRows(t)}
+	r := &tableRel{b: q.b, db: db, alias: alias}
+	r.Table = access.Table{Desc: t, First: q.b.newIDs(len(t.Columns)), Rows: q.b.tableRows(t)}
 	if q.b.ctx.changes {
 		r.lock.mode = distributed.ReadForChange
 	}
@@ -258,19 +261,19 @@ func (r *tableRel) takeHints(hints []*ast.IndexHint) error {
 	for _, h := range hints {
 		var names []string
 		for _, n := range h.IndexNames {
-			ix := r.table.IndexByName(n.O)
+			ix := r.Desc.IndexByName(n.O)
 			if ix == nil {
-				return mysqlerr.New(mysql.ErrKeyDoesNotExist, n.O, r.table.Name)
+				return mysqlerr.New(mysql.ErrKeyDoesNotExist, n.O, r.Desc.Name)
 			}
 			names = append(names, ix.Name)
 		}
 		switch h.HintType {
 		case ast.HintUse, ast.HintForce:
-			r.hint.set = true
-			r.hint.force = r.hint.force || h.HintType == ast.HintForce
-			r.hint.only = append(r.hint.only, names...)
+			r.Hint.Set = true
+			r.Hint.Force = r.Hint.Force || h.HintType == ast.HintForce
+			r.Hint.Only = append(r.Hint.Only, names...)
 		case ast.HintIgnore:
-			r.hint.ignore = append(r.hint.ignore, names...)
+			r.Hint.Ignore = append(r.Hint.Ignore, names...)
 		}
 	}
 	return nil
@@ -337,7 +340,7 @@ func (q *selectQuery) bindOn(j *joinRel, on ast.ExprNode, cols []bind.Column) er
 	if err != nil {
 		return err
 	}
-	j.on = terms(j.on, q.b.fold(expr.Condition(e)))
+	j.on = scalar.Terms(j.on, q.b.fold(expr.Condition(e)))
 	return nil
 }
 

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -52,22 +54,22 @@ func newLoopOrHash(left, right node, s joinSpec) (node, error) {
 	} else {
 		price += right.rows()*costHashAdd + left.rows()*right.rows()*costPair
 	}
-	j.base = base{cols: joinedIDs(left.ids(), right.ids(), s.kind), est: s.out, price: price + s.out*costFilter, order: left.sorted()}
+	j.base = base{cols: joinedIDs(left.ids(), right.ids(), s.kind), est: s.out, price: price + s.out*access.CostFilter, order: left.sorted()}
 	var err error
-	if j.conds, err = resolveAll(s.rest, both); err != nil {
+	if j.conds, err = scalar.ResolveAll(s.rest, both); err != nil {
 		return nil, err
 	}
 	for _, k := range s.keys {
-		l, err := resolve(k.left, left.ids())
+		l, err := scalar.Resolve(k.left, left.ids())
 		if err != nil {
 			return nil, err
 		}
-		r, err := resolve(k.right, right.ids())
+		r, err := scalar.Resolve(k.right, right.ids())
 		if err != nil {
 			return nil, err
 		}
-		j.leftKeys = append(j.leftKeys, exec.KeyPart{Expr: l, Collation: k.hash.coll, AsFloat: k.hash.float, NullSafe: k.nullSafe})
-		j.rightKeys = append(j.rightKeys, exec.KeyPart{Expr: r, Collation: k.hash.coll, AsFloat: k.hash.float, NullSafe: k.nullSafe})
+		j.leftKeys = append(j.leftKeys, exec.KeyPart{Expr: l, Collation: k.hash.Coll, AsFloat: k.hash.Float, NullSafe: k.nullSafe})
+		j.rightKeys = append(j.rightKeys, exec.KeyPart{Expr: r, Collation: k.hash.Coll, AsFloat: k.hash.Float, NullSafe: k.nullSafe})
 	}
 	return j, nil
 }
@@ -98,7 +100,7 @@ func (j *joinNode) explain(x *explainer, depth int) {
 		parts = append(parts, j.leftKeys[i].Expr.String()+" = "+j.rightKeys[i].Expr.String())
 	}
 	if len(j.conds) > 0 {
-		parts = append(parts, "conditions: "+texts(j.conds))
+		parts = append(parts, "conditions: "+scalar.Texts(j.conds))
 	}
 	x.add(depth, name, j.est, "", strings.Join(append([]string{j.kind.String()}, parts...), ", "))
 	j.left.explain(x, depth+1)
@@ -118,7 +120,7 @@ type lookupNode struct {
 // lookupPart is the value of one index column.
 type lookupPart struct {
 	value expr.Expr // over the left row
-	col   keyColumn
+	col   access.Column
 	right int // position of the column in the right row; -1: value is a constant
 	coll  types.Collation
 }
@@ -127,10 +129,10 @@ type lookupPart struct {
 func newLookup(left node, t *tableRel, right *leaf, s joinSpec) (node, error) {
 	push, rest := t.b.ctx.splitPushable(right.conds)
 	var best *lookupNode
-	for i := range t.table.Indexes {
-		ix := &t.table.Indexes[i]
-		if ix.State != schema.Public || ix.Hidden || !t.hint.allows(ix.Name) {
-			if i > 0 || t.hint.force {
+	for i := range t.Desc.Indexes {
+		ix := &t.Desc.Indexes[i]
+		if ix.State != schema.Public || ix.Hidden || !t.Hint.Allows(ix.Name) {
+			if i > 0 || t.Hint.Force {
 				continue
 			}
 		}
@@ -150,7 +152,7 @@ func newLookup(left node, t *tableRel, right *leaf, s joinSpec) (node, error) {
 
 func lookupBy(left node, t *tableRel, ix *schema.Index, push, rest []expr.Expr, s joinSpec) (*lookupNode, error) {
 	n := &lookupNode{left: left, kind: s.kind}
-	p := &path{index: ix, filter: push}
+	p := &access.Path{Index: ix, Filter: push}
 	share, joined, settled := 1.0, false, map[expr.Expr]bool{}
 	for i := range ix.Columns {
 		c := &ix.Columns[i]
@@ -166,36 +168,36 @@ func lookupBy(left node, t *tableRel, ix *schema.Index, push, rest []expr.Expr, 
 			settled[cond] = true
 		}
 		n.parts = append(n.parts, *part)
-		share *= rangeShare(nil, 1, i, ix, t.total)
+		share *= access.RangeShare(nil, 1, i, ix, t.Rows)
 	}
 	if !joined {
 		return nil, nil
 	}
-	p.point = len(n.parts) == len(ix.Columns) && (ix.Unique || ix.ID == schema.PrimaryIndex)
-	each := math.Max(t.total*share, 1)
-	if p.point {
+	p.Point = len(n.parts) == len(ix.Columns) && (ix.Unique || ix.ID == schema.PrimaryIndex)
+	each := math.Max(t.Rows*share, 1)
+	if p.Point {
 		each = 1
 	}
-	p.points = 2 // shows as a batch
-	p.est = left.rows() * each
-	p.out = p.est * selectivity(push)
-	p.cover = t.covers(ix)
+	p.Points = 2 // shows as a batch
+	p.Est = left.rows() * each
+	p.Out = p.Est * access.Selectivity(push)
+	p.Cover = t.access().Covers(ix)
 	perRow := 1.0
-	if ix.ID != schema.PrimaryIndex && !p.cover {
-		perRow += costLookupRow
+	if ix.ID != schema.PrimaryIndex && !p.Cover {
+		perRow += access.CostLookupRow
 	}
 	var err error
 	if n.scan, err = newScan(t, p, false); err != nil {
 		return nil, err
 	}
-	price := left.cost() + left.rows()*costPoint + p.est*perRow + costFragment*math.Ceil(left.rows()/256)
+	price := left.cost() + left.rows()*access.CostPoint + p.Est*perRow + access.CostFragment*math.Ceil(left.rows()/256)
 	n.base = base{cols: joinedIDs(left.ids(), n.scan.ids(), s.kind), est: s.out, price: price, order: left.sorted()}
 	for i := range n.parts {
 		part := &n.parts[i]
 		if part.right >= 0 {
-			part.right = slices.Index(n.scan.ids(), t.first+part.right)
+			part.right = slices.Index(n.scan.ids(), t.First+part.right)
 		}
-		if part.value, err = resolve(part.value, left.ids()); err != nil {
+		if part.value, err = scalar.Resolve(part.value, left.ids()); err != nil {
 			return nil, err
 		}
 	}
@@ -206,30 +208,30 @@ func lookupBy(left node, t *tableRel, ix *schema.Index, push, rest []expr.Expr, 
 			conds = append(conds, c)
 		}
 	}
-	n.conds, err = resolveAll(append(conds, rest...), both)
+	n.conds, err = scalar.ResolveAll(append(conds, rest...), both)
 	return n, err
 }
 
 // lookupColumn finds the value of an index column: from the left row, or a constant. cond is the join's condition that
 // it settles.
 func lookupColumn(t *tableRel, c *schema.IndexColumn, push []expr.Expr, joins []joinKey) (part *lookupPart, cond expr.Expr) {
-	typ := &t.table.Columns[c.Column].Type
-	col := keyColumn{typ: typ, desc: c.Desc}
+	typ := &t.Desc.Columns[c.Column].Type
+	col := access.Column{Type: typ, Desc: c.Desc}
 	for _, k := range joins {
 		r, ok := k.right.(*expr.Column)
-		if !ok || k.nullSafe || t.position(r) != c.Column || !lookupTypes(typ, k) {
+		if !ok || k.nullSafe || t.Position(r) != c.Column || !lookupTypes(typ, k) {
 			continue
 		}
-		return &lookupPart{value: k.left, col: col, right: c.Column, coll: k.hash.coll}, k.cond
+		return &lookupPart{value: k.left, col: col, right: c.Column, coll: k.hash.Coll}, k.cond
 	}
 	for _, e := range push {
-		eq := asCall(e, "=")
+		eq := scalar.AsCall(e, "=")
 		if eq == nil {
 			continue
 		}
-		pos, rc := matchRange(eq, t.position, fixed)
-		if rc != nil && pos == c.Column && rc.op == rangeEq && rc.exact {
-			return &lookupPart{value: rc.values[0], col: col, right: -1}, nil
+		pos, rc := access.Match(eq, t.Position, scalar.Fixed)
+		if rc != nil && pos == c.Column && rc.Op == access.RangeEq && rc.Exact {
+			return &lookupPart{value: rc.Values[0], col: col, right: -1}, nil
 		}
 	}
 	return nil, nil
@@ -237,7 +239,7 @@ func lookupColumn(t *tableRel, c *schema.IndexColumn, push []expr.Expr, joins []
 
 // lookupTypes tells whether any value of the left side can be turned into the column's key, or is known to match none.
 func lookupTypes(col *types.Type, k joinKey) bool {
-	if k.hash.float {
+	if k.hash.Float {
 		return false
 	}
 	l := k.left.Type().Class()
@@ -245,11 +247,11 @@ func lookupTypes(col *types.Type, k joinKey) bool {
 	case types.ClassInt, types.ClassDecimal:
 		return l == types.ClassInt || l == types.ClassDecimal
 	case types.ClassString:
-		return l == types.ClassString && k.hash.coll == col.Collation
+		return l == types.ClassString && k.hash.Coll == col.Collation
 	case types.ClassDate:
 		return l == types.ClassDate
 	case types.ClassDatetime:
-		return isDate(l) && !col.IsTimestamp()
+		return scalar.IsDate(l) && !col.IsTimestamp()
 	case types.ClassTime:
 		return l == types.ClassTime
 	}
@@ -273,24 +275,24 @@ func (n *lookupNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 func (n *lookupNode) explain(x *explainer, depth int) {
 	var parts []string
 	for i := range n.parts {
-		c := n.scan.path.index.Columns[i]
-		parts = append(parts, n.scan.rel.table.Columns[c.Column].Name+" = "+n.parts[i].value.String())
+		c := n.scan.path.Index.Columns[i]
+		parts = append(parts, n.scan.rel.Desc.Columns[c.Column].Name+" = "+n.parts[i].value.String())
 	}
 	if len(n.conds) > 0 {
-		parts = append(parts, "conditions: "+texts(n.conds))
+		parts = append(parts, "conditions: "+scalar.Texts(n.conds))
 	}
 	x.add(depth, "IndexJoin", n.est, "", n.kind.String()+", "+strings.Join(parts, ", "))
 	n.left.explain(x, depth+1)
 	name := "IndexLookup"
 	switch {
-	case n.scan.path.point:
+	case n.scan.path.Point:
 		name = "BatchPointGet"
-	case n.scan.path.index.ID == schema.PrimaryIndex:
+	case n.scan.path.Index.ID == schema.PrimaryIndex:
 		name = "TableRange"
-	case n.scan.path.cover:
+	case n.scan.path.Cover:
 		name = "IndexScan"
 	}
-	x.addAt(depth+1, name, n.scan.path.out, x.where(n.scan), "table:"+n.scan.rel.table.Name+", index:"+n.scan.path.index.Name, n.scan.info())
+	x.addAt(depth+1, name, n.scan.path.Out, x.where(n.scan), "table:"+n.scan.rel.Desc.Name+", index:"+n.scan.path.Index.Name, n.scan.info())
 }
 
 // lookup is one execution of a lookupNode.
@@ -311,11 +313,11 @@ func (l *lookup) Add(run *exec.Run, left []types.Value, dst []byte) ([]byte, boo
 		if err != nil || v.IsNull() {
 			return dst, false, err
 		}
-		v, _, state := bracket(v, p.col.typ, &run.Env.Mode)
-		if state != exactly {
+		v, _, state := access.Bounds(v, p.col.Type, &run.Env.Mode)
+		if state != access.Exactly {
 			return dst, false, nil
 		}
-		l.buf = keys.AppendValue(l.buf, v, p.col.typ, 0, p.col.desc)
+		l.buf = keys.AppendValue(l.buf, v, p.col.Type, 0, p.col.Desc)
 		if p.right >= 0 {
 			dst = types.HashKey(dst, v, p.coll)
 		}
@@ -342,7 +344,7 @@ func (l *lookup) Open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.mode, s.lock.opts
 	}
-	return exec.NewTableRead(ctx, run, s.fragments(l.read, spans, s.path.point), o)
+	return exec.NewTableRead(ctx, run, s.fragments(l.read, spans, s.path.Point), o)
 }
 
 // Match is the hash key of a right row.

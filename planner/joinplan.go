@@ -3,15 +3,16 @@ package planner
 import (
 	"math"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
-	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 )
 
 // wanted is the order that a relation's rows are wanted in, if that costs less than sorting them.
 type wanted struct {
-	order []orderCol
+	order []scalar.OrderCol
 	limit float64 // rows that will be read of it, 0 for all
 }
 
@@ -45,9 +46,9 @@ func (r *tableRel) plan(conds []expr.Expr, w wanted) (node, error) {
 	if r.b.ctx.naive {
 		push, rest, w = nil, conds, wanted{}
 	}
-	p := r.bestPath(push, w.order, false, 0)
-	if len(w.order) > 0 && !p.ordered {
-		o := r.bestPath(push, w.order, true, 0)
+	p := r.access().Best(push, w.order, false, 0)
+	if len(w.order) > 0 && !p.Ordered {
+		o := r.access().Best(push, w.order, true, 0)
 		if o != nil && r.orderPays(p, o, w, len(rest) > 0) {
 			p = o
 		}
@@ -60,31 +61,19 @@ func (r *tableRel) plan(conds []expr.Expr, w wanted) (node, error) {
 }
 
 // orderPays compares sorting the rows of the cheapest path with reading them in order.
-func (r *tableRel) orderPays(p, o *path, w wanted, filtered bool) bool {
-	sorting := p.price + sortCost(p.out)
-	reading := o.price
-	if w.limit > 0 && o.out > w.limit && !filtered {
-		reading = costFragment + (o.price-costFragment)*w.limit/o.out
+func (r *tableRel) orderPays(p, o *access.Path, w wanted, filtered bool) bool {
+	sorting := p.Price + sortCost(p.Out)
+	reading := o.Price
+	if w.limit > 0 && o.Out > w.limit && !filtered {
+		reading = access.CostFragment + (o.Price-access.CostFragment)*w.limit/o.Out
 	}
 	return reading < sorting
-}
-
-func (ctx *Context) splitPushable(conds []expr.Expr) (push, rest []expr.Expr) {
-	room := limits.ExprNodes - 1 // the AND of them all
-	for _, c := range conds {
-		if n := expr.Nodes(c); n <= room && ctx.pushable(c) {
-			push, room = append(push, c), room-n
-		} else {
-			rest = append(rest, c)
-		}
-	}
-	return push, rest
 }
 
 // leaf is one relation of an inner join, with the conditions on it alone.
 type leaf struct {
 	rel   rel
-	ids   idSet
+	ids   scalar.ColSet
 	conds []expr.Expr
 	node  node // read alone
 }
@@ -98,7 +87,7 @@ func flatten(r rel, leaves *[]*leaf, conds *[]expr.Expr, straight *bool) {
 		*conds = append(*conds, j.on...)
 		return
 	}
-	ids := idSet{}
+	ids := scalar.ColSet{}
 	r.columnIDs(ids)
 	*leaves = append(*leaves, &leaf{rel: r, ids: ids})
 }
@@ -113,7 +102,7 @@ func (b *builder) planInner(r rel, conds []expr.Expr, w wanted) (node, error) {
 }
 
 func (b *builder) planLeaves(leaves []*leaf, conds []expr.Expr, w wanted, straight bool) (node, error) {
-	conds, err := propagate(conds)
+	conds, err := scalar.Propagate(conds)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +110,7 @@ func (b *builder) planLeaves(leaves []*leaf, conds []expr.Expr, w wanted, straig
 	for _, c := range conds {
 		placed := false
 		for _, l := range leaves {
-			if hasColumns(c) && l.ids.covers(c) {
+			if scalar.HasColumns(c) && l.ids.Covers(c) {
 				l.conds = append(l.conds, c)
 				placed = true
 				break
@@ -132,7 +121,7 @@ func (b *builder) planLeaves(leaves []*leaf, conds []expr.Expr, w wanted, straig
 		}
 		multi = append(multi, c)
 		for _, l := range leaves {
-			if own := impliedBy(c, l.ids); own != nil {
+			if own := scalar.ImpliedBy(c, l.ids); own != nil {
 				l.conds = append(l.conds, own)
 			}
 		}
@@ -169,7 +158,7 @@ func (b *builder) searchOrder(leaves []*leaf, conds []expr.Expr, w wanted, strai
 		}
 		cost := n.cost()
 		if len(w.order) > 0 {
-			if !coversOrder(n.sorted(), w.order) {
+			if !scalar.CoversOrder(n.sorted(), w.order) {
 				cost += sortCost(n.rows())
 			} else if w.limit > 0 && n.rows() > w.limit {
 				cost *= w.limit / n.rows()
@@ -184,7 +173,7 @@ func (b *builder) searchOrder(leaves []*leaf, conds []expr.Expr, w wanted, strai
 		if err := try(leaves[i].node, i); err != nil {
 			return nil, err
 		}
-		if len(w.order) == 0 || !leaves[i].ids[w.order[0].id] {
+		if len(w.order) == 0 || !leaves[i].ids[w.order[0].ID] {
 			continue
 		}
 		t, ok := leaves[i].rel.(*tableRel)
@@ -205,7 +194,7 @@ func (b *builder) searchOrder(leaves []*leaf, conds []expr.Expr, w wanted, strai
 // orderedScan reads the table in the wanted order, nil where no index has it.
 func (r *tableRel) orderedScan(conds []expr.Expr, w wanted) (node, error) {
 	push, rest := r.b.ctx.splitPushable(conds)
-	p := r.bestPath(push, w.order, true, 0)
+	p := r.access().Best(push, w.order, true, 0)
 	if p == nil || r.b.ctx.naive {
 		return nil, nil
 	}
@@ -216,23 +205,10 @@ func (r *tableRel) orderedScan(conds []expr.Expr, w wanted) (node, error) {
 	return newFilter(s, rest)
 }
 
-// coversOrder tells whether rows in the order have come in the wanted one.
-func coversOrder(have, want []orderCol) bool {
-	if len(have) < len(want) {
-		return false
-	}
-	for i := range want {
-		if have[i] != want[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // joinAll joins all relations, beginning with the given one.
 func (b *builder) joinAll(start node, leaves []*leaf, first int, conds []expr.Expr, straight bool) (node, error) {
 	s := &joinSearch{
-		b: b, cur: start, have: idSet{}, leaves: leaves, conds: conds, straight: straight,
+		b: b, cur: start, have: scalar.ColSet{}, leaves: leaves, conds: conds, straight: straight,
 		done: make([]bool, len(leaves)), used: make([]bool, len(conds)),
 	}
 	s.take(first, nil)
@@ -256,8 +232,8 @@ func (b *builder) joinAll(start node, leaves []*leaf, first int, conds []expr.Ex
 // joinSearch is one way through a join's relations.
 type joinSearch struct {
 	b        *builder
-	cur      node  // what has been joined
-	have     idSet // its columns
+	cur      node          // what has been joined
+	have     scalar.ColSet // its columns
 	leaves   []*leaf
 	done     []bool // by leaf
 	conds    []expr.Expr
@@ -267,7 +243,7 @@ type joinSearch struct {
 
 func (s *joinSearch) take(leaf int, conds []int) {
 	s.done[leaf] = true
-	s.have.add(s.leaves[leaf].ids)
+	s.have.Add(s.leaves[leaf].ids)
 	for _, c := range conds {
 		s.used[c] = true
 	}
@@ -309,13 +285,13 @@ func (s *joinSearch) cheapest() (*joinChoice, error) {
 
 // choice collects the conditions that can be tested once relation i is joined.
 func (s *joinSearch) choice(i int) (*joinChoice, []expr.Expr) {
-	both := idSet{}
-	both.add(s.have)
-	both.add(s.leaves[i].ids)
+	both := scalar.ColSet{}
+	both.Add(s.have)
+	both.Add(s.leaves[i].ids)
 	c := &joinChoice{leaf: i}
 	var list []expr.Expr
 	for k, e := range s.conds {
-		if !s.used[k] && both.covers(e) && hasColumns(e) {
+		if !s.used[k] && both.Covers(e) && scalar.HasColumns(e) {
 			c.conds = append(c.conds, k)
 			list = append(list, e)
 		}
@@ -325,18 +301,18 @@ func (s *joinSearch) choice(i int) (*joinChoice, []expr.Expr) {
 
 // planLeft plans a LEFT JOIN. Conditions on the left side alone are tested before it; others above it.
 func (b *builder) planLeft(j *joinRel, conds []expr.Expr, w wanted) (node, error) {
-	left, right := idSet{}, idSet{}
+	left, right := scalar.ColSet{}, scalar.ColSet{}
 	j.left.columnIDs(left)
 	j.right.columnIDs(right)
 	var below, above []expr.Expr
 	for _, c := range conds {
-		if hasColumns(c) && left.covers(c) && expr.ClassOf(c) != expr.Volatile {
+		if scalar.HasColumns(c) && left.Covers(c) && expr.ClassOf(c) != expr.Volatile {
 			below = append(below, c)
 		} else {
 			above = append(above, c)
 		}
 	}
-	if len(w.order) > 0 && !left[w.order[0].id] {
+	if len(w.order) > 0 && !left[w.order[0].ID] {
 		w = wanted{}
 	}
 	l, err := b.planRel(j.left, below, w)
@@ -346,19 +322,19 @@ func (b *builder) planLeft(j *joinRel, conds []expr.Expr, w wanted) (node, error
 	in := &leaf{rel: j.right, ids: right}
 	var on []expr.Expr
 	for _, c := range j.on {
-		if hasColumns(c) && right.covers(c) {
+		if scalar.HasColumns(c) && right.Covers(c) {
 			in.conds = append(in.conds, c)
 		} else {
 			on = append(on, c)
 		}
 	}
 	// What the left side's constants imply for the right side bounds it too.
-	implied, err := propagate(append(append([]expr.Expr(nil), j.on...), below...))
+	implied, err := scalar.Propagate(append(append([]expr.Expr(nil), j.on...), below...))
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range implied {
-		if right.covers(c) && hasColumns(c) && !containsExpr(in.conds, c) {
+		if right.Covers(c) && scalar.HasColumns(c) && !scalar.Contains(in.conds, c) {
 			in.conds = append(in.conds, c)
 		}
 	}
@@ -372,18 +348,9 @@ func (b *builder) planLeft(j *joinRel, conds []expr.Expr, w wanted) (node, error
 	return newFilter(n, above)
 }
 
-func containsExpr(list []expr.Expr, e expr.Expr) bool {
-	for _, x := range list {
-		if same(x, e) {
-			return true
-		}
-	}
-	return false
-}
-
 // join joins a planned left side with a relation in the cheapest way.
 func (b *builder) join(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind) (node, error) {
-	leftIDs := setOf(left.ids())
+	leftIDs := scalar.SetOf(left.ids())
 	keys, rest := joinKeys(conds, leftIDs, right.ids)
 	if b.ctx.naive {
 		keys, rest = nil, conds
@@ -395,14 +362,14 @@ func (b *builder) join(left node, right *leaf, conds []expr.Expr, kind exec.Join
 	if len(keys) > 0 {
 		share = math.Max(share, 1/math.Max(totalRows(right), 1))
 	}
-	out := left.rows() * right.node.rows() * share * selectivity(rest)
+	out := left.rows() * right.node.rows() * share * access.Selectivity(rest)
 	switch kind {
 	case exec.Left:
 		out = math.Max(out, left.rows())
 	case exec.Semi:
-		out = math.Min(out, left.rows()*selOther)
+		out = math.Min(out, left.rows()*access.SelOther)
 	case exec.Anti:
-		out = left.rows() * selOther
+		out = left.rows() * access.SelOther
 	}
 	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1)}
 	best, err := newLoopOrHash(left, right.node, spec)
@@ -431,7 +398,7 @@ type joinSpec struct {
 
 func totalRows(l *leaf) float64 {
 	if t, ok := l.rel.(*tableRel); ok {
-		return t.total
+		return t.Rows
 	}
 	return l.node.rows()
 }
@@ -441,33 +408,33 @@ func keyShare(l *leaf, k joinKey) float64 {
 	t, ok := l.rel.(*tableRel)
 	c, isColumn := k.right.(*expr.Column)
 	if !ok || !isColumn {
-		return math.Max(1/math.Max(l.node.rows(), 1), 1.0/eqDistinct)
+		return math.Max(1/math.Max(l.node.rows(), 1), 1.0/access.EqDistinct)
 	}
-	best := selEqual
-	for i := range t.table.Indexes {
-		ix := &t.table.Indexes[i]
-		if t.position(c) != ix.Columns[0].Column {
+	best := access.SelEqual
+	for i := range t.Desc.Indexes {
+		ix := &t.Desc.Indexes[i]
+		if t.Position(c) != ix.Columns[0].Column {
 			continue
 		}
-		best = math.Min(best, rangeShare(nil, 1, 0, ix, t.total))
+		best = math.Min(best, access.RangeShare(nil, 1, 0, ix, t.Rows))
 	}
 	return best
 }
 
 // joinKeys finds the equalities between both sides that values can be hashed for.
-func joinKeys(conds []expr.Expr, left, right idSet) (keys []joinKey, rest []expr.Expr) {
+func joinKeys(conds []expr.Expr, left, right scalar.ColSet) (keys []joinKey, rest []expr.Expr) {
 	for _, c := range conds {
-		eq := asCall(c, "=", "<=>")
+		eq := scalar.AsCall(c, "=", "<=>")
 		if eq == nil {
 			rest = append(rest, c)
 			continue
 		}
 		a, z := eq.Args()[0], eq.Args()[1]
-		if !left.covers(a) || !right.covers(z) {
+		if !left.Covers(a) || !right.Covers(z) {
 			a, z = z, a
 		}
-		h := hashKind(a.Type(), z.Type(), eq)
-		if !hasColumns(a) || !hasColumns(z) || !left.covers(a) || !right.covers(z) || !h.ok || expr.ClassOf(c) == expr.Volatile {
+		h := scalar.HashOf(a.Type(), z.Type(), eq)
+		if !scalar.HasColumns(a) || !scalar.HasColumns(z) || !left.Covers(a) || !right.Covers(z) || !h.OK || expr.ClassOf(c) == expr.Volatile {
 			rest = append(rest, c)
 			continue
 		}

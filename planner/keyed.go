@@ -4,6 +4,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
 	"cloudsql/storage/expr"
@@ -89,7 +90,7 @@ func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equal
 			if err != nil {
 				return nil, err
 			}
-			if x = expr.Beside(x, part.typ); !keyable(part.typ, x.Type()) {
+			if x = expr.Beside(x, part.typ); !access.Keyable(part.typ, x.Type()) {
 				return nil, nil
 			}
 			part.values = append(part.values, x)
@@ -183,7 +184,7 @@ nextKey:
 			if err != nil {
 				return dst, buf, err
 			}
-			v, ok, err := keyValue(v, part.typ, &env.Mode)
+			v, ok, err := access.Key(v, part.typ, &env.Mode)
 			if err != nil {
 				return dst, buf, err
 			}

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
 
@@ -11,7 +12,7 @@ func simplifyOuter(r rel, conds []expr.Expr) {
 	if !ok {
 		return
 	}
-	right := idSet{}
+	right := scalar.ColSet{}
 	j.right.columnIDs(right)
 	if j.kind == exec.Left {
 		for _, c := range conds {
@@ -31,7 +32,7 @@ func simplifyOuter(r rel, conds []expr.Expr) {
 }
 
 // rejectsNull tells whether a condition cannot be true when all columns of ids are NULL.
-func rejectsNull(e expr.Expr, ids idSet) bool {
+func rejectsNull(e expr.Expr, ids scalar.ColSet) bool {
 	c, ok := e.(*expr.Call)
 	if !ok {
 		return false
@@ -63,7 +64,7 @@ func rejectsNull(e expr.Expr, ids idSet) bool {
 }
 
 // strictIn tells whether e is NULL when the columns of ids are.
-func strictIn(e expr.Expr, ids idSet) bool {
+func strictIn(e expr.Expr, ids scalar.ColSet) bool {
 	switch x := e.(type) {
 	case *expr.Column:
 		return ids[x.Index]

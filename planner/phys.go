@@ -3,9 +3,12 @@ package planner
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -18,15 +21,9 @@ type node interface {
 	rows() float64
 	cost() float64
 	// sorted is the order that its rows are known to come in.
-	sorted() []orderCol
+	sorted() []scalar.OrderCol
 	open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 	explain(x *explainer, depth int)
-}
-
-// orderCol is one column of an order.
-type orderCol struct {
-	id   int
-	desc bool
 }
 
 // base is what all nodes have.
@@ -34,23 +31,24 @@ type base struct {
 	cols  []int
 	est   float64
 	price float64
-	order []orderCol
+	order []scalar.OrderCol
 }
 
-func (b *base) ids() []int         { return b.cols }
-func (b *base) rows() float64      { return b.est }
-func (b *base) cost() float64      { return b.price }
-func (b *base) sorted() []orderCol { return b.order }
+func (b *base) ids() []int                { return b.cols }
+func (b *base) rows() float64             { return b.est }
+func (b *base) cost() float64             { return b.price }
+func (b *base) sorted() []scalar.OrderCol { return b.order }
 
 // Costs of operators for one row, in rows read in order.
 const (
-	costFilter  = 0.05
 	costProject = 0.05
 	costHashAdd = 1.0
 	costProbe   = 0.4
 	costSort    = 0.3 // times the logarithm
 	costPair    = 0.1 // of a nested loop
 )
+
+func sortCost(rows float64) float64 { return rows * costSort * math.Log2(rows+2) }
 
 // filterNode passes rows at the gateway.
 type filterNode struct {
@@ -63,12 +61,12 @@ func newFilter(in node, conds []expr.Expr) (node, error) {
 	if len(conds) == 0 {
 		return in, nil
 	}
-	r, err := resolveAll(conds, in.ids())
+	r, err := scalar.ResolveAll(conds, in.ids())
 	if err != nil {
 		return nil, err
 	}
 	f := &filterNode{in: in, conds: r}
-	f.base = base{cols: in.ids(), est: in.rows() * selectivity(conds), price: in.cost() + in.rows()*costFilter, order: in.sorted()}
+	f.base = base{cols: in.ids(), est: in.rows() * access.Selectivity(conds), price: in.cost() + in.rows()*access.CostFilter, order: in.sorted()}
 	return f, nil
 }
 
@@ -85,7 +83,7 @@ func (f *filterNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 }
 
 func (f *filterNode) explain(x *explainer, depth int) {
-	x.add(depth, "Filter", f.est, "", texts(f.conds))
+	x.add(depth, "Filter", f.est, "", scalar.Texts(f.conds))
 	f.in.explain(x, depth+1)
 }
 
@@ -109,7 +107,7 @@ func (g *guardNode) open(_ context.Context, run *exec.Run) (exec.Operator, error
 }
 
 func (g *guardNode) explain(x *explainer, depth int) {
-	x.add(depth, "Guard", g.est, "", texts(g.conds))
+	x.add(depth, "Guard", g.est, "", scalar.Texts(g.conds))
 	g.in.explain(x, depth+1)
 }
 
@@ -133,7 +131,7 @@ type projectNode struct {
 
 // newProject gives out, computed from exprs, under the numbers of out.
 func newProject(in node, exprs []expr.Expr, out []int) (node, error) {
-	r, err := resolveAll(exprs, in.ids())
+	r, err := scalar.ResolveAll(exprs, in.ids())
 	if err != nil {
 		return nil, err
 	}
@@ -144,13 +142,13 @@ func newProject(in node, exprs []expr.Expr, out []int) (node, error) {
 }
 
 // renamedOrder follows an order through a projection.
-func renamedOrder(order []orderCol, exprs []expr.Expr, out []int) []orderCol {
-	var list []orderCol
+func renamedOrder(order []scalar.OrderCol, exprs []expr.Expr, out []int) []scalar.OrderCol {
+	var list []scalar.OrderCol
 	for _, o := range order {
 		found := false
 		for i, e := range exprs {
-			if c, ok := e.(*expr.Column); ok && c.Index == o.id {
-				list = append(list, orderCol{out[i], o.desc})
+			if c, ok := e.(*expr.Column); ok && c.Index == o.ID {
+				list = append(list, scalar.OrderCol{ID: out[i], Desc: o.Desc})
 				found = true
 				break
 			}
@@ -175,7 +173,7 @@ func (p *projectNode) open(ctx context.Context, run *exec.Run) (exec.Operator, e
 
 func (p *projectNode) explain(x *explainer, depth int) {
 	if !p.identity() {
-		x.add(depth, "Project", p.est, "", texts(p.exprs))
+		x.add(depth, "Project", p.est, "", scalar.Texts(p.exprs))
 		depth++
 	}
 	p.in.explain(x, depth)
@@ -207,7 +205,7 @@ type sortNode struct {
 func newSort(in node, keys []expr.SortKey, limit *limitSpec) (node, error) {
 	s := &sortNode{in: in, limit: limit}
 	for _, k := range keys {
-		e, err := resolve(k.Expr, in.ids())
+		e, err := scalar.Resolve(k.Expr, in.ids())
 		if err != nil {
 			return nil, err
 		}
@@ -223,7 +221,7 @@ func newSort(in node, keys []expr.SortKey, limit *limitSpec) (node, error) {
 		if !ok {
 			break
 		}
-		s.order = append(s.order, orderCol{c.Index, k.Desc})
+		s.order = append(s.order, scalar.OrderCol{ID: c.Index, Desc: k.Desc})
 	}
 	return s, nil
 }
@@ -251,7 +249,7 @@ func (s *sortNode) open(ctx context.Context, run *exec.Run) (exec.Operator, erro
 }
 
 func (s *sortNode) explain(x *explainer, depth int) {
-	name, info := "Sort", sortTexts(s.keys)
+	name, info := "Sort", scalar.SortTexts(s.keys)
 	if s.limit != nil {
 		name, info = "TopN", info+" "+s.limit.text()
 	}

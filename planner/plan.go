@@ -21,15 +21,8 @@ type Context struct {
 	Env   *expr.Env
 	Stats func(t *schema.Table) (rows, bytes uint64)
 	// Access is asked once for each table and privilege (parser/mysql.PrivilegeType); nil allows all.
-	Access            func(priv uint64, db, table string) error
-	SelectLimit       uint64 // sql_select_limit
-	GroupConcatMax    int
-	FoundRows         bool // the client wants matched instead of changed rows
-	OnlyFullGroupBy   bool
-	SafeUpdates       bool
-	NoBackslash       bool
-	NoAutoValueOnZero bool // sql_mode: 0 is a value for an AUTO_INCREMENT column
-	HighNotPrecedence bool
+	Access func(priv uint64, db, table string) error
+	Settings
 
 	rowIDs  bool          // hidden columns can be named: data changes find their rows by them
 	changes bool          // the statement is a data change

@@ -7,28 +7,13 @@ import (
 	"slices"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
 )
-
-// path is a way to read a table: an index, the conditions that bound it, and what is left to filter.
-type path struct {
-	index  *schema.Index
-	access [][]*rangeCond // for each leading column of index that is bounded: its conditions
-	point  bool           // every column has single values and the index is unique: keys instead of spans
-	points int            // number of keys or of spans
-	filter []expr.Expr    // conditions that the spans do not settle
-
-	reverse bool
-	ordered bool // rows come in the wanted order
-	cover   bool
-	est     float64 // rows in the spans
-	out     float64 // rows after the filter
-	price   float64
-}
 
 // lockSpec is how rows are locked.
 type lockSpec struct {
@@ -45,7 +30,7 @@ func (l *lockSpec) isExplicit() bool {
 type tableScan struct {
 	base
 	rel  *tableRel
-	path *path
+	path *access.Path
 	lock lockSpec
 
 	columns []int          // positions of table columns in the fragment's row
@@ -66,49 +51,30 @@ type pushedAgg struct {
 }
 
 // newScan makes a scan of a path that gives the used columns of rel.
-func newScan(rel *tableRel, p *path, keep bool) (*tableScan, error) {
+func newScan(rel *tableRel, p *access.Path, keep bool) (*tableScan, error) {
 	s := &tableScan{rel: rel, path: p, lock: rel.lock, keep: keep}
 	var ids []int
 	for _, pos := range rel.usedColumns() {
 		s.columns = append(s.columns, pos)
-		ids = append(ids, rel.first+pos)
+		ids = append(ids, rel.First+pos)
 	}
-	cond, err := joinAnd(p.filter)
+	cond, err := scalar.And(p.Filter)
 	if err != nil {
 		return nil, err
 	}
-	if s.filter, err = resolve(cond, ids); err != nil {
+	if s.filter, err = scalar.Resolve(cond, ids); err != nil {
 		return nil, err
 	}
 	if rel.keyID != 0 {
 		s.withKey = true
 		ids = append(ids, rel.keyID)
 	}
-	s.base = base{cols: ids, est: p.out, price: p.price}
-	if keep || p.ordered {
-		s.order = p.orderOf(rel)
-		s.keep = s.keep || p.ordered
+	s.base = base{cols: ids, est: p.Out, price: p.Price}
+	if keep || p.Ordered {
+		s.order = p.OrderOf(rel.access())
+		s.keep = s.keep || p.Ordered
 	}
 	return s, nil
-}
-
-// orderOf is the order of an index's entries.
-func (p *path) orderOf(rel *tableRel) []orderCol {
-	var order []orderCol
-	add := func(ix *schema.Index) {
-		for i := range ix.Columns {
-			c := &ix.Columns[i]
-			if c.Prefix > 0 {
-				return
-			}
-			order = append(order, orderCol{rel.first + c.Column, c.Desc != p.reverse})
-		}
-	}
-	add(p.index)
-	if p.index.ID != schema.PrimaryIndex && len(order) == len(p.index.Columns) {
-		add(rel.table.Primary())
-	}
-	return order
 }
 
 // plain tells that nothing but the source, the filter and the columns has been set, so that more may be pushed.
@@ -120,96 +86,16 @@ func (s *tableScan) plain() bool {
 func (s *tableScan) columnIDs() []int {
 	ids := make([]int, len(s.columns))
 	for i, pos := range s.columns {
-		ids[i] = s.rel.first + pos
+		ids[i] = s.rel.First + pos
 	}
 	return ids
 }
 
-func (s *tableScan) keyColumn(i int) keyColumn {
-	c := &s.path.index.Columns[i]
-	return keyColumn{typ: &s.rel.table.Columns[c.Column].Type, prefix: c.Prefix, desc: c.Desc}
-}
-
-// spans computes the index ranges of an execution, in key order; none means that nothing matches. points tells that each
-// is one value of all columns.
-func (s *tableScan) spans(env *expr.Env) (spans []fragment.Span, points bool, err error) {
-	if len(s.path.access) == 0 {
-		return []fragment.Span{{}}, false, nil
-	}
-	prefixes := [][]byte{nil}
-	for i, conds := range s.path.access {
-		k := s.keyColumn(i)
-		list, err := k.all(env, conds)
-		if err != nil || len(list) == 0 {
-			return nil, false, err
-		}
-		if last := i == len(s.path.access)-1; last || !allPoints(list) {
-			return expand(prefixes, list), last && allPoints(list), nil
-		}
-		next := make([][]byte, 0, len(prefixes)*len(list))
-		for _, p := range prefixes {
-			for _, r := range list {
-				next = append(next, append(append([]byte(nil), p...), r.lo...))
-			}
-		}
-		prefixes = next
-	}
-	return nil, false, nil
-}
-
-// all intersects the conditions of one column.
-func (k *keyColumn) all(env *expr.Env, conds []*rangeCond) ([]interval, error) {
-	list := everything
-	for i, c := range conds {
-		l, err := c.intervals(env, nil, k)
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			list = l
-		} else {
-			list = intersect(list, l)
-		}
-	}
-	return list, nil
-}
-
-// allPoints tells whether each interval is one value, which its lower bound then encodes.
-func allPoints(list []interval) bool {
-	for _, r := range list {
-		if len(r.lo) == 0 || !bytes.Equal(keys.SpanSuccessor(r.lo), r.hi) {
-			return false
-		}
-	}
-	return true
-}
-
-// expand puts each interval behind each prefix.
-func expand(prefixes [][]byte, list []interval) []fragment.Span {
-	spans := make([]fragment.Span, 0, len(prefixes)*len(list))
-	for _, p := range prefixes {
-		for _, r := range list {
-			var sp fragment.Span
-			if len(p)+len(r.lo) > 0 {
-				sp.Start = append(append([]byte{}, p...), r.lo...)
-			}
-			switch {
-			case r.hi != nil:
-				sp.End = append(append([]byte{}, p...), r.hi...)
-			case len(p) > 0:
-				sp.End = keys.SpanSuccessor(p)
-			}
-			spans = append(spans, sp)
-		}
-	}
-	return spans
-}
-
 // template is a fragment of this scan without its tablet and ranges.
 func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
-	t := s.rel.table
+	t := s.rel.Desc
 	f := &fragment.Read{
-		SchemaVersion: t.Version, Index: s.path.index.ID, Reverse: s.path.reverse,
+		SchemaVersion: t.Version, Index: s.path.Index.ID, Reverse: s.path.Reverse,
 		Columns: make([]schema.ColumnID, len(s.columns)), WithKeys: s.withKey, Env: run.FragmentEnv(),
 	}
 	var err error
@@ -288,14 +174,14 @@ func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 			return exec.NewRows(nil, len(s.cols)), err
 		}
 	}
-	spans, points, err := s.spans(run.Env)
+	spans, points, err := s.path.Spans(s.rel.Desc, run.Env)
 	if err != nil {
 		return nil, err
 	}
 	if len(spans) == 0 && !s.aggregatesAll() {
 		return exec.NewRows(nil, len(s.cols)), nil
 	}
-	return s.read(ctx, run, spans, points && s.path.point)
+	return s.read(ctx, run, spans, points && s.path.Point)
 }
 
 // aggregatesAll tells that the scan gives a row even where nothing matches.
@@ -317,7 +203,7 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 		o.Mode, o.Lock = s.lock.mode, s.lock.opts
 	}
 	if s.keep && len(frags) > 1 {
-		if s.path.index.ID == schema.PrimaryIndex {
+		if s.path.Index.ID == schema.PrimaryIndex {
 			return exec.NewOrderedRead(run, frags, o), nil
 		}
 		if o.Merge, err = s.mergeOrder(); err != nil {
@@ -331,12 +217,12 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 func (s *tableScan) mergeOrder() (*exec.Order, error) {
 	var list []expr.SortKey
 	for _, o := range s.order {
-		pos := slices.Index(s.cols, o.id)
+		pos := slices.Index(s.cols, o.ID)
 		if pos < 0 {
 			break
 		}
-		c := &s.rel.table.Columns[o.id-s.rel.first]
-		list = append(list, expr.SortKey{Expr: &expr.Column{Index: pos, Typ: c.Type, Name: c.Name}, Desc: o.desc})
+		c := &s.rel.Desc.Columns[o.ID-s.rel.First]
+		list = append(list, expr.SortKey{Expr: &expr.Column{Index: pos, Typ: c.Type, Name: c.Name}, Desc: o.Desc})
 	}
 	return exec.NewOrder(list), nil
 }
@@ -344,21 +230,21 @@ func (s *tableScan) mergeOrder() (*exec.Order, error) {
 // fragments cuts a read along the tablets. A tablet of the primary index gets the spans that it overlaps; entries of a
 // secondary index may be anywhere.
 func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span, points bool) []*fragment.Read {
-	tablets := s.rel.table.Tablets
+	tablets := s.rel.Desc.Tablets
 	if points {
 		list := make([][]byte, len(spans))
 		for i, sp := range spans {
 			list[i] = sp.Start
 		}
-		if s.path.reverse {
+		if s.path.Reverse {
 			slices.Reverse(list)
 		}
-		return pointFragments(f, s.rel.table, s.path.index, list)
+		return pointFragments(f, s.rel.Desc, s.path.Index, list)
 	}
 	var out []*fragment.Read
 	for i := range tablets {
 		mine := spans
-		if s.path.index.ID == schema.PrimaryIndex && len(tablets) > 1 {
+		if s.path.Index.ID == schema.PrimaryIndex && len(tablets) > 1 {
 			mine = clipSpans(spans, tablets[i].Start, tablets[i].End)
 		}
 		if len(mine) == 0 {
@@ -379,7 +265,7 @@ func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span, points bo
 			one.Env = &env
 		}
 	}
-	if s.path.reverse {
+	if s.path.Reverse {
 		slices.Reverse(out)
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -253,14 +254,14 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 		if err := oneColumn(e); err != nil {
 			return err
 		}
-		q.where = terms(q.where, q.b.fold(expr.Condition(e)))
+		q.where = scalar.Terms(q.where, q.b.fold(expr.Condition(e)))
 	}
 	return nil
 }
 
 // oneColumn refuses a row where a scalar belongs.
 func oneColumn(e expr.Expr) error {
-	if asCall(e, "row") != nil {
+	if scalar.AsCall(e, "row") != nil {
 		return mysqlerr.New(mysql.ErrOperandColumns, 1)
 	}
 	return nil
@@ -332,7 +333,7 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 	return q.checkDistinctOrder()
 }
 
-// position gives the select-list item of a number in GROUP BY or ORDER BY.
+// Position gives the select-list item of a number in GROUP BY or ORDER BY.
 func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) {
 	if n.N < 1 || n.N > len(q.fields) {
 		return 0, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in '%s'", n.N, clause)
@@ -360,17 +361,17 @@ func (q *selectQuery) bindGroupItem(item *ast.ByItem) error {
 // addGroup adds a term of GROUP BY; one that is constant groups nothing, but a group there is.
 func (q *selectQuery) addGroup(e expr.Expr, name string) error {
 	for _, a := range q.aggs {
-		if (idSet{a.id: true}).touches(e) {
+		if (scalar.ColSet{a.id: true}).Touches(e) {
 			return mysqlerr.New(mysql.ErrWrongGroupField, name)
 		}
 	}
 	for _, w := range q.windows {
-		if (idSet{w.id: true}).touches(e) {
+		if (scalar.ColSet{w.id: true}).Touches(e) {
 			return mysqlerr.New(mysql.ErrWrongGroupField, name)
 		}
 	}
 	for _, g := range q.groupBy {
-		if same(g, e) && !q.rollup {
+		if scalar.Same(g, e) && !q.rollup {
 			return nil
 		}
 	}
@@ -397,7 +398,7 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
 		if name.Table.O != "" && (f.col.Field.Table != name.Table.O || !strings.EqualFold(f.col.Field.OrgName, name.Name.O)) {
 			continue
 		}
-		if found >= 0 && !same(q.fields[found].expr, f.expr) {
+		if found >= 0 && !scalar.Same(q.fields[found].expr, f.expr) {
 			return -1, mysqlerr.New(mysql.ErrNonUniq, bind.FullName(name), bind.OrderBy)
 		}
 		if found < 0 {
@@ -411,7 +412,7 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
 func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	sc := *q.scope
 	sc.Alias, sc.AliasFirst = q.alias, true
-	visible := idSet{}
+	visible := scalar.ColSet{}
 	for _, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok {
 			visible[c.Index] = true
@@ -432,7 +433,7 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	if err != nil {
 		return err
 	}
-	q.having = splitAnd(nil, q.b.fold(expr.Condition(e)))
+	q.having = scalar.Split(nil, q.b.fold(expr.Condition(e)))
 	return nil
 }
 
@@ -464,11 +465,11 @@ func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
 		return err
 	}
 	s.expr = q.b.fold(e)
-	if fixed(s.expr) {
+	if scalar.Fixed(s.expr) {
 		return nil // a constant orders nothing
 	}
 	for i := range q.fields {
-		if same(q.fields[i].expr, s.expr) {
+		if scalar.Same(q.fields[i].expr, s.expr) {
 			s.field = i
 			break
 		}
@@ -482,17 +483,17 @@ func (q *selectQuery) checkDistinctOrder() error {
 	if !q.distinct {
 		return nil
 	}
-	fields := idSet{}
+	fields := scalar.ColSet{}
 	for i := range q.fields {
 		if c, ok := q.fields[i].expr.(*expr.Column); ok {
 			fields[c.Index] = true
 		}
 	}
 	for i, o := range q.orderBy {
-		if o.field >= 0 || fields.covers(o.expr) {
+		if o.field >= 0 || fields.Covers(o.expr) {
 			continue
 		}
-		if !q.b.ctx.OnlyFullGroupBy {
+		if !q.b.ctx.has(mysql.ModeOnlyFullGroupBy) {
 			continue
 		}
 		return mysqlerr.Newf(errDistinctOrder, "Expression #%d of ORDER BY clause is not in SELECT list, references column "+
@@ -503,7 +504,7 @@ func (q *selectQuery) checkDistinctOrder() error {
 }
 
 // firstColumn names a column of e that is not in the set, with database and table.
-func (q *selectQuery) firstColumn(e expr.Expr, except idSet) string {
+func (q *selectQuery) firstColumn(e expr.Expr, except scalar.ColSet) string {
 	name := ""
 	expr.Walk(e, func(x expr.Expr) bool {
 		if c, ok := x.(*expr.Column); ok && name == "" && !except[c.Index] {

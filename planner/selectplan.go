@@ -4,7 +4,9 @@ import (
 	"math"
 	"slices"
 
+	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -50,28 +52,28 @@ func (q *selectQuery) takeConditions(push []expr.Expr) (rest []expr.Expr, err er
 		return push, nil
 	}
 	by := map[int]expr.Expr{}
-	groups := setOf(q.groupIDs)
+	groups := scalar.SetOf(q.groupIDs)
 	for i := range q.fields {
 		e := q.fields[i].expr
-		if expr.ClassOf(e) == expr.Volatile || q.grouped && !groups.covers(e) {
+		if expr.ClassOf(e) == expr.Volatile || q.grouped && !groups.Covers(e) {
 			continue
 		}
 		by[q.fields[i].col.ID] = e
 	}
-	known := idSet{}
+	known := scalar.ColSet{}
 	for id := range by {
 		known[id] = true
 	}
 	for _, c := range push {
-		if !known.covers(c) || expr.ClassOf(c) == expr.Volatile {
+		if !known.Covers(c) || expr.ClassOf(c) == expr.Volatile {
 			rest = append(rest, c)
 			continue
 		}
-		c = substitute(c, by)
+		c = scalar.Substitute(c, by)
 		if q.grouped {
 			c = q.beforeGroups(c)
 		}
-		q.where = append(q.where, splitAnd(nil, c)...)
+		q.where = append(q.where, scalar.Split(nil, c)...)
 	}
 	return rest, nil
 }
@@ -82,14 +84,14 @@ func (q *selectQuery) beforeGroups(c expr.Expr) expr.Expr {
 	for i, id := range q.groupIDs {
 		by[id] = q.groupBy[i]
 	}
-	return substitute(c, by)
+	return scalar.Substitute(c, by)
 }
 
 // planSource plans FROM and WHERE.
 func (q *selectQuery) planSource() (node, error) {
 	guards, conds := splitGuards(q.where)
 	for _, g := range guards {
-		if isFalse(g) {
+		if scalar.IsFalse(g) {
 			return q.nothing(), nil
 		}
 	}
@@ -107,7 +109,7 @@ func (q *selectQuery) planSource() (node, error) {
 
 // nothing is the source of a block whose condition cannot be true.
 func (q *selectQuery) nothing() node {
-	ids := idSet{}
+	ids := scalar.ColSet{}
 	if q.source != nil {
 		q.source.columnIDs(ids)
 	}
@@ -122,8 +124,8 @@ func (q *selectQuery) nothing() node {
 func splitGuards(list []expr.Expr) (guards, conds []expr.Expr) {
 	for _, c := range list {
 		switch {
-		case isTrue(c):
-		case fixed(c):
+		case scalar.IsTrue(c):
+		case scalar.Fixed(c):
 			guards = append(guards, c)
 		default:
 			conds = append(conds, c)
@@ -143,7 +145,7 @@ func (q *selectQuery) wantedOrder() wanted {
 		if !ok {
 			return wanted{}
 		}
-		w.order = append(w.order, orderCol{c.Index, o.desc})
+		w.order = append(w.order, scalar.OrderCol{ID: c.Index, Desc: o.desc})
 	}
 	if q.limit != nil && !q.distinct {
 		w.limit = q.limit.estimate(math.Inf(1))
@@ -199,7 +201,7 @@ func (b *builder) drivingSemi(s *semiJoin, leaves []*leaf) (*leaf, error) {
 	var outer *tableRel
 	for _, k := range s.keys {
 		c, ok := k.left.(*expr.Column)
-		if !ok || !k.hash.ok || k.hash.float || !sameKey(k.left.Type(), k.right.Type()) {
+		if !ok || !k.hash.OK || k.hash.Float || !scalar.SameKey(k.left.Type(), k.right.Type()) {
 			return nil, nil
 		}
 		for _, l := range leaves {
@@ -215,7 +217,7 @@ func (b *builder) drivingSemi(s *semiJoin, leaves []*leaf) (*leaf, error) {
 	if err != nil {
 		return nil, err
 	}
-	if inner.rows()*(costPoint+costLookupRow) > outer.total {
+	if inner.rows()*(access.CostPoint+access.CostLookupRow) > outer.Rows {
 		return nil, nil
 	}
 	var exprs []expr.Expr
@@ -235,13 +237,13 @@ func (b *builder) drivingSemi(s *semiJoin, leaves []*leaf) (*leaf, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &leaf{rel: &nodeRel{newDistinct(n, typs)}, ids: setOf(ids)}, nil
+	return &leaf{rel: &nodeRel{newDistinct(n, typs)}, ids: scalar.SetOf(ids)}, nil
 }
 
 // leads tells whether an index of the table begins with the column.
 func (r *tableRel) leads(c *expr.Column) bool {
-	for i := range r.table.Indexes {
-		if first := r.table.Indexes[i].Columns[0]; first.Column == r.position(c) && first.Prefix == 0 {
+	for i := range r.Desc.Indexes {
+		if first := r.Desc.Indexes[i].Columns[0]; first.Column == r.Position(c) && first.Prefix == 0 {
 			return true
 		}
 	}
@@ -249,12 +251,12 @@ func (r *tableRel) leads(c *expr.Column) bool {
 }
 
 func (b *builder) planSemi(left node, s *semiJoin) (node, error) {
-	ids := idSet{}
+	ids := scalar.ColSet{}
 	s.right.columnIDs(ids)
 	l := &leaf{rel: s.right, ids: ids, conds: s.where}
 	var conds []expr.Expr
 	for _, c := range s.conds {
-		if hasColumns(c) && ids.covers(c) {
+		if scalar.HasColumns(c) && ids.Covers(c) {
 			l.conds = append(l.conds, c)
 		} else {
 			conds = append(conds, c)
@@ -299,14 +301,14 @@ func (q *selectQuery) planGroups(n node) (node, error) {
 }
 
 // planExtreme reads one end of an index instead of all rows, nil where none has the order.
-func (q *selectQuery) planExtreme(s *tableScan, want []orderCol, notNull expr.Expr) (node, error) {
+func (q *selectQuery) planExtreme(s *tableScan, want []scalar.OrderCol, notNull expr.Expr) (node, error) {
 	_, conds := splitGuards(q.where)
 	if !q.b.ctx.allPushable(conds) || len(q.semis) > 0 {
 		return nil, nil
 	}
 	conds = append(append([]expr.Expr(nil), conds...), notNull)
-	p := s.rel.bestPath(conds, want, true, 1)
-	if p == nil || p.price > s.cost() {
+	p := s.rel.access().Best(conds, want, true, 1)
+	if p == nil || p.Price > s.cost() {
 		return nil, nil
 	}
 	one, err := newScan(s.rel, p, true)
@@ -314,7 +316,7 @@ func (q *selectQuery) planExtreme(s *tableScan, want []orderCol, notNull expr.Ex
 		return nil, err
 	}
 	one.limit = fixedLimit(1)
-	one.est, one.price = 1, costFragment+1
+	one.est, one.price = 1, access.CostFragment+1
 	return one, nil
 }
 
@@ -379,18 +381,18 @@ func columnsFor(exprs []expr.Expr, ids []int) []expr.Expr {
 
 // inOrder tells whether rows come from n in the order of ORDER BY already.
 func (q *selectQuery) inOrder(n node) bool {
-	var want []orderCol
+	var want []scalar.OrderCol
 	for _, o := range q.orderBy {
 		c, ok := o.expr.(*expr.Column)
 		if !ok {
 			return false
 		}
-		want = append(want, orderCol{c.Index, o.desc})
+		want = append(want, scalar.OrderCol{ID: c.Index, Desc: o.desc})
 	}
-	if s := scanBelow(n); s != nil && s.path.ordered {
+	if s := scanBelow(n); s != nil && s.path.Ordered {
 		return true // asked for this very order; columns with one value do not show in it
 	}
-	return coversOrder(n.sorted(), want)
+	return scalar.CoversOrder(n.sorted(), want)
 }
 
 // scanBelow finds the scan whose order reaches the top of n through filters and the left sides of joins.
@@ -427,11 +429,11 @@ func (q *selectQuery) project(n node, exprs []expr.Expr, ids []int, keys []expr.
 		s.limit = q.limit
 		s.est = q.limit.estimate(s.est)
 	}
-	merges := s.keep && len(s.rel.table.Tablets) > 1 && s.path.index.ID != 1
-	if merges || !q.b.ctx.allPushable(exprs) || slices.ContainsFunc(exprs, asksOnce) {
+	merges := s.keep && len(s.rel.Desc.Tablets) > 1 && s.path.Index.ID != 1
+	if merges || !q.b.ctx.allPushable(exprs) || slices.ContainsFunc(exprs, scalar.AsksOnce) {
 		return newProject(n, exprs, ids)
 	}
-	r, err := resolveAll(exprs, s.columnIDs())
+	r, err := scalar.ResolveAll(exprs, s.columnIDs())
 	if err != nil {
 		return nil, err
 	}
@@ -444,7 +446,7 @@ func (q *selectQuery) project(n node, exprs []expr.Expr, ids []int, keys []expr.
 		s.limit = q.limit
 		s.est = q.limit.estimate(s.est)
 		for _, k := range keys {
-			e, err := resolve(k.Expr, ids)
+			e, err := scalar.Resolve(k.Expr, ids)
 			if err != nil {
 				return nil, err
 			}
@@ -472,7 +474,7 @@ func isIdentity(exprs []expr.Expr, width int) bool {
 
 // pushDistinct lets each shard remove its own repetitions.
 func (q *selectQuery) pushDistinct(s *tableScan) error {
-	if s.path.point {
+	if s.path.Point {
 		return nil
 	}
 	s.agg = &pushedAgg{groupBy: s.project}

@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 )
@@ -26,7 +27,7 @@ type semiJoin struct {
 type joinKey struct {
 	left, right expr.Expr
 	cond        expr.Expr
-	hash        hashing
+	hash        scalar.Hashing
 	nullSafe    bool
 }
 
@@ -128,7 +129,7 @@ func (q *selectQuery) semiIn(b *bind.Binder, left, sel ast.ExprNode, negate bool
 		return nil, err
 	}
 	parts := []expr.Expr{l}
-	if r := asCall(l, "row"); r != nil {
+	if r := scalar.AsCall(l, "row"); r != nil {
 		parts = r.Args()
 	}
 	out := in.columns()
@@ -172,7 +173,7 @@ func (q *selectQuery) semiPlanned(in query, parts []expr.Expr, negate bool) (*se
 			return nil, err
 		}
 		j.conds = append(j.conds, eq)
-		j.keys = append(j.keys, joinKey{left: p, right: out[i].Ref(), cond: eq, hash: hashKind(p.Type(), &out[i].Field.Type, eq)})
+		j.keys = append(j.keys, joinKey{left: p, right: out[i].Ref(), cond: eq, hash: scalar.HashOf(p.Type(), &out[i].Field.Type, eq)})
 	}
 	if s, ok := in.(*selectQuery); ok && s.mergeable() {
 		// The inner tables themselves can be joined, by their indexes too.
@@ -236,7 +237,7 @@ func (q *selectQuery) decorrelates(s *selectQuery) bool {
 func (j *semiJoin) uses(slots map[int]bool) bool {
 	for _, list := range [][]expr.Expr{j.where, j.conds} {
 		for _, e := range list {
-			if usesParam(e, slots) {
+			if scalar.UsesParam(e, slots) {
 				return true
 			}
 		}
@@ -256,22 +257,11 @@ func relUses(r rel, slots map[int]bool) bool {
 		return false
 	}
 	for _, e := range j.on {
-		if usesParam(e, slots) {
+		if scalar.UsesParam(e, slots) {
 			return true
 		}
 	}
 	return relUses(j.left, slots) || relUses(j.right, slots)
-}
-
-func usesParam(e expr.Expr, slots map[int]bool) bool {
-	found := false
-	expr.Walk(e, func(x expr.Expr) bool {
-		if p, ok := x.(*expr.Param); ok && slots[p.Index] {
-			found = true
-		}
-		return !found
-	})
-	return found
 }
 
 // splitCorrelated takes the conditions of s apart: those over its own tables, and those with columns of this block.
@@ -281,7 +271,7 @@ func (q *selectQuery) splitCorrelated(s *selectQuery) (own, both []expr.Expr) {
 		slots[r.slot] = true
 	}
 	for _, c := range s.where {
-		if usesParam(c, slots) {
+		if scalar.UsesParam(c, slots) {
 			both = append(both, q.toColumns(c))
 		} else {
 			own = append(own, c)

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -153,7 +154,7 @@ func (b *builder) combine(kind setKind, all bool, l, r query) (query, error) {
 
 // unify finds the type of a column that comes from values of type a and from e.
 func unify(a types.Type, e expr.Expr) (types.Type, error) {
-	if sameType(&a, e.Type()) {
+	if scalar.SameType(&a, e.Type()) {
 		return a, nil
 	}
 	c, err := expr.New("coalesce", &expr.Column{Typ: a}, e)
@@ -166,7 +167,7 @@ func unify(a types.Type, e expr.Expr) (types.Type, error) {
 // convertTo converts e to a type that unify found.
 func convertTo(e expr.Expr, t types.Type) expr.Expr {
 	from := e.Type()
-	if sameType(from, &t) || from.Class() == types.ClassNull || sameForm(from, &t) {
+	if scalar.SameType(from, &t) || from.Class() == types.ClassNull || sameForm(from, &t) {
 		return e
 	}
 	return expr.NewCast(e, t)
@@ -276,7 +277,7 @@ func (s *setQuery) planPart(part query, ids []int, push []expr.Expr) (node, erro
 	}
 	var conds []expr.Expr
 	for _, c := range push {
-		conds = append(conds, substitute(c, by))
+		conds = append(conds, scalar.Substitute(c, by))
 	}
 	in, err := part.plan(conds)
 	if err != nil {

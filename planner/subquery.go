@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -174,7 +175,7 @@ func (q *selectQuery) call(name string, t types.Type, sub *subplan, result func(
 	}
 	args := q.arguments(sub.refs)
 	q.b.perRow = append(q.b.perRow, sub)
-	sub.what = name + "(" + texts(args) + ")"
+	sub.what = name + "(" + scalar.Texts(args) + ")"
 	return expr.NewFunc(name, t, expr.Volatile, args, (&correlated{sub: sub, result: result}).eval)
 }
 
@@ -244,7 +245,7 @@ func (s *subplan) open(run *exec.Run, args []types.Value) (exec.Operator, error)
 // quantified binds left op ANY|ALL (SELECT …); IN is = ANY, NOT IN its negation.
 func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n ast.ExprNode, all, negate bool) (expr.Expr, error) {
 	parts := []expr.Expr{left}
-	if r := asCall(left, "row"); r != nil {
+	if r := scalar.AsCall(left, "row"); r != nil {
 		parts = r.Args()
 	}
 	sub, in, err := q.bindInner(sc, n, len(parts))
@@ -264,11 +265,11 @@ func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n as
 			return nil, err
 		}
 		f.compare = append(f.compare, c)
-		f.hash = append(f.hash, hashKind(p.Type(), &r.Typ, c))
+		f.hash = append(f.hash, scalar.HashOf(p.Type(), &r.Typ, c))
 	}
 	args := append(append([]expr.Expr(nil), parts...), q.arguments(sub.refs)...)
 	q.b.perRow = append(q.b.perRow, sub)
-	sub.what = "in subquery(" + texts(args) + ")"
+	sub.what = "in subquery(" + scalar.Texts(args) + ")"
 	return expr.NewFunc("in subquery", types.TypeBool, expr.Volatile, args, f.eval), nil
 }
 
@@ -276,7 +277,7 @@ func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n as
 type quantifier struct {
 	sub     *subplan
 	compare []expr.Expr
-	hash    []hashing
+	hash    []scalar.Hashing
 	n       int
 	all     bool
 	negate  bool
@@ -400,7 +401,7 @@ func (f *quantifier) hashable() bool {
 		return false
 	}
 	for _, h := range f.hash {
-		if !h.ok {
+		if !h.OK {
 			return false
 		}
 	}
@@ -414,10 +415,10 @@ func (f *quantifier) key(dst []byte, env *expr.Env, vals []types.Value) ([]byte,
 		if v.IsNull() {
 			return dst, false
 		}
-		if h.float {
+		if h.Float {
 			v = types.Float(v.ToFloat(env.Warn))
 		}
-		dst = types.HashKey(dst, v, h.coll)
+		dst = types.HashKey(dst, v, h.Coll)
 	}
 	return dst, true
 }
@@ -488,35 +489,3 @@ func (f *quantifier) compareRow(env *expr.Env, row []types.Value) (types.Value, 
 	}
 	return result, nil
 }
-
-// hashing is how values that compare with = get equal hash keys.
-type hashing struct {
-	ok    bool
-	float bool
-	coll  types.Collation
-}
-
-// hashKind finds a way to hash two types for the comparison eq.
-func hashKind(a, b *types.Type, eq expr.Expr) hashing {
-	ca, cb := a.Class(), b.Class()
-	coll := types.CollationBinary
-	if c, ok := eq.(*expr.Call); ok {
-		coll = c.Collation()
-	}
-	exact := func(c types.Class) bool { return c == types.ClassInt || c == types.ClassDecimal || c == types.ClassBit }
-	number := func(c types.Class) bool { return exact(c) || c == types.ClassFloat }
-	switch {
-	case exact(ca) && exact(cb):
-		return hashing{ok: true, coll: coll}
-	case number(ca) && (number(cb) || cb == types.ClassString), number(cb) && ca == types.ClassString:
-		return hashing{ok: true, float: true, coll: coll}
-	case ca == types.ClassString && cb == types.ClassString:
-		// A binary and a character string are different kinds of values to a hash.
-		return hashing{ok: a.IsBinary() == b.IsBinary(), coll: coll}
-	case isDate(ca) && isDate(cb), ca == types.ClassTime && cb == types.ClassTime:
-		return hashing{ok: true, coll: coll}
-	}
-	return hashing{}
-}
-
-func isDate(c types.Class) bool { return c == types.ClassDate || c == types.ClassDatetime }

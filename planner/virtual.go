@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -45,13 +46,13 @@ func (r *virtualRel) plan(conds []expr.Expr) (node, error) {
 		return -1
 	}
 	for _, c := range conds {
-		eq := asCall(c, "=")
+		eq := scalar.AsCall(c, "=")
 		if eq == nil {
 			continue
 		}
 		for i := range 2 {
 			col, ok := eq.Args()[i].(*expr.Column)
-			if val := eq.Args()[1-i]; ok && position(col) >= 0 && fixed(val) && val.Type().Class() == types.ClassString {
+			if val := eq.Args()[1-i]; ok && position(col) >= 0 && scalar.Fixed(val) && val.Type().Class() == types.ClassString {
 				v.eq = append(v.eq, virtualEq{name: lower(list[position(col)].Name), value: val})
 			}
 		}

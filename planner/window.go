@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -79,7 +80,7 @@ func isCount(e expr.Expr) bool {
 	case *expr.Const, *expr.Param:
 		return true
 	}
-	return asCall(e, "@") != nil
+	return scalar.AsCall(e, "@") != nil
 }
 
 func (w *windowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFuncExpr) (types.Type, error) {
@@ -108,7 +109,7 @@ func (w *windowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFun
 	if n.Distinct {
 		return types.Type{}, mysqlerr.NotSupported(strings.ToUpper(name) + "(DISTINCT …) OVER")
 	}
-	if _, literal := n.Args[0].(ast.ValueExpr); literal && name == "count" && len(args) == 1 && isTrue(args[0]) {
+	if _, literal := n.Args[0].(ast.ValueExpr); literal && name == "count" && len(args) == 1 && scalar.IsTrue(args[0]) {
 		args = nil
 	}
 	if name == "group_concat" {
@@ -311,12 +312,12 @@ func sameWindow(a, b *windowItem) bool {
 		return false
 	}
 	for i := range a.partition {
-		if !same(a.partition[i], b.partition[i]) {
+		if !scalar.Same(a.partition[i], b.partition[i]) {
 			return false
 		}
 	}
 	for i := range a.order {
-		if a.order[i].Desc != b.order[i].Desc || !same(a.order[i].Expr, b.order[i].Expr) {
+		if a.order[i].Desc != b.order[i].Desc || !scalar.Same(a.order[i].Expr, b.order[i].Expr) {
 			return false
 		}
 	}
@@ -348,11 +349,11 @@ func newWindow(in node, group []*windowItem) (node, error) {
 	}
 	w := &windowNode{in: in}
 	w.base = base{cols: append([]int(nil), in.ids()...), est: in.rows(), price: in.cost() + in.rows()*costHashAdd}
-	if w.partition, err = resolveAll(group[0].partition, in.ids()); err != nil {
+	if w.partition, err = scalar.ResolveAll(group[0].partition, in.ids()); err != nil {
 		return nil, err
 	}
 	for _, k := range group[0].order {
-		e, err := resolve(k.Expr, in.ids())
+		e, err := scalar.Resolve(k.Expr, in.ids())
 		if err != nil {
 			return nil, err
 		}
@@ -361,11 +362,11 @@ func newWindow(in node, group []*windowItem) (node, error) {
 	w.order = exec.NewOrder(w.keys)
 	for _, item := range group {
 		f := item.fn
-		if f.Args, err = resolveAll(f.Args, in.ids()); err != nil {
+		if f.Args, err = scalar.ResolveAll(f.Args, in.ids()); err != nil {
 			return nil, err
 		}
 		if f.Agg != nil {
-			if f.Agg, err = resolveAgg(f.Agg, in.ids()); err != nil {
+			if f.Agg, err = scalar.ResolveAgg(f.Agg, in.ids()); err != nil {
 				return nil, err
 			}
 		}
@@ -387,10 +388,10 @@ func (w *windowNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 func (w *windowNode) explain(x *explainer, depth int) {
 	info := strings.Join(w.names, ", ")
 	if len(w.partition) > 0 {
-		info += " partition by " + texts(w.partition)
+		info += " partition by " + scalar.Texts(w.partition)
 	}
 	if len(w.keys) > 0 {
-		info += " order by " + sortTexts(w.keys)
+		info += " order by " + scalar.SortTexts(w.keys)
 	}
 	x.add(depth, "Window", w.est, "", info)
 	w.in.explain(x, depth+1)

@@ -26,6 +26,42 @@ var reserved = map[string][]string{
 	"vitess.io/vitess/go/vt":                  {}, // an oracle for tests only
 }
 
+// plannerRooms lists the planner's packages from the roof down, in the same manner. What is not in it (bind, exec, …) is a
+// library to all of them, and imports none.
+var plannerRooms = []string{"planner", "planner/access", "planner/scalar"}
+
+func TestPlannersRooms(t *testing.T) {
+	for at, room := range plannerRooms {
+		files, err := filepath.Glob("../" + room + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", room, len(files), err)
+		}
+		for _, path := range files {
+			checkRoom(t, path, at)
+		}
+	}
+	for _, library := range []string{"bind", "exec", "syntax", "driver", "plancache"} {
+		files, _ := filepath.Glob("../planner/" + library + "/*.go")
+		for _, path := range files {
+			checkRoom(t, path, len(plannerRooms))
+		}
+	}
+}
+
+// checkRoom looks at the imports of a file in the planner's room at.
+func checkRoom(t *testing.T, path string, at int) {
+	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, imp := range f.Imports {
+		p, _ := strconv.Unquote(imp.Path.Value)
+		if to := slices.Index(plannerRooms, strings.TrimPrefix(p, "cloudsql/")); to >= 0 && to < at {
+			t.Errorf("%s imports %s: the planner's packages know those below them", path, p)
+		}
+	}
+}
+
 func TestImportsGoDownTheFloors(t *testing.T) {
 	files := 0
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {

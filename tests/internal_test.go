@@ -20,7 +20,7 @@ var internalErrors = map[string]int{
 	"protocol/result.go":            1, // calls that are out of order
 	"planner/subquery.go":           1, // no plan is there to evaluate in
 	"planner/joinplan.go":           1, // a kind of relation that no case is for
-	"planner/exprs.go":              1, // a column that its operator's input lacks
+	"planner/scalar/exprs.go":       1, // a column that its operator's input lacks
 }
 
 // likeMySQL are MySQL's own errors and warnings of code 1105.

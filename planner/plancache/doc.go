@@ -1,10 +1,9 @@
-// Package plancache lets text statements skip the parser and the planner: a statement's literals are pulled out of its
-// text, and what remains, with the circumstances that a plan depends on, names the plan.
+// Package plancache keeps plans of text statements for all sessions of a node, so that the next of their like skips the parser and the
+// planner: a statement's literals are pulled out of its text (sql/dialect), and what remains, with what else a plan depends on
+// (planner.Settings), names the plan.
 //
 //	SELECT c FROM t WHERE id = 17          →  key  "…|SELECT c FROM t WHERE id = ?"  types i   params (17)
 //
-// Invariants: two texts with the same key mean the same statement up to the values of their parameters: literals whose
-// place matters to meaning or to column names (the select list, ORDER BY and GROUP BY ordinals) stay in the text; a
-// text that the extractor is not sure of (comments, hints, hex, introducers, several statements, subqueries, unusual
-// sql_modes) is left alone. An entry is valid for one catalog version.
+// Invariants: the cache is bounded in entries and in bytes; it does not know what its keys mean, and whoever gets a plan asks it
+// whether it still serves. Getting one does not allocate.
 package plancache

@@ -38,13 +38,13 @@ func (x *Executor) Alter(ctx context.Context, env *Env, name Name, statement str
 			rows, err = x.runCopy(ctx, env, db, c, rename)
 			return err
 		}
-		return x.run(ctx, c, rename)
+		return x.run(ctx, env, c, rename)
 	})
 	return rows, err
 }
 
 // run takes a table through the versions that the change needs.
-func (x *Executor) run(ctx context.Context, c *Change, rename *Name) error {
+func (x *Executor) run(ctx context.Context, env *Env, c *Change, rename *Name) error {
 	if rename != nil {
 		if err := x.checkTarget(x.DB.Catalog(), *rename); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (x *Executor) run(ctx context.Context, c *Change, rename *Name) error {
 		last = c.From.Clone()
 	}
 	last.Version = c.From.Version
-	unlock, err := x.exclusive(ctx, c.From)
+	unlock, err := env.exclusive(ctx, c.From)
 	if err != nil {
 		return err
 	}

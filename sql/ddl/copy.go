@@ -42,10 +42,10 @@ func copyName(id schema.TableID) string { return fmt.Sprintf("%s%d", copyPrefix,
 
 // runCopy carries out a Change that copies the table; it gives the number of rows.
 func (x *Executor) runCopy(ctx context.Context, env *Env, db *schema.Database, c *Change, rename *Name) (rows uint64, err error) {
-	if x.Exclusive == nil {
+	if env.Locks == nil {
 		return 0, mysqlerr.NotSupported("ALTER TABLE that copies the table")
 	}
-	unlock, err := x.Exclusive(ctx, c.From.ID)
+	unlock, err := env.Locks.Exclusive(ctx, c.From.ID)
 	if err != nil {
 		return 0, err
 	}

@@ -1,11 +1,13 @@
 package ddl
 
 import (
+	"context"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
@@ -17,6 +19,26 @@ type Env struct {
 	Collation types.Collation // collation_server: of a database that names none
 	// Note receives warnings and notes; nil drops them.
 	Note func(level string, code uint16, message string)
+	// Locks is the session's part in locks on tables; nil: nobody is waited for, and nothing can be copied.
+	Locks TableLocks
+}
+
+// TableLocks waits for the statements and transactions in the cluster that use tables (metalock.Owner).
+type TableLocks interface {
+	// Exclusive keeps new ones off until unlock is called.
+	Exclusive(ctx context.Context, ids ...schema.TableID) (unlock func(), err error)
+}
+
+// exclusive is Locks.Exclusive of tables.
+func (e *Env) exclusive(ctx context.Context, tables ...*schema.Table) (unlock func(), err error) {
+	if e.Locks == nil || len(tables) == 0 {
+		return func() {}, nil
+	}
+	ids := make([]schema.TableID, len(tables))
+	for i, t := range tables {
+		ids[i] = t.ID
+	}
+	return e.Locks.Exclusive(ctx, ids...)
 }
 
 func (e *Env) warn(err *mysqlerr.Error) { e.note("Warning", err) }

@@ -23,25 +23,10 @@ type Executor struct {
 	Owner string
 	// Alive tells whether another gateway's job may still be running; nil: always.
 	Alive func(ctx context.Context, owner string) bool
-	// Exclusive waits for the statements and transactions in the cluster that use the tables, and keeps new ones off until
-	// unlock is called; nil: nobody is waited for, and nothing can be copied.
-	Exclusive func(ctx context.Context, ids ...schema.TableID) (unlock func(), err error)
 	// Moved is part of the change by which a copy with another id takes a table's place; nil: nothing to do.
 	Moved func(tx *catalog.Tx, from, to schema.TableID)
 
 	local keyLock
-}
-
-// exclusive is Exclusive of tables.
-func (x *Executor) exclusive(ctx context.Context, tables ...*schema.Table) (unlock func(), err error) {
-	if x.Exclusive == nil || len(tables) == 0 {
-		return func() {}, nil
-	}
-	ids := make([]schema.TableID, len(tables))
-	for i, t := range tables {
-		ids[i] = t.ID
-	}
-	return x.Exclusive(ctx, ids...)
 }
 
 // Name is a table's name with its database's.
@@ -125,7 +110,7 @@ func databaseCollation(options []*ast.DatabaseOption, inherited types.Collation)
 // none. 1008.
 func (x *Executor) DropDatabase(ctx context.Context, env *Env, stmt *ast.DropDatabaseStmt) (tables int, found bool, err error) {
 	name := stmt.Name.O
-	unlock, err := x.exclusive(ctx, x.DB.Catalog().Tables(name)...)
+	unlock, err := env.exclusive(ctx, x.DB.Catalog().Tables(name)...)
 	if err != nil {
 		return 0, false, err
 	}
@@ -262,7 +247,7 @@ func (x *Executor) place(ctx context.Context, db *schema.Database, t *schema.Tab
 
 // DropTables drops tables all or none. Missing ones are error 1051, or notes with ifExists.
 func (x *Executor) DropTables(ctx context.Context, env *Env, names []Name, ifExists bool) error {
-	unlock, err := x.exclusive(ctx, x.named(names)...)
+	unlock, err := env.exclusive(ctx, x.named(names)...)
 	if err != nil {
 		return err
 	}
@@ -308,9 +293,9 @@ func (x *Executor) named(names []Name) (tables []*schema.Table) {
 }
 
 // Truncate gives a table a fresh tablet in place of its rows.
-func (x *Executor) Truncate(ctx context.Context, name Name) error {
+func (x *Executor) Truncate(ctx context.Context, env *Env, name Name) error {
 	return x.withTable(ctx, name, "TRUNCATE", func(db *schema.Database, t *schema.Table) error {
-		unlock, err := x.exclusive(ctx, t)
+		unlock, err := env.exclusive(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -332,7 +317,7 @@ func (x *Executor) Truncate(ctx context.Context, name Name) error {
 }
 
 // Rename is RENAME TABLE: all of the pairs or none, one after the other, so that names can be swapped. 1146, 1050.
-func (x *Executor) Rename(ctx context.Context, pairs [][2]Name) error {
+func (x *Executor) Rename(ctx context.Context, env *Env, pairs [][2]Name) error {
 	var renamed []*schema.Table
 	names := map[schema.TableID]Name{} // as the statement first has them
 	plan := func(s *catalog.Snapshot) error {
@@ -375,7 +360,7 @@ func (x *Executor) Rename(ctx context.Context, pairs [][2]Name) error {
 		}
 		defer release()
 	}
-	unlock, err := x.exclusive(ctx, renamed...)
+	unlock, err := env.exclusive(ctx, renamed...)
 	if err != nil {
 		return err
 	}

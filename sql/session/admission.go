@@ -74,15 +74,15 @@ func (a *admission) leave() { <-a.places }
 
 // takePlace waits until a statement that looks for rows may run.
 func (s *Session) takePlace(ctx context.Context, p *planned) error {
-	if s.placed || p.point != nil || len(p.uses) == 0 || p.modify != nil && !p.modify.NeedsTxn() {
+	if s.placed || p.point != nil || len(p.Uses) == 0 || p.modify != nil && !p.modify.NeedsTxn() {
 		return nil
 	}
-	if s.inTransaction() || s.locked != nil || s.globalRead != nil {
+	if s.inTransaction() || s.locks.Locks() {
 		return nil
 	}
 	a := &s.eng.admission
 	if !a.try() {
-		if s.has(mysql.SuperPriv) {
+		if s.account().Has(mysql.SuperPriv) {
 			return nil
 		}
 		if err := a.wait(ctx); err != nil {

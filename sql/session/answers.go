@@ -5,21 +5,23 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/metalock"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
 // answers is a session as expressions see it.
-type answers Session
+type answers struct {
+	*metalock.Owner
+	s *Session
+}
 
 var _ expr.Session = (*answers)(nil)
 
-func (a *answers) s() *Session { return (*Session)(a) }
-
 // UserVar gives @name, NULL where it was never set.
 func (a *answers) UserVar(name string) (types.Value, types.Type) {
-	if v, ok := a.userVars[strings.ToLower(name)]; ok {
+	if v, ok := a.s.userVars[strings.ToLower(name)]; ok {
 		return v.val, v.typ
 	}
 	return types.Null, types.TypeNull
@@ -27,7 +29,7 @@ func (a *answers) UserVar(name string) (types.Value, types.Type) {
 
 // SetUserVar sets @name; v is the session's to keep. 3170 where it keeps too much.
 func (a *answers) SetUserVar(name string, v types.Value, t types.Type) error {
-	return a.s().setUserVar(name, v, t)
+	return a.s.setUserVar(name, v, t)
 }
 
 // SysVar gives @@name in a scope: "", "session" or "global". Errors: 1193 unknown, 1238 not in that scope.
@@ -36,7 +38,7 @@ func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error
 	if err != nil {
 		return types.Null, types.Type{}, err
 	}
-	s := a.s()
+	s := a.s
 	var text string
 	switch {
 	case scopeName == "global":
@@ -53,26 +55,26 @@ func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error
 	return val, typ, nil
 }
 
-func (a *answers) LastInsertID() uint64 { return a.lastInsertID }
+func (a *answers) LastInsertID() uint64 { return a.s.lastInsertID }
 
 // SetLastInsertID is LAST_INSERT_ID(expr): it is also what the OK packet of the statement tells.
-func (a *answers) SetLastInsertID(id uint64) { a.lastInsertID, a.stmtInsertID = id, id }
+func (a *answers) SetLastInsertID(id uint64) { a.s.lastInsertID, a.s.stmtInsertID = id, id }
 
-func (a *answers) RowCount() int64      { return a.rowCount }
-func (a *answers) FoundRows() uint64    { return a.foundRows }
-func (a *answers) ConnectionID() uint64 { return a.s().ConnectionID() }
+func (a *answers) RowCount() int64      { return a.s.rowCount }
+func (a *answers) FoundRows() uint64    { return a.s.foundRows }
+func (a *answers) ConnectionID() uint64 { return a.s.ConnectionID() }
 
 // CurrentDB gives the current database.
-func (a *answers) CurrentDB() (string, bool) { return a.db, a.db != "" }
+func (a *answers) CurrentDB() (string, bool) { return a.s.db, a.s.db != "" }
 
 // User gives the user as the client named it, with the client's host.
-func (a *answers) User() string { return a.conn.ClientUser + "@" + a.s().clientHost() }
+func (a *answers) User() string { return a.s.conn.ClientUser + "@" + a.s.clientHost() }
 
 // CurrentUser gives the account.
-func (a *answers) CurrentUser() string { return a.conn.Account.User + "@" + a.conn.Account.Host }
+func (a *answers) CurrentUser() string { return a.s.conn.Account.User + "@" + a.s.conn.Account.Host }
 
 // Version is VERSION().
-func (a *answers) Version() string { return a.eng.ServerVersion() }
+func (a *answers) Version() string { return a.s.eng.ServerVersion() }
 
 // ConnectionID is the connection's id in the process list.
 func (s *Session) ConnectionID() uint64 { return uint64(s.conn.ID) }

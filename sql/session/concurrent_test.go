@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -109,7 +110,7 @@ func TestAbandonedChange(t *testing.T) {
 	err := e.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		tx.PutTable(half)
 		tx.PutRecord("ddl", fmt.Sprint(tb.ID), map[string]string{"owner": "1/12345"})
-		tx.PutRecord("tablelock", fmt.Sprint(tb.ID), lockRecord{Write: true, Holders: []lockHolder{{Engine: "1/12345", Session: 9}}})
+		tx.PutRecord("tablelock", fmt.Sprint(tb.ID), json.RawMessage(`{"write":true,"holders":[{"engine":"1/12345","session":9}]}`))
 		return nil
 	})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 // ddlEnv is what data definition statements depend on.
 func (s *Session) ddlEnv() *ddl.Env {
-	return &ddl.Env{Mode: s.mode, SQLMode: s.sqlMode, Now: s.env.Now, Collation: s.serverCollation(), Note: s.note}
+	return &ddl.Env{Mode: s.mode, SQLMode: s.sqlMode, Now: s.env.Now, Collation: s.serverCollation(), Note: s.note, Locks: s.locks}
 }
 
 // ddlCommand runs a data definition statement, after committing the open transaction as MySQL does.
@@ -32,7 +32,7 @@ func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed)
 	if err := s.admitDDL(ctx, node); err != nil {
 		return err
 	}
-	err := s.runDDL(context.WithValue(ctx, sessionKey{}, s), node, st.text)
+	err := s.runDDL(ctx, node, st.text)
 	s.snapshot = s.eng.db.Catalog()
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -71,9 +71,9 @@ func (s *Session) runDDL(ctx context.Context, node ast.StmtNode, text string) er
 		if err != nil {
 			return err
 		}
-		return x.Truncate(ctx, name)
+		return x.Truncate(ctx, env, name)
 	case *ast.RenameTableStmt:
-		return s.renameTables(ctx, n)
+		return s.renameTables(ctx, env, n)
 	}
 	return s.alterTable(ctx, env, node, text)
 }
@@ -114,8 +114,8 @@ func (s *Session) alterTable(ctx context.Context, env *ddl.Env, node ast.StmtNod
 	was, _ := s.eng.db.Catalog().Table(name.DB, name.Table)
 	rows, err := s.eng.ddl.Alter(ctx, env, name, text, plan, target)
 	if err == nil {
-		if is, ok := s.eng.db.Catalog().Table(name.DB, name.Table); ok && was != nil && s.locked != nil {
-			s.followCopy(was, is)
+		if is, ok := s.eng.db.Catalog().Table(name.DB, name.Table); ok && was != nil {
+			s.locks.FollowCopy(was.ID, is.ID)
 		}
 		s.outcome.AffectedRows, s.rowCount = rows, int64(rows)                                                  //nolint:gosec // a count
 		s.outcome.Info = "Records: " + utoa(rows) + "  Duplicates: 0  Warnings: " + utoa(uint64(s.conds.total)) //nolint:gosec // a count
@@ -225,7 +225,7 @@ func (s *Session) createTableLike(ctx context.Context, env *ddl.Env, name ddl.Na
 	return err
 }
 
-func (s *Session) renameTables(ctx context.Context, n *ast.RenameTableStmt) error {
+func (s *Session) renameTables(ctx context.Context, env *ddl.Env, n *ast.RenameTableStmt) error {
 	pairs := make([][2]ddl.Name, len(n.TableToTables))
 	for i, p := range n.TableToTables {
 		from, err := s.name(p.OldTable)
@@ -238,7 +238,7 @@ func (s *Session) renameTables(ctx context.Context, n *ast.RenameTableStmt) erro
 		}
 		pairs[i] = [2]ddl.Name{from, to}
 	}
-	return s.eng.ddl.Rename(ctx, pairs)
+	return s.eng.ddl.Rename(ctx, env, pairs)
 }
 
 // createTableSelect is CREATE TABLE … SELECT: the table first, then its rows in one transaction; without rows, no table.

@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/spawn"
@@ -88,8 +89,8 @@ func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 	case *ast.ShutdownStmt:
 		return s.shutdown()
 	}
-	if handled, err := s.userCommand(ctx, node); handled {
-		return err
+	if privilege.Knows(node) {
+		return s.userCommand(ctx, node)
 	}
 	return s.ddlCommand(ctx, node, st)
 }
@@ -102,9 +103,9 @@ func (s *Session) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWrit
 	case ast.ShowWarnings, ast.ShowErrors:
 		res = s.showConditions(n)
 	case ast.ShowGrants:
-		res, err = s.showGrants(n)
+		res, err = s.account().ShowGrants(s.eng.db.Catalog(), n)
 	case ast.ShowCreateUser:
-		res, err = s.showCreateUser(n)
+		res, err = s.account().ShowCreateUser(s.eng.db.Catalog(), n)
 	default:
 		res, err = show.Run(ctx, s.shower, n)
 		if missing(err) {
@@ -153,8 +154,8 @@ func (s *Session) showConditions(n *ast.ShowStmt) *show.Result {
 
 func conditionsResult(list []show.Condition, onlyErrors bool, offset, limit int) *show.Result {
 	res := &show.Result{Fields: []types.Field{
-		textField("Level", 7), {Name: "Code", Type: codeType, Flags: uint16(mysql.NotNullFlag | mysql.UnsignedFlag)},
-		textField("Message", 512),
+		show.TextField("Level", 7), {Name: "Code", Type: codeType, Flags: uint16(mysql.NotNullFlag | mysql.UnsignedFlag)},
+		show.TextField("Message", 512),
 	}}
 	for _, c := range list {
 		if onlyErrors && c.Level != "Error" {
@@ -175,12 +176,6 @@ func conditionsResult(list []show.Condition, onlyErrors bool, offset, limit int)
 
 var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collation: types.CollationBinary}
 
-func textField(name string, length int) types.Field {
-	t := types.TypeString
-	t.Length = length
-	return types.Field{Name: name, Type: t, Flags: uint16(mysql.NotNullFlag)}
-}
-
 // tableReport is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table.
 func (s *Session) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {
 	before := s.commitBefore
@@ -192,7 +187,7 @@ func (s *Session) tableReport(ctx context.Context, op string, names []*ast.Table
 	}
 	s.snapshot = s.eng.db.Catalog()
 	res := &show.Result{Fields: []types.Field{
-		textField("Table", 128), textField("Op", 10), textField("Msg_type", 10), textField("Msg_text", 196608),
+		show.TextField("Table", 128), show.TextField("Op", 10), show.TextField("Msg_type", 10), show.TextField("Msg_text", 196608),
 	}}
 	for _, n := range names {
 		db, err := s.dbOf(n.Schema.O)
@@ -221,7 +216,7 @@ func (s *Session) tableReport(ctx context.Context, op string, names []*ast.Table
 }
 
 func helpResult() *show.Result {
-	return &show.Result{Fields: []types.Field{textField("source_category_name", 64), textField("name", 64), textField("is_it_category", 1)}}
+	return &show.Result{Fields: []types.Field{show.TextField("source_category_name", 64), show.TextField("name", 64), show.TextField("is_it_category", 1)}}
 }
 
 // flush is FLUSH: what it asks for holds at any time already, but for the locks.

@@ -1,8 +1,8 @@
 // Package session is the SQL layer of a node: an Engine that knows the accounts and opens a Session for each connection,
 // and the sessions, which read statements, see to transactions, and have them planned and run.
 //
-//	text ─ nextStatement ─ plan cache ──────────────────────────────┐ (text without its literals)
-//	         └─ recognise ─ parser ─┬─ SELECT, INSERT … ─ makePlan ─┴─ runStatement ─ runPlanned ─┬─ runPoint
+//	text ─ dialect.Split ─ plan cache ──────────────────────────────┐ (text without its literals)
+//	         └─ dialect.Recognise ─ parser ─┬─ SELECT, INSERT … ─ makePlan ─┴─ runStatement ─ runPlanned ─┬─ runPoint
 //	prepared statement ─────────────┤    (planner.Build)               (again after a change       ├─ runRows
 //	                                │                                   of schema, a conflict)     └─ runModify
 //	                                └─ SET, SHOW, DDL, GRANT, LOCK … ─ dispatch
@@ -33,16 +33,7 @@
 //
 // # Locks of the whole cluster
 //
-// Three kinds, all of them records of the catalog, whose changes come one after the other, reach every node, survive
-// failovers and wake who waits for them:
-//
-//	LOCK TABLES, FLUSH … WITH READ LOCK   locks.go, lockstmt.go   until UNLOCK TABLES
-//	definitions                           ddl.Executor.Exclusive  while what statements see of a table changes
-//	GET_LOCK                              userlocks.go            with a queue
-//
-// A lock on tables is granted when no statement and no transaction of any node uses them otherwise (lockdrain.go). Whose
-// engine is gone loses its locks to who waits for them; who lost locks though it lives is told so by the end of its
-// connection (lockkeep.go).
+// Locks on tables and GET_LOCK's are in sql/metalock, where a session has an Owner; locks.go reads the statements that take some.
 //
 // Invariants: a Session is used by one goroutine, but for Cancel and what the process list reads; a session never keeps a
 // Value of a result or parameter beyond the statement without cloning it; errors that reach the client are

@@ -16,6 +16,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/metalock"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
 )
@@ -60,7 +61,7 @@ type Engine struct {
 	ddl     *ddl.Executor
 	stats   stats
 	plans   planCache
-	locks   tableLocks
+	locks   *metalock.Locks
 
 	admission admission
 
@@ -106,12 +107,11 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	e.plans.init(cfg.PlanCache, cfg.Memory)
 	e.admission.init(cfg.Running)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
-	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive}
-	e.locks.init(e)
-	e.ddl.Exclusive, e.ddl.Moved = e.locks.exclusive, e.locks.moved
+	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive, Moved: metalock.Moved}
+	e.locks = metalock.New(metalock.Config{DB: db, Engine: owner, Alive: e.ownerAlive, Others: e.otherNodes})
 	e.deadlocks.init(e)
 	e.registerCalls()
-	spawn.Go("releasing locks of an earlier run", e.locks.buryEarlierSelf)
+	spawn.Go("releasing locks of an earlier run", e.locks.BuryEarlierSelf)
 	return e
 }
 
@@ -195,6 +195,7 @@ func (e *Engine) enter(s *Session) error {
 		s.conn.ID = e.NextConnectionID()
 	}
 	e.sessions[s.conn.ID] = s
+	s.locks.Join(s.conn.ID)
 	return nil
 }
 
@@ -203,5 +204,6 @@ func (e *Engine) forget(s *Session) {
 	if e.sessions[s.conn.ID] == s {
 		delete(e.sessions, s.conn.ID)
 	}
+	s.locks.Leave()
 	e.mu.Unlock()
 }

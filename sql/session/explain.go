@@ -69,7 +69,7 @@ func (s *Session) nameNode(where string, past bool) string {
 
 func explainResult(lines []planner.ExplainLine) *show.Result {
 	res := &show.Result{Fields: []types.Field{
-		textField("operator", 64), textField("est_rows", 16), textField("where", 64), textField("object", 128), textField("info", 1024),
+		show.TextField("operator", 64), show.TextField("est_rows", 16), show.TextField("where", 64), show.TextField("object", 128), show.TextField("info", 1024),
 	}}
 	for _, l := range lines {
 		name := l.Operator

@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/privilege"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -39,7 +40,7 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 	}
 	t, _ := s.snapshot.Table(s.db, table)
 	for _, c := range p.header.Columns {
-		if pattern != "" && !types.CollationDefault.EqualStrings([]byte(c.Name), []byte(pattern)) && !likeEscaped(pattern, c.Name) {
+		if pattern != "" && !types.CollationDefault.EqualStrings([]byte(c.Name), []byte(pattern)) && !privilege.LikeEscaped(pattern, c.Name) {
 			continue
 		}
 		var def []byte

@@ -2,13 +2,12 @@ package session
 
 import (
 	"context"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/syntax"
 	"cloudsql/sql"
+	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -22,11 +21,7 @@ const (
 // parseIntoVars reads SELECT … INTO @a, @b …, which the parser does not know: the clause is taken out of the text, and
 // the one row of the rest goes into the variables. nil where there is no such clause.
 func (s *Session) parseIntoVars(text string) (*parsed, error) {
-	first, _ := firstWord(text)
-	if first != "select" && first != "with" || strings.IndexByte(text, '@') < 0 {
-		return nil, nil
-	}
-	names, rest := cutIntoVars(text, s.sqlMode)
+	names, rest := dialect.IntoVars(text, s.sqlMode)
 	if names == nil {
 		return nil, nil
 	}
@@ -43,75 +38,6 @@ func (s *Session) parseIntoVars(text string) (*parsed, error) {
 		run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 			return s.selectIntoVars(ctx, st, names, w)
 		}}, nil
-}
-
-// cutIntoVars finds INTO @a[, @b …] outside of parentheses and gives the names and the text without it.
-func cutIntoVars(text string, mode mysql.SQLMode) (names []string, rest string) {
-	depth := 0
-	for i := 0; i < len(text); {
-		c := text[i]
-		switch {
-		case c == '\'' || c == '"' || c == '`':
-			i = syntax.SkipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
-			continue
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case syntax.IsWord(c):
-			start := i
-			for i < len(text) && syntax.IsWord(text[i]) {
-				i++
-			}
-			if depth == 0 && strings.EqualFold(text[start:i], "into") {
-				if names, end := variableList(text[i:], mode); names != nil {
-					return names, text[:start] + " " + text[i+end:]
-				}
-			}
-			continue
-		default:
-			if n := syntax.CommentLength(text[i:]); n > 0 {
-				i += n
-				continue
-			}
-		}
-		i++
-	}
-	return nil, ""
-}
-
-// variableList reads @a, @`b`, … from the beginning of text and tells where it ends.
-func variableList(text string, mode mysql.SQLMode) (names []string, end int) {
-	i := 0
-	space := func() {
-		for i < len(text) && text[i] <= ' ' {
-			i++
-		}
-	}
-	for {
-		if space(); i+1 >= len(text) || text[i] != '@' {
-			return nil, 0
-		}
-		i++
-		start := i
-		if c := text[i]; c == '`' || c == '\'' || c == '"' {
-			i = syntax.SkipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
-			names = append(names, text[start+1:i-1])
-		} else {
-			for i < len(text) && (syntax.IsWord(text[i]) || text[i] == '.') {
-				i++
-			}
-			if i == start {
-				return nil, 0
-			}
-			names = append(names, text[start:i])
-		}
-		end = i
-		if space(); i >= len(text) || text[i] != ',' {
-			return names, end
-		}
-		i++
-	}
 }
 
 // selectIntoVars runs the query and keeps its row. 1222 for another number of columns, 1172 for a second row.

@@ -27,7 +27,7 @@ func (s *Session) Memory() *memory.Account { return &s.memory }
 func (s *Session) Limits() sql.Limits {
 	return sql.Limits{
 		MaxAllowedPacket: atoi(s.variable(sysvars["max_allowed_packet"])),
-		Administrator:    s.has(mysql.SuperPriv),
+		Administrator:    s.account().Has(mysql.SuperPriv),
 	}
 }
 
@@ -131,25 +131,13 @@ const (
 
 // treeBytes estimates what a statement's syntax tree takes, and a plan of it again: at most a fixed multiple of its length.
 func treeBytes(text string) int {
-	n := textCopies * len(text)
-	for i := 0; i < len(text); {
-		c := text[i]
-		switch {
-		case c <= ' ':
-			i++
-			continue
-		case c == '\'' || c == '"' || c == '`':
+	n, l := textCopies*len(text), syntax.Lexer{Text: text, Escapes: true}
+	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
+		switch t.Kind {
+		case syntax.Word, syntax.Name, syntax.String:
 			n += wordBytes
-			i = syntax.SkipQuoted(text, i, c != '`')
-			continue
-		case !syntax.IsWord(c):
+		case syntax.Sign:
 			n += signBytes
-			i++
-			continue
-		}
-		n += wordBytes
-		for i < len(text) && syntax.IsWord(text[i]) {
-			i++
 		}
 	}
 	return n

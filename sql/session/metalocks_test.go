@@ -5,13 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"cloudsql/storage/schema"
+	"cloudsql/sql/metalock"
 )
 
 // waitsForTable waits until a session waits for a table lock.
 func (c *client) waitsForTable() {
 	c.t.Helper()
-	eventually(c.t.(*testing.T), "a session waits for a table", func() bool { return *c.s.proc.state.Load() == stateWaits })
+	eventually(c.t.(*testing.T), "a session waits for a table", func() bool { return c.s.locks.State() == metalock.StateTable })
 }
 
 func clients(t *testing.T, e *Engine, n int) []*client {
@@ -62,7 +62,7 @@ func TestDefinitionWaitsForTransactions(t *testing.T) {
 			if out := <-answered; !strings.Contains(out, test.after) || test.after == "" && strings.Contains(out, "ERROR") {
 				t.Error(out)
 			}
-			if n := len(e.locks.view().locks); n != 0 {
+			if n := e.locks.Tables(); n != 0 {
 				t.Errorf("%d locks are left", n)
 			}
 		})
@@ -172,20 +172,20 @@ func TestUsesOfTransaction(t *testing.T) {
 	c := clients(t, e, 1)[0]
 	c.must("create table t (id int primary key); begin; select 1; insert into t values (1)")
 	tb, _ := e.db.Catalog().Table("d", "t")
-	all := map[schema.TableID]bool{tb.ID: true}
-	if !c.s.usesAny(all) || c.s.usesAny(map[schema.TableID]bool{tb.ID + 1: true}) {
-		t.Errorf("%+v", c.s.held.uses)
+	uses := func() bool { return len(c.s.locks.Held()) > 0 }
+	if held := c.s.locks.Held(); len(held) != 1 || held[0].ID != tb.ID || !held[0].Write {
+		t.Errorf("%+v", held)
 	}
 	c.must("commit")
-	if c.s.usesAny(all) {
+	if uses() {
 		t.Error("still used after COMMIT")
 	}
 	c.must("set autocommit = 0; set @n = (select count(*) from t)")
-	if !c.s.usesAny(all) {
+	if !uses() {
 		t.Error("a subquery of SET is not counted")
 	}
 	c.must("rollback")
-	if c.s.usesAny(all) {
+	if uses() {
 		t.Error("still used after ROLLBACK")
 	}
 }

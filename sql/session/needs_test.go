@@ -13,6 +13,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/privilege"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -210,9 +211,9 @@ func TestStatementsNeedPrivileges(t *testing.T) {
 		case err != nil:
 			t.Errorf("%s: %v", c.sql, err)
 		case st.run != nil:
-			var list []need
+			var list []privilege.Need
 			if list, err = st.needs(u.s); err == nil {
-				err = u.s.grants(list)
+				err = u.s.account().Grants(list)
 			}
 		default:
 			_, err = u.s.allow(st.node, "d1")
@@ -254,7 +255,7 @@ func TestUnlistedStatementsAreRefused(t *testing.T) {
 	root := connect(t, e, "root", "127.0.0.1")
 	root.s.snapshot = e.db.Catalog()
 	for _, n := range []ast.StmtNode{&ast.CallStmt{}, &ast.LoadDataStmt{}, &ast.CreateViewStmt{}, &ast.TraceStmt{}, &ast.DropTableStmt{IsView: true}} {
-		if _, err := root.s.needsOf(n, "d"); !errors.Is(err, errUnlisted) {
+		if _, err := privilege.Of(n, root.s.scope("d")); !errors.Is(err, privilege.ErrUnlisted) {
 			t.Errorf("%T: %v", n, err)
 		}
 		if _, err := root.s.allow(n, "d"); mysqlerr.Code(err) != 1235 {

@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
 	"cloudsql/sql"
+	"cloudsql/sql/privilege"
 )
 
 // parsed is a statement that was read: as a syntax tree, or, where the parser does not know it, as what it does.
@@ -17,7 +18,7 @@ type parsed struct {
 	text         string
 	node         ast.StmtNode
 	run          func(ctx context.Context, s *Session, w sql.ResultWriter) error
-	needs        func(s *Session) ([]need, error) // of run: privileges
+	needs        func(s *Session) ([]privilege.Need, error) // of run: privileges
 	com          com
 	params       int
 	maxExecution int64 // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none

@@ -112,8 +112,8 @@ func (s *Session) readsPast(p *planned) bool {
 	if len(p.asOf) > 0 {
 		return true
 	}
-	locked := s.locked != nil || s.globalRead != nil // whoever locks tables wants to see them as they are
-	return s.past.bound > 0 && s.txn == nil && s.autocommit && !locked && p.rows != nil && len(p.uses) > 0 && !p.rows.ForUpdate()
+	locked := s.locks.Locks() // whoever locks tables wants to see them as they are
+	return s.past.bound > 0 && s.txn == nil && s.autocommit && !locked && p.rows != nil && len(p.Uses) > 0 && !p.rows.ForUpdate()
 }
 
 // runPast runs a query on a past state.

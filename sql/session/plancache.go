@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"encoding/binary"
+	"hash/maphash"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner"
 	"cloudsql/planner/plancache"
 	"cloudsql/sql"
 	"cloudsql/storage/memory"
@@ -14,13 +16,17 @@ import (
 
 // planCache keeps the plans of text statements for all sessions of the node, by the text without its literals and what
 // else a plan depends on but the catalog.
-type planCache struct{ *plancache.Cache[*planned] }
+type planCache struct {
+	*plancache.Cache[*planned]
+	seed maphash.Seed
+}
 
 // planCacheShare is the part of the process's memory that plans may take.
 const planCacheShare = 16
 
 func (c *planCache) init(entries int, process *memory.Account) {
 	account := process.NewStore("plan cache", process.Limit()/planCacheShare)
+	c.seed = maphash.MakeSeed()
 	c.Cache = plancache.New[*planned](entries, account)
 	process.OnPressure(c.Clear)
 }
@@ -102,23 +108,23 @@ func (s *Session) planLike() *planned {
 	return p
 }
 
+// settingsHash is the hash of settings, which mostly are those of the statement before.
+type settingsHash struct {
+	of  planner.Settings
+	sum uint64
+}
+
+// get gives the hash of settings. Two that share one only push each other's plans out: a plan knows its circumstances.
+func (h *settingsHash) get(seed maphash.Seed, s planner.Settings) uint64 {
+	if h.sum == 0 || h.of != s {
+		h.of, h.sum = s, maphash.Comparable(seed, s)
+	}
+	return h.sum
+}
+
 // appendTextKey makes the key of the extracted text.
 func (s *Session) appendTextKey() {
-	var flags byte
-	if s.txn != nil || !s.autocommit {
-		flags |= 1
-	}
-	if s.foundRowsFlag() {
-		flags |= 2
-	}
-	if s.safeUpdates {
-		flags |= 4
-	}
-	k := append(s.textKey[:0], flags)
-	k = binary.AppendUvarint(k, uint64(s.sqlMode))
-	k = binary.AppendUvarint(k, uint64(s.collation))
-	k = binary.AppendUvarint(k, s.selectLimit)
-	k = binary.AppendUvarint(k, uint64(s.groupConcatMax))
+	k := binary.LittleEndian.AppendUint64(s.textKey[:0], s.settingsHash.get(s.eng.plans.seed, s.settings()))
 	k = append(append(k, s.conn.Account.User...), '@')
 	k = append(append(k, s.conn.Account.Host...), 0)
 	k = append(append(k, s.db...), 0)

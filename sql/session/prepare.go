@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -59,7 +60,7 @@ func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, e
 }
 
 func (s *Session) prepare(ctx context.Context, text string) (*statement, error) {
-	one, rest, _ := nextStatement(text, s.sqlMode)
+	one, rest := dialect.Split(text, s.sqlMode)
 	if rest != "" {
 		return nil, secondStatement(text, rest)
 	}
@@ -233,7 +234,7 @@ func sameColumns(a, b *sql.Header) bool {
 func (s *Session) prepareNamed(ctx context.Context, n *ast.PrepareStmt) error {
 	text := n.SQLText
 	if n.SQLVar != nil {
-		v, _ := (*answers)(s).UserVar(n.SQLVar.Name)
+		v, _ := s.answers.UserVar(n.SQLVar.Name)
 		text = v.Text()
 		if v.IsNull() {
 			text = "NULL"
@@ -261,7 +262,7 @@ func (s *Session) executeNamed(ctx context.Context, n *ast.ExecuteStmt, w sql.Re
 		if !ok || v.IsSystem {
 			return mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
 		}
-		val, _ := (*answers)(s).UserVar(v.Name)
+		val, _ := s.answers.UserVar(v.Name)
 		params = append(params, val)
 	}
 	return s.execute(ctx, p, params, w)

@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -15,7 +16,7 @@ import (
 // Query runs the statements in text.
 func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) error {
 	for first := true; ; first = false {
-		one, rest, _ := nextStatement(text, s.sqlMode)
+		one, rest := dialect.Split(text, s.sqlMode)
 		if rest != "" && s.conn.Capabilities&mysql.ClientMultiStatements == 0 {
 			return s.refuse(secondStatement(text, rest))
 		}
@@ -91,7 +92,7 @@ func (s *Session) runParsed(ctx context.Context, st *parsed, params []types.Valu
 	if st.run != nil {
 		needs, err := st.needs(s)
 		if err == nil {
-			err = s.grants(needs)
+			err = s.account().Grants(needs)
 		}
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/metalock"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -71,7 +72,6 @@ func (e *Engine) registerCalls() {
 		}
 		return []byte("no"), nil
 	})
-	e.locks.registerCalls()
 	e.deadlocks.registerCalls()
 }
 
@@ -93,7 +93,7 @@ func (e *Engine) ownerAlive(ctx context.Context, owner string) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	reply, err := e.db.Call(ctx, schema.NodeID(n), callAlive, []byte(owner))
-	if w, ok := e.db.(watcher); ok && err != nil {
+	if w, ok := e.db.(metalock.Watcher); ok && err != nil {
 		return !w.GatewayGone(schema.NodeID(n))
 	}
 	return err == nil && string(reply) == "yes"
@@ -114,16 +114,14 @@ func (s *Session) record() processRecord {
 	r := processRecord{
 		ID: uint64(conn.ID), Account: conn.Account.User, User: conn.Account.User, Host: conn.RemoteAddr,
 		DB: *s.proc.db.Load(), Command: *s.proc.command.Load(), Since: time.Unix(0, s.proc.since.Load()),
-		State: *s.proc.state.Load(), Info: *s.proc.info.Load(), Node: uint64(s.eng.db.NodeID()),
+		State: s.locks.State(), Info: *s.proc.info.Load(), Node: uint64(s.eng.db.NodeID()),
 	}
 	if t := s.proc.txn.Load(); t != nil {
-		s.held.Lock()
-		r.Uses = shownUses(s.held.uses)
-		s.held.Unlock()
+		r.Uses = shownUses(s.locks.Held())
 		r.Txn = &show.Transaction{Started: t.started, Isolation: t.isolation, ReadOnly: t.readOnly, Tables: len(r.Uses)}
 	}
-	if wants := s.proc.wants.Load(); wants != nil {
-		r.Wants = shownUses(*wants)
+	if wants := s.locks.Wants(); wants != nil {
+		r.Wants = shownUses(wants)
 	}
 	return r
 }
@@ -136,10 +134,10 @@ func (r *processRecord) process() show.Process {
 	}
 }
 
-func shownUses(uses []tableUse) []show.TableUse {
+func shownUses(uses []metalock.Use) []show.TableUse {
 	list := make([]show.TableUse, len(uses))
 	for i, u := range uses {
-		list[i] = show.TableUse{DB: u.db, Table: u.name, Write: u.write}
+		list[i] = show.TableUse{DB: u.DB, Table: u.Name, Write: u.Write}
 	}
 	return list
 }
@@ -210,7 +208,7 @@ func (e *Engine) callAll(ctx context.Context, method string, payload []byte) [][
 // kill ends a session or its statement, on whatever node it is. 1094 unknown, 1095 somebody else's.
 func (e *Engine) kill(ctx context.Context, by *Session, id uint64, query bool) error {
 	r := killRequest{ID: id, Query: query}
-	if !by.has(mysql.SuperPriv) {
+	if !by.account().Has(mysql.SuperPriv) {
 		r.User = by.conn.Account.User
 	}
 	reply := e.killHere(r)

@@ -14,6 +14,7 @@ import (
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
+	"cloudsql/sql/metalock"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -38,31 +39,32 @@ type planned struct {
 
 	circumstances
 	kinds []types.Kind // of the parameters
-	uses  []tableUse
-	refs  []tableRef // the names that the statement has for them
+	tablesUsed
 	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
 	tables bool
 	asOf   []expr.Expr // the times as of which the tables are read
 }
 
+// tablesUsed is what locks on tables ask of a plan.
+type tablesUsed = metalock.Statement
+
 // circumstances are what a plan depends on besides the statement, its tables and the parameters' types.
 type circumstances struct {
-	version     uint64 // of the catalog
-	user        *catalog.User
-	db          string
-	sqlMode     mysql.SQLMode
-	collation   types.Collation
-	foundRows   bool
-	safeUpdates bool
-	selectLimit uint64
-	groupConcat int
+	planner.Settings
+	version uint64 // of the catalog
+	user    *catalog.User
+	db      string
 }
 
 func (s *Session) circumstances(db string) circumstances {
-	return circumstances{
-		version: s.snapshot.Version(), user: s.account(), db: db, sqlMode: s.sqlMode, collation: s.collation,
-		foundRows: s.foundRowsFlag(), safeUpdates: s.safeUpdates,
-		selectLimit: s.selectLimit, groupConcat: s.groupConcatMax,
+	return circumstances{Settings: s.settings(), version: s.snapshot.Version(), user: s.account().User, db: db}
+}
+
+// settings are the session's variables that plans depend on.
+func (s *Session) settings() planner.Settings {
+	return planner.Settings{
+		SQLMode: s.sqlMode, Zone: s.mode.Loc, Collation: s.collation, SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax,
+		MaxPacket: s.maxPacket, FoundRows: s.foundRowsFlag(), SafeUpdates: s.safeUpdates,
 	}
 }
 
@@ -108,11 +110,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 	s.usedMade, s.planUses = false, nil
 	s.pctx = planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.eng.db.TableStats, Access: s.accessFn,
-		SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax, FoundRows: now.foundRows,
-		OnlyFullGroupBy: s.sqlMode&mysql.ModeOnlyFullGroupBy != 0, SafeUpdates: s.safeUpdates,
-		NoBackslash:       s.sqlMode&mysql.ModeNoBackslashEscapes != 0,
-		NoAutoValueOnZero: s.sqlMode&mysql.ModeNoAutoValueOnZero != 0,
-		HighNotPrecedence: s.sqlMode&mysql.ModeHighNotPrecedence != 0,
+		Settings: now.Settings,
 	}
 	ctx := s.pctx            // the plan may keep it
 	refs := refsOf(node, db) // the planner may change the tree
@@ -120,7 +118,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, uses: s.planUses, refs: refs}
+	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
 	p.tables, p.asOf = s.usedMade || len(s.planUses) > 0, asOf(plan)
 	p.kinds = make([]types.Kind, len(params))
 	for i := range params {
@@ -223,10 +221,10 @@ func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Val
 	if s.readsPast(p) {
 		return s.runPast(ctx, p, w)
 	}
-	if s.rt.Txn = s.ensureTxn(len(p.uses) > 0); s.rt.Txn != nil {
+	if s.rt.Txn = s.ensureTxn(len(p.Uses) > 0); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
-	if s.txn == nil && len(p.uses) > 0 {
+	if s.txn == nil && len(p.Uses) > 0 {
 		defer s.past.met()
 	}
 	if p.modify != nil {

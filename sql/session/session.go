@@ -16,8 +16,10 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/plancache"
 	"cloudsql/sql"
+	"cloudsql/sql/dialect"
+	"cloudsql/sql/metalock"
+	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -68,12 +70,12 @@ type Session struct {
 	nextStmt uint32
 
 	transaction
-	tableLockState
-	past      pastReads
-	userLocks map[string]*heldUserLock // by name
+	locks *metalock.Owner
+	past  pastReads
 
 	// Of the present statement.
 	env        expr.Env
+	answers    answers
 	rt         exec.Runtime
 	pctx       planner.Context
 	snapshot   *catalog.Snapshot
@@ -84,14 +86,15 @@ type Session struct {
 	page       fragment.Page
 	batch      types.Batch
 	outcome    sql.Outcome
-	text       plancache.Extractor
+	text       dialect.Extractor
 	textKey    []byte
-	virtual    func(db, table string) (exec.VirtualTable, bool)
-	usedMade   bool       // the plan in the making reads a table that the gateway makes up
-	planUses   []tableUse // the tables of the plan in the making
-	planNeeds  []need     // and the privileges that its statement needs, which the account has
-	accessFn   func(priv uint64, db, table string) error
-	shower     *showContext
+	settingsHash
+	virtual   func(db, table string) (exec.VirtualTable, bool)
+	usedMade  bool             // the plan in the making reads a table that the gateway makes up
+	planUses  []metalock.Use   // the tables of the plan in the making
+	planNeeds []privilege.Need // and the privileges that its statement needs, which the account has
+	accessFn  func(priv uint64, db, table string) error
+	shower    *showContext
 
 	// Of statements before.
 	lastInsertID uint64
@@ -122,10 +125,8 @@ type process struct {
 	command atomic.Pointer[string]
 	info    atomic.Pointer[string]
 	db      atomic.Pointer[string]
-	since   atomic.Int64 // unix nanoseconds
-	state   atomic.Pointer[string]
-	txn     atomic.Pointer[openTxn]    // nil: none
-	wants   atomic.Pointer[[]tableUse] // what a table lock keeps the session from; nil: nothing
+	since   atomic.Int64            // unix nanoseconds
+	txn     atomic.Pointer[openTxn] // nil: none
 }
 
 // running is the context that statements run under. One is made for a connection's context and serves statement after
@@ -186,14 +187,15 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.statementMemory.OnShed(s.run.stop)
 	s.run.memory = &s.statementMemory
 	s.kept = kept{variables: s.memory.Hold(memory.Variables), statements: s.memory.Hold(memory.Prepared)}
-	s.env.Session = (*answers)(s)
+	s.locks = e.locks.NewOwner((*lockClient)(s))
+	s.answers = answers{Owner: s.locks, s: s}
+	s.env.Session = &s.answers
 	s.env.Warn = s.warnValue
 	s.shower = &showContext{s: s}
 	s.virtual, s.accessFn = s.findVirtual(), s.planAccess
 	s.proc.command.Store(&commandSleep)
 	s.proc.info.Store(&noText)
 	s.proc.db.Store(&noText)
-	s.proc.state.Store(&noText)
 	s.proc.since.Store(e.cfg.Now().UnixNano())
 	s.initialState()
 	return s
@@ -255,7 +257,7 @@ func (s *Session) warnShardFn() func(fragment.Warning) {
 
 func (s *Session) endStatement() {
 	s.leavePlace()
-	s.using.Store(nil)
+	s.locks.Done()
 	s.past.ended()
 	s.trim()
 	s.statementMemory.Close()
@@ -314,8 +316,8 @@ func (s *Session) useDB(ctx context.Context, db string) error {
 		return mysqlerr.New(mysql.ErrNoDB)
 	}
 	if show.IsVirtual(db) {
-		if !s.visible(db) {
-			return s.deniedDB(db)
+		if !s.account().Visible(db) {
+			return s.account().DeniedDB(db)
 		}
 		s.setDB(strings.ToLower(db))
 		return nil
@@ -328,8 +330,8 @@ func (s *Session) useDB(ctx context.Context, db string) error {
 			return mysqlerr.New(mysql.ErrBadDB, db)
 		}
 	}
-	if !s.visible(db) {
-		return s.deniedDB(db)
+	if !s.account().Visible(db) {
+		return s.account().DeniedDB(db)
 	}
 	s.setDB(db)
 	return nil
@@ -343,8 +345,8 @@ func (s *Session) setDB(db string) {
 // Reset is COM_RESET_CONNECTION.
 func (s *Session) Reset(ctx context.Context) error {
 	err := s.rollback(context.WithoutCancel(ctx))
-	s.unlockAll()
-	s.releaseUserLocks()
+	s.locks.UnlockAll()
+	s.locks.ReleaseNames()
 	s.initialState()
 	return err
 }
@@ -378,8 +380,8 @@ func (s *Session) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		_ = s.rollback(ctx) // first: what LOCK TABLES protects must be undone by the time that others see the tables
-		s.unlockAll()
-		s.releaseUserLocks()
+		s.locks.UnlockAll()
+		s.locks.ReleaseNames()
 		s.eng.forget(s)
 		s.run.mu.Lock()
 		if s.run.cancel != nil {
@@ -398,24 +400,24 @@ func (s *Session) clientHost() string {
 	if err != nil {
 		host = s.conn.RemoteAddr
 	}
-	if host == "" || isLoopback(host) {
+	if host == "" || privilege.IsLoopback(host) {
 		return "localhost"
 	}
 	return host
 }
 
 // account gives the session's account as it is now; privileges that are granted or revoked hold at once.
-func (s *Session) account() *catalog.User {
+func (s *Session) account() privilege.Account {
 	c := s.eng.db.Catalog()
 	if s.user != nil && s.userVersion == c.Version() {
-		return s.user
+		return privilege.Account{User: s.user}
 	}
 	u, ok := c.User(s.conn.Account.User, s.conn.Account.Host)
 	if !ok {
 		u = &catalog.User{Name: s.conn.Account.User, Host: s.conn.Account.Host} // dropped meanwhile: may do nothing more
 	}
 	s.user, s.userVersion = u, c.Version()
-	return u
+	return privilege.Account{User: u}
 }
 
 // mapError turns what an execution ended with into what the client is told.

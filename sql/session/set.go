@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -81,7 +82,7 @@ func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params 
 		return s.assignUserVar(ctx, v, params)
 	}
 	name, global := globalName(v)
-	if name == oneShotIsolation || name == oneShotAccess {
+	if name == dialect.OneShotIsolation || name == dialect.OneShotAccess {
 		return s.assignNextTransaction(ctx, name, v, params)
 	}
 	if strings.HasPrefix(name, "tidb_") || v.IsInstance {
@@ -115,19 +116,15 @@ func globalName(v *ast.VariableAssignment) (name string, global bool) {
 	return name, v.IsGlobal && v.IsSystem
 }
 
-// maySetGlobal: SET GLOBAL and SET PERSIST.
-func (s *Session) maySetGlobal() error {
-	if !s.has(mysql.SuperPriv) {
-		return mysqlerr.New(mysql.ErrSpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
+// setsGlobal tells whether SET gives a variable a value for the whole cluster, which takes a privilege.
+func setsGlobal(v *ast.VariableAssignment) bool {
+	name, global := globalName(v)
+	if !global {
+		return false
 	}
-	return nil
+	def, err := lookupVar(name)
+	return err == nil && def.settable(true) == nil
 }
-
-// The characteristics of the next transaction: the parser's name of SET TRANSACTION ISOLATION LEVEL, and one in its style.
-const (
-	oneShotIsolation = "tx_isolation_one_shot"
-	oneShotAccess    = "tx_read_only_one_shot"
-)
 
 func (v *sysvar) settable(global bool) error {
 	switch {
@@ -201,14 +198,14 @@ func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast
 		return nil, mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
 	}
 	v := sysvars["transaction_isolation"]
-	if name == oneShotAccess {
+	if name == dialect.OneShotAccess {
 		v = sysvars["transaction_read_only"]
 	}
 	text, err := s.newValue(ctx, v, a, params, s.variable(v))
 	if err != nil {
 		return nil, err
 	}
-	if name == oneShotAccess {
+	if name == dialect.OneShotAccess {
 		return []assignment{{apply: func() error { s.next.access = text; return nil }}}, nil
 	}
 	return []assignment{{apply: func() error { s.next.isolation = text; return nil }}}, nil

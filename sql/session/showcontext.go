@@ -9,6 +9,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/exec"
+	"cloudsql/sql/metalock"
 	"cloudsql/sql/show"
 	"cloudsql/storage/expr"
 )
@@ -19,22 +20,23 @@ type showContext struct{ s *Session }
 var (
 	_ show.Context           = (*showContext)(nil)
 	_ show.ConnectAttributes = (*showContext)(nil)
+	_ show.MetadataLocker    = (*showContext)(nil)
 )
 
 func (c *showContext) DB() distributed.DB         { return c.s.eng.db }
 func (c *showContext) Catalog() *catalog.Snapshot { return c.s.snapshot }
 func (c *showContext) CurrentDB() string          { return c.s.db }
 func (c *showContext) Env() *expr.Env             { return &c.s.env }
-func (c *showContext) Visible(db string) bool     { return c.s.visible(db) }
+func (c *showContext) Visible(db string) bool     { return c.s.account().Visible(db) }
 
 // Access checks one privilege.
 func (c *showContext) Access(priv uint64, db, table string) error {
-	return c.s.access(mysql.PrivilegeType(priv), db, table)
+	return c.s.account().Access(mysql.PrivilegeType(priv), db, table)
 }
 
 // Account is the account's record.
 func (c *showContext) Account() *catalog.User {
-	u := *c.s.account()
+	u := *c.s.account().User
 	u.Secret = nil
 	return &u
 }
@@ -85,11 +87,14 @@ func (c *showContext) Status(global bool, fn func(name, value string)) {
 // Processes lists the sessions that the account may see: all with PROCESS, else its own.
 func (c *showContext) Processes(ctx context.Context) ([]show.Process, error) {
 	account := c.s.conn.Account.User
-	if c.s.has(mysql.ProcessPriv) {
+	if c.s.account().Has(mysql.ProcessPriv) {
 		account = ""
 	}
 	return c.s.eng.allProcesses(ctx, account), nil
 }
+
+// MetadataLocks lists the table locks and user locks in the catalog.
+func (c *showContext) MetadataLocks() []show.MetadataLock { return metalock.List(c.s.snapshot) }
 
 // Conditions are those of the statement before.
 func (c *showContext) Conditions() []show.Condition { return c.s.conds.list }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/dialect"
 	"cloudsql/storage/limits"
 )
 
@@ -73,8 +74,6 @@ const (
 	year   = 31536000 // seconds
 )
 
-var isolationLevels = []string{"READ-UNCOMMITTED", "READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE"}
-
 // sessionVars are those that a session follows.
 var sessionVars = []*sysvar{
 	dynamic(boolVar("autocommit", scopeBoth, "ON"), func(s *Session) string { return onOff(s.autocommit) },
@@ -83,7 +82,7 @@ var sessionVars = []*sysvar{
 		func(s *Session) string { return s.sqlModeText }, (*Session).applySQLMode), checkSQLMode)),
 	hinted(checked(dynamic(stringVar("time_zone", scopeBoth, "SYSTEM"),
 		func(s *Session) string { return s.zoneName }, (*Session).applyTimeZone), checkTimeZone)),
-	enumVar("transaction_isolation", scopeBoth, "REPEATABLE-READ", isolationLevels...),
+	enumVar("transaction_isolation", scopeBoth, "REPEATABLE-READ", dialect.IsolationLevels...),
 	boolVar("transaction_read_only", scopeBoth, "OFF"),
 	enumVar("completion_type", scopeBoth, "NO_CHAIN", "NO_CHAIN", "CHAIN", "RELEASE"),
 	checked(applied(stringVar("character_set_client", scopeBoth, "utf8mb4"), (*Session).applyClientCharset), checkClientCharset),

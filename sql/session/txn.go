@@ -10,6 +10,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
+	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -47,7 +48,7 @@ func (s *Session) begin(ctx context.Context, c characteristics, snapshot bool) e
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
-	s.unlockTables() // BEGIN ends LOCK TABLES, but not a global read lock
+	s.locks.UnlockTables() // BEGIN ends LOCK TABLES, but not a global read lock
 	if c.isolation == "" {
 		c.isolation = s.next.isolation
 	}
@@ -60,7 +61,7 @@ func (s *Session) begin(ctx context.Context, c characteristics, snapshot bool) e
 	switch {
 	case !snapshot:
 		return nil
-	case s.isolation != isolationLevels[2]:
+	case s.isolation != dialect.IsolationLevels[2]:
 		s.note("Warning", haErrUnsupported, "InnoDB: WITH CONSISTENT SNAPSHOT was ignored because this phrase can only be used"+
 			" with REPEATABLE READ isolation level.")
 		return nil
@@ -90,9 +91,9 @@ func (s *Session) open(c characteristics) {
 // isolationOf turns a level's name into what transactions know; READ UNCOMMITTED is served as READ COMMITTED.
 func isolationOf(level string) distributed.Isolation {
 	switch level {
-	case isolationLevels[0], isolationLevels[1]:
+	case dialect.IsolationLevels[0], dialect.IsolationLevels[1]:
 		return distributed.ReadCommitted
-	case isolationLevels[3]:
+	case dialect.IsolationLevels[3]:
 		return distributed.Serializable
 	}
 	return distributed.RepeatableRead
@@ -148,7 +149,7 @@ func (s *Session) leave() {
 	}
 	s.txn, s.begun, s.readOnly, s.isolation = nil, false, false, ""
 	s.savepoints = nil
-	s.letGo()
+	s.locks.LetGo()
 }
 
 // implicitCommit comes before statements that MySQL does not run inside a transaction. What SET TRANSACTION said of the
@@ -174,34 +175,22 @@ func (s *Session) commitBefore(ctx context.Context) error {
 // spendNext forgets what SET TRANSACTION said of the next transaction after an autocommit statement, which was that
 // transaction if it got as far as the tables.
 func (s *Session) spendNext(p *planned, err error) {
-	if s.next != (characteristics{}) && s.txn == nil && len(p.uses) > 0 && !isAny(err, mysql.ErrCantExecuteInReadOnlyTransaction) {
+	if s.next != (characteristics{}) && s.txn == nil && len(p.Uses) > 0 && !isAny(err, mysql.ErrCantExecuteInReadOnlyTransaction) {
 		s.next = characteristics{}
 	}
 }
 
-// choice is a clause of COMMIT and ROLLBACK that may be left to completion_type.
-type choice uint8
-
-const (
-	unsaid choice = iota
-	yes
-	no
-)
-
-// or gives the choice's meaning where otherwise is that of silence.
-func (c choice) or(otherwise bool) bool { return c == yes || c == unsaid && otherwise }
-
 // end is COMMIT or ROLLBACK with what follows it: AND CHAIN begins a transaction with the same characteristics, RELEASE
 // closes the connection. What is not said, completion_type says.
-func (s *Session) end(ctx context.Context, commit bool, sayChain, sayRelease choice) error {
+func (s *Session) end(ctx context.Context, n dialect.Finish) error {
 	completion := s.variable(sysvars["completion_type"])
-	chain, release := sayChain.or(completion == "CHAIN"), sayRelease.or(completion == "RELEASE")
+	chain, release := n.Chain.Or(completion == "CHAIN"), n.Release.Or(completion == "RELEASE")
 	c := characteristics{isolation: s.isolation, access: onOff(s.readOnly)}
 	if !s.inTransaction() {
 		c = characteristics{}
 	}
 	var err error
-	if commit {
+	if n.Commit {
 		err = s.commit(ctx)
 	} else {
 		err = s.rollback(ctx)
@@ -222,13 +211,14 @@ func (s *Session) end(ctx context.Context, commit bool, sayChain, sayRelease cho
 
 // endParsed is end of a statement that the parser has read.
 func (s *Session) endParsed(ctx context.Context, commit bool, c ast.CompletionType) error {
+	n := dialect.Finish{Commit: commit}
 	switch c {
 	case ast.CompletionTypeChain:
-		return s.end(ctx, commit, yes, unsaid)
+		n.Chain = dialect.Yes
 	case ast.CompletionTypeRelease:
-		return s.end(ctx, commit, unsaid, yes)
+		n.Release = dialect.Yes
 	}
-	return s.end(ctx, commit, unsaid, unsaid)
+	return s.end(ctx, n)
 }
 
 // killAfterReply closes the connection of COMMIT RELEASE.

@@ -8,7 +8,22 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/metalock"
 )
+
+// userLock is a user lock's record in the catalog.
+type userLock struct {
+	Holder userClaim   `json:"holder"`
+	Queue  []userClaim `json:"queue,omitempty"`
+}
+
+type userClaim struct {
+	Engine  string `json:"engine"`
+	Session uint32 `json:"session"`
+	Claim   uint64 `json:"claim"`
+}
+
+const userLockKind = "userlock"
 
 // userLockNow is a lock's record as it is.
 func userLockNow(e *Engine, name string) (r userLock) {
@@ -53,7 +68,7 @@ func TestUserLockQueue(t *testing.T) {
 		got = append(got, c[i].ask("select get_lock('q', -1)"))
 		waiters(t, e, "q", i)
 	}
-	if state := *c[1].s.proc.state.Load(); state != stateUserLock {
+	if state := c[1].s.locks.State(); state != metalock.StateUser {
 		t.Errorf("state %q", state)
 	}
 	for i := 1; i < 4; i++ {
@@ -130,10 +145,10 @@ func TestUserLockDeadlock(t *testing.T) {
 func TestUserLockOfTheDead(t *testing.T) {
 	e := newTestEngine(t)
 	c := connect(t, e, "root", "localhost")
-	dead := lockClaim{lockHolder{Engine: fmt.Sprintf("%d/1", e.db.NodeID()), Session: 7}, 1}
+	dead := userClaim{Engine: fmt.Sprintf("%d/1", e.db.NodeID()), Session: 7, Claim: 1}
 	put := func(name string) {
 		err := e.db.ChangeCatalog(context.Background(), func(tx *catalog.Tx) error {
-			tx.PutRecord(userLockKind, name, userLock{Holder: dead, Queue: []lockClaim{dead}})
+			tx.PutRecord(userLockKind, name, userLock{Holder: dead, Queue: []userClaim{dead}})
 			return nil
 		})
 		if err != nil {

@@ -181,3 +181,10 @@ func (s *shape) characters(t *types.Type) {
 		s.charset, s.collation = str(t.Collation.Charset()), str(t.Collation.Name())
 	}
 }
+
+// TextField is a column of text that is never NULL, of a result that belongs to no table.
+func TextField(name string, length int) types.Field {
+	t := types.TypeString
+	t.Length = length
+	return types.Field{Name: name, Type: t, Flags: uint16(mysql.NotNullFlag)}
+}

@@ -25,7 +25,10 @@ func (s *server) query(sql string) (*Result, error) {
 	s.env.Session = connection{s: s}
 	pctx := &planner.Context{
 		Catalog: s.snapshot, DB: s.db, Virtual: Virtual(s), Env: &s.env, Stats: s.DB().TableStats, Access: s.planAccess,
-		SelectLimit: 1 << 63, GroupConcatMax: 1024, OnlyFullGroupBy: !s.lax,
+		Settings: planner.Settings{SelectLimit: 1 << 63, GroupConcatMax: 1024},
+	}
+	if !s.lax {
+		pctx.SQLMode = mysql.ModeOnlyFullGroupBy
 	}
 	p, err := planner.Build(pctx, n)
 	if err != nil {

@@ -1,10 +1,14 @@
 package show
 
-import "context"
+import (
+	"context"
 
-// recognised runs what only Recognise knows, as a session does.
+	"cloudsql/sql/dialect"
+)
+
+// recognised runs what only dialect.ReadShow knows, as a session does.
 func (s *server) recognised(text string) (*Result, error, bool) { //nolint:revive // the error is one of two answers
-	stmt, err := Recognise(text)
+	stmt, err := dialect.ReadShow(text)
 	if err != nil {
 		return nil, err, true
 	}

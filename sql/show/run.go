@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/sql/dialect"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -47,13 +48,13 @@ func init() {
 		ast.ShowBinlogStatus:    empty(masterStatusColumns),
 		ast.ShowReplicaStatus:   empty(replicaStatusColumns),
 		ast.ShowProfiles:        empty("Query_ID int unsigned !\nDuration double !\nQuery varchar(300) !"),
-		showEngineStatus:        innodbStatus,
+		dialect.EngineStatus:    innodbStatus,
 		ast.ShowProfile:         empty("Status varchar(30) !\nDuration decimal(9,6) !"),
 	}
 }
 
 // Run answers a SHOW statement (DESCRIBE t is one too, of type ShowColumns). The session answers SHOW GRANTS, SHOW
-// CREATE USER, SHOW WARNINGS and SHOW ERRORS itself; forms that the parser does not know are Recognise's. Errors:
+// CREATE USER, SHOW WARNINGS and SHOW ERRORS itself; forms that the parser does not know are dialect.ReadShow's. Errors:
 // MySQL's, 1235 for statements that are not MySQL's or have no answer yet.
 func Run(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
 	fn := answers[stmt.Tp]

@@ -1,0 +1,346 @@
+package access
+
+import (
+	"math"
+	"strings"
+
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/schema"
+)
+
+// Hint is USE, FORCE or IGNORE INDEX.
+type Hint struct {
+	Only   []string // USE and FORCE
+	Ignore []string
+	Set    bool
+	Force  bool
+}
+
+func (h *Hint) Allows(name string) bool {
+	for _, n := range h.Ignore {
+		if strings.EqualFold(n, name) {
+			return false
+		}
+	}
+	if !h.Set {
+		return true
+	}
+	for _, n := range h.Only {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Table is a base table as access paths see it: its descriptor, the numbers of its columns, and what is known of its rows.
+type Table struct {
+	Desc  *schema.Table
+	First int   // number of column 0; the others follow
+	Used  []int // positions of the columns that are read
+	Hint  Hint
+	Rows  float64 // estimated rows
+}
+
+// Position gives the position of a column of this table, -1 for others.
+func (r *Table) Position(c *expr.Column) int {
+	if pos := c.Index - r.First; pos >= 0 && pos < len(r.Desc.Columns) {
+		return pos
+	}
+	return -1
+}
+
+// Path is a way to read a table: an index, the conditions that bound it, and what is left to filter.
+type Path struct {
+	Index  *schema.Index
+	Access [][]*Cond   // for each leading column of index that is bounded: its conditions
+	Point  bool        // every column has single values and the index is unique: keys instead of spans
+	Points int         // number of keys or of spans
+	Filter []expr.Expr // conditions that the spans do not settle
+
+	Reverse bool
+	Ordered bool // rows come in the wanted order
+	Cover   bool
+	Est     float64 // rows in the spans
+	Out     float64 // rows after the filter
+	Price   float64
+}
+
+// OrderOf is the order of an index's entries.
+func (p *Path) OrderOf(rel *Table) []scalar.OrderCol {
+	var order []scalar.OrderCol
+	add := func(ix *schema.Index) {
+		for i := range ix.Columns {
+			c := &ix.Columns[i]
+			if c.Prefix > 0 {
+				return
+			}
+			order = append(order, scalar.OrderCol{ID: rel.First + c.Column, Desc: c.Desc != p.Reverse})
+		}
+	}
+	add(p.Index)
+	if p.Index.ID != schema.PrimaryIndex && len(order) == len(p.Index.Columns) {
+		add(rel.Desc.Primary())
+	}
+	return order
+}
+
+// Costs of a path, in rows read in order.
+const (
+	CostFragment  = 2.0
+	costSpan      = 0.5
+	CostPoint     = 1.5
+	costIndexRow  = 0.8
+	CostLookupRow = 3.0
+	CostFilter    = 0.05
+	maxSpans      = 4096 // that the points of several columns may multiply to
+)
+
+// Best chooses how to read the rows that meet conds. known tells which expressions besides constants have a value.
+// want is the order that rows are wanted in; mustOrder leaves out paths that do not have it (nil then tells that there is
+// none). limit is how many rows are wanted of that order, 0 for all.
+func (r *Table) Best(conds []expr.Expr, want []scalar.OrderCol, mustOrder bool, limit float64) *Path {
+	var best *Path
+	for i := range r.Desc.Indexes {
+		ix := &r.Desc.Indexes[i]
+		if ix.State != schema.Public || ix.Hidden || !r.Hint.Allows(ix.Name) {
+			if i > 0 || len(want) > 0 && mustOrder {
+				continue
+			}
+			if r.Hint.Force && r.usable(conds) { // the table scan remains where no index serves
+				continue
+			}
+		}
+		p := r.path(ix, conds, want, scalar.Fixed)
+		if mustOrder && !p.Ordered {
+			continue
+		}
+		if mustOrder && limit > 0 && p.Out > limit {
+			p.Price = CostFragment + (p.Price-CostFragment)*limit/p.Out
+		}
+		if best == nil || p.Price < best.Price {
+			best = p
+		}
+	}
+	if best == nil && !mustOrder {
+		best = r.path(r.Desc.Primary(), conds, want, scalar.Fixed)
+	}
+	return best
+}
+
+// usable tells whether one of the hinted indexes can be bounded by conds.
+func (r *Table) usable(conds []expr.Expr) bool {
+	for i := range r.Desc.Indexes {
+		ix := &r.Desc.Indexes[i]
+		if ix.State == schema.Public && r.Hint.Allows(ix.Name) && len(r.path(ix, conds, nil, scalar.Fixed).Access) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// path works out how an index serves conds.
+func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol, known func(expr.Expr) bool) *Path {
+	p := &Path{Index: ix, Points: 1}
+	byColumn := make(map[int][]*Cond)
+	source := make(map[*Cond]int)
+	for i, c := range conds {
+		if col, rc := Match(c, r.Position, known); rc != nil {
+			byColumn[col] = append(byColumn[col], rc)
+			source[rc] = i
+		}
+	}
+	settled := make(map[int]bool)
+	share, whole := 1.0, ix.Unique || ix.ID == schema.PrimaryIndex
+	single := 0   // leading columns with one value each
+	exact := true // so far all columns have single values for sure, so that the next one's ranges apply
+	for i := range ix.Columns {
+		c := &ix.Columns[i]
+		list := byColumn[c.Column]
+		if len(list) == 0 {
+			whole = false
+			break
+		}
+		n := pointsOf(list)
+		if n > 0 && p.Points*n > maxSpans {
+			n = 0
+		}
+		p.Access = append(p.Access, list)
+		for _, rc := range list {
+			if rc.Exact && exact && c.Prefix == 0 {
+				settled[source[rc]] = true
+			}
+			whole = whole && !rc.mayBeNull() && c.Prefix == 0
+		}
+		share *= RangeShare(list, n, i, ix, r.Rows)
+		if n == 0 {
+			whole = false
+			break
+		}
+		exact = exact && c.Prefix == 0 && anyExactPoints(list)
+		p.Points *= n
+		if n == 1 && single == i {
+			single++
+		}
+	}
+	for i, c := range conds {
+		if !settled[i] {
+			p.Filter = append(p.Filter, c)
+		}
+	}
+	p.Point = whole && len(p.Access) == len(ix.Columns)
+	p.Est = math.Max(r.Rows*share, math.Min(float64(p.Points), 1))
+	if p.Point {
+		p.Est = math.Min(float64(p.Points), r.Rows)
+	}
+	p.Out = p.Est * Selectivity(p.Filter)
+	p.Cover = r.Covers(ix)
+	p.Price = CostFragment*float64(len(r.Desc.Tablets)) + r.rowCost(p)
+	p.Ordered, p.Reverse = r.givesOrder(ix, single, byColumn, want, p)
+	return p
+}
+
+func (r *Table) rowCost(p *Path) float64 {
+	spans := float64(p.Points) * costSpan
+	each := 1.0
+	switch {
+	case p.Point && p.Index.ID == schema.PrimaryIndex:
+		return float64(p.Points) * CostPoint
+	case p.Point:
+		return float64(p.Points) * (CostPoint + CostLookupRow)
+	case p.Index.ID == schema.PrimaryIndex:
+	case p.Cover:
+		each = costIndexRow
+	default:
+		each = costIndexRow + CostLookupRow
+	}
+	return spans + p.Est*each + p.Est*CostFilter*float64(len(p.Filter))
+}
+
+// pointsOf is how many values a column's conditions allow at most, 0 for a range.
+func pointsOf(list []*Cond) int {
+	best := 0
+	for _, rc := range list {
+		if p := rc.points(); p > 0 && (best == 0 || p < best) {
+			best = p
+		}
+	}
+	return best
+}
+
+// anyExactPoints tells whether the conditions leave single values whatever the constants are.
+func anyExactPoints(list []*Cond) bool {
+	for _, rc := range list {
+		if rc.points() > 0 && rc.Exact {
+			return true
+		}
+	}
+	return false
+}
+
+// RangeShare estimates the share of rows that conditions on the i-th column of an index let through.
+func RangeShare(list []*Cond, points, i int, ix *schema.Index, total float64) float64 {
+	if points > 0 {
+		distinct := math.Min(total, EqDistinct)
+		if ix.Unique || ix.ID == schema.PrimaryIndex {
+			distinct = uniqueDistinct(total, i, len(ix.Columns))
+		}
+		return math.Min(1, float64(points)/distinct)
+	}
+	share := 1.0
+	for _, rc := range list {
+		switch rc.Op {
+		case rangeBetween:
+			share *= selBetween
+		case rangeLike:
+			share *= selLike
+		case rangeNotNull:
+			share *= 0.9
+		case rangeOr:
+			share *= math.Min(0.5, selBetween*float64(len(rc.subs)))
+		default:
+			share *= selRange
+		}
+	}
+	return share
+}
+
+// firstColumnPower is how much of a unique key of several columns the first one is thought to tell.
+const firstColumnPower = 0.8
+
+// uniqueDistinct is how many values the i-th of n columns of a unique key has for each value of those before it.
+func uniqueDistinct(total float64, i, n int) float64 {
+	power := 1.0
+	if n > 1 {
+		power = firstColumnPower
+		if i > 0 {
+			power = (1 - firstColumnPower) / float64(n-1)
+		}
+	}
+	return math.Max(1, math.Pow(total, power))
+}
+
+// Covers tells whether an index holds all used columns in a form that can be read back.
+func (r *Table) Covers(ix *schema.Index) bool {
+	if ix.ID == schema.PrimaryIndex {
+		return true
+	}
+	for _, pos := range r.Used {
+		if !holds(r.Desc, ix, pos) && !holds(r.Desc, r.Desc.Primary(), pos) {
+			return false
+		}
+	}
+	return true
+}
+
+func holds(t *schema.Table, ix *schema.Index, pos int) bool {
+	for i := range ix.Columns {
+		if c := &ix.Columns[i]; c.Column == pos && keys.Invertible(&t.Columns[pos].Type, c.Prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// givesOrder tells whether the index's order is the wanted one, perhaps backwards. Columns that have one value only do
+// not matter to an order.
+func (r *Table) givesOrder(ix *schema.Index, single int, byColumn map[int][]*Cond, want []scalar.OrderCol, p *Path) (ok, reverse bool) {
+	if len(want) == 0 {
+		return false, false
+	}
+	all := ix.Columns
+	if ix.ID != schema.PrimaryIndex {
+		all = append(append([]schema.IndexColumn(nil), all...), r.Desc.Primary().Columns...)
+	}
+	at, direction := 0, 0
+	for _, w := range want {
+		pos := w.ID - r.First
+		if pos < 0 || pos >= len(r.Desc.Columns) {
+			return false, false
+		}
+		if pointsOf(byColumn[pos]) == 1 {
+			continue
+		}
+		for at < len(all) && (at < single || pointsOf(byColumn[all[at].Column]) == 1) && all[at].Column != pos {
+			at++
+		}
+		if at >= len(all) || all[at].Column != pos || all[at].Prefix > 0 {
+			return false, false
+		}
+		d := 1
+		if all[at].Desc != w.Desc {
+			d = -1
+		}
+		if direction != 0 && d != direction {
+			return false, false
+		}
+		direction = d
+		at++
+	}
+	if p.Point && p.Points > 1 && ix.ID != schema.PrimaryIndex && len(r.Desc.Tablets) > 1 {
+		return false, false // keys of several tablets come one tablet after the other
+	}
+	return true, direction < 0
+}

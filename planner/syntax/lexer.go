@@ -1,0 +1,171 @@
+package syntax
+
+import "strings"
+
+// Kind is what a token is.
+type Kind uint8
+
+// The kinds of tokens. White space is none.
+const (
+	End     Kind = iota
+	Word         // a name without quotes, a keyword, a number as far as its point
+	Name         // in backquotes
+	String       // in quotes; the next one may be its other half ('it''s')
+	Sign         // any other byte
+	Comment      // white space to the parser
+	Hint         // a comment of optimizer hints
+	Code         // a comment whose text is read; where Lexer.Inside is set, only how it opens
+	CodeEnd      // and how it closes
+)
+
+// Token is a piece of a text.
+type Token struct {
+	Kind     Kind
+	From, To int  // in the text
+	Closed   bool // of a Name or a String: its end was found
+	Escaped  bool // it has a backslash
+}
+
+// Lexer goes through the tokens of a text, as MySQL tells them apart. It is the one that everything uses that looks at a text without
+// parsing it: what cuts several statements (sql/dialect), reads those that the parser lacks, and takes literals out.
+type Lexer struct {
+	Text    string
+	Pos     int  // where the next token is looked for
+	Escapes bool // a backslash in a string is one: no NO_BACKSLASH_ESCAPES
+	// Inside goes into comments whose text this server reads: /*! … */, or with the number of a version that is not a later one.
+	Inside bool
+
+	open int // such comments
+}
+
+// Next gives the next token; at the end one of kind End.
+func (l *Lexer) Next() Token {
+	for l.Pos < len(l.Text) && l.Text[l.Pos] <= ' ' {
+		l.Pos++
+	}
+	t := Token{From: l.Pos, To: l.Pos}
+	if l.Pos >= len(l.Text) {
+		return t
+	}
+	switch c := l.Text[l.Pos]; {
+	case IsWord(c):
+		t.Kind = Word
+		for t.To < len(l.Text) && IsWord(l.Text[t.To]) {
+			t.To++
+		}
+	case c == '\'' || c == '"':
+		t.Kind = String
+		t.To, t.Closed, t.Escaped = quoted(l.Text, l.Pos, l.Escapes)
+	case c == '`':
+		t.Kind = Name
+		t.To, t.Closed, t.Escaped = quoted(l.Text, l.Pos, false)
+	default:
+		l.other(c, &t)
+	}
+	l.Pos = t.To
+	return t
+}
+
+// other takes a sign or a comment.
+func (l *Lexer) other(c byte, t *Token) {
+	t.Kind, t.To = Sign, l.Pos+1
+	rest := l.Text[l.Pos:]
+	switch {
+	case c == '*' && l.open > 0 && strings.HasPrefix(rest, "*/"):
+		l.open--
+		t.Kind, t.To = CodeEnd, l.Pos+2
+	case c != '#' && c != '-' && c != '/':
+	case l.Inside && conditionalLength(rest) > 0:
+		l.open++
+		t.Kind, t.To = Code, l.Pos+conditionalLength(rest)
+	default:
+		n := CommentLength(rest)
+		if n == 0 {
+			return
+		}
+		t.To = l.Pos + n
+		switch t.Kind = Comment; {
+		case strings.HasPrefix(rest, "/*+"):
+			t.Kind = Hint
+		case strings.HasPrefix(rest, "/*!") && !l.Inside, strings.HasPrefix(rest, "/*M!"):
+			t.Kind = Code
+		}
+	}
+}
+
+// conditionalLength is the length of the opening of a comment whose text this server reads, 0 for everything else: "/*!",
+// or with the number of a version that is not a later one.
+func conditionalLength(text string) int {
+	if !strings.HasPrefix(text, "/*!") {
+		return 0
+	}
+	n := bangLength(text)
+	switch digits := n - len("/*!"); {
+	case digits < 5:
+		return len("/*!")
+	case digits == 5 && text[3:n] > "80036":
+		return 0
+	case digits == 6 && text[3:n] > "080036":
+		return 0
+	}
+	return n
+}
+
+// bangLength is the length of the "/*!50003" that text begins with.
+func bangLength(text string) int {
+	n := len("/*!")
+	for n < min(len("/*!050003"), len(text)) && text[n] >= '0' && text[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// SkipQuoted gives the position after the string or name that begins at i.
+func SkipQuoted(text string, i int, escapes bool) int {
+	end, _, _ := quoted(text, i, escapes)
+	return end
+}
+
+// quoted gives the position after the string or name that begins at i, whether it ends there, and whether it has a backslash.
+func quoted(text string, i int, escapes bool) (end int, closed, escaped bool) {
+	quote := text[i]
+	for i++; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			if escapes {
+				i++
+				escaped = true
+			}
+		case quote:
+			return i + 1, true, escaped // a doubled quote goes on as a string of its own, which is as good
+		}
+	}
+	return len(text), false, escaped
+}
+
+// CommentLength is the length of the comment that text begins with, 0 for none.
+func CommentLength(text string) int {
+	var end string
+	switch {
+	case text[0] == '#':
+		end = "\n"
+	case strings.HasPrefix(text, "--") && (len(text) == 2 || text[2] <= ' '):
+		end = "\n"
+	case strings.HasPrefix(text, "/*"):
+		end = "*/"
+	default:
+		return 0
+	}
+	if i := strings.Index(text[min(2, len(text)):], end); i >= 0 && end == "*/" {
+		return i + 4
+	}
+	if i := strings.Index(text, end); i >= 0 && end == "\n" {
+		return i + 1
+	}
+	return len(text)
+}
+
+// IsWord tells whether c may stand in a name without quotes.
+func IsWord(c byte) bool {
+	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}

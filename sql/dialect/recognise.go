@@ -1,0 +1,458 @@
+package dialect
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/mysqlerr"
+)
+
+// Statement is what Recognise reads: one of the types below.
+type Statement any
+
+// The statements.
+type (
+	// Begin is BEGIN or START TRANSACTION.
+	Begin struct {
+		Snapshot bool   // WITH CONSISTENT SNAPSHOT
+		Access   string // "ON" read only, "OFF" read write, "" not said
+	}
+	// Finish is COMMIT or ROLLBACK.
+	Finish struct {
+		Commit         bool
+		Chain, Release Choice
+	}
+	// RollbackTo is ROLLBACK WORK TO a savepoint.
+	RollbackTo struct{ Savepoint string }
+	// SetTransaction is SET [scope] TRANSACTION: what is not said is "".
+	SetTransaction struct{ Scope, Isolation, Access string }
+	// ShowConditions is SHOW WARNINGS | ERRORS LIMIT.
+	ShowConditions struct {
+		Errors        bool
+		Offset, Count int
+	}
+	// CheckTables is CHECK TABLE or REPAIR TABLE.
+	CheckTables struct {
+		Op     string // "check", "repair"
+		Tables []*ast.TableName
+	}
+	// LockTables is LOCK TABLES.
+	LockTables struct{ Items []LockItem }
+	// Show is a form of SHOW or DESCRIBE.
+	Show struct{ Stmt *ast.ShowStmt }
+	// Instead is another text for the parser, which means the same.
+	Instead struct{ Text string }
+)
+
+// LockItem is one table of LOCK TABLES.
+type LockItem struct {
+	Table *ast.TableName
+	Alias string
+	Write bool
+}
+
+// Choice is a clause of COMMIT and ROLLBACK that may be left to completion_type.
+type Choice uint8
+
+// The choices.
+const (
+	Unsaid Choice = iota
+	Yes
+	No
+)
+
+// Or gives the choice's meaning where otherwise is that of silence.
+func (c Choice) Or(otherwise bool) bool { return c == Yes || c == Unsaid && otherwise }
+
+// IsolationLevels are transaction_isolation's values.
+var IsolationLevels = []string{"READ-UNCOMMITTED", "READ-COMMITTED", "REPEATABLE-READ", "SERIALIZABLE"}
+
+// The characteristics of the next transaction: the parser's name of SET TRANSACTION ISOLATION LEVEL, and one in its style.
+const (
+	OneShotIsolation = "tx_isolation_one_shot"
+	OneShotAccess    = "tx_read_only_one_shot"
+)
+
+// statement is a text with what Recognise has found out about it.
+type statement struct {
+	text string
+	rest string // behind the first word
+	words
+}
+
+type reader func(st statement) (Statement, error)
+
+// Recognise reads the statements that the parser does not know or does not tell apart: the forms of START TRANSACTION,
+// SET TRANSACTION and SET PERSIST, the WORK of BEGIN WORK, SHOW WARNINGS LIMIT, CHECK TABLE, and MySQL statements that
+// are refused with 1235 where the parser would give 1064. It goes by the first words only, without a grammar: whatever
+// does not fit exactly is left to the parser, which has the errors for it. nil, nil: not one of these.
+func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
+	first, rest := firstWord(text)
+	read := readers[first]
+	if read == nil {
+		return nil, nil
+	}
+	limit := maxTokens
+	if first == "lock" {
+		limit = len(rest) // it may name any number of tables
+	}
+	words := tokens(rest, mode, limit)
+	if words == nil {
+		return nil, nil
+	}
+	return read(statement{text, rest, words})
+}
+
+var readers map[string]reader
+
+func init() {
+	readers = map[string]reader{
+		"begin": readBegin, "start": readStart, "commit": readEnd(true), "rollback": readEnd(false),
+		"set": readSet, "show": readShow, "check": readCheck("check"), "repair": readCheck("repair"),
+		"explain": readExplain, "desc": readExplain, "describe": readExplain,
+		"lock": readLock, "unlock": readUnlock, "create": readRefused, "drop": readRefused,
+		"alter": readRefused,
+	}
+	for word, what := range map[string]string{
+		"xa": "XA", "handler": "HANDLER", "checksum": "CHECKSUM TABLE", "change": "replication", "reset": "RESET",
+		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL", "get": "GET DIAGNOSTICS",
+		"signal": "SIGNAL", "resignal": "RESIGNAL", "cache": "CACHE INDEX", "clone": "CLONE", "restart": "RESTART",
+		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE", "admin": "ADMIN", "trace": "TRACE",
+		"batch": "BATCH", "split": "SPLIT", "backup": "BACKUP", "restore": "RESTORE", "recover": "RECOVER",
+		"flashback": "FLASHBACK", "distribute": "DISTRIBUTE", "cancel": "CANCEL", "calibrate": "CALIBRATE", "load": "LOAD DATA",
+		"plan": "PLAN", "query": "QUERY", "refresh": "REFRESH", "recommend": "RECOMMEND",
+	} {
+		readers[word] = func(statement) (Statement, error) { return nil, mysqlerr.NotSupported(what) }
+	}
+}
+
+func readBegin(w statement) (Statement, error) {
+	w.take("work")
+	if len(w.words) > 0 {
+		return nil, nil
+	}
+	return Begin{}, nil
+}
+
+// readStart reads START TRANSACTION with any of its characteristics.
+func readStart(w statement) (Statement, error) {
+	if w.take("slave") || w.take("replica") || w.take("group_replication") {
+		return nil, mysqlerr.NotSupported("replication")
+	}
+	if !w.take("transaction") {
+		return nil, nil
+	}
+	var b Begin
+	for first := true; first && len(w.words) > 0 || !first && w.take(","); first = false {
+		switch {
+		case w.take("with", "consistent", "snapshot"):
+			b.Snapshot = true
+		case b.Access != "OFF" && w.take("read", "only"):
+			b.Access = "ON"
+		case b.Access != "ON" && w.take("read", "write"):
+			b.Access = "OFF"
+		default:
+			return nil, nil
+		}
+	}
+	if len(w.words) > 0 {
+		return nil, nil
+	}
+	return b, nil
+}
+
+// readEnd reads COMMIT and ROLLBACK, and of ROLLBACK TO the form with WORK.
+func readEnd(commit bool) reader {
+	return func(w statement) (Statement, error) {
+		if !commit && w.take("work", "to") {
+			return readRollbackTo(w)
+		}
+		w.take("work")
+		f := Finish{Commit: commit}
+		switch {
+		case w.take("and", "no", "chain"):
+			f.Chain = No
+		case w.take("and", "chain"):
+			f.Chain = Yes
+		}
+		switch {
+		case w.take("no", "release"):
+			f.Release = No
+		case w.take("release"):
+			f.Release = Yes
+		}
+		if len(w.words) > 0 || f.Chain == Yes && f.Release == Yes {
+			return nil, nil
+		}
+		return f, nil
+	}
+}
+
+// readRollbackTo reads what follows ROLLBACK WORK TO.
+func readRollbackTo(w statement) (Statement, error) {
+	if len(w.words) > 1 {
+		w.take("savepoint")
+	}
+	name, ok := w.ident()
+	if !ok || len(w.words) > 0 {
+		return nil, nil
+	}
+	return RollbackTo{name}, nil
+}
+
+// readSet reads SET TRANSACTION; SET PERSIST, which it gives to the parser as SET GLOBAL; and SET
+// @@transaction_isolation = …, which without a scope is about the next transaction only, unlike SET transaction_isolation.
+func readSet(st statement) (Statement, error) {
+	w := st.words
+	if w.take("transaction") {
+		return readCharacteristics(w, "")
+	}
+	if len(w) > 1 && w[1].lower == "transaction" {
+		if scope := w[0].lower; scope == "global" || scope == "session" || scope == "local" {
+			return readCharacteristics(w[2:], scope)
+		}
+	}
+	if w.take("role") || w.take("default", "role") {
+		return nil, mysqlerr.NotSupported("roles")
+	}
+	if w.take("resource") {
+		return nil, mysqlerr.NotSupported("resource groups")
+	}
+	b, done := strings.Builder{}, 0
+	for i, t := range w {
+		if (t.lower == "persist" || t.lower == "persist_only") && i+1 < len(w) && w[i+1].lower != "=" &&
+			(i == 0 || w[i-1].lower == ",") {
+			b.WriteString(st.rest[done:t.at])
+			b.WriteString("GLOBAL")
+			done = t.at + len(t.lower)
+		}
+		if shot := oneShots[t.lower]; shot != "" && (i == 0 || w[i-1].lower == ",") && w[i+1:].assigns() {
+			b.WriteString(st.rest[done:t.at])
+			b.WriteString(shot)
+			done = t.at + len(t.lower)
+		}
+	}
+	if done == 0 {
+		return nil, nil
+	}
+	b.WriteString(st.rest[done:])
+	return Instead{"SET" + b.String()}, nil
+}
+
+// oneShots are the names by which SET knows the characteristics of the next transaction.
+var oneShots = map[string]string{
+	"@@transaction_isolation": OneShotIsolation, "@@transaction_read_only": OneShotAccess,
+}
+
+// readCharacteristics reads what follows SET [GLOBAL | SESSION] TRANSACTION.
+func readCharacteristics(w words, scope string) (Statement, error) {
+	st := SetTransaction{Scope: scope}
+	for first := true; first || len(w) > 0; first = false {
+		if !first && !w.take(",") {
+			return nil, nil
+		}
+		switch {
+		case st.Isolation == "" && w.take("isolation", "level", "read", "uncommitted"):
+			st.Isolation = IsolationLevels[0]
+		case st.Isolation == "" && w.take("isolation", "level", "read", "committed"):
+			st.Isolation = IsolationLevels[1]
+		case st.Isolation == "" && w.take("isolation", "level", "repeatable", "read"):
+			st.Isolation = IsolationLevels[2]
+		case st.Isolation == "" && w.take("isolation", "level", "serializable"):
+			st.Isolation = IsolationLevels[3]
+		case st.Access == "" && w.take("read", "only"):
+			st.Access = "ON"
+		case st.Access == "" && w.take("read", "write"):
+			st.Access = "OFF"
+		default:
+			return nil, nil
+		}
+	}
+	return st, nil
+}
+
+// readShow reads SHOW WARNINGS LIMIT, and refuses what no answer can be made up for.
+func readShow(w statement) (Statement, error) {
+	st := ShowConditions{}
+	switch {
+	case w.take("warnings", "limit"):
+	case w.take("errors", "limit"):
+		st.Errors = true
+	case w.take("binary", "logs"), w.take("master", "logs"), w.take("binlog"), w.take("relaylog"):
+		return nil, mysqlerr.NotSupported("binary logs")
+	case w.take("replicas"), w.take("slave", "hosts"):
+		return nil, mysqlerr.NotSupported("replication")
+	default:
+		return readForm(w.text)
+	}
+	var nums []int
+	for i, t := range w.words {
+		if i%2 == 1 {
+			if t.lower != "," && t.lower != "offset" {
+				return nil, nil
+			}
+			continue
+		}
+		n, err := strconv.Atoi(t.lower)
+		if err != nil {
+			return nil, nil
+		}
+		nums = append(nums, n)
+	}
+	switch {
+	case len(nums) == 1 && len(w.words) == 1:
+		st.Count = nums[0]
+	case len(nums) == 2 && len(w.words) == 3 && w.words[1].lower == ",":
+		st.Offset, st.Count = nums[0], nums[1]
+	case len(nums) == 2 && len(w.words) == 3:
+		st.Offset, st.Count = nums[1], nums[0]
+	default:
+		return nil, nil
+	}
+	return st, nil
+}
+
+// readCheck reads CHECK TABLE t, … [option …] and REPAIR TABLE.
+func readCheck(op string) reader {
+	return func(w statement) (Statement, error) {
+		w.take("no_write_to_binlog")
+		w.take("local")
+		if !w.take("table") && !w.take("tables") {
+			return nil, nil
+		}
+		st := CheckTables{Op: op}
+		for {
+			n, ok := w.tableName()
+			if !ok {
+				return nil, nil
+			}
+			st.Tables = append(st.Tables, n)
+			if !w.take(",") {
+				break
+			}
+		}
+		for len(w.words) > 0 {
+			switch {
+			case w.take("for", "upgrade"), w.take("quick"), w.take("fast"), w.take("medium"), w.take("extended"),
+				w.take("changed"), w.take("use_frm"):
+			default:
+				return nil, nil
+			}
+		}
+		return st, nil
+	}
+}
+
+// readLock reads LOCK TABLES t [AS alias] READ [LOCAL] | [LOW_PRIORITY] WRITE, …; and refuses LOCK INSTANCE.
+func readLock(w statement) (Statement, error) {
+	if w.take("instance") {
+		return nil, mysqlerr.NotSupported("LOCK INSTANCE")
+	}
+	if !w.take("tables") && !w.take("table") || len(w.words) == 0 {
+		return nil, nil
+	}
+	var items []LockItem
+	for {
+		item, ok := w.lockItem()
+		if !ok {
+			return nil, nil
+		}
+		items = append(items, item)
+		if !w.take(",") {
+			break
+		}
+	}
+	if len(w.words) > 0 {
+		return nil, nil
+	}
+	return LockTables{items}, nil
+}
+
+// readUnlock refuses UNLOCK INSTANCE.
+func readUnlock(w statement) (Statement, error) {
+	if w.take("instance") {
+		return nil, mysqlerr.NotSupported("LOCK INSTANCE")
+	}
+	return nil, nil
+}
+
+func (w *words) lockItem() (item LockItem, ok bool) {
+	t, ok := w.tableName()
+	if !ok {
+		return item, false
+	}
+	item = LockItem{Table: t, Alias: t.Name.O}
+	switch {
+	case w.lockKind(&item.Write):
+		return item, true
+	case w.take("as"):
+	}
+	if item.Alias, ok = w.ident(); !ok {
+		return item, false
+	}
+	return item, w.lockKind(&item.Write)
+}
+
+func (w *words) lockKind(write *bool) bool {
+	if w.take("read") {
+		w.take("local")
+		return true
+	}
+	w.take("low_priority")
+	*write = w.take("write")
+	return *write
+}
+
+// readExplain reads EXPLAIN FORMAT=TREE, which the parser wants quoted, and EXPLAIN EXTENDED and PARTITIONS.
+func readExplain(st statement) (Statement, error) {
+	w, from := st.words, 0
+	switch {
+	case len(w) > 3 && w[0].lower == "format" && w[1].lower == "=" && w[2].lower == "tree":
+		from = 3
+	case len(w) > 1 && (w[0].lower == "extended" || w[0].lower == "partitions") && w[1].lower != ".":
+		from = 1
+	default:
+		return readForm(st.text)
+	}
+	return Instead{"EXPLAIN " + st.rest[w[from].at:]}, nil
+}
+
+// readForm reads the forms of SHOW and DESCRIBE that the parser lacks.
+func readForm(text string) (Statement, error) {
+	n, err := ReadShow(text)
+	if n == nil || err != nil {
+		return nil, err
+	}
+	return Show{n}, nil
+}
+
+// readRefused finds the objects of MySQL that do not exist here.
+func readRefused(st statement) (Statement, error) {
+	w := st.words
+	w.take("or", "replace")
+	if w.take("definer", "=") {
+		for len(w) > 0 && w[0].lower != "trigger" && w[0].lower != "function" && w[0].lower != "event" &&
+			w[0].lower != "procedure" && w[0].lower != "view" && w[0].lower != "sql" {
+			w = w[1:]
+		}
+		w.take("sql", "security", "definer")
+		w.take("sql", "security", "invoker")
+	}
+	w.take("aggregate")
+	for _, r := range [...][2]string{
+		{"trigger", "triggers"}, {"event", "events"}, {"function", "stored functions"}, {"procedure", "stored procedures"},
+		{"view", "views"}, {"tablespace", "tablespaces"}, {"undo", "tablespaces"}, {"server", "FEDERATED servers"},
+		{"logfile", "log file groups"}, {"resource", "resource groups"}, {"spatial", "spatial types"}, {"role", "roles"},
+		{"sequence", "sequences"}, {"placement", "placement policies"}, {"instance", "ALTER INSTANCE"},
+		{"binding", "bindings"}, {"global", "this statement"}, {"session", "this statement"}, {"masking", "masking policies"},
+		{"range", "this statement"}, {"statistics", "extended statistics"}, {"stats", "this statement"},
+	} {
+		if w.take(r[0]) {
+			return nil, mysqlerr.NotSupported(r[1])
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,176 @@
+package dialect
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/syntax"
+	"cloudsql/storage/mysqlerr"
+)
+
+// ReadShow reads the forms of SHOW and DESCRIBE that MySQL has and the parser does not know: nil, nil for any other
+// text. Errors: MySQL's for things that do not exist here (triggers, events, stored functions).
+//
+//	SHOW STORAGE ENGINES                      SHOW LOCAL {VARIABLES | STATUS} …
+//	SHOW EXTENDED {INDEX | TABLES} …          SHOW {REPLICA | SLAVE} STATUS FOR CHANNEL 'c'
+//	SHOW CREATE {TRIGGER | EVENT | FUNCTION}  {DESC | DESCRIBE | EXPLAIN} t 'pattern'
+//	SHOW ENGINE INNODB STATUS
+func ReadShow(text string) (*ast.ShowStmt, error) {
+	w := lexemes(text)
+	switch {
+	case w.at(0, "show"):
+		return readShowForm(text, w)
+	case w.at(0, "desc"), w.at(0, "describe"), w.at(0, "explain"):
+		return readDescribe(w), nil
+	}
+	return nil, nil
+}
+
+func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
+	switch {
+	case w.at(1, "storage") && w.at(2, "engines"), w.at(1, "extended") && !w.at(2, "columns", "fields"):
+		return reparse(text, w[1], "") // without the word that changes nothing
+	case w.at(1, "local") && w.at(2, "variables", "status"):
+		return reparse(text, w[1], "SESSION")
+	case w.at(1, "replica", "slave") && w.at(2, "status") && w.at(3, "for") && w.at(4, "channel") && len(w) == 6:
+		return &ast.ShowStmt{Tp: ast.ShowReplicaStatus}, nil
+	case w.at(1, "engine") && len(w) == 4:
+		return readEngine(w)
+	case w.at(1, "create") && len(w) > 3:
+		name := w[len(w)-1].value
+		switch {
+		case w.at(2, "trigger"):
+			return nil, mysqlerr.New(mysql.ErrTrgDoesNotExist)
+		case w.at(2, "event"):
+			return nil, mysqlerr.New(mysql.ErrEventDoesNotExist, name)
+		case w.at(2, "function"):
+			return nil, mysqlerr.New(mysql.ErrSpDoesNotExist, "FUNCTION", name)
+		}
+	}
+	return nil, nil
+}
+
+// EngineStatus is SHOW ENGINE INNODB STATUS, for which the parser has no type.
+const EngineStatus ast.ShowStmtType = 1 << 20
+
+// readEngine reads SHOW ENGINE name {STATUS | MUTEX | LOGS}. 1286.
+func readEngine(w lexed) (*ast.ShowStmt, error) {
+	switch {
+	case !w.at(3, "status", "mutex", "logs"):
+		return nil, nil
+	case !strings.EqualFold(w[2].value, "innodb") && !strings.EqualFold(w[2].value, "performance_schema"):
+		return nil, mysqlerr.New(mysql.ErrUnknownStorageEngine, w[2].value)
+	case !strings.EqualFold(w[2].value, "innodb") || !w.at(3, "status"):
+		return nil, mysqlerr.NotSupported("SHOW ENGINE other than InnoDB STATUS")
+	}
+	return &ast.ShowStmt{Tp: EngineStatus}, nil
+}
+
+// reparse gives the parser a text in which one word is another. Its errors are left to those who parse the original.
+func reparse(text string, l lexeme, word string) (*ast.ShowStmt, error) {
+	n, err := syntax.Parse(text[:l.start]+word+text[l.end:], syntax.Options{})
+	if err != nil {
+		return nil, nil //nolint:nilerr // the session's parser tells it better
+	}
+	stmt, _ := n.(*ast.ShowStmt)
+	return stmt, nil
+}
+
+// readDescribe reads DESCRIBE [db.]t 'pattern'.
+func readDescribe(w lexed) *ast.ShowStmt {
+	last := len(w) - 1
+	if last < 2 || w[last].kind != lexString || w[1].kind > lexName {
+		return nil
+	}
+	t := &ast.TableName{Name: ast.NewCIStr(w[1].value)}
+	switch {
+	case last == 2:
+	case last == 4 && w[2].value == "." && w[3].kind <= lexName:
+		t.Schema, t.Name = t.Name, ast.NewCIStr(w[3].value)
+	default:
+		return nil
+	}
+	return &ast.ShowStmt{Tp: ast.ShowColumns, Table: t, Column: &ast.ColumnName{Name: ast.NewCIStr(w[last].value)}}
+}
+
+// lexemes are the pieces of a short statement.
+type (
+	lexed []lexeme
+
+	lexeme struct {
+		kind       lexKind
+		value      string // a name or string without its quotes
+		start, end int
+	}
+
+	lexKind uint8
+)
+
+const (
+	lexWord   lexKind = iota
+	lexName           // in backquotes
+	lexString         // in quotes
+	lexOther          // one character
+)
+
+// maxLexemes is more than any of the statements has that are looked for.
+const maxLexemes = 8
+
+// at tells whether the i-th lexeme is one of the words.
+func (w lexed) at(i int, words ...string) bool {
+	if i >= len(w) || w[i].kind != lexWord {
+		return false
+	}
+	for _, word := range words {
+		if strings.EqualFold(w[i].value, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func lexemes(text string) lexed {
+	var list lexed
+	l := syntax.Lexer{Text: strings.TrimRight(text, " \t\r\n;")}
+	for len(list) < maxLexemes {
+		t := l.Next()
+		if t.Kind == syntax.End {
+			break
+		}
+		piece := lexeme{lexOther, l.Text[t.From:t.To], t.From, t.To}
+		switch t.Kind {
+		case syntax.Comment:
+			continue
+		case syntax.Hint, syntax.Code:
+			return nil
+		case syntax.Word:
+			piece.kind = lexWord
+		case syntax.Name, syntax.String:
+			var ok bool
+			if piece.value, ok = unquote(&l, t); !ok {
+				return nil
+			}
+			piece.end = l.Pos
+			if piece.kind = lexString; t.Kind == syntax.Name {
+				piece.kind = lexName
+			}
+		}
+		list = append(list, piece)
+	}
+	return list
+}
+
+// unquote gives the text of a quoted token, with those that a doubled quote makes of one. A backslash stays, for it is the pattern's.
+func unquote(l *syntax.Lexer, t syntax.Token) (value string, ok bool) {
+	quote := l.Text[t.From : t.From+1]
+	for start := t.From; ; t = l.Next() {
+		if !t.Closed {
+			return "", false
+		}
+		if t.To == len(l.Text) || l.Text[t.To:t.To+1] != quote {
+			return strings.ReplaceAll(l.Text[start+1:t.To-1], quote+quote, quote), true
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package dialect
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/syntax"
+)
+
+// lexer reads a text under a sql_mode.
+func lexer(text string, mode mysql.SQLMode) syntax.Lexer {
+	return syntax.Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
+}
+
+// Split cuts the first statement off a text of several: up to the first semicolon that stands in no string,
+// quoted name or comment. rest is what follows it, "" when that is white space and comments only. Statements are cut
+// before they are parsed because each may change how the next is read (sql_mode), and because the ones before a
+// statement with a syntax error are run.
+func Split(text string, mode mysql.SQLMode) (one, rest string) {
+	if strings.IndexByte(text, ';') < 0 {
+		return text, ""
+	}
+	l := lexer(text, mode)
+	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
+		if t.Kind != syntax.Sign || text[t.From] != ';' {
+			continue
+		}
+		if rest = text[t.To:]; blank(rest) {
+			rest = ""
+		}
+		return text[:t.From], rest
+	}
+	return text, ""
+}
+
+// blank tells whether nothing but white space and comments (other than those with code in them) is left.
+func blank(text string) bool {
+	l := syntax.Lexer{Text: text}
+	for {
+		switch t := l.Next(); {
+		case t.Kind == syntax.End:
+			return true
+		case t.Kind == syntax.Comment, t.Kind == syntax.Hint:
+		case t.Kind == syntax.Sign && text[t.From] == ';':
+		default:
+			return false
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package metalock
+
+import (
+	"cloudsql/distributed/catalog"
+	"cloudsql/sql/show"
+	"cloudsql/storage/schema"
+)
+
+// List lists the table locks and user locks in a catalog, for performance_schema.metadata_locks.
+func List(c *catalog.Snapshot) []show.MetadataLock { return append(listTables(c), listNames(c)...) }
+
+// listTables lists LOCK TABLES, FLUSH TABLES … WITH READ LOCK, and definitions that run or wait.
+func listTables(c *catalog.Snapshot) (list []show.MetadataLock) {
+	eachTable(c, func(id schema.TableID, r *tableLock) {
+		l := show.MetadataLock{Object: "GLOBAL", Type: "SHARED", Duration: "EXPLICIT"}
+		if id != allTables {
+			l = show.MetadataLock{Object: "TABLE", Type: "SHARED_READ_ONLY", Duration: "TRANSACTION"}
+			if t, ok := c.TableByID(id); ok {
+				l.Name = t.Name
+				if d, ok := c.DatabaseByID(t.Database); ok {
+					l.DB = d.Name
+				}
+			}
+		}
+		for _, h := range r.Holders {
+			l.Session = uint64(h.Session)
+			switch {
+			case h.Statement != 0 && r.Write: // a definition
+				l.Type, l.Duration = "EXCLUSIVE", "TRANSACTION"
+			case r.Write:
+				l.Type = "SHARED_NO_READ_WRITE"
+			}
+			list = append(list, l)
+		}
+	})
+	return list
+}
+
+// listNames lists GET_LOCK's.
+func listNames(c *catalog.Snapshot) (list []show.MetadataLock) {
+	for _, name := range c.Records(userKind) {
+		var r userLock
+		if !c.Record(userKind, name, &r) {
+			continue
+		}
+		l := show.MetadataLock{
+			Object: "USER LEVEL LOCK", Name: name, Type: "EXCLUSIVE", Duration: "EXPLICIT", Session: uint64(r.Holder.Session),
+		}
+		list = append(list, l)
+		l.Pending = true
+		for _, q := range r.Queue {
+			l.Session = uint64(q.Session)
+			list = append(list, l)
+		}
+	}
+	return list
+}

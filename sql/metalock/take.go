@@ -1,0 +1,236 @@
+package metalock
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// Request is the tables of a LOCK TABLES.
+type Request struct {
+	want    map[schema.TableID]bool
+	aliases map[alias]bool
+}
+
+// Add asks for a table under a name. 1066 for a name that stands twice, 1223 for a WRITE lock under one's own global read lock.
+func (o *Owner) Add(r *Request, u Use, name string) error {
+	if r.want == nil {
+		r.want, r.aliases = map[schema.TableID]bool{}, map[alias]bool{}
+	}
+	a := alias{u.DB, name}
+	if _, twice := r.aliases[a]; twice {
+		return mysqlerr.New(mysql.ErrNonuniqTable, name)
+	}
+	if u.Write && o.globalRead != nil {
+		return mysqlerr.New(mysql.ErrCantUpdateWithReadlock)
+	}
+	r.aliases[a] = u.Write
+	r.want[u.ID] = r.want[u.ID] || u.Write
+	return nil
+}
+
+// LockTables is LOCK TABLES: all of the locks or none; those that the session had are given back. The mode begins also where there
+// is no table to lock.
+func (o *Owner) LockTables(ctx context.Context, r *Request) error {
+	o.UnlockTables()
+	h := o.holder()
+	if err := o.lock(ctx, h, r.want); err != nil {
+		return err
+	}
+	if o.tables, o.aliases = r.want, r.aliases; o.tables == nil {
+		o.tables = map[schema.TableID]bool{}
+	}
+	o.watch(h, len(r.want) > 0)
+	return nil
+}
+
+// watch has the session ended when its locks are taken from it.
+func (o *Owner) watch(h holder, any bool) {
+	if any {
+		o.locks.guard.watch(o.locks, h.guardName(), o, func(c *catalog.Snapshot) bool { return holdsSome(c, h) })
+	}
+}
+
+func (h holder) guardName() string { return tableKind + "/" + strconv.FormatUint(h.Statement, 10) }
+
+// holdsSome tells whether h has locks; where it has lost one, it has lost all.
+func holdsSome(c *catalog.Snapshot, h holder) (some bool) {
+	eachTable(c, func(_ schema.TableID, r *tableLock) { some = some || r.heldBy(h) })
+	return some
+}
+
+var errLocked = errors.New("metalock: a table is locked by somebody else")
+
+// lock takes locks for h: all, or none; with lock_wait_timeout.
+func (o *Owner) lock(ctx context.Context, h holder, want map[schema.TableID]bool) error {
+	if len(want) == 0 {
+		return nil
+	}
+	l := o.locks
+	w := o.startWait()
+	defer w.end()
+	for {
+		changed := l.changed()
+		others, err := l.record(ctx, h, want)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errLocked) {
+			l.giveBack(h)
+			return err
+		}
+		if err := w.next(ctx, changed, others); err != nil {
+			return err
+		}
+	}
+	w.show()
+	if err := l.drainAll(ctx, w.deadline, h, want); err != nil {
+		l.giveBack(h)
+		return err
+	}
+	return nil
+}
+
+// record puts the locks into the catalog: all, or none with errLocked and who holds them. A global read lock and a WRITE
+// lock exclude each other.
+func (l *Locks) record(ctx context.Context, h holder, want map[schema.TableID]bool) (others []holder, err error) {
+	err = l.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		others = nil
+		for id, write := range want {
+			var r tableLock
+			if tx.Snapshot.Record(tableKind, tableKey(id), &r) && r.heldBy(h) {
+				continue // this is a second attempt, and the first has done it
+			}
+			if len(r.Holders) > 0 && (r.Write || write) {
+				others = append(others, r.Holders...)
+				continue
+			}
+			others = append(others, opposite(tx.Snapshot, id, write)...)
+			r.Write = write
+			r.Holders = append(r.Holders, h)
+			tx.PutRecord(tableKind, tableKey(id), r)
+		}
+		if len(others) > 0 {
+			return errLocked
+		}
+		return nil
+	})
+	return others, err
+}
+
+// opposite gives who is in the way of a WRITE lock with a global read lock, or of a global read lock with WRITE locks.
+func opposite(c *catalog.Snapshot, id schema.TableID, write bool) (holders []holder) {
+	var r tableLock
+	switch {
+	case id == allTables:
+		eachTable(c, func(_ schema.TableID, o *tableLock) {
+			if o.Write {
+				holders = append(holders, o.Holders...)
+			}
+		})
+	case write && c.Record(tableKind, tableKey(allTables), &r):
+		holders = r.Holders
+	}
+	return holders
+}
+
+// giveBack gives back the tables that h has locked, also for a client that has gone. What h has by GET_LOCK stays.
+func (l *Locks) giveBack(h holder) {
+	l.surely(func(ctx context.Context) error {
+		return l.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+			releaseTables(tx, func(o holder) bool { return o == h })
+			return nil
+		})
+	})
+}
+
+// UnlockTables gives back what LOCK TABLES took.
+func (o *Owner) UnlockTables() {
+	if o.tables == nil {
+		return
+	}
+	some, h := len(o.tables) > 0, o.holder()
+	o.tables, o.aliases = nil, nil
+	if some {
+		o.locks.guard.forget(h.guardName(), o)
+		o.locks.giveBack(h)
+	}
+}
+
+// UnlockAll gives back the global read lock as well.
+func (o *Owner) UnlockAll() {
+	o.UnlockTables()
+	if h := o.globalRead; h != nil {
+		o.globalRead = nil
+		o.locks.guard.forget(h.guardName(), o)
+		o.locks.giveBack(*h)
+	}
+}
+
+// HasGlobalRead tells whether the session has said FLUSH TABLES WITH READ LOCK.
+func (o *Owner) HasGlobalRead() bool { return o.globalRead != nil }
+
+// LockAll is FLUSH TABLES WITH READ LOCK: nobody changes any table until UNLOCK TABLES.
+func (o *Owner) LockAll(ctx context.Context) error {
+	h := o.statementHolder()
+	if err := o.lock(ctx, h, map[schema.TableID]bool{allTables: false}); err != nil {
+		return err
+	}
+	o.globalRead = &h
+	o.watch(h, true)
+	return nil
+}
+
+// Exclusive locks tables for a definition that changes what their users see: it waits for the statements and
+// transactions that use them. A session that said LOCK TABLES … WRITE has the lock.
+func (o *Owner) Exclusive(ctx context.Context, ids ...schema.TableID) (unlock func(), err error) {
+	want := map[schema.TableID]bool{}
+	for _, id := range ids {
+		if !o.tables[id] {
+			want[id] = true
+		}
+	}
+	if len(want) == 0 {
+		return func() {}, nil
+	}
+	h := o.statementHolder()
+	if err := o.lock(ctx, h, want); err != nil {
+		return nil, err
+	}
+	o.watch(h, true)
+	return func() {
+		o.locks.guard.forget(h.guardName(), o)
+		o.locks.giveBack(h)
+	}, nil
+}
+
+// FollowCopy lets LOCK TABLES mean the copy that took a table's place.
+func (o *Owner) FollowCopy(was, is schema.TableID) {
+	if write, ok := o.tables[was]; ok && is != was {
+		delete(o.tables, was)
+		o.tables[is] = write
+	}
+}
+
+// AdmitDefinition lets a definition begin where the session's own locks allow it. makes is the table that it makes, if it does. What
+// makes a table or a database waits for a global read lock here; what changes one does so when it locks it. 1100, 1099, 1223, 1205.
+func (o *Owner) AdmitDefinition(ctx context.Context, makes string, uses []Use) error {
+	if makes != "" && o.tables != nil {
+		return mysqlerr.New(mysql.ErrTableNotLocked, makes)
+	}
+	if o.globalRead != nil {
+		return mysqlerr.New(mysql.ErrCantUpdateWithReadlock)
+	}
+	if err := o.checkLocked(uses, nil); err != nil {
+		return err
+	}
+	anything := []Use{{ID: allTables, Write: true}}
+	_, err := o.wait(ctx, anything, func() {}, func() {})
+	return err
+}

@@ -1,0 +1,537 @@
+package privilege
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	pauth "github.com/pingcap/tidb/pkg/parser/auth"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
+	"cloudsql/sql/auth"
+	"cloudsql/sql/show"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Statements carries out the statements about accounts of a session.
+type Statements struct {
+	DB   distributed.DB
+	Self Account
+	In   string // the current database
+	Note func(level string, code uint16, message string)
+}
+
+// Knows tells the statements that Run carries out. They commit the open transaction.
+func Knows(node ast.StmtNode) bool {
+	switch node.(type) {
+	case *ast.CreateUserStmt, *ast.AlterUserStmt, *ast.DropUserStmt, *ast.RenameUserStmt, *ast.SetPwdStmt, *ast.GrantStmt, *ast.RevokeStmt:
+		return true
+	}
+	return false
+}
+
+// Run carries out a statement that it knows.
+func (s *Statements) Run(ctx context.Context, node ast.StmtNode) error {
+	switch n := node.(type) {
+	case *ast.CreateUserStmt:
+		return s.createUsers(ctx, n)
+	case *ast.AlterUserStmt:
+		return s.alterUsers(ctx, n)
+	case *ast.DropUserStmt:
+		return s.dropUsers(ctx, n)
+	case *ast.RenameUserStmt:
+		return s.renameUsers(ctx, n)
+	case *ast.SetPwdStmt:
+		return s.setPassword(ctx, n)
+	case *ast.GrantStmt:
+		return s.grant(ctx, n)
+	case *ast.RevokeStmt:
+		return s.revoke(ctx, n)
+	}
+	return ErrUnlisted
+}
+
+// identity gives an account's name and host; CURRENT_USER() and USER() are the session's own.
+func (a Account) identity(u *pauth.UserIdentity) (user, host string) {
+	if u == nil || u.CurrentUser {
+		return a.Name, a.Host
+	}
+	return u.Username, strings.ToLower(u.Hostname)
+}
+
+func (a Account) isSelf(user, host string) bool {
+	return user == a.Name && host == a.Host
+}
+
+// Lengths of MySQL's columns for names, in characters.
+const (
+	maxUserName = 32
+	maxHostName = 255
+)
+
+func checkAccountName(user, host string) error {
+	if len([]rune(user)) > maxUserName {
+		return mysqlerr.Newf(mysql.ErrWrongStringLength, "String '%s' is too long for user name (should be no longer than %d)",
+			user, maxUserName)
+	}
+	if len(host) > maxHostName {
+		return mysqlerr.Newf(mysql.ErrWrongStringLength, "String '%s' is too long for host name (should be no longer than %d)",
+			host, maxHostName)
+	}
+	return nil
+}
+
+// credentials sets what IDENTIFIED … says. With no clause the account has no password.
+func credentials(u *catalog.User, o *ast.AuthOption) error {
+	if u.Plugin == "" {
+		u.Plugin = auth.Default
+	}
+	if o == nil {
+		return nil
+	}
+	if o.AuthPlugin != "" {
+		u.Plugin = strings.ToLower(o.AuthPlugin)
+	}
+	if !auth.Supported(u.Plugin) {
+		return mysqlerr.New(mysql.ErrPluginIsNotLoaded, u.Plugin)
+	}
+	var err error
+	switch {
+	case o.ByAuthString:
+		u.Secret, err = auth.Hash(u.Plugin, o.AuthString)
+	case o.ByHashString:
+		u.Secret, err = auth.ParseAuthString(u.Plugin, o.HashString)
+	default:
+		u.Secret = nil
+	}
+	u.LoopbackOnly = u.LoopbackOnly && len(u.Secret) == 0 // a password opens the initial root to other machines
+	return err
+}
+
+// accountOptions takes ACCOUNT LOCK and UNLOCK, and refuses what accounts can't do yet.
+func accountOptions(u *catalog.User, locks []*ast.PasswordOrLockOption, tls []*ast.AuthTokenOrTLSOption,
+	limits []*ast.ResourceOption) error {
+	for _, o := range locks {
+		switch o.Type {
+		case ast.Lock:
+			u.Locked = true
+		case ast.Unlock:
+			u.Locked = false
+		case ast.PasswordExpireNever, ast.PasswordExpireDefault, ast.PasswordHistoryDefault, ast.PasswordReuseDefault:
+		default:
+			return mysqlerr.NotSupported("this password option")
+		}
+	}
+	for _, o := range tls {
+		if o.Type != ast.TlsNone {
+			return mysqlerr.NotSupported("REQUIRE")
+		}
+	}
+	for _, o := range limits {
+		if o.Count != 0 {
+			return mysqlerr.NotSupported("resource limits of accounts")
+		}
+	}
+	return nil
+}
+
+// failedUsers is 1396 with the accounts that a statement could not work on.
+func failedUsers(operation string, names []string) error {
+	return mysqlerr.New(mysql.ErrCannotUser, operation, strings.Join(names, ","))
+}
+
+func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) error {
+	if n.IsCreateRole {
+		return mysqlerr.NotSupported("roles")
+	}
+	made := make([]*catalog.User, len(n.Specs))
+	for i, spec := range n.Specs {
+		u := &catalog.User{}
+		u.Name, u.Host = s.Self.identity(spec.User)
+		if err := checkAccountName(u.Name, u.Host); err != nil {
+			return err
+		}
+		if err := credentials(u, spec.AuthOpt); err != nil {
+			return err
+		}
+		if err := accountOptions(u, n.PasswordOrLockOptions, n.AuthTokenOrTLSOptions, n.ResourceOptions); err != nil {
+			return err
+		}
+		made[i] = u
+	}
+	var there []string
+	err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		there = nil
+		for _, u := range made {
+			if _, ok := tx.Snapshot.User(u.Name, u.Host); ok {
+				there = append(there, quoteAccount(u.Name, u.Host))
+				continue
+			}
+			tx.PutUser(u)
+		}
+		if len(there) > 0 && !n.IfNotExists {
+			return failedUsers("CREATE USER", there)
+		}
+		return nil
+	})
+	for _, name := range there {
+		if err == nil {
+			s.Note("Note", errUserExists, "Authorization ID "+name+" already exists.")
+		}
+	}
+	return err
+}
+
+const (
+	errUserExists    = 3163
+	errUserNotExists = 3162
+)
+
+func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error {
+	specs := n.Specs
+	if n.CurrentAuth != nil {
+		specs = []*ast.UserSpec{{User: &pauth.UserIdentity{CurrentUser: true}, AuthOpt: n.CurrentAuth}}
+	}
+	var missing []string
+	err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		missing = nil
+		for _, spec := range specs {
+			user, host := s.Self.identity(spec.User)
+			old, ok := tx.Snapshot.User(user, host)
+			if !ok {
+				missing = append(missing, quoteAccount(user, host))
+				continue
+			}
+			u := *old
+			if spec.AuthOpt != nil {
+				if err := credentials(&u, spec.AuthOpt); err != nil {
+					return err
+				}
+			}
+			if err := accountOptions(&u, n.PasswordOrLockOptions, n.AuthTokenOrTLSOptions, n.ResourceOptions); err != nil {
+				return err
+			}
+			tx.PutUser(&u)
+		}
+		if len(missing) > 0 && !n.IfExists {
+			return failedUsers("ALTER USER", missing)
+		}
+		return nil
+	})
+	s.noteMissing(err, missing)
+	return err
+}
+
+func (s *Statements) noteMissing(err error, names []string) {
+	for _, name := range names {
+		if err == nil {
+			s.Note("Note", errUserNotExists, "Authorization ID "+name+" does not exist.")
+		}
+	}
+}
+
+func (s *Statements) dropUsers(ctx context.Context, n *ast.DropUserStmt) error {
+	if n.IsDropRole {
+		return mysqlerr.NotSupported("roles")
+	}
+	var missing []string
+	err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		missing = nil
+		for _, id := range n.UserList {
+			user, host := s.Self.identity(id)
+			if _, ok := tx.Snapshot.User(user, host); !ok {
+				missing = append(missing, quoteAccount(user, host))
+				continue
+			}
+			tx.DeleteUser(user, host)
+		}
+		if len(missing) > 0 && !n.IfExists {
+			return failedUsers("DROP USER", missing)
+		}
+		return nil
+	})
+	s.noteMissing(err, missing)
+	return err
+}
+
+func (s *Statements) renameUsers(ctx context.Context, n *ast.RenameUserStmt) error {
+	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		for _, p := range n.UserToUsers {
+			user, host := s.Self.identity(p.OldUser)
+			newUser, newHost := s.Self.identity(p.NewUser)
+			old, ok := tx.Snapshot.User(user, host)
+			_, taken := tx.Snapshot.User(newUser, newHost)
+			if !ok || taken {
+				return failedUsers("RENAME USER", []string{quoteAccount(user, host)})
+			}
+			if err := checkAccountName(newUser, newHost); err != nil {
+				return err
+			}
+			u := *old
+			u.Name, u.Host = newUser, newHost
+			tx.DeleteUser(user, host)
+			tx.PutUser(&u)
+		}
+		return nil
+	})
+}
+
+// setPassword is SET PASSWORD [FOR account] = 'text'.
+func (s *Statements) setPassword(ctx context.Context, n *ast.SetPwdStmt) error {
+	user, host := s.Self.identity(n.User)
+	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		old, ok := tx.Snapshot.User(user, host)
+		if !ok {
+			return mysqlerr.New(mysql.ErrPasswordNoMatch)
+		}
+		u := *old
+		if err := credentials(&u, &ast.AuthOption{ByAuthString: true, AuthString: n.Password}); err != nil {
+			return err
+		}
+		tx.PutUser(&u)
+		return nil
+	})
+}
+
+// grantMask reads a privilege list. ALL is every privilege of the level; GRANT OPTION stands apart.
+func grantMask(privs []*ast.PrivElem, global bool) (mask uint64, err error) {
+	for _, p := range privs {
+		switch {
+		case len(p.Cols) > 0:
+			return 0, mysqlerr.NotSupported("privileges on columns")
+		case p.Priv == mysql.AllPriv && global:
+			mask |= allPrivileges
+		case p.Priv == mysql.AllPriv:
+			mask |= allDBPrivileges
+		case p.Priv == mysql.ExtendedPriv:
+			return 0, mysqlerr.NotSupported("privilege " + p.Name)
+		case p.Priv == mysql.UsagePriv:
+		case !global && p.Priv != mysql.GrantPriv && !slices.Contains(mysql.AllDBPrivs, p.Priv):
+			return 0, mysqlerr.Newf(mysql.ErrWrongUsage, "Incorrect usage of DB GRANT and GLOBAL PRIVILEGES")
+		default:
+			mask |= uint64(p.Priv)
+		}
+	}
+	return mask, nil
+}
+
+// grantTarget gives the database of a GRANT's level; "" is *.*.
+func grantTarget(l *ast.GrantLevel, current string) (string, error) {
+	switch l.Level {
+	case ast.GrantLevelGlobal:
+		return "", nil
+	case ast.GrantLevelDB:
+		if l.DBName != "" {
+			return l.DBName, nil
+		}
+		if current == "" {
+			return "", mysqlerr.New(mysql.ErrNoDB)
+		}
+		return current, nil
+	}
+	return "", mysqlerr.NotSupported("privileges on tables")
+}
+
+// grantLevel gives the database of a GRANT or REVOKE ("" is *.*) and the privileges.
+func grantLevel(l *ast.GrantLevel, privs []*ast.PrivElem, current string) (db string, mask uint64, err error) {
+	if db, err = grantTarget(l, current); err == nil {
+		mask, err = grantMask(privs, db == "")
+	}
+	return db, mask, err
+}
+
+// revokesAll tells REVOKE ALL PRIVILEGES, GRANT OPTION FROM account.
+func revokesAll(n *ast.RevokeStmt) bool {
+	return len(n.Privs) == 2 && n.Privs[0].Priv == mysql.AllPriv && n.Privs[1].Priv == mysql.GrantPriv &&
+		n.Level.Level == ast.GrantLevelGlobal
+}
+
+// mayGrant: whoever grants or revokes must hold GRANT OPTION and the privileges themselves there.
+func (a Account) mayGrant(db string, mask uint64) error {
+	mine := effective(a.Global)
+	if a.GrantOption {
+		mine |= uint64(mysql.GrantPriv)
+	}
+	if db != "" {
+		mine |= privilegesOn(a.User, db)
+	}
+	if mine&uint64(mysql.GrantPriv) != 0 && mine&mask == mask {
+		return nil
+	}
+	if db != "" {
+		return a.DeniedDB(db)
+	}
+	user, host := a.who()
+	return mysqlerr.New(mysql.ErrAccessDenied, user, host, "YES")
+}
+
+func (s *Statements) grant(ctx context.Context, n *ast.GrantStmt) error {
+	db, mask, err := grantLevel(n.Level, n.Privs, s.In)
+	if err != nil {
+		return err
+	}
+	if n.WithGrant {
+		mask |= uint64(mysql.GrantPriv)
+	}
+	return s.changeGrants(ctx, n.Users, func(u *catalog.User) error {
+		if db == "" {
+			u.Global = effective(u.Global) | mask
+			u.GrantOption = u.GrantOption || n.WithGrant
+			return nil
+		}
+		u.DBs[db] = effective(u.DBs[db]) | mask
+		return nil
+	}, mysqlerr.Newf(mysql.ErrCantCreateUserWithGrant, "You are not allowed to create a user with GRANT"))
+}
+
+func (s *Statements) revoke(ctx context.Context, n *ast.RevokeStmt) error {
+	db, mask, err := grantLevel(n.Level, n.Privs, s.In)
+	if err != nil {
+		return err
+	}
+	everywhere := revokesAll(n)
+	return s.changeGrants(ctx, n.Users, func(u *catalog.User) error {
+		switch {
+		case everywhere:
+			u.Global, u.DBs, u.GrantOption = 0, nil, false
+		case db == "":
+			u.Global = effective(u.Global) &^ mask
+			u.GrantOption = u.GrantOption && mask&uint64(mysql.GrantPriv) == 0
+		default:
+			if _, ok := u.DBs[db]; !ok {
+				return mysqlerr.New(mysql.ErrNonexistingGrant, u.Name, u.Host)
+			}
+			if u.DBs[db] = effective(u.DBs[db]) &^ mask; u.DBs[db] == 0 {
+				delete(u.DBs, db)
+			}
+		}
+		return nil
+	}, nil)
+}
+
+// changeGrants changes the grants of accounts, all or none. unknown is the error for an account that does not exist, nil
+// for 1141.
+func (s *Statements) changeGrants(ctx context.Context, users []*ast.UserSpec, fn func(u *catalog.User) error, unknown error) error {
+	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		for _, spec := range users {
+			user, host := s.Self.identity(spec.User)
+			old, ok := tx.Snapshot.User(user, host)
+			if !ok {
+				if unknown != nil {
+					return unknown
+				}
+				return mysqlerr.New(mysql.ErrNonexistingGrant, user, host)
+			}
+			u := *old
+			if u.DBs = maps.Clone(old.DBs); u.DBs == nil {
+				u.DBs = map[string]uint64{}
+			}
+			if err := fn(&u); err != nil {
+				return err
+			}
+			tx.PutUser(&u)
+		}
+		return nil
+	})
+}
+
+// mayShow: SHOW GRANTS and SHOW CREATE USER are for one's own account, and with a right to read users for any.
+func (a Account) mayShow(id *pauth.UserIdentity) error {
+	user, host := a.identity(id)
+	if !a.isSelf(user, host) && !a.HasOn(mysql.SelectPriv, "mysql") && !a.Has(mysql.CreateUserPriv) {
+		return a.DeniedDB("mysql")
+	}
+	return nil
+}
+
+// shown finds the account of SHOW GRANTS and SHOW CREATE USER.
+func (a Account) shown(c *catalog.Snapshot, id *pauth.UserIdentity) (*catalog.User, error) {
+	user, host := a.identity(id)
+	u, ok := c.User(user, host)
+	if !ok {
+		return nil, mysqlerr.New(mysql.ErrNonexistingGrant, user, host)
+	}
+	return u, nil
+}
+
+// shownPrivileges is the order in which MySQL prints privileges.
+var shownPrivileges = []mysql.PrivilegeType{
+	mysql.SelectPriv, mysql.InsertPriv, mysql.UpdatePriv, mysql.DeletePriv, mysql.CreatePriv, mysql.DropPriv,
+	mysql.ReloadPriv, mysql.ShutdownPriv, mysql.ProcessPriv, mysql.FilePriv, mysql.ReferencesPriv, mysql.IndexPriv,
+	mysql.AlterPriv, mysql.ShowDBPriv, mysql.SuperPriv, mysql.CreateTMPTablePriv, mysql.LockTablesPriv, mysql.ExecutePriv,
+	mysql.ReplicationSlavePriv, mysql.ReplicationClientPriv, mysql.CreateViewPriv, mysql.ShowViewPriv,
+	mysql.CreateRoutinePriv, mysql.AlterRoutinePriv, mysql.CreateUserPriv, mysql.EventPriv, mysql.TriggerPriv,
+	mysql.CreateTablespacePriv, mysql.CreateRolePriv, mysql.DropRolePriv,
+}
+
+// ShowGrants prints an account's grants as GRANT statements.
+func (a Account) ShowGrants(c *catalog.Snapshot, n *ast.ShowStmt) (*show.Result, error) {
+	if len(n.Roles) > 0 {
+		return nil, mysqlerr.NotSupported("roles")
+	}
+	u, err := a.shown(c, n.User)
+	if err != nil {
+		return nil, err
+	}
+	res := &show.Result{Fields: []types.Field{show.TextField(fmt.Sprintf("Grants for %s@%s", u.Name, u.Host), 1024)}}
+	add := func(mask, all uint64, names []mysql.PrivilegeType, on string, withGrant bool) {
+		text := fmt.Sprintf("GRANT %s ON %s TO `%s`@`%s`", privilegeNames(mask, all, names), on, u.Name, u.Host)
+		if withGrant {
+			text += " WITH GRANT OPTION"
+		}
+		res.Rows = append(res.Rows, []types.Value{types.Str(text)})
+	}
+	grantBit := uint64(mysql.GrantPriv)
+	add(effective(u.Global), 0, shownPrivileges, "*.*", u.GrantOption || u.Global&grantBit != 0)
+	for _, db := range sortedNames(u.DBs) {
+		mask := effective(u.DBs[db])
+		add(mask, allDBPrivileges, shownPrivileges, "`"+strings.ReplaceAll(db, "`", "``")+"`.*", mask&grantBit != 0)
+	}
+	return res, nil
+}
+
+// privilegeNames prints a mask; one that holds all is ALL PRIVILEGES (MySQL 8.0 lists the global ones one by one).
+func privilegeNames(mask, all uint64, order []mysql.PrivilegeType) string {
+	if all != 0 && mask&all == all {
+		return "ALL PRIVILEGES"
+	}
+	var names []string
+	for _, p := range order {
+		if mask&uint64(p) != 0 {
+			names = append(names, strings.ToUpper(mysql.Priv2Str[p]))
+		}
+	}
+	if len(names) == 0 {
+		return "USAGE"
+	}
+	return strings.Join(names, ", ")
+}
+
+// ShowCreateUser prints the statement that makes an account.
+func (a Account) ShowCreateUser(c *catalog.Snapshot, n *ast.ShowStmt) (*show.Result, error) {
+	u, err := a.shown(c, n.User)
+	if err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf("CREATE USER `%s`@`%s` IDENTIFIED WITH '%s'", u.Name, u.Host, u.Plugin)
+	if len(u.Secret) > 0 {
+		text += " AS '" + strings.NewReplacer(`\`, `\\`, "'", "''").Replace(auth.FormatAuthString(u.Plugin, u.Secret)) + "'"
+	}
+	text += " REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT "
+	if u.Locked {
+		text += "LOCK"
+	} else {
+		text += "UNLOCK"
+	}
+	text += " PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT"
+	return &show.Result{
+		Fields: []types.Field{show.TextField(fmt.Sprintf("CREATE USER for %s@%s", u.Name, u.Host), 4096)},
+		Rows:   [][]types.Value{{types.Str(text)}},
+	}, nil
+}
