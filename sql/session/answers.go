@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -34,7 +35,7 @@ func (a *answers) SetUserVar(name string, v types.Value, t types.Type) error {
 
 // SysVar gives @@name in a scope: "", "session" or "global". Errors: 1193 unknown, 1238 not in that scope.
 func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error) {
-	v, err := lookupVar(name)
+	v, err := sysvar.Lookup(name)
 	if err != nil {
 		return types.Null, types.Type{}, err
 	}
@@ -42,23 +43,23 @@ func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error
 	var text string
 	switch {
 	case scopeName == "global":
-		if v.scope&scopeGlobal == 0 {
-			return types.Null, types.Type{}, mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.name, "SESSION")
+		if v.Scope&sysvar.Global == 0 {
+			return types.Null, types.Type{}, mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.Name, "SESSION")
 		}
-		text = s.global(v)
-	case scopeName == "session" && v.scope&scopeSession == 0:
-		return types.Null, types.Type{}, mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.name, "GLOBAL")
+		text = s.vars.Global(v)
+	case scopeName == "session" && v.Scope&sysvar.Session == 0:
+		return types.Null, types.Type{}, mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.Name, "GLOBAL")
 	default:
-		text = s.variable(v)
+		text = s.vars.Of(v)
 	}
-	val, typ := v.value(text)
+	val, typ := v.Value(text)
 	return val, typ, nil
 }
 
-func (a *answers) LastInsertID() uint64 { return a.s.lastInsertID }
+func (a *answers) LastInsertID() uint64 { return a.s.vars.LastInsertID }
 
 // SetLastInsertID is LAST_INSERT_ID(expr): it is also what the OK packet of the statement tells.
-func (a *answers) SetLastInsertID(id uint64) { a.s.lastInsertID, a.s.stmtInsertID = id, id }
+func (a *answers) SetLastInsertID(id uint64) { a.s.vars.LastInsertID, a.s.stmtInsertID = id, id }
 
 func (a *answers) RowCount() int64      { return a.s.rowCount }
 func (a *answers) FoundRows() uint64    { return a.s.foundRows }

@@ -40,10 +40,10 @@ func (c *conditions) add(limit int, level string, code uint16, message string) {
 
 // note adds a condition to the statement's. Notes are dropped where the session asked for that (sql_notes = 0).
 func (s *Session) note(level string, code uint16, message string) {
-	if level == "Note" && !s.notes {
+	if level == "Note" && !s.vars.Notes {
 		return
 	}
-	s.conds.add(s.maxConditions, level, code, message)
+	s.conds.add(s.vars.MaxConditions, level, code, message)
 }
 
 func (s *Session) warn(err *mysqlerr.Error) { s.note("Warning", err.Code, err.Message) }

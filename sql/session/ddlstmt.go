@@ -17,7 +17,7 @@ import (
 
 // ddlEnv is what data definition statements depend on.
 func (s *Session) ddlEnv() *ddl.Env {
-	return &ddl.Env{Mode: s.mode, SQLMode: s.sqlMode, Now: s.env.Now, Collation: s.serverCollation(), Note: s.note, Locks: s.locks}
+	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: s.serverCollation(), Note: s.note, Locks: s.locks}
 }
 
 // ddlCommand runs a data definition statement, after committing the open transaction as MySQL does.
@@ -28,7 +28,7 @@ func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed)
 	if err := s.commitBefore(ctx); err != nil {
 		return err
 	}
-	ctx = ddl.WithLockWait(ctx, max(s.tableLockWait, time.Second))
+	ctx = ddl.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second))
 	if err := s.admitDDL(ctx, node); err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (s *Session) createTable(ctx context.Context, env *ddl.Env, n *ast.CreateTa
 	}
 	_, _, err = s.eng.ddl.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
 		t, err := ddl.CreateTable(env, db, n, nil)
-		if err == nil && !t.HasPrimaryKey() && s.variable(sysvars["sql_require_primary_key"]) == "ON" {
+		if err == nil && !t.HasPrimaryKey() && s.vars.Text("sql_require_primary_key") == "ON" {
 			return nil, mysqlerr.New(mysqlerr.TableWithoutPK)
 		}
 		return t, err

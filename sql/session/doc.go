@@ -1,11 +1,11 @@
 // Package session is the SQL layer of a node: an Engine that knows the accounts and opens a Session for each connection,
 // and the sessions, which read statements, see to transactions, and have them planned and run.
 //
-//	text ─ dialect.Split ─ plan cache ──────────────────────────────┐ (text without its literals)
-//	         └─ dialect.Recognise ─ parser ─┬─ SELECT, INSERT … ─ makePlan ─┴─ runStatement ─ runPlanned ─┬─ runPoint
-//	prepared statement ─────────────┤    (planner.Build)               (again after a change       ├─ runRows
-//	                                │                                   of schema, a conflict)     └─ runModify
-//	                                └─ SET, SHOW, DDL, GRANT, LOCK … ─ dispatch
+//	text ─ dialect.Split ─ plan cache ─────────────────────────────┐ (text without its literals)
+//	         └─ dialect.Recognise, parser ─┬─ SELECT, … ─ makePlan ┴─ runStatement ─ runPlanned ─┬─ runPoint
+//	prepared statement ────────────────────┤ (planner.Build)           (again after a change     ├─ runRows
+//	                                       │                            of schema, a conflict)   └─ runModify
+//	                                       └─ SET, SHOW, DDL, GRANT, LOCK … ─ dispatch
 //
 // # Statements
 //
@@ -27,9 +27,8 @@
 //
 // # Variables
 //
-// sysvar_table.go lists every system variable. A value that the server can't honour is refused with 1235; the few that
-// are accepted and change nothing are listed there with the reason. SET GLOBAL and SET PERSIST are one: the value is a
-// setting of the catalog, holds on every node at once for sessions to come, and survives restarts.
+// Session.vars are the values of the system variables (sql/sysvar), in the form in which statements use them; variables.go has what
+// only the session knows. What plans depend on is one value, vars.Settings.
 //
 // # Locks of the whole cluster
 //

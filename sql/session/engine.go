@@ -17,12 +17,10 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
 )
-
-// mysqlVersion is the MySQL whose behaviour clients may expect.
-const mysqlVersion = "8.0.36"
 
 // Config is what a node tells its SQL layer. Zero values take the defaults beside them.
 type Config struct {
@@ -62,6 +60,7 @@ type Engine struct {
 	stats   stats
 	plans   planCache
 	locks   *metalock.Locks
+	vars    sysvar.Server
 
 	admission admission
 
@@ -101,9 +100,10 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 		cfg.Now = time.Now
 	}
 	e := &Engine{
-		db: db, cfg: cfg, started: cfg.Now(), version: mysqlVersion + "-cloudsql-" + cfg.Version,
+		db: db, cfg: cfg, started: cfg.Now(), version: sysvar.MySQL + "-cloudsql-" + cfg.Version,
 		sessions: map[uint32]*Session{},
 	}
+	e.vars = sysvar.Server{Catalog: db.Catalog, Defaults: cfg.Defaults, Now: cfg.Now}
 	e.plans.init(cfg.PlanCache, cfg.Memory)
 	e.admission.init(cfg.Running)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())

@@ -47,7 +47,7 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 		if t != nil {
 			if i := t.ColumnByName(c.OrgName); i >= 0 && t.Columns[i].Default != nil {
 				if v, _, err := types.DecodeValue(t.Columns[i].Default); err == nil {
-					v = types.ToLocal(v, s.mode.Loc)
+					v = types.ToLocal(v, s.vars.Mode.Loc)
 					def = v.AppendText([]byte{}, &t.Columns[i].Type)
 				}
 			}

@@ -31,9 +31,9 @@ func (s *Session) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parse
 	whole := *sel
 	whole.Limit = nil
 	window := &windowWriter{ResultWriter: w, skip: offset, left: count}
-	limit := s.selectLimit
-	s.selectLimit = 1<<64 - 1 // it does not bound what FOUND_ROWS() counts
-	defer func() { s.selectLimit = limit }()
+	limit := s.vars.SelectLimit
+	s.vars.SelectLimit = 1<<64 - 1 // it does not bound what FOUND_ROWS() counts
+	defer func() { s.vars.SelectLimit = limit }()
 	plan := func() (*planned, error) { return s.makePlan(&whole, s.db, params) }
 	return s.runLimited(ctx, true, st.maxExecution, plan, params, window)
 }

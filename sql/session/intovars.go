@@ -21,7 +21,7 @@ const (
 // parseIntoVars reads SELECT … INTO @a, @b …, which the parser does not know: the clause is taken out of the text, and
 // the one row of the rest goes into the variables. nil where there is no such clause.
 func (s *Session) parseIntoVars(text string) (*parsed, error) {
-	names, rest := dialect.IntoVars(text, s.sqlMode)
+	names, rest := dialect.IntoVars(text, s.vars.SQLMode)
 	if names == nil {
 		return nil, nil
 	}

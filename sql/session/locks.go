@@ -24,7 +24,7 @@ type lockClient Session
 
 var _ metalock.Client = (*lockClient)(nil)
 
-func (c *lockClient) LockWait() time.Duration { return c.tableLockWait }
+func (c *lockClient) LockWait() time.Duration { return c.vars.TableLockWait }
 
 // End closes the connection: its locks were taken from it.
 func (c *lockClient) End() {
@@ -42,7 +42,7 @@ func (s *Session) admit(ctx context.Context, p *planned) error {
 	if waited && !p.current(s.eng.db.Catalog()) {
 		return distributed.ErrSchemaChanged // a definition was waited for
 	}
-	if s.txn != nil || !s.autocommit {
+	if s.txn != nil || !s.vars.Autocommit {
 		s.locks.Hold(p.Uses)
 	}
 	return nil

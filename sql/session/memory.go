@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/planner/syntax"
 	"cloudsql/sql"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -26,33 +27,17 @@ func (s *Session) Memory() *memory.Account { return &s.memory }
 // Limits is what the session's connection may do.
 func (s *Session) Limits() sql.Limits {
 	return sql.Limits{
-		MaxAllowedPacket: atoi(s.variable(sysvars["max_allowed_packet"])),
+		MaxAllowedPacket: sysvar.Int(s.vars.Text("max_allowed_packet")),
 		Administrator:    s.account().Has(mysql.SuperPriv),
 	}
 }
 
 // MaxConnections is what SET GLOBAL max_connections, or the node's configuration, allows.
-func (e *Engine) MaxConnections() int { return atoi(e.global(sysvars["max_connections"])) }
-
-// global is a variable's global value as far as it does not depend on a session.
-func (e *Engine) global(v *sysvar) string {
-	if text, ok := e.db.Catalog().Setting(v.name); ok {
-		return text
-	}
-	return e.defaultOf(v)
-}
-
-// defaultOf is a variable's default: what the node was started with, where it was told.
-func (e *Engine) defaultOf(v *sysvar) string {
-	if text, ok := e.cfg.Defaults[v.name]; ok {
-		return text
-	}
-	return v.def
-}
+func (e *Engine) MaxConnections() int { return sysvar.Int(e.vars.Global("max_connections")) }
 
 // checkUserConnections refuses a session of an account that has as many as max_user_connections allows; e.mu is held.
 func (e *Engine) checkUserConnections(s *Session) error {
-	most := atoi(e.global(sysvars["max_user_connections"]))
+	most := sysvar.Int(e.vars.Global("max_user_connections"))
 	if most == 0 || s.Limits().Administrator {
 		return nil
 	}
@@ -105,7 +90,7 @@ func (s *Session) forgetKept() {
 
 // keepStatement charges the session with a prepared statement. 1461, 3170.
 func (s *Session) keepStatement(p *statement) error {
-	most := atoi(s.eng.global(sysvars["max_prepared_stmt_count"]))
+	most := sysvar.Int(s.eng.vars.Global("max_prepared_stmt_count"))
 	if n := s.eng.prepared.Add(1); n > int64(most) {
 		s.eng.prepared.Add(-1)
 		return mysqlerr.New(mysql.ErrMaxPreparedStmtCountReached, most)

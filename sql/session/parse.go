@@ -42,7 +42,7 @@ func (s *Session) parse(text string) (*parsed, error) {
 	if err := s.chargeTree(text); err != nil {
 		return nil, err
 	}
-	node, err := syntax.Parse(text, syntax.Options{Mode: s.sqlMode, Charset: s.collation.Charset(), Collation: s.collation.Name()})
+	node, err := syntax.Parse(text, syntax.Options{Mode: s.vars.SQLMode, Charset: s.vars.Collation.Charset(), Collation: s.vars.Collation.Name()})
 	if err != nil {
 		if st, e := s.parseIntoVars(text); st != nil || e != nil {
 			return st, e

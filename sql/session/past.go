@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -35,20 +34,12 @@ type pastReads struct {
 	txn       *distributed.Stale // the open transaction's; nil: it meets the present
 }
 
-// maxStalenessMS is an hour; in fact --history bounds it, because older versions are removed.
-const maxStalenessMS = 3_600_000
-
-// applyStaleness is SET cloudsql_read_staleness_ms.
-func (s *Session) applyStaleness(text string) {
-	s.past.bound = time.Duration(atoi(text)) * time.Millisecond
-	if s.past.bound > 0 && !s.past.tracking {
-		s.past.tracking, s.past.since = true, time.Now()
+// setBound is SET cloudsql_read_staleness_ms.
+func (p *pastReads) setBound(bound time.Duration) {
+	p.bound = bound
+	if p.bound > 0 && !p.tracking {
+		p.tracking, p.since = true, time.Now()
 	}
-}
-
-// historyText is the read-only variable cloudsql_history_ms.
-func (s *Session) historyText() string {
-	return strconv.FormatInt(s.eng.cfg.History.Milliseconds(), 10)
 }
 
 // touch notes that the statement reads or changes the present.
@@ -113,7 +104,7 @@ func (s *Session) readsPast(p *planned) bool {
 		return true
 	}
 	locked := s.locks.Locks() // whoever locks tables wants to see them as they are
-	return s.past.bound > 0 && s.txn == nil && s.autocommit && !locked && p.rows != nil && len(p.Uses) > 0 && !p.rows.ForUpdate()
+	return s.past.bound > 0 && s.txn == nil && s.vars.Autocommit && !locked && p.rows != nil && len(p.Uses) > 0 && !p.rows.ForUpdate()
 }
 
 // runPast runs a query on a past state.
@@ -177,12 +168,12 @@ var typeMicros = types.Type{ID: mysql.TypeDatetime, Length: 26, Decimals: 6, Col
 
 // pastState is the state as of a time in the session's time zone: what was committed before its millisecond began.
 func (s *Session) pastState(v types.Value) (mvcc.Timestamp, error) {
-	d := types.Cast(v, &typeMicros, &s.mode, s.warnValue)
+	d := types.Cast(v, &typeMicros, &s.vars.Mode, s.warnValue)
 	if d.IsNull() {
 		return 0, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
 	}
 	year, month, day, hour, minute, second, micro := types.UnpackDatetime(d.Uint())
-	loc := s.mode.Loc
+	loc := s.vars.Mode.Loc
 	if loc == nil {
 		loc = time.UTC
 	}

@@ -40,7 +40,7 @@ const oddModes = mysql.ModeANSIQuotes | mysql.ModeNoBackslashEscapes | mysql.Mod
 // queryCached runs a text by the plan of its like, or makes the plan that its like will use. handled is false for a
 // text that has to go the long way.
 func (s *Session) queryCached(ctx context.Context, text string, w sql.ResultWriter) (handled bool, err error) {
-	if s.sqlMode&oddModes != 0 || !s.text.Extract(text) {
+	if s.vars.SQLMode&oddModes != 0 || !s.text.Extract(text) {
 		return false, nil
 	}
 	s.appendTextKey()
@@ -124,7 +124,7 @@ func (h *settingsHash) get(seed maphash.Seed, s planner.Settings) uint64 {
 
 // appendTextKey makes the key of the extracted text.
 func (s *Session) appendTextKey() {
-	k := binary.LittleEndian.AppendUint64(s.textKey[:0], s.settingsHash.get(s.eng.plans.seed, s.settings()))
+	k := binary.LittleEndian.AppendUint64(s.textKey[:0], s.settingsHash.get(s.eng.plans.seed, s.vars.Settings))
 	k = append(append(k, s.conn.Account.User...), '@')
 	k = append(append(k, s.conn.Account.Host...), 0)
 	k = append(append(k, s.db...), 0)

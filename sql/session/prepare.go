@@ -60,7 +60,7 @@ func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, e
 }
 
 func (s *Session) prepare(ctx context.Context, text string) (*statement, error) {
-	one, rest := dialect.Split(text, s.sqlMode)
+	one, rest := dialect.Split(text, s.vars.SQLMode)
 	if rest != "" {
 		return nil, secondStatement(text, rest)
 	}
@@ -161,7 +161,7 @@ func (s *Session) execute(ctx context.Context, p *statement, params []types.Valu
 	if !planable(p.st.node) || calcFoundRows(p.st.node) != nil {
 		return s.runParsed(ctx, p.st, params, w)
 	}
-	if s.maxExecution == 0 && p.st.maxExecution == 0 && p.plan != nil {
+	if s.vars.MaxExecution == 0 && p.st.maxExecution == 0 && p.plan != nil {
 		// The short way: a plan that holds, run without anything around it. Whatever goes wrong takes the long way.
 		if now := s.circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
 			p.plan.circumstances.version = now.version

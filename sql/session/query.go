@@ -16,7 +16,7 @@ import (
 // Query runs the statements in text.
 func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) error {
 	for first := true; ; first = false {
-		one, rest := dialect.Split(text, s.sqlMode)
+		one, rest := dialect.Split(text, s.vars.SQLMode)
 		if rest != "" && s.conn.Capabilities&mysql.ClientMultiStatements == 0 {
 			return s.refuse(secondStatement(text, rest))
 		}
@@ -128,7 +128,7 @@ func (s *Session) runSelect(ctx context.Context, st *parsed, params []types.Valu
 func (s *Session) runLimited(ctx context.Context, query bool, hint int64, plan func() (*planned, error),
 	params []types.Value, w sql.ResultWriter) error {
 	if query {
-		limit := s.maxExecution
+		limit := s.vars.MaxExecution
 		if hint > 0 {
 			limit = milliseconds(hint)
 		}

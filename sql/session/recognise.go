@@ -13,7 +13,7 @@ import (
 
 // recognise reads a statement that is not left to the parser (sql/dialect). nil, nil: it is.
 func (s *Session) recognise(text string) (*parsed, error) {
-	read, err := dialect.Recognise(text, s.sqlMode)
+	read, err := dialect.Recognise(text, s.vars.SQLMode)
 	if read == nil || err != nil {
 		return nil, err
 	}

@@ -57,15 +57,7 @@ type circumstances struct {
 }
 
 func (s *Session) circumstances(db string) circumstances {
-	return circumstances{Settings: s.settings(), version: s.snapshot.Version(), user: s.account().User, db: db}
-}
-
-// settings are the session's variables that plans depend on.
-func (s *Session) settings() planner.Settings {
-	return planner.Settings{
-		SQLMode: s.sqlMode, Zone: s.mode.Loc, Collation: s.collation, SelectLimit: s.selectLimit, GroupConcatMax: s.groupConcatMax,
-		MaxPacket: s.maxPacket, FoundRows: s.foundRowsFlag(), SafeUpdates: s.safeUpdates,
-	}
+	return circumstances{Settings: s.vars.Settings, version: s.snapshot.Version(), user: s.account().User, db: db}
 }
 
 // holds tells whether a plan made under p serves under now. Where only the catalog has moved on, the plan's tables decide.
@@ -138,7 +130,7 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 // when tables or columns seem to be missing: it makes sure of the catalog first.
 func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error), params []types.Value,
 	w sql.ResultWriter) error {
-	refreshed, alone := false, s.autocommit && !s.inTransaction()
+	refreshed, alone := false, s.vars.Autocommit && !s.inTransaction()
 	for replans, conflicts := 0, 0; ; {
 		p, err := plan()
 		if err == nil {
@@ -335,7 +327,7 @@ func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultW
 		return err
 	}
 	if res.LastInsertID != 0 {
-		s.lastInsertID = res.LastInsertID
+		s.vars.LastInsertID = res.LastInsertID
 	} else if s.stmtInsertID != 0 {
 		res.LastInsertID = s.stmtInsertID
 	}
@@ -352,10 +344,10 @@ func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultW
 func (s *Session) beginOwnTxn() distributed.Txn {
 	level := s.next.isolation
 	if level == "" {
-		level = s.variable(sysvars["transaction_isolation"])
+		level = s.vars.Text("transaction_isolation")
 	}
 	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{
-		Isolation: isolationOf(level), LockWait: s.lockWait, Session: uint64(s.conn.ID), Committed: s.past.told(),
+		Isolation: isolationOf(level), LockWait: s.vars.LockWait, Session: uint64(s.conn.ID), Committed: s.past.told(),
 	})
 	s.rt.Txn.StartStatement()
 	return s.rt.Txn

@@ -21,6 +21,7 @@ import (
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -40,30 +41,9 @@ type Session struct {
 	user        *catalog.User
 	userVersion uint64
 
-	db   string
-	vars map[string]string // session values that differ from the defaults
-
-	// What the variables say, in the form in which statements use it.
-	autocommit     bool
-	sqlMode        mysql.SQLMode
-	sqlModeText    string
-	zoneName       string
-	mode           types.Mode
-	today          day
-	collation      types.Collation // collation_connection
-	clientCharset  types.Collation
-	resultsCharset types.Collation
-	lockWait       time.Duration
-	maxPacket      int // max_allowed_packet, in bytes
-	tableLockWait  time.Duration
-	maxExecution   time.Duration
-	waitTimeout    time.Duration
-	selectLimit    uint64
-	groupConcatMax int
-	maxConditions  int
-	safeUpdates    bool
-	notes          bool
-	fixedNow       time.Time // SET timestamp; zero: the clock
+	db    string
+	vars  sysvar.Values
+	today day
 
 	userVars map[string]userVar
 	prepared map[string]*statement // PREPARE name
@@ -97,7 +77,6 @@ type Session struct {
 	shower    *showContext
 
 	// Of statements before.
-	lastInsertID uint64
 	stmtInsertID uint64 // LAST_INSERT_ID(expr) of this statement
 	rowCount     int64
 	foundRows    uint64
@@ -180,7 +159,8 @@ var (
 )
 
 func newSession(e *Engine, c *sql.ConnInfo) *Session {
-	s := &Session{eng: e, conn: c, vars: map[string]string{}}
+	s := &Session{eng: e, conn: c}
+	s.vars.Init(&e.vars, s.liveVar)
 	s.shared.Store(c)
 	s.memory.Open(e.cfg.Memory, memory.Session, "session", e.cfg.SessionMemory)
 	s.statementMemory.Open(&s.memory, memory.Statement, "statement", e.cfg.StatementMemory)
@@ -205,24 +185,17 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 func (s *Session) initialState() {
 	s.forgetKept()
 	s.userVars, s.prepared = map[string]userVar{}, map[string]*statement{}
-	s.fixedNow = time.Time{}
-	s.lastInsertID, s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0, 0
+	s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0
 	s.conds = conditions{}
 	s.transaction, s.past = transaction{}, pastReads{}
-	s.seedVars()
-	s.setNames(s.greetedCharset())
+	s.vars.Seed()
+	s.vars.FoundRows = s.foundRowsFlag()
+	s.past.setBound(s.vars.Staleness)
+	s.vars.SetNames(s.greetedCharset())
 	if s.conn.Capabilities&mysql.ClientInteractive != 0 {
-		s.setSession(sysvars["wait_timeout"], s.variable(sysvars["interactive_timeout"]))
+		s.vars.SetText("wait_timeout", s.vars.Text("interactive_timeout"))
 	}
 	s.user, s.userVersion = nil, 0
-}
-
-// now is the time of statements.
-func (s *Session) now() time.Time {
-	if !s.fixedNow.IsZero() {
-		return s.fixedNow
-	}
-	return s.eng.cfg.Now()
 }
 
 // beginStatement prepares for a statement of the given command; the result is its context.
@@ -231,15 +204,15 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	s.proc.command.Store(command)
 	s.proc.info.Store(text)
 	s.proc.since.Store(now.UnixNano())
-	if !s.fixedNow.IsZero() {
-		now = s.fixedNow
+	if !s.vars.FixedNow.IsZero() {
+		now = s.vars.FixedNow
 	}
 	ctx := s.run.begin(parent)
-	s.mode.Today = s.today.of(now, s.mode.Loc)
-	s.env = expr.Env{Mode: s.mode, Now: now, System: systemZone(), MaxPacket: s.maxPacket, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
+	s.vars.Mode.Today = s.today.of(now, s.vars.Mode.Loc)
+	s.env = expr.Env{Mode: s.vars.Mode, Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
-		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.lockWait, Warn: s.warnShardFn(),
+		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.vars.LockWait, Warn: s.warnShardFn(),
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.past.told(),
 	}
 	s.snapshot = s.eng.db.Catalog()
@@ -286,7 +259,7 @@ const maxWarningCount = 65535 // what the field of the protocol holds
 // status gives the status flags of the protocol.
 func (s *Session) status() uint16 {
 	var f uint16
-	if s.autocommit {
+	if s.vars.Autocommit {
 		f |= mysql.ServerStatusAutocommit
 	}
 	if s.inTransaction() {
@@ -295,7 +268,7 @@ func (s *Session) status() uint16 {
 			f |= statusInTransReadOnly
 		}
 	}
-	if s.sqlMode&mysql.ModeNoBackslashEscapes != 0 {
+	if s.vars.SQLMode&mysql.ModeNoBackslashEscapes != 0 {
 		f |= mysql.ServerStatusNoBackslashEscaped
 	}
 	return f

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -88,17 +89,17 @@ func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params 
 	if strings.HasPrefix(name, "tidb_") || v.IsInstance {
 		return nil, mysqlerr.New(mysql.ErrUnknownSystemVariable, name)
 	}
-	def, err := lookupVar(name)
+	def, err := sysvar.Lookup(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := def.settable(global); err != nil {
+	if err := def.Settable(global); err != nil {
 		return nil, err
 	}
 	if global {
 		return s.assignGlobal(ctx, def, v, params)
 	}
-	text, err := s.newValue(ctx, def, v, params, s.global(def))
+	text, err := s.newValue(ctx, def, v, params, s.vars.Global(def))
 	if err != nil {
 		return nil, err
 	}
@@ -122,39 +123,24 @@ func setsGlobal(v *ast.VariableAssignment) bool {
 	if !global {
 		return false
 	}
-	def, err := lookupVar(name)
-	return err == nil && def.settable(true) == nil
-}
-
-func (v *sysvar) settable(global bool) error {
-	switch {
-	case v.readOnly:
-		return mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.name, "read only")
-	case global && v.scope&scopeGlobal == 0:
-		return mysqlerr.New(mysql.ErrLocalVariable, v.name)
-	case !global && v.scope&scopeSession == 0:
-		return mysqlerr.New(mysql.ErrGlobalVariable, v.name)
-	case !global && (v.name == "max_allowed_packet" || v.name == "net_buffer_length" || v.name == "max_user_connections"):
-		return mysqlerr.Newf(mysql.ErrVariableIsReadonly,
-			"SESSION variable '%s' is read-only. Use SET GLOBAL to assign the value", v.name)
-	}
-	return nil
+	def, err := sysvar.Lookup(name)
+	return err == nil && def.Settable(true) == nil
 }
 
 // newValue computes and checks what a variable is set to; def is what DEFAULT means.
-func (s *Session) newValue(ctx context.Context, v *sysvar, a *ast.VariableAssignment, params []types.Value,
+func (s *Session) newValue(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value,
 	def string) (string, error) {
 	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
 		return def, nil
 	}
 	if word, ok := bareWord(a.Value); ok {
-		return v.normalize(s, types.Str(word), true)
+		return v.Normalize(types.Str(word), true, s.warn)
 	}
 	vals, typs, err := s.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
 	if err != nil {
 		return "", err
 	}
-	return v.normalize(s, vals[0], typs[0].Class() == types.ClassString)
+	return v.Normalize(vals[0], typs[0].Class() == types.ClassString, s.warn)
 }
 
 // bareWord is the value of SET sql_mode = ANSI and the like: a name that stands for itself.
@@ -166,29 +152,29 @@ func bareWord(e ast.ExprNode) (string, bool) {
 	return c.Name.Name.O, true
 }
 
-func (s *Session) assignSession(v *sysvar, text string) []assignment {
-	switch v.name {
+func (s *Session) assignSession(v *sysvar.Variable, text string) []assignment {
+	switch v.Name {
 	case "transaction_isolation":
 		return []assignment{{apply: func() error { return s.setTransaction(false, text, "") }}}
 	case "transaction_read_only":
 		return []assignment{{apply: func() error { return s.setTransaction(false, "", text) }}}
 	case "autocommit":
-		return []assignment{{apply: func() error { s.autocommit = text == "ON"; return nil }, commit: text == "ON" && !s.autocommit}}
+		return []assignment{{apply: func() error { s.vars.Autocommit = text == "ON"; return nil }, commit: text == "ON" && !s.vars.Autocommit}}
 	}
-	return []assignment{{apply: func() error { s.setSession(v, text); return nil }}}
+	return []assignment{{apply: func() error { s.setVar(v, text); return nil }}}
 }
 
 // assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
-func (s *Session) assignGlobal(ctx context.Context, v *sysvar, a *ast.VariableAssignment, params []types.Value) (
+func (s *Session) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
 	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
-		return []assignment{{global: &globalSetting{name: v.name, unset: true}}}, nil
+		return []assignment{{global: &globalSetting{name: v.Name, unset: true}}}, nil
 	}
-	text, err := s.newValue(ctx, v, a, params, v.def)
+	text, err := s.newValue(ctx, v, a, params, "")
 	if err != nil {
 		return nil, err
 	}
-	return []assignment{{global: &globalSetting{name: v.name, value: text}}}, nil
+	return []assignment{{global: &globalSetting{name: v.Name, value: text}}}, nil
 }
 
 // assignNextTransaction is about the next transaction only; refused inside of one (1568). DEFAULT is the session's value.
@@ -197,11 +183,15 @@ func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast
 	if s.inTransaction() {
 		return nil, mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
 	}
-	v := sysvars["transaction_isolation"]
+	named := "transaction_isolation"
 	if name == dialect.OneShotAccess {
-		v = sysvars["transaction_read_only"]
+		named = "transaction_read_only"
 	}
-	text, err := s.newValue(ctx, v, a, params, s.variable(v))
+	v, err := sysvar.Lookup(named)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.newValue(ctx, v, a, params, s.vars.Of(v))
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +215,7 @@ func (s *Session) assignNames(a *ast.VariableAssignment) ([]assignment, error) {
 	c := types.CollationDefault
 	if val, ok := a.Value.(ast.ValueExpr); ok {
 		name := val.GetString()
-		if _, err := checkClientCharset(s, name); err != nil {
+		if _, err := sysvar.CheckClientCharset(name); err != nil {
 			return nil, err
 		}
 		collate := ""
@@ -237,11 +227,11 @@ func (s *Session) assignNames(a *ast.VariableAssignment) ([]assignment, error) {
 			return nil, err
 		}
 	}
-	return []assignment{{apply: func() error { s.setNames(c); return nil }}}, nil
+	return []assignment{{apply: func() error { s.vars.SetNames(c); return nil }}}, nil
 }
 
 func resolveNames(charset, collate string) (types.Collation, error) {
-	c, err := charsetOf(charset)
+	c, err := sysvar.CharsetOf(charset)
 	if err != nil || collate == "" {
 		return c, err
 	}
@@ -259,19 +249,17 @@ func resolveNames(charset, collate string) (types.Collation, error) {
 func (s *Session) assignCharset(a *ast.VariableAssignment) ([]assignment, error) {
 	c := types.CollationDefault
 	if val, ok := a.Value.(ast.ValueExpr); ok {
-		if _, err := checkClientCharset(s, val.GetString()); err != nil {
+		if _, err := sysvar.CheckClientCharset(val.GetString()); err != nil {
 			return nil, err
 		}
 		var err error
-		if c, err = charsetOf(val.GetString()); err != nil {
+		if c, err = sysvar.CharsetOf(val.GetString()); err != nil {
 			return nil, err
 		}
 	}
 	return []assignment{{apply: func() error {
-		s.setNames(c)
-		db := s.databaseCollation()
-		s.collation = db
-		s.vars["character_set_connection"], s.vars["collation_connection"] = db.Charset(), db.Name()
+		s.vars.SetNames(c)
+		s.vars.SetConnection(s.databaseCollation())
 		return nil
 	}}}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/show"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/expr"
 )
 
@@ -43,8 +44,8 @@ func (c *showContext) Account() *catalog.User {
 
 // Variable is a variable as SHOW VARIABLES prints it.
 func (c *showContext) Variable(global bool, name string) (string, bool) {
-	v, err := lookupVar(name)
-	if err != nil || global && v.scope&scopeGlobal == 0 {
+	v, err := sysvar.Lookup(name)
+	if err != nil || global && v.Scope&sysvar.Global == 0 {
 		return "", false
 	}
 	return c.show(global, v), true
@@ -52,20 +53,19 @@ func (c *showContext) Variable(global bool, name string) (string, bool) {
 
 // Variables calls fn for each variable of the scope.
 func (c *showContext) Variables(global bool, fn func(name, value string)) {
-	for _, name := range sysvarNames {
-		v := sysvars[name]
-		if global && v.scope&scopeGlobal == 0 || name == "storage_engine" {
+	for _, v := range sysvar.All() {
+		if global && v.Scope&sysvar.Global == 0 || v.Name == "storage_engine" {
 			continue // names that MySQL 8.0 does not list any more
 		}
-		fn(name, c.show(global, v))
+		fn(v.Name, c.show(global, v))
 	}
 }
 
-func (c *showContext) show(global bool, v *sysvar) string {
+func (c *showContext) show(global bool, v *sysvar.Variable) string {
 	if global {
-		return c.s.global(v)
+		return c.s.vars.Global(v)
 	}
-	return c.s.variable(v)
+	return c.s.vars.Of(v)
 }
 
 // Status calls fn for each status counter.
@@ -108,7 +108,7 @@ func (c *showContext) ConnectAttributes() (connection uint64, attributes map[str
 }
 
 // Quote is sql_quote_show_create.
-func (c *showContext) Quote() bool { return c.s.variable(sysvars["sql_quote_show_create"]) == "ON" }
+func (c *showContext) Quote() bool { return c.s.vars.Text("sql_quote_show_create") == "ON" }
 
 // findVirtual finds made-up tables and notes that the plan has one: such a plan is of this session and moment.
 func (s *Session) findVirtual() func(db, table string) (exec.VirtualTable, bool) {

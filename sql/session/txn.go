@@ -75,15 +75,15 @@ const haErrUnsupported = 138
 // open begins a transaction with the session's characteristics where c names none.
 func (s *Session) open(c characteristics) {
 	if c.isolation == "" {
-		c.isolation = s.variable(sysvars["transaction_isolation"])
+		c.isolation = s.vars.Text("transaction_isolation")
 	}
 	if c.access == "" {
-		c.access = s.variable(sysvars["transaction_read_only"])
+		c.access = s.vars.Text("transaction_read_only")
 	}
 	s.proc.txn.Store(&openTxn{started: s.eng.cfg.Now(), isolation: c.isolation, readOnly: c.access == "ON"})
 	s.isolation, s.readOnly = c.isolation, c.access == "ON"
 	s.txn = s.eng.db.Begin(distributed.TxnOptions{
-		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.lockWait, Session: uint64(s.conn.ID),
+		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.vars.LockWait, Session: uint64(s.conn.ID),
 		Stale: s.pastOf(c), Committed: s.past.told(),
 	})
 }
@@ -102,7 +102,7 @@ func isolationOf(level string) distributed.Isolation {
 // ensureTxn gives the transaction that a statement runs in: the open one, a new one with autocommit = 0 where the
 // statement touches tables, or none.
 func (s *Session) ensureTxn(tables bool) distributed.Txn {
-	if s.txn == nil && !s.autocommit && tables {
+	if s.txn == nil && !s.vars.Autocommit && tables {
 		c := s.next
 		s.next = characteristics{}
 		s.open(c)
@@ -118,7 +118,7 @@ func (s *Session) writesRefused() bool {
 	if s.next.access != "" {
 		return s.next.access == "ON"
 	}
-	return s.vars["transaction_read_only"] == "ON"
+	return s.vars.On("transaction_read_only")
 }
 
 // commit ends the open transaction, if any. It cannot be interrupted: a COMMIT that was cut short could not tell its
@@ -183,9 +183,12 @@ func (s *Session) spendNext(p *planned, err error) {
 // end is COMMIT or ROLLBACK with what follows it: AND CHAIN begins a transaction with the same characteristics, RELEASE
 // closes the connection. What is not said, completion_type says.
 func (s *Session) end(ctx context.Context, n dialect.Finish) error {
-	completion := s.variable(sysvars["completion_type"])
+	completion := s.vars.Text("completion_type")
 	chain, release := n.Chain.Or(completion == "CHAIN"), n.Release.Or(completion == "RELEASE")
-	c := characteristics{isolation: s.isolation, access: onOff(s.readOnly)}
+	c := characteristics{isolation: s.isolation, access: "OFF"}
+	if s.readOnly {
+		c.access = "ON"
+	}
 	if !s.inTransaction() {
 		c = characteristics{}
 	}
@@ -237,7 +240,7 @@ func (s *Session) afterError(ctx context.Context, err error) {
 		s.leave()
 	case isAny(err, mysql.ErrLockDeadlock):
 		_ = s.rollback(context.WithoutCancel(ctx))
-	case isAny(err, mysql.ErrLockWaitTimeout) && s.variable(sysvars["innodb_rollback_on_timeout"]) == "ON":
+	case isAny(err, mysql.ErrLockWaitTimeout) && s.vars.Text("innodb_rollback_on_timeout") == "ON":
 		_ = s.rollback(context.WithoutCancel(ctx))
 	}
 }
@@ -257,7 +260,7 @@ func (s *Session) undo(ctx context.Context, mark uint64, err error) error {
 
 func (s *Session) savepoint(name string) error {
 	if s.txn == nil {
-		if s.autocommit {
+		if s.vars.Autocommit {
 			return nil // a transaction of its own, which ends at once
 		}
 		s.ensureTxn(true)
@@ -315,10 +318,12 @@ func (s *Session) setTransaction(oneShot bool, isolation, access string) error {
 		return nil
 	}
 	if isolation != "" {
-		s.vars["transaction_isolation"], s.next.isolation = isolation, ""
+		s.vars.SetText("transaction_isolation", isolation)
+		s.next.isolation = ""
 	}
 	if access != "" {
-		s.vars["transaction_read_only"], s.next.access = access, ""
+		s.vars.SetText("transaction_read_only", access)
+		s.next.access = ""
 	}
 	return nil
 }

@@ -2,72 +2,32 @@ package session
 
 import (
 	"testing"
-	"time"
 
 	"cloudsql/sql"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/types"
 )
 
-func TestTimeZones(t *testing.T) {
-	at := time.Date(2024, 7, 1, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]string{
-		"+00:00": "12:00", "+05:30": "17:30", "-8:00": "04:00", "+14:00": "02:00", "Europe/Berlin": "14:00", "UTC": "12:00",
-	} {
-		loc, _, err := parseTimeZone(text)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			continue
-		}
-		if got := at.In(loc).Format("15:04"); got != want {
-			t.Errorf("%s: %s", text, got)
-		}
-	}
-	for _, text := range []string{"", "+14:01", "-14:00", "+5", "05:00", "Nowhere/City", "+1:60", "local"} {
-		if _, _, err := parseTimeZone(text); err == nil {
-			t.Errorf("%q was accepted", text)
-		}
-	}
-}
-
-func TestSQLModes(t *testing.T) {
-	for text, want := range map[string]string{
-		"": "", "ansi": "REAL_AS_FLOAT,PIPES_AS_CONCAT,ANSI_QUOTES,IGNORE_SPACE,ONLY_FULL_GROUP_BY,ANSI",
-		"strict_all_tables, ONLY_FULL_GROUP_BY": "ONLY_FULL_GROUP_BY,STRICT_ALL_TABLES", "0": "", "2097152": "STRICT_TRANS_TABLES",
-		"TRADITIONAL": "STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO," +
-			"TRADITIONAL,NO_ENGINE_SUBSTITUTION",
-	} {
-		if _, got, err := parseSQLMode(text); err != nil || got != want {
-			t.Errorf("%s: got %s, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"nope", "NO_AUTO_CREATE_USER", "16"} {
-		if _, _, err := parseSQLMode(text); err == nil {
-			t.Errorf("%s was accepted", text)
-		}
-	}
-}
-
-// Every variable's default passes its own checks, so that SET x = DEFAULT and SET x = @@x work.
+// Every variable's default passes its own checks, so that SET x = DEFAULT and SET x = @@x work; and every one has a value.
 func TestVariableDefaults(t *testing.T) {
 	e := newTestEngine(t)
 	c := connect(t, e, "root", "localhost")
-	for _, name := range sysvarNames {
-		v := sysvars[name]
-		for _, sc := range []string{"", "global"} {
-			if sc == "" && v.scope&scopeSession == 0 || sc == "global" && v.scope&scopeGlobal == 0 {
+	for _, v := range sysvar.All() {
+		for _, sc := range []string{"session", "global"} {
+			if sc == "session" && v.Scope&sysvar.Session == 0 || sc == "global" && v.Scope&sysvar.Global == 0 {
 				continue
 			}
-			val, typ, err := c.s.env.Session.SysVar(sc, name)
-			if err != nil {
-				t.Errorf("@@%s %s: %v", sc, name, err)
+			c.must("select @@" + sc + "." + v.Name)
+			if v.Settable(sc == "global") != nil {
 				continue
 			}
-			if v.readOnly || v.dynamic != nil && name != "sql_mode" {
-				continue
+			c.must("set " + sc + " " + v.Name + " = default")
+			before := c.must("show " + sc + " variables like '" + v.Name + "'")
+			c.must("set " + sc + " " + v.Name + " = @@" + sc + "." + v.Name)
+			if after := c.must("show " + sc + " variables like '" + v.Name + "'"); after != before && v.Name != "timestamp" {
+				t.Errorf("%s: its default %q becomes %q", v.Name, before, after)
 			}
-			if text, err := v.normalize(c.s, val, typ.Class() == stringType.Class()); err != nil || text != v.def {
-				t.Errorf("%s: its default %q becomes %q, %v", name, v.def, text, err)
-			}
+			c.must("set " + sc + " " + v.Name + " = default")
 		}
 	}
 }

@@ -1,6 +1,7 @@
-package session
+package sysvar
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -12,13 +13,14 @@ import (
 	"cloudsql/storage/types"
 )
 
-// scope is where a system variable has a value.
-type scope uint8
+// Scope is where a system variable has a value.
+type Scope uint8
 
+// The scopes.
 const (
-	scopeSession scope = 1 << iota
-	scopeGlobal
-	scopeBoth = scopeSession | scopeGlobal
+	Session Scope = 1 << iota
+	Global
+	Both = Session | Global
 )
 
 // varKind is how a variable's value is checked and how SELECT @@v shows it.
@@ -34,51 +36,56 @@ const (
 	kindSet
 )
 
-// sysvar is one system variable. Values are kept as the text that SHOW VARIABLES prints; "ON" and "OFF" for booleans.
-type sysvar struct {
-	name     string
-	scope    scope
+// Variable is one system variable. Values are kept as the text that SHOW VARIABLES prints; "ON" and "OFF" for booleans.
+type Variable struct {
+	Name     string
+	Scope    Scope
 	kind     varKind
 	def      string
 	min, max uint64   // kindInt and kindUint: outside, MySQL takes the bound with warning 1292
 	values   []string // kindEnum and kindSet, in the order of their numbers
-	readOnly bool
+	ReadOnly bool
 	nullable bool
 	// fixed: the server can't behave otherwise than the default says; another value is refused with 1235.
 	fixed bool
 	// hint: SET_VAR may change it for one statement.
 	hint bool
-	// dynamic computes a value that nobody sets, or that the session keeps elsewhere.
-	dynamic func(s *Session) string
+	// live: the server or the session knows the value (Values.Live), and nobody sets it.
+	live bool
+	// get computes the value from what a session has of it in another form.
+	get func(v *Values) string
 	// check normalises a value of SET beyond what the kind does.
-	check func(s *Session, v string) (string, error)
+	check func(text string) (string, error)
 	// apply makes a session follow a new value.
-	apply func(s *Session, v string)
+	apply func(v *Values, text string)
 }
 
-var sysvars = map[string]*sysvar{}
+var byName = map[string]*Variable{}
 
-// sysvarNames are all names in order, for SHOW VARIABLES.
-var sysvarNames []string
+// all is every variable, in the order of their names.
+var all []*Variable
 
 func init() {
-	for _, group := range [][]*sysvar{sessionVars, performanceVars, globalVars, readOnlyVars} {
+	for _, group := range [][]*Variable{sessionVars, performanceVars, globalVars, readOnlyVars} {
 		for _, v := range group {
-			if sysvars[v.name] != nil {
-				panic("session: variable " + v.name + " is defined twice")
+			if byName[v.Name] != nil {
+				panic("sysvar: variable " + v.Name + " is defined twice")
 			}
-			sysvars[v.name] = v
-			sysvarNames = append(sysvarNames, v.name)
+			byName[v.Name] = v
+			all = append(all, v)
 		}
 	}
-	slices.Sort(sysvarNames)
+	slices.SortFunc(all, func(a, b *Variable) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-// lookupVar finds a variable by its name in any case. 1193.
-func lookupVar(name string) (*sysvar, error) {
-	v := sysvars[name]
+// All gives every variable, in the order of their names.
+func All() []*Variable { return all }
+
+// Lookup finds a variable by its name in any case. 1193.
+func Lookup(name string) (*Variable, error) {
+	v := byName[name]
 	if v == nil {
-		v = sysvars[strings.ToLower(name)]
+		v = byName[strings.ToLower(name)]
 	}
 	if v == nil {
 		return nil, mysqlerr.New(mysql.ErrUnknownSystemVariable, name)
@@ -86,46 +93,47 @@ func lookupVar(name string) (*sysvar, error) {
 	return v, nil
 }
 
-// normalize checks a value for the variable and gives the text that is kept. isString tells how SET named it.
-func (v *sysvar) normalize(s *Session, val types.Value, isString bool) (string, error) {
+// Normalize checks a value for the variable and gives the text that is kept. isString tells how SET named it; warn takes 1292 for a
+// number beyond the bounds. 1231, 1232, 1235, and what check says.
+func (v *Variable) Normalize(val types.Value, isString bool, warn func(*mysqlerr.Error)) (string, error) {
 	if val.IsNull() {
 		if v.nullable {
 			return "", nil
 		}
 		return "", v.wrong("NULL")
 	}
-	text, err := v.convert(s, val, isString)
+	text, err := v.convert(val, isString, warn)
 	if err != nil {
 		return "", err
 	}
 	if v.check != nil {
-		if text, err = v.check(s, text); err != nil {
+		if text, err = v.check(text); err != nil {
 			return "", err
 		}
 	}
 	if v.fixed && !strings.EqualFold(text, v.def) {
-		return "", mysqlerr.NotSupported(v.name + " = " + text)
+		return "", mysqlerr.NotSupported(v.Name + " = " + text)
 	}
 	return text, nil
 }
 
-func (v *sysvar) wrong(value string) error {
-	return mysqlerr.New(mysql.ErrWrongValueForVar, v.name, value)
+func (v *Variable) wrong(value string) error {
+	return mysqlerr.New(mysql.ErrWrongValueForVar, v.Name, value)
 }
 
-func (v *sysvar) convert(s *Session, val types.Value, isString bool) (string, error) {
+func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.Error)) (string, error) {
 	text := val.Text()
 	switch v.kind {
 	case kindBool:
 		return v.convertBool(text, isString)
 	case kindInt, kindUint:
 		if isString || val.Kind() == types.KindFloat || val.Kind() == types.KindDecimal {
-			return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.name)
+			return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.Name)
 		}
-		return v.clip(s, val), nil
+		return v.clip(val, warn), nil
 	case kindFloat:
 		if isString {
-			return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.name)
+			return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.Name)
 		}
 		return strconv.FormatFloat(val.ToFloat(nil), 'f', 6, 64), nil
 	case kindEnum:
@@ -134,12 +142,12 @@ func (v *sysvar) convert(s *Session, val types.Value, isString bool) (string, er
 		return v.convertSet(text, isString)
 	}
 	if !isString && (val.Kind() == types.KindInt || val.Kind() == types.KindUint || val.Kind() == types.KindFloat) {
-		return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.name)
+		return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.Name)
 	}
 	return text, nil
 }
 
-func (v *sysvar) convertBool(text string, isString bool) (string, error) {
+func (v *Variable) convertBool(text string, isString bool) (string, error) {
 	switch strings.ToUpper(text) {
 	case "ON", "TRUE":
 		if isString {
@@ -158,31 +166,31 @@ func (v *sysvar) convertBool(text string, isString bool) (string, error) {
 }
 
 // clip brings a number into the variable's range; MySQL warns of that with 1292.
-func (v *sysvar) clip(s *Session, val types.Value) string {
+func (v *Variable) clip(val types.Value, warn func(*mysqlerr.Error)) string {
 	text := val.Text()
 	if v.kind == kindInt {
 		i, _ := val.ToInt(nil)
 		clipped := min(max(i, int64(v.min)), int64(v.max)) //nolint:gosec // bounds are kept as their bits
-		s.warnClipped(v.name, text, clipped != i)
+		v.warnClipped(warn, text, clipped != i)
 		return strconv.FormatInt(clipped, 10)
 	}
 	if val.Kind() == types.KindInt && val.Int() < 0 {
-		s.warnClipped(v.name, text, true)
+		v.warnClipped(warn, text, true)
 		return strconv.FormatUint(v.min, 10)
 	}
 	u, over := val.ToUint(nil)
 	clipped := min(max(u, v.min), v.max)
-	s.warnClipped(v.name, text, over || clipped != u)
+	v.warnClipped(warn, text, over || clipped != u)
 	return strconv.FormatUint(clipped, 10)
 }
 
-func (s *Session) warnClipped(name, text string, clipped bool) {
+func (v *Variable) warnClipped(warn func(*mysqlerr.Error), text string, clipped bool) {
 	if clipped {
-		s.warn(mysqlerr.Newf(mysql.ErrTruncatedWrongValue, "Truncated incorrect %s value: '%s'", name, text))
+		warn(mysqlerr.Newf(mysql.ErrTruncatedWrongValue, "Truncated incorrect %s value: '%s'", v.Name, text))
 	}
 }
 
-func (v *sysvar) convertEnum(text string, isString bool) (string, error) {
+func (v *Variable) convertEnum(text string, isString bool) (string, error) {
 	if !isString {
 		if i, err := strconv.Atoi(text); err == nil && i >= 0 && i < len(v.values) {
 			return v.values[i], nil
@@ -197,7 +205,7 @@ func (v *sysvar) convertEnum(text string, isString bool) (string, error) {
 	return "", v.wrong(text)
 }
 
-func (v *sysvar) convertSet(text string, isString bool) (string, error) {
+func (v *Variable) convertSet(text string, isString bool) (string, error) {
 	var mask uint64
 	if !isString {
 		m, err := strconv.ParseUint(text, 10, 64)
@@ -231,8 +239,8 @@ var (
 	stringType = types.Type{ID: mysql.TypeVarString, Length: 1024, Decimals: 31, Collation: types.CollationDefault}
 )
 
-// value gives the text of a variable as the value and type of SELECT @@v.
-func (v *sysvar) value(text string) (types.Value, types.Type) {
+// Value gives the text of a variable as the value and type of SELECT @@v.
+func (v *Variable) Value(text string) (types.Value, types.Type) {
 	switch v.kind {
 	case kindBool:
 		return types.Bool(text == "ON"), boolType
@@ -254,68 +262,24 @@ func (v *sysvar) value(text string) (types.Value, types.Type) {
 	return types.Str(text), stringType
 }
 
-// global is a variable's global value: what SET GLOBAL put into the catalog, or the default.
-func (s *Session) global(v *sysvar) string {
-	if v.scope&scopeGlobal != 0 && !v.readOnly {
-		if text, ok := s.eng.db.Catalog().Setting(v.name); ok {
-			return text
-		}
+// Settable refuses what can't be set in a scope. 1238, 1228, 1229.
+func (v *Variable) Settable(global bool) error {
+	switch {
+	case v.ReadOnly:
+		return mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.Name, "read only")
+	case global && v.Scope&Global == 0:
+		return mysqlerr.New(mysql.ErrLocalVariable, v.Name)
+	case !global && v.Scope&Session == 0:
+		return mysqlerr.New(mysql.ErrGlobalVariable, v.Name)
+	case !global && (v.Name == "max_allowed_packet" || v.Name == "net_buffer_length" || v.Name == "max_user_connections"):
+		return mysqlerr.Newf(mysql.ErrVariableIsReadonly,
+			"SESSION variable '%s' is read-only. Use SET GLOBAL to assign the value", v.Name)
 	}
-	if v.dynamic != nil && (v.readOnly || v.scope == scopeGlobal) {
-		return v.dynamic(s)
-	}
-	return s.eng.defaultOf(v)
+	return nil
 }
 
-// variable is a variable's value in the session, or the global one where it has no other.
-func (s *Session) variable(v *sysvar) string {
-	if v.scope&scopeSession == 0 {
-		return s.global(v)
-	}
-	if v.dynamic != nil {
-		return v.dynamic(s)
-	}
-	if text, ok := s.vars[v.name]; ok {
-		return text
-	}
-	return s.eng.defaultOf(v) // a session's values are seeded from the global ones when it opens
-}
-
-// setSession gives a variable a value in this session.
-func (s *Session) setSession(v *sysvar, text string) {
-	if v.dynamic == nil {
-		s.vars[v.name] = text
-	}
-	if v.apply != nil {
-		v.apply(s, text)
-	}
-}
-
-// seedVars gives a new session the global values.
-func (s *Session) seedVars() {
-	clear(s.vars)
-	for _, name := range sysvarNames {
-		v := sysvars[name]
-		if v.scope&scopeSession == 0 || v.readOnly {
-			continue
-		}
-		text := s.eng.defaultOf(v)
-		if v.scope&scopeGlobal != 0 {
-			if g, ok := s.eng.db.Catalog().Setting(name); ok {
-				text = g
-				if v.dynamic == nil {
-					s.vars[name] = g
-				}
-			}
-		}
-		if v.apply != nil {
-			v.apply(s, text)
-		}
-	}
-}
-
-// atoi reads a number that normalize has checked.
-func atoi(text string) int {
+// Int reads a number that Normalize has checked.
+func Int(text string) int {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		return math.MaxInt

@@ -1,0 +1,113 @@
+package session
+
+import (
+	"runtime"
+	"strconv"
+	"time"
+
+	"cloudsql/sql/sysvar"
+	"cloudsql/storage/types"
+)
+
+// liveVar is the value of a variable that is shown and not set.
+func (s *Session) liveVar(name string) string {
+	e := s.eng
+	switch name {
+	case "character_set_database":
+		return s.databaseCollation().Charset()
+	case "collation_database":
+		return s.databaseCollation().Name()
+	case "warning_count":
+		return strconv.Itoa(s.conds.previousCount())
+	case "error_count":
+		return strconv.Itoa(s.conds.previousErrors())
+	case "pseudo_thread_id":
+		return utoa(s.ConnectionID())
+	case "version":
+		return e.ServerVersion()
+	case "version_comment":
+		return e.cfg.VersionComment
+	case "version_compile_os":
+		return runtime.GOOS
+	case "version_compile_machine":
+		return compileMachine()
+	case "cloudsql_history_ms":
+		return strconv.FormatInt(e.cfg.History.Milliseconds(), 10)
+	case "cloudsql_cluster_version":
+		return e.db.Catalog().ClusterVersion().Active.Or1().String()
+	case "hostname":
+		return e.cfg.Hostname
+	case "port":
+		return strconv.Itoa(e.cfg.Port)
+	case "datadir":
+		return e.cfg.DataDir
+	case "server_id":
+		return utoa(uint64(e.db.NodeID()))
+	case "server_uuid":
+		return e.uuid()
+	case "system_time_zone":
+		return sysvar.SystemZoneName()
+	case "have_ssl", "have_openssl":
+		if e.cfg.TLS {
+			return "YES"
+		}
+		return "DISABLED"
+	}
+	panic("session: nobody knows the value of " + name)
+}
+
+func compileMachine() string {
+	switch runtime.GOARCH {
+	case "amd64":
+		return "x86_64"
+	case "arm64":
+		return "aarch64"
+	}
+	return runtime.GOARCH
+}
+
+// setVar gives a variable a value in this session, and has the session follow it.
+func (s *Session) setVar(v *sysvar.Variable, text string) {
+	s.vars.Set(v, text)
+	switch v.Name {
+	case "innodb_lock_wait_timeout":
+		if s.txn != nil {
+			s.txn.SetLockWait(s.vars.LockWait)
+		}
+	case "cloudsql_read_staleness_ms":
+		s.past.setBound(s.vars.Staleness)
+	}
+}
+
+// Charsets tells the protocol in what the client talks.
+func (s *Session) Charsets() (client, results types.Collation) {
+	return s.vars.ClientCharset, s.vars.ResultsCharset
+}
+
+// greetedCharset is what the client asked for while logging in; the default, as in MySQL, where it cannot talk in that.
+func (s *Session) greetedCharset() types.Collation {
+	c := s.conn.Collation
+	if !c.Valid() || sysvar.IsWide(c) {
+		return types.CollationDefault
+	}
+	return c
+}
+
+// WaitTimeout is how long the protocol lets the connection idle.
+func (s *Session) WaitTimeout() time.Duration { return s.vars.WaitTimeout }
+
+// databaseCollation is that of the current database.
+func (s *Session) databaseCollation() types.Collation {
+	if d, ok := s.eng.db.Catalog().Database(s.db); ok {
+		return d.Collation
+	}
+	return s.serverCollation()
+}
+
+// serverCollation is collation_server: what databases get that name none.
+func (s *Session) serverCollation() types.Collation {
+	if c, ok := types.CollationByName(s.vars.Text("collation_server")); ok {
+		return c
+	}
+	return types.CollationDefault
+}

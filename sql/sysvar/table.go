@@ -1,0 +1,419 @@
+package sysvar
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql/dialect"
+	"cloudsql/storage/limits"
+)
+
+// The tables below hold every variable that the server has. Where a variable has neither apply nor dynamic nor fixed, its
+// value changes nothing: those are of two kinds. Some steer how fast another engine does the same (performanceVars).
+// Some switch off what this server does not do anyway, so that dumps and drivers that set them mean what they say:
+// unique_checks and foreign_key_checks of a load, sql_log_bin, sql_big_selects and kin (marked "nothing to switch off").
+
+func boolVar(name string, sc Scope, def string) *Variable {
+	return &Variable{Name: name, Scope: sc, kind: kindBool, def: def}
+}
+
+func uintVar(name string, sc Scope, def, lo, hi uint64) *Variable {
+	return &Variable{Name: name, Scope: sc, kind: kindUint, def: strconv.FormatUint(def, 10), min: lo, max: hi}
+}
+
+func stringVar(name string, sc Scope, def string) *Variable {
+	return &Variable{Name: name, Scope: sc, kind: kindString, def: def}
+}
+
+func enumVar(name string, sc Scope, def string, values ...string) *Variable {
+	return &Variable{Name: name, Scope: sc, kind: kindEnum, def: def, values: values}
+}
+
+func fixed(v *Variable) *Variable { v.fixed = true; return v }
+
+func nullable(v *Variable) *Variable { v.nullable = true; return v }
+
+// shown is a variable whose value in a session is not the one that was set.
+func shown(v *Variable) *Variable { v.live = true; return v }
+
+func hinted(v *Variable) *Variable { v.hint = true; return v }
+
+func applied(x *Variable, fn func(v *Values, text string)) *Variable { x.apply = fn; return x }
+
+func checked(v *Variable, fn func(text string) (string, error)) *Variable {
+	v.check = fn
+	return v
+}
+
+func dynamic(x *Variable, get func(v *Values) string, set func(v *Values, text string)) *Variable {
+	x.get, x.apply = get, set
+	return x
+}
+
+func readOnly(name, value string) *Variable {
+	return &Variable{Name: name, Scope: Global, def: value, ReadOnly: true}
+}
+
+func readOnlyBool(name, value string) *Variable {
+	return &Variable{Name: name, Scope: Global, kind: kindBool, def: value, ReadOnly: true}
+}
+
+func readOnlyInt(name string, value uint64) *Variable {
+	return &Variable{Name: name, Scope: Global, kind: kindUint, def: strconv.FormatUint(value, 10), ReadOnly: true}
+}
+
+// live is a variable whose value the server knows.
+func live(name string, kind varKind) *Variable {
+	return &Variable{Name: name, Scope: Global, kind: kind, ReadOnly: true, live: true}
+}
+
+// MySQL is the version of the MySQL whose behaviour clients may expect.
+const MySQL = "8.0.36"
+
+const (
+	maxU32 = math.MaxUint32
+	maxU64 = math.MaxUint64
+	year   = 31536000 // seconds
+
+	maxStaleness = 3_600_000 // an hour, in milliseconds; in fact --history bounds it, because older versions are removed
+)
+
+// sessionVars are those that a session follows.
+var sessionVars = []*Variable{
+	dynamic(boolVar("autocommit", Both, "ON"), func(v *Values) string { return onOff(v.Autocommit) },
+		func(v *Values, text string) { v.Autocommit = text == "ON" }),
+	hinted(checked(dynamic(stringVar("sql_mode", Both, defaultSQLMode),
+		func(v *Values) string { return v.SQLModeText }, (*Values).applySQLMode), checkSQLMode)),
+	hinted(checked(dynamic(stringVar("time_zone", Both, "SYSTEM"),
+		func(v *Values) string { return v.ZoneName }, (*Values).applyTimeZone), checkTimeZone)),
+	enumVar("transaction_isolation", Both, "REPEATABLE-READ", dialect.IsolationLevels...),
+	boolVar("transaction_read_only", Both, "OFF"),
+	enumVar("completion_type", Both, "NO_CHAIN", "NO_CHAIN", "CHAIN", "RELEASE"),
+	checked(applied(stringVar("character_set_client", Both, "utf8mb4"), (*Values).applyClientCharset), CheckClientCharset),
+	checked(applied(stringVar("character_set_connection", Both, "utf8mb4"), (*Values).applyConnectionCharset), checkCharset),
+	nullable(checked(applied(stringVar("character_set_results", Both, "utf8mb4"), (*Values).applyResultsCharset),
+		checkResultsCharset)),
+	shown(checked(stringVar("character_set_database", Both, "utf8mb4"), checkCharset)),
+	shown(checked(stringVar("collation_database", Both, "utf8mb4_0900_ai_ci"), checkCollation)),
+	checked(stringVar("character_set_server", Both, "utf8mb4"), checkCharset),
+	checked(stringVar("collation_server", Both, "utf8mb4_0900_ai_ci"), checkCollation),
+	checked(applied(stringVar("collation_connection", Both, "utf8mb4_0900_ai_ci"),
+		(*Values).applyConnectionCollation), checkCollation),
+	checked(enumVar("default_collation_for_utf8mb4", Both, "utf8mb4_0900_ai_ci", "utf8mb4_0900_ai_ci", "utf8mb4_general_ci"), nil),
+	nullable(fixed(stringVar("character_set_filesystem", Both, "binary"))),
+	hinted(applied(uintVar("sql_select_limit", Both, maxU64, 0, maxU64), func(v *Values, text string) {
+		v.SelectLimit, _ = strconv.ParseUint(text, 10, 64)
+	})),
+	hinted(applied(uintVar("max_execution_time", Both, 0, 0, maxU32), func(v *Values, text string) {
+		v.MaxExecution = time.Duration(Int(text)) * time.Millisecond
+	})),
+	hinted(applied(uintVar("innodb_lock_wait_timeout", Both, 50, 1, 1<<30), (*Values).applyLockWait)),
+	hinted(applied(uintVar("lock_wait_timeout", Both, year, 1, year), func(v *Values, text string) {
+		v.TableLockWait = time.Duration(Int(text)) * time.Second
+	})),
+	hinted(applied(uintVar("group_concat_max_len", Both, 1024, 4, maxU64), func(v *Values, text string) {
+		v.GroupConcatMax = Int(text)
+	})),
+	hinted(applied(boolVar("sql_safe_updates", Both, "OFF"), func(v *Values, text string) { v.SafeUpdates = text == "ON" })),
+	hinted(applied(uintVar("cloudsql_read_staleness_ms", Both, 0, 0, maxStaleness), (*Values).applyStaleness)),
+	applied(boolVar("sql_notes", Both, "ON"), func(v *Values, text string) { v.Notes = text == "ON" }),
+	applied(uintVar("max_error_count", Both, 1024, 0, 65535), func(v *Values, text string) { v.MaxConditions = Int(text) }),
+	boolVar("sql_quote_show_create", Both, "ON"),
+	applied(uintVar("wait_timeout", Both, 28800, 1, year), func(v *Values, text string) {
+		v.WaitTimeout = time.Duration(Int(text)) * time.Second
+	}),
+	uintVar("interactive_timeout", Both, 28800, 1, year),
+	boolVar("sql_require_primary_key", Both, "OFF"),
+	{Name: "timestamp", Scope: Session, kind: kindFloat, def: "0",
+		get: func(v *Values) string {
+			now := v.Now()
+			return fmt.Sprintf("%d.%06d", now.Unix(), now.Nanosecond()/1000)
+		}, check: checkTimestamp, apply: (*Values).applyTimestamp},
+	{Name: "last_insert_id", Scope: Session, kind: kindUint, def: "0", max: maxU64,
+		get:   func(v *Values) string { return strconv.FormatUint(v.LastInsertID, 10) },
+		apply: func(v *Values, text string) { v.LastInsertID, _ = strconv.ParseUint(text, 10, 64) }},
+	{Name: "identity", Scope: Session, kind: kindUint, def: "0", max: maxU64,
+		get:   func(v *Values) string { return strconv.FormatUint(v.LastInsertID, 10) },
+		apply: func(v *Values, text string) { v.LastInsertID, _ = strconv.ParseUint(text, 10, 64) }},
+	{Name: "warning_count", Scope: Session, kind: kindUint, ReadOnly: true,
+		live: true},
+	{Name: "error_count", Scope: Session, kind: kindUint, ReadOnly: true,
+		live: true},
+	{Name: "pseudo_thread_id", Scope: Session, kind: kindUint, def: "0", max: maxU32,
+		live: true},
+	{Name: "external_user", Scope: Session, ReadOnly: true, nullable: true},
+	{Name: "proxy_user", Scope: Session, ReadOnly: true, nullable: true},
+
+	// What the server does in one way only.
+	fixed(uintVar("auto_increment_increment", Both, 1, 1, 65535)),
+	fixed(uintVar("auto_increment_offset", Both, 1, 1, 65535)),
+	fixed(uintVar("div_precision_increment", Both, 4, 0, 30)),
+	fixed(uintVar("default_week_format", Both, 0, 0, 7)),
+	fixed(boolVar("sql_auto_is_null", Both, "OFF")),
+	fixed(boolVar("explicit_defaults_for_timestamp", Both, "ON")),
+	fixed(boolVar("innodb_strict_mode", Both, "ON")),
+	fixed(boolVar("innodb_table_locks", Both, "ON")),
+	fixed(stringVar("lc_time_names", Both, "en_US")),
+	fixed(stringVar("lc_messages", Both, "en_US")),
+	fixed(stringVar("default_storage_engine", Both, "InnoDB")),
+	fixed(stringVar("storage_engine", Both, "InnoDB")),
+	stringVar("default_tmp_storage_engine", Both, "InnoDB"),
+	fixed(stringVar("block_encryption_mode", Both, "aes-128-ecb")),
+	fixed(uintVar("cte_max_recursion_depth", Both, 1000, 0, maxU32)),
+	fixed(boolVar("keep_files_on_create", Both, "OFF")),
+	fixed(boolVar("profiling", Both, "OFF")),
+	fixed(boolVar("sql_log_off", Both, "OFF")),
+	fixed(boolVar("show_old_temporals", Both, "OFF")),
+	fixed(boolVar("end_markers_in_json", Both, "OFF")),
+	fixed(boolVar("print_identified_with_as_hex", Both, "OFF")),
+	fixed(boolVar("show_gipk_in_create_table_and_information_schema", Both, "ON")),
+	fixed(boolVar("sql_generate_invisible_primary_key", Both, "OFF")),
+	fixed(boolVar("binlog_rows_query_log_events", Both, "OFF")),
+	fixed(boolVar("old_alter_table", Both, "OFF")),
+	{Name: "gtid_next", Scope: Session, def: "AUTOMATIC", fixed: true},
+	{Name: "insert_id", Scope: Session, kind: kindUint, def: "0", max: maxU64, fixed: true},
+	{Name: "rand_seed1", Scope: Session, kind: kindUint, def: "0", max: maxU32, fixed: true},
+	{Name: "rand_seed2", Scope: Session, kind: kindUint, def: "0", max: maxU32, fixed: true},
+	{Name: "use_secondary_engine", Scope: Session, kind: kindEnum, def: "ON", values: []string{"OFF", "ON", "FORCED"}},
+
+	// Nothing to switch off: no foreign keys, no log of statements, no unique check that could be put off.
+	boolVar("unique_checks", Both, "ON"),
+	boolVar("foreign_key_checks", Both, "ON"),
+	{Name: "sql_log_bin", Scope: Session, kind: kindBool, def: "ON"},
+	{Name: "pseudo_slave_mode", Scope: Session, kind: kindBool, def: "OFF"},
+	boolVar("sql_big_selects", Both, "ON"),
+	boolVar("sql_buffer_result", Both, "OFF"),
+	boolVar("sql_warnings", Both, "OFF"),
+	boolVar("big_tables", Both, "OFF"),
+	boolVar("low_priority_updates", Both, "OFF"),
+	boolVar("updatable_views_with_limit", Both, "ON"),
+	boolVar("new", Both, "OFF"),
+	enumVar("binlog_format", Both, "ROW", "MIXED", "STATEMENT", "ROW"),
+	enumVar("binlog_row_image", Both, "FULL", "MINIMAL", "NOBLOB", "FULL"),
+	boolVar("binlog_direct_non_transactional_updates", Both, "OFF"),
+	enumVar("session_track_gtids", Both, "OFF", "OFF", "OWN_GTID", "ALL_GTIDS"),
+	boolVar("session_track_schema", Both, "ON"),
+	boolVar("session_track_state_change", Both, "OFF"),
+	stringVar("session_track_system_variables", Both, "time_zone,autocommit,character_set_client,character_set_results,character_set_connection"),
+	enumVar("session_track_transaction_info", Both, "OFF", "OFF", "STATE", "CHARACTERISTICS"),
+	{Name: "resultset_metadata", Scope: Session, kind: kindEnum, def: "FULL", values: []string{"NONE", "FULL"}, fixed: true},
+}
+
+// performanceVars steer how MySQL spends time and memory on what it does either way.
+var performanceVars = []*Variable{
+	uintVar("bulk_insert_buffer_size", Both, 8388608, 0, maxU64),
+	uintVar("eq_range_index_dive_limit", Both, 200, 0, maxU32),
+	uintVar("histogram_generation_max_mem_size", Both, 20000000, 1000000, maxU64),
+	uintVar("information_schema_stats_expiry", Both, 86400, 0, year),
+	enumVar("internal_tmp_mem_storage_engine", Both, "TempTable", "MEMORY", "TempTable"),
+	uintVar("join_buffer_size", Both, 262144, 128, maxU64),
+	uintVar("max_heap_table_size", Both, 16777216, 16384, maxU64),
+	uintVar("max_join_size", Both, maxU64, 1, maxU64),
+	uintVar("max_length_for_sort_data", Both, 4096, 4, 8388608),
+	uintVar("max_points_in_geometry", Both, 65536, 3, 1048576),
+	uintVar("max_seeks_for_key", Both, maxU64, 1, maxU64),
+	uintVar("max_sort_length", Both, 1024, 4, 8388608),
+	uintVar("max_sp_recursion_depth", Both, 0, 0, 255),
+	uintVar("min_examined_row_limit", Both, 0, 0, maxU64),
+	uintVar("net_buffer_length", Both, 16384, 1024, 1048576),
+	uintVar("net_read_timeout", Both, 30, 1, year),
+	uintVar("net_retry_count", Both, 10, 1, maxU64),
+	uintVar("net_write_timeout", Both, 60, 1, year),
+	uintVar("optimizer_prune_level", Both, 1, 0, 1),
+	uintVar("optimizer_search_depth", Both, 62, 0, 62),
+	stringVar("optimizer_switch", Both, optimizerSwitch),
+	stringVar("optimizer_trace", Both, "enabled=off,one_line=off"),
+	uintVar("optimizer_trace_limit", Both, 1, 0, maxU32),
+	uintVar("optimizer_trace_max_mem_size", Both, 1048576, 0, maxU32),
+	{Name: "optimizer_trace_offset", Scope: Both, kind: kindInt, def: "-1", min: 1 << 63, max: math.MaxInt64},
+	uintVar("parser_max_mem_size", Both, maxU64, 10000000, maxU64),
+	uintVar("preload_buffer_size", Both, 32768, 1024, 1073741824),
+	uintVar("profiling_history_size", Both, 15, 0, 100),
+	uintVar("query_alloc_block_size", Both, 8192, 1024, maxU32),
+	uintVar("query_prealloc_size", Both, 8192, 8192, maxU64),
+	uintVar("range_alloc_block_size", Both, 4096, 4096, maxU32),
+	uintVar("range_optimizer_max_mem_size", Both, 8388608, 0, maxU64),
+	uintVar("read_buffer_size", Both, 131072, 8192, 2147479552),
+	uintVar("read_rnd_buffer_size", Both, 262144, 1, 2147483647),
+	uintVar("secondary_engine_cost_threshold", Session, 100000, 0, maxU64),
+	uintVar("sort_buffer_size", Both, 262144, 32768, maxU64),
+	uintVar("thread_pool_high_priority_connection", Both, 0, 0, 1),
+	uintVar("tmp_table_size", Both, 16777216, 1024, maxU64),
+	uintVar("transaction_alloc_block_size", Both, 8192, 1024, 131072),
+	uintVar("transaction_prealloc_size", Both, 4096, 1024, 131072),
+	boolVar("transaction_allow_batching", Session, "OFF"),
+	enumVar("transaction_write_set_extraction", Both, "XXHASH64", "OFF", "MURMUR32", "XXHASH64"),
+	boolVar("windowing_use_high_precision", Both, "ON"),
+	{Name: "long_query_time", Scope: Both, kind: kindFloat, def: "10.000000"},
+	stringVar("debug", Both, ""),
+	uintVar("innodb_parallel_read_threads", Session, 4, 1, 256),
+	boolVar("innodb_ft_enable_stopword", Both, "ON"),
+	uintVar("innodb_ddl_buffer_size", Session, 1048576, 65536, maxU32),
+	uintVar("innodb_ddl_threads", Session, 4, 1, 64),
+	stringVar("innodb_tmpdir", Both, ""),
+	boolVar("innodb_stats_on_metadata", Global, "OFF"),
+}
+
+const optimizerSwitch = "index_merge=on,index_merge_union=on,index_merge_sort_union=on,index_merge_intersection=on," +
+	"engine_condition_pushdown=on,index_condition_pushdown=on,mrr=on,mrr_cost_based=on,block_nested_loop=on," +
+	"batched_key_access=off,materialization=on,semijoin=on,loosescan=on,firstmatch=on,duplicateweedout=on," +
+	"subquery_materialization_cost_based=on,use_index_extensions=on,condition_fanout_filter=on,derived_merge=on," +
+	"use_invisible_indexes=off,skip_scan=on,hash_join=on,subquery_to_derived=off,prefer_ordering_index=on," +
+	"hypergraph_optimizer=off,derived_condition_pushdown=on"
+
+// globalVars concern the server as a whole and can be set.
+var globalVars = []*Variable{
+	applied(&Variable{Name: "max_allowed_packet", Scope: Both, kind: kindUint, def: "67108864", min: 1024, max: limits.Packet}, (*Values).applyMaxPacket),
+	uintVar("max_connections", Global, 10000, 1, 100000),
+	uintVar("max_user_connections", Both, 0, 0, maxU32),
+	uintVar("max_connect_errors", Global, 100, 1, maxU64),
+	uintVar("max_prepared_stmt_count", Global, 16382, 0, 4194304),
+	uintVar("connect_timeout", Global, 10, 2, year),
+	uintVar("thread_cache_size", Global, 9, 0, 16384),
+	uintVar("table_open_cache", Global, 4000, 1, 524288),
+	uintVar("table_definition_cache", Global, 2000, 400, 524288),
+	uintVar("stored_program_cache", Global, 256, 16, 524288),
+	uintVar("key_buffer_size", Global, 8388608, 0, maxU64),
+	uintVar("binlog_cache_size", Global, 32768, 4096, maxU64),
+	uintVar("max_binlog_size", Global, 1073741824, 4096, 1073741824),
+	uintVar("expire_logs_days", Global, 0, 0, 99),
+	uintVar("binlog_expire_logs_seconds", Global, 2592000, 0, maxU32),
+	uintVar("sync_binlog", Global, 1, 0, maxU32),
+	uintVar("slow_launch_time", Global, 2, 0, year),
+	uintVar("host_cache_size", Global, 279, 0, 65536),
+	uintVar("innodb_buffer_pool_size", Global, 134217728, 5242880, maxU64),
+	uintVar("innodb_io_capacity", Global, 200, 100, maxU64),
+	uintVar("innodb_thread_concurrency", Global, 0, 0, 1000),
+	uintVar("innodb_stats_persistent_sample_pages", Global, 20, 1, maxU64),
+	enumVar("innodb_default_row_format", Global, "dynamic", "redundant", "compact", "dynamic"),
+	fixed(uintVar("innodb_flush_log_at_trx_commit", Global, 1, 0, 2)),
+	fixed(boolVar("innodb_file_per_table", Global, "ON")),
+	fixed(boolVar("innodb_deadlock_detect", Global, "ON")),
+	boolVar("innodb_rollback_on_timeout", Global, "OFF"), // MySQL takes it at its start only
+	boolVar("innodb_stats_persistent", Global, "ON"),
+	boolVar("innodb_stats_auto_recalc", Global, "ON"),
+	boolVar("innodb_adaptive_hash_index", Global, "OFF"),
+	boolVar("innodb_print_all_deadlocks", Global, "OFF"),
+	fixed(boolVar("innodb_optimize_fulltext_only", Global, "OFF")),
+	fixed(boolVar("read_only", Global, "OFF")),
+	fixed(boolVar("super_read_only", Global, "OFF")),
+	fixed(boolVar("offline_mode", Global, "OFF")),
+	fixed(boolVar("general_log", Global, "OFF")),
+	fixed(boolVar("slow_query_log", Global, "OFF")),
+	fixed(boolVar("local_infile", Global, "OFF")),
+	fixed(boolVar("require_secure_transport", Global, "OFF")),
+	fixed(enumVar("event_scheduler", Global, "OFF", "OFF", "ON", "DISABLED")),
+	fixed(stringVar("init_connect", Global, "")),
+	fixed(enumVar("gtid_mode", Global, "OFF", "OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")),
+	fixed(enumVar("enforce_gtid_consistency", Global, "OFF", "OFF", "ON", "WARN")),
+	fixed(stringVar("gtid_purged", Global, "")),
+	fixed(uintVar("default_password_lifetime", Global, 0, 0, 65535)),
+	boolVar("cloudsql_spread_tables", Global, "OFF"),               // read by the node: each new table in the emptiest shard
+	uintVar("cloudsql_cluster_version_hold", Global, 0, 0, maxU32), // read by the reconciler: raise the version no further; 0: as far as it goes
+	boolVar("log_bin_trust_function_creators", Global, "OFF"),
+	boolVar("log_queries_not_using_indexes", Global, "OFF"),
+	boolVar("flush", Global, "OFF"),
+	boolVar("automatic_sp_privileges", Global, "ON"),
+	boolVar("sql_slave_skip_counter", Global, "OFF"),
+	enumVar("log_output", Global, "FILE", "FILE", "TABLE", "NONE"),
+	enumVar("concurrent_insert", Global, "AUTO", "NEVER", "AUTO", "ALWAYS"),
+	enumVar("delay_key_write", Global, "ON", "OFF", "ON", "ALL"),
+	stringVar("authentication_policy", Global, "*,,"),
+	uintVar("log_error_verbosity", Global, 2, 1, 3),
+	uintVar("password_history", Global, 0, 0, maxU32),
+	uintVar("password_reuse_interval", Global, 0, 0, maxU32),
+	fixed(boolVar("password_require_current", Global, "OFF")),
+}
+
+// readOnlyVars tell about the server.
+var readOnlyVars = []*Variable{
+	live("version", kindString),
+	live("cloudsql_history_ms", kindUint), // how old AS OF TIMESTAMP may be
+	live("cloudsql_cluster_version", kindUint),
+	live("version_comment", kindString),
+	live("version_compile_os", kindString),
+	live("version_compile_machine", kindString),
+	live("hostname", kindString),
+	live("port", kindUint),
+	live("datadir", kindString),
+	live("server_id", kindUint),
+	live("server_uuid", kindString),
+	live("system_time_zone", kindString),
+	live("have_ssl", kindString),
+	live("have_openssl", kindString),
+	readOnly("version_compile_zlib", "1.2.13"),
+	readOnlyInt("protocol_version", 10),
+	readOnly("innodb_version", MySQL),
+	readOnly("license", "Apache-2.0"),
+	readOnly("basedir", "/"),
+	readOnly("tmpdir", "/tmp"),
+	readOnly("slave_load_tmpdir", "/tmp"),
+	readOnly("socket", ""),
+	readOnly("pid_file", ""),
+	readOnly("log_error", "stderr"),
+	readOnly("character_set_system", "utf8mb3"),
+	readOnly("character_sets_dir", ""),
+	readOnly("default_authentication_plugin", mysql.AuthCachingSha2Password),
+	nullable(readOnly("secure_file_priv", "")),
+	readOnly("have_compress", "NO"),
+	readOnly("have_dynamic_loading", "NO"),
+	readOnly("have_geometry", "NO"),
+	readOnly("have_profiling", "NO"),
+	readOnly("have_query_cache", "NO"),
+	readOnly("have_rtree_keys", "NO"),
+	readOnly("have_statement_timeout", "YES"),
+	readOnly("have_symlink", "DISABLED"),
+	readOnlyInt("lower_case_table_names", 0),
+	readOnlyBool("lower_case_file_system", "OFF"),
+	readOnlyBool("performance_schema", "OFF"),
+	readOnlyBool("log_bin", "OFF"),
+	readOnlyBool("log_replica_updates", "OFF"),
+	readOnlyBool("log_slave_updates", "OFF"),
+	readOnlyBool("skip_name_resolve", "ON"),
+	readOnlyBool("skip_networking", "OFF"),
+	readOnlyBool("skip_external_locking", "ON"),
+	readOnlyBool("skip_show_database", "OFF"),
+	readOnlyBool("large_files_support", "ON"),
+	readOnlyBool("locked_in_memory", "OFF"),
+	readOnlyBool("old", "OFF"),
+	readOnlyBool("innodb_read_only", "OFF"),
+	readOnlyBool("innodb_doublewrite", "ON"),
+	readOnlyInt("innodb_autoinc_lock_mode", 2),
+	readOnlyInt("innodb_page_size", 16384),
+	readOnlyInt("innodb_log_file_size", 50331648),
+	readOnlyInt("innodb_log_buffer_size", 16777216),
+	readOnlyInt("innodb_open_files", 4000),
+	readOnly("innodb_flush_method", "fsync"),
+	readOnly("innodb_data_home_dir", ""),
+	readOnly("innodb_data_file_path", "ibdata1:12M:autoextend"),
+	readOnlyInt("back_log", 151),
+	readOnlyInt("open_files_limit", 1048576),
+	readOnlyInt("thread_stack", 1048576),
+	readOnlyInt("ft_min_word_len", 4),
+	readOnlyInt("ft_max_word_len", 84),
+	readOnlyInt("ngram_token_size", 2),
+	readOnlyInt("max_digest_length", 1024),
+	readOnlyInt("performance_schema_max_digest_length", 1024),
+	readOnly("gtid_executed", ""),
+	readOnly("gtid_owned", ""),
+	readOnly("init_file", ""),
+	readOnly("bind_address", "*"),
+	readOnly("report_host", ""),
+	readOnlyInt("report_port", 0),
+	readOnly("plugin_dir", ""),
+	readOnly("ssl_ca", ""), readOnly("ssl_cert", ""), readOnly("ssl_key", ""), readOnly("ssl_cipher", ""),
+	readOnly("tls_version", "TLSv1.2,TLSv1.3"),
+	readOnly("thread_handling", "one-thread-per-connection"),
+	readOnly("disabled_storage_engines", ""),
+}
+
+func onOff(b bool) string {
+	if b {
+		return "ON"
+	}
+	return "OFF"
+}
