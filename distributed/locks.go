@@ -19,7 +19,7 @@ type LockInfo struct {
 	End    []byte
 	Gap    bool // only against new rows: none is locked
 
-	Mode      LockStrength
+	Mode      LockMode
 	Waiting   bool
 	BlockedBy []int // of a request that waits: positions, in the same list, of the locks and requests that are in its way
 
@@ -31,12 +31,14 @@ type LockInfo struct {
 	Age         time.Duration // since it began to wait; 0 for locks
 }
 
-// LockStrength is how a lock excludes others.
-type LockStrength uint8
+// LockMode is how strongly something is locked, whoever names it: requests of reads, lock tables, views. The numbers are part
+// of the protocol between nodes.
+type LockMode uint8
 
-// The strengths. LockAuto is held by autocommit writes, which exclude everybody but each other.
+// The modes, weakest first. LockAuto is held by autocommit writes, which exclude everybody but each other.
 const (
-	LockAuto LockStrength = iota + 1
+	LockNone LockMode = iota
+	LockAuto
 	LockShared
 	LockExclusive
 )

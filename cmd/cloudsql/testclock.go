@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"cloudsql/distributed/replica"
+	"cloudsql/distributed/clock"
 	"cloudsql/storage/spawn"
 )
 
@@ -25,7 +25,7 @@ const testClockEnv = "CLOUDSQL_TEST_CLOCK"
 
 const testClockPoll = 20 * time.Millisecond
 
-// testClock is a replica.Clock and a wall clock under a test's control.
+// testClock is a clock.Clock and a wall clock under a test's control.
 type testClock struct {
 	path string
 
@@ -89,18 +89,18 @@ func (c *testClock) at(now time.Time) time.Duration {
 	return c.past + time.Duration(float64(now.Sub(c.start))*c.rate)
 }
 
-// Now implements replica.Clock.
+// Now implements clock.Clock.
 func (c *testClock) Now() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at(time.Now())
 }
 
-// NewTimer implements replica.Clock. A timer keeps the rate with which it was made.
-func (c *testClock) NewTimer(d time.Duration) replica.Timer {
+// NewTimer implements clock.Clock. A timer keeps the rate with which it was made.
+func (c *testClock) NewTimer(d time.Duration) clock.Timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return replica.SystemClock.NewTimer(time.Duration(float64(d) / c.rate))
+	return clock.System.NewTimer(time.Duration(float64(d) / c.rate))
 }
 
 // wall is the falsified time of day.

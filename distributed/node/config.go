@@ -6,8 +6,8 @@ import (
 	"net"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/raft"
-	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/faultdisk"
 	"cloudsql/storage/memory"
@@ -62,9 +62,9 @@ type Config struct {
 	Tick          time.Duration // raft.DefaultTick
 	ElectionTicks uint64        // raft.DefaultElectionTicks
 	LeaseDuration time.Duration // package replica's default
-	// Clock is the time that passes (replica.SystemClock): leases are counted on it. WallClock is the time of day (time.Now),
+	// Clock is the time that passes (clock.System): leases are counted on it. WallClock is the time of day (time.Now),
 	// to which timestamps are held near.
-	Clock     replica.Clock
+	Clock     clock.Clock
 	WallClock func() time.Time
 	// MaxClockOffset is how far a wall clock may be from a majority's: 500 ms. Beyond, its node says so, and does not own the
 	// timestamps.
@@ -96,7 +96,7 @@ func (c *Config) setDefaults() {
 	def(&c.Heartbeat, 300*time.Millisecond)
 	def(&c.MaxClockOffset, 500*time.Millisecond)
 	if c.Clock == nil {
-		c.Clock = replica.SystemClock
+		c.Clock = clock.System
 	}
 	if c.WallClock == nil {
 		c.WallClock = time.Now

@@ -21,7 +21,7 @@ import (
 // Why nothing at or below TS can come after Index:
 //
 //   - From this tenure: TS was handed out before the look at the registry of writes in flight. A write that was in
-//     flight has a timestamp above its floor, and not below the first one that was fetched for it (lockOwner.ts), and
+//     flight has a timestamp above its floor, and not below the first one that was fetched for it (lock.Owner.TS), and
 //     TS is below that; a write that registers later fetches its timestamp later and gets a higher one. A write that
 //     was in flight before and is not any more has been applied, and Index is read after the look.
 //   - From a prepared transaction: it commits at or above the timestamp that it was prepared at, and TS is below
@@ -59,35 +59,15 @@ func (r *Replica) ClosedUpTo(ctx context.Context, _ schema.ShardID, want mvcc.Ti
 
 // promise looks at what could yet commit, in this order: see Promise. The caller checks afterwards that t still holds.
 func (r *Replica) promise(t *tenure, want mvcc.Timestamp) Promise {
-	ts := t.locks.closable(want)
+	ts := t.locks.Flights.Closable(want)
 	ts = min(ts, r.state.PreparedFloor())
 	return Promise{TS: ts, Index: r.state.AppliedIndex()}
-}
-
-// closable is the newest timestamp, of those known to have been handed out, at or below which no write of the tenure
-// can commit any more.
-func (t *lockTable) closable(want mvcc.Timestamp) mvcc.Timestamp {
-	raise(&t.seen, uint64(want))
-	ts := mvcc.Timestamp(t.seen.Load())
-	if t.inflightCount.Load() == 0 {
-		return ts
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, o := range t.inflight {
-		above := o.floor
-		if fetched := mvcc.Timestamp(o.ts.Load()); fetched > 0 {
-			above = max(above, fetched-1)
-		}
-		ts = min(ts, above)
-	}
-	return ts
 }
 
 // closeInLog makes a promise that holds whatever the clocks do: an entry that closes the timestamp. Writes in flight
 // that it overtakes are given new timestamps.
 func (r *Replica) closeInLog(ctx context.Context, t *tenure, want mvcc.Timestamp) (Promise, error) {
-	raise(&t.locks.seen, uint64(want))
+	t.locks.Flights.Saw(want)
 	if r.state.Closed() < want {
 		cmd := shard.EncodeWatermark(nil, &shard.WatermarkCommand{Closed: want})
 		if err := r.group.Propose(ctx, cmd, func(error) {}); err != nil {

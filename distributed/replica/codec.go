@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
@@ -91,7 +92,7 @@ func decodeReadRequest(src []byte) (*ReadRequest, error) {
 	flags := d.Byte()
 	q.Join, q.NoWait, q.SkipLocked = flags&flagJoin != 0, flags&flagNoWait != 0, flags&flagSkipLocked != 0
 	q.Ranges = flags&flagRanges != 0
-	if q.Lock = LockMode(d.Byte()); q.Lock > LockExclusive || q.Lock == LockAuto {
+	if q.Lock = lock.Mode(d.Byte()); q.Lock > lock.Exclusive || q.Lock == lock.Auto {
 		d.Fail(wire.ErrCorrupt)
 	}
 	q.LockWait = readWait(d)

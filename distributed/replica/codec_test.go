@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/shard"
@@ -19,7 +20,7 @@ import (
 func sampleRead() *ReadRequest {
 	q := pointRead("key", 77)
 	q.From, q.MaxBytes, q.Txn = []byte("from"), 4096, newTestTxn()
-	q.Join, q.SkipLocked, q.Lock, q.LockWait, q.Ranges = true, true, LockExclusive, 50*time.Second, true
+	q.Join, q.SkipLocked, q.Lock, q.LockWait, q.Ranges = true, true, lock.Exclusive, 50*time.Second, true
 	return q
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -56,7 +57,7 @@ func (r *Replica) Prepare(ctx context.Context, _ schema.ShardID, id fragment.Txn
 		t.mu.Lock()
 		x.participants = participants
 		t.mu.Unlock()
-		p := &shard.Proposal{Kind: shard.ProposalPrepare, Participants: participants, Ranges: t.locks.rangesOf(&x.owner)}
+		p := &shard.Proposal{Kind: shard.ProposalPrepare, Participants: participants, Ranges: t.locks.Ranges(&x.owner)}
 		if x.ws != nil {
 			p.Effects = x.ws.Effects() // all checks, if nothing was written
 		}
@@ -146,7 +147,7 @@ func (r *Replica) newStep(t *tenure, x *txn) *write {
 
 // beginCommit registers what x will change as in flight.
 func (r *Replica) beginCommit(t *tenure, x *txn) error {
-	if err := t.locks.launch(&x.owner); err != nil {
+	if err := t.locks.Flights.Launch(&x.owner); err != nil {
 		return err
 	}
 	r.stats.Commits.Add(1)
@@ -217,7 +218,7 @@ func (r *Replica) proposePiece(t *tenure, x *txn, p *shard.Proposal) error {
 	}
 	if err == nil && w.outcome.Status != shard.Staged {
 		if err = r.verdictOfCommit(w); err == nil {
-			err = errDeadlock()
+			err = lock.ErrDeadlock()
 		}
 	}
 	if err == nil {
@@ -233,7 +234,7 @@ func (r *Replica) giveUp(t *tenure, x *txn, err error) {
 	}
 	x.err = err
 	r.finish(t, x, 0, err)
-	t.locks.release(&x.owner)
+	t.locks.Release(&x.owner)
 	close(x.decided)
 	x.leave()
 }
@@ -303,7 +304,7 @@ func (r *Replica) verdictOfCommit(w *write) error {
 		}
 	}
 	if o.Status == shard.Failed || o.Recorded == shard.Failed {
-		return errDeadlock()
+		return lock.ErrDeadlock()
 	}
 	return nil
 }
@@ -317,7 +318,7 @@ func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID, firs
 		return 0, err
 	}
 	if o.Status == shard.Aborted {
-		return 0, errDeadlock()
+		return 0, lock.ErrDeadlock()
 	}
 	return o.TS, r.verdictOfCommit(&write{tenure: t, outcome: o})
 }
@@ -327,7 +328,7 @@ func (r *Replica) markAborted(ctx context.Context, t *tenure, id fragment.TxnID,
 	w := r.newWrite(t, id)
 	w.first = first
 	if err = r.encode(w, &shard.Proposal{Kind: shard.ProposalAbort}); err == nil {
-		err = t.locks.launch(&w.owner)
+		err = t.locks.Flights.Launch(&w.owner)
 	}
 	if err != nil {
 		r.recycle(w)
@@ -409,7 +410,7 @@ func (r *Replica) proposeEnd(t *tenure, x *txn, ts mvcc.Timestamp) {
 		return
 	}
 	if ts != 0 {
-		x.owner.ts.Store(uint64(ts)) // snapshots below need not wait for the end
+		x.owner.TS.Store(uint64(ts)) // snapshots below need not wait for the end
 	}
 	r.stats.Resolves.Add(1)
 	r.prop.submit(w)
@@ -443,7 +444,7 @@ func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
 		t.mu.Unlock()
 		var end error
 		if !committed {
-			end = errDeadlock()
+			end = lock.ErrDeadlock()
 		}
 		r.finish(t, x, w.outcome.TS, end)
 		x.leave()
@@ -530,7 +531,7 @@ func (r *Replica) Forget(ctx context.Context, _ schema.ShardID, ids []fragment.T
 	w := r.newWrite(t, fragment.TxnID{})
 	w.alone = true
 	if err = r.encode(w, &shard.Proposal{Kind: shard.ProposalForget, Forget: ids}); err == nil {
-		err = t.locks.launch(&w.owner)
+		err = t.locks.Flights.Launch(&w.owner)
 	}
 	if err != nil {
 		r.recycle(w)
@@ -585,13 +586,13 @@ func (r *Replica) adopt(t *tenure) {
 		}
 		x := &txn{id: p.Txn, turn: make(chan struct{}, 1)}
 		x.turn <- struct{}{}
-		x.owner.id, x.owner.interactive = p.Txn, true
+		x.owner.ID, x.owner.Interactive = p.Txn, true
 		x.ts, x.commitTS, x.participants, x.prepared = p.TS, p.CommitTS, p.Participants, max(r.clock.Now(), 1)
 		x.first = p.First
 		x.decided = make(chan struct{})
 		close(x.decided)
-		x.owner.ts.Store(uint64(p.TS))
-		t.locks.install(&x.owner, p.Claims, p.Ranges)
+		x.owner.TS.Store(uint64(p.TS))
+		t.locks.Install(&x.owner, p.Claims, p.Ranges)
 		t.txns[p.Txn] = x
 	}
 }

@@ -39,9 +39,9 @@
 // A write is registered as in flight on its keys before its timestamp is fetched, and stays so until its outcome is known.
 // A snapshot read at T, whose T was handed out before it began, waits for the writes in flight on what it reads unless
 // their timestamps are known to be above T: because they have been fetched, or because the write registered when T, or a
-// later timestamp, was known here already (lockTable.seen). A write that registers later gets a higher timestamp than T. So nothing at or
+// later timestamp, was known here already (lock.Flights.Saw). A write that registers later gets a higher timestamp than T. So nothing at or
 // below T can appear after a read at T. The registry is the lock table: an in-flight write is an owner of locks. Writes
-// that may touch rows they do not name (REPLACE, ON DUPLICATE KEY UPDATE) also hold the key tabletWide.
+// that may touch rows they do not name (REPLACE, ON DUPLICATE KEY UPDATE) also hold the key lock.TabletWide.
 //
 // # Reads of the newest state
 //
@@ -74,28 +74,9 @@
 //
 // # Locks
 //
-// Modes: auto (autocommit writes; compatible with each other, since the log orders them), shared, exclusive. Queues are
-// first come first served, upgrades first. A deadlock within the shard is found when the request that closes the circle
-// is made, and the member with the fewest locks is refused (1213); for others see package deadlock and waits.go. Locks are
-// claims in memory: what makes a lost one harmless is that a commit carries the version of every row that was written or
-// locked by itself, and apply compares; and that locks live and die with the epoch, which every proposal names.
+// See package lock. A tenure has a table; it begins with the locks of what is prepared in the log, and with those that came
+// along with the lease. An autocommit write that may meet what it does not name, while others have locked that, is evaluated
+// first for the keys that it touches (doubt.go).
 //
-// Ranges (ranges.go) are locked by scans, against phantoms. They and keys look at each other when they are asked for and
-// when somebody lets go:
-//
-//   - A key is granted if no range of another owner keeps it out: writes stay out of all ranges, shared locks out of
-//     the rows that an exclusive scan has met.
-//   - A range is granted if nothing that others hold in it is in its way, and no range with common rows. A range whose scan
-//     is under way counts as full of rows: two scans for update of the same rows follow one another instead of taking the
-//     range together and then meeting at its rows (a deadlock in most cases). Afterwards only the rows that it met count, so
-//     that empty ranges, gaps, don't exclude each other.
-//   - Writes claim the entries of secondary indexes that come and go, so that a range finds what is pending in it.
-//     Autocommit writes don't, since they are evaluated at apply: a range of a secondary index waits for those in flight,
-//     and those that come while there is one find out first what they will touch (doubt.go).
-//   - Who holds nothing waits behind earlier requests that it conflicts with; who holds something passes a range that is
-//     only waited for, since that may be waiting for him.
-//
-// Without ranges in the table, a key costs one look at a map's length more.
-//
-// Lock order: Replica.mu, then proposer.mu or tenure.mu, then lockTable.mu. None is held while waiting or proposing.
+// Lock order: Replica.mu, then proposer.mu or tenure.mu, then the lock table's. None is held while waiting or proposing.
 package replica

@@ -2,9 +2,9 @@ package replica
 
 import (
 	"context"
-	"errors"
 	"slices"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -19,36 +19,33 @@ import (
 // Where such locks exist in its tablet, the write is evaluated first for the keys that it will touch, which it claims,
 // and waits for as any statement does. What is proposed is the write itself: it is executed at apply as always.
 
-// errInDoubt: the write may touch entries that it has not claimed, in ranges that somebody has locked.
-var errInDoubt = errors.New("replica: not all of a write's keys are known")
-
 // claim locks what an autocommit write touches and registers it as in flight.
 func (r *Replica) claim(ctx context.Context, t *tenure, w *write, q *WriteRequest) error {
-	if t.locks.interactiveLocks.Load() > 0 && r.reachesLocked(t, q.Writes) {
-		return r.claimFound(ctx, t, w, q, LockAuto)
+	if t.locks.HoldsAny() && r.reachesLocked(t, q.Writes) {
+		return r.claimFound(ctx, t, w, q, lock.Auto)
 	}
-	err := t.locks.acquireAuto(ctx, &w.owner, w.keys, q.LockWait)
-	if err == errInDoubt { //nolint:errorlint // never wrapped
+	err := t.locks.AcquireAuto(ctx, &w.owner, w.keys, q.LockWait)
+	if err == lock.ErrInDoubt { //nolint:errorlint // never wrapped
 		// Others' writes must not change the rows between this evaluation and the one at apply.
-		return r.claimFound(ctx, t, w, q, LockExclusive)
+		return r.claimFound(ctx, t, w, q, lock.Exclusive)
 	}
 	return err
 }
 
 // claimFound evaluates the writes to find and lock all keys that they touch. On an error it holds nothing.
-func (r *Replica) claimFound(ctx context.Context, t *tenure, w *write, q *WriteRequest, mode LockMode) (err error) {
+func (r *Replica) claimFound(ctx context.Context, t *tenure, w *write, q *WriteRequest, mode lock.Mode) (err error) {
 	defer func() {
 		if err != nil {
-			t.locks.release(&w.owner)
+			t.locks.Release(&w.owner)
 		}
 	}()
 	r.stats.ClaimsFound.Add(1)
-	policy := lockPolicy{wait: q.LockWait}
+	policy := lock.Policy{Wait: q.LockWait}
 	for i := range w.keys {
 		k := &w.keys[i]
-		if k.index == tabletWide {
-			mode := LockAuto // it is there for snapshot reads, and excludes nobody
-			if _, _, _, err := t.locks.acquire(ctx, &w.owner, k.tablet, k.index, k.key, mode, policy); err != nil {
+		if k.Index == lock.TabletWide {
+			mode := lock.Auto // it is there for snapshot reads, and excludes nobody
+			if _, _, _, err := t.locks.Acquire(ctx, &w.owner, *k, mode, policy); err != nil {
 				return err
 			}
 		}
@@ -64,14 +61,14 @@ func (r *Replica) claimFound(ctx context.Context, t *tenure, w *write, q *WriteR
 			break // so it will end when it is applied, or it will not: its keys are claimed
 		}
 	}
-	return t.locks.launch(&w.owner)
+	return t.locks.Flights.Launch(&w.owner)
 }
 
 // reachesLocked tells whether a write may meet rows that it does not name, in a tablet where somebody has locked rows.
 func (r *Replica) reachesLocked(t *tenure, writes []*fragment.Write) bool {
 	for _, f := range writes {
 		table, ok := r.state.Table(f.Tablet)
-		if ok && reachesOthers(table, f) && t.locks.holdsRows(f.Tablet) {
+		if ok && reachesOthers(table, f) && t.locks.HoldsRows(f.Tablet) {
 			return true
 		}
 	}
@@ -100,11 +97,4 @@ func setsColumnOf(table *schema.Table, ix *schema.Index, set []fragment.Assignme
 		}
 	}
 	return false
-}
-
-// holdsRows tells whether an interactive transaction holds keys of a tablet.
-func (t *lockTable) holdsRows(tablet schema.TabletID) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.rowsHeld[tablet] > 0
 }

@@ -24,63 +24,6 @@ const (
 	testTablet schema.TabletID = 70
 )
 
-// manualClock moves when it is told to.
-type manualClock struct {
-	mu     sync.Mutex
-	now    time.Duration
-	timers map[*manualTimer]struct{}
-}
-
-type manualTimer struct {
-	clock *manualClock
-	at    time.Duration
-	c     chan time.Time
-}
-
-func newManualClock() *manualClock {
-	return &manualClock{now: time.Hour, timers: map[*manualTimer]struct{}{}}
-}
-
-func (c *manualClock) Now() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *manualClock) NewTimer(d time.Duration) Timer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := &manualTimer{c, c.now + d, make(chan time.Time, 1)}
-	if d <= 0 {
-		t.c <- time.Time{}
-		return t
-	}
-	c.timers[t] = struct{}{}
-	return t
-}
-
-func (c *manualClock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now += d
-	for t := range c.timers {
-		if t.at <= c.now {
-			delete(c.timers, t)
-			t.c <- time.Time{}
-		}
-	}
-}
-
-func (t *manualTimer) C() <-chan time.Time { return t.c }
-
-func (t *manualTimer) Stop() bool {
-	t.clock.mu.Lock()
-	defer t.clock.mu.Unlock()
-	_, ok := t.clock.timers[t]
-	delete(t.clock.timers, t)
-	return ok
-}
-
 // fakeSource hands out timestamps from a counter.
 type fakeSource struct {
 	next atomic.Uint64

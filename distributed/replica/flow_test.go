@@ -11,6 +11,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/clock/clocktest"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -128,7 +129,7 @@ func TestHeavyWritesWaitForRoom(t *testing.T) {
 
 // A write that is not let in was not executed, and says why; its rows are not locked any more.
 func TestHeavyWritesThatAreNotLetIn(t *testing.T) {
-	clock := newManualClock()
+	clock := clocktest.NewManual()
 	c := newFakeCluster(t, 1, func(cfg *Config) { cfg.Clock = clock })
 	stop := keepAdvancing(clock)
 	r, ctx := c.replicas[0], t.Context()

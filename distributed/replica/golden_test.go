@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/rpc/rpcgolden"
 	"cloudsql/storage/fragment"
@@ -53,7 +54,7 @@ func goldenMessages(v int) (list []rpcgolden.Message) {
 	request("read newest", g.Read(ctx, plain, page))
 	full := pointRead("key", 77)
 	full.From, full.MaxBytes, full.Txn, full.Session = []byte("from"), 4096, id, 12
-	full.Join, full.SkipLocked, full.NoWait, full.Lock, full.LockWait, full.Ranges = true, true, true, LockExclusive, 50*time.Second, true
+	full.Join, full.SkipLocked, full.NoWait, full.Lock, full.LockWait, full.Ranges = true, true, true, lock.Exclusive, 50*time.Second, true
 	request("read in a transaction", g.Read(ctx, full, page))
 
 	one := &WriteRequest{Shard: testShard, Txn: id, Writes: []*fragment.Write{putWrite("a", 1)}, LockWait: time.Minute, Session: 3}

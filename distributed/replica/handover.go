@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/wire"
 )
@@ -37,26 +37,7 @@ type shippedTxn struct {
 	session uint64
 	seq     uint64
 	ws      *shard.Workspace // nil: none
-	locks   []shippedLock
-	ranges  []shippedRange
-}
-
-type shippedLock struct {
-	tablet schema.TabletID
-	index  schema.IndexID
-	key    []byte
-	mode   LockMode
-	absent bool
-}
-
-type shippedRange struct {
-	tablet     schema.TabletID
-	index      schema.IndexID
-	start, end []byte
-	mode       LockMode
-	noRows     bool
-	rowStart   []byte
-	rowEnd     []byte
+	held    lock.Held
 }
 
 // shipment is what a hand-over brings, at its target until the log gives it the lease.
@@ -115,7 +96,7 @@ func (f *frozen) still(ctx context.Context, x *txn, limit <-chan time.Time, late
 		if *late || f.isDecided(x) {
 			return false
 		}
-		f.t.locks.sendAway(&x.owner, &NotLeaseholder{Shard: f.r.shard, Epoch: f.t.epoch})
+		f.t.locks.SendAway(&x.owner, &NotLeaseholder{Shard: f.r.shard, Epoch: f.t.epoch})
 		timer := f.r.clock.NewTimer(poll)
 		select {
 		case <-timer.C():
@@ -153,15 +134,6 @@ func (f *frozen) thaw() {
 	}
 }
 
-// sendAway ends the waiting of an interactive transaction with err; unlike fail, it may come again.
-func (t *lockTable) sendAway(o *lockOwner, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if w := o.waiting; w != nil {
-		t.refuse(w, err)
-	}
-}
-
 // encode is what the frozen transactions are, up to shipMax; left is how many had no room.
 func (f *frozen) encode(nonce uint64) (msg []byte, left int) {
 	msg = binary.AppendUvarint(nil, uint64(f.r.shard))
@@ -179,7 +151,7 @@ func (f *frozen) encode(nonce uint64) (msg []byte, left int) {
 
 // weight is about what x takes as a message.
 func (x *txn) weight() int {
-	n := 64 * len(x.owner.held)
+	n := 64 * x.owner.Keys()
 	if x.ws != nil {
 		n += 2 * x.ws.Bytes()
 	}
@@ -188,34 +160,13 @@ func (x *txn) weight() int {
 
 func (t *tenure) appendTxn(dst []byte, x *txn) []byte {
 	dst = append(dst, x.id[:]...)
-	dst = binary.AppendUvarint(dst, x.owner.session.Load())
+	dst = binary.AppendUvarint(dst, x.owner.Session.Load())
 	dst = binary.AppendUvarint(dst, x.seq)
 	dst = wire.AppendBool(dst, x.ws != nil)
 	if x.ws != nil {
 		dst = x.ws.Append(dst)
 	}
-	t.locks.mu.Lock()
-	defer t.locks.mu.Unlock()
-	o := &x.owner
-	dst = binary.AppendUvarint(dst, uint64(len(o.held)))
-	for _, e := range o.held {
-		h := &e.holds[e.find(o)]
-		dst = appendLocked(dst, e)
-		dst = wire.AppendBool(append(dst, byte(h.mode)), h.absent)
-	}
-	granted := slices.DeleteFunc(slices.Clone(o.ranges), func(g *rangeLock) bool { return g.wait != nil })
-	dst = binary.AppendUvarint(dst, uint64(len(granted)))
-	for _, g := range granted {
-		dst = wire.AppendOptional(appendLocked(dst, &g.entry), g.end)
-		dst = wire.AppendBool(append(dst, byte(g.mode)), g.noRows)
-		dst = wire.AppendOptional(wire.AppendBytes(dst, g.rowStart), g.rowEnd)
-	}
-	return dst
-}
-
-func appendLocked(dst []byte, e *lockEntry) []byte {
-	dst = binary.AppendUvarint(dst, uint64(e.tablet))
-	return wire.AppendBytes(binary.AppendUvarint(dst, uint64(e.index)), e.key)
+	return t.locks.AppendHeld(dst, &x.owner)
 }
 
 // readShipment decodes what encode made, behind the shard's id.
@@ -234,43 +185,8 @@ func readShippedTxn(d *wire.Reader, workspaceLimit int) *shippedTxn {
 	if d.Bool() {
 		x.ws = shard.ReadWorkspace(d, workspaceLimit)
 	}
-	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		var l shippedLock
-		l.tablet, l.index, l.key = readLocked(d)
-		l.mode, l.absent = readMode(d), d.Bool()
-		x.locks = append(x.locks, l)
-	}
-	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-		var g shippedRange
-		g.tablet, g.index, g.start = readLocked(d)
-		g.end = bytesOrNil(d.Optional())
-		g.mode, g.noRows = readMode(d), d.Bool()
-		g.rowStart = append([]byte{}, d.Bytes()...)
-		g.rowEnd = bytesOrNil(d.Optional())
-		x.ranges = append(x.ranges, g)
-	}
+	x.held = lock.ReadHeld(d)
 	return x
-}
-
-// readLocked reads what appendLocked wrote; the key is a copy.
-func readLocked(d *wire.Reader) (schema.TabletID, schema.IndexID, []byte) {
-	return schema.TabletID(d.Uvarint()), schema.IndexID(d.Uvarint()), append([]byte{}, d.Bytes()...)
-}
-
-func readMode(d *wire.Reader) LockMode {
-	m := LockMode(d.Byte())
-	if m == LockNone || m > LockExclusive {
-		d.Fail(wire.ErrCorrupt)
-	}
-	return m
-}
-
-// bytesOrNil copies b and keeps nil.
-func bytesOrNil(b []byte) []byte {
-	if b == nil {
-		return nil
-	}
-	return append([]byte{}, b...)
 }
 
 // TakeOver keeps the transactions that are about to be handed over to this node, encoded by the present leaseholder.
@@ -315,34 +231,14 @@ func (r *Replica) unpack(t *tenure) {
 	}
 	for _, q := range s.txns {
 		x := &txn{id: q.id, turn: make(chan struct{}, 1), ws: q.ws, seq: q.seq}
-		x.owner.id, x.owner.interactive = q.id, true
-		x.owner.session.Store(q.session)
+		x.owner.ID, x.owner.Interactive = q.id, true
+		x.owner.Session.Store(q.session)
 		x.seen.Store(int64(r.clock.Now()))
-		t.locks.unpack(&x.owner, q)
+		t.locks.Restore(&x.owner, &q.held)
 		t.txns[q.id] = x
 	}
 	r.stats.PassedTxns.Add(uint64(len(s.txns)))
 	r.log.Info("transactions came along with the lease", "transactions", len(s.txns))
-}
-
-// unpack gives o the locks that it had at the former leaseholder.
-func (t *lockTable) unpack(o *lockOwner, q *shippedTxn) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i := range q.locks {
-		l := &q.locks[i]
-		e := t.entry(l.tablet, l.index, l.key)
-		t.grant(e, o, l.mode)
-		e.holds[e.find(o)].absent = l.absent
-	}
-	for i := range q.ranges {
-		s := &q.ranges[i]
-		g := &rangeLock{owner: o, mode: s.mode, end: s.end, noRows: s.noRows, rowStart: s.rowStart, rowEnd: s.rowEnd}
-		g.entry.tablet, g.entry.index, g.entry.key = s.tablet, s.index, s.start
-		t.addRange(g)
-		o.ranges = append(o.ranges, g)
-		t.interactiveLocks.Add(1)
-	}
 }
 
 // unship drops a transaction that was rolled back before its tenure began here.

@@ -1,9 +1,13 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
+	"cloudsql/distributed/clock"
+	"cloudsql/distributed/lock"
+	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/wire"
@@ -11,15 +15,19 @@ import (
 
 // FuzzReadShipment decodes damaged hand-overs from the network: an error, never a panic.
 func FuzzReadShipment(f *testing.F) {
-	t := newTenure(1, SystemClock, &Stats{})
+	newTable := func() *lock.Table { return lock.New(lock.Config{Clock: clock.System, Stats: &lock.Stats{}}) }
+	t := newTenure(1, newTable())
 	x := &txn{id: newTestTxn(), turn: make(chan struct{}, 1), seq: 7, ws: shard.NewWorkspace(0)}
-	x.owner.id, x.owner.interactive = x.id, true
-	for _, mode := range []LockMode{LockShared, LockExclusive} {
-		if _, _, _, err := t.locks.acquire(f.Context(), &x.owner, 3, 1, []byte{byte(mode)}, mode, lockPolicy{}); err != nil {
+	x.owner.ID, x.owner.Interactive = x.id, true
+	for _, mode := range []lock.Mode{lock.Shared, lock.Exclusive} {
+		if _, _, _, err := t.locks.Acquire(f.Context(), &x.owner, lock.Key{Tablet: 3, Index: 1, Bytes: []byte{byte(mode)}}, mode, lock.Policy{}); err != nil {
 			f.Fatal(err)
 		}
 	}
-	t.locks.installRange(&x.owner, &shard.Range{Tablet: 3, Index: 1, Start: []byte("a"), End: []byte("b")})
+	span := fragment.Span{Start: []byte("a"), End: []byte("b")}
+	if _, err := t.locks.AcquireRange(f.Context(), &x.owner, 3, 1, span, lock.Shared, lock.Policy{}); err != nil {
+		f.Fatal(err)
+	}
 	fz := &frozen{r: &Replica{shard: testShard}, t: t, txns: []*txn{x}}
 	msg, _ := fz.encode(99)
 	d := wire.NewReader(msg)
@@ -28,8 +36,14 @@ func FuzzReadShipment(f *testing.F) {
 	}
 	body := d.Rest()
 	s, err := readShipment(d, 0)
-	if err != nil || s.nonce != 99 || s.from != 1 || len(s.txns) != 1 || len(s.txns[0].locks) != 2 || len(s.txns[0].ranges) != 1 || s.txns[0].seq != 7 {
+	if err != nil || s.nonce != 99 || s.from != 1 || len(s.txns) != 1 || s.txns[0].seq != 7 {
 		f.Fatal(s, err)
+	}
+	var owner lock.Owner
+	next := newTable()
+	next.Restore(&owner, &s.txns[0].held)
+	if was, is := t.locks.AppendHeld(nil, &x.owner), next.AppendHeld(nil, &owner); owner.Keys() != 2 || !bytes.Equal(was, is) {
+		f.Fatalf("%d keys, %x, not %x", owner.Keys(), is, was)
 	}
 	f.Add(body)
 	f.Fuzz(func(_ *testing.T, b []byte) { _, _ = readShipment(wire.NewReader(b), 0) })

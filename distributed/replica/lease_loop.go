@@ -159,11 +159,10 @@ func (r *Replica) settle() {
 	if m.held() && !r.closed {
 		if t == nil {
 			r.state.ResetAutoInc()
-			t = newTenure(m.epoch, r.clock, &r.stats)
+			t = newTenure(m.epoch, r.newLocks())
 			t.workspaces = r.cfg.Workspaces
 			r.adopt(t)
 			r.unpack(t)
-			t.locks.waiting.observe(r)
 			t.until.Store(int64(m.until))
 			r.tenure.Store(t)
 			r.stats.LeaseTakes.Add(1)

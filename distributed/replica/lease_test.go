@@ -8,6 +8,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"cloudsql/distributed/clock/clocktest"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
@@ -169,7 +170,7 @@ func (s *leaseScript) show() string {
 // TestLateNewsOfLeader: raft tells of its leader by events and when asked, and an answer may be older than the last event.
 // A holder that believed the older would not renew its lease again until somebody wanted something of it.
 func TestLateNewsOfLeader(t *testing.T) {
-	clock := newManualClock()
+	clock := clocktest.NewManual()
 	c := newFakeCluster(t, 1, func(c *Config) { c.Clock = clock; c.KeepLease = true })
 	stop := keepAdvancing(clock)
 	defer stop()

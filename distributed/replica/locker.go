@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -16,15 +17,15 @@ import (
 type rowLocker struct {
 	r        *Replica
 	t        *tenure
-	o        *lockOwner
-	mode     LockMode
-	policy   lockPolicy
-	since    uint64     // Replica.applied before the operation began to read
-	added    bool       // the last Lock was of a key that o did not hold
-	scanning *rangeLock // the last LockRange's; nil: it was covered
+	o        *lock.Owner
+	mode     lock.Mode
+	policy   lock.Policy
+	since    uint64      // Replica.applied before the operation began to read
+	added    bool        // the last Lock was of a key that o did not hold
+	scanning *lock.Range // the last LockRange's; nil: it was covered
 }
 
-func (r *Replica) locker(t *tenure, x *txn, mode LockMode, p lockPolicy) shard.Locker {
+func (r *Replica) locker(t *tenure, x *txn, mode lock.Mode, p lock.Policy) shard.Locker {
 	return &rowLocker{r: r, t: t, o: &x.owner, mode: mode, policy: p, since: r.applied.Load()}
 }
 
@@ -35,24 +36,24 @@ func (l *rowLocker) Lock(ctx context.Context, tablet schema.TabletID, index sche
 	return l.lock(ctx, tablet, index, key, l.policy)
 }
 
-func (l *rowLocker) lock(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte, p lockPolicy) (waited, skip bool, err error) {
+func (l *rowLocker) lock(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte, p lock.Policy) (waited, skip bool, err error) {
 	mode := l.mode
-	if p.absent {
-		mode = LockShared // gaps don't exclude each other
+	if p.Absent {
+		mode = lock.Shared // gaps don't exclude each other
 	}
-	held := len(l.o.held)
-	fresh, waited, skip, err := l.t.locks.acquire(ctx, l.o, tablet, index, key, mode, p)
+	held := l.o.Keys()
+	fresh, waited, skip, err := l.t.locks.Acquire(ctx, l.o, lock.Key{Tablet: tablet, Index: index, Bytes: key}, mode, p)
 	if err != nil || skip {
 		return waited, skip, err
 	}
-	l.added = len(l.o.held) > held
+	l.added = l.o.Keys() > held
 	return waited || fresh && l.r.applied.Load() != l.since, false, nil
 }
 
 // Unlock implements shard.Locker.
 func (l *rowLocker) Unlock() {
 	if l.added {
-		l.t.locks.dropNewest(l.o)
+		l.t.locks.DropNewest(l.o)
 		l.added = false
 	}
 }
@@ -60,20 +61,20 @@ func (l *rowLocker) Unlock() {
 // LockAbsent implements shard.Locker.
 func (l *rowLocker) LockAbsent(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) (waited bool, err error) {
 	p := l.policy
-	p.absent = true
+	p.Absent = true
 	waited, _, err = l.lock(ctx, tablet, index, key, p)
 	return waited, err
 }
 
 // LockEntry implements shard.Locker.
 func (l *rowLocker) LockEntry(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) error {
-	_, _, _, err := l.t.locks.acquire(ctx, l.o, tablet, index, key, LockAuto, l.policy)
+	_, _, _, err := l.t.locks.Acquire(ctx, l.o, lock.Key{Tablet: tablet, Index: index, Bytes: key}, lock.Auto, l.policy)
 	return err
 }
 
 // LockRange implements shard.Locker.
 func (l *rowLocker) LockRange(ctx context.Context, tablet schema.TabletID, index schema.IndexID, span fragment.Span) (err error) {
-	l.scanning, err = l.t.locks.acquireRange(ctx, l.o, tablet, index, span, l.mode, l.policy)
+	l.scanning, err = l.t.locks.AcquireRange(ctx, l.o, tablet, index, span, l.mode, l.policy)
 	l.since = l.r.applied.Load() // the scan reads what is there now
 	return err
 }
@@ -81,7 +82,7 @@ func (l *rowLocker) LockRange(ctx context.Context, tablet schema.TabletID, index
 // SettleRange implements shard.Locker.
 func (l *rowLocker) SettleRange(first, last []byte) {
 	if l.scanning != nil {
-		l.t.locks.settleRange(l.scanning, first, last)
+		l.t.locks.Settle(l.scanning, first, last)
 		l.scanning = nil
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
@@ -246,12 +247,12 @@ func (p *proposer) round(batch []*write) {
 	for i, w := range batch {
 		// The first try keeps its place: it may be in the log although it was presumed lost. A transaction that is
 		// being resolved has its timestamp.
-		w.locker().ts.CompareAndSwap(0, uint64(ts))
+		w.locker().TS.CompareAndSwap(0, uint64(ts))
 		w.tries++
 		encoded[i].Proposal = w.prop
 		size += len(w.prop) + shard.StampBytes
 	}
-	raise(&batch[0].tenure.locks.seen, uint64(ts))
+	batch[0].tenure.locks.Flights.Saw(ts)
 	f := &flight{writes: batch, ts: ts, idle: allIdle(batch)}
 	p.mu.Lock()
 	for _, w := range batch {
@@ -383,7 +384,7 @@ func (p *proposer) applied(res *shard.Result) {
 	for i, w := range f.writes {
 		pr := &res.Results[i]
 		if p.r.tenure.Load() == w.tenure && (pr.Status == shard.StaleTimestamp || pr.Status == shard.Forgotten && p.isAlone(w)) {
-			w.locker().ts.Store(0) // earlier tries have lower timestamps: they fail, too
+			w.locker().TS.Store(0) // earlier tries have lower timestamps: they fail, too
 			again = append(again, w)
 			continue
 		}
@@ -415,7 +416,7 @@ func (p *proposer) retryAfter(w *write, blocker fragment.TxnID) {
 	t.mu.Lock()
 	var ended <-chan struct{}
 	if x := t.txns[blocker]; x != nil {
-		ended = t.locks.landing(&x.owner)
+		ended = t.locks.Flights.Landing(&x.owner)
 	}
 	t.mu.Unlock()
 	timer := p.r.clock.NewTimer(claimPoll)
@@ -526,21 +527,21 @@ func (p *proposer) finish(ws []*write, err error) {
 
 // release frees the locks of writes, tenure by tenure; but those of transactions that are now prepared stay.
 func (p *proposer) release(ws []*write, err error) {
-	owners := make([]*lockOwner, 0, len(ws))
+	owners := make([]*lock.Owner, 0, len(ws))
 	for i, w := range ws {
 		o := w.locker()
 		switch {
 		case w.kind == shard.ProposalStage: // the transaction keeps its locks to the last piece
 		case err == nil && w.leavesPrepared():
-			w.tenure.locks.prepared(o)
-		case o.isBig():
+			w.tenure.locks.Flights.Prepared(o)
+		case o.IsBig():
 			locks := w.tenure.locks
-			spawn.Go("releasing locks", func() { locks.release(o) }) // not on the apply goroutine: others wait for it
+			spawn.Go("releasing locks", func() { locks.Release(o) }) // not on the apply goroutine: others wait for it
 		default:
 			owners = append(owners, o)
 		}
 		if i+1 == len(ws) || ws[i+1].tenure != w.tenure {
-			w.tenure.locks.release(owners...)
+			w.tenure.locks.Release(owners...)
 			owners = owners[:0]
 		}
 	}

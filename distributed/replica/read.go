@@ -60,12 +60,12 @@ func (r *Replica) readIn(ctx context.Context, t *tenure, f *fragment.Read, o sha
 	r.stats.LeaseReads.Add(1)
 	if o.At != 0 {
 		r.stats.SnapshotReads.Add(1)
-		if err := t.locks.waitForWrites(ctx, f, o.At); err != nil {
+		if err := t.locks.Flights.AwaitBelow(ctx, f, o.At); err != nil {
 			return err
 		}
 		return r.readable(r.state.Read(ctx, f, o, page))
 	}
-	return r.readNewest(ctx, f, o, page, func() error { return t.locks.waitForPrepared(ctx, f) })
+	return r.readNewest(ctx, f, o, page, func() error { return t.locks.Flights.AwaitPrepared(ctx, f) })
 }
 
 // readNewest reads a state in which nothing is prepared that changes what is read: settle waits for what is. (Rows of it
@@ -103,7 +103,7 @@ func (r *Replica) onPrepared(ids []fragment.TxnID) {
 			x := t.txns[id]
 			t.mu.Unlock()
 			if x != nil {
-				t.locks.prepared(&x.owner)
+				t.locks.Flights.Prepared(&x.owner)
 			}
 		}
 	}
@@ -120,7 +120,7 @@ func (r *Replica) readIndexed(ctx context.Context, f *fragment.Read, o shard.Rea
 	return r.readNewest(ctx, f, o, page, func() error { return r.awaitParts(ctx, f.Tablet) })
 }
 
-// awaitParts is lockTable.waitForPrepared for who has no lock table: it waits for what is prepared in a tablet now.
+// awaitParts is lock.Flights.AwaitPrepared for who has no lock table: it waits for what is prepared in a tablet now.
 func (r *Replica) awaitParts(ctx context.Context, tablet schema.TabletID) error {
 	const poll = 2 * time.Millisecond
 	inTablet := func(c shard.PartClaim) bool { return c.Tablet == tablet && !c.Shared }

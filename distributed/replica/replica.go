@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
@@ -27,7 +28,7 @@ type Config struct {
 	Node       schema.NodeID
 	Group      raft.Group
 	Timestamps tso.Source
-	Clock      Clock // SystemClock
+	Clock      clock.Clock // clock.System
 	Logger     *slog.Logger
 
 	LeaseDuration time.Duration // 2 s
@@ -83,7 +84,7 @@ func (c *Config) setDefaults() {
 	set(&c.Pipeline, 3)
 	set(&c.PageBytes, 256<<10)
 	if c.Clock == nil {
-		c.Clock = SystemClock
+		c.Clock = clock.System
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -110,11 +111,11 @@ type Replica struct {
 	shard  schema.ShardID
 	group  raft.Group
 	state  shard.API
-	clock  Clock
+	clock  clock.Clock
 	log    *slog.Logger
 	stats  Stats
 	writes sync.Pool     // of *write
-	waitID atomic.Uint64 // the newest queuedWait.id
+	waitID atomic.Uint64 // the newest wait for a lock
 	prop   *proposer
 	flow   Flow
 	waits  resultWaits

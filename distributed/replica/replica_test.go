@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/distributed/clock/clocktest"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/shard"
@@ -125,7 +126,7 @@ func untilServed(t *testing.T, r *Replica, q *WriteRequest) (*WriteReply, error)
 // TestPausedHolder freezes a holder in the middle of a read while another takes over and writes: the read must not come
 // back with the old value.
 func TestPausedHolder(t *testing.T) {
-	clock := newManualClock()
+	clock := clocktest.NewManual()
 	c := newFakeCluster(t, 2, func(c *Config) { c.Clock = clock })
 	stop := keepAdvancing(clock)
 	a, b := c.replicas[0], c.replicas[1]
@@ -160,7 +161,7 @@ func TestPausedHolder(t *testing.T) {
 }
 
 // keepAdvancing lets manual time pass in small steps; the returned function ends that.
-func keepAdvancing(clock *manualClock) (stop func()) {
+func keepAdvancing(clock *clocktest.Manual) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -223,7 +224,7 @@ func TestSnapshotSeesAll(t *testing.T) {
 			t.Fatalf("%s at %v was %s and is now %s (%v)", s.key, s.at, s.value, v, err)
 		}
 	}
-	if r.Stats().InflightWaits.Load() == 0 {
+	if r.Stats().Locks.InFlightWaits.Load() == 0 {
 		t.Error("no read ever waited: the test tests nothing")
 	}
 }
@@ -351,7 +352,7 @@ func BenchmarkWrite(b *testing.B) {
 
 // TestLeaseFollowsLeader elects another node while the holder goes on renewing: the lease moves there by itself.
 func TestLeaseFollowsLeader(t *testing.T) {
-	clock := newManualClock()
+	clock := clocktest.NewManual()
 	c := newFakeCluster(t, 2, func(c *Config) { c.Clock = clock; c.KeepLease = true })
 	stop := keepAdvancing(clock)
 	defer stop()
@@ -373,7 +374,7 @@ func TestLeaseFollowsLeader(t *testing.T) {
 // TestStandingClock is a holder whose clock stands still, as on a suspended machine: it takes its lease for valid when
 // another has long written. With UntrustedClock it hands out nothing that it has not had confirmed.
 func TestStandingClock(t *testing.T) {
-	standing := newManualClock()
+	standing := clocktest.NewManual()
 	c := newFakeCluster(t, 2, func(c *Config) {
 		c.UntrustedClock, c.LeaseDuration = true, 200*time.Millisecond
 		if c.Node == 1 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -37,22 +38,11 @@ type ReadRequest struct {
 	Txn                fragment.TxnID // zero: none
 	Join               bool           // the transaction's first request here; without it, an unknown one gets 1213
 	Session            uint64         // with Join: the client's connection, for views of locks; 0: unknown
-	Lock               LockMode
+	Lock               lock.Mode
 	NoWait, SkipLocked bool
 	Ranges             bool // lock what is scanned as a whole, gaps included; not with SkipLocked
 	LockWait           time.Duration
 }
-
-// LockMode is the strength of a row lock.
-type LockMode uint8
-
-// The modes. LockAuto is what autocommit fragments hold: compatible with itself, because the log orders them.
-const (
-	LockNone LockMode = iota
-	LockAuto
-	LockShared
-	LockExclusive
-)
 
 // WriteRequest carries an autocommit transaction, or one write of an interactive one (Buffer).
 type WriteRequest struct {

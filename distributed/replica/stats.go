@@ -1,12 +1,15 @@
 package replica
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"cloudsql/distributed/lock"
+)
 
 // Stats counts what a replica did since it was made. All fields may be read at any time.
 type Stats struct {
 	LeaseReads      atomic.Uint64 // reads served under the lease: no raft message
 	SnapshotReads   atomic.Uint64 // of them, reads at a timestamp
-	InflightWaits   atomic.Uint64 // snapshot reads that waited for a write in flight
 	ReadIndexReads  atomic.Uint64 // reads that asked raft instead of trusting the clock
 	Writes          atomic.Uint64 // autocommit transactions admitted
 	HeavyWrites     atomic.Uint64 // writes that waited their turn to be on their way, if there was need
@@ -22,11 +25,7 @@ type Stats struct {
 	Reproposals     atomic.Uint64 // proposals repeated after a drop or with a new timestamp
 	UnknownOutcomes atomic.Uint64 // proposals given up without knowing whether they were applied
 	ClaimsFound     atomic.Uint64 // autocommit writes that were evaluated to find the keys that they touch
-	LockWaits       atomic.Uint64
-	LockWaitNanos   atomic.Uint64 // time that requests have waited, once they have ended
-	LockWaitMax     atomic.Uint64 // the longest, in nanoseconds
-	LockTimeouts    atomic.Uint64
-	Deadlocks       atomic.Uint64
+	Locks           lock.Stats
 	PassedTxns      atomic.Uint64 // open transactions that came along with a lease
 	LeaseTakes      atomic.Uint64
 	LeaseRenewals   atomic.Uint64
@@ -60,9 +59,8 @@ type Gauges struct {
 func (r *Replica) Gauges() (g Gauges) {
 	if t := r.tenure.Load(); t != nil {
 		g.Transactions = t.open()
-		g.Locks = int(t.locks.interactiveLocks.Load())
-		g.LockWaiters = int(t.locks.waiters.Load())
-		g.WritesInFlight = int(t.locks.inflightCount.Load())
+		l := t.locks.Load()
+		g.Locks, g.LockWaiters, g.WritesInFlight = l.Held, l.Waiting, l.InFlight
 	}
 	return g
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mvcc"
@@ -15,7 +16,7 @@ import (
 type tenure struct {
 	epoch uint64
 	until atomic.Int64 // serve before this time of the replica's clock (nanoseconds)
-	locks *lockTable
+	locks *lock.Table
 	lost  chan struct{} // closed when the epoch is over
 
 	workspaces *memory.Account // see Config
@@ -31,9 +32,9 @@ type tenure struct {
 	frozen     chan struct{}                   // not nil: nothing about those there are either
 }
 
-func newTenure(epoch uint64, clock Clock, stats *Stats) *tenure {
+func newTenure(epoch uint64, locks *lock.Table) *tenure {
 	return &tenure{
-		epoch: epoch, locks: newLockTable(clock, stats), lost: make(chan struct{}),
+		epoch: epoch, locks: locks, lost: make(chan struct{}),
 		txns: make(map[fragment.TxnID]*txn), settled: make(map[fragment.TxnID]*settledPart),
 	}
 }
@@ -54,7 +55,7 @@ func (t *tenure) close(err error) {
 	}
 	t.txns = nil
 	t.mu.Unlock()
-	t.locks.close(err)
+	t.locks.Close(err)
 	close(t.lost)
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -14,7 +15,7 @@ import (
 // txn is an interactive transaction's part in this shard: its buffered writes and its locks, in the leaseholder's memory.
 type txn struct {
 	id    fragment.TxnID
-	owner lockOwner
+	owner lock.Owner
 	turn  chan struct{} // capacity 1: one operation at a time
 	seen  atomic.Int64  // when its gateway was last heard of, on the replica's clock
 
@@ -69,7 +70,7 @@ func (r *Replica) enter(ctx context.Context, id fragment.TxnID, join bool) (*ten
 		}
 		if x.ended {
 			<-x.turn
-			return nil, nil, errDeadlock()
+			return nil, nil, lock.ErrDeadlock()
 		}
 		now := r.clock.Now()
 		if !t.valid(now) { // it may be on its way to another node, as it was before this operation
@@ -91,13 +92,13 @@ func (r *Replica) find(t *tenure, id fragment.TxnID, join bool) (x *txn, parked 
 		return x, t.frozen, nil
 	}
 	if !join {
-		return nil, nil, errDeadlock()
+		return nil, nil, lock.ErrDeadlock()
 	}
 	if t.draining != nil {
 		return nil, t.draining, nil
 	}
 	x = &txn{id: id, turn: make(chan struct{}, 1)}
-	x.owner.id, x.owner.interactive = id, true
+	x.owner.ID, x.owner.Interactive = id, true
 	t.txns[id] = x
 	return x, nil, nil
 }
@@ -131,18 +132,18 @@ func (r *Replica) readTxn(ctx context.Context, q *ReadRequest, page *fragment.Pa
 	}
 	defer x.leave()
 	if q.Join {
-		x.owner.session.Store(q.Session)
+		x.owner.Session.Store(q.Session)
 	}
 	o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes, Workspace: x.ws}
-	if q.Lock != LockNone {
+	if q.Lock != lock.None {
 		o.At, o.Workspace, o.Ranges = 0, r.workspace(x), q.Ranges && !q.SkipLocked
-		o.Shared = q.Lock == LockShared
-		o.Locker = r.locker(t, x, q.Lock, lockPolicy{noWait: q.NoWait, skip: q.SkipLocked, wait: q.LockWait})
+		o.Shared = q.Lock == lock.Shared
+		o.Locker = r.locker(t, x, q.Lock, lock.Policy{NoWait: q.NoWait, Skip: q.SkipLocked, Wait: q.LockWait})
 	}
 	if err := r.readIn(ctx, t, q.Read, o, page); err != nil {
 		return r.fail(t, x, err)
 	}
-	if q.Lock != LockNone {
+	if q.Lock != lock.None {
 		if err := r.charge(t, x); err != nil {
 			return err
 		}
@@ -161,7 +162,7 @@ func (r *Replica) recheck(ctx context.Context, t *tenure) error {
 		return err
 	}
 	if now != t {
-		return errDeadlock()
+		return lock.ErrDeadlock()
 	}
 	return nil
 }
@@ -174,10 +175,10 @@ func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteRep
 	}
 	defer x.leave()
 	if q.Join {
-		x.owner.session.Store(q.Session)
+		x.owner.Session.Store(q.Session)
 	}
 	if q.Seq != 0 && q.Seq <= x.seq {
-		return nil, errDeadlock() // a late copy of what was given up
+		return nil, lock.ErrDeadlock() // a late copy of what was given up
 	}
 	before := x.seq
 	x.seq = q.Seq
@@ -185,7 +186,7 @@ func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteRep
 	mark := ws.Mark()
 	reply := &WriteReply{Results: make([]fragment.WriteResult, 0, len(q.Writes))}
 	for _, f := range q.Writes {
-		l := r.locker(t, x, LockExclusive, lockPolicy{wait: q.LockWait})
+		l := r.locker(t, x, lock.Exclusive, lock.Policy{Wait: q.LockWait})
 		res, err := r.state.Evaluate(ctx, f, ws, l)
 		if err != nil {
 			ws.Truncate(mark)
@@ -215,7 +216,7 @@ const (
 
 // charge takes memory for what x has buffered and locked. Its turn is held.
 func (r *Replica) charge(t *tenure, x *txn) error {
-	n := int64(x.ws.Bytes() + lockBytes*len(x.owner.held))
+	n := int64(x.ws.Bytes() + lockBytes*x.owner.Keys())
 	t.mu.Lock()
 	more := n - x.charged
 	t.mu.Unlock()
@@ -260,7 +261,7 @@ func (r *Replica) drop(t *tenure, x *txn) {
 	delete(t.txns, x.id)
 	t.uncharge(x)
 	t.mu.Unlock()
-	t.locks.release(&x.owner)
+	t.locks.Release(&x.owner)
 }
 
 // Rollback drops a transaction. It interrupts what the transaction waits for, and is content if there is none.
@@ -276,7 +277,7 @@ func (r *Replica) Rollback(ctx context.Context, _ schema.ShardID, id fragment.Tx
 	if x == nil {
 		return nil
 	}
-	t.locks.fail(&x.owner, errDeadlock())
+	t.locks.Fail(&x.owner, lock.ErrDeadlock())
 	select {
 	case x.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -305,7 +306,7 @@ func (r *Replica) RollbackTo(ctx context.Context, _ schema.ShardID, id fragment.
 	}
 	defer x.leave()
 	if seq != 0 && seq <= x.seq {
-		return errDeadlock()
+		return lock.ErrDeadlock()
 	}
 	x.seq = seq
 	if x.ws != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
@@ -20,7 +21,7 @@ import (
 
 // write is one transaction's proposal from its admission to its outcome.
 type write struct {
-	owner  lockOwner
+	owner  lock.Owner
 	tenure *tenure
 	txn    *txn // the interactive transaction whose commit this is, and who owns the locks then
 	kind   shard.ProposalKind
@@ -31,7 +32,7 @@ type write struct {
 	vouched version.Version
 
 	claims []shard.LockKey
-	keys   []lockedKey
+	keys   []lock.Key
 
 	load     load // of the proposal
 	admitted bool // a heavy one may be on its way (Flow), and was charged
@@ -58,7 +59,7 @@ type write struct {
 func (w *write) doubt() { w.alone, w.lost = false, true }
 
 // locker is who holds the locks that end with w.
-func (w *write) locker() *lockOwner {
+func (w *write) locker() *lock.Owner {
 	if w.txn != nil {
 		return &w.txn.owner
 	}
@@ -71,13 +72,13 @@ func (r *Replica) newWrite(t *tenure, id fragment.TxnID) *write {
 		w = &write{done: make(chan struct{}, 1)}
 	}
 	w.tenure = t
-	w.owner.id = id
+	w.owner.ID = id
 	return w
 }
 
 // encode makes the proposal, and looks whether replicas can decode it.
 func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
-	w.kind, p.Txn = p.Kind, w.locker().id
+	w.kind, p.Txn = p.Kind, w.locker().ID
 	if w.prop, err = shard.AppendProposal(w.prop[:0], p, max(w.vouched, r.cfg.Version.Active())); err != nil {
 		return fmt.Errorf("replica: a write cannot be logged: %w", err)
 	}
@@ -93,9 +94,7 @@ func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
 
 // recycle gives back a write that nobody else knows any more.
 func (r *Replica) recycle(w *write) {
-	w.owner.ts.Store(0)
-	w.owner.session.Store(0)
-	w.owner.failed, w.owner.landed = nil, nil
+	w.owner.Reset()
 	w.tenure, w.txn, w.tries, w.vouched, w.first, w.alone, w.lost = nil, nil, 0, 0, 0, false, false
 	w.load = load{}
 	if cap(w.prop) > maxKeptBuffer {
@@ -120,7 +119,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 	r.stats.Writes.Add(1)
 	w := r.newWrite(t, q.Txn)
 	w.first, w.alone = q.First, q.Alone || mutant.SkipFirst
-	w.owner.session.Store(q.Session)
+	w.owner.Session.Store(q.Session)
 	w.vouched = q.vouched
 	if err := r.prepare(w, q.Writes); err != nil {
 		r.recycle(w)
@@ -158,10 +157,10 @@ func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
 			return err
 		}
 		for _, c := range w.claims {
-			w.keys = append(w.keys, lockedKey{f.Tablet, c.Index, c.Key})
+			w.keys = append(w.keys, lock.Key{Tablet: f.Tablet, Index: c.Index, Bytes: c.Key})
 		}
 		if reachUnknown(f.Kind) {
-			w.keys = append(w.keys, lockedKey{f.Tablet, tabletWide, nil})
+			w.keys = append(w.keys, lock.Key{Tablet: f.Tablet, Index: lock.TabletWide})
 		}
 	}
 	return r.encode(w, &shard.Proposal{Kind: shard.ProposalCommit, Writes: writes})
@@ -230,7 +229,7 @@ func (r *Replica) verdict(w *write) error {
 	case shard.Committed, shard.Failed, shard.Prepared:
 		return nil
 	case shard.Conflict, shard.Aborted:
-		return errDeadlock()
+		return lock.ErrDeadlock()
 	case shard.StaleEpoch, shard.StaleTimestamp: // the latter only when the tenure has ended
 		return r.movedOn(w)
 	case shard.Forgotten:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/lock"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -26,7 +27,7 @@ func preparedInFirstShard(t *testing.T, c *testCluster) fragment.TxnID {
 	r := c.nodes[0].replicas[firstShard]
 	scan := readRows(firstShard)
 	scan.Keys, scan.Spans = nil, []fragment.Span{{Start: intKey(10)}}
-	q := &replica.ReadRequest{Shard: firstShard, Read: scan, Txn: id, Join: true, Lock: replica.LockShared, Ranges: true, LockWait: time.Second}
+	q := &replica.ReadRequest{Shard: firstShard, Read: scan, Txn: id, Join: true, Lock: lock.Shared, Ranges: true, LockWait: time.Second}
 	if err := r.Read(ctx, q, new(fragment.Page)); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestPreparedOutlivesItsLeaseholder(t *testing.T) {
 			reads <- seen{k: page.Batch.Row(0)[1].Int()}
 		}()
 	}
-	for r.Stats().InflightWaits.Load() < 2 {
+	for r.Stats().Locks.InFlightWaits.Load() < 2 {
 		if ctx.Err() != nil || len(reads) > 0 {
 			t.Fatal("reads do not wait for what is prepared")
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/lock"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -48,7 +49,7 @@ func (r *rows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
 			r.Close()
 			return false, err
 		}
-		if !r.begun && page.Next != nil && r.q.At == 0 && r.q.Lock == replica.LockNone {
+		if !r.begun && page.Next != nil && r.q.At == 0 && r.q.Lock == lock.None {
 			if err := r.startOver(ctx); err != nil {
 				r.Close()
 				return false, err

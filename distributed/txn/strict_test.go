@@ -113,7 +113,7 @@ func testPreparedBetween(t *testing.T, untrusted bool, read *fragment.Read) {
 	done := make(chan error, 1)
 	go func() { done <- client.ReadPoint(ctx, read, &page) }()
 	r := c.nodes[0].replicas[firstShard]
-	for len(done) == 0 && r.Stats().InflightWaits.Load() == 0 && h.parts.Load() < 2 {
+	for len(done) == 0 && r.Stats().Locks.InFlightWaits.Load() == 0 && h.parts.Load() < 2 {
 		time.Sleep(time.Millisecond)
 	}
 	if len(done) == 0 { // it waits for the transaction

@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/lock"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -147,9 +148,9 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		q.At, err = t.snapshot(ctx)
 		return q, err
 	}
-	q.Lock = replica.LockShared
+	q.Lock = lock.Shared
 	if mode == distributed.ReadForUpdate {
-		q.Lock = replica.LockExclusive
+		q.Lock = lock.Exclusive
 	}
 	q.NoWait, q.SkipLocked, q.LockWait, q.Session = lo.NoWait, lo.SkipLocked, t.o.LockWait, t.o.Session
 	// SKIP LOCKED promises nothing about what it skips.

@@ -39,7 +39,7 @@ type shardState struct {
 
 	// In memory.
 	lock uint8 // the transaction that holds the row exclusively, + 1
-	seen stamp // the newest timestamp known here (lockTable.seen)
+	seen stamp // the newest timestamp known here (lock.Flights.Saw)
 	legs [maxTxns]leg
 }
 

@@ -1,9 +1,10 @@
-package replica
+// Package clock is time that passes, behind an interface, so that tests can make it pass.
+package clock
 
 import "time"
 
 // Clock is monotonic time. It must never run backwards; how far the rates of two nodes' clocks may differ is bounded by
-// Config.LeaseMargin (see doc.go).
+// the margin of the lease (see distributed/replica).
 type Clock interface {
 	// Now is the time since some fixed moment of this process.
 	Now() time.Duration
@@ -17,14 +18,14 @@ type Timer interface {
 	Stop() bool
 }
 
-// SystemClock is the process's own monotonic clock.
-var SystemClock Clock = systemClock{base: time.Now()}
+// System is the process's own monotonic clock.
+var System Clock = system{base: time.Now()}
 
-type systemClock struct{ base time.Time }
+type system struct{ base time.Time }
 
-func (c systemClock) Now() time.Duration { return time.Since(c.base) }
+func (c system) Now() time.Duration { return time.Since(c.base) }
 
-func (c systemClock) NewTimer(d time.Duration) Timer { return systemTimer{time.NewTimer(d)} }
+func (c system) NewTimer(d time.Duration) Timer { return systemTimer{time.NewTimer(d)} }
 
 type systemTimer struct{ *time.Timer }
 

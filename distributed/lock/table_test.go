@@ -1,8 +1,9 @@
-package replica
+package lock
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -14,13 +15,17 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"cloudsql/distributed/clock"
+	"cloudsql/distributed/clock/clocktest"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
 
-// TestLocks runs the scripts of testdata/locks. Commands (each prints what happened, then who was granted or refused in
+const testTablet schema.TabletID = 70
+
+// TestLocks runs the scripts of testdata. Commands (each prints what happened, then who was granted or refused in
 // consequence):
 //
 //	lock txn=a key=k mode=x|s|auto [nowait] [skip]   auto: registers the write in flight, too
@@ -37,18 +42,17 @@ import (
 //	close                                            the tenure ends
 //	show
 func TestLocks(t *testing.T) {
-	datadriven.Walk(t, "testdata/locks", func(t *testing.T, path string) {
-		s := &lockScript{clock: newManualClock(), stats: &Stats{}, owners: map[string]*lockOwner{}, events: make(chan string, 100)}
-		s.table = newLockTable(s.clock, s.stats)
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		s := &lockScript{clock: clocktest.NewManual(), owners: map[string]*Owner{}, events: make(chan string, 100)}
+		s.table = New(Config{Clock: s.clock, Stats: &Stats{}})
 		datadriven.RunTest(t, path, s.run)
 	})
 }
 
 type lockScript struct {
-	clock  *manualClock
-	stats  *Stats
-	table  *lockTable
-	owners map[string]*lockOwner
+	clock  *clocktest.Manual
+	table  *Table
+	owners map[string]*Owner
 	events chan string
 	busy   atomic.Int64
 }
@@ -70,10 +74,10 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 	ix := schema.IndexID(max(index, uint64(schema.PrimaryIndex)))
 	switch d.Cmd {
 	case "lock":
-		p := lockPolicy{wait: 10 * time.Second, noWait: d.HasArg("nowait"), skip: d.HasArg("skip")}
+		p := Policy{Wait: 10 * time.Second, NoWait: d.HasArg("nowait"), Skip: d.HasArg("skip")}
 		s.start(name+" "+mode+" "+key, func() string { return s.lock(name, ix, key, mode, p) })
 	case "range":
-		p := lockPolicy{wait: 10 * time.Second, noWait: d.HasArg("nowait")}
+		p := Policy{Wait: 10 * time.Second, NoWait: d.HasArg("nowait")}
 		span := fragment.Span{Start: []byte(from)}
 		if to != "" {
 			span.End = []byte(to)
@@ -82,20 +86,20 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 	case "settle":
 		o, list := s.owner(name), strings.Split(rows, ",")
 		if g := o.ranges[len(o.ranges)-1]; rows == "" {
-			s.table.settleRange(g, nil, nil)
+			s.table.Settle(g, nil, nil)
 		} else {
-			s.table.settleRange(g, []byte(list[0]), []byte(list[len(list)-1]))
+			s.table.Settle(g, []byte(list[0]), []byte(list[len(list)-1]))
 		}
 	case "release":
-		s.table.release(s.owner(name))
+		s.table.Release(s.owner(name))
 		delete(s.owners, name)
 	case "launch":
-		s.owner(name).ts.Store(ts)
-		if err := s.table.launch(s.owner(name)); err != nil {
+		s.owner(name).TS.Store(ts)
+		if err := s.table.Flights.Launch(s.owner(name)); err != nil {
 			return err.Error()
 		}
 	case "stamp":
-		s.owner(name).ts.Store(ts)
+		s.owner(name).TS.Store(ts)
 	case "snapshot":
 		r := &fragment.Read{Tablet: testTablet, Index: schema.PrimaryIndex}
 		if index != 0 {
@@ -105,7 +109,7 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 			r.Keys = append(r.Keys, []byte(k))
 		}
 		s.start("snapshot "+name, func() string {
-			return result(s.table.waitForWrites(context.Background(), r, mvcc.Timestamp(ts)))
+			return result(s.table.Flights.AwaitBelow(context.Background(), r, mvcc.Timestamp(ts)))
 		})
 	case "advance":
 		dur, err := time.ParseDuration(by)
@@ -114,9 +118,9 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 		}
 		s.clock.Advance(dur)
 	case "fail":
-		s.table.fail(s.owner(name), errDeadlock())
+		s.table.Fail(s.owner(name), ErrDeadlock())
 	case "close":
-		s.table.close(&NotLeaseholder{Shard: testShard, Holder: 2, Epoch: 5})
+		s.table.Close(errors.New("replica: shard 7 is served by node 2 (epoch 5), not here"))
 	case "show":
 		return s.show()
 	default:
@@ -125,10 +129,10 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 	return s.settle()
 }
 
-func (s *lockScript) owner(name string) *lockOwner {
+func (s *lockScript) owner(name string) *Owner {
 	o := s.owners[name]
 	if o == nil {
-		o = &lockOwner{id: newTestTxn(), interactive: true}
+		o = &Owner{ID: fragment.TxnID{byte(len(s.owners) + 1)}, Interactive: true}
 		s.owners[name] = o
 	}
 	return o
@@ -144,22 +148,22 @@ func (s *lockScript) start(what string, fn func() string) {
 	}()
 }
 
-func (s *lockScript) lock(name string, ix schema.IndexID, key, mode string, p lockPolicy) string {
+func (s *lockScript) lock(name string, ix schema.IndexID, key, mode string, p Policy) string {
 	o := s.owner(name)
 	if mode == "auto" {
-		o.interactive = false
-		return result(s.table.acquireAuto(context.Background(), o, []lockedKey{{testTablet, ix, []byte(key)}}, p.wait))
+		o.Interactive = false
+		return result(s.table.AcquireAuto(context.Background(), o, []Key{{testTablet, ix, []byte(key)}}, p.Wait))
 	}
-	m := LockExclusive
+	m := Exclusive
 	switch mode {
 	case "s":
-		m = LockShared
+		m = Shared
 	case "absent":
-		m, p.absent = LockShared, true
+		m, p.Absent = Shared, true
 	case "entry":
-		m = LockAuto
+		m = Auto
 	}
-	_, waited, skip, err := s.table.acquire(context.Background(), o, testTablet, ix, []byte(key), m, p)
+	_, waited, skip, err := s.table.Acquire(context.Background(), o, Key{testTablet, ix, []byte(key)}, m, p)
 	switch {
 	case err != nil:
 		return result(err)
@@ -171,12 +175,12 @@ func (s *lockScript) lock(name string, ix schema.IndexID, key, mode string, p lo
 	return "granted"
 }
 
-func (s *lockScript) lockRange(name string, ix schema.IndexID, span fragment.Span, mode string, p lockPolicy) string {
-	m := LockExclusive
+func (s *lockScript) lockRange(name string, ix schema.IndexID, span fragment.Span, mode string, p Policy) string {
+	m := Exclusive
 	if mode == "s" {
-		m = LockShared
+		m = Shared
 	}
-	g, err := s.table.acquireRange(context.Background(), s.owner(name), testTablet, ix, span, m, p)
+	g, err := s.table.AcquireRange(context.Background(), s.owner(name), testTablet, ix, span, m, p)
 	switch {
 	case err != nil:
 		return result(err)
@@ -221,15 +225,12 @@ func (s *lockScript) idle() bool {
 	defer s.table.mu.Unlock()
 	waiting := int(s.table.waiters.Load())
 	snapshots := map[chan struct{}]bool{}
-	for _, o := range s.table.inflight {
+	for _, o := range s.table.Flights.list {
 		if o.landed != nil {
 			snapshots[o.landed] = true
 		}
 	}
-	s.clock.mu.Lock()
-	timers := len(s.clock.timers)
-	s.clock.mu.Unlock()
-	if timers != waiting {
+	if s.clock.Pending() != waiting {
 		return false // a waiter has not gone to sleep, or has not noticed its end
 	}
 	busy := int(s.busy.Load())
@@ -240,15 +241,15 @@ func (s *lockScript) idle() bool {
 }
 
 func (s *lockScript) show() string {
-	names := map[*lockOwner]string{}
+	names := map[*Owner]string{}
 	for n, o := range s.owners {
 		names[o] = n
 	}
-	modes := map[LockMode]string{LockAuto: "auto", LockShared: "s", LockExclusive: "x"}
+	modes := map[Mode]string{Auto: "auto", Shared: "s", Exclusive: "x"}
 	var b strings.Builder
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()
-	s.table.tree.Scan(func(e *lockEntry) bool {
+	s.table.tree.Scan(func(e *entry) bool {
 		fmt.Fprintf(&b, "%s:", e.key)
 		var held []string
 		for _, h := range e.holds {
@@ -272,10 +273,10 @@ func (s *lockScript) show() string {
 	return b.String()
 }
 
-func (s *lockScript) showRanges(b *strings.Builder, names map[*lockOwner]string) {
-	modes := map[LockMode]string{LockShared: "s", LockExclusive: "x"}
+func (s *lockScript) showRanges(b *strings.Builder, names map[*Owner]string) {
+	modes := map[Mode]string{Shared: "s", Exclusive: "x"}
 	for _, ix := range []schema.IndexID{schema.PrimaryIndex, 2} {
-		set := s.table.ranges[rangeSpace{testTablet, ix}]
+		set := s.table.ranges.sets[space{testTablet, ix}]
 		if set == nil {
 			continue
 		}
@@ -292,7 +293,7 @@ func (s *lockScript) showRanges(b *strings.Builder, names map[*lockOwner]string)
 // TestLocksExclude hammers a few keys and checks that nobody shares what must not be shared, that nothing is left over,
 // and that nobody waits for ever.
 func TestLocksExclude(t *testing.T) {
-	table := newLockTable(SystemClock, &Stats{})
+	table := New(Config{Clock: clock.System, Stats: &Stats{}})
 	const keys = 5
 	var readers, writers, autos [keys]atomic.Int64
 	var wg sync.WaitGroup
@@ -307,17 +308,17 @@ func TestLocksExclude(t *testing.T) {
 		}()
 	}
 	wg.Wait()
-	if n := table.size(); n != 0 || table.inflightCount.Load() != 0 || table.interactiveLocks.Load() != 0 {
-		t.Fatalf("left over: %d entries, %d in flight, %d locks", n, table.inflightCount.Load(), table.interactiveLocks.Load())
+	if n := table.tree.Len(); n != 0 || table.Flights.count.Load() != 0 || table.interactive.Load() != 0 {
+		t.Fatalf("left over: %d entries, %d in flight, %d locks", n, table.Flights.count.Load(), table.interactive.Load())
 	}
 }
 
-func hammer(t *testing.T, table *lockTable, rng *rand.Rand, readers, writers, autos *[5]atomic.Int64) {
-	o := &lockOwner{interactive: rng.IntN(2) == 0}
-	defer table.release(o)
-	if !o.interactive {
+func hammer(t *testing.T, table *Table, rng *rand.Rand, readers, writers, autos *[5]atomic.Int64) {
+	o := &Owner{Interactive: rng.IntN(2) == 0}
+	defer table.Release(o)
+	if !o.Interactive {
 		k := rng.IntN(len(autos))
-		if table.acquireAuto(context.Background(), o, []lockedKey{{testTablet, 1, []byte{byte(k)}}}, time.Minute) == nil {
+		if table.AcquireAuto(context.Background(), o, []Key{{testTablet, 1, []byte{byte(k)}}}, time.Minute) == nil {
 			autos[k].Add(1)
 			if readers[k].Load() != 0 || writers[k].Load() != 0 {
 				t.Error("an autocommit write ran beside a lock")
@@ -332,10 +333,10 @@ func hammer(t *testing.T, table *lockTable, rng *rand.Rand, readers, writers, au
 			fn()
 		}
 	}()
-	modes := map[int]LockMode{}
+	modes := map[int]Mode{}
 	for range 1 + rng.IntN(3) {
-		k, mode := rng.IntN(len(readers)), LockShared+LockMode(rng.IntN(2))
-		_, _, _, err := table.acquire(context.Background(), o, testTablet, 1, []byte{byte(k)}, mode, lockPolicy{wait: time.Minute})
+		k, mode := rng.IntN(len(readers)), Shared+Mode(rng.IntN(2))
+		_, _, _, err := table.Acquire(context.Background(), o, Key{testTablet, 1, []byte{byte(k)}}, mode, Policy{Wait: time.Minute})
 		if err != nil {
 			if mysqlerr.Code(err) != 1213 {
 				t.Error(err)
@@ -345,12 +346,12 @@ func hammer(t *testing.T, table *lockTable, rng *rand.Rand, readers, writers, au
 		if modes[k] >= mode {
 			continue
 		}
-		if modes[k] == LockShared {
+		if modes[k] == Shared {
 			readers[k].Add(-1) // upgraded
 			undo = append(undo, func() { readers[k].Add(1) })
 		}
 		modes[k] = mode
-		if mode == LockExclusive {
+		if mode == Exclusive {
 			if n := writers[k].Add(1); n != 1 || readers[k].Load() != 0 || autos[k].Load() != 0 {
 				t.Errorf("%d writers, %d readers, %d autocommit writes", n, readers[k].Load(), autos[k].Load())
 			}
@@ -368,7 +369,7 @@ func hammer(t *testing.T, table *lockTable, rng *rand.Rand, readers, writers, au
 // TestRangesExclude hammers a few keys with scans and writes, and checks that no write is in a range that another has
 // locked, that exclusive scans don't meet, and that nothing is left over.
 func TestRangesExclude(t *testing.T) {
-	table := newLockTable(SystemClock, &Stats{})
+	table := New(Config{Clock: clock.System, Stats: &Stats{}})
 	var k rangeCheck
 	var wg sync.WaitGroup
 	for g := range 12 {
@@ -377,32 +378,32 @@ func TestRangesExclude(t *testing.T) {
 			defer wg.Done()
 			rng := rand.New(rand.NewPCG(2, uint64(g)))
 			for range 300 {
-				o := &lockOwner{interactive: true}
+				o := &Owner{Interactive: true}
 				if !k.step(t, table, rng, o) || rng.IntN(2) == 0 {
 					k.undo(o)
-					table.release(o)
+					table.Release(o)
 					continue
 				}
 				k.step(t, table, rng, o) // deadlocks
 				k.undo(o)
-				table.release(o)
+				table.Release(o)
 			}
 		}()
 	}
 	wg.Wait()
-	if n := table.size(); n != 0 || len(table.ranges) != 0 || len(table.entryRanges) != 0 || len(table.rowsHeld) != 0 ||
-		table.interactiveLocks.Load() != 0 || table.waiters.Load() != 0 {
-		t.Fatalf("left over: %d entries, %d ranges, %d locks, %d waiters", n, len(table.ranges), table.interactiveLocks.Load(), table.waiters.Load())
+	if n := table.tree.Len(); n != 0 || len(table.ranges.sets) != 0 || len(table.ranges.entries) != 0 || len(table.rowsHeld) != 0 ||
+		table.interactive.Load() != 0 || table.waiters.Load() != 0 {
+		t.Fatalf("left over: %d entries, %d ranges, %d locks, %d waiters", n, len(table.ranges.sets), table.interactive.Load(), table.waiters.Load())
 	}
 }
 
 // rangeCheck knows who has read and who writes each key.
 type rangeCheck struct {
 	mu   sync.Mutex
-	keys [10]struct{ readers, scanners, writers map[*lockOwner]bool }
+	keys [10]struct{ readers, scanners, writers map[*Owner]bool }
 }
 
-func (c *rangeCheck) undo(o *lockOwner) {
+func (c *rangeCheck) undo(o *Owner) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range c.keys {
@@ -412,20 +413,20 @@ func (c *rangeCheck) undo(o *lockOwner) {
 	}
 }
 
-func (c *rangeCheck) step(t *testing.T, table *lockTable, rng *rand.Rand, o *lockOwner) bool {
+func (c *rangeCheck) step(t *testing.T, table *Table, rng *rand.Rand, o *Owner) bool {
 	from := rng.IntN(len(c.keys))
 	to := from + 1
 	scan := rng.IntN(2) == 0
-	p := lockPolicy{wait: time.Minute}
+	p := Policy{Wait: time.Minute}
 	var err error
-	mode := LockExclusive
+	mode := Exclusive
 	if scan {
 		to += rng.IntN(len(c.keys) - from)
-		mode = LockShared + LockMode(rng.IntN(2))
+		mode = Shared + Mode(rng.IntN(2))
 		span := fragment.Span{Start: []byte{byte(from)}, End: []byte{byte(to)}}
-		_, err = table.acquireRange(context.Background(), o, testTablet, schema.PrimaryIndex, span, mode, p)
+		_, err = table.AcquireRange(context.Background(), o, testTablet, schema.PrimaryIndex, span, mode, p)
 	} else {
-		_, _, _, err = table.acquire(context.Background(), o, testTablet, schema.PrimaryIndex, []byte{byte(from)}, mode, p)
+		_, _, _, err = table.Acquire(context.Background(), o, Key{testTablet, schema.PrimaryIndex, []byte{byte(from)}}, mode, p)
 	}
 	if err != nil {
 		if mysqlerr.Code(err) != 1213 {
@@ -441,23 +442,23 @@ func (c *rangeCheck) step(t *testing.T, table *lockTable, rng *rand.Rand, o *loc
 	return true
 }
 
-func (c *rangeCheck) note(t *testing.T, i int, o *lockOwner, scan bool, mode LockMode) {
+func (c *rangeCheck) note(t *testing.T, i int, o *Owner, scan bool, mode Mode) {
 	k := &c.keys[i]
-	others := func(m map[*lockOwner]bool) bool { return len(m) > 1 || len(m) == 1 && !m[o] }
-	add := func(m *map[*lockOwner]bool) {
+	others := func(m map[*Owner]bool) bool { return len(m) > 1 || len(m) == 1 && !m[o] }
+	add := func(m *map[*Owner]bool) {
 		if *m == nil {
-			*m = map[*lockOwner]bool{}
+			*m = map[*Owner]bool{}
 		}
 		(*m)[o] = true
 	}
 	if others(k.writers) || !scan && (others(k.readers) || others(k.scanners)) ||
-		scan && others(k.scanners) || scan && mode == LockExclusive && others(k.readers) {
+		scan && others(k.scanners) || scan && mode == Exclusive && others(k.readers) {
 		t.Errorf("key %d is not %p's alone", i, o)
 	}
 	switch {
 	case !scan:
 		add(&k.writers)
-	case mode == LockExclusive:
+	case mode == Exclusive:
 		add(&k.scanners)
 	default:
 		add(&k.readers)
@@ -472,7 +473,7 @@ func TestRangeSet(t *testing.T) {
 		if len(s.list) > 30 || len(s.list) > 0 && rng.IntN(3) == 0 {
 			s.remove(s.list[rng.IntN(len(s.list))])
 		} else {
-			g := &rangeLock{}
+			g := &Range{}
 			start := rng.IntN(100)
 			g.entry.key = []byte{byte(start)}
 			if rng.IntN(20) > 0 {
@@ -491,8 +492,8 @@ func TestRangeSet(t *testing.T) {
 				covering++
 			}
 		}
-		s.overlapping(start, end, func(*rangeLock) bool { want--; return false })
-		s.covering(start, func(*rangeLock) bool { covering--; return false })
+		s.overlapping(start, end, func(*Range) bool { want--; return false })
+		s.covering(start, func(*Range) bool { covering--; return false })
 		if want != 0 || covering != 0 {
 			t.Fatalf("%d overlapping and %d covering ranges were not found", want, covering)
 		}
@@ -502,20 +503,20 @@ func TestRangeSet(t *testing.T) {
 func BenchmarkAutoLock(b *testing.B) {
 	for _, locked := range []int{0, 10_000} {
 		b.Run(fmt.Sprintf("others=%d", locked), func(b *testing.B) {
-			table := newLockTable(SystemClock, &Stats{})
-			other := &lockOwner{interactive: true}
+			table := New(Config{Clock: clock.System, Stats: &Stats{}})
+			other := &Owner{Interactive: true}
 			for i := range locked {
-				_, _, _, _ = table.acquire(context.Background(), other, testTablet, 1, fmt.Appendf(nil, "%08d", i*2), LockExclusive, lockPolicy{})
+				_, _, _, _ = table.Acquire(context.Background(), other, Key{testTablet, 1, fmt.Appendf(nil, "%08d", i*2)}, Exclusive, Policy{})
 			}
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
-				o := &lockOwner{}
-				keys := []lockedKey{{testTablet, 1, fmt.Appendf(nil, "%08d", rand.IntN(20000)*2+1)}}
+				o := &Owner{}
+				keys := []Key{{testTablet, 1, fmt.Appendf(nil, "%08d", rand.IntN(20000)*2+1)}}
 				for pb.Next() {
-					if err := table.acquireAuto(context.Background(), o, keys, time.Minute); err != nil {
+					if err := table.AcquireAuto(context.Background(), o, keys, time.Minute); err != nil {
 						b.Fatal(err)
 					}
-					table.release(o)
+					table.Release(o)
 				}
 			})
 		})
