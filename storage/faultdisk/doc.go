@@ -5,7 +5,8 @@
 //	slow DURATION     each sync takes up to so much longer
 //	low               nothing is free, as far as one asks; writes still succeed
 //	full              nothing is free, and writes fail with ENOSPC
-//	fsyncerr          the next sync fails with EIO, whatever has reached the disk
+//	fsyncerr          the next sync of a table, and the next of a log or another file, fail with EIO, whatever has reached the
+//	                  disk: the first is written again, the second ends the process
 //	powerloss SEED    what was written and not synced reaches the disk in part (pages of it, by chance), and the process
 //	                  ends at that moment
 //

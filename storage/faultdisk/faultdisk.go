@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ type Disk struct {
 	power  sync.RWMutex // held shared by what changes a file; for good by a loss of power
 	full   atomic.Bool
 	low    atomic.Bool
-	failed atomic.Bool // the next sync fails
+	failed [2]atomic.Bool // the next sync of a table, of anything else, fails
 	slow   atomic.Int64
 
 	mu    sync.Mutex
@@ -78,7 +79,9 @@ func (d *Disk) Set(text string) error {
 	d.slow.Store(int64(slow))
 	d.low.Store(words[0] == "low" || words[0] == "full")
 	d.full.Store(words[0] == "full")
-	d.failed.Store(words[0] == "fsyncerr")
+	for i := range d.failed {
+		d.failed[i].Store(words[0] == "fsyncerr")
+	}
 	return err
 }
 
@@ -177,7 +180,7 @@ func (f *File) Sync(sync func() error) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.d.failed.Swap(false) {
+	if f.d.failed[f.kind()].Swap(false) {
 		return &fs.PathError{Op: "sync", Path: f.name, Err: syscall.EIO}
 	}
 	if err := sync(); err != nil {
@@ -193,6 +196,14 @@ func (f *File) Sync(sync func() error) error {
 	delete(f.d.files, f)
 	f.d.mu.Unlock()
 	return nil
+}
+
+// kind is 0 for a table, which the store throws away when it can't be synced, and writes again.
+func (f *File) kind() int {
+	if filepath.Ext(f.name) == ".sst" {
+		return 0
+	}
+	return 1
 }
 
 // Renamed follows a file to its new name.

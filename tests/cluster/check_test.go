@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -160,6 +161,9 @@ func (r *run) work(fault string, d time.Duration) {
 	r.cancel()
 	r.clients.Wait()
 	ended := r.now()
+	if fault == "diskfull" {
+		r.revive()
+	}
 	settled(r.t, r.nodes)
 	equal := r.now()
 	r.alive()
@@ -187,15 +191,22 @@ func (r *run) alive() {
 		if err == nil {
 			continue
 		}
-		for i, n := range r.nodes {
-			path := filepath.Join(os.TempDir(), fmt.Sprintf("cloudsql-check-%d-node%d.goroutines", r.seed, i+1))
-			if text, err := n.Get("/debug/pprof/goroutine?debug=2"); err == nil {
-				_ = os.WriteFile(path, text, 0o644)
-				r.t.Logf("what node %d does: %s", i+1, path)
-			}
+		for _, n := range r.nodes {
+			r.keepGoroutines(n)
 		}
 		r.t.Fatalf("tables are out of reach through %s for %v after the last fault: %v; the last faults: %s", n.SQL, within, err, strings.Join(r.faults, "; "))
 	}
+}
+
+// keepGoroutines keeps what a node is doing in a file.
+func (r *run) keepGoroutines(n *harness.Node) {
+	text, err := n.Get("/debug/pprof/goroutine?debug=2")
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("cloudsql-check-%d-node%d.goroutines", r.seed, slices.Index(r.nodes, n)+1))
+	if err = errors.Join(err, os.WriteFile(path, text, 0o644)); err != nil {
+		r.t.Logf("what %s does: %v", n.SQL, err)
+		return
+	}
+	r.t.Logf("what %s does: %s", n.SQL, path)
 }
 
 func eventually(within time.Duration, cond func() error) error {

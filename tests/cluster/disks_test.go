@@ -38,6 +38,7 @@ func (r *run) startAgain(n *harness.Node) {
 func (r *run) mustEnd(n *harness.Node, what string) {
 	if !n.EndsWithin(20 * time.Second) {
 		r.t.Errorf("a node goes on after %s", what)
+		r.keepGoroutines(n)
 		n.Kill()
 	}
 }
@@ -73,19 +74,25 @@ func diskFull(r *run, rnd *rand.Rand) (string, func()) {
 	n.SetDisk(how)
 	return fmt.Sprintf("the disk of node %d is %s", v+1, how), func() {
 		n.SetDisk("ok")
-		harness.Eventually(r.t, 60*time.Second, "room is noticed, or the node has ended", func() error {
-			if n.EndsWithin(0) {
-				return nil
-			}
+		harness.Eventually(r.t, 60*time.Second, "room is noticed", func() error {
+			r.revive()
 			if _, err := n.Get("/healthz"); err != nil { // it may be about to end
 				return err
 			}
 			return hasRoom(n)
 		})
-		if n.EndsWithin(0) {
-			r.startAgain(n)
+	}
+}
+
+// revive starts the nodes whose processes have ended: one that a write found no room for may do so when room was made already.
+func (r *run) revive() {
+	var started sync.WaitGroup
+	for _, n := range r.nodes {
+		if n.Ended() {
+			started.Go(func() { r.startAgain(n) })
 		}
 	}
+	started.Wait()
 }
 
 // hasRoom is nil when a node knows that its disk is not full.
