@@ -48,6 +48,9 @@ func (q *selectQuery) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.
 		args = append(args, q.b.fold(e))
 	}
 	agg, err := expr.NewAgg(name, n.Distinct, args)
+	if err == nil {
+		err = q.b.ctx.Env.Typing.Agg(agg)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -303,13 +303,10 @@ func (r *recursiveQuery) planMember(m query, ids []int) (node, error) {
 const defaultRecursion = 1000
 
 func (b *builder) recursionLimit() int {
-	if b.ctx.Env != nil && b.ctx.Env.Session != nil {
-		if v, _, err := b.ctx.Env.Session.SysVar("", "cte_max_recursion_depth"); err == nil && !v.IsNull() {
-			n, _ := v.ToInt(nil)
-			return int(n)
-		}
+	if b.ctx.Env.Session == nil {
+		return defaultRecursion
 	}
-	return defaultRecursion
+	return b.ctx.RecursionDepth
 }
 
 // recursiveNode computes a recursive common table expression when it is opened.

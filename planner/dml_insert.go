@@ -37,6 +37,7 @@ type insertPlan struct {
 	setsID    bool          // set calls LAST_INSERT_ID(expr)
 	autoInc   int           // position, or -1
 	zeroAuto  bool          // NO_AUTO_VALUE_ON_ZERO: 0 is a value like others
+	series    Series        // of AUTO_INCREMENT values
 	hidden    int           // position of the row id, or -1
 	tables    []TableVersion
 }
@@ -55,6 +56,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	}
 	p := &insertPlan{target: tgt, kind: insertKind(s), ignore: s.IgnoreErr, columns: tgt.table.ColumnIDs(), autoInc: tgt.table.AutoIncColumn(), hidden: -1}
 	p.strict = ctx.Env.Mode.Strict && !s.IgnoreErr
+	p.series = ctx.AutoIncrement
 	p.zeroAuto = ctx.has(mysql.ModeNoAutoValueOnZero)
 	p.tables = []TableVersion{{tgt.table.ID, tgt.table.Version}}
 	for i := range tgt.table.Columns {
@@ -520,11 +522,16 @@ func (r *insertRun) flush(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if len(r.outside) > 0 {
+	if len(r.table.Tablets) > 1 || r.series.Step > 1 { // a shard generates every number, for rows of its own
+		err = r.reserve(ctx)
+	}
+	switch {
+	case err != nil:
+	case len(r.outside) > 0:
 		err = r.flushEach(ctx)
-	} else if len(r.table.Tablets) == 1 {
+	case len(r.table.Tablets) == 1:
 		err = r.w.write(ctx, r.fragment(&r.table.Tablets[0], r.batch, r.first))
-	} else {
+	default:
 		err = r.flushSplit(ctx)
 	}
 	r.first = r.records + 1
@@ -534,11 +541,6 @@ func (r *insertRun) flush(ctx context.Context) error {
 
 // flushEach sends a fragment for each row, whose assignments have the values of the query's columns in them.
 func (r *insertRun) flushEach(ctx context.Context) error {
-	if len(r.table.Tablets) > 1 {
-		if err := r.reserve(ctx); err != nil {
-			return err
-		}
-	}
 	writes := make([]*fragment.Write, r.batch.Len())
 	for i := range writes {
 		row := r.batch.Row(i)
@@ -573,9 +575,6 @@ func (r *insertRun) fragment(t *schema.Tablet, rows types.Batch, first int) *fra
 
 // flushSplit distributes rows over the tablets of a split table; generated values are needed to know where rows go.
 func (r *insertRun) flushSplit(ctx context.Context) error {
-	if err := r.reserve(ctx); err != nil {
-		return err
-	}
 	parts := make(map[schema.TabletID]*fragment.Write)
 	var writes []*fragment.Write
 	for i := range r.batch.Len() {
@@ -606,9 +605,13 @@ func (r *insertRun) reserve(ctx context.Context) error {
 	if n == 0 {
 		return nil
 	}
-	next, err := r.rt.DB.ReserveAutoInc(ctx, r.table, n)
+	step := max(r.series.Step, 1)
+	next, err := r.rt.DB.ReserveAutoInc(ctx, r.table, n*step)
 	if err != nil {
 		return err
+	}
+	if step > 1 {
+		next = r.series.From(next)
 	}
 	if r.w.sum.FirstAutoInc == 0 {
 		r.w.sum.FirstAutoInc = next
@@ -616,7 +619,7 @@ func (r *insertRun) reserve(ctx context.Context) error {
 	for i := range r.batch.Len() {
 		if v := &r.batch.Row(i)[r.autoInc]; v.IsNull() {
 			*v, _ = access.UnsignedKey(next, &r.table.Columns[r.autoInc].Type)
-			next++
+			next += step
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
 
@@ -20,6 +21,22 @@ type Settings struct {
 	MaxPacket      int    // max_allowed_packet: what constant expressions may give
 	FoundRows      bool   // the client wants matched instead of changed rows
 	SafeUpdates    bool   // sql_safe_updates
+	AutoIncrement  Series
+	RecursionDepth int    // cte_max_recursion_depth
+	MaxJoin        uint64 // max_join_size, unless sql_big_selects says otherwise: rows that a query may be expected to look at; 0: any number
+	expr.Typing
+}
+
+// Series is what AUTO_INCREMENT values are of: Offset, Offset + Step, … Steps of 0 and 1 are every number.
+type Series struct{ Step, Offset uint64 }
+
+// From gives the first member that is not below n. An offset beyond the step is ignored, as in MySQL.
+func (s Series) From(n uint64) uint64 {
+	offset := s.Offset
+	if offset > s.Step {
+		offset = 0
+	}
+	return n + (s.Step+offset%s.Step-n%s.Step)%s.Step
 }
 
 func (s *Settings) has(mode mysql.SQLMode) bool { return s.SQLMode&mode != 0 }

@@ -54,7 +54,7 @@ func (q *selectQuery) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, e
 	if i := countArg(name); i < len(args) && !isCount(args[i]) {
 		return nil, mysqlerr.New(mysql.ErrWrongArguments, name)
 	}
-	typ, err := w.setFunction(name, args, n)
+	typ, err := w.setFunction(name, args, n, q.b.ctx.Env.Typing)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func isCount(e expr.Expr) bool {
 	return scalar.AsCall(e, "@") != nil
 }
 
-func (w *windowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFuncExpr) (types.Type, error) {
+func (w *windowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFuncExpr, typing *expr.Typing) (types.Type, error) {
 	count := types.TypeUint
 	count.Length = 21
 	switch name {
@@ -116,6 +116,9 @@ func (w *windowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFun
 		return types.Type{}, mysqlerr.NotSupported("GROUP_CONCAT … OVER")
 	}
 	agg, err := expr.NewAgg(name, false, args)
+	if err == nil {
+		err = typing.Agg(agg)
+	}
 	if err != nil {
 		return types.Type{}, err
 	}

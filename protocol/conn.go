@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -21,6 +22,12 @@ import (
 
 // WaitTimeouter is a session with a wait_timeout of its own; it is asked after each command.
 type WaitTimeouter interface{ WaitTimeout() time.Duration }
+
+// NetTimeouter is a session with net_read_timeout and net_write_timeout of its own; it is asked after each command.
+// 0 is the server's configuration.
+type NetTimeouter interface {
+	NetTimeouts() (read, write time.Duration)
+}
 
 // MySQL's error codes that go-mysql's table lacks.
 const (
@@ -46,8 +53,9 @@ const (
 	endShutdown
 	endKilled
 	endIdle
-	endSlow // the client takes no data
-	endGone // the client is no longer there
+	endSlow    // the client takes no data
+	endStalled // it has begun a packet and does not go on
+	endGone    // the client is no longer there
 )
 
 var errClientGone = errors.New("the client has gone away")
@@ -63,7 +71,10 @@ type conn struct {
 	busySince   atomic.Int64 // tick at which the running command began, 0 between commands
 	idleSince   atomic.Int64 // tick at which the last command ended
 	writeSince  atomic.Int64 // tick at which a blocked write began, 0 outside writes
-	waitTimeout atomic.Int64 // nanoseconds
+	readSince   atomic.Int64 // tick at which the client was waited for in the middle of a packet
+	waitTimeout atomic.Int64 // nanoseconds, as the next two
+	readTimeout atomic.Int64
+	sendTimeout atomic.Int64
 	loggedIn    atomic.Bool  // before, the handshake's deadline watches
 	ending      atomic.Int32 // endNone or why the connection shall end
 
@@ -76,6 +87,7 @@ type conn struct {
 	tls     bool
 	secure  bool // TLS or a Unix socket: passwords may be sent in clear
 	timeout WaitTimeouter
+	net     NetTimeouter
 	charset charsets
 	limits  sql.Limits
 	memory  *memory.Account // the session's; may be nil
@@ -113,13 +125,37 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c.result.c = c
 	c.idleSince.Store(s.ticks.Load())
 	c.waitTimeout.Store(int64(s.cfg.WaitTimeout))
+	c.readTimeout.Store(int64(s.cfg.ReadTimeout))
+	c.sendTimeout.Store(int64(s.cfg.WriteTimeout))
 	return c
 }
 
-// timedConn notes when a write began, so that the watcher can end one that takes too long.
+// askTimeouts takes over the session's bounds of time.
+func (c *conn) askTimeouts() {
+	if c.timeout != nil {
+		c.waitTimeout.Store(int64(c.timeout.WaitTimeout()))
+	}
+	if c.net != nil {
+		read, write := c.net.NetTimeouts()
+		c.readTimeout.Store(int64(cmp.Or(read, c.server.cfg.ReadTimeout)))
+		c.sendTimeout.Store(int64(cmp.Or(write, c.server.cfg.WriteTimeout)))
+	}
+}
+
+// timedConn notes when a write began, or a wait for the rest of a packet, so that the watcher can end one that takes too long.
 type timedConn struct {
 	net.Conn
 	c *conn
+}
+
+func (t *timedConn) Read(b []byte) (int, error) {
+	if !t.c.pc.Partial() {
+		return t.Conn.Read(b)
+	}
+	t.c.readSince.Store(t.c.server.ticks.Load())
+	n, err := t.Conn.Read(b)
+	t.c.readSince.Store(noTick)
+	return n, err
 }
 
 func (t *timedConn) Write(b []byte) (int, error) {
@@ -187,9 +223,7 @@ func (c *conn) serveCommands() {
 		}
 		c.busySince.Store(c.server.ticks.Load())
 		err = c.serveCommand(data)
-		if c.timeout != nil {
-			c.waitTimeout.Store(int64(c.timeout.WaitTimeout()))
-		}
+		c.askTimeouts()
 		c.idleSince.Store(c.server.ticks.Load())
 		c.busySince.Store(noTick)
 		if err != nil {
@@ -241,6 +275,8 @@ func (c *conn) readFailed(err error) (goesOn bool) {
 		e = mysqlerr.New(mysql.ER_NET_PACKETS_OUT_OF_ORDER)
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.ending.Load() == endIdle:
 		e = mysqlerr.New(mysqlerr.ClientInteractionTimeout)
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.ending.Load() == endStalled:
+		e = mysqlerr.New(mysql.ER_NET_READ_INTERRUPTED)
 	case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
 		return false
 	default:

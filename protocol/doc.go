@@ -14,7 +14,7 @@
 //   - One goroutine serves a connection, from accepting it to closing its session; nothing else reads or writes it.
 //     The watcher and KILL reach it through atomic state, deadlines and the context only.
 //   - A response is one write unless it exceeds packet.FlushSize; rows beyond that are sent as they come, and a slow
-//     client slows its statement down (after Config.WriteTimeout without progress, it is dropped).
+//     client slows its statement down (after net_write_timeout without progress, it is dropped).
 //   - Whatever a client sends, only its own connection can suffer: each limit (connections, time to log in, packet
 //     size, parameters) has a MySQL error, every decoder is bounded, a panic below is answered with 1105 and ends
 //     the connection.
@@ -26,5 +26,5 @@
 //   - Shutdown accepts nothing more, closes idle connections, lets running statements finish and answer, and cancels
 //     what remains when its context ends.
 //
-// What a session may offer beyond sql.Session is found by type assertion: see WaitTimeouter and Charsetter.
+// What a session may offer beyond sql.Session is found by type assertion: see WaitTimeouter, NetTimeouter and Charsetter.
 package protocol

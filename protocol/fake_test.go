@@ -37,6 +37,7 @@ import (
 type fakeEngine struct {
 	accounts map[string]sql.Account
 	timeout  time.Duration
+	stalled  time.Duration   // net_read_timeout
 	latin1   bool            // what sessions take and give
 	packet   int             // bytes of one request; 0: 64 MiB
 	most     atomic.Int64    // connections; 0: as the server is configured
@@ -389,7 +390,10 @@ func (s *fakeSession) Charsets() (client, results types.Collation) {
 	}
 	return 255, 255
 }
-func (s *fakeSession) Cancel()                    {}
+func (s *fakeSession) Cancel() {}
+func (s *fakeSession) NetTimeouts() (read, write time.Duration) {
+	return s.engine.stalled, 0
+}
 func (s *fakeSession) WaitTimeout() time.Duration { return cmpOr(s.engine.timeout, time.Hour) }
 func (s *fakeSession) Close() {
 	s.engine.mu.Lock()

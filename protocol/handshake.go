@@ -33,7 +33,7 @@ func (c *conn) offered() uint32 {
 
 // logIn greets the client, authenticates it and opens its session. An error was answered already.
 func (c *conn) logIn() error {
-	_ = c.nc.SetDeadline(time.Now().Add(c.server.cfg.HandshakeTimeout))
+	_ = c.nc.SetDeadline(time.Now().Add(c.server.handshakeTimeout()))
 	c.secure = c.nc.RemoteAddr().Network() == "unix"
 	err := c.handshake()
 	if err != nil {
@@ -90,9 +90,8 @@ func (c *conn) handshake() error {
 	}
 	c.timeout, _ = c.session.(WaitTimeouter)
 	c.charset.session, _ = c.session.(Charsetter)
-	if c.timeout != nil {
-		c.waitTimeout.Store(int64(c.timeout.WaitTimeout()))
-	}
+	c.net, _ = c.session.(NetTimeouter)
+	c.askTimeouts()
 	if err := c.writeStatusOK(); err != nil {
 		return err
 	}

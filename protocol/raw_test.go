@@ -16,6 +16,7 @@ import (
 
 // rawClient speaks to the server packet by packet.
 type rawClient struct {
+	nc   net.Conn
 	t    testing.TB
 	pc   *packet.Conn
 	caps uint32
@@ -31,7 +32,7 @@ func dialRaw(t testing.TB, addr string, caps uint32) *rawClient {
 	t.Cleanup(func() { nc.Close() })
 	_ = nc.SetDeadline(time.Now().Add(30 * time.Second)) // bounds a failing test
 	base := mysql.CLIENT_PROTOCOL_41 | mysql.CLIENT_SECURE_CONNECTION | mysql.CLIENT_PLUGIN_AUTH | mysql.CLIENT_LONG_PASSWORD
-	return &rawClient{t: t, pc: packet.NewConn(nc, nil), caps: base | caps}
+	return &rawClient{t: t, nc: nc, pc: packet.NewConn(nc, nil), caps: base | caps}
 }
 
 func (c *rawClient) read() []byte {

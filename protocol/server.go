@@ -27,6 +27,7 @@ type Config struct {
 	MaxAllowedPacket int           // bytes of one request, beyond it 1153, where the session names no limit; default 64 MiB
 	CursorMemory     int           // bytes of rows that one cursor may hold; default 64 MiB
 	HandshakeTimeout time.Duration // to log in; default 10 s
+	ReadTimeout      time.Duration // a client that does not go on with a packet for so long is dropped; default 30 s
 	WriteTimeout     time.Duration // a client that takes nothing for so long is dropped; default 60 s
 	WaitTimeout      time.Duration // idle time allowed where the session names none; default 8 h
 	Tick             time.Duration // how often connections are looked at; default 1 s
@@ -43,6 +44,7 @@ func (c *Config) setDefaults() {
 	setDefault(&c.MaxAllowedPacket, 64<<20)
 	setDefault(&c.CursorMemory, 64<<20)
 	setDefault(&c.HandshakeTimeout, 10*time.Second)
+	setDefault(&c.ReadTimeout, 30*time.Second)
 	setDefault(&c.WriteTimeout, time.Minute)
 	setDefault(&c.WaitTimeout, 8*time.Hour)
 	setDefault(&c.Tick, time.Second)
@@ -103,6 +105,16 @@ func New(cfg Config, engine sql.Engine) *Server {
 
 // ConnectionLimiter is an engine that says how many connections there may be (max_connections).
 type ConnectionLimiter interface{ MaxConnections() int }
+
+// ConnectLimiter is an engine that says how long a client may take to log in (connect_timeout).
+type ConnectLimiter interface{ ConnectTimeout() time.Duration }
+
+func (s *Server) handshakeTimeout() time.Duration {
+	if l, ok := s.engine.(ConnectLimiter); ok {
+		return l.ConnectTimeout()
+	}
+	return s.cfg.HandshakeTimeout
+}
 
 func (s *Server) maxConnections() int {
 	if l, ok := s.engine.(ConnectionLimiter); ok {

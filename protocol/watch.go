@@ -24,13 +24,19 @@ func (s *Server) watch(stop <-chan struct{}) {
 func (c *conn) look(now int64) {
 	tick := c.server.cfg.Tick
 	age := func(since int64) time.Duration { return time.Duration(now-since) * tick }
-	if since := c.writeSince.Load(); since != noTick && age(since) > c.server.cfg.WriteTimeout {
+	if since := c.writeSince.Load(); since != noTick && age(since) > time.Duration(c.sendTimeout.Load()) {
 		c.end(endSlow)
 		return
 	}
 	if since := c.busySince.Load(); since != noTick {
 		if age(since) >= tick && hungUp(c.nc) {
 			c.end(endGone)
+		}
+		return
+	}
+	if since := c.readSince.Load(); since != noTick && c.loggedIn.Load() {
+		if age(since) > time.Duration(c.readTimeout.Load()) {
+			c.end(endStalled)
 		}
 		return
 	}

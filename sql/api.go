@@ -98,6 +98,7 @@ type Statement interface {
 //	Limits() Limits                                   what the connection may do (default: the server's configuration)
 //	Memory() *memory.Account                          that is charged with what the connection holds for the session
 //	WaitTimeout() time.Duration                       wait_timeout or interactive_timeout (default 8 h)
+//	NetTimeouts() (read, write time.Duration)         net_read_timeout, net_write_timeout (default: the server's configuration)
 //	Charsets() (client, results types.Collation)      character_set_client and _results (default UTF-8); the protocol
 //	                                                  converts, so that a session sees and gives UTF-8 only
 type Session interface {

@@ -57,6 +57,7 @@ func newSQLServer(p *process) (*sqlServer, error) {
 		Shutdown: p.shutdown, History: s.history, Counters: p.statusCounters,
 		Defaults: map[string]string{
 			"max_connections": strconv.Itoa(s.maxConnections), "max_allowed_packet": strconv.Itoa(s.maxAllowedPacket),
+			"innodb_buffer_pool_size": strconv.FormatInt(s.cacheBytes(), 10), "cloudsql_spread_tables": onOff(s.spreadTables),
 		},
 	})
 	return &sqlServer{server: protocol.New(cfg, engine)}, nil
@@ -71,3 +72,10 @@ func (s *sqlServer) serve(l net.Listener) error {
 
 // drain lets running statements end.
 func (s *sqlServer) drain(ctx context.Context) { _ = s.server.Shutdown(ctx) }
+
+func onOff(b bool) string {
+	if b {
+		return "ON"
+	}
+	return "OFF"
+}

@@ -43,6 +43,14 @@ type Binder struct {
 	depth int // nesting of the expression being bound
 }
 
+// typing is how the session types calls.
+func (b *Binder) typing() *expr.Typing {
+	if b.Env == nil {
+		return nil
+	}
+	return b.Env.Typing
+}
+
 // Expr binds n in sc. Names are looked up from sc outwards. With an error there is no expression, and no pointer to none either.
 func Expr(b *Binder, sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 	if b.depth++; b.depth > maxDepth {
@@ -200,7 +208,7 @@ func (b *Binder) binary(sc *Scope, n *ast.BinaryOperationExpr) (expr.Expr, error
 	if err != nil {
 		return nil, err
 	}
-	return expr.New(name, l, r)
+	return b.typing().New(name, l, r)
 }
 
 // logic takes a chain of one operator without recursion, so that a thousand ORed terms nest no deeper than one.

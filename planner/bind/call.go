@@ -52,7 +52,7 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 	if name == "convert_tz" {
 		b.nameSystemZone(args)
 	}
-	e, err := expr.New(name, args...)
+	e, err := b.typing().New(name, args...)
 	if err != nil && mysqlerr.Code(err) == mysql.ErrSpDoesNotExist {
 		return nil, b.unknownFunction(n)
 	}

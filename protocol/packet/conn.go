@@ -45,6 +45,7 @@ type Conn struct {
 	max     int // largest payload accepted
 	pending int // payload bytes of the packet that ErrTooLarge refused, not yet read, in its current piece
 	more    bool
+	inside  bool // a packet's header has come, and not all of it
 
 	in   []byte // read buffer; in[r:w] is unread
 	r, w int
@@ -98,6 +99,8 @@ func (c *Conn) ReadPacket() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.inside = true
+	defer func() { c.inside = false }()
 	if length > c.max {
 		c.big, c.pending, c.more = c.big[:0], length, length == MaxPiece
 		return nil, ErrTooLarge
@@ -112,6 +115,9 @@ func (c *Conn) ReadPacket() ([]byte, error) {
 	c.r += length
 	return payload, nil
 }
+
+// Partial tells whether the client has sent a part of a packet. For the goroutine that reads, while it reads.
+func (c *Conn) Partial() bool { return c.inside || c.w > c.r }
 
 // readHeader reads a piece's header, checks its sequence number and gives its length.
 func (c *Conn) readHeader() (int, error) {

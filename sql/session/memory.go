@@ -2,6 +2,7 @@ package session
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -34,6 +35,11 @@ func (s *Session) Limits() sql.Limits {
 
 // MaxConnections is what SET GLOBAL max_connections, or the node's configuration, allows.
 func (e *Engine) MaxConnections() int { return sysvar.Int(e.vars.Global("max_connections")) }
+
+// ConnectTimeout is how long a client may take to log in (connect_timeout).
+func (e *Engine) ConnectTimeout() time.Duration {
+	return time.Duration(sysvar.Int(e.vars.Global("connect_timeout"))) * time.Second
+}
 
 // checkUserConnections refuses a session of an account that has as many as max_user_connections allows; e.mu is held.
 func (e *Engine) checkUserConnections(s *Session) error {
@@ -134,8 +140,12 @@ func (s *Session) chargeTree(text string) error {
 	if len(text) <= shortTextBytes {
 		return nil
 	}
+	bytes := treeBytes(text)
+	if uint64(bytes) > s.vars.ParserMemory { //nolint:gosec // not negative
+		return mysqlerr.New(mysqlerr.CapacityExceeded, s.vars.ParserMemory, "parser_max_mem_size", "Parser bailed out for this query.")
+	}
 	h := s.statementMemory.Hold(memory.Tree)
-	return h.Grow(treeBytes(text))
+	return h.Grow(bytes)
 }
 
 // trim lets go of values that the statement used, so that an idle session does not hold on to large ones.

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"cloudsql/planner"
 )
 
 // A plan made under other settings does not serve, whichever of them differs, and is looked for under another key.
@@ -29,29 +27,38 @@ func TestEachSettingOfPlansCounts(t *testing.T) {
 		t.Fatal("the plan does not serve what it was made for")
 	}
 	base := c.s.settingsHash.get(e.plans.seed, now.Settings)
-	for i := range reflect.TypeFor[planner.Settings]().NumField() {
-		other := now
-		f := reflect.ValueOf(&other.Settings).Elem().Field(i)
-		name := reflect.TypeFor[planner.Settings]().Field(i).Name
-		switch f.Interface().(type) {
-		case *time.Location:
-			f.Set(reflect.ValueOf(time.FixedZone("elsewhere", 60)))
-		case bool:
-			f.SetBool(!f.Bool())
-		default:
-			if f.CanInt() {
-				f.SetInt(f.Int() + 1)
-			} else {
-				f.SetUint(f.Uint() + 1)
+	var each func(v reflect.Value, name string, check func(name string))
+	each = func(v reflect.Value, name string, check func(name string)) {
+		old := reflect.ValueOf(v.Interface())
+		switch {
+		case v.Type() == reflect.TypeFor[*time.Location]():
+			v.Set(reflect.ValueOf(time.FixedZone("elsewhere", 60)))
+		case v.Kind() == reflect.Struct:
+			for i := range v.NumField() {
+				each(v.Field(i), name+"."+v.Type().Field(i).Name, check)
 			}
+			return
+		case v.Kind() == reflect.Bool:
+			v.SetBool(!v.Bool())
+		case v.Kind() == reflect.String:
+			v.SetString(v.String() + "x")
+		case v.CanInt():
+			v.SetInt(v.Int() + 1)
+		default:
+			v.SetUint(v.Uint() + 1)
 		}
+		check(name)
+		v.Set(old)
+	}
+	other := now
+	each(reflect.ValueOf(&other.Settings).Elem(), "Settings", func(name string) {
 		if p.holds(&other, c.s.snapshot, nil) {
 			t.Errorf("%s is forgotten when a plan is asked whether it serves", name)
 		}
 		if c.s.settingsHash.get(e.plans.seed, other.Settings) == base {
 			t.Errorf("%s is forgotten in the key of plans", name)
 		}
-	}
+	})
 }
 
 // What a plan made of a constant under one time zone is not used under another.

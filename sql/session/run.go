@@ -118,12 +118,23 @@ func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (
 	}
 	switch plan := plan.(type) {
 	case planner.Rows:
+		if now.MaxJoin > 0 && looksAt(plan) > float64(now.MaxJoin) {
+			return nil, mysqlerr.New(mysql.ErrTooBigSelect)
+		}
 		p.rows, p.point = plan, plan.Point()
 		p.header = &sql.Header{Columns: plan.Fields()}
 	case planner.Modify:
 		p.modify = plan
 	}
 	return p, nil
+}
+
+// looksAt is how many rows the operator with the most is expected to have.
+func looksAt(p planner.Plan) (rows float64) {
+	for _, l := range p.Explain() {
+		rows = max(rows, l.EstRows)
+	}
+	return rows
 }
 
 // runStatement runs a planned statement: plan gives one, again after each change of schema. It answers as MySQL does

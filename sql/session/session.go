@@ -209,7 +209,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	}
 	ctx := s.run.begin(parent)
 	s.vars.Mode.Today = s.today.of(now, s.vars.Mode.Loc)
-	s.env = expr.Env{Mode: s.vars.Mode, Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
+	s.env = expr.Env{Mode: s.vars.Mode, Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Typing: &s.vars.Typing, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
 		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.vars.LockWait, Warn: s.warnShardFn(),

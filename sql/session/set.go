@@ -168,13 +168,21 @@ func (s *Session) assignSession(v *sysvar.Variable, text string) []assignment {
 func (s *Session) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
 	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
-		return []assignment{{global: &globalSetting{name: v.Name, unset: true}}}, nil
+		list := []assignment{{global: &globalSetting{name: v.Name, unset: true}}}
+		if name, _ := v.Pair(""); name != "" {
+			list = append(list, assignment{global: &globalSetting{name: name, unset: true}})
+		}
+		return list, nil
 	}
 	text, err := s.newValue(ctx, v, a, params, "")
 	if err != nil {
 		return nil, err
 	}
-	return []assignment{{global: &globalSetting{name: v.Name, value: text}}}, nil
+	list := []assignment{{global: &globalSetting{name: v.Name, value: text}}}
+	if name, value := v.Pair(text); name != "" {
+		list = append(list, assignment{global: &globalSetting{name: name, value: value}})
+	}
+	return list, nil
 }
 
 // assignNextTransaction is about the next transaction only; refused inside of one (1568). DEFAULT is the session's value.

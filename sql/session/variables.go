@@ -96,6 +96,9 @@ func (s *Session) greetedCharset() types.Collation {
 // WaitTimeout is how long the protocol lets the connection idle.
 func (s *Session) WaitTimeout() time.Duration { return s.vars.WaitTimeout }
 
+// NetTimeouts are how long the protocol waits for the rest of a packet, and for a client that takes no more of a result.
+func (s *Session) NetTimeouts() (read, write time.Duration) { return s.vars.NetRead, s.vars.NetWrite }
+
 // databaseCollation is that of the current database.
 func (s *Session) databaseCollation() types.Collation {
 	if d, ok := s.eng.db.Catalog().Database(s.db); ok {

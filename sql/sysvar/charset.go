@@ -95,6 +95,22 @@ func (v *Values) applyResultsCharset(text string) {
 	}
 }
 
+func defaultCollation(charset string) string {
+	c, err := CharsetOf(charset)
+	if err != nil {
+		return types.CollationDefault.Name()
+	}
+	return c.Name()
+}
+
+func charsetOfCollation(name string) string {
+	c, ok := types.CollationByName(name)
+	if !ok {
+		return types.CollationDefault.Charset()
+	}
+	return c.Charset()
+}
+
 // SetNames is SET NAMES and the character set of a new connection.
 func (v *Values) SetNames(c types.Collation) {
 	name := c.Charset()

@@ -1,6 +1,7 @@
 package sysvar
 
 import (
+	"strconv"
 	"time"
 
 	"cloudsql/distributed/catalog"
@@ -45,14 +46,20 @@ type Values struct {
 	TableLockWait  time.Duration
 	MaxExecution   time.Duration
 	WaitTimeout    time.Duration
-	MaxConditions  int // max_error_count
+	NetRead        time.Duration // net_read_timeout
+	NetWrite       time.Duration // net_write_timeout
+	MaxConditions  int           // max_error_count
 	Notes          bool
 	Staleness      time.Duration // cloudsql_read_staleness_ms
 	FixedNow       time.Time     // SET timestamp; zero: the clock
 	LastInsertID   uint64
+	ParserMemory   uint64 // parser_max_mem_size
 
 	// Live gives the value of a variable that is shown and not set.
 	Live func(name string) string
+
+	maxJoin    uint64
+	bigSelects bool
 
 	server *Server
 	texts  map[string]string // those that differ from the defaults
@@ -114,6 +121,9 @@ func (v *Values) Set(x *Variable, text string) {
 	if x.apply != nil {
 		x.apply(v, text)
 	}
+	if name, value := x.Pair(text); name != "" {
+		v.texts[name] = value
+	}
 }
 
 // SetText is Set by name.
@@ -140,6 +150,19 @@ func (v *Values) Seed() {
 		if x.apply != nil {
 			x.apply(v, text)
 		}
+	}
+}
+
+// applyMaxJoin: a bound takes sql_big_selects back, as in MySQL.
+func (v *Values) applyMaxJoin(text string) {
+	n, _ := strconv.ParseUint(text, 10, 64)
+	v.setMaxJoin(n, n == maxU64)
+}
+
+func (v *Values) setMaxJoin(rows uint64, big bool) {
+	v.maxJoin, v.bigSelects, v.MaxJoin = rows, big, rows
+	if big {
+		v.MaxJoin = 0
 	}
 }
 

@@ -45,6 +45,8 @@ type Variable struct {
 	min, max uint64   // kindInt and kindUint: outside, MySQL takes the bound with warning 1292
 	values   []string // kindEnum and kindSet, in the order of their numbers
 	ReadOnly bool
+	Effect   Effect
+	Why      string // it has that effect
 	nullable bool
 	// fixed: the server can't behave otherwise than the default says; another value is refused with 1235.
 	fixed bool
@@ -56,6 +58,9 @@ type Variable struct {
 	get func(v *Values) string
 	// check normalises a value of SET beyond what the kind does.
 	check func(text string) (string, error)
+	// pair is a variable that is set with this one, to what pairValue makes of the value.
+	pair      string
+	pairValue func(text string) string
 	// apply makes a session follow a new value.
 	apply func(v *Values, text string)
 }
@@ -66,8 +71,9 @@ var byName = map[string]*Variable{}
 var all []*Variable
 
 func init() {
-	for _, group := range [][]*Variable{sessionVars, performanceVars, globalVars, readOnlyVars} {
-		for _, v := range group {
+	for _, g := range groups {
+		for _, v := range g.vars {
+			v.Effect, v.Why = g.effect, g.why
 			if byName[v.Name] != nil {
 				panic("sysvar: variable " + v.Name + " is defined twice")
 			}
@@ -260,6 +266,14 @@ func (v *Variable) Value(text string) (types.Value, types.Type) {
 		return types.Null, stringType
 	}
 	return types.Str(text), stringType
+}
+
+// Pair is the variable that is set with this one, and its value; "" for none.
+func (v *Variable) Pair(text string) (name, value string) {
+	if v.pair == "" {
+		return "", ""
+	}
+	return v.pair, v.pairValue(text)
 }
 
 // Settable refuses what can't be set in a scope. 1238, 1228, 1229.

@@ -24,6 +24,10 @@ type Agg struct {
 	Typ       types.Type
 
 	coll types.Collation // of MIN, MAX and DISTINCT strings
+
+	// Of AVG, where the session has a div_precision_increment of its own: such a call is not for fragments.
+	ownIncrement bool
+	divIncrement int
 }
 
 // Grows tells that what a State of it holds grows with the rows that it is given; others stay as large as one value.
@@ -107,6 +111,9 @@ func init() {
 // Since gives the cluster version that all readers of a must know.
 func (a *Agg) Since() version.Version {
 	since := aggDefs[a.Name].since.Or1()
+	if a.ownIncrement {
+		return version.Never // it stays at the gateway
+	}
 	for _, e := range a.Args {
 		since = max(since, Since(e))
 	}
@@ -237,7 +244,7 @@ func typeAvg(a *Agg) error {
 		a.Typ = types.TypeDouble
 		return nil
 	}
-	a.Typ = decimalType(intDigits(t)+scaleOf(t)+divScaleAdd, scaleOf(t)+divScaleAdd)
+	a.Typ = decimalType(intDigits(t)+scaleOf(t)+a.increment(), scaleOf(t)+a.increment())
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 
 // EncodeAgg and DecodeAgg carry an aggregate in a fragment.
 func EncodeAgg(dst []byte, a *Agg, env *Env, v version.Version) ([]byte, error) {
-	if err := version.Check(aggDefs[a.Name].since, v, a.Name); err != nil {
+	if err := version.Check(a.Since(), v, a.Name); err != nil {
 		return nil, err
 	}
 	dst = wire.AppendString(append(dst, codecVersion), a.Name)

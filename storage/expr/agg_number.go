@@ -43,6 +43,7 @@ func (s *countState) Bytes() int                       { return stateBytes }
 type sumState struct {
 	arg   Expr
 	avg   bool
+	inc   int        // of avg: digits more than the argument has
 	typ   types.Type // of the result
 	exact bool
 	scale int
@@ -56,7 +57,7 @@ type sumState struct {
 
 func newSumState(a *Agg) *sumState {
 	t := a.Args[0].Type()
-	return &sumState{arg: a.Args[0], avg: a.Name == "avg", typ: a.Typ, exact: numericClass(t) != types.ClassFloat, scale: scaleOf(t)}
+	return &sumState{arg: a.Args[0], avg: a.Name == "avg", inc: a.increment(), typ: a.Typ, exact: numericClass(t) != types.ClassFloat, scale: scaleOf(t)}
 }
 
 func (s *sumState) Add(env *Env, row []types.Value) error {
@@ -134,12 +135,12 @@ func (s *sumState) Result(*Env) (types.Value, error) {
 		return types.Float(s.f / float64(s.n)), nil
 	}
 	if !s.isBig {
-		if q, ok := smallQuotient(s.small, s.scale, s.n, 0); ok {
+		if q, ok := smallQuotient(s.small, s.scale, s.n, 0, s.inc); ok {
 			return types.RoundDecimal(q, s.typ.Decimals), nil
 		}
 	}
 	s.spill()
-	q := quotient(s.big, decimal.NewFromInt(s.n))
+	q := quotient(s.big, decimal.NewFromInt(s.n), s.inc)
 	return types.RoundDecimal(types.Dec(q), s.typ.Decimals), nil
 }
 

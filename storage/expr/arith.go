@@ -98,9 +98,9 @@ func typeArith(c *Call) error {
 	}
 	switch {
 	case ca == types.ClassFloat || cb == types.ClassFloat:
-		c.typ = arithDoubleType(c.op, a, b)
+		c.typ = arithDoubleType(c.op, a, b, c.increment())
 	case ca == types.ClassDecimal || cb == types.ClassDecimal || c.op == opDiv:
-		c.typ = arithDecimalType(c.op, a, b)
+		c.typ = arithDecimalType(c.op, a, b, c.increment())
 	default:
 		c.typ = arithIntType(c.op, a, b)
 	}
@@ -108,15 +108,15 @@ func typeArith(c *Call) error {
 }
 
 // arithDoubleType: doubles with a fixed number of decimals, such as ROUND's, keep one.
-func arithDoubleType(op int, a, b *types.Type) types.Type {
+func arithDoubleType(op int, a, b *types.Type, inc int) types.Type {
 	d := max(decimalsOf(a), decimalsOf(b))
 	if op == opDiv {
-		d += divScaleAdd
+		d += inc
 	}
 	return doubleType(d)
 }
 
-func arithDecimalType(op int, a, b *types.Type) types.Type {
+func arithDecimalType(op int, a, b *types.Type, inc int) types.Type {
 	sa, sb := scaleOf(a), scaleOf(b)
 	ia, ib := intDigits(a), intDigits(b)
 	var t types.Type
@@ -124,7 +124,7 @@ func arithDecimalType(op int, a, b *types.Type) types.Type {
 	case opMul:
 		t = decimalType(ia+sa+ib+sb, sa+sb)
 	case opDiv:
-		t = decimalType(ia+sa+sb+divScaleAdd, sa+divScaleAdd)
+		t = decimalType(ia+sa+sb+inc, sa+inc)
 	case opMod:
 		t = decimalType(max(ia, ib)+max(sa, sb), max(sa, sb))
 	default:

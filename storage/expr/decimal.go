@@ -28,7 +28,7 @@ func arithDecimals(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 		if y.IsZero() {
 			return divisionByZero(env)
 		}
-		r = limitScale(quotient(x, y))
+		r = limitScale(quotient(x, y, c.increment()))
 	case opMod:
 		if y.IsZero() {
 			return divisionByZero(env)
@@ -51,22 +51,22 @@ func limitScale(d decimal.Decimal) decimal.Decimal {
 // quotientScale is how many digits behind the point MySQL computes of a quotient: in groups of nine, at least
 // div_precision_increment more than the operands have. The result's type shows fewer; what follows in an expression
 // sees all, so that 1/3*3 is 1.0000.
-func quotientScale(s1, s2 int) int {
+func quotientScale(s1, s2, inc int) int {
 	f1, f2 := nines(s1), nines(s2)
-	return nines(f1 + f2 + max(divScaleAdd-(f1-s1)-(f2-s2), 0))
+	return nines(f1 + f2 + max(inc-(f1-s1)-(f2-s2), 0))
 }
 
 func nines(digits int) int { return (digits + 8) / 9 * 9 }
 
 // quotient is x / y, y not zero.
-func quotient(x, y decimal.Decimal) decimal.Decimal {
-	q, _ := x.QuoRem(y, int32(quotientScale(int(-x.Exponent()), int(-y.Exponent()))))
+func quotient(x, y decimal.Decimal, inc int) decimal.Decimal {
+	q, _ := x.QuoRem(y, int32(quotientScale(int(-x.Exponent()), int(-y.Exponent()), inc)))
 	return q
 }
 
 // smallQuotient divides unscaled numbers where all fits 128 bits.
-func smallQuotient(ua int64, sa int, ub int64, sb int) (types.Value, bool) {
-	scale := quotientScale(sa, sb)
+func smallQuotient(ua int64, sa int, ub int64, sb, inc int) (types.Value, bool) {
+	scale := quotientScale(sa, sb, inc)
 	shift := scale - sa + sb
 	if ub == 0 || shift < 0 || shift > 18 || scale > maxScale {
 		return types.Null, false
@@ -109,7 +109,7 @@ func arithSmallDecimals(c *Call, a, b types.Value) (types.Value, bool) {
 	}
 	switch c.op {
 	case opDiv:
-		return smallQuotient(ua, sa, ub, sb)
+		return smallQuotient(ua, sa, ub, sb, c.increment())
 	case opMul:
 		hi, lo := bits.Mul64(absU(ua), absU(ub))
 		if hi != 0 || lo > math.MaxInt64 || sa+sb > maxScale {

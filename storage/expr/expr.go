@@ -42,6 +42,8 @@ type Env struct {
 	// have been folded to constants (Fold).
 	Session Session
 	Depth   int
+	// Typing is how calls are built for a session: for those who bind. nil is MySQL's defaults.
+	Typing *Typing
 
 	// InDML tells that values are computed for storing (INSERT, UPDATE): with a strict Mode a division by zero is then
 	// error 1365 and not a warning.

@@ -30,7 +30,7 @@ func (p places) has(i int) bool { return p>>min(i, 31)&1 != 0 }
 // numberArgs tells which arguments functions take as numbers. Comparisons, IN, CASE, FIELD and NULLIF look at their other
 // arguments too (numbersBesideNumbers).
 var numberArgs = map[string]places{
-	"+": allArgs, "-": allArgs, "*": allArgs, "/": allArgs, "div": allArgs, "%": allArgs, "neg": allArgs,
+	"+": allArgs, "-": allArgs, "*": allArgs, "/": allArgs, "/ to": allArgs, "div": allArgs, "%": allArgs, "neg": allArgs,
 	"~": allArgs, "bit_count": allArgs,
 	"and": allArgs, "or": allArgs, "xor": allArgs, "not": allArgs,
 	"is true": allArgs, "is not true": allArgs, "is false": allArgs, "is not false": allArgs,

@@ -56,7 +56,7 @@ func init() {
 	for _, family := range [][]def{
 		arithDefs, bitDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
 		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs,
-		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs,
+		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs,
 	} {
 		register(family)
 	}

@@ -2,7 +2,6 @@ package expr
 
 import (
 	"strconv"
-	"time"
 
 	"cloudsql/storage/types"
 )
@@ -61,7 +60,10 @@ func typeFormat(c *Call) error {
 }
 
 // format fills in a DATE_FORMAT pattern; false where the date has no such part (a day's name of a zero date).
-func (c civil) format(dst []byte, f string) ([]byte, bool) {
+func (c civil) format(dst []byte, f string) ([]byte, bool) { return c.formatIn(dst, f, &english) }
+
+// formatIn is format with the names of a language.
+func (c civil) formatIn(dst []byte, f string, l *Locale) ([]byte, bool) {
 	if f == "" {
 		return nil, false
 	}
@@ -72,33 +74,25 @@ func (c civil) format(dst []byte, f string) ([]byte, bool) {
 		}
 		i++
 		var ok bool
-		if dst, ok = c.formatPart(dst, f[i]); !ok {
+		if dst, ok = c.formatPart(dst, f[i], l); !ok {
 			return nil, false
 		}
 	}
 	return dst, true
 }
 
-func (c civil) formatPart(dst []byte, part byte) ([]byte, bool) {
+func (c civil) formatPart(dst []byte, part byte, l *Locale) ([]byte, bool) {
 	switch part {
 	case 'M', 'b':
 		if c.month == 0 {
 			return nil, false
 		}
-		name := time.Month(c.month).String()
-		if part == 'b' {
-			name = name[:3]
-		}
-		return append(dst, name...), true
+		return append(dst, l.month(c.month, part == 'b')...), true
 	case 'W', 'a':
 		if c.month == 0 && c.year == 0 {
 			return nil, false
 		}
-		name := dayName(c)
-		if part == 'a' {
-			name = name[:3]
-		}
-		return append(dst, name...), true
+		return append(dst, l.day(c, part == 'a')...), true
 	case 'D':
 		return append(strconv.AppendInt(dst, int64(c.day), 10), daySuffix(c.day)...), true
 	case 'Y':

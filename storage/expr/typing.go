@@ -10,7 +10,6 @@ import (
 const (
 	maxPrecision = 65 // digits of a DECIMAL
 	maxScale     = 30 // of them behind the point
-	divScaleAdd  = 4  // div_precision_increment
 	notFixed     = 31 // Decimals of a result without a fixed number of them
 )
 
