@@ -238,7 +238,7 @@ func (c *conn) serveCommand(data []byte) error {
 	if len(data) > 0 {
 		command, data = data[0], data[1:]
 	}
-	c.server.Metrics.count(command)
+	c.server.Metrics.Commands.count(command)
 	err := c.dispatch(command, data)
 	if err == nil {
 		return c.pc.Flush()

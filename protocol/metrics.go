@@ -10,18 +10,21 @@ import (
 
 // Metrics counts what a Server does. All counters only grow, but Open, which is the present number.
 type Metrics struct {
-	Accepted     atomic.Uint64 // connections accepted
-	Refused      atomic.Uint64 // … turned away with 1040
-	Open         atomic.Int64  // … open now, those logging in included
-	AuthFailures atomic.Uint64 // log-ins refused
-	Aborted      atomic.Uint64 // connections lost before they were logged in
-	Gone         atomic.Uint64 // clients that went away during a statement
-	Panics       atomic.Uint64 // connections ended by a bug
-	Errors       atomic.Uint64 // error packets sent
+	Accepted     atomic.Uint64 `counter:"sql_connections_total" help:"client connections accepted"`
+	Refused      atomic.Uint64 `counter:"sql_refused_connections_total" help:"of them, turned away with 1040"`
+	Open         atomic.Int64  `gauge:"sql_connections" help:"client connections open, those logging in included"`
+	AuthFailures atomic.Uint64 `counter:"sql_auth_failures_total" help:"log-ins refused" status:"Aborted_connects"`
+	Aborted      atomic.Uint64 `counter:"sql_aborted_connections_total" help:"connections lost before they were logged in" status:"Aborted_connects"`
+	Gone         atomic.Uint64 `counter:"sql_gone_clients_total" help:"clients that went away during a statement" status:"Aborted_clients"`
+	Panics       atomic.Uint64 `counter:"sql_panics_total" help:"connections ended by a bug"`
+	Errors       atomic.Uint64 `counter:"sql_errors_total" help:"error packets sent"`
 	Traffic      packet.Traffic
 
-	commands [len(commandNames) + 1]atomic.Uint64 // the last counts unknown ones
+	Commands commandCounts `counter:"sql_commands_total" help:"commands of the protocol by type" label:"command"`
 }
+
+// commandCounts counts commands by their type; the last counts unknown ones.
+type commandCounts [len(commandNames) + 1]atomic.Uint64
 
 // commandNames name the commands as Com_… status variables and logs do.
 var commandNames = [...]string{
@@ -40,19 +43,17 @@ var commandNames = [...]string{
 }
 
 // count counts one command.
-func (m *Metrics) count(command byte) {
-	m.commands[min(int(command), len(commandNames))].Add(1)
+func (c *commandCounts) count(command byte) { c[min(int(command), len(commandNames))].Add(1) }
+
+// Of gives how many commands of a type came, e.g. mysql.COM_QUERY.
+func (c *commandCounts) Of(command byte) uint64 {
+	return c[min(int(command), len(commandNames))].Load()
 }
 
-// Commands gives how many commands of a type came, e.g. mysql.COM_QUERY.
-func (m *Metrics) Commands(command byte) uint64 {
-	return m.commands[min(int(command), len(commandNames))].Load()
-}
-
-// EachCommand visits the commands that came at least once, by name; those of no known type are "unknown".
-func (m *Metrics) EachCommand(visit func(name string, n uint64)) {
-	for i := range m.commands {
-		n := m.commands[i].Load()
+// EachLabel implements metric.Labelled for the commands that came at least once; those of no known type are "unknown".
+func (c *commandCounts) EachLabel(visit func(name string, n any)) {
+	for i := range c {
+		n := c[i].Load()
 		switch {
 		case n == 0:
 		case i < len(commandNames):

@@ -5,21 +5,22 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/storage/metric"
 )
 
 // Stats counts what the tables of a replica did, one after the other. All fields may be read at any time.
 type Stats struct {
-	Waits         atomic.Uint64
-	WaitNanos     atomic.Uint64 // time that requests have waited, once they have ended
-	WaitMax       atomic.Uint64 // the longest, in nanoseconds
-	Timeouts      atomic.Uint64
-	Deadlocks     atomic.Uint64
-	InFlightWaits atomic.Uint64 // snapshot reads that waited for a write in flight
+	Waits         atomic.Uint64    `counter:"replica_lock_waits_total" help:"row locks waited for"`
+	Timeouts      atomic.Uint64    `counter:"replica_lock_timeouts_total" help:"waits for row locks that took too long (1205)"`
+	Deadlocks     atomic.Uint64    `counter:"replica_deadlocks_total" help:"victims of deadlocks (1213)"`
+	InFlightWaits atomic.Uint64    `counter:"replica_inflight_waits_total" help:"reads that waited for a write in flight or prepared"`
+	Wait          metric.Histogram `histogram:"lock_wait_seconds" help:"waits for row locks, however they ended"`
+	WaitMax       atomic.Uint64    // the longest, in nanoseconds
 }
 
 // waited counts the time that a request has waited.
 func (s *Stats) waited(d time.Duration) {
-	s.WaitNanos.Add(uint64(max(d, 0)))
+	s.Wait.Observe(d)
 	raise(&s.WaitMax, uint64(max(d, 0)))
 }
 
@@ -27,8 +28,7 @@ func (s *Stats) waited(d time.Duration) {
 func (s *Stats) Sum() distributed.LockStats {
 	return distributed.LockStats{
 		Waits: s.Waits.Load(), Timeouts: s.Timeouts.Load(), Deadlocks: s.Deadlocks.Load(),
-		Time:    time.Duration(s.WaitNanos.Load()), //nolint:gosec // below 292 years
-		MaxTime: time.Duration(s.WaitMax.Load()),   //nolint:gosec // as above
+		Time: s.Wait.Sum(), MaxTime: time.Duration(s.WaitMax.Load()), //nolint:gosec // below 292 years
 	}
 }
 

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
 	"cloudsql/distributed/txn"
-	"cloudsql/storage/engine"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/version"
@@ -146,32 +146,47 @@ func (n *Node) ReportOf(ctx context.Context, node schema.NodeID, at ...uint64) (
 
 // Counters gives access to what the parts of a node count.
 type Counters struct {
-	Server    *rpc.Stats
-	Client    *rpc.Stats
+	RPC       map[string]*rpc.Stats // of the client and the server
 	Raft      *raft.Stats
 	Transport *raft.TransportStats
 	Owner     *tso.OwnerStats
 	Stamps    *tso.ClientStats
 	Txns      *txn.Stats
 	Replicas  map[schema.ShardID]*replica.Stats
-	Engine    *engine.Engine
-	Compared  uint64 // hashes that were compared with other replicas'
-	Clock     ClockReport
-	Condemned uint64 // replicas of this node that differed from a majority
-	Disputed  int    // shards whose replicas differ while no majority agrees
-	Open      int    // transactions
-	DiskFree  uint64 // bytes on the disk that has least above its reserve
-	DiskFull  bool   // less than the reserve is free
+	Figures
 }
 
-// Counters of the running parts; the map is the caller's.
+// Figures are what nobody counts: how a node stands.
+type Figures struct {
+	Compared       uint64          `counter:"hashes_compared_total" help:"comparisons of the hash of a replica with that of another"`
+	Condemned      uint64          `counter:"replicas_condemned_total" help:"replicas of this node that differed from a majority and were replaced" status:"Cloudsql_replicas_condemned"`
+	Disputed       int             `gauge:"shards_disputed" help:"shards whose replicas differ while no majority agrees" status:"Cloudsql_shards_disputed"`
+	ClusterVersion version.Version `gauge:"cluster_version" help:"the version of the cluster, as this node knows it" status:"Cloudsql_cluster_version"`
+	ClockOffset    time.Duration   `gauge:"clock_offset_seconds" help:"the wall clock of this node less that of the majority"`
+	ClockOffsetMS  int64           `status:"Cloudsql_clock_offset_ms"`
+	ClockOff       bool            `gauge:"clock_off" help:"1 if it is off by more than --max-clock-offset" status:"Cloudsql_clock_off"`
+	ClocksAgree    bool            `gauge:"clocks_agree" help:"1 if the clocks of a majority of the members agree" status:"Cloudsql_clocks_agree"`
+	Lead           time.Duration   `gauge:"tso_lead_seconds" help:"timestamps less the wall clock, at the node that owns them"`
+	DiskFree       uint64          `gauge:"disk_free_bytes" help:"what is free on the disk of this node that has least above its reserve" status:"Cloudsql_disk_free_bytes"`
+	DiskFull       bool            `gauge:"disk_full" help:"1 while less than --disk-reserve-mb is free" status:"Cloudsql_disk_full"`
+	DiskUsed       uint64          `gauge:"engine_disk_bytes" help:"disk space that the rows take"`
+	LockWaiters    int             `gauge:"lock_waiters" help:"requests that wait for row locks at the leaseholders of this node"`
+	Open           int             `gauge:"txn_open" help:"interactive transactions of the clients of this node"`
+	CatalogVersion uint64          `gauge:"catalog_version" help:"log index of the catalog that this node has applied"`
+}
+
+// Counters of the running parts; the maps are the caller's.
 func (n *Node) Counters() Counters {
+	clock := n.Clock()
 	c := Counters{
-		Server: &n.server.Stats, Client: &n.client.Stats, Raft: &n.raft.Stats, Transport: &n.raft.Transport,
-		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Engine: n.engine,
-		Replicas: map[schema.ShardID]*replica.Stats{}, Compared: n.recon.compared.Load(),
-		Condemned: n.recon.condemned.Load(), Clock: n.Clock(),
-		DiskFree: n.diskFree.Load(), DiskFull: n.diskFull.Load(),
+		RPC: map[string]*rpc.Stats{"server": &n.server.Stats, "client": &n.client.Stats}, Raft: &n.raft.Stats, Transport: &n.raft.Transport,
+		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Replicas: map[schema.ShardID]*replica.Stats{},
+		Figures: Figures{
+			Compared: n.recon.compared.Load(), Condemned: n.recon.condemned.Load(), ClusterVersion: n.version.Active(),
+			ClockOffset: clock.Offset, ClockOffsetMS: clock.Offset.Abs().Milliseconds(), ClockOff: clock.Off, ClocksAgree: clock.Agreed,
+			Lead: clock.Lead, DiskFree: n.diskFree.Load(), DiskFull: n.diskFull.Load(), DiskUsed: n.engine.DB().Metrics().DiskSpaceUsage(),
+			LockWaiters: n.LockStats().Waiting, CatalogVersion: n.Catalog().Version(),
+		},
 	}
 	for s, ls := range *n.shards.Load() {
 		c.Replicas[s] = ls.rep.Stats()
@@ -183,6 +198,24 @@ func (n *Node) Counters() Counters {
 	c.Open = n.open.count
 	n.open.mu.Unlock()
 	return c
+}
+
+// ReplicaFigures are how a replica of this node stands.
+type ReplicaFigures struct {
+	Applied uint64 `gauge:"replica_applied_index" help:"log index that the replica has applied"`
+	Holds   bool   `gauge:"replica_holds_lease" help:"1 on the leaseholder"`
+	Leads   bool   `gauge:"replica_leads" help:"1 on the leader of raft"`
+	Broken  bool   `gauge:"replica_broken" help:"1 if the replica cannot be used"`
+}
+
+// EachReplica calls fn with the figures of this node's replicas.
+func (n *Node) EachReplica(fn func(s schema.ShardID, f *ReplicaFigures)) {
+	self := n.NodeID()
+	list := n.Report().Replicas
+	for i := range list {
+		r := &list[i]
+		fn(r.Shard, &ReplicaFigures{Applied: r.Applied, Holds: r.Holder == self, Leads: r.Leader == self, Broken: r.Broken != ""})
+	}
 }
 
 // Healthy tells whether this node can serve: it has applied the catalog, runs its replicas and reaches a leader of the

@@ -19,6 +19,7 @@ import (
 
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/engine"
+	"cloudsql/storage/metric"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
@@ -68,7 +69,12 @@ const (
 
 // Stats count what a Host did.
 type Stats struct {
-	Proposals, ProposedBytes, Lost, ReadIndexes, LeaderChanges atomic.Uint64
+	Proposals     atomic.Uint64    `counter:"raft_proposals_total" help:"entries proposed to raft on this node"`
+	ProposedBytes atomic.Uint64    `counter:"raft_proposed_bytes_total" help:"bytes of those entries"`
+	Lost          atomic.Uint64    `counter:"raft_lost_proposals_total" help:"proposals dropped or timed out"`
+	ReadIndexes   atomic.Uint64    `counter:"raft_read_index_total" help:"linearizable reads that asked the quorum"`
+	LeaderChanges atomic.Uint64    `counter:"raft_leader_changes_total" help:"leadership changes seen"`
+	Apply         metric.Histogram `histogram:"apply_seconds" help:"applying entries that came together"`
 }
 
 // Host runs this node's replicas.
@@ -204,7 +210,7 @@ func (h *Host) Start(c StartConfig) (Group, error) {
 	changed := make(chan struct{})
 	g.changed.Store(&changed)
 	m := &machine{
-		shard: c.Shard, replica: c.Replica, state: c.State, sync: c.Sync,
+		shard: c.Shard, replica: c.Replica, state: c.State, sync: c.Sync, took: &h.Stats.Apply,
 		onDurable: h.cfg.OnDurable, applied: &g.applied, recovered: &g.recovered, onFailed: h.cfg.OnFailed, log: h.cfg.Log,
 	}
 	h.mu.Lock()

@@ -6,9 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	sm "github.com/lni/dragonboat/v4/statemachine"
 
+	"cloudsql/storage/metric"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
@@ -21,6 +23,7 @@ type machine struct {
 	state     shard.API
 	sync      func() error // makes all that the engine was given durable
 	onDurable func(s schema.ShardID, replica, index uint64) error
+	took      *metric.Histogram // of Update
 	applied   *atomic.Pointer[func([]shard.Result)]
 	recovered *atomic.Pointer[func()]
 	onFailed  func(s schema.ShardID, replica uint64, err error)
@@ -43,7 +46,9 @@ func (m *machine) Update(entries []sm.Entry) ([]sm.Entry, error) {
 	for i := range entries {
 		es = append(es, shard.Entry{Index: entries[i].Index, Cmd: entries[i].Cmd})
 	}
+	begin := time.Now()
 	err := spawn.Do("applying the log", func() error { return m.apply(es) })
+	m.took.Since(begin)
 	clear(es) // commands may be large, and es is kept
 	m.entries = es[:0]
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	sm "github.com/lni/dragonboat/v4/statemachine"
 
+	"cloudsql/storage/metric"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
@@ -33,7 +34,7 @@ func TestFailedReplica(t *testing.T) {
 	for _, state := range []*failingState{{err: broken}, {}} {
 		var told []error
 		m := &machine{
-			shard: 2, replica: 7, state: state, sync: func() error { return nil }, log: slog.New(slog.DiscardHandler),
+			shard: 2, replica: 7, state: state, took: &metric.Histogram{}, sync: func() error { return nil }, log: slog.New(slog.DiscardHandler),
 			onDurable: func(schema.ShardID, uint64, uint64) error {
 				t.Error("a failed replica says that it is durable")
 				return nil
@@ -60,7 +61,7 @@ func TestFailedReplica(t *testing.T) {
 func TestListenerPanics(t *testing.T) {
 	var told []error
 	m := &machine{
-		shard: 2, replica: 7, state: &logState{}, log: slog.New(slog.DiscardHandler),
+		shard: 2, replica: 7, state: &logState{}, took: &metric.Histogram{}, log: slog.New(slog.DiscardHandler),
 		onFailed:  func(_ schema.ShardID, _ uint64, err error) { told = append(told, err) },
 		applied:   &atomic.Pointer[func([]shard.Result)]{},
 		recovered: &atomic.Pointer[func()]{},

@@ -39,7 +39,13 @@ var (
 
 // TransportStats count raft's traffic.
 type TransportStats struct {
-	BatchesOut, BatchesIn, BytesOut, BytesIn, ChunksOut, ChunksIn, Dropped atomic.Uint64
+	BatchesOut atomic.Uint64 `counter:"raft_batches_out_total" help:"message batches sent to other nodes"`
+	BatchesIn  atomic.Uint64 `counter:"raft_batches_in_total" help:"message batches received"`
+	BytesOut   atomic.Uint64 `counter:"raft_bytes_out_total" help:"bytes of raft messages and snapshots sent"`
+	BytesIn    atomic.Uint64 `counter:"raft_bytes_in_total" help:"bytes of them received"`
+	ChunksOut  atomic.Uint64 `counter:"raft_snapshot_chunks_out_total" help:"chunks of snapshots sent"`
+	ChunksIn   atomic.Uint64 `counter:"raft_snapshot_chunks_in_total" help:"chunks of snapshots received"`
+	Dropped    atomic.Uint64 `counter:"raft_dropped_messages_total" help:"messages to nodes that were not connected"`
 }
 
 // transport carries raft's messages over the node's connections. It is both the factory that dragonboat asks and what

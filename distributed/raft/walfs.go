@@ -8,10 +8,12 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/cockroachdb/pebble/vfs"
 
 	"cloudsql/storage/engine"
+	"cloudsql/storage/metric"
 	"cloudsql/storage/mutant"
 )
 
@@ -25,6 +27,14 @@ import (
 type walFS struct{ vfs.FS }
 
 func init() { vfs.Default = walFS{vfs.Default} }
+
+// DiskStats counts what a process does to the disk for its raft log.
+type DiskStats struct {
+	Sync metric.Histogram `histogram:"raft_fsync_seconds" help:"fsyncs of the raft log, all shards together"`
+}
+
+// Disk counts for the process, as its store is the only one (vfs.Default).
+var Disk DiskStats
 
 // walStep is how many bytes of zeros are written at a time: at some hundred writes of small entries, one takes a little
 // longer.
@@ -179,9 +189,11 @@ func (f *steppedFile) Sync() error {
 	if err := f.putMark(); err != nil {
 		return err
 	}
+	begin := time.Now()
 	if err := f.sync(); err != nil {
 		return err
 	}
+	Disk.Sync.Since(begin)
 	if f.at > f.synced {
 		f.synced = f.at
 		return f.putMark() // not synced: it is there after a kill, and after a while also without power

@@ -49,7 +49,8 @@ type flight struct {
 	id     uint64
 	writes []*write
 	ts     mvcc.Timestamp
-	idle   bool // no client waits for it
+	idle   bool          // no client waits for it
+	since  time.Duration // when it was proposed, on the replica's clock
 }
 
 // isIdle tells whether no client waits for w: it cleans up after a commit over several shards.
@@ -253,7 +254,7 @@ func (p *proposer) round(batch []*write) {
 		size += len(w.prop) + shard.StampBytes
 	}
 	batch[0].tenure.locks.Flights.Saw(ts)
-	f := &flight{writes: batch, ts: ts, idle: allIdle(batch)}
+	f := &flight{writes: batch, ts: ts, idle: allIdle(batch), since: p.r.clock.Now()}
 	p.mu.Lock()
 	for _, w := range batch {
 		if w.first != 0 { // whoever sent it knows that all can read it
@@ -375,6 +376,7 @@ func (p *proposer) applied(res *shard.Result) {
 	delete(p.flying, res.Batch)
 	p.wakeLocked()
 	p.mu.Unlock()
+	p.r.stats.Applied.Observe(p.r.clock.Now() - f.since)
 	if res.Err != nil { // nothing of the entry was executed
 		p.finish(f.writes, mysqlerr.NotSupported(fmt.Sprintf("a log entry that can't be read: %v", res.Err)))
 		return

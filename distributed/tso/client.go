@@ -14,7 +14,11 @@ import (
 
 // ClientStats count a node's requests: those that its own Owner served, those that went to another node, and the calls
 // that carried the latter.
-type ClientStats struct{ Local, Remote, Calls atomic.Uint64 }
+type ClientStats struct {
+	Local  atomic.Uint64 `counter:"tso_local_requests_total" help:"requests for timestamps served here without a message"`
+	Remote atomic.Uint64 `counter:"tso_remote_requests_total" help:"requests for timestamps that another node served"`
+	Calls  atomic.Uint64 `counter:"tso_calls_total" help:"messages that carried them"`
+}
 
 // Client is a node's Source: its own Owner while that owns the sequence, otherwise one call at a time to the node that
 // does, for all who wait.

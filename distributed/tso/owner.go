@@ -34,7 +34,11 @@ type OwnerConfig struct {
 }
 
 // OwnerStats count what an Owner did.
-type OwnerStats struct{ Requests, Timestamps, Windows atomic.Uint64 }
+type OwnerStats struct {
+	Requests   atomic.Uint64 `counter:"tso_requests_total" help:"requests for timestamps that this node answered as the owner"`
+	Timestamps atomic.Uint64 `counter:"tso_handed_out_total" help:"timestamps handed out by this node as the owner"`
+	Windows    atomic.Uint64 `counter:"tso_windows_total" help:"windows of timestamps reserved in the log"`
+}
 
 // Owner hands out timestamps while its node holds the lease. Begin and End follow the lease.
 type Owner struct {

@@ -16,6 +16,7 @@ import (
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/metric"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -79,15 +80,20 @@ type Client struct {
 
 // Stats counts what a Client did.
 type Stats struct {
-	LocalCalls, RemoteCalls, Retries, Redirects, UnknownOutcomes atomic.Uint64
-	Snapshots                                                    atomic.Uint64 // timestamps fetched for reading
-	Aborted                                                      atomic.Uint64 // transactions lost to deadlocks, conflicts and failovers
+	LocalCalls       atomic.Uint64 `counter:"txn_local_calls_total" help:"operations at leaseholders on this node"`
+	RemoteCalls      atomic.Uint64 `counter:"txn_remote_calls_total" help:"operations at leaseholders on other nodes"`
+	Retries          atomic.Uint64 `counter:"txn_retries_total" help:"operations tried again after a pause"`
+	Redirects        atomic.Uint64 `counter:"txn_redirects_total" help:"operations sent on to another node"`
+	UnknownOutcomes  atomic.Uint64 `counter:"txn_unknown_outcomes_total" help:"statements given up without knowing whether they took effect"`
+	Snapshots        atomic.Uint64 `counter:"txn_snapshots_total" help:"timestamps fetched for reading"`
+	Aborted          atomic.Uint64 `counter:"txn_aborted_total" help:"transactions lost to deadlocks, conflicts and failovers"`
+	CommitsOne       atomic.Uint64 `counter:"txn_one_shard_commits_total" help:"commits in one shard: one proposal"`
+	CommitsMany      atomic.Uint64 `counter:"txn_many_shard_commits_total" help:"commits in several shards: a proposal in each at once"`
+	StaleStates      atomic.Uint64 `counter:"txn_stale_states_total" help:"past states chosen for reads with a bound" status:"Cloudsql_stale_states"`
+	FollowerForwards atomic.Uint64 `counter:"txn_follower_forwards_total" help:"reads of the past that the replica of this node could not serve" status:"Cloudsql_follower_forwards"`
 
-	// Commits by the shards that took part. Each costs its client one consensus latency: a proposal, or proposals of all
-	// shards at once.
-	CommitsOne, CommitsMany atomic.Uint64
-	StaleStates             atomic.Uint64 // past states chosen for reads with a bound
-	FollowerForwards        atomic.Uint64 // reads of the past that this node's replica could not serve
+	// Commit is of transactions of several statements; an autocommit write is one with its statement.
+	Commit metric.Histogram `histogram:"txn_commit_seconds" help:"commits of transactions of several statements, from the request until the answer"`
 }
 
 // New makes a Client. Close it in the end.

@@ -344,7 +344,13 @@ func (t *Txn) Commit(ctx context.Context) error {
 		return err
 	}
 	t.ended = true
-	var err error
+	if t.HasWrites() {
+		defer t.c.Stats.Commit.Since(time.Now())
+	}
+	return t.commit(ctx)
+}
+
+func (t *Txn) commit(ctx context.Context) (err error) {
 	if t.HasWrites() {
 		t.first, err = t.c.firstTry(ctx)
 	}

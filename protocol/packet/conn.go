@@ -34,7 +34,8 @@ const (
 
 // Traffic counts bytes; several connections may share one.
 type Traffic struct {
-	In, Out atomic.Uint64
+	In  atomic.Uint64 `counter:"sql_bytes_in_total" help:"bytes received from clients, without the overhead of TLS" status:"Bytes_received"`
+	Out atomic.Uint64 `counter:"sql_bytes_out_total" help:"bytes sent to clients, likewise" status:"Bytes_sent"`
 }
 
 // Conn frames packets over a connection. One goroutine uses it at a time.

@@ -43,7 +43,7 @@ type Config struct {
 	History   time.Duration // how long old versions of rows are kept, which bounds how old reads may be; 0: unknown
 
 	// Counters gives what the layers below count, for SHOW STATUS; may be nil.
-	Counters func() map[string]uint64
+	Counters func() map[string]float64
 	// Build plans a statement; planner.Build where nil. Tests put their own here.
 	Build func(ctx *planner.Context, stmt ast.StmtNode) (planner.Plan, error)
 	// Now is the clock of statements; time.Now where nil.

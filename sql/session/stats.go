@@ -209,7 +209,7 @@ func (e *Engine) statusVars() map[string]string {
 	vars["Cloudsql_statements_refused"] = u(e.admission.refused.Load())
 	if e.cfg.Counters != nil {
 		for name, n := range e.cfg.Counters() {
-			vars[name] = u(n)
+			vars[name] = strconv.FormatFloat(n, 'f', -1, 64)
 		}
 	}
 	return vars
