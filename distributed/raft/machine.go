@@ -48,7 +48,7 @@ func (m *machine) Update(entries []sm.Entry) ([]sm.Entry, error) {
 	}
 	begin := time.Now()
 	err := spawn.Do("applying the log", func() error { return m.apply(es) })
-	m.took.Since(begin)
+	m.took.Observe(time.Since(begin))
 	clear(es) // commands may be large, and es is kept
 	m.entries = es[:0]
 	if err != nil {

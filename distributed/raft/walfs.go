@@ -193,7 +193,7 @@ func (f *steppedFile) Sync() error {
 	if err := f.sync(); err != nil {
 		return err
 	}
-	Disk.Sync.Since(begin)
+	Disk.Sync.Observe(time.Since(begin))
 	if f.at > f.synced {
 		f.synced = f.at
 		return f.putMark() // not synced: it is there after a kill, and after a while also without power

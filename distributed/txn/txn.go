@@ -345,7 +345,8 @@ func (t *Txn) Commit(ctx context.Context) error {
 	}
 	t.ended = true
 	if t.HasWrites() {
-		defer t.c.Stats.Commit.Since(time.Now())
+		begin := time.Now()
+		defer func() { t.c.Stats.Commit.Observe(time.Since(begin)) }()
 	}
 	return t.commit(ctx)
 }

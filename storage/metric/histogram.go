@@ -30,9 +30,6 @@ func (h *Histogram) Observe(d time.Duration) {
 // Sum is what all observations took.
 func (h *Histogram) Sum() time.Duration { return time.Duration(h.nanos.Load()) } //nolint:gosec // below 292 years
 
-// Since counts something that began at a moment of time.Now.
-func (h *Histogram) Since(begin time.Time) { h.Observe(time.Since(begin)) }
-
 // bucketOf is the bucket of a time: the first whose bound is not below it.
 func bucketOf(ns uint64) int {
 	if ns <= 1<<firstBit {
