@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -102,6 +104,7 @@ type run struct {
 	mu     sync.Mutex
 	faults map[string]*fault // by what they have in common
 	codes  map[uint16]int
+	spent  map[string]spent
 }
 
 // fault is a kind of failure.
@@ -183,22 +186,16 @@ var unsettable = regexp.MustCompile(`timeout|max_execution|max_allowed_packet|re
 // catalog asks the server for its system tables and variables.
 func (r *run) catalog() (list []*table, vars []string) {
 	db := r.nodes[0].DB("", "")
-	rows, err := db.Query(`SELECT table_schema, table_name, column_name FROM information_schema.columns
-		WHERE table_schema IN ('information_schema', 'performance_schema', 'mysql', 'sys') ORDER BY 1, 2, ordinal_position`)
+	conn, err := db.Conn(context.Background())
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var schema, name, column string
-		if err := rows.Scan(&schema, &name, &column); err != nil {
-			r.t.Fatal(err)
-		}
-		name = schema + "." + name
-		if len(list) == 0 || list[len(list)-1].name != name {
-			list = append(list, &table{name: name})
-		}
-		list[len(list)-1].columns = append(list[len(list)-1].columns, column)
+	defer conn.Close()
+	if list, err = tables(conn, "table_schema IN ('information_schema', 'performance_schema', 'mysql', 'sys')"); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(context.Background(), "SET "+patient); err != nil {
+		r.t.Fatal(err)
 	}
 	names, err := db.Query("SHOW VARIABLES")
 	if err != nil {
@@ -217,16 +214,43 @@ func (r *run) catalog() (list []*table, vars []string) {
 	return list, vars
 }
 
+// tables lists tables with their columns, named as statements name them.
+func tables(conn *sql.Conn, where string, args ...any) (list []*table, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	rows, err := conn.QueryContext(ctx, "SELECT table_schema, table_name, column_name FROM information_schema.columns WHERE "+where+" ORDER BY 1, 2, ordinal_position", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var schema, name, column string
+		if err := rows.Scan(&schema, &name, &column); err != nil {
+			return nil, err
+		}
+		name = quoteName(name)
+		if len(args) == 0 {
+			name = schema + "." + name
+		}
+		if len(list) == 0 || list[len(list)-1].name != name {
+			list = append(list, &table{name: name})
+		}
+		list[len(list)-1].columns = append(list[len(list)-1].columns, quoteName(column))
+	}
+	return list, rows.Err()
+}
+
 // client is one connection.
 type client struct {
-	r     *run
-	id    int
-	node  *harness.Node
-	g     *Generator
-	pool  *sql.DB
-	conn  *sql.Conn
-	trace *os.File // nil for none
-	past  []string // the last statements, for failures that one statement does not explain
+	r      *run
+	id     int
+	node   *harness.Node
+	g      *Generator
+	pool   *sql.DB
+	conn   *sql.Conn
+	trace  *os.File // nil for none
+	missed int      // statements that lacked a table since learn looked
+	past   []string // the last statements, for failures that one statement does not explain
 }
 
 func (c *client) connect() {
@@ -257,6 +281,7 @@ func (c *client) step() {
 	if c.conn == nil {
 		time.Sleep(50 * time.Millisecond)
 		c.connect()
+		c.restore()
 		return
 	}
 	s := c.g.Next()
@@ -279,16 +304,45 @@ func (c *client) step() {
 			s.Done()
 		}
 	}
-	kind := failure(err)
-	if took := time.Since(began); kind == "" && c.r.impatient && took > patience/2 {
+	kind, took := failure(err), time.Since(began)
+	c.r.spend(s.SQL, took)
+	if kind == "" && c.r.impatient && took > patience/2 {
 		kind, err = "slow", fmt.Errorf("took %v", took)
 	}
 	if kind != "" {
 		c.report(kind, s, err)
 	} else {
 		c.r.tally(err)
+		c.learn(err)
 	}
 }
+
+// learn asks what tables there are, when statements keep failing for want of some: another client shares the database, or
+// a definition was a part of several statements.
+func (c *client) learn(err error) {
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) || e.Number != noSuchTable && e.Number != noSuchDatabase && e.Number != noDatabase {
+		return
+	}
+	if c.missed++; c.missed < 4 || c.g.inTxn {
+		return
+	}
+	c.missed = 0
+	if e.Number != noSuchTable {
+		c.g.Learn(nil)
+		return
+	}
+	if list, err := tables(c.conn, "table_schema = ?", c.g.Database); err == nil {
+		c.g.Learn(list)
+	}
+}
+
+// Errors for names that are not there.
+const (
+	noDatabase     = 1046
+	noSuchDatabase = 1049
+	noSuchTable    = 1146
+)
 
 // disturb sends a statement and does not wait for its end: the client goes away, or another connection kills it. What comes
 // of it is nobody's fault; that the server goes on is what the next statements show.
@@ -298,21 +352,60 @@ func (c *client) disturb(s Statement) {
 	defer cancel()
 	if kind := c.g.n(3); kind == 0 {
 		time.AfterFunc(wait, cancel) // the driver closes the connection
+		_ = c.ask(ctx, s)
 	} else {
-		var id int64
-		if err := c.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err == nil {
-			kill := []string{"KILL QUERY ", "KILL "}[kind-1]
-			killed := make(chan struct{})
-			time.AfterFunc(wait, func() {
-				_, _ = c.pool.ExecContext(ctx, fmt.Sprint(kill, id))
-				close(killed)
-			})
-			defer func() { <-killed }()
-		}
+		c.killed(ctx, s, []string{"KILL QUERY ", "KILL "}[kind-1], wait)
 	}
-	_ = c.ask(ctx, s)
 	c.connect()
 	c.restore()
+}
+
+func (c *client) killed(ctx context.Context, s Statement, kill string, wait time.Duration) {
+	var id int64
+	if err := c.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		return
+	}
+	done := make(chan struct{})
+	pool := c.pool
+	time.AfterFunc(wait, func() {
+		_, _ = pool.ExecContext(ctx, fmt.Sprint(kill, id))
+		close(done)
+	})
+	_ = c.ask(ctx, s)
+	<-done
+}
+
+// spend notes what kind of statement the clients' time goes to.
+func (r *run) spend(stmt string, took time.Duration) {
+	words := strings.Fields(stmt[:min(len(stmt), 40)])
+	kind := strings.ToUpper(strings.Join(words[:min(len(words), 1)], ""))
+	switch kind {
+	case "CREATE", "ALTER", "DROP", "FLUSH", "LOCK", "SET", "RENAME":
+		kind = strings.ToUpper(strings.Join(words[:min(len(words), 2)], " "))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.spent == nil {
+		r.spent = map[string]spent{}
+	}
+	s := r.spent[kind]
+	r.spent[kind] = spent{s.times + 1, s.took + took}
+}
+
+type spent struct {
+	times int
+	took  time.Duration
+}
+
+// spending lists where most of the time went.
+func (r *run) spending() string {
+	kinds := slices.SortedFunc(maps.Keys(r.spent), func(a, b string) int { return int(r.spent[b].took - r.spent[a].took) })
+	var b strings.Builder
+	for _, k := range kinds[:min(len(kinds), 12)] {
+		s := r.spent[k]
+		fmt.Fprintf(&b, "%s: %d in %v, ", k, s.times, s.took.Round(time.Millisecond))
+	}
+	return b.String()
 }
 
 func (r *run) tally(err error) {
@@ -441,7 +534,7 @@ func (c *client) restore() {
 	c.g.inTxn, c.g.locked = false, false
 	if c.conn != nil {
 		_ = c.run(Statement{SQL: "USE " + c.g.Database})
-		_ = c.run(Statement{SQL: "SET max_execution_time = 2000, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, sql_mode = ''"})
+		_ = c.run(Statement{SQL: "SET sql_mode = '', " + patient})
 	}
 }
 
@@ -477,6 +570,7 @@ func (r *run) judge() {
 		r.t.Errorf("%d × %s\nclient %d: %.4000s\n%.1000s\nreduced: %.4000s", f.times, kind, f.client, f.stmt, f.err, f.reduced)
 	}
 	r.t.Logf("errors by code: %v", r.codes)
+	r.t.Logf("time of clients: %s", r.spending())
 	r.mu.Unlock()
 	for i, n := range r.nodes {
 		if n.Ended() {

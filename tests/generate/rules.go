@@ -14,6 +14,12 @@ var functions map[string]func(g *Generator) string
 func init() {
 	functions = map[string]func(g *Generator) string{
 		"expr": (*Generator).expr, "literal": (*Generator).literal, "text": (*Generator).text, "column": (*Generator).columnName,
+		"arrow": func(g *Generator) string { // which stands after columns only, by the grammar
+			if len(g.scopes) == 0 || len(g.scopes[len(g.scopes)-1]) == 0 {
+				return g.expand("JSON_EXTRACT({expr}, '$[0]')")
+			}
+			return g.columnName() + g.expand("{->|->>}{'$.a'|'$[0]'|'$'|'x'}")
+		},
 		"constant": (*Generator).constant, "shallow": func(g *Generator) string {
 			g.depth += 2
 			defer func() { g.depth -= 2 }()
@@ -232,7 +238,7 @@ var rules = map[string][]string{
 		"{expr} {NOT |}LIKE {expr}{||| ESCAPE {'!'|''|'ab'|NULL}}", "{expr} {NOT |}REGEXP {expr}", "CASE WHEN {expr} THEN {expr} {|ELSE {expr} }END",
 		"CASE {expr} WHEN {expr} THEN {expr} WHEN {expr} THEN {expr} {|ELSE {expr} }END", "({expr}, {expr}) {=|<>|<|>=|<=>} ({expr}, {expr})",
 		"({expr}, {expr}) IN (({expr}, {expr}), ({literal}, {literal}))", "CAST({expr} AS {casttype})", "CONVERT({expr}, {casttype})", "CONVERT({expr} USING {charset})",
-		"{expr} COLLATE {collation}", "BINARY {expr}", "{expr} {+|-} INTERVAL {expr} {unit}", "{column}->{'$.a'|'$[0]'|'$'|'x'}", "{column}->>{'$.a'|'$[0]'}",
+		"{expr} COLLATE {collation}", "BINARY {expr}", "{expr} {+|-} INTERVAL {expr} {unit}", "{arrow}", "{arrow}",
 		"{expr} MEMBER OF ({expr})", "{expr} {arith} {expr}", "{expr} {compare} {expr}", "{column} {compare} {constant}",
 	},
 	"arith":   {"+", "-", "*", "/", "DIV", "%", "MOD", "&", "|", "^", "<<", ">>", "||"},
@@ -255,7 +261,7 @@ var rules = map[string][]string{
 	"simpleunit": {"MICROSECOND", "SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"},
 	"casttype": {
 		"SIGNED", "UNSIGNED", "CHAR", "CHAR({small})", "CHAR({integer})", "CHAR CHARACTER SET {charset}", "BINARY", "BINARY({small})", "DATE", "DATETIME", "DATETIME(6)", "DATETIME(7)", "TIME",
-		"TIME(3)", "DECIMAL", "DECIMAL(65,30)", "DECIMAL(10,2)", "DECIMAL({integer})", "DOUBLE", "FLOAT", "FLOAT({small})", "REAL", "JSON", "YEAR", "NCHAR(3)", "UNSIGNED ARRAY",
+		"TIME(3)", "DECIMAL", "DECIMAL(65,30)", "DECIMAL(10,2)", "DECIMAL({integer})", "DOUBLE", "FLOAT", "FLOAT({small})", "REAL", "JSON", "YEAR", "NCHAR(3)", "{SIGNED|SIGNED|SIGNED|UNSIGNED ARRAY}",
 	},
 	"charset": {"utf8mb4", "latin1", "binary", "ascii", "utf8mb3", "utf8mb4", "utf8mb4", "latin1", "{ucs2|utf16|gbk|nothing}"},
 	"collation": {

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -45,13 +46,16 @@ var rows = []string{
 	"INSERT INTO t5 (id, v, w) VALUES (1, 'abc', 'ÄÖ'), (2, NULL, 'abc'), (3, '', 'aBc')",
 }
 
+// patient are settings of every session: nobody waits for long.
+const patient = "max_execution_time = 2000, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1"
+
 // reset makes the database anew.
 func (g *Generator) reset() Statement {
 	g.since, g.tables, g.inTxn, g.locked = 0, []*table{}, false, false
 	g.pending = []string{
 		"CREATE DATABASE IF NOT EXISTS " + g.Database, "USE " + g.Database,
 		"SET sql_mode = " + g.pick("DEFAULT", "''", "'STRICT_TRANS_TABLES'", "'ANSI'", "'TRADITIONAL'", "DEFAULT", "''"),
-		"SET SESSION TRANSACTION READ WRITE", "SET autocommit = 1, max_execution_time = 2000, innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, cte_max_recursion_depth = 30",
+		"SET SESSION TRANSACTION READ WRITE", "SET autocommit = 1, " + patient,
 	}
 	for i := range everyday {
 		if g.chance(0.9) {
@@ -70,6 +74,23 @@ func (g *Generator) reset() Statement {
 	}
 	return Statement{SQL: first}
 }
+
+// Learn has the generator believe in other tables than before; with none it makes the usual ones anew.
+func (g *Generator) Learn(tables []*table) {
+	if g.tables = tables; len(tables) == 0 {
+		g.tables = nil
+	}
+}
+
+// quoteName writes a name of the catalog as statements do.
+func quoteName(name string) string {
+	if plainName.MatchString(name) {
+		return name
+	}
+	return "`" + strings.ReplaceAll(name, "`", "``") + "`"
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*$`)
 
 func (g *Generator) table() *table {
 	if len(g.tables) == 0 || g.chance(0.01) {
@@ -211,7 +232,7 @@ func (g *Generator) transaction() Statement {
 	case 6:
 		return Statement{SQL: g.pick("SET autocommit = 0", "SET autocommit = 1")}
 	case 7:
-		if g.chance(0.2) {
+		if g.chance(0.03) { // all other clients wait for it
 			return Statement{SQL: g.pick("FLUSH TABLES WITH READ LOCK", "FLUSH TABLES "+g.table().name+" WITH READ LOCK"), Done: func() { g.locked = true }}
 		}
 		return Statement{SQL: g.expand("LOCK TABLES {tablename} {READ|WRITE|READ LOCAL}{|, {tablename} AS x READ}"), Done: func() { g.locked = true }}
