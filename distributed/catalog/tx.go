@@ -20,6 +20,7 @@ type Tx struct {
 	build *builder
 	sets  map[string][]byte
 	since version.Version
+	whole *Tx // of a Part
 }
 
 // Begin starts a change of s.
@@ -100,6 +101,28 @@ func (tx *Tx) Check(v version.Version) error {
 
 // Changed tells whether anything was put or drawn.
 func (tx *Tx) Changed() bool { return len(tx.sets) > 0 || tx.build.s.nextID != tx.base.nextID }
+
+// Part begins a change within tx, over what tx has put. Join makes it one with tx; without that it leaves no trace.
+func (tx *Tx) Part() *Tx {
+	b := newBuilder(tx.build.s)
+	return &Tx{Snapshot: b.s, base: tx.build.s, build: b, sets: map[string][]byte{}, whole: tx}
+}
+
+// Join puts what a Part has put into the change that it is of. tx's Snapshot is another then.
+func (tx *Tx) Join() {
+	whole := tx.whole
+	whole.build, whole.Snapshot = tx.build, tx.Snapshot
+	maps.Copy(whole.sets, tx.sets)
+	whole.since = max(whole.since, tx.since)
+}
+
+// Bytes is how much was put.
+func (tx *Tx) Bytes() (n int) {
+	for key, value := range tx.sets {
+		n += len(key) + len(value)
+	}
+	return n
+}
 
 // Command is the change as the system shard takes it, under an id that the proposer has not used before. It fails there
 // if the catalog has changed since Begin.

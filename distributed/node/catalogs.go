@@ -90,28 +90,59 @@ func (n *Node) RefreshCatalog(ctx context.Context) error {
 // ChangeCatalog runs fn on the newest catalog and commits what it put, again and again while others' changes come
 // between, or its own, made by an attempt whose answer was lost. Only one of its attempts can commit: each expects the
 // catalog that it began with.
+//
+// One commit takes all changes of this node that have come meanwhile, in their order: what waits for a consensus round shares
+// the next one. fn may run in another's goroutine, and sees what those before it put.
 func (n *Node) ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error {
-	n.commitMu.Lock()
-	defer n.commitMu.Unlock()
+	c := &catalogChange{ctx: ctx, fn: fn, ended: make(chan struct{})}
+	n.changes.add(c)
+	for open := true; open; {
+		select {
+		case <-c.ended:
+			open = false
+		case n.committing <- struct{}{}:
+			n.lead(c)
+		}
+	}
+	if c.panicked != nil {
+		panic(c.panicked)
+	}
+	return c.err
+}
+
+// lead commits what waits, c among it unless that is done.
+func (n *Node) lead(c *catalogChange) {
+	defer func() { <-n.committing }()
+	if !c.done {
+		n.changeTogether(n.changes.take())
+	}
+}
+
+// changeTogether commits some changes of this node; committing is held.
+func (n *Node) changeTogether(group []*catalogChange) {
+	ctx, cancel := whileAnyWaits(group)
+	defer cancel()
 	before := n.commandID.Load()
-	for try := 0; ; try++ {
+	for try := 0; len(group) > 0; try++ {
+		n.turns.await(ctx, n.NodeID())
 		c := n.Catalog()
 		if n.hasCommitted(c, before) {
-			return nil
+			finish(group, nil)
+			return
 		}
 		tx := c.Begin()
-		if err := fn(tx); err != nil {
-			return err
-		}
-		if !tx.Changed() {
-			return nil
+		if group = n.gather(tx, group); !tx.Changed() {
+			finish(group, nil)
+			return
 		}
 		done, err := n.commitCatalog(ctx, tx, before)
-		if done {
-			return err
+		if done && err == nil {
+			finish(group, nil)
+			return
 		}
-		if err != nil && (ctx.Err() != nil || n.ctx.Err() != nil || try == maxCommits) {
-			return fmt.Errorf("changing the catalog: %w", err)
+		if err != nil && (done || ctx.Err() != nil || n.ctx.Err() != nil || try == maxCommits) {
+			finish(group, fmt.Errorf("changing the catalog: %w", err))
+			return
 		}
 	}
 }
@@ -119,7 +150,7 @@ func (n *Node) ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error)
 // maxCommits bounds the attempts at a change that fails for another reason than a lost race.
 const maxCommits = 20
 
-// hasCommitted tells whether the newest change in c that this node made is one of those since before: commitMu is held.
+// hasCommitted tells whether the newest change in c that this node made is one of those since before; committing is held.
 func (n *Node) hasCommitted(c *catalog.Snapshot, before uint64) bool {
 	since := c.LastCommit(n.NodeID()) - before // ids begin anywhere
 	return since != 0 && since <= n.commandID.Load()-before
@@ -128,12 +159,9 @@ func (n *Node) hasCommitted(c *catalog.Snapshot, before uint64) bool {
 // commitCatalog tries to commit a change once; false: somebody else's came first. before is the last command's id of those
 // before the change.
 func (n *Node) commitCatalog(ctx context.Context, tx *catalog.Tx, before uint64) (done bool, err error) {
-	if err := tx.Check(n.version.Active()); err != nil {
-		return true, err
-	}
 	id := n.commandID.Add(1)
 	cmd := shard.EncodeSystem(nil, tx.Command(n.NodeID(), id))
-	res, err := n.command(ctx, schema.SystemShard, shard.CommandSystem, id, cmd)
+	res, err := n.request(ctx, &commandRequest{Shard: schema.SystemShard, Kind: shard.CommandSystem, ID: id, Command: cmd, Catalog: true})
 	if err == nil && res.OK {
 		return true, n.awaitCommit(ctx, id)
 	}

@@ -50,6 +50,8 @@ type commandRequest struct {
 	// Tablet and Version, of tablet commands, say what must be so afterwards. Version 0: the tablet is gone.
 	Tablet  schema.TabletID `json:"tablet,omitempty"`
 	Version uint64          `json:"version,omitempty"`
+	// Catalog tells of a change of the catalog, for which nodes race.
+	Catalog bool `json:"catalog,omitempty"`
 }
 
 // commandReply is its answer. NotHere: another node must be asked, Holder if that is known.
@@ -58,7 +60,12 @@ type commandReply struct {
 	Err     string        `json:"err,omitempty"`
 	NotHere bool          `json:"notHere,omitempty"`
 	Holder  schema.NodeID `json:"holder,omitempty"`
+	// Late: the time for the attempt was over before the command was applied. It may be yet.
+	Late bool `json:"late,omitempty"`
 }
+
+// errLate is what an attempt ends with that was Late.
+var errLate = errors.New("node: a command was not applied in time")
 
 // command has a command of the given kind put into a shard's log, wherever its leaseholder is. An error leaves the
 // outcome unknown.
@@ -74,7 +81,7 @@ func (n *Node) request(ctx context.Context, q *commandRequest) (reply *commandRe
 	var encoded []byte
 	err = n.atHolder(ctx, q.Shard, func(ctx context.Context, node schema.NodeID) (holder schema.NodeID, here bool, err error) {
 		if node == n.NodeID() {
-			reply = n.execute(ctx, q)
+			reply = n.executeInTurn(ctx, node, q)
 		} else {
 			if encoded == nil {
 				if encoded, err = json.Marshal(q); err != nil {
@@ -90,17 +97,20 @@ func (n *Node) request(ctx context.Context, q *commandRequest) (reply *commandRe
 				return 0, false, err
 			}
 		}
+		if reply.Late {
+			return 0, false, errLate
+		}
 		return reply.Holder, !reply.NotHere, nil
 	})
 	return reply, err
 }
 
-func (n *Node) handleCommand(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (n *Node) handleCommand(ctx context.Context, from schema.NodeID, req []byte) ([]byte, error) {
 	var q commandRequest
 	if err := json.Unmarshal(req, &q); err != nil {
 		return nil, err
 	}
-	return json.Marshal(n.execute(ctx, &q))
+	return json.Marshal(n.executeInTurn(ctx, from, &q))
 }
 
 // execute puts a command into the log if this node holds the shard's lease.
@@ -119,14 +129,15 @@ func (n *Node) execute(ctx context.Context, q *commandRequest) *commandReply {
 		return ls.executeTablet(ctx, q)
 	}
 	res, err := ls.rep.Command(ctx, q.Kind, q.ID, q.Command)
-	return replyOf(res, err)
+	return replyOf(ctx, res, err)
 }
 
-func replyOf(res shard.Result, err error) *commandReply {
+func replyOf(ctx context.Context, res shard.Result, err error) *commandReply {
+	r := &commandReply{Late: err != nil && ctx.Err() != nil}
 	if err == nil {
 		err = res.Err
 	}
-	r := &commandReply{OK: err == nil && res.OK}
+	r.OK = err == nil && res.OK
 	if err != nil {
 		r.Err = err.Error()
 	}
@@ -144,7 +155,7 @@ func (ls *localShard) executeTablet(ctx context.Context, q *commandRequest) *com
 	if ls.tabletIs(q) {
 		return &commandReply{OK: true}
 	}
-	reply := replyOf(res, err)
+	reply := replyOf(ctx, res, err)
 	if reply.OK { // the result of somebody else's, from before this node took the lease
 		return &commandReply{NotHere: true, Holder: ls.rep.Holder()}
 	}

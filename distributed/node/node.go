@@ -50,10 +50,12 @@ type Node struct {
 	shards   atomic.Pointer[map[schema.ShardID]*localShard] // replaced as a whole under shardsMu
 	shardsMu sync.Mutex
 
-	catalog   catalogStore
-	version   version.Gate
-	commitMu  sync.Mutex // one change of the catalog at a time from this node
-	commandID atomic.Uint64
+	catalog    catalogStore
+	version    version.Gate
+	committing chan struct{} // holds one: the commit of changes of the catalog that this node is at
+	changes    catalogChanges
+	turns      catalogTurns
+	commandID  atomic.Uint64
 
 	owner  *tso.Owner
 	stamps *tso.Client
@@ -104,7 +106,7 @@ type localShard struct {
 // an existing one. It returns when the node can serve; ctx bounds only that.
 func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()
-	n := &Node{cfg: cfg, log: cfg.Log, started: time.Now()}
+	n := &Node{cfg: cfg, log: cfg.Log, started: time.Now(), committing: make(chan struct{}, 1)}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.shards.Store(&map[schema.ShardID]*localShard{})
 	n.cluster.Store(&rpc.ClusterID{})

@@ -272,6 +272,9 @@ func (w *tableWait) next(ctx context.Context, changed <-chan struct{}, holders [
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if !time.Now().Before(w.deadline) { // however often the catalog changes
+		return mysqlerr.New(mysql.ErrLockWaitTimeout)
+	}
 	return nil
 }
 
