@@ -23,8 +23,8 @@ type AggSpec struct {
 // the aggregates' results. Without GroupBy there is exactly one.
 //
 // Where the groups find no room in memory, rows of new ones go to temporary files, divided into partitions by their keys, and each
-// partition is grouped after the input has ended. Groups whose states grow with their rows go there as well, as they are. A group
-// that is too large by itself is the statement's error 1038.
+// partition is grouped after the input has ended. Groups whose states grow with their rows go there as well, as they are. Of a group
+// that is too large by itself, the values of DISTINCT go to files (apart); one that is too large otherwise is the statement's error 1038.
 type HashAgg struct {
 	run   *Run
 	in    Operator // of the present task
@@ -53,6 +53,7 @@ type HashAgg struct {
 	seqs  []int64 // of each group, where the input comes from a file: the number of its first row
 	rows  int64   // numbers given
 	file  *aggFiles
+	apart *apart   // a group that is too large by itself; nil: none
 	tasks tasks    // of the files' rows and states
 	out   Operator // puts the output of all tasks in order
 }
@@ -173,6 +174,11 @@ func (h *HashAgg) load(ctx context.Context) error {
 			return err
 		}
 	}
+	if h.apart != nil {
+		if err := h.apart.end(ctx, h.run); err != nil {
+			return err
+		}
+	}
 	if err := h.endFiles(); err != nil {
 		return err
 	}
@@ -239,10 +245,13 @@ func (h *HashAgg) feed(g int, row []types.Value) error {
 	at := len(h.spec.GroupBy)
 	for i, s := range h.states[g] {
 		var err error
-		if h.spec.Final {
+		switch {
+		case h.spec.Final:
 			err = s.Merge(row[at : at+h.width[i]])
 			at += h.width[i]
-		} else {
+		case h.apart != nil && g == 0:
+			err = h.apart.add(h.run.Env, i, s, row)
+		default:
 			err = s.Add(h.run.Env, row)
 		}
 		if err != nil {
@@ -298,8 +307,15 @@ func (h *HashAgg) look(g int) {
 
 // charge accounts for the groups, as far as they were looked at. States that have grown too large are put aside.
 func (h *HashAgg) charge() error {
-	if h.grows && h.divisible() && h.crowded() {
-		return h.evict()
+	if h.grows && h.crowded() {
+		if h.divisible() {
+			return h.evict()
+		}
+		if len(h.groups) == 1 && h.apart == nil {
+			if err := h.setApart(); err != nil {
+				return err
+			}
+		}
 	}
 	return h.hold.Set(h.used())
 }
@@ -318,6 +334,7 @@ func (h *HashAgg) Close() {
 	if h.file != nil {
 		closeFiles(h.file.rows, h.file.states)
 	}
+	h.apart.close()
 	h.tasks.close()
 	h.hold.Close()
 	h.groups, h.states, h.index = nil, nil, nil

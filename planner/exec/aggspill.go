@@ -19,6 +19,9 @@ func (h *HashAgg) full() (bool, error) {
 	if h.file != nil {
 		return true, nil
 	}
+	if h.apart != nil && h.tasks.divisible() {
+		return true, h.begin()
+	}
 	if h.divisible() && h.crowded() {
 		if h.grows {
 			return true, h.evict()
@@ -104,7 +107,7 @@ func (h *HashAgg) forget() {
 	h.groups, h.states, h.level, h.bytes, h.seqs, h.stated = nil, nil, nil, nil, nil, 0
 	h.arena.Reset()
 	h.hold.Close()
-	h.at = 0
+	h.apart, h.at = nil, 0
 }
 
 // endFiles makes tasks of what was put aside.

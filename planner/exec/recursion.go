@@ -17,7 +17,10 @@ type Recursion struct {
 	from     int // first row of the round before
 	to       int // first row of the present round
 
-	seen map[string]struct{} // keys of rows, with distinct; nil where they find no room: then rows are compared with all of rows
+	// With distinct: the keys of all rows while there is room. Where there is none, late has rows that may have been there before, and
+	// seen their numbers in late, until they are compared with all rows at once: so a round writes no files.
+	seen map[string]int
+	late *rowStore // nil: seen has all rows
 	hold memory.Hold
 	key  []byte
 }
@@ -25,7 +28,7 @@ type Recursion struct {
 // NewRecursion begins without rows. With distinct each row is taken once.
 func NewRecursion(run *Run, distinct bool, colls []types.Collation) *Recursion {
 	return &Recursion{run: run, rows: NewRowBuffer(run, memory.Rows), distinct: distinct, colls: colls,
-		seen: map[string]struct{}{}, hold: run.RT.Memory.Hold(memory.Distinct)}
+		seen: map[string]int{}, hold: run.RT.Memory.Hold(memory.Distinct)}
 }
 
 // Working reads the rows of the round before.
@@ -40,71 +43,79 @@ func (r *Recursion) EndRound() (bool, error) {
 // Take adds the rows of op to the present round, and closes it.
 func (r *Recursion) Take(ctx context.Context, op Operator) error {
 	defer op.Close()
-	if r.distinct && r.seen == nil {
-		return r.takeOther(ctx, op)
+	err := Each(ctx, op, func(row []types.Value) error { return r.take(ctx, row) })
+	if err != nil {
+		return err
 	}
-	var b types.Batch
-	for {
-		ok, err := op.Next(ctx, &b)
-		if err != nil || !ok {
-			return err
-		}
-		for i, n := 0, b.Len(); i < n; i++ {
-			fresh := true
-			if r.distinct {
-				if fresh, err = r.first(b.Row(i)); err != nil {
-					return err
-				}
-				if r.seen == nil {
-					return r.takeOther(ctx, rest(&b, i, op))
-				}
-			}
-			if fresh {
-				if err := r.rows.Add(b.Row(i)); err != nil {
-					return err
-				}
-			}
-		}
-	}
+	return r.sift(ctx)
 }
 
-// first tells whether a row was not there before. Where its key finds no room seen is given up.
-func (r *Recursion) first(row []types.Value) (bool, error) {
+// take adds a row that was not there before, or has it wait until that is known.
+func (r *Recursion) take(ctx context.Context, row []types.Value) error {
+	if !r.distinct {
+		return r.rows.Add(row)
+	}
 	r.key = hashRow(r.key[:0], row, r.colls)
 	if _, ok := r.seen[string(r.key)]; ok {
-		return false, nil
+		return nil
 	}
 	size := len(r.key) + hashEntryBytes
-	if r.hold.Crowded(size) {
-		r.seen = nil
-		r.hold.Close()
-		return false, nil
+	if r.hold.Crowded(size) || r.late != nil && r.late.hold.Crowded(rowBytes(row)) {
+		if err := r.sift(ctx); err != nil {
+			return err
+		}
+		if r.late == nil {
+			r.late = newRowStore(r.run, memory.Distinct)
+			r.forget()
+		}
 	}
-	r.seen[string(r.key)] = struct{}{}
-	return true, r.hold.Grow(size)
+	if err := r.hold.Grow(size); err != nil {
+		return err
+	}
+	if r.late == nil {
+		r.seen[string(r.key)] = 0
+		return r.rows.Add(row)
+	}
+	r.seen[string(r.key)] = len(r.late.rows)
+	return r.late.add(row)
 }
 
-// rest gives the rows of a batch from one on, and then those of op.
-func rest(b *types.Batch, at int, op Operator) Operator {
-	return stream(func(ctx context.Context, out *types.Batch) (bool, error) {
-		if at >= b.Len() {
-			return op.Next(ctx, out)
-		}
-		out.Reset(b.Width)
-		for ; at < b.Len(); at++ {
-			out.Append(b.Row(at))
-		}
-		return true, nil
-	})
+func (r *Recursion) forget() {
+	r.seen = map[string]int{}
+	r.hold.Close()
 }
 
-// takeOther adds the rows of op that are not among all rows so far.
-func (r *Recursion) takeOther(ctx context.Context, op Operator) error {
+// sift adds those rows of late that were not there before.
+func (r *Recursion) sift(ctx context.Context) error {
+	if r.late == nil || len(r.late.rows) == 0 {
+		return nil
+	}
 	if err := r.rows.Finish(); err != nil {
 		return err
 	}
-	other := NewSetOp(r.run, stream(op.Next), r.rows.Range(0, r.rows.Len()), true, false, r.colls)
-	return r.rows.Fill(ctx, other)
+	all := r.rows.Range(0, r.rows.Len())
+	defer all.Close()
+	err := Each(ctx, all, func(row []types.Value) error {
+		r.key = hashRow(r.key[:0], row, r.colls)
+		if i, ok := r.seen[string(r.key)]; ok {
+			r.late.rows[i] = nil
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, row := range r.late.rows {
+		if row == nil {
+			continue
+		}
+		if err := r.rows.Add(row); err != nil {
+			return err
+		}
+	}
+	r.late.reset()
+	r.forget()
+	return nil
 }
 
 // Len is the number of rows so far.
@@ -120,6 +131,9 @@ func (r *Recursion) Rows(from, to uint64) Operator {
 // Close releases the rows.
 func (r *Recursion) Close() {
 	r.rows.Close()
+	if r.late != nil {
+		r.late.reset()
+	}
 	r.hold.Close()
 }
 

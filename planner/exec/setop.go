@@ -17,6 +17,8 @@ type Distinct struct {
 	key   []byte
 	hold  memory.Hold
 	aside aside
+
+	unordered bool // rows may come in any order, and some with their number behind them
 }
 
 // NewDistinct removes rows that repeat in the leading columns, one for each collation.
@@ -38,7 +40,9 @@ func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if err := a.end(nil); err != nil {
 		return false, err
 	}
-	a.out = newReorder(d.run, d.next, a.width)
+	if a.out = stream(d.next); !d.unordered {
+		a.out = newReorder(d.run, d.next, a.width)
+	}
 	return a.out.Next(ctx, b)
 }
 

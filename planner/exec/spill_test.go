@@ -183,14 +183,21 @@ func groupCases() []spillCase {
 	}
 	concat := agg("group_concat", true, strCol(1), intCol(2))
 	concat.OrderBy = []expr.SortKey{{Expr: intCol(2), Desc: true}}
-	third, err := expr.New("div", intCol(2), &expr.Const{Val: types.Int(3), Typ: types.TypeInt})
-	if err != nil {
-		panic(err)
+	number := func(op string, e expr.Expr, n int64) expr.Expr {
+		x, err := expr.New(op, e, &expr.Const{Val: types.Int(n), Typ: types.TypeInt})
+		if err != nil {
+			panic(err)
+		}
+		return x
 	}
+	third := number("div", intCol(2), 3)
 	plain := []*expr.Agg{agg("count", false), agg("sum", false, intCol(2)), agg("min", false, strCol(1)), agg("var_pop", false, intCol(2)),
 		agg("any_value", false, intCol(2))}
 	growing := append([]*expr.Agg{concat, agg("count", true, strCol(1)), agg("json_arrayagg", false, intCol(2)), agg("sum", true, intCol(2)),
 		agg("group_concat", false, intCol(2)), agg("json_objectagg", false, intCol(2), strCol(1))}, plain...)
+	distinct := append([]*expr.Agg{agg("count", true, strCol(1), intCol(2)), agg("avg", true, intCol(2)), agg("count", true, strCol(1)),
+		agg("var_samp", true, third)}, plain...)
+	same, mostly := number("%", intCol(2), 1), number("div", intCol(2), 1700) // 300 rows at the end are of another group
 	columns, exprs := []expr.Expr{intCol(0), strCol(1)}, []expr.Expr{third, intCol(0)}
 	var list []spillCase
 	for name, spec := range map[string]AggSpec{
@@ -198,6 +205,8 @@ func groupCases() []spillCase {
 		"expressions, growing": {GroupBy: exprs, Aggs: growing}, "rollup": {GroupBy: columns, Aggs: plain, Rollup: true},
 		"rollup, expressions": {GroupBy: exprs, Aggs: plain, Rollup: true},
 		"few groups, growing": {GroupBy: []expr.Expr{intCol(0)}, Aggs: growing},
+		"one group, distinct": {Aggs: distinct}, "one group of one value, distinct": {GroupBy: []expr.Expr{same}, Aggs: distinct},
+		"one large group, distinct": {GroupBy: []expr.Expr{mostly}, Aggs: distinct},
 	} {
 		list = append(list, spillCase{name: "group/" + name, kind: memory.Group, limit: 192 << 10, open: func(run *Run) Operator {
 			return NewHashAgg(run, NewRows(rows, 4), spec)
@@ -408,5 +417,43 @@ func TestMergePasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "merged", append(got, rest...), want)
+	released(t, "at the end", run, space)
+}
+
+// TestRecursionSpills: the rows of a recursion are the same, in the same order, where it finds no room for their keys, and all of
+// them are in one file however many rounds there are.
+func TestRecursionSpills(t *testing.T) {
+	collect := func(run *Run) ([]string, int, error) {
+		r := NewRecursion(run, true, []types.Collation{types.CollationBinary, types.CollationDefault})
+		defer r.Close()
+		rng := rand.New(rand.NewSource(8))
+		for n := 1; n < 60; n++ {
+			rows := wideRows(rng, 100, 10*n)
+			for i := range rows {
+				rows[i] = rows[i][:2]
+			}
+			if err := r.Take(context.Background(), NewRows(rows, 2)); err != nil {
+				return nil, 0, err
+			}
+			if _, err := r.EndRound(); err != nil {
+				return nil, 0, err
+			}
+		}
+		rows, err := read(NewOwned(r.rows.Range(0, r.rows.Len()), func() {}), 1<<30)
+		return rows, r.rows.Len(), err
+	}
+	want, n, err := collect(testRun(0))
+	if err != nil || n < 4000 || n > 5800 {
+		t.Fatal(n, err)
+	}
+	run, space := spillRun(&spillCase{limit: 64 << 10}, 0)
+	got, _, err := collect(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "on disk", got, want)
+	if files := space.Files(memory.Rows) + space.Files(memory.Distinct); files != 1 {
+		t.Errorf("%d files", files)
+	}
 	released(t, "at the end", run, space)
 }

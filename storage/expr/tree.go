@@ -3,6 +3,7 @@ package expr
 import (
 	"slices"
 
+	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 )
@@ -204,7 +205,10 @@ func (f *folder) evaluate(c *Call) Expr {
 	if err != nil || f.warned {
 		return c
 	}
-	return &Const{Val: v.Clone(), Typ: c.typ, deriv: c.deriv + 1}
+	if len(v.Raw()) < memory.ValueBytes { // a large one is charged as it is, and nothing but constants
+		v = v.Clone()
+	}
+	return &Const{Val: v, Typ: c.typ, deriv: c.deriv + 1}
 }
 
 // logic drops operands of AND and OR that cannot change the result, and decides where one can.

@@ -72,7 +72,7 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 	switch {
 	case a.prepared.resolving != nil: // nobody could change the row since it was looked at
 		// Of a row that was absent and was to be absent, nothing is claimed: whoever has put one there since keeps it. (In
-		// batches of FormatPlain it went away, at a timestamp below its own.)
+		// batches of FormatPlain it goes away, as of this transaction's timestamp: see TestPreparedDeleteOfNothing.)
 		if e.Op == fragment.EffectCheck || e.Op == fragment.EffectDelete && e.Expect == 0 && a.format != FormatPlain {
 			return Committed, nil
 		}
@@ -98,6 +98,9 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 	case fragment.EffectPut:
 		return Committed, a.effectPut(ts, e, v.Live())
 	case fragment.EffectDelete:
+		if v.Live() && v.TS > ts {
+			return Committed, a.removeBelow(ts)
+		}
 		if v.Live() {
 			w.count(-1)
 			return Committed, w.access.remove(w.old.key, w.removed)
@@ -105,6 +108,26 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 		return Committed, nil
 	}
 	return 0, ErrCorrupt
+}
+
+// removeBelow writes that the writer's old row was gone at ts, which is below its newest version: that one stays the newest, and so
+// do newer ones of its entries.
+func (a *applier) removeBelow(ts mvcc.Timestamp) error {
+	w := a.writer
+	a.overlay.deleteBelow(w.old.key, ts)
+	for i := range w.removed {
+		key := w.removed[i].key
+		v, err := a.read(key)
+		if err != nil {
+			return err
+		}
+		if v.TS > ts {
+			a.overlay.deleteBelow(key, ts)
+		} else {
+			a.overlay.delete(key, ts)
+		}
+	}
+	return nil
 }
 
 func (a *applier) effectPut(ts mvcc.Timestamp, e *fragment.Effect, replaces bool) error {

@@ -19,6 +19,7 @@ type change struct {
 	before     int32 // position of the version of the same key that this one hides, or -1
 	hides      bool  // a row that the engine has is superseded
 	dead       bool  // the same entry has written the key again: never becomes a version
+	below      bool  // there is a newer version of the key: it is not the newest
 
 	hidden mvcc.Timestamp // the version that is superseded, if hides; 0: not known
 }
@@ -66,12 +67,21 @@ func (o *overlay) add(key []byte, ts mvcc.Timestamp, value []byte) {
 	o.changes = append(o.changes, change{key: key, value: value, ts: ts, before: before})
 }
 
+// deleteBelow writes that a key was gone at ts, although there is a newer version of it.
+func (o *overlay) deleteBelow(key []byte, ts mvcc.Timestamp) {
+	key = append(o.memory.take(len(key)), key...)
+	o.changes = append(o.changes, change{key: key, value: mvcc.AppendDelete(o.memory.take(1)), ts: ts, before: -1, below: true})
+}
+
 func (o *overlay) mark() int { return len(o.changes) }
 
 // rollback takes back all changes after mark.
 func (o *overlay) rollback(mark int) {
 	for i := len(o.changes) - 1; i >= mark; i-- {
 		c := &o.changes[i]
+		if c.below {
+			continue
+		}
 		if c.before < 0 {
 			delete(o.newest, string(c.key))
 		} else {

@@ -49,6 +49,7 @@ type reader struct {
 	top        *topN
 	hold       memory.Hold // of a page that has become large
 	charged    int         // bytes of the page up to which it was charged
+	large      int         // bytes of values that are charged by themselves
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
@@ -94,7 +95,7 @@ func (rd *reader) release() {
 	if rd.top != nil {
 		rd.top.hold.Close()
 	}
-	rd.charged = 0
+	rd.charged, rd.large = 0, 0
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	rd.o = ReadOptions{}
 	rd.arena = types.Arena{}
@@ -271,7 +272,7 @@ func (rd *reader) points() (err error) {
 		if !passed {
 			continue
 		}
-		rd.arena.Expect(len(stored))
+		rd.arena.Expect(min(len(stored), memory.ValueBytes)) // what is larger goes its own way
 		if err := rd.emit(r.Keys[i]); err != nil {
 			return err
 		}
@@ -377,7 +378,12 @@ func (rd *reader) deliver(out []types.Value, primary []byte) error {
 		b.Vals = append(b.Vals, out...)
 	}
 	for i := n; i < len(b.Vals); i++ {
-		rd.arena.Own(&b.Vals[i])
+		v := &b.Vals[i]
+		if len(v.Raw()) < memory.ValueBytes {
+			rd.arena.Own(v)
+		} else if err := rd.ownLarge(v); err != nil {
+			return err
+		}
 	}
 	if rd.arena.Used()-rd.charged > chargeEvery {
 		if err := rd.charge(); err != nil {
@@ -391,12 +397,23 @@ func (rd *reader) deliver(out []types.Value, primary []byte) error {
 	return nil
 }
 
+// ownLarge copies a value that is charged by itself: until the collector has found it, which may be long after the page is gone.
+func (rd *reader) ownLarge(v *types.Value) error {
+	b, err := rd.account().Make(len(v.Raw()))
+	if err != nil {
+		return err
+	}
+	*v = v.CopyTo(b)
+	rd.large += len(v.Raw())
+	return nil
+}
+
 // valueBytes is what a value takes in a page besides its bytes.
 const valueBytes = 40
 
 // full tells whether the page has reached its size.
 func (rd *reader) full() bool {
-	return rd.o.MaxBytes > 0 && len(rd.page.Batch.Vals)*valueBytes+rd.arena.Used() >= rd.o.MaxBytes
+	return rd.o.MaxBytes > 0 && len(rd.page.Batch.Vals)*valueBytes+rd.arena.Used()+rd.large >= rd.o.MaxBytes
 }
 
 // contextEvery is how many rows are looked at between two looks at the context.

@@ -70,7 +70,7 @@ func (r *recentRows) take(changes []change, altered bool) {
 		return
 	}
 	for i := range changes {
-		if c := &changes[i]; !c.dead {
+		if c := &changes[i]; !c.dead && !c.below {
 			r.put(c)
 		}
 	}

@@ -118,3 +118,9 @@ func (v Value) Clone() Value {
 	}
 	return v
 }
+
+// CopyTo is v with its bytes copied to b, an empty slice.
+func (v Value) CopyTo(b []byte) Value {
+	v.b = append(b, v.b...)
+	return v
+}
