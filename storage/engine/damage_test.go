@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -105,5 +106,46 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestDamageBelowDeletions: a block that cannot be read is the error of a compaction that drops deletions and what they delete. (Where
+// these are single deletions, Pebble panics, and ends the process.)
+func TestDamageBelowDeletions(t *testing.T) {
+	const keys = 5000
+	dir := t.TempDir()
+	o := Options{Dir: dir, NoCompactions: true, Logger: slog.New(slog.DiscardHandler)}
+	e, err := Open(o)
+	must(t, err)
+	compact := func() error { return e.DB().Compact(t.Context(), shardKey(0, 0), shardKey(9, 0), false) }
+	write := func(fn func(b *pebble.Batch, key []byte) error) {
+		b := e.NewBatch()
+		for i := range keys {
+			must(t, fn(b, shardKey(1, i)))
+		}
+		must(t, e.Commit(b))
+		must(t, b.Close())
+		must(t, e.DB().Flush())
+	}
+	write(func(b *pebble.Batch, key []byte) error { return b.Set(key, []byte("a value of some length"), nil) })
+	must(t, compact())
+	write(func(b *pebble.Batch, key []byte) error { return b.Delete(key, nil) })
+	must(t, e.Close())
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	must(t, err)
+	for _, table := range tables {
+		intact, err := os.ReadFile(table)
+		must(t, err)
+		for at := 40 << 10; at < len(intact)-1000; at += 32 << 10 { // in all blocks but the first
+			damaged := bytes.Clone(intact)
+			damaged[at] ^= 1
+			must(t, os.WriteFile(table, damaged, 0o600))
+			e, err = Open(o)
+			must(t, err)
+			if err := errors.Join(compact(), e.Close()); !IsDamage(err) {
+				t.Errorf("byte %d of %s: %v", at, table, err)
+			}
+		}
+		must(t, os.WriteFile(table, intact, 0o600))
 	}
 }
