@@ -19,6 +19,7 @@
 //	pace      timestamps take any step of the clock at once
 //	agreement a node's clock is right whatever the others' are
 //	steady    reads of the newest state do not look whether something was prepared after they waited for that
+//	budget    expressions at apply may look at as much as they like
 //	locks     one exclusive lock in ten is granted beside its exclusive holder, as if that had lost it
 //	pauses    a proposer rests now and then between fetching timestamps and proposing, as a loaded machine does
 //	gaps      a read of the newest state rests now and then before it opens the state

@@ -20,6 +20,7 @@ const (
 	SkipPace      = false
 	SkipAgreement = false
 	SkipSteady    = false
+	SkipBudget    = false
 )
 
 // Poison tells that apply cannot execute an entry.

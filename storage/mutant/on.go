@@ -32,6 +32,7 @@ var (
 	SkipPace      = has("pace")
 	SkipAgreement = has("agreement")
 	SkipSteady    = has("steady")
+	SkipBudget    = has("budget")
 
 	locks, pauses, gaps, forgetful, poison = has("locks"), has("pauses"), has("gaps"), has("forgetful"), has("poison")
 )

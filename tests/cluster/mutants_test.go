@@ -88,6 +88,7 @@ func TestMutantsInPackages(t *testing.T) {
 		{"first", txn, "TestRepeatedBehindALock"},
 		{"forgotten", shard, "TestRepeats"},
 		{"closed", shard, "TestLateAfterForgotten"},
+		{"budget", shard, "TestStepsOfAProposal"},
 	} {
 		t.Run(m.rule, func(t *testing.T) {
 			bin := built[m.pkg]
