@@ -77,7 +77,7 @@ func (s *Session) takePlace(ctx context.Context, p *planned) error {
 	if s.placed || p.point != nil || len(p.Uses) == 0 || p.modify != nil && !p.modify.NeedsTxn() {
 		return nil
 	}
-	if s.inTransaction() || s.locks.Locks() {
+	if s.tx.In() || s.locks.Locks() {
 		return nil
 	}
 	a := &s.eng.admission

@@ -25,7 +25,7 @@ func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed)
 	if !isDefinition(node) {
 		return refusal(node)
 	}
-	if err := s.commitBefore(ctx); err != nil {
+	if err := s.tx.CommitBefore(ctx); err != nil {
 		return err
 	}
 	ctx = ddl.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second))
@@ -244,7 +244,7 @@ func (s *Session) renameTables(ctx context.Context, env *ddl.Env, n *ast.RenameT
 // createTableSelect is CREATE TABLE … SELECT: the table first, then its rows in one transaction; without rows, no table.
 func (s *Session) createTableSelect(ctx context.Context, n *ast.CreateTableStmt, params []types.Value,
 	w sql.ResultWriter) error {
-	if err := s.commitBefore(ctx); err != nil {
+	if err := s.tx.CommitBefore(ctx); err != nil {
 		return err
 	}
 	query, ok := n.Select.(ast.StmtNode)

@@ -18,13 +18,6 @@ const (
 	callLatestDeadlock = "sql.deadlock" // → show.DeadlockReport, or nothing
 )
 
-// openTxn is what other goroutines may know of a session's transaction.
-type openTxn struct {
-	started   time.Time
-	isolation string
-	readOnly  bool
-}
-
 // deadlockKeeper remembers the newest deadlock that this node broke, with what the sessions were doing.
 type deadlockKeeper struct {
 	eng *Engine

@@ -8,8 +8,10 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/dialect"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
+	"cloudsql/sql/transaction"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/spawn"
 	"cloudsql/storage/types"
@@ -59,18 +61,18 @@ func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		if n.ReadOnly {
 			access = "ON"
 		}
-		return s.begin(ctx, characteristics{access: access}, false)
+		return s.tx.Begin(ctx, transaction.Characteristics{Access: access}, false)
 	case *ast.CommitStmt:
-		return s.endParsed(ctx, true, n.CompletionType)
+		return s.end(ctx, finish(true, n.CompletionType))
 	case *ast.RollbackStmt:
 		if n.SavepointName != "" {
-			return s.rollbackTo(ctx, n.SavepointName)
+			return s.tx.RollbackTo(ctx, n.SavepointName)
 		}
-		return s.endParsed(ctx, false, n.CompletionType)
+		return s.end(ctx, finish(false, n.CompletionType))
 	case *ast.SavepointStmt:
-		return s.savepoint(n.Name)
+		return s.tx.Savepoint(n.Name)
 	case *ast.ReleaseSavepointStmt:
-		return s.releaseSavepoint(n.Name)
+		return s.tx.ReleaseSavepoint(n.Name)
 	case *ast.PrepareStmt:
 		return s.prepareNamed(ctx, n)
 	case *ast.DeallocateStmt:
@@ -93,6 +95,27 @@ func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		return s.userCommand(ctx, node)
 	}
 	return s.ddlCommand(ctx, node, st)
+}
+
+// end is COMMIT or ROLLBACK.
+func (s *Session) end(ctx context.Context, n dialect.Finish) error {
+	release, err := s.tx.End(ctx, n)
+	if release && s.conn.Kill != nil {
+		s.conn.Kill() // after the reply
+	}
+	return err
+}
+
+// finish is a COMMIT or ROLLBACK that the parser has read.
+func finish(commit bool, c ast.CompletionType) dialect.Finish {
+	n := dialect.Finish{Commit: commit}
+	switch c {
+	case ast.CompletionTypeChain:
+		n.Chain = dialect.Yes
+	case ast.CompletionTypeRelease:
+		n.Release = dialect.Yes
+	}
+	return n
 }
 
 // runShow answers SHOW.
@@ -178,9 +201,9 @@ var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collati
 
 // tableReport is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table.
 func (s *Session) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {
-	before := s.commitBefore
+	before := s.tx.CommitBefore
 	if op == "check" {
-		before = s.implicitCommit // it changes nothing anywhere
+		before = s.tx.ImplicitCommit // it changes nothing anywhere
 	}
 	if err := before(ctx); err != nil {
 		return err
@@ -226,7 +249,7 @@ func (s *Session) flush(ctx context.Context, n *ast.FlushStmt) error {
 	}
 	switch n.Tp {
 	case ast.FlushTables, ast.FlushPrivileges, ast.FlushStatus, ast.FlushHosts, ast.FlushLogs:
-		return s.implicitCommit(ctx)
+		return s.tx.ImplicitCommit(ctx)
 	}
 	return mysqlerr.NotSupported("this kind of FLUSH")
 }

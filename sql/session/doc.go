@@ -20,10 +20,7 @@
 //
 // # Transactions
 //
-// An open transaction is the session's distributed.Txn (txn.go). A statement that fails inside of one is undone by
-// itself, by a savepoint; an error after which the transaction is gone (1213) takes the session out of it. What MySQL
-// commits implicitly before, is: definitions, accounts, LOCK TABLES, BEGIN. A COMMIT is not interrupted by KILL QUERY:
-// its client must hear what became of it.
+// Session.tx is the session's transaction (sql/transaction); past.go runs the queries that see a past state.
 //
 // # Variables
 //

@@ -11,6 +11,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql/sysvar"
+	"cloudsql/sql/transaction"
 )
 
 // An effectProbe shows that a variable does something: what is asked has another answer once it is set.
@@ -62,7 +63,7 @@ var effectProbes = map[string]effectProbe{
 	"max_join_size":              {set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
 	"sql_big_selects":            {first: "set max_join_size = 1", set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
 	"parser_max_mem_size":        {set: "10000000", ask: "select 1" + strings.Repeat("+1", 30000)},
-	"cloudsql_read_staleness_ms": {set: "500", look: func(s *Session) any { return s.past.bound }},
+	"cloudsql_read_staleness_ms": {set: "500", look: func(s *Session) any { return s.tx.Past().Bound() }},
 	"interactive_timeout":        {test: testInteractiveTimeout},
 	"max_allowed_packet":         {other: "sql/session TestConnectionLimits"},
 	"max_connections":            {other: "sql/session TestConnectionLimits"},
@@ -156,9 +157,9 @@ func hasTest(t *testing.T, dir, name string) bool {
 
 // beginsWith is the isolation of the transactions that a session begins.
 func beginsWith(s *Session) any {
-	_ = s.begin(context.Background(), characteristics{}, false)
-	defer func() { _ = s.rollback(context.Background()) }()
-	return isolationOf(s.isolation)
+	_ = s.tx.Begin(context.Background(), transaction.Characteristics{}, false)
+	defer func() { _ = s.tx.Rollback(context.Background()) }()
+	return s.tx.Shown().Isolation
 }
 
 func testInteractiveTimeout(t *testing.T) {

@@ -31,13 +31,13 @@ func (s *Session) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, param
 		return nil, nil, err
 	}
 	s.env.Params = params
-	s.past.touch()
+	s.tx.Past().Touch()
 	if len(p.Uses) > 0 {
 		if err := s.admit(ctx, p); err != nil {
 			return nil, nil, err
 		}
 	}
-	if s.rt.Txn = s.ensureTxn(len(p.Uses) > 0); s.rt.Txn != nil {
+	if s.rt.Txn = s.tx.Ensure(len(p.Uses) > 0); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
 	op, err := p.rows.Open(ctx, &s.rt)

@@ -42,7 +42,7 @@ func (s *Session) admit(ctx context.Context, p *planned) error {
 	if waited && !p.current(s.eng.db.Catalog()) {
 		return distributed.ErrSchemaChanged // a definition was waited for
 	}
-	if s.txn != nil || !s.vars.Autocommit {
+	if s.tx.Open() != nil || !s.vars.Autocommit {
 		s.locks.Hold(p.Uses)
 	}
 	return nil
@@ -147,7 +147,7 @@ func (s *Session) lockTables(ctx context.Context, items []dialect.LockItem) erro
 			return err
 		}
 	}
-	if err := s.implicitCommit(ctx); err != nil {
+	if err := s.tx.ImplicitCommit(ctx); err != nil {
 		return err
 	}
 	if err := s.locks.LockTables(ctx, &want); err != nil {
@@ -174,7 +174,7 @@ func (s *Session) existingTable(ctx context.Context, db, name string) (*schema.T
 // unlockTablesStmt is UNLOCK TABLES: it commits a transaction only where LOCK TABLES gave locks.
 func (s *Session) unlockTablesStmt(ctx context.Context) error {
 	if s.locks.LocksTables() {
-		if err := s.implicitCommit(ctx); err != nil {
+		if err := s.tx.ImplicitCommit(ctx); err != nil {
 			return err
 		}
 	}
@@ -195,7 +195,7 @@ func (s *Session) flushLocked(ctx context.Context, tables []*ast.TableName) erro
 		}
 		return s.lockTables(ctx, items)
 	}
-	if err := s.implicitCommit(ctx); err != nil || s.locks.HasGlobalRead() {
+	if err := s.tx.ImplicitCommit(ctx); err != nil || s.locks.HasGlobalRead() {
 		return err
 	}
 	if err := s.locks.LockAll(ctx); err != nil {

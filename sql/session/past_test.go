@@ -123,7 +123,7 @@ func TestTransactionAsOf(t *testing.T) {
 		t.Error(got)
 	}
 	c.expect(1525, "START TRANSACTION READ ONLY AS OF TIMESTAMP NOW() + INTERVAL 1 DAY")
-	if c.s.inTransaction() {
+	if c.s.tx.In() {
 		t.Error("a transaction that failed to begin is open")
 	}
 }
@@ -187,11 +187,11 @@ func TestStaleness(t *testing.T) {
 		t.Error(got)
 	}
 	c.must("UPDATE t SET v = -4")
-	states := c.s.past.floor
-	if got := c.value("SELECT /*+ SET_VAR(cloudsql_read_staleness_ms = 60000) */ v FROM t"); got != "-4" || c.s.past.floor < states {
+	states := c.s.tx.Past().Floor()
+	if got := c.value("SELECT /*+ SET_VAR(cloudsql_read_staleness_ms = 60000) */ v FROM t"); got != "-4" || c.s.tx.Past().Floor() < states {
 		t.Error(got)
 	}
-	if fresh := connect(t, e, "root", "localhost"); fresh.s.past.tracking {
+	if fresh := connect(t, e, "root", "localhost"); fresh.s.tx.Past().Told() != nil {
 		t.Error("a session without a bound keeps account")
 	}
 }

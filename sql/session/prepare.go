@@ -167,7 +167,7 @@ func (s *Session) execute(ctx context.Context, p *statement, params []types.Valu
 			p.plan.circumstances.version = now.version
 			err := s.runPlanned(ctx, p.plan, params, w)
 			if err == nil {
-				s.spendNext(p.plan, nil)
+				s.tx.SpendNext(len(p.plan.Uses) > 0, nil)
 				return nil
 			}
 			if s.sent || !retriable(err) {

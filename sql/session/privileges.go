@@ -53,7 +53,7 @@ func (s *Session) planAccess(priv uint64, db, table string) error {
 
 // userCommand runs a statement about accounts, after committing the open transaction.
 func (s *Session) userCommand(ctx context.Context, node ast.StmtNode) error {
-	if err := s.commitBefore(ctx); err != nil {
+	if err := s.tx.CommitBefore(ctx); err != nil {
 		return err
 	}
 	run := privilege.Statements{DB: s.eng.db, Self: s.account(), In: s.db, Note: s.note}

@@ -9,6 +9,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/privilege"
+	"cloudsql/sql/transaction"
 )
 
 // recognise reads a statement that is not left to the parser (sql/dialect). nil, nil: it is.
@@ -33,7 +34,7 @@ func (s *Session) recognised(read dialect.Statement) (*parsed, error) {
 		return &parsed{node: n.Stmt, com: comShow}, nil
 	case dialect.Begin:
 		return command(comBegin, noNeeds, func(ctx context.Context, s *Session) error {
-			return s.begin(ctx, characteristics{access: n.Access}, n.Snapshot)
+			return s.tx.Begin(ctx, transaction.Characteristics{Access: n.Access}, n.Snapshot)
 		}), nil
 	case dialect.Finish:
 		c := comRollback
@@ -42,7 +43,7 @@ func (s *Session) recognised(read dialect.Statement) (*parsed, error) {
 		}
 		return command(c, noNeeds, func(ctx context.Context, s *Session) error { return s.end(ctx, n) }), nil
 	case dialect.RollbackTo:
-		return command(comRollbackTo, noNeeds, func(ctx context.Context, s *Session) error { return s.rollbackTo(ctx, n.Savepoint) }), nil
+		return command(comRollbackTo, noNeeds, func(ctx context.Context, s *Session) error { return s.tx.RollbackTo(ctx, n.Savepoint) }), nil
 	case dialect.SetTransaction:
 		return setTransaction(n), nil
 	case dialect.ShowConditions:
@@ -82,7 +83,7 @@ func setTransaction(n dialect.SetTransaction) *parsed {
 		if n.Scope == "global" {
 			return s.setGlobalTransaction(ctx, n.Isolation, n.Access)
 		}
-		return s.setTransaction(n.Scope == "", n.Isolation, n.Access)
+		return s.tx.Set(n.Scope == "", n.Isolation, n.Access)
 	})
 }
 

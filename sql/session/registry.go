@@ -116,9 +116,9 @@ func (s *Session) record() processRecord {
 		DB: *s.proc.db.Load(), Command: *s.proc.command.Load(), Since: time.Unix(0, s.proc.since.Load()),
 		State: s.locks.State(), Info: *s.proc.info.Load(), Node: uint64(s.eng.db.NodeID()),
 	}
-	if t := s.proc.txn.Load(); t != nil {
+	if t := s.tx.Shown(); t != nil {
 		r.Uses = shownUses(s.locks.Held())
-		r.Txn = &show.Transaction{Started: t.started, Isolation: t.isolation, ReadOnly: t.readOnly, Tables: len(r.Uses)}
+		r.Txn = &show.Transaction{Started: t.Started, Isolation: t.Isolation, ReadOnly: t.ReadOnly, Tables: len(r.Uses)}
 	}
 	if wants := s.locks.Wants(); wants != nil {
 		r.Wants = shownUses(wants)

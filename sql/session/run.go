@@ -141,7 +141,7 @@ func looksAt(p planner.Plan) (rows float64) {
 // when tables or columns seem to be missing: it makes sure of the catalog first.
 func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error), params []types.Value,
 	w sql.ResultWriter) error {
-	refreshed, alone := false, s.vars.Autocommit && !s.inTransaction()
+	refreshed, alone := false, s.vars.Autocommit && !s.tx.In()
 	for replans, conflicts := 0, 0; ; {
 		p, err := plan()
 		if err == nil {
@@ -149,7 +149,7 @@ func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error
 		}
 		switch {
 		case err == nil:
-			s.spendNext(p, nil)
+			s.tx.SpendNext(len(p.Uses) > 0, nil)
 			return nil
 		case s.sent:
 			return s.failed(ctx, p, err)
@@ -178,9 +178,9 @@ func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error
 
 // failed ends a statement that will not be tried again; p is its plan, nil where there is none.
 func (s *Session) failed(ctx context.Context, p *planned, err error) error {
-	s.afterError(ctx, err)
+	s.tx.AfterError(ctx, err)
 	if p != nil {
-		s.spendNext(p, err)
+		s.tx.SpendNext(len(p.Uses) > 0, err)
 	}
 	s.rowCount = -1
 	return err
@@ -197,6 +197,11 @@ func (s *Session) freshCatalog(ctx context.Context) error {
 	}
 	s.snapshot = s.eng.db.Catalog()
 	return nil
+}
+
+// conflict tells whether err is one that the same statement may not meet when it is run again as a whole.
+func conflict(err error) bool {
+	return isAny(err, mysql.ErrLockDeadlock) || errors.Is(err, distributed.ErrSchemaChanged)
 }
 
 // pause waits a little, longer each time and never equally long, before a statement that lost a conflict runs again.
@@ -224,11 +229,11 @@ func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Val
 	if s.readsPast(p) {
 		return s.runPast(ctx, p, w)
 	}
-	if s.rt.Txn = s.ensureTxn(len(p.Uses) > 0); s.rt.Txn != nil {
+	if s.rt.Txn = s.tx.Ensure(len(p.Uses) > 0); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
-	if s.txn == nil && len(p.Uses) > 0 {
-		defer s.past.met()
+	if s.tx.Open() == nil && len(p.Uses) > 0 {
+		defer s.tx.Past().Met()
 	}
 	if p.modify != nil {
 		return s.runModify(ctx, p.modify, w)
@@ -318,16 +323,16 @@ func (s *Session) runRows(ctx context.Context, p *planned, w sql.ResultWriter) e
 // runModify changes data: in the open transaction, where a failed statement is undone by itself; in one of its own when
 // it takes several steps; otherwise in one consensus round.
 func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultWriter) error {
-	if s.writesRefused() {
+	if s.tx.WritesRefused() {
 		return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction)
 	}
 	var res *exec.ModifyResult
 	var err error
 	switch {
-	case s.txn != nil:
-		mark := s.txn.Savepoint()
+	case s.tx.Open() != nil:
+		mark := s.tx.Open().Savepoint()
 		if res, err = m.Run(ctx, &s.rt); err != nil {
-			return s.undo(ctx, mark, err)
+			return s.tx.Undo(ctx, mark, err)
 		}
 	case m.NeedsTxn():
 		res, err = s.runInOwnTxn(ctx, m)
@@ -353,14 +358,7 @@ func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultW
 
 // beginOwnTxn puts a transaction for one autocommit statement into the runtime.
 func (s *Session) beginOwnTxn() distributed.Txn {
-	level := s.next.isolation
-	if level == "" {
-		level = s.vars.Text("transaction_isolation")
-	}
-	s.rt.Txn = s.eng.db.Begin(distributed.TxnOptions{
-		Isolation: isolationOf(level), LockWait: s.vars.LockWait, Session: uint64(s.conn.ID), Committed: s.past.told(),
-	})
-	s.rt.Txn.StartStatement()
+	s.rt.Txn = s.tx.Own()
 	return s.rt.Txn
 }
 

@@ -22,6 +22,7 @@ import (
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
 	"cloudsql/sql/sysvar"
+	"cloudsql/sql/transaction"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -49,9 +50,9 @@ type Session struct {
 	prepared map[string]*statement // PREPARE name
 	nextStmt uint32
 
-	transaction
-	locks *metalock.Owner
-	past  pastReads
+	tx        transaction.Transaction
+	pastState distributed.Stale // that the running query sees
+	locks     *metalock.Owner
 
 	// Of the present statement.
 	env        expr.Env
@@ -104,8 +105,7 @@ type process struct {
 	command atomic.Pointer[string]
 	info    atomic.Pointer[string]
 	db      atomic.Pointer[string]
-	since   atomic.Int64            // unix nanoseconds
-	txn     atomic.Pointer[openTxn] // nil: none
+	since   atomic.Int64 // unix nanoseconds
 }
 
 // running is the context that statements run under. One is made for a connection's context and serves statement after
@@ -168,6 +168,8 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.run.memory = &s.statementMemory
 	s.kept = kept{variables: s.memory.Hold(memory.Variables), statements: s.memory.Hold(memory.Prepared)}
 	s.locks = e.locks.NewOwner((*lockClient)(s))
+	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.note,
+		Lost: func() { e.deadlocks.noteVictim(s) }})
 	s.answers = answers{Owner: s.locks, s: s}
 	s.env.Session = &s.answers
 	s.env.Warn = s.warnValue
@@ -187,10 +189,9 @@ func (s *Session) initialState() {
 	s.userVars, s.prepared = map[string]userVar{}, map[string]*statement{}
 	s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0
 	s.conds = conditions{}
-	s.transaction, s.past = transaction{}, pastReads{}
 	s.vars.Seed()
 	s.vars.FoundRows = s.foundRowsFlag()
-	s.past.setBound(s.vars.Staleness)
+	s.tx.Reset()
 	s.vars.SetNames(s.greetedCharset())
 	if s.conn.Capabilities&mysql.ClientInteractive != 0 {
 		s.vars.SetText("wait_timeout", s.vars.Text("interactive_timeout"))
@@ -213,7 +214,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
 		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.vars.LockWait, Warn: s.warnShardFn(),
-		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.past.told(),
+		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
 	}
 	s.snapshot = s.eng.db.Catalog()
 	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
@@ -231,7 +232,7 @@ func (s *Session) warnShardFn() func(fragment.Warning) {
 func (s *Session) endStatement() {
 	s.leavePlace()
 	s.locks.Done()
-	s.past.ended()
+	s.tx.Past().Ended()
 	s.trim()
 	s.statementMemory.Close()
 	s.run.end()
@@ -262,9 +263,9 @@ func (s *Session) status() uint16 {
 	if s.vars.Autocommit {
 		f |= mysql.ServerStatusAutocommit
 	}
-	if s.inTransaction() {
+	if s.tx.In() {
 		f |= mysql.ServerStatusInTrans
-		if s.readOnly {
+		if s.tx.ReadOnly() {
 			f |= statusInTransReadOnly
 		}
 	}
@@ -317,7 +318,7 @@ func (s *Session) setDB(db string) {
 
 // Reset is COM_RESET_CONNECTION.
 func (s *Session) Reset(ctx context.Context) error {
-	err := s.rollback(context.WithoutCancel(ctx))
+	err := s.tx.Rollback(context.WithoutCancel(ctx))
 	s.locks.UnlockAll()
 	s.locks.ReleaseNames()
 	s.initialState()
@@ -352,7 +353,7 @@ func (s *Session) Close() {
 	s.closeOnce.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_ = s.rollback(ctx) // first: what LOCK TABLES protects must be undone by the time that others see the tables
+		_ = s.tx.Rollback(ctx) // first: what LOCK TABLES protects must be undone by the time that others see the tables
 		s.locks.UnlockAll()
 		s.locks.ReleaseNames()
 		s.eng.forget(s)

@@ -60,7 +60,7 @@ func (s *Session) set(ctx context.Context, n *ast.SetStmt, params []types.Value)
 	}
 	for _, a := range list {
 		if a.commit {
-			if err := s.implicitCommit(ctx); err != nil {
+			if err := s.tx.ImplicitCommit(ctx); err != nil {
 				return err
 			}
 		}
@@ -155,9 +155,9 @@ func bareWord(e ast.ExprNode) (string, bool) {
 func (s *Session) assignSession(v *sysvar.Variable, text string) []assignment {
 	switch v.Name {
 	case "transaction_isolation":
-		return []assignment{{apply: func() error { return s.setTransaction(false, text, "") }}}
+		return []assignment{{apply: func() error { return s.tx.Set(false, text, "") }}}
 	case "transaction_read_only":
-		return []assignment{{apply: func() error { return s.setTransaction(false, "", text) }}}
+		return []assignment{{apply: func() error { return s.tx.Set(false, "", text) }}}
 	case "autocommit":
 		return []assignment{{apply: func() error { s.vars.Autocommit = text == "ON"; return nil }, commit: text == "ON" && !s.vars.Autocommit}}
 	}
@@ -188,7 +188,7 @@ func (s *Session) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.V
 // assignNextTransaction is about the next transaction only; refused inside of one (1568). DEFAULT is the session's value.
 func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
-	if s.inTransaction() {
+	if s.tx.In() {
 		return nil, mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
 	}
 	named := "transaction_isolation"
@@ -204,9 +204,9 @@ func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast
 		return nil, err
 	}
 	if name == dialect.OneShotAccess {
-		return []assignment{{apply: func() error { s.next.access = text; return nil }}}, nil
+		return []assignment{{apply: func() error { s.tx.SetNext("", text); return nil }}}, nil
 	}
-	return []assignment{{apply: func() error { s.next.isolation = text; return nil }}}, nil
+	return []assignment{{apply: func() error { s.tx.SetNext(text, ""); return nil }}}, nil
 }
 
 func (s *Session) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {

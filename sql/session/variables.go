@@ -71,11 +71,9 @@ func (s *Session) setVar(v *sysvar.Variable, text string) {
 	s.vars.Set(v, text)
 	switch v.Name {
 	case "innodb_lock_wait_timeout":
-		if s.txn != nil {
-			s.txn.SetLockWait(s.vars.LockWait)
-		}
+		s.tx.FollowLockWait()
 	case "cloudsql_read_staleness_ms":
-		s.past.setBound(s.vars.Staleness)
+		s.tx.Past().SetBound(s.vars.Staleness)
 	}
 }
 
