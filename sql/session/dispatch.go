@@ -276,7 +276,7 @@ func (s *Session) kill(ctx context.Context, n *ast.KillStmt, params []types.Valu
 		}
 		id = u
 	}
-	return s.eng.kill(ctx, s, id, n.Query)
+	return s.eng.peers.Kill(ctx, s.killer(), id, n.Query)
 }
 
 func utoa(u uint64) string { return strconv.FormatUint(u, 10) }

@@ -17,6 +17,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/peers"
 	"cloudsql/sql/sysvar"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
@@ -64,7 +65,7 @@ type Engine struct {
 
 	admission admission
 
-	deadlocks deadlockKeeper
+	peers *peers.Peers
 
 	mu       sync.RWMutex
 	sessions map[uint32]*Session
@@ -107,10 +108,9 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	e.plans.init(cfg.PlanCache, cfg.Memory)
 	e.admission.init(cfg.Running)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
-	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.ownerAlive, Moved: metalock.Moved}
-	e.locks = metalock.New(metalock.Config{DB: db, Engine: owner, Alive: e.ownerAlive, Others: e.otherNodes})
-	e.deadlocks.init(e)
-	e.registerCalls()
+	e.peers = peers.New(peers.Config{DB: db, Engine: owner, Each: e.eachMember, Find: e.findMember})
+	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.peers.Alive, Moved: metalock.Moved}
+	e.locks = metalock.New(metalock.Config{DB: db, Engine: owner, Alive: e.peers.Alive, Others: e.peers.Others})
 	spawn.Go("releasing locks of an earlier run", e.locks.BuryEarlierSelf)
 	return e
 }

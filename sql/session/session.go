@@ -169,7 +169,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.kept = kept{variables: s.memory.Hold(memory.Variables), statements: s.memory.Hold(memory.Prepared)}
 	s.locks = e.locks.NewOwner((*lockClient)(s))
 	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.note,
-		Lost: func() { e.deadlocks.noteVictim(s) }})
+		Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
 	s.answers = answers{Owner: s.locks, s: s}
 	s.env.Session = &s.answers
 	s.env.Warn = s.warnValue

@@ -90,7 +90,7 @@ func (c *showContext) Processes(ctx context.Context) ([]show.Process, error) {
 	if c.s.account().Has(mysql.ProcessPriv) {
 		account = ""
 	}
-	return c.s.eng.allProcesses(ctx, account), nil
+	return c.s.eng.peers.Processes(ctx, account), nil
 }
 
 // MetadataLocks lists the table locks and user locks in the catalog.

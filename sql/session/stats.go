@@ -3,8 +3,11 @@ package session
 import (
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/distributed"
 )
 
 // stats are the counters of SHOW STATUS.
@@ -213,4 +216,22 @@ func (e *Engine) statusVars() map[string]string {
 		}
 	}
 	return vars
+}
+
+// lockStatus adds InnoDB's counters of waits for row locks, of this node's leaseholders.
+func (e *Engine) lockStatus(vars map[string]string) {
+	v, ok := e.db.(distributed.LockViewer)
+	if !ok {
+		return
+	}
+	s := v.LockStats()
+	average := time.Duration(0)
+	if s.Waits > 0 {
+		average = s.Time / time.Duration(s.Waits) //nolint:gosec // far below 2^63
+	}
+	millis := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
+	vars["Innodb_row_lock_current_waits"] = strconv.Itoa(s.Waiting)
+	vars["Innodb_row_lock_waits"] = strconv.FormatUint(s.Waits, 10)
+	vars["Innodb_row_lock_time"], vars["Innodb_row_lock_time_avg"], vars["Innodb_row_lock_time_max"] = millis(s.Time), millis(average), millis(s.MaxTime)
+	vars["Innodb_deadlocks"] = strconv.FormatUint(s.Deadlocks, 10)
 }

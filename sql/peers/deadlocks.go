@@ -1,10 +1,9 @@
-package session
+package peers
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -14,13 +13,13 @@ import (
 
 // The calls about deadlocks. Payloads are JSON.
 const (
-	callDescribe       = "sql.describe" // describeRequest → []processRecord
+	callDescribe       = "sql.describe" // describeRequest → []Record
 	callLatestDeadlock = "sql.deadlock" // → show.DeadlockReport, or nothing
 )
 
-// deadlockKeeper remembers the newest deadlock that this node broke, with what the sessions were doing.
-type deadlockKeeper struct {
-	eng *Engine
+// keeper remembers the newest deadlock that this node broke, with what the sessions were doing.
+type keeper struct {
+	peers *Peers
 
 	mu      sync.Mutex
 	latest  *show.DeadlockReport
@@ -32,7 +31,7 @@ type deadlockKeeper struct {
 // victim is a session as it was when its transaction was lost: soon afterwards it does something else.
 type victim struct {
 	at     time.Time
-	record processRecord
+	record Record
 }
 
 const (
@@ -46,22 +45,22 @@ type describeRequest struct {
 	Victim   uint64   `json:"victim"`
 }
 
-func (k *deadlockKeeper) init(e *Engine) {
-	k.eng = e
+func (k *keeper) init(e *Peers) {
+	k.peers = e
 	if v, ok := e.db.(distributed.LockViewer); ok {
 		v.OnDeadlock(k.found)
 	}
 }
 
-func (k *deadlockKeeper) registerCalls() {
-	k.eng.db.RegisterCall(callDescribe, func(_ context.Context, payload []byte) ([]byte, error) {
+func (k *keeper) registerCalls() {
+	k.peers.db.RegisterCall(callDescribe, func(_ context.Context, payload []byte) ([]byte, error) {
 		var r describeRequest
 		if err := json.Unmarshal(payload, &r); err != nil {
 			return nil, fmt.Errorf("describe request: %w", err)
 		}
 		return json.Marshal(k.describeHere(&r))
 	})
-	k.eng.db.RegisterCall(callLatestDeadlock, func(context.Context, []byte) ([]byte, error) {
+	k.peers.db.RegisterCall(callLatestDeadlock, func(context.Context, []byte) ([]byte, error) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if k.latest == nil {
@@ -71,9 +70,10 @@ func (k *deadlockKeeper) registerCalls() {
 	})
 }
 
-// noteVictim keeps what a session was doing when it lost its transaction.
-func (k *deadlockKeeper) noteVictim(s *Session) {
-	v := victim{time.Now(), s.record()}
+// NoteVictim keeps what a session was doing when it lost its transaction.
+func (p *Peers) NoteVictim(r Record) {
+	k := &p.deadlocks
+	v := victim{time.Now(), r}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if len(k.victims) == maxVictims {
@@ -83,7 +83,7 @@ func (k *deadlockKeeper) noteVictim(s *Session) {
 }
 
 // found is told of a deadlock. Where they come faster than they can be described, the newest is.
-func (k *deadlockKeeper) found(d *distributed.Deadlock) {
+func (k *keeper) found(d *distributed.Deadlock) {
 	k.mu.Lock()
 	k.pending = d
 	if k.busy {
@@ -103,21 +103,21 @@ func (k *deadlockKeeper) found(d *distributed.Deadlock) {
 }
 
 // describe asks the members' gateways what their sessions are doing.
-func (k *deadlockKeeper) describe(d *distributed.Deadlock) *show.DeadlockReport {
+func (k *keeper) describe(d *distributed.Deadlock) *show.DeadlockReport {
 	q := &describeRequest{Victim: d.Members[d.Victim].Session}
 	for i := range d.Members {
 		q.Sessions = append(q.Sessions, d.Members[i].Session)
 	}
 	known := map[uint64]show.Process{}
-	take := func(list []processRecord) {
+	take := func(list []Record) {
 		for i := range list {
 			known[list[i].ID] = list[i].process()
 		}
 	}
 	take(k.describeHere(q))
 	if payload, err := json.Marshal(q); err == nil && len(known) < len(q.Sessions) {
-		for _, reply := range k.eng.callAll(context.Background(), callDescribe, payload) {
-			var list []processRecord
+		for _, reply := range k.peers.CallAll(context.Background(), callDescribe, payload) {
+			var list []Record
 			if json.Unmarshal(reply, &list) == nil {
 				take(list)
 			}
@@ -131,19 +131,19 @@ func (k *deadlockKeeper) describe(d *distributed.Deadlock) *show.DeadlockReport 
 }
 
 // describeHere describes the sessions that are this node's.
-func (k *deadlockKeeper) describeHere(q *describeRequest) (list []processRecord) {
+func (k *keeper) describeHere(q *describeRequest) (list []Record) {
 	for _, id := range q.Sessions {
 		if r, ok := k.victim(id); ok && id == q.Victim {
 			list = append(list, r)
-		} else if s := k.eng.session(uint32(id)); s != nil { //nolint:gosec // connection ids have 32 bits
-			list = append(list, s.record())
+		} else if m, ok := k.peers.cfg.Find(uint32(id)); ok { //nolint:gosec // connection ids have 32 bits
+			list = append(list, m.Record())
 		}
 	}
 	return list
 }
 
 // victim finds a session that lost its transaction just now.
-func (k *deadlockKeeper) victim(session uint64) (processRecord, bool) {
+func (k *keeper) victim(session uint64) (Record, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i := len(k.victims) - 1; i >= 0; i-- {
@@ -151,40 +151,20 @@ func (k *deadlockKeeper) victim(session uint64) (processRecord, bool) {
 			return v.record, true
 		}
 	}
-	return processRecord{}, false
+	return Record{}, false
 }
 
-var _ show.Deadlocks = (*showContext)(nil)
-
 // LatestDeadlock is the newest one of all nodes that answer.
-func (c *showContext) LatestDeadlock(ctx context.Context) *show.DeadlockReport {
-	k := &c.s.eng.deadlocks
+func (p *Peers) LatestDeadlock(ctx context.Context) *show.DeadlockReport {
+	k := &p.deadlocks
 	k.mu.Lock()
 	latest := k.latest
 	k.mu.Unlock()
-	for _, reply := range k.eng.callAll(ctx, callLatestDeadlock, nil) {
+	for _, reply := range k.peers.CallAll(ctx, callLatestDeadlock, nil) {
 		r := &show.DeadlockReport{}
 		if len(reply) > 0 && json.Unmarshal(reply, r) == nil && (latest == nil || r.At.After(latest.At)) {
 			latest = r
 		}
 	}
 	return latest
-}
-
-// lockStatus adds InnoDB's counters of waits for row locks, of this node's leaseholders.
-func (e *Engine) lockStatus(vars map[string]string) {
-	v, ok := e.db.(distributed.LockViewer)
-	if !ok {
-		return
-	}
-	s := v.LockStats()
-	average := time.Duration(0)
-	if s.Waits > 0 {
-		average = s.Time / time.Duration(s.Waits) //nolint:gosec // far below 2^63
-	}
-	millis := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-	vars["Innodb_row_lock_current_waits"] = strconv.Itoa(s.Waiting)
-	vars["Innodb_row_lock_waits"] = strconv.FormatUint(s.Waits, 10)
-	vars["Innodb_row_lock_time"], vars["Innodb_row_lock_time_avg"], vars["Innodb_row_lock_time_max"] = millis(s.Time), millis(average), millis(s.MaxTime)
-	vars["Innodb_deadlocks"] = strconv.FormatUint(s.Deadlocks, 10)
 }
