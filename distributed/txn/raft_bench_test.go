@@ -16,6 +16,7 @@ import (
 	"cloudsql/storage/engine"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
 // BenchmarkRaftWrite is one-row autocommit updates on one node with its log on disk: one consensus round each, fsync
@@ -101,7 +102,7 @@ func newRaftReplica(b *testing.B, pipeline int) *replica.Replica {
 	}
 	source := &testSource{}
 	source.next.Store(uint64(1) << 40)
-	r := replica.New(replica.Config{Node: 1, Group: g, Timestamps: source, Logger: quiet, Pipeline: pipeline})
+	r := replica.New(replica.Config{Node: 1, Group: g, Timestamps: source, Logger: quiet, Pipeline: pipeline, Version: version.At(version.Max)})
 	r.Start()
 	b.Cleanup(r.Close)
 	host.Campaign(firstShard)

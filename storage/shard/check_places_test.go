@@ -32,7 +32,7 @@ func TestCheckedBodiesOfManyClients(t *testing.T) {
 			missing++
 		}
 	}
-	if missing > clients/20 {
+	if missing > clients/100 {
 		t.Errorf("%d of %d have to be decoded again", missing, clients)
 	}
 }
