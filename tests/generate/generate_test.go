@@ -117,7 +117,7 @@ type fault struct {
 }
 
 const (
-	patience  = time.Minute
+	patience  = 2 * time.Minute // twice what is slow: what takes longer is lost
 	keptLines = 40
 )
 
