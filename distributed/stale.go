@@ -3,14 +3,12 @@ package distributed
 import (
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 )
 
 // ErrTooOld: versions that a snapshot needs have been removed. 1412, like a snapshot from before its table's rows.
-var ErrTooOld error = mysqlerr.Newf(mysql.ErrTableDefChanged, "Snapshot too old: the versions it needs have been removed")
+var ErrTooOld error = mysqlerr.Newf(mysqlerr.TableDefChanged, "Snapshot too old: the versions it needs have been removed")
 
 // Stale makes a transaction one of reads on a single past state, which any replica that is near and has come that far
 // serves without asking the leaseholder. Such a transaction neither writes nor locks.

@@ -47,11 +47,11 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	if !ok {
 		c.server.Metrics.AuthFailures.Add(1)
 		c.log.Info("access denied", "user", r.user, "host", host, "password", usedPassword)
-		return mysqlerr.New(mysql.ER_ACCESS_DENIED_ERROR, r.user, host, usedPassword)
+		return mysqlerr.New(mysqlerr.AccessDenied, r.user, host, usedPassword)
 	}
 	if account.Locked {
 		c.server.Metrics.AuthFailures.Add(1)
-		return mysqlerr.Newf(errAccountLocked, "Access denied for user '%s'@'%s'. Account is locked.", r.user, host)
+		return mysqlerr.New(mysqlerr.AccountLocked, r.user, host)
 	}
 	info := *c.info
 	info.Account, info.ClientUser, info.DB = account, r.user, r.db

@@ -65,7 +65,7 @@ func (c *conn) dispatch(command byte, data []byte) error {
 	case mysql.COM_REFRESH, mysql.COM_BINLOG_DUMP, mysql.COM_BINLOG_DUMP_GTID, mysql.COM_REGISTER_SLAVE:
 		return mysqlerr.NotSupported("COM_" + strings.ToUpper(commandNames[command]))
 	}
-	return mysqlerr.New(mysql.ER_UNKNOWN_COM_ERROR)
+	return mysqlerr.New(mysqlerr.UnknownCom)
 }
 
 // okAfter answers a command that gives nothing but success.
@@ -85,7 +85,7 @@ func (c *conn) kill(data []byte) error {
 	d := packet.NewDecoder(data)
 	id := d.Uint32()
 	if d.Bad() {
-		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+		return mysqlerr.New(mysqlerr.MalformedPacket)
 	}
 	return c.query("KILL " + strconv.FormatUint(uint64(id), 10))
 }
@@ -95,13 +95,13 @@ func (c *conn) setOption(data []byte) error {
 	d := packet.NewDecoder(data)
 	switch option := d.Uint16(); {
 	case d.Bad():
-		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+		return mysqlerr.New(mysqlerr.MalformedPacket)
 	case option == mysql.MYSQL_OPTION_MULTI_STATEMENTS_ON:
 		c.caps |= mysql.CLIENT_MULTI_STATEMENTS
 	case option == mysql.MYSQL_OPTION_MULTI_STATEMENTS_OFF:
 		c.caps &^= mysql.CLIENT_MULTI_STATEMENTS
 	default:
-		return mysqlerr.New(mysql.ER_UNKNOWN_COM_ERROR)
+		return mysqlerr.New(mysqlerr.UnknownCom)
 	}
 	c.info.Capabilities = c.caps
 	status, warnings := c.session.Status()
@@ -138,7 +138,7 @@ func (c *conn) fieldList(data []byte) error {
 	d := packet.NewDecoder(data)
 	table, pattern := c.text(d.Nul()), c.text(d.Rest())
 	if d.Bad() {
-		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+		return mysqlerr.New(mysqlerr.MalformedPacket)
 	}
 	cols, defaults, err := c.session.FieldList(c.ctx, table, pattern)
 	if err != nil {

@@ -30,10 +30,6 @@ type NetTimeouter interface {
 }
 
 // MySQL's error codes that go-mysql's table lacks.
-const (
-	errAccountLocked   = 3118
-	errSecureTransport = 3159
-)
 
 // Limits on clients.
 const (
@@ -254,7 +250,7 @@ func (c *conn) serveCommand(data []byte) error {
 		e = mysqlerr.From(context.Cause(c.ctx))
 	default:
 		e = mysqlerr.From(err)
-		if e.Code == mysql.ER_UNKNOWN_ERROR {
+		if e.Code == mysqlerr.UnknownError {
 			c.log.Error("a command failed", "command", command, "err", err)
 		}
 	}
@@ -268,15 +264,15 @@ func (c *conn) readFailed(err error) (goesOn bool) {
 	var e *mysqlerr.Error
 	switch {
 	case errors.Is(err, packet.ErrTooLarge):
-		return c.refuseRequest(mysqlerr.New(mysql.ER_NET_PACKET_TOO_LARGE))
+		return c.refuseRequest(mysqlerr.New(mysqlerr.NetPacketTooLarge))
 	case errors.As(err, &e): // no memory for it
 		return c.refuseRequest(e)
 	case errors.Is(err, packet.ErrOutOfOrder):
-		e = mysqlerr.New(mysql.ER_NET_PACKETS_OUT_OF_ORDER)
+		e = mysqlerr.New(mysqlerr.NetPacketsOutOfOrder)
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.ending.Load() == endIdle:
 		e = mysqlerr.New(mysqlerr.ClientInteractionTimeout)
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.ending.Load() == endStalled:
-		e = mysqlerr.New(mysql.ER_NET_READ_INTERRUPTED)
+		e = mysqlerr.New(mysqlerr.NetReadInterrupted)
 	case errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
 		return false
 	default:
@@ -328,7 +324,7 @@ func (c *conn) end(why int32) {
 	past := time.Unix(1, 0)
 	switch why {
 	case endKilled:
-		c.cancel(mysqlerr.New(mysql.ER_QUERY_INTERRUPTED))
+		c.cancel(mysqlerr.New(mysqlerr.QueryInterrupted))
 		_ = c.nc.SetWriteDeadline(time.Now().Add(lastWordsTimeout))
 	case endGone:
 		c.server.Metrics.Gone.Add(1)
@@ -343,6 +339,6 @@ func (c *conn) end(why int32) {
 // abort ends the connection without answering.
 func (c *conn) abort() {
 	c.end(endKilled)
-	c.cancel(mysqlerr.New(mysql.ER_SERVER_SHUTDOWN))
+	c.cancel(mysqlerr.New(mysqlerr.ServerShutdown))
 	_ = c.nc.Close()
 }

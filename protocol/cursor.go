@@ -71,10 +71,10 @@ func (c *conn) fetchStmt(data []byte) error {
 	}
 	limit := d.Uint32()
 	if d.Bad() {
-		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+		return mysqlerr.New(mysqlerr.MalformedPacket)
 	}
 	if s.cursor == nil {
-		return mysqlerr.Newf(mysql.ER_STMT_HAS_NO_OPEN_CURSOR, "The statement (%d) has no open cursor.", s.ID())
+		return mysqlerr.New(mysqlerr.StmtHasNoOpenCursor, s.ID())
 	}
 	more, err := s.cursor.send(c, limit)
 	if err != nil {

@@ -76,8 +76,7 @@ func (c *conn) handshake() error {
 	}
 	c.caps = r.caps & c.offered()
 	if c.server.cfg.RequireTLS && !c.secure {
-		return mysqlerr.Newf(errSecureTransport,
-			"Connections using insecure transport are prohibited while --require_secure_transport=ON.")
+		return mysqlerr.New(mysqlerr.SecureTransportRequired)
 	}
 	if err := c.authenticate(r); err != nil {
 		return err
@@ -106,7 +105,7 @@ func (c *conn) takeLimits() error {
 	}
 	if !c.limits.Administrator && c.server.crowded() {
 		c.server.Metrics.Refused.Add(1)
-		return mysqlerr.New(mysql.ER_CON_COUNT_ERROR)
+		return mysqlerr.New(mysqlerr.ConCount)
 	}
 	c.pc.SetMaxPayload(c.limits.MaxAllowedPacket)
 	if m, ok := c.session.(MemoryAccounter); ok {
@@ -120,7 +119,7 @@ func (c *conn) takeLimits() error {
 func (c *conn) readHandshake() ([]byte, error) {
 	data, err := c.pc.ReadPacket()
 	if errors.Is(err, packet.ErrTooLarge) || errors.Is(err, packet.ErrOutOfOrder) {
-		return nil, mysqlerr.New(mysql.ER_HANDSHAKE_ERROR)
+		return nil, mysqlerr.New(mysqlerr.Handshake)
 	}
 	return data, err
 }
@@ -194,7 +193,7 @@ func parseHandshakeResponse(data []byte) (*handshakeResponse, error) {
 	}
 	r.takeTail(&d)
 	if d.Bad() || r.caps&mysql.CLIENT_PROTOCOL_41 == 0 {
-		return nil, mysqlerr.New(mysql.ER_HANDSHAKE_ERROR)
+		return nil, mysqlerr.New(mysqlerr.Handshake)
 	}
 	return r, nil
 }
@@ -246,7 +245,7 @@ func parseChangeUser(data []byte, caps uint32) (*handshakeResponse, error) {
 		r.plugin = mysql.AUTH_NATIVE_PASSWORD
 	}
 	if d.Bad() {
-		return nil, mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+		return nil, mysqlerr.New(mysqlerr.MalformedPacket)
 	}
 	return r, nil
 }

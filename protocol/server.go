@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-mysql-org/go-mysql/mysql"
-
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
 	"cloudsql/sql/auth"
@@ -205,7 +203,7 @@ func (s *Server) accept(nc net.Conn) {
 	s.mu.Unlock()
 	if refused {
 		s.Metrics.Refused.Add(1)
-		spawn.Go("refusing a connection", func() { c.refuse(mysqlerr.New(mysql.ER_CON_COUNT_ERROR)) })
+		spawn.Go("refusing a connection", func() { c.refuse(mysqlerr.New(mysqlerr.ConCount)) })
 		return
 	}
 	s.Metrics.Open.Add(1)

@@ -24,12 +24,12 @@ type stmt struct {
 func (c *conn) takeStmt(d *packet.Decoder, command string) (*stmt, error) {
 	id := d.Uint32()
 	if d.Bad() {
-		return nil, mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+		return nil, mysqlerr.New(mysqlerr.MalformedPacket)
 	}
 	if s, ok := c.stmts[id]; ok {
 		return s, nil
 	}
-	return nil, mysqlerr.Newf(mysql.ER_UNKNOWN_STMT_HANDLER,
+	return nil, mysqlerr.Newf(mysqlerr.UnknownStmtHandler,
 		"Unknown prepared statement handler (%d) given to %s", id, command)
 }
 
@@ -88,7 +88,7 @@ func (c *conn) executeStmt(data []byte) error {
 	cursorType := d.Uint8()
 	d.Uint32() // iteration count, always 1
 	if d.Bad() {
-		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+		return mysqlerr.New(mysqlerr.MalformedPacket)
 	}
 	if err := s.failed; err != nil {
 		s.reset()
@@ -124,12 +124,12 @@ func (c *conn) sendLongData(data []byte) error {
 	i, piece := int(d.Uint16()), d.Rest()
 	switch {
 	case d.Bad() || i >= s.ParamCount():
-		s.failed = mysqlerr.New(mysql.ER_WRONG_ARGUMENTS, "mysqld_stmt_send_long_data")
+		s.failed = mysqlerr.New(mysqlerr.WrongArguments, "mysqld_stmt_send_long_data")
 	case s.failed != nil:
 	case s.growLongData(len(piece)) != nil:
 	case s.params.AddLongData(i, s.ParamCount(), piece) > c.limits.MaxAllowedPacket:
 		s.dropLongData()
-		s.failed = mysqlerr.Newf(mysql.ER_UNKNOWN_ERROR, "Parameter of prepared statement which is set through "+
+		s.failed = mysqlerr.Newf(mysqlerr.UnknownError, "Parameter of prepared statement which is set through "+
 			"mysql_send_long_data() is longer than 'max_allowed_packet' bytes")
 	}
 	return nil

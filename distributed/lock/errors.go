@@ -1,17 +1,14 @@
 package lock
 
 import (
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 )
 
 // ErrDeadlock is 1213: what a victim gets, and who has lost its locks.
-func ErrDeadlock() error { return mysqlerr.New(mysql.ErrLockDeadlock) }
+func ErrDeadlock() error { return mysqlerr.New(mysqlerr.LockDeadlock) }
 
-func errLockTimeout() error { return mysqlerr.New(mysql.ErrLockWaitTimeout) }
-func errTableFull() error   { return mysqlerr.New(mysql.ErrLockTableFull) }
+func errLockTimeout() error { return mysqlerr.New(mysqlerr.LockWaitTimeout) }
+func errTableFull() error   { return mysqlerr.New(mysqlerr.LockTableFull) }
 func errNoWait() error {
-	return mysqlerr.Newf(mysql.ErrLockAcquireFailAndNoWaitSet,
-		"Statement aborted because lock(s) could not be acquired immediately and NOWAIT is set.")
+	return mysqlerr.New(mysqlerr.LockAcquireFailAndNoWaitSet)
 }

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/mysqlerr"
@@ -127,7 +125,7 @@ func (n *Node) lost(s schema.ShardID) error {
 	}
 	for _, r := range n.dir.replicas() {
 		if r.Shard == s && r.Damaged && !r.Retired {
-			return mysqlerr.Newf(mysql.ErrCrashedOnUsage, "The data of shard %d is damaged, and there is no other replica of it: %s. "+
+			return mysqlerr.Newf(mysqlerr.CrashedOnUsage, "The data of shard %d is damaged, and there is no other replica of it: %s. "+
 				"Put back an intact copy of the node's data directory", s, r.Broken)
 		}
 	}

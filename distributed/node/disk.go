@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -134,7 +132,7 @@ func (n *Node) refuseWrites(dir string) {
 			if refused == nil {
 				refused = map[schema.ShardID]error{}
 			}
-			refused[sh.ID] = mysqlerr.New(mysql.ErrDiskFull, dir, int(syscall.ENOSPC), syscall.ENOSPC.Error())
+			refused[sh.ID] = mysqlerr.New(mysqlerr.DiskFull, dir, int(syscall.ENOSPC), syscall.ENOSPC.Error())
 		}
 	}
 	n.refused.Store(&refused)

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/shard"
 )
@@ -174,7 +172,7 @@ func (r *Replica) notAdmitted(ctx context.Context, w *write) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return mysqlerr.Newf(mysql.ErrOutOfResources, "Out of resources: too many large writes wait for shard %d; try again later", r.shard)
+	return mysqlerr.Newf(mysqlerr.OutOfResources, "Out of resources: too many large writes wait for shard %d; try again later", r.shard)
 }
 
 // landed says that w is not on its way any more; it does no harm to say so twice.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -89,5 +87,5 @@ func (l *rowLocker) SettleRange(first, last []byte) {
 
 func isDeadlock(err error) bool {
 	var e *mysqlerr.Error
-	return errors.As(err, &e) && e.Code == mysql.ErrLockDeadlock
+	return errors.As(err, &e) && e.Code == mysqlerr.LockDeadlock
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mutant"
@@ -266,6 +264,6 @@ func (r *Replica) ReserveAutoInc(ctx context.Context, _ schema.ShardID, tablet s
 }
 
 func errTooBig() error {
-	return mysqlerr.Newf(mysql.ErrTransCacheFull, "Multi-statement transaction required more than "+
+	return mysqlerr.Newf(mysqlerr.TransCacheFull, "Multi-statement transaction required more than "+
 		"'max_binlog_cache_size' bytes of storage; increase this mysqld variable and try again")
 }

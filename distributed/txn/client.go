@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -265,4 +263,4 @@ func (c *Client) shardOf(t schema.TabletID) (schema.ShardID, error) {
 	return 0, distributed.ErrSchemaChanged
 }
 
-func errReadOnly() error { return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction) }
+func errReadOnly() error { return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction) }

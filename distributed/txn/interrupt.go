@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -38,7 +36,7 @@ func (c *Client) interrupted(s schema.ShardID, q *replica.WriteRequest, cause er
 	case reply != nil && err == nil:
 		return reply.Results, nil
 	case standing.Status == shard.Committed:
-		return nil, mysqlerr.Newf(mysql.ErrErrorDuringCommit, "The statement was interrupted after it had taken effect")
+		return nil, mysqlerr.Newf(mysqlerr.ErrorDuringCommit, "The statement was interrupted after it had taken effect")
 	}
 	c.Stats.UnknownOutcomes.Add(1)
 	return nil, errors.Join(errDoubt, errOutcomeUnknown("the statement was interrupted"))

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
@@ -98,5 +96,5 @@ func (c *Client) execute(ctx context.Context, s schema.ShardID, first mvcc.Times
 
 // errOutcomeUnknown is what a client is told whose change may have taken effect.
 func errOutcomeUnknown(why string) error {
-	return mysqlerr.Newf(mysql.ErrErrorDuringCommit, "Whether the transaction took effect is unknown: %s", why)
+	return mysqlerr.Newf(mysqlerr.ErrorDuringCommit, "Whether the transaction took effect is unknown: %s", why)
 }

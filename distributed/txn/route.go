@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -205,7 +203,7 @@ func unavailable(ctx context.Context, what string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return mysqlerr.Newf(mysql.ErrGetErrmsg, "Got error %d 'No node serves %s: %v' from cloudsql", noConnection, what, err)
+	return mysqlerr.Newf(mysqlerr.GetErrmsg, "Got error %d 'No node serves %s: %v' from cloudsql", noConnection, what, err)
 }
 
 // public turns a leaseholder's error into what distributed.DB promises.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
@@ -164,7 +162,7 @@ func (c *Client) past(ctx context.Context, at mvcc.Timestamp) error {
 			return nil
 		}
 		if time.Now().After(end) || at.Time().Sub(ts.Time()) > futureWait {
-			return mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect AS OF TIMESTAMP value: the cluster's time is %s",
+			return mysqlerr.Newf(mysqlerr.WrongValue, "Incorrect AS OF TIMESTAMP value: the cluster's time is %s",
 				ts.Time().UTC().Format("2006-01-02 15:04:05.000 UTC"))
 		}
 		if !c.pause(ctx, 10*time.Millisecond) {

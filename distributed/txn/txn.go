@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/distributed/lock"
 	"cloudsql/distributed/replica"
@@ -62,7 +60,7 @@ func (c *Client) Begin(o distributed.TxnOptions) distributed.Txn {
 // rollbackWait bounds how long a rollback, or the cleaning up after a cancelled statement, may take.
 const rollbackWait = 5 * time.Second
 
-func errDeadlock() error { return mysqlerr.New(mysql.ErrLockDeadlock) }
+func errDeadlock() error { return mysqlerr.New(mysqlerr.LockDeadlock) }
 
 // snapshot is the timestamp that plain reads see; the first one fetches it.
 func (t *Txn) snapshot(ctx context.Context) (mvcc.Timestamp, error) {
@@ -208,7 +206,7 @@ func (t *Txn) usable() error {
 // failed takes note of an error's consequences.
 func (t *Txn) failed(err error) error {
 	var e *mysqlerr.Error
-	if errors.As(err, &e) && e.Code == mysql.ErrLockDeadlock {
+	if errors.As(err, &e) && e.Code == mysqlerr.LockDeadlock {
 		t.abort()
 	}
 	return err
@@ -287,7 +285,7 @@ func (t *Txn) unwrite(statement context.Context, l *leg, err error) error {
 		return statement.Err()
 	}
 	t.c.cfg.Logger.Warn("a statement's answer was lost, and its writes were taken back", "shard", uint64(l.shard), "err", err)
-	return mysqlerr.Newf(mysql.ErrQueryInterrupted, "The connection to the node that serves the table was interrupted; the statement was undone")
+	return mysqlerr.Newf(mysqlerr.QueryInterrupted, "The connection to the node that serves the table was interrupted; the statement was undone")
 }
 
 // Savepoint implements distributed.Txn.

@@ -57,10 +57,10 @@ func (p *Params) Decode(payload []byte, n int) error {
 	}
 	if d.Bad() {
 		p.types = nil
-		return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+		return mysqlerr.New(mysqlerr.MalformedPacket)
 	}
 	if len(p.types) != n {
-		return mysqlerr.New(mysql.ER_WRONG_ARGUMENTS, "mysqld_stmt_execute")
+		return mysqlerr.New(mysqlerr.WrongArguments, "mysqld_stmt_execute")
 	}
 	for i := range n {
 		v, ok := types.Null, true
@@ -71,7 +71,7 @@ func (p *Params) Decode(payload []byte, n int) error {
 			v, ok = p.decode(&d, p.types[i])
 		}
 		if !ok || d.Bad() {
-			return mysqlerr.New(mysql.ER_MALFORMED_PACKET)
+			return mysqlerr.New(mysqlerr.MalformedPacket)
 		}
 		p.Values = append(p.Values, v)
 	}

@@ -141,11 +141,11 @@ func NewAgg(name string, distinct bool, args []Expr) (*Agg, error) {
 		return nil, unknownFunction(name)
 	}
 	if len(args) < d.min || d.max >= 0 && len(args) > d.max || len(args) > 1 && n == "count" && !distinct {
-		return nil, mysqlerr.New(errWrongParamcount, n)
+		return nil, mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, n)
 	}
 	for _, a := range args {
 		if isRow(a) {
-			return nil, mysqlerr.New(errOperandColumns, 1)
+			return nil, mysqlerr.New(mysqlerr.OperandColumns, 1)
 		}
 	}
 	if numberAggs[n] {

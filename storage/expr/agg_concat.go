@@ -5,6 +5,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -107,7 +108,7 @@ func (s *concatState) append(env *Env, text []byte) {
 		}
 	}
 	s.out = s.out[:cut]
-	env.warn(errCutValueGroup, s.rows)
+	env.warn(mysqlerr.CutValueGroupConcat, s.rows)
 }
 
 func (s *concatState) Result(env *Env) (types.Value, error) {

@@ -28,7 +28,7 @@ func (s *jsonArrayState) Add(env *Env, row []types.Value) error {
 // take the node's memory.
 func (a *Agg) fits(env *Env, n int) error {
 	if limit := env.maxPacket(); n > limit {
-		return mysqlerr.Newf(errCapacityExceeded, "Memory capacity of %d bytes for '%s' exceeded. The result is larger than max_allowed_packet.", limit, a.Name)
+		return mysqlerr.Newf(mysqlerr.CapacityExceeded, "Memory capacity of %d bytes for '%s' exceeded. The result is larger than max_allowed_packet.", limit, a.Name)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func (s *jsonObjectState) Add(env *Env, row []types.Value) error {
 		return err
 	}
 	if k.IsNull() {
-		return mysqlerr.Newf(errJSONNullKey, "JSON documents may not contain NULL member names.")
+		return mysqlerr.New(mysqlerr.JSONDocumentNullKey)
 	}
 	name, err := memberName(env, textOf(k, s.agg.Args[0].Type()))
 	if err != nil {

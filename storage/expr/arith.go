@@ -382,13 +382,13 @@ func divisionByZero(env *Env) (types.Value, error) {
 		return types.Null, nil
 	}
 	if env.InDML && env.Mode.Strict {
-		return types.Null, mysqlerr.New(errDivisionByZero)
+		return types.Null, mysqlerr.New(mysqlerr.DivisionByZero)
 	}
-	env.warn(errDivisionByZero)
+	env.warn(mysqlerr.DivisionByZero)
 	return types.Null, nil
 }
 
 // outOfRange is error 1690 with the expression that met it.
 func outOfRange(typeName string, c *Call) error {
-	return mysqlerr.Newf(errDataOutOfRange, "%s value is out of range in '%s'", typeName, c.String())
+	return mysqlerr.Newf(mysqlerr.DataOutOfRange, "%s value is out of range in '%s'", typeName, c.String())
 }

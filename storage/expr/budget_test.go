@@ -96,7 +96,7 @@ func TestBudget(t *testing.T) {
 	}
 	env := testEnv(nil)
 	row := []types.Value{types.Str("x")}
-	for bytes, want := range map[int]uint16{10 * 2000: 0, 10*2000 - 1: errCapacityExceeded} {
+	for bytes, want := range map[int]uint16{10 * 2000: 0, 10*2000 - 1: mysqlerr.CapacityExceeded} {
 		env.Budget = &Budget{Bytes: bytes}
 		if _, err := e.Eval(env, row); mysqlerr.Code(err) != want {
 			t.Errorf("with %d bytes: %v", bytes, err)
@@ -125,7 +125,7 @@ func TestAggregatedDocumentsEnd(t *testing.T) {
 			}
 		}
 		var my *mysqlerr.Error
-		if !errors.As(err, &my) || my.Code != errCapacityExceeded {
+		if !errors.As(err, &my) || my.Code != mysqlerr.CapacityExceeded {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -139,8 +139,8 @@ func TestPatternsThatTheLibraryPanicsAt(t *testing.T) {
 		pattern, text string
 		code          uint16
 	}{
-		{`\N{}`, a, 3687}, {`\1\1|`, a, 0}, {"", a, errRegexpIllegalArgument},
-		{"(a*)*b", a, errRegexpTimeout}, {"(" + strings.Repeat("(a)", 300) + ")", a, 3700}, {"(", a, 3691},
+		{`\N{}`, a, 3687}, {`\1\1|`, a, 0}, {"", a, mysqlerr.RegexpIllegalArgument},
+		{"(a*)*b", a, mysqlerr.RegexpTimeOut}, {"(" + strings.Repeat("(a)", 300) + ")", a, 3700}, {"(", a, 3691},
 	} {
 		pattern := c.pattern
 		for _, name := range []string{"regexp", "regexp_like", "regexp_instr", "regexp_substr", "regexp_replace"} {
@@ -155,7 +155,7 @@ func TestPatternsThatTheLibraryPanicsAt(t *testing.T) {
 			if c.code != 0 && code != c.code || c.code == 0 && code != 3687 && code != 3694 {
 				t.Errorf("%s of %q: %v", name, pattern, err)
 			}
-			if c.code != errRegexpTimeout && mysqlerr.Code(planned) != code {
+			if c.code != mysqlerr.RegexpTimeOut && mysqlerr.Code(planned) != code {
 				t.Errorf("%s of %q is planned: %v", name, pattern, planned)
 			}
 		}

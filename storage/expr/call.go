@@ -6,8 +6,6 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/limits"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -129,7 +127,7 @@ func (c *Call) bounded(env *Env, v types.Value, err error, args ...types.Value) 
 func (c *Call) spent(env *Env, v types.Value) (types.Value, error) {
 	if b := env.Budget; b != nil {
 		if b.Bytes -= len(v.Raw()); b.Bytes < 0 {
-			return types.Null, mysqlerr.Newf(errCapacityExceeded,
+			return types.Null, mysqlerr.Newf(mysqlerr.CapacityExceeded,
 				"Memory capacity of %d bytes for '%s' exceeded. The statement's expressions build too much.", limits.EvalBytes, c.name)
 		}
 	}
@@ -330,7 +328,7 @@ func (c *Call) mixes() bool {
 func evalChecked(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	v, err := c.unchecked(c, env, row)
 	if err == nil && v.Kind() == types.KindString && !utf8.Valid(v.Raw()) && !env.InDML && !env.Mode.Legacy {
-		env.warn(mysql.ErrInvalidCharacterString, c.typ.Collation.Charset(), hexText(v.Raw()[:min(len(v.Raw()), 32)]))
+		env.warn(mysqlerr.InvalidCharacterString, c.typ.Collation.Charset(), hexText(v.Raw()[:min(len(v.Raw()), 32)]))
 		return types.Null, nil
 	}
 	return v, err

@@ -139,8 +139,7 @@ func withFsp(name string, fsp int) string {
 func newCollate(e Expr, coll types.Collation) (Expr, error) {
 	o := originOf(e)
 	if o.coll.Charset() != coll.Charset() && o.deriv < derivNumeric {
-		return nil, mysqlerr.Newf(errCollationCharset, "COLLATION '%s' is not valid for CHARACTER SET '%s'",
-			coll.Name(), o.coll.Charset())
+		return nil, mysqlerr.New(mysqlerr.CollationCharsetMismatch, coll.Name(), o.coll.Charset())
 	}
 	c := &Call{def: registry["collate"], name: "collate", args: []Expr{e}, coll: coll, deriv: derivExplicit, ascii: o.ascii,
 		typ: stringType(charLen(e.Type()), coll)}
@@ -156,7 +155,7 @@ func typeConvertUsing(c *Call) error {
 	name, _ := c.constText(1)
 	coll, ok := types.DefaultCollation(name)
 	if !ok {
-		return mysqlerr.New(errUnknownCharset, name)
+		return mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
 	}
 	c.coll, c.deriv = coll, derivImplicit
 	c.ascii = originOf(c.args[0]).ascii

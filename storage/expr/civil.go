@@ -3,6 +3,7 @@ package expr
 import (
 	"time"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/zones"
 )
@@ -204,7 +205,7 @@ func fuzzy(env *Env, v types.Value) (civil, bool) {
 func calendar(env *Env, v types.Value) (civil, bool) {
 	c, ok := fuzzy(env, v)
 	if ok && c.zeroInDate() {
-		env.warnf(errTruncatedWrong, "Incorrect datetime value: '%s'", v.Text())
+		env.warnf(mysqlerr.TruncatedWrongValue, "Incorrect datetime value: '%s'", v.Text())
 		return c, false
 	}
 	return c, ok
@@ -223,7 +224,7 @@ func timeAsDatetime(env *Env, v types.Value) types.Value {
 	case !env.Now.IsZero():
 		c = env.now()
 	default:
-		env.warnf(errTruncatedWrong, "Incorrect datetime value: '%s'", v.Text())
+		env.warnf(mysqlerr.TruncatedWrongValue, "Incorrect datetime value: '%s'", v.Text())
 		return types.Null
 	}
 	c.setClock(0)
@@ -256,7 +257,7 @@ func addMicros(c civil, micros int64) (civil, bool) {
 // clipTime keeps a TIME within its limits, with warning 1292.
 func clipTime(env *Env, micros int64, fsp int) types.Value {
 	if micros > maxTimeMicros || micros < -maxTimeMicros {
-		env.warn(errTruncatedWrong, "time", types.Time(micros, fsp).Text())
+		env.warn(mysqlerr.TruncatedWrongValue, "time", types.Time(micros, fsp).Text())
 		micros = min(max(micros, -maxTimeMicros), maxTimeMicros)
 	}
 	return types.Time(micros, fsp)

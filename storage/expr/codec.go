@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -59,7 +57,7 @@ type encoder struct {
 
 func (enc *encoder) node(e Expr, depth int) error {
 	if depth > limits.ExprDepth {
-		return mysqlerr.New(errStackOverrun, 0, 0, 0)
+		return mysqlerr.New(mysqlerr.StackOverrunNeedMore, 0, 0, 0)
 	}
 	if enc.nodes++; enc.nodes > limits.ExprNodes {
 		return mysqlerr.NotSupported(fmt.Sprintf("an expression of more than %d parts here", limits.ExprNodes))
@@ -77,7 +75,7 @@ func (enc *encoder) node(e Expr, depth int) error {
 		return enc.constant(&e.Typ, e.Val, e.deriv)
 	case *Param:
 		if enc.env == nil || e.Index >= len(enc.env.Params) {
-			return mysqlerr.New(errWrongArguments, "EXECUTE")
+			return mysqlerr.New(mysqlerr.WrongArguments, "EXECUTE")
 		}
 		return enc.constant(&e.Typ, enc.env.Params[e.Index], derivCoercible+1)
 	case *Call:
@@ -101,7 +99,7 @@ func (enc *encoder) constant(t *types.Type, v types.Value, d derivation) error {
 
 func unshippable(v types.Value) error {
 	if b := v.Raw(); !utf8.Valid(b) {
-		return mysqlerr.New(mysql.ErrInvalidCharacterString, "utf8mb4", hexText(b[:min(len(b), 32)]))
+		return mysqlerr.New(mysqlerr.InvalidCharacterString, "utf8mb4", hexText(b[:min(len(b), 32)]))
 	}
 	return fmt.Errorf("expr: a constant of kind %d cannot be shipped", v.Kind())
 }

@@ -193,16 +193,14 @@ func illegalMix(op string, args []Expr) error {
 	case 2:
 		c1, d1 := name(0)
 		c2, d2 := name(1)
-		return mysqlerr.Newf(errCollations2, "Illegal mix of collations (%s,%s) and (%s,%s) for operation '%s'",
-			c1, d1, c2, d2, op)
+		return mysqlerr.New(mysqlerr.CantAggregate2collations, c1, d1, c2, d2, op)
 	case 3:
 		c1, d1 := name(0)
 		c2, d2 := name(1)
 		c3, d3 := name(2)
-		return mysqlerr.Newf(errCollations3, "Illegal mix of collations (%s,%s), (%s,%s), (%s,%s) for operation '%s'",
-			c1, d1, c2, d2, c3, d3, op)
+		return mysqlerr.New(mysqlerr.CantAggregate3collations, c1, d1, c2, d2, c3, d3, op)
 	}
-	return mysqlerr.Newf(errCollationsN, "Illegal mix of collations for operation '%s'", op)
+	return mysqlerr.New(mysqlerr.CantAggregateNcollations, op)
 }
 
 // setStringResult gives c the string type of length characters whose collation comes from the given arguments.

@@ -36,7 +36,7 @@ var compareDefs = []def{
 	{name: "between", min: 3, max: 3, typ: typeCompare, ev: evalBetween, prep: prepConstants, render: renderBetween},
 	{name: "not between", min: 3, max: 3, rewrite: negated("between")},
 	{name: "row", min: 2, max: -1, ev: func(*Call, *Env, []types.Value) (types.Value, error) {
-		return types.Null, mysqlerr.New(errOperandColumns, 1)
+		return types.Null, mysqlerr.New(mysqlerr.OperandColumns, 1)
 	}, render: renderRow},
 }
 
@@ -310,7 +310,7 @@ func readTemporal(env *Env, v types.Value, like types.Kind) (types.Value, error)
 	}
 	t := temporalLike(env, v, cl)
 	if t.IsNull() {
-		return t, mysqlerr.New(errWrongValue, name, string(v.Raw()))
+		return t, mysqlerr.New(mysqlerr.WrongValue, name, string(v.Raw()))
 	}
 	return t, nil
 }

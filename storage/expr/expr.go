@@ -71,7 +71,7 @@ func NewBudget() Budget { return Budget{Bytes: limits.EvalBytes, Steps: limits.E
 // Spend takes n steps, if there are so many left.
 func (b *Budget) Spend(n int) error {
 	if b.Steps -= n; b.Steps < 0 && !mutant.SkipBudget {
-		return mysqlerr.Newf(errCapacityExceeded, "Capacity of %d steps for the evaluation of expressions exceeded.", limits.EvalSteps)
+		return mysqlerr.Newf(mysqlerr.CapacityExceeded, "Capacity of %d steps for the evaluation of expressions exceeded.", limits.EvalSteps)
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (p *Param) Type() *types.Type { return &p.Typ }
 // Eval gives the bound value, 1210 where too few are bound.
 func (p *Param) Eval(env *Env, _ []types.Value) (types.Value, error) {
 	if p.Index < 0 || p.Index >= len(env.Params) {
-		return types.Null, mysqlerr.New(errWrongArguments, "EXECUTE")
+		return types.Null, mysqlerr.New(mysqlerr.WrongArguments, "EXECUTE")
 	}
 	return env.Params[p.Index], nil
 }

@@ -59,7 +59,7 @@ func sha2(c *Call, env *Env, a, bits types.Value) (types.Value, error) {
 		h := sha512.Sum512(s)
 		return c.hexStr(h[:]), nil
 	}
-	env.warn(1583, "sha2")
+	env.warn(mysqlerr.WrongParametersToNativeFct, "sha2")
 	return types.Null, nil
 }
 
@@ -95,12 +95,12 @@ func uncompress(c *Call, env *Env, a types.Value) (types.Value, error) {
 		return types.Bytes([]byte{}), nil
 	}
 	if len(s) <= compressHeader {
-		env.warnf(1259, "ZLIB: Input data corrupted")
+		env.warnf(mysqlerr.ZlibZData, "ZLIB: Input data corrupted")
 		return types.Null, nil
 	}
 	size := binary.LittleEndian.Uint32(s) & 0x3fffffff
 	if int(size) > env.maxPacket() {
-		env.warnf(1256, "Uncompressed data size too large; the maximum size is %d (probably, length of uncompressed data was corrupted)", env.maxPacket())
+		env.warnf(mysqlerr.TooBigForUncompress, "Uncompressed data size too large; the maximum size is %d (probably, length of uncompressed data was corrupted)", env.maxPacket())
 		return types.Null, nil
 	}
 	room, err := env.Memory.Room(2 * int(size))
@@ -115,7 +115,7 @@ func uncompress(c *Call, env *Env, a types.Value) (types.Value, error) {
 			return types.Bytes(out), nil
 		}
 	}
-	env.warnf(1259, "ZLIB: Input data corrupted")
+	env.warnf(mysqlerr.ZlibZData, "ZLIB: Input data corrupted")
 	return types.Null, nil
 }
 
@@ -125,7 +125,7 @@ func uncompressedLength(c *Call, env *Env, a types.Value) (types.Value, error) {
 		return types.Int(0), nil
 	}
 	if len(s) <= compressHeader {
-		env.warnf(1259, "ZLIB: Input data corrupted")
+		env.warnf(mysqlerr.ZlibZData, "ZLIB: Input data corrupted")
 		return types.Int(0), nil
 	}
 	return types.Int(int64(binary.LittleEndian.Uint32(s) & 0x3fffffff)), nil

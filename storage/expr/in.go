@@ -26,7 +26,7 @@ func typeIn(c *Call) error {
 	n := len(members(c.args[0]))
 	for _, a := range c.args[1:] {
 		if len(members(a)) != n {
-			return mysqlerr.New(errOperandColumns, n)
+			return mysqlerr.New(mysqlerr.OperandColumns, n)
 		}
 	}
 	if n > 1 {

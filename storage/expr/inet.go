@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -51,7 +52,7 @@ func inetAton(c *Call, env *Env, a types.Value) (types.Value, error) {
 }
 
 func badAddress(env *Env, s, fn string) (types.Value, error) {
-	env.warnf(errWrongValueForType, "Incorrect string value: '%s' for function %s", s, fn)
+	env.warnf(mysqlerr.WrongValueForType, "Incorrect string value: '%s' for function %s", s, fn)
 	return types.Null, nil
 }
 

@@ -107,7 +107,7 @@ func unitArg(c *Call, i int) (*unit, error) {
 	if u := units[name]; u != nil {
 		return u, nil
 	}
-	return nil, mysqlerr.New(errWrongArguments, c.name)
+	return nil, mysqlerr.New(mysqlerr.WrongArguments, c.name)
 }
 
 func checkUnit(i int) func(*Call) error {
@@ -245,7 +245,7 @@ func (u *unit) parse(s string) (sp span, ok bool) {
 }
 
 func overflow(env *Env) (types.Value, error) {
-	env.warn(errDatetimeOverflow, "datetime")
+	env.warn(mysqlerr.DatetimeFunctionOverflow, "datetime")
 	return types.Null, nil
 }
 
@@ -262,7 +262,7 @@ func dateAdd(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if a[0].Kind() == types.KindTime && c.typ.Class() == types.ClassTime {
 		us := a[0].Int() + sp.days*microsPerDay + sp.micros
 		if us > maxTimeMicros || us < -maxTimeMicros {
-			env.warn(errDatetimeOverflow, "time")
+			env.warn(mysqlerr.DatetimeFunctionOverflow, "time")
 			return types.Null, nil
 		}
 		return types.Time(us, c.typ.Decimals), nil

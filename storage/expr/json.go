@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -26,10 +24,10 @@ var jsonDefs = []def{
 	{name: "json_unquote", min: 1, max: 1, typ: typeUnquote, f1: jsonUnquote},
 	{name: "json_quote", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		if !isStringKind(a.Kind()) {
-			return types.Null, mysqlerr.Newf(3064, "Incorrect type for argument %d in function %s.", 1, "json_quote")
+			return types.Null, mysqlerr.Newf(mysqlerr.IncorrectType, "Incorrect type for argument %d in function %s.", 1, "json_quote")
 		}
 		if a.Kind() == types.KindBytes && !env.Mode.Legacy {
-			return types.Null, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
+			return types.Null, mysqlerr.New(mysqlerr.InvalidJSONCharset, "binary")
 		}
 		return c.str(types.AppendJSONString(nil, a.Raw())), nil
 	}},
@@ -131,19 +129,10 @@ func (c *Call) doc(i int, v types.Value) (*jsonTree, error) {
 		}
 		return parseTree(j.Raw()), nil
 	case types.KindBytes:
-		return nil, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
+		return nil, mysqlerr.New(mysqlerr.InvalidJSONCharset, "binary")
 	}
-	return nil, mysqlerr.Newf(errJSONType, "Invalid data type for JSON data in argument %d to function %s; a JSON string or JSON type is required.",
-		i+1, c.name)
+	return nil, mysqlerr.New(mysqlerr.InvalidTypeForJSON, i+1, c.name)
 }
-
-const (
-	errJSONType     = 3146
-	errJSONText     = 3141
-	errJSONDepth    = 3157
-	errJSONOneOrAll = 3154
-	errJSONNullKey  = 3158
-)
 
 func parseArg(fn string, i int, text []byte) (types.Value, error) {
 	j, err := types.ParseJSON(text)
@@ -153,10 +142,9 @@ func parseArg(fn string, i int, text []byte) (types.Value, error) {
 	var je *types.JSONError
 	if errors.As(err, &je) {
 		if strings.Contains(je.Reason, "depth") {
-			return j, mysqlerr.Newf(errJSONDepth, "The JSON document exceeds the maximum depth.")
+			return j, mysqlerr.New(mysqlerr.JSONDocumentTooDeep)
 		}
-		return j, mysqlerr.Newf(errJSONText, "Invalid JSON text in argument %d to function %s: \"%s\" at position %d.",
-			i+1, fn, je.Reason, je.Position)
+		return j, mysqlerr.New(mysqlerr.InvalidJSONTextInParam, i+1, fn, je.Reason, je.Position)
 	}
 	return j, err
 }
@@ -209,8 +197,7 @@ func (c *Call) plainPath(i int, v types.Value) (*jsonPath, error) {
 		return nil, err
 	}
 	if p.wild {
-		return nil, mysqlerr.Newf(errJSONPathWildcard,
-			"In this situation, path expressions may not contain the * and ** tokens or an array range.")
+		return nil, mysqlerr.New(mysqlerr.InvalidJSONPathWildcard)
 	}
 	return p, nil
 }
@@ -375,7 +362,7 @@ func oneOrAll(c *Call, v types.Value) (all bool, err error) {
 	case "all":
 		return true, nil
 	}
-	return false, mysqlerr.Newf(errJSONOneOrAll, "The oneOrAll argument to %s may take these values: 'one' or 'all'.", c.name)
+	return false, mysqlerr.New(mysqlerr.JSONBadOneOrAllArg, c.name)
 }
 
 func overlaps(a, b *jsonTree) bool {

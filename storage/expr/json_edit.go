@@ -4,8 +4,6 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -32,7 +30,7 @@ var jsonEditDefs = []def{
 	}},
 	{name: "json_object", min: 0, max: -1, typ: func(c *Call) error {
 		if len(c.args)%2 != 0 {
-			return mysqlerr.New(errWrongParamcount, c.name)
+			return mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, c.name)
 		}
 		return typeJSON(c)
 	}, check: func(c *Call) error {
@@ -57,7 +55,7 @@ var jsonEditDefs = []def{
 
 func typePathPairs(c *Call) error {
 	if len(c.args)%2 == 0 {
-		return mysqlerr.New(errWrongParamcount, c.name)
+		return mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, c.name)
 	}
 	return typeJSON(c)
 }
@@ -73,7 +71,7 @@ func jsonObject(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	out := &jsonTree{kind: '{'}
 	for i := 0; i < len(a); i += 2 {
 		if a[i].IsNull() {
-			return types.Null, mysqlerr.Newf(errJSONNullKey, "JSON documents may not contain NULL member names.")
+			return types.Null, mysqlerr.New(mysqlerr.JSONDocumentNullKey)
 		}
 		key, err := memberName(env, c.text(i, a[i]))
 		if err != nil {
@@ -91,7 +89,7 @@ func jsonObject(c *Call, env *Env, a []types.Value) (types.Value, error) {
 // memberName refuses bytes that are no characters.
 func memberName(env *Env, key []byte) ([]byte, error) {
 	if !utf8.Valid(key) && !env.Mode.Legacy {
-		return nil, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
+		return nil, mysqlerr.New(mysqlerr.InvalidJSONCharset, "binary")
 	}
 	return key, nil
 }
@@ -178,7 +176,7 @@ func jsonArrayAppend(c *Call, env *Env, a []types.Value) (types.Value, error) {
 func jsonArrayInsert(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	return c.edit(env, a, func(t *jsonTree, p *jsonPath, v *jsonTree) (*jsonTree, error) {
 		if len(p.legs) == 0 || p.legs[len(p.legs)-1].kind != legCell {
-			return nil, mysqlerr.Newf(3165, "A path expression is not a path to a cell in an array.")
+			return nil, mysqlerr.New(mysqlerr.InvalidJSONPathArrayCell)
 		}
 		last := p.legs[len(p.legs)-1]
 		parent := (&jsonPath{legs: p.legs[:len(p.legs)-1]}).one(t)
@@ -202,7 +200,7 @@ func jsonRemove(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 			return types.Null, err
 		}
 		if len(p.legs) == 0 {
-			return types.Null, mysqlerr.Newf(errJSONVacuousPath, "The path expression '$' is not allowed in this context.")
+			return types.Null, mysqlerr.New(mysqlerr.JSONVacuousPath)
 		}
 		last := p.legs[len(p.legs)-1]
 		parent := (&jsonPath{legs: p.legs[:len(p.legs)-1]}).one(t)

@@ -46,12 +46,6 @@ func (c jsonCell) index(length int) int {
 	return c.n
 }
 
-const (
-	errJSONPath         = 3143
-	errJSONPathWildcard = 3149
-	errJSONVacuousPath  = 3153
-)
-
 type pathParser struct {
 	s   []byte
 	pos int
@@ -71,7 +65,7 @@ func (p *pathParser) peek() byte {
 }
 
 func badPath(pos int) error {
-	return mysqlerr.Newf(errJSONPath, "Invalid JSON path expression. The error is around character position %d.", pos)
+	return mysqlerr.New(mysqlerr.InvalidJSONPath, pos)
 }
 
 // parsePath reads a path; 3143 where it is none.

@@ -26,7 +26,7 @@ func jsonSearch(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 	if len(a) > 3 && !a[3].IsNull() {
 		esc := c.text(3, a[3])
 		if utf8.RuneCount(esc) > 1 {
-			return types.Null, mysqlerr.New(errWrongArguments, "ESCAPE")
+			return types.Null, mysqlerr.New(mysqlerr.WrongArguments, "ESCAPE")
 		}
 		if len(esc) > 0 {
 			s.escape, _ = utf8.DecodeRune(esc)

@@ -22,7 +22,7 @@ func typeLike(c *Call) error {
 			ok = true
 		}
 		if !ok || utf8.RuneCountInString(esc) > 1 {
-			return mysqlerr.New(errWrongArguments, "ESCAPE")
+			return mysqlerr.New(mysqlerr.WrongArguments, "ESCAPE")
 		}
 	}
 	o, err := mergeAll("like", true, c.args[:2])

@@ -6,6 +6,7 @@ import (
 
 	"vitess.io/vitess/go/mysql/decimal"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -69,8 +70,6 @@ func floatFn(f func(float64) float64) func(*Call, *Env, types.Value) (types.Valu
 	}
 }
 
-const errInvalidLogarithm = 3020
-
 func logFn(f func(float64) float64) func(*Call, *Env, types.Value) (types.Value, error) {
 	return func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		x := a.ToFloat(env.Warn)
@@ -82,7 +81,7 @@ func logFn(f func(float64) float64) func(*Call, *Env, types.Value) (types.Value,
 }
 
 func badLogarithm(env *Env) (types.Value, error) {
-	env.warnf(errInvalidLogarithm, "Invalid argument for logarithm")
+	env.warnf(mysqlerr.InvalidArgumentForLogarithm, "Invalid argument for logarithm")
 	return types.Null, nil
 }
 

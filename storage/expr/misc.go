@@ -77,13 +77,11 @@ func parseUUID(s string) (u [16]byte, ok bool) {
 	return u, err == nil
 }
 
-const errWrongValueForType = 1411 // Incorrect %s value: '%s' for function %s
-
 func uuidToBin(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	s := string(c.text(0, a[0]))
 	u, ok := parseUUID(s)
 	if !ok {
-		return types.Null, mysqlerr.Newf(errWrongValueForType, "Incorrect string value: '%s' for function uuid_to_bin", s)
+		return types.Null, mysqlerr.Newf(mysqlerr.WrongValueForType, "Incorrect string value: '%s' for function uuid_to_bin", s)
 	}
 	if len(a) == 2 && truth(a[1], env) { // time_high, time_mid, time_low: so that they order by time
 		u = [16]byte{u[6], u[7], u[4], u[5], u[0], u[1], u[2], u[3], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]}
@@ -94,7 +92,7 @@ func uuidToBin(c *Call, env *Env, a []types.Value) (types.Value, error) {
 func binToUUID(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	b := c.text(0, a[0])
 	if len(b) != 16 {
-		return types.Null, mysqlerr.Newf(errWrongValueForType, "Incorrect string value: '%s' for function bin_to_uuid", b)
+		return types.Null, mysqlerr.Newf(mysqlerr.WrongValueForType, "Incorrect string value: '%s' for function bin_to_uuid", b)
 	}
 	u := [16]byte(b)
 	if len(a) == 2 && truth(a[1], env) {
@@ -106,7 +104,7 @@ func binToUUID(c *Call, env *Env, a []types.Value) (types.Value, error) {
 // sleep ends early, with 1, when the statement is cancelled.
 func sleep(_ *Call, env *Env, a []types.Value) (types.Value, error) {
 	if a[0].IsNull() || a[0].ToFloat(nil) < 0 {
-		return types.Null, mysqlerr.New(errWrongArguments, "sleep")
+		return types.Null, mysqlerr.New(mysqlerr.WrongArguments, "sleep")
 	}
 	d := time.Duration(min(a[0].ToFloat(env.Warn), 1e9) * float64(time.Second))
 	t := time.NewTimer(d)
@@ -133,12 +131,12 @@ func benchmark(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	}
 	n, _ := v.ToInt(env.Warn)
 	if n < 0 {
-		env.warn(errWrongValueForType, "count", itoa64(n), "benchmark")
+		env.warn(mysqlerr.WrongValueForType, "count", itoa64(n), "benchmark")
 		return types.Null, nil
 	}
 	for i := int64(0); i < n; i++ {
 		if i%benchmarkCheck == 0 && env.Ctx != nil && env.Ctx.Err() != nil {
-			return types.Null, mysqlerr.New(1317) // query execution was interrupted
+			return types.Null, mysqlerr.New(mysqlerr.QueryInterrupted) // query execution was interrupted
 		}
 		if _, err := eval(c.args[1], env, row); err != nil {
 			return types.Null, err
@@ -151,7 +149,7 @@ func nameConst(args []Expr) (Expr, error) {
 	for _, a := range args {
 		if _, ok := a.(*Const); !ok {
 			if c, ok := a.(*Call); !ok || c.name != "neg" && c.name != "collate" {
-				return nil, mysqlerr.New(errWrongArguments, "NAME_CONST")
+				return nil, mysqlerr.New(mysqlerr.WrongArguments, "NAME_CONST")
 			}
 		}
 	}
@@ -164,7 +162,7 @@ const maxRandomBytes = 1024
 func randomBytes(c *Call, env *Env, a types.Value) (types.Value, error) {
 	n, _ := a.ToInt(env.Warn)
 	if n < 1 || n > maxRandomBytes {
-		return types.Null, mysqlerr.Newf(errDataOutOfRange, "length value is out of range in '%s'", strings.ToLower(c.name))
+		return types.Null, mysqlerr.Newf(mysqlerr.DataOutOfRange, "length value is out of range in '%s'", strings.ToLower(c.name))
 	}
 	var out []byte
 	for int64(len(out)) < n {

@@ -23,34 +23,24 @@ var regexpDefs = []def{
 }
 
 // MySQL's codes of what ICU complains of.
-var regexpErrors = map[icuregex.CompileErrorCode]struct {
-	code uint16
-	text string
-}{
-	icuregex.InternalError:           {3687, "Internal error in the regular expression library."},
-	icuregex.RuleSyntax:              {3688, ""},
-	icuregex.BadEscapeSequence:       {3689, "Unrecognized escape sequence in regular expression."},
-	icuregex.PropertySyntax:          {3688, ""},
-	icuregex.Unimplemented:           {3690, "The regular expression contains a feature that is not implemented in this library version."},
-	icuregex.MismatchedParen:         {3691, "Mismatched parenthesis in regular expression."},
-	icuregex.NumberTooBig:            {3692, "Incorrect description of a {min,max} interval."},
-	icuregex.BadInterval:             {3692, "Incorrect description of a {min,max} interval."},
-	icuregex.MaxLtMin:                {3693, "The maximum is less than the minimum in a {min,max} interval."},
-	icuregex.InvalidBackRef:          {3694, "Invalid back-reference in regular expression."},
-	icuregex.InvalidFlag:             {3685, "Illegal argument to a regular expression."},
-	icuregex.LookBehindLimit:         {3695, "The look-behind assertion exceeds the limit in regular expression."},
-	icuregex.MissingCloseBracket:     {3696, "The regular expression contains an unclosed bracket expression."},
-	icuregex.InvalidRange:            {3697, "The regular expression contains an [x-y] character range where x comes after y."},
-	icuregex.PatternTooBig:           {3700, "Pattern exceeds limits on size or complexity."},
-	icuregex.InvalidCaptureGroupName: {3887, "A capture group has an invalid name."},
+var regexpErrors = map[icuregex.CompileErrorCode]uint16{
+	icuregex.InternalError:           mysqlerr.RegexpInternal,
+	icuregex.RuleSyntax:              mysqlerr.RegexpRuleSyntax,
+	icuregex.BadEscapeSequence:       mysqlerr.RegexpBadEscape,
+	icuregex.PropertySyntax:          mysqlerr.RegexpRuleSyntax,
+	icuregex.Unimplemented:           mysqlerr.RegexpUnimplemented,
+	icuregex.MismatchedParen:         mysqlerr.RegexpMismatchedParen,
+	icuregex.NumberTooBig:            mysqlerr.RegexpBadInterval,
+	icuregex.BadInterval:             mysqlerr.RegexpBadInterval,
+	icuregex.MaxLtMin:                mysqlerr.RegexpMaxLtMin,
+	icuregex.InvalidBackRef:          mysqlerr.RegexpInvalidBackRef,
+	icuregex.InvalidFlag:             mysqlerr.RegexpIllegalArgument,
+	icuregex.LookBehindLimit:         mysqlerr.RegexpLookBehindLimit,
+	icuregex.MissingCloseBracket:     mysqlerr.RegexpMissingCloseBracket,
+	icuregex.InvalidRange:            mysqlerr.RegexpInvalidRange,
+	icuregex.PatternTooBig:           mysqlerr.RegexpPatternTooBig,
+	icuregex.InvalidCaptureGroupName: mysqlerr.RegexpInvalidCaptureGroupName,
 }
-
-const (
-	errRegexpIllegalArgument = 3685
-	errRegexpIndex           = 3686
-	errRegexpStackOverflow   = 3698
-	errRegexpTimeout         = 3699
-)
 
 // isRegexp tells the functions of this file from others.
 func isRegexp(c *Call) bool { return strings.HasPrefix(c.def.name, "regexp") }
@@ -117,7 +107,7 @@ func matchTypeArg(c *Call) int {
 func compileRegexp(c *Call, pat, matchType string) (p *icuregex.Pattern, err error) {
 	defer regexpPanic(&err)
 	if pat == "" {
-		return nil, mysqlerr.Newf(errRegexpIllegalArgument, "Illegal argument to a regular expression.")
+		return nil, mysqlerr.New(mysqlerr.RegexpIllegalArgument)
 	}
 	var flags icuregex.RegexpFlag
 	if caseInsensitive(c.coll) {
@@ -136,7 +126,7 @@ func compileRegexp(c *Call, pat, matchType string) (p *icuregex.Pattern, err err
 		case 'u':
 			flags |= icuregex.UnixLines
 		default:
-			return nil, mysqlerr.New(errWrongArguments, c.name)
+			return nil, mysqlerr.New(mysqlerr.WrongArguments, c.name)
 		}
 	}
 	p, err = icuregex.CompileString(pat, flags)
@@ -165,8 +155,7 @@ func nextMatch(m *icuregex.Matcher) (found bool, err error) {
 // regexpPanic, deferred, makes the library's panic its error 3687.
 func regexpPanic(err *error) {
 	if recover() != nil {
-		m := regexpErrors[icuregex.InternalError]
-		*err = mysqlerr.Newf(m.code, "%s", m.text)
+		*err = mysqlerr.New(mysqlerr.RegexpInternal)
 	}
 }
 
@@ -177,17 +166,17 @@ func caseInsensitive(coll types.Collation) bool {
 func regexpError(err error) error {
 	var ce *icuregex.CompileError
 	if errors.As(err, &ce) {
-		m := regexpErrors[ce.Code]
-		if m.text == "" {
-			return mysqlerr.Newf(3688, "Syntax error in regular expression on line %d, character %d.", ce.Line, ce.Offset)
+		code := regexpErrors[ce.Code]
+		if code == mysqlerr.RegexpRuleSyntax {
+			return mysqlerr.New(code, ce.Line, ce.Offset)
 		}
-		return mysqlerr.Newf(m.code, "%s", m.text)
+		return mysqlerr.New(code)
 	}
 	var me *icuregex.MatchError
 	if errors.As(err, &me) && me.Code == icuregex.TimeOut {
-		return mysqlerr.Newf(errRegexpTimeout, "Timeout exceeded in regular expression match.")
+		return mysqlerr.New(mysqlerr.RegexpTimeOut)
 	}
-	return mysqlerr.Newf(errRegexpStackOverflow, "Overflow in the regular expression backtrack stack.")
+	return mysqlerr.New(mysqlerr.RegexpStackOverflow)
 }
 
 // lastPattern is the compiled form of the pattern that a call met last, for patterns that come from rows.
@@ -248,7 +237,7 @@ func (c *Call) find(a []types.Value, text []rune, pos, occurrence int) (*icurege
 		return nil, false, err
 	}
 	if pos < 1 || pos > len(text)+1 {
-		return nil, false, mysqlerr.Newf(errRegexpIndex, "Index out of bounds in regular expression search.")
+		return nil, false, mysqlerr.New(mysqlerr.RegexpIndexOutOfBounds)
 	}
 	m := icuregex.NewMatcher(p)
 	m.Reset(text[pos-1:])
@@ -267,7 +256,7 @@ func (c *Call) find(a []types.Value, text []rune, pos, occurrence int) (*icurege
 func regexpInstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	pos, occ, ret := regexpArg(env, a, 2, 1), regexpArg(env, a, 3, 1), regexpArg(env, a, 4, 0)
 	if ret != 0 && ret != 1 {
-		return types.Null, mysqlerr.New(errWrongArguments, "regexp_instr: return_option must be 1 or 0")
+		return types.Null, mysqlerr.New(mysqlerr.WrongArguments, "regexp_instr: return_option must be 1 or 0")
 	}
 	text := []rune(string(c.text(0, a[0])))
 	m, ok, err := c.find(a, text, pos, occ)
@@ -301,7 +290,7 @@ func regexpReplace(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	if pos < 1 || pos > len(text)+1 {
-		return types.Null, mysqlerr.Newf(errRegexpIndex, "Index out of bounds in regular expression search.")
+		return types.Null, mysqlerr.New(mysqlerr.RegexpIndexOutOfBounds)
 	}
 	rest := text[pos-1:]
 	m := icuregex.NewMatcher(p)
@@ -345,7 +334,7 @@ func appendReplacement(out, repl, text []rune, m *icuregex.Matcher) ([]rune, err
 			i++
 			n := int(repl[i] - '0')
 			if n > m.GroupCount() {
-				return nil, mysqlerr.Newf(errRegexpIndex, "Index out of bounds in regular expression search.")
+				return nil, mysqlerr.New(mysqlerr.RegexpIndexOutOfBounds)
 			}
 			for i+1 < len(repl) && repl[i+1] >= '0' && repl[i+1] <= '9' && n*10+int(repl[i+1]-'0') <= m.GroupCount() {
 				i++

@@ -112,12 +112,12 @@ func unknownFunction(name string) error {
 	if laterFunctions[n] || strings.HasPrefix(n, "st_") {
 		return mysqlerr.NotSupported("function " + strings.ToUpper(n))
 	}
-	return mysqlerr.New(errSpDoesNotExist, "FUNCTION", name)
+	return mysqlerr.New(mysqlerr.SpDoesNotExist, "FUNCTION", name)
 }
 
 func (d *def) build(args []Expr) (Expr, error) {
 	if len(args) < d.min || d.max >= 0 && len(args) > d.max {
-		return nil, mysqlerr.New(errWrongParamcount, d.name)
+		return nil, mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, d.name)
 	}
 	args = numbers(args, d.numbers)
 	if d.name != "row" && d.rewrite == nil {
@@ -151,7 +151,7 @@ func refuseRows(d *def, args []Expr) error {
 	}
 	for _, a := range args {
 		if isRow(a) {
-			return mysqlerr.New(errOperandColumns, 1)
+			return mysqlerr.New(mysqlerr.OperandColumns, 1)
 		}
 	}
 	return nil

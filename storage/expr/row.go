@@ -37,7 +37,7 @@ func rewriteRowCompare(op string) func([]Expr) (Expr, error) {
 func rowPair(x, y Expr) (a, b []Expr, err error) {
 	a, b = members(x), members(y)
 	if len(a) != len(b) {
-		return nil, nil, mysqlerr.New(errOperandColumns, len(a))
+		return nil, nil, mysqlerr.New(mysqlerr.OperandColumns, len(a))
 	}
 	return a, b, nil
 }

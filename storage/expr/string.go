@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -169,7 +170,7 @@ func tooLong(c *Call, env *Env) (types.Value, error) {
 	default:
 		name = "cast_as_char"
 	}
-	env.warnf(errPacketOverflow, "Result of %s() was larger than max_allowed_packet (%d) - truncated", name, env.maxPacket())
+	env.warnf(mysqlerr.WarnAllowedPacketOverflowed, "Result of %s() was larger than max_allowed_packet (%d) - truncated", name, env.maxPacket())
 	return types.Null, nil
 }
 

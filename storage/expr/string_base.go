@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -57,7 +58,7 @@ func unhex(c *Call, env *Env, a types.Value) (types.Value, error) {
 	for i := 0; i < len(s); i += 2 {
 		hi, lo := hexDigit(s[i]), hexDigit(s[i+1])
 		if hi < 0 || lo < 0 {
-			env.warnf(1411, "Incorrect string value: '%s' for function unhex", c.text(0, a))
+			env.warnf(mysqlerr.WrongValueForType, "Incorrect string value: '%s' for function unhex", c.text(0, a))
 			return types.Null, nil
 		}
 		out = append(out, byte(hi<<4|lo))

@@ -239,7 +239,7 @@ func typeChar(c *Call) error {
 		name, _ := c.constText(0)
 		var ok bool
 		if coll, ok = types.DefaultCollation(name); !ok {
-			return mysqlerr.New(errUnknownCharset, name)
+			return mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
 		}
 	}
 	c.typ, c.coll, c.deriv, c.ascii = stringType(n, coll), coll, derivCoercible, false
@@ -266,7 +266,7 @@ func charFn(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		}
 	}
 	if c.typ.Collation != types.CollationBinary && !utf8.Valid(out) {
-		env.warnf(1300, "Invalid %s character string: '%s'", c.typ.Collation.Charset(), hexText(out))
+		env.warnf(mysqlerr.InvalidCharacterString, "Invalid %s character string: '%s'", c.typ.Collation.Charset(), hexText(out))
 		return types.Null, nil
 	}
 	return c.str(out), nil
@@ -291,7 +291,7 @@ func format(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		if l, ok := locales[strings.ToLower(name)]; ok {
 			sep = l
 		} else {
-			env.warn(1649, name)
+			env.warn(mysqlerr.UnknownLocale, name)
 		}
 	}
 	digits, _ := a[1].ToInt(env.Warn)

@@ -160,12 +160,12 @@ func typeClock(result func(fsp int) types.Type) func(*Call) error {
 		if len(c.args) == 1 {
 			k, ok := isConst(c.args[0])
 			if !ok || k.Val.IsNull() {
-				return mysqlerr.New(errWrongArguments, c.name)
+				return mysqlerr.New(mysqlerr.WrongArguments, c.name)
 			}
 			fsp, _ = k.Val.ToInt(nil)
 		}
 		if fsp < 0 || fsp > 6 {
-			return mysqlerr.Newf(errTooBigPrecision, "Too-big precision %d specified for '%s'. Maximum is 6.", fsp, c.name)
+			return mysqlerr.Newf(mysqlerr.TooBigPrecision, "Too-big precision %d specified for '%s'. Maximum is 6.", fsp, c.name)
 		}
 		c.typ = result(int(fsp))
 		return nil
@@ -327,7 +327,7 @@ func periodMonths(c *Call, env *Env, v types.Value) (int64, error) {
 	}
 	y, m := p/100, p%100
 	if p < 0 || m < 1 || m > 12 {
-		return 0, mysqlerr.New(errWrongArguments, c.name)
+		return 0, mysqlerr.New(mysqlerr.WrongArguments, c.name)
 	}
 	switch {
 	case y < 70:

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -55,11 +56,11 @@ func strToDate(c *Call, env *Env, a, f types.Value) (types.Value, error) {
 			!(env.Mode.NoZeroInDate && d.zeroInDate()) // days beyond the month's end pass
 	}
 	if !ok {
-		env.warn(errWrongValueForType, "datetime", s, "str_to_date")
+		env.warn(mysqlerr.WrongValueForType, "datetime", s, "str_to_date")
 		return types.Null, nil
 	}
 	if strings.TrimSpace(p.s) != "" {
-		env.warn(errTruncatedWrong, "datetime", s)
+		env.warn(mysqlerr.TruncatedWrongValue, "datetime", s)
 	}
 	switch c.typ.Class() {
 	case types.ClassTime:

@@ -115,7 +115,7 @@ func timestampDiff(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	case u.micros > 0:
 		return types.Int(us / u.micros), nil
 	}
-	return types.Null, mysqlerr.New(errWrongArguments, c.name)
+	return types.Null, mysqlerr.New(mysqlerr.WrongArguments, c.name)
 }
 
 // since is c - o in microseconds.

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -274,12 +272,12 @@ func (a *Account) Tight(n int64) bool {
 func (a *Account) exceeded(limit int64) error {
 	switch a.level {
 	case Statement:
-		return mysqlerr.Newf(mysql.ErrOutOfSortMemory,
+		return mysqlerr.Newf(mysqlerr.OutOfSortMemory,
 			"Out of memory for this query: it needs more than the %d bytes that it may use", limit)
 	case Session:
 		return mysqlerr.New(mysqlerr.CapacityExceeded, limit, "session", "It keeps too much: variables, statements, cursors.")
 	}
-	return mysqlerr.Newf(mysql.ErrOutOfResources, "Out of memory: the %d bytes for '%s' are in use; try again later", limit, a.name)
+	return mysqlerr.Newf(mysqlerr.OutOfResources, "Out of memory: the %d bytes for '%s' are in use; try again later", limit, a.name)
 }
 
 type contextKey struct{}

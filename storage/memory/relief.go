@@ -3,8 +3,6 @@ package memory
 import (
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -74,7 +72,7 @@ func (t *tree) shed(by *Account) bool {
 	if victim == nil || victim == by || by != nil && victim.taken.Load() <= by.used.Load() {
 		return false
 	}
-	e := mysqlerr.Newf(mysql.ErrOutOfResources,
+	e := mysqlerr.Newf(mysqlerr.OutOfResources,
 		"Out of memory: the node's %d bytes ran out, and this statement, the largest, was ended", t.root.limit.Load())
 	victim.ended.Store(e)
 	t.sheds.Add(1)

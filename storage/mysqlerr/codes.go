@@ -1,87 +1,202 @@
 package mysqlerr
 
-import "github.com/pingcap/tidb/pkg/parser/mysql"
-
-// Codes of MySQL 8.0 that the parser's table lacks.
+// MySQL's error numbers: the names that the code has for them, and MySQL's own.
 const (
-	UserLockWrongName            = 3057 // ER_USER_LOCK_WRONG_NAME
-	UserLockDeadlock             = 3058 // ER_USER_LOCK_DEADLOCK
-	FieldInOrderNotSelect        = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
-	InvalidJSONValueForCast      = 3156 // ER_INVALID_JSON_VALUE_FOR_CAST
-	CapacityExceeded             = 3170 // ER_CAPACITY_EXCEEDED
-	NoSystemTableAccess          = 3554 // ER_NO_SYSTEM_TABLE_ACCESS
-	UnresolvedTableLock          = 3568 // ER_UNRESOLVED_TABLE_LOCK
-	DuplicateTableLock           = 3569 // ER_DUPLICATE_TABLE_LOCK
-	CTEMaxRecursionDepth         = 3636 // ER_CTE_MAX_RECURSION_DEPTH
-	RegexpIllegalArgument        = 3685 // ER_REGEXP_ILLEGAL_ARGUMENT
-	RegexpIndexOutOfBounds       = 3686 // ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR
-	RegexpRuleSyntax             = 3688 // ER_REGEXP_RULE_SYNTAX
-	RegexpBadEscape              = 3689 // ER_REGEXP_BAD_ESCAPE_SEQUENCE
-	RegexpMismatchedParen        = 3691 // ER_REGEXP_MISMATCHED_PAREN
-	RegexpMissingCloseBracket    = 3696 // ER_REGEXP_MISSING_CLOSE_BRACKET
-	RegexpTimeOut                = 3699 // ER_REGEXP_TIME_OUT
-	CannotDropTableWithFK        = 3730 // ER_FK_CANNOT_DROP_PARENT
-	FKNoColumnParent             = 3734 // ER_FK_NO_COLUMN_PARENT
-	TableWithoutPK               = 3750 // ER_TABLE_WITHOUT_PK
-	DefaultFunctionNotAllowed    = 3770 // ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED
-	CheckNotBoolean              = 3812 // ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT
-	CheckRefersOtherColumn       = 3813 // ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN
-	CheckNamedFunctionNotAllowed = 3814 // ER_CHECK_CONSTRAINT_NAMED_FUNCTION_IS_NOT_ALLOWED
-	CheckViolated                = 3819 // ER_CHECK_CONSTRAINT_VIOLATED
-	CheckRefersUnknownColumn     = 3820 // ER_CHECK_CONSTRAINT_REFERS_UNKNOWN_COLUMN
-	CheckNotFound                = 3821 // ER_CHECK_CONSTRAINT_NOT_FOUND
-	CheckDuplicateName           = 3822 // ER_CHECK_CONSTRAINT_DUP_NAME
-	ConstraintNotFound           = 3940 // ER_CONSTRAINT_NOT_FOUND
-	LocalInfileDisabled          = 3948 // ER_CLIENT_LOCAL_FILES_DISABLED
-	ColumnUsedByCheck            = 3959 // ER_DEPENDENT_BY_CHECK_CONSTRAINT
-	ClientInteractionTimeout     = 4031 // ER_CLIENT_INTERACTION_TIMEOUT
+	CantCreateTable                  = 1005 // ER_CANT_CREATE_TABLE
+	DiskFull                         = 1021 // ER_DISK_FULL
+	OutOfSortMemory                  = 1038 // ER_OUT_OF_SORTMEMORY
+	ConCount                         = 1040 // ER_CON_COUNT_ERROR
+	OutOfResources                   = 1041 // ER_OUT_OF_RESOURCES
+	Handshake                        = 1043 // ER_HANDSHAKE_ERROR
+	AccessDenied                     = 1045 // ER_ACCESS_DENIED_ERROR
+	UnknownCom                       = 1047 // ER_UNKNOWN_COM_ERROR
+	BadNull                          = 1048 // ER_BAD_NULL_ERROR
+	BadTable                         = 1051 // ER_BAD_TABLE_ERROR
+	ServerShutdown                   = 1053 // ER_SERVER_SHUTDOWN
+	DupEntry                         = 1062 // ER_DUP_ENTRY
+	Parse                            = 1064 // ER_PARSE_ERROR
+	TooLongKey                       = 1071 // ER_TOO_LONG_KEY
+	BlobCantHaveDefault              = 1101 // ER_BLOB_CANT_HAVE_DEFAULT
+	TooBigSelect                     = 1104 // ER_TOO_BIG_SELECT
+	UnknownError                     = 1105 // ER_UNKNOWN_ERROR
+	UnknownCharacterSet              = 1115 // ER_UNKNOWN_CHARACTER_SET
+	WrongValueCountOnRow             = 1136 // ER_WRONG_VALUE_COUNT_ON_ROW
+	MixOfGroupFuncAndFields          = 1140 // ER_MIX_OF_GROUP_FUNC_AND_FIELDS
+	NetPacketTooLarge                = 1153 // ER_NET_PACKET_TOO_LARGE
+	NetPacketsOutOfOrder             = 1156 // ER_NET_PACKETS_OUT_OF_ORDER
+	NetReadInterrupted               = 1159 // ER_NET_READ_INTERRUPTED
+	TooLongString                    = 1162 // ER_TOO_LONG_STRING
+	TableCantHandleAutoIncrement     = 1164 // ER_TABLE_CANT_HANDLE_AUTO_INCREMENT
+	ErrorDuringCommit                = 1180 // ER_ERROR_DURING_COMMIT
+	CrashedOnUsage                   = 1194 // ER_CRASHED_ON_USAGE
+	TransCacheFull                   = 1197 // ER_TRANS_CACHE_FULL
+	TooManyUserConnections           = 1203 // ER_TOO_MANY_USER_CONNECTIONS
+	LockWaitTimeout                  = 1205 // ER_LOCK_WAIT_TIMEOUT
+	LockTableFull                    = 1206 // ER_LOCK_TABLE_FULL
+	WrongArguments                   = 1210 // ER_WRONG_ARGUMENTS
+	LockDeadlock                     = 1213 // ER_LOCK_DEADLOCK
+	NotSupportedYet                  = 1235 // ER_NOT_SUPPORTED_YET
+	OperandColumns                   = 1241 // ER_OPERAND_COLUMNS
+	UnknownStmtHandler               = 1243 // ER_UNKNOWN_STMT_HANDLER
+	CollationCharsetMismatch         = 1253 // ER_COLLATION_CHARSET_MISMATCH
+	TooBigForUncompress              = 1256 // ER_TOO_BIG_FOR_UNCOMPRESS
+	ZlibZData                        = 1259 // ER_ZLIB_Z_DATA_ERROR
+	CutValueGroupConcat              = 1260 // ER_CUT_VALUE_GROUP_CONCAT
+	WarnDataOutOfRange               = 1264 // ER_WARN_DATA_OUT_OF_RANGE
+	CantAggregate2collations         = 1267 // ER_CANT_AGGREGATE_2COLLATIONS
+	CantAggregate3collations         = 1270 // ER_CANT_AGGREGATE_3COLLATIONS
+	CantAggregateNcollations         = 1271 // ER_CANT_AGGREGATE_NCOLLATIONS
+	TruncatedWrongValue              = 1292 // ER_TRUNCATED_WRONG_VALUE
+	GetErrmsg                        = 1296 // ER_GET_ERRMSG
+	WarnInvalidTimestamp             = 1299 // ER_WARN_INVALID_TIMESTAMP
+	InvalidCharacterString           = 1300 // ER_INVALID_CHARACTER_STRING
+	WarnAllowedPacketOverflowed      = 1301 // ER_WARN_ALLOWED_PACKET_OVERFLOWED
+	SpDoesNotExist                   = 1305 // ER_SP_DOES_NOT_EXIST
+	QueryInterrupted                 = 1317 // ER_QUERY_INTERRUPTED
+	ViewWrongList                    = 1353 // ER_VIEW_WRONG_LIST
+	NoDefaultForField                = 1364 // ER_NO_DEFAULT_FOR_FIELD
+	DivisionByZero                   = 1365 // ER_DIVISION_BY_ZERO
+	TruncatedWrongValueForField      = 1366 // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
+	DataTooLong                      = 1406 // ER_DATA_TOO_LONG
+	WrongValueForType                = 1411 // ER_WRONG_VALUE_FOR_TYPE
+	TableDefChanged                  = 1412 // ER_TABLE_DEF_CHANGED
+	StmtHasNoOpenCursor              = 1421 // ER_STMT_HAS_NO_OPEN_CURSOR
+	TooBigPrecision                  = 1426 // ER_TOO_BIG_PRECISION
+	StackOverrunNeedMore             = 1436 // ER_STACK_OVERRUN_NEED_MORE
+	DatetimeFunctionOverflow         = 1441 // ER_DATETIME_FUNCTION_OVERFLOW
+	RowIsReferenced2                 = 1451 // ER_ROW_IS_REFERENCED_2
+	NoReferencedRow2                 = 1452 // ER_NO_REFERENCED_ROW_2
+	MaxPreparedStmtCountReached      = 1461 // ER_MAX_PREPARED_STMT_COUNT_REACHED
+	AutoincReadFailed                = 1467 // ER_AUTOINC_READ_FAILED
+	UniqueKeyNeedAllFieldsInPf       = 1503 // ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF
+	WrongValue                       = 1525 // ER_WRONG_VALUE
+	WrongParamcountToNativeFct       = 1582 // ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT
+	WrongParametersToNativeFct       = 1583 // ER_WRONG_PARAMETERS_TO_NATIVE_FCT
+	DupEntryWithKeyName              = 1586 // ER_DUP_ENTRY_WITH_KEY_NAME
+	UnknownLocale                    = 1649 // ER_UNKNOWN_LOCALE
+	DataOutOfRange                   = 1690 // ER_DATA_OUT_OF_RANGE
+	CantExecuteInReadOnlyTransaction = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	MustChangePassword               = 1820 // ER_MUST_CHANGE_PASSWORD
+	MalformedPacket                  = 1835 // ER_MALFORMED_PACKET
+	InvalidArgumentForLogarithm      = 3020 // ER_INVALID_ARGUMENT_FOR_LOGARITHM
+	UserLockWrongName                = 3057 // ER_USER_LOCK_WRONG_NAME
+	UserLockDeadlock                 = 3058 // ER_USER_LOCK_DEADLOCK
+	IncorrectType                    = 3064 // ER_INCORRECT_TYPE
+	FieldInOrderNotSelect            = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
+	AccountLocked                    = 3118 // ER_ACCOUNT_HAS_BEEN_LOCKED
+	InvalidJSONText                  = 3140 // ER_INVALID_JSON_TEXT
+	InvalidJSONTextInParam           = 3141 // ER_INVALID_JSON_TEXT_IN_PARAM
+	InvalidJSONPath                  = 3143 // ER_INVALID_JSON_PATH
+	InvalidJSONCharset               = 3144 // ER_INVALID_JSON_CHARSET
+	InvalidTypeForJSON               = 3146 // ER_INVALID_TYPE_FOR_JSON
+	InvalidJSONPathWildcard          = 3149 // ER_INVALID_JSON_PATH_WILDCARD
+	JSONUsedAsKey                    = 3152 // ER_JSON_USED_AS_KEY
+	JSONVacuousPath                  = 3153 // ER_JSON_VACUOUS_PATH
+	JSONBadOneOrAllArg               = 3154 // ER_JSON_BAD_ONE_OR_ALL_ARG
+	InvalidJSONValueForCast          = 3156 // ER_INVALID_JSON_VALUE_FOR_CAST
+	JSONDocumentTooDeep              = 3157 // ER_JSON_DOCUMENT_TOO_DEEP
+	JSONDocumentNullKey              = 3158 // ER_JSON_DOCUMENT_NULL_KEY
+	SecureTransportRequired          = 3159 // ER_SECURE_TRANSPORT_REQUIRED
+	InvalidJSONPathArrayCell         = 3165 // ER_INVALID_JSON_PATH_ARRAY_CELL
+	CapacityExceeded                 = 3170 // ER_CAPACITY_EXCEEDED
+	NoSystemTableAccess              = 3554 // ER_NO_SYSTEM_TABLE_ACCESS
+	UnresolvedTableLock              = 3568 // ER_UNRESOLVED_TABLE_LOCK
+	DuplicateTableLock               = 3569 // ER_DUPLICATE_TABLE_LOCK
+	LockAcquireFailAndNoWaitSet      = 3572 // ER_LOCK_NOWAIT
+	WindowInvalidWindowFuncUse       = 3593 // ER_WINDOW_INVALID_WINDOW_FUNC_USE
+	WindowInvalidWindowFuncAliasUse  = 3594 // ER_WINDOW_INVALID_WINDOW_FUNC_ALIAS_USE
+	CTEMaxRecursionDepth             = 3636 // ER_CTE_MAX_RECURSION_DEPTH
+	RegexpIllegalArgument            = 3685 // ER_REGEXP_ILLEGAL_ARGUMENT
+	RegexpIndexOutOfBounds           = 3686 // ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR
+	RegexpInternal                   = 3687 // ER_REGEXP_INTERNAL_ERROR
+	RegexpRuleSyntax                 = 3688 // ER_REGEXP_RULE_SYNTAX
+	RegexpBadEscape                  = 3689 // ER_REGEXP_BAD_ESCAPE_SEQUENCE
+	RegexpUnimplemented              = 3690 // ER_REGEXP_UNIMPLEMENTED
+	RegexpMismatchedParen            = 3691 // ER_REGEXP_MISMATCHED_PAREN
+	RegexpBadInterval                = 3692 // ER_REGEXP_BAD_INTERVAL
+	RegexpMaxLtMin                   = 3693 // ER_REGEXP_MAX_LT_MIN
+	RegexpInvalidBackRef             = 3694 // ER_REGEXP_INVALID_BACK_REF
+	RegexpLookBehindLimit            = 3695 // ER_REGEXP_LOOK_BEHIND_LIMIT
+	RegexpMissingCloseBracket        = 3696 // ER_REGEXP_MISSING_CLOSE_BRACKET
+	RegexpInvalidRange               = 3697 // ER_REGEXP_INVALID_RANGE
+	RegexpStackOverflow              = 3698 // ER_REGEXP_STACK_OVERFLOW
+	RegexpTimeOut                    = 3699 // ER_REGEXP_TIME_OUT
+	RegexpPatternTooBig              = 3700 // ER_REGEXP_PATTERN_TOO_BIG
+	CannotDropTableWithFK            = 3730 // ER_FK_CANNOT_DROP_PARENT
+	FKNoColumnParent                 = 3734 // ER_FK_NO_COLUMN_PARENT
+	TableWithoutPK                   = 3750 // ER_TABLE_WITHOUT_PK
+	DefaultFunctionNotAllowed        = 3770 // ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED
+	CheckNotBoolean                  = 3812 // ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT
+	CheckRefersOtherColumn           = 3813 // ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN
+	CheckNamedFunctionNotAllowed     = 3814 // ER_CHECK_CONSTRAINT_NAMED_FUNCTION_IS_NOT_ALLOWED
+	CheckViolated                    = 3819 // ER_CHECK_CONSTRAINT_VIOLATED
+	CheckRefersUnknownColumn         = 3820 // ER_CHECK_CONSTRAINT_REFERS_UNKNOWN_COLUMN
+	CheckNotFound                    = 3821 // ER_CHECK_CONSTRAINT_NOT_FOUND
+	CheckDuplicateName               = 3822 // ER_CHECK_CONSTRAINT_DUP_NAME
+	RegexpInvalidCaptureGroupName    = 3887 // ER_REGEXP_INVALID_CAPTURE_GROUP_NAME
+	ConstraintNotFound               = 3940 // ER_CONSTRAINT_NOT_FOUND
+	LocalInfileDisabled              = 3948 // ER_CLIENT_LOCAL_FILES_DISABLED
+	ColumnUsedByCheck                = 3959 // ER_DEPENDENT_BY_CHECK_CONSTRAINT
+	ClientInteractionTimeout         = 4031 // ER_CLIENT_INTERACTION_TIMEOUT
 )
 
 // templates holds MySQL 8.0's wording where the parser's table lacks a code or differs from it; the verbs say which
 // arguments New takes.
 var templates = map[uint16]string{
-	mysql.ErrCantCreateTable:     "Can't create table '%s' (errno: %d - %s)",
-	mysql.ErrBadTable:            "Unknown table '%-.129s'",
-	mysql.ErrDupEntry:            "Duplicate entry '%-.64s' for key '%-.385s'",
-	mysql.ErrTooLongKey:          "Specified key was too long; max key length is %d bytes",
-	mysql.ErrBlobCantHaveDefault: "BLOB, TEXT, GEOMETRY or JSON column '%-.192s' can't have a default value",
-	mysql.ErrTooBigSelect: "The SELECT would examine more than MAX_JOIN_SIZE rows; check your WHERE and use SET " +
+	AccountLocked:                 "Access denied for user '%s'@'%s'. Account is locked.",
+	SecureTransportRequired:       "Connections using insecure transport are prohibited while --require_secure_transport=ON.",
+	RegexpInternal:                "Internal error in the regular expression library.",
+	RegexpUnimplemented:           "The regular expression contains a feature that is not implemented in this library version.",
+	RegexpBadInterval:             "Incorrect description of a {min,max} interval.",
+	RegexpMaxLtMin:                "The maximum is less than the minimum in a {min,max} interval.",
+	RegexpInvalidBackRef:          "Invalid back-reference in regular expression.",
+	RegexpLookBehindLimit:         "The look-behind assertion exceeds the limit in regular expression.",
+	RegexpInvalidRange:            "The regular expression contains an [x-y] character range where x comes after y.",
+	RegexpStackOverflow:           "Overflow in the regular expression backtrack stack.",
+	RegexpPatternTooBig:           "Pattern exceeds limits on size or complexity.",
+	RegexpInvalidCaptureGroupName: "A capture group has an invalid name.",
+	CantCreateTable:               "Can't create table '%s' (errno: %d - %s)",
+	BadTable:                      "Unknown table '%-.129s'",
+	DupEntry:                      "Duplicate entry '%-.64s' for key '%-.385s'",
+	TooLongKey:                    "Specified key was too long; max key length is %d bytes",
+	BlobCantHaveDefault:           "BLOB, TEXT, GEOMETRY or JSON column '%-.192s' can't have a default value",
+	TooBigSelect: "The SELECT would examine more than MAX_JOIN_SIZE rows; check your WHERE and use SET " +
 		"SQL_BIG_SELECTS=1 or SET MAX_JOIN_SIZE=# if the SELECT is okay",
-	mysql.ErrMixOfGroupFuncAndFields: "In aggregated query without GROUP BY, expression #%d of %s contains nonaggregated column '%s'; " +
+	MixOfGroupFuncAndFields: "In aggregated query without GROUP BY, expression #%d of %s contains nonaggregated column '%s'; " +
 		"this is incompatible with sql_mode=only_full_group_by",
-	mysql.ErrTooLongString:                "Result string is longer than 'max_allowed_packet' bytes",
-	mysql.ErrTableCantHandleAutoIncrement: "The used table type doesn't support AUTO_INCREMENT columns",
-	mysql.ErrTooManyUserConnections:       "User %-.64s already has more than 'max_user_connections' active connections",
-	mysql.ErrNotSupportedYet:              "This version of cloudsql doesn't yet support '%s'",
-	mysql.ErrCutValueGroupConcat:          "Row %d was cut by GROUP_CONCAT()",
-	mysql.ErrViewWrongList: "In definition of view, derived table or common table expression, SELECT list and column names list have " +
+	TooLongString:                "Result string is longer than 'max_allowed_packet' bytes",
+	TableCantHandleAutoIncrement: "The used table type doesn't support AUTO_INCREMENT columns",
+	TooManyUserConnections:       "User %-.64s already has more than 'max_user_connections' active connections",
+	NotSupportedYet:              "This version of cloudsql doesn't yet support '%s'",
+	CutValueGroupConcat:          "Row %d was cut by GROUP_CONCAT()",
+	ViewWrongList: "In definition of view, derived table or common table expression, SELECT list and column names list have " +
 		"different column counts",
-	mysql.ErrRowIsReferenced2:            "Cannot delete or update a parent row: a foreign key constraint fails (%s)",
-	mysql.ErrNoReferencedRow2:            "Cannot add or update a child row: a foreign key constraint fails (%s)",
-	mysql.ErrMaxPreparedStmtCountReached: "Can't create more than max_prepared_stmt_count statements (current value: %d)",
-	mysql.ErrUniqueKeyNeedAllFieldsInPf: "A %-.192s must include all columns in the table's partitioning function (prefixed columns " +
+	RowIsReferenced2:            "Cannot delete or update a parent row: a foreign key constraint fails (%s)",
+	NoReferencedRow2:            "Cannot add or update a child row: a foreign key constraint fails (%s)",
+	MaxPreparedStmtCountReached: "Can't create more than max_prepared_stmt_count statements (current value: %d)",
+	UniqueKeyNeedAllFieldsInPf: "A %-.192s must include all columns in the table's partitioning function (prefixed columns " +
 		"are not considered).",
-	mysql.ErrDupEntryWithKeyName: "Duplicate entry '%-.64s' for key '%-.385s'",
-	mysql.ErrMustChangePassword: "You must reset your password using ALTER USER statement before executing this " +
+	DupEntryWithKeyName: "Duplicate entry '%-.64s' for key '%-.385s'",
+	MustChangePassword: "You must reset your password using ALTER USER statement before executing this " +
 		"statement.",
 	UserLockWrongName: "Incorrect user-level lock name '%s'.",
 	UserLockDeadlock: "Deadlock found when trying to get user-level lock; try rolling back transaction/releasing locks and " +
 		"restarting lock acquisition.",
 	FieldInOrderNotSelect: "Expression #%d of %s is not in SELECT list, references column '%s' which is not in SELECT " +
 		"list; this is incompatible with %s",
-	mysql.ErrInvalidJSONText: "Invalid JSON text: \"%s\" at position %d in value for column '%-.200s'.",
-	mysql.ErrInvalidJSONPath: "Invalid JSON path expression. The error is around character position %d.",
-	mysql.ErrJSONUsedAsKey: "JSON column '%-.192s' supports indexing only via generated columns on a specified JSON " +
+	InvalidJSONText: "Invalid JSON text: \"%s\" at position %d in value for column '%-.200s'.",
+	InvalidJSONPath: "Invalid JSON path expression. The error is around character position %d.",
+	JSONUsedAsKey: "JSON column '%-.192s' supports indexing only via generated columns on a specified JSON " +
 		"path.",
-	InvalidJSONValueForCast:             "Invalid JSON value for CAST to %s from column %s at row %d",
-	3162:                                "Authorization ID %s does not exist.",
-	3163:                                "Authorization ID %s already exists.",
-	CapacityExceeded:                    "Memory capacity of %d bytes for '%s' exceeded. %s",
-	NoSystemTableAccess:                 "Access to %s '%s' is rejected.",
-	UnresolvedTableLock:                 "Unresolved table name `%s` in locking clause.",
-	DuplicateTableLock:                  "Table `%s` appears in multiple locking clauses.",
-	mysql.ErrWindowInvalidWindowFuncUse: "You cannot use the window function '%s' in this context.",
-	mysql.ErrWindowInvalidWindowFuncAliasUse: "You cannot use the alias '%s' of an expression containing a window function in this " +
+	InvalidJSONValueForCast:    "Invalid JSON value for CAST to %s from column %s at row %d",
+	3162:                       "Authorization ID %s does not exist.",
+	3163:                       "Authorization ID %s already exists.",
+	CapacityExceeded:           "Memory capacity of %d bytes for '%s' exceeded. %s",
+	NoSystemTableAccess:        "Access to %s '%s' is rejected.",
+	UnresolvedTableLock:        "Unresolved table name `%s` in locking clause.",
+	DuplicateTableLock:         "Table `%s` appears in multiple locking clauses.",
+	WindowInvalidWindowFuncUse: "You cannot use the window function '%s' in this context.",
+	WindowInvalidWindowFuncAliasUse: "You cannot use the alias '%s' of an expression containing a window function in this " +
 		"context.",
 	CTEMaxRecursionDepth: "Recursive query aborted after %d iterations. Try increasing @@cte_max_recursion_depth to " +
 		"a larger value.",
@@ -115,11 +230,11 @@ var templates = map[uint16]string{
 
 // states holds the SQLSTATEs that the parser's table lacks or has otherwise.
 var states = map[uint16]string{
-	mysql.ErrInvalidJSONText:        "22032",
-	mysql.ErrInvalidJSONTextInParam: "22032",
-	UserLockWrongName:               "42000",
-	InvalidJSONValueForCast:         "22018",
-	mysql.ErrJSONUsedAsKey:          "42000",
-	mysql.ErrTruncatedWrongValue:    "22007",
-	LocalInfileDisabled:             "42000",
+	InvalidJSONText:         "22032",
+	InvalidJSONTextInParam:  "22032",
+	UserLockWrongName:       "42000",
+	InvalidJSONValueForCast: "22018",
+	JSONUsedAsKey:           "42000",
+	TruncatedWrongValue:     "22007",
+	LocalInfileDisabled:     "42000",
 }

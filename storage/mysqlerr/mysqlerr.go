@@ -1,4 +1,5 @@
-// Package mysqlerr is the one error type that reaches a client: a MySQL error code, its SQLSTATE and its message.
+// Package mysqlerr is the one error type that reaches a client: a MySQL error code, its SQLSTATE and its message. The codes that
+// the program has, their names and MySQL's texts stand in codes.go; nowhere else are numbers written (TestOneVocabulary).
 //
 // Invariants: a code is attached where the error is born, as a *Error, and is rendered once, at the protocol's edge;
 // the layers between pass it along (wrapped with %w where context helps the log) and use Code to test for it. errors.Is goes
@@ -48,7 +49,7 @@ func Newf(code uint16, format string, args ...any) *Error {
 
 // NotSupported is 1235 (42000): "This version of cloudsql doesn't yet support '…'".
 func NotSupported(what string) *Error {
-	return Newf(mysql.ErrNotSupportedYet, "This version of cloudsql doesn't yet support '%s'", what)
+	return Newf(NotSupportedYet, "This version of cloudsql doesn't yet support '%s'", what)
 }
 
 // From gives the *Error inside err, or makes an Internal one of a foreign error.
@@ -63,7 +64,7 @@ func From(err error) *Error {
 // Internal is 1105 (HY000): a fault of ours, a panic or what can't be. Nothing that a client, a network or a disk can do has
 // this code; TestInternalErrors (tests) knows all places that make one.
 func Internal(format string, args ...any) *Error {
-	return &Error{Code: mysql.ErrUnknown, State: mysql.DefaultMySQLState, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: UnknownError, State: mysql.DefaultMySQLState, Message: fmt.Sprintf(format, args...)}
 }
 
 // Syntax is 1064 (42000) for a statement that stops making sense at near, which starts at a 1-based line.
@@ -72,7 +73,7 @@ func Syntax(near string, line int) *Error {
 	if r := []rune(near); len(r) > most {
 		near = string(r[:most])
 	}
-	return Newf(mysql.ErrParse, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server "+
+	return Newf(Parse, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server "+
 		"version for the right syntax to use near '%s' at line %d", near, line)
 }
 

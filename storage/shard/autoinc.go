@@ -75,7 +75,7 @@ func (a *autoIncrements) fill(t *tablet, w *fragment.Write, column int, typ *typ
 			continue
 		}
 		if next > limit {
-			return mysqlerr.New(mysql.ErrAutoincReadFailed)
+			return mysqlerr.New(mysqlerr.AutoincReadFailed)
 		}
 		*v = autoIncOfType(next, typ)
 		w.Generated = append(w.Generated, uint32(i))
@@ -108,7 +108,7 @@ func (s *Shard) ReserveAutoInc(id schema.TabletID, n uint64) (first uint64, err 
 	defer a.mu.Unlock()
 	first = a.nextOf(t)
 	if first+n < first {
-		return 0, mysqlerr.New(mysql.ErrAutoincReadFailed)
+		return 0, mysqlerr.New(mysqlerr.AutoincReadFailed)
 	}
 	a.next[id] = first + n
 	return first, nil

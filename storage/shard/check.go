@@ -9,7 +9,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // A leaseholder decodes what it is about to propose, so that what cannot be decoded is the statement's own error and never
@@ -120,7 +119,7 @@ func (p *Proposal) checkSize() error {
 		rows += w.Rows.Len() + len(w.Keys)
 	}
 	if rows > limits.ProposalRows || len(p.Effects) > limits.ProposalEffects {
-		return mysqlerr.Newf(mysql.ErrTransCacheFull, "A statement or transaction of more than %d rows in a shard needs smaller steps", limits.ProposalRows)
+		return mysqlerr.Newf(mysqlerr.TransCacheFull, "A statement or transaction of more than %d rows in a shard needs smaller steps", limits.ProposalRows)
 	}
 	return nil
 }

@@ -8,8 +8,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
-
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // conflict looks for a row in the way of w.next: under its primary key, then under its unique entries in w.added, in
@@ -120,7 +118,7 @@ func (w *writer) duplicate(ix *schema.Index) *mysqlerr.Error {
 		c := &ix.Columns[i]
 		text = appendKeyText(text, types.ToLocal(w.next.values[c.Column], w.env.Mode.Loc), &t.Columns[c.Column].Type, c.Prefix)
 	}
-	return mysqlerr.Newf(mysql.ErrDupEntry, "Duplicate entry '%s' for key '%s.%s'", text, t.Name, ix.Name)
+	return mysqlerr.Newf(mysqlerr.DupEntry, "Duplicate entry '%s' for key '%s.%s'", text, t.Name, ix.Name)
 }
 
 // appendKeyText appends a key column as error 1062 shows it: binary strings with unprintable bytes as \xHH.

@@ -16,8 +16,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
-
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // reader executes one page of a read fragment. Readers are pooled: their buffers make a point get free of allocations
@@ -133,7 +131,7 @@ func (rd *reader) prepare() error {
 	}
 	rd.at = rd.timestamp()
 	if rd.o.At != 0 && uint64(rd.o.At) < t.current.table.RowsSince {
-		return mysqlerr.New(mysql.ErrTableDefChanged)
+		return mysqlerr.New(mysqlerr.TableDefChanged)
 	}
 	plan, err := l.plans.find(l, r)
 	if err != nil {
@@ -194,7 +192,7 @@ func (rd *reader) usable(ix *schema.Index) error {
 		return ErrSchemaChanged
 	}
 	if rd.at != 0 && rd.at < rd.t.since[ix.ID] {
-		return mysqlerr.New(mysql.ErrTableDefChanged)
+		return mysqlerr.New(mysqlerr.TableDefChanged)
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/tidwall/btree"
 )
 
@@ -149,7 +148,7 @@ func (w *Workspace) set(key string, item *workspaceItem) error {
 	}
 	// Bytes that are only kept for going back count as well.
 	if w.bytes+len(w.undo)*perItemBytes > limit {
-		return mysqlerr.Newf(mysql.ErrTransCacheFull, "Multi-statement transaction required more than "+
+		return mysqlerr.Newf(mysqlerr.TransCacheFull, "Multi-statement transaction required more than "+
 			"'max_binlog_cache_size' bytes of storage; increase this mysqld variable and try again")
 	}
 	return nil

@@ -6,8 +6,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
-
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // inserts executes the kinds that bring new rows.
@@ -52,7 +50,7 @@ func (w *writer) mapColumns() error {
 		w.named[pos] = true
 	}
 	if w.w.Rows.Len() > 0 && w.w.Rows.Width != len(w.columns) {
-		return mysqlerr.New(mysql.ErrWrongValueCountOnRow, w.w.FirstRow)
+		return mysqlerr.New(mysqlerr.WrongValueCountOnRow, w.w.FirstRow)
 	}
 	return nil
 }
@@ -78,9 +76,9 @@ func (w *writer) checkNew() error {
 		c, v := &w.cur.table.Columns[p], w.next.values[p]
 		switch {
 		case v.IsNull() && c.NotNull && w.named[p]:
-			return mysqlerr.New(mysql.ErrBadNull, c.Name)
+			return mysqlerr.New(mysqlerr.BadNull, c.Name)
 		case v.IsNull() && c.NotNull:
-			return mysqlerr.New(mysql.ErrNoDefaultForField, c.Name)
+			return mysqlerr.New(mysqlerr.NoDefaultForField, c.Name)
 		case !v.IsNull() && !storable(v.Kind(), &c.Type):
 			return mysqlerr.Internal("Internal error: a value of kind %d for column '%s'", v.Kind(), c.Name)
 		}

@@ -7,8 +7,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
-
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
 // keyed executes UPDATE, DELETE and Reindex for one key.
@@ -82,7 +80,7 @@ func (w *writer) assignments(i int, onlyIfChanged bool) error {
 			return mysqlerr.From(err)
 		}
 		if v.IsNull() && c.NotNull {
-			return mysqlerr.New(mysql.ErrBadNull, c.Name)
+			return mysqlerr.New(mysqlerr.BadNull, c.Name)
 		}
 		w.next.values[pos] = v
 		w.row[planned] = types.ToLocal(v, w.env.Mode.Loc)
@@ -149,7 +147,7 @@ func (w *writer) puts() error {
 		return err
 	}
 	if w.w.Rows.Len() != len(w.w.Keys) {
-		return mysqlerr.New(mysql.ErrWrongValueCountOnRow, w.w.FirstRow)
+		return mysqlerr.New(mysqlerr.WrongValueCountOnRow, w.w.FirstRow)
 	}
 	for i, key := range w.w.Keys {
 		w.startRow()

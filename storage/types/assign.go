@@ -81,7 +81,7 @@ func (a *assignment) note() {
 
 // outOfRange is 1264: Out of range value for column 'c' at row 1.
 func (a *assignment) outOfRange() *mysqlerr.Error {
-	return mysqlerr.New(mysql.ErrWarnDataOutOfRange, a.column, a.row)
+	return mysqlerr.New(mysqlerr.WarnDataOutOfRange, a.column, a.row)
 }
 
 // truncated is 1265: Data truncated for column 'c' at row 1.
@@ -91,12 +91,12 @@ func (a *assignment) truncated() *mysqlerr.Error {
 
 // tooLong is 1406: Data too long for column 'c' at row 1.
 func (a *assignment) tooLong() *mysqlerr.Error {
-	return mysqlerr.New(mysql.ErrDataTooLong, a.column, a.row)
+	return mysqlerr.New(mysqlerr.DataTooLong, a.column, a.row)
 }
 
 // incorrect is 1366: Incorrect integer value: 'abc' for column 'c' at row 1.
 func (a *assignment) incorrect(what, text string) *mysqlerr.Error {
-	return mysqlerr.New(mysql.ErrTruncatedWrongValueForField, what, text, a.column, a.row)
+	return mysqlerr.New(mysqlerr.TruncatedWrongValueForField, what, text, a.column, a.row)
 }
 
 // shown is the value as error messages quote it.

@@ -185,18 +185,18 @@ func (a *assignment) json() (Value, error) {
 			if errors.As(err, &bad) && bad != errJSONDepth {
 				return Null, invalidJSON(bad.Reason, bad.Position, a.column)
 			}
-			return Null, mysqlerr.New(mysql.ErrJSONDocumentTooDeep)
+			return Null, mysqlerr.New(mysqlerr.JSONDocumentTooDeep)
 		}
 		return v, nil
 	case KindBytes, KindBit:
-		return Null, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
+		return Null, mysqlerr.New(mysqlerr.InvalidJSONCharset, "binary")
 	}
 	return Null, invalidJSON("not a JSON text, may need CAST", 0, a.column)
 }
 
 // invalidJSON is 3140, an error in every sql_mode.
 func invalidJSON(reason string, position int, column string) error {
-	return mysqlerr.New(mysql.ErrInvalidJSONText, reason, position, column)
+	return mysqlerr.New(mysqlerr.InvalidJSONText, reason, position, column)
 }
 
 // EnumValue is the ENUM element of an index; 0, and what is out of range, is the error value ”. It shares t's text.

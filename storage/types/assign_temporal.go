@@ -21,7 +21,7 @@ func (t *Type) temporalFsp() int {
 // 1264, and nearest is stored.
 func (a *assignment) badTemporal(what string, issue temporalIssue, nearest Value) (Value, error) {
 	if a.mode.Strict {
-		return Null, mysqlerr.Newf(mysql.ErrTruncatedWrongValue, "Incorrect %s value: '%s' for column '%s' at row %d",
+		return Null, mysqlerr.Newf(mysqlerr.TruncatedWrongValue, "Incorrect %s value: '%s' for column '%s' at row %d",
 			what, a.shown(), a.column, a.row)
 	}
 	if issue&^(issueTruncated|noteTruncated) != 0 {
@@ -89,7 +89,7 @@ func (a *assignment) timestamp(packed uint64, issue temporalIssue) (Value, error
 		if a.mode.Strict {
 			return a.badTemporal("datetime", issueOutOfRange, stored)
 		}
-		return a.problem(mysqlerr.New(mysql.ErrWarnInvalidTimestamp, a.column, a.row), stored)
+		return a.problem(mysqlerr.New(mysqlerr.WarnInvalidTimestamp, a.column, a.row), stored)
 	}
 	if issue.serious() {
 		return a.badTemporal("datetime", issue, Timestamp(micros, a.t.temporalFsp()))

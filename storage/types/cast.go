@@ -22,13 +22,13 @@ func Cast(v Value, t *Type, m *Mode, warn Warner) Value {
 	case ClassFloat:
 		f, ok := t.clampFloat(v.ToFloat(warn))
 		if !ok {
-			warn.warn(mysql.ErrWarnDataOutOfRange, "", 1)
+			warn.warn(mysqlerr.WarnDataOutOfRange, "", 1)
 		}
 		return Float(f)
 	case ClassDecimal:
 		d, ok := t.clampDecimal(v.ToDec(warn))
 		if !ok {
-			warn.warn(mysql.ErrWarnDataOutOfRange, "", 1)
+			warn.warn(mysqlerr.WarnDataOutOfRange, "", 1)
 		}
 		return d
 	case ClassString:
@@ -98,7 +98,7 @@ func castInteger(v Value, t *Type, m *Mode, warn Warner) Value {
 		if abs, neg, over, n := scanInteger(v.b); !neg && !over && n > 0 && abs > math.MaxInt64 {
 			const message = "Cast to signed converted positive out-of-range integer to its negative complement"
 			if warn != nil {
-				warn(mysql.ErrUnknown, message)
+				warn(mysqlerr.UnknownError, message)
 			}
 			return Int(int64(abs))
 		}
@@ -124,7 +124,7 @@ func castUint(v Value, warn Warner) uint64 {
 			warn.warnTruncated("INTEGER", v.b)
 		}
 		if warn != nil {
-			warn(mysql.ErrUnknown, "Cast to unsigned converted negative integer to its positive complement")
+			warn(mysqlerr.UnknownError, "Cast to unsigned converted negative integer to its positive complement")
 		}
 		return -abs
 	case KindDecimal:
@@ -185,7 +185,7 @@ func castString(v Value, t *Type, m *Mode, warn Warner) Value {
 	if good := t.Collation.holds(s); good < len(s) {
 		if v.kind == KindBytes || v.kind == KindBit {
 			if warn != nil {
-				warn.warn(mysql.ErrInvalidCharacterString, t.Collation.Charset(), hexPrefix(s[good:]))
+				warn.warn(mysqlerr.InvalidCharacterString, t.Collation.Charset(), hexPrefix(s[good:]))
 			}
 			return Null
 		}
@@ -226,7 +226,7 @@ func CastJSON(v Value, t *Type) (Value, error) {
 	}
 	var bad *JSONError
 	if errors.As(err, &bad) && bad != errJSONDepth {
-		return Null, mysqlerr.New(mysql.ErrInvalidJSONTextInParam, 1, "cast_as_json", bad.Reason, bad.Position)
+		return Null, mysqlerr.New(mysqlerr.InvalidJSONTextInParam, 1, "cast_as_json", bad.Reason, bad.Position)
 	}
-	return Null, mysqlerr.New(mysql.ErrJSONDocumentTooDeep)
+	return Null, mysqlerr.New(mysqlerr.JSONDocumentTooDeep)
 }

@@ -142,7 +142,7 @@ func (v Value) ToJSON(t *Type, warn Warner) (Value, error) {
 	case KindNull, KindJSON:
 		return v, nil
 	case KindBytes:
-		return Null, mysqlerr.New(mysql.ErrInvalidJSONCharset, "binary")
+		return Null, mysqlerr.New(mysqlerr.InvalidJSONCharset, "binary")
 	}
 	if t != nil && t.ID == mysql.TypeLonglong && t.Length == 1 && (v.kind == KindInt || v.kind == KindUint) {
 		return JSON(strconv.AppendBool(nil, v.n != 0)), nil

@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"vitess.io/vitess/go/mysql/decimal"
 
 	"cloudsql/storage/mysqlerr"
@@ -22,7 +21,7 @@ func (w Warner) warn(code uint16, args ...any) {
 // warnTruncated is 1292: Truncated incorrect INTEGER value: '12abc'.
 func (w Warner) warnTruncated(what string, text []byte) {
 	if w != nil {
-		w.warn(mysql.ErrTruncatedWrongValue, what, printable(text, 128))
+		w.warn(mysqlerr.TruncatedWrongValue, what, printable(text, 128))
 	}
 }
 

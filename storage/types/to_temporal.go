@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -204,8 +202,8 @@ func warnTemporal(warn Warner, what string, v Value, found bool) {
 	}
 	text := printable(v.AppendText(nil, nil), 128)
 	if found {
-		warn.warn(mysql.ErrTruncatedWrongValue, what, text)
+		warn.warn(mysqlerr.TruncatedWrongValue, what, text)
 		return
 	}
-	warn(mysql.ErrTruncatedWrongValue, mysqlerr.Newf(mysql.ErrTruncatedWrongValue, "Incorrect %s value: '%s'", what, text).Message)
+	warn(mysqlerr.TruncatedWrongValue, mysqlerr.Newf(mysqlerr.TruncatedWrongValue, "Incorrect %s value: '%s'", what, text).Message)
 }
