@@ -73,7 +73,7 @@ func (a *admission) overloaded() error {
 func (a *admission) leave() { <-a.places }
 
 // takePlace waits until a statement that looks for rows may run.
-func (s *Session) takePlace(ctx context.Context, p *planned) error {
+func (s execution) takePlace(ctx context.Context, p *planned) error {
 	if s.placed || p.point != nil || len(p.Uses) == 0 || p.modify != nil && !p.modify.NeedsTxn() {
 		return nil
 	}

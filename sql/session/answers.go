@@ -1,11 +1,13 @@
 package session
 
 import (
+	"net"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/privilege"
 	"cloudsql/sql/sysvar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -69,7 +71,7 @@ func (a *answers) ConnectionID() uint64 { return a.s.ConnectionID() }
 func (a *answers) CurrentDB() (string, bool) { return a.s.db, a.s.db != "" }
 
 // User gives the user as the client named it, with the client's host.
-func (a *answers) User() string { return a.s.conn.ClientUser + "@" + a.s.clientHost() }
+func (a *answers) User() string { return a.s.conn.ClientUser + "@" + a.clientHost() }
 
 // CurrentUser gives the account.
 func (a *answers) CurrentUser() string { return a.s.conn.Account.User + "@" + a.s.conn.Account.Host }
@@ -79,3 +81,15 @@ func (a *answers) Version() string { return a.s.eng.ServerVersion() }
 
 // ConnectionID is the connection's id in the process list.
 func (s *Session) ConnectionID() uint64 { return uint64(s.conn.ID) }
+
+// clientHost is the client's address without its port.
+func (a *answers) clientHost() string {
+	host, _, err := net.SplitHostPort(a.s.conn.RemoteAddr)
+	if err != nil {
+		host = a.s.conn.RemoteAddr
+	}
+	if host == "" || privilege.IsLoopback(host) {
+		return "localhost"
+	}
+	return host
+}

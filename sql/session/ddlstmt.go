@@ -16,12 +16,12 @@ import (
 )
 
 // ddlEnv is what data definition statements depend on.
-func (s *Session) ddlEnv() *ddl.Env {
-	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: s.serverCollation(), Note: s.note, Locks: s.locks}
+func (s definitions) ddlEnv() *ddl.Env {
+	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables{s.Session}.serverCollation(), Note: s.note, Locks: s.locks}
 }
 
 // ddlCommand runs a data definition statement, after committing the open transaction as MySQL does.
-func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed) error {
+func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed) error {
 	if !isDefinition(node) {
 		return refusal(node)
 	}
@@ -40,7 +40,7 @@ func (s *Session) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed)
 	return err
 }
 
-func (s *Session) runDDL(ctx context.Context, node ast.StmtNode, text string) error {
+func (s definitions) runDDL(ctx context.Context, node ast.StmtNode, text string) error {
 	env, x := s.ddlEnv(), s.eng.ddl
 	switch n := node.(type) {
 	case *ast.CreateDatabaseStmt:
@@ -78,7 +78,7 @@ func (s *Session) runDDL(ctx context.Context, node ast.StmtNode, text string) er
 	return s.alterTable(ctx, env, node, text)
 }
 
-func (s *Session) alterTable(ctx context.Context, env *ddl.Env, node ast.StmtNode, text string) error {
+func (s definitions) alterTable(ctx context.Context, env *ddl.Env, node ast.StmtNode, text string) error {
 	var table *ast.TableName
 	var plan func(db *schema.Database, t *schema.Table) (*ddl.Change, error)
 	switch n := node.(type) {
@@ -153,12 +153,12 @@ func refusal(node ast.StmtNode) error {
 	return mysqlerr.NotSupported(what)
 }
 
-func (s *Session) name(t *ast.TableName) (ddl.Name, error) {
+func (s definitions) name(t *ast.TableName) (ddl.Name, error) {
 	db, err := s.dbOf(t.Schema.O)
 	return ddl.Name{DB: db, Table: t.Name.O}, err
 }
 
-func (s *Session) names(tables []*ast.TableName) ([]ddl.Name, error) {
+func (s definitions) names(tables []*ast.TableName) ([]ddl.Name, error) {
 	list := make([]ddl.Name, len(tables))
 	for i, t := range tables {
 		n, err := s.name(t)
@@ -175,7 +175,7 @@ func (s *Session) names(tables []*ast.TableName) ([]ddl.Name, error) {
 	return list, nil
 }
 
-func (s *Session) dropDatabase(ctx context.Context, env *ddl.Env, n *ast.DropDatabaseStmt) error {
+func (s definitions) dropDatabase(ctx context.Context, env *ddl.Env, n *ast.DropDatabaseStmt) error {
 	tables, found, err := s.eng.ddl.DropDatabase(ctx, env, n)
 	if err != nil {
 		return err
@@ -187,7 +187,7 @@ func (s *Session) dropDatabase(ctx context.Context, env *ddl.Env, n *ast.DropDat
 	return nil
 }
 
-func (s *Session) createTable(ctx context.Context, env *ddl.Env, n *ast.CreateTableStmt) error {
+func (s definitions) createTable(ctx context.Context, env *ddl.Env, n *ast.CreateTableStmt) error {
 	name, err := s.name(n.Table)
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (s *Session) createTable(ctx context.Context, env *ddl.Env, n *ast.CreateTa
 	return err
 }
 
-func (s *Session) createTableLike(ctx context.Context, env *ddl.Env, name ddl.Name, n *ast.CreateTableStmt) error {
+func (s definitions) createTableLike(ctx context.Context, env *ddl.Env, name ddl.Name, n *ast.CreateTableStmt) error {
 	from, err := s.name(n.ReferTable)
 	if err != nil {
 		return err
@@ -225,7 +225,7 @@ func (s *Session) createTableLike(ctx context.Context, env *ddl.Env, name ddl.Na
 	return err
 }
 
-func (s *Session) renameTables(ctx context.Context, env *ddl.Env, n *ast.RenameTableStmt) error {
+func (s definitions) renameTables(ctx context.Context, env *ddl.Env, n *ast.RenameTableStmt) error {
 	pairs := make([][2]ddl.Name, len(n.TableToTables))
 	for i, p := range n.TableToTables {
 		from, err := s.name(p.OldTable)
@@ -242,7 +242,7 @@ func (s *Session) renameTables(ctx context.Context, env *ddl.Env, n *ast.RenameT
 }
 
 // createTableSelect is CREATE TABLE … SELECT: the table first, then its rows in one transaction; without rows, no table.
-func (s *Session) createTableSelect(ctx context.Context, n *ast.CreateTableStmt, params []types.Value,
+func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableStmt, params []types.Value,
 	w sql.ResultWriter) error {
 	if err := s.tx.CommitBefore(ctx); err != nil {
 		return err
@@ -251,7 +251,7 @@ func (s *Session) createTableSelect(ctx context.Context, n *ast.CreateTableStmt,
 	if !ok || n.OnDuplicate != ast.OnDuplicateKeyHandlingError {
 		return mysqlerr.NotSupported("this form of CREATE TABLE … SELECT")
 	}
-	p, err := s.makePlan(query, s.db, params)
+	p, err := execution{s.Session}.makePlan(query, s.db, params)
 	if err != nil {
 		return err
 	}
@@ -275,8 +275,8 @@ func (s *Session) createTableSelect(ctx context.Context, n *ast.CreateTableStmt,
 		return s.done(w)
 	}
 	insert := insertFrom(n, columns)
-	plan := func() (*planned, error) { return s.makePlan(insert, s.db, params) }
-	if err := s.runStatement(ctx, plan, params, w); err != nil {
+	plan := func() (*planned, error) { return execution{s.Session}.makePlan(insert, s.db, params) }
+	if err := (execution{s.Session}).runStatement(ctx, plan, params, w); err != nil {
 		drop := s.eng.ddl.DropTables(context.WithoutCancel(ctx), env, []ddl.Name{name}, true)
 		return errors.Join(err, drop)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // dispatch runs a statement that is no query and no data change. Those without rows are answered with an OK.
-func (s *Session) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, params []types.Value,
+func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, params []types.Value,
 	w sql.ResultWriter) error {
 	switch n := node.(type) {
 	case *ast.ShowStmt:
@@ -26,7 +26,7 @@ func (s *Session) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 	case *ast.ExplainStmt:
 		return s.explain(ctx, n, params, w)
 	case *ast.ExecuteStmt:
-		return s.executeNamed(ctx, n, w)
+		return preparation{s.Session}.executeNamed(ctx, n, w)
 	case *ast.AnalyzeTableStmt:
 		return s.tableReport(ctx, "analyze", n.TableNames, w)
 	case *ast.OptimizeTableStmt:
@@ -35,7 +35,7 @@ func (s *Session) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 		return s.writeResult(helpResult(), w)
 	case *ast.CreateTableStmt:
 		if n.Select != nil {
-			return s.createTableSelect(ctx, n, params, w)
+			return definitions{s.Session}.createTableSelect(ctx, n, params, w)
 		}
 	}
 	s.rowCount = 0
@@ -47,10 +47,10 @@ func (s *Session) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 }
 
 // command runs a statement that gives no rows.
-func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, params []types.Value) error {
+func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, params []types.Value) error {
 	switch n := node.(type) {
 	case *ast.SetStmt:
-		return s.set(ctx, n, params)
+		return assignments{s.Session}.set(ctx, n, params)
 	case *ast.UseStmt:
 		return s.useDB(ctx, n.DBName)
 	case *ast.BeginStmt:
@@ -74,11 +74,11 @@ func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 	case *ast.ReleaseSavepointStmt:
 		return s.tx.ReleaseSavepoint(n.Name)
 	case *ast.PrepareStmt:
-		return s.prepareNamed(ctx, n)
+		return preparation{s.Session}.prepareNamed(ctx, n)
 	case *ast.DeallocateStmt:
-		return s.deallocate(n.Name)
+		return preparation{s.Session}.deallocate(n.Name)
 	case *ast.DoStmt:
-		_, err := s.evaluate(ctx, n.Exprs, params)
+		_, err := execution{s.Session}.evaluate(ctx, n.Exprs, params)
 		return err
 	case *ast.KillStmt:
 		return s.kill(ctx, n, params)
@@ -94,11 +94,11 @@ func (s *Session) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 	if privilege.Knows(node) {
 		return s.userCommand(ctx, node)
 	}
-	return s.ddlCommand(ctx, node, st)
+	return definitions{s.Session}.ddlCommand(ctx, node, st)
 }
 
 // end is COMMIT or ROLLBACK.
-func (s *Session) end(ctx context.Context, n dialect.Finish) error {
+func (s commands) end(ctx context.Context, n dialect.Finish) error {
 	release, err := s.tx.End(ctx, n)
 	if release && s.conn.Kill != nil {
 		s.conn.Kill() // after the reply
@@ -119,7 +119,7 @@ func finish(commit bool, c ast.CompletionType) dialect.Finish {
 }
 
 // runShow answers SHOW.
-func (s *Session) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWriter) error {
+func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWriter) error {
 	var res *show.Result
 	var err error
 	switch n.Tp {
@@ -160,7 +160,7 @@ func (s *Session) writeResult(res *show.Result, w sql.ResultWriter) error {
 }
 
 // showConditions is SHOW WARNINGS and SHOW ERRORS, and their COUNT(*) form.
-func (s *Session) showConditions(n *ast.ShowStmt) *show.Result {
+func (s commands) showConditions(n *ast.ShowStmt) *show.Result {
 	onlyErrors := n.Tp == ast.ShowErrors
 	if n.CountWarningsOrErrors {
 		name, count := "@@session.warning_count", s.conds.total
@@ -200,7 +200,7 @@ func conditionsResult(list []show.Condition, onlyErrors bool, offset, limit int)
 var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collation: types.CollationBinary}
 
 // tableReport is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table.
-func (s *Session) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {
+func (s commands) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {
 	before := s.tx.CommitBefore
 	if op == "check" {
 		before = s.tx.ImplicitCommit // it changes nothing anywhere
@@ -243,7 +243,7 @@ func helpResult() *show.Result {
 }
 
 // flush is FLUSH: what it asks for holds at any time already, but for the locks.
-func (s *Session) flush(ctx context.Context, n *ast.FlushStmt) error {
+func (s commands) flush(ctx context.Context, n *ast.FlushStmt) error {
 	if n.Tp == ast.FlushTables && n.ReadLock {
 		return s.flushLocked(ctx, n.Tables)
 	}
@@ -254,7 +254,7 @@ func (s *Session) flush(ctx context.Context, n *ast.FlushStmt) error {
 	return mysqlerr.NotSupported("this kind of FLUSH")
 }
 
-func (s *Session) shutdown() error {
+func (s commands) shutdown() error {
 	if s.eng.cfg.Shutdown == nil {
 		return mysqlerr.NotSupported("SHUTDOWN")
 	}
@@ -263,10 +263,10 @@ func (s *Session) shutdown() error {
 }
 
 // kill is KILL [CONNECTION | QUERY] id.
-func (s *Session) kill(ctx context.Context, n *ast.KillStmt, params []types.Value) error {
+func (s commands) kill(ctx context.Context, n *ast.KillStmt, params []types.Value) error {
 	id := n.ConnectionID
 	if n.Expr != nil {
-		vals, err := s.evaluate(ctx, []ast.ExprNode{n.Expr}, params)
+		vals, err := execution{s.Session}.evaluate(ctx, []ast.ExprNode{n.Expr}, params)
 		if err != nil {
 			return err
 		}

@@ -12,12 +12,12 @@ import (
 
 // evaluate computes expressions that stand in a statement of their own kind (SET, DO, KILL): as a SELECT of them would,
 // subqueries included. The values are the caller's to keep.
-func (s *Session) evaluate(ctx context.Context, exprs []ast.ExprNode, params []types.Value) ([]types.Value, error) {
+func (s execution) evaluate(ctx context.Context, exprs []ast.ExprNode, params []types.Value) ([]types.Value, error) {
 	vals, _, err := s.evaluateTyped(ctx, exprs, params)
 	return vals, err
 }
 
-func (s *Session) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, params []types.Value) (
+func (s execution) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, params []types.Value) (
 	vals []types.Value, typs []types.Type, err error) {
 	if v, t, ok := literals(exprs); ok {
 		return v, t, nil

@@ -17,7 +17,7 @@ import (
 )
 
 // explain shows a statement's plan: a line an operator, with where it runs. DESCRIBE t is SHOW COLUMNS.
-func (s *Session) explain(ctx context.Context, n *ast.ExplainStmt, params []types.Value, w sql.ResultWriter) error {
+func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, params []types.Value, w sql.ResultWriter) error {
 	if sh, ok := n.Stmt.(*ast.ShowStmt); ok {
 		return s.runShow(ctx, sh, w)
 	}
@@ -32,26 +32,26 @@ func (s *Session) explain(ctx context.Context, n *ast.ExplainStmt, params []type
 	default:
 		return mysqlerr.NotSupported("EXPLAIN FORMAT=" + n.Format)
 	}
-	p, err := s.makePlan(n.Stmt, s.db, params)
+	p, err := execution{s.Session}.makePlan(n.Stmt, s.db, params)
 	if missing(err) {
 		if e := s.freshCatalog(ctx); e != nil {
 			return e
 		}
-		p, err = s.makePlan(n.Stmt, s.db, params)
+		p, err = execution{s.Session}.makePlan(n.Stmt, s.db, params)
 	}
 	if err != nil {
 		return err
 	}
 	lines := p.plan.Explain()
 	for i := range lines {
-		lines[i].Where = s.nameNode(lines[i].Where, s.readsPast(p))
+		lines[i].Where = s.nameNode(lines[i].Where, execution{s.Session}.readsPast(p))
 	}
 	return s.writeResult(explainResult(lines), w)
 }
 
 // nameNode adds the node that serves a shard now to the place of a fragment: "shard 2" becomes "shard 2 @ node 1". Reads
 // of the past are served by this node where it has a replica.
-func (s *Session) nameNode(where string, past bool) string {
+func (s commands) nameNode(where string, past bool) string {
 	var id schema.ShardID
 	if _, err := fmt.Sscanf(where, "shard %d", &id); err != nil {
 		return where

@@ -28,12 +28,12 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 			Name: ast.NewCIStr(table),
 		}}}},
 	}
-	p, err := s.makePlan(sel, s.db, nil)
+	p, err := execution{s}.makePlan(sel, s.db, nil)
 	if missing(err) {
 		if e := s.freshCatalog(ctx); e != nil {
 			return nil, nil, s.mapError(ctx, e)
 		}
-		p, err = s.makePlan(sel, s.db, nil)
+		p, err = execution{s}.makePlan(sel, s.db, nil)
 	}
 	if err != nil {
 		return nil, nil, s.mapError(ctx, err)

@@ -20,13 +20,13 @@ func calcFoundRows(n ast.StmtNode) *ast.SelectStmt {
 }
 
 // runCounted runs a query without its LIMIT, sends the rows that the LIMIT would leave, and counts all of them.
-func (s *Session) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parsed, params []types.Value,
+func (s texts) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parsed, params []types.Value,
 	w sql.ResultWriter) error {
 	offset, ok1 := limitValue(sel.Limit.Offset, params, 0)
 	count, ok2 := limitValue(sel.Limit.Count, params, 0)
 	if !ok1 || !ok2 {
 		plan := func() (*planned, error) { return s.planText(st, params) }
-		return s.runLimited(ctx, true, st.maxExecution, plan, params, w)
+		return execution{s.Session}.runLimited(ctx, true, st.maxExecution, plan, params, w)
 	}
 	whole := *sel
 	whole.Limit = nil
@@ -34,8 +34,8 @@ func (s *Session) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parse
 	limit := s.vars.SelectLimit
 	s.vars.SelectLimit = 1<<64 - 1 // it does not bound what FOUND_ROWS() counts
 	defer func() { s.vars.SelectLimit = limit }()
-	plan := func() (*planned, error) { return s.makePlan(&whole, s.db, params) }
-	return s.runLimited(ctx, true, st.maxExecution, plan, params, window)
+	plan := func() (*planned, error) { return execution{s.Session}.makePlan(&whole, s.db, params) }
+	return execution{s.Session}.runLimited(ctx, true, st.maxExecution, plan, params, window)
 }
 
 func limitValue(n ast.ExprNode, params []types.Value, unset uint64) (uint64, bool) {

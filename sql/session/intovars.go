@@ -20,7 +20,7 @@ const (
 
 // parseIntoVars reads SELECT … INTO @a, @b …, which the parser does not know: the clause is taken out of the text, and
 // the one row of the rest goes into the variables. nil where there is no such clause.
-func (s *Session) parseIntoVars(text string) (*parsed, error) {
+func (s texts) parseIntoVars(text string) (*parsed, error) {
 	names, rest := dialect.IntoVars(text, s.vars.SQLMode)
 	if names == nil {
 		return nil, nil
@@ -36,16 +36,16 @@ func (s *Session) parseIntoVars(text string) (*parsed, error) {
 	}
 	return &parsed{text: text, com: comSelect, noPrepare: st.params > 0, needs: noNeeds, // the query asks for its own
 		run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
-			return s.selectIntoVars(ctx, st, names, w)
+			return commands{s}.selectIntoVars(ctx, st, names, w)
 		}}, nil
 }
 
 // selectIntoVars runs the query and keeps its row. 1222 for another number of columns, 1172 for a second row.
-func (s *Session) selectIntoVars(ctx context.Context, st *parsed, names []string, w sql.ResultWriter) error {
+func (s commands) selectIntoVars(ctx context.Context, st *parsed, names []string, w sql.ResultWriter) error {
 	row := &rowKeeper{want: len(names)}
 	more := s.more
 	s.more = false
-	err := s.runSelect(ctx, st, nil, row)
+	err := texts{s.Session}.runSelect(ctx, st, nil, row)
 	s.more = more
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (c *lockClient) End() {
 }
 
 // admit lets a statement begin when no lock of somebody else is in its way.
-func (s *Session) admit(ctx context.Context, p *planned) error {
+func (s execution) admit(ctx context.Context, p *planned) error {
 	waited, err := s.locks.Admit(ctx, &p.tablesUsed)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Session) admit(ctx context.Context, p *planned) error {
 }
 
 // noteUse records the tables that a plan asks for while it is made: reads by SELECT, changes by the other privileges.
-func (s *Session) noteUse(priv mysql.PrivilegeType, db, table string) {
+func (s execution) noteUse(priv mysql.PrivilegeType, db, table string) {
 	if table == "" || s.snapshot == nil {
 		return
 	}
@@ -123,13 +123,13 @@ func lockCommand(n dialect.LockTables) *parsed {
 		}
 		return privilege.OfLock(s.scope(s.db), tables...)
 	}
-	st := command(comLockTables, needs, func(ctx context.Context, s *Session) error { return s.lockTables(ctx, n.Items) })
+	st := command(comLockTables, needs, func(ctx context.Context, s *Session) error { return commands{s}.lockTables(ctx, n.Items) })
 	st.noPrepare = true
 	return st
 }
 
 // lockTables is LOCK TABLES. 1066 for a name that stands twice, 1223 for a WRITE lock under one's own global read lock.
-func (s *Session) lockTables(ctx context.Context, items []dialect.LockItem) error {
+func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) error {
 	var want metalock.Request
 	for _, l := range items {
 		db, err := s.dbOf(l.Table.Schema.O)
@@ -158,7 +158,7 @@ func (s *Session) lockTables(ctx context.Context, items []dialect.LockItem) erro
 }
 
 // existingTable finds a table, on a fresh catalog before it says 1146.
-func (s *Session) existingTable(ctx context.Context, db, name string) (*schema.Table, error) {
+func (s commands) existingTable(ctx context.Context, db, name string) (*schema.Table, error) {
 	t, ok := s.snapshot.Table(db, name)
 	if !ok {
 		if err := s.freshCatalog(ctx); err != nil {
@@ -172,7 +172,7 @@ func (s *Session) existingTable(ctx context.Context, db, name string) (*schema.T
 }
 
 // unlockTablesStmt is UNLOCK TABLES: it commits a transaction only where LOCK TABLES gave locks.
-func (s *Session) unlockTablesStmt(ctx context.Context) error {
+func (s commands) unlockTablesStmt(ctx context.Context) error {
 	if s.locks.LocksTables() {
 		if err := s.tx.ImplicitCommit(ctx); err != nil {
 			return err
@@ -184,7 +184,7 @@ func (s *Session) unlockTablesStmt(ctx context.Context) error {
 
 // flushLocked is FLUSH TABLES … WITH READ LOCK: of some tables, which is like LOCK TABLES … READ, or of all, so that nobody
 // changes any table until UNLOCK TABLES. 1192 for who has locks.
-func (s *Session) flushLocked(ctx context.Context, tables []*ast.TableName) error {
+func (s commands) flushLocked(ctx context.Context, tables []*ast.TableName) error {
 	if s.locks.LocksTables() {
 		return mysqlerr.New(mysql.ErrLockOrActiveTransaction)
 	}
@@ -206,7 +206,7 @@ func (s *Session) flushLocked(ctx context.Context, tables []*ast.TableName) erro
 }
 
 // admitDDL lets a data definition statement begin where the locks of its session, and a global read lock, allow it.
-func (s *Session) admitDDL(ctx context.Context, node ast.StmtNode) error {
+func (s definitions) admitDDL(ctx context.Context, node ast.StmtNode) error {
 	var uses []metalock.Use
 	makes := ""
 	add := func(tables ...*ast.TableName) {

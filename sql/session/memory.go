@@ -95,7 +95,7 @@ func (s *Session) forgetKept() {
 }
 
 // keepStatement charges the session with a prepared statement. 1461, 3170.
-func (s *Session) keepStatement(p *statement) error {
+func (s preparation) keepStatement(p *statement) error {
 	most := sysvar.Int(s.eng.vars.Global("max_prepared_stmt_count"))
 	if n := s.eng.prepared.Add(1); n > int64(most) {
 		s.eng.prepared.Add(-1)
@@ -136,7 +136,7 @@ func treeBytes(text string) int {
 
 // chargeTree charges the statement for reading a text; it is given back when the statement ends. 1038 for one that is too long
 // to be read in what a statement may hold.
-func (s *Session) chargeTree(text string) error {
+func (s texts) chargeTree(text string) error {
 	if len(text) <= shortTextBytes {
 		return nil
 	}

@@ -206,7 +206,7 @@ func TestStatementsNeedPrivileges(t *testing.T) {
 		give(t, e, needs)
 		u.s.setDB("d1")
 		u.s.snapshot = e.db.Catalog()
-		st, err := u.s.parse(c.sql)
+		st, err := texts{u.s}.parse(c.sql)
 		switch {
 		case err != nil:
 			t.Errorf("%s: %v", c.sql, err)

@@ -35,7 +35,7 @@ func (p *parsed) diagnostic() bool {
 }
 
 // parse reads one statement. Errors: 1065 for an empty one, 1064, and what the parser finds wrong with names.
-func (s *Session) parse(text string) (*parsed, error) {
+func (s texts) parse(text string) (*parsed, error) {
 	if st, err := s.recognise(text); st != nil || err != nil {
 		return st, err
 	}

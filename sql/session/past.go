@@ -18,7 +18,7 @@ import (
 // Queries that read past states (sql/transaction).
 
 // readsPast tells whether a plan outside transactions reads a past state.
-func (s *Session) readsPast(p *planned) bool {
+func (s execution) readsPast(p *planned) bool {
 	if len(p.asOf) > 0 {
 		return true
 	}
@@ -26,7 +26,7 @@ func (s *Session) readsPast(p *planned) bool {
 }
 
 // runPast runs a query on a past state.
-func (s *Session) runPast(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runPast(ctx context.Context, p *planned, w sql.ResultWriter) error {
 	if len(p.asOf) > 0 {
 		return s.runAsOf(ctx, p, w)
 	}
@@ -47,7 +47,7 @@ func tooLongAgo(err error) bool {
 	return isAny(err, mysql.ErrTableDefChanged)
 }
 
-func (s *Session) runAt(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runAt(ctx context.Context, p *planned, w sql.ResultWriter) error {
 	txn := s.eng.db.Begin(distributed.TxnOptions{Stale: &s.pastState, ReadOnly: true, Session: s.ConnectionID()})
 	s.rt.Txn = txn
 	defer func() {
@@ -59,7 +59,7 @@ func (s *Session) runAt(ctx context.Context, p *planned, w sql.ResultWriter) err
 }
 
 // runAsOf runs SELECT … AS OF TIMESTAMP.
-func (s *Session) runAsOf(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runAsOf(ctx context.Context, p *planned, w sql.ResultWriter) error {
 	if s.tx.RefusesAsOf() {
 		return mysqlerr.NotSupported("AS OF TIMESTAMP in a transaction that has begun")
 	}
@@ -83,8 +83,8 @@ func (s *Session) runAsOf(ctx context.Context, p *planned, w sql.ResultWriter) e
 }
 
 // beginAsOf is START TRANSACTION READ ONLY AS OF TIMESTAMP.
-func (s *Session) beginAsOf(ctx context.Context, n ast.ExprNode, params []types.Value) error {
-	vals, err := s.evaluate(ctx, []ast.ExprNode{n}, params)
+func (s commands) beginAsOf(ctx context.Context, n ast.ExprNode, params []types.Value) error {
+	vals, err := execution{s.Session}.evaluate(ctx, []ast.ExprNode{n}, params)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ const oddModes = mysql.ModeANSIQuotes | mysql.ModeNoBackslashEscapes | mysql.Mod
 
 // queryCached runs a text by the plan of its like, or makes the plan that its like will use. handled is false for a
 // text that has to go the long way.
-func (s *Session) queryCached(ctx context.Context, text string, w sql.ResultWriter) (handled bool, err error) {
+func (s texts) queryCached(ctx context.Context, text string, w sql.ResultWriter) (handled bool, err error) {
 	if s.vars.SQLMode&oddModes != 0 || !s.text.Extract(text) {
 		return false, nil
 	}
@@ -49,7 +49,7 @@ func (s *Session) queryCached(ctx context.Context, text string, w sql.ResultWrit
 		if p.refuse {
 			return false, nil
 		}
-		if now := s.circumstances(s.db); !p.holds(&now, s.snapshot, s.text.Params) {
+		if now := (execution{s.Session}).circumstances(s.db); !p.holds(&now, s.snapshot, s.text.Params) {
 			s.eng.plans.Delete(s.textKey)
 			ok = false
 		}
@@ -71,18 +71,18 @@ func (s *Session) queryCached(ctx context.Context, text string, w sql.ResultWrit
 		if err != nil {
 			return nil, err
 		}
-		p, err := s.makePlan(st.node, s.db, nil)
+		p, err := execution{s.Session}.makePlan(st.node, s.db, nil)
 		if err == nil {
 			s.text.Params = nil
 		}
 		return p, err
 	}
-	return true, s.runLimited(ctx, p.rows != nil, 0, plan, s.text.Params, w)
+	return true, execution{s.Session}.runLimited(ctx, p.rows != nil, 0, plan, s.text.Params, w)
 }
 
 // planLike plans the text with parameters in place of its literals; nil where that does not serve, for whatever reason:
 // the text itself will tell.
-func (s *Session) planLike() *planned {
+func (s texts) planLike() *planned {
 	st, err := s.parse(string(s.text.Key))
 	if err != nil || st.run != nil || st.params != len(s.text.Params) {
 		return nil
@@ -96,7 +96,7 @@ func (s *Session) planLike() *planned {
 		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}
-	p, err := s.makePlan(st.node, s.db, s.text.Params)
+	p, err := execution{s.Session}.makePlan(st.node, s.db, s.text.Params)
 	if err != nil {
 		return nil
 	}
@@ -123,7 +123,7 @@ func (h *settingsHash) get(seed maphash.Seed, s planner.Settings) uint64 {
 }
 
 // appendTextKey makes the key of the extracted text.
-func (s *Session) appendTextKey() {
+func (s texts) appendTextKey() {
 	k := binary.LittleEndian.AppendUint64(s.textKey[:0], s.settingsHash.get(s.eng.plans.seed, s.vars.Settings))
 	k = append(append(k, s.conn.Account.User...), '@')
 	k = append(append(k, s.conn.Account.Host...), 0)

@@ -13,16 +13,16 @@ func TestEachSettingOfPlansCounts(t *testing.T) {
 	c := connect(t, e, "root", "localhost")
 	c.must("create database d; use d; create table t (id int primary key)")
 	c.must("select id from t where id = 1")
-	st, err := c.s.parse("select id from t where id = 1")
+	st, err := texts{c.s}.parse("select id from t where id = 1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.s.snapshot = e.db.Catalog()
-	p, err := c.s.makePlan(st.node, "d", nil)
+	p, err := execution{c.s}.makePlan(st.node, "d", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := c.s.circumstances("d")
+	now := execution{c.s}.circumstances("d")
 	if !p.holds(&now, c.s.snapshot, nil) {
 		t.Fatal("the plan does not serve what it was made for")
 	}

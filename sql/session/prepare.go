@@ -52,19 +52,19 @@ func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, e
 	ctx := s.beginStatement(parent, &commandPrepare, &text)
 	defer s.endStatement()
 	s.eng.stats.command(comStmtPrepare)
-	p, err := s.prepare(ctx, text)
+	p, err := preparation{s}.prepare(ctx, text)
 	if err != nil {
 		return nil, s.finish(ctx, err)
 	}
 	return p, nil
 }
 
-func (s *Session) prepare(ctx context.Context, text string) (*statement, error) {
+func (s preparation) prepare(ctx context.Context, text string) (*statement, error) {
 	one, rest := dialect.Split(text, s.vars.SQLMode)
 	if rest != "" {
 		return nil, secondStatement(text, rest)
 	}
-	st, err := s.parse(strings.Clone(one)) // the text outlives the packet that it came in
+	st, err := texts{s.Session}.parse(strings.Clone(one)) // the text outlives the packet that it came in
 	if err != nil {
 		s.conds.begin()
 		return nil, err
@@ -79,7 +79,7 @@ func (s *Session) prepare(ctx context.Context, text string) (*statement, error) 
 		return nil, mysqlerr.New(mysql.ErrPsManyParam)
 	}
 	s.nextStmt++
-	p := &statement{s: s, id: s.nextStmt, st: st, db: s.db}
+	p := &statement{s: s.Session, id: s.nextStmt, st: st, db: s.db}
 	if err := s.keepStatement(p); err != nil {
 		return nil, err
 	}
@@ -113,13 +113,13 @@ func planable(n ast.StmtNode) bool {
 }
 
 // describe plans the statement without parameters. What they decide shows at execution only.
-func (s *Session) describe(ctx context.Context, p *statement) error {
-	plan, err := s.makePlan(p.st.node, p.db, nil)
+func (s preparation) describe(ctx context.Context, p *statement) error {
+	plan, err := execution{s.Session}.makePlan(p.st.node, p.db, nil)
 	if missing(err) {
 		if e := s.freshCatalog(ctx); e != nil {
 			return e
 		}
-		plan, err = s.makePlan(p.st.node, p.db, nil)
+		plan, err = execution{s.Session}.makePlan(p.st.node, p.db, nil)
 	}
 	if err != nil {
 		if p.st.params > 0 && !missing(err) {
@@ -144,8 +144,8 @@ func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []t
 	s.more = false
 	s.eng.stats.questions.Add(1)
 	s.eng.stats.command(comStmtExecute)
-	s.beginConditions(p.st)
-	err := s.execute(ctx, p, params, w)
+	texts{s}.beginConditions(p.st)
+	err := preparation{s}.execute(ctx, p, params, w)
 	if err != nil {
 		err = s.finish(ctx, err)
 	}
@@ -153,25 +153,25 @@ func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []t
 	return err
 }
 
-func (s *Session) execute(ctx context.Context, p *statement, params []types.Value, w sql.ResultWriter) error {
+func (s preparation) execute(ctx context.Context, p *statement, params []types.Value, w sql.ResultWriter) error {
 	if len(params) != p.st.params {
 		return mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
 	}
 	s.eng.stats.command(p.st.com)
 	if !planable(p.st.node) || calcFoundRows(p.st.node) != nil {
-		return s.runParsed(ctx, p.st, params, w)
+		return texts{s.Session}.runParsed(ctx, p.st, params, w)
 	}
 	if s.vars.MaxExecution == 0 && p.st.maxExecution == 0 && p.plan != nil {
 		// The short way: a plan that holds, run without anything around it. Whatever goes wrong takes the long way.
-		if now := s.circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
+		if now := (execution{s.Session}).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
 			p.plan.circumstances.version = now.version
-			err := s.runPlanned(ctx, p.plan, params, w)
+			err := execution{s.Session}.runPlanned(ctx, p.plan, params, w)
 			if err == nil {
 				s.tx.SpendNext(len(p.plan.Uses) > 0, nil)
 				return nil
 			}
 			if s.sent || !retriable(err) {
-				return s.failed(ctx, p.plan, err)
+				return execution{s.Session}.failed(ctx, p.plan, err)
 			}
 			s.conds.restart()
 		}
@@ -180,7 +180,7 @@ func (s *Session) execute(ctx context.Context, p *statement, params []types.Valu
 		return mysqlerr.NotSupported("SELECT … INTO OUTFILE")
 	}
 	query := isQuery(p.st.node)
-	return s.runLimited(ctx, query, p.st.maxExecution, func() (*planned, error) { return s.planPrepared(p, params) }, params, w)
+	return execution{s.Session}.runLimited(ctx, query, p.st.maxExecution, func() (*planned, error) { return s.planPrepared(p, params) }, params, w)
 }
 
 func isQuery(n ast.StmtNode) bool {
@@ -195,14 +195,14 @@ func isQuery(n ast.StmtNode) bool {
 func retriable(err error) bool { return conflict(err) || missing(err) }
 
 // planPrepared gives the statement's plan for these parameters: the one it had, or a new one.
-func (s *Session) planPrepared(p *statement, params []types.Value) (*planned, error) {
+func (s preparation) planPrepared(p *statement, params []types.Value) (*planned, error) {
 	if p.plan != nil {
-		if now := s.circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
+		if now := (execution{s.Session}).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
 			return p.plan, nil
 		}
 		p.plan = nil
 	}
-	plan, err := s.makePlan(p.st.node, p.db, params)
+	plan, err := execution{s.Session}.makePlan(p.st.node, p.db, params)
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func sameColumns(a, b *sql.Header) bool {
 }
 
 // prepareNamed is PREPARE name FROM text.
-func (s *Session) prepareNamed(ctx context.Context, n *ast.PrepareStmt) error {
+func (s preparation) prepareNamed(ctx context.Context, n *ast.PrepareStmt) error {
 	text := n.SQLText
 	if n.SQLVar != nil {
 		v, _ := s.answers.UserVar(n.SQLVar.Name)
@@ -251,7 +251,7 @@ func (s *Session) prepareNamed(ctx context.Context, n *ast.PrepareStmt) error {
 }
 
 // executeNamed is EXECUTE name USING @a, @b.
-func (s *Session) executeNamed(ctx context.Context, n *ast.ExecuteStmt, w sql.ResultWriter) error {
+func (s preparation) executeNamed(ctx context.Context, n *ast.ExecuteStmt, w sql.ResultWriter) error {
 	p, ok := s.prepared[strings.ToLower(n.Name)]
 	if !ok {
 		return mysqlerr.New(mysql.ErrUnknownStmtHandler, n.Name, "EXECUTE")
@@ -268,7 +268,7 @@ func (s *Session) executeNamed(ctx context.Context, n *ast.ExecuteStmt, w sql.Re
 	return s.execute(ctx, p, params, w)
 }
 
-func (s *Session) deallocate(name string) error {
+func (s preparation) deallocate(name string) error {
 	name = strings.ToLower(name)
 	p, ok := s.prepared[name]
 	if !ok {

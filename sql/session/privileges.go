@@ -42,7 +42,7 @@ func (s *Session) allow(node ast.StmtNode, db string) (needs []privilege.Need, e
 
 // planAccess notes the tables that a plan uses, for table locks. What it uses and was not found among the statement's
 // names is asked for here: no mistake there may open a table.
-func (s *Session) planAccess(priv uint64, db, table string) error {
+func (s execution) planAccess(priv uint64, db, table string) error {
 	p := mysql.PrivilegeType(priv)
 	s.noteUse(p, db, table)
 	if privilege.Cover(s.planNeeds, p, db, table) {
@@ -52,7 +52,7 @@ func (s *Session) planAccess(priv uint64, db, table string) error {
 }
 
 // userCommand runs a statement about accounts, after committing the open transaction.
-func (s *Session) userCommand(ctx context.Context, node ast.StmtNode) error {
+func (s commands) userCommand(ctx context.Context, node ast.StmtNode) error {
 	if err := s.tx.CommitBefore(ctx); err != nil {
 		return err
 	}

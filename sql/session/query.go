@@ -18,13 +18,13 @@ func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) er
 	for first := true; ; first = false {
 		one, rest := dialect.Split(text, s.vars.SQLMode)
 		if rest != "" && s.conn.Capabilities&mysql.ClientMultiStatements == 0 {
-			return s.refuse(secondStatement(text, rest))
+			return texts{s}.refuse(secondStatement(text, rest))
 		}
 		if !first && one == "" && rest == "" {
 			return nil
 		}
 		s.more = rest != ""
-		if err := s.queryOne(ctx, one, w); err != nil {
+		if err := (texts{s}).queryOne(ctx, one, w); err != nil {
 			s.more = false
 			return err
 		}
@@ -42,14 +42,14 @@ func secondStatement(text, rest string) *mysqlerr.Error {
 }
 
 // refuse is the error of a text that is not even a statement.
-func (s *Session) refuse(err *mysqlerr.Error) error {
+func (s texts) refuse(err *mysqlerr.Error) error {
 	s.conds.begin()
 	s.note("Error", err.Code, err.Message)
 	return err
 }
 
 // queryOne runs one statement of text.
-func (s *Session) queryOne(parent context.Context, text string, w sql.ResultWriter) error {
+func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter) error {
 	ctx := s.beginStatement(parent, &commandQuery, &text)
 	defer s.endStatement()
 	s.eng.stats.questions.Add(1)
@@ -67,7 +67,7 @@ func (s *Session) queryOne(parent context.Context, text string, w sql.ResultWrit
 }
 
 // beginConditions starts a statement's list of conditions, unless the statement is about the list that is there.
-func (s *Session) beginConditions(st *parsed) {
+func (s texts) beginConditions(st *parsed) {
 	if s.diagnosing = st.diagnostic(); !s.diagnosing {
 		s.conds.begin()
 	}
@@ -88,32 +88,32 @@ func (s *Session) finish(ctx context.Context, err error) error {
 }
 
 // runParsed runs a statement, of a text or prepared.
-func (s *Session) runParsed(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
+func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
 	if st.run != nil {
-		needs, err := st.needs(s)
+		needs, err := st.needs(s.Session)
 		if err == nil {
 			err = s.account().Grants(needs)
 		}
 		if err != nil {
 			return err
 		}
-		return st.run(ctx, s, w)
+		return st.run(ctx, s.Session, w)
 	}
 	switch n := st.node.(type) {
 	case *ast.SelectStmt, *ast.SetOprStmt:
 		return s.runSelect(ctx, st, params, w)
 	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
-		return s.runStatement(ctx, func() (*planned, error) { return s.planText(st, params) }, params, w)
+		return execution{s.Session}.runStatement(ctx, func() (*planned, error) { return s.planText(st, params) }, params, w)
 	default:
 		if _, err := s.allow(n, s.db); err != nil {
 			return err
 		}
-		return s.dispatch(ctx, n, st, params, w)
+		return commands{s.Session}.dispatch(ctx, n, st, params, w)
 	}
 }
 
 // runSelect runs a query.
-func (s *Session) runSelect(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
+func (s texts) runSelect(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
 	if into := selectInto(st.node); into != nil {
 		return mysqlerr.NotSupported("SELECT … INTO OUTFILE")
 	}
@@ -121,11 +121,11 @@ func (s *Session) runSelect(ctx context.Context, st *parsed, params []types.Valu
 		return s.runCounted(ctx, counted, st, params, w)
 	}
 	plan := func() (*planned, error) { return s.planText(st, params) }
-	return s.runLimited(ctx, true, st.maxExecution, plan, params, w)
+	return execution{s.Session}.runLimited(ctx, true, st.maxExecution, plan, params, w)
 }
 
 // runLimited bounds a query by max_execution_time, or by the time that its hint says.
-func (s *Session) runLimited(ctx context.Context, query bool, hint int64, plan func() (*planned, error),
+func (s execution) runLimited(ctx context.Context, query bool, hint int64, plan func() (*planned, error),
 	params []types.Value, w sql.ResultWriter) error {
 	if query {
 		limit := s.vars.MaxExecution
@@ -142,8 +142,8 @@ func (s *Session) runLimited(ctx context.Context, query bool, hint int64, plan f
 }
 
 // planText plans a statement, or takes the plan that the text had before.
-func (s *Session) planText(st *parsed, params []types.Value) (*planned, error) {
-	return s.makePlan(st.node, s.db, params)
+func (s texts) planText(st *parsed, params []types.Value) (*planned, error) {
+	return execution{s.Session}.makePlan(st.node, s.db, params)
 }
 
 func selectInto(n ast.StmtNode) *ast.SelectIntoOption {

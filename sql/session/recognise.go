@@ -13,7 +13,7 @@ import (
 )
 
 // recognise reads a statement that is not left to the parser (sql/dialect). nil, nil: it is.
-func (s *Session) recognise(text string) (*parsed, error) {
+func (s texts) recognise(text string) (*parsed, error) {
 	read, err := dialect.Recognise(text, s.vars.SQLMode)
 	if read == nil || err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (s *Session) recognise(text string) (*parsed, error) {
 }
 
 // recognised is what a statement that was recognised does.
-func (s *Session) recognised(read dialect.Statement) (*parsed, error) {
+func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 	switch n := read.(type) {
 	case dialect.Instead:
 		return s.parse(n.Text)
@@ -41,7 +41,7 @@ func (s *Session) recognised(read dialect.Statement) (*parsed, error) {
 		if n.Commit {
 			c = comCommit
 		}
-		return command(c, noNeeds, func(ctx context.Context, s *Session) error { return s.end(ctx, n) }), nil
+		return command(c, noNeeds, func(ctx context.Context, s *Session) error { return commands{s}.end(ctx, n) }), nil
 	case dialect.RollbackTo:
 		return command(comRollbackTo, noNeeds, func(ctx context.Context, s *Session) error { return s.tx.RollbackTo(ctx, n.Savepoint) }), nil
 	case dialect.SetTransaction:
@@ -81,13 +81,13 @@ func setTransaction(n dialect.SetTransaction) *parsed {
 	}
 	return command(comSet, needs, func(ctx context.Context, s *Session) error {
 		if n.Scope == "global" {
-			return s.setGlobalTransaction(ctx, n.Isolation, n.Access)
+			return assignments{s}.setGlobalTransaction(ctx, n.Isolation, n.Access)
 		}
 		return s.tx.Set(n.Scope == "", n.Isolation, n.Access)
 	})
 }
 
-func (s *Session) setGlobalTransaction(ctx context.Context, isolation, access string) error {
+func (s assignments) setGlobalTransaction(ctx context.Context, isolation, access string) error {
 	n := &ast.SetStmt{}
 	add := func(name, value string) {
 		if value != "" {
@@ -111,6 +111,6 @@ func checkTables(n dialect.CheckTables) *parsed {
 		return privilege.OfTables(s.scope(s.db), n.Tables, privs...)
 	}
 	return &parsed{com: comCheck, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
-		return s.tableReport(ctx, n.Op, n.Tables, w)
+		return commands{s}.tableReport(ctx, n.Op, n.Tables, w)
 	}}
 }

@@ -71,7 +71,7 @@ func (c *showContext) LatestDeadlock(ctx context.Context) *show.DeadlockReport {
 }
 
 // killer is whose sessions the session's account may end: "" is everybody's.
-func (s *Session) killer() string {
+func (s commands) killer() string {
 	if s.account().Has(mysql.SuperPriv) {
 		return ""
 	}

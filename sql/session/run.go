@@ -56,7 +56,7 @@ type circumstances struct {
 	db      string
 }
 
-func (s *Session) circumstances(db string) circumstances {
+func (s execution) circumstances(db string) circumstances {
 	return circumstances{Settings: s.vars.Settings, version: s.snapshot.Version(), user: s.account().User, db: db}
 }
 
@@ -92,7 +92,7 @@ func (p *planned) current(c *catalog.Snapshot) bool {
 }
 
 // makePlan plans a SELECT or a data change under the present circumstances.
-func (s *Session) makePlan(node ast.StmtNode, db string, params []types.Value) (*planned, error) {
+func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) (*planned, error) {
 	var err error
 	if s.planNeeds, err = s.allow(node, db); err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func looksAt(p planner.Plan) (rows float64) {
 
 // runStatement runs a planned statement: plan gives one, again after each change of schema. It answers as MySQL does
 // when tables or columns seem to be missing: it makes sure of the catalog first.
-func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error), params []types.Value,
+func (s execution) runStatement(ctx context.Context, plan func() (*planned, error), params []types.Value,
 	w sql.ResultWriter) error {
 	refreshed, alone := false, s.vars.Autocommit && !s.tx.In()
 	for replans, conflicts := 0, 0; ; {
@@ -177,7 +177,7 @@ func (s *Session) runStatement(ctx context.Context, plan func() (*planned, error
 }
 
 // failed ends a statement that will not be tried again; p is its plan, nil where there is none.
-func (s *Session) failed(ctx context.Context, p *planned, err error) error {
+func (s execution) failed(ctx context.Context, p *planned, err error) error {
 	s.tx.AfterError(ctx, err)
 	if p != nil {
 		s.tx.SpendNext(len(p.Uses) > 0, err)
@@ -218,7 +218,7 @@ func pause(ctx context.Context, n int) error {
 
 // runPlanned runs one execution of a plan and writes its result. Until something has been sent (s.sent) a failed
 // execution has had no effect and may be repeated.
-func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Value, w sql.ResultWriter) error {
+func (s execution) runPlanned(ctx context.Context, p *planned, params []types.Value, w sql.ResultWriter) error {
 	s.env.Params = params
 	if err := s.takePlace(ctx, p); err != nil {
 		return err
@@ -244,7 +244,7 @@ func (s *Session) runPlanned(ctx context.Context, p *planned, params []types.Val
 	return s.runQuery(ctx, p, w)
 }
 
-func (s *Session) runQuery(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runQuery(ctx context.Context, p *planned, w sql.ResultWriter) error {
 	if p.point != nil {
 		return s.runPoint(ctx, p, w)
 	}
@@ -253,7 +253,7 @@ func (s *Session) runQuery(ctx context.Context, p *planned, w sql.ResultWriter) 
 
 // runLocking runs an autocommit SELECT … FOR UPDATE or FOR SHARE in a transaction of its own: as on MySQL it waits for
 // other transactions' locks (or refuses to, or skips), and holds its own until it ends.
-func (s *Session) runLocking(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runLocking(ctx context.Context, p *planned, w sql.ResultWriter) error {
 	txn := s.beginOwnTxn()
 	defer func() { s.rt.Txn = nil }()
 	err := s.runQuery(ctx, p, w)
@@ -264,7 +264,7 @@ func (s *Session) runLocking(ctx context.Context, p *planned, w sql.ResultWriter
 }
 
 // runPoint is the shortest way: rows by key, a page of them.
-func (s *Session) runPoint(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runPoint(ctx context.Context, p *planned, w sql.ResultWriter) error {
 	if err := p.point.Run(ctx, &s.rt, &s.page); err != nil {
 		return err
 	}
@@ -283,7 +283,7 @@ func (s *Session) runPoint(ctx context.Context, p *planned, w sql.ResultWriter) 
 }
 
 // runRows streams a query's rows. The first batch is awaited before anything is sent.
-func (s *Session) runRows(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runRows(ctx context.Context, p *planned, w sql.ResultWriter) error {
 	op, err := p.rows.Open(ctx, &s.rt)
 	if err != nil {
 		return err
@@ -322,7 +322,7 @@ func (s *Session) runRows(ctx context.Context, p *planned, w sql.ResultWriter) e
 
 // runModify changes data: in the open transaction, where a failed statement is undone by itself; in one of its own when
 // it takes several steps; otherwise in one consensus round.
-func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultWriter) error {
+func (s execution) runModify(ctx context.Context, m planner.Modify, w sql.ResultWriter) error {
 	if s.tx.WritesRefused() {
 		return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction)
 	}
@@ -357,12 +357,12 @@ func (s *Session) runModify(ctx context.Context, m planner.Modify, w sql.ResultW
 }
 
 // beginOwnTxn puts a transaction for one autocommit statement into the runtime.
-func (s *Session) beginOwnTxn() distributed.Txn {
+func (s execution) beginOwnTxn() distributed.Txn {
 	s.rt.Txn = s.tx.Own()
 	return s.rt.Txn
 }
 
-func (s *Session) runInOwnTxn(ctx context.Context, m planner.Modify) (*exec.ModifyResult, error) {
+func (s execution) runInOwnTxn(ctx context.Context, m planner.Modify) (*exec.ModifyResult, error) {
 	txn := s.beginOwnTxn()
 	defer func() { s.rt.Txn = nil }()
 	res, err := m.Run(ctx, &s.rt)
@@ -379,7 +379,7 @@ func (s *Session) runInOwnTxn(ctx context.Context, m planner.Modify) (*exec.Modi
 }
 
 // withDeadline bounds a SELECT by max_execution_time (3024).
-func (s *Session) withDeadline(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+func (s execution) withDeadline(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit <= 0 {
 		return ctx, nil
 	}

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -70,12 +69,13 @@ type Session struct {
 	text       dialect.Extractor
 	textKey    []byte
 	settingsHash
-	virtual   func(db, table string) (exec.VirtualTable, bool)
-	usedMade  bool             // the plan in the making reads a table that the gateway makes up
-	planUses  []metalock.Use   // the tables of the plan in the making
-	planNeeds []privilege.Need // and the privileges that its statement needs, which the account has
-	accessFn  func(priv uint64, db, table string) error
-	shower    *showContext
+	virtual     func(db, table string) (exec.VirtualTable, bool)
+	usedMade    bool             // the plan in the making reads a table that the gateway makes up
+	planUses    []metalock.Use   // the tables of the plan in the making
+	planNeeds   []privilege.Need // and the privileges that its statement needs, which the account has
+	accessFn    func(priv uint64, db, table string) error
+	shower      *showContext
+	shardWarner func(fragment.Warning)
 
 	// Of statements before.
 	stmtInsertID uint64 // LAST_INSERT_ID(expr) of this statement
@@ -160,7 +160,7 @@ var (
 
 func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s := &Session{eng: e, conn: c}
-	s.vars.Init(&e.vars, s.liveVar)
+	s.vars.Init(&e.vars, variables{s}.liveVar)
 	s.shared.Store(c)
 	s.memory.Open(e.cfg.Memory, memory.Session, "session", e.cfg.SessionMemory)
 	s.statementMemory.Open(&s.memory, memory.Statement, "statement", e.cfg.StatementMemory)
@@ -172,9 +172,9 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 		Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
 	s.answers = answers{Owner: s.locks, s: s}
 	s.env.Session = &s.answers
-	s.env.Warn = s.warnValue
+	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
 	s.shower = &showContext{s: s}
-	s.virtual, s.accessFn = s.findVirtual(), s.planAccess
+	s.virtual, s.accessFn = findVirtual(s), execution{s}.planAccess
 	s.proc.command.Store(&commandSleep)
 	s.proc.info.Store(&noText)
 	s.proc.db.Store(&noText)
@@ -192,7 +192,7 @@ func (s *Session) initialState() {
 	s.vars.Seed()
 	s.vars.FoundRows = s.foundRowsFlag()
 	s.tx.Reset()
-	s.vars.SetNames(s.greetedCharset())
+	s.vars.SetNames(variables{s}.greetedCharset())
 	if s.conn.Capabilities&mysql.ClientInteractive != 0 {
 		s.vars.SetText("wait_timeout", s.vars.Text("interactive_timeout"))
 	}
@@ -213,20 +213,13 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	s.env = expr.Env{Mode: s.vars.Mode, Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Typing: &s.vars.Typing, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
-		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.vars.LockWait, Warn: s.warnShardFn(),
+		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.vars.LockWait, Warn: s.shardWarner,
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
 	}
 	s.snapshot = s.eng.db.Catalog()
 	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
 	s.outcome = sql.Outcome{}
 	return ctx
-}
-
-func (s *Session) warnShardFn() func(fragment.Warning) {
-	if s.rt.Warn != nil {
-		return s.rt.Warn
-	}
-	return s.warnShard
 }
 
 func (s *Session) endStatement() {
@@ -366,18 +359,6 @@ func (s *Session) Close() {
 		s.leavePlace()
 		s.memory.Close()
 	})
-}
-
-// clientHost is the client's address without its port.
-func (s *Session) clientHost() string {
-	host, _, err := net.SplitHostPort(s.conn.RemoteAddr)
-	if err != nil {
-		host = s.conn.RemoteAddr
-	}
-	if host == "" || privilege.IsLoopback(host) {
-		return "localhost"
-	}
-	return host
 }
 
 // account gives the session's account as it is now; privileges that are granted or revoked hold at once.

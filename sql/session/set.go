@@ -28,7 +28,7 @@ type globalSetting struct {
 }
 
 // set is SET: every assignment is checked before the first one is made, so a wrong one changes nothing.
-func (s *Session) set(ctx context.Context, n *ast.SetStmt, params []types.Value) error {
+func (s assignments) set(ctx context.Context, n *ast.SetStmt, params []types.Value) error {
 	var list []assignment
 	for _, v := range n.Variables {
 		a, err := s.assign(ctx, v, params)
@@ -73,7 +73,7 @@ func (s *Session) set(ctx context.Context, n *ast.SetStmt, params []types.Value)
 	return nil
 }
 
-func (s *Session) assign(ctx context.Context, v *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
+func (s assignments) assign(ctx context.Context, v *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
 	switch {
 	case v.Name == ast.SetNames:
 		return s.assignNames(v)
@@ -128,7 +128,7 @@ func setsGlobal(v *ast.VariableAssignment) bool {
 }
 
 // newValue computes and checks what a variable is set to; def is what DEFAULT means.
-func (s *Session) newValue(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value,
+func (s assignments) newValue(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value,
 	def string) (string, error) {
 	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
 		return def, nil
@@ -136,7 +136,7 @@ func (s *Session) newValue(ctx context.Context, v *sysvar.Variable, a *ast.Varia
 	if word, ok := bareWord(a.Value); ok {
 		return v.Normalize(types.Str(word), true, s.warn)
 	}
-	vals, typs, err := s.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
+	vals, typs, err := execution{s.Session}.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
 	if err != nil {
 		return "", err
 	}
@@ -152,7 +152,7 @@ func bareWord(e ast.ExprNode) (string, bool) {
 	return c.Name.Name.O, true
 }
 
-func (s *Session) assignSession(v *sysvar.Variable, text string) []assignment {
+func (s assignments) assignSession(v *sysvar.Variable, text string) []assignment {
 	switch v.Name {
 	case "transaction_isolation":
 		return []assignment{{apply: func() error { return s.tx.Set(false, text, "") }}}
@@ -161,11 +161,11 @@ func (s *Session) assignSession(v *sysvar.Variable, text string) []assignment {
 	case "autocommit":
 		return []assignment{{apply: func() error { s.vars.Autocommit = text == "ON"; return nil }, commit: text == "ON" && !s.vars.Autocommit}}
 	}
-	return []assignment{{apply: func() error { s.setVar(v, text); return nil }}}
+	return []assignment{{apply: func() error { variables{s.Session}.setVar(v, text); return nil }}}
 }
 
 // assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
-func (s *Session) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value) (
+func (s assignments) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
 	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
 		list := []assignment{{global: &globalSetting{name: v.Name, unset: true}}}
@@ -186,7 +186,7 @@ func (s *Session) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.V
 }
 
 // assignNextTransaction is about the next transaction only; refused inside of one (1568). DEFAULT is the session's value.
-func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast.VariableAssignment, params []types.Value) (
+func (s assignments) assignNextTransaction(ctx context.Context, name string, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
 	if s.tx.In() {
 		return nil, mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
@@ -209,8 +209,8 @@ func (s *Session) assignNextTransaction(ctx context.Context, name string, a *ast
 	return []assignment{{apply: func() error { s.tx.SetNext(text, ""); return nil }}}, nil
 }
 
-func (s *Session) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
-	vals, typs, err := s.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
+func (s assignments) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
+	vals, typs, err := execution{s.Session}.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (s *Session) assignUserVar(ctx context.Context, a *ast.VariableAssignment, 
 }
 
 // assignNames is SET NAMES charset [COLLATE collation].
-func (s *Session) assignNames(a *ast.VariableAssignment) ([]assignment, error) {
+func (s assignments) assignNames(a *ast.VariableAssignment) ([]assignment, error) {
 	c := types.CollationDefault
 	if val, ok := a.Value.(ast.ValueExpr); ok {
 		name := val.GetString()
@@ -254,7 +254,7 @@ func resolveNames(charset, collate string) (types.Collation, error) {
 }
 
 // assignCharset is SET CHARACTER SET: the connection's collation becomes that of the database.
-func (s *Session) assignCharset(a *ast.VariableAssignment) ([]assignment, error) {
+func (s assignments) assignCharset(a *ast.VariableAssignment) ([]assignment, error) {
 	c := types.CollationDefault
 	if val, ok := a.Value.(ast.ValueExpr); ok {
 		if _, err := sysvar.CheckClientCharset(val.GetString()); err != nil {
@@ -267,7 +267,7 @@ func (s *Session) assignCharset(a *ast.VariableAssignment) ([]assignment, error)
 	}
 	return []assignment{{apply: func() error {
 		s.vars.SetNames(c)
-		s.vars.SetConnection(s.databaseCollation())
+		s.vars.SetConnection(variables{s.Session}.databaseCollation())
 		return nil
 	}}}, nil
 }

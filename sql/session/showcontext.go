@@ -111,7 +111,7 @@ func (c *showContext) ConnectAttributes() (connection uint64, attributes map[str
 func (c *showContext) Quote() bool { return c.s.vars.Text("sql_quote_show_create") == "ON" }
 
 // findVirtual finds made-up tables and notes that the plan has one: such a plan is of this session and moment.
-func (s *Session) findVirtual() func(db, table string) (exec.VirtualTable, bool) {
+func findVirtual(s *Session) func(db, table string) (exec.VirtualTable, bool) {
 	find := show.Virtual(s.shower)
 	return func(db, table string) (exec.VirtualTable, bool) {
 		t, ok := find(db, table)

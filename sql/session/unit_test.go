@@ -38,7 +38,7 @@ func TestGreetedCharset(t *testing.T) {
 		28: "utf8mb4", 35: "utf8mb4", 54: "utf8mb4", 9999: "utf8mb4", // gbk, ucs2, utf16, nothing
 	} {
 		s := &Session{conn: &sql.ConnInfo{Collation: asked}}
-		if got := s.greetedCharset().Charset(); got != want {
+		if got := (variables{s}).greetedCharset().Charset(); got != want {
 			t.Errorf("collation %d: %s, want %s", asked, got, want)
 		}
 	}

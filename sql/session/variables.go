@@ -10,7 +10,7 @@ import (
 )
 
 // liveVar is the value of a variable that is shown and not set.
-func (s *Session) liveVar(name string) string {
+func (s variables) liveVar(name string) string {
 	e := s.eng
 	switch name {
 	case "character_set_database":
@@ -67,7 +67,7 @@ func compileMachine() string {
 }
 
 // setVar gives a variable a value in this session, and has the session follow it.
-func (s *Session) setVar(v *sysvar.Variable, text string) {
+func (s variables) setVar(v *sysvar.Variable, text string) {
 	s.vars.Set(v, text)
 	switch v.Name {
 	case "innodb_lock_wait_timeout":
@@ -83,7 +83,7 @@ func (s *Session) Charsets() (client, results types.Collation) {
 }
 
 // greetedCharset is what the client asked for while logging in; the default, as in MySQL, where it cannot talk in that.
-func (s *Session) greetedCharset() types.Collation {
+func (s variables) greetedCharset() types.Collation {
 	c := s.conn.Collation
 	if !c.Valid() || sysvar.IsWide(c) {
 		return types.CollationDefault
@@ -98,7 +98,7 @@ func (s *Session) WaitTimeout() time.Duration { return s.vars.WaitTimeout }
 func (s *Session) NetTimeouts() (read, write time.Duration) { return s.vars.NetRead, s.vars.NetWrite }
 
 // databaseCollation is that of the current database.
-func (s *Session) databaseCollation() types.Collation {
+func (s variables) databaseCollation() types.Collation {
 	if d, ok := s.eng.db.Catalog().Database(s.db); ok {
 		return d.Collation
 	}
@@ -106,7 +106,7 @@ func (s *Session) databaseCollation() types.Collation {
 }
 
 // serverCollation is collation_server: what databases get that name none.
-func (s *Session) serverCollation() types.Collation {
+func (s variables) serverCollation() types.Collation {
 	if c, ok := types.CollationByName(s.vars.Text("collation_server")); ok {
 		return c
 	}
