@@ -27,6 +27,7 @@ import (
 //	SEED     of the statements; the run prints it
 //	NODES    1, 3; one after the other if not set
 //	CLIENTS  at once: 6
+//	PATIENCE how long a client waits for an answer: 2m; half of that is reported as slow. For machines that are overrun
 //	TRACE    a directory for what each client sends
 func TestGenerate(t *testing.T) {
 	if testing.Short() || os.Getenv("TIME") == "" {
@@ -41,6 +42,9 @@ func TestGenerate(t *testing.T) {
 	}
 	d, err := time.ParseDuration(harness.Setting("TIME", "6s"))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if patience, err = time.ParseDuration(harness.Setting("PATIENCE", patience.String())); err != nil {
 		t.Fatal(err)
 	}
 	clients, err := strconv.Atoi(harness.Setting("CLIENTS", "6"))
@@ -116,10 +120,10 @@ type fault struct {
 	times   int
 }
 
-const (
-	patience  = 2 * time.Minute // twice what is slow: what takes longer is lost
-	keptLines = 40
-)
+const keptLines = 40
+
+// patience is for how long a client waits; half of that is a failure of its own.
+var patience = 2 * time.Minute
 
 func (r *run) over() bool {
 	return r.ended() || r.most > 0 && r.count.Load() >= r.most || !r.deadline.IsZero() && time.Now().After(r.deadline)
