@@ -30,7 +30,7 @@ func TestLargeValuesOfPagesAreCharged(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := readAll(schema.PrimaryIndex)
-	for _, e := range []expr.Expr{expr.Fold(repeat, &expr.Env{Memory: &statement}), repeat} {
+	for i, e := range []expr.Expr{expr.Fold(repeat, &expr.Env{Memory: &statement}), repeat} {
 		read.Env, read.Project = &expr.Env{Memory: &statement}, []expr.Expr{e}
 		var kept []*fragment.Page
 		for err == nil && len(kept) < 100 {
@@ -40,13 +40,13 @@ func TestLargeValuesOfPagesAreCharged(t *testing.T) {
 			}
 		}
 		if mysqlerr.Code(err) != mysql.ErrOutOfResources || len(kept) < 3 || len(kept)*size > limit {
-			t.Errorf("%s: %d pages, then %v", e, len(kept), err)
+			t.Errorf("expression %d: %d pages, then %v", i, len(kept), err)
 		}
 		runtime.KeepAlive(kept)
 		kept, err = nil, nil
 		for range 30 { // as many as one likes, one after the other
 			if err := s.Read(ctx, read, ReadOptions{MaxBytes: 1 << 10}, new(fragment.Page)); err != nil {
-				t.Errorf("%s: %v", e, err)
+				t.Errorf("expression %d: %v", i, err)
 			}
 		}
 	}
