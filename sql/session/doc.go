@@ -7,6 +7,12 @@
 //	                                       │                            of schema, a conflict)   └─ runModify
 //	                                       └─ SET, SHOW, DDL, GRANT, LOCK … ─ dispatch
 //
+// # Parts
+//
+// A Session has what a connection has; what it does is the business of its parts (views.go), each the session as one kind of work
+// sees it: texts, preparation, execution, commands, definitions, assignments, variables. What needs no session is in packages
+// of its own: sql/dialect, privilege, metalock, transaction, sysvar, peers, ddl, show.
+//
 // # Statements
 //
 // A plan holds for circumstances: the account, the database, sql_mode and the like, and the versions of its tables; the
