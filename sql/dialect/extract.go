@@ -62,7 +62,7 @@ func (s *extraction) run() bool {
 			return false
 		}
 		s.pos = t.To
-		ok := true
+		var ok bool
 		switch t.Kind {
 		case syntax.End:
 			return s.mode != modeStart && s.selects <= 1

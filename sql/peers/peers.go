@@ -92,52 +92,52 @@ func New(cfg Config) *Peers {
 	return p
 }
 
-func (e *Peers) registerCalls() {
-	e.db.RegisterCall(cProcesses, func(context.Context, []byte) ([]byte, error) { return json.Marshal(e.here()) })
-	e.db.RegisterCall(callKill, func(_ context.Context, payload []byte) ([]byte, error) {
+func (p *Peers) registerCalls() {
+	p.db.RegisterCall(cProcesses, func(context.Context, []byte) ([]byte, error) { return json.Marshal(p.here()) })
+	p.db.RegisterCall(callKill, func(_ context.Context, payload []byte) ([]byte, error) {
 		var r killRequest
 		if err := json.Unmarshal(payload, &r); err != nil {
 			return nil, fmt.Errorf("kill request: %w", err)
 		}
-		return json.Marshal(e.killHere(r))
+		return json.Marshal(p.killHere(r))
 	})
-	e.db.RegisterCall(callAlive, func(_ context.Context, payload []byte) ([]byte, error) {
-		if string(payload) == e.cfg.Engine {
+	p.db.RegisterCall(callAlive, func(_ context.Context, payload []byte) ([]byte, error) {
+		if string(payload) == p.cfg.Engine {
 			return []byte("yes"), nil
 		}
 		return []byte("no"), nil
 	})
-	e.deadlocks.registerCalls()
+	p.deadlocks.registerCalls()
 }
 
 // Alive asks the node of a schema change or a lock whether it still runs the engine that made it. A node that
 // cannot be reached is given the benefit of the doubt until it has been silent for so long that its transactions are
 // rolled back too.
-func (e *Peers) Alive(ctx context.Context, owner string) bool {
-	if owner == e.cfg.Engine {
+func (p *Peers) Alive(ctx context.Context, owner string) bool {
+	if owner == p.cfg.Engine {
 		return true
 	}
 	id, _, _ := strings.Cut(owner, "/")
 	n, err := strconv.ParseUint(id, 10, 64)
-	if err != nil || n == uint64(e.db.NodeID()) {
+	if err != nil || n == uint64(p.db.NodeID()) {
 		return false // this node's engine before the last start
 	}
-	if node, ok := e.db.Catalog().Node(schema.NodeID(n)); !ok || node.Left {
+	if node, ok := p.db.Catalog().Node(schema.NodeID(n)); !ok || node.Left {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	reply, err := e.db.Call(ctx, schema.NodeID(n), callAlive, []byte(owner))
-	if w, ok := e.db.(metalock.Watcher); ok && err != nil {
+	reply, err := p.db.Call(ctx, schema.NodeID(n), callAlive, []byte(owner))
+	if w, ok := p.db.(metalock.Watcher); ok && err != nil {
 		return !w.GatewayGone(schema.NodeID(n))
 	}
 	return err == nil && string(reply) == "yes"
 }
 
 // here lists the sessions of this node.
-func (e *Peers) here() []Record {
+func (p *Peers) here() []Record {
 	var list []Record
-	e.cfg.Each(func(m Member) { list = append(list, m.Record()) })
+	p.cfg.Each(func(m Member) { list = append(list, m.Record()) })
 	return list
 }
 
@@ -150,10 +150,10 @@ func (r *Record) process() show.Process {
 }
 
 // Others lists the members beside this one.
-func (e *Peers) Others() []schema.NodeID {
+func (p *Peers) Others() []schema.NodeID {
 	var ids []schema.NodeID
-	for _, n := range e.db.Catalog().Nodes() {
-		if n.ID != e.db.NodeID() && !n.Left {
+	for _, n := range p.db.Catalog().Nodes() {
+		if n.ID != p.db.NodeID() && !n.Left {
 			ids = append(ids, n.ID)
 		}
 	}
@@ -161,9 +161,9 @@ func (e *Peers) Others() []schema.NodeID {
 }
 
 // Processes lists the sessions of the nodes that answer, those of an account only or, with "", of all.
-func (e *Peers) Processes(ctx context.Context, account string) []show.Process {
-	lists := [][]Record{e.here()}
-	for _, reply := range e.CallAll(ctx, cProcesses, nil) {
+func (p *Peers) Processes(ctx context.Context, account string) []show.Process {
+	lists := [][]Record{p.here()}
+	for _, reply := range p.CallAll(ctx, cProcesses, nil) {
 		var list []Record
 		if json.Unmarshal(reply, &list) == nil {
 			lists = append(lists, list)
@@ -181,8 +181,8 @@ func (e *Peers) Processes(ctx context.Context, account string) []show.Process {
 }
 
 // CallAll makes a call on all other nodes at once and gives the replies of those that answered in time.
-func (e *Peers) CallAll(ctx context.Context, method string, payload []byte) [][]byte {
-	nodes := e.Others()
+func (p *Peers) CallAll(ctx context.Context, method string, payload []byte) [][]byte {
+	nodes := p.Others()
 	if len(nodes) == 0 {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (e *Peers) CallAll(ctx context.Context, method string, payload []byte) [][]
 		spawn.Go("calling a node", func() {
 			var a answer
 			a.err = spawn.Do("calling a node", func() (err error) {
-				a.reply, err = e.db.Call(ctx, n, method, payload)
+				a.reply, err = p.db.Call(ctx, n, method, payload)
 				return err
 			})
 			answers <- a
@@ -213,15 +213,15 @@ func (e *Peers) CallAll(ctx context.Context, method string, payload []byte) [][]
 }
 
 // Kill ends a session or its statement, on whatever node it is, for an account or, with "", for who may end anybody's. 1094 unknown, 1095 somebody else's.
-func (e *Peers) Kill(ctx context.Context, user string, id uint64, query bool) error {
+func (p *Peers) Kill(ctx context.Context, user string, id uint64, query bool) error {
 	r := killRequest{ID: id, Query: query, User: user}
-	reply := e.killHere(r)
+	reply := p.killHere(r)
 	if !reply.Found {
 		payload, err := json.Marshal(r)
 		if err != nil {
 			return err
 		}
-		for _, raw := range e.CallAll(ctx, callKill, payload) {
+		for _, raw := range p.CallAll(ctx, callKill, payload) {
 			var k killReply
 			if json.Unmarshal(raw, &k) == nil && k.Found {
 				reply = k
@@ -237,11 +237,11 @@ func (e *Peers) Kill(ctx context.Context, user string, id uint64, query bool) er
 	return nil
 }
 
-func (e *Peers) killHere(r killRequest) killReply {
+func (p *Peers) killHere(r killRequest) killReply {
 	if r.ID > 1<<32-1 {
 		return killReply{}
 	}
-	m, ok := e.cfg.Find(uint32(r.ID))
+	m, ok := p.cfg.Find(uint32(r.ID))
 	if !ok {
 		return killReply{}
 	}

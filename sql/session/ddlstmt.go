@@ -17,7 +17,7 @@ import (
 
 // ddlEnv is what data definition statements depend on.
 func (s definitions) ddlEnv() *ddl.Env {
-	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables{s.Session}.serverCollation(), Note: s.note, Locks: s.locks}
+	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables(s).serverCollation(), Note: s.note, Locks: s.locks}
 }
 
 // ddlCommand runs a data definition statement, after committing the open transaction as MySQL does.
@@ -251,7 +251,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	if !ok || n.OnDuplicate != ast.OnDuplicateKeyHandlingError {
 		return mysqlerr.NotSupported("this form of CREATE TABLE … SELECT")
 	}
-	p, err := execution{s.Session}.makePlan(query, s.db, params)
+	p, err := execution(s).makePlan(query, s.db, params)
 	if err != nil {
 		return err
 	}
@@ -275,8 +275,8 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 		return s.done(w)
 	}
 	insert := insertFrom(n, columns)
-	plan := func() (*planned, error) { return execution{s.Session}.makePlan(insert, s.db, params) }
-	if err := (execution{s.Session}).runStatement(ctx, plan, params, w); err != nil {
+	plan := func() (*planned, error) { return execution(s).makePlan(insert, s.db, params) }
+	if err := execution(s).runStatement(ctx, plan, params, w); err != nil {
 		drop := s.eng.ddl.DropTables(context.WithoutCancel(ctx), env, []ddl.Name{name}, true)
 		return errors.Join(err, drop)
 	}

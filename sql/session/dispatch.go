@@ -26,7 +26,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 	case *ast.ExplainStmt:
 		return s.explain(ctx, n, params, w)
 	case *ast.ExecuteStmt:
-		return preparation{s.Session}.executeNamed(ctx, n, w)
+		return preparation(s).executeNamed(ctx, n, w)
 	case *ast.AnalyzeTableStmt:
 		return s.tableReport(ctx, "analyze", n.TableNames, w)
 	case *ast.OptimizeTableStmt:
@@ -35,7 +35,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 		return s.writeResult(helpResult(), w)
 	case *ast.CreateTableStmt:
 		if n.Select != nil {
-			return definitions{s.Session}.createTableSelect(ctx, n, params, w)
+			return definitions(s).createTableSelect(ctx, n, params, w)
 		}
 	}
 	s.rowCount = 0
@@ -50,7 +50,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, params []types.Value) error {
 	switch n := node.(type) {
 	case *ast.SetStmt:
-		return assignments{s.Session}.set(ctx, n, params)
+		return assignments(s).set(ctx, n, params)
 	case *ast.UseStmt:
 		return s.useDB(ctx, n.DBName)
 	case *ast.BeginStmt:
@@ -74,11 +74,11 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 	case *ast.ReleaseSavepointStmt:
 		return s.tx.ReleaseSavepoint(n.Name)
 	case *ast.PrepareStmt:
-		return preparation{s.Session}.prepareNamed(ctx, n)
+		return preparation(s).prepareNamed(ctx, n)
 	case *ast.DeallocateStmt:
-		return preparation{s.Session}.deallocate(n.Name)
+		return preparation(s).deallocate(n.Name)
 	case *ast.DoStmt:
-		_, err := execution{s.Session}.evaluate(ctx, n.Exprs, params)
+		_, err := execution(s).evaluate(ctx, n.Exprs, params)
 		return err
 	case *ast.KillStmt:
 		return s.kill(ctx, n, params)
@@ -94,7 +94,7 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 	if privilege.Knows(node) {
 		return s.userCommand(ctx, node)
 	}
-	return definitions{s.Session}.ddlCommand(ctx, node, st)
+	return definitions(s).ddlCommand(ctx, node, st)
 }
 
 // end is COMMIT or ROLLBACK.
@@ -266,7 +266,7 @@ func (s commands) shutdown() error {
 func (s commands) kill(ctx context.Context, n *ast.KillStmt, params []types.Value) error {
 	id := n.ConnectionID
 	if n.Expr != nil {
-		vals, err := execution{s.Session}.evaluate(ctx, []ast.ExprNode{n.Expr}, params)
+		vals, err := execution(s).evaluate(ctx, []ast.ExprNode{n.Expr}, params)
 		if err != nil {
 			return err
 		}

@@ -32,19 +32,19 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, params []type
 	default:
 		return mysqlerr.NotSupported("EXPLAIN FORMAT=" + n.Format)
 	}
-	p, err := execution{s.Session}.makePlan(n.Stmt, s.db, params)
+	p, err := execution(s).makePlan(n.Stmt, s.db, params)
 	if missing(err) {
 		if e := s.freshCatalog(ctx); e != nil {
 			return e
 		}
-		p, err = execution{s.Session}.makePlan(n.Stmt, s.db, params)
+		p, err = execution(s).makePlan(n.Stmt, s.db, params)
 	}
 	if err != nil {
 		return err
 	}
 	lines := p.plan.Explain()
 	for i := range lines {
-		lines[i].Where = s.nameNode(lines[i].Where, execution{s.Session}.readsPast(p))
+		lines[i].Where = s.nameNode(lines[i].Where, execution(s).readsPast(p))
 	}
 	return s.writeResult(explainResult(lines), w)
 }

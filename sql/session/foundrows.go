@@ -26,7 +26,7 @@ func (s texts) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parsed, 
 	count, ok2 := limitValue(sel.Limit.Count, params, 0)
 	if !ok1 || !ok2 {
 		plan := func() (*planned, error) { return s.planText(st, params) }
-		return execution{s.Session}.runLimited(ctx, true, st.maxExecution, plan, params, w)
+		return execution(s).runLimited(ctx, true, st.maxExecution, plan, params, w)
 	}
 	whole := *sel
 	whole.Limit = nil
@@ -34,8 +34,8 @@ func (s texts) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parsed, 
 	limit := s.vars.SelectLimit
 	s.vars.SelectLimit = 1<<64 - 1 // it does not bound what FOUND_ROWS() counts
 	defer func() { s.vars.SelectLimit = limit }()
-	plan := func() (*planned, error) { return execution{s.Session}.makePlan(&whole, s.db, params) }
-	return execution{s.Session}.runLimited(ctx, true, st.maxExecution, plan, params, window)
+	plan := func() (*planned, error) { return execution(s).makePlan(&whole, s.db, params) }
+	return execution(s).runLimited(ctx, true, st.maxExecution, plan, params, window)
 }
 
 func limitValue(n ast.ExprNode, params []types.Value, unset uint64) (uint64, bool) {

@@ -45,7 +45,7 @@ func (s commands) selectIntoVars(ctx context.Context, st *parsed, names []string
 	row := &rowKeeper{want: len(names)}
 	more := s.more
 	s.more = false
-	err := texts{s.Session}.runSelect(ctx, st, nil, row)
+	err := texts(s).runSelect(ctx, st, nil, row)
 	s.more = more
 	if err != nil {
 		return err

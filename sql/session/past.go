@@ -84,7 +84,7 @@ func (s execution) runAsOf(ctx context.Context, p *planned, w sql.ResultWriter) 
 
 // beginAsOf is START TRANSACTION READ ONLY AS OF TIMESTAMP.
 func (s commands) beginAsOf(ctx context.Context, n ast.ExprNode, params []types.Value) error {
-	vals, err := execution{s.Session}.evaluate(ctx, []ast.ExprNode{n}, params)
+	vals, err := execution(s).evaluate(ctx, []ast.ExprNode{n}, params)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s texts) queryCached(ctx context.Context, text string, w sql.ResultWriter)
 		if p.refuse {
 			return false, nil
 		}
-		if now := (execution{s.Session}).circumstances(s.db); !p.holds(&now, s.snapshot, s.text.Params) {
+		if now := execution(s).circumstances(s.db); !p.holds(&now, s.snapshot, s.text.Params) {
 			s.eng.plans.Delete(s.textKey)
 			ok = false
 		}
@@ -71,13 +71,13 @@ func (s texts) queryCached(ctx context.Context, text string, w sql.ResultWriter)
 		if err != nil {
 			return nil, err
 		}
-		p, err := execution{s.Session}.makePlan(st.node, s.db, nil)
+		p, err := execution(s).makePlan(st.node, s.db, nil)
 		if err == nil {
 			s.text.Params = nil
 		}
 		return p, err
 	}
-	return true, execution{s.Session}.runLimited(ctx, p.rows != nil, 0, plan, s.text.Params, w)
+	return true, execution(s).runLimited(ctx, p.rows != nil, 0, plan, s.text.Params, w)
 }
 
 // planLike plans the text with parameters in place of its literals; nil where that does not serve, for whatever reason:
@@ -96,7 +96,7 @@ func (s texts) planLike() *planned {
 		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}
-	p, err := execution{s.Session}.makePlan(st.node, s.db, s.text.Params)
+	p, err := execution(s).makePlan(st.node, s.db, s.text.Params)
 	if err != nil {
 		return nil
 	}

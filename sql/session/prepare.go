@@ -64,7 +64,7 @@ func (s preparation) prepare(ctx context.Context, text string) (*statement, erro
 	if rest != "" {
 		return nil, secondStatement(text, rest)
 	}
-	st, err := texts{s.Session}.parse(strings.Clone(one)) // the text outlives the packet that it came in
+	st, err := texts(s).parse(strings.Clone(one)) // the text outlives the packet that it came in
 	if err != nil {
 		s.conds.begin()
 		return nil, err
@@ -114,12 +114,12 @@ func planable(n ast.StmtNode) bool {
 
 // describe plans the statement without parameters. What they decide shows at execution only.
 func (s preparation) describe(ctx context.Context, p *statement) error {
-	plan, err := execution{s.Session}.makePlan(p.st.node, p.db, nil)
+	plan, err := execution(s).makePlan(p.st.node, p.db, nil)
 	if missing(err) {
 		if e := s.freshCatalog(ctx); e != nil {
 			return e
 		}
-		plan, err = execution{s.Session}.makePlan(p.st.node, p.db, nil)
+		plan, err = execution(s).makePlan(p.st.node, p.db, nil)
 	}
 	if err != nil {
 		if p.st.params > 0 && !missing(err) {
@@ -159,19 +159,19 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	}
 	s.eng.stats.command(p.st.com)
 	if !planable(p.st.node) || calcFoundRows(p.st.node) != nil {
-		return texts{s.Session}.runParsed(ctx, p.st, params, w)
+		return texts(s).runParsed(ctx, p.st, params, w)
 	}
 	if s.vars.MaxExecution == 0 && p.st.maxExecution == 0 && p.plan != nil {
 		// The short way: a plan that holds, run without anything around it. Whatever goes wrong takes the long way.
-		if now := (execution{s.Session}).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
+		if now := execution(s).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
 			p.plan.circumstances.version = now.version
-			err := execution{s.Session}.runPlanned(ctx, p.plan, params, w)
+			err := execution(s).runPlanned(ctx, p.plan, params, w)
 			if err == nil {
 				s.tx.SpendNext(len(p.plan.Uses) > 0, nil)
 				return nil
 			}
 			if s.sent || !retriable(err) {
-				return execution{s.Session}.failed(ctx, p.plan, err)
+				return execution(s).failed(ctx, p.plan, err)
 			}
 			s.conds.restart()
 		}
@@ -180,7 +180,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 		return mysqlerr.NotSupported("SELECT … INTO OUTFILE")
 	}
 	query := isQuery(p.st.node)
-	return execution{s.Session}.runLimited(ctx, query, p.st.maxExecution, func() (*planned, error) { return s.planPrepared(p, params) }, params, w)
+	return execution(s).runLimited(ctx, query, p.st.maxExecution, func() (*planned, error) { return s.planPrepared(p, params) }, params, w)
 }
 
 func isQuery(n ast.StmtNode) bool {
@@ -197,12 +197,12 @@ func retriable(err error) bool { return conflict(err) || missing(err) }
 // planPrepared gives the statement's plan for these parameters: the one it had, or a new one.
 func (s preparation) planPrepared(p *statement, params []types.Value) (*planned, error) {
 	if p.plan != nil {
-		if now := (execution{s.Session}).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
+		if now := execution(s).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
 			return p.plan, nil
 		}
 		p.plan = nil
 	}
-	plan, err := execution{s.Session}.makePlan(p.st.node, p.db, params)
+	plan, err := execution(s).makePlan(p.st.node, p.db, params)
 	if err != nil {
 		return nil, err
 	}

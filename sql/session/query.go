@@ -103,12 +103,12 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 	case *ast.SelectStmt, *ast.SetOprStmt:
 		return s.runSelect(ctx, st, params, w)
 	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
-		return execution{s.Session}.runStatement(ctx, func() (*planned, error) { return s.planText(st, params) }, params, w)
+		return execution(s).runStatement(ctx, func() (*planned, error) { return s.planText(st, params) }, params, w)
 	default:
 		if _, err := s.allow(n, s.db); err != nil {
 			return err
 		}
-		return commands{s.Session}.dispatch(ctx, n, st, params, w)
+		return commands(s).dispatch(ctx, n, st, params, w)
 	}
 }
 
@@ -121,7 +121,7 @@ func (s texts) runSelect(ctx context.Context, st *parsed, params []types.Value, 
 		return s.runCounted(ctx, counted, st, params, w)
 	}
 	plan := func() (*planned, error) { return s.planText(st, params) }
-	return execution{s.Session}.runLimited(ctx, true, st.maxExecution, plan, params, w)
+	return execution(s).runLimited(ctx, true, st.maxExecution, plan, params, w)
 }
 
 // runLimited bounds a query by max_execution_time, or by the time that its hint says.
@@ -143,7 +143,7 @@ func (s execution) runLimited(ctx context.Context, query bool, hint int64, plan 
 
 // planText plans a statement, or takes the plan that the text had before.
 func (s texts) planText(st *parsed, params []types.Value) (*planned, error) {
-	return execution{s.Session}.makePlan(st.node, s.db, params)
+	return execution(s).makePlan(st.node, s.db, params)
 }
 
 func selectInto(n ast.StmtNode) *ast.SelectIntoOption {

@@ -136,7 +136,7 @@ func (s assignments) newValue(ctx context.Context, v *sysvar.Variable, a *ast.Va
 	if word, ok := bareWord(a.Value); ok {
 		return v.Normalize(types.Str(word), true, s.warn)
 	}
-	vals, typs, err := execution{s.Session}.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
+	vals, typs, err := execution(s).evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
 	if err != nil {
 		return "", err
 	}
@@ -161,7 +161,7 @@ func (s assignments) assignSession(v *sysvar.Variable, text string) []assignment
 	case "autocommit":
 		return []assignment{{apply: func() error { s.vars.Autocommit = text == "ON"; return nil }, commit: text == "ON" && !s.vars.Autocommit}}
 	}
-	return []assignment{{apply: func() error { variables{s.Session}.setVar(v, text); return nil }}}
+	return []assignment{{apply: func() error { variables(s).setVar(v, text); return nil }}}
 }
 
 // assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
@@ -210,7 +210,7 @@ func (s assignments) assignNextTransaction(ctx context.Context, name string, a *
 }
 
 func (s assignments) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
-	vals, typs, err := execution{s.Session}.evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
+	vals, typs, err := execution(s).evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func (s assignments) assignCharset(a *ast.VariableAssignment) ([]assignment, err
 	}
 	return []assignment{{apply: func() error {
 		s.vars.SetNames(c)
-		s.vars.SetConnection(variables{s.Session}.databaseCollation())
+		s.vars.SetConnection(variables(s).databaseCollation())
 		return nil
 	}}}, nil
 }
