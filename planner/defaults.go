@@ -2,38 +2,14 @@ package planner
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
-	"cloudsql/storage/expr"
-	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
-
-// errDefaultAsExpr is ER_DEFAULT_AS_VAL_GENERATED.
-const errDefaultAsExpr = 3773
-
-// DefaultPerRow tells of a DEFAULT (expression), which each row may have another value of.
-func DefaultPerRow(c *schema.Column) bool { return strings.HasPrefix(c.DefaultExpr, "(") }
-
-// BindDefault binds the default expression of t's column at pos over a row of t, whose columns are numbered by position.
-// ctx may be nil.
-func BindDefault(ctx *Context, t *schema.Table, pos int) (expr.Expr, error) {
-	n, err := syntax.Expr(t.Columns[pos].DefaultExpr)
-	if err != nil {
-		return nil, err
-	}
-	b := &bind.Binder{Clause: "default value expression"}
-	if ctx != nil {
-		b.Env = ctx.Env
-	}
-	e, err := bind.Expr(b, &bind.Scope{Cols: bind.TableColumns(t, "", t.Name, 0)}, n)
-	return expr.ForColumn(e, &t.Columns[pos].Type), err
-}
 
 // LocalRow is a row in storage form as expressions see it: TIMESTAMPs are local times. The row is not changed.
 func LocalRow(row []types.Value, m *types.Mode) []types.Value {
@@ -78,7 +54,7 @@ func assignedDefaults(t *schema.Table, alias string, list []*ast.Assignment) ([]
 	for i, a := range list {
 		d, ok := a.Expr.(*ast.DefaultExpr)
 		pos := t.ColumnByName(a.Column.Name.L)
-		if !ok || d.Name != nil || pos < 0 || !DefaultPerRow(&t.Columns[pos]) {
+		if !ok || d.Name != nil || pos < 0 || !bind.DefaultPerRow(&t.Columns[pos]) {
 			continue
 		}
 		n, err := defaultNode(&t.Columns[pos], alias)
@@ -89,13 +65,4 @@ func assignedDefaults(t *schema.Table, alias string, list []*ast.Assignment) ([]
 		list[i] = &ast.Assignment{Column: a.Column, Expr: n}
 	}
 	return list, nil
-}
-
-// defaultOf is DEFAULT(c), which MySQL gives for constants and the present time only.
-func (ctx *Context) defaultOf(c *bind.Column) (expr.Expr, error) {
-	col := &c.Source.Columns[c.Pos]
-	if DefaultPerRow(col) {
-		return nil, mysqlerr.Newf(errDefaultAsExpr, "DEFAULT function cannot be used with default value expressions")
-	}
-	return bindText(ctx, col.DefaultExpr)
 }

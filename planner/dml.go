@@ -11,7 +11,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/logical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -40,7 +40,7 @@ type target struct {
 }
 
 // baseTable finds a table that rows can be written to.
-func (ctx *Context) baseTable(n *ast.TableName) (target, error) {
+func baseTable(ctx *Context, n *ast.TableName) (target, error) {
 	db := n.Schema.O
 	if db == "" {
 		db = ctx.DB
@@ -59,13 +59,13 @@ func (ctx *Context) baseTable(n *ast.TableName) (target, error) {
 	}
 	if ctx.Virtual != nil {
 		if _, ok := ctx.Virtual(db, n.Name.O); ok {
-			return target{}, mysqlerr.Newf(mysql.ErrDBaccessDenied, "Access denied for user %s to database '%s'", ctx.user(), db)
+			return target{}, mysqlerr.Newf(mysql.ErrDBaccessDenied, "Access denied for user %s to database '%s'", user(ctx), db)
 		}
 	}
 	return target{}, mysqlerr.New(mysql.ErrNoSuchTable, db, n.Name.O)
 }
 
-func (ctx *Context) user() string {
+func user(ctx *Context) string {
 	if ctx.Env != nil && ctx.Env.Session != nil {
 		return "'" + ctx.Env.Session.CurrentUser() + "'"
 	}
@@ -218,14 +218,14 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 		c, d := &t.Columns[i], &defaults[i]
 		switch {
 		case c.AutoIncrement || c.Hidden:
-		case DefaultPerRow(c):
-			e, err := BindDefault(ctx, t, i)
+		case bind.DefaultPerRow(c):
+			e, err := bind.RowDefault(ctx.Env, t, i)
 			if err != nil {
 				return nil, err
 			}
 			d.perRow = e
 		case c.DefaultExpr != "":
-			e, err := bindText(ctx, c.DefaultExpr)
+			e, err := bind.Text(ctx.Env, c.DefaultExpr)
 			if err != nil {
 				return nil, err
 			}
@@ -243,15 +243,6 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 		}
 	}
 	return defaults, nil
-}
-
-// bindText binds a default expression of a descriptor.
-func bindText(ctx *Context, text string) (expr.Expr, error) {
-	n, err := syntax.Expr(text)
-	if err != nil {
-		return nil, err
-	}
-	return bind.Expr(&bind.Binder{Env: ctx.Env, Clause: bind.FieldList}, &bind.Scope{}, n)
 }
 
 // keyColumns names the columns of a table's primary key, the hidden row id among them.
@@ -274,12 +265,10 @@ func changeSource(ctx *Context, params int, fields []ast.ExprNode, into []*types
 	for _, f := range fields {
 		sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: f})
 	}
-	withIDs := *ctx
-	withIDs.rowIDs, withIDs.SelectLimit, withIDs.into = true, 0, into
-	return buildQuery(&withIDs, sel, params)
+	all := *ctx
+	all.SelectLimit = 0
+	return buildQuery(&all, sel, logical.Options{Params: params, RowIDs: true, Changes: true, Into: into})
 }
-
-func shardName(t *schema.Tablet) string { return fmt.Sprintf("shard %d", t.Shard) }
 
 // kindNames are the operators' names in EXPLAIN.
 var kindNames = map[fragment.Kind]string{

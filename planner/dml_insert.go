@@ -11,6 +11,8 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/physical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -50,15 +52,15 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	if name == nil || len(s.PartitionNames) > 0 {
 		return nil, mysqlerr.NotSupported("INSERT into something that is not a table")
 	}
-	tgt, err := ctx.baseTable(name)
+	tgt, err := baseTable(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	p := &insertPlan{target: tgt, kind: insertKind(s), ignore: s.IgnoreErr, columns: tgt.table.ColumnIDs(), autoInc: tgt.table.AutoIncColumn(), hidden: -1}
 	p.strict = ctx.Env.Mode.Strict && !s.IgnoreErr
 	p.series = ctx.AutoIncrement
-	p.zeroAuto = ctx.has(mysql.ModeNoAutoValueOnZero)
-	p.tables = []TableVersion{{tgt.table.ID, tgt.table.Version}}
+	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)
+	p.tables = []TableVersion{{ID: tgt.table.ID, Version: tgt.table.Version}}
 	for i := range tgt.table.Columns {
 		if tgt.table.Columns[i].Hidden {
 			p.hidden = i
@@ -111,7 +113,7 @@ func (p *insertPlan) privileges(ctx *Context, s *ast.InsertStmt) error {
 		privs = append(privs, mysql.UpdatePriv)
 	}
 	for _, priv := range privs {
-		if err := ctx.access(priv, p.db, p.table.Name); err != nil {
+		if err := ctx.Check(priv, p.db, p.table.Name); err != nil {
 			return err
 		}
 	}
@@ -147,7 +149,7 @@ func (p *insertPlan) nameColumns(s *ast.InsertStmt) error {
 }
 
 func (p *insertPlan) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
-	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.defaultOf}
+	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
 	sc := &bind.Scope{Cols: bind.TableColumns(p.table, p.db, p.alias, 0)}
 	for i, list := range lists {
 		if len(list) != len(p.named) {
@@ -219,11 +221,11 @@ func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode, params int, on
 	if err != nil {
 		return err
 	}
-	source := *ctx
+	o := logical.Options{Params: params, Changes: true}
 	for _, pos := range p.named {
-		source.into = append(source.into, &p.table.Columns[pos].Type)
+		o.Into = append(o.Into, &p.table.Columns[pos].Type)
 	}
-	if p.source, err = buildQuery(&source, n, params); err != nil {
+	if p.source, err = buildQuery(ctx, n, o); err != nil {
 		return err
 	}
 	fields := p.source.Fields()
@@ -242,7 +244,7 @@ func (p *insertPlan) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error
 		return nil
 	}
 	width := len(p.table.Columns)
-	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.defaultOf}
+	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
 	sc := &bind.Scope{Cols: append(bind.TableColumns(p.table, p.db, p.alias, 0), p.outside...)}
 	list, err := assignedDefaults(p.table, p.alias, list)
 	if err != nil {
@@ -267,7 +269,7 @@ func (p *insertPlan) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error
 	if p.set, err = addOnUpdateNow(ctx, p.table, p.set); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !ctx.pushable(a.Expr) }) {
+	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
 		return p.bindConflicts(ctx)
 	}
 	return nil
@@ -653,7 +655,7 @@ func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.sourc
 
 // Explain shows the write fragment, and the query below it.
 func (p *insertPlan) Explain() []ExplainLine {
-	lines := []ExplainLine{{Operator: kindNames[p.kind], EstRows: float64(len(p.rows)), Where: shardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}}
+	lines := []ExplainLine{{Operator: kindNames[p.kind], EstRows: float64(len(p.rows)), Where: physical.ShardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}}
 	if p.source == nil {
 		return lines
 	}

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/physical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -37,12 +38,12 @@ type computedTarget struct {
 }
 
 // needsQuery tells whether an assignment's value has to be computed by a query: a shard cannot.
-func (ctx *Context) needsQuery(b *bind.Binder, sc *bind.Scope, list []*ast.Assignment) bool {
+func needsQuery(ctx *Context, b *bind.Binder, sc *bind.Scope, list []*ast.Assignment) bool {
 	for _, a := range list {
 		if hasSubquery(a.Expr) {
 			return true
 		}
-		if e, err := bind.Expr(b, sc, a.Expr); err == nil && !ctx.pushable(e) {
+		if e, err := bind.Expr(b, sc, a.Expr); err == nil && !shipping(ctx).Pushable(e) {
 			return true
 		}
 	}
@@ -68,20 +69,20 @@ func hasSubquery(n ast.ExprNode) bool {
 }
 
 // baseTables lists the base tables of a FROM clause, by the names they go by.
-func (ctx *Context) baseTables(n ast.ResultSetNode, dst []target) ([]target, error) {
+func baseTables(ctx *Context, n ast.ResultSetNode, dst []target) ([]target, error) {
 	switch n := n.(type) {
 	case *ast.Join:
-		dst, err := ctx.baseTables(n.Left, dst)
+		dst, err := baseTables(ctx, n.Left, dst)
 		if err != nil || n.Right == nil {
 			return dst, err
 		}
-		return ctx.baseTables(n.Right, dst)
+		return baseTables(ctx, n.Right, dst)
 	case *ast.TableSource:
 		name, ok := n.Source.(*ast.TableName)
 		if !ok {
 			return dst, nil // a derived table: joined with, never changed
 		}
-		tgt, err := ctx.baseTable(name)
+		tgt, err := baseTable(ctx, name)
 		if err != nil {
 			return dst, err
 		}
@@ -97,7 +98,7 @@ func buildJoinUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error
 	if s.With != nil {
 		return nil, mysqlerr.NotSupported("WITH … UPDATE")
 	}
-	all, err := ctx.baseTables(s.TableRefs.TableRefs, nil)
+	all, err := baseTables(ctx, s.TableRefs.TableRefs, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func buildJoinUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error
 	}
 	for i := range p.targets {
 		t := &p.targets[i]
-		if err := ctx.access(mysql.UpdatePriv, t.db, t.table.Name); err != nil {
+		if err := ctx.Check(mysql.UpdatePriv, t.db, t.table.Name); err != nil {
 			return nil, err
 		}
 		named := make([]fragment.Assignment, len(t.ids))
@@ -133,7 +134,7 @@ func buildJoinDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error
 	if s.With != nil {
 		return nil, mysqlerr.NotSupported("WITH … DELETE")
 	}
-	all, err := ctx.baseTables(s.TableRefs.TableRefs, nil)
+	all, err := baseTables(ctx, s.TableRefs.TableRefs, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func buildJoinDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error
 		if t == nil {
 			return nil, mysqlerr.New(mysql.ErrUnknownTable, name.Name.O, "MULTI DELETE")
 		}
-		if err := ctx.access(mysql.DeletePriv, t.db, t.table.Name); err != nil {
+		if err := ctx.Check(mysql.DeletePriv, t.db, t.table.Name); err != nil {
 			return nil, err
 		}
 		p.target(t)
@@ -215,7 +216,7 @@ func (p *computedPlan) build(ctx *Context, params int, from *ast.TableRefsClause
 			fields = append(fields, value)
 			into = append(into, &t.table.Columns[t.table.ColumnByID(t.ids[j])].Type)
 		}
-		p.tables = append(p.tables, TableVersion{t.table.ID, t.table.Version})
+		p.tables = append(p.tables, TableVersion{ID: t.table.ID, Version: t.table.Version})
 	}
 	var err error
 	if p.source, err = changeSource(ctx, params, fields, into, from, where, order, limit); err != nil {
@@ -352,7 +353,7 @@ func (p *computedPlan) Explain() []ExplainLine {
 	var lines []ExplainLine
 	for i := range p.targets {
 		t := p.targets[i].table
-		lines = append(lines, ExplainLine{Operator: kindNames[p.kind], Where: shardName(&t.Tablets[0]), Object: "table:" + t.Name})
+		lines = append(lines, ExplainLine{Operator: kindNames[p.kind], Where: physical.ShardName(&t.Tablets[0]), Object: "table:" + t.Name})
 	}
 	return below(lines, p.source.Explain())
 }

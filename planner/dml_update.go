@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/physical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -43,15 +44,15 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.access(mysql.UpdatePriv, p.db, p.table.Name); err != nil {
+	if err := ctx.Check(mysql.UpdatePriv, p.db, p.table.Name); err != nil {
 		return nil, err
 	}
-	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.defaultOf}
+	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
 	list, err := assignedDefaults(p.table, p.alias, s.List)
 	if err != nil {
 		return nil, err
 	}
-	if ctx.needsQuery(b, p.scope(), list) {
+	if needsQuery(ctx, b, p.scope(), list) {
 		return buildJoinUpdate(ctx, s, params)
 	}
 	if p.set, err = bindAssignments(ctx, b, p.scope(), p.table, p.alias, list); err != nil {
@@ -78,7 +79,7 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.access(mysql.DeletePriv, p.db, p.table.Name); err != nil {
+	if err := ctx.Check(mysql.DeletePriv, p.db, p.table.Name); err != nil {
 		return nil, err
 	}
 	if err := p.find(ctx, params, s.TableRefs, s.Where, s.Order, s.Limit); err != nil {
@@ -88,12 +89,12 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 }
 
 func newChange(ctx *Context, name *ast.TableName, alias string, kind fragment.Kind, ignore bool) (*changePlan, error) {
-	tgt, err := ctx.baseTable(name)
+	tgt, err := baseTable(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	tgt.alias = alias
-	return &changePlan{target: tgt, kind: kind, ignore: ignore, tables: []TableVersion{{tgt.table.ID, tgt.table.Version}}}, nil
+	return &changePlan{target: tgt, kind: kind, ignore: ignore, tables: []TableVersion{{ID: tgt.table.ID, Version: tgt.table.Version}}}, nil
 }
 
 func (p *changePlan) scope() *bind.Scope {
@@ -154,7 +155,7 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 	p.where = nil
 	for _, n := range rest {
 		e, err := bind.Expr(b, p.scope(), n)
-		if err != nil || !ctx.pushable(e) {
+		if err != nil || !shipping(ctx).Pushable(e) {
 			return false // the optimizer tells the error, or computes it at the gateway
 		}
 		if e = expr.Condition(e); p.where == nil {
@@ -191,7 +192,7 @@ func bindAssigned(ctx *Context, b *bind.Binder, sc *bind.Scope, t *schema.Table,
 		return expr.ForColumn(e, &c.Type), err
 	}
 	if c.DefaultExpr != "" {
-		return bindText(ctx, c.DefaultExpr)
+		return bind.Text(ctx.Env, c.DefaultExpr)
 	}
 	return b.Value(&bind.Column{Source: t, Pos: pos})
 }
@@ -212,7 +213,7 @@ func addOnUpdateNow(ctx *Context, t *schema.Table, set []fragment.Assignment) ([
 		if c.Type.Decimals > 0 {
 			now = "NOW(" + string(rune('0'+c.Type.Decimals)) + ")"
 		}
-		e, err := bindText(ctx, now)
+		e, err := bind.Text(ctx.Env, now)
 		if err != nil {
 			return nil, err
 		}
@@ -330,7 +331,7 @@ func (p *changePlan) Cacheable() bool        { return p.source == nil || p.sourc
 
 // Explain shows the change above how its rows are found.
 func (p *changePlan) Explain() []ExplainLine {
-	line := ExplainLine{Operator: kindNames[p.kind], Where: shardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}
+	line := ExplainLine{Operator: kindNames[p.kind], Where: physical.ShardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}
 	if p.lookup != nil {
 		l := p.lookup.explain("KeyLookup")
 		l.Depth = 1

@@ -1,25 +1,18 @@
-// Package planner turns SQL into fragments: AST → bound logical plan → physical plan cut into what shards do and what
-// the gateway merges. It is the only place that does.
+// Package planner turns SQL into fragments. It is the only place that does.
 //
 //	Build
 //	 ├─ SELECT by a whole key ── PointGet (point.go, keyed.go): no optimizer, no operators
-//	 ├─ data changes ─────────── dml_*.go: keyed ones are a write fragment each, others find their keys by a SELECT first
-//	 └─ queries ──────────────── a builder (build.go)
+//	 ├─ data changes ─────────── dml_*.go: keyed ones are a write fragment each, others find their keys by a query first
+//	 └─ queries ──────────────── logical.Bind → rewrite.Apply → physical.New (build.go)
 //
-// # From a query to operators
+//	planner/logical    names to nodes          SELECT blocks as trees of immutable nodes that print themselves
+//	planner/rewrite    nodes to nodes          Passes: decorrelate, outer to inner, push conditions, prune columns, …
+//	planner/physical   nodes to operators      indexes, join order, what runs inside the shards, EXPLAIN
+//	planner/access     keys, ranges, costs     one conversion from constants to keys
+//	planner/scalar     expressions             over numbered columns
 //
-// A query block is bound first as a whole (select.go, from.go, aggregate.go, subquery.go, setop.go, cte.go, window.go)
-// and planned afterwards (selectplan.go and below), so that a table's scan knows which of its columns anything in the
-// statement reads. Every column of every table, and every computed one, has a number that is unique in the statement;
-// expressions name columns by number until an operator is made, which resolves them to positions in its input (planner/scalar).
-// What a number means never changes, so conditions move freely: into derived tables, along equalities, across joins.
-//
-//	FROM        joins are flattened, outer joins that lose their NULL rows anyway become inner ones, the cheapest order is
-//	            searched greedily (joinplan.go); each join is a lookup by index, a hash join or a nested loop (join.go)
-//	WHERE       conditions on one table go to its scan; an index bounds them (planner/access); common terms leave ORs
-//	subqueries  without outer columns: computed once, when somebody asks. EXISTS and IN at the top of WHERE: semi and anti
-//	            joins (semijoin.go). The rest: a function of the outer columns, with its results remembered
-//	single scan filter, projection, partial aggregate, DISTINCT, top-N and LIMIT go into the read fragment (scan.go)
+// Each knows those below it and none above (tests/floors_test.go). docs/architecture.md walks a join through them; decision
+// 0021 says why.
 //
 // # Parameters
 //
@@ -31,8 +24,7 @@
 //
 // # Invariants
 //
-//   - Fragments hold Pure expressions. What needs the session is folded when the plan is opened; what is volatile stays at
-//     the gateway, once per row.
+//   - A query means the same without passes, with all tables read whole and nothing inside the shards (Context.NoPasses).
 //   - One plan reads one state: a transaction's, or, where several fragments are read in autocommit, one snapshot's.
 //   - Every error that a user can cause is a *mysqlerr.Error with MySQL's code; 1105 from here is a fault of ours.
 package planner

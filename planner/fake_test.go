@@ -240,7 +240,7 @@ func (d *testDB) env(params ...types.Value) *expr.Env {
 
 func (d *testDB) context(env *expr.Env) *Context {
 	return &Context{
-		Catalog: d.cat, DB: "test", Env: env, Settings: Settings{SQLMode: mysql.ModeOnlyFullGroupBy, RecursionDepth: 1000}, naive: d.naive, Virtual: testVirtual,
+		Catalog: d.cat, DB: "test", Env: env, Settings: Settings{SQLMode: mysql.ModeOnlyFullGroupBy, RecursionDepth: 1000}, NoPasses: d.naive, Virtual: testVirtual,
 		Stats: func(t *schema.Table) (rows, bytes uint64) {
 			for i := range t.Tablets {
 				n, _ := d.s.TabletStats(t.Tablets[i].ID)

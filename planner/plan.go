@@ -3,32 +3,26 @@ package planner
 import (
 	"context"
 
-	"cloudsql/distributed/catalog"
 	"cloudsql/planner/exec"
-	"cloudsql/storage/expr"
-	"cloudsql/storage/schema"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/physical"
 	"cloudsql/storage/types"
 )
 
 // Context is what planning one statement may look at.
-type Context struct {
-	Catalog *catalog.Snapshot
-	DB      string // current database, may be ""
-	// Virtual finds a table whose rows the gateway makes up (information_schema, performance_schema, mysql, sys); nil: none.
-	Virtual func(db, table string) (exec.VirtualTable, bool)
-	// Env has the session's mode, time and answers. Params holds the present values of a prepared statement's
-	// parameters; plans bind to their types, not to their values.
-	Env   *expr.Env
-	Stats func(t *schema.Table) (rows, bytes uint64)
-	// Access is asked once for each table and privilege (parser/mysql.PrivilegeType); nil allows all.
-	Access func(priv uint64, db, table string) error
-	Settings
+type Context = logical.Context
 
-	rowIDs  bool          // hidden columns can be named: data changes find their rows by them
-	changes bool          // the statement is a data change
-	into    []*types.Type // the columns that a query's values go into; nil: a query for itself
-	naive   bool          // tests: every table is read whole, and nothing runs inside the shards
-}
+// Settings are the variables of a session that plans depend on.
+type Settings = logical.Settings
+
+// Series is what AUTO_INCREMENT values are of.
+type Series = logical.Series
+
+// TableVersion names what a plan depends on.
+type TableVersion = logical.TableVersion
+
+// ExplainLine is one operator for EXPLAIN.
+type ExplainLine = physical.ExplainLine
 
 // Plan is a planned statement: immutable, reusable while every table in Tables keeps its version.
 type Plan interface {
@@ -37,22 +31,6 @@ type Plan interface {
 	Cacheable() bool
 	// Explain gives EXPLAIN's lines, outermost first.
 	Explain() []ExplainLine
-}
-
-// TableVersion names what a plan depends on.
-type TableVersion struct {
-	ID      schema.TableID
-	Version uint64
-}
-
-// ExplainLine is one operator for EXPLAIN.
-type ExplainLine struct {
-	Depth    int
-	Operator string // "TableScan", "IndexLookup", "PointGet", "HashJoin", …
-	EstRows  float64
-	Where    string // "gateway", "shard 3 @ node 1 (fragment)"
-	Object   string // table, index
-	Info     string // conditions, columns
 }
 
 // Rows is a plan that gives rows (SELECT, VALUES, TABLE, set operations).

@@ -50,23 +50,15 @@ func buildPoint(ctx *Context, sel *ast.SelectStmt) (*PointGet, error) {
 	if err != nil || k == nil || len(k.rest) > 0 {
 		return nil, err
 	}
-	p := &PointGet{lookup: k, tables: []TableVersion{{t.ID, t.Version}}}
+	p := &PointGet{lookup: k, tables: []TableVersion{{ID: t.ID, Version: t.Version}}}
 	if !p.project(sel.Fields.Fields, db, alias) {
 		return nil, nil
 	}
-	if err := ctx.access(mysql.SelectPriv, db, t.Name); err != nil {
+	if err := ctx.Check(mysql.SelectPriv, db, t.Name); err != nil {
 		return nil, err
 	}
 	p.locking(sel.LockInfo)
 	return p, nil
-}
-
-// access asks for a privilege on a table.
-func (ctx *Context) access(priv mysql.PrivilegeType, db, table string) error {
-	if ctx.Access == nil {
-		return nil
-	}
-	return ctx.Access(uint64(priv), db, table)
 }
 
 // pointShaped tells whether a SELECT has nothing but a select list, a table and a condition.

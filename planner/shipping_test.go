@@ -45,7 +45,7 @@ func TestLargeConditionsStayAtTheGateway(t *testing.T) {
 		return e
 	}
 	half, whole, small := list(limits.ExprNodes/2), list(limits.ExprNodes), list(1)
-	push, rest := ctx.splitPushable([]expr.Expr{half, whole, half, small})
+	push, rest := shipping(ctx).Split([]expr.Expr{half, whole, half, small})
 	if len(push) != 2 || push[0] != half || push[1] != small || len(rest) != 2 || rest[0] != whole || rest[1] != half {
 		t.Errorf("%d conditions are pushed, %d stay", len(push), len(rest))
 	}

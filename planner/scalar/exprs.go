@@ -8,57 +8,6 @@ import (
 
 // Bound expressions name columns by numbers that are unique in the statement; operators need positions in their input.
 
-// ColSet is a set of column numbers.
-type ColSet map[int]bool
-
-func SetOf(ids []int) ColSet {
-	s := make(ColSet, len(ids))
-	for _, id := range ids {
-		s[id] = true
-	}
-	return s
-}
-
-func (s ColSet) Add(t ColSet) {
-	for id := range t {
-		s[id] = true
-	}
-}
-
-// Covers tells whether all columns of e are in s.
-func (s ColSet) Covers(e expr.Expr) bool {
-	ok := true
-	expr.Walk(e, func(x expr.Expr) bool {
-		if c, is := x.(*expr.Column); is && !s[c.Index] {
-			ok = false
-		}
-		return ok
-	})
-	return ok
-}
-
-// Touches tells whether e has a column of s.
-func (s ColSet) Touches(e expr.Expr) bool {
-	found := false
-	expr.Walk(e, func(x expr.Expr) bool {
-		if c, is := x.(*expr.Column); is && s[c.Index] {
-			found = true
-		}
-		return !found
-	})
-	return found
-}
-
-// AddColumnsOf adds the columns of e to s.
-func (s ColSet) AddColumnsOf(e expr.Expr) {
-	expr.Walk(e, func(x expr.Expr) bool {
-		if c, is := x.(*expr.Column); is {
-			s[c.Index] = true
-		}
-		return true
-	})
-}
-
 // HasColumns tells whether e depends on a row.
 func HasColumns(e expr.Expr) bool {
 	found := false

@@ -1,6 +1,10 @@
 package scalar
 
-import "cloudsql/storage/expr"
+import (
+	"slices"
+
+	"cloudsql/storage/expr"
+)
 
 // Split takes a conjunction apart.
 func Split(dst []expr.Expr, e expr.Expr) []expr.Expr {
@@ -154,4 +158,22 @@ func Contains(list []expr.Expr, e expr.Expr) bool {
 		}
 	}
 	return false
+}
+
+// SplitFixed separates the conditions that have the same value for all rows from the rest; the given list where there are
+// none.
+func SplitFixed(list []expr.Expr) (fixed, rest []expr.Expr) {
+	first := slices.IndexFunc(list, Fixed)
+	if first < 0 {
+		return nil, list
+	}
+	rest = append(rest, list[:first]...)
+	for _, c := range list[first:] {
+		if Fixed(c) {
+			fixed = append(fixed, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return fixed, rest
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner"
+	"cloudsql/planner/bind"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -257,7 +257,7 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 		switch {
 		case c.AutoIncrement:
 			a.copies = "it numbers the rows"
-		case planner.DefaultPerRow(&c.Column):
+		case bind.DefaultPerRow(&c.Column):
 			a.copies = "each row has a default of its own"
 		default:
 			if c.Missing, err = c.missing(a.env); err != nil {

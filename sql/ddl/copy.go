@@ -11,6 +11,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
+	"cloudsql/planner/bind"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -194,8 +195,8 @@ func (cp *copier) prepare() error {
 		switch {
 		case c.AutoIncrement:
 			cp.autoInc = i
-		case planner.DefaultPerRow(c):
-			e, err := planner.BindDefault(nil, cp.to, i)
+		case bind.DefaultPerRow(c):
+			e, err := bind.RowDefault(nil, cp.to, i)
 			if err != nil {
 				return err
 			}

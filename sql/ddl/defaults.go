@@ -3,7 +3,7 @@ package ddl
 import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
-	"cloudsql/planner"
+	"cloudsql/planner/bind"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -59,10 +59,10 @@ func (d *defaultChecker) Leave(n ast.Node) (ast.Node, bool) { return n, d.err ==
 func checkDefaults(t *schema.Table) error {
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if !planner.DefaultPerRow(c) {
+		if !bind.DefaultPerRow(c) {
 			continue
 		}
-		e, err := planner.BindDefault(nil, t, i)
+		e, err := bind.RowDefault(nil, t, i)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func checkDefaults(t *schema.Table) error {
 			case !uses[pos]:
 			case o.AutoIncrement:
 				return mysqlerr.Newf(errDefaultOfAutoInc, "Default value expression of column '%s' cannot refer to an auto-increment column.", c.Name)
-			case pos >= i && planner.DefaultPerRow(o):
+			case pos >= i && bind.DefaultPerRow(o):
 				return mysqlerr.Newf(errDefaultNonPrior, "Default value expression of column '%s' cannot refer to a column defined after it if that "+
 					"column is a generated column or has an expression as default value.", c.Name)
 			}
@@ -86,10 +86,10 @@ func checkDefaults(t *schema.Table) error {
 // checkDependents is 3766 where another column's default refers to the one that is about to go or to be renamed.
 func checkDependents(t *schema.Table, pos int) error {
 	for i := range t.Columns {
-		if i == pos || !planner.DefaultPerRow(&t.Columns[i]) {
+		if i == pos || !bind.DefaultPerRow(&t.Columns[i]) {
 			continue
 		}
-		e, err := planner.BindDefault(nil, t, i)
+		e, err := bind.RowDefault(nil, t, i)
 		if err != nil {
 			continue // it refers to what has gone before
 		}

@@ -1,0 +1,193 @@
+package logical
+
+import (
+	"math"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/planner/access"
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Context is what planning one statement may look at.
+type Context struct {
+	Catalog *catalog.Snapshot
+	DB      string // current database, may be ""
+	// Virtual finds a table whose rows the gateway makes up (information_schema, performance_schema, mysql, sys); nil: none.
+	Virtual func(db, table string) (exec.VirtualTable, bool)
+	// Env has the session's mode, time and answers. Params holds the present values of a prepared statement's
+	// parameters; plans bind to their types, not to their values.
+	Env   *expr.Env
+	Stats func(t *schema.Table) (rows, bytes uint64)
+	// Access is asked once for each table and privilege (parser/mysql.PrivilegeType); nil allows all.
+	Access func(priv uint64, db, table string) error
+	Settings
+	// NoPasses is for tests: no rewriting, every table is read whole, and nothing runs inside the shards.
+	NoPasses bool
+}
+
+// Check asks for a privilege on a table.
+func (ctx *Context) Check(priv mysql.PrivilegeType, db, table string) error {
+	if ctx.Access == nil {
+		return nil
+	}
+	return ctx.Access(uint64(priv), db, table)
+}
+
+// DefaultOf is DEFAULT(c), which MySQL gives for constants and the present time only.
+func (ctx *Context) DefaultOf(c *bind.Column) (expr.Expr, error) {
+	return bind.DefaultOf(ctx.Env, &c.Source.Columns[c.Pos])
+}
+
+// Options say what a query is for, beyond giving its rows to a client.
+type Options struct {
+	Params  int           // of the statement
+	RowIDs  bool          // hidden columns can be named: data changes find their rows by them
+	Changes bool          // the statement is a data change
+	Into    []*types.Type // the columns that the query's values go into; nil: a query for itself
+}
+
+// TableVersion names what a plan depends on.
+type TableVersion struct {
+	ID      schema.TableID
+	Version uint64
+}
+
+// Query is a bound query: its tree, the subqueries that expressions in it call, and what its plan has to know beside them.
+type Query struct {
+	Root Node
+	Subs []*Subquery
+
+	Fields    []types.Field
+	Tables    []TableVersion
+	Params    int         // of the statement
+	Slots     int         // parameters that the query adds behind them
+	Reads     int         // accesses to tables
+	Locks     bool        // rows get locked
+	Cacheable bool        // another execution with parameters of the same types may use its plan
+	AsOf      []expr.Expr // the times as of which tables are read
+	NextID    int         // the first column number that is free
+}
+
+// Bind binds a query.
+func Bind(ctx *Context, stmt ast.ResultSetNode, o Options) (*Query, error) {
+	b := newBuilder(ctx, o)
+	q, err := b.bindQuery(stmt, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := q.(*selectQuery); ok && s.limit == nil && !s.locking {
+		s.limit = b.sessionLimit()
+	} else if u, ok := q.(*setQuery); ok && u.limit == nil {
+		u.limit = b.sessionLimit()
+	}
+	out := &Query{
+		Root: q.node(), Subs: b.subs, Tables: b.tables, Params: o.Params, Slots: b.slots, Reads: b.reads, Locks: b.locks,
+		Cacheable: !namesUserVariable(stmt), AsOf: b.asOf, NextID: b.nextID,
+	}
+	for _, c := range q.columns() {
+		out.Fields = append(out.Fields, c.Field)
+	}
+	if out.Locks && len(out.AsOf) > 0 {
+		return nil, mysqlerr.NotSupported("locking reads AS OF TIMESTAMP")
+	}
+	return out, nil
+}
+
+// builder binds one query.
+type builder struct {
+	ctx    *Context
+	o      Options
+	nextID int
+	env    *expr.Env
+
+	slots int            // parameters that the plan adds
+	outer map[int]int    // outer column → its parameter
+	subs  []*Subquery    // those that expressions call, inner ones first
+	onces int            // how many of them are computed once
+	stack []*selectQuery // blocks being bound, outermost first
+
+	tables []TableVersion
+	seen   map[schema.TableID]bool
+	reads  int // accesses to tables
+	locks  bool
+
+	present bool        // a table is read as it is now
+	asOf    []expr.Expr // the times as of which tables are read
+}
+
+func newBuilder(ctx *Context, o Options) *builder {
+	b := &builder{ctx: ctx, o: o, nextID: 1, env: &expr.Env{}}
+	if ctx.Env != nil {
+		b.env.Mode = ctx.Env.Mode
+		b.env.Mode.Today = 0 // that of the execution
+	}
+	return b
+}
+
+// newIDs draws n column numbers and gives the first.
+func (b *builder) newIDs(n int) int {
+	first := b.nextID
+	b.nextID += n
+	return first
+}
+
+// newSlot adds a parameter to the plan.
+func (b *builder) newSlot() int {
+	b.slots++
+	return b.o.Params + b.slots - 1
+}
+
+// fold computes what is constant whatever the execution.
+func (b *builder) fold(e expr.Expr) expr.Expr { return expr.Fold(e, b.env) }
+
+func (b *builder) dependOn(t *schema.Table) {
+	if b.seen == nil {
+		b.seen = map[schema.TableID]bool{}
+	}
+	if !b.seen[t.ID] {
+		b.seen[t.ID] = true
+		b.tables = append(b.tables, TableVersion{t.ID, t.Version})
+	}
+}
+
+func (b *builder) tableRows(t *schema.Table) float64 {
+	if b.ctx.Stats == nil {
+		return access.MinTableRows
+	}
+	rows, _ := b.ctx.Stats(t)
+	return math.Max(float64(rows), access.MinTableRows)
+}
+
+// variableFinder looks for user variables, whose types a plan is made for and any statement may change.
+type variableFinder struct{ found bool }
+
+func (f *variableFinder) Enter(n ast.Node) (ast.Node, bool) {
+	if v, ok := n.(*ast.VariableExpr); ok && !v.IsSystem {
+		f.found = true
+	}
+	return n, f.found
+}
+
+func (f *variableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+func namesUserVariable(n ast.Node) bool {
+	f := &variableFinder{}
+	n.Accept(f)
+	return f.found
+}
+
+// sessionLimit is sql_select_limit.
+func (b *builder) sessionLimit() *LimitSpec {
+	if b.ctx.SelectLimit == 0 || b.ctx.SelectLimit == math.MaxUint64 {
+		return nil
+	}
+	return FixedLimit(b.ctx.SelectLimit)
+}

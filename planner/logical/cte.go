@@ -1,0 +1,264 @@
+package logical
+
+import (
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/mysqlerr"
+)
+
+// cteScope is the common table expressions that a query can name, innermost first.
+type cteScope struct {
+	outer *cteScope
+	def   *cteDef
+}
+
+// cteDef is one common table expression. A plain one is bound anew wherever it is named, so that each use can be planned
+// with its own conditions; a recursive one is computed by iteration.
+type cteDef struct {
+	name      string
+	query     ast.ResultSetNode
+	names     []ast.CIStr
+	visible   *cteScope // what it can name itself
+	recursive bool
+	working   *workingTable // while its recursive part is bound
+	depth     int
+}
+
+func (s *cteScope) find(name string) *cteDef {
+	for ; s != nil; s = s.outer {
+		if s.def.name == name {
+			return s.def
+		}
+	}
+	return nil
+}
+
+func (b *builder) bindWith(w *ast.WithClause, outer *cteScope) (*cteScope, error) {
+	scope := outer
+	seen := map[string]bool{}
+	for _, c := range w.CTEs {
+		if seen[c.Name.L] {
+			return nil, mysqlerr.New(mysql.ErrNonuniqTable, c.Name.O)
+		}
+		seen[c.Name.L] = true
+		d := &cteDef{name: c.Name.L, query: c.Query.Query, names: c.ColNameList, visible: scope}
+		scope = &cteScope{outer: scope, def: d}
+		if w.IsRecursive && namesTable(c.Query.Query, c.Name.L) {
+			d.recursive, d.visible = true, scope
+		}
+	}
+	return scope, nil
+}
+
+// tableFinder looks for an unqualified table name.
+type tableFinder struct {
+	name  string
+	found bool
+}
+
+func (f *tableFinder) Enter(n ast.Node) (ast.Node, bool) {
+	if t, ok := n.(*ast.TableName); ok && t.Schema.O == "" && t.Name.L == f.name {
+		f.found = true
+	}
+	return n, f.found
+}
+
+func (f *tableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+func namesTable(n ast.Node, name string) bool {
+	f := &tableFinder{name: name}
+	n.Accept(f)
+	return f.found
+}
+
+// maxCTEDepth bounds expressions that name each other, which multiply.
+const maxCTEDepth = 64
+
+// fromCTE makes a table of a common table expression.
+func (b *builder) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error) {
+	if d.working != nil {
+		return d.working.relation(b, alias)
+	}
+	if d.depth++; d.depth > maxCTEDepth {
+		return nil, nil, mysqlerr.New(mysql.ErrTooHighLevelOfNestingForSelect)
+	}
+	defer func() { d.depth-- }()
+	var q query
+	var err error
+	if d.recursive {
+		q, err = b.bindRecursive(d)
+	} else {
+		q, err = b.bindQuery(d.query, nil, d.visible)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return derived(q, alias, d.names)
+}
+
+// recursiveQuery is WITH RECURSIVE: the seed, then the recursive members over the rows of the round before, until none
+// are new.
+type recursiveQuery struct {
+	b        *builder
+	name     string
+	seed     query
+	members  []query
+	working  *workingTable
+	distinct bool
+	limit    *LimitSpec
+	cols     []bind.Column
+	seeds    *cteScope // what the seed's members can name
+	visible  *cteScope // what the recursive ones can
+}
+
+// workingTable stands for the rows of the round before within the recursive members.
+type workingTable struct {
+	recursion *Recursion
+	cols      []bind.Column
+}
+
+func (w *workingTable) relation(b *builder, alias string) (Node, []bind.Column, error) {
+	cols := make([]bind.Column, len(w.cols))
+	n := &Working{Recursion: w.recursion}
+	for i, c := range w.cols {
+		c.ID = b.newIDs(1)
+		c.Field.Table = alias
+		cols[i] = c
+		n.IDs = append(n.IDs, c.ID)
+	}
+	return n, cols, nil
+}
+
+func (b *builder) bindRecursive(d *cteDef) (query, error) {
+	u, ok := d.query.(*ast.SetOprStmt)
+	if !ok {
+		return nil, mysqlerr.Newf(errRecursiveWithoutUnion, "Recursive Common Table Expression '%s' should contain a UNION", d.name)
+	}
+	if u.OrderBy != nil {
+		return nil, mysqlerr.NotSupported("ORDER BY over UNION in recursive Common Table Expression") // MySQL's words
+	}
+	r := &recursiveQuery{b: b, name: d.name, seeds: d.visible.outer, visible: d.visible}
+	var err error
+	if r.limit, err = b.bindLimit(u.Limit); err != nil {
+		return nil, err
+	}
+	if u.With != nil {
+		if r.visible, err = b.bindWith(u.With, d.visible); err != nil {
+			return nil, err
+		}
+		r.seeds = r.visible
+	}
+	for _, s := range u.SelectList.Selects {
+		sel, ok := s.(*ast.SelectStmt)
+		if !ok {
+			return nil, mysqlerr.NotSupported("nested set operations in a recursive common table expression")
+		}
+		if sel.AfterSetOperator != nil {
+			switch *sel.AfterSetOperator {
+			case ast.Union:
+				r.distinct = true
+			case ast.UnionAll:
+			default:
+				return nil, mysqlerr.NotSupported("INTERSECT and EXCEPT in a recursive common table expression")
+			}
+		}
+		if err := r.bindMember(d, sel); err != nil {
+			return nil, err
+		}
+	}
+	d.working = nil
+	if len(r.members) == 0 || r.seed == nil {
+		return nil, d.withoutSeed()
+	}
+	return r, nil
+}
+
+func (d *cteDef) withoutSeed() error {
+	return mysqlerr.Newf(errRecursiveWithoutSeed, "Recursive Common Table Expression '%s' should have one or more "+
+		"non-recursive query blocks followed by one or more recursive ones", d.name)
+}
+
+func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
+	recursive := namesTable(sel, d.name)
+	if !recursive {
+		if len(r.members) > 0 {
+			return d.withoutSeed()
+		}
+		q, err := r.b.bindSelect(sel, nil, r.seeds)
+		if err != nil {
+			return err
+		}
+		if r.seed == nil {
+			r.seed = q
+			return nil
+		}
+		r.seed, err = r.b.combine(Union, true, r.seed, q)
+		return err
+	}
+	if r.seed == nil {
+		return d.withoutSeed()
+	}
+	if r.working == nil {
+		r.nameColumns(d)
+	}
+	d.working = r.working
+	q, err := r.b.bindSelect(sel, nil, r.visible)
+	d.working = nil
+	if err != nil {
+		return err
+	}
+	if q.grouped || q.distinct || len(q.orderBy) > 0 {
+		return mysqlerr.Newf(errRecursiveWithAggregation,
+			"Recursive Common Table Expression '%s' can contain neither aggregation nor window functions in recursive query block", d.name)
+	}
+	if len(q.fields) != len(r.cols) {
+		return mysqlerr.New(mysql.ErrWrongNumberOfColumnsInSelect)
+	}
+	r.members = append(r.members, q)
+	return nil
+}
+
+// nameColumns takes names and types from the seed; every column may be NULL.
+func (r *recursiveQuery) nameColumns(d *cteDef) {
+	r.working = &workingTable{recursion: &Recursion{Name: r.name}}
+	for i, c := range r.seed.columns() {
+		c.Field.Flags &^= uint16(mysql.NotNullFlag)
+		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", "", "", ""
+		c.Shadowed, c.Hidden, c.Source = false, false, nil
+		out := c
+		out.ID = r.b.newIDs(1)
+		r.cols = append(r.cols, out)
+		if i < len(d.names) {
+			c.Field.Name = d.names[i].O
+		}
+		r.working.cols = append(r.working.cols, c)
+	}
+}
+
+func (r *recursiveQuery) columns() []bind.Column { return r.cols }
+func (r *recursiveQuery) refs() []outerRef       { return nil }
+
+func (r *recursiveQuery) node() Node {
+	n := &Recursive{Recursion: r.working.recursion, Distinct: r.distinct, Limit: r.limit, Depth: r.b.recursionLimit()}
+	for i := range r.cols {
+		n.IDs = append(n.IDs, r.cols[i].ID)
+		n.Colls = append(n.Colls, r.cols[i].Field.Type.Collation)
+	}
+	n.Seed = converted(r.seed, r.cols, n.IDs)
+	for _, m := range r.members { // whatever their types are
+		n.Members = append(n.Members, converted(m, r.cols, n.IDs))
+	}
+	return n
+}
+
+// defaultRecursion is cte_max_recursion_depth.
+const defaultRecursion = 1000
+
+func (b *builder) recursionLimit() int {
+	if b.ctx.Env.Session == nil {
+		return defaultRecursion
+	}
+	return b.ctx.RecursionDepth
+}

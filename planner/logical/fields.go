@@ -1,0 +1,146 @@
+package logical
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// expandStar adds the columns of * or t.*.
+func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
+	if q.source == nil {
+		return mysqlerr.New(mysql.ErrNoTablesUsed)
+	}
+	if i > 0 && w.Table.O == "" {
+		// MySQL takes a bare * in the first place only.
+		return mysqlerr.Newf(mysql.ErrParse, "You have an error in your SQL syntax; check the manual that corresponds to your "+
+			"MySQL server version for the right syntax to use near '*' at line 1")
+	}
+	found := false
+	for k := range q.scope.Cols {
+		c := &q.scope.Cols[k]
+		isHidden := c.Hidden || c.Source != nil && c.Source.Columns[c.Pos].Hidden
+		if isHidden || w.Table.O == "" && c.Shadowed || w.Table.O != "" && !c.InTable(w.Schema.O, w.Table.O) {
+			continue
+		}
+		found = true
+		q.fields = append(q.fields, outField{col: q.outColumn(c.Field), expr: c.Ref(), name: c.Field.Name})
+	}
+	if !found {
+		return mysqlerr.New(mysql.ErrBadTable, w.Table.O)
+	}
+	return nil
+}
+
+func (q *selectQuery) outColumn(f types.Field) bind.Column {
+	return bind.Column{ID: q.b.newIDs(1), Field: f}
+}
+
+func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
+	name := f.AsName.O
+	field := types.Field{Type: *e.Type()}
+	src := q.columnOf(e)
+	switch {
+	case src != nil:
+		field = src.Field
+		if name == "" && isInfoSchema(src.Field.Schema) {
+			name = src.Field.Name // MySQL 8.0 shows TABLE_NAME, however the statement writes it
+		} else if name == "" {
+			name = fieldName(f.Expr, src.Field.Name)
+		}
+	case name == "":
+		name = fieldText(f)
+	}
+	if src == nil {
+		field.Flags = bind.TypeFlags(&field.Type)
+		if notNull(e, q) {
+			field.Flags |= uint16(mysql.NotNullFlag)
+		}
+	}
+	field.Name = name
+	q.fields = append(q.fields, outField{col: q.outColumn(field), expr: e, name: name, text: f.Text()})
+}
+
+// fieldName is the name of a plain column: as the statement writes it.
+func fieldName(n ast.ExprNode, name string) string {
+	for {
+		switch x := n.(type) {
+		case *ast.ParenthesesExpr:
+			n = x.Expr
+			continue
+		case *ast.ColumnNameExpr:
+			return x.Name.Name.O
+		}
+		return name
+	}
+}
+
+// maxFieldName is the length of a column's name, in characters.
+const maxFieldName = 256
+
+// fieldText names a column after its expression's text, as MySQL does.
+func fieldText(f *ast.SelectField) string {
+	text := strings.TrimSpace(f.Text())
+	if v, ok := f.Expr.(ast.ValueExpr); ok && len(text) > 0 && (text[0] == '\'' || text[0] == '"') {
+		text = v.GetString()
+	}
+	if r := []rune(text); len(r) > maxFieldName {
+		text = string(r[:maxFieldName])
+	}
+	return text
+}
+
+// columnOf finds the column that e is, nil for anything else.
+func (q *selectQuery) columnOf(e expr.Expr) *bind.Column {
+	c, ok := e.(*expr.Column)
+	if !ok || q.scope == nil {
+		return nil
+	}
+	for i := range q.scope.Cols {
+		if q.scope.Cols[i].ID == c.Index {
+			return &q.scope.Cols[i]
+		}
+	}
+	return nil
+}
+
+// notNull tells whether e is known not to be NULL.
+func notNull(e expr.Expr, q *selectQuery) bool {
+	switch x := e.(type) {
+	case *expr.Const:
+		return !x.Val.IsNull()
+	case *expr.Column:
+		if c := q.columnOf(e); c != nil {
+			return c.Field.Flags&uint16(mysql.NotNullFlag) != 0
+		}
+		for _, a := range q.aggs {
+			if a.ID == x.Index {
+				return a.Agg.Name == "count" || strings.HasPrefix(a.Agg.Name, "bit_")
+			}
+		}
+	case *expr.Call:
+		switch x.Name() {
+		case "is null", "is not null", "is true", "is not true", "is false", "is not false", "<=>":
+			return true
+		case "=", "<>", "<", "<=", ">", ">=", "and", "or", "not", "between", "in", "like", "+", "-", "*",
+			"neg", "concat", "lower", "upper", "length":
+			for _, a := range x.Args() {
+				if !notNull(a, q) {
+					return false
+				}
+			}
+			return true
+		case "ifnull", "coalesce":
+			return notNull(x.Args()[len(x.Args())-1], q)
+		case "now", "curdate", "curtime", "version", "connection_id", "pi", "rand", "uuid":
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,421 @@
+package logical
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/planner/access"
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// from binds a FROM clause: its tree, and its columns in the order that * shows them.
+func (q *selectQuery) from(n ast.ResultSetNode) (Node, []bind.Column, error) {
+	switch n := n.(type) {
+	case *ast.Join:
+		return q.fromJoin(n)
+	case *ast.TableSource:
+		return q.fromSource(n)
+	case *ast.TableName:
+		return q.fromTable(n, "")
+	case *ast.SelectStmt, *ast.SetOprStmt:
+		return nil, nil, mysqlerr.New(mysql.ErrDerivedMustHaveAlias)
+	}
+	return nil, nil, mysqlerr.NotSupported("this kind of table reference")
+}
+
+// maxTables is how many tables one FROM may join.
+const maxTables = 61
+
+func (q *selectQuery) fromSource(n *ast.TableSource) (Node, []bind.Column, error) {
+	if _, nested := n.Source.(*ast.Join); !nested {
+		if q.joined++; q.joined > maxTables {
+			return nil, nil, mysqlerr.New(mysql.ErrTooManyTables, maxTables)
+		}
+	}
+	switch src := n.Source.(type) {
+	case *ast.TableName:
+		return q.fromTable(src, n.AsName.O)
+	case *ast.SelectStmt, *ast.SetOprStmt:
+		if n.AsName.O == "" {
+			return nil, nil, mysqlerr.New(mysql.ErrDerivedMustHaveAlias)
+		}
+		inner, err := q.b.bindQuery(src, nil, q.ctes)
+		if n.Lateral && mysqlerr.Code(err) == mysql.ErrBadField {
+			err = mysqlerr.NotSupported("LATERAL with columns of other tables") // or there is no such column
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return derived(inner, n.AsName.O, n.ColumnNames)
+	}
+	return q.from(n.Source)
+}
+
+// derived makes a table of a query, whose columns may get other names.
+func derived(inner query, alias string, names []ast.CIStr) (Node, []bind.Column, error) {
+	out := inner.columns()
+	if len(names) > 0 && len(names) != len(out) {
+		return nil, nil, mysqlerr.New(mysql.ErrViewWrongList)
+	}
+	cols := make([]bind.Column, len(out))
+	seen := map[string]bool{}
+	for i := range out {
+		c := out[i]
+		if len(names) > 0 {
+			c.Field.Name = names[i].O
+		}
+		low := strings.ToLower(c.Field.Name)
+		if seen[low] {
+			return nil, nil, mysqlerr.New(mysql.ErrDupFieldName, c.Field.Name)
+		}
+		seen[low] = true
+		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", alias, "", ""
+		c.Field.OrgName = c.Field.Name
+		c.Field.Flags &^= uint16(mysql.PriKeyFlag | mysql.UniqueKeyFlag | mysql.MultipleKeyFlag | mysql.PartKeyFlag |
+			mysql.AutoIncrementFlag | mysql.NoDefaultValueFlag | mysql.OnUpdateNowFlag)
+		c.Shadowed, c.Hidden, c.Source = false, false, nil
+		cols[i] = c
+	}
+	return inner.node(), cols, nil
+}
+
+func (q *selectQuery) fromTable(n *ast.TableName, alias string) (Node, []bind.Column, error) {
+	if n.Schema.O == "" {
+		if c := q.ctes.find(n.Name.L); c != nil {
+			if alias == "" {
+				alias = n.Name.O
+			}
+			return q.b.fromCTE(c, alias)
+		}
+	}
+	if alias == "" {
+		alias = n.Name.O
+	}
+	db := n.Schema.O
+	if db == "" {
+		if db = q.b.ctx.DB; db == "" {
+			return nil, nil, mysqlerr.New(mysql.ErrNoDB)
+		}
+	}
+	switch {
+	case len(n.PartitionNames) > 0:
+		return nil, nil, mysqlerr.NotSupported("PARTITION in a table reference")
+	case n.TableSample != nil:
+		return nil, nil, mysqlerr.NotSupported("TABLESAMPLE")
+	}
+	t, ok := q.b.ctx.Catalog.Table(db, n.Name.O)
+	if !ok && n.AsOf == nil {
+		return q.fromVirtual(db, n.Name.O, alias)
+	}
+	if !ok {
+		return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, db, n.Name.O)
+	}
+	err := q.b.ctx.Check(mysql.SelectPriv, db, t.Name)
+	if err == nil {
+		err = q.b.noteTime(n)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	q.b.dependOn(t)
+	q.b.reads++
+	r := &Table{DB: db, Alias: alias}
+	r.Table = access.Table{Desc: t, First: q.b.newIDs(len(t.Columns)), Rows: q.b.tableRows(t)}
+	if r.Lock, err = q.locks.of(r); err != nil {
+		return nil, nil, err
+	}
+	if q.b.o.Changes && !q.locking {
+		r.Lock.Mode = distributed.ReadForChange
+	}
+	if r.Hint, err = hints(t, n.IndexHints); err != nil {
+		return nil, nil, err
+	}
+	q.tables = append(q.tables, r)
+	cols := bind.TableColumns(t, db, alias, r.First)
+	if q.b.o.RowIDs {
+		for i := range cols {
+			cols[i].Hidden = false
+		}
+	}
+	return r, cols, nil
+}
+
+func (q *selectQuery) fromVirtual(db, name, alias string) (Node, []bind.Column, error) {
+	if q.b.ctx.Virtual != nil {
+		if v, ok := q.b.ctx.Virtual(db, name); ok {
+			return q.virtual(v, alias)
+		}
+	}
+	if _, ok := q.b.ctx.Catalog.Database(db); !ok && !isSystemDB(db) {
+		return nil, nil, mysqlerr.New(mysql.ErrBadDB, db)
+	}
+	if isInfoSchema(db) {
+		return nil, nil, mysqlerr.Newf(mysql.ErrUnknownTable, "Unknown table '%s' in %s", strings.ToUpper(name), infoSchema)
+	}
+	if utf8.RuneCountInString(name) > mysql.MaxTableNameLength {
+		return nil, nil, mysqlerr.New(mysql.ErrTooLongIdent, name)
+	}
+	return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, db, name)
+}
+
+const infoSchema = "information_schema"
+
+func isInfoSchema(db string) bool { return strings.EqualFold(db, infoSchema) }
+
+func isSystemDB(db string) bool {
+	switch strings.ToLower(db) {
+	case "information_schema", "performance_schema", "mysql", "sys":
+		return true
+	}
+	return false
+}
+
+func (q *selectQuery) virtual(v exec.VirtualTable, alias string) (Node, []bind.Column, error) {
+	db, name := v.Name()
+	list := v.Columns()
+	r := &Virtual{Rows: v, Name: db + "." + name, First: q.b.newIDs(len(list))}
+	cols := make([]bind.Column, len(list))
+	for i := range list {
+		c := &cols[i]
+		c.ID = r.First + i
+		c.Field.Schema, c.Field.Table, c.Field.OrgTable = db, alias, name
+		c.Field.Name, c.Field.OrgName, c.Field.Type = list[i].Name, list[i].Name, list[i].Type
+		c.Field.Flags = bind.TypeFlags(&list[i].Type)
+		if list[i].NotNull {
+			c.Field.Flags |= uint16(mysql.NotNullFlag)
+		}
+	}
+	return r, cols, nil
+}
+
+func hints(t *schema.Table, list []*ast.IndexHint) (out access.Hint, err error) {
+	for _, h := range list {
+		var names []string
+		for _, n := range h.IndexNames {
+			ix := t.IndexByName(n.O)
+			if ix == nil {
+				return out, mysqlerr.New(mysql.ErrKeyDoesNotExist, n.O, t.Name)
+			}
+			names = append(names, ix.Name)
+		}
+		switch h.HintType {
+		case ast.HintUse, ast.HintForce:
+			out.Set = true
+			out.Force = out.Force || h.HintType == ast.HintForce
+			out.Only = append(out.Only, names...)
+		case ast.HintIgnore:
+			out.Ignore = append(out.Ignore, names...)
+		}
+	}
+	return out, nil
+}
+
+func (q *selectQuery) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
+	left, lcols, err := q.from(n.Left)
+	if err != nil || n.Right == nil {
+		return left, lcols, err
+	}
+	right, rcols, err := q.from(n.Right)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := uniqueAliases(lcols, rcols); err != nil {
+		return nil, nil, err
+	}
+	j := &Join{Kind: exec.Inner, Left: left, Right: right}
+	j.Straight = n.StraightJoin || q.stmt.SelectStmtOpts != nil && q.stmt.SelectStmtOpts.StraightJoin
+	switch n.Tp {
+	case ast.LeftJoin:
+		j.Kind = exec.Left
+		nullable(rcols)
+	case ast.RightJoin:
+		j.Kind, j.Left, j.Right = exec.Left, right, left
+		nullable(lcols)
+	}
+	if n.NaturalJoin || len(n.Using) > 0 {
+		cols, err := q.mergeColumns(j, n, lcols, rcols)
+		return j, cols, err
+	}
+	cols := append(append([]bind.Column{}, lcols...), rcols...)
+	if n.On != nil {
+		if err := q.bindOn(j, n.On.Expr, cols); err != nil {
+			return nil, nil, err
+		}
+	}
+	return j, cols, nil
+}
+
+// uniqueAliases is 1066 for two tables of the same name and database.
+func uniqueAliases(a, b []bind.Column) error {
+	names := map[[2]string]bool{}
+	for i := range a {
+		names[[2]string{a[i].Field.Schema, a[i].Field.Table}] = true
+	}
+	for i := range b {
+		if k := [2]string{b[i].Field.Schema, b[i].Field.Table}; names[k] {
+			return mysqlerr.New(mysql.ErrNonuniqTable, b[i].Field.Table)
+		}
+	}
+	return nil
+}
+
+func nullable(cols []bind.Column) {
+	for i := range cols {
+		cols[i].Field.Flags &^= uint16(mysql.NotNullFlag)
+	}
+}
+
+func (q *selectQuery) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {
+	b := q.binder(bind.On)
+	sc := q.scopeOf(cols)
+	e, err := bind.Expr(b, sc, on)
+	if err != nil {
+		return err
+	}
+	j.On = scalar.Split(j.On, q.b.fold(expr.Condition(e)))
+	return nil
+}
+
+// mergeColumns joins on the columns of USING, or on those that both sides have (NATURAL). Merged columns come first, in
+// the order of the first side that the join keeps whole.
+func (q *selectQuery) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Column) ([]bind.Column, error) {
+	names := usingNames(n, lcols, rcols)
+	var merged []bind.Column
+	for _, name := range names {
+		col := &ast.ColumnName{Name: ast.NewCIStr(name)}
+		l, err := findMerged(lcols, col)
+		if err != nil {
+			return nil, err
+		}
+		r, err := findMerged(rcols, col)
+		if err != nil {
+			return nil, err
+		}
+		eq, err := expr.New("=", l.Ref(), r.Ref())
+		if err != nil {
+			return nil, err
+		}
+		j.On = append(j.On, eq)
+		keep, drop := l, r
+		if n.Tp == ast.RightJoin {
+			keep, drop = r, l
+		}
+		merged = append(merged, *keep)
+		drop.Shadowed = true
+	}
+	isMerged := func(c *bind.Column) bool {
+		for i := range merged {
+			if merged[i].ID == c.ID {
+				return true
+			}
+		}
+		return false
+	}
+	cols := merged
+	first, second := lcols, rcols
+	if n.Tp == ast.RightJoin {
+		first, second = rcols, lcols
+	}
+	for _, side := range [][]bind.Column{first, second} {
+		for i := range side {
+			if !isMerged(&side[i]) {
+				cols = append(cols, side[i])
+			}
+		}
+	}
+	return cols, nil
+}
+
+func usingNames(n *ast.Join, lcols, rcols []bind.Column) []string {
+	var names []string
+	if !n.NaturalJoin {
+		for _, c := range n.Using {
+			names = append(names, c.Name.O)
+		}
+		return names
+	}
+	first, second := lcols, rcols
+	if n.Tp == ast.RightJoin {
+		first, second = rcols, lcols
+	}
+	for i := range first {
+		if first[i].Shadowed || first[i].Hidden {
+			continue
+		}
+		for k := range second {
+			if !second[k].Shadowed && !second[k].Hidden && strings.EqualFold(first[i].Field.Name, second[k].Field.Name) {
+				names = append(names, first[i].Field.Name)
+				break
+			}
+		}
+	}
+	return names
+}
+
+func findMerged(cols []bind.Column, name *ast.ColumnName) (*bind.Column, error) {
+	sc := bind.Scope{Cols: cols}
+	c, err := sc.Find(name, "from clause")
+	if err == nil && c == nil {
+		err = mysqlerr.New(mysql.ErrBadField, name.Name.O, "from clause")
+	}
+	return c, err
+}
+
+// lockClause is FOR UPDATE or FOR SHARE.
+type lockClause struct {
+	lock  Lock
+	names []*ast.TableName // OF; none: all tables
+	found []bool           // by name
+}
+
+func (c *lockClause) read(l *ast.SelectLockInfo) {
+	if l == nil || l.LockType == ast.SelectLockNone {
+		return
+	}
+	switch l.LockType {
+	case ast.SelectLockForUpdate, ast.SelectLockForUpdateNoWait, ast.SelectLockForUpdateSkipLocked, ast.SelectLockForUpdateWaitN:
+		c.lock.Mode = distributed.ReadForUpdate
+	default:
+		c.lock.Mode = distributed.ReadForShare
+	}
+	c.lock.Opts.NoWait = l.LockType == ast.SelectLockForUpdateNoWait || l.LockType == ast.SelectLockForShareNoWait
+	c.lock.Opts.SkipLocked = l.LockType == ast.SelectLockForUpdateSkipLocked || l.LockType == ast.SelectLockForShareSkipLocked
+	c.names, c.found = l.Tables, make([]bool, len(l.Tables))
+}
+
+// of gives the lock of a table in the block's FROM.
+func (c *lockClause) of(t *Table) (Lock, error) {
+	if len(c.names) == 0 {
+		return c.lock, nil
+	}
+	var lock Lock
+	for i, n := range c.names {
+		if t.Alias != n.Name.O || n.Schema.O != "" && n.Schema.O != t.DB {
+			continue
+		}
+		if lock.IsExplicit() {
+			return lock, mysqlerr.Newf(errDuplicateTableLock, "Table %s appears in multiple locking clauses.", t.Alias)
+		}
+		lock, c.found[i] = c.lock, true
+	}
+	return lock, nil
+}
+
+// unresolved is the error of a name that no table goes by.
+func (c *lockClause) unresolved() error {
+	for i, n := range c.names {
+		if !c.found[i] {
+			return mysqlerr.Newf(errUnresolvedLockTable, "Unresolved table name `%s` in locking clause.", n.Name.O)
+		}
+	}
+	return nil
+}

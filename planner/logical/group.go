@@ -1,0 +1,353 @@
+package logical
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/driver"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+)
+
+// aggregate binds an aggregate call: the expression becomes a reference to the aggregate's result.
+func (q *selectQuery) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
+	name := strings.ToLower(n.F)
+	sc = q.aggregateScope(sc)
+	inner := q.binder("field list") // no aggregate within an aggregate: 1111
+	var args []expr.Expr
+	nodes := n.Args
+	if name == "count" && len(nodes) == 1 && !n.Distinct {
+		if v, ok := nodes[0].(*driver.ValueExpr); ok && v.Kind() != driver.KindNull {
+			nodes = nil // COUNT(*), COUNT(1)
+		}
+	}
+	separator := ","
+	if name == "group_concat" {
+		last := len(nodes) - 1
+		if v, ok := nodes[last].(*driver.ValueExpr); ok {
+			separator, nodes = v.GetString(), nodes[:last]
+		}
+	}
+	for _, a := range nodes {
+		e, err := bind.Expr(inner, sc, a)
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, q.b.fold(e))
+	}
+	agg, err := expr.NewAgg(name, n.Distinct, args)
+	if err == nil {
+		err = q.b.ctx.Env.Typing.Agg(agg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if name == "group_concat" {
+		agg.Separator = separator
+		if q.b.ctx.GroupConcatMax > 0 {
+			agg.MaxLen = q.b.ctx.GroupConcatMax
+		}
+		if n.Order != nil {
+			if agg.OrderBy, err = q.concatOrder(sc, n.Order, args); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return q.addAgg(agg), nil
+}
+
+// aggregateScope is where the arguments of an aggregate are looked up: in all columns, and, in clauses behind the select
+// list, in its aliases; 1247 for one of another aggregate.
+func (q *selectQuery) aggregateScope(sc *bind.Scope) *bind.Scope {
+	if sc.Alias == nil {
+		return q.scope
+	}
+	own := *q.scope
+	own.Alias = func(name *ast.ColumnName) (expr.Expr, error) {
+		e, err := q.alias(name)
+		if e == nil || err != nil {
+			return e, err
+		}
+		for _, a := range q.aggs {
+			if scalar.SetOf(a.ID).Touches(e) {
+				return nil, mysqlerr.Newf(mysql.ErrIllegalReference, "Reference '%s' not supported (reference to group function)", name.Name.O)
+			}
+		}
+		return e, nil
+	}
+	return &own
+}
+
+func (q *selectQuery) concatOrder(sc *bind.Scope, o *ast.OrderByClause, args []expr.Expr) ([]expr.SortKey, error) {
+	var list []expr.SortKey
+	for _, item := range o.Items {
+		if p, ok := item.Expr.(*ast.PositionExpr); ok {
+			if p.N < 1 || p.N > len(args) {
+				return nil, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in 'order clause'", p.N)
+			}
+			list = append(list, expr.SortKey{Expr: args[p.N-1], Desc: item.Desc})
+			continue
+		}
+		e, err := bind.Expr(q.binder(bind.OrderBy), sc, item.Expr)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, expr.SortKey{Expr: q.b.fold(e), Desc: item.Desc})
+	}
+	return list, nil
+}
+
+// addAgg gives the reference to an aggregate; equal ones are computed once.
+func (q *selectQuery) addAgg(a *expr.Agg) *expr.Column {
+	for _, have := range q.aggs {
+		if sameAgg(have.Agg, a) {
+			return &expr.Column{Index: have.ID, Typ: have.Agg.Typ, Name: have.Agg.String()}
+		}
+	}
+	item := AggItem{Agg: a, ID: q.b.newIDs(1)}
+	q.aggs = append(q.aggs, item)
+	return &expr.Column{Index: item.ID, Typ: a.Typ, Name: a.String()}
+}
+
+func sameAgg(a, b *expr.Agg) bool {
+	if a.Name != b.Name || a.Distinct != b.Distinct || a.Separator != b.Separator ||
+		len(a.Args) != len(b.Args) || len(a.OrderBy) != len(b.OrderBy) {
+		return false
+	}
+	for i := range a.Args {
+		if !scalar.Same(a.Args[i], b.Args[i]) {
+			return false
+		}
+	}
+	for i := range a.OrderBy {
+		if a.OrderBy[i].Desc != b.OrderBy[i].Desc || !scalar.Same(a.OrderBy[i].Expr, b.OrderBy[i].Expr) {
+			return false
+		}
+	}
+	return true
+}
+
+// settleGroups rewrites what is computed after grouping: terms of GROUP BY become the groups' columns; other columns are
+// allowed where they depend on the groups, or where the sql_mode does not mind, and then come from any row of the group.
+func (q *selectQuery) settleGroups() error {
+	q.groupIDs = make([]int, len(q.groupBy))
+	for i, g := range q.groupBy {
+		if c, ok := g.(*expr.Column); ok && !q.rollup {
+			q.groupIDs[i] = c.Index
+		} else {
+			q.groupIDs[i] = q.b.newIDs(1)
+		}
+	}
+	s := &settler{q: q, determined: q.dependents(), bySize: bySize(q.groupBy), loose: map[int]expr.Expr{}}
+	for i := range q.fields {
+		f := &q.fields[i]
+		var err error
+		if f.expr, err = s.settle(f.expr, i+1, "SELECT list"); err != nil {
+			return err
+		}
+	}
+	for i := range q.having {
+		e, err := s.settle(q.having[i], 0, "HAVING")
+		if err != nil {
+			return err
+		}
+		q.having[i] = e
+	}
+	for i := range q.orderBy {
+		o := &q.orderBy[i]
+		if o.field >= 0 {
+			o.expr = q.fields[o.field].expr
+			continue
+		}
+		e, err := s.settle(o.expr, i+1, "ORDER BY")
+		if err != nil {
+			return err
+		}
+		o.expr = e
+	}
+	return s.settleWindows()
+}
+
+func bySize(list []expr.Expr) []int {
+	size := make([]int, len(list))
+	order := make([]int, len(list))
+	for i, e := range list {
+		order[i] = i
+		expr.Walk(e, func(expr.Expr) bool { size[i]++; return true })
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return size[b] - size[a] })
+	return order
+}
+
+// settler rewrites expressions to be evaluated over groups.
+type settler struct {
+	q          *selectQuery
+	determined scalar.ColSet
+	bySize     []int             // terms of GROUP BY, those with most nodes first
+	loose      map[int]expr.Expr // columns from any row of the group
+}
+
+// settle replaces terms of GROUP BY, larger ones first, and then the columns that are left.
+func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, error) {
+	for _, i := range s.bySize {
+		g := s.q.groupBy[i]
+		e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+			if scalar.Same(g, x) {
+				return s.group(i)
+			}
+			return x
+		})
+	}
+	var err error
+	// An expression is rebuilt from the bottom up, so that something must stand in the place of what can't be settled.
+	keep := func(old, settled expr.Expr, e error) expr.Expr {
+		if e == nil {
+			return settled
+		}
+		if err == nil {
+			err = e
+		}
+		return old
+	}
+	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		if c := scalar.AsCall(x, "any_value"); c != nil {
+			settled, e := s.anyValue(c, number, clause)
+			return keep(x, settled, e)
+		}
+		return x
+	})
+	if err != nil {
+		return nil, err
+	}
+	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		if c, ok := x.(*expr.Column); ok {
+			settled, e := s.column(c, number, clause)
+			return keep(x, settled, e)
+		}
+		return x
+	})
+	return e, err
+}
+
+func (s *settler) group(i int) expr.Expr {
+	g := s.q.groupBy[i]
+	return &expr.Column{Index: s.q.groupIDs[i], Typ: *g.Type(), Name: g.String()}
+}
+
+// anyValue lets ANY_VALUE(e) read any row of the group.
+func (s *settler) anyValue(c *expr.Call, number int, clause string) (expr.Expr, error) {
+	loose := *s
+	loose.determined = nil
+	loose.determined.AddColumnsOf(c)
+	return loose.settle(c.Args()[0], number, clause)
+}
+
+func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, error) {
+	for _, id := range s.q.groupIDs {
+		if id == c.Index {
+			return c, nil
+		}
+	}
+	for _, a := range s.q.aggs {
+		if a.ID == c.Index {
+			return c, nil
+		}
+	}
+	for _, w := range s.q.windows {
+		if w.ID == c.Index {
+			return c, nil
+		}
+	}
+	if e, ok := s.loose[c.Index]; ok {
+		return e, nil
+	}
+	if s.q.b.ctx.Has(mysql.ModeOnlyFullGroupBy) && !s.determined.Has(c.Index) {
+		return nil, s.q.notGrouped(c, number, clause)
+	}
+	agg, err := expr.NewAgg("any_value", false, []expr.Expr{c})
+	if err != nil {
+		return nil, err
+	}
+	e := s.q.addAgg(agg)
+	e.Name = c.Name
+	s.loose[c.Index] = e
+	return e, nil
+}
+
+// notGrouped is 1055, or 1140 where there is no GROUP BY; HAVING knows nothing of such columns at all.
+func (q *selectQuery) notGrouped(c *expr.Column, number int, clause string) error {
+	if clause == "HAVING" {
+		return mysqlerr.New(mysql.ErrBadField, c.Name, bind.Having)
+	}
+	if len(q.groupBy) == 0 {
+		return mysqlerr.Newf(mysql.ErrMixOfGroupFuncAndFields, "In aggregated query without GROUP BY, expression #%d of %s contains "+
+			"nonaggregated column '%s'; this is incompatible with sql_mode=only_full_group_by", number, clause, q.qualified(c))
+	}
+	return mysqlerr.Newf(mysql.ErrFieldNotInGroupBy, "Expression #%d of %s is not in GROUP BY clause and contains nonaggregated column "+
+		"'%s' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by",
+		number, clause, q.qualified(c))
+}
+
+// dependents are the columns that have one value in each group: by equalities, and by whole unique keys.
+func (q *selectQuery) dependents() scalar.ColSet {
+	var s scalar.ColSet
+	for _, g := range q.groupBy {
+		if c, ok := g.(*expr.Column); ok {
+			s.Put(c.Index)
+		}
+	}
+	var conds []expr.Expr
+	for _, c := range q.where {
+		conds = scalar.Terms(conds, c)
+	}
+	joinConditions(q.source, &conds)
+	for grown := true; grown; {
+		n := s.Len()
+		for _, c := range conds {
+			eq := scalar.AsCall(c, "=")
+			if eq == nil {
+				continue
+			}
+			for i := range 2 {
+				a, ok := eq.Args()[i].(*expr.Column)
+				if ok && s.Covers(eq.Args()[1-i]) && expr.ClassOf(eq.Args()[1-i]) != expr.Volatile {
+					s.Put(a.Index)
+				}
+			}
+		}
+		for _, t := range q.tables {
+			addDependents(t, &s)
+		}
+		grown = s.Len() > n
+	}
+	return s
+}
+
+func joinConditions(n Node, dst *[]expr.Expr) {
+	if j, ok := n.(*Join); ok {
+		*dst = append(*dst, j.On...)
+		joinConditions(j.Left, dst)
+		joinConditions(j.Right, dst)
+	}
+}
+
+// addDependents adds all columns of the table when s has a key of it.
+func addDependents(r *Table, s *scalar.ColSet) {
+	for i := range r.Desc.Indexes {
+		ix := &r.Desc.Indexes[i]
+		whole := ix.Unique || i == 0
+		for k := range ix.Columns {
+			c := &ix.Columns[k]
+			whole = whole && s.Has(r.First+c.Column) && c.Prefix == 0 && (i == 0 || r.Desc.Columns[c.Column].NotNull)
+		}
+		if whole {
+			r.AddColumns(s)
+			return
+		}
+	}
+}

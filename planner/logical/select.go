@@ -1,0 +1,526 @@
+package logical
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/pingcap/tidb/pkg/parser/opcode"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// query is a bound query block or set operation.
+type query interface {
+	// columns are the results' columns; their IDs are what an outer block refers to.
+	columns() []bind.Column
+	// node is the query's tree, whose columns are those of columns, in order.
+	node() Node
+	// refs are the columns of outer blocks that the query depends on.
+	refs() []outerRef
+}
+
+// outerRef is a column of an outer block within a subquery, where it is a parameter.
+type outerRef struct {
+	OuterRef
+	owner *selectQuery
+}
+
+// outField is one column of a block's result.
+type outField struct {
+	col  bind.Column
+	expr expr.Expr
+	name string // as the select list names it, for aliases
+	text string
+}
+
+// sortItem is one term of ORDER BY; field is the select-list item that it means, or -1.
+type sortItem struct {
+	expr  expr.Expr
+	desc  bool
+	field int
+}
+
+// selectQuery is a bound SELECT.
+type selectQuery struct {
+	b      *builder
+	ctes   *cteScope
+	outer  *bind.Scope
+	scope  *bind.Scope
+	joined int // tables of all kinds in FROM
+	stmt   *ast.SelectStmt
+	locks  lockClause
+
+	tables   []*Table
+	source   Node // nil without FROM
+	where    []expr.Expr
+	applies  []*Apply // EXISTS and IN at the top of WHERE, over nothing yet
+	fields   []outField
+	groupBy  []expr.Expr
+	rollup   bool
+	grouped  bool
+	aggs     []AggItem
+	having   []expr.Expr
+	windows  []*WindowItem
+	distinct bool
+	orderBy  []sortItem
+	limit    *LimitSpec
+	values   [][]expr.Expr // VALUES ROW(…), …
+	outs     []outerRef
+	locking  bool
+
+	groupIDs []int
+}
+
+func (q *selectQuery) isLocking() bool  { return q.locking }
+func (q *selectQuery) refs() []outerRef { return q.outs }
+
+func (q *selectQuery) columns() []bind.Column {
+	cols := make([]bind.Column, len(q.fields))
+	for i := range q.fields {
+		cols[i] = q.fields[i].col
+	}
+	return cols
+}
+
+// bindQuery binds a SELECT, VALUES, TABLE or set operation.
+func (b *builder) bindQuery(n ast.ResultSetNode, outer *bind.Scope, ctes *cteScope) (query, error) {
+	switch n := n.(type) {
+	case *ast.SelectStmt:
+		return b.bindSelect(n, outer, ctes)
+	case *ast.SetOprStmt:
+		return b.bindSetOpr(n, outer, ctes)
+	}
+	return nil, mysqlerr.NotSupported("this kind of query")
+}
+
+func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScope) (*selectQuery, error) {
+	if n.SelectIntoOpt != nil {
+		return nil, mysqlerr.NotSupported("SELECT … INTO")
+	}
+	q := &selectQuery{b: b, outer: outer, ctes: ctes, stmt: n}
+	b.stack = append(b.stack, q)
+	defer func() { b.stack = b.stack[:len(b.stack)-1] }()
+	var err error
+	if n.With != nil {
+		if q.ctes, err = b.bindWith(n.With, ctes); err != nil {
+			return nil, err
+		}
+	}
+	if n.Kind == ast.SelectStmtKindValues {
+		return q, q.bindValues(n)
+	}
+	if err := q.bindFrom(n); err != nil {
+		return nil, err
+	}
+	if n.Where != nil {
+		if err := q.bindWhere(n.Where); err != nil {
+			return nil, err
+		}
+	}
+	if err := q.bindFields(n); err != nil {
+		return nil, err
+	}
+	return q, q.bindRest(n)
+}
+
+func (q *selectQuery) bindFrom(n *ast.SelectStmt) error {
+	var cols []bind.Column
+	q.locking = n.LockInfo != nil && n.LockInfo.LockType != ast.SelectLockNone
+	q.locks.read(n.LockInfo)
+	q.b.locks = q.b.locks || q.locking
+	if n.From != nil && n.From.TableRefs != nil {
+		var err error
+		if q.source, cols, err = q.from(n.From.TableRefs); err != nil {
+			return err
+		}
+	}
+	q.scope = q.scopeOf(cols)
+	return q.locks.unresolved()
+}
+
+// scopeOf makes the scope of cols in this block.
+func (q *selectQuery) scopeOf(cols []bind.Column) *bind.Scope {
+	return &bind.Scope{
+		Cols: cols, Outer: q.outer,
+		FromOuter: q.fromOuter, InnerAlias: q.innerAlias,
+	}
+}
+
+// innerAlias lets a block inside this one name an item of the select list that stands before it.
+func (q *selectQuery) innerAlias(name *ast.ColumnName) (expr.Expr, error) {
+	e, err := q.alias(name)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		c, ok := x.(*expr.Column)
+		if !ok || err != nil {
+			return x
+		}
+		var p expr.Expr
+		if p, err = q.fromOuter(&bind.Column{ID: c.Index, Field: types.Field{Name: c.Name, Type: c.Typ}}); err != nil {
+			return x
+		}
+		return p
+	})
+	return e, err
+}
+
+// fromOuter makes a parameter of a column of this block that a block inside it refers to, and notes the dependence in
+// all blocks between.
+func (q *selectQuery) fromOuter(c *bind.Column) (expr.Expr, error) {
+	b := q.b
+	slot, ok := b.outer[c.ID]
+	if !ok {
+		if slot = b.newSlot(); b.outer == nil {
+			b.outer = map[int]int{}
+		}
+		b.outer[c.ID] = slot
+	}
+	inside := false
+	for _, s := range b.stack {
+		if s == q {
+			inside = true
+			continue
+		}
+		if inside {
+			s.addRef(outerRef{OuterRef{Col: c.Ref(), Slot: slot}, q})
+		}
+	}
+	return &expr.Param{Index: slot, Typ: c.Field.Type}, nil
+}
+
+func (q *selectQuery) addRef(r outerRef) {
+	for i := range q.outs {
+		if q.outs[i].Slot == r.Slot {
+			return
+		}
+	}
+	q.outs = append(q.outs, r)
+}
+
+// binder binds expressions of a clause without aggregates.
+func (q *selectQuery) binder(clause string) *bind.Binder {
+	b := &bind.Binder{Env: q.b.ctx.Env, Clause: clause, Default: q.b.ctx.DefaultOf}
+	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) { return q.subquery(b, sc, n) }
+	return b
+}
+
+// aggBinder binds expressions of a clause that may have aggregates and perhaps window functions.
+func (q *selectQuery) aggBinder(clause string, windows bool) *bind.Binder {
+	b := q.binder(clause)
+	b.Aggregate = q.aggregate
+	if windows {
+		b.Window = q.window
+	}
+	return b
+}
+
+func (q *selectQuery) bindWhere(n ast.ExprNode) error {
+	b := q.binder(bind.Where)
+	for _, c := range conjuncts(nil, n) {
+		e, err := bind.Expr(b, q.scope, c)
+		if err != nil {
+			return err
+		}
+		if err := oneColumn(e); err != nil {
+			return err
+		}
+		e = q.b.fold(expr.Condition(e))
+		if a := q.apply(c, e); a != nil {
+			q.applies = append(q.applies, a)
+			continue
+		}
+		q.where = scalar.Split(q.where, e)
+	}
+	return nil
+}
+
+// conjuncts takes a AND b AND (c AND d) apart.
+func conjuncts(dst []ast.ExprNode, n ast.ExprNode) []ast.ExprNode {
+	switch x := n.(type) {
+	case *ast.ParenthesesExpr:
+		return conjuncts(dst, x.Expr)
+	case *ast.BinaryOperationExpr:
+		if x.Op == opcode.LogicAnd {
+			return conjuncts(conjuncts(dst, x.L), x.R)
+		}
+	}
+	return append(dst, n)
+}
+
+// oneColumn refuses a row where a scalar belongs.
+func oneColumn(e expr.Expr) error {
+	if scalar.AsCall(e, "row") != nil {
+		return mysqlerr.New(mysql.ErrOperandColumns, 1)
+	}
+	return nil
+}
+
+func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
+	for i, f := range n.Fields.Fields {
+		if f.WildCard != nil {
+			if err := q.expandStar(f.WildCard, i); err != nil {
+				return err
+			}
+			continue
+		}
+		e, err := bind.Expr(q.aggBinder(bind.FieldList, true), q.scope, f.Expr)
+		if err != nil {
+			return err
+		}
+		if err := oneColumn(e); err != nil {
+			return err
+		}
+		q.addField(f, q.b.fold(q.forColumn(e)))
+	}
+	return nil
+}
+
+// forColumn is a value of the outermost select list for the column that it goes into, if any.
+func (q *selectQuery) forColumn(e expr.Expr) expr.Expr {
+	if into, i := q.b.o.Into, len(q.fields); len(q.b.stack) == 1 && i < len(into) && into[i] != nil {
+		return expr.ForColumn(e, into[i])
+	}
+	return e
+}
+
+// bindRest binds what follows the select list.
+func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
+	var err error
+	q.distinct = n.Distinct
+	if n.GroupBy != nil {
+		q.grouped, q.rollup = true, n.GroupBy.Rollup
+		for _, item := range n.GroupBy.Items {
+			if err := q.bindGroupItem(item); err != nil {
+				return err
+			}
+		}
+	}
+	if n.Having != nil {
+		if err := q.bindHaving(n.Having.Expr); err != nil {
+			return err
+		}
+	}
+	if n.OrderBy != nil {
+		for _, item := range n.OrderBy.Items {
+			if err := q.bindOrderItem(item); err != nil {
+				return err
+			}
+		}
+	}
+	if q.limit, err = q.b.bindLimit(n.Limit); err != nil {
+		return err
+	}
+	q.grouped = q.grouped || len(q.aggs) > 0
+	if q.grouped {
+		if err := q.settleGroups(); err != nil {
+			return err
+		}
+	} else if len(q.having) > 0 {
+		q.where, q.having = append(q.where, q.having...), nil
+	}
+	return q.checkDistinctOrder()
+}
+
+// Position gives the select-list item of a number in GROUP BY or ORDER BY.
+func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) {
+	if n.N < 1 || n.N > len(q.fields) {
+		return 0, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in '%s'", n.N, clause)
+	}
+	return n.N - 1, nil
+}
+
+func (q *selectQuery) bindGroupItem(item *ast.ByItem) error {
+	if p, ok := item.Expr.(*ast.PositionExpr); ok {
+		i, err := q.position(p, bind.GroupBy)
+		if err != nil {
+			return err
+		}
+		return q.addGroup(q.fields[i].expr, q.fields[i].name)
+	}
+	sc := *q.scope
+	sc.Alias = q.alias
+	e, err := bind.Expr(q.binder(bind.GroupBy), &sc, item.Expr)
+	if err != nil {
+		return err
+	}
+	return q.addGroup(q.b.fold(e), "")
+}
+
+// addGroup adds a term of GROUP BY; one that is constant groups nothing, but a group there is.
+func (q *selectQuery) addGroup(e expr.Expr, name string) error {
+	for _, a := range q.aggs {
+		if scalar.SetOf(a.ID).Touches(e) {
+			return mysqlerr.New(mysql.ErrWrongGroupField, name)
+		}
+	}
+	for _, w := range q.windows {
+		if scalar.SetOf(w.ID).Touches(e) {
+			return mysqlerr.New(mysql.ErrWrongGroupField, name)
+		}
+	}
+	for _, g := range q.groupBy {
+		if scalar.Same(g, e) && !q.rollup {
+			return nil
+		}
+	}
+	q.groupBy = append(q.groupBy, e)
+	return nil
+}
+
+// alias finds a select-list item by its name. 1052 where two different items have it.
+func (q *selectQuery) alias(name *ast.ColumnName) (expr.Expr, error) {
+	i, err := q.aliasIndex(name)
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	return q.fields[i].expr, nil
+}
+
+func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
+	found := -1
+	for i := range q.fields {
+		f := &q.fields[i]
+		if !strings.EqualFold(f.name, name.Name.O) {
+			continue
+		}
+		if name.Table.O != "" && (f.col.Field.Table != name.Table.O || !strings.EqualFold(f.col.Field.OrgName, name.Name.O)) {
+			continue
+		}
+		if found >= 0 && !scalar.Same(q.fields[found].expr, f.expr) {
+			return -1, mysqlerr.New(mysql.ErrNonUniq, bind.FullName(name), bind.OrderBy)
+		}
+		if found < 0 {
+			found = i
+		}
+	}
+	return found, nil
+}
+
+// bindHaving binds HAVING, which sees the select list and the terms of GROUP BY; aggregates within it see all columns.
+func (q *selectQuery) bindHaving(n ast.ExprNode) error {
+	sc := *q.scope
+	sc.Alias, sc.AliasFirst = q.alias, true
+	var visible scalar.ColSet
+	for _, g := range q.groupBy {
+		if c, ok := g.(*expr.Column); ok {
+			visible.Put(c.Index)
+		}
+	}
+	for i := range q.fields {
+		if c, ok := q.fields[i].expr.(*expr.Column); ok {
+			visible.Put(c.Index)
+		}
+	}
+	sc.Cols = nil
+	for i := range q.scope.Cols {
+		if visible.Has(q.scope.Cols[i].ID) {
+			sc.Cols = append(sc.Cols, q.scope.Cols[i])
+		}
+	}
+	e, err := bind.Expr(q.aggBinder(bind.Having, false), &sc, n)
+	if err != nil {
+		return err
+	}
+	q.having = scalar.Split(nil, q.b.fold(expr.Condition(e)))
+	return nil
+}
+
+func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
+	s := sortItem{desc: item.Desc, field: -1}
+	switch n := item.Expr.(type) {
+	case *ast.PositionExpr:
+		i, err := q.position(n, bind.OrderBy)
+		if err != nil {
+			return err
+		}
+		s.field = i
+	case *ast.ColumnNameExpr:
+		i, err := q.aliasIndex(n.Name)
+		if err != nil {
+			return err
+		}
+		s.field = i
+	}
+	if s.field >= 0 {
+		s.expr = q.fields[s.field].expr
+		q.orderBy = append(q.orderBy, s)
+		return nil
+	}
+	sc := *q.scope
+	sc.Alias = q.alias
+	e, err := bind.Expr(q.aggBinder(bind.OrderBy, true), &sc, item.Expr)
+	if err != nil {
+		return err
+	}
+	s.expr = q.b.fold(e)
+	if scalar.Fixed(s.expr) {
+		return nil // a constant orders nothing
+	}
+	for i := range q.fields {
+		if scalar.Same(q.fields[i].expr, s.expr) {
+			s.field = i
+			break
+		}
+	}
+	q.orderBy = append(q.orderBy, s)
+	return nil
+}
+
+// checkDistinctOrder is 3065: DISTINCT leaves nothing to order by but the select list.
+func (q *selectQuery) checkDistinctOrder() error {
+	if !q.distinct {
+		return nil
+	}
+	var fields scalar.ColSet
+	for i := range q.fields {
+		if c, ok := q.fields[i].expr.(*expr.Column); ok {
+			fields.Put(c.Index)
+		}
+	}
+	for i, o := range q.orderBy {
+		if o.field >= 0 || fields.Covers(o.expr) {
+			continue
+		}
+		if !q.b.ctx.Has(mysql.ModeOnlyFullGroupBy) {
+			continue
+		}
+		return mysqlerr.Newf(errDistinctOrder, "Expression #%d of ORDER BY clause is not in SELECT list, references column "+
+			"'%s' which is not in SELECT list; "+
+			"this is incompatible with DISTINCT", i+1, q.firstColumn(o.expr, fields))
+	}
+	return nil
+}
+
+// firstColumn names a column of e that is not in the set, with database and table.
+func (q *selectQuery) firstColumn(e expr.Expr, except scalar.ColSet) string {
+	name := ""
+	expr.Walk(e, func(x expr.Expr) bool {
+		if c, ok := x.(*expr.Column); ok && name == "" && !except.Has(c.Index) {
+			name = q.qualified(c)
+		}
+		return name == ""
+	})
+	return name
+}
+
+func (q *selectQuery) qualified(c *expr.Column) string {
+	col := q.columnOf(c)
+	if col == nil {
+		return c.Name
+	}
+	name := col.Field.Name
+	if col.Field.Table != "" {
+		name = col.Field.Table + "." + name
+	}
+	if col.Field.Schema != "" {
+		name = col.Field.Schema + "." + name
+	}
+	return name
+}

@@ -1,0 +1,43 @@
+package logical
+
+import (
+	"time"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/expr"
+	"cloudsql/storage/types"
+)
+
+// Settings are the variables of a session that plans depend on. It is one comparable value: the planner works by it, a plan that was
+// made under another does not serve, and the cache of plans is asked with it; so a setting that is added here is in all three.
+// What a plan takes from the Env when it runs, and not when it is made, is no matter of plans.
+type Settings struct {
+	SQLMode        mysql.SQLMode
+	Zone           *time.Location // time_zone: constants of TIMESTAMP columns are converted when the plan is made
+	Collation      types.Collation
+	SelectLimit    uint64 // sql_select_limit
+	GroupConcatMax int    // group_concat_max_len
+	MaxPacket      int    // max_allowed_packet: what constant expressions may give
+	FoundRows      bool   // the client wants matched instead of changed rows
+	SafeUpdates    bool   // sql_safe_updates
+	AutoIncrement  Series
+	RecursionDepth int    // cte_max_recursion_depth
+	MaxJoin        uint64 // max_join_size, unless sql_big_selects says otherwise: rows that a query may be expected to look at; 0: any number
+	expr.Typing
+}
+
+// Series is what AUTO_INCREMENT values are of: Offset, Offset + Step, … Steps of 0 and 1 are every number.
+type Series struct{ Step, Offset uint64 }
+
+// From gives the first member that is not below n. An offset beyond the step is ignored, as in MySQL.
+func (s Series) From(n uint64) uint64 {
+	offset := s.Offset
+	if offset > s.Step {
+		offset = 0
+	}
+	return n + (s.Step+offset%s.Step-n%s.Step)%s.Step
+}
+
+// Has tells whether a mode is set.
+func (s *Settings) Has(mode mysql.SQLMode) bool { return s.SQLMode&mode != 0 }

@@ -1,0 +1,252 @@
+package logical
+
+import (
+	"strconv"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+	"github.com/pingcap/tidb/pkg/parser/opcode"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// SubqueryKind is what a subquery's rows are made into.
+type SubqueryKind uint8
+
+// The kinds.
+const (
+	Scalar     SubqueryKind = iota // (SELECT …): the only row's value
+	Exists                         // whether there is a row
+	Quantified                     // left op ANY|ALL (SELECT …), IN among them
+)
+
+// Subquery is a query within an expression: a function of the outer columns that it names, which are parameters within
+// its tree. One that names none is computed once, when its value is first asked for.
+type Subquery struct {
+	Kind   SubqueryKind
+	Node   Node
+	Refs   []OuterRef
+	What   string // for EXPLAIN
+	Once   bool
+	Negate bool // NOT EXISTS, NOT IN
+
+	// Of Quantified: the comparison of the parts, each over the left values followed by an inner row.
+	Parts   []expr.Expr
+	Types   []types.Type // of the columns that the parts are compared with
+	NotNull []bool       // what is known of these columns
+	Compare []expr.Expr
+	All     bool
+	Equal   bool // the comparison is =: rows can be looked up
+
+	code *Code
+}
+
+// OuterRef is a column of an outer block and the parameter that it is in a subquery.
+type OuterRef struct {
+	Col  *expr.Column
+	Slot int
+}
+
+// Code is how the value of a subquery is computed. Expressions have it from the start; a physical plan fills it in.
+type Code struct {
+	Eval func(env *expr.Env, args []types.Value) (types.Value, error)
+}
+
+func outsidePlan(*expr.Env, []types.Value) (types.Value, error) {
+	return types.Null, mysqlerr.Internal("planner: a subquery is evaluated outside of its plan")
+}
+
+// Code is the subquery's, for the physical plan to fill in.
+func (s *Subquery) Code() *Code { return s.code }
+
+// Over is the subquery with another tree.
+func (s *Subquery) Over(n Node) *Subquery {
+	if n == s.Node {
+		return s
+	}
+	out := *s
+	out.Node = n
+	return &out
+}
+
+// subquery is the binder's hook. What stands left of IN or ANY is bound as the rest of the clause is.
+func (q *selectQuery) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
+	switch n := n.(type) {
+	case *ast.SubqueryExpr:
+		return q.scalar(sc, n)
+	case *ast.ExistsSubqueryExpr:
+		return q.exists(sc, n)
+	case *ast.PatternInExpr:
+		left, err := bind.Expr(b, sc, n.Expr)
+		if err != nil {
+			return nil, err
+		}
+		return q.quantified(sc, left, "=", n.Sel, false, n.Not)
+	case *ast.CompareSubqueryExpr:
+		left, err := bind.Expr(b, sc, n.L)
+		if err != nil {
+			return nil, err
+		}
+		op := bind.OperatorName(n.Op)
+		if n.Op == opcode.EQ && !n.All || n.Op == opcode.NE && n.All {
+			return q.quantified(sc, left, "=", n.R, false, n.All)
+		}
+		return q.quantified(sc, left, op, n.R, n.All, false)
+	}
+	return nil, mysqlerr.NotSupported("this kind of subquery")
+}
+
+// bindInner binds the query of a subquery expression.
+func (q *selectQuery) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*Subquery, []outerRef, []bind.Column, error) {
+	s, ok := n.(*ast.SubqueryExpr)
+	if !ok {
+		return nil, nil, nil, mysqlerr.NotSupported("this kind of subquery")
+	}
+	in, err := q.b.bindQuery(s.Query, sc, q.ctes)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	cols := in.columns()
+	if width > 0 && len(cols) != width {
+		return nil, nil, nil, mysqlerr.New(mysql.ErrOperandColumns, width)
+	}
+	sub := &Subquery{Node: in.node(), code: &Code{Eval: outsidePlan}}
+	refs := in.refs()
+	for i := range refs {
+		sub.Refs = append(sub.Refs, refs[i].OuterRef)
+	}
+	return sub, refs, cols, nil
+}
+
+// arguments are the outer columns that a subquery depends on, as its enclosing block sees them: columns of its own, or
+// parameters that blocks further out have set.
+func (q *selectQuery) arguments(refs []outerRef) []expr.Expr {
+	args := make([]expr.Expr, len(refs))
+	for i, r := range refs {
+		if r.owner == q {
+			args[i] = r.Col
+		} else {
+			args[i] = &expr.Param{Index: r.Slot, Typ: r.Col.Typ}
+		}
+	}
+	return args
+}
+
+// scalar binds (SELECT …) as a value.
+func (q *selectQuery) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, error) {
+	sub, refs, cols, err := q.bindInner(sc, n, 1)
+	if err != nil {
+		return nil, err
+	}
+	return q.call("subquery", cols[0].Field.Type, sub, refs), nil
+}
+
+func (q *selectQuery) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Expr, error) {
+	sub, refs, _, err := q.bindInner(sc, n.Sel, 0)
+	if err != nil {
+		return nil, err
+	}
+	sub.Kind, sub.Negate = Exists, n.Not
+	return q.call("exists", types.TypeBool, sub, refs), nil
+}
+
+// call makes the expression of a subquery's value: a function of the outer columns that it names, if any.
+func (q *selectQuery) call(name string, t types.Type, sub *Subquery, refs []outerRef) expr.Expr {
+	code := sub.code
+	q.b.subs = append(q.b.subs, sub)
+	if len(refs) == 0 {
+		q.b.onces++
+		name += " " + strconv.Itoa(q.b.onces)
+		sub.What, sub.Once = name+", once", true
+		return expr.NewOnce(name, t, func(env *expr.Env) (types.Value, error) { return code.Eval(env, nil) })
+	}
+	args := q.arguments(refs)
+	sub.What = name + "(" + scalar.Texts(args) + ")"
+	return expr.NewFunc(name, t, expr.Volatile, args, func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) })
+}
+
+// quantified binds left op ANY|ALL (SELECT …); IN is = ANY, NOT IN its negation.
+func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n ast.ExprNode, all, negate bool) (expr.Expr, error) {
+	parts := []expr.Expr{left}
+	if r := scalar.AsCall(left, "row"); r != nil {
+		parts = r.Args()
+	}
+	sub, refs, cols, err := q.bindInner(sc, n, len(parts))
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) > 1 && op != "=" {
+		return nil, mysqlerr.New(mysql.ErrOperandColumns, 1)
+	}
+	sub.Kind, sub.Parts, sub.All, sub.Negate, sub.Equal = Quantified, parts, all, negate, op == "="
+	for i, p := range parts {
+		typ := cols[i].Field.Type
+		c, err := expr.New(op, &expr.Column{Index: i, Typ: *p.Type()}, &expr.Column{Index: len(parts) + i, Typ: typ})
+		if err != nil {
+			return nil, err
+		}
+		sub.Compare = append(sub.Compare, c)
+		sub.Types = append(sub.Types, typ)
+		sub.NotNull = append(sub.NotNull, cols[i].Field.Flags&uint16(mysql.NotNullFlag) != 0)
+	}
+	args := append(append([]expr.Expr(nil), parts...), q.arguments(refs)...)
+	sub.What = "in subquery(" + scalar.Texts(args) + ")"
+	q.b.subs = append(q.b.subs, sub)
+	code := sub.code
+	eval := func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) }
+	return expr.NewFunc("in subquery", types.TypeBool, expr.Volatile, args, eval), nil
+}
+
+// apply makes a node of EXISTS or IN at the top of WHERE, which has been bound as cond just now; nil for anything else.
+func (q *selectQuery) apply(n ast.ExprNode, cond expr.Expr) *Apply {
+	n, negate := stripNot(n)
+	switch n := n.(type) {
+	case *ast.ExistsSubqueryExpr:
+	case *ast.PatternInExpr:
+		if n.Sel == nil {
+			return nil
+		}
+	case *ast.CompareSubqueryExpr:
+		if n.Op != opcode.EQ || n.All || negate {
+			return nil
+		}
+	default:
+		return nil
+	}
+	last := len(q.b.subs) - 1 // what its own tree and the left side call comes before
+	sub := q.b.subs[last]
+	if sub.Once {
+		return nil
+	}
+	a := &Apply{Kind: exec.Semi, Sub: sub, Cond: cond, Parts: sub.Parts, NoNulls: true}
+	if sub.Negate != negate {
+		a.Kind = exec.Anti
+	}
+	for i, p := range sub.Parts {
+		a.NoNulls = a.NoNulls && sub.NotNull[i] && notNull(p, q)
+	}
+	q.b.subs = q.b.subs[:last]
+	return a
+}
+
+func stripNot(n ast.ExprNode) (ast.ExprNode, bool) {
+	negate := false
+	for {
+		switch x := n.(type) {
+		case *ast.ParenthesesExpr:
+			n = x.Expr
+			continue
+		case *ast.UnaryOperationExpr:
+			if x.Op == opcode.Not || x.Op == opcode.Not2 {
+				n, negate = x.V, !negate
+				continue
+			}
+		}
+		return n, negate
+	}
+}

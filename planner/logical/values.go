@@ -1,0 +1,67 @@
+package logical
+
+import (
+	"strconv"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// bindValues binds VALUES ROW(…), ROW(…) with its ORDER BY and LIMIT.
+func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
+	q.scope = q.scopeOf(nil)
+	b := q.binder(bind.FieldList)
+	for _, row := range n.Lists {
+		list := make([]expr.Expr, len(row.Values))
+		for i, v := range row.Values {
+			e, err := bind.Expr(b, q.scope, v)
+			if err != nil {
+				return err
+			}
+			list[i] = q.b.fold(e)
+		}
+		if len(q.values) > 0 && len(list) != len(q.values[0]) {
+			return mysqlerr.Newf(mysql.ErrWrongValueCountOnRow, "Column count doesn't match value count at row %d", len(q.values)+1)
+		}
+		q.values = append(q.values, list)
+	}
+	if err := q.nameValues(); err != nil {
+		return err
+	}
+	if n.OrderBy != nil {
+		for _, item := range n.OrderBy.Items {
+			if err := q.bindOrderItem(item); err != nil {
+				return err
+			}
+		}
+	}
+	var err error
+	q.limit, err = q.b.bindLimit(n.Limit)
+	return err
+}
+
+// nameValues names the columns column_0, column_1, … and unifies their types over the rows.
+func (q *selectQuery) nameValues() error {
+	for i := range q.values[0] {
+		typ := *q.values[0][i].Type()
+		for _, row := range q.values[1:] {
+			t, err := unify(typ, row[i])
+			if err != nil {
+				return err
+			}
+			typ = t
+		}
+		for _, row := range q.values {
+			row[i] = convertTo(row[i], typ)
+		}
+		f := types.Field{Name: "column_" + strconv.Itoa(i), Type: typ, Flags: bind.TypeFlags(&typ)}
+		col := q.outColumn(f)
+		q.fields = append(q.fields, outField{col: col, name: f.Name, expr: col.Ref()})
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package physical
+
+import (
+	"context"
+	"math"
+	"strings"
+
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+)
+
+// aggNode groups at the gateway: whole rows, or the partial results of a scan.
+type aggNode struct {
+	base
+	in   node
+	spec exec.AggSpec // resolved
+}
+
+func (a *aggNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	in, err := a.in.open(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return exec.NewHashAgg(run, in, a.spec), nil
+}
+
+func (a *aggNode) explain(x *explainer, depth int) {
+	name := "HashAgg"
+	if a.spec.Final {
+		name = "FinalAgg"
+	}
+	var list []string
+	for _, g := range a.spec.GroupBy {
+		list = append(list, "group "+g.String())
+	}
+	for _, g := range a.spec.Aggs {
+		list = append(list, g.String())
+	}
+	if a.spec.Rollup {
+		list = append(list, "with rollup")
+	}
+	x.add(depth, name, a.est, "", strings.Join(list, ", "))
+	a.in.explain(x, depth+1)
+}
+
+// planGroup groups, as far as possible inside the shards.
+func (p *planner) planGroup(g *logical.Group) (node, error) {
+	in, err := p.plan(g.In, wanted{})
+	if err != nil {
+		return nil, err
+	}
+	out := append([]int(nil), g.ByIDs...)
+	for i := range g.Aggs {
+		out = append(out, g.Aggs[i].ID)
+	}
+	a := &aggNode{in: in}
+	a.base = base{cols: out, est: groupEstimate(g, in.rows()), price: in.cost() + in.rows()*costHashAdd}
+	a.spec.Rollup = g.Rollup
+	if s, ok := in.(*tableScan); ok && p.pushesAggregate(g, s) {
+		return p.pushAggregate(a, g, s)
+	}
+	if a.spec.GroupBy, err = scalar.ResolveAll(g.By, in.ids()); err != nil {
+		return nil, err
+	}
+	for i := range g.Aggs {
+		agg, err := scalar.ResolveAgg(g.Aggs[i].Agg, in.ids())
+		if err != nil {
+			return nil, err
+		}
+		a.spec.Aggs = append(a.spec.Aggs, agg)
+	}
+	return a, nil
+}
+
+func groupEstimate(g *logical.Group, rows float64) float64 {
+	if len(g.By) == 0 {
+		return 1
+	}
+	return math.Max(1, math.Min(rows, math.Pow(rows, 0.7)))
+}
+
+func (p *planner) pushesAggregate(g *logical.Group, s *tableScan) bool {
+	if !s.plain() || g.Rollup || p.plain || !p.ship.AllPushable(g.By) {
+		return false
+	}
+	for i := range g.Aggs {
+		a := g.Aggs[i].Agg
+		if !a.Partial() || !p.ship.Allows(a.Since()) || !p.ship.AllPushable(a.Args) {
+			return false
+		}
+	}
+	return true
+}
+
+// pushAggregate lets each shard aggregate its rows; a merges the parts.
+func (p *planner) pushAggregate(a *aggNode, g *logical.Group, s *tableScan) (node, error) {
+	ids := s.columnIDs()
+	push := &pushedAgg{}
+	var err error
+	if push.groupBy, err = scalar.ResolveAll(g.By, ids); err != nil {
+		return nil, err
+	}
+	var out []int
+	for i, e := range g.By {
+		a.spec.GroupBy = append(a.spec.GroupBy, &expr.Column{Index: i, Typ: *e.Type(), Name: e.String()})
+		out = append(out, p.newIDs(1))
+	}
+	for i := range g.Aggs {
+		agg, err := scalar.ResolveAgg(g.Aggs[i].Agg, ids)
+		if err != nil {
+			return nil, err
+		}
+		push.aggs = append(push.aggs, agg)
+		a.spec.Aggs = append(a.spec.Aggs, agg)
+		for range agg.PartialTypes() {
+			out = append(out, p.newIDs(1))
+		}
+	}
+	a.spec.Final = true
+	a.in = s.aggregating(push, out, a.est)
+	return a, nil
+}

@@ -1,0 +1,359 @@
+package physical
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"cloudsql/planner/access"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/keys"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// joinNode is a hash join, or a nested loop where there are no keys.
+type joinNode struct {
+	base
+	left, right         node
+	kind                exec.JoinKind
+	leftKeys, rightKeys []exec.KeyPart
+	conds               []expr.Expr // resolved over left and right
+}
+
+// joinedIDs are the columns that a join gives.
+func joinedIDs(left, right []int, kind exec.JoinKind) []int {
+	ids := append([]int(nil), left...)
+	if kind == exec.Inner || kind == exec.Left {
+		ids = append(ids, right...)
+	}
+	return ids
+}
+
+func newLoopOrHash(left, right node, s joinSpec) (node, error) {
+	if s.kind == exec.Inner && len(s.keys) > 0 && left.rows() < right.rows() && len(left.sorted()) == 0 {
+		// The smaller side is the one to build a table of.
+		left, right = right, left
+		flipped := make([]joinKey, len(s.keys))
+		for i, k := range s.keys {
+			k.left, k.right = k.right, k.left
+			flipped[i] = k
+		}
+		s.keys = flipped
+	}
+	j := &joinNode{left: left, right: right, kind: s.kind}
+	both := append(append([]int(nil), left.ids()...), right.ids()...)
+	price := left.cost() + right.cost()
+	if len(s.keys) > 0 {
+		price += right.rows()*costHashAdd + left.rows()*costProbe
+	} else {
+		price += right.rows()*costHashAdd + left.rows()*right.rows()*costPair
+	}
+	j.base = base{cols: joinedIDs(left.ids(), right.ids(), s.kind), est: s.out, price: price + s.out*access.CostFilter, order: left.sorted()}
+	var err error
+	if j.conds, err = scalar.ResolveAll(s.rest, both); err != nil {
+		return nil, err
+	}
+	for _, k := range s.keys {
+		l, err := scalar.Resolve(k.left, left.ids())
+		if err != nil {
+			return nil, err
+		}
+		r, err := scalar.Resolve(k.right, right.ids())
+		if err != nil {
+			return nil, err
+		}
+		j.leftKeys = append(j.leftKeys, exec.KeyPart{Expr: l, Collation: k.hash.Coll, AsFloat: k.hash.Float, NullSafe: k.nullSafe})
+		j.rightKeys = append(j.rightKeys, exec.KeyPart{Expr: r, Collation: k.hash.Coll, AsFloat: k.hash.Float, NullSafe: k.nullSafe})
+	}
+	return j, nil
+}
+
+func (j *joinNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	left, err := j.left.open(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	right, err := j.right.open(ctx, run)
+	if err != nil {
+		left.Close()
+		return nil, err
+	}
+	spec := exec.JoinSpec{Kind: j.kind, Conds: j.conds, LeftWidth: len(j.left.ids()), RightWidth: len(j.right.ids()),
+		Unordered: len(j.order) == 0}
+	if len(j.leftKeys) > 0 {
+		return exec.NewHashJoin(run, left, right, j.leftKeys, j.rightKeys, spec), nil
+	}
+	return exec.NewNestedLoop(run, left, right, spec), nil
+}
+
+func (j *joinNode) explain(x *explainer, depth int) {
+	name := "NestedLoop"
+	var parts []string
+	for i := range j.leftKeys {
+		name = "HashJoin"
+		parts = append(parts, j.leftKeys[i].Expr.String()+" = "+j.rightKeys[i].Expr.String())
+	}
+	if len(j.conds) > 0 {
+		parts = append(parts, "conditions: "+scalar.Texts(j.conds))
+	}
+	x.add(depth, name, j.est, "", strings.Join(append([]string{j.kind.String()}, parts...), ", "))
+	j.left.explain(x, depth+1)
+	j.right.explain(x, depth+1)
+}
+
+// lookupNode reads the right side by an index for each batch of left rows.
+type lookupNode struct {
+	base
+	left  node
+	scan  *tableScan
+	kind  exec.JoinKind
+	parts []lookupPart
+	conds []expr.Expr // resolved over left and right
+}
+
+// lookupPart is the value of one index column.
+type lookupPart struct {
+	value expr.Expr // over the left row
+	col   access.Column
+	right int // position of the column in the right row; -1: value is a constant
+	coll  types.Collation
+}
+
+// newLookup plans an index join, nil where no index serves.
+func (p *planner) newLookup(left node, t *logical.Table, right *leaf, s joinSpec) (node, error) {
+	push, rest := p.ship.Split(right.conds)
+	var best *lookupNode
+	for i := range t.Desc.Indexes {
+		ix := &t.Desc.Indexes[i]
+		if ix.State != schema.Public || ix.Hidden || !t.Hint.Allows(ix.Name) {
+			if i > 0 || t.Hint.Force {
+				continue
+			}
+		}
+		n, err := lookupBy(left, t, ix, push, rest, s)
+		if err != nil {
+			return nil, err
+		}
+		if n != nil && (best == nil || n.price < best.price) {
+			best = n
+		}
+	}
+	if best == nil {
+		return nil, nil
+	}
+	return best, nil
+}
+
+func lookupBy(left node, t *logical.Table, ix *schema.Index, push, rest []expr.Expr, s joinSpec) (*lookupNode, error) {
+	n := &lookupNode{left: left, kind: s.kind}
+	p := &access.Path{Index: ix, Filter: push}
+	share, joined, settled := 1.0, false, map[expr.Expr]bool{}
+	for i := range ix.Columns {
+		c := &ix.Columns[i]
+		if c.Prefix > 0 {
+			break
+		}
+		part, cond := lookupColumn(t, c, push, s.keys)
+		if part == nil {
+			break
+		}
+		if cond != nil {
+			joined = true
+			settled[cond] = true
+		}
+		n.parts = append(n.parts, *part)
+		share *= access.RangeShare(nil, 1, i, ix, t.Rows)
+	}
+	if !joined {
+		return nil, nil
+	}
+	p.Point = len(n.parts) == len(ix.Columns) && (ix.Unique || ix.ID == schema.PrimaryIndex)
+	each := math.Max(t.Rows*share, 1)
+	if p.Point {
+		each = 1
+	}
+	p.Points = 2 // shows as a batch
+	p.Est = left.rows() * each
+	p.Out = p.Est * access.Selectivity(push)
+	p.Cover = t.Covers(ix)
+	perRow := 1.0
+	if ix.ID != schema.PrimaryIndex && !p.Cover {
+		perRow += access.CostLookupRow
+	}
+	var err error
+	if n.scan, err = newScan(t, p, false); err != nil {
+		return nil, err
+	}
+	price := left.cost() + left.rows()*access.CostPoint + p.Est*perRow + access.CostFragment*math.Ceil(left.rows()/256)
+	n.base = base{cols: joinedIDs(left.ids(), n.scan.ids(), s.kind), est: s.out, price: price, order: left.sorted()}
+	for i := range n.parts {
+		part := &n.parts[i]
+		if part.right >= 0 {
+			part.right = slices.Index(n.scan.ids(), t.First+part.right)
+		}
+		if part.value, err = scalar.Resolve(part.value, left.ids()); err != nil {
+			return nil, err
+		}
+	}
+	both := append(append([]int(nil), left.ids()...), n.scan.ids()...)
+	var conds []expr.Expr
+	for _, c := range s.conds {
+		if !settled[c] {
+			conds = append(conds, c)
+		}
+	}
+	n.conds, err = scalar.ResolveAll(append(conds, rest...), both)
+	return n, err
+}
+
+// lookupColumn finds the value of an index column: from the left row, or a constant. cond is the join's condition that
+// it settles.
+func lookupColumn(t *logical.Table, c *schema.IndexColumn, push []expr.Expr, joins []joinKey) (part *lookupPart, cond expr.Expr) {
+	typ := &t.Desc.Columns[c.Column].Type
+	col := access.Column{Type: typ, Desc: c.Desc}
+	for _, k := range joins {
+		r, ok := k.right.(*expr.Column)
+		if !ok || k.nullSafe || t.Position(r) != c.Column || !lookupTypes(typ, k) {
+			continue
+		}
+		return &lookupPart{value: k.left, col: col, right: c.Column, coll: k.hash.Coll}, k.cond
+	}
+	for _, e := range push {
+		eq := scalar.AsCall(e, "=")
+		if eq == nil {
+			continue
+		}
+		pos, rc := access.Match(eq, t.Position, scalar.Fixed)
+		if rc != nil && pos == c.Column && rc.Op == access.RangeEq && rc.Exact {
+			return &lookupPart{value: rc.Values[0], col: col, right: -1}, nil
+		}
+	}
+	return nil, nil
+}
+
+// lookupTypes tells whether any value of the left side can be turned into the column's key, or is known to match none.
+func lookupTypes(col *types.Type, k joinKey) bool {
+	if k.hash.Float {
+		return false
+	}
+	l := k.left.Type().Class()
+	switch col.Class() {
+	case types.ClassInt, types.ClassDecimal:
+		return l == types.ClassInt || l == types.ClassDecimal
+	case types.ClassString:
+		return l == types.ClassString && k.hash.Coll == col.Collation
+	case types.ClassDate:
+		return l == types.ClassDate
+	case types.ClassDatetime:
+		return scalar.IsDate(l) && !col.IsTimestamp()
+	case types.ClassTime:
+		return l == types.ClassTime
+	}
+	return false
+}
+
+func (n *lookupNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	left, err := n.left.open(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	f, err := n.scan.template(run)
+	if err != nil {
+		left.Close()
+		return nil, err
+	}
+	spec := exec.JoinSpec{Kind: n.kind, Conds: n.conds, LeftWidth: len(n.left.ids()), RightWidth: len(n.scan.ids())}
+	return exec.NewIndexJoin(run, left, &lookup{plan: n, read: f, seen: map[string]bool{}}, spec), nil
+}
+
+func (n *lookupNode) explain(x *explainer, depth int) {
+	var parts []string
+	for i := range n.parts {
+		c := n.scan.path.Index.Columns[i]
+		parts = append(parts, n.scan.table.Desc.Columns[c.Column].Name+" = "+n.parts[i].value.String())
+	}
+	if len(n.conds) > 0 {
+		parts = append(parts, "conditions: "+scalar.Texts(n.conds))
+	}
+	x.add(depth, "IndexJoin", n.est, "", n.kind.String()+", "+strings.Join(parts, ", "))
+	n.left.explain(x, depth+1)
+	name := "IndexLookup"
+	switch {
+	case n.scan.path.Point:
+		name = "BatchPointGet"
+	case n.scan.path.Index.ID == schema.PrimaryIndex:
+		name = "TableRange"
+	case n.scan.path.Cover:
+		name = "IndexScan"
+	}
+	x.addAt(depth+1, name, n.scan.path.Out, x.where(n.scan), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name, n.scan.info())
+}
+
+// lookup is one execution of a lookupNode.
+type lookup struct {
+	plan *lookupNode
+	read *fragment.Read
+	keys [][]byte
+	seen map[string]bool
+	buf  []byte
+}
+
+// Add encodes the index key of a left row.
+func (l *lookup) Add(run *exec.Run, left []types.Value, dst []byte) ([]byte, bool, error) {
+	l.buf = l.buf[:0]
+	for i := range l.plan.parts {
+		p := &l.plan.parts[i]
+		v, err := p.value.Eval(run.Env, left)
+		if err != nil || v.IsNull() {
+			return dst, false, err
+		}
+		v, _, state := access.Bounds(v, p.col.Type, &run.Env.Mode)
+		if state != access.Exactly {
+			return dst, false, nil
+		}
+		l.buf = keys.AppendValue(l.buf, v, p.col.Type, 0, p.col.Desc)
+		if p.right >= 0 {
+			dst = types.HashKey(dst, v, p.coll)
+		}
+	}
+	if !l.seen[string(l.buf)] {
+		key := bytes.Clone(l.buf)
+		l.seen[string(key)] = true
+		l.keys = append(l.keys, key)
+	}
+	return dst, true, nil
+}
+
+// Open reads the rows of all keys in one pass over the index.
+func (l *lookup) Open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	slices.SortFunc(l.keys, bytes.Compare)
+	spans := make([]fragment.Span, len(l.keys))
+	for i, k := range l.keys {
+		spans[i] = fragment.Span{Start: k, End: keys.SpanSuccessor(k)}
+	}
+	l.keys = nil
+	clear(l.seen)
+	s := l.plan.scan
+	var o exec.ReadOptions
+	if run.RT.Txn != nil {
+		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
+	}
+	return exec.NewTableRead(ctx, run, s.fragments(l.read, spans, s.path.Point), o)
+}
+
+// Match is the hash key of a right row.
+func (l *lookup) Match(_ *exec.Run, right []types.Value, dst []byte) ([]byte, error) {
+	for i := range l.plan.parts {
+		if p := &l.plan.parts[i]; p.right >= 0 {
+			dst = types.HashKey(dst, right[p.right], p.coll)
+		}
+	}
+	return dst, nil
+}

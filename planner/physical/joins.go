@@ -1,0 +1,331 @@
+package physical
+
+import (
+	"math"
+	"slices"
+
+	"cloudsql/planner/access"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/types"
+)
+
+// wanted is the order that rows are wanted in, if that costs less than sorting them.
+type wanted struct {
+	order []scalar.OrderCol
+	limit float64 // rows that will be read of it, 0 for all
+}
+
+// maxSearch is up to how many relations of one join every first relation is tried.
+const maxSearch = 10
+
+// leaf is one input of a join.
+type leaf struct {
+	in    logical.Node
+	cols  scalar.ColSet
+	table *logical.Table // where it is a base table with conditions on its rows
+	conds []expr.Expr
+	plan  node // read alone
+}
+
+func newLeaf(n logical.Node) *leaf {
+	l := &leaf{in: n, cols: logical.ColumnsOf(n)}
+	l.table, _ = n.(*logical.Table)
+	if f, ok := n.(*logical.Filter); ok {
+		if t, ok := f.In.(*logical.Table); ok && !slices.ContainsFunc(f.Conds, scalar.Fixed) {
+			l.table, l.conds = t, f.Conds
+		}
+	}
+	return l
+}
+
+// planLeaf is newLeaf of a node that is read alone.
+func (p *planner) planLeaf(n logical.Node) (*leaf, error) {
+	l := newLeaf(n)
+	var err error
+	l.plan, err = p.plan(n, wanted{})
+	return l, err
+}
+
+// flatten collects the inputs and conditions of nested inner joins.
+func flatten(n logical.Node, leaves *[]*leaf, conds *[]expr.Expr, straight *bool) {
+	if j, ok := n.(*logical.Join); ok && j.Kind == exec.Inner {
+		*straight = *straight || j.Straight
+		flatten(j.Left, leaves, conds, straight)
+		flatten(j.Right, leaves, conds, straight)
+		*conds = append(*conds, j.On...)
+		return
+	}
+	*leaves = append(*leaves, newLeaf(n))
+}
+
+// planInner plans inner joins, and the semi and anti joins above them: an IN whose subquery gives few values is one of the
+// inner join's inputs.
+func (p *planner) planInner(n logical.Node, w wanted) (node, error) {
+	var semis []*logical.Join
+	for {
+		j, ok := n.(*logical.Join)
+		if !ok || j.Kind != exec.Semi && j.Kind != exec.Anti {
+			break
+		}
+		semis, n = append(semis, j), j.Left
+	}
+	slices.Reverse(semis)
+	var leaves []*leaf
+	var conds []expr.Expr
+	straight := false
+	flatten(n, &leaves, &conds, &straight)
+	leaves, conds, later, err := p.driving(semis, leaves, conds)
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.planLeaves(leaves, conds, w, straight)
+	for _, s := range later {
+		if err != nil {
+			return nil, err
+		}
+		var right *leaf
+		if right, err = p.planLeaf(s.Right); err == nil {
+			out, err = p.join(out, right, s.On, s.Kind)
+		}
+	}
+	return out, err
+}
+
+func (p *planner) planLeaves(leaves []*leaf, conds []expr.Expr, w wanted, straight bool) (node, error) {
+	if len(leaves) == 1 {
+		n, err := p.plan(leaves[0].in, w)
+		if err != nil {
+			return nil, err
+		}
+		return newFilter(n, conds)
+	}
+	for _, l := range leaves {
+		if l.plan != nil {
+			continue
+		}
+		var err error
+		if l.plan, err = p.plan(l.in, wanted{}); err != nil {
+			return nil, err
+		}
+	}
+	return p.searchOrder(leaves, conds, w, straight)
+}
+
+// driving makes inputs of an inner join of those semi joins whose right side is best read first: its values are then looked
+// up in an index of a table on the left. The others come later.
+func (p *planner) driving(semis []*logical.Join, leaves []*leaf, conds []expr.Expr) ([]*leaf, []expr.Expr, []*logical.Join, error) {
+	var later []*logical.Join
+	n := len(leaves)
+	for _, s := range semis {
+		l, own, err := p.drivingLeaf(s, leaves[:n])
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if l == nil {
+			later = append(later, s)
+			continue
+		}
+		leaves = append(leaves, l)
+		if conds, err = scalar.Propagate(append(conds, own...)); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	return leaves, conds, later, nil
+}
+
+// drivingLeaf plans the different values of a semi join's right side as an inner join's input, with the conditions that
+// join it; nil where that does not pay.
+func (p *planner) drivingLeaf(s *logical.Join, leaves []*leaf) (*leaf, []expr.Expr, error) {
+	if s.Kind != exec.Semi || !s.Driving || p.plain {
+		return nil, nil, nil
+	}
+	keys, rest := joinKeys(s.On, logical.ColumnsOf(s.Left), logical.ColumnsOf(s.Right))
+	outer := ledBy(keys, leaves)
+	if outer == nil || len(rest) > 0 {
+		return nil, nil, nil
+	}
+	inner, err := p.plan(s.Right, wanted{})
+	if err != nil {
+		return nil, nil, err
+	}
+	if inner.rows()*(access.CostPoint+access.CostLookupRow) > outer.Rows {
+		return nil, nil, nil
+	}
+	var exprs, conds []expr.Expr
+	var ids []int
+	var typs []types.Type
+	for _, k := range keys {
+		exprs = append(exprs, k.right)
+		col := &expr.Column{Index: p.newIDs(1), Typ: *k.right.Type(), Name: k.right.String()}
+		ids = append(ids, col.Index)
+		typs = append(typs, col.Typ)
+		eq, err := expr.New("=", k.left, col)
+		if err != nil {
+			return nil, nil, err
+		}
+		conds = append(conds, eq)
+	}
+	n, err := newProject(inner, exprs, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &leaf{plan: newDistinct(n, typs), cols: scalar.SetOf(ids...)}, conds, nil
+}
+
+// ledBy finds the table with an index that begins with a key's column; nil where a key is of no use to an index.
+func ledBy(keys []joinKey, leaves []*leaf) *logical.Table {
+	var outer *logical.Table
+	for _, k := range keys {
+		c, ok := k.left.(*expr.Column)
+		if !ok || k.hash.Float || !scalar.SameKey(k.left.Type(), k.right.Type()) {
+			return nil
+		}
+		for _, l := range leaves {
+			if t := baseTable(l.in); t != nil && l.cols.Has(c.Index) && leads(t, c) {
+				outer = t
+			}
+		}
+	}
+	return outer
+}
+
+// baseTable is the table that a node reads, with whatever conditions.
+func baseTable(n logical.Node) *logical.Table {
+	if f, ok := n.(*logical.Filter); ok {
+		n = f.In
+	}
+	t, _ := n.(*logical.Table)
+	return t
+}
+
+// leads tells whether an index of the table begins with the column.
+func leads(t *logical.Table, c *expr.Column) bool {
+	for i := range t.Desc.Indexes {
+		if first := t.Desc.Indexes[i].Columns[0]; first.Column == t.Position(c) && first.Prefix == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// planLeft plans a LEFT JOIN.
+func (p *planner) planLeft(j *logical.Join, w wanted) (node, error) {
+	if len(w.order) > 0 && !logical.ColumnsOf(j.Left).Has(w.order[0].ID) {
+		w = wanted{}
+	}
+	left, err := p.plan(j.Left, w)
+	if err != nil {
+		return nil, err
+	}
+	right, err := p.planLeaf(j.Right)
+	if err != nil {
+		return nil, err
+	}
+	return p.join(left, right, j.On, exec.Left)
+}
+
+// joinKey is an equality between the two sides of a join.
+type joinKey struct {
+	left, right expr.Expr
+	cond        expr.Expr
+	hash        scalar.Hashing
+	nullSafe    bool
+}
+
+// join joins a planned left side with a relation in the cheapest way.
+func (p *planner) join(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind) (node, error) {
+	leftIDs := scalar.SetOf(left.ids()...)
+	keys, rest := joinKeys(conds, leftIDs, right.cols)
+	if p.plain {
+		keys, rest = nil, conds
+	}
+	share := 1.0
+	for _, k := range keys {
+		share *= keyShare(right, k)
+	}
+	if len(keys) > 0 {
+		share = math.Max(share, 1/math.Max(totalRows(right), 1))
+	}
+	out := left.rows() * right.plan.rows() * share * access.Selectivity(rest)
+	switch kind {
+	case exec.Left:
+		out = math.Max(out, left.rows())
+	case exec.Semi:
+		out = math.Min(out, left.rows()*access.SelOther)
+	case exec.Anti:
+		out = left.rows() * access.SelOther
+	}
+	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1)}
+	best, err := newLoopOrHash(left, right.plan, spec)
+	if err != nil {
+		return nil, err
+	}
+	if right.table != nil && len(keys) > 0 && !p.plain {
+		l, err := p.newLookup(left, right.table, right, spec)
+		if err != nil {
+			return nil, err
+		}
+		if l != nil && l.cost() < best.cost() {
+			best = l
+		}
+	}
+	return best, nil
+}
+
+type joinSpec struct {
+	kind  exec.JoinKind
+	conds []expr.Expr // all
+	keys  []joinKey
+	rest  []expr.Expr // conds without keys
+	out   float64
+}
+
+func totalRows(l *leaf) float64 {
+	if l.table != nil {
+		return l.table.Rows
+	}
+	return l.plan.rows()
+}
+
+// keyShare is the share of the right side's rows that one left row's key selects.
+func keyShare(l *leaf, k joinKey) float64 {
+	t := l.table
+	c, isColumn := k.right.(*expr.Column)
+	if t == nil || !isColumn {
+		return math.Max(1/math.Max(l.plan.rows(), 1), 1.0/access.EqDistinct)
+	}
+	best := access.SelEqual
+	for i := range t.Desc.Indexes {
+		ix := &t.Desc.Indexes[i]
+		if t.Position(c) != ix.Columns[0].Column {
+			continue
+		}
+		best = math.Min(best, access.RangeShare(nil, 1, 0, ix, t.Rows))
+	}
+	return best
+}
+
+// joinKeys finds the equalities between both sides that values can be hashed for.
+func joinKeys(conds []expr.Expr, left, right scalar.ColSet) (keys []joinKey, rest []expr.Expr) {
+	for _, c := range conds {
+		eq := scalar.AsCall(c, "=", "<=>")
+		if eq == nil {
+			rest = append(rest, c)
+			continue
+		}
+		a, z := eq.Args()[0], eq.Args()[1]
+		if !left.Covers(a) || !right.Covers(z) {
+			a, z = z, a
+		}
+		h := scalar.HashOf(a.Type(), z.Type(), eq)
+		if !scalar.HasColumns(a) || !scalar.HasColumns(z) || !left.Covers(a) || !right.Covers(z) || !h.OK || expr.ClassOf(c) == expr.Volatile {
+			rest = append(rest, c)
+			continue
+		}
+		keys = append(keys, joinKey{left: a, right: z, cond: c, hash: h, nullSafe: eq.Name() == "<=>"})
+	}
+	return keys, rest
+}

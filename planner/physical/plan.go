@@ -1,0 +1,223 @@
+package physical
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"cloudsql/planner/access"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// Plan is a query's operators: immutable, opened for each execution.
+type Plan struct {
+	root         node
+	once, perRow []*subplan
+}
+
+// Options say how to plan.
+type Options struct {
+	Ship scalar.Shipping
+	// Plain is for tests: every table is read whole, and nothing runs inside the shards.
+	Plain bool
+}
+
+// New plans a query.
+func New(q *logical.Query, o Options) (*Plan, error) {
+	p := &planner{ship: o.Ship, plain: o.Plain, next: q.NextID}
+	for _, s := range q.Subs {
+		if err := p.planSubquery(s); err != nil {
+			return nil, err
+		}
+	}
+	root, err := p.plan(q.Root, wanted{})
+	if err != nil {
+		return nil, err
+	}
+	return &Plan{root: root, once: p.once, perRow: p.perRow}, nil
+}
+
+// Subqueries tells whether expressions of the plan run others: they find their execution through the environment.
+func (p *Plan) Subqueries() bool { return len(p.once)+len(p.perRow) > 0 }
+
+// Open starts an execution.
+func (p *Plan) Open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	return p.root.open(ctx, run)
+}
+
+// Explain shows the operators, outermost first, then the subqueries.
+func (p *Plan) Explain() []ExplainLine {
+	x := &explainer{where: scanPlace}
+	p.root.explain(x, 0)
+	for _, s := range slices.Concat(p.once, p.perRow) {
+		s.explain(x)
+	}
+	return x.lines
+}
+
+// ShardName is a tablet's shard as EXPLAIN shows it.
+func ShardName(t *schema.Tablet) string { return fmt.Sprintf("shard %d", t.Shard) }
+
+// scanPlace names the shards that a scan's fragments run in.
+func scanPlace(s *tableScan) string {
+	t := s.table.Desc
+	if len(t.Tablets) == 1 {
+		return ShardName(&t.Tablets[0])
+	}
+	shards := map[schema.ShardID]bool{}
+	for i := range t.Tablets {
+		shards[t.Tablets[i].Shard] = true
+	}
+	if len(shards) == 1 {
+		return fmt.Sprintf("%s, %d tablets", ShardName(&t.Tablets[0]), len(t.Tablets))
+	}
+	return fmt.Sprintf("%d shards, %d tablets", len(shards), len(t.Tablets))
+}
+
+// planner makes the operators of one query.
+type planner struct {
+	ship         scalar.Shipping
+	plain        bool
+	next         int // the first column number that is free
+	once, perRow []*subplan
+}
+
+// newIDs draws n column numbers and gives the first.
+func (p *planner) newIDs(n int) int {
+	first := p.next
+	p.next += n
+	return first
+}
+
+// plan makes the operators of a tree. Rows in the wanted order are welcome.
+func (p *planner) plan(n logical.Node, w wanted) (node, error) {
+	switch n := n.(type) {
+	case *logical.Table:
+		return p.planTable(n, nil, w)
+	case *logical.Filter:
+		return p.planFilter(n, w)
+	case *logical.Join:
+		if n.Kind == exec.Left {
+			return p.planLeft(n, w)
+		}
+		return p.planInner(n, w)
+	case *logical.Project, *logical.Distinct, *logical.Sort, *logical.Limit:
+		return p.planTop(n)
+	case *logical.Group:
+		return p.planGroup(n)
+	case *logical.Window:
+		return p.planWindows(n)
+	case *logical.Apply:
+		if err := p.planSubquery(n.Sub); err != nil {
+			return nil, err
+		}
+		return p.planFilter(&logical.Filter{In: n.In, Conds: []expr.Expr{n.Cond}}, w)
+	case *logical.SetOp:
+		return p.planSet(n)
+	case *logical.Recursive:
+		return p.planRecursive(n)
+	case *logical.Working:
+		return planWorking(n), nil
+	case *logical.Virtual:
+		return planVirtual(n, nil)
+	case *logical.Values:
+		rows := float64(len(n.Rows))
+		return &valuesNode{base: base{est: rows, price: rows, cols: n.IDs}, list: n.Rows}, nil
+	case *logical.Empty:
+		return &emptyNode{base{cols: n.IDs}}, nil
+	}
+	return nil, mysqlerr.Internal("planner: a node of an unknown kind")
+}
+
+// planFilter tests conditions: at a table's scan, or above. Those that are the same for all rows are tested first.
+func (p *planner) planFilter(f *logical.Filter, w wanted) (node, error) {
+	guards, conds := scalar.SplitFixed(f.Conds)
+	var n node
+	var err error
+	switch in := f.In.(type) {
+	case *logical.Table:
+		n, err = p.planTable(in, conds, w)
+	case *logical.Virtual:
+		n, err = planVirtual(in, conds)
+	default:
+		if n, err = p.plan(in, w); err == nil {
+			n, err = newFilter(n, conds)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newGuard(n, guards), nil
+}
+
+// planTable chooses an index. Conditions that shards cannot evaluate are tested at the gateway.
+func (p *planner) planTable(t *logical.Table, conds []expr.Expr, w wanted) (node, error) {
+	push, rest := p.ship.Split(conds)
+	if p.plain {
+		push, rest, w = nil, conds, wanted{}
+	}
+	t = withColumns(t)
+	best := t.Best(push, w.order, false, 0)
+	if len(w.order) > 0 && !best.Ordered {
+		o := t.Best(push, w.order, true, 0)
+		if o != nil && orderPays(best, o, w, len(rest) > 0) {
+			best = o
+		}
+	}
+	s, err := newScan(t, best, false)
+	if err != nil {
+		return nil, err
+	}
+	return newFilter(s, rest)
+}
+
+// withColumns is t with all its columns where nobody has found out which are read.
+func withColumns(t *logical.Table) *logical.Table {
+	if t.Used != nil {
+		return t
+	}
+	all := *t
+	for pos := range t.Desc.Columns {
+		all.Used = append(all.Used, pos)
+	}
+	return &all
+}
+
+// orderedScan reads the table in the wanted order, nil where no index has it.
+func (p *planner) orderedScan(t *logical.Table, conds []expr.Expr, w wanted) (node, error) {
+	push, rest := p.ship.Split(conds)
+	path := t.Best(push, w.order, true, 0)
+	if path == nil || p.plain {
+		return nil, nil
+	}
+	s, err := newScan(t, path, true)
+	if err != nil {
+		return nil, err
+	}
+	return newFilter(s, rest)
+}
+
+// orderPays compares sorting the rows of the cheapest path with reading them in order.
+func orderPays(p, o *access.Path, w wanted, filtered bool) bool {
+	sorting := p.Price + sortCost(p.Out)
+	reading := o.Price
+	if w.limit > 0 && o.Out > w.limit && !filtered {
+		reading = access.CostFragment + (o.Price-access.CostFragment)*w.limit/o.Out
+	}
+	return reading < sorting
+}
+
+// limitOf is how many rows a LIMIT is thought to read.
+func limitOf(l *logical.LimitSpec) float64 {
+	n := l.Estimate(math.Inf(1))
+	if k, ok := l.Offset.(*expr.Const); ok {
+		n += k.Val.ToFloat(nil)
+	}
+	return n
+}

@@ -1,0 +1,298 @@
+package physical
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"slices"
+
+	"cloudsql/planner/access"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
+)
+
+// tableScan reads one table through one path; what can run inside the shards has been pushed into it.
+type tableScan struct {
+	base
+	table *logical.Table
+	path  *access.Path
+	lock  logical.Lock
+
+	columns []int              // positions of table columns in the fragment's row
+	filter  expr.Expr          // over columns
+	project []expr.Expr        // over columns; nil: columns as they are
+	agg     *pushedAgg         // over columns
+	topN    []expr.SortKey     // over the output
+	limit   *logical.LimitSpec // for topN, or alone
+	keep    bool               // the order of the path must be kept
+	sealed  bool               // the output has column numbers of its own: nothing more can be pushed
+}
+
+// pushedAgg is a partial aggregation inside the shards.
+type pushedAgg struct {
+	groupBy []expr.Expr
+	aggs    []*expr.Agg
+}
+
+// newScan makes a scan of a path that gives the columns that are read of t.
+func newScan(t *logical.Table, p *access.Path, keep bool) (*tableScan, error) {
+	s := &tableScan{table: t, path: p, lock: t.Lock, columns: t.Used, keep: keep || p.Ordered}
+	ids := s.columnIDs()
+	cond, err := scalar.And(p.Filter)
+	if err != nil {
+		return nil, err
+	}
+	if s.filter, err = scalar.Resolve(cond, ids); err != nil {
+		return nil, err
+	}
+	s.base = base{cols: ids, est: p.Out, price: p.Price}
+	if s.keep {
+		s.order = p.OrderOf(&t.Table)
+	}
+	return s, nil
+}
+
+// plain tells that nothing but the source, the filter and the columns has been set, so that more may be pushed.
+func (s *tableScan) plain() bool {
+	return !s.sealed && s.project == nil && s.agg == nil && s.topN == nil && s.limit == nil
+}
+
+// columnIDs are the numbers of the fragment's row.
+func (s *tableScan) columnIDs() []int {
+	ids := make([]int, len(s.columns))
+	for i, pos := range s.columns {
+		ids[i] = s.table.First + pos
+	}
+	return ids
+}
+
+// template is a fragment of this scan without its tablet and ranges.
+func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
+	t := s.table.Desc
+	f := &fragment.Read{
+		SchemaVersion: t.Version, Index: s.path.Index.ID, Reverse: s.path.Reverse,
+		Columns: make([]schema.ColumnID, len(s.columns)), Env: run.FragmentEnv(),
+	}
+	var err error
+	if f.Filter, err = run.Ship(s.filter); err != nil {
+		return nil, err
+	}
+	for i, pos := range s.columns {
+		f.Columns[i] = t.Columns[pos].ID
+	}
+	for _, e := range s.project {
+		e, err := run.Ship(e)
+		if err != nil {
+			return nil, err
+		}
+		f.Project = append(f.Project, e)
+	}
+	if s.agg != nil {
+		if f.Agg, err = s.agg.fold(run); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range s.topN {
+		e, err := run.Ship(k.Expr)
+		if err != nil {
+			return nil, err
+		}
+		f.Order = append(f.Order, expr.SortKey{Expr: e, Desc: k.Desc})
+	}
+	if s.limit == nil {
+		return f, nil
+	}
+	n, err := s.limit.Within(run.Env)
+	if err != nil {
+		return nil, err
+	}
+	if n == math.MaxUint64 || s.topN != nil && n > maxTopN {
+		n, f.Order = 0, nil // no limit in effect
+	}
+	f.Limit = n
+	return f, nil
+}
+
+func (a *pushedAgg) fold(run *exec.Run) (*fragment.Aggregate, error) {
+	out := &fragment.Aggregate{Aggs: a.aggs}
+	for _, g := range a.groupBy {
+		g, err := run.Ship(g)
+		if err != nil {
+			return nil, err
+		}
+		out.GroupBy = append(out.GroupBy, g)
+	}
+	for i, g := range a.aggs {
+		folded := *g
+		folded.Args = make([]expr.Expr, len(g.Args))
+		changed := false
+		for j, e := range g.Args {
+			var err error
+			if folded.Args[j], err = run.Ship(e); err != nil {
+				return nil, err
+			}
+			changed = changed || folded.Args[j] != e
+		}
+		if changed {
+			if &out.Aggs[0] == &a.aggs[0] {
+				out.Aggs = slices.Clone(a.aggs)
+			}
+			out.Aggs[i] = &folded
+		}
+	}
+	return out, nil
+}
+
+func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	if s.limit != nil {
+		if n, err := s.limit.Within(run.Env); err != nil || n == 0 {
+			return exec.NewRows(nil, len(s.cols)), err
+		}
+	}
+	spans, points, err := s.path.Spans(s.table.Desc, run.Env)
+	if err != nil {
+		return nil, err
+	}
+	if len(spans) == 0 && !s.aggregatesAll() {
+		return exec.NewRows(nil, len(s.cols)), nil
+	}
+	return s.read(ctx, run, spans, points && s.path.Point)
+}
+
+// aggregatesAll tells that the scan gives a row even where nothing matches.
+func (s *tableScan) aggregatesAll() bool { return s.agg != nil && len(s.agg.groupBy) == 0 }
+
+// read opens the fragments of spans, or of keys where they are points of a unique index.
+func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool) (exec.Operator, error) {
+	f, err := s.template(run)
+	if err != nil {
+		return nil, err
+	}
+	if len(spans) == 0 { // an aggregate over nothing
+		points = false
+		spans = []fragment.Span{{Start: []byte{0xff, 0xff}, End: []byte{0xff, 0xff}}}
+	}
+	frags := s.fragments(f, spans, points)
+	var o exec.ReadOptions
+	if run.RT.Txn != nil {
+		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
+	}
+	if s.keep && len(frags) > 1 {
+		if s.path.Index.ID == schema.PrimaryIndex {
+			return exec.NewOrderedRead(run, frags, o), nil
+		}
+		if o.Merge, err = s.mergeOrder(); err != nil {
+			return nil, err
+		}
+	}
+	return exec.NewTableRead(ctx, run, frags, o)
+}
+
+// mergeOrder is the order of the output by the index's columns.
+func (s *tableScan) mergeOrder() (*exec.Order, error) {
+	var list []expr.SortKey
+	for _, o := range s.order {
+		pos := slices.Index(s.cols, o.ID)
+		if pos < 0 {
+			break
+		}
+		c := &s.table.Desc.Columns[o.ID-s.table.First]
+		list = append(list, expr.SortKey{Expr: &expr.Column{Index: pos, Typ: c.Type, Name: c.Name}, Desc: o.Desc})
+	}
+	return exec.NewOrder(list), nil
+}
+
+// fragments cuts a read along the tablets. A tablet of the primary index gets the spans that it overlaps; entries of a
+// secondary index may be anywhere.
+func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span, points bool) []*fragment.Read {
+	tablets := s.table.Desc.Tablets
+	if points {
+		list := make([][]byte, len(spans))
+		for i, sp := range spans {
+			list[i] = sp.Start
+		}
+		if s.path.Reverse {
+			slices.Reverse(list)
+		}
+		return pointFragments(f, s.table.Desc, s.path.Index, list)
+	}
+	var out []*fragment.Read
+	for i := range tablets {
+		mine := spans
+		if s.path.Index.ID == schema.PrimaryIndex && len(tablets) > 1 {
+			mine = clipSpans(spans, tablets[i].Start, tablets[i].End)
+		}
+		if len(mine) == 0 {
+			continue
+		}
+		one := *f
+		one.Tablet, one.Spans = tablets[i].ID, mine
+		out = append(out, &one)
+	}
+	if len(out) == 0 { // an aggregate over nothing still needs one tablet to say so
+		one := *f
+		one.Tablet, one.Spans = tablets[0].ID, spans
+		out = append(out, &one)
+	}
+	if len(out) > 1 {
+		for _, one := range out {
+			env := *f.Env
+			one.Env = &env
+		}
+	}
+	if s.path.Reverse {
+		slices.Reverse(out)
+	}
+	return out
+}
+
+// pointFragments sends each key to the tablet that can have it; keys of a unique secondary index go to all.
+func pointFragments(f *fragment.Read, t *schema.Table, ix *schema.Index, list [][]byte) []*fragment.Read {
+	if len(t.Tablets) == 1 || ix.ID != schema.PrimaryIndex {
+		out := make([]*fragment.Read, len(t.Tablets))
+		for i := range t.Tablets {
+			one := *f
+			env := *f.Env
+			one.Tablet, one.Keys, one.Reverse, one.Env = t.Tablets[i].ID, list, false, &env
+			out[i] = &one
+		}
+		return out
+	}
+	byTablet := map[schema.TabletID]*fragment.Read{}
+	var out []*fragment.Read
+	for _, k := range list {
+		id := t.TabletFor(k).ID
+		one := byTablet[id]
+		if one == nil {
+			copied := *f
+			one = &copied
+			env := *f.Env
+			one.Tablet, one.Reverse, one.Env = id, false, &env
+			byTablet[id] = one
+			out = append(out, one)
+		}
+		one.Keys = append(one.Keys, k)
+	}
+	return out
+}
+
+// clipSpans cuts spans to a tablet's range.
+func clipSpans(spans []fragment.Span, start, end []byte) []fragment.Span {
+	var out []fragment.Span
+	for _, sp := range spans {
+		if start != nil && bytes.Compare(sp.Start, start) < 0 {
+			sp.Start = start
+		}
+		if end != nil && (sp.End == nil || bytes.Compare(sp.End, end) > 0) {
+			sp.End = end
+		}
+		if sp.End == nil || bytes.Compare(sp.Start, sp.End) < 0 {
+			out = append(out, sp)
+		}
+	}
+	return out
+}

@@ -1,0 +1,64 @@
+package physical
+
+import (
+	"context"
+
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/storage/types"
+)
+
+func (p *planner) planSet(s *logical.SetOp) (node, error) {
+	n := &setNode{kind: s.Kind, all: s.All, colls: s.Colls}
+	n.cols = s.IDs
+	for _, part := range s.Parts {
+		in, err := p.plan(part, wanted{})
+		if err != nil {
+			return nil, err
+		}
+		n.parts = append(n.parts, in)
+		n.est += in.rows()
+		n.price += in.cost()
+	}
+	return n, nil
+}
+
+// setNode concatenates, intersects or subtracts its inputs.
+type setNode struct {
+	base
+	kind  logical.SetKind
+	all   bool
+	parts []node
+	colls []types.Collation
+}
+
+func (s *setNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	if s.kind == logical.Union {
+		var open []func(context.Context) (exec.Operator, error)
+		for _, p := range s.parts {
+			open = append(open, func(ctx context.Context) (exec.Operator, error) { return p.open(ctx, run) })
+		}
+		return exec.NewConcat(open), nil
+	}
+	left, err := s.parts[0].open(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	right, err := s.parts[1].open(ctx, run)
+	if err != nil {
+		left.Close()
+		return nil, err
+	}
+	return exec.NewSetOp(run, left, right, s.kind == logical.Except, s.all, s.colls), nil
+}
+
+func (s *setNode) explain(x *explainer, depth int) {
+	info := ""
+	if s.all {
+		info = "all"
+	}
+	x.add(depth, s.kind.String(), s.est, "", info)
+	for _, p := range s.parts {
+		p.explain(x, depth+1)
+	}
+}

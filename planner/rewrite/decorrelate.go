@@ -1,0 +1,195 @@
+package rewrite
+
+import (
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/storage/expr"
+)
+
+// decorrelate makes semi and anti joins of EXISTS and IN where that is the same; the rest become conditions that run
+// their subquery for each row.
+func decorrelate(r *Rewriter, n logical.Node) logical.Node {
+	n = logical.Map(n, func(in logical.Node) logical.Node { return decorrelate(r, in) })
+	a, ok := n.(*logical.Apply)
+	if !ok {
+		return n
+	}
+	if j := r.semiJoin(a); j != nil {
+		return j
+	}
+	r.subs = append(r.subs, a.Sub)
+	if f, ok := a.In.(*logical.Filter); ok {
+		return &logical.Filter{In: f.In, Conds: append(append([]expr.Expr(nil), f.Conds...), a.Cond)}
+	}
+	return logical.NewFilter(a.In, []expr.Expr{a.Cond})
+}
+
+func (r *Rewriter) semiJoin(a *logical.Apply) logical.Node {
+	for _, p := range a.Parts {
+		if expr.ClassOf(p) == expr.Volatile {
+			return nil
+		}
+	}
+	if a.Kind == exec.Anti && !a.NoNulls {
+		return nil // NOT IN of NULLs is neither true nor false: no join does that
+	}
+	left := logical.ColumnsOf(a.In)
+	outer := map[int]expr.Expr{}
+	for _, ref := range a.Sub.Refs {
+		if !left.Has(ref.Col.Index) {
+			return nil // of a block further out
+		}
+		outer[ref.Slot] = ref.Col
+	}
+	j := &logical.Join{Kind: a.Kind, Left: a.In, Driving: len(outer) == 0}
+	m := merging{outer: outer}
+	list, from, ok := m.block(a.Sub.Node, len(a.Parts) == 0)
+	switch {
+	case ok:
+		// The inner tables themselves can be joined, by their indexes too.
+		j.Right, j.On = from, m.both
+	case len(outer) > 0:
+		return nil
+	default:
+		j.Right = a.Sub.Node
+		for i, id := range logical.Outputs(a.Sub.Node) {
+			list = append(list, &expr.Column{Index: id, Typ: a.Sub.Types[i]})
+		}
+	}
+	for i, p := range a.Parts {
+		j.On = append(j.On, r.call("=", p, m.columns(list[i])))
+	}
+	return j
+}
+
+// merging takes a subquery apart whose tables are to be joined with those outside.
+type merging struct {
+	outer map[int]expr.Expr // parameter → column outside
+	both  []expr.Expr       // conditions with columns of both sides
+}
+
+// block gives the select list and the FROM clause of a block that is nothing but tables, conditions and expressions over
+// rows, and that names outer columns in its WHERE and its select list only. Order, repetitions, and for EXISTS a LIMIT that
+// leaves a row, do not matter.
+func (m *merging) block(n logical.Node, exists bool) (list []expr.Expr, from logical.Node, ok bool) {
+	var outermost *logical.Project // strips columns that were there to sort by
+	if p, is := n.(*logical.Project); is {
+		switch p.In.(type) {
+		case *logical.Limit, *logical.Sort, *logical.Distinct:
+			outermost, n = p, p.In
+		}
+	}
+	if l, is := n.(*logical.Limit); is {
+		k, fixed := l.Limit.Count.(*expr.Const)
+		if !exists || l.Limit.Offset != nil || !fixed || k.Val.ToFloat(nil) < 1 {
+			return nil, nil, false
+		}
+		n = l.In
+	}
+	if s, is := n.(*logical.Sort); is {
+		n = s.In
+	}
+	if d, is := n.(*logical.Distinct); is {
+		n = d.In
+	}
+	p, is := n.(*logical.Project)
+	if !is {
+		return nil, nil, false
+	}
+	for _, e := range p.List {
+		if expr.ClassOf(e) == expr.Volatile {
+			return nil, nil, false
+		}
+	}
+	if from, ok = m.from(p.In); !ok {
+		return nil, nil, false
+	}
+	list = p.List
+	if outermost != nil {
+		list = list[:len(outermost.List)]
+	}
+	return list, from, true
+}
+
+// from takes the conditions with outer columns out of a FROM clause with its WHERE.
+func (m *merging) from(n logical.Node) (logical.Node, bool) {
+	switch n := n.(type) {
+	case *logical.Filter:
+		in, ok := m.from(n.In)
+		if !ok {
+			return nil, false
+		}
+		var own []expr.Expr
+		for _, c := range n.Conds {
+			switch {
+			case expr.ClassOf(c) == expr.Volatile:
+				return nil, false
+			case m.uses(c):
+				m.both = append(m.both, m.columns(c))
+			default:
+				own = append(own, c)
+			}
+		}
+		return logical.NewFilter(in, own), true
+	case *logical.Join:
+		if n.Kind != exec.Semi && n.Kind != exec.Anti {
+			break
+		}
+		for _, c := range n.On {
+			if m.uses(c) {
+				return nil, false
+			}
+		}
+		left, ok := m.from(n.Left)
+		if !ok || m.usedIn(n.Right) {
+			return nil, false
+		}
+		return n.With([]logical.Node{left, n.Right}), true
+	case *logical.Group, *logical.Window, *logical.Apply, *logical.Values, *logical.Empty:
+		return nil, false
+	}
+	return n, !m.usedIn(n)
+}
+
+// uses tells whether e has a column of the block outside.
+func (m *merging) uses(e expr.Expr) bool {
+	if len(m.outer) == 0 {
+		return false
+	}
+	found := false
+	expr.Walk(e, func(x expr.Expr) bool {
+		if p, ok := x.(*expr.Param); ok && m.outer[p.Index] != nil {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// usedIn tells whether anything in a tree has such a column, or locks rows.
+func (m *merging) usedIn(n logical.Node) bool {
+	found := false
+	if t, ok := n.(*logical.Table); ok && t.Lock.IsExplicit() {
+		return true
+	}
+	n.Exprs(func(e expr.Expr) { found = found || m.uses(e) })
+	for _, in := range n.Inputs() {
+		found = found || m.usedIn(in)
+	}
+	return found
+}
+
+// columns turns the parameters that stand for outer columns back into columns.
+func (m *merging) columns(e expr.Expr) expr.Expr {
+	if len(m.outer) == 0 {
+		return e
+	}
+	return expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+		if p, ok := x.(*expr.Param); ok {
+			if c := m.outer[p.Index]; c != nil {
+				return c
+			}
+		}
+		return x
+	})
+}

@@ -1,0 +1,116 @@
+package rewrite
+
+import (
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+)
+
+// outerToInner turns LEFT JOINs into inner ones where conditions above discard the rows without a partner.
+func outerToInner(r *Rewriter, n logical.Node) logical.Node { return innerUnder(r, n, nil) }
+
+// innerUnder is outerToInner below conditions that all rows have to meet.
+func innerUnder(r *Rewriter, n logical.Node, conds []expr.Expr) logical.Node {
+	switch n := n.(type) {
+	case *logical.Filter:
+		if _, join := n.In.(*logical.Join); !join {
+			break
+		}
+		in := innerUnder(r, n.In, append(conds[:len(conds):len(conds)], n.Conds...))
+		if in == n.In {
+			return n
+		}
+		return n.With([]logical.Node{in})
+	case *logical.Join:
+		return innerJoin(r, n, conds)
+	}
+	return logical.Map(n, func(in logical.Node) logical.Node { return innerUnder(r, in, nil) })
+}
+
+func innerJoin(r *Rewriter, j *logical.Join, conds []expr.Expr) logical.Node {
+	kind := j.Kind
+	if kind == exec.Left && discardsLonely(j, conds) {
+		kind = exec.Inner
+	}
+	var right []expr.Expr
+	left := conds
+	switch kind {
+	case exec.Inner:
+		left = append(conds[:len(conds):len(conds)], j.On...)
+		right = left
+	case exec.Left:
+		right = j.On
+	}
+	in := []logical.Node{innerUnder(r, j.Left, left), innerUnder(r, j.Right, right)}
+	if kind == j.Kind && in[0] == j.Left && in[1] == j.Right {
+		return j
+	}
+	out := *j
+	out.Kind, out.Left, out.Right = kind, in[0], in[1]
+	return &out
+}
+
+// discardsLonely tells whether conditions above a LEFT JOIN let no row through that has no partner.
+func discardsLonely(j *logical.Join, conds []expr.Expr) bool {
+	if len(conds) == 0 {
+		return false
+	}
+	right := logical.ColumnsOf(j.Right)
+	for _, c := range conds {
+		if rejectsNull(c, right) {
+			return true
+		}
+	}
+	return false
+}
+
+// rejectsNull tells whether a condition cannot be true when all columns of ids are NULL.
+func rejectsNull(e expr.Expr, ids scalar.ColSet) bool {
+	c, ok := e.(*expr.Call)
+	if !ok {
+		return false
+	}
+	switch c.Name() {
+	case "=", "<>", "<", "<=", ">", ">=", "like", "between", "is not null", "is true":
+		for i, a := range c.Args() {
+			if strictIn(a, ids) && (i == 0 || c.Name() != "between") {
+				return true
+			}
+		}
+	case "in":
+		return strictIn(c.Args()[0], ids)
+	case "and":
+		for _, a := range c.Args() {
+			if rejectsNull(a, ids) {
+				return true
+			}
+		}
+	case "or":
+		for _, a := range c.Args() {
+			if !rejectsNull(a, ids) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// strictIn tells whether e is NULL when the columns of ids are.
+func strictIn(e expr.Expr, ids scalar.ColSet) bool {
+	switch x := e.(type) {
+	case *expr.Column:
+		return ids.Has(x.Index)
+	case *expr.Call:
+		switch x.Name() {
+		case "+", "-", "*", "/", "%", "div", "neg", "lower", "upper", "length", "substring", "date", "year", "month", "=", "<", ">", "<=", ">=":
+			for _, a := range x.Args() {
+				if strictIn(a, ids) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,82 @@
+package rewrite
+
+import (
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+)
+
+// pruneColumns leaves out the columns of tables, and of derived ones, that nobody reads.
+func pruneColumns(r *Rewriter, n logical.Node) logical.Node {
+	return r.prune(n, true)
+}
+
+// prune goes downwards, so that whoever reads a column has been seen before the node that gives it. all tells that the
+// places of the node's columns matter: those of a whole query, or of a set operation's part.
+func (r *Rewriter) prune(n logical.Node, all bool) logical.Node {
+	switch n := n.(type) {
+	case *logical.Table:
+		out := *n
+		out.Used = used(r.used, n.First, len(n.Desc.Columns), n.Desc.Primary().Columns[0].Column)
+		return &out
+	case *logical.Virtual:
+		out := *n
+		out.Used = used(r.used, n.First, len(n.Rows.Columns()), 0)
+		return &out
+	case *logical.Project:
+		if !all {
+			n = r.pruneProject(n)
+		}
+		n.Exprs(r.use)
+		return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, false) })
+	case *logical.SetOp, *logical.Distinct, *logical.Recursive:
+		n.Exprs(r.use)
+		return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, true) })
+	case *logical.Sort, *logical.Limit:
+		n.Exprs(r.use)
+		return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, all) })
+	case *logical.Filter:
+		n.Exprs(r.use)
+		_, query := n.In.(*logical.Group)
+		return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, all && !query) })
+	case *logical.Apply:
+		n.Exprs(r.use)
+		out := *n
+		out.In, out.Sub = r.prune(n.In, false), n.Sub.Over(r.prune(n.Sub.Node, true))
+		return &out
+	}
+	n.Exprs(r.use)
+	return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, false) })
+}
+
+func (r *Rewriter) use(e expr.Expr) { r.used.AddColumnsOf(e) }
+
+// used are the positions of the columns that are read; one at least, so that rows can be counted.
+func used(s scalar.ColSet, first, n, otherwise int) []int {
+	var list []int
+	for pos := range n {
+		if s.Has(first + pos) {
+			list = append(list, pos)
+		}
+	}
+	if list == nil {
+		list = []int{otherwise}
+	}
+	return list
+}
+
+func (r *Rewriter) pruneProject(p *logical.Project) *logical.Project {
+	out := &logical.Project{In: p.In}
+	for i, id := range p.IDs {
+		if r.used.Has(id) {
+			out.IDs, out.List = append(out.IDs, id), append(out.List, p.List[i])
+		}
+	}
+	if len(out.IDs) == len(p.IDs) {
+		return p
+	}
+	if len(out.IDs) == 0 {
+		out.IDs, out.List = p.IDs[:1], p.List[:1]
+	}
+	return out
+}

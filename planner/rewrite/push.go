@@ -1,0 +1,225 @@
+package rewrite
+
+import (
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+)
+
+// pushConditions brings conditions to the tables whose columns they have: through joins, along equalities, into derived
+// tables and the members of unions. What none of them takes is tested where it stood, or at the innermost join that knows
+// all its columns.
+func pushConditions(r *Rewriter, n logical.Node) logical.Node { return r.push(n, nil) }
+
+// push is n with only the rows that meet conds.
+func (r *Rewriter) push(n logical.Node, conds []expr.Expr) logical.Node {
+	switch n := n.(type) {
+	case *logical.Filter:
+		if _, having := n.In.(*logical.Group); having {
+			return merged(r.push(n.In, conds), n.Conds)
+		}
+		return r.push(n.In, append(n.Conds[:len(n.Conds):len(n.Conds)], conds...))
+	case *logical.Join:
+		switch n.Kind {
+		case exec.Inner:
+			return r.pushInner(n, conds)
+		case exec.Left:
+			return r.pushLeft(n, conds)
+		}
+		return r.pushSemi(n, conds)
+	case *logical.Project:
+		below, above := throughProject(n, conds)
+		return logical.NewFilter(r.pushInto(n, below), above)
+	case *logical.Group:
+		below, above := throughGroup(n, conds)
+		return logical.NewFilter(r.pushInto(n, below), above)
+	case *logical.Distinct, *logical.Sort:
+		return r.pushInto(n, conds)
+	case *logical.SetOp:
+		if n.Kind == logical.Union {
+			return r.pushInto(n, conds)
+		}
+	case *logical.Table, *logical.Virtual, *logical.Values, *logical.Empty, *logical.Working:
+		return logical.NewFilter(n, conds)
+	}
+	return logical.NewFilter(r.pushInto(n, nil), conds)
+}
+
+// pushInto pushes the same conditions into each input.
+func (r *Rewriter) pushInto(n logical.Node, conds []expr.Expr) logical.Node {
+	return logical.Map(n, func(in logical.Node) logical.Node { return r.push(in, conds) })
+}
+
+// merged puts conditions before those that a node begins with.
+func merged(n logical.Node, conds []expr.Expr) logical.Node {
+	if f, ok := n.(*logical.Filter); ok {
+		return &logical.Filter{In: f.In, Conds: append(conds[:len(conds):len(conds)], f.Conds...)}
+	}
+	return logical.NewFilter(n, conds)
+}
+
+// throughProject turns conditions over computed columns into conditions over what they are computed from.
+func throughProject(p *logical.Project, conds []expr.Expr) (below, above []expr.Expr) {
+	if len(conds) == 0 {
+		return nil, nil
+	}
+	by := map[int]expr.Expr{}
+	var known scalar.ColSet
+	for i, e := range p.List {
+		if expr.ClassOf(e) != expr.Volatile {
+			by[p.IDs[i]] = e
+			known.Put(p.IDs[i])
+		}
+	}
+	return through(conds, by, known)
+}
+
+// throughGroup does the same for conditions over the groups' columns alone.
+func throughGroup(g *logical.Group, conds []expr.Expr) (below, above []expr.Expr) {
+	if len(conds) == 0 || g.Rollup || len(g.By) == 0 {
+		return nil, conds
+	}
+	by := map[int]expr.Expr{}
+	for i, id := range g.ByIDs {
+		by[id] = g.By[i]
+	}
+	return through(conds, by, scalar.SetOf(g.ByIDs...))
+}
+
+func through(conds []expr.Expr, by map[int]expr.Expr, known scalar.ColSet) (below, above []expr.Expr) {
+	for _, c := range conds {
+		if !known.Covers(c) || expr.ClassOf(c) == expr.Volatile {
+			above = append(above, c)
+			continue
+		}
+		below = scalar.Split(below, scalar.Substitute(c, by))
+	}
+	return below, above
+}
+
+// joinLeaf is one input of nested inner joins, with the conditions on it alone.
+type joinLeaf struct {
+	node  logical.Node
+	cols  scalar.ColSet
+	conds []expr.Expr
+}
+
+// flatten collects the inputs and conditions of nested inner joins.
+func flatten(n logical.Node, leaves []*joinLeaf, conds []expr.Expr) ([]*joinLeaf, []expr.Expr) {
+	if j, ok := n.(*logical.Join); ok && j.Kind == exec.Inner {
+		leaves, conds = flatten(j.Left, leaves, conds)
+		leaves, conds = flatten(j.Right, leaves, conds)
+		return leaves, append(conds, j.On...)
+	}
+	return append(leaves, &joinLeaf{node: n, cols: logical.ColumnsOf(n)}), conds
+}
+
+func (r *Rewriter) pushInner(j *logical.Join, conds []expr.Expr) logical.Node {
+	fixed, conds := scalar.SplitFixed(conds)
+	leaves, all := flatten(j, nil, append([]expr.Expr(nil), conds...))
+	all, err := scalar.Propagate(all)
+	if err != nil {
+		r.fail(err)
+		return j
+	}
+	var several []expr.Expr
+	for _, c := range all {
+		if l := leafOf(leaves, c); l != nil {
+			l.conds = append(l.conds, c)
+			continue
+		}
+		several = append(several, c)
+		for _, l := range leaves {
+			if own := scalar.ImpliedBy(c, l.cols); own != nil {
+				l.conds = append(l.conds, own)
+			}
+		}
+	}
+	next := 0
+	out := r.rejoin(j, leaves, &next).(*logical.Join)
+	out.On = several
+	return logical.NewFilter(out, fixed)
+}
+
+// leafOf is the input that has all columns of a condition.
+func leafOf(leaves []*joinLeaf, c expr.Expr) *joinLeaf {
+	if !scalar.HasColumns(c) {
+		return nil
+	}
+	for _, l := range leaves {
+		if l.cols.Covers(c) {
+			return l
+		}
+	}
+	return nil
+}
+
+// rejoin is the tree of inner joins over its inputs with their own conditions, and without any of its own.
+func (r *Rewriter) rejoin(n logical.Node, leaves []*joinLeaf, next *int) logical.Node {
+	j, ok := n.(*logical.Join)
+	if !ok || j.Kind != exec.Inner {
+		l := leaves[*next]
+		*next++
+		return r.push(l.node, l.conds)
+	}
+	left := r.rejoin(j.Left, leaves, next)
+	return &logical.Join{Kind: exec.Inner, Left: left, Right: r.rejoin(j.Right, leaves, next), Straight: j.Straight}
+}
+
+// pushLeft tests conditions on the left side before the join, and what ON says of the right side alone, or implies for it,
+// when that is read.
+func (r *Rewriter) pushLeft(j *logical.Join, conds []expr.Expr) logical.Node {
+	if discardsLonely(j, conds) { // what was pushed here tells
+		inner := *j
+		inner.Kind = exec.Inner
+		return r.pushInner(&inner, conds)
+	}
+	left, right := logical.ColumnsOf(j.Left), logical.ColumnsOf(j.Right)
+	var below, above, inside, on []expr.Expr
+	for _, c := range conds {
+		if scalar.HasColumns(c) && left.Covers(c) && expr.ClassOf(c) != expr.Volatile {
+			below = append(below, c)
+		} else {
+			above = append(above, c)
+		}
+	}
+	for _, c := range j.On {
+		if scalar.HasColumns(c) && right.Covers(c) {
+			inside = append(inside, c)
+		} else {
+			on = append(on, c)
+		}
+	}
+	// What the left side's constants imply for the right side bounds it too.
+	implied, err := scalar.Propagate(append(append([]expr.Expr(nil), j.On...), below...))
+	if err != nil {
+		r.fail(err)
+		return j
+	}
+	for _, c := range implied {
+		if scalar.HasColumns(c) && right.Covers(c) && !scalar.Contains(inside, c) {
+			inside = append(inside, c)
+		}
+	}
+	out := *j
+	out.Left, out.Right, out.On = r.push(j.Left, below), r.push(j.Right, inside), on
+	return logical.NewFilter(&out, above)
+}
+
+// pushSemi tests conditions before a semi or anti join.
+func (r *Rewriter) pushSemi(j *logical.Join, conds []expr.Expr) logical.Node {
+	fixed, conds := scalar.SplitFixed(conds)
+	right := logical.ColumnsOf(j.Right)
+	var inside, on []expr.Expr
+	for _, c := range j.On {
+		if scalar.HasColumns(c) && right.Covers(c) {
+			inside = append(inside, c)
+		} else {
+			on = append(on, c)
+		}
+	}
+	out := *j
+	out.Left, out.Right, out.On = r.push(j.Left, conds), r.push(j.Right, inside), on
+	return logical.NewFilter(&out, fixed)
+}
