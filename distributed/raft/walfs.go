@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -180,12 +182,28 @@ func (f *steppedFile) Write(p []byte) (int, error) {
 	}
 	n, err := f.os.Write(p)
 	f.at += int64(n)
-	return n, err
+	return n, f.told(err)
 }
 
-// Sync implements vfs.File. After an error nothing is known of what is on the disk, and nothing may be tried again: the
-// store ends the process.
-func (f *steppedFile) Sync() error {
+// logLost is told of a log that cannot be written or synced. After that nothing is known of what is on the disk, and nothing may be
+// tried again. The store would end the process when somebody asks for a sync; but a large entry waits before that for blocks of
+// memory that the store, having failed, does not give back: the node would neither go on nor end.
+var logLost = func(err error) {
+	slog.Error("the raft log cannot be written: this process ends", "err", err)
+	os.Exit(1)
+}
+
+func (f *steppedFile) told(err error) error {
+	if err != nil {
+		logLost(err)
+	}
+	return err
+}
+
+// Sync implements vfs.File.
+func (f *steppedFile) Sync() error { return f.told(f.markAndSync()) }
+
+func (f *steppedFile) markAndSync() error {
 	if err := f.putMark(); err != nil {
 		return err
 	}

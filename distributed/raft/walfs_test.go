@@ -2,10 +2,13 @@ package raft
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
+	"github.com/cockroachdb/pebble"
 	"github.com/cockroachdb/pebble/vfs"
 )
 
@@ -75,4 +78,40 @@ func TestWALFiles(t *testing.T) {
 	if now, err = os.ReadFile(name("MANIFEST-000001")); err != nil || !bytes.Equal(now, third) {
 		t.Error("a file that is no log has more in it than was written: ", err)
 	}
+}
+
+// noRoom is a file that nothing can be written to behind its first bytes.
+type noRoom struct{ osFile }
+
+func (f noRoom) Write(p []byte) (int, error) {
+	if len(p) > 1000 {
+		return 0, syscall.ENOSPC
+	}
+	return f.osFile.Write(p)
+}
+
+type noRoomFS struct{ vfs.FS }
+
+func (fs noRoomFS) Create(name string) (vfs.File, error) {
+	f, err := fs.FS.Create(name)
+	if s, ok := f.(*steppedFile); ok {
+		s.os = noRoom{s.os.(osFile)}
+	}
+	return f, err
+}
+
+// TestLogLost: the first write of a log that fails is told of, although the store itself waits for ever when the entry is large.
+func TestLogLost(t *testing.T) {
+	told := make(chan error, 100)
+	old := logLost
+	logLost = func(err error) { told <- err }
+	db, err := pebble.Open(t.TempDir(), &pebble.Options{FS: noRoomFS{vfs.Default}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = db.Set([]byte("k"), make([]byte, 1<<20), pebble.Sync) }() // for good: the store is not used again
+	if err := <-told; !errors.Is(err, syscall.ENOSPC) {
+		t.Error(err)
+	}
+	logLost = old
 }

@@ -152,14 +152,16 @@ func (o Options) withDefaults() Options {
 }
 
 func pebbleOptions(o Options, cache *pebble.Cache, lock *pebble.Lock) *pebble.Options {
+	log := &logger{log: o.Logger.With("component", "engine"), fatal: o.Fatal}
+	lost := func(err error) { log.Fatalf("the write-ahead log cannot be written: %v", err) }
 	p := &pebble.Options{
-		FS:                          listFS{patientFS{o.FS}},
+		FS:                          listFS{patientFS{o.FS, lost}},
 		ReadOnly:                    o.ReadOnly,
 		DisableAutomaticCompactions: o.NoCompactions,
 		Lock:                        lock,
 		Cache:                       cache,
 		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      &logger{log: o.Logger.With("component", "engine"), fatal: o.Fatal},
+		Logger:                      log,
 		MemTableSize:                o.MemTableBytes,
 		MemTableStopWritesThreshold: memTables,
 		MaxOpenFiles:                4096,

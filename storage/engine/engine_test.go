@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -170,5 +172,35 @@ func TestFailingDisk(t *testing.T) {
 	}
 	if _, err := Open(options(errorfs.Wrap(vfs.NewMem(), injector), strings.Repeat("d/", 3))); err == nil {
 		t.Error("opened in directories that cannot be made")
+	}
+}
+
+// TestLostLog: a write-ahead log that cannot be written is fatal at the first write that fails, not when somebody writes next.
+func TestLostLog(t *testing.T) {
+	var broken atomic.Bool
+	injector := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if broken.Load() && op.Kind == errorfs.OpFileWrite && filepath.Ext(op.Path) == ".log" {
+			return errorfs.ErrInjected
+		}
+		return nil
+	})
+	o := options(errorfs.Wrap(vfs.NewMem(), injector), "data")
+	fatal := make(chan string, 1)
+	o.Fatal = func(message string) {
+		fatal <- message
+		select {} // it must not return
+	}
+	e, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken.Store(true)
+	b := e.NewBatch()
+	if err := b.Set([]byte("k"), make([]byte, 1<<20), nil); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = e.Commit(b) }() // it waits for the log for good
+	if message := <-fatal; !strings.Contains(message, "write-ahead log") {
+		t.Error(message)
 	}
 }

@@ -10,9 +10,11 @@ import (
 )
 
 // patientFS makes Pebble wait when the disk is full. It repeats a flush or a compaction that has failed at once, and would
-// do so as fast as it can for as long as there is no room. (A write-ahead log that cannot be written ends the process, and
-// does not wait for it.)
-type patientFS struct{ vfs.FS }
+// do so as fast as it can for as long as there is no room. A write-ahead log that cannot be written does not wait for it.
+type patientFS struct {
+	vfs.FS
+	lost func(error) // told of a write-ahead log that cannot be written
+}
 
 const fullDiskPause = 500 * time.Millisecond
 
@@ -29,10 +31,42 @@ func (fs patientFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, erro
 	if err != nil {
 		return nil, AwaitRoom(err)
 	}
-	if filepath.Ext(name) == ".log" {
-		return f, nil
+	if isLog(name) {
+		return logFile{f, fs.lost}, nil
 	}
 	return patientFile{f}, nil
+}
+
+func (fs patientFS) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	f, err := fs.FS.ReuseForWrite(from, to, c)
+	if err == nil && isLog(to) {
+		f = logFile{f, fs.lost}
+	}
+	return f, err
+}
+
+func isLog(name string) bool { return filepath.Ext(name) == ".log" }
+
+// logFile tells of the first error at once. Pebble would tell whoever writes next, by a panic under a lock that everybody needs:
+// who recovers from it has a store at which all wait.
+type logFile struct {
+	vfs.File
+	lost func(error)
+}
+
+func (f logFile) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	return n, f.told(err)
+}
+
+func (f logFile) Sync() error     { return f.told(f.File.Sync()) }
+func (f logFile) SyncData() error { return f.told(f.File.SyncData()) }
+
+func (f logFile) told(err error) error {
+	if err != nil {
+		f.lost(err)
+	}
+	return err
 }
 
 func (fs patientFS) Unwrap() vfs.FS { return fs.FS }

@@ -131,6 +131,11 @@ func prepare(t *testing.T, seed uint64, names []string, nodes []*harness.Node) *
 	t.Cleanup(func() {
 		r.cancel()
 		r.clients.Wait()
+		for _, n := range nodes {
+			if t.Failed() {
+				r.keepGoroutines(n)
+			}
+		}
 	})
 	harness.Eventually(t, 60*time.Second, "three replicas of every shard", func() error { return replicated(nodes) })
 	if _, err := nodes[0].DB("", "").Exec("CREATE DATABASE IF NOT EXISTS " + checkDB); err != nil {
@@ -181,7 +186,7 @@ func (r *run) startAll() {
 }
 
 // alive waits until every node reads and locks every table: nothing that faults have left behind may be in the way for
-// long. If it is, what the nodes are doing is kept.
+// long.
 func (r *run) alive() {
 	const within = 30 * time.Second // a leaseholder asks the gateways of silent transactions after 8 s
 	for _, n := range r.nodes {
@@ -190,9 +195,6 @@ func (r *run) alive() {
 		db.Close()
 		if err == nil {
 			continue
-		}
-		for _, n := range r.nodes {
-			r.keepGoroutines(n)
 		}
 		r.t.Fatalf("tables are out of reach through %s for %v after the last fault: %v; the last faults: %s", n.SQL, within, err, strings.Join(r.faults, "; "))
 	}
