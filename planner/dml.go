@@ -120,6 +120,9 @@ type writer struct {
 }
 
 func (w *writer) write(ctx context.Context, writes ...*fragment.Write) error {
+	for _, f := range writes {
+		w.rt.Used.AddTablet(w.rt.Catalog, f.Tablet)
+	}
 	if w.rt.Txn == nil {
 		o := &distributed.TxnOptions{LockWait: w.rt.LockWait, Session: w.rt.Session, Committed: w.rt.Committed}
 		results, err := w.rt.DB.Write(ctx, o, writes...)
@@ -149,6 +152,7 @@ func (w *writer) add(r *fragment.WriteResult) error {
 	if r.Err != nil {
 		return r.Err
 	}
+	w.rt.Used.AddRows(max(r.Matched, r.Changed))
 	w.sum.Matched += r.Matched
 	w.sum.Changed += r.Changed
 	w.sum.Affected += r.Affected

@@ -162,16 +162,21 @@ func (p *PointGet) Run(ctx context.Context, rt *exec.Runtime, page *fragment.Pag
 	run.read = fragment.Read{SchemaVersion: t.Version, Index: p.lookup.index.ID, Columns: p.columns, Env: rt.Env, Keys: run.keys}
 	if len(t.Tablets) == 1 {
 		run.read.Tablet = t.Tablets[0].ID
+		rt.Used.AddShard(t.Tablets[0].Shard)
 		return p.read(ctx, rt, &run.read, page)
 	}
 	return p.runSplit(ctx, rt, &run.read, page)
 }
 
 func (p *PointGet) read(ctx context.Context, rt *exec.Runtime, r *fragment.Read, page *fragment.Page) error {
+	var err error
 	if rt.Txn != nil {
-		return rt.Txn.ReadPoint(ctx, r, p.mode, p.lock, page)
+		err = rt.Txn.ReadPoint(ctx, r, p.mode, p.lock, page)
+	} else {
+		err = rt.DB.ReadPoint(ctx, r, page)
 	}
-	return rt.DB.ReadPoint(ctx, r, page)
+	rt.Used.AddRows(uint64(page.Batch.Len()))
+	return err
 }
 
 // runSplit reads from a table of several tablets, key by key; a secondary index is asked on every tablet.
@@ -186,6 +191,7 @@ func (p *PointGet) runSplit(ctx context.Context, rt *exec.Runtime, r *fragment.R
 		for i := range tablets {
 			one := *r
 			one.Tablet, one.Keys = tablets[i].ID, [][]byte{key}
+			rt.Used.AddShard(tablets[i].Shard)
 			if err := p.read(ctx, rt, &one, &part); err != nil {
 				return err
 			}

@@ -12,6 +12,7 @@ import (
 	"cloudsql/distributed/tso"
 	"cloudsql/distributed/txn"
 	"cloudsql/protocol"
+	"cloudsql/sql/digest"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/metric"
 	"cloudsql/storage/schema"
@@ -57,6 +58,12 @@ var sources = []metric.Source[figures]{
 			return nil
 		}
 		return &f.p.sql.server.Metrics
+	}),
+	metric.One(func(f figures) *digest.Stats {
+		if f.p.sql == nil {
+			return nil
+		}
+		return f.p.sql.engine.StatementStats()
 	}),
 }
 

@@ -13,7 +13,10 @@ import (
 )
 
 // sqlServer is the MySQL protocol over the SQL layer.
-type sqlServer struct{ server *protocol.Server }
+type sqlServer struct {
+	server *protocol.Server
+	engine *session.Engine
+}
 
 // tlsDir keeps the self-signed certificate and the key for passwords, in the data directory.
 const tlsDir = "/tls"
@@ -53,14 +56,14 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	engine := session.NewEngine(p.node, session.Config{
 		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, TLS: true,
 		Memory: p.memory, StatementMemory: s.statementBytes(), SessionMemory: s.sessionBytes(), Space: p.space,
-		Running:  s.runningStatements,
+		Running: s.runningStatements, Log: p.log,
 		Shutdown: p.shutdown, History: s.history, Counters: p.statusCounters,
 		Defaults: map[string]string{
 			"max_connections": strconv.Itoa(s.maxConnections), "max_allowed_packet": strconv.Itoa(s.maxAllowedPacket),
 			"innodb_buffer_pool_size": strconv.FormatInt(s.cacheBytes(), 10), "cloudsql_spread_tables": onOff(s.spreadTables),
 		},
 	})
-	return &sqlServer{server: protocol.New(cfg, engine)}, nil
+	return &sqlServer{server: protocol.New(cfg, engine), engine: engine}, nil
 }
 
 func (s *sqlServer) serve(l net.Listener) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/metric"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -28,7 +29,7 @@ type Flights struct {
 }
 
 // Saw notes that a timestamp has been handed out.
-func (f *Flights) Saw(ts mvcc.Timestamp) { raise(&f.seen, uint64(ts)) }
+func (f *Flights) Saw(ts mvcc.Timestamp) { metric.Raise(&f.seen, uint64(ts)) }
 
 // Launch marks o's write as in flight: from here on it may get a timestamp, and snapshot reads of its keys wait for it.
 func (f *Flights) Launch(o *Owner) error {

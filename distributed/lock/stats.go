@@ -21,7 +21,7 @@ type Stats struct {
 // waited counts the time that a request has waited.
 func (s *Stats) waited(d time.Duration) {
 	s.Wait.Observe(d)
-	raise(&s.WaitMax, uint64(max(d, 0)))
+	metric.Raise(&s.WaitMax, uint64(max(d, 0)))
 }
 
 // Sum is what the stats come to, for views.
@@ -29,16 +29,6 @@ func (s *Stats) Sum() distributed.LockStats {
 	return distributed.LockStats{
 		Waits: s.Waits.Load(), Timeouts: s.Timeouts.Load(), Deadlocks: s.Deadlocks.Load(),
 		Time: s.Wait.Sum(), MaxTime: time.Duration(s.WaitMax.Load()), //nolint:gosec // below 292 years
-	}
-}
-
-// raise sets a maximum.
-func raise(most *atomic.Uint64, v uint64) {
-	for {
-		old := most.Load()
-		if old >= v || most.CompareAndSwap(old, v) {
-			return
-		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/metric"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/shard"
 )
@@ -77,7 +78,7 @@ func (f *follower) advance(index uint64) {
 	defer f.mu.Unlock()
 	n := 0
 	for n < len(f.promises) && f.promises[n].Index <= index {
-		raise(&f.served, uint64(f.promises[n].TS))
+		metric.Raise(&f.served, uint64(f.promises[n].TS))
 		n++
 	}
 	f.promises = append(f.promises[:0], f.promises[n:]...)

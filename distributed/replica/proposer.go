@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/metric"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
@@ -319,7 +320,7 @@ func (p *proposer) count(proposals, bytes int) {
 	s.Entries.Add(1)
 	s.Proposals.Add(uint64(proposals))
 	s.EntryBytes.Add(uint64(bytes))
-	raise(&s.MaxBatch, uint64(proposals))
+	metric.Raise(&s.MaxBatch, uint64(proposals))
 }
 
 // requeue puts writes back to be proposed again, before those that came later, after a pause.

@@ -42,16 +42,6 @@ type Stats struct {
 	Locks lock.Stats
 }
 
-// raise sets a maximum.
-func raise(max *atomic.Uint64, v uint64) {
-	for {
-		old := max.Load()
-		if old >= v || max.CompareAndSwap(old, v) {
-			return
-		}
-	}
-}
-
 // Gauges are a leaseholder's present load; all zero elsewhere.
 type Gauges struct {
 	Transactions   int // open interactive ones

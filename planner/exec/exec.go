@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -27,6 +28,9 @@ type Runtime struct {
 	// Warn receives conditions that came from shards.
 	Warn          func(w fragment.Warning)
 	FoundRowsFlag bool
+	// Catalog tells which shards tablets are in, for Used; nil: they are not counted.
+	Catalog *catalog.Snapshot
+	Used    *Usage // nil: nobody asks
 }
 
 // Operator is a gateway operator: a pull-based stream of row batches.

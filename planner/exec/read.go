@@ -44,6 +44,7 @@ type tabletRead struct {
 	key  bool
 	hold memory.Hold   // of the present page
 	warn *heldWarnings // of a read in a goroutine of its own
+	used *Usage
 }
 
 // heldWarnings keeps what a fragment warns of until the statement's own goroutine can report it.
@@ -76,7 +77,7 @@ func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *
 	if err != nil {
 		return nil, err
 	}
-	return &tabletRead{rows: rows, key: o.Key, hold: run.RT.Memory.Hold(memory.Page)}, nil
+	return &tabletRead{rows: rows, key: o.Key, used: run.RT.Used, hold: run.RT.Memory.Hold(memory.Page)}, nil
 }
 
 // openOne is openTablet whose result may be compared with nil.
@@ -98,6 +99,7 @@ func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		if t.page.Batch.Len() == 0 {
 			continue
 		}
+		t.used.AddRows(uint64(t.page.Batch.Len()))
 		if err := t.hold.Set(batchBytes(&t.page.Batch)); err != nil {
 			return false, err
 		}

@@ -71,6 +71,10 @@ var effectProbes = map[string]effectProbe{
 	"max_prepared_stmt_count":    {other: "sql/session TestPreparedStatementsAreCharged"},
 	"connect_timeout":            {test: testConnectTimeout},
 	"innodb_rollback_on_timeout": {test: testRollbackOnTimeout},
+	"slow_query_log":             {other: "sql/session TestSlowLog"},
+	"log_output":                 {other: "sql/session TestSlowLog"},
+	"long_query_time":            {other: "sql/session TestSlowLog"},
+	"min_examined_row_limit":     {other: "sql/session TestSlowLog"},
 
 	// Settings that the node reads.
 	"cloudsql_spread_tables":        {other: "distributed/node TestSpreadSetting"},

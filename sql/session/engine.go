@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/peers"
 	"cloudsql/sql/sysvar"
@@ -45,6 +47,8 @@ type Config struct {
 
 	// Counters gives what the layers below count, for SHOW STATUS; may be nil.
 	Counters func() map[string]float64
+	// Log gets slow statements; slog.Default() where nil.
+	Log *slog.Logger
 	// Build plans a statement; planner.Build where nil. Tests put their own here.
 	Build func(ctx *planner.Context, stmt ast.StmtNode) (planner.Plan, error)
 	// Now is the clock of statements; time.Now where nil.
@@ -65,7 +69,8 @@ type Engine struct {
 
 	admission admission
 
-	peers *peers.Peers
+	peers   *peers.Peers
+	digests *digest.Node
 
 	mu       sync.RWMutex
 	sessions map[uint32]*Session
@@ -111,6 +116,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	e.peers = peers.New(peers.Config{DB: db, Engine: owner, Each: e.eachMember, Find: e.findMember})
 	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.peers.Alive, Moved: metalock.Moved}
 	e.locks = metalock.New(metalock.Config{DB: db, Engine: owner, Alive: e.peers.Alive, Others: e.peers.Others})
+	e.digests = digest.NewNode(cfg.Log, cfg.Memory, db.RegisterCall)
 	spawn.Go("releasing locks of an earlier run", e.locks.BuryEarlierSelf)
 	return e
 }
@@ -129,8 +135,8 @@ func (e *Engine) Status() string {
 	e.mu.RLock()
 	threads := len(e.sessions)
 	e.mu.RUnlock()
-	return fmt.Sprintf("Uptime: %d  Threads: %d  Questions: %d  Slow queries: 0  Opens: 0  Flush tables: 1  "+
-		"Open tables: 0  Queries per second avg: %.3f", up, threads, questions, perSecond)
+	return fmt.Sprintf("Uptime: %d  Threads: %d  Questions: %d  Slow queries: %d  Opens: 0  Flush tables: 1  "+
+		"Open tables: 0  Queries per second avg: %.3f", up, threads, questions, e.digests.Stats.Slow.Load(), perSecond)
 }
 
 // uuid is the node's server_uuid: the same after each start.

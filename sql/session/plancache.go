@@ -60,7 +60,8 @@ func (s texts) queryCached(ctx context.Context, text string, w sql.ResultWriter)
 		}
 	}
 	s.conds.begin()
-	s.eng.stats.command(p.com)
+	s.measured.count(p.com)
+	s.measured.digest = p.digest
 	first := p
 	plan := func() (*planned, error) {
 		if first != nil {
@@ -104,6 +105,7 @@ func (s texts) planLike() *planned {
 		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}
+	p.digest = s.measured.finder.Find(s.eng.digests.Table, s.db, string(s.text.Key))
 	s.eng.plans.Put(s.textKey, p, preparedBytes+treeBytes(string(s.text.Key)))
 	return p
 }

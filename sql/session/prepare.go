@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/digest"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -20,8 +21,9 @@ type statement struct {
 	st     *parsed
 	db     string // that its names are looked up in
 	header *sql.Header
-	plan   *planned // of the execution before
-	bytes  int      // that the session is charged with
+	plan   *planned          // of the execution before
+	digest *digest.Statement // once it was executed
+	bytes  int               // that the session is charged with
 	closed bool
 }
 
@@ -157,7 +159,11 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	if len(params) != p.st.params {
 		return mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
 	}
-	s.eng.stats.command(p.st.com)
+	s.measured.count(p.st.com)
+	if p.digest == nil {
+		p.digest = s.measured.finder.Find(s.eng.digests.Table, p.db, p.st.text)
+	}
+	s.measured.digest = p.digest
 	if !planable(p.st.node) || calcFoundRows(p.st.node) != nil {
 		return texts(s).runParsed(ctx, p.st, params, w)
 	}

@@ -61,7 +61,7 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 		s.conds.begin()
 		return s.finish(ctx, err)
 	}
-	s.eng.stats.command(st.com)
+	s.measured.count(st.com)
 	s.beginConditions(st)
 	return s.finish(ctx, s.runParsed(ctx, st, nil, w))
 }
@@ -79,6 +79,7 @@ func (s *Session) finish(ctx context.Context, err error) error {
 		return nil
 	}
 	err = s.mapError(ctx, err)
+	s.measured.failed = true
 	e := mysqlerr.From(err)
 	s.eng.stats.errors.Add(1)
 	if len(s.conds.list) == 0 || s.conds.list[len(s.conds.list)-1].Code != e.Code {

@@ -14,6 +14,7 @@ import (
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
+	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -35,7 +36,8 @@ type planned struct {
 	plan   planner.Plan
 	cachy  bool // another execution may use it
 	com    com
-	refuse bool // in the cache of texts: this text is not for caching
+	digest *digest.Statement // in the cache of texts
+	refuse bool              // in the cache of texts: this text is not for caching
 
 	circumstances
 	kinds []types.Kind // of the parameters

@@ -82,9 +82,10 @@ type Session struct {
 	rowCount     int64
 	foundRows    uint64
 
-	run    running
-	proc   process
-	placed bool // the statement has a place of Engine.admission
+	run      running
+	measured measured
+	proc     process
+	placed   bool // the statement has a place of Engine.admission
 
 	kept            kept
 	memory          memory.Account // of what it keeps between statements, and of the present one
@@ -166,6 +167,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.statementMemory.Open(&s.memory, memory.Statement, "statement", e.cfg.StatementMemory)
 	s.statementMemory.OnShed(s.run.stop)
 	s.run.memory = &s.statementMemory
+	s.measured.s = s
 	s.kept = kept{variables: s.memory.Hold(memory.Variables), statements: s.memory.Hold(memory.Prepared)}
 	s.locks = e.locks.NewOwner((*lockClient)(s))
 	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.note,
@@ -202,6 +204,7 @@ func (s *Session) initialState() {
 // beginStatement prepares for a statement of the given command; the result is its context.
 func (s *Session) beginStatement(parent context.Context, command *string, text *string) context.Context {
 	now := s.eng.cfg.Now()
+	s.measured.begin(now)
 	s.proc.command.Store(command)
 	s.proc.info.Store(text)
 	s.proc.since.Store(now.UnixNano())
@@ -215,8 +218,10 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	s.rt = exec.Runtime{
 		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.vars.LockWait, Warn: s.shardWarner,
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
+		Used: &s.measured.usage,
 	}
 	s.snapshot = s.eng.db.Catalog()
+	s.rt.Catalog = s.snapshot
 	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
 	s.outcome = sql.Outcome{}
 	return ctx
@@ -227,6 +232,7 @@ func (s *Session) endStatement() {
 	s.locks.Done()
 	s.tx.Past().Ended()
 	s.trim()
+	s.measured.end(s.proc.command.Load())
 	s.statementMemory.Close()
 	s.run.end()
 	s.proc.command.Store(&commandSleep)

@@ -9,6 +9,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/exec"
+	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/show"
 	"cloudsql/sql/sysvar"
@@ -91,6 +92,11 @@ func (c *showContext) Processes(ctx context.Context) ([]show.Process, error) {
 		account = ""
 	}
 	return c.s.eng.peers.Processes(ctx, account), nil
+}
+
+// Digests sums up the statements of all nodes.
+func (c *showContext) Digests(ctx context.Context) []*digest.Summary {
+	return c.s.eng.digests.All(ctx, c.s.eng.peers)
 }
 
 // MetadataLocks lists the table locks and user locks in the catalog.

@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/digest"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -36,6 +37,8 @@ type Context interface {
 
 	// Processes lists the sessions of all live nodes that the account may see.
 	Processes(ctx context.Context) ([]Process, error)
+	// Digests sums up the statements of all live nodes, those that took longest first.
+	Digests(ctx context.Context) []*digest.Summary
 	// Conditions are what SHOW WARNINGS lists of the statement before.
 	Conditions() []Condition
 	// Warn adds a condition to those of this statement.

@@ -154,6 +154,7 @@ var plainTypes = map[string]types.Type{
 	"time":            {ID: mysql.TypeDuration, Length: 10},
 	"timestamp":       {ID: mysql.TypeTimestamp, Length: 19},
 	"timestamp(2)":    {ID: mysql.TypeTimestamp, Length: 22, Decimals: 2},
+	"timestamp(6)":    {ID: mysql.TypeTimestamp, Length: 26, Decimals: 6},
 	"tinyint(1)":      {ID: mysql.TypeTiny, Length: 1},
 	"text":            {ID: mysql.TypeBlob, Length: 1<<16 - 1},
 	"mediumtext":      {ID: mysql.TypeMediumBlob, Length: 1<<24 - 1},

@@ -115,6 +115,12 @@ var groups = []group{
 			func(v *Values) string { return v.ZoneName }, (*Values).applyTimeZone), checkTimeZone)),
 		enumVar("transaction_isolation", Both, "REPEATABLE-READ", dialect.IsolationLevels...),
 		boolVar("transaction_read_only", Both, "OFF"),
+		boolVar("slow_query_log", Global, "OFF"),
+		checked(enumVar("log_output", Global, "FILE", "FILE", "TABLE", "NONE"), checkLogOutput),
+		applied(&Variable{Name: "long_query_time", Scope: Both, kind: kindFloat, def: "10.000000"}, (*Values).applyLongQuery),
+		applied(uintVar("min_examined_row_limit", Both, 0, 0, maxU64), func(v *Values, text string) {
+			v.MinExamined, _ = strconv.ParseUint(text, 10, 64)
+		}),
 		enumVar("completion_type", Both, "NO_CHAIN", "NO_CHAIN", "CHAIN", "RELEASE"),
 		checked(applied(stringVar("character_set_client", Both, "utf8mb4"), (*Values).applyClientCharset), CheckClientCharset),
 		checked(applied(stringVar("character_set_connection", Both, "utf8mb4"), (*Values).applyConnectionCharset), checkCharset),
@@ -243,7 +249,6 @@ var groups = []group{
 		fixed(boolVar("super_read_only", Global, "OFF")),
 		fixed(boolVar("offline_mode", Global, "OFF")),
 		fixed(boolVar("general_log", Global, "OFF")),
-		fixed(boolVar("slow_query_log", Global, "OFF")),
 		fixed(boolVar("local_infile", Global, "OFF")),
 		fixed(boolVar("require_secure_transport", Global, "OFF")),
 		fixed(enumVar("event_scheduler", Global, "OFF", "OFF", "ON", "DISABLED")),
@@ -253,7 +258,6 @@ var groups = []group{
 		fixed(stringVar("gtid_purged", Global, "")),
 		fixed(uintVar("default_password_lifetime", Global, 0, 0, 65535)),
 		fixed(boolVar("log_queries_not_using_indexes", Global, "OFF")),
-		fixed(enumVar("log_output", Global, "FILE", "FILE", "TABLE", "NONE")),
 		fixed(stringVar("authentication_policy", Global, "*,,")),
 		fixed(uintVar("log_error_verbosity", Global, 2, 1, 3)),
 		fixed(uintVar("password_history", Global, 0, 0, maxU32)),
@@ -322,9 +326,7 @@ var groups = []group{
 		stringVar("debug", Both, ""),
 		boolVar("new", Both, "OFF"),
 	}},
-	{Nothing, "there is no slow log and no profile to write it to", []*Variable{
-		{Name: "long_query_time", Scope: Both, kind: kindFloat, def: "10.000000"},
-		uintVar("min_examined_row_limit", Both, 0, 0, maxU64),
+	{Nothing, "there are no profiles", []*Variable{
 		uintVar("profiling_history_size", Both, 15, 0, 100),
 	}},
 	{Nothing, "operators take memory as they need it, up to what a statement may hold, and go on in temporary files", []*Variable{
@@ -443,6 +445,8 @@ var groups = []group{
 		readOnlyInt("ngram_token_size", 2),
 		readOnlyInt("max_digest_length", 1024),
 		readOnlyInt("performance_schema_max_digest_length", 1024),
+		readOnlyInt("performance_schema_max_sql_text_length", 1024),
+		readOnlyInt("performance_schema_digests_size", 10000),
 		readOnly("gtid_executed", ""),
 		readOnly("gtid_owned", ""),
 		readOnly("init_file", ""),

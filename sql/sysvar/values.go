@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -46,6 +47,8 @@ type Values struct {
 	TableLockWait  time.Duration
 	MaxExecution   time.Duration
 	WaitTimeout    time.Duration
+	LongQuery      time.Duration // long_query_time
+	MinExamined    uint64        // min_examined_row_limit
 	NetRead        time.Duration // net_read_timeout
 	NetWrite       time.Duration // net_write_timeout
 	MaxConditions  int           // max_error_count
@@ -109,6 +112,19 @@ func (v *Values) Of(x *Variable) string {
 
 // Text is Of by name.
 func (v *Values) Text(name string) string { return v.Of(byName[name]) }
+
+func (v *Values) applyLongQuery(text string) {
+	seconds, _ := strconv.ParseFloat(text, 64)
+	v.LongQuery = time.Duration(min(max(seconds, 0), year) * float64(time.Second))
+}
+
+// checkLogOutput refuses what would need a table of the slow log.
+func checkLogOutput(text string) (string, error) {
+	if text == "TABLE" {
+		return "", mysqlerr.NotSupported("log_output = 'TABLE'")
+	}
+	return text, nil
+}
 
 // On tells whether a boolean variable is on.
 func (v *Values) On(name string) bool { return v.Text(name) == "ON" }

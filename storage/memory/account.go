@@ -230,9 +230,20 @@ func (a *Account) Close() {
 	}
 	a.used.Store(0)
 	a.ended.Store(nil)
+	if a.level == Statement {
+		a.peak.Store(0) // the account serves the next one
+	}
 	if taken := a.taken.Swap(0); a.parent != nil {
 		a.parent.Shrink(taken)
 	}
+}
+
+// Peak is the most that the account has taken from the level above it; of a statement's, since that began.
+func (a *Account) Peak() int64 {
+	if a == nil {
+		return 0
+	}
+	return a.peak.Load()
 }
 
 // Used is what the account and those below it use, in bytes.

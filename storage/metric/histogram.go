@@ -1,6 +1,7 @@
 package metric
 
 import (
+	"encoding/json"
 	"math/bits"
 	"sync/atomic"
 	"time"
@@ -53,10 +54,32 @@ func boundOf(i int) uint64 {
 	return 1 << (bit + 1)
 }
 
-// Distribution is what histograms hold.
+// Distribution is what histograms hold. As JSON, it is for nodes of the same program.
 type Distribution struct {
 	counts [buckets]uint64
 	nanos  uint64
+}
+
+// MarshalJSON writes the sum and the buckets up to the last that is not empty.
+func (d *Distribution) MarshalJSON() ([]byte, error) {
+	n := buckets
+	for n > 0 && d.counts[n-1] == 0 {
+		n--
+	}
+	return json.Marshal(append([]uint64{d.nanos}, d.counts[:n]...))
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; what is in buckets that this program does not have counts in its last.
+func (d *Distribution) UnmarshalJSON(b []byte) error {
+	var list []uint64
+	if err := json.Unmarshal(b, &list); err != nil || len(list) == 0 {
+		return err
+	}
+	*d = Distribution{nanos: list[0]}
+	for i, n := range list[1:] {
+		d.counts[min(i, buckets-1)] += n
+	}
+	return nil
 }
 
 // Add adds what h holds.

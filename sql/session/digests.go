@@ -1,0 +1,56 @@
+package session
+
+import (
+	"time"
+
+	"cloudsql/planner/exec"
+	"cloudsql/sql/digest"
+)
+
+// StatementStats are the engine's counters of statements, for metrics.
+func (e *Engine) StatementStats() *digest.Stats { return &e.digests.Stats }
+
+// measured is what is known of the running statement for its record: in histograms by kind, in the summary of digests and, if it
+// is slow, in the log.
+type measured struct {
+	s      *Session
+	began  time.Time
+	usage  exec.Usage
+	com    com
+	digest *digest.Statement // nil: it is looked for in the end
+	failed bool
+	finder digest.Finder
+}
+
+func (m *measured) begin(now time.Time) {
+	m.began, m.com, m.digest, m.failed = now, comOther, nil, false
+	m.usage.Reset()
+}
+
+// count notes what kind of statement runs.
+func (m *measured) count(c com) {
+	m.com = c
+	m.s.eng.stats.command(c)
+}
+
+// end records the statement that ends, which was run by command.
+func (m *measured) end(command *string) {
+	if command == &commandPrepare {
+		return // its executions count
+	}
+	s, node, kind := m.s, m.s.eng.digests, digest.KindOf(comNames[m.com])
+	end, text := s.eng.cfg.Now(), *s.proc.info.Load()
+	e := digest.Execution{
+		Session: uint64(s.conn.ID), End: end, Took: max(end.Sub(m.began), 0), Failed: m.failed,
+		Warnings: uint64(min(s.conds.total, maxWarningCount)), //nolint:gosec // not negative
+		Sent:     s.foundRows, Affected: s.outcome.AffectedRows, Text: text,
+		Examined: m.usage.Rows(), Shards: uint64(m.usage.Shards()), Memory: uint64(s.statementMemory.Peak()), //nolint:gosec // not negative
+	}
+	if m.digest == nil {
+		m.digest = m.finder.Find(node.Table, s.db, text)
+	}
+	node.Record(m.digest, kind, &e)
+	if e.Took >= s.vars.LongQuery && e.Examined >= s.vars.MinExamined && node.Stats.Slow.Add(1) > 0 && s.vars.On("slow_query_log") && s.vars.Text("log_output") == "FILE" {
+		node.LogSlow(m.digest, &e, s.db, s.conn.Account.User, s.conn.RemoteAddr)
+	}
+}
