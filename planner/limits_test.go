@@ -128,6 +128,8 @@ func TestOperatorsSpill(t *testing.T) {
 		{"select id from big where s in (select s from big where k < 30) or k = 1", memory.Sort},
 		{"select id, sum(k) over (order by s, id) from big", memory.Window},
 		{"select s, id from big except select s, id + 1000 from big", memory.Distinct},
+		{"select count(distinct s, id) from big", memory.Distinct}, // one large group
+		{"select k % 2, count(distinct s, id) from big group by k % 2", memory.Distinct},
 		{"with recursive c (n, t) as (select 1, cast('' as char(80)) union all select n + 1, repeat('x', 60) from c where n < 900) select * from c", memory.Rows},
 	} {
 		d.memory, d.space = 0, mustSpace(t)
