@@ -63,7 +63,7 @@ var sources = []metric.Source[figures]{
 		if f.p.sql == nil {
 			return nil
 		}
-		return f.p.sql.engine.StatementStats()
+		return &f.p.sql.engine.Digests.Stats
 	}),
 }
 

@@ -7,11 +7,7 @@ import (
 	"cloudsql/sql/digest"
 )
 
-// StatementStats are the engine's counters of statements, for metrics.
-func (e *Engine) StatementStats() *digest.Stats { return &e.digests.Stats }
-
-// measured is what is known of the running statement for its record: in histograms by kind, in the summary of digests and, if it
-// is slow, in the log.
+// measured is what is known of the running statement for its record (package digest).
 type measured struct {
 	s      *Session
 	began  time.Time
@@ -38,8 +34,8 @@ func (m *measured) end(command *string) {
 	if command == &commandPrepare {
 		return // its executions count
 	}
-	s, node, kind := m.s, m.s.eng.digests, digest.KindOf(comNames[m.com])
-	end, text := s.eng.cfg.Now(), *s.proc.info.Load()
+	s, node, kind, text := m.s, m.s.eng.Digests, digest.KindOf(comNames[m.com]), *m.s.proc.info.Load()
+	end := s.eng.cfg.Now()
 	e := digest.Execution{
 		Session: uint64(s.conn.ID), End: end, Took: max(end.Sub(m.began), 0), Failed: m.failed,
 		Warnings: uint64(min(s.conds.total, maxWarningCount)), //nolint:gosec // not negative
@@ -50,7 +46,7 @@ func (m *measured) end(command *string) {
 		m.digest = m.finder.Find(node.Table, s.db, text)
 	}
 	node.Record(m.digest, kind, &e)
-	if e.Took >= s.vars.LongQuery && e.Examined >= s.vars.MinExamined && node.Stats.Slow.Add(1) > 0 && s.vars.On("slow_query_log") && s.vars.Text("log_output") == "FILE" {
+	if s.vars.IsSlow(e.Took, e.Examined) && node.Stats.Slow.Add(1) > 0 && s.vars.LogsSlow() {
 		node.LogSlow(m.digest, &e, s.db, s.conn.Account.User, s.conn.RemoteAddr)
 	}
 }

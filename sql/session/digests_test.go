@@ -97,8 +97,8 @@ func TestSlowLog(t *testing.T) {
 	if out := c.query("set global log_output = 'TABLE'"); !strings.Contains(out, "ERROR 1235") {
 		t.Errorf("log_output = TABLE: %s", out)
 	}
-	if before == "0" || e.digests.Stats.Slow.Load() < 10 {
-		t.Errorf("%s questions, %d slow ones", before, e.digests.Stats.Slow.Load())
+	if before == "0" || e.Digests.Stats.Slow.Load() < 10 {
+		t.Errorf("%s questions, %d slow ones", before, e.Digests.Stats.Slow.Load())
 	}
 }
 

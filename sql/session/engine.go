@@ -70,7 +70,7 @@ type Engine struct {
 	admission admission
 
 	peers   *peers.Peers
-	digests *digest.Node
+	Digests *digest.Node // what statements came to
 
 	mu       sync.RWMutex
 	sessions map[uint32]*Session
@@ -116,7 +116,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	e.peers = peers.New(peers.Config{DB: db, Engine: owner, Each: e.eachMember, Find: e.findMember})
 	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.peers.Alive, Moved: metalock.Moved}
 	e.locks = metalock.New(metalock.Config{DB: db, Engine: owner, Alive: e.peers.Alive, Others: e.peers.Others})
-	e.digests = digest.NewNode(cfg.Log, cfg.Memory, db.RegisterCall)
+	e.Digests = digest.NewNode(cfg.Log, cfg.Memory, db.RegisterCall)
 	spawn.Go("releasing locks of an earlier run", e.locks.BuryEarlierSelf)
 	return e
 }
@@ -136,7 +136,7 @@ func (e *Engine) Status() string {
 	threads := len(e.sessions)
 	e.mu.RUnlock()
 	return fmt.Sprintf("Uptime: %d  Threads: %d  Questions: %d  Slow queries: %d  Opens: 0  Flush tables: 1  "+
-		"Open tables: 0  Queries per second avg: %.3f", up, threads, questions, e.digests.Stats.Slow.Load(), perSecond)
+		"Open tables: 0  Queries per second avg: %.3f", up, threads, questions, e.Digests.Stats.Slow.Load(), perSecond)
 }
 
 // uuid is the node's server_uuid: the same after each start.

@@ -105,7 +105,7 @@ func (s texts) planLike() *planned {
 		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}
-	p.digest = s.measured.finder.Find(s.eng.digests.Table, s.db, string(s.text.Key))
+	p.digest = s.measured.finder.Find(s.eng.Digests.Table, s.db, string(s.text.Key))
 	s.eng.plans.Put(s.textKey, p, preparedBytes+treeBytes(string(s.text.Key)))
 	return p
 }

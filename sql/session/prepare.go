@@ -161,7 +161,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	}
 	s.measured.count(p.st.com)
 	if p.digest == nil {
-		p.digest = s.measured.finder.Find(s.eng.digests.Table, p.db, p.st.text)
+		p.digest = s.measured.finder.Find(s.eng.Digests.Table, p.db, p.st.text)
 	}
 	s.measured.digest = p.digest
 	if !planable(p.st.node) || calcFoundRows(p.st.node) != nil {

@@ -96,7 +96,7 @@ func (c *showContext) Processes(ctx context.Context) ([]show.Process, error) {
 
 // Digests sums up the statements of all nodes.
 func (c *showContext) Digests(ctx context.Context) []*digest.Summary {
-	return c.s.eng.digests.All(ctx, c.s.eng.peers)
+	return c.s.eng.Digests.All(ctx, c.s.eng.peers)
 }
 
 // MetadataLocks lists the table locks and user locks in the catalog.

@@ -118,6 +118,14 @@ func (v *Values) applyLongQuery(text string) {
 	v.LongQuery = time.Duration(min(max(seconds, 0), year) * float64(time.Second))
 }
 
+// IsSlow tells whether a statement that took so long, and examined so many rows, is a slow one; LogsSlow whether the log tells of those.
+func (v *Values) IsSlow(took time.Duration, rows uint64) bool {
+	return took >= v.LongQuery && rows >= v.MinExamined
+}
+
+// LogsSlow tells whether the log of slow statements is on.
+func (v *Values) LogsSlow() bool { return v.On("slow_query_log") && v.Text("log_output") == "FILE" }
+
 // checkLogOutput refuses what would need a table of the slow log.
 func checkLogOutput(text string) (string, error) {
 	if text == "TABLE" {
