@@ -76,7 +76,6 @@ type selectQuery struct {
 	groupIDs []int
 }
 
-func (q *selectQuery) isLocking() bool  { return q.locking }
 func (q *selectQuery) refs() []outerRef { return q.outs }
 
 func (q *selectQuery) columns() []bind.Column {

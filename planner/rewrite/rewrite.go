@@ -49,11 +49,6 @@ func Apply(q *logical.Query, ship scalar.Shipping, passes []Pass) (*logical.Quer
 	return &out, nil
 }
 
-func (r *Rewriter) newID() int {
-	r.next++
-	return r.next - 1
-}
-
 func (r *Rewriter) fail(err error) {
 	if r.err == nil {
 		r.err = err
