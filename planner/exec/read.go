@@ -18,7 +18,6 @@ const maxParallel = 8
 type ReadOptions struct {
 	Mode  distributed.ReadMode
 	Lock  distributed.LockOptions
-	Key   bool   // append each row's primary key as a binary string (fragments have WithKeys)
 	Merge *Order // several fragments give rows in this order: merge them; nil with one, or where order is of no matter
 }
 
@@ -41,7 +40,6 @@ func NewTableRead(ctx context.Context, run *Run, frags []*fragment.Read, o ReadO
 type tabletRead struct {
 	rows distributed.Rows
 	page fragment.Page
-	key  bool
 	hold memory.Hold   // of the present page
 	warn *heldWarnings // of a read in a goroutine of its own
 	used *Usage
@@ -77,7 +75,7 @@ func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *
 	if err != nil {
 		return nil, err
 	}
-	return &tabletRead{rows: rows, key: o.Key, used: run.RT.Used, hold: run.RT.Memory.Hold(memory.Page)}, nil
+	return &tabletRead{rows: rows, used: run.RT.Used, hold: run.RT.Memory.Hold(memory.Page)}, nil
 }
 
 // openOne is openTablet whose result may be compared with nil.
@@ -103,21 +101,8 @@ func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		if err := t.hold.Set(batchBytes(&t.page.Batch)); err != nil {
 			return false, err
 		}
-		if t.key {
-			t.appendKeys(b)
-		} else {
-			*b, t.page.Batch = t.page.Batch, *b
-		}
+		*b, t.page.Batch = t.page.Batch, *b
 		return true, nil
-	}
-}
-
-func (t *tabletRead) appendKeys(b *types.Batch) {
-	in := &t.page.Batch
-	b.Reset(in.Width + 1)
-	for i, n := 0, in.Len(); i < n; i++ {
-		b.Vals = append(b.Vals, in.Row(i)...)
-		b.Vals = append(b.Vals, types.Bytes(t.page.Keys[i]))
 	}
 }
 

@@ -1,6 +1,8 @@
 package logical
 
 import (
+	"slices"
+
 	"cloudsql/distributed"
 	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
@@ -231,6 +233,31 @@ func NewFilter(in Node, conds []expr.Expr) Node {
 		return in
 	}
 	return &Filter{In: in, Conds: conds}
+}
+
+// TableOf is the base table that a tree reads with conditions on its rows alone; nil where it reads anything else.
+func TableOf(n Node) (*Table, []expr.Expr) {
+	switch n := n.(type) {
+	case *Table:
+		return n, nil
+	case *Filter:
+		if t, ok := n.In.(*Table); ok && !slices.ContainsFunc(n.Conds, scalar.Fixed) {
+			return t, n.Conds
+		}
+	}
+	return nil, nil
+}
+
+// EachInner goes over nested inner joins: input gets what is joined, from left to right, and join each join after its inputs.
+func EachInner(n Node, input func(Node), join func(*Join)) {
+	j, ok := n.(*Join)
+	if !ok || j.Kind != exec.Inner {
+		input(n)
+		return
+	}
+	EachInner(j.Left, input, join)
+	EachInner(j.Right, input, join)
+	join(j)
 }
 
 func each(list []expr.Expr, fn func(expr.Expr)) {

@@ -32,12 +32,7 @@ type leaf struct {
 
 func newLeaf(n logical.Node) *leaf {
 	l := &leaf{in: n, cols: logical.ColumnsOf(n)}
-	l.table, _ = n.(*logical.Table)
-	if f, ok := n.(*logical.Filter); ok {
-		if t, ok := f.In.(*logical.Table); ok && !slices.ContainsFunc(f.Conds, scalar.Fixed) {
-			l.table, l.conds = t, f.Conds
-		}
-	}
+	l.table, l.conds = logical.TableOf(n)
 	return l
 }
 
@@ -47,18 +42,6 @@ func (p *planner) planLeaf(n logical.Node) (*leaf, error) {
 	var err error
 	l.plan, err = p.plan(n, wanted{})
 	return l, err
-}
-
-// flatten collects the inputs and conditions of nested inner joins.
-func flatten(n logical.Node, leaves *[]*leaf, conds *[]expr.Expr, straight *bool) {
-	if j, ok := n.(*logical.Join); ok && j.Kind == exec.Inner {
-		*straight = *straight || j.Straight
-		flatten(j.Left, leaves, conds, straight)
-		flatten(j.Right, leaves, conds, straight)
-		*conds = append(*conds, j.On...)
-		return
-	}
-	*leaves = append(*leaves, newLeaf(n))
 }
 
 // planInner plans inner joins, and the semi and anti joins above them: an IN whose subquery gives few values is one of the
@@ -76,7 +59,10 @@ func (p *planner) planInner(n logical.Node, w wanted) (node, error) {
 	var leaves []*leaf
 	var conds []expr.Expr
 	straight := false
-	flatten(n, &leaves, &conds, &straight)
+	logical.EachInner(n, func(in logical.Node) { leaves = append(leaves, newLeaf(in)) }, func(j *logical.Join) {
+		straight = straight || j.Straight
+		conds = append(conds, j.On...)
+	})
 	leaves, conds, later, err := p.driving(semis, leaves, conds)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ func minMax(r *Rewriter, n logical.Node) logical.Node {
 	if c == nil {
 		return n
 	}
-	t, conds := tableOf(g.In)
+	t, conds := logical.TableOf(g.In)
 	if t == nil || !r.Ship.AllPushable(conds) {
 		return n
 	}
@@ -50,22 +50,4 @@ func extreme(g *logical.Group) (c *expr.Column, desc bool) {
 		return nil, false
 	}
 	return c, a.Name == "max"
-}
-
-// tableOf is the base table that a tree reads with conditions on its rows alone.
-func tableOf(n logical.Node) (*logical.Table, []expr.Expr) {
-	switch n := n.(type) {
-	case *logical.Table:
-		return n, nil
-	case *logical.Filter:
-		if t, ok := n.In.(*logical.Table); ok {
-			for _, c := range n.Conds {
-				if scalar.Fixed(c) {
-					return nil, nil
-				}
-			}
-			return t, n.Conds
-		}
-	}
-	return nil, nil
 }

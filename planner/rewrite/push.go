@@ -105,19 +105,13 @@ type joinLeaf struct {
 	conds []expr.Expr
 }
 
-// flatten collects the inputs and conditions of nested inner joins.
-func flatten(n logical.Node, leaves []*joinLeaf, conds []expr.Expr) ([]*joinLeaf, []expr.Expr) {
-	if j, ok := n.(*logical.Join); ok && j.Kind == exec.Inner {
-		leaves, conds = flatten(j.Left, leaves, conds)
-		leaves, conds = flatten(j.Right, leaves, conds)
-		return leaves, append(conds, j.On...)
-	}
-	return append(leaves, &joinLeaf{node: n, cols: logical.ColumnsOf(n)}), conds
-}
-
 func (r *Rewriter) pushInner(j *logical.Join, conds []expr.Expr) logical.Node {
 	fixed, conds := scalar.SplitFixed(conds)
-	leaves, all := flatten(j, nil, append([]expr.Expr(nil), conds...))
+	var leaves []*joinLeaf
+	all := append([]expr.Expr(nil), conds...)
+	logical.EachInner(j, func(in logical.Node) {
+		leaves = append(leaves, &joinLeaf{node: in, cols: logical.ColumnsOf(in)})
+	}, func(inner *logical.Join) { all = append(all, inner.On...) })
 	all, err := scalar.Propagate(all)
 	if err != nil {
 		r.fail(err)
@@ -176,19 +170,13 @@ func (r *Rewriter) pushLeft(j *logical.Join, conds []expr.Expr) logical.Node {
 		return r.pushInner(&inner, conds)
 	}
 	left, right := logical.ColumnsOf(j.Left), logical.ColumnsOf(j.Right)
-	var below, above, inside, on []expr.Expr
+	var below, above []expr.Expr
+	inside, on := onAlone(j.On, right)
 	for _, c := range conds {
 		if scalar.HasColumns(c) && left.Covers(c) && expr.ClassOf(c) != expr.Volatile {
 			below = append(below, c)
 		} else {
 			above = append(above, c)
-		}
-	}
-	for _, c := range j.On {
-		if scalar.HasColumns(c) && right.Covers(c) {
-			inside = append(inside, c)
-		} else {
-			on = append(on, c)
 		}
 	}
 	// What the left side's constants imply for the right side bounds it too.
@@ -207,18 +195,22 @@ func (r *Rewriter) pushLeft(j *logical.Join, conds []expr.Expr) logical.Node {
 	return logical.NewFilter(&out, above)
 }
 
+// onAlone parts conditions into those on the columns of one side alone, and the rest.
+func onAlone(conds []expr.Expr, side scalar.ColSet) (alone, rest []expr.Expr) {
+	for _, c := range conds {
+		if scalar.HasColumns(c) && side.Covers(c) {
+			alone = append(alone, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return alone, rest
+}
+
 // pushSemi tests conditions before a semi or anti join.
 func (r *Rewriter) pushSemi(j *logical.Join, conds []expr.Expr) logical.Node {
 	fixed, conds := scalar.SplitFixed(conds)
-	right := logical.ColumnsOf(j.Right)
-	var inside, on []expr.Expr
-	for _, c := range j.On {
-		if scalar.HasColumns(c) && right.Covers(c) {
-			inside = append(inside, c)
-		} else {
-			on = append(on, c)
-		}
-	}
+	inside, on := onAlone(j.On, logical.ColumnsOf(j.Right))
 	out := *j
 	out.Left, out.Right, out.On = r.push(j.Left, conds), r.push(j.Right, inside), on
 	return logical.NewFilter(&out, fixed)

@@ -27,14 +27,13 @@ var Passes = []Pass{
 type Rewriter struct {
 	Ship scalar.Shipping
 	subs []*logical.Subquery // that expressions call
-	next int                 // the first column number that is free
 	used scalar.ColSet       // prune columns: what has been asked for
 	err  error
 }
 
 // Apply runs the passes over a query and its subqueries. The query that is given stays as it is.
 func Apply(q *logical.Query, ship scalar.Shipping, passes []Pass) (*logical.Query, error) {
-	r := &Rewriter{Ship: ship, subs: append([]*logical.Subquery(nil), q.Subs...), next: q.NextID}
+	r := &Rewriter{Ship: ship, subs: append([]*logical.Subquery(nil), q.Subs...)}
 	out := *q
 	for _, p := range passes {
 		out.Root = p.Run(r, out.Root)
@@ -45,7 +44,7 @@ func Apply(q *logical.Query, ship scalar.Shipping, passes []Pass) (*logical.Quer
 			return nil, r.err
 		}
 	}
-	out.Subs, out.NextID = r.subs, r.next
+	out.Subs = r.subs
 	return &out, nil
 }
 

@@ -26,8 +26,9 @@ type Token struct {
 	Escaped  bool // it has a backslash
 }
 
-// Lexer goes through the tokens of a text, as MySQL tells them apart. It is the one that everything uses that looks at a text without
-// parsing it: what cuts several statements (sql/dialect), reads those that the parser lacks, and takes literals out.
+// Lexer goes through the tokens of a text, as MySQL tells them apart, for all that looks at a text without parsing it: what cuts several
+// statements (sql/dialect), reads those that the parser lacks, and takes literals, defaults and derived tables out. What bounds a
+// text before it is parsed (outline.go) counts brackets and comments as the parser does, whatever version a comment is for.
 type Lexer struct {
 	Text    string
 	Pos     int  // where the next token is looked for

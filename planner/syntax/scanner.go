@@ -47,18 +47,8 @@ func (s *scanner) space(i int) int {
 	return i
 }
 
-// token gives where the token at i ends.
+// token gives where the token at i ends, which is no comment.
 func (s *scanner) token(i int) int {
-	switch c := s.text[i]; {
-	case c == '\'' || c == '"':
-		return SkipQuoted(s.text, i, s.escapes)
-	case c == '`':
-		return SkipQuoted(s.text, i, false)
-	case !IsWord(c):
-		return i + 1
-	}
-	for i < len(s.text) && IsWord(s.text[i]) {
-		i++
-	}
-	return i
+	l := Lexer{Text: s.text, Pos: i, Escapes: s.escapes}
+	return l.Next().To
 }
