@@ -99,7 +99,7 @@ func TestAbdicate(t *testing.T) {
 	if _, err := readValue(ctx, r, "a", 0); !errors.As(err, &elsewhere) {
 		t.Errorf("it serves a read: %v", err)
 	}
-	if _, err := other.Write(ctx, autocommit(putWrite("a", 2))); err != nil {
+	if _, err := untilServed(t, other, autocommit(putWrite("a", 2))); err != nil { // it may be an entry behind
 		t.Fatal("the next holder: ", err)
 	}
 	c.log.Elect(1)
