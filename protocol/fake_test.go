@@ -82,7 +82,7 @@ func (e *fakeEngine) Status() string        { return "Uptime: 1  Threads: 1" }
 
 func (e *fakeEngine) Open(_ context.Context, c *sql.ConnInfo) (sql.Session, error) {
 	if c.DB == "missing" {
-		return nil, mysqlerr.New(mysql.ER_BAD_DB_ERROR, c.DB)
+		return nil, mysqlerr.New(mysqlerr.BadDB, c.DB)
 	}
 	s := &fakeSession{engine: e, info: c}
 	if e.process != nil {
@@ -351,7 +351,7 @@ func (s *fakeSession) types(w sql.ResultWriter) error {
 
 func (s *fakeSession) Prepare(_ context.Context, text string) (sql.Statement, error) {
 	if strings.HasPrefix(text, "bad") {
-		return nil, mysqlerr.Newf(mysql.ER_PARSE_ERROR, "cannot prepare")
+		return nil, mysqlerr.Newf(mysqlerr.Parse, "cannot prepare")
 	}
 	s.lastID++
 	st := &fakeStmt{id: s.lastID, text: text}
@@ -367,14 +367,14 @@ func (s *fakeSession) Execute(ctx context.Context, st sql.Statement, params []ty
 
 func (s *fakeSession) FieldList(_ context.Context, table, pattern string) ([]sql.Column, [][]byte, error) {
 	if table != "t" {
-		return nil, nil, mysqlerr.New(mysql.ER_NO_SUCH_TABLE, "db", table)
+		return nil, nil, mysqlerr.New(mysqlerr.NoSuchTable, "db", table)
 	}
 	return []sql.Column{column("a", types.TypeInt, 0), column("b", types.TypeString, 0)}, [][]byte{[]byte("7"), nil}, nil
 }
 
 func (s *fakeSession) UseDB(_ context.Context, db string) error {
 	if db == "missing" {
-		return mysqlerr.New(mysql.ER_BAD_DB_ERROR, db)
+		return mysqlerr.New(mysqlerr.BadDB, db)
 	}
 	return nil
 }

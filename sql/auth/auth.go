@@ -39,11 +39,11 @@ func Supported(plugin string) bool { return plugin == Sha2 || plugin == Native }
 func Hash(plugin, password string) ([]byte, error) {
 	switch {
 	case !Supported(plugin):
-		return nil, mysqlerr.New(mysql.ER_PLUGIN_IS_NOT_LOADED, plugin)
+		return nil, mysqlerr.New(mysqlerr.PluginIsNotLoaded, plugin)
 	case password == "":
 		return nil, nil
 	case len(password) > MaxPassword:
-		return nil, mysqlerr.Newf(mysql.ER_PASSWORD_FORMAT, "The password is longer than %d bytes", MaxPassword)
+		return nil, mysqlerr.Newf(mysqlerr.PasswordFormat, "The password is longer than %d bytes", MaxPassword)
 	case plugin == Native:
 		return mysql.NativePasswordHash([]byte(password)), nil
 	}
@@ -100,7 +100,7 @@ func CheckSha2(digest *[sha256.Size]byte, salt, reply []byte) bool {
 func ParseAuthString(plugin, text string) ([]byte, error) {
 	switch {
 	case !Supported(plugin):
-		return nil, mysqlerr.New(mysql.ER_PLUGIN_IS_NOT_LOADED, plugin)
+		return nil, mysqlerr.New(mysqlerr.PluginIsNotLoaded, plugin)
 	case text == "":
 		return nil, nil
 	case plugin == Sha2 && validSha2([]byte(text)):
@@ -110,7 +110,7 @@ func ParseAuthString(plugin, text string) ([]byte, error) {
 			return secret, nil
 		}
 	}
-	return nil, mysqlerr.New(mysql.ER_PASSWORD_FORMAT)
+	return nil, mysqlerr.New(mysqlerr.PasswordFormat)
 }
 
 // FormatAuthString writes a secret as ParseAuthString reads it. A caching_sha2_password secret may hold any 7-bit

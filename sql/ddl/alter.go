@@ -182,10 +182,9 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 	case ast.AlterTableForce, ast.AlterTableWithValidation, ast.AlterTableWithoutValidation:
 		// Nothing is left to rebuild.
 	case ast.AlterTableEnableKeys, ast.AlterTableDisableKeys:
-		a.env.note("Note", mysqlerr.Newf(mysql.ErrIllegalHa,
-			"Table storage engine for '%s' doesn't have this option", a.t.Name))
+		a.env.note("Note", mysqlerr.New(mysqlerr.IllegalHa, a.t.Name))
 	case ast.AlterTableOrderByColumns:
-		a.env.warn(mysqlerr.Newf(mysql.ErrUnknown,
+		a.env.warn(mysqlerr.Newf(mysqlerr.UnknownError,
 			"ORDER BY ignored as there is a user-defined clustered index in the table '%s'", a.t.Name))
 	case ast.AlterTableDropForeignKey:
 		return errCantDrop(s.Name)
@@ -240,7 +239,7 @@ func (a *alteration) position(p *ast.ColumnPosition, unset int) (int, error) {
 func (a *alteration) find(name string) (int, error) {
 	pos := a.t.ColumnByName(name)
 	if pos < 0 {
-		return -1, mysqlerr.New(mysql.ErrBadField, name, a.t.Name)
+		return -1, mysqlerr.New(mysqlerr.BadField, name, a.t.Name)
 	}
 	return pos, nil
 }
@@ -252,7 +251,7 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 			return err
 		}
 		if a.t.ColumnByName(c.Name) >= 0 {
-			return mysqlerr.New(mysql.ErrDupFieldName, c.Name)
+			return mysqlerr.New(mysqlerr.DupFieldName, c.Name)
 		}
 		switch {
 		case c.AutoIncrement:
@@ -309,7 +308,7 @@ func (a *alteration) dropColumn(name string) error {
 	}
 	a.keepIndexes(func() { a.t.Columns = slices.Delete(a.t.Columns, pos, pos+1) })
 	if !slices.ContainsFunc(a.t.Columns, func(c schema.Column) bool { return !c.Hidden }) {
-		return mysqlerr.New(mysql.ErrCantRemoveAllFields)
+		return mysqlerr.New(mysqlerr.CantRemoveAllFields)
 	}
 	return nil
 }
@@ -325,7 +324,7 @@ func (a *alteration) modify(oldName string, s *ast.AlterTableSpec) error {
 		return err
 	}
 	if o := a.t.ColumnByName(c.Name); o >= 0 && o != pos {
-		return mysqlerr.New(mysql.ErrDupFieldName, c.Name)
+		return mysqlerr.New(mysqlerr.DupFieldName, c.Name)
 	}
 	if !strings.EqualFold(c.Name, oldName) {
 		if err := checkDependents(a.t, pos); err != nil {
@@ -339,7 +338,7 @@ func (a *alteration) modify(oldName string, s *ast.AlterTableSpec) error {
 	inPrimary := a.inIndex(pos, func(ix *schema.Index) bool { return ix.ID == schema.PrimaryIndex })
 	if inPrimary {
 		if c.explicitNull {
-			return mysqlerr.New(mysql.ErrPrimaryCantHaveNull)
+			return mysqlerr.New(mysqlerr.PrimaryCantHaveNull)
 		}
 		c.NotNull = true
 	}
@@ -406,9 +405,9 @@ func (a *alteration) keysFit(pos int, t *types.Type) error {
 				case t.ID == mysql.TypeJSON:
 					return errJSONKey(a.t.Columns[pos].Name)
 				case isLob(t) && p.Prefix == 0:
-					return mysqlerr.New(mysql.ErrBlobKeyWithoutLength, a.t.Columns[pos].Name)
+					return mysqlerr.New(mysqlerr.BlobKeyWithoutLength, a.t.Columns[pos].Name)
 				case p.Prefix > 0 && (t.Class() != types.ClassString || p.Prefix > t.Length):
-					return mysqlerr.New(mysql.ErrWrongSubKey)
+					return mysqlerr.New(mysqlerr.WrongSubKey)
 				}
 			}
 			size := storageBytes(typ)
@@ -433,7 +432,7 @@ func (a *alteration) renameColumn(from, to string) error {
 		return err
 	}
 	if o := a.t.ColumnByName(to); o >= 0 && o != pos {
-		return mysqlerr.New(mysql.ErrDupFieldName, to)
+		return mysqlerr.New(mysqlerr.DupFieldName, to)
 	}
 	if err := checkDependents(a.t, pos); err != nil {
 		return err
@@ -484,19 +483,19 @@ func (a *alteration) dropConstraint(name string) error {
 	if a.t.IndexByName(name) != nil {
 		return a.dropIndex(name)
 	}
-	return mysqlerr.Newf(errConstraintNotFound, "Constraint '%s' does not exist.", name)
+	return mysqlerr.New(mysqlerr.ConstraintNotFound, name)
 }
 
 func (a *alteration) renameIndex(from, to string) error {
 	ix := a.t.IndexByName(from)
 	if ix == nil || ix.ID == schema.PrimaryIndex {
-		return mysqlerr.New(mysql.ErrKeyDoesNotExist, from, a.t.Name)
+		return mysqlerr.New(mysqlerr.KeyDoesNotExist, from, a.t.Name)
 	}
 	if err := checkIndexName(to); err != nil {
 		return err
 	}
 	if o := a.t.IndexByName(to); o != nil && o != ix {
-		return mysqlerr.New(mysql.ErrDupKeyName, to)
+		return mysqlerr.New(mysqlerr.DupKeyName, to)
 	}
 	ix.Name, a.touched = to, true
 	return nil
@@ -505,10 +504,10 @@ func (a *alteration) renameIndex(from, to string) error {
 func (a *alteration) setVisible(name string, visible bool) error {
 	ix := a.t.IndexByName(name)
 	if ix == nil {
-		return mysqlerr.New(mysql.ErrKeyDoesNotExist, name, a.t.Name)
+		return mysqlerr.New(mysqlerr.KeyDoesNotExist, name, a.t.Name)
 	}
 	if ix.ID == schema.PrimaryIndex && !visible {
-		return mysqlerr.Newf(errInvisiblePrimary, "A primary key index cannot be invisible")
+		return mysqlerr.New(mysqlerr.InvisiblePrimaryKey)
 	}
 	ix.Hidden, a.touched = !visible, true
 	return nil
@@ -572,7 +571,7 @@ func (a *alteration) settlePrimaryKey() error {
 		return nil
 	}
 	if added > 1 || added == 1 && !a.dropPK && a.t.HasPrimaryKey() {
-		return mysqlerr.New(mysql.ErrMultiplePriKey)
+		return mysqlerr.New(mysqlerr.MultiplePriKey)
 	}
 	a.copies, a.touched = "the primary key changes", true
 	a.t.Indexes = a.t.Indexes[1:]
@@ -621,7 +620,7 @@ func (a *alteration) inNewPrimary(column string) bool {
 // checkAlgorithm holds the change to ALGORITHM and LOCK: what must be copied can't be done in place or without a lock.
 func (a *alteration) checkAlgorithm() error {
 	refuse := func(what, reason, try string) error {
-		return mysqlerr.New(mysql.ErrAlterOperationNotSupportedReason, what, reason, try)
+		return mysqlerr.New(mysqlerr.AlterOperationNotSupportedReason, what, reason, try)
 	}
 	switch {
 	case a.copies != "" && (a.alg == ast.AlgorithmTypeInplace || a.alg == ast.AlgorithmTypeInstant):

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/pingcap/tidb/pkg/parser"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -65,7 +64,7 @@ func (d *scripted) alter(t *testing.T, text string) {
 		t.Fatalf("%s changes the old descriptor\n%sto\n%s", text, before, dump(old))
 	}
 	if err != nil {
-		if code := mysqlerr.Code(err); code == mysql.ErrUnknown {
+		if code := mysqlerr.Code(err); code == mysqlerr.UnknownError {
 			t.Errorf("%s\n%v\nof\n%s", text, err, before)
 		}
 		return

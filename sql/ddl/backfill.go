@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/expr"
@@ -97,7 +95,7 @@ func (b *backfiller) flush(ctx context.Context, tablet *schema.Tablet) error {
 		if wait.Err() != nil {
 			return context.Cause(wait)
 		}
-		if mysqlerr.Code(err) != mysql.ErrLockWaitTimeout {
+		if mysqlerr.Code(err) != mysqlerr.LockWaitTimeout {
 			try++
 		}
 		if !passing(err) || try == backfillRetries {
@@ -133,7 +131,7 @@ func passing(err error) bool {
 		return true
 	}
 	switch mysqlerr.Code(err) {
-	case mysql.ErrLockWaitTimeout, mysql.ErrLockDeadlock:
+	case mysqlerr.LockWaitTimeout, mysqlerr.LockDeadlock:
 		return true
 	}
 	return false
@@ -148,7 +146,7 @@ func (b *backfiller) report(ctx context.Context) error {
 	return b.x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		var job Job
 		if !tx.Snapshot.Record(jobKind, jobKey(b.t.ID), &job) || job.Owner != b.x.Owner {
-			return mysqlerr.New(mysql.ErrQueryInterrupted) // the table is dropped, or another gateway believed us dead
+			return mysqlerr.New(mysqlerr.QueryInterrupted) // the table is dropped, or another gateway believed us dead
 		}
 		job.State, job.RowsDone = "backfill", b.done
 		tx.PutRecord(jobKind, jobKey(b.t.ID), job)
@@ -170,7 +168,7 @@ func (x *Executor) checkNotNull(ctx context.Context, t *schema.Table, columns []
 			return err
 		}
 		if found {
-			return mysqlerr.New(mysql.ErrInvalidUseOfNull)
+			return mysqlerr.New(mysqlerr.InvalidUseOfNull)
 		}
 	}
 	return nil

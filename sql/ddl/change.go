@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -219,7 +217,7 @@ func (x *Executor) publish(ctx context.Context, t *schema.Table, wait settling, 
 func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename *Name) error {
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		if _, ok := tx.Snapshot.TableByID(t.ID); !ok {
-			return mysqlerr.New(mysql.ErrNoSuchTable, "", t.Name)
+			return mysqlerr.New(mysqlerr.NoSuchTable, "", t.Name)
 		}
 		next := t
 		if rename != nil {
@@ -240,10 +238,10 @@ func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename 
 
 func (x *Executor) checkTarget(s *catalog.Snapshot, to Name) error {
 	if _, ok := s.Database(to.DB); !ok {
-		return mysqlerr.New(mysql.ErrBadDB, to.DB)
+		return mysqlerr.New(mysqlerr.BadDB, to.DB)
 	}
 	if _, taken := s.Table(to.DB, to.Table); taken {
-		return mysqlerr.New(mysql.ErrTableExists, to.Table)
+		return mysqlerr.New(mysqlerr.TableExists, to.Table)
 	}
 	return nil
 }

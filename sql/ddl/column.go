@@ -82,7 +82,7 @@ func (c *column) option(o *ast.ColumnOption) error {
 	case ast.ColumnOptionOnUpdate:
 		fsp, ok := currentTimestamp(o.Expr)
 		if !ok || c.Type.Class() != types.ClassDatetime || fsp != c.Type.Decimals {
-			return mysqlerr.New(mysql.ErrInvalidOnUpdate, c.Name)
+			return mysqlerr.New(mysqlerr.InvalidOnUpdate, c.Name)
 		}
 		c.OnUpdateNow = true
 	case ast.ColumnOptionCheck:
@@ -107,8 +107,7 @@ func (c *column) setComment(o *ast.ColumnOption) error {
 		return err
 	}
 	c.Comment = string(text.Raw())
-	return checkComment(c.Comment, maxCommentChars, errTooLongFieldComment,
-		"Comment for field '%s' is too long (max = %d)", c.Name)
+	return checkComment(c.Comment, maxCommentChars, mysqlerr.TooLongFieldComment, c.Name)
 }
 
 func (c *column) checkAutoIncrement(hasDefault bool) error {
@@ -263,7 +262,7 @@ func (c *column) missing(env *Env) ([]byte, error) {
 // implicitDefault is the value that a NOT NULL column without DEFAULT has in rows that give it none.
 func implicitDefault(env *Env, t *types.Type, name string) (types.Value, error) {
 	if c := t.Class(); (c == types.ClassDate || c == types.ClassDatetime) && env.Mode.Strict && env.Mode.NoZeroDate {
-		return types.Null, mysqlerr.Newf(mysql.ErrTruncatedWrongValue,
+		return types.Null, mysqlerr.Newf(mysqlerr.TruncatedWrongValue,
 			"Incorrect %s value: '%s' for column '%s' at row 1", dateKind(t), zeroDate(t), name)
 	}
 	return types.ImplicitDefault(t), nil

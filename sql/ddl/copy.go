@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
@@ -96,7 +94,7 @@ func (x *Executor) swap(ctx context.Context, c *Change, second *schema.Table, au
 	if rename != nil {
 		db, ok := x.DB.Catalog().Database(rename.DB)
 		if !ok {
-			return mysqlerr.New(mysql.ErrBadDB, rename.DB)
+			return mysqlerr.New(mysqlerr.BadDB, rename.DB)
 		}
 		t.Name, t.Database = rename.Table, db.ID
 	}
@@ -115,7 +113,7 @@ func (x *Executor) swap(ctx context.Context, c *Change, second *schema.Table, au
 	}
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		if _, ok := tx.Snapshot.TableByID(c.From.ID); !ok {
-			return mysqlerr.New(mysql.ErrNoSuchTable, "", c.From.Name)
+			return mysqlerr.New(mysqlerr.NoSuchTable, "", c.From.Name)
 		}
 		if rename != nil {
 			if err := x.checkTarget(tx.Snapshot, *rename); err != nil {
@@ -257,7 +255,7 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 			v = types.Uint(cp.x.DB.NextRowIDs(1))
 		}
 		if v.IsNull() && c.NotNull {
-			return 0, mysqlerr.New(mysql.ErrInvalidUseOfNull)
+			return 0, mysqlerr.New(mysqlerr.InvalidUseOfNull)
 		}
 		if c.AutoIncrement && (v.Kind() == types.KindUint || v.Int() > 0) {
 			cp.highest = max(cp.highest, v.Uint())
@@ -285,7 +283,7 @@ func (cp *copier) defaults() (size int, err error) {
 			return 0, err
 		}
 		if v.IsNull() && c.NotNull {
-			return 0, mysqlerr.New(mysql.ErrInvalidUseOfNull)
+			return 0, mysqlerr.New(mysqlerr.InvalidUseOfNull)
 		}
 		cp.row[i] = v
 		size += 16 + len(v.Raw())

@@ -11,15 +11,6 @@ import (
 
 // DEFAULT (expression): kept as text, computed at the gateway for each row that needs it, over the row's other columns.
 
-// MySQL's codes for what is wrong with one.
-const (
-	errDefaultDependency = 3766
-	errDefaultNonPrior   = 3767
-	errDefaultOfAutoInc  = 3768
-	errDefaultFunction   = 3769
-	errDefaultVariables  = 3772
-)
-
 // setExpression makes e the default. What it says of other columns is checked when all are known (checkDefaults).
 func (c *column) setExpression(e ast.ExprNode) error {
 	check := &defaultChecker{column: c.Name}
@@ -43,9 +34,9 @@ type defaultChecker struct {
 func (d *defaultChecker) Enter(n ast.Node) (ast.Node, bool) {
 	switch n := n.(type) {
 	case *ast.SubqueryExpr, *ast.AggregateFuncExpr, *ast.WindowFuncExpr, *ast.DefaultExpr, *ast.ValuesExpr:
-		d.err = mysqlerr.Newf(errDefaultFunction, "Default value expression of column '%s' contains a disallowed function.", d.column)
+		d.err = mysqlerr.New(mysqlerr.DefaultFunctionDisallowed, d.column)
 	case *ast.VariableExpr, ast.ParamMarkerExpr:
-		d.err = mysqlerr.Newf(errDefaultVariables, "Default value expression of column '%s' cannot refer user or system variables.", d.column)
+		d.err = mysqlerr.New(mysqlerr.DefaultVariables, d.column)
 	case *ast.ColumnName:
 		n.Schema, n.Table = ast.CIStr{}, ast.CIStr{}
 	}
@@ -73,10 +64,9 @@ func checkDefaults(t *schema.Table) error {
 			switch {
 			case !uses[pos]:
 			case o.AutoIncrement:
-				return mysqlerr.Newf(errDefaultOfAutoInc, "Default value expression of column '%s' cannot refer to an auto-increment column.", c.Name)
+				return mysqlerr.New(mysqlerr.DefaultOfAutoIncrement, c.Name)
 			case pos >= i && bind.DefaultPerRow(o):
-				return mysqlerr.Newf(errDefaultNonPrior, "Default value expression of column '%s' cannot refer to a column defined after it if that "+
-					"column is a generated column or has an expression as default value.", c.Name)
+				return mysqlerr.New(mysqlerr.DefaultNonPrior, c.Name)
 			}
 		}
 	}
@@ -95,8 +85,7 @@ func checkDependents(t *schema.Table, pos int) error {
 		}
 		uses := map[int]bool{}
 		if expr.Columns(e, uses); uses[pos] {
-			return mysqlerr.Newf(errDefaultDependency, "Column '%s' of table '%s' has a default value expression dependency and cannot be "+
-				"dropped or renamed.", t.Columns[pos].Name, t.Name)
+			return mysqlerr.New(mysqlerr.DefaultDependency, t.Columns[pos].Name, t.Name)
 		}
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
@@ -50,7 +49,7 @@ func (x *Executor) CreateDatabase(ctx context.Context, env *Env, stmt *ast.Creat
 			if stmt.IfNotExists {
 				return nil
 			}
-			return mysqlerr.New(mysql.ErrDBCreateExists, name)
+			return mysqlerr.New(mysqlerr.DBCreateExists, name)
 		}
 		created = true
 		d := &schema.Database{ID: schema.DatabaseID(tx.NewID()), Name: name, Collation: collation}
@@ -61,7 +60,7 @@ func (x *Executor) CreateDatabase(ctx context.Context, env *Env, stmt *ast.Creat
 		return nil
 	})
 	if err == nil && !created {
-		env.note("Note", mysqlerr.New(mysql.ErrDBCreateExists, name))
+		env.note("Note", mysqlerr.New(mysqlerr.DBCreateExists, name))
 	}
 	return created, err
 }
@@ -74,7 +73,7 @@ func (x *Executor) AlterDatabase(ctx context.Context, name string, options []*as
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		d, ok := tx.Snapshot.Database(name)
 		if !ok {
-			return mysqlerr.New(mysql.ErrBadDB, name)
+			return mysqlerr.New(mysqlerr.BadDB, name)
 		}
 		collation, err := databaseCollation(options, d.Collation)
 		if err != nil {
@@ -122,7 +121,7 @@ func (x *Executor) DropDatabase(ctx context.Context, env *Env, stmt *ast.DropDat
 			if stmt.IfExists {
 				return nil
 			}
-			return mysqlerr.New(mysql.ErrDBDropExists, name)
+			return mysqlerr.New(mysqlerr.DBDropExists, name)
 		}
 		gone = slices.Clone(tx.Snapshot.Tables(name))
 		for _, t := range gone {
@@ -135,7 +134,7 @@ func (x *Executor) DropDatabase(ctx context.Context, env *Env, stmt *ast.DropDat
 		return 0, false, err
 	}
 	if !found {
-		env.note("Note", mysqlerr.New(mysql.ErrDBDropExists, name))
+		env.note("Note", mysqlerr.New(mysqlerr.DBDropExists, name))
 	}
 	return len(gone), found, x.dropTablets(ctx, gone)
 }
@@ -171,7 +170,7 @@ func (x *Executor) CreateTable(ctx context.Context, env *Env, name Name, ifNotEx
 	}
 	db, _ := x.DB.Catalog().Database(name.DB)
 	if db == nil {
-		return nil, false, mysqlerr.New(mysql.ErrBadDB, name.DB)
+		return nil, false, mysqlerr.New(mysqlerr.BadDB, name.DB)
 	}
 	if t, err = build(db); err != nil {
 		return nil, false, err
@@ -182,7 +181,7 @@ func (x *Executor) CreateTable(ctx context.Context, env *Env, name Name, ifNotEx
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		now, ok := tx.Snapshot.Database(name.DB)
 		if !ok || now.ID != db.ID {
-			return mysqlerr.New(mysql.ErrBadDB, name.DB)
+			return mysqlerr.New(mysqlerr.BadDB, name.DB)
 		}
 		if _, taken := tx.Snapshot.Table(name.DB, t.Name); taken {
 			return errTableTaken
@@ -208,7 +207,7 @@ func (x *Executor) CreateTable(ctx context.Context, env *Env, name Name, ifNotEx
 var errTableTaken = errors.New("ddl: the table's name has been taken meanwhile")
 
 func (x *Executor) alreadyThere(env *Env, name Name, ifNotExists bool) error {
-	err := mysqlerr.New(mysql.ErrTableExists, name.Table)
+	err := mysqlerr.New(mysqlerr.TableExists, name.Table)
 	if !ifNotExists {
 		return err
 	}
@@ -223,7 +222,7 @@ func (x *Executor) tableExists(ctx context.Context, name Name) (bool, error) {
 			return false, err
 		}
 		if _, ok := x.DB.Catalog().Database(name.DB); !ok {
-			return false, mysqlerr.New(mysql.ErrBadDB, name.DB)
+			return false, mysqlerr.New(mysqlerr.BadDB, name.DB)
 		}
 	}
 	_, ok := x.DB.Catalog().Table(name.DB, name.Table)
@@ -265,7 +264,7 @@ func (x *Executor) DropTables(ctx context.Context, env *Env, names []Name, ifExi
 			gone = append(gone, t)
 		}
 		if len(missing) > 0 && !ifExists {
-			return mysqlerr.New(mysql.ErrBadTable, strings.Join(missing, ","))
+			return mysqlerr.New(mysqlerr.BadTable, strings.Join(missing, ","))
 		}
 		for _, t := range gone {
 			deleteTable(tx, t.ID)
@@ -276,7 +275,7 @@ func (x *Executor) DropTables(ctx context.Context, env *Env, names []Name, ifExi
 		return err
 	}
 	for _, m := range missing {
-		env.note("Note", mysqlerr.New(mysql.ErrBadTable, m))
+		env.note("Note", mysqlerr.New(mysqlerr.BadTable, m))
 	}
 	return x.dropTablets(ctx, gone)
 }
@@ -391,17 +390,17 @@ func (x *Executor) Rename(ctx context.Context, env *Env, pairs [][2]Name) error 
 func renamedTable(s *catalog.Snapshot, look func(Name) *schema.Table, from, to Name) (*schema.Table, error) {
 	t := look(from)
 	if t == nil {
-		return nil, mysqlerr.New(mysql.ErrNoSuchTable, from.DB, from.Table)
+		return nil, mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
 	}
 	db, ok := s.Database(to.DB)
 	if !ok {
-		return nil, mysqlerr.New(mysql.ErrBadDB, to.DB)
+		return nil, mysqlerr.New(mysqlerr.BadDB, to.DB)
 	}
 	if err := CheckTableName(to.Table); err != nil {
 		return nil, err
 	}
 	if look(to) != nil {
-		return nil, mysqlerr.New(mysql.ErrTableExists, to.Table)
+		return nil, mysqlerr.New(mysqlerr.TableExists, to.Table)
 	}
 	if original, _ := s.TableByID(t.ID); original == t {
 		t = t.Clone()
@@ -415,7 +414,7 @@ func renamedTable(s *catalog.Snapshot, look func(Name) *schema.Table, from, to N
 func (x *Executor) freshly(ctx context.Context, fn func() error) error {
 	err := fn()
 	switch mysqlerr.Code(err) {
-	case mysql.ErrNoSuchTable, mysql.ErrBadDB, mysql.ErrTableExists:
+	case mysqlerr.NoSuchTable, mysqlerr.BadDB, mysqlerr.TableExists:
 		if err := x.DB.RefreshCatalog(ctx); err != nil {
 			return err
 		}

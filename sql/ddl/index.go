@@ -66,7 +66,7 @@ func (d *indexDef) build(t *schema.Table) (schema.Index, error) {
 		return ix, err
 	}
 	if len(d.parts) > maxIndexParts {
-		return ix, mysqlerr.New(mysql.ErrTooManyKeyParts, maxIndexParts)
+		return ix, mysqlerr.New(mysqlerr.TooManyKeyParts, maxIndexParts)
 	}
 	total := 0
 	for _, p := range d.parts {
@@ -75,7 +75,7 @@ func (d *indexDef) build(t *schema.Table) (schema.Index, error) {
 			return ix, err
 		}
 		if slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Column == part.Column }) {
-			return ix, mysqlerr.New(mysql.ErrDupFieldName, t.Columns[part.Column].Name)
+			return ix, mysqlerr.New(mysqlerr.DupFieldName, t.Columns[part.Column].Name)
 		}
 		if total += size; total > maxIndexBytes {
 			return ix, errKeyTooLong()
@@ -92,13 +92,12 @@ func (d *indexDef) options(ix *schema.Index) error {
 	ix.Comment = d.option.Comment
 	ix.Hidden = d.option.Visibility == ast.IndexVisibilityInvisible
 	if d.primary && ix.Hidden {
-		return mysqlerr.Newf(errInvisiblePrimary, "A primary key index cannot be invisible")
+		return mysqlerr.New(mysqlerr.InvisiblePrimaryKey)
 	}
 	if d.option.ParserName.L != "" {
 		return mysqlerr.NotSupported("WITH PARSER")
 	}
-	return checkComment(ix.Comment, maxCommentChars, errTooLongIndexComment,
-		"Comment for index '%s' is too long (max = %d)", ix.Name)
+	return checkComment(ix.Comment, maxCommentChars, mysqlerr.TooLongIndexComment, ix.Name)
 }
 
 // indexPart resolves one part of a key and tells the bytes that it takes at most.
@@ -110,7 +109,7 @@ func indexPart(t *schema.Table, p *ast.IndexPartSpecification) (schema.IndexColu
 	name := p.Column.Name.O
 	pos := t.ColumnByName(name)
 	if pos < 0 {
-		return none, 0, mysqlerr.New(mysql.ErrKeyColumnDoesNotExits, name)
+		return none, 0, mysqlerr.New(mysqlerr.KeyColumnDoesNotExist, name)
 	}
 	typ := &t.Columns[pos].Type
 	part := schema.IndexColumn{Column: pos, Desc: p.Desc}
@@ -119,12 +118,12 @@ func indexPart(t *schema.Table, p *ast.IndexPartSpecification) (schema.IndexColu
 	case typ.ID == mysql.TypeJSON:
 		return none, 0, errJSONKey(name)
 	case prefix == 0:
-		return none, 0, mysqlerr.New(mysql.ErrKeyPart0, name)
+		return none, 0, mysqlerr.New(mysqlerr.KeyPart0, name)
 	case prefix < 0 && isLob(typ):
-		return none, 0, mysqlerr.New(mysql.ErrBlobKeyWithoutLength, name)
+		return none, 0, mysqlerr.New(mysqlerr.BlobKeyWithoutLength, name)
 	case prefix > 0:
 		if typ.Class() != types.ClassString || prefix > typ.Length {
-			return none, 0, mysqlerr.New(mysql.ErrWrongSubKey)
+			return none, 0, mysqlerr.New(mysqlerr.WrongSubKey)
 		}
 		if prefix < typ.Length {
 			part.Prefix = prefix
@@ -218,7 +217,7 @@ func warnDuplicate(env *Env, dbName string, t *schema.Table, ix *schema.Index) {
 	for i := range t.Indexes {
 		o := &t.Indexes[i]
 		if o.ID != ix.ID && o.Unique == ix.Unique && slices.Equal(o.Columns, ix.Columns) {
-			env.warn(mysqlerr.New(mysql.ErrDupIndex, ix.Name, dbName, t.Name))
+			env.warn(mysqlerr.New(mysqlerr.DupIndex, ix.Name, dbName, t.Name))
 			return
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -48,7 +46,7 @@ func lockWait(ctx context.Context) (context.Context, context.CancelFunc) {
 	if !ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeoutCause(ctx, d, mysqlerr.New(mysql.ErrLockWaitTimeout))
+	return context.WithTimeoutCause(ctx, d, mysqlerr.New(mysqlerr.LockWaitTimeout))
 }
 
 // acquire makes this change the only one on a table. It waits for the one that is at work. 1146 where the table, which the
@@ -64,7 +62,7 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, name Name, st
 	for {
 		err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 			if _, ok := tx.Snapshot.TableByID(id); !ok {
-				return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
+				return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
 			}
 			var job Job
 			if tx.Snapshot.Record(jobKind, key, &job) && job.Owner != x.Owner && (x.Alive == nil || x.Alive(ctx, job.Owner)) {
@@ -109,7 +107,7 @@ func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 	err := x.freshly(ctx, func() error {
 		var ok bool
 		if t, ok = x.DB.Catalog().Table(name.DB, name.Table); !ok {
-			return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
+			return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
 		}
 		return nil
 	})
@@ -124,7 +122,7 @@ func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 	s := x.DB.Catalog()
 	now, ok := s.Table(name.DB, name.Table)
 	if !ok || now.ID != t.ID {
-		return mysqlerr.New(mysql.ErrNoSuchTable, name.DB, name.Table)
+		return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
 	}
 	db, _ := s.Database(name.DB)
 	if now, err = x.sweep(ctx, db, now); err != nil {

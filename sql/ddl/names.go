@@ -4,8 +4,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -13,7 +11,7 @@ import (
 func checkName(name string, wrong uint16) error {
 	switch {
 	case utf8.RuneCountInString(name) > maxNameChars:
-		return mysqlerr.New(mysql.ErrTooLongIdent, name)
+		return mysqlerr.New(mysqlerr.TooLongIdent, name)
 	case name == "" || strings.HasSuffix(name, " ") || strings.ContainsRune(name, 0):
 		return mysqlerr.New(wrong, name)
 	}
@@ -21,24 +19,24 @@ func checkName(name string, wrong uint16) error {
 }
 
 // CheckDatabaseName is nil for a name that a database may have: 1102, 1059 otherwise.
-func CheckDatabaseName(name string) error { return checkName(name, mysql.ErrWrongDBName) }
+func CheckDatabaseName(name string) error { return checkName(name, mysqlerr.WrongDBName) }
 
 // CheckTableName is nil for a name that a table may have: 1103, 1059 otherwise.
-func CheckTableName(name string) error { return checkName(name, mysql.ErrWrongTableName) }
+func CheckTableName(name string) error { return checkName(name, mysqlerr.WrongTableName) }
 
-func checkColumnName(name string) error { return checkName(name, mysql.ErrWrongColumnName) }
+func checkColumnName(name string) error { return checkName(name, mysqlerr.WrongColumnName) }
 
 func checkIndexName(name string) error {
 	if strings.EqualFold(name, "PRIMARY") {
-		return mysqlerr.New(mysql.ErrWrongNameForIndex, name)
+		return mysqlerr.New(mysqlerr.WrongNameForIndex, name)
 	}
-	return checkName(name, mysql.ErrWrongNameForIndex)
+	return checkName(name, mysqlerr.WrongNameForIndex)
 }
 
-// checkComment refuses a comment of more characters than limit, with MySQL's error for its kind.
-func checkComment(comment string, limit int, code uint16, format string, args ...any) error {
+// checkComment refuses a comment of more than limit characters: code is MySQL's error for what it is of.
+func checkComment(comment string, limit int, code uint16, of string) error {
 	if utf8.RuneCountInString(comment) <= limit {
 		return nil
 	}
-	return mysqlerr.Newf(code, format, append(args, limit)...)
+	return mysqlerr.New(code, of, limit)
 }

@@ -27,7 +27,7 @@ func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra
 	case stmt.Partition != nil:
 		return nil, mysqlerr.NotSupported("PARTITION BY")
 	case len(stmt.Cols)+len(extra) == 0:
-		return nil, mysqlerr.New(mysql.ErrTableMustHaveColumns)
+		return nil, mysqlerr.New(mysqlerr.TableMustHaveColumns)
 	}
 	b := &builder{env: env, db: db, t: &schema.Table{
 		Database: db.ID, Name: name, Version: 1, Collation: db.Collation, CreatedMicros: env.Now.UnixMicro(),
@@ -89,7 +89,7 @@ func (b *builder) columns(defs []*ast.ColumnDef, extra []schema.Column) error {
 	}
 	for _, c := range parsed {
 		if b.t.ColumnByName(c.Name) >= 0 {
-			return mysqlerr.New(mysql.ErrDupFieldName, c.Name)
+			return mysqlerr.New(mysqlerr.DupFieldName, c.Name)
 		}
 		b.addColumn(c)
 	}
@@ -167,7 +167,7 @@ func (b *builder) primaryKey() error {
 			continue
 		}
 		if def != nil {
-			return mysqlerr.New(mysql.ErrMultiplePriKey)
+			return mysqlerr.New(mysqlerr.MultiplePriKey)
 		}
 		def = &b.indexes[i]
 	}
@@ -182,7 +182,7 @@ func (b *builder) primaryKey() error {
 	for _, p := range ix.Columns {
 		c := &b.t.Columns[p.Column]
 		if slices.Contains(b.nullPK, c.Name) || c.HasDefault && c.Default == nil && c.DefaultExpr == "" {
-			return mysqlerr.New(mysql.ErrPrimaryCantHaveNull)
+			return mysqlerr.New(mysqlerr.PrimaryCantHaveNull)
 		}
 		c.NotNull = true
 	}
@@ -213,7 +213,7 @@ func (b *builder) addIndex(d *indexDef) error {
 	if ix.Name == "" {
 		ix.Name = indexName(b.t, b.t.Columns[ix.Columns[0].Column].Name, taken)
 	} else if taken(ix.Name) {
-		return mysqlerr.New(mysql.ErrDupKeyName, ix.Name)
+		return mysqlerr.New(mysqlerr.DupKeyName, ix.Name)
 	}
 	ix.ID = b.t.NextIndexID
 	b.t.NextIndexID++
@@ -235,7 +235,7 @@ func (b *builder) addChecks() error {
 			}
 		}
 		if taken(c.name) {
-			return mysqlerr.Newf(errCheckDuplicate, "Duplicate check constraint name '%s'.", c.name)
+			return mysqlerr.New(mysqlerr.CheckDuplicateName, c.name)
 		}
 		b.t.Checks = append(b.t.Checks, schema.Check{Name: c.name, Expr: restore(c.expr), Enforced: c.enforced})
 	}
@@ -254,7 +254,7 @@ func checkTable(t *schema.Table) error {
 		if c.AutoIncrement {
 			autos++
 			if !leadsIndex(t, i) {
-				return mysqlerr.New(mysql.ErrWrongAutoKey)
+				return mysqlerr.New(mysqlerr.WrongAutoKey)
 			}
 		}
 		if !isLob(&c.Type) {
@@ -263,13 +263,13 @@ func checkTable(t *schema.Table) error {
 	}
 	switch {
 	case visible == 0:
-		return mysqlerr.New(mysql.ErrTableMustHaveColumns)
+		return mysqlerr.New(mysqlerr.TableMustHaveColumns)
 	case visible > maxColumns:
-		return mysqlerr.New(mysql.ErrTooManyFields)
+		return mysqlerr.New(mysqlerr.TooManyFields)
 	case autos > 1:
-		return mysqlerr.New(mysql.ErrWrongAutoKey)
+		return mysqlerr.New(mysqlerr.WrongAutoKey)
 	case len(t.Indexes) > maxIndexes:
-		return mysqlerr.New(mysql.ErrTooManyKeys, maxIndexes)
+		return mysqlerr.New(mysqlerr.TooManyKeys, maxIndexes)
 	case rowBytes > maxRowBytes:
 		return errRowTooBig()
 	}
@@ -342,8 +342,7 @@ func (b *builder) option(o *ast.TableOption) error {
 		b.t.AutoIncStart = o.UintValue
 	case ast.TableOptionComment:
 		b.t.Comment = o.StrValue
-		return checkComment(o.StrValue, maxTableComment, errTooLongTableComment,
-			"Comment for table '%s' is too long (max = %d)", b.t.Name)
+		return checkComment(o.StrValue, maxTableComment, mysqlerr.TooLongTableComment, b.t.Name)
 	case ast.TableOptionEncryption:
 		if strings.EqualFold(o.StrValue, "Y") {
 			return mysqlerr.NotSupported("ENCRYPTION")
@@ -393,13 +392,12 @@ func (b *builder) engine(name string) error {
 		return nil
 	}
 	if b.env.SQLMode&mysql.ModeNoEngineSubstitution != 0 {
-		return mysqlerr.New(mysql.ErrUnknownStorageEngine, name)
+		return mysqlerr.New(mysqlerr.UnknownStorageEngine, name)
 	}
 	if !knownEngines[strings.ToLower(name)] {
-		b.env.warn(mysqlerr.New(mysql.ErrUnknownStorageEngine, name))
+		b.env.warn(mysqlerr.New(mysqlerr.UnknownStorageEngine, name))
 	}
-	b.env.warn(mysqlerr.Newf(mysql.ErrWarnUsingOtherHandler,
-		"Using storage engine InnoDB for table '%s'", b.t.Name))
+	b.env.warn(mysqlerr.New(mysqlerr.WarnUsingOtherHandler, "InnoDB", b.t.Name))
 	return nil
 }
 

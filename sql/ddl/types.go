@@ -66,7 +66,7 @@ func columnType(env *Env, def *ast.ColumnDef, tableCollation types.Collation) (t
 
 func integerType(t *types.Type, name string) error {
 	if t.Length > maxDisplayWidth {
-		return mysqlerr.New(mysql.ErrTooBigDisplaywidth, name, maxDisplayWidth)
+		return mysqlerr.New(mysqlerr.TooBigDisplaywidth, name, maxDisplayWidth)
 	}
 	t.Unsigned = t.Unsigned || t.Zerofill
 	if t.Length < 0 {
@@ -93,11 +93,11 @@ func floatType(t *types.Type, name string) error {
 	}
 	switch {
 	case t.Decimals > maxScale:
-		return mysqlerr.New(mysql.ErrTooBigScale, t.Decimals, name, maxScale)
+		return mysqlerr.New(mysqlerr.TooBigScale, t.Decimals, name, maxScale)
 	case t.Length > maxDisplayWidth:
-		return mysqlerr.New(mysql.ErrTooBigDisplaywidth, name, maxDisplayWidth)
+		return mysqlerr.New(mysqlerr.TooBigDisplaywidth, name, maxDisplayWidth)
 	case t.Length < t.Decimals:
-		return mysqlerr.New(mysql.ErrMBiggerThanD, name)
+		return mysqlerr.New(mysqlerr.MBiggerThanD, name)
 	}
 	return nil
 }
@@ -112,11 +112,11 @@ func decimalType(t *types.Type, name string) error {
 	}
 	switch {
 	case t.Decimals > maxScale:
-		return mysqlerr.New(mysql.ErrTooBigScale, t.Decimals, name, maxScale)
+		return mysqlerr.New(mysqlerr.TooBigScale, t.Decimals, name, maxScale)
 	case t.Length > maxPrecision:
 		return errTooBigPrecision(t.Length, name, maxPrecision)
 	case t.Length < t.Decimals:
-		return mysqlerr.New(mysql.ErrMBiggerThanD, name)
+		return mysqlerr.New(mysqlerr.MBiggerThanD, name)
 	}
 	return nil
 }
@@ -126,9 +126,9 @@ func bitType(t *types.Type, name string) error {
 	case t.Length < 0:
 		t.Length = 1
 	case t.Length == 0:
-		return mysqlerr.New(mysql.ErrInvalidFieldSize, name)
+		return mysqlerr.New(mysqlerr.InvalidFieldSize, name)
 	case t.Length > maxBitWidth:
-		return mysqlerr.New(mysql.ErrTooBigDisplaywidth, name, maxBitWidth)
+		return mysqlerr.New(mysqlerr.TooBigDisplaywidth, name, maxBitWidth)
 	}
 	t.Decimals, t.Unsigned = 0, true
 	return nil
@@ -164,14 +164,14 @@ func stringType(env *Env, t *types.Type, def *ast.ColumnDef, tableCollation type
 			t.Length = 1
 		}
 		if t.Length > maxCharLength {
-			return mysqlerr.New(mysql.ErrTooBigFieldlength, name, maxCharLength)
+			return mysqlerr.New(mysqlerr.TooBigFieldlength, name, maxCharLength)
 		}
 	case mysql.TypeVarchar, mysql.TypeVarString:
 		t.ID = mysql.TypeVarchar
 		return varcharType(env, t, name)
 	default:
 		if t.Length > maxTextLength {
-			return mysqlerr.New(mysql.ErrTooBigDisplaywidth, name, maxTextLength)
+			return mysqlerr.New(mysqlerr.TooBigDisplaywidth, name, maxTextLength)
 		}
 		blobType(t)
 	}
@@ -185,7 +185,7 @@ func varcharType(env *Env, t *types.Type, name string) error {
 		return nil
 	}
 	if env.strict() {
-		return mysqlerr.New(mysql.ErrTooBigFieldlength, name, limit)
+		return mysqlerr.New(mysqlerr.TooBigFieldlength, name, limit)
 	}
 	from, to := "VARCHAR", "TEXT"
 	if t.IsBinary() {
@@ -193,7 +193,7 @@ func varcharType(env *Env, t *types.Type, name string) error {
 	}
 	t.ID = mysql.TypeBlob
 	blobType(t)
-	env.note("Note", mysqlerr.New(mysql.ErrAutoConvert, name, from, to))
+	env.note("Note", mysqlerr.New(mysqlerr.AutoConvert, name, from, to))
 	return nil
 }
 
@@ -223,9 +223,9 @@ func elementsType(env *Env, t *types.Type, name string, ft *ptypes.FieldType) er
 	elems := ft.GetElems()
 	if len(elems) > limit {
 		if kind == "SET" {
-			return mysqlerr.New(mysql.ErrTooBigSet, name)
+			return mysqlerr.New(mysqlerr.TooBigSet, name)
 		}
-		return mysqlerr.Newf(errTooManyEnumElems, "Too many enumeration values for column %s.", name)
+		return mysqlerr.New(mysqlerr.TooManyEnumElements, name)
 	}
 	t.Elems = make([]string, 0, len(elems))
 	seen := make(map[string]struct{}, len(elems))
@@ -233,11 +233,11 @@ func elementsType(env *Env, t *types.Type, name string, ft *ptypes.FieldType) er
 	for _, e := range elems {
 		e = strings.TrimRight(e, " ")
 		if kind == "SET" && strings.Contains(e, ",") {
-			return mysqlerr.New(mysql.ErrIllegalValueForType, "set", e)
+			return mysqlerr.New(mysqlerr.IllegalValueForType, "set", e)
 		}
 		key := string(t.Collation.SortKey(nil, []byte(e)))
 		if _, dup := seen[key]; dup {
-			err := mysqlerr.New(mysql.ErrDuplicatedValueInType, name, e, kind)
+			err := mysqlerr.New(mysqlerr.DuplicatedValueInType, name, e, kind)
 			if env.strict() {
 				return err
 			}
@@ -285,7 +285,7 @@ func ResolveCollation(charset, collate string, inherited types.Collation) (types
 	if charset != "" {
 		var ok bool
 		if c, ok = types.DefaultCollation(charset); !ok {
-			return 0, mysqlerr.New(mysql.ErrUnknownCharacterSet, charset)
+			return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, charset)
 		}
 	}
 	if collate == "" {
@@ -293,10 +293,10 @@ func ResolveCollation(charset, collate string, inherited types.Collation) (types
 	}
 	named, ok := types.CollationByName(modernCollation(collate))
 	if !ok {
-		return 0, mysqlerr.New(mysql.ErrUnknownCollation, collate)
+		return 0, mysqlerr.New(mysqlerr.UnknownCollation, collate)
 	}
 	if charset != "" && named.Charset() != c.Charset() {
-		return 0, mysqlerr.New(mysql.ErrCollationCharsetMismatch, named.Name(), c.Charset())
+		return 0, mysqlerr.New(mysqlerr.CollationCharsetMismatch, named.Name(), c.Charset())
 	}
 	return named, nil
 }

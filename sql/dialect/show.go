@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
@@ -42,11 +41,11 @@ func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
 		name := w[len(w)-1].value
 		switch {
 		case w.at(2, "trigger"):
-			return nil, mysqlerr.New(mysql.ErrTrgDoesNotExist)
+			return nil, mysqlerr.New(mysqlerr.TrgDoesNotExist)
 		case w.at(2, "event"):
-			return nil, mysqlerr.New(mysql.ErrEventDoesNotExist, name)
+			return nil, mysqlerr.New(mysqlerr.EventDoesNotExist, name)
 		case w.at(2, "function"):
-			return nil, mysqlerr.New(mysql.ErrSpDoesNotExist, "FUNCTION", name)
+			return nil, mysqlerr.New(mysqlerr.SpDoesNotExist, "FUNCTION", name)
 		}
 	}
 	return nil, nil
@@ -61,7 +60,7 @@ func readEngine(w lexed) (*ast.ShowStmt, error) {
 	case !w.at(3, "status", "mutex", "logs"):
 		return nil, nil
 	case !strings.EqualFold(w[2].value, "innodb") && !strings.EqualFold(w[2].value, "performance_schema"):
-		return nil, mysqlerr.New(mysql.ErrUnknownStorageEngine, w[2].value)
+		return nil, mysqlerr.New(mysqlerr.UnknownStorageEngine, w[2].value)
 	case !strings.EqualFold(w[2].value, "innodb") || !w.at(3, "status"):
 		return nil, mysqlerr.NotSupported("SHOW ENGINE other than InnoDB STATUS")
 	}

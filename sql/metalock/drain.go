@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -57,7 +55,7 @@ func (l *Locks) registerCalls() {
 // drainAll has every node drain. A node that has been silent for so long that its transactions are rolled back is not
 // waited for: it finds the lock in the catalog when it is back. 1205 at the deadline.
 func (l *Locks) drainAll(ctx context.Context, deadline time.Time, h holder, tables map[schema.TableID]bool) error {
-	ctx, cancel := context.WithDeadlineCause(ctx, deadline, mysqlerr.New(mysql.ErrLockWaitTimeout))
+	ctx, cancel := context.WithDeadlineCause(ctx, deadline, mysqlerr.New(mysqlerr.LockWaitTimeout))
 	defer cancel()
 	r := drainRequest{Holder: h, Tables: tables, WaitMs: drainSlice.Milliseconds()}
 	nodes := l.cfg.Others()

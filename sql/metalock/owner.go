@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -229,7 +227,7 @@ func (o *Owner) wait(ctx context.Context, uses []Use, hide, show func()) (waited
 			return waited, nil
 		}
 		if o.deadlocked(v, r) {
-			return waited, mysqlerr.New(mysql.ErrLockDeadlock) // the session rolls back
+			return waited, mysqlerr.New(mysqlerr.LockDeadlock) // the session rolls back
 		}
 		hide()
 		o.wants.Store(&uses)
@@ -268,12 +266,12 @@ func (w *tableWait) next(ctx context.Context, changed <-chan struct{}, holders [
 	case <-w.look.C:
 		w.o.locks.buryHolders(ctx, holders)
 	case <-w.timeout.C:
-		return mysqlerr.New(mysql.ErrLockWaitTimeout)
+		return mysqlerr.New(mysqlerr.LockWaitTimeout)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	if !time.Now().Before(w.deadline) { // however often the catalog changes
-		return mysqlerr.New(mysql.ErrLockWaitTimeout)
+		return mysqlerr.New(mysqlerr.LockWaitTimeout)
 	}
 	return nil
 }
@@ -294,13 +292,13 @@ func (o *Owner) checkLocked(uses []Use, refs []Ref) error {
 			continue
 		}
 		if o.globalRead != nil && u.Write {
-			return mysqlerr.New(mysql.ErrCantUpdateWithReadlock)
+			return mysqlerr.New(mysqlerr.CantUpdateWithReadlock)
 		}
 		if o.tables == nil {
 			continue
 		}
 		if _, ok := o.tables[u.ID]; !ok {
-			return mysqlerr.New(mysql.ErrTableNotLocked, u.Name)
+			return mysqlerr.New(mysqlerr.TableNotLocked, u.Name)
 		}
 		if err := o.checkAliases(&u, refs); err != nil {
 			return err
@@ -318,12 +316,12 @@ func (o *Owner) checkAliases(u *Use, refs []Ref) error {
 		}
 		write, ok := o.aliases[alias{r.DB, r.Alias}]
 		if !ok {
-			return mysqlerr.New(mysql.ErrTableNotLocked, r.Alias)
+			return mysqlerr.New(mysqlerr.TableNotLocked, r.Alias)
 		}
 		writable, named = named && writable || write, true
 	}
 	if u.Write && !writable {
-		return mysqlerr.New(mysql.ErrTableNotLockedForWrite, u.Name)
+		return mysqlerr.New(mysqlerr.TableNotLockedForWrite, u.Name)
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -25,10 +23,10 @@ func (o *Owner) Add(r *Request, u Use, name string) error {
 	}
 	a := alias{u.DB, name}
 	if _, twice := r.aliases[a]; twice {
-		return mysqlerr.New(mysql.ErrNonuniqTable, name)
+		return mysqlerr.New(mysqlerr.NonuniqTable, name)
 	}
 	if u.Write && o.globalRead != nil {
-		return mysqlerr.New(mysql.ErrCantUpdateWithReadlock)
+		return mysqlerr.New(mysqlerr.CantUpdateWithReadlock)
 	}
 	r.aliases[a] = u.Write
 	r.want[u.ID] = r.want[u.ID] || u.Write
@@ -222,10 +220,10 @@ func (o *Owner) FollowCopy(was, is schema.TableID) {
 // makes a table or a database waits for a global read lock here; what changes one does so when it locks it. 1100, 1099, 1223, 1205.
 func (o *Owner) AdmitDefinition(ctx context.Context, makes string, uses []Use) error {
 	if makes != "" && o.tables != nil {
-		return mysqlerr.New(mysql.ErrTableNotLocked, makes)
+		return mysqlerr.New(mysqlerr.TableNotLocked, makes)
 	}
 	if o.globalRead != nil {
-		return mysqlerr.New(mysql.ErrCantUpdateWithReadlock)
+		return mysqlerr.New(mysqlerr.CantUpdateWithReadlock)
 	}
 	if err := o.checkLocked(uses, nil); err != nil {
 		return err

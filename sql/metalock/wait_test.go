@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -15,7 +13,7 @@ func TestWaitEndsWhileTheCatalogChanges(t *testing.T) {
 	close(changed)
 	for range 100 { // a select of two that are ready takes either
 		w := &tableWait{o: &Owner{locks: &Locks{}}, deadline: time.Now()}
-		if err := w.next(t.Context(), changed, nil); mysqlerr.Code(err) != mysql.ErrLockWaitTimeout {
+		if err := w.next(t.Context(), changed, nil); mysqlerr.Code(err) != mysqlerr.LockWaitTimeout {
 			t.Fatal(err)
 		}
 		w.end()

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/show"
@@ -230,9 +228,9 @@ func (p *Peers) Kill(ctx context.Context, user string, id uint64, query bool) er
 	}
 	switch {
 	case !reply.Found:
-		return mysqlerr.New(mysql.ErrNoSuchThread, id)
+		return mysqlerr.New(mysqlerr.NoSuchThread, id)
 	case reply.Denied:
-		return mysqlerr.New(mysql.ErrKillDenied, id)
+		return mysqlerr.New(mysqlerr.KillDenied, id)
 	}
 	return nil
 }

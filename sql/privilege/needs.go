@@ -159,7 +159,7 @@ func (d *deriver) dbOf(name string) (string, error) {
 		name = d.s.DB
 	}
 	if name == "" {
-		return "", mysqlerr.New(mysql.ErrNoDB)
+		return "", mysqlerr.New(mysqlerr.NoDB)
 	}
 	return name, nil
 }

@@ -50,12 +50,12 @@ func (a Account) who() (user, host string) { return a.Name, a.Host }
 // DeniedDB is 1044.
 func (a Account) DeniedDB(db string) error {
 	user, host := a.who()
-	return mysqlerr.New(mysql.ErrDBaccessDenied, user, host, db)
+	return mysqlerr.New(mysqlerr.DBaccessDenied, user, host, db)
 }
 
 func (a Account) deniedTable(priv mysql.PrivilegeType, table string) error {
 	user, host := a.who()
-	return mysqlerr.New(mysql.ErrTableaccessDenied, strings.ToUpper(mysql.Priv2Str[priv]), user, host, table)
+	return mysqlerr.New(mysqlerr.TableaccessDenied, strings.ToUpper(mysql.Priv2Str[priv]), user, host, table)
 }
 
 // needs is 1227 where the account lacks all of the global privileges.
@@ -67,7 +67,7 @@ func (a Account) needs(privs ...mysql.PrivilegeType) error {
 		}
 		names[i] = strings.ToUpper(mysql.Priv2Str[p])
 	}
-	return mysqlerr.New(mysql.ErrSpecificAccessDenied, strings.Join(names, " or "))
+	return mysqlerr.New(mysqlerr.SpecificAccessDenied, strings.Join(names, " or "))
 }
 
 // Access checks one privilege: on a table (1142), on a database (table "", 1044), or on everything (db "", 1227).
@@ -130,17 +130,17 @@ func (a Account) granted(n *Need) error {
 	case n.table == "":
 		return a.DeniedDB(n.db)
 	case n.column != "":
-		return mysqlerr.New(mysql.ErrColumnaccessDenied, missing[0], user, host, n.column, n.table)
+		return mysqlerr.New(mysqlerr.ColumnaccessDenied, missing[0], user, host, n.column, n.table)
 	case n.locking:
-		return mysqlerr.New(mysql.ErrTableaccessDenied, "SELECT with locking clause", user, host, n.table)
+		return mysqlerr.New(mysqlerr.TableaccessDenied, "SELECT with locking clause", user, host, n.table)
 	}
-	return mysqlerr.New(mysql.ErrTableaccessDenied, strings.Join(missing, ", "), user, host, n.table)
+	return mysqlerr.New(mysqlerr.TableaccessDenied, strings.Join(missing, ", "), user, host, n.table)
 }
 
 // MaySetGlobal: SET GLOBAL and SET PERSIST. 1227.
 func (a Account) MaySetGlobal() error {
 	if !a.Has(mysql.SuperPriv) {
-		return mysqlerr.New(mysql.ErrSpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
+		return mysqlerr.New(mysqlerr.SpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
 	}
 	return nil
 }

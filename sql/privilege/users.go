@@ -77,12 +77,10 @@ const (
 
 func checkAccountName(user, host string) error {
 	if len([]rune(user)) > maxUserName {
-		return mysqlerr.Newf(mysql.ErrWrongStringLength, "String '%s' is too long for user name (should be no longer than %d)",
-			user, maxUserName)
+		return mysqlerr.New(mysqlerr.WrongStringLength, user, "user name", maxUserName)
 	}
 	if len(host) > maxHostName {
-		return mysqlerr.Newf(mysql.ErrWrongStringLength, "String '%s' is too long for host name (should be no longer than %d)",
-			host, maxHostName)
+		return mysqlerr.New(mysqlerr.WrongStringLength, host, "host name", maxHostName)
 	}
 	return nil
 }
@@ -99,7 +97,7 @@ func credentials(u *catalog.User, o *ast.AuthOption) error {
 		u.Plugin = strings.ToLower(o.AuthPlugin)
 	}
 	if !auth.Supported(u.Plugin) {
-		return mysqlerr.New(mysql.ErrPluginIsNotLoaded, u.Plugin)
+		return mysqlerr.New(mysqlerr.PluginIsNotLoaded, u.Plugin)
 	}
 	var err error
 	switch {
@@ -143,7 +141,7 @@ func accountOptions(u *catalog.User, locks []*ast.PasswordOrLockOption, tls []*a
 
 // failedUsers is 1396 with the accounts that a statement could not work on.
 func failedUsers(operation string, names []string) error {
-	return mysqlerr.New(mysql.ErrCannotUser, operation, strings.Join(names, ","))
+	return mysqlerr.New(mysqlerr.CannotUser, operation, strings.Join(names, ","))
 }
 
 func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) error {
@@ -182,16 +180,14 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 	})
 	for _, name := range there {
 		if err == nil {
-			s.Note("Note", errUserExists, "Authorization ID "+name+" already exists.")
+			s.note(mysqlerr.New(mysqlerr.AuthIDExists, name))
 		}
 	}
 	return err
 }
 
-const (
-	errUserExists    = 3163
-	errUserNotExists = 3162
-)
+// note tells of what a statement leaves out.
+func (s *Statements) note(e *mysqlerr.Error) { s.Note("Note", e.Code, e.Message) }
 
 func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error {
 	specs := n.Specs
@@ -231,7 +227,7 @@ func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error
 func (s *Statements) noteMissing(err error, names []string) {
 	for _, name := range names {
 		if err == nil {
-			s.Note("Note", errUserNotExists, "Authorization ID "+name+" does not exist.")
+			s.note(mysqlerr.New(mysqlerr.AuthIDNotExists, name))
 		}
 	}
 }
@@ -288,7 +284,7 @@ func (s *Statements) setPassword(ctx context.Context, n *ast.SetPwdStmt) error {
 	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		old, ok := tx.Snapshot.User(user, host)
 		if !ok {
-			return mysqlerr.New(mysql.ErrPasswordNoMatch)
+			return mysqlerr.New(mysqlerr.PasswordNoMatch)
 		}
 		u := *old
 		if err := credentials(&u, &ast.AuthOption{ByAuthString: true, AuthString: n.Password}); err != nil {
@@ -313,7 +309,7 @@ func grantMask(privs []*ast.PrivElem, global bool) (mask uint64, err error) {
 			return 0, mysqlerr.NotSupported("privilege " + p.Name)
 		case p.Priv == mysql.UsagePriv:
 		case !global && p.Priv != mysql.GrantPriv && !slices.Contains(mysql.AllDBPrivs, p.Priv):
-			return 0, mysqlerr.Newf(mysql.ErrWrongUsage, "Incorrect usage of DB GRANT and GLOBAL PRIVILEGES")
+			return 0, mysqlerr.New(mysqlerr.WrongUsage, "DB GRANT", "GLOBAL PRIVILEGES")
 		default:
 			mask |= uint64(p.Priv)
 		}
@@ -331,7 +327,7 @@ func grantTarget(l *ast.GrantLevel, current string) (string, error) {
 			return l.DBName, nil
 		}
 		if current == "" {
-			return "", mysqlerr.New(mysql.ErrNoDB)
+			return "", mysqlerr.New(mysqlerr.NoDB)
 		}
 		return current, nil
 	}
@@ -368,7 +364,7 @@ func (a Account) mayGrant(db string, mask uint64) error {
 		return a.DeniedDB(db)
 	}
 	user, host := a.who()
-	return mysqlerr.New(mysql.ErrAccessDenied, user, host, "YES")
+	return mysqlerr.New(mysqlerr.AccessDenied, user, host, "YES")
 }
 
 func (s *Statements) grant(ctx context.Context, n *ast.GrantStmt) error {
@@ -387,7 +383,7 @@ func (s *Statements) grant(ctx context.Context, n *ast.GrantStmt) error {
 		}
 		u.DBs[db] = effective(u.DBs[db]) | mask
 		return nil
-	}, mysqlerr.Newf(mysql.ErrCantCreateUserWithGrant, "You are not allowed to create a user with GRANT"))
+	}, mysqlerr.New(mysqlerr.CantCreateUserWithGrant))
 }
 
 func (s *Statements) revoke(ctx context.Context, n *ast.RevokeStmt) error {
@@ -405,7 +401,7 @@ func (s *Statements) revoke(ctx context.Context, n *ast.RevokeStmt) error {
 			u.GrantOption = u.GrantOption && mask&uint64(mysql.GrantPriv) == 0
 		default:
 			if _, ok := u.DBs[db]; !ok {
-				return mysqlerr.New(mysql.ErrNonexistingGrant, u.Name, u.Host)
+				return mysqlerr.New(mysqlerr.NonexistingGrant, u.Name, u.Host)
 			}
 			if u.DBs[db] = effective(u.DBs[db]) &^ mask; u.DBs[db] == 0 {
 				delete(u.DBs, db)
@@ -426,7 +422,7 @@ func (s *Statements) changeGrants(ctx context.Context, users []*ast.UserSpec, fn
 				if unknown != nil {
 					return unknown
 				}
-				return mysqlerr.New(mysql.ErrNonexistingGrant, user, host)
+				return mysqlerr.New(mysqlerr.NonexistingGrant, user, host)
 			}
 			u := *old
 			if u.DBs = maps.Clone(old.DBs); u.DBs == nil {
@@ -455,7 +451,7 @@ func (a Account) shown(c *catalog.Snapshot, id *pauth.UserIdentity) (*catalog.Us
 	user, host := a.identity(id)
 	u, ok := c.User(user, host)
 	if !ok {
-		return nil, mysqlerr.New(mysql.ErrNonexistingGrant, user, host)
+		return nil, mysqlerr.New(mysqlerr.NonexistingGrant, user, host)
 	}
 	return u, nil
 }

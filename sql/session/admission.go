@@ -67,7 +67,7 @@ func (a *admission) wait(ctx context.Context) error {
 
 func (a *admission) overloaded() error {
 	a.refused.Add(1)
-	return mysqlerr.Newf(mysql.ErrOutOfResources, errOverloadedFmt, len(a.places), a.waiting.Load()-1)
+	return mysqlerr.Newf(mysqlerr.OutOfResources, errOverloadedFmt, len(a.places), a.waiting.Load()-1)
 }
 
 func (a *admission) leave() { <-a.places }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -27,7 +25,7 @@ func TestAdmission(t *testing.T) {
 	for a.waiting.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	if err := a.wait(ctx); mysqlerr.Code(err) != mysql.ErrOutOfResources {
+	if err := a.wait(ctx); mysqlerr.Code(err) != mysqlerr.OutOfResources {
 		t.Fatalf("beyond the queue: %v", err)
 	}
 	a.leave()
@@ -35,13 +33,13 @@ func TestAdmission(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.patience = time.Millisecond
-	if err := a.wait(ctx); mysqlerr.Code(err) != mysql.ErrOutOfResources {
+	if err := a.wait(ctx); mysqlerr.Code(err) != mysqlerr.OutOfResources {
 		t.Fatalf("after its time: %v", err)
 	}
 	killed, kill := context.WithCancelCause(ctx)
 	kill(errInterrupted)
 	a.patience = time.Hour
-	if err := a.wait(killed); mysqlerr.Code(err) != mysql.ErrQueryInterrupted {
+	if err := a.wait(killed); mysqlerr.Code(err) != mysqlerr.QueryInterrupted {
 		t.Fatalf("killed: %v", err)
 	}
 	if a.refused.Load() != 2 || a.waiting.Load() != 0 || len(a.places) != 2 {

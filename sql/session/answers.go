@@ -4,8 +4,6 @@ import (
 	"net"
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/sysvar"
@@ -46,11 +44,11 @@ func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error
 	switch {
 	case scopeName == "global":
 		if v.Scope&sysvar.Global == 0 {
-			return types.Null, types.Type{}, mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.Name, "SESSION")
+			return types.Null, types.Type{}, mysqlerr.New(mysqlerr.IncorrectGlobalLocalVar, v.Name, "SESSION")
 		}
 		text = s.vars.Global(v)
 	case scopeName == "session" && v.Scope&sysvar.Session == 0:
-		return types.Null, types.Type{}, mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.Name, "GLOBAL")
+		return types.Null, types.Type{}, mysqlerr.New(mysqlerr.IncorrectGlobalLocalVar, v.Name, "GLOBAL")
 	default:
 		text = s.vars.Of(v)
 	}

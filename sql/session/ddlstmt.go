@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
@@ -167,7 +166,7 @@ func (s definitions) names(tables []*ast.TableName) ([]ddl.Name, error) {
 		}
 		for _, o := range list[:i] {
 			if o == n {
-				return nil, mysqlerr.New(mysql.ErrNonuniqTable, t.Name.O)
+				return nil, mysqlerr.New(mysqlerr.NonuniqTable, t.Name.O)
 			}
 		}
 		list[i] = n
@@ -216,7 +215,7 @@ func (s definitions) createTableLike(ctx context.Context, env *ddl.Env, name ddl
 			return err
 		}
 		if src, ok = s.snapshot.Table(from.DB, from.Table); !ok {
-			return mysqlerr.New(mysql.ErrNoSuchTable, from.DB, from.Table)
+			return mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
 		}
 	}
 	_, _, err = s.eng.ddl.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {

@@ -224,7 +224,7 @@ func (s commands) tableReport(ctx context.Context, op string, names []*ast.Table
 		}
 		switch _, ok := s.snapshot.Table(db, n.Name.O); {
 		case !ok:
-			add("Error", mysqlerr.New(mysql.ErrNoSuchTable, db, n.Name.O).Message)
+			add("Error", mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O).Message)
 			add("status", "Operation failed")
 		case op == "optimize":
 			add("note", "Table does not support optimize, doing recreate + analyze instead")
@@ -272,7 +272,7 @@ func (s commands) kill(ctx context.Context, n *ast.KillStmt, params []types.Valu
 		}
 		u, over := vals[0].ToUint(nil)
 		if vals[0].IsNull() || over {
-			return mysqlerr.Newf(mysql.ErrNoSuchThread, "Unknown thread id: %s", vals[0].Text())
+			return mysqlerr.Newf(mysqlerr.NoSuchThread, "Unknown thread id: %s", vals[0].Text())
 		}
 		id = u
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
 	"cloudsql/sql/privilege"
@@ -18,7 +17,7 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 	ctx := s.beginStatement(parent, &commandQuery, &text)
 	defer s.endStatement()
 	if s.db == "" {
-		return nil, nil, mysqlerr.New(mysql.ErrNoDB)
+		return nil, nil, mysqlerr.New(mysqlerr.NoDB)
 	}
 	// SELECT * has the columns as a result set shows them, made-up tables included.
 	sel := &ast.SelectStmt{

@@ -4,18 +4,11 @@ import (
 	"context"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
-)
-
-// Codes of SELECT … INTO @var.
-const (
-	errTooManyRows = mysql.ErrTooManyRows // 1172
-	errNoData      = mysql.ErrSpFetchNoData
 )
 
 // parseIntoVars reads SELECT … INTO @a, @b …, which the parser does not know: the clause is taken out of the text, and
@@ -51,7 +44,7 @@ func (s commands) selectIntoVars(ctx context.Context, st *parsed, names []string
 		return err
 	}
 	if row.vals == nil {
-		s.warn(mysqlerr.Newf(errNoData, "No data - zero rows fetched, selected, or processed"))
+		s.warn(mysqlerr.New(mysqlerr.SpFetchNoData))
 	}
 	for i, v := range row.vals {
 		if err := s.setUserVar(names[i], v, row.types[i]); err != nil {
@@ -72,7 +65,7 @@ type rowKeeper struct {
 
 func (r *rowKeeper) Header(h *sql.Header) error {
 	if len(h.Columns) != r.want {
-		return mysqlerr.New(mysql.ErrWrongNumberOfColumnsInSelect)
+		return mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
 	}
 	for i := range h.Columns {
 		r.types = append(r.types, h.Columns[i].Type)
@@ -82,7 +75,7 @@ func (r *rowKeeper) Header(h *sql.Header) error {
 
 func (r *rowKeeper) Row(vals []types.Value) error {
 	if r.vals != nil {
-		return mysqlerr.New(errTooManyRows)
+		return mysqlerr.New(mysqlerr.TooManyRows)
 	}
 	for _, v := range vals {
 		r.vals = append(r.vals, v.Clone())

@@ -165,7 +165,7 @@ func (s commands) existingTable(ctx context.Context, db, name string) (*schema.T
 			return nil, err
 		}
 		if t, ok = s.snapshot.Table(db, name); !ok {
-			return nil, mysqlerr.New(mysql.ErrNoSuchTable, db, name)
+			return nil, mysqlerr.New(mysqlerr.NoSuchTable, db, name)
 		}
 	}
 	return t, nil
@@ -186,7 +186,7 @@ func (s commands) unlockTablesStmt(ctx context.Context) error {
 // changes any table until UNLOCK TABLES. 1192 for who has locks.
 func (s commands) flushLocked(ctx context.Context, tables []*ast.TableName) error {
 	if s.locks.LocksTables() {
-		return mysqlerr.New(mysql.ErrLockOrActiveTransaction)
+		return mysqlerr.New(mysqlerr.LockOrActiveTransaction)
 	}
 	if len(tables) > 0 {
 		items := make([]dialect.LockItem, len(tables))

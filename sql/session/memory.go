@@ -54,23 +54,20 @@ func (e *Engine) checkUserConnections(s *Session) error {
 		}
 	}
 	if n >= most {
-		return mysqlerr.New(mysql.ErrTooManyUserConnections, s.conn.Account.User)
+		return mysqlerr.New(mysqlerr.TooManyUserConnections, s.conn.Account.User)
 	}
 	return nil
 }
 
 const userVarBytes = 200 // of a user variable, besides its name and value
 
-const (
-	maxUserVarName    = 64 // characters
-	errIllegalUserVar = 3061
-)
+const maxUserVarName = 64 // characters
 
 // setUserVar keeps a user variable; v is the session's to keep. 3061 for a name that is too long, 3170 where the session
 // keeps too much.
 func (s *Session) setUserVar(name string, v types.Value, t types.Type) error {
 	if utf8.RuneCountInString(name) > maxUserVarName {
-		return mysqlerr.Newf(errIllegalUserVar, "User variable name '%s' is illegal", name)
+		return mysqlerr.New(mysqlerr.IllegalUserVar, name)
 	}
 	name = strings.ToLower(name)
 	grown := len(v.Raw())
@@ -99,7 +96,7 @@ func (s preparation) keepStatement(p *statement) error {
 	most := sysvar.Int(s.eng.vars.Global("max_prepared_stmt_count"))
 	if n := s.eng.prepared.Add(1); n > int64(most) {
 		s.eng.prepared.Add(-1)
-		return mysqlerr.New(mysql.ErrMaxPreparedStmtCountReached, most)
+		return mysqlerr.New(mysqlerr.MaxPreparedStmtCountReached, most)
 	}
 	p.bytes = 2*treeBytes(p.st.text) + preparedBytes // tree and plan
 	if err := s.kept.statements.Grow(p.bytes); err != nil {

@@ -130,9 +130,9 @@ func parseNeeds(t *testing.T, text string) (out []wantNeed) {
 		}
 		db, name, _ := strings.Cut(part, " ")
 		name, code, _ := strings.Cut(name, "/")
-		n := wantNeed{db: db, code: mysql.ErrTableaccessDenied}
+		n := wantNeed{db: db, code: mysqlerr.TableaccessDenied}
 		if db == "*" {
-			n.code = mysql.ErrSpecificAccessDenied
+			n.code = mysqlerr.SpecificAccessDenied
 		}
 		if code != "" {
 			c, err := strconv.ParseUint(code, 10, 16)
@@ -173,8 +173,8 @@ func give(t *testing.T, e *Engine, needs []wantNeed) {
 }
 
 func isDenied(err error) bool {
-	return slices.Contains([]uint16{mysql.ErrTableaccessDenied, mysql.ErrColumnaccessDenied, mysql.ErrDBaccessDenied,
-		mysql.ErrSpecificAccessDenied, mysql.ErrAccessDenied}, mysqlerr.Code(err))
+	return slices.Contains([]uint16{mysqlerr.TableaccessDenied, mysqlerr.ColumnaccessDenied, mysqlerr.DBaccessDenied,
+		mysqlerr.SpecificAccessDenied, mysqlerr.AccessDenied}, mysqlerr.Code(err))
 }
 
 // TestStatementsNeedPrivileges runs every statement without each of the privileges that it needs, which must be refused

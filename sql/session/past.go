@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
 	"cloudsql/planner"
@@ -44,7 +43,7 @@ func (s execution) runPast(ctx context.Context, p *planned, w sql.ResultWriter) 
 // tooLongAgo tells of a state that is older than a table or an index, or than the versions that are kept. Nobody has
 // asked for that one in particular, so the present will do.
 func tooLongAgo(err error) bool {
-	return isAny(err, mysql.ErrTableDefChanged)
+	return isAny(err, mysqlerr.TableDefChanged)
 }
 
 func (s execution) runAt(ctx context.Context, p *planned, w sql.ResultWriter) error {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
@@ -75,10 +74,10 @@ func (s preparation) prepare(ctx context.Context, text string) (*statement, erro
 		s.conds.begin() // preparing SHOW WARNINGS keeps what it is to show
 	}
 	if st.noPrepare || !preparable(st.node) {
-		return nil, mysqlerr.New(mysql.ErrUnsupportedPs)
+		return nil, mysqlerr.New(mysqlerr.UnsupportedPs)
 	}
 	if st.params > maxParams {
-		return nil, mysqlerr.New(mysql.ErrPsManyParam)
+		return nil, mysqlerr.New(mysqlerr.PsManyParam)
 	}
 	s.nextStmt++
 	p := &statement{s: s.Session, id: s.nextStmt, st: st, db: s.db}
@@ -140,7 +139,7 @@ func (s preparation) describe(ctx context.Context, p *statement) error {
 func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []types.Value, w sql.ResultWriter) error {
 	p, ok := stmt.(*statement)
 	if !ok || p.s != s {
-		return mysqlerr.Newf(mysql.ErrUnknownStmtHandler, "Unknown prepared statement handler (0) given to EXECUTE")
+		return mysqlerr.Newf(mysqlerr.UnknownStmtHandler, "Unknown prepared statement handler (0) given to EXECUTE")
 	}
 	ctx := s.beginStatement(parent, &commandExecute, &p.st.text)
 	s.more = false
@@ -157,7 +156,7 @@ func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []t
 
 func (s preparation) execute(ctx context.Context, p *statement, params []types.Value, w sql.ResultWriter) error {
 	if len(params) != p.st.params {
-		return mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
+		return mysqlerr.New(mysqlerr.WrongArguments, "EXECUTE")
 	}
 	s.measured.count(p.st.com)
 	if p.digest == nil {
@@ -260,13 +259,13 @@ func (s preparation) prepareNamed(ctx context.Context, n *ast.PrepareStmt) error
 func (s preparation) executeNamed(ctx context.Context, n *ast.ExecuteStmt, w sql.ResultWriter) error {
 	p, ok := s.prepared[strings.ToLower(n.Name)]
 	if !ok {
-		return mysqlerr.New(mysql.ErrUnknownStmtHandler, n.Name, "EXECUTE")
+		return mysqlerr.New(mysqlerr.UnknownStmtHandler, n.Name, "EXECUTE")
 	}
 	params := make([]types.Value, 0, len(n.UsingVars))
 	for _, u := range n.UsingVars {
 		v, ok := u.(*ast.VariableExpr)
 		if !ok || v.IsSystem {
-			return mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
+			return mysqlerr.New(mysqlerr.WrongArguments, "EXECUTE")
 		}
 		val, _ := s.answers.UserVar(v.Name)
 		params = append(params, val)
@@ -278,7 +277,7 @@ func (s preparation) deallocate(name string) error {
 	name = strings.ToLower(name)
 	p, ok := s.prepared[name]
 	if !ok {
-		return mysqlerr.New(mysql.ErrUnknownStmtHandler, name, "DEALLOCATE PREPARE")
+		return mysqlerr.New(mysqlerr.UnknownStmtHandler, name, "DEALLOCATE PREPARE")
 	}
 	p.Close()
 	delete(s.prepared, name)

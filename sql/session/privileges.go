@@ -66,7 +66,7 @@ func (s *Session) dbOf(name string) (string, error) {
 		return name, nil
 	}
 	if s.db == "" {
-		return "", mysqlerr.New(mysql.ErrNoDB)
+		return "", mysqlerr.New(mysqlerr.NoDB)
 	}
 	return s.db, nil
 }

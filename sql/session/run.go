@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
@@ -121,7 +120,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	switch plan := plan.(type) {
 	case planner.Rows:
 		if now.MaxJoin > 0 && looksAt(plan) > float64(now.MaxJoin) {
-			return nil, mysqlerr.New(mysql.ErrTooBigSelect)
+			return nil, mysqlerr.New(mysqlerr.TooBigSelect)
 		}
 		p.rows, p.point = plan, plan.Point()
 		p.header = &sql.Header{Columns: plan.Fields()}
@@ -190,7 +189,7 @@ func (s execution) failed(ctx context.Context, p *planned, err error) error {
 
 // missing tells of errors that an old catalog may be the reason for.
 func missing(err error) bool {
-	return isAny(err, mysql.ErrNoSuchTable, mysql.ErrBadDB, mysql.ErrBadField, mysql.ErrBadTable)
+	return isAny(err, mysqlerr.NoSuchTable, mysqlerr.BadDB, mysqlerr.BadField, mysqlerr.BadTable)
 }
 
 func (s *Session) freshCatalog(ctx context.Context) error {
@@ -203,7 +202,7 @@ func (s *Session) freshCatalog(ctx context.Context) error {
 
 // conflict tells whether err is one that the same statement may not meet when it is run again as a whole.
 func conflict(err error) bool {
-	return isAny(err, mysql.ErrLockDeadlock) || errors.Is(err, distributed.ErrSchemaChanged)
+	return isAny(err, mysqlerr.LockDeadlock) || errors.Is(err, distributed.ErrSchemaChanged)
 }
 
 // pause waits a little, longer each time and never equally long, before a statement that lost a conflict runs again.
@@ -326,7 +325,7 @@ func (s execution) runRows(ctx context.Context, p *planned, w sql.ResultWriter) 
 // it takes several steps; otherwise in one consensus round.
 func (s execution) runModify(ctx context.Context, m planner.Modify, w sql.ResultWriter) error {
 	if s.tx.WritesRefused() {
-		return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction)
+		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
 	}
 	var res *exec.ModifyResult
 	var err error
@@ -385,7 +384,7 @@ func (s execution) withDeadline(ctx context.Context, limit time.Duration) (conte
 	if limit <= 0 {
 		return ctx, nil
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, mysqlerr.New(mysql.ErrMaxExecTimeExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, mysqlerr.New(mysqlerr.MaxExecTimeExceeded))
 	s.env.Ctx = ctx
 	return ctx, cancel
 }

@@ -120,7 +120,7 @@ type running struct {
 	active atomic.Bool
 }
 
-var errInterrupted = mysqlerr.New(mysql.ErrQueryInterrupted)
+var errInterrupted = mysqlerr.New(mysqlerr.QueryInterrupted)
 
 // begin gives the context of a new statement.
 func (r *running) begin(parent context.Context) context.Context {
@@ -286,7 +286,7 @@ func (s *Session) UseDB(ctx context.Context, db string) error { return s.useDB(c
 
 func (s *Session) useDB(ctx context.Context, db string) error {
 	if db == "" {
-		return mysqlerr.New(mysql.ErrNoDB)
+		return mysqlerr.New(mysqlerr.NoDB)
 	}
 	if show.IsVirtual(db) {
 		if !s.account().Visible(db) {
@@ -300,7 +300,7 @@ func (s *Session) useDB(ctx context.Context, db string) error {
 			return err
 		}
 		if _, ok := s.eng.db.Catalog().Database(db); !ok {
-			return mysqlerr.New(mysql.ErrBadDB, db)
+			return mysqlerr.New(mysqlerr.BadDB, db)
 		}
 	}
 	if !s.account().Visible(db) {
@@ -397,7 +397,7 @@ func (s *Session) mapError(ctx context.Context, err error) error {
 		return errInterrupted
 	}
 	if errors.Is(err, distributed.ErrSchemaChanged) {
-		return mysqlerr.New(mysql.ErrTableDefChanged)
+		return mysqlerr.New(mysqlerr.TableDefChanged)
 	}
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/dialect"
@@ -87,7 +86,7 @@ func (s assignments) assign(ctx context.Context, v *ast.VariableAssignment, para
 		return s.assignNextTransaction(ctx, name, v, params)
 	}
 	if strings.HasPrefix(name, "tidb_") || v.IsInstance {
-		return nil, mysqlerr.New(mysql.ErrUnknownSystemVariable, name)
+		return nil, mysqlerr.New(mysqlerr.UnknownSystemVariable, name)
 	}
 	def, err := sysvar.Lookup(name)
 	if err != nil {
@@ -189,7 +188,7 @@ func (s assignments) assignGlobal(ctx context.Context, v *sysvar.Variable, a *as
 func (s assignments) assignNextTransaction(ctx context.Context, name string, a *ast.VariableAssignment, params []types.Value) (
 	[]assignment, error) {
 	if s.tx.In() {
-		return nil, mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
+		return nil, mysqlerr.New(mysqlerr.CantChangeTxCharacteristics)
 	}
 	named := "transaction_isolation"
 	if name == dialect.OneShotAccess {
@@ -246,9 +245,9 @@ func resolveNames(charset, collate string) (types.Collation, error) {
 	named, ok := types.CollationByName(collate)
 	switch {
 	case !ok:
-		return 0, mysqlerr.New(mysql.ErrUnknownCollation, collate)
+		return 0, mysqlerr.New(mysqlerr.UnknownCollation, collate)
 	case named.Charset() != c.Charset():
-		return 0, mysqlerr.New(mysql.ErrCollationCharsetMismatch, collate, c.Charset())
+		return 0, mysqlerr.New(mysqlerr.CollationCharsetMismatch, collate, c.Charset())
 	}
 	return named, nil
 }

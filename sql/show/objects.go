@@ -56,7 +56,7 @@ func virtualCollation(db string) types.Collation {
 func findDatabase(c Context, name string) (database, error) {
 	if name == "" {
 		if name = c.CurrentDB(); name == "" {
-			return database{}, mysqlerr.New(mysql.ErrNoDB)
+			return database{}, mysqlerr.New(mysqlerr.NoDB)
 		}
 	}
 	if IsVirtual(name) {
@@ -72,7 +72,7 @@ func findDatabase(c Context, name string) (database, error) {
 	}
 	d, ok := c.Catalog().Database(name)
 	if !ok {
-		return database{}, mysqlerr.New(mysql.ErrBadDB, name)
+		return database{}, mysqlerr.New(mysqlerr.BadDB, name)
 	}
 	return database{d.Name, d.Collation, false}, nil
 }

@@ -83,7 +83,7 @@ func (c connection) Version() string           { return variables["version"] }
 func (c connection) SysVar(_, name string) (types.Value, types.Type, error) {
 	v, ok := variables[strings.ToLower(name)]
 	if !ok {
-		return types.Null, types.Type{}, mysqlerr.New(mysql.ErrUnknownSystemVariable, name)
+		return types.Null, types.Type{}, mysqlerr.New(mysqlerr.UnknownSystemVariable, name)
 	}
 	return types.Str(v), types.TypeString, nil
 }

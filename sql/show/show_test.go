@@ -76,11 +76,11 @@ func (s *server) Access(priv uint64, db, table string) error {
 	case holds(s.user.Global, p) || holds(s.user.DBs[db], p):
 		return nil
 	case table != "":
-		return mysqlerr.New(mysql.ErrTableaccessDenied, strings.ToUpper(p.String()), s.user.Name, s.user.Host, table)
+		return mysqlerr.New(mysqlerr.TableaccessDenied, strings.ToUpper(p.String()), s.user.Name, s.user.Host, table)
 	case db != "":
-		return mysqlerr.New(mysql.ErrDBaccessDenied, s.user.Name, s.user.Host, db)
+		return mysqlerr.New(mysqlerr.DBaccessDenied, s.user.Name, s.user.Host, db)
 	}
-	return mysqlerr.New(mysql.ErrSpecificAccessDenied, strings.ToUpper(p.String()))
+	return mysqlerr.New(mysqlerr.SpecificAccessDenied, strings.ToUpper(p.String()))
 }
 
 func (s *server) Visible(db string) bool { return s.user.Global != 0 || s.user.DBs[db] != 0 }
@@ -288,7 +288,7 @@ func TestScripts(t *testing.T) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			out, err := s.command(d)
 			if err != nil {
-				if e := mysqlerr.From(err); e.Code != mysql.ErrUnknown {
+				if e := mysqlerr.From(err); e.Code != mysqlerr.UnknownError {
 					return fmt.Sprintf("ERROR %d (%s): %s\n", e.Code, e.State, e.Message)
 				}
 				return "error: " + err.Error() + "\n"

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/storage/mysqlerr"
@@ -122,7 +121,7 @@ func tableOf(c Context, stmt *ast.ShowStmt) (object, error) {
 	}
 	if db == "" {
 		if db = c.CurrentDB(); db == "" {
-			return object{}, mysqlerr.New(mysql.ErrNoDB)
+			return object{}, mysqlerr.New(mysqlerr.NoDB)
 		}
 	}
 	return findObject(c, db, stmt.Table.Name.O)
@@ -251,7 +250,7 @@ func partOf(c Context, o *object, ix *schema.Index, pos int) part {
 }
 
 func showCreateProcedure(_ context.Context, _ Context, stmt *ast.ShowStmt) (*Result, error) {
-	return nil, mysqlerr.New(mysql.ErrSpDoesNotExist, "PROCEDURE", stmt.Procedure.Name.O)
+	return nil, mysqlerr.New(mysqlerr.SpDoesNotExist, "PROCEDURE", stmt.Procedure.Name.O)
 }
 
 func showCreateView(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
@@ -259,7 +258,7 @@ func showCreateView(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, 
 	if err != nil {
 		return nil, err
 	}
-	return nil, mysqlerr.New(mysql.ErrWrongObject, o.db, o.desc.Name, "VIEW")
+	return nil, mysqlerr.New(mysqlerr.WrongObject, o.db, o.desc.Name, "VIEW")
 }
 
 func showDatabaseClause(d database) string {

@@ -269,9 +269,9 @@ func IsVirtual(db string) bool {
 // UnknownTable is MySQL's error for a table that does not exist: 1109 in information_schema, 1146 elsewhere.
 func UnknownTable(db, table string) error {
 	if strings.EqualFold(db, infoSchema) {
-		return mysqlerr.Newf(mysql.ErrUnknownTable, "Unknown table '%s' in %s", strings.ToUpper(table), infoSchema)
+		return mysqlerr.Newf(mysqlerr.UnknownTable, "Unknown table '%s' in %s", strings.ToUpper(table), infoSchema)
 	}
-	return mysqlerr.New(mysql.ErrNoSuchTable, db, table)
+	return mysqlerr.New(mysqlerr.NoSuchTable, db, table)
 }
 
 // The constructors of values that rows are made of.

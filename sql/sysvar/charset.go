@@ -3,8 +3,6 @@ package sysvar
 import (
 	"strconv"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -17,7 +15,7 @@ func CharsetOf(text string) (types.Collation, error) {
 	if n, err := strconv.ParseUint(text, 10, 16); err == nil && types.Collation(n).Valid() {
 		return types.Collation(n), nil
 	}
-	return 0, mysqlerr.New(mysql.ErrUnknownCharacterSet, text)
+	return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, text)
 }
 
 func checkCharset(text string) (string, error) {
@@ -35,7 +33,7 @@ func CheckClientCharset(text string) (string, error) {
 		return "", err
 	}
 	if IsWide(c) {
-		return "", mysqlerr.New(mysql.ErrWrongValueForVar, "character_set_client", c.Charset())
+		return "", mysqlerr.New(mysqlerr.WrongValueForVar, "character_set_client", c.Charset())
 	}
 	return c.Charset(), nil
 }
@@ -63,7 +61,7 @@ func checkCollation(text string) (string, error) {
 	if n, err := strconv.ParseUint(text, 10, 16); err == nil && types.Collation(n).Valid() {
 		return types.Collation(n).Name(), nil
 	}
-	return "", mysqlerr.New(mysql.ErrUnknownCollation, text)
+	return "", mysqlerr.New(mysqlerr.UnknownCollation, text)
 }
 
 func (v *Values) applyConnectionCollation(text string) {

@@ -3,8 +3,6 @@ package sysvar
 import (
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 )
@@ -17,7 +15,7 @@ func checkLocale(text string) (string, error) {
 	if strings.Contains(" "+mysqlLocales+" ", " "+strings.ToLower(text)+" ") {
 		return "", mysqlerr.NotSupported("lc_time_names = " + text)
 	}
-	return "", mysqlerr.New(mysql.ErrUnknownLocale, text)
+	return "", mysqlerr.New(mysqlerr.UnknownLocale, text)
 }
 
 // mysqlLocales are MySQL 8.0's.

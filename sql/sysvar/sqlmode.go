@@ -60,7 +60,7 @@ func ParseSQLMode(text string) (mysql.SQLMode, string, error) {
 			}
 		}
 		if n != 0 {
-			return 0, "", mysqlerr.New(mysql.ErrWrongValueForVar, "sql_mode", text)
+			return 0, "", mysqlerr.New(mysqlerr.WrongValueForVar, "sql_mode", text)
 		}
 	} else {
 		for _, word := range strings.Split(text, ",") {
@@ -69,7 +69,7 @@ func ParseSQLMode(text string) (mysql.SQLMode, string, error) {
 			}
 			bits := modeNamed(strings.ToUpper(word))
 			if bits == 0 {
-				return 0, "", mysqlerr.New(mysql.ErrWrongValueForVar, "sql_mode", word)
+				return 0, "", mysqlerr.New(mysqlerr.WrongValueForVar, "sql_mode", word)
 			}
 			mode |= bits
 		}

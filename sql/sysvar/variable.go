@@ -94,7 +94,7 @@ func Lookup(name string) (*Variable, error) {
 		v = byName[strings.ToLower(name)]
 	}
 	if v == nil {
-		return nil, mysqlerr.New(mysql.ErrUnknownSystemVariable, name)
+		return nil, mysqlerr.New(mysqlerr.UnknownSystemVariable, name)
 	}
 	return v, nil
 }
@@ -124,7 +124,7 @@ func (v *Variable) Normalize(val types.Value, isString bool, warn func(*mysqlerr
 }
 
 func (v *Variable) wrong(value string) error {
-	return mysqlerr.New(mysql.ErrWrongValueForVar, v.Name, value)
+	return mysqlerr.New(mysqlerr.WrongValueForVar, v.Name, value)
 }
 
 func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.Error)) (string, error) {
@@ -134,12 +134,12 @@ func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.E
 		return v.convertBool(text, isString)
 	case kindInt, kindUint:
 		if isString || val.Kind() == types.KindFloat || val.Kind() == types.KindDecimal {
-			return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.Name)
+			return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 		}
 		return v.clip(val, warn), nil
 	case kindFloat:
 		if isString {
-			return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.Name)
+			return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 		}
 		return strconv.FormatFloat(val.ToFloat(nil), 'f', 6, 64), nil
 	case kindEnum:
@@ -148,7 +148,7 @@ func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.E
 		return v.convertSet(text, isString)
 	}
 	if !isString && (val.Kind() == types.KindInt || val.Kind() == types.KindUint || val.Kind() == types.KindFloat) {
-		return "", mysqlerr.New(mysql.ErrWrongTypeForVar, v.Name)
+		return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 	}
 	return text, nil
 }
@@ -192,7 +192,7 @@ func (v *Variable) clip(val types.Value, warn func(*mysqlerr.Error)) string {
 
 func (v *Variable) warnClipped(warn func(*mysqlerr.Error), text string, clipped bool) {
 	if clipped {
-		warn(mysqlerr.Newf(mysql.ErrTruncatedWrongValue, "Truncated incorrect %s value: '%s'", v.Name, text))
+		warn(mysqlerr.New(mysqlerr.TruncatedWrongValue, v.Name, text))
 	}
 }
 
@@ -280,14 +280,13 @@ func (v *Variable) Pair(text string) (name, value string) {
 func (v *Variable) Settable(global bool) error {
 	switch {
 	case v.ReadOnly:
-		return mysqlerr.New(mysql.ErrIncorrectGlobalLocalVar, v.Name, "read only")
+		return mysqlerr.New(mysqlerr.IncorrectGlobalLocalVar, v.Name, "read only")
 	case global && v.Scope&Global == 0:
-		return mysqlerr.New(mysql.ErrLocalVariable, v.Name)
+		return mysqlerr.New(mysqlerr.LocalVariable, v.Name)
 	case !global && v.Scope&Session == 0:
-		return mysqlerr.New(mysql.ErrGlobalVariable, v.Name)
+		return mysqlerr.New(mysqlerr.GlobalVariable, v.Name)
 	case !global && (v.Name == "max_allowed_packet" || v.Name == "net_buffer_length" || v.Name == "max_user_connections"):
-		return mysqlerr.Newf(mysql.ErrVariableIsReadonly,
-			"SESSION variable '%s' is read-only. Use SET GLOBAL to assign the value", v.Name)
+		return mysqlerr.New(mysqlerr.VariableIsReadonly, "SESSION", v.Name, "GLOBAL")
 	}
 	return nil
 }

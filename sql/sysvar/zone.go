@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/zones"
 )
@@ -18,7 +16,7 @@ func ParseTimeZone(text string) (*time.Location, string, error) {
 	if strings.EqualFold(text, "SYSTEM") {
 		return SystemZone(), "SYSTEM", nil
 	}
-	unknown := mysqlerr.New(mysql.ErrUnknownTimeZone, text)
+	unknown := mysqlerr.New(mysqlerr.UnknownTimeZone, text)
 	if text == "" || strings.EqualFold(text, "Local") {
 		return nil, "", unknown
 	}
@@ -73,7 +71,7 @@ const maxTimestamp = 32536771199 // '3001-01-18 23:59:59' UTC, the last second t
 // checkTimestamp refuses what is no second of MySQL's. 1231.
 func checkTimestamp(text string) (string, error) {
 	if f, err := strconv.ParseFloat(text, 64); err != nil || f != 0 && (f < 1 || f > maxTimestamp) {
-		return "", mysqlerr.New(mysql.ErrWrongValueForVar, "timestamp", text)
+		return "", mysqlerr.New(mysqlerr.WrongValueForVar, "timestamp", text)
 	}
 	return text, nil
 }

@@ -131,7 +131,7 @@ var typeMicros = types.Type{ID: mysql.TypeDatetime, Length: 26, Decimals: 6, Col
 func (s *Transaction) At(v types.Value, warn types.Warner) (mvcc.Timestamp, error) {
 	d := types.Cast(v, &typeMicros, &s.host.Vars.Mode, warn)
 	if d.IsNull() {
-		return 0, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
+		return 0, mysqlerr.Newf(mysqlerr.WrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
 	}
 	year, month, day, hour, minute, second, micro := types.UnpackDatetime(d.Uint())
 	loc := s.host.Vars.Mode.Loc
@@ -140,10 +140,10 @@ func (s *Transaction) At(v types.Value, warn types.Warner) (mvcc.Timestamp, erro
 	}
 	t := time.Date(year, time.Month(month), day, hour, minute, second, micro*1000, loc)
 	if year == 0 || month == 0 || day == 0 || t.Unix() < 0 {
-		return 0, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
+		return 0, mysqlerr.Newf(mysqlerr.WrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
 	}
 	if t.After(s.host.Now()) {
-		return 0, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect AS OF TIMESTAMP value: '%s' is in the future", v.Text())
+		return 0, mysqlerr.Newf(mysqlerr.WrongValue, "Incorrect AS OF TIMESTAMP value: '%s' is in the future", v.Text())
 	}
 	return mvcc.At(t), nil
 }

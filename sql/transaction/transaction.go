@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
@@ -218,7 +216,7 @@ func (s *Transaction) CommitBefore(ctx context.Context) error {
 		return err
 	}
 	if s.WritesRefused() {
-		return mysqlerr.New(mysql.ErrCantExecuteInReadOnlyTransaction)
+		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
 	}
 	return nil
 }
@@ -226,7 +224,7 @@ func (s *Transaction) CommitBefore(ctx context.Context) error {
 // SpendNext forgets what SET TRANSACTION said of the next transaction after an autocommit statement, which was that
 // transaction if it got as far as the tables.
 func (s *Transaction) SpendNext(tables bool, err error) {
-	if s.next != (Characteristics{}) && s.txn == nil && tables && mysqlerr.Code(err) != mysql.ErrCantExecuteInReadOnlyTransaction {
+	if s.next != (Characteristics{}) && s.txn == nil && tables && mysqlerr.Code(err) != mysqlerr.CantExecuteInReadOnlyTransaction {
 		s.next = Characteristics{}
 	}
 }
@@ -267,9 +265,9 @@ func (s *Transaction) AfterError(ctx context.Context, err error) {
 	case s.txn.Aborted():
 		s.host.Lost()
 		s.leave()
-	case mysqlerr.Code(err) == mysql.ErrLockDeadlock:
+	case mysqlerr.Code(err) == mysqlerr.LockDeadlock:
 		_ = s.Rollback(context.WithoutCancel(ctx))
-	case mysqlerr.Code(err) == mysql.ErrLockWaitTimeout && s.host.Vars.Text("innodb_rollback_on_timeout") == "ON":
+	case mysqlerr.Code(err) == mysqlerr.LockWaitTimeout && s.host.Vars.Text("innodb_rollback_on_timeout") == "ON":
 		_ = s.Rollback(context.WithoutCancel(ctx))
 	}
 }
@@ -284,7 +282,7 @@ func (s *Transaction) Undo(ctx context.Context, mark uint64, err error) error {
 	if s.txn.RollbackTo(ctx, mark) == nil {
 		return err
 	}
-	return mysqlerr.New(mysql.ErrLockDeadlock) // AfterError rolls back
+	return mysqlerr.New(mysqlerr.LockDeadlock) // AfterError rolls back
 }
 
 func (s *Transaction) Savepoint(name string) error {
@@ -307,7 +305,7 @@ func (s *Transaction) dropSavepoint(name string) {
 func (s *Transaction) findSavepoint(name string) (int, error) {
 	i := slices.IndexFunc(s.savepoints, func(p savepoint) bool { return p.name == strings.ToLower(name) })
 	if i < 0 {
-		return -1, mysqlerr.New(mysql.ErrSpDoesNotExist, "SAVEPOINT", name)
+		return -1, mysqlerr.New(mysqlerr.SpDoesNotExist, "SAVEPOINT", name)
 	}
 	return i, nil
 }
@@ -336,7 +334,7 @@ func (s *Transaction) ReleaseSavepoint(name string) error {
 func (s *Transaction) Set(oneShot bool, isolation, access string) error {
 	if oneShot {
 		if s.In() {
-			return mysqlerr.New(mysql.ErrCantChangeTxCharacteristics)
+			return mysqlerr.New(mysqlerr.CantChangeTxCharacteristics)
 		}
 		if isolation != "" {
 			s.next.Isolation = isolation

@@ -3,31 +3,78 @@ package mysqlerr
 // MySQL's error numbers: the names that the code has for them, and MySQL's own.
 const (
 	CantCreateTable                  = 1005 // ER_CANT_CREATE_TABLE
+	DBCreateExists                   = 1007 // ER_DB_CREATE_EXISTS
+	DBDropExists                     = 1008 // ER_DB_DROP_EXISTS
 	DiskFull                         = 1021 // ER_DISK_FULL
+	IllegalHa                        = 1031 // ER_ILLEGAL_HA
 	OutOfSortMemory                  = 1038 // ER_OUT_OF_SORTMEMORY
 	ConCount                         = 1040 // ER_CON_COUNT_ERROR
 	OutOfResources                   = 1041 // ER_OUT_OF_RESOURCES
 	Handshake                        = 1043 // ER_HANDSHAKE_ERROR
+	DBaccessDenied                   = 1044 // ER_DBACCESS_DENIED_ERROR
 	AccessDenied                     = 1045 // ER_ACCESS_DENIED_ERROR
+	NoDB                             = 1046 // ER_NO_DB_ERROR
 	UnknownCom                       = 1047 // ER_UNKNOWN_COM_ERROR
 	BadNull                          = 1048 // ER_BAD_NULL_ERROR
+	BadDB                            = 1049 // ER_BAD_DB_ERROR
+	TableExists                      = 1050 // ER_TABLE_EXISTS_ERROR
 	BadTable                         = 1051 // ER_BAD_TABLE_ERROR
 	ServerShutdown                   = 1053 // ER_SERVER_SHUTDOWN
+	BadField                         = 1054 // ER_BAD_FIELD_ERROR
+	TooLongIdent                     = 1059 // ER_TOO_LONG_IDENT
+	DupFieldName                     = 1060 // ER_DUP_FIELDNAME
+	DupKeyName                       = 1061 // ER_DUP_KEYNAME
 	DupEntry                         = 1062 // ER_DUP_ENTRY
+	WrongFieldSpec                   = 1063 // ER_WRONG_FIELD_SPEC
 	Parse                            = 1064 // ER_PARSE_ERROR
+	NonuniqTable                     = 1066 // ER_NONUNIQ_TABLE
+	InvalidDefault                   = 1067 // ER_INVALID_DEFAULT
+	MultiplePriKey                   = 1068 // ER_MULTIPLE_PRI_KEY
+	TooManyKeys                      = 1069 // ER_TOO_MANY_KEYS
+	TooManyKeyParts                  = 1070 // ER_TOO_MANY_KEY_PARTS
 	TooLongKey                       = 1071 // ER_TOO_LONG_KEY
+	KeyColumnDoesNotExist            = 1072 // ER_KEY_COLUMN_DOES_NOT_EXITS
+	TooBigFieldlength                = 1074 // ER_TOO_BIG_FIELDLENGTH
+	WrongAutoKey                     = 1075 // ER_WRONG_AUTO_KEY
+	WrongSubKey                      = 1089 // ER_WRONG_SUB_KEY
+	CantRemoveAllFields              = 1090 // ER_CANT_REMOVE_ALL_FIELDS
+	CantDropFieldOrKey               = 1091 // ER_CANT_DROP_FIELD_OR_KEY
+	NoSuchThread                     = 1094 // ER_NO_SUCH_THREAD
+	KillDenied                       = 1095 // ER_KILL_DENIED_ERROR
+	TooBigSet                        = 1097 // ER_TOO_BIG_SET
+	TableNotLockedForWrite           = 1099 // ER_TABLE_NOT_LOCKED_FOR_WRITE
+	TableNotLocked                   = 1100 // ER_TABLE_NOT_LOCKED
 	BlobCantHaveDefault              = 1101 // ER_BLOB_CANT_HAVE_DEFAULT
+	WrongDBName                      = 1102 // ER_WRONG_DB_NAME
+	WrongTableName                   = 1103 // ER_WRONG_TABLE_NAME
 	TooBigSelect                     = 1104 // ER_TOO_BIG_SELECT
 	UnknownError                     = 1105 // ER_UNKNOWN_ERROR
+	UnknownTable                     = 1109 // ER_UNKNOWN_TABLE
+	TableMustHaveColumns             = 1113 // ER_TABLE_MUST_HAVE_COLUMNS
 	UnknownCharacterSet              = 1115 // ER_UNKNOWN_CHARACTER_SET
+	TooManyFields                    = 1117 // ER_TOO_MANY_FIELDS
+	TooBigRowsize                    = 1118 // ER_TOO_BIG_ROWSIZE
+	PasswordNoMatch                  = 1133 // ER_PASSWORD_NO_MATCH
 	WrongValueCountOnRow             = 1136 // ER_WRONG_VALUE_COUNT_ON_ROW
+	InvalidUseOfNull                 = 1138 // ER_INVALID_USE_OF_NULL
 	MixOfGroupFuncAndFields          = 1140 // ER_MIX_OF_GROUP_FUNC_AND_FIELDS
+	NonexistingGrant                 = 1141 // ER_NONEXISTING_GRANT
+	TableaccessDenied                = 1142 // ER_TABLEACCESS_DENIED_ERROR
+	ColumnaccessDenied               = 1143 // ER_COLUMNACCESS_DENIED_ERROR
+	NoSuchTable                      = 1146 // ER_NO_SUCH_TABLE
 	NetPacketTooLarge                = 1153 // ER_NET_PACKET_TOO_LARGE
 	NetPacketsOutOfOrder             = 1156 // ER_NET_PACKETS_OUT_OF_ORDER
 	NetReadInterrupted               = 1159 // ER_NET_READ_INTERRUPTED
 	TooLongString                    = 1162 // ER_TOO_LONG_STRING
 	TableCantHandleAutoIncrement     = 1164 // ER_TABLE_CANT_HANDLE_AUTO_INCREMENT
+	WrongColumnName                  = 1166 // ER_WRONG_COLUMN_NAME
+	BlobKeyWithoutLength             = 1170 // ER_BLOB_KEY_WITHOUT_LENGTH
+	PrimaryCantHaveNull              = 1171 // ER_PRIMARY_CANT_HAVE_NULL
+	TooManyRows                      = 1172 // ER_TOO_MANY_ROWS
+	KeyDoesNotExist                  = 1176 // ER_KEY_DOES_NOT_EXITS
 	ErrorDuringCommit                = 1180 // ER_ERROR_DURING_COMMIT
+	LockOrActiveTransaction          = 1192 // ER_LOCK_OR_ACTIVE_TRANSACTION
+	UnknownSystemVariable            = 1193 // ER_UNKNOWN_SYSTEM_VARIABLE
 	CrashedOnUsage                   = 1194 // ER_CRASHED_ON_USAGE
 	TransCacheFull                   = 1197 // ER_TRANS_CACHE_FULL
 	TooManyUserConnections           = 1203 // ER_TOO_MANY_USER_CONNECTIONS
@@ -35,55 +82,99 @@ const (
 	LockTableFull                    = 1206 // ER_LOCK_TABLE_FULL
 	WrongArguments                   = 1210 // ER_WRONG_ARGUMENTS
 	LockDeadlock                     = 1213 // ER_LOCK_DEADLOCK
+	WrongUsage                       = 1221 // ER_WRONG_USAGE
+	WrongNumberOfColumnsInSelect     = 1222 // ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT
+	CantUpdateWithReadlock           = 1223 // ER_CANT_UPDATE_WITH_READLOCK
+	SpecificAccessDenied             = 1227 // ER_SPECIFIC_ACCESS_DENIED_ERROR
+	LocalVariable                    = 1228 // ER_LOCAL_VARIABLE
+	GlobalVariable                   = 1229 // ER_GLOBAL_VARIABLE
+	WrongValueForVar                 = 1231 // ER_WRONG_VALUE_FOR_VAR
+	WrongTypeForVar                  = 1232 // ER_WRONG_TYPE_FOR_VAR
 	NotSupportedYet                  = 1235 // ER_NOT_SUPPORTED_YET
+	IncorrectGlobalLocalVar          = 1238 // ER_INCORRECT_GLOBAL_LOCAL_VAR
 	OperandColumns                   = 1241 // ER_OPERAND_COLUMNS
 	UnknownStmtHandler               = 1243 // ER_UNKNOWN_STMT_HANDLER
+	AutoConvert                      = 1246 // ER_AUTO_CONVERT
 	CollationCharsetMismatch         = 1253 // ER_COLLATION_CHARSET_MISMATCH
 	TooBigForUncompress              = 1256 // ER_TOO_BIG_FOR_UNCOMPRESS
 	ZlibZData                        = 1259 // ER_ZLIB_Z_DATA_ERROR
 	CutValueGroupConcat              = 1260 // ER_CUT_VALUE_GROUP_CONCAT
 	WarnDataOutOfRange               = 1264 // ER_WARN_DATA_OUT_OF_RANGE
+	WarnUsingOtherHandler            = 1266 // ER_WARN_USING_OTHER_HANDLER
 	CantAggregate2collations         = 1267 // ER_CANT_AGGREGATE_2COLLATIONS
 	CantAggregate3collations         = 1270 // ER_CANT_AGGREGATE_3COLLATIONS
 	CantAggregateNcollations         = 1271 // ER_CANT_AGGREGATE_NCOLLATIONS
+	UnknownCollation                 = 1273 // ER_UNKNOWN_COLLATION
+	WrongNameForIndex                = 1280 // ER_WRONG_NAME_FOR_INDEX
+	UnknownStorageEngine             = 1286 // ER_UNKNOWN_STORAGE_ENGINE
+	DuplicatedValueInType            = 1291 // ER_DUPLICATED_VALUE_IN_TYPE
 	TruncatedWrongValue              = 1292 // ER_TRUNCATED_WRONG_VALUE
+	InvalidOnUpdate                  = 1294 // ER_INVALID_ON_UPDATE
+	UnsupportedPs                    = 1295 // ER_UNSUPPORTED_PS
 	GetErrmsg                        = 1296 // ER_GET_ERRMSG
+	UnknownTimeZone                  = 1298 // ER_UNKNOWN_TIME_ZONE
 	WarnInvalidTimestamp             = 1299 // ER_WARN_INVALID_TIMESTAMP
 	InvalidCharacterString           = 1300 // ER_INVALID_CHARACTER_STRING
 	WarnAllowedPacketOverflowed      = 1301 // ER_WARN_ALLOWED_PACKET_OVERFLOWED
 	SpDoesNotExist                   = 1305 // ER_SP_DOES_NOT_EXIST
 	QueryInterrupted                 = 1317 // ER_QUERY_INTERRUPTED
+	SpFetchNoData                    = 1329 // ER_SP_FETCH_NO_DATA
+	WrongObject                      = 1347 // ER_WRONG_OBJECT
 	ViewWrongList                    = 1353 // ER_VIEW_WRONG_LIST
+	TrgDoesNotExist                  = 1360 // ER_TRG_DOES_NOT_EXIST
 	NoDefaultForField                = 1364 // ER_NO_DEFAULT_FOR_FIELD
 	DivisionByZero                   = 1365 // ER_DIVISION_BY_ZERO
 	TruncatedWrongValueForField      = 1366 // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
+	IllegalValueForType              = 1367 // ER_ILLEGAL_VALUE_FOR_TYPE
+	PsManyParam                      = 1390 // ER_PS_MANY_PARAM
+	KeyPart0                         = 1391 // ER_KEY_PART_0
+	CannotUser                       = 1396 // ER_CANNOT_USER
 	DataTooLong                      = 1406 // ER_DATA_TOO_LONG
+	CantCreateUserWithGrant          = 1410 // ER_CANT_CREATE_USER_WITH_GRANT
 	WrongValueForType                = 1411 // ER_WRONG_VALUE_FOR_TYPE
 	TableDefChanged                  = 1412 // ER_TABLE_DEF_CHANGED
 	StmtHasNoOpenCursor              = 1421 // ER_STMT_HAS_NO_OPEN_CURSOR
+	TooBigScale                      = 1425 // ER_TOO_BIG_SCALE
 	TooBigPrecision                  = 1426 // ER_TOO_BIG_PRECISION
+	MBiggerThanD                     = 1427 // ER_M_BIGGER_THAN_D
 	StackOverrunNeedMore             = 1436 // ER_STACK_OVERRUN_NEED_MORE
+	TooBigDisplaywidth               = 1439 // ER_TOO_BIG_DISPLAYWIDTH
 	DatetimeFunctionOverflow         = 1441 // ER_DATETIME_FUNCTION_OVERFLOW
 	RowIsReferenced2                 = 1451 // ER_ROW_IS_REFERENCED_2
 	NoReferencedRow2                 = 1452 // ER_NO_REFERENCED_ROW_2
 	MaxPreparedStmtCountReached      = 1461 // ER_MAX_PREPARED_STMT_COUNT_REACHED
 	AutoincReadFailed                = 1467 // ER_AUTOINC_READ_FAILED
+	WrongStringLength                = 1470 // ER_WRONG_STRING_LENGTH
 	UniqueKeyNeedAllFieldsInPf       = 1503 // ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF
+	PluginIsNotLoaded                = 1524 // ER_PLUGIN_IS_NOT_LOADED
 	WrongValue                       = 1525 // ER_WRONG_VALUE
+	EventDoesNotExist                = 1539 // ER_EVENT_DOES_NOT_EXIST
+	CantChangeTxCharacteristics      = 1568 // ER_CANT_CHANGE_TX_CHARACTERISTICS
 	WrongParamcountToNativeFct       = 1582 // ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT
 	WrongParametersToNativeFct       = 1583 // ER_WRONG_PARAMETERS_TO_NATIVE_FCT
 	DupEntryWithKeyName              = 1586 // ER_DUP_ENTRY_WITH_KEY_NAME
+	VariableIsReadonly               = 1621 // ER_VARIABLE_IS_READONLY
+	TooLongTableComment              = 1628 // ER_TOO_LONG_TABLE_COMMENT
+	TooLongFieldComment              = 1629 // ER_TOO_LONG_FIELD_COMMENT
 	UnknownLocale                    = 1649 // ER_UNKNOWN_LOCALE
+	TooLongIndexComment              = 1688 // ER_TOO_LONG_INDEX_COMMENT
 	DataOutOfRange                   = 1690 // ER_DATA_OUT_OF_RANGE
 	CantExecuteInReadOnlyTransaction = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
 	MustChangePassword               = 1820 // ER_MUST_CHANGE_PASSWORD
+	PasswordFormat                   = 1827 // ER_PASSWORD_FORMAT
+	DupIndex                         = 1831 // ER_DUP_INDEX
 	MalformedPacket                  = 1835 // ER_MALFORMED_PACKET
+	AlterOperationNotSupportedReason = 1846 // ER_ALTER_OPERATION_NOT_SUPPORTED_REASON
+	InvalidFieldSize                 = 3013 // ER_INVALID_FIELD_SIZE
 	InvalidArgumentForLogarithm      = 3020 // ER_INVALID_ARGUMENT_FOR_LOGARITHM
+	MaxExecTimeExceeded              = 3024 // ER_QUERY_TIMEOUT
 	UserLockWrongName                = 3057 // ER_USER_LOCK_WRONG_NAME
 	UserLockDeadlock                 = 3058 // ER_USER_LOCK_DEADLOCK
+	IllegalUserVar                   = 3061 // ER_USER_VARIABLE_ILLEGAL
 	IncorrectType                    = 3064 // ER_INCORRECT_TYPE
 	FieldInOrderNotSelect            = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
 	AccountLocked                    = 3118 // ER_ACCOUNT_HAS_BEEN_LOCKED
+	TooManyEnumElements              = 3135 // ER_TOO_LONG_SET_ENUM_VALUE
 	InvalidJSONText                  = 3140 // ER_INVALID_JSON_TEXT
 	InvalidJSONTextInParam           = 3141 // ER_INVALID_JSON_TEXT_IN_PARAM
 	InvalidJSONPath                  = 3143 // ER_INVALID_JSON_PATH
@@ -97,8 +188,11 @@ const (
 	JSONDocumentTooDeep              = 3157 // ER_JSON_DOCUMENT_TOO_DEEP
 	JSONDocumentNullKey              = 3158 // ER_JSON_DOCUMENT_NULL_KEY
 	SecureTransportRequired          = 3159 // ER_SECURE_TRANSPORT_REQUIRED
+	AuthIDNotExists                  = 3162 // ER_USER_DOES_NOT_EXIST
+	AuthIDExists                     = 3163 // ER_USER_ALREADY_EXISTS
 	InvalidJSONPathArrayCell         = 3165 // ER_INVALID_JSON_PATH_ARRAY_CELL
 	CapacityExceeded                 = 3170 // ER_CAPACITY_EXCEEDED
+	InvisiblePrimaryKey              = 3522 // ER_PK_INDEX_CANT_BE_INVISIBLE
 	NoSystemTableAccess              = 3554 // ER_NO_SYSTEM_TABLE_ACCESS
 	UnresolvedTableLock              = 3568 // ER_UNRESOLVED_TABLE_LOCK
 	DuplicateTableLock               = 3569 // ER_DUPLICATE_TABLE_LOCK
@@ -125,7 +219,12 @@ const (
 	CannotDropTableWithFK            = 3730 // ER_FK_CANNOT_DROP_PARENT
 	FKNoColumnParent                 = 3734 // ER_FK_NO_COLUMN_PARENT
 	TableWithoutPK                   = 3750 // ER_TABLE_WITHOUT_PK
+	DefaultDependency                = 3766 // ER_DEPENDENT_BY_DEFAULT_GENERATED_VALUE
+	DefaultNonPrior                  = 3767 // ER_DEFAULT_VAL_GENERATED_NON_PRIOR
+	DefaultOfAutoIncrement           = 3768 // ER_DEFAULT_VAL_GENERATED_REF_AUTO_INC
+	DefaultFunctionDisallowed        = 3769 // ER_DEFAULT_VAL_GENERATED_FUNCTION_IS_NOT_ALLOWED
 	DefaultFunctionNotAllowed        = 3770 // ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED
+	DefaultVariables                 = 3772 // ER_DEFAULT_VAL_GENERATED_VARIABLES
 	CheckNotBoolean                  = 3812 // ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT
 	CheckRefersOtherColumn           = 3813 // ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN
 	CheckNamedFunctionNotAllowed     = 3814 // ER_CHECK_CONSTRAINT_NAMED_FUNCTION_IS_NOT_ALLOWED
@@ -143,6 +242,15 @@ const (
 // templates holds MySQL 8.0's wording where the parser's table lacks a code or differs from it; the verbs say which
 // arguments New takes.
 var templates = map[uint16]string{
+	IllegalUserVar:      "User variable name '%s' is illegal",
+	TooManyEnumElements: "Too many enumeration values for column %s.",
+	InvisiblePrimaryKey: "A primary key index cannot be invisible",
+	DefaultDependency:   "Column '%s' of table '%s' has a default value expression dependency and cannot be dropped or renamed.",
+	DefaultNonPrior: "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated " +
+		"column or has an expression as default value.",
+	DefaultOfAutoIncrement:        "Default value expression of column '%s' cannot refer to an auto-increment column.",
+	DefaultFunctionDisallowed:     "Default value expression of column '%s' contains a disallowed function.",
+	DefaultVariables:              "Default value expression of column '%s' cannot refer user or system variables.",
 	AccountLocked:                 "Access denied for user '%s'@'%s'. Account is locked.",
 	SecureTransportRequired:       "Connections using insecure transport are prohibited while --require_secure_transport=ON.",
 	RegexpInternal:                "Internal error in the regular expression library.",
@@ -189,8 +297,8 @@ var templates = map[uint16]string{
 	JSONUsedAsKey: "JSON column '%-.192s' supports indexing only via generated columns on a specified JSON " +
 		"path.",
 	InvalidJSONValueForCast:    "Invalid JSON value for CAST to %s from column %s at row %d",
-	3162:                       "Authorization ID %s does not exist.",
-	3163:                       "Authorization ID %s already exists.",
+	AuthIDNotExists:            "Authorization ID %s does not exist.",
+	AuthIDExists:               "Authorization ID %s already exists.",
 	CapacityExceeded:           "Memory capacity of %d bytes for '%s' exceeded. %s",
 	NoSystemTableAccess:        "Access to %s '%s' is rejected.",
 	UnresolvedTableLock:        "Unresolved table name `%s` in locking clause.",
