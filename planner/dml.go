@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
 	"cloudsql/planner/bind"
@@ -46,7 +46,7 @@ func baseTable(ctx *Context, n *ast.TableName) (target, error) {
 		db = ctx.DB
 	}
 	if db == "" {
-		return target{}, mysqlerr.New(mysql.ErrNoDB)
+		return target{}, mysqlerr.New(mysqlerr.NoDB)
 	}
 	if len(n.PartitionNames) > 0 {
 		return target{}, mysqlerr.NotSupported("PARTITION in a data change")
@@ -59,17 +59,22 @@ func baseTable(ctx *Context, n *ast.TableName) (target, error) {
 	}
 	if ctx.Virtual != nil {
 		if _, ok := ctx.Virtual(db, n.Name.O); ok {
-			return target{}, mysqlerr.Newf(mysql.ErrDBaccessDenied, "Access denied for user %s to database '%s'", user(ctx), db)
+			return target{}, accessDenied(ctx, db)
 		}
 	}
-	return target{}, mysqlerr.New(mysql.ErrNoSuchTable, db, n.Name.O)
+	return target{}, mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O)
 }
 
-func user(ctx *Context) string {
+// accessDenied is 1044 for the statement's user.
+func accessDenied(ctx *Context, db string) error {
+	user, host := "", ""
 	if ctx.Env != nil && ctx.Env.Session != nil {
-		return "'" + ctx.Env.Session.CurrentUser() + "'"
+		user = ctx.Env.Session.CurrentUser()
+		if at := strings.LastIndexByte(user, '@'); at >= 0 {
+			user, host = user[:at], user[at+1:]
+		}
 	}
-	return "''@''"
+	return mysqlerr.New(mysqlerr.DBaccessDenied, user, host, db)
 }
 
 // changeEnv is the environment of computing values to store.

@@ -137,10 +137,10 @@ func (p *insertPlan) nameColumns(s *ast.InsertStmt) error {
 	for _, c := range s.Columns {
 		pos := p.table.ColumnByName(c.Name.L)
 		if pos < 0 || c.Table.O != "" && !strings.EqualFold(c.Table.O, p.alias) {
-			return mysqlerr.New(mysql.ErrBadField, c.Name.O, bind.FieldList)
+			return mysqlerr.New(mysqlerr.BadField, c.Name.O, bind.FieldList)
 		}
 		if seen[pos] {
-			return mysqlerr.New(mysql.ErrFieldSpecifiedTwice, c.Name.O)
+			return mysqlerr.New(mysqlerr.FieldSpecifiedTwice, c.Name.O)
 		}
 		seen[pos] = true
 		p.named = append(p.named, pos)
@@ -153,7 +153,7 @@ func (p *insertPlan) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 	sc := &bind.Scope{Cols: bind.TableColumns(p.table, p.db, p.alias, 0)}
 	for i, list := range lists {
 		if len(list) != len(p.named) {
-			return mysqlerr.New(mysql.ErrWrongValueCountOnRow, i+1)
+			return mysqlerr.New(mysqlerr.WrongValueCountOnRow, i+1)
 		}
 		row := make([]expr.Expr, len(list))
 		for j, n := range list {
@@ -204,13 +204,13 @@ func (p *insertPlan) checkDefaults(lists [][]ast.ExprNode) error {
 		named[pos] = true
 		for i := range lists {
 			if p.rows[i][j] == nil && p.defaults[pos].none {
-				return mysqlerr.New(mysql.ErrNoDefaultForField, p.table.Columns[pos].Name)
+				return mysqlerr.New(mysqlerr.NoDefaultForField, p.table.Columns[pos].Name)
 			}
 		}
 	}
 	for pos := range p.table.Columns {
 		if !named[pos] && p.defaults[pos].none {
-			return mysqlerr.New(mysql.ErrNoDefaultForField, p.table.Columns[pos].Name)
+			return mysqlerr.New(mysqlerr.NoDefaultForField, p.table.Columns[pos].Name)
 		}
 	}
 	return nil
@@ -230,7 +230,7 @@ func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode, params int, on
 	}
 	fields := p.source.Fields()
 	if len(fields) != len(p.named)+len(p.outside) {
-		return mysqlerr.New(mysql.ErrWrongValueCountOnRow, 1)
+		return mysqlerr.New(mysqlerr.WrongValueCountOnRow, 1)
 	}
 	for i := range p.outside {
 		p.outside[i].Field.Type = fields[len(p.named)+i].Type
@@ -253,7 +253,7 @@ func (p *insertPlan) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error
 	b.Values = func(name *ast.ColumnName) (expr.Expr, error) {
 		pos := p.table.ColumnByName(name.Name.L)
 		if pos < 0 {
-			return nil, mysqlerr.New(mysql.ErrBadField, name.Name.O, bind.FieldList)
+			return nil, mysqlerr.New(mysqlerr.BadField, name.Name.O, bind.FieldList)
 		}
 		c := &p.table.Columns[pos]
 		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
@@ -477,10 +477,10 @@ func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
 			return v, nil
 		}
 		if r.ignore {
-			r.env.Warn(mysql.ErrBadNull, mysqlerr.New(mysql.ErrBadNull, c.Name).Message)
+			r.env.Warn(mysqlerr.BadNull, mysqlerr.New(mysqlerr.BadNull, c.Name).Message)
 			return types.ImplicitDefault(&c.Type), nil
 		}
-		return v, mysqlerr.New(mysql.ErrBadNull, c.Name)
+		return v, mysqlerr.New(mysqlerr.BadNull, c.Name)
 	}
 	v, err := types.Assign(v, &c.Type, c.Name, r.records, &r.env.Mode, r.env.Warn)
 	if err == nil && c.AutoIncrement {
@@ -511,7 +511,7 @@ func (r *insertRun) computeDefaults() error {
 		case d.none && !c.AutoIncrement && !c.Hidden:
 			r.computed[i] = types.ImplicitDefault(&c.Type)
 			if !slices.Contains(r.named, i) {
-				r.env.Warn(mysql.ErrNoDefaultForField, mysqlerr.New(mysql.ErrNoDefaultForField, c.Name).Message)
+				r.env.Warn(mysqlerr.NoDefaultForField, mysqlerr.New(mysqlerr.NoDefaultForField, c.Name).Message)
 			}
 		}
 	}

@@ -142,7 +142,7 @@ func buildJoinDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error
 	for _, name := range s.Tables.Tables {
 		t := findTarget(all, name.Schema.O, name.Name.O)
 		if t == nil {
-			return nil, mysqlerr.New(mysql.ErrUnknownTable, name.Name.O, "MULTI DELETE")
+			return nil, mysqlerr.New(mysqlerr.UnknownTable, name.Name.O, "MULTI DELETE")
 		}
 		if err := ctx.Check(mysql.DeletePriv, t.db, t.table.Name); err != nil {
 			return nil, err
@@ -175,12 +175,12 @@ func assignedTable(all []target, c *ast.ColumnName) (*target, int, error) {
 			continue
 		}
 		if found != nil {
-			return nil, 0, mysqlerr.New(mysql.ErrNonUniq, bind.FullName(c), bind.FieldList)
+			return nil, 0, mysqlerr.New(mysqlerr.NonUniq, bind.FullName(c), bind.FieldList)
 		}
 		found, at = t, pos
 	}
 	if found == nil {
-		return nil, 0, mysqlerr.New(mysql.ErrBadField, bind.FullName(c), bind.FieldList)
+		return nil, 0, mysqlerr.New(mysqlerr.BadField, bind.FullName(c), bind.FieldList)
 	}
 	return found, at, nil
 }
@@ -199,7 +199,7 @@ func (p *computedPlan) target(t *target) int {
 // build plans the source: the primary keys, each with the new values behind it, locked.
 func (p *computedPlan) build(ctx *Context, params int, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) error {
 	if ctx.SafeUpdates && where == nil && limit == nil {
-		return mysqlerr.New(mysql.ErrUpdateWithoutKeyInSafeMode)
+		return mysqlerr.New(mysqlerr.UpdateWithoutKeyInSafeMode)
 	}
 	var fields []ast.ExprNode
 	var into []*types.Type

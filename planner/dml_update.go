@@ -114,7 +114,7 @@ func (p *changePlan) find(ctx *Context, params int, from *ast.TableRefsClause, w
 		}
 	}
 	if ctx.SafeUpdates && where == nil && limit == nil {
-		return mysqlerr.New(mysql.ErrUpdateWithoutKeyInSafeMode)
+		return mysqlerr.New(mysqlerr.UpdateWithoutKeyInSafeMode)
 	}
 	source, err := changeSource(ctx, params, keyColumns(p.table, p.alias), nil, from, where, order, limit)
 	if err != nil {
@@ -173,7 +173,7 @@ func bindAssignments(ctx *Context, b *bind.Binder, sc *bind.Scope, t *schema.Tab
 	for _, a := range list {
 		pos := t.ColumnByName(a.Column.Name.L)
 		if pos < 0 || a.Column.Table.O != "" && !strings.EqualFold(a.Column.Table.O, alias) {
-			return nil, mysqlerr.New(mysql.ErrBadField, bind.FullName(a.Column), bind.FieldList)
+			return nil, mysqlerr.New(mysqlerr.BadField, bind.FullName(a.Column), bind.FieldList)
 		}
 		e, err := bindAssigned(ctx, b, sc, t, pos, a.Expr)
 		if err != nil {

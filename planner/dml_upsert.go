@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/driver"
@@ -110,7 +109,7 @@ func (r *insertRun) upsert(ctx context.Context) error {
 		default:
 			w := r.fragment(r.table.TabletFor(keys.AppendPrimary(nil, r.table, r.batch.Row(0))), r.batch, r.first)
 			w.Kind, w.Set = fragment.Insert, nil
-			if err = r.w.write(ctx, w); mysqlerr.Code(err) == mysql.ErrDupEntry && try < maxUpsertTries {
+			if err = r.w.write(ctx, w); mysqlerr.Code(err) == mysqlerr.DupEntry && try < maxUpsertTries {
 				continue
 			}
 		}

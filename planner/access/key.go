@@ -3,8 +3,6 @@ package access
 import (
 	"math"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -89,7 +87,7 @@ func notADate(v types.Value, class types.Class) error {
 	if class == types.ClassDate {
 		name = "DATE"
 	}
-	return mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect %s value: '%s'", name, v.Text())
+	return mysqlerr.New(mysqlerr.WrongValue, name, v.Text())
 }
 
 func signedKey(i int64, col *types.Type) (types.Value, bool) {

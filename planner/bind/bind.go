@@ -2,7 +2,6 @@ package bind
 
 import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/driver"
@@ -54,7 +53,7 @@ func (b *Binder) typing() *expr.Typing {
 // Expr binds n in sc. Names are looked up from sc outwards. With an error there is no expression, and no pointer to none either.
 func Expr(b *Binder, sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 	if b.depth++; b.depth > maxDepth {
-		return nil, mysqlerr.New(mysql.ErrTooHighLevelOfNestingForSelect)
+		return nil, mysqlerr.New(mysqlerr.TooHighLevelOfNestingForSelect)
 	}
 	e, err := b.bind(sc, unparen(n))
 	b.depth--
@@ -82,13 +81,12 @@ func (b *Binder) bind(sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 		return b.cast(sc, n)
 	case *ast.AggregateFuncExpr:
 		if b.Aggregate == nil {
-			return nil, mysqlerr.New(mysql.ErrInvalidGroupFuncUse)
+			return nil, mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
 		}
 		return b.Aggregate(sc, n)
 	case *ast.WindowFuncExpr:
 		if b.Window == nil {
-			return nil, mysqlerr.Newf(mysql.ErrWindowInvalidWindowFuncUse,
-				"You cannot use the window function '%s' in this context.'", n.Name)
+			return nil, mysqlerr.New(mysqlerr.WindowInvalidWindowFuncUse, n.Name)
 		}
 		return b.Window(sc, n)
 	case *ast.VariableExpr:
@@ -358,7 +356,7 @@ func (b *Binder) collate(sc *Scope, n *ast.SetCollationExpr) (expr.Expr, error) 
 	}
 	c, ok := types.CollationByName(n.Collate)
 	if !ok {
-		return nil, mysqlerr.New(mysql.ErrUnknownCollation, n.Collate)
+		return nil, mysqlerr.New(mysqlerr.UnknownCollation, n.Collate)
 	}
 	return expr.NewCollate(e, c)
 }
@@ -373,10 +371,10 @@ func (b *Binder) defaultOf(sc *Scope, n *ast.DefaultExpr) (expr.Expr, error) {
 		return nil, err
 	}
 	if c == nil {
-		return nil, mysqlerr.New(mysql.ErrBadField, FullName(n.Name), b.Clause)
+		return nil, mysqlerr.New(mysqlerr.BadField, FullName(n.Name), b.Clause)
 	}
 	if c.Source == nil {
-		return nil, mysqlerr.New(mysql.ErrNoDefaultForField, c.Field.Name)
+		return nil, mysqlerr.New(mysqlerr.NoDefaultForField, c.Field.Name)
 	}
 	return b.Value(c)
 }
@@ -391,7 +389,7 @@ func (b *Binder) Value(c *Column) (expr.Expr, error) {
 		}
 		return b.Default(c)
 	case !col.HasDefault && col.NotNull:
-		return nil, mysqlerr.New(mysql.ErrNoDefaultForField, col.Name)
+		return nil, mysqlerr.New(mysqlerr.NoDefaultForField, col.Name)
 	case len(col.Default) == 0:
 		return &expr.Const{Typ: col.Type}, nil
 	}

@@ -23,7 +23,7 @@ var renamed = map[string]string{
 
 func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 	if n.Schema.O != "" {
-		return nil, mysqlerr.New(mysql.ErrSpDoesNotExist, "FUNCTION", n.Schema.O+"."+n.FnName.O)
+		return nil, mysqlerr.New(mysqlerr.SpDoesNotExist, "FUNCTION", n.Schema.O+"."+n.FnName.O)
 	}
 	name := strings.ToLower(n.FnName.O)
 	switch n.FnName.L {
@@ -53,7 +53,7 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 		b.nameSystemZone(args)
 	}
 	e, err := b.typing().New(name, args...)
-	if err != nil && mysqlerr.Code(err) == mysql.ErrSpDoesNotExist {
+	if err != nil && mysqlerr.Code(err) == mysqlerr.SpDoesNotExist {
 		return nil, b.unknownFunction(n)
 	}
 	return e, err
@@ -80,7 +80,7 @@ func (b *Binder) unknownFunction(n *ast.FuncCallExpr) error {
 			name = db + "." + name
 		}
 	}
-	return mysqlerr.New(mysql.ErrSpDoesNotExist, "FUNCTION", name)
+	return mysqlerr.New(mysqlerr.SpDoesNotExist, "FUNCTION", name)
 }
 
 // argument binds an argument; keywords among them become strings.
@@ -140,7 +140,7 @@ func (b *Binder) temporal(n *ast.FuncCallExpr) (expr.Expr, error) {
 		v = text.ToDatetime(mode, warn)
 	}
 	if v.IsNull() || bad {
-		return nil, mysqlerr.Newf(mysql.ErrWrongValue, "Incorrect %s value: '%s'", what, lit.GetString())
+		return nil, mysqlerr.New(mysqlerr.WrongValue, what, lit.GetString())
 	}
 	if fsp > 0 && t.ID != mysql.TypeDate {
 		t.Decimals, t.Length = fsp, t.Length+1+fsp
@@ -199,7 +199,7 @@ func castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
 		return decimalCast(t)
 	case mysql.TypeVarString, mysql.TypeString:
 		if t.Length > maxCastLength {
-			return t, mysqlerr.New(mysql.ErrTooBigDisplaywidth, "cast as char", maxCastLength)
+			return t, mysqlerr.New(mysqlerr.TooBigDisplaywidth, "cast as char", maxCastLength)
 		}
 		t.Decimals = 31
 		t.Collation = castCollation(ft, explicitCharset)
@@ -209,7 +209,7 @@ func castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
 	case mysql.TypeDatetime, mysql.TypeDuration:
 		t.Decimals = max(t.Decimals, 0)
 		if t.Decimals > maxCastFsp {
-			return t, mysqlerr.New(mysql.ErrTooBigPrecision, t.Decimals, "CAST", maxCastFsp)
+			return t, mysqlerr.New(mysqlerr.TooBigPrecision, t.Decimals, "CAST", maxCastFsp)
 		}
 	case mysql.TypeDate:
 		t = types.TypeDate
@@ -230,11 +230,11 @@ func decimalCast(t types.Type) (types.Type, error) {
 	t.Decimals = max(t.Decimals, 0)
 	switch {
 	case t.Length > maxCastPrecision:
-		return t, mysqlerr.New(mysql.ErrTooBigPrecision, t.Length, "CAST", maxCastPrecision)
+		return t, mysqlerr.New(mysqlerr.TooBigPrecision, t.Length, "CAST", maxCastPrecision)
 	case t.Decimals > maxCastScale:
-		return t, mysqlerr.New(mysql.ErrTooBigScale, t.Decimals, "CAST", maxCastScale)
+		return t, mysqlerr.New(mysqlerr.TooBigScale, t.Decimals, "CAST", maxCastScale)
 	case t.Length < t.Decimals:
-		return t, mysqlerr.New(mysql.ErrMBiggerThanD, "")
+		return t, mysqlerr.New(mysqlerr.MBiggerThanD, "")
 	case t.Length == 0:
 		t.Length = 10
 	}

@@ -9,16 +9,13 @@ import (
 	"cloudsql/storage/schema"
 )
 
-// errDefaultAsExpr is ER_DEFAULT_AS_VAL_GENERATED.
-const errDefaultAsExpr = 3773
-
 // DefaultPerRow tells of a DEFAULT (expression), which each row may have another value of.
 func DefaultPerRow(c *schema.Column) bool { return strings.HasPrefix(c.DefaultExpr, "(") }
 
 // DefaultOf is DEFAULT(c) of a column with a default expression, which MySQL gives for the present time only.
 func DefaultOf(env *expr.Env, c *schema.Column) (expr.Expr, error) {
 	if DefaultPerRow(c) {
-		return nil, mysqlerr.Newf(errDefaultAsExpr, "DEFAULT function cannot be used with default value expressions")
+		return nil, mysqlerr.New(mysqlerr.DefaultAsValGenerated)
 	}
 	return Text(env, c.DefaultExpr)
 }

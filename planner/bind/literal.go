@@ -49,10 +49,10 @@ func uintLiteral(u uint64) *expr.Const {
 func (b *Binder) decimal(text string) (*expr.Const, error) {
 	val, n, ok := types.ParseDecimal([]byte(text))
 	if n != len(text) {
-		return nil, mysqlerr.New(mysql.ErrIllegalValueForType, "decimal", text)
+		return nil, mysqlerr.New(mysqlerr.IllegalValueForType, "decimal", text)
 	}
 	if !ok && b.Env != nil && b.Env.Warn != nil {
-		b.Env.Warn(mysql.ErrTruncatedWrongValue, "Truncated incorrect DECIMAL value: '"+text[:min(len(text), maxShownNumber)]+"'")
+		b.Env.Warn(mysqlerr.TruncatedWrongValue, "Truncated incorrect DECIMAL value: '"+text[:min(len(text), maxShownNumber)]+"'")
 	}
 	digits := 0
 	for i := 0; i < len(text); i++ {
@@ -79,7 +79,7 @@ func stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	}
 	if !utf8.Valid(text) {
 		if v.Introduced() {
-			return nil, mysqlerr.New(mysql.ErrInvalidCharacterString, coll.Charset(), hexPrefix(text))
+			return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, coll.Charset(), hexPrefix(text))
 		}
 		return binaryConst(text), nil // drivers write a BLOB's bytes as plain text; a text column will refuse them (1366)
 	}
@@ -116,10 +116,10 @@ func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	if cs := v.Type.GetCharset(); v.Introduced() && cs != "" && cs != "binary" {
 		coll, ok := types.DefaultCollation(cs)
 		if !ok {
-			return nil, mysqlerr.New(mysql.ErrUnknownCharacterSet, cs)
+			return nil, mysqlerr.New(mysqlerr.UnknownCharacterSet, cs)
 		}
 		if !utf8.Valid(b) {
-			return nil, mysqlerr.New(mysql.ErrInvalidCharacterString, cs, hexPrefix(b))
+			return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, cs, hexPrefix(b))
 		}
 		t := types.TypeString
 		t.Length, t.Collation = utf8.RuneCount(b), coll

@@ -155,7 +155,7 @@ func (s *Scope) Find(name *ast.ColumnName, clause string) (c *Column, err error)
 			continue
 		}
 		if c != nil {
-			return nil, mysqlerr.New(mysql.ErrNonUniq, FullName(name), clause)
+			return nil, mysqlerr.New(mysqlerr.NonUniq, FullName(name), clause)
 		}
 		c = col
 	}
@@ -198,7 +198,7 @@ func (s *Scope) resolve(name *ast.ColumnName, clause string) (expr.Expr, error) 
 			return e, err
 		}
 	}
-	return nil, mysqlerr.New(mysql.ErrBadField, FullName(name), clause)
+	return nil, mysqlerr.New(mysqlerr.BadField, FullName(name), clause)
 }
 
 func (s *Scope) resolveHere(name *ast.ColumnName, clause string, fromInner bool) (expr.Expr, error) {

@@ -5,9 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/memory"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -53,7 +52,7 @@ const blockRefBytes = 24
 const blockHead = 4
 
 // errBadRowFile tells that a temporary file has not what was written to it.
-var errBadRowFile = fileError(mysql.ErrErrorOnRead, errors.New("what was read is not what was written"))
+var errBadRowFile = fileError(mysqlerr.ErrorOnRead, errors.New("what was read is not what was written"))
 
 // Block sizes: a file of many parts has a buffer for each, which must not take much of a small limit.
 const (

@@ -3,8 +3,6 @@ package exec
 import (
 	"context"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -36,7 +34,7 @@ type Run struct {
 // Error 1210 when fewer are bound.
 func NewRun(ctx context.Context, rt *Runtime, params, slots int, single bool) (*Run, error) {
 	if len(rt.Env.Params) < params {
-		return nil, mysqlerr.New(mysql.ErrWrongArguments, "EXECUTE")
+		return nil, mysqlerr.New(mysqlerr.WrongArguments, "EXECUTE")
 	}
 	r := &Run{ctx: ctx, RT: rt, Env: rt.Env, Single: single}
 	if slots > 0 {

@@ -3,8 +3,6 @@ package exec
 import (
 	"context"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -302,7 +300,7 @@ func ReadOne(ctx context.Context, op Operator, width int, dst []types.Value) ([]
 			break
 		}
 		if found || b.Len() > 1 {
-			return dst, mysqlerr.New(mysql.ErrSubqueryNo1Row)
+			return dst, mysqlerr.New(mysqlerr.SubqueryNo1Row)
 		}
 		found = true
 		for _, v := range b.Row(0) {

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 )
@@ -79,7 +77,7 @@ func (s *Space) create(k memory.Kind) (*spaceFile, error) {
 	}
 	f, err := open()
 	if err != nil {
-		return nil, fileError(mysql.ErrCantCreateFile, err)
+		return nil, fileError(mysqlerr.CantCreateFile, err)
 	}
 	s.files[k].Add(1)
 	return &spaceFile{file: f, space: s}, nil
@@ -99,7 +97,7 @@ func fileError(code uint16, err error) error {
 	var number syscall.Errno
 	errors.As(err, &number)
 	if number == syscall.ENOSPC {
-		code = mysql.ErrDiskFull
+		code = mysqlerr.DiskFull
 	}
 	return mysqlerr.New(code, "a temporary file", int(number), rootCause(err))
 }
@@ -119,19 +117,19 @@ func (f *spaceFile) append(b []byte) error {
 	s, n := f.space, int64(len(b))
 	if used := s.used.Add(n); s.limit > 0 && used > s.limit {
 		s.used.Add(-n)
-		return mysqlerr.Newf(mysql.ErrRecordFileFull, "The temporary files of statements are full: they may take %d bytes together", s.limit)
+		return mysqlerr.Newf(mysqlerr.RecordFileFull, "The temporary files of statements are full: they may take %d bytes together", s.limit)
 	}
 	f.size += n
 	s.written.Add(uint64(n)) //nolint:gosec // a length
 	if _, err := f.file.Write(b); err != nil {
-		return fileError(mysql.ErrErrorOnWrite, err)
+		return fileError(mysqlerr.ErrorOnWrite, err)
 	}
 	return nil
 }
 
 func (f *spaceFile) read(b []byte, at int64) error {
 	if _, err := f.file.ReadAt(b, at); err != nil {
-		return fileError(mysql.ErrErrorOnRead, err)
+		return fileError(mysqlerr.ErrorOnRead, err)
 	}
 	return nil
 }

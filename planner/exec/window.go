@@ -3,8 +3,6 @@ package exec
 import (
 	"context"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -274,11 +272,11 @@ func (w *Window) number(e expr.Expr) (int, error) {
 		return 0, err
 	}
 	if v.IsNull() {
-		return 0, mysqlerr.New(mysql.ErrWindowFrameIllegal, "<unnamed window>")
+		return 0, mysqlerr.New(mysqlerr.WindowFrameIllegal, "<unnamed window>")
 	}
 	n, clipped := v.ToInt(nil)
 	if n < 0 || clipped || n > 1<<40 {
-		return 0, mysqlerr.New(mysql.ErrWindowFrameIllegal, "<unnamed window>")
+		return 0, mysqlerr.New(mysqlerr.WindowFrameIllegal, "<unnamed window>")
 	}
 	return int(n), nil
 }
@@ -431,7 +429,7 @@ func (w *Window) pick(f *WindowFunc, s *windowState) (types.Value, error) {
 func (w *Window) ntile(f *WindowFunc, s *windowState) (types.Value, error) {
 	buckets, err := w.fixed(f, s, 0, 0)
 	if err != nil || buckets == 0 {
-		return types.Null, mysqlerr.New(mysql.ErrWrongArguments, "ntile")
+		return types.Null, mysqlerr.New(mysqlerr.WrongArguments, "ntile")
 	}
 	n := w.part.Len()
 	small, larger := n/buckets, n%buckets

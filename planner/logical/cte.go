@@ -40,7 +40,7 @@ func (b *builder) bindWith(w *ast.WithClause, outer *cteScope) (*cteScope, error
 	seen := map[string]bool{}
 	for _, c := range w.CTEs {
 		if seen[c.Name.L] {
-			return nil, mysqlerr.New(mysql.ErrNonuniqTable, c.Name.O)
+			return nil, mysqlerr.New(mysqlerr.NonuniqTable, c.Name.O)
 		}
 		seen[c.Name.L] = true
 		d := &cteDef{name: c.Name.L, query: c.Query.Query, names: c.ColNameList, visible: scope}
@@ -82,7 +82,7 @@ func (b *builder) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error) 
 		return d.working.relation(b, alias)
 	}
 	if d.depth++; d.depth > maxCTEDepth {
-		return nil, nil, mysqlerr.New(mysql.ErrTooHighLevelOfNestingForSelect)
+		return nil, nil, mysqlerr.New(mysqlerr.TooHighLevelOfNestingForSelect)
 	}
 	defer func() { d.depth-- }()
 	var q query
@@ -134,7 +134,7 @@ func (w *workingTable) relation(b *builder, alias string) (Node, []bind.Column, 
 func (b *builder) bindRecursive(d *cteDef) (query, error) {
 	u, ok := d.query.(*ast.SetOprStmt)
 	if !ok {
-		return nil, mysqlerr.Newf(errRecursiveWithoutUnion, "Recursive Common Table Expression '%s' should contain a UNION", d.name)
+		return nil, mysqlerr.New(mysqlerr.CTERecursiveRequiresUnion, d.name)
 	}
 	if u.OrderBy != nil {
 		return nil, mysqlerr.NotSupported("ORDER BY over UNION in recursive Common Table Expression") // MySQL's words
@@ -176,8 +176,7 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 }
 
 func (d *cteDef) withoutSeed() error {
-	return mysqlerr.Newf(errRecursiveWithoutSeed, "Recursive Common Table Expression '%s' should have one or more "+
-		"non-recursive query blocks followed by one or more recursive ones", d.name)
+	return mysqlerr.New(mysqlerr.CTERecursiveRequiresSeed, d.name)
 }
 
 func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
@@ -210,11 +209,10 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
 		return err
 	}
 	if q.grouped || q.distinct || len(q.orderBy) > 0 {
-		return mysqlerr.Newf(errRecursiveWithAggregation,
-			"Recursive Common Table Expression '%s' can contain neither aggregation nor window functions in recursive query block", d.name)
+		return mysqlerr.New(mysqlerr.CTERecursiveForbidsAggregation, d.name)
 	}
 	if len(q.fields) != len(r.cols) {
-		return mysqlerr.New(mysql.ErrWrongNumberOfColumnsInSelect)
+		return mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
 	}
 	r.members = append(r.members, q)
 	return nil

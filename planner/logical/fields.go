@@ -15,12 +15,11 @@ import (
 // expandStar adds the columns of * or t.*.
 func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
 	if q.source == nil {
-		return mysqlerr.New(mysql.ErrNoTablesUsed)
+		return mysqlerr.New(mysqlerr.NoTablesUsed)
 	}
 	if i > 0 && w.Table.O == "" {
 		// MySQL takes a bare * in the first place only.
-		return mysqlerr.Newf(mysql.ErrParse, "You have an error in your SQL syntax; check the manual that corresponds to your "+
-			"MySQL server version for the right syntax to use near '*' at line 1")
+		return mysqlerr.Syntax("*", 1)
 	}
 	found := false
 	for k := range q.scope.Cols {
@@ -33,7 +32,7 @@ func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
 		q.fields = append(q.fields, outField{col: q.outColumn(c.Field), expr: c.Ref(), name: c.Field.Name})
 	}
 	if !found {
-		return mysqlerr.New(mysql.ErrBadTable, w.Table.O)
+		return mysqlerr.New(mysqlerr.BadTable, w.Table.O)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func (q *selectQuery) from(n ast.ResultSetNode) (Node, []bind.Column, error) {
 	case *ast.TableName:
 		return q.fromTable(n, "")
 	case *ast.SelectStmt, *ast.SetOprStmt:
-		return nil, nil, mysqlerr.New(mysql.ErrDerivedMustHaveAlias)
+		return nil, nil, mysqlerr.New(mysqlerr.DerivedMustHaveAlias)
 	}
 	return nil, nil, mysqlerr.NotSupported("this kind of table reference")
 }
@@ -38,7 +38,7 @@ const maxTables = 61
 func (q *selectQuery) fromSource(n *ast.TableSource) (Node, []bind.Column, error) {
 	if _, nested := n.Source.(*ast.Join); !nested {
 		if q.joined++; q.joined > maxTables {
-			return nil, nil, mysqlerr.New(mysql.ErrTooManyTables, maxTables)
+			return nil, nil, mysqlerr.New(mysqlerr.TooManyTables, maxTables)
 		}
 	}
 	switch src := n.Source.(type) {
@@ -46,10 +46,10 @@ func (q *selectQuery) fromSource(n *ast.TableSource) (Node, []bind.Column, error
 		return q.fromTable(src, n.AsName.O)
 	case *ast.SelectStmt, *ast.SetOprStmt:
 		if n.AsName.O == "" {
-			return nil, nil, mysqlerr.New(mysql.ErrDerivedMustHaveAlias)
+			return nil, nil, mysqlerr.New(mysqlerr.DerivedMustHaveAlias)
 		}
 		inner, err := q.b.bindQuery(src, nil, q.ctes)
-		if n.Lateral && mysqlerr.Code(err) == mysql.ErrBadField {
+		if n.Lateral && mysqlerr.Code(err) == mysqlerr.BadField {
 			err = mysqlerr.NotSupported("LATERAL with columns of other tables") // or there is no such column
 		}
 		if err != nil {
@@ -64,7 +64,7 @@ func (q *selectQuery) fromSource(n *ast.TableSource) (Node, []bind.Column, error
 func derived(inner query, alias string, names []ast.CIStr) (Node, []bind.Column, error) {
 	out := inner.columns()
 	if len(names) > 0 && len(names) != len(out) {
-		return nil, nil, mysqlerr.New(mysql.ErrViewWrongList)
+		return nil, nil, mysqlerr.New(mysqlerr.ViewWrongList)
 	}
 	cols := make([]bind.Column, len(out))
 	seen := map[string]bool{}
@@ -75,7 +75,7 @@ func derived(inner query, alias string, names []ast.CIStr) (Node, []bind.Column,
 		}
 		low := strings.ToLower(c.Field.Name)
 		if seen[low] {
-			return nil, nil, mysqlerr.New(mysql.ErrDupFieldName, c.Field.Name)
+			return nil, nil, mysqlerr.New(mysqlerr.DupFieldName, c.Field.Name)
 		}
 		seen[low] = true
 		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", alias, "", ""
@@ -103,7 +103,7 @@ func (q *selectQuery) fromTable(n *ast.TableName, alias string) (Node, []bind.Co
 	db := n.Schema.O
 	if db == "" {
 		if db = q.b.ctx.DB; db == "" {
-			return nil, nil, mysqlerr.New(mysql.ErrNoDB)
+			return nil, nil, mysqlerr.New(mysqlerr.NoDB)
 		}
 	}
 	switch {
@@ -117,7 +117,7 @@ func (q *selectQuery) fromTable(n *ast.TableName, alias string) (Node, []bind.Co
 		return q.fromVirtual(db, n.Name.O, alias)
 	}
 	if !ok {
-		return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, db, n.Name.O)
+		return nil, nil, mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O)
 	}
 	err := q.b.ctx.Check(mysql.SelectPriv, db, t.Name)
 	if err == nil {
@@ -156,15 +156,15 @@ func (q *selectQuery) fromVirtual(db, name, alias string) (Node, []bind.Column, 
 		}
 	}
 	if _, ok := q.b.ctx.Catalog.Database(db); !ok && !isSystemDB(db) {
-		return nil, nil, mysqlerr.New(mysql.ErrBadDB, db)
+		return nil, nil, mysqlerr.New(mysqlerr.BadDB, db)
 	}
 	if isInfoSchema(db) {
-		return nil, nil, mysqlerr.Newf(mysql.ErrUnknownTable, "Unknown table '%s' in %s", strings.ToUpper(name), infoSchema)
+		return nil, nil, mysqlerr.New(mysqlerr.UnknownTable, strings.ToUpper(name), infoSchema)
 	}
 	if utf8.RuneCountInString(name) > mysql.MaxTableNameLength {
-		return nil, nil, mysqlerr.New(mysql.ErrTooLongIdent, name)
+		return nil, nil, mysqlerr.New(mysqlerr.TooLongIdent, name)
 	}
-	return nil, nil, mysqlerr.New(mysql.ErrNoSuchTable, db, name)
+	return nil, nil, mysqlerr.New(mysqlerr.NoSuchTable, db, name)
 }
 
 const infoSchema = "information_schema"
@@ -203,7 +203,7 @@ func hints(t *schema.Table, list []*ast.IndexHint) (out access.Hint, err error) 
 		for _, n := range h.IndexNames {
 			ix := t.IndexByName(n.O)
 			if ix == nil {
-				return out, mysqlerr.New(mysql.ErrKeyDoesNotExist, n.O, t.Name)
+				return out, mysqlerr.New(mysqlerr.KeyDoesNotExist, n.O, t.Name)
 			}
 			names = append(names, ix.Name)
 		}
@@ -262,7 +262,7 @@ func uniqueAliases(a, b []bind.Column) error {
 	}
 	for i := range b {
 		if k := [2]string{b[i].Field.Schema, b[i].Field.Table}; names[k] {
-			return mysqlerr.New(mysql.ErrNonuniqTable, b[i].Field.Table)
+			return mysqlerr.New(mysqlerr.NonuniqTable, b[i].Field.Table)
 		}
 	}
 	return nil
@@ -365,7 +365,7 @@ func findMerged(cols []bind.Column, name *ast.ColumnName) (*bind.Column, error) 
 	sc := bind.Scope{Cols: cols}
 	c, err := sc.Find(name, "from clause")
 	if err == nil && c == nil {
-		err = mysqlerr.New(mysql.ErrBadField, name.Name.O, "from clause")
+		err = mysqlerr.New(mysqlerr.BadField, name.Name.O, "from clause")
 	}
 	return c, err
 }
@@ -403,7 +403,7 @@ func (c *lockClause) of(t *Table) (Lock, error) {
 			continue
 		}
 		if lock.IsExplicit() {
-			return lock, mysqlerr.Newf(errDuplicateTableLock, "Table %s appears in multiple locking clauses.", t.Alias)
+			return lock, mysqlerr.New(mysqlerr.DuplicateTableLock, t.Alias)
 		}
 		lock, c.found[i] = c.lock, true
 	}
@@ -414,7 +414,7 @@ func (c *lockClause) of(t *Table) (Lock, error) {
 func (c *lockClause) unresolved() error {
 	for i, n := range c.names {
 		if !c.found[i] {
-			return mysqlerr.Newf(errUnresolvedLockTable, "Unresolved table name `%s` in locking clause.", n.Name.O)
+			return mysqlerr.New(mysqlerr.UnresolvedTableLock, n.Name.O)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package logical
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -75,7 +76,7 @@ func (q *selectQuery) aggregateScope(sc *bind.Scope) *bind.Scope {
 		}
 		for _, a := range q.aggs {
 			if scalar.SetOf(a.ID).Touches(e) {
-				return nil, mysqlerr.Newf(mysql.ErrIllegalReference, "Reference '%s' not supported (reference to group function)", name.Name.O)
+				return nil, mysqlerr.New(mysqlerr.IllegalReference, name.Name.O, "reference to group function")
 			}
 		}
 		return e, nil
@@ -88,7 +89,7 @@ func (q *selectQuery) concatOrder(sc *bind.Scope, o *ast.OrderByClause, args []e
 	for _, item := range o.Items {
 		if p, ok := item.Expr.(*ast.PositionExpr); ok {
 			if p.N < 1 || p.N > len(args) {
-				return nil, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in 'order clause'", p.N)
+				return nil, mysqlerr.New(mysqlerr.BadField, strconv.Itoa(p.N), bind.OrderBy)
 			}
 			list = append(list, expr.SortKey{Expr: args[p.N-1], Desc: item.Desc})
 			continue
@@ -282,15 +283,12 @@ func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, 
 // notGrouped is 1055, or 1140 where there is no GROUP BY; HAVING knows nothing of such columns at all.
 func (q *selectQuery) notGrouped(c *expr.Column, number int, clause string) error {
 	if clause == "HAVING" {
-		return mysqlerr.New(mysql.ErrBadField, c.Name, bind.Having)
+		return mysqlerr.New(mysqlerr.BadField, c.Name, bind.Having)
 	}
 	if len(q.groupBy) == 0 {
-		return mysqlerr.Newf(mysql.ErrMixOfGroupFuncAndFields, "In aggregated query without GROUP BY, expression #%d of %s contains "+
-			"nonaggregated column '%s'; this is incompatible with sql_mode=only_full_group_by", number, clause, q.qualified(c))
+		return mysqlerr.New(mysqlerr.MixOfGroupFuncAndFields, number, clause, q.qualified(c))
 	}
-	return mysqlerr.Newf(mysql.ErrFieldNotInGroupBy, "Expression #%d of %s is not in GROUP BY clause and contains nonaggregated column "+
-		"'%s' which is not functionally dependent on columns in GROUP BY clause; this is incompatible with sql_mode=only_full_group_by",
-		number, clause, q.qualified(c))
+	return mysqlerr.New(mysqlerr.WrongFieldWithGroup, number, clause, q.qualified(c))
 }
 
 // dependents are the columns that have one value in each group: by equalities, and by whole unique keys.

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/storage/expr"
@@ -69,7 +68,7 @@ func limitNumber(e expr.Expr, env *expr.Env) (uint64, error) {
 			}
 		}
 	}
-	return 0, mysqlerr.New(mysql.ErrWrongArguments, "LIMIT")
+	return 0, mysqlerr.New(mysqlerr.WrongArguments, "LIMIT")
 }
 
 // Within is how many rows the first of a stream must be read: offset and count.

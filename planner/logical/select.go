@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -256,7 +257,7 @@ func conjuncts(dst []ast.ExprNode, n ast.ExprNode) []ast.ExprNode {
 // oneColumn refuses a row where a scalar belongs.
 func oneColumn(e expr.Expr) error {
 	if scalar.AsCall(e, "row") != nil {
-		return mysqlerr.New(mysql.ErrOperandColumns, 1)
+		return mysqlerr.New(mysqlerr.OperandColumns, 1)
 	}
 	return nil
 }
@@ -330,7 +331,7 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 // Position gives the select-list item of a number in GROUP BY or ORDER BY.
 func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) {
 	if n.N < 1 || n.N > len(q.fields) {
-		return 0, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in '%s'", n.N, clause)
+		return 0, mysqlerr.New(mysqlerr.BadField, strconv.Itoa(n.N), clause)
 	}
 	return n.N - 1, nil
 }
@@ -356,12 +357,12 @@ func (q *selectQuery) bindGroupItem(item *ast.ByItem) error {
 func (q *selectQuery) addGroup(e expr.Expr, name string) error {
 	for _, a := range q.aggs {
 		if scalar.SetOf(a.ID).Touches(e) {
-			return mysqlerr.New(mysql.ErrWrongGroupField, name)
+			return mysqlerr.New(mysqlerr.WrongGroupField, name)
 		}
 	}
 	for _, w := range q.windows {
 		if scalar.SetOf(w.ID).Touches(e) {
-			return mysqlerr.New(mysql.ErrWrongGroupField, name)
+			return mysqlerr.New(mysqlerr.WrongGroupField, name)
 		}
 	}
 	for _, g := range q.groupBy {
@@ -393,7 +394,7 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
 			continue
 		}
 		if found >= 0 && !scalar.Same(q.fields[found].expr, f.expr) {
-			return -1, mysqlerr.New(mysql.ErrNonUniq, bind.FullName(name), bind.OrderBy)
+			return -1, mysqlerr.New(mysqlerr.NonUniq, bind.FullName(name), bind.OrderBy)
 		}
 		if found < 0 {
 			found = i
@@ -490,9 +491,7 @@ func (q *selectQuery) checkDistinctOrder() error {
 		if !q.b.ctx.Has(mysql.ModeOnlyFullGroupBy) {
 			continue
 		}
-		return mysqlerr.Newf(errDistinctOrder, "Expression #%d of ORDER BY clause is not in SELECT list, references column "+
-			"'%s' which is not in SELECT list; "+
-			"this is incompatible with DISTINCT", i+1, q.firstColumn(o.expr, fields))
+		return mysqlerr.New(mysqlerr.FieldInOrderNotSelect, i+1, "ORDER BY clause", q.firstColumn(o.expr, fields), "DISTINCT")
 	}
 	return nil
 }

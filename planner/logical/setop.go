@@ -1,6 +1,8 @@
 package logical
 
 import (
+	"strconv"
+
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -103,7 +105,7 @@ func (b *builder) bindSetList(n *ast.SetOprSelectList, outer *bind.Scope, ctes *
 func (b *builder) combine(kind SetKind, all bool, l, r query) (query, error) {
 	lc, rc := l.columns(), r.columns()
 	if len(lc) != len(rc) {
-		return nil, mysqlerr.New(mysql.ErrWrongNumberOfColumnsInSelect)
+		return nil, mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
 	}
 	s := &setQuery{b: b, kind: kind, all: all, parts: []query{l, r}}
 	if u, ok := l.(*setQuery); ok && u.kind == Union && kind == Union && u.all == all && u.limit == nil && u.orderBy == nil {
@@ -185,7 +187,7 @@ func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit) 
 		for _, item := range order.Items {
 			if p, ok := item.Expr.(*ast.PositionExpr); ok {
 				if p.N < 1 || p.N > len(s.cols) {
-					return nil, mysqlerr.Newf(mysql.ErrBadField, "Unknown column '%d' in 'order clause'", p.N)
+					return nil, mysqlerr.New(mysqlerr.BadField, strconv.Itoa(p.N), bind.OrderBy)
 				}
 				s.orderBy = append(s.orderBy, expr.SortKey{Expr: s.cols[p.N-1].Ref(), Desc: item.Desc})
 				continue

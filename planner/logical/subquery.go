@@ -113,7 +113,7 @@ func (q *selectQuery) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*Sub
 	}
 	cols := in.columns()
 	if width > 0 && len(cols) != width {
-		return nil, nil, nil, mysqlerr.New(mysql.ErrOperandColumns, width)
+		return nil, nil, nil, mysqlerr.New(mysqlerr.OperandColumns, width)
 	}
 	sub := &Subquery{Node: in.node(), code: &Code{Eval: outsidePlan}}
 	refs := in.refs()
@@ -181,7 +181,7 @@ func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n as
 		return nil, err
 	}
 	if len(parts) > 1 && op != "=" {
-		return nil, mysqlerr.New(mysql.ErrOperandColumns, 1)
+		return nil, mysqlerr.New(mysqlerr.OperandColumns, 1)
 	}
 	sub.Kind, sub.Parts, sub.All, sub.Negate, sub.Equal = Quantified, parts, all, negate, op == "="
 	for i, p := range parts {

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/storage/expr"
@@ -26,7 +25,7 @@ func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
 			list[i] = q.b.fold(e)
 		}
 		if len(q.values) > 0 && len(list) != len(q.values[0]) {
-			return mysqlerr.Newf(mysql.ErrWrongValueCountOnRow, "Column count doesn't match value count at row %d", len(q.values)+1)
+			return mysqlerr.New(mysqlerr.WrongValueCountOnRow, len(q.values)+1)
 		}
 		q.values = append(q.values, list)
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
@@ -42,7 +41,7 @@ func (q *selectQuery) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, e
 		args = append(args, q.b.fold(e))
 	}
 	if i := countArg(name); i < len(args) && !isCount(args[i]) {
-		return nil, mysqlerr.New(mysql.ErrWrongArguments, name)
+		return nil, mysqlerr.New(mysqlerr.WrongArguments, name)
 	}
 	typ, err := w.setFunction(name, args, n, q.b.ctx.Env.Typing)
 	if err != nil {
@@ -126,7 +125,7 @@ func (q *selectQuery) windowSpec(s *ast.WindowSpec, depth int) (*ast.WindowSpec,
 		return s, nil
 	}
 	if depth > maxWindowRefs {
-		return nil, mysqlerr.New(mysql.ErrWindowCircularityInWindowGraph)
+		return nil, mysqlerr.New(mysqlerr.WindowCircularity)
 	}
 	for i := range q.stmt.WindowSpecs {
 		named := &q.stmt.WindowSpecs[i]
@@ -138,10 +137,10 @@ func (q *selectQuery) windowSpec(s *ast.WindowSpec, depth int) (*ast.WindowSpec,
 			return base, err
 		}
 		if s.PartitionBy != nil {
-			return nil, mysqlerr.New(mysql.ErrWindowNoChildPartitioning)
+			return nil, mysqlerr.New(mysqlerr.WindowNoChildPartitioning)
 		}
 		if s.OrderBy != nil && base.OrderBy != nil {
-			return nil, mysqlerr.New(mysql.ErrWindowNoRedefineOrderBy, "<unnamed window>", ref.O)
+			return nil, mysqlerr.New(mysqlerr.WindowNoRedefineOrderBy, "<unnamed window>", ref.O)
 		}
 		merged := *base
 		if s.OrderBy != nil {
@@ -152,7 +151,7 @@ func (q *selectQuery) windowSpec(s *ast.WindowSpec, depth int) (*ast.WindowSpec,
 		}
 		return &merged, nil
 	}
-	return nil, mysqlerr.New(mysql.ErrWindowNoSuchWindow, ref.O)
+	return nil, mysqlerr.New(mysqlerr.WindowNoSuchWindow, ref.O)
 }
 
 func (q *selectQuery) bindWindowSpec(w *WindowItem, s *ast.WindowSpec) error {
@@ -204,11 +203,11 @@ func (q *selectQuery) bindFrame(w *WindowItem, f *ast.FrameClause) error {
 	}
 	switch {
 	case frame.Start.Kind == exec.UnboundedFollowing:
-		return mysqlerr.New(mysql.ErrWindowFrameStartIllegal, "<unnamed window>")
+		return mysqlerr.New(mysqlerr.WindowFrameStartIllegal, "<unnamed window>")
 	case frame.End.Kind == exec.UnboundedPreceding:
-		return mysqlerr.New(mysql.ErrWindowFrameEndIllegal, "<unnamed window>")
+		return mysqlerr.New(mysqlerr.WindowFrameEndIllegal, "<unnamed window>")
 	case frame.Start.Kind > frame.End.Kind:
-		return mysqlerr.New(mysql.ErrWindowFrameIllegal, "<unnamed window>")
+		return mysqlerr.New(mysqlerr.WindowFrameIllegal, "<unnamed window>")
 	}
 	return nil
 }

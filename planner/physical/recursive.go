@@ -11,9 +11,6 @@ import (
 	"cloudsql/storage/types"
 )
 
-// errRecursionDepth is ER_CTE_MAX_RECURSION_DEPTH.
-const errRecursionDepth = 3636
-
 func (p *planner) planRecursive(r *logical.Recursive) (node, error) {
 	n := &recursiveNode{working: r.Recursion, distinct: r.Distinct, limit: r.Limit, depth: r.Depth, colls: r.Colls}
 	n.cols = r.IDs
@@ -110,8 +107,7 @@ func (r *recursiveNode) rounds(ctx context.Context, run *exec.Run, rows *exec.Re
 			return err
 		}
 		if round > r.depth {
-			return mysqlerr.Newf(errRecursionDepth, "Recursive query aborted after %d iterations. Try increasing "+
-				"@@cte_max_recursion_depth to a larger value.", r.depth+1)
+			return mysqlerr.New(mysqlerr.CTEMaxRecursionDepth, r.depth+1)
 		}
 		members = r.members
 	}

@@ -154,7 +154,7 @@ func (l defaults) intoColumns(cols []*ast.ColumnDef, o Options) error {
 			}
 			v, ok := call.Args[0].(*driver.ValueExpr)
 			if !ok || v.Kind() != driver.KindInt64 || v.Int64() < 0 || int(v.Int64()) >= len(l) {
-				return mysqlerr.New(mysql.ErrSpDoesNotExist, "FUNCTION", defaultCall)
+				return mysqlerr.New(mysqlerr.SpDoesNotExist, "FUNCTION", defaultCall)
 			}
 			var err error
 			if opt.Expr, err = expression(l[v.Int64()], o); err != nil {

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
 )
@@ -55,7 +54,7 @@ func TestDefaultsKeepTheirText(t *testing.T) {
 			t.Errorf("%s: %T", c.Name, c.Options[0].Expr)
 		}
 	}
-	if _, err := Parse("create table t (a int default (1 +))", Options{}); mysqlerr.Code(err) != mysql.ErrParse || !strings.Contains(err.Error(), "near ')'") {
+	if _, err := Parse("create table t (a int default (1 +))", Options{}); mysqlerr.Code(err) != mysqlerr.Parse || !strings.Contains(err.Error(), "near ')'") {
 		t.Error(err)
 	}
 }
@@ -67,11 +66,11 @@ func TestDerivedColumns(t *testing.T) {
 		"select * from (select 1, 2) dt(a, `b`) join (select 3) x on 1":                      0,
 		"select * from (select * from (select 1) i (k), (values row(2)) j (l)) o (m, n)":     0,
 		"select (select a from (with c as (select 1) select * from c) as d (a)), ')' from t": 0,
-		"select * from (select 1) as dt (a":                                                  mysql.ErrParse,
-		"select * from (select 1) as dt (1)":                                                 mysql.ErrParse,
-		"select * from json_table('[]', '$' columns (a int path '$')) as j":                  mysql.ErrNotSupportedYet,
-		"select json_table from t where":                                                     mysql.ErrParse,
-		"select 'from (select 1) as dt (a)' from":                                            mysql.ErrParse,
+		"select * from (select 1) as dt (a":                                                  mysqlerr.Parse,
+		"select * from (select 1) as dt (1)":                                                 mysqlerr.Parse,
+		"select * from json_table('[]', '$' columns (a int path '$')) as j":                  mysqlerr.NotSupportedYet,
+		"select json_table from t where":                                                     mysqlerr.Parse,
+		"select 'from (select 1) as dt (a)' from":                                            mysqlerr.Parse,
 	} {
 		n, err := Parse(text, Options{})
 		if int(mysqlerr.Code(err)) != want {

@@ -100,7 +100,7 @@ func (o *outline) token(i int) (next int, err error) {
 func (o *outline) word(i int) (next int, err error) {
 	o.levels[len(o.levels)-1]++
 	if o.chain++; o.chain > maxChain {
-		return 0, mysqlerr.Newf(mysql.ErrStackOverrunNeedMore,
+		return 0, mysqlerr.Newf(mysqlerr.StackOverrunNeedMore,
 			"Thread stack overrun:  an expression may have %d operators and words that depend on each other", maxChain)
 	}
 	start := i
@@ -112,7 +112,7 @@ func (o *outline) word(i int) (next int, err error) {
 
 // exhausted is what MySQL says when its parser's stack is full.
 func (o *outline) exhausted(at int) error {
-	return mysqlerr.Newf(mysql.ErrParse, "memory exhausted near '%-.80s' at line %d", strings.ToValidUTF8(o.text[at:], "?"), o.line)
+	return mysqlerr.Newf(mysqlerr.Parse, "memory exhausted near '%-.80s' at line %d", strings.ToValidUTF8(o.text[at:], "?"), o.line)
 }
 
 // blankComments puts spaces in place of comments, and of the brackets of those whose text is read, so that everything

@@ -42,7 +42,7 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	case err != nil:
 		return nil, wordError(text, err)
 	case node == nil:
-		return nil, mysqlerr.New(mysql.ErrEmptyQuery)
+		return nil, mysqlerr.New(mysqlerr.EmptyQuery)
 	case rest != nil:
 		return nil, mysqlerr.Syntax(rest.Text(), 1)
 	}
@@ -104,9 +104,9 @@ func wordError(text string, err error) error {
 		return known
 	}
 	var te *terror.Error
-	if errors.As(err, &te) && te.Code() != mysql.ErrParse && te.Code() != mysql.ErrSyntax {
+	if errors.As(err, &te) && te.Code() != mysqlerr.Parse && te.Code() != mysqlerr.SyntaxError {
 		e := terror.ToSQLError(te)
-		if e.Code != mysql.ErrUnknown {
+		if e.Code != mysqlerr.UnknownError {
 			return &mysqlerr.Error{Code: e.Code, State: e.State, Message: e.Message}
 		}
 	}

@@ -22,23 +22,23 @@ func TestExtremeTexts(t *testing.T) {
 		name, text string
 		code       uint16
 	}{
-		{"parentheses", "SELECT " + rep("(", many) + "1" + rep(")", many), mysql.ErrParse},
+		{"parentheses", "SELECT " + rep("(", many) + "1" + rep(")", many), mysqlerr.Parse},
 		{"parentheses that are few", "SELECT " + rep("(", 2500) + "1" + rep(")", 2500), 0},
-		{"open parentheses", "SELECT " + rep("(", many), mysql.ErrParse},
-		{"closed parentheses", "SELECT " + rep(")", many), mysql.ErrParse},
-		{"not", "SELECT " + rep("NOT ", many) + "1", mysql.ErrStackOverrunNeedMore},
-		{"bangs", "SELECT " + rep("!", many) + "1", mysql.ErrStackOverrunNeedMore},
-		{"minus", "SELECT " + rep("- ", many) + "1", mysql.ErrStackOverrunNeedMore},
+		{"open parentheses", "SELECT " + rep("(", many), mysqlerr.Parse},
+		{"closed parentheses", "SELECT " + rep(")", many), mysqlerr.Parse},
+		{"not", "SELECT " + rep("NOT ", many) + "1", mysqlerr.StackOverrunNeedMore},
+		{"bangs", "SELECT " + rep("!", many) + "1", mysqlerr.StackOverrunNeedMore},
+		{"minus", "SELECT " + rep("- ", many) + "1", mysqlerr.StackOverrunNeedMore},
 		{"tildes", "SELECT " + rep("~", 150_000) + "1", 0},
 		{"plus that are few", "SELECT 1" + rep("+1", 99_000), 0},
-		{"plus", "SELECT 1" + rep("+1", many), mysql.ErrStackOverrunNeedMore},
-		{"or", "SELECT * FROM t WHERE a=1" + rep(" or a=1", many), mysql.ErrStackOverrunNeedMore},
+		{"plus", "SELECT 1" + rep("+1", many), mysqlerr.StackOverrunNeedMore},
+		{"or", "SELECT * FROM t WHERE a=1" + rep(" or a=1", many), mysqlerr.StackOverrunNeedMore},
 		{"or that are many", "SELECT * FROM t WHERE a=1" + rep(" or a=1", 45_000), 0},
-		{"case", "SELECT " + rep("CASE 1 WHEN ", many), mysql.ErrStackOverrunNeedMore},
+		{"case", "SELECT " + rep("CASE 1 WHEN ", many), mysqlerr.StackOverrunNeedMore},
 		{"unions", "SELECT 1" + rep(" UNION SELECT 1", 10_000), 0},
-		{"joins", "SELECT 1 FROM t" + rep(" JOIN t", many), mysql.ErrStackOverrunNeedMore},
-		{"calls", "SELECT " + rep("abs(", many), mysql.ErrParse},
-		{"nested tables", "SELECT * FROM " + rep("(SELECT * FROM ", many), mysql.ErrParse},
+		{"joins", "SELECT 1 FROM t" + rep(" JOIN t", many), mysqlerr.StackOverrunNeedMore},
+		{"calls", "SELECT " + rep("abs(", many), mysqlerr.Parse},
+		{"nested tables", "SELECT * FROM " + rep("(SELECT * FROM ", many), mysqlerr.Parse},
 		{"columns", "SELECT 1" + rep(",1", many/10), 0},
 		{"values", "INSERT INTO t VALUES (1)" + rep(",(1)", many/10), 0},
 		{"comments", "SELECT " + rep("/**/", many) + "1", 0},
@@ -47,30 +47,30 @@ func TestExtremeTexts(t *testing.T) {
 		{"hashes", "SELECT " + rep("#\n", many) + "1", 0},
 		{"dashes", "SELECT " + rep("-- \n", many) + "1", 0},
 		{"comments among strings", "SELECT " + rep("/**/", many) + "'/**/ it''s # here'", 0},
-		{"adjacent strings", "SELECT " + rep("'a'", many), mysql.ErrParse},
+		{"adjacent strings", "SELECT " + rep("'a'", many), mysqlerr.Parse},
 		{"strings with spaces", "SELECT " + rep("'a' ", 9000), 0},
-		{"an open comment", "SELECT 1 /*" + rep("*", many), mysql.ErrParse},
-		{"an open string", "SELECT '" + rep("a", many), mysql.ErrParse},
-		{"an open name", "SELECT `" + rep("a", many), mysql.ErrParse},
-		{"zero bytes", "SELECT " + rep("\x00", many), mysql.ErrParse},
+		{"an open comment", "SELECT 1 /*" + rep("*", many), mysqlerr.Parse},
+		{"an open string", "SELECT '" + rep("a", many), mysqlerr.Parse},
+		{"an open name", "SELECT `" + rep("a", many), mysqlerr.Parse},
+		{"zero bytes", "SELECT " + rep("\x00", many), mysqlerr.Parse},
 		{"digits", "SELECT " + rep("9", many), 0},
 		{"zeros", "SELECT " + rep("0", 20*many), 0},
 		{"a length of digits", "SELECT CAST(1 AS CHAR(" + rep("9", many) + "))", 0},
 		{"lengths", "SELECT CAST(1 AS CHAR(" + rep("9", 20) + "))" + rep(", CAST(1 AS CHAR("+rep("9", 20)+"))", 15), 0},
 		{"numbers that are no lengths", "SELECT 1" + rep(", f("+rep("9", 20)+")", many/100), 0},
 		{"fraction", "SELECT ." + rep("9", many), 0},
-		{"exponent", "SELECT 1e" + rep("9", many), mysql.ErrIllegalValueForType},
+		{"exponent", "SELECT 1e" + rep("9", many), mysqlerr.IllegalValueForType},
 		{"hexadecimal", "SELECT 0x" + rep("9", many), 0},
 		{"bits", "SELECT 0b" + rep("1", many), 0},
 		{"width", "SELECT CAST(1 AS CHAR(" + rep("9", 999) + "))", 0},
 		{"display width", "CREATE TABLE t (a char(" + rep("9", 82) + "))", 0},
-		{"decimal width", "CREATE TABLE t (a decimal(" + rep("9", 82) + "," + rep("9", 82) + "))", mysql.ErrParse},
-		{"limit", "SELECT 1 LIMIT " + rep("9", 82), mysql.ErrParse},
-		{"dots", "SELECT a" + rep(".a", 50_000), mysql.ErrParse},
-		{"semicolons", rep(";", many), mysql.ErrEmptyQuery},
-		{"nothing", "", mysql.ErrEmptyQuery},
-		{"white space", " \t\r\n", mysql.ErrEmptyQuery},
-		{"two statements", "SELECT 1; SELECT 2", mysql.ErrParse},
+		{"decimal width", "CREATE TABLE t (a decimal(" + rep("9", 82) + "," + rep("9", 82) + "))", mysqlerr.Parse},
+		{"limit", "SELECT 1 LIMIT " + rep("9", 82), mysqlerr.Parse},
+		{"dots", "SELECT a" + rep(".a", 50_000), mysqlerr.Parse},
+		{"semicolons", rep(";", many), mysqlerr.EmptyQuery},
+		{"nothing", "", mysqlerr.EmptyQuery},
+		{"white space", " \t\r\n", mysqlerr.EmptyQuery},
+		{"two statements", "SELECT 1; SELECT 2", mysqlerr.Parse},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -174,7 +174,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q makes the parser panic", text)
 		}
 		if err != nil {
-			if e, ok := wordError(text, err).(*mysqlerr.Error); !ok || e.Code == mysql.ErrUnknown {
+			if e, ok := wordError(text, err).(*mysqlerr.Error); !ok || e.Code == mysqlerr.UnknownError {
 				t.Fatalf("%q: %v", text, err)
 			}
 		}

@@ -2,10 +2,13 @@ package mysqlerr
 
 // MySQL's error numbers: the names that the code has for them, and MySQL's own.
 const (
+	CantCreateFile                   = 1004 // ER_CANT_CREATE_FILE
 	CantCreateTable                  = 1005 // ER_CANT_CREATE_TABLE
 	DBCreateExists                   = 1007 // ER_DB_CREATE_EXISTS
 	DBDropExists                     = 1008 // ER_DB_DROP_EXISTS
 	DiskFull                         = 1021 // ER_DISK_FULL
+	ErrorOnRead                      = 1024 // ER_ERROR_ON_READ
+	ErrorOnWrite                     = 1026 // ER_ERROR_ON_WRITE
 	IllegalHa                        = 1031 // ER_ILLEGAL_HA
 	OutOfSortMemory                  = 1038 // ER_OUT_OF_SORTMEMORY
 	ConCount                         = 1040 // ER_CON_COUNT_ERROR
@@ -19,14 +22,18 @@ const (
 	BadDB                            = 1049 // ER_BAD_DB_ERROR
 	TableExists                      = 1050 // ER_TABLE_EXISTS_ERROR
 	BadTable                         = 1051 // ER_BAD_TABLE_ERROR
+	NonUniq                          = 1052 // ER_NON_UNIQ_ERROR
 	ServerShutdown                   = 1053 // ER_SERVER_SHUTDOWN
 	BadField                         = 1054 // ER_BAD_FIELD_ERROR
+	WrongFieldWithGroup              = 1055 // ER_WRONG_FIELD_WITH_GROUP
+	WrongGroupField                  = 1056 // ER_WRONG_GROUP_FIELD
 	TooLongIdent                     = 1059 // ER_TOO_LONG_IDENT
 	DupFieldName                     = 1060 // ER_DUP_FIELDNAME
 	DupKeyName                       = 1061 // ER_DUP_KEYNAME
 	DupEntry                         = 1062 // ER_DUP_ENTRY
 	WrongFieldSpec                   = 1063 // ER_WRONG_FIELD_SPEC
 	Parse                            = 1064 // ER_PARSE_ERROR
+	EmptyQuery                       = 1065 // ER_EMPTY_QUERY
 	NonuniqTable                     = 1066 // ER_NONUNIQ_TABLE
 	InvalidDefault                   = 1067 // ER_INVALID_DEFAULT
 	MultiplePriKey                   = 1068 // ER_MULTIPLE_PRI_KEY
@@ -41,6 +48,7 @@ const (
 	CantDropFieldOrKey               = 1091 // ER_CANT_DROP_FIELD_OR_KEY
 	NoSuchThread                     = 1094 // ER_NO_SUCH_THREAD
 	KillDenied                       = 1095 // ER_KILL_DENIED_ERROR
+	NoTablesUsed                     = 1096 // ER_NO_TABLES_USED
 	TooBigSet                        = 1097 // ER_TOO_BIG_SET
 	TableNotLockedForWrite           = 1099 // ER_TABLE_NOT_LOCKED_FOR_WRITE
 	TableNotLocked                   = 1100 // ER_TABLE_NOT_LOCKED
@@ -50,8 +58,12 @@ const (
 	TooBigSelect                     = 1104 // ER_TOO_BIG_SELECT
 	UnknownError                     = 1105 // ER_UNKNOWN_ERROR
 	UnknownTable                     = 1109 // ER_UNKNOWN_TABLE
+	FieldSpecifiedTwice              = 1110 // ER_FIELD_SPECIFIED_TWICE
+	InvalidGroupFuncUse              = 1111 // ER_INVALID_GROUP_FUNC_USE
 	TableMustHaveColumns             = 1113 // ER_TABLE_MUST_HAVE_COLUMNS
+	RecordFileFull                   = 1114 // ER_RECORD_FILE_FULL
 	UnknownCharacterSet              = 1115 // ER_UNKNOWN_CHARACTER_SET
+	TooManyTables                    = 1116 // ER_TOO_MANY_TABLES
 	TooManyFields                    = 1117 // ER_TOO_MANY_FIELDS
 	TooBigRowsize                    = 1118 // ER_TOO_BIG_ROWSIZE
 	PasswordNoMatch                  = 1133 // ER_PASSWORD_NO_MATCH
@@ -62,6 +74,7 @@ const (
 	TableaccessDenied                = 1142 // ER_TABLEACCESS_DENIED_ERROR
 	ColumnaccessDenied               = 1143 // ER_COLUMNACCESS_DENIED_ERROR
 	NoSuchTable                      = 1146 // ER_NO_SUCH_TABLE
+	SyntaxError                      = 1149 // ER_SYNTAX_ERROR
 	NetPacketTooLarge                = 1153 // ER_NET_PACKET_TOO_LARGE
 	NetPacketsOutOfOrder             = 1156 // ER_NET_PACKETS_OUT_OF_ORDER
 	NetReadInterrupted               = 1159 // ER_NET_READ_INTERRUPTED
@@ -71,6 +84,7 @@ const (
 	BlobKeyWithoutLength             = 1170 // ER_BLOB_KEY_WITHOUT_LENGTH
 	PrimaryCantHaveNull              = 1171 // ER_PRIMARY_CANT_HAVE_NULL
 	TooManyRows                      = 1172 // ER_TOO_MANY_ROWS
+	UpdateWithoutKeyInSafeMode       = 1175 // ER_UPDATE_WITHOUT_KEY_IN_SAFE_MODE
 	KeyDoesNotExist                  = 1176 // ER_KEY_DOES_NOT_EXITS
 	ErrorDuringCommit                = 1180 // ER_ERROR_DURING_COMMIT
 	LockOrActiveTransaction          = 1192 // ER_LOCK_OR_ACTIVE_TRANSACTION
@@ -93,8 +107,11 @@ const (
 	NotSupportedYet                  = 1235 // ER_NOT_SUPPORTED_YET
 	IncorrectGlobalLocalVar          = 1238 // ER_INCORRECT_GLOBAL_LOCAL_VAR
 	OperandColumns                   = 1241 // ER_OPERAND_COLUMNS
+	SubqueryNo1Row                   = 1242 // ER_SUBQUERY_NO_1_ROW
 	UnknownStmtHandler               = 1243 // ER_UNKNOWN_STMT_HANDLER
 	AutoConvert                      = 1246 // ER_AUTO_CONVERT
+	IllegalReference                 = 1247 // ER_ILLEGAL_REFERENCE
+	DerivedMustHaveAlias             = 1248 // ER_DERIVED_MUST_HAVE_ALIAS
 	CollationCharsetMismatch         = 1253 // ER_COLLATION_CHARSET_MISMATCH
 	TooBigForUncompress              = 1256 // ER_TOO_BIG_FOR_UNCOMPRESS
 	ZlibZData                        = 1259 // ER_ZLIB_Z_DATA_ERROR
@@ -145,6 +162,7 @@ const (
 	MaxPreparedStmtCountReached      = 1461 // ER_MAX_PREPARED_STMT_COUNT_REACHED
 	AutoincReadFailed                = 1467 // ER_AUTOINC_READ_FAILED
 	WrongStringLength                = 1470 // ER_WRONG_STRING_LENGTH
+	TooHighLevelOfNestingForSelect   = 1473 // ER_TOO_HIGH_LEVEL_OF_NESTING_FOR_SELECT
 	UniqueKeyNeedAllFieldsInPf       = 1503 // ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF
 	PluginIsNotLoaded                = 1524 // ER_PLUGIN_IS_NOT_LOADED
 	WrongValue                       = 1525 // ER_WRONG_VALUE
@@ -197,6 +215,16 @@ const (
 	UnresolvedTableLock              = 3568 // ER_UNRESOLVED_TABLE_LOCK
 	DuplicateTableLock               = 3569 // ER_DUPLICATE_TABLE_LOCK
 	LockAcquireFailAndNoWaitSet      = 3572 // ER_LOCK_NOWAIT
+	CTERecursiveRequiresUnion        = 3573 // ER_CTE_RECURSIVE_REQUIRES_UNION
+	CTERecursiveRequiresSeed         = 3574 // ER_CTE_RECURSIVE_REQUIRES_NONRECURSIVE_FIRST
+	CTERecursiveForbidsAggregation   = 3575 // ER_CTE_RECURSIVE_FORBIDS_AGGREGATION
+	WindowNoSuchWindow               = 3579 // ER_WINDOW_NO_SUCH_WINDOW
+	WindowCircularity                = 3580 // ER_WINDOW_CIRCULARITY_IN_WINDOW_GRAPH
+	WindowNoChildPartitioning        = 3581 // ER_WINDOW_NO_CHILD_PARTITIONING
+	WindowNoRedefineOrderBy          = 3583 // ER_WINDOW_NO_REDEFINE_ORDER_BY
+	WindowFrameStartIllegal          = 3584 // ER_WINDOW_FRAME_START_ILLEGAL
+	WindowFrameEndIllegal            = 3585 // ER_WINDOW_FRAME_END_ILLEGAL
+	WindowFrameIllegal               = 3586 // ER_WINDOW_FRAME_ILLEGAL
 	WindowInvalidWindowFuncUse       = 3593 // ER_WINDOW_INVALID_WINDOW_FUNC_USE
 	WindowInvalidWindowFuncAliasUse  = 3594 // ER_WINDOW_INVALID_WINDOW_FUNC_ALIAS_USE
 	CTEMaxRecursionDepth             = 3636 // ER_CTE_MAX_RECURSION_DEPTH
@@ -225,6 +253,7 @@ const (
 	DefaultFunctionDisallowed        = 3769 // ER_DEFAULT_VAL_GENERATED_FUNCTION_IS_NOT_ALLOWED
 	DefaultFunctionNotAllowed        = 3770 // ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED
 	DefaultVariables                 = 3772 // ER_DEFAULT_VAL_GENERATED_VARIABLES
+	DefaultAsValGenerated            = 3773 // ER_DEFAULT_AS_VAL_GENERATED
 	CheckNotBoolean                  = 3812 // ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT
 	CheckRefersOtherColumn           = 3813 // ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN
 	CheckNamedFunctionNotAllowed     = 3814 // ER_CHECK_CONSTRAINT_NAMED_FUNCTION_IS_NOT_ALLOWED
@@ -296,14 +325,19 @@ var templates = map[uint16]string{
 	InvalidJSONPath: "Invalid JSON path expression. The error is around character position %d.",
 	JSONUsedAsKey: "JSON column '%-.192s' supports indexing only via generated columns on a specified JSON " +
 		"path.",
-	InvalidJSONValueForCast:    "Invalid JSON value for CAST to %s from column %s at row %d",
-	AuthIDNotExists:            "Authorization ID %s does not exist.",
-	AuthIDExists:               "Authorization ID %s already exists.",
-	CapacityExceeded:           "Memory capacity of %d bytes for '%s' exceeded. %s",
-	NoSystemTableAccess:        "Access to %s '%s' is rejected.",
-	UnresolvedTableLock:        "Unresolved table name `%s` in locking clause.",
-	DuplicateTableLock:         "Table `%s` appears in multiple locking clauses.",
-	WindowInvalidWindowFuncUse: "You cannot use the window function '%s' in this context.",
+	InvalidJSONValueForCast:   "Invalid JSON value for CAST to %s from column %s at row %d",
+	AuthIDNotExists:           "Authorization ID %s does not exist.",
+	AuthIDExists:              "Authorization ID %s already exists.",
+	CapacityExceeded:          "Memory capacity of %d bytes for '%s' exceeded. %s",
+	NoSystemTableAccess:       "Access to %s '%s' is rejected.",
+	UnresolvedTableLock:       "Unresolved table name `%s` in locking clause.",
+	DuplicateTableLock:        "Table `%s` appears in multiple locking clauses.",
+	CTERecursiveRequiresUnion: "Recursive Common Table Expression '%s' should contain a UNION",
+	CTERecursiveRequiresSeed: "Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by " +
+		"one or more recursive ones",
+	CTERecursiveForbidsAggregation: "Recursive Common Table Expression '%s' can contain neither aggregation nor window functions in " +
+		"recursive query block",
+	DefaultAsValGenerated: "DEFAULT function cannot be used with default value expressions",
 	WindowInvalidWindowFuncAliasUse: "You cannot use the alias '%s' of an expression containing a window function in this " +
 		"context.",
 	CTEMaxRecursionDepth: "Recursive query aborted after %d iterations. Try increasing @@cte_max_recursion_depth to " +
