@@ -446,7 +446,7 @@ func testType(c *ast.ColumnDef) types.Type {
 	return t
 }
 
-// testVirtual has one table that the gateway makes up: information_schema.numbers.
+// testVirtual has one virtual table: information_schema.numbers.
 func testVirtual(db, table string) (exec.VirtualTable, bool) {
 	if strings.EqualFold(db, "information_schema") && strings.EqualFold(table, "numbers") {
 		return numbers{}, true

@@ -24,9 +24,9 @@ const maxExactFloat = 1 << 53
 func Bounds(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {
 	switch t.Class() {
 	case types.ClassInt:
-		return bracketInt(v)
+		return intBounds(v)
 	case types.ClassDecimal:
-		return bracketDecimal(v, max(t.Decimals, 0))
+		return decimalBounds(v, max(t.Decimals, 0))
 	case types.ClassFloat:
 		f := types.Float(v.ToFloat(nil))
 		return f, f, Exactly
@@ -35,13 +35,13 @@ func Bounds(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, st
 			return v, v, Exactly
 		}
 	case types.ClassDate, types.ClassDatetime:
-		return bracketDate(v, t, m)
+		return dateBounds(v, t, m)
 	case types.ClassTime:
 		if d := v.ToTime(m, nil); !d.IsNull() && (v.Kind() == types.KindTime || v.Kind() == types.KindString) {
 			return d, d, Exactly
 		}
 	case types.ClassEnum:
-		return bracketEnum(v, t)
+		return enumBounds(v, t)
 	case types.ClassBit:
 		if u, clipped := v.ToUint(nil); !clipped {
 			b := types.Bit(u, max(t.Length, 1))
@@ -51,7 +51,7 @@ func Bounds(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, st
 	return types.Null, types.Null, Unknown
 }
 
-func bracketInt(v types.Value) (lo, hi types.Value, state Fit) {
+func intBounds(v types.Value) (lo, hi types.Value, state Fit) {
 	switch v.Kind() {
 	case types.KindInt, types.KindUint:
 		return v, v, Exactly
@@ -66,7 +66,7 @@ func bracketInt(v types.Value) (lo, hi types.Value, state Fit) {
 		}
 	case types.KindString, types.KindBytes:
 		if d, n, ok := types.ParseDecimal(v.Raw()); ok && n == len(v.Raw()) && d.Kind() == types.KindDecimal {
-			return bracketInt(d)
+			return intBounds(d)
 		}
 	case types.KindFloat:
 	default:
@@ -82,7 +82,7 @@ func bracketInt(v types.Value) (lo, hi types.Value, state Fit) {
 	return types.Int(int64(math.Floor(f))), types.Int(int64(math.Ceil(f))), Within
 }
 
-func bracketDecimal(v types.Value, scale int) (lo, hi types.Value, state Fit) {
+func decimalBounds(v types.Value, scale int) (lo, hi types.Value, state Fit) {
 	var a, b types.Value
 	switch v.Kind() {
 	case types.KindInt, types.KindUint, types.KindDecimal:
@@ -104,7 +104,7 @@ func bracketDecimal(v types.Value, scale int) (lo, hi types.Value, state Fit) {
 	return lo, hi, Within
 }
 
-func bracketDate(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {
+func dateBounds(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {
 	switch v.Kind() {
 	case types.KindDate, types.KindDatetime, types.KindString, types.KindBytes:
 	default:
@@ -116,7 +116,7 @@ func bracketDate(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Valu
 	}
 	switch {
 	case t.IsTimestamp():
-		return bracketTimestamp(dt, t, m)
+		return timestampBounds(dt, t, m)
 	case t.Class() == types.ClassDate:
 		day := dt.ToDate(m, nil)
 		if day.IsNull() {
@@ -134,7 +134,7 @@ func bracketDate(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Valu
 // timestampSlackMicros covers whatever a time zone's changes may do to the order of local times.
 const timestampSlackMicros = 26 * 3600 * 1e6
 
-func bracketTimestamp(dt types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {
+func timestampBounds(dt types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {
 	bad := false
 	lax := types.Mode{Loc: m.Loc, AllowInvalid: true}
 	wide := *t
@@ -149,7 +149,7 @@ func bracketTimestamp(dt types.Value, t *types.Type, m *types.Mode) (lo, hi type
 	return types.Timestamp(ts.Int()-timestampSlackMicros, 6), types.Timestamp(ts.Int()+timestampSlackMicros, 6), Within
 }
 
-func bracketEnum(v types.Value, t *types.Type) (lo, hi types.Value, state Fit) {
+func enumBounds(v types.Value, t *types.Type) (lo, hi types.Value, state Fit) {
 	bad := false
 	lax := types.Mode{}
 	e, err := types.Assign(v, t, "", 0, &lax, func(uint16, string) { bad = true })

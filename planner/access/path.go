@@ -61,7 +61,7 @@ type Path struct {
 	Filter []expr.Expr // conditions that the spans do not settle
 
 	Reverse bool
-	Ordered bool // rows come in the wanted order
+	Ordered bool // rows come in the required order
 	Cover   bool
 	Est     float64 // rows in the spans
 	Out     float64 // rows after the filter
@@ -99,8 +99,8 @@ const (
 )
 
 // Best chooses how to read the rows that meet conds. known tells which expressions besides constants have a value.
-// want is the order that rows are wanted in; mustOrder leaves out paths that do not have it (nil then tells that there is
-// none). limit is how many rows are wanted of that order, 0 for all.
+// want is the required order of rows; mustOrder leaves out paths that do not have it (nil then tells that there is
+// none). limit is how many rows are read in that order, 0 for all.
 func (r *Table) Best(conds []expr.Expr, want []scalar.OrderCol, mustOrder bool, limit float64) *Path {
 	var best *Path
 	for i := range r.Desc.Indexes {
@@ -304,7 +304,7 @@ func holds(t *schema.Table, ix *schema.Index, pos int) bool {
 	return false
 }
 
-// givesOrder tells whether the index's order is the wanted one, perhaps backwards. Columns that have one value only do
+// givesOrder tells whether the index's order is the required one, perhaps backwards. Columns that have one value only do
 // not matter to an order.
 func (r *Table) givesOrder(ix *schema.Index, single int, byColumn map[int][]*Cond, want []scalar.OrderCol, p *Path) (ok, reverse bool) {
 	if len(want) == 0 {

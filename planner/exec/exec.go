@@ -40,7 +40,7 @@ type Operator interface {
 	Close()
 }
 
-// VirtualTable is a table whose rows the gateway makes up.
+// VirtualTable is a table without storage: the gateway computes its rows.
 type VirtualTable interface {
 	Name() (db, table string)
 	Columns() []VirtualColumn

@@ -20,7 +20,7 @@ import (
 type Context struct {
 	Catalog *catalog.Snapshot
 	DB      string // current database, may be ""
-	// Virtual finds a table whose rows the gateway makes up (information_schema, performance_schema, mysql, sys); nil: none.
+	// Virtual finds a virtual table (information_schema, performance_schema, mysql, sys); nil: none.
 	Virtual func(db, table string) (exec.VirtualTable, bool)
 	// Env has the session's mode, time and answers. Params holds the present values of a prepared statement's
 	// parameters; plans bind to their types, not to their values.

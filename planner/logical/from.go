@@ -17,8 +17,11 @@ import (
 	"cloudsql/storage/schema"
 )
 
+// fromClause binds FROM: tables, derived ones, joins.
+type fromClause struct{ *selectQuery }
+
 // from binds a FROM clause: its tree, and its columns in the order that * shows them.
-func (q *selectQuery) from(n ast.ResultSetNode) (Node, []bind.Column, error) {
+func (q fromClause) from(n ast.ResultSetNode) (Node, []bind.Column, error) {
 	switch n := n.(type) {
 	case *ast.Join:
 		return q.fromJoin(n)
@@ -35,7 +38,7 @@ func (q *selectQuery) from(n ast.ResultSetNode) (Node, []bind.Column, error) {
 // maxTables is how many tables one FROM may join.
 const maxTables = 61
 
-func (q *selectQuery) fromSource(n *ast.TableSource) (Node, []bind.Column, error) {
+func (q fromClause) fromSource(n *ast.TableSource) (Node, []bind.Column, error) {
 	if _, nested := n.Source.(*ast.Join); !nested {
 		if q.joined++; q.joined > maxTables {
 			return nil, nil, mysqlerr.New(mysqlerr.TooManyTables, maxTables)
@@ -88,7 +91,7 @@ func derived(inner query, alias string, names []ast.CIStr) (Node, []bind.Column,
 	return inner.node(), cols, nil
 }
 
-func (q *selectQuery) fromTable(n *ast.TableName, alias string) (Node, []bind.Column, error) {
+func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Column, error) {
 	if n.Schema.O == "" {
 		if c := q.ctes.find(n.Name.L); c != nil {
 			if alias == "" {
@@ -149,7 +152,7 @@ func (q *selectQuery) fromTable(n *ast.TableName, alias string) (Node, []bind.Co
 	return r, cols, nil
 }
 
-func (q *selectQuery) fromVirtual(db, name, alias string) (Node, []bind.Column, error) {
+func (q fromClause) fromVirtual(db, name, alias string) (Node, []bind.Column, error) {
 	if q.b.ctx.Virtual != nil {
 		if v, ok := q.b.ctx.Virtual(db, name); ok {
 			return q.virtual(v, alias)
@@ -179,7 +182,7 @@ func isSystemDB(db string) bool {
 	return false
 }
 
-func (q *selectQuery) virtual(v exec.VirtualTable, alias string) (Node, []bind.Column, error) {
+func (q fromClause) virtual(v exec.VirtualTable, alias string) (Node, []bind.Column, error) {
 	db, name := v.Name()
 	list := v.Columns()
 	r := &Virtual{Rows: v, Name: db + "." + name, First: q.b.newIDs(len(list))}
@@ -219,7 +222,7 @@ func hints(t *schema.Table, list []*ast.IndexHint) (out access.Hint, err error) 
 	return out, nil
 }
 
-func (q *selectQuery) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
+func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 	left, lcols, err := q.from(n.Left)
 	if err != nil || n.Right == nil {
 		return left, lcols, err
@@ -274,7 +277,7 @@ func nullable(cols []bind.Column) {
 	}
 }
 
-func (q *selectQuery) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {
+func (q fromClause) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {
 	b := q.binder(bind.On)
 	sc := q.scopeOf(cols)
 	e, err := bind.Expr(b, sc, on)
@@ -287,7 +290,7 @@ func (q *selectQuery) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error
 
 // mergeColumns joins on the columns of USING, or on those that both sides have (NATURAL). Merged columns come first, in
 // the order of the first side that the join keeps whole.
-func (q *selectQuery) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Column) ([]bind.Column, error) {
+func (q fromClause) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Column) ([]bind.Column, error) {
 	names := usingNames(n, lcols, rcols)
 	var merged []bind.Column
 	for _, name := range names {

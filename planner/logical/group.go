@@ -15,8 +15,49 @@ import (
 	"cloudsql/storage/mysqlerr"
 )
 
+// grouping binds what has to do with GROUP BY: its terms, aggregates, and what may be read above them.
+type grouping struct{ *selectQuery }
+
+func (q grouping) bindGroupItem(item *ast.ByItem) error {
+	if p, ok := item.Expr.(*ast.PositionExpr); ok {
+		i, err := q.position(p, bind.GroupBy)
+		if err != nil {
+			return err
+		}
+		return q.addGroup(q.fields[i].expr, q.fields[i].name)
+	}
+	sc := *q.scope
+	sc.Alias = q.alias
+	e, err := bind.Expr(q.binder(bind.GroupBy), &sc, item.Expr)
+	if err != nil {
+		return err
+	}
+	return q.addGroup(q.b.fold(e), "")
+}
+
+// addGroup adds a term of GROUP BY; one that is constant groups nothing, but a group there is.
+func (q grouping) addGroup(e expr.Expr, name string) error {
+	for _, a := range q.aggs {
+		if scalar.SetOf(a.ID).Touches(e) {
+			return mysqlerr.New(mysqlerr.WrongGroupField, name)
+		}
+	}
+	for _, w := range q.windows {
+		if scalar.SetOf(w.ID).Touches(e) {
+			return mysqlerr.New(mysqlerr.WrongGroupField, name)
+		}
+	}
+	for _, g := range q.groupBy {
+		if scalar.Same(g, e) && !q.rollup {
+			return nil
+		}
+	}
+	q.groupBy = append(q.groupBy, e)
+	return nil
+}
+
 // aggregate binds an aggregate call: the expression becomes a reference to the aggregate's result.
-func (q *selectQuery) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
+func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
 	name := strings.ToLower(n.F)
 	sc = q.aggregateScope(sc)
 	inner := q.binder("field list") // no aggregate within an aggregate: 1111
@@ -64,7 +105,7 @@ func (q *selectQuery) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.
 
 // aggregateScope is where the arguments of an aggregate are looked up: in all columns, and, in clauses behind the select
 // list, in its aliases; 1247 for one of another aggregate.
-func (q *selectQuery) aggregateScope(sc *bind.Scope) *bind.Scope {
+func (q grouping) aggregateScope(sc *bind.Scope) *bind.Scope {
 	if sc.Alias == nil {
 		return q.scope
 	}
@@ -84,7 +125,7 @@ func (q *selectQuery) aggregateScope(sc *bind.Scope) *bind.Scope {
 	return &own
 }
 
-func (q *selectQuery) concatOrder(sc *bind.Scope, o *ast.OrderByClause, args []expr.Expr) ([]expr.SortKey, error) {
+func (q grouping) concatOrder(sc *bind.Scope, o *ast.OrderByClause, args []expr.Expr) ([]expr.SortKey, error) {
 	var list []expr.SortKey
 	for _, item := range o.Items {
 		if p, ok := item.Expr.(*ast.PositionExpr); ok {
@@ -104,7 +145,7 @@ func (q *selectQuery) concatOrder(sc *bind.Scope, o *ast.OrderByClause, args []e
 }
 
 // addAgg gives the reference to an aggregate; equal ones are computed once.
-func (q *selectQuery) addAgg(a *expr.Agg) *expr.Column {
+func (q grouping) addAgg(a *expr.Agg) *expr.Column {
 	for _, have := range q.aggs {
 		if sameAgg(have.Agg, a) {
 			return &expr.Column{Index: have.ID, Typ: have.Agg.Typ, Name: have.Agg.String()}
@@ -135,7 +176,7 @@ func sameAgg(a, b *expr.Agg) bool {
 
 // settleGroups rewrites what is computed after grouping: terms of GROUP BY become the groups' columns; other columns are
 // allowed where they depend on the groups, or where the sql_mode does not mind, and then come from any row of the group.
-func (q *selectQuery) settleGroups() error {
+func (q grouping) settleGroups() error {
 	q.groupIDs = make([]int, len(q.groupBy))
 	for i, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok && !q.rollup {
@@ -144,7 +185,7 @@ func (q *selectQuery) settleGroups() error {
 			q.groupIDs[i] = q.b.newIDs(1)
 		}
 	}
-	s := &settler{q: q, determined: q.dependents(), bySize: bySize(q.groupBy), loose: map[int]expr.Expr{}}
+	s := &settler{q: q.selectQuery, determined: q.dependents(), bySize: bySize(q.groupBy), loose: map[int]expr.Expr{}}
 	for i := range q.fields {
 		f := &q.fields[i]
 		var err error
@@ -268,20 +309,20 @@ func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, 
 		return e, nil
 	}
 	if s.q.b.ctx.Has(mysql.ModeOnlyFullGroupBy) && !s.determined.Has(c.Index) {
-		return nil, s.q.notGrouped(c, number, clause)
+		return nil, grouping{s.q}.notGrouped(c, number, clause)
 	}
 	agg, err := expr.NewAgg("any_value", false, []expr.Expr{c})
 	if err != nil {
 		return nil, err
 	}
-	e := s.q.addAgg(agg)
+	e := grouping{s.q}.addAgg(agg)
 	e.Name = c.Name
 	s.loose[c.Index] = e
 	return e, nil
 }
 
 // notGrouped is 1055, or 1140 where there is no GROUP BY; HAVING knows nothing of such columns at all.
-func (q *selectQuery) notGrouped(c *expr.Column, number int, clause string) error {
+func (q grouping) notGrouped(c *expr.Column, number int, clause string) error {
 	if clause == "HAVING" {
 		return mysqlerr.New(mysqlerr.BadField, c.Name, bind.Having)
 	}
@@ -292,7 +333,7 @@ func (q *selectQuery) notGrouped(c *expr.Column, number int, clause string) erro
 }
 
 // dependents are the columns that have one value in each group: by equalities, and by whole unique keys.
-func (q *selectQuery) dependents() scalar.ColSet {
+func (q grouping) dependents() scalar.ColSet {
 	var s scalar.ColSet
 	for _, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok {

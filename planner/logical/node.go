@@ -86,7 +86,7 @@ func (l *Lock) IsExplicit() bool {
 	return l.Mode == distributed.ReadForShare || l.Mode == distributed.ReadForUpdate
 }
 
-// Virtual is a table whose rows the gateway makes up.
+// Virtual is a virtual table: the gateway computes its rows.
 type Virtual struct {
 	Rows  exec.VirtualTable
 	Name  string

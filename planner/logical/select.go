@@ -135,7 +135,7 @@ func (q *selectQuery) bindFrom(n *ast.SelectStmt) error {
 	q.b.locks = q.b.locks || q.locking
 	if n.From != nil && n.From.TableRefs != nil {
 		var err error
-		if q.source, cols, err = q.from(n.From.TableRefs); err != nil {
+		if q.source, cols, err = (fromClause{q}).from(n.From.TableRefs); err != nil {
 			return err
 		}
 	}
@@ -207,16 +207,16 @@ func (q *selectQuery) addRef(r outerRef) {
 // binder binds expressions of a clause without aggregates.
 func (q *selectQuery) binder(clause string) *bind.Binder {
 	b := &bind.Binder{Env: q.b.ctx.Env, Clause: clause, Default: q.b.ctx.DefaultOf}
-	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) { return q.subquery(b, sc, n) }
+	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) { return subqueryBinder{q}.subquery(b, sc, n) }
 	return b
 }
 
 // aggBinder binds expressions of a clause that may have aggregates and perhaps window functions.
 func (q *selectQuery) aggBinder(clause string, windows bool) *bind.Binder {
 	b := q.binder(clause)
-	b.Aggregate = q.aggregate
+	b.Aggregate = grouping{q}.aggregate
 	if windows {
-		b.Window = q.window
+		b.Window = windowing{q}.window
 	}
 	return b
 }
@@ -232,7 +232,7 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 			return err
 		}
 		e = q.b.fold(expr.Condition(e))
-		if a := q.apply(c, e); a != nil {
+		if a := (subqueryBinder{q}).apply(c, e); a != nil {
 			q.applies = append(q.applies, a)
 			continue
 		}
@@ -297,7 +297,7 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 	if n.GroupBy != nil {
 		q.grouped, q.rollup = true, n.GroupBy.Rollup
 		for _, item := range n.GroupBy.Items {
-			if err := q.bindGroupItem(item); err != nil {
+			if err := (grouping{q}).bindGroupItem(item); err != nil {
 				return err
 			}
 		}
@@ -319,7 +319,7 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 	}
 	q.grouped = q.grouped || len(q.aggs) > 0
 	if q.grouped {
-		if err := q.settleGroups(); err != nil {
+		if err := (grouping{q}).settleGroups(); err != nil {
 			return err
 		}
 	} else if len(q.having) > 0 {
@@ -334,44 +334,6 @@ func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) 
 		return 0, mysqlerr.New(mysqlerr.BadField, strconv.Itoa(n.N), clause)
 	}
 	return n.N - 1, nil
-}
-
-func (q *selectQuery) bindGroupItem(item *ast.ByItem) error {
-	if p, ok := item.Expr.(*ast.PositionExpr); ok {
-		i, err := q.position(p, bind.GroupBy)
-		if err != nil {
-			return err
-		}
-		return q.addGroup(q.fields[i].expr, q.fields[i].name)
-	}
-	sc := *q.scope
-	sc.Alias = q.alias
-	e, err := bind.Expr(q.binder(bind.GroupBy), &sc, item.Expr)
-	if err != nil {
-		return err
-	}
-	return q.addGroup(q.b.fold(e), "")
-}
-
-// addGroup adds a term of GROUP BY; one that is constant groups nothing, but a group there is.
-func (q *selectQuery) addGroup(e expr.Expr, name string) error {
-	for _, a := range q.aggs {
-		if scalar.SetOf(a.ID).Touches(e) {
-			return mysqlerr.New(mysqlerr.WrongGroupField, name)
-		}
-	}
-	for _, w := range q.windows {
-		if scalar.SetOf(w.ID).Touches(e) {
-			return mysqlerr.New(mysqlerr.WrongGroupField, name)
-		}
-	}
-	for _, g := range q.groupBy {
-		if scalar.Same(g, e) && !q.rollup {
-			return nil
-		}
-	}
-	q.groupBy = append(q.groupBy, e)
-	return nil
 }
 
 // alias finds a select-list item by its name. 1052 where two different items have it.

@@ -74,8 +74,11 @@ func (s *Subquery) Over(n Node) *Subquery {
 	return &out
 }
 
+// subqueryBinder binds the subqueries of a block's expressions.
+type subqueryBinder struct{ *selectQuery }
+
 // subquery is the binder's hook. What stands left of IN or ANY is bound as the rest of the clause is.
-func (q *selectQuery) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
+func (q subqueryBinder) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
 	switch n := n.(type) {
 	case *ast.SubqueryExpr:
 		return q.scalar(sc, n)
@@ -102,7 +105,7 @@ func (q *selectQuery) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode) (
 }
 
 // bindInner binds the query of a subquery expression.
-func (q *selectQuery) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*Subquery, []outerRef, []bind.Column, error) {
+func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*Subquery, []outerRef, []bind.Column, error) {
 	s, ok := n.(*ast.SubqueryExpr)
 	if !ok {
 		return nil, nil, nil, mysqlerr.NotSupported("this kind of subquery")
@@ -125,10 +128,10 @@ func (q *selectQuery) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*Sub
 
 // arguments are the outer columns that a subquery depends on, as its enclosing block sees them: columns of its own, or
 // parameters that blocks further out have set.
-func (q *selectQuery) arguments(refs []outerRef) []expr.Expr {
+func (q subqueryBinder) arguments(refs []outerRef) []expr.Expr {
 	args := make([]expr.Expr, len(refs))
 	for i, r := range refs {
-		if r.owner == q {
+		if r.owner == q.selectQuery {
 			args[i] = r.Col
 		} else {
 			args[i] = &expr.Param{Index: r.Slot, Typ: r.Col.Typ}
@@ -138,7 +141,7 @@ func (q *selectQuery) arguments(refs []outerRef) []expr.Expr {
 }
 
 // scalar binds (SELECT …) as a value.
-func (q *selectQuery) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, error) {
+func (q subqueryBinder) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, error) {
 	sub, refs, cols, err := q.bindInner(sc, n, 1)
 	if err != nil {
 		return nil, err
@@ -146,7 +149,7 @@ func (q *selectQuery) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, er
 	return q.call("subquery", cols[0].Field.Type, sub, refs), nil
 }
 
-func (q *selectQuery) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Expr, error) {
+func (q subqueryBinder) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Expr, error) {
 	sub, refs, _, err := q.bindInner(sc, n.Sel, 0)
 	if err != nil {
 		return nil, err
@@ -156,7 +159,7 @@ func (q *selectQuery) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Ex
 }
 
 // call makes the expression of a subquery's value: a function of the outer columns that it names, if any.
-func (q *selectQuery) call(name string, t types.Type, sub *Subquery, refs []outerRef) expr.Expr {
+func (q subqueryBinder) call(name string, t types.Type, sub *Subquery, refs []outerRef) expr.Expr {
 	code := sub.code
 	q.b.subs = append(q.b.subs, sub)
 	if len(refs) == 0 {
@@ -171,7 +174,7 @@ func (q *selectQuery) call(name string, t types.Type, sub *Subquery, refs []oute
 }
 
 // quantified binds left op ANY|ALL (SELECT …); IN is = ANY, NOT IN its negation.
-func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n ast.ExprNode, all, negate bool) (expr.Expr, error) {
+func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n ast.ExprNode, all, negate bool) (expr.Expr, error) {
 	parts := []expr.Expr{left}
 	if r := scalar.AsCall(left, "row"); r != nil {
 		parts = r.Args()
@@ -203,7 +206,7 @@ func (q *selectQuery) quantified(sc *bind.Scope, left expr.Expr, op string, n as
 }
 
 // apply makes a node of EXISTS or IN at the top of WHERE, which has been bound as cond just now; nil for anything else.
-func (q *selectQuery) apply(n ast.ExprNode, cond expr.Expr) *Apply {
+func (q subqueryBinder) apply(n ast.ExprNode, cond expr.Expr) *Apply {
 	n, negate := stripNot(n)
 	switch n := n.(type) {
 	case *ast.ExistsSubqueryExpr:
@@ -228,7 +231,7 @@ func (q *selectQuery) apply(n ast.ExprNode, cond expr.Expr) *Apply {
 		a.Kind = exec.Anti
 	}
 	for i, p := range sub.Parts {
-		a.NoNulls = a.NoNulls && sub.NotNull[i] && notNull(p, q)
+		a.NoNulls = a.NoNulls && sub.NotNull[i] && notNull(p, q.selectQuery)
 	}
 	q.b.subs = q.b.subs[:last]
 	return a

@@ -17,8 +17,11 @@ import (
 // maxWindowRefs bounds how deeply named windows refer to each other.
 const maxWindowRefs = 16
 
+// windowing binds window functions.
+type windowing struct{ *selectQuery }
+
 // window binds a window function: the expression becomes a reference to its result.
-func (q *selectQuery) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, error) {
+func (q windowing) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, error) {
 	name := strings.ToLower(n.Name)
 	if n.IgnoreNull || n.FromLast {
 		return nil, mysqlerr.NotSupported("IGNORE NULLS and FROM LAST")
@@ -116,7 +119,7 @@ func (w *WindowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFun
 }
 
 // windowSpec resolves OVER w and OVER (w …) to a whole specification.
-func (q *selectQuery) windowSpec(s *ast.WindowSpec, depth int) (*ast.WindowSpec, error) {
+func (q windowing) windowSpec(s *ast.WindowSpec, depth int) (*ast.WindowSpec, error) {
 	ref := s.Ref
 	if s.OnlyAlias {
 		ref = s.Name
@@ -154,7 +157,7 @@ func (q *selectQuery) windowSpec(s *ast.WindowSpec, depth int) (*ast.WindowSpec,
 	return nil, mysqlerr.New(mysqlerr.WindowNoSuchWindow, ref.O)
 }
 
-func (q *selectQuery) bindWindowSpec(w *WindowItem, s *ast.WindowSpec) error {
+func (q windowing) bindWindowSpec(w *WindowItem, s *ast.WindowSpec) error {
 	b := q.aggBinder("window partition by", false)
 	if s.PartitionBy != nil {
 		for _, item := range s.PartitionBy.Items {
@@ -181,7 +184,7 @@ func (q *selectQuery) bindWindowSpec(w *WindowItem, s *ast.WindowSpec) error {
 	return q.bindFrame(w, s.Frame)
 }
 
-func (q *selectQuery) bindFrame(w *WindowItem, f *ast.FrameClause) error {
+func (q windowing) bindFrame(w *WindowItem, f *ast.FrameClause) error {
 	frame := &w.Fn.Frame
 	if f == nil {
 		frame.Start.Kind, frame.End.Kind = exec.UnboundedPreceding, exec.UnboundedFollowing
@@ -212,7 +215,7 @@ func (q *selectQuery) bindFrame(w *WindowItem, f *ast.FrameClause) error {
 	return nil
 }
 
-func (q *selectQuery) bindBound(n *ast.FrameBound, rows bool) (exec.Bound, error) {
+func (q windowing) bindBound(n *ast.FrameBound, rows bool) (exec.Bound, error) {
 	var b exec.Bound
 	switch {
 	case n.Type == ast.CurrentRow:

@@ -47,7 +47,7 @@ func (a *aggNode) explain(x *explainer, depth int) {
 
 // planGroup groups, as far as possible inside the shards.
 func (p *planner) planGroup(g *logical.Group) (node, error) {
-	in, err := p.plan(g.In, wanted{})
+	in, err := p.plan(g.In, required{})
 	if err != nil {
 		return nil, err
 	}

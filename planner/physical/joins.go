@@ -12,8 +12,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// wanted is the order that rows are wanted in, if that costs less than sorting them.
-type wanted struct {
+// required is the order that rows should come in, if that costs less than sorting them.
+type required struct {
 	order []scalar.OrderCol
 	limit float64 // rows that will be read of it, 0 for all
 }
@@ -40,13 +40,13 @@ func newLeaf(n logical.Node) *leaf {
 func (p *planner) planLeaf(n logical.Node) (*leaf, error) {
 	l := newLeaf(n)
 	var err error
-	l.plan, err = p.plan(n, wanted{})
+	l.plan, err = p.plan(n, required{})
 	return l, err
 }
 
 // planInner plans inner joins, and the semi and anti joins above them: an IN whose subquery gives few values is one of the
 // inner join's inputs.
-func (p *planner) planInner(n logical.Node, w wanted) (node, error) {
+func (p *planner) planInner(n logical.Node, req required) (node, error) {
 	var semis []*logical.Join
 	for {
 		j, ok := n.(*logical.Join)
@@ -67,7 +67,7 @@ func (p *planner) planInner(n logical.Node, w wanted) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := p.planLeaves(leaves, conds, w, straight)
+	out, err := p.planLeaves(leaves, conds, req, straight)
 	for _, s := range later {
 		if err != nil {
 			return nil, err
@@ -80,9 +80,9 @@ func (p *planner) planInner(n logical.Node, w wanted) (node, error) {
 	return out, err
 }
 
-func (p *planner) planLeaves(leaves []*leaf, conds []expr.Expr, w wanted, straight bool) (node, error) {
+func (p *planner) planLeaves(leaves []*leaf, conds []expr.Expr, req required, straight bool) (node, error) {
 	if len(leaves) == 1 {
-		n, err := p.plan(leaves[0].in, w)
+		n, err := p.plan(leaves[0].in, req)
 		if err != nil {
 			return nil, err
 		}
@@ -93,11 +93,11 @@ func (p *planner) planLeaves(leaves []*leaf, conds []expr.Expr, w wanted, straig
 			continue
 		}
 		var err error
-		if l.plan, err = p.plan(l.in, wanted{}); err != nil {
+		if l.plan, err = p.plan(l.in, required{}); err != nil {
 			return nil, err
 		}
 	}
-	return p.searchOrder(leaves, conds, w, straight)
+	return p.searchOrder(leaves, conds, req, straight)
 }
 
 // driving makes inputs of an inner join of those semi joins whose right side is best read first: its values are then looked
@@ -133,7 +133,7 @@ func (p *planner) drivingLeaf(s *logical.Join, leaves []*leaf) (*leaf, []expr.Ex
 	if outer == nil || len(rest) > 0 {
 		return nil, nil, nil
 	}
-	inner, err := p.plan(s.Right, wanted{})
+	inner, err := p.plan(s.Right, required{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -198,11 +198,11 @@ func leads(t *logical.Table, c *expr.Column) bool {
 }
 
 // planLeft plans a LEFT JOIN.
-func (p *planner) planLeft(j *logical.Join, w wanted) (node, error) {
-	if len(w.order) > 0 && !logical.ColumnsOf(j.Left).Has(w.order[0].ID) {
-		w = wanted{}
+func (p *planner) planLeft(j *logical.Join, req required) (node, error) {
+	if len(req.order) > 0 && !logical.ColumnsOf(j.Left).Has(req.order[0].ID) {
+		req = required{}
 	}
-	left, err := p.plan(j.Left, w)
+	left, err := p.plan(j.Left, req)
 	if err != nil {
 		return nil, err
 	}

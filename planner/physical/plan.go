@@ -36,7 +36,7 @@ func New(q *logical.Query, o Options) (*Plan, error) {
 			return nil, err
 		}
 	}
-	root, err := p.plan(q.Root, wanted{})
+	root, err := p.plan(q.Root, required{})
 	if err != nil {
 		return nil, err
 	}
@@ -95,18 +95,18 @@ func (p *planner) newIDs(n int) int {
 	return first
 }
 
-// plan makes the operators of a tree. Rows in the wanted order are welcome.
-func (p *planner) plan(n logical.Node, w wanted) (node, error) {
+// plan makes the operators of a tree. Rows in the required order are welcome.
+func (p *planner) plan(n logical.Node, req required) (node, error) {
 	switch n := n.(type) {
 	case *logical.Table:
-		return p.planTable(n, nil, w)
+		return p.planTable(n, nil, req)
 	case *logical.Filter:
-		return p.planFilter(n, w)
+		return p.planFilter(n, req)
 	case *logical.Join:
 		if n.Kind == exec.Left {
-			return p.planLeft(n, w)
+			return p.planLeft(n, req)
 		}
-		return p.planInner(n, w)
+		return p.planInner(n, req)
 	case *logical.Project, *logical.Distinct, *logical.Sort, *logical.Limit:
 		return p.planTop(n)
 	case *logical.Group:
@@ -117,7 +117,7 @@ func (p *planner) plan(n logical.Node, w wanted) (node, error) {
 		if err := p.planSubquery(n.Sub); err != nil {
 			return nil, err
 		}
-		return p.planFilter(&logical.Filter{In: n.In, Conds: []expr.Expr{n.Cond}}, w)
+		return p.planFilter(&logical.Filter{In: n.In, Conds: []expr.Expr{n.Cond}}, req)
 	case *logical.SetOp:
 		return p.planSet(n)
 	case *logical.Recursive:
@@ -136,17 +136,17 @@ func (p *planner) plan(n logical.Node, w wanted) (node, error) {
 }
 
 // planFilter tests conditions: at a table's scan, or above. Those that are the same for all rows are tested first.
-func (p *planner) planFilter(f *logical.Filter, w wanted) (node, error) {
+func (p *planner) planFilter(f *logical.Filter, req required) (node, error) {
 	guards, conds := scalar.SplitFixed(f.Conds)
 	var n node
 	var err error
 	switch in := f.In.(type) {
 	case *logical.Table:
-		n, err = p.planTable(in, conds, w)
+		n, err = p.planTable(in, conds, req)
 	case *logical.Virtual:
 		n, err = planVirtual(in, conds)
 	default:
-		if n, err = p.plan(in, w); err == nil {
+		if n, err = p.plan(in, req); err == nil {
 			n, err = newFilter(n, conds)
 		}
 	}
@@ -157,16 +157,16 @@ func (p *planner) planFilter(f *logical.Filter, w wanted) (node, error) {
 }
 
 // planTable chooses an index. Conditions that shards cannot evaluate are tested at the gateway.
-func (p *planner) planTable(t *logical.Table, conds []expr.Expr, w wanted) (node, error) {
+func (p *planner) planTable(t *logical.Table, conds []expr.Expr, req required) (node, error) {
 	push, rest := p.ship.Split(conds)
 	if p.plain {
-		push, rest, w = nil, conds, wanted{}
+		push, rest, req = nil, conds, required{}
 	}
 	t = withColumns(t)
-	best := t.Best(push, w.order, false, 0)
-	if len(w.order) > 0 && !best.Ordered {
-		o := t.Best(push, w.order, true, 0)
-		if o != nil && orderPays(best, o, w, len(rest) > 0) {
+	best := t.Best(push, req.order, false, 0)
+	if len(req.order) > 0 && !best.Ordered {
+		o := t.Best(push, req.order, true, 0)
+		if o != nil && orderPays(best, o, req, len(rest) > 0) {
 			best = o
 		}
 	}
@@ -189,10 +189,10 @@ func withColumns(t *logical.Table) *logical.Table {
 	return &all
 }
 
-// orderedScan reads the table in the wanted order, nil where no index has it.
-func (p *planner) orderedScan(t *logical.Table, conds []expr.Expr, w wanted) (node, error) {
+// orderedScan reads the table in the required order, nil where no index has it.
+func (p *planner) orderedScan(t *logical.Table, conds []expr.Expr, req required) (node, error) {
 	push, rest := p.ship.Split(conds)
-	path := t.Best(push, w.order, true, 0)
+	path := t.Best(push, req.order, true, 0)
 	if path == nil || p.plain {
 		return nil, nil
 	}
@@ -204,11 +204,11 @@ func (p *planner) orderedScan(t *logical.Table, conds []expr.Expr, w wanted) (no
 }
 
 // orderPays compares sorting the rows of the cheapest path with reading them in order.
-func orderPays(p, o *access.Path, w wanted, filtered bool) bool {
+func orderPays(p, o *access.Path, req required, filtered bool) bool {
 	sorting := p.Price + sortCost(p.Out)
 	reading := o.Price
-	if w.limit > 0 && o.Out > w.limit && !filtered {
-		reading = access.CostFragment + (o.Price-access.CostFragment)*w.limit/o.Out
+	if req.limit > 0 && o.Out > req.limit && !filtered {
+		reading = access.CostFragment + (o.Price-access.CostFragment)*req.limit/o.Out
 	}
 	return reading < sorting
 }

@@ -15,11 +15,11 @@ func (p *planner) planRecursive(r *logical.Recursive) (node, error) {
 	n := &recursiveNode{working: r.Recursion, distinct: r.Distinct, limit: r.Limit, depth: r.Depth, colls: r.Colls}
 	n.cols = r.IDs
 	var err error
-	if n.seed, err = p.plan(r.Seed, wanted{}); err != nil {
+	if n.seed, err = p.plan(r.Seed, required{}); err != nil {
 		return nil, err
 	}
 	for _, m := range r.Members {
-		in, err := p.plan(m, wanted{})
+		in, err := p.plan(m, required{})
 		if err != nil {
 			return nil, err
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // searchOrder tries each relation as the first and joins the cheapest next one each time.
-func (p *planner) searchOrder(leaves []*leaf, conds []expr.Expr, w wanted, straight bool) (node, error) {
+func (p *planner) searchOrder(leaves []*leaf, conds []expr.Expr, w required, straight bool) (node, error) {
 	first := len(leaves)
 	if straight || first > maxSearch {
 		first = 1

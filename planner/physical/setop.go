@@ -12,7 +12,7 @@ func (p *planner) planSet(s *logical.SetOp) (node, error) {
 	n := &setNode{kind: s.Kind, all: s.All, colls: s.Colls}
 	n.cols = s.IDs
 	for _, part := range s.Parts {
-		in, err := p.plan(part, wanted{})
+		in, err := p.plan(part, required{})
 		if err != nil {
 			return nil, err
 		}

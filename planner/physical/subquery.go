@@ -18,7 +18,7 @@ import (
 
 // planSubquery gives a subquery's expressions their code.
 func (p *planner) planSubquery(s *logical.Subquery) error {
-	root, err := p.plan(s.Node, wanted{})
+	root, err := p.plan(s.Node, required{})
 	if err != nil {
 		return err
 	}

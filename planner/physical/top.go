@@ -40,7 +40,7 @@ func topOf(n logical.Node) (t top) {
 // shards can do.
 func (p *planner) planTop(n logical.Node) (node, error) {
 	t := topOf(n)
-	want := t.wanted()
+	want := t.required()
 	in, err := p.plan(t.body, want)
 	if err != nil {
 		return nil, err
@@ -84,16 +84,16 @@ func (t *top) order() []scalar.OrderCol {
 	return list
 }
 
-// wanted is the order that the body's rows would best come in, and how many of them are read.
-func (t *top) wanted() wanted {
-	w := wanted{order: t.order()}
-	if len(t.keys) > 0 && w.order == nil {
-		return wanted{}
+// required is the order that the body's rows would best come in, and how many of them are read.
+func (t *top) required() required {
+	req := required{order: t.order()}
+	if len(t.keys) > 0 && req.order == nil {
+		return required{}
 	}
 	if t.limit != nil && t.distinct == nil {
-		w.limit = limitOf(t.limit)
+		req.limit = limitOf(t.limit)
 	}
-	return w
+	return req
 }
 
 // inOrder tells whether rows come from n in the order of ORDER BY already.

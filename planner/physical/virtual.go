@@ -11,7 +11,7 @@ import (
 	"cloudsql/storage/types"
 )
 
-// virtualNode reads a table that the gateway makes up.
+// virtualNode reads a virtual table.
 type virtualNode struct {
 	base
 	table *logical.Virtual

@@ -12,7 +12,7 @@ import (
 
 // planWindows sorts once for each different window and computes its functions.
 func (p *planner) planWindows(l *logical.Window) (node, error) {
-	n, err := p.plan(l.In, wanted{})
+	n, err := p.plan(l.In, required{})
 	if err != nil {
 		return nil, err
 	}

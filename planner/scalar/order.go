@@ -6,7 +6,7 @@ type OrderCol struct {
 	Desc bool
 }
 
-// CoversOrder tells whether rows in the order have come in the wanted one.
+// CoversOrder tells whether rows in the order have come in the required one.
 func CoversOrder(have, want []OrderCol) bool {
 	if len(have) < len(want) {
 		return false
