@@ -83,3 +83,26 @@ type LockStats struct {
 	Waiting                    int           // requests at this moment
 	Time, MaxTime              time.Duration // spent waiting, by requests that have ended
 }
+
+// LockStatus is LockStats as InnoDB tells of it: variables of SHOW STATUS, times in milliseconds. The series of /metrics are declared
+// where a replica counts (distributed/lock).
+type LockStatus struct {
+	Waiting       int    `status:"Innodb_row_lock_current_waits"`
+	Waits         uint64 `status:"Innodb_row_lock_waits"`
+	TimeMillis    int64  `status:"Innodb_row_lock_time"`
+	TimeAvgMillis int64  `status:"Innodb_row_lock_time_avg"`
+	TimeMaxMillis int64  `status:"Innodb_row_lock_time_max"`
+	Deadlocks     uint64 `status:"Innodb_deadlocks"`
+}
+
+// Status is what InnoDB would tell.
+func (s LockStats) Status() LockStatus {
+	mean := time.Duration(0)
+	if s.Waits > 0 {
+		mean = s.Time / time.Duration(s.Waits) //nolint:gosec // far below 2^63
+	}
+	return LockStatus{
+		Waiting: s.Waiting, Waits: s.Waits, TimeMillis: s.Time.Milliseconds(), TimeAvgMillis: mean.Milliseconds(),
+		TimeMaxMillis: s.MaxTime.Milliseconds(), Deadlocks: s.Deadlocks,
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"cloudsql/distributed/txn"
 	"cloudsql/protocol"
 	"cloudsql/sql/digest"
+	"cloudsql/sql/session"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/metric"
 	"cloudsql/storage/schema"
@@ -29,7 +30,7 @@ func (p *process) figures() figures { return figures{p, p.node.Counters()} }
 
 // sources are all parts of a process that count: what they say of their fields is what /metrics, SHOW GLOBAL STATUS and
 // the page of metrics tell.
-var sources = []metric.Source[figures]{
+var sources = append([]metric.Source[figures]{
 	metric.One(func(f figures) *raft.Stats { return f.node.Raft }),
 	metric.One(func(f figures) *raft.TransportStats { return f.node.Transport }),
 	metric.One(func(figures) *raft.DiskStats { return &raft.Disk }),
@@ -65,7 +66,12 @@ var sources = []metric.Source[figures]{
 		}
 		return &f.p.sql.engine.Digests.Stats
 	}),
-}
+}, session.Sources(func(f figures) *session.Engine {
+	if f.p.sql == nil {
+		return nil
+	}
+	return f.p.sql.engine
+})...)
 
 func shardLabel(s schema.ShardID) string { return strconv.FormatUint(uint64(s), 10) }
 

@@ -15,8 +15,13 @@ type Cache[V any] struct {
 	parts   [parts]part[V]
 	max     int // entries a part
 	account *memory.Account
-	Hits    atomic.Uint64
-	Miss    atomic.Uint64
+	Stats
+}
+
+// Stats count what is looked for.
+type Stats struct {
+	Hits atomic.Uint64 `counter:"sql_plan_cache_hits_total" help:"texts whose plan was in the cache" status:"Plan_cache_hits"`
+	Miss atomic.Uint64 `counter:"sql_plan_cache_misses_total" help:"texts whose plan was not" status:"Plan_cache_misses"`
 }
 
 const parts = 16

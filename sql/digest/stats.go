@@ -3,6 +3,7 @@ package digest
 import (
 	"sync/atomic"
 
+	"cloudsql/sql/status"
 	"cloudsql/storage/metric"
 )
 
@@ -31,24 +32,24 @@ const (
 
 var kindNames = [kinds]string{"select", "insert", "update", "delete", "replace", "begin", "commit", "rollback", "other"}
 
-// KindOf is the kind of the statements that SHOW STATUS counts as Com_name.
-func KindOf(name string) Kind {
-	switch name {
-	case "select":
+// KindOf is the kind of statements here: those that are many and short are told apart.
+func KindOf(k status.Kind) Kind {
+	switch k {
+	case status.Select:
 		return Select
-	case "insert":
+	case status.Insert:
 		return Insert
-	case "update":
+	case status.Update:
 		return Update
-	case "delete":
+	case status.Delete:
 		return Delete
-	case "replace":
+	case status.Replace:
 		return Replace
-	case "begin":
+	case status.Begin:
 		return Begin
-	case "commit":
+	case status.Commit:
 		return Commit
-	case "rollback":
+	case status.Rollback:
 		return Rollback
 	}
 	return Other

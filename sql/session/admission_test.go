@@ -1,51 +1,10 @@
 package session
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
-
-	"cloudsql/storage/mysqlerr"
 )
-
-// Statements beyond the places wait, as many as may and as long as they may, and are refused then; whoever leaves lets one in.
-func TestAdmission(t *testing.T) {
-	var a admission
-	a.init(2)
-	a.queue, a.patience = 1, time.Hour
-	ctx := t.Context()
-	for i, want := range []bool{true, true, false} {
-		if a.try() != want {
-			t.Fatalf("place %d: not two places", i)
-		}
-	}
-	in := make(chan error)
-	go func() { in <- a.wait(ctx) }()
-	for a.waiting.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	if err := a.wait(ctx); mysqlerr.Code(err) != mysqlerr.OutOfResources {
-		t.Fatalf("beyond the queue: %v", err)
-	}
-	a.leave()
-	if err := <-in; err != nil {
-		t.Fatal(err)
-	}
-	a.patience = time.Millisecond
-	if err := a.wait(ctx); mysqlerr.Code(err) != mysqlerr.OutOfResources {
-		t.Fatalf("after its time: %v", err)
-	}
-	killed, kill := context.WithCancelCause(ctx)
-	kill(errInterrupted)
-	a.patience = time.Hour
-	if err := a.wait(killed); mysqlerr.Code(err) != mysqlerr.QueryInterrupted {
-		t.Fatalf("killed: %v", err)
-	}
-	if a.refused.Load() != 2 || a.waiting.Load() != 0 || len(a.places) != 2 {
-		t.Fatal(a.refused.Load(), a.waiting.Load(), len(a.places))
-	}
-}
 
 // While all places are taken, statements that look for rows are refused in the end; what is found by its key, goes on with a
 // transaction, or is an administrator's, is answered.
@@ -63,8 +22,8 @@ func TestAdmissionLetsOthersPass(t *testing.T) {
 	other.must("USE d")
 	other.must("BEGIN")
 	other.must("SELECT COUNT(*) FROM t")
-	e.admission.patience = time.Millisecond
-	for e.admission.try() {
+	e.admission.Patience = time.Millisecond
+	for e.admission.Try() {
 	}
 	const scan = "SELECT SUM(v) FROM t WHERE v > 0"
 	for _, text := range []string{scan, "UPDATE t SET v = v + 1 WHERE v > 0", "SELECT v FROM t FOR UPDATE"} {
@@ -79,10 +38,10 @@ func TestAdmissionLetsOthersPass(t *testing.T) {
 	other.must(scan)
 	other.must("COMMIT")
 	root.must("SELECT SUM(v) FROM d.t")
-	e.admission.leave()
+	e.admission.Leave()
 	app.must(scan)
 	app.must(scan)
-	if e.admission.try(); e.admission.try() {
+	if e.admission.Try(); e.admission.Try() {
 		t.Error("a place was left twice")
 	}
 }

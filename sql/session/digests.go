@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/planner/exec"
 	"cloudsql/sql/digest"
+	"cloudsql/sql/status"
 )
 
 // measured is what is known of the running statement for its record (package digest).
@@ -12,21 +13,21 @@ type measured struct {
 	s      *Session
 	began  time.Time
 	usage  exec.Usage
-	com    com
+	kind   status.Kind
 	digest *digest.Statement // nil: it is looked for in the end
 	failed bool
 	finder digest.Finder
 }
 
 func (m *measured) begin(now time.Time) {
-	m.began, m.com, m.digest, m.failed = now, comOther, nil, false
+	m.began, m.kind, m.digest, m.failed = now, status.Other, nil, false
 	m.usage.Reset()
 }
 
 // count notes what kind of statement runs.
-func (m *measured) count(c com) {
-	m.com = c
-	m.s.eng.stats.command(c)
+func (m *measured) count(k status.Kind) {
+	m.kind = k
+	m.s.eng.stats.Statements.Add(k)
 }
 
 // end records the statement that ends, which was run by command.
@@ -34,7 +35,7 @@ func (m *measured) end(command *string) {
 	if command == &commandPrepare {
 		return // its executions count
 	}
-	s, node, kind, text := m.s, m.s.eng.Digests, digest.KindOf(comNames[m.com]), *m.s.proc.info.Load()
+	s, node, kind, text := m.s, m.s.eng.Digests, digest.KindOf(m.kind), *m.s.proc.info.Load()
 	end := s.eng.cfg.Now()
 	e := digest.Execution{
 		Session: uint64(s.conn.ID), End: end, Took: max(end.Sub(m.began), 0), Failed: m.failed,

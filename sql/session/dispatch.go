@@ -50,7 +50,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, params []types.Value) error {
 	switch n := node.(type) {
 	case *ast.SetStmt:
-		return assignments(s).set(ctx, n, params)
+		return s.set().Run(ctx, n, params)
 	case *ast.UseStmt:
 		return s.useDB(ctx, n.DBName)
 	case *ast.BeginStmt:

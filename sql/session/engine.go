@@ -16,10 +16,12 @@ import (
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
+	"cloudsql/sql/admission"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/peers"
+	"cloudsql/sql/status"
 	"cloudsql/sql/sysvar"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
@@ -62,12 +64,12 @@ type Engine struct {
 	started time.Time
 	version string
 	ddl     *ddl.Executor
-	stats   stats
+	stats   status.Stats
 	plans   planCache
 	locks   *metalock.Locks
 	vars    sysvar.Server
 
-	admission admission
+	admission admission.Gate
 
 	peers   *peers.Peers
 	Digests *digest.Node // what statements came to
@@ -111,7 +113,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	}
 	e.vars = sysvar.Server{Catalog: db.Catalog, Defaults: cfg.Defaults, Now: cfg.Now}
 	e.plans.init(cfg.PlanCache, cfg.Memory)
-	e.admission.init(cfg.Running)
+	e.admission.Open(cfg.Running)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
 	e.peers = peers.New(peers.Config{DB: db, Engine: owner, Each: e.eachMember, Find: e.findMember})
 	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.peers.Alive, Moved: metalock.Moved}
@@ -127,7 +129,7 @@ func (e *Engine) ServerVersion() string { return e.version }
 // Status is COM_STATISTICS's line.
 func (e *Engine) Status() string {
 	up := int64(e.cfg.Now().Sub(e.started).Seconds())
-	questions := e.stats.questions.Load()
+	questions := e.stats.Questions.Load()
 	perSecond := 0.0
 	if up > 0 {
 		perSecond = float64(questions) / float64(up)
@@ -186,7 +188,7 @@ func (e *Engine) Open(ctx context.Context, c *sql.ConnInfo) (sql.Session, error)
 	if err := e.enter(s); err != nil {
 		return nil, err
 	}
-	e.stats.connections.Add(1)
+	e.stats.Connections.Add(1)
 	return s, nil
 }
 

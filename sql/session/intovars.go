@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/status"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -27,7 +28,7 @@ func (s texts) parseIntoVars(text string) (*parsed, error) {
 	default:
 		return nil, nil
 	}
-	return &parsed{text: text, com: comSelect, noPrepare: st.params > 0, needs: noNeeds, // the query asks for its own
+	return &parsed{text: text, kind: status.Select, noPrepare: st.params > 0, needs: noNeeds, // the query asks for its own
 		run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 			return commands{s}.selectIntoVars(ctx, st, names, w)
 		}}, nil

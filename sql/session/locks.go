@@ -13,6 +13,7 @@ import (
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
+	"cloudsql/sql/status"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -123,7 +124,7 @@ func lockCommand(n dialect.LockTables) *parsed {
 		}
 		return privilege.OfLock(s.scope(s.db), tables...)
 	}
-	st := command(comLockTables, needs, func(ctx context.Context, s *Session) error { return commands{s}.lockTables(ctx, n.Items) })
+	st := command(status.LockTables, needs, func(ctx context.Context, s *Session) error { return commands{s}.lockTables(ctx, n.Items) })
 	st.noPrepare = true
 	return st
 }
@@ -203,44 +204,4 @@ func (s commands) flushLocked(ctx context.Context, tables []*ast.TableName) erro
 	}
 	s.snapshot = s.eng.db.Catalog()
 	return nil
-}
-
-// admitDDL lets a data definition statement begin where the locks of its session, and a global read lock, allow it.
-func (s definitions) admitDDL(ctx context.Context, node ast.StmtNode) error {
-	var uses []metalock.Use
-	makes := ""
-	add := func(tables ...*ast.TableName) {
-		for _, t := range tables {
-			db := t.Schema.O
-			if db == "" {
-				db = s.db
-			}
-			if d, ok := s.snapshot.Table(db, t.Name.O); ok {
-				uses = append(uses, metalock.Use{ID: d.ID, DB: db, Name: t.Name.O, Write: true})
-			}
-		}
-	}
-	switch n := node.(type) {
-	case *ast.AlterTableStmt:
-		add(n.Table)
-	case *ast.CreateIndexStmt:
-		add(n.Table)
-	case *ast.DropIndexStmt:
-		add(n.Table)
-	case *ast.TruncateTableStmt:
-		add(n.Table)
-	case *ast.DropTableStmt:
-		add(n.Tables...)
-	case *ast.RenameTableStmt:
-		for _, p := range n.TableToTables {
-			add(p.OldTable)
-		}
-	case *ast.DropDatabaseStmt:
-		for _, t := range s.snapshot.Tables(n.Name.O) {
-			uses = append(uses, metalock.Use{ID: t.ID, DB: n.Name.O, Name: t.Name, Write: true})
-		}
-	case *ast.CreateTableStmt:
-		makes = n.Table.Name.O
-	}
-	return s.locks.AdmitDefinition(ctx, makes, uses)
 }

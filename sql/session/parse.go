@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/syntax"
 	"cloudsql/sql"
 	"cloudsql/sql/privilege"
+	"cloudsql/sql/status"
 )
 
 // parsed is a statement that was read: as a syntax tree, or, where the parser does not know it, as what it does.
@@ -19,7 +20,7 @@ type parsed struct {
 	node         ast.StmtNode
 	run          func(ctx context.Context, s *Session, w sql.ResultWriter) error
 	needs        func(s *Session) ([]privilege.Need, error) // of run: privileges
-	com          com
+	kind         status.Kind
 	params       int
 	maxExecution int64 // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none
 	keepConds    bool  // SHOW WARNINGS and kin
@@ -52,7 +53,7 @@ func (s texts) parse(text string) (*parsed, error) {
 	if set, ok := node.(*ast.SetStmt); ok {
 		renameCharacteristics(set, text)
 	}
-	st := &parsed{text: text, node: node, com: comOfNode(node)}
+	st := &parsed{text: text, node: node, kind: status.Of(node)}
 	st.params = numberParams(node)
 	st.maxExecution = executionHint(node)
 	return st, nil

@@ -60,7 +60,7 @@ func (s texts) queryCached(ctx context.Context, text string, w sql.ResultWriter)
 		}
 	}
 	s.conds.begin()
-	s.measured.count(p.com)
+	s.measured.count(p.kind)
 	s.measured.digest = p.digest
 	first := p
 	plan := func() (*planned, error) {
@@ -101,7 +101,7 @@ func (s texts) planLike() *planned {
 	if err != nil {
 		return nil
 	}
-	if p.com = st.com; !p.cachy {
+	if p.kind = st.kind; !p.cachy {
 		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}

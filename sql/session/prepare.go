@@ -9,6 +9,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/digest"
+	"cloudsql/sql/status"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -52,7 +53,7 @@ const maxParams = 65535
 func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, error) {
 	ctx := s.beginStatement(parent, &commandPrepare, &text)
 	defer s.endStatement()
-	s.eng.stats.command(comStmtPrepare)
+	s.eng.stats.Statements.Add(status.StmtPrepare)
 	p, err := preparation{s}.prepare(ctx, text)
 	if err != nil {
 		return nil, s.finish(ctx, err)
@@ -143,8 +144,8 @@ func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []t
 	}
 	ctx := s.beginStatement(parent, &commandExecute, &p.st.text)
 	s.more = false
-	s.eng.stats.questions.Add(1)
-	s.eng.stats.command(comStmtExecute)
+	s.eng.stats.Questions.Add(1)
+	s.eng.stats.Statements.Add(status.StmtExecute)
 	texts{s}.beginConditions(p.st)
 	err := preparation{s}.execute(ctx, p, params, w)
 	if err != nil {
@@ -158,7 +159,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	if len(params) != p.st.params {
 		return mysqlerr.New(mysqlerr.WrongArguments, "EXECUTE")
 	}
-	s.measured.count(p.st.com)
+	s.measured.count(p.st.kind)
 	if p.digest == nil {
 		p.digest = s.measured.finder.Find(s.eng.Digests.Table, p.db, p.st.text)
 	}

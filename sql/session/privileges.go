@@ -8,6 +8,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/assign"
+	"cloudsql/sql/definition"
 	"cloudsql/sql/privilege"
 	"cloudsql/storage/mysqlerr"
 )
@@ -25,14 +27,14 @@ func (e *Engine) Lookup(user, host string) (sql.Account, bool) {
 
 // scope is what names mean in a statement of the session.
 func (s *Session) scope(db string) *privilege.Scope {
-	return &privilege.Scope{Account: s.account(), DB: db, Catalog: s.snapshot, SetsGlobal: setsGlobal}
+	return &privilege.Scope{Account: s.account(), DB: db, Catalog: s.snapshot, SetsGlobal: assign.SetsGlobal}
 }
 
 // allow refuses a statement for which the account lacks a privilege, before it does anything.
 func (s *Session) allow(node ast.StmtNode, db string) (needs []privilege.Need, err error) {
 	needs, err = privilege.Of(node, s.scope(db))
 	if errors.Is(err, privilege.ErrUnlisted) {
-		return nil, refusal(node)
+		return nil, definition.Refusal(node)
 	}
 	if err == nil {
 		err = s.account().Grants(needs)

@@ -52,7 +52,7 @@ func (s texts) refuse(err *mysqlerr.Error) error {
 func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter) error {
 	ctx := s.beginStatement(parent, &commandQuery, &text)
 	defer s.endStatement()
-	s.eng.stats.questions.Add(1)
+	s.eng.stats.Questions.Add(1)
 	if handled, err := s.queryCached(ctx, text, w); handled {
 		return s.finish(ctx, err)
 	}
@@ -61,7 +61,7 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 		s.conds.begin()
 		return s.finish(ctx, err)
 	}
-	s.measured.count(st.com)
+	s.measured.count(st.kind)
 	s.beginConditions(st)
 	return s.finish(ctx, s.runParsed(ctx, st, nil, w))
 }
@@ -81,7 +81,7 @@ func (s *Session) finish(ctx context.Context, err error) error {
 	err = s.mapError(ctx, err)
 	s.measured.failed = true
 	e := mysqlerr.From(err)
-	s.eng.stats.errors.Add(1)
+	s.eng.stats.Errors.Add(1)
 	if len(s.conds.list) == 0 || s.conds.list[len(s.conds.list)-1].Code != e.Code {
 		s.note("Error", e.Code, e.Message)
 	}

@@ -3,12 +3,12 @@ package session
 import (
 	"context"
 
-	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/privilege"
+	"cloudsql/sql/status"
 	"cloudsql/sql/transaction"
 )
 
@@ -31,23 +31,23 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 	case dialect.Instead:
 		return s.parse(n.Text)
 	case dialect.Show:
-		return &parsed{node: n.Stmt, com: comShow}, nil
+		return &parsed{node: n.Stmt, kind: status.Show}, nil
 	case dialect.Begin:
-		return command(comBegin, noNeeds, func(ctx context.Context, s *Session) error {
+		return command(status.Begin, noNeeds, func(ctx context.Context, s *Session) error {
 			return s.tx.Begin(ctx, transaction.Characteristics{Access: n.Access}, n.Snapshot)
 		}), nil
 	case dialect.Finish:
-		c := comRollback
+		c := status.Rollback
 		if n.Commit {
-			c = comCommit
+			c = status.Commit
 		}
 		return command(c, noNeeds, func(ctx context.Context, s *Session) error { return commands{s}.end(ctx, n) }), nil
 	case dialect.RollbackTo:
-		return command(comRollbackTo, noNeeds, func(ctx context.Context, s *Session) error { return s.tx.RollbackTo(ctx, n.Savepoint) }), nil
+		return command(status.RollbackTo, noNeeds, func(ctx context.Context, s *Session) error { return s.tx.RollbackTo(ctx, n.Savepoint) }), nil
 	case dialect.SetTransaction:
 		return setTransaction(n), nil
 	case dialect.ShowConditions:
-		return &parsed{com: comShow, keepConds: true, needs: noNeeds, run: func(_ context.Context, s *Session, w sql.ResultWriter) error {
+		return &parsed{kind: status.Show, keepConds: true, needs: noNeeds, run: func(_ context.Context, s *Session, w sql.ResultWriter) error {
 			return s.writeResult(conditionsResult(s.conds.list, n.Errors, n.Offset, n.Count), w)
 		}}, nil
 	case dialect.CheckTables:
@@ -62,8 +62,8 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 func noNeeds(*Session) ([]privilege.Need, error) { return nil, nil }
 
 // command makes a parsed statement without rows of a function.
-func command(c com, needs func(s *Session) ([]privilege.Need, error), fn func(ctx context.Context, s *Session) error) *parsed {
-	return &parsed{com: c, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+func command(c status.Kind, needs func(s *Session) ([]privilege.Need, error), fn func(ctx context.Context, s *Session) error) *parsed {
+	return &parsed{kind: c, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 		s.rowCount = 0
 		if err := fn(ctx, s); err != nil {
 			s.rowCount = -1
@@ -79,26 +79,12 @@ func setTransaction(n dialect.SetTransaction) *parsed {
 	if n.Scope == "global" {
 		needs = func(*Session) ([]privilege.Need, error) { return privilege.ToSetGlobal(), nil }
 	}
-	return command(comSet, needs, func(ctx context.Context, s *Session) error {
+	return command(status.Set, needs, func(ctx context.Context, s *Session) error {
 		if n.Scope == "global" {
-			return assignments{s}.setGlobalTransaction(ctx, n.Isolation, n.Access)
+			return commands{s}.set().GlobalTransaction(ctx, n.Isolation, n.Access)
 		}
 		return s.tx.Set(n.Scope == "", n.Isolation, n.Access)
 	})
-}
-
-func (s assignments) setGlobalTransaction(ctx context.Context, isolation, access string) error {
-	n := &ast.SetStmt{}
-	add := func(name, value string) {
-		if value != "" {
-			n.Variables = append(n.Variables, &ast.VariableAssignment{
-				Name: name, IsGlobal: true, IsSystem: true, Value: ast.NewValueExpr(value, "", ""),
-			})
-		}
-	}
-	add("transaction_isolation", isolation)
-	add("transaction_read_only", access)
-	return s.set(ctx, n, nil)
 }
 
 // checkTables is CHECK TABLE and REPAIR TABLE.
@@ -110,7 +96,7 @@ func checkTables(n dialect.CheckTables) *parsed {
 	needs := func(s *Session) ([]privilege.Need, error) {
 		return privilege.OfTables(s.scope(s.db), n.Tables, privs...)
 	}
-	return &parsed{com: comCheck, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+	return &parsed{kind: status.Check, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
 		return commands{s}.tableReport(ctx, n.Op, n.Tables, w)
 	}}
 }

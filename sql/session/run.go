@@ -15,6 +15,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/status"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -34,7 +35,7 @@ type planned struct {
 	header *sql.Header
 	plan   planner.Plan
 	cachy  bool // another execution may use it
-	com    com
+	kind   status.Kind
 	digest *digest.Statement // in the cache of texts
 	refuse bool              // in the cache of texts: this text is not for caching
 

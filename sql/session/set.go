@@ -2,271 +2,41 @@ package session
 
 import (
 	"context"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
-	"cloudsql/distributed/catalog"
-	"cloudsql/sql/dialect"
+	"cloudsql/sql/assign"
 	"cloudsql/sql/sysvar"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
-// assignment is one part of a SET, checked, before any of them is carried out.
-type assignment struct {
-	apply  func() error   // in the session
-	global *globalSetting // in the catalog
-	commit bool           // a transaction ends first: autocommit goes on
+// assigner is a session as SET sees it (sql/assign).
+type assigner Session
+
+var _ assign.Host = (*assigner)(nil)
+
+func (s commands) set() *assign.Statement {
+	return &assign.Statement{DB: s.eng.db, Vars: &s.vars, Tx: &s.tx, Host: (*assigner)(s.Session)}
 }
 
-type globalSetting struct {
-	name  string
-	value string
-	unset bool // DEFAULT
+// Evaluate implements assign.Host.
+func (a *assigner) Evaluate(ctx context.Context, exprs []ast.ExprNode, params []types.Value) ([]types.Value, []types.Type, error) {
+	return execution{(*Session)(a)}.evaluateTyped(ctx, exprs, params)
 }
 
-// set is SET: every assignment is checked before the first one is made, so a wrong one changes nothing.
-func (s assignments) set(ctx context.Context, n *ast.SetStmt, params []types.Value) error {
-	var list []assignment
-	for _, v := range n.Variables {
-		a, err := s.assign(ctx, v, params)
-		if err != nil {
-			return err
-		}
-		list = append(list, a...)
-	}
-	var globals []*globalSetting
-	for _, a := range list {
-		if a.global != nil {
-			globals = append(globals, a.global)
-		}
-	}
-	if len(globals) > 0 {
-		err := s.eng.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-			for _, g := range globals {
-				if g.unset {
-					tx.DeleteSetting(g.name)
-				} else {
-					tx.PutSetting(g.name, g.value)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for _, a := range list {
-		if a.commit {
-			if err := s.tx.ImplicitCommit(ctx); err != nil {
-				return err
-			}
-		}
-		if a.apply != nil {
-			if err := a.apply(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// SetUserVar implements assign.Host.
+func (a *assigner) SetUserVar(name string, v types.Value, t types.Type) error {
+	return (*Session)(a).setUserVar(name, v, t)
 }
 
-func (s assignments) assign(ctx context.Context, v *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
-	switch {
-	case v.Name == ast.SetNames:
-		return s.assignNames(v)
-	case v.Name == ast.SetCharset:
-		return s.assignCharset(v)
-	case !v.IsSystem:
-		return s.assignUserVar(ctx, v, params)
-	}
-	name, global := globalName(v)
-	if name == dialect.OneShotIsolation || name == dialect.OneShotAccess {
-		return s.assignNextTransaction(ctx, name, v, params)
-	}
-	if strings.HasPrefix(name, "tidb_") || v.IsInstance {
-		return nil, mysqlerr.New(mysqlerr.UnknownSystemVariable, name)
-	}
-	def, err := sysvar.Lookup(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := def.Settable(global); err != nil {
-		return nil, err
-	}
-	if global {
-		return s.assignGlobal(ctx, def, v, params)
-	}
-	text, err := s.newValue(ctx, def, v, params, s.vars.Global(def))
-	if err != nil {
-		return nil, err
-	}
-	return s.assignSession(def, text), nil
-}
+// SetVar implements assign.Host.
+func (a *assigner) SetVar(v *sysvar.Variable, text string) { variables{(*Session)(a)}.setVar(v, text) }
 
-// globalName gives the name of a variable that SET assigns, and whether it is assigned for the cluster.
-func globalName(v *ast.VariableAssignment) (name string, global bool) {
-	name = strings.ToLower(v.Name)
-	for _, prefix := range []string{"persist.", "persist_only."} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			return rest, true
-		}
-	}
-	return name, v.IsGlobal && v.IsSystem
-}
+// Warn implements assign.Host.
+func (a *assigner) Warn(err *mysqlerr.Error) { (*Session)(a).warn(err) }
 
-// setsGlobal tells whether SET gives a variable a value for the whole cluster, which takes a privilege.
-func setsGlobal(v *ast.VariableAssignment) bool {
-	name, global := globalName(v)
-	if !global {
-		return false
-	}
-	def, err := sysvar.Lookup(name)
-	return err == nil && def.Settable(true) == nil
-}
-
-// newValue computes and checks what a variable is set to; def is what DEFAULT means.
-func (s assignments) newValue(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value,
-	def string) (string, error) {
-	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
-		return def, nil
-	}
-	if word, ok := bareWord(a.Value); ok {
-		return v.Normalize(types.Str(word), true, s.warn)
-	}
-	vals, typs, err := execution(s).evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
-	if err != nil {
-		return "", err
-	}
-	return v.Normalize(vals[0], typs[0].Class() == types.ClassString, s.warn)
-}
-
-// bareWord is the value of SET sql_mode = ANSI and the like: a name that stands for itself.
-func bareWord(e ast.ExprNode) (string, bool) {
-	c, ok := e.(*ast.ColumnNameExpr)
-	if !ok || c.Name.Table.O != "" {
-		return "", false
-	}
-	return c.Name.Name.O, true
-}
-
-func (s assignments) assignSession(v *sysvar.Variable, text string) []assignment {
-	switch v.Name {
-	case "transaction_isolation":
-		return []assignment{{apply: func() error { return s.tx.Set(false, text, "") }}}
-	case "transaction_read_only":
-		return []assignment{{apply: func() error { return s.tx.Set(false, "", text) }}}
-	case "autocommit":
-		return []assignment{{apply: func() error { s.vars.Autocommit = text == "ON"; return nil }, commit: text == "ON" && !s.vars.Autocommit}}
-	}
-	return []assignment{{apply: func() error { variables(s).setVar(v, text); return nil }}}
-}
-
-// assignGlobal is SET GLOBAL and SET PERSIST, which are one here: the value holds in the cluster and over restarts.
-func (s assignments) assignGlobal(ctx context.Context, v *sysvar.Variable, a *ast.VariableAssignment, params []types.Value) (
-	[]assignment, error) {
-	if _, ok := a.Value.(*ast.DefaultExpr); ok || a.Value == nil {
-		list := []assignment{{global: &globalSetting{name: v.Name, unset: true}}}
-		if name, _ := v.Pair(""); name != "" {
-			list = append(list, assignment{global: &globalSetting{name: name, unset: true}})
-		}
-		return list, nil
-	}
-	text, err := s.newValue(ctx, v, a, params, "")
-	if err != nil {
-		return nil, err
-	}
-	list := []assignment{{global: &globalSetting{name: v.Name, value: text}}}
-	if name, value := v.Pair(text); name != "" {
-		list = append(list, assignment{global: &globalSetting{name: name, value: value}})
-	}
-	return list, nil
-}
-
-// assignNextTransaction is about the next transaction only; refused inside of one (1568). DEFAULT is the session's value.
-func (s assignments) assignNextTransaction(ctx context.Context, name string, a *ast.VariableAssignment, params []types.Value) (
-	[]assignment, error) {
-	if s.tx.In() {
-		return nil, mysqlerr.New(mysqlerr.CantChangeTxCharacteristics)
-	}
-	named := "transaction_isolation"
-	if name == dialect.OneShotAccess {
-		named = "transaction_read_only"
-	}
-	v, err := sysvar.Lookup(named)
-	if err != nil {
-		return nil, err
-	}
-	text, err := s.newValue(ctx, v, a, params, s.vars.Of(v))
-	if err != nil {
-		return nil, err
-	}
-	if name == dialect.OneShotAccess {
-		return []assignment{{apply: func() error { s.tx.SetNext("", text); return nil }}}, nil
-	}
-	return []assignment{{apply: func() error { s.tx.SetNext(text, ""); return nil }}}, nil
-}
-
-func (s assignments) assignUserVar(ctx context.Context, a *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
-	vals, typs, err := execution(s).evaluateTyped(ctx, []ast.ExprNode{a.Value}, params)
-	if err != nil {
-		return nil, err
-	}
-	name := a.Name
-	return []assignment{{apply: func() error { return s.setUserVar(name, vals[0], typs[0]) }}}, nil
-}
-
-// assignNames is SET NAMES charset [COLLATE collation].
-func (s assignments) assignNames(a *ast.VariableAssignment) ([]assignment, error) {
-	c := types.CollationDefault
-	if val, ok := a.Value.(ast.ValueExpr); ok {
-		name := val.GetString()
-		if _, err := sysvar.CheckClientCharset(name); err != nil {
-			return nil, err
-		}
-		collate := ""
-		if a.ExtendValue != nil {
-			collate = a.ExtendValue.GetString()
-		}
-		var err error
-		if c, err = resolveNames(name, collate); err != nil {
-			return nil, err
-		}
-	}
-	return []assignment{{apply: func() error { s.vars.SetNames(c); return nil }}}, nil
-}
-
-func resolveNames(charset, collate string) (types.Collation, error) {
-	c, err := sysvar.CharsetOf(charset)
-	if err != nil || collate == "" {
-		return c, err
-	}
-	named, ok := types.CollationByName(collate)
-	switch {
-	case !ok:
-		return 0, mysqlerr.New(mysqlerr.UnknownCollation, collate)
-	case named.Charset() != c.Charset():
-		return 0, mysqlerr.New(mysqlerr.CollationCharsetMismatch, collate, c.Charset())
-	}
-	return named, nil
-}
-
-// assignCharset is SET CHARACTER SET: the connection's collation becomes that of the database.
-func (s assignments) assignCharset(a *ast.VariableAssignment) ([]assignment, error) {
-	c := types.CollationDefault
-	if val, ok := a.Value.(ast.ValueExpr); ok {
-		if _, err := sysvar.CheckClientCharset(val.GetString()); err != nil {
-			return nil, err
-		}
-		var err error
-		if c, err = sysvar.CharsetOf(val.GetString()); err != nil {
-			return nil, err
-		}
-	}
-	return []assignment{{apply: func() error {
-		s.vars.SetNames(c)
-		s.vars.SetConnection(variables(s).databaseCollation())
-		return nil
-	}}}, nil
+// DatabaseCollation implements assign.Host.
+func (a *assigner) DatabaseCollation() types.Collation {
+	return variables{(*Session)(a)}.databaseCollation()
 }

@@ -13,8 +13,6 @@ type (
 	commands struct{ *Session }
 	// definitions runs CREATE, ALTER, DROP and their kin.
 	definitions struct{ *Session }
-	// assignments runs SET.
-	assignments struct{ *Session }
 	// variables knows what only the session can tell of the system variables.
 	variables struct{ *Session }
 )

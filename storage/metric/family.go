@@ -30,7 +30,8 @@ type Family struct {
 	Help   string
 	Kind   Kind
 	Label  string // what tells its series apart; "": it is one
-	Status string // what SHOW GLOBAL STATUS calls it, with the sum of its series; "": it is not there
+	Status string // what SHOW GLOBAL STATUS calls it, with the sum of its series; "": it is not there.
+	// A name that ends in * is one for each series, with its label in place of the *: Com_select of Com_*
 
 	index []int // of the field
 }

@@ -60,7 +60,7 @@ type part struct {
 	Age    time.Duration  `gauge:"age_seconds" help:"how old"`
 	Full   bool           `gauge:"is_full" help:"1: yes"`
 	Times  Histogram      `histogram:"read_seconds" help:"of reads"`
-	Kinds  ByName[uint64] `counter:"kinds_total" help:"by kind" label:"kind"`
+	Kinds  ByName[uint64] `counter:"kinds_total" help:"by kind" label:"kind" status:"Kind_*"`
 	Locks  inner
 	secret atomic.Uint64
 }
@@ -101,7 +101,7 @@ func TestSources(t *testing.T) {
 		}
 	}
 	Status(sources, parts, func(name string, v float64) { got[name] = v })
-	if got["Reads"] != 4 || got["Waits"] != 10 {
+	if got["Reads"] != 4 || got["Waits"] != 10 || got["Kind_a"] != 7 {
 		t.Errorf("status: %v", got)
 	}
 }

@@ -83,6 +83,12 @@ func Status[P any](sources []Source[P], p P, fn func(name string, value float64)
 			if f.Status == "" {
 				return
 			}
+			if prefix, each := strings.CutSuffix(f.Status, "*"); each {
+				for k := range list {
+					fn(prefix+list[k].Label, list[k].Value)
+				}
+				return
+			}
 			sum := 0.0
 			for k := range list {
 				sum += list[k].Value

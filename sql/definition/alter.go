@@ -1,0 +1,128 @@
+package definition
+
+import (
+	"context"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/sql/ddl"
+	"cloudsql/sql/metalock"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// alterTable is ALTER TABLE, CREATE INDEX and DROP INDEX.
+func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text string) error {
+	var table *ast.TableName
+	var plan func(db *schema.Database, t *schema.Table) (*ddl.Change, error)
+	switch n := node.(type) {
+	case *ast.AlterTableStmt:
+		table = n.Table
+		plan = func(db *schema.Database, t *schema.Table) (*ddl.Change, error) {
+			return ddl.PlanAlter(s.Env, db, t, n.Specs)
+		}
+	case *ast.CreateIndexStmt:
+		table = n.Table
+		plan = func(db *schema.Database, t *schema.Table) (*ddl.Change, error) {
+			return ddl.PlanCreateIndex(s.Env, db, t, n)
+		}
+	case *ast.DropIndexStmt:
+		table = n.Table
+		plan = func(db *schema.Database, t *schema.Table) (*ddl.Change, error) {
+			return ddl.PlanDropIndex(s.Env, db, t, n)
+		}
+	default:
+		return Refusal(node)
+	}
+	name, err := s.Name(table)
+	if err != nil {
+		return err
+	}
+	target := func(c *ddl.Change) ddl.Name {
+		to := ddl.Name{DB: name.DB, Table: c.RenameTo.Name.O}
+		if c.RenameTo.Schema.O != "" {
+			to.DB = c.RenameTo.Schema.O
+		}
+		return to
+	}
+	was, _ := s.DB.Catalog().Table(name.DB, name.Table)
+	rows, err := s.Executor.Alter(ctx, s.Env, name, text, plan, target)
+	if err != nil {
+		return err
+	}
+	if is, ok := s.DB.Catalog().Table(name.DB, name.Table); ok && was != nil {
+		s.Locks.FollowCopy(was.ID, is.ID)
+	}
+	s.Done.Rows, s.Done.Altered = rows, true
+	return nil
+}
+
+// admit lets a data definition statement begin where the locks of its session, and a global read lock, allow it.
+func (s *Statements) admit(ctx context.Context, node ast.StmtNode) error {
+	var uses []metalock.Use
+	makes := ""
+	add := func(tables ...*ast.TableName) {
+		for _, t := range tables {
+			db := t.Schema.O
+			if db == "" {
+				db = s.In
+			}
+			if d, ok := s.DB.Catalog().Table(db, t.Name.O); ok {
+				uses = append(uses, metalock.Use{ID: d.ID, DB: db, Name: t.Name.O, Write: true})
+			}
+		}
+	}
+	switch n := node.(type) {
+	case *ast.AlterTableStmt:
+		add(n.Table)
+	case *ast.CreateIndexStmt:
+		add(n.Table)
+	case *ast.DropIndexStmt:
+		add(n.Table)
+	case *ast.TruncateTableStmt:
+		add(n.Table)
+	case *ast.DropTableStmt:
+		add(n.Tables...)
+	case *ast.RenameTableStmt:
+		for _, p := range n.TableToTables {
+			add(p.OldTable)
+		}
+	case *ast.DropDatabaseStmt:
+		for _, t := range s.DB.Catalog().Tables(n.Name.O) {
+			uses = append(uses, metalock.Use{ID: t.ID, DB: n.Name.O, Name: t.Name, Write: true})
+		}
+	case *ast.CreateTableStmt:
+		makes = n.Table.Name.O
+	}
+	return s.Locks.AdmitDefinition(ctx, makes, uses)
+}
+
+// Knows tells the data definition statements that there are from those that are refused.
+func Knows(node ast.StmtNode) bool {
+	switch node.(type) {
+	case *ast.CreateDatabaseStmt, *ast.DropDatabaseStmt, *ast.AlterDatabaseStmt, *ast.CreateTableStmt, *ast.DropTableStmt,
+		*ast.TruncateTableStmt, *ast.RenameTableStmt, *ast.AlterTableStmt, *ast.CreateIndexStmt, *ast.DropIndexStmt:
+		return true
+	}
+	return false
+}
+
+// Refusal is the error of a statement that is MySQL's or the parser's, and not ours.
+func Refusal(node ast.StmtNode) error {
+	what := "this statement"
+	switch node.(type) {
+	case *ast.CreateViewStmt:
+		what = "CREATE VIEW"
+	case *ast.ProcedureInfo, *ast.DropProcedureStmt, *ast.CallStmt:
+		what = "stored procedures"
+	case *ast.LoadDataStmt:
+		what = "LOAD DATA"
+	case *ast.GrantRoleStmt, *ast.RevokeRoleStmt, *ast.SetRoleStmt, *ast.SetDefaultRoleStmt:
+		what = "roles"
+	case *ast.GrantProxyStmt:
+		what = "GRANT PROXY"
+	case *ast.ExplainForStmt:
+		what = "EXPLAIN FOR CONNECTION"
+	}
+	return mysqlerr.NotSupported(what)
+}

@@ -1,0 +1,174 @@
+package definition
+
+import (
+	"context"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/distributed"
+	"cloudsql/sql/ddl"
+	"cloudsql/sql/metalock"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// Statements runs the data definition statements of a session.
+type Statements struct {
+	DB       distributed.DB
+	Executor *ddl.Executor
+	Env      *ddl.Env
+	Locks    *metalock.Owner
+	In       string // the current database, "" for none
+	// RequirePrimaryKey is sql_require_primary_key.
+	RequirePrimaryKey bool
+
+	Done Outcome // of the statement that has run
+}
+
+// Outcome is what the client is told.
+type Outcome struct {
+	Rows    uint64 // that were affected: databases made, tables dropped, rows copied
+	Altered bool   // a table was: the client is told of records
+	Dropped string // database
+}
+
+// Run runs a definition; text is its own.
+func (s *Statements) Run(ctx context.Context, node ast.StmtNode, text string) error {
+	if err := s.admit(ctx, node); err != nil {
+		return err
+	}
+	switch n := node.(type) {
+	case *ast.CreateDatabaseStmt:
+		created, err := s.Executor.CreateDatabase(ctx, s.Env, n)
+		if created {
+			s.Done.Rows = 1
+		}
+		return err
+	case *ast.DropDatabaseStmt:
+		return s.dropDatabase(ctx, n)
+	case *ast.AlterDatabaseStmt:
+		name, err := s.database(n.Name.O)
+		if err != nil {
+			return err
+		}
+		s.Done.Rows = 1
+		return s.Executor.AlterDatabase(ctx, name, n.Options)
+	case *ast.CreateTableStmt:
+		return s.createTable(ctx, n)
+	case *ast.DropTableStmt:
+		names, err := s.names(n.Tables)
+		if err != nil {
+			return err
+		}
+		return s.Executor.DropTables(ctx, s.Env, names, n.IfExists)
+	case *ast.TruncateTableStmt:
+		name, err := s.Name(n.Table)
+		if err != nil {
+			return err
+		}
+		return s.Executor.Truncate(ctx, s.Env, name)
+	case *ast.RenameTableStmt:
+		return s.renameTables(ctx, n)
+	}
+	return s.alterTable(ctx, node, text)
+}
+
+func (s *Statements) dropDatabase(ctx context.Context, n *ast.DropDatabaseStmt) error {
+	tables, found, err := s.Executor.DropDatabase(ctx, s.Env, n)
+	if err != nil {
+		return err
+	}
+	s.Done.Rows = uint64(tables) //nolint:gosec // a count
+	if found {
+		s.Done.Dropped = n.Name.O
+	}
+	return nil
+}
+
+// database gives the database of a name: its own or the current one. 1046.
+func (s *Statements) database(name string) (string, error) {
+	switch {
+	case name != "":
+		return name, nil
+	case s.In == "":
+		return "", mysqlerr.New(mysqlerr.NoDB)
+	}
+	return s.In, nil
+}
+
+// Name is what a statement means by the name of a table.
+func (s *Statements) Name(t *ast.TableName) (ddl.Name, error) {
+	db, err := s.database(t.Schema.O)
+	return ddl.Name{DB: db, Table: t.Name.O}, err
+}
+
+func (s *Statements) names(tables []*ast.TableName) ([]ddl.Name, error) {
+	list := make([]ddl.Name, len(tables))
+	for i, t := range tables {
+		n, err := s.Name(t)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range list[:i] {
+			if o == n {
+				return nil, mysqlerr.New(mysqlerr.NonuniqTable, t.Name.O)
+			}
+		}
+		list[i] = n
+	}
+	return list, nil
+}
+
+func (s *Statements) createTable(ctx context.Context, n *ast.CreateTableStmt) error {
+	name, err := s.Name(n.Table)
+	if err != nil {
+		return err
+	}
+	if n.ReferTable != nil {
+		return s.createTableLike(ctx, name, n)
+	}
+	_, _, err = s.Executor.CreateTable(ctx, s.Env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
+		t, err := ddl.CreateTable(s.Env, db, n, nil)
+		if err == nil && !t.HasPrimaryKey() && s.RequirePrimaryKey {
+			return nil, mysqlerr.New(mysqlerr.TableWithoutPK)
+		}
+		return t, err
+	})
+	return err
+}
+
+func (s *Statements) createTableLike(ctx context.Context, name ddl.Name, n *ast.CreateTableStmt) error {
+	from, err := s.Name(n.ReferTable)
+	if err != nil {
+		return err
+	}
+	src, ok := s.DB.Catalog().Table(from.DB, from.Table)
+	if !ok {
+		if err := s.DB.RefreshCatalog(ctx); err != nil {
+			return err
+		}
+		if src, ok = s.DB.Catalog().Table(from.DB, from.Table); !ok {
+			return mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
+		}
+	}
+	_, _, err = s.Executor.CreateTable(ctx, s.Env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
+		return ddl.CreateTableLike(s.Env, db, name.Table, src)
+	})
+	return err
+}
+
+func (s *Statements) renameTables(ctx context.Context, n *ast.RenameTableStmt) error {
+	pairs := make([][2]ddl.Name, len(n.TableToTables))
+	for i, p := range n.TableToTables {
+		from, err := s.Name(p.OldTable)
+		if err != nil {
+			return err
+		}
+		to, err := s.Name(p.NewTable)
+		if err != nil {
+			return err
+		}
+		pairs[i] = [2]ddl.Name{from, to}
+	}
+	return s.Executor.Rename(ctx, s.Env, pairs)
+}
