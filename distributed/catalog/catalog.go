@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"cloudsql/distributed/statistics"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -90,6 +91,7 @@ type Snapshot struct {
 	shards    map[schema.ShardID]*Shard
 	settings  map[string]string // SET PERSIST / SET GLOBAL values by variable
 	records   map[string]json.RawMessage
+	stats     map[schema.TableID]*statistics.Table
 	commits   map[string]uint64
 	cluster   ClusterVersion
 }
@@ -111,6 +113,7 @@ func Empty() *Snapshot {
 		shards:    map[schema.ShardID]*Shard{},
 		settings:  map[string]string{},
 		records:   map[string]json.RawMessage{},
+		stats:     map[schema.TableID]*statistics.Table{},
 		commits:   map[string]uint64{},
 	}
 }
@@ -204,6 +207,9 @@ func (s *Snapshot) Shards() []*Shard {
 
 // Settings are all cluster-wide values by variable; not to be changed.
 func (s *Snapshot) Settings() map[string]string { return s.settings }
+
+// Statistics is what is known of a table's rows; nil: nothing. It may not be changed.
+func (s *Snapshot) Statistics(id schema.TableID) *statistics.Table { return s.stats[id] }
 
 // Record reads a generic record into v; false if there is none (or it does not parse).
 func (s *Snapshot) Record(kind, key string, v any) bool {

@@ -28,6 +28,7 @@ const (
 	kindShard    = "shard/"
 	kindSetting  = "set/"
 	kindRecord   = "rec/"
+	kindStats    = "stats/"
 
 	clusterVersion = "cluster/version" // of kindRecord
 )
@@ -38,6 +39,7 @@ const (
 var recordsSince = map[string]version.Version{
 	kindCommit: version.V1, kindDatabase: version.V1, kindTable: version.V1, kindUser: version.V1, kindNode: version.V1,
 	kindShard: version.V1, kindSetting: version.V1, kindRecord: version.V1,
+	kindStats: version.V2,
 }
 
 func sinceOf(kind string) version.Version {
@@ -129,6 +131,8 @@ func (b *builder) set(key string, value []byte) error {
 		err = putID(touch(b, kind, &b.s.nodes), id, value)
 	case kindShard:
 		err = putID(touch(b, kind, &b.s.shards), id, value)
+	case kindStats:
+		err = putID(touch(b, kind, &b.s.stats), id, value)
 	case kindSetting:
 		err = putValue(touch(b, kind, &b.s.settings), id, value)
 	case kindCommit:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"cloudsql/distributed/statistics"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/version"
@@ -49,8 +50,21 @@ func (tx *Tx) DeleteDatabase(name string) {
 // PutTable adds or changes a table, by ID: a rename moves it.
 func (tx *Tx) PutTable(t *schema.Table) { tx.put(kindTable, number(t.ID), t) }
 
-// DeleteTable removes a table.
-func (tx *Tx) DeleteTable(id schema.TableID) { tx.put(kindTable, number(id), nil) }
+// DeleteTable removes a table, with what is known of its rows.
+func (tx *Tx) DeleteTable(id schema.TableID) {
+	tx.put(kindTable, number(id), nil)
+	tx.PutStatistics(id, nil)
+}
+
+// PutStatistics says what is known of a table's rows; nil: nothing any more.
+func (tx *Tx) PutStatistics(id schema.TableID, t *statistics.Table) {
+	switch {
+	case t != nil:
+		tx.put(kindStats, number(id), t)
+	case tx.Snapshot.Statistics(id) != nil:
+		tx.put(kindStats, number(id), nil)
+	}
+}
 
 // PutUser adds or changes an account.
 func (tx *Tx) PutUser(u *User) { tx.put(kindUser, u.Name+"@"+u.Host, u) }

@@ -58,6 +58,8 @@ type Config struct {
 	// Stop is told that the node must stop, while others go on: Close, from another goroutine.
 	Stop func(why error)
 
+	StatisticsEvery time.Duration // 5 s: package autostats
+
 	Heartbeat     time.Duration // 300 ms
 	Tick          time.Duration // raft.DefaultTick
 	ElectionTicks uint64        // raft.DefaultElectionTicks

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"cloudsql/distributed/autostats"
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/certs"
 	"cloudsql/distributed/raft"
@@ -378,7 +379,7 @@ func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for part, loop := range map[string]func(context.Context){
 		"heartbeats": n.peers.loop, "the reconciler": n.recon.loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
-		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.loop(n), "waits for locks": n.locks.loop,
+		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.loop(n), "waits for locks": n.locks.loop, "statistics": func(ctx context.Context) { autostats.Run(ctx, n, n.cfg.StatisticsEvery, n.log) },
 	} {
 		n.wg.Keep(n.ctx.Done(), part, func() { loop(n.ctx) })
 	}

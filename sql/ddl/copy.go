@@ -120,6 +120,7 @@ func (x *Executor) swap(ctx context.Context, c *Change, second *schema.Table, au
 				return err
 			}
 		}
+		tx.PutStatistics(t.ID, tx.Snapshot.Statistics(c.From.ID).Of(c.From, t))
 		deleteTable(tx, c.From.ID)
 		tx.PutTable(t)
 		if x.Moved != nil {

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/statistics"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -376,11 +377,14 @@ func (x *Executor) Rename(ctx context.Context, env *Env, pairs [][2]Name) error 
 		if err := plan(tx.Snapshot); err != nil {
 			return err
 		}
-		for _, t := range renamed {
+		known := make([]*statistics.Table, len(renamed))
+		for i, t := range renamed {
+			known[i] = tx.Snapshot.Statistics(t.ID)
 			tx.DeleteTable(t.ID) // first all old names, for the new ones may be among them
 		}
-		for _, t := range renamed {
+		for i, t := range renamed {
 			tx.PutTable(t)
+			tx.PutStatistics(t.ID, known[i])
 		}
 		return nil
 	})

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/maintain"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
 	"cloudsql/sql/transaction"
@@ -28,7 +29,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 	case *ast.ExecuteStmt:
 		return preparation(s).executeNamed(ctx, n, w)
 	case *ast.AnalyzeTableStmt:
-		return s.tableReport(ctx, "analyze", n.TableNames, w)
+		return s.maintain(ctx, s.tx.CommitBefore, w, func(env *maintain.Env) (*show.Result, error) { return maintain.Analyze(ctx, env, n) })
 	case *ast.OptimizeTableStmt:
 		return s.tableReport(ctx, "optimize", n.Tables, w)
 	case *ast.HelpStmt:
@@ -199,41 +200,25 @@ func conditionsResult(list []show.Condition, onlyErrors bool, offset, limit int)
 
 var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collation: types.CollationBinary}
 
-// tableReport is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table.
+// tableReport is OPTIMIZE, CHECK and REPAIR TABLE.
 func (s commands) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {
 	before := s.tx.CommitBefore
 	if op == "check" {
 		before = s.tx.ImplicitCommit // it changes nothing anywhere
 	}
+	return s.maintain(ctx, before, w, func(env *maintain.Env) (*show.Result, error) { return maintain.Report(env, op, names) })
+}
+
+// maintain runs a statement that answers with lines about tables.
+func (s commands) maintain(ctx context.Context, before func(context.Context) error, w sql.ResultWriter,
+	run func(*maintain.Env) (*show.Result, error)) error {
 	if err := before(ctx); err != nil {
 		return err
 	}
 	s.snapshot = s.eng.db.Catalog()
-	res := &show.Result{Fields: []types.Field{
-		show.TextField("Table", 128), show.TextField("Op", 10), show.TextField("Msg_type", 10), show.TextField("Msg_text", 196608),
-	}}
-	for _, n := range names {
-		db, err := s.dbOf(n.Schema.O)
-		if err != nil {
-			return err
-		}
-		add := func(kind, text string) {
-			res.Rows = append(res.Rows, []types.Value{
-				types.Str(db + "." + n.Name.O), types.Str(op), types.Str(kind), types.Str(text),
-			})
-		}
-		switch _, ok := s.snapshot.Table(db, n.Name.O); {
-		case !ok:
-			add("Error", mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O).Message)
-			add("status", "Operation failed")
-		case op == "optimize":
-			add("note", "Table does not support optimize, doing recreate + analyze instead")
-			add("status", "OK")
-		case op == "repair":
-			add("note", "The storage engine for the table doesn't support repair")
-		default:
-			add("status", "OK")
-		}
+	res, err := run(&maintain.Env{DB: s.eng.db, Memory: &s.statementMemory, Now: s.eng.cfg.Now(), DBOf: s.dbOf})
+	if err != nil {
+		return err
 	}
 	return s.writeResult(res, w)
 }

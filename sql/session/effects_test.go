@@ -78,6 +78,7 @@ var effectProbes = map[string]effectProbe{
 
 	// Settings that the node reads.
 	"cloudsql_spread_tables":        {other: "distributed/node TestSpreadSetting"},
+	"innodb_stats_auto_recalc":      {other: "sql/session TestStatisticsFollowTheRows"},
 	"cloudsql_cluster_version_hold": {other: "distributed/node TestVersionIsRaised"},
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/statistics"
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
@@ -40,7 +42,9 @@ type planned struct {
 	refuse bool              // in the cache of texts: this text is not for caching
 
 	circumstances
-	kinds []types.Kind // of the parameters
+	checked atomic.Uint64       // the version of the catalog at which it was last seen to hold, beside its own
+	kinds   []types.Kind        // of the parameters
+	known   []*statistics.Table // of the plan's tables, in their order; nil where it does not depend on them
 	tablesUsed
 	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
 	tables bool
@@ -80,17 +84,37 @@ func (p *planned) holds(now *circumstances, c *catalog.Snapshot, params []types.
 	if same != *now {
 		return false
 	}
-	return p.current(c)
+	if p.checked.Load() == now.version {
+		return true
+	}
+	if !p.current(c) {
+		return false
+	}
+	p.checked.Store(now.version)
+	return true
 }
 
-// current tells whether the plan's tables are what they were when it was made.
+// current tells whether the plan's tables, and what is known of their rows, are what they were when it was made.
 func (p *planned) current(c *catalog.Snapshot) bool {
-	for _, t := range p.plan.Tables() {
+	for i, t := range p.plan.Tables() {
 		if d, ok := c.TableByID(t.ID); !ok || d.Version != t.Version {
+			return false
+		}
+		if p.known != nil && c.Statistics(t.ID) != p.known[i] {
 			return false
 		}
 	}
 	return true
+}
+
+// rememberStatistics notes what was known of the rows of the plan's tables. Rows by their keys are read one way only.
+func (p *planned) rememberStatistics(c *catalog.Snapshot) {
+	if p.point != nil || p.modify != nil && !p.modify.NeedsTxn() {
+		return
+	}
+	for _, t := range p.plan.Tables() {
+		p.known = append(p.known, c.Statistics(t.ID))
+	}
 }
 
 // makePlan plans a SELECT or a data change under the present circumstances.
@@ -128,6 +152,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	case planner.Modify:
 		p.modify = plan
 	}
+	p.rememberStatistics(s.snapshot)
 	return p, nil
 }
 

@@ -25,6 +25,7 @@ func generators() map[string]map[string]func(s *scan) error {
 			"COLLATIONS":                            infoCollations,
 			"COLLATION_CHARACTER_SET_APPLICABILITY": infoApplicability,
 			"COLUMNS":                               infoColumns,
+			"COLUMN_STATISTICS":                     infoColumnStatistics,
 			"COLUMNS_EXTENSIONS":                    infoColumnsExtensions,
 			"ENGINES":                               infoEngines,
 			"INNODB_TRX":                            infoTransactions,
@@ -96,7 +97,7 @@ func statusOf(ctx context.Context, c Context, o *object) []types.Value {
 		return []types.Value{engine, num(10), null, num(0), num(0), num(0), num(0), num(0), num(0), null, null, null, null,
 			null, null, str(""), str(comment)}
 	}
-	rows, bytes := c.DB().TableStats(t)
+	rows, bytes := rowsOf(c, t)
 	average := uint64(0)
 	if rows > 0 {
 		average = bytes / rows

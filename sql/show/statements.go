@@ -225,18 +225,15 @@ type part struct {
 	nonUnique, seq, column, order, cardinality, prefix, nullable types.Value
 }
 
-// partOf describes a column of an index. Its cardinality is known only where the key up to it is unique.
+// partOf describes a column of an index.
 func partOf(c Context, o *object, ix *schema.Index, pos int) part {
 	ic := ix.Columns[pos]
 	col := &o.desc.Columns[ic.Column]
 	p := part{nonUnique: num(1), seq: num(pos + 1), column: str(col.Name), order: str("A"), nullable: str("YES")}
 	if ix.Unique {
 		p.nonUnique = num(0)
-		if pos == len(ix.Columns)-1 {
-			rows, _ := c.DB().TableStats(o.desc)
-			p.cardinality = num(rows)
-		}
 	}
+	p.cardinality = cardinality(c, o, ix, pos)
 	if ic.Desc {
 		p.order = str("D")
 	}

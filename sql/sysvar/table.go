@@ -184,6 +184,7 @@ var groups = []group{
 		boolVar("innodb_rollback_on_timeout", Global, "OFF"),           // MySQL takes it at its start only
 		boolVar("cloudsql_spread_tables", Global, "OFF"),               // read by the node: each new table in the emptiest shard
 		uintVar("cloudsql_cluster_version_hold", Global, 0, 0, maxU32), // read by the reconciler: raise the version no further; 0: as far as it goes
+		boolVar("innodb_stats_auto_recalc", Global, "ON"),              // read by the node: tables are looked at again as they grow and shrink
 	}},
 	{Tells, "the value is the session's or the server's own; nobody sets it", []*Variable{
 		shown(checked(stringVar("character_set_database", Both, "utf8mb4"), checkCharset)),
@@ -369,7 +370,6 @@ var groups = []group{
 		boolVar("innodb_stats_on_metadata", Global, "OFF"),
 		boolVar("innodb_stats_persistent", Global, "ON"),
 		uintVar("innodb_stats_persistent_sample_pages", Global, 20, 1, maxU64),
-		boolVar("innodb_stats_auto_recalc", Global, "ON"),
 	}},
 	{Nothing, "InnoDB's own pages, threads and caches do not exist", []*Variable{
 		uintVar("innodb_parallel_read_threads", Session, 4, 1, 256),

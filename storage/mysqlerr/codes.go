@@ -164,6 +164,7 @@ const (
 	WrongStringLength                = 1470 // ER_WRONG_STRING_LENGTH
 	TooHighLevelOfNestingForSelect   = 1473 // ER_TOO_HIGH_LEVEL_OF_NESTING_FOR_SELECT
 	UniqueKeyNeedAllFieldsInPf       = 1503 // ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF
+	PartitionMgmtOnNonpartitioned    = 1505 // ER_PARTITION_MGMT_ON_NONPARTITIONED
 	PluginIsNotLoaded                = 1524 // ER_PLUGIN_IS_NOT_LOADED
 	WrongValue                       = 1525 // ER_WRONG_VALUE
 	EventDoesNotExist                = 1539 // ER_EVENT_DOES_NOT_EXIST

@@ -187,6 +187,12 @@ func catalogAgain(name string, value []byte) ([]byte, error) {
 			return nil, errors.New("the table is not found")
 		}
 		tx.PutTable(tb)
+	case "stats":
+		id, err := strconv.ParseUint(strings.TrimPrefix(name, "c/stats/"), 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		tx.PutStatistics(schema.TableID(id), c.Statistics(schema.TableID(id)))
 	case "user":
 		tx.PutUser(c.Users()[0])
 	case "node":

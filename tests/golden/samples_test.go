@@ -366,6 +366,7 @@ func (s *samples) catalog() {
 	tx.PutSetting("sql_mode", "ANSI")
 	tx.PutRecord("job", "7", map[string]int{"step": 2})
 	tx.NewID()
+	s.putLater(tx)
 	for _, set := range tx.Command(1, 77).Sets {
 		s.add("catalog", set.Key, set.Value)
 	}

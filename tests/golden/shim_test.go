@@ -1,9 +1,12 @@
 package golden
 
 import (
+	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/statistics"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 )
 
@@ -31,4 +34,28 @@ func (s *samples) encodeBatch(b *shard.Batch) []byte {
 		s.t.Fatal(err)
 	}
 	return data
+}
+
+// putLater puts the kinds of records that came after version 1.
+func (s *samples) putLater(tx *catalog.Tx) {
+	if version.Version(s.version) >= version.V2 {
+		tx.PutStatistics(7, sampleStatistics())
+	}
+}
+
+func sampleStatistics() *statistics.Table {
+	bound := func(v types.Value) statistics.Bound { return statistics.Bound{Value: v} }
+	return &statistics.Table{Serial: 3, Rows: 1000, Sampled: 100, Micros: 1700000000000000,
+		Columns: []statistics.Column{
+			{ID: 1, Distinct: 1000},
+			{ID: 2, Nulls: 0.25, Distinct: 2, Specified: 4, Sampling: 0.1, Micros: 1700000000000000, Histogram: &statistics.Histogram{
+				Singleton: true, Buckets: []statistics.Bucket{{High: bound(types.Int(-5)), Upto: 0.5}, {High: bound(types.Int(7)), Upto: 0.75}},
+			}},
+			{ID: 3, Distinct: 900, Histogram: &statistics.Histogram{Buckets: []statistics.Bucket{
+				{Low: bound(types.Str("a")), High: bound(types.Str("m")), Upto: 0.5, Distinct: 450},
+				{Low: bound(types.Str("n")), High: bound(types.Str("z")), Upto: 1, Distinct: 450},
+			}}},
+		},
+		Indexes: []statistics.Index{{ID: 1, Distinct: []float64{1000}}, {ID: 2, Distinct: []float64{2, 990}}},
+	}
 }

@@ -1,0 +1,6 @@
+// Package maintain is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE. The first looks at tables' rows (distributed/statistics) and keeps
+// what it finds in the catalog; the others have nothing to do.
+//
+// Invariants: a statement answers with lines about each table that it names, also where one fails; what cannot be found out about
+// one table does not keep it from the next.
+package maintain
