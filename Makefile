@@ -25,7 +25,7 @@ test: ## units of every package, SQL logic files, a three-node cluster
 
 model: ## every state of the commit and the lease protocol, within bounds (docs/model.md)
 	$(GO) test -count=1 -v -run "TestProtocol|TestPlantedBugs|TestConform" ./tests/model -args -full
-	$(GO) test -count=1 -timeout 20m -v -run TestLeaseModel ./distributed/replica -args -full
+	$(GO) test -count=1 -timeout 20m -v -run TestLeaseModel ./distributed/lease -args -full
 
 race: ## the race detector on what is concurrent
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 12m ./distributed/... ./storage/shard/... ./storage/mvcc/... ./protocol/... ./storage/metric/... ./sql/... ./planner/plancache/... ./planner/exec/...

@@ -3,7 +3,7 @@ package protocol
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // caching_sha2_password encrypts with it
+	"crypto/sha1" // caching_sha2_password encrypts with it
 	"crypto/x509"
 	"encoding/pem"
 	"sync"
@@ -189,7 +189,7 @@ func (c *conn) askPassword() (string, error) {
 // decryptPassword undoes what a client did to its password under the server's public key; what cannot be undone gives
 // a password that nobody has.
 func decryptPassword(key *rsa.PrivateKey, secret, salt []byte) string {
-	clear, err := rsa.DecryptOAEP(sha1.New(), rand.Reader, key, secret, nil) //nolint:gosec // as the client did
+	clear, err := rsa.DecryptOAEP(sha1.New(), rand.Reader, key, secret, nil) // as the client did
 	if err != nil {
 		return "\x00"
 	}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // as clients do
+	"crypto/sha1" // as clients do
 	"strings"
 	"testing"
 

@@ -25,7 +25,7 @@ func TestMetricsPage(t *testing.T) {
 	}
 	want := pageOf(families)
 	if *rewriteMetrics {
-		if err := os.WriteFile(metricsPage, []byte(want), 0o644); err != nil { //nolint:gosec // documentation
+		if err := os.WriteFile(metricsPage, []byte(want), 0o644); err != nil { // documentation
 			t.Fatal(err)
 		}
 	}

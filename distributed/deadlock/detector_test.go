@@ -80,7 +80,7 @@ func TestDetector(t *testing.T) {
 					waits = append(waits, parseWait(t, strings.TrimSpace(line)))
 				}
 				var out []string
-				for _, c := range d.Take(now, schema.NodeID(node), waits) { //nolint:gosec // small
+				for _, c := range d.Take(now, schema.NodeID(node), waits) { // small
 					found = append(found, c)
 					out = append(out, fmt.Sprintf("%d: %s", len(found), showCircle(c)))
 				}
@@ -107,7 +107,7 @@ func TestEveryCircleIsFound(t *testing.T) {
 			d := NewDetector()
 			var circles []Circle
 			for n, waits := range reports {
-				circles = append(circles, d.Take(0, schema.NodeID(n+1), waits)...) //nolint:gosec // small
+				circles = append(circles, d.Take(0, schema.NodeID(n+1), waits)...) // small
 			}
 			if want := hasCircle(reports); want != (len(circles) > 0) {
 				t.Fatalf("seed %d round %d: circle %v, found %v", seed, round, want, circles)
@@ -133,7 +133,7 @@ func randomReports(rnd *rand.Rand) [][]Wait {
 			continue
 		}
 		n := rnd.IntN(len(reports))
-		w := Wait{Ref: Ref{RowLock + 1, uint64(n), uint64(i)}, Waiter: Owner{txnID(fmt.Sprint("T", i)), rnd.IntN(5)}} //nolint:gosec // small
+		w := Wait{Ref: Ref{RowLock + 1, uint64(n), uint64(i)}, Waiter: Owner{txnID(fmt.Sprint("T", i)), rnd.IntN(5)}} // small
 		for range 1 + rnd.IntN(2) {
 			if b := rnd.IntN(txns); b != i {
 				w.For = append(w.For, Owner{txnID(fmt.Sprint("T", b)), rnd.IntN(5)})

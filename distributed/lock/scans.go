@@ -218,7 +218,7 @@ func (t *Table) retry(behind *[]*waiter) {
 	}
 	list := *behind
 	*behind = nil
-	slices.SortFunc(list, func(a, b *waiter) int { return int(a.seq) - int(b.seq) }) //nolint:gosec // close to each other
+	slices.SortFunc(list, func(a, b *waiter) int { return int(a.seq) - int(b.seq) }) // close to each other
 	for _, w := range list {
 		if w.granted || w.owner.waiting != w {
 			continue

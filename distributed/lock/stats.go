@@ -28,7 +28,7 @@ func (s *Stats) waited(d time.Duration) {
 func (s *Stats) Sum() distributed.LockStats {
 	return distributed.LockStats{
 		Waits: s.Waits.Load(), Timeouts: s.Timeouts.Load(), Deadlocks: s.Deadlocks.Load(),
-		Time: s.Wait.Sum(), MaxTime: time.Duration(s.WaitMax.Load()), //nolint:gosec // below 292 years
+		Time: s.Wait.Sum(), MaxTime: time.Duration(s.WaitMax.Load()), // below 292 years
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"cloudsql/distributed/replica"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -120,7 +120,7 @@ func (n *Node) execute(ctx context.Context, q *commandRequest) *commandReply {
 		return &commandReply{NotHere: true}
 	}
 	if _, err := ls.rep.Acquire(ctx); err != nil {
-		if elsewhere := (*replica.NotLeaseholder)(nil); errors.As(err, &elsewhere) {
+		if elsewhere := (*leaseholder.NotLeaseholder)(nil); errors.As(err, &elsewhere) {
 			return &commandReply{NotHere: true, Holder: elsewhere.Holder}
 		}
 		return &commandReply{Err: err.Error()}

@@ -12,6 +12,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/txn"
 	"cloudsql/storage/fragment"
@@ -47,13 +48,13 @@ func (d *db) start() {
 	})
 }
 
-// callCoordinating asks a gateway whether it knows a transaction; see replica.Peers.
+// callCoordinating asks a gateway whether it knows a transaction; see leaseholder.Peers.
 const callCoordinating = "txn/coordinating"
 
-// participants is replica.Peers: the way from leaseholder to leaseholder, and to gateways.
+// participants is leaseholder.Peers: the way from leaseholder to leaseholder, and to gateways.
 type participants struct{ n *Node }
 
-func (p participants) At(ctx context.Context, s schema.ShardID, fn func(replica.Service) error) error {
+func (p participants) At(ctx context.Context, s schema.ShardID, fn func(leaseholder.Service) error) error {
 	if p.n.db.txns == nil {
 		return errors.New("the node is starting")
 	}
@@ -63,7 +64,7 @@ func (p participants) At(ctx context.Context, s schema.ShardID, fn func(replica.
 func (p participants) Coordinating(ctx context.Context, id fragment.TxnID) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	answer, err := p.n.Call(ctx, replica.GatewayOf(id), callCoordinating, id[:])
+	answer, err := p.n.Call(ctx, leaseholder.GatewayOf(id), callCoordinating, id[:])
 	if err != nil {
 		return false, err
 	}

@@ -187,7 +187,7 @@ func (l *lockWatch) confirm(ctx context.Context, e *deadlock.Edge) (c confirmati
 }
 
 func (l *lockWatch) confirmHere(r deadlock.Ref, blocker fragment.TxnID) (c confirmation) {
-	if rep := l.n.replicaOf(schema.ShardID(r.Place)); rep != nil && r.Kind == deadlock.RowLock { //nolint:gosec // it was one
+	if rep := l.n.replicaOf(schema.ShardID(r.Place)); rep != nil && r.Kind == deadlock.RowLock { // it was one
 		c.Waits, c.Way, c.Stands = rep.ConfirmWait(r.ID, blocker)
 	}
 	return c
@@ -214,7 +214,7 @@ func (l *lockWatch) refuse(ctx context.Context, e *deadlock.Edge) bool {
 }
 
 func (l *lockWatch) refuseHere(r deadlock.Ref) bool {
-	rep := l.n.replicaOf(schema.ShardID(r.Place)) //nolint:gosec // it was one
+	rep := l.n.replicaOf(schema.ShardID(r.Place)) // it was one
 	return rep != nil && r.Kind == deadlock.RowLock && rep.RefuseWait(r.ID)
 }
 

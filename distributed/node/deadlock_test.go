@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -48,7 +49,7 @@ func newRing(t *testing.T, nodes, size int) *ring {
 		r.tables = append(r.tables, tb)
 	}
 	for i, tb := range r.tables { // each with its own lease
-		r.moveLease(tb.Tablets[0].Shard, schema.NodeID(i%nodes+1)) //nolint:gosec // small
+		r.moveLease(tb.Tablets[0].Shard, schema.NodeID(i%nodes+1)) // small
 	}
 	return r
 }
@@ -93,7 +94,7 @@ func (r *ring) holder(i int) *replica.Replica {
 
 // add has a transaction add one to a row, at the leaseholder of its table.
 func (r *ring) add(ctx context.Context, id fragment.TxnID, table int, row int64, first bool) error {
-	q := &replica.WriteRequest{
+	q := &leaseholder.WriteRequest{
 		Shard: r.tables[table].Tablets[0].Shard, Txn: id, Buffer: true, Join: first, Session: uint64(id[15]),
 		Writes: []*fragment.Write{r.increment(table, row)}, LockWait: time.Minute,
 	}
@@ -128,7 +129,7 @@ func (r *ring) circle(round int) time.Duration {
 	n := len(r.tables)
 	ids := make([]fragment.TxnID, n)
 	for i := range ids {
-		ids[i] = replica.NewTxnID(1, 1, uint64(round*n+i+1)) //nolint:gosec // small
+		ids[i] = leaseholder.NewTxnID(1, 1, uint64(round*n+i+1)) // small
 		must(r.t, r.add(r.t.Context(), ids[i], i, 1, true))
 	}
 	if round%2 == 1 { // the first one holds more: it is not the victim
@@ -219,7 +220,7 @@ func (r *ring) testOrdered(t *testing.T) {
 	for i := range clients {
 		wg.Go(func() {
 			for n := range rounds {
-				id := replica.NewTxnID(1, 2, uint64(i*rounds+n+1)) //nolint:gosec // small
+				id := leaseholder.NewTxnID(1, 2, uint64(i*rounds+n+1)) // small
 				for table := range r.tables {
 					if err := r.add(t.Context(), id, table, 1, true); err != nil {
 						t.Errorf("client %d, table %d: %v", i, table, err)
@@ -245,7 +246,7 @@ func (r *ring) testOrdered(t *testing.T) {
 // testView lists the locks of all nodes, and who is in whose way.
 func (r *ring) testView(t *testing.T) {
 	r.t = t
-	holder, waiter := replica.NewTxnID(1, 3, 1), replica.NewTxnID(2, 3, 2)
+	holder, waiter := leaseholder.NewTxnID(1, 3, 1), leaseholder.NewTxnID(2, 3, 2)
 	for i := range r.tables {
 		must(t, r.add(t.Context(), holder, i, 1, true))
 	}

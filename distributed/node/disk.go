@@ -36,7 +36,7 @@ func diskSpace(dir string) (free, total uint64, err error) {
 	if err := syscall.Statfs(dir, &s); err != nil {
 		return 0, 0, err
 	}
-	size := uint64(s.Bsize) //nolint:gosec // of a block
+	size := uint64(s.Bsize) // of a block
 	return s.Bavail * size, s.Blocks * size, nil
 }
 

@@ -68,7 +68,7 @@ func (n *Node) checkHashes() {
 				differs = differs || hash != r.Hash
 			}
 		}
-		n.recon.compared.Add(uint64(compared)) //nolint:gosec // small
+		n.recon.compared.Add(uint64(compared)) // small
 		switch {
 		case differs:
 			n.suspect(ls)

@@ -18,6 +18,8 @@ import (
 	"cloudsql/distributed/autostats"
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/certs"
+	"cloudsql/distributed/flow"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -66,7 +68,7 @@ type Node struct {
 	calls  callTable
 	rowIDs rowIDs
 
-	flow                 *replica.Flow   // of large writes to raft
+	flow                 *flow.Flow      // of large writes to raft
 	inFlight, workspaces *memory.Account // that replicas charge; nil: nobody counts
 	open                 openTxns
 	recon                reconciler
@@ -171,13 +173,13 @@ func (n *Node) makeRPC() {
 		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.resolve, Log: n.log,
 		TLS: n.clientTLS, PlainToo: n.plainToo,
 	})
-	n.flow = replica.NewFlow()
+	n.flow = flow.New(flow.Node)
 	n.inFlight, n.workspaces = n.cfg.Memory.NewStore("writes in flight", 0), n.cfg.Memory.NewStore("transactions", 0)
 	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Wall: n.clocks.wallTime, Mono: n.cfg.Clock.Now})
 	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
 	n.db.init(n)
 	n.registerHandlers()
-	replica.RegisterHandlers(n.server, n.replicaOf)
+	leaseholder.Register(n.server, n.served)
 }
 
 // openStores opens engine and raft log of a directory whose identity is known, and begins to serve other nodes.
@@ -358,6 +360,14 @@ func (n *Node) local(s schema.ShardID) *localShard { return (*n.shards.Load())[s
 func (n *Node) replicaOf(s schema.ShardID) *replica.Replica {
 	if ls := n.local(s); ls != nil && !ls.quarantined.Load() {
 		return ls.rep
+	}
+	return nil
+}
+
+// served is replicaOf for those who ask over the network.
+func (n *Node) served(s schema.ShardID) leaseholder.Server {
+	if r := n.replicaOf(s); r != nil {
+		return r
 	}
 	return nil
 }

@@ -115,7 +115,7 @@ func readEnds(db *pebble.DB, ends map[Key]uint64) error {
 			if len(key) < recordKeySize {
 				continue
 			}
-			k := Key{schema.ShardID(binary.BigEndian.Uint64(key[4:])), binary.BigEndian.Uint64(key[12:])} //nolint:gosec // it was one
+			k := Key{schema.ShardID(binary.BigEndian.Uint64(key[4:])), binary.BigEndian.Uint64(key[12:])} // it was one
 			end, err := recordEnd(kind, value)
 			if err != nil {
 				return errors.Join(err, it.Close())

@@ -46,6 +46,9 @@ type Group interface {
 	State() shard.API
 	// OnApplied registers who gets the results of each applied entry, in log order, from the apply goroutine (be quick).
 	OnApplied(fn func(results []shard.Result))
+	// OnRecovered registers who is told when a snapshot has replaced the shard's state. Such a state may contain changes that
+	// OnApplied never told about.
+	OnRecovered(fn func())
 	// OnLeader registers who is told of leadership changes.
 	OnLeader(fn func(leader schema.NodeID, term uint64))
 }

@@ -76,7 +76,7 @@ func (fs walFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 func logNumber(name string) (log uint32, ok bool) {
 	base, isLog := strings.CutSuffix(filepath.Base(name), ".log")
 	n, err := strconv.ParseUint(base, 10, 64)
-	return uint32(n), isLog && err == nil //nolint:gosec // the store takes the low half as well
+	return uint32(n), isLog && err == nil // the store takes the low half as well
 }
 
 func (fs walFS) checkLog(name string, log uint32) error {

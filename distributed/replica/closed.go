@@ -2,50 +2,24 @@ package replica
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"time"
 
+	"cloudsql/distributed/closedts"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
-	"cloudsql/storage/wire"
 )
-
-// Promise is a leaseholder's word that every commit at or below TS is in its shard's log at or before Index. A replica
-// that has applied Index may be read at TS and below, without the lease and for good.
-//
-// Batches carry the same promise for their own index (shard.Batch.Closed), so that a shard with writes needs no asking.
-// A promise that travels beside the log costs an idle shard no entries.
-//
-// Why nothing at or below TS can come after Index:
-//
-//   - From this tenure: TS was handed out before the look at the registry of writes in flight. A write that was in
-//     flight has a timestamp above its floor, and not below the first one that was fetched for it (lock.Owner.TS), and
-//     TS is below that; a write that registers later fetches its timestamp later and gets a higher one. A write that
-//     was in flight before and is not any more has been applied, and Index is read after the look.
-//   - From a prepared transaction: it commits at or above the timestamp that it was prepared at, and TS is below
-//     those of all that are prepared at Index.
-//   - From an earlier tenure: this one's lease command stands at or before Index, and apply refuses older epochs
-//     after it.
-//   - From a later tenure: the lease was still valid when looked at after TS was handed out. Nobody else could take it
-//     before, so whatever a successor proposes fetches its timestamp later, and timestamps rise over all nodes.
-//
-// The last point trusts the clocks' rates, as the lease does; with Config.UntrustedClock the promise goes through the
-// log, where apply enforces it.
-type Promise struct {
-	TS    mvcc.Timestamp
-	Index uint64
-}
 
 // ClosedUpTo makes a promise about the shard, at want if no write holds it back. want must have been handed out.
 // Errors: *NotLeaseholder.
-func (r *Replica) ClosedUpTo(ctx context.Context, _ schema.ShardID, want mvcc.Timestamp) (Promise, error) {
+func (r *reads) ClosedUpTo(ctx context.Context, _ schema.ShardID, want mvcc.Timestamp) (leaseholder.Promise, error) {
 	r.stats.ClosedAsked.Add(1)
 	for {
 		t, err := r.serving(ctx)
 		if err != nil {
-			return Promise{}, err
+			return leaseholder.Promise{}, err
 		}
 		if r.cfg.UntrustedClock {
 			return r.closeInLog(ctx, t, want)
@@ -58,59 +32,29 @@ func (r *Replica) ClosedUpTo(ctx context.Context, _ schema.ShardID, want mvcc.Ti
 }
 
 // promise looks at what could yet commit, in this order: see Promise. The caller checks afterwards that t still holds.
-func (r *Replica) promise(t *tenure, want mvcc.Timestamp) Promise {
+func (r *reads) promise(t *tenure, want mvcc.Timestamp) leaseholder.Promise {
 	ts := t.locks.Flights.Closable(want)
 	ts = min(ts, r.state.PreparedFloor())
-	return Promise{TS: ts, Index: r.state.AppliedIndex()}
+	return leaseholder.Promise{TS: ts, Index: r.state.AppliedIndex()}
 }
 
 // closeInLog makes a promise that holds whatever the clocks do: an entry that closes the timestamp. Writes in flight
 // that it overtakes are given new timestamps.
-func (r *Replica) closeInLog(ctx context.Context, t *tenure, want mvcc.Timestamp) (Promise, error) {
+func (r *reads) closeInLog(ctx context.Context, t *tenure, want mvcc.Timestamp) (leaseholder.Promise, error) {
 	t.locks.Flights.Saw(want)
 	if r.state.Closed() < want {
 		cmd := shard.EncodeWatermark(nil, &shard.WatermarkCommand{Closed: want})
 		if err := r.group.Propose(ctx, cmd, func(error) {}); err != nil {
-			return Promise{}, r.notHere(0, t.epoch)
+			return leaseholder.Promise{}, r.notHere(0, t.epoch)
 		}
 		err := r.AwaitClosed(ctx, want, closeInLogWait)
-		if err != nil && !errors.Is(err, ErrNotClosed) {
-			return Promise{}, err
+		if err != nil && !errors.Is(err, closedts.ErrNotClosed) {
+			return leaseholder.Promise{}, err
 		}
 	}
 	closed := r.state.Closed() // before the index
-	return Promise{TS: min(want, closed), Index: r.state.AppliedIndex()}, nil
+	return leaseholder.Promise{TS: min(want, closed), Index: r.state.AppliedIndex()}, nil
 }
 
 // closeInLogWait bounds the wait for an entry that closes a timestamp; a prepared transaction may hold it back.
 const closeInLogWait = 200 * time.Millisecond
-
-// ClosedUpTo implements Service.
-func (c *Remote) ClosedUpTo(ctx context.Context, s schema.ShardID, want mvcc.Timestamp) (Promise, error) {
-	d, err := c.call(ctx, methodClosedUpTo, func(dst []byte) ([]byte, error) {
-		return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(s)), uint64(want)), nil
-	})
-	if err != nil {
-		return Promise{}, err
-	}
-	p := Promise{TS: mvcc.Timestamp(d.Uvarint()), Index: d.Uvarint()}
-	return p, d.End()
-}
-
-func (h *handlers) closedUpTo(ctx context.Context, req []byte) []byte {
-	d := wire.NewReader(req)
-	s, want := schema.ShardID(d.Uvarint()), mvcc.Timestamp(d.Uvarint())
-	if err := d.End(); err != nil {
-		return appendReply(nil, err)
-	}
-	r, err := h.replica(s)
-	if err != nil {
-		return appendReply(nil, err)
-	}
-	p, err := r.ClosedUpTo(ctx, s, want)
-	if err != nil {
-		return appendReply(nil, err)
-	}
-	dst := binary.AppendUvarint(appendReply(nil, nil), uint64(p.TS))
-	return binary.AppendUvarint(dst, p.Index)
-}

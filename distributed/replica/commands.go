@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/shard"
 )
 
@@ -68,25 +69,11 @@ func (r *Replica) Command(ctx context.Context, kind shard.CommandKind, id uint64
 			case <-ctx.Done():
 				return shard.Result{}, ctx.Err()
 			case <-r.ctx.Done():
-				return shard.Result{}, ErrClosed
+				return shard.Result{}, leaseholder.ErrClosed
 			}
 		}
 		if err := r.sleep(ctx, commandRetry); err != nil {
 			return shard.Result{}, err
 		}
-	}
-}
-
-// sleep waits on the replica's clock.
-func (r *Replica) sleep(ctx context.Context, d time.Duration) error {
-	timer := r.clock.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C():
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-r.ctx.Done():
-		return ErrClosed
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -37,7 +38,7 @@ type commit struct {
 
 // Commit proposes a transaction's effects in one entry. A repeated Commit finds the first one's outcome: here, or in the
 // shard's records.
-func (r *Replica) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error) {
+func (r *commits) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error) {
 	return r.decideOnce(ctx, id, first, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
 		effects := x.effects()
 		if len(effects) == 0 { // nothing written: the locks protected nothing that lasts
@@ -51,7 +52,7 @@ func (r *Replica) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnI
 
 // Prepare proposes a transaction's effects as its part of a commit over several shards. From then on nothing but Resolve
 // ends it. The result is the least timestamp at which the transaction may commit; it may be repeated like Commit.
-func (r *Replica) Prepare(ctx context.Context, _ schema.ShardID, id fragment.TxnID, participants []schema.ShardID,
+func (r *commits) Prepare(ctx context.Context, _ schema.ShardID, id fragment.TxnID, participants []schema.ShardID,
 	first mvcc.Timestamp) (mvcc.Timestamp, error) {
 	return r.decideOnce(ctx, id, first, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
 		t.mu.Lock()
@@ -75,7 +76,7 @@ func (x *txn) effects() []fragment.Effect {
 
 // decideOnce runs begin, which takes over x's turn, unless the transaction's commit has begun before: then it gives that
 // one's outcome. A transaction that is open here was never proposed: its workspace is nowhere else.
-func (r *Replica) decideOnce(ctx context.Context, id fragment.TxnID, first mvcc.Timestamp, begin func(t *tenure, x *txn) (mvcc.Timestamp, error)) (mvcc.Timestamp, error) {
+func (r *commits) decideOnce(ctx context.Context, id fragment.TxnID, first mvcc.Timestamp, begin func(t *tenure, x *txn) (mvcc.Timestamp, error)) (mvcc.Timestamp, error) {
 	t, err := r.serving(ctx)
 	if err != nil {
 		return 0, err
@@ -110,13 +111,13 @@ func (x *txn) await(ctx context.Context, t *tenure) (mvcc.Timestamp, error) {
 	case <-t.lost:
 		return 0, inDoubt(t.ended)
 	case <-ctx.Done():
-		return 0, errors.Join(errUnknown, ctx.Err())
+		return 0, errors.Join(leaseholder.ErrUnknown, ctx.Err())
 	}
 }
 
 // propose logs the step that decides about x here. It takes over x's turn, which ends with the outcome, not with the
 // client's patience.
-func (r *Replica) propose(ctx context.Context, t *tenure, x *txn, p *shard.Proposal) (mvcc.Timestamp, error) {
+func (r *commits) propose(ctx context.Context, t *tenure, x *txn, p *shard.Proposal) (mvcc.Timestamp, error) {
 	if pieces := r.pieces(p.Effects); len(pieces) > 1 {
 		return r.proposePieces(ctx, t, x, p, pieces)
 	}
@@ -139,14 +140,14 @@ func (r *Replica) propose(ctx context.Context, t *tenure, x *txn, p *shard.Propo
 }
 
 // newStep makes the write that takes x a step further.
-func (r *Replica) newStep(t *tenure, x *txn) *write {
+func (r *commits) newStep(t *tenure, x *txn) *write {
 	w := r.newWrite(t, x.id)
 	w.txn, w.first, w.alone = x, x.first, true
 	return w
 }
 
 // beginCommit registers what x will change as in flight.
-func (r *Replica) beginCommit(t *tenure, x *txn) error {
+func (r *commits) beginCommit(t *tenure, x *txn) error {
 	if err := t.locks.Flights.Launch(&x.owner); err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func (r *Replica) beginCommit(t *tenure, x *txn) error {
 }
 
 // pieces cuts effects that are too many for one entry.
-func (r *Replica) pieces(effects []fragment.Effect) (pieces [][]fragment.Effect) {
+func (r *commits) pieces(effects []fragment.Effect) (pieces [][]fragment.Effect) {
 	const perEffect = 16
 	total := 0
 	for i := range effects {
@@ -178,7 +179,7 @@ func (r *Replica) pieces(effects []fragment.Effect) (pieces [][]fragment.Effect)
 }
 
 // proposePieces logs a large transaction: all pieces but the last one after the other, then Prepare with the last.
-func (r *Replica) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard.Proposal, pieces [][]fragment.Effect) (mvcc.Timestamp, error) {
+func (r *commits) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard.Proposal, pieces [][]fragment.Effect) (mvcc.Timestamp, error) {
 	if err := r.beginCommit(t, x); err != nil {
 		r.drop(t, x)
 		x.leave()
@@ -206,7 +207,7 @@ func (r *Replica) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard
 }
 
 // proposePiece logs one piece of x. An error: x has not got as far as Prepare's outcome.
-func (r *Replica) proposePiece(t *tenure, x *txn, p *shard.Proposal) error {
+func (r *commits) proposePiece(t *tenure, x *txn, p *shard.Proposal) error {
 	w := r.newStep(t, x)
 	if err := r.encode(w, p); err != nil {
 		r.recycle(w)
@@ -228,7 +229,7 @@ func (r *Replica) proposePiece(t *tenure, x *txn, p *shard.Proposal) error {
 }
 
 // giveUp ends x between two pieces. Where the abort mark cannot be logged, the next tenure finds the pieces.
-func (r *Replica) giveUp(t *tenure, x *txn, err error) {
+func (r *commits) giveUp(t *tenure, x *txn, err error) {
 	if _, err := r.markAborted(r.ctx, t, x.id, x.first); err != nil {
 		r.log.Debug("pieces of a transaction are left behind", "err", err)
 	}
@@ -246,7 +247,7 @@ func (w *write) leavesPrepared() bool {
 
 // decide takes in how a step of w's transaction ended, with the outcome or, where there is none, err. Locks that go with
 // it have been released.
-func (r *Replica) decide(w *write, err error) {
+func (r *commits) decide(w *write, err error) {
 	x, t := w.txn, w.tenure
 	switch w.kind {
 	case shard.ProposalStage: // see proposePiece
@@ -281,7 +282,7 @@ func (r *Replica) decide(w *write, err error) {
 }
 
 // finish forgets a transaction that has ended; ts is when it committed, if err is nil.
-func (r *Replica) finish(t *tenure, x *txn, ts mvcc.Timestamp, err error) {
+func (r *commits) finish(t *tenure, x *txn, ts mvcc.Timestamp, err error) {
 	t.mu.Lock()
 	delete(t.txns, x.id)
 	t.uncharge(x)
@@ -293,7 +294,7 @@ func (r *Replica) finish(t *tenure, x *txn, ts mvcc.Timestamp, err error) {
 }
 
 // verdictOfCommit is verdict for a proposal of effects, whose failure (a unique key taken meanwhile) is the commit's.
-func (r *Replica) verdictOfCommit(w *write) error {
+func (r *commits) verdictOfCommit(w *write) error {
 	if err := r.verdict(w); err != nil {
 		return err
 	}
@@ -312,7 +313,7 @@ func (r *Replica) verdictOfCommit(w *write) error {
 // recall finds out how a transaction ended that this tenure does not know, by proposing an abort mark under its id. If
 // the transaction was applied before, the answer is its recorded outcome; if not, it never will be, since its locks and
 // writes are gone with the leaseholder that kept them. Where first is as old as what is forgotten, nobody knows.
-func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error) {
+func (r *commits) recall(ctx context.Context, t *tenure, id fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error) {
 	o, err := r.markAborted(ctx, t, id, first)
 	if err != nil {
 		return 0, err
@@ -324,7 +325,7 @@ func (r *Replica) recall(ctx context.Context, t *tenure, id fragment.TxnID, firs
 }
 
 // markAborted proposes an abort mark; first as in WriteRequest.
-func (r *Replica) markAborted(ctx context.Context, t *tenure, id fragment.TxnID, first mvcc.Timestamp) (o shard.ProposalResult, err error) {
+func (r *commits) markAborted(ctx context.Context, t *tenure, id fragment.TxnID, first mvcc.Timestamp) (o shard.ProposalResult, err error) {
 	w := r.newWrite(t, id)
 	w.first = first
 	if err = r.encode(w, &shard.Proposal{Kind: shard.ProposalAbort}); err == nil {
@@ -344,7 +345,7 @@ func (r *Replica) markAborted(ctx context.Context, t *tenure, id fragment.TxnID,
 
 // Resolve ends a prepared transaction: its effects become versions at ts, or vanish (0). It is content where there is
 // nothing (more) to resolve. ts must be what all participants' timestamps amount to: only they decide.
-func (r *Replica) Resolve(ctx context.Context, _ schema.ShardID, id fragment.TxnID, ts mvcc.Timestamp) error {
+func (r *commits) Resolve(ctx context.Context, _ schema.ShardID, id fragment.TxnID, ts mvcc.Timestamp) error {
 	t, err := r.serving(ctx)
 	if err != nil {
 		return err
@@ -367,14 +368,14 @@ func (r *Replica) Resolve(ctx context.Context, _ schema.ShardID, id fragment.Txn
 }
 
 func ignoreDeadlock(err error) error {
-	if isDeadlock(err) {
+	if lock.IsDeadlock(err) {
 		return nil
 	}
 	return err
 }
 
 // resolve proposes the end of a transaction that is prepared or has ended, unless somebody else does.
-func (r *Replica) resolve(ctx context.Context, t *tenure, x *txn, ts mvcc.Timestamp) error {
+func (r *commits) resolve(ctx context.Context, t *tenure, x *txn, ts mvcc.Timestamp) error {
 	t.mu.Lock()
 	c, first := x.resolving, x.resolving == nil
 	if x.prepared == 0 {
@@ -395,11 +396,11 @@ func (r *Replica) resolve(ctx context.Context, t *tenure, x *txn, ts mvcc.Timest
 	case <-t.lost:
 		return t.ended
 	case <-ctx.Done():
-		return errors.Join(errUnknown, ctx.Err())
+		return errors.Join(leaseholder.ErrUnknown, ctx.Err())
 	}
 }
 
-func (r *Replica) proposeEnd(t *tenure, x *txn, ts mvcc.Timestamp) {
+func (r *commits) proposeEnd(t *tenure, x *txn, ts mvcc.Timestamp) {
 	t.mu.Lock()
 	x.commitTS = ts
 	t.mu.Unlock()
@@ -420,7 +421,7 @@ var errUnresolvable = errors.New("replica: the effects of a prepared transaction
 
 // resolved takes in the end of a prepared transaction. On an error the tenure is over, or the transaction cannot be
 // resolved by this program: the next one tries again.
-func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
+func (r *commits) resolved(t *tenure, x *txn, w *write, err error) {
 	switch {
 	case err != nil:
 	case w.outcome.Status == shard.StaleEpoch:
@@ -452,18 +453,12 @@ func (r *Replica) resolved(t *tenure, x *txn, w *write, err error) {
 	close(x.resolving)
 }
 
-// Standing is how a transaction stands in one of its shards.
-type Standing struct {
-	Status shard.Status   // Prepared, Committed, Aborted; Forgotten; 0: it is not known, or not prepared yet
-	TS     mvcc.Timestamp // of Prepared and Committed
-}
-
 // Inspect tells how a transaction stands here. With abort, one that is not prepared is aborted for good; or it is Forgotten:
 // if it ever was prepared here, that is over in all its shards, and it never will be.
-func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.TxnID, abort bool, first mvcc.Timestamp) (Standing, error) {
+func (r *commits) Inspect(ctx context.Context, _ schema.ShardID, id fragment.TxnID, abort bool, first mvcc.Timestamp) (leaseholder.Standing, error) {
 	t, err := r.serving(ctx)
 	if err != nil {
-		return Standing{}, err
+		return leaseholder.Standing{}, err
 	}
 	t.mu.Lock()
 	x := t.txns[id]
@@ -473,23 +468,23 @@ func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.Txn
 	}
 	t.mu.Unlock()
 	if decided != nil { // how it stands is about to be known
-		if _, err := x.await(ctx, t); err != nil && !isDeadlock(err) {
-			return Standing{}, err
+		if _, err := x.await(ctx, t); err != nil && !lock.IsDeadlock(err) {
+			return leaseholder.Standing{}, err
 		}
 	}
 	status, ts, err := r.state.Outcome(id)
 	switch {
 	case err != nil:
-		return Standing{}, err
+		return leaseholder.Standing{}, err
 	case status != 0 || !abort:
 		if !r.still(t) {
-			return Standing{}, r.notHere(0, t.epoch)
+			return leaseholder.Standing{}, r.notHere(0, t.epoch)
 		}
 		return standing(status, ts), nil
 	}
 	if x != nil && decided == nil {
 		if err := r.Rollback(ctx, r.shard, id); err != nil {
-			return Standing{}, err
+			return leaseholder.Standing{}, err
 		}
 		t.mu.Lock()
 		if x.decided == nil { // it was never proposed, and will not be
@@ -500,30 +495,30 @@ func (r *Replica) Inspect(ctx context.Context, _ schema.ShardID, id fragment.Txn
 	o, err := r.markAborted(ctx, t, id, first)
 	switch {
 	case err != nil:
-		return Standing{}, err
+		return leaseholder.Standing{}, err
 	case o.Status == shard.Forgotten:
-		return Standing{Status: shard.Forgotten}, nil
+		return leaseholder.Standing{Status: shard.Forgotten}, nil
 	case o.Status == shard.StaleEpoch:
-		return Standing{}, r.notHere(0, t.epoch)
+		return leaseholder.Standing{}, r.notHere(0, t.epoch)
 	case o.Status == shard.Duplicate:
 		return standing(o.Recorded, o.TS), nil
 	}
-	return Standing{Status: shard.Aborted}, nil
+	return leaseholder.Standing{Status: shard.Aborted}, nil
 }
 
 // standing turns a recorded outcome into a Standing: whatever prevents a commit is an abort.
-func standing(s shard.Status, ts mvcc.Timestamp) Standing {
+func standing(s shard.Status, ts mvcc.Timestamp) leaseholder.Standing {
 	switch s {
 	case shard.Prepared, shard.Committed:
-		return Standing{s, ts}
+		return leaseholder.Standing{s, ts}
 	case 0:
-		return Standing{}
+		return leaseholder.Standing{}
 	}
-	return Standing{Status: shard.Aborted}
+	return leaseholder.Standing{Status: shard.Aborted}
 }
 
 // Forget tells that all participants of transactions have resolved them: nobody will ask about them any more.
-func (r *Replica) Forget(ctx context.Context, _ schema.ShardID, ids []fragment.TxnID) error {
+func (r *commits) Forget(ctx context.Context, _ schema.ShardID, ids []fragment.TxnID) error {
 	t, err := r.serving(ctx)
 	if err != nil {
 		return err
@@ -555,7 +550,7 @@ func (r *Replica) Forget(ctx context.Context, _ schema.ShardID, ids []fragment.T
 
 // Release ends a transaction that has only locked. Error 1213: its locks were lost, and what it read under them may have
 // changed since.
-func (r *Replica) Release(ctx context.Context, _ schema.ShardID, id fragment.TxnID) error {
+func (r *transactions) Release(ctx context.Context, _ schema.ShardID, id fragment.TxnID) error {
 	t, x, err := r.enter(ctx, id, false)
 	if err != nil {
 		return err
@@ -574,7 +569,7 @@ type settledPart struct {
 }
 
 // adopt takes over the prepared transactions that the log has left to a new tenure, before anybody is served.
-func (r *Replica) adopt(t *tenure) {
+func (r *commits) adopt(t *tenure) {
 	for _, p := range r.state.Parts() {
 		switch {
 		case p.Staging:

@@ -1,38 +1,21 @@
-// Package replica serves one shard at its leaseholder: the lease, the proposer, row locks, and interactive transactions;
-// and the same over the node RPC (Remote, RegisterHandlers).
+// Package replica serves one shard at its leaseholder: the lease, the proposer, row locks, and interactive transactions.
 //
 //	Read  ─→ lease valid? ─→ [wait for writes in flight] ─→ shard.Read ─→ lease still valid? ─→ page
 //	Write ─→ lease ─→ auto locks = in flight ─→ proposer ─→ timestamps ─→ one entry ─→ raft ─→ apply ─→ release, answer
 //	Txn   ─→ row locks ─→ shard.Evaluate into the workspace … Commit ─→ in flight ─→ proposer ─→ as above
 //
+// # Layers
+//
+// A Replica is a stack of layers, each with its own state and methods (layers.go): leases, reads, writes, transactions, commits,
+// transfers. What they are asked, and over which network, is package leaseholder.
+//
 // # The lease
 //
-// A lease is a record in the shard's log (shard.LeaseCommand, compare-and-set on the epoch and on how often it was
-// renewed). leaseMachine decides, as a pure state machine; lease_loop.go gives it time, lease_model_test.go every order
-// of events.
-//
-//	holder:    proposes ├──────── serves ────────┤margin│ expired
-//	successor:      applies ├──────────────── waits ──────────────┤ takes epoch + 1
-//
-// Invariants, and what each prevents:
-//
-//   - A holder counts its lease from before it proposed it, others from when they applied it, and the holder stops a
-//     margin earlier. So the two never serve at once, however long messages take; the clocks' rates may differ by
-//     margin/duration. Reads look at the clock again when they are done: a holder that was frozen in the middle of a
-//     read does not hand out what it found (testdata/lease/anomaly_stale_read_after_pause).
-//   - Only an epoch that this very process took is served. An earlier run's proposals may still be in the log, unknown
-//     to this run's registry of writes in flight; under a new epoch apply refuses them.
-//   - A lease that lapsed may be renewed under its epoch by the process that took it: if nobody took it meanwhile,
-//     nobody wrote, and locks and transactions are as good as before. Idle shards let it lapse, and pay one round to
-//     wake up.
-//   - A replica whose state was found to be wrong is fenced (Abdicate): it serves nothing from then on, takes no lease, and
-//     hands on the one it has.
-//   - A state that arrived as a snapshot may contain renewals that were never seen one by one: count from its arrival.
-//   - Writes need no clock: a batch carries its epoch, and apply refuses one of another epoch.
+// Package lease decides, as a pure state machine; lease_loop.go gives it time and the log. Its invariants stand there.
 //
 // What belongs to one epoch is a tenure. When the log shows a later epoch, the tenure is closed at once: whoever waits in
-// it is sent elsewhere, and its transactions are lost (1213). A planned hand-over (Transfer) passes them along, with their
-// locks and workspaces (handover.go).
+// it is sent elsewhere, and its transactions are lost (1213). A planned transfer of the lease (Transfer) passes them along,
+// with their locks and workspaces (shipment.go).
 //
 // # Timestamps, and writes in flight
 //
@@ -51,8 +34,8 @@
 //
 // # Reads without the lease
 //
-// A replica serves reads at closed timestamps from its own state (follower.go): at or below what the batches that it has
-// applied closed, or what the leaseholder promised beside the log (closed.go has the argument). A shard without writes
+// A replica serves reads at closed timestamps from its own state (follower.go, package closedts): at or below what the batches that it
+// has applied closed, or what the leaseholder promised beside the log (leaseholder.Promise has the argument). A shard without writes
 // closes timestamps only when a follower asks, and writes nothing for it.
 //
 // # The proposer
@@ -67,7 +50,7 @@
 // executed before is stamped anew instead (alone). A client may stop waiting (its context, or half a minute
 // without a quorum); the registration stays until the outcome is known or the epoch is over.
 //
-// Heavy writes, of many rows or bytes, wait before they are submitted until what is on its way leaves room for them (Flow, flow.go), in
+// Heavy writes, of many rows or bytes, wait before they are submitted until what is on its way leaves room for them (package flow, admit.go), in
 // the shard and on the node: a lease's renewal is applied after what was proposed before it, and what is on its way is held in memory
 // several times. They wait with their locks; so nothing that a wait for locks may end with waits for room itself: steps that end a
 // transaction are light, and a write that meets a prepared transaction's claim gives its room back.

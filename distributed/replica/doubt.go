@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -20,12 +21,12 @@ import (
 // and waits for as any statement does. What is proposed is the write itself: it is executed at apply as always.
 
 // claim locks what an autocommit write touches and registers it as in flight.
-func (r *Replica) claim(ctx context.Context, t *tenure, w *write, q *WriteRequest) error {
+func (r *writes) claim(ctx context.Context, t *tenure, w *write, q *leaseholder.WriteRequest) error {
 	if t.locks.HoldsAny() && r.reachesLocked(t, q.Writes) {
 		return r.claimFound(ctx, t, w, q, lock.Auto)
 	}
 	err := t.locks.AcquireAuto(ctx, &w.owner, w.keys, q.LockWait)
-	if err == lock.ErrInDoubt { //nolint:errorlint // never wrapped
+	if err == lock.ErrInDoubt { // never wrapped
 		// Others' writes must not change the rows between this evaluation and the one at apply.
 		return r.claimFound(ctx, t, w, q, lock.Exclusive)
 	}
@@ -33,7 +34,7 @@ func (r *Replica) claim(ctx context.Context, t *tenure, w *write, q *WriteReques
 }
 
 // claimFound evaluates the writes to find and lock all keys that they touch. On an error it holds nothing.
-func (r *Replica) claimFound(ctx context.Context, t *tenure, w *write, q *WriteRequest, mode lock.Mode) (err error) {
+func (r *writes) claimFound(ctx context.Context, t *tenure, w *write, q *leaseholder.WriteRequest, mode lock.Mode) (err error) {
 	defer func() {
 		if err != nil {
 			t.locks.Release(&w.owner)
@@ -50,7 +51,7 @@ func (r *Replica) claimFound(ctx context.Context, t *tenure, w *write, q *WriteR
 			}
 		}
 	}
-	locker := &rowLocker{r: r, t: t, o: &w.owner, mode: mode, policy: policy}
+	locker := &rowLocker{r: &r.core, t: t, o: &w.owner, mode: mode, policy: policy}
 	ws := shard.NewWorkspace(r.cfg.MaxWorkspaceBytes)
 	for _, f := range q.Writes {
 		res, err := r.state.Evaluate(ctx, f, ws, locker)
@@ -65,7 +66,7 @@ func (r *Replica) claimFound(ctx context.Context, t *tenure, w *write, q *WriteR
 }
 
 // reachesLocked tells whether a write may meet rows that it does not name, in a tablet where somebody has locked rows.
-func (r *Replica) reachesLocked(t *tenure, writes []*fragment.Write) bool {
+func (r *writes) reachesLocked(t *tenure, writes []*fragment.Write) bool {
 	for _, f := range writes {
 		table, ok := r.state.Table(f.Tablet)
 		if ok && reachesOthers(table, f) && t.locks.HoldsRows(f.Tablet) {

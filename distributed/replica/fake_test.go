@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica/replicatest"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -249,7 +250,7 @@ func newFakeCluster(t testing.TB, n int, change func(*Config)) *fakeCluster {
 
 var lastTestTxn atomic.Uint64
 
-func newTestTxn() fragment.TxnID { return NewTxnID(9, 1000, lastTestTxn.Add(1)) }
+func newTestTxn() fragment.TxnID { return leaseholder.NewTxnID(9, 1000, lastTestTxn.Add(1)) }
 
 func putWrite(key string, value int64) *fragment.Write {
 	w := &fragment.Write{Kind: fragment.Put, Tablet: testTablet, Keys: [][]byte{[]byte(key)}}
@@ -262,17 +263,17 @@ func bumpWrite(key string) *fragment.Write {
 	return &fragment.Write{Kind: fragment.Update, Tablet: testTablet, Keys: [][]byte{[]byte(key)}}
 }
 
-func autocommit(w ...*fragment.Write) *WriteRequest {
-	return &WriteRequest{Shard: testShard, Txn: newTestTxn(), Writes: w, LockWait: time.Minute}
+func autocommit(w ...*fragment.Write) *leaseholder.WriteRequest {
+	return &leaseholder.WriteRequest{Shard: testShard, Txn: newTestTxn(), Writes: w, LockWait: time.Minute}
 }
 
-func pointRead(key string, at mvcc.Timestamp) *ReadRequest {
-	return &ReadRequest{Shard: testShard, At: at,
+func pointRead(key string, at mvcc.Timestamp) *leaseholder.ReadRequest {
+	return &leaseholder.ReadRequest{Shard: testShard, At: at,
 		Read: &fragment.Read{Tablet: testTablet, Index: schema.PrimaryIndex, Keys: [][]byte{[]byte(key)}}}
 }
 
 // readValue reads a counter; "none" if it is absent.
-func readValue(ctx context.Context, s Service, key string, at mvcc.Timestamp) (string, error) {
+func readValue(ctx context.Context, s leaseholder.Service, key string, at mvcc.Timestamp) (string, error) {
 	var page fragment.Page
 	if err := s.Read(ctx, pointRead(key, at), &page); err != nil {
 		return "", err

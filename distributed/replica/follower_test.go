@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/distributed/closedts"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/shard"
@@ -36,10 +38,10 @@ func TestFollowerReadsOfIdleShard(t *testing.T) {
 		t.Fatal(err)
 	}
 	now, _ := c.source.Next(ctx, 1)
-	if _, err := followerValue(ctx, near, "a", now); !errors.Is(err, ErrNotClosed) {
+	if _, err := followerValue(ctx, near, "a", now); !errors.Is(err, closedts.ErrNotClosed) {
 		t.Fatal("nobody has closed the timestamp: ", err)
 	}
-	if _, err := followerValue(ctx, near, "a", 0); !errors.Is(err, ErrNotClosed) {
+	if _, err := followerValue(ctx, near, "a", 0); !errors.Is(err, closedts.ErrNotClosed) {
 		t.Fatal("a follower does not know the newest state: ", err)
 	}
 	entries := holder.Stats().Entries.Load()
@@ -69,7 +71,7 @@ func TestFollowerReadsOfIdleShard(t *testing.T) {
 }
 
 func isElsewhere(err error) bool {
-	var e *NotLeaseholder
+	var e *leaseholder.NotLeaseholder
 	return errors.As(err, &e)
 }
 
@@ -93,7 +95,7 @@ func TestFollowerBehind(t *testing.T) {
 	if near.Closed() >= now {
 		t.Fatal("closed without the entries")
 	}
-	if err := near.AwaitClosed(ctx, now, time.Millisecond); !errors.Is(err, ErrNotClosed) {
+	if err := near.AwaitClosed(ctx, now, time.Millisecond); !errors.Is(err, closedts.ErrNotClosed) {
 		t.Fatal(err)
 	}
 	waited := make(chan error, 1)
@@ -117,7 +119,7 @@ func TestInflightHoldsPromise(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	c.source.gate = func() { once.Do(func() { close(entered); <-leave }) }
-	wrote := make(chan *WriteReply, 1)
+	wrote := make(chan *leaseholder.WriteReply, 1)
 	go func() {
 		reply, err := holder.Write(context.Background(), autocommit(putWrite("a", 1)))
 		if err != nil {

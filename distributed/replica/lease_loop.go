@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"cloudsql/distributed/lease"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
@@ -18,16 +20,16 @@ type leaseEvent struct {
 }
 
 // current is the tenure if reads may be served now.
-func (r *Replica) current() (*tenure, bool) {
+func (r *leases) current() (*tenure, bool) {
 	t := r.tenure.Load()
 	return t, t != nil && t.valid(r.clock.Now())
 }
 
 // still tells whether t is (still) the tenure and reads that were made since may be given out.
-func (r *Replica) still(t *tenure) bool { return r.tenure.Load() == t && t.valid(r.clock.Now()) }
+func (r *leases) still(t *tenure) bool { return r.tenure.Load() == t && t.valid(r.clock.Now()) }
 
 // Leaseholding tells whether this process serves the shard now, and under which epoch.
-func (r *Replica) Leaseholding() (epoch uint64, ok bool) {
+func (r *leases) Leaseholding() (epoch uint64, ok bool) {
 	if t, ok := r.current(); ok {
 		return t.epoch, true
 	}
@@ -35,18 +37,19 @@ func (r *Replica) Leaseholding() (epoch uint64, ok bool) {
 }
 
 // Holder is who serves the shard, as far as this replica knows: the lease's holder, or else raft's leader; 0: unknown.
-func (r *Replica) Holder() schema.NodeID {
+func (r *leases) Holder() schema.NodeID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := &r.machine
-	if m.lease.Holder != 0 && (m.held() || m.lease.Holder != m.self && r.clock.Now() < m.expiry()) {
-		return m.lease.Holder
+	m := r.machine
+	if holder := m.Lease().Holder; holder != 0 && (m.Held() || holder != r.cfg.Node && r.clock.Now() < m.Expiry()) {
+		return holder
 	}
-	return m.leader
+	leader, _ := m.Leader()
+	return leader
 }
 
 // Acquire makes this replica the leaseholder, or says who to ask (*NotLeaseholder).
-func (r *Replica) Acquire(ctx context.Context) (epoch uint64, err error) {
+func (r *leases) Acquire(ctx context.Context) (epoch uint64, err error) {
 	t, err := r.serving(ctx)
 	if err != nil {
 		return 0, err
@@ -55,22 +58,22 @@ func (r *Replica) Acquire(ctx context.Context) (epoch uint64, err error) {
 }
 
 // serving is the tenure to serve a request in. It takes the lease if that is this replica's to take.
-func (r *Replica) serving(ctx context.Context) (*tenure, error) {
+func (r *leases) serving(ctx context.Context) (*tenure, error) {
 	if t, ok := r.current(); ok {
 		return t, nil
 	}
 	return r.demandLease(ctx)
 }
 
-func (r *Replica) demandLease(ctx context.Context) (*tenure, error) {
+func (r *leases) demandLease(ctx context.Context) (*tenure, error) {
 	limit := r.clock.NewTimer(2 * r.cfg.LeaseDuration)
 	defer limit.Stop()
 	for {
 		r.mu.Lock()
 		now := r.clock.Now()
 		r.pollLeader(now)
-		wait, holder := r.machine.demand(now)
-		epoch, changed := r.machine.lease.Epoch, r.changed
+		wait, holder := r.machine.Demand(now)
+		epoch, changed := r.machine.Lease().Epoch, r.changed
 		r.mu.Unlock()
 		if t, ok := r.current(); ok {
 			return t, nil
@@ -90,52 +93,44 @@ func (r *Replica) demandLease(ctx context.Context) (*tenure, error) {
 	}
 }
 
-func (r *Replica) notHere(holder schema.NodeID, epoch uint64) *NotLeaseholder {
-	r.stats.NotLeaseholder.Add(1)
-	if holder == r.cfg.Node {
-		holder = 0
-	}
-	return &NotLeaseholder{Shard: r.shard, Holder: holder, Epoch: epoch}
-}
-
 // pollLeader reads raft's leader: events may come late. Called with r.mu held.
-func (r *Replica) pollLeader(now time.Duration) {
+func (r *leases) pollLeader(now time.Duration) {
 	leader, term := r.group.Leader()
-	if r.machine.setLeader(now, leader, term) {
-		spawn.Go("proposals of an old leader", r.prop.dropAll)
+	if r.machine.SetLeader(now, leader, term) {
+		r.above.newLeader()
 	}
 }
 
-func (r *Replica) onLeader(leader schema.NodeID, term uint64) {
+func (r *leases) onLeader(leader schema.NodeID, term uint64) {
 	r.mu.Lock()
-	if r.machine.setLeader(r.clock.Now(), leader, term) {
-		spawn.Go("proposals of an old leader", r.prop.dropAll)
+	if r.machine.SetLeader(r.clock.Now(), leader, term) {
+		r.above.newLeader()
 	}
 	r.notify()
 	r.mu.Unlock()
 	r.poke()
 }
 
-func (r *Replica) onRecovered() {
+func (r *leases) onRecovered() {
 	r.underMu(func(now time.Duration) {
-		r.machine.recovered(now, r.state.Lease())
+		r.machine.Recovered(now, r.state.Lease())
 		r.settle()
 	})
-	r.follow.advance(r.state.AppliedIndex())
+	r.above.recovered()
 	r.poke()
 }
 
-func (r *Replica) onLeaseApplied(res *shard.Result) {
+func (r *leases) onLeaseApplied(res *shard.Result) {
 	r.underMu(func(now time.Duration) {
-		r.machine.applied(now, res.Batch, res.OK, res.Lease)
-		r.expectShipment(res)
+		r.machine.Applied(now, res.Batch, res.OK, res.Lease)
+		r.above.leaseApplied(res)
 		r.settle()
 	})
 	r.poke()
 }
 
 // underMu runs what may be much under r.mu, so that a panic in it leaves the mutex to others.
-func (r *Replica) underMu(fn func(now time.Duration)) {
+func (r *leases) underMu(fn func(now time.Duration)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fn(r.clock.Now())
@@ -143,52 +138,45 @@ func (r *Replica) underMu(fn func(now time.Duration)) {
 
 // settle makes the tenure agree with the machine. Called with r.mu held, by the apply goroutine: when it makes a tenure,
 // everything before the lease's entry has been applied.
-func (r *Replica) settle() {
-	m := &r.machine
+func (r *leases) settle() {
+	m := r.machine
 	t := r.tenure.Load()
-	if t != nil && (!m.held() || m.epoch != t.epoch) {
+	if t != nil && (!m.Held() || m.Epoch() != t.epoch) {
 		r.tenure.Store(nil)
 		r.stats.LeaseLosses.Add(1)
-		r.log.Info("lease lost", "epoch", t.epoch, "holder", uint64(m.lease.Holder), "newEpoch", m.lease.Epoch)
+		r.log.Info("lease lost", "epoch", t.epoch, "holder", uint64(m.Lease().Holder), "newEpoch", m.Lease().Epoch)
 		r.events.queue = append(r.events.queue, leaseEvent{t.epoch, false})
-		holder, epoch := m.lease.Holder, m.lease.Epoch
-		ended, why := t, &NotLeaseholder{Shard: r.shard, Holder: holder, Epoch: epoch}
-		spawn.Go("the end of a lease", func() { r.end(ended, why) }) // not on the apply goroutine: may be long
+		holder, epoch := m.Lease().Holder, m.Lease().Epoch
+		ended, why := t, &leaseholder.NotLeaseholder{Shard: r.shard, Holder: holder, Epoch: epoch}
+		spawn.Go("the end of a lease", func() { r.above.end(ended, why) }) // not on the apply goroutine: may be long
 		t = nil
 	}
-	if m.held() && !r.closed {
+	if m.Held() && !r.closed {
 		if t == nil {
 			r.state.ResetAutoInc()
-			t = newTenure(m.epoch, r.newLocks())
+			t = newTenure(m.Epoch(), r.newLocks())
 			t.workspaces = r.cfg.Workspaces
-			r.adopt(t)
-			r.unpack(t)
-			t.until.Store(int64(m.until))
+			r.above.begin(t)
+			t.until.Store(int64(m.Until()))
 			r.tenure.Store(t)
 			r.stats.LeaseTakes.Add(1)
 			r.log.Info("lease taken", "epoch", t.epoch)
 			r.events.queue = append(r.events.queue, leaseEvent{t.epoch, true})
 		} else {
-			t.until.Store(int64(m.until))
+			t.until.Store(int64(m.Until()))
 		}
 	}
 	r.notify()
 }
 
-// end tells everybody in a tenure that it is over.
-func (r *Replica) end(t *tenure, why error) {
-	t.close(why)
-	r.prop.abandon(t, why)
-}
-
 // notify wakes those who wait for a change. Called with r.mu held.
-func (r *Replica) notify() {
+func (r *leases) notify() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
 // poke makes the lease loop look.
-func (r *Replica) poke() {
+func (r *leases) poke() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -196,7 +184,7 @@ func (r *Replica) poke() {
 }
 
 // leaseLoop gives the lease machine its time.
-func (r *Replica) leaseLoop() {
+func (r *leases) leaseLoop() {
 	var used uint64
 	for {
 		var cmd *shard.LeaseCommand
@@ -209,12 +197,12 @@ func (r *Replica) leaseLoop() {
 			t := r.tenure.Load()
 			busy := use != used || t != nil && t.open() > 0
 			used = use
-			cmd, at = r.machine.step(now, busy)
-			if at == never && r.machine.leader == 0 {
+			cmd, at = r.machine.Step(now, busy)
+			if leader, _ := r.machine.Leader(); at == lease.Never && leader == 0 {
 				at = now + leaderPoll // what raft said may have been about a moment before its last event
 			}
 			if t != nil && cmd != nil {
-				t.until.Store(int64(r.machine.until)) // a hand-over stops reads before it is proposed
+				t.until.Store(int64(r.machine.Until())) // a transfer stops reads before it is proposed
 			}
 			events, r.events.queue = r.events.queue, nil
 		})
@@ -239,9 +227,9 @@ func (r *Replica) leaseLoop() {
 const leaderPoll = 500 * time.Millisecond
 
 // sleepUntil waits for a poke or until a time; false: the replica is closed.
-func (r *Replica) sleepUntil(at, now time.Duration) bool {
+func (r *leases) sleepUntil(at, now time.Duration) bool {
 	var fire <-chan time.Time
-	if at != never {
+	if at != lease.Never {
 		timer := r.clock.NewTimer(min(at-now, leaderPoll))
 		defer timer.Stop()
 		fire = timer.C()
@@ -255,7 +243,7 @@ func (r *Replica) sleepUntil(at, now time.Duration) bool {
 	return true
 }
 
-func (r *Replica) tell(events []leaseEvent) {
+func (r *leases) tell(events []leaseEvent) {
 	if r.cfg.OnLease == nil {
 		return
 	}
@@ -264,13 +252,13 @@ func (r *Replica) tell(events []leaseEvent) {
 	}
 }
 
-func (r *Replica) proposeLease(cmd *shard.LeaseCommand) {
+func (r *leases) proposeLease(cmd *shard.LeaseCommand) {
 	if cmd.Prev == cmd.Epoch {
 		r.stats.LeaseRenewals.Add(1)
 	}
 	drop := func(error) {
 		r.mu.Lock()
-		r.machine.dropped(r.clock.Now(), cmd.Nonce)
+		r.machine.Dropped(r.clock.Now(), cmd.Nonce)
 		r.notify()
 		r.mu.Unlock()
 		r.poke()

@@ -2,18 +2,16 @@ package replica
 
 import (
 	"context"
-	"errors"
 
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
 
 // rowLocker is the shard.Locker of one operation of one transaction.
 type rowLocker struct {
-	r        *Replica
+	r        *core
 	t        *tenure
 	o        *lock.Owner
 	mode     lock.Mode
@@ -23,8 +21,8 @@ type rowLocker struct {
 	scanning *lock.Range // the last LockRange's; nil: it was covered
 }
 
-func (r *Replica) locker(t *tenure, x *txn, mode lock.Mode, p lock.Policy) shard.Locker {
-	return &rowLocker{r: r, t: t, o: &x.owner, mode: mode, policy: p, since: r.applied.Load()}
+func (r *transactions) locker(t *tenure, x *txn, mode lock.Mode, p lock.Policy) shard.Locker {
+	return &rowLocker{r: &r.core, t: t, o: &x.owner, mode: mode, policy: p, since: r.applied.Load()}
 }
 
 // Lock implements shard.Locker. It says "waited" not only after waiting, but whenever an entry was applied since the
@@ -83,9 +81,4 @@ func (l *rowLocker) SettleRange(first, last []byte) {
 		l.t.locks.Settle(l.scanning, first, last)
 		l.scanning = nil
 	}
-}
-
-func isDeadlock(err error) bool {
-	var e *mysqlerr.Error
-	return errors.As(err, &e) && e.Code == mysqlerr.LockDeadlock
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/metric"
@@ -17,9 +18,6 @@ import (
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
 )
-
-// errUnknown: the proposal may have been or may yet be applied. A retry under the same transaction id finds out.
-var errUnknown = errors.New("replica: the outcome is not known yet")
 
 const (
 	dropBackoff = 20 * time.Millisecond // before proposing again what raft dropped
@@ -31,7 +29,7 @@ const (
 // order of their timestamps; a round is run by the writer that finds the proposer idle (no hand-off at low load), or by
 // the proposer's own goroutine when entries before it are still on their way (full batches at high load).
 type proposer struct {
-	r    *Replica
+	r    *writes
 	kick chan struct{}
 
 	mu      sync.Mutex
@@ -63,7 +61,7 @@ func allIdle(ws []*write) bool {
 	return !slices.ContainsFunc(ws, func(w *write) bool { return !w.isIdle() })
 }
 
-func newProposer(r *Replica, firstID uint64) *proposer {
+func newProposer(r *writes, firstID uint64) *proposer {
 	return &proposer{r: r, kick: make(chan struct{}, 1), flying: make(map[uint64]*flight), nextID: firstID}
 }
 
@@ -110,12 +108,12 @@ func (p *proposer) giveUp() {
 		if w.tries <= 1 {
 			fresh = append(fresh, w)
 		} else if !w.detached && !w.ended {
-			w.detached, w.err = true, errUnknown
+			w.detached, w.err = true, leaseholder.ErrUnknown
 			w.done <- struct{}{}
 		}
 	}
 	p.mu.Unlock()
-	p.finish(fresh, errUnknown)
+	p.finish(fresh, leaseholder.ErrUnknown)
 }
 
 // startRound claims the next round if one can run now. Called with mu held.
@@ -172,7 +170,7 @@ func (p *proposer) take() []*write {
 	rows := 0
 	for n < len(p.queue) && n < p.r.cfg.MaxEntryProposals {
 		bytes += len(p.queue[n].prop)
-		rows += p.queue[n].load.rows
+		rows += p.queue[n].load.Rows
 		if n > 0 && (bytes > p.r.cfg.MaxEntryBytes || rows > p.r.cfg.MaxEntryRows) {
 			break
 		}
@@ -496,7 +494,7 @@ func (p *proposer) finishApart(ws []*write, err error) {
 
 // inDoubt is err for a request that may have been executed.
 func inDoubt(err error) error {
-	var moved *NotLeaseholder
+	var moved *leaseholder.NotLeaseholder
 	if !errors.As(err, &moved) {
 		return err
 	}
@@ -514,7 +512,7 @@ func (p *proposer) finish(ws []*write, err error) {
 	for _, w := range ws {
 		p.r.landed(w)
 		if w.txn != nil {
-			p.r.decide(w, err)
+			p.r.above.decide(w, err)
 		}
 	}
 	p.mu.Lock()
@@ -570,7 +568,7 @@ func (p *proposer) tick(lapsed bool) {
 	p.sweep++
 	late := func(w *write) {
 		if !w.detached && !w.ended && (lapsed || p.sweep-w.sweep > unknownAfter) {
-			w.detached, w.alone, w.err = true, false, errUnknown
+			w.detached, w.alone, w.err = true, false, leaseholder.ErrUnknown
 			p.r.stats.UnknownOutcomes.Add(1)
 			w.done <- struct{}{}
 		}

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
 )
@@ -32,7 +33,9 @@ func TestProposerFull(t *testing.T) {
 		{"only clean-up flies", batch(1, commit), [][]*write{batch(10, resolve), batch(10, resolve)}, false},
 		{"clean-up after clean-up", batch(99, resolve), [][]*write{batch(1, resolve), batch(1, resolve)}, true},
 	} {
-		p := newProposer(&Replica{cfg: Config{Pipeline: 2}}, 0)
+		w := new(writes)
+		w.cfg.Pipeline = 2
+		p := newProposer(w, 0)
 		p.queue = c.queue
 		for i, ws := range c.flying {
 			p.flying[uint64(i)] = &flight{writes: ws, idle: allIdle(ws)}
@@ -58,7 +61,7 @@ func TestRoundPanics(t *testing.T) {
 			panic("planted")
 		}
 	}
-	if _, err := r.Write(ctx, autocommit(putWrite("a", 2))); !OutcomeUnknown(err) {
+	if _, err := r.Write(ctx, autocommit(putWrite("a", 2))); !leaseholder.OutcomeUnknown(err) {
 		t.Fatalf("the write of a round that panicked: %v", err)
 	}
 	if n := spawn.Panics()["a proposer"] - before; n != 1 {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"cloudsql/storage/engine"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/schema"
@@ -14,7 +14,7 @@ import (
 )
 
 // Read fills one page. A newest read outside transactions costs two looks at the clock over what the shard does.
-func (r *Replica) Read(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
+func (r *Replica) Read(ctx context.Context, q *leaseholder.ReadRequest, page *fragment.Page) error {
 	if q.Txn != (fragment.TxnID{}) {
 		return r.readTxn(ctx, q, page)
 	}
@@ -23,7 +23,7 @@ func (r *Replica) Read(ctx context.Context, q *ReadRequest, page *fragment.Page)
 
 // ReadPlain is Read outside transactions; o has neither a Workspace nor a Locker. The shortest way to a row: it allocates
 // nothing.
-func (r *Replica) ReadPlain(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
+func (r *reads) ReadPlain(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
 	if r.cfg.UntrustedClock && o.At == 0 {
 		return r.readIndexed(ctx, f, o, page)
 	}
@@ -44,7 +44,7 @@ func (r *Replica) ReadPlain(ctx context.Context, f *fragment.Read, o shard.ReadO
 
 // confirm tells whether t was still the tenure when what was read in it had been read: by the lease's time or, where
 // clocks cannot be trusted, by everything that is in the log by now.
-func (r *Replica) confirm(ctx context.Context, t *tenure) (bool, error) {
+func (r *reads) confirm(ctx context.Context, t *tenure) (bool, error) {
 	if !r.cfg.UntrustedClock {
 		return r.still(t), nil
 	}
@@ -56,7 +56,7 @@ func (r *Replica) confirm(ctx context.Context, t *tenure) (bool, error) {
 }
 
 // readIn reads in a tenure; the caller checks afterwards that it still holds.
-func (r *Replica) readIn(ctx context.Context, t *tenure, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
+func (r *reads) readIn(ctx context.Context, t *tenure, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
 	r.stats.LeaseReads.Add(1)
 	if o.At != 0 {
 		r.stats.SnapshotReads.Add(1)
@@ -71,7 +71,7 @@ func (r *Replica) readIn(ctx context.Context, t *tenure, f *fragment.Read, o sha
 // readNewest reads a state in which nothing is prepared that changes what is read: settle waits for what is. (Rows of it
 // would be missing that were acknowledged before others that the state shows.) What is prepared between the two begins it
 // again.
-func (r *Replica) readNewest(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page, settle func() error) error {
+func (r *reads) readNewest(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page, settle func() error) error {
 	if o.Locker == nil && !mutant.SkipPrepared && !mutant.SkipSteady { // rows that are locked are looked at again
 		o.Watch = &r.prepares
 	}
@@ -87,16 +87,8 @@ func (r *Replica) readNewest(ctx context.Context, f *fragment.Read, o shard.Read
 	}
 }
 
-// readable takes damage that was met here for a reason to go elsewhere: the node takes this replica out of service.
-func (r *Replica) readable(err error) error {
-	if err != nil && engine.IsDamage(err) {
-		return r.notHere(0, 0)
-	}
-	return err
-}
-
 // onPrepared marks what is prepared, just before it can be seen.
-func (r *Replica) onPrepared(ids []fragment.TxnID) {
+func (r *reads) onPrepared(ids []fragment.TxnID) {
 	if t := r.tenure.Load(); t != nil {
 		for _, id := range ids {
 			t.mu.Lock()
@@ -112,7 +104,7 @@ func (r *Replica) onPrepared(ids []fragment.TxnID) {
 
 // readIndexed is the newest read without trust in clocks: raft confirms that its leader still leads and that everything
 // committed is applied here.
-func (r *Replica) readIndexed(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
+func (r *reads) readIndexed(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
 	r.stats.ReadIndexReads.Add(1)
 	if err := r.group.ReadIndex(ctx); err != nil {
 		return r.notHere(0, 0)
@@ -121,7 +113,7 @@ func (r *Replica) readIndexed(ctx context.Context, f *fragment.Read, o shard.Rea
 }
 
 // awaitParts is lock.Flights.AwaitPrepared for who has no lock table: it waits for what is prepared in a tablet now.
-func (r *Replica) awaitParts(ctx context.Context, tablet schema.TabletID) error {
+func (r *reads) awaitParts(ctx context.Context, tablet schema.TabletID) error {
 	const poll = 2 * time.Millisecond
 	inTablet := func(c shard.PartClaim) bool { return c.Tablet == tablet && !c.Shared }
 	for _, p := range r.state.Parts() {

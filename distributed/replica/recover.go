@@ -2,72 +2,13 @@ package replica
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/shard"
 )
-
-// Judge decides about a transaction from how it stands in every one of its shards: the timestamp at which it committed,
-// the largest that it was prepared at; 0 if it has not committed, which is for good where it can't prepare any more. It is
-// the whole rule.
-//
-// Where one is Forgotten, and none Committed or Aborted, the transaction may have committed and been resolved everywhere; but
-// then nothing of it is prepared any more. So 0 is right for all parts that are, and says nothing to its client.
-func Judge(all []Standing) (ts mvcc.Timestamp) {
-	prepared := true
-	for _, s := range all {
-		switch s.Status {
-		case shard.Committed:
-			return s.TS
-		case shard.Prepared:
-			ts = max(ts, s.TS)
-		default:
-			prepared = false
-		}
-	}
-	if !prepared {
-		return 0
-	}
-	return ts
-}
-
-// Reach runs fn at a shard's leaseholder, wherever it is served; fn may be run again.
-type Reach func(ctx context.Context, s schema.ShardID, fn func(Service) error) error
-
-// Decide asks all participants how a transaction stands, leaving an abort mark where it is not prepared, and judges. first is
-// not above the timestamp of any step that may have committed it. certain: its client may be told so.
-func Decide(ctx context.Context, at Reach, id fragment.TxnID, participants []schema.ShardID, first mvcc.Timestamp) (
-	ts mvcc.Timestamp, certain bool, err error) {
-	all := make([]Standing, len(participants))
-	for i, s := range participants {
-		err := at(ctx, s, func(svc Service) (err error) {
-			all[i], err = svc.Inspect(ctx, s, id, true, first)
-			return err
-		})
-		if err != nil {
-			return 0, false, fmt.Errorf("shard %d cannot be asked about a transaction: %w", s, err)
-		}
-	}
-	has := func(status shard.Status) bool {
-		return slices.ContainsFunc(all, func(s Standing) bool { return s.Status == status })
-	}
-	ts = Judge(all)
-	return ts, ts != 0 || has(shard.Aborted) || !has(shard.Forgotten), nil
-}
-
-// Peers is how a leaseholder reaches the other participants of a transaction, wherever they are served.
-type Peers interface {
-	// At is a Reach.
-	At(ctx context.Context, s schema.ShardID, fn func(Service) error) error
-	// Coordinating tells whether a transaction is open at its gateway, or the gateway is at work on its commit. An error:
-	// the gateway does not answer.
-	Coordinating(ctx context.Context, id fragment.TxnID) (bool, error)
-}
 
 const (
 	// recoverAfter is how long a prepared transaction waits for its gateway before its participants are asked.
@@ -79,7 +20,7 @@ const (
 )
 
 // recoverOld looks for transactions whose gateways have not finished what they began.
-func (r *Replica) recoverOld(t *tenure) {
+func (r *commits) recoverOld(t *tenure) {
 	if r.cfg.Peers == nil {
 		return
 	}
@@ -104,7 +45,7 @@ func (r *Replica) recoverOld(t *tenure) {
 
 // lookAfter runs fn in the background, unless the same is under way (busy) or too much is. Called with t.mu held, which
 // guards busy.
-func (r *Replica) lookAfter(t *tenure, busy *bool, fn func()) {
+func (r *transactions) lookAfter(t *tenure, busy *bool, fn func()) {
 	if *busy || t.recovering >= recoverMax {
 		return
 	}
@@ -121,13 +62,8 @@ func (r *Replica) lookAfter(t *tenure, busy *bool, fn func()) {
 	})
 }
 
-// background runs fn in a goroutine that Close waits for.
-func (r *Replica) background(fn func()) {
-	r.done.Go("a replica", fn)
-}
-
 // abortOrphans takes back what transactions have left in pieces without having been prepared.
-func (r *Replica) abortOrphans(t *tenure, ids []fragment.TxnID) {
+func (r *commits) abortOrphans(t *tenure, ids []fragment.TxnID) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
 	for i, id := range ids {
@@ -141,7 +77,7 @@ func (r *Replica) abortOrphans(t *tenure, ids []fragment.TxnID) {
 }
 
 // recover decides a transaction that is prepared here, in its gateway's place.
-func (r *Replica) recover(t *tenure, x *txn) {
+func (r *commits) recover(t *tenure, x *txn) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
 	t.mu.Lock()
@@ -155,20 +91,20 @@ func (r *Replica) recover(t *tenure, x *txn) {
 		return
 	}
 	r.stats.Recoveries.Add(1)
-	ts, _, err := Decide(ctx, r.cfg.Peers.At, id, participants, first)
+	ts, _, err := leaseholder.Decide(ctx, r.cfg.Peers.At, id, participants, first)
 	if err != nil {
-		r.log.Warn("a transaction stays in doubt", "gateway", uint64(GatewayOf(id)), "err", err)
+		r.log.Warn("a transaction stays in doubt", "gateway", uint64(leaseholder.GatewayOf(id)), "err", err)
 		return // asked again later
 	}
-	r.log.Info("decided a transaction in its gateway's place", "gateway", uint64(GatewayOf(id)), "committed", ts != 0)
+	r.log.Info("decided a transaction in its gateway's place", "gateway", uint64(leaseholder.GatewayOf(id)), "committed", ts != 0)
 	r.resolveAll(ctx, id, participants, ts)
 }
 
 // resolveAll tells all participants of a decision. Those that know it are content.
-func (r *Replica) resolveAll(ctx context.Context, id fragment.TxnID, participants []schema.ShardID, ts mvcc.Timestamp) (all bool) {
+func (r *commits) resolveAll(ctx context.Context, id fragment.TxnID, participants []schema.ShardID, ts mvcc.Timestamp) (all bool) {
 	all = true
 	for _, s := range participants {
-		err := r.cfg.Peers.At(ctx, s, func(svc Service) error { return svc.Resolve(ctx, s, id, ts) })
+		err := r.cfg.Peers.At(ctx, s, func(svc leaseholder.Service) error { return svc.Resolve(ctx, s, id, ts) })
 		if err != nil {
 			all = false
 			r.log.Warn("a participant was not told of a decision", "participant", uint64(s), "err", err)
@@ -178,7 +114,7 @@ func (r *Replica) resolveAll(ctx context.Context, id fragment.TxnID, participant
 }
 
 // settleOthers makes sure that no participant of a committed transaction is left in doubt, and forgets it then.
-func (r *Replica) settleOthers(t *tenure, id fragment.TxnID, p *settledPart) {
+func (r *commits) settleOthers(t *tenure, id fragment.TxnID, p *settledPart) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
 	if r.resolveAll(ctx, id, p.participants, p.ts) && r.Forget(ctx, r.shard, []fragment.TxnID{id}) == nil {

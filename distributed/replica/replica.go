@@ -4,22 +4,20 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
-	"errors"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/clock"
+	"cloudsql/distributed/flow"
+	"cloudsql/distributed/lease"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
-	"cloudsql/storage/spawn"
 	"cloudsql/storage/version"
 )
 
@@ -45,21 +43,20 @@ type Config struct {
 	MaxWorkspaceBytes int           // 64 MiB: memory of one transaction's buffered writes (1197)
 	Pipeline          int           // 3: batch entries on their way at once
 	TxnTTL            time.Duration // 60 s: roll back a transaction of which nothing was heard for so long
-	PageBytes         int           // 256 KiB: pages of reads that do not say
 
 	// Flow bounds what large writes the node's replicas have on their way at once; nil: only each shard's are bounded.
-	Flow *Flow
+	Flow *flow.Flow
 	// InFlight is charged with large writes on their way, and Workspaces with what transactions have buffered and locked; nil: nobody.
 	InFlight, Workspaces *memory.Account
 
 	// Version is the cluster's; nil: V1.
 	Version *version.Gate
-	// Caller is how a planned hand-over passes open transactions along; nil: it does not.
+	// Caller is how a planned transfer passes open transactions along; nil: it does not.
 	Caller rpc.Caller
 	// GatewayAlive tells whether a gateway is a live member; transactions of others are rolled back. nil: only TxnTTL.
 	GatewayAlive func(schema.NodeID) bool
 	// Peers reaches the other participants of transactions over several shards. nil: no recovery.
-	Peers Peers
+	Peers leaseholder.Peers
 	// OnLease is told, in order, when this process begins (held) and ends holding the lease under an epoch.
 	OnLease func(epoch uint64, held bool)
 	// OnWait is told when a request begins to wait for a lock; be quick, and don't block. See Replica.AppendWaits.
@@ -82,7 +79,6 @@ func (c *Config) setDefaults() {
 	set(&c.MaxTxnBytes, 24<<20)
 	set(&c.MaxWorkspaceBytes, shard.DefaultWorkspaceBytes)
 	set(&c.Pipeline, 3)
-	set(&c.PageBytes, 256<<10)
 	if c.Clock == nil {
 		c.Clock = clock.System
 	}
@@ -97,76 +93,28 @@ func set[T int | time.Duration](p *T, def T) {
 	}
 }
 
-// recoveryNotifier is what a raft.Group may offer besides: to tell when a snapshot has replaced the shard's state. Such a
-// state may contain renewals that OnApplied never told about; without the notice a new leader waits a whole lease from
-// the start of its leadership.
-type recoveryNotifier interface{ OnRecovered(fn func()) }
-
-// ErrClosed is returned by a Replica after Close. Whether a write that was under way takes effect is unknown.
-var ErrClosed = errors.New("replica: closed")
-
-// Replica serves one shard on this node, as its leaseholder or by telling who is. It implements Service.
-type Replica struct {
-	cfg    Config
-	shard  schema.ShardID
-	group  raft.Group
-	state  shard.API
-	clock  clock.Clock
-	log    *slog.Logger
-	stats  Stats
-	writes sync.Pool     // of *write
-	waitID atomic.Uint64 // the newest wait for a lock
-	prop   *proposer
-	flow   Flow
-	waits  resultWaits
-	follow follower
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	done   spawn.Group
-
-	tenure atomic.Pointer[tenure] // nil: not the holder
-	// prepares rises whenever transactions become prepared, after their locks are marked and before a reader can see it.
-	prepares atomic.Uint64
-	applied  atomic.Uint64 // rises with every entry that may have changed rows, before its locks are released
-
-	mu      sync.Mutex
-	machine leaseMachine
-	changed chan struct{} // closed and replaced when the machine's state changed
-	closed  bool
-	moving  sync.Mutex // held by a planned hand-over
-
-	wake   chan struct{} // to the lease loop
-	events leaseEvents
-
-	shipped *shipment // transactions that wait for the lease to come here
-}
+// Replica serves one shard on this node, as its leaseholder or by telling who is. It implements Service. See layers.go.
+type Replica struct{ transfers }
 
 // New makes a replica of the group's shard. Start it before use.
 func New(cfg Config) *Replica {
 	cfg.setDefaults()
-	r := &Replica{
-		cfg: cfg, shard: cfg.Group.Shard(), group: cfg.Group, state: cfg.Group.State(), clock: cfg.Clock,
-		log:     cfg.Logger.With("shard", uint64(cfg.Group.Shard())),
-		changed: make(chan struct{}), wake: make(chan struct{}, 1),
-	}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.prop, r.flow.most = newProposer(r, randomID()), shardLoad
-	r.machine = leaseMachine{
-		self: cfg.Node, duration: cfg.LeaseDuration, margin: cfg.LeaseMargin, idle: cfg.IdleAfter, keep: cfg.KeepLease,
-		demandAt: -1, nonce: randomID(),
-	}
+	r := new(Replica)
+	c := &r.core
+	c.cfg, c.shard, c.group, c.state, c.clock = cfg, cfg.Group.Shard(), cfg.Group, cfg.Group.State(), cfg.Clock
+	c.log, c.above = cfg.Logger.With("shard", uint64(c.shard)), r
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	r.changed, r.wake = make(chan struct{}), make(chan struct{}, 1)
+	r.prop, r.flow = newProposer(&r.writes, randomID()), flow.New(flow.Shard)
+	r.machine = lease.New(lease.Config{
+		Self: cfg.Node, Duration: cfg.LeaseDuration, Margin: cfg.LeaseMargin, Idle: cfg.IdleAfter, Keep: cfg.KeepLease, Nonce: randomID(),
+	})
 	return r
 }
 
 // Start begins to listen to the group.
 func (r *Replica) Start() {
-	notifier, ok := r.group.(recoveryNotifier)
-	r.mu.Lock()
-	r.machine.slowTake = !ok
-	r.mu.Unlock()
-	if ok {
-		notifier.OnRecovered(r.onRecovered)
-	}
+	r.group.OnRecovered(r.onRecovered)
 	r.state.OnPrepared(r.onPrepared)
 	r.group.OnApplied(r.onApplied)
 	r.group.OnLeader(r.onLeader)
@@ -174,7 +122,7 @@ func (r *Replica) Start() {
 	// What was applied before somebody listened is in the state.
 	r.mu.Lock()
 	now := r.clock.Now()
-	r.machine.recovered(now, r.state.Lease())
+	r.machine.Recovered(now, r.state.Lease())
 	r.pollLeader(now)
 	r.mu.Unlock()
 	stop := r.ctx.Done()
@@ -194,16 +142,11 @@ func (r *Replica) Close() {
 	r.mu.Unlock()
 	r.cancel()
 	if t != nil {
-		t.close(&NotLeaseholder{Shard: r.shard})
+		t.close(&leaseholder.NotLeaseholder{Shard: r.shard})
 	}
-	r.prop.close(ErrClosed)
+	r.prop.close(leaseholder.ErrClosed)
 	r.done.Wait()
 }
-
-// Shard is the shard's id, State what it applied, Stats what this replica did.
-func (r *Replica) Shard() schema.ShardID { return r.shard }
-func (r *Replica) State() shard.API      { return r.state }
-func (r *Replica) Stats() *Stats         { return &r.stats }
 
 // randomID starts a sequence of ids that no other process uses.
 func randomID() uint64 {
@@ -233,17 +176,5 @@ func (r *Replica) onApplied(results []shard.Result) {
 			}
 		}
 	}
-	r.follow.advance(r.state.AppliedIndex())
-}
-
-// reportDamage logs what could not be executed although it was proposed: a fault of the program that proposed it.
-func (r *Replica) reportDamage(res *shard.Result) {
-	if res.Err != nil && res.Kind != shard.CommandSystem && res.Kind != shard.CommandTablet {
-		r.log.Error("a log entry is no good and was not executed", "kind", uint8(res.Kind), "err", res.Err)
-	}
-	for i := range res.Results {
-		if p := &res.Results[i]; p.Damage != "" {
-			r.log.Error("a proposal is no good and has failed", "txn", hex.EncodeToString(p.Txn[:]), "err", p.Damage)
-		}
-	}
+	r.follow.Advance(r.state.AppliedIndex())
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/clock/clocktest"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/shard"
@@ -112,11 +113,11 @@ func TestRetryElsewhere(t *testing.T) {
 }
 
 // untilServed repeats a write until the replica has the lease.
-func untilServed(t *testing.T, r *Replica, q *WriteRequest) (*WriteReply, error) {
+func untilServed(t *testing.T, r *Replica, q *leaseholder.WriteRequest) (*leaseholder.WriteReply, error) {
 	t.Helper()
 	for {
 		reply, err := r.Write(t.Context(), q)
-		var elsewhere *NotLeaseholder
+		var elsewhere *leaseholder.NotLeaseholder
 		if !errors.As(err, &elsewhere) {
 			return reply, err
 		}
@@ -285,7 +286,7 @@ func TestFailovers(t *testing.T) {
 }
 
 // countOnce executes a write at whichever replica serves, however often that takes.
-func countOnce(ctx context.Context, c *fakeCluster, q *WriteRequest) bool {
+func countOnce(ctx context.Context, c *fakeCluster, q *leaseholder.WriteRequest) bool {
 	for i := 0; ctx.Err() == nil; i++ {
 		_, err := c.replicas[i%len(c.replicas)].Write(ctx, q)
 		if err == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/schema"
 )
 
@@ -13,9 +14,9 @@ const drainMax = 5 * time.Second
 
 // Transfer hands the lease, and raft's leadership where this node has it, to another node (0: to whoever takes it), for
 // draining and balancing. Autocommit statements never notice more than a pause of two consensus rounds. Interactive
-// transactions that are open go along with their locks (handover.go); where that cannot be, they may end first, for
+// transactions that are open go along with their locks (shipment.go); where that cannot be, they may end first, for
 // drainMax or until ctx ends. New ones wait meanwhile and begin at the next holder.
-func (r *Replica) Transfer(ctx context.Context, to schema.NodeID) error {
+func (r *transfers) Transfer(ctx context.Context, to schema.NodeID) error {
 	r.moving.Lock()
 	defer r.moving.Unlock()
 	t, ok := r.current()
@@ -35,9 +36,9 @@ func (r *Replica) Transfer(ctx context.Context, to schema.NodeID) error {
 // Abdicate ends serving for good, because this replica's state was found to be wrong, and then hands the lease, and raft's
 // leadership, to another node. Reads stop before anything is proposed. Open transactions have seen what is wrong: they
 // are lost (1213).
-func (r *Replica) Abdicate(ctx context.Context, to schema.NodeID) error {
+func (r *transfers) Abdicate(ctx context.Context, to schema.NodeID) error {
 	r.mu.Lock()
-	r.machine.fence()
+	r.machine.Fence()
 	t := r.tenure.Load()
 	if t != nil {
 		t.until.Store(0)
@@ -60,7 +61,7 @@ func (r *Replica) Abdicate(ctx context.Context, to schema.NodeID) error {
 
 // passAlong freezes the open transactions and ships them to the next holder. thaw ends that, however the hand-over does;
 // the proposal is to have the nonce.
-func (r *Replica) passAlong(ctx context.Context, t *tenure, to schema.NodeID) (nonce uint64, thaw func()) {
+func (r *transfers) passAlong(ctx context.Context, t *tenure, to schema.NodeID) (nonce uint64, thaw func()) {
 	if r.cfg.Caller == nil || to == 0 || to == r.cfg.Node {
 		r.awaitDrained(ctx, t, 0)
 		return 0, func() {}
@@ -72,7 +73,7 @@ func (r *Replica) passAlong(ctx context.Context, t *tenure, to schema.NodeID) (n
 	f := r.freeze(ctx, t)
 	nonce = randomID()
 	msg, left := f.encode(nonce)
-	if err := NewRemote(r.cfg.Caller, to, r.cfg.Version).TakeOver(ctx, msg); err != nil {
+	if err := leaseholder.NewRemote(r.cfg.Caller, to, r.cfg.Version).TakeOver(ctx, msg); err != nil {
 		r.log.Warn("open transactions cannot be passed along", "to", uint64(to), "err", err)
 		f.thaw()
 		r.awaitDrained(ctx, t, 0)
@@ -86,12 +87,12 @@ func (r *Replica) passAlong(ctx context.Context, t *tenure, to schema.NodeID) (n
 const followAfter = time.Second
 
 // followLeader hands the lease to raft's leader if that is another node, and has been for a while.
-func (r *Replica) followLeader(t *tenure) {
+func (r *transfers) followLeader(t *tenure) {
 	r.mu.Lock()
 	now := r.clock.Now()
 	r.pollLeader(now)
-	leader := r.machine.leader
-	astray := leader != 0 && leader != r.cfg.Node && now-r.machine.leaderSince > followAfter
+	leader, since := r.machine.Leader()
+	astray := leader != 0 && leader != r.cfg.Node && now-since > followAfter
 	r.mu.Unlock()
 	if !astray || !t.valid(now) || !r.moving.TryLock() {
 		return
@@ -105,7 +106,7 @@ func (r *Replica) followLeader(t *tenure) {
 	})
 }
 
-func (r *Replica) moveLeadership(to schema.NodeID) error {
+func (r *transfers) moveLeadership(to schema.NodeID) error {
 	if to == 0 || to == r.cfg.Node || !r.group.IsLeader() {
 		return nil
 	}
@@ -127,7 +128,7 @@ func (t *tenure) drain() (undrain func()) {
 }
 
 // awaitDrained waits until the open transactions weigh no more than max bytes (0: none is open) or no more time is left.
-func (r *Replica) awaitDrained(ctx context.Context, t *tenure, max int) {
+func (r *transfers) awaitDrained(ctx context.Context, t *tenure, max int) {
 	const poll = 5 * time.Millisecond
 	for end := r.clock.Now() + drainMax; r.clock.Now() < end && t.weight() > max; {
 		select {
@@ -166,16 +167,16 @@ func (t *tenure) weight() (n int) {
 }
 
 // handOver proposes the change of the lease and waits until it is in the log.
-func (r *Replica) handOver(t *tenure, to schema.NodeID, nonce uint64) error {
+func (r *transfers) handOver(t *tenure, to schema.NodeID, nonce uint64) error {
 	limit, cancel := context.WithTimeout(r.ctx, r.cfg.LeaseDuration)
 	defer cancel()
 	r.mu.Lock()
-	r.machine.handOver(to, nonce)
+	r.machine.Transfer(to, nonce)
 	r.mu.Unlock()
 	r.poke()
 	defer func() {
 		r.mu.Lock()
-		r.machine.endHandOver()
+		r.machine.EndTransfer()
 		r.notify()
 		r.mu.Unlock()
 		r.poke()

@@ -2,10 +2,10 @@ package replica
 
 import (
 	"context"
-	"encoding/binary"
 	"sync/atomic"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -29,23 +29,9 @@ type txn struct {
 	commit
 }
 
-// NewTxnID names a transaction: the gateway's node (4 bytes), when it started (48 bits, Unix milliseconds), and which of
-// its transactions this is (48 bits).
-func NewTxnID(node schema.NodeID, startMillis int64, n uint64) (id fragment.TxnID) {
-	binary.BigEndian.PutUint32(id[:4], uint32(node))
-	binary.BigEndian.PutUint64(id[4:12], uint64(startMillis)<<16|n>>32&0xffff)
-	binary.BigEndian.PutUint32(id[12:], uint32(n))
-	return id
-}
-
-// GatewayOf is the node that a transaction's id was made on.
-func GatewayOf(id fragment.TxnID) schema.NodeID {
-	return schema.NodeID(binary.BigEndian.Uint32(id[:4]))
-}
-
 // enter begins an operation of a transaction: at most one runs at a time. join: this is the transaction's first here, so
 // it may be unknown; otherwise an unknown one was lost (with its locks and writes) and gets 1213.
-func (r *Replica) enter(ctx context.Context, id fragment.TxnID, join bool) (*tenure, *txn, error) {
+func (r *transactions) enter(ctx context.Context, id fragment.TxnID, join bool) (*tenure, *txn, error) {
 	for {
 		t, err := r.serving(ctx)
 		if err != nil {
@@ -82,7 +68,7 @@ func (r *Replica) enter(ctx context.Context, id fragment.TxnID, join bool) (*ten
 	}
 }
 
-func (r *Replica) find(t *tenure, id fragment.TxnID, join bool) (x *txn, parked chan struct{}, err error) {
+func (r *transactions) find(t *tenure, id fragment.TxnID, join bool) (x *txn, parked chan struct{}, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended != nil {
@@ -103,7 +89,7 @@ func (r *Replica) find(t *tenure, id fragment.TxnID, join bool) (x *txn, parked 
 	return x, nil, nil
 }
 
-func (r *Replica) waitParked(ctx context.Context, t *tenure, parked chan struct{}) error {
+func (r *transactions) waitParked(ctx context.Context, t *tenure, parked chan struct{}) error {
 	select {
 	case <-parked:
 		return nil
@@ -117,7 +103,7 @@ func (r *Replica) waitParked(ctx context.Context, t *tenure, parked chan struct{
 func (x *txn) leave() { <-x.turn }
 
 // workspace is made when the transaction first writes or locks.
-func (r *Replica) workspace(x *txn) *shard.Workspace {
+func (r *transactions) workspace(x *txn) *shard.Workspace {
 	if x.ws == nil {
 		x.ws = shard.NewWorkspace(r.cfg.MaxWorkspaceBytes)
 	}
@@ -125,7 +111,7 @@ func (r *Replica) workspace(x *txn) *shard.Workspace {
 }
 
 // readTxn reads within a transaction: with its own writes merged in, and with locks if q asks for them.
-func (r *Replica) readTxn(ctx context.Context, q *ReadRequest, page *fragment.Page) error {
+func (r *transactions) readTxn(ctx context.Context, q *leaseholder.ReadRequest, page *fragment.Page) error {
 	t, x, err := r.enter(ctx, q.Txn, q.Join)
 	if err != nil {
 		return err
@@ -156,7 +142,7 @@ func (r *Replica) readTxn(ctx context.Context, q *ReadRequest, page *fragment.Pa
 
 // recheck decides about a transaction's read whose lease had run out when it ended: if the same tenure goes on, nobody
 // else can have written.
-func (r *Replica) recheck(ctx context.Context, t *tenure) error {
+func (r *transactions) recheck(ctx context.Context, t *tenure) error {
 	now, err := r.serving(ctx)
 	if err != nil {
 		return err
@@ -168,7 +154,7 @@ func (r *Replica) recheck(ctx context.Context, t *tenure) error {
 }
 
 // writeBuffered evaluates a write into its transaction's workspace.
-func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteReply, error) {
+func (r *transactions) writeBuffered(ctx context.Context, q *leaseholder.WriteRequest) (*leaseholder.WriteReply, error) {
 	t, x, err := r.enter(ctx, q.Txn, q.Join)
 	if err != nil {
 		return nil, err
@@ -184,7 +170,7 @@ func (r *Replica) writeBuffered(ctx context.Context, q *WriteRequest) (*WriteRep
 	x.seq = q.Seq
 	ws := r.workspace(x)
 	mark := ws.Mark()
-	reply := &WriteReply{Results: make([]fragment.WriteResult, 0, len(q.Writes))}
+	reply := &leaseholder.WriteReply{Results: make([]fragment.WriteResult, 0, len(q.Writes))}
 	for _, f := range q.Writes {
 		l := r.locker(t, x, lock.Exclusive, lock.Policy{Wait: q.LockWait})
 		res, err := r.state.Evaluate(ctx, f, ws, l)
@@ -215,7 +201,7 @@ const (
 )
 
 // charge takes memory for what x has buffered and locked. Its turn is held.
-func (r *Replica) charge(t *tenure, x *txn) error {
+func (r *transactions) charge(t *tenure, x *txn) error {
 	n := int64(x.ws.Bytes() + lockBytes*x.owner.Keys())
 	t.mu.Lock()
 	more := n - x.charged
@@ -244,15 +230,15 @@ func (t *tenure) uncharge(x *txn) {
 
 // fail passes on the error of a transaction's operation; a victim of a deadlock is rolled back at once, so that those
 // who wait for it go on.
-func (r *Replica) fail(t *tenure, x *txn, err error) error {
-	if isDeadlock(err) {
+func (r *transactions) fail(t *tenure, x *txn, err error) error {
+	if lock.IsDeadlock(err) {
 		r.drop(t, x)
 	}
 	return err
 }
 
 // drop ends a transaction without a trace. Its turn is held.
-func (r *Replica) drop(t *tenure, x *txn) {
+func (r *transactions) drop(t *tenure, x *txn) {
 	if x.ended {
 		return
 	}
@@ -265,10 +251,10 @@ func (r *Replica) drop(t *tenure, x *txn) {
 }
 
 // Rollback drops a transaction. It interrupts what the transaction waits for, and is content if there is none.
-func (r *Replica) Rollback(ctx context.Context, _ schema.ShardID, id fragment.TxnID) error {
+func (r *transactions) Rollback(ctx context.Context, _ schema.ShardID, id fragment.TxnID) error {
 	t := r.tenure.Load()
 	if t == nil { // it was lost with the tenure, and its locks too, unless it was passed along
-		r.unship(id)
+		r.above.gone(id)
 		return r.elsewhere()
 	}
 	t.mu.Lock()
@@ -291,15 +277,15 @@ func (r *Replica) Rollback(ctx context.Context, _ schema.ShardID, id fragment.Tx
 }
 
 // elsewhere tells who serves the shard, if that is known and another.
-func (r *Replica) elsewhere() error {
+func (r *leases) elsewhere() error {
 	if holder := r.Holder(); holder != 0 && holder != r.cfg.Node {
-		return &NotLeaseholder{Shard: r.shard, Holder: holder}
+		return &leaseholder.NotLeaseholder{Shard: r.shard, Holder: holder}
 	}
 	return nil
 }
 
 // RollbackTo goes back to a mark; locks stay, as in InnoDB.
-func (r *Replica) RollbackTo(ctx context.Context, _ schema.ShardID, id fragment.TxnID, mark, seq uint64) error {
+func (r *transactions) RollbackTo(ctx context.Context, _ schema.ShardID, id fragment.TxnID, mark, seq uint64) error {
 	_, x, err := r.enter(ctx, id, false)
 	if err != nil {
 		return err
@@ -316,7 +302,7 @@ func (r *Replica) RollbackTo(ctx context.Context, _ schema.ShardID, id fragment.
 }
 
 // KeepAlive tells that transactions' gateways still know them.
-func (r *Replica) KeepAlive(_ context.Context, _ schema.ShardID, ids []fragment.TxnID) error {
+func (r *transactions) KeepAlive(_ context.Context, _ schema.ShardID, ids []fragment.TxnID) error {
 	t := r.tenure.Load()
 	if t == nil {
 		return nil
@@ -364,15 +350,15 @@ func (t *tenure) gatewayRuns() map[schema.NodeID]gatewayRun {
 		if x.decided != nil {
 			continue
 		}
-		if seen := x.seen.Load(); seen >= runs[GatewayOf(id)].seen {
-			runs[GatewayOf(id)] = gatewayRun{runOf(id), seen}
+		if seen := x.seen.Load(); seen >= runs[leaseholder.GatewayOf(id)].seen {
+			runs[leaseholder.GatewayOf(id)] = gatewayRun{runOf(id), seen}
 		}
 	}
 	return runs
 }
 
 // sweep rolls back the transactions whose gateways are gone.
-func (r *Replica) sweep(t *tenure) {
+func (r *transactions) sweep(t *tenure) {
 	now := int64(r.clock.Now())
 	var gone []fragment.TxnID
 	t.mu.Lock()
@@ -381,7 +367,7 @@ func (r *Replica) sweep(t *tenure) {
 		if x.decided != nil {
 			continue
 		}
-		dead := r.cfg.GatewayAlive != nil && !r.cfg.GatewayAlive(GatewayOf(id)) || runOf(id) != runs[GatewayOf(id)].run
+		dead := r.cfg.GatewayAlive != nil && !r.cfg.GatewayAlive(leaseholder.GatewayOf(id)) || runOf(id) != runs[leaseholder.GatewayOf(id)].run
 		switch silent := now - x.seen.Load(); {
 		case dead && silent > int64(2*sweepPeriod) || silent > int64(r.cfg.TxnTTL):
 			gone = append(gone, id)
@@ -401,7 +387,7 @@ const orphanAfter = 8 * time.Second
 
 // askGateway rolls back a transaction that its gateway does not know: the network held up a request of it, and the end of
 // the transaction came first.
-func (r *Replica) askGateway(id fragment.TxnID) {
+func (r *transactions) askGateway(id fragment.TxnID) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
 	if known, err := r.cfg.Peers.Coordinating(ctx, id); err == nil && !known {
@@ -409,9 +395,9 @@ func (r *Replica) askGateway(id fragment.TxnID) {
 	}
 }
 
-func (r *Replica) abandon(id fragment.TxnID) {
+func (r *transactions) abandon(id fragment.TxnID) {
 	r.stats.AbandonedTxns.Add(1)
-	r.log.Warn("transaction abandoned by its gateway", "gateway", uint64(GatewayOf(id)))
+	r.log.Warn("transaction abandoned by its gateway", "gateway", uint64(leaseholder.GatewayOf(id)))
 	ctx, cancel := context.WithTimeout(r.ctx, sweepPeriod)
 	defer cancel()
 	_ = r.Rollback(ctx, r.shard, id)

@@ -2,11 +2,15 @@ package replica
 
 import (
 	"bytes"
+	"context"
 	"testing"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
+	"cloudsql/distributed/rpc"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -28,16 +32,9 @@ func TestOldGatewaysWritesStayOld(t *testing.T) {
 			q.First = 1
 		}
 		q.Writes[0].Env = &expr.Env{Now: time.Unix(1_700_000_000, 0), Mode: *types.DefaultMode()}
-		sent, err := appendWriteRequest(nil, q, v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := decodeWriteRequest(sent)
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := sentBy(t, q, v)
 		w := r.newWrite(tenure, got.Txn)
-		w.vouched = got.vouched
+		w.vouched = got.Vouched
 		if err := r.encode(w, &shard.Proposal{Kind: shard.ProposalCommit, Writes: got.Writes}); err != nil {
 			t.Fatal(err)
 		}
@@ -50,4 +47,35 @@ func TestOldGatewaysWritesStayOld(t *testing.T) {
 		}
 		r.recycle(w)
 	}
+}
+
+// sentBy is a request as it comes from a gateway of a version.
+func sentBy(t *testing.T, q *leaseholder.WriteRequest, v version.Version) *leaseholder.WriteRequest {
+	wires := handlersOf{}
+	var got receiver
+	leaseholder.Register(wires, func(schema.ShardID) leaseholder.Server { return &got })
+	if _, err := leaseholder.NewRemote(wires, 2, version.At(v)).Write(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	return got.q
+}
+
+// handlersOf is a network of one node.
+type handlersOf map[rpc.Method]rpc.Handler
+
+func (h handlersOf) Handle(m rpc.Method, fn rpc.Handler) { h[m] = fn }
+
+func (h handlersOf) Call(ctx context.Context, to schema.NodeID, m rpc.Method, req []byte) ([]byte, error) {
+	return h[m](ctx, to, bytes.Clone(req))
+}
+
+// receiver keeps the write that it is sent.
+type receiver struct {
+	leaseholder.Server
+	q *leaseholder.WriteRequest
+}
+
+func (r *receiver) Write(_ context.Context, q *leaseholder.WriteRequest) (*leaseholder.WriteReply, error) {
+	r.q = q
+	return &leaseholder.WriteReply{}, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // newLocks makes the lock table of a tenure, which tells this replica's node of its waits.
-func (r *Replica) newLocks() *lock.Table {
+func (r *leases) newLocks() *lock.Table {
 	return lock.New(lock.Config{
 		Shard: r.shard, Clock: r.clock, Stats: &r.stats.Locks, LastID: &r.waitID,
 		OnWait: r.cfg.OnWait, OnDeadlock: r.cfg.OnDeadlock,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"cloudsql/distributed/flow"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mutant"
@@ -26,14 +28,14 @@ type write struct {
 	prop   []byte // the proposal, encoded without its timestamps: nothing of the client's is needed after submit
 	tries  int
 	sweep  uint32
-	// vouched is WriteRequest.vouched: this node may learn of it later.
+	// vouched is WriteRequest.Vouched: this node may learn of it later.
 	vouched version.Version
 
 	claims []shard.LockKey
 	keys   []lock.Key
 
-	load     load // of the proposal
-	admitted bool // a heavy one may be on its way (Flow), and was charged
+	load     flow.Load // of the proposal
+	admitted bool      // a heavy one may be on its way (Flow), and was charged
 
 	done chan struct{} // capacity 1
 
@@ -64,8 +66,8 @@ func (w *write) locker() *lock.Owner {
 	return &w.owner
 }
 
-func (r *Replica) newWrite(t *tenure, id fragment.TxnID) *write {
-	w, _ := r.writes.Get().(*write)
+func (r *writes) newWrite(t *tenure, id fragment.TxnID) *write {
+	w, _ := r.pool.Get().(*write)
 	if w == nil {
 		w = &write{done: make(chan struct{}, 1)}
 	}
@@ -75,7 +77,7 @@ func (r *Replica) newWrite(t *tenure, id fragment.TxnID) *write {
 }
 
 // encode makes the proposal, and looks whether replicas can decode it.
-func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
+func (r *writes) encode(w *write, p *shard.Proposal) (err error) {
 	w.kind, p.Txn = p.Kind, w.locker().ID
 	if w.prop, err = shard.AppendProposal(w.prop[:0], p, max(w.vouched, r.cfg.Version.Active())); err != nil {
 		return fmt.Errorf("replica: a write cannot be logged: %w", err)
@@ -90,11 +92,14 @@ func (r *Replica) encode(w *write, p *shard.Proposal) (err error) {
 	return nil
 }
 
+// maxKeptBuffer is how much a write in the pool may hold on to.
+const maxKeptBuffer = 64 << 10
+
 // recycle gives back a write that nobody else knows any more.
-func (r *Replica) recycle(w *write) {
+func (r *writes) recycle(w *write) {
 	w.owner.Reset()
 	w.tenure, w.txn, w.tries, w.vouched, w.first, w.alone, w.lost = nil, nil, 0, 0, 0, false, false
-	w.load = load{}
+	w.load = flow.Load{}
 	if cap(w.prop) > maxKeptBuffer {
 		w.prop = nil
 	}
@@ -102,11 +107,11 @@ func (r *Replica) recycle(w *write) {
 	clear(w.keys)
 	w.claims, w.keys = w.claims[:0], w.keys[:0]
 	w.outcome, w.err, w.ended = shard.ProposalResult{}, nil, false
-	r.writes.Put(w)
+	r.pool.Put(w)
 }
 
 // Write runs an autocommit transaction, or one write of an interactive one (q.Buffer).
-func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, error) {
+func (r *Replica) Write(ctx context.Context, q *leaseholder.WriteRequest) (*leaseholder.WriteReply, error) {
 	if q.Buffer {
 		return r.writeBuffered(ctx, q)
 	}
@@ -118,7 +123,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 	w := r.newWrite(t, q.Txn)
 	w.first, w.alone = q.First, q.Alone || mutant.SkipFirst
 	w.owner.Session.Store(q.Session)
-	w.vouched = q.vouched
+	w.vouched = q.Vouched
 	if err := r.prepare(w, q.Writes); err != nil {
 		r.recycle(w)
 		return nil, err
@@ -132,7 +137,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 		r.unfill(q.Writes, err)
 		return nil, err
 	}
-	reply := &WriteReply{Results: w.outcome.Writes, TS: w.outcome.TS}
+	reply := &leaseholder.WriteReply{Results: w.outcome.Writes, TS: w.outcome.TS}
 	err = r.verdict(w)
 	r.recycle(w)
 	if err != nil {
@@ -143,7 +148,7 @@ func (r *Replica) Write(ctx context.Context, q *WriteRequest) (*WriteReply, erro
 }
 
 // prepare resolves what only the leaseholder can, encodes the proposal, and finds out which keys it claims.
-func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
+func (r *writes) prepare(w *write, writes []*fragment.Write) error {
 	for _, f := range writes {
 		if f.AutoInc {
 			if err := r.state.FillAutoInc(f); err != nil {
@@ -166,9 +171,9 @@ func (r *Replica) prepare(w *write, writes []*fragment.Write) error {
 
 // unfill takes back the AUTO_INCREMENT values of writes that may have to be executed by another leaseholder: its counter
 // may give them to others. (If this one's proposal is applied after all, the other learns of its outcome, values included.)
-func (r *Replica) unfill(writes []*fragment.Write, err error) {
-	var elsewhere *NotLeaseholder
-	if !errors.As(err, &elsewhere) && !OutcomeUnknown(err) && !errors.Is(err, ErrForgotten) {
+func (r *writes) unfill(writes []*fragment.Write, err error) {
+	var elsewhere *leaseholder.NotLeaseholder
+	if !errors.As(err, &elsewhere) && !leaseholder.OutcomeUnknown(err) && !errors.Is(err, leaseholder.ErrForgotten) {
 		return
 	}
 	for _, f := range writes {
@@ -193,7 +198,7 @@ func reachUnknown(k fragment.Kind) bool {
 }
 
 // await submits w and waits for its end. On an error w is not to be used again.
-func (r *Replica) await(ctx context.Context, w *write) error {
+func (r *writes) await(ctx context.Context, w *write) error {
 	if w.isHeavy() {
 		if err := r.admit(ctx, w); err != nil {
 			r.prop.finish([]*write{w}, err)
@@ -206,19 +211,15 @@ func (r *Replica) await(ctx context.Context, w *write) error {
 		return w.err
 	case <-ctx.Done():
 		if r.prop.detach(w) {
-			return errors.Join(errUnknown, ctx.Err())
+			return errors.Join(leaseholder.ErrUnknown, ctx.Err())
 		}
 		<-w.done
 		return w.err
 	}
 }
 
-// ErrForgotten: the request may be a repetition of one whose outcome is forgotten. Nothing was done now. Who knows that it is
-// the first, may make it again with a newer First.
-var ErrForgotten = errors.New("replica: how a request as old as this one may have ended is forgotten")
-
 // verdict is the error of a proposal that was applied. A statement's own failure is not one: it is in its WriteResult.
-func (r *Replica) verdict(w *write) error {
+func (r *writes) verdict(w *write) error {
 	status := w.outcome.Status
 	if status == shard.Duplicate {
 		status = w.outcome.Recorded
@@ -232,9 +233,9 @@ func (r *Replica) verdict(w *write) error {
 		return r.movedOn(w)
 	case shard.Forgotten:
 		if w.lost { // it may be an earlier try of this very write that is forgotten
-			return errors.Join(ErrForgotten, errUnknown)
+			return errors.Join(leaseholder.ErrForgotten, leaseholder.ErrUnknown)
 		}
-		return ErrForgotten
+		return leaseholder.ErrForgotten
 	case shard.SchemaChanged:
 		return shard.ErrSchemaChanged
 	case shard.NoTablet:
@@ -244,14 +245,14 @@ func (r *Replica) verdict(w *write) error {
 }
 
 // movedOn is the error of a write whose last try surely was not executed, since the lease has moved.
-func (r *Replica) movedOn(w *write) error {
+func (r *writes) movedOn(w *write) error {
 	err := r.notHere(0, w.tenure.epoch)
 	err.Doubtful = w.lost
 	return err
 }
 
 // ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a tablet's table.
-func (r *Replica) ReserveAutoInc(ctx context.Context, _ schema.ShardID, tablet schema.TabletID, n uint64) (uint64, error) {
+func (r *writes) ReserveAutoInc(ctx context.Context, _ schema.ShardID, tablet schema.TabletID, n uint64) (uint64, error) {
 	t, err := r.serving(ctx)
 	if err != nil {
 		return 0, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
@@ -60,7 +61,7 @@ type Client struct {
 	run     int64 // tells this run's transactions from those of all earlier ones, whatever the clock did meanwhile
 	lastTxn atomic.Uint64
 	hints   sync.Map // schema.ShardID → schema.NodeID: who served it last
-	remotes sync.Map // schema.NodeID → *replica.Remote
+	remotes sync.Map // schema.NodeID → *leaseholder.Remote
 	Stats   Stats
 
 	ctx    context.Context
@@ -125,12 +126,12 @@ func (c *Client) Close() {
 func newRun() int64 {
 	var b [8]byte
 	_, _ = rand.Read(b[2:])                     // never fails
-	return int64(binary.BigEndian.Uint64(b[:])) //nolint:gosec // of 48 bits
+	return int64(binary.BigEndian.Uint64(b[:])) // of 48 bits
 }
 
 // newID names a new transaction.
 func (c *Client) newID() fragment.TxnID {
-	return replica.NewTxnID(c.cfg.Node, c.run, c.lastTxn.Add(1))
+	return leaseholder.NewTxnID(c.cfg.Node, c.run, c.lastTxn.Add(1))
 }
 
 // Write runs autocommit write fragments of one shard as one transaction; see distributed.DB.
@@ -152,7 +153,7 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 	if err := c.cfg.Router.Full(s); err != nil {
 		return nil, err
 	}
-	q := replica.WriteRequest{Shard: s, Txn: c.newID(), Writes: w, LockWait: DefaultLockWait}
+	q := leaseholder.WriteRequest{Shard: s, Txn: c.newID(), Writes: w, LockWait: DefaultLockWait}
 	if o != nil {
 		if o.ReadOnly {
 			return nil, errReadOnly()
@@ -163,8 +164,8 @@ func (c *Client) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fra
 	if err != nil {
 		return nil, err
 	}
-	var reply *replica.WriteReply
-	err = c.execute(ctx, s, first, func(svc replica.Service, first mvcc.Timestamp, alone bool) (err error) {
+	var reply *leaseholder.WriteReply
+	err = c.execute(ctx, s, first, func(svc leaseholder.Service, first mvcc.Timestamp, alone bool) (err error) {
 		q.First, q.Alone = first, alone
 		reply, err = svc.Write(ctx, &q)
 		return err
@@ -203,17 +204,17 @@ func (c *Client) readPlain(ctx context.Context, s schema.ShardID, r *fragment.Re
 			}
 		}
 	}
-	return c.readPage(ctx, &replica.ReadRequest{Shard: s, Read: r, At: o.At, From: o.From, MaxBytes: o.MaxBytes}, page)
+	return c.readPage(ctx, &leaseholder.ReadRequest{Shard: s, Read: r, At: o.At, From: o.From, MaxBytes: o.MaxBytes}, page)
 }
 
-func (c *Client) readPage(ctx context.Context, q *replica.ReadRequest, page *fragment.Page) error {
+func (c *Client) readPage(ctx context.Context, q *leaseholder.ReadRequest, page *fragment.Page) error {
 	if q.Follower {
 		o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes}
 		if done, err := c.readNear(ctx, q.Shard, q.Read, o, page); done {
 			return err
 		}
 	}
-	return c.call(ctx, q.Shard, repeatable, func(svc replica.Service) error { return svc.Read(ctx, q, page) })
+	return c.call(ctx, q.Shard, repeatable, func(svc leaseholder.Service) error { return svc.Read(ctx, q, page) })
 }
 
 // Read reads one tablet on the newest state; see distributed.DB.
@@ -238,7 +239,7 @@ func (c *Client) ReserveAutoInc(ctx context.Context, tablet schema.TabletID, n u
 	if err != nil {
 		return 0, err
 	}
-	err = c.call(ctx, s, repeatable, func(svc replica.Service) (err error) {
+	err = c.call(ctx, s, repeatable, func(svc leaseholder.Service) (err error) {
 		first, err = svc.ReserveAutoInc(ctx, s, tablet, n)
 		return err
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/replica/replicatest"
 	"cloudsql/distributed/rpc"
@@ -107,7 +108,12 @@ func (c *testCluster) addNode(id schema.NodeID, change func(*replica.Config)) {
 		}
 		x.replicas[s], x.groups[s] = replica.New(cfg), g
 	}
-	replica.RegisterHandlers(c.net.registrar(id), func(s schema.ShardID) *replica.Replica { return x.replicas[s] })
+	leaseholder.Register(c.net.registrar(id), func(s schema.ShardID) leaseholder.Server {
+		if r := x.replicas[s]; r != nil {
+			return r
+		}
+		return nil
+	})
 	x.client = New(Config{Node: id, Router: x, Caller: &testCaller{c.net, id}, Timestamps: c.source, Logger: quiet, Version: version.At(version.Max)})
 	c.nodes = append(c.nodes, x)
 }
@@ -134,13 +140,13 @@ func (c *testCluster) waiters() (n int) {
 	return n
 }
 
-// At and Coordinating make a node the replica.Peers of its replicas.
-func (x *testNode) At(ctx context.Context, s schema.ShardID, fn func(replica.Service) error) error {
+// At and Coordinating make a node the leaseholder.Peers of its replicas.
+func (x *testNode) At(ctx context.Context, s schema.ShardID, fn func(leaseholder.Service) error) error {
 	return x.client.At(ctx, s, fn)
 }
 
 func (x *testNode) Coordinating(_ context.Context, id fragment.TxnID) (bool, error) {
-	return x.c.nodes[replica.GatewayOf(id)-1].client.Coordinating(id), nil
+	return x.c.nodes[leaseholder.GatewayOf(id)-1].client.Coordinating(id), nil
 }
 
 func (x *testNode) ShardOf(t schema.TabletID) (schema.ShardID, bool) {

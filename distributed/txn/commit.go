@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
-	"cloudsql/distributed/replica"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -139,7 +139,7 @@ func (j *jointCommit) run() error {
 }
 
 func (j *jointCommit) prepare(s schema.ShardID) (ts mvcc.Timestamp, err error) {
-	err = j.c.execute(j.c.ctx, s, j.first, func(svc replica.Service, first mvcc.Timestamp, _ bool) (err error) {
+	err = j.c.execute(j.c.ctx, s, j.first, func(svc leaseholder.Service, first mvcc.Timestamp, _ bool) (err error) {
 		ts, err = svc.Prepare(j.c.ctx, s, j.id, j.shards, first)
 		return err
 	})
@@ -150,10 +150,10 @@ func (j *jointCommit) prepare(s schema.ShardID) (ts mvcc.Timestamp, err error) {
 // prepared, and know afterwards.
 func (j *jointCommit) decide() (ts mvcc.Timestamp, err error) {
 	ctx := j.c.ctx
-	ts, certain, err := replica.Decide(ctx, j.c.At, j.id, j.shards, j.first)
+	ts, certain, err := leaseholder.Decide(ctx, j.c.At, j.id, j.shards, j.first)
 	if err == nil && !certain {
 		j.resolve(0)
-		ts, certain, err = replica.Decide(ctx, j.c.At, j.id, j.shards, j.first)
+		ts, certain, err = leaseholder.Decide(ctx, j.c.At, j.id, j.shards, j.first)
 	}
 	if err == nil && !certain {
 		err = errDoubt
@@ -162,12 +162,12 @@ func (j *jointCommit) decide() (ts mvcc.Timestamp, err error) {
 }
 
 // isDoubtful tells whether something may have happened in spite of an error.
-func isDoubtful(err error) bool { return errors.Is(err, errDoubt) || replica.OutcomeUnknown(err) }
+func isDoubtful(err error) bool { return errors.Is(err, errDoubt) || leaseholder.OutcomeUnknown(err) }
 
 // resolve tells all participants.
 func (j *jointCommit) resolve(ts mvcc.Timestamp) {
 	err := errors.Join(atOnce(len(j.shards), func(i int) error {
-		return j.c.At(j.c.ctx, j.shards[i], func(svc replica.Service) error {
+		return j.c.At(j.c.ctx, j.shards[i], func(svc leaseholder.Service) error {
 			return svc.Resolve(j.c.ctx, j.shards[i], j.id, ts)
 		})
 	})...)
@@ -206,7 +206,7 @@ func (c *Client) forgetSettled() {
 			n := min(len(ids), forgetMax)
 			part := ids[:n]
 			ids = ids[n:]
-			err := c.call(c.ctx, s, repeatable, func(svc replica.Service) error { return svc.Forget(c.ctx, s, part) })
+			err := c.call(c.ctx, s, repeatable, func(svc leaseholder.Service) error { return svc.Forget(c.ctx, s, part) })
 			if err != nil {
 				c.cfg.Logger.Debug("transactions are remembered for longer", "shard", uint64(s), "transactions", n, "err", err)
 			}
@@ -218,7 +218,7 @@ func (c *Client) forgetSettled() {
 // shards, or what it saw may never have been there together.
 func (t *Txn) releaseLegs(ctx context.Context) error {
 	return t.eachLeg(func(l *leg) error {
-		return t.c.call(ctx, l.shard, repeatable, func(svc replica.Service) error { return svc.Release(ctx, l.shard, t.id) })
+		return t.c.call(ctx, l.shard, repeatable, func(svc leaseholder.Service) error { return svc.Release(ctx, l.shard, t.id) })
 	})
 }
 
@@ -268,7 +268,7 @@ func (c *Client) writeMany(ctx context.Context, o *distributed.TxnOptions, write
 	return results, t.Commit(ctx)
 }
 
-// At runs fn at a shard's leaseholder, again where that is needed and harmless; see replica.Peers.
-func (c *Client) At(ctx context.Context, s schema.ShardID, fn func(replica.Service) error) error {
+// At runs fn at a shard's leaseholder, again where that is needed and harmless; see leaseholder.Peers.
+func (c *Client) At(ctx context.Context, s schema.ShardID, fn func(leaseholder.Service) error) error {
 	return c.call(ctx, s, repeatable, fn)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
@@ -27,11 +28,11 @@ func preparedInFirstShard(t *testing.T, c *testCluster) fragment.TxnID {
 	r := c.nodes[0].replicas[firstShard]
 	scan := readRows(firstShard)
 	scan.Keys, scan.Spans = nil, []fragment.Span{{Start: intKey(10)}}
-	q := &replica.ReadRequest{Shard: firstShard, Read: scan, Txn: id, Join: true, Lock: lock.Shared, Ranges: true, LockWait: time.Second}
+	q := &leaseholder.ReadRequest{Shard: firstShard, Read: scan, Txn: id, Join: true, Lock: lock.Shared, Ranges: true, LockWait: time.Second}
 	if err := r.Read(ctx, q, new(fragment.Page)); err != nil {
 		t.Fatal(err)
 	}
-	w := &replica.WriteRequest{Shard: firstShard, Txn: id, Buffer: true, Seq: 1, Writes: []*fragment.Write{addTo(firstShard, 1, 1)}, LockWait: time.Second}
+	w := &leaseholder.WriteRequest{Shard: firstShard, Txn: id, Buffer: true, Seq: 1, Writes: []*fragment.Write{addTo(firstShard, 1, 1)}, LockWait: time.Second}
 	if _, err := r.Write(ctx, w); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func TestPreparedOutlivesItsLeaseholder(t *testing.T) {
 	r := c.at(ctx, t, 2)
 
 	write := func(w *fragment.Write) error {
-		_, err := r.Write(ctx, &replica.WriteRequest{Shard: firstShard, Txn: c.nodes[1].client.newID(), Writes: []*fragment.Write{w}})
+		_, err := r.Write(ctx, &leaseholder.WriteRequest{Shard: firstShard, Txn: c.nodes[1].client.newID(), Writes: []*fragment.Write{w}})
 		return err
 	}
 	for name, w := range map[string]*fragment.Write{"its row": addTo(firstShard, 5, 1), "its range": insertRow(firstShard, 11, 0)} {
@@ -117,7 +118,7 @@ func TestPreparedOutlivesItsLeaseholder(t *testing.T) {
 	if err := write(insertRow(firstShard, 11, 0)); err != nil {
 		t.Error(err)
 	}
-	if st, err := r.Inspect(ctx, firstShard, id, false, 0); err != nil || st != (replica.Standing{Status: shard.Committed, TS: at}) {
+	if st, err := r.Inspect(ctx, firstShard, id, false, 0); err != nil || st != (leaseholder.Standing{Status: shard.Committed, TS: at}) {
 		t.Error(st, err)
 	}
 	if err := r.Forget(ctx, firstShard, []fragment.TxnID{id}); err != nil {
@@ -167,7 +168,7 @@ func TestLateRequest(t *testing.T) {
 	if _, err := c.nodes[0].client.Write(ctx, nil, insertRow(firstShard, 1, 10)); err != nil {
 		t.Fatal(err)
 	}
-	w := &replica.WriteRequest{
+	w := &leaseholder.WriteRequest{
 		Shard: firstShard, Txn: c.nodes[1].client.newID(), Buffer: true, Join: true, Seq: 1,
 		Writes: []*fragment.Write{addTo(firstShard, 1, 1)}, LockWait: time.Second,
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -35,7 +36,7 @@ func BenchmarkRaftWrite(b *testing.B) {
 func benchWrites(b *testing.B, r *replica.Replica, clients int) {
 	ctx := context.Background()
 	for id := range int64(clients) {
-		q := replica.WriteRequest{Shard: firstShard, Txn: replica.NewTxnID(1, 1, uint64(id)), LockWait: time.Minute}
+		q := leaseholder.WriteRequest{Shard: firstShard, Txn: leaseholder.NewTxnID(1, 1, uint64(id)), LockWait: time.Minute}
 		q.Writes = append(q.Writes, insertRow(firstShard, id, 0))
 		if _, err := r.Write(ctx, &q); err != nil {
 			b.Fatal(err)
@@ -51,7 +52,7 @@ func benchWrites(b *testing.B, r *replica.Replica, clients int) {
 		go func() {
 			defer wg.Done()
 			for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
-				q := replica.WriteRequest{Shard: firstShard, Txn: replica.NewTxnID(1, 2, uint64(n)), LockWait: time.Minute}
+				q := leaseholder.WriteRequest{Shard: firstShard, Txn: leaseholder.NewTxnID(1, 2, uint64(n)), LockWait: time.Minute}
 				q.Writes = append(q.Writes, addTo(firstShard, 1, id))
 				if _, err := r.Write(ctx, &q); err != nil {
 					b.Error(err)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"cloudsql/distributed/replica"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
@@ -16,7 +16,7 @@ import (
 
 // A request whose answer was lost is made again under the same transaction id, and is told the first one's outcome by the
 // shard's records. Those are bounded. What has been forgotten must not be done again, so each request carries a timestamp
-// that this gateway knew when it made it first (replica.WriteRequest.First); where that is as old as what the shard has
+// that this gateway knew when it made it first (leaseholder.WriteRequest.First); where that is as old as what the shard has
 // forgotten, it is refused:
 //
 //	one try only  ─→ it surely was not executed: made again with a newer timestamp
@@ -70,18 +70,18 @@ func (c *Client) newest(ctx context.Context) (mvcc.Timestamp, error) {
 // execute is call for a request that must take effect once, however often it is made. fn passes on first, and alone, which
 // says that the request was not made before, or surely not executed, and will not be while fn runs.
 func (c *Client) execute(ctx context.Context, s schema.ShardID, first mvcc.Timestamp,
-	fn func(svc replica.Service, first mvcc.Timestamp, alone bool) error) error {
+	fn func(svc leaseholder.Service, first mvcc.Timestamp, alone bool) error) error {
 	doubt := false // an earlier try may have been executed
 	for {
-		err := c.call(ctx, s, repeatable, func(svc replica.Service) error {
+		err := c.call(ctx, s, repeatable, func(svc leaseholder.Service) error {
 			if doubt {
 				mutant.Linger()
 			}
 			err := fn(svc, first, !doubt)
-			doubt = doubt || replica.OutcomeUnknown(err)
+			doubt = doubt || leaseholder.OutcomeUnknown(err)
 			return err
 		})
-		if !errors.Is(err, replica.ErrForgotten) {
+		if !errors.Is(err, leaseholder.ErrForgotten) {
 			return err
 		}
 		if doubt {

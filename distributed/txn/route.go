@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
-	"cloudsql/distributed/replica"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -35,7 +35,7 @@ const (
 
 // call runs fn at the shard's leaseholder, wherever that is or comes to be, until it succeeds, fails for good, or ctx or
 // RetryFor ends. The error is fit for the layers above.
-func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(replica.Service) error) error {
+func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(leaseholder.Service) error) error {
 	var first error
 	if local := c.cfg.Router.Local(s); local != nil { // the common case, without the bookkeeping below
 		if _, ok := local.Leaseholding(); ok {
@@ -48,7 +48,7 @@ func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(r
 				return public(err)
 			}
 			if ctx.Err() != nil {
-				return c.giveUp(ctx, s, replica.OutcomeUnknown(err), err)
+				return c.giveUp(ctx, s, leaseholder.OutcomeUnknown(err), err)
 			}
 			first = err
 		}
@@ -58,17 +58,17 @@ func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(r
 
 // again tells whether a call that ended with err is worth another try.
 func (c *Client) again(err error, p policy) bool {
-	return retryable(err) || p == repeatable && replica.OutcomeUnknown(err)
+	return retryable(err) || p == repeatable && leaseholder.OutcomeUnknown(err)
 }
 
 // retryable tells whether a request surely was not executed, and may be elsewhere or later.
 func retryable(err error) bool {
-	var elsewhere *replica.NotLeaseholder
+	var elsewhere *leaseholder.NotLeaseholder
 	return errors.As(err, &elsewhere) || errors.Is(err, rpc.ErrNotSent)
 }
 
 // search is call's way when the leaseholder is not here or not known. first is how a try has ended, if there was one.
-func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, first error, fn func(replica.Service) error) error {
+func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, first error, fn func(leaseholder.Service) error) error {
 	var (
 		end     time.Time // once a try has failed
 		backoff = minBackoff
@@ -77,7 +77,7 @@ func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, first e
 		doubt   bool // an earlier try may have been executed
 	)
 	note := func(err error) {
-		if doubt || !replica.OutcomeUnknown(err) {
+		if doubt || !leaseholder.OutcomeUnknown(err) {
 			return
 		}
 		if doubt = true; !c.cfg.Version.Allows(sinceFirst) {
@@ -126,7 +126,7 @@ func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, first e
 
 // redirect is who to ask instead, if the error says.
 func redirect(err error) schema.NodeID {
-	var elsewhere *replica.NotLeaseholder
+	var elsewhere *leaseholder.NotLeaseholder
 	if errors.As(err, &elsewhere) {
 		return elsewhere.Holder
 	}
@@ -143,14 +143,14 @@ func (c *Client) candidate(s schema.ShardID, try int) schema.NodeID {
 }
 
 // at runs fn at one node.
-func (c *Client) at(s schema.ShardID, node schema.NodeID, fn func(replica.Service) error) error {
+func (c *Client) at(s schema.ShardID, node schema.NodeID, fn func(leaseholder.Service) error) error {
 	if node == c.cfg.Node {
 		local := c.cfg.Router.Local(s)
 		if local == nil {
 			if err := c.cfg.Router.Lost(s); err != nil {
 				return err
 			}
-			return &replica.NotLeaseholder{Shard: s}
+			return &leaseholder.NotLeaseholder{Shard: s}
 		}
 		c.Stats.LocalCalls.Add(1)
 		return fn(local)
@@ -159,12 +159,12 @@ func (c *Client) at(s schema.ShardID, node schema.NodeID, fn func(replica.Servic
 	return fn(c.remote(node))
 }
 
-func (c *Client) remote(node schema.NodeID) *replica.Remote {
+func (c *Client) remote(node schema.NodeID) *leaseholder.Remote {
 	if r, ok := c.remotes.Load(node); ok {
-		return r.(*replica.Remote)
+		return r.(*leaseholder.Remote)
 	}
-	r, _ := c.remotes.LoadOrStore(node, replica.NewRemote(c.cfg.Caller, node, c.cfg.Version))
-	return r.(*replica.Remote)
+	r, _ := c.remotes.LoadOrStore(node, leaseholder.NewRemote(c.cfg.Caller, node, c.cfg.Version))
+	return r.(*leaseholder.Remote)
 }
 
 // pause waits a little more or less than d; false: ctx or the client has ended.

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
-	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/spawn"
@@ -17,7 +17,7 @@ import (
 // Pages of a leaseholder on this node are read straight into the caller's; those of another are fetched one ahead.
 type rows struct {
 	c     *Client
-	q     replica.ReadRequest
+	q     leaseholder.ReadRequest
 	txn   *Txn // whose locks the rows get; nil: none
 	pin   *pin // keeps the snapshot's versions
 	begun bool
@@ -37,7 +37,7 @@ func (c *Client) newRows(r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rows{c: c, q: replica.ReadRequest{Shard: s, Read: r, At: at, MaxBytes: c.cfg.PageBytes}}, nil
+	return &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: r, At: at, MaxBytes: c.cfg.PageBytes}}, nil
 }
 
 var _ distributed.Rows = (*rows)(nil)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/closedts"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -66,7 +68,7 @@ func (t *staleTxn) hold() {
 	}
 }
 
-func (t *staleTxn) request(ctx context.Context, r *fragment.Read, mode distributed.ReadMode) (q replica.ReadRequest, err error) {
+func (t *staleTxn) request(ctx context.Context, r *fragment.Read, mode distributed.ReadMode) (q leaseholder.ReadRequest, err error) {
 	if mode != distributed.ReadSnapshot {
 		return q, mysqlerr.NotSupported("locking reads of a past state")
 	}
@@ -210,7 +212,7 @@ func (c *Client) readNear(ctx context.Context, s schema.ShardID, r *fragment.Rea
 	}
 	err = near.ReadFollower(ctx, r, o, page)
 	switch {
-	case err == nil || !errors.Is(err, replica.ErrNotClosed):
+	case err == nil || !errors.Is(err, closedts.ErrNotClosed):
 	case o.MaxBytes == 0: // by key
 		c.fresh.nudge(c, near, s, o.At)
 	default:
@@ -223,7 +225,7 @@ func (c *Client) readNear(ctx context.Context, s schema.ShardID, r *fragment.Rea
 		return true, nil
 	case ctx.Err() != nil:
 		return true, ctx.Err()
-	case errors.Is(err, replica.ErrNotClosed), errors.Is(err, shard.ErrSchemaChanged), errors.Is(err, shard.ErrNoTablet):
+	case errors.Is(err, closedts.ErrNotClosed), errors.Is(err, shard.ErrSchemaChanged), errors.Is(err, shard.ErrNoTablet):
 		c.Stats.FollowerForwards.Add(1)
 		return false, nil // it is behind, in rows or in descriptors
 	}
@@ -233,26 +235,26 @@ func (c *Client) readNear(ctx context.Context, s schema.ShardID, r *fragment.Rea
 // catchUp has at closed at a follower, if that does not take long.
 func (c *Client) catchUp(ctx context.Context, near *replica.Replica, s schema.ShardID, at mvcc.Timestamp) error {
 	if p, err := c.ask(ctx, near, s, at); err != nil || p.TS < at {
-		return replica.ErrNotClosed
+		return closedts.ErrNotClosed
 	}
 	return near.AwaitClosed(ctx, at, followerWait)
 }
 
 // ask gets a promise for a follower from the leaseholder. Who asks for no more than somebody else is just asking shares
 // that one's answer.
-func (c *Client) ask(ctx context.Context, near *replica.Replica, s schema.ShardID, want mvcc.Timestamp) (replica.Promise, error) {
+func (c *Client) ask(ctx context.Context, near *replica.Replica, s schema.ShardID, want mvcc.Timestamp) (leaseholder.Promise, error) {
 	a, mine := c.fresh.join(s, want)
 	if !mine {
 		select {
 		case <-a.done:
 			return a.promise, a.err
 		case <-ctx.Done():
-			return replica.Promise{}, ctx.Err()
+			return leaseholder.Promise{}, ctx.Err()
 		}
 	}
 	call, cancel := context.WithTimeout(c.ctx, askWait)
 	defer cancel()
-	a.err = c.call(call, s, repeatable, func(svc replica.Service) (err error) {
+	a.err = c.call(call, s, repeatable, func(svc leaseholder.Service) (err error) {
 		a.promise, err = svc.ClosedUpTo(call, s, want)
 		return err
 	})

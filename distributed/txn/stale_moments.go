@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -89,7 +90,7 @@ type freshener struct {
 // asking is a request for a promise on its way. promise and err are valid when done is closed.
 type asking struct {
 	want    mvcc.Timestamp
-	promise replica.Promise
+	promise leaseholder.Promise
 	err     error
 	done    chan struct{}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
@@ -69,7 +70,7 @@ func (c *testCluster) addBoth(ctx context.Context, t *testing.T) fragment.TxnID 
 	t.Helper()
 	id := c.nodes[0].client.newID()
 	for _, s := range []schema.ShardID{firstShard, secondShard} {
-		w := &replica.WriteRequest{Shard: s, Txn: id, Buffer: true, Join: true, Seq: 1, Writes: []*fragment.Write{addTo(s, 1, 1)}, LockWait: time.Second}
+		w := &leaseholder.WriteRequest{Shard: s, Txn: id, Buffer: true, Join: true, Seq: 1, Writes: []*fragment.Write{addTo(s, 1, 1)}, LockWait: time.Second}
 		if _, err := c.nodes[0].replicas[s].Write(ctx, w); err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +137,7 @@ func testPreparedBetween(t *testing.T, untrusted bool, read *fragment.Read) {
 func TestOvertakenEntryIsStampedAgain(t *testing.T) {
 	for name, overtaken := range map[string]func(ctx context.Context, t *testing.T, c *testCluster) (mvcc.Timestamp, error){
 		"a write": func(ctx context.Context, _ *testing.T, c *testCluster) (mvcc.Timestamp, error) {
-			res, err := c.nodes[0].replicas[firstShard].Write(ctx, &replica.WriteRequest{
+			res, err := c.nodes[0].replicas[firstShard].Write(ctx, &leaseholder.WriteRequest{
 				Shard: firstShard, Txn: c.nodes[0].client.newID(), Writes: []*fragment.Write{addTo(firstShard, 1, 1)}, LockWait: time.Second,
 			})
 			if err != nil {
@@ -164,7 +165,7 @@ func testOvertaken(t *testing.T, held bool, overtaken func(context.Context, *tes
 	if held {
 		write := func(w *fragment.Write) fragment.TxnID {
 			id := c.nodes[0].client.newID()
-			q := &replica.WriteRequest{Shard: firstShard, Txn: id, Buffer: true, Join: true, Seq: 1, Writes: []*fragment.Write{w}, LockWait: time.Second}
+			q := &leaseholder.WriteRequest{Shard: firstShard, Txn: id, Buffer: true, Join: true, Seq: 1, Writes: []*fragment.Write{w}, LockWait: time.Second}
 			if _, err := r.Write(ctx, q); err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +194,7 @@ func testOvertaken(t *testing.T, held bool, overtaken func(context.Context, *tes
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := r.Write(ctx, &replica.WriteRequest{
+	res, err := r.Write(ctx, &leaseholder.WriteRequest{
 		Shard: firstShard, Txn: c.nodes[0].client.newID(), Writes: []*fragment.Write{addTo(firstShard, 1, 2)}, LockWait: time.Second,
 	})
 	if err != nil {

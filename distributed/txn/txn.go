@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
-	"cloudsql/distributed/replica"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
@@ -125,7 +125,7 @@ func (t *Txn) ReadPoint(ctx context.Context, r *fragment.Read, mode distributed.
 
 // request prepares a read. Plain ones carry the transaction's id only where it has written; elsewhere the leaseholder
 // need not know of it.
-func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions) (q replica.ReadRequest, err error) {
+func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions) (q leaseholder.ReadRequest, err error) {
 	if err = t.usable(); err != nil {
 		return q, err
 	}
@@ -159,7 +159,7 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 }
 
 // fetch reads a page that the leaseholder must know the transaction for.
-func (t *Txn) fetch(ctx context.Context, q *replica.ReadRequest, page *fragment.Page) error {
+func (t *Txn) fetch(ctx context.Context, q *leaseholder.ReadRequest, page *fragment.Page) error {
 	if err := t.usable(); err != nil {
 		return err
 	}
@@ -239,12 +239,12 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 	}
 	l := t.claim(s)
 	t.seq++
-	q := replica.WriteRequest{
+	q := leaseholder.WriteRequest{
 		Shard: s, Txn: t.id, Buffer: true, Join: !l.joined, Seq: t.seq, Writes: []*fragment.Write{w}, LockWait: t.o.LockWait,
 		Session: t.o.Session,
 	}
-	var reply *replica.WriteReply
-	err = t.c.call(ctx, s, once, func(svc replica.Service) (err error) {
+	var reply *leaseholder.WriteReply
+	err = t.c.call(ctx, s, once, func(svc leaseholder.Service) (err error) {
 		reply, err = svc.Write(ctx, &q)
 		return err
 	})
@@ -272,7 +272,7 @@ func (t *Txn) wrote(l *leg, mark uint64) {
 // unwrite deals with a failed write. Where it may have been evaluated, the workspace is put back to what it was; where
 // that is impossible too, the transaction cannot go on.
 func (t *Txn) unwrite(statement context.Context, l *leg, err error) error {
-	if !replica.OutcomeUnknown(err) && !errors.Is(err, errDoubt) {
+	if !leaseholder.OutcomeUnknown(err) && !errors.Is(err, errDoubt) {
 		return t.failed(err)
 	}
 	ctx, cancel := context.WithTimeout(t.c.ctx, rollbackWait)
@@ -327,7 +327,7 @@ func (t *Txn) markAt(l *leg, n uint64) uint64 {
 func (t *Txn) rollbackLeg(ctx context.Context, l *leg, mark uint64) error {
 	t.seq++
 	seq := t.seq
-	err := t.c.call(ctx, l.shard, repeatable, func(svc replica.Service) error {
+	err := t.c.call(ctx, l.shard, repeatable, func(svc leaseholder.Service) error {
 		return svc.RollbackTo(ctx, l.shard, t.id, mark, seq)
 	})
 	if err == nil {
@@ -374,7 +374,7 @@ func (t *Txn) commit(ctx context.Context) (err error) {
 // commitOne commits in the only shard that the transaction has a part in: one proposal.
 func (t *Txn) commitOne(ctx context.Context, l *leg) error {
 	t.c.Stats.CommitsOne.Add(1)
-	return t.c.execute(ctx, l.shard, t.first, func(svc replica.Service, first mvcc.Timestamp, _ bool) error {
+	return t.c.execute(ctx, l.shard, t.first, func(svc leaseholder.Service, first mvcc.Timestamp, _ bool) error {
 		ts, err := svc.Commit(ctx, l.shard, t.id, first)
 		if err == nil {
 			t.c.Observe(ts)
@@ -405,7 +405,7 @@ func (t *Txn) forget(ctx context.Context) {
 	_ = t.eachLeg(func(l *leg) error {
 		var err error
 		for node, hops := t.c.Leaseholder(l.shard), 0; node != 0 && hops < maxHops; node, hops = redirect(err), hops+1 {
-			err = t.c.at(l.shard, node, func(svc replica.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
+			err = t.c.at(l.shard, node, func(svc leaseholder.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
 		}
 		if err != nil {
 			spawn.Go("rolling back", func() { t.c.forgetLater(l.shard, t.id, err) })
@@ -419,7 +419,7 @@ func (c *Client) forgetLater(s schema.ShardID, id fragment.TxnID, err error) {
 	c.cfg.Logger.Debug("rollback not delivered yet", "shard", uint64(s), "err", err)
 	ctx, cancel := context.WithTimeout(c.ctx, time.Minute) // then it has noticed by itself
 	defer cancel()
-	_ = c.call(ctx, s, repeatable, func(svc replica.Service) error { return svc.Rollback(ctx, s, id) })
+	_ = c.call(ctx, s, repeatable, func(svc leaseholder.Service) error { return svc.Rollback(ctx, s, id) })
 }
 
 // release ends the transaction on this side, however it came to its end.

@@ -74,11 +74,11 @@ func listChunk(list []byte, at int64) (kind byte, end int64, ok bool) {
 func checkList(fs vfs.FS, dir string) error {
 	name, err := atomicfs.ReadMarker(fs, dir, "manifest")
 	if err != nil || name == "" {
-		return nil //nolint:nilerr // see above; without a marker the store is made now
+		return nil // see above; without a marker the store is made now
 	}
 	list, err := readFile(fs, filepath.Join(dir, name))
 	if err != nil {
-		return nil //nolint:nilerr // see above
+		return nil // see above
 	}
 	end, resumes := ListEnd(list)
 	if resumes > 0 {
@@ -86,7 +86,7 @@ func checkList(fs vfs.FS, dir string) error {
 	}
 	note, err := readFile(fs, filepath.Join(dir, syncedList))
 	if err != nil {
-		return nil //nolint:nilerr // a store from before there were notes has none
+		return nil // a store from before there were notes has none
 	}
 	if of, synced, ok := readNote(note); ok && of == name && synced > end {
 		return fmt.Errorf("%w: %s: %s cannot be read beyond byte %d, and was synced up to byte %d", ErrCorrupt, dir, name, end, synced)
@@ -152,7 +152,7 @@ func (f *listFile) synced(err error) error {
 	}
 	note, err := f.fs.OpenReadWrite(filepath.Join(filepath.Dir(f.name), syncedList), vfs.WriteCategoryUnspecified)
 	if err != nil {
-		return nil //nolint:nilerr // without a note the end is where the list ends
+		return nil // without a note the end is where the list ends
 	}
 	_, _ = note.WriteAt(noteOf(filepath.Base(f.name), f.size), 0)
 	_ = note.Close()

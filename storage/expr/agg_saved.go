@@ -101,7 +101,7 @@ func (s *distinctState) load(r *wire.Reader) error {
 
 func (s *concatState) appendSaved(dst []byte) []byte {
 	dst = wire.AppendBool(wire.AppendBool(dst, s.any), s.full)
-	dst = binary.AppendUvarint(dst, uint64(s.rows)) //nolint:gosec // a count
+	dst = binary.AppendUvarint(dst, uint64(s.rows)) // a count
 	dst = wire.AppendString(dst, string(s.out))
 	dst = appendSet(dst, s.seen)
 	dst = binary.AppendUvarint(dst, uint64(len(s.items)))

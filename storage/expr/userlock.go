@@ -94,7 +94,7 @@ func releaseAllLocks(_ *Call, env *Env) (types.Value, error) {
 		return types.Null, errNoSession
 	}
 	n, err := env.Session.ReleaseAllLocks(env.context())
-	return types.Uint(uint64(n)), err //nolint:gosec // a count
+	return types.Uint(uint64(n)), err // a count
 }
 
 func isFreeLock(c *Call, env *Env, a []types.Value) (types.Value, error) {

@@ -49,7 +49,7 @@ func familiesOf(t reflect.Type, label string) (list []Family) {
 		fam := Family{Help: f.Tag.Get("help"), Label: f.Tag.Get("label"), Status: f.Tag.Get("status"), index: f.Index}
 		for k, tag := range kindNames {
 			if name, ok := f.Tag.Lookup(tag); ok {
-				fam.Name, fam.Kind = name, Kind(k) //nolint:gosec // three of them
+				fam.Name, fam.Kind = name, Kind(k) // three of them
 			}
 		}
 		switch {

@@ -29,7 +29,7 @@ func (h *Histogram) Observe(d time.Duration) {
 }
 
 // Sum is what all observations took.
-func (h *Histogram) Sum() time.Duration { return time.Duration(h.nanos.Load()) } //nolint:gosec // below 292 years
+func (h *Histogram) Sum() time.Duration { return time.Duration(h.nanos.Load()) } // below 292 years
 
 // bucketOf is the bucket of a time: the first whose bound is not below it.
 func bucketOf(ns uint64) int {
@@ -107,7 +107,7 @@ func (d *Distribution) Count() (n uint64) {
 }
 
 // Sum is what all observations took.
-func (d *Distribution) Sum() time.Duration { return time.Duration(d.nanos) } //nolint:gosec // below 292 years
+func (d *Distribution) Sum() time.Duration { return time.Duration(d.nanos) } // below 292 years
 
 // Cumulative gives how many observations took no longer than each bound, in seconds.
 func (d *Distribution) Cumulative() map[float64]uint64 {
@@ -115,7 +115,7 @@ func (d *Distribution) Cumulative() map[float64]uint64 {
 	var n uint64
 	for i := range buckets - 1 {
 		n += d.counts[i]
-		all[time.Duration(boundOf(i)).Seconds()] = n //nolint:gosec // at most 2^35
+		all[time.Duration(boundOf(i)).Seconds()] = n // at most 2^35
 	}
 	return all
 }
@@ -130,7 +130,7 @@ func (d *Distribution) Quantile(q float64) time.Duration {
 	var seen uint64
 	for i := range d.counts {
 		if seen += d.counts[i]; seen > rank || seen == n {
-			return time.Duration(boundOf(min(i, buckets-2))) //nolint:gosec // at most 2^35
+			return time.Duration(boundOf(min(i, buckets-2))) // at most 2^35
 		}
 	}
 	return 0

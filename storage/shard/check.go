@@ -39,8 +39,8 @@ const bucket = 8
 // each other.
 func (c *checkedBodies) places(body []byte) (slots []atomic.Pointer[checkedBody], own int) {
 	h := xxhash.Sum64(body)
-	first := int(h % uint64(len(c.slots)) / bucket * bucket)    //nolint:gosec // a small number
-	return c.slots[first : first+bucket], int(h >> 32 % bucket) //nolint:gosec // likewise
+	first := int(h % uint64(len(c.slots)) / bucket * bucket)    // a small number
+	return c.slots[first : first+bucket], int(h >> 32 % bucket) // likewise
 }
 
 func (b *checkedBody) is(p *Proposal) bool {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"cloudsql/distributed/replica"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -36,17 +36,17 @@ func (p *pair) repeated(t, s int, got shard.ProposalResult) shard.ProposalResult
 }
 
 // standing is how t stands in s by the model.
-func (p *pair) standing(t, s int) replica.Standing {
+func (p *pair) standing(t, s int) leaseholder.Standing {
 	l := &p.m.shards[s].legs[t]
 	switch {
 	case l.prepared != 0:
-		return replica.Standing{Status: shard.Prepared, TS: p.real[l.prepared]}
+		return leaseholder.Standing{Status: shard.Prepared, TS: p.real[l.prepared]}
 	case l.outcome == committed:
-		return replica.Standing{Status: shard.Committed, TS: p.real[l.at]}
+		return leaseholder.Standing{Status: shard.Committed, TS: p.real[l.at]}
 	case l.outcome == aborted:
-		return replica.Standing{Status: shard.Aborted}
+		return leaseholder.Standing{Status: shard.Aborted}
 	}
-	return replica.Standing{}
+	return leaseholder.Standing{}
 }
 
 // blocker is who is prepared in s beside t.
@@ -100,7 +100,7 @@ func (p *pair) compare(s int) error {
 		if status == shard.Aborted {
 			ts = 0
 		}
-		if got, want := (replica.Standing{Status: status, TS: ts}), p.standing(t, s); got != want {
+		if got, want := (leaseholder.Standing{Status: status, TS: ts}), p.standing(t, s); got != want {
 			return differs("T%d stands %v instead of %v in shard %c", t+1, got, want, 'A'+s)
 		}
 	}

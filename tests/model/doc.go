@@ -20,7 +20,7 @@
 //
 // Time is not modelled. Whatever waits for time (a lease, the age of an outcome, a gateway's patience) may happen at any
 // point; where the protocol relies on time, the model says so in a guard: see age. That two leaseholders never serve at
-// once is the lease machine's own exploration (distributed/replica, lease_model_test.go); here an epoch begins at one
+// once is the lease machine's own exploration (distributed/lease, model_test.go); here an epoch begins at one
 // point in the log, and the one before ends there.
 //
 // # What is checked

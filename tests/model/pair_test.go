@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cloudsql/distributed/replica"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -23,7 +23,7 @@ type pair struct {
 	logs   [maxShards]queues
 	beside [maxShards]bystanders
 	// answers are how a transaction stood when it was asked for, by what was the model's answer.
-	answers [maxTxns][maxShards]map[string]replica.Standing
+	answers [maxTxns][maxShards]map[string]leaseholder.Standing
 	// outlived are outcomes that only the record of the decision still tells.
 	outlived [maxTxns][maxShards]bool
 	real     [256]mvcc.Timestamp // of the model's timestamps
@@ -330,20 +330,20 @@ func (p *pair) inquire(t, s int, to *state) error {
 	if err != nil {
 		return err
 	}
-	p.note(t, s, answer(after, before), replica.Standing{Status: status, TS: ts})
+	p.note(t, s, answer(after, before), leaseholder.Standing{Status: status, TS: ts})
 	return nil // whether it is the right one is seen after each entry, and by judge
 }
 
-func (p *pair) note(t, s int, name string, x replica.Standing) {
+func (p *pair) note(t, s int, name string, x leaseholder.Standing) {
 	if p.answers[t][s] == nil {
-		p.answers[t][s] = map[string]replica.Standing{}
+		p.answers[t][s] = map[string]leaseholder.Standing{}
 	}
 	p.answers[t][s][name] = x
 }
 
 // noteForgotten keeps the answer to one who asked when it was forgotten.
 func (p *pair) noteForgotten(t, s int, status shard.Status) {
-	p.note(t, s, "forgotten", replica.Standing{Status: status})
+	p.note(t, s, "forgotten", leaseholder.Standing{Status: status})
 }
 
 // answer names which of a leg's answers has been given.
@@ -363,12 +363,12 @@ func (p *pair) judge(t int, want stamp) error {
 	if want == 0 {
 		order = []string{"aborted", "forgotten", "prepared"}
 	}
-	var all []replica.Standing
+	var all []leaseholder.Standing
 	for s := range p.shards {
 		if !p.c.in(t, s) {
 			continue
 		}
-		var x replica.Standing
+		var x leaseholder.Standing
 		for _, name := range order {
 			if given, ok := p.answers[t][s][name]; ok {
 				x = given
@@ -377,7 +377,7 @@ func (p *pair) judge(t int, want stamp) error {
 		}
 		all = append(all, x)
 	}
-	if got := replica.Judge(all); got != p.real[want] {
+	if got := leaseholder.Judge(all); got != p.real[want] {
 		return differs("T%d was judged to commit at %d from %v, not %d", t+1, got, all, p.real[want])
 	}
 	return nil

@@ -1,4 +1,4 @@
-package replica
+package leaseholder
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 func FuzzClosedUpTo(f *testing.F) {
 	f.Add(binary.AppendUvarint(binary.AppendUvarint(nil, 2), 1<<60))
 	f.Add([]byte{})
-	h := &handlers{find: func(schema.ShardID) *Replica { return nil }}
+	h := &handlers{find: func(schema.ShardID) Server { return nil }}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := wire.NewReader(h.closedUpTo(context.Background(), data))
 		if readReply(d) == nil {

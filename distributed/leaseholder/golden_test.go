@@ -1,4 +1,4 @@
-package replica
+package leaseholder
 
 import (
 	"bytes"
@@ -98,7 +98,7 @@ type goldenReply struct {
 func commonReplies() []goldenReply {
 	return []goldenReply{
 		{"done", nil}, {"schema changed", shard.ErrSchemaChanged}, {"no tablet", shard.ErrNoTablet}, {"too old", shard.ErrTooOld},
-		{"an error of MySQL's", mysqlerr.New(1205)}, {"unknown", errUnknown}, {"failed", errors.New("why")},
+		{"an error of MySQL's", mysqlerr.New(1205)}, {"unknown", ErrUnknown}, {"failed", errors.New("why")},
 	}
 }
 

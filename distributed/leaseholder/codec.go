@@ -1,4 +1,4 @@
-package replica
+package leaseholder
 
 import (
 	"context"
@@ -144,7 +144,7 @@ func decodeWriteRequest(src []byte) (*WriteRequest, error) {
 		q.Writes = append(q.Writes, w)
 	}
 	if q.First = readFirst(d); q.First != 0 {
-		q.vouched = version.V2 // those of a cluster of version 1 send none
+		q.Vouched = version.V2 // those of a cluster of version 1 send none
 	}
 	return q, d.End()
 }
@@ -218,7 +218,7 @@ func appendReply(dst []byte, err error) []byte {
 		return append(dst, replyNoTablet)
 	case errors.Is(err, shard.ErrTooOld):
 		return append(dst, replyTooOld)
-	case errors.Is(err, errUnknown), errors.Is(err, ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, ErrUnknown), errors.Is(err, ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return wire.AppendString(append(dst, replyUnknown), err.Error())
 	}
 	return wire.AppendString(append(dst, replyFailed), err.Error())
@@ -250,7 +250,7 @@ func readReply(d *wire.Reader) error {
 		return e
 	case code == replyForgotten:
 		if d.Bool() {
-			return errors.Join(ErrForgotten, errUnknown)
+			return errors.Join(ErrForgotten, ErrUnknown)
 		}
 		return ErrForgotten
 	case code == replySchemaChanged:
@@ -260,7 +260,7 @@ func readReply(d *wire.Reader) error {
 	case code == replyTooOld:
 		return shard.ErrTooOld
 	case code == replyUnknown:
-		return errors.Join(errUnknown, errors.New(d.String()))
+		return errors.Join(ErrUnknown, errors.New(d.String()))
 	default:
 		return &RemoteFailure{d.String()}
 	}

@@ -1,4 +1,4 @@
-package replica
+package lease
 
 import (
 	"fmt"
@@ -8,26 +8,25 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
-	"cloudsql/distributed/clock/clocktest"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
 
-// TestLease runs the scripts of testdata/lease: the lease machines of some nodes around one log. Commands:
+// TestLease runs the scripts of testdata: the lease machines of some nodes around one log. Commands:
 //
-//	nodes n=3 [keep] [slow]     start over; leases last 2 s, with 100 ms of margin; idle after 10 s
+//	nodes n=3 [keep]            start over; leases last 2 s, with 100 ms of margin; idle after 10 s
 //	leader n=1                  raft elects a node; everybody knows
 //	step n=1 [busy]             what the node proposes now, or when it wants to be asked again
 //	demand n=1                  somebody wants to be served there
 //	apply n=1                   the node applies what is in the log
 //	drop n=1                    the node's proposal is lost
-//	handover n=1 to=2 | end n=1
+//	transfer n=1 to=2 | end n=1
 //	restart n=1                 the node's memory is gone
 //	snapshot n=1                the node's state is replaced by the log's present one
 //	advance by=1s
 //	show                        the log's lease, and which nodes would serve reads
 func TestLease(t *testing.T) {
-	datadriven.Walk(t, "testdata/lease", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		s := &leaseScript{}
 		datadriven.RunTest(t, path, s.run)
 	})
@@ -41,7 +40,7 @@ type leaseScript struct {
 }
 
 type leaseNode struct {
-	m    *leaseMachine
+	m    *Machine
 	next int
 	sent *shard.LeaseCommand
 }
@@ -61,7 +60,7 @@ func (s *leaseScript) run(t *testing.T, d *datadriven.TestData) string {
 	if d.Cmd == "nodes" {
 		*s = leaseScript{now: time.Minute}
 		for i := range n {
-			s.nodes = append(s.nodes, &leaseNode{m: newScriptMachine(schema.NodeID(i+1), i+1, d.HasArg("keep"), d.HasArg("slow"))})
+			s.nodes = append(s.nodes, &leaseNode{m: newScriptMachine(schema.NodeID(i+1), i+1, d.HasArg("keep"))})
 		}
 		return ""
 	}
@@ -75,7 +74,7 @@ func (s *leaseScript) run(t *testing.T, d *datadriven.TestData) string {
 	}
 	if d.Cmd == "leader" {
 		for _, x := range s.nodes {
-			x.m.setLeader(s.now, schema.NodeID(n), uint64(s.now)) // a new term each time
+			x.m.SetLeader(s.now, schema.NodeID(n), uint64(s.now)) // a new term each time
 		}
 		return ""
 	}
@@ -87,7 +86,7 @@ func (s *leaseScript) run(t *testing.T, d *datadriven.TestData) string {
 	case "step":
 		return s.step(x, d.HasArg("busy"))
 	case "demand":
-		if wait, holder := x.m.demand(s.now); wait {
+		if wait, holder := x.m.Demand(s.now); wait {
 			return "wait"
 		} else {
 			return fmt.Sprintf("ask node %d", holder)
@@ -95,42 +94,42 @@ func (s *leaseScript) run(t *testing.T, d *datadriven.TestData) string {
 	case "apply":
 		return s.apply(x)
 	case "drop":
-		x.m.dropped(s.now, x.sent.Nonce)
+		x.m.Dropped(s.now, x.sent.Nonce)
 		s.log = s.log[:len(s.log)-1]
 		s.lease = shard.Lease{}
 		if len(s.log) > 0 {
 			s.lease = s.log[len(s.log)-1].lease
 		}
-	case "handover":
-		x.m.handOver(schema.NodeID(to), 0)
+	case "transfer":
+		x.m.Transfer(schema.NodeID(to), 0)
 	case "end":
-		x.m.endHandOver()
+		x.m.EndTransfer()
 	case "restart":
-		m := newScriptMachine(x.m.self, 100*n, x.m.keep, x.m.slowTake)
-		m.recovered(s.now, x.m.lease)
-		m.setLeader(s.now, x.m.leader, x.m.term)
+		m := newScriptMachine(x.m.self, 100*n, x.m.keep)
+		m.Recovered(s.now, x.m.lease)
+		m.SetLeader(s.now, x.m.leader, x.m.term)
 		x.m = m
 	case "snapshot":
 		x.next = len(s.log)
-		x.m.recovered(s.now, s.lease)
+		x.m.Recovered(s.now, s.lease)
 	default:
 		t.Fatalf("unknown command %s", d.Cmd)
 	}
 	return ""
 }
 
-func newScriptMachine(self schema.NodeID, nonce uint64, keep, slow bool) *leaseMachine {
-	return &leaseMachine{
+func newScriptMachine(self schema.NodeID, nonce uint64, keep bool) *Machine {
+	return &Machine{
 		self: self, duration: 2 * time.Second, margin: 100 * time.Millisecond, idle: 10 * time.Second, keep: keep,
-		slowTake: slow, demandAt: -1, lastUse: -time.Hour, nonce: nonce * 1000,
+		demandAt: -1, lastUse: -time.Hour, nonce: nonce * 1000,
 	}
 }
 
 // step runs a node's machine and appends what it proposes to the log.
 func (s *leaseScript) step(x *leaseNode, busy bool) string {
-	cmd, wake := x.m.step(s.now, busy)
+	cmd, wake := x.m.Step(s.now, busy)
 	if cmd == nil {
-		if wake == never {
+		if wake == Never {
 			return "nothing to do"
 		}
 		return fmt.Sprintf("again in %v", wake-s.now)
@@ -148,9 +147,9 @@ func (s *leaseScript) step(x *leaseNode, busy bool) string {
 func (s *leaseScript) apply(x *leaseNode) string {
 	for ; x.next < len(s.log); x.next++ {
 		e := &s.log[x.next]
-		x.m.applied(s.now, e.cmd.Nonce, e.ok, e.lease)
+		x.m.Applied(s.now, e.cmd.Nonce, e.ok, e.lease)
 	}
-	if x.m.valid(s.now) {
+	if x.m.Valid(s.now) {
 		return fmt.Sprintf("serves epoch %d for %v", x.m.epoch, x.m.until-s.now)
 	}
 	return fmt.Sprintf("sees epoch %d of node %d", x.m.lease.Epoch, x.m.lease.Holder)
@@ -160,7 +159,7 @@ func (s *leaseScript) show() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "log: epoch %d of node %d; serving:", s.lease.Epoch, s.lease.Holder)
 	for _, x := range s.nodes {
-		if x.m.valid(s.now) {
+		if x.m.Valid(s.now) {
 			fmt.Fprintf(&b, " node %d (epoch %d)", x.m.self, x.m.epoch)
 		}
 	}
@@ -168,27 +167,10 @@ func (s *leaseScript) show() string {
 }
 
 // TestLateNewsOfLeader: raft tells of its leader by events and when asked, and an answer may be older than the last event.
-// A holder that believed the older would not renew its lease again until somebody wanted something of it.
 func TestLateNewsOfLeader(t *testing.T) {
-	clock := clocktest.NewManual()
-	c := newFakeCluster(t, 1, func(c *Config) { c.Clock = clock; c.KeepLease = true })
-	stop := keepAdvancing(clock)
-	defer stop()
-	if _, err := c.replicas[0].Acquire(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	c.log.Do(func() { c.groups[0].Late = 2 })
-	c.log.Elect(1)
-	renewals := func() uint64 { return c.replicas[0].stats.LeaseRenewals.Load() }
-	for before, end := renewals(), time.Now().Add(time.Minute); renewals() < before+3; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the lease is not renewed any more")
-		}
-	}
-
-	m := newScriptMachine(1, 1, true, false)
-	m.setLeader(0, 1, 5)
-	if m.setLeader(0, 2, 4); m.leader != 1 || m.term != 5 {
+	m := newScriptMachine(1, 1, true)
+	m.SetLeader(0, 1, 5)
+	if m.SetLeader(0, 2, 4); m.leader != 1 || m.term != 5 {
 		t.Errorf("an older term's leader was believed: %d in %d", m.leader, m.term)
 	}
 }

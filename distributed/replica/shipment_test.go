@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cloudsql/distributed/clock"
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -28,7 +29,7 @@ func FuzzReadShipment(f *testing.F) {
 	if _, err := t.locks.AcquireRange(f.Context(), &x.owner, 3, 1, span, lock.Shared, lock.Policy{}); err != nil {
 		f.Fatal(err)
 	}
-	fz := &frozen{r: &Replica{shard: testShard}, t: t, txns: []*txn{x}}
+	fz := &frozen{r: &core{shard: testShard}, t: t, txns: []*txn{x}}
 	msg, _ := fz.encode(99)
 	d := wire.NewReader(msg)
 	if s := d.Uvarint(); s != uint64(testShard) {
@@ -74,7 +75,8 @@ func TestExpectShipment(t *testing.T) {
 		{"given, and somebody else was quicker", []shard.Result{given, taken(8, other)}, false, 0},
 		{"taken without having been given", []shard.Result{taken(8, self)}, false, 0},
 	} {
-		r := &Replica{cfg: Config{Node: self}, shipped: &shipment{nonce: 99, from: 7}}
+		r := new(Replica)
+		r.cfg.Node, r.shipped = self, &shipment{nonce: 99, from: 7}
 		for i := range c.log {
 			r.expectShipment(&c.log[i])
 		}
@@ -95,7 +97,7 @@ func TestAbdicate(t *testing.T) {
 	if err := r.Abdicate(ctx, other.cfg.Node); err != nil {
 		t.Fatal(err)
 	}
-	var elsewhere *NotLeaseholder
+	var elsewhere *leaseholder.NotLeaseholder
 	if _, err := readValue(ctx, r, "a", 0); !errors.As(err, &elsewhere) {
 		t.Errorf("it serves a read: %v", err)
 	}

@@ -1,4 +1,4 @@
-package replica
+package leaseholder
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 	"cloudsql/storage/wire"
 )
 
-// RegisterHandlers serves a node's replicas to others; find gives a shard's replica, or nil. Typed errors travel inside
+// Register serves a node's replicas to others; find gives a shard's, or nil. Typed errors travel inside
 // the response, so that a handler itself never fails.
-func RegisterHandlers(reg rpc.Registrar, find func(schema.ShardID) *Replica) {
+func Register(reg rpc.Registrar, find func(schema.ShardID) Server) {
 	h := &handlers{find: find}
 	h.pages.New = func() any { return new(fragment.Page) }
 	for m, fn := range map[rpc.Method]func(context.Context, []byte) []byte{
@@ -39,12 +39,15 @@ func RegisterHandlers(reg rpc.Registrar, find func(schema.ShardID) *Replica) {
 	}
 }
 
+// defaultPageBytes is how large the pages of reads are that do not say.
+const defaultPageBytes = 256 << 10
+
 type handlers struct {
-	find  func(schema.ShardID) *Replica
+	find  func(schema.ShardID) Server
 	pages sync.Pool
 }
 
-func (h *handlers) replica(s schema.ShardID) (*Replica, error) {
+func (h *handlers) replica(s schema.ShardID) (Server, error) {
 	if r := h.find(s); r != nil {
 		return r, nil
 	}
@@ -61,7 +64,7 @@ func (h *handlers) read(ctx context.Context, req []byte) []byte {
 		return appendReply(nil, err)
 	}
 	if q.MaxBytes == 0 {
-		q.MaxBytes = r.cfg.PageBytes
+		q.MaxBytes = defaultPageBytes
 	}
 	chargeEnv(ctx, q.Read.Env)
 	page := h.pages.Get().(*fragment.Page)
@@ -99,7 +102,7 @@ func chargeEnv(ctx context.Context, env *expr.Env) {
 }
 
 // onTxn decodes what the calls about one transaction have in common.
-func (h *handlers) onTxn(req []byte, fn func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error)) []byte {
+func (h *handlers) onTxn(req []byte, fn func(r Server, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error)) []byte {
 	d := wire.NewReader(req)
 	s, txn := readTarget(d)
 	if d.Err() != nil {
@@ -117,7 +120,7 @@ func (h *handlers) onTxn(req []byte, fn func(r *Replica, s schema.ShardID, txn f
 }
 
 // onTxns is onTxn for the calls about several transactions, which have no result.
-func (h *handlers) onTxns(req []byte, fn func(r *Replica, s schema.ShardID, txns []fragment.TxnID) error) []byte {
+func (h *handlers) onTxns(req []byte, fn func(r Server, s schema.ShardID, txns []fragment.TxnID) error) []byte {
 	d := wire.NewReader(req)
 	s := schema.ShardID(d.Uvarint())
 	txns := readTxnIDs(d)
@@ -132,7 +135,7 @@ func (h *handlers) onTxns(req []byte, fn func(r *Replica, s schema.ShardID, txns
 }
 
 func (h *handlers) commit(ctx context.Context, req []byte) []byte {
-	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+	return h.onTxn(req, func(r Server, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		first := readFirst(d)
 		if err := d.End(); err != nil {
 			return nil, err
@@ -143,7 +146,7 @@ func (h *handlers) commit(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) rollback(ctx context.Context, req []byte) []byte {
-	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+	return h.onTxn(req, func(r Server, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		if err := d.End(); err != nil {
 			return nil, err
 		}
@@ -152,7 +155,7 @@ func (h *handlers) rollback(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) release(ctx context.Context, req []byte) []byte {
-	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+	return h.onTxn(req, func(r Server, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		if err := d.End(); err != nil {
 			return nil, err
 		}
@@ -161,7 +164,7 @@ func (h *handlers) release(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) prepare(ctx context.Context, req []byte) []byte {
-	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+	return h.onTxn(req, func(r Server, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		participants, first := readParticipants(d)
 		if err := d.End(); err != nil {
 			return nil, err
@@ -184,7 +187,7 @@ func readParticipants(d *wire.Reader) (participants []schema.ShardID, first mvcc
 }
 
 func (h *handlers) resolve(ctx context.Context, req []byte) []byte {
-	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+	return h.onTxn(req, func(r Server, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		ts := mvcc.Timestamp(d.Uvarint())
 		if err := d.End(); err != nil {
 			return nil, err
@@ -194,7 +197,7 @@ func (h *handlers) resolve(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) inspect(ctx context.Context, req []byte) []byte {
-	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+	return h.onTxn(req, func(r Server, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		abort := d.Bool()
 		first := readFirst(d)
 		if err := d.End(); err != nil {
@@ -206,11 +209,11 @@ func (h *handlers) inspect(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) forget(ctx context.Context, req []byte) []byte {
-	return h.onTxns(req, func(r *Replica, s schema.ShardID, txns []fragment.TxnID) error { return r.Forget(ctx, s, txns) })
+	return h.onTxns(req, func(r Server, s schema.ShardID, txns []fragment.TxnID) error { return r.Forget(ctx, s, txns) })
 }
 
 func (h *handlers) rollbackTo(ctx context.Context, req []byte) []byte {
-	return h.onTxn(req, func(r *Replica, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
+	return h.onTxn(req, func(r Server, s schema.ShardID, txn fragment.TxnID, d *wire.Reader) ([]byte, error) {
 		mark, seq := d.Uvarint(), d.Uvarint()
 		if err := d.End(); err != nil {
 			return nil, err
@@ -220,7 +223,7 @@ func (h *handlers) rollbackTo(ctx context.Context, req []byte) []byte {
 }
 
 func (h *handlers) keepAlive(ctx context.Context, req []byte) []byte {
-	return h.onTxns(req, func(r *Replica, s schema.ShardID, txns []fragment.TxnID) error { return r.KeepAlive(ctx, s, txns) })
+	return h.onTxns(req, func(r Server, s schema.ShardID, txns []fragment.TxnID) error { return r.KeepAlive(ctx, s, txns) })
 }
 
 func (h *handlers) reserveAutoInc(ctx context.Context, req []byte) []byte {

@@ -1,4 +1,4 @@
-package replica
+package leaseholder
 
 import (
 	"context"
@@ -43,7 +43,6 @@ type Remote struct {
 }
 
 var _ Service = (*Remote)(nil)
-var _ Service = (*Replica)(nil)
 
 // NewRemote gives the service of a node's replicas; gate tells which version it is talked to in.
 func NewRemote(caller rpc.Caller, node schema.NodeID, gate *version.Gate) *Remote {
@@ -89,7 +88,7 @@ func outcomeOf(err error) error {
 	if errors.Is(err, rpc.ErrNotSent) || errors.As(err, &refused) {
 		return err
 	}
-	return errors.Join(errUnknown, err)
+	return errors.Join(ErrUnknown, err)
 }
 
 // OutcomeUnknown tells whether a request that ended with err may have been, or may yet be executed.
@@ -98,7 +97,7 @@ func OutcomeUnknown(err error) bool {
 		return false
 	}
 	var moved *NotLeaseholder // on the heap
-	return errors.Is(err, errUnknown) || errors.Is(err, ErrClosed) || errors.As(err, &moved) && moved.Doubtful
+	return errors.Is(err, ErrUnknown) || errors.Is(err, ErrClosed) || errors.As(err, &moved) && moved.Doubtful
 }
 
 // Read implements Service. The page's values alias the response, which is nobody else's.
@@ -119,7 +118,7 @@ func (c *Remote) Write(ctx context.Context, q *WriteRequest) (*WriteReply, error
 	}
 	reply := readWriteReply(d)
 	if err := d.End(); err != nil {
-		return nil, errors.Join(errUnknown, err)
+		return nil, errors.Join(ErrUnknown, err)
 	}
 	return reply, nil
 }
@@ -139,7 +138,7 @@ func (c *Remote) callForTS(ctx context.Context, m rpc.Method, fill func(dst []by
 	}
 	ts := mvcc.Timestamp(d.Uvarint())
 	if err := d.End(); err != nil {
-		return 0, errors.Join(errUnknown, err)
+		return 0, errors.Join(ErrUnknown, err)
 	}
 	return ts, nil
 }
@@ -233,7 +232,7 @@ func (c *Remote) ReserveAutoInc(ctx context.Context, s schema.ShardID, t schema.
 	return first, d.End()
 }
 
-// TakeOver passes on what Replica.TakeOver takes, with the shard's id before it.
+// TakeOver passes on what Server.TakeOver takes, with the shard's id before it.
 func (c *Remote) TakeOver(ctx context.Context, msg []byte) error {
 	_, err := c.call(ctx, methodTakeOver, func([]byte) ([]byte, error) { return msg, nil })
 	return err

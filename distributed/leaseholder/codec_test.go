@@ -1,4 +1,4 @@
-package replica
+package leaseholder
 
 import (
 	"bytes"
@@ -76,7 +76,7 @@ func TestReplyCodecs(t *testing.T) {
 			t.Errorf("%v became %v", want, got)
 		}
 	}
-	for _, unknown := range []error{errUnknown, ErrClosed, context.Canceled, fmt.Errorf("x: %w", context.DeadlineExceeded)} {
+	for _, unknown := range []error{ErrUnknown, ErrClosed, context.Canceled, fmt.Errorf("x: %w", context.DeadlineExceeded)} {
 		if got := readReply(wire.NewReader(appendReply(nil, unknown))); !OutcomeUnknown(got) {
 			t.Errorf("%v became %v", unknown, got)
 		}

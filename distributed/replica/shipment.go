@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/shard"
@@ -50,7 +51,7 @@ type shipment struct {
 
 // frozen holds still transactions while they are passed along.
 type frozen struct {
-	r    *Replica
+	r    *core
 	t    *tenure
 	txns []*txn // whose turn is held
 	wake chan struct{}
@@ -58,8 +59,8 @@ type frozen struct {
 
 // freeze stops the operations of t's transactions: it waits for those that run, and sends those that wait for locks away.
 // Those that don't come to an end in time are left out.
-func (r *Replica) freeze(ctx context.Context, t *tenure) *frozen {
-	f := &frozen{r: r, t: t, wake: make(chan struct{})}
+func (r *transfers) freeze(ctx context.Context, t *tenure) *frozen {
+	f := &frozen{r: &r.core, t: t, wake: make(chan struct{})}
 	t.mu.Lock()
 	t.frozen = f.wake
 	open := make([]*txn, 0, len(t.txns))
@@ -96,7 +97,7 @@ func (f *frozen) still(ctx context.Context, x *txn, limit <-chan time.Time, late
 		if *late || f.isDecided(x) {
 			return false
 		}
-		f.t.locks.SendAway(&x.owner, &NotLeaseholder{Shard: f.r.shard, Epoch: f.t.epoch})
+		f.t.locks.SendAway(&x.owner, &leaseholder.NotLeaseholder{Shard: f.r.shard, Epoch: f.t.epoch})
 		timer := f.r.clock.NewTimer(poll)
 		select {
 		case <-timer.C():
@@ -190,7 +191,7 @@ func readShippedTxn(d *wire.Reader, workspaceLimit int) *shippedTxn {
 }
 
 // TakeOver keeps the transactions that are about to be handed over to this node, encoded by the present leaseholder.
-func (r *Replica) TakeOver(msg *wire.Reader) error {
+func (r *transfers) TakeOver(msg *wire.Reader) error {
 	s, err := readShipment(msg, r.cfg.MaxWorkspaceBytes)
 	if err != nil {
 		return err
@@ -206,7 +207,7 @@ func (r *Replica) TakeOver(msg *wire.Reader) error {
 
 // expectShipment looks at a lease command that has been applied: is it the one that what was shipped belongs to? Called
 // with r.mu held.
-func (r *Replica) expectShipment(res *shard.Result) {
+func (r *transfers) expectShipment(res *shard.Result) {
 	s := r.shipped
 	if s == nil || !res.OK {
 		return
@@ -223,7 +224,7 @@ func (r *Replica) expectShipment(res *shard.Result) {
 }
 
 // unpack gives a new tenure what the one before has passed along. Called with r.mu held, before anybody is served.
-func (r *Replica) unpack(t *tenure) {
+func (r *transfers) unpack(t *tenure) {
 	s := r.shipped
 	r.shipped = nil
 	if s == nil || s.epoch == 0 || t.epoch != s.epoch {
@@ -242,7 +243,7 @@ func (r *Replica) unpack(t *tenure) {
 }
 
 // unship drops a transaction that was rolled back before its tenure began here.
-func (r *Replica) unship(id fragment.TxnID) {
+func (r *transfers) unship(id fragment.TxnID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.shipped != nil {

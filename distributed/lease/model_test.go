@@ -1,4 +1,4 @@
-package replica
+package lease
 
 import (
 	"errors"
@@ -12,9 +12,9 @@ import (
 	"cloudsql/storage/shard"
 )
 
-// The lease machine, walked through exhaustively: two or three nodes run the real leaseMachine over a log whose entries
+// The lease machine, walked through exhaustively: two or three nodes run the real Machine over a log whose entries
 // arrive late, are presumed lost, or are lost; leaders change and are heard of late; processes restart, stop for a while,
-// or catch up by a snapshot; leases are handed over; and the nodes' clocks run at rates as different as the margin allows.
+// or catch up by a snapshot; leases are transferred; and the nodes' clocks run at rates as different as the margin allows.
 //
 // Times are kept relative to each node's own clock, which always shows modelNow, and what is too long ago to matter is
 // forgotten: that makes the number of states finite.
@@ -37,7 +37,7 @@ type leaseModel struct {
 	elections int
 	restarts  int
 	snapshots int
-	handOvers int
+	transfers int
 
 	live bool // check that somebody can serve again from every state
 
@@ -60,11 +60,11 @@ type modelState struct {
 	holder  uint8
 	restart uint8
 	jumps   uint8
-	hands   uint8
+	moves   uint8
 }
 
 type modelNode struct {
-	m       leaseMachine // without pending
+	m       Machine // without pending
 	pending shard.LeaseCommand
 	waits   bool
 	applied uint8
@@ -117,15 +117,15 @@ func (m *leaseModel) Start() (s modelState) {
 	return s
 }
 
-func (m *leaseModel) fresh(node int, starts uint8) leaseMachine {
-	return leaseMachine{
+func (m *leaseModel) fresh(node int, starts uint8) Machine {
+	return Machine{
 		self: schema.NodeID(node + 1), duration: modelTicks * modelTick, margin: time.Duration(m.margin) * modelTick,
 		keep: true, demandAt: -1, nonce: uint64(node)<<16 | uint64(starts)<<8,
 	}
 }
 
 // with runs fn on the node's machine at its present time.
-func (n *modelNode) with(fn func(*leaseMachine)) {
+func (n *modelNode) with(fn func(*Machine)) {
 	m := n.m
 	if n.waits {
 		p := n.pending
@@ -210,8 +210,8 @@ func (m *leaseModel) nextOf(s *modelState, i int, emit func(modelStep, *modelSta
 		n.even = modelTicks
 	})
 	try("looks", int(s.count) < m.sends, func(n *modelState, x *modelNode) {
-		x.with(func(m *leaseMachine) {
-			if cmd, _ := m.step(modelNow, false); cmd != nil {
+		x.with(func(m *Machine) {
+			if cmd, _ := m.Step(modelNow, false); cmd != nil {
 				n.sent[n.count] = sendOf(cmd)
 				n.count++
 			}
@@ -219,10 +219,10 @@ func (m *leaseModel) nextOf(s *modelState, i int, emit func(modelStep, *modelSta
 	})
 	try("applies", x.applied < s.length, func(n *modelState, x *modelNode) { m.apply(n, x) })
 	try("presumes its proposal lost", x.waits, func(_ *modelState, x *modelNode) {
-		x.with(func(m *leaseMachine) { m.dropped(modelNow, m.pending.Nonce) })
+		x.with(func(m *Machine) { m.Dropped(modelNow, m.pending.Nonce) })
 	})
 	try("hears of the leader", uint8(x.m.term) != s.term, func(n *modelState, x *modelNode) {
-		x.with(func(m *leaseMachine) { m.setLeader(modelNow, schema.NodeID(n.leader), uint64(n.term)) })
+		x.with(func(m *Machine) { m.SetLeader(modelNow, schema.NodeID(n.leader), uint64(n.term)) })
 	})
 	try("is elected", int(s.term) <= m.elections && s.leader != uint8(i+1), func(n *modelState, _ *modelNode) {
 		n.leader = uint8(i + 1)
@@ -232,21 +232,21 @@ func (m *leaseModel) nextOf(s *modelState, i int, emit func(modelStep, *modelSta
 		n.restart++
 		lease := x.m.lease
 		*x = modelNode{m: m.fresh(i, x.starts+1), applied: x.applied, starts: x.starts + 1}
-		x.with(func(m *leaseMachine) { m.recovered(modelNow, lease) })
+		x.with(func(m *Machine) { m.Recovered(modelNow, lease) })
 	})
 	try("catches up by a snapshot", x.applied < s.length && int(s.jumps) < m.snapshots, func(n *modelState, x *modelNode) {
 		n.jumps++
 		x.applied = n.length
-		x.with(func(m *leaseMachine) { m.recovered(modelNow, n.lease(n.length)) })
+		x.with(func(m *Machine) { m.Recovered(modelNow, n.lease(n.length)) })
 	})
 	to := (i + 1) % m.nodes
-	try(fmt.Sprintf("hands over to node %d", to+1), int(s.hands) < m.handOvers && x.m.valid(modelNow) && !x.m.handing,
+	try(fmt.Sprintf("transfers the lease to node %d", to+1), int(s.moves) < m.transfers && x.m.Valid(modelNow) && !x.m.moving,
 		func(n *modelState, x *modelNode) {
-			n.hands++
-			x.with(func(m *leaseMachine) { m.handOver(schema.NodeID(to+1), uint64(n.hands)<<24) })
+			n.moves++
+			x.with(func(m *Machine) { m.Transfer(schema.NodeID(to+1), uint64(n.moves)<<24) })
 		})
-	try("ends its hand-over", x.m.handing, func(_ *modelState, x *modelNode) {
-		x.with(func(m *leaseMachine) { m.endHandOver() })
+	try("ends its transfer", x.m.moving, func(_ *modelState, x *modelNode) {
+		x.with(func(m *Machine) { m.EndTransfer() })
 	})
 }
 
@@ -277,10 +277,10 @@ func (m *leaseModel) apply(n *modelState, x *modelNode) {
 	nonce := uint64(p.nonce)
 	x.applied++
 	lease := n.lease(x.applied)
-	x.with(func(lm *leaseMachine) {
+	x.with(func(lm *Machine) {
 		mine := lm.pending != nil && lm.pending.Nonce == nonce
-		lm.applied(modelNow, nonce, p.ok, lease)
-		if m.countApply && mine && lm.held() {
+		lm.Applied(modelNow, nonce, p.ok, lease)
+		if m.countApply && mine && lm.Held() {
 			lm.until = modelNow + lm.duration - lm.margin
 		}
 		if m.anyEpoch && lease.Holder == lm.self && p.ok {
@@ -300,10 +300,10 @@ var (
 func (m *leaseModel) Check(s *modelState) error {
 	for i := range m.nodes {
 		x := &s.nodes[i]
-		if x.m.valid(modelNow) && (uint8(x.m.epoch) != s.newest || int(s.holder) != i+1) {
+		if x.m.Valid(modelNow) && (uint8(x.m.epoch) != s.newest || int(s.holder) != i+1) {
 			return errTwoServe
 		}
-		if x.m.valid(modelNow) && !m.took(s, x) {
+		if x.m.Valid(modelNow) && !m.took(s, x) {
 			return errOldProcess
 		}
 	}
@@ -352,25 +352,25 @@ func (m *leaseModel) goOn(s *modelState, i int) bool {
 		m.apply(s, x)
 	}
 	var p modelSend
-	x.with(func(lm *leaseMachine) {
+	x.with(func(lm *Machine) {
 		if lm.pending != nil {
-			lm.dropped(modelNow, lm.pending.Nonce)
+			lm.Dropped(modelNow, lm.pending.Nonce)
 		}
-		lm.setLeader(modelNow, schema.NodeID(s.leader), uint64(s.term))
-		if lm.handing {
-			lm.endHandOver()
+		lm.SetLeader(modelNow, schema.NodeID(s.leader), uint64(s.term))
+		if lm.moving {
+			lm.EndTransfer()
 		}
-		if cmd, _ := lm.step(modelNow, false); cmd != nil {
+		if cmd, _ := lm.Step(modelNow, false); cmd != nil {
 			p = sendOf(cmd)
 		}
 	})
 	before := x.m.lease
 	for j := range m.nodes {
 		if p.nonce != 0 && m.follows(&p, before) {
-			s.nodes[j].with(func(o *leaseMachine) { o.applied(modelNow, uint64(p.nonce), true, p.lease()) })
+			s.nodes[j].with(func(o *Machine) { o.Applied(modelNow, uint64(p.nonce), true, p.lease()) })
 		}
 	}
-	return x.m.valid(modelNow)
+	return x.m.Valid(modelNow)
 }
 
 func (m *leaseModel) End(*modelState) error { return nil } // time always goes on
@@ -380,14 +380,14 @@ var leaseFull = flags.Bool("full", false, "walk through the large models too (ma
 func TestLeaseModel(t *testing.T) {
 	models := []leaseModel{
 		{name: "two nodes", nodes: 2, margin: 1, skew: true, sends: 2, elections: 1},
-		{name: "somebody can always serve", nodes: 2, margin: 1, sends: 2, elections: 1, handOvers: 1, live: true},
+		{name: "somebody can always serve", nodes: 2, margin: 1, sends: 2, elections: 1, transfers: 1, live: true},
 		{name: "restarts", nodes: 2, margin: 1, sends: 2, elections: 1, restarts: 1},
-		{name: "hand-over", nodes: 2, margin: 1, sends: 3, handOvers: 1},
+		{name: "transfer", nodes: 2, margin: 1, sends: 3, transfers: 1},
 	}
 	if *leaseFull {
 		models = append(models,
 			leaseModel{name: "three proposals", nodes: 2, margin: 1, skew: true, sends: 3, elections: 1},
-			leaseModel{name: "hand-over and election", nodes: 2, margin: 1, sends: 3, elections: 1, handOvers: 1},
+			leaseModel{name: "transfer and election", nodes: 2, margin: 1, sends: 3, elections: 1, transfers: 1},
 			leaseModel{name: "restarts and snapshots", nodes: 2, margin: 1, sends: 2, elections: 1, restarts: 1, snapshots: 1},
 			leaseModel{name: "three nodes", nodes: 3, margin: 1, sends: 2, elections: 1},
 		)
@@ -409,7 +409,7 @@ func TestLeaseModelFindsBugs(t *testing.T) {
 		leaseModel
 		finds error
 	}{
-		{leaseModel{name: "renewals don't count", nodes: 2, margin: 1, sends: 3, handOvers: 1, noSerial: true}, errTwoServe},
+		{leaseModel{name: "renewals don't count", nodes: 2, margin: 1, sends: 3, transfers: 1, noSerial: true}, errTwoServe},
 		{leaseModel{name: "no margin", nodes: 2, skew: true, sends: 2, elections: 1}, errTwoServe},
 		{leaseModel{name: "counted from apply", nodes: 2, margin: 1, sends: 2, elections: 1, countApply: true}, errTwoServe},
 		{leaseModel{name: "an earlier run's epoch", nodes: 2, margin: 1, sends: 2, restarts: 1, anyEpoch: true}, errOldProcess},

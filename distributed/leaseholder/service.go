@@ -1,4 +1,4 @@
-package replica
+package leaseholder
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/version"
+	"cloudsql/storage/wire"
 )
 
 // NotLeaseholder is the answer of a replica that cannot serve: Holder is who can, as far as it knows (0: unknown).
@@ -61,9 +62,9 @@ type WriteRequest struct {
 	First mvcc.Timestamp
 	Alone bool
 
-	// vouched is the version that another node's gateway knew the cluster to have, by what its request has; 0: it says nothing, and what is
+	// Vouched is the version that another node's gateway knew the cluster to have, by what its request has; 0: it says nothing, and what is
 	// logged for it is of the version that this node knows of.
-	vouched version.Version
+	Vouched version.Version
 }
 
 // WriteReply is a WriteRequest's answer. Mark is the workspace's savepoint mark after it.
@@ -73,7 +74,7 @@ type WriteReply struct {
 	Mark    uint64
 }
 
-// Service is what a leaseholder offers; *Replica serves it locally, Remote over the node RPC. Errors: *NotLeaseholder
+// Service is what a leaseholder offers; package replica serves it, Remote asks another node for it. Errors: *NotLeaseholder
 // (not executed, unless Doubtful: safe to retry elsewhere), *mysqlerr.Error, shard.ErrSchemaChanged …; anything else leaves
 // the outcome unknown, and a retry with the same TxnID finds it, or that it is forgotten: ErrForgotten.
 type Service interface {
@@ -100,4 +101,11 @@ type Service interface {
 	ReserveAutoInc(ctx context.Context, s schema.ShardID, t schema.TabletID, n uint64) (first uint64, err error)
 	// ClosedUpTo promises, for follower reads, that nothing more will commit at or below a timestamp.
 	ClosedUpTo(ctx context.Context, s schema.ShardID, want mvcc.Timestamp) (Promise, error)
+}
+
+// Server is who serves a shard on this node: a Service, and what leaseholders tell each other.
+type Server interface {
+	Service
+	// TakeOver keeps the transactions that are about to come here with the lease, encoded by the present leaseholder.
+	TakeOver(msg *wire.Reader) error
 }
