@@ -510,7 +510,7 @@ func (r *commits) Inspect(ctx context.Context, _ schema.ShardID, id fragment.Txn
 func standing(s shard.Status, ts mvcc.Timestamp) leaseholder.Standing {
 	switch s {
 	case shard.Prepared, shard.Committed:
-		return leaseholder.Standing{s, ts}
+		return leaseholder.Standing{Status: s, TS: ts}
 	case 0:
 		return leaseholder.Standing{}
 	}
