@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // What only the session knows.
@@ -30,6 +31,9 @@ var infoDefs = []def{
 	{name: "current_role", min: 0, max: 0, class: NeedsSession, typ: typeSession(288),
 		f0: ofSession(func(*Call, Session) types.Value { return types.Str("NONE") })},
 	{name: "connection_id", min: 0, max: 0, class: NeedsSession, typ: func(c *Call) error { c.typ = intType(21, true); return nil },
+		f0: ofSession(func(c *Call, s Session) types.Value { return types.Uint(s.ConnectionID()) })},
+	// performance_schema.threads numbers a session's thread as its connection.
+	{name: "ps_current_thread_id", min: 0, max: 0, class: NeedsSession, since: version.V2, typ: func(c *Call) error { c.typ = intType(21, true); return nil },
 		f0: ofSession(func(c *Call, s Session) types.Value { return types.Uint(s.ConnectionID()) })},
 	{name: "last_insert_id", min: 0, max: 1, class: NeedsSession, typ: func(c *Call) error { c.typ = intType(21, true); return nil }, ev: evalLastInsertID},
 	{name: "row_count", min: 0, max: 0, class: NeedsSession, typ: typeIntLen(21),
