@@ -68,24 +68,39 @@ func perfThreads(s *scan) error {
 	return nil
 }
 
-// perfAccounts counts the sessions that are connected now.
-func perfAccounts(s *scan) error {
-	list, err := processes(s.ctx, s)
-	if err != nil {
-		return err
-	}
-	counts := map[[2]string]int{}
-	for i := range list {
-		host, _, _ := strings.Cut(list[i].Host, ":")
-		counts[[2]string{list[i].User, host}]++
-	}
-	keys := slices.SortedFunc(maps.Keys(counts), func(a, b [2]string) int { return strings.Compare(a[0]+a[1], b[0]+b[1]) })
-	for _, k := range keys {
-		if err := s.row(str(k[0]), str(k[1]), num(counts[k]), num(counts[k]), num(0), num(0)); err != nil {
+// perfConnected counts the sessions that are connected now, by user, host or both.
+func perfConnected(byUser, byHost bool) func(s *scan) error {
+	return func(s *scan) error {
+		list, err := processes(s.ctx, s)
+		if err != nil {
 			return err
 		}
+		counts := map[[2]string]int{}
+		for i := range list {
+			var key [2]string
+			if byUser {
+				key[0] = list[i].User
+			}
+			if byHost {
+				key[1], _, _ = strings.Cut(list[i].Host, ":")
+			}
+			counts[key]++
+		}
+		keys := slices.SortedFunc(maps.Keys(counts), func(a, b [2]string) int { return strings.Compare(a[0]+a[1], b[0]+b[1]) })
+		for _, k := range keys {
+			var row []types.Value
+			if byUser {
+				row = append(row, str(k[0]))
+			}
+			if byHost {
+				row = append(row, str(k[1]))
+			}
+			if err := s.row(append(row, num(counts[k]), num(counts[k]), num(0), num(0))...); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return nil
 }
 
 // ConnectAttributes is what a Context may offer besides: what the client told of itself when it connected.
