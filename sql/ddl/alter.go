@@ -192,6 +192,9 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 		if s.Constraint.Enforced {
 			return mysqlerr.NotSupported("CHECK constraints (other than NOT ENFORCED)")
 		}
+		if a.check(s.Constraint.Name) < 0 {
+			return mysqlerr.New(mysqlerr.CheckNotFound, s.Constraint.Name)
+		}
 	case ast.AlterTableDropPrimaryKey:
 		return a.dropPrimaryKey()
 	default:
@@ -474,9 +477,13 @@ func (a *alteration) dropIndex(name string) error {
 	return nil
 }
 
+// check gives the position of a CHECK constraint, or -1.
+func (a *alteration) check(name string) int {
+	return slices.IndexFunc(a.t.Checks, func(c schema.Check) bool { return strings.EqualFold(c.Name, name) })
+}
+
 func (a *alteration) dropConstraint(name string) error {
-	i := slices.IndexFunc(a.t.Checks, func(c schema.Check) bool { return strings.EqualFold(c.Name, name) })
-	if i >= 0 {
+	if i := a.check(name); i >= 0 {
 		a.t.Checks, a.touched = slices.Delete(a.t.Checks, i, i+1), true
 		return nil
 	}
