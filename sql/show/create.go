@@ -238,8 +238,13 @@ func (w *definition) options() {
 	if needsCollate(w.t.Collation) {
 		w.WriteString(" COLLATE=" + w.t.Collation.Name())
 	}
+	verbose, _ := w.c.Variable(false, "show_create_table_verbosity")
 	for _, o := range shownOptions {
-		if v, ok := w.t.Options[o]; ok {
+		v, ok := w.t.Options[o]
+		if o == "ROW_FORMAT" && !ok && verbose == "ON" {
+			v, ok = "DYNAMIC", true
+		}
+		if ok {
 			w.WriteString(" " + o + "=" + v)
 		}
 	}

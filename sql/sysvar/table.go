@@ -148,6 +148,7 @@ var groups = []group{
 		applied(boolVar("sql_notes", Both, "ON"), func(v *Values, text string) { v.Notes = text == "ON" }),
 		applied(uintVar("max_error_count", Both, 1024, 0, 65535), func(v *Values, text string) { v.MaxConditions = Int(text) }),
 		boolVar("sql_quote_show_create", Both, "ON"),
+		boolVar("show_create_table_verbosity", Both, "OFF"),
 		applied(uintVar("wait_timeout", Both, 28800, 1, year), func(v *Values, text string) {
 			v.WaitTimeout = time.Duration(Int(text)) * time.Second
 		}),
