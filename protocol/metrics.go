@@ -11,8 +11,9 @@ import (
 // Metrics counts what a Server does. All counters only grow, but Open, which is the present number.
 type Metrics struct {
 	Accepted     atomic.Uint64 `counter:"sql_connections_total" help:"client connections accepted"`
-	Refused      atomic.Uint64 `counter:"sql_refused_connections_total" help:"of them, turned away with 1040"`
+	Refused      atomic.Uint64 `counter:"sql_refused_connections_total" help:"of them, turned away with 1040" status:"Connection_errors_max_connections"`
 	Open         atomic.Int64  `gauge:"sql_connections" help:"client connections open, those logging in included"`
+	MostOpen     atomic.Uint64 `gauge:"sql_connections_most" help:"most client connections that were open at once" status:"Max_used_connections"`
 	AuthFailures atomic.Uint64 `counter:"sql_auth_failures_total" help:"log-ins refused" status:"Aborted_connects"`
 	Aborted      atomic.Uint64 `counter:"sql_aborted_connections_total" help:"connections lost before they were logged in" status:"Aborted_connects"`
 	Gone         atomic.Uint64 `counter:"sql_gone_clients_total" help:"clients that went away during a statement" status:"Aborted_clients"`

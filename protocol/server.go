@@ -15,6 +15,7 @@ import (
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
 	"cloudsql/sql/auth"
+	"cloudsql/storage/metric"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/spawn"
 )
@@ -206,7 +207,7 @@ func (s *Server) accept(nc net.Conn) {
 		spawn.Go("refusing a connection", func() { c.refuse(mysqlerr.New(mysqlerr.ConCount)) })
 		return
 	}
-	s.Metrics.Open.Add(1)
+	metric.Raise(&s.Metrics.MostOpen, uint64(s.Metrics.Open.Add(1)))
 	spawn.Go("a connection", c.serve)
 }
 

@@ -504,6 +504,9 @@ func TestConnectionLimit(t *testing.T) {
 	wantCode(t, dial(t, root+addr+")/").Ping(), 1040, "Too many connections")
 	engine.most.Store(3)
 	eventually(t, func() bool { return dial(t, user+addr+")/").Ping() == nil })
+	if most := server.Metrics.MostOpen.Load(); most < 3 {
+		t.Errorf("at most %d were open", most)
+	}
 }
 
 func TestPanicEndsOneConnection(t *testing.T) {
