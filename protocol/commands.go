@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
 // errQuit ends a connection that needs no further answer.
@@ -62,7 +64,9 @@ func (c *conn) dispatch(command byte, data []byte) error {
 		return c.kill(data)
 	case mysql.COM_SHUTDOWN:
 		return c.query("SHUTDOWN")
-	case mysql.COM_REFRESH, mysql.COM_BINLOG_DUMP, mysql.COM_BINLOG_DUMP_GTID, mysql.COM_REGISTER_SLAVE:
+	case mysql.COM_REFRESH:
+		return c.okAfter(refresh(c.ctx, c.session, data))
+	case mysql.COM_BINLOG_DUMP, mysql.COM_BINLOG_DUMP_GTID, mysql.COM_REGISTER_SLAVE:
 		return mysqlerr.NotSupported("COM_" + strings.ToUpper(commandNames[command]))
 	}
 	return mysqlerr.New(mysqlerr.UnknownCom)
@@ -89,6 +93,44 @@ func (c *conn) kill(data []byte) error {
 	}
 	return c.query("KILL " + strconv.FormatUint(uint64(id), 10))
 }
+
+// refreshes are the FLUSH statements behind the bits of COM_REFRESH. There are no threads to forget, as there are no hosts, but
+// it takes the same privilege. What is missing (64, 128) is of replication.
+var refreshes = []struct {
+	bit       byte
+	statement string
+}{{1, "FLUSH PRIVILEGES"}, {2, "FLUSH LOGS"}, {4, "FLUSH TABLES"}, {8, "FLUSH HOSTS"}, {16, "FLUSH STATUS"}, {32, "FLUSH HOSTS"}}
+
+// refresh runs a FLUSH statement for each bit; the client gets one answer for all.
+func refresh(ctx context.Context, s sql.Session, data []byte) error {
+	if len(data) != 1 {
+		return mysqlerr.New(mysqlerr.MalformedPacket)
+	}
+	rest := data[0]
+	for _, r := range refreshes {
+		if data[0]&r.bit != 0 {
+			rest &^= r.bit
+		}
+	}
+	if rest != 0 {
+		return mysqlerr.NotSupported("COM_REFRESH of replication")
+	}
+	for _, r := range refreshes {
+		if data[0]&r.bit != 0 {
+			if err := s.Query(ctx, r.statement, nothing{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// nothing takes the results of statements whose outcome is all that the client asked for.
+type nothing struct{}
+
+func (nothing) Header(*sql.Header) error { return nil }
+func (nothing) Row([]types.Value) error  { return nil }
+func (nothing) Done(*sql.Outcome) error  { return nil }
 
 // setOption switches multi-statements on or off.
 func (c *conn) setOption(data []byte) error {

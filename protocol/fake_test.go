@@ -35,6 +35,7 @@ import (
 //	say TEXT         TEXT, in a column of characters
 //	anything else    OK, with affected rows, insert id, warnings and info
 type fakeEngine struct {
+	flushed  atomic.Pointer[string] // the last FLUSH statement
 	accounts map[string]sql.Account
 	timeout  time.Duration
 	stalled  time.Duration   // net_read_timeout
@@ -205,6 +206,9 @@ func (s *fakeSession) run(ctx context.Context, text string, params []types.Value
 	case "slow": // finishes by itself, but only once the test says so
 		s.engine.waiting <- struct{}{}
 		<-s.engine.wait
+		return w.Done(s.outcome())
+	case "FLUSH":
+		s.engine.flushed.Store(&text)
 		return w.Done(s.outcome())
 	case "panic":
 		panic("as asked for")

@@ -139,6 +139,8 @@ func TestSimpleCommands(t *testing.T) {
 		t.Errorf("PROCESS_KILL: %q", p)
 	}
 	wantRawError(t, c.command(mysql.COM_PROCESS_KILL, 1), 1835)
+	wantRawError(t, c.command(mysql.COM_REFRESH), 1835)
+	wantRawError(t, c.command(mysql.COM_REFRESH, 4|64), 1235)
 	wantRawError(t, c.command(mysql.COM_BINLOG_DUMP), 1235)
 	wantRawError(t, c.command(mysql.COM_CREATE_DB), 1047)
 	wantRawError(t, c.command(200), 1047)
@@ -430,5 +432,24 @@ func TestBadHandshakes(t *testing.T) {
 		if len(p) < 3 || p[0] != 0xff || int(p[1])|int(p[2])<<8 != 1043 {
 			t.Errorf("%s: %q, want error 1043", name, p)
 		}
+	}
+}
+
+// TestRefresh: COM_REFRESH is a FLUSH statement for each of its bits, with one answer.
+func TestRefresh(t *testing.T) {
+	_, engine, addr := start(t, Config{})
+	c := dialRaw(t, addr, 0)
+	c.logIn("root")
+	for _, want := range []string{"FLUSH PRIVILEGES", "FLUSH LOGS", "FLUSH TABLES", "FLUSH HOSTS", "FLUSH STATUS"} {
+		bits := map[string]byte{"FLUSH PRIVILEGES": 1, "FLUSH LOGS": 2, "FLUSH TABLES": 4, "FLUSH HOSTS": 8, "FLUSH STATUS": 16}[want]
+		if p := c.command(mysql.COM_REFRESH, bits); !isOK(p) || *engine.flushed.Load() != want {
+			t.Errorf("%d: %q after %s", bits, p, *engine.flushed.Load())
+		}
+	}
+	if p := c.command(mysql.COM_REFRESH, 2|4|8|32); !isOK(p) { // mysqladmin refresh
+		t.Errorf("several: %q", p)
+	}
+	if p := c.command(mysql.COM_PING); !isOK(p) {
+		t.Errorf("one answer too many: %q", p)
 	}
 }
