@@ -4,19 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
-	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/schema"
-	"cloudsql/storage/types"
 )
 
 // buildModify plans a data change with so many parameters.
@@ -30,51 +25,6 @@ func buildModify(ctx *Context, stmt ast.StmtNode, params int) (Modify, error) {
 		return buildDelete(ctx, s, params)
 	}
 	return nil, mysqlerr.NotSupported("this statement")
-}
-
-// target is the table that a statement changes.
-type target struct {
-	db    string
-	alias string
-	table *schema.Table
-}
-
-// baseTable finds a table that rows can be written to.
-func baseTable(ctx *Context, n *ast.TableName) (target, error) {
-	db := n.Schema.O
-	if db == "" {
-		db = ctx.DB
-	}
-	if db == "" {
-		return target{}, mysqlerr.New(mysqlerr.NoDB)
-	}
-	if len(n.PartitionNames) > 0 {
-		return target{}, mysqlerr.NotSupported("PARTITION in a data change")
-	}
-	if n.AsOf != nil {
-		return target{}, mysqlerr.NotSupported("AS OF TIMESTAMP in a statement that changes rows")
-	}
-	if t, ok := ctx.Catalog.Table(db, n.Name.O); ok {
-		return target{db: db, alias: n.Name.O, table: t}, nil
-	}
-	if ctx.Virtual != nil {
-		if _, ok := ctx.Virtual(db, n.Name.O); ok {
-			return target{}, accessDenied(ctx, db)
-		}
-	}
-	return target{}, mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O)
-}
-
-// accessDenied is 1044 for the statement's user.
-func accessDenied(ctx *Context, db string) error {
-	user, host := "", ""
-	if ctx.Env != nil && ctx.Env.Session != nil {
-		user = ctx.Env.Session.CurrentUser()
-		if at := strings.LastIndexByte(user, '@'); at >= 0 {
-			user, host = user[:at], user[at+1:]
-		}
-	}
-	return mysqlerr.New(mysqlerr.DBaccessDenied, user, host, db)
 }
 
 // changeEnv is the environment of computing values to store.
@@ -124,6 +74,8 @@ type writer struct {
 	warnings int
 }
 
+// write sends rows to their shards. Each row that a statement writes, by whatever plan, passes here once it is complete: this is where
+// the rows that it refers to, and those that refer to it, are to be visited.
 func (w *writer) write(ctx context.Context, writes ...*fragment.Write) error {
 	for _, f := range writes {
 		w.rt.Used.AddTablet(w.rt.Catalog, f.Tablet)
@@ -211,72 +163,6 @@ func (w *writer) updateInfo() string {
 // insertInfo is the OK packet's text after an INSERT of several rows.
 func (w *writer) insertInfo(records int) string {
 	return fmt.Sprintf("Records: %d  Duplicates: %d  Warnings: %d", records, w.sum.Duplicates, w.warnings)
-}
-
-// columnDefault is what a column gets that a statement does not name.
-type columnDefault struct {
-	value  types.Value // storage form
-	expr   expr.Expr   // instead of value: CURRENT_TIMESTAMP and kin, assigned per statement
-	perRow expr.Expr   // instead of value: over the row's other columns
-	none   bool        // NOT NULL without a default: 1364
-}
-
-func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
-	defaults := make([]columnDefault, len(t.Columns))
-	for i := range t.Columns {
-		c, d := &t.Columns[i], &defaults[i]
-		switch {
-		case c.AutoIncrement || c.Hidden:
-		case bind.DefaultPerRow(c):
-			e, err := bind.RowDefault(ctx.Env, t, i)
-			if err != nil {
-				return nil, err
-			}
-			d.perRow = e
-		case c.DefaultExpr != "":
-			e, err := bind.Text(ctx.Env, c.DefaultExpr)
-			if err != nil {
-				return nil, err
-			}
-			d.expr = e
-		case len(c.Default) > 0:
-			v, _, err := types.DecodeValue(c.Default)
-			if err != nil {
-				return nil, err
-			}
-			d.value = v
-		case c.NotNull && c.Type.Class() == types.ClassEnum && !c.HasDefault:
-			d.value = types.ImplicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
-		default:
-			d.none = c.NotNull
-		}
-	}
-	return defaults, nil
-}
-
-// keyColumns names the columns of a table's primary key, the hidden row id among them.
-func keyColumns(t *schema.Table, alias string) []ast.ExprNode {
-	var list []ast.ExprNode
-	for _, c := range t.Primary().Columns {
-		name := &ast.ColumnName{Table: ast.NewCIStr(alias), Name: ast.NewCIStr(t.Columns[c.Column].Name)}
-		list = append(list, &ast.ColumnNameExpr{Name: name})
-	}
-	return list
-}
-
-// changeSource plans SELECT fields FROM … WHERE … ORDER BY … LIMIT … FOR UPDATE: the rows that a change is about. The i-th
-// field is a value for a column of type into[i], where there is one.
-func changeSource(ctx *Context, params int, fields []ast.ExprNode, into []*types.Type, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (Rows, error) {
-	sel := &ast.SelectStmt{
-		SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}, From: from, Where: where, OrderBy: order, Limit: limit,
-		LockInfo: &ast.SelectLockInfo{LockType: ast.SelectLockForUpdate}, Kind: ast.SelectStmtKindSelect,
-	}
-	for _, f := range fields {
-		sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: f})
-	}
-	all := *ctx
-	all.SelectLimit = 0
-	return buildQuery(&all, sel, logical.Options{Params: params, RowIDs: true, Changes: true, Into: into})
 }
 
 // kindNames are the operators' names in EXPLAIN.

@@ -3,44 +3,33 @@ package planner
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/access"
-	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
-	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
-	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
 // insertPlan is INSERT and REPLACE, from VALUES or from a query.
 type insertPlan struct {
-	target
-	kind      fragment.Kind
-	ignore    bool
-	strict    bool
+	*logical.Insert
 	columns   []schema.ColumnID // of full rows
 	defaults  []columnDefault
-	named     []int         // positions of the columns that the statement gives values for
-	rows      [][]expr.Expr // VALUES: one expression for each of named; nil stands for DEFAULT
-	source    Rows          // INSERT … SELECT
-	set       []fragment.Assignment
-	outside   []bind.Column // of the query's tables, which set names; their values come behind those of named
-	conflicts []conflict    // where set has what only a gateway can compute: how it finds the rows to update
-	setsID    bool          // set calls LAST_INSERT_ID(expr)
-	autoInc   int           // position, or -1
-	zeroAuto  bool          // NO_AUTO_VALUE_ON_ZERO: 0 is a value like others
-	series    Series        // of AUTO_INCREMENT values
-	hidden    int           // position of the row id, or -1
+	source    Rows                  // of In
+	set       []fragment.Assignment // Set, and what the table's definition adds
+	conflicts []conflict            // where set has what only a gateway can compute: how it finds the rows to update
+	autoInc   int                   // position, or -1
+	zeroAuto  bool                  // NO_AUTO_VALUE_ON_ZERO: 0 is a value like others
+	series    Series                // of AUTO_INCREMENT values
+	hidden    int                   // position of the row id, or -1
 	tables    []TableVersion
 }
 
@@ -48,43 +37,40 @@ type insertPlan struct {
 const insertChunk = 1000
 
 func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
-	name, _ := singleTable(s.Table)
-	if name == nil || len(s.PartitionNames) > 0 {
-		return nil, mysqlerr.NotSupported("INSERT into something that is not a table")
-	}
-	tgt, err := baseTable(ctx, name)
+	n, q, err := bindInsert(ctx, s, params)
 	if err != nil {
 		return nil, err
 	}
-	p := &insertPlan{target: tgt, kind: insertKind(s), ignore: s.IgnoreErr, columns: tgt.table.ColumnIDs(), autoInc: tgt.table.AutoIncColumn(), hidden: -1}
-	p.strict = ctx.Env.Mode.Strict && !s.IgnoreErr
+	p := &insertPlan{Insert: n, columns: n.Table.ColumnIDs(), autoInc: n.Table.AutoIncColumn(), hidden: -1, set: n.Set}
 	p.series = ctx.AutoIncrement
 	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)
-	p.tables = []TableVersion{{ID: tgt.table.ID, Version: tgt.table.Version}}
-	for i := range tgt.table.Columns {
-		if tgt.table.Columns[i].Hidden {
+	p.tables = []TableVersion{{ID: n.Table.ID, Version: n.Table.Version}}
+	for i := range n.Table.Columns {
+		if n.Table.Columns[i].Hidden {
 			p.hidden = i
 		}
 	}
-	if err := p.privileges(ctx, s); err != nil {
+	if p.defaults, err = defaultsOf(ctx, n.Table); err != nil {
 		return nil, err
 	}
-	if p.defaults, err = defaultsOf(ctx, tgt.table); err != nil {
-		return nil, err
-	}
-	if err := p.nameColumns(s); err != nil {
-		return nil, err
-	}
-	if query := valuesQuery(s.Lists); s.Select != nil || query != nil {
-		if s.Select != nil {
-			query = s.Select
+	if ctx.Env.Mode.Strict && !n.Ignore {
+		if err := p.checkDefaults(); err != nil {
+			return nil, err
 		}
-		err = p.bindQuery(ctx, query, params, s.OnDuplicate)
-	} else {
-		err = p.bindValues(ctx, s.Lists)
 	}
-	if err == nil {
-		err = p.bindOnDuplicate(ctx, s.OnDuplicate)
+	if q != nil {
+		if p.source, err = planQuery(ctx, q.Below()); err != nil {
+			return nil, err
+		}
+		p.tables = append(p.tables, p.source.Tables()...)
+	}
+	if len(n.Set) > 0 {
+		if p.set, err = onUpdate(n.Table, n.Set); err != nil {
+			return nil, err
+		}
+	}
+	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
+		err = p.planConflicts(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -92,215 +78,9 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	return p, nil
 }
 
-func insertKind(s *ast.InsertStmt) fragment.Kind {
-	switch {
-	case s.IsReplace:
-		return fragment.Replace
-	case len(s.OnDuplicate) > 0:
-		return fragment.InsertOrUpdate
-	case s.IgnoreErr:
-		return fragment.InsertIgnore
-	}
-	return fragment.Insert
-}
-
-func (p *insertPlan) privileges(ctx *Context, s *ast.InsertStmt) error {
-	privs := []mysql.PrivilegeType{mysql.InsertPriv}
-	if s.IsReplace {
-		privs = append(privs, mysql.DeletePriv)
-	}
-	if len(s.OnDuplicate) > 0 {
-		privs = append(privs, mysql.UpdatePriv)
-	}
-	for _, priv := range privs {
-		if err := ctx.Check(priv, p.db, p.table.Name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// nameColumns finds the columns of the column list (all visible ones without one).
-func (p *insertPlan) nameColumns(s *ast.InsertStmt) error {
-	if len(s.Columns) == 0 {
-		if s.Select == nil && len(s.Lists) > 0 && len(s.Lists[0]) == 0 {
-			return nil // INSERT INTO t () VALUES ()
-		}
-		for i := range p.table.Columns {
-			if !p.table.Columns[i].Hidden {
-				p.named = append(p.named, i)
-			}
-		}
-		return nil
-	}
-	seen := make(map[int]bool)
-	for _, c := range s.Columns {
-		pos := p.table.ColumnByName(c.Name.L)
-		if pos < 0 || c.Table.O != "" && !strings.EqualFold(c.Table.O, p.alias) {
-			return mysqlerr.New(mysqlerr.BadField, c.Name.O, bind.FieldList)
-		}
-		if seen[pos] {
-			return mysqlerr.New(mysqlerr.FieldSpecifiedTwice, c.Name.O)
-		}
-		seen[pos] = true
-		p.named = append(p.named, pos)
-	}
-	return nil
-}
-
-func (p *insertPlan) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
-	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
-	sc := &bind.Scope{Cols: bind.TableColumns(p.table, p.db, p.alias, 0)}
-	for i, list := range lists {
-		if len(list) != len(p.named) {
-			return mysqlerr.New(mysqlerr.WrongValueCountOnRow, i+1)
-		}
-		row := make([]expr.Expr, len(list))
-		for j, n := range list {
-			if d, ok := n.(*ast.DefaultExpr); ok && d.Name == nil {
-				continue
-			}
-			var err error
-			if row[j], err = bind.Expr(b, sc, n); err != nil {
-				return err
-			}
-			row[j] = expr.ForColumn(row[j], &p.table.Columns[p.named[j]].Type)
-		}
-		p.rows = append(p.rows, row)
-	}
-	return p.checkDefaults(lists)
-}
-
-// valuesQuery takes VALUES with subqueries in them as SELECT … UNION ALL SELECT …; nil where there are none.
-func valuesQuery(lists [][]ast.ExprNode) ast.ResultSetNode {
-	if !slices.ContainsFunc(lists, func(list []ast.ExprNode) bool { return slices.ContainsFunc(list, hasSubquery) }) {
-		return nil
-	}
-	all := ast.UnionAll
-	set := &ast.SetOprStmt{SelectList: &ast.SetOprSelectList{}}
-	for i, list := range lists {
-		sel := &ast.SelectStmt{SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}, Kind: ast.SelectStmtKindSelect}
-		for _, n := range list {
-			sel.Fields.Fields = append(sel.Fields.Fields, &ast.SelectField{Expr: n})
-		}
-		if len(lists) == 1 {
-			return sel
-		}
-		if i > 0 {
-			sel.AfterSetOperator = &all
-		}
-		set.SelectList.Selects = append(set.SelectList.Selects, sel)
-	}
-	return set
-}
-
-// checkDefaults gives 1364 for a column that has neither a value nor a default, in strict mode.
-func (p *insertPlan) checkDefaults(lists [][]ast.ExprNode) error {
-	if !p.strict {
-		return nil
-	}
-	named := make([]bool, len(p.table.Columns))
-	for j, pos := range p.named {
-		named[pos] = true
-		for i := range lists {
-			if p.rows[i][j] == nil && p.defaults[pos].none {
-				return mysqlerr.New(mysqlerr.NoDefaultForField, p.table.Columns[pos].Name)
-			}
-		}
-	}
-	for pos := range p.table.Columns {
-		if !named[pos] && p.defaults[pos].none {
-			return mysqlerr.New(mysqlerr.NoDefaultForField, p.table.Columns[pos].Name)
-		}
-	}
-	return nil
-}
-
-func (p *insertPlan) bindQuery(ctx *Context, n ast.ResultSetNode, params int, onDuplicate []*ast.Assignment) error {
-	n, err := p.selectOutside(n, onDuplicate)
-	if err != nil {
-		return err
-	}
-	o := logical.Options{Params: params, Changes: true}
-	for _, pos := range p.named {
-		o.Into = append(o.Into, &p.table.Columns[pos].Type)
-	}
-	if p.source, err = buildQuery(ctx, n, o); err != nil {
-		return err
-	}
-	fields := p.source.Fields()
-	if len(fields) != len(p.named)+len(p.outside) {
-		return mysqlerr.New(mysqlerr.WrongValueCountOnRow, 1)
-	}
-	for i := range p.outside {
-		p.outside[i].Field.Type = fields[len(p.named)+i].Type
-	}
-	p.tables = append(p.tables, p.source.Tables()...)
-	return p.checkDefaults(nil)
-}
-
-func (p *insertPlan) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error {
-	if len(list) == 0 {
-		return nil
-	}
-	width := len(p.table.Columns)
-	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
-	sc := &bind.Scope{Cols: append(bind.TableColumns(p.table, p.db, p.alias, 0), p.outside...)}
-	list, err := assignedDefaults(p.table, p.alias, list)
-	if err != nil {
-		return err
-	}
-	b.Values = func(name *ast.ColumnName) (expr.Expr, error) {
-		pos := p.table.ColumnByName(name.Name.L)
-		if pos < 0 {
-			return nil, mysqlerr.New(mysqlerr.BadField, name.Name.O, bind.FieldList)
-		}
-		c := &p.table.Columns[pos]
-		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
-	}
-	p.set, err = bindAssignments(ctx, b, sc, p.table, p.alias, list)
-	if err != nil {
-		return err
-	}
-	for i := range p.set {
-		p.set[i].Expr = expr.Rewrite(p.set[i].Expr, p.lastInsertIDOfColumn)
-		p.setsID = p.setsID || setsLastInsertID(p.set[i].Expr)
-	}
-	if p.set, err = addOnUpdateNow(ctx, p.table, p.set); err != nil {
-		return err
-	}
-	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
-		return p.bindConflicts(ctx)
-	}
-	return nil
-}
-
-func setsLastInsertID(e expr.Expr) bool {
-	found := false
-	expr.Walk(e, func(x expr.Expr) bool {
-		c := scalar.AsCall(x, "last_insert_id")
-		found = found || c != nil && len(c.Args()) > 0
-		return !found
-	})
-	return found
-}
-
-// lastInsertIDOfColumn takes the idiom id = LAST_INSERT_ID(id) as id = id: the shard reports the AUTO_INCREMENT value of
-// the row that it updated, which is what LAST_INSERT_ID() is to give afterwards.
-func (p *insertPlan) lastInsertIDOfColumn(e expr.Expr) expr.Expr {
-	call, ok := e.(*expr.Call)
-	if !ok || call.Name() != "last_insert_id" || len(call.Args()) != 1 {
-		return e
-	}
-	if c, ok := call.Args()[0].(*expr.Column); ok && c.Index == p.autoInc {
-		return c
-	}
-	return e
-}
-
 // Run computes the rows and sends them.
 func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
-	env := changeEnv(rt, p.ignore)
+	env := changeEnv(rt, p.Ignore)
 	w := &writer{rt: rt}
 	w.countWarnings(env)
 	var set []fragment.Assignment
@@ -350,7 +130,7 @@ type insertRun struct {
 }
 
 func (r *insertRun) fromValues(ctx context.Context) error {
-	for _, exprs := range r.rows {
+	for _, exprs := range r.Rows {
 		row := r.next()
 		for j, e := range exprs {
 			if e == nil {
@@ -363,7 +143,7 @@ func (r *insertRun) fromValues(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if row[r.named[j]], err = r.assign(v, r.named[j]); err != nil {
+			if row[r.Named[j]], err = r.assign(v, r.Named[j]); err != nil {
 				return err
 			}
 		}
@@ -415,107 +195,22 @@ func (r *insertRun) fromQuery(ctx context.Context) error {
 
 // readsTarget tells whether the query reads the table that its rows go to.
 func (r *insertRun) readsTarget() bool {
-	return slices.ContainsFunc(r.source.Tables(), func(t TableVersion) bool { return t.ID == r.table.ID })
+	return slices.ContainsFunc(r.source.Tables(), func(t TableVersion) bool { return t.ID == r.Table.ID })
 }
 
 func (r *insertRun) addQueryRow(in []types.Value) error {
 	row := r.next()
-	for j, pos := range r.named {
+	for j, pos := range r.Named {
 		v, err := r.assign(in[j].Clone(), pos)
 		if err != nil {
 			return err
 		}
 		row[pos] = v
 	}
-	if len(r.outside) > 0 {
-		r.seen = append(r.seen, cloneRow(in[len(r.named):]))
+	if len(r.Outside) > 0 {
+		r.seen = append(r.seen, cloneRow(in[len(r.Named):]))
 	}
 	return r.fillDefaults(row, nil)
-}
-
-// fillDefaults computes DEFAULT (expression) of the columns that a row gives no value for: exprs are those of VALUES, in the
-// order of named; nil where a query gives all.
-func (r *insertRun) fillDefaults(row []types.Value, exprs []expr.Expr) error {
-	for pos := range r.defaults {
-		e := r.defaults[pos].perRow
-		if e == nil {
-			continue
-		}
-		if j := slices.Index(r.named, pos); j >= 0 && (exprs == nil || exprs[j] != nil) {
-			continue
-		}
-		v, err := e.Eval(r.eval, LocalRow(row, &r.env.Mode))
-		if err == nil {
-			err = r.strict.Err()
-		}
-		if err != nil {
-			return err
-		}
-		if row[pos], err = r.assign(v, pos); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// next adds a row to the batch, with defaults in it.
-func (r *insertRun) next() []types.Value {
-	r.batch.Append(r.computed)
-	r.records++
-	row := r.batch.Row(r.batch.Len() - 1)
-	if r.hidden >= 0 {
-		row[r.hidden] = types.Uint(r.rt.DB.NextRowIDs(1))
-	}
-	return row
-}
-
-// assign converts a value for a column.
-func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
-	c := &r.table.Columns[pos]
-	if v.IsNull() {
-		if !c.NotNull || c.AutoIncrement {
-			return v, nil
-		}
-		if r.ignore {
-			r.env.Warn(mysqlerr.BadNull, mysqlerr.New(mysqlerr.BadNull, c.Name).Message)
-			return types.ImplicitDefault(&c.Type), nil
-		}
-		return v, mysqlerr.New(mysqlerr.BadNull, c.Name)
-	}
-	v, err := types.Assign(v, &c.Type, c.Name, r.records, &r.env.Mode, r.env.Warn)
-	if err == nil && c.AutoIncrement {
-		if v.Int() == 0 && !r.zeroAuto && v.Kind() != types.KindFloat {
-			return types.Null, nil
-		}
-		r.explicit = v.Uint()
-	}
-	return v, err
-}
-
-// computeDefaults evaluates the defaults of all columns once a statement; a missing one is a warning by now.
-func (r *insertRun) computeDefaults() error {
-	r.computed = make([]types.Value, len(r.defaults))
-	for i := range r.defaults {
-		d, c := &r.defaults[i], &r.table.Columns[i]
-		r.computed[i] = d.value
-		switch {
-		case d.expr != nil:
-			v, err := d.expr.Eval(r.env, nil)
-			if err == nil {
-				v, err = types.Assign(v, &c.Type, c.Name, 1, &r.env.Mode, r.env.Warn)
-			}
-			if err != nil {
-				return err
-			}
-			r.computed[i] = v
-		case d.none && !c.AutoIncrement && !c.Hidden:
-			r.computed[i] = types.ImplicitDefault(&c.Type)
-			if !slices.Contains(r.named, i) {
-				r.env.Warn(mysqlerr.NoDefaultForField, mysqlerr.New(mysqlerr.NoDefaultForField, c.Name).Message)
-			}
-		}
-	}
-	return nil
 }
 
 // flush sends the batch.
@@ -524,15 +219,15 @@ func (r *insertRun) flush(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if len(r.table.Tablets) > 1 || r.series.Step > 1 { // a shard generates every number, for rows of its own
+	if len(r.Table.Tablets) > 1 || r.series.Step > 1 { // a shard generates every number, for rows of its own
 		err = r.reserve(ctx)
 	}
 	switch {
 	case err != nil:
-	case len(r.outside) > 0:
+	case len(r.Outside) > 0:
 		err = r.flushEach(ctx)
-	case len(r.table.Tablets) == 1:
-		err = r.w.write(ctx, r.fragment(&r.table.Tablets[0], r.batch, r.first))
+	case len(r.Table.Tablets) == 1:
+		err = r.w.write(ctx, r.fragment(&r.Table.Tablets[0], r.batch, r.first))
 	default:
 		err = r.flushSplit(ctx)
 	}
@@ -548,7 +243,7 @@ func (r *insertRun) flushEach(ctx context.Context) error {
 		row := r.batch.Row(i)
 		one := types.Batch{Width: r.batch.Width}
 		one.Append(row)
-		w := r.fragment(r.table.TabletFor(keys.AppendPrimary(nil, r.table, row)), one, r.first+i)
+		w := r.fragment(r.Table.TabletFor(keys.AppendPrimary(nil, r.Table, row)), one, r.first+i)
 		w.Set = slices.Clone(r.set)
 		for j := range w.Set {
 			w.Set[j].Expr = r.insertOutside(w.Set[j].Expr, r.seen[i])
@@ -570,7 +265,7 @@ func (r *insertRun) insertOutside(e expr.Expr, seen []types.Value) expr.Expr {
 
 func (r *insertRun) fragment(t *schema.Tablet, rows types.Batch, first int) *fragment.Write {
 	return &fragment.Write{
-		Kind: r.kind, Tablet: t.ID, SchemaVersion: r.table.Version, Columns: r.columns, Rows: rows,
+		Kind: r.Kind, Tablet: t.ID, SchemaVersion: r.Table.Version, Columns: r.columns, Rows: rows,
 		AutoInc: r.autoInc >= 0, Set: r.set, Env: r.env, FirstRow: first,
 	}
 }
@@ -581,7 +276,7 @@ func (r *insertRun) flushSplit(ctx context.Context) error {
 	var writes []*fragment.Write
 	for i := range r.batch.Len() {
 		row := r.batch.Row(i)
-		tablet := r.table.TabletFor(keys.AppendPrimary(nil, r.table, row))
+		tablet := r.Table.TabletFor(keys.AppendPrimary(nil, r.Table, row))
 		w := parts[tablet.ID]
 		if w == nil {
 			w = r.fragment(tablet, types.Batch{Width: r.batch.Width}, r.first+i)
@@ -608,7 +303,7 @@ func (r *insertRun) reserve(ctx context.Context) error {
 		return nil
 	}
 	step := max(r.series.Step, 1)
-	next, err := r.rt.DB.ReserveAutoInc(ctx, r.table, n*step)
+	next, err := r.rt.DB.ReserveAutoInc(ctx, r.Table, n*step)
 	if err != nil {
 		return err
 	}
@@ -620,7 +315,7 @@ func (r *insertRun) reserve(ctx context.Context) error {
 	}
 	for i := range r.batch.Len() {
 		if v := &r.batch.Row(i)[r.autoInc]; v.IsNull() {
-			*v, _ = access.UnsignedKey(next, &r.table.Columns[r.autoInc].Type)
+			*v, _ = access.UnsignedKey(next, &r.Table.Columns[r.autoInc].Type)
 			next += step
 		}
 	}
@@ -636,11 +331,11 @@ func (r *insertRun) result() *exec.ModifyResult {
 	if m.LastInsertID == 0 {
 		m.ExplicitID = r.explicit
 	}
-	if r.rt.FoundRowsFlag && r.kind == fragment.InsertOrUpdate {
+	if r.rt.FoundRowsFlag && r.Kind == fragment.InsertOrUpdate {
 		// With CLIENT_FOUND_ROWS a row that is found and left as it was counts 1.
 		m.Affected += sum.Matched - min(sum.Matched, sum.Duplicates)
 	}
-	if r.source != nil || len(r.rows) > 1 {
+	if r.source != nil || len(r.Rows) > 1 {
 		m.Info = r.w.insertInfo(r.records)
 	}
 	return m
@@ -648,14 +343,14 @@ func (r *insertRun) result() *exec.ModifyResult {
 
 // NeedsTxn: rows from a query arrive in chunks; rows of a split table may go to several shards.
 func (p *insertPlan) NeedsTxn() bool {
-	return p.source != nil || len(p.table.Tablets) > 1 || p.conflicts != nil
+	return p.source != nil || len(p.Table.Tablets) > 1 || p.conflicts != nil
 }
 func (p *insertPlan) Tables() []TableVersion { return p.tables }
 func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }
 
 // Explain shows the write fragment, and the query below it.
 func (p *insertPlan) Explain() []ExplainLine {
-	lines := []ExplainLine{{Operator: kindNames[p.kind], EstRows: float64(len(p.rows)), Where: physical.ShardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}}
+	lines := []ExplainLine{{Operator: kindNames[p.Kind], EstRows: float64(len(p.Rows)), Where: physical.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}}
 	if p.source == nil {
 		return lines
 	}

@@ -2,13 +2,14 @@ package planner
 
 import (
 	"context"
-	"strings"
+	"slices"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -22,7 +23,7 @@ import (
 // changePlan is UPDATE or DELETE of one table's rows, found by their keys (one consensus round when autocommit) or by a
 // query that locks them.
 type changePlan struct {
-	target
+	logical.Target
 	kind   fragment.Kind // Update or Delete
 	ignore bool
 	lookup *keyLookup // rows by primary key; nil: source finds them
@@ -36,42 +37,47 @@ type changePlan struct {
 const changeChunk = 1000
 
 func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
-	name, alias := singleTable(s.TableRefs)
+	name, alias := bind.SingleTable(s.TableRefs)
 	if name == nil || s.With != nil || s.MultipleTable {
-		return buildJoinUpdate(ctx, s, params)
+		return buildComputedUpdate(ctx, s, params)
 	}
 	p, err := newChange(ctx, name, alias, fragment.Update, s.IgnoreErr)
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Check(mysql.UpdatePriv, p.db, p.table.Name); err != nil {
+	if err := ctx.Check(mysql.UpdatePriv, p.DB, p.Table.Name); err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(s.List, func(a *ast.Assignment) bool { return bind.HasSubquery(a.Expr) }) {
+		return buildComputedUpdate(ctx, s, params)
+	}
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
-	list, err := assignedDefaults(p.table, p.alias, s.List)
+	set, err := p.Assignments(b, p.scope(), s.List)
 	if err != nil {
 		return nil, err
 	}
-	if needsQuery(ctx, b, p.scope(), list) {
-		return buildJoinUpdate(ctx, s, params)
+	if slices.ContainsFunc(set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
+		return buildComputedUpdate(ctx, s, params)
 	}
-	if p.set, err = bindAssignments(ctx, b, p.scope(), p.table, p.alias, list); err != nil {
+	if p.set, err = onUpdate(p.Table, set); err != nil {
 		return nil, err
 	}
-	if p.set, err = addOnUpdateNow(ctx, p.table, p.set); err != nil {
+	keyed, err := p.findByKey(ctx, s.Where, s.Order, s.Limit)
+	if err != nil || keyed {
+		return p, err
+	}
+	q, err := logical.BindUpdate(ctx, s, params, set)
+	if err != nil {
 		return nil, err
 	}
-	if err := p.find(ctx, params, s.TableRefs, s.Where, s.Order, s.Limit); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p, p.findBy(ctx, q)
 }
 
 func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
-	name, alias := singleTable(s.TableRefs)
 	if s.IsMultiTable {
-		return buildJoinDelete(ctx, s, params)
+		return buildComputedDelete(ctx, s, params)
 	}
+	name, alias := bind.SingleTable(s.TableRefs)
 	if name == nil || s.With != nil {
 		return nil, mysqlerr.NotSupported("DELETE from something that is not a table")
 	}
@@ -79,44 +85,47 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ctx.Check(mysql.DeletePriv, p.db, p.table.Name); err != nil {
+	if err := ctx.Check(mysql.DeletePriv, p.DB, p.Table.Name); err != nil {
 		return nil, err
 	}
-	if err := p.find(ctx, params, s.TableRefs, s.Where, s.Order, s.Limit); err != nil {
-		return nil, err
+	keyed, err := p.findByKey(ctx, s.Where, s.Order, s.Limit)
+	if err != nil || keyed {
+		return p, err
 	}
-	return p, nil
-}
-
-func newChange(ctx *Context, name *ast.TableName, alias string, kind fragment.Kind, ignore bool) (*changePlan, error) {
-	tgt, err := baseTable(ctx, name)
+	q, err := logical.BindDelete(ctx, s, params)
 	if err != nil {
 		return nil, err
 	}
-	tgt.alias = alias
-	return &changePlan{target: tgt, kind: kind, ignore: ignore, tables: []TableVersion{{ID: tgt.table.ID, Version: tgt.table.Version}}}, nil
+	return p, p.findBy(ctx, q)
 }
 
-func (p *changePlan) scope() *bind.Scope {
-	return &bind.Scope{Cols: bind.TableColumns(p.table, p.db, p.alias, 0)}
+func newChange(ctx *Context, name *ast.TableName, alias string, kind fragment.Kind, ignore bool) (*changePlan, error) {
+	tgt, err := logical.BaseTable(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	tgt.Alias = alias
+	return &changePlan{Target: tgt, kind: kind, ignore: ignore, tables: []TableVersion{{ID: tgt.Table.ID, Version: tgt.Table.Version}}}, nil
 }
 
-// find decides how the statement reaches its rows.
-func (p *changePlan) find(ctx *Context, params int, from *ast.TableRefsClause, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) error {
-	if order == nil && limit == nil && where != nil && p.ownRowsOnly() {
-		k, err := matchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, p.table, p.alias, where)
-		if err != nil {
-			return err
-		}
-		if k != nil && k.index.ID == schema.PrimaryIndex && p.bindRest(ctx, k.rest) {
-			p.lookup = k
-			return nil
-		}
+func (p *changePlan) scope() *bind.Scope { return &bind.Scope{Cols: p.Columns()} }
+
+// findByKey tells whether the statement reaches its rows by their primary keys, without a query.
+func (p *changePlan) findByKey(ctx *Context, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (bool, error) {
+	if order != nil || limit != nil || where == nil || !p.ownRowsOnly() {
+		return false, nil
 	}
-	if ctx.SafeUpdates && where == nil && limit == nil {
-		return mysqlerr.New(mysqlerr.UpdateWithoutKeyInSafeMode)
+	k, err := matchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, p.Table, p.Alias, where)
+	if err != nil || k == nil || k.index.ID != schema.PrimaryIndex || !p.bindRest(ctx, k.rest) {
+		return false, err
 	}
-	source, err := changeSource(ctx, params, keyColumns(p.table, p.alias), nil, from, where, order, limit)
+	p.lookup = k
+	return true, nil
+}
+
+// findBy lets a query find the rows.
+func (p *changePlan) findBy(ctx *Context, q *logical.Query) error {
+	source, err := planQuery(ctx, q.Below())
 	if err != nil {
 		return err
 	}
@@ -133,10 +142,10 @@ func (p *changePlan) ownRowsOnly() bool {
 		if expr.ClassOf(p.set[i].Expr) == expr.Volatile {
 			return false
 		}
-		changed[p.table.ColumnByID(p.set[i].Column)] = true
+		changed[p.Table.ColumnByID(p.set[i].Column)] = true
 	}
-	for i := range p.table.Indexes {
-		ix := &p.table.Indexes[i]
+	for i := range p.Table.Indexes {
+		ix := &p.Table.Indexes[i]
 		if !ix.Unique && ix.ID != schema.PrimaryIndex {
 			continue
 		}
@@ -165,61 +174,6 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 		}
 	}
 	return p.where == nil || expr.Fits(p.where)
-}
-
-// bindAssignments binds SET a = …, b = … over a table's row.
-func bindAssignments(ctx *Context, b *bind.Binder, sc *bind.Scope, t *schema.Table, alias string, list []*ast.Assignment) ([]fragment.Assignment, error) {
-	set := make([]fragment.Assignment, 0, len(list)+1)
-	for _, a := range list {
-		pos := t.ColumnByName(a.Column.Name.L)
-		if pos < 0 || a.Column.Table.O != "" && !strings.EqualFold(a.Column.Table.O, alias) {
-			return nil, mysqlerr.New(mysqlerr.BadField, bind.FullName(a.Column), bind.FieldList)
-		}
-		e, err := bindAssigned(ctx, b, sc, t, pos, a.Expr)
-		if err != nil {
-			return nil, err
-		}
-		set = append(set, fragment.Assignment{Column: t.Columns[pos].ID, Expr: e})
-	}
-	return set, nil
-}
-
-func bindAssigned(ctx *Context, b *bind.Binder, sc *bind.Scope, t *schema.Table, pos int, n ast.ExprNode) (expr.Expr, error) {
-	d, ok := n.(*ast.DefaultExpr)
-	c := &t.Columns[pos]
-	if !ok || d.Name != nil {
-		e, err := bind.Expr(b, sc, n)
-		return expr.ForColumn(e, &c.Type), err
-	}
-	if c.DefaultExpr != "" {
-		return bind.Text(ctx.Env, c.DefaultExpr)
-	}
-	return b.Value(&bind.Column{Source: t, Pos: pos})
-}
-
-// addOnUpdateNow adds the assignments of ON UPDATE CURRENT_TIMESTAMP columns that the statement does not name. A shard
-// makes them only where another column changes (fragment.Assignment.OnlyIfChanged).
-func addOnUpdateNow(ctx *Context, t *schema.Table, set []fragment.Assignment) ([]fragment.Assignment, error) {
-	named := make(map[schema.ColumnID]bool)
-	for i := range set {
-		named[set[i].Column] = true
-	}
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		if !c.OnUpdateNow || named[c.ID] {
-			continue
-		}
-		now := "NOW()"
-		if c.Type.Decimals > 0 {
-			now = "NOW(" + string(rune('0'+c.Type.Decimals)) + ")"
-		}
-		e, err := bind.Text(ctx.Env, now)
-		if err != nil {
-			return nil, err
-		}
-		set = append(set, fragment.Assignment{Column: c.ID, Expr: e, OnlyIfChanged: true})
-	}
-	return set, nil
 }
 
 // Run changes the rows.
@@ -255,13 +209,13 @@ func (p *changePlan) change(ctx context.Context, w *writer, list [][]byte, first
 	}
 	var writes []*fragment.Write
 	for len(list) > 0 {
-		tablet, n := p.table.TabletFor(list[0]), len(list)
-		if len(p.table.Tablets) > 1 {
-			for n = 1; n < len(list) && p.table.TabletFor(list[n]).ID == tablet.ID; n++ {
+		tablet, n := p.Table.TabletFor(list[0]), len(list)
+		if len(p.Table.Tablets) > 1 {
+			for n = 1; n < len(list) && p.Table.TabletFor(list[n]).ID == tablet.ID; n++ {
 			}
 		}
 		writes = append(writes, &fragment.Write{
-			Kind: p.kind, Tablet: tablet.ID, SchemaVersion: p.table.Version, Keys: list[:n:n], Set: set, Where: where, Env: env, FirstRow: first,
+			Kind: p.kind, Tablet: tablet.ID, SchemaVersion: p.Table.Version, Keys: list[:n:n], Set: set, Where: where, Env: env, FirstRow: first,
 		})
 		list, first = list[n:], first+n
 	}
@@ -299,7 +253,7 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory
 			return list, err
 		}
 		for i := range rows.Len() {
-			key, err := primaryKey(p.table, rows.Row(i), &rt.Env.Mode)
+			key, err := primaryKey(p.Table, rows.Row(i), &rt.Env.Mode)
 			if err != nil {
 				return nil, err
 			}
@@ -325,13 +279,13 @@ func primaryKey(t *schema.Table, row []types.Value, m *types.Mode) (key []byte, 
 }
 
 // NeedsTxn: rows that are found by a query are locked, then changed; rows of several tablets may be in several shards.
-func (p *changePlan) NeedsTxn() bool         { return p.source != nil || len(p.table.Tablets) > 1 }
+func (p *changePlan) NeedsTxn() bool         { return p.source != nil || len(p.Table.Tablets) > 1 }
 func (p *changePlan) Tables() []TableVersion { return p.tables }
 func (p *changePlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }
 
 // Explain shows the change above how its rows are found.
 func (p *changePlan) Explain() []ExplainLine {
-	line := ExplainLine{Operator: kindNames[p.kind], Where: physical.ShardName(&p.table.Tablets[0]), Object: "table:" + p.table.Name}
+	line := ExplainLine{Operator: kindNames[p.kind], Where: physical.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}
 	if p.lookup != nil {
 		l := p.lookup.explain("KeyLookup")
 		l.Depth = 1

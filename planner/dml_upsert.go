@@ -4,11 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/opcode"
-
-	"cloudsql/planner/driver"
+	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -27,10 +25,10 @@ type conflict struct {
 	rows  Rows // all columns of the table; parameters are the key's values
 }
 
-// bindConflicts plans a look for each unique key, the primary one first.
-func (p *insertPlan) bindConflicts(ctx *Context) error {
-	for i := range p.table.Indexes {
-		ix := &p.table.Indexes[i]
+// planConflicts plans a look for each unique key, the primary one first.
+func (p *insertPlan) planConflicts(ctx *Context) error {
+	for i := range p.Table.Indexes {
+		ix := &p.Table.Indexes[i]
 		primary := ix.ID == schema.PrimaryIndex
 		if primary && p.hidden >= 0 || !primary && !ix.Unique {
 			continue
@@ -38,43 +36,22 @@ func (p *insertPlan) bindConflicts(ctx *Context) error {
 		if slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Prefix > 0 }) {
 			return mysqlerr.NotSupported("a function that differs from row to row in ON DUPLICATE KEY UPDATE of a table with a unique key of prefixes")
 		}
+		var params []types.Type
+		for _, c := range ix.Columns {
+			params = append(params, bind.ParamType(keyParam(types.ImplicitDefault(&p.Table.Columns[c.Column].Type), &ctx.Env.Mode)))
+		}
+		q, err := logical.BindKey(ctx, p.Target, ix, params)
+		if err != nil {
+			return err
+		}
 		c := conflict{index: ix}
-		var err error
-		if c.rows, err = p.conflictSource(ctx, ix); err != nil {
+		if c.rows, err = planQuery(ctx, q); err != nil {
 			return err
 		}
 		p.tables = append(p.tables, c.rows.Tables()...)
 		p.conflicts = append(p.conflicts, c)
 	}
 	return nil
-}
-
-// conflictSource plans SELECT all columns FROM t WHERE key = (?, …) FOR UPDATE.
-func (p *insertPlan) conflictSource(ctx *Context, ix *schema.Index) (Rows, error) {
-	env := *ctx.Env
-	env.Params = nil
-	var where ast.ExprNode
-	column := func(pos int) *ast.ColumnNameExpr {
-		return &ast.ColumnNameExpr{Name: &ast.ColumnName{Table: ast.NewCIStr(p.alias), Name: ast.NewCIStr(p.table.Columns[pos].Name)}}
-	}
-	for i, c := range ix.Columns {
-		var eq ast.ExprNode = &ast.BinaryOperationExpr{Op: opcode.EQ, L: column(c.Column), R: &driver.ParamMarkerExpr{Order: i}}
-		if i > 0 {
-			eq = &ast.BinaryOperationExpr{Op: opcode.LogicAnd, L: where, R: eq}
-		}
-		where = eq
-		t := &p.table.Columns[c.Column].Type
-		env.Params = append(env.Params, keyParam(types.ImplicitDefault(t), &env.Mode)) // for its type
-	}
-	var fields []ast.ExprNode
-	for pos := range p.table.Columns {
-		fields = append(fields, column(pos))
-	}
-	name := &ast.TableName{Schema: ast.NewCIStr(p.db), Name: ast.NewCIStr(p.table.Name)}
-	from := &ast.TableRefsClause{TableRefs: &ast.Join{Left: &ast.TableSource{Source: name, AsName: ast.NewCIStr(p.alias)}}}
-	own := *ctx
-	own.Env = &env
-	return changeSource(&own, len(ix.Columns), fields, nil, from, where, nil, nil)
 }
 
 // keyParam is a stored value as a parameter that a column is compared with.
@@ -95,7 +72,7 @@ const maxUpsertTries = 10
 
 // upsert inserts the batch's only row, or updates the one that it meets.
 func (r *insertRun) upsert(ctx context.Context) error {
-	if len(r.table.Tablets) > 1 {
+	if len(r.Table.Tablets) > 1 {
 		if err := r.reserve(ctx); err != nil {
 			return err
 		}
@@ -107,7 +84,7 @@ func (r *insertRun) upsert(ctx context.Context) error {
 		case old != nil:
 			err = r.updateMet(ctx, old)
 		default:
-			w := r.fragment(r.table.TabletFor(keys.AppendPrimary(nil, r.table, r.batch.Row(0))), r.batch, r.first)
+			w := r.fragment(r.Table.TabletFor(keys.AppendPrimary(nil, r.Table, r.batch.Row(0))), r.batch, r.first)
 			w.Kind, w.Set = fragment.Insert, nil
 			if err = r.w.write(ctx, w); mysqlerr.Code(err) == mysqlerr.DupEntry && try < maxUpsertTries {
 				continue
@@ -170,15 +147,15 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 		row = append(row, r.seen[0]...)
 	}
 	var pk []types.Value
-	for _, c := range r.table.Primary().Columns {
+	for _, c := range r.Table.Primary().Columns {
 		pk = append(pk, old[c.Column])
 	}
-	key, err := primaryKey(r.table, pk, &r.env.Mode)
+	key, err := primaryKey(r.Table, pk, &r.env.Mode)
 	if err != nil {
 		return err
 	}
 	w := &fragment.Write{
-		Kind: fragment.Update, Tablet: r.table.TabletFor(key).ID, SchemaVersion: r.table.Version, Keys: [][]byte{key}, Env: r.env, FirstRow: r.first,
+		Kind: fragment.Update, Tablet: r.Table.TabletFor(key).ID, SchemaVersion: r.Table.Version, Keys: [][]byte{key}, Env: r.env, FirstRow: r.first,
 	}
 	for _, a := range r.insertPlan.set {
 		v, err := a.Expr.Eval(r.eval, row)
@@ -193,8 +170,8 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 		if a.OnlyIfChanged {
 			continue
 		}
-		pos := r.table.ColumnByID(a.Column)
-		c := &r.table.Columns[pos]
+		pos := r.Table.ColumnByID(a.Column)
+		c := &r.Table.Columns[pos]
 		if !v.IsNull() {
 			if v, err = types.Assign(v, &c.Type, c.Name, r.first, &r.env.Mode, nil); err != nil {
 				return err
@@ -210,8 +187,16 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 	changed := sum.Changed - before.Changed
 	sum.Affected = before.Affected + 2*changed
 	sum.Duplicates += changed
-	if r.autoInc >= 0 && changed > 0 && !r.setsID {
+	if r.autoInc >= 0 && changed > 0 && !r.SetsID {
 		sum.LastUpdated = row[r.autoInc].Uint()
 	}
 	return nil
+}
+
+func cloneRow(row []types.Value) []types.Value {
+	out := make([]types.Value, len(row))
+	for i := range row {
+		out[i] = row[i].Clone()
+	}
+	return out
 }

@@ -3,6 +3,7 @@
 //	Build
 //	 ├─ SELECT by a whole key ── PointGet (point.go, keyed.go): no optimizer, no operators
 //	 ├─ data changes ─────────── dml_*.go: keyed ones are a write fragment each, others find their keys by a query first
+//	 │                           (logical.Change, logical.Insert); rows.go completes all rows that are written
 //	 └─ queries ──────────────── logical.Bind → rewrite.Apply → physical.New (build.go)
 //
 //	planner/logical    names to nodes          SELECT blocks as trees of immutable nodes that print themselves
@@ -12,7 +13,7 @@
 //	planner/scalar     expressions             over numbered columns
 //
 // Each knows those below it and none above (tests/floors_test.go). docs/architecture.md walks a join through them; decision
-// 0021 says why.
+// 0021 says why, 0027 of data changes.
 //
 // # Parameters
 //

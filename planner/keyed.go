@@ -32,7 +32,7 @@ type keyPart struct {
 // matchKey finds a unique index whose columns are all compared for equality with constants by the conjunction where.
 func matchKey(b *bind.Binder, t *schema.Table, alias string, where ast.ExprNode) (*keyLookup, error) {
 	eq := make(map[int]equality)
-	conds := conjuncts(nil, where)
+	conds := bind.Conjuncts(nil, where)
 	for _, c := range conds {
 		pos, values := constantEquality(t, alias, c)
 		if pos < 0 {
@@ -101,21 +101,6 @@ func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equal
 		return nil, nil
 	}
 	return k, nil
-}
-
-// conjuncts takes a AND b AND (c AND d) apart.
-func conjuncts(dst []ast.ExprNode, n ast.ExprNode) []ast.ExprNode {
-	switch x := n.(type) {
-	case nil:
-		return dst
-	case *ast.ParenthesesExpr:
-		return conjuncts(dst, x.Expr)
-	case *ast.BinaryOperationExpr:
-		if x.Op == opcode.LogicAnd {
-			return conjuncts(conjuncts(dst, x.L), x.R)
-		}
-	}
-	return append(dst, n)
 }
 
 // constantEquality recognises column = constant, constant = column and column IN (constants) and gives the column's

@@ -34,7 +34,7 @@ func buildPoint(ctx *Context, sel *ast.SelectStmt) (*PointGet, error) {
 	if !pointShaped(sel) {
 		return nil, nil
 	}
-	name, alias := singleTable(sel.From)
+	name, alias := bind.SingleTable(sel.From)
 	if name == nil || sel.Where == nil {
 		return nil, nil
 	}
@@ -68,25 +68,6 @@ func pointShaped(sel *ast.SelectStmt) bool {
 	}
 	return sel.From != nil && sel.GroupBy == nil && sel.Having == nil && sel.OrderBy == nil && sel.Limit == nil && !sel.Distinct &&
 		sel.WindowSpecs == nil && sel.SelectIntoOpt == nil && sel.With == nil && len(sel.TableHints) == 0 && sel.Kind == ast.SelectStmtKindSelect
-}
-
-// singleTable gives the one table of a FROM clause and the name it goes by; nil where there is more.
-func singleTable(from *ast.TableRefsClause) (name *ast.TableName, alias string) {
-	if from == nil || from.TableRefs == nil || from.TableRefs.Right != nil {
-		return nil, ""
-	}
-	src, ok := from.TableRefs.Left.(*ast.TableSource)
-	if !ok {
-		return nil, ""
-	}
-	name, ok = src.Source.(*ast.TableName)
-	if !ok || len(name.PartitionNames) > 0 || len(name.IndexHints) > 0 || name.AsOf != nil {
-		return nil, ""
-	}
-	if alias = src.AsName.O; alias == "" {
-		alias = name.Name.O
-	}
-	return name, alias
 }
 
 // project takes a select list of plain columns and stars.

@@ -148,28 +148,41 @@ func keyFlags(t *schema.Table, pos int) uint16 {
 }
 
 // Find resolves a name in this scope only. c is nil where it is unknown; 1052 where it is ambiguous.
-func (s *Scope) Find(name *ast.ColumnName, clause string) (c *Column, err error) {
-	for i := range s.Cols {
-		col := &s.Cols[i]
-		if col.Hidden || !col.matches(name) {
-			continue
-		}
-		if c != nil {
-			return nil, mysqlerr.New(mysqlerr.NonUniq, FullName(name), clause)
-		}
-		c = col
+func (s *Scope) Find(name *ast.ColumnName, clause string) (*Column, error) {
+	c, n := s.find(name.Schema.O, name.Table.O, name.Name.O)
+	if n > 1 {
+		return nil, mysqlerr.New(mysqlerr.NonUniq, FullName(name), clause)
 	}
 	return c, nil
 }
 
-func (c *Column) matches(name *ast.ColumnName) bool {
-	if !strings.EqualFold(c.Field.Name, name.Name.O) {
+// FindNamed is Find for a name without a table.
+func (s *Scope) FindNamed(name, clause string) (*Column, error) {
+	c, n := s.find("", "", name)
+	if n > 1 {
+		return nil, mysqlerr.New(mysqlerr.NonUniq, name, clause)
+	}
+	return c, nil
+}
+
+// find gives the column that a name means, and how many it may mean.
+func (s *Scope) find(db, table, name string) (c *Column, n int) {
+	for i := range s.Cols {
+		if col := &s.Cols[i]; !col.Hidden && col.matches(db, table, name) {
+			c, n = col, n+1
+		}
+	}
+	return c, n
+}
+
+func (c *Column) matches(db, table, name string) bool {
+	if !strings.EqualFold(c.Field.Name, name) {
 		return false
 	}
-	if name.Table.O == "" {
+	if table == "" {
 		return !c.Shadowed
 	}
-	return c.InTable(name.Schema.O, name.Table.O)
+	return c.InTable(db, table)
 }
 
 // InTable tells whether the column belongs to the table that a qualifier names; db may be "". Names of tables compare

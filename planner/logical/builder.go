@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -48,10 +49,10 @@ func (ctx *Context) DefaultOf(c *bind.Column) (expr.Expr, error) {
 
 // Options say what a query is for, beyond giving its rows to a client.
 type Options struct {
-	Params  int           // of the statement
-	RowIDs  bool          // hidden columns can be named: data changes find their rows by them
-	Changes bool          // the statement is a data change
-	Into    []*types.Type // the columns that the query's values go into; nil: a query for itself
+	Params  int               // of the statement
+	Changes bool              // the statement is a data change
+	Into    []*types.Type     // the columns that the query's values go into; nil: a query for itself
+	Also    []*ast.ColumnName // columns that are selected behind the select list
 }
 
 // TableVersion names what a plan depends on.
@@ -83,22 +84,31 @@ func Bind(ctx *Context, stmt ast.ResultSetNode, o Options) (*Query, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Changes {
+		return b.query(q.node(), q, stmt), nil // sql_select_limit is for what a client gets
+	}
 	if s, ok := q.(*selectQuery); ok && s.limit == nil && !s.locking {
 		s.limit = b.sessionLimit()
 	} else if u, ok := q.(*setQuery); ok && u.limit == nil {
 		u.limit = b.sessionLimit()
 	}
-	out := &Query{
-		Root: q.node(), Subs: b.subs, Tables: b.tables, Params: o.Params, Slots: b.slots, Reads: b.reads, Locks: b.locks,
-		Cacheable: !namesUserVariable(stmt), AsOf: b.asOf, NextID: b.nextID,
-	}
-	for _, c := range q.columns() {
-		out.Fields = append(out.Fields, c.Field)
-	}
+	out := b.query(q.node(), q, stmt)
 	if out.Locks && len(out.AsOf) > 0 {
 		return nil, mysqlerr.NotSupported("locking reads AS OF TIMESTAMP")
 	}
 	return out, nil
+}
+
+// query is the whole of what has been bound, of a statement.
+func (b *builder) query(root Node, q query, stmt ast.Node) *Query {
+	out := &Query{
+		Root: root, Subs: b.subs, Tables: b.tables, Params: b.o.Params, Slots: b.slots, Reads: b.reads, Locks: b.locks,
+		Cacheable: stmt == nil || !bind.NamesUserVariable(stmt), AsOf: b.asOf, NextID: b.nextID,
+	}
+	for _, c := range q.columns() {
+		out.Fields = append(out.Fields, c.Field)
+	}
+	return out
 }
 
 // builder binds one query.
@@ -166,28 +176,10 @@ func (b *builder) tableRows(t *schema.Table) float64 {
 	return math.Max(float64(rows), access.MinTableRows)
 }
 
-// variableFinder looks for user variables, whose types a plan is made for and any statement may change.
-type variableFinder struct{ found bool }
-
-func (f *variableFinder) Enter(n ast.Node) (ast.Node, bool) {
-	if v, ok := n.(*ast.VariableExpr); ok && !v.IsSystem {
-		f.found = true
-	}
-	return n, f.found
-}
-
-func (f *variableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
-
-func namesUserVariable(n ast.Node) bool {
-	f := &variableFinder{}
-	n.Accept(f)
-	return f.found
-}
-
 // sessionLimit is sql_select_limit.
-func (b *builder) sessionLimit() *LimitSpec {
+func (b *builder) sessionLimit() *scalar.Limit {
 	if b.ctx.SelectLimit == 0 || b.ctx.SelectLimit == math.MaxUint64 {
 		return nil
 	}
-	return FixedLimit(b.ctx.SelectLimit)
+	return scalar.FixedLimit(b.ctx.SelectLimit)
 }

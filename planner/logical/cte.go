@@ -5,6 +5,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -45,32 +46,11 @@ func (b *builder) bindWith(w *ast.WithClause, outer *cteScope) (*cteScope, error
 		seen[c.Name.L] = true
 		d := &cteDef{name: c.Name.L, query: c.Query.Query, names: c.ColNameList, visible: scope}
 		scope = &cteScope{outer: scope, def: d}
-		if w.IsRecursive && namesTable(c.Query.Query, c.Name.L) {
+		if w.IsRecursive && bind.NamesTable(c.Query.Query, c.Name.L) {
 			d.recursive, d.visible = true, scope
 		}
 	}
 	return scope, nil
-}
-
-// tableFinder looks for an unqualified table name.
-type tableFinder struct {
-	name  string
-	found bool
-}
-
-func (f *tableFinder) Enter(n ast.Node) (ast.Node, bool) {
-	if t, ok := n.(*ast.TableName); ok && t.Schema.O == "" && t.Name.L == f.name {
-		f.found = true
-	}
-	return n, f.found
-}
-
-func (f *tableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
-
-func namesTable(n ast.Node, name string) bool {
-	f := &tableFinder{name: name}
-	n.Accept(f)
-	return f.found
 }
 
 // maxCTEDepth bounds expressions that name each other, which multiply.
@@ -107,7 +87,7 @@ type recursiveQuery struct {
 	members  []query
 	working  *workingTable
 	distinct bool
-	limit    *LimitSpec
+	limit    *scalar.Limit
 	cols     []bind.Column
 	seeds    *cteScope // what the seed's members can name
 	visible  *cteScope // what the recursive ones can
@@ -180,7 +160,7 @@ func (d *cteDef) withoutSeed() error {
 }
 
 func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
-	recursive := namesTable(sel, d.name)
+	recursive := bind.NamesTable(sel, d.name)
 	if !recursive {
 		if len(r.members) > 0 {
 			return d.withoutSeed()

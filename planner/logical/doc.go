@@ -1,6 +1,7 @@
 // Package logical is what a query means: a tree of nodes, made from the syntax tree with all its names resolved.
 //
 //	Bind: SELECT … ── from.go ─→ Table, Join ── select.go, group.go, window.go, subquery.go ─→ block.go: one tree a block
+//	BindUpdate, BindDelete, BindKey: dml.go ─→ Change, Insert above the query that finds their rows
 //
 //	project a.x, count(*)          nodes are immutable and print themselves (Text);
 //	  group by a.x                 passes (planner/rewrite) make other trees of them,

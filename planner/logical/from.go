@@ -144,11 +144,6 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	}
 	q.tables = append(q.tables, r)
 	cols := bind.TableColumns(t, db, alias, r.First)
-	if q.b.o.RowIDs {
-		for i := range cols {
-			cols[i].Hidden = false
-		}
-	}
 	return r, cols, nil
 }
 
@@ -235,7 +230,7 @@ func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 		return nil, nil, err
 	}
 	j := &Join{Kind: exec.Inner, Left: left, Right: right}
-	j.Straight = n.StraightJoin || q.stmt.SelectStmtOpts != nil && q.stmt.SelectStmtOpts.StraightJoin
+	j.Straight = n.StraightJoin || q.straight
 	switch n.Tp {
 	case ast.LeftJoin:
 		j.Kind = exec.Left
@@ -294,12 +289,11 @@ func (q fromClause) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Colum
 	names := usingNames(n, lcols, rcols)
 	var merged []bind.Column
 	for _, name := range names {
-		col := &ast.ColumnName{Name: ast.NewCIStr(name)}
-		l, err := findMerged(lcols, col)
+		l, err := findMerged(lcols, name)
 		if err != nil {
 			return nil, err
 		}
-		r, err := findMerged(rcols, col)
+		r, err := findMerged(rcols, name)
 		if err != nil {
 			return nil, err
 		}
@@ -364,11 +358,11 @@ func usingNames(n *ast.Join, lcols, rcols []bind.Column) []string {
 	return names
 }
 
-func findMerged(cols []bind.Column, name *ast.ColumnName) (*bind.Column, error) {
+func findMerged(cols []bind.Column, name string) (*bind.Column, error) {
 	sc := bind.Scope{Cols: cols}
-	c, err := sc.Find(name, "from clause")
+	c, err := sc.FindNamed(name, "from clause")
 	if err == nil && c == nil {
-		err = mysqlerr.New(mysqlerr.BadField, name.Name.O, "from clause")
+		err = mysqlerr.New(mysqlerr.BadField, name, "from clause")
 	}
 	return c, err
 }

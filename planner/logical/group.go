@@ -1,7 +1,6 @@
 package logical
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -147,31 +146,13 @@ func (q grouping) concatOrder(sc *bind.Scope, o *ast.OrderByClause, args []expr.
 // addAgg gives the reference to an aggregate; equal ones are computed once.
 func (q grouping) addAgg(a *expr.Agg) *expr.Column {
 	for _, have := range q.aggs {
-		if sameAgg(have.Agg, a) {
+		if scalar.SameAgg(have.Agg, a) {
 			return &expr.Column{Index: have.ID, Typ: have.Agg.Typ, Name: have.Agg.String()}
 		}
 	}
 	item := AggItem{Agg: a, ID: q.b.newIDs(1)}
 	q.aggs = append(q.aggs, item)
 	return &expr.Column{Index: item.ID, Typ: a.Typ, Name: a.String()}
-}
-
-func sameAgg(a, b *expr.Agg) bool {
-	if a.Name != b.Name || a.Distinct != b.Distinct || a.Separator != b.Separator ||
-		len(a.Args) != len(b.Args) || len(a.OrderBy) != len(b.OrderBy) {
-		return false
-	}
-	for i := range a.Args {
-		if !scalar.Same(a.Args[i], b.Args[i]) {
-			return false
-		}
-	}
-	for i := range a.OrderBy {
-		if a.OrderBy[i].Desc != b.OrderBy[i].Desc || !scalar.Same(a.OrderBy[i].Expr, b.OrderBy[i].Expr) {
-			return false
-		}
-	}
-	return true
 }
 
 // settleGroups rewrites what is computed after grouping: terms of GROUP BY become the groups' columns; other columns are
@@ -185,7 +166,7 @@ func (q grouping) settleGroups() error {
 			q.groupIDs[i] = q.b.newIDs(1)
 		}
 	}
-	s := &settler{q: q.selectQuery, determined: q.dependents(), bySize: bySize(q.groupBy), loose: map[int]expr.Expr{}}
+	s := &settler{q: q.selectQuery, determined: q.dependents(), bySize: scalar.BySize(q.groupBy), loose: map[int]expr.Expr{}}
 	for i := range q.fields {
 		f := &q.fields[i]
 		var err error
@@ -213,17 +194,6 @@ func (q grouping) settleGroups() error {
 		o.expr = e
 	}
 	return s.settleWindows()
-}
-
-func bySize(list []expr.Expr) []int {
-	size := make([]int, len(list))
-	order := make([]int, len(list))
-	for i, e := range list {
-		order[i] = i
-		expr.Walk(e, func(expr.Expr) bool { size[i]++; return true })
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return size[b] - size[a] })
-	return order
 }
 
 // settler rewrites expressions to be evaluated over groups.

@@ -1,27 +1,18 @@
 package logical
 
 import (
-	"math"
-
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
-	"cloudsql/storage/expr"
-	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
+	"cloudsql/planner/scalar"
 )
 
-// LimitSpec is LIMIT; its numbers are literals or parameters.
-type LimitSpec struct {
-	Offset, Count expr.Expr // Offset may be nil
-}
-
 // bindLimit binds a LIMIT clause; nil for none.
-func (b *builder) bindLimit(l *ast.Limit) (*LimitSpec, error) {
+func (b *builder) bindLimit(l *ast.Limit) (*scalar.Limit, error) {
 	if l == nil {
 		return nil, nil
 	}
-	s := &LimitSpec{}
+	s := &scalar.Limit{}
 	var err error
 	binder := &bind.Binder{Env: b.ctx.Env, Clause: "limit clause"}
 	if s.Count, err = bind.Expr(binder, &bind.Scope{}, l.Count); err != nil {
@@ -33,72 +24,4 @@ func (b *builder) bindLimit(l *ast.Limit) (*LimitSpec, error) {
 		}
 	}
 	return s, nil
-}
-
-// FixedLimit is LIMIT n.
-func FixedLimit(n uint64) *LimitSpec {
-	return &LimitSpec{Count: &expr.Const{Val: types.Uint(n), Typ: types.TypeUint}}
-}
-
-// Eval gives the numbers of one execution. Error 1210 for a parameter that is no such number.
-func (l *LimitSpec) Eval(env *expr.Env) (offset, count uint64, err error) {
-	if count, err = limitNumber(l.Count, env); err != nil || l.Offset == nil {
-		return 0, count, err
-	}
-	offset, err = limitNumber(l.Offset, env)
-	return offset, count, err
-}
-
-func limitNumber(e expr.Expr, env *expr.Env) (uint64, error) {
-	v, err := e.Eval(env, nil)
-	if err != nil {
-		return 0, err
-	}
-	switch v.Kind() {
-	case types.KindUint:
-		return v.Uint(), nil
-	case types.KindInt:
-		if v.Int() >= 0 {
-			return uint64(v.Int()), nil
-		}
-	case types.KindString, types.KindBytes: // drivers that send all parameters as text
-		if d, n, ok := types.ParseDecimal(v.Raw()); ok && n == len(v.Raw()) && d.Scale() == 0 {
-			if u, clipped := d.ToUint(nil); !clipped {
-				return u, nil
-			}
-		}
-	}
-	return 0, mysqlerr.New(mysqlerr.WrongArguments, "LIMIT")
-}
-
-// Within is how many rows the first of a stream must be read: offset and count.
-func (l *LimitSpec) Within(env *expr.Env) (uint64, error) {
-	offset, count, err := l.Eval(env)
-	if err != nil {
-		return 0, err
-	}
-	if offset > math.MaxUint64-count {
-		return math.MaxUint64, nil
-	}
-	return offset + count, nil
-}
-
-// guessedLimit stands for a parameter when estimating.
-const guessedLimit = 100
-
-// Estimate is how many of so many rows it leaves.
-func (l *LimitSpec) Estimate(rows float64) float64 {
-	k, ok := l.Count.(*expr.Const)
-	if !ok {
-		return math.Min(rows, guessedLimit)
-	}
-	return math.Min(rows, k.Val.ToFloat(nil))
-}
-
-// String is the clause.
-func (l *LimitSpec) String() string {
-	if l.Offset != nil {
-		return "limit " + l.Count.String() + " offset " + l.Offset.String()
-	}
-	return "limit " + l.Count.String()
 }

@@ -189,7 +189,7 @@ type Sort struct {
 // Limit passes some of the rows.
 type Limit struct {
 	In    Node
-	Limit *LimitSpec
+	Limit *scalar.Limit
 	Loose bool // more rows than these do no harm
 }
 
@@ -221,7 +221,7 @@ type Recursive struct {
 	Seed      Node
 	Members   []Node
 	Distinct  bool
-	Limit     *LimitSpec // the rounds end when it is reached
+	Limit     *scalar.Limit // the rounds end when it is reached
 	Depth     int
 	IDs       []int
 	Colls     []types.Collation

@@ -6,7 +6,6 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
-	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/scalar"
@@ -53,26 +52,27 @@ type selectQuery struct {
 	outer  *bind.Scope
 	scope  *bind.Scope
 	joined int // tables of all kinds in FROM
-	stmt   *ast.SelectStmt
 	locks  lockClause
 
-	tables   []*Table
-	source   Node // nil without FROM
-	where    []expr.Expr
-	applies  []*Apply // EXISTS and IN at the top of WHERE, over nothing yet
-	fields   []outField
-	groupBy  []expr.Expr
-	rollup   bool
-	grouped  bool
-	aggs     []AggItem
-	having   []expr.Expr
-	windows  []*WindowItem
-	distinct bool
-	orderBy  []sortItem
-	limit    *LimitSpec
-	values   [][]expr.Expr // VALUES ROW(…), …
-	outs     []outerRef
-	locking  bool
+	tables      []*Table
+	source      Node // nil without FROM
+	where       []expr.Expr
+	applies     []*Apply // EXISTS and IN at the top of WHERE, over nothing yet
+	fields      []outField
+	groupBy     []expr.Expr
+	rollup      bool
+	grouped     bool
+	aggs        []AggItem
+	having      []expr.Expr
+	windows     []*WindowItem
+	distinct    bool
+	orderBy     []sortItem
+	limit       *scalar.Limit
+	values      [][]expr.Expr // VALUES ROW(…), …
+	outs        []outerRef
+	locking     bool
+	straight    bool             // STRAIGHT_JOIN for all joins
+	windowSpecs []ast.WindowSpec // WINDOW w AS (…)
 
 	groupIDs []int
 }
@@ -102,7 +102,8 @@ func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScop
 	if n.SelectIntoOpt != nil {
 		return nil, mysqlerr.NotSupported("SELECT … INTO")
 	}
-	q := &selectQuery{b: b, outer: outer, ctes: ctes, stmt: n}
+	q := &selectQuery{b: b, outer: outer, ctes: ctes, windowSpecs: n.WindowSpecs}
+	q.straight = n.SelectStmtOpts != nil && n.SelectStmtOpts.StraightJoin
 	b.stack = append(b.stack, q)
 	defer func() { b.stack = b.stack[:len(b.stack)-1] }()
 	var err error
@@ -223,7 +224,7 @@ func (q *selectQuery) aggBinder(clause string, windows bool) *bind.Binder {
 
 func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 	b := q.binder(bind.Where)
-	for _, c := range conjuncts(nil, n) {
+	for _, c := range bind.Conjuncts(nil, n) {
 		e, err := bind.Expr(b, q.scope, c)
 		if err != nil {
 			return err
@@ -239,19 +240,6 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 		q.where = scalar.Split(q.where, e)
 	}
 	return nil
-}
-
-// conjuncts takes a AND b AND (c AND d) apart.
-func conjuncts(dst []ast.ExprNode, n ast.ExprNode) []ast.ExprNode {
-	switch x := n.(type) {
-	case *ast.ParenthesesExpr:
-		return conjuncts(dst, x.Expr)
-	case *ast.BinaryOperationExpr:
-		if x.Op == opcode.LogicAnd {
-			return conjuncts(conjuncts(dst, x.L), x.R)
-		}
-	}
-	return append(dst, n)
 }
 
 // oneColumn refuses a row where a scalar belongs.
@@ -278,6 +266,19 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 			return err
 		}
 		q.addField(f, q.b.fold(q.forColumn(e)))
+	}
+	if len(q.b.stack) > 1 {
+		return nil
+	}
+	for _, name := range q.b.o.Also {
+		c, err := q.scope.Find(name, bind.FieldList)
+		if err == nil && c == nil {
+			err = mysqlerr.New(mysqlerr.BadField, bind.FullName(name), bind.FieldList)
+		}
+		if err != nil {
+			return err
+		}
+		q.addColumn(c)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ type setQuery struct {
 	parts   []query
 	cols    []bind.Column
 	orderBy []expr.SortKey
-	limit   *LimitSpec
+	limit   *scalar.Limit
 	outs    []outerRef
 }
 
@@ -112,7 +112,7 @@ func (b *builder) combine(kind SetKind, all bool, l, r query) (query, error) {
 		s.parts = append(append([]query(nil), u.parts...), r)
 	}
 	for i := range lc {
-		typ, err := unify(lc[i].Field.Type, rc[i].Ref())
+		typ, err := scalar.Unify(lc[i].Field.Type, rc[i].Ref())
 		if err != nil {
 			return nil, err
 		}
@@ -135,38 +135,6 @@ func (b *builder) combine(kind SetKind, all bool, l, r query) (query, error) {
 		}
 	}
 	return s, nil
-}
-
-// unify finds the type of a column that comes from values of type a and from e.
-func unify(a types.Type, e expr.Expr) (types.Type, error) {
-	if scalar.SameType(&a, e.Type()) {
-		return a, nil
-	}
-	c, err := expr.New("coalesce", &expr.Column{Typ: a}, e)
-	if err != nil {
-		return a, err
-	}
-	return *c.Type(), nil
-}
-
-// convertTo converts e to a type that unify found.
-func convertTo(e expr.Expr, t types.Type) expr.Expr {
-	from := e.Type()
-	if scalar.SameType(from, &t) || from.Class() == types.ClassNull || sameForm(from, &t) {
-		return e
-	}
-	return expr.NewCast(e, t)
-}
-
-// sameForm tells whether values of one type are values of the other as they are.
-func sameForm(from, to *types.Type) bool {
-	switch {
-	case from.Class() != to.Class() || from.Unsigned != to.Unsigned:
-		return false
-	case to.Class() == types.ClassString:
-		return from.IsBinary() == to.IsBinary()
-	}
-	return to.Class() == types.ClassInt
 }
 
 // orderSet puts ORDER BY and LIMIT on a set operation, whose columns are named by its first query.
@@ -236,7 +204,7 @@ func converted(part query, to []bind.Column, ids []int) Node {
 	cols := part.columns()
 	list := make([]expr.Expr, len(cols))
 	for i := range cols {
-		list[i] = convertTo(cols[i].Ref(), to[i].Field.Type)
+		list[i] = scalar.Convert(cols[i].Ref(), to[i].Field.Type)
 	}
 	return &Project{In: part.node(), List: list, IDs: ids}
 }

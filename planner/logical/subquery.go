@@ -207,7 +207,7 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 
 // apply makes a node of EXISTS or IN at the top of WHERE, which has been bound as cond just now; nil for anything else.
 func (q subqueryBinder) apply(n ast.ExprNode, cond expr.Expr) *Apply {
-	n, negate := stripNot(n)
+	n, negate := bind.StripNot(n)
 	switch n := n.(type) {
 	case *ast.ExistsSubqueryExpr:
 	case *ast.PatternInExpr:
@@ -235,21 +235,4 @@ func (q subqueryBinder) apply(n ast.ExprNode, cond expr.Expr) *Apply {
 	}
 	q.b.subs = q.b.subs[:last]
 	return a
-}
-
-func stripNot(n ast.ExprNode) (ast.ExprNode, bool) {
-	negate := false
-	for {
-		switch x := n.(type) {
-		case *ast.ParenthesesExpr:
-			n = x.Expr
-			continue
-		case *ast.UnaryOperationExpr:
-			if x.Op == opcode.Not || x.Op == opcode.Not2 {
-				n, negate = x.V, !negate
-				continue
-			}
-		}
-		return n, negate
-	}
 }

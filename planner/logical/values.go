@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -49,14 +50,14 @@ func (q *selectQuery) nameValues() error {
 	for i := range q.values[0] {
 		typ := *q.values[0][i].Type()
 		for _, row := range q.values[1:] {
-			t, err := unify(typ, row[i])
+			t, err := scalar.Unify(typ, row[i])
 			if err != nil {
 				return err
 			}
 			typ = t
 		}
 		for _, row := range q.values {
-			row[i] = convertTo(row[i], typ)
+			row[i] = scalar.Convert(row[i], typ)
 		}
 		f := types.Field{Name: "column_" + strconv.Itoa(i), Type: typ, Flags: bind.TypeFlags(&typ)}
 		col := q.outColumn(f)

@@ -89,12 +89,12 @@ func (w *WindowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFun
 		w.Fn.Name, w.Fn.Args = name, args
 		typ := *args[0].Type()
 		if len(args) > 2 {
-			t, err := unify(typ, args[2])
+			t, err := scalar.Unify(typ, args[2])
 			if err != nil {
 				return typ, err
 			}
 			typ = t
-			w.Fn.Args[0], w.Fn.Args[2] = convertTo(args[0], typ), convertTo(args[2], typ)
+			w.Fn.Args[0], w.Fn.Args[2] = scalar.Convert(args[0], typ), scalar.Convert(args[2], typ)
 		}
 		return typ, nil
 	}
@@ -118,20 +118,28 @@ func (w *WindowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFun
 	return agg.Typ, nil
 }
 
+// windowSpec is what a window is of.
+type windowSpec struct {
+	partition *ast.PartitionByClause
+	order     *ast.OrderByClause
+	frame     *ast.FrameClause
+}
+
 // windowSpec resolves OVER w and OVER (w …) to a whole specification.
-func (q windowing) windowSpec(s *ast.WindowSpec, depth int) (*ast.WindowSpec, error) {
+func (q windowing) windowSpec(s *ast.WindowSpec, depth int) (windowSpec, error) {
+	spec := windowSpec{s.PartitionBy, s.OrderBy, s.Frame}
 	ref := s.Ref
 	if s.OnlyAlias {
 		ref = s.Name
 	}
 	if ref.O == "" {
-		return s, nil
+		return spec, nil
 	}
 	if depth > maxWindowRefs {
-		return nil, mysqlerr.New(mysqlerr.WindowCircularity)
+		return spec, mysqlerr.New(mysqlerr.WindowCircularity)
 	}
-	for i := range q.stmt.WindowSpecs {
-		named := &q.stmt.WindowSpecs[i]
+	for i := range q.windowSpecs {
+		named := &q.windowSpecs[i]
 		if named.Name.L != ref.L {
 			continue
 		}
@@ -140,27 +148,26 @@ func (q windowing) windowSpec(s *ast.WindowSpec, depth int) (*ast.WindowSpec, er
 			return base, err
 		}
 		if s.PartitionBy != nil {
-			return nil, mysqlerr.New(mysqlerr.WindowNoChildPartitioning)
+			return spec, mysqlerr.New(mysqlerr.WindowNoChildPartitioning)
 		}
-		if s.OrderBy != nil && base.OrderBy != nil {
-			return nil, mysqlerr.New(mysqlerr.WindowNoRedefineOrderBy, "<unnamed window>", ref.O)
+		if s.OrderBy != nil && base.order != nil {
+			return spec, mysqlerr.New(mysqlerr.WindowNoRedefineOrderBy, "<unnamed window>", ref.O)
 		}
-		merged := *base
 		if s.OrderBy != nil {
-			merged.OrderBy = s.OrderBy
+			base.order = s.OrderBy
 		}
 		if s.Frame != nil {
-			merged.Frame = s.Frame
+			base.frame = s.Frame
 		}
-		return &merged, nil
+		return base, nil
 	}
-	return nil, mysqlerr.New(mysqlerr.WindowNoSuchWindow, ref.O)
+	return spec, mysqlerr.New(mysqlerr.WindowNoSuchWindow, ref.O)
 }
 
-func (q windowing) bindWindowSpec(w *WindowItem, s *ast.WindowSpec) error {
+func (q windowing) bindWindowSpec(w *WindowItem, s windowSpec) error {
 	b := q.aggBinder("window partition by", false)
-	if s.PartitionBy != nil {
-		for _, item := range s.PartitionBy.Items {
+	if s.partition != nil {
+		for _, item := range s.partition.Items {
 			e, err := bind.Expr(b, q.scope, item.Expr)
 			if err != nil {
 				return err
@@ -168,9 +175,9 @@ func (q windowing) bindWindowSpec(w *WindowItem, s *ast.WindowSpec) error {
 			w.Partition = append(w.Partition, q.b.fold(e))
 		}
 	}
-	if s.OrderBy != nil {
+	if s.order != nil {
 		b.Clause = "window order by"
-		for _, item := range s.OrderBy.Items {
+		for _, item := range s.order.Items {
 			if _, ok := item.Expr.(*ast.PositionExpr); ok {
 				continue // a number is a constant here
 			}
@@ -181,7 +188,7 @@ func (q windowing) bindWindowSpec(w *WindowItem, s *ast.WindowSpec) error {
 			w.Order = append(w.Order, expr.SortKey{Expr: q.b.fold(e), Desc: item.Desc})
 		}
 	}
-	return q.bindFrame(w, s.Frame)
+	return q.bindFrame(w, s.frame)
 }
 
 func (q windowing) bindFrame(w *WindowItem, f *ast.FrameClause) error {

@@ -8,7 +8,6 @@ import (
 
 	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
@@ -200,10 +199,10 @@ type sortNode struct {
 	in    node
 	keys  []expr.SortKey // resolved
 	cmp   *exec.Order
-	limit *logical.LimitSpec
+	limit *scalar.Limit
 }
 
-func newSort(in node, keys []expr.SortKey, limit *logical.LimitSpec) (node, error) {
+func newSort(in node, keys []expr.SortKey, limit *scalar.Limit) (node, error) {
 	s := &sortNode{in: in, limit: limit}
 	for _, k := range keys {
 		e, err := scalar.Resolve(k.Expr, in.ids())
@@ -262,10 +261,10 @@ func (s *sortNode) explain(x *explainer, depth int) {
 type limitNode struct {
 	base
 	in    node
-	limit *logical.LimitSpec
+	limit *scalar.Limit
 }
 
-func newLimit(in node, limit *logical.LimitSpec) node {
+func newLimit(in node, limit *scalar.Limit) node {
 	est := limit.Estimate(in.rows())
 	price := in.cost()
 	if in.rows() > 0 {

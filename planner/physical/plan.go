@@ -214,7 +214,7 @@ func orderPays(p, o *access.Path, req required, filtered bool) bool {
 }
 
 // limitOf is how many rows a LIMIT is thought to read.
-func limitOf(l *logical.LimitSpec) float64 {
+func limitOf(l *scalar.Limit) float64 {
 	n := l.Estimate(math.Inf(1))
 	if k, ok := l.Offset.(*expr.Const); ok {
 		n += k.Val.ToFloat(nil)

@@ -1,7 +1,6 @@
 package physical
 
 import (
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -16,7 +15,7 @@ func (s *tableScan) unordered() *tableScan {
 }
 
 // limited is the scan that stops after so many rows of each tablet.
-func (s *tableScan) limited(l *logical.LimitSpec) *tableScan {
+func (s *tableScan) limited(l *scalar.Limit) *tableScan {
 	out := *s
 	out.limit = l
 	out.est = l.Estimate(s.est)
@@ -39,7 +38,7 @@ func (s *tableScan) projecting(list []expr.Expr, ids []int, distinct bool) (*tab
 }
 
 // first is the scan that gives the first rows by an order of its own.
-func (s *tableScan) first(keys []expr.SortKey, l *logical.LimitSpec) (*tableScan, error) {
+func (s *tableScan) first(keys []expr.SortKey, l *scalar.Limit) (*tableScan, error) {
 	out := s.limited(l)
 	for _, k := range keys {
 		e, err := scalar.Resolve(k.Expr, s.cols)

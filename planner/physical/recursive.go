@@ -7,6 +7,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -61,7 +62,7 @@ type recursiveNode struct {
 	working  *logical.Recursion
 	distinct bool
 	colls    []types.Collation
-	limit    *logical.LimitSpec // the rounds end when it is reached
+	limit    *scalar.Limit // the rounds end when it is reached
 	depth    int
 }
 

@@ -22,14 +22,14 @@ type tableScan struct {
 	path  *access.Path
 	lock  logical.Lock
 
-	columns []int              // positions of table columns in the fragment's row
-	filter  expr.Expr          // over columns
-	project []expr.Expr        // over columns; nil: columns as they are
-	agg     *pushedAgg         // over columns
-	topN    []expr.SortKey     // over the output
-	limit   *logical.LimitSpec // for topN, or alone
-	keep    bool               // the order of the path must be kept
-	sealed  bool               // the output has column numbers of its own: nothing more can be pushed
+	columns []int          // positions of table columns in the fragment's row
+	filter  expr.Expr      // over columns
+	project []expr.Expr    // over columns; nil: columns as they are
+	agg     *pushedAgg     // over columns
+	topN    []expr.SortKey // over the output
+	limit   *scalar.Limit  // for topN, or alone
+	keep    bool           // the order of the path must be kept
+	sealed  bool           // the output has column numbers of its own: nothing more can be pushed
 }
 
 // pushedAgg is a partial aggregation inside the shards.

@@ -23,7 +23,7 @@ func (p *planner) planSubquery(s *logical.Subquery) error {
 		return err
 	}
 	if s.Kind == logical.Exists {
-		root = newLimit(root, logical.FixedLimit(1))
+		root = newLimit(root, scalar.FixedLimit(1))
 	}
 	sub := &subplan{root: root, refs: s.Refs, what: s.What}
 	if s.Once {

@@ -11,7 +11,7 @@ import (
 // top is what stands above the rows of a block: LIMIT over ORDER BY over DISTINCT over the select list, each of which may be
 // missing.
 type top struct {
-	limit    *logical.LimitSpec
+	limit    *scalar.Limit
 	loose    bool
 	keys     []expr.SortKey
 	distinct *logical.Distinct

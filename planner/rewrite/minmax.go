@@ -32,7 +32,7 @@ func minMax(r *Rewriter, n logical.Node) logical.Node {
 	in := logical.NewFilter(t, conds)
 	in = &logical.Project{In: in, List: []expr.Expr{c}, IDs: []int{c.Index}}
 	in = &logical.Sort{In: in, Keys: []expr.SortKey{{Expr: c, Desc: desc}}}
-	return g.With([]logical.Node{&logical.Limit{In: in, Limit: logical.FixedLimit(1), Loose: true}})
+	return g.With([]logical.Node{&logical.Limit{In: in, Limit: scalar.FixedLimit(1), Loose: true}})
 }
 
 // extreme recognises the group of one MIN or MAX of a column.

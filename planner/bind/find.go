@@ -1,0 +1,118 @@
+package bind
+
+import (
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/opcode"
+)
+
+// SingleTable gives the one table of a FROM clause and the name it goes by; nil where there is more.
+func SingleTable(from *ast.TableRefsClause) (name *ast.TableName, alias string) {
+	if from == nil || from.TableRefs == nil || from.TableRefs.Right != nil {
+		return nil, ""
+	}
+	src, ok := from.TableRefs.Left.(*ast.TableSource)
+	if !ok {
+		return nil, ""
+	}
+	name, ok = src.Source.(*ast.TableName)
+	if !ok || len(name.PartitionNames) > 0 || len(name.IndexHints) > 0 || name.AsOf != nil {
+		return nil, ""
+	}
+	if alias = src.AsName.O; alias == "" {
+		alias = name.Name.O
+	}
+	return name, alias
+}
+
+// subqueries finds out whether a tree holds one.
+type subqueries struct{ found bool }
+
+func (s *subqueries) Enter(n ast.Node) (ast.Node, bool) {
+	if _, ok := n.(*ast.SubqueryExpr); ok {
+		s.found = true
+	}
+	return n, s.found
+}
+
+func (s *subqueries) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// HasSubquery tells whether an expression holds a subquery.
+func HasSubquery(n ast.ExprNode) bool {
+	var s subqueries
+	n.Accept(&s)
+	return s.found
+}
+
+// variableFinder looks for user variables, whose types a plan is made for and any statement may change.
+type variableFinder struct{ found bool }
+
+func (f *variableFinder) Enter(n ast.Node) (ast.Node, bool) {
+	if v, ok := n.(*ast.VariableExpr); ok && !v.IsSystem {
+		f.found = true
+	}
+	return n, f.found
+}
+
+func (f *variableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// NamesUserVariable tells whether a statement names one.
+func NamesUserVariable(n ast.Node) bool {
+	f := &variableFinder{}
+	n.Accept(f)
+	return f.found
+}
+
+// tableFinder looks for an unqualified table name.
+type tableFinder struct {
+	name  string
+	found bool
+}
+
+func (f *tableFinder) Enter(n ast.Node) (ast.Node, bool) {
+	if t, ok := n.(*ast.TableName); ok && t.Schema.O == "" && t.Name.L == f.name {
+		f.found = true
+	}
+	return n, f.found
+}
+
+func (f *tableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// NamesTable tells whether a query names a table without its database.
+func NamesTable(n ast.Node, name string) bool {
+	f := &tableFinder{name: name}
+	n.Accept(f)
+	return f.found
+}
+
+// Conjuncts takes a AND b AND (c AND d) apart.
+func Conjuncts(dst []ast.ExprNode, n ast.ExprNode) []ast.ExprNode {
+	switch x := n.(type) {
+	case nil:
+		return dst
+	case *ast.ParenthesesExpr:
+		return Conjuncts(dst, x.Expr)
+	case *ast.BinaryOperationExpr:
+		if x.Op == opcode.LogicAnd {
+			return Conjuncts(Conjuncts(dst, x.L), x.R)
+		}
+	}
+	return append(dst, n)
+}
+
+// StripNot takes NOTs off, and tells whether their number is odd.
+func StripNot(n ast.ExprNode) (ast.ExprNode, bool) {
+	negate := false
+	for {
+		switch x := n.(type) {
+		case *ast.ParenthesesExpr:
+			n = x.Expr
+			continue
+		case *ast.UnaryOperationExpr:
+			if x.Op == opcode.Not || x.Op == opcode.Not2 {
+				n, negate = x.V, !negate
+				continue
+			}
+		}
+		return n, negate
+	}
+}

@@ -1,0 +1,251 @@
+package planner
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/logical"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// insertBinder makes an Insert node of a statement.
+type insertBinder struct{ *logical.Insert }
+
+// bindInsert binds an INSERT or REPLACE; without a query where its rows are expressions.
+func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*logical.Insert, *logical.Query, error) {
+	name, _ := bind.SingleTable(s.Table)
+	if name == nil || len(s.PartitionNames) > 0 {
+		return nil, nil, mysqlerr.NotSupported("INSERT into something that is not a table")
+	}
+	tgt, err := logical.BaseTable(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := insertBinder{&logical.Insert{Target: tgt, Kind: insertKind(s), Ignore: s.IgnoreErr}}
+	if err := n.privileges(ctx, s); err != nil {
+		return nil, nil, err
+	}
+	if err := n.nameColumns(s); err != nil {
+		return nil, nil, err
+	}
+	var q *logical.Query
+	switch {
+	case s.Select != nil:
+		q, err = n.bindQuery(ctx, s, params)
+	case slices.ContainsFunc(s.Lists, func(list []ast.ExprNode) bool { return slices.ContainsFunc(list, bind.HasSubquery) }):
+		q, err = n.BindRows(ctx, s, params)
+	default:
+		err = n.bindValues(ctx, s.Lists)
+	}
+	if err == nil {
+		err = n.bindOnDuplicate(ctx, s.OnDuplicate)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return n.Insert, q, nil
+}
+
+func insertKind(s *ast.InsertStmt) fragment.Kind {
+	switch {
+	case s.IsReplace:
+		return fragment.Replace
+	case len(s.OnDuplicate) > 0:
+		return fragment.InsertOrUpdate
+	case s.IgnoreErr:
+		return fragment.InsertIgnore
+	}
+	return fragment.Insert
+}
+
+func (n insertBinder) privileges(ctx *Context, s *ast.InsertStmt) error {
+	privs := []mysql.PrivilegeType{mysql.InsertPriv}
+	if s.IsReplace {
+		privs = append(privs, mysql.DeletePriv)
+	}
+	if len(s.OnDuplicate) > 0 {
+		privs = append(privs, mysql.UpdatePriv)
+	}
+	for _, priv := range privs {
+		if err := ctx.Check(priv, n.DB, n.Table.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nameColumns finds the columns of the column list (all visible ones without one).
+func (n insertBinder) nameColumns(s *ast.InsertStmt) error {
+	if len(s.Columns) == 0 {
+		if s.Select == nil && len(s.Lists) > 0 && len(s.Lists[0]) == 0 {
+			return nil // INSERT INTO t () VALUES ()
+		}
+		for i := range n.Table.Columns {
+			if !n.Table.Columns[i].Hidden {
+				n.Named = append(n.Named, i)
+			}
+		}
+		return nil
+	}
+	seen := make(map[int]bool)
+	for _, c := range s.Columns {
+		pos := n.Table.ColumnByName(c.Name.L)
+		if pos < 0 || c.Table.O != "" && !strings.EqualFold(c.Table.O, n.Alias) {
+			return mysqlerr.New(mysqlerr.BadField, c.Name.O, bind.FieldList)
+		}
+		if seen[pos] {
+			return mysqlerr.New(mysqlerr.FieldSpecifiedTwice, c.Name.O)
+		}
+		seen[pos] = true
+		n.Named = append(n.Named, pos)
+	}
+	return nil
+}
+
+func (n insertBinder) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
+	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
+	sc := &bind.Scope{Cols: n.Columns()}
+	for i, list := range lists {
+		if len(list) != len(n.Named) {
+			return mysqlerr.New(mysqlerr.WrongValueCountOnRow, i+1)
+		}
+		row := make([]expr.Expr, len(list))
+		for j, v := range list {
+			if logical.IsDefault(v) {
+				continue
+			}
+			var err error
+			if row[j], err = bind.Expr(b, sc, v); err != nil {
+				return err
+			}
+			row[j] = expr.ForColumn(row[j], &n.Table.Columns[n.Named[j]].Type)
+		}
+		n.Rows = append(n.Rows, row)
+	}
+	return nil
+}
+
+// bindQuery binds INSERT … SELECT.
+func (n insertBinder) bindQuery(ctx *Context, s *ast.InsertStmt, params int) (*logical.Query, error) {
+	outside, err := n.outside(s)
+	if err != nil {
+		return nil, err
+	}
+	o := logical.Options{Params: params, Changes: true, Also: outside}
+	for _, pos := range n.Named {
+		o.Into = append(o.Into, &n.Table.Columns[pos].Type)
+	}
+	q, err := logical.Bind(ctx, s.Select, o)
+	if err != nil {
+		return nil, err
+	}
+	if len(q.Fields) != len(n.Named)+len(outside) {
+		return nil, mysqlerr.New(mysqlerr.WrongValueCountOnRow, 1)
+	}
+	for i, name := range outside {
+		n.Outside = append(n.Outside, bind.Column{
+			ID:       2*len(n.Table.Columns) + i,
+			Field:    types.Field{Schema: name.Schema.O, Table: name.Table.O, Name: name.Name.O, Type: q.Fields[len(n.Named)+i].Type},
+			Shadowed: name.Table.O != "",
+		})
+	}
+	n.In, q.Root = q.Root, n.Insert
+	return q, nil
+}
+
+// outside finds the columns of the SELECT's tables that ON DUPLICATE KEY UPDATE names: they are selected too, behind those that
+// are inserted. Where they would change what the query means (grouping, set operations) they are unknown, as in MySQL.
+func (n insertBinder) outside(s *ast.InsertStmt) ([]*ast.ColumnName, error) {
+	sel, ok := s.Select.(*ast.SelectStmt)
+	if !ok || len(s.OnDuplicate) == 0 || sel.GroupBy != nil || sel.Kind != ast.SelectStmtKindSelect || sel.From == nil {
+		return nil, nil
+	}
+	f := &outsideFinder{n: n.Insert}
+	for _, a := range s.OnDuplicate {
+		a.Expr.Accept(f)
+	}
+	if len(f.names) > 0 && sel.Distinct {
+		return nil, mysqlerr.NotSupported("columns of SELECT DISTINCT in ON DUPLICATE KEY UPDATE")
+	}
+	return f.names, nil
+}
+
+// outsideFinder lists the columns of an assignment that are none of the table's.
+type outsideFinder struct {
+	n     *logical.Insert
+	names []*ast.ColumnName
+}
+
+func (f *outsideFinder) Enter(n ast.Node) (ast.Node, bool) {
+	switch n := n.(type) {
+	case *ast.ValuesExpr, *ast.DefaultExpr, *ast.SubqueryExpr:
+		return n, true
+	case *ast.ColumnName:
+		if own := n.Table.O == "" || strings.EqualFold(n.Table.O, f.n.Alias); own && f.n.Table.ColumnByName(n.Name.L) >= 0 {
+			break
+		}
+		if !slices.ContainsFunc(f.names, func(o *ast.ColumnName) bool { return bind.FullName(o) == bind.FullName(n) }) {
+			f.names = append(f.names, n)
+		}
+	}
+	return n, false
+}
+
+func (f *outsideFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error {
+	if len(list) == 0 {
+		return nil
+	}
+	width := len(n.Table.Columns)
+	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
+	b.Values = func(name *ast.ColumnName) (expr.Expr, error) {
+		pos := n.Table.ColumnByName(name.Name.L)
+		if pos < 0 {
+			return nil, mysqlerr.New(mysqlerr.BadField, name.Name.O, bind.FieldList)
+		}
+		c := &n.Table.Columns[pos]
+		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
+	}
+	var err error
+	n.Set, err = n.Assignments(b, &bind.Scope{Cols: append(n.Columns(), n.Outside...)}, list)
+	if err != nil {
+		return err
+	}
+	for i := range n.Set {
+		n.Set[i].Expr = expr.Rewrite(n.Set[i].Expr, n.lastInsertIDOfColumn)
+		n.SetsID = n.SetsID || setsLastInsertID(n.Set[i].Expr)
+	}
+	return nil
+}
+
+func setsLastInsertID(e expr.Expr) bool {
+	found := false
+	expr.Walk(e, func(x expr.Expr) bool {
+		c := scalar.AsCall(x, "last_insert_id")
+		found = found || c != nil && len(c.Args()) > 0
+		return !found
+	})
+	return found
+}
+
+// lastInsertIDOfColumn takes the idiom id = LAST_INSERT_ID(id) as id = id: the shard reports the AUTO_INCREMENT value of
+// the row that it updated, which is what LAST_INSERT_ID() is to give afterwards.
+func (n insertBinder) lastInsertIDOfColumn(e expr.Expr) expr.Expr {
+	call := scalar.AsCall(e, "last_insert_id")
+	if call == nil || len(call.Args()) != 1 {
+		return e
+	}
+	if c, ok := call.Args()[0].(*expr.Column); ok && c.Index == n.Table.AutoIncColumn() {
+		return c
+	}
+	return e
+}

@@ -1,0 +1,487 @@
+package logical
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/planner/access"
+	"cloudsql/planner/bind"
+	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Target is a table that a statement changes.
+type Target struct {
+	DB    string
+	Alias string
+	Table *schema.Table
+}
+
+// Change is UPDATE or DELETE, the root of its query: each row of In has, target by target, the primary key of a row and the
+// values that it gets.
+type Change struct {
+	In      Node
+	Kind    fragment.Kind // Update or Delete
+	Ignore  bool
+	Targets []ChangeTarget
+}
+
+// ChangeTarget is one table of a Change.
+type ChangeTarget struct {
+	Target
+	Key    int                   // place of its primary key's first column in In's rows
+	Values []schema.ColumnID     // columns that get what stands behind the key
+	Set    []fragment.Assignment // what a shard computes, over the table's row by position
+}
+
+// Insert is INSERT or REPLACE, the root of its query: rows of In, or of Rows where In is nil.
+type Insert struct {
+	Target
+	In      Node
+	Kind    fragment.Kind
+	Ignore  bool
+	Named   []int         // positions of the columns that get values
+	Rows    [][]expr.Expr // VALUES: one expression for each of Named, over the row itself by position; nil is DEFAULT
+	Outside []bind.Column // columns of In's tables that Set names; their values stand behind those of Named
+	// Set is ON DUPLICATE KEY UPDATE, over the row that is there by position, with the new one (VALUES(c)) behind it and Outside
+	// behind that.
+	Set    []fragment.Assignment
+	SetsID bool // Set calls LAST_INSERT_ID(expr)
+}
+
+// The nodes' expressions are over rows by position: none of Exprs.
+
+func (c *Change) Inputs() []Node              { return []Node{c.In} }
+func (c *Change) AddColumns(s *scalar.ColSet) { c.In.AddColumns(s) }
+func (c *Change) Exprs(func(expr.Expr))       {}
+func (c *Change) With(in []Node) Node {
+	out := *c
+	out.In = in[0]
+	return &out
+}
+
+func (n *Insert) Exprs(func(expr.Expr)) {}
+func (n *Insert) Inputs() []Node {
+	if n.In == nil {
+		return nil
+	}
+	return []Node{n.In}
+}
+func (n *Insert) AddColumns(s *scalar.ColSet) {
+	if n.In != nil {
+		n.In.AddColumns(s)
+	}
+}
+func (n *Insert) With(in []Node) Node {
+	out := *n
+	out.In = in[0]
+	return &out
+}
+
+// Below is the query that a data change takes its rows from.
+func (q *Query) Below() *Query {
+	out := *q
+	out.Root = q.Root.Inputs()[0]
+	return &out
+}
+
+// BaseTable finds a table that rows can be written to.
+func BaseTable(ctx *Context, n *ast.TableName) (Target, error) {
+	db := n.Schema.O
+	if db == "" {
+		db = ctx.DB
+	}
+	if db == "" {
+		return Target{}, mysqlerr.New(mysqlerr.NoDB)
+	}
+	if len(n.PartitionNames) > 0 {
+		return Target{}, mysqlerr.NotSupported("PARTITION in a data change")
+	}
+	if n.AsOf != nil {
+		return Target{}, mysqlerr.NotSupported("AS OF TIMESTAMP in a statement that changes rows")
+	}
+	if t, ok := ctx.Catalog.Table(db, n.Name.O); ok {
+		return Target{DB: db, Alias: n.Name.O, Table: t}, nil
+	}
+	if ctx.Virtual != nil {
+		if _, ok := ctx.Virtual(db, n.Name.O); ok {
+			return Target{}, accessDenied(ctx, db)
+		}
+	}
+	return Target{}, mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O)
+}
+
+// accessDenied is 1044 for the statement's user.
+func accessDenied(ctx *Context, db string) error {
+	user, host := "", ""
+	if ctx.Env != nil && ctx.Env.Session != nil {
+		user = ctx.Env.Session.CurrentUser()
+		if at := strings.LastIndexByte(user, '@'); at >= 0 {
+			user, host = user[:at], user[at+1:]
+		}
+	}
+	return mysqlerr.New(mysqlerr.DBaccessDenied, user, host, db)
+}
+
+// baseTables lists the base tables of a FROM clause, by the names they go by.
+func baseTables(ctx *Context, n ast.ResultSetNode, dst []Target) ([]Target, error) {
+	switch n := n.(type) {
+	case *ast.Join:
+		dst, err := baseTables(ctx, n.Left, dst)
+		if err != nil || n.Right == nil {
+			return dst, err
+		}
+		return baseTables(ctx, n.Right, dst)
+	case *ast.TableSource:
+		name, ok := n.Source.(*ast.TableName)
+		if !ok {
+			return dst, nil // a derived table: joined with, never changed
+		}
+		tgt, err := BaseTable(ctx, name)
+		if err != nil {
+			return dst, err
+		}
+		if n.AsName.O != "" {
+			tgt.Alias = n.AsName.O
+		}
+		return append(dst, tgt), nil
+	}
+	return dst, nil
+}
+
+// Columns are those of the table's row, numbered by position.
+func (t *Target) Columns() []bind.Column { return bind.TableColumns(t.Table, t.DB, t.Alias, 0) }
+
+// Assignments binds SET a = …, b = … for a shard: over the table's row by position.
+func (t *Target) Assignments(b *bind.Binder, sc *bind.Scope, list []*ast.Assignment) ([]fragment.Assignment, error) {
+	set := make([]fragment.Assignment, 0, len(list)+1)
+	for _, a := range list {
+		pos := t.Table.ColumnByName(a.Column.Name.L)
+		if pos < 0 || a.Column.Table.O != "" && !strings.EqualFold(a.Column.Table.O, t.Alias) {
+			return nil, mysqlerr.New(mysqlerr.BadField, bind.FullName(a.Column), bind.FieldList)
+		}
+		e, err := t.assigned(b, sc, pos, 0, a.Expr)
+		if err != nil {
+			return nil, err
+		}
+		set = append(set, fragment.Assignment{Column: t.Table.Columns[pos].ID, Expr: e})
+	}
+	return set, nil
+}
+
+// assigned binds what a column is assigned. The columns of the table's row are numbered from first on.
+func (t *Target) assigned(b *bind.Binder, sc *bind.Scope, pos, first int, n ast.ExprNode) (expr.Expr, error) {
+	c := &t.Table.Columns[pos]
+	d, ok := n.(*ast.DefaultExpr)
+	switch {
+	case !ok || d.Name != nil:
+		e, err := bind.Expr(b, sc, n)
+		return expr.ForColumn(e, &c.Type), err
+	case bind.DefaultPerRow(c):
+		e, err := bind.RowDefault(b.Env, t.Table, pos)
+		if err != nil || first == 0 {
+			return e, err
+		}
+		return expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+			if col, ok := x.(*expr.Column); ok {
+				return &expr.Column{Index: first + col.Index, Typ: col.Typ, Name: col.Name}
+			}
+			return x
+		}), nil
+	}
+	return b.Value(&bind.Column{Source: t.Table, Pos: pos})
+}
+
+// change is an UPDATE or DELETE while it is bound.
+type change struct {
+	stmt   ast.Node
+	from   *ast.TableRefsClause
+	where  ast.ExprNode
+	order  *ast.OrderByClause
+	limit  *ast.Limit
+	params int
+	node   *Change
+	lists  [][]*ast.Assignment // of each target: those whose values are columns of the query
+}
+
+// BindUpdate binds an UPDATE whose rows a query finds. set is what shards compute, of a statement that changes one table; nil: the
+// query computes the new values, too.
+func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assignment) (*Query, error) {
+	if s.With != nil {
+		return nil, mysqlerr.NotSupported("WITH … UPDATE")
+	}
+	all, err := baseTables(ctx, s.TableRefs.TableRefs, nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{
+		stmt: s, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params,
+		node: &Change{Kind: fragment.Update, Ignore: s.IgnoreErr},
+	}
+	if set != nil {
+		c.node.Targets = []ChangeTarget{{Target: all[0], Set: set}}
+		return c.bind(ctx)
+	}
+	for _, a := range s.List {
+		t, pos, err := assignedTable(all, a.Column)
+		if err != nil {
+			return nil, err
+		}
+		i := c.target(t)
+		c.lists[i] = append(c.lists[i], a)
+		c.node.Targets[i].Values = append(c.node.Targets[i].Values, t.Table.Columns[pos].ID)
+	}
+	if err := c.check(ctx, mysql.UpdatePriv); err != nil {
+		return nil, err
+	}
+	return c.bind(ctx)
+}
+
+// BindDelete binds a DELETE whose rows a query finds.
+func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
+	if s.With != nil {
+		return nil, mysqlerr.NotSupported("WITH … DELETE")
+	}
+	all, err := baseTables(ctx, s.TableRefs.TableRefs, nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{
+		stmt: s, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params,
+		node: &Change{Kind: fragment.Delete, Ignore: s.IgnoreErr},
+	}
+	if !s.IsMultiTable {
+		c.target(&all[0])
+		return c.bind(ctx)
+	}
+	for _, name := range s.Tables.Tables {
+		i := slices.IndexFunc(all, func(t Target) bool {
+			return t.Alias == name.Name.O && (name.Schema.O == "" || t.DB == name.Schema.O)
+		})
+		if i < 0 {
+			return nil, mysqlerr.New(mysqlerr.UnknownTable, name.Name.O, "MULTI DELETE")
+		}
+		c.target(&all[i])
+	}
+	if err := c.check(ctx, mysql.DeletePriv); err != nil {
+		return nil, err
+	}
+	return c.bind(ctx)
+}
+
+// target gives the index of t among those that change.
+func (c *change) target(t *Target) int {
+	for i := range c.node.Targets {
+		if have := &c.node.Targets[i]; have.Alias == t.Alias && have.DB == t.DB {
+			return i
+		}
+	}
+	c.node.Targets = append(c.node.Targets, ChangeTarget{Target: *t})
+	c.lists = append(c.lists, nil)
+	return len(c.node.Targets) - 1
+}
+
+func (c *change) check(ctx *Context, priv mysql.PrivilegeType) error {
+	for i := range c.node.Targets {
+		if err := ctx.Check(priv, c.node.Targets[i].DB, c.node.Targets[i].Table.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// assignedTable finds the table whose column an assignment names.
+func assignedTable(all []Target, c *ast.ColumnName) (*Target, int, error) {
+	var found *Target
+	at := -1
+	for i := range all {
+		t := &all[i]
+		if c.Table.O != "" && !strings.EqualFold(c.Table.O, t.Alias) || c.Schema.O != "" && c.Schema.O != t.DB {
+			continue
+		}
+		pos := t.Table.ColumnByName(c.Name.L)
+		if pos < 0 {
+			continue
+		}
+		if found != nil {
+			return nil, 0, mysqlerr.New(mysqlerr.NonUniq, bind.FullName(c), bind.FieldList)
+		}
+		found, at = t, pos
+	}
+	if found == nil {
+		return nil, 0, mysqlerr.New(mysqlerr.BadField, bind.FullName(c), bind.FieldList)
+	}
+	return found, at, nil
+}
+
+// bind makes the query: the tables' rows, locked, with the keys and values of the targets.
+func (c *change) bind(ctx *Context) (*Query, error) {
+	if ctx.SafeUpdates && c.where == nil && c.limit == nil {
+		return nil, mysqlerr.New(mysqlerr.UpdateWithoutKeyInSafeMode)
+	}
+	b := newBuilder(ctx, Options{Params: c.params, Changes: true})
+	q := &selectQuery{b: b, locking: true}
+	q.locks.lock.Mode = distributed.ReadForUpdate
+	b.locks, b.stack = true, append(b.stack, q)
+	var cols []bind.Column
+	var err error
+	if q.source, cols, err = (fromClause{q}).from(c.from.TableRefs); err != nil {
+		return nil, err
+	}
+	q.scope = q.scopeOf(cols)
+	if c.where != nil {
+		if err := q.bindWhere(c.where); err != nil {
+			return nil, err
+		}
+	}
+	for i := range c.node.Targets {
+		if err := c.addTarget(q, i); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.bindOrder(q); err != nil {
+		return nil, err
+	}
+	if q.limit, err = b.bindLimit(c.limit); err != nil {
+		return nil, err
+	}
+	c.node.In = q.node()
+	return b.query(c.node, q, c.stmt), nil
+}
+
+// addTarget adds the columns of a target's primary key, the hidden row id among them, and of its new values.
+func (c *change) addTarget(q *selectQuery, i int) error {
+	t := &c.node.Targets[i]
+	at := slices.IndexFunc(q.tables, func(r *Table) bool { return r.Alias == t.Alias && r.DB == t.DB })
+	first := q.tables[at].First
+	t.Key = len(q.fields)
+	own := bind.TableColumns(t.Table, t.DB, t.Alias, first)
+	for _, k := range t.Table.Primary().Columns {
+		q.addColumn(&own[k.Column])
+	}
+	if c.lists == nil {
+		return nil
+	}
+	b := q.binder(bind.FieldList)
+	for j, a := range c.lists[i] {
+		e, err := t.assigned(b, q.scope, t.Table.ColumnByID(t.Values[j]), first, a.Expr)
+		if err == nil {
+			err = oneColumn(e)
+		}
+		if err != nil {
+			return err
+		}
+		e = q.b.fold(e)
+		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: e})
+	}
+	return nil
+}
+
+// addColumn selects a column, under no name.
+func (q *selectQuery) addColumn(c *bind.Column) {
+	q.fields = append(q.fields, outField{col: q.outColumn(c.Field), expr: c.Ref()})
+}
+
+// bindOrder binds ORDER BY, which has no select list to count in.
+func (c *change) bindOrder(q *selectQuery) error {
+	if c.order == nil {
+		return nil
+	}
+	for _, item := range c.order.Items {
+		if n, ok := item.Expr.(*ast.PositionExpr); ok {
+			return mysqlerr.New(mysqlerr.BadField, strconv.Itoa(n.N), bind.OrderBy)
+		}
+		if err := q.bindOrderItem(item); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(q.aggs) > 0:
+		return mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
+	case len(q.windows) > 0:
+		return mysqlerr.New(mysqlerr.WindowInvalidWindowFuncUse, q.windows[0].Name)
+	}
+	return nil
+}
+
+// IsDefault tells of DEFAULT alone.
+func IsDefault(n ast.ExprNode) bool {
+	d, ok := n.(*ast.DefaultExpr)
+	return ok && d.Name == nil
+}
+
+// BindRows binds VALUES with subqueries in them, which are a query: they name no columns of the row.
+func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int) (*Query, error) {
+	b := newBuilder(ctx, Options{Params: params, Changes: true})
+	q := &selectQuery{b: b}
+	b.stack = append(b.stack, q)
+	q.scope = q.scopeOf(nil)
+	bd := q.binder(bind.FieldList)
+	for i, list := range s.Lists {
+		if len(list) != len(n.Named) {
+			return nil, mysqlerr.New(mysqlerr.WrongValueCountOnRow, i+1)
+		}
+		row := make([]expr.Expr, len(list))
+		for j, v := range list {
+			e, err := n.rowValue(bd, q.scope, n.Named[j], v)
+			if err == nil {
+				err = oneColumn(e)
+			}
+			if err != nil {
+				return nil, err
+			}
+			row[j] = b.fold(e)
+		}
+		q.values = append(q.values, row)
+	}
+	for _, e := range q.values[0] {
+		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()})})
+	}
+	n.In = q.node()
+	return b.query(n, q, s), nil
+}
+
+func (n *Insert) rowValue(b *bind.Binder, sc *bind.Scope, pos int, v ast.ExprNode) (expr.Expr, error) {
+	c := &n.Table.Columns[pos]
+	switch {
+	case !IsDefault(v):
+		e, err := bind.Expr(b, sc, v)
+		return expr.ForColumn(e, &c.Type), err
+	case c.AutoIncrement:
+		return expr.NewNull(), nil
+	case bind.DefaultPerRow(c):
+		return nil, mysqlerr.NotSupported("DEFAULT of a column with a default expression beside a subquery")
+	}
+	return b.Value(&bind.Column{Source: n.Table, Pos: pos})
+}
+
+// BindKey is the query for the rows of a table that have the values of its parameters in a key, with all their columns, locked.
+func BindKey(ctx *Context, t Target, ix *schema.Index, params []types.Type) (*Query, error) {
+	b := newBuilder(ctx, Options{Params: len(params), Changes: true})
+	b.dependOn(t.Table)
+	r := &Table{DB: t.DB, Alias: t.Alias, Lock: Lock{Mode: distributed.ReadForUpdate}}
+	r.Table = access.Table{Desc: t.Table, First: b.newIDs(len(t.Table.Columns)), Rows: b.tableRows(t.Table)}
+	q := &selectQuery{b: b, source: r, tables: []*Table{r}, locking: true}
+	b.locks, b.reads = true, 1
+	cols := bind.TableColumns(t.Table, t.DB, t.Alias, r.First)
+	for i, c := range ix.Columns {
+		eq, err := expr.New("=", cols[c.Column].Ref(), &expr.Param{Index: i, Typ: params[i]})
+		if err != nil {
+			return nil, err
+		}
+		q.where = append(q.where, expr.Condition(eq))
+	}
+	for i := range cols {
+		q.addColumn(&cols[i])
+	}
+	return b.query(q.node(), q, nil), nil
+}

@@ -1,0 +1,198 @@
+package planner
+
+import (
+	"slices"
+
+	"cloudsql/planner/bind"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Rows that are about to be written are completed and checked here, whatever statement writes them: what a table's definition says
+// of its rows beyond the values that the statement gives stands in this file alone.
+//
+//	INSERT, REPLACE         next (defaults) → the statement's values, each through assign → fillDefaults; missing ones: checkDefaults
+//	UPDATE, ON DUPLICATE    the statement's assignments → onUpdate; a shard converts and checks what it assigns
+//
+// A column that follows from others, or a condition on whole rows, belongs behind fillDefaults and into onUpdate. What other tables
+// have to do with a row belongs to writer.write, through which all rows go.
+
+// columnDefault is what a column gets that a statement does not name.
+type columnDefault struct {
+	value  types.Value // storage form
+	expr   expr.Expr   // instead of value: CURRENT_TIMESTAMP and kin, assigned per statement
+	perRow expr.Expr   // instead of value: over the row's other columns
+	none   bool        // NOT NULL without a default: 1364
+}
+
+func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
+	defaults := make([]columnDefault, len(t.Columns))
+	for i := range t.Columns {
+		c, d := &t.Columns[i], &defaults[i]
+		switch {
+		case c.AutoIncrement || c.Hidden:
+		case bind.DefaultPerRow(c):
+			e, err := bind.RowDefault(ctx.Env, t, i)
+			if err != nil {
+				return nil, err
+			}
+			d.perRow = e
+		case c.DefaultExpr != "":
+			e, err := bind.Text(ctx.Env, c.DefaultExpr)
+			if err != nil {
+				return nil, err
+			}
+			d.expr = e
+		case len(c.Default) > 0:
+			v, _, err := types.DecodeValue(c.Default)
+			if err != nil {
+				return nil, err
+			}
+			d.value = v
+		case c.NotNull && c.Type.Class() == types.ClassEnum && !c.HasDefault:
+			d.value = types.ImplicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
+		default:
+			d.none = c.NotNull
+		}
+	}
+	return defaults, nil
+}
+
+// checkDefaults gives 1364 for a column that has neither a value nor a default: strict mode's.
+func (p *insertPlan) checkDefaults() error {
+	for pos := range p.defaults {
+		if !p.defaults[pos].none {
+			continue
+		}
+		j := slices.Index(p.Named, pos)
+		if j < 0 || slices.ContainsFunc(p.Rows, func(row []expr.Expr) bool { return row[j] == nil }) {
+			return mysqlerr.New(mysqlerr.NoDefaultForField, p.Table.Columns[pos].Name)
+		}
+	}
+	return nil
+}
+
+// computeDefaults evaluates the defaults of all columns once a statement; a missing one is a warning by now.
+func (r *insertRun) computeDefaults() error {
+	r.computed = make([]types.Value, len(r.defaults))
+	for i := range r.defaults {
+		d, c := &r.defaults[i], &r.Table.Columns[i]
+		r.computed[i] = d.value
+		switch {
+		case d.expr != nil:
+			v, err := d.expr.Eval(r.env, nil)
+			if err == nil {
+				v, err = types.Assign(v, &c.Type, c.Name, 1, &r.env.Mode, r.env.Warn)
+			}
+			if err != nil {
+				return err
+			}
+			r.computed[i] = v
+		case d.none && !c.AutoIncrement && !c.Hidden:
+			r.computed[i] = types.ImplicitDefault(&c.Type)
+			if !slices.Contains(r.Named, i) {
+				r.env.Warn(mysqlerr.NoDefaultForField, mysqlerr.New(mysqlerr.NoDefaultForField, c.Name).Message)
+			}
+		}
+	}
+	return nil
+}
+
+// next adds a row to the batch, with defaults in it.
+func (r *insertRun) next() []types.Value {
+	r.batch.Append(r.computed)
+	r.records++
+	row := r.batch.Row(r.batch.Len() - 1)
+	if r.hidden >= 0 {
+		row[r.hidden] = types.Uint(r.rt.DB.NextRowIDs(1))
+	}
+	return row
+}
+
+// assign converts a value for a column.
+func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
+	c := &r.Table.Columns[pos]
+	if v.IsNull() {
+		if !c.NotNull || c.AutoIncrement {
+			return v, nil
+		}
+		if r.Ignore {
+			r.env.Warn(mysqlerr.BadNull, mysqlerr.New(mysqlerr.BadNull, c.Name).Message)
+			return types.ImplicitDefault(&c.Type), nil
+		}
+		return v, mysqlerr.New(mysqlerr.BadNull, c.Name)
+	}
+	v, err := types.Assign(v, &c.Type, c.Name, r.records, &r.env.Mode, r.env.Warn)
+	if err == nil && c.AutoIncrement {
+		if v.Int() == 0 && !r.zeroAuto && v.Kind() != types.KindFloat {
+			return types.Null, nil
+		}
+		r.explicit = v.Uint()
+	}
+	return v, err
+}
+
+// fillDefaults computes DEFAULT (expression) of the columns that a row gives no value for: exprs are those of VALUES, in the
+// order of named; nil where a query gives all.
+func (r *insertRun) fillDefaults(row []types.Value, exprs []expr.Expr) error {
+	for pos := range r.defaults {
+		e := r.defaults[pos].perRow
+		if e == nil {
+			continue
+		}
+		if j := slices.Index(r.Named, pos); j >= 0 && (exprs == nil || exprs[j] != nil) {
+			continue
+		}
+		v, err := e.Eval(r.eval, LocalRow(row, &r.env.Mode))
+		if err == nil {
+			err = r.strict.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if row[pos], err = r.assign(v, pos); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onUpdate adds the assignments of ON UPDATE CURRENT_TIMESTAMP columns that the statement does not name. A shard
+// makes them only where another column changes (fragment.Assignment.OnlyIfChanged).
+func onUpdate(t *schema.Table, set []fragment.Assignment) ([]fragment.Assignment, error) {
+	named := set
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if !c.OnUpdateNow || slices.ContainsFunc(named, func(a fragment.Assignment) bool { return a.Column == c.ID }) {
+			continue
+		}
+		var args []expr.Expr
+		if c.Type.Decimals > 0 {
+			args = append(args, expr.NewInt(int64(c.Type.Decimals)))
+		}
+		now, err := expr.New("now", args...)
+		if err != nil {
+			return nil, err
+		}
+		set = append(set[:len(set):len(set)], fragment.Assignment{Column: c.ID, Expr: now, OnlyIfChanged: true})
+	}
+	return set, nil
+}
+
+// LocalRow is a row in storage form as expressions see it: TIMESTAMPs are local times. The row is not changed.
+func LocalRow(row []types.Value, m *types.Mode) []types.Value {
+	copied := false
+	for i := range row {
+		if row[i].Kind() != types.KindTimestamp {
+			continue
+		}
+		if !copied {
+			row, copied = slices.Clone(row), true
+		}
+		row[i] = types.ToLocal(row[i], m.Loc)
+	}
+	return row
+}
