@@ -112,7 +112,7 @@ func (p *changePlan) scope() *bind.Scope { return &bind.Scope{Cols: p.Columns()}
 
 // findByKey tells whether the statement reaches its rows by their primary keys, without a query.
 func (p *changePlan) findByKey(ctx *Context, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (bool, error) {
-	if order != nil || limit != nil || where == nil || !p.ownRowsOnly() {
+	if order != nil || limit != nil || where == nil || ctx.NoPasses || !p.ownRowsOnly() {
 		return false, nil
 	}
 	k, err := matchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, p.Table, p.Alias, where)

@@ -14,7 +14,6 @@ import (
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/schema"
 )
 
 // fromClause binds FROM: tables, derived ones, joins.
@@ -139,7 +138,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	if q.b.o.Changes && !q.locking {
 		r.Lock.Mode = distributed.ReadForChange
 	}
-	if r.Hint, err = hints(t, n.IndexHints); err != nil {
+	if r.Hint, err = access.Hints(t, n.IndexHints); err != nil {
 		return nil, nil, err
 	}
 	q.tables = append(q.tables, r)
@@ -195,28 +194,6 @@ func (q fromClause) virtual(v exec.VirtualTable, alias string) (Node, []bind.Col
 	return r, cols, nil
 }
 
-func hints(t *schema.Table, list []*ast.IndexHint) (out access.Hint, err error) {
-	for _, h := range list {
-		var names []string
-		for _, n := range h.IndexNames {
-			ix := t.IndexByName(n.O)
-			if ix == nil {
-				return out, mysqlerr.New(mysqlerr.KeyDoesNotExist, n.O, t.Name)
-			}
-			names = append(names, ix.Name)
-		}
-		switch h.HintType {
-		case ast.HintUse, ast.HintForce:
-			out.Set = true
-			out.Force = out.Force || h.HintType == ast.HintForce
-			out.Only = append(out.Only, names...)
-		case ast.HintIgnore:
-			out.Ignore = append(out.Ignore, names...)
-		}
-	}
-	return out, nil
-}
-
 func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 	left, lcols, err := q.from(n.Left)
 	if err != nil || n.Right == nil {
@@ -226,7 +203,7 @@ func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := uniqueAliases(lcols, rcols); err != nil {
+	if err := bind.UniqueTables(lcols, rcols); err != nil {
 		return nil, nil, err
 	}
 	j := &Join{Kind: exec.Inner, Left: left, Right: right}
@@ -234,10 +211,10 @@ func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 	switch n.Tp {
 	case ast.LeftJoin:
 		j.Kind = exec.Left
-		nullable(rcols)
+		bind.Nullable(rcols)
 	case ast.RightJoin:
 		j.Kind, j.Left, j.Right = exec.Left, right, left
-		nullable(lcols)
+		bind.Nullable(lcols)
 	}
 	if n.NaturalJoin || len(n.Using) > 0 {
 		cols, err := q.mergeColumns(j, n, lcols, rcols)
@@ -250,26 +227,6 @@ func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 		}
 	}
 	return j, cols, nil
-}
-
-// uniqueAliases is 1066 for two tables of the same name and database.
-func uniqueAliases(a, b []bind.Column) error {
-	names := map[[2]string]bool{}
-	for i := range a {
-		names[[2]string{a[i].Field.Schema, a[i].Field.Table}] = true
-	}
-	for i := range b {
-		if k := [2]string{b[i].Field.Schema, b[i].Field.Table}; names[k] {
-			return mysqlerr.New(mysqlerr.NonuniqTable, b[i].Field.Table)
-		}
-	}
-	return nil
-}
-
-func nullable(cols []bind.Column) {
-	for i := range cols {
-		cols[i].Field.Flags &^= uint16(mysql.NotNullFlag)
-	}
 }
 
 func (q fromClause) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {
@@ -286,14 +243,14 @@ func (q fromClause) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {
 // mergeColumns joins on the columns of USING, or on those that both sides have (NATURAL). Merged columns come first, in
 // the order of the first side that the join keeps whole.
 func (q fromClause) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Column) ([]bind.Column, error) {
-	names := usingNames(n, lcols, rcols)
+	names := bind.UsingNames(n, lcols, rcols)
 	var merged []bind.Column
 	for _, name := range names {
-		l, err := findMerged(lcols, name)
+		l, err := bind.FindMerged(lcols, name)
 		if err != nil {
 			return nil, err
 		}
-		r, err := findMerged(rcols, name)
+		r, err := bind.FindMerged(rcols, name)
 		if err != nil {
 			return nil, err
 		}
@@ -330,41 +287,6 @@ func (q fromClause) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Colum
 		}
 	}
 	return cols, nil
-}
-
-func usingNames(n *ast.Join, lcols, rcols []bind.Column) []string {
-	var names []string
-	if !n.NaturalJoin {
-		for _, c := range n.Using {
-			names = append(names, c.Name.O)
-		}
-		return names
-	}
-	first, second := lcols, rcols
-	if n.Tp == ast.RightJoin {
-		first, second = rcols, lcols
-	}
-	for i := range first {
-		if first[i].Shadowed || first[i].Hidden {
-			continue
-		}
-		for k := range second {
-			if !second[k].Shadowed && !second[k].Hidden && strings.EqualFold(first[i].Field.Name, second[k].Field.Name) {
-				names = append(names, first[i].Field.Name)
-				break
-			}
-		}
-	}
-	return names
-}
-
-func findMerged(cols []bind.Column, name string) (*bind.Column, error) {
-	sc := bind.Scope{Cols: cols}
-	c, err := sc.FindNamed(name, "from clause")
-	if err == nil && c == nil {
-		err = mysqlerr.New(mysqlerr.BadField, name, "from clause")
-	}
-	return c, err
 }
 
 // lockClause is FOR UPDATE or FOR SHARE.
