@@ -16,7 +16,9 @@ import (
 //	exec                 statements, one a line or ended by ;
 //	query [sorted]       rows; sorted where the statement leaves the order open
 //	fields               names, types and flags of the result's columns
-//	explain              the plan
+//	explain [rows]       the plan, with the rows that are expected
+//	analyze              looks at the rows of tables, one a line
+//	statistics           made-up ones: a table, its rows, and the different values of its columns: t 1000 a=10 b=20
 //	set naive|txn        plan without pushing anything down; run in a transaction
 func TestSQL(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -38,7 +40,11 @@ func TestSQL(t *testing.T) {
 			case "fields":
 				return d.showFields(c.Input)
 			case "explain":
-				return d.showPlan(c.Input)
+				return d.showPlanOf(c.Input, c.HasArg("rows"))
+			case "analyze":
+				return d.analyze(strings.Fields(c.Input))
+			case "statistics":
+				return d.pretend(strings.Split(c.Input, "\n"))
 			}
 			t.Fatalf("unknown command %s", c.Cmd)
 			return ""
@@ -121,7 +127,9 @@ func (d *testDB) showFields(sql string) string {
 	return b.String()
 }
 
-func (d *testDB) showPlan(sql string) string {
+func (d *testDB) showPlan(sql string) string { return d.showPlanOf(sql, false) }
+
+func (d *testDB) showPlanOf(sql string, rows bool) string {
 	p, _, err := d.plan(sql)
 	if err != nil {
 		return showError(err)
@@ -129,6 +137,9 @@ func (d *testDB) showPlan(sql string) string {
 	var b strings.Builder
 	for _, l := range p.Explain() {
 		fmt.Fprintf(&b, "%s%s", strings.Repeat("  ", l.Depth), l.Operator)
+		if rows {
+			fmt.Fprintf(&b, " (%.0f)", l.EstRows)
+		}
 		for _, s := range []string{l.Object, l.Info} {
 			if s != "" {
 				b.WriteString(" | " + s)

@@ -18,8 +18,10 @@
 //   - Spans may cover more than what a condition lets through, never less. A condition is left out of Path.Filter only where
 //     its intervals are exact for every value that its constants can take (Cond.Exact), and all index columns before it are
 //     single values for sure.
-//   - Nothing here depends on the values of parameters before Spans: a Path is made once and opened many times.
+//   - Nothing but estimates depends on the values of parameters before Spans: a Path is made once and opened many times.
 //   - Costs are in units of reading one row in order.
 //
-// Estimates rest on row counts and on the shapes of conditions (estimate.go); there are no histograms yet.
+// Estimates rest on a table's statistics (distributed/statistics) and, where there are none, on its row count and the shapes of
+// conditions (estimate.go). A plan is made for the parameters of its first execution as far as ranges go; for an equality with
+// a parameter, all values are as likely.
 package access

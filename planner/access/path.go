@@ -42,6 +42,7 @@ type Table struct {
 	Used  []int // positions of the columns that are read
 	Hint  Hint
 	Rows  float64 // estimated rows
+	Known *Known  // what is known of them; nil: nothing
 }
 
 // Position gives the position of a column of this table, -1 for others.
@@ -60,6 +61,7 @@ type Path struct {
 	Points int         // number of keys or of spans
 	Filter []expr.Expr // conditions that the spans do not settle
 
+	Usable  uint64 // positions of the indexes that the conditions bound, of the first 64
 	Reverse bool
 	Ordered bool // rows come in the required order
 	Cover   bool
@@ -103,6 +105,7 @@ const (
 // none). limit is how many rows are read in that order, 0 for all.
 func (r *Table) Best(conds []expr.Expr, want []scalar.OrderCol, mustOrder bool, limit float64) *Path {
 	var best *Path
+	usable := uint64(0)
 	for i := range r.Desc.Indexes {
 		ix := &r.Desc.Indexes[i]
 		if ix.State != schema.Public || ix.Hidden || !r.Hint.Allows(ix.Name) {
@@ -114,6 +117,9 @@ func (r *Table) Best(conds []expr.Expr, want []scalar.OrderCol, mustOrder bool, 
 			}
 		}
 		p := r.path(ix, conds, want, scalar.Fixed)
+		if len(p.Access) > 0 {
+			usable |= 1 << i
+		}
 		if mustOrder && !p.Ordered {
 			continue
 		}
@@ -127,7 +133,20 @@ func (r *Table) Best(conds []expr.Expr, want []scalar.OrderCol, mustOrder bool, 
 	if best == nil && !mustOrder {
 		best = r.path(r.Desc.Primary(), conds, want, scalar.Fixed)
 	}
+	if best != nil {
+		best.Usable = usable
+	}
 	return best
+}
+
+// SingleValues tells whether each bounded column has one value.
+func (p *Path) SingleValues() bool {
+	for _, list := range p.Access {
+		if pointsOf(list) != 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // usable tells whether one of the hinted indexes can be bounded by conds.
@@ -174,7 +193,7 @@ func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol
 			}
 			whole = whole && !rc.mayBeNull() && c.Prefix == 0
 		}
-		share *= RangeShare(list, n, i, ix, r.Rows)
+		share *= r.rangeShare(list, n, i, ix, single == i)
 		if n == 0 {
 			whole = false
 			break
@@ -190,16 +209,41 @@ func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol
 			p.Filter = append(p.Filter, c)
 		}
 	}
+	beyond := p.beyond(conds, source, settled)
 	p.Point = whole && len(p.Access) == len(ix.Columns)
 	p.Est = math.Max(r.Rows*share, math.Min(float64(p.Points), 1))
 	if p.Point {
 		p.Est = math.Min(float64(p.Points), r.Rows)
 	}
-	p.Out = p.Est * Selectivity(p.Filter)
+	p.Out = p.Est * r.Selectivity(beyond)
 	p.Cover = r.Covers(ix)
 	p.Price = CostFragment*float64(len(r.Desc.Tablets)) + r.rowCost(p)
 	p.Ordered, p.Reverse = r.givesOrder(ix, single, byColumn, want, p)
 	return p
+}
+
+// beyond are the conditions of the filter that have not bounded the index, too: those have had their effect on the estimate.
+func (p *Path) beyond(conds []expr.Expr, source map[*Cond]int, settled map[int]bool) []expr.Expr {
+	bounding := 0
+	for _, list := range p.Access {
+		bounding += len(list)
+	}
+	if bounding == len(settled) {
+		return p.Filter
+	}
+	bounds := make(map[int]bool, bounding)
+	for _, list := range p.Access {
+		for _, rc := range list {
+			bounds[source[rc]] = true
+		}
+	}
+	var out []expr.Expr
+	for i, c := range conds {
+		if !bounds[i] {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func (r *Table) rowCost(p *Path) float64 {
@@ -238,48 +282,6 @@ func anyExactPoints(list []*Cond) bool {
 		}
 	}
 	return false
-}
-
-// RangeShare estimates the share of rows that conditions on the i-th column of an index let through.
-func RangeShare(list []*Cond, points, i int, ix *schema.Index, total float64) float64 {
-	if points > 0 {
-		distinct := math.Min(total, EqDistinct)
-		if ix.Unique || ix.ID == schema.PrimaryIndex {
-			distinct = uniqueDistinct(total, i, len(ix.Columns))
-		}
-		return math.Min(1, float64(points)/distinct)
-	}
-	share := 1.0
-	for _, rc := range list {
-		switch rc.Op {
-		case rangeBetween:
-			share *= selBetween
-		case rangeLike:
-			share *= selLike
-		case rangeNotNull:
-			share *= 0.9
-		case rangeOr:
-			share *= math.Min(0.5, selBetween*float64(len(rc.subs)))
-		default:
-			share *= selRange
-		}
-	}
-	return share
-}
-
-// firstColumnPower is how much of a unique key of several columns the first one is thought to tell.
-const firstColumnPower = 0.8
-
-// uniqueDistinct is how many values the i-th of n columns of a unique key has for each value of those before it.
-func uniqueDistinct(total float64, i, n int) float64 {
-	power := 1.0
-	if n > 1 {
-		power = firstColumnPower
-		if i > 0 {
-			power = (1 - firstColumnPower) / float64(n-1)
-		}
-	}
-	return math.Max(1, math.Pow(total, power))
 }
 
 // Covers tells whether an index holds all used columns in a form that can be read back.

@@ -173,7 +173,7 @@ func (b *builder) tableRows(t *schema.Table) float64 {
 		return access.MinTableRows
 	}
 	rows, _ := b.ctx.Stats(t)
-	return math.Max(float64(rows), access.MinTableRows)
+	return access.ExpectedRows(rows, b.ctx.Catalog.Statistics(t.ID))
 }
 
 // sessionLimit is sql_select_limit.

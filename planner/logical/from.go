@@ -132,6 +132,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	q.b.reads++
 	r := &Table{DB: db, Alias: alias}
 	r.Table = access.Table{Desc: t, First: q.b.newIDs(len(t.Columns)), Rows: q.b.tableRows(t)}
+	r.Known = access.KnownOf(q.b.ctx.Catalog.Statistics(t.ID), &q.b.env.Mode, q.b.ctx.Env)
 	if r.Lock, err = q.locks.of(r); err != nil {
 		return nil, nil, err
 	}

@@ -41,7 +41,7 @@ func (a *aggNode) explain(x *explainer, depth int) {
 	if a.spec.Rollup {
 		list = append(list, "with rollup")
 	}
-	x.add(depth, name, a.est, "", strings.Join(list, ", "))
+	x.add(depth, name, &a.base, "", strings.Join(list, ", "))
 	a.in.explain(x, depth+1)
 }
 
@@ -56,7 +56,7 @@ func (p *planner) planGroup(g *logical.Group) (node, error) {
 		out = append(out, g.Aggs[i].ID)
 	}
 	a := &aggNode{in: in}
-	a.base = base{cols: out, est: groupEstimate(g, in.rows()), price: in.cost() + in.rows()*costHashAdd}
+	a.base = base{cols: out, est: p.groupEstimate(g, in.rows()), price: in.cost() + in.rows()*costHashAdd}
 	a.spec.Rollup = g.Rollup
 	if s, ok := in.(*tableScan); ok && p.pushesAggregate(g, s) {
 		return p.pushAggregate(a, g, s)
@@ -74,9 +74,17 @@ func (p *planner) planGroup(g *logical.Group) (node, error) {
 	return a, nil
 }
 
-func groupEstimate(g *logical.Group, rows float64) float64 {
+// groupEstimate is how many groups there are: as many as the columns have values together, where that is known.
+func (p *planner) groupEstimate(g *logical.Group, rows float64) float64 {
 	if len(g.By) == 0 {
 		return 1
+	}
+	groups := 1.0
+	for _, e := range g.By {
+		groups *= p.distinct(e)
+	}
+	if groups > 0 {
+		return math.Max(1, math.Min(rows, groups))
 	}
 	return math.Max(1, math.Min(rows, math.Pow(rows, 0.7)))
 }

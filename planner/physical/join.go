@@ -103,7 +103,7 @@ func (j *joinNode) explain(x *explainer, depth int) {
 	if len(j.conds) > 0 {
 		parts = append(parts, "conditions: "+scalar.Texts(j.conds))
 	}
-	x.add(depth, name, j.est, "", strings.Join(append([]string{j.kind.String()}, parts...), ", "))
+	x.add(depth, name, &j.base, "", strings.Join(append([]string{j.kind.String()}, parts...), ", "))
 	j.left.explain(x, depth+1)
 	j.right.explain(x, depth+1)
 }
@@ -169,7 +169,7 @@ func lookupBy(left node, t *logical.Table, ix *schema.Index, push, rest []expr.E
 			settled[cond] = true
 		}
 		n.parts = append(n.parts, *part)
-		share *= access.RangeShare(nil, 1, i, ix, t.Rows)
+		share *= t.PointShare(i, ix)
 	}
 	if !joined {
 		return nil, nil
@@ -181,7 +181,7 @@ func lookupBy(left node, t *logical.Table, ix *schema.Index, push, rest []expr.E
 	}
 	p.Points = 2 // shows as a batch
 	p.Est = left.rows() * each
-	p.Out = p.Est * access.Selectivity(push)
+	p.Out = p.Est * t.Selectivity(push)
 	p.Cover = t.Covers(ix)
 	perRow := 1.0
 	if ix.ID != schema.PrimaryIndex && !p.Cover {
@@ -282,7 +282,7 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 	if len(n.conds) > 0 {
 		parts = append(parts, "conditions: "+scalar.Texts(n.conds))
 	}
-	x.add(depth, "IndexJoin", n.est, "", n.kind.String()+", "+strings.Join(parts, ", "))
+	x.add(depth, "IndexJoin", &n.base, "", n.kind.String()+", "+strings.Join(parts, ", "))
 	n.left.explain(x, depth+1)
 	name := "IndexLookup"
 	switch {
@@ -293,7 +293,8 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 	case n.scan.path.Cover:
 		name = "IndexScan"
 	}
-	x.addAt(depth+1, name, n.scan.path.Out, x.where(n.scan), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name, n.scan.info())
+	x.addScan(depth+1, name, n.scan, n.scan.path.Out, n.price-n.left.cost(), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name)
+	x.lines[len(x.lines)-1].Table.lookup(n)
 }
 
 // lookup is one execution of a lookupNode.

@@ -18,7 +18,7 @@ type required struct {
 	limit float64 // rows that will be read of it, 0 for all
 }
 
-// maxSearch is up to how many relations of one join every first relation is tried.
+// maxSearch is up to how many relations of one join all orders are compared, or every first relation is tried.
 const maxSearch = 10
 
 // leaf is one input of a join.
@@ -223,6 +223,11 @@ type joinKey struct {
 
 // join joins a planned left side with a relation in the cheapest way.
 func (p *planner) join(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind) (node, error) {
+	return p.joinRows(left, right, conds, kind, 0)
+}
+
+// joinRows is join where the number of rows is known; 0: it is not.
+func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind, rows float64) (node, error) {
 	leftIDs := scalar.SetOf(left.ids()...)
 	keys, rest := joinKeys(conds, leftIDs, right.cols)
 	if p.plain {
@@ -243,6 +248,9 @@ func (p *planner) join(left node, right *leaf, conds []expr.Expr, kind exec.Join
 		out = math.Min(out, left.rows()*access.SelOther)
 	case exec.Anti:
 		out = left.rows() * access.SelOther
+	}
+	if rows > 0 {
+		out = rows
 	}
 	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1)}
 	best, err := newLoopOrHash(left, right.plan, spec)
@@ -278,20 +286,10 @@ func totalRows(l *leaf) float64 {
 
 // keyShare is the share of the right side's rows that one left row's key selects.
 func keyShare(l *leaf, k joinKey) float64 {
-	t := l.table
-	c, isColumn := k.right.(*expr.Column)
-	if t == nil || !isColumn {
-		return math.Max(1/math.Max(l.plan.rows(), 1), 1.0/access.EqDistinct)
+	if c, ok := k.right.(*expr.Column); ok && l.table != nil {
+		return 1 / distinctIn(l, c)
 	}
-	best := access.SelEqual
-	for i := range t.Desc.Indexes {
-		ix := &t.Desc.Indexes[i]
-		if t.Position(c) != ix.Columns[0].Column {
-			continue
-		}
-		best = math.Min(best, access.RangeShare(nil, 1, 0, ix, t.Rows))
-	}
-	return best
+	return math.Max(1/math.Max(l.plan.rows(), 1), 1.0/access.EqDistinct)
 }
 
 // joinKeys finds the equalities between both sides that values can be hashed for.

@@ -83,7 +83,7 @@ func (f *filterNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 }
 
 func (f *filterNode) explain(x *explainer, depth int) {
-	x.add(depth, "Filter", f.est, "", scalar.Texts(f.conds))
+	x.add(depth, "Filter", &f.base, "", scalar.Texts(f.conds))
 	f.in.explain(x, depth+1)
 }
 
@@ -107,7 +107,7 @@ func (g *guardNode) open(_ context.Context, run *exec.Run) (exec.Operator, error
 }
 
 func (g *guardNode) explain(x *explainer, depth int) {
-	x.add(depth, "Guard", g.est, "", scalar.Texts(g.conds))
+	x.add(depth, "Guard", &g.base, "", scalar.Texts(g.conds))
 	g.in.explain(x, depth+1)
 }
 
@@ -119,7 +119,7 @@ func (e *emptyNode) open(context.Context, *exec.Run) (exec.Operator, error) {
 }
 
 func (e *emptyNode) explain(x *explainer, depth int) {
-	x.add(depth, "Empty", 0, "", "impossible condition")
+	x.add(depth, "Empty", &e.base, "", "impossible condition")
 }
 
 // projectNode computes expressions.
@@ -173,7 +173,7 @@ func (p *projectNode) open(ctx context.Context, run *exec.Run) (exec.Operator, e
 
 func (p *projectNode) explain(x *explainer, depth int) {
 	if !p.identity() {
-		x.add(depth, "Project", p.est, "", scalar.Texts(p.exprs))
+		x.add(depth, "Project", &p.base, "", scalar.Texts(p.exprs))
 		depth++
 	}
 	p.in.explain(x, depth)
@@ -190,7 +190,7 @@ func (v *valuesNode) open(_ context.Context, run *exec.Run) (exec.Operator, erro
 }
 
 func (v *valuesNode) explain(x *explainer, depth int) {
-	x.add(depth, "Values", v.est, "", fmt.Sprintf("%d row(s)", len(v.list)))
+	x.add(depth, "Values", &v.base, "", fmt.Sprintf("%d row(s)", len(v.list)))
 }
 
 // sortNode sorts, or keeps the first rows where limit is set.
@@ -253,7 +253,7 @@ func (s *sortNode) explain(x *explainer, depth int) {
 	if s.limit != nil {
 		name, info = "TopN", info+" "+s.limit.String()
 	}
-	x.add(depth, name, s.est, "", info)
+	x.add(depth, name, &s.base, "", info)
 	s.in.explain(x, depth+1)
 }
 
@@ -289,7 +289,7 @@ func (l *limitNode) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 }
 
 func (l *limitNode) explain(x *explainer, depth int) {
-	x.add(depth, "Limit", l.est, "", l.limit.String())
+	x.add(depth, "Limit", &l.base, "", l.limit.String())
 	l.in.explain(x, depth+1)
 }
 
@@ -317,7 +317,7 @@ func (d *distinctNode) open(ctx context.Context, run *exec.Run) (exec.Operator, 
 }
 
 func (d *distinctNode) explain(x *explainer, depth int) {
-	x.add(depth, "Distinct", d.est, "", "")
+	x.add(depth, "Distinct", &d.base, "", "")
 	d.in.explain(x, depth+1)
 }
 
@@ -329,6 +329,24 @@ type ExplainLine struct {
 	Where    string // "gateway", "shard 3 @ node 1 (fragment)"
 	Object   string // table, index
 	Info     string // conditions, columns
+	Cost     float64
+	Table    *ExplainTable // of operators that read one
+}
+
+// ExplainTable is how an operator reads a table, in MySQL's words.
+type ExplainTable struct {
+	Name     string
+	Type     string   // "const", "eq_ref", "ref", "range", "index" or "ALL"
+	Possible []string // indexes that could serve
+	Key      string   // the one that does; "" for none
+	KeyLen   int      // bytes of its columns that are bounded
+	Parts    []string // those columns
+	Ref      []string // what they are compared with, of const, ref and eq_ref
+	Rows     float64  // that are read, each time
+	Filtered float64  // share of them that is kept
+	Covering bool
+	Filter   string // the condition on the rows; "" for none
+	Columns  []string
 }
 
 // explainer collects EXPLAIN's lines.
@@ -339,12 +357,15 @@ type explainer struct {
 
 const atGateway = "gateway"
 
-func (x *explainer) add(depth int, operator string, est float64, object, info string) {
-	x.addAt(depth, operator, est, atGateway, object, info)
+func (x *explainer) add(depth int, operator string, b *base, object, info string) {
+	x.lines = append(x.lines, ExplainLine{
+		Depth: depth, Operator: operator, EstRows: b.est, Cost: b.price, Where: atGateway, Object: object, Info: strings.TrimSpace(info),
+	})
 }
 
-func (x *explainer) addAt(depth int, operator string, est float64, where, object, info string) {
+// addScan adds what reads a table.
+func (x *explainer) addScan(depth int, operator string, s *tableScan, est, cost float64, object string) {
 	x.lines = append(x.lines, ExplainLine{
-		Depth: depth, Operator: operator, EstRows: est, Where: where, Object: object, Info: strings.TrimSpace(info),
+		Depth: depth, Operator: operator, EstRows: est, Cost: cost, Where: x.where(s), Object: object, Info: s.info(), Table: s.explainTable(),
 	})
 }

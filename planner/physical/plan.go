@@ -84,7 +84,8 @@ func scanPlace(s *tableScan) string {
 type planner struct {
 	ship         scalar.Shipping
 	plain        bool
-	next         int // the first column number that is free
+	next         int              // the first column number that is free
+	known        []*logical.Table // those read so far of which something is known
 	once, perRow []*subplan
 }
 
@@ -163,6 +164,9 @@ func (p *planner) planTable(t *logical.Table, conds []expr.Expr, req required) (
 		push, rest, req = nil, conds, required{}
 	}
 	t = withColumns(t)
+	if t.Known != nil {
+		p.known = append(p.known, t)
+	}
 	best := t.Best(push, req.order, false, 0)
 	if len(req.order) > 0 && !best.Ordered {
 		o := t.Best(push, req.order, true, 0)
@@ -175,6 +179,20 @@ func (p *planner) planTable(t *logical.Table, conds []expr.Expr, req required) (
 		return nil, err
 	}
 	return newFilter(s, rest)
+}
+
+// distinct is how many values an expression has; 0: nobody knows.
+func (p *planner) distinct(e expr.Expr) float64 {
+	c, ok := e.(*expr.Column)
+	if !ok {
+		return 0
+	}
+	for _, t := range p.known {
+		if pos := t.Position(c); pos >= 0 {
+			return t.Distinct(pos)
+		}
+	}
+	return 0
 }
 
 // withColumns is t with all its columns where nobody has found out which are read.

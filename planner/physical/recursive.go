@@ -51,7 +51,7 @@ func (w *workingNode) open(_ context.Context, run *exec.Run) (exec.Operator, err
 }
 
 func (w *workingNode) explain(x *explainer, depth int) {
-	x.add(depth, "WorkingTable", w.est, "", "rows of the round before")
+	x.add(depth, "WorkingTable", &w.base, "", "rows of the round before")
 }
 
 // recursiveNode computes a recursive common table expression when it is opened.
@@ -122,7 +122,7 @@ func (r *recursiveNode) explain(x *explainer, depth int) {
 	if r.limit != nil {
 		info += ", " + r.limit.String()
 	}
-	x.add(depth, "Recursive", r.est, "", info)
+	x.add(depth, "Recursive", &r.base, "", info)
 	r.seed.explain(x, depth+1)
 	for _, m := range r.members {
 		m.explain(x, depth+1)

@@ -3,8 +3,11 @@ package physical
 import (
 	"strings"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
 )
 
 func (s *tableScan) explain(x *explainer, depth int) {
@@ -21,7 +24,7 @@ func (s *tableScan) explain(x *explainer, depth int) {
 	case s.path.Index.ID != schema.PrimaryIndex:
 		name = "IndexLookup"
 	}
-	x.addAt(depth, name, s.est, x.where(s), s.object(), s.info())
+	x.addScan(depth, name, s, s.est, s.price, s.object())
 }
 
 func (s *tableScan) object() string {
@@ -79,4 +82,119 @@ func (s *tableScan) info() string {
 		parts = append(parts, "lock rows")
 	}
 	return strings.Join(parts, "; ")
+}
+
+// explainTable tells how the table is read.
+func (s *tableScan) explainTable() *ExplainTable {
+	p, desc := s.path, s.table.Desc
+	e := &ExplainTable{Name: s.table.Alias, Type: "ALL", Rows: p.Est, Filtered: 1, Covering: p.Index.ID != schema.PrimaryIndex && p.Cover}
+	if p.Est > 0 {
+		e.Filtered = min(1, p.Out/p.Est)
+	}
+	if s.filter != nil {
+		e.Filter = s.filter.String()
+	}
+	for _, pos := range s.columns {
+		e.Columns = append(e.Columns, desc.Columns[pos].Name)
+	}
+	for i := range p.Access {
+		e.bound(desc, p.Index, i)
+	}
+	single := p.Points == 1 && len(p.Access) > 0
+	switch {
+	case p.Point && single:
+		e.Type = "const"
+	case len(p.Access) > 0 && p.SingleValues():
+		e.Type = "ref"
+	case len(p.Access) > 0:
+		e.Type = "range"
+	case p.Index.ID != schema.PrimaryIndex:
+		e.Type = "index"
+	}
+	if e.Type == "const" || e.Type == "ref" {
+		for range p.Access {
+			e.Ref = append(e.Ref, "const")
+		}
+	}
+	if e.Type != "ALL" {
+		e.Key = p.Index.Name
+	}
+	for i := range desc.Indexes {
+		if p.Usable&(1<<i) != 0 {
+			e.Possible = append(e.Possible, desc.Indexes[i].Name)
+		}
+	}
+	return e
+}
+
+// keyLength is how many bytes a column takes in MySQL's keys.
+func keyLength(t *types.Type, prefix int) int {
+	switch t.ID {
+	case mysql.TypeTiny, mysql.TypeYear:
+		return 1
+	case mysql.TypeShort:
+		return 2
+	case mysql.TypeInt24, mysql.TypeDate, mysql.TypeNewDate:
+		return 3
+	case mysql.TypeLong, mysql.TypeFloat:
+		return 4
+	case mysql.TypeDatetime:
+		return 5 + (max(t.Decimals, 0)+1)/2
+	case mysql.TypeTimestamp:
+		return 4 + (max(t.Decimals, 0)+1)/2
+	case mysql.TypeDuration:
+		return 3 + (max(t.Decimals, 0)+1)/2
+	case mysql.TypeNewDecimal:
+		precision, scale := t.DecimalShape()
+		digits := func(n int) int { return n/9*4 + (n%9+1)/2 }
+		return digits(precision-scale) + digits(scale)
+	case mysql.TypeEnum:
+		return 1 + len(t.Elems)/256
+	case mysql.TypeBit:
+		return (max(t.Length, 1) + 7) / 8
+	}
+	if t.Class() != types.ClassString {
+		return 8
+	}
+	n := t.Length
+	if prefix > 0 {
+		n = prefix
+	}
+	if n *= t.Collation.MaxBytes(); t.ID == mysql.TypeString {
+		return n
+	}
+	return n + 2
+}
+
+// bound notes that the i-th column of an index is.
+func (e *ExplainTable) bound(desc *schema.Table, ix *schema.Index, i int) {
+	part := &ix.Columns[i]
+	c := &desc.Columns[part.Column]
+	e.Parts = append(e.Parts, c.Name)
+	e.KeyLen += keyLength(&c.Type, part.Prefix)
+	if !c.NotNull {
+		e.KeyLen++
+	}
+}
+
+// lookup makes it a table that is read for rows of others.
+func (e *ExplainTable) lookup(n *lookupNode) {
+	e.Parts, e.Ref, e.KeyLen, e.Key, e.Type = nil, nil, 0, n.scan.path.Index.Name, "ref"
+	if n.scan.path.Point {
+		e.Type = "eq_ref"
+	}
+	for i := range n.parts {
+		e.bound(n.scan.table.Desc, n.scan.path.Index, i)
+		ref := "const"
+		if n.parts[i].right >= 0 {
+			ref = n.parts[i].value.String()
+		}
+		e.Ref = append(e.Ref, ref)
+	}
+	if len(e.Possible) == 0 {
+		e.Possible = []string{e.Key}
+	}
+	if rows := n.left.rows(); rows > 0 {
+		e.Rows = max(1, e.Rows/rows)
+	}
 }

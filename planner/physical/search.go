@@ -8,8 +8,14 @@ import (
 	"cloudsql/storage/expr"
 )
 
-// searchOrder tries each relation as the first and joins the cheapest next one each time.
+// searchOrder finds the order of an inner join: the best one of all where that is possible. Otherwise it tries each relation as the
+// first and joins the cheapest next one each time.
 func (p *planner) searchOrder(leaves []*leaf, conds []expr.Expr, w required, straight bool) (node, error) {
+	if !straight && !p.plain && len(leaves) <= maxSearch {
+		if n, err := p.enumerate(newJoinGraph(leaves, conds), conds, w); n != nil || err != nil {
+			return n, err
+		}
+	}
 	first := len(leaves)
 	if straight || first > maxSearch {
 		first = 1
@@ -21,15 +27,7 @@ func (p *planner) searchOrder(leaves []*leaf, conds []expr.Expr, w required, str
 		if err != nil {
 			return err
 		}
-		cost := n.cost()
-		if len(w.order) > 0 {
-			if !scalar.CoversOrder(n.sorted(), w.order) {
-				cost += sortCost(n.rows())
-			} else if w.limit > 0 && n.rows() > w.limit {
-				cost *= w.limit / n.rows()
-			}
-		}
-		if cost < bestCost {
+		if cost := costInOrder(n, w); cost < bestCost {
 			best, bestCost = n, cost
 		}
 		return nil

@@ -57,7 +57,7 @@ func (s *setNode) explain(x *explainer, depth int) {
 	if s.all {
 		info = "all"
 	}
-	x.add(depth, s.kind.String(), s.est, "", info)
+	x.add(depth, s.kind.String(), &s.base, "", info)
 	for _, p := range s.parts {
 		p.explain(x, depth+1)
 	}

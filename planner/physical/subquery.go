@@ -112,7 +112,7 @@ func errOutsidePlan() error {
 
 // explain shows a subquery that runs while rows are computed: once for each set of outer values.
 func (s *subplan) explain(x *explainer) {
-	x.add(0, "Subquery", s.root.rows(), "", s.what)
+	x.add(0, "Subquery", &base{est: s.root.rows(), price: s.root.cost()}, "", s.what)
 	s.root.explain(x, 1)
 }
 

@@ -81,5 +81,5 @@ func (v *virtualNode) open(ctx context.Context, run *exec.Run) (exec.Operator, e
 }
 
 func (v *virtualNode) explain(x *explainer, depth int) {
-	x.add(depth, "VirtualTable", v.est, "table:"+v.table.Name, "")
+	x.add(depth, "VirtualTable", &v.base, "table:"+v.table.Name, "")
 }

@@ -121,6 +121,6 @@ func (w *windowNode) explain(x *explainer, depth int) {
 	if len(w.keys) > 0 {
 		info += " order by " + scalar.SortTexts(w.keys)
 	}
-	x.add(depth, "Window", w.est, "", info)
+	x.add(depth, "Window", &w.base, "", info)
 	w.in.explain(x, depth+1)
 }
