@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/usage"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -30,7 +31,7 @@ type Runtime struct {
 	FoundRowsFlag bool
 	// Catalog tells which shards tablets are in, for Used; nil: they are not counted.
 	Catalog *catalog.Snapshot
-	Used    *Usage // nil: nobody asks
+	Used    *usage.Total // nil: nobody asks
 }
 
 // Operator is a gateway operator: a pull-based stream of row batches.

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/usage"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
@@ -42,7 +43,7 @@ type tabletRead struct {
 	page fragment.Page
 	hold memory.Hold   // of the present page
 	warn *heldWarnings // of a read in a goroutine of its own
-	used *Usage
+	used *usage.Total
 }
 
 // heldWarnings keeps what a fragment warns of until the statement's own goroutine can report it.

@@ -69,6 +69,7 @@ func newRowFile(run *Run, kind memory.Kind, parts int) (*rowFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	run.RT.Used.AddFile()
 	return &rowFile{run: run, file: f, hold: run.RT.Memory.Hold(kind), parts: make([]filePart, parts), size: size}, nil
 }
 

@@ -160,6 +160,9 @@ func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 	if len(spans) == 0 && !s.aggregatesAll() {
 		return exec.NewRows(nil, len(s.cols)), nil
 	}
+	if len(s.path.Access) == 0 {
+		run.RT.Used.AddFullScan()
+	}
 	return s.read(ctx, run, spans, points && s.path.Point)
 }
 

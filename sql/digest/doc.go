@@ -4,7 +4,7 @@
 //
 // Text makes MySQL's digest text. Words that are keywords here and there are told from names as well as that goes without a
 // grammar. Table keeps a Statement for each text and database, up to a number and as long as there is memory; what comes after that is
-// counted under no name, as MySQL does.
+// counted under no name, as MySQL does. Reset begins anew.
 //
 // Invariants: recording an execution of a known statement takes no lock and allocates nothing; who executes a plan again
 // keeps the Statement with it. What sessions record goes to different stripes, so that a statement that all of them execute is no

@@ -16,6 +16,9 @@ const memoryShare = 64
 // callSummaries asks a node for its summary: → []Summary, as JSON.
 const callSummaries = "sql.digests"
 
+// callReset has a node forget its summary; nothing → nothing.
+const callReset = "sql.digests.reset"
+
 // Peers are the nodes whose summaries are added up.
 type Peers interface {
 	CallAll(ctx context.Context, method string, payload []byte) [][]byte
@@ -37,7 +40,14 @@ func NewNode(log *slog.Logger, process *memory.Account,
 	account := process.NewStore("statement digests", process.Limit()/memoryShare)
 	n := &Node{Table: NewTable(DefaultSize, account), Log: log}
 	register(callSummaries, func(context.Context, []byte) ([]byte, error) { return json.Marshal(n.Table.Summaries()) })
+	register(callReset, func(context.Context, []byte) ([]byte, error) { n.Table.Reset(); return nil, nil })
 	return n
+}
+
+// Reset has the nodes that answer forget what statements came to. One that does not is not in All either, as long as it is away.
+func (n *Node) Reset(ctx context.Context, peers Peers) {
+	n.Table.Reset()
+	peers.CallAll(ctx, callReset, nil)
 }
 
 // Record adds an execution of a statement, as far as what it says goes with its kind: only queries send the rows that were found, and

@@ -20,6 +20,9 @@ type Summary struct {
 	Sent       uint64              `json:"sent"`
 	Examined   uint64              `json:"examined"`
 	Shards     uint64              `json:"shards"`
+	Files      uint64              `json:"files"`
+	NoIndex    uint64              `json:"noIndex"`
+	Scans      uint64              `json:"scans"`
 	MostShards uint64              `json:"mostShards"`
 	MostMemory uint64              `json:"mostMemory"`
 	Shortest   time.Duration       `json:"shortest"`
@@ -51,7 +54,7 @@ func (s *Statement) summary() Summary {
 		}
 		one := Summary{
 			Errors: c.errors.Load(), Warnings: c.warnings.Load(), Affected: c.affected.Load(), Sent: c.sent.Load(),
-			Examined: c.examined.Load(), Shards: c.shards.Load(), MostShards: c.mostShards.Load(), MostMemory: c.mostMemory.Load(),
+			Examined: c.examined.Load(), Shards: c.shards.Load(), Files: c.files.Load(), NoIndex: c.noIndex.Load(), Scans: c.scans.Load(), MostShards: c.mostShards.Load(), MostMemory: c.mostMemory.Load(),
 			Shortest: time.Duration(c.shortest.Load() - 1), First: time.UnixMicro(c.first.Load()), Last: time.UnixMicro(c.last.Load()),
 		}
 		one.Times.Add(&c.times)
@@ -67,6 +70,7 @@ func (s *Statement) summary() Summary {
 func (s *Summary) Merge(o *Summary) {
 	s.Errors, s.Warnings, s.Affected = s.Errors+o.Errors, s.Warnings+o.Warnings, s.Affected+o.Affected
 	s.Sent, s.Examined, s.Shards = s.Sent+o.Sent, s.Examined+o.Examined, s.Shards+o.Shards
+	s.Files, s.NoIndex, s.Scans = s.Files+o.Files, s.NoIndex+o.NoIndex, s.Scans+o.Scans
 	s.MostShards, s.MostMemory = max(s.MostShards, o.MostShards), max(s.MostMemory, o.MostMemory)
 	if s.First.IsZero() || o.Shortest < s.Shortest {
 		s.Shortest = o.Shortest
@@ -81,6 +85,35 @@ func (s *Summary) Merge(o *Summary) {
 		s.Sample = o.Sample
 	}
 	s.Times.Merge(&o.Times)
+}
+
+// Reset forgets all executions, and makes room for other statements. Whoever keeps a Statement may go on with it: its next execution
+// puts it back (relist). An execution that is recorded meanwhile may be lost, or counted as one that comes after.
+func (t *Table) Reset() {
+	for i := range t.parts {
+		p := &t.parts[i]
+		p.mu.Lock()
+		for key, s := range p.statements {
+			s.listed.Store(false)
+			s.forget()
+			t.count.Add(-1)
+			t.account.Shrink(statementSize(key))
+		}
+		clear(p.statements)
+		p.mu.Unlock()
+	}
+	t.rest.forget()
+}
+
+// forget empties the stripes.
+func (s *Statement) forget() {
+	for i := range s.stripes {
+		s.stripes[i].Store(nil)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sample = Sample{}
+	s.longest.Store(0)
 }
 
 // Summaries lists the statements that have been executed.

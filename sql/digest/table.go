@@ -41,6 +41,7 @@ type part struct {
 // NewTable makes a table of up to size statements, whose memory is charged to account (nil: to nobody).
 func NewTable(size int, account *memory.Account) *Table {
 	t := &Table{seed: maphash.MakeSeed(), size: size, account: account, rest: &Statement{}}
+	t.rest.listed.Store(true)
 	for i := range t.parts {
 		t.parts[i].statements = map[string]*Statement{}
 	}
@@ -72,20 +73,48 @@ func (t *Table) add(p *part, key string, schema int) *Statement {
 	if s := p.statements[key]; s != nil {
 		return s
 	}
-	if t.count.Add(1) > int64(t.size) || t.account.Grow(int64(statementBytes+len(key)+maxSample)) != nil {
+	s := &Statement{table: t, schema: key[:schema], text: key[schema+1:]}
+	sum := sha256.Sum256([]byte(s.text))
+	s.digest = hex.EncodeToString(sum[:])
+	return t.list(p, key, s)
+}
+
+// list takes a statement in, where there is room; p is locked.
+func (t *Table) list(p *part, key string, s *Statement) *Statement {
+	if t.count.Add(1) > int64(t.size) || t.account.Grow(statementSize(key)) != nil {
 		t.count.Add(-1)
 		return t.rest
 	}
-	s := &Statement{schema: key[:schema], text: key[schema+1:]}
-	sum := sha256.Sum256([]byte(s.text))
-	s.digest = hex.EncodeToString(sum[:])
+	s.listed.Store(true)
 	p.statements[key] = s
 	return s
 }
 
+func statementSize(key string) int64 { return int64(statementBytes + len(key) + maxSample) }
+
+// relist finds the statement that counts for s, which was there before a Reset: another one by now, or s again.
+func (t *Table) relist(s *Statement) *Statement {
+	if now := s.now.Load(); now != nil && now.listed.Load() {
+		return now
+	}
+	key := s.schema + "\x00" + s.text
+	p := &t.parts[maphash.String(t.seed, key)%parts]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.statements[key]
+	if now == nil {
+		now = t.list(p, key, s)
+	}
+	s.now.Store(now)
+	return now
+}
+
 // Statement is what executions of one kind of statement come to.
 type Statement struct {
+	table                *Table
 	schema, text, digest string
+	listed               atomic.Bool               // it is in the table, or was not taken in; not since a Reset
+	now                  atomic.Pointer[Statement] // that counts instead
 
 	stripes [stripes]atomic.Pointer[counters]
 	longest atomic.Int64 // nanoseconds
@@ -103,6 +132,7 @@ func (s *Statement) Text() string { return s.text }
 // counters are a part of what sessions record, on cache lines of their own.
 type counters struct {
 	errors, warnings, affected, sent, examined, shards atomic.Uint64
+	files, noIndex, scans                              atomic.Uint64
 	mostMemory, mostShards                             atomic.Uint64
 	shortest                                           atomic.Int64 // nanoseconds, plus 1; 0: none
 	first, last                                        atomic.Int64 // Unix microseconds
@@ -121,12 +151,17 @@ type Execution struct {
 	Examined uint64 // rows that came from shards
 	Shards   uint64
 	Memory   uint64 // the most that it held
+	Scans    uint64 // of whole tables
+	Files    uint64 // temporary ones
 	// Text is the statement's own, "" where it may not be shown.
 	Text string
 }
 
 // Record adds an execution.
 func (s *Statement) Record(e *Execution) {
+	if !s.listed.Load() {
+		s = s.table.relist(s)
+	}
 	c := s.stripe(e.Session)
 	c.times.Observe(e.Took)
 	add(&c.warnings, e.Warnings)
@@ -134,6 +169,9 @@ func (s *Statement) Record(e *Execution) {
 	add(&c.sent, e.Sent)
 	add(&c.examined, e.Examined)
 	add(&c.shards, e.Shards)
+	add(&c.files, e.Files)
+	add(&c.scans, e.Scans)
+	add(&c.noIndex, min(e.Scans, 1))
 	if e.Failed {
 		c.errors.Add(1)
 	}

@@ -100,3 +100,40 @@ func TestConcurrent(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+// TestReset: a reset forgets what there was and makes room; who has kept a statement is counted with those who look for it.
+func TestReset(t *testing.T) {
+	table, f := NewTable(3, nil), &Finder{}
+	kept := f.Find(table, "", "SELECT 1, 2")
+	for i, text := range []string{"SELECT 1, 2", "SELECT a", "SELECT b", "SELECT c"} {
+		f.Find(table, "", text).Record(&Execution{Session: uint64(i), End: moment, Took: time.Second, Scans: 2, Files: 3})
+	}
+	if l := table.Summaries(); len(l) != 4 || l[0].Scans != 2 || l[0].NoIndex != 1 || l[0].Files != 3 {
+		t.Fatalf("%+v", l)
+	}
+	table.Reset()
+	if l := table.Summaries(); len(l) != 0 {
+		t.Fatalf("after a reset: %+v", l)
+	}
+	for i, text := range []string{"SELECT d", "SELECT e", "SELECT 5, 6"} {
+		f.Find(table, "", text).Record(&Execution{Session: uint64(i), End: moment})
+	}
+	for range 2 {
+		kept.Record(&Execution{End: moment, Took: time.Minute, Text: "SELECT 1, 2"})
+	}
+	list := map[string]Summary{}
+	for _, s := range table.Summaries() {
+		list[s.Text] = s
+	}
+	if s := list["SELECT ?, ..."]; len(list) != 3 || s.Times.Count() != 3 || s.Sample.Took != time.Minute {
+		t.Errorf("%+v", list)
+	}
+	if n := testing.AllocsPerRun(100, func() { kept.Record(&Execution{End: moment}) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	table.Reset()
+	kept.Record(&Execution{End: moment})
+	if l := table.Summaries(); len(l) != 1 || l[0].Times.Count() != 1 || l[0].Text != "SELECT ?, ..." {
+		t.Errorf("who kept it is alone: %+v", l)
+	}
+}

@@ -3,7 +3,7 @@ package session
 import (
 	"time"
 
-	"cloudsql/planner/exec"
+	"cloudsql/planner/usage"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/status"
 )
@@ -12,7 +12,7 @@ import (
 type measured struct {
 	s      *Session
 	began  time.Time
-	usage  exec.Usage
+	usage  usage.Total
 	kind   status.Kind
 	digest *digest.Statement // nil: it is looked for in the end
 	failed bool
@@ -42,6 +42,7 @@ func (m *measured) end(command *string) {
 		Warnings: uint64(min(s.conds.total, maxWarningCount)), //nolint:gosec // not negative
 		Sent:     s.foundRows, Affected: s.outcome.AffectedRows, Text: text,
 		Examined: m.usage.Rows(), Shards: uint64(m.usage.Shards()), Memory: uint64(s.statementMemory.Peak()), //nolint:gosec // not negative
+		Scans: m.usage.FullScans(), Files: m.usage.Files(),
 	}
 	if m.digest == nil {
 		m.digest = m.finder.Find(node.Table, s.db, text)

@@ -178,3 +178,45 @@ func TestMeasuringAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestTruncateDigests: TRUNCATE begins the summary anew, for plans that are kept as well, and takes DROP; scans of whole tables and
+// temporary files are counted.
+func TestTruncateDigests(t *testing.T) {
+	e := newTestEngine(t)
+	c := connect(t, e, "root", "localhost")
+	c.must("create database d; use d; create table t (id int primary key, v int, key (v)); insert into t values (1, 10), (2, 20), (3, 30)")
+	run := func() {
+		for _, text := range []string{
+			"select id from t where id = 1", "select id from t where id = 2", "select id from t where v > 15", "select sum(id) from t where id + 0 > 1",
+		} {
+			c.must(text)
+		}
+	}
+	run()
+	const table = "performance_schema.events_statements_summary_by_digest"
+	c.must("create user u; grant all on d.* to u")
+	if out := connect(t, e, "u", "localhost").query("truncate " + table); !strings.Contains(out, "ERROR 1142") {
+		t.Errorf("without DROP: %s", out)
+	}
+	if out := c.query("truncate performance_schema.global_status"); !strings.Contains(out, "ERROR ") {
+		t.Errorf("of another table: %s", out)
+	}
+	if n := c.value("select count(*) from " + table + " where schema_name = 'd'"); n < "5" {
+		t.Errorf("%s statements", n)
+	}
+	c.must("truncate " + table)
+	run()
+	for text, want := range map[string]string{
+		"SELECT `id` FROM `t` WHERE `id` = ?":             "2|0|0",
+		"SELECT `id` FROM `t` WHERE `v` > ?":              "1|0|0",
+		"SELECT SUM ( `id` ) FROM `t` WHERE `id` + ? > ?": "1|1|1",
+	} {
+		out := c.must("select count_star, sum_no_index_used, sum_select_scan from " + table + " where digest_text = '" + text + "'")
+		if got := strings.TrimSpace(strings.SplitN(out, "\n", 2)[1]); got != want {
+			t.Errorf("%s: %s, not %s", text, got, want)
+		}
+	}
+	if n := c.value("select count(*) from " + table + " where schema_name = 'd' and digest_text like 'INSERT%'"); n != "0" {
+		t.Errorf("what was before is there: %s", n)
+	}
+}

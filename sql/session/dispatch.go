@@ -91,6 +91,10 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		return s.unlockTablesStmt(ctx)
 	case *ast.ShutdownStmt:
 		return s.shutdown()
+	case *ast.TruncateTableStmt:
+		if db, err := s.dbOf(n.Table.Schema.O); err == nil && show.Resettable(db, n.Table.Name.O) {
+			return s.resetDigests(ctx)
+		}
 	}
 	if privilege.Knows(node) {
 		return s.userCommand(ctx, node)
@@ -244,6 +248,15 @@ func (s commands) shutdown() error {
 		return mysqlerr.NotSupported("SHUTDOWN")
 	}
 	spawn.Go("SHUTDOWN", s.eng.cfg.Shutdown)
+	return nil
+}
+
+// resetDigests is TRUNCATE of the statements' summary, on all nodes.
+func (s commands) resetDigests(ctx context.Context) error {
+	if err := s.tx.CommitBefore(ctx); err != nil {
+		return err
+	}
+	s.eng.Digests.Reset(ctx, s.eng.peers)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"strings"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -11,6 +12,13 @@ import (
 
 // picoseconds are the unit of performance_schema's timers.
 func picoseconds(d time.Duration) types.Value { return num(uint64(d.Nanoseconds()) * 1000) } //nolint:gosec // not negative
+
+const digestTable = "events_statements_summary_by_digest"
+
+// Resettable tells of the tables that TRUNCATE empties although they are made up: what is counted for them begins anew.
+func Resettable(db, table string) bool {
+	return strings.EqualFold(db, perfSchema) && strings.EqualFold(table, digestTable)
+}
 
 // perfDigests is events_statements_summary_by_digest: MySQL's columns, and behind them how many shards took part. What is not counted is 0. 1227
 // without PROCESS: samples show what others asked for.
@@ -37,9 +45,8 @@ func digestRow(s *scan, d *digest.Summary) []types.Value {
 		optional(d.Schema), optional(d.Digest), optional(d.Text), num(n), picoseconds(d.Times.Sum()), picoseconds(d.Shortest), picoseconds(average),
 		picoseconds(d.Sample.Took), zero, num(d.Errors), num(d.Warnings), num(d.Affected), num(d.Sent), num(d.Examined),
 	}
-	for range 14 { // from SUM_CREATED_TMP_DISK_TABLES to SUM_CPU_TIME
-		row = append(row, zero)
-	}
+	row = append(row, num(d.Files), num(d.Files), zero, zero, zero, zero, num(d.Scans)) // SUM_CREATED_TMP_DISK_TABLES … SUM_SELECT_SCAN
+	row = append(row, zero, zero, zero, zero, num(d.NoIndex), zero, zero)               // SUM_SORT_MERGE_PASSES … SUM_CPU_TIME
 	sample := types.Null
 	if d.Digest != "" {
 		sample = str(d.Sample.Text)
