@@ -24,6 +24,9 @@ type TableVersion = logical.TableVersion
 // ExplainLine is one operator for EXPLAIN.
 type ExplainLine = physical.ExplainLine
 
+// ExplainTable is how an operator reads a table.
+type ExplainTable = physical.ExplainTable
+
 // Plan is a planned statement: immutable, reusable while every table in Tables keeps its version.
 type Plan interface {
 	Tables() []TableVersion

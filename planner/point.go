@@ -10,8 +10,10 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/physical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -231,6 +233,7 @@ func (k *keyLookup) explain(operator string) ExplainLine {
 	return ExplainLine{
 		Operator: operator, EstRows: float64(n), Where: fmt.Sprintf("shard %d", k.table.Tablets[0].Shard),
 		Object: "table:" + k.table.Name + ", index:" + k.index.Name, Info: strings.Join(conds, ", "),
+		Cost: float64(n) * access.CostPoint, Table: physical.ExplainKeys(k.table, k.index, n),
 	}
 }
 

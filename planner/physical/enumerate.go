@@ -149,7 +149,7 @@ func (p *planner) joinSets(g *joinGraph, plans map[uint64]*candidates, a, b uint
 		if len(w.order) == 0 && into.best != nil && left.cost() >= into.best.cost() {
 			return nil // no way to join it can be cheaper
 		}
-		n, err := p.joinRows(left, right, conds, exec.Inner, g.rowsOf(a|b))
+		n, err := p.joinRows(left, right, conds, joinGoal{kind: exec.Inner, rows: g.rowsOf(a | b), req: w})
 		if err == nil {
 			into.add(n, w)
 		}
@@ -167,6 +167,14 @@ func (g *joinGraph) right(set uint64, plan node) *leaf {
 		l.cols.Add(g.leaves[bits.TrailingZeros64(rest)].cols)
 	}
 	return l
+}
+
+// cheaper compares two plans whose rows come in the same order: by what they cost as far as they are run, where it is the wanted one.
+func cheaper(a, b node, w required) bool {
+	if len(w.order) > 0 && scalar.CoversOrder(a.sorted(), w.order) && scalar.CoversOrder(b.sorted(), w.order) {
+		return costInOrder(a, w) < costInOrder(b, w)
+	}
+	return a.cost() < b.cost()
 }
 
 // startup is what a plan costs before its first row: the tables that hash joins make.

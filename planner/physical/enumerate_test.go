@@ -95,7 +95,7 @@ func exhaustive(t *testing.T, p *planner, g *joinGraph, set uint64, memo map[uin
 		if left == nil || right == nil {
 			continue
 		}
-		n, err := p.joinRows(left, g.right(b, right), g.between(a, b), exec.Inner, g.rowsOf(set))
+		n, err := p.joinRows(left, g.right(b, right), g.between(a, b), joinGoal{kind: exec.Inner, rows: g.rowsOf(set)})
 		if err != nil {
 			t.Fatal(err)
 		}

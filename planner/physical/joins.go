@@ -223,11 +223,19 @@ type joinKey struct {
 
 // join joins a planned left side with a relation in the cheapest way.
 func (p *planner) join(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind) (node, error) {
-	return p.joinRows(left, right, conds, kind, 0)
+	return p.joinRows(left, right, conds, joinGoal{kind: kind})
 }
 
-// joinRows is join where the number of rows is known; 0: it is not.
-func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, kind exec.JoinKind, rows float64) (node, error) {
+// joinGoal is what a join is for, and what is known of it.
+type joinGoal struct {
+	kind exec.JoinKind
+	rows float64  // that it gives; 0: nobody knows
+	req  required // the order that its rows, and how many of them, are wanted in
+}
+
+// joinRows joins in the way that is cheapest for a goal.
+func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, goal joinGoal) (node, error) {
+	kind := goal.kind
 	leftIDs := scalar.SetOf(left.ids()...)
 	keys, rest := joinKeys(conds, leftIDs, right.cols)
 	if p.plain {
@@ -249,8 +257,8 @@ func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, kind exec.
 	case exec.Anti:
 		out = left.rows() * access.SelOther
 	}
-	if rows > 0 {
-		out = rows
+	if goal.rows > 0 {
+		out = goal.rows
 	}
 	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1)}
 	best, err := newLoopOrHash(left, right.plan, spec)
@@ -262,7 +270,7 @@ func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, kind exec.
 		if err != nil {
 			return nil, err
 		}
-		if l != nil && l.cost() < best.cost() {
+		if l != nil && cheaper(l, best, goal.req) {
 			best = l
 		}
 	}

@@ -408,16 +408,16 @@ func (w *words) lockKind(write *bool) bool {
 
 // readExplain reads EXPLAIN FORMAT=TREE, which the parser wants quoted, and EXPLAIN EXTENDED and PARTITIONS.
 func readExplain(st statement) (Statement, error) {
-	w, from := st.words, 0
+	w, from, format := st.words, 0, ""
 	switch {
 	case len(w) > 3 && w[0].lower == "format" && w[1].lower == "=" && w[2].lower == "tree":
-		from = 3
+		from, format = 3, "FORMAT='tree' "
 	case len(w) > 1 && (w[0].lower == "extended" || w[0].lower == "partitions") && w[1].lower != ".":
 		from = 1
 	default:
 		return readForm(st.text)
 	}
-	return Instead{"EXPLAIN " + st.rest[w[from].at:]}, nil
+	return Instead{"EXPLAIN " + format + st.rest[w[from].at:]}, nil
 }
 
 // readForm reads the forms of SHOW and DESCRIBE that the parser lacks.

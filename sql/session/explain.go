@@ -3,14 +3,12 @@ package session
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
-	"cloudsql/planner"
 	"cloudsql/sql"
-	"cloudsql/sql/show"
+	"cloudsql/sql/explain"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -27,11 +25,6 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, params []type
 	if !planable(n.Stmt) {
 		return mysqlerr.NotSupported("EXPLAIN of this statement")
 	}
-	switch strings.ToLower(n.Format) {
-	case "", "row", "traditional", "tree", "brief":
-	default:
-		return mysqlerr.NotSupported("EXPLAIN FORMAT=" + n.Format)
-	}
 	p, err := execution(s).makePlan(n.Stmt, s.db, params)
 	if missing(err) {
 		if e := s.freshCatalog(ctx); e != nil {
@@ -46,7 +39,14 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, params []type
 	for i := range lines {
 		lines[i].Where = s.nameNode(lines[i].Where, execution(s).readsPast(p))
 	}
-	return s.writeResult(explainResult(lines), w)
+	res, ok, err := explain.Result(n.Format, lines)
+	if err == nil && !ok {
+		err = mysqlerr.New(mysqlerr.UnknownExplainFormat, n.Format)
+	}
+	if err != nil {
+		return err
+	}
+	return s.writeResult(res, w)
 }
 
 // nameNode adds the node that serves a shard now to the place of a fragment: "shard 2" becomes "shard 2 @ node 1". Reads
@@ -65,21 +65,4 @@ func (s commands) nameNode(where string, past bool) string {
 		return where
 	}
 	return name + fmt.Sprintf(" @ node %d", node) + strings.TrimPrefix(where, name)
-}
-
-func explainResult(lines []planner.ExplainLine) *show.Result {
-	res := &show.Result{Fields: []types.Field{
-		show.TextField("operator", 64), show.TextField("est_rows", 16), show.TextField("where", 64), show.TextField("object", 128), show.TextField("info", 1024),
-	}}
-	for _, l := range lines {
-		name := l.Operator
-		if l.Depth > 0 {
-			name = strings.Repeat("  ", l.Depth-1) + "└ " + name
-		}
-		res.Rows = append(res.Rows, []types.Value{
-			types.Str(name), types.Str(strconv.FormatFloat(l.EstRows, 'f', 0, 64)), types.Str(l.Where), types.Str(l.Object),
-			types.Str(l.Info),
-		})
-	}
-	return res
 }

@@ -178,6 +178,7 @@ const (
 	UnknownLocale                    = 1649 // ER_UNKNOWN_LOCALE
 	TooLongIndexComment              = 1688 // ER_TOO_LONG_INDEX_COMMENT
 	DataOutOfRange                   = 1690 // ER_DATA_OUT_OF_RANGE
+	UnknownExplainFormat             = 1791 // ER_UNKNOWN_EXPLAIN_FORMAT
 	CantExecuteInReadOnlyTransaction = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
 	MustChangePassword               = 1820 // ER_MUST_CHANGE_PASSWORD
 	PasswordFormat                   = 1827 // ER_PASSWORD_FORMAT
@@ -272,10 +273,11 @@ const (
 // templates holds MySQL 8.0's wording where the parser's table lacks a code or differs from it; the verbs say which
 // arguments New takes.
 var templates = map[uint16]string{
-	IllegalUserVar:      "User variable name '%s' is illegal",
-	TooManyEnumElements: "Too many enumeration values for column %s.",
-	InvisiblePrimaryKey: "A primary key index cannot be invisible",
-	DefaultDependency:   "Column '%s' of table '%s' has a default value expression dependency and cannot be dropped or renamed.",
+	UnknownExplainFormat: "Unknown EXPLAIN format name: '%s'",
+	IllegalUserVar:       "User variable name '%s' is illegal",
+	TooManyEnumElements:  "Too many enumeration values for column %s.",
+	InvisiblePrimaryKey:  "A primary key index cannot be invisible",
+	DefaultDependency:    "Column '%s' of table '%s' has a default value expression dependency and cannot be dropped or renamed.",
 	DefaultNonPrior: "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated " +
 		"column or has an expression as default value.",
 	DefaultOfAutoIncrement:        "Default value expression of column '%s' cannot refer to an auto-increment column.",

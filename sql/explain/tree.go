@@ -1,0 +1,170 @@
+package explain
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"cloudsql/planner"
+)
+
+// node is an operator with what it reads from.
+type node struct {
+	planner.ExplainLine
+	in []*node
+}
+
+// build makes trees of lines: the query's, then those of its subqueries.
+func build(lines []planner.ExplainLine) []*node {
+	var roots, open []*node
+	for _, l := range lines {
+		n := &node{ExplainLine: l}
+		depth := min(l.Depth, len(open))
+		open = append(open[:depth], n)
+		if depth == 0 {
+			roots = append(roots, n)
+			continue
+		}
+		open[depth-1].in = append(open[depth-1].in, n)
+	}
+	return roots
+}
+
+// Tree is FORMAT=TREE.
+func Tree(lines []planner.ExplainLine) string {
+	var b strings.Builder
+	for _, n := range build(lines) {
+		n.tree(&b, 0)
+	}
+	return b.String()
+}
+
+func (n *node) tree(b *strings.Builder, depth int) {
+	if n.Operator == "Project" && len(n.in) == 1 { // MySQL's trees have none
+		n.in[0].tree(b, depth)
+		return
+	}
+	if cond := n.condition(); cond != "" && n.Operator != "Filter" {
+		n.line(b, depth, "Filter: "+cond, n.EstRows)
+		depth++
+	}
+	rows := n.EstRows
+	if n.Table != nil {
+		rows = n.Table.Rows
+	}
+	n.line(b, depth, n.describe(), rows)
+	for _, in := range n.in {
+		in.tree(b, depth+1)
+	}
+}
+
+func (n *node) line(b *strings.Builder, depth int, text string, rows float64) {
+	fmt.Fprintf(b, "%s-> %s  (cost=%s rows=%s)\n", strings.Repeat("    ", depth), text, number(n.Cost), number(rows))
+}
+
+// number is a figure as MySQL's trees have it: three digits where it is small.
+func number(f float64) string {
+	if f >= 1e6 || f == math.Trunc(f) {
+		return strconv.FormatFloat(f, 'g', 3, 64)
+	}
+	if f >= 100 {
+		return strconv.FormatFloat(f, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(f, 'g', 3, 64)
+}
+
+// condition is what an operator tests of its rows beside what it is named for.
+func (n *node) condition() string {
+	switch {
+	case n.Table != nil:
+		return n.Table.Filter
+	case n.Operator == "Filter":
+		return n.Info
+	case strings.HasSuffix(n.Operator, "Join") || n.Operator == "NestedLoop":
+		_, cond, _ := strings.Cut(n.Info, "conditions: ")
+		return cond
+	}
+	return ""
+}
+
+// joinWords are the kinds of joins in the words of nested loops and of hash joins.
+var joinWords = map[string][2]string{
+	"inner": {"inner join", "Inner hash join"}, "left": {"left join", "Left hash join"}, "semi": {"semijoin", "Hash semijoin"},
+	"anti": {"antijoin", "Hash antijoin"},
+}
+
+// joinKind takes a join's kind off its text.
+func (n *node) joinKind() (kind, rest string) {
+	kind, rest, _ = strings.Cut(n.Info, ", ")
+	rest, _, _ = strings.Cut(rest, "conditions: ")
+	return kind, strings.TrimSuffix(rest, ", ")
+}
+
+// describe names an operator.
+func (n *node) describe() string {
+	switch n.Operator {
+	case "HashJoin":
+		kind, keys := n.joinKind()
+		return joinWords[kind][1] + " (" + keys + ")"
+	case "NestedLoop", "IndexJoin":
+		kind, _ := n.joinKind()
+		return "Nested loop " + joinWords[kind][0]
+	case "Filter":
+		return "Filter: " + n.Info
+	case "Sort":
+		return "Sort: " + n.Info
+	case "TopN":
+		return "Sort: " + strings.Replace(n.Info, " limit ", ", limit input to ", 1) + " row(s) per chunk"
+	case "Limit":
+		return "Limit: " + strings.TrimPrefix(n.Info, "limit ") + " row(s)"
+	case "HashAgg", "FinalAgg":
+		if strings.HasPrefix(n.Info, "group ") {
+			return "Aggregate using temporary table: " + n.Info
+		}
+		return "Aggregate: " + n.Info
+	case "Distinct":
+		return "Temporary table with deduplication"
+	case "Window":
+		return "Window aggregate: " + n.Info
+	case "Empty":
+		return "Zero rows (Impossible WHERE)"
+	case "Values":
+		return "Rows fetched before execution"
+	case "VirtualTable":
+		return "Table scan on " + strings.TrimPrefix(n.Object, "table:")
+	}
+	if n.Table != nil {
+		return describeTable(n.Table, n.Info)
+	}
+	return strings.TrimSpace(n.Operator + " " + n.Info)
+}
+
+// describeTable tells how a table is read; info has the ranges.
+func describeTable(t *planner.ExplainTable, info string) string {
+	cover := ""
+	if t.Covering {
+		cover = "Covering "
+	}
+	var pairs []string
+	for i, p := range t.Parts {
+		if i < len(t.Ref) {
+			pairs = append(pairs, p+"="+t.Ref[i])
+		}
+	}
+	text := ""
+	switch t.Type {
+	case "const", "eq_ref":
+		text = "Single-row index lookup on " + t.Name + " using " + t.Key + " (" + strings.Join(pairs, ", ") + ")"
+	case "ref":
+		text = cover + "index lookup on " + t.Name + " using " + t.Key + " (" + strings.Join(pairs, ", ") + ")"
+	case "range":
+		over, _, _ := strings.Cut(strings.TrimPrefix(info, "range: "), ";")
+		text = cover + "index range scan on " + t.Name + " using " + t.Key + " over (" + over + ")"
+	case "index":
+		text = cover + "index scan on " + t.Name + " using " + t.Key
+	default:
+		text = "Table scan on " + t.Name
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
