@@ -75,7 +75,7 @@ func newRowFile(run *Run, kind memory.Kind, parts int) (*rowFile, error) {
 
 // add appends a row, made of the values of row and of more, to a part.
 func (f *rowFile) add(part int, row, more []types.Value) error {
-	f.row = f.row[:0]
+	f.row = append(f.row[:0], noHead[:]...)
 	for _, v := range row {
 		f.row = types.AppendValue(f.row, v)
 	}
@@ -83,7 +83,7 @@ func (f *rowFile) add(part int, row, more []types.Value) error {
 		f.row = types.AppendValue(f.row, v)
 	}
 	p := &f.parts[part]
-	need := blockHead + binary.MaxVarintLen64 + len(f.row)
+	need := len(f.row)
 	if len(p.buf) > blockHead && len(p.buf)+need > f.size {
 		if err := f.flush(p); err != nil {
 			return err
@@ -97,21 +97,28 @@ func (f *rowFile) add(part int, row, more []types.Value) error {
 	}
 	p.rows++
 	if need <= f.size {
-		p.buf = append(binary.AppendUvarint(p.buf, uint64(len(f.row))), f.row...)
+		row := f.row[len(noHead):]
+		p.buf = append(binary.AppendUvarint(p.buf, uint64(len(row))), row...)
 		return nil
 	}
 	return f.addLarge(p)
 }
 
-// addLarge writes a row that needs a block of its own.
+// noHead is the place before a row for the head of a block and its own length.
+var noHead [blockHead + binary.MaxVarintLen64]byte
+
+// addLarge writes a row that needs a block of its own: f.row is made that block, as there is hardly room for another.
 func (f *rowFile) addLarge(p *filePart) error {
-	n := 2 * cap(f.row)
+	n := cap(f.row)
 	if err := f.hold.Grow(n); err != nil {
 		return err
 	}
+	var length [binary.MaxVarintLen64]byte
+	used := binary.PutUvarint(length[:], uint64(len(f.row)-len(noHead)))
+	at := len(noHead) - used
+	copy(f.row[at:], length[:used])
 	small := p.buf
-	p.buf = binary.AppendUvarint(make([]byte, blockHead, blockHead+binary.MaxVarintLen64+len(f.row)), uint64(len(f.row)))
-	p.buf = append(p.buf, f.row...)
+	p.buf = f.row[at-blockHead:]
 	err := f.flush(p)
 	p.buf, f.row = small, nil
 	_ = f.hold.Grow(-n)
