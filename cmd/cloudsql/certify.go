@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"cloudsql/distributed/node"
+	"cloudsql/distributed/datadir"
 )
 
 // joinToken prints what lets other machines' nodes join.
@@ -21,7 +21,7 @@ func joinToken(args []string, stdout, stderr io.Writer) error {
 	if *valid <= 0 {
 		return usageError(f, errors.New("--valid must be more than nothing"))
 	}
-	token, err := node.JoinToken(*data, time.Now().Add(*valid))
+	token, err := datadir.JoinToken(*data, time.Now().Add(*valid))
 	if err != nil {
 		return err
 	}
@@ -37,5 +37,5 @@ func certify(args []string, stderr io.Writer) error {
 	if err := parse(f, args, stderr); err != nil {
 		return err
 	}
-	return node.Certify(*data, *from)
+	return datadir.Certify(*data, *from)
 }

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cloudsql/distributed/node"
+	"cloudsql/distributed/datadir"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
@@ -53,7 +53,7 @@ func debugLog(args []string, stdout, stderr io.Writer) (err error) {
 	if *id > math.MaxUint32 || *limit == 0 {
 		return usageError(f, errors.New("--shard or --limit is out of range"))
 	}
-	s, err := node.OpenStopped(*data, *walDir, false)
+	s, err := datadir.OpenStopped(*data, *walDir, false)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func debugLog(args []string, stdout, stderr io.Writer) (err error) {
 	}
 	*to = min(*to, *from+min(*limit-1, math.MaxUint64-*from))
 	shown := 0
-	err = s.Log(r.Shard, *from, *to, func(x node.LogText) error {
+	err = s.Log(r.Shard, *from, *to, func(x datadir.LogText) error {
 		shown++
 		if *asJSON {
 			return json.NewEncoder(stdout).Encode(x)
@@ -87,7 +87,7 @@ func debugLog(args []string, stdout, stderr io.Writer) (err error) {
 	return err
 }
 
-func printReplicas(s *node.Stopped, out io.Writer, asJSON bool) error {
+func printReplicas(s *datadir.Stopped, out io.Writer, asJSON bool) error {
 	replicas, err := s.Replicas()
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func printReplicas(s *node.Stopped, out io.Writer, asJSON bool) error {
 }
 
 // printEntry prints an entry over several lines: itself, its proposals, and what each does.
-func printEntry(out io.Writer, x *node.LogText) error {
+func printEntry(out io.Writer, x *datadir.LogText) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d term %d %s, %d bytes", x.Index, x.Term, x.Kind, x.Bytes)
 	if x.Checksum != "" {
@@ -166,7 +166,7 @@ func failEntry(args []string, stdout, stderr io.Writer) (err error) {
 	if *id == 0 || *id > math.MaxUint32 || *index == 0 || err != nil && !*undo {
 		return usageError(f, errors.New("--shard, --index and --checksum must name an entry"))
 	}
-	s, err := node.OpenStopped(*data, *walDir, true)
+	s, err := datadir.OpenStopped(*data, *walDir, true)
 	if err != nil {
 		return err
 	}

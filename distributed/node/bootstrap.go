@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/datadir"
+	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
@@ -15,9 +17,8 @@ import (
 
 // What a new cluster begins with.
 const (
-	firstNode      schema.NodeID  = 1
-	firstDataShard schema.ShardID = 2
-	rootPlugin                    = "caching_sha2_password"
+	firstNode  schema.NodeID = 1
+	rootPlugin               = "caching_sha2_password"
 )
 
 // clusterRecord is kept in the catalog under recordCluster.
@@ -34,7 +35,7 @@ func (n *Node) bootstrap(ctx context.Context) error {
 	var c rpc.ClusterID
 	_, _ = rand.Read(c[:])
 	n.setIdentity(c, firstNode)
-	if _, err := n.dir.begin(); err != nil {
+	if _, err := n.dir.Begin(); err != nil {
 		return err
 	}
 	if err := n.firstCredentials(); err != nil {
@@ -43,9 +44,9 @@ func (n *Node) bootstrap(ctx context.Context) error {
 	if err := n.openStores(); err != nil {
 		return err
 	}
-	for _, s := range []schema.ShardID{schema.SystemShard, firstDataShard} {
+	for _, s := range []schema.ShardID{schema.SystemShard, placement.FirstDataShard} {
 		r := raft.ReplicaID(firstNode, 1)
-		if err := n.startReplica(ctx, replicaRecord{Shard: s, Replica: r, Members: []uint64{r}}); err != nil {
+		if err := n.startReplica(ctx, datadir.Record{Shard: s, Replica: r, Members: []uint64{r}}); err != nil {
 			return err
 		}
 	}
@@ -55,12 +56,12 @@ func (n *Node) bootstrap(ctx context.Context) error {
 	if err := n.engine.Sync(); err != nil {
 		return err
 	}
-	if err := n.dir.identify(&identity{
+	if err := n.dir.Identify(&datadir.Identity{
 		Format: n.cfg.MaxVersion, Cluster: hex.EncodeToString(c[:]), Node: firstNode, Version: Version,
 	}); err != nil {
 		return err
 	}
-	return n.dir.finish()
+	return n.dir.Finish()
 }
 
 func (n *Node) firstCatalog(tx *catalog.Tx) error {
@@ -70,7 +71,7 @@ func (n *Node) firstCatalog(tx *catalog.Tx) error {
 	})
 	tx.PutClusterVersion(catalog.ClusterVersion{Active: n.cfg.MaxVersion})
 	tx.PutNode(&catalog.Node{ID: firstNode, NodeAddr: n.NodeAddr(), SQLAddr: n.cfg.SQLAddr, HTTPAddr: n.cfg.HTTPAddr})
-	for _, s := range []schema.ShardID{schema.SystemShard, firstDataShard} {
+	for _, s := range []schema.ShardID{schema.SystemShard, placement.FirstDataShard} {
 		tx.PutShard(&catalog.Shard{
 			ID: s, Replicas: map[schema.NodeID]uint64{firstNode: raft.ReplicaID(firstNode, 1)}, NextReplica: 2,
 		})

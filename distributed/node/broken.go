@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 
+	"cloudsql/distributed/datadir"
+	"cloudsql/distributed/peers"
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/mysqlerr"
@@ -23,7 +25,7 @@ import (
 // reconciler walk together:
 //
 //	breakReplica ─→ noted in replicas.json, out of service, stopped, told to the others
-//	              ─→ the reconciler takes it out of its group and gives this node a new id   (reconcile.go)
+//	              ─→ the reconciler takes it out of its group and gives this node a new id   (package placement)
 //	              ─→ retire: what can be read of it is kept for inspection, the rest cleared  (shards.go)
 //	              ─→ the new one is filled by a streamed copy
 //
@@ -43,8 +45,8 @@ func (n *Node) breakReplica(s schema.ShardID, replica uint64, why string) {
 		ls.quarantined.Store(true)
 	}
 	n.spawn(func() {
-		n.recon.starting.Lock()
-		defer n.recon.starting.Unlock()
+		n.starting.Lock()
+		defer n.starting.Unlock()
 		if err := n.setBroken(s, replica, why); err != nil {
 			n.log.Error("noting that a replica is broken failed", "shard", s, "replica", replica, "err", err)
 		}
@@ -61,7 +63,7 @@ func (n *Node) replicaFailed(s schema.ShardID, replica uint64, err error) {
 	}
 	var at *shard.EntryError
 	if errors.As(err, &at) {
-		look, leaveOut := debugAdvice(n.dir.path, at)
+		look, leaveOut := debugAdvice(n.dir.Path(), at)
 		n.log.Error("A REPLICA STOPS AT A LOG ENTRY that it cannot apply. Stop the node and look at the entry (1). If all replicas stop at it, "+
 			"stop all nodes, leave it out on each (2), and start them", "shard", s, "index", at.Index, "1", look, "2", leaveOut, "leftOutBy", n.leftOutBy(s, at.Index), "why", at.Err)
 	}
@@ -69,16 +71,16 @@ func (n *Node) replicaFailed(s schema.ShardID, replica uint64, err error) {
 		ls.quarantined.Store(true)
 	}
 	n.spawn(func() {
-		n.recon.starting.Lock()
-		defer n.recon.starting.Unlock()
+		n.starting.Lock()
+		defer n.starting.Unlock()
 		n.stopUsing(s, replica)
 	})
 }
 
 // marksOf are the entries of a shard's log that replicas which run leave out.
 func (n *Node) marksOf(s schema.ShardID) (marks []shard.Mark) {
-	for _, st := range n.peers.all(aliveFor) {
-		if r := st.replica(s); r != nil {
+	for _, st := range n.peers.All(peers.AliveFor) {
+		if r := st.Replica(s); r != nil {
 			for _, m := range r.Marks {
 				if !slices.Contains(marks, m) {
 					marks = append(marks, m)
@@ -91,8 +93,8 @@ func (n *Node) marksOf(s schema.ShardID) (marks []shard.Mark) {
 
 // leftOutBy are the nodes that leave out an entry at which a replica here stops.
 func (n *Node) leftOutBy(s schema.ShardID, index uint64) (nodes []schema.NodeID) {
-	for id, st := range n.peers.all(aliveFor) {
-		if r := st.replica(s); r != nil && slices.ContainsFunc(r.Marks, func(m shard.Mark) bool { return m.Index == index }) {
+	for id, st := range n.peers.All(peers.AliveFor) {
+		if r := st.Replica(s); r != nil && slices.ContainsFunc(r.Marks, func(m shard.Mark) bool { return m.Index == index }) {
 			nodes = append(nodes, id)
 		}
 	}
@@ -107,7 +109,7 @@ func isDamage(err error) bool {
 
 // setBroken notes why a replica must not be started again; the first reason stays.
 func (n *Node) setBroken(s schema.ShardID, replica uint64, why string) error {
-	return n.dir.update(s, replica, func(r *replicaRecord) *replicaRecord {
+	return n.dir.Update(s, replica, func(r *datadir.Record) *datadir.Record {
 		if r == nil || r.Retired || r.Broken != "" {
 			return r
 		}
@@ -123,7 +125,7 @@ func (n *Node) lost(s schema.ShardID) error {
 	if !ok || len(info.Replicas) != 1 || info.Replicas[n.NodeID()] == 0 {
 		return nil
 	}
-	for _, r := range n.dir.replicas() {
+	for _, r := range n.dir.Replicas() {
 		if r.Shard == s && r.Damaged && !r.Retired {
 			return mysqlerr.Newf(mysqlerr.CrashedOnUsage, "The data of shard %d is damaged, and there is no other replica of it: %s. "+
 				"Put back an intact copy of the node's data directory", s, r.Broken)
@@ -132,7 +134,7 @@ func (n *Node) lost(s schema.ShardID) error {
 	return nil
 }
 
-// stopUsing stops a replica if it runs. recon.starting is held.
+// stopUsing stops a replica if it runs. starting is held.
 func (n *Node) stopUsing(s schema.ShardID, replica uint64) {
 	if ls := n.local(s); ls == nil || ls.replica != replica {
 		return
@@ -140,7 +142,7 @@ func (n *Node) stopUsing(s schema.ShardID, replica uint64) {
 	if err := n.stopReplica(s); err != nil {
 		n.log.Error("taking a replica out of service failed", "shard", s, "err", err)
 	}
-	n.recon.poke()
+	n.recon.Poke()
 }
 
 // spawn runs fn beside everything else, unless the node is closing; Close waits for it.
@@ -156,7 +158,7 @@ func (n *Node) spawn(fn func()) {
 // logFloors says how far the raft log of each replica reaches at least: as far as its rows, which came through it.
 func (n *Node) logFloors() (map[raft.Key]uint64, error) {
 	floors := map[raft.Key]uint64{}
-	for _, r := range n.dir.replicas() {
+	for _, r := range n.dir.Replicas() {
 		if !r.Started || r.Broken != "" || r.Retired {
 			continue
 		}
@@ -171,7 +173,7 @@ func (n *Node) logFloors() (map[raft.Key]uint64, error) {
 
 // breakAll notes of every replica of this node that it cannot be used, before any of them is started.
 func (n *Node) breakAll(why string) error {
-	for _, r := range n.dir.replicas() {
+	for _, r := range n.dir.Replicas() {
 		if err := n.setBroken(r.Shard, r.Replica, why); err != nil {
 			return err
 		}
@@ -182,27 +184,27 @@ func (n *Node) breakAll(why string) error {
 // setAside moves a part of the data directory that cannot be used out of the way, in the place of what was moved there
 // earlier, and notes that no replica has its data any more. It is refused where there is nobody to copy from.
 func (n *Node) setAside(name, why string) error {
-	if len(n.dir.peers()) < 2 {
+	if len(n.dir.Peers()) < 2 {
 		return fmt.Errorf("%w: %s: %s, and there is no other node to copy from. Put back an intact copy of the whole directory %s; "+
-			"nothing in it was changed", ErrDataLost, n.dir.file(name), why, n.dir.path)
+			"nothing in it was changed", datadir.ErrDataLost, n.dir.File(name), why, n.dir.Path())
 	}
 	n.log.Error("A PART OF THE DATA DIRECTORY IS DAMAGED: all replicas of this node are replaced by copies", "part", name, "why", why)
 	if err := n.breakAll(why); err != nil { // first: whoever is interrupted here finds the damage again
 		return err
 	}
-	if name == raftDir && n.cfg.WALDir != "" { // a directory of the operator's, perhaps a file system's root
+	if name == datadir.Raft && n.cfg.WALDir != "" { // a directory of the operator's, perhaps a file system's root
 		if err := moveAside(n.cfg.WALDir, "damaged"); err != nil {
 			return err
 		}
 	}
-	aside := n.dir.file(name + ".damaged")
+	aside := n.dir.File(name + ".damaged")
 	if err := os.RemoveAll(aside); err != nil {
 		return err
 	}
-	if err := os.Rename(n.dir.file(name), aside); err != nil {
+	if err := os.Rename(n.dir.File(name), aside); err != nil {
 		return err
 	}
-	return syncPath(n.dir.path)
+	return datadir.SyncPath(n.dir.Path())
 }
 
 // moveAside moves everything in a directory into a new one in it, in the place of what is there.
@@ -226,26 +228,26 @@ func moveAside(dir, name string) error {
 			return err
 		}
 	}
-	return syncPath(dir)
+	return datadir.SyncPath(dir)
 }
 
 // keep saves what can be read of a broken replica's state for inspection. Its failures hold nothing up.
-func (n *Node) keep(ctx context.Context, r replicaRecord) {
+func (n *Node) keep(ctx context.Context, r datadir.Record) {
 	err := n.keepState(ctx, r)
 	if err != nil && !errors.Is(err, errKeptFull) {
 		n.log.Warn("not all of a broken replica could be kept for inspection", "shard", r.Shard, "replica", r.Replica, "err", err)
 	}
 }
 
-func (n *Node) keepState(ctx context.Context, r replicaRecord) error {
+func (n *Node) keepState(ctx context.Context, r datadir.Record) error {
 	state, err := shard.Open(n.engine, r.Shard)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(n.dir.file(keptDir), 0o750); err != nil {
+	if err := os.MkdirAll(n.dir.File(keptDir), 0o750); err != nil {
 		return err
 	}
-	path := n.dir.file(fmt.Sprintf("%s/shard-%d.snapshot", keptDir, r.Shard))
+	path := n.dir.File(fmt.Sprintf("%s/shard-%d.snapshot", keptDir, r.Shard))
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -322,7 +324,7 @@ const damagedFile = "damaged-tables"
 // noteDamage is told by the engine of a table that it cannot read.
 func (n *Node) noteDamage(found engine.Damage) {
 	if n.damage.isNew(found.Path) {
-		f, err := os.OpenFile(n.dir.file(damagedFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		f, err := os.OpenFile(n.dir.File(damagedFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err == nil {
 			_, err = fmt.Fprintln(f, filepath.Base(found.Path))
 			err = errors.Join(err, f.Close())
@@ -337,27 +339,27 @@ func (n *Node) noteDamage(found engine.Damage) {
 // meetNoted takes the replicas out of service that noted tables concern, and out of the engine, which is not open yet, where
 // others have copies.
 func (n *Node) meetNoted() error {
-	noted, err := os.ReadFile(n.dir.file(damagedFile))
+	noted, err := os.ReadFile(n.dir.File(damagedFile))
 	if os.IsNotExist(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	e, err := engine.Open(engine.Options{Dir: n.dir.file(dataDir), Logger: n.log, Disk: n.cfg.Disk, NoCompactions: true})
+	e, err := engine.Open(engine.Options{Dir: n.dir.File(datadir.Data), Logger: n.log, Disk: n.cfg.Disk, NoCompactions: true})
 	if err != nil {
 		return err
 	}
 	for name := range strings.FieldsSeq(string(noted)) {
-		table := engine.Damage{Path: filepath.Join(n.dir.file(dataDir), filepath.Base(name)), End: []byte{0xff}}
-		for _, r := range n.dir.replicas() {
+		table := engine.Damage{Path: filepath.Join(n.dir.File(datadir.Data), filepath.Base(name)), End: []byte{0xff}}
+		for _, r := range n.dir.Replicas() {
 			if met, err := shard.DamagedBy(e, r.Shard, table); r.Retired || err != nil || !met { // it may not be there any more
 				continue
 			}
 			if err := n.setBroken(r.Shard, r.Replica, table.Path+" is damaged"); err != nil {
 				return errors.Join(err, e.Close())
 			}
-			if len(n.dir.peers()) < 2 {
+			if len(n.dir.Peers()) < 2 {
 				continue
 			}
 			if err := shard.DiscardDamaged(e, r.Shard); err != nil {
@@ -368,7 +370,7 @@ func (n *Node) meetNoted() error {
 	if err := e.Close(); err != nil {
 		return err
 	}
-	return os.Remove(n.dir.file(damagedFile))
+	return os.Remove(n.dir.File(damagedFile))
 }
 
 // damageLoop finds out which replicas a damaged table concerns and takes those out of service.
@@ -380,7 +382,7 @@ func (n *Node) damageLoop(ctx context.Context) {
 			return
 		}
 		for _, found := range n.damage.take() {
-			for _, r := range n.dir.replicas() {
+			for _, r := range n.dir.Replicas() {
 				if !r.Retired && !r.Damaged {
 					n.breakIfMet(r, found)
 				}
@@ -389,7 +391,7 @@ func (n *Node) damageLoop(ctx context.Context) {
 	}
 }
 
-func (n *Node) breakIfMet(r replicaRecord, found engine.Damage) {
+func (n *Node) breakIfMet(r datadir.Record, found engine.Damage) {
 	met, err := shard.DamagedBy(n.engine, r.Shard, found)
 	if err != nil {
 		n.log.Warn("looking into a damaged table failed", "table", found.Path, "shard", r.Shard, "err", err)
@@ -397,4 +399,11 @@ func (n *Node) breakIfMet(r replicaRecord, found engine.Damage) {
 	if met {
 		n.breakReplica(r.Shard, r.Replica, fmt.Sprintf("%s is damaged: %v", found.Path, found.Err))
 	}
+}
+
+// debugAdvice tells the operator what to do about an entry at which a replica stopped.
+func debugAdvice(dir string, e *shard.EntryError) (look, fail string) {
+	look = fmt.Sprintf("cloudsql debug log --data %s --shard %d --from %d --to %d", dir, e.Shard, e.Index, e.Index)
+	fail = fmt.Sprintf("cloudsql debug fail-entry --data %s --shard %d --index %d --checksum %016x", dir, e.Shard, e.Index, e.Checksum)
+	return look, fail
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/datadir"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -68,7 +69,7 @@ func TestBrokenReplica(t *testing.T) {
 		m.breakReplica(b.shard, lost, "and again")
 		whole(t, c, b.shard, lost)
 		w.progress(t, 20)
-		kept := filepath.Join(m.dir.file(keptDir), fmt.Sprintf("shard-%d.snapshot", b.shard))
+		kept := filepath.Join(m.dir.File(keptDir), fmt.Sprintf("shard-%d.snapshot", b.shard))
 		if info, err := os.Stat(kept); err != nil || info.Size() == 0 {
 			t.Errorf("nothing was kept of the broken replica: %v", err)
 		}
@@ -99,15 +100,15 @@ func TestDamagedStore(t *testing.T) {
 	for i := range int64(20) {
 		must(t, insert(context.Background(), n, tb, i, i+1))
 	}
-	rebuilt(t, c, tb, dataDir, func(dir string) { damage(t, filepath.Join(dir, dataDir, "MANIFEST-*")) })
+	rebuilt(t, c, tb, datadir.Data, func(dir string) { damage(t, filepath.Join(dir, datadir.Data, "MANIFEST-*")) })
 	hasRows(t, c.nodes[2], tb, 20)
 
 	alone := newTestCluster(t)
 	alone.start(0)
 	alone.stop(0)
-	damage(t, filepath.Join(alone.dirs[0], dataDir, "MANIFEST-*"))
+	damage(t, filepath.Join(alone.dirs[0], datadir.Data, "MANIFEST-*"))
 	m, err := Open(context.Background(), Config{Dir: alone.dirs[0], NodeAddr: "127.0.0.1:0"})
-	if !errors.Is(err, ErrDataLost) {
+	if !errors.Is(err, datadir.ErrDataLost) {
 		t.Errorf("a damaged store that is the only one: %v", err)
 	}
 	if err == nil {
@@ -141,7 +142,7 @@ func copyDir(t *testing.T, from, to string) {
 // flipInLog flips a bit in the middle of what a node's newest raft log file has in it.
 func flipInLog(t *testing.T, dir string) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, raftDir, "*", "*", "logdb-0", "*.log"))
+	names, err := filepath.Glob(filepath.Join(dir, datadir.Raft, "*", "*", "logdb-0", "*.log"))
 	must(t, err)
 	name, used := "", 0
 	for _, candidate := range names { // of those, the one that is in use; others wait to be used again
@@ -169,7 +170,7 @@ func refused(t *testing.T, dir, when string) {
 	if err == nil {
 		n.Close()
 	}
-	if !errors.Is(err, ErrDataLost) || !strings.Contains(err.Error(), "Put back") {
+	if !errors.Is(err, datadir.ErrDataLost) || !strings.Contains(err.Error(), "Put back") {
 		t.Errorf("%s: %v", when, err)
 	}
 }
@@ -194,15 +195,15 @@ func TestDamagedLogAlone(t *testing.T) {
 
 	flipInLog(t, c.dirs[0])
 	refused(t, c.dirs[0], "rows ahead of a damaged log")
-	back(dataDir)
+	back(datadir.Data)
 	refused(t, c.dirs[0], "rows behind a damaged log")
 
 	copyDir(t, crashed, c.dirs[0])
-	back(raftDir)
+	back(datadir.Raft)
 	refused(t, c.dirs[0], "an old log")
 
 	copyDir(t, crashed, c.dirs[0])
-	back(dataDir)
+	back(datadir.Data)
 	n = c.start(0) // an intact log has all that the rows lack
 	hasRows(t, n, tb, 300)
 }
@@ -216,7 +217,7 @@ func TestDamagedLogInGroup(t *testing.T) {
 	for i := range int64(300) {
 		must(t, insert(context.Background(), n, tb, i, i+1))
 	}
-	rebuilt(t, c, tb, raftDir, func(dir string) { flipInLog(t, dir) })
+	rebuilt(t, c, tb, datadir.Raft, func(dir string) { flipInLog(t, dir) })
 	hasRows(t, c.nodes[2], tb, 300)
 }
 
@@ -224,13 +225,13 @@ func TestDamagedLogInGroup(t *testing.T) {
 // engine without changing it: one that compacts would replace the table that is damaged here.
 func flipInRows(t *testing.T, dir string, victim schema.ShardID) (table string) {
 	t.Helper()
-	e, err := engine.Open(engine.Options{Dir: filepath.Join(dir, dataDir), ReadOnly: true})
+	e, err := engine.Open(engine.Options{Dir: filepath.Join(dir, datadir.Data), ReadOnly: true})
 	must(t, err)
 	defer func() { must(t, e.Close()) }()
 	levels, err := e.DB().SSTables()
 	must(t, err)
 	for _, table := range slices.Concat(levels...) {
-		name := filepath.Join(dir, dataDir, table.BackingSSTNum.String()+".sst")
+		name := filepath.Join(dir, datadir.Data, table.BackingSSTNum.String()+".sst")
 		intact, err := os.ReadFile(name)
 		must(t, err)
 		for at := 0; at < len(intact); at += 3000 {

@@ -55,7 +55,11 @@ func TestChangesShareACommit(t *testing.T) {
 			return nil
 		}
 	}
-	n.committing <- struct{}{} // everybody waits
+	held, hold := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = n.ChangeCatalog(ctx, func(*catalog.Tx) error { close(held); <-hold; return nil })
+	}()
+	<-held // everybody waits
 	before := n.commandID.Load()
 	var wg sync.WaitGroup
 	for i, x := range cases {
@@ -70,13 +74,11 @@ func TestChangesShareACommit(t *testing.T) {
 			}
 		})
 		eventually(t, "a change waits", func() bool {
-			n.changes.mu.Lock()
-			defer n.changes.mu.Unlock()
-			return len(n.changes.waiting) == i+1
+			return n.catalog.Waiting() == i+1
 		})
 	}
 	leave()
-	<-n.committing
+	close(hold)
 	wg.Wait()
 	if used := n.commandID.Load() - before; used > 3 { // others of the node may have had a commit, or made one fail
 		t.Errorf("%d commands for %d changes", used, len(cases))
@@ -95,9 +97,7 @@ func TestNobodyLosesForEver(t *testing.T) {
 	defer cancel()
 	c.moveLease(schema.SystemShard, c.nodes[0].NodeID())
 	for _, n := range c.nodes {
-		n.turns.mu.Lock()
-		n.turns.most = time.Minute // however slow this machine is
-		n.turns.mu.Unlock()
+		n.catalog.Turns.SetMost(time.Minute) // however slow this machine is
 	}
 	put := func(n *Node, name string) error {
 		return n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {

@@ -2,67 +2,13 @@ package node
 
 import (
 	"context"
-	"reflect"
 	"testing"
 	"time"
 
-	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 )
 
 const testYear = 365 * 24 * time.Hour
-
-func TestJudgeClock(t *testing.T) {
-	const ms, h = time.Millisecond, time.Hour
-	for _, c := range []struct {
-		name    string
-		known   []time.Duration // the others'; this node's is 0
-		members int
-		want    ClockReport
-	}{
-		{"alone", nil, 1, ClockReport{Agreed: true, Members: 1}},
-		{"all agree", []time.Duration{20 * ms, -30 * ms}, 3, ClockReport{Agreed: true, Members: 3}},
-		{"a little ahead of both", []time.Duration{-100 * ms, -90 * ms}, 3, ClockReport{Agreed: true, Offset: 90 * ms, Members: 3}},
-		{"ahead", []time.Duration{-h, -h + ms}, 3, ClockReport{Agreed: true, Off: true, Offset: h, Members: 3}},
-		{"behind", []time.Duration{h, h - ms}, 3, ClockReport{Agreed: true, Off: true, Offset: -h + ms, Members: 3}},
-		{"another is off", []time.Duration{-h, 10 * ms}, 3, ClockReport{Agreed: true, Members: 3}},
-		{"all differ", []time.Duration{-h, h}, 3, ClockReport{Members: 3}},
-		{"two members differ", []time.Duration{h}, 2, ClockReport{Members: 2}},
-		{"one of three is down", []time.Duration{10 * ms}, 3, ClockReport{Agreed: true, Members: 2}},
-		{"one of three is down, and two differ", []time.Duration{h}, 3, ClockReport{Members: 2}},
-		{"nobody was heard of", nil, 3, ClockReport{Members: 1}},
-		{"two against two of five", []time.Duration{ms, h, h}, 5, ClockReport{Members: 4}},
-		{"three of five", []time.Duration{h, h, h, -h}, 5, ClockReport{Agreed: true, Off: true, Offset: -h, Members: 5}},
-	} {
-		if got := judgeClock(append([]time.Duration{0}, c.known...), c.members, 500*ms); !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s: %+v", c.name, got)
-		}
-	}
-}
-
-func TestHistoryGoesByTimeThatPasses(t *testing.T) {
-	var h history
-	ts := mvcc.Timestamp(0)
-	for s := range 5000 {
-		ts++
-		if s == 4995 {
-			ts += mvcc.At(time.UnixMilli(0).Add(testYear))
-		}
-		h.note(time.Duration(s)*time.Second, ts)
-	}
-	if got := h.before(4990 * time.Second); got != 4991 {
-		t.Errorf("ten seconds old: %v", got)
-	}
-	if got := h.before(4994 * time.Second); got != 4995 {
-		t.Errorf("just before the jump: %v", got)
-	}
-	if got := h.before(1400 * time.Second); got == 0 || got > 1401 || len(h.moments) > maxMoments {
-		t.Errorf("an hour old: %v of %d", got, len(h.moments))
-	}
-	if got := h.before(-time.Second); got != 0 {
-		t.Errorf("before all: %v", got)
-	}
-}
 
 // owner is the index of the node that owns the timestamps, or -1.
 func (c *testCluster) owner() int {

@@ -32,13 +32,13 @@ func (n *Node) registerHandlers() {
 	n.server.Handle(methodStart, n.handleStart)
 	n.server.Handle(methodCommand, n.handleCommand)
 	n.server.Handle(methodTimestamps, n.handleTimestamps)
-	n.server.Handle(methodHeartbeat, n.peers.handle)
+	n.server.Handle(methodHeartbeat, n.peers.Handle)
 	n.server.Handle(methodMember, n.handleMember)
 	n.server.Handle(methodTransfer, n.handleTransfer)
 	n.server.Handle(methodCall, n.handleCall)
 	n.server.Handle(methodStats, n.handleStats)
 	n.server.Handle(methodReport, n.handleReport)
-	n.registerDeadlocks()
+	n.locks.Register(n.server)
 }
 
 // commandRequest asks a shard's leaseholder to put a command of another kind than rows' into the log.

@@ -19,12 +19,7 @@ var Version = "dev"
 
 // Errors of Open, to be tested for with errors.Is. Their text is meant for whoever started the process.
 var (
-	ErrLocked      = errors.New("the data directory is in use by another process")
-	ErrForeign     = errors.New("the data directory holds files that are not cloudsql's")
-	ErrNewerFormat = errors.New("the data directory was written by a newer version of cloudsql")
-	ErrBusyPort    = errors.New("the address is in use")
-	ErrDataLost    = errors.New("data is missing")
-	ErrVersion     = errors.New("this program cannot serve the cluster's version")
+	ErrBusyPort = errors.New("the address is in use")
 )
 
 // Config is how a node is set up. Zero values of the settings mean the defaults named beside them.

@@ -13,6 +13,8 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/leaseholder"
+	"cloudsql/distributed/peers"
+	"cloudsql/distributed/placement"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/txn"
 	"cloudsql/storage/fragment"
@@ -107,12 +109,12 @@ func (n *Node) replicaNodes(s schema.ShardID) []schema.NodeID {
 		if n.local(s) != nil {
 			return []schema.NodeID{n.NodeID()}
 		}
-		return n.book.nodes()
+		return n.book.Nodes()
 	}
-	holder := n.peers.holder(s)
+	holder := n.peers.Holder(s)
 	rank := func(id schema.NodeID) int {
 		_, voter := info.Replicas[id]
-		_, alive := n.peers.get(id)
+		_, alive := n.peers.Get(id)
 		switch {
 		case id == holder:
 			return 0
@@ -123,7 +125,7 @@ func (n *Node) replicaNodes(s schema.ShardID) []schema.NodeID {
 		}
 		return 3
 	}
-	nodes := append(sortedNodes(info.Replicas), sortedNodes(info.NonVoting)...)
+	nodes := append(placement.SortedNodes(info.Replicas), placement.SortedNodes(info.NonVoting)...)
 	ranks := make(map[schema.NodeID]int, len(nodes))
 	for _, id := range nodes {
 		ranks[id] = rank(id)
@@ -139,7 +141,7 @@ func (n *Node) Leaseholder(s schema.ShardID) schema.NodeID {
 			return h
 		}
 	}
-	if h := n.peers.holder(s); h != 0 {
+	if h := n.peers.Holder(s); h != 0 {
 		return h
 	}
 	if n.db.txns == nil {
@@ -176,7 +178,7 @@ func (n *Node) ReadAt(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) 
 
 // Begin starts a transaction.
 func (n *Node) Begin(o distributed.TxnOptions) distributed.Txn {
-	return n.open.track(n.Catalog().Version(), n.db.txns.Begin(o))
+	return n.open.Track(n.Catalog().Version(), n.db.txns.Begin(o))
 }
 
 // InstallTable gives t's descriptor to the shards of its tablets through their logs.
@@ -316,7 +318,7 @@ func (n *Node) SettleSchema(ctx context.Context, t *schema.Table) error {
 	want := n.Catalog().Version()
 	for {
 		waiting := schema.NodeID(0)
-		for id, s := range n.peers.all(goneAfter + 2*time.Second) {
+		for id, s := range n.peers.All(peers.GoneAfter + 2*time.Second) {
 			if s.Catalog < want || s.Using < want {
 				waiting = id
 			}

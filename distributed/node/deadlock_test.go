@@ -237,7 +237,7 @@ func (r *ring) testOrdered(t *testing.T) {
 		if s := n.LockStats(); s.Deadlocks != 0 {
 			t.Errorf("node %d broke %d deadlocks", n.NodeID(), s.Deadlocks)
 		}
-		if got := n.locks.broken.Load(); got != 0 {
+		if got := n.locks.Broken(); got != 0 {
 			t.Errorf("node %d broke %d circles", n.NodeID(), got)
 		}
 	}

@@ -42,7 +42,7 @@ func diskSpace(dir string) (free, total uint64, err error) {
 
 // room tells how much is free above a node's reserve on the disk that has least, and that disk.
 func (n *Node) room() (free, reserve uint64, dir string, err error) {
-	dirs := []string{n.dir.path}
+	dirs := []string{n.dir.Path()}
 	if n.cfg.WALDir != "" {
 		dirs = append(dirs, n.cfg.WALDir)
 	}
@@ -65,7 +65,7 @@ func (n *Node) checkRoom() error {
 		return err
 	}
 	least := uint64(minFree)
-	if len(n.dir.peers()) > 1 {
+	if len(n.dir.Peers()) > 1 {
 		least = max(least, reserve/4)
 	}
 	if free < least {
@@ -122,7 +122,7 @@ func (n *Node) refuseWrites(dir string) {
 	for _, sh := range n.Catalog().Shards() {
 		room, full := 0, 0
 		for id := range sh.Replicas {
-			if s, alive := n.peers.get(id); alive && !s.Full {
+			if s, alive := n.peers.Get(id); alive && !s.Full {
 				room++
 			} else if s != nil && s.Full {
 				full++
@@ -156,7 +156,7 @@ func (n *Node) spareable() bool {
 		}
 		room := 0
 		for id := range sh.Replicas {
-			if st, alive := n.peers.get(id); id != n.NodeID() && alive && !st.Full {
+			if st, alive := n.peers.Get(id); id != n.NodeID() && alive && !st.Full {
 				room++
 			}
 		}

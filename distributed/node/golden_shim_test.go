@@ -1,6 +1,8 @@
 package node
 
 import (
+	"cloudsql/distributed/peers"
+	"cloudsql/distributed/placement"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/version"
 )
@@ -17,9 +19,9 @@ func (m *nodeMessage) later(v int) {
 		x.Can, x.Key, x.JoinToken = 2, []byte{1}, "jt"
 	case *joinReply:
 		x.Needed, x.Certificate, x.Authority, x.Refused = 2, []byte{1}, []byte{2}, "r"
-	case *startRequest:
+	case *placement.StartRequest:
 		x.Marks = []shard.Mark{{}}
-	case *status:
+	case *peers.Status:
 		x.Newest, x.Full, x.Wall, x.ClockOff, x.Can, x.Bound = 1<<41, true, 1<<42, true, 2, 1
 		x.Reps[0].Marks = []shard.Mark{{}}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/certs"
+	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/version"
@@ -43,7 +44,7 @@ type joinReply struct {
 
 // join makes this node a member of an existing cluster.
 func (n *Node) join(ctx context.Context) error {
-	token, err := n.dir.begin()
+	token, err := n.dir.Begin()
 	if err != nil {
 		return err
 	}
@@ -61,8 +62,8 @@ func (n *Node) join(ctx context.Context) error {
 	if err := n.fits(reply.Needed); err != nil {
 		return err
 	}
-	id := &identity{Format: reply.Needed.Or1(), Cluster: reply.Cluster, Node: reply.Node, Version: Version}
-	c, err := id.cluster()
+	id := &datadir.Identity{Format: reply.Needed.Or1(), Cluster: reply.Cluster, Node: reply.Node, Version: Version}
+	c, err := id.ClusterID()
 	if err != nil {
 		return err
 	}
@@ -70,17 +71,17 @@ func (n *Node) join(ctx context.Context) error {
 	if err := n.takeCredentials(key, reply); err != nil {
 		return err
 	}
-	if err := n.dir.setPeers(reply.Peers); err != nil {
+	if err := n.dir.SetPeers(reply.Peers); err != nil {
 		return err
 	}
 	if err := n.openStores(); err != nil {
 		return err
 	}
-	if err := n.dir.identify(id); err != nil {
+	if err := n.dir.Identify(id); err != nil {
 		return err
 	}
 	n.log.Info("joined the cluster", "node", reply.Node, "cluster", reply.Cluster)
-	return n.dir.finish()
+	return n.dir.Finish()
 }
 
 // askToJoin asks the given members in turn until one has us.
@@ -140,7 +141,7 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 	var id schema.NodeID
 	err := n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		if need := tx.Snapshot.ClusterVersion().Needed(); q.Can.Or1() < need {
-			return fmt.Errorf("%w: the cluster is at %d, the program of the new node (%s) knows up to %d", ErrVersion, need,
+			return fmt.Errorf("%w: the cluster is at %d, the program of the new node (%s) knows up to %d", datadir.ErrVersion, need,
 				q.Version, q.Can.Or1())
 		}
 		for _, m := range tx.Snapshot.Nodes() {
@@ -164,7 +165,7 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 		tx.PutNode(&catalog.Node{ID: id, NodeAddr: q.NodeAddr, SQLAddr: q.SQLAddr, HTTPAddr: q.HTTPAddr, Token: q.Token})
 		return nil
 	})
-	if errors.Is(err, ErrVersion) && q.Can != 0 {
+	if errors.Is(err, datadir.ErrVersion) && q.Can != 0 {
 		return json.Marshal(&joinReply{Needed: n.Catalog().ClusterVersion().Needed()}) // it says so itself, and gives up
 	}
 	if err != nil {
@@ -188,7 +189,7 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 // mayReturn tells whether a process with an empty directory may take the place of a member that had its address. It
 // begins without replicas, and the reconciler replaces those that the member had: so another must have each of them.
 func (n *Node) mayReturn(c *catalog.Snapshot, id schema.NodeID) error {
-	if _, alive := n.peers.get(id); alive {
+	if _, alive := n.peers.Get(id); alive {
 		return fmt.Errorf("node %d has this address and is alive", id)
 	}
 	for _, sh := range c.Shards() {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/distributed/peers"
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/mutant"
 	"cloudsql/storage/schema"
@@ -51,7 +52,7 @@ type trials struct {
 
 // checkHashes compares the hashes that other nodes told with this node's own, where both have applied the same index.
 func (n *Node) checkHashes() {
-	told := n.peers.all(aliveFor)
+	told := n.peers.All(peers.AliveFor)
 	delete(told, n.NodeID())
 	for _, ls := range *n.shards.Load() {
 		if ls.quarantined.Load() {
@@ -59,7 +60,7 @@ func (n *Node) checkHashes() {
 		}
 		compared, differs := 0, false
 		for _, s := range told {
-			r := s.replica(ls.id)
+			r := s.Replica(ls.id)
 			if r == nil || r.HashAt == 0 || r.Broken != "" {
 				continue
 			}
@@ -68,7 +69,7 @@ func (n *Node) checkHashes() {
 				differs = differs || hash != r.Hash
 			}
 		}
-		n.recon.compared.Add(uint64(compared)) // small
+		n.compared.Add(uint64(compared)) // small
 		switch {
 		case differs:
 			n.suspect(ls)
@@ -256,7 +257,7 @@ func (n *Node) condemn(ctx context.Context, ls *localShard, agree []schema.NodeI
 	if !ls.quarantined.CompareAndSwap(false, true) {
 		return
 	}
-	n.recon.condemned.Add(1)
+	n.condemnations.Add(1)
 	n.log.Error("A REPLICA DIFFERS FROM THE MAJORITY", "shard", ls.id, "replica", ls.replica, "why", why)
 	limit, cancel := context.WithTimeout(ctx, abdicateWait)
 	defer cancel()

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/datadir"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
@@ -69,7 +70,7 @@ func (j *jury) plant(i int, mask byte) {
 	j.t.Helper()
 	eventually(j.t, "all have applied all", func() bool { return equal(j.testCluster) })
 	j.stop(i)
-	e, err := engine.Open(engine.Options{Dir: filepath.Join(j.dirs[i], dataDir), Logger: testLogger(j.t, "plant")})
+	e, err := engine.Open(engine.Options{Dir: filepath.Join(j.dirs[i], datadir.Data), Logger: testLogger(j.t, "plant")})
 	must(j.t, err)
 	key := keys.AppendPrefix(nil, j.shard, j.tb.Tablets[0].ID, schema.PrimaryIndex)
 	key = append(key, keys.AppendPrimary(nil, j.tb, []types.Value{types.Int(1), types.Int(0)})...)
@@ -142,7 +143,7 @@ func (j *jury) verdict(want map[int]uint64) {
 		if n == nil {
 			continue
 		}
-		if got := n.recon.condemned.Load(); got != want[i] {
+		if got := n.condemnations.Load(); got != want[i] {
 			j.t.Errorf("node %d: %d replicas condemned, not %d", i+1, got, want[i])
 		}
 	}

@@ -7,23 +7,17 @@ import (
 	"fmt"
 	"time"
 
+	"cloudsql/distributed/peers"
+	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/schema"
-)
-
-// memberOp is a change of a raft group's configuration.
-type memberOp string
-
-const (
-	memberAdd     memberOp = "add" // as non-voting
-	memberPromote memberOp = "promote"
-	memberRemove  memberOp = "remove"
+	"cloudsql/storage/shard"
 )
 
 // memberRequest asks a node that has the shard to change the group's configuration.
 type memberRequest struct {
 	Shard   schema.ShardID `json:"shard"`
-	Op      memberOp       `json:"op"`
+	Op      placement.Op   `json:"op"`
 	Replica uint64         `json:"replica"`
 }
 
@@ -33,34 +27,58 @@ type memberReply struct {
 	NotHere bool `json:"notHere,omitempty"`
 }
 
-// member changes a group's configuration through the node that leads it. Nothing happens if it is so already.
-func (r *reconciler) member(ctx context.Context, s schema.ShardID, op memberOp, replica uint64) (*memberReply, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	leader := r.leaderOf(s)
-	if leader == 0 {
-		return nil, fmt.Errorf("%w: shard %d has no leader", errNotYet, s)
+// reconciled is this node as the reconciler works with it.
+type reconciled struct{ *Node }
+
+func (r reconciled) Marks(s schema.ShardID) []shard.Mark { return r.marksOf(s) }
+
+func (r reconciled) Leads() bool {
+	ls := r.local(schema.SystemShard)
+	if ls == nil || r.draining.Load() {
+		return false
 	}
-	q := memberRequest{Shard: s, Op: op, Replica: replica}
-	if leader == r.n.NodeID() {
-		return r.n.changeMember(ctx, q)
+	_, ok := ls.rep.Leaseholding()
+	return ok
+}
+
+func (r reconciled) Start(ctx context.Context, node schema.NodeID, q placement.StartRequest) error {
+	if node == r.NodeID() {
+		return r.startAsked(ctx, q)
 	}
 	req, err := json.Marshal(&q)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	resp, err := r.n.client.Call(ctx, leader, methodMember, req)
+	_, err = r.client.Call(ctx, node, methodStart, req)
+	return err
+}
+
+func (r reconciled) Change(ctx context.Context, leader schema.NodeID, s schema.ShardID, op placement.Op, replica uint64) error {
+	q := memberRequest{Shard: s, Op: op, Replica: replica}
+	if leader == r.NodeID() {
+		_, err := r.changeMember(ctx, q)
+		return err
+	}
+	req, err := json.Marshal(&q)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	reply := &memberReply{}
-	if err := json.Unmarshal(resp, reply); err != nil {
-		return nil, err
+	resp, err := r.client.Call(ctx, leader, methodMember, req)
+	if err != nil {
+		return err
+	}
+	var reply memberReply
+	if err := json.Unmarshal(resp, &reply); err != nil {
+		return err
 	}
 	if reply.NotHere {
-		return nil, fmt.Errorf("node %d has no replica of shard %d", leader, s)
+		return fmt.Errorf("node %d has no replica of shard %d", leader, s)
 	}
-	return reply, nil
+	return nil
+}
+
+func (r reconciled) Transfer(ctx context.Context, s schema.ShardID, from, to schema.NodeID) error {
+	return r.transfer(ctx, s, from, to)
 }
 
 func (n *Node) handleMember(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
@@ -93,7 +111,7 @@ func (n *Node) changeOnce(ctx context.Context, q memberRequest, m *raft.Membersh
 	_, voter := m.Voters[q.Replica]
 	_, nonVoting := m.NonVoting[q.Replica]
 	switch q.Op {
-	case memberAdd:
+	case placement.Add:
 		if m.Removed[q.Replica] {
 			return fmt.Errorf("replica %d was removed and cannot come back", q.Replica)
 		}
@@ -101,7 +119,7 @@ func (n *Node) changeOnce(ctx context.Context, q memberRequest, m *raft.Membersh
 			return nil
 		}
 		return n.raft.AddNonVoting(ctx, q.Shard, q.Replica, m.ChangeID)
-	case memberPromote:
+	case placement.Promote:
 		if voter {
 			return nil
 		}
@@ -109,7 +127,7 @@ func (n *Node) changeOnce(ctx context.Context, q memberRequest, m *raft.Membersh
 			return errors.New("only a non-voting replica can be promoted")
 		}
 		return n.raft.Promote(ctx, q.Shard, q.Replica, m.ChangeID)
-	case memberRemove:
+	case placement.Remove:
 		if !voter && !nonVoting {
 			return nil
 		}
@@ -200,8 +218,8 @@ func (n *Node) successor(s schema.ShardID) (best schema.NodeID) {
 		return 0
 	}
 	fewest := 0
-	for id, st := range n.peers.all(aliveFor) {
-		rs := st.replica(s)
+	for id, st := range n.peers.All(peers.AliveFor) {
+		rs := st.Replica(s)
 		if _, voter := info.Replicas[id]; !voter || id == n.NodeID() || st.Drain || st.Full || rs == nil || rs.Broken != "" {
 			continue
 		}

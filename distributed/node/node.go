@@ -17,13 +17,21 @@ import (
 
 	"cloudsql/distributed/autostats"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/catalogs"
 	"cloudsql/distributed/certs"
+	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/flow"
 	"cloudsql/distributed/leaseholder"
+	"cloudsql/distributed/lockwatch"
+	"cloudsql/distributed/peers"
+	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
+	"cloudsql/distributed/rowids"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
+	"cloudsql/distributed/txn"
+	"cloudsql/distributed/wallclock"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
@@ -36,7 +44,7 @@ import (
 type Node struct {
 	cfg     Config
 	log     *slog.Logger
-	dir     *directory
+	dir     *datadir.Dir
 	self    atomic.Uint64 // schema.NodeID; 0 while joining
 	cluster atomic.Pointer[rpc.ClusterID]
 	started time.Time
@@ -53,25 +61,27 @@ type Node struct {
 	shards   atomic.Pointer[map[schema.ShardID]*localShard] // replaced as a whole under shardsMu
 	shardsMu sync.Mutex
 
-	catalog    catalogStore
-	version    version.Gate
-	committing chan struct{} // holds one: the commit of changes of the catalog that this node is at
-	changes    catalogChanges
-	turns      catalogTurns
-	commandID  atomic.Uint64
+	catalog   catalogs.Changes
+	version   version.Gate
+	commandID atomic.Uint64
 
 	owner  *tso.Owner
 	stamps *tso.Client
-	peers  *peers
-	clocks clocks
-	book   addressBook
-	calls  callTable
-	rowIDs rowIDs
+	peers  *peers.Peers
+	clocks *wallclock.Clocks
+	// relieved is when the timestamps were last handed on because of the clock, on Config.Clock.
+	relieved atomic.Int64
+	book     peers.Book
+	calls    callTable
+	rowIDs   *rowids.IDs
 
 	flow                 *flow.Flow      // of large writes to raft
 	inFlight, workspaces *memory.Account // that replicas charge; nil: nobody counts
-	open                 openTxns
-	recon                reconciler
+	open                 txn.OpenTxns
+	recon                *placement.Reconciler
+	starting             sync.Mutex    // one replica of this node is started or retired at a time
+	compared             atomic.Uint64 // hashes
+	condemnations        atomic.Uint64 // of replicas of this node
 	damage               damageReports
 
 	diskFull atomic.Bool
@@ -79,7 +89,7 @@ type Node struct {
 	refused  atomic.Pointer[map[schema.ShardID]error] // shards that take no writes
 	stats    tableStats
 	db       db
-	locks    lockWatch
+	locks    *lockwatch.Watch
 
 	serving   atomic.Bool // all replicas that can be were started
 	draining  atomic.Bool
@@ -109,17 +119,20 @@ type localShard struct {
 // an existing one. It returns when the node can serve; ctx bounds only that.
 func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()
-	n := &Node{cfg: cfg, log: cfg.Log, started: time.Now(), committing: make(chan struct{}, 1)}
+	n := &Node{cfg: cfg, log: cfg.Log, started: time.Now()}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.shards.Store(&map[schema.ShardID]*localShard{})
 	n.cluster.Store(&rpc.ClusterID{})
-	n.catalog.init(&n.version)
-	n.peers = newPeers(n)
-	n.clocks.init(n)
+	n.catalog.Init(n.ctx, systemLog{n}, &n.version)
+	n.clocks = n.compareClocks()
 	n.commandID.Store(randomUint64())
-	n.recon.init(n)
+	n.peers = n.meetPeers()
+	n.recon = placement.New(placement.Config{
+		ReplicationFactor: cfg.ReplicationFactor, DataShards: cfg.DataShards, SystemVoters: cfg.SystemVoters, Heartbeat: cfg.Heartbeat,
+		MaxVersion: cfg.MaxVersion,
+	}, reconciled{n}, n.peers, n.log)
 	n.damage.init()
-	n.locks.init(n)
+	n.rowIDs = rowids.New(n.reserveRowIDs, n.log)
 	defer func() {
 		if err != nil {
 			n.Close()
@@ -128,9 +141,9 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err := n.listen(); err != nil {
 		return nil, err
 	}
-	var id *identity
+	var id *datadir.Identity
 	var fresh bool
-	if n.dir, id, fresh, err = openDirectory(cfg.Dir, cfg.MaxVersion); err != nil {
+	if n.dir, id, fresh, err = datadir.Open(cfg.Dir, cfg.MaxVersion, Version); err != nil {
 		return nil, err
 	}
 	if err := n.checkRoom(); err != nil {
@@ -170,14 +183,15 @@ func (n *Node) makeRPC() {
 		Memory: n.cfg.Memory.NewStore("requests of other nodes", 0),
 	})
 	n.client = rpc.NewClient(rpc.ClientOptions{
-		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.resolve, Log: n.log,
+		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.Resolve, Log: n.log,
 		TLS: n.clientTLS, PlainToo: n.plainToo,
 	})
 	n.flow = flow.New(flow.Node)
 	n.inFlight, n.workspaces = n.cfg.Memory.NewStore("writes in flight", 0), n.cfg.Memory.NewStore("transactions", 0)
-	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Wall: n.clocks.wallTime, Mono: n.cfg.Clock.Now})
+	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Wall: n.clocks.WallTime, Mono: n.cfg.Clock.Now})
 	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
 	n.db.init(n)
+	n.locks = n.watchLocks()
 	n.registerHandlers()
 	leaseholder.Register(n.server, n.served)
 }
@@ -187,12 +201,12 @@ func (n *Node) openStores() error {
 	if err := n.chargeEngine(); err != nil {
 		return err
 	}
-	if err := n.openOrSetAside(dataDir, n.openEngine); err != nil {
+	if err := n.openOrSetAside(datadir.Data, n.openEngine); err != nil {
 		return err
 	}
-	n.book.replace(n.dir.peers())
+	n.book.Replace(n.dir.Peers())
 	n.db.start()
-	if err := n.openOrSetAside(raftDir, n.openRaft); err != nil {
+	if err := n.openOrSetAside(datadir.Raft, n.openRaft); err != nil {
 		return err
 	}
 	n.wg.Keep(n.ctx.Done(), "serving other nodes", func() {
@@ -220,7 +234,7 @@ func (n *Node) openEngine() (err error) {
 		return err
 	}
 	n.engine, err = engine.Open(engine.Options{
-		Dir: n.dir.file(dataDir), CacheBytes: n.cfg.CacheBytes, Logger: n.log, OnDamage: n.noteDamage,
+		Dir: n.dir.File(datadir.Data), CacheBytes: n.cfg.CacheBytes, Logger: n.log, OnDamage: n.noteDamage,
 		Disk: n.cfg.Disk,
 	})
 	return err
@@ -243,9 +257,9 @@ func (n *Node) openRaft() (err error) {
 	}
 	c := *n.cluster.Load()
 	n.raft, err = raft.Open(raft.Config{
-		Dir: n.dir.file(raftDir), WALDir: n.cfg.WALDir, Node: n.NodeID(),
+		Dir: n.dir.File(datadir.Raft), WALDir: n.cfg.WALDir, Node: n.NodeID(),
 		Cluster: binary.LittleEndian.Uint64(c[:]) | 1, Server: n.server, Client: n.client, Log: n.log,
-		Tick: n.cfg.Tick, ElectionTicks: n.cfg.ElectionTicks, OnDurable: n.dir.durable, OnFailed: n.replicaFailed, Floors: floors,
+		Tick: n.cfg.Tick, ElectionTicks: n.cfg.ElectionTicks, OnDurable: n.dir.Durable, OnFailed: n.replicaFailed, Floors: floors,
 	})
 	return err
 }
@@ -256,8 +270,8 @@ func (n *Node) setIdentity(c rpc.ClusterID, id schema.NodeID) {
 }
 
 // carryOn starts the replicas of an existing directory.
-func (n *Node) carryOn(ctx context.Context, id *identity) error {
-	c, err := id.cluster()
+func (n *Node) carryOn(ctx context.Context, id *datadir.Identity) error {
+	c, err := id.ClusterID()
 	if err != nil {
 		return err
 	}
@@ -298,7 +312,7 @@ func (n *Node) becomeReady(ctx context.Context) error {
 // awaitSystemShard waits until this node has a replica of the system shard (a joining or rejoining node is given one).
 func (n *Node) awaitSystemShard(ctx context.Context) error {
 	for i := 0; ; i++ {
-		changed := n.catalog.watch()
+		changed := n.catalog.Watch()
 		if n.local(schema.SystemShard) != nil {
 			return nil
 		}
@@ -388,8 +402,8 @@ func (n *Node) setLocal(s schema.ShardID, ls *localShard) {
 func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for part, loop := range map[string]func(context.Context){
-		"heartbeats": n.peers.loop, "the reconciler": n.recon.loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
-		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.loop(n), "waits for locks": n.locks.loop, "statistics": func(ctx context.Context) { autostats.Run(ctx, n, n.cfg.StatisticsEvery, n.log) },
+		"heartbeats": n.peers.Loop, "the reconciler": n.recon.Loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
+		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.Loop, "waits for locks": n.locks.Loop, "statistics": func(ctx context.Context) { autostats.Run(ctx, n, n.cfg.StatisticsEvery, n.log) },
 	} {
 		n.wg.Keep(n.ctx.Done(), part, func() { loop(n.ctx) })
 	}
@@ -398,7 +412,7 @@ func (n *Node) startLoops() {
 // addressLoop follows the nodes' addresses in the catalog.
 func (n *Node) addressLoop(ctx context.Context) {
 	for {
-		changed := n.catalog.watch()
+		changed := n.catalog.Watch()
 		n.takeAddresses()
 		select {
 		case <-changed:
@@ -419,10 +433,10 @@ func (n *Node) takeAddresses() {
 			book[m.ID] = m.NodeAddr
 		}
 	}
-	for _, id := range n.book.replace(book) {
+	for _, id := range n.book.Replace(book) {
 		n.client.Reset(id)
 	}
-	if err := n.dir.setPeers(book); err != nil {
+	if err := n.dir.SetPeers(book); err != nil {
 		n.log.Error("noting the other nodes' addresses failed", "err", err)
 	}
 }
@@ -456,7 +470,7 @@ func (n *Node) Close() {
 			}
 		}
 		if n.dir != nil {
-			n.dir.close()
+			n.dir.Close()
 		}
 	})
 }
@@ -465,40 +479,4 @@ func randomUint64() uint64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return binary.LittleEndian.Uint64(b[:])
-}
-
-// addressBook says where nodes are.
-type addressBook struct {
-	mu sync.RWMutex
-	m  map[schema.NodeID]string
-}
-
-func (b *addressBook) resolve(id schema.NodeID) (string, bool) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	a, ok := b.m[id]
-	return a, ok
-}
-
-// replace takes a new book and gives whose address has changed.
-func (b *addressBook) replace(m map[schema.NodeID]string) (moved []schema.NodeID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for id, old := range b.m {
-		if m[id] != old {
-			moved = append(moved, id)
-		}
-	}
-	b.m = m
-	return moved
-}
-
-func (b *addressBook) nodes() []schema.NodeID {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	ids := make([]schema.NodeID, 0, len(b.m))
-	for id := range b.m {
-		ids = append(ids, id)
-	}
-	return ids
 }

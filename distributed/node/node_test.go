@@ -16,6 +16,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -256,6 +257,9 @@ func TestBootstrapAndCarryOn(t *testing.T) {
 	}
 }
 
+// Files of a data directory (package datadir).
+const identityFile, replicasFile, makingFile = "node.json", "replicas.json", "making"
+
 func TestDirectoryErrors(t *testing.T) {
 	c := newTestCluster(t)
 	c.start(0)
@@ -266,12 +270,12 @@ func TestDirectoryErrors(t *testing.T) {
 		}
 		return err
 	}
-	if err := open(c.dirs[0]); !errors.Is(err, ErrLocked) {
+	if err := open(c.dirs[0]); !errors.Is(err, datadir.ErrLocked) {
 		t.Errorf("locked: %v", err)
 	}
 	foreign := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(foreign, "letter.txt"), nil, 0o600))
-	if err := open(foreign); !errors.Is(err, ErrForeign) {
+	if err := open(foreign); !errors.Is(err, datadir.ErrForeign) {
 		t.Errorf("foreign: %v", err)
 	}
 	if _, err := Open(context.Background(), Config{Dir: t.TempDir(), NodeAddr: c.addrs[0]}); !errors.Is(err, ErrBusyPort) {
@@ -282,21 +286,21 @@ func TestDirectoryErrors(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(dir, identityFile))
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(dir, identityFile), []byte(`{"format":99}`), 0o600))
-	if err := open(dir); !errors.Is(err, ErrNewerFormat) {
+	if err := open(dir); !errors.Is(err, datadir.ErrNewerFormat) {
 		t.Errorf("newer: %v", err)
 	}
 	must(t, os.WriteFile(filepath.Join(dir, identityFile), data, 0o600))
 
 	// Rows that are gone are noticed before raft panics over it.
-	must(t, os.RemoveAll(filepath.Join(dir, dataDir)))
+	must(t, os.RemoveAll(filepath.Join(dir, datadir.Data)))
 	must(t, os.WriteFile(filepath.Join(dir, replicasFile), []byte(`{"replicas":[{"shard":1,"replica":4294967297,"started":true,"durable":5}],"peers":{}}`), 0o600))
-	if err := open(dir); !errors.Is(err, ErrDataLost) {
+	if err := open(dir); !errors.Is(err, datadir.ErrDataLost) {
 		t.Errorf("lost rows: %v", err)
 	}
 
 	unfinished := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(unfinished, makingFile), []byte("abc\n"), 0o600))
-	must(t, os.Mkdir(filepath.Join(unfinished, raftDir), 0o700))
+	must(t, os.Mkdir(filepath.Join(unfinished, datadir.Raft), 0o700))
 	if err := open(unfinished); err != nil {
 		t.Errorf("an interrupted first start: %v", err)
 	}
@@ -467,10 +471,10 @@ func TestLostDataIsReplaced(t *testing.T) {
 	for i := range int64(200) {
 		must(t, insert(ctx, n, tb, i, i))
 	}
-	for victim, lost := range map[int]string{1: dataDir, 2: raftDir} {
+	for victim, lost := range map[int]string{1: datadir.Data, 2: datadir.Raft} {
 		for _, ls := range *c.nodes[victim].shards.Load() { // what raft's periodic sync would do after some thousand entries
 			must(t, c.nodes[victim].engine.Sync())
-			must(t, c.nodes[victim].dir.durable(ls.id, ls.replica, ls.state.AppliedIndex()))
+			must(t, c.nodes[victim].dir.Durable(ls.id, ls.replica, ls.state.AppliedIndex()))
 		}
 		old := c.nodes[victim].local(schema.SystemShard).replica
 		c.stop(victim)

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
 	"cloudsql/distributed/txn"
+	"cloudsql/distributed/wallclock"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/version"
@@ -24,12 +26,12 @@ type Report struct {
 	Version string        `json:"version"`
 	Catalog uint64        `json:"catalog"`
 	// ClusterVersion may be written; MaxVersion is the newest that this program can serve.
-	ClusterVersion version.Version `json:"clusterVersion"`
-	MaxVersion     version.Version `json:"maxVersion"`
-	Draining       bool            `json:"draining,omitempty"`
-	Clock          ClockReport     `json:"clock"`
-	Nodes          []NodeReport    `json:"nodes"`
-	Replicas       []ReplicaReport `json:"replicas"`
+	ClusterVersion version.Version  `json:"clusterVersion"`
+	MaxVersion     version.Version  `json:"maxVersion"`
+	Draining       bool             `json:"draining,omitempty"`
+	Clock          wallclock.Report `json:"clock"`
+	Nodes          []NodeReport     `json:"nodes"`
+	Replicas       []ReplicaReport  `json:"replicas"`
 }
 
 // NodeReport is a member as this node sees it.
@@ -72,10 +74,10 @@ func (n *Node) Report(at ...uint64) *Report {
 		Draining: n.draining.Load(), ClusterVersion: n.version.Active(), MaxVersion: n.cfg.MaxVersion, Clock: n.Clock(),
 	}
 	for _, m := range n.Catalog().Nodes() {
-		_, alive := n.peers.get(m.ID)
+		_, alive := n.peers.Get(m.ID)
 		r.Nodes = append(r.Nodes, NodeReport{ID: m.ID, NodeAddr: m.NodeAddr, SQLAddr: m.SQLAddr, HTTPAddr: m.HTTPAddr, Alive: alive})
 	}
-	for _, rec := range n.dir.replicas() {
+	for _, rec := range n.dir.Replicas() {
 		if !rec.Retired {
 			r.Replicas = append(r.Replicas, n.reportReplica(rec, at))
 		}
@@ -84,7 +86,7 @@ func (n *Node) Report(at ...uint64) *Report {
 	return r
 }
 
-func (n *Node) reportReplica(rec replicaRecord, at []uint64) ReplicaReport {
+func (n *Node) reportReplica(rec datadir.Record, at []uint64) ReplicaReport {
 	r := ReplicaReport{Shard: rec.Shard, Replica: rec.Replica, Broken: rec.Broken}
 	if info, ok := n.Catalog().Shard(rec.Shard); ok {
 		r.Voters, r.NonVoting = info.Replicas, info.NonVoting
@@ -182,7 +184,7 @@ func (n *Node) Counters() Counters {
 		RPC: map[string]*rpc.Stats{"server": &n.server.Stats, "client": &n.client.Stats}, Raft: &n.raft.Stats, Transport: &n.raft.Transport,
 		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Replicas: map[schema.ShardID]*replica.Stats{},
 		Figures: Figures{
-			Compared: n.recon.compared.Load(), Condemned: n.recon.condemned.Load(), ClusterVersion: n.version.Active(),
+			Compared: n.compared.Load(), Condemned: n.condemnations.Load(), ClusterVersion: n.version.Active(),
 			ClockOffset: clock.Offset, ClockOffsetMS: clock.Offset.Abs().Milliseconds(), ClockOff: clock.Off, ClocksAgree: clock.Agreed,
 			Lead: clock.Lead, DiskFree: n.diskFree.Load(), DiskFull: n.diskFull.Load(), DiskUsed: n.engine.DB().Metrics().DiskSpaceUsage(),
 			LockWaiters: n.LockStats().Waiting, CatalogVersion: n.Catalog().Version(),
@@ -194,9 +196,7 @@ func (n *Node) Counters() Counters {
 			c.Disputed++
 		}
 	}
-	n.open.mu.Lock()
-	c.Open = n.open.count
-	n.open.mu.Unlock()
+	c.Open = n.open.Count()
 	return c
 }
 

@@ -8,12 +8,11 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"time"
 
 	"cloudsql/distributed/certs"
+	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/version"
 )
 
 // NodeTLS says whether nodes prove to each other who they are.
@@ -29,11 +28,9 @@ const (
 // ErrJoin is a cluster's refusal to take a node.
 var ErrJoin = errors.New("the cluster does not let this node join")
 
-const credentialsFile = "node.pem"
-
 // loadCredentials reads what proves that this node is a member; directories from before have nothing.
 func (n *Node) loadCredentials() error {
-	text, err := os.ReadFile(n.dir.file(credentialsFile))
+	text, err := os.ReadFile(n.dir.File(datadir.Credentials))
 	if errors.Is(err, fs.ErrNotExist) {
 		n.log.Warn("nodes speak with each other without TLS: this directory has no certificate (cloudsql certify)")
 		return nil
@@ -43,10 +40,10 @@ func (n *Node) loadCredentials() error {
 	}
 	c, err := certs.Parse(text)
 	if err != nil {
-		return fmt.Errorf("%s: %w", n.dir.file(credentialsFile), err)
+		return fmt.Errorf("%s: %w", n.dir.File(datadir.Credentials), err)
 	}
 	if c.Node() != n.NodeID() {
-		return fmt.Errorf("%s is of node %d, the directory of node %d", n.dir.file(credentialsFile), c.Node(), n.NodeID())
+		return fmt.Errorf("%s is of node %d, the directory of node %d", n.dir.File(datadir.Credentials), c.Node(), n.NodeID())
 	}
 	if n.cfg.NodeTLS == TLSOff {
 		return errors.New("the directory has a certificate: nodes can be without TLS (off) only in a cluster that was made so")
@@ -61,7 +58,7 @@ func (n *Node) keepCredentials(c *certs.Credentials) error {
 	if err != nil {
 		return err
 	}
-	if err := n.dir.write(credentialsFile, text); err != nil {
+	if err := n.dir.Write(datadir.Credentials, text); err != nil {
 		return err
 	}
 	n.credentials.Store(c)
@@ -175,76 +172,4 @@ func (n *Node) takeCredentials(key *certs.Key, reply *joinReply) error {
 		return err
 	}
 	return n.keepCredentials(c)
-}
-
-// JoinToken gives a token that lets nodes join the cluster of a data directory, whether or not a process uses that.
-func JoinToken(dir string, end time.Time) (string, error) {
-	d := &directory{path: dir}
-	text, err := os.ReadFile(d.file(credentialsFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s has no %s: nodes of its cluster join without a token", dir, credentialsFile)
-	}
-	if err != nil {
-		return "", err
-	}
-	c, err := certs.Parse(text)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", d.file(credentialsFile), err)
-	}
-	return c.Authority.Token(end)
-}
-
-// Certify gives a stopped node of a cluster without certificates its own: from the authority in another member's directory,
-// or from a new one where other is empty.
-func Certify(dir, other string) error {
-	if _, err := os.Stat(dir); err != nil {
-		return err
-	}
-	d, id, fresh, err := openDirectory(dir, ^version.Version(0))
-	if err != nil {
-		return err
-	}
-	defer d.close()
-	if fresh {
-		return fmt.Errorf("%s is not a node's directory", dir)
-	}
-	if _, err := os.Stat(d.file(credentialsFile)); err == nil {
-		return fmt.Errorf("%s has a certificate already", dir)
-	}
-	a, err := authorityOf(other, id)
-	if err != nil {
-		return err
-	}
-	c, err := certs.Issued(a, id.Node)
-	if err != nil {
-		return err
-	}
-	text, err := c.AppendPEM(nil)
-	if err != nil {
-		return err
-	}
-	return d.write(credentialsFile, text)
-}
-
-func authorityOf(dir string, id *identity) (*certs.Authority, error) {
-	if dir == "" {
-		return certs.NewAuthority()
-	}
-	d := &directory{path: dir}
-	theirs, err := d.readIdentity()
-	if err != nil {
-		return nil, err
-	}
-	if theirs.Cluster != id.Cluster {
-		return nil, fmt.Errorf("%s is of another cluster", dir)
-	}
-	text, err := os.ReadFile(d.file(credentialsFile))
-	if err != nil {
-		return nil, err
-	}
-	c, err := certs.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.file(credentialsFile), err)
-	}
-	return c.Authority, nil
 }

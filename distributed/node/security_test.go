@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/certs"
+	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
 )
@@ -22,7 +23,7 @@ func TestJoinTokens(t *testing.T) {
 	c.more = func(cfg *Config) { cfg.RequireJoinToken = true }
 	c.start(0)
 	token := func(dir string, d time.Duration) string {
-		text, err := JoinToken(dir, time.Now().Add(d))
+		text, err := datadir.JoinToken(dir, time.Now().Add(d))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +96,7 @@ func TestCertify(t *testing.T) {
 	c := newTestCluster(t)
 	c.more = func(cfg *Config) { cfg.NodeTLS = TLSOff }
 	n := c.start(0)
-	if _, err := JoinToken(c.dirs[0], time.Now()); err == nil {
+	if _, err := datadir.JoinToken(c.dirs[0], time.Now()); err == nil {
 		t.Error("a cluster without certificates has a token")
 	}
 	c.start(1, c.addrs[0])
@@ -105,13 +106,13 @@ func TestCertify(t *testing.T) {
 	from := ""
 	for i := range 3 {
 		c.stop(i)
-		if err := Certify(c.dirs[i], from); err != nil {
+		if err := datadir.Certify(c.dirs[i], from); err != nil {
 			t.Fatal(err)
 		}
 		from = c.dirs[0]
 		c.start(i) // becomes ready, so it and the others understand each other
 	}
-	if err := Certify(c.dirs[2], from); !errors.Is(err, ErrLocked) {
+	if err := datadir.Certify(c.dirs[2], from); !errors.Is(err, datadir.ErrLocked) {
 		t.Errorf("a running node's directory: %v", err)
 	}
 	c.more = nil

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/distributed/datadir"
+	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/schema"
@@ -16,8 +18,8 @@ import (
 
 // startReplicas starts what replicas.json lists, the system shard first.
 func (n *Node) startReplicas(ctx context.Context) error {
-	records := n.dir.replicas()
-	slices.SortFunc(records, func(a, b replicaRecord) int { return int(a.Shard) - int(b.Shard) })
+	records := n.dir.Replicas()
+	slices.SortFunc(records, func(a, b datadir.Record) int { return int(a.Shard) - int(b.Shard) })
 	for _, r := range records {
 		if r.Retired {
 			if err := n.destroy(ctx, r); err != nil {
@@ -37,7 +39,7 @@ func (n *Node) startReplicas(ctx context.Context) error {
 }
 
 // startReplica starts a replica, or notes why it must not be started.
-func (n *Node) startReplica(ctx context.Context, r replicaRecord) error {
+func (n *Node) startReplica(ctx context.Context, r datadir.Record) error {
 	state, broken, err := n.openState(ctx, r)
 	if err != nil {
 		return err
@@ -45,7 +47,7 @@ func (n *Node) startReplica(ctx context.Context, r replicaRecord) error {
 	if broken != "" {
 		return n.markBroken(r, broken)
 	}
-	if err := n.dir.update(r.Shard, r.Replica, func(old *replicaRecord) *replicaRecord {
+	if err := n.dir.Update(r.Shard, r.Replica, func(old *datadir.Record) *datadir.Record {
 		c := r
 		c.Broken = "" // what was missing has been put back
 		if old != nil {
@@ -56,8 +58,8 @@ func (n *Node) startReplica(ctx context.Context, r replicaRecord) error {
 		return err
 	}
 	if r.Shard == schema.SystemShard {
-		state.OnSystemChange(func(version uint64, sets []shard.SystemSet) { n.catalog.follow(state, version, sets, n.log) })
-		n.catalog.follow(state, 0, nil, n.log)
+		state.OnSystemChange(func(version uint64, sets []shard.SystemSet) { n.catalog.Follow(state, version, sets, n.log) })
+		n.catalog.Follow(state, 0, nil, n.log)
 	}
 	start := raft.StartConfig{
 		Shard: r.Shard, Replica: r.Replica, State: state, Sync: n.engine.Sync, NonVoting: r.NonVoting,
@@ -70,7 +72,7 @@ func (n *Node) startReplica(ctx context.Context, r replicaRecord) error {
 		return err
 	}
 	if !r.Started {
-		if err := n.dir.update(r.Shard, r.Replica, func(old *replicaRecord) *replicaRecord {
+		if err := n.dir.Update(r.Shard, r.Replica, func(old *datadir.Record) *datadir.Record {
 			old.Started = true
 			return old
 		}); err != nil {
@@ -81,7 +83,7 @@ func (n *Node) startReplica(ctx context.Context, r replicaRecord) error {
 	ls.rep = replica.New(n.replicaConfig(ls))
 	ls.rep.Start()
 	n.setLocal(r.Shard, ls)
-	n.catalog.notify()
+	n.catalog.Notify()
 	if n.loneVoter(r) {
 		n.raft.Campaign(r.Shard)
 	}
@@ -90,7 +92,7 @@ func (n *Node) startReplica(ctx context.Context, r replicaRecord) error {
 }
 
 // loneVoter tells whether a replica is its group's only voter, which may stand for election without asking anybody.
-func (n *Node) loneVoter(r replicaRecord) bool {
+func (n *Node) loneVoter(r datadir.Record) bool {
 	if len(r.Members) == 1 && !r.Started {
 		return true
 	}
@@ -101,7 +103,7 @@ func (n *Node) loneVoter(r replicaRecord) bool {
 func (n *Node) replicaConfig(ls *localShard) replica.Config {
 	c := replica.Config{
 		Node: n.NodeID(), Group: ls.group, Timestamps: n.stamps, Logger: n.log,
-		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.gatewayAlive, Clock: n.cfg.Clock,
+		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.GatewayAlive, Clock: n.cfg.Clock,
 		Peers: participants{n}, Caller: n.client, MaxWorkspaceBytes: n.cfg.MaxTxnBytes,
 		UntrustedClock: n.cfg.UntrustedClock, Version: &n.version,
 		Flow: n.flow, InFlight: n.inFlight, Workspaces: n.workspaces,
@@ -110,12 +112,12 @@ func (n *Node) replicaConfig(ls *localShard) replica.Config {
 		c.KeepLease = true
 		c.OnLease = n.onSystemLease
 	}
-	c.OnWait, c.OnDeadlock = n.locks.wake, n.locks.foundHere
+	c.OnWait, c.OnDeadlock = n.locks.Wake, n.locks.Found
 	return c
 }
 
 // openState opens a replica's rows after looking whether all is there. broken says what is missing.
-func (n *Node) openState(ctx context.Context, r replicaRecord) (state *shard.Shard, broken string, err error) {
+func (n *Node) openState(ctx context.Context, r datadir.Record) (state *shard.Shard, broken string, err error) {
 	if r.Damaged {
 		return nil, r.Broken, nil
 	}
@@ -152,37 +154,28 @@ func (n *Node) openState(ctx context.Context, r replicaRecord) (state *shard.Sha
 }
 
 // markBroken notes that a replica cannot be used. It is fatal where there is no other to copy from.
-func (n *Node) markBroken(r replicaRecord, why string) error {
+func (n *Node) markBroken(r datadir.Record, why string) error {
 	n.log.Error("a replica's data is incomplete; it will be replaced by a copy", "shard", r.Shard, "replica", r.Replica, "why", why)
-	if err := n.dir.update(r.Shard, r.Replica, func(*replicaRecord) *replicaRecord {
+	if err := n.dir.Update(r.Shard, r.Replica, func(*datadir.Record) *datadir.Record {
 		r.Broken = why
 		return &r
 	}); err != nil {
 		return err
 	}
-	others := len(n.book.nodes()) > 1
+	others := len(n.book.Nodes()) > 1
 	if info, ok := n.Catalog().Shard(r.Shard); ok {
 		others = len(info.Replicas) > 1
 	}
 	if !others {
 		return fmt.Errorf("%w: shard %d in %s: %s, and there is no other replica to copy from. "+
-			"Put back an intact copy of the whole directory", ErrDataLost, r.Shard, n.dir.path, why)
+			"Put back an intact copy of the whole directory", datadir.ErrDataLost, r.Shard, n.dir.Path(), why)
 	}
 	return nil
 }
 
-// startRequest tells a node to run a replica.
-type startRequest struct {
-	Shard     schema.ShardID `json:"shard"`
-	Replica   uint64         `json:"replica"`
-	NonVoting bool           `json:"nonVoting,omitempty"`
-	Members   []uint64       `json:"members,omitempty"` // of a group that begins
-	Marks     []shard.Mark   `json:"marks,omitempty"`   // entries that its group leaves out: it may be given them again
-}
-
 // handleStart starts a replica that the reconciler gave this node, in the place of an older one.
 func (n *Node) handleStart(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
-	var q startRequest
+	var q placement.StartRequest
 	if err := json.Unmarshal(req, &q); err != nil {
 		return nil, err
 	}
@@ -192,13 +185,13 @@ func (n *Node) handleStart(ctx context.Context, _ schema.NodeID, req []byte) ([]
 	return nil, n.startAsked(ctx, q)
 }
 
-func (n *Node) startAsked(ctx context.Context, q startRequest) error {
-	n.recon.starting.Lock()
-	defer n.recon.starting.Unlock()
+func (n *Node) startAsked(ctx context.Context, q placement.StartRequest) error {
+	n.starting.Lock()
+	defer n.starting.Unlock()
 	if n.ctx.Err() != nil {
 		return errors.New("the node is stopping")
 	}
-	for _, r := range n.dir.replicas() {
+	for _, r := range n.dir.Replicas() {
 		switch {
 		case r.Shard != q.Shard:
 		case r.Replica == q.Replica && r.Broken == "" && n.local(q.Shard) != nil:
@@ -216,12 +209,12 @@ func (n *Node) startAsked(ctx context.Context, q startRequest) error {
 			return err
 		}
 	}
-	return n.startReplica(ctx, replicaRecord{Shard: q.Shard, Replica: q.Replica, NonVoting: q.NonVoting, Members: q.Members})
+	return n.startReplica(ctx, datadir.Record{Shard: q.Shard, Replica: q.Replica, NonVoting: q.NonVoting, Members: q.Members})
 }
 
 // retire stops a replica that its group has removed and clears its data.
-func (n *Node) retire(ctx context.Context, r replicaRecord) error {
-	if err := n.dir.update(r.Shard, r.Replica, func(old *replicaRecord) *replicaRecord {
+func (n *Node) retire(ctx context.Context, r datadir.Record) error {
+	if err := n.dir.Update(r.Shard, r.Replica, func(old *datadir.Record) *datadir.Record {
 		old.Retired = true
 		return old
 	}); err != nil {
@@ -246,7 +239,7 @@ func (n *Node) stopReplica(s schema.ShardID) error {
 	return n.raft.Stop(s)
 }
 
-func (n *Node) destroy(ctx context.Context, r replicaRecord) error {
+func (n *Node) destroy(ctx context.Context, r datadir.Record) error {
 	for try := 0; ; try++ { // the library may be busy with a snapshot of it for a moment
 		err := n.raft.RemoveData(ctx, r.Shard, r.Replica)
 		if err == nil {
@@ -266,5 +259,5 @@ func (n *Node) destroy(ctx context.Context, r replicaRecord) error {
 	if err := discard(n.engine, r.Shard); err != nil {
 		return err
 	}
-	return n.dir.update(r.Shard, r.Replica, func(*replicaRecord) *replicaRecord { return nil })
+	return n.dir.Update(r.Shard, r.Replica, func(*datadir.Record) *datadir.Record { return nil })
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"cloudsql/distributed/datadir"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 )
@@ -52,20 +53,20 @@ func (c *testCluster) startAll() {
 }
 
 // stopped opens a node's directory; the test closes it.
-func stopped(t *testing.T, dir string, change bool) *Stopped {
+func stopped(t *testing.T, dir string, change bool) *datadir.Stopped {
 	t.Helper()
-	s, err := OpenStopped(dir, "", change)
+	s, err := datadir.OpenStopped(dir, "", change)
 	must(t, err)
 	return s
 }
 
 // stopsAt finds the entry after the last that was applied.
-func stopsAt(t *testing.T, dir string, id schema.ShardID) (x LogText) {
+func stopsAt(t *testing.T, dir string, id schema.ShardID) (x datadir.LogText) {
 	t.Helper()
 	s := stopped(t, dir, false)
 	r, err := s.Replica(id)
 	must(t, err)
-	must(t, s.Log(id, 1, r.Last, func(e LogText) error {
+	must(t, s.Log(id, 1, r.Last, func(e datadir.LogText) error {
 		if e.Unknown {
 			x = e
 		}
@@ -97,7 +98,7 @@ func TestFailEntry(t *testing.T) {
 	tb := createTable(t, n, "shop")
 	s := tb.Tablets[0].Shard
 	must(t, insert(context.Background(), n, tb, 1, 1))
-	if _, err := OpenStopped(c.dirs[0], "", false); err == nil {
+	if _, err := datadir.OpenStopped(c.dirs[0], "", false); err == nil {
 		t.Error("the directory of a node that runs was opened")
 	}
 	c.poison(s)
@@ -214,7 +215,7 @@ func lastEntries(t *testing.T, dir string, j *jury) (marks []shard.Mark) {
 	r, err := have.Replica(j.shard)
 	must(t, err)
 	must(t, have.Close())
-	must(t, s.Log(j.shard, r.Applied+1, 1<<40, func(e LogText) error {
+	must(t, s.Log(j.shard, r.Applied+1, 1<<40, func(e datadir.LogText) error {
 		if e.Kind == "batch" {
 			sum, err := strconv.ParseUint(e.Checksum, 16, 64)
 			marks = append(marks, shard.Mark{Index: e.Index, Checksum: sum})

@@ -56,7 +56,7 @@ func (n *Node) holdsSystem(epoch uint64) bool {
 func (n *Node) onSystemLease(epoch uint64, held bool) {
 	if held {
 		n.owner.Begin(epoch)
-		n.recon.poke()
+		n.recon.Poke()
 	} else {
 		n.owner.End(epoch)
 	}

@@ -2,9 +2,10 @@ package node
 
 import (
 	"context"
-	"slices"
 	"time"
 
+	"cloudsql/distributed/peers"
+	"cloudsql/distributed/tso"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -13,51 +14,9 @@ import (
 // watermarks is what is known about the need for a shard's next watermark.
 type watermarks struct {
 	index    uint64 // applied when last looked
-	newest   history
+	newest   tso.History
 	proposed time.Duration
 	swept    mvcc.Timestamp
-}
-
-// history tells how old timestamps are: what the newest one applied was, at moments of the monotonic clock. So the age of
-// a version is the time that has passed since it was applied, whatever timestamps and wall clocks have done since.
-type history struct {
-	moments []moment // rising in both
-}
-
-type moment struct {
-	at time.Duration
-	ts mvcc.Timestamp
-}
-
-// maxMoments bounds a history; beyond it every other one of the older half goes.
-const maxMoments = 512
-
-// note takes in that ts is the newest timestamp at a moment.
-func (h *history) note(at time.Duration, ts mvcc.Timestamp) {
-	if n := len(h.moments); n > 0 && h.moments[n-1].ts >= ts {
-		return
-	}
-	if len(h.moments) == maxMoments {
-		half := maxMoments / 2
-		kept := h.moments[:0]
-		for i, m := range h.moments {
-			if i >= half || i%2 == 0 {
-				kept = append(kept, m)
-			}
-		}
-		h.moments = kept
-	}
-	h.moments = append(h.moments, moment{at, ts})
-}
-
-// before is the newest timestamp that was applied at a moment, as far as is known; 0: it is not.
-func (h *history) before(at time.Duration) mvcc.Timestamp {
-	for _, m := range slices.Backward(h.moments) {
-		if m.at <= at {
-			return m.ts
-		}
-	}
-	return 0
 }
 
 const (
@@ -96,7 +55,7 @@ func (n *Node) noteApplied(ls *localShard) {
 	if index := ls.state.AppliedIndex(); index != ls.watermark.index {
 		ls.watermark.index = index
 		newest := ls.state.Newest()
-		ls.watermark.newest.note(n.cfg.Clock.Now(), newest) // applied by then
+		ls.watermark.newest.Note(n.cfg.Clock.Now(), newest) // applied by then
 	}
 }
 
@@ -123,14 +82,14 @@ func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
 
 // keepSince is the timestamp at and above which snapshots can be read: those of the last History, and those that are in
 // use, for up to HistoryMax.
-func (n *Node) keepSince(h *history, now time.Duration) mvcc.Timestamp {
-	keep := h.before(now - n.cfg.History)
-	for _, s := range n.peers.all(goneAfter) {
+func (n *Node) keepSince(h *tso.History, now time.Duration) mvcc.Timestamp {
+	keep := h.Before(now - n.cfg.History)
+	for _, s := range n.peers.All(peers.GoneAfter) {
 		if s.Oldest != 0 && s.Oldest < keep {
 			keep = s.Oldest
 		}
 	}
-	return max(keep, h.before(now-n.cfg.HistoryMax))
+	return max(keep, h.Before(now-n.cfg.HistoryMax))
 }
 
 func (n *Node) collectGarbage(ctx context.Context, ls *localShard) {

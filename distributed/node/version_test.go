@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/datadir"
+	"cloudsql/distributed/placement"
 	"cloudsql/storage/version"
 )
 
@@ -25,7 +27,7 @@ func (c *testCluster) restart(i int, newest version.Version) *Node {
 // active tells whether all nodes know the cluster to be at v, and have it in their directories.
 func (c *testCluster) active(v version.Version) bool {
 	for _, n := range c.nodes {
-		if n.Version().Active() != v || n.dir.bound() != v {
+		if n.Version().Active() != v || n.dir.Bound() != v {
 			return false
 		}
 	}
@@ -52,19 +54,19 @@ func TestVersionIsRaised(t *testing.T) {
 		t.Fatal("raised although a member does not know it")
 	}
 	must(t, c.nodes[2].ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		tx.PutSetting(settingHold, "1")
+		tx.PutSetting(placement.SettingHold, "1")
 		return nil
 	}))
 	c.restart(0, version.V2)
 	eventually(t, "the reconciler looks around", func() bool {
 		for _, n := range c.nodes {
 			for _, m := range c.nodes {
-				if s, alive := n.peers.get(m.NodeID()); !alive || s.Can != version.V2 {
+				if s, alive := n.peers.Get(m.NodeID()); !alive || s.Can != version.V2 {
 					return false
 				}
 			}
-			if n.recon.leads() {
-				if _, ok := n.recon.nextVersion(n.Catalog()); ok {
+			if (reconciled{n}).Leads() {
+				if _, ok := n.recon.NextVersion(n.Catalog()); ok {
 					t.Error("the hold does not hold")
 				}
 			}
@@ -75,7 +77,7 @@ func TestVersionIsRaised(t *testing.T) {
 		t.Fatal("raised beyond the hold")
 	}
 	must(t, c.nodes[2].ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		tx.DeleteSetting(settingHold)
+		tx.DeleteSetting(placement.SettingHold)
 		return nil
 	}))
 	eventually(t, "the raise", func() bool { return c.active(version.V2) })
@@ -95,10 +97,10 @@ func TestVersionIsRaised(t *testing.T) {
 		}
 		return err
 	}
-	if err := open(c.dirs[2]); !errors.Is(err, ErrNewerFormat) || !strings.Contains(err.Error(), "cluster at version 2") {
+	if err := open(c.dirs[2]); !errors.Is(err, datadir.ErrNewerFormat) || !strings.Contains(err.Error(), "cluster at version 2") {
 		t.Errorf("a downgrade after the raise: %v", err)
 	}
-	if err := open(t.TempDir(), c.addrs[0]); !errors.Is(err, ErrVersion) {
+	if err := open(t.TempDir(), c.addrs[0]); !errors.Is(err, datadir.ErrVersion) {
 		t.Errorf("an older program joins: %v", err)
 	}
 	c.max = version.V2
@@ -135,8 +137,8 @@ func TestSilentMembersAreAtV1(t *testing.T) {
 		return nil
 	}))
 	n = c.restart(0, version.V2)
-	n.peers.take([]byte(fmt.Sprintf(`{"n":2,"v":"8630d07","c":%d}`, n.Catalog().Version())))
-	if v, ok := n.recon.nextVersion(n.Catalog()); ok {
+	n.peers.Take([]byte(fmt.Sprintf(`{"n":2,"v":"8630d07","c":%d}`, n.Catalog().Version())))
+	if v, ok := n.recon.NextVersion(n.Catalog()); ok {
 		t.Errorf("would be raised to %+v", v)
 	}
 }

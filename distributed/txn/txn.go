@@ -50,11 +50,18 @@ type step struct {
 var _ distributed.Txn = (*Txn)(nil)
 
 // Begin starts a transaction; it costs nothing until its first statement.
-func (c *Client) Begin(o distributed.TxnOptions) distributed.Txn {
+func (c *Client) Begin(o distributed.TxnOptions) Begun {
 	if o.Stale != nil {
 		return &staleTxn{c: c, s: o.Stale}
 	}
 	return &Txn{c: c, o: o}
+}
+
+// Begun is a transaction that tells its end, however it comes.
+type Begun interface {
+	distributed.Txn
+	// OnEnd has fn called once it is over.
+	OnEnd(fn func())
 }
 
 // rollbackWait bounds how long a rollback, or the cleaning up after a cancelled statement, may take.

@@ -83,7 +83,7 @@ func TestMutantsInPackages(t *testing.T) {
 		{"floor", node, "TestDamagedLogAlone"},
 		{"marks", raft, "TestWALFlippedBit"},
 		{"reserve", node, "TestDiskFull"},
-		{"agreement", node, "TestJudgeClock"},
+		{"agreement", "distributed/wallclock", "TestJudgeClock"},
 		{"pace", tso, "TestJumps"},
 		{"first", txn, "TestRepeatedBehindALock"},
 		{"forgotten", shard, "TestRepeats"},

@@ -1,4 +1,4 @@
-package node
+package datadir
 
 import (
 	"encoding/hex"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,17 +21,31 @@ import (
 	"cloudsql/storage/version"
 )
 
+// What is in a directory, for those who keep it there.
+const (
+	Raft        = "raft"     // the raft log
+	Data        = "data"     // the rows
+	Credentials = "node.pem" // what proves that the node is a member
+)
+
 const (
 	lockFile     = "LOCK"
 	identityFile = "node.json"
 	replicasFile = "replicas.json"
 	makingFile   = "making"
-	raftDir      = "raft"
-	dataDir      = "data"
 )
 
-// identity is which node of which cluster a directory belongs to.
-type identity struct {
+// Errors of Open, to be tested for with errors.Is. Their text is meant for whoever started the process.
+var (
+	ErrLocked      = errors.New("the data directory is in use by another process")
+	ErrForeign     = errors.New("the data directory holds files that are not cloudsql's")
+	ErrNewerFormat = errors.New("the data directory was written by a newer version of cloudsql")
+	ErrDataLost    = errors.New("data is missing")
+	ErrVersion     = errors.New("this program cannot serve the cluster's version")
+)
+
+// Identity is which node of which cluster a directory belongs to.
+type Identity struct {
 	// Format is the cluster version that a program must be able to serve to use the directory. It is raised before the
 	// cluster's version is, so that no older program meets what it does not know.
 	Format  version.Version `json:"format"`
@@ -39,7 +54,8 @@ type identity struct {
 	Version string          `json:"version"` // of the program that made it
 }
 
-func (id *identity) cluster() (c rpc.ClusterID, err error) {
+// ClusterID is Cluster, decoded.
+func (id *Identity) ClusterID() (c rpc.ClusterID, err error) {
 	b, err := hex.DecodeString(id.Cluster)
 	if err != nil || len(b) != len(c) {
 		return c, fmt.Errorf("%s: bad cluster id", identityFile)
@@ -48,8 +64,8 @@ func (id *identity) cluster() (c rpc.ClusterID, err error) {
 	return c, nil
 }
 
-// replicaRecord is what a node remembers of one of its replicas, apart from the replica's own data.
-type replicaRecord struct {
+// Record is what a node remembers of one of its replicas, apart from the replica's own data.
+type Record struct {
 	Shard     schema.ShardID `json:"shard"`
 	Replica   uint64         `json:"replica"`
 	NonVoting bool           `json:"nonVoting,omitempty"` // joined as one
@@ -68,24 +84,24 @@ type replicaRecord struct {
 
 // localState is replicas.json.
 type localState struct {
-	Replicas []*replicaRecord         `json:"replicas"`
+	Replicas []*Record                `json:"replicas"`
 	Peers    map[schema.NodeID]string `json:"peers"`
 }
 
-// directory is an open data directory.
-type directory struct {
+// Dir is an open data directory.
+type Dir struct {
 	path  string
 	lock  *os.File
 	token string // of an interrupted join, to be used again
 
 	mu    sync.Mutex
 	local localState
-	id    *identity // nil until it has one
+	id    *Identity // nil until it has one
 }
 
-// openDirectory locks a directory, creating it, and reads what is in it, if it is of a cluster version up to newest. fresh:
-// there is nothing in it yet.
-func openDirectory(path string, newest version.Version) (d *directory, id *identity, fresh bool, err error) {
+// Open locks a directory, creating it, and reads what is in it, if it is of a cluster version up to newest, which
+// program (for messages) can serve. fresh: there is nothing in it yet.
+func Open(path string, newest version.Version, program string) (d *Dir, id *Identity, fresh bool, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, nil, false, err
@@ -96,12 +112,12 @@ func openDirectory(path string, newest version.Version) (d *directory, id *ident
 	if err := checkOwn(path); err != nil {
 		return nil, nil, false, err
 	}
-	d = &directory{path: path, local: localState{Peers: map[schema.NodeID]string{}}}
+	d = &Dir{path: path, local: localState{Peers: map[schema.NodeID]string{}}}
 	if d.lock, err = lockPath(filepath.Join(path, lockFile)); err != nil {
 		return nil, nil, false, err
 	}
-	if id, fresh, err = d.read(newest); err != nil {
-		d.close()
+	if id, fresh, err = d.read(newest, program); err != nil {
+		d.Close()
 		return nil, nil, false, err
 	}
 	return d, id, fresh, nil
@@ -140,13 +156,16 @@ func lockPath(path string) (*os.File, error) {
 	return f, nil
 }
 
-func (d *directory) close() { _ = d.lock.Close() }
+// Close lets go of the directory.
+func (d *Dir) Close() { _ = d.lock.Close() }
 
-func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
+// Path is where it is, File where a file of it is.
+func (d *Dir) Path() string            { return d.path }
+func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }
 
 // read gives the identity; what an initialisation left behind that did not end is removed.
-func (d *directory) read(newest version.Version) (*identity, bool, error) {
-	if _, err := os.Stat(d.file(makingFile)); err == nil {
+func (d *Dir) read(newest version.Version, program string) (*Identity, bool, error) {
+	if _, err := os.Stat(d.File(makingFile)); err == nil {
 		return nil, true, d.wipe()
 	}
 	id, err := d.readIdentity()
@@ -158,57 +177,57 @@ func (d *directory) read(newest version.Version) (*identity, bool, error) {
 	}
 	if id.Format > newest {
 		return nil, false, fmt.Errorf("%w: %s is of a cluster at version %d, this program (%s) knows up to %d",
-			ErrNewerFormat, d.path, id.Format, Version, newest)
+			ErrNewerFormat, d.path, id.Format, program, newest)
 	}
 	if id.Format < version.Min {
 		return nil, false, fmt.Errorf("%w: %s is of a cluster at version %d, this program (%s) begins at %d: upgrade by way of an older one",
-			ErrVersion, d.path, id.Format, Version, version.Min)
+			ErrVersion, d.path, id.Format, program, version.Min)
 	}
-	data, err := os.ReadFile(d.file(replicasFile))
+	data, err := os.ReadFile(d.File(replicasFile))
 	if err != nil {
 		return nil, false, fmt.Errorf("%w: %w", ErrDataLost, err)
 	}
 	if err := json.Unmarshal(data, &d.local); err != nil {
-		return nil, false, fmt.Errorf("%s: %w", d.file(replicasFile), err)
+		return nil, false, fmt.Errorf("%s: %w", d.File(replicasFile), err)
 	}
 	d.id = id
 	return id, false, nil
 }
 
-func (d *directory) readIdentity() (*identity, error) {
-	data, err := os.ReadFile(d.file(identityFile))
+func (d *Dir) readIdentity() (*Identity, error) {
+	data, err := os.ReadFile(d.File(identityFile))
 	if err != nil {
 		return nil, err
 	}
-	id := &identity{}
+	id := &Identity{}
 	if err := json.Unmarshal(data, id); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrForeign, d.file(identityFile), err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrForeign, d.File(identityFile), err)
 	}
 	return id, nil
 }
 
-func (d *directory) wipe() error {
-	if data, err := os.ReadFile(d.file(makingFile)); err == nil {
+func (d *Dir) wipe() error {
+	if data, err := os.ReadFile(d.File(makingFile)); err == nil {
 		d.token = strings.TrimSpace(string(data))
 	}
-	for _, name := range []string{raftDir, dataDir, replicasFile, credentialsFile, identityFile, makingFile} { // the mark last
-		if err := os.RemoveAll(d.file(name)); err != nil {
+	for _, name := range []string{Raft, Data, replicasFile, Credentials, identityFile, makingFile} { // the mark last
+		if err := os.RemoveAll(d.File(name)); err != nil {
 			return fmt.Errorf("clearing what an interrupted first start left: %w", err)
 		}
 	}
 	return nil
 }
 
-// begin marks the directory as being initialised and gives the token that this node joins with, which the mark keeps.
-func (d *directory) begin() (token string, err error) {
+// Begin marks the directory as being initialised and gives the token that this node joins with, which the mark keeps.
+func (d *Dir) Begin() (token string, err error) {
 	if d.token == "" {
-		d.token = strconv.FormatUint(randomUint64(), 16)
+		d.token = strconv.FormatUint(rand.Uint64(), 16)
 	}
-	return d.token, d.write(makingFile, []byte(d.token+"\n"))
+	return d.token, d.Write(makingFile, []byte(d.token+"\n"))
 }
 
-// identify writes the identity; the directory is of use from then on.
-func (d *directory) identify(id *identity) error {
+// Identify writes the identity; the directory is of use from then on.
+func (d *Dir) Identify(id *Identity) error {
 	if err := d.save(); err != nil {
 		return err
 	}
@@ -217,20 +236,20 @@ func (d *directory) identify(id *identity) error {
 	return d.identifyLocked(id)
 }
 
-func (d *directory) identifyLocked(id *identity) error {
+func (d *Dir) identifyLocked(id *Identity) error {
 	data, err := json.MarshalIndent(id, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := d.write(identityFile, append(data, '\n')); err != nil {
+	if err := d.Write(identityFile, append(data, '\n')); err != nil {
 		return err
 	}
 	d.id = id
 	return nil
 }
 
-// bound is the cluster version that a program must be able to serve to use the directory.
-func (d *directory) bound() version.Version {
+// Bound is the cluster version that a program must be able to serve to use the directory.
+func (d *Dir) Bound() version.Version {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.id == nil {
@@ -239,8 +258,8 @@ func (d *directory) bound() version.Version {
 	return d.id.Format
 }
 
-// bind makes the directory one that only programs for cluster version v can use.
-func (d *directory) bind(v version.Version) error {
+// Bind makes the directory one that only programs for cluster version v can use.
+func (d *Dir) Bind(v version.Version) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.id == nil || d.id.Format >= v {
@@ -251,17 +270,17 @@ func (d *directory) bind(v version.Version) error {
 	return d.identifyLocked(&id)
 }
 
-// finish ends the initialisation.
-func (d *directory) finish() error {
-	if err := os.Remove(d.file(makingFile)); err != nil {
+// Finish ends the initialisation.
+func (d *Dir) Finish() error {
+	if err := os.Remove(d.File(makingFile)); err != nil {
 		return err
 	}
-	return syncPath(d.path)
+	return SyncPath(d.path)
 }
 
-// write replaces a file so that a crash leaves the old or the new one.
-func (d *directory) write(name string, data []byte) error {
-	tmp := d.file(name + ".new")
+// Write replaces a file so that a crash leaves the old or the new one.
+func (d *Dir) Write(name string, data []byte) error {
+	tmp := d.File(name + ".new")
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -272,13 +291,14 @@ func (d *directory) write(name string, data []byte) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, d.file(name)); err != nil {
+	if err := os.Rename(tmp, d.File(name)); err != nil {
 		return err
 	}
-	return syncPath(d.path)
+	return SyncPath(d.path)
 }
 
-func syncPath(path string) error {
+// SyncPath makes what was renamed in a directory durable.
+func SyncPath(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -287,37 +307,37 @@ func syncPath(path string) error {
 }
 
 // save writes replicas.json.
-func (d *directory) save() error {
+func (d *Dir) save() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.saveLocked()
 }
 
-func (d *directory) saveLocked() error {
+func (d *Dir) saveLocked() error {
 	data, err := json.MarshalIndent(&d.local, "", "  ")
 	if err != nil {
 		return err
 	}
-	return d.write(replicasFile, append(data, '\n'))
+	return d.Write(replicasFile, append(data, '\n'))
 }
 
-// replicas gives copies of the records.
-func (d *directory) replicas() []replicaRecord {
+// Replicas gives copies of the records.
+func (d *Dir) Replicas() []Record {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := make([]replicaRecord, len(d.local.Replicas))
+	out := make([]Record, len(d.local.Replicas))
 	for i, r := range d.local.Replicas {
 		out[i] = *r
 	}
 	return out
 }
 
-// update changes the record of a replica (nil: there is none) and saves; fn returns what to keep, nil to drop it.
-func (d *directory) update(s schema.ShardID, replica uint64, fn func(*replicaRecord) *replicaRecord) error {
+// Update changes the record of a replica (nil: there is none) and saves; fn returns what to keep, nil to drop it.
+func (d *Dir) Update(s schema.ShardID, replica uint64, fn func(*Record) *Record) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	i := slices.IndexFunc(d.local.Replicas, func(r *replicaRecord) bool { return r.Shard == s && r.Replica == replica })
-	var old *replicaRecord
+	i := slices.IndexFunc(d.local.Replicas, func(r *Record) bool { return r.Shard == s && r.Replica == replica })
+	var old *Record
 	if i >= 0 {
 		c := *d.local.Replicas[i]
 		old = &c
@@ -336,9 +356,9 @@ func (d *directory) update(s schema.ShardID, replica uint64, fn func(*replicaRec
 	return d.saveLocked()
 }
 
-// durable notes how far a replica's rows are on the disk.
-func (d *directory) durable(s schema.ShardID, replica, index uint64) error {
-	return d.update(s, replica, func(r *replicaRecord) *replicaRecord {
+// Durable notes how far a replica's rows are on the disk.
+func (d *Dir) Durable(s schema.ShardID, replica, index uint64) error {
+	return d.Update(s, replica, func(r *Record) *Record {
 		if r != nil {
 			r.Durable = max(r.Durable, index)
 		}
@@ -346,14 +366,15 @@ func (d *directory) durable(s schema.ShardID, replica, index uint64) error {
 	})
 }
 
-// peers is the address book as of the last time that the catalog was seen.
-func (d *directory) peers() map[schema.NodeID]string {
+// Peers is the address book as of the last time that the catalog was seen.
+func (d *Dir) Peers() map[schema.NodeID]string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return maps.Clone(d.local.Peers)
 }
 
-func (d *directory) setPeers(p map[schema.NodeID]string) error {
+// SetPeers notes the address book.
+func (d *Dir) SetPeers(p map[schema.NodeID]string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if maps.Equal(d.local.Peers, p) {

@@ -1,34 +1,64 @@
-package node
+package placement
 
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/peers"
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
 )
 
-// reconciler makes the cluster what it should be, step by step, while this node holds the system shard's lease.
-type reconciler struct {
-	n         *Node
-	wake      chan struct{}
-	starting  sync.Mutex    // one replica of this node is started or retired at a time
-	compared  atomic.Uint64 // hashes
-	condemned atomic.Uint64 // replicas of this node
+// Cluster is what a Reconciler works with.
+type Cluster interface {
+	NodeID() schema.NodeID
+	Catalog() *catalog.Snapshot
+	ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error
+	// Leads tells whether reconciling is this node's task.
+	Leads() bool
+	// Marks are the entries that replicas of a shard leave out.
+	Marks(s schema.ShardID) []shard.Mark
+
+	// Start has a node run a replica. Change has the node that leads a shard change its group's configuration; nothing happens
+	// if it is so already. Transfer has a node hand a shard's lease and leadership to another.
+	Start(ctx context.Context, node schema.NodeID, q StartRequest) error
+	Change(ctx context.Context, leader schema.NodeID, s schema.ShardID, op Op, replica uint64) error
+	Transfer(ctx context.Context, s schema.ShardID, from, to schema.NodeID) error
+}
+
+// Config is what the cluster should be like.
+type Config struct {
+	ReplicationFactor int // replicas of a data shard, as far as there are nodes
+	DataShards        int // as many at most; one a node until then
+	SystemVoters      int // nodes beyond get non-voting replicas of the system shard
+	Heartbeat         time.Duration
+	MaxVersion        version.Version // that this program can serve
+}
+
+// Reconciler makes the cluster what it should be, step by step, while this node holds the system shard's lease.
+type Reconciler struct {
+	cfg   Config
+	c     Cluster
+	peers *peers.Peers
+	log   *slog.Logger
+	wake  chan struct{}
 
 	retry   map[stepKey]time.Time // steps that failed wait
 	settled time.Time             // since when all nodes are there and no shard has changed its leader
 	leaders map[schema.ShardID]schema.NodeID
 }
+
+// FirstDataShard is the id of a cluster's first shard with rows.
+const FirstDataShard schema.ShardID = 2
 
 // errNotYet: a step has to wait for something that will come by itself.
 var errNotYet = errors.New("not yet")
@@ -47,19 +77,21 @@ const (
 	caughtUpWithin = 1000
 )
 
-func (r *reconciler) init(n *Node) {
-	r.n, r.wake, r.retry = n, make(chan struct{}, 1), map[stepKey]time.Time{}
+// New makes a Reconciler.
+func New(cfg Config, c Cluster, p *peers.Peers, log *slog.Logger) *Reconciler {
+	return &Reconciler{cfg: cfg, c: c, peers: p, log: log, wake: make(chan struct{}, 1), retry: map[stepKey]time.Time{}}
 }
 
-// poke makes the next look come at once.
-func (r *reconciler) poke() {
+// Poke makes the next look come at once.
+func (r *Reconciler) Poke() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (r *reconciler) loop(ctx context.Context) {
+// Loop does what is to be done, while it is this node's task.
+func (r *Reconciler) Loop(ctx context.Context) {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()
 	for {
@@ -69,16 +101,16 @@ func (r *reconciler) loop(ctx context.Context) {
 		case <-tick.C:
 		case <-r.wake:
 		}
-		if !r.leads() {
+		if !r.c.Leads() {
 			r.settled = time.Now() // whoever begins looks around first
 			continue
 		}
-		for r.leads() && ctx.Err() == nil {
+		for r.c.Leads() && ctx.Err() == nil {
 			again, err := r.step(ctx)
 			if errors.Is(err, errNotYet) {
-				r.n.log.Debug("a step of the cluster's reconciliation waits", "for", err)
+				r.log.Debug("a step of the cluster's reconciliation waits", "for", err)
 			} else if err != nil && ctx.Err() == nil {
-				r.n.log.Warn("a step of the cluster's reconciliation failed, it will be repeated", "err", err)
+				r.log.Warn("a step of the cluster's reconciliation failed, it will be repeated", "err", err)
 			}
 			if !again {
 				break
@@ -87,19 +119,9 @@ func (r *reconciler) loop(ctx context.Context) {
 	}
 }
 
-// leads tells whether it is this node's task.
-func (r *reconciler) leads() bool {
-	ls := r.n.local(schema.SystemShard)
-	if ls == nil || r.n.draining.Load() {
-		return false
-	}
-	_, ok := ls.rep.Leaseholding()
-	return ok
-}
-
 // step looks for the first thing to do and does it; false: there was none that can be done now.
-func (r *reconciler) step(ctx context.Context) (again bool, err error) {
-	c := r.n.Catalog()
+func (r *Reconciler) step(ctx context.Context) (again bool, err error) {
+	c := r.c.Catalog()
 	if len(c.Shards()) == 0 {
 		return false, nil
 	}
@@ -136,10 +158,10 @@ type member struct {
 
 // members says who should have a replica of a shard: those who have, and more while there are too few. (Nobody is taken
 // away yet.)
-func (r *reconciler) members(c *catalog.Snapshot, sh *catalog.Shard) (out []member) {
-	voters := r.n.cfg.ReplicationFactor
+func (r *Reconciler) members(c *catalog.Snapshot, sh *catalog.Shard) (out []member) {
+	voters := r.cfg.ReplicationFactor
 	if sh.ID == schema.SystemShard {
-		voters = r.n.cfg.SystemVoters
+		voters = r.cfg.SystemVoters
 	}
 	nodes := r.placeable(c, sh)
 	for _, id := range nodes {
@@ -166,7 +188,7 @@ func (r *reconciler) members(c *catalog.Snapshot, sh *catalog.Shard) (out []memb
 
 // placeable gives the nodes that have a replica or may be given one: those first that already have one, then the alive
 // with the fewest.
-func (r *reconciler) placeable(c *catalog.Snapshot, sh *catalog.Shard) (out []schema.NodeID) {
+func (r *Reconciler) placeable(c *catalog.Snapshot, sh *catalog.Shard) (out []schema.NodeID) {
 	type candidate struct {
 		id     schema.NodeID
 		has    int
@@ -180,7 +202,7 @@ func (r *reconciler) placeable(c *catalog.Snapshot, sh *catalog.Shard) (out []sc
 		k := candidate{id: m.ID}
 		if replica, _ := sh.ReplicaOn(m.ID); replica != 0 {
 			k.has = 1
-		} else if s, alive := r.n.peers.get(m.ID); !alive || s.Full {
+		} else if s, alive := r.peers.Get(m.ID); !alive || s.Full {
 			continue
 		}
 		for _, other := range c.Shards() {
@@ -200,16 +222,16 @@ func (r *reconciler) placeable(c *catalog.Snapshot, sh *catalog.Shard) (out []sc
 }
 
 // advance does the next step for one node's replica of one shard; false: nothing to do, or to wait for.
-func (r *reconciler) advance(ctx context.Context, sh *catalog.Shard, m member) (done bool, err error) {
+func (r *Reconciler) advance(ctx context.Context, sh *catalog.Shard, m member) (done bool, err error) {
 	replica, voting := sh.ReplicaOn(m.node)
-	s, alive := r.n.peers.get(m.node)
+	s, alive := r.peers.Get(m.node)
 	if replica == 0 {
 		return true, r.allot(ctx, sh.ID, m.node)
 	}
 	if !alive {
 		return false, nil
 	}
-	rs := s.replica(sh.ID)
+	rs := s.Replica(sh.ID)
 	switch {
 	case rs != nil && rs.Replica == replica && rs.Held:
 		return false, nil
@@ -224,7 +246,7 @@ func (r *reconciler) advance(ctx context.Context, sh *catalog.Shard, m member) (
 }
 
 // allot gives a node a replica id in the catalog.
-func (r *reconciler) allot(ctx context.Context, s schema.ShardID, node schema.NodeID) error {
+func (r *Reconciler) allot(ctx context.Context, s schema.ShardID, node schema.NodeID) error {
 	return r.changeShard(ctx, s, func(sh *catalog.Shard) bool {
 		if replica, _ := sh.ReplicaOn(node); replica != 0 {
 			return false
@@ -236,10 +258,10 @@ func (r *reconciler) allot(ctx context.Context, s schema.ShardID, node schema.No
 }
 
 // changeShard changes a shard's record; fn reports whether it changed its copy.
-func (r *reconciler) changeShard(ctx context.Context, s schema.ShardID, fn func(*catalog.Shard) bool) error {
+func (r *Reconciler) changeShard(ctx context.Context, s schema.ShardID, fn func(*catalog.Shard) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return r.n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	return r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		old, ok := tx.Snapshot.Shard(s)
 		if !ok {
 			return fmt.Errorf("shard %d is gone", s)
@@ -252,38 +274,31 @@ func (r *reconciler) changeShard(ctx context.Context, s schema.ShardID, fn func(
 }
 
 // start sees to it that a replica is in its group's configuration and runs.
-func (r *reconciler) start(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, voting bool) error {
-	q := startRequest{Shard: sh.ID, Replica: replica, NonVoting: !voting, Marks: r.n.marksOf(sh.ID)}
+func (r *Reconciler) start(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, voting bool) error {
+	q := StartRequest{Shard: sh.ID, Replica: replica, NonVoting: !voting, Marks: r.c.Marks(sh.ID)}
 	if voting {
 		if len(sh.Replicas) != 1 || len(sh.NonVoting) != 0 || sh.NextReplica != 2 {
 			// A voter that its node does not know: it was allotted, promoted, and its node has forgotten it.
 			return r.replace(ctx, sh, node, replica, voting)
 		}
 		q.Members = []uint64{replica} // a shard that begins
-	} else if _, err := r.member(ctx, sh.ID, memberAdd, replica); err != nil {
+	} else if err := r.member(ctx, sh.ID, Add, replica); err != nil {
 		return err
 	}
-	r.n.log.Info("giving a node a replica", "shard", sh.ID, "node", node, "replica", replica)
-	if node == r.n.NodeID() {
-		return r.n.startAsked(ctx, q)
-	}
-	req, err := json.Marshal(&q)
-	if err != nil {
-		return err
-	}
+	r.log.Info("giving a node a replica", "shard", sh.ID, "node", node, "replica", replica)
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	if _, err := r.n.client.Call(ctx, node, methodStart, req); err != nil {
+	if err := r.c.Start(ctx, node, q); err != nil || node == r.c.NodeID() {
 		return err
 	}
 	return r.heard(ctx, node, sh.ID, replica)
 }
 
 // heard waits until a node's status tells of its new replica, so that it is not told twice.
-func (r *reconciler) heard(ctx context.Context, node schema.NodeID, s schema.ShardID, replica uint64) error {
+func (r *Reconciler) heard(ctx context.Context, node schema.NodeID, s schema.ShardID, replica uint64) error {
 	for {
-		if st, _ := r.n.peers.get(node); st != nil {
-			if rs := st.replica(s); rs != nil && rs.Replica == replica {
+		if st, _ := r.peers.Get(node); st != nil {
+			if rs := st.Replica(s); rs != nil && rs.Replica == replica {
 				return nil
 			}
 		}
@@ -294,20 +309,20 @@ func (r *reconciler) heard(ctx context.Context, node schema.NodeID, s schema.Sha
 }
 
 // caughtUp tells whether a replica is about as far as its leader.
-func (r *reconciler) caughtUp(s schema.ShardID, rs *replicaStatus) bool {
-	for _, st := range r.n.peers.all(aliveFor) {
-		if l := st.replica(s); l != nil && l.Leader {
+func (r *Reconciler) caughtUp(s schema.ShardID, rs *peers.Replica) bool {
+	for _, st := range r.peers.All(peers.AliveFor) {
+		if l := st.Replica(s); l != nil && l.Leader {
 			return (rs.Applied > 0 || l.Applied == 0) && rs.Applied+caughtUpWithin >= l.Applied
 		}
 	}
 	return false
 }
 
-func (r *reconciler) promote(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64) error {
-	if _, err := r.member(ctx, sh.ID, memberPromote, replica); err != nil {
+func (r *Reconciler) promote(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64) error {
+	if err := r.member(ctx, sh.ID, Promote, replica); err != nil {
 		return err
 	}
-	r.n.log.Info("a replica has caught up and votes", "shard", sh.ID, "node", node, "replica", replica)
+	r.log.Info("a replica has caught up and votes", "shard", sh.ID, "node", node, "replica", replica)
 	return r.changeShard(ctx, sh.ID, func(c *catalog.Shard) bool {
 		if c.NonVoting[node] != replica {
 			return false
@@ -319,14 +334,14 @@ func (r *reconciler) promote(ctx context.Context, sh *catalog.Shard, node schema
 }
 
 // replace takes a replica whose data is gone out of its group; the next step gives its node a new one.
-func (r *reconciler) replace(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, voting bool) error {
+func (r *Reconciler) replace(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, voting bool) error {
 	if voting && len(sh.Replicas) == 1 {
 		return fmt.Errorf("%w: its only replica is unusable", errNotYet)
 	}
-	if _, err := r.member(ctx, sh.ID, memberRemove, replica); err != nil {
+	if err := r.member(ctx, sh.ID, Remove, replica); err != nil {
 		return err
 	}
-	r.n.log.Warn("an unusable replica was taken out of its group", "shard", sh.ID, "node", node, "replica", replica)
+	r.log.Warn("an unusable replica was taken out of its group", "shard", sh.ID, "node", node, "replica", replica)
 	return r.changeShard(ctx, sh.ID, func(c *catalog.Shard) bool {
 		if got, _ := c.ReplicaOn(node); got != replica {
 			return false
@@ -338,11 +353,11 @@ func (r *reconciler) replace(ctx context.Context, sh *catalog.Shard, node schema
 }
 
 // addShard begins a further data shard when there are more nodes than data shards.
-func (r *reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, error) {
+func (r *Reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, error) {
 	var nodes int
 	leads := map[schema.NodeID]int{} // data shards that began on a node, by who has voters
 	for _, m := range c.Nodes() {
-		if _, alive := r.n.peers.get(m.ID); !m.Left && alive {
+		if _, alive := r.peers.Get(m.ID); !m.Left && alive {
 			nodes++
 			leads[m.ID] = 0
 		}
@@ -353,25 +368,25 @@ func (r *reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, e
 			continue
 		}
 		data++
-		if len(sh.Replicas) < min(nodes, r.n.cfg.ReplicationFactor) {
+		if len(sh.Replicas) < min(nodes, r.cfg.ReplicationFactor) {
 			return false, nil // one thing after the other
 		}
 		if h := r.leaderOf(sh.ID); h != 0 {
 			leads[h]++
 		}
 	}
-	if data >= min(nodes, r.n.cfg.DataShards) {
+	if data >= min(nodes, r.cfg.DataShards) {
 		return false, nil
 	}
-	home := slices.MinFunc(sortedNodes(leads), func(a, b schema.NodeID) int { return leads[a] - leads[b] })
+	home := slices.MinFunc(SortedNodes(leads), func(a, b schema.NodeID) int { return leads[a] - leads[b] })
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return true, r.n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		id := firstDataShard
+	return true, r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		id := FirstDataShard
 		for _, sh := range tx.Snapshot.Shards() {
 			id = max(id, sh.ID+1)
 		}
-		r.n.log.Info("adding a data shard", "shard", id, "node", home)
+		r.log.Info("adding a data shard", "shard", id, "node", home)
 		tx.PutShard(&catalog.Shard{
 			ID: id, Replicas: map[schema.NodeID]uint64{home: raft.ReplicaID(home, 1)}, NextReplica: 2,
 		})
@@ -379,19 +394,10 @@ func (r *reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, e
 	})
 }
 
-func sortedNodes[V any](m map[schema.NodeID]V) []schema.NodeID {
-	ids := make([]schema.NodeID, 0, len(m))
-	for id := range m {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
-}
-
 // leaderOf is the node that leads a shard, as the nodes tell.
-func (r *reconciler) leaderOf(s schema.ShardID) schema.NodeID {
-	for id, st := range r.n.peers.all(aliveFor) {
-		if rs := st.replica(s); rs != nil && rs.Leader {
+func (r *Reconciler) leaderOf(s schema.ShardID) schema.NodeID {
+	for id, st := range r.peers.All(peers.AliveFor) {
+		if rs := st.Replica(s); rs != nil && rs.Leader {
 			return id
 		}
 	}
@@ -400,9 +406,9 @@ func (r *reconciler) leaderOf(s schema.ShardID) schema.NodeID {
 
 // balance moves one lease from the node that leads most data shards to the one that leads fewest, when everything has
 // been quiet for a while.
-func (r *reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
+func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 	leads := map[schema.NodeID][]*catalog.Shard{}
-	for id, st := range r.n.peers.all(4 * r.n.cfg.Heartbeat) {
+	for id, st := range r.peers.All(4 * r.cfg.Heartbeat) {
 		if m, ok := c.Node(id); ok && !m.Left && !st.Drain {
 			leads[id] = nil
 		}
@@ -431,7 +437,7 @@ func (r *reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 			leads[leader] = append(leads[leader], sh)
 		}
 	}
-	ids := sortedNodes(leads)
+	ids := SortedNodes(leads)
 	most := slices.MaxFunc(ids, func(a, b schema.NodeID) int { return len(leads[a]) - len(leads[b]) })
 	for _, sh := range leads[most] {
 		to := r.lighter(leads, sh, len(leads[most])-1)
@@ -439,24 +445,24 @@ func (r *reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 			continue
 		}
 		r.settled = time.Now()
-		r.n.log.Info("moving a lease to a node with fewer", "shard", sh.ID, "from", most, "to", to)
-		return r.n.transfer(ctx, sh.ID, most, to)
+		r.log.Info("moving a lease to a node with fewer", "shard", sh.ID, "from", most, "to", to)
+		return r.c.Transfer(ctx, sh.ID, most, to)
 	}
 	return nil
 }
 
 // gone tells a node that has been away for so long that it is not waited for.
-func (r *reconciler) gone(id schema.NodeID) bool {
-	_, there := r.n.peers.all(10 * balanceEvery)[id]
+func (r *Reconciler) gone(id schema.NodeID) bool {
+	_, there := r.peers.All(10 * balanceEvery)[id]
 	return !there
 }
 
 // lighter is the node with the fewest leases, fewer than limit, whose replica of the shard may take over.
-func (r *reconciler) lighter(leads map[schema.NodeID][]*catalog.Shard, sh *catalog.Shard, limit int) (best schema.NodeID) {
-	for _, id := range sortedNodes(leads) {
+func (r *Reconciler) lighter(leads map[schema.NodeID][]*catalog.Shard, sh *catalog.Shard, limit int) (best schema.NodeID) {
+	for _, id := range SortedNodes(leads) {
 		_, voting := sh.ReplicaOn(id)
-		st, _ := r.n.peers.get(id)
-		rs := st.replica(sh.ID)
+		st, _ := r.peers.Get(id)
+		rs := st.Replica(sh.ID)
 		if !voting || rs == nil || st.Full || rs.Broken != "" || len(leads[id]) >= limit || !r.caughtUp(sh.ID, rs) {
 			continue
 		}
@@ -465,4 +471,34 @@ func (r *reconciler) lighter(leads map[schema.NodeID][]*catalog.Shard, sh *catal
 		}
 	}
 	return best
+}
+
+// member changes a group's configuration through the node that leads it.
+func (r *Reconciler) member(ctx context.Context, s schema.ShardID, op Op, replica uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	leader := r.leaderOf(s)
+	if leader == 0 {
+		return fmt.Errorf("%w: shard %d has no leader", errNotYet, s)
+	}
+	return r.c.Change(ctx, leader, s, op, replica)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// SortedNodes are the keys of m, in order.
+func SortedNodes[V any](m map[schema.NodeID]V) []schema.NodeID {
+	ids := make([]schema.NodeID, 0, len(m))
+	for id := range m {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
 }

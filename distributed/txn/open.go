@@ -1,4 +1,4 @@
-package node
+package txn
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"cloudsql/distributed"
 )
 
-// openTxns knows which catalog versions open transactions may be using: those that were current when they began. The
+// OpenTxns knows which catalog versions open transactions may be using: those that were current when they began. The
 // list is in order of beginning, so its head is the oldest.
-type openTxns struct {
+type OpenTxns struct {
 	mu         sync.Mutex
 	head, tail *trackedTxn
 	count      int
@@ -18,17 +18,16 @@ type openTxns struct {
 // trackedTxn is a transaction that leaves the list when it ends.
 type trackedTxn struct {
 	distributed.Txn
-	list       *openTxns
+	list       *OpenTxns
 	version    uint64
 	prev, next *trackedTxn
 	ended      bool
 }
 
-func (o *openTxns) track(version uint64, t distributed.Txn) distributed.Txn {
+// Track counts t, which began at a version of the catalog, until it ends.
+func (o *OpenTxns) Track(version uint64, t Begun) distributed.Txn {
 	x := &trackedTxn{Txn: t, list: o, version: version}
-	if t, ok := t.(interface{ OnEnd(func()) }); ok {
-		t.OnEnd(x.end) // also where an error aborts it, which nobody has to roll back
-	}
+	t.OnEnd(x.end) // also where an error aborts it, which nobody has to roll back
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.count++
@@ -41,8 +40,8 @@ func (o *openTxns) track(version uint64, t distributed.Txn) distributed.Txn {
 	return x
 }
 
-// oldest is the oldest version in use, current if there is none.
-func (o *openTxns) oldest(current uint64) uint64 {
+// Oldest is the oldest version in use, current if there is none.
+func (o *OpenTxns) Oldest(current uint64) uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.head == nil {
@@ -80,4 +79,11 @@ func (x *trackedTxn) Commit(ctx context.Context) error {
 func (x *trackedTxn) Rollback(ctx context.Context) error {
 	defer x.end()
 	return x.Txn.Rollback(ctx)
+}
+
+// Count is how many are open.
+func (o *OpenTxns) Count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.count
 }

@@ -1,4 +1,4 @@
-package node
+package datadir
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ import (
 // Stopped is the data directory of a node that does not run, for `cloudsql debug`: to look at the log of its replicas, and
 // to mark an entry as failed at which they stop. No node starts on it meanwhile.
 type Stopped struct {
-	dir    *directory
+	dir    *Dir
 	walDir string
 	engine *engine.Engine
 }
@@ -27,13 +27,13 @@ func OpenStopped(path, walDir string, change bool) (*Stopped, error) {
 	if _, err := os.Stat(filepath.Join(path, identityFile)); err != nil {
 		return nil, fmt.Errorf("%s is not a node's directory: %w", path, err)
 	}
-	d, _, _, err := openDirectory(path, version.Max)
+	d, _, _, err := Open(path, version.Max, "debug")
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.Open(engine.Options{Dir: d.file(dataDir), Logger: slog.New(slog.DiscardHandler), ReadOnly: !change})
+	e, err := engine.Open(engine.Options{Dir: d.File(Data), Logger: slog.New(slog.DiscardHandler), ReadOnly: !change})
 	if err != nil {
-		d.close()
+		d.Close()
 		return nil, err
 	}
 	return &Stopped{dir: d, walDir: walDir, engine: e}, nil
@@ -41,7 +41,7 @@ func OpenStopped(path, walDir string, change bool) (*Stopped, error) {
 
 // Close lets go of the directory.
 func (s *Stopped) Close() error {
-	defer s.dir.close()
+	defer s.dir.Close()
 	return s.engine.Close()
 }
 
@@ -58,7 +58,7 @@ type StoppedReplica struct {
 // Replicas lists the node's replicas by shard.
 func (s *Stopped) Replicas() ([]StoppedReplica, error) {
 	var out []StoppedReplica
-	for _, r := range s.dir.replicas() {
+	for _, r := range s.dir.Replicas() {
 		if r.Retired {
 			continue
 		}
@@ -72,7 +72,7 @@ func (s *Stopped) Replicas() ([]StoppedReplica, error) {
 	return out, nil
 }
 
-func (s *Stopped) replica(r replicaRecord) (x StoppedReplica, err error) {
+func (s *Stopped) replica(r Record) (x StoppedReplica, err error) {
 	x = StoppedReplica{Shard: r.Shard, Replica: r.Replica, Broken: r.Broken}
 	if x.Applied, err = shard.AppliedIn(s.engine, r.Shard); err != nil {
 		return x, err
@@ -85,12 +85,12 @@ func (s *Stopped) replica(r replicaRecord) (x StoppedReplica, err error) {
 }
 
 func (s *Stopped) read(id schema.ShardID, replica, from, to uint64, each func(raft.LogEntry) error) (raft.LogRange, error) {
-	return raft.ReadLog(s.dir.file(raftDir), s.walDir, raft.Key{Shard: id, Replica: replica}, from, to, each)
+	return raft.ReadLog(s.dir.File(Raft), s.walDir, raft.Key{Shard: id, Replica: replica}, from, to, each)
 }
 
 // Replica is that of one shard.
 func (s *Stopped) Replica(id schema.ShardID) (StoppedReplica, error) {
-	for _, r := range s.dir.replicas() {
+	for _, r := range s.dir.Replicas() {
 		if r.Shard == id && !r.Retired {
 			return s.replica(r)
 		}
@@ -191,11 +191,4 @@ func (s *Stopped) UndoFailEntry(id schema.ShardID, index uint64) error {
 }
 
 // Others are the nodes of the cluster, as far as this one knows.
-func (s *Stopped) Others() int { return len(s.dir.peers()) }
-
-// debugAdvice tells the operator what to do about an entry at which a replica stopped.
-func debugAdvice(dir string, e *shard.EntryError) (look, fail string) {
-	look = fmt.Sprintf("cloudsql debug log --data %s --shard %d --from %d --to %d", dir, e.Shard, e.Index, e.Index)
-	fail = fmt.Sprintf("cloudsql debug fail-entry --data %s --shard %d --index %d --checksum %016x", dir, e.Shard, e.Index, e.Checksum)
-	return look, fail
-}
+func (s *Stopped) Others() int { return len(s.dir.Peers()) }
