@@ -35,9 +35,9 @@ type DB interface {
 	DropTablets(ctx context.Context, tablets []schema.Tablet) error
 	// PlaceTable chooses the shard of a new table of database d and gives it its first tablet, and RowsSince.
 	PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error
-	// SettleSchema waits until no gateway plans with a version of t older than t.Version and transactions that used one
+	// AwaitSchema waits until no gateway plans with a version of t older than t.Version and transactions that used one
 	// have ended (bounded by ctx): the step between the states of an online index build.
-	SettleSchema(ctx context.Context, t *schema.Table) error
+	AwaitSchema(ctx context.Context, t *schema.Table) error
 
 	// Write runs autocommit write fragments of one shard as one transaction in one consensus round: the statement is
 	// durable when it returns without an error. A failed statement is WriteResult.Err of the last result, not err.
@@ -64,10 +64,10 @@ type DB interface {
 	TableStats(t *schema.Table) (rows, bytes uint64)
 	// Leaseholder is the node that serves a shard now as far as this node knows (0: unknown), for EXPLAIN.
 	Leaseholder(s schema.ShardID) schema.NodeID
-	// HasReplica tells whether this node has a replica of a shard, and so can serve reads of the past.
+	// HasReplica tells whether this node has a replica of a shard, and so can serve follower reads.
 	HasReplica(s schema.ShardID) bool
 	NodeID() schema.NodeID
-	// Broadcast runs a named call (registered with RegisterCall) on a node: KILL and PROCESSLIST across nodes.
+	// Call runs a named call (registered with RegisterCall) on a node: KILL and PROCESSLIST across nodes.
 	Call(ctx context.Context, n schema.NodeID, method string, payload []byte) ([]byte, error)
 	RegisterCall(method string, fn func(ctx context.Context, payload []byte) ([]byte, error))
 }
@@ -75,11 +75,11 @@ type DB interface {
 // TxnOptions are a transaction's properties. LockWait and the flags may differ from statement to statement (see
 // Txn.SetLockWait).
 type TxnOptions struct {
-	Isolation Isolation
-	ReadOnly  bool
-	LockWait  time.Duration // innodb_lock_wait_timeout; 0: NOWAIT
-	Session   uint64        // the client's connection, for views of locks; 0: none
-	Stale     *Stale        // not nil: reads of a past state
+	Isolation    Isolation
+	ReadOnly     bool
+	LockWait     time.Duration // innodb_lock_wait_timeout; 0: NOWAIT
+	Session      uint64        // the client's connection, for views of locks; 0: none
+	FollowerRead *FollowerRead // not nil: reads of a past state, at replicas that are near
 	// Committed is raised to the timestamp of what was committed, if that is known; nil: nobody wants it. All that the
 	// transaction has read is older.
 	Committed *mvcc.Timestamp
@@ -117,7 +117,7 @@ type LockOptions struct {
 
 // Txn is an interactive transaction. Not safe for concurrent use, except that several Rows may be open at once.
 // After an error 1213 (and 1205 with innodb_rollback_on_timeout, off by default) the transaction is rolled back and
-// Aborted tells so. Until issue 3, writing to a second shard is refused with 1235.
+// Aborted tells so.
 type Txn interface {
 	Read(ctx context.Context, r *fragment.Read, mode ReadMode, lo LockOptions) (Rows, error)
 	ReadPoint(ctx context.Context, r *fragment.Read, mode ReadMode, lo LockOptions, page *fragment.Page) error

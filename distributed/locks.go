@@ -57,7 +57,7 @@ type Deadlock struct {
 	Victim  int // position in Members
 }
 
-// DeadlockMember is a transaction in a circle: what it waited for, and what it held that the member before it wanted.
+// DeadlockMember is a transaction in a cycle: what it waited for, and what it held that the member before it wanted.
 type DeadlockMember struct {
 	Txn     fragment.TxnID
 	Session uint64

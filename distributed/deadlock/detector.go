@@ -14,10 +14,10 @@ import (
 // end of its waits either. That they still stand is asked anyway.
 const reportTTL = time.Second
 
-// Detector keeps the newest report of each node and finds circles in them. Not safe for concurrent use.
+// Detector keeps the newest report of each node and finds cycles in them. Not safe for concurrent use.
 type Detector struct {
 	reports  map[schema.NodeID]*report
-	examined map[string]bool // circles that have been handed out and not been Ended
+	examined map[string]bool // cycles that have been handed out and not been Ended
 	looks    uint
 }
 
@@ -26,7 +26,7 @@ type report struct {
 	waits []Wait
 }
 
-// Edge is a wait in a circle: its owner waits for the next edge's.
+// Edge is a wait in a cycle: its owner waits for the next edge's.
 type Edge struct {
 	Node    schema.NodeID // who reported it
 	Ref     Ref
@@ -37,17 +37,17 @@ type Edge struct {
 	age  time.Duration
 }
 
-// Circle is a suspected deadlock, the victim's wait first.
-type Circle []Edge
+// Cycle is a suspected deadlock, the victim's wait first.
+type Cycle []Edge
 
 // NewDetector makes one that has heard of nothing.
 func NewDetector() *Detector {
 	return &Detector{reports: map[schema.NodeID]*report{}, examined: map[string]bool{}}
 }
 
-// Take replaces what node reported before; no waits means that it has none. It returns the circles that this closes and
+// Take replaces what node reported before; no waits means that it has none. It returns the cycles that this closes and
 // that are not being examined yet; no transaction is in two of them.
-func (d *Detector) Take(now time.Duration, node schema.NodeID, waits []Wait) []Circle {
+func (d *Detector) Take(now time.Duration, node schema.NodeID, waits []Wait) []Cycle {
 	if len(waits) == 0 {
 		delete(d.reports, node)
 		return nil
@@ -61,8 +61,8 @@ func (d *Detector) Take(now time.Duration, node schema.NodeID, waits []Wait) []C
 	return d.search(node)
 }
 
-// End says that a circle was broken, or was none. Its waits are forgotten until they are reported again.
-func (d *Detector) End(c Circle) {
+// End says that a cycle was broken, or was none. Its waits are forgotten until they are reported again.
+func (d *Detector) End(c Cycle) {
 	delete(d.examined, c.key())
 	for _, e := range c {
 		if r := d.reports[e.Node]; r != nil {
@@ -91,7 +91,7 @@ type vertex struct {
 const (
 	unseen uint8 = iota
 	onPath
-	finished // in no circle that has not been found, or in one that has
+	finished // in no cycle that has not been found, or in one that has
 )
 
 type reported struct {
@@ -99,8 +99,8 @@ type reported struct {
 	wait *Wait
 }
 
-// search walks from the waiters of a node's new report: a new circle has an edge in it.
-func (d *Detector) search(node schema.NodeID) []Circle {
+// search walks from the waiters of a node's new report: a new cycle has an edge in it.
+func (d *Detector) search(node schema.NodeID) []Cycle {
 	if d.looks++; !d.severalPlaces() && d.looks%lazyLooks != 0 {
 		return nil
 	}
@@ -111,15 +111,15 @@ func (d *Detector) search(node schema.NodeID) []Circle {
 			g.add(id, &r.waits[i])
 		}
 	}
-	var found []Circle
+	var found []Cycle
 	for i := range d.reports[node].waits {
 		start := g.vertices[d.reports[node].waits[i].Waiter.ID]
-		for start.state == unseen { // again after each circle, which ended the search where it was found
+		for start.state == unseen { // again after each cycle, which ended the search where it was found
 			g.path = g.path[:0]
 			if !g.walk(start) {
 				break
 			}
-			c := g.circle()
+			c := g.cycle()
 			if key := c.key(); !d.examined[key] {
 				d.examined[key] = true
 				found = append(found, c)
@@ -129,7 +129,7 @@ func (d *Detector) search(node schema.NodeID) []Circle {
 	return found
 }
 
-// lazyLooks: while all waits are in one lock table, which finds its circles itself, only one of so many reports is
+// lazyLooks: while all waits are in one lock table, which finds its cycles itself, only one of so many reports is
 // searched. A crowd around one hot row is not looked through again and again.
 const lazyLooks = 16
 
@@ -177,7 +177,7 @@ func (g *graph) add(node schema.NodeID, w *Wait) {
 	v.waits = append(v.waits, reported{node, w})
 }
 
-// locks counts the locks of the members of a circle, as far as they were reported, over all places.
+// locks counts the locks of the members of a cycle, as far as they were reported, over all places.
 func (g *graph) locks(members map[fragment.TxnID]int) {
 	at := map[place]int{}
 	see := func(node schema.NodeID, r Ref, o *Owner) {
@@ -226,10 +226,10 @@ func (g *graph) walk(v *vertex) bool {
 	return false
 }
 
-// circle takes the circle off the path, and marks its members as dealt with and the rest as not visited.
-func (g *graph) circle() Circle {
+// cycle takes the cycle off the path, and marks its members as dealt with and the rest as not visited.
+func (g *graph) cycle() Cycle {
 	from := slices.Index(g.path, g.close)
-	var c Circle
+	var c Cycle
 	for i, v := range g.path {
 		v.state = unseen
 		if i >= from {
@@ -265,8 +265,8 @@ func (e *Edge) cheaper(than *Edge) bool {
 	return bytes.Compare(e.Waiter[:], than.Waiter[:]) > 0
 }
 
-// key names the circle by its waits, wherever it begins.
-func (c Circle) key() string {
+// key names the cycle by its waits, wherever it begins.
+func (c Cycle) key() string {
 	parts := make([]string, len(c))
 	for i := range c {
 		parts[i] = string(c[i].Ref.Append([]byte{byte(c[i].Node), byte(c[i].Node >> 8), byte(c[i].Node >> 16)})) + string(c[i].Blocker[:])

@@ -48,7 +48,7 @@ func parseOwner(s string) (o Owner) {
 	return o
 }
 
-func showCircle(c Circle) string {
+func showCycle(c Cycle) string {
 	var parts []string
 	for _, e := range c {
 		parts = append(parts, fmt.Sprintf("%s -> %s (node %d, %d.%d)", nameOf(e.Waiter), nameOf(e.Blocker), e.Node, e.Ref.Place, e.Ref.ID))
@@ -56,14 +56,14 @@ func showCircle(c Circle) string {
 	return "victim " + strings.Join(parts, ", ")
 }
 
-// TestDetector runs the scripts in testdata: what nodes report, and which circles that closes.
+// TestDetector runs the scripts in testdata: what nodes report, and which cycles that closes.
 //
 //	report node=N at=T   lines of waits; none: the node has no waits any more
-//	end n=I              the I-th circle that was found has been dealt with
+//	end n=I              the I-th cycle that was found has been dealt with
 func TestDetector(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		d := NewDetector()
-		var found []Circle
+		var found []Cycle
 		datadriven.RunTest(t, path, func(t *testing.T, td *datadriven.TestData) string {
 			switch td.Cmd {
 			case "report":
@@ -82,7 +82,7 @@ func TestDetector(t *testing.T) {
 				var out []string
 				for _, c := range d.Take(now, schema.NodeID(node), waits) { // small
 					found = append(found, c)
-					out = append(out, fmt.Sprintf("%d: %s", len(found), showCircle(c)))
+					out = append(out, fmt.Sprintf("%d: %s", len(found), showCycle(c)))
 				}
 				out = append(out, fmt.Sprintf("%d waits", d.Waiting()))
 				return strings.Join(out, "\n")
@@ -97,28 +97,28 @@ func TestDetector(t *testing.T) {
 	})
 }
 
-// TestEveryCircleIsFound compares the detector with a plain search over random graphs: it finds a circle exactly where
+// TestEveryCycleIsFound compares the detector with a plain search over random graphs: it finds a cycle exactly where
 // there is one, and breaking what it finds, round after round, leaves none.
-func TestEveryCircleIsFound(t *testing.T) {
+func TestEveryCycleIsFound(t *testing.T) {
 	for seed := range uint64(300) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		reports := randomReports(rnd)
 		for round := 0; ; round++ {
 			d := NewDetector()
-			var circles []Circle
+			var cycles []Cycle
 			for n, waits := range reports {
-				circles = append(circles, d.Take(0, schema.NodeID(n+1), waits)...) // small
+				cycles = append(cycles, d.Take(0, schema.NodeID(n+1), waits)...) // small
 			}
-			if want := hasCircle(reports); want != (len(circles) > 0) {
-				t.Fatalf("seed %d round %d: circle %v, found %v", seed, round, want, circles)
+			if want := hasCycle(reports); want != (len(cycles) > 0) {
+				t.Fatalf("seed %d round %d: cycle %v, found %v", seed, round, want, cycles)
 			}
-			if len(circles) == 0 {
+			if len(cycles) == 0 {
 				break
 			}
-			for _, c := range circles {
-				checkCircle(t, c, reports)
+			for _, c := range cycles {
+				checkCycle(t, c, reports)
 			}
-			for _, c := range circles { // the victims end
+			for _, c := range cycles { // the victims end
 				reports = without(reports, c[0].Waiter)
 			}
 		}
@@ -156,8 +156,8 @@ func edgesOf(reports [][]Wait) map[fragment.TxnID][]fragment.TxnID {
 	return edges
 }
 
-// hasCircle removes vertices without a way out until none is left.
-func hasCircle(reports [][]Wait) bool {
+// hasCycle removes vertices without a way out until none is left.
+func hasCycle(reports [][]Wait) bool {
 	edges := edgesOf(reports)
 	for {
 		removed := false
@@ -177,22 +177,22 @@ func hasCircle(reports [][]Wait) bool {
 	}
 }
 
-func checkCircle(t *testing.T, c Circle, reports [][]Wait) {
+func checkCycle(t *testing.T, c Cycle, reports [][]Wait) {
 	t.Helper()
 	edges := edgesOf(reports)
 	for i, e := range c {
 		if next := c[(i+1)%len(c)]; e.Blocker != next.Waiter {
-			t.Fatalf("not a circle: %s", showCircle(c))
+			t.Fatalf("not a cycle: %s", showCycle(c))
 		}
 		real := false
 		for _, b := range edges[e.Waiter] {
 			real = real || b == e.Blocker
 		}
 		if !real {
-			t.Fatalf("no such wait: %s", showCircle(c[i:i+1]))
+			t.Fatalf("no such wait: %s", showCycle(c[i:i+1]))
 		}
 		if e.held < c[0].held {
-			t.Fatalf("%s holds less than the victim: %s", nameOf(e.Waiter), showCircle(c))
+			t.Fatalf("%s holds less than the victim: %s", nameOf(e.Waiter), showCycle(c))
 		}
 	}
 }

@@ -83,7 +83,7 @@ func (w *waiter) blockers(fn func(*Owner) bool) bool {
 	return w.table.ranges.keepersOut(w.owner, w.entry, w.mode, w.polite, w.seq, onRange)
 }
 
-// tell passes on a circle within the table that is about to be broken: path is its members, each waiting for the next.
+// tell passes on a cycle within the table that is about to be broken: path is its members, each waiting for the next.
 func (c *Config) tell(path []*Owner, victim *Owner) {
 	if c.OnDeadlock == nil {
 		return

@@ -4,9 +4,9 @@
 //	AcquireAuto           ─→ all keys of an autocommit write, which is in flight from then on
 //	Release               ─→ the next in the queues
 //
-// Locks are claims in memory: what makes a lost one harmless is that a commit carries the version of every row that was
+// Locks are in memory: what makes a lost one harmless is that a commit carries the version of every row that was
 // written or locked by itself, and apply compares; and that locks live and die with the lease's epoch, which every proposal
-// names. A Table belongs to one epoch; a planned hand-over passes its transactions' locks along (Held).
+// names. A Table belongs to one epoch; a planned transfer passes its transactions' locks along (Held).
 //
 // # Who excludes whom
 //
@@ -34,11 +34,11 @@
 //   - Ranges and keys look at each other when they are asked for and when somebody lets go. Who holds nothing waits behind
 //     earlier requests that it conflicts with; who holds something passes a range that is only waited for, since that may be
 //     waiting for him.
-//   - Writes claim the entries of secondary indexes that come and go, so that a range finds what is pending in it. Autocommit
+//   - Writes lock the entries of secondary indexes that come and go, so that a range finds what is pending in it. Autocommit
 //     writes don't, since they are evaluated at apply: a range of a secondary index waits for those in flight, and those that
 //     come while there is one are told so (ErrInDoubt), and find out first what they will touch.
-//   - A deadlock within the table is found when the request that closes the circle is made, and the member with the fewest
-//     locks is refused (1213). For circles through several tables see package deadlock, and waits.go for what it is told.
+//   - A deadlock within the table is found when the request that closes the cycle is made, and the member with the fewest
+//     locks is refused (1213). For cycles through several tables see package deadlock, and waits.go for what it is told.
 //
 // # Writes in flight
 //

@@ -33,7 +33,7 @@ type Range struct {
 	reachesEnd bool      // reach is beyond every key
 }
 
-// space is what ranges are claimed of.
+// space is what ranges are locked of.
 type space struct {
 	tablet schema.TabletID
 	index  schema.IndexID

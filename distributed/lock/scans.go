@@ -158,8 +158,8 @@ func (g *Range) inside(t *Table, fn func(e *entry) bool) {
 	})
 }
 
-// Settle takes in which rows a range's scan has met: from first to last (nil: none).
-func (t *Table) Settle(g *Range, first, last []byte) {
+// Narrow takes in which rows a range's scan has met: from first to last (nil: none).
+func (t *Table) Narrow(g *Range, first, last []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed != nil || g.owner.failed != nil {

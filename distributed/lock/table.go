@@ -421,5 +421,5 @@ func (t *Table) Install(o *Owner, claims []shard.PartClaim, ranges []shard.Range
 // errSkipLocked is internal: the policy was to leave a locked key out.
 var errSkipLocked = errors.New("lock: key is locked")
 
-// ErrInDoubt: the write may touch entries that it has not claimed, in ranges that somebody has locked.
+// ErrInDoubt: the write may touch entries that it has not locked, in ranges that somebody has locked.
 var ErrInDoubt = errors.New("lock: not all of a write's keys are known")

@@ -29,9 +29,9 @@ const testTablet schema.TabletID = 70
 // consequence):
 //
 //	lock txn=a key=k mode=x|s|auto [nowait] [skip]   auto: registers the write in flight, too
-//	lock txn=a key=k mode=absent                     k has no row; mode=entry: claims an index entry
+//	lock txn=a key=k mode=absent                     k has no row; mode=entry: locks an index entry
 //	range txn=a from=b to=f mode=x|s [nowait]        a scan of that range is about to begin
-//	settle txn=a [rows=b,d]                          it has met rows from b to d, or none
+//	narrow txn=a [rows=b,d]                          it has met rows from b to d, or none
 //	                                                 lock and range: [index=2] (default: the primary index)
 //	release txn=a
 //	launch txn=a [ts=5]                              the transaction's write is in flight
@@ -83,12 +83,12 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 			span.End = []byte(to)
 		}
 		s.start(fmt.Sprintf("%s %s %s-%s", name, mode, from, to), func() string { return s.lockRange(name, ix, span, mode, p) })
-	case "settle":
+	case "narrow":
 		o, list := s.owner(name), strings.Split(rows, ",")
 		if g := o.ranges[len(o.ranges)-1]; rows == "" {
-			s.table.Settle(g, nil, nil)
+			s.table.Narrow(g, nil, nil)
 		} else {
-			s.table.Settle(g, []byte(list[0]), []byte(list[len(list)-1]))
+			s.table.Narrow(g, []byte(list[0]), []byte(list[len(list)-1]))
 		}
 	case "release":
 		s.table.Release(s.owner(name))
@@ -126,7 +126,7 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 	default:
 		t.Fatalf("unknown command %s", d.Cmd)
 	}
-	return s.settle()
+	return s.collect()
 }
 
 func (s *lockScript) owner(name string) *Owner {
@@ -200,8 +200,8 @@ func result(err error) string {
 	return err.Error()
 }
 
-// settle collects what happened until nothing more can: every request has ended or waits in a queue.
-func (s *lockScript) settle() string {
+// collect gathers what happened until nothing more can: every request has ended or waits in a queue.
+func (s *lockScript) collect() string {
 	var lines []string
 	for {
 		select {

@@ -22,7 +22,7 @@ type waiter struct {
 }
 
 // enqueue adds w at the end; upgrades go before everything but earlier upgrades, since nobody behind can be granted
-// before them anyway. The error is w's, if it closes a circle and is the victim.
+// before them anyway. The error is w's, if it closes a cycle and is the victim.
 func (w *waiter) enqueue() error {
 	e, t := w.entry, w.table
 	at := len(e.queue)

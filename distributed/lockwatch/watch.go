@@ -28,7 +28,7 @@ const (
 
 const (
 	// reportEvery is the time between two reports of a node where requests wait; reportAge how long a request must have
-	// waited to be reported. A circle that has closed is in the reports after at most the sum of both.
+	// waited to be reported. A cycle that has closed is in the reports after at most the sum of both.
 	reportEvery = 15 * time.Millisecond
 	reportAge   = 12 * time.Millisecond
 	// deadlockCall bounds a message about a deadlock. One that is lost is made up for by the next report.
@@ -155,15 +155,15 @@ func (l *Watch) handleWaits(_ context.Context, from schema.NodeID, req []byte) (
 
 func (l *Watch) take(from schema.NodeID, waits []deadlock.Wait) {
 	l.mu.Lock()
-	circles := l.detector.Take(time.Since(l.started), from, waits)
+	cycles := l.detector.Take(time.Since(l.started), from, waits)
 	l.mu.Unlock()
-	for _, c := range circles {
+	for _, c := range cycles {
 		spawn.Go("deadlocks", func() { l.examine(c) })
 	}
 }
 
-// examine asks whether a circle still stands, and if so, breaks it.
-func (l *Watch) examine(c deadlock.Circle) {
+// examine asks whether a cycle still stands, and if so, breaks it.
+func (l *Watch) examine(c deadlock.Cycle) {
 	ctx, cancel := context.WithTimeout(l.ctx, deadlockCall)
 	defer cancel()
 	defer func() {

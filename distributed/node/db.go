@@ -309,9 +309,9 @@ func (n *Node) newIDs(ctx context.Context, count int) ([]uint64, error) {
 	return out, nil
 }
 
-// SettleSchema waits until no gateway plans with a version of t older than t.Version and transactions that may have used
+// AwaitSchema waits until no gateway plans with a version of t older than t.Version and transactions that may have used
 // one have ended. Nodes that were silent for long are not waited for: their transactions are rolled back.
-func (n *Node) SettleSchema(ctx context.Context, t *schema.Table) error {
+func (n *Node) AwaitSchema(ctx context.Context, t *schema.Table) error {
 	if now, ok := n.Catalog().TableByID(t.ID); ok && now.Version < t.Version {
 		return fmt.Errorf("version %d of table %s is not in the catalog yet", t.Version, t.Name)
 	}

@@ -123,9 +123,9 @@ func (r *ring) rollback(id fragment.TxnID) {
 	}
 }
 
-// circle closes a circle of all tables' transactions and returns how long it took until a victim was told. The others
+// cycle closes a cycle of all tables' transactions and returns how long it took until a victim was told. The others
 // go on, one after the other.
-func (r *ring) circle(round int) time.Duration {
+func (r *ring) cycle(round int) time.Duration {
 	n := len(r.tables)
 	ids := make([]fragment.TxnID, n)
 	for i := range ids {
@@ -174,18 +174,18 @@ func TestLocksBeyondOneShard(t *testing.T) {
 	all := r.tables
 	t.Run("view", r.testView)
 	t.Run("ordered locking has no victims", r.testOrdered)
-	t.Run("circle of 3 at 3 nodes", r.testCircles)
+	t.Run("cycle of 3 at 3 nodes", r.testCycles)
 	t.Run("gateways", r.testGateways)
 	r.tables = all[:2]
-	t.Run("circle of 2 at 2 nodes", r.testCircles)
+	t.Run("cycle of 2 at 2 nodes", r.testCycles)
 	for _, tb := range r.tables {
 		r.moveLease(tb.Tablets[0].Shard, 2)
 	}
-	t.Run("circle of 2 at one node", r.testCircles)
+	t.Run("cycle of 2 at one node", r.testCycles)
 }
 
-// testCircles closes circles through all tables, one after the other.
-func (r *ring) testCircles(t *testing.T) {
+// testCycles closes cycles through all tables, one after the other.
+func (r *ring) testCycles(t *testing.T) {
 	r.t = t
 	var told sync.Map
 	for _, n := range r.c.nodes {
@@ -194,7 +194,7 @@ func (r *ring) testCircles(t *testing.T) {
 	var slowest, sum time.Duration
 	const rounds = 10
 	for i := range rounds {
-		took := r.circle(i)
+		took := r.cycle(i)
 		slowest, sum = max(slowest, took), sum+took
 	}
 	t.Logf("found after %v on average, %v at most", sum/rounds, slowest)
@@ -202,7 +202,7 @@ func (r *ring) testCircles(t *testing.T) {
 		n := 0
 		told.Range(func(_, members any) bool {
 			if members != len(r.tables) {
-				t.Errorf("a circle of %v", members)
+				t.Errorf("a cycle of %v", members)
 			}
 			n++
 			return true
@@ -212,7 +212,7 @@ func (r *ring) testCircles(t *testing.T) {
 }
 
 // testOrdered has many transactions queue for the same rows in different shards, in one order: they
-// wait long and for each other, but never in a circle.
+// wait long and for each other, but never in a cycle.
 func (r *ring) testOrdered(t *testing.T) {
 	r.t = t
 	const clients, rounds = 8, 6
@@ -238,7 +238,7 @@ func (r *ring) testOrdered(t *testing.T) {
 			t.Errorf("node %d broke %d deadlocks", n.NodeID(), s.Deadlocks)
 		}
 		if got := n.locks.Broken(); got != 0 {
-			t.Errorf("node %d broke %d circles", n.NodeID(), got)
+			t.Errorf("node %d broke %d cycles", n.NodeID(), got)
 		}
 	}
 }
@@ -284,7 +284,7 @@ func (r *ring) holderID(table int) schema.NodeID {
 	return r.c.nodes[0].Leaseholder(r.tables[table].Tablets[0].Shard)
 }
 
-// testGateways closes circles of whole transactions, each at its own gateway: one gets 1213 and has left nothing, the
+// testGateways closes cycles of whole transactions, each at its own gateway: one gets 1213 and has left nothing, the
 // others commit.
 func (r *ring) testGateways(t *testing.T) {
 	r.t = t

@@ -74,7 +74,7 @@ func (n *Node) checkHashes() {
 		case differs:
 			n.suspect(ls)
 		case compared == len(told):
-			n.settle(ls)
+			n.acquit(ls)
 		}
 	}
 }
@@ -96,8 +96,8 @@ func (n *Node) suspect(ls *localShard) {
 	}
 }
 
-// settle ends a dispute: the replica agrees with all others.
-func (n *Node) settle(ls *localShard) {
+// acquit ends a dispute: the replica agrees with all others.
+func (n *Node) acquit(ls *localShard) {
 	n.trialsMu.Lock()
 	defer n.trialsMu.Unlock()
 	if ls.trials.dispute != "" {
@@ -144,7 +144,7 @@ func (n *Node) try(ctx context.Context, ls *localShard) {
 			n.disputed(ls, "every one of its voters could be the right one")
 		case right == mine:
 			n.logDifferent(ls, index, hashes, right)
-			n.settle(ls)
+			n.acquit(ls)
 			return
 		default:
 			n.condemn(ctx, ls, agree, fmt.Sprintf("at log index %d its hash is %016x; nodes %v, a majority, have %016x", index, mine, agree, right))

@@ -187,7 +187,7 @@ func (n *Node) leadElsewhere(ctx context.Context) (some bool) {
 	for s, ls := range *n.shards.Load() {
 		if to := n.successor(s); to != 0 && ls.leads() {
 			some = true
-			n.handOver(ctx, ls, to)
+			n.transferAway(ctx, ls, to)
 		}
 	}
 	return some
@@ -199,12 +199,12 @@ func (ls *localShard) leads() bool {
 	return holds || ls.group.IsLeader()
 }
 
-func (n *Node) handOver(ctx context.Context, ls *localShard, to schema.NodeID) {
+func (n *Node) transferAway(ctx context.Context, ls *localShard, to schema.NodeID) {
 	if err := ls.rep.Transfer(ctx, to); err != nil {
-		n.log.Warn("handing a shard over failed", "shard", ls.id, "to", to, "err", err)
+		n.log.Warn("transferring a shard failed", "shard", ls.id, "to", to, "err", err)
 		return
 	}
-	n.log.Info("handing a shard over", "shard", ls.id, "to", to)
+	n.log.Info("transferring a shard", "shard", ls.id, "to", to)
 	limit, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	for ls.group.IsLeader() && sleep(limit, 5*time.Millisecond) == nil {

@@ -52,9 +52,9 @@ type Reconciler struct {
 	log   *slog.Logger
 	wake  chan struct{}
 
-	retry   map[stepKey]time.Time // steps that failed wait
-	settled time.Time             // since when all nodes are there and no shard has changed its leader
-	leaders map[schema.ShardID]schema.NodeID
+	retry      map[stepKey]time.Time // steps that failed wait
+	quietSince time.Time             // since when all nodes are there and no shard has changed its leader
+	leaders    map[schema.ShardID]schema.NodeID
 }
 
 // FirstDataShard is the id of a cluster's first shard with rows.
@@ -102,7 +102,7 @@ func (r *Reconciler) Loop(ctx context.Context) {
 		case <-r.wake:
 		}
 		if !r.c.Leads() {
-			r.settled = time.Now() // whoever begins looks around first
+			r.quietSince = time.Now() // whoever begins looks around first
 			continue
 		}
 		for r.c.Leads() && ctx.Err() == nil {
@@ -415,7 +415,7 @@ func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 	}
 	for _, m := range c.Nodes() {
 		if _, there := leads[m.ID]; !there && !m.Left && !r.gone(m.ID) {
-			r.settled = time.Now()
+			r.quietSince = time.Now()
 		}
 	}
 	leaders := map[schema.ShardID]schema.NodeID{}
@@ -423,9 +423,9 @@ func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 		leaders[sh.ID] = r.leaderOf(sh.ID)
 	}
 	if !maps.Equal(leaders, r.leaders) {
-		r.settled, r.leaders = time.Now(), leaders
+		r.quietSince, r.leaders = time.Now(), leaders
 	}
-	if time.Since(r.settled) < balanceEvery {
+	if time.Since(r.quietSince) < balanceEvery {
 		return nil
 	}
 	for _, sh := range c.Shards() {
@@ -444,7 +444,7 @@ func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 		if to == 0 {
 			continue
 		}
-		r.settled = time.Now()
+		r.quietSince = time.Now()
 		r.log.Info("moving a lease to a node with fewer", "shard", sh.ID, "from", most, "to", to)
 		return r.c.Transfer(ctx, sh.ID, most, to)
 	}

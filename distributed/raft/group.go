@@ -163,7 +163,7 @@ func (g *group) sweep() {
 	}
 }
 
-// sweepOnce settles what has ended and returns how many proposals it looked at.
+// sweepOnce ends what has ended and returns how many proposals it looked at.
 func (g *group) sweepOnce() int {
 	type loss struct {
 		fn  func(error)

@@ -440,7 +440,7 @@ func (r *commits) resolved(t *tenure, x *txn, w *write, err error) {
 		committed := w.outcome.Status == shard.Committed || w.outcome.Recorded == shard.Committed
 		t.mu.Lock()
 		if committed && len(x.participants) > 1 {
-			t.settled[x.id] = &settledPart{participants: x.participants, ts: w.outcome.TS, since: r.clock.Now()}
+			t.parts[x.id] = &resolvedPart{participants: x.participants, ts: w.outcome.TS, since: r.clock.Now()}
 		}
 		t.mu.Unlock()
 		var end error
@@ -542,7 +542,7 @@ func (r *commits) Forget(ctx context.Context, _ schema.ShardID, ids []fragment.T
 	}
 	t.mu.Lock()
 	for _, id := range ids {
-		delete(t.settled, id)
+		delete(t.parts, id)
 	}
 	t.mu.Unlock()
 	return nil
@@ -560,8 +560,8 @@ func (r *transactions) Release(ctx context.Context, _ schema.ShardID, id fragmen
 	return nil
 }
 
-// settledPart is a part of a committed transaction over several shards whose other parts may not be resolved yet.
-type settledPart struct {
+// resolvedPart is a part of a committed transaction over several shards whose other parts may not be resolved yet.
+type resolvedPart struct {
 	participants []schema.ShardID
 	ts           mvcc.Timestamp
 	since        time.Duration
@@ -576,7 +576,7 @@ func (r *commits) adopt(t *tenure) {
 			t.orphans = append(t.orphans, p.Txn)
 			continue
 		case p.Pieces == 0:
-			t.settled[p.Txn] = &settledPart{participants: p.Participants, ts: p.CommitTS, since: r.clock.Now()}
+			t.parts[p.Txn] = &resolvedPart{participants: p.Participants, ts: p.CommitTS, since: r.clock.Now()}
 			continue
 		}
 		x := &txn{id: p.Txn, turn: make(chan struct{}, 1)}

@@ -11,30 +11,30 @@ import (
 	"cloudsql/storage/shard"
 )
 
-// An autocommit write usually claims the keys that it names, and whatever else it meets is settled by the log's order.
+// An autocommit write usually locks the keys that it names, and whatever else it meets is decided by the log's order.
 // Two kinds of lock are about keys that it may not name:
 //
 //   - a range of a secondary index: which entries the write adds depends on the rows as they are;
 //   - a row that is in the way on another unique key (REPLACE, ON DUPLICATE KEY UPDATE, UPDATE of a key column).
 //
-// Where such locks exist in its tablet, the write is evaluated first for the keys that it will touch, which it claims,
+// Where such locks exist in its tablet, the write is evaluated first for the keys that it will touch, which it locks,
 // and waits for as any statement does. What is proposed is the write itself: it is executed at apply as always.
 
-// claim locks what an autocommit write touches and registers it as in flight.
-func (r *writes) claim(ctx context.Context, t *tenure, w *write, q *leaseholder.WriteRequest) error {
+// acquire locks what an autocommit write touches and registers it as in flight.
+func (r *writes) acquire(ctx context.Context, t *tenure, w *write, q *leaseholder.WriteRequest) error {
 	if t.locks.HoldsAny() && r.reachesLocked(t, q.Writes) {
-		return r.claimFound(ctx, t, w, q, lock.Auto)
+		return r.acquireFound(ctx, t, w, q, lock.Auto)
 	}
 	err := t.locks.AcquireAuto(ctx, &w.owner, w.keys, q.LockWait)
 	if err == lock.ErrInDoubt { // never wrapped
 		// Others' writes must not change the rows between this evaluation and the one at apply.
-		return r.claimFound(ctx, t, w, q, lock.Exclusive)
+		return r.acquireFound(ctx, t, w, q, lock.Exclusive)
 	}
 	return err
 }
 
-// claimFound evaluates the writes to find and lock all keys that they touch. On an error it holds nothing.
-func (r *writes) claimFound(ctx context.Context, t *tenure, w *write, q *leaseholder.WriteRequest, mode lock.Mode) (err error) {
+// acquireFound evaluates the writes to find and lock all keys that they touch. On an error it holds nothing.
+func (r *writes) acquireFound(ctx context.Context, t *tenure, w *write, q *leaseholder.WriteRequest, mode lock.Mode) (err error) {
 	defer func() {
 		if err != nil {
 			t.locks.Release(&w.owner)

@@ -114,7 +114,7 @@ func (r *leases) onLeader(leader schema.NodeID, term uint64) {
 func (r *leases) onRecovered() {
 	r.underMu(func(now time.Duration) {
 		r.machine.Recovered(now, r.state.Lease())
-		r.settle()
+		r.matchTenure()
 	})
 	r.above.recovered()
 	r.poke()
@@ -124,7 +124,7 @@ func (r *leases) onLeaseApplied(res *shard.Result) {
 	r.underMu(func(now time.Duration) {
 		r.machine.Applied(now, res.Batch, res.OK, res.Lease)
 		r.above.leaseApplied(res)
-		r.settle()
+		r.matchTenure()
 	})
 	r.poke()
 }
@@ -136,9 +136,9 @@ func (r *leases) underMu(fn func(now time.Duration)) {
 	fn(r.clock.Now())
 }
 
-// settle makes the tenure agree with the machine. Called with r.mu held, by the apply goroutine: when it makes a tenure,
+// matchTenure makes the tenure agree with the machine. Called with r.mu held, by the apply goroutine: when it makes a tenure,
 // everything before the lease's entry has been applied.
-func (r *leases) settle() {
+func (r *leases) matchTenure() {
 	m := r.machine
 	t := r.tenure.Load()
 	if t != nil && (!m.Held() || m.Epoch() != t.epoch) {

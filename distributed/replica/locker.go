@@ -75,10 +75,10 @@ func (l *rowLocker) LockRange(ctx context.Context, tablet schema.TabletID, index
 	return err
 }
 
-// SettleRange implements shard.Locker.
-func (l *rowLocker) SettleRange(first, last []byte) {
+// NarrowRange implements shard.Locker.
+func (l *rowLocker) NarrowRange(first, last []byte) {
 	if l.scanning != nil {
-		l.t.locks.Settle(l.scanning, first, last)
+		l.t.locks.Narrow(l.scanning, first, last)
 		l.scanning = nil
 	}
 }

@@ -116,7 +116,7 @@ func (p *proposer) giveUp() {
 	p.finish(fresh, leaseholder.ErrUnknown)
 }
 
-// startRound claims the next round if one can run now. Called with mu held.
+// startRound begins the next round if one can run now. Called with mu held.
 func (p *proposer) startRound() bool {
 	if p.busy || p.backoff || p.full() {
 		return false

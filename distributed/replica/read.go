@@ -68,16 +68,16 @@ func (r *reads) readIn(ctx context.Context, t *tenure, f *fragment.Read, o shard
 	return r.readNewest(ctx, f, o, page, func() error { return t.locks.Flights.AwaitPrepared(ctx, f) })
 }
 
-// readNewest reads a state in which nothing is prepared that changes what is read: settle waits for what is. (Rows of it
+// readNewest reads a state in which nothing is prepared that changes what is read: await waits for what is. (Rows of it
 // would be missing that were acknowledged before others that the state shows.) What is prepared between the two begins it
 // again.
-func (r *reads) readNewest(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page, settle func() error) error {
+func (r *reads) readNewest(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page, await func() error) error {
 	if o.Locker == nil && !mutant.SkipPrepared && !mutant.SkipSteady { // rows that are locked are looked at again
 		o.Watch = &r.prepares
 	}
 	for {
 		o.Was = r.prepares.Load()
-		if err := settle(); err != nil {
+		if err := await(); err != nil {
 			return err
 		}
 		mutant.Gap()

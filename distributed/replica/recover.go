@@ -13,10 +13,10 @@ import (
 const (
 	// recoverAfter is how long a prepared transaction waits for its gateway before its participants are asked.
 	recoverAfter = time.Second
-	// settledAfter is how long a decided part is kept for a gateway that wants to see to the others.
-	settledAfter = 15 * time.Second
-	recoverWait  = 10 * time.Second
-	recoverMax   = 256 // so many are looked after at once
+	// resolvedAfter is how long a decided part is kept for a gateway that wants to see to the others.
+	resolvedAfter = 15 * time.Second
+	recoverWait   = 10 * time.Second
+	recoverMax    = 256 // so many are looked after at once
 )
 
 // recoverOld looks for transactions whose gateways have not finished what they began.
@@ -36,9 +36,9 @@ func (r *commits) recoverOld(t *tenure) {
 			r.lookAfter(t, &x.recovering, func() { r.recover(t, x) })
 		}
 	}
-	for id, p := range t.settled {
-		if now-p.since > settledAfter {
-			r.lookAfter(t, &p.recovering, func() { r.settleOthers(t, id, p) })
+	for id, p := range t.parts {
+		if now-p.since > resolvedAfter {
+			r.lookAfter(t, &p.recovering, func() { r.resolveOthers(t, id, p) })
 		}
 	}
 }
@@ -113,8 +113,8 @@ func (r *commits) resolveAll(ctx context.Context, id fragment.TxnID, participant
 	return all
 }
 
-// settleOthers makes sure that no participant of a committed transaction is left in doubt, and forgets it then.
-func (r *commits) settleOthers(t *tenure, id fragment.TxnID, p *settledPart) {
+// resolveOthers makes sure that no participant of a committed transaction is left in doubt, and forgets it then.
+func (r *commits) resolveOthers(t *tenure, id fragment.TxnID, p *resolvedPart) {
 	ctx, cancel := context.WithTimeout(r.ctx, recoverWait)
 	defer cancel()
 	if r.resolveAll(ctx, id, p.participants, p.ts) && r.Forget(ctx, r.shard, []fragment.TxnID{id}) == nil {

@@ -230,7 +230,7 @@ func TestSnapshotSeesAll(t *testing.T) {
 	}
 }
 
-// TestFailovers moves the leadership around, with and without hand-over, while clients count: every acknowledged
+// TestFailovers moves the leadership around, with and without transfer, while clients count: every acknowledged
 // increment is there, and none twice.
 func TestFailovers(t *testing.T) {
 	c := newFakeCluster(t, 3, func(c *Config) { c.LeaseDuration = 50 * time.Millisecond })

@@ -13,9 +13,9 @@ import (
 	"cloudsql/storage/wire"
 )
 
-// A planned hand-over passes open transactions along:
+// A planned transfer passes open transactions along:
 //
-//	source:  freeze ─→ running operations end, waiting ones are sent away ─→ ship ─→ hand-over entry (nonce) ─→ tenure ends
+//	source:  freeze ─→ running operations end, waiting ones are sent away ─→ ship ─→ transfer entry (nonce) ─→ tenure ends
 //	target:                                          keeps what came under the nonce ─→ the entry gives it the lease
 //	                                                 ─→ takes the next epoch ─→ installs it, and serves
 //
@@ -32,7 +32,7 @@ const (
 	freezeMax = 2 * time.Second
 )
 
-// shippedTxn is a transaction that has come with a hand-over.
+// shippedTxn is a transaction that has come with a transfer.
 type shippedTxn struct {
 	id      fragment.TxnID
 	session uint64
@@ -41,7 +41,7 @@ type shippedTxn struct {
 	held    lock.Held
 }
 
-// shipment is what a hand-over brings, at its target until the log gives it the lease.
+// shipment is what a transfer brings, at its target until the log gives it the lease.
 type shipment struct {
 	nonce uint64
 	from  uint64 // the epoch that it was made under; this replica may not have applied its beginning yet
@@ -190,7 +190,7 @@ func readShippedTxn(d *wire.Reader, workspaceLimit int) *shippedTxn {
 	return x
 }
 
-// TakeOver keeps the transactions that are about to be handed over to this node, encoded by the present leaseholder.
+// TakeOver keeps the transactions that are about to come to this node with the lease, encoded by the present leaseholder.
 func (r *transfers) TakeOver(msg *wire.Reader) error {
 	s, err := readShipment(msg, r.cfg.MaxWorkspaceBytes)
 	if err != nil {

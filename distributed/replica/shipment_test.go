@@ -14,7 +14,7 @@ import (
 	"cloudsql/storage/wire"
 )
 
-// FuzzReadShipment decodes damaged hand-overs from the network: an error, never a panic.
+// FuzzReadShipment decodes damaged transfers from the network: an error, never a panic.
 func FuzzReadShipment(f *testing.F) {
 	newTable := func() *lock.Table { return lock.New(lock.Config{Clock: clock.System, Stats: &lock.Stats{}}) }
 	t := newTenure(1, newTable())

@@ -24,18 +24,18 @@ type tenure struct {
 	mu         sync.Mutex
 	txns       map[fragment.TxnID]*txn
 	finished   finishedTxns
-	settled    map[fragment.TxnID]*settledPart // of transactions over several shards, until all are
-	orphans    []fragment.TxnID                // left in pieces by an earlier tenure: to be aborted
-	recovering int                             // transactions that are being recovered
-	ended      error                           // why it is over
-	draining   chan struct{}                   // not nil: no new transactions until it is closed (planned hand-over)
-	frozen     chan struct{}                   // not nil: nothing about those there are either
+	parts      map[fragment.TxnID]*resolvedPart // of transactions over several shards, until all are
+	orphans    []fragment.TxnID                 // left in pieces by an earlier tenure: to be aborted
+	recovering int                              // transactions that are being recovered
+	ended      error                            // why it is over
+	draining   chan struct{}                    // not nil: no new transactions until it is closed (planned transfer)
+	frozen     chan struct{}                    // not nil: nothing about those there are either
 }
 
 func newTenure(epoch uint64, locks *lock.Table) *tenure {
 	return &tenure{
 		epoch: epoch, locks: locks, lost: make(chan struct{}),
-		txns: make(map[fragment.TxnID]*txn), settled: make(map[fragment.TxnID]*settledPart),
+		txns: make(map[fragment.TxnID]*txn), parts: make(map[fragment.TxnID]*resolvedPart),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"cloudsql/storage/schema"
 )
 
-// drainMax bounds how long a planned hand-over waits for open transactions; those that are left get 1213.
+// drainMax bounds how long a planned transfer waits for open transactions; those that are left get 1213.
 const drainMax = 5 * time.Second
 
 // Transfer hands the lease, and raft's leadership where this node has it, to another node (0: to whoever takes it), for
@@ -27,7 +27,7 @@ func (r *transfers) Transfer(ctx context.Context, to schema.NodeID) error {
 	defer undrain()
 	nonce, thaw := r.passAlong(ctx, t, to)
 	defer thaw()
-	if err := r.handOver(t, to, nonce); err != nil {
+	if err := r.transferLease(t, to, nonce); err != nil {
 		return err
 	}
 	return r.moveLeadership(to)
@@ -45,21 +45,21 @@ func (r *transfers) Abdicate(ctx context.Context, to schema.NodeID) error {
 	}
 	r.notify()
 	r.mu.Unlock()
-	for !r.moving.TryLock() { // a hand-over that waits for transactions
+	for !r.moving.TryLock() { // a transfer that waits for transactions
 		if err := r.sleep(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	defer r.moving.Unlock()
 	if t != nil {
-		if err := r.handOver(t, to, 0); err != nil {
+		if err := r.transferLease(t, to, 0); err != nil {
 			return err
 		}
 	}
 	return r.moveLeadership(to)
 }
 
-// passAlong freezes the open transactions and ships them to the next holder. thaw ends that, however the hand-over does;
+// passAlong freezes the open transactions and ships them to the next holder. thaw ends that, however the transfer does;
 // the proposal is to have the nonce.
 func (r *transfers) passAlong(ctx context.Context, t *tenure, to schema.NodeID) (nonce uint64, thaw func()) {
 	if r.cfg.Caller == nil || to == 0 || to == r.cfg.Node {
@@ -143,7 +143,7 @@ func (r *transfers) awaitDrained(ctx context.Context, t *tenure, max int) {
 		}
 	}
 	if t.weight() > max {
-		r.log.Warn("handing over with transactions open that cannot go along", "transactions", t.open())
+		r.log.Warn("transferring with transactions open that cannot go along", "transactions", t.open())
 	}
 }
 
@@ -166,8 +166,8 @@ func (t *tenure) weight() (n int) {
 	return n
 }
 
-// handOver proposes the change of the lease and waits until it is in the log.
-func (r *transfers) handOver(t *tenure, to schema.NodeID, nonce uint64) error {
+// transferLease proposes the change of the lease and waits until it is in the log.
+func (r *transfers) transferLease(t *tenure, to schema.NodeID, nonce uint64) error {
 	limit, cancel := context.WithTimeout(r.ctx, r.cfg.LeaseDuration)
 	defer cancel()
 	r.mu.Lock()

@@ -31,8 +31,8 @@ type write struct {
 	// vouched is WriteRequest.Vouched: this node may learn of it later.
 	vouched version.Version
 
-	claims []shard.LockKey
-	keys   []lock.Key
+	written []shard.LockKey
+	keys    []lock.Key
 
 	load     flow.Load // of the proposal
 	admitted bool      // a heavy one may be on its way (Flow), and was charged
@@ -103,9 +103,9 @@ func (r *writes) recycle(w *write) {
 	if cap(w.prop) > maxKeptBuffer {
 		w.prop = nil
 	}
-	clear(w.claims)
+	clear(w.written)
 	clear(w.keys)
-	w.claims, w.keys = w.claims[:0], w.keys[:0]
+	w.written, w.keys = w.written[:0], w.keys[:0]
 	w.outcome, w.err, w.ended = shard.ProposalResult{}, nil, false
 	r.pool.Put(w)
 }
@@ -128,7 +128,7 @@ func (r *Replica) Write(ctx context.Context, q *leaseholder.WriteRequest) (*leas
 		r.recycle(w)
 		return nil, err
 	}
-	if err := r.claim(ctx, t, w, q); err != nil {
+	if err := r.acquire(ctx, t, w, q); err != nil {
 		r.recycle(w)
 		r.unfill(q.Writes, err)
 		return nil, err
@@ -147,7 +147,7 @@ func (r *Replica) Write(ctx context.Context, q *leaseholder.WriteRequest) (*leas
 	return reply, nil
 }
 
-// prepare resolves what only the leaseholder can, encodes the proposal, and finds out which keys it claims.
+// prepare resolves what only the leaseholder can, encodes the proposal, and finds out which keys it locks.
 func (r *writes) prepare(w *write, writes []*fragment.Write) error {
 	for _, f := range writes {
 		if f.AutoInc {
@@ -156,10 +156,10 @@ func (r *writes) prepare(w *write, writes []*fragment.Write) error {
 			}
 		}
 		var err error
-		if w.claims, err = r.state.WriteKeys(w.claims[:0], f); err != nil {
+		if w.written, err = r.state.WriteKeys(w.written[:0], f); err != nil {
 			return err
 		}
-		for _, c := range w.claims {
+		for _, c := range w.written {
 			w.keys = append(w.keys, lock.Key{Tablet: f.Tablet, Index: c.Index, Bytes: c.Key})
 		}
 		if reachUnknown(f.Kind) {

@@ -26,9 +26,9 @@ import (
 
 // committing are the commits over several shards that this gateway is at work on.
 type committing struct {
-	mu      sync.Mutex
-	txns    map[fragment.TxnID]struct{}
-	settled map[schema.ShardID][]fragment.TxnID // all participants have resolved them: may be forgotten
+	mu       sync.Mutex
+	txns     map[fragment.TxnID]struct{}
+	resolved map[schema.ShardID][]fragment.TxnID // all participants have resolved them: may be forgotten
 }
 
 // forgetEvery paces the messages that let participants forget transactions; forgetMax bounds one.
@@ -46,16 +46,16 @@ func (b *committing) begin(id fragment.TxnID) {
 	b.txns[id] = struct{}{}
 }
 
-// end takes note that a commit is over; settled are the shards that may forget it.
-func (b *committing) end(id fragment.TxnID, settled []schema.ShardID) {
+// end takes note that a commit is over; resolved are the shards that may forget it.
+func (b *committing) end(id fragment.TxnID, resolved []schema.ShardID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.txns, id)
-	if b.settled == nil {
-		b.settled = make(map[schema.ShardID][]fragment.TxnID)
+	if b.resolved == nil {
+		b.resolved = make(map[schema.ShardID][]fragment.TxnID)
 	}
-	for _, s := range settled {
-		b.settled[s] = append(b.settled[s], id)
+	for _, s := range resolved {
+		b.resolved[s] = append(b.resolved[s], id)
 	}
 }
 
@@ -75,8 +75,8 @@ func (b *committing) has(id fragment.TxnID) bool {
 func (t *Txn) commitMany(ctx context.Context) error {
 	t.c.Stats.CommitsMany.Add(1)
 	t.c.committing.begin(t.id)
-	j := &jointCommit{c: t.c, id: t.id, first: t.first, shards: make([]schema.ShardID, len(t.legs))}
-	for i, l := range t.legs {
+	j := &jointCommit{c: t.c, id: t.id, first: t.first, shards: make([]schema.ShardID, len(t.participants))}
+	for i, l := range t.participants {
 		j.shards[i] = l.shard
 	}
 	done := make(chan error, 1)
@@ -171,14 +171,14 @@ func (j *jointCommit) resolve(ts mvcc.Timestamp) {
 			return svc.Resolve(j.c.ctx, j.shards[i], j.id, ts)
 		})
 	})...)
-	settled := j.shards
+	resolved := j.shards
 	if err != nil {
 		j.c.cfg.Logger.Warn("a transaction is left to its participants", "err", err)
 	}
 	if err != nil || ts == 0 { // nothing is kept of one that was aborted
-		settled = nil
+		resolved = nil
 	}
-	j.c.committing.end(j.id, settled)
+	j.c.committing.end(j.id, resolved)
 }
 
 // forgetLoop lets participants forget transactions that all of them have resolved.
@@ -188,20 +188,20 @@ func (c *Client) forgetLoop() {
 	for {
 		select {
 		case <-tick.C:
-			c.forgetSettled()
+			c.forgetResolved()
 		case <-c.ctx.Done():
 			return
 		}
 	}
 }
 
-// forgetSettled sends what has gathered. What does not arrive is found by the leaseholders in the end.
-func (c *Client) forgetSettled() {
+// forgetResolved sends what has gathered. What does not arrive is found by the leaseholders in the end.
+func (c *Client) forgetResolved() {
 	c.committing.mu.Lock()
-	settled := c.committing.settled
-	c.committing.settled = nil
+	resolved := c.committing.resolved
+	c.committing.resolved = nil
 	c.committing.mu.Unlock()
-	for s, ids := range settled {
+	for s, ids := range resolved {
 		for len(ids) > 0 {
 			n := min(len(ids), forgetMax)
 			part := ids[:n]
@@ -217,14 +217,14 @@ func (c *Client) forgetSettled() {
 // releaseLegs ends a transaction that has only read: if it locked what it read, its locks must have held to the end, in all
 // shards, or what it saw may never have been there together.
 func (t *Txn) releaseLegs(ctx context.Context) error {
-	return t.eachLeg(func(l *leg) error {
+	return t.eachParticipant(func(l *participant) error {
 		return t.c.call(ctx, l.shard, repeatable, func(svc leaseholder.Service) error { return svc.Release(ctx, l.shard, t.id) })
 	})
 }
 
-// eachLeg runs fn for all legs at once.
-func (t *Txn) eachLeg(fn func(*leg) error) error {
-	for _, err := range atOnce(len(t.legs), func(i int) error { return fn(t.legs[i]) }) {
+// eachParticipant runs fn for all participants at once.
+func (t *Txn) eachParticipant(fn func(*participant) error) error {
+	for _, err := range atOnce(len(t.participants), func(i int) error { return fn(t.participants[i]) }) {
 		if err != nil {
 			return err
 		}

@@ -208,7 +208,7 @@ func TestJointCommitForgotten(t *testing.T) {
 	for two.committing.has(id) {
 		time.Sleep(time.Millisecond)
 	}
-	two.forgetSettled()
+	two.forgetResolved()
 	j := &jointCommit{c: two, id: id, first: first, shards: []schema.ShardID{firstShard, secondShard}}
 	c.passTime(firstShard, longer)
 	if ts, err := j.decide(); err != nil || ts == 0 {

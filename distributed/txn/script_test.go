@@ -29,7 +29,7 @@ import (
 //	insert|add|delete [s=a] id=1 [k=5] [shard=3]
 //	savepoint s=a name=p / rollbackto s=a name=p
 //	commit s=a / rollback s=a
-//	elect node=2 [shard=3] / handover node=1 to=2 / down node=1 / up node=1
+//	elect node=2 [shard=3] / transfer node=1 to=2 / down node=1 / up node=1
 //	mute node=1 n=1                                  answers of the node are lost, after execution
 //	await                                            until nothing waits any more
 func TestScripts(t *testing.T) {
@@ -94,11 +94,11 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 	case "elect":
 		s.c.logs[sh].Elect(schema.NodeID(node))
 		return ""
-	case "handover":
+	case "transfer":
 		if err := s.c.nodes[node-1].replicas[sh].Transfer(t.Context(), schema.NodeID(to)); err != nil {
 			return err.Error()
 		}
-		return s.settle()
+		return s.collect()
 	case "down", "up":
 		s.c.net.mu.Lock()
 		s.c.net.down[schema.NodeID(node)] = d.Cmd == "down"
@@ -111,7 +111,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		for s.pending.Load() > 0 {
 			time.Sleep(time.Millisecond)
 		}
-		return s.settle()
+		return s.collect()
 	case "mute":
 		s.c.net.mu.Lock()
 		s.c.net.mute[schema.NodeID(node)] = n
@@ -126,7 +126,7 @@ func (s *script) run(t *testing.T, d *datadriven.TestData) string {
 		x.txn.StartStatement()
 		return x.exec(ctx, d, sh, id, k, mode, mark)
 	})
-	return s.settle()
+	return s.collect()
 }
 
 // start runs a statement that may wait.
@@ -142,8 +142,8 @@ func (s *script) start(name string, fn func(context.Context) string) {
 	}()
 }
 
-// settle collects results until whatever is left waits for locks.
-func (s *script) settle() string {
+// collect gathers results until whatever is left waits for locks.
+func (s *script) collect() string {
 	var lines []string
 	for stable := 0; stable < 3; {
 		select {

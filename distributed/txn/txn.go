@@ -24,35 +24,35 @@ type Txn struct {
 	pin  pin            // its snapshot and its shards
 	held bool           // pin is registered
 
-	legs    []*leg // in the order in which it came to the shards
-	steps   []step // the writes, for going back
-	marked  int    // steps up to here have been named by a savepoint
-	seq     uint64
-	first   mvcc.Timestamp // known before COMMIT's first try
-	aborted bool
-	ended   bool
-	onEnd   func()
+	participants []*participant // in the order in which it came to the shards
+	steps        []step         // the writes, for going back
+	marked       int            // steps up to here have been named by a savepoint
+	seq          uint64
+	first        mvcc.Timestamp // known before COMMIT's first try
+	aborted      bool
+	ended        bool
+	onEnd        func()
 }
 
-// leg is a transaction's part in one shard: what it writes and locks there.
-type leg struct {
+// participant is a transaction's part in one shard: what it writes and locks there.
+type participant struct {
 	shard  schema.ShardID
 	joined bool   // the leaseholder has answered: from now on it must know the transaction
 	mark   uint64 // of the workspace; 0: nothing is written
 }
 
-// step is a write: after it, the leg's workspace was at mark.
+// step is a write: after it, the participant's workspace was at mark.
 type step struct {
-	leg  *leg
-	mark uint64
+	participant *participant
+	mark        uint64
 }
 
 var _ distributed.Txn = (*Txn)(nil)
 
 // Begin starts a transaction; it costs nothing until its first statement.
 func (c *Client) Begin(o distributed.TxnOptions) Begun {
-	if o.Stale != nil {
-		return &staleTxn{c: c, s: o.Stale}
+	if o.FollowerRead != nil {
+		return &followerTxn{c: c, s: o.FollowerRead}
 	}
 	return &Txn{c: c, o: o}
 }
@@ -147,7 +147,7 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		mode = distributed.ReadSnapshot
 	}
 	if mode == distributed.ReadSnapshot {
-		if l := t.leg(q.Shard); l != nil && l.mark > 0 {
+		if l := t.participant(q.Shard); l != nil && l.mark > 0 {
 			q.Txn = t.id
 		}
 		q.At, err = t.snapshot(ctx)
@@ -160,7 +160,7 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 	q.NoWait, q.SkipLocked, q.LockWait, q.Session = lo.NoWait, lo.SkipLocked, t.o.LockWait, t.o.Session
 	// SKIP LOCKED promises nothing about what it skips.
 	q.Ranges = t.o.Isolation != distributed.ReadCommitted && !lo.SkipLocked
-	t.claim(q.Shard)
+	t.join(q.Shard)
 	q.Txn = t.id
 	return q, nil
 }
@@ -170,7 +170,7 @@ func (t *Txn) fetch(ctx context.Context, q *leaseholder.ReadRequest, page *fragm
 	if err := t.usable(); err != nil {
 		return err
 	}
-	l := t.leg(q.Shard)
+	l := t.participant(q.Shard)
 	q.Join = !l.joined
 	if err := t.c.readPage(ctx, q, page); err != nil {
 		return t.failed(err)
@@ -179,9 +179,9 @@ func (t *Txn) fetch(ctx context.Context, q *leaseholder.ReadRequest, page *fragm
 	return nil
 }
 
-// leg is the transaction's part in a shard, nil if it has none.
-func (t *Txn) leg(s schema.ShardID) *leg {
-	for _, l := range t.legs {
+// participant is the transaction's part in a shard, nil if it has none.
+func (t *Txn) participant(s schema.ShardID) *participant {
+	for _, l := range t.participants {
 		if l.shard == s {
 			return l
 		}
@@ -189,16 +189,16 @@ func (t *Txn) leg(s schema.ShardID) *leg {
 	return nil
 }
 
-// claim gives the transaction a part in a shard: it is about to write or lock there.
-func (t *Txn) claim(s schema.ShardID) *leg {
-	if l := t.leg(s); l != nil {
+// join gives the transaction a part in a shard: it is about to write or lock there.
+func (t *Txn) join(s schema.ShardID) *participant {
+	if l := t.participant(s); l != nil {
 		return l
 	}
-	if len(t.legs) == 0 {
+	if len(t.participants) == 0 {
 		t.id = t.c.newID()
 	}
-	l := &leg{shard: s}
-	t.legs = append(t.legs, l)
+	l := &participant{shard: s}
+	t.participants = append(t.participants, l)
 	t.setPin(func(p *pin) { p.shards, p.txn = append(p.shards, s), t.id })
 	return l
 }
@@ -244,7 +244,7 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 	if err := t.c.cfg.Router.Full(s); err != nil {
 		return nil, err
 	}
-	l := t.claim(s)
+	l := t.join(s)
 	t.seq++
 	q := leaseholder.WriteRequest{
 		Shard: s, Txn: t.id, Buffer: true, Join: !l.joined, Seq: t.seq, Writes: []*fragment.Write{w}, LockWait: t.o.LockWait,
@@ -264,12 +264,12 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 }
 
 // wrote notes that l's workspace is at a new mark. Steps that no savepoint lies between are one.
-func (t *Txn) wrote(l *leg, mark uint64) {
+func (t *Txn) wrote(l *participant, mark uint64) {
 	if mark == l.mark {
 		return
 	}
 	l.mark = mark
-	if n := len(t.steps); n > t.marked && t.steps[n-1].leg == l {
+	if n := len(t.steps); n > t.marked && t.steps[n-1].participant == l {
 		t.steps[n-1].mark = mark
 		return
 	}
@@ -278,13 +278,13 @@ func (t *Txn) wrote(l *leg, mark uint64) {
 
 // unwrite deals with a failed write. Where it may have been evaluated, the workspace is put back to what it was; where
 // that is impossible too, the transaction cannot go on.
-func (t *Txn) unwrite(statement context.Context, l *leg, err error) error {
+func (t *Txn) unwrite(statement context.Context, l *participant, err error) error {
 	if !leaseholder.OutcomeUnknown(err) && !errors.Is(err, errDoubt) {
 		return t.failed(err)
 	}
 	ctx, cancel := context.WithTimeout(t.c.ctx, rollbackWait)
 	defer cancel()
-	if t.rollbackLeg(ctx, l, l.mark) != nil {
+	if t.rollbackParticipant(ctx, l, l.mark) != nil {
 		t.abort()
 		return errDeadlock()
 	}
@@ -309,9 +309,9 @@ func (t *Txn) RollbackTo(ctx context.Context, mark uint64) error {
 	if mark >= uint64(len(t.steps)) {
 		return nil
 	}
-	for _, l := range t.legs {
+	for _, l := range t.participants {
 		if back := t.markAt(l, mark); back < l.mark {
-			if err := t.rollbackLeg(ctx, l, back); err != nil {
+			if err := t.rollbackParticipant(ctx, l, back); err != nil {
 				return t.failed(err)
 			}
 		}
@@ -322,16 +322,16 @@ func (t *Txn) RollbackTo(ctx context.Context, mark uint64) error {
 }
 
 // markAt is where l's workspace was after the first n steps.
-func (t *Txn) markAt(l *leg, n uint64) uint64 {
+func (t *Txn) markAt(l *participant, n uint64) uint64 {
 	for i := int(n) - 1; i >= 0; i-- {
-		if t.steps[i].leg == l {
+		if t.steps[i].participant == l {
 			return t.steps[i].mark
 		}
 	}
 	return 0
 }
 
-func (t *Txn) rollbackLeg(ctx context.Context, l *leg, mark uint64) error {
+func (t *Txn) rollbackParticipant(ctx context.Context, l *participant, mark uint64) error {
 	t.seq++
 	seq := t.seq
 	err := t.c.call(ctx, l.shard, repeatable, func(svc leaseholder.Service) error {
@@ -365,8 +365,8 @@ func (t *Txn) commit(ctx context.Context) (err error) {
 		t.forget(ctx)
 	case !t.HasWrites():
 		err = t.releaseLegs(ctx)
-	case len(t.legs) == 1:
-		err = t.commitOne(ctx, t.legs[0])
+	case len(t.participants) == 1:
+		err = t.commitOne(ctx, t.participants[0])
 	default:
 		err = t.commitMany(ctx)
 	}
@@ -379,7 +379,7 @@ func (t *Txn) commit(ctx context.Context) (err error) {
 }
 
 // commitOne commits in the only shard that the transaction has a part in: one proposal.
-func (t *Txn) commitOne(ctx context.Context, l *leg) error {
+func (t *Txn) commitOne(ctx context.Context, l *participant) error {
 	t.c.Stats.CommitsOne.Add(1)
 	return t.c.execute(ctx, l.shard, t.first, func(svc leaseholder.Service, first mvcc.Timestamp, _ bool) error {
 		ts, err := svc.Commit(ctx, l.shard, t.id, first)
@@ -404,12 +404,12 @@ func (t *Txn) Rollback(ctx context.Context) error {
 // forget makes the leaseholders drop the transaction. If one cannot be told, it will notice by itself (Config.TxnTTL).
 func (t *Txn) forget(ctx context.Context) {
 	defer t.release()
-	if len(t.legs) == 0 {
+	if len(t.participants) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackWait)
 	defer cancel()
-	_ = t.eachLeg(func(l *leg) error {
+	_ = t.eachParticipant(func(l *participant) error {
 		var err error
 		for node, hops := t.c.Leaseholder(l.shard), 0; node != 0 && hops < maxHops; node, hops = redirect(err), hops+1 {
 			err = t.c.at(l.shard, node, func(svc leaseholder.Service) error { return svc.Rollback(ctx, l.shard, t.id) })
@@ -450,7 +450,7 @@ func (t *Txn) Aborted() bool { return t.aborted }
 
 // HasWrites implements distributed.Txn.
 func (t *Txn) HasWrites() bool {
-	for _, l := range t.legs {
+	for _, l := range t.participants {
 		if l.mark > 0 {
 			return true
 		}

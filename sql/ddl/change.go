@@ -199,7 +199,7 @@ func (x *Executor) publish(ctx context.Context, t *schema.Table, wait settling, 
 	case settleFully:
 		wait, cancel := lockWait(ctx)
 		defer cancel()
-		if err := x.DB.SettleSchema(wait, t); err != nil {
+		if err := x.DB.AwaitSchema(wait, t); err != nil {
 			if wait.Err() != nil {
 				return context.Cause(wait)
 			}
@@ -208,7 +208,7 @@ func (x *Executor) publish(ctx context.Context, t *schema.Table, wait settling, 
 	case settleBriefly:
 		ctx, cancel := context.WithTimeout(ctx, lastSettle)
 		defer cancel()
-		_ = x.DB.SettleSchema(ctx, t)
+		_ = x.DB.AwaitSchema(ctx, t)
 	}
 	return nil
 }

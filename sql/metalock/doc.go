@@ -27,7 +27,7 @@
 // after the other, whoever is about to wait sees all waits there are, and finds a deadlock exactly.
 //
 //	GET_LOCK ── free ─────────────▶ Holder           one change of the catalog: one consensus round
-//	         └─ taken ─▶ Queue ───▶ Holder           … and one for each hand-over
+//	         └─ taken ─▶ Queue ───▶ Holder           … and one for each transfer
 //	                       └─ time is up, killed ─▶ gone
 //
 // Taking a lock again, and giving one of several back, concern the owner alone.

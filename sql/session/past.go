@@ -47,7 +47,7 @@ func tooLongAgo(err error) bool {
 }
 
 func (s execution) runAt(ctx context.Context, p *planned, w sql.ResultWriter) error {
-	txn := s.eng.db.Begin(distributed.TxnOptions{Stale: &s.pastState, ReadOnly: true, Session: s.ConnectionID()})
+	txn := s.eng.db.Begin(distributed.TxnOptions{FollowerRead: &s.pastState, ReadOnly: true, Session: s.ConnectionID()})
 	s.rt.Txn = txn
 	defer func() {
 		s.rt.Txn = nil
@@ -77,7 +77,7 @@ func (s execution) runAsOf(ctx context.Context, p *planned, w sql.ResultWriter) 
 		}
 		at = one
 	}
-	s.pastState = distributed.Stale{At: at}
+	s.pastState = distributed.FollowerRead{At: at}
 	return s.runAt(ctx, p, w)
 }
 

@@ -50,7 +50,7 @@ type Session struct {
 	nextStmt uint32
 
 	tx        transaction.Transaction
-	pastState distributed.Stale // that the running query sees
+	pastState distributed.FollowerRead // that the running query sees
 	locks     *metalock.Owner
 
 	// Of the present statement.

@@ -19,9 +19,9 @@ type Past struct {
 	tracking  bool          // the session has had a bound: since and floor are kept up to date
 	since     time.Time
 	floor     mvcc.Timestamp
-	touched   bool               // this statement has met the present, nobody knows when
-	committed mvcc.Timestamp     // what this statement has committed last; 0: nothing, or it is not known
-	txn       *distributed.Stale // the open transaction's; nil: it meets the present
+	touched   bool                      // this statement has met the present, nobody knows when
+	committed mvcc.Timestamp            // what this statement has committed last; 0: nothing, or it is not known
+	txn       *distributed.FollowerRead // the open transaction's; nil: it meets the present
 }
 
 // SetBound is SET cloudsql_read_staleness_ms.
@@ -55,7 +55,7 @@ func (p *Past) Met() {
 }
 
 // Saw notes a past state that the session has been shown.
-func (p *Past) Saw(state *distributed.Stale) { p.floor = max(p.floor, state.At) }
+func (p *Past) Saw(state *distributed.FollowerRead) { p.floor = max(p.floor, state.At) }
 
 // leave comes when a transaction has ended, by a commit or otherwise.
 func (p *Past) leave() {
@@ -92,7 +92,7 @@ func (s *Transaction) RefusesAsOf() bool { return s.begun || s.txn != nil && s.t
 
 // BeginAt is START TRANSACTION READ ONLY AS OF TIMESTAMP.
 func (s *Transaction) BeginAt(ctx context.Context, at mvcc.Timestamp) error {
-	if err := s.Begin(ctx, Characteristics{Access: "ON", AsOf: &distributed.Stale{At: at, Keep: true}}, false); err != nil {
+	if err := s.Begin(ctx, Characteristics{Access: "ON", AsOf: &distributed.FollowerRead{At: at, Keep: true}}, false); err != nil {
 		return err
 	}
 	if err := s.txn.TakeSnapshot(ctx); err != nil {
@@ -102,7 +102,7 @@ func (s *Transaction) BeginAt(ctx context.Context, at mvcc.Timestamp) error {
 }
 
 // Within is a state that obeys the bound.
-func (s *Transaction) Within() distributed.Stale {
+func (s *Transaction) Within() distributed.FollowerRead {
 	bound := s.past.bound
 	if h := s.host.History; h > 0 {
 		bound = min(bound, h/2) // older versions are about to be removed
@@ -111,11 +111,11 @@ func (s *Transaction) Within() distributed.Stale {
 	if since.Before(s.past.since) {
 		since = s.past.since
 	}
-	return distributed.Stale{Since: since, NotBefore: s.past.floor}
+	return distributed.FollowerRead{Since: since, NotBefore: s.past.floor}
 }
 
 // pastOf is the state of a transaction that is beginning; nil: the present.
-func (s *Transaction) pastOf(c Characteristics) *distributed.Stale {
+func (s *Transaction) pastOf(c Characteristics) *distributed.FollowerRead {
 	s.past.txn = c.AsOf
 	if s.past.txn == nil && s.past.bound > 0 && c.Access == "ON" {
 		state := s.Within()

@@ -84,9 +84,9 @@ type savepoint struct {
 
 // Characteristics are a transaction's.
 type Characteristics struct {
-	Isolation string             // "" for the session's
-	Access    string             // "ON" read only, "OFF" read write, "" the session's
-	AsOf      *distributed.Stale // not nil: reads of a past state
+	Isolation string                    // "" for the session's
+	Access    string                    // "ON" read only, "OFF" read write, "" the session's
+	AsOf      *distributed.FollowerRead // not nil: reads of a past state
 }
 
 // In tells whether the session is in a transaction.
@@ -133,7 +133,7 @@ func (s *Transaction) open(c Characteristics) {
 	s.isolation, s.readOnly = c.Isolation, c.Access == "ON"
 	s.txn = s.host.DB.Begin(distributed.TxnOptions{
 		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.host.Vars.LockWait, Session: s.host.Session(),
-		Stale: s.pastOf(c), Committed: s.past.Told(),
+		FollowerRead: s.pastOf(c), Committed: s.past.Told(),
 	})
 }
 

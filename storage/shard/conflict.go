@@ -36,9 +36,9 @@ func (w *writer) conflict(primary bool) (ix *schema.Index, taken bool, err error
 	return nil, false, nil
 }
 
-// settledConflict is conflict for a row in the way that stays there: under locks, another transaction may be about to
+// lastingConflict is conflict for a row in the way that stays there: under locks, another transaction may be about to
 // remove it, or to change its unique key.
-func (w *writer) settledConflict(primary bool) (ix *schema.Index, taken bool, err error) {
+func (w *writer) lastingConflict(primary bool) (ix *schema.Index, taken bool, err error) {
 	ix, taken, err = w.conflict(primary)
 	for err == nil && taken && w.buffering {
 		w.lockedKey = append(w.lockedKey[:0], w.ownerKey...)

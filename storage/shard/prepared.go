@@ -355,7 +355,7 @@ func (a *applier) movesHold(x *preparedTxn, last *piece) bool {
 // unstage drops a part that was never prepared, or is aborted.
 func (a *applier) unstage(x *preparedTxn) {
 	if x.waits() {
-		a.prepared.settled(x)
+		a.prepared.ended(x)
 	}
 	for _, c := range x.pieces {
 		a.prepared.free(x, c)
@@ -375,8 +375,8 @@ func (a *applier) dropRecords(x *preparedTxn) {
 	x.pieces, x.moved, x.ranges = nil, nil, nil
 }
 
-// settled takes note of a part of which no version will come any more.
-func (p *preparedTxns) settled(x *preparedTxn) {
+// ended takes note of a part of which no version will come any more.
+func (p *preparedTxns) ended(x *preparedTxn) {
 	p.waits--
 	p.known = p.known && x.ts != p.lowest
 }
@@ -418,7 +418,7 @@ func (a *applier) resolve(p *Proposal) (r ProposalResult, err error) {
 		a.set(preparedKey(a.s.id, x.id), x.append(nil))
 		return ProposalResult{Txn: p.Txn, Status: Prepared, TS: x.ts}, nil
 	}
-	a.prepared.settled(x)
+	a.prepared.ended(x)
 	a.dropRecords(x)
 	if len(x.participants) > 1 {
 		a.set(preparedKey(a.s.id, x.id), x.append(nil))

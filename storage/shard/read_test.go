@@ -48,7 +48,7 @@ func (l *locks) LockRange(_ context.Context, _ schema.TabletID, index schema.Ind
 	return nil
 }
 
-func (l *locks) SettleRange(first, last []byte) {
+func (l *locks) NarrowRange(first, last []byte) {
 	l.taken = append(l.taken, fmt.Sprintf("met %x-%x", first, last))
 }
 

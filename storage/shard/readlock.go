@@ -72,9 +72,9 @@ func (rd *reader) lockedSpan(span fragment.Span) (done bool, err error) {
 			return done, err // the next page goes on in the same range
 		}
 		if rd.met.any {
-			rd.o.Locker.SettleRange(rd.met.first, rd.met.last)
+			rd.o.Locker.NarrowRange(rd.met.first, rd.met.last)
 		} else {
-			rd.o.Locker.SettleRange(nil, nil)
+			rd.o.Locker.NarrowRange(nil, nil)
 		}
 		if done || last == nil {
 			return done, nil

@@ -40,9 +40,9 @@ type Locker interface {
 	// LockEntry claims an entry of a secondary index that a write adds or removes, against others' ranges.
 	LockEntry(ctx context.Context, tablet schema.TabletID, index schema.IndexID, key []byte) error
 	// LockRange locks the part of an index that is about to be scanned, rows and gaps; after it the newest state shows
-	// all that others have done to it. SettleRange tells which rows the scan has met: from first to last, nil if none.
+	// all that others have done to it. NarrowRange tells which rows the scan has met: from first to last, nil if none.
 	LockRange(ctx context.Context, tablet schema.TabletID, index schema.IndexID, span fragment.Span) error
-	SettleRange(first, last []byte)
+	NarrowRange(first, last []byte)
 }
 
 // ReadOptions are the circumstances of a read.

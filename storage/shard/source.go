@@ -158,14 +158,14 @@ func (s *source) first() error {
 		} else {
 			s.ownLive = s.own.Seek(string(s.lower))
 		}
-		s.settleOwn()
+		s.skipOwn()
 	}
 	if s.reverse {
 		s.baseLive = s.base.SeekLT(nil)
 	} else {
 		s.baseLive = s.base.SeekGE(nil)
 	}
-	return s.settleBase()
+	return s.skipBase()
 }
 
 // seekOwnBefore goes to the last of the transaction's items below a bound.
@@ -180,11 +180,11 @@ func (s *source) seekOwnBefore(bound []byte) bool {
 func (s *source) advance() error {
 	if s.fromOwn {
 		s.moveOwn()
-		s.settleOwn()
+		s.skipOwn()
 		return nil
 	}
 	s.moveBase()
-	return s.settleBase()
+	return s.skipBase()
 }
 
 func (s *source) moveOwn() {
@@ -203,8 +203,8 @@ func (s *source) moveBase() {
 	}
 }
 
-// settleOwn passes over deleted rows and ends at the span's bound.
-func (s *source) settleOwn() {
+// skipOwn passes over deleted rows and ends at the span's bound.
+func (s *source) skipOwn() {
 	for s.ownLive {
 		key := s.own.Key()
 		if key < string(s.lower) || key >= string(s.upper) {
@@ -218,8 +218,8 @@ func (s *source) settleOwn() {
 	}
 }
 
-// settleBase passes over the rows that the transaction has written itself.
-func (s *source) settleBase() error {
+// skipBase passes over the rows that the transaction has written itself.
+func (s *source) skipBase() error {
 	if s.ws == nil || s.ws.items.Len() == 0 {
 		return s.base.Err()
 	}

@@ -16,7 +16,7 @@ import (
 //	item = deleted payload
 //
 // All nodes of a cluster run one version of it: a node that meets another fails to read it, and the transaction is lost
-// as it would be without hand-over.
+// as it would be without transfer.
 
 // Append encodes the workspace.
 func (w *Workspace) Append(dst []byte) []byte {

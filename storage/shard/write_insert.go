@@ -122,7 +122,7 @@ func storable(k types.Kind, t *types.Type) bool {
 func (w *writer) insert(i int) (inserted bool, err error) {
 	w.entriesOfNew()
 	for {
-		ix, taken, err := w.settledConflict(true)
+		ix, taken, err := w.lastingConflict(true)
 		if err != nil {
 			return false, err
 		}

@@ -114,7 +114,7 @@ func (w *writer) change() error {
 	if err := w.lockRemoved(); err != nil {
 		return err
 	}
-	ix, taken, err := w.settledConflict(moved)
+	ix, taken, err := w.lastingConflict(moved)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (w *writer) put(i int, found bool) error {
 		return w.change()
 	}
 	w.entriesOfNew()
-	ix, taken, err := w.settledConflict(true)
+	ix, taken, err := w.lastingConflict(true)
 	if err != nil {
 		return err
 	}

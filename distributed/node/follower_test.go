@@ -19,9 +19,9 @@ import (
 	"cloudsql/storage/types"
 )
 
-// getStale tells whether rows are there in a past state, read one after the other.
-func getStale(ctx context.Context, n *Node, tb *schema.Table, s *distributed.Stale, ids ...int64) (there []bool, err error) {
-	x := n.Begin(distributed.TxnOptions{Stale: s})
+// getFollower tells whether rows are there in a past state, read one after the other.
+func getFollower(ctx context.Context, n *Node, tb *schema.Table, s *distributed.FollowerRead, ids ...int64) (there []bool, err error) {
+	x := n.Begin(distributed.TxnOptions{FollowerRead: s})
 	defer func() { _ = x.Commit(context.Background()) }()
 	var page fragment.Page
 	for _, id := range ids {
@@ -37,10 +37,10 @@ func getStale(ctx context.Context, n *Node, tb *schema.Table, s *distributed.Sta
 	return there, nil
 }
 
-// TestStaleReadsWhenCutOff isolates nodes in turn, leaseholders among them, while one client writes rows in order and
+// TestFollowerReadsWhenCutOff isolates nodes in turn, leaseholders among them, while one client writes rows in order and
 // others read the past on every node: all that was acknowledged before a read's bound is in its state, a state has a
 // row only with all the rows before it, and states go forward.
-func TestStaleReadsWhenCutOff(t *testing.T) {
+func TestFollowerReadsWhenCutOff(t *testing.T) {
 	c := newTestCluster(t)
 	c.faults = rpc.NewFaultNet(rpc.TCP)
 	n := c.startThree()
@@ -82,7 +82,7 @@ func TestStaleReadsWhenCutOff(t *testing.T) {
 		limited, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		x := c.nodes[cut].replicaOf(s)
 		at := min(x.Closed(), x.State().Closed())
-		if there, err := getStale(limited, c.nodes[cut], tb, &distributed.Stale{At: at}, 0); err != nil || !there[0] {
+		if there, err := getFollower(limited, c.nodes[cut], tb, &distributed.FollowerRead{At: at}, 0); err != nil || !there[0] {
 			t.Errorf("node %s is cut off and can't show a state that it has closed: %v %v", name, there, err)
 		}
 		cancel()
@@ -114,12 +114,12 @@ type staleReader struct {
 // look checks one state; false: there was no answer in time.
 func (r *staleReader) look() bool {
 	acked := r.w.acked.Load()
-	s := &distributed.Stale{Since: time.Now(), NotBefore: r.floor}
+	s := &distributed.FollowerRead{Since: time.Now(), NotBefore: r.floor}
 	time.Sleep(r.bound)
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
 	later := acked + rand.Int64N(10)
-	there, err := getStale(ctx, r.node, r.tb, s, acked-1, later+1, later)
+	there, err := getFollower(ctx, r.node, r.tb, s, acked-1, later+1, later)
 	if err != nil {
 		return false
 	}

@@ -32,19 +32,19 @@ const (
 	futureWait   = time.Second            // for the timestamps to reach AS OF: the clocks of two nodes differ
 )
 
-// staleTxn reads one past state; see distributed.Stale.
-type staleTxn struct {
+// followerTxn reads one past state; see distributed.FollowerRead.
+type followerTxn struct {
 	c       *Client
-	s       *distributed.Stale
+	s       *distributed.FollowerRead
 	checked bool // s.At is known to have been handed out
 	pin     *pin
 	onEnd   func()
 }
 
-var _ distributed.Txn = (*staleTxn)(nil)
+var _ distributed.Txn = (*followerTxn)(nil)
 
 // at is the transaction's state; the first read, which is in shard in, chooses it.
-func (t *staleTxn) at(ctx context.Context, in schema.ShardID) (mvcc.Timestamp, error) {
+func (t *followerTxn) at(ctx context.Context, in schema.ShardID) (mvcc.Timestamp, error) {
 	if t.checked {
 		return t.s.At, nil
 	}
@@ -62,13 +62,13 @@ func (t *staleTxn) at(ctx context.Context, in schema.ShardID) (mvcc.Timestamp, e
 }
 
 // hold keeps garbage collection from the state's versions.
-func (t *staleTxn) hold() {
+func (t *followerTxn) hold() {
 	if t.pin == nil {
 		t.pin = t.c.pinSnapshot(t.s.At)
 	}
 }
 
-func (t *staleTxn) request(ctx context.Context, r *fragment.Read, mode distributed.ReadMode) (q leaseholder.ReadRequest, err error) {
+func (t *followerTxn) request(ctx context.Context, r *fragment.Read, mode distributed.ReadMode) (q leaseholder.ReadRequest, err error) {
 	if mode != distributed.ReadSnapshot {
 		return q, mysqlerr.NotSupported("locking reads of a past state")
 	}
@@ -83,7 +83,7 @@ func (t *staleTxn) request(ctx context.Context, r *fragment.Read, mode distribut
 }
 
 // Read implements distributed.Txn.
-func (t *staleTxn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, _ distributed.LockOptions) (distributed.Rows, error) {
+func (t *followerTxn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, _ distributed.LockOptions) (distributed.Rows, error) {
 	q, err := t.request(ctx, r, mode)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (t *staleTxn) Read(ctx context.Context, r *fragment.Read, mode distributed.
 }
 
 // ReadPoint implements distributed.Txn.
-func (t *staleTxn) ReadPoint(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, _ distributed.LockOptions, page *fragment.Page) error {
+func (t *followerTxn) ReadPoint(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, _ distributed.LockOptions, page *fragment.Page) error {
 	q, err := t.request(ctx, r, mode)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (t *staleTxn) ReadPoint(ctx context.Context, r *fragment.Read, mode distrib
 }
 
 // TakeSnapshot implements distributed.Txn: it checks a state that was given, and keeps it.
-func (t *staleTxn) TakeSnapshot(ctx context.Context) error {
+func (t *followerTxn) TakeSnapshot(ctx context.Context) error {
 	if t.s.At == 0 {
 		return nil // the first read chooses
 	}
@@ -118,21 +118,21 @@ func (t *staleTxn) TakeSnapshot(ctx context.Context) error {
 }
 
 // Write implements distributed.Txn.
-func (t *staleTxn) Write(context.Context, *fragment.Write) (*fragment.WriteResult, error) {
+func (t *followerTxn) Write(context.Context, *fragment.Write) (*fragment.WriteResult, error) {
 	return nil, errReadOnly()
 }
 
 // The rest of distributed.Txn has nothing to do here.
 
-func (t *staleTxn) Savepoint() uint64                        { return 0 }
-func (t *staleTxn) RollbackTo(context.Context, uint64) error { return nil }
-func (t *staleTxn) StartStatement()                          {}
-func (t *staleTxn) SetLockWait(time.Duration)                {}
-func (t *staleTxn) Aborted() bool                            { return false }
-func (t *staleTxn) HasWrites() bool                          { return false }
+func (t *followerTxn) Savepoint() uint64                        { return 0 }
+func (t *followerTxn) RollbackTo(context.Context, uint64) error { return nil }
+func (t *followerTxn) StartStatement()                          {}
+func (t *followerTxn) SetLockWait(time.Duration)                {}
+func (t *followerTxn) Aborted() bool                            { return false }
+func (t *followerTxn) HasWrites() bool                          { return false }
 
 // Commit implements distributed.Txn.
-func (t *staleTxn) Commit(context.Context) error {
+func (t *followerTxn) Commit(context.Context) error {
 	if t.pin != nil {
 		t.c.unpin(t.pin)
 		t.pin = nil
@@ -145,10 +145,10 @@ func (t *staleTxn) Commit(context.Context) error {
 }
 
 // Rollback implements distributed.Txn.
-func (t *staleTxn) Rollback(ctx context.Context) error { return t.Commit(ctx) }
+func (t *followerTxn) Rollback(ctx context.Context) error { return t.Commit(ctx) }
 
 // OnEnd is as Txn.OnEnd.
-func (t *staleTxn) OnEnd(fn func()) { t.onEnd = fn }
+func (t *followerTxn) OnEnd(fn func()) { t.onEnd = fn }
 
 // past makes sure that at has been handed out, so that no commit can get it or a lower one.
 func (c *Client) past(ctx context.Context, at mvcc.Timestamp) error {
@@ -175,7 +175,7 @@ func (c *Client) past(ctx context.Context, at mvcc.Timestamp) error {
 
 // choose picks the state of a transaction whose first read is in s. It is one of the moments that the node knows: so it
 // has been handed out, and reads of other shards are likely to find the same one closed.
-func (c *Client) choose(ctx context.Context, s schema.ShardID, o *distributed.Stale) (mvcc.Timestamp, error) {
+func (c *Client) choose(ctx context.Context, s schema.ShardID, o *distributed.FollowerRead) (mvcc.Timestamp, error) {
 	c.Stats.StaleStates.Add(1)
 	at, ok := c.moments.since(o.Since)
 	if !ok {

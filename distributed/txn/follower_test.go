@@ -15,9 +15,9 @@ import (
 	"cloudsql/storage/schema"
 )
 
-// staleRows reads rows of a shard in a transaction of the past.
-func staleRows(ctx context.Context, c *Client, s *distributed.Stale, from schema.ShardID, ids ...int64) (string, error) {
-	x := c.Begin(distributed.TxnOptions{Stale: s})
+// followerRows reads rows of a shard in a transaction of the past.
+func followerRows(ctx context.Context, c *Client, s *distributed.FollowerRead, from schema.ShardID, ids ...int64) (string, error) {
+	x := c.Begin(distributed.TxnOptions{FollowerRead: s})
 	defer func() { _ = x.Commit(ctx) }()
 	if len(ids) > 0 {
 		var page fragment.Page
@@ -36,8 +36,8 @@ func (x *testNode) followerReads(s schema.ShardID) uint64 {
 	return x.replicas[s].Stats().FollowerReads.Load()
 }
 
-// TestStaleReadsRunNear: reads with a bound run on the node that the client is connected to, whoever holds the lease.
-func TestStaleReadsRunNear(t *testing.T) {
+// TestFollowerReadsRunNear: reads with a bound run on the node that the client is connected to, whoever holds the lease.
+func TestFollowerReadsRunNear(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
 	ctx := t.Context()
 	for id := range int64(5) {
@@ -49,8 +49,8 @@ func TestStaleReadsRunNear(t *testing.T) {
 	for _, x := range c.nodes[1:] {
 		since := time.Now()
 		for _, ids := range [][]int64{nil, {3}} { // the scan asks for a promise, which does for the row too
-			s := &distributed.Stale{Since: since}
-			got, err := staleRows(ctx, x.client, s, firstShard, ids...)
+			s := &distributed.FollowerRead{Since: since}
+			got, err := followerRows(ctx, x.client, s, firstShard, ids...)
 			if err != nil || !strings.Contains(got, "3=30") || s.At == 0 {
 				t.Fatal(got, err)
 			}
@@ -63,41 +63,41 @@ func TestStaleReadsRunNear(t *testing.T) {
 		t.Errorf("the leaseholder served %d", n-leaseReads)
 	}
 	// The one who has the lease reads its own state anyway.
-	if got, err := staleRows(ctx, c.nodes[0].client, &distributed.Stale{Since: time.Now()}, firstShard, 3); err != nil || got != "3=30" {
+	if got, err := followerRows(ctx, c.nodes[0].client, &distributed.FollowerRead{Since: time.Now()}, firstShard, 3); err != nil || got != "3=30" {
 		t.Fatal(got, err)
 	}
 }
 
-// TestStaleBoundNeedsNoMessage: while moments within the bound are known and closed, a read asks nobody.
-func TestStaleBoundNeedsNoMessage(t *testing.T) {
+// TestFollowerBoundNeedsNoMessage: while moments within the bound are known and closed, a read asks nobody.
+func TestFollowerBoundNeedsNoMessage(t *testing.T) {
 	c := newTestCluster(t, 2, nil)
 	ctx, near := t.Context(), c.nodes[1]
 	if _, err := near.client.Write(ctx, nil, insertRow(firstShard, 1, 1)); err != nil {
 		t.Fatal(err)
 	}
-	first := &distributed.Stale{Since: time.Now()}
-	if _, err := staleRows(ctx, near.client, first, firstShard); err != nil {
+	first := &distributed.FollowerRead{Since: time.Now()}
+	if _, err := followerRows(ctx, near.client, first, firstShard); err != nil {
 		t.Fatal(err)
 	}
 	c.net.mu.Lock()
 	c.net.down[1] = true
 	c.net.mu.Unlock()
 	for range 10 {
-		s := &distributed.Stale{Since: time.Now().Add(-time.Hour), NotBefore: first.At}
-		if got, err := staleRows(ctx, near.client, s, firstShard, 1); err != nil || got != "1=1" || s.At < first.At {
+		s := &distributed.FollowerRead{Since: time.Now().Add(-time.Hour), NotBefore: first.At}
+		if got, err := followerRows(ctx, near.client, s, firstShard, 1); err != nil || got != "1=1" || s.At < first.At {
 			t.Fatal(got, err)
 		}
 	}
 	// What is not closed here cannot be served, but by somebody else.
 	limited, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	if got, err := staleRows(limited, near.client, &distributed.Stale{Since: time.Now()}, firstShard, 1); err == nil {
+	if got, err := followerRows(limited, near.client, &distributed.FollowerRead{Since: time.Now()}, firstShard, 1); err == nil {
 		t.Fatal("served without knowing what others wrote: ", got)
 	}
 }
 
-// TestStaleSeesOwnWrites: what was acknowledged before Since is seen, on every node and at once.
-func TestStaleSeesOwnWrites(t *testing.T) {
+// TestFollowerSeesOwnWrites: what was acknowledged before Since is seen, on every node and at once.
+func TestFollowerSeesOwnWrites(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
 	ctx := t.Context()
 	if _, err := c.nodes[0].client.Write(ctx, nil, insertRow(firstShard, 1, 0)); err != nil {
@@ -109,8 +109,8 @@ func TestStaleSeesOwnWrites(t *testing.T) {
 		if _, err := x.client.Write(ctx, nil, addTo(firstShard, 1, 1)); err != nil {
 			t.Fatal(err)
 		}
-		s := &distributed.Stale{Since: time.Now(), NotBefore: floor}
-		got, err := staleRows(ctx, c.nodes[(i+1)%3].client, s, firstShard, 1)
+		s := &distributed.FollowerRead{Since: time.Now(), NotBefore: floor}
+		got, err := followerRows(ctx, c.nodes[(i+1)%3].client, s, firstShard, 1)
 		if want := "1=" + itoa(i+1); err != nil || got != want {
 			t.Fatal(got, want, err)
 		}
@@ -123,8 +123,8 @@ func TestStaleSeesOwnWrites(t *testing.T) {
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// TestStaleForwards: a replica that is behind, or has no descriptor, lets the leaseholder answer.
-func TestStaleForwards(t *testing.T) {
+// TestFollowerForwards: a replica that is behind, or has no descriptor, lets the leaseholder answer.
+func TestFollowerForwards(t *testing.T) {
 	c := newTestCluster(t, 2, nil)
 	ctx, near := t.Context(), c.nodes[1]
 	if _, err := c.nodes[0].client.Write(ctx, nil, insertRow(firstShard, 1, 0)); err != nil {
@@ -134,7 +134,7 @@ func TestStaleForwards(t *testing.T) {
 	if _, err := c.nodes[0].client.Write(ctx, nil, addTo(firstShard, 7, 1)); err != nil {
 		t.Fatal(err)
 	}
-	got, err := staleRows(ctx, near.client, &distributed.Stale{Since: time.Now()}, firstShard, 1)
+	got, err := followerRows(ctx, near.client, &distributed.FollowerRead{Since: time.Now()}, firstShard, 1)
 	if err != nil || got != "1=7" {
 		t.Fatal(got, err)
 	}
@@ -164,16 +164,16 @@ func TestAsOf(t *testing.T) {
 	}
 	for _, x := range c.nodes {
 		for i, at := range states {
-			if got, err := staleRows(ctx, x.client, &distributed.Stale{At: at}, firstShard, 1); err != nil || got != "1="+itoa(int64(i)) {
+			if got, err := followerRows(ctx, x.client, &distributed.FollowerRead{At: at}, firstShard, 1); err != nil || got != "1="+itoa(int64(i)) {
 				t.Fatal(x.id, i, got, err)
 			}
 		}
 	}
 	future := mvcc.At(states[2].Time().Add(time.Hour))
-	if _, err := staleRows(ctx, c.nodes[1].client, &distributed.Stale{At: future}, firstShard, 1); err == nil || !strings.Contains(err.Error(), "AS OF TIMESTAMP") {
+	if _, err := followerRows(ctx, c.nodes[1].client, &distributed.FollowerRead{At: future}, firstShard, 1); err == nil || !strings.Contains(err.Error(), "AS OF TIMESTAMP") {
 		t.Fatal(err)
 	}
-	x := c.nodes[1].client.Begin(distributed.TxnOptions{Stale: &distributed.Stale{Since: time.Now(), Keep: true}})
+	x := c.nodes[1].client.Begin(distributed.TxnOptions{FollowerRead: &distributed.FollowerRead{Since: time.Now(), Keep: true}})
 	if err := x.ReadPoint(ctx, readRows(firstShard, 1), distributed.ReadSnapshot, distributed.LockOptions{}, new(fragment.Page)); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestAsOf(t *testing.T) {
 		t.Error("a state that was chosen is not kept")
 	}
 	_ = x.Commit(ctx)
-	x = c.nodes[1].client.Begin(distributed.TxnOptions{Stale: &distributed.Stale{At: states[1]}})
+	x = c.nodes[1].client.Begin(distributed.TxnOptions{FollowerRead: &distributed.FollowerRead{At: states[1]}})
 	if err := x.TakeSnapshot(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -199,9 +199,9 @@ func TestAsOf(t *testing.T) {
 	}
 }
 
-// TestStaleBank is TestBank with auditors that read at followers: every state that any node shows has the same total,
+// TestFollowerBank is TestBank with auditors that read at followers: every state that any node shows has the same total,
 // and each auditor's states only go forward.
-func TestStaleBank(t *testing.T) {
+func TestFollowerBank(t *testing.T) {
 	const accounts, opening, tellers = 6, 100, 6
 	c := newTestCluster(t, 3, func(c *replica.Config) { c.LeaseDuration = 100 * time.Millisecond })
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
@@ -249,8 +249,8 @@ func TestStaleBank(t *testing.T) {
 // staleAudit sums the accounts of one state, read account by account. counted increments were acknowledged before
 // since.
 func (b *bank) staleAudit(ctx context.Context, c *Client, since time.Time, counted int64, floor mvcc.Timestamp) mvcc.Timestamp {
-	s := &distributed.Stale{Since: since, NotBefore: floor}
-	x := c.Begin(distributed.TxnOptions{Stale: s})
+	s := &distributed.FollowerRead{Since: since, NotBefore: floor}
+	x := c.Begin(distributed.TxnOptions{FollowerRead: s})
 	defer func() { _ = x.Commit(ctx) }()
 	var sum, tally int64
 	var page fragment.Page

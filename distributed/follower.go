@@ -10,9 +10,9 @@ import (
 // ErrTooOld: versions that a snapshot needs have been removed. 1412, like a snapshot from before its table's rows.
 var ErrTooOld error = mysqlerr.Newf(mysqlerr.TableDefChanged, "Snapshot too old: the versions it needs have been removed")
 
-// Stale makes a transaction one of reads on a single past state, which any replica that is near and has come that far
+// FollowerRead makes a transaction one of follower reads: of a single past state, which any replica that is near and has come that far
 // serves without asking the leaseholder. Such a transaction neither writes nor locks.
-type Stale struct {
+type FollowerRead struct {
 	// At is the state. 0: the first read chooses one and puts it here.
 	At mvcc.Timestamp
 	// Since and NotBefore say what a state to be chosen must have: everything that was acknowledged to anybody before
