@@ -62,8 +62,10 @@ const (
 	InsertOrUpdate Kind = 4 // a row in the way is updated by Set instead (ON DUPLICATE KEY UPDATE)
 	Update         Kind = 5 // each key's row, if present and Where holds, is changed by Set
 	Delete         Kind = 6 // each key's row, if present and Where holds, is removed
-	Put            Kind = 7 // each key's row becomes the given one (the gateway computed it under a lock)
-	Reindex        Kind = 8 // each key's row gets its entries of the WriteOnly indexes (online index build; 1062)
+	// Put: each key's row becomes the given one, which a gateway computed under a lock. No program makes these any more; entries of
+	// logs that have them are applied as ever.
+	Put     Kind = 7
+	Reindex Kind = 8 // each key's row gets its entries of the WriteOnly indexes (online index build; 1062)
 )
 
 // Write is a write fragment on one tablet. It is evaluated in two places by the same code: at apply, in log order, for

@@ -2,7 +2,7 @@
 //
 //	engine key   = key  ^timestamp (8 bytes, big endian, inverted: the newest version of a key comes first)
 //	engine value = flag (1) payload
-//	flag         = 1 put | 2 delete | 3 intent (laid out for commits over several shards, not written yet)
+//	flag         = 1 put | 2 delete (3 was kept for intents, which decision 4 did without: never written)
 //
 // Keys are prefix-free within an index (package keys), so that the versions of one key are neighbours and no other key
 // lies among them:

@@ -15,14 +15,10 @@ type Flag byte
 const (
 	FlagPut    Flag = 1
 	FlagDelete Flag = 2
-	FlagIntent Flag = 3 // reserved
 )
 
-// Errors of reading versions.
-var (
-	ErrCorrupt = errors.New("mvcc: corrupt version")
-	ErrIntent  = errors.New("mvcc: the version is an intent, which this program version cannot read")
-)
+// ErrCorrupt: the bytes are no version.
+var ErrCorrupt = errors.New("mvcc: corrupt version")
 
 // AppendVersion appends the timestamp's suffix to a key.
 func AppendVersion(key []byte, ts Timestamp) []byte {
@@ -64,8 +60,6 @@ func ParseVersion(ts Timestamp, value []byte) (Version, error) {
 		return Version{TS: ts, Value: value[1:]}, nil
 	case FlagDelete:
 		return Version{TS: ts, Deleted: true}, nil
-	case FlagIntent:
-		return Version{}, ErrIntent
 	}
 	return Version{}, ErrCorrupt
 }

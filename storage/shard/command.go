@@ -35,7 +35,7 @@ type ProposalKind uint8
 // The kinds. Prepare and those after it are the steps of a commit over several shards; see prepared.go.
 const (
 	ProposalCommit  ProposalKind = 1
-	ProposalPrepare ProposalKind = 2 // Effects wait for Resolve, their keys are intents; Participants are recorded
+	ProposalPrepare ProposalKind = 2 // Effects wait for Resolve, their keys are claimed; Participants are recorded
 	ProposalResolve ProposalKind = 3 // the effects become versions at CommitTS, or vanish (CommitTS 0)
 	ProposalAbort   ProposalKind = 4 // abort mark: a later Commit or Prepare of Txn fails
 	ProposalForget  ProposalKind = 5 // all participants have resolved the transactions in Forget
