@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/peers"
@@ -40,7 +39,7 @@ const (
 
 // breakReplica takes a replica of this node out of service for good and asks for a successor. It may be called from any
 // goroutine, also that which applies or holds locks, and more than once.
-func (n *Node) breakReplica(s schema.ShardID, replica uint64, why string) {
+func (n *replicas) breakReplica(s schema.ShardID, replica uint64, why string) {
 	if ls := n.local(s); ls != nil && ls.replica == replica {
 		ls.quarantined.Store(true)
 	}
@@ -56,7 +55,7 @@ func (n *Node) breakReplica(s schema.ShardID, replica uint64, why string) {
 
 // replicaFailed hears that a replica does not apply its log any more. Damage is mended by a copy; anything else, such as
 // an entry of a newer version, would befall a copy as well, so that the replica stands still until the next start.
-func (n *Node) replicaFailed(s schema.ShardID, replica uint64, err error) {
+func (n *replicas) replicaFailed(s schema.ShardID, replica uint64, err error) {
 	if isDamage(err) {
 		n.breakReplica(s, replica, err.Error())
 		return
@@ -78,7 +77,7 @@ func (n *Node) replicaFailed(s schema.ShardID, replica uint64, err error) {
 }
 
 // marksOf are the entries of a shard's log that replicas which run leave out.
-func (n *Node) marksOf(s schema.ShardID) (marks []shard.Mark) {
+func (n *replicas) marksOf(s schema.ShardID) (marks []shard.Mark) {
 	for _, st := range n.peers.All(peers.AliveFor) {
 		if r := st.Replica(s); r != nil {
 			for _, m := range r.Marks {
@@ -92,7 +91,7 @@ func (n *Node) marksOf(s schema.ShardID) (marks []shard.Mark) {
 }
 
 // leftOutBy are the nodes that leave out an entry at which a replica here stops.
-func (n *Node) leftOutBy(s schema.ShardID, index uint64) (nodes []schema.NodeID) {
+func (n *replicas) leftOutBy(s schema.ShardID, index uint64) (nodes []schema.NodeID) {
 	for id, st := range n.peers.All(peers.AliveFor) {
 		if r := st.Replica(s); r != nil && slices.ContainsFunc(r.Marks, func(m shard.Mark) bool { return m.Index == index }) {
 			nodes = append(nodes, id)
@@ -108,7 +107,7 @@ func isDamage(err error) bool {
 }
 
 // setBroken notes why a replica must not be started again; the first reason stays.
-func (n *Node) setBroken(s schema.ShardID, replica uint64, why string) error {
+func (n *replicas) setBroken(s schema.ShardID, replica uint64, why string) error {
 	return n.dir.Update(s, replica, func(r *datadir.Record) *datadir.Record {
 		if r == nil || r.Retired || r.Broken != "" {
 			return r
@@ -120,7 +119,7 @@ func (n *Node) setBroken(s schema.ShardID, replica uint64, why string) error {
 }
 
 // lost says why a shard of which this node has the only replica cannot be served.
-func (n *Node) lost(s schema.ShardID) error {
+func (n *replicas) lost(s schema.ShardID) error {
 	info, ok := n.Catalog().Shard(s)
 	if !ok || len(info.Replicas) != 1 || info.Replicas[n.NodeID()] == 0 {
 		return nil
@@ -135,7 +134,7 @@ func (n *Node) lost(s schema.ShardID) error {
 }
 
 // stopUsing stops a replica if it runs. starting is held.
-func (n *Node) stopUsing(s schema.ShardID, replica uint64) {
+func (n *replicas) stopUsing(s schema.ShardID, replica uint64) {
 	if ls := n.local(s); ls == nil || ls.replica != replica {
 		return
 	}
@@ -146,7 +145,7 @@ func (n *Node) stopUsing(s schema.ShardID, replica uint64) {
 }
 
 // spawn runs fn beside everything else, unless the node is closing; Close waits for it.
-func (n *Node) spawn(fn func()) {
+func (n *core) spawn(fn func()) {
 	n.shardsMu.Lock()
 	defer n.shardsMu.Unlock()
 	if n.ctx.Err() != nil {
@@ -156,7 +155,7 @@ func (n *Node) spawn(fn func()) {
 }
 
 // logFloors says how far the raft log of each replica reaches at least: as far as its rows, which came through it.
-func (n *Node) logFloors() (map[raft.Key]uint64, error) {
+func (n *replicas) logFloors() (map[raft.Key]uint64, error) {
 	floors := map[raft.Key]uint64{}
 	for _, r := range n.dir.Replicas() {
 		if !r.Started || r.Broken != "" || r.Retired {
@@ -172,7 +171,7 @@ func (n *Node) logFloors() (map[raft.Key]uint64, error) {
 }
 
 // breakAll notes of every replica of this node that it cannot be used, before any of them is started.
-func (n *Node) breakAll(why string) error {
+func (n *replicas) breakAll(why string) error {
 	for _, r := range n.dir.Replicas() {
 		if err := n.setBroken(r.Shard, r.Replica, why); err != nil {
 			return err
@@ -183,7 +182,7 @@ func (n *Node) breakAll(why string) error {
 
 // setAside moves a part of the data directory that cannot be used out of the way, in the place of what was moved there
 // earlier, and notes that no replica has its data any more. It is refused where there is nobody to copy from.
-func (n *Node) setAside(name, why string) error {
+func (n *replicas) setAside(name, why string) error {
 	if len(n.dir.Peers()) < 2 {
 		return fmt.Errorf("%w: %s: %s, and there is no other node to copy from. Put back an intact copy of the whole directory %s; "+
 			"nothing in it was changed", datadir.ErrDataLost, n.dir.File(name), why, n.dir.Path())
@@ -193,7 +192,7 @@ func (n *Node) setAside(name, why string) error {
 		return err
 	}
 	if name == datadir.Raft && n.cfg.WALDir != "" { // a directory of the operator's, perhaps a file system's root
-		if err := moveAside(n.cfg.WALDir, "damaged"); err != nil {
+		if err := datadir.MoveAside(n.cfg.WALDir, "damaged"); err != nil {
 			return err
 		}
 	}
@@ -207,39 +206,15 @@ func (n *Node) setAside(name, why string) error {
 	return datadir.SyncPath(n.dir.Path())
 }
 
-// moveAside moves everything in a directory into a new one in it, in the place of what is there.
-func moveAside(dir, name string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	aside := filepath.Join(dir, name)
-	if err := os.RemoveAll(aside); err != nil {
-		return err
-	}
-	if err := os.Mkdir(aside, 0o750); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Name() == name {
-			continue
-		}
-		if err := os.Rename(filepath.Join(dir, e.Name()), filepath.Join(aside, e.Name())); err != nil {
-			return err
-		}
-	}
-	return datadir.SyncPath(dir)
-}
-
 // keep saves what can be read of a broken replica's state for inspection. Its failures hold nothing up.
-func (n *Node) keep(ctx context.Context, r datadir.Record) {
+func (n *replicas) keep(ctx context.Context, r datadir.Record) {
 	err := n.keepState(ctx, r)
 	if err != nil && !errors.Is(err, errKeptFull) {
 		n.log.Warn("not all of a broken replica could be kept for inspection", "shard", r.Shard, "replica", r.Replica, "err", err)
 	}
 }
 
-func (n *Node) keepState(ctx context.Context, r datadir.Record) error {
+func (n *replicas) keepState(ctx context.Context, r datadir.Record) error {
 	state, err := shard.Open(n.engine, r.Shard)
 	if err != nil {
 		return err
@@ -276,54 +251,14 @@ func (b *boundedWriter) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// damageReports collects what the engine could not read until somebody has looked whose it is.
-type damageReports struct {
-	mu   sync.Mutex
-	new  map[string]engine.Damage // by path
-	wake chan struct{}
-
-	noted map[string]bool // since the start
-}
-
-func (d *damageReports) init() {
-	d.new, d.wake, d.noted = map[string]engine.Damage{}, make(chan struct{}, 1), map[string]bool{}
-}
-
-// isNew tells whether a table is met for the first time.
-func (d *damageReports) isNew(path string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	known := d.noted[path]
-	d.noted[path] = true
-	return !known
-}
-
-func (d *damageReports) report(found engine.Damage) {
-	d.mu.Lock()
-	d.new[found.Path] = found
-	d.mu.Unlock()
-	select {
-	case d.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (d *damageReports) take() map[string]engine.Damage {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	found := d.new
-	d.new = map[string]engine.Damage{}
-	return found
-}
-
 // damagedFile names the tables of the engine that could not be read since the last start. A compaction that meets damage may end the
 // process (Pebble panics behind a single deletion), at each start again and with all its replicas: so the next one looks at
 // these tables before anything is compacted.
 const damagedFile = "damaged-tables"
 
 // noteDamage is told by the engine of a table that it cannot read.
-func (n *Node) noteDamage(found engine.Damage) {
-	if n.damage.isNew(found.Path) {
+func (n *replicas) noteDamage(found engine.Damage) {
+	if n.damage.IsNew(found.Path) {
 		f, err := os.OpenFile(n.dir.File(damagedFile), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err == nil {
 			_, err = fmt.Fprintln(f, filepath.Base(found.Path))
@@ -333,12 +268,12 @@ func (n *Node) noteDamage(found engine.Damage) {
 			n.log.Warn("noting a damaged table failed", "table", found.Path, "err", err)
 		}
 	}
-	n.damage.report(found)
+	n.damage.Add(found)
 }
 
 // meetNoted takes the replicas out of service that noted tables concern, and out of the engine, which is not open yet, where
 // others have copies.
-func (n *Node) meetNoted() error {
+func (n *replicas) meetNoted() error {
 	noted, err := os.ReadFile(n.dir.File(damagedFile))
 	if os.IsNotExist(err) {
 		return nil
@@ -374,14 +309,14 @@ func (n *Node) meetNoted() error {
 }
 
 // damageLoop finds out which replicas a damaged table concerns and takes those out of service.
-func (n *Node) damageLoop(ctx context.Context) {
+func (n *replicas) damageLoop(ctx context.Context) {
 	for {
 		select {
-		case <-n.damage.wake:
+		case <-n.damage.Wake():
 		case <-ctx.Done():
 			return
 		}
-		for _, found := range n.damage.take() {
+		for _, found := range n.damage.Take() {
 			for _, r := range n.dir.Replicas() {
 				if !r.Retired && !r.Damaged {
 					n.breakIfMet(r, found)
@@ -391,7 +326,7 @@ func (n *Node) damageLoop(ctx context.Context) {
 	}
 }
 
-func (n *Node) breakIfMet(r datadir.Record, found engine.Damage) {
+func (n *replicas) breakIfMet(r datadir.Record, found engine.Damage) {
 	met, err := shard.DamagedBy(n.engine, r.Shard, found)
 	if err != nil {
 		n.log.Warn("looking into a damaged table failed", "table", found.Path, "shard", r.Shard, "err", err)

@@ -10,12 +10,12 @@ import (
 )
 
 // Catalog is the newest catalog that this node has applied.
-func (n *Node) Catalog() *catalog.Snapshot { return n.catalog.Current() }
+func (n *core) Catalog() *catalog.Snapshot { return n.catalog.Current() }
 
 var errNoSystemReplica = errors.New("this node has no replica of the system shard yet")
 
 // RefreshCatalog waits until Catalog is at least as new as every change acknowledged anywhere before the call.
-func (n *Node) RefreshCatalog(ctx context.Context) error {
+func (n *routes) RefreshCatalog(ctx context.Context) error {
 	ls := n.local(schema.SystemShard)
 	if ls == nil {
 		return errNoSystemReplica
@@ -27,7 +27,7 @@ func (n *Node) RefreshCatalog(ctx context.Context) error {
 }
 
 // ChangeCatalog runs fn on the newest catalog and commits what it put; see catalogs.Changes.
-func (n *Node) ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error {
+func (n *routes) ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error {
 	return n.catalog.Change(ctx, fn)
 }
 
@@ -48,7 +48,7 @@ func (l systemLog) Commit(ctx context.Context, id uint64, cmd []byte) (done bool
 }
 
 // executeInTurn executes a command of a node; changes of the catalog let others have their turn.
-func (n *Node) executeInTurn(ctx context.Context, from schema.NodeID, q *commandRequest) *commandReply {
+func (n *routes) executeInTurn(ctx context.Context, from schema.NodeID, q *commandRequest) *commandReply {
 	if !q.Catalog {
 		return n.execute(ctx, q)
 	}

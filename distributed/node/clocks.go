@@ -18,7 +18,7 @@ func (n *Node) compareClocks() *wallclock.Clocks {
 }
 
 // members appends the cluster's nodes to ids.
-func (n *Node) members(ids []schema.NodeID) []schema.NodeID {
+func (n *core) members(ids []schema.NodeID) []schema.NodeID {
 	for _, m := range n.Catalog().Nodes() {
 		if !m.Left {
 			ids = append(ids, m.ID)
@@ -28,7 +28,7 @@ func (n *Node) members(ids []schema.NodeID) []schema.NodeID {
 }
 
 // relieve hands the system shard, and with it the timestamps, to a node whose clock is right, if this node has it.
-func (n *Node) relieve() {
+func (n *leading) relieve() {
 	ls := n.local(schema.SystemShard)
 	if ls == nil || n.draining.Load() {
 		return
@@ -54,13 +54,13 @@ func (n *Node) relieve() {
 }
 
 // clockOff tells whether a node has told that its clock is off.
-func (n *Node) clockOff(id schema.NodeID) bool {
+func (n *core) clockOff(id schema.NodeID) bool {
 	s, _ := n.peers.Get(id)
 	return s != nil && s.ClockOff
 }
 
 // Clock tells how this node's wall clock stands to the others'.
-func (n *Node) Clock() wallclock.Report {
+func (n *leading) Clock() wallclock.Report {
 	r, _ := n.clocks.Compare()
 	r.Lead = n.owner.Lead()
 	return r

@@ -69,12 +69,12 @@ var errLate = errors.New("node: a command was not applied in time")
 
 // command has a command of the given kind put into a shard's log, wherever its leaseholder is. An error leaves the
 // outcome unknown.
-func (n *Node) command(ctx context.Context, s schema.ShardID, kind shard.CommandKind, id uint64, cmd []byte) (*commandReply, error) {
+func (n *routes) command(ctx context.Context, s schema.ShardID, kind shard.CommandKind, id uint64, cmd []byte) (*commandReply, error) {
 	return n.request(ctx, &commandRequest{Shard: s, Kind: kind, ID: id, Command: cmd})
 }
 
 // request is where all commands begin; the cluster's version must allow them.
-func (n *Node) request(ctx context.Context, q *commandRequest) (reply *commandReply, err error) {
+func (n *routes) request(ctx context.Context, q *commandRequest) (reply *commandReply, err error) {
 	if err := shard.CheckEntry(q.Command, n.version.Active()); err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (n *Node) request(ctx context.Context, q *commandRequest) (reply *commandRe
 	return reply, err
 }
 
-func (n *Node) handleCommand(ctx context.Context, from schema.NodeID, req []byte) ([]byte, error) {
+func (n *routes) handleCommand(ctx context.Context, from schema.NodeID, req []byte) ([]byte, error) {
 	var q commandRequest
 	if err := json.Unmarshal(req, &q); err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (n *Node) handleCommand(ctx context.Context, from schema.NodeID, req []byte
 }
 
 // execute puts a command into the log if this node holds the shard's lease.
-func (n *Node) execute(ctx context.Context, q *commandRequest) *commandReply {
+func (n *routes) execute(ctx context.Context, q *commandRequest) *commandReply {
 	ls := n.local(q.Shard)
 	if ls == nil || ls.quarantined.Load() {
 		return &commandReply{NotHere: true}
@@ -172,7 +172,7 @@ func (ls *localShard) tabletIs(q *commandRequest) bool {
 
 // atHolder runs try at a shard's leaseholder. try tells whether the node that it was given is it (here), and otherwise
 // who is, if that is known. Errors are tried again until ctx ends: try must be harmless when it is executed twice.
-func (n *Node) atHolder(ctx context.Context, s schema.ShardID,
+func (n *routes) atHolder(ctx context.Context, s schema.ShardID,
 	try func(ctx context.Context, node schema.NodeID) (holder schema.NodeID, here bool, err error)) error {
 	next := n.Leaseholder(s)
 	var last error
@@ -211,7 +211,7 @@ func (n *Node) atHolder(ctx context.Context, s schema.ShardID,
 }
 
 // anyReplica gives the nodes that have a replica of a shard, in turn.
-func (n *Node) anyReplica(s schema.ShardID, i int) schema.NodeID {
+func (n *routes) anyReplica(s schema.ShardID, i int) schema.NodeID {
 	nodes := n.replicaNodes(s)
 	if len(nodes) == 0 {
 		return 0

@@ -54,7 +54,7 @@ func (d *db) start() {
 const callCoordinating = "txn/coordinating"
 
 // participants is leaseholder.Peers: the way from leaseholder to leaseholder, and to gateways.
-type participants struct{ n *Node }
+type participants struct{ n *gateway }
 
 func (p participants) At(ctx context.Context, s schema.ShardID, fn func(leaseholder.Service) error) error {
 	if p.n.db.txns == nil {
@@ -103,7 +103,7 @@ func (r router) Full(s schema.ShardID) error                      { return r.n.f
 func (r router) Lost(s schema.ShardID) error                      { return r.n.lost(s) }
 
 // replicaNodes gives the nodes with a replica of a shard: who told to hold the lease, voters that are alive, the rest.
-func (n *Node) replicaNodes(s schema.ShardID) []schema.NodeID {
+func (n *routes) replicaNodes(s schema.ShardID) []schema.NodeID {
 	info, ok := n.Catalog().Shard(s)
 	if !ok { // there is no catalog yet
 		if n.local(s) != nil {
@@ -135,7 +135,7 @@ func (n *Node) replicaNodes(s schema.ShardID) []schema.NodeID {
 }
 
 // Leaseholder is the node that serves a shard now as far as this node knows (0: unknown).
-func (n *Node) Leaseholder(s schema.ShardID) schema.NodeID {
+func (n *routes) Leaseholder(s schema.ShardID) schema.NodeID {
 	if ls := n.local(s); ls != nil {
 		if h := ls.rep.Holder(); h != 0 {
 			return h
@@ -151,38 +151,40 @@ func (n *Node) Leaseholder(s schema.ShardID) schema.NodeID {
 }
 
 // HasReplica tells whether this node has a replica of a shard.
-func (n *Node) HasReplica(s schema.ShardID) bool { return n.local(s) != nil }
+func (n *core) HasReplica(s schema.ShardID) bool { return n.local(s) != nil }
 
 // Write runs autocommit write fragments of one shard as one transaction.
-func (n *Node) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fragment.Write) ([]fragment.WriteResult, error) {
+func (n *gateway) Write(ctx context.Context, o *distributed.TxnOptions, w ...*fragment.Write) ([]fragment.WriteResult, error) {
 	return n.db.txns.Write(ctx, o, w...)
 }
 
 // Read runs an autocommit read of one tablet on the newest state.
-func (n *Node) Read(ctx context.Context, r *fragment.Read) (distributed.Rows, error) {
+func (n *gateway) Read(ctx context.Context, r *fragment.Read) (distributed.Rows, error) {
 	return n.db.txns.Read(ctx, r)
 }
 
 // ReadPoint reads all rows of a fragment with Keys at once.
-func (n *Node) ReadPoint(ctx context.Context, r *fragment.Read, page *fragment.Page) error {
+func (n *gateway) ReadPoint(ctx context.Context, r *fragment.Read, page *fragment.Page) error {
 	return n.db.txns.ReadPoint(ctx, r, page)
 }
 
 // Snapshot is a timestamp for consistent reads over several tablets.
-func (n *Node) Snapshot(ctx context.Context) (mvcc.Timestamp, error) { return n.db.txns.Snapshot(ctx) }
+func (n *gateway) Snapshot(ctx context.Context) (mvcc.Timestamp, error) {
+	return n.db.txns.Snapshot(ctx)
+}
 
 // ReadAt reads one tablet at a snapshot.
-func (n *Node) ReadAt(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
+func (n *gateway) ReadAt(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
 	return n.db.txns.ReadAt(ctx, r, at)
 }
 
 // Begin starts a transaction.
-func (n *Node) Begin(o distributed.TxnOptions) distributed.Txn {
+func (n *gateway) Begin(o distributed.TxnOptions) distributed.Txn {
 	return n.open.Track(n.Catalog().Version(), n.db.txns.Begin(o))
 }
 
 // InstallTable gives t's descriptor to the shards of its tablets through their logs.
-func (n *Node) InstallTable(ctx context.Context, t *schema.Table) error {
+func (n *gateway) InstallTable(ctx context.Context, t *schema.Table) error {
 	if len(t.Tablets) == 0 {
 		return fmt.Errorf("table %s has no tablets", t.Name)
 	}
@@ -198,7 +200,7 @@ func (n *Node) InstallTable(ctx context.Context, t *schema.Table) error {
 }
 
 // DropTablets removes tablets with their rows.
-func (n *Node) DropTablets(ctx context.Context, tablets []schema.Tablet) error {
+func (n *gateway) DropTablets(ctx context.Context, tablets []schema.Tablet) error {
 	for _, tb := range tablets {
 		if err := n.tablet(ctx, tb, nil); err != nil {
 			return err
@@ -207,7 +209,7 @@ func (n *Node) DropTablets(ctx context.Context, tablets []schema.Tablet) error {
 	return nil
 }
 
-func (n *Node) tablet(ctx context.Context, tb schema.Tablet, t *schema.Table) error {
+func (n *gateway) tablet(ctx context.Context, tb schema.Tablet, t *schema.Table) error {
 	cmd, err := shard.EncodeTablet(nil, &shard.TabletCommand{Tablet: tb.ID, Table: t})
 	if err != nil {
 		return err
@@ -228,7 +230,7 @@ func (n *Node) tablet(ctx context.Context, tb schema.Tablet, t *schema.Table) er
 
 // PlaceTable chooses the shard of a new table of database d and gives it its first tablet: beside the database's other
 // tables, or where there are the fewest.
-func (n *Node) PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error {
+func (n *gateway) PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error {
 	ids, err := n.newIDs(ctx, 1)
 	if err != nil {
 		return err
@@ -255,7 +257,7 @@ func (n *Node) PlaceTable(ctx context.Context, d *schema.Database, t *schema.Tab
 // settingSpread is the cluster-wide setting that spreads every new table.
 const settingSpread = "cloudsql_spread_tables"
 
-func (n *Node) spreadTables() bool {
+func (n *gateway) spreadTables() bool {
 	if v, ok := n.Catalog().Setting(settingSpread); ok {
 		return v == "1" || v == "ON" || v == "on"
 	}
@@ -263,9 +265,9 @@ func (n *Node) spreadTables() bool {
 }
 
 // PlaceDatabase suggests the shard of a new database: the one with the fewest databases and tables.
-func (n *Node) PlaceDatabase() schema.ShardID { return n.emptiestShard(n.Catalog(), nil) }
+func (n *gateway) PlaceDatabase() schema.ShardID { return n.emptiestShard(n.Catalog(), nil) }
 
-func (n *Node) emptiestShard(c *catalog.Snapshot, except *schema.Database) (best schema.ShardID) {
+func (n *gateway) emptiestShard(c *catalog.Snapshot, except *schema.Database) (best schema.ShardID) {
 	load := map[schema.ShardID]int{}
 	for _, d := range c.Databases() {
 		if except == nil || d.ID != except.ID {
@@ -286,7 +288,7 @@ func (n *Node) emptiestShard(c *catalog.Snapshot, except *schema.Database) (best
 }
 
 // newIDs draws ids from the catalog's sequence, some at a time.
-func (n *Node) newIDs(ctx context.Context, count int) ([]uint64, error) {
+func (n *routes) newIDs(ctx context.Context, count int) ([]uint64, error) {
 	const ahead = 16
 	n.db.mu.Lock()
 	defer n.db.mu.Unlock()
@@ -311,7 +313,7 @@ func (n *Node) newIDs(ctx context.Context, count int) ([]uint64, error) {
 
 // AwaitSchema waits until no gateway plans with a version of t older than t.Version and transactions that may have used
 // one have ended. Nodes that were silent for long are not waited for: their transactions are rolled back.
-func (n *Node) AwaitSchema(ctx context.Context, t *schema.Table) error {
+func (n *gateway) AwaitSchema(ctx context.Context, t *schema.Table) error {
 	if now, ok := n.Catalog().TableByID(t.ID); ok && now.Version < t.Version {
 		return fmt.Errorf("version %d of table %s is not in the catalog yet", t.Version, t.Name)
 	}
@@ -333,17 +335,17 @@ func (n *Node) AwaitSchema(ctx context.Context, t *schema.Table) error {
 }
 
 // ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a table.
-func (n *Node) ReserveAutoInc(ctx context.Context, t *schema.Table, count uint64) (first uint64, err error) {
+func (n *gateway) ReserveAutoInc(ctx context.Context, t *schema.Table, count uint64) (first uint64, err error) {
 	return n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, count)
 }
 
 // AutoInc reads the next value.
-func (n *Node) AutoInc(ctx context.Context, t *schema.Table) (uint64, error) {
+func (n *gateway) AutoInc(ctx context.Context, t *schema.Table) (uint64, error) {
 	return n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, 0)
 }
 
 // SetAutoInc raises the counter to next; a smaller value changes nothing.
-func (n *Node) SetAutoInc(ctx context.Context, t *schema.Table, next uint64) error {
+func (n *gateway) SetAutoInc(ctx context.Context, t *schema.Table, next uint64) error {
 	now, err := n.AutoInc(ctx, t)
 	if err != nil || next <= now {
 		return err
@@ -353,7 +355,7 @@ func (n *Node) SetAutoInc(ctx context.Context, t *schema.Table, next uint64) err
 }
 
 // Call runs a named call on a node.
-func (n *Node) Call(ctx context.Context, node schema.NodeID, method string, payload []byte) ([]byte, error) {
+func (n *gateway) Call(ctx context.Context, node schema.NodeID, method string, payload []byte) ([]byte, error) {
 	if node == n.NodeID() {
 		return n.calls.run(ctx, method, payload)
 	}
@@ -362,7 +364,7 @@ func (n *Node) Call(ctx context.Context, node schema.NodeID, method string, payl
 }
 
 // RegisterCall registers a call by name.
-func (n *Node) RegisterCall(method string, fn func(ctx context.Context, payload []byte) ([]byte, error)) {
+func (n *gateway) RegisterCall(method string, fn func(ctx context.Context, payload []byte) ([]byte, error)) {
 	n.calls.m.Store(method, fn)
 }
 
@@ -377,7 +379,7 @@ func (c *callTable) run(ctx context.Context, method string, payload []byte) ([]b
 	return fn.(func(context.Context, []byte) ([]byte, error))(ctx, payload)
 }
 
-func (n *Node) handleCall(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (n *gateway) handleCall(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
 	size, k := binary.Uvarint(req)
 	if k <= 0 || size > uint64(len(req)-k) {
 		return nil, errors.New("a malformed call")

@@ -41,7 +41,7 @@ func diskSpace(dir string) (free, total uint64, err error) {
 }
 
 // room tells how much is free above a node's reserve on the disk that has least, and that disk.
-func (n *Node) room() (free, reserve uint64, dir string, err error) {
+func (n *leading) room() (free, reserve uint64, dir string, err error) {
 	dirs := []string{n.dir.Path()}
 	if n.cfg.WALDir != "" {
 		dirs = append(dirs, n.cfg.WALDir)
@@ -59,7 +59,7 @@ func (n *Node) room() (free, reserve uint64, dir string, err error) {
 }
 
 // checkRoom refuses to open a directory on a disk that is all but full.
-func (n *Node) checkRoom() error {
+func (n *leading) checkRoom() error {
 	free, reserve, dir, err := n.room()
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (n *Node) checkRoom() error {
 }
 
 // diskLoop watches the disk.
-func (n *Node) diskLoop(ctx context.Context) {
+func (n *leading) diskLoop(ctx context.Context) {
 	tick := time.NewTicker(diskPoll)
 	defer tick.Stop()
 	for {
@@ -89,7 +89,7 @@ func (n *Node) diskLoop(ctx context.Context) {
 	}
 }
 
-func (n *Node) watchDisk(ctx context.Context) {
+func (n *leading) watchDisk(ctx context.Context) {
 	free, reserve, dir, err := n.room()
 	if err != nil {
 		n.log.Warn("cannot tell how much of the disk is free", "dir", dir, "err", err)
@@ -117,7 +117,7 @@ func (n *Node) watchDisk(ctx context.Context) {
 }
 
 // refuseWrites notes which shards take no writes.
-func (n *Node) refuseWrites(dir string) {
+func (n *leading) refuseWrites(dir string) {
 	var refused map[schema.ShardID]error
 	for _, sh := range n.Catalog().Shards() {
 		room, full := 0, 0
@@ -139,7 +139,7 @@ func (n *Node) refuseWrites(dir string) {
 }
 
 // full says why a shard takes no writes, nil if it does.
-func (n *Node) full(s schema.ShardID) error {
+func (n *replicas) full(s schema.ShardID) error {
 	refused := n.refused.Load()
 	if refused == nil || *refused == nil {
 		return nil
@@ -148,7 +148,7 @@ func (n *Node) full(s schema.ShardID) error {
 }
 
 // spareable tells whether all shards here go on without this node: of each, a majority has room elsewhere.
-func (n *Node) spareable() bool {
+func (n *leading) spareable() bool {
 	for s := range *n.shards.Load() {
 		sh, ok := n.Catalog().Shard(s)
 		if !ok {

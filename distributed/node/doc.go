@@ -9,7 +9,7 @@
 //
 // What can be said without the rest has rooms of its own: the data directory (datadir), heartbeats (peers), which replicas there
 // should be (placement), changes of the catalog (catalogs), deadlocks (lockwatch), the time of day (wallclock), row ids (rowids).
-// Here is what starts and stops them, and what they need of each other.
+// Here is what starts and stops them, and what they need of each other, in layers (layers.go).
 //
 // # Invariants
 //

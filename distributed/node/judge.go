@@ -51,7 +51,7 @@ type trials struct {
 }
 
 // checkHashes compares the hashes that other nodes told with this node's own, where both have applied the same index.
-func (n *Node) checkHashes() {
+func (n *judging) checkHashes() {
 	told := n.peers.All(peers.AliveFor)
 	delete(told, n.NodeID())
 	for _, ls := range *n.shards.Load() {
@@ -80,7 +80,7 @@ func (n *Node) checkHashes() {
 }
 
 // suspect begins a trial, unless one is under way or has just been.
-func (n *Node) suspect(ls *localShard) {
+func (n *judging) suspect(ls *localShard) {
 	n.trialsMu.Lock()
 	defer n.trialsMu.Unlock()
 	if t := &ls.trials; !t.running && time.Since(t.last) >= trialEvery {
@@ -97,7 +97,7 @@ func (n *Node) suspect(ls *localShard) {
 }
 
 // acquit ends a dispute: the replica agrees with all others.
-func (n *Node) acquit(ls *localShard) {
+func (n *judging) acquit(ls *localShard) {
 	n.trialsMu.Lock()
 	defer n.trialsMu.Unlock()
 	if ls.trials.dispute != "" {
@@ -107,7 +107,7 @@ func (n *Node) acquit(ls *localShard) {
 }
 
 // disputed notes that replicas differ and nobody can say which are right.
-func (n *Node) disputed(ls *localShard, why string) {
+func (n *judging) disputed(ls *localShard, why string) {
 	n.trialsMu.Lock()
 	defer n.trialsMu.Unlock()
 	if ls.trials.dispute != why {
@@ -117,14 +117,14 @@ func (n *Node) disputed(ls *localShard, why string) {
 }
 
 // dispute is why a shard is disputed, as far as this node knows; "": it is not.
-func (n *Node) dispute(ls *localShard) string {
+func (n *judging) dispute(ls *localShard) string {
 	n.trialsMu.Lock()
 	defer n.trialsMu.Unlock()
 	return ls.trials.dispute
 }
 
 // try asks all voters of a shard for their hashes at one index, and does what follows for this node's replica.
-func (n *Node) try(ctx context.Context, ls *localShard) {
+func (n *judging) try(ctx context.Context, ls *localShard) {
 	voters, err := n.voters(ctx, ls.id)
 	if err != nil {
 		n.disputed(ls, "its voters are not in reach")
@@ -169,7 +169,7 @@ func majority(hashes map[schema.NodeID]uint64, voters int) (hash uint64, agree [
 }
 
 // voters are the group's, as raft has them now, by node. That they can be told proves that a quorum lives.
-func (n *Node) voters(ctx context.Context, s schema.ShardID) (map[schema.NodeID]uint64, error) {
+func (n *judging) voters(ctx context.Context, s schema.ShardID) (map[schema.NodeID]uint64, error) {
 	m, err := n.raft.Membership(ctx, s)
 	if err != nil {
 		return nil, err
@@ -183,7 +183,7 @@ func (n *Node) voters(ctx context.Context, s schema.ShardID) (map[schema.NodeID]
 
 // commonIndexes are log indexes at which a decision is likely: the newest that a majority and this replica have applied,
 // and the newest that all have who answer.
-func (n *Node) commonIndexes(ctx context.Context, ls *localShard, voters map[schema.NodeID]uint64) (indexes []uint64) {
+func (n *judging) commonIndexes(ctx context.Context, ls *localShard, voters map[schema.NodeID]uint64) (indexes []uint64) {
 	applied := []uint64{}
 	for _, r := range n.reportsOf(ctx, ls.id, voters) {
 		applied = append(applied, r.Applied)
@@ -203,7 +203,7 @@ func (n *Node) commonIndexes(ctx context.Context, ls *localShard, voters map[sch
 }
 
 // hashesAt are the voters' hashes at an index, of those who answer and know it.
-func (n *Node) hashesAt(ctx context.Context, ls *localShard, voters map[schema.NodeID]uint64, index uint64) map[schema.NodeID]uint64 {
+func (n *judging) hashesAt(ctx context.Context, ls *localShard, voters map[schema.NodeID]uint64, index uint64) map[schema.NodeID]uint64 {
 	hashes := map[schema.NodeID]uint64{}
 	for id, r := range n.reportsOf(ctx, ls.id, voters, index) {
 		var hash uint64
@@ -215,7 +215,7 @@ func (n *Node) hashesAt(ctx context.Context, ls *localShard, voters map[schema.N
 }
 
 // reportsOf asks the voters' nodes for reports of their replicas, this node's among them, and gives those that run.
-func (n *Node) reportsOf(ctx context.Context, s schema.ShardID, voters map[schema.NodeID]uint64, at ...uint64) map[schema.NodeID]ReplicaReport {
+func (n *judging) reportsOf(ctx context.Context, s schema.ShardID, voters map[schema.NodeID]uint64, at ...uint64) map[schema.NodeID]ReplicaReport {
 	ctx, cancel := context.WithTimeout(ctx, trialCall)
 	defer cancel()
 	ids := slices.Collect(maps.Keys(voters))
@@ -243,7 +243,7 @@ func (n *Node) reportsOf(ctx context.Context, s schema.ShardID, voters map[schem
 	return out
 }
 
-func (n *Node) logDifferent(ls *localShard, index uint64, hashes map[schema.NodeID]uint64, right uint64) {
+func (n *judging) logDifferent(ls *localShard, index uint64, hashes map[schema.NodeID]uint64, right uint64) {
 	for id, h := range hashes {
 		if h != right {
 			n.log.Warn("a replica differs from the majority, and is expected to go", "shard", ls.id, "node", id, "index", index)
@@ -253,7 +253,7 @@ func (n *Node) logDifferent(ls *localShard, index uint64, hashes map[schema.Node
 
 // condemn takes this node's replica out of service: it serves nothing from here on, one of those who agree gets the lease, and
 // a copy takes its place.
-func (n *Node) condemn(ctx context.Context, ls *localShard, agree []schema.NodeID, why string) {
+func (n *judging) condemn(ctx context.Context, ls *localShard, agree []schema.NodeID, why string) {
 	if !ls.quarantined.CompareAndSwap(false, true) {
 		return
 	}
@@ -274,7 +274,7 @@ func (n *Node) condemn(ctx context.Context, ls *localShard, agree []schema.NodeI
 }
 
 // pauseBefore is how long to wait with a condemned replica's successor.
-func (n *Node) pauseBefore(s schema.ShardID) time.Duration {
+func (n *judging) pauseBefore(s schema.ShardID) time.Duration {
 	n.trialsMu.Lock()
 	defer n.trialsMu.Unlock()
 	c := n.condemned[s]
@@ -293,7 +293,7 @@ func (n *Node) pauseBefore(s schema.ShardID) time.Duration {
 }
 
 // heir is who of some nodes is to get a lease: raft's leader, or whoever leads least.
-func (n *Node) heir(ls *localShard, among []schema.NodeID) schema.NodeID {
+func (n *judging) heir(ls *localShard, among []schema.NodeID) schema.NodeID {
 	if leader, _ := ls.group.Leader(); slices.Contains(among, leader) {
 		return leader
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // watchLocks makes what finds deadlocks and lists locks.
-func (n *Node) watchLocks() *lockwatch.Watch {
+func (n *gateway) watchLocks() *lockwatch.Watch {
 	return lockwatch.New(n.ctx, lockwatch.Config{
 		Node: n.NodeID, Others: n.otherMembers, Caller: n.client, Log: n.log,
 		Detector: func() schema.NodeID { return n.Leaseholder(schema.SystemShard) },
@@ -32,7 +32,7 @@ func (n *Node) watchLocks() *lockwatch.Watch {
 }
 
 // otherMembers are the cluster's nodes but for this one.
-func (n *Node) otherMembers() (ids []schema.NodeID) {
+func (n *core) otherMembers() (ids []schema.NodeID) {
 	for _, m := range n.Catalog().Nodes() {
 		if m.ID != n.NodeID() && !m.Left {
 			ids = append(ids, m.ID)
@@ -44,6 +44,6 @@ func (n *Node) otherMembers() (ids []schema.NodeID) {
 var _ distributed.LockViewer = (*Node)(nil)
 
 // Locks, OnDeadlock and LockStats implement distributed.LockViewer.
-func (n *Node) Locks(ctx context.Context) []distributed.LockInfo { return n.locks.Locks(ctx) }
-func (n *Node) OnDeadlock(fn func(*distributed.Deadlock))        { n.locks.OnDeadlock(fn) }
-func (n *Node) LockStats() distributed.LockStats                 { return n.locks.Stats() }
+func (n *gateway) Locks(ctx context.Context) []distributed.LockInfo { return n.locks.Locks(ctx) }
+func (n *gateway) OnDeadlock(fn func(*distributed.Deadlock))        { n.locks.OnDeadlock(fn) }
+func (n *gateway) LockStats() distributed.LockStats                 { return n.locks.Stats() }

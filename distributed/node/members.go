@@ -81,7 +81,7 @@ func (r reconciled) Transfer(ctx context.Context, s schema.ShardID, from, to sch
 	return r.transfer(ctx, s, from, to)
 }
 
-func (n *Node) handleMember(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (n *leading) handleMember(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
 	var q memberRequest
 	if err := json.Unmarshal(req, &q); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (n *Node) handleMember(ctx context.Context, _ schema.NodeID, req []byte) ([
 	return json.Marshal(reply)
 }
 
-func (n *Node) changeMember(ctx context.Context, q memberRequest) (*memberReply, error) {
+func (n *leading) changeMember(ctx context.Context, q memberRequest) (*memberReply, error) {
 	if n.local(q.Shard) == nil {
 		return &memberReply{NotHere: true}, nil
 	}
@@ -107,7 +107,7 @@ func (n *Node) changeMember(ctx context.Context, q memberRequest) (*memberReply,
 	return &memberReply{Voters: len(m.Voters)}, nil
 }
 
-func (n *Node) changeOnce(ctx context.Context, q memberRequest, m *raft.Membership) error {
+func (n *leading) changeOnce(ctx context.Context, q memberRequest, m *raft.Membership) error {
 	_, voter := m.Voters[q.Replica]
 	_, nonVoting := m.NonVoting[q.Replica]
 	switch q.Op {
@@ -143,7 +143,7 @@ type transferRequest struct {
 }
 
 // transfer has a node hand a shard over.
-func (n *Node) transfer(ctx context.Context, s schema.ShardID, from, to schema.NodeID) error {
+func (n *leading) transfer(ctx context.Context, s schema.ShardID, from, to schema.NodeID) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	q := transferRequest{Shard: s, To: to}
@@ -158,7 +158,7 @@ func (n *Node) transfer(ctx context.Context, s schema.ShardID, from, to schema.N
 	return err
 }
 
-func (n *Node) handleTransfer(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (n *leading) handleTransfer(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
 	var q transferRequest
 	if err := json.Unmarshal(req, &q); err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (n *Node) handleTransfer(ctx context.Context, _ schema.NodeID, req []byte) 
 	return nil, n.transferHere(ctx, q)
 }
 
-func (n *Node) transferHere(ctx context.Context, q transferRequest) error {
+func (n *leading) transferHere(ctx context.Context, q transferRequest) error {
 	ls := n.local(q.Shard)
 	if ls == nil {
 		return fmt.Errorf("shard %d is not here", q.Shard)
@@ -176,14 +176,14 @@ func (n *Node) transferHere(ctx context.Context, q transferRequest) error {
 
 // Drain hands leases and leadership to other nodes, so that stopping this one is not felt. It ends when this node leads
 // nothing that others could, or with ctx.
-func (n *Node) Drain(ctx context.Context) {
+func (n *leading) Drain(ctx context.Context) {
 	n.draining.Store(true)
 	for n.leadElsewhere(ctx) && sleep(ctx, 20*time.Millisecond) == nil {
 	}
 }
 
 // leadElsewhere hands over what other nodes can serve; false: there was nothing.
-func (n *Node) leadElsewhere(ctx context.Context) (some bool) {
+func (n *leading) leadElsewhere(ctx context.Context) (some bool) {
 	for s, ls := range *n.shards.Load() {
 		if to := n.successor(s); to != 0 && ls.leads() {
 			some = true
@@ -199,7 +199,7 @@ func (ls *localShard) leads() bool {
 	return holds || ls.group.IsLeader()
 }
 
-func (n *Node) transferAway(ctx context.Context, ls *localShard, to schema.NodeID) {
+func (n *leading) transferAway(ctx context.Context, ls *localShard, to schema.NodeID) {
 	if err := ls.rep.Transfer(ctx, to); err != nil {
 		n.log.Warn("transferring a shard failed", "shard", ls.id, "to", to, "err", err)
 		return
@@ -212,7 +212,7 @@ func (n *Node) transferAway(ctx context.Context, ls *localShard, to schema.NodeI
 }
 
 // successor is the alive voter of a shard that leads the fewest, 0 if there is none.
-func (n *Node) successor(s schema.ShardID) (best schema.NodeID) {
+func (n *core) successor(s schema.ShardID) (best schema.NodeID) {
 	info, ok := n.Catalog().Shard(s)
 	if !ok {
 		return 0

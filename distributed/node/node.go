@@ -3,11 +3,9 @@ package node
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net"
 	"sync"
@@ -17,88 +15,25 @@ import (
 
 	"cloudsql/distributed/autostats"
 	"cloudsql/distributed/catalog"
-	"cloudsql/distributed/catalogs"
-	"cloudsql/distributed/certs"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/flow"
 	"cloudsql/distributed/leaseholder"
-	"cloudsql/distributed/lockwatch"
-	"cloudsql/distributed/peers"
 	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rowids"
 	"cloudsql/distributed/rpc"
 	"cloudsql/distributed/tso"
-	"cloudsql/distributed/txn"
-	"cloudsql/distributed/wallclock"
 	"cloudsql/storage/engine"
-	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
-	"cloudsql/storage/spawn"
-	"cloudsql/storage/version"
 )
 
-// Node is this process as a member of the cluster.
+// Node is this process as a member of the cluster: the uppermost of its layers (layers.go), which starts and stops them.
 type Node struct {
-	cfg     Config
-	log     *slog.Logger
-	dir     *datadir.Dir
-	self    atomic.Uint64 // schema.NodeID; 0 while joining
-	cluster atomic.Pointer[rpc.ClusterID]
-	started time.Time
+	judging
 
-	credentials atomic.Pointer[certs.Credentials] // nil: nodes speak without TLS, or this one has not joined yet
-	guest       atomic.Pointer[tls.Config]        // for asking to be let in
-
-	listener net.Listener
-	server   *rpc.Server
-	client   *rpc.Client
-	engine   *engine.Engine
-	raft     *raft.Host
-
-	shards   atomic.Pointer[map[schema.ShardID]*localShard] // replaced as a whole under shardsMu
-	shardsMu sync.Mutex
-
-	catalog   catalogs.Changes
-	version   version.Gate
-	commandID atomic.Uint64
-
-	owner  *tso.Owner
-	stamps *tso.Client
-	peers  *peers.Peers
-	clocks *wallclock.Clocks
-	// relieved is when the timestamps were last handed on because of the clock, on Config.Clock.
-	relieved atomic.Int64
-	book     peers.Book
-	calls    callTable
-	rowIDs   *rowids.IDs
-
-	flow                 *flow.Flow      // of large writes to raft
-	inFlight, workspaces *memory.Account // that replicas charge; nil: nobody counts
-	open                 txn.OpenTxns
-	recon                *placement.Reconciler
-	starting             sync.Mutex    // one replica of this node is started or retired at a time
-	compared             atomic.Uint64 // hashes
-	condemnations        atomic.Uint64 // of replicas of this node
-	damage               damageReports
-
-	diskFull atomic.Bool
-	diskFree atomic.Uint64
-	refused  atomic.Pointer[map[schema.ShardID]error] // shards that take no writes
-	stats    tableStats
-	db       db
-	locks    *lockwatch.Watch
-
-	serving   atomic.Bool // all replicas that can be were started
-	draining  atomic.Bool
-	trialsMu  sync.Mutex                   // of all replicas' trials
-	condemned map[schema.ShardID]condemned // guarded by trialsMu
-	ctx       context.Context
-	cancel    context.CancelFunc
-	wg        spawn.Group
-	closing   sync.Once
+	closing sync.Once
 }
 
 // localShard is a replica that runs here.
@@ -119,7 +54,8 @@ type localShard struct {
 // an existing one. It returns when the node can serve; ctx bounds only that.
 func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()
-	n := &Node{cfg: cfg, log: cfg.Log, started: time.Now()}
+	n := new(Node)
+	n.cfg, n.log, n.started = cfg, cfg.Log, time.Now()
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.shards.Store(&map[schema.ShardID]*localShard{})
 	n.cluster.Store(&rpc.ClusterID{})
@@ -131,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 		ReplicationFactor: cfg.ReplicationFactor, DataShards: cfg.DataShards, SystemVoters: cfg.SystemVoters, Heartbeat: cfg.Heartbeat,
 		MaxVersion: cfg.MaxVersion,
 	}, reconciled{n}, n.peers, n.log)
-	n.damage.init()
+	n.damage = datadir.NewDamages()
 	n.rowIDs = rowids.New(n.reserveRowIDs, n.log)
 	defer func() {
 		if err != nil {
@@ -264,7 +200,7 @@ func (n *Node) openRaft() (err error) {
 	return err
 }
 
-func (n *Node) setIdentity(c rpc.ClusterID, id schema.NodeID) {
+func (n *core) setIdentity(c rpc.ClusterID, id schema.NodeID) {
 	n.cluster.Store(&c)
 	n.self.Store(uint64(id))
 }
@@ -329,7 +265,7 @@ func (n *Node) awaitSystemShard(ctx context.Context) error {
 }
 
 // announce puts this node's present addresses into the catalog.
-func (n *Node) announce(ctx context.Context) error {
+func (n *routes) announce(ctx context.Context) error {
 	return n.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		old, ok := tx.Snapshot.Node(n.NodeID())
 		if !ok {
@@ -345,7 +281,7 @@ func (n *Node) announce(ctx context.Context) error {
 }
 
 // NodeAddr is the address that other nodes use.
-func (n *Node) NodeAddr() string {
+func (n *core) NodeAddr() string {
 	if n.cfg.AdvertiseAddr != "" {
 		return n.cfg.AdvertiseAddr
 	}
@@ -362,16 +298,16 @@ func wildcard(addr string) bool {
 }
 
 // NodeID is this node's id.
-func (n *Node) NodeID() schema.NodeID { return schema.NodeID(n.self.Load()) }
+func (n *core) NodeID() schema.NodeID { return schema.NodeID(n.self.Load()) }
 
 // ClusterID names the cluster.
-func (n *Node) ClusterID() rpc.ClusterID { return *n.cluster.Load() }
+func (n *core) ClusterID() rpc.ClusterID { return *n.cluster.Load() }
 
 // local is this node's running replica of a shard, or nil.
-func (n *Node) local(s schema.ShardID) *localShard { return (*n.shards.Load())[s] }
+func (n *core) local(s schema.ShardID) *localShard { return (*n.shards.Load())[s] }
 
 // replicaOf is what serves a shard here, or nil.
-func (n *Node) replicaOf(s schema.ShardID) *replica.Replica {
+func (n *core) replicaOf(s schema.ShardID) *replica.Replica {
 	if ls := n.local(s); ls != nil && !ls.quarantined.Load() {
 		return ls.rep
 	}
@@ -379,14 +315,14 @@ func (n *Node) replicaOf(s schema.ShardID) *replica.Replica {
 }
 
 // served is replicaOf for those who ask over the network.
-func (n *Node) served(s schema.ShardID) leaseholder.Server {
+func (n *core) served(s schema.ShardID) leaseholder.Server {
 	if r := n.replicaOf(s); r != nil {
 		return r
 	}
 	return nil
 }
 
-func (n *Node) setLocal(s schema.ShardID, ls *localShard) {
+func (n *core) setLocal(s schema.ShardID, ls *localShard) {
 	n.shardsMu.Lock()
 	defer n.shardsMu.Unlock()
 	m := maps.Clone(*n.shards.Load())
@@ -410,7 +346,7 @@ func (n *Node) startLoops() {
 }
 
 // addressLoop follows the nodes' addresses in the catalog.
-func (n *Node) addressLoop(ctx context.Context) {
+func (n *routes) addressLoop(ctx context.Context) {
 	for {
 		changed := n.catalog.Watch()
 		n.takeAddresses()
@@ -422,7 +358,7 @@ func (n *Node) addressLoop(ctx context.Context) {
 	}
 }
 
-func (n *Node) takeAddresses() {
+func (n *routes) takeAddresses() {
 	nodes := n.Catalog().Nodes()
 	if len(nodes) == 0 {
 		return

@@ -67,7 +67,7 @@ type ReplicaReport struct {
 
 // Report describes this node's replicas. The hash of each is given at its newest index and, where it is still known, at
 // the indexes in at: replicas are equal if they agree at one.
-func (n *Node) Report(at ...uint64) *Report {
+func (n *judging) Report(at ...uint64) *Report {
 	c := n.ClusterID()
 	r := &Report{
 		Node: n.NodeID(), Cluster: fmt.Sprintf("%x", c[:]), Version: Version, Catalog: n.Catalog().Version(),
@@ -86,7 +86,7 @@ func (n *Node) Report(at ...uint64) *Report {
 	return r
 }
 
-func (n *Node) reportReplica(rec datadir.Record, at []uint64) ReplicaReport {
+func (n *judging) reportReplica(rec datadir.Record, at []uint64) ReplicaReport {
 	r := ReplicaReport{Shard: rec.Shard, Replica: rec.Replica, Broken: rec.Broken}
 	if info, ok := n.Catalog().Shard(rec.Shard); ok {
 		r.Voters, r.NonVoting = info.Replicas, info.NonVoting
@@ -119,7 +119,7 @@ func (n *Node) reportReplica(rec datadir.Record, at []uint64) ReplicaReport {
 	return r
 }
 
-func (n *Node) handleReport(_ context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (n *judging) handleReport(_ context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
 	var at []uint64
 	if len(req) > 0 {
 		if err := json.Unmarshal(req, &at); err != nil {
@@ -130,7 +130,7 @@ func (n *Node) handleReport(_ context.Context, _ schema.NodeID, req []byte) ([]b
 }
 
 // ReportOf asks another node for its report.
-func (n *Node) ReportOf(ctx context.Context, node schema.NodeID, at ...uint64) (*Report, error) {
+func (n *judging) ReportOf(ctx context.Context, node schema.NodeID, at ...uint64) (*Report, error) {
 	if node == n.NodeID() {
 		return n.Report(at...), nil
 	}

@@ -14,10 +14,10 @@ const keyRowIDs = "rowid/next"
 
 // NextRowIDs gives n values for hidden row ids of tables without a primary key; unique in the cluster, rising on each
 // node. It waits while the system shard cannot be written.
-func (n *Node) NextRowIDs(count int) uint64 { return n.rowIDs.Take(uint64(count)) }
+func (n *routes) NextRowIDs(count int) uint64 { return n.rowIDs.Take(uint64(count)) }
 
 // reserveRowIDs moves the cluster's counter by size.
-func (n *Node) reserveRowIDs(ctx context.Context, size uint64) (first uint64, err error) {
+func (n *routes) reserveRowIDs(ctx context.Context, size uint64) (first uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	for {

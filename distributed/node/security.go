@@ -29,7 +29,7 @@ const (
 var ErrJoin = errors.New("the cluster does not let this node join")
 
 // loadCredentials reads what proves that this node is a member; directories from before have nothing.
-func (n *Node) loadCredentials() error {
+func (n *core) loadCredentials() error {
 	text, err := os.ReadFile(n.dir.File(datadir.Credentials))
 	if errors.Is(err, fs.ErrNotExist) {
 		n.log.Warn("nodes speak with each other without TLS: this directory has no certificate (cloudsql certify)")
@@ -53,7 +53,7 @@ func (n *Node) loadCredentials() error {
 }
 
 // keepCredentials begins to use credentials, and writes them.
-func (n *Node) keepCredentials(c *certs.Credentials) error {
+func (n *core) keepCredentials(c *certs.Credentials) error {
 	text, err := c.AppendPEM(nil)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (n *Node) keepCredentials(c *certs.Credentials) error {
 }
 
 // firstCredentials makes the authority of a new cluster.
-func (n *Node) firstCredentials() error {
+func (n *core) firstCredentials() error {
 	if n.cfg.NodeTLS == TLSOff {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (n *Node) firstCredentials() error {
 }
 
 // serverTLS is for connections of other nodes; nil: they are plain.
-func (n *Node) serverTLS() *tls.Config {
+func (n *core) serverTLS() *tls.Config {
 	if c := n.credentials.Load(); c != nil {
 		return c.Server()
 	}
@@ -90,7 +90,7 @@ func (n *Node) serverTLS() *tls.Config {
 }
 
 // clientTLS is for connections to other nodes; nil: they are plain.
-func (n *Node) clientTLS(want schema.NodeID) *tls.Config {
+func (n *core) clientTLS(want schema.NodeID) *tls.Config {
 	if c := n.credentials.Load(); c != nil {
 		return c.Client(want)
 	}
@@ -98,13 +98,13 @@ func (n *Node) clientTLS(want schema.NodeID) *tls.Config {
 }
 
 // plainToo tells whether nodes without TLS are talked to: a node that joins without a token takes what it finds.
-func (n *Node) plainToo() bool {
+func (n *core) plainToo() bool {
 	return n.cfg.NodeTLS == TLSOptional || n.credentials.Load() == nil && n.cfg.JoinToken == ""
 }
 
 // beGuest prepares for asking a member at an address to be let in. Without a token there is nothing to know the member by,
 // so that TLS has a meaning only where nobody can be between.
-func (n *Node) beGuest(addr string) error {
+func (n *core) beGuest(addr string) error {
 	n.guest.Store(nil)
 	if n.cfg.NodeTLS == TLSOff || n.cfg.JoinToken == "" && !onThisMachine(addr) {
 		return nil
@@ -124,7 +124,7 @@ func onThisMachine(addr string) bool {
 
 // mayJoin tells whether whoever calls may become a member of this cluster: who shows a token, or calls from this very
 // machine, where root's empty password is accepted too.
-func (n *Node) mayJoin(ctx context.Context, q *joinRequest) error {
+func (n *routes) mayJoin(ctx context.Context, q *joinRequest) error {
 	c := n.credentials.Load()
 	if c == nil {
 		return nil
@@ -145,7 +145,7 @@ func (n *Node) mayJoin(ctx context.Context, q *joinRequest) error {
 }
 
 // admitted adds what makes a new node a member to the answer that lets it in.
-func (n *Node) admitted(q *joinRequest, reply *joinReply) (err error) {
+func (n *core) admitted(q *joinRequest, reply *joinReply) (err error) {
 	c := n.credentials.Load()
 	if c == nil {
 		return nil
@@ -158,7 +158,7 @@ func (n *Node) admitted(q *joinRequest, reply *joinReply) (err error) {
 }
 
 // takeCredentials keeps what the cluster has given to this node.
-func (n *Node) takeCredentials(key *certs.Key, reply *joinReply) error {
+func (n *core) takeCredentials(key *certs.Key, reply *joinReply) error {
 	if len(reply.Certificate) == 0 {
 		n.log.Warn("nodes speak with each other without TLS: the cluster has no certificates")
 		return nil

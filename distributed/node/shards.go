@@ -17,7 +17,7 @@ import (
 )
 
 // startReplicas starts what replicas.json lists, the system shard first.
-func (n *Node) startReplicas(ctx context.Context) error {
+func (n *replicas) startReplicas(ctx context.Context) error {
 	records := n.dir.Replicas()
 	slices.SortFunc(records, func(a, b datadir.Record) int { return int(a.Shard) - int(b.Shard) })
 	for _, r := range records {
@@ -39,7 +39,7 @@ func (n *Node) startReplicas(ctx context.Context) error {
 }
 
 // startReplica starts a replica, or notes why it must not be started.
-func (n *Node) startReplica(ctx context.Context, r datadir.Record) error {
+func (n *replicas) startReplica(ctx context.Context, r datadir.Record) error {
 	state, broken, err := n.openState(ctx, r)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (n *Node) startReplica(ctx context.Context, r datadir.Record) error {
 }
 
 // loneVoter tells whether a replica is its group's only voter, which may stand for election without asking anybody.
-func (n *Node) loneVoter(r datadir.Record) bool {
+func (n *replicas) loneVoter(r datadir.Record) bool {
 	if len(r.Members) == 1 && !r.Started {
 		return true
 	}
@@ -100,11 +100,11 @@ func (n *Node) loneVoter(r datadir.Record) bool {
 	return ok && len(info.Replicas) == 1 && info.Replicas[n.NodeID()] == r.Replica && len(info.NonVoting) == 0
 }
 
-func (n *Node) replicaConfig(ls *localShard) replica.Config {
+func (n *replicas) replicaConfig(ls *localShard) replica.Config {
 	c := replica.Config{
 		Node: n.NodeID(), Group: ls.group, Timestamps: n.stamps, Logger: n.log,
 		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.GatewayAlive, Clock: n.cfg.Clock,
-		Peers: participants{n}, Caller: n.client, MaxWorkspaceBytes: n.cfg.MaxTxnBytes,
+		Peers: participants{&n.gateway}, Caller: n.client, MaxWorkspaceBytes: n.cfg.MaxTxnBytes,
 		UntrustedClock: n.cfg.UntrustedClock, Version: &n.version,
 		Flow: n.flow, InFlight: n.inFlight, Workspaces: n.workspaces,
 	}
@@ -117,7 +117,7 @@ func (n *Node) replicaConfig(ls *localShard) replica.Config {
 }
 
 // openState opens a replica's rows after looking whether all is there. broken says what is missing.
-func (n *Node) openState(ctx context.Context, r datadir.Record) (state *shard.Shard, broken string, err error) {
+func (n *replicas) openState(ctx context.Context, r datadir.Record) (state *shard.Shard, broken string, err error) {
 	if r.Damaged {
 		return nil, r.Broken, nil
 	}
@@ -154,7 +154,7 @@ func (n *Node) openState(ctx context.Context, r datadir.Record) (state *shard.Sh
 }
 
 // markBroken notes that a replica cannot be used. It is fatal where there is no other to copy from.
-func (n *Node) markBroken(r datadir.Record, why string) error {
+func (n *replicas) markBroken(r datadir.Record, why string) error {
 	n.log.Error("a replica's data is incomplete; it will be replaced by a copy", "shard", r.Shard, "replica", r.Replica, "why", why)
 	if err := n.dir.Update(r.Shard, r.Replica, func(*datadir.Record) *datadir.Record {
 		r.Broken = why
@@ -174,7 +174,7 @@ func (n *Node) markBroken(r datadir.Record, why string) error {
 }
 
 // handleStart starts a replica that the reconciler gave this node, in the place of an older one.
-func (n *Node) handleStart(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (n *replicas) handleStart(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
 	var q placement.StartRequest
 	if err := json.Unmarshal(req, &q); err != nil {
 		return nil, err
@@ -185,7 +185,7 @@ func (n *Node) handleStart(ctx context.Context, _ schema.NodeID, req []byte) ([]
 	return nil, n.startAsked(ctx, q)
 }
 
-func (n *Node) startAsked(ctx context.Context, q placement.StartRequest) error {
+func (n *replicas) startAsked(ctx context.Context, q placement.StartRequest) error {
 	n.starting.Lock()
 	defer n.starting.Unlock()
 	if n.ctx.Err() != nil {
@@ -213,7 +213,7 @@ func (n *Node) startAsked(ctx context.Context, q placement.StartRequest) error {
 }
 
 // retire stops a replica that its group has removed and clears its data.
-func (n *Node) retire(ctx context.Context, r datadir.Record) error {
+func (n *replicas) retire(ctx context.Context, r datadir.Record) error {
 	if err := n.dir.Update(r.Shard, r.Replica, func(old *datadir.Record) *datadir.Record {
 		old.Retired = true
 		return old
@@ -229,7 +229,7 @@ func (n *Node) retire(ctx context.Context, r datadir.Record) error {
 	return n.destroy(ctx, r)
 }
 
-func (n *Node) stopReplica(s schema.ShardID) error {
+func (n *replicas) stopReplica(s schema.ShardID) error {
 	ls := n.local(s)
 	if ls == nil {
 		return nil
@@ -239,7 +239,7 @@ func (n *Node) stopReplica(s schema.ShardID) error {
 	return n.raft.Stop(s)
 }
 
-func (n *Node) destroy(ctx context.Context, r datadir.Record) error {
+func (n *replicas) destroy(ctx context.Context, r datadir.Record) error {
 	for try := 0; ; try++ { // the library may be busy with a snapshot of it for a moment
 		err := n.raft.RemoveData(ctx, r.Shard, r.Replica)
 		if err == nil {

@@ -27,7 +27,7 @@ type tabletEstimate struct {
 const estimateAge = 10 * time.Second
 
 // TableStats estimates rows and bytes of a table; free to call.
-func (n *Node) TableStats(t *schema.Table) (rows, bytes uint64) {
+func (n *gateway) TableStats(t *schema.Table) (rows, bytes uint64) {
 	for i := range t.Tablets {
 		r, b := n.tabletStats(&t.Tablets[i])
 		rows, bytes = rows+r, bytes+b
@@ -35,7 +35,7 @@ func (n *Node) TableStats(t *schema.Table) (rows, bytes uint64) {
 	return rows, bytes
 }
 
-func (n *Node) tabletStats(tb *schema.Tablet) (rows, bytes uint64) {
+func (n *gateway) tabletStats(tb *schema.Tablet) (rows, bytes uint64) {
 	if ls := n.local(tb.Shard); ls != nil {
 		return ls.state.TabletStats(tb.ID)
 	}
@@ -58,7 +58,7 @@ func (n *Node) tabletStats(tb *schema.Tablet) (rows, bytes uint64) {
 	return e.Rows, e.Bytes
 }
 
-func (n *Node) askStats(tb schema.Tablet) {
+func (n *gateway) askStats(tb schema.Tablet) {
 	ctx, cancel := context.WithTimeout(n.ctx, 5*time.Second)
 	defer cancel()
 	var got tabletEstimate
@@ -79,7 +79,7 @@ func (n *Node) askStats(tb schema.Tablet) {
 	}
 }
 
-func (n *Node) handleStats(_ context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (n *gateway) handleStats(_ context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
 	var tb schema.Tablet
 	if err := json.Unmarshal(req, &tb); err != nil {
 		return nil, err

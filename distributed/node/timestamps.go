@@ -44,7 +44,7 @@ func (l limits) Reserve(ctx context.Context, version uint64, next mvcc.Timestamp
 }
 
 // holdsSystem tells whether this node serves the system shard under epoch now.
-func (n *Node) holdsSystem(epoch uint64) bool {
+func (n *routes) holdsSystem(epoch uint64) bool {
 	ls := n.local(schema.SystemShard)
 	if ls == nil {
 		return false
@@ -53,7 +53,7 @@ func (n *Node) holdsSystem(epoch uint64) bool {
 	return ok && e == epoch
 }
 
-func (n *Node) onSystemLease(epoch uint64, held bool) {
+func (n *routes) onSystemLease(epoch uint64, held bool) {
 	if held {
 		n.owner.Begin(epoch)
 		n.recon.Poke()
@@ -70,7 +70,7 @@ const (
 )
 
 // askTimestamps asks the system shard's leaseholder.
-func (n *Node) askTimestamps(ctx context.Context, count int) (first mvcc.Timestamp, err error) {
+func (n *routes) askTimestamps(ctx context.Context, count int) (first mvcc.Timestamp, err error) {
 	req := binary.LittleEndian.AppendUint32(nil, uint32(count))
 	err = n.atHolder(ctx, schema.SystemShard, func(ctx context.Context, node schema.NodeID) (schema.NodeID, bool, error) {
 		if node == n.NodeID() {
@@ -100,7 +100,7 @@ func (n *Node) askTimestamps(ctx context.Context, count int) (first mvcc.Timesta
 }
 
 // wakeSystemLease takes the system shard's lease if it is this node's to take, and says who has it otherwise.
-func (n *Node) wakeSystemLease(ctx context.Context) (holder schema.NodeID, here bool, err error) {
+func (n *routes) wakeSystemLease(ctx context.Context) (holder schema.NodeID, here bool, err error) {
 	ls := n.local(schema.SystemShard)
 	if ls == nil {
 		return 0, false, nil
@@ -109,7 +109,7 @@ func (n *Node) wakeSystemLease(ctx context.Context) (holder schema.NodeID, here 
 	return ls.rep.Holder(), false, nil
 }
 
-func (n *Node) handleTimestamps(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (n *routes) handleTimestamps(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
 	if len(req) != 4 {
 		return nil, errors.New("a malformed request for timestamps")
 	}

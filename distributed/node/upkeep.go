@@ -28,7 +28,7 @@ const (
 
 // watermarkLoop raises the watermarks of the shards that this node leads, and removes what is below on its own
 // replicas.
-func (n *Node) watermarkLoop(ctx context.Context) {
+func (n *leading) watermarkLoop(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
 	for {
@@ -51,7 +51,7 @@ func (n *Node) watermarkLoop(ctx context.Context) {
 }
 
 // noteApplied notes how new a shard's rows are by now.
-func (n *Node) noteApplied(ls *localShard) {
+func (n *leading) noteApplied(ls *localShard) {
 	if index := ls.state.AppliedIndex(); index != ls.watermark.index {
 		ls.watermark.index = index
 		newest := ls.state.Newest()
@@ -61,7 +61,7 @@ func (n *Node) noteApplied(ls *localShard) {
 
 // raiseWatermark proposes a new watermark if there are versions that have been old for long enough. It is never above what
 // was committed, so no write can be below it.
-func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
+func (n *leading) raiseWatermark(ctx context.Context, ls *localShard) {
 	w, now := &ls.watermark, n.cfg.Clock.Now()
 	if w.proposed != 0 && now-w.proposed < n.cfg.History/watermarkSteps {
 		return
@@ -82,7 +82,7 @@ func (n *Node) raiseWatermark(ctx context.Context, ls *localShard) {
 
 // keepSince is the timestamp at and above which snapshots can be read: those of the last History, and those that are in
 // use, for up to HistoryMax.
-func (n *Node) keepSince(h *tso.History, now time.Duration) mvcc.Timestamp {
+func (n *leading) keepSince(h *tso.History, now time.Duration) mvcc.Timestamp {
 	keep := h.Before(now - n.cfg.History)
 	for _, s := range n.peers.All(peers.GoneAfter) {
 		if s.Oldest != 0 && s.Oldest < keep {
@@ -92,7 +92,7 @@ func (n *Node) keepSince(h *tso.History, now time.Duration) mvcc.Timestamp {
 	return max(keep, h.Before(now-n.cfg.HistoryMax))
 }
 
-func (n *Node) collectGarbage(ctx context.Context, ls *localShard) {
+func (n *leading) collectGarbage(ctx context.Context, ls *localShard) {
 	mark := ls.state.Watermark()
 	if mark == ls.watermark.swept {
 		return

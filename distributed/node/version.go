@@ -10,7 +10,7 @@ import (
 )
 
 // fits tells whether this program can be a member where need is needed.
-func (n *Node) fits(need version.Version) error {
+func (n *core) fits(need version.Version) error {
 	if need.Or1() > n.cfg.MaxVersion || need.Or1() < version.Min {
 		return fmt.Errorf("%w: the cluster is at %d, this program (%s) knows %d to %d", datadir.ErrVersion, need.Or1(), Version,
 			version.Min, n.cfg.MaxVersion)
@@ -19,7 +19,7 @@ func (n *Node) fits(need version.Version) error {
 }
 
 // Version is the cluster's version as this node knows it.
-func (n *Node) Version() *version.Gate { return &n.version }
+func (n *core) Version() *version.Gate { return &n.version }
 
 // versionLoop binds the data directory to what the cluster is about to be raised to.
 func (n *Node) versionLoop(ctx context.Context) {

@@ -56,7 +56,11 @@ type Config struct {
 const DefaultLockWait = 50 * time.Second
 
 // Client runs this node's transactions against whichever nodes hold the leases. Safe for concurrent use.
-type Client struct {
+type Client struct{ caller }
+
+// caller is a Client's lower half: it finds leaseholders, repeats requests (route.go, repeat.go), and knows which transactions and
+// snapshots are open (pins.go).
+type caller struct {
 	cfg     Config
 	run     int64 // tells this run's transactions from those of all earlier ones, whatever the clock did meanwhile
 	lastTxn atomic.Uint64
@@ -109,7 +113,8 @@ func New(cfg Config) *Client {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	c := &Client{cfg: cfg, run: newRun(), pins: make(map[*pin]struct{})}
+	c := new(Client)
+	c.cfg, c.run, c.pins = cfg, newRun(), make(map[*pin]struct{})
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.done.Keep(c.ctx.Done(), "keeping transactions alive", c.keepAliveLoop)
 	c.done.Keep(c.ctx.Done(), "forgetting transactions", c.forgetLoop)
@@ -247,7 +252,7 @@ func (c *Client) ReserveAutoInc(ctx context.Context, tablet schema.TabletID, n u
 }
 
 // Leaseholder is who serves a shard, as far as this node knows; 0: unknown.
-func (c *Client) Leaseholder(s schema.ShardID) schema.NodeID {
+func (c *caller) Leaseholder(s schema.ShardID) schema.NodeID {
 	if local := c.cfg.Router.Local(s); local != nil {
 		return local.Holder()
 	}

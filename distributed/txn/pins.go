@@ -16,7 +16,7 @@ type pin struct {
 	txn      fragment.TxnID
 }
 
-func (c *Client) pinSnapshot(at mvcc.Timestamp) *pin {
+func (c *caller) pinSnapshot(at mvcc.Timestamp) *pin {
 	p := &pin{snapshot: at}
 	c.mu.Lock()
 	c.pins[p] = struct{}{}
@@ -24,7 +24,7 @@ func (c *Client) pinSnapshot(at mvcc.Timestamp) *pin {
 	return p
 }
 
-func (c *Client) unpin(p *pin) {
+func (c *caller) unpin(p *pin) {
 	c.mu.Lock()
 	delete(c.pins, p)
 	c.mu.Unlock()
@@ -32,7 +32,7 @@ func (c *Client) unpin(p *pin) {
 
 // OldestSnapshot is the oldest snapshot that is being read on this node, 0 if there is none: garbage collection keeps
 // its versions.
-func (c *Client) OldestSnapshot() (oldest mvcc.Timestamp) {
+func (c *caller) OldestSnapshot() (oldest mvcc.Timestamp) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for p := range c.pins {
@@ -44,7 +44,7 @@ func (c *Client) OldestSnapshot() (oldest mvcc.Timestamp) {
 }
 
 // isOpen tells whether a transaction that writes or locks is open here.
-func (c *Client) isOpen(id fragment.TxnID) bool {
+func (c *caller) isOpen(id fragment.TxnID) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for p := range c.pins {
@@ -56,7 +56,7 @@ func (c *Client) isOpen(id fragment.TxnID) bool {
 }
 
 // keepAliveLoop tells leaseholders which of their transactions are not forgotten.
-func (c *Client) keepAliveLoop() {
+func (c *caller) keepAliveLoop() {
 	tick := time.NewTicker(c.cfg.KeepAlive)
 	defer tick.Stop()
 	for {
@@ -69,7 +69,7 @@ func (c *Client) keepAliveLoop() {
 	}
 }
 
-func (c *Client) keepAlive() {
+func (c *caller) keepAlive() {
 	byShard := make(map[schema.ShardID][]fragment.TxnID)
 	c.mu.Lock()
 	for p := range c.pins {

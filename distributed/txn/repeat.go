@@ -41,13 +41,13 @@ func (k *known) raise(ts mvcc.Timestamp) {
 }
 
 // Observe takes in a timestamp that was handed out somewhere, before now.
-func (c *Client) Observe(ts mvcc.Timestamp) { c.known.raise(ts) }
+func (c *caller) Observe(ts mvcc.Timestamp) { c.known.raise(ts) }
 
 // Observed is the newest timestamp that this gateway has seen; 0: none.
-func (c *Client) Observed() mvcc.Timestamp { return mvcc.Timestamp(c.known.ts.Load()) }
+func (c *caller) Observed() mvcc.Timestamp { return mvcc.Timestamp(c.known.ts.Load()) }
 
 // firstTry is what a request that begins now carries: 0 where some nodes of the cluster would not understand it.
-func (c *Client) firstTry(ctx context.Context) (mvcc.Timestamp, error) {
+func (c *caller) firstTry(ctx context.Context) (mvcc.Timestamp, error) {
 	if !c.cfg.Version.Allows(sinceFirst) {
 		return 0, nil
 	}
@@ -58,7 +58,7 @@ func (c *Client) firstTry(ctx context.Context) (mvcc.Timestamp, error) {
 }
 
 // newest fetches a timestamp.
-func (c *Client) newest(ctx context.Context) (mvcc.Timestamp, error) {
+func (c *caller) newest(ctx context.Context) (mvcc.Timestamp, error) {
 	ts, err := c.cfg.Timestamps.Next(ctx, 1)
 	if err != nil {
 		return 0, unavailable(ctx, "the timestamp service", err)
@@ -69,7 +69,7 @@ func (c *Client) newest(ctx context.Context) (mvcc.Timestamp, error) {
 
 // execute is call for a request that must take effect once, however often it is made. fn passes on first, and alone, which
 // says that the request was not made before, or surely not executed, and will not be while fn runs.
-func (c *Client) execute(ctx context.Context, s schema.ShardID, first mvcc.Timestamp,
+func (c *caller) execute(ctx context.Context, s schema.ShardID, first mvcc.Timestamp,
 	fn func(svc leaseholder.Service, first mvcc.Timestamp, alone bool) error) error {
 	doubt := false // an earlier try may have been executed
 	for {

@@ -35,7 +35,7 @@ const (
 
 // call runs fn at the shard's leaseholder, wherever that is or comes to be, until it succeeds, fails for good, or ctx or
 // RetryFor ends. The error is fit for the layers above.
-func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(leaseholder.Service) error) error {
+func (c *caller) call(ctx context.Context, s schema.ShardID, p policy, fn func(leaseholder.Service) error) error {
 	var first error
 	if local := c.cfg.Router.Local(s); local != nil { // the common case, without the bookkeeping below
 		if _, ok := local.Leaseholding(); ok {
@@ -57,7 +57,7 @@ func (c *Client) call(ctx context.Context, s schema.ShardID, p policy, fn func(l
 }
 
 // again tells whether a call that ended with err is worth another try.
-func (c *Client) again(err error, p policy) bool {
+func (c *caller) again(err error, p policy) bool {
 	return retryable(err) || p == repeatable && leaseholder.OutcomeUnknown(err)
 }
 
@@ -68,7 +68,7 @@ func retryable(err error) bool {
 }
 
 // search is call's way when the leaseholder is not here or not known. first is how a try has ended, if there was one.
-func (c *Client) search(ctx context.Context, s schema.ShardID, p policy, first error, fn func(leaseholder.Service) error) error {
+func (c *caller) search(ctx context.Context, s schema.ShardID, p policy, first error, fn func(leaseholder.Service) error) error {
 	var (
 		end     time.Time // once a try has failed
 		backoff = minBackoff
@@ -134,7 +134,7 @@ func redirect(err error) schema.NodeID {
 }
 
 // candidate picks who to ask when nothing is known: all of the shard's nodes in turn.
-func (c *Client) candidate(s schema.ShardID, try int) schema.NodeID {
+func (c *caller) candidate(s schema.ShardID, try int) schema.NodeID {
 	nodes := c.cfg.Router.Replicas(s)
 	if len(nodes) == 0 {
 		return c.cfg.Node
@@ -143,7 +143,7 @@ func (c *Client) candidate(s schema.ShardID, try int) schema.NodeID {
 }
 
 // at runs fn at one node.
-func (c *Client) at(s schema.ShardID, node schema.NodeID, fn func(leaseholder.Service) error) error {
+func (c *caller) at(s schema.ShardID, node schema.NodeID, fn func(leaseholder.Service) error) error {
 	if node == c.cfg.Node {
 		local := c.cfg.Router.Local(s)
 		if local == nil {
@@ -159,7 +159,7 @@ func (c *Client) at(s schema.ShardID, node schema.NodeID, fn func(leaseholder.Se
 	return fn(c.remote(node))
 }
 
-func (c *Client) remote(node schema.NodeID) *leaseholder.Remote {
+func (c *caller) remote(node schema.NodeID) *leaseholder.Remote {
 	if r, ok := c.remotes.Load(node); ok {
 		return r.(*leaseholder.Remote)
 	}
@@ -168,7 +168,7 @@ func (c *Client) remote(node schema.NodeID) *leaseholder.Remote {
 }
 
 // pause waits a little more or less than d; false: ctx or the client has ended.
-func (c *Client) pause(ctx context.Context, d time.Duration) bool {
+func (c *caller) pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d/2 + rand.N(d))
 	defer timer.Stop()
 	select {
@@ -184,7 +184,7 @@ func (c *Client) pause(ctx context.Context, d time.Duration) bool {
 // errDoubt marks an error after which a write may have happened.
 var errDoubt = errors.New("txn: the outcome is unknown")
 
-func (c *Client) giveUp(ctx context.Context, s schema.ShardID, doubt bool, err error) error {
+func (c *caller) giveUp(ctx context.Context, s schema.ShardID, doubt bool, err error) error {
 	if doubt {
 		c.Stats.UnknownOutcomes.Add(1)
 		if ctx.Err() != nil {
