@@ -46,4 +46,4 @@ func (c *charsets) refresh() {
 }
 
 // text is a statement or name that the client sent, in UTF-8.
-func (c *conn) text(data []byte) string { return string(c.charset.client().Decode(data)) }
+func (c *channel) text(data []byte) string { return string(c.charset.client().Decode(data)) }

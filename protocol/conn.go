@@ -57,7 +57,10 @@ const (
 var errClientGone = errors.New("the client has gone away")
 
 // conn is one client.
-type conn struct {
+type conn struct{ channel }
+
+// channel is a conn's lower half: the socket, what is known of the client, and how it is answered.
+type channel struct {
 	server *Server
 	nc     net.Conn // the socket, below TLS
 	pc     *packet.Conn
@@ -109,7 +112,7 @@ func (s *Server) connectionID() uint32 {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{server: s, nc: nc, stmts: map[uint32]*stmt{}}
+	c := &conn{channel{server: s, nc: nc, stmts: map[uint32]*stmt{}}}
 	c.pc = s.newPacketConn(&timedConn{Conn: nc, c: c})
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	c.info = &sql.ConnInfo{
@@ -127,7 +130,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 }
 
 // askTimeouts takes over the session's bounds of time.
-func (c *conn) askTimeouts() {
+func (c *channel) askTimeouts() {
 	if c.timeout != nil {
 		c.waitTimeout.Store(int64(c.timeout.WaitTimeout()))
 	}
@@ -317,7 +320,7 @@ func (c *conn) lastWords(e *mysqlerr.Error) {
 
 // end asks the connection to end, for a reason. What runs may finish and answer after endShutdown; after the other
 // reasons it is cancelled. Safe from any goroutine.
-func (c *conn) end(why int32) {
+func (c *channel) end(why int32) {
 	if !c.ending.CompareAndSwap(endNone, why) {
 		return
 	}
@@ -337,7 +340,7 @@ func (c *conn) end(why int32) {
 }
 
 // abort ends the connection without answering.
-func (c *conn) abort() {
+func (c *channel) abort() {
 	c.end(endKilled)
 	c.cancel(mysqlerr.New(mysqlerr.ServerShutdown))
 	_ = c.nc.Close()

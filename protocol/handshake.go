@@ -98,7 +98,7 @@ func (c *conn) handshake() error {
 }
 
 // takeLimits learns what the session may do; 1040 where there is no connection for it.
-func (c *conn) takeLimits() error {
+func (c *channel) takeLimits() error {
 	c.limits = sql.Limits{MaxAllowedPacket: c.server.cfg.MaxAllowedPacket}
 	if l, ok := c.session.(Limiter); ok {
 		c.limits = l.Limits()

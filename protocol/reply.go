@@ -11,7 +11,7 @@ import (
 )
 
 // writeOK sends an OK packet; header is mysql.EOF_HEADER where it ends a result set for a client without EOF packets.
-func (c *conn) writeOK(header byte, o *sql.Outcome) error {
+func (c *channel) writeOK(header byte, o *sql.Outcome) error {
 	status := o.Status
 	if o.More {
 		status |= mysql.SERVER_MORE_RESULTS_EXISTS
@@ -28,14 +28,14 @@ func (c *conn) writeOK(header byte, o *sql.Outcome) error {
 }
 
 // writeEOF sends an EOF packet.
-func (c *conn) writeEOF(status uint16, warnings int) error {
+func (c *channel) writeEOF(status uint16, warnings int) error {
 	warnings = min(max(warnings, 0), math.MaxUint16)
 	b := append(c.pc.Begin(), mysql.EOF_HEADER, byte(warnings), byte(warnings>>8), byte(status), byte(status>>8))
 	return c.pc.End(b)
 }
 
 // writeEnd ends a list of definitions or rows: with EOF, or with OK where the client wants no EOF.
-func (c *conn) writeEnd(o *sql.Outcome) error {
+func (c *channel) writeEnd(o *sql.Outcome) error {
 	if c.caps&mysql.CLIENT_DEPRECATE_EOF != 0 {
 		return c.writeOK(mysql.EOF_HEADER, o)
 	}
@@ -47,13 +47,13 @@ func (c *conn) writeEnd(o *sql.Outcome) error {
 }
 
 // writeStatusOK sends OK with the session's present status.
-func (c *conn) writeStatusOK() error {
+func (c *channel) writeStatusOK() error {
 	status, warnings := c.session.Status()
 	return c.writeOK(mysql.OK_HEADER, &sql.Outcome{Status: status, Warnings: warnings})
 }
 
 // writeError sends an ERR packet. A client that has not yet told its capabilities gets no SQLSTATE.
-func (c *conn) writeError(e *mysqlerr.Error) error {
+func (c *channel) writeError(e *mysqlerr.Error) error {
 	c.server.Metrics.Errors.Add(1)
 	b := append(c.pc.Begin(), mysql.ERR_HEADER, byte(e.Code), byte(e.Code>>8))
 	if c.caps&mysql.CLIENT_PROTOCOL_41 != 0 {

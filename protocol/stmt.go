@@ -21,7 +21,7 @@ type stmt struct {
 }
 
 // takeStmt takes a statement's id from the front of a command and finds the statement. Errors: 1835, 1243.
-func (c *conn) takeStmt(d *packet.Decoder, command string) (*stmt, error) {
+func (c *channel) takeStmt(d *packet.Decoder, command string) (*stmt, error) {
 	id := d.Uint32()
 	if d.Bad() {
 		return nil, mysqlerr.New(mysqlerr.MalformedPacket)
@@ -179,7 +179,7 @@ func (s *stmt) dropCursor() {
 }
 
 // forgetStmts closes all prepared statements.
-func (c *conn) forgetStmts() {
+func (c *channel) forgetStmts() {
 	for _, s := range c.stmts {
 		s.reset()
 		s.Close()
@@ -188,7 +188,7 @@ func (c *conn) forgetStmts() {
 }
 
 // closeStmt forgets a statement. It has no answer.
-func (c *conn) closeStmt(data []byte) error {
+func (c *channel) closeStmt(data []byte) error {
 	d := packet.NewDecoder(data)
 	if s, err := c.takeStmt(&d, "mysqld_stmt_close"); err == nil {
 		delete(c.stmts, s.ID())

@@ -151,7 +151,7 @@ func writeFile(path string, content []byte, mode os.FileMode) error {
 }
 
 // tlsNames gives the connection's TLS version and cipher as OpenSSL, and so SHOW STATUS, spells them; empty without TLS.
-func (c *conn) tlsNames() (version, cipher string) {
+func (c *channel) tlsNames() (version, cipher string) {
 	tc, ok := c.pc.NetConn().(*tls.Conn)
 	if !ok {
 		return "", ""

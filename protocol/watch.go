@@ -21,7 +21,7 @@ func (s *Server) watch(stop <-chan struct{}) {
 }
 
 // look judges one connection at a tick.
-func (c *conn) look(now int64) {
+func (c *channel) look(now int64) {
 	tick := c.server.cfg.Tick
 	age := func(since int64) time.Duration { return time.Duration(now-since) * tick }
 	if since := c.writeSince.Load(); since != noTick && age(since) > time.Duration(c.sendTimeout.Load()) {

@@ -22,11 +22,11 @@ import (
 var hashDefs = []def{
 	{name: "md5", min: 1, max: 1, typ: typeASCII(32), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 		h := md5.Sum(c.text(0, a))
-		return c.hexStr(h[:]), nil
+		return hexStr(c, h[:]), nil
 	}},
 	{name: "sha1", alias: []string{"sha"}, min: 1, max: 1, typ: typeASCII(40), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 		h := sha1.Sum(c.text(0, a))
-		return c.hexStr(h[:]), nil
+		return hexStr(c, h[:]), nil
 	}},
 	{name: "sha2", min: 2, max: 2, typ: typeASCII(128), f2: sha2},
 	{name: "crc32", min: 1, max: 1, typ: func(c *Call) error { c.typ = intType(10, true); return nil },
@@ -40,7 +40,7 @@ var hashDefs = []def{
 	{name: "aes_decrypt", min: 2, max: 2, typ: typeUnspecifiedBytes, f2: aesDecrypt},
 }
 
-func (c *Call) hexStr(b []byte) types.Value { return c.str([]byte(hex.EncodeToString(b))) }
+func hexStr(c *Call, b []byte) types.Value { return c.str([]byte(hex.EncodeToString(b))) }
 
 func sha2(c *Call, env *Env, a, bits types.Value) (types.Value, error) {
 	s := c.text(0, a)
@@ -48,16 +48,16 @@ func sha2(c *Call, env *Env, a, bits types.Value) (types.Value, error) {
 	switch n {
 	case 224:
 		h := sha256.Sum224(s)
-		return c.hexStr(h[:]), nil
+		return hexStr(c, h[:]), nil
 	case 0, 256:
 		h := sha256.Sum256(s)
-		return c.hexStr(h[:]), nil
+		return hexStr(c, h[:]), nil
 	case 384:
 		h := sha512.Sum384(s)
-		return c.hexStr(h[:]), nil
+		return hexStr(c, h[:]), nil
 	case 512:
 		h := sha512.Sum512(s)
-		return c.hexStr(h[:]), nil
+		return hexStr(c, h[:]), nil
 	}
 	env.warn(mysqlerr.WrongParametersToNativeFct, "sha2")
 	return types.Null, nil

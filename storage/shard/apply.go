@@ -19,7 +19,10 @@ import (
 
 // applier is the part of a shard that belongs to whoever calls Apply: the state as of the last entry it has executed,
 // which readers see when the batch is committed.
-type applier struct {
+type applier struct{ applying }
+
+// applying is an applier's lower half: what a batch does to the engine, and what it leaves behind (hashes, outcomes, records).
+type applying struct {
 	s        *Shard
 	state    state
 	tablets  map[schema.TabletID]*tablet
@@ -344,7 +347,7 @@ func (a *applier) write(mark int) error {
 
 // read finds a key's newest version: in the overlay, or in the engine as it was before this Apply. It is valid until
 // the next read.
-func (a *applier) read(key []byte) (mvcc.Version, error) {
+func (a *applying) read(key []byte) (mvcc.Version, error) {
 	if v, ok, err := a.overlay.get(key); ok || err != nil {
 		return v, err
 	}
@@ -357,7 +360,7 @@ func (a *applier) read(key []byte) (mvcc.Version, error) {
 	return v, err
 }
 
-func (a *applier) readBase(key []byte) (mvcc.Version, error) {
+func (a *applying) readBase(key []byte) (mvcc.Version, error) {
 	if !a.baseOpen {
 		start, end := dataRange(a.s.id)
 		if err := a.base.Open(a.s.engine.DB(), start, end, 0); err != nil {
@@ -373,7 +376,7 @@ func (a *applier) readBase(key []byte) (mvcc.Version, error) {
 }
 
 // record reads one of the shard's own records.
-func (a *applier) record(key []byte) ([]byte, error) {
+func (a *applying) record(key []byte) ([]byte, error) {
 	a.inEngine = true
 	value, err := a.s.get(key)
 	a.inEngine = false
@@ -515,9 +518,9 @@ func (a *applier) finish() error {
 
 // The batch's own errors (it is closed, or beyond 4 GB) are bugs and not conditions; Commit reports them again.
 
-func (a *applier) set(key, value []byte)         { _ = a.batch.Set(key, value, nil) }
-func (a *applier) deleteKey(key []byte)          { _ = a.batch.Delete(key, nil) }
-func (a *applier) deleteRange(start, end []byte) { _ = a.batch.DeleteRange(start, end, nil) }
+func (a *applying) set(key, value []byte)         { _ = a.batch.Set(key, value, nil) }
+func (a *applying) deleteKey(key []byte)          { _ = a.batch.Delete(key, nil) }
+func (a *applying) deleteRange(start, end []byte) { _ = a.batch.DeleteRange(start, end, nil) }
 
 // publish shows readers what was committed.
 func (s *Shard) publish(a *applier) {

@@ -75,7 +75,7 @@ func (w *writer) begin(a *applier, ts mvcc.Timestamp) {
 }
 
 // commitCounters adds what a committed proposal did to the tablets' counters.
-func (a *applier) commitCounters(deltas []counterDelta) {
+func (a *applying) commitCounters(deltas []counterDelta) {
 	for i := range deltas {
 		d := &deltas[i]
 		if d.rows == 0 && d.autoInc <= d.t.counters.autoInc.Load() {

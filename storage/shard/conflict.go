@@ -54,7 +54,7 @@ func (w *writer) lastingConflict(primary bool) (ix *schema.Index, taken bool, er
 
 // lockRemoved claims the keys that a row gives up: until the transaction has ended, unique ones are not free, and the
 // others not gone.
-func (w *writer) lockRemoved() error {
+func (w *rowWriter) lockRemoved() error {
 	if !w.buffering {
 		return nil
 	}
@@ -71,8 +71,8 @@ func (w *writer) lockRemoved() error {
 	return nil
 }
 
-// claimAdded announces the entries that a row gets. Unique ones are locked already.
-func (w *writer) claimAdded() error {
+// lockAdded announces the entries that a row gets. Unique ones are locked already.
+func (w *rowWriter) lockAdded() error {
 	if !w.buffering {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (w *writer) claimAdded() error {
 }
 
 // owner finds the row that holds a unique entry's key, leaving its full key in w.ownerKey.
-func (w *writer) owner(e *entry) (taken bool, err error) {
+func (w *rowWriter) owner(e *entry) (taken bool, err error) {
 	bare := e.key[keys.PrefixLen:]
 	if err := w.access.lock(e.index.ID, bare); err != nil {
 		return false, err

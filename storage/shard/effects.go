@@ -148,7 +148,7 @@ func (a *applier) effectPut(ts mvcc.Timestamp, e *fragment.Effect, replaces bool
 
 // entriesOfRow decodes an image's stored row as far as indexes and counters need it and appends its entries; leaving
 // tells that those of DeleteOnly indexes count.
-func (w *writer) entriesOfRow(img *image, into *[]entry, leaving bool) error {
+func (w *rowWriter) entriesOfRow(img *image, into *[]entry, leaving bool) error {
 	l := w.cur
 	if leaving && len(l.secondary) == 0 && len(l.removed) == 0 {
 		return nil // but what comes is looked at: nobody could read it otherwise
@@ -172,7 +172,7 @@ func (w *writer) entriesOfRow(img *image, into *[]entry, leaving bool) error {
 }
 
 // dropCommon takes out of w.removed and w.added (from first on) the entries that a row keeps.
-func (w *writer) dropCommon(first int) {
+func (w *rowWriter) dropCommon(first int) {
 	for i := 0; i < len(w.removed); i++ {
 		for k := first; k < len(w.added); k++ {
 			r, d := &w.removed[i], &w.added[k]

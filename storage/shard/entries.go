@@ -19,20 +19,20 @@ type entry struct {
 }
 
 // store writes an image; replaced is the key of the row that it takes the place of, nil for a new row.
-func (w *writer) store(img *image, replaced []byte) error {
+func (w *rowWriter) store(img *image, replaced []byte) error {
 	img.stored = row.Encode(img.stored[:0], w.cur.table, img.values)
 	if replaced == nil {
 		w.count(1)
 	}
 	w.noteAutoInc(img)
-	if err := w.claimAdded(); err != nil {
+	if err := w.lockAdded(); err != nil {
 		return err
 	}
 	return w.access.put(img.key, img.stored, replaced != nil, w.removed, w.added)
 }
 
 // removeOld deletes w.old with its entries.
-func (w *writer) removeOld() error {
+func (w *rowWriter) removeOld() error {
 	w.removed = w.removed[:0]
 	for _, ix := range w.cur.secondary {
 		w.removed = w.appendEntry(w.removed, ix, &w.old)
@@ -50,7 +50,7 @@ func (w *writer) removeOld() error {
 }
 
 // entriesOfNew collects the entries that w.next will have.
-func (w *writer) entriesOfNew() {
+func (w *rowWriter) entriesOfNew() {
 	w.added = w.added[:0]
 	for _, ix := range w.cur.secondary {
 		w.added = w.appendEntry(w.added, ix, &w.next)
@@ -59,7 +59,7 @@ func (w *writer) entriesOfNew() {
 
 // entriesOfChange collects the entries that differ between w.old and w.next. A moved row's entries all differ: they
 // lead to its primary key.
-func (w *writer) entriesOfChange(moved bool) {
+func (w *rowWriter) entriesOfChange(moved bool) {
 	w.removed, w.added = w.removed[:0], w.added[:0]
 	for _, ix := range w.cur.secondary {
 		if !moved && !w.touches(ix) {
@@ -87,7 +87,7 @@ func (w *writer) entriesOfChange(moved bool) {
 }
 
 // keepEntry puts an entry that does not change again where all of a row's entries must go together.
-func (w *writer) keepEntry(ix *schema.Index) {
+func (w *rowWriter) keepEntry(ix *schema.Index) {
 	if w.buffering {
 		w.added = w.appendEntry(w.added, ix, &w.next)
 		e := &w.added[len(w.added)-1]
@@ -96,7 +96,7 @@ func (w *writer) keepEntry(ix *schema.Index) {
 }
 
 // appendEntry appends the entry of an image, reusing the memory of an earlier one.
-func (w *writer) appendEntry(entries []entry, ix *schema.Index, img *image) []entry {
+func (w *rowWriter) appendEntry(entries []entry, ix *schema.Index, img *image) []entry {
 	if len(entries) == cap(entries) {
 		entries = append(entries, entry{})
 	} else {

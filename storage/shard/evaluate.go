@@ -185,7 +185,7 @@ func indexOf(key []byte) schema.IndexID {
 	return schema.IndexID(binary.BigEndian.Uint16(key[tabletPrefixLen:]))
 }
 
-var writers = sync.Pool{New: func() any { return &writer{access: &evalAccess{}, buffering: true} }}
+var writers = sync.Pool{New: func() any { return &writer{rowWriter{access: &evalAccess{}, buffering: true}} }}
 
 func (s *Shard) borrowWriter() *writer {
 	w := writers.Get().(*writer)

@@ -103,4 +103,4 @@ func (a *applier) spoilt(p *Proposal, mark int, err error) ProposalResult {
 	}
 }
 
-func (a *applier) newWriter() { a.writer = &writer{shard: a.s, access: &applyAccess{}} }
+func (a *applier) newWriter() { a.writer = &writer{rowWriter{shard: a.s, access: &applyAccess{}}} }

@@ -48,7 +48,7 @@ type collector struct {
 	position []byte         // where the walk is; nil: not begun
 }
 
-func (a *applier) noteGarbage(c *change) {
+func (a *applying) noteGarbage(c *change) {
 	if c.hides || c.deletes() {
 		a.garbage = append(a.garbage, garbageKey{key: string(c.key), ts: c.ts, hidden: c.hidden})
 	}

@@ -99,14 +99,14 @@ func Marks(e *engine.Engine, id schema.ShardID) (marks []Mark, err error) {
 }
 
 // Marks are those that the shard was opened with, by index.
-func (s *Shard) Marks() []Mark {
+func (s *published) Marks() []Mark {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.marks
 }
 
 // loadMarks reads those that apply may still meet.
-func (a *applier) loadMarks() error {
+func (a *applying) loadMarks() error {
 	marks, err := Marks(a.s.engine, a.s.id)
 	a.s.mu.Lock()
 	a.s.marks = marks
@@ -125,7 +125,7 @@ func (a *applier) loadMarks() error {
 }
 
 // marked tells whether an entry is not to be executed.
-func (a *applier) marked(e *Entry) bool {
+func (a *applying) marked(e *Entry) bool {
 	sum, ok := a.marks[e.Index]
 	return ok && sum == Checksum(e.Cmd)
 }

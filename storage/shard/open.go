@@ -21,8 +21,8 @@ import (
 
 // Shard is one replica of a shard. It implements API.
 type Shard struct {
-	id       schema.ShardID
-	engine   *engine.Engine
+	published
+
 	stateKey []byte
 
 	onPrepared func([]fragment.TxnID) // guarded by applyMu
@@ -30,8 +30,13 @@ type Shard struct {
 	applyMu sync.Mutex
 	apply   *applier
 	failed  error // why Apply refuses to go on
+}
 
-	// What readers see.
+// published is what a Shard shows of what it has applied.
+type published struct {
+	id     schema.ShardID
+	engine *engine.Engine
+
 	tablets   atomic.Pointer[map[schema.TabletID]*tablet]
 	applied   atomic.Uint64
 	newest    atomic.Uint64 // largest timestamp committed
@@ -65,7 +70,7 @@ func Open(e *engine.Engine, id schema.ShardID) (*Shard, error) {
 	if mark != nil {
 		return nil, fmt.Errorf("shard %d: %w", id, ErrIncomplete)
 	}
-	s := &Shard{id: id, engine: e, stateKey: metaPrefix(id, metaState)}
+	s := &Shard{published: published{id: id, engine: e}, stateKey: metaPrefix(id, metaState)}
 	if err := protected(s.load); err != nil {
 		return nil, fmt.Errorf("shard %d: %w", id, err)
 	}
@@ -74,7 +79,7 @@ func Open(e *engine.Engine, id schema.ShardID) (*Shard, error) {
 
 // AppliedIn reads how far a shard's replica has applied its log, 0 if the engine does not know it.
 func AppliedIn(e *engine.Engine, id schema.ShardID) (uint64, error) {
-	s := &Shard{id: id, engine: e, stateKey: metaPrefix(id, metaState)}
+	s := &Shard{published: published{id: id, engine: e}, stateKey: metaPrefix(id, metaState)}
 	record, err := s.get(s.stateKey)
 	if err != nil || record == nil {
 		return 0, err
@@ -88,7 +93,7 @@ func AppliedIn(e *engine.Engine, id schema.ShardID) (uint64, error) {
 
 // load fills memory from the engine.
 func (s *Shard) load() error {
-	a := &applier{s: s, tablets: map[schema.TabletID]*tablet{}, digest: xxhash.New(), touched: map[schema.TabletID]*tablet{}}
+	a := &applier{applying{s: s, tablets: map[schema.TabletID]*tablet{}, digest: xxhash.New(), touched: map[schema.TabletID]*tablet{}}}
 	a.newWriter()
 	a.overlay.reset()
 	record, err := s.get(s.stateKey)
@@ -179,33 +184,33 @@ func (s *Shard) scanMeta(kind schema.IndexID, fn func(schema.TabletID, []byte) e
 func spanEnd(prefix []byte) []byte { return keys.SpanSuccessor(prefix) }
 
 // ID is the shard's number.
-func (s *Shard) ID() schema.ShardID { return s.id }
+func (s *published) ID() schema.ShardID { return s.id }
 
 // AppliedIndex is the last log index whose effects readers see.
-func (s *Shard) AppliedIndex() uint64 { return s.applied.Load() }
+func (s *published) AppliedIndex() uint64 { return s.applied.Load() }
 
 // Lease is the lease as of the applied index.
-func (s *Shard) Lease() Lease {
+func (s *published) Lease() Lease {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lease
 }
 
 // Closed is the timestamp at or below which nothing will commit any more; Watermark the one below which reads fail.
-func (s *Shard) Closed() mvcc.Timestamp { return mvcc.Timestamp(s.closed.Load()) }
+func (s *published) Closed() mvcc.Timestamp { return mvcc.Timestamp(s.closed.Load()) }
 
 // PreparedFloor is a timestamp at or below which no transaction that is prepared here at AppliedIndex commits. Ask for
 // it first: it rises after the applied index that resolved a transaction can be seen.
-func (s *Shard) PreparedFloor() mvcc.Timestamp { return mvcc.Timestamp(s.prepared.Load()) }
+func (s *published) PreparedFloor() mvcc.Timestamp { return mvcc.Timestamp(s.prepared.Load()) }
 
 // Watermark is the timestamp below which versions may be gone.
-func (s *Shard) Watermark() mvcc.Timestamp { return mvcc.Timestamp(s.watermark.Load()) }
+func (s *published) Watermark() mvcc.Timestamp { return mvcc.Timestamp(s.watermark.Load()) }
 
 // Newest is the largest timestamp of a version.
-func (s *Shard) Newest() mvcc.Timestamp { return mvcc.Timestamp(s.newest.Load()) }
+func (s *published) Newest() mvcc.Timestamp { return mvcc.Timestamp(s.newest.Load()) }
 
 // Table is the descriptor of a tablet.
-func (s *Shard) Table(id schema.TabletID) (*schema.Table, bool) {
+func (s *published) Table(id schema.TabletID) (*schema.Table, bool) {
 	t, ok := (*s.tablets.Load())[id]
 	if !ok {
 		return nil, false
@@ -214,4 +219,4 @@ func (s *Shard) Table(id schema.TabletID) (*schema.Table, bool) {
 }
 
 // Tablets lists the shard's tablets in order of their ids.
-func (s *Shard) Tablets() []schema.TabletID { return sortedKeys(*s.tablets.Load()) }
+func (s *published) Tablets() []schema.TabletID { return sortedKeys(*s.tablets.Load()) }

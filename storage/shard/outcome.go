@@ -90,7 +90,7 @@ func (s Status) final() bool {
 }
 
 // turnGenerations begins a new generation at log index, which brings b, if the young one is full.
-func (a *applier) turnGenerations(index uint64, b *Batch) {
+func (a *applying) turnGenerations(index uint64, b *Batch) {
 	g := &a.state.outcomes
 	first := b.hasFirst()
 	if !g.isFull(b, first, a.state.maxTS) {
@@ -167,7 +167,7 @@ func (b *Batch) before() mvcc.Timestamp {
 
 // remember notes how a transaction ended, if it has and has a name. It does so at once: the same transaction may come
 // again in this very batch.
-func (a *applier) remember(index uint64, p *Proposal, r *ProposalResult) {
+func (a *applying) remember(index uint64, p *Proposal, r *ProposalResult) {
 	if !r.Status.final() || p.Txn == (fragment.TxnID{}) {
 		return
 	}
@@ -207,7 +207,7 @@ func readOutcome(d *wire.Reader) (r ProposalResult) {
 }
 
 // repeated gives the result of a transaction that has ended before.
-func (a *applier) repeated(txn fragment.TxnID, index uint64) (ProposalResult, error) {
+func (a *applying) repeated(txn fragment.TxnID, index uint64) (ProposalResult, error) {
 	record, ok := a.outcomes.pending[index]
 	if !ok {
 		var err error

@@ -165,7 +165,7 @@ func (a *applier) hold(x *preparedTxn, c *piece) {
 }
 
 // identifies tells whether a key is a row's or a unique entry's.
-func (a *applier) identifies(key []byte) bool {
+func (a *applying) identifies(key []byte) bool {
 	id := indexOf(key)
 	if id == schema.PrimaryIndex {
 		return true
@@ -366,7 +366,7 @@ func (a *applier) unstage(x *preparedTxn) {
 }
 
 // dropRecords deletes the records of x's pieces.
-func (a *applier) dropRecords(x *preparedTxn) {
+func (a *applying) dropRecords(x *preparedTxn) {
 	for i := range x.pieces {
 		if x.inRecord(i) {
 			a.deleteKey(pieceKey(a.s.id, x.id, uint32(i)))
@@ -445,7 +445,7 @@ func (a *applier) resolvePiece(x *preparedTxn, c *piece, ts mvcc.Timestamp) erro
 }
 
 // effectsOf decodes a piece's effects.
-func (a *applier) effectsOf(x *preparedTxn, c *piece) ([]fragment.Effect, error) {
+func (a *applying) effectsOf(x *preparedTxn, c *piece) ([]fragment.Effect, error) {
 	encoded := c.effects
 	if encoded == nil {
 		record, err := a.record(pieceKey(a.s.id, x.id, x.resolved))
@@ -487,7 +487,7 @@ func (a *applier) forget(txns []fragment.TxnID) {
 	}
 }
 
-func (a *applier) hashTxn(kind ProposalKind, id fragment.TxnID, ts mvcc.Timestamp) {
+func (a *applying) hashTxn(kind ProposalKind, id fragment.TxnID, ts mvcc.Timestamp) {
 	a.hashNumbers(uint64(kind), uint64(ts))
 	_, _ = a.digest.Write(id[:])
 }
@@ -631,7 +631,7 @@ func (s *Shard) loadPrepared(a *applier) (err error) {
 }
 
 // loadPart takes in one record: of a part or, behind it, of one of its pieces.
-func (a *applier) loadPart(key, value []byte) error {
+func (a *applying) loadPart(key, value []byte) error {
 	id := fragment.TxnID{}
 	if copy(id[:], key) != len(id) {
 		return ErrCorrupt

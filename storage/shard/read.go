@@ -20,7 +20,10 @@ import (
 
 // reader executes one page of a read fragment. Readers are pooled: their buffers make a point get free of allocations
 // but for the memory of its row.
-type reader struct {
+type reader struct{ pageWriter }
+
+// pageWriter is a reader's lower half: the page that it fills, and what that costs.
+type pageWriter struct {
 	s     *Shard
 	ctx   context.Context
 	r     *fragment.Read
@@ -67,14 +70,14 @@ func (s *Shard) Read(ctx context.Context, r *fragment.Read, o ReadOptions, page 
 const maxNewestTries = 10
 
 // account is whom the read is charged to: the statement, or, for another node's, what this node keeps for those.
-func (rd *reader) account() *memory.Account { return memory.FromContext(rd.ctx, nil) }
+func (rd *pageWriter) account() *memory.Account { return memory.FromContext(rd.ctx, nil) }
 
 // chargeEvery is how many bytes a page may grow by between two charges. A page of usual size is never charged: it is as large as
 // its reader asked for.
 const chargeEvery = 1 << 20
 
 // charge accounts for a page that rows make larger than its reader asked for: rows of a top-N, large groups, or single large rows.
-func (rd *reader) charge() error {
+func (rd *pageWriter) charge() error {
 	if rd.charged == 0 {
 		rd.hold = rd.account().Hold(memory.Page)
 	}
@@ -82,7 +85,7 @@ func (rd *reader) charge() error {
 	return rd.hold.Set(rd.charged)
 }
 
-func (rd *reader) release() {
+func (rd *pageWriter) release() {
 	clear(rd.scratch[:cap(rd.scratch)])
 	clear(rd.out[:cap(rd.out)])
 	rd.row = nil
@@ -175,7 +178,7 @@ func (rd *reader) timestamp() mvcc.Timestamp {
 	return rd.pos.at
 }
 
-func (rd *reader) mayPage() bool {
+func (rd *pageWriter) mayPage() bool {
 	if rd.r.Agg != nil {
 		return len(rd.r.Agg.GroupBy) > 0
 	}
@@ -183,7 +186,7 @@ func (rd *reader) mayPage() bool {
 }
 
 // usable refuses an index that the shard does not maintain any more, or not for as long as the snapshot is old.
-func (rd *reader) usable(ix *schema.Index) error {
+func (rd *pageWriter) usable(ix *schema.Index) error {
 	if ix.ID == schema.PrimaryIndex {
 		return nil
 	}
@@ -198,7 +201,7 @@ func (rd *reader) usable(ix *schema.Index) error {
 }
 
 // width is the number of columns of an output row.
-func (rd *reader) width() int {
+func (rd *pageWriter) width() int {
 	switch {
 	case rd.r.Agg != nil:
 		n := len(rd.r.Agg.GroupBy)
@@ -214,7 +217,7 @@ func (rd *reader) width() int {
 
 // consistent is called when a state of the engine is open: the descriptor and the versions that the read counts on must
 // still be there in it.
-func (rd *reader) consistent() error {
+func (rd *pageWriter) consistent() error {
 	if t := (*rd.s.tablets.Load())[rd.r.Tablet]; t != rd.t {
 		if t == nil {
 			return ErrNoTablet
@@ -396,7 +399,7 @@ func (rd *reader) deliver(out []types.Value, primary []byte) error {
 }
 
 // ownLarge copies a value that is charged by itself: until the collector has found it, which may be long after the page is gone.
-func (rd *reader) ownLarge(v *types.Value) error {
+func (rd *pageWriter) ownLarge(v *types.Value) error {
 	b, err := rd.account().Make(len(v.Raw()))
 	if err != nil {
 		return err
@@ -410,14 +413,14 @@ func (rd *reader) ownLarge(v *types.Value) error {
 const valueBytes = 40
 
 // full tells whether the page has reached its size.
-func (rd *reader) full() bool {
+func (rd *pageWriter) full() bool {
 	return rd.o.MaxBytes > 0 && len(rd.page.Batch.Vals)*valueBytes+rd.arena.Used()+rd.large >= rd.o.MaxBytes
 }
 
 // contextEvery is how many rows are looked at between two looks at the context.
 const contextEvery = 128
 
-func (rd *reader) tick() error {
+func (rd *pageWriter) tick() error {
 	if rd.since++; rd.since < contextEvery {
 		return nil
 	}

@@ -75,7 +75,7 @@ func cloneOptional(b []byte) []byte {
 	return append([]byte{}, b...)
 }
 
-func (a *applier) systemVersion(key string) uint64 {
+func (a *applying) systemVersion(key string) uint64 {
 	r, ok := a.system.records[key]
 	if !ok {
 		a.s.system.mu.RLock()
@@ -89,7 +89,7 @@ func (a *applier) systemVersion(key string) uint64 {
 }
 
 // publishSystem shows the changes of an Apply and tells the listener, still on the goroutine of Apply.
-func (s *Shard) publishSystem(a *applier) {
+func (s *published) publishSystem(a *applier) {
 	if s.system.version == a.state.system { // only Apply changes it
 		return
 	}
@@ -111,14 +111,14 @@ func (s *Shard) publishSystem(a *applier) {
 
 // OnSystemChange registers who is told of committed changes of system records, in log order and from the goroutine of
 // Apply: be quick and do not call back into Apply. After RecoverSnapshot it is called with nil sets: read everything.
-func (s *Shard) OnSystemChange(fn func(version uint64, sets []SystemSet)) {
+func (s *published) OnSystemChange(fn func(version uint64, sets []SystemSet)) {
 	s.system.mu.Lock()
 	defer s.system.mu.Unlock()
 	s.system.listener = fn
 }
 
 // SystemGet reads a system record; version 0 means that there is none. The value must not be changed.
-func (s *Shard) SystemGet(key string) (value []byte, version uint64) {
+func (s *published) SystemGet(key string) (value []byte, version uint64) {
 	s.system.mu.RLock()
 	defer s.system.mu.RUnlock()
 	r, _ := s.system.records.Get(key)
@@ -127,7 +127,7 @@ func (s *Shard) SystemGet(key string) (value []byte, version uint64) {
 
 // SystemScan calls fn with the records whose keys begin with prefix, in order of the keys, until it returns false. All
 // calls see one state, and changes wait until it returns.
-func (s *Shard) SystemScan(prefix string, fn func(key string, value []byte, version uint64) bool) {
+func (s *published) SystemScan(prefix string, fn func(key string, value []byte, version uint64) bool) {
 	s.system.mu.RLock()
 	defer s.system.mu.RUnlock()
 	s.system.records.Ascend(prefix, func(key string, r systemRecord) bool {
@@ -139,7 +139,7 @@ func (s *Shard) SystemScan(prefix string, fn func(key string, value []byte, vers
 }
 
 // SystemVersion is the log index of the last change of a system record.
-func (s *Shard) SystemVersion() uint64 {
+func (s *published) SystemVersion() uint64 {
 	s.system.mu.RLock()
 	defer s.system.mu.RUnlock()
 	return s.system.version

@@ -54,7 +54,10 @@ type image struct {
 func (i *image) primary() []byte { return i.key[keys.PrefixLen:] }
 
 // writer evaluates write fragments. One writer serves one goroutine; all memory is kept from row to row.
-type writer struct {
+type writer struct{ rowWriter }
+
+// rowWriter is a writer's lower half: one row's old and new image, and the entries that go and come with it.
+type rowWriter struct {
 	shard   *Shard
 	access  rowAccess
 	t       *tablet
@@ -159,11 +162,11 @@ func (w *writer) prepareEnv() {
 	}
 }
 
-func (w *writer) warn(code uint16, message string) {
+func (w *rowWriter) warn(code uint16, message string) {
 	w.res.Warnings = append(w.res.Warnings, fragment.Warning{Level: "Warning", Code: code, Message: message})
 }
 
-func (w *writer) prepareImages() {
+func (w *rowWriter) prepareImages() {
 	n := len(w.cur.table.Columns)
 	w.old.values, w.next.values = resize(w.old.values, n), resize(w.next.values, n)
 	w.changed, w.named = resize(w.changed, n), resize(w.named, n)
@@ -196,7 +199,7 @@ func (w *writer) rows() error {
 }
 
 // startRow forgets what the row before left.
-func (w *writer) startRow() {
+func (w *rowWriter) startRow() {
 	w.removed, w.added = w.removed[:0], w.added[:0]
 }
 
@@ -224,7 +227,7 @@ func (w *writer) load(key []byte) (found bool, err error) {
 }
 
 // spend takes steps of the proposal's budget. Under locks nobody else waits, and no other replica does the same.
-func (w *writer) spend(steps int) error {
+func (w *rowWriter) spend(steps int) error {
 	if w.buffering || w.env.Mode.Legacy {
 		return nil
 	}
@@ -243,15 +246,15 @@ func (w *writer) eval(e expr.Expr) (v types.Value, err error) {
 }
 
 // count and noteAutoInc gather what the fragment does to the tablet's counters.
-func (w *writer) count(rows int64) { w.deltas[len(w.deltas)-1].rows += rows }
+func (w *rowWriter) count(rows int64) { w.deltas[len(w.deltas)-1].rows += rows }
 
-func (w *writer) noteAutoInc(img *image) {
+func (w *rowWriter) noteAutoInc(img *image) {
 	d := &w.deltas[len(w.deltas)-1]
 	d.autoInc = max(d.autoInc, w.autoIncOf(img))
 }
 
 // autoIncOf is a row's AUTO_INCREMENT value, 0 if it has none above it.
-func (w *writer) autoIncOf(img *image) uint64 {
+func (w *rowWriter) autoIncOf(img *image) uint64 {
 	if w.cur.autoInc < 0 {
 		return 0
 	}

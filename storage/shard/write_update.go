@@ -132,7 +132,7 @@ func (w *writer) change() error {
 	return w.store(&w.next, nil)
 }
 
-func (w *writer) touches(ix *schema.Index) bool {
+func (w *rowWriter) touches(ix *schema.Index) bool {
 	for i := range ix.Columns {
 		if w.changed[ix.Columns[i].Column] {
 			return true
