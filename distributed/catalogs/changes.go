@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/clock"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/version"
@@ -130,7 +131,7 @@ func (n *Changes) commit(ctx context.Context, tx *catalog.Tx, before uint64) (do
 	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if refreshErr := n.log.Refresh(look); refreshErr != nil {
-		return false, errors.Join(err, refreshErr, sleep(ctx, retryPause))
+		return false, errors.Join(err, refreshErr, clock.Sleep(ctx, retryPause))
 	}
 	if n.hasCommitted(n.Current(), before) {
 		return true, nil
@@ -141,7 +142,7 @@ func (n *Changes) commit(ctx context.Context, tx *catalog.Tx, before uint64) (do
 	if err == nil {
 		err = fmt.Errorf("the system shard refused: %s", refused)
 	}
-	return false, errors.Join(err, sleep(ctx, retryPause))
+	return false, errors.Join(err, clock.Sleep(ctx, retryPause))
 }
 
 // awaitCommit waits until this node has applied its own change.
@@ -163,12 +164,3 @@ func (n *Changes) awaitCommit(ctx context.Context, id uint64) error {
 
 // retryPause comes before another attempt at a change.
 const retryPause = 50 * time.Millisecond
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

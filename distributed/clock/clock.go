@@ -1,10 +1,13 @@
 // Package clock is time that passes, behind an interface, so that tests can make it pass.
 package clock
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Clock is monotonic time. It must never run backwards; how far the rates of two nodes' clocks may differ is bounded by
-// the margin of the lease (see distributed/replica).
+// the margin of the lease (package lease).
 type Clock interface {
 	// Now is the time since some fixed moment of this process.
 	Now() time.Duration
@@ -30,3 +33,15 @@ func (c system) NewTimer(d time.Duration) Timer { return systemTimer{time.NewTim
 type systemTimer struct{ *time.Timer }
 
 func (t systemTimer) C() <-chan time.Time { return t.Timer.C }
+
+// Sleep waits on the system's clock; an error: ctx has ended.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

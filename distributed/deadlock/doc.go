@@ -7,7 +7,7 @@
 //	node 2  ── T2 waits for T3 (shard 4) ──┤→ Detector ─ cycle ─┤
 //	node 3  ── T3 waits for T1 (shard 5) ──┘                     └─ refuse ─────→ the victim's node: 1213
 //
-// Detector is a pure state machine: reports in, cycles out. Package node carries the messages. A node reports only
+// Detector is a pure state machine: reports in, cycles out. Package lockwatch carries the messages. A node reports only
 // while requests wait there for longer than a few milliseconds: where nobody waits for long, nothing is sent.
 //
 // # Why there are no false victims

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/deadlock"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/fragment"
@@ -107,7 +108,7 @@ func (l *Watch) Loop(ctx context.Context) {
 				return
 			}
 		}
-		if !sleep(ctx, reportEvery) {
+		if clock.Sleep(ctx, reportEvery) != nil {
 			return
 		}
 		waits = waits[:0]
@@ -337,14 +338,4 @@ func (l *Watch) Stats() (sum distributed.LockStats) {
 		sum.Time, sum.MaxTime = sum.Time+s.Time, max(sum.MaxTime, s.MaxTime)
 	}
 	return sum
-}
-
-// sleep waits; false: ctx has ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
@@ -198,7 +199,7 @@ func (n *routes) atHolder(ctx context.Context, s schema.ShardID,
 				continue
 			}
 		}
-		if err := sleep(ctx, min(time.Duration(i+1)*5*time.Millisecond, 100*time.Millisecond)); err != nil {
+		if err := clock.Sleep(ctx, min(time.Duration(i+1)*5*time.Millisecond, 100*time.Millisecond)); err != nil {
 			if last != nil {
 				return fmt.Errorf("shard %d: %w (%w)", s, last, err)
 			}

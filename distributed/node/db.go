@@ -12,6 +12,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/peers"
 	"cloudsql/distributed/placement"
@@ -328,7 +329,7 @@ func (n *gateway) AwaitSchema(ctx context.Context, t *schema.Table) error {
 		if waiting == 0 {
 			return nil
 		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 20*time.Millisecond); err != nil {
 			return fmt.Errorf("waiting for node %d to let go of an older version of table %s: %w", waiting, t.Name, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/certs"
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
@@ -119,7 +120,7 @@ func (n *Node) askToJoin(ctx context.Context, token string, key *certs.Key) (*jo
 			return nil, fmt.Errorf("%s does not let this node join: %w", addr, err)
 		}
 		n.log.Warn("a member could not be asked to join, trying on", "addr", addr, "err", err)
-		if err := sleep(ctx, 500*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 500*time.Millisecond); err != nil {
 			return nil, fmt.Errorf("joining through %v: %w", n.cfg.Join, err)
 		}
 	}
@@ -199,15 +200,4 @@ func (n *Node) mayReturn(c *catalog.Snapshot, id schema.NodeID) error {
 	}
 	n.log.Warn("a member comes back with an empty data directory; it is given new replicas", "node", id)
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

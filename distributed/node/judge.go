@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/peers"
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/mutant"
@@ -266,7 +267,7 @@ func (n *judging) condemn(ctx context.Context, ls *localShard, agree []schema.No
 	}
 	if pause := n.pauseBefore(ls.id); pause > 0 {
 		n.log.Error("a replica differs again: this machine may be at fault", "shard", ls.id, "nextCopyAfter", pause)
-		if sleep(ctx, pause) != nil {
+		if clock.Sleep(ctx, pause) != nil {
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/peers"
 	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
@@ -178,7 +179,7 @@ func (n *leading) transferHere(ctx context.Context, q transferRequest) error {
 // nothing that others could, or with ctx.
 func (n *leading) Drain(ctx context.Context) {
 	n.draining.Store(true)
-	for n.leadElsewhere(ctx) && sleep(ctx, 20*time.Millisecond) == nil {
+	for n.leadElsewhere(ctx) && clock.Sleep(ctx, 20*time.Millisecond) == nil {
 	}
 }
 
@@ -207,7 +208,7 @@ func (n *leading) transferAway(ctx context.Context, ls *localShard, to schema.No
 	n.log.Info("transferring a shard", "shard", ls.id, "to", to)
 	limit, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	for ls.group.IsLeader() && sleep(limit, 5*time.Millisecond) == nil {
+	for ls.group.IsLeader() && clock.Sleep(limit, 5*time.Millisecond) == nil {
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
@@ -248,7 +249,7 @@ func (n *replicas) destroy(ctx context.Context, r datadir.Record) error {
 		if try == 50 {
 			return fmt.Errorf("removing the log of replica %d of shard %d: %w", r.Replica, r.Shard, err)
 		}
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 100*time.Millisecond); err != nil {
 			return err
 		}
 	}

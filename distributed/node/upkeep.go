@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/peers"
 	"cloudsql/distributed/tso"
 	"cloudsql/storage/mvcc"
@@ -108,7 +109,7 @@ func (n *leading) collectGarbage(ctx context.Context, ls *localShard) {
 		if !more {
 			break
 		}
-		if sleep(ctx, garbagePause) != nil {
+		if clock.Sleep(ctx, garbagePause) != nil {
 			return
 		}
 	}

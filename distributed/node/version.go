@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/datadir"
 	"cloudsql/storage/version"
 )
@@ -27,7 +28,7 @@ func (n *Node) versionLoop(ctx context.Context) {
 		changed := n.catalog.Watch()
 		if err := n.dir.Bind(n.Catalog().ClusterVersion().Needed()); err != nil {
 			n.log.Error("noting the cluster's next version failed", "err", err)
-			if sleep(ctx, time.Second) == nil {
+			if clock.Sleep(ctx, time.Second) == nil {
 				continue
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/peers"
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/schema"
@@ -302,7 +303,7 @@ func (r *Reconciler) heard(ctx context.Context, node schema.NodeID, s schema.Sha
 				return nil
 			}
 		}
-		if err := sleep(ctx, 20*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -482,15 +483,6 @@ func (r *Reconciler) member(ctx context.Context, s schema.ShardID, op Op, replic
 		return fmt.Errorf("%w: shard %d has no leader", errNotYet, s)
 	}
 	return r.c.Change(ctx, leader, s, op, replica)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // SortedNodes are the keys of m, in order.

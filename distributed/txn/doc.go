@@ -11,13 +11,13 @@
 //     mark before it, or else the transaction is aborted; writes are numbered, so that a late copy is refused.
 //   - After its first answer (joined) a transaction is only served by a leaseholder that knows it. Another one, after a
 //     failover, answers 1213: locks and writes are gone, and going on would lose updates. Aborted tells.
-//   - A transaction has a participant in each shard in which it writes or locks. With one participant, COMMIT is one proposal. With several,
-//     all prepare at once, and the transaction is committed when all have: the client is answered then. Resolving the participants
-//     is background work, which the participants' leaseholders take over if this node does not get to it (see commit.go).
+//   - A transaction has a participant in each shard in which it writes or locks. With one, COMMIT is one proposal. With
+//     several, all prepare at once, and the transaction is committed when all have: the client is answered then. Resolving
+//     them is background work, which their leaseholders take over if this node does not get to it (see commit.go).
 //   - A plain read costs a timestamp once a transaction (or statement, under READ COMMITTED), and an autocommit read none
 //     unless it does not fit a page.
-//   - Reads of the past (stale.go) show the state at their timestamp wherever they run. A state that is chosen for a bound
-//     is a moment (stale_moments.go): a timestamp that this node drew, not long enough ago to break the bound by its own
+//   - Follower reads (follower.go) show the state at their timestamp wherever they run. A state that is chosen for a bound
+//     is a moment (moments.go): a timestamp that this node drew, not long enough ago to break the bound by its own
 //     monotonic clock.
 //   - Snapshots in use are known (OldestSnapshot), so that garbage collection keeps their versions; leaseholders hear
 //     regularly of the transactions that are open here, and drop others.
