@@ -257,14 +257,14 @@ func (b *bank) trouble(ctx context.Context) {
 			b.c.net.mute[node] = 3
 			b.c.net.mu.Unlock()
 		case 3:
-			b.handOver(ctx, s, node)
+			b.moveLease(ctx, s, node)
 		case 4:
 			b.freeze(s, node)
 		}
 	}
 }
 
-func (b *bank) handOver(ctx context.Context, s schema.ShardID, to schema.NodeID) {
+func (b *bank) moveLease(ctx context.Context, s schema.ShardID, to schema.NodeID) {
 	for _, x := range b.c.nodes {
 		r := x.replicas[s]
 		if _, ok := r.Leaseholding(); ok && x.id != to {

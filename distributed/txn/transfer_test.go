@@ -12,9 +12,9 @@ import (
 	"cloudsql/storage/schema"
 )
 
-// TestHandOverLosesNothing moves the leases of two shards around while clients at each node run transactions of several
+// TestTransferLosesNothing moves the leases of two shards around while clients at each node run transactions of several
 // statements: not one of them may fail, and every increment counts once.
-func TestHandOverLosesNothing(t *testing.T) {
+func TestTransferLosesNothing(t *testing.T) {
 	c := newTestCluster(t, 3, nil)
 	ctx := t.Context()
 	const clients, each = 6, 25
