@@ -31,7 +31,7 @@ func (s snapshotSource) Rows(t *schema.Table) uint64 {
 
 // CollectStatistics looks at a table's rows as they were at since, or later; the zero time: at a past state, whichever is near.
 func CollectStatistics(ctx context.Context, db DB, t *schema.Table, since time.Time, o statistics.Options) (*statistics.Table, error) {
-	txn := db.Begin(TxnOptions{ReadOnly: true, Stale: &Stale{Since: since, NotBefore: mvcc.Timestamp(t.RowsSince), Keep: true}})
+	txn := db.Begin(TxnOptions{ReadOnly: true, FollowerRead: &FollowerRead{Since: since, NotBefore: mvcc.Timestamp(t.RowsSince), Keep: true}})
 	defer func() { _ = txn.Rollback(context.WithoutCancel(ctx)) }() // it has only read
 	out, err := statistics.Collect(ctx, snapshotSource{db, txn}, t, o)
 	if err != nil {
