@@ -85,7 +85,7 @@ func (rd *pageWriter) charge() error {
 	return rd.hold.Set(rd.charged)
 }
 
-func (rd *pageWriter) release() {
+func (rd *reader) release() {
 	clear(rd.scratch[:cap(rd.scratch)])
 	clear(rd.out[:cap(rd.out)])
 	rd.row = nil
