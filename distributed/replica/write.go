@@ -224,6 +224,7 @@ func (r *writes) verdict(w *write) error {
 	if status == shard.Duplicate {
 		status = w.outcome.Recorded
 	}
+	//exhaustive:enforce
 	switch status {
 	case shard.Committed, shard.Failed, shard.Prepared:
 		return nil
@@ -240,6 +241,7 @@ func (r *writes) verdict(w *write) error {
 		return shard.ErrSchemaChanged
 	case shard.NoTablet:
 		return shard.ErrNoTablet
+	case shard.Duplicate, shard.Staged, shard.Claimed: // no outcome that a proposal ends with
 	}
 	return errors.New("replica: the shard gave an outcome of unknown kind")
 }

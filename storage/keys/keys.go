@@ -54,6 +54,7 @@ func invert(b []byte) {
 }
 
 func appendAscending(dst []byte, v types.Value, t *types.Type, prefix int) []byte {
+	//exhaustive:enforce
 	switch v.Kind() {
 	case types.KindNull:
 		return append(dst, tagNull)
@@ -65,6 +66,7 @@ func appendAscending(dst []byte, v types.Value, t *types.Type, prefix int) []byt
 		return appendFloat(dst, v.Float())
 	case types.KindDecimal:
 		return appendDecimal(dst, v, t)
+	case types.KindString, types.KindBytes, types.KindJSON:
 	}
 	return appendString(dst, v, t, prefix)
 }

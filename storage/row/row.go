@@ -89,6 +89,7 @@ func idOrder(order []int, t *schema.Table) []int {
 }
 
 func appendValue(dst []byte, v types.Value) []byte {
+	//exhaustive:enforce
 	switch v.Kind() {
 	case types.KindInt, types.KindTime, types.KindTimestamp:
 		return appendShort(dst, zigzag(v.Int()))
@@ -98,6 +99,7 @@ func appendValue(dst []byte, v types.Value) []byte {
 		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(v.Float()))
 	case types.KindDecimal:
 		return appendDecimal(dst, v)
+	case types.KindNull, types.KindString, types.KindBytes, types.KindJSON:
 	}
 	return append(dst, v.Raw()...)
 }

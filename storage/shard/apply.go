@@ -199,6 +199,7 @@ func (a *applier) proposal(p *Proposal) (r ProposalResult, err error) {
 	if p.damage != nil {
 		return r, p.damage
 	}
+	//exhaustive:enforce
 	switch p.Kind {
 	case ProposalResolve:
 		if err := p.decode(&a.last); err != nil {

@@ -154,6 +154,7 @@ func appendBody(dst []byte, p *Proposal, v version.Version) ([]byte, error) {
 	for _, s := range p.Participants {
 		dst = binary.AppendUvarint(dst, uint64(s))
 	}
+	//exhaustive:enforce
 	switch p.Kind {
 	case ProposalPrepare, ProposalStage:
 		dst = appendRanges(binary.AppendUvarint(dst, uint64(p.Piece)), p.Ranges)
@@ -164,6 +165,7 @@ func appendBody(dst []byte, p *Proposal, v version.Version) ([]byte, error) {
 		for i := range p.Forget {
 			dst = append(dst, p.Forget[i][:]...)
 		}
+	case ProposalCommit, ProposalAbort:
 	}
 	return dst, nil
 }
@@ -260,6 +262,7 @@ func (p *Proposal) readBody(d *wire.Reader, last *lastWrite) {
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		p.Participants = append(p.Participants, schema.ShardID(d.Uvarint()))
 	}
+	//exhaustive:enforce
 	switch p.Kind {
 	case ProposalPrepare, ProposalStage:
 		if p.Piece = uint32(d.Uvarint()); p.Piece >= maxPieces {
@@ -272,6 +275,7 @@ func (p *Proposal) readBody(d *wire.Reader, last *lastWrite) {
 		for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 			p.Forget = append(p.Forget, readTxnID(d))
 		}
+	case ProposalCommit, ProposalAbort:
 	}
 }
 

@@ -182,6 +182,7 @@ func resize[T any](s []T, n int) []T {
 }
 
 func (w *writer) rows() error {
+	//exhaustive:enforce
 	switch w.w.Kind {
 	case fragment.Insert, fragment.InsertIgnore, fragment.Replace, fragment.InsertOrUpdate:
 		return w.inserts()

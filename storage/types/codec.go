@@ -26,6 +26,7 @@ var errBadValue = errors.New("types: malformed value encoding")
 
 // AppendValue appends v's encoding.
 func AppendValue(dst []byte, v Value) []byte {
+	//exhaustive:enforce
 	switch v.kind {
 	case KindNull:
 		return append(dst, byte(KindNull))
@@ -46,6 +47,7 @@ func AppendValue(dst []byte, v Value) []byte {
 		return binary.AppendVarint(append(dst, byte(v.kind), v.aux), int64(v.n))
 	case KindEnum, KindSet:
 		return appendBytes(binary.AppendUvarint(append(dst, byte(v.kind)), v.n), v.b)
+	case KindString, KindBytes, KindJSON:
 	}
 	return appendBytes(append(dst, byte(v.kind)), v.b)
 }

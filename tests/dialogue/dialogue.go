@@ -83,6 +83,7 @@ func start(t *testing.T, s *Server, name string) *dialogue {
 		if err != nil {
 			t.Fatal(err)
 		}
+		pool.SetMaxIdleConns(0) // a connection that a failed dialogue leaves in a transaction ends with it
 		d.pools = append(d.pools, pool)
 	}
 	t.Cleanup(d.end)
