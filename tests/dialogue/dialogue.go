@@ -39,6 +39,8 @@ type Server struct {
 	Prepared bool
 	// Parallel lets files run beside each other: none may depend on what is not in its database.
 	Parallel bool
+	// Skip names files, as their subtests, that the server is known to answer otherwise, and why.
+	Skip map[string]string
 	// Waiting counts the statements that wait for locks, on all connections; for files in which any may have to.
 	Waiting func(t *testing.T) int
 }
@@ -46,11 +48,15 @@ type Server struct {
 // Walk runs the files below dir, each as a subtest that is named as it is.
 func Walk(t *testing.T, dir string, s *Server) {
 	datadriven.Walk(t, dir, func(t *testing.T, path string) {
+		rel, _ := filepath.Rel(dir, path)
+		name := strings.TrimSuffix(filepath.ToSlash(rel), filepath.Ext(rel))
+		if why := s.Skip[name]; why != "" {
+			t.Skip(why)
+		}
 		if s.Parallel {
 			t.Parallel()
 		}
-		name, _ := filepath.Rel(dir, path)
-		d := start(t, s, strings.TrimSuffix(name, filepath.Ext(name)))
+		d := start(t, s, name)
 		datadriven.RunTest(t, path, d.run)
 	})
 }
