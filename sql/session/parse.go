@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
 	"cloudsql/sql"
+	"cloudsql/sql/assign"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/status"
 )
@@ -22,9 +23,10 @@ type parsed struct {
 	needs        func(s *Session) ([]privilege.Need, error) // of run: privileges
 	kind         status.Kind
 	params       int
-	maxExecution int64 // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none
-	keepConds    bool  // SHOW WARNINGS and kin
-	noPrepare    bool  // 1295 in the prepared statement protocol
+	maxExecution int64            // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none
+	hints        []ast.HintSetVar // SET_VAR
+	keepConds    bool             // SHOW WARNINGS and kin
+	noPrepare    bool             // 1295 in the prepared statement protocol
 }
 
 // diagnostic tells whether the statement is about the conditions of the one before.
@@ -55,7 +57,7 @@ func (s texts) parse(text string) (*parsed, error) {
 	}
 	st := &parsed{text: text, node: node, kind: status.Of(node)}
 	st.params = numberParams(node)
-	st.maxExecution = executionHint(node)
+	st.maxExecution, st.hints = executionHint(node), assign.HintsOf(node)
 	return st, nil
 }
 

@@ -167,6 +167,9 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	if !planable(p.st.node) || calcFoundRows(p.st.node) != nil {
 		return texts(s).runParsed(ctx, p.st, params, w)
 	}
+	if p.st.hints != nil {
+		defer s.hinted(p.st.hints)()
+	}
 	if s.vars.MaxExecution == 0 && p.st.maxExecution == 0 && p.plan != nil {
 		// The short way: a plan that holds, run without anything around it. Whatever goes wrong takes the long way.
 		if now := execution(s).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {

@@ -212,19 +212,25 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 		now = s.vars.FixedNow
 	}
 	ctx := s.run.begin(parent)
-	s.vars.Mode.Today = s.today.of(now, s.vars.Mode.Loc)
-	s.env = expr.Env{Mode: s.vars.Mode, Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Typing: &s.vars.Typing, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
+	s.env = expr.Env{Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Typing: &s.vars.Typing, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
-		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, LockWait: s.vars.LockWait, Warn: s.shardWarner,
+		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, Warn: s.shardWarner,
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
 		Used: &s.measured.usage,
 	}
+	s.followVars()
 	s.snapshot = s.eng.db.Catalog()
 	s.rt.Catalog = s.snapshot
 	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
 	s.outcome = sql.Outcome{}
 	return ctx
+}
+
+// followVars gives the statement what it has of the variables in other places.
+func (s *Session) followVars() {
+	s.vars.Mode.Today = s.today.of(s.env.Now, s.vars.Mode.Loc)
+	s.env.Mode, s.rt.LockWait = s.vars.Mode, s.vars.LockWait
 }
 
 func (s *Session) endStatement() {

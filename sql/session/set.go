@@ -40,3 +40,10 @@ func (a *assigner) Warn(err *mysqlerr.Error) { (*Session)(a).warn(err) }
 func (a *assigner) DatabaseCollation() types.Collation {
 	return variables{(*Session)(a)}.databaseCollation()
 }
+
+// hinted gives variables the values of SET_VAR for this statement, until end is called.
+func (s *Session) hinted(hints []ast.HintSetVar) (end func()) {
+	undo := commands{s}.set().Hint(hints)
+	s.followVars()
+	return func() { undo(); s.followVars() }
+}

@@ -194,6 +194,8 @@ const (
 	IncorrectType                    = 3064 // ER_INCORRECT_TYPE
 	FieldInOrderNotSelect            = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
 	AccountLocked                    = 3118 // ER_ACCOUNT_HAS_BEEN_LOCKED
+	ConflictingHint                  = 3126 // ER_WARN_CONFLICTING_HINT
+	UnresolvedHintName               = 3128 // ER_UNRESOLVED_HINT_NAME
 	TooManyEnumElements              = 3135 // ER_TOO_LONG_SET_ENUM_VALUE
 	InvalidJSONText                  = 3140 // ER_INVALID_JSON_TEXT
 	InvalidJSONTextInParam           = 3141 // ER_INVALID_JSON_TEXT_IN_PARAM
@@ -230,6 +232,7 @@ const (
 	WindowInvalidWindowFuncUse       = 3593 // ER_WINDOW_INVALID_WINDOW_FUNC_USE
 	WindowInvalidWindowFuncAliasUse  = 3594 // ER_WINDOW_INVALID_WINDOW_FUNC_ALIAS_USE
 	CTEMaxRecursionDepth             = 3636 // ER_CTE_MAX_RECURSION_DEPTH
+	NotHintUpdatable                 = 3637 // ER_NOT_HINT_UPDATABLE_VARIABLE
 	RegexpIllegalArgument            = 3685 // ER_REGEXP_ILLEGAL_ARGUMENT
 	RegexpIndexOutOfBounds           = 3686 // ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR
 	RegexpInternal                   = 3687 // ER_REGEXP_INTERNAL_ERROR
@@ -278,6 +281,9 @@ var templates = map[uint16]string{
 	TooManyEnumElements:  "Too many enumeration values for column %s.",
 	InvisiblePrimaryKey:  "A primary key index cannot be invisible",
 	DefaultDependency:    "Column '%s' of table '%s' has a default value expression dependency and cannot be dropped or renamed.",
+	ConflictingHint:      "Hint %s is ignored as conflicting/duplicated",
+	UnresolvedHintName:   "Unresolved name '%s' for %s hint",
+	NotHintUpdatable:     "Variable '%s' cannot be set using SET_VAR hint.",
 	DefaultNonPrior: "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated " +
 		"column or has an expression as default value.",
 	DefaultOfAutoIncrement:        "Default value expression of column '%s' cannot refer to an auto-increment column.",
