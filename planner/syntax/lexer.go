@@ -121,8 +121,8 @@ func bangLength(text string) int {
 	return n
 }
 
-// SkipQuoted gives the position after the string or name that begins at i.
-func SkipQuoted(text string, i int, escapes bool) int {
+// skipQuoted gives the position after the string or name that begins at i.
+func skipQuoted(text string, i int, escapes bool) int {
 	end, _, _ := quoted(text, i, escapes)
 	return end
 }

@@ -71,12 +71,12 @@ func (o *outline) token(i int) (next int, err error) {
 		if o.strings++; o.strings > maxAdjacent {
 			return 0, o.exhausted(i)
 		}
-		return SkipQuoted(o.text, i, o.escapes), nil
+		return skipQuoted(o.text, i, o.escapes), nil
 	}
 	o.strings = 0
 	switch {
 	case c == '`':
-		return SkipQuoted(o.text, i, false), nil
+		return skipQuoted(o.text, i, false), nil
 	case c == '(':
 		if len(o.levels) > maxNesting {
 			return 0, o.exhausted(i)
@@ -124,7 +124,7 @@ func blankComments(text string, escapes bool) string {
 		n := CommentLength(text[i:])
 		switch {
 		case c == '\'' || c == '"' || c == '`':
-			i = SkipQuoted(text, i, c != '`' && escapes)
+			i = skipQuoted(text, i, c != '`' && escapes)
 			continue
 		case strings.HasPrefix(text[i:], "/*!"):
 			n = bangLength(text[i:])

@@ -33,34 +33,43 @@ func IntoVars(text string, mode mysql.SQLMode) (names []string, rest string) {
 
 // variableList reads @a, @`b`, … from the beginning of text and tells where it ends.
 func variableList(text string, mode mysql.SQLMode) (names []string, end int) {
-	i := 0
-	space := func() {
-		for i < len(text) && text[i] <= ' ' {
-			i++
-		}
-	}
+	l := lexer(text, mode)
 	for {
-		if space(); i+1 >= len(text) || text[i] != '@' {
+		if t := nextCode(&l); t.Kind != syntax.Sign || text[t.From] != '@' {
 			return nil, 0
 		}
-		i++
-		start := i
-		if c := text[i]; c == '`' || c == '\'' || c == '"' {
-			i = syntax.SkipQuoted(text, i, c != '`' && mode&mysql.ModeNoBackslashEscapes == 0)
-			names = append(names, text[start+1:i-1])
-		} else {
-			for i < len(text) && (syntax.IsWord(text[i]) || text[i] == '.') {
-				i++
-			}
-			if i == start {
-				return nil, 0
-			}
-			names = append(names, text[start:i])
+		name, ok := variableName(&l)
+		if !ok {
+			return nil, 0
 		}
-		end = i
-		if space(); i >= len(text) || text[i] != ',' {
+		names, end = append(names, name), l.Pos
+		if t := nextCode(&l); t.Kind != syntax.Sign || text[t.From] != ',' {
 			return names, end
 		}
-		i++
+	}
+}
+
+// variableName reads what stands right behind an @: a quoted name, or words with points between them.
+func variableName(l *syntax.Lexer) (name string, ok bool) {
+	from := l.Pos
+	t := l.Next()
+	if t.From == from && (t.Kind == syntax.Name || t.Kind == syntax.String) {
+		return unquote(l, t)
+	}
+	for l.Pos = from; ; {
+		ahead := *l
+		if t := ahead.Next(); t.From != l.Pos || t.Kind != syntax.Word && (t.Kind != syntax.Sign || l.Text[t.From] != '.') {
+			return l.Text[from:l.Pos], l.Pos > from
+		}
+		*l = ahead
+	}
+}
+
+// nextCode gives the next token that is no comment.
+func nextCode(l *syntax.Lexer) syntax.Token {
+	for {
+		if t := l.Next(); t.Kind != syntax.Comment {
+			return t
+		}
 	}
 }

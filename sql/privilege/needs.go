@@ -228,7 +228,7 @@ func (d *deriver) definition(node ast.StmtNode) bool {
 	return true
 }
 
-// truncate is DROP of the table; of one that is made up, DROP everywhere: nobody is granted it on those.
+// truncate is DROP of the table; of a virtual one, DROP everywhere: nobody is granted it on those.
 func (d *deriver) truncate(t *ast.TableName) {
 	if db, err := d.dbOf(t.Schema.O); err == nil && show.Resettable(db, t.Name.O) {
 		d.add(Need{check: func(a Account) error {

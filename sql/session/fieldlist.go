@@ -19,7 +19,7 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 	if s.db == "" {
 		return nil, nil, mysqlerr.New(mysqlerr.NoDB)
 	}
-	// SELECT * has the columns as a result set shows them, made-up tables included.
+	// SELECT * has the columns as a result set shows them, virtual tables included.
 	sel := &ast.SelectStmt{
 		SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true},
 		Fields:         &ast.FieldList{Fields: []*ast.SelectField{{WildCard: &ast.WildCardField{}}}},

@@ -101,7 +101,7 @@ func (s texts) planLike() *planned {
 	if err != nil {
 		return nil
 	}
-	if p.kind = st.kind; !p.cachy {
+	if p.kind = st.kind; !p.cacheable {
 		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}

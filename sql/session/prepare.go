@@ -130,7 +130,7 @@ func (s preparation) describe(ctx context.Context, p *statement) error {
 		return err
 	}
 	p.header = plan.header
-	if p.st.params == 0 && plan.cachy {
+	if p.st.params == 0 && plan.cacheable {
 		p.plan = plan
 	}
 	return nil
@@ -215,7 +215,7 @@ func (s preparation) planPrepared(p *statement, params []types.Value) (*planned,
 	if err != nil {
 		return nil, err
 	}
-	if plan.cachy {
+	if plan.cacheable {
 		p.plan = plan
 		if plan.header != nil && p.header != nil && sameColumns(plan.header, p.header) {
 			plan.header = p.header // the protocol has it encoded already

@@ -31,15 +31,15 @@ const (
 
 // planned is a plan with what its executions share. It is immutable, and may serve many sessions, while holds() says so.
 type planned struct {
-	rows   planner.Rows
-	modify planner.Modify
-	point  *planner.PointGet
-	header *sql.Header
-	plan   planner.Plan
-	cachy  bool // another execution may use it
-	kind   status.Kind
-	digest *digest.Statement // in the cache of texts
-	refuse bool              // in the cache of texts: this text is not for caching
+	rows      planner.Rows
+	modify    planner.Modify
+	point     *planner.PointGet
+	header    *sql.Header
+	plan      planner.Plan
+	cacheable bool // another execution may use it
+	kind      status.Kind
+	digest    *digest.Statement // in the cache of texts
+	refuse    bool              // in the cache of texts: this text is not for caching
 
 	circumstances
 	checked atomic.Uint64       // the version of the catalog at which it was last seen to hold, beside its own
@@ -125,7 +125,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	}
 	now := s.circumstances(db)
 	s.env.Params = params
-	s.usedMade, s.planUses = false, nil
+	s.usedVirtual, s.planUses = false, nil
 	s.pctx = planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.eng.db.TableStats, Access: s.accessFn,
 		Settings: now.Settings,
@@ -136,8 +136,8 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{plan: plan, circumstances: now, cachy: plan.Cacheable() && !s.usedMade, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
-	p.tables, p.asOf = s.usedMade || len(s.planUses) > 0, asOf(plan)
+	p := &planned{plan: plan, circumstances: now, cacheable: plan.Cacheable() && !s.usedVirtual, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
+	p.tables, p.asOf = s.usedVirtual || len(s.planUses) > 0, asOf(plan)
 	p.kinds = make([]types.Kind, len(params))
 	for i := range params {
 		p.kinds[i] = params[i].Kind()

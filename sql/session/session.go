@@ -70,7 +70,7 @@ type Session struct {
 	textKey    []byte
 	settingsHash
 	virtual     func(db, table string) (exec.VirtualTable, bool)
-	usedMade    bool             // the plan in the making reads a table that the gateway makes up
+	usedVirtual bool             // the plan in the making reads a table that the gateway makes up
 	planUses    []metalock.Use   // the tables of the plan in the making
 	planNeeds   []privilege.Need // and the privileges that its statement needs, which the account has
 	accessFn    func(priv uint64, db, table string) error

@@ -116,12 +116,12 @@ func (c *showContext) ConnectAttributes() (connection uint64, attributes map[str
 // Quote is sql_quote_show_create.
 func (c *showContext) Quote() bool { return c.s.vars.Text("sql_quote_show_create") == "ON" }
 
-// findVirtual finds made-up tables and notes that the plan has one: such a plan is of this session and moment.
+// findVirtual finds virtual tables and notes that the plan has one: such a plan is of this session and moment.
 func findVirtual(s *Session) func(db, table string) (exec.VirtualTable, bool) {
 	find := show.Virtual(s.shower)
 	return func(db, table string) (exec.VirtualTable, bool) {
 		t, ok := find(db, table)
-		s.usedMade = s.usedMade || ok
+		s.usedVirtual = s.usedVirtual || ok
 		return t, ok
 	}
 }

@@ -15,7 +15,7 @@ func picoseconds(d time.Duration) types.Value { return num(uint64(d.Nanoseconds(
 
 const digestTable = "events_statements_summary_by_digest"
 
-// Resettable tells of the tables that TRUNCATE empties although they are made up: what is counted for them begins anew.
+// Resettable tells of the tables that TRUNCATE empties although they are virtual: what is counted for them begins anew.
 func Resettable(db, table string) bool {
 	return strings.EqualFold(db, perfSchema) && strings.EqualFold(table, digestTable)
 }

@@ -8,7 +8,7 @@
 //	                        │  create.go   the text of CREATE TABLE
 //	SELECT … FROM i_s.t ──► Virtual ──► a table: Scan calls a function for each row
 //
-// A made-up table is a list of columns, in the two embedded .txt files, and a function that makes its rows; a table with
+// A virtual table is a list of columns, in the two embedded .txt files, and a function that makes its rows; a table with
 // no function is empty, as those are whose objects do not exist here. Its columns have the form of a descriptor, so that
 // DESCRIBE and SHOW CREATE TABLE treat it like any other table.
 //

@@ -30,7 +30,7 @@ const (
 	collationName types.Collation = 83 // utf8mb3_bin
 )
 
-// table is a made-up table: its columns in the form of a descriptor without indexes, and what makes its rows.
+// table is a virtual table: its columns in the form of a descriptor without indexes, and what makes its rows.
 type table struct {
 	db   string
 	desc schema.Table
@@ -61,7 +61,7 @@ var infoSchemaColumns string
 //go:embed columns_system.txt
 var systemColumns string
 
-// tables are all made-up tables by database and lower-case name.
+// tables are all virtual tables by database and lower-case name.
 var tables = map[string]map[string]*table{infoSchema: {}, perfSchema: {}, mysqlDB: {}, sysDB: {}}
 
 // tableLists are the same, in order of name.
@@ -211,7 +211,7 @@ func readType(s string, bin bool) (types.Type, error) {
 	return types.Type{}, fmt.Errorf("unknown type %q", s)
 }
 
-// virtual is a made-up table as one session sees it.
+// virtual is a virtual table as one session sees it.
 type virtual struct {
 	*table
 	c Context
@@ -260,7 +260,7 @@ func findVirtual(db, name string) *table {
 	return byName[strings.ToLower(name)]
 }
 
-// IsVirtual tells whether a database is made up by the gateway; its name compares in any case.
+// IsVirtual tells whether a database is virtual: its tables are made by the gateway; its name compares in any case.
 func IsVirtual(db string) bool {
 	_, ok := tables[strings.ToLower(db)]
 	return ok
