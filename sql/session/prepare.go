@@ -168,7 +168,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 		return texts(s).runParsed(ctx, p.st, params, w)
 	}
 	if p.st.hints != nil {
-		defer s.hinted(p.st.hints)()
+		defer commands(s).hinted(p.st.hints)()
 	}
 	if s.vars.MaxExecution == 0 && p.st.maxExecution == 0 && p.plan != nil {
 		// The short way: a plan that holds, run without anything around it. Whatever goes wrong takes the long way.

@@ -101,7 +101,7 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 		return st.run(ctx, s.Session, w)
 	}
 	if st.hints != nil {
-		defer s.hinted(st.hints)()
+		defer commands(s).hinted(st.hints)()
 	}
 	switch n := st.node.(type) {
 	case *ast.SelectStmt, *ast.SetOprStmt:

@@ -219,7 +219,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
 		Used: &s.measured.usage,
 	}
-	s.followVars()
+	variables{s}.follow()
 	s.snapshot = s.eng.db.Catalog()
 	s.rt.Catalog = s.snapshot
 	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
@@ -227,8 +227,8 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	return ctx
 }
 
-// followVars gives the statement what it has of the variables in other places.
-func (s *Session) followVars() {
+// follow gives the statement what it has of the variables in other places.
+func (s variables) follow() {
 	s.vars.Mode.Today = s.today.of(s.env.Now, s.vars.Mode.Loc)
 	s.env.Mode, s.rt.LockWait = s.vars.Mode, s.vars.LockWait
 }

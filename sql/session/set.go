@@ -42,8 +42,8 @@ func (a *assigner) DatabaseCollation() types.Collation {
 }
 
 // hinted gives variables the values of SET_VAR for this statement, until end is called.
-func (s *Session) hinted(hints []ast.HintSetVar) (end func()) {
-	undo := commands{s}.set().Hint(hints)
-	s.followVars()
-	return func() { undo(); s.followVars() }
+func (s commands) hinted(hints []ast.HintSetVar) (end func()) {
+	undo := s.set().Hint(hints)
+	variables(s).follow()
+	return func() { undo(); variables(s).follow() }
 }
