@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
-	"cloudsql/distributed/statistics"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 )
 
 // snapshotSource reads one past state of a table, at the nearest replica that has it.

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
-	"cloudsql/distributed/statistics"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 )
 
 // testSource gives the rows of a test's tables.

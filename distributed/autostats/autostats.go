@@ -9,8 +9,8 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
-	"cloudsql/distributed/statistics"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/version"
 )
 

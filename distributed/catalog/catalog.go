@@ -6,8 +6,8 @@ import (
 	"maps"
 	"slices"
 
-	"cloudsql/distributed/statistics"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 )

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 
-	"cloudsql/distributed/statistics"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/version"
 )
 

@@ -21,7 +21,7 @@
 //   - Nothing but estimates depends on the values of parameters before Spans: a Path is made once and opened many times.
 //   - Costs are in units of reading one row in order.
 //
-// Estimates rest on a table's statistics (distributed/statistics) and, where there are none, on its row count and the shapes of
+// Estimates rest on a table's statistics (storage/statistics) and, where there are none, on its row count and the shapes of
 // conditions (estimate.go). A plan is made for the parameters of its first execution as far as ranges go; for an equality with
 // a parameter, all values are as likely.
 package access

@@ -4,10 +4,10 @@ import (
 	"math"
 	"strings"
 
-	"cloudsql/distributed/statistics"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
 )
 

@@ -7,12 +7,12 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"cloudsql/distributed/statistics"
 	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 )

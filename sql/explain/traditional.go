@@ -37,9 +37,8 @@ func Traditional(lines []planner.ExplainLine) *show.Result {
 }
 
 type traditional struct {
-	res  *show.Result
-	ids  uint64
-	rows int // of the block
+	res *show.Result
+	ids uint64
 }
 
 // changes is the kind of a data change.

@@ -11,11 +11,11 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
-	"cloudsql/distributed/statistics"
 	"cloudsql/sql/show"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
 )
 
@@ -123,17 +123,18 @@ func histogramBuckets(n *ast.AnalyzeTableStmt) (int, error) {
 	if n.IndexFlag || n.Incremental || n.ColumnChoice != ast.DefaultChoice || len(n.AnalyzeOpts) > 0 && !update || len(n.AnalyzeOpts) > 1 {
 		return 0, mysqlerr.NotSupported("this form of ANALYZE TABLE")
 	}
-	for _, o := range n.AnalyzeOpts {
-		if o.Type != ast.AnalyzeOptNumBuckets {
-			return 0, mysqlerr.NotSupported("this form of ANALYZE TABLE")
-		}
-		k, err := strconv.Atoi(fmt.Sprint(o.Value.GetValue()))
-		if err != nil || k < 1 || k > statistics.MaxBuckets {
-			return 0, mysqlerr.New(mysqlerr.DataOutOfRange, "Number of buckets", "ANALYZE TABLE")
-		}
-		return k, nil
+	if len(n.AnalyzeOpts) == 0 {
+		return defaultBuckets, nil
 	}
-	return defaultBuckets, nil
+	o := &n.AnalyzeOpts[0]
+	if o.Type != ast.AnalyzeOptNumBuckets {
+		return 0, mysqlerr.NotSupported("this form of ANALYZE TABLE")
+	}
+	k, err := strconv.Atoi(fmt.Sprint(o.Value.GetValue()))
+	if err != nil || k < 1 || k > statistics.MaxBuckets {
+		return 0, mysqlerr.New(mysqlerr.DataOutOfRange, "Number of buckets", "ANALYZE TABLE")
+	}
+	return k, nil
 }
 
 // collect looks at a table's rows as they are now.

@@ -1,4 +1,4 @@
-// Package maintain is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE. The first looks at tables' rows (distributed/statistics) and keeps
+// Package maintain is ANALYZE, OPTIMIZE, CHECK and REPAIR TABLE. The first looks at tables' rows (storage/statistics) and keeps
 // what it finds in the catalog; the others have nothing to do.
 //
 // Invariants: a statement answers with lines about each table that it names, also where one fails; what cannot be found out about

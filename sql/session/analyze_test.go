@@ -9,9 +9,10 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/node"
-	"cloudsql/distributed/statistics"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // fill makes table t of n rows: a primary key, b of ten values, c of as many as rows, d of one in five NULL, e of every value twice.
@@ -172,5 +173,26 @@ func TestStatisticsRenewPlans(t *testing.T) {
 	}
 	if plan("select c from t where id = 4") != point || plan("select x from u where x = 4") != other {
 		t.Error("plans that do not depend on it are made again")
+	}
+}
+
+// Before the cluster is at version 2 there are no such records, and ANALYZE TABLE says so.
+func TestAnalyzeBeforeItsVersion(t *testing.T) {
+	n, err := node.Open(context.Background(), node.Config{Dir: t.TempDir(), NodeAddr: "127.0.0.1:0", MaxVersion: version.V1, StatisticsEvery: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
+	e := NewEngine(n, Config{Hostname: "test", Port: 3306, DataDir: "/data"})
+	c := connect(t, e, "root", "localhost")
+	c.must("create database shop")
+	c.must("use shop")
+	fill(c, 1000)
+	got := c.must("analyze table t")
+	if !strings.Contains(got, "shop.t|analyze|Error|This version of cloudsql doesn't yet support") || !strings.HasSuffix(got, "shop.t|analyze|status|Operation failed\n") {
+		t.Error(got)
+	}
+	if known, _ := knownOf(t, e); known != nil {
+		t.Errorf("%+v", known)
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
-	"cloudsql/distributed/statistics"
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
@@ -20,6 +19,7 @@ import (
 	"cloudsql/sql/status"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
 )
 

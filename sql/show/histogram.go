@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"cloudsql/distributed/statistics"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
 )
 

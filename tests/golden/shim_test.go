@@ -2,10 +2,10 @@ package golden
 
 import (
 	"cloudsql/distributed/catalog"
-	"cloudsql/distributed/statistics"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 )
