@@ -49,7 +49,7 @@ type Env struct {
 	// InDML tells that values are computed for storing (INSERT, UPDATE): with a strict Mode a division by zero is then
 	// error 1365 and not a warning.
 	InDML bool
-	// Ctx ends SLEEP and BENCHMARK early; nil never does.
+	// Ctx ends SLEEP, BENCHMARK and whatever else may take long; nil never does. What is applied has none.
 	Ctx context.Context
 	// Clock answers SYSDATE(), Rand feeds RAND(), UUID() and kin; the real ones where nil.
 	Clock func() time.Time

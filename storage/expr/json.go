@@ -1,10 +1,12 @@
 package expr
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"unicode/utf8"
 
+	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -41,15 +43,15 @@ var jsonDefs = []def{
 		}
 		return types.Int(0), nil
 	}},
-	{name: "json_type", min: 1, max: 1, typ: typeASCII(51), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
-		t, err := c.doc(0, a)
+	{name: "json_type", min: 1, max: 1, typ: typeASCII(51), f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
+		t, err := c.doc(env, 0, a)
 		if err != nil {
 			return types.Null, err
 		}
 		return c.str([]byte(t.typeName())), nil
 	}},
-	{name: "json_depth", min: 1, max: 1, typ: typeIntLen(10), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
-		t, err := c.doc(0, a)
+	{name: "json_depth", min: 1, max: 1, typ: typeIntLen(10), f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
+		t, err := c.doc(env, 0, a)
 		if err != nil {
 			return types.Null, err
 		}
@@ -59,21 +61,22 @@ var jsonDefs = []def{
 	{name: "json_keys", min: 1, max: 2, typ: typeJSON, prep: prepPaths(1, 2), fn: jsonKeys},
 	{name: "json_contains", min: 2, max: 3, typ: typeBool, prep: prepPaths(2, 3), fn: jsonContains},
 	{name: "json_contains_path", min: 3, max: -1, typ: typeBool, prep: prepPaths(2, -1), fn: jsonContainsPath},
-	{name: "json_overlaps", min: 2, max: 2, typ: typeBool, f2: func(c *Call, _ *Env, a, b types.Value) (types.Value, error) {
-		x, err := c.doc(0, a)
+	{name: "json_overlaps", min: 2, max: 2, typ: typeBool, f2: func(c *Call, env *Env, a, b types.Value) (types.Value, error) {
+		x, err := c.doc(env, 0, a)
 		if err != nil {
 			return types.Null, err
 		}
-		y, err := c.doc(1, b)
+		y, err := c.doc(env, 1, b)
 		if err != nil {
 			return types.Null, err
 		}
-		return types.Bool(overlaps(x, y)), nil
+		found, err := env.meter().overlaps(x, y)
+		return types.Bool(found), err
 	}},
 	{name: "member of", min: 2, max: 2, infix: "member of", typ: typeBool, f2: memberOf},
 	{name: "json_search", min: 3, max: -1, typ: typeJSON, lax: jsonSearch},
-	{name: "json_pretty", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
-		t, err := c.doc(0, a)
+	{name: "json_pretty", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
+		t, err := c.doc(env, 0, a)
 		if err != nil {
 			return types.Null, err
 		}
@@ -114,20 +117,42 @@ func (c *Call) toTree(env *Env, i int, v types.Value) (*jsonTree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseTree(j.Raw()), nil
+	return env.tree(j)
+}
+
+// treeBytes is what an element of a document takes of memory once that has been taken apart, beside its text.
+const treeBytes = 128
+
+// tree takes a document apart. What that takes is charged until the collector has found that nobody needs the tree any more.
+func (env *Env) tree(doc types.Value) (*jsonTree, error) {
+	text := doc.Raw()
+	if err := env.work(jsonSteps * len(text)); err != nil {
+		return nil, err
+	}
+	if env.Memory == nil || len(text) < memory.ValueBytes/treeBytes {
+		return parseTree(text), nil
+	}
+	elements := bytes.Count(text, []byte(",")) + bytes.Count(text, []byte("[")) + bytes.Count(text, []byte("{")) // at most
+	room, err := env.Memory.Room(len(text) + treeBytes*elements)
+	if err != nil {
+		return nil, err
+	}
+	t := parseTree(text)
+	memory.KeepFor(&room, t)
+	return t, nil
 }
 
 // doc is argument i as a JSON document: text is parsed.
-func (c *Call) doc(i int, v types.Value) (*jsonTree, error) {
+func (c *Call) doc(env *Env, i int, v types.Value) (*jsonTree, error) {
 	switch v.Kind() {
 	case types.KindJSON:
-		return parseTree(v.Raw()), nil
+		return env.tree(v)
 	case types.KindString:
 		j, err := parseArg(c.name, i, v.Raw())
 		if err != nil {
 			return nil, err
 		}
-		return parseTree(j.Raw()), nil
+		return env.tree(j)
 	case types.KindBytes:
 		return nil, mysqlerr.New(mysqlerr.InvalidJSONCharset, "binary")
 	}
@@ -203,8 +228,8 @@ func (c *Call) plainPath(i int, v types.Value) (*jsonPath, error) {
 }
 
 // jsonExtract gives one value as it is, and an array for several paths or one that may match more than once.
-func jsonExtract(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	t, err := c.doc(0, a[0])
+func jsonExtract(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
@@ -222,10 +247,13 @@ func jsonExtract(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 			}
 			continue
 		}
-		p.matchDistinct(t, func(v *jsonTree) bool {
+		err = p.matchDistinct(env.meter(), t, func(v *jsonTree) bool {
 			out.items = append(out.items, v)
 			return true
 		})
+		if err != nil {
+			return types.Null, err
+		}
 	}
 	switch {
 	case len(out.items) == 0:
@@ -260,8 +288,8 @@ func (c *Call) at(t *jsonTree, a []types.Value, i int) (*jsonTree, error) {
 	return p.one(t), nil
 }
 
-func jsonLength(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	t, err := c.doc(0, a[0])
+func jsonLength(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
@@ -274,8 +302,8 @@ func jsonLength(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 	return types.Int(1), nil
 }
 
-func jsonKeys(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	t, err := c.doc(0, a[0])
+func jsonKeys(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
@@ -289,53 +317,80 @@ func jsonKeys(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 	return out.value(), nil
 }
 
-func jsonContains(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	t, err := c.doc(0, a[0])
+func jsonContains(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
-	want, err := c.doc(1, a[1])
+	want, err := c.doc(env, 1, a[1])
 	if err != nil {
 		return types.Null, err
 	}
 	if t, err = c.at(t, a, 2); err != nil || t == nil {
 		return types.Null, err
 	}
-	return types.Bool(t.contains(want)), nil
+	found, err := env.meter().contains(t, want)
+	return types.Bool(found), err
 }
 
 // contains: every member of an object, every element of an array, and an element or scalar by itself.
-func (t *jsonTree) contains(want *jsonTree) bool {
+func (m *meter) contains(t, want *jsonTree) (bool, error) {
+	if err := m.spend(jsonSteps); err != nil {
+		return false, err
+	}
 	switch {
 	case t.kind == '[' && want.kind == '[':
 		for _, w := range want.items {
-			if !t.contains(w) {
-				return false
+			if ok, err := m.contains(t, w); !ok {
+				return false, err
 			}
 		}
-		return true
+		return true, nil
 	case t.kind == '[':
 		for _, it := range t.items {
-			if it.contains(want) {
-				return true
+			if ok, err := m.contains(it, want); ok || err != nil {
+				return ok, err
 			}
 		}
-		return false
+		return false, nil
 	case t.kind == '{' && want.kind == '{':
 		for i, k := range want.keys {
-			if v := t.get(k); v == nil || !v.contains(want.items[i]) {
-				return false
+			v := t.get(k)
+			if v == nil {
+				return false, nil
+			}
+			if ok, err := m.contains(v, want.items[i]); !ok {
+				return false, err
 			}
 		}
-		return true
-	case t.kind == '{' || want.kind == '{' || want.kind == '[':
-		return false
+		return true, nil
 	}
-	return t.equal(want)
+	return m.equal(t, want)
 }
 
-func jsonContainsPath(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	t, err := c.doc(0, a[0])
+// equal compares values, not texts: 1 equals 1.0. Documents are in normal form, so that only numbers have several texts.
+func (m *meter) equal(a, b *jsonTree) (bool, error) {
+	if err := m.spend(jsonSteps + len(a.text)); err != nil || a.kind != b.kind || len(a.items) != len(b.items) {
+		return false, err
+	}
+	if a.kind == '"' || a.kind == 's' {
+		return bytes.Equal(a.text, b.text) || a.kind == 's' && types.CompareJSON(a.text, b.text) == 0, nil
+	}
+	for i, k := range a.keys {
+		if !bytes.Equal(k, b.keys[i]) {
+			return false, nil
+		}
+	}
+	for i, it := range a.items {
+		if same, err := m.equal(it, b.items[i]); !same {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func jsonContainsPath(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
@@ -348,8 +403,9 @@ func jsonContainsPath(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 		if err != nil {
 			return types.Null, err
 		}
-		if found := p.one(t) != nil; found != all {
-			return types.Bool(found), nil
+		v, err := p.any(env.meter(), t)
+		if found := v != nil; err != nil || found != all {
+			return types.Bool(found), err
 		}
 	}
 	return types.Bool(all), nil
@@ -365,37 +421,39 @@ func oneOrAll(c *Call, v types.Value) (all bool, err error) {
 	return false, mysqlerr.New(mysqlerr.JSONBadOneOrAllArg, c.name)
 }
 
-func overlaps(a, b *jsonTree) bool {
+func (m *meter) overlaps(a, b *jsonTree) (bool, error) {
 	switch {
 	case a.kind == '[' && b.kind == '[':
 		for _, x := range a.items {
-			if hasElement(b, x) {
-				return true
+			if found, err := m.hasElement(b, x); found || err != nil {
+				return found, err
 			}
 		}
-		return false
+		return false, nil
 	case a.kind == '[':
-		return hasElement(a, b)
+		return m.hasElement(a, b)
 	case b.kind == '[':
-		return hasElement(b, a)
+		return m.hasElement(b, a)
 	case a.kind == '{' && b.kind == '{':
 		for i, k := range a.keys {
-			if v := b.get(k); v != nil && v.equal(a.items[i]) {
-				return true
+			if v := b.get(k); v != nil {
+				if same, err := m.equal(v, a.items[i]); same || err != nil {
+					return same, err
+				}
 			}
 		}
-		return false
+		return false, nil
 	}
-	return a.equal(b)
+	return m.equal(a, b)
 }
 
-func hasElement(array, v *jsonTree) bool {
+func (m *meter) hasElement(array, v *jsonTree) (bool, error) {
 	for _, it := range array.items {
-		if it.equal(v) {
-			return true
+		if same, err := m.equal(it, v); same || err != nil {
+			return same, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 func memberOf(c *Call, env *Env, v, array types.Value) (types.Value, error) {
@@ -403,19 +461,22 @@ func memberOf(c *Call, env *Env, v, array types.Value) (types.Value, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	t, err := c.doc(1, array)
+	t, err := c.doc(env, 1, array)
 	if err != nil {
 		return types.Null, err
 	}
+	m := env.meter()
 	if t.kind != '[' {
-		return types.Bool(t.equal(x)), nil
+		same, err := m.equal(t, x)
+		return types.Bool(same), err
 	}
-	return types.Bool(hasElement(t, x)), nil
+	found, err := m.hasElement(t, x)
+	return types.Bool(found), err
 }
 
 // jsonValue is JSON_VALUE(doc, path): a scalar as text, NULL for none and for arrays and objects.
-func jsonValue(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	t, err := c.doc(0, a[0])
+func jsonValue(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}

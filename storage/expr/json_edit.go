@@ -99,7 +99,7 @@ func (c *Call) edit(env *Env, a []types.Value, change func(t *jsonTree, p *jsonP
 	if a[0].IsNull() {
 		return types.Null, nil
 	}
-	t, err := c.doc(0, a[0])
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
@@ -189,8 +189,8 @@ func jsonArrayInsert(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	})
 }
 
-func jsonRemove(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	t, err := c.doc(0, a[0])
+func jsonRemove(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
@@ -221,14 +221,14 @@ func jsonRemove(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 
 // jsonMergePatch is RFC 7396: members of later documents replace those of earlier ones, null removes. A NULL document
 // makes NULL of what came before it; a later one that is no object starts anew.
-func jsonMergePatch(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+func jsonMergePatch(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	var out *jsonTree
 	for i, v := range a {
 		if v.IsNull() {
 			out = nil
 			continue
 		}
-		t, err := c.doc(i, v)
+		t, err := c.doc(env, i, v)
 		if err != nil {
 			return types.Null, err
 		}
@@ -267,13 +267,13 @@ func mergePatch(t, patch *jsonTree) *jsonTree {
 	return t
 }
 
-func jsonMergePreserve(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	out, err := c.doc(0, a[0])
+func jsonMergePreserve(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	out, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
 	for i, v := range a[1:] {
-		t, err := c.doc(i+1, v)
+		t, err := c.doc(env, i+1, v)
 		if err != nil {
 			return types.Null, err
 		}

@@ -189,85 +189,147 @@ func (p *pathParser) cell() (c jsonCell, ok bool) {
 	return c, err == nil
 }
 
-// match visits every value that the legs lead to from t; fn returns false to stop.
-func (t *jsonTree) match(legs []jsonLeg, fn func(*jsonTree) bool) bool {
+// pathWalk visits every value that legs lead to from a value; fn returns false to stop.
+type pathWalk struct {
+	fn    func(*jsonTree) bool
+	meter *meter
+	err   error // that ended it
+	// been is where it was, behind which ** of several: there are as many ways to a value as there are ways to share out
+	// the levels above it.
+	been jsonPlaces
+}
+
+// jsonPlaces are values and how many legs of a path were left there.
+type jsonPlaces map[jsonPlace]struct{}
+
+type jsonPlace struct {
+	at   *jsonTree
+	legs int
+}
+
+// again tells whether it was there, from the second ** of a path on.
+func (p jsonPlaces) again(t *jsonTree, legs int) bool {
+	if p == nil {
+		return false
+	}
+	_, was := p[jsonPlace{t, legs}]
+	p[jsonPlace{t, legs}] = struct{}{}
+	return was
+}
+
+// newPlaces is nil for paths of at most one **, which lead nowhere twice.
+func newPlaces(legs []jsonLeg) jsonPlaces {
+	n := 0
+	for i := range legs {
+		if legs[i].kind == legEllipsis {
+			n++
+		}
+	}
+	if n < 2 {
+		return nil
+	}
+	return jsonPlaces{}
+}
+
+func (w *pathWalk) match(t *jsonTree, legs []jsonLeg) bool {
 	if len(legs) == 0 {
-		return fn(t)
+		return w.fn(t)
+	}
+	if w.err = w.meter.spend(jsonSteps); w.err != nil {
+		return false
 	}
 	leg, rest := legs[0], legs[1:]
-	switch leg.kind {
-	case legMember:
-		if v := t.get(leg.key); v != nil {
-			return v.match(rest, fn)
-		}
-	case legAnyMember:
-		if t.kind == '{' {
-			for _, it := range t.items {
-				if !it.match(rest, fn) {
-					return false
-				}
-			}
-		}
-	case legCell, legRange, legAnyCell:
-		return t.matchCells(leg, rest, fn)
-	case legEllipsis:
-		if !t.match(rest, fn) {
+	if leg.kind != legEllipsis {
+		return t.step(leg, func(v *jsonTree) bool { return w.match(v, rest) })
+	}
+	if w.been.again(t, len(legs)) {
+		return true
+	}
+	if !w.match(t, rest) {
+		return false
+	}
+	for _, it := range t.items {
+		if !w.match(it, legs) {
 			return false
-		}
-		for _, it := range t.items {
-			if !it.match(legs, fn) {
-				return false
-			}
 		}
 	}
 	return true
 }
 
-// matchCells takes a value that is no array as an array of one.
-func (t *jsonTree) matchCells(leg jsonLeg, rest []jsonLeg, fn func(*jsonTree) bool) bool {
-	items := t.items
-	if t.kind != '[' {
-		if leg.kind == legAnyCell {
-			return true
+// children are the positions of t's members or cells that one leg leads to.
+func (t *jsonTree) children(leg jsonLeg) (from, to int) {
+	last := len(t.items) - 1
+	switch {
+	case leg.kind == legMember && t.kind == '{':
+		if i, ok := t.find(leg.key); ok {
+			return i, i
 		}
-		items = []*jsonTree{t}
+	case leg.kind == legAnyMember && t.kind == '{', leg.kind == legAnyCell && t.kind == '[':
+		return 0, last
+	case leg.kind == legCell && t.kind == '[':
+		if i := leg.from.index(last + 1); i >= 0 && i <= last {
+			return i, i
+		}
+	case leg.kind == legRange && t.kind == '[':
+		return max(leg.from.index(last+1), 0), min(leg.to.index(last+1), last)
 	}
-	from, to := 0, len(items)-1
-	switch leg.kind {
-	case legCell:
-		from = leg.from.index(len(items))
-		to = from
-	case legRange:
-		from, to = max(leg.from.index(len(items)), 0), min(leg.to.index(len(items)), len(items)-1)
+	return 0, -1
+}
+
+// step visits what one leg leads to. What is no array is taken as one of itself.
+func (t *jsonTree) step(leg jsonLeg, fn func(*jsonTree) bool) bool {
+	if t.asCell(leg) {
+		return fn(t)
 	}
+	from, to := t.children(leg)
 	for i := from; i <= to; i++ {
-		if i >= 0 && i < len(items) && !items[i].match(rest, fn) {
+		if !fn(t.items[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// asCell tells whether a leg of cells leads from what is no array to itself.
+func (t *jsonTree) asCell(leg jsonLeg) bool {
+	switch {
+	case t.kind == '[':
+	case leg.kind == legCell:
+		return leg.from.index(1) == 0
+	case leg.kind == legRange:
+		return leg.from.index(1) <= 0 && leg.to.index(1) >= 0
+	}
+	return false
 }
 
 // one finds the single value of a path without wildcards, nil where there is none.
 func (p *jsonPath) one(t *jsonTree) *jsonTree {
-	var found *jsonTree
-	t.match(p.legs, func(v *jsonTree) bool {
-		found = v
-		return false
-	})
+	found, _ := p.any(nil, t)
 	return found
 }
 
+// any finds the first value of a path, nil where there is none.
+func (p *jsonPath) any(m *meter, t *jsonTree) (found *jsonTree, err error) {
+	w := pathWalk{meter: m, been: newPlaces(p.legs), fn: func(v *jsonTree) bool {
+		found = v
+		return false
+	}}
+	w.match(t, p.legs)
+	return found, w.err
+}
+
 // matchDistinct visits each matched value once, whatever number of ways ** finds to it.
-func (p *jsonPath) matchDistinct(t *jsonTree, fn func(*jsonTree) bool) {
+func (p *jsonPath) matchDistinct(m *meter, t *jsonTree, fn func(*jsonTree) bool) error {
 	seen := map[*jsonTree]bool{}
-	t.match(p.legs, func(v *jsonTree) bool {
+	w := pathWalk{meter: m, been: newPlaces(p.legs), fn: func(v *jsonTree) bool {
 		if seen[v] {
 			return true
 		}
 		seen[v] = true
 		return fn(v)
-	})
+	}}
+	w.match(t, p.legs)
+	return w.err
 }
 
 // appendMemberLeg writes a path's next leg, as JSON_SEARCH shows it.

@@ -8,13 +8,13 @@ import (
 )
 
 // jsonSearch is JSON_SEARCH(doc, 'one'|'all', pattern [, escape [, path …]]): the paths of matching strings.
-func jsonSearch(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+func jsonSearch(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	for i, v := range a {
 		if v.IsNull() && i != 3 {
 			return types.Null, nil
 		}
 	}
-	t, err := c.doc(0, a[0])
+	t, err := c.doc(env, 0, a[0])
 	if err != nil {
 		return types.Null, err
 	}
@@ -22,7 +22,7 @@ func jsonSearch(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	s := &jsonSearcher{pattern: c.text(2, a[2]), escape: '\\', all: all, seen: map[string]bool{}}
+	s := &jsonSearcher{meter: env.meter(), pattern: c.text(2, a[2]), escape: '\\', all: all, seen: map[string]bool{}}
 	if len(a) > 3 && !a[3].IsNull() {
 		esc := c.text(3, a[3])
 		if utf8.RuneCount(esc) > 1 {
@@ -40,7 +40,11 @@ func jsonSearch(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 		if err != nil {
 			return types.Null, err
 		}
+		s.been = newPlaces(p.legs)
 		s.within(t, p.legs, []byte("$"))
+	}
+	if s.err != nil {
+		return types.Null, s.err
 	}
 	switch len(s.found) {
 	case 0:
@@ -56,6 +60,9 @@ func jsonSearch(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 }
 
 type jsonSearcher struct {
+	meter   *meter
+	err     error
+	been    jsonPlaces
 	pattern []byte
 	escape  rune
 	all     bool
@@ -65,16 +72,24 @@ type jsonSearcher struct {
 
 // walk looks at t, which lies at path at, and all below it.
 func (s *jsonSearcher) walk(t *jsonTree, at []byte) {
-	if !s.all && len(s.found) > 0 {
+	if !s.all && len(s.found) > 0 || s.err != nil {
 		return
 	}
-	if t.kind == '"' && types.CollationUTF8Bin.Like(unquoteJSON(t.text), s.pattern, s.escape) && !s.seen[string(at)] {
+	if s.err = s.meter.spend(jsonSteps + len(at)); s.err != nil {
+		return
+	}
+	if t.kind == '"' && s.matches(t) && !s.seen[string(at)] {
 		s.seen[string(at)] = true
 		s.found = append(s.found, append([]byte(nil), at...))
 	}
 	for i, it := range t.items {
 		s.walk(it, s.childPath(t, at, i))
 	}
+}
+
+func (s *jsonSearcher) matches(t *jsonTree) (found bool) {
+	found, s.err = types.CollationUTF8Bin.LikeWithin(unquoteJSON(t.text), s.pattern, s.escape, s.meter.spend)
+	return found
 }
 
 func (s *jsonSearcher) childPath(t *jsonTree, at []byte, i int) []byte {
@@ -91,23 +106,29 @@ func (s *jsonSearcher) within(t *jsonTree, legs []jsonLeg, at []byte) {
 		s.walk(t, at)
 		return
 	}
+	if s.err == nil {
+		s.err = s.meter.spend(jsonSteps)
+	}
+	if s.err != nil {
+		return
+	}
 	leg, rest := legs[0], legs[1:]
 	if leg.kind == legEllipsis {
+		if s.been.again(t, len(legs)) {
+			return
+		}
 		s.within(t, rest, at)
 		for i, it := range t.items {
 			s.within(it, legs, s.childPath(t, at, i))
 		}
 		return
 	}
-	if leg.kind >= legCell && t.kind != '[' {
-		t.matchCells(leg, nil, func(v *jsonTree) bool { s.within(v, rest, at); return true })
+	if t.asCell(leg) {
+		s.within(t, rest, at)
 		return
 	}
-	for i, it := range t.items {
-		hit := false
-		t.match([]jsonLeg{leg}, func(v *jsonTree) bool { hit = hit || v == it; return true })
-		if hit {
-			s.within(it, rest, s.childPath(t, at, i))
-		}
+	from, to := t.children(leg)
+	for i := from; i <= to; i++ {
+		s.within(t.items[i], rest, s.childPath(t, at, i))
 	}
 }

@@ -242,11 +242,6 @@ func (t *jsonTree) depth() int {
 	return d + 1
 }
 
-// equal compares values, not texts: 1 equals 1.0.
-func (t *jsonTree) equal(o *jsonTree) bool {
-	return types.CompareJSON(t.append(nil), o.append(nil)) == 0
-}
-
 // unquoted is the text of a string, or the JSON text of anything else.
 func (t *jsonTree) unquoted() []byte {
 	if t.kind == '"' {

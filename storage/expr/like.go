@@ -92,7 +92,12 @@ func evalLike(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	case p.prefix:
 		return types.Bool(bytes.HasPrefix(text, p.literal)), nil
 	}
-	return types.Bool(c.coll.Like(text, c.text(1, pat), p.escape)), nil
+	pattern := c.text(1, pat)
+	if len(text)*len(pattern) < workUnit {
+		return types.Bool(c.coll.Like(text, pattern, p.escape)), nil
+	}
+	found, err := c.coll.LikeWithin(text, pattern, p.escape, env.meter().spend)
+	return types.Bool(found), err
 }
 
 func renderLike(c *Call) string {

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -109,6 +110,9 @@ func compileRegexp(c *Call, pat, matchType string) (p *icuregex.Pattern, err err
 	if pat == "" {
 		return nil, mysqlerr.New(mysqlerr.RegexpIllegalArgument)
 	}
+	if patternSteps([]byte(pat)) > maxPatternSteps {
+		return nil, mysqlerr.New(mysqlerr.RegexpPatternTooBig)
+	}
 	var flags icuregex.RegexpFlag
 	if caseInsensitive(c.coll) {
 		flags |= icuregex.CaseInsensitive
@@ -142,6 +146,15 @@ func compileRegexp(c *Call, pat, matchType string) (p *icuregex.Pattern, err err
 // maxGroups is how many groups a pattern may capture. The matcher saves the state of all of them up to 30,000 times; then it
 // has counted enough steps (3699), so that no pattern takes for ever.
 const maxGroups = 255
+
+// maxPatternSteps is how much work compiling a pattern may be: some 16,000 classes of characters.
+const maxPatternSteps = 1 << 30
+
+// patternSteps is how much work it is to compile a pattern: a class of characters is a set of up to all there are.
+func patternSteps(pat []byte) int {
+	classes := bytes.Count(pat, []byte("[")) + bytes.Count(pat, []byte(`\`))
+	return classes<<16 + len(pat)<<4
+}
 
 // nextMatch looks for the next match of a pattern.
 func nextMatch(m *icuregex.Matcher) (found bool, err error) {
@@ -186,9 +199,12 @@ type lastPattern struct {
 }
 
 // pattern gives the compiled pattern for this row.
-func (c *Call) pattern(a []types.Value) (*icuregex.Pattern, error) {
+func (c *Call) pattern(env *Env, a []types.Value) (*icuregex.Pattern, error) {
 	if p, ok := c.aux.(*icuregex.Pattern); ok {
 		return p, nil
+	}
+	if err := env.work(patternSteps(c.text(1, a[1]))); err != nil { // compiled or found: the same on each replica
+		return nil, err
 	}
 	flags := ""
 	if i := matchTypeArg(c); i >= 0 {
@@ -207,8 +223,8 @@ func (c *Call) pattern(a []types.Value) (*icuregex.Pattern, error) {
 	return p, nil
 }
 
-func regexpLike(c *Call, _ *Env, a []types.Value) (types.Value, error) {
-	p, err := c.pattern(a)
+func regexpLike(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	p, err := c.pattern(env, a)
 	if err != nil {
 		return types.Null, err
 	}
@@ -231,8 +247,8 @@ func regexpArg(env *Env, a []types.Value, i, def int) int {
 }
 
 // find starts at character position pos (1-based) and gives the matcher at the occurrence-th match.
-func (c *Call) find(a []types.Value, text []rune, pos, occurrence int) (*icuregex.Matcher, bool, error) {
-	p, err := c.pattern(a)
+func (c *Call) find(env *Env, a []types.Value, text []rune, pos, occurrence int) (*icuregex.Matcher, bool, error) {
+	p, err := c.pattern(env, a)
 	if err != nil {
 		return nil, false, err
 	}
@@ -259,7 +275,7 @@ func regexpInstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		return types.Null, mysqlerr.New(mysqlerr.WrongArguments, "regexp_instr: return_option must be 1 or 0")
 	}
 	text := []rune(string(c.text(0, a[0])))
-	m, ok, err := c.find(a, text, pos, occ)
+	m, ok, err := c.find(env, a, text, pos, occ)
 	if err != nil || !ok {
 		return types.Int(0), err
 	}
@@ -273,7 +289,7 @@ func regexpInstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
 func regexpSubstr(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	pos, occ := regexpArg(env, a, 2, 1), regexpArg(env, a, 3, 1)
 	text := []rune(string(c.text(0, a[0])))
-	m, ok, err := c.find(a, text, pos, occ)
+	m, ok, err := c.find(env, a, text, pos, occ)
 	if err != nil || !ok {
 		return types.Null, err
 	}
@@ -285,7 +301,7 @@ func regexpReplace(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	pos, occ := regexpArg(env, a, 3, 1), regexpArg(env, a, 4, 0)
 	text := []rune(string(c.text(0, a[0])))
 	repl := []rune(string(c.text(2, a[2])))
-	p, err := c.pattern(a)
+	p, err := c.pattern(env, a)
 	if err != nil {
 		return types.Null, err
 	}

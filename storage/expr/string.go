@@ -84,15 +84,15 @@ var stringDefs = []def{
 		return repeatBytes(c, env, []byte(" "), n)
 	}},
 	{name: "reverse", min: 1, max: 1, typ: sameText, f1: reverse},
-	{name: "instr", min: 2, max: 2, typ: typeLocate, f2: func(c *Call, _ *Env, s, sub types.Value) (types.Value, error) {
-		return types.Int(c.locate(c.text(0, s), c.text(1, sub), 1)), nil
+	{name: "instr", min: 2, max: 2, typ: typeLocate, f2: func(c *Call, env *Env, s, sub types.Value) (types.Value, error) {
+		return c.locate(env, c.text(0, s), c.text(1, sub), 1)
 	}},
 	{name: "locate", alias: []string{"position"}, min: 2, max: 3, typ: typeLocate, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		pos := int64(1)
 		if len(a) == 3 {
 			pos, _ = a[2].ToInt(env.Warn)
 		}
-		return types.Int(c.locate(c.text(1, a[1]), c.text(0, a[0]), pos)), nil
+		return c.locate(env, c.text(1, a[1]), c.text(0, a[0]), pos)
 	}},
 	{name: "ascii", min: 1, max: 1, typ: typeIntLen(3), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 		if s := c.text(0, a); len(s) > 0 {
@@ -446,51 +446,59 @@ func typeLocate(c *Call) error {
 }
 
 // locate is the 1-based character position of sub in s at or after pos, 0 where there is none.
-func (c *Call) locate(s, sub []byte, pos int64) int64 {
+func (c *Call) locate(env *Env, s, sub []byte, pos int64) (types.Value, error) {
 	if pos < 1 {
-		return 0
+		return types.Int(0), nil
 	}
 	binary := c.coll == types.CollationBinary
 	skip := int(min(pos-1, int64(len(s))+1))
 	if skip > len(s) {
-		return 0
+		return types.Int(0), nil
 	}
 	from := skip
 	if !binary {
 		if skip > runeCount(s) {
-			return 0
+			return types.Int(0), nil
 		}
 		from = runeOffset(s, skip)
 	}
-	at := findText(s[from:], sub, c.coll)
-	if at < 0 {
-		return 0
+	var m *meter
+	if len(s)*len(sub) >= workUnit {
+		m = env.meter()
+	}
+	at, err := findText(m, s[from:], sub, c.coll)
+	if at < 0 || err != nil {
+		return types.Int(0), err
 	}
 	if binary {
-		return int64(from + at + 1)
+		return types.Int(int64(from + at + 1)), nil
 	}
-	return int64(runeCount(s[:from+at]) + 1)
+	return types.Int(int64(runeCount(s[:from+at]) + 1)), nil
 }
 
-// findText is the byte offset of the first substring of s that equals sub under coll and has as many characters.
-func findText(s, sub []byte, coll types.Collation) int {
+// findText is the byte offset of the first substring of s that equals sub under coll and has as many characters, -1 where there is
+// none.
+func findText(m *meter, s, sub []byte, coll types.Collation) (int, error) {
 	if len(sub) == 0 {
-		return 0
+		return 0, nil
 	}
 	if coll == types.CollationBinary || isBinSort(coll) {
-		return bytes.Index(s, sub)
+		return bytes.Index(s, sub), nil
 	}
 	n := runeCount(sub)
 	end := runeOffset(s, n)
 	if runeCount(s[:end]) < n {
-		return -1
+		return -1, nil
 	}
 	for i := 0; ; {
+		if err := m.spend(collateSteps * len(sub)); err != nil {
+			return -1, err
+		}
 		if coll.CompareStrings(s[i:end], sub) == 0 {
-			return i
+			return i, nil
 		}
 		if end == len(s) {
-			return -1
+			return -1, nil
 		}
 		_, out := utf8.DecodeRune(s[i:])
 		_, in := utf8.DecodeRune(s[end:])

@@ -60,6 +60,15 @@ func (r *Room) Keep(a *Account, b []byte) error {
 	return nil
 }
 
+// KeepFor makes what was charged that of what p points to, until the collector has found that nobody refers to it. p points to memory of
+// the Go heap.
+func KeepFor[T any](r *Room, p *T) {
+	if r.n > 0 {
+		runtime.AddCleanup(p, r.tree.giveValue, r.n)
+		r.n = 0
+	}
+}
+
 // whenCollected gives b's length back then.
 func (t *tree) whenCollected(b []byte) {
 	runtime.AddCleanup(&b[0], t.giveValue, int64(len(b)))

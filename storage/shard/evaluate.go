@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -191,12 +192,13 @@ func (s *Shard) borrowWriter() *writer {
 	w := writers.Get().(*writer)
 	w.shard = s
 	w.deltas, w.budget = w.deltas[:0], expr.NewBudget()
+	w.budget.Steps = math.MaxInt // nobody else waits, no other replica does the same, and it can be cancelled
 	return w
 }
 
 func (s *Shard) returnWriter(w *writer) {
-	w.shard, w.t, w.cur, w.plan, w.w, w.res = nil, nil, nil, nil, nil, nil
-	w.env.Warn = nil
+	w.shard, w.t, w.cur, w.plan, w.w, w.res, w.ctx = nil, nil, nil, nil, nil, nil, nil
+	w.env.Warn, w.env.Ctx = nil, nil
 	writers.Put(w)
 }
 
@@ -216,6 +218,7 @@ func (s *Shard) Evaluate(ctx context.Context, f *fragment.Write, ws *Workspace, 
 		}
 	}
 	w := s.borrowWriter()
+	w.ctx = ctx
 	x := w.access.(*evalAccess)
 	x.s, x.ctx, x.ws, x.locker, x.tablet = s, ctx, ws, l, f.Tablet
 	mark := ws.Mark()

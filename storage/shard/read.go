@@ -98,7 +98,7 @@ func (rd *reader) release() {
 	}
 	rd.charged, rd.large = 0, 0
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil
-	rd.o = ReadOptions{}
+	rd.o, rd.own = ReadOptions{}, expr.Env{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
 	readers.Put(rd)
@@ -144,11 +144,13 @@ func (rd *reader) prepare() error {
 		return err
 	}
 	rd.plan, rd.since = plan, 0
-	rd.env = r.Env
-	if rd.env == nil {
+	if r.Env != nil {
+		rd.own = *r.Env
+	} else {
 		rd.own = expr.Env{Mode: *types.DefaultMode()}
-		rd.env = &rd.own
 	}
+	rd.own.Ctx = rd.ctx
+	rd.env = &rd.own
 	if rd.loc = rd.env.Mode.Loc; rd.loc == nil {
 		rd.loc = time.UTC
 	}

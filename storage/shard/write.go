@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -74,6 +75,7 @@ type rowWriter struct {
 	// buffering: the writes go to a Workspace, under locks. A changed row's kept entries are put again with it, because
 	// it hides the engine's; and what was found in the way is looked at again once it is locked.
 	buffering bool
+	ctx       context.Context // of the statement, which may be cancelled then; nil while a log is applied
 
 	old, next image
 	row       []types.Value // what expressions see: the plan's columns in local form, for VALUES() twice
@@ -150,7 +152,7 @@ func (w *writer) prepareEnv() {
 	if w.env.Mode.Loc == nil {
 		w.env.Mode.Loc = time.UTC
 	}
-	w.env.InDML = true
+	w.env.InDML, w.env.Ctx = true, w.ctx
 	w.env.Budget = &w.budget
 	if w.note == nil {
 		w.note, w.forgive = w.warn, w.strict.Warn

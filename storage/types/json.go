@@ -127,11 +127,11 @@ func AppendJSONString(dst, text []byte) []byte {
 // ParseJSON checks a JSON text and gives it in the normal form, as a KindJSON. The error is a *JSONError; the caller
 // makes 3140 or 3141 of it, which differ in whether a column or a function is named.
 func ParseJSON(text []byte) (Value, error) {
-	node, err := parseJSON(text)
+	out, err := normalJSON(text)
 	if err != nil {
 		return Null, err
 	}
-	return JSON(node.append(make([]byte, 0, len(text)+len(text)/8))), nil
+	return JSON(out), nil
 }
 
 // ToJSON is v as JSON_ARRAY and comparisons see it: a string becomes a JSON string, a number a number, a date its text.

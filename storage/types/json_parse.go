@@ -36,20 +36,28 @@ func (p *jsonParser) peek() byte {
 	return 0
 }
 
-func parseJSON(text []byte) (jsonNode, error) {
+func parseJSON(text []byte) (node jsonNode, err error) {
 	p := jsonParser{s: text}
+	err = p.document(func() error {
+		node, err = p.value(1)
+		return err
+	})
+	return node, err
+}
+
+// document reads a whole text; root reads its value.
+func (p *jsonParser) document(root func() error) error {
 	p.space()
-	if p.pos == len(text) {
-		return jsonNode{}, p.fail("The document is empty.")
+	if p.pos == len(p.s) {
+		return p.fail("The document is empty.")
 	}
-	node, err := p.value(1)
-	if err != nil {
-		return jsonNode{}, err
+	if err := root(); err != nil {
+		return err
 	}
-	if p.space(); p.pos < len(text) {
-		return jsonNode{}, p.fail("The document root must not be followed by other values.")
+	if p.space(); p.pos < len(p.s) {
+		return p.fail("The document root must not be followed by other values.")
 	}
-	return node, nil
+	return nil
 }
 
 func (p *jsonParser) value(depth int) (node jsonNode, err error) {
@@ -87,70 +95,86 @@ func (p *jsonParser) literal(word string) bool {
 
 func (p *jsonParser) array(depth int) (jsonNode, error) {
 	node := jsonNode{kind: jsonArray}
+	err := p.elements(func() error {
+		item, err := p.value(depth + 1)
+		node.items = append(node.items, item)
+		return err
+	})
+	return node, err
+}
+
+// elements reads an array, its bracket being next; each reads an element.
+func (p *jsonParser) elements(each func() error) error {
 	p.pos++
 	p.space()
 	if p.peek() == ']' {
 		p.pos++
-		return node, nil
+		return nil
 	}
 	for {
 		p.space()
-		item, err := p.value(depth + 1)
-		if err != nil {
-			return node, err
+		if err := each(); err != nil {
+			return err
 		}
-		node.items = append(node.items, item)
 		p.space()
 		switch p.peek() {
 		case ',':
 			p.pos++
 		case ']':
 			p.pos++
-			return node, nil
+			return nil
 		default:
-			return node, p.fail("Missing a comma or ] after an array element.")
+			return p.fail("Missing a comma or ] after an array element.")
 		}
 	}
 }
 
 func (p *jsonParser) object(depth int) (jsonNode, error) {
 	node := jsonNode{kind: jsonObject}
+	err := p.members(func(key []byte) error {
+		value, err := p.value(depth + 1)
+		node.members = append(node.members, jsonMember{key, value})
+		return err
+	})
+	node.sortMembers()
+	return node, err
+}
+
+// members reads an object, its brace being next; each reads the value of a key.
+func (p *jsonParser) members(each func(key []byte) error) error {
 	p.pos++
 	p.space()
 	if p.peek() == '}' {
 		p.pos++
-		return node, nil
+		return nil
 	}
 	for {
 		p.space()
 		if p.peek() != '"' {
-			return node, p.fail("Missing a name for object member.")
+			return p.fail("Missing a name for object member.")
 		}
 		key, err := p.str()
 		if err != nil {
-			return node, err
+			return err
 		}
 		p.space()
 		if p.peek() != ':' {
-			return node, p.fail("Missing a colon after a name of object member.")
+			return p.fail("Missing a colon after a name of object member.")
 		}
 		p.pos++
 		p.space()
-		value, err := p.value(depth + 1)
-		if err != nil {
-			return node, err
+		if err := each(key); err != nil {
+			return err
 		}
-		node.members = append(node.members, jsonMember{key, value})
 		p.space()
 		switch p.peek() {
 		case ',':
 			p.pos++
 		case '}':
 			p.pos++
-			node.sortMembers()
-			return node, nil
+			return nil
 		default:
-			return node, p.fail("Missing a comma or } after an object member.")
+			return p.fail("Missing a comma or } after an object member.")
 		}
 	}
 }

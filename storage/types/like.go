@@ -9,24 +9,33 @@ import (
 // (0 for none, as ESCAPE ” asks). Characters compare one by one, so 'ß' does not match 'ss', and trailing spaces count.
 func (c Collation) Like(s, pattern []byte, escape rune) bool {
 	m := likeMatcher{ci: c.info(), escape: escape}
+	found, _ := m.match(s, pattern)
+	return found
+}
+
+// LikeWithin is Like that may take long: it tells spend of the bytes that it has compared, four steps for each, as they go through a
+// collation. spend's error ends it.
+func (c Collation) LikeWithin(s, pattern []byte, escape rune, spend func(n int) error) (bool, error) {
+	m := likeMatcher{ci: c.info(), escape: escape, spend: spend}
 	return m.match(s, pattern)
 }
 
 type likeMatcher struct {
 	ci     *collationInfo
 	escape rune
+	spend  func(n int) error // nil: nobody counts
 }
 
 // match is the usual backtracking walk: only the last % needs to be remembered, so it takes len(s)·len(p) steps at most.
-func (m *likeMatcher) match(s, p []byte) bool {
+func (m *likeMatcher) match(s, p []byte) (bool, error) {
 	var retryS, retryP []byte // where to resume, once the last % takes one character more
-	for {
+	for n := 1; ; n++ {
 		if len(p) > 0 {
 			pr, pn := m.next(p)
 			if pr == '%' {
 				p = p[pn:]
 				if len(p) == 0 {
-					return true
+					return true, nil
 				}
 				retryS, retryP = s, p
 				continue
@@ -47,14 +56,19 @@ func (m *likeMatcher) match(s, p []byte) bool {
 				}
 			}
 		} else if len(s) == 0 {
-			return true
+			return true, nil
 		}
 		if len(retryS) == 0 {
-			return false
+			return false, nil
 		}
-		_, n := m.next(retryS)
-		retryS = retryS[n:]
-		s, p = retryS, retryP
+		if m.spend != nil {
+			if err := m.spend(4 * n); err != nil {
+				return false, err
+			}
+		}
+		_, size := m.next(retryS)
+		retryS = retryS[size:]
+		s, p, n = retryS, retryP, 0
 	}
 }
 

@@ -26,6 +26,7 @@ func killers() []string {
 		`UPDATE t SET n = 3 WHERE id = 1 AND v REGEXP CONCAT(v, '\\N{}')`, `UPDATE t SET n = 4 WHERE id = 1 AND v REGEXP CONCAT('\\1\\1|', v)`,
 		`UPDATE t SET n = LENGTH(` + strings.Repeat("HEX(", 20) + `REPEAT(v, 60000000)` + strings.Repeat(")", 20) + `) WHERE id = 1`,
 		`UPDATE t SET n = LENGTH(` + strings.Repeat("CONCAT(v, ", 20) + `REPEAT(v, 60000000)` + strings.Repeat(")", 20) + `) WHERE id = 1`,
+		`UPDATE t SET n = JSON_LENGTH(JSON_EXTRACT(CONCAT(REPEAT(CONCAT('{"', v, '":'), 90), '1', REPEAT('}', 90)), '$` + strings.Repeat("**.v", 40) + `')) WHERE id = 1`,
 	}
 	var in strings.Builder
 	in.WriteString("UPDATE t SET n = 5 WHERE id = 1 AND n NOT IN (-1")
