@@ -139,8 +139,8 @@ func copyDir(t *testing.T, from, to string) {
 	must(t, os.CopyFS(to, os.DirFS(from)))
 }
 
-// flipInLog flips a bit in the middle of what a node's newest raft log file has in it.
-func flipInLog(t *testing.T, dir string) {
+// damageLog changes what a node's newest raft log file has in it.
+func damageLog(t *testing.T, dir string, change func(used []byte)) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, datadir.Raft, "*", "*", "logdb-0", "*.log"))
 	must(t, err)
@@ -157,9 +157,14 @@ func flipInLog(t *testing.T, dir string) {
 	}
 	data, err := os.ReadFile(name)
 	must(t, err)
-	data[used/2] ^= 8
+	change(data[:used])
 	must(t, os.WriteFile(name, data, 0o600))
 }
+
+func flipMiddle(used []byte) { used[len(used)/2] ^= 8 }
+
+// zeroTail is a page cache that was lost: the last part reads as zeros, with all marks in it.
+func zeroTail(used []byte) { clear(used[len(used)*3/4:]) }
 
 // refused expects that a node alone is not started on a damaged directory, and says what can be done.
 func refused(t *testing.T, dir, when string) {
@@ -193,10 +198,13 @@ func TestDamagedLogAlone(t *testing.T) {
 	copyDir(t, c.dirs[0], crashed)
 	back := func(name string) { copyDir(t, filepath.Join(synced, name), filepath.Join(c.dirs[0], name)) }
 
-	flipInLog(t, c.dirs[0])
-	refused(t, c.dirs[0], "rows ahead of a damaged log")
-	back(datadir.Data)
-	refused(t, c.dirs[0], "rows behind a damaged log")
+	for what, change := range map[string]func([]byte){"damaged": flipMiddle, "zeroed": zeroTail} {
+		copyDir(t, crashed, c.dirs[0])
+		damageLog(t, c.dirs[0], change)
+		refused(t, c.dirs[0], "rows ahead of a "+what+" log")
+		back(datadir.Data)
+		refused(t, c.dirs[0], "rows behind a "+what+" log")
+	}
 
 	copyDir(t, crashed, c.dirs[0])
 	back(datadir.Raft)
@@ -214,11 +222,15 @@ func TestDamagedLogInGroup(t *testing.T) {
 	c := newTestCluster(t)
 	n := c.startThree()
 	tb := createTable(t, n, "shop")
-	for i := range int64(300) {
-		must(t, insert(context.Background(), n, tb, i, i+1))
+	rows := int64(0)
+	for _, change := range []func([]byte){flipMiddle, zeroTail} {
+		for range 300 {
+			must(t, insert(context.Background(), n, tb, rows, rows+1))
+			rows++
+		}
+		rebuilt(t, c, tb, datadir.Raft, func(dir string) { damageLog(t, dir, change) })
+		hasRows(t, c.nodes[2], tb, rows)
 	}
-	rebuilt(t, c, tb, datadir.Raft, func(dir string) { flipInLog(t, dir) })
-	hasRows(t, c.nodes[2], tb, 300)
 }
 
 // flipInRows flips a bit in the engine of a node that is stopped, such that one shard is met and no other. It looks at the

@@ -2,6 +2,7 @@ package raft
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -43,7 +44,11 @@ func checkDirectory(cfg *Config) error {
 		return err
 	}
 	for _, dir := range stores {
-		ends, err := logEnds(dir, walOf(cfg.Dir, cfg.WALDir, dir))
+		wal := walOf(cfg.Dir, cfg.WALDir, dir)
+		if err := checkSynced(cmp.Or(wal, dir)); err != nil && !mutant.SkipSynced {
+			return err
+		}
+		ends, err := logEnds(dir, wal)
 		if err != nil {
 			return err
 		}

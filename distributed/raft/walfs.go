@@ -50,12 +50,18 @@ func (fs walFS) Create(name string) (vfs.File, error) {
 		return nil, engine.AwaitRoom(disk.Refused(name))
 	}
 	f, err := fs.FS.Create(name)
-	return stepped(f, name), engine.AwaitRoom(err)
+	if err != nil {
+		return nil, engine.AwaitRoom(err)
+	}
+	return stepped(f, name)
 }
 
 func (fs walFS) ReuseForWrite(from, to string) (vfs.File, error) {
 	f, err := fs.FS.ReuseForWrite(from, to)
-	return stepped(f, to), engine.AwaitRoom(err)
+	if err != nil {
+		return nil, engine.AwaitRoom(err)
+	}
+	return stepped(f, to)
 }
 
 // Open looks through write-ahead files and lists of files before the store reads them.
@@ -72,15 +78,19 @@ func (fs walFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	return fs.FS.Open(name, opts...)
 }
 
-// logNumber is the number of a write-ahead file.
-func logNumber(name string) (log uint32, ok bool) {
+// logNumber is the number of a write-ahead file. Its chunks have the low half.
+func logNumber(name string) (log uint64, ok bool) {
 	base, isLog := strings.CutSuffix(filepath.Base(name), ".log")
 	n, err := strconv.ParseUint(base, 10, 64)
-	return uint32(n), isLog && err == nil // the store takes the low half as well
+	return n, isLog && err == nil
 }
 
-func (fs walFS) checkLog(name string, log uint32) error {
+func (fs walFS) checkLog(name string, log uint64) error {
 	names, err := fs.List(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	synced, err := readSynced(filepath.Dir(name))
 	if err != nil {
 		return err
 	}
@@ -89,7 +99,12 @@ func (fs walFS) checkLog(name string, log uint32) error {
 		n, isLog := logNumber(other)
 		followed = followed || isLog && n > log
 	}
-	return fs.check(name, func(data []byte) error { return checkLog(data, log, followed) })
+	return fs.check(name, func(data []byte) error {
+		if err := checkLog(data, uint32(log), followed); err != nil {
+			return err
+		}
+		return synced.reached(data, log)
+	})
 }
 
 func (fs walFS) check(name string, check func([]byte) error) error {
@@ -127,22 +142,26 @@ func (fs walFS) Rename(from, to string) error {
 	return fs.FS.Rename(from, to)
 }
 
-func stepped(f vfs.File, name string) vfs.File {
-	if disk != nil && f != nil {
+func stepped(f vfs.File, name string) (vfs.File, error) {
+	if disk != nil {
 		f = faulty(f, name)
 	}
 	file, ok := f.(walFile)
 	log, isLog := logNumber(name)
 	switch {
 	case !ok:
-		return f
+		return f, nil
 	case !isLog:
 		if os, ok := f.(osFile); ok {
-			return patientFile{os}
+			return patientFile{os}, nil
 		}
-		return f
+		return f, nil
 	}
-	s := &steppedFile{File: file, os: file, log: log}
+	note, err := openSynced(filepath.Dir(name))
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	s := &steppedFile{File: file, os: file, log: log, note: note}
 	if info, err := f.Stat(); err == nil {
 		s.size = info.Size()
 	}
@@ -150,7 +169,7 @@ func stepped(f vfs.File, name string) vfs.File {
 		const keepSize = 1
 		_ = syscall.Fallocate(int(os.Fd()), keepSize, 0, walReserve) // where it can
 	}
-	return s
+	return s, nil
 }
 
 // patientFile is one that is written in the background.
@@ -166,9 +185,10 @@ func (f patientFile) Write(p []byte) (int, error) {
 type steppedFile struct {
 	vfs.File
 	os               walFile
-	log              uint32
+	log              uint64
 	at, size, synced int64
 	mark             [markSize]byte
+	note             *syncedNote
 }
 
 var zeros [walStep]byte
@@ -214,10 +234,14 @@ func (f *steppedFile) markAndSync() error {
 	Disk.Sync.Observe(time.Since(begin))
 	if f.at > f.synced {
 		f.synced = f.at
-		return f.putMark() // not synced: it is there after a kill, and after a while also without power
+		// Neither is synced: they are there after a kill, and after a while also without power.
+		return errors.Join(f.putMark(), f.note.put(syncedEnd{f.log, f.synced}))
 	}
 	return nil
 }
+
+// Close implements vfs.File.
+func (f *steppedFile) Close() error { return errors.Join(f.File.Close(), f.note.f.Close()) }
 
 func (f *steppedFile) sync() error {
 	file, ok := f.os.(osFile)
@@ -232,6 +256,6 @@ func (f *steppedFile) sync() error {
 }
 
 func (f *steppedFile) putMark() error {
-	_, err := f.os.WriteAt(appendMark(f.mark[:0], f.log, f.at, f.synced), markAt(f.at))
+	_, err := f.os.WriteAt(appendMark(f.mark[:0], uint32(f.log), f.at, f.synced), markAt(f.at))
 	return err
 }

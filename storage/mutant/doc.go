@@ -15,6 +15,7 @@
 //	damage    the raft log's files are not looked through before they are read
 //	floor     the raft log may end before what the rows have of it
 //	marks     the raft log's files are looked through without the marks of what was synced
+//	synced    the raft log's files are looked through without the note of what was synced beside them
 //	reserve   a disk is full when it is
 //	pace      timestamps take any step of the clock at once
 //	agreement a node's clock is right whatever the others' are

@@ -16,6 +16,7 @@ const (
 	SkipDamage    = false
 	SkipFloor     = false
 	SkipMarks     = false
+	SkipSynced    = false
 	SkipReserve   = false
 	SkipPace      = false
 	SkipAgreement = false

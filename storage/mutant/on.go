@@ -28,6 +28,7 @@ var (
 	SkipDamage    = has("damage")
 	SkipFloor     = has("floor")
 	SkipMarks     = has("marks")
+	SkipSynced    = has("synced")
 	SkipReserve   = has("reserve")
 	SkipPace      = has("pace")
 	SkipAgreement = has("agreement")

@@ -82,6 +82,7 @@ func TestMutantsInPackages(t *testing.T) {
 		{"damage", node, "TestDamagedLogAlone"},
 		{"floor", node, "TestDamagedLogAlone"},
 		{"marks", raft, "TestWALFlippedBit"},
+		{"synced", node, "TestDamagedLogAlone"},
 		{"reserve", node, "TestDiskFull"},
 		{"agreement", "distributed/wallclock", "TestJudgeClock"},
 		{"pace", tso, "TestJumps"},
