@@ -54,15 +54,17 @@ func mayDefine(text string) bool {
 // defaultFinder finds expressions behind DEFAULT.
 type defaultFinder struct {
 	scanner
-	list defaults
+	list     defaults
+	unclosed bool // a parenthesis was: the parser has the error for it, and nobody looks for another's end
 }
 
 func (d *defaultFinder) run() {
 	before := "(" // the token before, words in lower case
-	for i := d.space(0); i < len(d.text); {
+	first := d.space(0)
+	for i := first; i < len(d.text) && !d.unclosed; {
 		end := d.token(i)
 		word := strings.ToLower(d.text[i:end])
-		if before == "(" && i == d.space(0) && word != "create" && word != "alter" || word == "select" {
+		if before == "(" && i == first && word != "create" && word != "alter" || word == "select" {
 			return // no definition of columns, or the end of them
 		}
 		if word == "default" && endsType(before) {
@@ -127,6 +129,7 @@ func (d *defaultFinder) closing(i int) int {
 		}
 		i = d.space(d.token(i))
 	}
+	d.unclosed = true
 	return 0
 }
 

@@ -27,8 +27,8 @@ type Token struct {
 }
 
 // Lexer goes through the tokens of a text, as MySQL tells them apart, for all that looks at a text without parsing it: what cuts several
-// statements (sql/dialect), reads those that the parser lacks, and takes literals, defaults and derived tables out. What bounds a
-// text before it is parsed (outline.go) counts brackets and comments as the parser does, whatever version a comment is for.
+// statements (sql/dialect), reads those that the parser lacks, and takes literals, defaults and derived tables out. Each byte is
+// looked at a bounded number of times: what a client sends may be megabytes of anything.
 type Lexer struct {
 	Text    string
 	Pos     int  // where the next token is looked for
@@ -36,7 +36,7 @@ type Lexer struct {
 	// Inside goes into comments whose text this server reads: /*! … */, or with the number of a version that is not a later one.
 	Inside bool
 
-	open int // such comments
+	open bool // such a comment; they don't nest: the first end ends it
 }
 
 // Next gives the next token; at the end one of kind End.
@@ -72,13 +72,15 @@ func (l *Lexer) other(c byte, t *Token) {
 	t.Kind, t.To = Sign, l.Pos+1
 	rest := l.Text[l.Pos:]
 	switch {
-	case c == '*' && l.open > 0 && strings.HasPrefix(rest, "*/"):
-		l.open--
+	case c == '*' && l.open && strings.HasPrefix(rest, "*/"):
+		l.open = false
 		t.Kind, t.To = CodeEnd, l.Pos+2
 	case c != '#' && c != '-' && c != '/':
-	case l.Inside && conditionalLength(rest) > 0:
-		l.open++
-		t.Kind, t.To = Code, l.Pos+conditionalLength(rest)
+	case l.Inside && strings.HasPrefix(rest, "/*!"):
+		n, ours := conditionalLength(rest)
+		if t.Kind, t.To = Comment, l.Pos+n; ours {
+			t.Kind, l.open = Code, true
+		}
 	default:
 		n := CommentLength(rest)
 		if n == 0 {
@@ -94,31 +96,31 @@ func (l *Lexer) other(c byte, t *Token) {
 	}
 }
 
-// conditionalLength is the length of the opening of a comment whose text this server reads, 0 for everything else: "/*!",
-// or with the number of a version that is not a later one.
-func conditionalLength(text string) int {
-	if !strings.HasPrefix(text, "/*!") {
-		return 0
+// conditionalLength is the length of what opens a comment whose text this server reads: "/*!", or with the number of a version
+// that is not a later one. That of a later version is a comment as a whole, in which others may stand.
+func conditionalLength(text string) (n int, ours bool) {
+	for n = len("/*!"); n < min(len("/*!050003"), len(text)) && isDigit(text[n]); n++ {
 	}
-	n := bangLength(text)
 	switch digits := n - len("/*!"); {
 	case digits < 5:
-		return len("/*!")
-	case digits == 5 && text[3:n] > "80036":
-		return 0
-	case digits == 6 && text[3:n] > "080036":
-		return 0
+		return len("/*!"), true
+	case digits == 5 && text[3:n] > "80036", digits == 6 && text[3:n] > "080036":
+		return skippedLength(text), false
 	}
-	return n
+	return n, true
 }
 
-// bangLength is the length of the "/*!50003" that text begins with.
-func bangLength(text string) int {
-	n := len("/*!")
-	for n < min(len("/*!050003"), len(text)) && text[n] >= '0' && text[n] <= '9' {
-		n++
+// skippedLength is the length of a comment that others may stand in, one level deep.
+func skippedLength(text string) int {
+	for i := 2; i+1 < len(text); i++ {
+		switch text[i : i+2] {
+		case "*/":
+			return i + 2
+		case "/*":
+			i += CommentLength(text[i:]) - 1
+		}
 	}
-	return n
+	return len(text)
 }
 
 // skipQuoted gives the position after the string or name that begins at i.

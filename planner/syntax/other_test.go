@@ -29,11 +29,15 @@ func TestTakeDefaults(t *testing.T) {
 		{"create table t (a int default (1", nil},
 		{"call f(default (1))", nil},
 	} {
-		without, list, ok := takeDefaults(c.text, 0)
+		text, err := plain(c.text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		without, list, ok := takeDefaults(text, 0)
 		if strings.Join(list, "|") != strings.Join(c.want, "|") || ok != (len(c.want) > 0) {
 			t.Errorf("%s: %q", c.text, list)
 		}
-		if !ok && without != c.text {
+		if !ok && without != text {
 			t.Errorf("%s: became %s", c.text, without)
 		}
 		if _, err := Parse(c.text, Options{}); ok && err != nil {

@@ -16,7 +16,7 @@ const (
 	maxComments = 1000    // comments in a row
 )
 
-// outline is a quick look over the tokens of a text, without a grammar.
+// outline is a quick look over the tokens of a plain text, without a grammar.
 type outline struct {
 	text     string
 	escapes  bool  // a backslash quotes the next character of a string
@@ -44,7 +44,7 @@ func measure(text string, mode mysql.SQLMode) (string, error) {
 		i = next
 	}
 	if o.worst > maxComments {
-		text = blankComments(text, o.escapes)
+		text, _ = blankComments(text, o.escapes)
 	}
 	return text, nil
 }
@@ -58,13 +58,7 @@ func (o *outline) token(i int) (next int, err error) {
 	if n := CommentLength(o.text[i:]); n > 0 {
 		o.comments++
 		o.worst = max(o.worst, o.comments)
-		if strings.HasPrefix(o.text[i:], "/*!") {
-			n = bangLength(o.text[i:]) // what stands in it counts like the rest
-		}
 		return i + n, nil
-	}
-	if c == '*' && strings.HasPrefix(o.text[i:], "*/") {
-		return i + 2, nil
 	}
 	o.comments = 0
 	if c == '\'' || c == '"' {
@@ -115,31 +109,47 @@ func (o *outline) exhausted(at int) error {
 	return mysqlerr.Newf(mysqlerr.Parse, "memory exhausted near '%-.80s' at line %d", strings.ToValidUTF8(o.text[at:], "?"), o.line)
 }
 
+// plain gives a text without what the parser reads otherwise than MySQL: comments for a version, and those that it takes for its
+// own (/*T!). What bounds a text (outline) would be deceived by them, as by anything that two lexers tell apart differently.
+// 1064 where a comment for a version has no end.
+func plain(text string, mode mysql.SQLMode) (string, error) {
+	i := strings.Index(text, "/*")
+	if i < 0 || !strings.Contains(text[i:], "/*!") && !strings.Contains(text[i:], "/*T!") {
+		return text, nil
+	}
+	blank, open := blankComments(text, mode&mysql.ModeNoBackslashEscapes == 0)
+	if open {
+		return "", mysqlerr.Syntax("", 1+strings.Count(text, "\n"))
+	}
+	return blank, nil
+}
+
 // blankComments puts spaces in place of comments, and of the brackets of those whose text is read, so that everything
-// else keeps its place and its line.
-func blankComments(text string, escapes bool) string {
-	b := []byte(text)
-	for i := 0; i < len(b); {
-		c := b[i]
-		n := CommentLength(text[i:])
+// else keeps its place and its line. Left are hints behind a word, which the parser may know, and a comment without an end, which
+// it knows for an error. open tells that the end of one for a version is missing.
+func blankComments(text string, escapes bool) (blank string, open bool) {
+	b, word := []byte(text), false
+	l := Lexer{Text: text, Escapes: escapes, Inside: true}
+	for t := l.Next(); t.Kind != End; t = l.Next() {
+		piece := b[t.From:t.To]
 		switch {
-		case c == '\'' || c == '"' || c == '`':
-			i = skipQuoted(text, i, c != '`' && escapes)
+		case t.Kind == Hint && word:
+			word = false
 			continue
-		case strings.HasPrefix(text[i:], "/*!"):
-			n = bangLength(text[i:])
-		case strings.HasPrefix(text[i:], "/*+"):
-			i += max(n, 1) // hints stand behind a keyword each: never in long runs
+		case t.Kind == Comment || t.Kind == Hint:
+			if piece[0] == '/' && (len(piece) < len("/**/") || string(piece[len(piece)-2:]) != "*/") {
+				open = open || strings.HasPrefix(text[t.From:], "/*!")
+				continue
+			}
+		case t.Kind != Code && t.Kind != CodeEnd:
+			word = t.Kind == Word
 			continue
-		case strings.HasPrefix(text[i:], "*/"):
-			n = 2
 		}
-		for j := i; j < i+n; j++ {
-			if b[j] != '\n' {
-				b[j] = ' '
+		for i, c := range piece {
+			if c != '\n' {
+				piece[i] = ' '
 			}
 		}
-		i += max(n, 1)
 	}
-	return string(b)
+	return string(b), open || l.open
 }

@@ -28,7 +28,10 @@ var parsers = sync.Pool{New: func() any { return parser.New() }}
 // Parse reads one statement. Errors: 1065 for an empty text, 1064 also where a second statement follows, 1436, and what
 // the parser finds wrong with names and literals.
 func Parse(text string, o Options) (ast.StmtNode, error) {
-	measured, err := measure(text, o.Mode)
+	measured, err := plain(text, o.Mode)
+	if err == nil {
+		measured, err = measure(measured, o.Mode)
+	}
 	if err != nil {
 		return nil, err
 	}

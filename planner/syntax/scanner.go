@@ -6,7 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
 
-// scanner goes through the tokens of a text, parts of which give way to others.
+// scanner goes through the tokens of a text without conditional comments (plain), parts of which give way to others.
 type scanner struct {
 	text    string
 	escapes bool // a backslash in a string is one
@@ -32,10 +32,6 @@ func (s *scanner) changed() string { return s.out.String() + s.text[s.copied:] }
 func (s *scanner) space(i int) int {
 	for i < len(s.text) {
 		switch n := CommentLength(s.text[i:]); {
-		case strings.HasPrefix(s.text[i:], "/*!"):
-			i += bangLength(s.text[i:])
-		case strings.HasPrefix(s.text[i:], "*/"):
-			i += 2
 		case n > 0:
 			i += n
 		case s.text[i] <= ' ':

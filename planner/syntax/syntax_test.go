@@ -43,6 +43,18 @@ func TestExtremeTexts(t *testing.T) {
 		{"values", "INSERT INTO t VALUES (1)" + rep(",(1)", many/10), 0},
 		{"comments", "SELECT " + rep("/**/", many) + "1", 0},
 		{"conditional comments", "SELECT " + rep("/*!*/", many) + "1", 0},
+		{"hints", "SELECT 1 " + rep("/*+*/", many), 0},
+		{"hints between hints", "SELECT " + rep("/*+ x */", many) + "1", 0},
+		{"nested conditional comments", "SELECT " + rep("/*!", many) + "1" + rep("*/", many), mysqlerr.StackOverrunNeedMore},
+		{"conditional comments that one end ends", "SELECT " + rep("/*!", many) + "1 */", 0},
+		{"open conditional comments", "SELECT " + rep("/*!", many) + "1", mysqlerr.Parse},
+		{"comments of later versions", "SELECT " + rep("/*!99999", many) + "1", mysqlerr.Parse},
+		{"comments of later versions that end", "SELECT " + rep("/*!99999 /* */ */", many) + "1", 0},
+		{"the parser's own comments", "SELECT /*T! " + rep("(", many) + "1" + rep(")", many) + "*/ 2", 0},
+		{"the parser's own features", "SELECT " + rep("/*T![a,", many) + "*/ 2", 0},
+		{"parentheses behind an end of no comment", "SELECT 1 */*'*/" + rep("(", many) + "1" + rep(")", many), mysqlerr.Parse},
+		{"parentheses in a conditional comment", "SELECT /*!" + rep("(", many) + "1" + rep(")", many) + "*/", mysqlerr.Parse},
+		{"ends of comments", "SELECT 1" + rep("*/", many), mysqlerr.StackOverrunNeedMore},
 		{"versions", "SELECT " + rep("/*!50000 */", many) + "1", 0},
 		{"hashes", "SELECT " + rep("#\n", many) + "1", 0},
 		{"dashes", "SELECT " + rep("-- \n", many) + "1", 0},
@@ -103,6 +115,38 @@ func TestBlankedComments(t *testing.T) {
 	}
 	if got, want := restore(t, n), "SELECT 'it''s',`a/**/b`,'# no -- comment' FROM `t`"; got != want {
 		t.Errorf("%s\nnot\n%s", got, want)
+	}
+}
+
+// Comments for versions are read as MySQL reads them, not as the parser does.
+func TestConditionalComments(t *testing.T) {
+	for text, want := range map[string]string{
+		"SELECT 1 /*! +1 */":                          "SELECT 1+1",
+		"SELECT 1 /*!80036 +1 */":                     "SELECT 1+1",
+		"SELECT 1 /*!080036 +1 */":                    "SELECT 1+1",
+		"SELECT 1 /*!80037 +1 */":                     "SELECT 1",
+		"SELECT 1 /*!99999 /* a */ +1 */":             "SELECT 1",
+		"SELECT 1 /*T! +1 */":                         "SELECT 1",
+		"SELECT 1 /*M! +1 */":                         "SELECT 1",
+		"SELECT 1 /*! +1 /*! +1 */":                   "SELECT 1+1+1",
+		"SELECT 1 /*! +1 /* +1 */ +2 */":              "SELECT 1+1+2",
+		"SELECT 1 /*! +1 /*! +1 */ */":                "",
+		"SELECT 1 /*!99999 +1":                        "",
+		"SELECT 1 /*! +1":                             "",
+		"SELECT 2*/*'*/3":                             "SELECT 2*3",
+		"SELECT 2*/*'*/3 /*!*/":                       "SELECT 2*3",
+		"SELECT /*! 2*/*'*/3":                         "",
+		"SELECT '/*!99999 a */', `/*!99999 */` /*!*/": "SELECT '/*!99999 a */',`/*!99999 */`",
+		"SELECT /*+ MAX_EXECUTION_TIME(9) */ 1 /*!*/": "SELECT /*+ MAX_EXECUTION_TIME(9)*/ 1",
+	} {
+		n, err := Parse(text, Options{})
+		if got := ""; err == nil {
+			if got = restore(t, n); got != want {
+				t.Errorf("%s: %s, not %s", text, got, want)
+			}
+		} else if want != "" || mysqlerr.Code(err) != mysqlerr.Parse {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 

@@ -19,7 +19,10 @@ func (s texts) parseIntoVars(text string) (*parsed, error) {
 	if names == nil {
 		return nil, nil
 	}
-	st, err := s.parse(rest)
+	if more, _ := dialect.IntoVars(rest, s.vars.SQLMode); more != nil {
+		return nil, nil // one is all that a query may have
+	}
+	st, err := s.read(rest)
 	if err != nil || st.node == nil {
 		return nil, err
 	}

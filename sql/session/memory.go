@@ -119,7 +119,7 @@ const (
 
 // treeBytes estimates what a statement's syntax tree takes, and a plan of it again: at most a fixed multiple of its length.
 func treeBytes(text string) int {
-	n, l := textCopies*len(text), syntax.Lexer{Text: text, Escapes: true}
+	n, l := textCopies*len(text), syntax.Lexer{Text: text, Escapes: true, Inside: true}
 	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
 		switch t.Kind {
 		case syntax.Word, syntax.Name, syntax.String:

@@ -42,6 +42,11 @@ func (s texts) parse(text string) (*parsed, error) {
 	if st, err := s.recognise(text); st != nil || err != nil {
 		return st, err
 	}
+	return s.read(text)
+}
+
+// read is parse of a text that is left to the parser.
+func (s texts) read(text string) (*parsed, error) {
 	if err := s.chargeTree(text); err != nil {
 		return nil, err
 	}
