@@ -62,8 +62,6 @@ func (c *conn) dispatch(command byte, data []byte) error {
 		return c.query("SHOW PROCESSLIST")
 	case mysql.COM_PROCESS_KILL:
 		return c.kill(data)
-	case mysql.COM_SHUTDOWN:
-		return c.query("SHUTDOWN")
 	case mysql.COM_REFRESH:
 		return c.okAfter(refresh(c.ctx, c.session, data))
 	case mysql.COM_BINLOG_DUMP, mysql.COM_BINLOG_DUMP_GTID, mysql.COM_REGISTER_SLAVE:
