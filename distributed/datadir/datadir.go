@@ -165,12 +165,14 @@ func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }
 
 // read gives the identity; what an initialisation left behind that did not end is removed.
 func (d *Dir) read(newest version.Version, program string) (*Identity, bool, error) {
-	if _, err := os.Stat(d.File(makingFile)); err == nil {
-		return nil, true, d.wipe()
-	}
+	_, err := os.Stat(d.File(makingFile))
+	making := err == nil
 	id, err := d.readIdentity()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, true, nil
+		if making {
+			return nil, true, d.wipe()
+		}
+		return nil, true, d.checkEmpty()
 	}
 	if err != nil {
 		return nil, false, err
@@ -190,8 +192,24 @@ func (d *Dir) read(newest version.Version, program string) (*Identity, bool, err
 	if err := json.Unmarshal(data, &d.local); err != nil {
 		return nil, false, fmt.Errorf("%s: %w", d.File(replicasFile), err)
 	}
+	if making { // the identity is the last thing that is written: whatever began is whole
+		if err := d.Finish(); err != nil {
+			return nil, false, err
+		}
+	}
 	d.id = id
 	return id, false, nil
+}
+
+// checkEmpty refuses a directory with stores that nothing says whose they are.
+func (d *Dir) checkEmpty() error {
+	for _, name := range []string{Raft, Data} {
+		if _, err := os.Stat(d.File(name)); !errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(fmt.Errorf("%w: %s is missing, and %s is there. Put it back, or let the node join with an empty directory",
+				ErrDataLost, d.File(identityFile), name), err)
+		}
+	}
+	return nil
 }
 
 func (d *Dir) readIdentity() (*Identity, error) {

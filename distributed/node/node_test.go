@@ -306,6 +306,43 @@ func TestDirectoryErrors(t *testing.T) {
 	}
 }
 
+// TestMakingInWholeDirectory: the mark of an initialisation, left or put into a directory that has an identity, costs nothing in
+// it; nor does it where the identity cannot be read, and without either nothing is begun anew.
+func TestMakingInWholeDirectory(t *testing.T) {
+	c := newTestCluster(t)
+	n := c.start(0)
+	tb := createTable(t, n, "shop")
+	for i := range int64(20) {
+		must(t, insert(context.Background(), n, tb, i, i+1))
+	}
+	c.stop(0)
+	dir := c.dirs[0]
+	making, identity := filepath.Join(dir, makingFile), filepath.Join(dir, identityFile)
+	must(t, os.WriteFile(making, []byte("abc\n"), 0o600))
+	data, err := os.ReadFile(identity)
+	must(t, err)
+	must(t, os.WriteFile(identity, []byte("{"), 0o600))
+	if m, err := Open(context.Background(), Config{Dir: dir, NodeAddr: "127.0.0.1:0"}); !errors.Is(err, datadir.ErrForeign) {
+		t.Errorf("an identity that cannot be read: %v", err)
+		if err == nil {
+			m.Close()
+		}
+	}
+	must(t, errors.Join(os.Remove(identity), os.Remove(making)))
+	if m, err := Open(context.Background(), Config{Dir: dir, NodeAddr: "127.0.0.1:0"}); !errors.Is(err, datadir.ErrDataLost) {
+		t.Errorf("no identity: %v", err)
+		if err == nil {
+			m.Close()
+		}
+	}
+	must(t, os.WriteFile(making, []byte("abc\n"), 0o600))
+	must(t, os.WriteFile(identity, data, 0o600))
+	hasRows(t, c.start(0), tb, 20)
+	if _, err := os.Stat(making); !os.IsNotExist(err) {
+		t.Errorf("the mark is still there: %v", err)
+	}
+}
+
 // writer inserts rows one after the other and remembers what was acknowledged.
 type writer struct {
 	acked  atomic.Int64 // ids below were acknowledged
