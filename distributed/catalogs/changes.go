@@ -36,17 +36,17 @@ type Changes struct {
 	queue      queue
 }
 
-// Init makes c ready: it commits to log until ctx ends, and raises gate with the catalog.
-func (c *Changes) Init(ctx context.Context, log Log, gate *version.Gate) {
-	c.ctx, c.log, c.committing = ctx, log, make(chan struct{}, 1)
-	c.Store.init(gate)
+// Init makes n ready: it commits to log until ctx ends, and raises gate with the catalog.
+func (n *Changes) Init(ctx context.Context, log Log, gate *version.Gate) {
+	n.ctx, n.log, n.committing = ctx, log, make(chan struct{}, 1)
+	n.Store.init(gate)
 }
 
 // Waiting is how many changes wait for a commit.
-func (c *Changes) Waiting() int {
-	c.queue.mu.Lock()
-	defer c.queue.mu.Unlock()
-	return len(c.queue.waiting)
+func (n *Changes) Waiting() int {
+	n.queue.mu.Lock()
+	defer n.queue.mu.Unlock()
+	return len(n.queue.waiting)
 }
 
 // Change runs fn on the newest catalog and commits what it put, again and again while others' changes come
