@@ -27,7 +27,7 @@ func TestTextsAreReadOnce(t *testing.T) {
 			without, _, _ := takeDefaults(text, 0)
 			d := derivedFinder{newScanner(without, 0)}
 			d.run()
-			longNumber(without)
+			_ = longNumber(without)
 		}
 	}
 }

@@ -103,9 +103,9 @@ func start(t *testing.T, s *Server, name string) *dialogue {
 
 func (d *dialogue) end() {
 	for _, c := range d.conns {
-		c.Close()
+		_ = c.Close()
 	}
-	d.pools[0].Exec("DROP DATABASE " + d.db)
+	_, _ = d.pools[0].Exec("DROP DATABASE " + d.db) // the server may be gone
 	for _, p := range d.pools {
 		p.Close()
 	}
@@ -229,7 +229,7 @@ func (c *conn) exec(ctx context.Context, text string) string {
 	}
 	var res sql.Result
 	if stmt != nil {
-		defer stmt.Close()
+		defer func() { _ = stmt.Close() }()
 		res, err = stmt.ExecContext(ctx)
 	} else {
 		res, err = c.ExecContext(ctx, text)
@@ -252,7 +252,7 @@ func (c *conn) query(ctx context.Context, text string, sorted, typed bool) strin
 	}
 	var rows *sql.Rows
 	if stmt != nil {
-		defer stmt.Close()
+		defer func() { _ = stmt.Close() }()
 		rows, err = stmt.QueryContext(ctx)
 	} else {
 		rows, err = c.QueryContext(ctx, text)
@@ -260,7 +260,7 @@ func (c *conn) query(ctx context.Context, text string, sorted, typed bool) strin
 	if err != nil {
 		return errorText(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	head, lines, err := read(rows, typed)
 	if err != nil {
 		return errorText(err)
@@ -288,7 +288,7 @@ func (c *conn) short(text string) string {
 	if err != nil {
 		return errorText(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	_, lines, err := read(rows, false)
 	if err != nil {
 		return errorText(err)
