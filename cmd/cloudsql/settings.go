@@ -13,6 +13,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/node"
 )
 
@@ -60,7 +61,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.advertiseAddr, "advertise-addr", "", "node address that other nodes are told; --node-addr if empty")
 	f.StringVar(&s.httpAddr, "http-addr", "127.0.0.1:8306", "address of /healthz, /metrics and /debug")
 	f.StringVar(&s.httpToken, "http-token", "", "what opens /debug to other machines, as Authorization: Bearer TOKEN; none if empty")
-	f.StringVar(&s.join, "join", "", "node addresses of members of the cluster to join, separated by commas; only a fresh directory needs it")
+	f.StringVar(&s.join, "join", "", "node addresses of members of the cluster to join, separated by commas; a fresh directory needs it, and nodes that all come back at other addresses")
 	f.StringVar(&s.joinToken, "join-token", "", "what `cloudsql join-token` prints on a member; needed to join from another machine")
 	f.BoolVar(&s.requireJoinToken, "require-join-token", false, "let no node join without a token, not even from this machine")
 	f.StringVar(&s.nodeTLS, "node-tls", "on",
@@ -182,7 +183,7 @@ func (s *settings) check() error {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return fmt.Errorf("--join %q is not an address with a port", addr)
 		}
-		if addr == s.reachedAt() {
+		if addr == s.reachedAt() && !datadir.Exists(s.data) {
 			return errors.New("--join names this node's own address")
 		}
 	}

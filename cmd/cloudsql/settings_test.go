@@ -118,3 +118,22 @@ func TestFailuresLeaveNothingBehind(t *testing.T) {
 		t.Error("no usage error")
 	}
 }
+
+// A member may be started with its own address among those to join.
+func TestJoinOfAMember(t *testing.T) {
+	dir := t.TempDir()
+	for _, member := range []bool{false, true} {
+		if member {
+			if err := os.WriteFile(filepath.Join(dir, "node.json"), []byte("{}"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, _, err := parseSettings(t, "--data", dir, "--join", "127.0.0.1:7306,127.0.0.1:7307")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.check(); (err == nil) != member {
+			t.Errorf("a member: %v: %v", member, err)
+		}
+	}
+}

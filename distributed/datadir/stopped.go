@@ -22,6 +22,12 @@ type Stopped struct {
 	engine *engine.Engine
 }
 
+// Exists tells whether path is a node's directory, and not a fresh one.
+func Exists(path string) bool {
+	_, err := os.Stat(filepath.Join(path, identityFile))
+	return err == nil
+}
+
 // OpenStopped opens a stopped node's directory; walDir is its --wal-dir. Without change, nothing in it is changed.
 func OpenStopped(path, walDir string, change bool) (*Stopped, error) {
 	if _, err := os.Stat(filepath.Join(path, identityFile)); err != nil {

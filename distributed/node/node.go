@@ -224,6 +224,9 @@ func (n *Node) carryOn(ctx context.Context, id *datadir.Identity) error {
 // becomeReady waits until the node can serve: its catalog is as new as the cluster's and knows this node's addresses.
 func (n *Node) becomeReady(ctx context.Context) error {
 	n.startLoops()
+	telling, told := context.WithCancel(ctx)
+	defer told()
+	n.wg.Go("telling the members to join of this node's address", func() { n.peers.Tell(telling, n.cfg.Join) })
 	if err := n.awaitSystemShard(ctx); err != nil {
 		return err
 	}

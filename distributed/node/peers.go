@@ -15,6 +15,9 @@ func (n *Node) meetPeers() *peers.Peers {
 		Call: func(ctx context.Context, id schema.NodeID, req []byte) ([]byte, error) {
 			return n.client.Call(ctx, id, methodHeartbeat, req)
 		},
+		CallAddr: func(ctx context.Context, addr string, req []byte) ([]byte, error) {
+			return n.client.CallAddr(ctx, addr, methodHeartbeat, req)
+		},
 		Answered: func(s *peers.Status, sent, received time.Duration) {
 			n.clocks.Observe(s.Node, sent, received, s.Wall)
 		},
@@ -22,6 +25,12 @@ func (n *Node) meetPeers() *peers.Peers {
 			n.db.observe(s.Newest)
 			if news {
 				n.recon.Poke()
+			}
+		},
+		At: func(id schema.NodeID, addr string) {
+			if n.book.Told(id, addr) {
+				n.log.Info("a node is at another address", "node", id, "addr", addr)
+				n.client.Reset(id)
 			}
 		},
 		Beat: func() {
@@ -37,7 +46,7 @@ func (n *Node) meetPeers() *peers.Peers {
 func (n *Node) status() *peers.Status {
 	c := n.Catalog()
 	s := &peers.Status{
-		Node: n.NodeID(), Version: Version, Catalog: c.Version(), Using: n.open.Oldest(c.Version()),
+		Node: n.NodeID(), Addr: n.NodeAddr(), Others: n.peers.Where(), Version: Version, Catalog: c.Version(), Using: n.open.Oldest(c.Version()),
 		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(), Full: n.diskFull.Load(), Can: n.cfg.MaxVersion,
 		Wall: n.cfg.WallClock().UnixMicro(), ClockOff: n.clocks.Off(),
 	}

@@ -137,7 +137,7 @@ func TestSilentMembersAreAtV1(t *testing.T) {
 		return nil
 	}))
 	n = c.restart(0, version.V2)
-	n.peers.Take([]byte(fmt.Sprintf(`{"n":2,"v":"8630d07","c":%d}`, n.Catalog().Version())))
+	n.peers.Take([]byte(fmt.Sprintf(`{"n":2,"v":"8630d07","c":%d}`, n.Catalog().Version())), 2)
 	if v, ok := n.recon.NextVersion(n.Catalog()); ok {
 		t.Errorf("would be raised to %+v", v)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"cloudsql/distributed/clock"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -17,15 +18,17 @@ import (
 // Status is what a node tells the others about itself, several times a second. Nodes exchange theirs: the one with the
 // smaller id calls, the other answers.
 type Status struct {
-	Node    schema.NodeID  `json:"n"`
-	Version string         `json:"v"`
-	Catalog uint64         `json:"c"`              // version that it has applied
-	Using   uint64         `json:"u"`              // oldest catalog version that a transaction of its clients may be using
-	Oldest  mvcc.Timestamp `json:"o,omitempty"`    // oldest snapshot that is being read
-	Newest  mvcc.Timestamp `json:"t,omitempty"`    // newest timestamp that it has seen; see txn.Client.Observe
-	Drain   bool           `json:"d,omitempty"`    // it is about to stop
-	Full    bool           `json:"f,omitempty"`    // its disk is
-	Wall    int64          `json:"wall,omitempty"` // its wall clock, in microseconds since 1970
+	Node    schema.NodeID            `json:"n"`
+	Addr    string                   `json:"addr,omitempty"` // where it is
+	Others  map[schema.NodeID]string `json:"at,omitempty"`   // where those are that it hears from
+	Version string                   `json:"v"`
+	Catalog uint64                   `json:"c"`              // version that it has applied
+	Using   uint64                   `json:"u"`              // oldest catalog version that a transaction of its clients may be using
+	Oldest  mvcc.Timestamp           `json:"o,omitempty"`    // oldest snapshot that is being read
+	Newest  mvcc.Timestamp           `json:"t,omitempty"`    // newest timestamp that it has seen; see txn.Client.Observe
+	Drain   bool                     `json:"d,omitempty"`    // it is about to stop
+	Full    bool                     `json:"f,omitempty"`    // its disk is
+	Wall    int64                    `json:"wall,omitempty"` // its wall clock, in microseconds since 1970
 	// ClockOff: its wall clock is off against the majority's.
 	ClockOff bool      `json:"k,omitempty"`
 	Reps     []Replica `json:"r,omitempty"`
@@ -85,11 +88,13 @@ type Config struct {
 	Own       func() *Status // of this node
 	Serving   func() bool    // this node has started
 	Call      func(ctx context.Context, id schema.NodeID, req []byte) ([]byte, error)
+	CallAddr  func(ctx context.Context, addr string, req []byte) ([]byte, error) // whoever answers there
 	Mono      func() time.Duration
 	Heartbeat time.Duration
 
 	Answered func(s *Status, sent, received time.Duration) // a call, between two moments of Mono
 	Heard    func(s *Status, news bool)                    // news: of a node, or of its replicas
+	At       func(id schema.NodeID, addr string)           // a node tells where it is
 	Beat     func()                                        // after each round
 }
 
@@ -131,6 +136,29 @@ func (p *Peers) Loop(ctx context.Context) {
 	}
 }
 
+// Tell tells those at some addresses where this node is, and hears where they are, until ctx ends: when all nodes come back at new
+// addresses, none is where the others know it to be.
+func (p *Peers) Tell(ctx context.Context, addrs []string) {
+	for len(addrs) > 0 {
+		own := p.cfg.Own()
+		req, _ := json.Marshal(own)
+		for _, addr := range addrs {
+			if addr == own.Addr {
+				continue
+			}
+			attempt, cancel := context.WithTimeout(ctx, time.Second)
+			resp, err := p.cfg.CallAddr(attempt, addr, req)
+			cancel()
+			if err == nil {
+				p.Take(resp, 0)
+			}
+		}
+		if clock.Sleep(ctx, 2*p.cfg.Heartbeat) != nil {
+			return
+		}
+	}
+}
+
 func (p *Peers) state(id schema.NodeID) *peerState {
 	s := p.m[id]
 	if s == nil {
@@ -165,25 +193,34 @@ func (p *Peers) exchange(ctx context.Context, id schema.NodeID, req []byte) {
 		return
 	}
 	received := p.cfg.Mono()
-	if s := p.Take(resp); s != nil {
+	if s := p.Take(resp, id); s != nil {
 		p.cfg.Answered(s, sent, received)
 	}
 }
 
 // Handle answers a heartbeat with this node's own.
-func (p *Peers) Handle(_ context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+func (p *Peers) Handle(_ context.Context, from schema.NodeID, req []byte) ([]byte, error) {
 	if !p.cfg.Serving() {
 		return nil, errors.New("this node is starting")
 	}
-	p.Take(req)
+	p.Take(req, from)
 	return json.Marshal(p.cfg.Own())
 }
 
-// Take takes in what a node tells; nil: it is no status.
-func (p *Peers) Take(data []byte) *Status {
+// Take takes in what a node tells; nil: it is no status. Whose connection it came by is from; 0: that of whoever answers at an
+// address. Where a node is, it tells itself, or those tell who hear it to those who don't.
+func (p *Peers) Take(data []byte, from schema.NodeID) *Status {
 	s := &Status{}
 	if err := json.Unmarshal(data, s); err != nil || s.Node == 0 {
 		return nil
+	}
+	if s.Addr != "" && s.Node != p.cfg.Node() && (from == s.Node || from == 0) {
+		p.cfg.At(s.Node, s.Addr)
+	}
+	for id, addr := range s.Others {
+		if id != p.cfg.Node() && id != s.Node && !p.hears(id) {
+			p.cfg.At(id, addr)
+		}
 	}
 	p.mu.Lock()
 	st := p.state(s.Node)
@@ -192,6 +229,27 @@ func (p *Peers) Take(data []byte) *Status {
 	p.mu.Unlock()
 	p.cfg.Heard(s, news)
 	return s
+}
+
+// hears tells whether another node is alive.
+func (p *Peers) hears(id schema.NodeID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := p.m[id]
+	return st != nil && time.Since(st.heard) < AliveFor
+}
+
+// Where tells where the nodes are that are alive, by their own words.
+func (p *Peers) Where() map[schema.NodeID]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := make(map[schema.NodeID]string, len(p.m))
+	for id, st := range p.m {
+		if st.status != nil && st.status.Addr != "" && time.Since(st.heard) < AliveFor {
+			m[id] = st.status.Addr
+		}
+	}
+	return m
 }
 
 // Get gives a node's last status and whether it is alive; this node's own is always fresh.
