@@ -28,7 +28,7 @@ model: ## every state of the commit and the lease protocol, within bounds (docs/
 	$(GO) test -count=1 -timeout 20m -v -run TestLeaseModel ./distributed/lease -args -full
 
 race: ## the race detector on what is concurrent
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 12m ./distributed/... ./storage/shard/... ./storage/mvcc/... ./protocol/... ./storage/metric/... ./sql/... ./planner/plancache/... ./planner/exec/...
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 12m ./distributed/... ./storage/shard/... ./storage/mvcc/... ./protocol/... ./storage/metric/... ./sql/... ./planner/plancache/... ./planner/exec/... ./planner/spill/...
 
 lint: ## golangci-lint, at the version that .golangci.yml was written for
 	./tests/tools/lint

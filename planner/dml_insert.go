@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -164,7 +165,7 @@ func (r *insertRun) fromQuery(ctx context.Context) error {
 		return err
 	}
 	if r.readsTarget() { // it would meet the rows that it has inserted, and never end
-		op = exec.NewSpool(ctx, r.rt, op)
+		op = spill.NewSpool(&r.rt.Room, op)
 	}
 	defer op.Close()
 	var in types.Batch

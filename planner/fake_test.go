@@ -18,6 +18,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -50,7 +51,7 @@ type testDB struct {
 	db      *schema.Database
 	naive   bool
 	memory  int
-	space   *exec.Space
+	space   *spill.Space
 	account *memory.Account // of the last query
 	session *testSession
 	lock    bool // run queries inside a transaction
@@ -287,7 +288,7 @@ func (d *testDB) query(sql string, params ...types.Value) (fields []types.Field,
 func (d *testDB) run(q Rows, env *expr.Env) ([][]string, error) {
 	ctx := context.Background()
 	d.account = statementAccount(d.memory)
-	rt := &exec.Runtime{DB: d, Env: env, Memory: d.account, Space: d.space}
+	rt := &exec.Runtime{DB: d, Env: env, Room: spill.Room{Memory: d.account, Space: d.space}}
 	if d.lock {
 		rt.Txn = &testTxn{d: d}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -60,9 +61,9 @@ func TestSortSpills(t *testing.T) {
 	}
 }
 
-func mustSpace(t *testing.T) *exec.Space {
+func mustSpace(t *testing.T) *spill.Space {
 	t.Helper()
-	s, err := exec.NewSpace(t.TempDir(), 0)
+	s, err := spill.NewSpace(t.TempDir(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +229,7 @@ func TestSnapshots(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := exec.NewRowBuffer(mustRun(t, count), memory.Rows).Fill(context.Background(), op); err != nil {
+		if err := spill.NewRowBuffer(mustRun(t, count).Room(), memory.Rows).Fill(context.Background(), op); err != nil {
 			t.Fatal(err)
 		}
 		if count.snapshots != c.snapshots {
@@ -263,7 +264,7 @@ func TestLocking(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := exec.NewRowBuffer(mustRun(t, d), memory.Rows).Fill(context.Background(), op); err != nil {
+		if err := spill.NewRowBuffer(mustRun(t, d).Room(), memory.Rows).Fill(context.Background(), op); err != nil {
 			t.Fatal(err)
 		}
 		if got := fmt.Sprint(x.modes); got != c.want {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"cloudsql/planner/exec"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -51,7 +52,7 @@ func (g *generator) spilling() (sql string, ordered bool) {
 
 // failingSpace is temporary files that fail from some call on; 0: never.
 type failingSpace struct {
-	exec.Space
+	spill.Space
 	open, calls, fail int
 }
 
@@ -92,7 +93,7 @@ func (f *failingFile) Close() error {
 func newFailingSpace(t *testing.T) *failingSpace {
 	s := &failingSpace{}
 	dir := t.TempDir()
-	s.Open = func() (exec.TempFile, error) {
+	s.Open = func() (spill.TempFile, error) {
 		if err := s.call(); err != nil {
 			return nil, err
 		}
@@ -199,7 +200,7 @@ func (d *testDB) goAway(t *testing.T, sql string, batches int) {
 		t.Fatal(err)
 	}
 	d.account = statementAccount(d.memory)
-	op, err := p.(Rows).Open(context.Background(), &exec.Runtime{DB: d, Env: env, Memory: d.account, Space: d.space})
+	op, err := p.(Rows).Open(context.Background(), &exec.Runtime{DB: d, Env: env, Room: spill.Room{Memory: d.account, Space: d.space}})
 	if mysqlerr.Code(err) == 1038 { // how many pages of tablets are there at the same time is not certain
 		return
 	}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strconv"
 
-	"cloudsql/planner/exec"
+	"cloudsql/planner/spill"
 	"cloudsql/protocol"
 	"cloudsql/sql/session"
 )
@@ -49,7 +49,7 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	if cfg.RSAKey, err = protocol.RSAKey(s.data + tlsDir); err != nil {
 		return nil, err
 	}
-	if p.space, err = exec.NewSpace(s.data+temporaryDir, s.temporary<<20); err != nil {
+	if p.space, err = spill.NewSpace(s.data+temporaryDir, s.temporary<<20); err != nil {
 		return nil, err
 	}
 	hostname, _ := os.Hostname()

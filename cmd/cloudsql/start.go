@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/node"
-	"cloudsql/planner/exec"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/faultdisk"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/spawn"
@@ -66,8 +66,8 @@ type process struct {
 	httpLis  net.Listener
 	failed   chan error
 	memory   *memory.Account
-	space    *exec.Space // of the SQL server; nil until it is there
-	shutdown func()      // what the SQL statement SHUTDOWN does: the process drains and ends
+	space    *spill.Space // of the SQL server; nil until it is there
+	shutdown func()       // what the SQL statement SHUTDOWN does: the process drains and ends
 }
 
 // open opens the addresses first, because a wrong one is the likeliest mistake and must leave nothing behind.

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -53,9 +54,9 @@ type HashAgg struct {
 	seqs  []int64 // of each group, where the input comes from a file: the number of its first row
 	rows  int64   // numbers given
 	file  *aggFiles
-	apart *apart   // a group that is too large by itself; nil: none
-	tasks tasks    // of the files' rows and states
-	out   Operator // puts the output of all tasks in order
+	apart *apart      // a group that is too large by itself; nil: none
+	tasks spill.Tasks // of the files' rows and states
+	out   Operator    // puts the output of all tasks in order
 }
 
 // aggFiles is where what finds no room goes.
@@ -63,12 +64,12 @@ type HashAgg struct {
 //	row of rows    input row, group values where they are not columns, level with ROLLUP, number
 //	row of states  group values, saved states, level with ROLLUP, number
 type aggFiles struct {
-	rows, states *rowFile // states may be nil
+	rows, states *spill.RowFile // states may be nil
 }
 
 // NewHashAgg groups in.
 func NewHashAgg(run *Run, in Operator, spec AggSpec) *HashAgg {
-	h := &HashAgg{run: run, in: in, spec: spec, index: map[string]int32{}, size: firstBatch,
+	h := &HashAgg{run: run, in: in, spec: spec, index: map[string]int32{}, size: spill.FirstBatch,
 		hold: run.RT.Memory.Hold(memory.Group), plain: true, vals: make([]types.Value, len(spec.GroupBy))}
 	for _, g := range spec.GroupBy {
 		_, column := g.(*expr.Column)
@@ -95,7 +96,7 @@ func (h *HashAgg) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			return false, err
 		}
 		h.ready = true
-		if len(h.tasks.coming) > 0 {
+		if len(h.tasks.Coming) > 0 {
 			h.out = h.reorder()
 		}
 	}
@@ -112,7 +113,7 @@ func (h *HashAgg) next(ctx context.Context, b *types.Batch) (bool, error) {
 			return ok, err
 		}
 		h.closeInput()
-		if !h.tasks.next() {
+		if !h.tasks.Next() {
 			return false, nil
 		}
 		if err := h.startTask(ctx); err != nil {
@@ -126,14 +127,14 @@ func (h *HashAgg) emit(b *types.Batch) (bool, error) {
 	if h.at >= len(h.groups) {
 		return false, nil
 	}
-	b.Reset(max(len(h.spec.GroupBy)+len(h.spec.Aggs), zeroWidth) + h.tags())
+	b.Reset(max(len(h.spec.GroupBy)+len(h.spec.Aggs), spill.ZeroWidth) + h.tags())
 	for n := 0; n < h.size && h.at < len(h.groups); n++ {
 		if err := h.result(b, h.at); err != nil {
 			return false, err
 		}
 		h.at++
 	}
-	h.size = min(h.size*4, maxBatch)
+	h.size = min(h.size*4, spill.MaxBatch)
 	return true, nil
 }
 
@@ -182,10 +183,10 @@ func (h *HashAgg) load(ctx context.Context) error {
 	if err := h.endFiles(); err != nil {
 		return err
 	}
-	if len(h.groups) == 0 && len(h.spec.GroupBy) == 0 && len(h.tasks.coming) == 0 {
+	if len(h.groups) == 0 && len(h.spec.GroupBy) == 0 && len(h.tasks.Coming) == 0 {
 		h.newGroup(nil, nil, 0)
 	}
-	if h.spec.Rollup && len(h.tasks.coming) == 0 && h.tasks.now == nil {
+	if h.spec.Rollup && len(h.tasks.Coming) == 0 && h.tasks.Now == nil {
 		h.sortRollup()
 	}
 	return nil
@@ -193,7 +194,7 @@ func (h *HashAgg) load(ctx context.Context) error {
 
 // addRow gives a row to its group, or with Rollup to its groups.
 func (h *HashAgg) addRow(row []types.Value) error {
-	if h.tasks.now != nil {
+	if h.tasks.Now != nil {
 		return h.addSpilled(row)
 	}
 	h.rows++
@@ -218,7 +219,7 @@ func (h *HashAgg) addRow(row []types.Value) error {
 
 // addTo gives a row to the group of the first values of h.vals.
 func (h *HashAgg) addTo(level int, row []types.Value, number int64) error {
-	h.key = hashRow(append(h.key[:0], byte(level)), h.vals[:level], h.colls)
+	h.key = spill.HashRow(append(h.key[:0], byte(level)), h.vals[:level], h.colls)
 	g, ok := h.index[string(h.key)]
 	if !ok {
 		full, err := h.full()
@@ -229,7 +230,7 @@ func (h *HashAgg) addTo(level int, row []types.Value, number int64) error {
 			return h.putAside(level, row, number)
 		}
 		g = h.newGroup(h.key, h.vals[:level], level)
-		if h.tasks.now != nil {
+		if h.tasks.Now != nil {
 			h.seqs = append(h.seqs, number)
 		}
 	}
@@ -322,7 +323,7 @@ func (h *HashAgg) charge() error {
 
 // used is what the groups take, as far as they were looked at. The keys are kept twice: as values, and in the index.
 func (h *HashAgg) used() int {
-	return h.stated + 2*h.arena.Used() + len(h.groups)*(groupBytes+valueBytes*len(h.spec.GroupBy))
+	return h.stated + 2*h.arena.Used() + len(h.groups)*(groupBytes+spill.ValueBytes*len(h.spec.GroupBy))
 }
 
 // Close releases the groups, the files and the input.
@@ -332,10 +333,10 @@ func (h *HashAgg) Close() {
 	}
 	h.closeInput()
 	if h.file != nil {
-		closeFiles(h.file.rows, h.file.states)
+		spill.CloseFiles(h.file.rows, h.file.states)
 	}
 	h.apart.close()
-	h.tasks.close()
+	h.tasks.Close()
 	h.hold.Close()
 	h.groups, h.states, h.index = nil, nil, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -22,7 +23,7 @@ type apart struct {
 //	row of values  key, whether it counts already, values (nothing where it does)
 type apartSet struct {
 	state *expr.Apart
-	file  *rowFile
+	file  *spill.RowFile
 	width int
 }
 
@@ -47,7 +48,7 @@ func (a *apart) begin(run *Run, i int, agg *expr.Agg, s expr.State) (err error) 
 	if set.state, err = agg.Apart(s); err != nil || set.state == nil {
 		return err
 	}
-	if set.file, err = newRowFile(run, memory.Group, 1); err != nil {
+	if set.file, err = spill.NewRowFile(run.Room(), memory.Group, 1); err != nil {
 		return err
 	}
 	set.width = 2 + len(agg.Args)
@@ -55,7 +56,7 @@ func (a *apart) begin(run *Run, i int, agg *expr.Agg, s expr.State) (err error) 
 	row[1] = types.Int(1)
 	return set.state.Keys(func(key []byte) error {
 		row[0] = types.Bytes(key)
-		return set.file.add(0, row, nil)
+		return set.file.Add(0, row, nil)
 	})
 }
 
@@ -70,7 +71,7 @@ func (a *apart) add(env *expr.Env, i int, s expr.State, row []types.Value) error
 		return err
 	}
 	vals[0] = types.Bytes(key)
-	return set.file.add(0, vals, nil)
+	return set.file.Add(0, vals, nil)
 }
 
 // end counts the values of the files, each once.
@@ -80,12 +81,12 @@ func (a *apart) end(ctx context.Context, run *Run) error {
 		if s.state == nil {
 			continue
 		}
-		if err := s.file.finish(); err != nil {
+		if err := s.file.Finish(); err != nil {
 			return err
 		}
-		d := NewDistinct(run, s.file.reader(0), []types.Collation{types.CollationBinary})
+		d := NewDistinct(run, s.file.Open(0), []types.Collation{types.CollationBinary})
 		d.unordered = true
-		err := Each(ctx, d, func(row []types.Value) error {
+		err := spill.Each(ctx, d, func(row []types.Value) error {
 			if row[1].Int() != 0 {
 				return nil
 			}
@@ -106,6 +107,6 @@ func (a *apart) close() {
 		return
 	}
 	for i := range a.sets {
-		a.sets[i].file.close()
+		a.sets[i].file.Close()
 	}
 }

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -12,14 +13,14 @@ import (
 func (h *HashAgg) crowded() bool { return h.hold.Crowded(h.used() - h.hold.Used()) }
 
 // divisible tells whether dividing what is in memory would help.
-func (h *HashAgg) divisible() bool { return len(h.groups) > 1 && h.tasks.divisible() }
+func (h *HashAgg) divisible() bool { return len(h.groups) > 1 && h.tasks.Divisible() }
 
 // full tells that there is no room for a group more, and charges for those that there are.
 func (h *HashAgg) full() (bool, error) {
 	if h.file != nil {
 		return true, nil
 	}
-	if h.apart != nil && h.tasks.divisible() {
+	if h.apart != nil && h.tasks.Divisible() {
 		return true, h.begin()
 	}
 	if h.divisible() && h.crowded() {
@@ -33,7 +34,7 @@ func (h *HashAgg) full() (bool, error) {
 
 // begin opens a file for rows whose groups are not in memory.
 func (h *HashAgg) begin() error {
-	f, err := newRowFile(h.run, memory.Group, partitions)
+	f, err := spill.NewRowFile(h.run.Room(), memory.Group, spill.Partitions)
 	if err == nil {
 		h.file = &aggFiles{rows: f}
 	}
@@ -43,13 +44,13 @@ func (h *HashAgg) begin() error {
 // putAside writes a row for the group of the first values of h.vals, whose key is h.key.
 func (h *HashAgg) putAside(level int, row []types.Value, number int64) error {
 	h.more = h.more[:0]
-	if h.tasks.now == nil {
+	if h.tasks.Now == nil {
 		if !h.plain {
 			h.more = append(h.more, h.vals...)
 		}
 		h.more = h.number(h.more, level, number)
 	}
-	return h.file.rows.add(partitionOf(h.key, h.tasks.division()), row, h.more)
+	return h.file.rows.Add(spill.PartitionOf(h.key, h.tasks.Division()), row, h.more)
 }
 
 // number appends what stands at the end of rows in files.
@@ -79,7 +80,7 @@ func (h *HashAgg) evict() error {
 		}
 	}
 	var err error
-	if h.file.states, err = newRowFile(h.run, memory.Group, partitions); err != nil {
+	if h.file.states, err = spill.NewRowFile(h.run.Room(), memory.Group, spill.Partitions); err != nil {
 		return err
 	}
 	for key, g := range h.index {
@@ -89,16 +90,16 @@ func (h *HashAgg) evict() error {
 		}
 		// Every row so far has a smaller number than those that follow, and the groups are numbered in the order of their first.
 		number := int64(g) - int64(len(h.groups))
-		if h.tasks.now != nil {
+		if h.tasks.Now != nil {
 			number = h.seqs[g]
 		}
 		h.saved = h.number(h.saved, h.level[g], number)
-		if err := h.file.states.add(partitionOf([]byte(key), h.tasks.division()), h.groups[g], h.saved); err != nil {
+		if err := h.file.states.Add(spill.PartitionOf([]byte(key), h.tasks.Division()), h.groups[g], h.saved); err != nil {
 			return err
 		}
 	}
 	h.forget()
-	return h.file.states.finish()
+	return h.file.states.Finish()
 }
 
 // forget drops all groups.
@@ -116,29 +117,29 @@ func (h *HashAgg) endFiles() error {
 	if f == nil {
 		return nil
 	}
-	if err := f.rows.finish(); err != nil {
+	if err := f.rows.Finish(); err != nil {
 		return err
 	}
 	h.file = nil
-	for i := range f.rows.parts {
-		if f.rows.parts[i].rows == 0 && (f.states == nil || f.states.parts[i].rows == 0) {
+	for i := range spill.Partitions {
+		if f.rows.RowsOf(i) == 0 && (f.states == nil || f.states.RowsOf(i) == 0) {
 			continue
 		}
-		h.tasks.push(f.rows, f.states, i, false)
+		h.tasks.Push(f.rows, f.states, i, false)
 	}
 	return nil
 }
 
 // startTask groups the next partition.
 func (h *HashAgg) startTask(ctx context.Context) error {
-	t := h.tasks.now
+	t := h.tasks.Now
 	h.forget()
-	if t.second != nil {
-		if err := h.restore(ctx, t.second.reader(t.part)); err != nil {
+	if t.Second != nil {
+		if err := h.restore(ctx, t.Second.Open(t.Part)); err != nil {
 			return err
 		}
 	}
-	h.in = t.first.reader(t.part)
+	h.in = t.First.Open(t.Part)
 	return h.load(ctx)
 }
 
@@ -152,9 +153,9 @@ func (h *HashAgg) closeInput() {
 // restore reads the groups that were written as they were.
 func (h *HashAgg) restore(ctx context.Context, in Operator) error {
 	defer in.Close()
-	return Each(ctx, in, func(row []types.Value) (err error) {
+	return spill.Each(ctx, in, func(row []types.Value) (err error) {
 		row, level, number := h.unnumber(row)
-		h.key = hashRow(append(h.key[:0], byte(level)), row[:level], h.colls)
+		h.key = spill.HashRow(append(h.key[:0], byte(level)), row[:level], h.colls)
 		g := h.newGroup(h.key, row[:level], level)
 		h.seqs = append(h.seqs, number)
 		at := len(h.spec.GroupBy)
@@ -212,9 +213,9 @@ func (h *HashAgg) tag(b *types.Batch, g int) {
 // reorder puts the groups of all tasks in order: that of their first rows, or with Rollup that of their values, each
 // super-aggregate behind the groups that it sums up.
 func (h *HashAgg) reorder() Operator {
-	width := max(len(h.spec.GroupBy)+len(h.spec.Aggs), zeroWidth)
+	width := max(len(h.spec.GroupBy)+len(h.spec.Aggs), spill.ZeroWidth)
 	if !h.spec.Rollup {
-		return newReorder(h.run, h.next, width)
+		return spill.NewReorder(h.run.Room(), h.next, width)
 	}
 	var keys []expr.SortKey
 	for i, g := range h.spec.GroupBy {
@@ -223,5 +224,5 @@ func (h *HashAgg) reorder() Operator {
 		keys = append(keys, expr.SortKey{Expr: &expr.Column{Index: width + i, Typ: types.TypeInt}},
 			expr.SortKey{Expr: &expr.Column{Index: i, Typ: typ}})
 	}
-	return &reorder{sort: NewSort(h.run, stream(h.next), NewOrder(keys)), tags: len(h.spec.GroupBy)}
+	return spill.NewReorderBy(h.run.Room(), h.next, keys, len(h.spec.GroupBy))
 }

@@ -12,15 +12,10 @@
 // that the plan opens for it. Correlated subqueries get the outer row's values as further parameters behind the
 // statement's own (Run.SetParam), so that they reach index ranges and fragments like any parameter.
 //
-// Memory: what an operator keeps of its input it charges to the statement's account (Runtime.Memory) by a memory.Hold of its own.
-// Before it takes more than its share (Hold.Crowded) it goes on in temporary files, which live in the node's Space:
-//
-//	rowFile    rows in parts: sorted runs (Sort), partitions by a hash of the key (HashJoin, HashAgg, Distinct, SetOp)
-//	RowBuffer  rows that are read again: windows, right sides of nested loops, recursion, subqueries
-//	KeySet     keys that are asked for
-//
-// Partitions are dealt with one after the other, and divided again where they are too large; where the order matters, rows carry
-// their number, and a Sort puts them back. What has to be in memory at once, as one group's state, ends the statement with error
+// Memory: what an operator keeps of its input it charges to the statement's account (Runtime.Memory), and before that is more than
+// its share it goes on in temporary files (planner/spill). Operators that go by keys (HashJoin, HashAgg, Distinct, SetOp) put rows
+// into partitions, which are dealt with one after the other; where the order matters, rows carry their number, and a Sort puts them
+// back. What has to be in memory at once, as one group's state, ends the statement with error
 // 1038.
 //
 // Invariants: a batch's rows are valid until the next call of Next of the operator that filled it, and whoever keeps them

@@ -6,40 +6,32 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
-	"cloudsql/planner/usage"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/memory"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/types"
 )
 
 // Runtime is the circumstances of one execution of a plan.
 type Runtime struct {
-	DB  distributed.DB
-	Txn distributed.Txn // nil: autocommit, newest state
-	Env *expr.Env       // Params, Now, Session …
-	// Memory is the statement's account: what its operators hold is charged to it. nil: no limit.
-	Memory   *memory.Account
-	Space    *Space        // for what does not fit; nil: the system's
-	LockWait time.Duration // innodb_lock_wait_timeout, for autocommit writes
-	Session  uint64        // the client's connection
+	DB         distributed.DB
+	Txn        distributed.Txn // nil: autocommit, newest state
+	Env        *expr.Env       // Params, Now, Session …
+	spill.Room                 // for what the operators hold
+	LockWait   time.Duration   // innodb_lock_wait_timeout, for autocommit writes
+	Session    uint64          // the client's connection
 	// Committed is where autocommit writes tell their timestamps; may be nil.
 	Committed *mvcc.Timestamp
 	// Warn receives conditions that came from shards.
 	Warn          func(w fragment.Warning)
 	FoundRowsFlag bool
-	// Catalog tells which shards tablets are in, for Used; nil: they are not counted.
+	// Catalog tells which shards tablets are in, for Room.Used; nil: they are not counted.
 	Catalog *catalog.Snapshot
-	Used    *usage.Total // nil: nobody asks
 }
 
 // Operator is a gateway operator: a pull-based stream of row batches.
-type Operator interface {
-	// Next fills b (reset first) and tells whether it has rows; false ends the stream. Rows are valid until the next call.
-	Next(ctx context.Context, b *types.Batch) (bool, error)
-	Close()
-}
+type Operator = spill.Operator
 
 // VirtualTable is a table without storage: the gateway computes its rows.
 type VirtualTable interface {

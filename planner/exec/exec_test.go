@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math/rand"
-	"os"
-	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
-	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -20,7 +18,7 @@ func testRun(limit int) *Run {
 	env := &expr.Env{Mode: *types.DefaultMode()}
 	account := new(memory.Account)
 	account.Open(nil, memory.Statement, "test", int64(limit))
-	r, err := NewRun(context.Background(), &Runtime{Env: env, Memory: account}, 0, 0, false)
+	r, err := NewRun(context.Background(), &Runtime{Env: env, Room: spill.Room{Memory: account}}, 0, 0, false)
 	if err != nil {
 		panic(err)
 	}
@@ -41,6 +39,10 @@ func someRows(rng *rand.Rand, n int) [][]types.Value {
 		rows[i] = []types.Value{a, s, types.Int(int64(i))}
 	}
 	return rows
+}
+
+func newSort(run *Run, in Operator, order *spill.Order) Operator {
+	return spill.NewSort(run.Room(), run.Env, in, order)
 }
 
 func intCol(i int) *expr.Column { return &expr.Column{Index: i, Typ: types.TypeInt} }
@@ -104,10 +106,10 @@ func TestJoinsAgree(t *testing.T) {
 			for _, conds := range [][]expr.Expr{nil, {more}} {
 				run := testRun(0)
 				spec := JoinSpec{Kind: kind, Conds: conds, LeftWidth: 3, RightWidth: 3}
-				hash := NewHashJoin(run, NewRows(left, 3), NewRows(right, 3),
+				hash := NewHashJoin(run, spill.NewRows(left, 3), spill.NewRows(right, 3),
 					[]KeyPart{{Expr: intCol(0)}}, []KeyPart{{Expr: intCol(0)}}, spec)
 				spec.Conds = append([]expr.Expr{eq}, conds...)
-				loop := NewNestedLoop(run, NewRows(left, 3), NewRows(right, 3), spec)
+				loop := NewNestedLoop(run, spill.NewRows(left, 3), spill.NewRows(right, 3), spec)
 				same(t, fmt.Sprintf("round %d, %v join, %d conditions", round, kind, len(conds)), drain(t, hash), drain(t, loop))
 				if run.RT.Memory.Used() != 0 {
 					t.Errorf("%d bytes are still accounted for", run.RT.Memory.Used())
@@ -129,13 +131,13 @@ func TestSortsAgree(t *testing.T) {
 		{{Expr: sum, Desc: true}}, {{Expr: &expr.Column{Index: 0, Typ: types.TypeDouble}}, {Expr: strCol(1), Desc: true}},
 	} {
 		rows := someRows(rng, 700)
-		want := drain(t, NewSort(testRun(0), NewRows(rows, 3), NewOrder(keys)))
+		want := drain(t, newSort(testRun(0), spill.NewRows(rows, 3), spill.NewOrder(keys)))
 		naive := append([][]types.Value(nil), rows...)
-		o := NewOrder(keys)
+		o := spill.NewOrder(keys)
 		sort.SliceStable(naive, func(i, j int) bool {
-			a, _ := o.eval(testRun(0).Env, naive[i], nil)
-			b, _ := o.eval(testRun(0).Env, naive[j], nil)
-			return o.compare(a, b) < 0
+			a, _ := o.Eval(testRun(0).Env, naive[i], nil)
+			b, _ := o.Eval(testRun(0).Env, naive[j], nil)
+			return o.Compare(a, b) < 0
 		})
 		var plain []string
 		for _, r := range naive {
@@ -143,12 +145,12 @@ func TestSortsAgree(t *testing.T) {
 		}
 		same(t, "in memory", want, plain)
 		run := testRun(20 << 10)
-		same(t, "on disk", drain(t, NewSort(run, NewRows(rows, 3), NewOrder(keys))), want)
+		same(t, "on disk", drain(t, newSort(run, spill.NewRows(rows, 3), spill.NewOrder(keys))), want)
 		if run.RT.Memory.Used() != 0 {
 			t.Errorf("%d bytes are still accounted for", run.RT.Memory.Used())
 		}
-		same(t, "top", drain(t, NewTopN(testRun(0), NewRows(rows, 3), NewOrder(keys), 5, 20)), want[5:25])
-		same(t, "limit", drain(t, NewLimit(NewSort(testRun(0), NewRows(rows, 3), NewOrder(keys)), 690, 50)), want[690:])
+		same(t, "top", drain(t, NewTopN(testRun(0), spill.NewRows(rows, 3), spill.NewOrder(keys), 5, 20)), want[5:25])
+		same(t, "limit", drain(t, spill.NewLimit(newSort(testRun(0), spill.NewRows(rows, 3), spill.NewOrder(keys)), 690, 50)), want[690:])
 	}
 }
 
@@ -186,7 +188,7 @@ func TestSetOperations(t *testing.T) {
 					want = append(want, k)
 				}
 				run := testRun(0)
-				op := NewSetOp(run, NewRows(left, 2), NewRows(right, 2), except, all, colls)
+				op := NewSetOp(run, spill.NewRows(left, 2), spill.NewRows(right, 2), except, all, colls)
 				same(t, fmt.Sprintf("except %v, all %v", except, all), drain(t, op), want)
 			}
 		}
@@ -206,7 +208,7 @@ func TestAggregateInParts(t *testing.T) {
 	}
 	rows := someRows(rng, 300)
 	group := []expr.Expr{intCol(0), strCol(1)}
-	want := drain(t, NewHashAgg(testRun(0), NewRows(rows, 3), AggSpec{GroupBy: group, Aggs: aggs}))
+	want := drain(t, NewHashAgg(testRun(0), spill.NewRows(rows, 3), AggSpec{GroupBy: group, Aggs: aggs}))
 	var parts [][]types.Value
 	for start := 0; start < len(rows); start += 70 {
 		states := map[string][]expr.State{}
@@ -235,7 +237,7 @@ func TestAggregateInParts(t *testing.T) {
 		}
 	}
 	spec := AggSpec{GroupBy: []expr.Expr{intCol(0), strCol(1)}, Aggs: aggs, Final: true}
-	same(t, "merged", drain(t, NewHashAgg(testRun(0), NewRows(parts, len(parts[0])), spec)), want)
+	same(t, "merged", drain(t, NewHashAgg(testRun(0), spill.NewRows(parts, len(parts[0])), spec)), want)
 }
 
 // TestEmptyAggregate: without GROUP BY there is one row, with it none.
@@ -244,44 +246,6 @@ func TestEmptyAggregate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "whole", drain(t, NewHashAgg(testRun(0), NewRows(nil, 3), AggSpec{Aggs: []*expr.Agg{count}})), []string{"0"})
-	same(t, "groups", drain(t, NewHashAgg(testRun(0), NewRows(nil, 3), AggSpec{GroupBy: []expr.Expr{intCol(0)}, Aggs: []*expr.Agg{count}})), nil)
-}
-
-// Temporary files are in their own directory without names, count while they are open, and end with an error where they are full.
-func TestSpace(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "temporary")
-	if err := os.MkdirAll(filepath.Join(dir, "left"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	rows := someRows(rand.New(rand.NewSource(5)), 700)
-	keys := []expr.SortKey{{Expr: intCol(0)}}
-	sorted := func(limit int64) (*Space, error) {
-		space, err := NewSpace(dir, limit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		run := testRun(20 << 10)
-		run.RT.Space = space
-		s := NewSort(run, NewRows(rows, 3), NewOrder(keys))
-		defer s.Close()
-		var b types.Batch
-		_, err = s.Next(context.Background(), &b)
-		if err == nil && space.Used() == 0 {
-			t.Error("nothing was written")
-		}
-		if left, e := os.ReadDir(dir); e != nil || len(left) > 0 {
-			t.Errorf("files in the directory: %v, %v", left, e)
-		}
-		return space, err
-	}
-	for _, limit := range []int64{0, 1 << 20, 2 << 10} {
-		space, err := sorted(limit)
-		if full := limit == 2<<10; full != (mysqlerr.Code(err) == 1114) || !full && err != nil {
-			t.Errorf("with %d bytes: %v", limit, err)
-		}
-		if space.Used() != 0 {
-			t.Errorf("with %d bytes: %d are left", limit, space.Used())
-		}
-	}
+	same(t, "whole", drain(t, NewHashAgg(testRun(0), spill.NewRows(nil, 3), AggSpec{Aggs: []*expr.Agg{count}})), []string{"0"})
+	same(t, "groups", drain(t, NewHashAgg(testRun(0), spill.NewRows(nil, 3), AggSpec{GroupBy: []expr.Expr{intCol(0)}, Aggs: []*expr.Agg{count}})), nil)
 }

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
@@ -25,7 +26,7 @@ type HashJoin struct {
 	rightBatch types.Batch
 	rightAt    int  // row of rightBatch to go on with
 	keyed      bool // rows of both sides come from files and have their keys behind them
-	tasks      tasks
+	tasks      spill.Tasks
 	out        Operator // puts the output of all tasks in order; nil: it comes as it is
 
 	piece bool     // the table has a part of the right side; what follows is still to be read
@@ -58,7 +59,7 @@ func (h *HashJoin) build(ctx context.Context) (fits bool, err error) {
 		}
 		if len(h.table.next) > 0 && h.table.crowded(h.key, row) {
 			h.rightAt-- // it comes again
-			if h.tasks.divisible() {
+			if h.tasks.Divisible() {
 				return false, h.divide(ctx)
 			}
 			h.piece = true
@@ -95,9 +96,9 @@ func (h *HashJoin) watch() error {
 	if h.hits != nil || h.Kind == Inner {
 		return nil
 	}
-	t := h.tasks.now
-	n := t.first.parts[t.part].rows/64 + 1
-	if err := h.hold.Grow(n * wordBytes); err != nil {
+	t := h.tasks.Now
+	n := t.First.RowsOf(t.Part)/64 + 1
+	if err := h.hold.Grow(n * spill.WordBytes); err != nil {
 		return err
 	}
 	h.hits = make([]uint64, n)
@@ -137,7 +138,7 @@ func (h *HashJoin) leftKey(row []types.Value) (ok bool, err error) {
 
 // Next gives joined rows.
 func (h *HashJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	if h.table == nil && h.tasks.now == nil && h.out == nil && h.left != nil {
+	if h.table == nil && h.tasks.Now == nil && h.out == nil && h.left != nil {
 		fits, err := h.build(ctx)
 		if err != nil {
 			return false, err
@@ -146,7 +147,7 @@ func (h *HashJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			return false, nil
 		}
 		if !fits && !h.Unordered {
-			h.out = newReorder(h.run, h.next, h.width()-1)
+			h.out = spill.NewReorder(h.run.Room(), h.next, h.width()-1)
 		}
 	}
 	if h.out != nil {
@@ -164,7 +165,7 @@ func (h *HashJoin) next(ctx context.Context, b *types.Batch) (bool, error) {
 			}
 		}
 		h.release()
-		if !h.tasks.next() {
+		if !h.tasks.Next() {
 			return false, nil
 		}
 		if err := h.startTask(ctx); err != nil {
@@ -197,7 +198,7 @@ func (h *HashJoin) join(ctx context.Context, b *types.Batch) (bool, error) {
 		if b.Len() > 0 {
 			return true, nil
 		}
-		if err := canceled(ctx); err != nil {
+		if err := spill.Canceled(ctx); err != nil {
 			return false, err
 		}
 	}
@@ -206,10 +207,10 @@ func (h *HashJoin) join(ctx context.Context, b *types.Batch) (bool, error) {
 // nextPiece reads more of the right side, and the left side from its beginning.
 func (h *HashJoin) nextPiece(ctx context.Context) error {
 	h.left.Close()
-	h.left = h.tasks.now.first.reader(h.tasks.now.part)
+	h.left = h.tasks.Now.First.Open(h.tasks.Now.Part)
 	h.batch.Reset(0)
 	h.at, h.row0 = 0, 0
-	h.table.store.reset()
+	h.table.store.Reset()
 	_, err := h.build(ctx)
 	return err
 }
@@ -236,7 +237,7 @@ func (h *HashJoin) probe(b *types.Batch) error {
 			}
 		}
 		for h.chain >= 0 {
-			matched, done, err := h.candidate(b, row, h.table.store.rows[h.chain])
+			matched, done, err := h.candidate(b, row, h.table.store.Rows[h.chain])
 			if err != nil {
 				return err
 			}
@@ -245,7 +246,7 @@ func (h *HashJoin) probe(b *types.Batch) error {
 			if done {
 				h.chain = -1
 			}
-			if h.chain >= 0 && b.Len() >= maxBatch {
+			if h.chain >= 0 && b.Len() >= spill.MaxBatch {
 				return nil
 			}
 		}
@@ -256,7 +257,7 @@ func (h *HashJoin) probe(b *types.Batch) error {
 		case !h.matched && !h.piece:
 			h.unmatched(b, row)
 		}
-		if b.Len() >= maxBatch {
+		if b.Len() >= spill.MaxBatch {
 			h.at++
 			return nil
 		}
@@ -266,52 +267,50 @@ func (h *HashJoin) probe(b *types.Batch) error {
 
 // divide writes what was read of the right side and all the rest of both sides into partitions.
 func (h *HashJoin) divide(ctx context.Context) error {
-	right, err := newRowFile(h.run, memory.Join, partitions)
+	right, err := spill.NewRowFile(h.run.Room(), memory.Join, spill.Partitions)
 	if err != nil {
 		return err
 	}
 	if err := h.divideRight(ctx, right); err != nil {
-		right.close()
+		right.Close()
 		return err
 	}
-	left, err := newRowFile(h.run, memory.Join, partitions)
+	left, err := spill.NewRowFile(h.run.Room(), memory.Join, spill.Partitions)
 	if err != nil {
-		right.close()
+		right.Close()
 		return err
 	}
 	if err := h.divideLeft(ctx, left, right); err != nil {
-		closeFiles(left, right)
+		spill.CloseFiles(left, right)
 		return err
 	}
 	total := 0
-	for i := range right.parts {
-		total += right.parts[i].rows
+	for i := range spill.Partitions {
+		total += right.RowsOf(i)
 	}
-	for i := range left.parts {
-		if left.parts[i].rows == 0 {
+	for i := range spill.Partitions {
+		if left.RowsOf(i) == 0 {
 			continue
 		}
 		// Where all rows of the table are together they are of one key, or of few.
-		whole := right.parts[i].rows == total
-		h.tasks.push(left, right, i, whole)
+		whole := right.RowsOf(i) == total
+		h.tasks.Push(left, right, i, whole)
 	}
-	if left.tasks == 0 {
-		closeFiles(left, right)
-	}
+	spill.CloseIdle(left, right)
 	return nil
 }
 
-func (h *HashJoin) divideRight(ctx context.Context, to *rowFile) error {
-	division := h.tasks.division()
+func (h *HashJoin) divideRight(ctx context.Context, to *spill.RowFile) error {
+	division := h.tasks.Division()
 	for key, i := range h.table.heads {
-		part := partitionOf([]byte(key), division)
+		part := spill.PartitionOf([]byte(key), division)
 		for ; i >= 0; i = h.table.next[i] {
-			if err := to.add(part, h.table.store.rows[i], []types.Value{types.Str(key)}); err != nil {
+			if err := to.Add(part, h.table.store.Rows[i], []types.Value{types.Str(key)}); err != nil {
 				return err
 			}
 		}
 	}
-	h.table.store.reset()
+	h.table.store.Reset()
 	h.table = nil
 	more := make([]types.Value, 1)
 	for {
@@ -320,18 +319,18 @@ func (h *HashJoin) divideRight(ctx context.Context, to *rowFile) error {
 			return err
 		}
 		if !ok {
-			return to.finish()
+			return to.Finish()
 		}
 		more[0] = types.Bytes(h.key)
-		if err := to.add(partitionOf(h.key, division), row, more); err != nil {
+		if err := to.Add(spill.PartitionOf(h.key, division), row, more); err != nil {
 			return err
 		}
 	}
 }
 
 // divideLeft leaves out rows that cannot matter.
-func (h *HashJoin) divideLeft(ctx context.Context, to, right *rowFile) error {
-	division := h.tasks.division()
+func (h *HashJoin) divideLeft(ctx context.Context, to, right *spill.RowFile) error {
+	division := h.tasks.Division()
 	alone := h.Kind == Left || h.Kind == Anti // rows without a partner matter
 	var more []types.Value
 	var b types.Batch
@@ -351,9 +350,9 @@ func (h *HashJoin) divideLeft(ctx context.Context, to, right *rowFile) error {
 			}
 			part, key := 0, types.Null
 			if ok {
-				part, key = partitionOf(h.key, division), types.Bytes(h.key)
+				part, key = spill.PartitionOf(h.key, division), types.Bytes(h.key)
 			}
-			if seq++; !alone && (!ok || right.parts[part].rows == 0) {
+			if seq++; !alone && (!ok || right.RowsOf(part) == 0) {
 				continue
 			}
 			if more = more[:0]; !h.keyed {
@@ -362,7 +361,7 @@ func (h *HashJoin) divideLeft(ctx context.Context, to, right *rowFile) error {
 					more = append(more, types.Int(seq))
 				}
 			}
-			if err := to.add(part, row, more); err != nil {
+			if err := to.Add(part, row, more); err != nil {
 				return err
 			}
 		}
@@ -375,13 +374,13 @@ func (h *HashJoin) divideLeft(ctx context.Context, to, right *rowFile) error {
 			h.tags, h.extra = 1, 2
 		}
 	}
-	return to.finish()
+	return to.Finish()
 }
 
 // startTask begins with the next partition.
 func (h *HashJoin) startTask(ctx context.Context) error {
-	t := h.tasks.now
-	h.left, h.right = t.first.reader(t.part), t.second.reader(t.part)
+	t := h.tasks.Now
+	h.left, h.right = t.First.Open(t.Part), t.Second.Open(t.Part)
 	h.at, h.row0 = 0, 0
 	h.batch.Reset(0)
 	_, err := h.build(ctx)
@@ -396,7 +395,7 @@ func (h *HashJoin) release() {
 	}
 	h.closeRight()
 	if h.table != nil {
-		h.table.store.reset()
+		h.table.store.Reset()
 		h.table = nil
 	}
 	h.hits = nil
@@ -409,5 +408,5 @@ func (h *HashJoin) Close() {
 		h.out.Close()
 	}
 	h.release()
-	h.tasks.close()
+	h.tasks.Close()
 }

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
@@ -26,11 +27,11 @@ type IndexJoin struct {
 	batch   types.Batch
 	size    int
 	pending [][]types.Value // left rows of the group
-	groups  *rowStore
+	groups  *spill.RowStore
 	keys    []int32 // for each pending row its key's number, -1 for none
 	byKey   map[string]int32
 	found   [][]int32 // by key number: rows of right
-	right   *RowBuffer
+	right   *spill.RowBuffer
 	hold    memory.Hold // of keys and found
 	at      int
 	inner   int
@@ -42,8 +43,8 @@ type IndexJoin struct {
 
 // NewIndexJoin joins left with what lookup finds.
 func NewIndexJoin(run *Run, left Operator, lookup Lookup, spec JoinSpec) *IndexJoin {
-	return &IndexJoin{joiner: newJoiner(run, spec), left: left, lookup: lookup, size: firstBatch,
-		groups: newRowStore(run, memory.Join), right: NewRowBuffer(run, memory.Join), hold: run.RT.Memory.Hold(memory.Join)}
+	return &IndexJoin{joiner: newJoiner(run, spec), left: left, lookup: lookup, size: spill.FirstBatch,
+		groups: spill.NewRowStore(run.Room(), memory.Join), right: spill.NewRowBuffer(run.Room(), memory.Join), hold: run.RT.Memory.Hold(memory.Join)}
 }
 
 // Next gives joined rows.
@@ -65,7 +66,7 @@ func (x *IndexJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		if err := x.emit(b); err != nil {
 			return false, err
 		}
-		if b.Len() >= maxBatch {
+		if b.Len() >= spill.MaxBatch {
 			return true, nil
 		}
 	}
@@ -90,7 +91,7 @@ func (x *IndexJoin) emit(b *types.Batch) error {
 				if done {
 					break
 				}
-				if b.Len() >= maxBatch {
+				if b.Len() >= spill.MaxBatch {
 					return nil
 				}
 			}
@@ -118,7 +119,7 @@ func (x *IndexJoin) fetch(ctx context.Context) error {
 		return err
 	}
 	defer op.Close()
-	if err := Each(ctx, op, x.partner); err != nil {
+	if err := spill.Each(ctx, op, x.partner); err != nil {
 		return err
 	}
 	return x.right.Finish()
@@ -133,7 +134,7 @@ func (x *IndexJoin) partner(row []types.Value) (err error) {
 	if !ok {
 		return nil
 	}
-	if err := x.hold.Grow(wordBytes); err != nil {
+	if err := x.hold.Grow(spill.WordBytes); err != nil {
 		return err
 	}
 	x.found[k] = append(x.found[k], int32(x.right.Len()))
@@ -142,7 +143,7 @@ func (x *IndexJoin) partner(row []types.Value) (err error) {
 
 // gather fills pending with the next rows of the left side.
 func (x *IndexJoin) gather(ctx context.Context) error {
-	x.groups.reset()
+	x.groups.Reset()
 	x.hold.Close()
 	x.pending, x.keys, x.found = x.pending[:0], x.keys[:0], x.found[:0]
 	x.byKey = make(map[string]int32)
@@ -159,10 +160,10 @@ func (x *IndexJoin) gather(ctx context.Context) error {
 			x.input = 0
 		}
 		next := x.batch.Row(x.input)
-		if len(x.pending) > 0 && x.groups.hold.Crowded(rowBytes(next)) {
+		if len(x.pending) > 0 && x.groups.Hold.Crowded(spill.RowBytes(next)) {
 			return nil
 		}
-		row, err := x.groups.keep(next)
+		row, err := x.groups.Keep(next)
 		if err != nil {
 			return err
 		}
@@ -171,7 +172,7 @@ func (x *IndexJoin) gather(ctx context.Context) error {
 			return err
 		}
 	}
-	x.size = min(x.size*4, maxBatch)
+	x.size = min(x.size*4, spill.MaxBatch)
 	return nil
 }
 
@@ -184,7 +185,7 @@ func (x *IndexJoin) enter(row []types.Value) error {
 	k := int32(-1)
 	if ok {
 		if k, ok = x.byKey[string(key)]; !ok {
-			if err := x.hold.Grow(len(key) + hashEntryBytes); err != nil {
+			if err := x.hold.Grow(len(key) + spill.HashEntryBytes); err != nil {
 				return err
 			}
 			k = int32(len(x.found))
@@ -200,7 +201,7 @@ func (x *IndexJoin) enter(row []types.Value) error {
 // Close releases the rows and the left side.
 func (x *IndexJoin) Close() {
 	x.left.Close()
-	x.groups.reset()
+	x.groups.Reset()
 	x.right.Close()
 	x.hold.Close()
 }

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -141,22 +142,20 @@ type hashTable struct {
 	heads map[string]int32
 	tails map[string]int32
 	next  []int32
-	store *rowStore
+	store *spill.RowStore
 }
 
 func newHashTable(run *Run) *hashTable {
-	return &hashTable{heads: map[string]int32{}, tails: map[string]int32{}, store: newRowStore(run, memory.Join)}
+	return &hashTable{heads: map[string]int32{}, tails: map[string]int32{}, store: spill.NewRowStore(run.Room(), memory.Join)}
 }
-
-const hashEntryBytes = 64 // of the maps, roughly, without the key
 
 // crowded tells that the row is too much.
 func (h *hashTable) crowded(key []byte, row []types.Value) bool {
-	return h.store.hold.Crowded(rowBytes(row) + 2*len(key) + hashEntryBytes)
+	return h.store.Hold.Crowded(spill.RowBytes(row) + 2*len(key) + spill.HashEntryBytes)
 }
 
 func (h *hashTable) add(key []byte, row []types.Value) error {
-	if err := h.store.add(row); err != nil {
+	if err := h.store.Add(row); err != nil {
 		return err
 	}
 	i := int32(len(h.next))
@@ -164,7 +163,7 @@ func (h *hashTable) add(key []byte, row []types.Value) error {
 	if t, ok := h.tails[string(key)]; ok {
 		h.next[t] = i
 	} else {
-		if err := h.store.hold.Grow(2*len(key) + hashEntryBytes); err != nil {
+		if err := h.store.Hold.Grow(2*len(key) + spill.HashEntryBytes); err != nil {
 			return err
 		}
 		h.heads[string(key)] = i
@@ -184,7 +183,7 @@ func (h *hashTable) first(key []byte) int32 {
 type NestedLoop struct {
 	joiner
 	left, right Operator
-	rows        *RowBuffer // of right
+	rows        *spill.RowBuffer // of right
 	batch       types.Batch
 	at, inner   int
 	matched     bool
@@ -198,7 +197,7 @@ func NewNestedLoop(run *Run, left, right Operator, spec JoinSpec) *NestedLoop {
 // Next gives joined rows.
 func (l *NestedLoop) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if l.rows == nil {
-		l.rows = NewRowBuffer(l.run, memory.Join)
+		l.rows = spill.NewRowBuffer(l.run.Room(), memory.Join)
 		right := l.right
 		l.right = nil
 		if err := l.rows.Fill(ctx, right); err != nil {
@@ -224,7 +223,7 @@ func (l *NestedLoop) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		if err != nil || full {
 			return full, err
 		}
-		if err := canceled(ctx); err != nil {
+		if err := spill.Canceled(ctx); err != nil {
 			return false, err
 		}
 	}
@@ -247,7 +246,7 @@ func (l *NestedLoop) step(b *types.Batch) (bool, error) {
 		if done {
 			break
 		}
-		if b.Len() >= maxBatch {
+		if b.Len() >= spill.MaxBatch {
 			return true, nil
 		}
 	}
@@ -256,7 +255,7 @@ func (l *NestedLoop) step(b *types.Batch) (bool, error) {
 	}
 	l.at++
 	l.inner, l.matched = 0, false
-	return b.Len() >= maxBatch, nil
+	return b.Len() >= spill.MaxBatch, nil
 }
 
 // Close releases the rows and both sides.

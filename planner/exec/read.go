@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/spill"
 	"cloudsql/planner/usage"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -19,14 +20,14 @@ const maxParallel = 8
 type ReadOptions struct {
 	Mode  distributed.ReadMode
 	Lock  distributed.LockOptions
-	Merge *Order // several fragments give rows in this order: merge them; nil with one, or where order is of no matter
+	Merge *spill.Order // several fragments give rows in this order: merge them; nil with one, or where order is of no matter
 }
 
 // NewTableRead reads the fragments of one table, each on its tablet.
 func NewTableRead(ctx context.Context, run *Run, frags []*fragment.Read, o ReadOptions) (Operator, error) {
 	switch {
 	case len(frags) == 0:
-		return NewRows(nil, 1), nil
+		return spill.NewRows(nil, 1), nil
 	case len(frags) == 1:
 		return openOne(ctx, run, frags[0], true, &o)
 	case o.Merge != nil:
@@ -99,7 +100,7 @@ func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			continue
 		}
 		t.used.AddRows(uint64(t.page.Batch.Len()))
-		if err := t.hold.Set(batchBytes(&t.page.Batch)); err != nil {
+		if err := t.hold.Set(spill.BatchBytes(&t.page.Batch)); err != nil {
 			return false, err
 		}
 		*b, t.page.Batch = t.page.Batch, *b
@@ -125,7 +126,7 @@ func newSequence(run *Run, frags []*fragment.Read, o *ReadOptions) Operator {
 // mergeRead merges ordered streams of tablets.
 type mergeRead struct {
 	run     *Run
-	order   *Order
+	order   *spill.Order
 	streams []*mergeStream
 }
 
@@ -172,7 +173,7 @@ func (m *mergeRead) fetch(ctx context.Context, s *mergeStream) (bool, error) {
 		return false, err
 	}
 	s.at = 0
-	s.keys, err = m.order.eval(m.run.Env, s.batch.Row(0), s.keys[:0])
+	s.keys, err = m.order.Eval(m.run.Env, s.batch.Row(0), s.keys[:0])
 	return true, err
 }
 
@@ -199,14 +200,14 @@ func (m *mergeRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		return false, nil
 	}
 	b.Reset(m.streams[0].batch.Width)
-	for b.Len() < maxBatch {
+	for b.Len() < spill.MaxBatch {
 		s := m.least()
 		b.Append(s.batch.Row(s.at))
 		if s.at++; s.at >= s.batch.Len() {
 			break
 		}
 		var err error
-		if s.keys, err = m.order.eval(m.run.Env, s.batch.Row(s.at), s.keys[:0]); err != nil {
+		if s.keys, err = m.order.Eval(m.run.Env, s.batch.Row(s.at), s.keys[:0]); err != nil {
 			return false, err
 		}
 	}
@@ -216,7 +217,7 @@ func (m *mergeRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 func (m *mergeRead) least() *mergeStream {
 	best := m.streams[0]
 	for _, s := range m.streams[1:] {
-		if m.order.compare(s.keys, best.keys) < 0 {
+		if m.order.Compare(s.keys, best.keys) < 0 {
 			best = s
 		}
 	}
@@ -369,8 +370,8 @@ func (p *parallelRead) Close() {
 
 // NewVirtualRead collects a virtual table's rows that meet conds; cols are the positions of the columns wanted.
 func NewVirtualRead(ctx context.Context, run *Run, t VirtualTable, eq map[string]string, cols []int) (Operator, error) {
-	rows := NewRowBuffer(run, memory.Rows)
-	row := make([]types.Value, max(len(cols), zeroWidth))
+	rows := spill.NewRowBuffer(run.Room(), memory.Rows)
+	row := make([]types.Value, max(len(cols), spill.ZeroWidth))
 	err := t.Scan(ctx, eq, func(full []types.Value) error {
 		for i, c := range cols {
 			row[i] = full[c]

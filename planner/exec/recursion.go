@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
@@ -11,7 +12,7 @@ import (
 // buffer, of which those of the round before are a part.
 type Recursion struct {
 	run      *Run
-	rows     *RowBuffer
+	rows     *spill.RowBuffer
 	distinct bool
 	colls    []types.Collation
 	from     int // first row of the round before
@@ -20,14 +21,14 @@ type Recursion struct {
 	// With distinct: the keys of all rows while there is room. Where there is none, late has rows that may have been there before, and
 	// seen their numbers in late, until they are compared with all rows at once: so a round writes no files.
 	seen map[string]int
-	late *rowStore // nil: seen has all rows
+	late *spill.RowStore // nil: seen has all rows
 	hold memory.Hold
 	key  []byte
 }
 
 // NewRecursion begins without rows. With distinct each row is taken once.
 func NewRecursion(run *Run, distinct bool, colls []types.Collation) *Recursion {
-	return &Recursion{run: run, rows: NewRowBuffer(run, memory.Rows), distinct: distinct, colls: colls,
+	return &Recursion{run: run, rows: spill.NewRowBuffer(run.Room(), memory.Rows), distinct: distinct, colls: colls,
 		seen: map[string]int{}, hold: run.RT.Memory.Hold(memory.Distinct)}
 }
 
@@ -43,7 +44,7 @@ func (r *Recursion) EndRound() (bool, error) {
 // Take adds the rows of op to the present round, and closes it.
 func (r *Recursion) Take(ctx context.Context, op Operator) error {
 	defer op.Close()
-	err := Each(ctx, op, func(row []types.Value) error { return r.take(ctx, row) })
+	err := spill.Each(ctx, op, func(row []types.Value) error { return r.take(ctx, row) })
 	if err != nil {
 		return err
 	}
@@ -55,17 +56,17 @@ func (r *Recursion) take(ctx context.Context, row []types.Value) error {
 	if !r.distinct {
 		return r.rows.Add(row)
 	}
-	r.key = hashRow(r.key[:0], row, r.colls)
+	r.key = spill.HashRow(r.key[:0], row, r.colls)
 	if _, ok := r.seen[string(r.key)]; ok {
 		return nil
 	}
-	size := len(r.key) + hashEntryBytes
-	if r.hold.Crowded(size) || r.late != nil && r.late.hold.Crowded(rowBytes(row)) {
+	size := len(r.key) + spill.HashEntryBytes
+	if r.hold.Crowded(size) || r.late != nil && r.late.Hold.Crowded(spill.RowBytes(row)) {
 		if err := r.sift(ctx); err != nil {
 			return err
 		}
 		if r.late == nil {
-			r.late = newRowStore(r.run, memory.Distinct)
+			r.late = spill.NewRowStore(r.run.Room(), memory.Distinct)
 			r.forget()
 		}
 	}
@@ -76,8 +77,8 @@ func (r *Recursion) take(ctx context.Context, row []types.Value) error {
 		r.seen[string(r.key)] = 0
 		return r.rows.Add(row)
 	}
-	r.seen[string(r.key)] = len(r.late.rows)
-	return r.late.add(row)
+	r.seen[string(r.key)] = len(r.late.Rows)
+	return r.late.Add(row)
 }
 
 func (r *Recursion) forget() {
@@ -87,7 +88,7 @@ func (r *Recursion) forget() {
 
 // sift adds those rows of late that were not there before.
 func (r *Recursion) sift(ctx context.Context) error {
-	if r.late == nil || len(r.late.rows) == 0 {
+	if r.late == nil || len(r.late.Rows) == 0 {
 		return nil
 	}
 	if err := r.rows.Finish(); err != nil {
@@ -95,17 +96,17 @@ func (r *Recursion) sift(ctx context.Context) error {
 	}
 	all := r.rows.Range(0, r.rows.Len())
 	defer all.Close()
-	err := Each(ctx, all, func(row []types.Value) error {
-		r.key = hashRow(r.key[:0], row, r.colls)
+	err := spill.Each(ctx, all, func(row []types.Value) error {
+		r.key = spill.HashRow(r.key[:0], row, r.colls)
 		if i, ok := r.seen[string(r.key)]; ok {
-			r.late.rows[i] = nil
+			r.late.Rows[i] = nil
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for _, row := range r.late.rows {
+	for _, row := range r.late.Rows {
 		if row == nil {
 			continue
 		}
@@ -113,7 +114,7 @@ func (r *Recursion) sift(ctx context.Context) error {
 			return err
 		}
 	}
-	r.late.reset()
+	r.late.Reset()
 	r.forget()
 	return nil
 }
@@ -132,7 +133,7 @@ func (r *Recursion) Rows(from, to uint64) Operator {
 func (r *Recursion) Close() {
 	r.rows.Close()
 	if r.late != nil {
-		r.late.reset()
+		r.late.Reset()
 	}
 	r.hold.Close()
 }

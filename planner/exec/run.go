@@ -4,17 +4,12 @@ import (
 	"context"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
-)
-
-// Batch sizes in rows: the first batches are small, so that a reader of a few rows pays for a few.
-const (
-	firstBatch = 32
-	maxBatch   = 1024
 )
 
 // Run is one execution of a plan.
@@ -29,6 +24,9 @@ type Run struct {
 	memo map[any]any
 	ends []func()
 }
+
+// Room is where the execution's operators have their rows.
+func (r *Run) Room() *spill.Room { return &r.RT.Room }
 
 // NewRun prepares an execution. params is how many parameters the statement has, slots how many the plan adds.
 // Error 1210 when fewer are bound.
@@ -152,16 +150,6 @@ func (r *Run) open(ctx context.Context, f *fragment.Read, alone bool, o *ReadOpt
 		r.at = at
 	}
 	return r.RT.DB.ReadAt(ctx, f, r.at)
-}
-
-// canceled gives the error of a statement whose context has ended.
-func canceled(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	default:
-		return nil
-	}
 }
 
 // Context is what a subquery's evaluation runs under: that of the statement.

@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
@@ -40,8 +41,8 @@ func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if err := a.end(nil); err != nil {
 		return false, err
 	}
-	if a.out = stream(d.next); !d.unordered {
-		a.out = newReorder(d.run, d.next, a.width)
+	if a.out = spill.Stream(d.next); !d.unordered {
+		a.out = spill.NewReorder(d.run.Room(), d.next, a.width)
 	}
 	return a.out.Next(ctx, b)
 }
@@ -49,7 +50,7 @@ func (d *Distinct) Next(ctx context.Context, b *types.Batch) (bool, error) {
 // next gives the rows that pass of one task after the other.
 func (d *Distinct) next(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
-		if d.aside.now != nil {
+		if d.aside.Now != nil {
 			if ok, err := d.pass(ctx, b); ok || err != nil {
 				return ok, err
 			}
@@ -58,11 +59,11 @@ func (d *Distinct) next(ctx context.Context, b *types.Batch) (bool, error) {
 			}
 		}
 		d.in.Close()
-		if !d.aside.next() {
-			d.in = NewRows(nil, 1)
+		if !d.aside.Next() {
+			d.in = spill.NewRows(nil, 1)
 			return false, nil
 		}
-		d.in = d.aside.now.first.reader(d.aside.now.part)
+		d.in = d.aside.Now.First.Open(d.aside.Now.Part)
 		clear(d.seen)
 		d.hold.Close()
 	}
@@ -89,12 +90,12 @@ func (d *Distinct) pass(ctx context.Context, b *types.Batch) (bool, error) {
 
 // look passes a row, drops it, or puts it aside.
 func (d *Distinct) look(b *types.Batch, row []types.Value) error {
-	d.key = hashRow(d.key[:0], row[:len(d.colls)], d.colls)
+	d.key = spill.HashRow(d.key[:0], row[:len(d.colls)], d.colls)
 	if _, ok := d.seen[string(d.key)]; ok {
 		return nil
 	}
-	size := len(d.key) + hashEntryBytes
-	if a := &d.aside; a.file != nil || a.divisible() && d.hold.Crowded(size) {
+	size := len(d.key) + spill.HashEntryBytes
+	if a := &d.aside; a.file != nil || a.Divisible() && d.hold.Crowded(size) {
 		return a.put(d.key, row)
 	}
 	if err := d.hold.Grow(size); err != nil {
@@ -124,7 +125,7 @@ type SetOp struct {
 	key         []byte
 	hold        memory.Hold
 	aside       aside
-	keys        *rowFile // the right side's keys and counts, where they find no room in memory
+	keys        *spill.RowFile // the right side's keys and counts, where they find no room in memory
 }
 
 // NewSetOp gives the rows of left that are (not, with except) among right's; all counts repetitions.
@@ -137,12 +138,12 @@ func NewSetOp(run *Run, left, right Operator, except, all bool, colls []types.Co
 func (s *SetOp) load(ctx context.Context) error {
 	s.counts = map[string]int{}
 	if s.right != nil {
-		if err := Each(ctx, s.right, s.count); err != nil {
+		if err := spill.Each(ctx, s.right, s.count); err != nil {
 			return err
 		}
 	}
 	if s.keys != nil {
-		return s.keys.finish()
+		return s.keys.Finish()
 	}
 	return nil
 }
@@ -150,17 +151,17 @@ func (s *SetOp) load(ctx context.Context) error {
 // count counts a row of the right side. Rows of files are keys and their counts.
 func (s *SetOp) count(row []types.Value) error {
 	n := 1
-	if s.aside.now != nil {
+	if s.aside.Now != nil {
 		s.key, n = append(s.key[:0], row[0].Raw()...), int(row[1].Int())
 	} else {
-		s.key = hashRow(s.key[:0], row, s.colls)
+		s.key = spill.HashRow(s.key[:0], row, s.colls)
 	}
 	if s.keys != nil {
 		return s.writeKey(s.key, n)
 	}
 	if _, ok := s.counts[string(s.key)]; !ok {
-		size := len(s.key) + hashEntryBytes
-		if s.aside.divisible() && s.hold.Crowded(size) {
+		size := len(s.key) + spill.HashEntryBytes
+		if s.aside.Divisible() && s.hold.Crowded(size) {
 			if err := s.spill(); err != nil {
 				return err
 			}
@@ -177,7 +178,7 @@ func (s *SetOp) count(row []types.Value) error {
 // spill writes the counts that there are; all others follow them.
 func (s *SetOp) spill() error {
 	var err error
-	if s.keys, err = newRowFile(s.run, memory.Distinct, partitions); err != nil {
+	if s.keys, err = spill.NewRowFile(s.run.Room(), memory.Distinct, spill.Partitions); err != nil {
 		return err
 	}
 	for key, n := range s.counts {
@@ -191,12 +192,12 @@ func (s *SetOp) spill() error {
 }
 
 func (s *SetOp) writeKey(key []byte, n int) error {
-	return s.keys.add(partitionOf(key, s.aside.division()), []types.Value{types.Bytes(key), types.Int(int64(n))}, nil)
+	return s.keys.Add(spill.PartitionOf(key, s.aside.Division()), []types.Value{types.Bytes(key), types.Int(int64(n))}, nil)
 }
 
 // passes decides about one row. Without ALL a key that passed once passes no more: its count says so.
 func (s *SetOp) passes(row []types.Value) (bool, error) {
-	s.key = hashRow(s.key[:0], row[:len(s.colls)], s.colls)
+	s.key = spill.HashRow(s.key[:0], row[:len(s.colls)], s.colls)
 	if s.keys != nil {
 		return false, s.aside.put(s.key, row)
 	}
@@ -225,8 +226,8 @@ func (s *SetOp) passes(row []types.Value) (bool, error) {
 
 // first remembers a key that passes EXCEPT.
 func (s *SetOp) first(row []types.Value) (bool, error) {
-	size := len(s.key) + hashEntryBytes
-	if a := &s.aside; a.file != nil || a.divisible() && s.hold.Crowded(size) {
+	size := len(s.key) + spill.HashEntryBytes
+	if a := &s.aside; a.file != nil || a.Divisible() && s.hold.Crowded(size) {
 		return false, a.put(s.key, row)
 	}
 	if err := s.hold.Grow(size); err != nil {
@@ -254,7 +255,7 @@ func (s *SetOp) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if err := s.end(); err != nil {
 		return false, err
 	}
-	a.out = newReorder(s.run, s.next, a.width)
+	a.out = spill.NewReorder(s.run.Room(), s.next, a.width)
 	return a.out.Next(ctx, b)
 }
 
@@ -268,7 +269,7 @@ func (s *SetOp) end() error {
 // next gives the rows that pass of one task after the other.
 func (s *SetOp) next(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
-		if s.aside.now != nil {
+		if s.aside.Now != nil {
 			if ok, err := s.pass(ctx, b); ok || err != nil {
 				return ok, err
 			}
@@ -277,13 +278,13 @@ func (s *SetOp) next(ctx context.Context, b *types.Batch) (bool, error) {
 			}
 		}
 		s.closeInputs()
-		if !s.aside.next() {
+		if !s.aside.Next() {
 			return false, nil
 		}
-		t := s.aside.now
-		s.left = t.first.reader(t.part)
-		if t.second != nil {
-			s.right = t.second.reader(t.part)
+		t := s.aside.Now
+		s.left = t.First.Open(t.Part)
+		if t.Second != nil {
+			s.right = t.Second.Open(t.Part)
 		}
 		s.hold.Close()
 		if err := s.load(ctx); err != nil {
@@ -331,7 +332,7 @@ func (s *SetOp) closeInputs() {
 func (s *SetOp) Close() {
 	s.closeInputs()
 	s.aside.close()
-	s.keys.close()
+	s.keys.Close()
 	s.hold.Close()
 	s.counts = nil
 }

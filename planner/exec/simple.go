@@ -3,14 +3,12 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
-
-// zeroWidth is the width that batches of rows without columns pretend to have, so that they can be counted.
-const zeroWidth = 1
 
 // Filter passes the rows that meet all conditions.
 type Filter struct {
@@ -72,9 +70,6 @@ type Project struct {
 	hold  memory.Hold
 }
 
-// maxBatchBytes ends a batch of computed values: large ones come a few at a time.
-const maxBatchBytes = 1 << 20
-
 // NewProject projects in.
 func NewProject(run *Run, in Operator, exprs []expr.Expr) *Project {
 	return &Project{run: run, in: in, exprs: exprs, hold: run.RT.Memory.Hold(memory.Rows)}
@@ -91,7 +86,7 @@ func (p *Project) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	}
 	b.Reset(len(p.exprs))
 	bytes := 0
-	for n := p.batch.Len(); p.at < n && bytes < maxBatchBytes; p.at++ {
+	for n := p.batch.Len(); p.at < n && bytes < spill.MaxBatchBytes; p.at++ {
 		row := p.batch.Row(p.at)
 		for _, e := range p.exprs {
 			v, err := e.Eval(p.run.Env, row)
@@ -102,7 +97,7 @@ func (p *Project) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			bytes += len(v.Raw())
 		}
 	}
-	if bytes >= maxBatchBytes || p.hold.Used() > 0 {
+	if bytes >= spill.MaxBatchBytes || p.hold.Used() > 0 {
 		return true, p.hold.Set(bytes)
 	}
 	return true, nil
@@ -113,63 +108,6 @@ func (p *Project) Close() {
 	p.in.Close()
 	p.hold.Close()
 }
-
-// Limit skips offset rows and passes count.
-type Limit struct {
-	in            Operator
-	offset, count uint64
-	batch         types.Batch
-}
-
-// NewLimit limits in.
-func NewLimit(in Operator, offset, count uint64) *Limit {
-	return &Limit{in: in, offset: offset, count: count}
-}
-
-// Next passes on what is within the limit, and reads no further than that.
-func (l *Limit) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	for l.count > 0 {
-		ok, err := l.in.Next(ctx, &l.batch)
-		if err != nil || !ok {
-			return false, err
-		}
-		n := uint64(l.batch.Len())
-		skip := min(n, l.offset)
-		l.offset -= skip
-		take := min(n-skip, l.count)
-		if take == 0 {
-			continue
-		}
-		l.count -= take
-		b.Reset(l.batch.Width)
-		w := uint64(l.batch.Width)
-		b.Vals = append(b.Vals, l.batch.Vals[skip*w:(skip+take)*w]...)
-		return true, nil
-	}
-	return false, nil
-}
-
-// Close closes the input.
-func (l *Limit) Close() { l.in.Close() }
-
-// Rows gives rows that are there already.
-type Rows struct {
-	emit  emitter
-	width int
-}
-
-// NewRows gives rows, all of the same width; without columns each counts as one NULL.
-func NewRows(rows [][]types.Value, width int) *Rows {
-	return &Rows{emit: emitter{rows: rows}, width: max(width, zeroWidth)}
-}
-
-// Next gives the next rows.
-func (r *Rows) Next(_ context.Context, b *types.Batch) (bool, error) {
-	return r.emit.next(b, r.width), nil
-}
-
-// Close does nothing.
-func (r *Rows) Close() {}
 
 // Values computes each row from constant expressions: SELECT without FROM, VALUES.
 type Values struct {
@@ -186,8 +124,8 @@ func (v *Values) Next(_ context.Context, b *types.Batch) (bool, error) {
 	if v.at >= len(v.rows) {
 		return false, nil
 	}
-	b.Reset(max(len(v.rows[0]), zeroWidth))
-	for bytes := 0; v.at < len(v.rows) && b.Len() < maxBatch && bytes < maxBatchBytes; v.at++ {
+	b.Reset(max(len(v.rows[0]), spill.ZeroWidth))
+	for bytes := 0; v.at < len(v.rows) && b.Len() < spill.MaxBatch && bytes < spill.MaxBatchBytes; v.at++ {
 		if len(v.rows[v.at]) == 0 {
 			b.Vals = append(b.Vals, types.Null)
 		}
@@ -313,22 +251,6 @@ func ReadOne(ctx context.Context, op Operator, width int, dst []types.Value) ([]
 		}
 	}
 	return dst, nil
-}
-
-// Each calls fn with the rows of op; each is valid during its call only.
-func Each(ctx context.Context, op Operator, fn func(row []types.Value) error) error {
-	var b types.Batch
-	for {
-		ok, err := op.Next(ctx, &b)
-		if err != nil || !ok {
-			return err
-		}
-		for i, n := 0, b.Len(); i < n; i++ {
-			if err := fn(b.Row(i)); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // Any tells whether op has a row, and closes it.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -19,7 +20,7 @@ import (
 
 // memSpace is temporary files in memory that fail when told to, and that are counted.
 type memSpace struct {
-	Space
+	spill.Space
 	open  int // files
 	calls int // of files, opening included
 	fail  int // the number of the call that fails and all after it; 0: none
@@ -29,8 +30,8 @@ var errDisk = errors.New("the disk is gone")
 
 func newMemSpace(limit int64) *memSpace {
 	s := &memSpace{}
-	s.limit = limit
-	s.Open = func() (TempFile, error) {
+	s.Limit = limit
+	s.Open = func() (spill.TempFile, error) {
 		if err := s.call(); err != nil {
 			return nil, err
 		}
@@ -126,9 +127,9 @@ func sortCases() []spillCase {
 		"sort/plain": {{Expr: &expr.Column{Index: 0, Typ: types.TypeDouble}}}, "sort/expression": {{Expr: half, Desc: true}},
 	} {
 		list = append(list,
-			spillCase{name: name, kind: memory.Sort, open: func(run *Run) Operator { return NewSort(run, NewRows(rows, 4), NewOrder(keys)) }},
+			spillCase{name: name, kind: memory.Sort, open: func(run *Run) Operator { return newSort(run, spill.NewRows(rows, 4), spill.NewOrder(keys)) }},
 			spillCase{name: "top, " + name, kind: memory.Sort, open: func(run *Run) Operator {
-				return NewTopN(run, NewRows(rows, 4), NewOrder(keys), 40, 1500)
+				return NewTopN(run, spill.NewRows(rows, 4), spill.NewOrder(keys), 40, 1500)
 			}})
 	}
 	return list
@@ -153,7 +154,7 @@ func joinCases() []spillCase {
 		spec.LeftWidth, spec.RightWidth = 4, 4
 		list = append(list, spillCase{name: fmt.Sprintf("%v join/%s", spec.Kind, name), kind: memory.Join, unordered: spec.Unordered,
 			open: func(run *Run) Operator {
-				return NewHashJoin(run, NewRows(l, 4), NewRows(r, 4), keys, keys, spec)
+				return NewHashJoin(run, spill.NewRows(l, 4), spill.NewRows(r, 4), keys, keys, spec)
 			}})
 	}
 	number, text := []KeyPart{{Expr: intCol(0)}}, []KeyPart{{Expr: strCol(1), NullSafe: true, Collation: types.CollationDefault}}
@@ -165,7 +166,7 @@ func joinCases() []spillCase {
 		add("skewed, without conditions", short, skewed, JoinSpec{Kind: kind}, []KeyPart{{Expr: intCol(0)}, {Expr: intCol(2)}})
 		spec := JoinSpec{Kind: kind, Conds: []expr.Expr{eq}, LeftWidth: 4, RightWidth: 4}
 		list = append(list, spillCase{name: fmt.Sprintf("%v loop", kind), kind: memory.Join, open: func(run *Run) Operator {
-			return NewNestedLoop(run, NewRows(left[:20], 4), NewRows(right, 4), spec)
+			return NewNestedLoop(run, spill.NewRows(left[:20], 4), spill.NewRows(right, 4), spec)
 		}})
 	}
 	return list
@@ -209,7 +210,7 @@ func groupCases() []spillCase {
 		"one large group, distinct": {GroupBy: []expr.Expr{mostly}, Aggs: distinct},
 	} {
 		list = append(list, spillCase{name: "group/" + name, kind: memory.Group, limit: 192 << 10, open: func(run *Run) Operator {
-			return NewHashAgg(run, NewRows(rows, 4), spec)
+			return NewHashAgg(run, spill.NewRows(rows, 4), spec)
 		}})
 	}
 	return list
@@ -228,7 +229,7 @@ func setCases() []spillCase {
 	many, few := cut(wideRows(rng, 2000, 40)), cut(wideRows(rng, 100, 4))
 	colls := []types.Collation{types.CollationBinary, types.CollationDefault}
 	list := []spillCase{{name: "distinct", kind: memory.Distinct, open: func(run *Run) Operator {
-		return NewDistinct(run, NewRows(many, 2), colls)
+		return NewDistinct(run, spill.NewRows(many, 2), colls)
 	}}}
 	for _, except := range []bool{false, true} {
 		for _, all := range []bool{false, true} {
@@ -238,7 +239,7 @@ func setCases() []spillCase {
 				}
 				list = append(list, spillCase{name: fmt.Sprintf("set/except %v, all %v, %s", except, all, name), kind: memory.Distinct,
 					open: func(run *Run) Operator {
-						return NewSetOp(run, NewRows(sides[0], 2), NewRows(sides[1], 2), except, all, colls)
+						return NewSetOp(run, spill.NewRows(sides[0], 2), spill.NewRows(sides[1], 2), except, all, colls)
 					}})
 			}
 		}
@@ -271,11 +272,11 @@ func windowCases() []spillCase {
 	var list []spillCase
 	for name, order := range map[string][]expr.SortKey{"columns": {{Expr: intCol(0)}}, "expressions": {{Expr: sum}}, "no order": nil} {
 		list = append(list, spillCase{name: "window/" + name, kind: memory.Window, limit: 128 << 10, open: func(run *Run) Operator {
-			var in Operator = NewRows(rows, 4)
+			var in Operator = spill.NewRows(rows, 4)
 			if order != nil {
-				in = NewSort(run, in, NewOrder(order))
+				in = newSort(run, in, spill.NewOrder(order))
 			}
-			return NewWindow(run, in, nil, NewOrder(order), funcs)
+			return NewWindow(run, in, nil, spill.NewOrder(order), funcs)
 		}})
 	}
 	return list
@@ -391,35 +392,6 @@ func TestSpills(t *testing.T) {
 	}
 }
 
-// TestMergePasses: many runs are merged in several passes, and never more than so many at once.
-func TestMergePasses(t *testing.T) {
-	rows := someRows(rand.New(rand.NewSource(2)), 6000)
-	order := NewOrder([]expr.SortKey{{Expr: intCol(0)}})
-	want, err := read(NewSort(testRun(0), NewRows(rows, 3), order), 1<<30)
-	if err != nil {
-		t.Fatal(err)
-	}
-	run, space := spillRun(&spillCase{limit: 24 << 10}, 0)
-	s := NewSort(run, NewRows(rows, 3), order)
-	var b types.Batch
-	if _, err := s.Next(context.Background(), &b); err != nil {
-		t.Fatal(err)
-	}
-	if s.runs.passes < 2 || len(s.runs.heads) > maxFanIn || space.open != 1 {
-		t.Errorf("%d passes, %d runs and %d files open", s.runs.passes, len(s.runs.heads), space.open)
-	}
-	var got []string
-	for i := range b.Len() {
-		got = append(got, text(b.Row(i)))
-	}
-	rest, err := read(s, 1<<30)
-	if err != nil {
-		t.Fatal(err)
-	}
-	same(t, "merged", append(got, rest...), want)
-	released(t, "at the end", run, space)
-}
-
 // TestRecursionSpills: the rows of a recursion are the same, in the same order, where it finds no room for their keys, and all of
 // them are in one file however many rounds there are.
 func TestRecursionSpills(t *testing.T) {
@@ -432,7 +404,7 @@ func TestRecursionSpills(t *testing.T) {
 			for i := range rows {
 				rows[i] = rows[i][:2]
 			}
-			if err := r.Take(context.Background(), NewRows(rows, 2)); err != nil {
+			if err := r.Take(context.Background(), spill.NewRows(rows, 2)); err != nil {
 				return nil, 0, err
 			}
 			if _, err := r.EndRound(); err != nil {

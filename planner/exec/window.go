@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -50,14 +51,14 @@ type Window struct {
 	in        Operator
 	partition []expr.Expr
 	colls     []types.Collation
-	order     *Order
+	order     *spill.Order
 	funcs     []WindowFunc
 
 	batch   types.Batch
 	at      int
 	ended   bool
-	part    *RowBuffer // rows, with the values of the order's keys behind them where those are not plain columns
-	width   int        // of rows of the input
+	part    *spill.RowBuffer // rows, with the values of the order's keys behind them where those are not plain columns
+	width   int              // of rows of the input
 	wide    []types.Value
 	key     []byte
 	nextKey []byte
@@ -81,10 +82,10 @@ type windowState struct {
 }
 
 // NewWindow computes funcs over in.
-func NewWindow(run *Run, in Operator, partition []expr.Expr, order *Order, funcs []WindowFunc) *Window {
-	w := &Window{run: run, in: in, partition: partition, order: order, funcs: funcs, size: firstBatch,
-		part: NewRowBuffer(run, memory.Window), hold: run.RT.Memory.Hold(memory.Window), states: make([]windowState, len(funcs))}
-	w.part.most += 3 * len(funcs) // places that are read at the same time
+func NewWindow(run *Run, in Operator, partition []expr.Expr, order *spill.Order, funcs []WindowFunc) *Window {
+	w := &Window{run: run, in: in, partition: partition, order: order, funcs: funcs, size: spill.FirstBatch,
+		part: spill.NewRowBuffer(run.Room(), memory.Window), hold: run.RT.Memory.Hold(memory.Window), states: make([]windowState, len(funcs))}
+	w.part.Most += 3 * len(funcs) // places that are read at the same time
 	for _, p := range partition {
 		w.colls = append(w.colls, p.Type().Collation)
 	}
@@ -99,11 +100,11 @@ func (w *Window) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			return false, err
 		}
 	}
-	if err := canceled(ctx); err != nil {
+	if err := spill.Canceled(ctx); err != nil {
 		return false, err
 	}
 	b.Reset(w.width + len(w.funcs))
-	for n, bytes := 0, 0; n < w.size && w.row < w.part.Len() && bytes < maxBatchBytes; n++ {
+	for n, bytes := 0, 0; n < w.size && w.row < w.part.Len() && bytes < spill.MaxBatchBytes; n++ {
 		start := len(b.Vals)
 		if err := w.compute(ctx, b); err != nil {
 			return false, err
@@ -113,7 +114,7 @@ func (w *Window) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		}
 		w.row++
 	}
-	w.size = min(w.size*4, maxBatch)
+	w.size = min(w.size*4, spill.MaxBatch)
 	return true, nil
 }
 
@@ -163,12 +164,12 @@ func (w *Window) load(ctx context.Context) (bool, error) {
 // add stores a row.
 func (w *Window) add(row []types.Value) error {
 	w.width = len(row)
-	if w.order.plain {
+	if w.order.Plain() {
 		return w.part.Add(row)
 	}
 	w.wide = append(w.wide[:0], row...)
 	var err error
-	if w.wide, err = w.order.eval(w.run.Env, row, w.wide); err != nil {
+	if w.wide, err = w.order.Eval(w.run.Env, row, w.wide); err != nil {
 		return err
 	}
 	return w.part.Add(w.wide)
@@ -211,10 +212,10 @@ func (w *Window) findPeers(row []types.Value) error {
 			return err
 		}
 		c := 0
-		if w.order.plain {
-			c = w.order.compareRows(row, next)
+		if w.order.Plain() {
+			c = w.order.CompareRows(row, next)
 		} else {
-			c = w.order.compare(row[w.width:], next[w.width:])
+			c = w.order.Compare(row[w.width:], next[w.width:])
 		}
 		if c != 0 {
 			break
@@ -290,7 +291,7 @@ func (w *Window) aggregate(ctx context.Context, f *WindowFunc, s *windowState) (
 	if s.agg == nil || lo != s.from || hi < s.to {
 		s.agg = f.Agg.NewState()
 		s.from, s.to = lo, lo
-		if err := canceled(ctx); err != nil {
+		if err := spill.Canceled(ctx); err != nil {
 			return types.Null, err
 		}
 	} else if hi == s.to {

@@ -9,6 +9,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -115,7 +116,7 @@ func (g *guardNode) explain(x *explainer, depth int) {
 type emptyNode struct{ base }
 
 func (e *emptyNode) open(context.Context, *exec.Run) (exec.Operator, error) {
-	return exec.NewRows(nil, len(e.cols)), nil
+	return spill.NewRows(nil, len(e.cols)), nil
 }
 
 func (e *emptyNode) explain(x *explainer, depth int) {
@@ -198,7 +199,7 @@ type sortNode struct {
 	base
 	in    node
 	keys  []expr.SortKey // resolved
-	cmp   *exec.Order
+	cmp   *spill.Order
 	limit *scalar.Limit
 }
 
@@ -211,7 +212,7 @@ func newSort(in node, keys []expr.SortKey, limit *scalar.Limit) (node, error) {
 		}
 		s.keys = append(s.keys, expr.SortKey{Expr: e, Desc: k.Desc})
 	}
-	s.cmp = exec.NewOrder(s.keys)
+	s.cmp = spill.NewOrder(s.keys)
 	s.base = base{cols: in.ids(), est: in.rows(), price: in.cost() + sortCost(in.rows())}
 	if limit != nil {
 		s.est = limit.Estimate(s.est)
@@ -235,7 +236,7 @@ func (s *sortNode) open(ctx context.Context, run *exec.Run) (exec.Operator, erro
 		return nil, err
 	}
 	if s.limit == nil {
-		return exec.NewSort(run, in, s.cmp), nil
+		return spill.NewSort(run.Room(), run.Env, in, s.cmp), nil
 	}
 	offset, count, err := s.limit.Eval(run.Env)
 	if err != nil {
@@ -243,7 +244,7 @@ func (s *sortNode) open(ctx context.Context, run *exec.Run) (exec.Operator, erro
 		return nil, err
 	}
 	if offset+count < offset || offset+count > maxTopN {
-		return exec.NewLimit(exec.NewSort(run, in, s.cmp), offset, count), nil
+		return spill.NewLimit(spill.NewSort(run.Room(), run.Env, in, s.cmp), offset, count), nil
 	}
 	return exec.NewTopN(run, in, s.cmp, offset, count), nil
 }
@@ -279,13 +280,13 @@ func (l *limitNode) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 		return nil, err
 	}
 	if count == 0 {
-		return exec.NewRows(nil, len(l.cols)), nil
+		return spill.NewRows(nil, len(l.cols)), nil
 	}
 	in, err := l.in.open(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	return exec.NewLimit(in, offset, count), nil
+	return spill.NewLimit(in, offset, count), nil
 }
 
 func (l *limitNode) explain(x *explainer, depth int) {

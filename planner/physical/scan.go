@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -150,7 +151,7 @@ func (a *pushedAgg) fold(run *exec.Run) (*fragment.Aggregate, error) {
 func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 	if s.limit != nil {
 		if n, err := s.limit.Within(run.Env); err != nil || n == 0 {
-			return exec.NewRows(nil, len(s.cols)), err
+			return spill.NewRows(nil, len(s.cols)), err
 		}
 	}
 	spans, points, err := s.path.Spans(s.table.Desc, run.Env)
@@ -158,7 +159,7 @@ func (s *tableScan) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 		return nil, err
 	}
 	if len(spans) == 0 && !s.aggregatesAll() {
-		return exec.NewRows(nil, len(s.cols)), nil
+		return spill.NewRows(nil, len(s.cols)), nil
 	}
 	if len(s.path.Access) == 0 {
 		run.RT.Used.AddFullScan()
@@ -196,7 +197,7 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 }
 
 // mergeOrder is the order of the output by the index's columns.
-func (s *tableScan) mergeOrder() (*exec.Order, error) {
+func (s *tableScan) mergeOrder() (*spill.Order, error) {
 	var list []expr.SortKey
 	for _, o := range s.order {
 		pos := slices.Index(s.cols, o.ID)
@@ -206,7 +207,7 @@ func (s *tableScan) mergeOrder() (*exec.Order, error) {
 		c := &s.table.Desc.Columns[o.ID-s.table.First]
 		list = append(list, expr.SortKey{Expr: &expr.Column{Index: pos, Typ: c.Type, Name: c.Name}, Desc: o.Desc})
 	}
-	return exec.NewOrder(list), nil
+	return spill.NewOrder(list), nil
 }
 
 // fragments cuts a read along the tablets. A tablet of the primary index gets the spans that it overlaps; entries of a

@@ -6,6 +6,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -192,12 +193,12 @@ type quantifier struct {
 
 // innerSet is a subquery's rows for one set of outer values.
 type innerSet struct {
-	rows  *exec.RowBuffer // all; with keys of one value none
-	keys  *exec.KeySet    // of rows without NULL; nil when they must be compared one by one
-	nulls *exec.RowBuffer // with keys: the rows that have a NULL
-	some  bool            // there are rows
-	key   []byte          // of the row at hand
-	outer []byte          // the outer values
+	rows  *spill.RowBuffer // all; with keys of one value none
+	keys  *spill.KeySet    // of rows without NULL; nil when they must be compared one by one
+	nulls *spill.RowBuffer // with keys: the rows that have a NULL
+	some  bool             // there are rows
+	key   []byte           // of the row at hand
+	outer []byte           // the outer values
 }
 
 func (s *innerSet) close() {
@@ -251,7 +252,7 @@ func (f *quantifier) load(run *exec.Run, env *expr.Env, outer []types.Value) (*i
 	if err != nil {
 		return nil, err
 	}
-	s := &innerSet{rows: exec.NewRowBuffer(run, memory.Join), outer: key}
+	s := &innerSet{rows: spill.NewRowBuffer(run.Room(), memory.Join), outer: key}
 	if err := f.fill(run, env, s, op); err != nil {
 		s.close()
 		return nil, err
@@ -265,9 +266,9 @@ func (f *quantifier) fill(run *exec.Run, env *expr.Env, s *innerSet, op exec.Ope
 	defer op.Close()
 	ctx := run.Context()
 	if f.hashable() {
-		s.keys, s.nulls = exec.NewKeySet(run), exec.NewRowBuffer(run, memory.Join)
+		s.keys, s.nulls = spill.NewKeySet(run.Room()), spill.NewRowBuffer(run.Room(), memory.Join)
 	}
-	err := exec.Each(ctx, op, func(row []types.Value) error {
+	err := spill.Each(ctx, op, func(row []types.Value) error {
 		s.some = true
 		return f.add(ctx, env, s, row)
 	})
@@ -350,7 +351,7 @@ func (f *quantifier) test(env *expr.Env, left []types.Value, s *innerSet) (types
 }
 
 // scan compares with one row after the other.
-func (f *quantifier) scan(env *expr.Env, left []types.Value, rows *exec.RowBuffer) (types.Value, error) {
+func (f *quantifier) scan(env *expr.Env, left []types.Value, rows *spill.RowBuffer) (types.Value, error) {
 	row := make([]types.Value, 2*f.n)
 	copy(row, left)
 	null := false

@@ -7,6 +7,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -70,7 +71,7 @@ func (v *virtualNode) open(ctx context.Context, run *exec.Run) (exec.Operator, e
 			return nil, err
 		}
 		if val.IsNull() {
-			return exec.NewRows(nil, len(v.cols)), nil
+			return spill.NewRows(nil, len(v.cols)), nil
 		}
 		if eq == nil {
 			eq = map[string]string{}

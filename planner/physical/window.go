@@ -7,6 +7,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 )
 
@@ -57,7 +58,7 @@ type windowNode struct {
 	base
 	in        node
 	partition []expr.Expr
-	order     *exec.Order
+	order     *spill.Order
 	keys      []expr.SortKey
 	funcs     []exec.WindowFunc
 	names     []string
@@ -87,7 +88,7 @@ func newWindow(in node, group []*logical.WindowItem) (node, error) {
 		}
 		w.keys = append(w.keys, expr.SortKey{Expr: e, Desc: k.Desc})
 	}
-	w.order = exec.NewOrder(w.keys)
+	w.order = spill.NewOrder(w.keys)
 	for _, item := range group {
 		f := item.Fn
 		if f.Args, err = scalar.ResolveAll(f.Args, in.ids()); err != nil {

@@ -14,7 +14,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/planner"
-	"cloudsql/planner/exec"
+	"cloudsql/planner/spill"
 	"cloudsql/sql"
 	"cloudsql/sql/admission"
 	"cloudsql/sql/ddl"
@@ -37,10 +37,10 @@ type Config struct {
 	TLS            bool // the protocol offers it
 	// Memory is the account of the process, below which the sessions have theirs; one of the engine's own, without a limit, where nil.
 	Memory          *memory.Account
-	StatementMemory int64       // bytes that one statement may hold; 256 MiB
-	SessionMemory   int64       // bytes that one session may hold, with its statement; no limit
-	Running         int         // statements that look for rows at once; 256
-	Space           *exec.Space // for temporary files of statements; the system's directory where nil
+	StatementMemory int64        // bytes that one statement may hold; 256 MiB
+	SessionMemory   int64        // bytes that one session may hold, with its statement; no limit
+	Running         int          // statements that look for rows at once; 256
+	Space           *spill.Space // for temporary files of statements; the system's directory where nil
 	// Defaults are values of global variables that the node was started with, in place of the usual ones.
 	Defaults  map[string]string
 	Shutdown  func()        // SHUTDOWN; nil refuses it

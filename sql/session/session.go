@@ -15,6 +15,7 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/spill"
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
@@ -215,9 +216,8 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	s.env = expr.Env{Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Typing: &s.vars.Typing, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
-		DB: s.eng.db, Env: &s.env, Memory: &s.statementMemory, Space: s.eng.cfg.Space, Warn: s.shardWarner,
+		DB: s.eng.db, Env: &s.env, Room: spill.Room{Memory: &s.statementMemory, Space: s.eng.cfg.Space, Used: &s.measured.usage}, Warn: s.shardWarner,
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
-		Used: &s.measured.usage,
 	}
 	variables{s}.follow()
 	s.snapshot = s.eng.db.Catalog()

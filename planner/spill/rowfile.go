@@ -1,4 +1,4 @@
-package exec
+package spill
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"cloudsql/storage/types"
 )
 
-// rowFile is rows that found no room in memory: a temporary file with parts, which are written side by side and read each in the
+// RowFile is rows that found no room in memory: a temporary file with parts, which are written side by side and read each in the
 // order in which it was written, any number of times. What an operator spills is one open file, however many parts it has.
 //
 //	file  = block*         each of one part
@@ -18,8 +18,7 @@ import (
 //	row   = length(uvarint) value*   (types.AppendValue)
 //
 // Buffers and the lists of blocks are charged to the statement.
-type rowFile struct {
-	run   *Run
+type RowFile struct {
 	file  *spaceFile
 	hold  memory.Hold
 	parts []filePart
@@ -32,7 +31,7 @@ type rowFile struct {
 	tasks   int // parts that are yet to be dealt with, see done
 }
 
-// filePart is a sequence of rows in a rowFile.
+// filePart is a sequence of rows in a RowFile.
 type filePart struct {
 	buf     []byte // the next block, with room for its length in front; nil: none
 	blocks  []blockRef
@@ -60,21 +59,22 @@ const (
 	maxBlock = 32 << 10
 )
 
-func newRowFile(run *Run, kind memory.Kind, parts int) (*rowFile, error) {
+// NewRowFile makes a file of so many empty parts.
+func NewRowFile(room *Room, kind memory.Kind, parts int) (*RowFile, error) {
 	size := maxBlock
-	if limit := run.RT.Memory.Limit(); limit > 0 {
+	if limit := room.Memory.Limit(); limit > 0 {
 		size = int(min(max(limit/128, minBlock), maxBlock))
 	}
-	f, err := run.RT.Space.create(kind)
+	f, err := room.Space.create(kind)
 	if err != nil {
 		return nil, err
 	}
-	run.RT.Used.AddFile()
-	return &rowFile{run: run, file: f, hold: run.RT.Memory.Hold(kind), parts: make([]filePart, parts), size: size}, nil
+	room.Used.AddFile()
+	return &RowFile{file: f, hold: room.Memory.Hold(kind), parts: make([]filePart, parts), size: size}, nil
 }
 
-// add appends a row, made of the values of row and of more, to a part.
-func (f *rowFile) add(part int, row, more []types.Value) error {
+// Add appends a row, made of the values of row and of more, to a part.
+func (f *RowFile) Add(part int, row, more []types.Value) error {
 	f.row = append(f.row[:0], noHead[:]...)
 	for _, v := range row {
 		f.row = types.AppendValue(f.row, v)
@@ -108,7 +108,7 @@ func (f *rowFile) add(part int, row, more []types.Value) error {
 var noHead [blockHead + binary.MaxVarintLen64]byte
 
 // addLarge writes a row that needs a block of its own: f.row is made that block, as there is hardly room for another.
-func (f *rowFile) addLarge(p *filePart) error {
+func (f *RowFile) addLarge(p *filePart) error {
 	n := cap(f.row)
 	if err := f.hold.Grow(n); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (f *rowFile) addLarge(p *filePart) error {
 }
 
 // flush writes a part's buffer.
-func (f *rowFile) flush(p *filePart) error {
+func (f *RowFile) flush(p *filePart) error {
 	if len(p.buf) <= blockHead {
 		return nil
 	}
@@ -149,8 +149,8 @@ func (f *rowFile) flush(p *filePart) error {
 	return nil
 }
 
-// finish writes what the parts have in their buffers, which are given back. More may be added later.
-func (f *rowFile) finish() error {
+// Finish writes what the parts have in their buffers, which are given back. More may be added later.
+func (f *RowFile) Finish() error {
 	for i := range f.parts {
 		p := &f.parts[i]
 		if err := f.flush(p); err != nil {
@@ -165,23 +165,23 @@ func (f *rowFile) finish() error {
 }
 
 // addPart adds an empty part and gives its number.
-func (f *rowFile) addPart() int {
+func (f *RowFile) addPart() int {
 	f.parts, f.last = append(f.parts, filePart{}), nil
 	return len(f.parts) - 1
 }
 
 // done tells that one of tasks parts is no longer needed; with the last one the file goes. f may be nil.
-func (f *rowFile) done() {
+func (f *RowFile) done() {
 	if f == nil {
 		return
 	}
 	if f.tasks--; f.tasks == 0 {
-		f.close()
+		f.Close()
 	}
 }
 
-// close removes the file; it may be called again.
-func (f *rowFile) close() {
+// Close removes the file; it may be called again.
+func (f *RowFile) Close() {
 	if f == nil || f.file == nil {
 		return
 	}
@@ -192,14 +192,14 @@ func (f *rowFile) close() {
 }
 
 // length reads how long the block at a place is.
-func (f *rowFile) length(at int64) (int, error) {
+func (f *RowFile) length(at int64) (int, error) {
 	var head [blockHead]byte
 	err := f.file.read(head[:], at)
 	return int(binary.BigEndian.Uint32(head[:])), err
 }
 
 // read reads a block of n bytes into buf, which it may replace.
-func (f *rowFile) read(at int64, n int, buf []byte) ([]byte, error) {
+func (f *RowFile) read(at int64, n int, buf []byte) ([]byte, error) {
 	if cap(buf) < n {
 		buf = make([]byte, n)
 	}
@@ -224,14 +224,19 @@ func decodeRow(block []byte, dst []types.Value) (vals []types.Value, rest []byte
 	return dst, block[end:], nil
 }
 
-// reader reads a part from its beginning. The file must be finished, and stay open meanwhile.
-func (f *rowFile) reader(part int) *partReader {
+// RowsOf is how many rows a part has.
+func (f *RowFile) RowsOf(part int) int { return f.parts[part].rows }
+
+// Open reads a part from its beginning. The file must be finished, and stay open meanwhile; closing the reader leaves it as it is.
+func (f *RowFile) Open(part int) Operator { return f.reader(part) }
+
+func (f *RowFile) reader(part int) *partReader {
 	return &partReader{file: f, part: part}
 }
 
 // partReader is an Operator; closing it leaves the file as it is.
 type partReader struct {
-	file *rowFile
+	file *RowFile
 	part int
 	ref  int   // in the part's list, with the block to be read next
 	skip int   // blocks of ref that were read
@@ -244,7 +249,7 @@ type partReader struct {
 // Next gives the next rows, as many as there is room for while they are read block by block.
 func (r *partReader) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if len(r.rest) == 0 {
-		if err := canceled(ctx); err != nil {
+		if err := Canceled(ctx); err != nil {
 			return false, err
 		}
 		if ok, err := r.load(); err != nil || !ok {
@@ -260,7 +265,7 @@ func (r *partReader) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		}
 		if n == 0 {
 			b.Width = len(b.Vals)
-			rows = min(maxBatch, max(1, r.file.size/(valueBytes*max(b.Width, 1))))
+			rows = min(MaxBatch, max(1, r.file.size/(ValueBytes*max(b.Width, 1))))
 		}
 	}
 	return true, nil
@@ -296,7 +301,7 @@ func (r *partReader) load() (bool, error) {
 }
 
 // readBytes is what reading a block of n bytes takes: as much again for the values of some of its rows.
-func (f *rowFile) readBytes(n int) int { return 2 * max(n, f.size) }
+func (f *RowFile) readBytes(n int) int { return 2 * max(n, f.size) }
 
 func (r *partReader) hold(n int) error {
 	if err := r.file.hold.Grow(n - r.held); err != nil {

@@ -1,4 +1,4 @@
-package exec
+package spill
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 // KeySet is a set of keys that is filled once and then asked: in memory while there is room, and then sorted on disk.
 type KeySet struct {
-	run    *Run
+	room   *Room
 	keys   map[string]struct{}
 	hold   memory.Hold
 	sort   *Sort      // while it is filled on disk
@@ -24,8 +24,8 @@ type KeySet struct {
 const sortedCache = 32
 
 // NewKeySet makes an empty set.
-func NewKeySet(run *Run) *KeySet {
-	return &KeySet{run: run, keys: map[string]struct{}{}, hold: run.RT.Memory.Hold(memory.Join)}
+func NewKeySet(room *Room) *KeySet {
+	return &KeySet{room: room, keys: map[string]struct{}{}, hold: room.Memory.Hold(memory.Join)}
 }
 
 // Add puts a key into the set.
@@ -34,7 +34,7 @@ func (k *KeySet) Add(ctx context.Context, key []byte) error {
 		if _, ok := k.keys[string(key)]; ok {
 			return nil
 		}
-		size := len(key) + hashEntryBytes
+		size := len(key) + HashEntryBytes
 		if !k.hold.Crowded(size) {
 			k.keys[string(key)] = struct{}{}
 			return k.hold.Grow(size)
@@ -44,16 +44,16 @@ func (k *KeySet) Add(ctx context.Context, key []byte) error {
 		}
 	}
 	k.row[0] = types.Bytes(key)
-	return k.sort.take(ctx, k.row[:])
+	return k.sort.Take(ctx, k.row[:])
 }
 
 // spill gives the keys to a Sort.
 func (k *KeySet) spill(ctx context.Context) error {
-	k.sort = NewSort(k.run, NewRows(nil, 1), NewOrder([]expr.SortKey{{Expr: &expr.Column{Typ: types.TypeBytes}}}))
-	k.sort.begin()
+	k.sort = NewSort(k.room, nil, NewRows(nil, 1), NewOrder([]expr.SortKey{{Expr: &expr.Column{Typ: types.TypeBytes}}}))
+	k.sort.Begin()
 	for key := range k.keys {
 		k.row[0] = types.Bytes([]byte(key)) // a string would be encoded in another way
-		if err := k.sort.take(ctx, k.row[:]); err != nil {
+		if err := k.sort.Take(ctx, k.row[:]); err != nil {
 			return err
 		}
 	}
@@ -72,8 +72,8 @@ func (k *KeySet) Finish(ctx context.Context) error {
 	}
 	s := k.sort
 	k.sort = nil
-	k.sorted = NewRowBuffer(k.run, memory.Join)
-	k.sorted.most = sortedCache
+	k.sorted = NewRowBuffer(k.room, memory.Join)
+	k.sorted.Most = sortedCache
 	return k.sorted.Fill(ctx, s)
 }
 

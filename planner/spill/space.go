@@ -1,4 +1,4 @@
-package exec
+package spill
 
 import (
 	"errors"
@@ -18,8 +18,9 @@ type Space struct {
 	// Open makes an empty temporary file of which nothing is left once it is closed; nil: one without a name in the directory.
 	Open func() (TempFile, error)
 
+	Limit int64 // bytes that they may take; 0: any number
+
 	dir     string
-	limit   int64 // bytes; 0: none
 	used    atomic.Int64
 	written atomic.Uint64
 	files   [memory.Kinds]atomic.Uint64
@@ -43,7 +44,7 @@ func NewSpace(dir string, limit int64) (*Space, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("temporary files: %w", err)
 	}
-	return &Space{dir: dir, limit: limit}, nil
+	return &Space{dir: dir, Limit: limit}, nil
 }
 
 // Used is what the files take, in bytes.
@@ -115,9 +116,9 @@ func rootCause(err error) error {
 // append writes at the end; 1114 where the files would take more than they may.
 func (f *spaceFile) append(b []byte) error {
 	s, n := f.space, int64(len(b))
-	if used := s.used.Add(n); s.limit > 0 && used > s.limit {
+	if used := s.used.Add(n); s.Limit > 0 && used > s.Limit {
 		s.used.Add(-n)
-		return mysqlerr.Newf(mysqlerr.RecordFileFull, "The temporary files of statements are full: they may take %d bytes together", s.limit)
+		return mysqlerr.Newf(mysqlerr.RecordFileFull, "The temporary files of statements are full: they may take %d bytes together", s.Limit)
 	}
 	f.size += n
 	s.written.Add(uint64(n)) //nolint:gosec // a length

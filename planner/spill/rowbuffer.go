@@ -1,4 +1,4 @@
-package exec
+package spill
 
 import (
 	"context"
@@ -11,15 +11,15 @@ import (
 // RowBuffer keeps copies of rows to be read any number of times, from the beginning or one by one: in memory while there is room,
 // and then in a temporary file.
 type RowBuffer struct {
-	run   *Run
+	room  *Room
 	kind  memory.Kind
-	store rowStore
-	file  *rowFile // nil: the rows are in store
+	store RowStore
+	file  *RowFile // nil: the rows are in store
 	width int
 	n     int
 
 	cache []*cachedBlock // of file, for At; the one used last comes first
-	most  int            // blocks to keep
+	Most  int            // blocks of file to keep in memory, for At
 	hold  memory.Hold    // of cache
 }
 
@@ -34,8 +34,8 @@ type cachedBlock struct {
 const defaultCached = 2
 
 // NewRowBuffer makes an empty buffer.
-func NewRowBuffer(run *Run, kind memory.Kind) *RowBuffer {
-	return &RowBuffer{run: run, kind: kind, store: rowStore{hold: run.RT.Memory.Hold(kind)}, most: defaultCached, hold: run.RT.Memory.Hold(kind)}
+func NewRowBuffer(room *Room, kind memory.Kind) *RowBuffer {
+	return &RowBuffer{room: room, kind: kind, store: RowStore{Hold: room.Memory.Hold(kind)}, Most: defaultCached, hold: room.Memory.Hold(kind)}
 }
 
 // Len is the number of rows.
@@ -43,7 +43,7 @@ func (r *RowBuffer) Len() int { return r.n }
 
 // Add copies a row.
 func (r *RowBuffer) Add(row []types.Value) error {
-	if r.file == nil && r.store.hold.Crowded(rowBytes(row)) {
+	if r.file == nil && r.store.Hold.Crowded(RowBytes(row)) {
 		if err := r.spill(); err != nil {
 			return err
 		}
@@ -51,25 +51,25 @@ func (r *RowBuffer) Add(row []types.Value) error {
 	r.width = len(row)
 	r.n++
 	if r.file != nil {
-		return r.file.add(0, row, nil)
+		return r.file.Add(0, row, nil)
 	}
-	return r.store.add(row)
+	return r.store.Add(row)
 }
 
 // spill moves the rows to a file.
 func (r *RowBuffer) spill() error {
 	var err error
-	if r.file, err = newRowFile(r.run, r.kind, 1); err != nil {
+	if r.file, err = NewRowFile(r.room, r.kind, 1); err != nil {
 		return err
 	}
 	r.file.indexed = true
-	for _, row := range r.store.rows {
-		if err := r.file.add(0, row, nil); err != nil {
+	for _, row := range r.store.Rows {
+		if err := r.file.Add(0, row, nil); err != nil {
 			return err
 		}
 	}
-	r.store.reset()
-	return r.file.finish() // somebody may be reading them
+	r.store.Reset()
+	return r.file.Finish() // somebody may be reading them
 }
 
 // Fill adds all rows of op and closes it.
@@ -86,7 +86,7 @@ func (r *RowBuffer) Finish() error {
 	if r.file == nil {
 		return nil
 	}
-	return r.file.finish()
+	return r.file.Finish()
 }
 
 // Reader reads the rows from the beginning. Closing it leaves the buffer as it is.
@@ -94,13 +94,13 @@ func (r *RowBuffer) Reader() Operator {
 	if r.file != nil {
 		return r.file.reader(0)
 	}
-	return NewRows(r.store.rows, r.width)
+	return NewRows(r.store.Rows, r.width)
 }
 
 // Range reads the rows from one number up to another. Rows may be added meanwhile, if Finish was called before.
 func (r *RowBuffer) Range(from, to int) Operator {
 	if r.file == nil {
-		return NewRows(r.store.rows[from:to], r.width)
+		return NewRows(r.store.Rows[from:to], r.width)
 	}
 	if from >= to {
 		return NewRows(nil, r.width)
@@ -120,7 +120,7 @@ func (r *RowBuffer) blockOf(i int) int {
 // At gives row i. It stays valid for as long as it is referenced.
 func (r *RowBuffer) At(i int) ([]types.Value, error) {
 	if r.file == nil {
-		return r.store.rows[i], nil
+		return r.store.Rows[i], nil
 	}
 	for k, c := range r.cache {
 		if i >= c.first && i < c.first+c.rows {
@@ -155,8 +155,8 @@ func (r *RowBuffer) load(i int) (*cachedBlock, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.bytes = n + c.rows*c.width*valueBytes
-	for len(r.cache) > 0 && (len(r.cache) >= r.most || r.hold.Crowded(c.bytes)) {
+	c.bytes = n + c.rows*c.width*ValueBytes
+	for len(r.cache) > 0 && (len(r.cache) >= r.Most || r.hold.Crowded(c.bytes)) {
 		last := len(r.cache) - 1
 		_ = r.hold.Grow(-r.cache[last].bytes)
 		r.cache = r.cache[:last]
@@ -185,8 +185,8 @@ func (r *RowBuffer) load(i int) (*cachedBlock, error) {
 
 // Close releases the rows. The buffer is empty then, and may be used again.
 func (r *RowBuffer) Close() {
-	r.store.reset()
-	r.file.close()
+	r.store.Reset()
+	r.file.Close()
 	r.hold.Close()
 	r.file, r.cache, r.n = nil, nil, 0
 }

@@ -1,4 +1,4 @@
-package exec
+package spill
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 // the sort keys are not plain columns, they follow the row's values: encoded if they can be.
 type runs struct {
 	sort   *Sort
-	file   *rowFile
+	file   *RowFile
 	arena  types.Arena
 	heads  []*runHead
 	passes int // over all rows, before the one that is read
@@ -31,17 +31,17 @@ type runHead struct {
 
 // flush writes what is in memory as one sorted run.
 func (s *Sort) flush(ctx context.Context) error {
-	if len(s.store.rows) == 0 {
+	if len(s.store.Rows) == 0 {
 		return nil
 	}
 	if s.runs == nil {
-		f, err := newRowFile(s.run, memory.Sort, 0)
+		f, err := NewRowFile(s.room, memory.Sort, 0)
 		if err != nil {
 			return err
 		}
 		s.runs = &runs{sort: s, file: f}
 	}
-	if err := canceled(ctx); err != nil {
+	if err := Canceled(ctx); err != nil {
 		return err
 	}
 	f := s.runs.file
@@ -54,16 +54,16 @@ func (s *Sort) flush(ctx context.Context) error {
 		case s.order.encodable:
 			more = append(more[:0], types.Bytes(s.encodedKey(perm[i])))
 		default:
-			more = s.keys.rows[perm[i]]
+			more = s.keys.Rows[perm[i]]
 		}
-		if err := f.add(part, row, more); err != nil {
+		if err := f.Add(part, row, more); err != nil {
 			return err
 		}
 	}
-	s.store.reset()
-	s.keys.reset()
+	s.store.Reset()
+	s.keys.Reset()
 	s.blob, s.ends = s.blob[:0], s.ends[:0]
-	return f.finish()
+	return f.Finish()
 }
 
 // prepare merges until few enough runs are left, and opens these.
@@ -80,7 +80,7 @@ func (p *runs) prepare(ctx context.Context) error {
 
 // pass merges runs that are neighbours, as many at a time as can be open.
 func (p *runs) pass(ctx context.Context) error {
-	to, err := newRowFile(p.sort.run, memory.Sort, 0)
+	to, err := NewRowFile(p.sort.room, memory.Sort, 0)
 	if err != nil {
 		return err
 	}
@@ -96,29 +96,29 @@ func (p *runs) pass(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		to.close()
+		to.Close()
 		return err
 	}
-	p.file.close()
+	p.file.Close()
 	p.file = to
 	return nil
 }
 
-func (p *runs) mergeTo(ctx context.Context, to *rowFile) error {
+func (p *runs) mergeTo(ctx context.Context, to *RowFile) error {
 	part := to.addPart()
 	for len(p.heads) > 0 {
 		i := p.least()
-		if err := to.add(part, p.heads[i].batch.Row(p.heads[i].at), nil); err != nil {
+		if err := to.Add(part, p.heads[i].batch.Row(p.heads[i].at), nil); err != nil {
 			return err
 		}
 		if err := p.advance(ctx, i); err != nil {
 			return err
 		}
 	}
-	return to.finish()
+	return to.Finish()
 }
 
-// open begins to read runs, from one on: two at least, and as many as there is room for.
+// Open begins to read runs, from one on: two at least, and as many as there is room for.
 func (p *runs) open(ctx context.Context, from int) error {
 	f := p.file
 	for i := from; i < len(f.parts); i++ {
@@ -183,18 +183,18 @@ func (p *runs) least() int {
 func (p *runs) compare(a, b *runHead) int {
 	switch {
 	case p.sort.order.plain:
-		return p.sort.order.compareRows(a.row, b.row)
+		return p.sort.order.CompareRows(a.row, b.row)
 	case p.sort.order.encodable:
 		return bytes.Compare(a.keys[0].Raw(), b.keys[0].Raw())
 	}
-	return p.sort.order.compare(a.keys, b.keys)
+	return p.sort.order.Compare(a.keys, b.keys)
 }
 
-// next merges a batch.
+// Next merges a batch.
 func (p *runs) next(ctx context.Context, b *types.Batch) (bool, error) {
 	b.Reset(p.sort.width)
 	p.arena.Reset()
-	for bytes := 0; len(p.heads) > 0 && b.Len() < maxBatch && bytes < maxBatchBytes; {
+	for bytes := 0; len(p.heads) > 0 && b.Len() < MaxBatch && bytes < MaxBatchBytes; {
 		i := p.least()
 		for _, v := range p.heads[i].row {
 			b.Vals = append(b.Vals, p.arena.Value(v))
@@ -216,5 +216,5 @@ func (p *runs) closeHeads() {
 
 func (p *runs) close() {
 	p.closeHeads()
-	p.file.close()
+	p.file.Close()
 }
