@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -108,8 +109,9 @@ func (b *builder) combine(kind SetKind, all bool, l, r query) (query, error) {
 		return nil, mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
 	}
 	s := &setQuery{b: b, kind: kind, all: all, parts: []query{l, r}}
+	added := s.parts // whose references are not in outs
 	if u, ok := l.(*setQuery); ok && u.kind == Union && kind == Union && u.all == all && u.limit == nil && u.orderBy == nil {
-		s.parts = append(append([]query(nil), u.parts...), r)
+		s.parts, s.outs, added = append(u.parts, r), slices.Clip(u.outs), added[1:] // nobody else has u; there may be thousands
 	}
 	for i := range lc {
 		typ, err := scalar.Unify(lc[i].Field.Type, rc[i].Ref())
@@ -123,7 +125,7 @@ func (b *builder) combine(kind SetKind, all bool, l, r query) (query, error) {
 		f.Schema, f.Table, f.OrgTable, f.OrgName = "", "", "", ""
 		s.cols = append(s.cols, bind.Column{ID: b.newIDs(1), Field: f})
 	}
-	for _, p := range s.parts {
+	for _, p := range added {
 		for _, o := range p.refs() {
 			found := false
 			for _, have := range s.outs {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -22,4 +23,21 @@ func TestClausesAreReadOnce(t *testing.T) {
 	}
 	c.must("select 7 into @a")
 	c.must("explain format=tree select 1")
+}
+
+// Eight times as many members of a UNION take eight times as much, not sixty-four times.
+func TestUnionsGrowLinearly(t *testing.T) {
+	c := connect(t, newTestEngine(t), "root", "localhost")
+	allocated := func(n int) uint64 {
+		var before, after runtime.MemStats
+		text := "select 1" + strings.Repeat(" union select 1", n)
+		runtime.ReadMemStats(&before)
+		c.must(text)
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	allocated(1000)
+	if few, many := allocated(1000), allocated(8000); many > 16*few {
+		t.Errorf("%d bytes for 1000 members, %d for 8000", few, many)
+	}
 }
