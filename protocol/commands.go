@@ -32,11 +32,11 @@ func (c *conn) dispatch(command byte, data []byte) error {
 	case mysql.COM_STMT_PREPARE:
 		return c.prepareStmt(c.text(trimNul(data)))
 	case mysql.COM_STMT_CLOSE:
-		return c.closeStmt(data)
+		return c.stmts.close(data)
 	case mysql.COM_STMT_RESET:
 		return c.resetStmt(data)
 	case mysql.COM_STMT_SEND_LONG_DATA:
-		return c.sendLongData(data)
+		return c.stmts.sendLongData(data, c.limits.MaxAllowedPacket)
 	case mysql.COM_STMT_FETCH:
 		return c.fetchStmt(data)
 	case mysql.COM_PING:
@@ -149,7 +149,7 @@ func (c *conn) setOption(data []byte) error {
 }
 
 func (c *conn) resetConnection() error {
-	c.forgetStmts()
+	c.stmts.forget()
 	return c.okAfter(c.session.Reset(c.ctx))
 }
 
@@ -163,7 +163,7 @@ func (c *conn) changeUser(data []byte) error {
 		err = c.authenticate(r)
 	}
 	if err == nil {
-		c.forgetStmts()
+		c.stmts.forget()
 		err = c.session.ChangeUser(c.ctx, c.info)
 	}
 	if err != nil {

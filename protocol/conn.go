@@ -91,7 +91,7 @@ type channel struct {
 	limits  sql.Limits
 	memory  *memory.Account // the session's; may be nil
 
-	stmts  map[uint32]*stmt
+	stmts  statements
 	result resultWriter
 }
 
@@ -112,7 +112,7 @@ func (s *Server) connectionID() uint32 {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{channel{server: s, nc: nc, stmts: map[uint32]*stmt{}}}
+	c := &conn{channel{server: s, nc: nc, stmts: statements{}}}
 	c.pc = s.newPacketConn(&timedConn{Conn: nc, c: c})
 	c.ctx, c.cancel = context.WithCancelCause(context.Background())
 	c.info = &sql.ConnInfo{
@@ -297,7 +297,7 @@ func (c *conn) refuseRequest(e *mysqlerr.Error) (goesOn bool) {
 	}
 	_ = c.nc.SetReadDeadline(time.Time{})                          // who asks the connection to end sets c.ending before another deadline
 	if len(head) > 0 && head[0] == mysql.COM_STMT_SEND_LONG_DATA { // has no answer: its statement fails later
-		c.failLongData(head[1:], e)
+		c.stmts.failLongData(head[1:], e)
 		return true
 	}
 	return c.writeError(e) == nil && c.pc.Flush() == nil

@@ -65,7 +65,7 @@ func (k *cursor) send(c *conn, limit uint32) (all bool, err error) {
 // fetchStmt sends the next rows of a cursor. Its end is told by the fetch that finds too few.
 func (c *conn) fetchStmt(data []byte) error {
 	d := packet.NewDecoder(data)
-	s, err := c.takeStmt(&d, "mysqld_stmt_fetch")
+	s, err := c.stmts.take(&d, "mysqld_stmt_fetch")
 	if err != nil {
 		return err
 	}

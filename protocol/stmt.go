@@ -20,13 +20,16 @@ type stmt struct {
 	cursor *cursor     // open, or nil
 }
 
-// takeStmt takes a statement's id from the front of a command and finds the statement. Errors: 1835, 1243.
-func (c *channel) takeStmt(d *packet.Decoder, command string) (*stmt, error) {
+// statements are what a client has prepared, by their numbers.
+type statements map[uint32]*stmt
+
+// take takes a statement's id from the front of a command and finds the statement. Errors: 1835, 1243.
+func (p statements) take(d *packet.Decoder, command string) (*stmt, error) {
 	id := d.Uint32()
 	if d.Bad() {
 		return nil, mysqlerr.New(mysqlerr.MalformedPacket)
 	}
-	if s, ok := c.stmts[id]; ok {
+	if s, ok := p[id]; ok {
 		return s, nil
 	}
 	return nil, mysqlerr.Newf(mysqlerr.UnknownStmtHandler,
@@ -81,7 +84,7 @@ func (c *conn) writeDefinitions(n int, column func(int) *sql.Column, status uint
 // executeStmt runs a prepared statement.
 func (c *conn) executeStmt(data []byte) error {
 	d := packet.NewDecoder(data)
-	s, err := c.takeStmt(&d, "mysqld_stmt_execute")
+	s, err := c.stmts.take(&d, "mysqld_stmt_execute")
 	if err != nil {
 		return err
 	}
@@ -114,10 +117,10 @@ func (c *conn) executeStmt(data []byte) error {
 	return nil
 }
 
-// sendLongData adds a piece to a parameter. It has no answer; what is wrong is told when the statement is executed.
-func (c *conn) sendLongData(data []byte) error {
+// sendLongData adds a piece to a parameter, which may become so many bytes at most. It has no answer; what is wrong is told when the statement is executed.
+func (p statements) sendLongData(data []byte, most int) error {
 	d := packet.NewDecoder(data)
-	s, err := c.takeStmt(&d, "mysqld_stmt_send_long_data")
+	s, err := p.take(&d, "mysqld_stmt_send_long_data")
 	if err != nil {
 		return nil
 	}
@@ -127,7 +130,7 @@ func (c *conn) sendLongData(data []byte) error {
 		s.failed = mysqlerr.New(mysqlerr.WrongArguments, "mysqld_stmt_send_long_data")
 	case s.failed != nil:
 	case s.growLongData(len(piece)) != nil:
-	case s.params.AddLongData(i, s.ParamCount(), piece) > c.limits.MaxAllowedPacket:
+	case s.params.AddLongData(i, s.ParamCount(), piece) > most:
 		s.dropLongData()
 		s.failed = mysqlerr.Newf(mysqlerr.UnknownError, "Parameter of prepared statement which is set through "+
 			"mysql_send_long_data() is longer than 'max_allowed_packet' bytes")
@@ -137,7 +140,7 @@ func (c *conn) sendLongData(data []byte) error {
 
 func (c *conn) resetStmt(data []byte) error {
 	d := packet.NewDecoder(data)
-	s, err := c.takeStmt(&d, "mysqld_stmt_reset")
+	s, err := c.stmts.take(&d, "mysqld_stmt_reset")
 	if err != nil {
 		return err
 	}
@@ -152,9 +155,9 @@ func (s *stmt) reset() {
 }
 
 // failLongData notes that a piece could not be taken.
-func (c *conn) failLongData(data []byte, e *mysqlerr.Error) {
+func (p statements) failLongData(data []byte, e *mysqlerr.Error) {
 	d := packet.NewDecoder(data)
-	if s, err := c.takeStmt(&d, "mysqld_stmt_send_long_data"); err == nil {
+	if s, err := p.take(&d, "mysqld_stmt_send_long_data"); err == nil {
 		s.dropLongData()
 		s.failed = e
 	}
@@ -178,20 +181,20 @@ func (s *stmt) dropCursor() {
 	s.cursor = nil
 }
 
-// forgetStmts closes all prepared statements.
-func (c *channel) forgetStmts() {
-	for _, s := range c.stmts {
+// forget closes all of them.
+func (p statements) forget() {
+	for _, s := range p {
 		s.reset()
 		s.Close()
 	}
-	clear(c.stmts)
+	clear(p)
 }
 
-// closeStmt forgets a statement. It has no answer.
-func (c *channel) closeStmt(data []byte) error {
+// close forgets a statement. It has no answer.
+func (p statements) close(data []byte) error {
 	d := packet.NewDecoder(data)
-	if s, err := c.takeStmt(&d, "mysqld_stmt_close"); err == nil {
-		delete(c.stmts, s.ID())
+	if s, err := p.take(&d, "mysqld_stmt_close"); err == nil {
+		delete(p, s.ID())
 		s.reset()
 		s.Close()
 	}
