@@ -132,9 +132,14 @@ func (g *aggregationGroup) look() (grown int) {
 	return g.bytes - before
 }
 
-// overflows tells whether the groups must leave now.
+// overflows tells whether the groups must leave now: there are too many for a page, or the statement has too little memory for them and
+// for the page that they leave in. Who merges them can go on on disk.
 func (a *aggregation) overflows() bool {
-	return len(a.spec.GroupBy) > 0 && a.fixed+a.bytes+a.arena.Used() > maxAggregationBytes
+	if len(a.spec.GroupBy) == 0 {
+		return false
+	}
+	used := a.fixed + a.bytes + a.arena.Used()
+	return used > maxAggregationBytes || a.hold.Crowded(2*used-a.hold.Used())
 }
 
 // enough tells whether a DISTINCT with a limit has all the rows that it will give.
