@@ -157,7 +157,7 @@ func failEntry(args []string, stdout, stderr io.Writer) (err error) {
 	walDir := f.String("wal-dir", "", "the node's --wal-dir")
 	id := f.Uint64("shard", 0, "whose log")
 	index := f.Uint64("index", 0, "of the entry")
-	checksum := f.String("checksum", "", "of the entry, as the node's log and `cloudsql debug log` tell it")
+	checksum := f.String("checksum", "", "the entry's `checksum`, as the node's log and 'cloudsql debug log' tell it")
 	undo := f.Bool("undo", false, "take the mark back")
 	if err := parse(f, args, stderr); err != nil {
 		return err

@@ -62,7 +62,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.httpAddr, "http-addr", "127.0.0.1:8306", "address of /healthz, /metrics and /debug")
 	f.StringVar(&s.httpToken, "http-token", "", "what opens /debug to other machines, as Authorization: Bearer TOKEN; none if empty")
 	f.StringVar(&s.join, "join", "", "node addresses of members of the cluster to join, separated by commas; a fresh directory needs it, and nodes that all come back at other addresses")
-	f.StringVar(&s.joinToken, "join-token", "", "what `cloudsql join-token` prints on a member; needed to join from another machine")
+	f.StringVar(&s.joinToken, "join-token", "", "the `token` that 'cloudsql join-token' prints on a member; needed to join from another machine")
 	f.BoolVar(&s.requireJoinToken, "require-join-token", false, "let no node join without a token, not even from this machine")
 	f.StringVar(&s.nodeTLS, "node-tls", "on",
 		"on: nodes prove to each other who they are; optional: nodes without a certificate are talked to as well; off: a new cluster gets no certificates")
