@@ -15,9 +15,13 @@ func (c *testCluster) moved(nodes []int, join func(i int) []string) {
 		c.addrs[i] = l.Addr().String()
 		must(c.t, l.Close())
 	}
+	told := make([][]string, len(c.nodes)) // before any starts, which notes its address
+	for i := range told {
+		told[i] = join(i)
+	}
 	var wg sync.WaitGroup
-	for i := range c.nodes {
-		wg.Go(func() { c.start(i, join(i)...) })
+	for i := range told {
+		wg.Go(func() { c.start(i, told[i]...) })
 	}
 	wg.Wait()
 	if c.t.Failed() {
