@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"sync"
@@ -74,6 +75,15 @@ type core struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       spawn.Group
+}
+
+// ask calls another node with a question as JSON.
+func (n *core) ask(ctx context.Context, node schema.NodeID, method rpc.Method, q any) ([]byte, error) {
+	req, err := json.Marshal(q)
+	if err != nil {
+		return nil, err
+	}
+	return n.client.Call(ctx, node, method, req)
 }
 
 type routes struct {

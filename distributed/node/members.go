@@ -46,11 +46,7 @@ func (r reconciled) Start(ctx context.Context, node schema.NodeID, q placement.S
 	if node == r.NodeID() {
 		return r.startAsked(ctx, q)
 	}
-	req, err := json.Marshal(&q)
-	if err != nil {
-		return err
-	}
-	_, err = r.client.Call(ctx, node, methodStart, req)
+	_, err := r.ask(ctx, node, methodStart, &q)
 	return err
 }
 
@@ -60,11 +56,7 @@ func (r reconciled) Change(ctx context.Context, leader schema.NodeID, s schema.S
 		_, err := r.changeMember(ctx, q)
 		return err
 	}
-	req, err := json.Marshal(&q)
-	if err != nil {
-		return err
-	}
-	resp, err := r.client.Call(ctx, leader, methodMember, req)
+	resp, err := r.ask(ctx, leader, methodMember, &q)
 	if err != nil {
 		return err
 	}
@@ -151,11 +143,7 @@ func (n *leading) transfer(ctx context.Context, s schema.ShardID, from, to schem
 	if from == n.NodeID() {
 		return n.transferHere(ctx, q)
 	}
-	req, err := json.Marshal(&q)
-	if err != nil {
-		return err
-	}
-	_, err = n.client.Call(ctx, from, methodTransfer, req)
+	_, err := n.ask(ctx, from, methodTransfer, &q)
 	return err
 }
 

@@ -134,11 +134,7 @@ func (n *judging) ReportOf(ctx context.Context, node schema.NodeID, at ...uint64
 	if node == n.NodeID() {
 		return n.Report(at...), nil
 	}
-	req, err := json.Marshal(at)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := n.client.Call(ctx, node, methodReport, req)
+	resp, err := n.ask(ctx, node, methodReport, at)
 	if err != nil {
 		return nil, err
 	}
