@@ -229,25 +229,12 @@ func between(t *schema.Table, a, b []types.Value, share float64) []byte {
 
 // mixed is a number, or a time as a number, a share of the way from a to b.
 func mixed(a, b types.Value, share float64) (types.Value, bool) {
-	var lo, hi float64
-	switch a.Kind() {
-	case types.KindInt, types.KindTimestamp, types.KindTime:
-		lo = float64(a.Int())
-	case types.KindUint, types.KindDate, types.KindDatetime:
-		lo = float64(a.Uint())
-	case types.KindFloat:
-		lo = a.Float()
-	default:
+	lo, ok := ordinal(a)
+	if !ok {
 		return a, false
 	}
-	switch b.Kind() {
-	case types.KindInt, types.KindTimestamp, types.KindTime:
-		hi = float64(b.Int())
-	case types.KindUint, types.KindDate, types.KindDatetime:
-		hi = float64(b.Uint())
-	case types.KindFloat:
-		hi = b.Float()
-	default:
+	hi, ok := ordinal(b)
+	if !ok {
 		return a, false
 	}
 	x := lo + (hi-lo)*share
@@ -258,6 +245,19 @@ func mixed(a, b types.Value, share float64) (types.Value, bool) {
 		return types.Int(int64(x)), true
 	}
 	return types.Uint(uint64(x)), true
+}
+
+// ordinal is a value as keys order it, of the kinds that mixed can make again from that: number is where it lies on a line of time.
+func ordinal(v types.Value) (float64, bool) {
+	switch v.Kind() {
+	case types.KindInt, types.KindTimestamp, types.KindTime:
+		return float64(v.Int()), true
+	case types.KindUint, types.KindDate, types.KindDatetime:
+		return float64(v.Uint()), true
+	case types.KindFloat:
+		return v.Float(), true
+	}
+	return 0, false
 }
 
 // mixedBytes takes the first bytes in which two keys differ as numbers.
