@@ -72,10 +72,7 @@ type jsonSearcher struct {
 
 // walk looks at t, which lies at path at, and all below it.
 func (s *jsonSearcher) walk(t *jsonTree, at []byte) {
-	if !s.all && len(s.found) > 0 || s.err != nil {
-		return
-	}
-	if s.err = s.meter.spend(jsonSteps + len(at)); s.err != nil {
+	if !s.all && len(s.found) > 0 || !s.goesOn(jsonSteps+len(at)) {
 		return
 	}
 	if t.kind == '"' && s.matches(t) && !s.seen[string(at)] {
@@ -87,8 +84,16 @@ func (s *jsonSearcher) walk(t *jsonTree, at []byte) {
 	}
 }
 
+// goesOn counts n steps, unless an error has ended the search.
+func (s *jsonSearcher) goesOn(n int) bool {
+	if s.err == nil {
+		s.err = s.meter.spend(n)
+	}
+	return s.err == nil
+}
+
 func (s *jsonSearcher) matches(t *jsonTree) (found bool) {
-	found, s.err = types.CollationUTF8Bin.LikeWithin(unquoteJSON(t.text), s.pattern, s.escape, s.meter.spend)
+	found, s.err = types.CollationUTF8Bin.LikeWithin(unquoteJSON(t.text), s.pattern, s.escape, s.meter.collate)
 	return found
 }
 
@@ -106,10 +111,7 @@ func (s *jsonSearcher) within(t *jsonTree, legs []jsonLeg, at []byte) {
 		s.walk(t, at)
 		return
 	}
-	if s.err == nil {
-		s.err = s.meter.spend(jsonSteps)
-	}
-	if s.err != nil {
+	if !s.goesOn(jsonSteps) {
 		return
 	}
 	leg, rest := legs[0], legs[1:]

@@ -96,7 +96,7 @@ func evalLike(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if len(text)*len(pattern) < workUnit {
 		return types.Bool(c.coll.Like(text, pattern, p.escape)), nil
 	}
-	found, err := c.coll.LikeWithin(text, pattern, p.escape, env.meter().spend)
+	found, err := c.coll.LikeWithin(text, pattern, p.escape, env.meter().collate)
 	return types.Bool(found), err
 }
 

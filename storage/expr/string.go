@@ -491,7 +491,7 @@ func findText(m *meter, s, sub []byte, coll types.Collation) (int, error) {
 		return -1, nil
 	}
 	for i := 0; ; {
-		if err := m.spend(collateSteps * len(sub)); err != nil {
+		if err := m.collate(len(sub)); err != nil {
 			return -1, err
 		}
 		if coll.CompareStrings(s[i:end], sub) == 0 {

@@ -35,6 +35,9 @@ func (m *meter) spend(n int) error {
 	return m.env.work(n)
 }
 
+// collate counts the comparison of n bytes under a collation.
+func (m *meter) collate(n int) error { return m.spend(collateSteps * n) }
+
 // work counts n steps.
 func (env *Env) work(n int) error {
 	if env.Budget != nil && !env.Mode.Legacy {

@@ -13,8 +13,7 @@ func (c Collation) Like(s, pattern []byte, escape rune) bool {
 	return found
 }
 
-// LikeWithin is Like that may take long: it tells spend of the bytes that it has compared, four steps for each, as they go through a
-// collation. spend's error ends it.
+// LikeWithin is Like that may take long: it tells spend of the characters that it has compared, whose error ends it.
 func (c Collation) LikeWithin(s, pattern []byte, escape rune, spend func(n int) error) (bool, error) {
 	m := likeMatcher{ci: c.info(), escape: escape, spend: spend}
 	return m.match(s, pattern)
@@ -62,7 +61,7 @@ func (m *likeMatcher) match(s, p []byte) (bool, error) {
 			return false, nil
 		}
 		if m.spend != nil {
-			if err := m.spend(4 * n); err != nil {
+			if err := m.spend(n); err != nil {
 				return false, err
 			}
 		}
