@@ -31,8 +31,7 @@ type pageWriter struct {
 	page  *fragment.Page
 	t     *tablet
 	plan  *readPlan
-	env   *expr.Env
-	own   expr.Env // where the fragment brings none
+	env   expr.Env // the fragment's, with what may cancel it
 	loc   *time.Location
 	at    mvcc.Timestamp // 0: newest
 	src   source
@@ -97,8 +96,8 @@ func (rd *reader) release() {
 		rd.top.hold.Close()
 	}
 	rd.charged, rd.large = 0, 0
-	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.env, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil, nil
-	rd.o, rd.own = ReadOptions{}, expr.Env{}
+	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil
+	rd.o, rd.env = ReadOptions{}, expr.Env{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
 	readers.Put(rd)
@@ -145,12 +144,11 @@ func (rd *reader) prepare() error {
 	}
 	rd.plan, rd.since = plan, 0
 	if r.Env != nil {
-		rd.own = *r.Env
+		rd.env = *r.Env
 	} else {
-		rd.own = expr.Env{Mode: *types.DefaultMode()}
+		rd.env = expr.Env{Mode: *types.DefaultMode()}
 	}
-	rd.own.Ctx = rd.ctx
-	rd.env = &rd.own
+	rd.env.Ctx = rd.ctx
 	if rd.loc = rd.env.Mode.Loc; rd.loc == nil {
 		rd.loc = time.UTC
 	}
@@ -342,7 +340,7 @@ func (rd *reader) passes() (bool, error) {
 	if rd.r.Filter == nil {
 		return true, nil
 	}
-	v, err := rd.r.Filter.Eval(rd.env, rd.row)
+	v, err := rd.r.Filter.Eval(&rd.env, rd.row)
 	if err != nil {
 		return false, mysqlerr.From(err)
 	}
@@ -352,14 +350,14 @@ func (rd *reader) passes() (bool, error) {
 // emit hands rd.row on: into the aggregation, the top-N, or the page. primary is the row's key, for WithKeys.
 func (rd *reader) emit(primary []byte) error {
 	if rd.agg != nil {
-		return rd.agg.add(rd.env, rd.row)
+		return rd.agg.add(&rd.env, rd.row)
 	}
 	if rd.r.Project == nil {
 		return rd.deliver(rd.row, primary)
 	}
 	rd.out = resize(rd.out, len(rd.r.Project))
 	for i, e := range rd.r.Project {
-		v, err := e.Eval(rd.env, rd.row)
+		v, err := e.Eval(&rd.env, rd.row)
 		if err != nil {
 			return mysqlerr.From(err)
 		}
@@ -371,7 +369,7 @@ func (rd *reader) emit(primary []byte) error {
 // deliver takes an output row to the top-N or, copied, into the page.
 func (rd *reader) deliver(out []types.Value, primary []byte) error {
 	if rd.top != nil {
-		return rd.top.add(rd.env, out)
+		return rd.top.add(&rd.env, out)
 	}
 	b := &rd.page.Batch
 	n := len(b.Vals)

@@ -88,7 +88,7 @@ func (rd *reader) finishSinks() error {
 		agg := rd.agg
 		defer agg.hold.Close()
 		rd.agg = nil
-		if err := agg.flush(rd.env, rd.pos.emitted == 0 && rd.page.Next == nil, rd.deliver); err != nil {
+		if err := agg.flush(&rd.env, rd.pos.emitted == 0 && rd.page.Next == nil, rd.deliver); err != nil {
 			return err
 		}
 	}

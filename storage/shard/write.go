@@ -229,9 +229,9 @@ func (w *writer) load(key []byte) (found bool, err error) {
 	return true, nil
 }
 
-// spend takes steps of the proposal's budget. Under locks nobody else waits, and no other replica does the same.
+// spend takes steps of the budget: the proposal's; what is evaluated under locks has one without end (borrowWriter).
 func (w *rowWriter) spend(steps int) error {
-	if w.buffering || w.env.Mode.Legacy {
+	if w.env.Mode.Legacy {
 		return nil
 	}
 	return w.budget.Spend(steps)
