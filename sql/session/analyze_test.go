@@ -15,6 +15,15 @@ import (
 	"cloudsql/storage/version"
 )
 
+// shopper is a client in a database of its own.
+func shopper(t *testing.T, e *Engine) *client {
+	t.Helper()
+	c := connect(t, e, "root", "localhost")
+	c.must("create database shop")
+	c.must("use shop")
+	return c
+}
+
 // fill makes table t of n rows: a primary key, b of ten values, c of as many as rows, d of one in five NULL, e of every value twice.
 func fill(c *client, n int) {
 	c.must("create table t (id int primary key, b int, c varchar(20), d datetime, e int, key (b, e))")
@@ -42,9 +51,7 @@ func knownOf(t *testing.T, e *Engine) (*statistics.Table, *schema.Table) {
 
 func TestAnalyze(t *testing.T) {
 	e := newTestEngine(t)
-	c := connect(t, e, "root", "localhost")
-	c.must("create database shop")
-	c.must("use shop")
+	c := shopper(t, e)
 	fill(c, 1000)
 	for _, step := range []struct{ text, want string }{
 		{"analyze table t, nope", "Table|Op|Msg_type|Msg_text\nshop.t|analyze|status|OK\nshop.nope|analyze|Error|Table 'shop.nope' doesn't exist\n" +
@@ -94,9 +101,7 @@ func TestAnalyze(t *testing.T) {
 // A large table's statistics are those of blocks all over it, whether equal values lie side by side or not.
 func TestSampledStatistics(t *testing.T) {
 	e := newTestEngine(t)
-	c := connect(t, e, "root", "localhost")
-	c.must("create database shop")
-	c.must("use shop")
+	c := shopper(t, e)
 	fill(c, 6000)
 	_, tb := knownOf(t, e)
 	found, err := distributed.CollectStatistics(context.Background(), e.db, tb, time.Now(), statistics.Options{Rows: 1000, Seed: 7, Now: time.Now()})
@@ -128,9 +133,7 @@ func TestStatisticsFollowTheRows(t *testing.T) {
 	}
 	t.Cleanup(n.Close)
 	e := NewEngine(n, Config{Hostname: "test", Port: 3306, DataDir: "/data"})
-	c := connect(t, e, "root", "localhost")
-	c.must("create database shop")
-	c.must("use shop")
+	c := shopper(t, e)
 	c.must("set global innodb_stats_auto_recalc = off")
 	c.must("create table seen (id int primary key)")
 	fill(c, 1000)
@@ -153,9 +156,7 @@ func TestStatisticsFollowTheRows(t *testing.T) {
 // Plans of a table are made again when more is known of its rows; those of others are not.
 func TestStatisticsRenewPlans(t *testing.T) {
 	e := newTestEngine(t)
-	c := connect(t, e, "root", "localhost")
-	c.must("create database shop")
-	c.must("use shop")
+	c := shopper(t, e)
 	fill(c, 100)
 	c.must("create table u (id int primary key, x int)")
 	plan := func(text string) *planned {
@@ -184,9 +185,7 @@ func TestAnalyzeBeforeItsVersion(t *testing.T) {
 	}
 	t.Cleanup(n.Close)
 	e := NewEngine(n, Config{Hostname: "test", Port: 3306, DataDir: "/data"})
-	c := connect(t, e, "root", "localhost")
-	c.must("create database shop")
-	c.must("use shop")
+	c := shopper(t, e)
 	fill(c, 1000)
 	got := c.must("analyze table t")
 	if !strings.Contains(got, "shop.t|analyze|Error|This version of cloudsql doesn't yet support") || !strings.HasSuffix(got, "shop.t|analyze|status|Operation failed\n") {

@@ -9,9 +9,7 @@ import (
 // TestExplainFormats: MySQL's three shapes of a plan.
 func TestExplainFormats(t *testing.T) {
 	e := newTestEngine(t)
-	c := connect(t, e, "root", "localhost")
-	c.must("create database shop")
-	c.must("use shop")
+	c := shopper(t, e)
 	fill(c, 1000)
 	c.must("create table u (id int primary key, t_id int not null, name varchar(10), key (t_id))")
 	c.must("insert into u values (1, 3, 'a'), (2, 6, 'b'), (3, 9, 'a')")
