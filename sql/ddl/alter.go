@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -90,10 +91,27 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 // mixed tells of a change that drops a column, may yet fail on the rows, and changes other columns as well: no version in
 // between would serve it.
 func (a *alteration) mixed() bool {
-	if !dropsColumn(a.from, a.t) || len(a.change.Build)+len(a.change.NotNull) == 0 {
+	if !DropsColumn(a.from, a.t) || len(a.change.Build)+len(a.change.NotNull) == 0 {
 		return false
 	}
 	return len(a.change.NotNull) > 0 || !slices.EqualFunc(keptColumns(a.from, a.t), a.t.Columns, sameColumn)
+}
+
+// keptColumns are the columns of from that to has as well.
+func keptColumns(from, to *schema.Table) (kept []schema.Column) {
+	for _, c := range from.Columns {
+		if to.ColumnByID(c.ID) >= 0 {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func sameColumn(a, b schema.Column) bool { return reflect.DeepEqual(a, b) }
+
+// DropsColumn tells that to lacks a column of from.
+func DropsColumn(from, to *schema.Table) bool {
+	return slices.ContainsFunc(from.Columns, func(c schema.Column) bool { return to.ColumnByID(c.ID) < 0 })
 }
 
 // missingIndexes lists the indexes of a that b lacks.
@@ -182,7 +200,7 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 	case ast.AlterTableForce, ast.AlterTableWithValidation, ast.AlterTableWithoutValidation:
 		// Nothing is left to rebuild.
 	case ast.AlterTableEnableKeys, ast.AlterTableDisableKeys:
-		a.env.note("Note", mysqlerr.New(mysqlerr.IllegalHa, a.t.Name))
+		a.env.Report("Note", mysqlerr.New(mysqlerr.IllegalHa, a.t.Name))
 	case ast.AlterTableOrderByColumns:
 		a.env.warn(mysqlerr.Newf(mysqlerr.UnknownError,
 			"ORDER BY ignored as there is a user-defined clustered index in the table '%s'", a.t.Name))

@@ -30,7 +30,7 @@ type TableLocks interface {
 }
 
 // exclusive is Locks.Exclusive of tables.
-func (e *Env) exclusive(ctx context.Context, tables ...*schema.Table) (unlock func(), err error) {
+func (e *Env) Exclusive(ctx context.Context, tables ...*schema.Table) (unlock func(), err error) {
 	if e.Locks == nil || len(tables) == 0 {
 		return func() {}, nil
 	}
@@ -41,9 +41,9 @@ func (e *Env) exclusive(ctx context.Context, tables ...*schema.Table) (unlock fu
 	return e.Locks.Exclusive(ctx, ids...)
 }
 
-func (e *Env) warn(err *mysqlerr.Error) { e.note("Warning", err) }
+func (e *Env) warn(err *mysqlerr.Error) { e.Report("Warning", err) }
 
-func (e *Env) note(level string, err *mysqlerr.Error) {
+func (e *Env) Report(level string, err *mysqlerr.Error) {
 	if e.Note != nil {
 		e.Note(level, err.Code, err.Message)
 	}

@@ -1,10 +1,12 @@
 package ddl
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
 )
 
 // checkName applies the rules that hold for every identifier; wrong is the error for a name that can't be one.
@@ -40,3 +42,12 @@ func checkComment(comment string, limit int, code uint16, of string) error {
 	}
 	return mysqlerr.New(code, of, limit)
 }
+
+// copyPrefix begins the names of the second tables that an ALTER TABLE fills; no statement can make such a name without quoting it.
+const copyPrefix = "#alter-"
+
+// IsCopy tells whether a table is one that an ALTER TABLE fills: it is not for users to see.
+func IsCopy(name string) bool { return strings.HasPrefix(name, copyPrefix) }
+
+// CopyName is the name of the table that takes the rows of another.
+func CopyName(id schema.TableID) string { return fmt.Sprintf("%s%d", copyPrefix, id) }

@@ -310,7 +310,7 @@ func (b *builder) options(opts []*ast.TableOption) error {
 		}
 	}
 	var err error
-	b.t.Collation, err = ResolveCollation(charset, collate, b.t.Collation)
+	b.t.Collation, err = resolveCollation(charset, collate, b.t.Collation)
 	return err
 }
 

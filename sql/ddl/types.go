@@ -193,7 +193,7 @@ func varcharType(env *Env, t *types.Type, name string) error {
 	}
 	t.ID = mysql.TypeBlob
 	blobType(t)
-	env.note("Note", mysqlerr.New(mysqlerr.AutoConvert, name, from, to))
+	env.Report("Note", mysqlerr.New(mysqlerr.AutoConvert, name, from, to))
 	return nil
 }
 
@@ -241,7 +241,7 @@ func elementsType(env *Env, t *types.Type, name string, ft *ptypes.FieldType) er
 			if env.strict() {
 				return err
 			}
-			env.note("Note", err)
+			env.Report("Note", err)
 		}
 		seen[key] = struct{}{}
 		chars := utf8.RuneCountInString(e)
@@ -263,7 +263,7 @@ func columnCollation(def *ast.ColumnDef, tableCollation types.Collation) (types.
 			collate = o.StrValue
 		}
 	}
-	c, err := ResolveCollation(charset, collate, tableCollation)
+	c, err := resolveCollation(charset, collate, tableCollation)
 	if err != nil {
 		return 0, err
 	}
@@ -275,9 +275,29 @@ func columnCollation(def *ast.ColumnDef, tableCollation types.Collation) (types.
 	return c, nil
 }
 
-// ResolveCollation finds the collation that CHARACTER SET and COLLATE clauses name, either of which may be empty.
+// DatabaseCollation is what the options of a CREATE or ALTER DATABASE make of the collation that holds without them.
+func DatabaseCollation(options []*ast.DatabaseOption, inherited types.Collation) (types.Collation, error) {
+	charset, collate := "", ""
+	for _, o := range options {
+		switch o.Tp {
+		case ast.DatabaseOptionCharset:
+			charset = o.Value
+		case ast.DatabaseOptionCollate:
+			collate = o.Value
+		case ast.DatabaseOptionEncryption:
+			if strings.EqualFold(o.Value, "Y") {
+				return 0, mysqlerr.NotSupported("ENCRYPTION")
+			}
+		default:
+			return 0, mysqlerr.NotSupported("this database option")
+		}
+	}
+	return resolveCollation(charset, collate, inherited)
+}
+
+// resolveCollation finds the collation that CHARACTER SET and COLLATE clauses name, either of which may be empty.
 // Errors: 1115 unknown character set, 1273 unknown collation, 1253 that do not belong together.
-func ResolveCollation(charset, collate string, inherited types.Collation) (types.Collation, error) {
+func resolveCollation(charset, collate string, inherited types.Collation) (types.Collation, error) {
 	if charset == "" && collate == "" {
 		return inherited, nil
 	}

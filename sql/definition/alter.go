@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/metalock"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -38,8 +39,8 @@ func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text str
 	if err != nil {
 		return err
 	}
-	target := func(c *ddl.Change) ddl.Name {
-		to := ddl.Name{DB: name.DB, Table: c.RenameTo.Name.O}
+	target := func(c *ddl.Change) online.Name {
+		to := online.Name{DB: name.DB, Table: c.RenameTo.Name.O}
 		if c.RenameTo.Schema.O != "" {
 			to.DB = c.RenameTo.Schema.O
 		}

@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/metalock"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -15,7 +16,7 @@ import (
 // Statements runs the data definition statements of a session.
 type Statements struct {
 	DB       distributed.DB
-	Executor *ddl.Executor
+	Executor *online.Executor
 	Env      *ddl.Env
 	Locks    *metalock.Owner
 	In       string // the current database, "" for none
@@ -97,13 +98,13 @@ func (s *Statements) database(name string) (string, error) {
 }
 
 // Name is what a statement means by the name of a table.
-func (s *Statements) Name(t *ast.TableName) (ddl.Name, error) {
+func (s *Statements) Name(t *ast.TableName) (online.Name, error) {
 	db, err := s.database(t.Schema.O)
-	return ddl.Name{DB: db, Table: t.Name.O}, err
+	return online.Name{DB: db, Table: t.Name.O}, err
 }
 
-func (s *Statements) names(tables []*ast.TableName) ([]ddl.Name, error) {
-	list := make([]ddl.Name, len(tables))
+func (s *Statements) names(tables []*ast.TableName) ([]online.Name, error) {
+	list := make([]online.Name, len(tables))
 	for i, t := range tables {
 		n, err := s.Name(t)
 		if err != nil {
@@ -137,7 +138,7 @@ func (s *Statements) createTable(ctx context.Context, n *ast.CreateTableStmt) er
 	return err
 }
 
-func (s *Statements) createTableLike(ctx context.Context, name ddl.Name, n *ast.CreateTableStmt) error {
+func (s *Statements) createTableLike(ctx context.Context, name online.Name, n *ast.CreateTableStmt) error {
 	from, err := s.Name(n.ReferTable)
 	if err != nil {
 		return err
@@ -158,7 +159,7 @@ func (s *Statements) createTableLike(ctx context.Context, name ddl.Name, n *ast.
 }
 
 func (s *Statements) renameTables(ctx context.Context, n *ast.RenameTableStmt) error {
-	pairs := make([][2]ddl.Name, len(n.TableToTables))
+	pairs := make([][2]online.Name, len(n.TableToTables))
 	for i, p := range n.TableToTables {
 		from, err := s.Name(p.OldTable)
 		if err != nil {
@@ -168,7 +169,7 @@ func (s *Statements) renameTables(ctx context.Context, n *ast.RenameTableStmt) e
 		if err != nil {
 			return err
 		}
-		pairs[i] = [2]ddl.Name{from, to}
+		pairs[i] = [2]online.Name{from, to}
 	}
 	return s.Executor.Rename(ctx, s.Env, pairs)
 }

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/definition"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -35,7 +36,7 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 	if err := s.tx.CommitBefore(ctx); err != nil {
 		return err
 	}
-	ctx = ddl.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second))
+	ctx = online.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second))
 	run := s.definition()
 	err := run.Run(ctx, node, st.text)
 	s.snapshot = s.eng.db.Catalog()
@@ -91,7 +92,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	insert := insertFrom(n, columns)
 	plan := func() (*planned, error) { return execution(s).makePlan(insert, s.db, params) }
 	if err := execution(s).runStatement(ctx, plan, params, w); err != nil {
-		drop := s.eng.ddl.DropTables(context.WithoutCancel(ctx), env, []ddl.Name{name}, true)
+		drop := s.eng.ddl.DropTables(context.WithoutCancel(ctx), env, []online.Name{name}, true)
 		return errors.Join(err, drop)
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 	"cloudsql/planner/spill"
 	"cloudsql/sql"
 	"cloudsql/sql/admission"
-	"cloudsql/sql/ddl"
+	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/peers"
@@ -63,7 +63,7 @@ type Engine struct {
 	cfg     Config
 	started time.Time
 	version string
-	ddl     *ddl.Executor
+	ddl     *online.Executor
 	stats   status.Stats
 	plans   planCache
 	locks   *metalock.Locks
@@ -116,7 +116,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	e.admission.Open(cfg.Running)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
 	e.peers = peers.New(peers.Config{DB: db, Engine: owner, Each: e.eachMember, Find: e.findMember})
-	e.ddl = &ddl.Executor{DB: db, Owner: owner, Alive: e.peers.Alive, Moved: metalock.Moved}
+	e.ddl = &online.Executor{DB: db, Owner: owner, Alive: e.peers.Alive, Moved: metalock.Moved}
 	e.locks = metalock.New(metalock.Config{DB: db, Engine: owner, Alive: e.peers.Alive, Others: e.peers.Others})
 	e.Digests = digest.NewNode(cfg.Log, cfg.Memory, db.RegisterCall)
 	spawn.Go("releasing locks of an earlier run", e.locks.BuryEarlierSelf)

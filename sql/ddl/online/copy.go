@@ -1,15 +1,15 @@
-package ddl
+package online
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
 	"cloudsql/planner/bind"
+	"cloudsql/sql/ddl"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -25,22 +25,14 @@ import (
 // A gateway that dies midway leaves the second table, which the next change of the table removes, and the lock, which
 // whoever waits for it removes.
 
-// copyPrefix begins the names of such second tables; no statement can make such a name without quoting it.
-const copyPrefix = "#alter-"
-
 // Bounds of the chunks in which rows are copied.
 const (
 	copyRows  = 500
 	copyBytes = 1 << 20
 )
 
-// IsCopy tells whether a table is one that an ALTER TABLE fills: it is not for users to see.
-func IsCopy(name string) bool { return strings.HasPrefix(name, copyPrefix) }
-
-func copyName(id schema.TableID) string { return fmt.Sprintf("%s%d", copyPrefix, id) }
-
 // runCopy carries out a Change that copies the table; it gives the number of rows.
-func (x *Executor) runCopy(ctx context.Context, env *Env, db *schema.Database, c *Change, rename *Name) (rows uint64, err error) {
+func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Database, c *ddl.Change, rename *Name) (rows uint64, err error) {
 	if env.Locks == nil {
 		return 0, mysqlerr.NotSupported("ALTER TABLE that copies the table")
 	}
@@ -54,7 +46,7 @@ func (x *Executor) runCopy(ctx context.Context, env *Env, db *schema.Database, c
 		return 0, err
 	}
 	second := c.Table.Clone()
-	second.Name, second.Version, second.Tablets = copyName(c.From.ID), c.From.Version, nil
+	second.Name, second.Version, second.Tablets = ddl.CopyName(c.From.ID), c.From.Version, nil
 	for i := range second.Columns {
 		if c.From.ColumnByID(second.Columns[i].ID) >= 0 {
 			second.Columns[i].Missing = nil // it was of the old type, and no row will lack the column
@@ -85,7 +77,7 @@ func (x *Executor) AutoIncOf(ctx context.Context, t *schema.Table) (uint64, erro
 }
 
 // swap puts the second table in the place of the first.
-func (x *Executor) swap(ctx context.Context, c *Change, second *schema.Table, autoInc uint64, rename *Name) error {
+func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table, autoInc uint64, rename *Name) error {
 	t := second.Clone()
 	t.Name, t.Version = c.From.Name, second.Version+1
 	for i := range t.Columns {
@@ -142,7 +134,7 @@ func (x *Executor) dropCopy(ctx context.Context, second *schema.Table) error {
 // copier moves the rows of one table into another.
 type copier struct {
 	x        *Executor
-	env      *Env
+	env      *ddl.Env
 	from, to *schema.Table
 
 	source   []int // for each column of to its position in the rows that are read, or -1

@@ -1,4 +1,4 @@
-package ddl
+package online
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/ddl"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -133,7 +134,7 @@ func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 
 // sweep removes what a change left: a half filled copy, half built indexes.
 func (x *Executor) sweep(ctx context.Context, db *schema.Database, t *schema.Table) (*schema.Table, error) {
-	if second, ok := x.DB.Catalog().Table(db.Name, copyName(t.ID)); ok {
+	if second, ok := x.DB.Catalog().Table(db.Name, ddl.CopyName(t.ID)); ok {
 		if err := x.dropCopy(ctx, second); err != nil {
 			return nil, err
 		}

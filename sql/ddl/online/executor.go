@@ -1,4 +1,4 @@
-package ddl
+package online
 
 import (
 	"context"
@@ -10,10 +10,10 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/ddl"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
-	"cloudsql/storage/types"
 )
 
 // Executor carries out changes of a node's sessions. Safe for concurrent use.
@@ -35,12 +35,12 @@ type Name struct{ DB, Table string }
 func (n Name) String() string { return n.DB + "." + n.Table }
 
 // CreateDatabase makes a database; created is false where IF NOT EXISTS found one. 1007.
-func (x *Executor) CreateDatabase(ctx context.Context, env *Env, stmt *ast.CreateDatabaseStmt) (created bool, err error) {
+func (x *Executor) CreateDatabase(ctx context.Context, env *ddl.Env, stmt *ast.CreateDatabaseStmt) (created bool, err error) {
 	name := stmt.Name.O
-	if err := CheckDatabaseName(name); err != nil {
+	if err := ddl.CheckDatabaseName(name); err != nil {
 		return false, err
 	}
-	collation, err := databaseCollation(stmt.Options, env.Collation)
+	collation, err := ddl.DatabaseCollation(stmt.Options, env.Collation)
 	if err != nil {
 		return false, err
 	}
@@ -61,7 +61,7 @@ func (x *Executor) CreateDatabase(ctx context.Context, env *Env, stmt *ast.Creat
 		return nil
 	})
 	if err == nil && !created {
-		env.note("Note", mysqlerr.New(mysqlerr.DBCreateExists, name))
+		env.Report("Note", mysqlerr.New(mysqlerr.DBCreateExists, name))
 	}
 	return created, err
 }
@@ -76,7 +76,7 @@ func (x *Executor) AlterDatabase(ctx context.Context, name string, options []*as
 		if !ok {
 			return mysqlerr.New(mysqlerr.BadDB, name)
 		}
-		collation, err := databaseCollation(options, d.Collation)
+		collation, err := ddl.DatabaseCollation(options, d.Collation)
 		if err != nil {
 			return err
 		}
@@ -87,30 +87,11 @@ func (x *Executor) AlterDatabase(ctx context.Context, name string, options []*as
 	})
 }
 
-func databaseCollation(options []*ast.DatabaseOption, inherited types.Collation) (types.Collation, error) {
-	charset, collate := "", ""
-	for _, o := range options {
-		switch o.Tp {
-		case ast.DatabaseOptionCharset:
-			charset = o.Value
-		case ast.DatabaseOptionCollate:
-			collate = o.Value
-		case ast.DatabaseOptionEncryption:
-			if strings.EqualFold(o.Value, "Y") {
-				return 0, mysqlerr.NotSupported("ENCRYPTION")
-			}
-		default:
-			return 0, mysqlerr.NotSupported("this database option")
-		}
-	}
-	return ResolveCollation(charset, collate, inherited)
-}
-
 // DropDatabase removes a database with its tables and tells how many those were; found is false where IF EXISTS found
 // none. 1008.
-func (x *Executor) DropDatabase(ctx context.Context, env *Env, stmt *ast.DropDatabaseStmt) (tables int, found bool, err error) {
+func (x *Executor) DropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropDatabaseStmt) (tables int, found bool, err error) {
 	name := stmt.Name.O
-	unlock, err := env.exclusive(ctx, x.DB.Catalog().Tables(name)...)
+	unlock, err := env.Exclusive(ctx, x.DB.Catalog().Tables(name)...)
 	if err != nil {
 		return 0, false, err
 	}
@@ -135,7 +116,7 @@ func (x *Executor) DropDatabase(ctx context.Context, env *Env, stmt *ast.DropDat
 		return 0, false, err
 	}
 	if !found {
-		env.note("Note", mysqlerr.New(mysqlerr.DBDropExists, name))
+		env.Report("Note", mysqlerr.New(mysqlerr.DBDropExists, name))
 	}
 	return len(gone), found, x.dropTablets(ctx, gone)
 }
@@ -160,7 +141,7 @@ func (x *Executor) dropTablets(ctx context.Context, tables []*schema.Table) erro
 
 // CreateTable makes a table of what build gives, which gets the database's descriptor; created is false where
 // ifNotExists found one. 1049, 1050.
-func (x *Executor) CreateTable(ctx context.Context, env *Env, name Name, ifNotExists bool,
+func (x *Executor) CreateTable(ctx context.Context, env *ddl.Env, name Name, ifNotExists bool,
 	build func(db *schema.Database) (*schema.Table, error)) (t *schema.Table, created bool, err error) {
 	exists, err := x.tableExists(ctx, name)
 	if err != nil {
@@ -207,12 +188,12 @@ func (x *Executor) CreateTable(ctx context.Context, env *Env, name Name, ifNotEx
 
 var errTableTaken = errors.New("ddl: the table's name has been taken meanwhile")
 
-func (x *Executor) alreadyThere(env *Env, name Name, ifNotExists bool) error {
+func (x *Executor) alreadyThere(env *ddl.Env, name Name, ifNotExists bool) error {
 	err := mysqlerr.New(mysqlerr.TableExists, name.Table)
 	if !ifNotExists {
 		return err
 	}
-	env.note("Note", err)
+	env.Report("Note", err)
 	return nil
 }
 
@@ -246,8 +227,8 @@ func (x *Executor) place(ctx context.Context, db *schema.Database, t *schema.Tab
 }
 
 // DropTables drops tables all or none. Missing ones are error 1051, or notes with ifExists.
-func (x *Executor) DropTables(ctx context.Context, env *Env, names []Name, ifExists bool) error {
-	unlock, err := env.exclusive(ctx, x.named(names)...)
+func (x *Executor) DropTables(ctx context.Context, env *ddl.Env, names []Name, ifExists bool) error {
+	unlock, err := env.Exclusive(ctx, x.named(names)...)
 	if err != nil {
 		return err
 	}
@@ -276,7 +257,7 @@ func (x *Executor) DropTables(ctx context.Context, env *Env, names []Name, ifExi
 		return err
 	}
 	for _, m := range missing {
-		env.note("Note", mysqlerr.New(mysqlerr.BadTable, m))
+		env.Report("Note", mysqlerr.New(mysqlerr.BadTable, m))
 	}
 	return x.dropTablets(ctx, gone)
 }
@@ -293,9 +274,9 @@ func (x *Executor) named(names []Name) (tables []*schema.Table) {
 }
 
 // Truncate gives a table a fresh tablet in place of its rows.
-func (x *Executor) Truncate(ctx context.Context, env *Env, name Name) error {
+func (x *Executor) Truncate(ctx context.Context, env *ddl.Env, name Name) error {
 	return x.withTable(ctx, name, "TRUNCATE", func(db *schema.Database, t *schema.Table) error {
-		unlock, err := env.exclusive(ctx, t)
+		unlock, err := env.Exclusive(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -317,7 +298,7 @@ func (x *Executor) Truncate(ctx context.Context, env *Env, name Name) error {
 }
 
 // Rename is RENAME TABLE: all of the pairs or none, one after the other, so that names can be swapped. 1146, 1050.
-func (x *Executor) Rename(ctx context.Context, env *Env, pairs [][2]Name) error {
+func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) error {
 	var renamed []*schema.Table
 	names := map[schema.TableID]Name{} // as the statement first has them
 	plan := func(s *catalog.Snapshot) error {
@@ -360,7 +341,7 @@ func (x *Executor) Rename(ctx context.Context, env *Env, pairs [][2]Name) error 
 		}
 		defer release()
 	}
-	unlock, err := env.exclusive(ctx, renamed...)
+	unlock, err := env.Exclusive(ctx, renamed...)
 	if err != nil {
 		return err
 	}
@@ -400,7 +381,7 @@ func renamedTable(s *catalog.Snapshot, look func(Name) *schema.Table, from, to N
 	if !ok {
 		return nil, mysqlerr.New(mysqlerr.BadDB, to.DB)
 	}
-	if err := CheckTableName(to.Table); err != nil {
+	if err := ddl.CheckTableName(to.Table); err != nil {
 		return nil, err
 	}
 	if look(to) != nil {

@@ -1,13 +1,13 @@
-package ddl
+package online
 
 import (
 	"context"
 	"errors"
-	"reflect"
 	"slices"
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/ddl"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -18,8 +18,8 @@ const lastSettle = time.Second
 
 // Alter carries out what plan makes of a table's newest descriptor: ALTER TABLE, CREATE INDEX, DROP INDEX. It gives the
 // number of rows that it had to write anew.
-func (x *Executor) Alter(ctx context.Context, env *Env, name Name, statement string,
-	plan func(db *schema.Database, t *schema.Table) (*Change, error), target func(c *Change) Name) (rows uint64, err error) {
+func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement string,
+	plan func(db *schema.Database, t *schema.Table) (*ddl.Change, error), target func(c *ddl.Change) Name) (rows uint64, err error) {
 	err = x.withTable(ctx, name, statement, func(db *schema.Database, t *schema.Table) error {
 		c, err := plan(db, t)
 		if err != nil || c.Empty() {
@@ -42,7 +42,7 @@ func (x *Executor) Alter(ctx context.Context, env *Env, name Name, statement str
 }
 
 // run takes a table through the versions that the change needs.
-func (x *Executor) run(ctx context.Context, env *Env, c *Change, rename *Name) error {
+func (x *Executor) run(ctx context.Context, env *ddl.Env, c *ddl.Change, rename *Name) error {
 	if rename != nil {
 		if err := x.checkTarget(x.DB.Catalog(), *rename); err != nil {
 			return err
@@ -53,7 +53,7 @@ func (x *Executor) run(ctx context.Context, env *Env, c *Change, rename *Name) e
 		last = c.From.Clone()
 	}
 	last.Version = c.From.Version
-	unlock, err := env.exclusive(ctx, c.From)
+	unlock, err := env.Exclusive(ctx, c.From)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (x *Executor) run(ctx context.Context, env *Env, c *Change, rename *Name) e
 }
 
 // runChecked goes through the versions of a change that the present rows may refuse: it is taken back then.
-func (x *Executor) runChecked(ctx context.Context, c *Change, last *schema.Table) error {
+func (x *Executor) runChecked(ctx context.Context, c *ddl.Change, last *schema.Table) error {
 	step := trialTable(c, last)
 	// A shard makes the entries of whatever it applies, so rows of older transactions need no wait. But those were not
 	// held to a new unique index or NOT NULL when they were written.
@@ -111,9 +111,9 @@ func (x *Executor) runChecked(ctx context.Context, c *Change, last *schema.Table
 
 // trialTable is the version under which the present rows are checked: nothing is lost yet, new indexes are WriteOnly. A
 // column that goes must stay until then, for the change may be taken back (PlanAlter sees to it that no other changes).
-func trialTable(c *Change, last *schema.Table) *schema.Table {
+func trialTable(c *ddl.Change, last *schema.Table) *schema.Table {
 	step := last.Clone()
-	if dropsColumn(c.From, last) {
+	if ddl.DropsColumn(c.From, last) {
 		step = c.From.Clone()
 		step.Version, step.NextColumnID, step.NextIndexID = last.Version, last.NextColumnID, last.NextIndexID
 		for _, id := range c.Build {
@@ -130,18 +130,6 @@ func trialTable(c *Change, last *schema.Table) *schema.Table {
 	step.Version++
 	return step
 }
-
-// keptColumns are the columns of from that to has as well.
-func keptColumns(from, to *schema.Table) (kept []schema.Column) {
-	for _, c := range from.Columns {
-		if to.ColumnByID(c.ID) >= 0 {
-			kept = append(kept, c)
-		}
-	}
-	return kept
-}
-
-func sameColumn(a, b schema.Column) bool { return reflect.DeepEqual(a, b) }
 
 // takeBack publishes what the table was before, under a version and with id counters that have not been used.
 func (x *Executor) takeBack(ctx context.Context, from, step *schema.Table) error {
@@ -171,10 +159,6 @@ func carryIndex(from, to *schema.Table, id schema.IndexID) schema.Index {
 		ix.Columns[i].Column = to.ColumnByID(from.Columns[ix.Columns[i].Column].ID)
 	}
 	return ix
-}
-
-func dropsColumn(from, to *schema.Table) bool {
-	return slices.ContainsFunc(from.Columns, func(c schema.Column) bool { return to.ColumnByID(c.ID) < 0 })
 }
 
 // settling is how long the publication of a version waits for gateways and transactions that use an older one.
@@ -247,7 +231,7 @@ func (x *Executor) checkTarget(s *catalog.Snapshot, to Name) error {
 }
 
 // setAutoInc raises the AUTO_INCREMENT counter where the change asks for it.
-func (x *Executor) setAutoInc(ctx context.Context, c *Change, t *schema.Table) error {
+func (x *Executor) setAutoInc(ctx context.Context, c *ddl.Change, t *schema.Table) error {
 	next := c.AutoInc
 	pos := t.AutoIncColumn()
 	if pos < 0 {
