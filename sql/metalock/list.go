@@ -2,19 +2,19 @@ package metalock
 
 import (
 	"cloudsql/distributed/catalog"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/schema"
 )
 
 // List lists the table locks and user locks in a catalog, for performance_schema.metadata_locks.
-func List(c *catalog.Snapshot) []show.MetadataLock { return append(listTables(c), listNames(c)...) }
+func List(c *catalog.Snapshot) []virtual.MetadataLock { return append(listTables(c), listNames(c)...) }
 
 // listTables lists LOCK TABLES, FLUSH TABLES … WITH READ LOCK, and definitions that run or wait.
-func listTables(c *catalog.Snapshot) (list []show.MetadataLock) {
+func listTables(c *catalog.Snapshot) (list []virtual.MetadataLock) {
 	eachTable(c, func(id schema.TableID, r *tableLock) {
-		l := show.MetadataLock{Object: "GLOBAL", Type: "SHARED", Duration: "EXPLICIT"}
+		l := virtual.MetadataLock{Object: "GLOBAL", Type: "SHARED", Duration: "EXPLICIT"}
 		if id != allTables {
-			l = show.MetadataLock{Object: "TABLE", Type: "SHARED_READ_ONLY", Duration: "TRANSACTION"}
+			l = virtual.MetadataLock{Object: "TABLE", Type: "SHARED_READ_ONLY", Duration: "TRANSACTION"}
 			if t, ok := c.TableByID(id); ok {
 				l.Name = t.Name
 				if d, ok := c.DatabaseByID(t.Database); ok {
@@ -37,13 +37,13 @@ func listTables(c *catalog.Snapshot) (list []show.MetadataLock) {
 }
 
 // listNames lists GET_LOCK's.
-func listNames(c *catalog.Snapshot) (list []show.MetadataLock) {
+func listNames(c *catalog.Snapshot) (list []virtual.MetadataLock) {
 	for _, name := range c.Records(userKind) {
 		var r userLock
 		if !c.Record(userKind, name, &r) {
 			continue
 		}
-		l := show.MetadataLock{
+		l := virtual.MetadataLock{
 			Object: "USER LEVEL LOCK", Name: name, Type: "EXCLUSIVE", Duration: "EXPLICIT", Session: uint64(r.Holder.Session),
 		}
 		list = append(list, l)

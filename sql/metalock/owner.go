@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -288,7 +288,7 @@ func (w *tableWait) end() {
 // 1099; 1223 under a global read lock of its own.
 func (o *Owner) checkLocked(uses []Use, refs []Ref) error {
 	for _, u := range uses {
-		if show.IsVirtual(u.DB) {
+		if virtual.IsVirtual(u.DB) {
 			continue
 		}
 		if o.globalRead != nil && u.Write {

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"cloudsql/distributed"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 )
 
 // The calls about deadlocks. Payloads are JSON.
 const (
 	callDescribe       = "sql.describe" // describeRequest → []Record
-	callLatestDeadlock = "sql.deadlock" // → show.DeadlockReport, or nothing
+	callLatestDeadlock = "sql.deadlock" // → virtual.DeadlockReport, or nothing
 )
 
 // keeper remembers the newest deadlock that this node broke, with what the sessions were doing.
@@ -22,7 +22,7 @@ type keeper struct {
 	peers *Peers
 
 	mu      sync.Mutex
-	latest  *show.DeadlockReport
+	latest  *virtual.DeadlockReport
 	pending *distributed.Deadlock // to be described next; of a crowd, only the newest is
 	busy    bool
 	victims []victim // the last ones of this node
@@ -103,12 +103,12 @@ func (k *keeper) found(d *distributed.Deadlock) {
 }
 
 // describe asks the members' gateways what their sessions are doing.
-func (k *keeper) describe(d *distributed.Deadlock) *show.DeadlockReport {
+func (k *keeper) describe(d *distributed.Deadlock) *virtual.DeadlockReport {
 	q := &describeRequest{Victim: d.Members[d.Victim].Session}
 	for i := range d.Members {
 		q.Sessions = append(q.Sessions, d.Members[i].Session)
 	}
-	known := map[uint64]show.Process{}
+	known := map[uint64]virtual.Process{}
 	take := func(list []Record) {
 		for i := range list {
 			known[list[i].ID] = list[i].process()
@@ -123,7 +123,7 @@ func (k *keeper) describe(d *distributed.Deadlock) *show.DeadlockReport {
 			}
 		}
 	}
-	report := &show.DeadlockReport{Deadlock: *d}
+	report := &virtual.DeadlockReport{Deadlock: *d}
 	for _, id := range q.Sessions {
 		report.Sessions = append(report.Sessions, known[id])
 	}
@@ -155,13 +155,13 @@ func (k *keeper) victim(session uint64) (Record, bool) {
 }
 
 // LatestDeadlock is the newest one of all nodes that answer.
-func (p *Peers) LatestDeadlock(ctx context.Context) *show.DeadlockReport {
+func (p *Peers) LatestDeadlock(ctx context.Context) *virtual.DeadlockReport {
 	k := &p.deadlocks
 	k.mu.Lock()
 	latest := k.latest
 	k.mu.Unlock()
 	for _, reply := range k.peers.CallAll(ctx, callLatestDeadlock, nil) {
-		r := &show.DeadlockReport{}
+		r := &virtual.DeadlockReport{}
 		if len(reply) > 0 && json.Unmarshal(reply, r) == nil && (latest == nil || r.At.After(latest.At)) {
 			latest = r
 		}

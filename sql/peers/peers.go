@@ -12,7 +12,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/sql/metalock"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/spawn"
@@ -39,9 +39,9 @@ type Record struct {
 	Info    string    `json:"info"`
 	Node    uint64    `json:"node"`
 
-	Txn   *show.Transaction `json:"txn,omitempty"`
-	Uses  []show.TableUse   `json:"uses,omitempty"`
-	Wants []show.TableUse   `json:"wants,omitempty"`
+	Txn   *virtual.Transaction `json:"txn,omitempty"`
+	Uses  []virtual.TableUse   `json:"uses,omitempty"`
+	Wants []virtual.TableUse   `json:"wants,omitempty"`
 }
 
 type killRequest struct {
@@ -140,8 +140,8 @@ func (p *Peers) here() []Record {
 }
 
 // process is the record as SHOW and the information_schema take it.
-func (r *Record) process() show.Process {
-	return show.Process{
+func (r *Record) process() virtual.Process {
+	return virtual.Process{
 		ID: r.ID, User: r.User, Host: r.Host, DB: r.DB, Command: r.Command, Since: r.Since, State: r.State, Info: r.Info,
 		Node: r.Node, Txn: r.Txn, Uses: r.Uses, Wants: r.Wants,
 	}
@@ -159,7 +159,7 @@ func (p *Peers) Others() []schema.NodeID {
 }
 
 // Processes lists the sessions of the nodes that answer, those of an account only or, with "", of all.
-func (p *Peers) Processes(ctx context.Context, account string) []show.Process {
+func (p *Peers) Processes(ctx context.Context, account string) []virtual.Process {
 	lists := [][]Record{p.here()}
 	for _, reply := range p.CallAll(ctx, cProcesses, nil) {
 		var list []Record
@@ -167,14 +167,14 @@ func (p *Peers) Processes(ctx context.Context, account string) []show.Process {
 			lists = append(lists, list)
 		}
 	}
-	var all []show.Process
+	var all []virtual.Process
 	for _, r := range slices.Concat(lists...) {
 		if account != "" && r.Account != account {
 			continue
 		}
 		all = append(all, r.process())
 	}
-	slices.SortFunc(all, func(a, b show.Process) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b virtual.Process) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 

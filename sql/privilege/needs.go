@@ -9,7 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/monitor"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -230,7 +230,7 @@ func (d *deriver) definition(node ast.StmtNode) bool {
 
 // truncate is DROP of the table; of a virtual one, DROP everywhere: nobody is granted it on those.
 func (d *deriver) truncate(t *ast.TableName) {
-	if db, err := d.dbOf(t.Schema.O); err == nil && show.Resettable(db, t.Name.O) {
+	if db, err := d.dbOf(t.Schema.O); err == nil && monitor.Resettable(db, t.Name.O) {
 		d.add(Need{check: func(a Account) error {
 			if !a.Has(mysql.DropPriv) {
 				return a.deniedTable(mysql.DropPriv, t.Name.O)

@@ -7,7 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -27,7 +27,7 @@ func (a Account) HasOn(priv mysql.PrivilegeType, db string) bool {
 	switch {
 	case strings.EqualFold(db, "mysql"):
 		db = "mysql"
-	case show.IsVirtual(db):
+	case virtual.IsVirtual(db):
 		return priv == mysql.SelectPriv
 	}
 	return privilegesOn(a.User, db)&uint64(priv) != 0
@@ -35,10 +35,10 @@ func (a Account) HasOn(priv mysql.PrivilegeType, db string) bool {
 
 // Visible tells whether the account holds any privilege on a database.
 func (a Account) Visible(db string) bool {
-	if show.IsVirtual(db) && !strings.EqualFold(db, "mysql") {
+	if virtual.IsVirtual(db) && !strings.EqualFold(db, "mysql") {
 		return true
 	}
-	if show.IsVirtual(db) {
+	if virtual.IsVirtual(db) {
 		return effective(a.Global)&^uint64(mysql.UsagePriv) != 0
 	}
 	return privilegesOn(a.User, db)&^uint64(mysql.UsagePriv) != 0
@@ -86,7 +86,7 @@ func (a Account) Access(priv mysql.PrivilegeType, db, table string) error {
 // writable refuses changes of the databases that the server makes up.
 func (a Account) writable(priv mysql.PrivilegeType, db string) error {
 	const reading = mysql.SelectPriv | mysql.ShowViewPriv | mysql.LockTablesPriv | mysql.ProcessPriv
-	if priv&reading == 0 && show.IsVirtual(db) {
+	if priv&reading == 0 && virtual.IsVirtual(db) {
 		return a.DeniedDB(db)
 	}
 	return nil

@@ -1,14 +1,14 @@
 package session
 
 import (
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 )
 
 // conditions are the warnings, notes and errors of a statement: what SHOW WARNINGS lists and warning_count counts.
 type conditions struct {
-	list   []show.Condition
+	list   []virtual.Condition
 	total  int // also those beyond max_error_count
 	errors int
 
@@ -34,7 +34,7 @@ func (c *conditions) add(limit int, level string, code uint16, message string) {
 		c.errors++
 	}
 	if len(c.list) < limit {
-		c.list = append(c.list, show.Condition{Level: level, Code: code, Message: message})
+		c.list = append(c.list, virtual.Condition{Level: level, Code: code, Message: message})
 	}
 }
 

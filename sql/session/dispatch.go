@@ -12,6 +12,8 @@ import (
 	"cloudsql/sql/maintain"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
+	"cloudsql/sql/show/monitor"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/transaction"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/spawn"
@@ -92,7 +94,7 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 	case *ast.ShutdownStmt:
 		return s.shutdown()
 	case *ast.TruncateTableStmt:
-		if db, err := s.dbOf(n.Table.Schema.O); err == nil && show.Resettable(db, n.Table.Name.O) {
+		if db, err := s.dbOf(n.Table.Schema.O); err == nil && monitor.Resettable(db, n.Table.Name.O) {
 			return s.resetDigests(ctx)
 		}
 	}
@@ -180,7 +182,7 @@ func (s commands) showConditions(n *ast.ShowStmt) *show.Result {
 	return conditionsResult(s.conds.list, onlyErrors, 0, -1)
 }
 
-func conditionsResult(list []show.Condition, onlyErrors bool, offset, limit int) *show.Result {
+func conditionsResult(list []virtual.Condition, onlyErrors bool, offset, limit int) *show.Result {
 	res := &show.Result{Fields: []types.Field{
 		show.TextField("Level", 7), {Name: "Code", Type: codeType, Flags: uint16(mysql.NotNullFlag | mysql.UnsignedFlag)},
 		show.TextField("Message", 512),

@@ -12,7 +12,7 @@ import (
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/status"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -137,7 +137,7 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 		if err != nil {
 			return err
 		}
-		if show.IsVirtual(db) {
+		if virtual.IsVirtual(db) {
 			continue
 		}
 		t, err := s.existingTable(ctx, db, l.Table.Name.O)

@@ -4,18 +4,18 @@ import (
 	"cmp"
 	"slices"
 
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/monitor"
 	"cloudsql/storage/memory"
 )
 
-var _ show.MemoryAccounter = (*showContext)(nil)
+var _ monitor.MemoryAccounter = (*showContext)(nil)
 
 // MemoryAccounts lists the accounts of this node: the process, what it keeps beside its sessions, what all hold by kind, and the
 // sessions with their statements.
-func (c *showContext) MemoryAccounts() []show.MemoryAccount {
+func (c *showContext) MemoryAccounts() []monitor.MemoryAccount {
 	e := c.s.eng
 	totals := e.cfg.Memory.Totals()
-	list := []show.MemoryAccount{accountLine(&totals.Process, 0)}
+	list := []monitor.MemoryAccount{accountLine(&totals.Process, 0)}
 	for i := range totals.Stores {
 		list = append(list, accountLine(&totals.Stores[i], 0))
 	}
@@ -30,17 +30,17 @@ func (c *showContext) MemoryAccounts() []show.MemoryAccount {
 	return list
 }
 
-func accountLine(f *memory.Figures, session uint64) show.MemoryAccount {
-	return show.MemoryAccount{Level: f.Level.String(), Name: f.Name, Session: session, Used: f.Used, Peak: f.Peak, Limit: f.Limit}
+func accountLine(f *memory.Figures, session uint64) monitor.MemoryAccount {
+	return monitor.MemoryAccount{Level: f.Level.String(), Name: f.Name, Session: session, Used: f.Used, Peak: f.Peak, Limit: f.Limit}
 }
 
 // kindLines tells what an account's memory is held for.
-func kindLines(level string, session uint64, held map[string]int64) (list []show.MemoryAccount) {
+func kindLines(level string, session uint64, held map[string]int64) (list []monitor.MemoryAccount) {
 	for kind, n := range held {
 		if n > 0 {
-			list = append(list, show.MemoryAccount{Level: level, Name: "for " + kind, Session: session, Used: n})
+			list = append(list, monitor.MemoryAccount{Level: level, Name: "for " + kind, Session: session, Used: n})
 		}
 	}
-	slices.SortFunc(list, func(a, b show.MemoryAccount) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b monitor.MemoryAccount) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }

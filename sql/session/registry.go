@@ -8,7 +8,7 @@ import (
 
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/peers"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 )
 
 // member is a session as other nodes know it.
@@ -27,7 +27,7 @@ func (m *member) Record() peers.Record {
 	}
 	if t := s.tx.Shown(); t != nil {
 		r.Uses = shownUses(s.locks.Held())
-		r.Txn = &show.Transaction{Started: t.Started, Isolation: t.Isolation, ReadOnly: t.ReadOnly, Tables: len(r.Uses)}
+		r.Txn = &virtual.Transaction{Started: t.Started, Isolation: t.Isolation, ReadOnly: t.ReadOnly, Tables: len(r.Uses)}
 	}
 	if wants := s.locks.Wants(); wants != nil {
 		r.Wants = shownUses(wants)
@@ -46,10 +46,10 @@ func (m *member) End(query bool) {
 	}
 }
 
-func shownUses(uses []metalock.Use) []show.TableUse {
-	list := make([]show.TableUse, len(uses))
+func shownUses(uses []metalock.Use) []virtual.TableUse {
+	list := make([]virtual.TableUse, len(uses))
 	for i, u := range uses {
-		list[i] = show.TableUse{DB: u.DB, Table: u.Name, Write: u.Write}
+		list[i] = virtual.TableUse{DB: u.DB, Table: u.Name, Write: u.Write}
 	}
 	return list
 }
@@ -66,7 +66,7 @@ func (e *Engine) findMember(id uint32) (peers.Member, bool) {
 }
 
 // LatestDeadlock is the newest one of all nodes that answer.
-func (c *showContext) LatestDeadlock(ctx context.Context) *show.DeadlockReport {
+func (c *showContext) LatestDeadlock(ctx context.Context) *virtual.DeadlockReport {
 	return c.s.eng.peers.LatestDeadlock(ctx)
 }
 
@@ -78,4 +78,4 @@ func (s commands) killer() string {
 	return s.conn.Account.User
 }
 
-var _ show.Deadlocks = (*showContext)(nil)
+var _ virtual.Deadlocks = (*showContext)(nil)

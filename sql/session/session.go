@@ -20,7 +20,7 @@ import (
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/sysvar"
 	"cloudsql/sql/transaction"
 	"cloudsql/storage/expr"
@@ -294,7 +294,7 @@ func (s *Session) useDB(ctx context.Context, db string) error {
 	if db == "" {
 		return mysqlerr.New(mysqlerr.NoDB)
 	}
-	if show.IsVirtual(db) {
+	if virtual.IsVirtual(db) {
 		if !s.account().Visible(db) {
 			return s.account().DeniedDB(db)
 		}

@@ -11,7 +11,8 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
-	"cloudsql/sql/show"
+	"cloudsql/sql/show/monitor"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/sysvar"
 	"cloudsql/storage/expr"
 )
@@ -20,9 +21,9 @@ import (
 type showContext struct{ s *Session }
 
 var (
-	_ show.Context           = (*showContext)(nil)
-	_ show.ConnectAttributes = (*showContext)(nil)
-	_ show.MetadataLocker    = (*showContext)(nil)
+	_ virtual.Context           = (*showContext)(nil)
+	_ monitor.ConnectAttributes = (*showContext)(nil)
+	_ virtual.MetadataLocker    = (*showContext)(nil)
 )
 
 func (c *showContext) DB() distributed.DB         { return c.s.eng.db }
@@ -86,7 +87,7 @@ func (c *showContext) Status(global bool, fn func(name, value string)) {
 }
 
 // Processes lists the sessions that the account may see: all with PROCESS, else its own.
-func (c *showContext) Processes(ctx context.Context) ([]show.Process, error) {
+func (c *showContext) Processes(ctx context.Context) ([]virtual.Process, error) {
 	account := c.s.conn.Account.User
 	if c.s.account().Has(mysql.ProcessPriv) {
 		account = ""
@@ -100,10 +101,10 @@ func (c *showContext) Digests(ctx context.Context) []*digest.Summary {
 }
 
 // MetadataLocks lists the table locks and user locks in the catalog.
-func (c *showContext) MetadataLocks() []show.MetadataLock { return metalock.List(c.s.snapshot) }
+func (c *showContext) MetadataLocks() []virtual.MetadataLock { return metalock.List(c.s.snapshot) }
 
 // Conditions are those of the statement before.
-func (c *showContext) Conditions() []show.Condition { return c.s.conds.list }
+func (c *showContext) Conditions() []virtual.Condition { return c.s.conds.list }
 
 // Warn adds a condition to the statement's.
 func (c *showContext) Warn(level string, code uint16, message string) { c.s.note(level, code, message) }
@@ -118,7 +119,7 @@ func (c *showContext) Quote() bool { return c.s.vars.Text("sql_quote_show_create
 
 // findVirtual finds virtual tables and notes that the plan has one: such a plan is of this session and moment.
 func findVirtual(s *Session) func(db, table string) (exec.VirtualTable, bool) {
-	find := show.Virtual(s.shower)
+	find := virtual.Lookup(s.shower)
 	return func(db, table string) (exec.VirtualTable, bool) {
 		t, ok := find(db, table)
 		s.usedVirtual = s.usedVirtual || ok

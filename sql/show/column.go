@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -14,7 +15,7 @@ import (
 // no primary key; UNI for the only column of a unique key; MUL for the first column of any other.
 func keyOf(t *schema.Table, pos int) string {
 	key, primary := "", len(t.Indexes) > 0 && t.HasPrimaryKey()
-	for i, ix := range shownIndexes(t) {
+	for i, ix := range virtual.ShownIndexes(t) {
 		for part, c := range ix.Columns {
 			switch {
 			case c.Column != pos:
@@ -67,7 +68,7 @@ func nowOf(c *schema.Column) string {
 
 // defaultText is a column's default as DESCRIBE shows it; ok is false for none and for NULL. A TIMESTAMP is in the
 // session's time zone.
-func defaultText(env Context, c *schema.Column) (text string, ok bool) {
+func defaultText(env virtual.Context, c *schema.Column) (text string, ok bool) {
 	if c.DefaultExpr != "" {
 		return unparenthesised(c.DefaultExpr), true
 	}
@@ -85,7 +86,7 @@ func defaultText(env Context, c *schema.Column) (text string, ok bool) {
 }
 
 // defaultValue decodes a constant default; ok is false for none and for NULL.
-func defaultValue(env Context, c *schema.Column) (types.Value, bool) {
+func defaultValue(env virtual.Context, c *schema.Column) (types.Value, bool) {
 	if len(c.Default) == 0 {
 		return types.Null, false
 	}
@@ -94,7 +95,7 @@ func defaultValue(env Context, c *schema.Column) (types.Value, bool) {
 		return types.Null, false
 	}
 	if v.Kind() == types.KindTimestamp {
-		v = types.ToLocal(v, location(env))
+		v = types.ToLocal(v, virtual.Location(env))
 	}
 	return v, true
 }
@@ -143,22 +144,22 @@ func shapeOf(t *types.Type) shape {
 		if t.ID == mysql.TypeLonglong && t.Unsigned {
 			digits++
 		}
-		s.precision, s.scale = num(digits), num(0)
+		s.precision, s.scale = virtual.Num(digits), virtual.Num(0)
 	case types.ClassFloat:
-		s.precision = num(12)
+		s.precision = virtual.Num(12)
 		if t.ID == mysql.TypeDouble {
-			s.precision = num(22)
+			s.precision = virtual.Num(22)
 		}
 		if t.Length > 0 && t.Decimals >= 0 && t.Decimals <= types.MaxDecimalScale {
-			s.precision, s.scale = num(t.Length), num(t.Decimals)
+			s.precision, s.scale = virtual.Num(t.Length), virtual.Num(t.Decimals)
 		}
 	case types.ClassDecimal:
 		p, d := t.DecimalShape()
-		s.precision, s.scale = num(p), num(d)
+		s.precision, s.scale = virtual.Num(p), virtual.Num(d)
 	case types.ClassBit:
-		s.precision = num(max(t.Length, 1))
+		s.precision = virtual.Num(max(t.Length, 1))
 	case types.ClassDatetime, types.ClassTime:
-		s.fraction = num(max(t.Decimals, 0))
+		s.fraction = virtual.Num(max(t.Decimals, 0))
 	case types.ClassString, types.ClassEnum, types.ClassSet:
 		s.characters(t)
 	}
@@ -176,9 +177,9 @@ func (s *shape) characters(t *types.Type) {
 	} else if !t.IsBinary() {
 		bytes *= t.Collation.MaxBytes()
 	}
-	s.chars, s.octets = num(length), num(bytes)
+	s.chars, s.octets = virtual.Num(length), virtual.Num(bytes)
 	if !t.IsBinary() {
-		s.charset, s.collation = str(t.Collation.Charset()), str(t.Collation.Name())
+		s.charset, s.collation = types.Str(t.Collation.Charset()), types.Str(t.Collation.Name())
 	}
 }
 

@@ -9,11 +9,12 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/syntax"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
-func showCreateTable(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func showCreateTable(ctx context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	o, err := tableOf(c, stmt)
 	if err != nil {
 		return nil, err
@@ -23,38 +24,38 @@ func showCreateTable(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Resul
 		return nil, err
 	}
 	r := newResult("Table varchar(64) bin !\n`Create Table` longtext bin !")
-	r.add(str(o.desc.Name), str(text))
+	r.add(types.Str(o.Desc.Name), types.Str(text))
 	return r, nil
 }
 
 // createTable writes the statement that makes a table again.
-func createTable(ctx context.Context, c Context, o *object) (string, error) {
-	w := &definition{c: c, t: o.desc}
+func createTable(ctx context.Context, c virtual.Context, o *virtual.Object) (string, error) {
+	w := &definition{c: c, t: o.Desc}
 	w.WriteString("CREATE ")
-	if o.made != nil {
+	if o.Made != nil {
 		w.WriteString("TEMPORARY ")
 	}
-	w.WriteString("TABLE " + quoteName(c, o.desc.Name) + " (\n")
-	for i := range o.desc.Columns {
-		if !o.desc.Columns[i].Hidden {
+	w.WriteString("TABLE " + quoteName(c, o.Desc.Name) + " (\n")
+	for i := range o.Desc.Columns {
+		if !o.Desc.Columns[i].Hidden {
 			w.line()
-			w.column(&o.desc.Columns[i])
+			w.column(&o.Desc.Columns[i])
 		}
 	}
-	for _, ix := range shownIndexes(o.desc) {
+	for _, ix := range virtual.ShownIndexes(o.Desc) {
 		w.line()
 		w.index(ix)
 	}
-	for i := range o.desc.Checks {
+	for i := range o.Desc.Checks {
 		w.line()
-		w.check(&o.desc.Checks[i])
+		w.check(&o.Desc.Checks[i])
 	}
 	w.WriteString("\n)")
-	if o.made != nil {
+	if o.Made != nil {
 		w.WriteString(" ENGINE=MEMORY")
 	} else {
 		w.WriteString(" ENGINE=InnoDB")
-		next, err := nextAutoIncrement(ctx, c, o.desc)
+		next, err := nextAutoIncrement(ctx, c, o.Desc)
 		if err != nil {
 			return "", err
 		}
@@ -67,7 +68,7 @@ func createTable(ctx context.Context, c Context, o *object) (string, error) {
 }
 
 // nextAutoIncrement is the next value of a table's counter, 0 for a table without one.
-func nextAutoIncrement(ctx context.Context, c Context, t *schema.Table) (uint64, error) {
+func nextAutoIncrement(ctx context.Context, c virtual.Context, t *schema.Table) (uint64, error) {
 	if t.AutoIncColumn() < 0 {
 		return 0, nil
 	}
@@ -77,7 +78,7 @@ func nextAutoIncrement(ctx context.Context, c Context, t *schema.Table) (uint64,
 // definition is a CREATE TABLE in the making.
 type definition struct {
 	strings.Builder
-	c     Context
+	c     virtual.Context
 	t     *schema.Table
 	lines int
 }

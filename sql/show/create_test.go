@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"cloudsql/sql/show/virtual"
 )
 
 // TestCreateTableRoundTrips: what SHOW CREATE TABLE prints makes the same table again.
@@ -29,7 +31,7 @@ func TestCreateTableRoundTrips(t *testing.T) {
 		}
 		for _, d := range s.snapshot.Databases() {
 			for _, table := range s.snapshot.Tables(d.Name) {
-				roundTrip(t, s, object{d.Name, table, nil})
+				roundTrip(t, s, virtual.Object{DB: d.Name, Desc: table})
 				n++
 			}
 		}
@@ -39,7 +41,7 @@ func TestCreateTableRoundTrips(t *testing.T) {
 	}
 }
 
-func roundTrip(t *testing.T, s *server, o object) {
+func roundTrip(t *testing.T, s *server, o virtual.Object) {
 	t.Helper()
 	text, err := createTable(context.Background(), s, &o)
 	if err != nil {
@@ -49,11 +51,11 @@ func roundTrip(t *testing.T, s *server, o object) {
 	if err := again.define("CREATE DATABASE d DEFAULT CHARACTER SET ascii; " + text); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	table, ok := again.snapshot.Table("d", o.desc.Name)
+	table, ok := again.snapshot.Table("d", o.Desc.Name)
 	if !ok {
 		t.Fatalf("%s made another table", text)
 	}
-	second, err := createTable(context.Background(), again, &object{"d", table, nil})
+	second, err := createTable(context.Background(), again, &virtual.Object{DB: "d", Desc: table})
 	if err != nil || second != text {
 		t.Errorf("%v\n%s\nbecame\n%s", err, text, second)
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
@@ -13,18 +14,18 @@ import (
 
 // infoColumnStatistics lists the histograms that clients asked for (ANALYZE TABLE … UPDATE HISTOGRAM), as MySQL does; the planner's
 // own are not shown.
-func infoColumnStatistics(s *scan) error {
-	return s.eachTable("schema_name", "table_name", func(o *object) error {
-		known := s.Catalog().Statistics(o.desc.ID)
-		if o.made != nil || known == nil {
+func infoColumnStatistics(s *virtual.Scan) error {
+	return s.EachTable("schema_name", "table_name", func(o *virtual.Object) error {
+		known := s.Catalog().Statistics(o.Desc.ID)
+		if o.Made != nil || known == nil {
 			return nil
 		}
-		for i := range o.desc.Columns {
-			c := known.Column(o.desc.Columns[i].ID)
+		for i := range o.Desc.Columns {
+			c := known.Column(o.Desc.Columns[i].ID)
 			if c == nil || c.Specified == 0 {
 				continue
 			}
-			text, err := histogramJSON(&o.desc.Columns[i], c)
+			text, err := histogramJSON(&o.Desc.Columns[i], c)
 			if err != nil {
 				return err
 			}
@@ -32,7 +33,7 @@ func infoColumnStatistics(s *scan) error {
 			if err != nil {
 				return err
 			}
-			if err := s.row(str(o.db), str(o.desc.Name), str(o.desc.Columns[i].Name), value); err != nil {
+			if err := s.Row(types.Str(o.DB), types.Str(o.Desc.Name), types.Str(o.Desc.Columns[i].Name), value); err != nil {
 				return err
 			}
 		}
@@ -53,7 +54,8 @@ func histogramJSON(col *schema.Column, c *statistics.Column) ([]byte, error) {
 			buckets = append(buckets, []any{boundJSON(col, b.High.Value), jsonFloat(b.Upto)})
 			continue
 		}
-		buckets = append(buckets, []any{boundJSON(col, b.Low.Value), boundJSON(col, b.High.Value), jsonFloat(b.Upto), max(1, int64(b.Distinct))})
+		buckets = append(buckets, []any{boundJSON(col, b.Low.Value), boundJSON(col, b.High.Value), jsonFloat(b.Upto),
+			max(1, int64(b.Distinct))})
 	}
 	kind := "equi-height"
 	if h.Singleton {
@@ -64,7 +66,8 @@ func histogramJSON(col *schema.Column, c *statistics.Column) ([]byte, error) {
 		collation = col.Type.Collation
 	}
 	return json.Marshal(map[string]any{
-		"buckets": buckets, "data-type": histogramType(&col.Type), "null-values": jsonFloat(c.Nulls), "collation-id": uint16(collation),
+		"buckets": buckets, "data-type": histogramType(&col.Type), "null-values": jsonFloat(c.Nulls),
+		"collation-id":  uint16(collation),
 		"last-updated":  time.UnixMicro(c.Micros).UTC().Format("2006-01-02 15:04:05.000000"),
 		"sampling-rate": jsonFloat(c.Sampling), "histogram-type": kind, "number-of-buckets-specified": c.Specified,
 	})
@@ -122,12 +125,12 @@ func boundJSON(col *schema.Column, v types.Value) any {
 
 // cardinality is how many different values the columns of an index have together, up to position pos; NULL where nobody
 // knows.
-func cardinality(c Context, o *object, ix *schema.Index, pos int) types.Value {
-	rows, _ := c.DB().TableStats(o.desc)
+func cardinality(c virtual.Context, o *virtual.Object, ix *schema.Index, pos int) types.Value {
+	rows, _ := c.DB().TableStats(o.Desc)
 	if ix.Unique && pos == len(ix.Columns)-1 {
-		return num(rows)
+		return virtual.Num(rows)
 	}
-	known := c.Catalog().Statistics(o.desc.ID)
+	known := c.Catalog().Statistics(o.Desc.ID)
 	i := known.Index(ix.ID)
 	if i == nil || pos >= len(i.Distinct) || i.Distinct[pos] == 0 {
 		return types.Null
@@ -135,11 +138,11 @@ func cardinality(c Context, o *object, ix *schema.Index, pos int) types.Value {
 	if rows == 0 {
 		rows = known.Rows
 	}
-	return num(uint64(known.Distinct(i.Distinct[pos], float64(rows))))
+	return virtual.Num(uint64(known.Distinct(i.Distinct[pos], float64(rows))))
 }
 
 // rowsOf is how many rows a table has, about: what leaseholders last said, else what was found when they were looked at.
-func rowsOf(c Context, t *schema.Table) (rows, bytes uint64) {
+func rowsOf(c virtual.Context, t *schema.Table) (rows, bytes uint64) {
 	rows, bytes = c.DB().TableStats(t)
 	if known := c.Catalog().Statistics(t.ID); rows == 0 && bytes == 0 && known != nil {
 		rows = known.Rows

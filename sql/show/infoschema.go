@@ -6,34 +6,35 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/show/monitor"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
 const def = "def" // the only catalog
 
-// generators make the rows of the tables that have any, by database and name.
-func generators() map[string]map[string]func(s *scan) error {
-	return map[string]map[string]func(s *scan) error{
-		infoSchema: {
+func init() {
+	virtual.Fill(objectTables())
+	virtual.Fill(monitor.Tables())
+}
+
+// objectTables make the rows of the tables that tell of objects and accounts.
+func objectTables() virtual.Generators {
+	return virtual.Generators{
+		virtual.InfoSchema: {
 			"CHARACTER_SETS":                        infoCharsets,
 			"CHECK_CONSTRAINTS":                     infoChecks,
-			"CLUSTER_MEMORY":                        clusterMemory,
-			"CLUSTER_NODES":                         clusterNodes,
-			"CLUSTER_SHARDS":                        clusterShards,
-			"CLUSTER_TABLETS":                       clusterTablets,
 			"COLLATIONS":                            infoCollations,
 			"COLLATION_CHARACTER_SET_APPLICABILITY": infoApplicability,
 			"COLUMNS":                               infoColumns,
 			"COLUMN_STATISTICS":                     infoColumnStatistics,
 			"COLUMNS_EXTENSIONS":                    infoColumnsExtensions,
 			"ENGINES":                               infoEngines,
-			"INNODB_TRX":                            infoTransactions,
 			"KEYWORDS":                              infoKeywords,
 			"KEY_COLUMN_USAGE":                      infoKeyColumns,
 			"PARTITIONS":                            infoPartitions,
 			"PLUGINS":                               infoPlugins,
-			"PROCESSLIST":                           infoProcesses,
 			"RESOURCE_GROUPS":                       infoResourceGroups,
 			"SCHEMATA":                              infoSchemata,
 			"SCHEMATA_EXTENSIONS":                   infoSchemataExtensions,
@@ -46,58 +47,46 @@ func generators() map[string]map[string]func(s *scan) error {
 			"USER_ATTRIBUTES":                       infoUserAttributes,
 			"USER_PRIVILEGES":                       infoUserPrivileges,
 		},
-		perfSchema: {
-			"accounts":                            perfConnected(true, true),
-			"data_lock_waits":                     perfLockWaits,
-			"data_locks":                          perfLocks,
-			"events_statements_summary_by_digest": perfDigests,
-			"global_status":                       perfStatus(true),
-			"global_variables":                    perfVariables(true),
-			"hosts":                               perfConnected(false, true),
-			"metadata_locks":                      perfMetadataLocks,
-			"processlist":                         perfProcesses,
-			"session_account_connect_attrs":       perfConnectAttributes,
-			"session_connect_attrs":               perfConnectAttributes,
-			"session_status":                      perfStatus(false),
-			"session_variables":                   perfVariables(false),
-			"threads":                             perfThreads,
-			"users":                               perfConnected(true, false),
-		},
-		mysqlDB: {"user": mysqlUser, "db": mysqlDatabases},
-		sysDB:   {"innodb_lock_waits": sysLockWaits, "version": sysVersion},
+		virtual.MySQLDB: {"user": mysqlUser, "db": mysqlDatabases},
+		virtual.SysDB:   {"version": sysVersion},
 	}
 }
 
-func infoSchemata(s *scan) error {
-	return s.eachDatabase("schema_name", func(d *database) error {
-		return s.row(str(def), str(d.name), str(d.collation.Charset()), str(d.collation.Name()), types.Null, str("NO"))
+func infoSchemata(s *virtual.Scan) error {
+	return s.EachDatabase("schema_name", func(d *virtual.Database) error {
+		return s.Row(types.Str(def), types.Str(d.Name), types.Str(d.Collation.Charset()), types.Str(d.Collation.Name()),
+			types.Null, types.Str("NO"))
 	})
 }
 
-func infoSchemataExtensions(s *scan) error {
-	return s.eachDatabase("schema_name", func(d *database) error { return s.row(str(def), str(d.name), str("")) })
+func infoSchemataExtensions(s *virtual.Scan) error {
+	return s.EachDatabase("schema_name", func(d *virtual.Database) error {
+		return s.Row(types.Str(def), types.Str(d.Name), types.Str(""))
+	})
 }
 
-func infoTables(s *scan) error {
-	return s.eachTable("table_schema", "table_name", func(o *object) error {
-		status := statusOf(s.ctx, s, o)
-		row := append([]types.Value{str(def), str(o.db), str(o.desc.Name), str(o.tableType())}, status...)
-		return s.row(row...)
+func infoTables(s *virtual.Scan) error {
+	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
+		status := statusOf(s.Ctx, s, o)
+		row := append([]types.Value{types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), types.Str(o.TableType())},
+			status...)
+		return s.Row(row...)
 	})
 }
 
 // statusOf gives what SHOW TABLE STATUS and TABLES have in common: from ENGINE to the comment. What the cluster can't
 // tell right now is NULL.
-func statusOf(ctx context.Context, c Context, o *object) []types.Value {
+func statusOf(ctx context.Context, c virtual.Context, o *virtual.Object) []types.Value {
 	null := types.Null
-	t := o.desc
-	if o.made != nil {
+	t := o.Desc
+	if o.Made != nil {
 		engine, comment := null, ""
-		if o.db == perfSchema {
-			engine = str("PERFORMANCE_SCHEMA")
+		if o.DB == virtual.PerfSchema {
+			engine = types.Str("PERFORMANCE_SCHEMA")
 		}
-		return []types.Value{engine, num(10), null, num(0), num(0), num(0), num(0), num(0), num(0), null, null, null, null,
-			null, null, str(""), str(comment)}
+		return []types.Value{engine, virtual.Num(10), null, virtual.Num(0), virtual.Num(0), virtual.Num(0),
+			virtual.Num(0), virtual.Num(0), virtual.Num(0), null, null, null, null,
+			null, null, types.Str(""), types.Str(comment)}
 	}
 	rows, bytes := rowsOf(c, t)
 	average := uint64(0)
@@ -106,11 +95,13 @@ func statusOf(ctx context.Context, c Context, o *object) []types.Value {
 	}
 	next := null
 	if n, err := nextAutoIncrement(ctx, c, t); err == nil && n > 0 {
-		next = num(n)
+		next = virtual.Num(n)
 	}
-	return []types.Value{str("InnoDB"), num(10), str(rowFormat(t)), num(rows), num(average), num(bytes), num(0), num(0), num(0),
-		next, localTime(c, time.UnixMicro(t.CreatedMicros)), null, null, str(t.Collation.Name()), null, str(createOptions(t)),
-		str(t.Comment)}
+	return []types.Value{types.Str("InnoDB"), virtual.Num(10), types.Str(rowFormat(t)), virtual.Num(rows),
+		virtual.Num(average), virtual.Num(bytes), virtual.Num(0), virtual.Num(0), virtual.Num(0),
+		next, virtual.LocalTime(c, time.UnixMicro(t.CreatedMicros)), null, null, types.Str(t.Collation.Name()), null,
+		types.Str(createOptions(t)),
+		types.Str(t.Comment)}
 }
 
 // rowFormat is what ROW_FORMAT asked for, for that is all that it does.
@@ -128,18 +119,18 @@ func rowFormat(t *schema.Table) string {
 	return "Dynamic"
 }
 
-func infoTablesExtensions(s *scan) error {
-	return s.eachTable("table_schema", "table_name", func(o *object) error {
-		return s.row(str(def), str(o.db), str(o.desc.Name), types.Null, types.Null)
+func infoTablesExtensions(s *virtual.Scan) error {
+	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
+		return s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), types.Null, types.Null)
 	})
 }
 
 // eachColumn calls fn for the columns that the conditions leave; ordinal counts the visible ones from 1.
-func (s *scan) eachColumn(fn func(o *object, pos, ordinal int) error) error {
-	return s.eachTable("table_schema", "table_name", func(o *object) error {
+func eachColumn(s *virtual.Scan, fn func(o *virtual.Object, pos, ordinal int) error) error {
+	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
 		ordinal := 0
-		for i := range o.desc.Columns {
-			if o.desc.Columns[i].Hidden {
+		for i := range o.Desc.Columns {
+			if o.Desc.Columns[i].Hidden {
 				continue
 			}
 			ordinal++
@@ -151,37 +142,42 @@ func (s *scan) eachColumn(fn func(o *object, pos, ordinal int) error) error {
 	})
 }
 
-func infoColumns(s *scan) error {
-	var of *object
+func infoColumns(s *virtual.Scan) error {
+	var of *virtual.Object
 	privileges := ""
-	return s.eachColumn(func(o *object, pos, ordinal int) error {
+	return eachColumn(s, func(o *virtual.Object, pos, ordinal int) error {
 		if of != o {
 			of, privileges = o, columnPrivileges(s, o)
 		}
-		c := &o.desc.Columns[pos]
+		c := &o.Desc.Columns[pos]
 		value := types.Null
 		if text, ok := defaultText(s, c); ok {
-			value = str(text)
+			value = types.Str(text)
 		}
 		f := shapeOf(&c.Type)
-		return s.row(str(def), str(o.db), str(o.desc.Name), str(c.Name), num(ordinal), value, yesNo(!c.NotNull),
-			str(c.Type.BaseName()), f.chars, f.octets, f.precision, f.scale, f.fraction, f.charset, f.collation,
-			str(c.Type.String()), str(keyOf(o.desc, pos)), str(extraOf(c)), str(privileges), str(c.Comment), str(""), types.Null)
+		return s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), types.Str(c.Name), virtual.Num(ordinal),
+			value, virtual.YesNo(!c.NotNull),
+			types.Str(c.Type.BaseName()), f.chars, f.octets, f.precision, f.scale, f.fraction, f.charset, f.collation,
+			types.Str(c.Type.String()), types.Str(keyOf(o.Desc, pos)), types.Str(extraOf(c)), types.Str(privileges),
+			types.Str(c.Comment), types.Str(""), types.Null)
 	})
 }
 
-func infoColumnsExtensions(s *scan) error {
-	return s.eachColumn(func(o *object, pos, _ int) error {
-		return s.row(str(def), str(o.db), str(o.desc.Name), str(o.desc.Columns[pos].Name), types.Null, types.Null)
+func infoColumnsExtensions(s *virtual.Scan) error {
+	return eachColumn(s, func(o *virtual.Object, pos, _ int) error {
+		return s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), types.Str(o.Desc.Columns[pos].Name),
+			types.Null, types.Null)
 	})
 }
 
-func infoStatistics(s *scan) error {
-	return s.eachIndex(func(o *object, ix *schema.Index) error {
+func infoStatistics(s *virtual.Scan) error {
+	return s.EachIndex(func(o *virtual.Object, ix *schema.Index) error {
 		for i := range ix.Columns {
 			p := partOf(s, o, ix, i)
-			err := s.row(str(def), str(o.db), str(o.desc.Name), p.nonUnique, str(o.db), str(ix.Name), p.seq, p.column, p.order,
-				p.cardinality, p.prefix, types.Null, p.nullable, str("BTREE"), str(""), str(ix.Comment), yesNo(!ix.Hidden),
+			err := s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), p.nonUnique, types.Str(o.DB),
+				types.Str(ix.Name), p.seq, p.column, p.order,
+				p.cardinality, p.prefix, types.Null, p.nullable, types.Str("BTREE"), types.Str(""),
+				types.Str(ix.Comment), virtual.YesNo(!ix.Hidden),
 				types.Null)
 			if err != nil {
 				return err
@@ -191,27 +187,28 @@ func infoStatistics(s *scan) error {
 	})
 }
 
-func infoConstraints(s *scan) error {
-	return s.eachConstraint(func(o *object, name, kind string, enforced bool) error {
-		return s.row(str(def), str(o.db), str(name), str(o.db), str(o.desc.Name), str(kind), yesNo(enforced))
+func infoConstraints(s *virtual.Scan) error {
+	return eachConstraint(s, func(o *virtual.Object, name, kind string, enforced bool) error {
+		return s.Row(types.Str(def), types.Str(o.DB), types.Str(name), types.Str(o.DB), types.Str(o.Desc.Name),
+			types.Str(kind), virtual.YesNo(enforced))
 	})
 }
 
-func infoConstraintsExtensions(s *scan) error {
-	return s.eachConstraint(func(o *object, name, kind string, _ bool) error {
+func infoConstraintsExtensions(s *virtual.Scan) error {
+	return eachConstraint(s, func(o *virtual.Object, name, kind string, _ bool) error {
 		if kind == "CHECK" {
 			return nil
 		}
-		return s.row(str(def), str(o.db), str(name), str(o.desc.Name), types.Null, types.Null)
+		return s.Row(types.Str(def), types.Str(o.DB), types.Str(name), types.Str(o.Desc.Name), types.Null, types.Null)
 	})
 }
 
-func (s *scan) eachConstraint(fn func(o *object, name, kind string, enforced bool) error) error {
-	return s.eachTable("table_schema", "table_name", func(o *object) error {
-		if !s.wants("constraint_schema", o.db) {
+func eachConstraint(s *virtual.Scan, fn func(o *virtual.Object, name, kind string, enforced bool) error) error {
+	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
+		if !s.Wants("constraint_schema", o.DB) {
 			return nil
 		}
-		for _, ix := range shownIndexes(o.desc) {
+		for _, ix := range virtual.ShownIndexes(o.Desc) {
 			kind := "UNIQUE"
 			if ix.ID == schema.PrimaryIndex {
 				kind = "PRIMARY KEY"
@@ -223,8 +220,8 @@ func (s *scan) eachConstraint(fn func(o *object, name, kind string, enforced boo
 				return err
 			}
 		}
-		for i := range o.desc.Checks {
-			if err := fn(o, o.desc.Checks[i].Name, "CHECK", o.desc.Checks[i].Enforced); err != nil {
+		for i := range o.Desc.Checks {
+			if err := fn(o, o.Desc.Checks[i].Name, "CHECK", o.Desc.Checks[i].Enforced); err != nil {
 				return err
 			}
 		}
@@ -232,14 +229,16 @@ func (s *scan) eachConstraint(fn func(o *object, name, kind string, enforced boo
 	})
 }
 
-func infoKeyColumns(s *scan) error {
-	return s.eachIndex(func(o *object, ix *schema.Index) error {
-		if !ix.Unique || !s.wants("constraint_schema", o.db) || !s.wants("constraint_name", ix.Name) {
+func infoKeyColumns(s *virtual.Scan) error {
+	return s.EachIndex(func(o *virtual.Object, ix *schema.Index) error {
+		if !ix.Unique || !s.Wants("constraint_schema", o.DB) || !s.Wants("constraint_name", ix.Name) {
 			return nil
 		}
 		for i, part := range ix.Columns {
-			err := s.row(str(def), str(o.db), str(ix.Name), str(def), str(o.db), str(o.desc.Name),
-				str(o.desc.Columns[part.Column].Name), num(i+1), types.Null, types.Null, types.Null, types.Null)
+			err := s.Row(types.Str(def), types.Str(o.DB), types.Str(ix.Name), types.Str(def), types.Str(o.DB),
+				types.Str(o.Desc.Name),
+				types.Str(o.Desc.Columns[part.Column].Name), virtual.Num(i+1), types.Null, types.Null, types.Null,
+				types.Null)
 			if err != nil {
 				return err
 			}
@@ -248,11 +247,12 @@ func infoKeyColumns(s *scan) error {
 	})
 }
 
-func infoChecks(s *scan) error {
-	return s.eachTable("constraint_schema", "", func(o *object) error {
-		for i := range o.desc.Checks {
-			k := &o.desc.Checks[i]
-			if err := s.row(str(def), str(o.db), str(k.Name), str(checkClause(k.Expr))); err != nil {
+func infoChecks(s *virtual.Scan) error {
+	return s.EachTable("constraint_schema", "", func(o *virtual.Object) error {
+		for i := range o.Desc.Checks {
+			k := &o.Desc.Checks[i]
+			if err := s.Row(types.Str(def), types.Str(o.DB), types.Str(k.Name),
+				types.Str(checkClause(k.Expr))); err != nil {
 				return err
 			}
 		}
@@ -261,34 +261,37 @@ func infoChecks(s *scan) error {
 }
 
 // infoPartitions has a line for each table, as MySQL has for one without partitions.
-func infoPartitions(s *scan) error {
-	return s.eachTable("table_schema", "table_name", func(o *object) error {
-		if o.made != nil {
+func infoPartitions(s *virtual.Scan) error {
+	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
+		if o.Made != nil {
 			return nil
 		}
-		rows, bytes := s.DB().TableStats(o.desc)
+		rows, bytes := s.DB().TableStats(o.Desc)
 		average := uint64(0)
 		if rows > 0 {
 			average = bytes / rows
 		}
 		null := types.Null
-		return s.row(str(def), str(o.db), str(o.desc.Name), null, null, null, null, null, null, null, null, null, num(rows),
-			num(average), num(bytes), num(0), num(0), num(0), localTime(s, time.UnixMicro(o.desc.CreatedMicros)), null, null, null,
-			str(""), null, null)
+		return s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), null, null, null, null, null, null, null,
+			null, null, virtual.Num(rows),
+			virtual.Num(average), virtual.Num(bytes), virtual.Num(0), virtual.Num(0), virtual.Num(0),
+			virtual.LocalTime(s, time.UnixMicro(o.Desc.CreatedMicros)), null, null, null,
+			types.Str(""), null, null)
 	})
 }
 
 // columnPrivileges is what the account may do with a table's columns, in lower case.
-func columnPrivileges(c Context, o *object) string {
-	if o.made != nil {
+func columnPrivileges(c virtual.Context, o *virtual.Object) string {
+	if o.Made != nil {
 		return "select"
 	}
 	list := ""
 	for _, p := range []struct {
 		priv mysql.PrivilegeType
 		name string
-	}{{mysql.SelectPriv, "select"}, {mysql.InsertPriv, "insert"}, {mysql.UpdatePriv, "update"}, {mysql.ReferencesPriv, "references"}} {
-		if c.Access(uint64(p.priv), o.db, o.desc.Name) == nil {
+	}{{mysql.SelectPriv, "select"}, {mysql.InsertPriv, "insert"}, {mysql.UpdatePriv, "update"}, {mysql.ReferencesPriv,
+		"references"}} {
+		if c.Access(uint64(p.priv), o.DB, o.Desc.Name) == nil {
 			if list != "" {
 				list += ","
 			}

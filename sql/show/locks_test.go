@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"cloudsql/distributed"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
@@ -18,19 +19,19 @@ import (
 // fakeLocks is what the nodes of a test tell of locks, and what the latest deadlock was.
 type fakeLocks struct {
 	locks    []distributed.LockInfo
-	deadlock *DeadlockReport
+	deadlock *virtual.DeadlockReport
 }
 
 var (
 	_ distributed.LockViewer = cluster{}
-	_ Deadlocks              = (*server)(nil)
+	_ virtual.Deadlocks      = (*server)(nil)
 )
 
 func (c cluster) Locks(context.Context) []distributed.LockInfo { return c.s.fake.locks }
 func (c cluster) OnDeadlock(func(*distributed.Deadlock))       {}
 func (c cluster) LockStats() distributed.LockStats             { return distributed.LockStats{} }
 
-func (s *server) LatestDeadlock(context.Context) *DeadlockReport { return s.fake.deadlock }
+func (s *server) LatestDeadlock(context.Context) *virtual.DeadlockReport { return s.fake.deadlock }
 
 // readLocks reads the locks of a script, one a line:
 //
@@ -121,8 +122,8 @@ func lockKey(t *schema.Table, ix *schema.Index, text string) (key []byte) {
 
 // makeDeadlock takes two lines of the locks for the waits of the members of a deadlock, and what is in their way.
 func (s *server) makeDeadlock() {
-	d := &DeadlockReport{Sessions: []Process{
-		{ID: 9, User: "app", Host: "10.0.0.7:40001", Info: "UPDATE a", Node: 1, Txn: &Transaction{Started: clock.Add(-time.Minute)}}, {},
+	d := &virtual.DeadlockReport{Sessions: []virtual.Process{
+		{ID: 9, User: "app", Host: "10.0.0.7:40001", Info: "UPDATE a", Node: 1, Txn: &virtual.Transaction{Started: clock.Add(-time.Minute)}}, {},
 	}}
 	d.At, d.Victim = clock.Add(-time.Second), 1
 	for i := range s.fake.locks {

@@ -6,6 +6,9 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/types"
 )
 
 // privilegeScope is where a privilege can be granted.
@@ -40,9 +43,11 @@ var privileges = []struct {
 	{mysql.ShowDBPriv, "Show databases", globalScope, "Server Admin", "To see all databases with SHOW DATABASES"},
 	{mysql.SuperPriv, "Super", globalScope, "Server Admin", "To use KILL thread, SET GLOBAL, CHANGE MASTER, etc."},
 	{mysql.CreateTMPTablePriv, "Create temporary tables", databaseScope, "Databases", "To use CREATE TEMPORARY TABLE"},
-	{mysql.LockTablesPriv, "Lock tables", databaseScope, "Databases", "To use LOCK TABLES (together with SELECT privilege)"},
+	{mysql.LockTablesPriv, "Lock tables", databaseScope, "Databases",
+		"To use LOCK TABLES (together with SELECT privilege)"},
 	{mysql.ExecutePriv, "Execute", databaseScope, "Functions,Procedures", "To execute stored routines"},
-	{mysql.ReplicationSlavePriv, "Replication slave", globalScope, "Server Admin", "To read binary log events from the source"},
+	{mysql.ReplicationSlavePriv, "Replication slave", globalScope, "Server Admin",
+		"To read binary log events from the source"},
 	{mysql.ReplicationClientPriv, "Replication client", globalScope, "Server Admin",
 		"To ask where the replica or source servers are"},
 	{mysql.CreateViewPriv, "Create view", databaseScope, "Tables", "To create new views"},
@@ -84,12 +89,13 @@ func eachPrivilege(mask uint64, scope privilegeScope, fn func(name string) error
 	return nil
 }
 
-func showPrivileges(context.Context, Context, *ast.ShowStmt) (*Result, error) {
+func showPrivileges(context.Context, virtual.Context, *ast.ShowStmt) (*Result, error) {
 	r := newResult("Privilege varchar(25) !\nContext varchar(50) !\nComment varchar(80) !")
 	for _, p := range privileges {
-		r.add(str(p.name), str(p.context), str(p.comment))
+		r.add(types.Str(p.name), types.Str(p.context), types.Str(p.comment))
 	}
-	r.add(str("Grant option"), str("Databases,Tables,Functions,Procedures"), str("To give to other users those privileges you possess"))
-	r.add(str("Usage"), str("Server Admin"), str("No privileges - allow connect only"))
+	r.add(types.Str("Grant option"), types.Str("Databases,Tables,Functions,Procedures"),
+		types.Str("To give to other users those privileges you possess"))
+	r.add(types.Str("Usage"), types.Str("Server Admin"), types.Str("No privileges - allow connect only"))
 	return r, nil
 }

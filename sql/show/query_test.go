@@ -11,6 +11,7 @@ import (
 
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -24,7 +25,7 @@ func (s *server) query(sql string) (*Result, error) {
 	}
 	s.env.Session = connection{s: s}
 	pctx := &planner.Context{
-		Catalog: s.snapshot, DB: s.db, Virtual: Virtual(s), Env: &s.env, Stats: s.DB().TableStats, Access: s.planAccess,
+		Catalog: s.snapshot, DB: s.db, Virtual: virtual.Lookup(s), Env: &s.env, Stats: s.DB().TableStats, Access: s.planAccess,
 		Settings: planner.Settings{SelectLimit: 1 << 63, GroupConcatMax: 1024},
 	}
 	if !s.lax {
@@ -62,7 +63,7 @@ func (s *server) query(sql string) (*Result, error) {
 
 // planAccess lets everybody read what is made up, as a session does.
 func (s *server) planAccess(priv uint64, db, table string) error {
-	if IsVirtual(db) && priv == uint64(mysql.SelectPriv) {
+	if virtual.IsVirtual(db) && priv == uint64(mysql.SelectPriv) {
 		return nil
 	}
 	return s.Access(priv, db, table)

@@ -2,20 +2,20 @@ package show
 
 import (
 	"context"
-	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
 // answer makes the result of one kind of SHOW.
-type answer func(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error)
+type answer func(ctx context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error)
 
 // answers are the statements that the server serves, by kind.
 var answers map[ast.ShowStmtType]answer
@@ -56,7 +56,7 @@ func init() {
 // Run answers a SHOW statement (DESCRIBE t is one too, of type ShowColumns). The session answers SHOW GRANTS, SHOW
 // CREATE USER, SHOW WARNINGS and SHOW ERRORS itself; forms that the parser does not know are dialect.ReadShow's. Errors:
 // MySQL's, 1235 for statements that are not MySQL's or have no answer yet.
-func Run(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func Run(ctx context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	fn := answers[stmt.Tp]
 	if fn == nil {
 		return nil, mysqlerr.NotSupported("this SHOW statement")
@@ -68,19 +68,25 @@ func Run(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
 	return r, filter(c, stmt, r)
 }
 
+// Result is a whole result set.
+type Result struct {
+	Fields []types.Field
+	Rows   [][]types.Value
+}
+
 // newResult makes a result without rows; its columns are in the form of the lists of tables.
 func newResult(columns string) *Result {
-	t := &table{}
-	if err := t.readColumns(columns); err != nil {
+	cols, err := virtual.ReadColumns(columns)
+	if err != nil {
 		panic("show: " + err.Error()) // columns are constants
 	}
 	r := &Result{}
-	for i := range t.cols {
-		flags := bind.TypeFlags(&t.cols[i].Type)
-		if t.cols[i].NotNull {
+	for i := range cols {
+		flags := bind.TypeFlags(&cols[i].Type)
+		if cols[i].NotNull {
 			flags |= uint16(mysql.NotNullFlag)
 		}
-		r.Fields = append(r.Fields, types.Field{Name: t.cols[i].Name, Type: t.cols[i].Type, Flags: flags})
+		r.Fields = append(r.Fields, types.Field{Name: cols[i].Name, Type: cols[i].Type, Flags: flags})
 	}
 	return r
 }
@@ -88,18 +94,18 @@ func newResult(columns string) *Result {
 // add appends a row.
 func (r *Result) add(vals ...types.Value) {
 	for i := range vals {
-		vals[i] = fit(vals[i], &r.Fields[i].Type)
+		vals[i] = virtual.Fit(vals[i], &r.Fields[i].Type)
 	}
 	r.Rows = append(r.Rows, vals)
 }
 
 // empty answers with columns and no rows.
 func empty(columns string) answer {
-	return func(context.Context, Context, *ast.ShowStmt) (*Result, error) { return newResult(columns), nil }
+	return func(context.Context, virtual.Context, *ast.ShowStmt) (*Result, error) { return newResult(columns), nil }
 }
 
 // filter applies LIKE, which is about the first column, and WHERE, which may name any.
-func filter(c Context, stmt *ast.ShowStmt, r *Result) error {
+func filter(c virtual.Context, stmt *ast.ShowStmt, r *Result) error {
 	switch {
 	case stmt.Pattern != nil:
 		return filterLike(c, stmt.Pattern, r)
@@ -109,7 +115,7 @@ func filter(c Context, stmt *ast.ShowStmt, r *Result) error {
 	return nil
 }
 
-func filterLike(c Context, like *ast.PatternLikeOrIlikeExpr, r *Result) error {
+func filterLike(c virtual.Context, like *ast.PatternLikeOrIlikeExpr, r *Result) error {
 	pattern, ok, err := patternOf(c, like)
 	if err != nil {
 		return err
@@ -120,7 +126,7 @@ func filterLike(c Context, like *ast.PatternLikeOrIlikeExpr, r *Result) error {
 	})
 }
 
-func filterWhere(c Context, where ast.ExprNode, r *Result) error {
+func filterWhere(c virtual.Context, where ast.ExprNode, r *Result) error {
 	scope := &bind.Scope{Cols: make([]bind.Column, len(r.Fields))}
 	for i := range r.Fields {
 		scope.Cols[i] = bind.Column{ID: i, Field: r.Fields[i]}
@@ -147,17 +153,4 @@ func (r *Result) keep(fn func(row []types.Value) (bool, error)) error {
 	}
 	r.Rows = kept
 	return nil
-}
-
-// location is the session's time zone.
-func location(c Context) *time.Location {
-	if loc := c.Env().Mode.Loc; loc != nil {
-		return loc
-	}
-	return time.UTC
-}
-
-// localTime is a moment as a DATETIME of the session's time zone, whole seconds.
-func localTime(c Context, t time.Time) types.Value {
-	return types.Datetime(types.PackTime(t.In(location(c)).Truncate(time.Second)), 0)
 }

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/pingcap/tidb/pkg/parser"
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/types"
 )
 
@@ -82,8 +82,8 @@ Network_Namespace varchar(64) !`
 
 // The things that MySQL has and this server has none of, and whose lists are empty.
 
-func showEvents(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
-	if _, err := findDatabase(c, stmt.DBName); err != nil {
+func showEvents(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
+	if _, err := virtual.FindDatabase(c, stmt.DBName); err != nil {
 		return nil, err
 	}
 	return newResult("Db varchar(64) bin !\nName varchar(64) !\nDefiner varchar(288) bin !\n`Time zone` varchar(64) bin !\n" +
@@ -94,8 +94,8 @@ func showEvents(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, erro
 const routineCharsets = "character_set_client varchar(64) !\ncollation_connection varchar(64) !\n" +
 	"`Database Collation` varchar(64) !"
 
-func showTriggers(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
-	if _, err := findDatabase(c, stmt.DBName); err != nil {
+func showTriggers(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
+	if _, err := virtual.FindDatabase(c, stmt.DBName); err != nil {
 		return nil, err
 	}
 	return newResult("Trigger varchar(64) !\nEvent enum('INSERT','UPDATE','DELETE') bin !\nTable varchar(64) bin !\n" +
@@ -103,50 +103,10 @@ func showTriggers(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, er
 		"Definer varchar(288) bin !\n" + routineCharsets), nil
 }
 
-func showRoutines(context.Context, Context, *ast.ShowStmt) (*Result, error) {
+func showRoutines(context.Context, virtual.Context, *ast.ShowStmt) (*Result, error) {
 	return newResult("Db varchar(64) bin !\nName varchar(64) !\nType enum('FUNCTION','PROCEDURE') bin !\n" +
 		"Definer varchar(288) bin !\nModified timestamp !\nCreated timestamp !\n" +
 		"Security_type enum('DEFAULT','INVOKER','DEFINER') bin !\nComment text bin !\n" + routineCharsets), nil
-}
-
-// processes lists the sessions of the cluster in order of id.
-func processes(ctx context.Context, c Context) ([]Process, error) {
-	list, err := c.Processes(ctx)
-	slices.SortFunc(list, func(a, b Process) int {
-		if a.ID != b.ID {
-			return int(int64(a.ID) - int64(b.ID)) //nolint:gosec // 32 bits
-		}
-		return int(int64(a.Node) - int64(b.Node)) //nolint:gosec // small
-	})
-	return list, err
-}
-
-// seconds is how long a session has been doing what it does.
-func (p *Process) seconds(c Context) types.Value {
-	if p.Since.IsZero() {
-		return num(0)
-	}
-	now := c.Env().Now
-	if now.IsZero() {
-		now = time.Now()
-	}
-	return num(max(int64(now.Sub(p.Since)/time.Second), 0))
-}
-
-func infoProcesses(s *scan) error {
-	list, err := processes(s.ctx, s)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		p := &list[i]
-		err := s.row(num(p.ID), str(p.User), str(p.Host), optional(p.DB), str(p.Command), p.seconds(s), str(p.State),
-			optional(p.Info))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // engines has the one engine under the name that applications ask for.
@@ -155,9 +115,9 @@ var engines = []types.Value{
 	types.Str("YES"), types.Str("NO"), types.Str("YES"),
 }
 
-func infoEngines(s *scan) error { return s.row(slices.Clone(engines)...) }
+func infoEngines(s *virtual.Scan) error { return s.Row(slices.Clone(engines)...) }
 
-func showEngines(context.Context, Context, *ast.ShowStmt) (*Result, error) {
+func showEngines(context.Context, virtual.Context, *ast.ShowStmt) (*Result, error) {
 	r := newResult("Engine varchar(64) !\nSupport varchar(8) !\nComment varchar(80) !\nTransactions varchar(3)\n" +
 		"XA varchar(3)\nSavepoints varchar(3)")
 	r.add(slices.Clone(engines)...)
@@ -166,13 +126,15 @@ func showEngines(context.Context, Context, *ast.ShowStmt) (*Result, error) {
 
 // charsetDescriptions are MySQL's.
 var charsetDescriptions = map[string]string{
-	"ascii": "US ASCII", "binary": "Binary pseudo charset", "cp1250": "Windows Central European", "cp1251": "Windows Cyrillic",
+	"ascii": "US ASCII", "binary": "Binary pseudo charset", "cp1250": "Windows Central European",
+	"cp1251": "Windows Cyrillic",
 	"cp1256": "Windows Arabic", "cp1257": "Windows Baltic", "cp850": "DOS West European", "cp852": "DOS Central European",
 	"cp866": "DOS Russian", "cp932": "SJIS for Windows Japanese", "dec8": "DEC West European",
 	"eucjpms": "UJIS for Windows Japanese", "euckr": "EUC-KR Korean", "gb18030": "China National Standard GB18030",
 	"gb2312": "GB2312 Simplified Chinese", "gbk": "GBK Simplified Chinese", "geostd8": "GEOSTD8 Georgian",
-	"greek": "ISO 8859-7 Greek", "hebrew": "ISO 8859-8 Hebrew", "hp8": "HP West European", "keybcs2": "DOS Kamenicky Czech-Slovak",
-	"koi8r": "KOI8-R Relcom Russian", "koi8u": "KOI8-U Ukrainian", "latin1": "cp1252 West European",
+	"greek": "ISO 8859-7 Greek", "hebrew": "ISO 8859-8 Hebrew", "hp8": "HP West European",
+	"keybcs2": "DOS Kamenicky Czech-Slovak",
+	"koi8r":   "KOI8-R Relcom Russian", "koi8u": "KOI8-U Ukrainian", "latin1": "cp1252 West European",
 	"latin2": "ISO 8859-2 Central European", "latin5": "ISO 8859-9 Turkish", "latin7": "ISO 8859-13 Baltic",
 	"macce": "Mac Central European", "macroman": "Mac West European", "sjis": "Shift-JIS Japanese", "swe7": "7bit Swedish",
 	"tis620": "TIS620 Thai", "ucs2": "UCS-2 Unicode", "ujis": "EUC-JP Japanese", "utf16": "UTF-16 Unicode",
@@ -192,9 +154,10 @@ func charsets() []types.Collation {
 	return list
 }
 
-func infoCharsets(s *scan) error {
+func infoCharsets(s *virtual.Scan) error {
 	for _, c := range charsets() {
-		err := s.row(str(c.Charset()), str(c.Name()), str(charsetDescriptions[c.Charset()]), num(c.MaxBytes()))
+		err := s.Row(types.Str(c.Charset()), types.Str(c.Name()), types.Str(charsetDescriptions[c.Charset()]),
+			virtual.Num(c.MaxBytes()))
 		if err != nil {
 			return err
 		}
@@ -202,10 +165,11 @@ func infoCharsets(s *scan) error {
 	return nil
 }
 
-func showCharsets(context.Context, Context, *ast.ShowStmt) (*Result, error) {
+func showCharsets(context.Context, virtual.Context, *ast.ShowStmt) (*Result, error) {
 	r := newResult("Charset varchar(64) !\nDescription varchar(2048) !\n`Default collation` varchar(64) !\nMaxlen int unsigned !")
 	for _, c := range charsets() {
-		r.add(str(c.Charset()), str(charsetDescriptions[c.Charset()]), str(c.Name()), num(c.MaxBytes()))
+		r.add(types.Str(c.Charset()), types.Str(charsetDescriptions[c.Charset()]), types.Str(c.Name()),
+			virtual.Num(c.MaxBytes()))
 	}
 	return r, nil
 }
@@ -228,7 +192,8 @@ func collationRow(c types.Collation) []types.Value {
 	if c == types.CollationBinary {
 		pad = "NO PAD"
 	}
-	return []types.Value{str(c.Name()), str(c.Charset()), num(uint64(c)), str(isDefault), str("Yes"), num(sortLength(c)), str(pad)}
+	return []types.Value{types.Str(c.Name()), types.Str(c.Charset()), virtual.Num(uint64(c)), types.Str(isDefault),
+		types.Str("Yes"), virtual.Num(sortLength(c)), types.Str(pad)}
 }
 
 // sortLength is SORTLEN: how much memory sorting takes for a character.
@@ -241,7 +206,8 @@ func sortLength(c types.Collation) int {
 		return 24
 	case strings.Contains(name, "_0900_"):
 		return 0
-	case strings.HasSuffix(name, "_bin"), strings.HasSuffix(name, "_general_ci"), strings.HasSuffix(name, "_general_mysql500_ci"):
+	case strings.HasSuffix(name, "_bin"), strings.HasSuffix(name, "_general_ci"),
+		strings.HasSuffix(name, "_general_mysql500_ci"):
 		return 1
 	case name == "gb18030_chinese_ci":
 		return 2
@@ -255,25 +221,25 @@ func sortLength(c types.Collation) int {
 	return 1
 }
 
-func infoCollations(s *scan) error {
+func infoCollations(s *virtual.Scan) error {
 	for _, c := range collations() {
-		if err := s.row(collationRow(c)...); err != nil {
+		if err := s.Row(collationRow(c)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func infoApplicability(s *scan) error {
+func infoApplicability(s *virtual.Scan) error {
 	for _, c := range collations() {
-		if err := s.row(str(c.Name()), str(c.Charset())); err != nil {
+		if err := s.Row(types.Str(c.Name()), types.Str(c.Charset())); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func showCollations(context.Context, Context, *ast.ShowStmt) (*Result, error) {
+func showCollations(context.Context, virtual.Context, *ast.ShowStmt) (*Result, error) {
 	r := newResult("Collation varchar(64) !\nCharset varchar(64) !\nId bigint unsigned !\nDefault varchar(3) !\n" +
 		"Compiled varchar(3) !\nSortlen int unsigned !\nPad_attribute enum('PAD SPACE','NO PAD') bin !")
 	for _, c := range collations() {
@@ -289,10 +255,11 @@ var plugins = []struct{ name, kind, description string }{
 	{"InnoDB", "STORAGE ENGINE", "Replicated tables with transactions and row-level locking"},
 }
 
-func infoPlugins(s *scan) error {
+func infoPlugins(s *virtual.Scan) error {
 	for _, p := range plugins {
-		err := s.row(str(p.name), str("1.0"), str("ACTIVE"), str(p.kind), str("1.0"), types.Null, types.Null, str("cloudsql"),
-			str(p.description), str("Apache-2.0"), str("FORCE"))
+		err := s.Row(types.Str(p.name), types.Str("1.0"), types.Str("ACTIVE"), types.Str(p.kind), types.Str("1.0"),
+			types.Null, types.Null, types.Str("cloudsql"),
+			types.Str(p.description), types.Str("Apache-2.0"), types.Str("FORCE"))
 		if err != nil {
 			return err
 		}
@@ -300,21 +267,21 @@ func infoPlugins(s *scan) error {
 	return nil
 }
 
-func showPlugins(context.Context, Context, *ast.ShowStmt) (*Result, error) {
+func showPlugins(context.Context, virtual.Context, *ast.ShowStmt) (*Result, error) {
 	r := newResult("Name varchar(64) !\nStatus varchar(10) !\nType varchar(80) !\nLibrary varchar(64)\nLicense varchar(80)")
 	for _, p := range plugins {
-		r.add(str(p.name), str("ACTIVE"), str(p.kind), types.Null, str("Apache-2.0"))
+		r.add(types.Str(p.name), types.Str("ACTIVE"), types.Str(p.kind), types.Null, types.Str("Apache-2.0"))
 	}
 	return r, nil
 }
 
-func infoKeywords(s *scan) error {
+func infoKeywords(s *virtual.Scan) error {
 	for _, k := range keywords() {
 		reserved := 0
 		if k.Reserved {
 			reserved = 1
 		}
-		if err := s.row(str(k.Word), num(reserved)); err != nil {
+		if err := s.Row(types.Str(k.Word), virtual.Num(reserved)); err != nil {
 			return err
 		}
 	}
@@ -344,9 +311,9 @@ var reservedWords = sync.OnceValue(func() map[string]bool {
 	return words
 })
 
-func infoResourceGroups(s *scan) error {
+func infoResourceGroups(s *virtual.Scan) error {
 	for _, g := range []struct{ name, kind string }{{"USR_default", "USER"}, {"SYS_default", "SYSTEM"}} {
-		if err := s.row(str(g.name), str(g.kind), num(1), types.Null, num(0)); err != nil {
+		if err := s.Row(types.Str(g.name), types.Str(g.kind), virtual.Num(1), types.Null, virtual.Num(0)); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/digest"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -107,16 +108,19 @@ func (s *server) Status(_ bool, fn func(name, value string)) {
 
 func (s *server) Digests(context.Context) []*digest.Summary { return nil }
 
-func (s *server) Processes(context.Context) ([]Process, error) {
-	return []Process{
+func (s *server) Processes(context.Context) ([]virtual.Process, error) {
+	return []virtual.Process{
 		{ID: 9, User: "app", Host: "10.0.0.7:40001", Command: "Sleep", Since: clock.Add(-90 * time.Second), Node: 1},
 		{ID: 8, User: "root", Host: "localhost", DB: "shop", Command: "Query", Since: clock, State: "executing",
 			Info: "SELECT '" + strings.Repeat("x", 120) + "'", Node: 1},
 	}, nil
 }
 
-func (s *server) Conditions() []Condition {
-	return []Condition{{"Warning", 1365, "Division by 0"}, {"Error", 1146, "Table 'shop.nope' doesn't exist"}}
+func (s *server) Conditions() []virtual.Condition {
+	return []virtual.Condition{
+		{Level: "Warning", Code: 1365, Message: "Division by 0"},
+		{Level: "Error", Code: 1146, Message: "Table 'shop.nope' doesn't exist"},
+	}
 }
 
 func (s *server) Warn(string, uint16, string) {}
@@ -205,9 +209,9 @@ func (s *server) show(sql string) (*Result, error) {
 // scan reads a made-up table: "db.table", conditions "column=value" and "select=a,b".
 func (s *server) scan(name string, args []datadriven.CmdArg) (*Result, error) {
 	db, table, _ := strings.Cut(name, ".")
-	v, ok := Virtual(s)(db, table)
+	v, ok := virtual.Lookup(s)(db, table)
 	if !ok {
-		return nil, UnknownTable(db, table)
+		return nil, virtual.UnknownTable(db, table)
 	}
 	eq := map[string]string{}
 	var selected []int

@@ -6,15 +6,18 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/sql/show/monitor"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
 // headed gives the heading of a list with its LIKE pattern, as MySQL shows it: "Database (t%)".
-func headed(c Context, name string, stmt *ast.ShowStmt) (string, error) {
+func headed(c virtual.Context, name string, stmt *ast.ShowStmt) (string, error) {
 	if stmt.Pattern == nil {
 		return name, nil
 	}
@@ -26,7 +29,7 @@ func headed(c Context, name string, stmt *ast.ShowStmt) (string, error) {
 }
 
 // patternOf evaluates the pattern of a LIKE; ok is false for NULL.
-func patternOf(c Context, like *ast.PatternLikeOrIlikeExpr) (pattern []byte, ok bool, err error) {
+func patternOf(c virtual.Context, like *ast.PatternLikeOrIlikeExpr) (pattern []byte, ok bool, err error) {
 	e, err := bind.Expr(&bind.Binder{Env: c.Env(), Clause: bind.Where}, &bind.Scope{}, like.Pattern)
 	if err != nil {
 		return nil, false, err
@@ -38,25 +41,25 @@ func patternOf(c Context, like *ast.PatternLikeOrIlikeExpr) (pattern []byte, ok 
 	return v.AppendText(nil, e.Type()), true, nil
 }
 
-func showDatabases(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func showDatabases(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	heading, err := headed(c, "Database", stmt)
 	if err != nil {
 		return nil, err
 	}
 	r := newResult("x varchar(64) bin !")
 	r.Fields[0].Name = heading // it has the client's pattern in it
-	for _, d := range databases(c) {
-		r.add(str(d.name))
+	for _, d := range virtual.Databases(c) {
+		r.add(types.Str(d.Name))
 	}
 	return r, nil
 }
 
-func showTables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
-	d, err := findDatabase(c, stmt.DBName)
+func showTables(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
+	d, err := virtual.FindDatabase(c, stmt.DBName)
 	if err != nil {
 		return nil, err
 	}
-	heading, err := headed(c, "Tables_in_"+d.name, stmt)
+	heading, err := headed(c, "Tables_in_"+d.Name, stmt)
 	if err != nil {
 		return nil, err
 	}
@@ -65,9 +68,9 @@ func showTables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, erro
 	if !stmt.Full {
 		r.Fields = r.Fields[:1]
 	}
-	list := objects(c, d.name)
+	list := virtual.Objects(c, d.Name)
 	for i := range list {
-		r.add([]types.Value{str(list[i].desc.Name), str(list[i].tableType())}[:len(r.Fields)]...)
+		r.add([]types.Value{types.Str(list[i].Desc.Name), types.Str(list[i].TableType())}[:len(r.Fields)]...)
 	}
 	return r, nil
 }
@@ -91,22 +94,22 @@ Checksum bigint
 Create_options varchar(256)
 Comment text`
 
-func showTableStatus(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
-	d, err := findDatabase(c, stmt.DBName)
+func showTableStatus(ctx context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
+	d, err := virtual.FindDatabase(c, stmt.DBName)
 	if err != nil {
 		return nil, err
 	}
 	r := newResult(tableStatusColumns)
-	list := objects(c, d.name)
+	list := virtual.Objects(c, d.Name)
 	for i := range list {
-		r.add(append([]types.Value{str(list[i].desc.Name)}, statusOf(ctx, c, &list[i])...)...)
+		r.add(append([]types.Value{types.Str(list[i].Desc.Name)}, statusOf(ctx, c, &list[i])...)...)
 	}
 	return r, nil
 }
 
-func showOpenTables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func showOpenTables(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	if stmt.DBName != "" {
-		if _, err := findDatabase(c, stmt.DBName); err != nil {
+		if _, err := virtual.FindDatabase(c, stmt.DBName); err != nil {
 			return nil, err
 		}
 	}
@@ -114,17 +117,17 @@ func showOpenTables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, 
 }
 
 // tableOf finds the table that a statement names, with the database in either of its places.
-func tableOf(c Context, stmt *ast.ShowStmt) (object, error) {
+func tableOf(c virtual.Context, stmt *ast.ShowStmt) (virtual.Object, error) {
 	db := stmt.DBName
 	if db == "" {
 		db = stmt.Table.Schema.O
 	}
 	if db == "" {
 		if db = c.CurrentDB(); db == "" {
-			return object{}, mysqlerr.New(mysqlerr.NoDB)
+			return virtual.Object{}, mysqlerr.New(mysqlerr.NoDB)
 		}
 	}
-	return findObject(c, db, stmt.Table.Name.O)
+	return virtual.FindObject(c, db, stmt.Table.Name.O)
 }
 
 const columnsColumns = `Field varchar(64)
@@ -137,19 +140,19 @@ Extra varchar(256)
 Privileges varchar(154)
 Comment text bin !`
 
-func showColumns(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func showColumns(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	o, err := tableOf(c, stmt)
 	if err != nil {
 		return nil, err
 	}
 	full := newResult(columnsColumns)
 	privileges := columnPrivileges(c, &o)
-	for i := range o.desc.Columns {
-		col := &o.desc.Columns[i]
+	for i := range o.Desc.Columns {
+		col := &o.Desc.Columns[i]
 		if col.Hidden || stmt.Column != nil && !likeName(stmt.Column.Name.O, col.Name) {
 			continue
 		}
-		full.add(describe(c, o.desc, i, privileges)...)
+		full.add(describe(c, o.Desc, i, privileges)...)
 	}
 	if stmt.Full {
 		return full, nil
@@ -159,18 +162,19 @@ func showColumns(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, err
 
 // likeName matches the name of DESCRIBE t name, which is a pattern.
 func likeName(pattern, name string) bool {
-	return collationText.Like([]byte(name), []byte(pattern), '\\')
+	return virtual.CollationText.Like([]byte(name), []byte(pattern), '\\')
 }
 
-func describe(c Context, t *schema.Table, pos int, privileges string) []types.Value {
+func describe(c virtual.Context, t *schema.Table, pos int, privileges string) []types.Value {
 	col := &t.Columns[pos]
 	def := types.Null
 	if text, ok := defaultText(c, col); ok {
-		def = str(text)
+		def = types.Str(text)
 	}
 	return []types.Value{
-		str(col.Name), str(col.Type.String()), shapeOf(&col.Type).collation, yesNo(!col.NotNull), str(keyOf(t, pos)), def,
-		str(extraOf(col)), str(privileges), str(col.Comment),
+		types.Str(col.Name), types.Str(col.Type.String()), shapeOf(&col.Type).collation, virtual.YesNo(!col.NotNull),
+		types.Str(keyOf(t, pos)), def,
+		types.Str(extraOf(col)), types.Str(privileges), types.Str(col.Comment),
 	}
 }
 
@@ -204,17 +208,18 @@ Index_comment varchar(2048) bin !
 Visible varchar(3) !
 Expression longtext bin`
 
-func showIndex(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func showIndex(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	o, err := tableOf(c, stmt)
 	if err != nil {
 		return nil, err
 	}
 	r := newResult(indexColumns)
-	for _, ix := range shownIndexes(o.desc) {
+	for _, ix := range virtual.ShownIndexes(o.Desc) {
 		for part := range ix.Columns {
 			p := partOf(c, &o, ix, part)
-			r.add(str(o.desc.Name), p.nonUnique, str(ix.Name), p.seq, p.column, p.order, p.cardinality, p.prefix, types.Null,
-				p.nullable, str("BTREE"), str(""), str(ix.Comment), yesNo(!ix.Hidden), types.Null)
+			r.add(types.Str(o.Desc.Name), p.nonUnique, types.Str(ix.Name), p.seq, p.column, p.order, p.cardinality,
+				p.prefix, types.Null,
+				p.nullable, types.Str("BTREE"), types.Str(""), types.Str(ix.Comment), virtual.YesNo(!ix.Hidden), types.Null)
 		}
 	}
 	return r, nil
@@ -226,48 +231,49 @@ type part struct {
 }
 
 // partOf describes a column of an index.
-func partOf(c Context, o *object, ix *schema.Index, pos int) part {
+func partOf(c virtual.Context, o *virtual.Object, ix *schema.Index, pos int) part {
 	ic := ix.Columns[pos]
-	col := &o.desc.Columns[ic.Column]
-	p := part{nonUnique: num(1), seq: num(pos + 1), column: str(col.Name), order: str("A"), nullable: str("YES")}
+	col := &o.Desc.Columns[ic.Column]
+	p := part{nonUnique: virtual.Num(1), seq: virtual.Num(pos + 1), column: types.Str(col.Name), order: types.Str("A"),
+		nullable: types.Str("YES")}
 	if ix.Unique {
-		p.nonUnique = num(0)
+		p.nonUnique = virtual.Num(0)
 	}
 	p.cardinality = cardinality(c, o, ix, pos)
 	if ic.Desc {
-		p.order = str("D")
+		p.order = types.Str("D")
 	}
 	if ic.Prefix > 0 {
-		p.prefix = num(ic.Prefix)
+		p.prefix = virtual.Num(ic.Prefix)
 	}
 	if col.NotNull {
-		p.nullable = str("")
+		p.nullable = types.Str("")
 	}
 	return p
 }
 
-func showCreateProcedure(_ context.Context, _ Context, stmt *ast.ShowStmt) (*Result, error) {
+func showCreateProcedure(_ context.Context, _ virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	return nil, mysqlerr.New(mysqlerr.SpDoesNotExist, "PROCEDURE", stmt.Procedure.Name.O)
 }
 
-func showCreateView(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func showCreateView(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	o, err := tableOf(c, stmt)
 	if err != nil {
 		return nil, err
 	}
-	return nil, mysqlerr.New(mysqlerr.WrongObject, o.db, o.desc.Name, "VIEW")
+	return nil, mysqlerr.New(mysqlerr.WrongObject, o.DB, o.Desc.Name, "VIEW")
 }
 
-func showDatabaseClause(d database) string {
-	s := "DEFAULT CHARACTER SET " + d.collation.Charset()
-	if needsCollate(d.collation) {
-		s += " COLLATE " + d.collation.Name()
+func showDatabaseClause(d virtual.Database) string {
+	s := "DEFAULT CHARACTER SET " + d.Collation.Charset()
+	if needsCollate(d.Collation) {
+		s += " COLLATE " + d.Collation.Name()
 	}
 	return s
 }
 
-func showCreateDatabase(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
-	d, err := findDatabase(c, stmt.DBName)
+func showCreateDatabase(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
+	d, err := virtual.FindDatabase(c, stmt.DBName)
 	if err != nil {
 		return nil, err
 	}
@@ -275,29 +281,29 @@ func showCreateDatabase(_ context.Context, c Context, stmt *ast.ShowStmt) (*Resu
 	if stmt.IfNotExists {
 		text += "/*!32312 IF NOT EXISTS*/ "
 	}
-	text += quoteName(c, d.name) + " /*!40100 " + showDatabaseClause(d) + " */ /*!80016 DEFAULT ENCRYPTION='N' */"
+	text += quoteName(c, d.Name) + " /*!40100 " + showDatabaseClause(d) + " */ /*!80016 DEFAULT ENCRYPTION='N' */"
 	r := newResult("Database varchar(64) bin !\n`Create Database` varchar(1024) bin !")
-	r.add(str(d.name), str(text))
+	r.add(types.Str(d.Name), types.Str(text))
 	return r, nil
 }
 
-func showVariables(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func showVariables(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	r := newResult("Variable_name varchar(64) !\nValue varchar(1024)")
-	c.Variables(stmt.GlobalScope, func(name, value string) { r.add(str(name), str(value)) })
+	c.Variables(stmt.GlobalScope, func(name, value string) { r.add(types.Str(name), types.Str(value)) })
 	return r, nil
 }
 
-func showStatus(_ context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
+func showStatus(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	r := newResult("Variable_name varchar(64) !\nValue varchar(1024)")
-	c.Status(stmt.GlobalScope, func(name, value string) { r.add(str(name), str(value)) })
+	c.Status(stmt.GlobalScope, func(name, value string) { r.add(types.Str(name), types.Str(value)) })
 	return r, nil
 }
 
 // infoShown is how many characters of a statement SHOW PROCESSLIST shows without FULL.
 const infoShown = 100
 
-func showProcesses(ctx context.Context, c Context, stmt *ast.ShowStmt) (*Result, error) {
-	list, err := processes(ctx, c)
+func showProcesses(ctx context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
+	list, err := virtual.Processes(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -315,13 +321,14 @@ Info longtext`)
 		if text := []rune(info); !stmt.Full && len(text) > infoShown {
 			info = string(text[:infoShown])
 		}
-		r.add(num(p.ID), str(p.User), str(p.Host), optional(p.DB), str(p.Command), p.seconds(c), str(p.State), optional(info))
+		r.add(virtual.Num(p.ID), types.Str(p.User), types.Str(p.Host), virtual.Optional(p.DB), types.Str(p.Command),
+			p.Seconds(c), types.Str(p.State), virtual.Optional(info))
 	}
 	return r, nil
 }
 
 // quoteName quotes an identifier; where the session asks for plain ones, only if it needs it.
-func quoteName(c Context, name string) string {
+func quoteName(c virtual.Context, name string) string {
 	if !c.Quote() && isPlainName(name) {
 		return name
 	}
@@ -340,4 +347,18 @@ func isPlainName(name string) bool {
 	}
 	_, err := strconv.ParseUint(name, 10, 64)
 	return name != "" && err != nil
+}
+
+// innodbStatus is SHOW ENGINE INNODB STATUS: 1227 without PROCESS.
+func innodbStatus(ctx context.Context, c virtual.Context, _ *ast.ShowStmt) (*Result, error) {
+	if err := c.Access(uint64(mysql.ProcessPriv), "", ""); err != nil {
+		return nil, err
+	}
+	text, err := monitor.InnodbStatus(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult("Type varchar(10) !\nName varchar(512) !\nStatus longtext !")
+	r.add(types.Str("InnoDB"), types.Str(""), types.Str(text))
+	return r, nil
 }

@@ -1,18 +1,19 @@
-package show
+package monitor
 
 import (
 	"encoding/hex"
 	"maps"
 	"slices"
 
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
 // The cluster's own views are for accounts that may see all sessions (PROCESS) or administer the server.
 
-func clusterNodes(s *scan) error {
-	if !s.administers() {
+func clusterNodes(s *virtual.Scan) error {
+	if !s.Administers() {
 		return nil
 	}
 	for _, n := range s.Catalog().Nodes() {
@@ -20,8 +21,9 @@ func clusterNodes(s *scan) error {
 		if n.Left {
 			state = "left"
 		}
-		err := s.row(num(uint64(n.ID)), str(n.NodeAddr), str(n.SQLAddr), str(n.HTTPAddr), str(state),
-			yesNo(n.ID == s.DB().NodeID()))
+		err := s.Row(virtual.Num(uint64(n.ID)), types.Str(n.NodeAddr), types.Str(n.SQLAddr), types.Str(n.HTTPAddr),
+			types.Str(state),
+			virtual.YesNo(n.ID == s.DB().NodeID()))
 		if err != nil {
 			return err
 		}
@@ -29,8 +31,8 @@ func clusterNodes(s *scan) error {
 	return nil
 }
 
-func clusterShards(s *scan) error {
-	if !s.administers() {
+func clusterShards(s *virtual.Scan) error {
+	if !s.Administers() {
 		return nil
 	}
 	for _, h := range s.Catalog().Shards() {
@@ -40,7 +42,8 @@ func clusterShards(s *scan) error {
 			nodes map[schema.NodeID]uint64
 		}{{"VOTER", h.Replicas}, {"NON_VOTER", h.NonVoting}} {
 			for _, n := range slices.Sorted(maps.Keys(group.nodes)) {
-				err := s.row(num(uint64(h.ID)), num(uint64(n)), num(group.nodes[n]), str(group.role), yesNo(n == holder))
+				err := s.Row(virtual.Num(uint64(h.ID)), virtual.Num(uint64(n)), virtual.Num(group.nodes[n]),
+					types.Str(group.role), virtual.YesNo(n == holder))
 				if err != nil {
 					return err
 				}
@@ -50,14 +53,15 @@ func clusterShards(s *scan) error {
 	return nil
 }
 
-func clusterTablets(s *scan) error {
-	return s.eachTable("table_schema", "table_name", func(o *object) error {
-		for i, t := range o.desc.Tablets {
+func clusterTablets(s *virtual.Scan) error {
+	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
+		for i, t := range o.Desc.Tablets {
 			holder := types.Null
 			if n := s.DB().Leaseholder(t.Shard); n != 0 {
-				holder = num(uint64(n))
+				holder = virtual.Num(uint64(n))
 			}
-			err := s.row(str(o.db), str(o.desc.Name), num(i+1), num(uint64(t.ID)), num(uint64(t.Shard)), holder, bound(t.Start),
+			err := s.Row(types.Str(o.DB), types.Str(o.Desc.Name), virtual.Num(i+1), virtual.Num(uint64(t.ID)),
+				virtual.Num(uint64(t.Shard)), holder, bound(t.Start),
 				bound(t.End))
 			if err != nil {
 				return err
@@ -72,5 +76,5 @@ func bound(key []byte) types.Value {
 	if key == nil {
 		return types.Null
 	}
-	return str(hex.EncodeToString(key))
+	return types.Str(hex.EncodeToString(key))
 }

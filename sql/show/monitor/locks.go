@@ -1,4 +1,4 @@
-package show
+package monitor
 
 import (
 	"encoding/hex"
@@ -10,6 +10,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -18,17 +19,17 @@ import (
 // lockPicture is the row locks of the cluster at about one moment, with the tables that they are in.
 type lockPicture struct {
 	locks   []distributed.LockInfo
-	tablets map[schema.TabletID]object
+	tablets map[schema.TabletID]virtual.Object
 }
 
 // lockPictureOf asks the nodes. It is empty for accounts that may not see all sessions, and where the DB tells nothing.
-func lockPictureOf(s *scan) *lockPicture {
+func lockPictureOf(s *virtual.Scan) *lockPicture {
 	p := &lockPicture{}
 	viewer, ok := s.DB().(distributed.LockViewer)
-	if !ok || !s.administers() {
+	if !ok || !s.Administers() {
 		return p
 	}
-	p.locks = viewer.Locks(s.ctx)
+	p.locks = viewer.Locks(s.Ctx)
 	if len(p.locks) > 0 {
 		p.tablets = tabletsOf(s.Context)
 	}
@@ -36,12 +37,12 @@ func lockPictureOf(s *scan) *lockPicture {
 }
 
 // tabletsOf finds the tables of all tablets.
-func tabletsOf(c Context) map[schema.TabletID]object {
-	m := map[schema.TabletID]object{}
+func tabletsOf(c virtual.Context) map[schema.TabletID]virtual.Object {
+	m := map[schema.TabletID]virtual.Object{}
 	for _, d := range c.Catalog().Databases() {
 		for _, t := range c.Catalog().Tables(d.Name) {
 			for i := range t.Tablets {
-				m[t.Tablets[i].ID] = object{db: d.Name, desc: t}
+				m[t.Tablets[i].ID] = virtual.Object{DB: d.Name, Desc: t}
 			}
 		}
 	}
@@ -60,7 +61,8 @@ func lockID(l *distributed.LockInfo) string {
 	if l.Waiting {
 		state = ":W"
 	}
-	return fmt.Sprintf("%d:%d:%d:%016x:%s%s", distributed.TxnNumber(l.Txn), l.Tablet, l.Index, h.Sum64(), lockStrength(l), state)
+	return fmt.Sprintf("%d:%d:%d:%016x:%s%s", distributed.TxnNumber(l.Txn), l.Tablet, l.Index, h.Sum64(),
+		lockStrength(l), state)
 }
 
 func lockStrength(l *distributed.LockInfo) string {
@@ -106,10 +108,10 @@ func (p *lockPicture) where(l *distributed.LockInfo) (db, table, index string) {
 	if !ok {
 		return "", "", ""
 	}
-	if ix := o.desc.IndexByID(l.Index); ix != nil {
+	if ix := o.Desc.IndexByID(l.Index); ix != nil {
 		index = ix.Name
 	}
-	return o.db, o.desc.Name, index
+	return o.DB, o.Desc.Name, index
 }
 
 // data is what is locked: the values of the key's columns, of a secondary index followed by the primary key's; of a
@@ -132,15 +134,15 @@ func (p *lockPicture) keyText(l *distributed.LockInfo, key []byte, open string) 
 	if !ok {
 		return "0x" + strings.ToUpper(hex.EncodeToString(key))
 	}
-	ix := o.desc.IndexByID(l.Index)
+	ix := o.Desc.IndexByID(l.Index)
 	if ix == nil {
 		return "0x" + strings.ToUpper(hex.EncodeToString(key))
 	}
 	var parts []string
 	rest := key
-	parts, rest = columnTexts(parts, o.desc, ix, rest)
-	if ix != o.desc.Primary() {
-		parts, rest = columnTexts(parts, o.desc, o.desc.Primary(), rest)
+	parts, rest = columnTexts(parts, o.Desc, ix, rest)
+	if ix != o.Desc.Primary() {
+		parts, rest = columnTexts(parts, o.Desc, o.Desc.Primary(), rest)
 	}
 	if len(rest) > 0 { // a bound between two keys
 		parts = append(parts, "0x"+strings.ToUpper(hex.EncodeToString(rest)))
@@ -180,17 +182,19 @@ func thread(l *distributed.LockInfo) types.Value {
 	if l.Session == 0 {
 		return types.Null
 	}
-	return num(l.Session)
+	return virtual.Num(l.Session)
 }
 
-func perfLocks(s *scan) error {
+func perfLocks(s *virtual.Scan) error {
 	p := lockPictureOf(s)
 	for i := range p.locks {
 		l := &p.locks[i]
 		db, table, index := p.where(l)
-		err := s.row(str("INNODB"), str(lockID(l)), num(distributed.TxnNumber(l.Txn)), thread(l), types.Null, optional(db),
-			optional(table), types.Null, types.Null, optional(index), num(uint64(l.Tablet)), str(lockType(l)), str(lockMode(l)),
-			str(lockStatus(l)), optional(p.data(l)))
+		err := s.Row(types.Str("INNODB"), types.Str(lockID(l)), virtual.Num(distributed.TxnNumber(l.Txn)), thread(l),
+			types.Null, virtual.Optional(db),
+			virtual.Optional(table), types.Null, types.Null, virtual.Optional(index), virtual.Num(uint64(l.Tablet)),
+			types.Str(lockType(l)), types.Str(lockMode(l)),
+			types.Str(lockStatus(l)), virtual.Optional(p.data(l)))
 		if err != nil {
 			return err
 		}
@@ -198,10 +202,12 @@ func perfLocks(s *scan) error {
 	return nil
 }
 
-func perfLockWaits(s *scan) error {
+func perfLockWaits(s *virtual.Scan) error {
 	return lockPictureOf(s).eachWait(func(w, b *distributed.LockInfo) error {
-		return s.row(str("INNODB"), str(lockID(w)), num(distributed.TxnNumber(w.Txn)), thread(w), types.Null,
-			num(uint64(w.Tablet)), str(lockID(b)), num(distributed.TxnNumber(b.Txn)), thread(b), types.Null, num(uint64(b.Tablet)))
+		return s.Row(types.Str("INNODB"), types.Str(lockID(w)), virtual.Num(distributed.TxnNumber(w.Txn)), thread(w),
+			types.Null,
+			virtual.Num(uint64(w.Tablet)), types.Str(lockID(b)), virtual.Num(distributed.TxnNumber(b.Txn)), thread(b),
+			types.Null, virtual.Num(uint64(b.Tablet)))
 	})
 }
 
@@ -222,7 +228,7 @@ func (p *lockPicture) eachWait(fn func(w, b *distributed.LockInfo) error) error 
 type trx struct {
 	number   uint64
 	session  uint64
-	process  *Process // nil: its session is gone or not known
+	process  *virtual.Process // nil: its session is gone or not known
 	started  time.Time
 	wait     *distributed.LockInfo // what it waits for; nil: nothing
 	locked   int                   // locks that it holds
@@ -231,12 +237,12 @@ type trx struct {
 }
 
 // transactions lists the transactions of the cluster: those that hold or want locks, and those that sessions have open.
-func (p *lockPicture) transactions(s *scan) ([]*trx, error) {
-	list, err := processes(s.ctx, s)
+func (p *lockPicture) transactions(s *virtual.Scan) ([]*trx, error) {
+	list, err := virtual.Processes(s.Ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	bySession := map[uint64]*Process{}
+	bySession := map[uint64]*virtual.Process{}
 	for i := range list {
 		bySession[list[i].ID] = &list[i]
 	}
@@ -248,7 +254,7 @@ func (p *lockPicture) transactions(s *scan) ([]*trx, error) {
 		t := byNumber[n]
 		if t == nil {
 			t = &trx{number: n, session: l.Session, process: bySession[l.Session], tables: map[schema.TabletID]bool{}}
-			t.started = startOf(t.process, l.Interactive, now(s))
+			t.started = startOf(t.process, l.Interactive, virtual.Now(s))
 			byNumber[n], locking[l.Session] = t, true
 			all = append(all, t)
 		}
@@ -278,7 +284,7 @@ func (t *trx) add(l *distributed.LockInfo) {
 }
 
 // startOf is when a session's transaction began; an autocommit write is its statement.
-func startOf(p *Process, interactive bool, now time.Time) time.Time {
+func startOf(p *virtual.Process, interactive bool, now time.Time) time.Time {
 	switch {
 	case p == nil:
 		return now
@@ -309,16 +315,8 @@ func (t *trx) isolation() string {
 	return strings.ReplaceAll(t.process.Txn.Isolation, "-", " ")
 }
 
-// now is the statement's time.
-func now(c Context) time.Time {
-	if t := c.Env().Now; !t.IsZero() {
-		return t
-	}
-	return time.Now()
-}
-
 // infoTransactions is INNODB_TRX. 1227 without PROCESS, as in MySQL.
-func infoTransactions(s *scan) error {
+func infoTransactions(s *virtual.Scan) error {
 	if err := s.Access(uint64(mysql.ProcessPriv), "", ""); err != nil {
 		return err
 	}
@@ -331,14 +329,18 @@ func infoTransactions(s *scan) error {
 	for _, t := range list {
 		requested, since, doing := types.Null, types.Null, types.Null
 		if t.wait != nil {
-			requested, since, doing = str(lockID(t.wait)), localTime(s, now(s).Add(-t.wait.Age)), str("waiting for a row lock")
+			requested, since, doing = types.Str(lockID(t.wait)), virtual.LocalTime(s, virtual.Now(s).Add(-t.wait.Age)),
+				types.Str("waiting for a row lock")
 		}
 		query := []rune(t.query())
 		readOnly := t.process != nil && t.process.Txn != nil && t.process.Txn.ReadOnly
-		err := s.row(num(t.number), str(t.state()), localTime(s, t.started), requested, since, num(t.locked), num(t.session),
-			optional(string(query[:min(len(query), 1024)])), doing, num(t.tablesInUse()), num(len(t.tables)), num(t.locked),
-			num(t.locked*lockBytes), num(t.locked), num(t.modified), num(0), str(t.isolation()), num(1), num(1), types.Null,
-			num(0), num(0), num(zeroOrOne(readOnly)), num(0), types.Null)
+		err := s.Row(virtual.Num(t.number), types.Str(t.state()), virtual.LocalTime(s, t.started), requested, since,
+			virtual.Num(t.locked), virtual.Num(t.session),
+			virtual.Optional(string(query[:min(len(query), 1024)])), doing, virtual.Num(t.tablesInUse()),
+			virtual.Num(len(t.tables)), virtual.Num(t.locked),
+			virtual.Num(t.locked*lockBytes), virtual.Num(t.locked), virtual.Num(t.modified), virtual.Num(0),
+			types.Str(t.isolation()), virtual.Num(1), virtual.Num(1), types.Null,
+			virtual.Num(0), virtual.Num(0), virtual.Num(zeroOrOne(readOnly)), virtual.Num(0), types.Null)
 		if err != nil {
 			return err
 		}
@@ -361,7 +363,7 @@ func zeroOrOne(yes bool) int {
 }
 
 // sysLockWaits is sys.innodb_lock_waits: a line for each request and each lock in its way.
-func sysLockWaits(s *scan) error {
+func sysLockWaits(s *virtual.Scan) error {
 	p := lockPictureOf(s)
 	list, err := p.transactions(s)
 	if err != nil {
@@ -374,14 +376,20 @@ func sysLockWaits(s *scan) error {
 	return p.eachWait(func(w, b *distributed.LockInfo) error {
 		waiting, blocking := byNumber[distributed.TxnNumber(w.Txn)], byNumber[distributed.TxnNumber(b.Txn)]
 		db, table, index := p.where(w)
-		at := now(s)
-		return s.row(localTime(s, at.Add(-w.Age)), duration(w.Age), num(int64(w.Age/time.Second)),
-			str(fmt.Sprintf("`%s`.`%s`", db, table)), optional(db), optional(table), types.Null, types.Null, optional(index),
-			str(lockType(w)), num(waiting.number), localTime(s, waiting.started), duration(at.Sub(waiting.started)),
-			num(waiting.locked), num(waiting.modified), num(waiting.session), optional(waiting.query()), str(lockID(w)),
-			str(lockMode(w)), num(blocking.number), num(blocking.session), optional(blocking.query()), str(lockID(b)),
-			str(lockMode(b)), localTime(s, blocking.started), duration(at.Sub(blocking.started)), num(blocking.locked),
-			num(blocking.modified), str(fmt.Sprintf("KILL QUERY %d", blocking.session)), str(fmt.Sprintf("KILL %d", blocking.session)))
+		at := virtual.Now(s)
+		return s.Row(virtual.LocalTime(s, at.Add(-w.Age)), duration(w.Age), virtual.Num(int64(w.Age/time.Second)),
+			types.Str(fmt.Sprintf("`%s`.`%s`", db, table)), virtual.Optional(db), virtual.Optional(table), types.Null,
+			types.Null, virtual.Optional(index),
+			types.Str(lockType(w)), virtual.Num(waiting.number), virtual.LocalTime(s, waiting.started),
+			duration(at.Sub(waiting.started)),
+			virtual.Num(waiting.locked), virtual.Num(waiting.modified), virtual.Num(waiting.session),
+			virtual.Optional(waiting.query()), types.Str(lockID(w)),
+			types.Str(lockMode(w)), virtual.Num(blocking.number), virtual.Num(blocking.session),
+			virtual.Optional(blocking.query()), types.Str(lockID(b)),
+			types.Str(lockMode(b)), virtual.LocalTime(s, blocking.started), duration(at.Sub(blocking.started)),
+			virtual.Num(blocking.locked),
+			virtual.Num(blocking.modified), types.Str(fmt.Sprintf("KILL QUERY %d", blocking.session)),
+			types.Str(fmt.Sprintf("KILL %d", blocking.session)))
 	})
 }
 

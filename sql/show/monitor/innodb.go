@@ -1,4 +1,4 @@
-package show
+package monitor
 
 import (
 	"context"
@@ -6,31 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/distributed"
+	"cloudsql/sql/show/virtual"
 )
-
-// innodbStatus is SHOW ENGINE INNODB STATUS: the latest deadlock and the transactions, in the layout by which people
-// and tools read InnoDB's. 1227 without PROCESS.
-func innodbStatus(ctx context.Context, c Context, _ *ast.ShowStmt) (*Result, error) {
-	if err := c.Access(uint64(mysql.ProcessPriv), "", ""); err != nil {
-		return nil, err
-	}
-	text, err := innodbText(&scan{Context: c, ctx: ctx})
-	if err != nil {
-		return nil, err
-	}
-	r := newResult("Type varchar(10) !\nName varchar(512) !\nStatus longtext !")
-	r.add(str("InnoDB"), str(""), str(text))
-	return r, nil
-}
 
 // statusPrinter writes the text.
 type statusPrinter struct {
 	strings.Builder
-	s *scan
+	s *virtual.Scan
 	p *lockPicture
 }
 
@@ -43,13 +26,16 @@ func (o *statusPrinter) section(title string) {
 
 const statusTime = "2006-01-02 15:04:05"
 
-func innodbText(s *scan) (string, error) {
+// InnodbStatus is what SHOW ENGINE INNODB STATUS prints: the latest deadlock and the transactions, in the layout by which
+// people and tools read InnoDB's.
+func InnodbStatus(ctx context.Context, c virtual.Context) (string, error) {
+	s := virtual.NewScan(ctx, c)
 	o := &statusPrinter{s: s, p: lockPictureOf(s)}
-	title := now(s).In(location(s)).Format(statusTime) + " INNODB MONITOR OUTPUT"
+	title := virtual.Now(s).In(virtual.Location(s)).Format(statusTime) + " INNODB MONITOR OUTPUT"
 	bar := strings.Repeat("=", len(title))
 	o.printf("\n%s\n%s\n%s\n", bar, title, bar)
-	if d, ok := s.Context.(Deadlocks); ok {
-		if report := d.LatestDeadlock(s.ctx); report != nil {
+	if d, ok := s.Context.(virtual.Deadlocks); ok {
+		if report := d.LatestDeadlock(s.Ctx); report != nil {
 			o.deadlock(report)
 		}
 	}
@@ -62,16 +48,16 @@ func innodbText(s *scan) (string, error) {
 }
 
 // deadlock tells of each member what it held that the one before it wanted, and what it waited for.
-func (o *statusPrinter) deadlock(d *DeadlockReport) {
+func (o *statusPrinter) deadlock(d *virtual.DeadlockReport) {
 	o.section("LATEST DETECTED DEADLOCK")
-	o.printf("%s\n", d.At.In(location(o.s)).Format(statusTime))
+	o.printf("%s\n", d.At.In(virtual.Location(o.s)).Format(statusTime))
 	if o.p.tablets == nil {
 		o.p.tablets = tabletsOf(o.s.Context)
 	}
 	for i := range d.Members {
 		m := &d.Members[i]
 		o.printf("*** (%d) TRANSACTION:\n", i+1)
-		p := &Process{ID: m.Session}
+		p := &virtual.Process{ID: m.Session}
 		if i < len(d.Sessions) && d.Sessions[i].ID != 0 {
 			p = &d.Sessions[i]
 		}
@@ -101,7 +87,7 @@ func (o *statusPrinter) head(number uint64, active time.Duration, state string) 
 	o.printf("\n")
 }
 
-func (o *statusPrinter) session(p *Process) {
+func (o *statusPrinter) session(p *virtual.Process) {
 	if p.ID == 0 {
 		return
 	}
@@ -153,7 +139,7 @@ func (o *statusPrinter) transactions() error {
 	}
 	o.section("TRANSACTIONS")
 	o.printf("LIST OF TRANSACTIONS FOR EACH SESSION:\n")
-	at := now(o.s)
+	at := virtual.Now(o.s)
 	for _, t := range list {
 		o.printf("---")
 		state := ""

@@ -1,4 +1,4 @@
-package show
+package virtual
 
 import (
 	"context"
@@ -18,39 +18,42 @@ import (
 
 // The databases that the gateway makes up.
 const (
-	infoSchema = "information_schema"
-	perfSchema = "performance_schema"
-	mysqlDB    = "mysql"
-	sysDB      = "sys"
+	InfoSchema = "information_schema"
+	PerfSchema = "performance_schema"
+	MySQLDB    = "mysql"
+	SysDB      = "sys"
 )
 
 // Collations of information_schema's texts: names of objects compare by code points, everything else in any case.
 const (
-	collationText types.Collation = 33 // utf8mb3_general_ci
+	CollationText types.Collation = 33 // utf8mb3_general_ci
 	collationName types.Collation = 83 // utf8mb3_bin
 )
 
-// table is a virtual table: its columns in the form of a descriptor without indexes, and what makes its rows.
-type table struct {
+// Table is a virtual table: its columns in the form of a descriptor without indexes, and what makes its rows.
+type Table struct {
 	db   string
 	desc schema.Table
-	cols []exec.VirtualColumn
-	rows func(s *scan) error // nil: always empty
+	Cols []exec.VirtualColumn
+	rows func(s *Scan) error // nil: always empty
 }
 
-// scan is one run through a table.
-type scan struct {
+// Scan is one run through a table.
+type Scan struct {
 	Context
-	ctx  context.Context
+	Ctx  context.Context
 	eq   map[string]string // what the caller found: column = constant; the rows may be more
 	emit func(row []types.Value) error
 }
 
-// row gives one row to the caller.
-func (s *scan) row(vals ...types.Value) error { return s.emit(vals) }
+// NewScan is a run whose rows nobody takes, for what is told as a text.
+func NewScan(ctx context.Context, c Context) *Scan { return &Scan{Context: c, Ctx: ctx} }
 
-// wants tells whether a condition leaves a value of a column possible. Names of objects compare with case.
-func (s *scan) wants(column, value string) bool {
+// Row gives one row to the caller.
+func (s *Scan) Row(vals ...types.Value) error { return s.emit(vals) }
+
+// Wants tells whether a condition leaves a value of a column possible. Names of objects compare with case.
+func (s *Scan) Wants(column, value string) bool {
 	v, ok := s.eq[column]
 	return !ok || v == value
 }
@@ -62,46 +65,53 @@ var infoSchemaColumns string
 var systemColumns string
 
 // tables are all virtual tables by database and lower-case name.
-var tables = map[string]map[string]*table{infoSchema: {}, perfSchema: {}, mysqlDB: {}, sysDB: {}}
+var tables = map[string]map[string]*Table{InfoSchema: {}, PerfSchema: {}, MySQLDB: {}, SysDB: {}}
 
 // tableLists are the same, in order of name.
-var tableLists = map[string][]*table{}
+var tableLists = map[string][]*Table{}
 
 func init() {
 	for _, list := range []string{infoSchemaColumns, systemColumns} {
 		if err := readTables(list); err != nil {
-			panic("show: " + err.Error()) // the lists are part of the program
-		}
-	}
-	for db, fns := range generators() {
-		for name, fn := range fns {
-			t := tables[db][strings.ToLower(name)]
-			if t == nil {
-				panic("show: rows for " + db + "." + name + ", which has no columns")
-			}
-			t.rows = fn
+			panic("virtual: " + err.Error()) // the lists are part of the program
 		}
 	}
 	for db, byName := range tables {
 		for _, t := range byName {
 			tableLists[db] = append(tableLists[db], t)
 		}
-		slices.SortFunc(tableLists[db], func(a, b *table) int { return strings.Compare(a.desc.Name, b.desc.Name) })
+		slices.SortFunc(tableLists[db], func(a, b *Table) int { return strings.Compare(a.desc.Name, b.desc.Name) })
+	}
+}
+
+// Generators make the rows of tables, by database and name.
+type Generators map[string]map[string]func(s *Scan) error
+
+// Fill gives tables what makes their rows; the rooms do so before anything is read.
+func Fill(g Generators) {
+	for db, fns := range g {
+		for name, fn := range fns {
+			t := tables[db][strings.ToLower(name)]
+			if t == nil {
+				panic("virtual: rows for " + db + "." + name + ", which has no columns")
+			}
+			t.rows = fn
+		}
 	}
 }
 
 // readTables reads a list of tables and their columns.
 func readTables(list string) error {
-	var t *table
+	var t *Table
 	for _, line := range strings.Split(list, "\n") {
 		switch {
 		case strings.TrimSpace(line) == "" || line[0] == '#':
 		case line[0] != ' ':
 			db, name, qualified := strings.Cut(line, ".")
 			if !qualified {
-				db, name = infoSchema, line
+				db, name = InfoSchema, line
 			}
-			t = &table{db: db, desc: schema.Table{Name: name, Collation: collationText}}
+			t = &Table{db: db, desc: schema.Table{Name: name, Collation: CollationText}}
 			tables[db][strings.ToLower(name)] = t
 		case t == nil:
 			return fmt.Errorf("column without a table: %q", line)
@@ -114,17 +124,18 @@ func readTables(list string) error {
 	return nil
 }
 
-// readColumns reads columns, one a line.
-func (t *table) readColumns(list string) error {
+// ReadColumns reads columns, one a line.
+func ReadColumns(list string) ([]exec.VirtualColumn, error) {
+	t := &Table{}
 	for _, line := range strings.Split(strings.TrimSpace(list), "\n") {
 		if err := t.readColumn(line); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return t.Cols, nil
 }
 
-func (t *table) readColumn(line string) error {
+func (t *Table) readColumn(line string) error {
 	line = strings.TrimSpace(line)
 	name, rest, _ := strings.Cut(line, " ")
 	if line[0] == '`' { // a name with spaces
@@ -136,7 +147,7 @@ func (t *table) readColumn(line string) error {
 	if err != nil {
 		return fmt.Errorf("%s.%s: %w", t.desc.Name, name, err)
 	}
-	t.cols = append(t.cols, exec.VirtualColumn{Name: name, Type: typ, NotNull: notNull})
+	t.Cols = append(t.Cols, exec.VirtualColumn{Name: name, Type: typ, NotNull: notNull})
 	t.desc.Columns = append(t.desc.Columns, schema.Column{
 		ID: schema.ColumnID(len(t.desc.Columns) + 1), Name: name, Type: typ, NotNull: notNull, //nolint:gosec // a handful
 	})
@@ -169,7 +180,7 @@ var plainTypes = map[string]types.Type{
 }
 
 func readType(s string, bin bool) (types.Type, error) {
-	collation := collationText
+	collation := CollationText
 	if bin {
 		collation = collationName
 	}
@@ -211,48 +222,49 @@ func readType(s string, bin bool) (types.Type, error) {
 	return types.Type{}, fmt.Errorf("unknown type %q", s)
 }
 
-// virtual is a virtual table as one session sees it.
-type virtual struct {
-	*table
+// seen is a virtual table as one session sees it.
+type seen struct {
+	*Table
 	c Context
 }
 
-func (v virtual) Name() (db, table string) { return v.db, v.desc.Name }
+func (v seen) Name() (db, table string) { return v.db, v.desc.Name }
 
-func (v virtual) Columns() []exec.VirtualColumn { return v.cols }
+func (v seen) Columns() []exec.VirtualColumn { return v.Cols }
 
-func (v virtual) Scan(ctx context.Context, eq map[string]string, fn func(row []types.Value) error) error {
+func (v seen) Scan(ctx context.Context, eq map[string]string, fn func(row []types.Value) error) error {
 	if v.rows == nil {
 		return nil
 	}
 	n := 0
-	return v.rows(&scan{Context: v.c, ctx: ctx, eq: eq, emit: func(row []types.Value) error {
-		if len(row) != len(v.cols) {
-			panic(fmt.Sprintf("show: %d values for the %d columns of %s", len(row), len(v.cols), v.desc.Name))
+	return v.rows(&Scan{Context: v.c, Ctx: ctx, eq: eq, emit: func(row []types.Value) error {
+		if len(row) != len(v.Cols) {
+			panic(fmt.Sprintf("virtual: %d values for the %d columns of %s", len(row), len(v.Cols), v.desc.Name))
 		}
 		if n++; n&0xff == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		for i := range row {
-			row[i] = fit(row[i], &v.cols[i].Type)
+			row[i] = Fit(row[i], &v.Cols[i].Type)
 		}
 		return fn(row)
 	}})
 }
 
-// Virtual finds the tables that the gateway makes up, for planner.Context.Virtual. Their names, and those of their
-// databases, compare in any case. UnknownTable is the error for one that is not found.
-func Virtual(c Context) func(db, table string) (exec.VirtualTable, bool) {
+// Lookup finds the tables that the gateway makes up, for planner.Context.Virtual. Their names, and those of their
+// Databases, compare in any case. UnknownTable is the error for one that is not found.
+func Lookup(c Context) func(db, table string) (exec.VirtualTable, bool) {
 	return func(db, table string) (exec.VirtualTable, bool) {
-		t := findVirtual(db, table)
+		t := Find(db, table)
 		if t == nil {
 			return nil, false
 		}
-		return virtual{t, c}, true
+		return seen{t, c}, true
 	}
 }
 
-func findVirtual(db, name string) *table {
+// Find is a virtual table, nil where there is none.
+func Find(db, name string) *Table {
 	byName, ok := tables[db]
 	if !ok {
 		byName = tables[strings.ToLower(db)]
@@ -268,40 +280,40 @@ func IsVirtual(db string) bool {
 
 // UnknownTable is MySQL's error for a table that does not exist: 1109 in information_schema, 1146 elsewhere.
 func UnknownTable(db, table string) error {
-	if strings.EqualFold(db, infoSchema) {
-		return mysqlerr.Newf(mysqlerr.UnknownTable, "Unknown table '%s' in %s", strings.ToUpper(table), infoSchema)
+	if strings.EqualFold(db, InfoSchema) {
+		return mysqlerr.Newf(mysqlerr.UnknownTable, "Unknown table '%s' in %s", strings.ToUpper(table), InfoSchema)
 	}
 	return mysqlerr.New(mysqlerr.NoSuchTable, db, table)
 }
 
 // The constructors of values that rows are made of.
 
-func str(s string) types.Value { return types.Str(s) }
-
-// optional is NULL for "".
-func optional(s string) types.Value {
+// Optional is NULL for "".
+func Optional(s string) types.Value {
 	if s == "" {
 		return types.Null
 	}
 	return types.Str(s)
 }
 
-func yesNo(yes bool) types.Value {
+// YesNo is a truth as a text.
+func YesNo(yes bool) types.Value {
 	if yes {
 		return types.Str("YES")
 	}
 	return types.Str("NO")
 }
 
-func num[T ~int | ~int64 | ~uint16 | ~uint32 | ~uint64](n T) types.Value {
+// Num is a number.
+func Num[T ~int | ~int64 | ~uint16 | ~uint32 | ~uint64](n T) types.Value {
 	if n < 0 {
 		return types.Int(int64(n))
 	}
 	return types.Uint(uint64(n)) //nolint:gosec // not negative
 }
 
-// fit gives a number the sign and a text the element that its column's type asks for.
-func fit(v types.Value, t *types.Type) types.Value {
+// Fit gives a number the sign and a text the element that its column's type asks for.
+func Fit(v types.Value, t *types.Type) types.Value {
 	switch {
 	case v.Kind() == types.KindUint && t.Class() == types.ClassInt && !t.Unsigned:
 		return types.Int(int64(v.Uint())) //nolint:gosec // counts
@@ -310,3 +322,6 @@ func fit(v types.Value, t *types.Type) types.Value {
 	}
 	return v
 }
+
+// Administers tells whether the account may see what concerns the whole server.
+func (s *Scan) Administers() bool { return s.Access(uint64(mysql.ProcessPriv), "", "") == nil }

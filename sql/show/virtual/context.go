@@ -1,7 +1,8 @@
-package show
+package virtual
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cloudsql/distributed"
@@ -21,7 +22,7 @@ type Context interface {
 	Env() *expr.Env    // mode, time, parameters and expr.Session of the session
 
 	// Access is nil where the account has priv (one parser/mysql.PrivilegeType) on the table; table "" asks about the
-	// database, db "" about the server. Otherwise 1044, 1142 or 1227.
+	// Database, db "" about the server. Otherwise 1044, 1142 or 1227.
 	Access(priv uint64, db, table string) error
 	// Visible tells whether the account holds any privilege on the database, so that SHOW DATABASES lists it.
 	Visible(db string) bool
@@ -29,7 +30,7 @@ type Context interface {
 	Account() *catalog.User
 
 	// Variable is a system variable as SHOW VARIABLES prints it ("ON", "utf8mb4", "28800"). ok is false for an unknown
-	// name. Variables calls fn for every variable that the scope shows, in order of name.
+	// Name. Variables calls fn for every variable that the scope shows, in order of name.
 	Variable(global bool, name string) (value string, ok bool)
 	Variables(global bool, fn func(name, value string))
 	// Status calls fn for every status counter in order of name.
@@ -111,8 +112,43 @@ type Condition struct {
 	Message string
 }
 
-// Result is a whole result set.
-type Result struct {
-	Fields []types.Field
-	Rows   [][]types.Value
+// Now is the statement's time.
+func Now(c Context) time.Time {
+	if t := c.Env().Now; !t.IsZero() {
+		return t
+	}
+	return time.Now()
+}
+
+// Location is the session's time zone.
+func Location(c Context) *time.Location {
+	if loc := c.Env().Mode.Loc; loc != nil {
+		return loc
+	}
+	return time.UTC
+}
+
+// LocalTime is a moment as a DATETIME of the session's time zone, whole seconds.
+func LocalTime(c Context, t time.Time) types.Value {
+	return types.Datetime(types.PackTime(t.In(Location(c)).Truncate(time.Second)), 0)
+}
+
+// Processes lists the sessions of the cluster in order of id.
+func Processes(ctx context.Context, c Context) ([]Process, error) {
+	list, err := c.Processes(ctx)
+	slices.SortFunc(list, func(a, b Process) int {
+		if a.ID != b.ID {
+			return int(int64(a.ID) - int64(b.ID)) //nolint:gosec // 32 bits
+		}
+		return int(int64(a.Node) - int64(b.Node)) //nolint:gosec // small
+	})
+	return list, err
+}
+
+// Seconds is how long a session has been doing what it does.
+func (p *Process) Seconds(c Context) types.Value {
+	if p.Since.IsZero() {
+		return Num(0)
+	}
+	return Num(max(int64(Now(c).Sub(p.Since)/time.Second), 0))
 }

@@ -1,6 +1,9 @@
-package show
+package monitor
 
-import "cloudsql/storage/types"
+import (
+	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/types"
+)
 
 // MemoryAccounter is what a Context may offer besides: who holds how much memory on this node.
 type MemoryAccounter interface {
@@ -16,21 +19,22 @@ type MemoryAccount struct {
 }
 
 // clusterMemory is CLUSTER_MEMORY: the accounts of this node's memory. Only for accounts that may see all sessions.
-func clusterMemory(s *scan) error {
+func clusterMemory(s *virtual.Scan) error {
 	m, ok := s.Context.(MemoryAccounter)
-	if !ok || !s.administers() {
+	if !ok || !s.Administers() {
 		return nil
 	}
 	for _, a := range m.MemoryAccounts() {
 		session, limit := types.Null, types.Null
 		if a.Session != 0 {
-			session = num(a.Session)
+			session = virtual.Num(a.Session)
 		}
 		if a.Limit != 0 {
-			limit = num(uint64(a.Limit)) //nolint:gosec // not negative
+			limit = virtual.Num(uint64(a.Limit)) //nolint:gosec // not negative
 		}
 		//nolint:gosec // not negative
-		if err := s.row(str(a.Level), str(a.Name), session, num(uint64(a.Used)), num(uint64(max(a.Peak, a.Used))), limit); err != nil {
+		if err := s.Row(types.Str(a.Level), types.Str(a.Name), session, virtual.Num(uint64(a.Used)),
+			virtual.Num(uint64(max(a.Peak, a.Used))), limit); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,35 @@
+package monitor
+
+import "cloudsql/sql/show/virtual"
+
+// Tables make the rows of the tables that tell of what runs: sessions, statements, locks, memory, nodes.
+func Tables() virtual.Generators {
+	return virtual.Generators{
+		virtual.InfoSchema: {
+			"CLUSTER_MEMORY":  clusterMemory,
+			"CLUSTER_NODES":   clusterNodes,
+			"CLUSTER_SHARDS":  clusterShards,
+			"CLUSTER_TABLETS": clusterTablets,
+			"INNODB_TRX":      infoTransactions,
+			"PROCESSLIST":     infoProcesses,
+		},
+		virtual.PerfSchema: {
+			"accounts":                            perfConnected(true, true),
+			"data_lock_waits":                     perfLockWaits,
+			"data_locks":                          perfLocks,
+			"events_statements_summary_by_digest": perfDigests,
+			"global_status":                       perfStatus(true),
+			"global_variables":                    perfVariables(true),
+			"hosts":                               perfConnected(false, true),
+			"metadata_locks":                      perfMetadataLocks,
+			"processlist":                         perfProcesses,
+			"session_account_connect_attrs":       perfConnectAttributes,
+			"session_connect_attrs":               perfConnectAttributes,
+			"session_status":                      perfStatus(false),
+			"session_variables":                   perfVariables(false),
+			"threads":                             perfThreads,
+			"users":                               perfConnected(true, false),
+		},
+		virtual.SysDB: {"innodb_lock_waits": sysLockWaits},
+	}
+}

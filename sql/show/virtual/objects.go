@@ -1,0 +1,187 @@
+package virtual
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql/ddl"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// Database is one that the account may see.
+type Database struct {
+	Name      string
+	Collation types.Collation
+	virtual   bool
+}
+
+// Object is a table of either kind.
+type Object struct {
+	DB   string
+	Desc *schema.Table
+	Made *Table // nil for a table of the catalog
+}
+
+// visible tells whether the account may see a database: information_schema and performance_schema are everybody's.
+func visible(c Context, db string) bool {
+	return db == InfoSchema || db == PerfSchema || c.Visible(db)
+}
+
+// Databases lists what the account may see, in order of name. mysql and sys, and their tables, can be read but are not
+// listed, for a dump of all databases must not try to carry them from server to server.
+func Databases(c Context) []Database {
+	list := []Database{{InfoSchema, virtualCollation(InfoSchema), true}, {PerfSchema, virtualCollation(PerfSchema), true}}
+	for _, d := range c.Catalog().Databases() {
+		if visible(c, d.Name) && !IsVirtual(d.Name) {
+			list = append(list, Database{d.Name, d.Collation, false})
+		}
+	}
+	slices.SortFunc(list, func(a, b Database) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func virtualCollation(db string) types.Collation {
+	if db == InfoSchema {
+		return CollationText
+	}
+	return types.CollationDefault
+}
+
+// FindDatabase resolves a database's name: 1044 where the account may not see it, 1049 where there is none, 1046 where
+// none was named and none is chosen.
+func FindDatabase(c Context, name string) (Database, error) {
+	if name == "" {
+		if name = c.CurrentDB(); name == "" {
+			return Database{}, mysqlerr.New(mysqlerr.NoDB)
+		}
+	}
+	if IsVirtual(name) {
+		name = strings.ToLower(name)
+	}
+	if !visible(c, name) {
+		if err := c.Access(uint64(mysql.SelectPriv), name, ""); err != nil {
+			return Database{}, err
+		}
+	}
+	if IsVirtual(name) {
+		return Database{name, virtualCollation(name), true}, nil
+	}
+	d, ok := c.Catalog().Database(name)
+	if !ok {
+		return Database{}, mysqlerr.New(mysqlerr.BadDB, name)
+	}
+	return Database{d.Name, d.Collation, false}, nil
+}
+
+// Objects lists a database's tables in order of name.
+func Objects(c Context, db string) []Object {
+	var list []Object
+	if IsVirtual(db) {
+		for _, t := range tableLists[db] {
+			list = append(list, Object{db, &t.desc, t})
+		}
+		return list
+	}
+	for _, t := range c.Catalog().Tables(db) {
+		if !ddl.IsCopy(t.Name) { // half filled by an ALTER TABLE
+			list = append(list, Object{db, t, nil})
+		}
+	}
+	return list
+}
+
+// FindObject resolves a table's name in a database: 1146 (1109 in information_schema) where there is none, 1142 where the
+// account may not see it; further as findDatabase.
+func FindObject(c Context, db, name string) (Object, error) {
+	if !visible(c, db) && !IsVirtual(db) {
+		if err := c.Access(uint64(mysql.SelectPriv), db, name); err != nil {
+			return Object{}, err
+		}
+	}
+	d, err := FindDatabase(c, db)
+	if err != nil {
+		return Object{}, err
+	}
+	if d.virtual {
+		if t := Find(d.Name, name); t != nil {
+			return Object{d.Name, &t.desc, t}, nil
+		}
+		return Object{}, UnknownTable(d.Name, name)
+	}
+	t, ok := c.Catalog().Table(d.Name, name)
+	if !ok {
+		return Object{}, UnknownTable(d.Name, name)
+	}
+	return Object{d.Name, t, nil}, nil
+}
+
+// TableType is TABLE_TYPE of information_schema.TABLES.
+func (o *Object) TableType() string {
+	if o.Made != nil && o.DB != PerfSchema && o.DB != MySQLDB {
+		return "SYSTEM VIEW"
+	}
+	return "BASE TABLE"
+}
+
+// EachDatabase calls fn for the databases that a scan's conditions leave.
+func (s *Scan) EachDatabase(column string, fn func(d *Database) error) error {
+	list := Databases(s)
+	for i := range list {
+		if s.Wants(column, list[i].Name) {
+			if err := fn(&list[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// EachTable calls fn for the tables that a scan's conditions on their database and their name leave.
+func (s *Scan) EachTable(schemaColumn, tableColumn string, fn func(o *Object) error) error {
+	return s.EachDatabase(schemaColumn, func(d *Database) error {
+		if name, ok := s.eq[tableColumn]; ok && !d.virtual {
+			if t, found := s.Catalog().Table(d.Name, name); found {
+				return fn(&Object{d.Name, t, nil})
+			}
+			return nil
+		}
+		list := Objects(s, d.Name)
+		for i := range list {
+			if s.Wants(tableColumn, list[i].Desc.Name) {
+				if err := fn(&list[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// EachIndex calls fn for the indexes that users may know of, for the tables that the conditions leave.
+func (s *Scan) EachIndex(fn func(o *Object, ix *schema.Index) error) error {
+	return s.EachTable("table_schema", "table_name", func(o *Object) error {
+		for _, ix := range ShownIndexes(o.Desc) {
+			if err := fn(o, ix); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// ShownIndexes are a table's indexes but for the one over the hidden row id and those under construction.
+func ShownIndexes(t *schema.Table) []*schema.Index {
+	var list []*schema.Index
+	for i := range t.Indexes {
+		ix := &t.Indexes[i]
+		if ix.State != schema.Public || i == 0 && !t.HasPrimaryKey() {
+			continue
+		}
+		list = append(list, ix)
+	}
+	return list
+}
