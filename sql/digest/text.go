@@ -70,6 +70,7 @@ func (n *Normalizer) Text(text string) []byte {
 	if len(n.out) > MaxText {
 		n.out = append(n.out[:MaxText-3], "..."...)
 	}
+	clear(n.pieces[:cap(n.pieces)]) // they would keep the text, which may be large, as long as the session lives
 	return n.out
 }
 

@@ -2,8 +2,11 @@ package digest
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 )
 
 // TestText: texts as MySQL 8.0 gives them in DIGEST_TEXT.
@@ -69,4 +72,27 @@ func FuzzText(f *testing.F) {
 			t.Errorf("%d bytes", len(got))
 		}
 	})
+}
+
+// What a Normalizer keeps between texts is not the text: a statement of 40 MB goes when it has ended.
+func TestTextsAreNotKept(t *testing.T) {
+	var n Normalizer
+	gone := make(chan struct{})
+	func() {
+		text := new([1 << 20]byte)
+		runtime.AddCleanup(text, func(gone chan struct{}) { close(gone) }, gone)
+		copy(text[:], "SELECT a, b, c FROM t WHERE a = 'x' AND b IN (1, 2)")
+		n.Text(unsafe.String(&text[0], len(text)))
+	}()
+	for range 10 { // the cleanup runs after a collection, in a goroutine
+		runtime.GC()
+		select {
+		case <-gone:
+			runtime.KeepAlive(&n)
+			return
+		case <-time.After(time.Second):
+		}
+	}
+	t.Error("the text is still referred to")
+	runtime.KeepAlive(&n)
 }
