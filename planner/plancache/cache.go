@@ -71,19 +71,29 @@ const entryBytes = 128
 // neighbours make room, and if that is not enough it is not kept.
 func (c *Cache[V]) Put(key []byte, v V, bytes int) {
 	p := &c.parts[maphash.Bytes(c.seed, key)%parts]
+	e := &entry[V]{value: v, bytes: int64(bytes + len(key) + entryBytes)}
+	if !c.room(p, e.bytes) {
+		c.Delete(key)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.drop(p, string(key))
 	if len(p.entries) >= c.max {
 		c.sweep(p, c.max/2)
 	}
-	e := &entry[V]{value: v, bytes: int64(bytes + len(key) + entryBytes)}
-	if c.account.Grow(e.bytes) != nil {
-		if c.sweep(p, len(p.entries)/2); c.account.Grow(e.bytes) != nil {
-			return
-		}
-	}
 	p.entries[string(key)] = e
+}
+
+// room takes n bytes. The part is not locked: who asks for memory may be asked to Clear.
+func (c *Cache[V]) room(p *part[V], n int64) bool {
+	if c.account.Grow(n) == nil {
+		return true
+	}
+	p.mu.Lock()
+	c.sweep(p, len(p.entries)/2)
+	p.mu.Unlock()
+	return c.account.Grow(n) == nil
 }
 
 // drop removes an entry; its part is locked.

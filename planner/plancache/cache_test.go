@@ -1,6 +1,11 @@
 package plancache
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"cloudsql/storage/memory"
+)
 
 func TestCacheBounded(t *testing.T) {
 	c := New[int](64, nil)
@@ -17,5 +22,27 @@ func TestCacheBounded(t *testing.T) {
 	}
 	if n == 0 || n > 64+parts {
 		t.Fatalf("%d entries in a cache of 64", n)
+	}
+}
+
+// A cache that fills the node's memory is told to clear itself while it puts an entry in.
+func TestClearedWhileItGrows(t *testing.T) {
+	process := memory.NewProcess(1 << 20)
+	c := New[int](1<<20, process.NewStore("plans", 0))
+	process.OnPressure(c.Clear)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 2000 {
+			c.Put([]byte{byte(i), byte(i >> 8)}, i, 1<<10)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the cache waits for itself")
+	}
+	if used := process.Used(); used > 1<<20 {
+		t.Errorf("%d bytes in use of %d", used, 1<<20)
 	}
 }

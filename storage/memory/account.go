@@ -41,7 +41,8 @@ type Account struct {
 	peak   atomic.Int64        // of taken
 	kinds  [Kinds]atomic.Int64 // of used, what Holds have
 
-	mu     sync.Mutex
+	taking sync.Mutex                     // held by who takes from parent, also while that waits for memory
+	mu     sync.Mutex                     // for what follows, and changes of taken
 	end    func(error)                    // of a Statement: what ends it when it is shed; may be nil
 	ended  atomic.Pointer[mysqlerr.Error] // of a Statement that was shed
 	listed bool                           // among tree.large
@@ -153,10 +154,11 @@ func (a *Account) share(limit int64, by *Account) int64 {
 	return limit
 }
 
-// take gets what is missing from the level above, and some more if there is any.
+// take gets what is missing from the level above, and some more if there is any. The levels above may call caches meanwhile,
+// which give back to this account what they can: that must not wait for it.
 func (a *Account) take(by *Account) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.taking.Lock()
+	defer a.taking.Unlock()
 	if e := a.ended.Load(); e != nil {
 		return e
 	}
@@ -171,6 +173,8 @@ func (a *Account) take(by *Account) error {
 	if err := a.parent.grow(want, by); err != nil {
 		return err
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	taken := a.taken.Add(want)
 	raise(&a.peak, taken)
 	if a.level == Statement && taken >= victimBytes && !a.listed && a.tree != nil {

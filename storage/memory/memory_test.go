@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -151,6 +152,31 @@ func TestCachesGiveBackFirst(t *testing.T) {
 	_, st := session(p, 0, 0)
 	if err := st.Grow(8 << 20); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A cache may itself be the one whose wish leaves the process without memory: it is asked to give back in the middle of it.
+func TestACacheIsAskedWhileItGrows(t *testing.T) {
+	p := NewProcess(10 << 20)
+	cache := p.NewStore("cache", 0)
+	p.OnPressure(func() { cache.Shrink(cache.Used()) })
+	done := make(chan error, 1)
+	go func() {
+		for range 7 {
+			if err := cache.Grow(1 << 20); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- cache.Grow(2 << 20)
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the cache waits for itself")
 	}
 }
 
