@@ -36,6 +36,8 @@ type Binder struct {
 	Subquery func(sc *Scope, n ast.ExprNode) (expr.Expr, error)
 	// Values takes VALUES(c) of ON DUPLICATE KEY UPDATE.
 	Values func(name *ast.ColumnName) (expr.Expr, error)
+	// Grouping takes GROUPING(…); nil refuses it with 1111.
+	Grouping func(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error)
 	// Default takes DEFAULT(c) of a column that Default (the function) cannot answer: one with a default expression.
 	Default func(c *Column) (expr.Expr, error)
 

@@ -33,6 +33,11 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 		name = "convert using"
 	case ast.CharFunc:
 		return b.charCall(sc, n)
+	case "grouping":
+		if b.Grouping == nil {
+			return nil, mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
+		}
+		return b.Grouping(sc, n)
 	case "name_const":
 		if len(n.Args) == 2 {
 			return Expr(b, sc, n.Args[1])

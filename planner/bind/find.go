@@ -84,6 +84,28 @@ func NamesTable(n ast.Node, name string) bool {
 	return f.found
 }
 
+// columnFinder lists the columns that an expression names outside of its subqueries.
+type columnFinder struct{ names []*ast.ColumnName }
+
+func (f *columnFinder) Enter(n ast.Node) (ast.Node, bool) {
+	switch n := n.(type) {
+	case *ast.SubqueryExpr:
+		return n, true
+	case *ast.ColumnName:
+		f.names = append(f.names, n)
+	}
+	return n, false
+}
+
+func (f *columnFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// NamedColumns lists the columns that a node names outside of its subqueries.
+func NamedColumns(n ast.Node) []*ast.ColumnName {
+	var f columnFinder
+	n.Accept(&f)
+	return f.names
+}
+
 // Conjuncts takes a AND b AND (c AND d) apart.
 func Conjuncts(dst []ast.ExprNode, n ast.ExprNode) []ast.ExprNode {
 	switch x := n.(type) {

@@ -49,6 +49,7 @@ type Scope struct {
 	Used func(c *Column)
 	// FromOuter turns a column of this scope that was found from within an inner one into what the inner plan reads.
 	FromOuter func(c *Column) (expr.Expr, error)
+	Owner     any // the block that it is a scope of
 }
 
 // TableColumns lists the columns of a table as a scope has them, numbered from first on. db and alias are as visible.

@@ -18,6 +18,8 @@ type AggSpec struct {
 	Final bool
 	// Rollup adds the super-aggregates of WITH ROLLUP, in order of the groups.
 	Rollup bool
+	// Level appends how many of GroupBy a group of Rollup goes by.
+	Level bool
 }
 
 // HashAgg groups its input. Groups come in the order of their first rows; output rows are the group values followed by
@@ -127,7 +129,7 @@ func (h *HashAgg) emit(b *types.Batch) (bool, error) {
 	if h.at >= len(h.groups) {
 		return false, nil
 	}
-	b.Reset(max(len(h.spec.GroupBy)+len(h.spec.Aggs), spill.ZeroWidth) + h.tags())
+	b.Reset(h.outWidth() + h.tags())
 	for n := 0; n < h.size && h.at < len(h.groups); n++ {
 		if err := h.result(b, h.at); err != nil {
 			return false, err
@@ -138,6 +140,15 @@ func (h *HashAgg) emit(b *types.Batch) (bool, error) {
 	return true, nil
 }
 
+// outWidth is the number of the output's columns.
+func (h *HashAgg) outWidth() int {
+	n := len(h.spec.GroupBy) + len(h.spec.Aggs)
+	if h.spec.Level {
+		n++
+	}
+	return max(n, spill.ZeroWidth)
+}
+
 func (h *HashAgg) result(b *types.Batch, g int) error {
 	b.Vals = append(b.Vals, h.groups[g]...)
 	for _, s := range h.states[g] {
@@ -146,6 +157,9 @@ func (h *HashAgg) result(b *types.Batch, g int) error {
 			return err
 		}
 		b.Vals = append(b.Vals, v)
+	}
+	if h.spec.Level {
+		b.Vals = append(b.Vals, types.Int(int64(h.level[g])))
 	}
 	if len(h.groups[g])+len(h.states[g]) == 0 {
 		b.Vals = append(b.Vals, types.Null)

@@ -213,7 +213,7 @@ func (h *HashAgg) tag(b *types.Batch, g int) {
 // reorder puts the groups of all tasks in order: that of their first rows, or with Rollup that of their values, each
 // super-aggregate behind the groups that it sums up.
 func (h *HashAgg) reorder() Operator {
-	width := max(len(h.spec.GroupBy)+len(h.spec.Aggs), spill.ZeroWidth)
+	width := h.outWidth()
 	if !h.spec.Rollup {
 		return spill.NewReorder(h.run.Room(), h.next, width)
 	}

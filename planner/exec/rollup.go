@@ -16,10 +16,11 @@ func (h *HashAgg) sortRollup() {
 	slices.SortStableFunc(perm, h.compareRollup)
 	groups := make([][]types.Value, len(perm))
 	states := make([][]expr.State, len(perm))
+	level := make([]int, len(perm))
 	for i, p := range perm {
-		groups[i], states[i] = h.groups[p], h.states[p]
+		groups[i], states[i], level[i] = h.groups[p], h.states[p], h.level[p]
 	}
-	h.groups, h.states = groups, states
+	h.groups, h.states, h.level = groups, states, level
 }
 
 func (h *HashAgg) compareRollup(a, b int) int {

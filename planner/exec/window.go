@@ -16,9 +16,9 @@ type BoundKind uint8
 // The kinds, in order of where they can lie.
 const (
 	UnboundedPreceding BoundKind = iota
-	Preceding                    // N rows before
+	Preceding                    // N rows before, or rows whose key is less by N
 	CurrentRow
-	Following // N rows after
+	Following // N rows after, or rows whose key is greater by N
 	UnboundedFollowing
 )
 
@@ -26,13 +26,22 @@ const (
 type Bound struct {
 	Kind BoundKind
 	N    expr.Expr // Preceding, Following: a constant
+	Unit string    // N is an interval of such units; "": a number
+	// Of a frame without Rows: up to which key it reaches, over the row that the frame is of; and how a key (column 0)
+	// compares with that (column 1).
+	To            expr.Expr
+	Before, After expr.Expr
 }
 
-// Frame is the rows that a window function looks at. Without Rows it goes by peers: rows that the order does not tell
-// apart.
+// Frame is the rows that a window function looks at. Without Rows it goes by peers, rows that the order does not tell
+// apart, or by the distance between the rows' keys.
 type Frame struct {
 	Rows       bool
 	Start, End Bound
+	Window     string // the window's name, for errors
+	// Of a frame without Rows whose bounds have an N: the only key of the order.
+	Key  expr.Expr
+	Desc bool
 }
 
 // WindowFunc is one window function.
@@ -76,16 +85,18 @@ type windowState struct {
 	agg      expr.State // over the rows from one number up to another
 	from, to int
 	last     types.Value
-	number   int  // an argument that is the same for all rows
-	have     bool // number
-	dense    int  // groups of peers so far
+	number   int     // an argument that is the same for all rows
+	have     bool    // number
+	dense    int     // groups of peers so far
+	reached  [2]int  // RANGE with N: where the frame of the row before began and ended
+	checked  [2]bool // N
 }
 
 // NewWindow computes funcs over in.
 func NewWindow(run *Run, in Operator, partition []expr.Expr, order *spill.Order, funcs []WindowFunc) *Window {
 	w := &Window{run: run, in: in, partition: partition, order: order, funcs: funcs, size: spill.FirstBatch,
 		part: spill.NewRowBuffer(run.Room(), memory.Window), hold: run.RT.Memory.Hold(memory.Window), states: make([]windowState, len(funcs))}
-	w.part.Most += 3 * len(funcs) // places that are read at the same time
+	w.part.Most += 5 * len(funcs) // places that are read at the same time
 	for _, p := range partition {
 		w.colls = append(w.colls, p.Type().Collation)
 	}
@@ -225,19 +236,19 @@ func (w *Window) findPeers(row []types.Value) error {
 }
 
 // frame gives the rows from lo to hi, hi excluded, that the function sees at the present row.
-func (w *Window) frame(f *WindowFunc) (lo, hi int, err error) {
+func (w *Window) frame(f *WindowFunc, s *windowState) (lo, hi int, err error) {
 	n := w.part.Len()
-	if lo, err = w.bound(f, &f.Frame.Start, false); err != nil {
+	if lo, err = w.bound(f, s, &f.Frame.Start, false); err != nil {
 		return 0, 0, err
 	}
-	if hi, err = w.bound(f, &f.Frame.End, true); err != nil {
+	if hi, err = w.bound(f, s, &f.Frame.End, true); err != nil {
 		return 0, 0, err
 	}
 	lo, hi = max(lo, 0), min(hi, n)
 	return min(lo, n), max(hi, min(lo, n)), nil
 }
 
-func (w *Window) bound(f *WindowFunc, b *Bound, end bool) (int, error) {
+func (w *Window) bound(f *WindowFunc, s *windowState, b *Bound, end bool) (int, error) {
 	i, extra := w.row, 0
 	if end {
 		extra = 1
@@ -256,7 +267,10 @@ func (w *Window) bound(f *WindowFunc, b *Bound, end bool) (int, error) {
 		}
 		return w.peer, nil
 	}
-	k, err := w.number(b.N)
+	if !f.Frame.Rows {
+		return w.reach(f, s, b, extra)
+	}
+	k, err := w.number(b.N, f.Frame.Window)
 	if err != nil {
 		return 0, err
 	}
@@ -266,25 +280,85 @@ func (w *Window) bound(f *WindowFunc, b *Bound, end bool) (int, error) {
 	return i + k + extra, nil
 }
 
+// reach finds the end of a frame that goes by the distance from the present row's key: the first row whose key is not before
+// it, or with end 1 the first one behind it. From one row to the next it only moves on. A row without a key has its peers.
+func (w *Window) reach(f *WindowFunc, s *windowState, b *Bound, end int) (int, error) {
+	key, err := w.eval(f.Frame.Key, w.row)
+	if err != nil {
+		return 0, err
+	}
+	if key.IsNull() {
+		return [...]int{w.peer, w.peerEnd}[end], nil
+	}
+	if !s.checked[end] {
+		if err := w.checkDistance(b, f.Frame.Window); err != nil {
+			return 0, err
+		}
+		s.checked[end] = true
+	}
+	to, err := w.eval(b.To, w.row)
+	if err != nil {
+		return 0, err
+	}
+	pair := [2]types.Value{1: to.Clone()}
+	for ; s.reached[end] < w.part.Len(); s.reached[end]++ {
+		if pair[0], err = w.eval(f.Frame.Key, s.reached[end]); err != nil {
+			return 0, err
+		}
+		if beyond, err := w.beyond(f, b, pair[:], end); err != nil || beyond {
+			return s.reached[end], err
+		}
+	}
+	return s.reached[end], nil
+}
+
+// beyond tells whether a key is not before what a frame reaches to, or with end 1 is behind it. NULLs come first, with Desc last.
+func (w *Window) beyond(f *WindowFunc, b *Bound, pair []types.Value, end int) (bool, error) {
+	switch {
+	case pair[0].IsNull():
+		return f.Frame.Desc, nil
+	case pair[1].IsNull(): // beyond what there can be
+		return b.Kind == Preceding, nil
+	}
+	e := b.Before
+	if end == 1 {
+		e = b.After
+	}
+	v, err := e.Eval(w.run.Env, pair)
+	if err != nil {
+		return false, err
+	}
+	return (v.Int() != 0) == (end == 1), nil
+}
+
+// checkDistance refuses a distance between keys that is NULL or negative.
+func (w *Window) checkDistance(b *Bound, window string) error {
+	v, err := b.N.Eval(w.run.Env, nil)
+	if err == nil && (v.IsNull() || v.ToFloat(nil) < 0) {
+		err = mysqlerr.New(mysqlerr.WindowFrameIllegal, window)
+	}
+	return err
+}
+
 // number evaluates a constant that counts rows: not NULL, not negative.
-func (w *Window) number(e expr.Expr) (int, error) {
+func (w *Window) number(e expr.Expr, window string) (int, error) {
 	v, err := e.Eval(w.run.Env, nil)
 	if err != nil {
 		return 0, err
 	}
 	if v.IsNull() {
-		return 0, mysqlerr.New(mysqlerr.WindowFrameIllegal, "<unnamed window>")
+		return 0, mysqlerr.New(mysqlerr.WindowFrameIllegal, window)
 	}
 	n, clipped := v.ToInt(nil)
 	if n < 0 || clipped || n > 1<<40 {
-		return 0, mysqlerr.New(mysqlerr.WindowFrameIllegal, "<unnamed window>")
+		return 0, mysqlerr.New(mysqlerr.WindowFrameIllegal, window)
 	}
 	return int(n), nil
 }
 
 // aggregate runs an aggregate over the present row's frame. A frame that only grows is added to; others begin anew.
 func (w *Window) aggregate(ctx context.Context, f *WindowFunc, s *windowState) (types.Value, error) {
-	lo, hi, err := w.frame(f)
+	lo, hi, err := w.frame(f, s)
 	if err != nil {
 		return types.Null, err
 	}
@@ -372,7 +446,7 @@ func (w *Window) fixed(f *WindowFunc, s *windowState, arg, def int) (int, error)
 		return def, nil
 	}
 	var err error
-	s.number, err = w.number(f.Args[arg])
+	s.number, err = w.number(f.Args[arg], f.Frame.Window)
 	return s.number, err
 }
 
@@ -412,7 +486,7 @@ func (w *Window) pick(f *WindowFunc, s *windowState) (types.Value, error) {
 			return types.Null, err
 		}
 	}
-	lo, hi, err := w.frame(f)
+	lo, hi, err := w.frame(f, s)
 	if err != nil {
 		return types.Null, err
 	}

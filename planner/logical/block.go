@@ -23,7 +23,7 @@ func (q *selectQuery) node() Node {
 		n = &over
 	}
 	if q.grouped {
-		n = NewFilter(&Group{In: n, By: q.groupBy, ByIDs: q.groupIDs, Aggs: q.aggs, Rollup: q.rollup}, q.having)
+		n = NewFilter(&Group{In: n, By: q.groupBy, ByIDs: q.groupIDs, Aggs: q.aggs, Rollup: q.rollup, Level: q.levelID}, q.having)
 	}
 	if len(q.windows) > 0 {
 		n = &Window{In: n, Items: q.windows}

@@ -57,7 +57,8 @@ func (b *builder) bindWith(w *ast.WithClause, outer *cteScope) (*cteScope, error
 const maxCTEDepth = 64
 
 // fromCTE makes a table of a common table expression.
-func (b *builder) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error) {
+func (f fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error) {
+	b := f.b
 	if d.working != nil {
 		return d.working.relation(b, alias)
 	}
@@ -75,6 +76,7 @@ func (b *builder) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	f.derived = append(f.derived, q)
 	return derived(q, alias, d.names)
 }
 

@@ -122,6 +122,11 @@ func notNull(e expr.Expr, q *selectQuery) bool {
 				return a.Agg.Name == "count" || strings.HasPrefix(a.Agg.Name, "bit_")
 			}
 		}
+		for _, g := range q.groupings {
+			if g.id == x.Index {
+				return true
+			}
+		}
 	case *expr.Call:
 		switch x.Name() {
 		case "is null", "is not null", "is true", "is not true", "is false", "is not false", "<=>":

@@ -57,6 +57,7 @@ func (q fromClause) fromSource(n *ast.TableSource) (Node, []bind.Column, error) 
 		if err != nil {
 			return nil, nil, err
 		}
+		q.derived = append(q.derived, inner)
 		return derived(inner, n.AsName.O, n.ColumnNames)
 	}
 	return q.from(n.Source)
@@ -96,7 +97,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 			if alias == "" {
 				alias = n.Name.O
 			}
-			return q.b.fromCTE(c, alias)
+			return q.fromCTE(c, alias)
 		}
 	}
 	if alias == "" {

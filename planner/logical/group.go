@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,9 +10,11 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
+	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
 // grouping binds what has to do with GROUP BY: its terms, aggregates, and what may be read above them.
@@ -58,6 +61,9 @@ func (q grouping) addGroup(e expr.Expr, name string) error {
 // aggregate binds an aggregate call: the expression becomes a reference to the aggregate's result.
 func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
 	name := strings.ToLower(n.F)
+	if owner, outer := q.aggregatesOuter(n); owner != nil {
+		return owner.ofInner(outer, n)
+	}
 	sc = q.aggregateScope(sc)
 	inner := q.binder("field list") // no aggregate within an aggregate: 1111
 	var args []expr.Expr
@@ -100,6 +106,98 @@ func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr
 		}
 	}
 	return q.addAgg(agg), nil
+}
+
+// aggregatesOuter finds the block around this one whose aggregate n is: the innermost one of whose columns it names, where it
+// names none of this block's; nil for this block.
+func (q grouping) aggregatesOuter(n *ast.AggregateFuncExpr) (*selectQuery, *bind.Scope) {
+	least := -1
+	var at *bind.Scope
+	for _, name := range bind.NamedColumns(n) {
+		level := 0
+		for sc := q.scope; sc != nil; sc = sc.Outer {
+			whole := sc
+			if o, ok := sc.Owner.(*selectQuery); ok && o.aggregates {
+				whole = o.scope // aggregates in HAVING see all columns
+			}
+			if c, err := whole.Find(name, bind.FieldList); c != nil || err != nil {
+				if least < 0 || level < least {
+					least, at = level, sc
+				}
+				break
+			}
+			level++
+		}
+	}
+	if least <= 0 {
+		return nil, nil
+	}
+	owner, ok := at.Owner.(*selectQuery)
+	if !ok || !owner.aggregates {
+		return nil, nil
+	}
+	return owner, at
+}
+
+// ofInner binds an aggregate of this block within a block inside it.
+func (q *selectQuery) ofInner(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
+	e, err := grouping{q}.aggregate(sc, n)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := e.(*expr.Column)
+	if !ok {
+		return e, nil
+	}
+	return q.fromOuter(&bind.Column{ID: c.Index, Field: types.Field{Name: c.Name, Type: c.Typ}})
+}
+
+// grouping binds GROUPING(…): a column that gives way to an expression over the groups' level once the terms of GROUP BY are known.
+func (q grouping) grouping(sc *bind.Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
+	args := make([]expr.Expr, len(n.Args))
+	for i, a := range n.Args {
+		e, err := bind.Expr(q.binder(bind.FieldList), sc, a)
+		if err != nil {
+			return nil, err
+		}
+		args[i] = q.b.fold(e)
+	}
+	c := groupingCall{id: q.b.newIDs(1), args: args}
+	q.groupings = append(q.groupings, c)
+	return &expr.Column{Index: c.id, Typ: types.TypeInt, Name: "grouping(" + scalar.Texts(args) + ")"}, nil
+}
+
+// groupingCall is GROUPING(…) while it is not known which terms of GROUP BY it names.
+type groupingCall struct {
+	id   int // of the column that stands for it
+	args []expr.Expr
+}
+
+// bits is GROUPING(…) by the groups' level: a bit for each argument, the last one's the lowest, that is set where the row
+// sums it up.
+func (s *settler) bits(args []expr.Expr) (expr.Expr, error) {
+	if s.q.levelID == 0 {
+		s.q.levelID = s.q.b.newIDs(1)
+	}
+	level := &expr.Column{Index: s.q.levelID, Typ: types.TypeInt, Name: "level"}
+	var bits expr.Expr
+	for i, a := range args {
+		term := slices.IndexFunc(s.q.groupBy, func(g expr.Expr) bool { return scalar.Same(g, a) })
+		if term < 0 {
+			return nil, mysqlerr.New(mysqlerr.FieldInGroupingNotGroupBy, i+1)
+		}
+		bit, err := expr.New("<=", level, expr.NewInt(int64(term)))
+		if err == nil && bits != nil {
+			if bits, err = expr.New("*", bits, expr.NewInt(2)); err == nil {
+				bit, err = expr.New("+", bits, bit)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		bits = bit
+	}
+	return bits, nil
 }
 
 // aggregateScope is where the arguments of an aggregate are looked up: in all columns, and, in clauses behind the select
@@ -173,6 +271,9 @@ func (q grouping) settleGroups() error {
 		if f.expr, err = s.settle(f.expr, i+1, "SELECT list"); err != nil {
 			return err
 		}
+		if q.rollup && scalar.SetOf(q.groupIDs...).Touches(f.expr) {
+			f.col.Field.Flags &^= uint16(mysql.NotNullFlag)
+		}
 	}
 	for i := range q.having {
 		e, err := s.settle(q.having[i], 0, "HAVING")
@@ -206,15 +307,6 @@ type settler struct {
 
 // settle replaces terms of GROUP BY, larger ones first, and then the columns that are left.
 func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, error) {
-	for _, i := range s.bySize {
-		g := s.q.groupBy[i]
-		e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-			if scalar.Same(g, x) {
-				return s.group(i)
-			}
-			return x
-		})
-	}
 	var err error
 	// An expression is rebuilt from the bottom up, so that something must stand in the place of what can't be settled.
 	keep := func(old, settled expr.Expr, e error) expr.Expr {
@@ -225,6 +317,15 @@ func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, err
 			err = e
 		}
 		return old
+	}
+	for _, i := range s.bySize {
+		g := s.q.groupBy[i]
+		e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+			if scalar.Same(g, x) {
+				return s.group(i)
+			}
+			return x
+		})
 	}
 	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
 		if c := scalar.AsCall(x, "any_value"); c != nil {
@@ -275,6 +376,11 @@ func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, 
 			return c, nil
 		}
 	}
+	for _, g := range s.q.groupings {
+		if g.id == c.Index {
+			return s.bits(g.args)
+		}
+	}
 	if e, ok := s.loose[c.Index]; ok {
 		return e, nil
 	}
@@ -302,46 +408,121 @@ func (q grouping) notGrouped(c *expr.Column, number int, clause string) error {
 	return mysqlerr.New(mysqlerr.WrongFieldWithGroup, number, clause, q.qualified(c))
 }
 
-// dependents are the columns that have one value in each group: by equalities, and by whole unique keys.
+// dependents are the columns that have one value in each group. With ROLLUP the rows that sum groups up have NULLs in the place of
+// what determined others, so there are none.
 func (q grouping) dependents() scalar.ColSet {
 	var s scalar.ColSet
+	if q.rollup {
+		return s
+	}
 	for _, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok {
 			s.Put(c.Index)
 		}
 	}
-	var conds []expr.Expr
-	for _, c := range q.where {
-		conds = scalar.Terms(conds, c)
-	}
-	joinConditions(q.source, &conds)
-	for grown := true; grown; {
-		n := s.Len()
-		for _, c := range conds {
-			eq := scalar.AsCall(c, "=")
-			if eq == nil {
-				continue
-			}
-			for i := range 2 {
-				a, ok := eq.Args()[i].(*expr.Column)
-				if ok && s.Covers(eq.Args()[1-i]) && expr.ClassOf(eq.Args()[1-i]) != expr.Volatile {
-					s.Put(a.Index)
-				}
-			}
-		}
-		for _, t := range q.tables {
-			addDependents(t, &s)
-		}
-		grown = s.Len() > n
-	}
+	q.determine(&s)
 	return s
 }
 
-func joinConditions(n Node, dst *[]expr.Expr) {
-	if j, ok := n.(*Join); ok {
-		*dst = append(*dst, j.On...)
-		joinConditions(j.Left, dst)
-		joinConditions(j.Right, dst)
+// dependence is an equality by which one of its sides may determine the other, where all of needs are determined.
+type dependence struct {
+	eq    *expr.Call
+	outer bool // of a LEFT JOIN: constants determine nothing, as there are rows without a partner
+	needs scalar.ColSet
+}
+
+// determine adds to s the columns that those in it determine within the block's FROM and WHERE: by equalities, by whole unique
+// keys, and by what derived tables are made of.
+func (q grouping) determine(s *scalar.ColSet) {
+	var list []dependence
+	for _, c := range q.where {
+		list = equalities(list, scalar.Terms(nil, c), dependence{})
+	}
+	list = joinEqualities(list, q.source)
+	for grown := true; grown; {
+		n := s.Len()
+		for i := range list {
+			list[i].apply(s)
+		}
+		for _, t := range q.tables {
+			addDependents(t, s)
+		}
+		for _, d := range q.derived {
+			if inner, ok := d.(*selectQuery); ok {
+				inner.determineFields(s)
+			}
+		}
+		grown = s.Len() > n
+	}
+}
+
+func equalities(dst []dependence, conds []expr.Expr, d dependence) []dependence {
+	for _, c := range conds {
+		if d.eq = scalar.AsCall(c, "="); d.eq != nil {
+			dst = append(dst, d)
+		}
+	}
+	return dst
+}
+
+func joinEqualities(dst []dependence, n Node) []dependence {
+	j, ok := n.(*Join)
+	if !ok {
+		return dst
+	}
+	var d dependence
+	if d.outer = j.Kind == exec.Left; d.outer {
+		left := ColumnsOf(j.Left)
+		var named scalar.ColSet
+		for _, c := range j.On {
+			named.AddColumnsOf(c)
+		}
+		for _, id := range named.IDs() {
+			if left.Has(id) {
+				d.needs.Put(id)
+			}
+		}
+	}
+	return joinEqualities(joinEqualities(equalities(dst, j.On, d), j.Left), j.Right)
+}
+
+func (d *dependence) apply(s *scalar.ColSet) {
+	for _, id := range d.needs.IDs() {
+		if !s.Has(id) {
+			return
+		}
+	}
+	for i := range 2 {
+		a, ok := d.eq.Args()[i].(*expr.Column)
+		by := d.eq.Args()[1-i]
+		if !ok || !s.Covers(by) || expr.ClassOf(by) == expr.Volatile || d.outer && (d.needs.Has(a.Index) || !scalar.HasColumns(by)) {
+			continue
+		}
+		s.Put(a.Index)
+	}
+}
+
+// determineFields adds to s those of the block's results that its results in s determine.
+func (q *selectQuery) determineFields(s *scalar.ColSet) {
+	var own scalar.ColSet
+	for i := range q.fields {
+		if c, ok := q.fields[i].expr.(*expr.Column); ok && s.Has(q.fields[i].col.ID) {
+			own.Put(c.Index)
+		}
+	}
+	if q.values != nil || q.rollup {
+		return
+	}
+	grouping{q}.determine(&own)
+	whole := q.grouped
+	for _, id := range q.groupIDs {
+		whole = whole && own.Has(id)
+	}
+	for i := range q.fields {
+		f := &q.fields[i]
+		if whole || scalar.HasColumns(f.expr) && own.Covers(f.expr) && expr.ClassOf(f.expr) != expr.Volatile {
+			s.Put(f.col.ID)
+		}
 	}
 }
 

@@ -151,6 +151,7 @@ type Group struct {
 	ByIDs  []int // numbers of the groups' columns
 	Aggs   []AggItem
 	Rollup bool
+	Level  int // number of the column that tells how many of By a group of Rollup goes by; 0: nobody asks
 }
 
 // AggItem is an aggregate and the number of its result.
@@ -345,6 +346,9 @@ func (g *Group) AddColumns(s *scalar.ColSet) {
 	s.PutAll(g.ByIDs)
 	for i := range g.Aggs {
 		s.Put(g.Aggs[i].ID)
+	}
+	if g.Level != 0 {
+		s.Put(g.Level)
 	}
 }
 func (g *Group) Exprs(fn func(expr.Expr)) {

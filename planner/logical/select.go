@@ -61,6 +61,8 @@ type selectQuery struct {
 	fields      []outField
 	groupBy     []expr.Expr
 	rollup      bool
+	groupings   []groupingCall
+	levelID     int // the column that it is computed from; 0: none
 	grouped     bool
 	aggs        []AggItem
 	having      []expr.Expr
@@ -73,6 +75,8 @@ type selectQuery struct {
 	locking     bool
 	straight    bool             // STRAIGHT_JOIN for all joins
 	windowSpecs []ast.WindowSpec // WINDOW w AS (…)
+	derived     []query          // derived tables and common table expressions in FROM
+	aggregates  bool             // the subquery being bound stands where aggregates of this block may
 
 	groupIDs []int
 }
@@ -123,6 +127,9 @@ func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScop
 			return nil, err
 		}
 	}
+	if err := (windowing{q}).nameWindows(); err != nil {
+		return nil, err
+	}
 	if err := q.bindFields(n); err != nil {
 		return nil, err
 	}
@@ -148,7 +155,7 @@ func (q *selectQuery) bindFrom(n *ast.SelectStmt) error {
 func (q *selectQuery) scopeOf(cols []bind.Column) *bind.Scope {
 	return &bind.Scope{
 		Cols: cols, Outer: q.outer,
-		FromOuter: q.fromOuter, InnerAlias: q.innerAlias,
+		FromOuter: q.fromOuter, InnerAlias: q.innerAlias, Owner: q,
 	}
 }
 
@@ -208,14 +215,25 @@ func (q *selectQuery) addRef(r outerRef) {
 // binder binds expressions of a clause without aggregates.
 func (q *selectQuery) binder(clause string) *bind.Binder {
 	b := &bind.Binder{Env: q.b.ctx.Env, Clause: clause, Default: q.b.ctx.DefaultOf}
-	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) { return subqueryBinder{q}.subquery(b, sc, n) }
+	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
+		before := q.aggregates
+		q.aggregates = false
+		defer func() { q.aggregates = before }()
+		return subqueryBinder{q}.subquery(b, sc, n)
+	}
 	return b
 }
 
 // aggBinder binds expressions of a clause that may have aggregates and perhaps window functions.
 func (q *selectQuery) aggBinder(clause string, windows bool) *bind.Binder {
 	b := q.binder(clause)
-	b.Aggregate = grouping{q}.aggregate
+	b.Aggregate, b.Grouping = grouping{q}.aggregate, grouping{q}.grouping
+	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
+		before := q.aggregates
+		q.aggregates = true
+		defer func() { q.aggregates = before }()
+		return subqueryBinder{q}.subquery(b, sc, n)
+	}
 	if windows {
 		b.Window = windowing{q}.window
 	}
@@ -309,14 +327,21 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 		}
 	}
 	if n.OrderBy != nil {
-		for _, item := range n.OrderBy.Items {
+		plain := !q.grouped && len(q.aggs) == 0
+		for i, item := range n.OrderBy.Items {
 			if err := q.bindOrderItem(item); err != nil {
 				return err
+			}
+			if plain && len(q.aggs) > 0 {
+				return mysqlerr.New(mysqlerr.AggregateOrderNonAggQuery, i+1)
 			}
 		}
 	}
 	if q.limit, err = q.b.bindLimit(n.Limit); err != nil {
 		return err
+	}
+	if len(q.groupings) > 0 && !q.rollup {
+		return mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
 	}
 	q.grouped = q.grouped || len(q.aggs) > 0
 	if q.grouped {
@@ -369,7 +394,7 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
 // bindHaving binds HAVING, which sees the select list and the terms of GROUP BY; aggregates within it see all columns.
 func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	sc := *q.scope
-	sc.Alias, sc.AliasFirst = q.alias, true
+	sc.Alias, sc.AliasFirst = windowing{q}.outsideWindows, true
 	var visible scalar.ColSet
 	for _, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok {
@@ -453,6 +478,11 @@ func (q *selectQuery) checkDistinctOrder() error {
 		}
 		if !q.b.ctx.Has(mysql.ModeOnlyFullGroupBy) {
 			continue
+		}
+		for _, a := range q.aggs {
+			if scalar.SetOf(a.ID).Touches(o.expr) {
+				return mysqlerr.New(mysqlerr.AggregateInOrderNotSelect, i+1, "ORDER BY clause", "DISTINCT")
+			}
 		}
 		return mysqlerr.New(mysqlerr.FieldInOrderNotSelect, i+1, "ORDER BY clause", q.firstColumn(o.expr, fields), "DISTINCT")
 	}

@@ -154,7 +154,7 @@ func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit) 
 	}
 	if order != nil {
 		sc := &bind.Scope{Cols: s.cols}
-		for _, item := range order.Items {
+		for i, item := range order.Items {
 			if p, ok := item.Expr.(*ast.PositionExpr); ok {
 				if p.N < 1 || p.N > len(s.cols) {
 					return nil, mysqlerr.New(mysqlerr.BadField, strconv.Itoa(p.N), bind.OrderBy)
@@ -162,7 +162,11 @@ func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit) 
 				s.orderBy = append(s.orderBy, expr.SortKey{Expr: s.cols[p.N-1].Ref(), Desc: item.Desc})
 				continue
 			}
-			e, err := bind.Expr(&bind.Binder{Env: b.ctx.Env, Clause: bind.OrderBy}, sc, item.Expr)
+			binder := &bind.Binder{Env: b.ctx.Env, Clause: bind.OrderBy}
+			binder.Aggregate = func(*bind.Scope, *ast.AggregateFuncExpr) (expr.Expr, error) {
+				return nil, mysqlerr.New(mysqlerr.AggregateOrderForUnion, i+1)
+			}
+			e, err := bind.Expr(binder, sc, item.Expr)
 			if err != nil {
 				return nil, err
 			}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
@@ -23,8 +24,11 @@ type windowing struct{ *selectQuery }
 // window binds a window function: the expression becomes a reference to its result.
 func (q windowing) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, error) {
 	name := strings.ToLower(n.Name)
-	if n.IgnoreNull || n.FromLast {
-		return nil, mysqlerr.NotSupported("IGNORE NULLS and FROM LAST")
+	switch {
+	case n.IgnoreNull:
+		return nil, mysqlerr.NotSupported("IGNORE NULLS")
+	case n.FromLast:
+		return nil, mysqlerr.NotSupported("FROM LAST")
 	}
 	w := &WindowItem{Name: name}
 	spec, err := q.windowSpec(&n.Spec, 0)
@@ -53,6 +57,20 @@ func (q windowing) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, erro
 	w.ID = q.b.newIDs(1)
 	q.windows = append(q.windows, w)
 	return &expr.Column{Index: w.ID, Typ: typ, Name: name + "() over"}, nil
+}
+
+// outsideWindows is alias for HAVING, which comes before windows: 3594.
+func (q windowing) outsideWindows(name *ast.ColumnName) (expr.Expr, error) {
+	e, err := q.alias(name)
+	if e == nil || err != nil {
+		return e, err
+	}
+	for _, w := range q.windows {
+		if scalar.SetOf(w.ID).Touches(e) {
+			return nil, mysqlerr.New(mysqlerr.WindowInvalidWindowFuncAliasUse, name.Name.O)
+		}
+	}
+	return e, nil
 }
 
 // countArg is which argument of a window function counts rows. It is evaluated once, without a row.
@@ -99,13 +117,13 @@ func (w *WindowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFun
 		return typ, nil
 	}
 	if n.Distinct {
-		return types.Type{}, mysqlerr.NotSupported(strings.ToUpper(name) + "(DISTINCT …) OVER")
+		return types.Type{}, mysqlerr.NotSupported("<window function>(DISTINCT ..)")
 	}
 	if _, literal := n.Args[0].(ast.ValueExpr); literal && name == "count" && len(args) == 1 && scalar.IsTrue(args[0]) {
 		args = nil
 	}
 	if name == "group_concat" {
-		return types.Type{}, mysqlerr.NotSupported("GROUP_CONCAT … OVER")
+		return types.Type{}, mysqlerr.NotSupported("group_concat as window function")
 	}
 	agg, err := expr.NewAgg(name, false, args)
 	if err == nil {
@@ -120,17 +138,36 @@ func (w *WindowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFun
 
 // windowSpec is what a window is of.
 type windowSpec struct {
+	name      string
 	partition *ast.PartitionByClause
 	order     *ast.OrderByClause
 	frame     *ast.FrameClause
 }
 
+// unnamedWindow is what errors call a window without a name.
+const unnamedWindow = "<unnamed window>"
+
+// nameWindows refuses two windows of one name.
+func (q windowing) nameWindows() error {
+	for i := range q.windowSpecs {
+		for k := range i {
+			if q.windowSpecs[k].Name.L == q.windowSpecs[i].Name.L {
+				return mysqlerr.New(mysqlerr.WindowDuplicateName, q.windowSpecs[i].Name.O)
+			}
+		}
+	}
+	return nil
+}
+
 // windowSpec resolves OVER w and OVER (w …) to a whole specification.
 func (q windowing) windowSpec(s *ast.WindowSpec, depth int) (windowSpec, error) {
-	spec := windowSpec{s.PartitionBy, s.OrderBy, s.Frame}
+	spec := windowSpec{s.Name.O, s.PartitionBy, s.OrderBy, s.Frame}
 	ref := s.Ref
 	if s.OnlyAlias {
 		ref = s.Name
+	}
+	if spec.name == "" {
+		spec.name = unnamedWindow
 	}
 	if ref.O == "" {
 		return spec, nil
@@ -147,27 +184,38 @@ func (q windowing) windowSpec(s *ast.WindowSpec, depth int) (windowSpec, error) 
 		if err != nil || s.OnlyAlias {
 			return base, err
 		}
-		if s.PartitionBy != nil {
-			return spec, mysqlerr.New(mysqlerr.WindowNoChildPartitioning)
-		}
-		if s.OrderBy != nil && base.order != nil {
-			return spec, mysqlerr.New(mysqlerr.WindowNoRedefineOrderBy, "<unnamed window>", ref.O)
-		}
-		if s.OrderBy != nil {
-			base.order = s.OrderBy
-		}
-		if s.Frame != nil {
-			base.frame = s.Frame
-		}
-		return base, nil
+		return spec.inherit(base)
 	}
 	return spec, mysqlerr.New(mysqlerr.WindowNoSuchWindow, ref.O)
 }
 
+// inherit is the specification with what another one, which it names, has.
+func (s windowSpec) inherit(base windowSpec) (windowSpec, error) {
+	switch {
+	case s.partition != nil:
+		return s, mysqlerr.New(mysqlerr.WindowNoChildPartitioning)
+	case s.order != nil && base.order != nil:
+		return s, mysqlerr.New(mysqlerr.WindowNoRedefineOrderBy, s.name, base.name)
+	case base.frame != nil:
+		return s, mysqlerr.New(mysqlerr.WindowNoInheritFrame, base.name)
+	}
+	s.partition = base.partition
+	if s.order == nil {
+		s.order = base.order
+	}
+	return s, nil
+}
+
 func (q windowing) bindWindowSpec(w *WindowItem, s windowSpec) error {
 	b := q.aggBinder("window partition by", false)
+	b.Window = func(*bind.Scope, *ast.WindowFuncExpr) (expr.Expr, error) {
+		return nil, mysqlerr.New(mysqlerr.WindowNestedWindowFuncUse, s.name)
+	}
 	if s.partition != nil {
 		for _, item := range s.partition.Items {
+			if _, ok := item.Expr.(*ast.PositionExpr); ok {
+				return mysqlerr.New(mysqlerr.WindowIllegalOrderBy, s.name)
+			}
 			e, err := bind.Expr(b, q.scope, item.Expr)
 			if err != nil {
 				return err
@@ -179,7 +227,7 @@ func (q windowing) bindWindowSpec(w *WindowItem, s windowSpec) error {
 		b.Clause = "window order by"
 		for _, item := range s.order.Items {
 			if _, ok := item.Expr.(*ast.PositionExpr); ok {
-				continue // a number is a constant here
+				return mysqlerr.New(mysqlerr.WindowIllegalOrderBy, s.name)
 			}
 			e, err := bind.Expr(b, q.scope, item.Expr)
 			if err != nil {
@@ -188,11 +236,12 @@ func (q windowing) bindWindowSpec(w *WindowItem, s windowSpec) error {
 			w.Order = append(w.Order, expr.SortKey{Expr: q.b.fold(e), Desc: item.Desc})
 		}
 	}
-	return q.bindFrame(w, s.frame)
+	return q.bindFrame(w, s)
 }
 
-func (q windowing) bindFrame(w *WindowItem, f *ast.FrameClause) error {
-	frame := &w.Fn.Frame
+func (q windowing) bindFrame(w *WindowItem, s windowSpec) error {
+	frame, f := &w.Fn.Frame, s.frame
+	frame.Window = s.name
 	if f == nil {
 		frame.Start.Kind, frame.End.Kind = exec.UnboundedPreceding, exec.UnboundedFollowing
 		if len(w.Order) > 0 {
@@ -201,51 +250,143 @@ func (q windowing) bindFrame(w *WindowItem, f *ast.FrameClause) error {
 		return nil
 	}
 	if f.Type == ast.Groups {
-		return mysqlerr.NotSupported("GROUPS frames")
+		return mysqlerr.NotSupported("GROUPS")
 	}
 	frame.Rows = f.Type == ast.Rows
 	var err error
-	if frame.Start, err = q.bindBound(&f.Extent.Start, frame.Rows); err != nil {
+	if frame.Start, err = q.bindBound(&f.Extent.Start, w); err != nil {
 		return err
 	}
-	if frame.End, err = q.bindBound(&f.Extent.End, frame.Rows); err != nil {
+	if frame.End, err = q.bindBound(&f.Extent.End, w); err != nil {
 		return err
 	}
 	switch {
 	case frame.Start.Kind == exec.UnboundedFollowing:
-		return mysqlerr.New(mysqlerr.WindowFrameStartIllegal, "<unnamed window>")
+		return mysqlerr.New(mysqlerr.WindowFrameStartIllegal, s.name)
 	case frame.End.Kind == exec.UnboundedPreceding:
-		return mysqlerr.New(mysqlerr.WindowFrameEndIllegal, "<unnamed window>")
+		return mysqlerr.New(mysqlerr.WindowFrameEndIllegal, s.name)
 	case frame.Start.Kind > frame.End.Kind:
-		return mysqlerr.New(mysqlerr.WindowFrameIllegal, "<unnamed window>")
+		return mysqlerr.New(mysqlerr.WindowFrameIllegal, s.name)
 	}
 	return nil
 }
 
-func (q windowing) bindBound(n *ast.FrameBound, rows bool) (exec.Bound, error) {
+func (q windowing) bindBound(n *ast.FrameBound, w *WindowItem) (exec.Bound, error) {
 	var b exec.Bound
 	switch {
 	case n.Type == ast.CurrentRow:
 		b.Kind = exec.CurrentRow
+		return b, nil
 	case n.UnBounded && n.Type == ast.Preceding:
 		b.Kind = exec.UnboundedPreceding
+		return b, nil
 	case n.UnBounded:
 		b.Kind = exec.UnboundedFollowing
-	case !rows:
-		return b, mysqlerr.NotSupported("RANGE frames with an offset")
-	default:
-		b.Kind = exec.Following
-		if n.Type == ast.Preceding {
-			b.Kind = exec.Preceding
-		}
-		e, err := bind.Expr(q.binder(bind.FieldList), &bind.Scope{}, n.Expr)
-		if err != nil {
-			return b, err
-		}
-		b.N = e
+		return b, nil
 	}
-	return b, nil
+	b.Kind = exec.Following
+	if n.Type == ast.Preceding {
+		b.Kind = exec.Preceding
+	}
+	frame := &w.Fn.Frame
+	if n.Unit != ast.TimeUnitInvalid {
+		b.Unit = strings.ToLower(n.Unit.String())
+	}
+	if frame.Rows && b.Unit != "" {
+		return b, mysqlerr.New(mysqlerr.WindowRowsIntervalUse, frame.Window)
+	}
+	e, err := bind.Expr(q.binder(bind.FieldList), q.scope, n.Expr)
+	if err != nil {
+		return b, err
+	}
+	if b.N = q.b.fold(e); !scalar.Fixed(b.N) || expr.ClassOf(b.N) == expr.Volatile {
+		return b, mysqlerr.New(mysqlerr.WindowRangeBoundNotConstant, frame.Window)
+	}
+	if k, ok := b.N.(*expr.Const); ok && badDistance(k, frame.Rows) {
+		return b, mysqlerr.New(mysqlerr.WindowFrameIllegal, frame.Window)
+	}
+	if frame.Rows {
+		return b, nil
+	}
+	return b, w.checkRange(b.Unit)
 }
+
+// badDistance tells whether a constant is no distance: NULL, negative, or of rows and not a whole number.
+func badDistance(k *expr.Const, rows bool) bool {
+	return k.Val.IsNull() || k.Val.ToFloat(nil) < 0 || rows && k.Typ.Class() != types.ClassInt
+}
+
+// checkRange tells whether the order's key is one that distances are measured by: of a number, or with a unit of a time.
+func (w *WindowItem) checkRange(unit string) error {
+	window := w.Fn.Frame.Window
+	if len(w.Order) != 1 {
+		return mysqlerr.New(mysqlerr.WindowRangeFrameOrderType, window)
+	}
+	switch w.Order[0].Expr.Type().Class() {
+	case types.ClassInt, types.ClassFloat, types.ClassDecimal, types.ClassBit:
+		if unit != "" {
+			return mysqlerr.New(mysqlerr.WindowRangeFrameNumericType, window)
+		}
+	case types.ClassDate, types.ClassDatetime, types.ClassTime:
+		if unit == "" {
+			return mysqlerr.New(mysqlerr.WindowRangeFrameTemporalType, window)
+		}
+	default:
+		return mysqlerr.New(mysqlerr.WindowRangeFrameOrderType, window)
+	}
+	return nil
+}
+
+// RangeFrame is a frame that goes by the distance between keys, over rows whose key is known; other frames stay as they are.
+func RangeFrame(f exec.Frame, order []expr.SortKey) (exec.Frame, error) {
+	if f.Rows || f.Start.N == nil && f.End.N == nil {
+		return f, nil
+	}
+	f.Key, f.Desc = order[0].Expr, order[0].Desc
+	err := reachTo(&f.Start, order[0])
+	if err == nil {
+		err = reachTo(&f.End, order[0])
+	}
+	return f, err
+}
+
+func reachTo(b *exec.Bound, key expr.SortKey) error {
+	if b.N == nil {
+		return nil
+	}
+	less := (b.Kind == exec.Preceding) != key.Desc
+	op, args := "+", []expr.Expr{key.Expr, b.N}
+	switch class := key.Expr.Type().Class(); {
+	case b.Unit != "":
+		op, args = "date_add", append(args, expr.NewStr(b.Unit))
+		if less {
+			op = "date_sub"
+		}
+	case class == types.ClassInt || class == types.ClassBit: // beyond the ends of its type
+		wide := types.Type{ID: mysql.TypeNewDecimal, Length: maxRangeDigits, Collation: types.CollationBinary}
+		args[0] = expr.NewCast(key.Expr, wide)
+	}
+	if less && op == "+" {
+		op = "-"
+	}
+	var err error
+	if b.To, err = expr.New(op, args...); err != nil {
+		return err
+	}
+	own := &expr.Column{Index: 0, Typ: *key.Expr.Type(), Name: key.Expr.String()}
+	to := &expr.Column{Index: 1, Typ: *b.To.Type(), Name: b.To.String()}
+	before, after := "<", ">"
+	if key.Desc {
+		before, after = after, before
+	}
+	if b.Before, err = expr.New(before, own, to); err == nil {
+		b.After, err = expr.New(after, own, to)
+	}
+	return err
+}
+
+// maxRangeDigits are those of the integers that keys are.
+const maxRangeDigits = 20
 
 // settleWindows lets window functions of a grouped block read groups.
 func (s *settler) settleWindows() error {

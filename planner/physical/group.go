@@ -55,9 +55,12 @@ func (p *planner) planGroup(g *logical.Group) (node, error) {
 	for i := range g.Aggs {
 		out = append(out, g.Aggs[i].ID)
 	}
+	if g.Level != 0 {
+		out = append(out, g.Level)
+	}
 	a := &aggNode{in: in}
 	a.base = base{cols: out, est: p.groupEstimate(g, in.rows()), price: in.cost() + in.rows()*costHashAdd}
-	a.spec.Rollup = g.Rollup
+	a.spec.Rollup, a.spec.Level = g.Rollup, g.Level != 0
 	if s, ok := in.(*tableScan); ok && p.pushesAggregate(g, s) {
 		return p.pushAggregate(a, g, s)
 	}

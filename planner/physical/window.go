@@ -99,6 +99,9 @@ func newWindow(in node, group []*logical.WindowItem) (node, error) {
 				return nil, err
 			}
 		}
+		if f.Frame, err = logical.RangeFrame(f.Frame, w.keys); err != nil {
+			return nil, err
+		}
 		w.funcs = append(w.funcs, f)
 		w.names = append(w.names, item.Name)
 		w.cols = append(w.cols, item.ID)

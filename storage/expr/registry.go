@@ -99,7 +99,7 @@ var laterFunctions = func() map[string]bool {
 		source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract random_bytes_from validate_password_strength
 		statement_digest statement_digest_text json_schema_valid json_schema_validation_report json_table
 		ps_thread_id roles_graphml icu_version
-		asymmetric_encrypt asymmetric_decrypt grouping json_storage_free json_storage_size
+		asymmetric_encrypt asymmetric_decrypt json_storage_free json_storage_size
 		point linestring polygon multipoint multilinestring multipolygon geometrycollection mbrcontains mbrwithin
 		mbrequals mbrintersects mbroverlaps mbrtouches mbrdisjoint mbrcoveredby mbrcovers`) {
 		m[n] = true

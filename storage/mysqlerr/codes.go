@@ -188,11 +188,14 @@ const (
 	InvalidFieldSize                 = 3013 // ER_INVALID_FIELD_SIZE
 	InvalidArgumentForLogarithm      = 3020 // ER_INVALID_ARGUMENT_FOR_LOGARITHM
 	MaxExecTimeExceeded              = 3024 // ER_QUERY_TIMEOUT
+	AggregateOrderForUnion           = 3028 // ER_AGGREGATE_ORDER_FOR_UNION
+	AggregateOrderNonAggQuery        = 3029 // ER_AGGREGATE_ORDER_NON_AGG_QUERY
 	UserLockWrongName                = 3057 // ER_USER_LOCK_WRONG_NAME
 	UserLockDeadlock                 = 3058 // ER_USER_LOCK_DEADLOCK
 	IllegalUserVar                   = 3061 // ER_USER_VARIABLE_ILLEGAL
 	IncorrectType                    = 3064 // ER_INCORRECT_TYPE
 	FieldInOrderNotSelect            = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
+	AggregateInOrderNotSelect        = 3066 // ER_AGGREGATE_IN_ORDER_NOT_SELECT
 	AccountLocked                    = 3118 // ER_ACCOUNT_HAS_BEEN_LOCKED
 	ConflictingHint                  = 3126 // ER_WARN_CONFLICTING_HINT
 	UnresolvedHintName               = 3128 // ER_UNRESOLVED_HINT_NAME
@@ -222,17 +225,35 @@ const (
 	CTERecursiveRequiresUnion        = 3573 // ER_CTE_RECURSIVE_REQUIRES_UNION
 	CTERecursiveRequiresSeed         = 3574 // ER_CTE_RECURSIVE_REQUIRES_NONRECURSIVE_FIRST
 	CTERecursiveForbidsAggregation   = 3575 // ER_CTE_RECURSIVE_FORBIDS_AGGREGATION
+	CTERecursiveForbiddenJoinOrder   = 3576 // ER_CTE_RECURSIVE_FORBIDDEN_JOIN_ORDER
+	CTERecursiveSingleReference      = 3577 // ER_CTE_RECURSIVE_REQUIRES_SINGLE_REFERENCE
 	WindowNoSuchWindow               = 3579 // ER_WINDOW_NO_SUCH_WINDOW
 	WindowCircularity                = 3580 // ER_WINDOW_CIRCULARITY_IN_WINDOW_GRAPH
 	WindowNoChildPartitioning        = 3581 // ER_WINDOW_NO_CHILD_PARTITIONING
+	WindowNoInheritFrame             = 3582 // ER_WINDOW_NO_INHERIT_FRAME
 	WindowNoRedefineOrderBy          = 3583 // ER_WINDOW_NO_REDEFINE_ORDER_BY
 	WindowFrameStartIllegal          = 3584 // ER_WINDOW_FRAME_START_ILLEGAL
 	WindowFrameEndIllegal            = 3585 // ER_WINDOW_FRAME_END_ILLEGAL
 	WindowFrameIllegal               = 3586 // ER_WINDOW_FRAME_ILLEGAL
+	WindowRangeFrameOrderType        = 3587 // ER_WINDOW_RANGE_FRAME_ORDER_TYPE
+	WindowRangeFrameTemporalType     = 3588 // ER_WINDOW_RANGE_FRAME_TEMPORAL_TYPE
+	WindowRangeFrameNumericType      = 3589 // ER_WINDOW_RANGE_FRAME_NUMERIC_TYPE
+	WindowRangeBoundNotConstant      = 3590 // ER_WINDOW_RANGE_BOUND_NOT_CONSTANT
+	WindowDuplicateName              = 3591 // ER_WINDOW_DUPLICATE_NAME
+	WindowIllegalOrderBy             = 3592 // ER_WINDOW_ILLEGAL_ORDER_BY
 	WindowInvalidWindowFuncUse       = 3593 // ER_WINDOW_INVALID_WINDOW_FUNC_USE
 	WindowInvalidWindowFuncAliasUse  = 3594 // ER_WINDOW_INVALID_WINDOW_FUNC_ALIAS_USE
+	WindowNestedWindowFuncUse        = 3595 // ER_WINDOW_NESTED_WINDOW_FUNC_USE_IN_WINDOW_SPEC
+	WindowRowsIntervalUse            = 3596 // ER_WINDOW_ROWS_INTERVAL_USE
+	FieldInGroupingNotGroupBy        = 3602 // ER_FIELD_IN_GROUPING_NOT_GROUP_BY
 	CTEMaxRecursionDepth             = 3636 // ER_CTE_MAX_RECURSION_DEPTH
 	NotHintUpdatable                 = 3637 // ER_NOT_HINT_UPDATABLE_VARIABLE
+	MissingJSONTableValue            = 3665 // ER_MISSING_JSON_TABLE_VALUE
+	WrongJSONTableValue              = 3666 // ER_WRONG_JSON_TABLE_VALUE
+	TFMustHaveAlias                  = 3667 // ER_TF_MUST_HAVE_ALIAS
+	TFForbiddenJoinType              = 3668 // ER_TF_FORBIDDEN_JOIN_TYPE
+	JTValueOutOfRange                = 3669 // ER_JT_VALUE_OUT_OF_RANGE
+	JTMaxNestedPath                  = 3670 // ER_JT_MAX_NESTED_PATH
 	RegexpIllegalArgument            = 3685 // ER_REGEXP_ILLEGAL_ARGUMENT
 	RegexpIndexOutOfBounds           = 3686 // ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR
 	RegexpInternal                   = 3687 // ER_REGEXP_INTERNAL_ERROR
@@ -276,14 +297,30 @@ const (
 // templates holds MySQL 8.0's wording where the parser's table lacks a code or differs from it; the verbs say which
 // arguments New takes.
 var templates = map[uint16]string{
-	UnknownExplainFormat: "Unknown EXPLAIN format name: '%s'",
-	IllegalUserVar:       "User variable name '%s' is illegal",
-	TooManyEnumElements:  "Too many enumeration values for column %s.",
-	InvisiblePrimaryKey:  "A primary key index cannot be invisible",
-	DefaultDependency:    "Column '%s' of table '%s' has a default value expression dependency and cannot be dropped or renamed.",
-	ConflictingHint:      "Hint %s is ignored as conflicting/duplicated",
-	UnresolvedHintName:   "Unresolved name '%s' for %s hint",
-	NotHintUpdatable:     "Variable '%s' cannot be set using SET_VAR hint.",
+	UnknownExplainFormat:   "Unknown EXPLAIN format name: '%s'",
+	IllegalUserVar:         "User variable name '%s' is illegal",
+	TooManyEnumElements:    "Too many enumeration values for column %s.",
+	InvisiblePrimaryKey:    "A primary key index cannot be invisible",
+	DefaultDependency:      "Column '%s' of table '%s' has a default value expression dependency and cannot be dropped or renamed.",
+	AggregateOrderForUnion: "Expression #%d of ORDER BY contains aggregate function and applies to a UNION",
+	AggregateOrderNonAggQuery: "Expression #%d of ORDER BY contains aggregate function and applies to the result of a " +
+		"non-aggregated query",
+	AggregateInOrderNotSelect: "Expression #%d of %s is not in SELECT list, contains aggregate function; this is " +
+		"incompatible with %s",
+	CTERecursiveForbiddenJoinOrder: "In recursive query block of Recursive Common Table Expression '%s', the recursive table " +
+		"must neither be in the right argument of a LEFT JOIN, nor be forced to be non-first with join order hints",
+	CTERecursiveSingleReference: "In recursive query block of Recursive Common Table Expression '%s', the recursive table must " +
+		"be referenced only once, and not in any subquery",
+	FieldInGroupingNotGroupBy: "Argument #%d of GROUPING function is not in GROUP BY",
+	MissingJSONTableValue:     "Missing value for JSON_TABLE column '%s'",
+	WrongJSONTableValue:       "Can't store an array or an object in the scalar JSON_TABLE column '%s'",
+	TFMustHaveAlias:           "Every table function must have an alias",
+	TFForbiddenJoinType:       "INNER or LEFT JOIN must be used for LATERAL references made by '%s'",
+	JTValueOutOfRange:         "Value is out of range for JSON_TABLE's column '%s'",
+	JTMaxNestedPath:           "More than supported %d NESTED PATHs were found in JSON_TABLE '%s'",
+	ConflictingHint:           "Hint %s is ignored as conflicting/duplicated",
+	UnresolvedHintName:        "Unresolved name '%s' for %s hint",
+	NotHintUpdatable:          "Variable '%s' cannot be set using SET_VAR hint.",
 	DefaultNonPrior: "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated " +
 		"column or has an expression as default value.",
 	DefaultOfAutoIncrement:        "Default value expression of column '%s' cannot refer to an auto-increment column.",
@@ -381,6 +418,11 @@ var templates = map[uint16]string{
 
 // states holds the SQLSTATEs that the parser's table lacks or has otherwise.
 var states = map[uint16]string{
+	MissingJSONTableValue:   "22035",
+	WrongJSONTableValue:     "2203F",
+	TFMustHaveAlias:         "42000",
+	JTValueOutOfRange:       "22003",
+	JTMaxNestedPath:         "42000",
 	InvalidJSONText:         "22032",
 	InvalidJSONTextInParam:  "22032",
 	UserLockWrongName:       "42000",
