@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
@@ -62,7 +63,7 @@ func (d *testDB) changeTree(sql string) (string, error) {
 	case *ast.InsertStmt:
 		var n *logical.Insert
 		if n, q, err = bindInsert(ctx, s, params); err == nil && q == nil {
-			return logical.Text(n), nil
+			return algebra.Text(n), nil
 		}
 	case *ast.UpdateStmt:
 		q, err = logical.BindUpdate(ctx, s, params, nil)

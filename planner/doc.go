@@ -6,7 +6,8 @@
 //	 │                           (logical.Change, logical.Insert); rows.go completes all rows that are written
 //	 └─ queries ──────────────── logical.Bind → rewrite.Apply → physical.New (build.go)
 //
-//	planner/logical    names to nodes          SELECT blocks as trees of immutable nodes that print themselves
+//	planner/logical    names to nodes          SELECT blocks become trees
+//	planner/algebra    nodes                   immutable; they print themselves
 //	planner/rewrite    nodes to nodes          Passes: decorrelate, outer to inner, push conditions, prune columns, …
 //	planner/physical   nodes to operators      indexes, join order, what runs inside the shards, EXPLAIN
 //	planner/access     keys, ranges, costs     one conversion from constants to keys

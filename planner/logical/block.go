@@ -3,6 +3,8 @@ package logical
 import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
+
+	"cloudsql/planner/algebra"
 )
 
 // node is the block's tree, from the FROM clause upwards:
@@ -16,14 +18,14 @@ func (q *selectQuery) node() Node {
 	if n == nil {
 		n = &Values{Rows: [][]expr.Expr{{expr.NewNull()}}, IDs: []int{0}}
 	}
-	n = NewFilter(n, q.where)
+	n = algebra.NewFilter(n, q.where)
 	for _, a := range q.applies {
 		over := *a
 		over.In = n
 		n = &over
 	}
 	if q.grouped {
-		n = NewFilter(&Group{In: n, By: q.groupBy, ByIDs: q.groupIDs, Aggs: q.aggs, Rollup: q.rollup, Level: q.levelID}, q.having)
+		n = algebra.NewFilter(&Group{In: n, By: q.groupBy, ByIDs: q.groupIDs, Aggs: q.aggs, Rollup: q.rollup, Level: q.levelID}, q.having)
 	}
 	if len(q.windows) > 0 {
 		n = &Window{In: n, Items: q.windows}

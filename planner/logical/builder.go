@@ -2,12 +2,14 @@ package logical
 
 import (
 	"math"
+	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/access"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
@@ -182,4 +184,15 @@ func (b *builder) sessionLimit() *scalar.Limit {
 		return nil
 	}
 	return scalar.FixedLimit(b.ctx.SelectLimit)
+}
+
+// Text prints the query, and the subqueries that its expressions call below it.
+func (q *Query) Text() string {
+	var b strings.Builder
+	algebra.Write(&b, q.Root, 0)
+	for _, s := range q.Subs {
+		b.WriteString("subquery " + s.What + "\n")
+		algebra.Write(&b, s.Node, 1)
+	}
+	return b.String()
 }

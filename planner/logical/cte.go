@@ -4,6 +4,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/mysqlerr"
@@ -175,7 +176,7 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
 			r.seed = q
 			return nil
 		}
-		r.seed, err = r.b.combine(Union, true, r.seed, q)
+		r.seed, err = r.b.combine(algebra.Union, true, r.seed, q)
 		return err
 	}
 	if r.seed == nil {

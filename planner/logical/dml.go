@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,6 +86,51 @@ func (n *Insert) With(in []Node) Node {
 	out := *n
 	out.In = in[0]
 	return &out
+}
+
+func (c *Change) Head() string {
+	var list []string
+	for i := range c.Targets {
+		t := &c.Targets[i]
+		s := t.Alias
+		for _, id := range t.Values {
+			s += " " + t.Table.Columns[t.Table.ColumnByID(id)].Name
+		}
+		list = append(list, s+setText(t.Table, t.Set))
+	}
+	if c.Kind == fragment.Delete {
+		return "delete " + strings.Join(list, ", ")
+	}
+	return "update " + strings.Join(list, ", ")
+}
+
+// setText prints what shards assign.
+func setText(t *schema.Table, set []fragment.Assignment) string {
+	var b strings.Builder
+	for i := range set {
+		b.WriteString([...]string{" set ", ", "}[min(i, 1)])
+		b.WriteString(t.Columns[t.ColumnByID(set[i].Column)].Name + " = " + set[i].Expr.String())
+	}
+	return b.String()
+}
+
+func (n *Insert) Head() string {
+	s := "insert into "
+	if n.Kind == fragment.Replace {
+		s = "replace into "
+	}
+	var names []string
+	for _, pos := range n.Named {
+		names = append(names, n.Table.Columns[pos].Name)
+	}
+	s += n.Table.Name + " (" + strings.Join(names, ", ") + ")"
+	if n.In == nil {
+		s += fmt.Sprintf(", %d row(s)", len(n.Rows))
+	}
+	if len(n.Set) > 0 {
+		s += " on duplicate key" + setText(n.Table, n.Set)
+	}
+	return s
 }
 
 // Below is the query that a data change takes its rows from.

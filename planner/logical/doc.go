@@ -3,7 +3,7 @@
 //	Bind: SELECT … ── from.go ─→ Table, Join ── select.go, group.go, window.go, subquery.go ─→ block.go: one tree a block
 //	BindUpdate, BindDelete, BindKey: dml.go ─→ Change, Insert above the query that finds their rows
 //
-//	project a.x, count(*)          nodes are immutable and print themselves (Text);
+//	project a.x, count(*)          nodes (planner/algebra) are immutable and print themselves;
 //	  group by a.x                 passes (planner/rewrite) make other trees of them,
 //	    filter (b.y = 1)           planner/physical makes operators of them
 //	      inner join on (a.id = b.a)
@@ -19,5 +19,5 @@
 //
 //   - Binding finds every error of names, types and grouping, in MySQL's order; what comes after it does not fail for
 //     reasons of the user's.
-//   - A node never changes once it is made. A tree means the same without any pass having run: that is what tests compare.
+//   - A tree means the same without any pass having run: that is what tests compare.
 package logical

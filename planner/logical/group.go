@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/exec"
@@ -472,7 +473,7 @@ func joinEqualities(dst []dependence, n Node) []dependence {
 	}
 	var d dependence
 	if d.outer = j.Kind == exec.Left; d.outer {
-		left := ColumnsOf(j.Left)
+		left := algebra.ColumnsOf(j.Left)
 		var named scalar.ColSet
 		for _, c := range j.On {
 			named.AddColumnsOf(c)

@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
@@ -17,7 +18,7 @@ import (
 // setQuery is UNION, INTERSECT or EXCEPT of several queries. UNIONs of one kind in a row share a node.
 type setQuery struct {
 	b       *builder
-	kind    SetKind
+	kind    algebra.SetKind
 	all     bool
 	parts   []query
 	cols    []bind.Column
@@ -78,7 +79,7 @@ func (b *builder) bindSetList(n *ast.SetOprSelectList, outer *bind.Scope, ctes *
 			m.op = *after
 		}
 		if n := len(list); n > 0 && (m.op == ast.Intersect || m.op == ast.IntersectAll) {
-			if list[n-1].q, err = b.combine(Intersect, m.op == ast.IntersectAll, list[n-1].q, m.q); err != nil {
+			if list[n-1].q, err = b.combine(algebra.Intersect, m.op == ast.IntersectAll, list[n-1].q, m.q); err != nil {
 				return nil, err
 			}
 			continue
@@ -89,9 +90,9 @@ func (b *builder) bindSetList(n *ast.SetOprSelectList, outer *bind.Scope, ctes *
 	for _, m := range list[1:] {
 		switch m.op {
 		case ast.Union, ast.UnionAll:
-			q, err = b.combine(Union, m.op == ast.UnionAll, q, m.q)
+			q, err = b.combine(algebra.Union, m.op == ast.UnionAll, q, m.q)
 		case ast.Except, ast.ExceptAll:
-			q, err = b.combine(Except, m.op == ast.ExceptAll, q, m.q)
+			q, err = b.combine(algebra.Except, m.op == ast.ExceptAll, q, m.q)
 		default:
 			err = mysqlerr.NotSupported("this set operation")
 		}
@@ -103,14 +104,14 @@ func (b *builder) bindSetList(n *ast.SetOprSelectList, outer *bind.Scope, ctes *
 }
 
 // combine makes a set operation of two queries.
-func (b *builder) combine(kind SetKind, all bool, l, r query) (query, error) {
+func (b *builder) combine(kind algebra.SetKind, all bool, l, r query) (query, error) {
 	lc, rc := l.columns(), r.columns()
 	if len(lc) != len(rc) {
 		return nil, mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
 	}
 	s := &setQuery{b: b, kind: kind, all: all, parts: []query{l, r}}
 	added := s.parts // whose references are not in outs
-	if u, ok := l.(*setQuery); ok && u.kind == Union && kind == Union && u.all == all && u.limit == nil && u.orderBy == nil {
+	if u, ok := l.(*setQuery); ok && u.kind == algebra.Union && kind == algebra.Union && u.all == all && u.limit == nil && u.orderBy == nil {
 		s.parts, s.outs, added = append(u.parts, r), slices.Clip(u.outs), added[1:] // nobody else has u; there may be thousands
 	}
 	for i := range lc {
@@ -146,7 +147,7 @@ func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit) 
 	}
 	s, ok := q.(*setQuery)
 	if !ok || s.limit != nil || s.orderBy != nil {
-		s = &setQuery{b: b, kind: Union, all: true, parts: []query{q}, outs: q.refs()}
+		s = &setQuery{b: b, kind: algebra.Union, all: true, parts: []query{q}, outs: q.refs()}
 		for _, c := range q.columns() {
 			c.ID = b.newIDs(1)
 			s.cols = append(s.cols, c)
@@ -190,10 +191,10 @@ func (s *setQuery) node() Node {
 		op.Parts = append(op.Parts, converted(part, s.cols, ids))
 	}
 	n := Node(op)
-	if s.kind == Union && len(s.parts) == 1 {
+	if s.kind == algebra.Union && len(s.parts) == 1 {
 		n = op.Parts[0]
 	}
-	if s.kind == Union && !s.all {
+	if s.kind == algebra.Union && !s.all {
 		n = &Distinct{In: n, Types: typs}
 	}
 	if len(s.orderBy) > 0 {

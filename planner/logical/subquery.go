@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
@@ -14,65 +15,6 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
-
-// SubqueryKind is what a subquery's rows are made into.
-type SubqueryKind uint8
-
-// The kinds.
-const (
-	Scalar     SubqueryKind = iota // (SELECT …): the only row's value
-	Exists                         // whether there is a row
-	Quantified                     // left op ANY|ALL (SELECT …), IN among them
-)
-
-// Subquery is a query within an expression: a function of the outer columns that it names, which are parameters within
-// its tree. One that names none is computed once, when its value is first asked for.
-type Subquery struct {
-	Kind   SubqueryKind
-	Node   Node
-	Refs   []OuterRef
-	What   string // for EXPLAIN
-	Once   bool
-	Negate bool // NOT EXISTS, NOT IN
-
-	// Of Quantified: the comparison of the parts, each over the left values followed by an inner row.
-	Parts   []expr.Expr
-	Types   []types.Type // of the columns that the parts are compared with
-	NotNull []bool       // what is known of these columns
-	Compare []expr.Expr
-	All     bool
-	Equal   bool // the comparison is =: rows can be looked up
-
-	code *Code
-}
-
-// OuterRef is a column of an outer block and the parameter that it is in a subquery.
-type OuterRef struct {
-	Col  *expr.Column
-	Slot int
-}
-
-// Code is how the value of a subquery is computed. Expressions have it from the start; a physical plan fills it in.
-type Code struct {
-	Eval func(env *expr.Env, args []types.Value) (types.Value, error)
-}
-
-func outsidePlan(*expr.Env, []types.Value) (types.Value, error) {
-	return types.Null, mysqlerr.Internal("planner: a subquery is evaluated outside of its plan")
-}
-
-// Code is the subquery's, for the physical plan to fill in.
-func (s *Subquery) Code() *Code { return s.code }
-
-// Over is the subquery with another tree.
-func (s *Subquery) Over(n Node) *Subquery {
-	if n == s.Node {
-		return s
-	}
-	out := *s
-	out.Node = n
-	return &out
-}
 
 // subqueryBinder binds the subqueries of a block's expressions.
 type subqueryBinder struct{ *selectQuery }
@@ -118,7 +60,7 @@ func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*S
 	if width > 0 && len(cols) != width {
 		return nil, nil, nil, mysqlerr.New(mysqlerr.OperandColumns, width)
 	}
-	sub := &Subquery{Node: in.node(), code: &Code{Eval: outsidePlan}}
+	sub := algebra.NewSubquery(in.node())
 	refs := in.refs()
 	for i := range refs {
 		sub.Refs = append(sub.Refs, refs[i].OuterRef)
@@ -154,13 +96,13 @@ func (q subqueryBinder) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.
 	if err != nil {
 		return nil, err
 	}
-	sub.Kind, sub.Negate = Exists, n.Not
+	sub.Kind, sub.Negate = algebra.Exists, n.Not
 	return q.call("exists", types.TypeBool, sub, refs), nil
 }
 
 // call makes the expression of a subquery's value: a function of the outer columns that it names, if any.
 func (q subqueryBinder) call(name string, t types.Type, sub *Subquery, refs []outerRef) expr.Expr {
-	code := sub.code
+	code := sub.Code()
 	q.b.subs = append(q.b.subs, sub)
 	if len(refs) == 0 {
 		q.b.onces++
@@ -186,7 +128,7 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	if len(parts) > 1 && op != "=" {
 		return nil, mysqlerr.New(mysqlerr.OperandColumns, 1)
 	}
-	sub.Kind, sub.Parts, sub.All, sub.Negate, sub.Equal = Quantified, parts, all, negate, op == "="
+	sub.Kind, sub.Parts, sub.All, sub.Negate, sub.Equal = algebra.Quantified, parts, all, negate, op == "="
 	for i, p := range parts {
 		typ := cols[i].Field.Type
 		c, err := expr.New(op, &expr.Column{Index: i, Typ: *p.Type()}, &expr.Column{Index: len(parts) + i, Typ: typ})
@@ -200,7 +142,7 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	args := append(append([]expr.Expr(nil), parts...), q.arguments(refs)...)
 	sub.What = "in subquery(" + scalar.Texts(args) + ")"
 	q.b.subs = append(q.b.subs, sub)
-	code := sub.code
+	code := sub.Code()
 	eval := func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) }
 	return expr.NewFunc("in subquery", types.TypeBool, expr.Volatile, args, eval), nil
 }

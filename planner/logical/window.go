@@ -50,7 +50,7 @@ func (q windowing) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, erro
 	if i := countArg(name); i < len(args) && !isCount(args[i]) {
 		return nil, mysqlerr.New(mysqlerr.WrongArguments, name)
 	}
-	typ, err := w.setFunction(name, args, n, q.b.ctx.Env.Typing)
+	typ, err := setFunction(w, name, args, n, q.b.ctx.Env.Typing)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func isCount(e expr.Expr) bool {
 	return scalar.AsCall(e, "@") != nil
 }
 
-func (w *WindowItem) setFunction(name string, args []expr.Expr, n *ast.WindowFuncExpr, typing *expr.Typing) (types.Type, error) {
+func setFunction(w *WindowItem, name string, args []expr.Expr, n *ast.WindowFuncExpr, typing *expr.Typing) (types.Type, error) {
 	count := types.TypeUint
 	count.Length = 21
 	switch name {
@@ -308,7 +308,7 @@ func (q windowing) bindBound(n *ast.FrameBound, w *WindowItem) (exec.Bound, erro
 	if frame.Rows {
 		return b, nil
 	}
-	return b, w.checkRange(b.Unit)
+	return b, checkRange(w, b.Unit)
 }
 
 // badDistance tells whether a constant is no distance: NULL, negative, or of rows and not a whole number.
@@ -317,7 +317,7 @@ func badDistance(k *expr.Const, rows bool) bool {
 }
 
 // checkRange tells whether the order's key is one that distances are measured by: of a number, or with a unit of a time.
-func (w *WindowItem) checkRange(unit string) error {
+func checkRange(w *WindowItem, unit string) error {
 	window := w.Fn.Frame.Window
 	if len(w.Order) != 1 {
 		return mysqlerr.New(mysqlerr.WindowRangeFrameOrderType, window)

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
@@ -22,7 +22,7 @@ func randomJoin(t *testing.T, r *rand.Rand, n int) (*planner, []*leaf, []expr.Ex
 	t.Helper()
 	p := &planner{next: 1}
 	p.ship.Version = version.Max
-	var tables []*logical.Table
+	var tables []*algebra.Table
 	for i := range n {
 		tables = append(tables, randomTable(r, i, p.newIDs(3)))
 	}
@@ -57,7 +57,7 @@ func randomJoin(t *testing.T, r *rand.Rand, n int) (*planner, []*leaf, []expr.Ex
 	return p, leaves, conds
 }
 
-func randomTable(r *rand.Rand, i, first int) *logical.Table {
+func randomTable(r *rand.Rand, i, first int) *algebra.Table {
 	desc := &schema.Table{ID: schema.TableID(i + 1), Name: fmt.Sprintf("t%d", i), Tablets: []schema.Tablet{{ID: 1, Shard: 2}}}
 	known := &statistics.Table{Rows: uint64(math.Pow(10, 1+4*r.Float64()))}
 	for pos := range 3 {
@@ -68,7 +68,7 @@ func randomTable(r *rand.Rand, i, first int) *logical.Table {
 	if r.IntN(2) == 0 {
 		desc.Indexes = append(desc.Indexes, schema.Index{ID: 2, Name: "k", Columns: []schema.IndexColumn{{Column: 1}, {Column: 2}}})
 	}
-	tb := &logical.Table{DB: "d", Alias: desc.Name, Table: access.Table{Desc: desc, First: first, Rows: math.Max(float64(known.Rows), access.MinTableRows)}}
+	tb := &algebra.Table{DB: "d", Alias: desc.Name, Table: access.Table{Desc: desc, First: first, Rows: math.Max(float64(known.Rows), access.MinTableRows)}}
 	tb.Used = []int{0, 1, 2}
 	if r.IntN(4) > 0 {
 		tb.Known = &access.Known{Table: known}

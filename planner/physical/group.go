@@ -5,8 +5,8 @@ import (
 	"math"
 	"strings"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -46,7 +46,7 @@ func (a *aggNode) explain(x *explainer, depth int) {
 }
 
 // planGroup groups, as far as possible inside the shards.
-func (p *planner) planGroup(g *logical.Group) (node, error) {
+func (p *planner) planGroup(g *algebra.Group) (node, error) {
 	in, err := p.plan(g.In, required{})
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (p *planner) planGroup(g *logical.Group) (node, error) {
 }
 
 // groupEstimate is how many groups there are: as many as the columns have values together, where that is known.
-func (p *planner) groupEstimate(g *logical.Group, rows float64) float64 {
+func (p *planner) groupEstimate(g *algebra.Group, rows float64) float64 {
 	if len(g.By) == 0 {
 		return 1
 	}
@@ -92,7 +92,7 @@ func (p *planner) groupEstimate(g *logical.Group, rows float64) float64 {
 	return math.Max(1, math.Min(rows, math.Pow(rows, 0.7)))
 }
 
-func (p *planner) pushesAggregate(g *logical.Group, s *tableScan) bool {
+func (p *planner) pushesAggregate(g *algebra.Group, s *tableScan) bool {
 	if !s.plain() || g.Rollup || p.plain || !p.ship.AllPushable(g.By) {
 		return false
 	}
@@ -106,7 +106,7 @@ func (p *planner) pushesAggregate(g *logical.Group, s *tableScan) bool {
 }
 
 // pushAggregate lets each shard aggregate its rows; a merges the parts.
-func (p *planner) pushAggregate(a *aggNode, g *logical.Group, s *tableScan) (node, error) {
+func (p *planner) pushAggregate(a *aggNode, g *algebra.Group, s *tableScan) (node, error) {
 	ids := s.columnIDs()
 	push := &pushedAgg{}
 	var err error

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -127,7 +127,7 @@ type lookupPart struct {
 }
 
 // newLookup plans an index join, nil where no index serves.
-func (p *planner) newLookup(left node, t *logical.Table, right *leaf, s joinSpec) (node, error) {
+func (p *planner) newLookup(left node, t *algebra.Table, right *leaf, s joinSpec) (node, error) {
 	push, rest := p.ship.Split(right.conds)
 	var best *lookupNode
 	for i := range t.Desc.Indexes {
@@ -151,7 +151,7 @@ func (p *planner) newLookup(left node, t *logical.Table, right *leaf, s joinSpec
 	return best, nil
 }
 
-func lookupBy(left node, t *logical.Table, ix *schema.Index, push, rest []expr.Expr, s joinSpec) (*lookupNode, error) {
+func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.Expr, s joinSpec) (*lookupNode, error) {
 	n := &lookupNode{left: left, kind: s.kind}
 	p := &access.Path{Index: ix, Filter: push}
 	share, joined, settled := 1.0, false, map[expr.Expr]bool{}
@@ -215,7 +215,7 @@ func lookupBy(left node, t *logical.Table, ix *schema.Index, push, rest []expr.E
 
 // lookupColumn finds the value of an index column: from the left row, or a constant. cond is the join's condition that
 // it settles.
-func lookupColumn(t *logical.Table, c *schema.IndexColumn, push []expr.Expr, joins []joinKey) (part *lookupPart, cond expr.Expr) {
+func lookupColumn(t *algebra.Table, c *schema.IndexColumn, push []expr.Expr, joins []joinKey) (part *lookupPart, cond expr.Expr) {
 	typ := &t.Desc.Columns[c.Column].Type
 	col := access.Column{Type: typ, Desc: c.Desc}
 	for _, k := range joins {

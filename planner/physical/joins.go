@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
@@ -23,21 +23,21 @@ const maxSearch = 10
 
 // leaf is one input of a join.
 type leaf struct {
-	in    logical.Node
+	in    algebra.Node
 	cols  scalar.ColSet
-	table *logical.Table // where it is a base table with conditions on its rows
+	table *algebra.Table // where it is a base table with conditions on its rows
 	conds []expr.Expr
 	plan  node // read alone
 }
 
-func newLeaf(n logical.Node) *leaf {
-	l := &leaf{in: n, cols: logical.ColumnsOf(n)}
-	l.table, l.conds = logical.TableOf(n)
+func newLeaf(n algebra.Node) *leaf {
+	l := &leaf{in: n, cols: algebra.ColumnsOf(n)}
+	l.table, l.conds = algebra.TableOf(n)
 	return l
 }
 
 // planLeaf is newLeaf of a node that is read alone.
-func (p *planner) planLeaf(n logical.Node) (*leaf, error) {
+func (p *planner) planLeaf(n algebra.Node) (*leaf, error) {
 	l := newLeaf(n)
 	var err error
 	l.plan, err = p.plan(n, required{})
@@ -46,10 +46,10 @@ func (p *planner) planLeaf(n logical.Node) (*leaf, error) {
 
 // planInner plans inner joins, and the semi and anti joins above them: an IN whose subquery gives few values is one of the
 // inner join's inputs.
-func (p *planner) planInner(n logical.Node, req required) (node, error) {
-	var semis []*logical.Join
+func (p *planner) planInner(n algebra.Node, req required) (node, error) {
+	var semis []*algebra.Join
 	for {
-		j, ok := n.(*logical.Join)
+		j, ok := n.(*algebra.Join)
 		if !ok || j.Kind != exec.Semi && j.Kind != exec.Anti {
 			break
 		}
@@ -59,7 +59,7 @@ func (p *planner) planInner(n logical.Node, req required) (node, error) {
 	var leaves []*leaf
 	var conds []expr.Expr
 	straight := false
-	logical.EachInner(n, func(in logical.Node) { leaves = append(leaves, newLeaf(in)) }, func(j *logical.Join) {
+	algebra.EachInner(n, func(in algebra.Node) { leaves = append(leaves, newLeaf(in)) }, func(j *algebra.Join) {
 		straight = straight || j.Straight
 		conds = append(conds, j.On...)
 	})
@@ -102,8 +102,8 @@ func (p *planner) planLeaves(leaves []*leaf, conds []expr.Expr, req required, st
 
 // driving makes inputs of an inner join of those semi joins whose right side is best read first: its values are then looked
 // up in an index of a table on the left. The others come later.
-func (p *planner) driving(semis []*logical.Join, leaves []*leaf, conds []expr.Expr) ([]*leaf, []expr.Expr, []*logical.Join, error) {
-	var later []*logical.Join
+func (p *planner) driving(semis []*algebra.Join, leaves []*leaf, conds []expr.Expr) ([]*leaf, []expr.Expr, []*algebra.Join, error) {
+	var later []*algebra.Join
 	n := len(leaves)
 	for _, s := range semis {
 		l, own, err := p.drivingLeaf(s, leaves[:n])
@@ -124,11 +124,11 @@ func (p *planner) driving(semis []*logical.Join, leaves []*leaf, conds []expr.Ex
 
 // drivingLeaf plans the different values of a semi join's right side as an inner join's input, with the conditions that
 // join it; nil where that does not pay.
-func (p *planner) drivingLeaf(s *logical.Join, leaves []*leaf) (*leaf, []expr.Expr, error) {
+func (p *planner) drivingLeaf(s *algebra.Join, leaves []*leaf) (*leaf, []expr.Expr, error) {
 	if s.Kind != exec.Semi || !s.Driving || p.plain {
 		return nil, nil, nil
 	}
-	keys, rest := joinKeys(s.On, logical.ColumnsOf(s.Left), logical.ColumnsOf(s.Right))
+	keys, rest := joinKeys(s.On, algebra.ColumnsOf(s.Left), algebra.ColumnsOf(s.Right))
 	outer := ledBy(keys, leaves)
 	if outer == nil || len(rest) > 0 {
 		return nil, nil, nil
@@ -162,8 +162,8 @@ func (p *planner) drivingLeaf(s *logical.Join, leaves []*leaf) (*leaf, []expr.Ex
 }
 
 // ledBy finds the table with an index that begins with a key's column; nil where a key is of no use to an index.
-func ledBy(keys []joinKey, leaves []*leaf) *logical.Table {
-	var outer *logical.Table
+func ledBy(keys []joinKey, leaves []*leaf) *algebra.Table {
+	var outer *algebra.Table
 	for _, k := range keys {
 		c, ok := k.left.(*expr.Column)
 		if !ok || k.hash.Float || !scalar.SameKey(k.left.Type(), k.right.Type()) {
@@ -179,16 +179,16 @@ func ledBy(keys []joinKey, leaves []*leaf) *logical.Table {
 }
 
 // baseTable is the table that a node reads, with whatever conditions.
-func baseTable(n logical.Node) *logical.Table {
-	if f, ok := n.(*logical.Filter); ok {
+func baseTable(n algebra.Node) *algebra.Table {
+	if f, ok := n.(*algebra.Filter); ok {
 		n = f.In
 	}
-	t, _ := n.(*logical.Table)
+	t, _ := n.(*algebra.Table)
 	return t
 }
 
 // leads tells whether an index of the table begins with the column.
-func leads(t *logical.Table, c *expr.Column) bool {
+func leads(t *algebra.Table, c *expr.Column) bool {
 	for i := range t.Desc.Indexes {
 		if first := t.Desc.Indexes[i].Columns[0]; first.Column == t.Position(c) && first.Prefix == 0 {
 			return true
@@ -198,8 +198,8 @@ func leads(t *logical.Table, c *expr.Column) bool {
 }
 
 // planLeft plans a LEFT JOIN.
-func (p *planner) planLeft(j *logical.Join, req required) (node, error) {
-	if len(req.order) > 0 && !logical.ColumnsOf(j.Left).Has(req.order[0].ID) {
+func (p *planner) planLeft(j *algebra.Join, req required) (node, error) {
+	if len(req.order) > 0 && !algebra.ColumnsOf(j.Left).Has(req.order[0].ID) {
 		req = required{}
 	}
 	left, err := p.plan(j.Left, req)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
@@ -85,7 +86,7 @@ type planner struct {
 	ship         scalar.Shipping
 	plain        bool
 	next         int              // the first column number that is free
-	known        []*logical.Table // those read so far of which something is known
+	known        []*algebra.Table // those read so far of which something is known
 	once, perRow []*subplan
 }
 
@@ -97,54 +98,54 @@ func (p *planner) newIDs(n int) int {
 }
 
 // plan makes the operators of a tree. Rows in the required order are welcome.
-func (p *planner) plan(n logical.Node, req required) (node, error) {
+func (p *planner) plan(n algebra.Node, req required) (node, error) {
 	switch n := n.(type) {
-	case *logical.Table:
+	case *algebra.Table:
 		return p.planTable(n, nil, req)
-	case *logical.Filter:
+	case *algebra.Filter:
 		return p.planFilter(n, req)
-	case *logical.Join:
+	case *algebra.Join:
 		if n.Kind == exec.Left {
 			return p.planLeft(n, req)
 		}
 		return p.planInner(n, req)
-	case *logical.Project, *logical.Distinct, *logical.Sort, *logical.Limit:
+	case *algebra.Project, *algebra.Distinct, *algebra.Sort, *algebra.Limit:
 		return p.planTop(n)
-	case *logical.Group:
+	case *algebra.Group:
 		return p.planGroup(n)
-	case *logical.Window:
+	case *algebra.Window:
 		return p.planWindows(n)
-	case *logical.Apply:
+	case *algebra.Apply:
 		if err := p.planSubquery(n.Sub); err != nil {
 			return nil, err
 		}
-		return p.planFilter(&logical.Filter{In: n.In, Conds: []expr.Expr{n.Cond}}, req)
-	case *logical.SetOp:
+		return p.planFilter(&algebra.Filter{In: n.In, Conds: []expr.Expr{n.Cond}}, req)
+	case *algebra.SetOp:
 		return p.planSet(n)
-	case *logical.Recursive:
+	case *algebra.Recursive:
 		return p.planRecursive(n)
-	case *logical.Working:
+	case *algebra.Working:
 		return planWorking(n), nil
-	case *logical.Virtual:
+	case *algebra.Virtual:
 		return planVirtual(n, nil)
-	case *logical.Values:
+	case *algebra.Values:
 		rows := float64(len(n.Rows))
 		return &valuesNode{base: base{est: rows, price: rows, cols: n.IDs}, list: n.Rows}, nil
-	case *logical.Empty:
+	case *algebra.Empty:
 		return &emptyNode{base{cols: n.IDs}}, nil
 	}
 	return nil, mysqlerr.Internal("planner: a node of an unknown kind")
 }
 
 // planFilter tests conditions: at a table's scan, or above. Those that are the same for all rows are tested first.
-func (p *planner) planFilter(f *logical.Filter, req required) (node, error) {
+func (p *planner) planFilter(f *algebra.Filter, req required) (node, error) {
 	guards, conds := scalar.SplitFixed(f.Conds)
 	var n node
 	var err error
 	switch in := f.In.(type) {
-	case *logical.Table:
+	case *algebra.Table:
 		n, err = p.planTable(in, conds, req)
-	case *logical.Virtual:
+	case *algebra.Virtual:
 		n, err = planVirtual(in, conds)
 	default:
 		if n, err = p.plan(in, req); err == nil {
@@ -158,7 +159,7 @@ func (p *planner) planFilter(f *logical.Filter, req required) (node, error) {
 }
 
 // planTable chooses an index. Conditions that shards cannot evaluate are tested at the gateway.
-func (p *planner) planTable(t *logical.Table, conds []expr.Expr, req required) (node, error) {
+func (p *planner) planTable(t *algebra.Table, conds []expr.Expr, req required) (node, error) {
 	push, rest := p.ship.Split(conds)
 	if p.plain {
 		push, rest, req = nil, conds, required{}
@@ -196,7 +197,7 @@ func (p *planner) distinct(e expr.Expr) float64 {
 }
 
 // withColumns is t with all its columns where nobody has found out which are read.
-func withColumns(t *logical.Table) *logical.Table {
+func withColumns(t *algebra.Table) *algebra.Table {
 	if t.Used != nil {
 		return t
 	}
@@ -208,7 +209,7 @@ func withColumns(t *logical.Table) *logical.Table {
 }
 
 // orderedScan reads the table in the required order, nil where no index has it.
-func (p *planner) orderedScan(t *logical.Table, conds []expr.Expr, req required) (node, error) {
+func (p *planner) orderedScan(t *algebra.Table, conds []expr.Expr, req required) (node, error) {
 	push, rest := p.ship.Split(conds)
 	path := t.Best(push, req.order, true, 0)
 	if path == nil || p.plain {

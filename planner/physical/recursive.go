@@ -5,14 +5,14 @@ import (
 	"math"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
-func (p *planner) planRecursive(r *logical.Recursive) (node, error) {
+func (p *planner) planRecursive(r *algebra.Recursive) (node, error) {
 	n := &recursiveNode{working: r.Recursion, distinct: r.Distinct, limit: r.Limit, depth: r.Depth, colls: r.Colls}
 	n.cols = r.IDs
 	var err error
@@ -30,7 +30,7 @@ func (p *planner) planRecursive(r *logical.Recursive) (node, error) {
 	return n, nil
 }
 
-func planWorking(w *logical.Working) node {
+func planWorking(w *algebra.Working) node {
 	n := &workingNode{recursion: w.Recursion}
 	n.base = base{cols: w.IDs, est: access.MinTableRows, price: access.MinTableRows}
 	return n
@@ -39,7 +39,7 @@ func planWorking(w *logical.Working) node {
 // workingNode gives the rows of the round before.
 type workingNode struct {
 	base
-	recursion *logical.Recursion
+	recursion *algebra.Recursion
 }
 
 // workingRows is the recursion of an execution.
@@ -59,7 +59,7 @@ type recursiveNode struct {
 	base
 	seed     node
 	members  []node
-	working  *logical.Recursion
+	working  *algebra.Recursion
 	distinct bool
 	colls    []types.Collation
 	limit    *scalar.Limit // the rounds end when it is reached

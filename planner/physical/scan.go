@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -19,9 +19,9 @@ import (
 // tableScan reads one table through one path; what can run inside the shards has been pushed into it.
 type tableScan struct {
 	base
-	table *logical.Table
+	table *algebra.Table
 	path  *access.Path
-	lock  logical.Lock
+	lock  algebra.Lock
 
 	columns []int          // positions of table columns in the fragment's row
 	filter  expr.Expr      // over columns
@@ -40,7 +40,7 @@ type pushedAgg struct {
 }
 
 // newScan makes a scan of a path that gives the columns that are read of t.
-func newScan(t *logical.Table, p *access.Path, keep bool) (*tableScan, error) {
+func newScan(t *algebra.Table, p *access.Path, keep bool) (*tableScan, error) {
 	s := &tableScan{table: t, path: p, lock: t.Lock, columns: t.Used, keep: keep || p.Ordered}
 	ids := s.columnIDs()
 	cond, err := scalar.And(p.Filter)

@@ -3,12 +3,12 @@ package physical
 import (
 	"context"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/storage/types"
 )
 
-func (p *planner) planSet(s *logical.SetOp) (node, error) {
+func (p *planner) planSet(s *algebra.SetOp) (node, error) {
 	n := &setNode{kind: s.Kind, all: s.All, colls: s.Colls}
 	n.cols = s.IDs
 	for _, part := range s.Parts {
@@ -26,14 +26,14 @@ func (p *planner) planSet(s *logical.SetOp) (node, error) {
 // setNode concatenates, intersects or subtracts its inputs.
 type setNode struct {
 	base
-	kind  logical.SetKind
+	kind  algebra.SetKind
 	all   bool
 	parts []node
 	colls []types.Collation
 }
 
 func (s *setNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	if s.kind == logical.Union {
+	if s.kind == algebra.Union {
 		var open []func(context.Context) (exec.Operator, error)
 		for _, p := range s.parts {
 			open = append(open, func(ctx context.Context) (exec.Operator, error) { return p.open(ctx, run) })
@@ -49,7 +49,7 @@ func (s *setNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error
 		left.Close()
 		return nil, err
 	}
-	return exec.NewSetOp(run, left, right, s.kind == logical.Except, s.all, s.colls), nil
+	return exec.NewSetOp(run, left, right, s.kind == algebra.Except, s.all, s.colls), nil
 }
 
 func (s *setNode) explain(x *explainer, depth int) {

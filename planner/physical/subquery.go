@@ -3,8 +3,8 @@ package physical
 import (
 	"context"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -18,12 +18,12 @@ import (
 // that it names; the function puts their values into parameters, runs the inner plan and remembers results by arguments.
 
 // planSubquery gives a subquery's expressions their code.
-func (p *planner) planSubquery(s *logical.Subquery) error {
+func (p *planner) planSubquery(s *algebra.Subquery) error {
 	root, err := p.plan(s.Node, required{})
 	if err != nil {
 		return err
 	}
-	if s.Kind == logical.Exists {
+	if s.Kind == algebra.Exists {
 		root = newLimit(root, scalar.FixedLimit(1))
 	}
 	sub := &subplan{root: root, refs: s.Refs, what: s.What}
@@ -34,10 +34,10 @@ func (p *planner) planSubquery(s *logical.Subquery) error {
 	}
 	result := scalarResult
 	switch s.Kind {
-	case logical.Quantified:
+	case algebra.Quantified:
 		s.Code().Eval = newQuantifier(sub, s).eval
 		return nil
-	case logical.Exists:
+	case algebra.Exists:
 		result = existsResult(s.Negate)
 	}
 	if s.Once {
@@ -63,7 +63,7 @@ func existsResult(not bool) func(context.Context, exec.Operator) (types.Value, e
 	}
 }
 
-func newQuantifier(sub *subplan, s *logical.Subquery) *quantifier {
+func newQuantifier(sub *subplan, s *algebra.Subquery) *quantifier {
 	f := &quantifier{sub: sub, compare: s.Compare, n: len(s.Parts), all: s.All, negate: s.Negate, equal: s.Equal}
 	for i, p := range s.Parts {
 		f.hash = append(f.hash, scalar.HashOf(p.Type(), &s.Types[i], s.Compare[i]))
@@ -74,7 +74,7 @@ func newQuantifier(sub *subplan, s *logical.Subquery) *quantifier {
 // subplan is a planned subquery.
 type subplan struct {
 	root node
-	refs []logical.OuterRef
+	refs []algebra.OuterRef
 	what string
 }
 

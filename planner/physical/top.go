@@ -3,7 +3,7 @@ package physical
 import (
 	"slices"
 
-	"cloudsql/planner/logical"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -14,22 +14,22 @@ type top struct {
 	limit    *scalar.Limit
 	loose    bool
 	keys     []expr.SortKey
-	distinct *logical.Distinct
-	project  *logical.Project
-	body     logical.Node
+	distinct *algebra.Distinct
+	project  *algebra.Project
+	body     algebra.Node
 }
 
-func topOf(n logical.Node) (t top) {
-	if l, ok := n.(*logical.Limit); ok {
+func topOf(n algebra.Node) (t top) {
+	if l, ok := n.(*algebra.Limit); ok {
 		t.limit, t.loose, n = l.Limit, l.Loose, l.In
 	}
-	if s, ok := n.(*logical.Sort); ok {
+	if s, ok := n.(*algebra.Sort); ok {
 		t.keys, n = s.Keys, s.In
 	}
-	if d, ok := n.(*logical.Distinct); ok {
+	if d, ok := n.(*algebra.Distinct); ok {
 		t.distinct, n = d, d.In
 	}
-	if p, ok := n.(*logical.Project); ok {
+	if p, ok := n.(*algebra.Project); ok {
 		t.project, n = p, p.In
 	}
 	t.body = n
@@ -38,7 +38,7 @@ func topOf(n logical.Node) (t top) {
 
 // planTop computes a select list, removes repetitions, sorts and limits; a single table's scan takes over as much of it as
 // shards can do.
-func (p *planner) planTop(n logical.Node) (node, error) {
+func (p *planner) planTop(n algebra.Node) (node, error) {
 	t := topOf(n)
 	want := t.required()
 	in, err := p.plan(t.body, want)

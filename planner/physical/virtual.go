@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -15,7 +15,7 @@ import (
 // virtualNode reads a virtual table.
 type virtualNode struct {
 	base
-	table *logical.Virtual
+	table *algebra.Virtual
 	eq    []virtualEq
 }
 
@@ -28,7 +28,7 @@ type virtualEq struct {
 // virtualRows is what a virtual table is thought to have.
 const virtualRows = 200
 
-func planVirtual(t *logical.Virtual, conds []expr.Expr) (node, error) {
+func planVirtual(t *algebra.Virtual, conds []expr.Expr) (node, error) {
 	list := t.Rows.Columns()
 	if t.Used == nil {
 		all := *t

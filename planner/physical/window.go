@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
@@ -12,7 +13,7 @@ import (
 )
 
 // planWindows sorts once for each different window and computes its functions.
-func (p *planner) planWindows(l *logical.Window) (node, error) {
+func (p *planner) planWindows(l *algebra.Window) (node, error) {
 	n, err := p.plan(l.In, required{})
 	if err != nil {
 		return nil, err
@@ -22,7 +23,7 @@ func (p *planner) planWindows(l *logical.Window) (node, error) {
 		if done[i] {
 			continue
 		}
-		group := []*logical.WindowItem{w}
+		group := []*algebra.WindowItem{w}
 		for k := i + 1; k < len(l.Items); k++ {
 			if !done[k] && sameWindow(w, l.Items[k]) {
 				group = append(group, l.Items[k])
@@ -36,7 +37,7 @@ func (p *planner) planWindows(l *logical.Window) (node, error) {
 	return n, nil
 }
 
-func sameWindow(a, b *logical.WindowItem) bool {
+func sameWindow(a, b *algebra.WindowItem) bool {
 	if len(a.Partition) != len(b.Partition) || len(a.Order) != len(b.Order) {
 		return false
 	}
@@ -64,7 +65,7 @@ type windowNode struct {
 	names     []string
 }
 
-func newWindow(in node, group []*logical.WindowItem) (node, error) {
+func newWindow(in node, group []*algebra.WindowItem) (node, error) {
 	var keys []expr.SortKey
 	for _, p := range group[0].Partition {
 		keys = append(keys, expr.SortKey{Expr: p})

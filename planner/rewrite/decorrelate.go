@@ -1,16 +1,16 @@
 package rewrite
 
 import (
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/storage/expr"
 )
 
 // decorrelate makes semi and anti joins of EXISTS and IN where that is the same; the rest become conditions that run
 // their subquery for each row.
-func decorrelate(r *Rewriter, n logical.Node) logical.Node {
-	n = logical.Map(n, func(in logical.Node) logical.Node { return decorrelate(r, in) })
-	a, ok := n.(*logical.Apply)
+func decorrelate(r *Rewriter, n algebra.Node) algebra.Node {
+	n = algebra.Map(n, func(in algebra.Node) algebra.Node { return decorrelate(r, in) })
+	a, ok := n.(*algebra.Apply)
 	if !ok {
 		return n
 	}
@@ -18,13 +18,13 @@ func decorrelate(r *Rewriter, n logical.Node) logical.Node {
 		return j
 	}
 	r.subs = append(r.subs, a.Sub)
-	if f, ok := a.In.(*logical.Filter); ok {
-		return &logical.Filter{In: f.In, Conds: append(append([]expr.Expr(nil), f.Conds...), a.Cond)}
+	if f, ok := a.In.(*algebra.Filter); ok {
+		return &algebra.Filter{In: f.In, Conds: append(append([]expr.Expr(nil), f.Conds...), a.Cond)}
 	}
-	return logical.NewFilter(a.In, []expr.Expr{a.Cond})
+	return algebra.NewFilter(a.In, []expr.Expr{a.Cond})
 }
 
-func (r *Rewriter) semiJoin(a *logical.Apply) logical.Node {
+func (r *Rewriter) semiJoin(a *algebra.Apply) algebra.Node {
 	for _, p := range a.Parts {
 		if expr.ClassOf(p) == expr.Volatile {
 			return nil
@@ -33,7 +33,7 @@ func (r *Rewriter) semiJoin(a *logical.Apply) logical.Node {
 	if a.Kind == exec.Anti && !a.NoNulls {
 		return nil // NOT IN of NULLs is neither true nor false: no join does that
 	}
-	left := logical.ColumnsOf(a.In)
+	left := algebra.ColumnsOf(a.In)
 	outer := map[int]expr.Expr{}
 	for _, ref := range a.Sub.Refs {
 		if !left.Has(ref.Col.Index) {
@@ -41,7 +41,7 @@ func (r *Rewriter) semiJoin(a *logical.Apply) logical.Node {
 		}
 		outer[ref.Slot] = ref.Col
 	}
-	j := &logical.Join{Kind: a.Kind, Left: a.In, Driving: len(outer) == 0}
+	j := &algebra.Join{Kind: a.Kind, Left: a.In, Driving: len(outer) == 0}
 	m := merging{outer: outer}
 	list, from, ok := m.block(a.Sub.Node, len(a.Parts) == 0)
 	switch {
@@ -52,7 +52,7 @@ func (r *Rewriter) semiJoin(a *logical.Apply) logical.Node {
 		return nil
 	default:
 		j.Right = a.Sub.Node
-		for i, id := range logical.Outputs(a.Sub.Node) {
+		for i, id := range algebra.Outputs(a.Sub.Node) {
 			list = append(list, &expr.Column{Index: id, Typ: a.Sub.Types[i]})
 		}
 	}
@@ -71,28 +71,28 @@ type merging struct {
 // block gives the select list and the FROM clause of a block that is nothing but tables, conditions and expressions over
 // rows, and that names outer columns in its WHERE and its select list only. Order, repetitions, and for EXISTS a LIMIT that
 // leaves a row, do not matter.
-func (m *merging) block(n logical.Node, exists bool) (list []expr.Expr, from logical.Node, ok bool) {
-	var outermost *logical.Project // strips columns that were there to sort by
-	if p, is := n.(*logical.Project); is {
+func (m *merging) block(n algebra.Node, exists bool) (list []expr.Expr, from algebra.Node, ok bool) {
+	var outermost *algebra.Project // strips columns that were there to sort by
+	if p, is := n.(*algebra.Project); is {
 		switch p.In.(type) {
-		case *logical.Limit, *logical.Sort, *logical.Distinct:
+		case *algebra.Limit, *algebra.Sort, *algebra.Distinct:
 			outermost, n = p, p.In
 		}
 	}
-	if l, is := n.(*logical.Limit); is {
+	if l, is := n.(*algebra.Limit); is {
 		k, fixed := l.Limit.Count.(*expr.Const)
 		if !exists || l.Limit.Offset != nil || !fixed || k.Val.ToFloat(nil) < 1 {
 			return nil, nil, false
 		}
 		n = l.In
 	}
-	if s, is := n.(*logical.Sort); is {
+	if s, is := n.(*algebra.Sort); is {
 		n = s.In
 	}
-	if d, is := n.(*logical.Distinct); is {
+	if d, is := n.(*algebra.Distinct); is {
 		n = d.In
 	}
-	p, is := n.(*logical.Project)
+	p, is := n.(*algebra.Project)
 	if !is {
 		return nil, nil, false
 	}
@@ -112,9 +112,9 @@ func (m *merging) block(n logical.Node, exists bool) (list []expr.Expr, from log
 }
 
 // from takes the conditions with outer columns out of a FROM clause with its WHERE.
-func (m *merging) from(n logical.Node) (logical.Node, bool) {
+func (m *merging) from(n algebra.Node) (algebra.Node, bool) {
 	switch n := n.(type) {
-	case *logical.Filter:
+	case *algebra.Filter:
 		in, ok := m.from(n.In)
 		if !ok {
 			return nil, false
@@ -130,8 +130,8 @@ func (m *merging) from(n logical.Node) (logical.Node, bool) {
 				own = append(own, c)
 			}
 		}
-		return logical.NewFilter(in, own), true
-	case *logical.Join:
+		return algebra.NewFilter(in, own), true
+	case *algebra.Join:
 		if n.Kind != exec.Semi && n.Kind != exec.Anti {
 			break
 		}
@@ -144,8 +144,8 @@ func (m *merging) from(n logical.Node) (logical.Node, bool) {
 		if !ok || m.usedIn(n.Right) {
 			return nil, false
 		}
-		return n.With([]logical.Node{left, n.Right}), true
-	case *logical.Group, *logical.Window, *logical.Apply, *logical.Values, *logical.Empty:
+		return n.With([]algebra.Node{left, n.Right}), true
+	case *algebra.Group, *algebra.Window, *algebra.Apply, *algebra.Values, *algebra.Empty:
 		return nil, false
 	}
 	return n, !m.usedIn(n)
@@ -167,9 +167,9 @@ func (m *merging) uses(e expr.Expr) bool {
 }
 
 // usedIn tells whether anything in a tree has such a column, or locks rows.
-func (m *merging) usedIn(n logical.Node) bool {
+func (m *merging) usedIn(n algebra.Node) bool {
 	found := false
-	if t, ok := n.(*logical.Table); ok && t.Lock.IsExplicit() {
+	if t, ok := n.(*algebra.Table); ok && t.Lock.IsExplicit() {
 		return true
 	}
 	n.Exprs(func(e expr.Expr) { found = found || m.uses(e) })

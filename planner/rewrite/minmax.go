@@ -1,7 +1,7 @@
 package rewrite
 
 import (
-	"cloudsql/planner/logical"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
@@ -9,9 +9,9 @@ import (
 
 // minMax lets one end of an index answer SELECT MIN(c) or MAX(c) over one table without groups, where that is cheaper than
 // reading all rows.
-func minMax(r *Rewriter, n logical.Node) logical.Node {
-	n = logical.Map(n, func(in logical.Node) logical.Node { return minMax(r, in) })
-	g, ok := n.(*logical.Group)
+func minMax(r *Rewriter, n algebra.Node) algebra.Node {
+	n = algebra.Map(n, func(in algebra.Node) algebra.Node { return minMax(r, in) })
+	g, ok := n.(*algebra.Group)
 	if !ok {
 		return n
 	}
@@ -19,7 +19,7 @@ func minMax(r *Rewriter, n logical.Node) logical.Node {
 	if c == nil {
 		return n
 	}
-	t, conds := logical.TableOf(g.In)
+	t, conds := algebra.TableOf(g.In)
 	if t == nil || !r.Ship.AllPushable(conds) {
 		return n
 	}
@@ -29,14 +29,14 @@ func minMax(r *Rewriter, n logical.Node) logical.Node {
 	if end == nil || end.Price > whole.Price {
 		return n
 	}
-	in := logical.NewFilter(t, conds)
-	in = &logical.Project{In: in, List: []expr.Expr{c}, IDs: []int{c.Index}}
-	in = &logical.Sort{In: in, Keys: []expr.SortKey{{Expr: c, Desc: desc}}}
-	return g.With([]logical.Node{&logical.Limit{In: in, Limit: scalar.FixedLimit(1), Loose: true}})
+	in := algebra.NewFilter(t, conds)
+	in = &algebra.Project{In: in, List: []expr.Expr{c}, IDs: []int{c.Index}}
+	in = &algebra.Sort{In: in, Keys: []expr.SortKey{{Expr: c, Desc: desc}}}
+	return g.With([]algebra.Node{&algebra.Limit{In: in, Limit: scalar.FixedLimit(1), Loose: true}})
 }
 
 // extreme recognises the group of one MIN or MAX of a column.
-func extreme(g *logical.Group) (c *expr.Column, desc bool) {
+func extreme(g *algebra.Group) (c *expr.Column, desc bool) {
 	if len(g.By) > 0 || len(g.Aggs) != 1 || len(g.Aggs[0].Agg.Args) != 1 {
 		return nil, false
 	}

@@ -1,34 +1,34 @@
 package rewrite
 
 import (
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
 
 // outerToInner turns LEFT JOINs into inner ones where conditions above discard the rows without a partner.
-func outerToInner(r *Rewriter, n logical.Node) logical.Node { return innerUnder(r, n, nil) }
+func outerToInner(r *Rewriter, n algebra.Node) algebra.Node { return innerUnder(r, n, nil) }
 
 // innerUnder is outerToInner below conditions that all rows have to meet.
-func innerUnder(r *Rewriter, n logical.Node, conds []expr.Expr) logical.Node {
+func innerUnder(r *Rewriter, n algebra.Node, conds []expr.Expr) algebra.Node {
 	switch n := n.(type) {
-	case *logical.Filter:
-		if _, join := n.In.(*logical.Join); !join {
+	case *algebra.Filter:
+		if _, join := n.In.(*algebra.Join); !join {
 			break
 		}
 		in := innerUnder(r, n.In, append(conds[:len(conds):len(conds)], n.Conds...))
 		if in == n.In {
 			return n
 		}
-		return n.With([]logical.Node{in})
-	case *logical.Join:
+		return n.With([]algebra.Node{in})
+	case *algebra.Join:
 		return innerJoin(r, n, conds)
 	}
-	return logical.Map(n, func(in logical.Node) logical.Node { return innerUnder(r, in, nil) })
+	return algebra.Map(n, func(in algebra.Node) algebra.Node { return innerUnder(r, in, nil) })
 }
 
-func innerJoin(r *Rewriter, j *logical.Join, conds []expr.Expr) logical.Node {
+func innerJoin(r *Rewriter, j *algebra.Join, conds []expr.Expr) algebra.Node {
 	kind := j.Kind
 	if kind == exec.Left && discardsLonely(j, conds) {
 		kind = exec.Inner
@@ -42,7 +42,7 @@ func innerJoin(r *Rewriter, j *logical.Join, conds []expr.Expr) logical.Node {
 	case exec.Left:
 		right = j.On
 	}
-	in := []logical.Node{innerUnder(r, j.Left, left), innerUnder(r, j.Right, right)}
+	in := []algebra.Node{innerUnder(r, j.Left, left), innerUnder(r, j.Right, right)}
 	if kind == j.Kind && in[0] == j.Left && in[1] == j.Right {
 		return j
 	}
@@ -52,11 +52,11 @@ func innerJoin(r *Rewriter, j *logical.Join, conds []expr.Expr) logical.Node {
 }
 
 // discardsLonely tells whether conditions above a LEFT JOIN let no row through that has no partner.
-func discardsLonely(j *logical.Join, conds []expr.Expr) bool {
+func discardsLonely(j *algebra.Join, conds []expr.Expr) bool {
 	if len(conds) == 0 {
 		return false
 	}
-	right := logical.ColumnsOf(j.Right)
+	right := algebra.ColumnsOf(j.Right)
 	for _, c := range conds {
 		if rejectsNull(c, right) {
 			return true

@@ -1,52 +1,52 @@
 package rewrite
 
 import (
-	"cloudsql/planner/logical"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
 
 // pruneColumns leaves out the columns of tables, and of derived ones, that nobody reads.
-func pruneColumns(r *Rewriter, n logical.Node) logical.Node {
+func pruneColumns(r *Rewriter, n algebra.Node) algebra.Node {
 	return r.prune(n, true)
 }
 
 // prune goes downwards, so that whoever reads a column has been seen before the node that gives it. all tells that the
 // places of the node's columns matter: those of a whole query, or of a set operation's part.
-func (r *Rewriter) prune(n logical.Node, all bool) logical.Node {
+func (r *Rewriter) prune(n algebra.Node, all bool) algebra.Node {
 	switch n := n.(type) {
-	case *logical.Table:
+	case *algebra.Table:
 		out := *n
 		out.Used = used(r.used, n.First, len(n.Desc.Columns), n.Desc.Primary().Columns[0].Column)
 		return &out
-	case *logical.Virtual:
+	case *algebra.Virtual:
 		out := *n
 		out.Used = used(r.used, n.First, len(n.Rows.Columns()), 0)
 		return &out
-	case *logical.Project:
+	case *algebra.Project:
 		if !all {
 			n = r.pruneProject(n)
 		}
 		n.Exprs(r.use)
-		return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, false) })
-	case *logical.SetOp, *logical.Distinct, *logical.Recursive:
+		return algebra.Map(n, func(in algebra.Node) algebra.Node { return r.prune(in, false) })
+	case *algebra.SetOp, *algebra.Distinct, *algebra.Recursive:
 		n.Exprs(r.use)
-		return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, true) })
-	case *logical.Sort, *logical.Limit:
+		return algebra.Map(n, func(in algebra.Node) algebra.Node { return r.prune(in, true) })
+	case *algebra.Sort, *algebra.Limit:
 		n.Exprs(r.use)
-		return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, all) })
-	case *logical.Filter:
+		return algebra.Map(n, func(in algebra.Node) algebra.Node { return r.prune(in, all) })
+	case *algebra.Filter:
 		n.Exprs(r.use)
-		_, query := n.In.(*logical.Group)
-		return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, all && !query) })
-	case *logical.Apply:
+		_, query := n.In.(*algebra.Group)
+		return algebra.Map(n, func(in algebra.Node) algebra.Node { return r.prune(in, all && !query) })
+	case *algebra.Apply:
 		n.Exprs(r.use)
 		out := *n
 		out.In, out.Sub = r.prune(n.In, false), n.Sub.Over(r.prune(n.Sub.Node, true))
 		return &out
 	}
 	n.Exprs(r.use)
-	return logical.Map(n, func(in logical.Node) logical.Node { return r.prune(in, false) })
+	return algebra.Map(n, func(in algebra.Node) algebra.Node { return r.prune(in, false) })
 }
 
 func (r *Rewriter) use(e expr.Expr) { r.used.AddColumnsOf(e) }
@@ -65,8 +65,8 @@ func used(s scalar.ColSet, first, n, otherwise int) []int {
 	return list
 }
 
-func (r *Rewriter) pruneProject(p *logical.Project) *logical.Project {
-	out := &logical.Project{In: p.In}
+func (r *Rewriter) pruneProject(p *algebra.Project) *algebra.Project {
+	out := &algebra.Project{In: p.In}
 	for i, id := range p.IDs {
 		if r.used.Has(id) {
 			out.IDs, out.List = append(out.IDs, id), append(out.List, p.List[i])

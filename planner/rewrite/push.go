@@ -1,8 +1,8 @@
 package rewrite
 
 import (
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -10,17 +10,17 @@ import (
 // pushConditions brings conditions to the tables whose columns they have: through joins, along equalities, into derived
 // tables and the members of unions. What none of them takes is tested where it stood, or at the innermost join that knows
 // all its columns.
-func pushConditions(r *Rewriter, n logical.Node) logical.Node { return r.push(n, nil) }
+func pushConditions(r *Rewriter, n algebra.Node) algebra.Node { return r.push(n, nil) }
 
 // push is n with only the rows that meet conds.
-func (r *Rewriter) push(n logical.Node, conds []expr.Expr) logical.Node {
+func (r *Rewriter) push(n algebra.Node, conds []expr.Expr) algebra.Node {
 	switch n := n.(type) {
-	case *logical.Filter:
-		if _, having := n.In.(*logical.Group); having {
+	case *algebra.Filter:
+		if _, having := n.In.(*algebra.Group); having {
 			return merged(r.push(n.In, conds), n.Conds)
 		}
 		return r.push(n.In, append(n.Conds[:len(n.Conds):len(n.Conds)], conds...))
-	case *logical.Join:
+	case *algebra.Join:
 		switch n.Kind {
 		case exec.Inner:
 			return r.pushInner(n, conds)
@@ -28,39 +28,39 @@ func (r *Rewriter) push(n logical.Node, conds []expr.Expr) logical.Node {
 			return r.pushLeft(n, conds)
 		}
 		return r.pushSemi(n, conds)
-	case *logical.Project:
+	case *algebra.Project:
 		below, above := throughProject(n, conds)
-		return logical.NewFilter(r.pushInto(n, below), above)
-	case *logical.Group:
+		return algebra.NewFilter(r.pushInto(n, below), above)
+	case *algebra.Group:
 		below, above := throughGroup(n, conds)
-		return logical.NewFilter(r.pushInto(n, below), above)
-	case *logical.Distinct, *logical.Sort:
+		return algebra.NewFilter(r.pushInto(n, below), above)
+	case *algebra.Distinct, *algebra.Sort:
 		return r.pushInto(n, conds)
-	case *logical.SetOp:
-		if n.Kind == logical.Union {
+	case *algebra.SetOp:
+		if n.Kind == algebra.Union {
 			return r.pushInto(n, conds)
 		}
-	case *logical.Table, *logical.Virtual, *logical.Values, *logical.Empty, *logical.Working:
-		return logical.NewFilter(n, conds)
+	case *algebra.Table, *algebra.Virtual, *algebra.Values, *algebra.Empty, *algebra.Working:
+		return algebra.NewFilter(n, conds)
 	}
-	return logical.NewFilter(r.pushInto(n, nil), conds)
+	return algebra.NewFilter(r.pushInto(n, nil), conds)
 }
 
 // pushInto pushes the same conditions into each input.
-func (r *Rewriter) pushInto(n logical.Node, conds []expr.Expr) logical.Node {
-	return logical.Map(n, func(in logical.Node) logical.Node { return r.push(in, conds) })
+func (r *Rewriter) pushInto(n algebra.Node, conds []expr.Expr) algebra.Node {
+	return algebra.Map(n, func(in algebra.Node) algebra.Node { return r.push(in, conds) })
 }
 
 // merged puts conditions before those that a node begins with.
-func merged(n logical.Node, conds []expr.Expr) logical.Node {
-	if f, ok := n.(*logical.Filter); ok {
-		return &logical.Filter{In: f.In, Conds: append(conds[:len(conds):len(conds)], f.Conds...)}
+func merged(n algebra.Node, conds []expr.Expr) algebra.Node {
+	if f, ok := n.(*algebra.Filter); ok {
+		return &algebra.Filter{In: f.In, Conds: append(conds[:len(conds):len(conds)], f.Conds...)}
 	}
-	return logical.NewFilter(n, conds)
+	return algebra.NewFilter(n, conds)
 }
 
 // throughProject turns conditions over computed columns into conditions over what they are computed from.
-func throughProject(p *logical.Project, conds []expr.Expr) (below, above []expr.Expr) {
+func throughProject(p *algebra.Project, conds []expr.Expr) (below, above []expr.Expr) {
 	if len(conds) == 0 {
 		return nil, nil
 	}
@@ -76,7 +76,7 @@ func throughProject(p *logical.Project, conds []expr.Expr) (below, above []expr.
 }
 
 // throughGroup does the same for conditions over the groups' columns alone.
-func throughGroup(g *logical.Group, conds []expr.Expr) (below, above []expr.Expr) {
+func throughGroup(g *algebra.Group, conds []expr.Expr) (below, above []expr.Expr) {
 	if len(conds) == 0 || g.Rollup || len(g.By) == 0 {
 		return nil, conds
 	}
@@ -100,18 +100,18 @@ func through(conds []expr.Expr, by map[int]expr.Expr, known scalar.ColSet) (belo
 
 // joinLeaf is one input of nested inner joins, with the conditions on it alone.
 type joinLeaf struct {
-	node  logical.Node
+	node  algebra.Node
 	cols  scalar.ColSet
 	conds []expr.Expr
 }
 
-func (r *Rewriter) pushInner(j *logical.Join, conds []expr.Expr) logical.Node {
+func (r *Rewriter) pushInner(j *algebra.Join, conds []expr.Expr) algebra.Node {
 	fixed, conds := scalar.SplitFixed(conds)
 	var leaves []*joinLeaf
 	all := append([]expr.Expr(nil), conds...)
-	logical.EachInner(j, func(in logical.Node) {
-		leaves = append(leaves, &joinLeaf{node: in, cols: logical.ColumnsOf(in)})
-	}, func(inner *logical.Join) { all = append(all, inner.On...) })
+	algebra.EachInner(j, func(in algebra.Node) {
+		leaves = append(leaves, &joinLeaf{node: in, cols: algebra.ColumnsOf(in)})
+	}, func(inner *algebra.Join) { all = append(all, inner.On...) })
 	all, err := scalar.Propagate(all)
 	if err != nil {
 		r.fail(err)
@@ -131,9 +131,9 @@ func (r *Rewriter) pushInner(j *logical.Join, conds []expr.Expr) logical.Node {
 		}
 	}
 	next := 0
-	out := r.rejoin(j, leaves, &next).(*logical.Join)
+	out := r.rejoin(j, leaves, &next).(*algebra.Join)
 	out.On = several
-	return logical.NewFilter(out, fixed)
+	return algebra.NewFilter(out, fixed)
 }
 
 // leafOf is the input that has all columns of a condition.
@@ -150,26 +150,26 @@ func leafOf(leaves []*joinLeaf, c expr.Expr) *joinLeaf {
 }
 
 // rejoin is the tree of inner joins over its inputs with their own conditions, and without any of its own.
-func (r *Rewriter) rejoin(n logical.Node, leaves []*joinLeaf, next *int) logical.Node {
-	j, ok := n.(*logical.Join)
+func (r *Rewriter) rejoin(n algebra.Node, leaves []*joinLeaf, next *int) algebra.Node {
+	j, ok := n.(*algebra.Join)
 	if !ok || j.Kind != exec.Inner {
 		l := leaves[*next]
 		*next++
 		return r.push(l.node, l.conds)
 	}
 	left := r.rejoin(j.Left, leaves, next)
-	return &logical.Join{Kind: exec.Inner, Left: left, Right: r.rejoin(j.Right, leaves, next), Straight: j.Straight}
+	return &algebra.Join{Kind: exec.Inner, Left: left, Right: r.rejoin(j.Right, leaves, next), Straight: j.Straight}
 }
 
 // pushLeft tests conditions on the left side before the join, and what ON says of the right side alone, or implies for it,
 // when that is read.
-func (r *Rewriter) pushLeft(j *logical.Join, conds []expr.Expr) logical.Node {
+func (r *Rewriter) pushLeft(j *algebra.Join, conds []expr.Expr) algebra.Node {
 	if discardsLonely(j, conds) { // what was pushed here tells
 		inner := *j
 		inner.Kind = exec.Inner
 		return r.pushInner(&inner, conds)
 	}
-	left, right := logical.ColumnsOf(j.Left), logical.ColumnsOf(j.Right)
+	left, right := algebra.ColumnsOf(j.Left), algebra.ColumnsOf(j.Right)
 	var below, above []expr.Expr
 	inside, on := onAlone(j.On, right)
 	for _, c := range conds {
@@ -192,7 +192,7 @@ func (r *Rewriter) pushLeft(j *logical.Join, conds []expr.Expr) logical.Node {
 	}
 	out := *j
 	out.Left, out.Right, out.On = r.push(j.Left, below), r.push(j.Right, inside), on
-	return logical.NewFilter(&out, above)
+	return algebra.NewFilter(&out, above)
 }
 
 // onAlone parts conditions into those on the columns of one side alone, and the rest.
@@ -208,10 +208,10 @@ func onAlone(conds []expr.Expr, side scalar.ColSet) (alone, rest []expr.Expr) {
 }
 
 // pushSemi tests conditions before a semi or anti join.
-func (r *Rewriter) pushSemi(j *logical.Join, conds []expr.Expr) logical.Node {
+func (r *Rewriter) pushSemi(j *algebra.Join, conds []expr.Expr) algebra.Node {
 	fixed, conds := scalar.SplitFixed(conds)
-	inside, on := onAlone(j.On, logical.ColumnsOf(j.Right))
+	inside, on := onAlone(j.On, algebra.ColumnsOf(j.Right))
 	out := *j
 	out.Left, out.Right, out.On = r.push(j.Left, conds), r.push(j.Right, inside), on
-	return logical.NewFilter(&out, fixed)
+	return algebra.NewFilter(&out, fixed)
 }

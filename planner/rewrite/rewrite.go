@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
@@ -9,7 +10,7 @@ import (
 // Pass is one rewriting of trees: the result gives the same rows.
 type Pass struct {
 	Name string
-	Run  func(r *Rewriter, n logical.Node) logical.Node
+	Run  func(r *Rewriter, n algebra.Node) algebra.Node
 }
 
 // Passes are all, in their order.
@@ -26,14 +27,14 @@ var Passes = []Pass{
 // Rewriter is what passes work on besides the tree.
 type Rewriter struct {
 	Ship scalar.Shipping
-	subs []*logical.Subquery // that expressions call
+	subs []*algebra.Subquery // that expressions call
 	used scalar.ColSet       // prune columns: what has been asked for
 	err  error
 }
 
 // Apply runs the passes over a query and its subqueries. The query that is given stays as it is.
 func Apply(q *logical.Query, ship scalar.Shipping, passes []Pass) (*logical.Query, error) {
-	r := &Rewriter{Ship: ship, subs: append([]*logical.Subquery(nil), q.Subs...)}
+	r := &Rewriter{Ship: ship, subs: append([]*algebra.Subquery(nil), q.Subs...)}
 	out := *q
 	for _, p := range passes {
 		out.Root = p.Run(r, out.Root)

@@ -3,24 +3,24 @@ package rewrite
 import (
 	"slices"
 
-	"cloudsql/planner/logical"
+	"cloudsql/planner/algebra"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
 
 // terms takes conditions apart as far as their rows stay the same: what all branches of an OR ask for leaves it, and
 // (a, b) IN ((1, 2), (3, 4)) says something of a and of b that indexes can use.
-func terms(r *Rewriter, n logical.Node) logical.Node {
-	n = logical.Map(n, func(in logical.Node) logical.Node { return terms(r, in) })
+func terms(r *Rewriter, n algebra.Node) algebra.Node {
+	n = algebra.Map(n, func(in algebra.Node) algebra.Node { return terms(r, in) })
 	switch n := n.(type) {
-	case *logical.Filter:
-		if _, ok := n.In.(*logical.Group); ok {
+	case *algebra.Filter:
+		if _, ok := n.In.(*algebra.Group); ok {
 			return n // HAVING is tested over groups: no index helps it
 		}
 		if list, changed := termsOf(n.Conds); changed {
-			return &logical.Filter{In: n.In, Conds: list}
+			return &algebra.Filter{In: n.In, Conds: list}
 		}
-	case *logical.Join:
+	case *algebra.Join:
 		if list, changed := termsOf(n.On); changed {
 			out := *n
 			out.On = list
@@ -44,28 +44,28 @@ func termsOf(list []expr.Expr) (out []expr.Expr, changed bool) {
 }
 
 // constants removes conditions that always hold, and what lies below one that never does.
-func constants(r *Rewriter, n logical.Node) logical.Node {
-	n = logical.Map(n, func(in logical.Node) logical.Node { return constants(r, in) })
+func constants(r *Rewriter, n algebra.Node) algebra.Node {
+	n = algebra.Map(n, func(in algebra.Node) algebra.Node { return constants(r, in) })
 	switch n := n.(type) {
-	case *logical.Filter:
+	case *algebra.Filter:
 		return constantFilter(n)
-	case *logical.Apply:
-		if _, empty := n.In.(*logical.Empty); empty {
+	case *algebra.Apply:
+		if _, empty := n.In.(*algebra.Empty); empty {
 			return n.In
 		}
 	}
 	return n
 }
 
-func constantFilter(f *logical.Filter) logical.Node {
-	if _, having := f.In.(*logical.Group); having {
+func constantFilter(f *algebra.Filter) algebra.Node {
+	if _, having := f.In.(*algebra.Group); having {
 		return f
 	}
 	var conds []expr.Expr
 	for _, c := range f.Conds {
 		switch {
 		case scalar.IsFalse(c):
-			return &logical.Empty{IDs: logical.ColumnsOf(f.In).IDs()}
+			return &algebra.Empty{IDs: algebra.ColumnsOf(f.In).IDs()}
 		case !scalar.IsTrue(c):
 			conds = append(conds, c)
 		}
@@ -73,5 +73,5 @@ func constantFilter(f *logical.Filter) logical.Node {
 	if len(conds) == len(f.Conds) {
 		return f
 	}
-	return logical.NewFilter(f.In, conds)
+	return algebra.NewFilter(f.In, conds)
 }

@@ -1,4 +1,4 @@
-package logical
+package algebra
 
 import (
 	"slices"
@@ -21,8 +21,8 @@ type Node interface {
 	AddColumns(s *scalar.ColSet)
 	// Exprs calls fn with each expression of the node itself.
 	Exprs(fn func(expr.Expr))
-	// head is the node's line when it is printed.
-	head() string
+	// Head is the node's line when it is printed.
+	Head() string
 }
 
 // ColumnsOf is the set of columns that a node gives.
