@@ -17,7 +17,7 @@ import (
 const (
 	MinTableRows = 100 // small tables count as this many, so that plans do not change while they are filled
 	SelEqual     = 0.02
-	selRange     = 1.0 / 3
+	SelRange     = 1.0 / 3
 	selBetween   = 0.1
 	selLike      = 0.1
 	SelOther     = 0.5
@@ -28,8 +28,8 @@ const (
 // Known is what is known of a table's rows, and of the constants that conditions compare them with.
 type Known struct {
 	*statistics.Table
-	Params []types.Value // of the execution that the plan is made for; others may have other ones
-	Mode   types.Mode
+	// Env is the mode, the time and the parameters of the execution that the plan is made for; others may have other ones.
+	Env expr.Env
 }
 
 // KnownOf is what statistics tell a plan that is made under a mode and an environment; nil where there are none.
@@ -37,11 +37,24 @@ func KnownOf(s *statistics.Table, mode *types.Mode, env *expr.Env) *Known {
 	if s == nil {
 		return nil
 	}
-	k := &Known{Table: s, Mode: *mode}
+	k := &Known{Table: s, Env: expr.Env{Mode: *mode}}
 	if env != nil {
-		k.Params = env.Params
+		k.Env.Now, k.Env.System, k.Env.Params, k.Env.MaxPacket = env.Now, env.System, env.Params, env.MaxPacket
 	}
 	return k
+}
+
+// Eval is what an expression without columns comes to in the execution that the plan is made for; ok is false where only
+// the execution can tell.
+func (k *Known) Eval(e expr.Expr) (v types.Value, ok bool) {
+	if c, is := e.(*expr.Const); is {
+		return c.Val, true
+	}
+	if scalar.HasColumns(e) || expr.ClassOf(e) != expr.Pure {
+		return types.Null, false
+	}
+	v, err := e.Eval(&k.Env, nil)
+	return v, err == nil
 }
 
 // ExpectedRows is how many rows a table is expected to have, of which its shards tell rows; 0: they have not told yet.
@@ -109,7 +122,7 @@ func condSelectivity(r *Table, e expr.Expr) float64 {
 	case "=", "<=>", "is null":
 		return SelEqual
 	case "<", "<=", ">", ">=":
-		return selRange
+		return SelRange
 	case "between":
 		return selBetween
 	case "like":
@@ -258,42 +271,47 @@ func (r *Table) equal(pos int, e expr.Expr) float64 {
 	return share
 }
 
-// value is a constant, or a parameter's present value, as one of a column; or near one.
+// value is what an expression without columns comes to now, as a value of a column; or near one.
 func (r *Table) value(pos int, e expr.Expr) (types.Value, bool) {
-	var v types.Value
-	switch e := e.(type) {
-	case *expr.Const:
-		v = e.Val
-	case *expr.Param:
-		if e.Index >= len(r.Known.Params) {
-			return v, false
-		}
-		v = r.Known.Params[e.Index]
-	default:
-		return v, false
+	v, ok := r.Known.Eval(e)
+	if !ok || v.IsNull() {
+		return v, ok
 	}
-	if v.IsNull() {
-		return v, true
-	}
-	lo, _, fit := Bounds(v, &r.Desc.Columns[pos].Type, &r.Known.Mode)
+	lo, _, fit := Bounds(v, &r.Desc.Columns[pos].Type, &r.Known.Env.Mode)
 	return lo, fit != Unknown
+}
+
+// Below is the share of all rows whose value of a column is below what an expression without columns comes to, and at it.
+func (r *Table) Below(pos int, e expr.Expr) (below, at float64, ok bool) {
+	c := r.column(pos)
+	if c == nil {
+		return 0, 0, false
+	}
+	v, ok := r.value(pos, e)
+	if !ok {
+		return 0, 0, false
+	}
+	return c.Histogram.Below(v, r.Desc.Columns[pos].Type.Collation)
+}
+
+// Moments are the mean and the variance of a column of numbers, and the share of NULLs.
+func (r *Table) Moments(pos int) (mean, variance, nulls float64, ok bool) {
+	c := r.column(pos)
+	if c == nil {
+		return 0, 0, 0, false
+	}
+	mean, variance, ok = c.Histogram.Moments()
+	return mean, variance, c.Nulls, ok
 }
 
 // between is where a range begins and ends among a column's rows, as shares of all rows in order, those with NULL last.
 func (r *Table) between(pos int, rc *Cond) (from, to float64, ok bool) {
 	c := r.column(pos)
 	to = 1 - c.Nulls
-	find := func(e expr.Expr) (below, at float64, ok bool) {
-		v, ok := r.value(pos, e)
-		if !ok {
-			return 0, 0, false
-		}
-		return c.Histogram.Below(v, r.Desc.Columns[pos].Type.Collation)
-	}
 	if rc.Op == rangeLike {
 		return r.betweenLike(pos, rc)
 	}
-	below, at, ok := find(rc.Values[0])
+	below, at, ok := r.Below(pos, rc.Values[0])
 	if !ok {
 		return 0, 0, false
 	}
@@ -308,7 +326,7 @@ func (r *Table) between(pos int, rc *Cond) (from, to float64, ok bool) {
 		from = below
 	case rangeBetween:
 		from = below
-		if below, at, ok = find(rc.Values[1]); !ok {
+		if below, at, ok = r.Below(pos, rc.Values[1]); !ok {
 			return 0, 0, false
 		}
 		to = below + at
@@ -356,7 +374,7 @@ func guessed(rc *Cond) float64 {
 	case rangeOr:
 		return math.Min(0.5, selBetween*float64(len(rc.subs)))
 	}
-	return selRange
+	return SelRange
 }
 
 // rangeShare estimates the share of rows that conditions on the i-th column of an index let through, of those that the columns

@@ -101,25 +101,30 @@ func (g *joinGraph) member(c *expr.Column) classMember {
 
 // distinctIn is how many values a column of a join's input has, before its conditions.
 func distinctIn(l *leaf, c *expr.Column) float64 {
-	if l.table == nil {
+	switch {
+	case l.table != nil:
+	case l.unique.Has(c.Index):
+		return math.Max(1, l.plan.rows())
+	case l.rowsOf != nil:
+		return math.Max(1, math.Min(l.plan.rows(), l.rowsOf.DistinctOrGuess(l.rowsOf.Position(c))))
+	default:
 		return math.Max(1, math.Min(l.plan.rows(), access.EqDistinct))
 	}
 	return math.Max(1, l.table.DistinctOrGuess(l.table.Position(c)))
 }
 
 // rowsOf estimates the rows of a set of inputs, joined. Of a class's columns all but the one with the fewest values take their share:
-// each row meets the values of its own. What one input takes by several columns, as of a key, is no more than its rows are.
+// each row meets the values of its own. What one input takes of another by several columns, as of a key, is no more than its rows are.
 func (g *joinGraph) rowsOf(set uint64) float64 {
 	if r, ok := g.rows[set]; ok {
 		return r
 	}
 	rows := 1.0
-	taken := make([]float64, len(g.leaves))
+	taken := make([]float64, len(g.leaves)*len(g.leaves)) // by who takes, and of whom; 0: nothing
 	for i, l := range g.leaves {
 		if set&(1<<i) != 0 {
 			rows *= l.plan.rows()
 		}
-		taken[i] = 1
 	}
 	for k := range g.classes {
 		least := -1
@@ -131,12 +136,15 @@ func (g *joinGraph) rowsOf(set uint64) float64 {
 		}
 		for i, m := range members {
 			if set&(1<<m.leaf) != 0 && i != least {
-				taken[m.leaf] *= m.distinct
+				share := &taken[m.leaf*len(g.leaves)+members[least].leaf]
+				*share = math.Max(*share, 1) * m.distinct
 			}
 		}
 	}
-	for i, l := range g.leaves {
-		rows /= math.Min(taken[i], math.Max(totalRows(l), 1))
+	for i, share := range taken {
+		if share > 0 {
+			rows /= math.Min(share, math.Max(totalRows(g.leaves[i/len(g.leaves)]), 1))
+		}
 	}
 	for k, s := range g.sets {
 		if s != 0 && s&^set == 0 {

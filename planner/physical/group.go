@@ -45,12 +45,21 @@ func (a *aggNode) explain(x *explainer, depth int) {
 	a.in.explain(x, depth+1)
 }
 
-// planGroup groups, as far as possible inside the shards.
-func (p *planner) planGroup(g *algebra.Group) (node, error) {
+// planGroup groups, as far as possible inside the shards; it tells how many rows, too.
+func (p *planner) planGroup(g *algebra.Group) (n node, rows float64, err error) {
 	in, err := p.plan(g.In, required{})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
+	if n, err = p.groupBy(g, in); err != nil {
+		return nil, 0, err
+	}
+	return n, in.rows(), nil
+}
+
+// groupBy groups the rows of in.
+func (p *planner) groupBy(g *algebra.Group, in node) (node, error) {
+	var err error
 	out := append([]int(nil), g.ByIDs...)
 	for i := range g.Aggs {
 		out = append(out, g.Aggs[i].ID)

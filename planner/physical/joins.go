@@ -9,7 +9,6 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
-	"cloudsql/storage/types"
 )
 
 // required is the order that rows should come in, if that costs less than sorting them.
@@ -28,12 +27,39 @@ type leaf struct {
 	table *algebra.Table // where it is a base table with conditions on its rows
 	conds []expr.Expr
 	plan  node // read alone
+	// rowsOf is the base table that has told the rows where a semi join has thinned them out, so that no index serves.
+	rowsOf *algebra.Table
+	unique scalar.ColSet // a column with another value in each row, if one is known
 }
 
 func newLeaf(n algebra.Node) *leaf {
-	l := &leaf{in: n, cols: algebra.ColumnsOf(n)}
+	l := &leaf{in: n, cols: algebra.ColumnsOf(n), unique: uniqueColumns(n)}
 	l.table, l.conds = algebra.TableOf(n)
 	return l
+}
+
+// uniqueColumns has the column that has another value in each row by the way in which rows are made: by grouping.
+func uniqueColumns(n algebra.Node) (unique scalar.ColSet) {
+	switch n := n.(type) {
+	case *algebra.Group:
+		if len(n.By) == 1 && !n.Rollup {
+			unique.Put(n.ByIDs[0])
+		}
+	case *algebra.Filter:
+		return uniqueColumns(n.In)
+	case *algebra.Project:
+		in := uniqueColumns(n.In)
+		for i, e := range n.List {
+			if c, ok := e.(*expr.Column); ok && in.Has(c.Index) {
+				unique.Put(n.IDs[i])
+			}
+		}
+	case *algebra.Distinct:
+		if cols := algebra.ColumnsOf(n); cols.Len() == 1 {
+			return cols
+		}
+	}
+	return unique
 }
 
 // planLeaf is newLeaf of a node that is read alone.
@@ -67,17 +93,15 @@ func (p *planner) planInner(n algebra.Node, req required) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := p.planLeaves(leaves, conds, req, straight)
-	for _, s := range later {
+	rest := make([]semi, len(later))
+	for i, s := range later {
+		right, err := p.planLeaf(s.Right)
 		if err != nil {
 			return nil, err
 		}
-		var right *leaf
-		if right, err = p.planLeaf(s.Right); err == nil {
-			out, err = p.join(out, right, s.On, s.Kind)
-		}
+		rest[i] = semi{right: right, on: s.On, kind: s.Kind}
 	}
-	return out, err
+	return p.placeSemis(innerJoin{leaves: leaves, conds: conds, req: req, straight: straight}, rest)
 }
 
 func (p *planner) planLeaves(leaves []*leaf, conds []expr.Expr, req required, straight bool) (node, error) {
@@ -98,103 +122,6 @@ func (p *planner) planLeaves(leaves []*leaf, conds []expr.Expr, req required, st
 		}
 	}
 	return p.searchOrder(leaves, conds, req, straight)
-}
-
-// driving makes inputs of an inner join of those semi joins whose right side is best read first: its values are then looked
-// up in an index of a table on the left. The others come later.
-func (p *planner) driving(semis []*algebra.Join, leaves []*leaf, conds []expr.Expr) ([]*leaf, []expr.Expr, []*algebra.Join, error) {
-	var later []*algebra.Join
-	n := len(leaves)
-	for _, s := range semis {
-		l, own, err := p.drivingLeaf(s, leaves[:n])
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		if l == nil {
-			later = append(later, s)
-			continue
-		}
-		leaves = append(leaves, l)
-		if conds, err = scalar.Propagate(append(conds, own...)); err != nil {
-			return nil, nil, nil, err
-		}
-	}
-	return leaves, conds, later, nil
-}
-
-// drivingLeaf plans the different values of a semi join's right side as an inner join's input, with the conditions that
-// join it; nil where that does not pay.
-func (p *planner) drivingLeaf(s *algebra.Join, leaves []*leaf) (*leaf, []expr.Expr, error) {
-	if s.Kind != exec.Semi || !s.Driving || p.plain {
-		return nil, nil, nil
-	}
-	keys, rest := joinKeys(s.On, algebra.ColumnsOf(s.Left), algebra.ColumnsOf(s.Right))
-	outer := ledBy(keys, leaves)
-	if outer == nil || len(rest) > 0 {
-		return nil, nil, nil
-	}
-	inner, err := p.plan(s.Right, required{})
-	if err != nil {
-		return nil, nil, err
-	}
-	if inner.rows()*(access.CostPoint+access.CostLookupRow) > outer.Rows {
-		return nil, nil, nil
-	}
-	var exprs, conds []expr.Expr
-	var ids []int
-	var typs []types.Type
-	for _, k := range keys {
-		exprs = append(exprs, k.right)
-		col := &expr.Column{Index: p.newIDs(1), Typ: *k.right.Type(), Name: k.right.String()}
-		ids = append(ids, col.Index)
-		typs = append(typs, col.Typ)
-		eq, err := expr.New("=", k.left, col)
-		if err != nil {
-			return nil, nil, err
-		}
-		conds = append(conds, eq)
-	}
-	n, err := newProject(inner, exprs, ids)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &leaf{plan: newDistinct(n, typs), cols: scalar.SetOf(ids...)}, conds, nil
-}
-
-// ledBy finds the table with an index that begins with a key's column; nil where a key is of no use to an index.
-func ledBy(keys []joinKey, leaves []*leaf) *algebra.Table {
-	var outer *algebra.Table
-	for _, k := range keys {
-		c, ok := k.left.(*expr.Column)
-		if !ok || k.hash.Float || !scalar.SameKey(k.left.Type(), k.right.Type()) {
-			return nil
-		}
-		for _, l := range leaves {
-			if t := baseTable(l.in); t != nil && l.cols.Has(c.Index) && leads(t, c) {
-				outer = t
-			}
-		}
-	}
-	return outer
-}
-
-// baseTable is the table that a node reads, with whatever conditions.
-func baseTable(n algebra.Node) *algebra.Table {
-	if f, ok := n.(*algebra.Filter); ok {
-		n = f.In
-	}
-	t, _ := n.(*algebra.Table)
-	return t
-}
-
-// leads tells whether an index of the table begins with the column.
-func leads(t *algebra.Table, c *expr.Column) bool {
-	for i := range t.Desc.Indexes {
-		if first := t.Desc.Indexes[i].Columns[0]; first.Column == t.Position(c) && first.Prefix == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // planLeft plans a LEFT JOIN.
@@ -252,10 +179,8 @@ func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, goal joinG
 	switch kind {
 	case exec.Left:
 		out = math.Max(out, left.rows())
-	case exec.Semi:
-		out = math.Min(out, left.rows()*access.SelOther)
-	case exec.Anti:
-		out = left.rows() * access.SelOther
+	case exec.Semi, exec.Anti:
+		out = left.rows() * p.partnered(left, right, keys, rest, out, kind)
 	}
 	if goal.rows > 0 {
 		out = goal.rows
@@ -294,7 +219,7 @@ func totalRows(l *leaf) float64 {
 
 // keyShare is the share of the right side's rows that one left row's key selects.
 func keyShare(l *leaf, k joinKey) float64 {
-	if c, ok := k.right.(*expr.Column); ok && l.table != nil {
+	if c, ok := k.right.(*expr.Column); ok && (l.table != nil || l.rowsOf != nil || l.unique.Has(c.Index)) {
 		return 1 / distinctIn(l, c)
 	}
 	return math.Max(1/math.Max(l.plan.rows(), 1), 1.0/access.EqDistinct)

@@ -112,7 +112,8 @@ func (p *planner) plan(n algebra.Node, req required) (node, error) {
 	case *algebra.Project, *algebra.Distinct, *algebra.Sort, *algebra.Limit:
 		return p.planTop(n)
 	case *algebra.Group:
-		return p.planGroup(n)
+		out, _, err := p.planGroup(n)
+		return out, err
 	case *algebra.Window:
 		return p.planWindows(n)
 	case *algebra.Apply:
@@ -147,6 +148,11 @@ func (p *planner) planFilter(f *algebra.Filter, req required) (node, error) {
 		n, err = p.planTable(in, conds, req)
 	case *algebra.Virtual:
 		n, err = planVirtual(in, conds)
+	case *algebra.Group:
+		var grouped float64
+		if n, grouped, err = p.planGroup(in); err == nil {
+			n, err = p.groupFilter(n, in, conds, grouped)
+		}
 	default:
 		if n, err = p.plan(in, req); err == nil {
 			n, err = newFilter(n, conds)
@@ -184,14 +190,8 @@ func (p *planner) planTable(t *algebra.Table, conds []expr.Expr, req required) (
 
 // distinct is how many values an expression has; 0: nobody knows.
 func (p *planner) distinct(e expr.Expr) float64 {
-	c, ok := e.(*expr.Column)
-	if !ok {
-		return 0
-	}
-	for _, t := range p.known {
-		if pos := t.Position(c); pos >= 0 {
-			return t.Distinct(pos)
-		}
+	if t, pos := p.tableOf(e); t != nil {
+		return t.Distinct(pos)
 	}
 	return 0
 }

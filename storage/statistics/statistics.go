@@ -204,9 +204,10 @@ func within(b *Bucket, v types.Value) float64 {
 
 // number is a value on a line, for what lies between others.
 func number(v types.Value) (float64, bool) {
-	switch v.Kind() {
-	case types.KindInt, types.KindUint, types.KindFloat, types.KindDecimal:
+	if numeric(v) {
 		return v.ToFloat(nil), true
+	}
+	switch v.Kind() {
 	case types.KindDate, types.KindDatetime:
 		y, mo, d, h, mi, s, us := types.UnpackDatetime(v.Uint())
 		return float64((y*12+mo)*31+d)*86400 + float64(h*3600+mi*60+s) + float64(us)/1e6, true
@@ -239,4 +240,42 @@ func temporal(v types.Value) int {
 		return 4
 	}
 	return 0
+}
+
+// Moments are the mean and the variance of a column of numbers; ok is false where it is none, or nothing is known of it.
+func (h *Histogram) Moments() (mean, variance float64, ok bool) {
+	if h == nil {
+		return 0, 0, false
+	}
+	total, squares, before := 0.0, 0.0, 0.0
+	for i := range h.Buckets {
+		b := &h.Buckets[i]
+		if !numeric(b.High.Value) {
+			return 0, 0, false
+		}
+		hi := b.High.ToFloat(nil)
+		lo := hi
+		if !b.Low.IsNull() {
+			lo = b.Low.ToFloat(nil)
+		}
+		share := b.Upto - before
+		before = b.Upto
+		mid := (lo + hi) / 2
+		mean += share * mid
+		squares += share * (mid*mid + (hi-lo)*(hi-lo)/12) // as if the values in between were evenly spread
+		total += share
+	}
+	if total <= 0 {
+		return 0, 0, false
+	}
+	mean /= total
+	return mean, math.Max(0, squares/total-mean*mean), true
+}
+
+func numeric(v types.Value) bool {
+	switch v.Kind() {
+	case types.KindInt, types.KindUint, types.KindFloat, types.KindDecimal:
+		return true
+	}
+	return false
 }
