@@ -6,7 +6,6 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/expr"
-	"cloudsql/storage/types"
 )
 
 // Settings are the variables of a session that plans depend on. It is one comparable value: the planner works by it, a plan that was
@@ -15,12 +14,11 @@ import (
 type Settings struct {
 	SQLMode        mysql.SQLMode
 	Zone           *time.Location // time_zone: constants of TIMESTAMP columns are converted when the plan is made
-	Collation      types.Collation
-	SelectLimit    uint64 // sql_select_limit
-	GroupConcatMax int    // group_concat_max_len
-	MaxPacket      int    // max_allowed_packet: what constant expressions may give
-	FoundRows      bool   // the client wants matched instead of changed rows
-	SafeUpdates    bool   // sql_safe_updates
+	SelectLimit    uint64         // sql_select_limit
+	GroupConcatMax int            // group_concat_max_len
+	MaxPacket      int            // max_allowed_packet: what constant expressions may give
+	FoundRows      bool           // the client wants matched instead of changed rows
+	SafeUpdates    bool           // sql_safe_updates
 	AutoIncrement  Series
 	RecursionDepth int    // cte_max_recursion_depth
 	MaxJoin        uint64 // max_join_size, unless sql_big_selects says otherwise: rows that a query may be expected to look at; 0: any number

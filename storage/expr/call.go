@@ -24,6 +24,8 @@ type Call struct {
 	coll  types.Collation
 	deriv derivation // coercibility of a string result
 	ascii bool       // the result cannot hold but ASCII, so that it converts to any character set
+	// connection: the result is text in the connection's character set, whatever the arguments are; see Typing.
+	connection bool
 
 	ev        evalFunc
 	unchecked evalFunc // of evalChecked

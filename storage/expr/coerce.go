@@ -211,7 +211,7 @@ func (c *Call) setStringResult(length int, from ...Expr) error {
 	}
 	if o.deriv == derivNumeric || o.deriv == derivIgnorable {
 		// Numbers as text are in the connection's character set; only an all-binary call stays binary.
-		o.coll, o.deriv = types.CollationDefault, derivCoercible
+		o.coll, o.deriv, c.connection = types.CollationDefault, derivCoercible, o.ascii
 	}
 	c.typ, c.coll, c.deriv, c.ascii = stringType(length, o.coll), o.coll, o.deriv, o.ascii
 	return nil

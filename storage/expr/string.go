@@ -132,7 +132,7 @@ func typeASCII(length int) func(*Call) error {
 }
 
 func (c *Call) setASCIIResult(length int) {
-	c.coll, c.deriv, c.ascii = types.CollationDefault, derivCoercible, true
+	c.coll, c.deriv, c.ascii, c.connection = types.CollationDefault, derivCoercible, true, true
 	c.typ = stringType(length, c.coll)
 }
 

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // Typing is what variables of a session say about calls that are built: it is part of what is built, and no evaluation asks for it.
@@ -15,6 +17,8 @@ type Typing struct {
 	DivIncrement int    // div_precision_increment
 	WeekFormat   int    // default_week_format
 	Locale       string // lc_time_names
+	// Collation is collation_connection (0: MySQL's default): that of text which functions make of what is no text.
+	Collation types.Collation
 }
 
 // DefaultDivIncrement is MySQL's div_precision_increment.
@@ -37,7 +41,11 @@ func (t *Typing) New(name string, args ...Expr) (Expr, error) {
 	case t.Locale != DefaultLocale && inLocale[name] != "" && len(args) == 1+strings.Count(name, "_"):
 		return New(inLocale[name], append(slices.Clip(args), NewStr(t.Locale))...)
 	}
-	return New(name, args...)
+	e, err := New(name, args...)
+	if c, ok := e.(*Call); ok && err == nil && c.connection && t != nil && t.Collation != 0 && t.Collation != types.CollationDefault {
+		return New("in collation", c, NewInt(int64(t.Collation)))
+	}
+	return e, err
 }
 
 // Agg sets an aggregate's type as the session has it.
@@ -66,8 +74,24 @@ func (a *Agg) increment() int {
 	return DefaultDivIncrement
 }
 
-// localeDefs are the functions of inLocale; none has a name that a statement can call.
+// typeInCollation is text in the connection's collation.
+func typeInCollation(c *Call) error {
+	coll := types.Collation(0)
+	if k, ok := c.args[1].(*Const); ok && k.Val.Kind() == types.KindInt && k.Val.Int() == int64(uint16(k.Val.Int())) { //nolint:gosec // it fits
+		coll = types.Collation(k.Val.Int()) //nolint:gosec // it fits
+	}
+	if !coll.Valid() {
+		return mysqlerr.New(mysqlerr.WrongArguments, c.name)
+	}
+	c.typ, c.coll, c.deriv, c.ascii = *c.args[0].Type(), coll, derivCoercible, true
+	c.typ.Collation = coll
+	return nil
+}
+
+// localeDefs are the functions of inLocale, and others that a session's settings put in the place of what was written; none has a name that a statement can call.
 var localeDefs = []def{
+	{name: "in collation", min: 2, max: 2, since: version.V2, typ: typeInCollation, render: func(c *Call) string { return c.args[0].String() },
+		fn: func(_ *Call, _ *Env, a []types.Value) (types.Value, error) { return a[0], nil }},
 	{name: "/ to", min: 3, max: 3, class: NeedsSession, op: opDiv, typ: typeArith, render: renderDivTo,
 		fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) { return evalArith(c, env, a[0], a[1]) }},
 	{name: "dayname in", min: 2, max: 2, class: NeedsSession, usesNow: true, typ: typeLocale, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
