@@ -36,6 +36,9 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*logical.Insert, *
 	if err := n.nameColumns(s); err != nil {
 		return nil, nil, err
 	}
+	if err := n.generatedAlone(s); err != nil {
+		return nil, nil, err
+	}
 	var q *logical.Query
 	switch {
 	case s.Select != nil:
@@ -89,7 +92,7 @@ func (n insertBinder) nameColumns(s *ast.InsertStmt) error {
 			return nil // INSERT INTO t () VALUES ()
 		}
 		for i := range n.Table.Columns {
-			if !n.Table.Columns[i].Hidden {
+			if c := &n.Table.Columns[i]; !c.Hidden && !c.Invisible {
 				n.Named = append(n.Named, i)
 			}
 		}
@@ -106,6 +109,20 @@ func (n insertBinder) nameColumns(s *ast.InsertStmt) error {
 		}
 		seen[pos] = true
 		n.Named = append(n.Named, pos)
+	}
+	return nil
+}
+
+// generatedAlone is 3105 where a generated column is given anything but DEFAULT.
+func (n insertBinder) generatedAlone(s *ast.InsertStmt) error {
+	for j, pos := range n.Named {
+		if n.Table.Columns[pos].Generated == "" {
+			continue
+		}
+		given := func(list []ast.ExprNode) bool { return j < len(list) && !logical.IsDefault(list[j]) }
+		if s.Select != nil || slices.ContainsFunc(s.Lists, given) {
+			return logical.GivenGenerated(n.Table, pos)
+		}
 	}
 	return nil
 }

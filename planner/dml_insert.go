@@ -26,6 +26,8 @@ type insertPlan struct {
 	defaults  []columnDefault
 	source    Rows                  // of In
 	set       []fragment.Assignment // Set, and what the table's definition adds
+	rules     *rules                // nil: none
+	checks    []fragment.Check      // that set may violate
 	conflicts []conflict            // where set has what only a gateway can compute: how it finds the rows to update
 	autoInc   int                   // position, or -1
 	zeroAuto  bool                  // NO_AUTO_VALUE_ON_ZERO: 0 is a value like others
@@ -47,7 +49,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)
 	p.tables = []TableVersion{{ID: n.Table.ID, Version: n.Table.Version}}
 	for i := range n.Table.Columns {
-		if n.Table.Columns[i].Hidden {
+		if n.Table.Columns[i].RowID() {
 			p.hidden = i
 		}
 	}
@@ -65,10 +67,14 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		}
 		p.tables = append(p.tables, p.source.Tables()...)
 	}
+	if p.rules, err = rulesOf(n.Table); err != nil {
+		return nil, err
+	}
 	if len(n.Set) > 0 {
-		if p.set, err = onUpdate(n.Table, n.Set); err != nil {
+		if p.set, err = onUpdate(n.Table, n.Set, p.rules); err != nil {
 			return nil, err
 		}
+		p.checks = p.rules.checksOf(p.set)
 	}
 	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
 		err = p.planConflicts(ctx)
@@ -98,6 +104,9 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 		eval.Warn = run.strict.Warn
 		run.eval = &eval
 	}
+	if p.rules != nil {
+		run.rows = p.rules.forRows(env)
+	}
 	run.batch.Reset(len(p.columns))
 	if err := run.computeDefaults(); err != nil {
 		return nil, err
@@ -120,6 +129,7 @@ type insertRun struct {
 	env      *expr.Env
 	eval     *expr.Env // env of expressions: what strict mode does not forgive in them becomes strict's error
 	strict   expr.StrictWarnings
+	rows     *RowRules // of the table; nil: none
 	w        *writer
 	set      []fragment.Assignment
 	seen     [][]types.Value // of the batch's rows: the values of outside
@@ -148,8 +158,11 @@ func (r *insertRun) fromValues(ctx context.Context) error {
 				return err
 			}
 		}
-		err := r.fillDefaults(row, exprs)
-		if err == nil && r.conflicts != nil {
+		keep, err := false, r.fillDefaults(row, exprs)
+		if err == nil {
+			keep, err = r.follow(row)
+		}
+		if keep && r.conflicts != nil {
 			err = r.upsert(ctx)
 		}
 		if err != nil {
@@ -178,8 +191,8 @@ func (r *insertRun) fromQuery(ctx context.Context) error {
 			return r.flush(ctx)
 		}
 		for i := range in.Len() {
-			err := r.addQueryRow(in.Row(i))
-			if err == nil && r.conflicts != nil {
+			keep, err := r.addQueryRow(in.Row(i))
+			if keep && r.conflicts != nil {
 				err = r.upsert(ctx)
 			}
 			if err != nil {
@@ -199,19 +212,24 @@ func (r *insertRun) readsTarget() bool {
 	return slices.ContainsFunc(r.source.Tables(), func(t TableVersion) bool { return t.ID == r.Table.ID })
 }
 
-func (r *insertRun) addQueryRow(in []types.Value) error {
+// addQueryRow adds a row to the batch; keep is false where IGNORE has left it out.
+func (r *insertRun) addQueryRow(in []types.Value) (keep bool, err error) {
 	row := r.next()
 	for j, pos := range r.Named {
-		v, err := r.assign(in[j].Clone(), pos)
-		if err != nil {
-			return err
+		if r.Table.Columns[pos].Generated != "" {
+			continue // DEFAULT
 		}
-		row[pos] = v
+		if row[pos], err = r.assign(in[j].Clone(), pos); err != nil {
+			return false, err
+		}
 	}
-	if len(r.Outside) > 0 {
+	if err = r.fillDefaults(row, nil); err == nil {
+		keep, err = r.follow(row)
+	}
+	if keep && len(r.Outside) > 0 {
 		r.seen = append(r.seen, cloneRow(in[len(r.Named):]))
 	}
-	return r.fillDefaults(row, nil)
+	return keep, err
 }
 
 // flush sends the batch.
@@ -267,7 +285,7 @@ func (r *insertRun) insertOutside(e expr.Expr, seen []types.Value) expr.Expr {
 func (r *insertRun) fragment(t *schema.Tablet, rows types.Batch, first int) *fragment.Write {
 	return &fragment.Write{
 		Kind: r.Kind, Tablet: t.ID, SchemaVersion: r.Table.Version, Columns: r.columns, Rows: rows,
-		AutoInc: r.autoInc >= 0, Set: r.set, Env: r.env, FirstRow: first,
+		AutoInc: r.autoInc >= 0, Set: r.set, Env: r.env, Checks: r.checks, Lenient: r.Ignore && len(r.checks) > 0, FirstRow: first,
 	}
 }
 

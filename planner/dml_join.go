@@ -19,6 +19,7 @@ import (
 type computedPlan struct {
 	*logical.Change
 	added  [][]fragment.Assignment // of each target: what its definition adds
+	checks [][]fragment.Check      // of each target: those that its row may violate then
 	source Rows                    // of In
 	tables []TableVersion
 }
@@ -41,7 +42,7 @@ func buildComputedDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, e
 
 func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 	p := &computedPlan{Change: q.Root.(*logical.Change)}
-	p.added = make([][]fragment.Assignment, len(p.Targets))
+	p.added, p.checks = make([][]fragment.Assignment, len(p.Targets)), make([][]fragment.Check, len(p.Targets))
 	for i := range p.Targets {
 		t := &p.Targets[i]
 		p.tables = append(p.tables, TableVersion{ID: t.Table.ID, Version: t.Table.Version})
@@ -52,11 +53,15 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 		for j, id := range t.Values {
 			named[j].Column = id
 		}
-		all, err := onUpdate(t.Table, named)
+		r, err := rulesOf(t.Table)
 		if err != nil {
 			return nil, err
 		}
-		p.added[i] = all[len(named):]
+		all, err := onUpdate(t.Table, named, r)
+		if err != nil {
+			return nil, err
+		}
+		p.added[i], p.checks[i] = all[len(named):], r.checksOf(all)
 	}
 	var err error
 	if p.source, err = planQuery(ctx, q.Below()); err != nil {
@@ -104,6 +109,7 @@ func (p *computedPlan) fragment(r *foundRow, number int, env *expr.Env) *fragmen
 	t := &p.Targets[r.target]
 	f := &fragment.Write{
 		Kind: p.Kind, Tablet: t.Table.TabletFor(r.key).ID, SchemaVersion: t.Table.Version, Keys: [][]byte{r.key}, Env: env, FirstRow: number,
+		Checks: p.checks[r.target], Lenient: p.Ignore && len(p.checks[r.target]) > 0,
 	}
 	fields := p.source.Fields()[t.Key+len(t.Table.Primary().Columns):]
 	for j, v := range r.values {

@@ -29,7 +29,8 @@ type changePlan struct {
 	lookup *keyLookup // rows by primary key; nil: source finds them
 	where  expr.Expr  // beside the key, over the full row
 	set    []fragment.Assignment
-	source Rows // gives the primary key columns of the rows, locked
+	checks []fragment.Check // that set may violate
+	source Rows             // gives the primary key columns of the rows, locked
 	tables []TableVersion
 }
 
@@ -59,9 +60,14 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	if slices.ContainsFunc(set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
 		return buildComputedUpdate(ctx, s, params)
 	}
-	if p.set, err = onUpdate(p.Table, set); err != nil {
+	r, err := rulesOf(p.Table)
+	if err != nil {
 		return nil, err
 	}
+	if p.set, err = onUpdate(p.Table, set, r); err != nil {
+		return nil, err
+	}
+	p.checks = r.checksOf(p.set)
 	keyed, err := p.findByKey(ctx, s.Where, s.Order, s.Limit)
 	if err != nil || keyed {
 		return p, err
@@ -216,6 +222,7 @@ func (p *changePlan) change(ctx context.Context, w *writer, list [][]byte, first
 		}
 		writes = append(writes, &fragment.Write{
 			Kind: p.kind, Tablet: tablet.ID, SchemaVersion: p.Table.Version, Keys: list[:n:n], Set: set, Where: where, Env: env, FirstRow: first,
+			Checks: p.checks, Lenient: p.ignore && len(p.checks) > 0,
 		})
 		list, first = list[n:], first+n
 	}

@@ -85,7 +85,7 @@ func (r *insertRun) upsert(ctx context.Context) error {
 			err = r.updateMet(ctx, old)
 		default:
 			w := r.fragment(r.Table.TabletFor(keys.AppendPrimary(nil, r.Table, r.batch.Row(0))), r.batch, r.first)
-			w.Kind, w.Set = fragment.Insert, nil
+			w.Kind, w.Set, w.Checks, w.Lenient = fragment.Insert, nil, nil, false
 			if err = r.w.write(ctx, w); mysqlerr.Code(err) == mysqlerr.DupEntry && try < maxUpsertTries {
 				continue
 			}
@@ -156,8 +156,14 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 	}
 	w := &fragment.Write{
 		Kind: fragment.Update, Tablet: r.Table.TabletFor(key).ID, SchemaVersion: r.Table.Version, Keys: [][]byte{key}, Env: r.env, FirstRow: r.first,
+		Checks: r.checks, Lenient: r.Ignore && len(r.checks) > 0,
 	}
 	for _, a := range r.insertPlan.set {
+		pos := r.Table.ColumnByID(a.Column)
+		if r.Table.Columns[pos].Generated != "" { // behind all of the statement's own
+			w.Set = append(w.Set, a)
+			continue
+		}
 		v, err := a.Expr.Eval(r.eval, row)
 		if err == nil {
 			err = r.strict.Err()
@@ -170,7 +176,6 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 		if a.OnlyIfChanged {
 			continue
 		}
-		pos := r.Table.ColumnByID(a.Column)
 		c := &r.Table.Columns[pos]
 		if !v.IsNull() {
 			if v, err = types.Assign(v, &c.Type, c.Name, r.first, &r.env.Mode, nil); err != nil {

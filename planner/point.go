@@ -81,7 +81,7 @@ func (p *PointGet) project(list []*ast.SelectField, db, alias string) bool {
 				return false
 			}
 			for i := range all {
-				if !all[i].Hidden {
+				if !all[i].Hidden && !all[i].Invisible {
 					p.add(&all[i], "")
 				}
 			}

@@ -14,11 +14,11 @@ import (
 // Rows that are about to be written are completed and checked here, whatever statement writes them: what a table's definition says
 // of its rows beyond the values that the statement gives stands in this file alone.
 //
-//	INSERT, REPLACE         next (defaults) → the statement's values, each through assign → fillDefaults; missing ones: checkDefaults
+//	INSERT, REPLACE         next (defaults) → the statement's values, each through assign → fillDefaults → follow (rules.go);
+//	                        missing ones: checkDefaults
 //	UPDATE, ON DUPLICATE    the statement's assignments → onUpdate; a shard converts and checks what it assigns
 //
-// A column that follows from others, or a condition on whole rows, belongs behind fillDefaults and into onUpdate. What other tables
-// have to do with a row belongs to writer.write, through which all rows go.
+// What other tables have to do with a row belongs to writer.write, through which all rows go.
 
 // columnDefault is what a column gets that a statement does not name.
 type columnDefault struct {
@@ -33,7 +33,7 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 	for i := range t.Columns {
 		c, d := &t.Columns[i], &defaults[i]
 		switch {
-		case c.AutoIncrement || c.Hidden:
+		case c.AutoIncrement || c.Hidden || c.Generated != "":
 		case bind.DefaultPerRow(c):
 			e, err := bind.RowDefault(ctx.Env, t, i)
 			if err != nil {
@@ -160,10 +160,37 @@ func (r *insertRun) fillDefaults(row []types.Value, exprs []expr.Expr) error {
 	return nil
 }
 
-// onUpdate adds the assignments of ON UPDATE CURRENT_TIMESTAMP columns that the statement does not name. A shard
-// makes them only where another column changes (fragment.Assignment.OnlyIfChanged).
-func onUpdate(t *schema.Table, set []fragment.Assignment) ([]fragment.Assignment, error) {
+// follow makes the last row of the batch, which is complete but for that, follow the table's rules. keep is false where IGNORE leaves
+// it out for a check's sake.
+func (r *insertRun) follow(row []types.Value) (keep bool, err error) {
+	if r.rows == nil {
+		return true, nil
+	}
+	if err := r.rows.Generate(row, r.assign); err != nil {
+		return false, err
+	}
+	err = r.rows.Violated(row)
+	if err == nil || !r.Ignore || mysqlerr.Code(err) != mysqlerr.CheckViolated {
+		return err == nil, err
+	}
+	r.env.Warn(mysqlerr.CheckViolated, mysqlerr.From(err).Message)
+	r.batch.Truncate(r.batch.Len() - 1)
+	return false, nil
+}
+
+// onUpdate adds the assignments that follow from a statement's: generated columns, and ON UPDATE CURRENT_TIMESTAMP columns that it
+// does not name, with what is generated from those. A shard makes the latter only where another column changes
+// (fragment.Assignment.OnlyIfChanged).
+func onUpdate(t *schema.Table, set []fragment.Assignment, r *rules) ([]fragment.Assignment, error) {
 	named := set
+	if r != nil {
+		changed := map[int]bool{}
+		for i := range set {
+			changed[t.ColumnByID(set[i].Column)] = true
+		}
+		set = r.assign(set, changed, false)
+	}
+	var clock map[int]bool
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if !c.OnUpdateNow || slices.ContainsFunc(named, func(a fragment.Assignment) bool { return a.Column == c.ID }) {
@@ -178,6 +205,15 @@ func onUpdate(t *schema.Table, set []fragment.Assignment) ([]fragment.Assignment
 			return nil, err
 		}
 		set = append(set[:len(set):len(set)], fragment.Assignment{Column: c.ID, Expr: now, OnlyIfChanged: true})
+		if r != nil && clock == nil {
+			clock = map[int]bool{}
+		}
+		if r != nil {
+			clock[i] = true
+		}
+	}
+	if len(clock) > 0 {
+		set = r.assign(set, clock, true)
 	}
 	return set, nil
 }

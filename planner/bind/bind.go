@@ -385,6 +385,8 @@ func (b *Binder) defaultOf(sc *Scope, n *ast.DefaultExpr) (expr.Expr, error) {
 func (b *Binder) Value(c *Column) (expr.Expr, error) {
 	col := &c.Source.Columns[c.Pos]
 	switch {
+	case col.Generated != "":
+		return nil, mysqlerr.New(mysqlerr.DefaultAsValGenerated)
 	case col.DefaultExpr != "":
 		if b.Default == nil {
 			return nil, mysqlerr.NotSupported("DEFAULT(c) of a column with a default expression")

@@ -44,11 +44,11 @@ func UsingNames(n *ast.Join, lcols, rcols []Column) []string {
 		first, second = rcols, lcols
 	}
 	for i := range first {
-		if first[i].Shadowed || first[i].Hidden {
+		if first[i].Shadowed || first[i].Hidden || first[i].Invisible {
 			continue
 		}
 		for k := range second {
-			if !second[k].Shadowed && !second[k].Hidden && strings.EqualFold(first[i].Field.Name, second[k].Field.Name) {
+			if !second[k].Shadowed && !second[k].Hidden && !second[k].Invisible && strings.EqualFold(first[i].Field.Name, second[k].Field.Name) {
 				names = append(names, first[i].Field.Name)
 				break
 			}

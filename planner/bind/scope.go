@@ -20,6 +20,8 @@ type Column struct {
 	Shadowed bool
 	// Hidden columns are found by no name at all (row ids).
 	Hidden bool
+	// Invisible columns are found by name, but not by *.
+	Invisible bool
 	// Source and Pos lead to the descriptor of a base table's column; nil for others.
 	Source *schema.Table
 	Pos    int
@@ -63,7 +65,7 @@ func TableColumns(t *schema.Table, db, alias string, first int) []Column {
 				Schema: db, Table: alias, OrgTable: t.Name, Name: c.Name, OrgName: c.Name,
 				Type: c.Type, Flags: ColumnFlags(t, i),
 			},
-			Hidden: c.Hidden, Source: t, Pos: i,
+			Hidden: c.Hidden, Invisible: c.Invisible, Source: t, Pos: i,
 		}
 	}
 	return cols

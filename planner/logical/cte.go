@@ -207,7 +207,7 @@ func (r *recursiveQuery) nameColumns(d *cteDef) {
 	for i, c := range r.seed.columns() {
 		c.Field.Flags &^= uint16(mysql.NotNullFlag)
 		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", "", "", ""
-		c.Shadowed, c.Hidden, c.Source = false, false, nil
+		c.Shadowed, c.Hidden, c.Invisible, c.Source = false, false, false, nil
 		out := c
 		out.ID = r.b.newIDs(1)
 		r.cols = append(r.cols, out)

@@ -215,6 +215,12 @@ func (t *Target) Assignments(b *bind.Binder, sc *bind.Scope, list []*ast.Assignm
 		if pos < 0 || a.Column.Table.O != "" && !strings.EqualFold(a.Column.Table.O, t.Alias) {
 			return nil, mysqlerr.New(mysqlerr.BadField, bind.FullName(a.Column), bind.FieldList)
 		}
+		if t.Table.Columns[pos].Generated != "" {
+			if !IsDefault(a.Expr) {
+				return nil, GivenGenerated(t.Table, pos)
+			}
+			continue
+		}
 		e, err := t.assigned(b, sc, pos, 0, a.Expr)
 		if err != nil {
 			return nil, err
@@ -222,6 +228,11 @@ func (t *Target) Assignments(b *bind.Binder, sc *bind.Scope, list []*ast.Assignm
 		set = append(set, fragment.Assignment{Column: t.Table.Columns[pos].ID, Expr: e})
 	}
 	return set, nil
+}
+
+// GivenGenerated is 3105 for a value given to a generated column.
+func GivenGenerated(t *schema.Table, pos int) error {
+	return mysqlerr.New(mysqlerr.GivenGeneratedColumn, t.Columns[pos].Name, t.Name)
 }
 
 // assigned binds what a column is assigned. The columns of the table's row are numbered from first on.
@@ -283,6 +294,12 @@ func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assi
 			return nil, err
 		}
 		i := c.target(t)
+		if t.Table.Columns[pos].Generated != "" {
+			if !IsDefault(a.Expr) {
+				return nil, GivenGenerated(t.Table, pos)
+			}
+			continue
+		}
 		c.lists[i] = append(c.lists[i], a)
 		c.node.Targets[i].Values = append(c.node.Targets[i].Values, t.Table.Columns[pos].ID)
 	}
@@ -502,7 +519,7 @@ func (n *Insert) rowValue(b *bind.Binder, sc *bind.Scope, pos int, v ast.ExprNod
 	case !IsDefault(v):
 		e, err := bind.Expr(b, sc, v)
 		return expr.ForColumn(e, &c.Type), err
-	case c.AutoIncrement:
+	case c.AutoIncrement || c.Generated != "":
 		return expr.NewNull(), nil
 	case bind.DefaultPerRow(c):
 		return nil, mysqlerr.NotSupported("DEFAULT of a column with a default expression beside a subquery")

@@ -24,7 +24,7 @@ func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
 	found := false
 	for k := range q.scope.Cols {
 		c := &q.scope.Cols[k]
-		if c.Hidden || w.Table.O == "" && c.Shadowed || w.Table.O != "" && !c.InTable(w.Schema.O, w.Table.O) {
+		if c.Hidden || c.Invisible || w.Table.O == "" && c.Shadowed || w.Table.O != "" && !c.InTable(w.Schema.O, w.Table.O) {
 			continue
 		}
 		found = true

@@ -85,7 +85,7 @@ func derived(inner query, alias string, names []ast.CIStr) (Node, []bind.Column,
 		c.Field.OrgName = c.Field.Name
 		c.Field.Flags &^= uint16(mysql.PriKeyFlag | mysql.UniqueKeyFlag | mysql.MultipleKeyFlag | mysql.PartKeyFlag |
 			mysql.AutoIncrementFlag | mysql.NoDefaultValueFlag | mysql.OnUpdateNowFlag)
-		c.Shadowed, c.Hidden, c.Source = false, false, nil
+		c.Shadowed, c.Hidden, c.Invisible, c.Source = false, false, false, nil
 		cols[i] = c
 	}
 	return inner.node(), cols, nil

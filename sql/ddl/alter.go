@@ -64,6 +64,9 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 	if err := a.addPending(); err != nil {
 		return nil, err
 	}
+	if a.copies == "" && checksMore(a.from, a.t) {
+		a.copies = "Cannot add a check constraint without looking at the rows"
+	}
 	a.change.Drop, a.change.Build = missingIndexes(a.from, a.t), missingIndexes(a.t, a.from)
 	if a.copies == "" && a.mixed() {
 		a.copies = "columns go while others are checked"
@@ -81,11 +84,19 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 	if err := checkDefaults(a.t); err != nil {
 		return nil, err
 	}
+	if err := checkGenerated(a.t); err != nil {
+		return nil, err
+	}
 	a.change.Table = a.t
 	if a.copies != "" {
 		a.change.Copy, a.change.NotNull, a.change.Drop, a.change.Build = true, nil, nil, nil
 	}
 	return a.change, nil
+}
+
+// checksMore tells whether to has an enforced check that from does not enforce.
+func checksMore(from, to *schema.Table) bool {
+	return slices.ContainsFunc(to.Checks, func(c schema.Check) bool { return c.Enforced && !slices.Contains(from.Checks, c) })
 }
 
 // mixed tells of a change that drops a column, may yet fail on the rows, and changes other columns as well: no version in
@@ -207,12 +218,7 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 	case ast.AlterTableDropForeignKey:
 		return errCantDrop(s.Name)
 	case ast.AlterTableAlterCheck:
-		if s.Constraint.Enforced {
-			return mysqlerr.NotSupported("CHECK constraints (other than NOT ENFORCED)")
-		}
-		if a.check(s.Constraint.Name) < 0 {
-			return mysqlerr.New(mysqlerr.CheckNotFound, s.Constraint.Name)
-		}
+		return a.enforce(s.Constraint.Name, s.Constraint.Enforced)
 	case ast.AlterTableDropPrimaryKey:
 		return a.dropPrimaryKey()
 	default:
@@ -245,7 +251,7 @@ func (a *alteration) position(p *ast.ColumnPosition, unset int) (int, error) {
 	}
 	switch p.Tp {
 	case ast.ColumnPositionFirst:
-		if a.t.Columns[0].Hidden {
+		if a.t.Columns[0].RowID() {
 			return 1, nil
 		}
 		return 0, nil
@@ -277,6 +283,8 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 		switch {
 		case c.AutoIncrement:
 			a.copies = "it numbers the rows"
+		case c.Generated != "":
+			a.copies = "each row has a value of its own"
 		case bind.DefaultPerRow(&c.Column):
 			a.copies = "each row has a default of its own"
 		default:
@@ -302,6 +310,9 @@ func (a *alteration) dropColumn(name string) error {
 		return errCantDrop(name)
 	}
 	if err := checkDependents(a.t, pos); err != nil {
+		return err
+	}
+	if err := a.checkRuled(pos, true); err != nil {
 		return err
 	}
 	uses := func(p schema.IndexColumn) bool { return p.Column == pos }
@@ -351,8 +362,14 @@ func (a *alteration) modify(oldName string, s *ast.AlterTableSpec) error {
 		if err := checkDependents(a.t, pos); err != nil {
 			return err
 		}
+		if err := a.checkRuled(pos, false); err != nil {
+			return err
+		}
 	}
 	old := &a.t.Columns[pos]
+	if err := a.keepsRules(pos, c); err != nil {
+		return err
+	}
 	if err := a.keepsRows(pos, c); err != nil {
 		return err
 	}
@@ -378,6 +395,19 @@ func (a *alteration) modify(oldName string, s *ast.AlterTableSpec) error {
 	})
 	a.noteColumn(c)
 	return nil
+}
+
+// keepsRules copies the table where what is generated or checked may be another thing under a column's new definition.
+func (a *alteration) keepsRules(pos int, c *column) error {
+	old := &a.t.Columns[pos]
+	why, err := modifyGenerated(old, &c.Column)
+	if why == "" && !sameType(&old.Type, &c.Type) && rulesNeed(a.t, pos) {
+		why = "Cannot change column type INPLACE"
+	}
+	if why != "" {
+		a.copies = why
+	}
+	return err
 }
 
 // moveColumn puts the column at from before the one that is at to now; to < 0 leaves it.
@@ -458,6 +488,9 @@ func (a *alteration) renameColumn(from, to string) error {
 	if err := checkDependents(a.t, pos); err != nil {
 		return err
 	}
+	if err := a.checkRuled(pos, false); err != nil {
+		return err
+	}
 	a.t.Columns[pos].Name, a.touched = to, true
 	return nil
 }
@@ -492,12 +525,24 @@ func (a *alteration) dropIndex(name string) error {
 		return errCantDrop(name)
 	}
 	a.t.Indexes, a.touched = slices.Delete(a.t.Indexes, i, i+1), true
+	dropFunctional(a.t)
 	return nil
 }
 
 // check gives the position of a CHECK constraint, or -1.
 func (a *alteration) check(name string) int {
 	return slices.IndexFunc(a.t.Checks, func(c schema.Check) bool { return strings.EqualFold(c.Name, name) })
+}
+
+// enforce is ALTER CHECK name [NOT] ENFORCED. 3821.
+func (a *alteration) enforce(name string, enforced bool) error {
+	i := a.check(name)
+	if i < 0 {
+		return mysqlerr.New(mysqlerr.CheckNotFound, name)
+	}
+	a.touched = a.touched || a.t.Checks[i].Enforced != enforced
+	a.t.Checks[i].Enforced = enforced
+	return nil
 }
 
 func (a *alteration) dropConstraint(name string) error {
@@ -600,7 +645,7 @@ func (a *alteration) settlePrimaryKey() error {
 	}
 	a.copies, a.touched = "the primary key changes", true
 	a.t.Indexes = a.t.Indexes[1:]
-	if a.t.Columns[0].Hidden {
+	if a.t.Columns[0].RowID() {
 		a.keepIndexes(func() { a.t.Columns = slices.Delete(a.t.Columns, 0, 1) })
 	}
 	secondary := a.t.Indexes
@@ -608,7 +653,7 @@ func (a *alteration) settlePrimaryKey() error {
 	if err := a.primaryKey(); err != nil {
 		return err
 	}
-	if a.t.Columns[0].Hidden { // it has just come: everything else moves up
+	if a.t.Columns[0].RowID() { // it has just come: everything else moves up
 		for i := range secondary {
 			for j := range secondary[i].Columns {
 				secondary[i].Columns[j].Column++
@@ -667,6 +712,9 @@ func (a *alteration) addPending() error {
 		}
 		if err := a.addIndex(d); err != nil {
 			return err
+		}
+		if len(d.hidden) > 0 {
+			a.copies = "each row has a value of its own"
 		}
 		a.touched = true
 		warnDuplicate(a.env, a.db.Name, a.t, &a.t.Indexes[len(a.t.Indexes)-1])

@@ -1,10 +1,7 @@
 package ddl
 
 import (
-	"strings"
-
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/format"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
@@ -28,6 +25,7 @@ type check struct {
 	name     string
 	expr     ast.ExprNode
 	enforced bool
+	column   string // whose definition it stands in; "" for one of the table
 }
 
 // parseColumn makes a column of its definition; its id is not set.
@@ -50,6 +48,9 @@ func parseColumn(env *Env, def *ast.ColumnDef, tableCollation types.Collation) (
 		if err := c.option(o); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.checkGeneratedOptions(defaultExpr != nil); err != nil {
+		return nil, err
 	}
 	if c.AutoIncrement {
 		if err := c.checkAutoIncrement(defaultExpr != nil); err != nil {
@@ -86,9 +87,9 @@ func (c *column) option(o *ast.ColumnOption) error {
 		}
 		c.OnUpdateNow = true
 	case ast.ColumnOptionCheck:
-		c.checks = append(c.checks, check{name: o.ConstraintName, expr: o.Expr, enforced: o.Enforced})
+		c.checks = append(c.checks, check{name: o.ConstraintName, expr: o.Expr, enforced: o.Enforced, column: c.Name})
 	case ast.ColumnOptionGenerated:
-		return mysqlerr.NotSupported("generated columns")
+		return c.setGenerated(o)
 	case ast.ColumnOptionAutoRandom:
 		return mysqlerr.NotSupported("AUTO_RANDOM")
 	}
@@ -223,17 +224,6 @@ func isLiteral(e ast.ExprNode) bool {
 		}
 	}
 	return false
-}
-
-// restore prints an expression as SHOW CREATE TABLE does.
-func restore(n ast.Node) string {
-	var b strings.Builder
-	flags := format.RestoreStringSingleQuotes | format.RestoreStringEscapeBackslash |
-		format.RestoreStringWithoutDefaultCharset | format.RestoreKeyWordLowercase | format.RestoreNameBackQuotes | format.RestoreSpacesAroundBinaryOperation
-	if err := n.Restore(format.NewRestoreCtx(flags, &b)); err != nil {
-		return ""
-	}
-	return b.String()
 }
 
 // missing is what rows that were written before the column existed read as: its default, or the type's zero where it

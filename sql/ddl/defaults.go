@@ -4,6 +4,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -20,11 +21,11 @@ func (c *column) setExpression(e ast.ExprNode) error {
 	if c.AutoIncrement {
 		return errInvalidDefault(c.Name)
 	}
-	c.HasDefault, c.Default, c.DefaultExpr = true, nil, "("+restore(e)+")"
+	c.HasDefault, c.Default, c.DefaultExpr = true, nil, "("+syntax.Canonical(e)+")"
 	return nil
 }
 
-// defaultChecker refuses what a default can't be made of, and takes the table's name from columns, for it may change.
+// defaultChecker refuses what a default can't be made of.
 type defaultChecker struct {
 	column string
 	err    error
@@ -32,13 +33,11 @@ type defaultChecker struct {
 
 // Enter looks at a node before what is in it.
 func (d *defaultChecker) Enter(n ast.Node) (ast.Node, bool) {
-	switch n := n.(type) {
+	switch n.(type) {
 	case *ast.SubqueryExpr, *ast.AggregateFuncExpr, *ast.WindowFuncExpr, *ast.DefaultExpr, *ast.ValuesExpr:
 		d.err = mysqlerr.New(mysqlerr.DefaultFunctionDisallowed, d.column)
 	case *ast.VariableExpr, ast.ParamMarkerExpr:
 		d.err = mysqlerr.New(mysqlerr.DefaultVariables, d.column)
-	case *ast.ColumnName:
-		n.Schema, n.Table = ast.CIStr{}, ast.CIStr{}
 	}
 	return n, d.err != nil
 }

@@ -20,6 +20,7 @@ type indexDef struct {
 	unique  bool
 	parts   []*ast.IndexPartSpecification
 	option  *ast.IndexOption
+	hidden  map[int]int // by key part: the position of the column that a functional one is computed into
 }
 
 // inlineIndex is the key that PRIMARY KEY or UNIQUE in a column's definition stands for.
@@ -69,8 +70,8 @@ func (d *indexDef) build(t *schema.Table) (schema.Index, error) {
 		return ix, mysqlerr.New(mysqlerr.TooManyKeyParts, maxIndexParts)
 	}
 	total := 0
-	for _, p := range d.parts {
-		part, size, err := indexPart(t, p)
+	for i, p := range d.parts {
+		part, size, err := d.part(t, i, p)
 		if err != nil {
 			return ix, err
 		}
@@ -100,12 +101,46 @@ func (d *indexDef) options(ix *schema.Index) error {
 	return checkComment(ix.Comment, maxCommentChars, mysqlerr.TooLongIndexComment, ix.Name)
 }
 
+// functionalParts makes the hidden columns of a key that has expressions, and the key's name.
+func (b *builder) functionalParts(d *indexDef, taken func(name string) bool) error {
+	d.hidden = map[int]int{}
+	for i, p := range d.parts {
+		if p.Expr == nil {
+			continue
+		}
+		if d.name == "" {
+			d.name = "functional_index"
+			for n := 2; taken(d.name); n++ {
+				d.name = fmt.Sprintf("functional_index_%d", n)
+			}
+		}
+		pos, err := b.functionalPart(d, i, p.Expr)
+		if err != nil {
+			return err
+		}
+		d.hidden[i] = pos
+	}
+	return nil
+}
+
+// part is indexPart, of a functional part's column too.
+func (d *indexDef) part(t *schema.Table, i int, p *ast.IndexPartSpecification) (schema.IndexColumn, int, error) {
+	if p.Expr == nil {
+		return indexPart(t, p)
+	}
+	if d.primary {
+		return schema.IndexColumn{}, 0, mysqlerr.New(mysqlerr.FunctionalPrimaryKey)
+	}
+	size := storageBytes(&t.Columns[d.hidden[i]].Type)
+	if size > maxIndexBytes {
+		return schema.IndexColumn{}, 0, errKeyTooLong()
+	}
+	return schema.IndexColumn{Column: d.hidden[i], Desc: p.Desc}, size, nil
+}
+
 // indexPart resolves one part of a key and tells the bytes that it takes at most.
 func indexPart(t *schema.Table, p *ast.IndexPartSpecification) (schema.IndexColumn, int, error) {
 	none := schema.IndexColumn{}
-	if p.Expr != nil {
-		return none, 0, mysqlerr.NotSupported("functional key parts")
-	}
 	name := p.Column.Name.O
 	pos := t.ColumnByName(name)
 	if pos < 0 {

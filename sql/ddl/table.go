@@ -56,6 +56,9 @@ func CreateTableLike(env *Env, db *schema.Database, name string, src *schema.Tab
 	t := src.Clone()
 	t.ID, t.Database, t.Name, t.Version = 0, db.ID, name, 1
 	t.Tablets, t.AutoIncStart, t.CreatedMicros = nil, 0, env.Now.UnixMicro()
+	for i := range t.Checks { // names are the database's; MySQL generates all of them anew
+		t.Checks[i].Name = fmt.Sprintf("%s_chk_%d", name, i+1)
+	}
 	for i := range t.Columns {
 		t.Columns[i].Missing = nil
 	}
@@ -156,6 +159,9 @@ func (b *builder) finish() error {
 	if err := checkDefaults(b.t); err != nil {
 		return err
 	}
+	if err := checkGenerated(b.t); err != nil {
+		return err
+	}
 	return checkTable(b.t)
 }
 
@@ -205,11 +211,14 @@ func (b *builder) hideRowID() {
 
 // addIndex builds a secondary index and gives it an id and a name.
 func (b *builder) addIndex(d *indexDef) error {
+	taken := func(name string) bool { return b.t.IndexByName(name) != nil }
+	if err := b.functionalParts(d, taken); err != nil {
+		return err
+	}
 	ix, err := d.build(b.t)
 	if err != nil {
 		return err
 	}
-	taken := func(name string) bool { return b.t.IndexByName(name) != nil }
 	if ix.Name == "" {
 		ix.Name = indexName(b.t, b.t.Columns[ix.Columns[0].Column].Name, taken)
 	} else if taken(ix.Name) {
@@ -221,36 +230,18 @@ func (b *builder) addIndex(d *indexDef) error {
 	return nil
 }
 
-func (b *builder) addChecks() error {
-	for _, c := range b.checks {
-		if c.enforced {
-			return mysqlerr.NotSupported("CHECK constraints (other than NOT ENFORCED)")
-		}
-		taken := func(name string) bool {
-			return slices.ContainsFunc(b.t.Checks, func(o schema.Check) bool { return strings.EqualFold(o.Name, name) })
-		}
-		for n := 1; c.name == ""; n++ {
-			if name := fmt.Sprintf("%s_chk_%d", b.t.Name, n); !taken(name) {
-				c.name = name
-			}
-		}
-		if taken(c.name) {
-			return mysqlerr.New(mysqlerr.CheckDuplicateName, c.name)
-		}
-		b.t.Checks = append(b.t.Checks, schema.Check{Name: c.name, Expr: restore(c.expr), Enforced: c.enforced})
-	}
-	return nil
-}
-
 // checkTable holds the limits that concern a table as a whole.
 func checkTable(t *schema.Table) error {
-	visible, rowBytes, autos := 0, 0, 0
+	named, visible, rowBytes, autos := 0, 0, 0, 0
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if c.Hidden {
 			continue
 		}
-		visible++
+		named++
+		if !c.Invisible {
+			visible++
+		}
 		if c.AutoIncrement {
 			autos++
 			if !leadsIndex(t, i) {
@@ -262,9 +253,11 @@ func checkTable(t *schema.Table) error {
 		}
 	}
 	switch {
-	case visible == 0:
+	case named == 0:
 		return mysqlerr.New(mysqlerr.TableMustHaveColumns)
-	case visible > maxColumns:
+	case visible == 0:
+		return mysqlerr.New(mysqlerr.NoVisibleColumn)
+	case named > maxColumns:
 		return mysqlerr.New(mysqlerr.TooManyFields)
 	case autos > 1:
 		return mysqlerr.New(mysqlerr.WrongAutoKey)

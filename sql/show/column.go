@@ -45,7 +45,26 @@ func withoutNulls(t *schema.Table, ix *schema.Index) bool {
 
 // extraOf is EXTRA of a column.
 func extraOf(c *schema.Column) string {
+	extra := extraOfValues(c)
+	if c.Invisible {
+		extra = strings.TrimPrefix(extra+" INVISIBLE", " ")
+	}
+	return extra
+}
+
+// kindOfGenerated tells whether a generated column is declared as stored.
+func kindOfGenerated(c *schema.Column) string {
+	if c.Stored {
+		return "STORED"
+	}
+	return "VIRTUAL"
+}
+
+// extraOfValues tells where a column's values come from.
+func extraOfValues(c *schema.Column) string {
 	switch {
+	case c.Generated != "":
+		return kindOfGenerated(c) + " GENERATED"
 	case c.AutoIncrement:
 		return "auto_increment"
 	case c.OnUpdateNow && c.DefaultExpr != "":
@@ -70,7 +89,7 @@ func nowOf(c *schema.Column) string {
 // session's time zone.
 func defaultText(env virtual.Context, c *schema.Column) (text string, ok bool) {
 	if c.DefaultExpr != "" {
-		return unparenthesised(c.DefaultExpr), true
+		return escaped(unparenthesised(c.DefaultExpr)), true
 	}
 	v, ok := defaultValue(env, c)
 	if !ok {
@@ -109,6 +128,9 @@ func bitText(n uint64) string {
 		}
 	}
 }
+
+// escaped is an expression as information_schema has it.
+func escaped(expr string) string { return strings.NewReplacer("\\", "\\\\", "'", "\\'").Replace(expr) }
 
 // unparenthesised takes off the parentheses in which a descriptor keeps the DEFAULT of an expression.
 func unparenthesised(expr string) string {

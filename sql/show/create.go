@@ -97,18 +97,26 @@ func (w *definition) column(c *schema.Column) {
 	w.name(c.Name)
 	w.WriteString(" " + c.Type.String())
 	w.charset(&c.Type)
+	if c.Generated != "" {
+		w.WriteString(" GENERATED ALWAYS AS (" + c.Generated + ") " + kindOfGenerated(c))
+	}
 	switch {
 	case c.NotNull:
 		w.WriteString(" NOT NULL")
 	case c.Type.ID == mysql.TypeTimestamp:
 		w.WriteString(" NULL")
 	}
-	w.defaultClause(c)
+	if c.Generated == "" {
+		w.defaultClause(c)
+	}
 	if c.OnUpdateNow {
 		w.WriteString(" ON UPDATE " + nowOf(c))
 	}
 	if c.AutoIncrement {
 		w.WriteString(" AUTO_INCREMENT")
+	}
+	if c.Invisible {
+		w.WriteString(" /*!80023 INVISIBLE */")
 	}
 	w.comment(" COMMENT ", c.Comment)
 }
@@ -193,7 +201,11 @@ func (w *definition) index(ix *schema.Index) {
 		if i > 0 {
 			w.WriteString(",")
 		}
-		w.name(w.t.Columns[part.Column].Name)
+		if c := &w.t.Columns[part.Column]; c.Hidden {
+			w.WriteString("(" + c.Generated + ")")
+		} else {
+			w.name(c.Name)
+		}
 		if part.Prefix > 0 {
 			fmt.Fprintf(w, "(%d)", part.Prefix)
 		}

@@ -159,7 +159,7 @@ func infoColumns(s *virtual.Scan) error {
 			value, virtual.YesNo(!c.NotNull),
 			types.Str(c.Type.BaseName()), f.chars, f.octets, f.precision, f.scale, f.fraction, f.charset, f.collation,
 			types.Str(c.Type.String()), types.Str(keyOf(o.Desc, pos)), types.Str(extraOf(c)), types.Str(privileges),
-			types.Str(c.Comment), types.Str(""), types.Null)
+			types.Str(c.Comment), types.Str(escaped(c.Generated)), types.Null)
 	})
 }
 
@@ -178,7 +178,7 @@ func infoStatistics(s *virtual.Scan) error {
 				types.Str(ix.Name), p.seq, p.column, p.order,
 				p.cardinality, p.prefix, types.Null, p.nullable, types.Str("BTREE"), types.Str(""),
 				types.Str(ix.Comment), virtual.YesNo(!ix.Hidden),
-				types.Null)
+				p.expression)
 			if err != nil {
 				return err
 			}
@@ -235,6 +235,9 @@ func infoKeyColumns(s *virtual.Scan) error {
 			return nil
 		}
 		for i, part := range ix.Columns {
+			if o.Desc.Columns[part.Column].Hidden {
+				continue
+			}
 			err := s.Row(types.Str(def), types.Str(o.DB), types.Str(ix.Name), types.Str(def), types.Str(o.DB),
 				types.Str(o.Desc.Name),
 				types.Str(o.Desc.Columns[part.Column].Name), virtual.Num(i+1), types.Null, types.Null, types.Null,
@@ -252,7 +255,7 @@ func infoChecks(s *virtual.Scan) error {
 		for i := range o.Desc.Checks {
 			k := &o.Desc.Checks[i]
 			if err := s.Row(types.Str(def), types.Str(o.DB), types.Str(k.Name),
-				types.Str(checkClause(k.Expr))); err != nil {
+				types.Str(escaped(checkClause(k.Expr)))); err != nil {
 				return err
 			}
 		}

@@ -219,7 +219,7 @@ func showIndex(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Resul
 			p := partOf(c, &o, ix, part)
 			r.add(types.Str(o.Desc.Name), p.nonUnique, types.Str(ix.Name), p.seq, p.column, p.order, p.cardinality,
 				p.prefix, types.Null,
-				p.nullable, types.Str("BTREE"), types.Str(""), types.Str(ix.Comment), virtual.YesNo(!ix.Hidden), types.Null)
+				p.nullable, types.Str("BTREE"), types.Str(""), types.Str(ix.Comment), virtual.YesNo(!ix.Hidden), p.expression)
 		}
 	}
 	return r, nil
@@ -227,7 +227,7 @@ func showIndex(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Resul
 
 // part is what STATISTICS tells of one column of an index.
 type part struct {
-	nonUnique, seq, column, order, cardinality, prefix, nullable types.Value
+	nonUnique, seq, column, order, cardinality, prefix, nullable, expression types.Value
 }
 
 // partOf describes a column of an index.
@@ -248,6 +248,9 @@ func partOf(c virtual.Context, o *virtual.Object, ix *schema.Index, pos int) par
 	}
 	if col.NotNull {
 		p.nullable = types.Str("")
+	}
+	if col.Hidden && col.Generated != "" {
+		p.column, p.expression = types.Null, types.Str(escaped(col.Generated))
 	}
 	return p
 }

@@ -29,7 +29,8 @@ const (
 	hasKeys
 	hasAutoInc // Write
 
-	hasGenerated = hasReverse // Write
+	hasGenerated = hasReverse  // Write
+	hasChecks    = hasWithKeys // Write, since V2
 )
 
 // AppendRead appends r's portable form for readers of version v; what they don't know is refused with a *version.TooNew.
@@ -117,7 +118,7 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 		return nil, err
 	}
 	flags := bit(w.Where != nil, hasFilter) | bit(w.Env != nil, hasEnv) | bit(w.Keys != nil, hasKeys) | bit(w.AutoInc, hasAutoInc) |
-		bit(len(w.Generated) > 0, hasGenerated)
+		bit(len(w.Generated) > 0, hasGenerated) | bit(len(w.Checks) > 0, hasChecks)
 	if err := checkFlags(flags, writeFlagsV1, v); err != nil {
 		return nil, err
 	}
@@ -150,6 +151,22 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if len(w.Checks) > 0 {
+		return appendChecks(dst, w, v)
+	}
+	return dst, nil
+}
+
+func appendChecks(dst []byte, w *Write, v version.Version) ([]byte, error) {
+	dst = wire.AppendBool(dst, w.Lenient)
+	dst = binary.AppendUvarint(dst, uint64(len(w.Checks)))
+	var err error
+	for i := range w.Checks {
+		dst = wire.AppendString(dst, w.Checks[i].Name)
+		if dst, err = expr.Encode(dst, w.Checks[i].Expr, w.Env, v); err != nil {
+			return nil, err
+		}
+	}
 	return dst, nil
 }
 
@@ -159,7 +176,8 @@ func (w *Write) usesNow() bool {
 	if w.Env.Mode.Today == 0 || expr.UsesNow(w.Where) {
 		return true
 	}
-	return slices.ContainsFunc(w.Set, func(a Assignment) bool { return expr.UsesNow(a.Expr) })
+	return slices.ContainsFunc(w.Set, func(a Assignment) bool { return expr.UsesNow(a.Expr) }) ||
+		slices.ContainsFunc(w.Checks, func(c Check) bool { return expr.UsesNow(c.Expr) })
 }
 
 // DecodeWrite reads what AppendWrite wrote; the fragment aliases src.
@@ -188,8 +206,16 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 		w.Where = readExpr(d)
 	}
 	w.Set = readList(d, readAssignment)
+	if flags&hasChecks != 0 {
+		w.Lenient = d.Bool()
+		if w.Checks = readList(d, readCheck); w.Checks == nil {
+			d.Fail(wire.ErrCorrupt)
+		}
+	}
 	return w, d.Rest(), d.Err()
 }
+
+func readCheck(d *wire.Reader) Check { return Check{Name: d.String(), Expr: readExpr(d)} }
 
 func readAssignment(d *wire.Reader) Assignment {
 	return Assignment{Column: schema.ColumnID(d.Uvarint()), OnlyIfChanged: d.Bool(), Expr: readExpr(d)}

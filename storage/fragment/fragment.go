@@ -89,6 +89,10 @@ type Write struct {
 	Set   []Assignment
 	Where expr.Expr // over the table's full row at SchemaVersion (positions of Table.Columns); nil: always
 	Env   *expr.Env
+	// Checks are conditions on the rows that Update and InsertOrUpdate change. (New rows were held to them at the gateway.)
+	Checks []Check
+	// Lenient: a row that a check is against stays as it is, with a warning (IGNORE).
+	Lenient bool
 
 	FirstRow int // number of the first row in the statement (1-based), for messages
 }
@@ -100,6 +104,12 @@ type Assignment struct {
 	Expr   expr.Expr
 	// OnlyIfChanged: made last, and only where the others changed the row (ON UPDATE CURRENT_TIMESTAMP).
 	OnlyIfChanged bool
+}
+
+// Check refuses a row (3819) where Expr, over the table's full row after the change, is false. NULL is no refusal.
+type Check struct {
+	Name string
+	Expr expr.Expr
 }
 
 // Warning is a condition that did not fail the statement.

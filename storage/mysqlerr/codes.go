@@ -196,6 +196,12 @@ const (
 	IncorrectType                    = 3064 // ER_INCORRECT_TYPE
 	FieldInOrderNotSelect            = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
 	AggregateInOrderNotSelect        = 3066 // ER_AGGREGATE_IN_ORDER_NOT_SELECT
+	GeneratedFunctionDisallowed      = 3102 // ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED
+	GivenGeneratedColumn             = 3105 // ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN
+	UnsupportedOnGenerated           = 3106 // ER_UNSUPPORTED_ACTION_ON_GENERATED_COLUMN
+	GeneratedNonPrior                = 3107 // ER_GENERATED_COLUMN_NON_PRIOR
+	GeneratedDependency              = 3108 // ER_DEPENDENT_BY_GENERATED_COLUMN
+	GeneratedOfAutoIncrement         = 3109 // ER_GENERATED_COLUMN_REF_AUTO_INC
 	AccountLocked                    = 3118 // ER_ACCOUNT_HAS_BEEN_LOCKED
 	ConflictingHint                  = 3126 // ER_WARN_CONFLICTING_HINT
 	UnresolvedHintName               = 3128 // ER_UNRESOLVED_HINT_NAME
@@ -273,6 +279,16 @@ const (
 	CannotDropTableWithFK            = 3730 // ER_FK_CANNOT_DROP_PARENT
 	FKNoColumnParent                 = 3734 // ER_FK_NO_COLUMN_PARENT
 	TableWithoutPK                   = 3750 // ER_TABLE_WITHOUT_PK
+	FunctionalIndexOnJSON            = 3753 // ER_FUNCTIONAL_INDEX_ON_JSON_OR_GEOMETRY_FUNCTION
+	FunctionalIndexOfAutoIncrement   = 3754 // ER_FUNCTIONAL_INDEX_REF_AUTO_INCREMENT
+	FunctionalIndexNeedsColumn       = 3755 // ER_CANNOT_DROP_COLUMN_FUNCTIONAL_INDEX
+	FunctionalPrimaryKey             = 3756 // ER_FUNCTIONAL_INDEX_PRIMARY_KEY
+	FunctionalIndexOnLob             = 3757 // ER_FUNCTIONAL_INDEX_ON_LOB
+	FunctionalIndexFunction          = 3758 // ER_FUNCTIONAL_INDEX_FUNCTION_IS_NOT_ALLOWED
+	FunctionalIndexOnField           = 3762 // ER_FUNCTIONAL_INDEX_ON_FIELD
+	GeneratedNamedFunction           = 3763 // ER_GENERATED_COLUMN_NAMED_FUNCTION_IS_NOT_ALLOWED
+	GeneratedRowValue                = 3764 // ER_GENERATED_COLUMN_ROW_VALUE
+	GeneratedVariables               = 3765 // ER_GENERATED_COLUMN_VARIABLES
 	DefaultDependency                = 3766 // ER_DEPENDENT_BY_DEFAULT_GENERATED_VALUE
 	DefaultNonPrior                  = 3767 // ER_DEFAULT_VAL_GENERATED_NON_PRIOR
 	DefaultOfAutoIncrement           = 3768 // ER_DEFAULT_VAL_GENERATED_REF_AUTO_INC
@@ -283,14 +299,21 @@ const (
 	CheckNotBoolean                  = 3812 // ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT
 	CheckRefersOtherColumn           = 3813 // ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN
 	CheckNamedFunctionNotAllowed     = 3814 // ER_CHECK_CONSTRAINT_NAMED_FUNCTION_IS_NOT_ALLOWED
+	CheckFunctionNotAllowed          = 3815 // ER_CHECK_CONSTRAINT_FUNCTION_IS_NOT_ALLOWED
+	CheckVariables                   = 3816 // ER_CHECK_CONSTRAINT_VARIABLES
+	CheckRowValue                    = 3817 // ER_CHECK_CONSTRAINT_ROW_VALUE
+	CheckRefersAutoIncrement         = 3818 // ER_CHECK_CONSTRAINT_REFERS_AUTO_INCREMENT_COLUMN
 	CheckViolated                    = 3819 // ER_CHECK_CONSTRAINT_VIOLATED
 	CheckRefersUnknownColumn         = 3820 // ER_CHECK_CONSTRAINT_REFERS_UNKNOWN_COLUMN
 	CheckNotFound                    = 3821 // ER_CHECK_CONSTRAINT_NOT_FOUND
 	CheckDuplicateName               = 3822 // ER_CHECK_CONSTRAINT_DUP_NAME
+	FunctionalIndexDependency        = 3837 // ER_DEPENDENT_BY_FUNCTIONAL_INDEX
 	RegexpInvalidCaptureGroupName    = 3887 // ER_REGEXP_INVALID_CAPTURE_GROUP_NAME
+	MultipleConstraints              = 3939 // ER_MULTIPLE_CONSTRAINTS_WITH_SAME_NAME
 	ConstraintNotFound               = 3940 // ER_CONSTRAINT_NOT_FOUND
 	LocalInfileDisabled              = 3948 // ER_CLIENT_LOCAL_FILES_DISABLED
 	ColumnUsedByCheck                = 3959 // ER_DEPENDENT_BY_CHECK_CONSTRAINT
+	NoVisibleColumn                  = 4028 // ER_TABLE_MUST_HAVE_A_VISIBLE_COLUMN
 	ClientInteractionTimeout         = 4031 // ER_CLIENT_INTERACTION_TIMEOUT
 )
 
@@ -401,7 +424,25 @@ var templates = map[uint16]string{
 	TableWithoutPK: "Unable to create or change a table without a primary key, when the system variable 'sql_require_primary_key' is set. " +
 		"Add a primary key to the table or unset this variable to avoid this message. Note that tables without a primary key can " +
 		"cause performance problems in row-based replication, so please consult your DBA before changing this setting.",
-	DefaultFunctionNotAllowed:    "Default value expression of column '%s' contains a disallowed function: %s.",
+	DefaultFunctionNotAllowed:      "Default value expression of column '%s' contains a disallowed function: %s.",
+	GivenGeneratedColumn:           "The value specified for generated column '%s' in table '%s' is not allowed.",
+	FunctionalIndexOnJSON:          "Cannot create a functional index on a function that returns a JSON or GEOMETRY value.",
+	FunctionalIndexOfAutoIncrement: "Functional index '%s' cannot refer to an auto-increment column.",
+	FunctionalIndexNeedsColumn: "Cannot drop column '%s' because it is used by a functional index. In order to drop the column, you must " +
+		"remove the functional index.",
+	FunctionalIndexOnLob:         "Cannot create a functional index on an expression that returns a BLOB or TEXT. Please consider using CAST.",
+	FunctionalIndexFunction:      "Expression of functional index '%s' contains a disallowed function.",
+	FunctionalIndexOnField:       "Functional index on a column is not supported. Consider using a regular index instead.",
+	FunctionalIndexDependency:    "Column '%s' has a functional index dependency and cannot be dropped or renamed.",
+	GeneratedNamedFunction:       "Expression of generated column '%s' contains a disallowed function: %s.",
+	GeneratedRowValue:            "Expression of generated column '%s' cannot refer to a row value.",
+	GeneratedVariables:           "Expression of generated column '%s' cannot refer user or system variables.",
+	CheckFunctionNotAllowed:      "An expression of a check constraint '%s' contains disallowed function.",
+	CheckVariables:               "An expression of a check constraint '%s' cannot refer to a user or system variable.",
+	CheckRowValue:                "Check constraint '%s' cannot refer to a row value.",
+	CheckRefersAutoIncrement:     "Check constraint '%s' cannot refer to an auto-increment column.",
+	MultipleConstraints:          "Table has multiple constraints with the name '%s'. Please use constraint specific 'DROP' clause.",
+	NoVisibleColumn:              "A table must have at least one visible column.",
 	CheckNotBoolean:              "An expression of non-boolean type specified to a check constraint '%s'.",
 	CheckRefersOtherColumn:       "Column check constraint '%s' references other column.",
 	CheckNamedFunctionNotAllowed: "An expression of a check constraint '%s' contains disallowed function: %s.",

@@ -37,12 +37,19 @@ type Column struct {
 	Type          types.Type `json:"type"`
 	NotNull       bool       `json:"notNull,omitempty"`
 	AutoIncrement bool       `json:"autoIncrement,omitempty"`
-	Hidden        bool       `json:"hidden,omitempty"`      // the row id of a table without a primary key
-	HasDefault    bool       `json:"hasDefault,omitempty"`  // false: no DEFAULT clause (and, if NotNull, 1364 on omission)
-	Default       []byte     `json:"default,omitempty"`     // types.AppendValue of the constant, storage form; nil: NULL
-	DefaultExpr   string     `json:"defaultExpr,omitempty"` // CURRENT_TIMESTAMP(n) or an (expression), SQL text; evaluated at the gateway
-	OnUpdateNow   bool       `json:"onUpdateNow,omitempty"`
-	Comment       string     `json:"comment,omitempty"`
+	// Hidden columns are for no statement to name: the row id of a table without a primary key, and, with Generated, what a
+	// functional key part is computed into.
+	Hidden      bool   `json:"hidden,omitempty"`
+	HasDefault  bool   `json:"hasDefault,omitempty"`  // false: no DEFAULT clause (and, if NotNull, 1364 on omission)
+	Default     []byte `json:"default,omitempty"`     // types.AppendValue of the constant, storage form; nil: NULL
+	DefaultExpr string `json:"defaultExpr,omitempty"` // CURRENT_TIMESTAMP(n) or an (expression), SQL text; evaluated at the gateway
+	OnUpdateNow bool   `json:"onUpdateNow,omitempty"`
+	Comment     string `json:"comment,omitempty"`
+	// Generated is the expression that the column follows from, SQL text over the table's other columns. Its values are stored
+	// with the row, whether or not the definition says STORED; who writes rows computes them.
+	Generated string `json:"generated,omitempty"`
+	Stored    bool   `json:"stored,omitempty"`    // the definition of a generated column says STORED
+	Invisible bool   `json:"invisible,omitempty"` // left out of * and of INSERT without a column list
 	// Missing is what a row written before the column existed reads as (types.AppendValue); nil: NULL.
 	Missing []byte `json:"missing,omitempty"`
 }
@@ -96,7 +103,7 @@ type Table struct {
 	Tablets       []Tablet          `json:"tablets"` // ordered by Start; the first begins at nil, the last ends at nil
 }
 
-// Check is a CHECK constraint, evaluated at the gateway from its SQL text.
+// Check is a CHECK constraint: SQL text, bound at the gateway.
 type Check struct {
 	Name     string `json:"name"`
 	Expr     string `json:"expr"`

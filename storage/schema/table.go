@@ -12,11 +12,30 @@ const HiddenColumnName = "_row_id"
 // Primary is the clustered index.
 func (t *Table) Primary() *Index { return &t.Indexes[0] }
 
+// RowID tells whether the column is the row id of a table without a primary key.
+func (c *Column) RowID() bool { return c.Hidden && c.Generated == "" }
+
+// Ruled tells whether rows must follow expressions of the definition: generated columns, enforced checks. Shards then take only
+// writes that were planned with their own version of the table, whose expressions come with them.
+func (t *Table) Ruled() bool {
+	for i := range t.Columns {
+		if t.Columns[i].Generated != "" {
+			return true
+		}
+	}
+	for i := range t.Checks {
+		if t.Checks[i].Enforced {
+			return true
+		}
+	}
+	return false
+}
+
 // HasPrimaryKey tells whether the user declared one; otherwise rows are clustered by the hidden row id. While an ALTER TABLE
 // that drops its columns is being worked out, a declared one may have none.
 func (t *Table) HasPrimaryKey() bool {
 	parts := t.Indexes[0].Columns
-	return len(parts) == 0 || !t.Columns[parts[0].Column].Hidden
+	return len(parts) == 0 || !t.Columns[parts[0].Column].RowID()
 }
 
 // ColumnByID gives the position of a column, or -1.

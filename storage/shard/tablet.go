@@ -39,6 +39,7 @@ type layout struct {
 	primary    *schema.Index
 	secondary  []*schema.Index // those that rows have entries in: Public and WriteOnly
 	removed    []*schema.Index // those that entries are only removed from: DeleteOnly
+	ruled      bool            // schema.Table.Ruled: writes are planned with this very version
 	plans      planCache
 }
 
@@ -55,7 +56,7 @@ func newLayout(t *schema.Table) (*layout, error) {
 	}
 	l := &layout{
 		table: t, full: row.NewDecoder(t, t.ColumnIDs()), autoInc: t.AutoIncColumn(), primary: t.Primary(),
-		defaults: make([]types.Value, len(t.Columns)),
+		defaults: make([]types.Value, len(t.Columns)), ruled: t.Ruled(),
 	}
 	for i := range t.Columns {
 		c := &t.Columns[i]

@@ -98,7 +98,7 @@ type counterDelta struct {
 // run evaluates w on t. A statement's own failure is in res.Err; an error is a statusError or the engine's.
 func (w *writer) run(t *tablet, f *fragment.Write, res *fragment.WriteResult) error {
 	plan, ok := t.layoutOf(f.SchemaVersion)
-	if !ok {
+	if !ok || plan != t.current && t.current.ruled && f.Kind != fragment.Delete && f.Kind != fragment.Reindex {
 		return statusError(SchemaChanged)
 	}
 	w.t, w.cur, w.plan, w.w, w.res = t, t.current, plan, f, res
@@ -123,6 +123,9 @@ func (w *writer) affordable() error {
 	calls := expr.Calls(w.w.Where)
 	for i := range w.w.Set {
 		calls += expr.Calls(w.w.Set[i].Expr)
+	}
+	for i := range w.w.Checks {
+		calls += expr.Calls(w.w.Checks[i].Expr)
 	}
 	if calls > limits.EvalCalls/rows {
 		return mysqlerr.NotSupported(fmt.Sprintf("evaluating %d functions for each of %d rows at once", calls, rows))

@@ -196,6 +196,9 @@ func (w *writer) updateDuplicate(i int) error {
 	if err != nil || !changed {
 		return err
 	}
+	if ok, err := w.checked(); err != nil || !ok {
+		return err
+	}
 	if err := w.change(); err != nil {
 		return err
 	}

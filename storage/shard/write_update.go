@@ -39,9 +39,33 @@ func (w *writer) keyed(i int, key []byte) error {
 	if err != nil || !changed {
 		return err
 	}
+	if ok, err := w.checked(); err != nil || !ok {
+		return err
+	}
 	w.res.Changed++
 	w.res.Affected++
 	return w.change()
+}
+
+// checked holds the row in w.row, after the assignments, to the fragment's checks. ok is false where it stays as it was.
+func (w *writer) checked() (ok bool, err error) {
+	for i := range w.w.Checks {
+		c := &w.w.Checks[i]
+		v, err := w.eval(c.Expr)
+		if err != nil {
+			return false, err
+		}
+		if v.IsNull() || v.ToBool(nil) {
+			continue
+		}
+		violated := mysqlerr.New(mysqlerr.CheckViolated, c.Name)
+		if !w.w.Lenient {
+			return false, violated
+		}
+		w.warn(violated.Code, violated.Message)
+		return false, nil
+	}
+	return true, nil
 }
 
 // assign makes w.next of w.old and the fragment's assignments. changed tells that it differs.

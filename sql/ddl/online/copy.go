@@ -36,6 +36,9 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	if env.Locks == nil {
 		return 0, mysqlerr.NotSupported("ALTER TABLE that copies the table")
 	}
+	if err := checkNewRules(x.DB.Catalog(), db.Name, c.Table); err != nil {
+		return 0, err
+	}
 	unlock, err := env.Locks.Exclusive(ctx, c.From.ID)
 	if err != nil {
 		return 0, err
@@ -89,6 +92,7 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 			return mysqlerr.New(mysqlerr.BadDB, rename.DB)
 		}
 		t.Name, t.Database = rename.Table, db.ID
+		renameChecks(t, c.From.Name)
 	}
 	since, err := x.DB.Snapshot(ctx)
 	if err != nil {
@@ -144,7 +148,8 @@ type copier struct {
 	missing  []types.Value // for columns that from lacks
 	perRow   []expr.Expr   // for those of them with DEFAULT (expression); nil for others
 	exprEnv  expr.Env
-	autoInc  int // a column of to that numbers the rows, or -1
+	rules    *planner.RowRules // nil: to has none
+	autoInc  int               // a column of to that numbers the rows, or -1
 	rows     uint64
 	numbered uint64 // the last number given
 	highest  uint64 // of an AUTO_INCREMENT column that was there before, or was filled by the rows
@@ -177,7 +182,7 @@ func (cp *copier) prepare() error {
 	cp.exprEnv = expr.Env{Mode: cp.env.Mode, Now: cp.env.Now, InDML: true}
 	for i := range cp.to.Columns {
 		c := &cp.to.Columns[i]
-		if cp.from.ColumnByID(c.ID) >= 0 {
+		if c.Generated == "" && cp.from.ColumnByID(c.ID) >= 0 {
 			cp.source = append(cp.source, len(cp.read))
 			cp.read = append(cp.read, c.ID)
 			continue
@@ -204,7 +209,10 @@ func (cp *copier) prepare() error {
 		cp.read = []schema.ColumnID{cp.from.Columns[0].ID}
 	}
 	cp.batch.Reset(len(cp.to.Columns))
-	return nil
+	cp.exprEnv.Warn = cp.warn
+	var err error
+	cp.rules, err = planner.NewRowRules(cp.to, &cp.exprEnv)
+	return err
 }
 
 // page copies some rows.
@@ -232,7 +240,7 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 		c := &cp.to.Columns[i]
 		v := cp.missing[i]
 		switch {
-		case cp.perRow[i] != nil:
+		case cp.perRow[i] != nil || c.Generated != "":
 			continue // when the columns are there that it may refer to
 		case cp.source[i] >= 0:
 			v, err = types.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
@@ -244,7 +252,7 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 			if v, err = types.Assign(types.Uint(cp.numbered), &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn); err != nil { //nolint:gosec // a row number
 				return 0, err
 			}
-		case c.Hidden:
+		case c.RowID():
 			v = types.Uint(cp.x.DB.NextRowIDs(1))
 		}
 		if v.IsNull() && c.NotNull {
@@ -257,8 +265,27 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 		cp.row[i] = v
 	}
 	n, err := cp.defaults()
+	if err == nil && cp.rules != nil {
+		err = cp.follow()
+	}
 	cp.batch.Append(cp.row)
 	return size + n, err
+}
+
+// follow makes a row follow the new definition: generated columns and checks. 1138, 3819.
+func (cp *copier) follow() error {
+	err := cp.rules.Generate(cp.row, func(v types.Value, pos int) (types.Value, error) {
+		c := &cp.to.Columns[pos]
+		v, err := types.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+		if err == nil && v.IsNull() && c.NotNull {
+			err = mysqlerr.New(mysqlerr.InvalidUseOfNull)
+		}
+		return v, err
+	})
+	if err != nil {
+		return err
+	}
+	return cp.rules.Violated(cp.row)
 }
 
 // defaults computes DEFAULT (expression) of new columns over the row's others.

@@ -154,7 +154,10 @@ func (x *Executor) CreateTable(ctx context.Context, env *ddl.Env, name Name, ifN
 	if db == nil {
 		return nil, false, mysqlerr.New(mysqlerr.BadDB, name.DB)
 	}
-	if t, err = build(db); err != nil {
+	if t, err = build(db); err == nil {
+		err = checkNewRules(x.DB.Catalog(), name.DB, t)
+	}
+	if err != nil {
 		return nil, false, err
 	}
 	if err := x.place(ctx, db, t); err != nil {
@@ -167,6 +170,9 @@ func (x *Executor) CreateTable(ctx context.Context, env *ddl.Env, name Name, ifN
 		}
 		if _, taken := tx.Snapshot.Table(name.DB, t.Name); taken {
 			return errTableTaken
+		}
+		if err := checkNewRules(tx.Snapshot, name.DB, t); err != nil {
+			return err
 		}
 		tx.PutTable(t)
 		if now.Shard == 0 && len(t.Tablets) > 0 { // the first table of a database settles where its tables start
@@ -392,7 +398,8 @@ func renamedTable(s *catalog.Snapshot, look func(Name) *schema.Table, from, to N
 		t.Version++
 	}
 	t.Name, t.Database = to.Table, db.ID
-	return t, nil
+	renameChecks(t, from.Table)
+	return t, checkNewRules(s, to.DB, t)
 }
 
 // freshly runs fn, and once more on a fresh catalog before it believes that something does not exist.
