@@ -292,8 +292,8 @@ func generatedNumber(table, check string) int {
 	return n
 }
 
-// renameChecks gives the checks of a table whose names were generated the ones that they have under its new name.
-func renameChecks(t *schema.Table, from string) {
+// RenameChecks gives the checks of a table whose names were generated the ones that they have under its new name.
+func RenameChecks(t *schema.Table, from string) {
 	for i := range t.Checks {
 		if n := generatedNumber(from, t.Checks[i].Name); n > 0 {
 			t.Checks[i].Name = fmt.Sprintf("%s_chk_%d", t.Name, n)
@@ -451,9 +451,9 @@ func sameType(a, b *types.Type) bool {
 	return sameColumn(schema.Column{Type: *a}, schema.Column{Type: *b})
 }
 
-// checkNewRules refuses rules that not all nodes would make rows follow, and checks of names that another table of the database has:
-// 1235, 3822.
-func checkNewRules(s *catalog.Snapshot, db string, t *schema.Table) error {
+// CheckNewRules refuses rules that not all nodes would make rows follow, and checks of names that another table of the database has:
+// 1235, 3822. Changed are tables that are about to be what they are here.
+func CheckNewRules(s *catalog.Snapshot, db string, t *schema.Table, changed ...*schema.Table) error {
 	if news := t.Ruled() || slices.ContainsFunc(t.Columns, func(c schema.Column) bool { return c.Invisible }); news {
 		if err := version.Check(version.V2, s.ClusterVersion().Active, "a generated or invisible column, or a CHECK constraint"); err != nil {
 			return err
@@ -462,8 +462,11 @@ func checkNewRules(s *catalog.Snapshot, db string, t *schema.Table) error {
 	if len(t.Checks) == 0 {
 		return nil
 	}
-	for _, o := range s.Tables(db) {
-		if o.ID == t.ID || IsCopy(o.Name) {
+	others := slices.DeleteFunc(slices.Clone(s.Tables(db)), func(o *schema.Table) bool {
+		return IsCopy(o.Name) || slices.ContainsFunc(changed, func(c *schema.Table) bool { return c.ID == o.ID })
+	})
+	for _, o := range append(others, changed...) {
+		if o.ID == t.ID || o.Database != t.Database {
 			continue
 		}
 		for i := range o.Checks {

@@ -211,7 +211,7 @@ func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename 
 			db, _ := tx.Snapshot.Database(rename.DB)
 			next = t.Clone()
 			next.Name, next.Database = rename.Table, db.ID
-			renameChecks(next, t.Name)
+			ddl.RenameChecks(next, t.Name)
 		}
 		tx.PutTable(next)
 		if final {

@@ -36,7 +36,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	if env.Locks == nil {
 		return 0, mysqlerr.NotSupported("ALTER TABLE that copies the table")
 	}
-	if err := checkNewRules(x.DB.Catalog(), db.Name, c.Table); err != nil {
+	if err := ddl.CheckNewRules(x.DB.Catalog(), db.Name, c.Table); err != nil {
 		return 0, err
 	}
 	unlock, err := env.Locks.Exclusive(ctx, c.From.ID)
@@ -92,7 +92,7 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 			return mysqlerr.New(mysqlerr.BadDB, rename.DB)
 		}
 		t.Name, t.Database = rename.Table, db.ID
-		renameChecks(t, c.From.Name)
+		ddl.RenameChecks(t, c.From.Name)
 	}
 	since, err := x.DB.Snapshot(ctx)
 	if err != nil {

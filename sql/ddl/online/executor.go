@@ -155,7 +155,7 @@ func (x *Executor) CreateTable(ctx context.Context, env *ddl.Env, name Name, ifN
 		return nil, false, mysqlerr.New(mysqlerr.BadDB, name.DB)
 	}
 	if t, err = build(db); err == nil {
-		err = checkNewRules(x.DB.Catalog(), name.DB, t)
+		err = ddl.CheckNewRules(x.DB.Catalog(), name.DB, t)
 	}
 	if err != nil {
 		return nil, false, err
@@ -171,7 +171,7 @@ func (x *Executor) CreateTable(ctx context.Context, env *ddl.Env, name Name, ifN
 		if _, taken := tx.Snapshot.Table(name.DB, t.Name); taken {
 			return errTableTaken
 		}
-		if err := checkNewRules(tx.Snapshot, name.DB, t); err != nil {
+		if err := ddl.CheckNewRules(tx.Snapshot, name.DB, t); err != nil {
 			return err
 		}
 		tx.PutTable(t)
@@ -329,6 +329,13 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 			renamed = slices.DeleteFunc(renamed, func(o *schema.Table) bool { return o.ID == t.ID })
 			renamed = append(renamed, t)
 		}
+		for _, t := range renamed {
+			if db, ok := s.DatabaseByID(t.Database); ok {
+				if err := ddl.CheckNewRules(s, db.Name, t, renamed...); err != nil {
+					return err
+				}
+			}
+		}
 		return nil
 	}
 	if err := x.freshly(ctx, func() error { return plan(x.DB.Catalog()) }); err != nil {
@@ -398,8 +405,8 @@ func renamedTable(s *catalog.Snapshot, look func(Name) *schema.Table, from, to N
 		t.Version++
 	}
 	t.Name, t.Database = to.Table, db.ID
-	renameChecks(t, from.Table)
-	return t, checkNewRules(s, to.DB, t)
+	ddl.RenameChecks(t, from.Table)
+	return t, nil
 }
 
 // freshly runs fn, and once more on a fresh catalog before it believes that something does not exist.
