@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -152,11 +153,8 @@ func (n insertBinder) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 
 // bindQuery binds INSERT … SELECT.
 func (n insertBinder) bindQuery(ctx *Context, s *ast.InsertStmt, params int) (*logical.Query, error) {
-	outside, err := n.outside(s)
-	if err != nil {
-		return nil, err
-	}
-	o := logical.Options{Params: params, Changes: true, Also: outside}
+	outside, own := n.outside(s)
+	o := logical.Options{Params: params, Changes: true, Also: outside, NotIn: own}
 	for _, pos := range n.Named {
 		o.Into = append(o.Into, &n.Table.Columns[pos].Type)
 	}
@@ -179,8 +177,9 @@ func (n insertBinder) bindQuery(ctx *Context, s *ast.InsertStmt, params int) (*l
 }
 
 // outside finds the columns of the SELECT's tables that ON DUPLICATE KEY UPDATE names: they are selected too, behind those that
-// are inserted. Where they would change what the query means (grouping, set operations) they are unknown, as in MySQL.
-func (n insertBinder) outside(s *ast.InsertStmt) ([]*ast.ColumnName, error) {
+// are inserted. Where they would change what the query means (grouping, set operations) they are unknown, as in MySQL. own are
+// names of the table's columns: ambiguous where the SELECT's tables have them too.
+func (n insertBinder) outside(s *ast.InsertStmt) (names, own []*ast.ColumnName) {
 	sel, ok := s.Select.(*ast.SelectStmt)
 	if !ok || len(s.OnDuplicate) == 0 || sel.GroupBy != nil || sel.Kind != ast.SelectStmtKindSelect || sel.From == nil {
 		return nil, nil
@@ -189,16 +188,13 @@ func (n insertBinder) outside(s *ast.InsertStmt) ([]*ast.ColumnName, error) {
 	for _, a := range s.OnDuplicate {
 		a.Expr.Accept(f)
 	}
-	if len(f.names) > 0 && sel.Distinct {
-		return nil, mysqlerr.NotSupported("columns of SELECT DISTINCT in ON DUPLICATE KEY UPDATE")
-	}
-	return f.names, nil
+	return f.names, f.own
 }
 
-// outsideFinder lists the columns of an assignment that are none of the table's.
+// outsideFinder lists the columns of an assignment that are none of the table's, and those that are.
 type outsideFinder struct {
-	n     *logical.Insert
-	names []*ast.ColumnName
+	n          *logical.Insert
+	names, own []*ast.ColumnName
 }
 
 func (f *outsideFinder) Enter(n ast.Node) (ast.Node, bool) {
@@ -207,6 +203,7 @@ func (f *outsideFinder) Enter(n ast.Node) (ast.Node, bool) {
 		return n, true
 	case *ast.ColumnName:
 		if own := n.Table.O == "" || strings.EqualFold(n.Table.O, f.n.Alias); own && f.n.Table.ColumnByName(n.Name.L) >= 0 {
+			f.own = append(f.own, n)
 			break
 		}
 		if !slices.ContainsFunc(f.names, func(o *ast.ColumnName) bool { return bind.FullName(o) == bind.FullName(n) }) {
@@ -226,8 +223,11 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment) erro
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
 	b.Values = func(name *ast.ColumnName) (expr.Expr, error) {
 		pos := n.Table.ColumnByName(name.Name.L)
+		if i := syntax.NewRowPosition(name.Name.O); i >= 0 && i < len(n.Named) {
+			pos = n.Named[i]
+		}
 		if pos < 0 {
-			return nil, mysqlerr.New(mysqlerr.BadField, name.Name.O, bind.FieldList)
+			return nil, mysqlerr.New(mysqlerr.BadField, bind.FullName(name), bind.FieldList)
 		}
 		c := &n.Table.Columns[pos]
 		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
@@ -255,13 +255,14 @@ func setsLastInsertID(e expr.Expr) bool {
 }
 
 // lastInsertIDOfColumn takes the idiom id = LAST_INSERT_ID(id) as id = id: the shard reports the AUTO_INCREMENT value of
-// the row that it updated, which is what LAST_INSERT_ID() is to give afterwards.
+// the row that it updated, which is what LAST_INSERT_ID() is to give afterwards (TellsID).
 func (n insertBinder) lastInsertIDOfColumn(e expr.Expr) expr.Expr {
 	call := scalar.AsCall(e, "last_insert_id")
 	if call == nil || len(call.Args()) != 1 {
 		return e
 	}
 	if c, ok := call.Args()[0].(*expr.Column); ok && c.Index == n.Table.AutoIncColumn() {
+		n.TellsID = true
 		return c
 	}
 	return e

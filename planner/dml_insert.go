@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
@@ -29,6 +30,7 @@ type insertPlan struct {
 	rules     *rules                // nil: none
 	checks    []fragment.Check      // that set may violate
 	conflicts []conflict            // where set has what only a gateway can compute: how it finds the rows to update
+	telling   []conflict            // how the row is found whose id LAST_INSERT_ID(id) tells
 	autoInc   int                   // position, or -1
 	zeroAuto  bool                  // NO_AUTO_VALUE_ON_ZERO: 0 is a value like others
 	series    Series                // of AUTO_INCREMENT values
@@ -76,13 +78,27 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		}
 		p.checks = p.rules.checksOf(p.set)
 	}
-	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
-		err = p.planConflicts(ctx)
+	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) || readsWhatItSets(s) {
+		p.conflicts, err = p.planConflicts(ctx)
+	} else if n.TellsID && !hasPrefixKey(n.Table) {
+		p.telling, err = p.planConflicts(ctx)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+func hasPrefixKey(t *schema.Table) bool {
+	return slices.ContainsFunc(t.Indexes, func(ix schema.Index) bool {
+		return ix.Unique && slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Prefix > 0 })
+	})
+}
+
+// readsWhatItSets tells whether ON DUPLICATE KEY UPDATE reads a user variable in a statement that sets one, so that its value
+// is another for each row.
+func readsWhatItSets(s *ast.InsertStmt) bool {
+	return bind.SetsUserVariable(s) && slices.ContainsFunc(s.OnDuplicate, func(a *ast.Assignment) bool { return bind.NamesUserVariable(a.Expr) })
 }
 
 // Run computes the rows and sends them.
@@ -119,6 +135,9 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	if err != nil {
 		return nil, err
 	}
+	if err := run.tellID(ctx); err != nil {
+		return nil, err
+	}
 	return run.result(), nil
 }
 
@@ -135,7 +154,8 @@ type insertRun struct {
 	seen     [][]types.Value // of the batch's rows: the values of outside
 	computed []types.Value   // the row of all defaults; expressions among them are computed once a statement
 	batch    types.Batch
-	first    int // number of the batch's first row in the statement
+	last     []types.Value // the last row that was sent, where telling needs it
+	first    int           // number of the batch's first row in the statement
 	records  int
 	explicit uint64 // last AUTO_INCREMENT value that the statement named
 }
@@ -236,6 +256,9 @@ func (r *insertRun) addQueryRow(in []types.Value) (keep bool, err error) {
 func (r *insertRun) flush(ctx context.Context) error {
 	if r.batch.Len() == 0 {
 		return nil
+	}
+	if r.telling != nil {
+		r.last = cloneRow(r.batch.Row(r.batch.Len() - 1))
 	}
 	var err error
 	if len(r.Table.Tablets) > 1 || r.series.Step > 1 { // a shard generates every number, for rows of its own
@@ -344,11 +367,14 @@ func (r *insertRun) reserve(ctx context.Context) error {
 func (r *insertRun) result() *exec.ModifyResult {
 	sum := &r.w.sum
 	m := &exec.ModifyResult{Affected: sum.Affected, LastInsertID: sum.FirstAutoInc}
-	if m.LastInsertID == 0 && sum.LastUpdated != 0 {
+	if m.LastInsertID == 0 && r.TellsID {
 		m.LastInsertID = sum.LastUpdated
 	}
 	if m.LastInsertID == 0 {
-		m.ExplicitID = r.explicit
+		// A row that is updated changes nothing of LAST_INSERT_ID(); the OK packet tells its id.
+		if m.ExplicitID = r.explicit; sum.LastUpdated != 0 {
+			m.ExplicitID = sum.LastUpdated
+		}
 	}
 	if r.rt.FoundRowsFlag && r.Kind == fragment.InsertOrUpdate {
 		// With CLIENT_FOUND_ROWS a row that is found and left as it was counts 1.

@@ -26,7 +26,7 @@ type conflict struct {
 }
 
 // planConflicts plans a look for each unique key, the primary one first.
-func (p *insertPlan) planConflicts(ctx *Context) error {
+func (p *insertPlan) planConflicts(ctx *Context) (looks []conflict, err error) {
 	for i := range p.Table.Indexes {
 		ix := &p.Table.Indexes[i]
 		primary := ix.ID == schema.PrimaryIndex
@@ -34,7 +34,7 @@ func (p *insertPlan) planConflicts(ctx *Context) error {
 			continue
 		}
 		if slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Prefix > 0 }) {
-			return mysqlerr.NotSupported("a function that differs from row to row in ON DUPLICATE KEY UPDATE of a table with a unique key of prefixes")
+			return nil, mysqlerr.NotSupported("a function that differs from row to row in ON DUPLICATE KEY UPDATE of a table with a unique key of prefixes")
 		}
 		var params []types.Type
 		for _, c := range ix.Columns {
@@ -42,16 +42,16 @@ func (p *insertPlan) planConflicts(ctx *Context) error {
 		}
 		q, err := logical.BindKey(ctx, p.Target, ix, params)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		c := conflict{index: ix}
 		if c.rows, err = planQuery(ctx, q); err != nil {
-			return err
+			return nil, err
 		}
 		p.tables = append(p.tables, c.rows.Tables()...)
-		p.conflicts = append(p.conflicts, c)
+		looks = append(looks, c)
 	}
-	return nil
+	return looks, nil
 }
 
 // keyParam is a stored value as a parameter that a column is compared with.
@@ -78,7 +78,7 @@ func (r *insertRun) upsert(ctx context.Context) error {
 		}
 	}
 	for try := 1; ; try++ {
-		old, err := r.meets(ctx, r.batch.Row(0))
+		old, err := r.meets(ctx, r.conflicts, r.batch.Row(0))
 		switch {
 		case err != nil:
 		case old != nil:
@@ -97,9 +97,9 @@ func (r *insertRun) upsert(ctx context.Context) error {
 }
 
 // meets gives the row that a new one would meet, as expressions see it; nil for none.
-func (r *insertRun) meets(ctx context.Context, row []types.Value) ([]types.Value, error) {
-	for i := range r.conflicts {
-		c := &r.conflicts[i]
+func (r *insertRun) meets(ctx context.Context, looks []conflict, row []types.Value) ([]types.Value, error) {
+	for i := range looks {
+		c := &looks[i]
 		env := *r.rt.Env
 		env.Params = nil
 		null := false
@@ -123,6 +123,20 @@ func (r *insertRun) meets(ctx context.Context, row []types.Value) ([]types.Value
 		}
 	}
 	return nil, nil
+}
+
+// tellID finds the AUTO_INCREMENT value of the row that the last new one met where LAST_INSERT_ID(id) is to tell it: shards
+// report those of rows that they changed.
+func (r *insertRun) tellID(ctx context.Context) error {
+	sum := &r.w.sum
+	if r.telling == nil || r.last == nil || sum.FirstAutoInc != 0 || sum.Matched == sum.Changed {
+		return nil
+	}
+	old, err := r.meets(ctx, r.telling, r.last)
+	if err == nil && old != nil {
+		sum.LastUpdated = old[r.autoInc].Uint()
+	}
+	return err
 }
 
 // firstRow takes the first row of op, nil where there is none, and closes it.

@@ -44,10 +44,10 @@ func HasSubquery(n ast.ExprNode) bool {
 }
 
 // variableFinder looks for user variables, whose types a plan is made for and any statement may change.
-type variableFinder struct{ found bool }
+type variableFinder struct{ sets, found bool }
 
 func (f *variableFinder) Enter(n ast.Node) (ast.Node, bool) {
-	if v, ok := n.(*ast.VariableExpr); ok && !v.IsSystem {
+	if v, ok := n.(*ast.VariableExpr); ok && !v.IsSystem && (!f.sets || v.Value != nil) {
 		f.found = true
 	}
 	return n, f.found
@@ -58,6 +58,13 @@ func (f *variableFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 // NamesUserVariable tells whether a statement names one.
 func NamesUserVariable(n ast.Node) bool {
 	f := &variableFinder{}
+	n.Accept(f)
+	return f.found
+}
+
+// SetsUserVariable tells whether a statement gives one a value (@v := …).
+func SetsUserVariable(n ast.Node) bool {
+	f := &variableFinder{sets: true}
 	n.Accept(f)
 	return f.found
 }

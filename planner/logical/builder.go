@@ -55,6 +55,7 @@ type Options struct {
 	Changes bool              // the statement is a data change
 	Into    []*types.Type     // the columns that the query's values go into; nil: a query for itself
 	Also    []*ast.ColumnName // columns that are selected behind the select list
+	NotIn   []*ast.ColumnName // names that are ambiguous where the tables of FROM have them
 }
 
 // TableVersion names what a plan depends on.

@@ -55,8 +55,9 @@ type Insert struct {
 	Outside []bind.Column // columns of In's tables that Set names; their values stand behind those of Named
 	// Set is ON DUPLICATE KEY UPDATE, over the row that is there by position, with the new one (VALUES(c)) behind it and Outside
 	// behind that.
-	Set    []fragment.Assignment
-	SetsID bool // Set calls LAST_INSERT_ID(expr)
+	Set     []fragment.Assignment
+	SetsID  bool // Set calls LAST_INSERT_ID(expr)
+	TellsID bool // Set has LAST_INSERT_ID(id) of the AUTO_INCREMENT column: it is the updated row's afterwards
 }
 
 // The nodes' expressions are over rows by position: none of Exprs.

@@ -30,12 +30,12 @@ func (q grouping) bindGroupItem(item *ast.ByItem) error {
 		return q.addGroup(q.fields[i].expr, q.fields[i].name)
 	}
 	sc := *q.scope
-	sc.Alias = q.alias
+	sc.Alias = q.aliasIn(bind.GroupBy)
 	e, err := bind.Expr(q.binder(bind.GroupBy), &sc, item.Expr)
 	if err != nil {
 		return err
 	}
-	return q.addGroup(q.b.fold(e), "")
+	return q.addGroup(q.b.fold(e), fieldName(item.Expr, ""))
 }
 
 // addGroup adds a term of GROUP BY; one that is constant groups nothing, but a group there is.
@@ -86,7 +86,7 @@ func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr
 		if err != nil {
 			return nil, err
 		}
-		args = append(args, q.b.fold(e))
+		args = append(args, e)
 	}
 	agg, err := expr.NewAgg(name, n.Distinct, args)
 	if err == nil {
@@ -95,6 +95,12 @@ func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr
 	if err != nil {
 		return nil, err
 	}
+	// Folded behind NewAgg, which looks into IF and CASE for literals that are numbers to it.
+	args = make([]expr.Expr, len(agg.Args))
+	for i, e := range agg.Args {
+		args[i] = q.b.fold(e)
+	}
+	agg.Args = args
 	if name == "group_concat" {
 		agg.Separator = separator
 		if q.b.ctx.GroupConcatMax > 0 {
@@ -209,7 +215,7 @@ func (q grouping) aggregateScope(sc *bind.Scope) *bind.Scope {
 	}
 	own := *q.scope
 	own.Alias = func(name *ast.ColumnName) (expr.Expr, error) {
-		e, err := q.alias(name)
+		e, err := sc.Alias(name)
 		if e == nil || err != nil {
 			return e, err
 		}

@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,6 +73,7 @@ type selectQuery struct {
 	limit       *scalar.Limit
 	values      [][]expr.Expr // VALUES ROW(…), …
 	outs        []outerRef
+	later       []*ast.SelectField // of the select list, that have yet to be bound
 	locking     bool
 	straight    bool             // STRAIGHT_JOIN for all joins
 	windowSpecs []ast.WindowSpec // WINDOW w AS (…)
@@ -161,7 +163,10 @@ func (q *selectQuery) scopeOf(cols []bind.Column) *bind.Scope {
 
 // innerAlias lets a block inside this one name an item of the select list that stands before it.
 func (q *selectQuery) innerAlias(name *ast.ColumnName) (expr.Expr, error) {
-	e, err := q.alias(name)
+	e, err := q.alias(name, bind.FieldList)
+	if e == nil && err == nil && name.Table.O == "" && slices.ContainsFunc(q.later, func(f *ast.SelectField) bool { return f.AsName.L == name.Name.L }) {
+		err = mysqlerr.New(mysqlerr.IllegalReference, name.Name.O, "forward reference in item list")
+	}
 	if e == nil || err != nil {
 		return nil, err
 	}
@@ -269,7 +274,9 @@ func oneColumn(e expr.Expr) error {
 }
 
 func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
+	defer func() { q.later = nil }()
 	for i, f := range n.Fields.Fields {
+		q.later = n.Fields.Fields[i:]
 		if f.WildCard != nil {
 			if err := q.expandStar(f.WildCard, i); err != nil {
 				return err
@@ -296,7 +303,15 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 		if err != nil {
 			return err
 		}
+		if n.Distinct && !slices.ContainsFunc(q.fields, func(f outField) bool { return scalar.Same(f.expr, c.Ref()) }) {
+			return mysqlerr.NotSupported("columns that SELECT DISTINCT does not select in ON DUPLICATE KEY UPDATE")
+		}
 		q.addColumn(c)
+	}
+	for _, name := range q.b.o.NotIn {
+		if c, err := q.scope.Find(name, bind.FieldList); err != nil || c != nil {
+			return mysqlerr.New(mysqlerr.NonUniq, bind.FullName(name), bind.FieldList)
+		}
 	}
 	return nil
 }
@@ -363,15 +378,20 @@ func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) 
 }
 
 // alias finds a select-list item by its name. 1052 where two different items have it.
-func (q *selectQuery) alias(name *ast.ColumnName) (expr.Expr, error) {
-	i, err := q.aliasIndex(name)
+func (q *selectQuery) alias(name *ast.ColumnName, clause string) (expr.Expr, error) {
+	i, err := q.aliasIndex(name, clause)
 	if err != nil || i < 0 {
 		return nil, err
 	}
 	return q.fields[i].expr, nil
 }
 
-func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
+// aliasIn is the hook of a clause's scope.
+func (q *selectQuery) aliasIn(clause string) func(*ast.ColumnName) (expr.Expr, error) {
+	return func(name *ast.ColumnName) (expr.Expr, error) { return q.alias(name, clause) }
+}
+
+func (q *selectQuery) aliasIndex(name *ast.ColumnName, clause string) (int, error) {
 	found := -1
 	for i := range q.fields {
 		f := &q.fields[i]
@@ -382,7 +402,7 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName) (int, error) {
 			continue
 		}
 		if found >= 0 && !scalar.Same(q.fields[found].expr, f.expr) {
-			return -1, mysqlerr.New(mysqlerr.NonUniq, bind.FullName(name), bind.OrderBy)
+			return -1, mysqlerr.New(mysqlerr.NonUniq, bind.FullName(name), clause)
 		}
 		if found < 0 {
 			found = i
@@ -430,7 +450,7 @@ func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
 		}
 		s.field = i
 	case *ast.ColumnNameExpr:
-		i, err := q.aliasIndex(n.Name)
+		i, err := q.aliasIndex(n.Name, bind.OrderBy)
 		if err != nil {
 			return err
 		}
@@ -442,7 +462,7 @@ func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
 		return nil
 	}
 	sc := *q.scope
-	sc.Alias = q.alias
+	sc.Alias = q.aliasIn(bind.OrderBy)
 	e, err := bind.Expr(q.aggBinder(bind.OrderBy, true), &sc, item.Expr)
 	if err != nil {
 		return err

@@ -88,7 +88,25 @@ func (q subqueryBinder) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, 
 	if err != nil {
 		return nil, err
 	}
+	if k := literalOf(sub, refs); k != nil {
+		return k, nil
+	}
 	return q.call("subquery", cols[0].Field.Type, sub, refs), nil
+}
+
+// literalOf is the literal that (SELECT literal) is, nil for other subqueries. MySQL takes it out, so that (SELECT b'1') + 1 is 2.
+func literalOf(sub *Subquery, refs []outerRef) expr.Expr {
+	p, ok := sub.Node.(*Project)
+	if !ok || len(refs) > 0 || len(p.List) != 1 {
+		return nil
+	}
+	if v, ok := p.In.(*Values); !ok || len(v.Rows) != 1 {
+		return nil
+	}
+	if k, ok := p.List[0].(*expr.Const); ok {
+		return k
+	}
+	return nil
 }
 
 func (q subqueryBinder) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Expr, error) {

@@ -61,7 +61,7 @@ func (q windowing) window(_ *bind.Scope, n *ast.WindowFuncExpr) (expr.Expr, erro
 
 // outsideWindows is alias for HAVING, which comes before windows: 3594.
 func (q windowing) outsideWindows(name *ast.ColumnName) (expr.Expr, error) {
-	e, err := q.alias(name)
+	e, err := q.alias(name, bind.Having)
 	if e == nil || err != nil {
 		return e, err
 	}

@@ -39,6 +39,9 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	without = clampWidths(without, o)
 	node, rest, err := parse(without, o)
 	if err != nil {
+		node, rest, err = parseAliased(without, o, err)
+	}
+	if err != nil {
 		node, rest, err = parseOther(without, o, err)
 	}
 	switch {

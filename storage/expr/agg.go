@@ -148,8 +148,11 @@ func NewAgg(name string, distinct bool, args []Expr) (*Agg, error) {
 			return nil, mysqlerr.New(mysqlerr.OperandColumns, 1)
 		}
 	}
-	if numberAggs[n] {
+	switch {
+	case numberAggs[n]:
 		args = numbers(args, allArgs)
+	case strings.HasPrefix(n, "json_"):
+		args = choicesAsNumbers(args)
 	}
 	a := &Agg{Name: n, Distinct: distinct, Args: args, coll: types.CollationBinary}
 	switch n {

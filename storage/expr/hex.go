@@ -71,11 +71,16 @@ func isHex(e Expr) bool {
 	return ok && k.hex
 }
 
-// asNumber is e as a number: of a literal's bytes, the last eight spell one, the highest first. IF and CASE pass on what
+// asNumber is e as a number: of a literal's bytes, the last eight spell one, the highest first. IF, CASE and NULLIF pass on what
 // they are wanted as, other functions do not (MySQL: SUM(IF(c, b'1', b'0')) counts).
 func asNumber(e Expr) Expr {
-	if c, ok := e.(*Call); ok && (c.name == "if" || c.name == "case") && c.typ.IsBinary() {
-		return numberChoice(c)
+	if c, ok := e.(*Call); ok && c.typ.IsBinary() {
+		switch c.name {
+		case "if", "case":
+			return numberChoice(c)
+		case "nullif":
+			return numberUnless(c)
+		}
 	}
 	if !isHex(e) {
 		return e
@@ -106,6 +111,32 @@ func numberChoice(c *Call) Expr {
 		return c
 	}
 	return n
+}
+
+// numberUnless is a NULLIF of a literal as a number, and any other as it is.
+func numberUnless(c *Call) Expr {
+	if !isHex(c.args[0]) {
+		return c
+	}
+	equal, err := New("=", c.args...)
+	if err != nil {
+		return c
+	}
+	n, err := New("if", equal, NewNull(), asNumber(c.args[0]))
+	if err != nil {
+		return c
+	}
+	return n
+}
+
+// bitsAsNumber has the first argument, which is read as digits otherwise, as a number where it is a BIT.
+func bitsAsNumber(args []Expr) []Expr {
+	if args[0].Type().Class() != types.ClassBit {
+		return args
+	}
+	args = slices.Clone(args)
+	args[0] = NewCast(args[0], intType(21, true))
+	return args
 }
 
 // numbers is args with those at the given places as numbers, copied only where something changes.

@@ -3,6 +3,7 @@ package expr
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -73,7 +74,7 @@ var jsonDefs = []def{
 		found, err := env.meter().overlaps(x, y)
 		return types.Bool(found), err
 	}},
-	{name: "member of", min: 2, max: 2, infix: "member of", typ: typeBool, f2: memberOf},
+	{name: "member of", min: 2, max: 2, infix: "member of", typ: typeMemberOf, f2: memberOf},
 	{name: "json_search", min: 3, max: -1, typ: typeJSON, lax: jsonSearch},
 	{name: "json_pretty", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		t, err := c.doc(env, 0, a)
@@ -89,6 +90,33 @@ func typeJSON(c *Call) error {
 	c.typ, c.coll, c.deriv = types.TypeJSON, types.CollationDefault, derivImplicit
 	return nil
 }
+
+// typeOfElements is the type of a document that arguments become elements of. What is no predicate is a number there, though
+// its type be that of one: IF(c, TRUE, FALSE), a column of a derived table.
+func typeOfElements(c *Call) error {
+	c.args = choicesAsNumbers(c.args)
+	return typeJSON(c)
+}
+
+func typeMemberOf(c *Call) error {
+	c.args = choicesAsNumbers(c.args)
+	return typeBool(c)
+}
+
+func choicesAsNumbers(args []Expr) []Expr {
+	if !slices.ContainsFunc(args, isChoice) {
+		return args
+	}
+	args = slices.Clone(args)
+	for i, a := range args {
+		if isChoice(a) {
+			args[i] = NewCast(a, intType(21, false))
+		}
+	}
+	return args
+}
+
+func isChoice(e Expr) bool { return hasBooleanType(e) && !isBoolean(e) }
 
 func typeString(length int) func(*Call) error {
 	return func(c *Call) error {

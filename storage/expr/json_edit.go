@@ -17,7 +17,7 @@ const (
 )
 
 var jsonEditDefs = []def{
-	{name: "json_array", min: 0, max: -1, typ: typeJSON, lax: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	{name: "json_array", min: 0, max: -1, typ: typeOfElements, lax: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		out := &jsonTree{kind: '['}
 		for i, v := range a {
 			t, err := c.toTree(env, i, v)
@@ -32,7 +32,7 @@ var jsonEditDefs = []def{
 		if len(c.args)%2 != 0 {
 			return mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, c.name)
 		}
-		return typeJSON(c)
+		return typeOfElements(c)
 	}, check: func(c *Call) error {
 		if len(c.args)%2 != 0 {
 			return errBadExpr
@@ -57,7 +57,7 @@ func typePathPairs(c *Call) error {
 	if len(c.args)%2 == 0 {
 		return mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, c.name)
 	}
-	return typeJSON(c)
+	return typeOfElements(c)
 }
 
 func checkPathPairs(c *Call) error {

@@ -34,11 +34,12 @@ var logicDefs = []def{
 // choices are functions whose result may be TRUE or FALSE but is a number to what makes a difference, as in MySQL.
 var choices = map[string]bool{
 	"if": true, "ifnull": true, "coalesce": true, "nullif": true, "case": true, "greatest": true, "least": true, "any_value": true,
+	"@": true, ":=": true, "@@": true,
 }
 
 // isBoolean tells whether e is TRUE, FALSE or a predicate.
 func isBoolean(e Expr) bool {
-	if t := e.Type(); t.Class() != types.ClassInt || t.ID != types.TypeBool.ID || t.Length != types.TypeBool.Length {
+	if !hasBooleanType(e) {
 		return false
 	}
 	switch e := e.(type) {
@@ -48,6 +49,11 @@ func isBoolean(e Expr) bool {
 		return false
 	}
 	return true
+}
+
+func hasBooleanType(e Expr) bool {
+	t := e.Type()
+	return t.Class() == types.ClassInt && t.ID == types.TypeBool.ID && t.Length == types.TypeBool.Length
 }
 
 func typeBool(c *Call) error { c.typ = types.TypeBool; return nil }

@@ -117,9 +117,9 @@ var stringDefs = []def{
 	}},
 	{name: "hex", min: 1, max: 1, typ: typeHex, f1: hexFn},
 	{name: "unhex", min: 1, max: 1, typ: typeUnhex, f1: unhex},
-	{name: "bin", min: 1, max: 1, op: 2, typ: typeASCII(65), f1: inBase},
-	{name: "oct", min: 1, max: 1, op: 8, typ: typeASCII(65), f1: inBase},
-	{name: "conv", min: 3, max: 3, rewrite: convLiteral, typ: typeASCII(65), fn: conv},
+	{name: "bin", min: 1, max: 1, op: 2, typ: typeDigits, f1: inBase},
+	{name: "oct", min: 1, max: 1, op: 8, typ: typeDigits, f1: inBase},
+	{name: "conv", min: 3, max: 3, rewrite: convLiteral, typ: typeDigits, fn: conv},
 }
 
 func typeIntLen(n int) func(*Call) error {
@@ -504,4 +504,10 @@ func findText(m *meter, s, sub []byte, coll types.Collation) (int, error) {
 		_, in := utf8.DecodeRune(s[end:])
 		i, end = i+out, end+in
 	}
+}
+
+// typeDigits is the type of a number's digits in some base.
+func typeDigits(c *Call) error {
+	c.args = bitsAsNumber(c.args)
+	return typeASCII(65)(c)
 }
