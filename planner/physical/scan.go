@@ -174,7 +174,7 @@ func (s *tableScan) aggregatesAll() bool { return s.agg != nil && len(s.agg.grou
 func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool) (exec.Operator, error) {
 	f, err := s.template(run)
 	if err != nil {
-		return nil, err
+		return s.failing(ctx, run, spans, points, err)
 	}
 	if len(spans) == 0 { // an aggregate over nothing
 		points = false

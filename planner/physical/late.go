@@ -1,0 +1,100 @@
+package physical
+
+import (
+	"context"
+
+	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
+	"cloudsql/planner/spill"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/types"
+)
+
+// Errors of subqueries that a fragment needs the values of. Shards get constants, so such a value is computed before any row is
+// seen; an error of it is none of the statement's until a row asks for the value (no row of an empty table does).
+
+// lateError gives err where probe gives a row, and otherwise what rest gives.
+type lateError struct {
+	err   error
+	probe exec.Operator
+	rest  func() (exec.Operator, error)
+	op    exec.Operator // rest's
+}
+
+func (l *lateError) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	if l.op == nil {
+		for {
+			ok, err := l.probe.Next(ctx, b)
+			if err != nil {
+				return false, err
+			}
+			if !ok {
+				break
+			}
+			if b.Len() > 0 {
+				return false, l.err
+			}
+		}
+		var err error
+		if l.op, err = l.rest(); err != nil {
+			return false, err
+		}
+	}
+	return l.op.Next(ctx, b)
+}
+
+func (l *lateError) Close() {
+	l.probe.Close()
+	if l.op != nil {
+		l.op.Close()
+	}
+}
+
+// failing reads a row that asks for the value whose error is err: one that passes the conditions that need no such value.
+func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool, err error) (exec.Operator, error) {
+	probe := *s
+	probe.project, probe.agg, probe.topN, probe.filter, probe.limit = nil, nil, nil, nil, scalar.FixedLimit(1)
+	var conds []expr.Expr
+	if s.filter != nil {
+		for _, c := range scalar.Split(nil, s.filter) {
+			if _, err := run.Ship(c); err == nil {
+				conds = append(conds, c)
+			}
+		}
+	}
+	late := &lateError{err: err, rest: func() (exec.Operator, error) {
+		if !s.aggregatesAll() {
+			return spill.NewRows(nil, len(s.cols)), nil
+		}
+		nothing := *s
+		nothing.filter, nothing.agg = nil, s.agg.ofNothing()
+		return nothing.read(ctx, run, nil, false)
+	}}
+	var e error
+	if probe.filter, e = scalar.And(conds); e != nil {
+		return nil, e
+	}
+	if len(spans) == 0 {
+		late.probe = spill.NewRows(nil, len(s.cols))
+		return late, nil
+	}
+	if late.probe, e = probe.read(ctx, run, spans, points); e != nil {
+		return nil, e
+	}
+	return late, nil
+}
+
+// ofNothing is a without arguments that can't be had, for an aggregation of no rows.
+func (a *pushedAgg) ofNothing() *pushedAgg {
+	out := &pushedAgg{}
+	for _, g := range a.aggs {
+		none := *g
+		none.Args = make([]expr.Expr, len(g.Args))
+		for i, e := range g.Args {
+			none.Args[i] = &expr.Const{Typ: *e.Type()}
+		}
+		out.aggs = append(out.aggs, &none)
+	}
+	return out
+}
