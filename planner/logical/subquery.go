@@ -125,8 +125,11 @@ func withoutList(n algebra.Node) algebra.Node {
 		return n
 	}
 	out := &algebra.Project{In: p.In, IDs: p.IDs, List: make([]expr.Expr, len(p.List))}
-	for i := range out.List {
-		out.List[i] = expr.NewInt(1)
+	for i, e := range p.List {
+		out.List[i] = e
+		if _, call := e.(*expr.Call); call {
+			out.List[i] = expr.NewInt(1)
+		}
 	}
 	return out
 }

@@ -267,7 +267,7 @@ func (n *lookupNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 	}
 	f, err := n.scan.template(run)
 	if err != nil {
-		return &lateError{err: err, probe: left, rest: func() (exec.Operator, error) { return spill.NewRows(nil, len(n.cols)), nil }}, nil
+		return &exec.LateError{Err: err, Probe: left, Rest: func() (exec.Operator, error) { return spill.NewRows(nil, len(n.cols)), nil }}, nil
 	}
 	spec := exec.JoinSpec{Kind: n.kind, Conds: n.conds, LeftWidth: len(n.left.ids()), RightWidth: len(n.scan.ids())}
 	return exec.NewIndexJoin(run, left, &lookup{plan: n, read: f, seen: map[string]bool{}}, spec), nil

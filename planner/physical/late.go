@@ -8,48 +8,10 @@ import (
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/types"
 )
 
 // Errors of subqueries that a fragment needs the values of. Shards get constants, so such a value is computed before any row is
 // seen; an error of it is none of the statement's until a row asks for the value (no row of an empty table does).
-
-// lateError gives err where probe gives a row, and otherwise what rest gives.
-type lateError struct {
-	err   error
-	probe exec.Operator
-	rest  func() (exec.Operator, error)
-	op    exec.Operator // rest's
-}
-
-func (l *lateError) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	if l.op == nil {
-		for {
-			ok, err := l.probe.Next(ctx, b)
-			if err != nil {
-				return false, err
-			}
-			if !ok {
-				break
-			}
-			if b.Len() > 0 {
-				return false, l.err
-			}
-		}
-		var err error
-		if l.op, err = l.rest(); err != nil {
-			return false, err
-		}
-	}
-	return l.op.Next(ctx, b)
-}
-
-func (l *lateError) Close() {
-	l.probe.Close()
-	if l.op != nil {
-		l.op.Close()
-	}
-}
 
 // failing reads a row that asks for the value whose error is err: one that passes the conditions that need no such value.
 func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool, err error) (exec.Operator, error) {
@@ -63,7 +25,7 @@ func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment
 			}
 		}
 	}
-	late := &lateError{err: err, rest: func() (exec.Operator, error) {
+	late := &exec.LateError{Err: err, Rest: func() (exec.Operator, error) {
 		if !s.aggregatesAll() {
 			return spill.NewRows(nil, len(s.cols)), nil
 		}
@@ -76,10 +38,10 @@ func (s *tableScan) failing(ctx context.Context, run *exec.Run, spans []fragment
 		return nil, e
 	}
 	if len(spans) == 0 {
-		late.probe = spill.NewRows(nil, len(s.cols))
+		late.Probe = spill.NewRows(nil, len(s.cols))
 		return late, nil
 	}
-	if late.probe, e = probe.read(ctx, run, spans, points); e != nil {
+	if late.Probe, e = probe.read(ctx, run, spans, points); e != nil {
 		return nil, e
 	}
 	return late, nil
