@@ -373,21 +373,24 @@ func (b *builder) showOption(o *ast.TableOption) {
 	b.t.Options[name] = value
 }
 
-// knownEngines are those of MySQL: asking for one gives InnoDB's behaviour with a warning, where substitution is allowed.
-var knownEngines = map[string]bool{
-	"myisam": true, "memory": true, "heap": true, "csv": true, "archive": true, "blackhole": true, "merge": true,
-	"mrg_myisam": true, "federated": true, "ndb": true, "ndbcluster": true, "aria": true,
-}
+// standIns are MySQL's engines whose tables InnoDB stands in for, under any mode: it gives all that they promise and more, and
+// the schemas of older applications name them.
+var standIns = map[string]bool{"myisam": true, "memory": true, "heap": true, "csv": true, "archive": true}
 
-// engine takes ENGINE=InnoDB; another one is 1286, or a substitution with a warning without NO_ENGINE_SUBSTITUTION.
+// others are MySQL's engines that mean something else than a table of rows.
+var others = map[string]bool{"blackhole": true, "merge": true, "mrg_myisam": true, "federated": true, "ndb": true, "ndbcluster": true}
+
+// engine takes ENGINE=InnoDB; of another one it is 1286, or a substitution with a warning where there is a stand-in or without
+// NO_ENGINE_SUBSTITUTION.
 func (b *builder) engine(name string) error {
-	if name == "" || strings.EqualFold(name, "InnoDB") {
+	lower := strings.ToLower(name)
+	if name == "" || lower == "innodb" {
 		return nil
 	}
-	if b.env.SQLMode&mysql.ModeNoEngineSubstitution != 0 {
+	if b.env.SQLMode&mysql.ModeNoEngineSubstitution != 0 && !standIns[lower] {
 		return mysqlerr.New(mysqlerr.UnknownStorageEngine, name)
 	}
-	if !knownEngines[strings.ToLower(name)] {
+	if !standIns[lower] && !others[lower] {
 		b.env.warn(mysqlerr.New(mysqlerr.UnknownStorageEngine, name))
 	}
 	b.env.warn(mysqlerr.New(mysqlerr.WarnUsingOtherHandler, "InnoDB", b.t.Name))
