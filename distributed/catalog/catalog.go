@@ -94,6 +94,7 @@ type Snapshot struct {
 	stats     map[schema.TableID]*statistics.Table
 	commits   map[string]uint64
 	cluster   ClusterVersion
+	own       *Snapshot // a session's temporary tables, which are found before others; nil: none
 }
 
 // FirstID is where the sequence of ids begins; smaller ones are for what a cluster is made with.
@@ -135,6 +136,11 @@ func (s *Snapshot) DatabaseByID(id schema.DatabaseID) (*schema.Database, bool) {
 
 // Table finds a table by its database's name and its own.
 func (s *Snapshot) Table(db, name string) (*schema.Table, bool) {
+	if s.own != nil {
+		if t, ok := s.own.Table(db, name); ok {
+			return t, true
+		}
+	}
 	d, ok := s.databases[db]
 	if !ok {
 		return nil, false
@@ -145,8 +151,10 @@ func (s *Snapshot) Table(db, name string) (*schema.Table, bool) {
 
 // TableByID finds a table by id.
 func (s *Snapshot) TableByID(id schema.TableID) (*schema.Table, bool) {
-	t, ok := s.byID[id]
-	return t, ok
+	if t, ok := s.byID[id]; ok || s.own == nil {
+		return t, ok
+	}
+	return s.own.TableByID(id)
 }
 
 // ShardOf finds the shard of a tablet.

@@ -63,7 +63,12 @@ func (p *Plan) Explain() []ExplainLine {
 }
 
 // ShardName is a tablet's shard as EXPLAIN shows it.
-func ShardName(t *schema.Tablet) string { return fmt.Sprintf("shard %d", t.Shard) }
+func ShardName(t *schema.Tablet) string {
+	if t.Shard == schema.TemporaryShard {
+		return "session"
+	}
+	return fmt.Sprintf("shard %d", t.Shard)
+}
 
 // scanPlace names the shards that a scan's fragments run in.
 func scanPlace(s *tableScan) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 
@@ -113,15 +114,34 @@ func rootCause(err error) error {
 	}
 }
 
-// append writes at the end; 1114 where the files would take more than they may.
-func (f *spaceFile) append(b []byte) error {
-	s, n := f.space, int64(len(b))
-	if used := s.used.Add(n); s.Limit > 0 && used > s.Limit {
+// Below is a directory in that of the space; "" where that is the system's.
+func (s *Space) Below(name string) string {
+	if s == nil || s.dir == "" {
+		return ""
+	}
+	return filepath.Join(s.dir, name)
+}
+
+// Take counts n bytes that something takes of the space, or gives back where n is negative. 1114 where there are not as many.
+func (s *Space) Take(n int64) error {
+	if s == nil {
+		s = &system
+	}
+	if used := s.used.Add(n); n > 0 && s.Limit > 0 && used > s.Limit {
 		s.used.Add(-n)
 		return mysqlerr.Newf(mysqlerr.RecordFileFull, "The temporary files of statements are full: they may take %d bytes together", s.Limit)
 	}
+	return nil
+}
+
+// append writes at the end; 1114 where the files would take more than they may.
+func (f *spaceFile) append(b []byte) error {
+	n := int64(len(b))
+	if err := f.space.Take(n); err != nil {
+		return err
+	}
 	f.size += n
-	s.written.Add(uint64(n)) //nolint:gosec // a length
+	f.space.written.Add(uint64(n)) //nolint:gosec // a length
 	if _, err := f.file.Write(b); err != nil {
 		return fileError(mysqlerr.ErrorOnWrite, err)
 	}

@@ -22,8 +22,6 @@ func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra
 		return nil, err
 	}
 	switch {
-	case stmt.TemporaryKeyword != ast.TemporaryNone:
-		return nil, mysqlerr.NotSupported("TEMPORARY TABLE")
 	case stmt.Partition != nil:
 		return nil, mysqlerr.NotSupported("PARTITION BY")
 	case len(stmt.Cols)+len(extra) == 0:

@@ -51,7 +51,7 @@ func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text str
 	if err != nil {
 		return err
 	}
-	if is, ok := s.DB.Catalog().Table(name.DB, name.Table); ok && was != nil {
+	if is, ok := s.DB.Catalog().Table(name.DB, name.Table); ok && was != nil && s.Locks != nil {
 		s.Locks.FollowCopy(was.ID, is.ID)
 	}
 	s.Done.Rows, s.Done.Altered = rows, true

@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/metalock"
@@ -23,6 +24,12 @@ type Statements struct {
 	// RequirePrimaryKey is sql_require_primary_key.
 	RequirePrimaryKey bool
 
+	// Temporary gives who makes and changes the session's temporary tables, IsTemporary tells whether there is one of a name, and
+	// Names is what the session sees under names.
+	Temporary   func() *online.Executor
+	IsTemporary func(db, name string) bool
+	Names       func() *catalog.Snapshot
+
 	Done Outcome // of the statement that has run
 }
 
@@ -35,9 +42,19 @@ type Outcome struct {
 
 // Run runs a definition; text is its own.
 func (s *Statements) Run(ctx context.Context, node ast.StmtNode, text string) error {
+	if done, err := s.runTemporary(ctx, node, text); done || err != nil {
+		return err
+	}
+	if n, ok := node.(*ast.DropTableStmt); ok && len(n.Tables) == 0 {
+		return nil // all of them were temporary
+	}
 	if err := s.admit(ctx, node); err != nil {
 		return err
 	}
+	return s.run(ctx, node, text)
+}
+
+func (s *Statements) run(ctx context.Context, node ast.StmtNode, text string) error {
 	switch n := node.(type) {
 	case *ast.CreateDatabaseStmt:
 		created, err := s.Executor.CreateDatabase(ctx, s.Env, n)
@@ -143,12 +160,12 @@ func (s *Statements) createTableLike(ctx context.Context, name online.Name, n *a
 	if err != nil {
 		return err
 	}
-	src, ok := s.DB.Catalog().Table(from.DB, from.Table)
+	src, ok := s.Names().Table(from.DB, from.Table)
 	if !ok {
 		if err := s.DB.RefreshCatalog(ctx); err != nil {
 			return err
 		}
-		if src, ok = s.DB.Catalog().Table(from.DB, from.Table); !ok {
+		if src, ok = s.Names().Table(from.DB, from.Table); !ok {
 			return mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
 		}
 	}

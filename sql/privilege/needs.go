@@ -141,7 +141,11 @@ type nameSource struct {
 	column          string        // the first that is read
 }
 
-func (d *deriver) add(n Need) { d.list = append(d.list, n) }
+func (d *deriver) add(n Need) {
+	if n.table == "" || !d.temporary(n.db, n.table) {
+		d.list = append(d.list, n)
+	}
+}
 
 func (d *deriver) global(privs ...mysql.PrivilegeType) { d.add(Need{privs: privs, any: true}) }
 
@@ -172,6 +176,22 @@ func (d *deriver) table(t *ast.TableName, privs ...mysql.PrivilegeType) {
 		return
 	}
 	d.add(Need{privs: privs, db: db, table: t.Name.O})
+}
+
+// named is table where no temporary table is meant, whatever there is.
+func (d *deriver) named(t *ast.TableName, privs ...mysql.PrivilegeType) {
+	db, err := d.dbOf(t.Schema.O)
+	if err != nil {
+		d.err = errors.Join(d.err, err)
+		return
+	}
+	d.list = append(d.list, Need{privs: privs, db: db, table: t.Name.O})
+}
+
+// temporary tells whether a name means a temporary table: who made it may do anything with it.
+func (d *deriver) temporary(db, name string) bool {
+	t, ok := d.s.Catalog.Table(db, name)
+	return ok && t.Temporary()
 }
 
 func (d *deriver) tables(list []*ast.TableName, privs ...mysql.PrivilegeType) {
@@ -208,13 +228,15 @@ func (d *deriver) definition(node ast.StmtNode) bool {
 		if n.IsView {
 			return false
 		}
-		d.tables(n.Tables, mysql.DropPriv)
+		if n.TemporaryKeyword == ast.TemporaryNone {
+			d.tables(n.Tables, mysql.DropPriv)
+		}
 	case *ast.TruncateTableStmt:
 		d.truncate(n.Table)
 	case *ast.RenameTableStmt:
 		for _, p := range n.TableToTables {
-			d.table(p.OldTable, mysql.AlterPriv, mysql.DropPriv)
-			d.table(p.NewTable, mysql.CreatePriv, mysql.InsertPriv)
+			d.named(p.OldTable, mysql.AlterPriv, mysql.DropPriv)
+			d.named(p.NewTable, mysql.CreatePriv, mysql.InsertPriv)
 		}
 	case *ast.AlterTableStmt:
 		d.alterTable(n)
@@ -246,9 +268,9 @@ func (d *deriver) createTable(n *ast.CreateTableStmt) {
 	if n.TemporaryKeyword != ast.TemporaryNone {
 		d.database(n.Table.Schema.O, mysql.CreateTMPTablePriv)
 	} else if n.Select != nil {
-		d.table(n.Table, mysql.CreatePriv, mysql.InsertPriv)
+		d.named(n.Table, mysql.CreatePriv, mysql.InsertPriv)
 	} else {
-		d.table(n.Table, mysql.CreatePriv)
+		d.named(n.Table, mysql.CreatePriv)
 	}
 	if n.ReferTable != nil {
 		d.table(n.ReferTable, mysql.SelectPriv)
@@ -275,6 +297,9 @@ func (d *deriver) references(r *ast.ReferenceDef) {
 // alterTable: the table is altered and, under its old name or a new one, made and filled.
 func (d *deriver) alterTable(n *ast.AlterTableStmt) {
 	to := n.Table
+	if db, err := d.dbOf(to.Schema.O); err == nil && d.temporary(db, to.Name.O) {
+		return
+	}
 	for _, spec := range n.Specs {
 		if spec.NewTable != nil {
 			to = spec.NewTable // of RENAME, EXCHANGE PARTITION

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
@@ -24,6 +25,7 @@ func (s definitions) ddlEnv() *ddl.Env {
 func (s definitions) definition() *definition.Statements {
 	return &definition.Statements{
 		DB: s.eng.db, Executor: s.eng.ddl, Env: s.ddlEnv(), Locks: s.locks, In: s.db,
+		Temporary: s.temporary, IsTemporary: s.isTemporary, Names: func() *catalog.Snapshot { return s.data().Catalog() },
 		RequirePrimaryKey: s.vars.Text("sql_require_primary_key") == "ON",
 	}
 }
@@ -33,13 +35,13 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 	if !definition.Knows(node) {
 		return definition.Refusal(node)
 	}
-	if err := s.tx.CommitBefore(ctx); err != nil {
+	if err := s.commitBefore(ctx, node); err != nil {
 		return err
 	}
 	ctx = online.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second))
 	run := s.definition()
 	err := run.Run(ctx, node, st.text)
-	s.snapshot = s.eng.db.Catalog()
+	s.look()
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
@@ -56,10 +58,18 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 	return nil
 }
 
+// commitBefore commits the open transaction before a definition that does so.
+func (s definitions) commitBefore(ctx context.Context, node ast.StmtNode) error {
+	if namesTemporary(node) {
+		return nil
+	}
+	return s.tx.CommitBefore(ctx)
+}
+
 // createTableSelect is CREATE TABLE … SELECT: the table first, then its rows in one transaction; without rows, no table.
 func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableStmt, params []types.Value,
 	w sql.ResultWriter) error {
-	if err := s.tx.CommitBefore(ctx); err != nil {
+	if err := s.commitBefore(ctx, n); err != nil {
 		return err
 	}
 	query, ok := n.Select.(ast.StmtNode)
@@ -79,20 +89,27 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	if err != nil {
 		return err
 	}
-	_, created, err := s.eng.ddl.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
+	executor := s.eng.ddl
+	if namesTemporary(n) {
+		if err := definition.CheckTemporary(n); err != nil {
+			return err
+		}
+		executor = s.temporary()
+	}
+	_, created, err := executor.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
 		return ddl.CreateTable(env, db, n, columns)
 	})
 	if err != nil {
 		return err
 	}
-	s.snapshot = s.eng.db.Catalog()
+	s.look()
 	if !created {
 		return s.done(w)
 	}
 	insert := insertFrom(n, columns)
 	plan := func() (*planned, error) { return execution(s).makePlan(insert, s.db, params) }
 	if err := execution(s).runStatement(ctx, plan, params, w); err != nil {
-		drop := s.eng.ddl.DropTables(context.WithoutCancel(ctx), env, []online.Name{name}, true)
+		drop := executor.DropTables(context.WithoutCancel(ctx), env, []online.Name{name}, true)
 		return errors.Join(err, drop)
 	}
 	return nil

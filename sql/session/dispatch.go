@@ -221,8 +221,8 @@ func (s commands) maintain(ctx context.Context, before func(context.Context) err
 	if err := before(ctx); err != nil {
 		return err
 	}
-	s.snapshot = s.eng.db.Catalog()
-	res, err := run(&maintain.Env{DB: s.eng.db, Memory: &s.statementMemory, Now: s.eng.cfg.Now(), DBOf: s.dbOf})
+	s.look()
+	res, err := run(&maintain.Env{DB: s.rt.DB, Memory: &s.statementMemory, Now: s.eng.cfg.Now(), DBOf: s.dbOf})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/temporary"
 	"cloudsql/planner"
 	"cloudsql/planner/spill"
 	"cloudsql/sql"
@@ -66,6 +67,9 @@ type Engine struct {
 	ddl     *online.Executor
 	stats   status.Stats
 	plans   planCache
+
+	temporary *temporary.Store
+
 	locks   *metalock.Locks
 	vars    sysvar.Server
 
@@ -113,6 +117,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	}
 	e.vars = sysvar.Server{Catalog: db.Catalog, Defaults: cfg.Defaults, Now: cfg.Now}
 	e.plans.init(cfg.PlanCache, cfg.Memory)
+	e.temporary = temporary.NewStore(temporary.Config{Dir: cfg.Space.Below("tables"), Memory: cfg.Memory, Take: cfg.Space.Take, Logger: cfg.Log})
 	e.admission.Open(cfg.Running)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())
 	e.peers = peers.New(peers.Config{DB: db, Engine: owner, Each: e.eachMember, Find: e.findMember})
@@ -139,6 +144,13 @@ func (e *Engine) Status() string {
 	e.mu.RUnlock()
 	return fmt.Sprintf("Uptime: %d  Threads: %d  Questions: %d  Slow queries: %d  Opens: 0  Flush tables: 1  "+
 		"Open tables: 0  Queries per second avg: %.3f", up, threads, questions, e.Digests.Stats.Slow.Load(), perSecond)
+}
+
+func (e *Engine) log() *slog.Logger {
+	if e.cfg.Log != nil {
+		return e.cfg.Log
+	}
+	return slog.Default()
 }
 
 // uuid is the node's server_uuid: the same after each start.

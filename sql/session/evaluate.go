@@ -32,12 +32,12 @@ func (s execution) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, para
 	}
 	s.env.Params = params
 	s.tx.Past().Touch()
-	if len(p.Uses) > 0 {
+	if p.touches() {
 		if err := s.admit(ctx, p); err != nil {
 			return nil, nil, err
 		}
 	}
-	if s.rt.Txn = s.tx.Ensure(len(p.Uses) > 0); s.rt.Txn != nil {
+	if s.rt.Txn = s.tx.Ensure(p.touches()); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
 	op, err := p.rows.Open(ctx, &s.rt)

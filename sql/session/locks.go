@@ -40,7 +40,7 @@ func (s execution) admit(ctx context.Context, p *planned) error {
 	if err != nil {
 		return err
 	}
-	if waited && !p.current(s.eng.db.Catalog()) {
+	if waited && !p.current(s.data().Catalog()) {
 		return distributed.ErrSchemaChanged // a definition was waited for
 	}
 	if s.tx.Open() != nil || !s.vars.Autocommit {
@@ -55,7 +55,7 @@ func (s execution) noteUse(priv mysql.PrivilegeType, db, table string) {
 		return
 	}
 	t, ok := s.snapshot.Table(db, table)
-	if !ok {
+	if !ok || t.Temporary() {
 		return
 	}
 	write := priv&(mysql.InsertPriv|mysql.UpdatePriv|mysql.DeletePriv) != 0
@@ -70,19 +70,26 @@ func (s execution) noteUse(priv mysql.PrivilegeType, db, table string) {
 
 // refsOf gives the tables that a statement names, with their aliases; among them may be names of common table
 // expressions.
-func refsOf(n ast.Node, db string) []metalock.Ref {
-	c := refCollector{db: db}
-	n.Accept(&c)
-	return c.refs
+func refsOf(n ast.Node, db string) *refCollector {
+	c := &refCollector{db: db}
+	n.Accept(c)
+	return c
 }
 
 type refCollector struct {
 	db   string
 	refs []metalock.Ref
+	ctes map[string]bool // names of common table expressions, in lower case
 }
 
 // Enter implements ast.Visitor.
 func (c *refCollector) Enter(n ast.Node) (ast.Node, bool) {
+	if with, ok := n.(*ast.CommonTableExpression); ok {
+		if c.ctes == nil {
+			c.ctes = map[string]bool{}
+		}
+		c.ctes[with.Name.L] = true
+	}
 	src, ok := n.(*ast.TableSource)
 	if !ok {
 		return n, false
@@ -137,7 +144,7 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 		if err != nil {
 			return err
 		}
-		if virtual.IsVirtual(db) {
+		if virtual.IsVirtual(db) || s.isTemporary(db, l.Table.Name.O) {
 			continue
 		}
 		t, err := s.existingTable(ctx, db, l.Table.Name.O)
@@ -154,7 +161,7 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 	if err := s.locks.LockTables(ctx, &want); err != nil {
 		return err
 	}
-	s.snapshot = s.eng.db.Catalog()
+	s.look()
 	return nil
 }
 
@@ -202,6 +209,6 @@ func (s commands) flushLocked(ctx context.Context, tables []*ast.TableName) erro
 	if err := s.locks.LockAll(ctx); err != nil {
 		return err
 	}
-	s.snapshot = s.eng.db.Catalog()
+	s.look()
 	return nil
 }

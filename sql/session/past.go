@@ -21,7 +21,7 @@ func (s execution) readsPast(p *planned) bool {
 	if len(p.asOf) > 0 {
 		return true
 	}
-	return s.tx.Reads() && p.rows != nil && len(p.Uses) > 0 && !p.rows.ForUpdate()
+	return s.tx.Reads() && p.rows != nil && len(p.Uses) > 0 && !p.temporary && !p.rows.ForUpdate()
 }
 
 // runPast runs a query on a past state.

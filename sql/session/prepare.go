@@ -176,7 +176,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 			p.plan.circumstances.version = now.version
 			err := execution(s).runPlanned(ctx, p.plan, params, w)
 			if err == nil {
-				s.tx.SpendNext(len(p.plan.Uses) > 0, nil)
+				s.tx.SpendNext(p.plan.touches(), nil)
 				return nil
 			}
 			if s.sent || !retriable(err) {

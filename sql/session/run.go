@@ -47,8 +47,9 @@ type planned struct {
 	known   []*statistics.Table // of the plan's tables, in their order; nil where it does not depend on them
 	tablesUsed
 	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
-	tables bool
-	asOf   []expr.Expr // the times as of which the tables are read
+	tables    bool
+	temporary bool // some of them are the session's alone
+	asOf       []expr.Expr // the times as of which the tables are read
 }
 
 // tablesUsed is what locks on tables ask of a plan.
@@ -58,12 +59,13 @@ type tablesUsed = metalock.Statement
 type circumstances struct {
 	planner.Settings
 	version uint64 // of the catalog
+	own     uint64 // of the session's temporary tables; 0: it has none
 	user    *catalog.User
 	db      string
 }
 
 func (s execution) circumstances(db string) circumstances {
-	return circumstances{Settings: s.vars.Settings, version: s.snapshot.Version(), user: s.account().User, db: db}
+	return circumstances{Settings: s.vars.Settings, version: s.snapshot.Version(), own: s.own.tables.Generation(), user: s.account().User, db: db}
 }
 
 // holds tells whether a plan made under p serves under now. Where only the catalog has moved on, the plan's tables decide.
@@ -127,17 +129,24 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	s.env.Params = params
 	s.usedVirtual, s.planUses = false, nil
 	s.pctx = planner.Context{
-		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.eng.db.TableStats, Access: s.accessFn,
+		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn,
 		Settings: now.Settings,
 	}
 	ctx := s.pctx            // the plan may keep it
-	refs := refsOf(node, db) // the planner may change the tree
+	refs, err := s.temporaryRefs(refsOf(node, db)) // the planner may change the tree
+	if err != nil {
+		return nil, err
+	}
 	plan, err := s.eng.cfg.Build(&ctx, node)
 	if err != nil {
 		return nil, err
 	}
 	p := &planned{plan: plan, circumstances: now, cacheable: plan.Cacheable() && !s.usedVirtual, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
-	p.tables, p.asOf = s.usedVirtual || len(s.planUses) > 0, asOf(plan)
+	p.temporary = s.usesTemporary(p)
+	p.tables, p.asOf = s.usedVirtual || p.touches(), asOf(plan)
+	if p.temporary && len(p.asOf) > 0 {
+		return nil, mysqlerr.NotSupported("AS OF TIMESTAMP with a temporary table")
+	}
 	p.kinds = make([]types.Kind, len(params))
 	for i := range params {
 		p.kinds[i] = params[i].Kind()
@@ -176,7 +185,7 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned, erro
 		}
 		switch {
 		case err == nil:
-			s.tx.SpendNext(len(p.Uses) > 0, nil)
+			s.tx.SpendNext(p.touches(), nil)
 			return nil
 		case s.sent:
 			return s.failed(ctx, p, err)
@@ -207,7 +216,7 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned, erro
 func (s execution) failed(ctx context.Context, p *planned, err error) error {
 	s.tx.AfterError(ctx, err)
 	if p != nil {
-		s.tx.SpendNext(len(p.Uses) > 0, err)
+		s.tx.SpendNext(p.touches(), err)
 	}
 	s.rowCount = -1
 	return err
@@ -222,7 +231,7 @@ func (s *Session) freshCatalog(ctx context.Context) error {
 	if err := s.eng.db.RefreshCatalog(ctx); err != nil {
 		return err
 	}
-	s.snapshot = s.eng.db.Catalog()
+	s.look()
 	return nil
 }
 
@@ -256,14 +265,14 @@ func (s execution) runPlanned(ctx context.Context, p *planned, params []types.Va
 	if s.readsPast(p) {
 		return s.runPast(ctx, p, w)
 	}
-	if s.rt.Txn = s.tx.Ensure(len(p.Uses) > 0); s.rt.Txn != nil {
+	if s.rt.Txn = s.tx.Ensure(p.touches()); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
 	if s.tx.Open() == nil && len(p.Uses) > 0 {
 		defer s.tx.Past().Met()
 	}
 	if p.modify != nil {
-		return s.runModify(ctx, p.modify, w)
+		return s.runModify(ctx, p, w)
 	}
 	if p.rows.ForUpdate() && s.rt.Txn == nil {
 		return s.runLocking(ctx, p, w)
@@ -349,8 +358,9 @@ func (s execution) runRows(ctx context.Context, p *planned, w sql.ResultWriter) 
 
 // runModify changes data: in the open transaction, where a failed statement is undone by itself; in one of its own when
 // it takes several steps; otherwise in one consensus round.
-func (s execution) runModify(ctx context.Context, m planner.Modify, w sql.ResultWriter) error {
-	if s.tx.WritesRefused() {
+func (s execution) runModify(ctx context.Context, p *planned, w sql.ResultWriter) error {
+	m := p.modify
+	if s.tx.WritesRefused() && p.changesOthers() {
 		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
 	}
 	var res *exec.ModifyResult
@@ -394,10 +404,7 @@ func (s execution) runInOwnTxn(ctx context.Context, m planner.Modify) (*exec.Mod
 	defer func() { s.rt.Txn = nil }()
 	res, err := m.Run(ctx, &s.rt)
 	if err != nil {
-		if !txn.Aborted() {
-			err = errors.Join(err, txn.Rollback(context.WithoutCancel(ctx)))
-		}
-		return nil, err
+		return nil, errors.Join(err, txn.Rollback(context.WithoutCancel(ctx)))
 	}
 	if err := txn.Commit(context.WithoutCancel(ctx)); err != nil {
 		return nil, err

@@ -51,6 +51,7 @@ type Session struct {
 	nextStmt uint32
 
 	tx        transaction.Transaction
+	own       owned
 	pastState distributed.FollowerRead // that the running query sees
 	locks     *metalock.Owner
 
@@ -172,7 +173,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.kept = kept{variables: s.memory.Hold(memory.Variables), statements: s.memory.Hold(memory.Prepared)}
 	s.locks = e.locks.NewOwner((*lockClient)(s))
 	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.note,
-		Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
+		Within: s.within, Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
 	s.answers = answers{Owner: s.locks, s: s}
 	s.env.Session = &s.answers
 	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
@@ -216,12 +217,11 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	s.env = expr.Env{Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Typing: &s.vars.Typing, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
-		DB: s.eng.db, Env: &s.env, Room: spill.Room{Memory: &s.statementMemory, Space: s.eng.cfg.Space, Used: &s.measured.usage}, Warn: s.shardWarner,
+		Env: &s.env, Room: spill.Room{Memory: &s.statementMemory, Space: s.eng.cfg.Space, Used: &s.measured.usage}, Warn: s.shardWarner,
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
 	}
 	variables{s}.follow()
-	s.snapshot = s.eng.db.Catalog()
-	s.rt.Catalog = s.snapshot
+	s.look()
 	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
 	s.outcome = sql.Outcome{}
 	return ctx
@@ -324,6 +324,7 @@ func (s *Session) setDB(db string) {
 // Reset is COM_RESET_CONNECTION.
 func (s *Session) Reset(ctx context.Context) error {
 	err := s.tx.Rollback(context.WithoutCancel(ctx))
+	s.dropTemporary()
 	s.locks.UnlockAll()
 	s.locks.ReleaseNames()
 	s.initialState()
@@ -359,6 +360,7 @@ func (s *Session) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		_ = s.tx.Rollback(ctx) // first: what LOCK TABLES protects must be undone by the time that others see the tables
+		s.dropTemporary()
 		s.locks.UnlockAll()
 		s.locks.ReleaseNames()
 		s.eng.forget(s)

@@ -32,7 +32,7 @@ func showCreateTable(ctx context.Context, c virtual.Context, stmt *ast.ShowStmt)
 func createTable(ctx context.Context, c virtual.Context, o *virtual.Object) (string, error) {
 	w := &definition{c: c, t: o.Desc}
 	w.WriteString("CREATE ")
-	if o.Made != nil {
+	if o.Made != nil || o.Desc.Temporary() {
 		w.WriteString("TEMPORARY ")
 	}
 	w.WriteString("TABLE " + quoteName(c, o.Desc.Name) + " (\n")

@@ -25,6 +25,8 @@ type Host struct {
 	// Session is the connection's id.
 	Session func() uint64
 	Note    func(level string, code uint16, message string)
+	// Within gives a transaction that has begun the session's temporary tables.
+	Within func(txn distributed.Txn) distributed.Txn
 	// Lost is told that the transaction was taken from the session, which is still doing what it did then.
 	Lost func()
 }
@@ -131,10 +133,20 @@ func (s *Transaction) open(c Characteristics) {
 	}
 	s.shown.Store(&Shown{Started: s.host.Now(), Isolation: c.Isolation, ReadOnly: c.Access == "ON"})
 	s.isolation, s.readOnly = c.Isolation, c.Access == "ON"
-	s.txn = s.host.DB.Begin(distributed.TxnOptions{
+	s.txn = s.host.begin(distributed.TxnOptions{
 		Isolation: isolationOf(s.isolation), ReadOnly: s.readOnly, LockWait: s.host.Vars.LockWait, Session: s.host.Session(),
 		FollowerRead: s.pastOf(c), Committed: s.past.Told(),
 	})
+}
+
+// begin starts a transaction of the session.
+func (h *Host) begin(o distributed.TxnOptions) distributed.Txn { return h.Within(h.DB.Begin(o)) }
+
+// TakeIn gives the open transaction the temporary tables, which there were none of when it began.
+func (s *Transaction) TakeIn() {
+	if s.txn != nil {
+		s.txn = s.host.Within(s.txn)
+	}
 }
 
 // isolationOf turns a level's name into what transactions know; READ UNCOMMITTED is served as READ COMMITTED.
@@ -264,6 +276,7 @@ func (s *Transaction) AfterError(ctx context.Context, err error) {
 	case s.txn == nil:
 	case s.txn.Aborted():
 		s.host.Lost()
+		_ = s.txn.Rollback(context.WithoutCancel(ctx)) // of what is the session's alone
 		s.leave()
 	case mysqlerr.Code(err) == mysqlerr.LockDeadlock:
 		_ = s.Rollback(context.WithoutCancel(ctx))
@@ -371,7 +384,7 @@ func (s *Transaction) Own() distributed.Txn {
 	if level == "" {
 		level = s.host.Vars.Text("transaction_isolation")
 	}
-	txn := s.host.DB.Begin(distributed.TxnOptions{
+	txn := s.host.begin(distributed.TxnOptions{
 		Isolation: isolationOf(level), LockWait: s.host.Vars.LockWait, Session: s.host.Session(), Committed: s.past.Told(),
 	})
 	txn.StartStatement()

@@ -56,6 +56,8 @@ type Options struct {
 	ReadOnly bool
 	// NoCompactions: tables are rewritten only when asked for.
 	NoCompactions bool
+	// Volatile: nobody wants the store again after a crash. There is no write-ahead log.
+	Volatile bool
 	// OnDamage is told of a table that cannot be read, from any goroutine, as often as it is met; it must be quick.
 	OnDamage func(Damage)
 	// Fatal is told of a failure after which the store cannot go on (the write-ahead log is lost); it must not return.
@@ -65,6 +67,7 @@ type Options struct {
 // Engine is an open store. Safe for concurrent use.
 type Engine struct {
 	db      *pebble.DB
+	synced  *pebble.WriteOptions
 	lock    *pebble.Lock
 	fs      vfs.FS
 	dir     string
@@ -103,7 +106,10 @@ func open(o Options, lock *pebble.Lock) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{db: db, lock: lock, fs: o.FS, dir: o.Dir}
+	e := &Engine{db: db, synced: pebble.Sync, lock: lock, fs: o.FS, dir: o.Dir}
+	if o.Volatile {
+		e.synced = pebble.NoSync
+	}
 	if err := e.checkIdentity(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -157,6 +163,7 @@ func pebbleOptions(o Options, cache *pebble.Cache, lock *pebble.Lock) *pebble.Op
 	p := &pebble.Options{
 		FS:                          listFS{patientFS{o.FS, lost}},
 		ReadOnly:                    o.ReadOnly,
+		DisableWAL:                  o.Volatile,
 		DisableAutomaticCompactions: o.NoCompactions,
 		Lock:                        lock,
 		Cache:                       cache,
@@ -271,7 +278,12 @@ func (e *Engine) Commit(b *pebble.Batch) error {
 }
 
 // Sync returns when all that was committed before is on the disk.
-func (e *Engine) Sync() error { return e.db.LogData(nil, pebble.Sync) }
+func (e *Engine) Sync() error {
+	if e.synced == pebble.NoSync {
+		return nil
+	}
+	return e.db.LogData(nil, pebble.Sync)
+}
 
 // Close flushes and releases the directory. All iterators and snapshots must have been closed. Further calls do
 // nothing.
@@ -304,7 +316,7 @@ func (e *Engine) NodeGet(name string) ([]byte, error) {
 // NodeSet writes one of the node's own records durably; a nil value deletes it.
 func (e *Engine) NodeSet(name string, value []byte) error {
 	if value == nil {
-		return e.db.Delete(NodeKey(name), pebble.Sync)
+		return e.db.Delete(NodeKey(name), e.synced)
 	}
-	return e.db.Set(NodeKey(name), value, pebble.Sync)
+	return e.db.Set(NodeKey(name), value, e.synced)
 }

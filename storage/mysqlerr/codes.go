@@ -68,6 +68,7 @@ const (
 	TooBigRowsize                    = 1118 // ER_TOO_BIG_ROWSIZE
 	PasswordNoMatch                  = 1133 // ER_PASSWORD_NO_MATCH
 	WrongValueCountOnRow             = 1136 // ER_WRONG_VALUE_COUNT_ON_ROW
+	CantReopenTable                  = 1137 // ER_CANT_REOPEN_TABLE
 	InvalidUseOfNull                 = 1138 // ER_INVALID_USE_OF_NULL
 	MixOfGroupFuncAndFields          = 1140 // ER_MIX_OF_GROUP_FUNC_AND_FIELDS
 	NonexistingGrant                 = 1141 // ER_NONEXISTING_GRANT
@@ -96,6 +97,7 @@ const (
 	LockTableFull                    = 1206 // ER_LOCK_TABLE_FULL
 	WrongArguments                   = 1210 // ER_WRONG_ARGUMENTS
 	LockDeadlock                     = 1213 // ER_LOCK_DEADLOCK
+	CannotAddForeign                 = 1215 // ER_CANNOT_ADD_FOREIGN
 	WrongUsage                       = 1221 // ER_WRONG_USAGE
 	WrongNumberOfColumnsInSelect     = 1222 // ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT
 	CantUpdateWithReadlock           = 1223 // ER_CANT_UPDATE_WITH_READLOCK
@@ -165,6 +167,7 @@ const (
 	TooHighLevelOfNestingForSelect   = 1473 // ER_TOO_HIGH_LEVEL_OF_NESTING_FOR_SELECT
 	UniqueKeyNeedAllFieldsInPf       = 1503 // ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF
 	PartitionMgmtOnNonpartitioned    = 1505 // ER_PARTITION_MGMT_ON_NONPARTITIONED
+	PartitionNoTemporary             = 1562 // ER_PARTITION_NO_TEMPORARY
 	PluginIsNotLoaded                = 1524 // ER_PLUGIN_IS_NOT_LOADED
 	WrongValue                       = 1525 // ER_WRONG_VALUE
 	EventDoesNotExist                = 1539 // ER_EVENT_DOES_NOT_EXIST

@@ -19,6 +19,10 @@ type (
 // SystemShard is the raft group that holds the catalog.
 const SystemShard ShardID = 1
 
+// TemporaryShard stands for where a session has the rows of its temporary tables: no raft group, and known to no catalog but
+// the session's own.
+const TemporaryShard ShardID = 1<<32 - 1
+
 // PrimaryIndex is the index id of every table's clustered rows.
 const PrimaryIndex IndexID = 1
 

@@ -31,6 +31,9 @@ func (t *Table) Ruled() bool {
 	return false
 }
 
+// Temporary tells whether it is a session's temporary table.
+func (t *Table) Temporary() bool { return len(t.Tablets) > 0 && t.Tablets[0].Shard == TemporaryShard }
+
 // HasPrimaryKey tells whether the user declared one; otherwise rows are clustered by the hidden row id. While an ALTER TABLE
 // that drops its columns is being worked out, a declared one may have none.
 func (t *Table) HasPrimaryKey() bool {

@@ -1,0 +1,56 @@
+package catalog
+
+import (
+	"maps"
+
+	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
+)
+
+// A session's temporary tables are a catalog of their own, which is changed like the cluster's (Begin, Tx), but only in the
+// session's memory. What statements look names up in is the cluster's catalog with that one before it.
+
+// firstTemporary is where the ids of temporary tables and their tablets begin: out of the way of the cluster's, and of a
+// session's own, which nobody else ever sees. A tablet's id has 32 bits.
+const firstTemporary = 1 << 31
+
+// Private is a catalog of s's databases and the tables of own, a catalog that Private or a change of one gave; nil: without
+// tables. A database that has gone while own has tables in it is still there.
+func (s *Snapshot) Private(own *Snapshot) *Snapshot {
+	p := Empty()
+	p.version, p.cluster, p.nextID = s.version, ClusterVersion{Active: version.Max}, firstTemporary
+	p.databases, p.dbByID = s.databases, s.dbByID
+	if own == nil {
+		return p
+	}
+	p.nextID, p.tables, p.byID, p.tablets, p.records = own.nextID, own.tables, own.byID, own.tablets, own.records
+	for id, tables := range own.tables {
+		d := own.dbByID[id]
+		if len(tables) == 0 || d == nil || s.dbByID[id] == d {
+			continue
+		}
+		p.databases, p.dbByID = maps.Clone(p.databases), maps.Clone(p.dbByID)
+		if now, ok := s.dbByID[id]; ok {
+			d = now // altered
+		}
+		p.databases[d.Name], p.dbByID[id] = d, d
+	}
+	return p
+}
+
+// Before is s with the tables of own, a catalog that Private gave, found before s's by their names; lists of tables leave
+// them out.
+func (s *Snapshot) Before(own *Snapshot) *Snapshot {
+	o := *s
+	o.own = own
+	return &o
+}
+
+// All lists the tables of all databases, in no order.
+func (s *Snapshot) All() []*schema.Table {
+	list := make([]*schema.Table, 0, len(s.byID))
+	for _, t := range s.byID {
+		list = append(list, t)
+	}
+	return list
+}
