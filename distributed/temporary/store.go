@@ -6,8 +6,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"cloudsql/storage/engine"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/schema"
@@ -78,13 +76,11 @@ func (s *Store) open() error {
 		return err
 	}
 	o := engine.Options{Dir: s.cfg.Dir, Volatile: true, MemTableBytes: memTableBytes, CacheBytes: cacheBytes, Logger: s.cfg.Logger}
-	if o.Dir == "" {
-		o.Dir, o.FS = "temporary", vfs.NewMem()
-	} else if err := os.RemoveAll(o.Dir); err != nil {
-		s.account.Close()
-		return err
+	var e *engine.Engine
+	err := s.clear()
+	if err == nil {
+		e, err = engine.Open(o)
 	}
-	e, err := engine.Open(o)
 	if err != nil {
 		s.account.Close()
 		return err
@@ -113,13 +109,17 @@ func (s *Store) drop(id schema.ShardID) error {
 	return err
 }
 
+func (s *Store) clear() error {
+	if s.cfg.Dir == "" {
+		return nil
+	}
+	return os.RemoveAll(s.cfg.Dir)
+}
+
 func (s *Store) close() error {
 	e := s.engine
 	s.engine, s.full, s.written = nil, false, 0
-	err := e.Close()
-	if s.cfg.Dir != "" {
-		err = errors.Join(err, os.RemoveAll(s.cfg.Dir))
-	}
+	err := errors.Join(e.Close(), s.clear())
 	s.account.Close()
 	if s.cfg.Take != nil {
 		err = errors.Join(err, s.cfg.Take(-s.taken))

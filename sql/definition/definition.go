@@ -6,10 +6,10 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
-	"cloudsql/distributed/catalog"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/temptable"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -24,11 +24,7 @@ type Statements struct {
 	// RequirePrimaryKey is sql_require_primary_key.
 	RequirePrimaryKey bool
 
-	// Temporary gives who makes and changes the session's temporary tables, IsTemporary tells whether there is one of a name, and
-	// Names is what the session sees under names.
-	Temporary   func() *online.Executor
-	IsTemporary func(db, name string) bool
-	Names       func() *catalog.Snapshot
+	Temporary *temptable.Tables // the session's
 
 	Done Outcome // of the statement that has run
 }
@@ -160,12 +156,12 @@ func (s *Statements) createTableLike(ctx context.Context, name online.Name, n *a
 	if err != nil {
 		return err
 	}
-	src, ok := s.Names().Table(from.DB, from.Table)
+	src, ok := s.Temporary.DB().Catalog().Table(from.DB, from.Table)
 	if !ok {
 		if err := s.DB.RefreshCatalog(ctx); err != nil {
 			return err
 		}
-		if src, ok = s.Names().Table(from.DB, from.Table); !ok {
+		if src, ok = s.Temporary.DB().Catalog().Table(from.DB, from.Table); !ok {
 			return mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
 		}
 	}

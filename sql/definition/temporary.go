@@ -44,13 +44,13 @@ func (s *Statements) runTemporary(ctx context.Context, node ast.StmtNode, text s
 // temporary tells whether a name means a temporary table.
 func (s *Statements) temporary(t *ast.TableName) bool {
 	name, err := s.Name(t)
-	return err == nil && s.IsTemporary(name.DB, name.Table)
+	return err == nil && s.Temporary.Named(name.DB, name.Table)
 }
 
 // own is s for the session's temporary tables, which nobody else has locks on.
 func (s *Statements) own() *Statements {
 	o := *s
-	o.Executor = s.Temporary()
+	o.Executor = s.Temporary.Executor()
 	o.DB, o.Locks = o.Executor.DB, nil
 	env := *s.Env
 	env.Locks = nobody{}
@@ -96,7 +96,7 @@ func (s *Statements) dropShadows(ctx context.Context, n *ast.DropTableStmt) erro
 	var shadows []online.Name
 	var rest []*ast.TableName
 	for i, name := range names {
-		if s.IsTemporary(name.DB, name.Table) {
+		if s.Temporary.Named(name.DB, name.Table) {
 			shadows = append(shadows, name)
 		} else {
 			rest = append(rest, n.Tables[i])
@@ -115,7 +115,7 @@ func (s *Statements) dropShadows(ctx context.Context, n *ast.DropTableStmt) erro
 
 // missing gives the names that there are no tables of.
 func (s *Statements) missing(names []online.Name) (list []string) {
-	c := s.Names()
+	c := s.Temporary.DB().Catalog()
 	for _, n := range names {
 		if _, ok := c.Table(n.DB, n.Table); !ok {
 			list = append(list, n.String())

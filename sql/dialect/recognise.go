@@ -456,3 +456,13 @@ func readRefused(st statement) (Statement, error) {
 	}
 	return nil, nil
 }
+
+// LockItems reads what the parser, which knows no aliases here, made of LOCK TABLES.
+func LockItems(n *ast.LockTablesStmt) []LockItem {
+	items := make([]LockItem, len(n.TableLocks))
+	for i, l := range n.TableLocks {
+		write := l.Type == ast.TableLockWrite || l.Type == ast.TableLockWriteLocal
+		items[i] = LockItem{Table: l.Table, Alias: l.Table.Name.O, Write: write}
+	}
+	return items
+}

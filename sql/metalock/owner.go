@@ -21,7 +21,11 @@ type Use struct {
 }
 
 // Ref is a table as a statement calls it.
-type Ref struct{ DB, Name, Alias string }
+type Ref struct {
+	DB, Name, Alias string
+
+	CTE bool // or the name of a common table expression
+}
 
 // Statement is the tables of a statement, and the names that it has for them.
 type Statement struct {

@@ -7,11 +7,11 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
-	"cloudsql/distributed/catalog"
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/definition"
+	"cloudsql/sql/temptable"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -25,7 +25,7 @@ func (s definitions) ddlEnv() *ddl.Env {
 func (s definitions) definition() *definition.Statements {
 	return &definition.Statements{
 		DB: s.eng.db, Executor: s.eng.ddl, Env: s.ddlEnv(), Locks: s.locks, In: s.db,
-		Temporary: s.temporary, IsTemporary: s.isTemporary, Names: func() *catalog.Snapshot { return s.data().Catalog() },
+		Temporary:         &s.own,
 		RequirePrimaryKey: s.vars.Text("sql_require_primary_key") == "ON",
 	}
 }
@@ -41,7 +41,7 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 	ctx = online.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second))
 	run := s.definition()
 	err := run.Run(ctx, node, st.text)
-	s.look()
+	execution(s).look()
 	if err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
@@ -60,7 +60,7 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 
 // commitBefore commits the open transaction before a definition that does so.
 func (s definitions) commitBefore(ctx context.Context, node ast.StmtNode) error {
-	if namesTemporary(node) {
+	if temptable.Defines(node) {
 		return nil
 	}
 	return s.tx.CommitBefore(ctx)
@@ -90,11 +90,11 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 		return err
 	}
 	executor := s.eng.ddl
-	if namesTemporary(n) {
+	if temptable.Defines(n) {
 		if err := definition.CheckTemporary(n); err != nil {
 			return err
 		}
-		executor = s.temporary()
+		executor = s.own.Executor()
 	}
 	_, created, err := executor.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
 		return ddl.CreateTable(env, db, n, columns)
@@ -102,26 +102,15 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	if err != nil {
 		return err
 	}
-	s.look()
+	execution(s).look()
 	if !created {
 		return s.done(w)
 	}
-	insert := insertFrom(n, columns)
+	insert := definition.InsertFrom(n, columns)
 	plan := func() (*planned, error) { return execution(s).makePlan(insert, s.db, params) }
 	if err := execution(s).runStatement(ctx, plan, params, w); err != nil {
 		drop := executor.DropTables(context.WithoutCancel(ctx), env, []online.Name{name}, true)
 		return errors.Join(err, drop)
 	}
 	return nil
-}
-
-// insertFrom is the INSERT … SELECT that fills the table of a CREATE TABLE … SELECT.
-func insertFrom(n *ast.CreateTableStmt, columns []schema.Column) *ast.InsertStmt {
-	ins := &ast.InsertStmt{
-		Table: &ast.TableRefsClause{TableRefs: &ast.Join{Left: &ast.TableSource{Source: n.Table}}}, Select: n.Select,
-	}
-	for _, c := range columns {
-		ins.Columns = append(ins.Columns, &ast.ColumnName{Name: ast.NewCIStr(c.Name)})
-	}
-	return ins
 }

@@ -88,7 +88,7 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 	case *ast.FlushStmt:
 		return s.flush(ctx, n)
 	case *ast.LockTablesStmt:
-		return s.lockTables(ctx, lockItems(n))
+		return s.lockTables(ctx, dialect.LockItems(n))
 	case *ast.UnlockTablesStmt:
 		return s.unlockTablesStmt(ctx)
 	case *ast.ShutdownStmt:
@@ -221,7 +221,7 @@ func (s commands) maintain(ctx context.Context, before func(context.Context) err
 	if err := before(ctx); err != nil {
 		return err
 	}
-	s.look()
+	execution(s).look()
 	res, err := run(&maintain.Env{DB: s.rt.DB, Memory: &s.statementMemory, Now: s.eng.cfg.Now(), DBOf: s.dbOf})
 	if err != nil {
 		return err

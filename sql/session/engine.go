@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -69,9 +70,10 @@ type Engine struct {
 	plans   planCache
 
 	temporary *temporary.Store
+	log       *slog.Logger
 
-	locks   *metalock.Locks
-	vars    sysvar.Server
+	locks *metalock.Locks
+	vars  sysvar.Server
 
 	admission admission.Gate
 
@@ -112,7 +114,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 		cfg.Now = time.Now
 	}
 	e := &Engine{
-		db: db, cfg: cfg, started: cfg.Now(), version: sysvar.MySQL + "-cloudsql-" + cfg.Version,
+		db: db, cfg: cfg, log: cmp.Or(cfg.Log, slog.Default()), started: cfg.Now(), version: sysvar.MySQL + "-cloudsql-" + cfg.Version,
 		sessions: map[uint32]*Session{},
 	}
 	e.vars = sysvar.Server{Catalog: db.Catalog, Defaults: cfg.Defaults, Now: cfg.Now}
@@ -144,13 +146,6 @@ func (e *Engine) Status() string {
 	e.mu.RUnlock()
 	return fmt.Sprintf("Uptime: %d  Threads: %d  Questions: %d  Slow queries: %d  Opens: 0  Flush tables: 1  "+
 		"Open tables: 0  Queries per second avg: %.3f", up, threads, questions, e.Digests.Stats.Slow.Load(), perSecond)
-}
-
-func (e *Engine) log() *slog.Logger {
-	if e.cfg.Log != nil {
-		return e.cfg.Log
-	}
-	return slog.Default()
 }
 
 // uuid is the node's server_uuid: the same after each start.

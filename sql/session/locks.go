@@ -40,7 +40,7 @@ func (s execution) admit(ctx context.Context, p *planned) error {
 	if err != nil {
 		return err
 	}
-	if waited && !p.current(s.data().Catalog()) {
+	if waited && !p.current(s.own.DB().Catalog()) {
 		return distributed.ErrSchemaChanged // a definition was waited for
 	}
 	if s.tx.Open() != nil || !s.vars.Autocommit {
@@ -68,60 +68,6 @@ func (s execution) noteUse(priv mysql.PrivilegeType, db, table string) {
 	s.planUses = append(s.planUses, metalock.Use{ID: t.ID, DB: strings.Clone(db), Name: t.Name, Write: write})
 }
 
-// refsOf gives the tables that a statement names, with their aliases; among them may be names of common table
-// expressions.
-func refsOf(n ast.Node, db string) *refCollector {
-	c := &refCollector{db: db}
-	n.Accept(c)
-	return c
-}
-
-type refCollector struct {
-	db   string
-	refs []metalock.Ref
-	ctes map[string]bool // names of common table expressions, in lower case
-}
-
-// Enter implements ast.Visitor.
-func (c *refCollector) Enter(n ast.Node) (ast.Node, bool) {
-	if with, ok := n.(*ast.CommonTableExpression); ok {
-		if c.ctes == nil {
-			c.ctes = map[string]bool{}
-		}
-		c.ctes[with.Name.L] = true
-	}
-	src, ok := n.(*ast.TableSource)
-	if !ok {
-		return n, false
-	}
-	t, ok := src.Source.(*ast.TableName)
-	if !ok {
-		return n, false
-	}
-	r := metalock.Ref{DB: t.Schema.O, Name: t.Name.O, Alias: src.AsName.O}
-	if r.DB == "" {
-		r.DB = c.db
-	}
-	if r.Alias == "" {
-		r.Alias = r.Name
-	}
-	c.refs = append(c.refs, r)
-	return n, true
-}
-
-// Leave implements ast.Visitor.
-func (c *refCollector) Leave(n ast.Node) (ast.Node, bool) { return n, true }
-
-// lockItems reads what the parser, which knows no aliases here, made of LOCK TABLES.
-func lockItems(n *ast.LockTablesStmt) []dialect.LockItem {
-	items := make([]dialect.LockItem, len(n.TableLocks))
-	for i, l := range n.TableLocks {
-		write := l.Type == ast.TableLockWrite || l.Type == ast.TableLockWriteLocal
-		items[i] = dialect.LockItem{Table: l.Table, Alias: l.Table.Name.O, Write: write}
-	}
-	return items
-}
-
 // lockCommand is LOCK TABLES as it was recognised.
 func lockCommand(n dialect.LockTables) *parsed {
 	needs := func(s *Session) ([]privilege.Need, error) {
@@ -144,7 +90,7 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 		if err != nil {
 			return err
 		}
-		if virtual.IsVirtual(db) || s.isTemporary(db, l.Table.Name.O) {
+		if virtual.IsVirtual(db) || s.own.Named(db, l.Table.Name.O) {
 			continue
 		}
 		t, err := s.existingTable(ctx, db, l.Table.Name.O)
@@ -161,7 +107,7 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 	if err := s.locks.LockTables(ctx, &want); err != nil {
 		return err
 	}
-	s.look()
+	execution(s).look()
 	return nil
 }
 
@@ -209,6 +155,6 @@ func (s commands) flushLocked(ctx context.Context, tables []*ast.TableName) erro
 	if err := s.locks.LockAll(ctx); err != nil {
 		return err
 	}
-	s.look()
+	execution(s).look()
 	return nil
 }

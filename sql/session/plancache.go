@@ -40,7 +40,7 @@ const oddModes = mysql.ModeANSIQuotes | mysql.ModeNoBackslashEscapes | mysql.Mod
 // queryCached runs a text by the plan of its like, or makes the plan that its like will use. handled is false for a
 // text that has to go the long way.
 func (s texts) queryCached(ctx context.Context, text string, w sql.ResultWriter) (handled bool, err error) {
-	if !s.own.tables.Empty() { // names mean something else than in other sessions
+	if !s.own.Empty() { // names mean something else than in other sessions
 		return false, nil
 	}
 	if s.vars.SQLMode&oddModes != 0 || !s.text.Extract(text) {

@@ -47,7 +47,7 @@ func (s *Session) allow(node ast.StmtNode, db string) (needs []privilege.Need, e
 func (s execution) planAccess(priv uint64, db, table string) error {
 	p := mysql.PrivilegeType(priv)
 	s.noteUse(p, db, table)
-	if s.isTemporary(db, table) {
+	if s.own.Named(db, table) {
 		return nil // it is the session's own
 	}
 	if privilege.Cover(s.planNeeds, p, db, table) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -48,8 +49,8 @@ type planned struct {
 	tablesUsed
 	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
 	tables    bool
-	temporary bool // some of them are the session's alone
-	asOf       []expr.Expr // the times as of which the tables are read
+	temporary bool        // some of them are the session's alone
+	asOf      []expr.Expr // the times as of which the tables are read
 }
 
 // tablesUsed is what locks on tables ask of a plan.
@@ -65,7 +66,7 @@ type circumstances struct {
 }
 
 func (s execution) circumstances(db string) circumstances {
-	return circumstances{Settings: s.vars.Settings, version: s.snapshot.Version(), own: s.own.tables.Generation(), user: s.account().User, db: db}
+	return circumstances{Settings: s.vars.Settings, version: s.snapshot.Version(), own: s.own.Generation(), user: s.account().User, db: db}
 }
 
 // holds tells whether a plan made under p serves under now. Where only the catalog has moved on, the plan's tables decide.
@@ -109,6 +110,21 @@ func (p *planned) current(c *catalog.Snapshot) bool {
 	return true
 }
 
+// touches tells whether the plan has to do with tables.
+func (p *planned) touches() bool { return p.temporary || len(p.Uses) > 0 }
+
+// changesOthers tells whether a change is of more than temporary tables.
+func (p *planned) changesOthers() bool {
+	return !p.temporary || slices.ContainsFunc(p.Uses, func(u metalock.Use) bool { return u.Write })
+}
+
+// look takes the newest catalog for the rest of the statement.
+func (s execution) look() {
+	s.rt.DB = s.own.DB()
+	s.snapshot = s.rt.DB.Catalog()
+	s.rt.Catalog = s.snapshot
+}
+
 // rememberStatistics notes what was known of the rows of the plan's tables. Rows by their keys are read one way only.
 func (p *planned) rememberStatistics(c *catalog.Snapshot) {
 	if p.point != nil || p.modify != nil && !p.modify.NeedsTxn() {
@@ -132,8 +148,8 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn,
 		Settings: now.Settings,
 	}
-	ctx := s.pctx            // the plan may keep it
-	refs, err := s.temporaryRefs(refsOf(node, db)) // the planner may change the tree
+	ctx := s.pctx                                      // the plan may keep it
+	refs, err := s.own.Refs(metalock.RefsOf(node, db)) // the planner may change the tree
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +158,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 		return nil, err
 	}
 	p := &planned{plan: plan, circumstances: now, cacheable: plan.Cacheable() && !s.usedVirtual, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
-	p.temporary = s.usesTemporary(p)
+	p.temporary = s.own.Used(plan.Tables())
 	p.tables, p.asOf = s.usedVirtual || p.touches(), asOf(plan)
 	if p.temporary && len(p.asOf) > 0 {
 		return nil, mysqlerr.NotSupported("AS OF TIMESTAMP with a temporary table")
@@ -231,7 +247,7 @@ func (s *Session) freshCatalog(ctx context.Context) error {
 	if err := s.eng.db.RefreshCatalog(ctx); err != nil {
 		return err
 	}
-	s.look()
+	execution{s}.look()
 	return nil
 }
 

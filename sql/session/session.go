@@ -22,6 +22,7 @@ import (
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/sysvar"
+	"cloudsql/sql/temptable"
 	"cloudsql/sql/transaction"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -51,7 +52,7 @@ type Session struct {
 	nextStmt uint32
 
 	tx        transaction.Transaction
-	own       owned
+	own       temptable.Tables
 	pastState distributed.FollowerRead // that the running query sees
 	locks     *metalock.Owner
 
@@ -172,8 +173,9 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.measured.s = s
 	s.kept = kept{variables: s.memory.Hold(memory.Variables), statements: s.memory.Hold(memory.Prepared)}
 	s.locks = e.locks.NewOwner((*lockClient)(s))
+	s.own.Init(temptable.Host{DB: e.db, Store: e.temporary, Owner: e.ddl.Owner, Made: s.tx.TakeIn, Log: e.log})
 	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.note,
-		Within: s.within, Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
+		Within: s.own.Within, Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
 	s.answers = answers{Owner: s.locks, s: s}
 	s.env.Session = &s.answers
 	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
@@ -221,7 +223,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
 	}
 	variables{s}.follow()
-	s.look()
+	execution{s}.look()
 	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
 	s.outcome = sql.Outcome{}
 	return ctx
@@ -324,7 +326,7 @@ func (s *Session) setDB(db string) {
 // Reset is COM_RESET_CONNECTION.
 func (s *Session) Reset(ctx context.Context) error {
 	err := s.tx.Rollback(context.WithoutCancel(ctx))
-	s.dropTemporary()
+	s.own.Drop()
 	s.locks.UnlockAll()
 	s.locks.ReleaseNames()
 	s.initialState()
@@ -360,7 +362,7 @@ func (s *Session) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		_ = s.tx.Rollback(ctx) // first: what LOCK TABLES protects must be undone by the time that others see the tables
-		s.dropTemporary()
+		s.own.Drop()
 		s.locks.UnlockAll()
 		s.locks.ReleaseNames()
 		s.eng.forget(s)

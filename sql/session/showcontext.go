@@ -26,7 +26,7 @@ var (
 	_ virtual.MetadataLocker    = (*showContext)(nil)
 )
 
-func (c *showContext) DB() distributed.DB         { return c.s.data() }
+func (c *showContext) DB() distributed.DB         { return c.s.own.DB() }
 func (c *showContext) Catalog() *catalog.Snapshot { return c.s.snapshot }
 func (c *showContext) CurrentDB() string          { return c.s.db }
 func (c *showContext) Env() *expr.Env             { return &c.s.env }

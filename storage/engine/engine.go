@@ -56,7 +56,7 @@ type Options struct {
 	ReadOnly bool
 	// NoCompactions: tables are rewritten only when asked for.
 	NoCompactions bool
-	// Volatile: nobody wants the store again after a crash. There is no write-ahead log.
+	// Volatile: nobody wants the store again after a crash. There is no write-ahead log, and without Dir no disk.
 	Volatile bool
 	// OnDamage is told of a table that cannot be read, from any goroutine, as often as it is met; it must be quick.
 	OnDamage func(Damage)
@@ -138,6 +138,9 @@ func openStore(dir string, p *pebble.Options) (db *pebble.DB, err error) {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Volatile && o.Dir == "" {
+		o.Dir, o.FS = "memory", vfs.NewMem()
+	}
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
