@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,8 +18,10 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/spill"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -359,6 +362,12 @@ func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
 		col := schema.Column{ID: schema.ColumnID(i + 1), Name: c.Name.Name.O, Type: testType(c)}
 		for _, o := range c.Options {
 			switch o.Tp {
+			case ast.ColumnOptionGenerated:
+				col.Generated, col.Stored = syntax.Canonical(o.Expr), o.Stored
+			case ast.ColumnOptionOnUpdate:
+				col.OnUpdateNow = true
+			case ast.ColumnOptionDefaultValue:
+				col.HasDefault, col.DefaultExpr = true, "("+syntax.Canonical(o.Expr)+")"
 			case ast.ColumnOptionNotNull:
 				col.NotNull = true
 			case ast.ColumnOptionAutoIncrement:
@@ -373,8 +382,17 @@ func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
 		t.Columns = append(t.Columns, col)
 	}
 	for _, k := range stmt.Constraints {
+		if k.Tp == ast.ConstraintCheck {
+			name := cmp.Or(k.Name, fmt.Sprintf("%s_chk_%d", t.Name, len(t.Checks)+1))
+			t.Checks = append(t.Checks, schema.Check{Name: name, Expr: syntax.Canonical(k.Expr), Enforced: true})
+			continue
+		}
 		var cols []schema.IndexColumn
 		for _, c := range k.Keys {
+			if c.Expr != nil {
+				cols = append(cols, schema.IndexColumn{Column: d.functional(t, c.Expr)})
+				continue
+			}
 			cols = append(cols, schema.IndexColumn{Column: t.ColumnByName(c.Column.Name.O), Desc: c.Desc, Prefix: max(c.Length, 0)})
 		}
 		if k.Tp == ast.ConstraintPrimaryKey {
@@ -402,6 +420,21 @@ func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
 		}
 	}
 	d.change(func(tx *catalog.Tx) { tx.PutTable(t) })
+}
+
+// functional adds the hidden column of a functional key part.
+func (d *testDB) functional(t *schema.Table, n ast.ExprNode) int {
+	c := schema.Column{ID: schema.ColumnID(len(t.Columns) + 1), Hidden: true, Generated: syntax.Canonical(n)}
+	c.Name = fmt.Sprintf("!hidden!%d", c.ID)
+	e, err := bind.Key(t, c.Generated)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if c.Type = *e.Type(); c.Type.Class() == types.ClassString {
+		c.Type.ID, c.Type.Decimals = mysql.TypeVarchar, 0
+	}
+	t.Columns = append(t.Columns, c)
+	return len(t.Columns) - 1
 }
 
 func (d *testDB) id() uint64 { d.nextID++; return d.nextID }

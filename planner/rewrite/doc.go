@@ -6,6 +6,7 @@
 //	decorrelate      EXISTS and IN become semi and anti joins                                     decorrelate.go
 //	outer to inner   outer joins whose NULL rows are discarded anyway                             outer.go
 //	push conditions  to the tables, along equalities, into derived tables and unions              push.go
+//	generated        columns for the expressions that they follow from, where an index has them   generated.go
 //	prune columns    what nobody reads                                                            prune.go
 //	min and max      one end of an index instead of all rows                                      minmax.go
 //

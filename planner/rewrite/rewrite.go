@@ -20,6 +20,7 @@ var Passes = []Pass{
 	{"decorrelate", decorrelate},
 	{"outer to inner", outerToInner},
 	{"push conditions", pushConditions},
+	{"generated", generated},
 	{"prune columns", pruneColumns},
 	{"min and max", minMax},
 }

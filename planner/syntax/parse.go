@@ -42,6 +42,9 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 		node, rest, err = parseAliased(without, o, err)
 	}
 	if err != nil {
+		node, rest, err = parseVisibility(text, without, o, err)
+	}
+	if err != nil {
 		node, rest, err = parseOther(without, o, err)
 	}
 	switch {

@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -502,6 +503,12 @@ func (a *alteration) alterDefault(def *ast.ColumnDef) error {
 		return err
 	}
 	a.touched = true
+	if len(def.Options) > 0 {
+		if visible, ok := syntax.Visibility(def.Options[0].Expr); ok {
+			a.t.Columns[pos].Invisible = !visible
+			return nil
+		}
+	}
 	c := &column{Column: a.t.Columns[pos]}
 	c.HasDefault, c.Default, c.DefaultExpr = false, nil, ""
 	if len(def.Options) > 0 {

@@ -5,6 +5,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -87,6 +88,10 @@ func (c *column) option(o *ast.ColumnOption) error {
 		}
 		c.OnUpdateNow = true
 	case ast.ColumnOptionCheck:
+		if visible, ok := syntax.Visibility(o.Expr); ok {
+			c.Invisible = !visible
+			return nil
+		}
 		c.checks = append(c.checks, check{name: o.ConstraintName, expr: o.Expr, enforced: o.Enforced, column: c.Name})
 	case ast.ColumnOptionGenerated:
 		return c.setGenerated(o)
