@@ -277,7 +277,7 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 	var parts []string
 	for i := range n.parts {
 		c := n.scan.path.Index.Columns[i]
-		parts = append(parts, n.scan.table.Desc.Columns[c.Column].Name+" = "+n.parts[i].value.String())
+		parts = append(parts, n.scan.table.Desc.Columns[c.Column].Shown()+" = "+n.parts[i].value.String())
 	}
 	if len(n.conds) > 0 {
 		parts = append(parts, "conditions: "+scalar.Texts(n.conds))

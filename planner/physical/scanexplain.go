@@ -42,7 +42,7 @@ func (s *tableScan) object() string {
 func (s *tableScan) info() string {
 	var parts []string
 	for i, conds := range s.path.Access {
-		name := s.table.Desc.Columns[s.path.Index.Columns[i].Column].Name
+		name := s.table.Desc.Columns[s.path.Index.Columns[i].Column].Shown()
 		for _, c := range conds {
 			parts = append(parts, c.Text(name))
 		}
@@ -95,7 +95,7 @@ func (s *tableScan) explainTable() *ExplainTable {
 		e.Filter = s.filter.String()
 	}
 	for _, pos := range s.columns {
-		e.Columns = append(e.Columns, desc.Columns[pos].Name)
+		e.Columns = append(e.Columns, desc.Columns[pos].Shown())
 	}
 	for i := range p.Access {
 		e.bound(desc, p.Index, i)
@@ -183,7 +183,7 @@ func ExplainKeys(desc *schema.Table, ix *schema.Index, n int) *ExplainTable {
 func (e *ExplainTable) bound(desc *schema.Table, ix *schema.Index, i int) {
 	part := &ix.Columns[i]
 	c := &desc.Columns[part.Column]
-	e.Parts = append(e.Parts, c.Name)
+	e.Parts = append(e.Parts, c.Shown())
 	e.KeyLen += keyLength(&c.Type, part.Prefix)
 	if !c.NotNull {
 		e.KeyLen++

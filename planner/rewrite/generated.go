@@ -150,7 +150,8 @@ func alike(a, b expr.Expr) bool {
 		return ok && a.Typ.ID == b.Typ.ID && a.Typ.Collation.Charset() == b.Typ.Collation.Charset() && types.Identical(a.Val, b.Val)
 	case *expr.Call:
 		b, ok := b.(*expr.Call)
-		if !ok || a.Custom() || a.Name() != b.Name() || len(a.Args()) != len(b.Args()) || !scalar.SameType(a.Type(), b.Type()) {
+		if !ok || a.Custom() || a.Name() != b.Name() || len(a.Args()) != len(b.Args()) || a.Collation() != b.Collation() ||
+			!scalar.SameType(a.Type(), b.Type()) {
 			return false
 		}
 		for i := range a.Args() {

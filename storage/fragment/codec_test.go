@@ -2,6 +2,7 @@ package fragment
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"testing"
 	"time"
@@ -73,7 +74,9 @@ func writes(t testing.TB) []*Write {
 	w.Rows.Reset(2)
 	w.Rows.Append([]types.Value{types.Int(1), types.Str("x")})
 	w.Rows.Append([]types.Value{types.Null, types.DecSmall(5, 1)})
-	return []*Write{w, {Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Where: call(t, ">", column(0), expr.NewInt(3)), Env: env()}}
+	checked := &Write{Kind: Update, Tablet: 7, Keys: [][]byte{{1}}, Set: w.Set, Env: env(), Lenient: true, Checks: []Check{
+		{Name: "t_chk_1", Expr: call(t, ">", column(0), &expr.Param{Typ: types.TypeInt})}, {Name: "ä", Expr: column(1)}}}
+	return []*Write{w, checked, {Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Where: call(t, ">", column(0), expr.NewInt(3)), Env: env()}}
 }
 
 func TestWriteRoundTrip(t *testing.T) {
@@ -90,7 +93,8 @@ func TestWriteRoundTrip(t *testing.T) {
 		if err != nil || !bytes.Equal(again, data) {
 			t.Errorf("write %d: encoded again it differs (%v)", i, err)
 		}
-		if got.Kind != w.Kind || got.FirstRow != w.FirstRow || got.Rows.Len() != w.Rows.Len() || got.AutoInc != w.AutoInc || len(got.Set) != len(w.Set) {
+		if got.Kind != w.Kind || got.FirstRow != w.FirstRow || got.Rows.Len() != w.Rows.Len() || got.AutoInc != w.AutoInc || len(got.Set) != len(w.Set) ||
+			len(got.Checks) != len(w.Checks) || got.Lenient != w.Lenient {
 			t.Errorf("write %d: got %+v", i, got)
 		}
 	}
@@ -202,5 +206,14 @@ func TestWriteWithoutNow(t *testing.T) {
 	}
 	if encode(sum, 1_700_000_000, day) == encode(sum, 1_700_000_001, day) {
 		t.Error("NOW() is lost")
+	}
+}
+
+// Readers of V1 would skip checks: a write that has them is not made for these.
+func TestChecksNeedV2(t *testing.T) {
+	w := writes(t)[1]
+	var tooNew *version.TooNew
+	if _, err := AppendWrite(nil, w, version.V1); !errors.As(err, &tooNew) || tooNew.Since != version.V2 {
+		t.Errorf("for V1: %v", err)
 	}
 }

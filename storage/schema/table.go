@@ -15,6 +15,14 @@ func (t *Table) Primary() *Index { return &t.Indexes[0] }
 // RowID tells whether the column is the row id of a table without a primary key.
 func (c *Column) RowID() bool { return c.Hidden && c.Generated == "" }
 
+// Shown is how plans name the column: a functional key part by its expression.
+func (c *Column) Shown() string {
+	if c.Hidden && c.Generated != "" {
+		return c.Generated
+	}
+	return c.Name
+}
+
 // Ruled tells whether rows must follow expressions of the definition: generated columns, enforced checks. Shards then take only
 // writes that were planned with their own version of the table, whose expressions come with them.
 func (t *Table) Ruled() bool {

@@ -215,6 +215,9 @@ func (d *Describer) describeWrite(w *fragment.Write) string {
 	if w.Where != nil {
 		out.WriteString(", condition")
 	}
+	if n := len(w.Checks); n > 0 {
+		fmt.Fprintf(&out, ", %d checks", n)
+	}
 	count := max(len(w.Keys), w.Rows.Len())
 	for i := range min(count, shownKeys) {
 		if i < len(w.Keys) {

@@ -135,6 +135,9 @@ func (l *testLog) randomProposal(rng *rand.Rand, version uint64) Proposal {
 		case 6:
 			w = &fragment.Write{Kind: fragment.Delete, Tablet: testTablet, Keys: [][]byte{intKey(id), intKey(id + 1)}}
 		}
+		if len(w.Set) > 0 && rng.IntN(3) == 0 {
+			w.Checks, w.Lenient = []fragment.Check{{Name: "c", Expr: &expr.Column{Index: 1, Typ: types.TypeInt, Name: "k"}}}, rng.IntN(2) == 0
+		}
 		w.SchemaVersion = version
 		ws = append(ws, w)
 	}

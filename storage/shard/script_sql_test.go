@@ -12,6 +12,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser"
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/format"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 	"github.com/pingcap/tidb/pkg/parser/test_driver"
@@ -71,6 +72,12 @@ func tableOf(t testing.TB, sql string, version uint64) *schema.Table {
 }
 
 func addKey(table *schema.Table, k *ast.Constraint) {
+	if k.Tp == ast.ConstraintCheck {
+		var text strings.Builder
+		_ = k.Expr.Restore(format.NewRestoreCtx(format.DefaultRestoreFlags, &text))
+		table.Checks = append(table.Checks, schema.Check{Name: k.Name, Expr: text.String(), Enforced: k.Enforced})
+		return
+	}
 	ix := schema.Index{Name: k.Name, Unique: k.Tp == ast.ConstraintUniq || k.Tp == ast.ConstraintUniqKey}
 	for _, part := range k.Keys {
 		ix.Columns = append(ix.Columns, schema.IndexColumn{
@@ -196,7 +203,7 @@ func writeOf(t testing.TB, table *schema.Table, sql string, keys [][]byte) *frag
 		planInsert(t, w, table, stmt)
 	case *ast.UpdateStmt:
 		w.Kind = fragment.Update
-		w.Set = append(assignments(b, stmt.List), onUpdate(table)...)
+		w.Set, w.Checks, w.Lenient = append(assignments(b, stmt.List), onUpdate(table)...), checksOf(t, table), stmt.IgnoreErr
 		if stmt.Where != nil {
 			w.Where = b.expr(stmt.Where)
 		}
@@ -211,6 +218,16 @@ func writeOf(t testing.TB, table *schema.Table, sql string, keys [][]byte) *frag
 	return w
 }
 
+// checksOf are a table's checks as fragments have them.
+func checksOf(t testing.TB, table *schema.Table) (list []fragment.Check) {
+	for _, c := range table.Checks {
+		if sel := parseSQL(t, "SELECT "+c.Expr).(*ast.SelectStmt); c.Enforced {
+			list = append(list, fragment.Check{Name: c.Name, Expr: bound{t, table}.expr(sel.Fields.Fields[0].Expr)})
+		}
+	}
+	return list
+}
+
 func planInsert(t testing.TB, w *fragment.Write, table *schema.Table, stmt *ast.InsertStmt) {
 	switch {
 	case stmt.IsReplace:
@@ -219,7 +236,7 @@ func planInsert(t testing.TB, w *fragment.Write, table *schema.Table, stmt *ast.
 		w.Kind = fragment.InsertIgnore
 	case stmt.OnDuplicate != nil:
 		w.Kind = fragment.InsertOrUpdate
-		w.Set = assignments(bound{t, table}, stmt.OnDuplicate)
+		w.Set, w.Checks = assignments(bound{t, table}, stmt.OnDuplicate), checksOf(t, table)
 	default:
 		w.Kind = fragment.Insert
 	}
