@@ -366,8 +366,6 @@ func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
 				col.Generated, col.Stored = syntax.Canonical(o.Expr), o.Stored
 			case ast.ColumnOptionOnUpdate:
 				col.OnUpdateNow = true
-			case ast.ColumnOptionDefaultValue:
-				col.HasDefault, col.DefaultExpr = true, "("+syntax.Canonical(o.Expr)+")"
 			case ast.ColumnOptionNotNull:
 				col.NotNull = true
 			case ast.ColumnOptionAutoIncrement:
