@@ -244,7 +244,7 @@ func (d *testDB) env(params ...types.Value) *expr.Env {
 
 func (d *testDB) context(env *expr.Env) *Context {
 	return &Context{
-		Catalog: d.cat, DB: "test", Env: env, Settings: Settings{SQLMode: mysql.ModeOnlyFullGroupBy, RecursionDepth: 1000}, NoPasses: d.naive, Virtual: testVirtual,
+		Catalog: d.cat, DB: "test", Env: env, Settings: Settings{SQLMode: mysql.ModeOnlyFullGroupBy, RecursionDepth: 1000}, NoPasses: d.naive, Virtual: testVirtual, ColumnType: columnType,
 		Stats: func(t *schema.Table) (rows, bytes uint64) {
 			for i := range t.Tablets {
 				n, _ := d.s.TabletStats(t.Tablets[i].ID)
@@ -265,7 +265,7 @@ func parse(t testing.TB, sql string) ast.StmtNode {
 }
 
 func (d *testDB) plan(sql string, params ...types.Value) (Plan, *expr.Env, error) {
-	stmt, err := parser.New().ParseOneStmt(sql, "utf8mb4", "utf8mb4_0900_ai_ci")
+	stmt, err := syntax.Parse(sql, syntax.Options{Charset: "utf8mb4", Collation: "utf8mb4_0900_ai_ci"})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -453,6 +453,9 @@ func (d *testDB) cut(t *schema.Table, stmt *ast.CreateTableStmt) {
 	}
 	t.Tablets = append(t.Tablets, schema.Tablet{ID: schema.TabletID(d.id()), Shard: testShard, Start: start})
 }
+
+// columnType is what JSON_TABLE asks.
+func columnType(c *ast.ColumnDef) (types.Type, error) { return testType(c), nil }
 
 func testType(c *ast.ColumnDef) types.Type {
 	ft := c.Tp

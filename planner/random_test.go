@@ -18,7 +18,7 @@ func TestRandomQueries(t *testing.T) {
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			g := &generator{rng: rand.New(rand.NewSource(seed))}
+			g := &generator{rng: rand.New(rand.NewSource(seed)), laterals: true}
 			d := newTestDB(t)
 			d.mustExec(g.schema()...)
 			for range 150 {
@@ -44,9 +44,10 @@ func TestRandomQueries(t *testing.T) {
 
 // generator makes tables and queries over them. Every ORDER BY with a LIMIT ends in a key, so that results are certain.
 type generator struct {
-	rng    *rand.Rand
-	scopes []string // aliases that may be named, with their table behind a colon
-	rows   int      // of each table; 0: 40
+	rng      *rand.Rand
+	scopes   []string // aliases that may be named, with their table behind a colon
+	rows     int      // of each table; 0: 40
+	laterals bool     // some tables in FROM look at others
 }
 
 func (g *generator) pick(list ...string) string { return list[g.rng.Intn(len(list))] }
@@ -200,6 +201,19 @@ func (g *generator) table(alias string) string {
 	return name + " " + alias
 }
 
+// lateral makes a table of the rows that go with one on its left.
+func (g *generator) lateral(alias, left string) string {
+	c := g.pick("a", "b", "id")
+	rows := fmt.Sprintf("select id, a, b, s, d, n from %s l where l.%s = %s.%s", g.pick("p", "r"), g.pick("a", "b"), left, c)
+	switch g.rng.Intn(3) {
+	case 0:
+		rows += " order by id limit 2"
+	case 1:
+		rows = fmt.Sprintf("select max(id) as id, %s.%s as a, count(*) as b, max(s) as s, min(d) as d, sum(n) as n from (%s) k", left, c, rows)
+	}
+	return fmt.Sprintf("lateral (%s) %s", rows, alias)
+}
+
 // from makes a FROM clause of one to three tables.
 func (g *generator) from() string {
 	text := g.table("x")
@@ -216,7 +230,11 @@ func (g *generator) from() string {
 		if g.chance(0.3) {
 			on += " and " + g.condition(0)
 		}
-		text += fmt.Sprintf(" %s %s on %s", kind, g.table(alias), on)
+		table := g.table(alias)
+		if g.laterals && kind != "right join" && g.chance(0.15) {
+			table = g.lateral(alias, prev)
+		}
+		text += fmt.Sprintf(" %s %s on %s", kind, table, on)
 	}
 	return text
 }

@@ -40,7 +40,7 @@ func TestPlannersRooms(t *testing.T) {
 			checkRoom(t, path, at)
 		}
 	}
-	for _, library := range []string{"bind", "exec", "spill", "syntax", "driver", "plancache"} {
+	for _, library := range []string{"bind", "exec", "spill", "syntax", "driver", "plancache", "jsontable"} {
 		files, _ := filepath.Glob("../planner/" + library + "/*.go")
 		for _, path := range files {
 			checkRoom(t, path, len(plannerRooms))

@@ -35,7 +35,7 @@ func ColumnsOf(n Node) scalar.ColSet {
 // Map is n with each input replaced by fn's node; n itself where all stay the same.
 func Map(n Node, fn func(Node) Node) Node {
 	switch n := n.(type) { // those with one input, without a list of them
-	case *Table, *Virtual, *Values, *Empty, *Working:
+	case *Table, *Virtual, *Values, *Empty, *Working, *JSONTable:
 		return n
 	case *Filter:
 		return over(n, n.In, fn)

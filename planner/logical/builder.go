@@ -31,6 +31,8 @@ type Context struct {
 	Stats func(t *schema.Table) (rows, bytes uint64)
 	// Access is asked once for each table and privilege (parser/mysql.PrivilegeType); nil allows all.
 	Access func(priv uint64, db, table string) error
+	// ColumnType is the type that a column's definition says, of JSON_TABLE; nil: there is none.
+	ColumnType func(def *ast.ColumnDef) (types.Type, error)
 	Settings
 	// NoPasses is for tests: no rewriting, every table is read whole, and nothing runs inside the shards.
 	NoPasses bool

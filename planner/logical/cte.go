@@ -22,7 +22,8 @@ type cteDef struct {
 	name      string
 	query     ast.ResultSetNode
 	names     []ast.CIStr
-	visible   *cteScope // what it can name itself
+	visible   *cteScope   // what it can name itself
+	outer     *bind.Scope // columns of blocks around the query that it belongs to
 	recursive bool
 	working   *workingTable // while its recursive part is bound
 	depth     int
@@ -37,7 +38,7 @@ func (s *cteScope) find(name string) *cteDef {
 	return nil
 }
 
-func (b *builder) bindWith(w *ast.WithClause, outer *cteScope) (*cteScope, error) {
+func (b *builder) bindWith(w *ast.WithClause, sc *bind.Scope, outer *cteScope) (*cteScope, error) {
 	scope := outer
 	seen := map[string]bool{}
 	for _, c := range w.CTEs {
@@ -45,7 +46,7 @@ func (b *builder) bindWith(w *ast.WithClause, outer *cteScope) (*cteScope, error
 			return nil, mysqlerr.New(mysqlerr.NonuniqTable, c.Name.O)
 		}
 		seen[c.Name.L] = true
-		d := &cteDef{name: c.Name.L, query: c.Query.Query, names: c.ColNameList, visible: scope}
+		d := &cteDef{name: c.Name.L, query: c.Query.Query, names: c.ColNameList, visible: scope, outer: sc}
 		scope = &cteScope{outer: scope, def: d}
 		if w.IsRecursive && bind.NamesTable(c.Query.Query, c.Name.L) {
 			d.recursive, d.visible = true, scope
@@ -72,7 +73,7 @@ func (f fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error
 	if d.recursive {
 		q, err = b.bindRecursive(d)
 	} else {
-		q, err = b.bindQuery(d.query, nil, d.visible)
+		q, err = b.bindQuery(d.query, d.outer, d.visible)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -128,7 +129,7 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 		return nil, err
 	}
 	if u.With != nil {
-		if r.visible, err = b.bindWith(u.With, d.visible); err != nil {
+		if r.visible, err = b.bindWith(u.With, d.outer, d.visible); err != nil {
 			return nil, err
 		}
 		r.seeds = r.visible
@@ -168,7 +169,7 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
 		if len(r.members) > 0 {
 			return d.withoutSeed()
 		}
-		q, err := r.b.bindSelect(sel, nil, r.seeds)
+		q, err := r.b.bindSelect(sel, d.outer, r.seeds)
 		if err != nil {
 			return err
 		}
@@ -186,7 +187,7 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
 		r.nameColumns(d)
 	}
 	d.working = r.working
-	q, err := r.b.bindSelect(sel, nil, r.visible)
+	q, err := r.b.bindSelect(sel, d.outer, r.visible)
 	d.working = nil
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 )
@@ -47,13 +48,21 @@ func (q fromClause) fromSource(n *ast.TableSource) (Node, []bind.Column, error) 
 	case *ast.TableName:
 		return q.fromTable(src, n.AsName.O)
 	case *ast.SelectStmt, *ast.SetOprStmt:
+		t, err := syntax.JSONTableOf(src, syntax.Options{Mode: q.b.ctx.SQLMode})
+		if t != nil || err != nil {
+			if err != nil {
+				return nil, nil, err
+			}
+			return q.fromJSONTable(t, n.AsName.O)
+		}
 		if n.AsName.O == "" {
 			return nil, nil, mysqlerr.New(mysqlerr.DerivedMustHaveAlias)
 		}
-		inner, err := q.b.bindQuery(src, nil, q.ctes)
-		if n.Lateral && mysqlerr.Code(err) == mysqlerr.BadField {
-			err = mysqlerr.NotSupported("LATERAL with columns of other tables") // or there is no such column
+		outer := q.outer
+		if n.Lateral {
+			outer = q.lateralScope(n.AsName.O)
 		}
+		inner, err := q.b.bindQuery(src, outer, q.ctes)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -201,10 +210,14 @@ func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 	if err != nil || n.Right == nil {
 		return left, lcols, err
 	}
+	onLeft, from := q.visible, len(q.lateral)
+	q.visible = append(onLeft[:len(onLeft):len(onLeft)], lcols...)
 	right, rcols, err := q.from(n.Right)
+	q.visible = onLeft
 	if err != nil {
 		return nil, nil, err
 	}
+	refs := q.takeLateral(from, left)
 	if err := bind.UniqueTables(lcols, rcols); err != nil {
 		return nil, nil, err
 	}
@@ -220,7 +233,11 @@ func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 	}
 	if n.NaturalJoin || len(n.Using) > 0 {
 		cols, err := q.mergeColumns(j, n, lcols, rcols)
-		return j, cols, err
+		if err != nil {
+			return nil, nil, err
+		}
+		out, err := lateralJoin(j, refs, n.Tp == ast.RightJoin)
+		return out, cols, err
 	}
 	cols := append(append([]bind.Column{}, lcols...), rcols...)
 	if n.On != nil {
@@ -228,7 +245,8 @@ func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 			return nil, nil, err
 		}
 	}
-	return j, cols, nil
+	out, err := lateralJoin(j, refs, n.Tp == ast.RightJoin)
+	return out, cols, err
 }
 
 func (q fromClause) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {

@@ -474,6 +474,9 @@ func equalities(dst []dependence, conds []expr.Expr, d dependence) []dependence 
 
 func joinEqualities(dst []dependence, n Node) []dependence {
 	j, ok := n.(*Join)
+	if l, lateral := n.(*algebra.Lateral); lateral {
+		j, ok = &Join{Kind: l.Kind, Left: l.Left, Right: l.Right, On: l.On}, true
+	}
 	if !ok {
 		return dst
 	}

@@ -78,6 +78,8 @@ type selectQuery struct {
 	straight    bool             // STRAIGHT_JOIN for all joins
 	windowSpecs []ast.WindowSpec // WINDOW w AS (…)
 	derived     []query          // derived tables and common table expressions in FROM
+	visible     []bind.Column    // while FROM is bound: the columns on the left of a table
+	lateral     []lateralRef     // what tables in FROM take from others on their left, until a join has both
 	aggregates  bool             // the subquery being bound stands where aggregates of this block may
 
 	groupIDs []int
@@ -114,7 +116,7 @@ func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScop
 	defer func() { b.stack = b.stack[:len(b.stack)-1] }()
 	var err error
 	if n.With != nil {
-		if q.ctes, err = b.bindWith(n.With, ctes); err != nil {
+		if q.ctes, err = b.bindWith(n.With, outer, ctes); err != nil {
 			return nil, err
 		}
 	}
@@ -195,8 +197,13 @@ func (q *selectQuery) fromOuter(c *bind.Column) (expr.Expr, error) {
 		}
 		b.outer[c.ID] = slot
 	}
+	return q.outerParam(c, slot), nil
+}
+
+// outerParam is the parameter that a column of this block is in a block inside it, noted in all blocks between.
+func (q *selectQuery) outerParam(c *bind.Column, slot int) expr.Expr {
 	inside := false
-	for _, s := range b.stack {
+	for _, s := range q.b.stack {
 		if s == q {
 			inside = true
 			continue
@@ -205,7 +212,7 @@ func (q *selectQuery) fromOuter(c *bind.Column) (expr.Expr, error) {
 			s.addRef(outerRef{OuterRef{Col: c.Ref(), Slot: slot}, q})
 		}
 	}
-	return &expr.Param{Index: slot, Typ: c.Field.Type}, nil
+	return &expr.Param{Index: slot, Typ: c.Field.Type}
 }
 
 func (q *selectQuery) addRef(r outerRef) {

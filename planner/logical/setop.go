@@ -33,7 +33,7 @@ func (s *setQuery) refs() []outerRef       { return s.outs }
 func (b *builder) bindSetOpr(n *ast.SetOprStmt, outer *bind.Scope, ctes *cteScope) (query, error) {
 	var err error
 	if n.With != nil {
-		if ctes, err = b.bindWith(n.With, ctes); err != nil {
+		if ctes, err = b.bindWith(n.With, outer, ctes); err != nil {
 			return nil, err
 		}
 	}
@@ -48,7 +48,7 @@ func (b *builder) bindSetOpr(n *ast.SetOprStmt, outer *bind.Scope, ctes *cteScop
 func (b *builder) bindSetList(n *ast.SetOprSelectList, outer *bind.Scope, ctes *cteScope) (query, error) {
 	var err error
 	if n.With != nil {
-		if ctes, err = b.bindWith(n.With, ctes); err != nil {
+		if ctes, err = b.bindWith(n.With, outer, ctes); err != nil {
 			return nil, err
 		}
 	}

@@ -114,6 +114,10 @@ func (p *planner) plan(n algebra.Node, req required) (node, error) {
 			return p.planLeft(n, req)
 		}
 		return p.planInner(n, req)
+	case *algebra.Lateral:
+		return p.planLateral(n, req)
+	case *algebra.JSONTable:
+		return planJSONTable(n), nil
 	case *algebra.Project, *algebra.Distinct, *algebra.Sort, *algebra.Limit:
 		return p.planTop(n)
 	case *algebra.Group:

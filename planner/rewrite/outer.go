@@ -56,9 +56,13 @@ func discardsLonely(j *algebra.Join, conds []expr.Expr) bool {
 	if len(conds) == 0 {
 		return false
 	}
-	right := algebra.ColumnsOf(j.Right)
+	return discards(conds, algebra.ColumnsOf(j.Right))
+}
+
+// discards tells whether conditions let no row through in which all columns of ids are NULL.
+func discards(conds []expr.Expr, ids scalar.ColSet) bool {
 	for _, c := range conds {
-		if rejectsNull(c, right) {
+		if rejectsNull(c, ids) {
 			return true
 		}
 	}

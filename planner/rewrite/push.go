@@ -28,6 +28,8 @@ func (r *Rewriter) push(n algebra.Node, conds []expr.Expr) algebra.Node {
 			return r.pushLeft(n, conds)
 		}
 		return r.pushSemi(n, conds)
+	case *algebra.Lateral:
+		return r.pushLateral(n, conds)
 	case *algebra.Project:
 		below, above := throughProject(n, conds)
 		return algebra.NewFilter(r.pushInto(n, below), above)
@@ -40,7 +42,7 @@ func (r *Rewriter) push(n algebra.Node, conds []expr.Expr) algebra.Node {
 		if n.Kind == algebra.Union {
 			return r.pushInto(n, conds)
 		}
-	case *algebra.Table, *algebra.Virtual, *algebra.Values, *algebra.Empty, *algebra.Working:
+	case *algebra.Table, *algebra.Virtual, *algebra.Values, *algebra.Empty, *algebra.Working, *algebra.JSONTable:
 		return algebra.NewFilter(n, conds)
 	}
 	return algebra.NewFilter(r.pushInto(n, nil), conds)
@@ -205,6 +207,31 @@ func onAlone(conds []expr.Expr, side scalar.ColSet) (alone, rest []expr.Expr) {
 		}
 	}
 	return alone, rest
+}
+
+// pushLateral tests conditions on the left side before its rows' right sides are read, and those on the right side alone there.
+func (r *Rewriter) pushLateral(l *algebra.Lateral, conds []expr.Expr) algebra.Node {
+	left, right := algebra.ColumnsOf(l.Left), algebra.ColumnsOf(l.Right)
+	out := *l
+	if l.Kind == exec.Left && discards(conds, right) {
+		out.Kind = exec.Inner
+	}
+	inside, on := onAlone(l.On, right)
+	var below, above []expr.Expr
+	for _, c := range conds {
+		switch {
+		case !scalar.HasColumns(c) || expr.ClassOf(c) == expr.Volatile:
+			above = append(above, c)
+		case left.Covers(c):
+			below = append(below, c)
+		case out.Kind == exec.Inner && right.Covers(c):
+			inside = append(inside, c)
+		default:
+			above = append(above, c)
+		}
+	}
+	out.Left, out.Right, out.On = r.push(l.Left, below), r.push(l.Right, inside), on
+	return algebra.NewFilter(&out, above)
 }
 
 // pushSemi tests conditions before a semi or anti join.

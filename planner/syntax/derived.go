@@ -14,10 +14,10 @@ import (
 
 // parseOther tries what the parser could not read for a reason that is known: err is what it said.
 func parseOther(text string, o Options, err error) (node, rest ast.StmtNode, _ error) {
-	d := derivedFinder{newScanner(text, o.Mode)}
-	other, tables := d.run()
-	if tables {
-		return nil, nil, mysqlerr.NotSupported("JSON_TABLE")
+	d := derivedFinder{scanner: newScanner(text, o.Mode)}
+	other, refused := d.run()
+	if refused != nil {
+		return nil, nil, refused
 	}
 	if other == text {
 		return nil, nil, err
@@ -47,40 +47,91 @@ func (ordinary) Enter(n ast.Node) (ast.Node, bool) {
 
 func (ordinary) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
-// derivedFinder finds derived tables whose columns are named.
-type derivedFinder struct{ scanner }
+// derivedFinder finds derived tables whose columns are named, and JSON_TABLEs.
+type derivedFinder struct {
+	scanner
+	edits []edit
+	skip  map[int]int // what needs no look: from where to where
+}
 
-// run gives the text with LATERAL before derived tables whose columns are named. jsonTable tells of a JSON_TABLE.
-func (d *derivedFinder) run() (other string, jsonTable bool) {
-	var found []int
+// edit is a piece of text that gives way to another.
+type edit struct {
+	from, to int
+	by       string
+}
+
+// run gives the text with LATERAL before derived tables whose columns are named, and derived tables for JSON_TABLEs; an error
+// for what is known and refused.
+func (d *derivedFinder) run() (other string, refused error) {
 	var open []int // positions of open parentheses; -1 for those that no derived table begins with
 	before := ""
 	for i := d.space(0); i < len(d.text); {
+		if to := d.skip[i]; to > 0 {
+			before, i = ")", d.space(to)
+			continue
+		}
 		end := d.token(i)
 		word := strings.ToLower(d.text[i:end])
 		next := d.space(end)
+		begins := before == "from" || before == "join" || before == ","
 		switch {
 		case word == "(":
 			at := -1
-			if (before == "from" || before == "join" || before == ",") && d.beginsQuery(next) {
+			if begins && d.beginsQuery(next) {
 				at = i
 			}
 			open = append(open, at)
 		case word == ")" && len(open) > 0:
 			at := open[len(open)-1]
 			if open = open[:len(open)-1]; at >= 0 && d.namesColumns(next) {
-				found = append(found, at)
+				d.edits = append(d.edits, edit{at, at, "LATERAL "})
 			}
-		case word == "json_table" && next < len(d.text) && d.text[next] == '(' && (before == "from" || before == "join" || before == ","):
-			return "", true
+		case word == "json_table" && next < len(d.text) && d.text[next] == '(' && (begins || before == "("):
+			var named bool
+			if next, named = d.takeJSONTable(i, d.space(next+1), next); !named {
+				return "", mysqlerr.New(mysqlerr.TFMustHaveAlias)
+			}
+		case word == "exclude" && d.excludes(next):
+			return "", mysqlerr.NotSupported("EXCLUDE")
 		}
 		before, i = word, next
 	}
-	slices.Sort(found)
-	for _, at := range found {
-		d.replace(at, at, "LATERAL ")
+	slices.SortFunc(d.edits, func(a, b edit) int { return a.from - b.from })
+	for _, e := range d.edits {
+		d.replace(e.from, e.to, e.by)
 	}
-	return d.changed(), false
+	return d.changed(), nil
+}
+
+// takeJSONTable notes what is put for the JSON_TABLE at i, whose document begins at doc, and gives where to look on. named tells
+// that a name may follow it.
+func (d *derivedFinder) takeJSONTable(i, doc, otherwise int) (on int, named bool) {
+	comma, end := d.jsonTable(doc)
+	if end == 0 {
+		return otherwise, true
+	}
+	if at := d.space(end); at >= len(d.text) || !isName(d.text[at:d.token(at)]) {
+		return 0, false
+	}
+	d.edits = append(d.edits, edit{i, doc, "LATERAL (SELECT `" + jsonTableCall + "`("},
+		edit{comma, end, insteadOfJSONTable(d.text[comma+1 : end-1])})
+	if d.skip == nil {
+		d.skip = map[int]int{}
+	}
+	d.skip[comma] = end
+	return doc, true
+}
+
+// excludes tells whether what a window's frame excludes stands at i.
+func (d *derivedFinder) excludes(i int) bool {
+	if i >= len(d.text) {
+		return false
+	}
+	switch strings.ToLower(d.text[i:d.token(i)]) {
+	case "current", "group", "ties", "no":
+		return true
+	}
+	return false
 }
 
 // beginsQuery tells whether the token at i is the first of a query.

@@ -25,7 +25,7 @@ func TestTextsAreReadOnce(t *testing.T) {
 				text = head + strings.Repeat(piece, size/len(piece)/8) // refused; the scans are to bear it all the same
 			}
 			without, _, _ := takeDefaults(text, 0)
-			d := derivedFinder{newScanner(without, 0)}
+			d := derivedFinder{scanner: newScanner(without, 0)}
 			d.run()
 			_ = longNumber(without)
 		}

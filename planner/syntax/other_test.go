@@ -66,15 +66,17 @@ func TestDefaultsKeepTheirText(t *testing.T) {
 // TestDerivedColumns: names behind a derived table are read, also where tables are nested, and no table becomes LATERAL by it.
 func TestDerivedColumns(t *testing.T) {
 	for text, want := range map[string]int{
-		"select * from (select 1) as dt (a)":                                                 0,
-		"select * from (select 1, 2) dt(a, `b`) join (select 3) x on 1":                      0,
-		"select * from (select * from (select 1) i (k), (values row(2)) j (l)) o (m, n)":     0,
-		"select (select a from (with c as (select 1) select * from c) as d (a)), ')' from t": 0,
-		"select * from (select 1) as dt (a":                                                  mysqlerr.Parse,
-		"select * from (select 1) as dt (1)":                                                 mysqlerr.Parse,
-		"select * from json_table('[]', '$' columns (a int path '$')) as j":                  mysqlerr.NotSupportedYet,
-		"select json_table from t where":                                                     mysqlerr.Parse,
-		"select 'from (select 1) as dt (a)' from":                                            mysqlerr.Parse,
+		"select * from (select 1) as dt (a)":                                                                        0,
+		"select * from (select 1, 2) dt(a, `b`) join (select 3) x on 1":                                             0,
+		"select * from (select * from (select 1) i (k), (values row(2)) j (l)) o (m, n)":                            0,
+		"select (select a from (with c as (select 1) select * from c) as d (a)), ')' from t":                        0,
+		"select * from (select 1) as dt (a":                                                                         mysqlerr.Parse,
+		"select * from (select 1) as dt (1)":                                                                        mysqlerr.Parse,
+		"select * from json_table('[]', '$' columns (a int path '$')) as j":                                         0,
+		"select * from (json_table(concat('[', ?, ']'), '$' columns (a int path '$.a' default '1' on empty)) j, t)": 0,
+		"select * from json_table('[]', '$' columns (a int path '$'))":                                              mysqlerr.TFMustHaveAlias,
+		"select json_table from t where":                                                                            mysqlerr.Parse,
+		"select 'from (select 1) as dt (a)' from":                                                                   mysqlerr.Parse,
 	} {
 		n, err := Parse(text, Options{})
 		if int(mysqlerr.Code(err)) != want {

@@ -137,7 +137,7 @@ func (j *jsonMaker) tables(n *node, attached string, out *[]any) {
 	switch {
 	case n.Table != nil:
 		*out = append(*out, object{{"table", j.table(n, attached)}})
-	case n.Operator == "VirtualTable":
+	case n.Operator == "VirtualTable", n.Operator == "JSONTable":
 		name := strings.TrimPrefix(n.Object, "table:")
 		*out = append(*out, object{{"table", object{{"table_name", name}, {"access_type", "ALL"}, {"rows_examined_per_scan", count(n.EstRows)}}}})
 	case n.Operator == "HashJoin" && len(n.in) == 2:
@@ -220,7 +220,7 @@ func isSetOp(n *node) bool { return len(n.in) > 1 && n.joinKindName() == "" }
 // joinKindName is "" for what is no join.
 func (n *node) joinKindName() string {
 	switch n.Operator {
-	case "HashJoin", "NestedLoop", "IndexJoin":
+	case "HashJoin", "NestedLoop", "IndexJoin", "LateralJoin":
 		kind, _ := n.joinKind()
 		return kind
 	}

@@ -142,7 +142,7 @@ func (t *traditional) tables(n *node, id uint64, kind, attached, extra string) {
 		n.Table = &planner.ExplainTable{Name: strings.TrimPrefix(n.Object, "table:"), Type: "ALL", Rows: n.EstRows, Filtered: 1}
 		t.table(n, id, kind, attached, extra)
 		return
-	case n.Operator == "VirtualTable":
+	case n.Operator == "VirtualTable", n.Operator == "JSONTable":
 		n.Table = &planner.ExplainTable{Name: strings.TrimPrefix(n.Object, "table:"), Type: "ALL", Rows: n.EstRows, Filtered: 1}
 		t.table(n, id, kind, attached, extra)
 		return

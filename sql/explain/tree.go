@@ -107,7 +107,7 @@ func (n *node) describe() string {
 	case "HashJoin":
 		kind, keys := n.joinKind()
 		return joinWords[kind][1] + " (" + keys + ")"
-	case "NestedLoop", "IndexJoin":
+	case "NestedLoop", "IndexJoin", "LateralJoin":
 		kind, _ := n.joinKind()
 		return "Nested loop " + joinWords[kind][0]
 	case "Filter":
@@ -131,6 +131,8 @@ func (n *node) describe() string {
 		return "Zero rows (Impossible WHERE)"
 	case "Values":
 		return "Rows fetched before execution"
+	case "JSONTable":
+		return "Materialize table function"
 	case "VirtualTable":
 		return "Table scan on " + strings.TrimPrefix(n.Object, "table:")
 	}

@@ -15,6 +15,7 @@ import (
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
+	"cloudsql/sql/ddl"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/status"
@@ -146,7 +147,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	s.usedVirtual, s.planUses = false, nil
 	s.pctx = planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn,
-		Settings: now.Settings,
+		Settings: now.Settings, ColumnType: ddl.ColumnType,
 	}
 	ctx := s.pctx                                      // the plan may keep it
 	refs, err := s.own.Refs(metalock.RefsOf(node, db)) // the planner may change the tree
