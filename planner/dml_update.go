@@ -84,7 +84,7 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 		return buildComputedDelete(ctx, s, params)
 	}
 	name, alias := bind.SingleTable(s.TableRefs)
-	if name == nil || s.With != nil {
+	if name == nil {
 		return nil, mysqlerr.NotSupported("DELETE from something that is not a table")
 	}
 	p, err := newChange(ctx, name, alias, fragment.Delete, s.IgnoreErr)

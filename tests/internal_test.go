@@ -19,7 +19,7 @@ var internalErrors = map[string]int{
 	"storage/shard/write_insert.go": 1,
 	"protocol/result.go":            1, // calls that are out of order
 	"planner/algebra/subquery.go":   1, // no plan is there to evaluate in
-	"planner/physical/subquery.go":  1, // the same
+	"planner/subquery/subquery.go":  1, // the same
 	"planner/physical/plan.go":      1, // a kind of node that no case is for
 	"planner/scalar/exprs.go":       1, // a column that its operator's input lacks
 }

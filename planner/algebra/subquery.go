@@ -14,6 +14,7 @@ const (
 	Scalar     SubqueryKind = iota // (SELECT …): the only row's value
 	Exists                         // whether there is a row
 	Quantified                     // left op ANY|ALL (SELECT …), IN among them
+	Row                            // row op (SELECT …): the comparison with the only row
 )
 
 // Subquery is a query within an expression: a function of the outer columns that it names, which are parameters within
@@ -26,7 +27,7 @@ type Subquery struct {
 	Once   bool
 	Negate bool // NOT EXISTS, NOT IN
 
-	// Of Quantified: the comparison of the parts, each over the left values followed by an inner row.
+	// Of Quantified and Row: the comparison of the parts, each over the left values followed by an inner row.
 	Parts   []expr.Expr
 	Types   []types.Type // of the columns that the parts are compared with
 	NotNull []bool       // what is known of these columns

@@ -200,6 +200,9 @@ func (b *Binder) binary(sc *Scope, n *ast.BinaryOperationExpr) (expr.Expr, error
 	if n.Op == opcode.LogicAnd || n.Op == opcode.LogicOr {
 		return b.logic(sc, n, name)
 	}
+	if row, sub := RowAndSubquery(n); row != nil && sub != nil && b.Subquery != nil {
+		return b.Subquery(sc, n)
+	}
 	l, err := Expr(b, sc, n.L)
 	if err != nil {
 		return nil, err

@@ -113,6 +113,28 @@ func NamedColumns(n ast.Node) []*ast.ColumnName {
 	return f.names
 }
 
+// IsSubquery tells whether an expression is nothing but a subquery.
+func IsSubquery(n ast.ExprNode) bool {
+	_, ok := unparen(n).(*ast.SubqueryExpr)
+	return ok
+}
+
+// RowAndSubquery are the sides of a comparison of a row with a subquery's only row, in either order; nil for anything else.
+func RowAndSubquery(n *ast.BinaryOperationExpr) (*ast.RowExpr, *ast.SubqueryExpr) {
+	switch n.Op {
+	case opcode.EQ, opcode.NE, opcode.LT, opcode.LE, opcode.GT, opcode.GE, opcode.NullEQ:
+	default:
+		return nil, nil
+	}
+	l, r := unparen(n.L), unparen(n.R)
+	if _, ok := l.(*ast.SubqueryExpr); ok {
+		l, r = r, l
+	}
+	row, _ := l.(*ast.RowExpr)
+	sub, _ := r.(*ast.SubqueryExpr)
+	return row, sub
+}
+
 // Conjuncts takes a AND b AND (c AND d) apart.
 func Conjuncts(dst []ast.ExprNode, n ast.ExprNode) []ast.ExprNode {
 	switch x := n.(type) {

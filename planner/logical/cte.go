@@ -6,8 +6,11 @@ import (
 
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
+	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
 // cteScope is the common table expressions that a query can name, innermost first.
@@ -26,6 +29,8 @@ type cteDef struct {
 	outer     *bind.Scope // columns of blocks around the query that it belongs to
 	recursive bool
 	working   *workingTable // while its recursive part is bound
+	member    int           // meanwhile: how many blocks are being bound, and in the member itself
+	named     bool          // the member names it
 	depth     int
 }
 
@@ -62,6 +67,10 @@ const maxCTEDepth = 64
 func (f fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error) {
 	b := f.b
 	if d.working != nil {
+		if d.named || len(b.stack) != d.member {
+			return nil, nil, mysqlerr.New(mysqlerr.CTERecursiveSingleReference, d.name)
+		}
+		d.named = true
 		return d.working.relation(b, alias)
 	}
 	if d.depth++; d.depth > maxCTEDepth {
@@ -135,12 +144,8 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 		r.seeds = r.visible
 	}
 	for _, s := range u.SelectList.Selects {
-		sel, ok := s.(*ast.SelectStmt)
-		if !ok {
-			return nil, mysqlerr.NotSupported("nested set operations in a recursive common table expression")
-		}
-		if sel.AfterSetOperator != nil {
-			switch *sel.AfterSetOperator {
+		if after := afterOperator(s); after != nil {
+			switch *after {
 			case ast.Union:
 				r.distinct = true
 			case ast.UnionAll:
@@ -148,7 +153,7 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 				return nil, mysqlerr.NotSupported("INTERSECT and EXCEPT in a recursive common table expression")
 			}
 		}
-		if err := r.bindMember(d, sel); err != nil {
+		if err := r.bindMember(d, s); err != nil {
 			return nil, err
 		}
 	}
@@ -163,13 +168,33 @@ func (d *cteDef) withoutSeed() error {
 	return mysqlerr.New(mysqlerr.CTERecursiveRequiresSeed, d.name)
 }
 
-func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
-	recursive := bind.NamesTable(sel, d.name)
+// afterOperator is the operator in front of a member; nil for the first.
+func afterOperator(n ast.Node) *ast.SetOprType {
+	switch n := n.(type) {
+	case *ast.SelectStmt:
+		return n.AfterSetOperator
+	case *ast.SetOprSelectList:
+		return n.AfterSetOperator
+	}
+	return nil
+}
+
+func (r *recursiveQuery) bindMember(d *cteDef, n ast.Node) error {
+	recursive := bind.NamesTable(n, d.name)
+	list, nested := n.(*ast.SetOprSelectList)
 	if !recursive {
 		if len(r.members) > 0 {
 			return d.withoutSeed()
 		}
-		q, err := r.b.bindSelect(sel, d.outer, r.seeds)
+		var q query
+		var err error
+		if nested {
+			q, err = r.b.bindSetList(list, d.outer, r.seeds)
+		} else if sel, ok := n.(*ast.SelectStmt); ok {
+			q, err = r.b.bindSelect(sel, d.outer, r.seeds)
+		} else {
+			err = mysqlerr.NotSupported("this member of a recursive common table expression")
+		}
 		if err != nil {
 			return err
 		}
@@ -186,20 +211,56 @@ func (r *recursiveQuery) bindMember(d *cteDef, sel *ast.SelectStmt) error {
 	if r.working == nil {
 		r.nameColumns(d)
 	}
-	d.working = r.working
+	if nested && (len(list.Selects) > 1 || list.With != nil || list.OrderBy != nil || list.Limit != nil) {
+		return mysqlerr.NotSupported("nested set operations in a recursive common table expression")
+	}
+	if nested {
+		n = list.Selects[0]
+	}
+	sel, ok := n.(*ast.SelectStmt)
+	if !ok {
+		return mysqlerr.NotSupported("nested set operations in a recursive common table expression")
+	}
+	d.working, d.member, d.named = r.working, len(r.b.stack)+1, false
 	q, err := r.b.bindSelect(sel, d.outer, r.visible)
 	d.working = nil
 	if err != nil {
 		return err
 	}
-	if q.grouped || q.distinct || len(q.orderBy) > 0 {
+	switch {
+	case q.grouped || len(q.windows) > 0:
 		return mysqlerr.New(mysqlerr.CTERecursiveForbidsAggregation, d.name)
+	case q.distinct || len(q.orderBy) > 0 || q.limit != nil: // MySQL's words
+		return mysqlerr.NotSupported("ORDER BY / LIMIT / SELECT DISTINCT in recursive query block of Common Table Expression")
+	case !d.named:
+		return mysqlerr.New(mysqlerr.CTERecursiveSingleReference, d.name)
+	case optionalWorking(q.source, false):
+		return mysqlerr.New(mysqlerr.CTERecursiveForbiddenJoinOrder, d.name)
 	}
 	if len(q.fields) != len(r.cols) {
 		return mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
 	}
 	r.members = append(r.members, q)
 	return nil
+}
+
+// optionalWorking tells whether the rows of the round before are on the right of a LEFT JOIN.
+func optionalWorking(n Node, right bool) bool {
+	if _, ok := n.(*Working); ok {
+		return right
+	}
+	if j, ok := n.(*Join); ok && j.Kind == exec.Left {
+		return optionalWorking(j.Left, right) || optionalWorking(j.Right, true)
+	}
+	if n == nil {
+		return false
+	}
+	for _, in := range n.Inputs() {
+		if optionalWorking(in, right) {
+			return true
+		}
+	}
+	return false
 }
 
 // nameColumns takes names and types from the seed; every column may be NULL.
@@ -229,10 +290,36 @@ func (r *recursiveQuery) node() Node {
 		n.Colls = append(n.Colls, r.cols[i].Field.Type.Collation)
 	}
 	n.Seed = converted(r.seed, r.cols, n.IDs)
-	for _, m := range r.members { // whatever their types are
-		n.Members = append(n.Members, converted(m, r.cols, n.IDs))
+	for i, m := range r.members { // whatever their types are
+		p := converted(m, r.cols, n.IDs)
+		for k := range p.List {
+			if e := r.stored(i, k); e != nil {
+				p.List[k] = e
+			}
+		}
+		n.Members = append(n.Members, p)
 	}
 	return n
+}
+
+// stored is a member's value as it is put into a column whose type the seed says: one that is too long or too large is an error, or
+// is cut; nil for one that fits.
+func (r *recursiveQuery) stored(member, i int) expr.Expr {
+	typ := r.cols[i].Field.Type
+	name := r.working.cols[i].Field.Name
+	from := r.members[member].columns()[i]
+	switch typ.Class() {
+	case types.ClassString:
+		if from.Field.Type.Class() == types.ClassString && from.Field.Type.Length <= typ.Length {
+			return nil
+		}
+	case types.ClassDecimal:
+	default:
+		return nil
+	}
+	return expr.NewFunc("stored", typ, expr.Volatile, []expr.Expr{from.Ref()}, func(env *expr.Env, args []types.Value) (types.Value, error) {
+		return types.Assign(args[0], &typ, name, 1, &env.Mode, env.Warn)
+	})
 }
 
 // defaultRecursion is cte_max_recursion_depth.

@@ -180,17 +180,19 @@ func accessDenied(ctx *Context, db string) error {
 }
 
 // baseTables lists the base tables of a FROM clause, by the names they go by.
-func baseTables(ctx *Context, n ast.ResultSetNode, dst []Target) ([]Target, error) {
+func baseTables(ctx *Context, with *ast.WithClause, n ast.ResultSetNode, dst []Target) ([]Target, error) {
 	switch n := n.(type) {
 	case *ast.Join:
-		dst, err := baseTables(ctx, n.Left, dst)
+		dst, err := baseTables(ctx, with, n.Left, dst)
 		if err != nil || n.Right == nil {
 			return dst, err
 		}
-		return baseTables(ctx, n.Right, dst)
+		return baseTables(ctx, with, n.Right, dst)
 	case *ast.TableSource:
 		name, ok := n.Source.(*ast.TableName)
-		if !ok {
+		if !ok || with != nil && slices.ContainsFunc(with.CTEs, func(c *ast.CommonTableExpression) bool {
+			return name.Schema.O == "" && c.Name.L == name.Name.L
+		}) {
 			return dst, nil // a derived table: joined with, never changed
 		}
 		tgt, err := BaseTable(ctx, name)
@@ -262,6 +264,7 @@ func (t *Target) assigned(b *bind.Binder, sc *bind.Scope, pos, first int, n ast.
 // change is an UPDATE or DELETE while it is bound.
 type change struct {
 	stmt   ast.Node
+	with   *ast.WithClause
 	from   *ast.TableRefsClause
 	where  ast.ExprNode
 	order  *ast.OrderByClause
@@ -274,15 +277,12 @@ type change struct {
 // BindUpdate binds an UPDATE whose rows a query finds. set is what shards compute, of a statement that changes one table; nil: the
 // query computes the new values, too.
 func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assignment) (*Query, error) {
-	if s.With != nil {
-		return nil, mysqlerr.NotSupported("WITH … UPDATE")
-	}
-	all, err := baseTables(ctx, s.TableRefs.TableRefs, nil)
+	all, err := baseTables(ctx, s.With, s.TableRefs.TableRefs, nil)
 	if err != nil {
 		return nil, err
 	}
 	c := &change{
-		stmt: s, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params,
+		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params,
 		node: &Change{Kind: fragment.Update, Ignore: s.IgnoreErr},
 	}
 	if set != nil {
@@ -312,16 +312,17 @@ func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assi
 
 // BindDelete binds a DELETE whose rows a query finds.
 func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
-	if s.With != nil {
-		return nil, mysqlerr.NotSupported("WITH … DELETE")
-	}
-	all, err := baseTables(ctx, s.TableRefs.TableRefs, nil)
+	all, err := baseTables(ctx, s.With, s.TableRefs.TableRefs, nil)
 	if err != nil {
 		return nil, err
 	}
 	c := &change{
-		stmt: s, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params,
+		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params,
 		node: &Change{Kind: fragment.Delete, Ignore: s.IgnoreErr},
+	}
+	if !s.IsMultiTable && len(all) == 0 {
+		name, _ := bind.SingleTable(s.TableRefs)
+		return nil, mysqlerr.New(mysqlerr.NonUpdatableTable, name.Name.O, "DELETE")
 	}
 	if !s.IsMultiTable {
 		c.target(&all[0])
@@ -398,6 +399,11 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 	b.locks, b.stack = true, append(b.stack, q)
 	var cols []bind.Column
 	var err error
+	if c.with != nil {
+		if q.ctes, err = b.bindWith(c.with, nil, nil); err != nil {
+			return nil, err
+		}
+	}
 	if q.source, cols, err = (fromClause{q}).from(c.from.TableRefs); err != nil {
 		return nil, err
 	}

@@ -8,10 +8,9 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/dependence"
 	"cloudsql/planner/driver"
-	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -427,127 +426,21 @@ func (q grouping) dependents() scalar.ColSet {
 			s.Put(c.Index)
 		}
 	}
-	q.determine(&s)
+	q.block().Determine(&s)
 	return s
 }
 
-// dependence is an equality by which one of its sides may determine the other, where all of needs are determined.
-type dependence struct {
-	eq    *expr.Call
-	outer bool // of a LEFT JOIN: constants determine nothing, as there are rows without a partner
-	needs scalar.ColSet
-}
-
-// determine adds to s the columns that those in it determine within the block's FROM and WHERE: by equalities, by whole unique
-// keys, and by what derived tables are made of.
-func (q grouping) determine(s *scalar.ColSet) {
-	var list []dependence
-	for _, c := range q.where {
-		list = equalities(list, scalar.Terms(nil, c), dependence{})
-	}
-	list = joinEqualities(list, q.source)
-	for grown := true; grown; {
-		n := s.Len()
-		for i := range list {
-			list[i].apply(s)
-		}
-		for _, t := range q.tables {
-			addDependents(t, s)
-		}
-		for _, d := range q.derived {
-			if inner, ok := d.(*selectQuery); ok {
-				inner.determineFields(s)
-			}
-		}
-		grown = s.Len() > n
-	}
-}
-
-func equalities(dst []dependence, conds []expr.Expr, d dependence) []dependence {
-	for _, c := range conds {
-		if d.eq = scalar.AsCall(c, "="); d.eq != nil {
-			dst = append(dst, d)
-		}
-	}
-	return dst
-}
-
-func joinEqualities(dst []dependence, n Node) []dependence {
-	j, ok := n.(*Join)
-	if l, lateral := n.(*algebra.Lateral); lateral {
-		j, ok = &Join{Kind: l.Kind, Left: l.Left, Right: l.Right, On: l.On}, true
-	}
-	if !ok {
-		return dst
-	}
-	var d dependence
-	if d.outer = j.Kind == exec.Left; d.outer {
-		left := algebra.ColumnsOf(j.Left)
-		var named scalar.ColSet
-		for _, c := range j.On {
-			named.AddColumnsOf(c)
-		}
-		for _, id := range named.IDs() {
-			if left.Has(id) {
-				d.needs.Put(id)
-			}
-		}
-	}
-	return joinEqualities(joinEqualities(equalities(dst, j.On, d), j.Left), j.Right)
-}
-
-func (d *dependence) apply(s *scalar.ColSet) {
-	for _, id := range d.needs.IDs() {
-		if !s.Has(id) {
-			return
-		}
-	}
-	for i := range 2 {
-		a, ok := d.eq.Args()[i].(*expr.Column)
-		by := d.eq.Args()[1-i]
-		if !ok || !s.Covers(by) || expr.ClassOf(by) == expr.Volatile || d.outer && (d.needs.Has(a.Index) || !scalar.HasColumns(by)) {
-			continue
-		}
-		s.Put(a.Index)
-	}
-}
-
-// determineFields adds to s those of the block's results that its results in s determine.
-func (q *selectQuery) determineFields(s *scalar.ColSet) {
-	var own scalar.ColSet
+// block is what is known of this block's columns by its FROM, WHERE and GROUP BY.
+func (q *selectQuery) block() *dependence.Block {
+	b := &dependence.Block{Source: q.source, Where: q.where, Tables: q.tables, Grouped: q.grouped, GroupIDs: q.groupIDs}
+	b.Opaque = q.values != nil || q.rollup
 	for i := range q.fields {
-		if c, ok := q.fields[i].expr.(*expr.Column); ok && s.Has(q.fields[i].col.ID) {
-			own.Put(c.Index)
+		b.Fields = append(b.Fields, dependence.Field{ID: q.fields[i].col.ID, Expr: q.fields[i].expr})
+	}
+	for _, d := range q.derived {
+		if inner, ok := d.(*selectQuery); ok {
+			b.Derived = append(b.Derived, inner.block())
 		}
 	}
-	if q.values != nil || q.rollup {
-		return
-	}
-	grouping{q}.determine(&own)
-	whole := q.grouped
-	for _, id := range q.groupIDs {
-		whole = whole && own.Has(id)
-	}
-	for i := range q.fields {
-		f := &q.fields[i]
-		if whole || scalar.HasColumns(f.expr) && own.Covers(f.expr) && expr.ClassOf(f.expr) != expr.Volatile {
-			s.Put(f.col.ID)
-		}
-	}
-}
-
-// addDependents adds all columns of the table when s has a key of it.
-func addDependents(r *Table, s *scalar.ColSet) {
-	for i := range r.Desc.Indexes {
-		ix := &r.Desc.Indexes[i]
-		whole := ix.Unique || i == 0
-		for k := range ix.Columns {
-			c := &ix.Columns[k]
-			whole = whole && s.Has(r.First+c.Column) && c.Prefix == 0 && (i == 0 || r.Desc.Columns[c.Column].NotNull)
-		}
-		if whole {
-			r.AddColumns(s)
-			return
-		}
-	}
+	return b
 }

@@ -41,7 +41,7 @@ func (b *builder) bindSetOpr(n *ast.SetOprStmt, outer *bind.Scope, ctes *cteScop
 	if err != nil {
 		return nil, err
 	}
-	return b.orderSet(q, n.OrderBy, n.Limit)
+	return b.orderSet(q, n.OrderBy, n.Limit, outer, ctes)
 }
 
 // bindSetList binds the members. INTERSECT binds closer than the others, which go from left to right.
@@ -100,7 +100,7 @@ func (b *builder) bindSetList(n *ast.SetOprSelectList, outer *bind.Scope, ctes *
 			return nil, err
 		}
 	}
-	return b.orderSet(q, n.OrderBy, n.Limit)
+	return b.orderSet(q, n.OrderBy, n.Limit, outer, ctes)
 }
 
 // combine makes a set operation of two queries.
@@ -127,21 +127,21 @@ func (b *builder) combine(kind algebra.SetKind, all bool, l, r query) (query, er
 		s.cols = append(s.cols, bind.Column{ID: b.newIDs(1), Field: f})
 	}
 	for _, p := range added {
-		for _, o := range p.refs() {
-			found := false
-			for _, have := range s.outs {
-				found = found || have.Slot == o.Slot
-			}
-			if !found {
-				s.outs = append(s.outs, o)
-			}
-		}
+		s.addRefs(p.refs())
 	}
 	return s, nil
 }
 
+func (s *setQuery) addRefs(refs []outerRef) {
+	for _, o := range refs {
+		if !slices.ContainsFunc(s.outs, func(have outerRef) bool { return have.Slot == o.Slot }) {
+			s.outs = append(s.outs, o)
+		}
+	}
+}
+
 // orderSet puts ORDER BY and LIMIT on a set operation, whose columns are named by its first query.
-func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit) (query, error) {
+func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit, outer *bind.Scope, ctes *cteScope) (query, error) {
 	if order == nil && limit == nil {
 		return q, nil
 	}
@@ -154,7 +154,14 @@ func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit) 
 		}
 	}
 	if order != nil {
-		sc := &bind.Scope{Cols: s.cols}
+		// Subqueries of ORDER BY are inside a block whose columns are those of the whole.
+		around := &selectQuery{b: b, outer: outer, ctes: ctes}
+		around.scope = around.scopeOf(s.cols)
+		b.stack = append(b.stack, around)
+		defer func() {
+			b.stack = b.stack[:len(b.stack)-1]
+			s.addRefs(around.outs)
+		}()
 		for i, item := range order.Items {
 			if p, ok := item.Expr.(*ast.PositionExpr); ok {
 				if p.N < 1 || p.N > len(s.cols) {
@@ -163,11 +170,11 @@ func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit) 
 				s.orderBy = append(s.orderBy, expr.SortKey{Expr: s.cols[p.N-1].Ref(), Desc: item.Desc})
 				continue
 			}
-			binder := &bind.Binder{Env: b.ctx.Env, Clause: bind.OrderBy}
+			binder := around.binder(bind.OrderBy)
 			binder.Aggregate = func(*bind.Scope, *ast.AggregateFuncExpr) (expr.Expr, error) {
 				return nil, mysqlerr.New(mysqlerr.AggregateOrderForUnion, i+1)
 			}
-			e, err := bind.Expr(binder, sc, item.Expr)
+			e, err := bind.Expr(binder, around.scope, item.Expr)
 			if err != nil {
 				return nil, err
 			}
@@ -207,7 +214,7 @@ func (s *setQuery) node() Node {
 }
 
 // converted is a member with its columns brought to the common types.
-func converted(part query, to []bind.Column, ids []int) Node {
+func converted(part query, to []bind.Column, ids []int) *Project {
 	cols := part.columns()
 	list := make([]expr.Expr, len(cols))
 	for i := range cols {

@@ -26,6 +26,8 @@ func (q subqueryBinder) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode)
 		return q.scalar(sc, n)
 	case *ast.ExistsSubqueryExpr:
 		return q.exists(sc, n)
+	case *ast.BinaryOperationExpr:
+		return q.row(b, sc, n)
 	case *ast.PatternInExpr:
 		left, err := bind.Expr(b, sc, n.Expr)
 		if err != nil {
@@ -179,6 +181,53 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	code := sub.Code()
 	eval := func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) }
 	return expr.NewFunc("in subquery", types.TypeBool, expr.Volatile, args, eval), nil
+}
+
+// row binds the comparison of a row with the only row of a subquery.
+func (q subqueryBinder) row(b *bind.Binder, sc *bind.Scope, n *ast.BinaryOperationExpr) (expr.Expr, error) {
+	row, inner := bind.RowAndSubquery(n)
+	parts := make([]expr.Expr, len(row.Values))
+	var err error
+	for i, v := range row.Values {
+		if parts[i], err = bind.Expr(b, sc, v); err == nil {
+			err = oneColumn(parts[i])
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	sub, refs, cols, err := q.bindInner(sc, inner, len(parts))
+	if err != nil {
+		return nil, err
+	}
+	sub.Kind, sub.Parts = algebra.Row, parts
+	left, right := make([]expr.Expr, len(parts)), make([]expr.Expr, len(parts))
+	for i, p := range parts {
+		left[i] = &expr.Column{Index: i, Typ: *p.Type()}
+		right[i] = &expr.Column{Index: len(parts) + i, Typ: cols[i].Field.Type}
+	}
+	l, err := expr.New("row", left...)
+	if err != nil {
+		return nil, err
+	}
+	r, err := expr.New("row", right...)
+	if err != nil {
+		return nil, err
+	}
+	if bind.IsSubquery(n.L) {
+		l, r = r, l
+	}
+	c, err := expr.New(bind.OperatorName(n.Op), l, r)
+	if err != nil {
+		return nil, err
+	}
+	sub.Compare = []expr.Expr{c}
+	args := append(append([]expr.Expr(nil), parts...), q.arguments(refs)...)
+	sub.What = "row subquery(" + scalar.Texts(args) + ")"
+	q.b.subs = append(q.b.subs, sub)
+	code := sub.Code()
+	eval := func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) }
+	return expr.NewFunc("row subquery", types.TypeBool, expr.Volatile, args, eval), nil
 }
 
 // apply makes a node of EXISTS or IN at the top of WHERE, which has been bound as cond just now; nil for anything else.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
@@ -336,57 +335,6 @@ func checkRange(w *WindowItem, unit string) error {
 	}
 	return nil
 }
-
-// RangeFrame is a frame that goes by the distance between keys, over rows whose key is known; other frames stay as they are.
-func RangeFrame(f exec.Frame, order []expr.SortKey) (exec.Frame, error) {
-	if f.Rows || f.Start.N == nil && f.End.N == nil {
-		return f, nil
-	}
-	f.Key, f.Desc = order[0].Expr, order[0].Desc
-	err := reachTo(&f.Start, order[0])
-	if err == nil {
-		err = reachTo(&f.End, order[0])
-	}
-	return f, err
-}
-
-func reachTo(b *exec.Bound, key expr.SortKey) error {
-	if b.N == nil {
-		return nil
-	}
-	less := (b.Kind == exec.Preceding) != key.Desc
-	op, args := "+", []expr.Expr{key.Expr, b.N}
-	switch class := key.Expr.Type().Class(); {
-	case b.Unit != "":
-		op, args = "date_add", append(args, expr.NewStr(b.Unit))
-		if less {
-			op = "date_sub"
-		}
-	case class == types.ClassInt || class == types.ClassBit: // beyond the ends of its type
-		wide := types.Type{ID: mysql.TypeNewDecimal, Length: maxRangeDigits, Collation: types.CollationBinary}
-		args[0] = expr.NewCast(key.Expr, wide)
-	}
-	if less && op == "+" {
-		op = "-"
-	}
-	var err error
-	if b.To, err = expr.New(op, args...); err != nil {
-		return err
-	}
-	own := &expr.Column{Index: 0, Typ: *key.Expr.Type(), Name: key.Expr.String()}
-	to := &expr.Column{Index: 1, Typ: *b.To.Type(), Name: b.To.String()}
-	before, after := "<", ">"
-	if key.Desc {
-		before, after = after, before
-	}
-	if b.Before, err = expr.New(before, own, to); err == nil {
-		b.After, err = expr.New(after, own, to)
-	}
-	return err
-}
-
-// maxRangeDigits are those of the integers that keys are.
-const maxRangeDigits = 20
 
 // settleWindows lets window functions of a grouped block read groups.
 func (s *settler) settleWindows() error {

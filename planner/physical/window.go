@@ -6,7 +6,6 @@ import (
 
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -100,7 +99,7 @@ func newWindow(in node, group []*algebra.WindowItem) (node, error) {
 				return nil, err
 			}
 		}
-		if f.Frame, err = logical.RangeFrame(f.Frame, w.keys); err != nil {
+		if f.Frame, err = algebra.RangeFrame(f.Frame, w.keys); err != nil {
 			return nil, err
 		}
 		w.funcs = append(w.funcs, f)

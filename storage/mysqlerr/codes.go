@@ -126,6 +126,7 @@ const (
 	UnknownCollation                 = 1273 // ER_UNKNOWN_COLLATION
 	WrongNameForIndex                = 1280 // ER_WRONG_NAME_FOR_INDEX
 	UnknownStorageEngine             = 1286 // ER_UNKNOWN_STORAGE_ENGINE
+	NonUpdatableTable                = 1288 // ER_NON_UPDATABLE_TABLE
 	DuplicatedValueInType            = 1291 // ER_DUPLICATED_VALUE_IN_TYPE
 	TruncatedWrongValue              = 1292 // ER_TRUNCATED_WRONG_VALUE
 	InvalidOnUpdate                  = 1294 // ER_INVALID_ON_UPDATE

@@ -1,0 +1,382 @@
+// Package subquery is the subqueries of expressions while they are evaluated: functions of the outer columns that they name, which
+// put the columns' values into parameters, run a plan, and make a value of its rows.
+//
+// Invariants: what an execution remembers of a subquery is in its Run; a value is computed when it is asked for and not before; what
+// is remembered by arguments is bounded.
+package subquery
+
+import (
+	"context"
+
+	"cloudsql/planner/algebra"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/scalar"
+	"cloudsql/planner/spill"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/memory"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// One is the value of the only row.
+func One(ctx context.Context, op exec.Operator) (types.Value, error) {
+	row, err := exec.ReadOne(ctx, op, 1, nil)
+	if err != nil {
+		return types.Null, err
+	}
+	return row[0], nil
+}
+
+// Some is whether there is a row, or with not whether there is none.
+func Some(not bool) func(context.Context, exec.Operator) (types.Value, error) {
+	return func(ctx context.Context, op exec.Operator) (types.Value, error) {
+		found, err := exec.Any(ctx, op)
+		return types.Bool(found != not), err
+	}
+}
+
+// Plan is a planned subquery.
+type Plan struct {
+	Open func(ctx context.Context, run *exec.Run) (exec.Operator, error)
+	Refs []algebra.OuterRef
+}
+
+// Result makes a value of a subquery's rows.
+type Result func(ctx context.Context, op exec.Operator) (types.Value, error)
+
+// Once is a scalar or EXISTS subquery without outer columns: computed when its value is first asked for.
+type Once struct {
+	Plan   Plan
+	Result Result
+}
+
+// onceResult is what an execution remembers of a Once.
+type onceResult struct {
+	done  bool
+	value types.Value
+	err   error
+}
+
+// Eval gives the value.
+func (o *Once) Eval(env *expr.Env, _ []types.Value) (types.Value, error) {
+	run := exec.RunOf(env)
+	if run == nil {
+		return types.Null, errOutsidePlan()
+	}
+	r := run.Memo(o, func() any { return &onceResult{} }).(*onceResult)
+	if !r.done {
+		op, err := o.Plan.Open(run.Context(), run)
+		if err == nil {
+			r.value, err = o.Result(run.Context(), op)
+		}
+		r.value, r.err, r.done = r.value.Clone(), err, true
+	}
+	return r.value, r.err
+}
+
+func errOutsidePlan() error {
+	return mysqlerr.Internal("planner: a subquery is evaluated outside of its plan")
+}
+
+// Correlated is a subquery as a function of outer columns.
+type Correlated struct {
+	Plan   Plan
+	Result Result
+}
+
+// maxRemembered bounds the results that one execution remembers of a correlated subquery.
+const maxRemembered = 4096
+
+// remembered is what one execution remembers of a correlated subquery.
+type remembered struct {
+	vals map[string]types.Value
+	hold memory.Hold
+}
+
+// keep remembers a value where there is room for it.
+func (m *remembered) keep(key []byte, v types.Value) error {
+	size := len(key) + len(v.Raw()) + rememberedBytes
+	if len(m.vals) >= maxRemembered || m.hold.Crowded(size) {
+		return nil
+	}
+	m.vals[string(key)] = v.Clone()
+	return m.hold.Grow(size)
+}
+
+const rememberedBytes = 100 // of an entry, besides its bytes
+
+// Eval gives the value for one outer row.
+func (f *Correlated) Eval(env *expr.Env, args []types.Value) (types.Value, error) {
+	run := exec.RunOf(env)
+	if run == nil {
+		return types.Null, errOutsidePlan()
+	}
+	cache := run.Memo(f, func() any {
+		m := &remembered{vals: map[string]types.Value{}, hold: run.RT.Memory.Hold(memory.Rows)}
+		run.OnClose(m.hold.Close)
+		return m
+	}).(*remembered)
+	var key []byte
+	for _, a := range args {
+		key = types.AppendValue(key, a)
+	}
+	if v, ok := cache.vals[string(key)]; ok {
+		return v, nil
+	}
+	op, err := f.Plan.open(run, args)
+	if err != nil {
+		return types.Null, err
+	}
+	v, err := f.Result(run.Context(), op)
+	if err == nil {
+		err = cache.keep(key, v)
+	}
+	return v, err
+}
+
+// open starts the inner plan for one outer row.
+func (s *Plan) open(run *exec.Run, args []types.Value) (exec.Operator, error) {
+	for i, r := range s.Refs {
+		run.SetParam(r.Slot, args[i])
+	}
+	return s.Open(run.Context(), run)
+}
+
+// Quantifier is left op ANY|ALL (subquery) as a function of the left values and the subquery's outer columns.
+type Quantifier struct {
+	Plan    Plan
+	Compare []expr.Expr
+	Hash    []scalar.Hashing
+	N       int
+	All     bool
+	Negate  bool
+	Equal   bool // the comparison is =: rows can be looked up
+	Only    bool // there must be one row at most
+}
+
+// innerSet is a subquery's rows for one set of outer values.
+type innerSet struct {
+	rows  *spill.RowBuffer // all; with keys of one value none
+	keys  *spill.KeySet    // of rows without NULL; nil when they must be compared one by one
+	nulls *spill.RowBuffer // with keys: the rows that have a NULL
+	some  bool             // there are rows
+	key   []byte           // of the row at hand
+	outer []byte           // the outer values
+}
+
+func (s *innerSet) close() {
+	s.rows.Close()
+	if s.keys != nil {
+		s.keys.Close()
+		s.nulls.Close()
+	}
+}
+
+// Eval compares the left values with the rows for the outer ones behind them.
+func (f *Quantifier) Eval(env *expr.Env, args []types.Value) (types.Value, error) {
+	run := exec.RunOf(env)
+	if run == nil {
+		return types.Null, errOutsidePlan()
+	}
+	left, outer := args[:f.N], args[f.N:]
+	set, err := f.load(run, env, outer)
+	if err != nil {
+		return types.Null, err
+	}
+	v, err := f.test(env, left, set)
+	if err != nil || v.IsNull() || !f.Negate {
+		return v, err
+	}
+	return types.Bool(v.Int() == 0), nil
+}
+
+// load gives the subquery's rows. Those of the outer values asked for last are kept.
+func (f *Quantifier) load(run *exec.Run, env *expr.Env, outer []types.Value) (*innerSet, error) {
+	last := run.Memo(f, func() any {
+		var last *innerSet
+		run.OnClose(func() {
+			if last != nil {
+				last.close()
+			}
+		})
+		return &last
+	}).(**innerSet)
+	var key []byte
+	for _, a := range outer {
+		key = types.AppendValue(key, a)
+	}
+	if s := *last; s != nil {
+		if string(s.outer) == string(key) {
+			return s, nil
+		}
+		s.close()
+		*last = nil
+	}
+	op, err := f.Plan.open(run, outer)
+	if err != nil {
+		return nil, err
+	}
+	s := &innerSet{rows: spill.NewRowBuffer(run.Room(), memory.Join), outer: key}
+	if err := f.fill(run, env, s, op); err != nil {
+		s.close()
+		return nil, err
+	}
+	*last = s
+	return s, nil
+}
+
+// fill reads the subquery's rows, and closes op.
+func (f *Quantifier) fill(run *exec.Run, env *expr.Env, s *innerSet, op exec.Operator) error {
+	defer op.Close()
+	ctx := run.Context()
+	if f.hashable() {
+		s.keys, s.nulls = spill.NewKeySet(run.Room()), spill.NewRowBuffer(run.Room(), memory.Join)
+	}
+	err := spill.Each(ctx, op, func(row []types.Value) error {
+		s.some = true
+		return f.add(ctx, env, s, row)
+	})
+	if err != nil {
+		return err
+	}
+	if s.keys != nil {
+		if err := s.keys.Finish(ctx); err != nil {
+			return err
+		}
+		if err := s.nulls.Finish(); err != nil {
+			return err
+		}
+	}
+	return s.rows.Finish()
+}
+
+// add puts a row into the set.
+func (f *Quantifier) add(ctx context.Context, env *expr.Env, s *innerSet, row []types.Value) error {
+	if s.keys != nil {
+		var whole bool
+		var err error
+		if s.key, whole = f.key(s.key[:0], env, row); whole {
+			err = s.keys.Add(ctx, s.key)
+		} else {
+			err = s.nulls.Add(row)
+		}
+		if err != nil || f.N == 1 {
+			return err
+		}
+	}
+	return s.rows.Add(row)
+}
+
+func (f *Quantifier) hashable() bool {
+	if f.All || !f.Equal || f.Only {
+		return false
+	}
+	for _, h := range f.Hash {
+		if !h.OK {
+			return false
+		}
+	}
+	return true
+}
+
+// key is the hash key of a list of values; ok is false where one is NULL.
+func (f *Quantifier) key(dst []byte, env *expr.Env, vals []types.Value) ([]byte, bool) {
+	for i, h := range f.Hash {
+		v := vals[i]
+		if v.IsNull() {
+			return dst, false
+		}
+		if h.Float {
+			v = types.Float(v.ToFloat(env.Warn))
+		}
+		dst = types.HashKey(dst, v, h.Coll)
+	}
+	return dst, true
+}
+
+// test gives MySQL's three-valued result.
+func (f *Quantifier) test(env *expr.Env, left []types.Value, s *innerSet) (types.Value, error) {
+	rows := s.rows
+	if s.keys != nil {
+		if !s.some {
+			return types.Bool(false), nil
+		}
+		var whole bool
+		if s.key, whole = f.key(s.key[:0], env, left); whole {
+			if found, err := s.keys.Has(s.key); err != nil || found {
+				return types.Bool(true), err
+			}
+			rows = s.nulls
+		} else if f.N == 1 {
+			return types.Null, nil
+		}
+	}
+	return f.scan(env, left, rows)
+}
+
+// scan compares with one row after the other.
+func (f *Quantifier) scan(env *expr.Env, left []types.Value, rows *spill.RowBuffer) (types.Value, error) {
+	row := make([]types.Value, 2*f.N)
+	copy(row, left)
+	if f.Only {
+		return f.compareOnly(env, row, rows)
+	}
+	null := false
+	for i := range rows.Len() {
+		r, err := rows.At(i)
+		if err != nil {
+			return types.Null, err
+		}
+		copy(row[f.N:], r)
+		v, err := f.compareRow(env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		switch {
+		case v.IsNull():
+			null = true
+		case (v.Int() != 0) != f.All:
+			return types.Bool(!f.All), nil
+		}
+	}
+	if null {
+		return types.Null, nil
+	}
+	return types.Bool(f.All), nil
+}
+
+// compareOnly compares with the only row; NULL where there is none, 1242 where there are several.
+func (f *Quantifier) compareOnly(env *expr.Env, row []types.Value, rows *spill.RowBuffer) (types.Value, error) {
+	switch rows.Len() {
+	case 0:
+		return types.Null, nil
+	case 1:
+	default:
+		return types.Null, mysqlerr.New(mysqlerr.SubqueryNo1Row)
+	}
+	r, err := rows.At(0)
+	if err != nil {
+		return types.Null, err
+	}
+	copy(row[f.N:], r)
+	return f.compareRow(env, row)
+}
+
+// compareRow is the conjunction of the comparisons of the members.
+func (f *Quantifier) compareRow(env *expr.Env, row []types.Value) (types.Value, error) {
+	result := types.Bool(true)
+	for _, c := range f.Compare {
+		v, err := c.Eval(env, row)
+		if err != nil {
+			return types.Null, err
+		}
+		if v.IsNull() {
+			result = v
+			continue
+		}
+		if v.Int() == 0 {
+			return v, nil
+		}
+	}
+	return result, nil
+}
