@@ -7,7 +7,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 
-.PHONY: build run cluster test model race lint bench fuzz check abuse upgrade mutants soak clients clean
+.PHONY: build run cluster test model race lint bench fuzz check abuse upgrade generate differential mutants soak clients clean
 
 build: ## bin/cloudsql
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cloudsql
@@ -55,6 +55,9 @@ upgrade: ## a cluster of the program of commit FROM, upgraded node by node under
 generate: build ## random statements of every kind for TIME, on NODES nodes from CLIENTS connections; SEED
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) NODES=$(or $(NODES),3) CLIENTS=$(or $(CLIENTS),6) SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 24h -run TestGenerate$$ -v ./tests/generate
+
+differential: build ## STATEMENTS random statements on this server and on MariaDB, whose answers are compared; SEED (needs mariadbd)
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) STATEMENTS=$(or $(STATEMENTS),20000) SEED=$(SEED) $(GO) test -count=1 -timeout 12h -run TestDifferential -v ./tests/differential
 
 mutants: ## rules switched off in a program built for it, which the checkers must notice
 	$(GO) test -count=1 -timeout 40m -tags mutant -run "TestMutants|TestPoison" -v ./tests/cluster

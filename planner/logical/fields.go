@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -84,7 +85,7 @@ const maxFieldName = 256
 
 // fieldText names a column after its expression's text, as MySQL does.
 func fieldText(f *ast.SelectField) string {
-	text := strings.TrimSpace(f.Text())
+	text := strings.TrimSpace(syntax.WrittenText(f.Text()))
 	if v, ok := f.Expr.(ast.ValueExpr); ok && len(text) > 0 && (text[0] == '\'' || text[0] == '"') {
 		text = v.GetString()
 	}

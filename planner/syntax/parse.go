@@ -35,7 +35,7 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	if err != nil {
 		return nil, err
 	}
-	without, exprs, some := takeDefaults(measured, o.Mode)
+	without, exprs, some := takeDefaults(signIntervals(measured, o.Mode), o.Mode)
 	without = clampWidths(without, o)
 	node, rest, err := parse(without, o)
 	if err != nil {

@@ -55,6 +55,9 @@ func negated(name string) func([]Expr) (Expr, error) {
 func typeCompare(c *Call) error {
 	c.typ = types.TypeBool
 	c.args = booleansAsJSON(numbersBesideNumbers(c.args))
+	if c.name == "between" && isText(c.args[0]) {
+		c.args = textAsNumber(c.args) // all three are compared alike: text between a number and text as numbers
+	}
 	return compareCollation(c)
 }
 

@@ -3,8 +3,10 @@ package expr
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"cloudsql/storage/mysqlerr"
@@ -99,9 +101,25 @@ func substringIndex(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 func typeField(c *Call) error {
 	c.typ = intType(3, false)
-	c.args = booleansAsJSON(numbersBesideNumbers(c.args))
+	c.args = textAsNumber(booleansAsJSON(numbersBesideNumbers(c.args)))
 	return compareCollation(c)
 }
+
+// textAsNumber is args where text beside a number is a number, so that all are compared as numbers.
+func textAsNumber(args []Expr) []Expr {
+	if !slices.ContainsFunc(args, isText) || !slices.ContainsFunc(args, func(e Expr) bool { return isNumberClass(e.Type().Class()) }) {
+		return args
+	}
+	args = slices.Clone(args)
+	for i, a := range args {
+		if isText(a) {
+			args[i] = NewCast(a, types.TypeDouble)
+		}
+	}
+	return args
+}
+
+func isText(e Expr) bool { return e.Type().Class() != types.ClassJSON && isStringy(e.Type()) }
 
 func field(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if a[0].IsNull() {
@@ -351,11 +369,16 @@ func insert(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 // soundex codes every consonant after the first letter, as MySQL does: no limit of four, vowels do not part equal
 // codes.
-func soundex(c *Call, _ *Env, a types.Value) (types.Value, error) {
+func soundex(c *Call, env *Env, a types.Value) (types.Value, error) {
 	const codes = "01230120022455012623010202"
 	var out []byte
 	var last byte
-	for _, r := range strings.ToUpper(string(c.text(0, a))) {
+	for _, r := range string(c.text(0, a)) {
+		if 'a' <= r && r <= 'z' {
+			r -= 'a' - 'A'
+		} else if env.Mode.Legacy {
+			r = unicode.ToUpper(r)
+		}
 		if r < 'A' || r > 'Z' && r < utf8.RuneSelf {
 			continue
 		}

@@ -294,6 +294,12 @@ func unifyNumbers(a, b types.Type) types.Type {
 			b = types.TypeUint
 		}
 	}
+	// A YEAR has no sign, so it goes with either.
+	if a.ID == mysql.TypeYear {
+		a.Unsigned = b.Unsigned
+	} else if b.ID == mysql.TypeYear {
+		b.Unsigned = a.Unsigned
+	}
 	mixedSigns := a.Unsigned != b.Unsigned
 	if ca == types.ClassDecimal || cb == types.ClassDecimal {
 		scale := max(scaleOf(&a), scaleOf(&b))
