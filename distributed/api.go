@@ -113,6 +113,7 @@ const (
 type LockOptions struct {
 	NoWait     bool // 3572
 	SkipLocked bool
+	Ranges     bool // lock ranges under READ COMMITTED, too
 }
 
 // Txn is an interactive transaction. Not safe for concurrent use, except that several Rows may be open at once.

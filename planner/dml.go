@@ -69,13 +69,14 @@ func pureSet(set []fragment.Assignment, env *expr.Env) ([]fragment.Assignment, e
 
 // writer sends write fragments, at once or into the transaction, and adds up what they did.
 type writer struct {
-	rt       *exec.Runtime
-	sum      fragment.WriteResult
-	warnings int
+	rt        *exec.Runtime
+	relations *relations // nil: foreign keys have nothing to do with the rows
+	sum       fragment.WriteResult
+	warnings  int
 }
 
-// write sends rows to their shards. Each row that a statement writes, by whatever plan, passes here once it is complete: this is where
-// the rows that it refers to, and those that refer to it, are to be visited.
+// write sends rows to their shards. Each row that a statement writes, by whatever plan, passes here once it is complete: from here the
+// rows that it refers to, and those that refer to it, are visited (foreign_run.go).
 func (w *writer) write(ctx context.Context, writes ...*fragment.Write) error {
 	for _, f := range writes {
 		w.rt.Used.AddTablet(w.rt.Catalog, f.Tablet)
@@ -94,15 +95,24 @@ func (w *writer) write(ctx context.Context, writes ...*fragment.Write) error {
 		return nil
 	}
 	for _, f := range writes {
-		r, err := w.rt.Txn.Write(ctx, f)
-		if err != nil {
-			return err
-		}
-		if err := w.add(r); err != nil {
+		if w.relations != nil {
+			if err := w.writeRelated(ctx, f); err != nil {
+				return err
+			}
+		} else if err := w.buffered(ctx, f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// buffered writes into the transaction.
+func (w *writer) buffered(ctx context.Context, f *fragment.Write) error {
+	r, err := w.rt.Txn.Write(ctx, f)
+	if err != nil {
+		return err
+	}
+	return w.add(r)
 }
 
 func (w *writer) add(r *fragment.WriteResult) error {

@@ -36,6 +36,7 @@ type insertPlan struct {
 	series    Series                // of AUTO_INCREMENT values
 	hidden    int                   // position of the row id, or -1
 	tables    []TableVersion
+	ties
 }
 
 // insertChunk is how many rows of a query go into one fragment.
@@ -86,7 +87,8 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, nil
+	p.ties, err = tie(ctx, n.Ignore, &p.tables, changed{n.DB, n.Table, n.Kind, assignedColumns(p.set)})
+	return p, err
 }
 
 func hasPrefixKey(t *schema.Table) bool {
@@ -104,7 +106,7 @@ func readsWhatItSets(s *ast.InsertStmt) bool {
 // Run computes the rows and sends them.
 func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
 	env := changeEnv(rt, p.Ignore)
-	w := &writer{rt: rt}
+	w := &writer{rt: rt, relations: p.relations}
 	w.countWarnings(env)
 	var set []fragment.Assignment
 	var err error
@@ -388,7 +390,7 @@ func (r *insertRun) result() *exec.ModifyResult {
 
 // NeedsTxn: rows from a query arrive in chunks; rows of a split table may go to several shards.
 func (p *insertPlan) NeedsTxn() bool {
-	return p.source != nil || len(p.Table.Tablets) > 1 || p.conflicts != nil
+	return p.source != nil || len(p.Table.Tablets) > 1 || p.conflicts != nil || p.relations != nil
 }
 func (p *insertPlan) Tables() []TableVersion { return p.tables }
 func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
@@ -22,6 +23,7 @@ type computedPlan struct {
 	checks [][]fragment.Check      // of each target: those that its row may violate then
 	source Rows                    // of In
 	tables []TableVersion
+	ties
 }
 
 func buildComputedUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
@@ -68,7 +70,13 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 		return nil, err
 	}
 	p.tables = append(p.tables, p.source.Tables()...)
-	return p, nil
+	changes := make([]changed, len(p.Targets))
+	for i := range p.Targets {
+		t := &p.Targets[i]
+		changes[i] = changed{t.DB, t.Table, p.Kind, append(slices.Clone(t.Values), assignedColumns(p.added[i])...)}
+	}
+	p.ties, err = tie(ctx, p.Ignore, &p.tables, changes...)
+	return p, err
 }
 
 // foundRow is a row to change with its new values.
@@ -90,7 +98,7 @@ func foundRowBytes(r *foundRow) int {
 // Run collects all rows first, so that the statement does not meet its own effects, then changes them one by one.
 func (p *computedPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
 	env := changeEnv(rt, p.Ignore)
-	w := &writer{rt: rt}
+	w := &writer{rt: rt, relations: p.relations}
 	hold := rt.Memory.Hold(memory.Rows)
 	defer hold.Close()
 	rows, err := p.collect(ctx, rt, &hold)

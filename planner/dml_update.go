@@ -32,6 +32,7 @@ type changePlan struct {
 	checks []fragment.Check // that set may violate
 	source Rows             // gives the primary key columns of the rows, locked
 	tables []TableVersion
+	ties
 }
 
 // changeChunk is how many found rows go into one fragment.
@@ -70,6 +71,9 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	p.checks = r.checksOf(p.set)
 	keyed, err := p.findByKey(ctx, s.Where, s.Order, s.Limit)
 	if err != nil || keyed {
+		if err == nil {
+			err = p.tie(ctx)
+		}
 		return p, err
 	}
 	q, err := logical.BindUpdate(ctx, s, params, set)
@@ -96,6 +100,9 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	}
 	keyed, err := p.findByKey(ctx, s.Where, s.Order, s.Limit)
 	if err != nil || keyed {
+		if err == nil {
+			err = p.tie(ctx)
+		}
 		return p, err
 	}
 	q, err := logical.BindDelete(ctx, s, params)
@@ -137,7 +144,24 @@ func (p *changePlan) findBy(ctx *Context, q *logical.Query) error {
 	}
 	p.source = source
 	p.tables = append(p.tables, source.Tables()...)
-	return nil
+	return p.tie(ctx)
+}
+
+func (p *changePlan) tie(ctx *Context) (err error) {
+	p.ties, err = tie(ctx, p.ignore, &p.tables, changed{p.DB, p.Table, p.kind, assignedColumns(p.set)})
+	return err
+}
+
+// assignedColumns are the columns that assignments set.
+func assignedColumns(set []fragment.Assignment) []schema.ColumnID {
+	if len(set) == 0 {
+		return nil
+	}
+	ids := make([]schema.ColumnID, 0, len(set))
+	for i := range set {
+		ids = append(ids, set[i].Column)
+	}
+	return ids
 }
 
 // ownRowsOnly tells whether the change touches no unique key but those of the rows it names: then it needs no lock but
@@ -185,7 +209,7 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 // Run changes the rows.
 func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
 	env := changeEnv(rt, p.ignore)
-	w := &writer{rt: rt}
+	w := &writer{rt: rt, relations: p.relations}
 	set, err := pureSet(p.set, env)
 	if err != nil {
 		return nil, err
@@ -286,7 +310,9 @@ func primaryKey(t *schema.Table, row []types.Value, m *types.Mode) (key []byte, 
 }
 
 // NeedsTxn: rows that are found by a query are locked, then changed; rows of several tablets may be in several shards.
-func (p *changePlan) NeedsTxn() bool         { return p.source != nil || len(p.Table.Tablets) > 1 }
+func (p *changePlan) NeedsTxn() bool {
+	return p.source != nil || len(p.Table.Tablets) > 1 || p.relations != nil
+}
 func (p *changePlan) Tables() []TableVersion { return p.tables }
 func (p *changePlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }
 

@@ -3,6 +3,7 @@ package planner
 import (
 	"context"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
@@ -54,5 +55,7 @@ type Modify interface {
 	// NeedsTxn: several steps; the session wraps an autocommit statement into a transaction. Otherwise Run with a nil
 	// rt.Txn goes through in one consensus round.
 	NeedsTxn() bool
+	// Holds tells whether the foreign keys of and to the tables that change are what they were when the plan was made.
+	Holds(c *catalog.Snapshot) bool
 	Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error)
 }

@@ -86,7 +86,8 @@ type Snapshot struct {
 	tables    map[schema.DatabaseID]map[string]*schema.Table
 	byID      map[schema.TableID]*schema.Table
 	tablets   map[schema.TabletID]schema.ShardID
-	users     map[string]*User // by "name@host"
+	children  map[tableName][]schema.TableID // whose foreign keys name a table, whether it exists or not
+	users     map[string]*User               // by "name@host"
 	nodes     map[schema.NodeID]*Node
 	shards    map[schema.ShardID]*Shard
 	settings  map[string]string // SET PERSIST / SET GLOBAL values by variable
@@ -109,6 +110,7 @@ func Empty() *Snapshot {
 		tables:    map[schema.DatabaseID]map[string]*schema.Table{},
 		byID:      map[schema.TableID]*schema.Table{},
 		tablets:   map[schema.TabletID]schema.ShardID{},
+		children:  map[tableName][]schema.TableID{},
 		users:     map[string]*User{},
 		nodes:     map[schema.NodeID]*Node{},
 		shards:    map[schema.ShardID]*Shard{},

@@ -226,6 +226,7 @@ func (b *builder) setTable(id string, value []byte) error {
 		if m := b.tablesOf(old.Database); m[old.Name] == old {
 			delete(m, old.Name)
 		}
+		b.setParents(old, false)
 	}
 	if err := put(byID, schema.TableID(n), value); err != nil {
 		return err
@@ -235,6 +236,7 @@ func (b *builder) setTable(id string, value []byte) error {
 		for _, tb := range t.Tablets {
 			tablets[tb.ID] = tb.Shard
 		}
+		b.setParents(t, true)
 	}
 	return nil
 }

@@ -156,6 +156,11 @@ func appendWriteReply(dst []byte, r *WriteReply) []byte {
 	for i := range r.Results {
 		dst = fragment.AppendWriteResult(dst, &r.Results[i])
 	}
+	for i := range r.Results { // only who asks for images gets any, and knows that they are here
+		if images := r.Results[i].Images; images != nil {
+			dst = fragment.AppendImages(binary.AppendUvarint(dst, uint64(i)), images)
+		}
+	}
 	return dst
 }
 
@@ -163,6 +168,14 @@ func readWriteReply(d *wire.Reader) *WriteReply {
 	r := &WriteReply{TS: mvcc.Timestamp(d.Uvarint()), Mark: d.Uvarint()}
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		r.Results = append(r.Results, fragment.ReadWriteResult(d))
+	}
+	for d.Err() == nil && len(d.Rest()) > 0 {
+		i, images := d.Uvarint(), fragment.ReadImages(d)
+		if i >= uint64(len(r.Results)) {
+			d.Fail(wire.ErrCorrupt)
+			break
+		}
+		r.Results[i].Images = images
 	}
 	return r
 }

@@ -13,6 +13,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
 )
@@ -89,6 +90,23 @@ func TestReplyCodecs(t *testing.T) {
 	d := wire.NewReader(appendWriteReply(nil, r))
 	if got := readWriteReply(d); d.End() != nil || !reflect.DeepEqual(got, r) {
 		t.Errorf("%+v became %+v", r, got)
+	}
+}
+
+// Images come with the results of those who ask for them, and with no others.
+func TestRepliesWithImages(t *testing.T) {
+	images := &fragment.Images{Kinds: []fragment.ImageKind{fragment.RowWent}}
+	images.Rows.Reset(2)
+	images.Rows.Append([]types.Value{types.Int(1), types.Null})
+	r := &WriteReply{Results: []fragment.WriteResult{{Affected: 1}, {Affected: 2, Images: images}}}
+	data := appendWriteReply(nil, r)
+	d := wire.NewReader(data)
+	got := readWriteReply(d)
+	if d.End() != nil || got.Results[0].Images != nil || got.Results[1].Images == nil || got.Results[1].Images.Rows.Row(0)[0].Int() != 1 {
+		t.Errorf("%+v became %+v", r, got)
+	}
+	for n := range data {
+		readWriteReply(wire.NewReader(data[:n]))
 	}
 }
 

@@ -159,7 +159,7 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 	}
 	q.NoWait, q.SkipLocked, q.LockWait, q.Session = lo.NoWait, lo.SkipLocked, t.o.LockWait, t.o.Session
 	// SKIP LOCKED promises nothing about what it skips.
-	q.Ranges = t.o.Isolation != distributed.ReadCommitted && !lo.SkipLocked
+	q.Ranges = (lo.Ranges || t.o.Isolation != distributed.ReadCommitted) && !lo.SkipLocked
 	t.join(q.Shard)
 	q.Txn = t.id
 	return q, nil

@@ -33,6 +33,8 @@ type Context struct {
 	Access func(priv uint64, db, table string) error
 	// ColumnType is the type that a column's definition says, of JSON_TABLE; nil: there is none.
 	ColumnType func(def *ast.ColumnDef) (types.Type, error)
+	// Implied is told of tables that a data change may look into, or change, because of foreign keys; nil: nobody wants to know.
+	Implied func(db string, t *schema.Table, write bool)
 	Settings
 	// NoPasses is for tests: no rewriting, every table is read whole, and nothing runs inside the shards.
 	NoPasses bool

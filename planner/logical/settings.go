@@ -19,6 +19,7 @@ type Settings struct {
 	MaxPacket      int            // max_allowed_packet: what constant expressions may give
 	FoundRows      bool           // the client wants matched instead of changed rows
 	SafeUpdates    bool           // sql_safe_updates
+	ForeignKeysOff bool           // foreign_key_checks = 0
 	AutoIncrement  Series
 	RecursionDepth int    // cte_max_recursion_depth
 	MaxJoin        uint64 // max_join_size, unless sql_big_selects says otherwise: rows that a query may be expected to look at; 0: any number

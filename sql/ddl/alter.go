@@ -69,6 +69,9 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 		a.copies = "Cannot add a check constraint without looking at the rows"
 	}
 	a.change.Drop, a.change.Build = missingIndexes(a.from, a.t), missingIndexes(a.t, a.from)
+	if a.copies == "" && len(a.foreign) > 0 && DropsColumn(a.from, a.t) {
+		a.copies = "columns go while foreign keys come"
+	}
 	if a.copies == "" && a.mixed() {
 		a.copies = "columns go while others are checked"
 	}
@@ -217,7 +220,7 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 		a.env.warn(mysqlerr.Newf(mysqlerr.UnknownError,
 			"ORDER BY ignored as there is a user-defined clustered index in the table '%s'", a.t.Name))
 	case ast.AlterTableDropForeignKey:
-		return errCantDrop(s.Name)
+		return a.dropForeign(s.Name)
 	case ast.AlterTableAlterCheck:
 		return a.enforce(s.Constraint.Name, s.Constraint.Enforced)
 	case ast.AlterTableDropPrimaryKey:
@@ -553,6 +556,13 @@ func (a *alteration) enforce(name string, enforced bool) error {
 }
 
 func (a *alteration) dropConstraint(name string) error {
+	foreign, check, index := a.t.ForeignKeyByName(name) >= 0, a.check(name) >= 0, a.t.IndexByName(name) != nil && a.t.IndexByName(name).Unique
+	if foreign && (check || index) || check && index {
+		return mysqlerr.New(mysqlerr.MultipleConstraints, name)
+	}
+	if foreign {
+		return a.dropForeign(name)
+	}
 	if i := a.check(name); i >= 0 {
 		a.t.Checks, a.touched = slices.Delete(a.t.Checks, i, i+1), true
 		return nil
@@ -699,7 +709,15 @@ func (a *alteration) checkAlgorithm() error {
 	refuse := func(what, reason, try string) error {
 		return mysqlerr.New(mysqlerr.AlterOperationNotSupportedReason, what, reason, try)
 	}
+	if len(a.foreign) > 0 && !a.env.ForeignKeysOff && a.alg != ast.AlgorithmTypeDefault && a.alg != ast.AlgorithmTypeCopy {
+		return refuse("ALGORITHM="+a.alg.String(), "Adding foreign keys needs foreign_key_checks=OFF", "ALGORITHM=COPY")
+	}
+	if len(a.foreign) > 0 && !a.env.ForeignKeysOff && a.lock == ast.LockTypeNone {
+		return refuse("LOCK=NONE", "Adding foreign keys needs foreign_key_checks=OFF", "LOCK=SHARED")
+	}
 	switch {
+	case len(a.foreign) > 0 && a.lock != ast.LockTypeNone:
+		return nil // the table is locked while its rows are looked at
 	case a.copies != "" && (a.alg == ast.AlgorithmTypeInplace || a.alg == ast.AlgorithmTypeInstant):
 		return refuse("ALGORITHM="+a.alg.String(), a.copies, "ALGORITHM=COPY")
 	case a.copies != "" && a.lock == ast.LockTypeNone:
@@ -712,6 +730,7 @@ func (a *alteration) checkAlgorithm() error {
 
 // addPending makes the keys and checks that the clauses asked for, once all columns are what they will be.
 func (a *alteration) addPending() error {
+	a.dropServed()
 	for i := range a.indexes {
 		d := &a.indexes[i]
 		if d.primary {
@@ -726,6 +745,15 @@ func (a *alteration) addPending() error {
 		a.touched = true
 		warnDuplicate(a.env, a.db.Name, a.t, &a.t.Indexes[len(a.t.Indexes)-1])
 	}
-	a.touched = a.touched || len(a.checks) > 0
-	return a.addChecks()
+	a.touched = a.touched || len(a.checks)+len(a.foreign) > 0
+	if err := a.makeForeign(); err != nil {
+		return err
+	}
+	if err := a.checkRelations(); err != nil {
+		return err
+	}
+	if err := a.addChecks(); err != nil {
+		return err
+	}
+	return checkActions(a.t)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -21,6 +22,10 @@ type Env struct {
 	Note func(level string, code uint16, message string)
 	// Locks is the session's part in locks on tables; nil: nobody is waited for, and nothing can be copied.
 	Locks TableLocks
+	// Catalog is what foreign keys are looked at in: their parents, and who refers to a table. nil: nobody does.
+	Catalog *catalog.Snapshot
+	// ForeignKeysOff is foreign_key_checks = 0.
+	ForeignKeysOff bool
 }
 
 // TableLocks waits for the statements and transactions in the cluster that use tables (metalock.Owner).

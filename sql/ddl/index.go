@@ -15,12 +15,13 @@ import (
 
 // indexDef is an index that a statement asks for.
 type indexDef struct {
-	name    string // "" asks for a generated one
-	primary bool
-	unique  bool
-	parts   []*ast.IndexPartSpecification
-	option  *ast.IndexOption
-	hidden  map[int]int // by key part: the position of the column that a functional one is computed into
+	name     string // "" asks for a generated one
+	primary  bool
+	unique   bool
+	implicit bool // of a foreign key
+	parts    []*ast.IndexPartSpecification
+	option   *ast.IndexOption
+	hidden   map[int]int // by key part: the position of the column that a functional one is computed into
 }
 
 // inlineIndex is the key that PRIMARY KEY or UNIQUE in a column's definition stands for.
@@ -42,8 +43,6 @@ func constraintIndex(c *ast.Constraint) (d indexDef, ok bool, err error) {
 		d.unique = true
 	case ast.ConstraintCheck:
 		return d, false, nil
-	case ast.ConstraintForeignKey:
-		return d, false, mysqlerr.NotSupported("FOREIGN KEY")
 	case ast.ConstraintFulltext:
 		return d, false, mysqlerr.NotSupported("FULLTEXT INDEX")
 	default:
@@ -54,7 +53,7 @@ func constraintIndex(c *ast.Constraint) (d indexDef, ok bool, err error) {
 
 // build makes the index over t's columns. Its id and its name, where none was given, are left to the caller.
 func (d *indexDef) build(t *schema.Table) (schema.Index, error) {
-	ix := schema.Index{Name: d.name, Unique: d.unique}
+	ix := schema.Index{Name: d.name, Unique: d.unique, Implicit: d.implicit}
 	switch {
 	case d.primary:
 		ix.Name = "PRIMARY"

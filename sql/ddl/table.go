@@ -27,6 +27,9 @@ func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra
 	case len(stmt.Cols)+len(extra) == 0:
 		return nil, mysqlerr.New(mysqlerr.TableMustHaveColumns)
 	}
+	if extra != nil && slices.ContainsFunc(stmt.Constraints, func(c *ast.Constraint) bool { return c.Tp == ast.ConstraintForeignKey }) {
+		return nil, mysqlerr.New(mysqlerr.ForeignKeyWithCreateSelect)
+	}
 	b := &builder{env: env, db: db, t: &schema.Table{
 		Database: db.ID, Name: name, Version: 1, Collation: db.Collation, CreatedMicros: env.Now.UnixMicro(),
 		NextColumnID: 1, NextIndexID: schema.PrimaryIndex + 1,
@@ -53,7 +56,7 @@ func CreateTableLike(env *Env, db *schema.Database, name string, src *schema.Tab
 	}
 	t := src.Clone()
 	t.ID, t.Database, t.Name, t.Version = 0, db.ID, name, 1
-	t.Tablets, t.AutoIncStart, t.CreatedMicros = nil, 0, env.Now.UnixMicro()
+	t.Tablets, t.AutoIncStart, t.CreatedMicros, t.ForeignKeys = nil, 0, env.Now.UnixMicro(), nil
 	for i := range t.Checks { // names are the database's; MySQL generates all of them anew
 		t.Checks[i].Name = fmt.Sprintf("%s_chk_%d", name, i+1)
 	}
@@ -71,7 +74,9 @@ type builder struct {
 	t       *schema.Table
 	indexes []indexDef
 	checks  []check
-	nullPK  []string // columns declared NULL in so many words
+	foreign []foreignDef
+	former  []schema.ForeignKey // that the statement drops: their generated names are not given again
+	nullPK  []string            // columns declared NULL in so many words
 }
 
 func (b *builder) columns(defs []*ast.ColumnDef, extra []schema.Column) error {
@@ -120,6 +125,12 @@ func (b *builder) noteColumn(c *column) {
 
 func (b *builder) constraints(cs []*ast.Constraint) error {
 	for _, c := range cs {
+		if c.Tp == ast.ConstraintForeignKey {
+			if err := b.addForeign(c); err != nil {
+				return err
+			}
+			continue
+		}
 		d, isIndex, err := constraintIndex(c)
 		if err != nil {
 			return err
@@ -138,6 +149,7 @@ func (b *builder) finish() error {
 	if err := b.primaryKey(); err != nil {
 		return err
 	}
+	b.dropServed()
 	for i := range b.indexes {
 		if !b.indexes[i].primary {
 			if err := b.addIndex(&b.indexes[i]); err != nil {
@@ -160,7 +172,13 @@ func (b *builder) finish() error {
 	if err := checkGenerated(b.t); err != nil {
 		return err
 	}
-	return checkTable(b.t)
+	if err := checkTable(b.t); err != nil {
+		return err
+	}
+	if err := b.makeForeign(); err != nil {
+		return err
+	}
+	return checkActions(b.t)
 }
 
 // primaryKey makes the clustered index: the declared key, or one over a hidden row id.

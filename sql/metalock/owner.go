@@ -3,6 +3,7 @@ package metalock
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,20 @@ type Use struct {
 	DB    string
 	Name  string
 	Write bool
+	// Implied: the statement does not name it, but may come to use it by foreign keys. LOCK TABLES need not have it.
+	Implied bool
+}
+
+// AddUse records what a statement does with a table.
+func AddUse(uses []Use, u Use) []Use {
+	for i := range uses {
+		if uses[i].ID == u.ID {
+			uses[i].Write = uses[i].Write || u.Write
+			return uses
+		}
+	}
+	u.DB = strings.Clone(u.DB)
+	return append(uses, u)
 }
 
 // Ref is a table as a statement calls it.
@@ -298,7 +313,7 @@ func (o *Owner) checkLocked(uses []Use, refs []Ref) error {
 		if o.globalRead != nil && u.Write {
 			return mysqlerr.New(mysqlerr.CantUpdateWithReadlock)
 		}
-		if o.tables == nil {
+		if o.tables == nil || u.Implied {
 			continue
 		}
 		if _, ok := o.tables[u.ID]; !ok {

@@ -19,7 +19,8 @@ import (
 
 // ddlEnv is what data definition statements depend on.
 func (s definitions) ddlEnv() *ddl.Env {
-	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables(s).serverCollation(), Note: s.note, Locks: s.locks}
+	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables(s).serverCollation(), Note: s.note, Locks: s.locks,
+		ForeignKeysOff: s.vars.ForeignKeysOff}
 }
 
 func (s definitions) definition() *definition.Statements {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -40,8 +39,9 @@ func (s execution) admit(ctx context.Context, p *planned) error {
 	if err != nil {
 		return err
 	}
-	if waited && !p.current(s.own.DB().Catalog()) {
-		return distributed.ErrSchemaChanged // a definition was waited for
+	// A definition was waited for; or one came between the plan and this, unseen: it did not wait for this statement.
+	if now := s.own.DB().Catalog(); (waited || now != s.snapshot) && !p.current(now) {
+		return distributed.ErrSchemaChanged
 	}
 	if s.tx.Open() != nil || !s.vars.Autocommit {
 		s.locks.Hold(p.Uses)
@@ -59,13 +59,12 @@ func (s execution) noteUse(priv mysql.PrivilegeType, db, table string) {
 		return
 	}
 	write := priv&(mysql.InsertPriv|mysql.UpdatePriv|mysql.DeletePriv) != 0
-	for i := range s.planUses {
-		if u := &s.planUses[i]; u.ID == t.ID {
-			u.Write = u.Write || write
-			return
-		}
-	}
-	s.planUses = append(s.planUses, metalock.Use{ID: t.ID, DB: strings.Clone(db), Name: t.Name, Write: write})
+	s.planUses = metalock.AddUse(s.planUses, metalock.Use{ID: t.ID, DB: db, Name: t.Name, Write: write})
+}
+
+// noteImplied records a table that a plan may come to use by foreign keys.
+func (s execution) noteImplied(db string, t *schema.Table, write bool) {
+	s.planUses = metalock.AddUse(s.planUses, metalock.Use{ID: t.ID, DB: db, Name: t.Name, Write: write, Implied: true})
 }
 
 // lockCommand is LOCK TABLES as it was recognised.

@@ -108,7 +108,7 @@ func (p *planned) current(c *catalog.Snapshot) bool {
 			return false
 		}
 	}
-	return true
+	return p.modify == nil || p.modify.Holds(c)
 }
 
 // touches tells whether the plan has to do with tables.
@@ -147,7 +147,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	s.usedVirtual, s.planUses = false, nil
 	s.pctx = planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn,
-		Settings: now.Settings, ColumnType: ddl.ColumnType,
+		Implied: s.impliedFn, Settings: now.Settings, ColumnType: ddl.ColumnType,
 	}
 	ctx := s.pctx                                      // the plan may keep it
 	refs, err := s.own.Refs(metalock.RefsOf(node, db)) // the planner may change the tree

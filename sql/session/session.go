@@ -28,6 +28,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
@@ -77,6 +78,7 @@ type Session struct {
 	planUses    []metalock.Use   // the tables of the plan in the making
 	planNeeds   []privilege.Need // and the privileges that its statement needs, which the account has
 	accessFn    func(priv uint64, db, table string) error
+	impliedFn   func(db string, t *schema.Table, write bool)
 	shower      *showContext
 	shardWarner func(fragment.Warning)
 
@@ -180,7 +182,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.env.Session = &s.answers
 	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
 	s.shower = &showContext{s: s}
-	s.virtual, s.accessFn = findVirtual(s), execution{s}.planAccess
+	s.virtual, s.accessFn, s.impliedFn = findVirtual(s), execution{s}.planAccess, execution{s}.noteImplied
 	s.proc.command.Store(&commandSleep)
 	s.proc.info.Store(&noText)
 	s.proc.db.Store(&noText)

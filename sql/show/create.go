@@ -46,6 +46,10 @@ func createTable(ctx context.Context, c virtual.Context, o *virtual.Object) (str
 		w.line()
 		w.index(ix)
 	}
+	for _, f := range shownKeys(o.Desc) {
+		w.line()
+		w.WriteString(f.Definition(o.Desc, o.DB, func(name string) string { return quoteName(c, name) }))
+	}
 	for i := range o.Desc.Checks {
 		w.line()
 		w.check(&o.Desc.Checks[i])

@@ -32,9 +32,12 @@ func objectTables() virtual.Generators {
 			"COLUMNS_EXTENSIONS":                    infoColumnsExtensions,
 			"ENGINES":                               infoEngines,
 			"KEYWORDS":                              infoKeywords,
+			"INNODB_FOREIGN":                        innodbForeign,
+			"INNODB_FOREIGN_COLS":                   innodbForeignColumns,
 			"KEY_COLUMN_USAGE":                      infoKeyColumns,
 			"PARTITIONS":                            infoPartitions,
 			"PLUGINS":                               infoPlugins,
+			"REFERENTIAL_CONSTRAINTS":               infoReferentialConstraints,
 			"RESOURCE_GROUPS":                       infoResourceGroups,
 			"SCHEMATA":                              infoSchemata,
 			"SCHEMATA_EXTENSIONS":                   infoSchemataExtensions,
@@ -220,6 +223,11 @@ func eachConstraint(s *virtual.Scan, fn func(o *virtual.Object, name, kind strin
 				return err
 			}
 		}
+		for _, f := range shownKeys(o.Desc) {
+			if err := fn(o, f.Name, "FOREIGN KEY", true); err != nil {
+				return err
+			}
+		}
 		for i := range o.Desc.Checks {
 			if err := fn(o, o.Desc.Checks[i].Name, "CHECK", o.Desc.Checks[i].Enforced); err != nil {
 				return err
@@ -230,6 +238,9 @@ func eachConstraint(s *virtual.Scan, fn func(o *virtual.Object, name, kind strin
 }
 
 func infoKeyColumns(s *virtual.Scan) error {
+	if err := infoForeignKeyColumns(s); err != nil {
+		return err
+	}
 	return s.EachIndex(func(o *virtual.Object, ix *schema.Index) error {
 		if !ix.Unique || !s.Wants("constraint_schema", o.DB) || !s.Wants("constraint_name", ix.Name) {
 			return nil

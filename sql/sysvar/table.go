@@ -144,6 +144,7 @@ var groups = []group{
 			v.GroupConcatMax = Int(text)
 		})),
 		hinted(applied(boolVar("sql_safe_updates", Both, "OFF"), func(v *Values, text string) { v.SafeUpdates = text == "ON" })),
+		hinted(applied(boolVar("foreign_key_checks", Both, "ON"), func(v *Values, text string) { v.ForeignKeysOff = text == "OFF" })),
 		hinted(applied(uintVar("cloudsql_read_staleness_ms", Both, 0, 0, maxStaleness), (*Values).applyStaleness)),
 		applied(boolVar("sql_notes", Both, "ON"), func(v *Values, text string) { v.Notes = text == "ON" }),
 		applied(uintVar("max_error_count", Both, 1024, 0, 65535), func(v *Values, text string) { v.MaxConditions = Int(text) }),
@@ -265,9 +266,6 @@ var groups = []group{
 		fixed(uintVar("password_history", Global, 0, 0, maxU32)),
 		fixed(uintVar("password_reuse_interval", Global, 0, 0, maxU32)),
 		fixed(boolVar("password_require_current", Global, "OFF")),
-	}},
-	{Nothing, "there is no foreign key that could be left unchecked", []*Variable{
-		boolVar("foreign_key_checks", Both, "ON"),
 	}},
 	{Nothing, "a unique key is checked when a row is written; nothing could be put off", []*Variable{
 		boolVar("unique_checks", Both, "ON"),

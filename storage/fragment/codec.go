@@ -31,6 +31,7 @@ const (
 
 	hasGenerated = hasReverse  // Write
 	hasChecks    = hasWithKeys // Write, since V2
+	hasReport    = hasAgg      // Write, since V2
 )
 
 // AppendRead appends r's portable form for readers of version v; what they don't know is refused with a *version.TooNew.
@@ -118,7 +119,7 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 		return nil, err
 	}
 	flags := bit(w.Where != nil, hasFilter) | bit(w.Env != nil, hasEnv) | bit(w.Keys != nil, hasKeys) | bit(w.AutoInc, hasAutoInc) |
-		bit(len(w.Generated) > 0, hasGenerated) | bit(len(w.Checks) > 0, hasChecks)
+		bit(len(w.Generated) > 0, hasGenerated) | bit(len(w.Checks) > 0, hasChecks) | bit(w.Report != nil, hasReport)
 	if err := checkFlags(flags, writeFlagsV1, v); err != nil {
 		return nil, err
 	}
@@ -152,7 +153,12 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 		}
 	}
 	if len(w.Checks) > 0 {
-		return appendChecks(dst, w, v)
+		if dst, err = appendChecks(dst, w, v); err != nil {
+			return nil, err
+		}
+	}
+	if w.Report != nil {
+		dst = appendColumnIDs(dst, w.Report)
 	}
 	return dst, nil
 }
@@ -210,6 +216,11 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 		w.Lenient = d.Bool()
 		if w.Checks = readList(d, readCheck); w.Checks == nil {
 			d.Fail(wire.ErrCorrupt)
+		}
+	}
+	if flags&hasReport != 0 {
+		if w.Report = readColumnIDs(d); w.Report == nil {
+			w.Report = []schema.ColumnID{}
 		}
 	}
 	return w, d.Rest(), d.Err()
@@ -290,6 +301,25 @@ func ReadWriteResult(d *wire.Reader) (r WriteResult) {
 
 func readWarning(d *wire.Reader) Warning {
 	return Warning{Level: d.String(), Code: uint16(d.Uvarint()), Message: d.String()}
+}
+
+// AppendImages and ReadImages carry what a write with a Report did to rows.
+func AppendImages(dst []byte, i *Images) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(i.Kinds)))
+	for _, k := range i.Kinds {
+		dst = append(dst, byte(k))
+	}
+	return AppendBatch(dst, &i.Rows)
+}
+
+// ReadImages reads what AppendImages wrote; it aliases the reader's input.
+func ReadImages(d *wire.Reader) *Images {
+	i := &Images{Kinds: readList(d, func(d *wire.Reader) ImageKind { return ImageKind(d.Byte()) })}
+	ReadBatch(d, &i.Rows)
+	if i.Rows.Width > 0 && i.Rows.Len() != len(i.Kinds) {
+		d.Fail(wire.ErrCorrupt)
+	}
+	return i
 }
 
 // AppendError and ReadError carry a MySQL error or nil.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,7 +77,10 @@ func writes(t testing.TB) []*Write {
 	w.Rows.Append([]types.Value{types.Null, types.DecSmall(5, 1)})
 	checked := &Write{Kind: Update, Tablet: 7, Keys: [][]byte{{1}}, Set: w.Set, Env: env(), Lenient: true, Checks: []Check{
 		{Name: "t_chk_1", Expr: call(t, ">", column(0), &expr.Param{Typ: types.TypeInt})}, {Name: "ä", Expr: column(1)}}}
-	return []*Write{w, checked, {Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Where: call(t, ">", column(0), expr.NewInt(3)), Env: env()}}
+	return []*Write{
+		w, checked, {Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Where: call(t, ">", column(0), expr.NewInt(3)), Env: env()},
+		{Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Report: []schema.ColumnID{4, 1}}, {Kind: Delete, Tablet: 6, Report: []schema.ColumnID{}},
+	}
 }
 
 func TestWriteRoundTrip(t *testing.T) {
@@ -93,10 +97,38 @@ func TestWriteRoundTrip(t *testing.T) {
 		if err != nil || !bytes.Equal(again, data) {
 			t.Errorf("write %d: encoded again it differs (%v)", i, err)
 		}
+		if !slices.Equal(got.Report, w.Report) || (got.Report == nil) != (w.Report == nil) {
+			t.Errorf("write %d: reports %v", i, got.Report)
+		}
 		if got.Kind != w.Kind || got.FirstRow != w.FirstRow || got.Rows.Len() != w.Rows.Len() || got.AutoInc != w.AutoInc || len(got.Set) != len(w.Set) ||
 			len(got.Checks) != len(w.Checks) || got.Lenient != w.Lenient {
 			t.Errorf("write %d: got %+v", i, got)
 		}
+	}
+}
+
+// A write with a report is not for nodes of a cluster that is at version 1.
+func TestReportSince(t *testing.T) {
+	w := &Write{Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Report: []schema.ColumnID{4}}
+	if _, err := AppendWrite(nil, w, version.V1); err == nil {
+		t.Error("a report was written for version 1")
+	}
+}
+
+func TestImagesRoundTrip(t *testing.T) {
+	want := &Images{Kinds: []ImageKind{RowCame, RowWent}}
+	want.Rows.Reset(2)
+	want.Rows.Append([]types.Value{types.Null, types.Str("x")})
+	want.Rows.Append([]types.Value{types.Int(4), types.Null})
+	d := wire.NewReader(AppendImages(nil, want))
+	got := ReadImages(d)
+	if d.End() != nil || !slices.Equal(got.Kinds, want.Kinds) || got.Rows.Len() != 2 || string(got.Rows.Row(0)[1].Raw()) != "x" || got.Rows.Row(1)[0].Int() != 4 {
+		t.Errorf("got %+v (%v)", got, d.Err())
+	}
+	want.Kinds = want.Kinds[:1]
+	d = wire.NewReader(AppendImages(nil, want))
+	if ReadImages(d); d.Err() == nil {
+		t.Error("two rows of one kind were read")
 	}
 }
 

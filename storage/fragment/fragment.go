@@ -95,6 +95,9 @@ type Write struct {
 	Lenient bool
 
 	FirstRow int // number of the first row in the statement (1-based), for messages
+
+	// Report names columns whose values are wanted of each row that changes (WriteResult.Images), in a transaction.
+	Report []schema.ColumnID
 }
 
 // Assignment sets a column to an expression over the old row (positions of Table.Columns); for InsertOrUpdate the new
@@ -129,7 +132,26 @@ type WriteResult struct {
 	LastUpdated  uint64 // AUTO_INCREMENT value of the last row that ON DUPLICATE KEY UPDATE changed (for LAST_INSERT_ID)
 	Warnings     []Warning
 	Err          *mysqlerr.Error
+	Images       *Images // of a write with a Report
 }
+
+// Images are the rows that a write changed, in the order in which it did. They are not logged.
+type Images struct {
+	Kinds []ImageKind
+	// Rows has, for each of Kinds, the reported columns as they were and behind them as they are, in storage form; what a row that
+	// came or went has not is NULL.
+	Rows types.Batch
+}
+
+// ImageKind is what became of a row. The numbers travel between nodes.
+type ImageKind byte
+
+// The kinds.
+const (
+	RowCame    ImageKind = 1
+	RowChanged ImageKind = 2
+	RowWent    ImageKind = 3
+)
 
 // TxnID names a transaction in the cluster: gateway node, its start (so that a restarted node differs), a counter.
 type TxnID [16]byte

@@ -98,6 +98,8 @@ const (
 	WrongArguments                   = 1210 // ER_WRONG_ARGUMENTS
 	LockDeadlock                     = 1213 // ER_LOCK_DEADLOCK
 	CannotAddForeign                 = 1215 // ER_CANNOT_ADD_FOREIGN
+	NoReferencedRow                  = 1216 // ER_NO_REFERENCED_ROW
+	RowIsReferenced                  = 1217 // ER_ROW_IS_REFERENCED
 	WrongUsage                       = 1221 // ER_WRONG_USAGE
 	WrongNumberOfColumnsInSelect     = 1222 // ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT
 	CantUpdateWithReadlock           = 1223 // ER_CANT_UPDATE_WITH_READLOCK
@@ -108,6 +110,7 @@ const (
 	WrongTypeForVar                  = 1232 // ER_WRONG_TYPE_FOR_VAR
 	NotSupportedYet                  = 1235 // ER_NOT_SUPPORTED_YET
 	IncorrectGlobalLocalVar          = 1238 // ER_INCORRECT_GLOBAL_LOCAL_VAR
+	WrongFKDef                       = 1239 // ER_WRONG_FK_DEF
 	OperandColumns                   = 1241 // ER_OPERAND_COLUMNS
 	SubqueryNo1Row                   = 1242 // ER_SUBQUERY_NO_1_ROW
 	UnknownStmtHandler               = 1243 // ER_UNKNOWN_STMT_HANDLER
@@ -172,6 +175,7 @@ const (
 	PluginIsNotLoaded                = 1524 // ER_PLUGIN_IS_NOT_LOADED
 	WrongValue                       = 1525 // ER_WRONG_VALUE
 	EventDoesNotExist                = 1539 // ER_EVENT_DOES_NOT_EXIST
+	DropIndexFK                      = 1553 // ER_DROP_INDEX_FK
 	CantChangeTxCharacteristics      = 1568 // ER_CANT_CHANGE_TX_CHARACTERISTICS
 	WrongParamcountToNativeFct       = 1582 // ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT
 	WrongParametersToNativeFct       = 1583 // ER_WRONG_PARAMETERS_TO_NATIVE_FCT
@@ -182,13 +186,24 @@ const (
 	UnknownLocale                    = 1649 // ER_UNKNOWN_LOCALE
 	TooLongIndexComment              = 1688 // ER_TOO_LONG_INDEX_COMMENT
 	DataOutOfRange                   = 1690 // ER_DATA_OUT_OF_RANGE
+	TruncateIllegalFK                = 1701 // ER_TRUNCATE_ILLEGAL_FK
+	ForeignDuplicateKeyWithChildInfo = 1761 // ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO
 	UnknownExplainFormat             = 1791 // ER_UNKNOWN_EXPLAIN_FORMAT
 	CantExecuteInReadOnlyTransaction = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
 	MustChangePassword               = 1820 // ER_MUST_CHANGE_PASSWORD
+	FKNoIndexParent                  = 1822 // ER_FK_NO_INDEX_PARENT
+	FKCannotOpenParent               = 1824 // ER_FK_CANNOT_OPEN_PARENT
+	FKDupName                        = 1826 // ER_FK_DUP_NAME
 	PasswordFormat                   = 1827 // ER_PASSWORD_FORMAT
+	FKColumnCannotDrop               = 1828 // ER_FK_COLUMN_CANNOT_DROP
+	FKColumnCannotDropChild          = 1829 // ER_FK_COLUMN_CANNOT_DROP_CHILD
+	FKColumnNotNull                  = 1830 // ER_FK_COLUMN_NOT_NULL
 	DupIndex                         = 1831 // ER_DUP_INDEX
+	FKColumnCannotChange             = 1832 // ER_FK_COLUMN_CANNOT_CHANGE
+	FKColumnCannotChangeChild        = 1833 // ER_FK_COLUMN_CANNOT_CHANGE_CHILD
 	MalformedPacket                  = 1835 // ER_MALFORMED_PACKET
 	AlterOperationNotSupportedReason = 1846 // ER_ALTER_OPERATION_NOT_SUPPORTED_REASON
+	ForeignKeyCascadeDepth           = 3008 // ER_FK_DEPTH_EXCEEDED
 	InvalidFieldSize                 = 3013 // ER_INVALID_FIELD_SIZE
 	InvalidArgumentForLogarithm      = 3020 // ER_INVALID_ARGUMENT_FOR_LOGARITHM
 	MaxExecTimeExceeded              = 3024 // ER_QUERY_TIMEOUT
@@ -201,6 +216,7 @@ const (
 	FieldInOrderNotSelect            = 3065 // ER_FIELD_IN_ORDER_NOT_SELECT
 	AggregateInOrderNotSelect        = 3066 // ER_AGGREGATE_IN_ORDER_NOT_SELECT
 	GeneratedFunctionDisallowed      = 3102 // ER_GENERATED_COLUMN_FUNCTION_IS_NOT_ALLOWED
+	FKOptionForGenerated             = 3104 // ER_WRONG_FK_OPTION_FOR_GENERATED_COLUMN
 	GivenGeneratedColumn             = 3105 // ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN
 	UnsupportedOnGenerated           = 3106 // ER_UNSUPPORTED_ACTION_ON_GENERATED_COLUMN
 	GeneratedNonPrior                = 3107 // ER_GENERATED_COLUMN_NON_PRIOR
@@ -227,6 +243,7 @@ const (
 	AuthIDExists                     = 3163 // ER_USER_ALREADY_EXISTS
 	InvalidJSONPathArrayCell         = 3165 // ER_INVALID_JSON_PATH_ARRAY_CELL
 	CapacityExceeded                 = 3170 // ER_CAPACITY_EXCEEDED
+	FKBaseOfStored                   = 3192 // ER_CANNOT_ADD_FOREIGN_BASE_COL_STORED
 	InvisiblePrimaryKey              = 3522 // ER_PK_INDEX_CANT_BE_INVISIBLE
 	NoSystemTableAccess              = 3554 // ER_NO_SYSTEM_TABLE_ACCESS
 	UnresolvedTableLock              = 3568 // ER_UNRESOLVED_TABLE_LOCK
@@ -281,6 +298,7 @@ const (
 	RegexpTimeOut                    = 3699 // ER_REGEXP_TIME_OUT
 	RegexpPatternTooBig              = 3700 // ER_REGEXP_PATTERN_TOO_BIG
 	CannotDropTableWithFK            = 3730 // ER_FK_CANNOT_DROP_PARENT
+	FKVirtualColumn                  = 3733 // ER_FK_CANNOT_USE_VIRTUAL_COLUMN
 	FKNoColumnParent                 = 3734 // ER_FK_NO_COLUMN_PARENT
 	TableWithoutPK                   = 3750 // ER_TABLE_WITHOUT_PK
 	FunctionalIndexOnJSON            = 3753 // ER_FUNCTIONAL_INDEX_ON_JSON_OR_GEOMETRY_FUNCTION
@@ -300,6 +318,7 @@ const (
 	DefaultFunctionNotAllowed        = 3770 // ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED
 	DefaultVariables                 = 3772 // ER_DEFAULT_VAL_GENERATED_VARIABLES
 	DefaultAsValGenerated            = 3773 // ER_DEFAULT_AS_VAL_GENERATED
+	FKIncompatibleColumns            = 3780 // ER_FK_INCOMPATIBLE_COLUMNS
 	CheckNotBoolean                  = 3812 // ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT
 	CheckRefersOtherColumn           = 3813 // ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN
 	CheckNamedFunctionNotAllowed     = 3814 // ER_CHECK_CONSTRAINT_NAMED_FUNCTION_IS_NOT_ALLOWED
@@ -311,12 +330,14 @@ const (
 	CheckRefersUnknownColumn         = 3820 // ER_CHECK_CONSTRAINT_REFERS_UNKNOWN_COLUMN
 	CheckNotFound                    = 3821 // ER_CHECK_CONSTRAINT_NOT_FOUND
 	CheckDuplicateName               = 3822 // ER_CHECK_CONSTRAINT_DUP_NAME
+	CheckUsesFKColumn                = 3823 // ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN
 	FunctionalIndexDependency        = 3837 // ER_DEPENDENT_BY_FUNCTIONAL_INDEX
 	RegexpInvalidCaptureGroupName    = 3887 // ER_REGEXP_INVALID_CAPTURE_GROUP_NAME
 	MultipleConstraints              = 3939 // ER_MULTIPLE_CONSTRAINTS_WITH_SAME_NAME
 	ConstraintNotFound               = 3940 // ER_CONSTRAINT_NOT_FOUND
 	LocalInfileDisabled              = 3948 // ER_CLIENT_LOCAL_FILES_DISABLED
 	ColumnUsedByCheck                = 3959 // ER_DEPENDENT_BY_CHECK_CONSTRAINT
+	ForeignKeyWithCreateSelect       = 3978 // ER_FOREIGN_KEY_WITH_ATOMIC_CREATE_SELECT
 	NoVisibleColumn                  = 4028 // ER_TABLE_MUST_HAVE_A_VISIBLE_COLUMN
 	ClientInteractionTimeout         = 4031 // ER_CLIENT_INTERACTION_TIMEOUT
 )
@@ -415,14 +436,25 @@ var templates = map[uint16]string{
 		"context.",
 	CTEMaxRecursionDepth: "Recursive query aborted after %d iterations. Try increasing @@cte_max_recursion_depth to " +
 		"a larger value.",
-	RegexpIllegalArgument:     "Illegal argument to a regular expression.",
-	RegexpIndexOutOfBounds:    "Index out of bounds in regular expression search.",
-	RegexpRuleSyntax:          "Syntax error in regular expression on line %d, character %d.",
-	RegexpBadEscape:           "Unrecognized escape sequence in regular expression.",
-	RegexpMismatchedParen:     "Mismatched parenthesis in regular expression.",
-	RegexpMissingCloseBracket: "The regular expression contains an unclosed bracket expression.",
-	RegexpTimeOut:             "Timeout exceeded in regular expression match.",
-	CannotDropTableWithFK:     "Cannot drop table '%s' referenced by a foreign key constraint '%s' on table '%s'.",
+	RegexpIllegalArgument:      "Illegal argument to a regular expression.",
+	RegexpIndexOutOfBounds:     "Index out of bounds in regular expression search.",
+	RegexpRuleSyntax:           "Syntax error in regular expression on line %d, character %d.",
+	RegexpBadEscape:            "Unrecognized escape sequence in regular expression.",
+	RegexpMismatchedParen:      "Mismatched parenthesis in regular expression.",
+	RegexpMissingCloseBracket:  "The regular expression contains an unclosed bracket expression.",
+	RegexpTimeOut:              "Timeout exceeded in regular expression match.",
+	NoReferencedRow:            "Cannot add or update a child row: a foreign key constraint fails",
+	RowIsReferenced:            "Cannot delete or update a parent row: a foreign key constraint fails",
+	WrongFKDef:                 "Incorrect foreign key definition for '%-.192s': %s",
+	FKOptionForGenerated:       "Cannot define foreign key with %s clause on a generated column.",
+	FKBaseOfStored:             "Cannot add foreign key on the base column of stored column.",
+	FKVirtualColumn:            "Foreign key '%s' uses virtual column '%s' which is not supported.",
+	CheckUsesFKColumn:          "Column '%s' cannot be used in a check constraint '%s': needed in a foreign key constraint '%s' referential action.",
+	TruncateIllegalFK:          "Cannot truncate a table referenced in a foreign key constraint (%s)",
+	ForeignKeyCascadeDepth:     "Foreign key cascade delete/update exceeds max depth of %d.",
+	FKIncompatibleColumns:      "Referencing column '%s' and referenced column '%s' in foreign key constraint '%s' are incompatible.",
+	ForeignKeyWithCreateSelect: "Foreign key creation is not allowed with CREATE TABLE as SELECT statement.",
+	CannotDropTableWithFK:      "Cannot drop table '%s' referenced by a foreign key constraint '%s' on table '%s'.",
 	FKNoColumnParent: "Failed to add the foreign key constraint. Missing column '%s' for constraint '%s' in the " +
 		"referenced table '%s'",
 	TableWithoutPK: "Unable to create or change a table without a primary key, when the system variable 'sql_require_primary_key' is set. " +
@@ -475,4 +507,8 @@ var states = map[uint16]string{
 	JSONUsedAsKey:           "42000",
 	TruncatedWrongValue:     "22007",
 	LocalInfileDisabled:     "42000",
+	NoReferencedRow:         "23000",
+	RowIsReferenced:         "23000",
+	TruncateIllegalFK:       "42000",
+	WrongFKDef:              "42000",
 }

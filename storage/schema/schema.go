@@ -85,6 +85,8 @@ type Index struct {
 	State   IndexState    `json:"state,omitempty"`
 	Comment string        `json:"comment,omitempty"`
 	Hidden  bool          `json:"hidden,omitempty"` // INVISIBLE
+	// Implicit: made for a foreign key, to go when another index serves it.
+	Implicit bool `json:"implicit,omitempty"`
 }
 
 // Table is a table's descriptor. It is immutable once published: a change makes a copy with a higher Version.
@@ -104,6 +106,7 @@ type Table struct {
 	RowsSince     uint64            `json:"rowsSince,omitempty"` // a timestamp: earlier rows were another table's, or are not kept
 	Options       map[string]string `json:"options,omitempty"`   // shown back by SHOW CREATE TABLE: ROW_FORMAT, …
 	Checks        []Check           `json:"checks,omitempty"`
+	ForeignKeys   []ForeignKey      `json:"foreignKeys,omitempty"`
 	Tablets       []Tablet          `json:"tablets"` // ordered by Start; the first begins at nil, the last ends at nil
 }
 

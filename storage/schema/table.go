@@ -145,6 +145,10 @@ func (t *Table) Clone() *Table {
 		c.Indexes[i].Columns = append([]IndexColumn(nil), t.Indexes[i].Columns...)
 	}
 	c.Checks = append([]Check(nil), t.Checks...)
+	c.ForeignKeys = append([]ForeignKey(nil), t.ForeignKeys...)
+	for i := range c.ForeignKeys {
+		c.ForeignKeys[i].ParentColumns = append([]string(nil), t.ForeignKeys[i].ParentColumns...)
+	}
 	c.Tablets = append([]Tablet(nil), t.Tablets...)
 	if t.Options != nil {
 		c.Options = make(map[string]string, len(t.Options))

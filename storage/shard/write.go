@@ -104,6 +104,9 @@ func (w *writer) run(t *tablet, f *fragment.Write, res *fragment.WriteResult) er
 	w.t, w.cur, w.plan, w.w, w.res = t, t.current, plan, f, res
 	w.prepareEnv()
 	w.prepareImages()
+	if f.Report != nil && w.buffering {
+		res.Images = &fragment.Images{Rows: types.Batch{Width: 2 * len(f.Report)}}
+	}
 	if err := w.affordable(); err != nil {
 		return w.failed(err)
 	}

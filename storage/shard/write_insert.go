@@ -148,6 +148,7 @@ func (w *writer) insert(i int) (inserted bool, err error) {
 	}
 	w.res.Changed++
 	w.res.Affected++
+	w.report(fragment.RowCame)
 	return true, w.store(&w.next, nil)
 }
 
@@ -164,10 +165,13 @@ func (w *writer) replaceDuplicate(ix *schema.Index) (done bool, err error) {
 	if w.lastUnique(ix) && w.compare() == 0 {
 		w.res.Changed++
 		w.res.Affected++
+		w.report(fragment.RowWent) // and comes again, which those who refer to it are told
+		w.report(fragment.RowCame)
 		return true, nil
 	}
 	w.res.Duplicates++
 	w.res.Affected++
+	w.report(fragment.RowWent)
 	return false, w.removeOld()
 }
 

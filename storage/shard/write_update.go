@@ -33,6 +33,7 @@ func (w *writer) keyed(i int, key []byte) error {
 	if w.w.Kind == fragment.Delete {
 		w.res.Changed++
 		w.res.Affected++
+		w.report(fragment.RowWent)
 		return w.removeOld()
 	}
 	changed, err := w.assign(i)
@@ -125,6 +126,7 @@ func (w *writer) compare() (differ int) {
 
 // change replaces w.old by w.next, w.changed telling what differs.
 func (w *writer) change() error {
+	w.report(fragment.RowChanged)
 	moved := false
 	w.next.key = append(w.next.key[:0], w.old.key...)
 	if w.touches(w.cur.primary) {
@@ -154,6 +156,30 @@ func (w *writer) change() error {
 	w.count(-1)
 	w.removed = w.removed[:0]
 	return w.store(&w.next, nil)
+}
+
+// report tells of a row what the fragment's Report asks for. The images are the statement's: values of their own.
+func (w *writer) report(kind fragment.ImageKind) {
+	images := w.res.Images
+	if images == nil {
+		return
+	}
+	images.Kinds = append(images.Kinds, kind)
+	row := images.Rows.Extend()
+	n := len(w.w.Report)
+	for i, id := range w.w.Report {
+		pos := w.cur.table.ColumnByID(id)
+		row[i], row[n+i] = types.Null, types.Null
+		if pos < 0 {
+			continue
+		}
+		if kind != fragment.RowCame {
+			row[i] = w.old.values[pos].Clone()
+		}
+		if kind != fragment.RowWent {
+			row[n+i] = w.next.values[pos].Clone()
+		}
+	}
 }
 
 func (w *rowWriter) touches(ix *schema.Index) bool {

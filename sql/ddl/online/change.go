@@ -21,6 +21,7 @@ const lastSettle = time.Second
 func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement string,
 	plan func(db *schema.Database, t *schema.Table) (*ddl.Change, error), target func(c *ddl.Change) Name) (rows uint64, err error) {
 	err = x.withTable(ctx, name, statement, func(db *schema.Database, t *schema.Table) error {
+		env.Catalog = x.DB.Catalog()
 		c, err := plan(db, t)
 		if err != nil || c.Empty() {
 			return err
@@ -36,13 +37,13 @@ func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement
 			rows, err = x.runCopy(ctx, env, db, c, rename)
 			return err
 		}
-		return x.run(ctx, env, c, rename)
+		return x.run(ctx, env, db, c, rename)
 	})
 	return rows, err
 }
 
 // run takes a table through the versions that the change needs.
-func (x *Executor) run(ctx context.Context, env *ddl.Env, c *ddl.Change, rename *Name) error {
+func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c *ddl.Change, rename *Name) error {
 	if rename != nil {
 		if err := x.checkTarget(x.DB.Catalog(), *rename); err != nil {
 			return err
@@ -53,7 +54,9 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, c *ddl.Change, rename 
 		last = c.From.Clone()
 	}
 	last.Version = c.From.Version
-	unlock, err := env.Exclusive(ctx, c.From)
+	added := ddl.AddedKeys(c.From, last)
+	related := kin(x.DB.Catalog(), c.From, last, db.Name, rename != nil)
+	unlock, err := env.Exclusive(ctx, related...)
 	if err != nil {
 		return err
 	}
@@ -62,13 +65,31 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, c *ddl.Change, rename 
 	case len(c.Build)+len(c.NotNull) > 0:
 		unlock() // those from before have ended; rows are checked and indexed beside those that come now
 		unlock = func() {}
-		if err := x.runChecked(ctx, c, last); err != nil {
-			return err
+		if last, err = x.runBuilt(ctx, c, last); err != nil || len(added) == 0 {
+			break
 		}
+		if unlock, err = env.Exclusive(ctx, related...); err != nil {
+			unlock = func() {}
+		}
+		if err == nil {
+			err = x.checkReferences(ctx, env, db.Name, last, c.Table, added)
+		}
+		if err != nil {
+			err = errors.Join(err, x.takeBack(ctx, c.From, last))
+			break
+		}
+		last = last.Clone()
+		last.ForeignKeys = c.Table.ForeignKeys
+	case len(added) > 0:
+		if err = x.checkReferences(ctx, env, db.Name, c.From, last, added); err != nil || len(c.Drop) == 0 {
+			break
+		}
+		err = x.retire(ctx, c.From, c.Drop, last)
 	case len(c.Drop) > 0:
-		if err := x.retire(ctx, c.From, c.Drop, last); err != nil {
-			return err
-		}
+		err = x.retire(ctx, c.From, c.Drop, last)
+	}
+	if err != nil {
+		return err
 	}
 	if c.Table != nil || rename != nil {
 		last.Version++
@@ -77,6 +98,20 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, c *ddl.Change, rename 
 		}
 	}
 	return x.setAutoInc(ctx, c, last)
+}
+
+// runBuilt is runChecked of a change that may bring foreign keys, too: what they need is published before they are in force.
+func (x *Executor) runBuilt(ctx context.Context, c *ddl.Change, last *schema.Table) (*schema.Table, error) {
+	if len(ddl.AddedKeys(c.From, last)) == 0 {
+		return last, x.runChecked(ctx, c, last)
+	}
+	built := last.Clone()
+	built.ForeignKeys = slices.DeleteFunc(built.ForeignKeys, func(f schema.ForeignKey) bool { return c.From.ForeignKeyByName(f.Name) < 0 })
+	if err := x.runChecked(ctx, c, built); err != nil {
+		return nil, err
+	}
+	built.Version++
+	return built, x.publish(ctx, built, settleNever, nil)
 }
 
 // runChecked goes through the versions of a change that the present rows may refuse: it is taken back then.
@@ -200,7 +235,8 @@ func (x *Executor) publish(ctx context.Context, t *schema.Table, wait settling, 
 // put gives the catalog a new version of a table. Nobody else can have changed it, but it may have been dropped: 1146.
 func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename *Name) error {
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		if _, ok := tx.Snapshot.TableByID(t.ID); !ok {
+		now, ok := tx.Snapshot.TableByID(t.ID)
+		if !ok {
 			return mysqlerr.New(mysqlerr.NoSuchTable, "", t.Name)
 		}
 		next := t
@@ -213,7 +249,9 @@ func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename 
 			next.Name, next.Database = rename.Table, db.ID
 			ddl.RenameChecks(next, t.Name)
 		}
-		tx.PutTable(next)
+		if err := putRelated(tx, now, next); err != nil {
+			return err
+		}
 		if final {
 			tx.PutRecord(jobKind, jobKey(t.ID), nil)
 		}

@@ -39,7 +39,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	if err := ddl.CheckNewRules(x.DB.Catalog(), db.Name, c.Table); err != nil {
 		return 0, err
 	}
-	unlock, err := env.Locks.Exclusive(ctx, c.From.ID)
+	unlock, err := env.Exclusive(ctx, kin(x.DB.Catalog(), c.From, c.Table, db.Name, true)...)
 	if err != nil {
 		return 0, err
 	}
@@ -49,7 +49,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 		return 0, err
 	}
 	second := c.Table.Clone()
-	second.Name, second.Version, second.Tablets = ddl.CopyName(c.From.ID), c.From.Version, nil
+	second.Name, second.Version, second.Tablets, second.ForeignKeys = ddl.CopyName(c.From.ID), c.From.Version, nil, nil
 	for i := range second.Columns {
 		if c.From.ColumnByID(second.Columns[i].ID) >= 0 {
 			second.Columns[i].Missing = nil // it was of the old type, and no row will lack the column
@@ -62,6 +62,9 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	if err == nil {
 		cp := &copier{x: x, env: env, from: c.From, to: second}
 		if rows, err = cp.run(ctx); err == nil {
+			err = x.checkReferences(ctx, env, db.Name, second, c.Table, ddl.AddedKeys(c.From, c.Table))
+		}
+		if err == nil {
 			err = x.swap(ctx, c, second, max(next, cp.numbered+1, cp.highest+1), rename)
 		}
 	}
@@ -82,7 +85,7 @@ func (x *Executor) AutoIncOf(ctx context.Context, t *schema.Table) (uint64, erro
 // swap puts the second table in the place of the first.
 func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table, autoInc uint64, rename *Name) error {
 	t := second.Clone()
-	t.Name, t.Version = c.From.Name, second.Version+1
+	t.Name, t.Version, t.ForeignKeys = c.From.Name, second.Version+1, c.Table.Clone().ForeignKeys
 	for i := range t.Columns {
 		t.Columns[i].Missing = nil // every row is new
 	}
@@ -108,7 +111,8 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 		}
 	}
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		if _, ok := tx.Snapshot.TableByID(c.From.ID); !ok {
+		now, ok := tx.Snapshot.TableByID(c.From.ID)
+		if !ok {
 			return mysqlerr.New(mysqlerr.NoSuchTable, "", c.From.Name)
 		}
 		if rename != nil {
@@ -118,7 +122,9 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 		}
 		tx.PutStatistics(t.ID, tx.Snapshot.Statistics(c.From.ID).Of(c.From, t))
 		deleteTable(tx, c.From.ID)
-		tx.PutTable(t)
+		if err := putRelated(tx, now, t); err != nil {
+			return err
+		}
 		if x.Moved != nil {
 			x.Moved(tx, c.From.ID, t.ID)
 		}

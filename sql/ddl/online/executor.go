@@ -106,6 +106,9 @@ func (x *Executor) DropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.Dro
 			return mysqlerr.New(mysqlerr.DBDropExists, name)
 		}
 		gone = slices.Clone(tx.Snapshot.Tables(name))
+		if err := mayDrop(env, tx.Snapshot, gone); err != nil {
+			return err
+		}
 		for _, t := range gone {
 			deleteTable(tx, t.ID)
 		}
@@ -154,12 +157,19 @@ func (x *Executor) CreateTable(ctx context.Context, env *ddl.Env, name Name, ifN
 	if db == nil {
 		return nil, false, mysqlerr.New(mysqlerr.BadDB, name.DB)
 	}
+	env.Catalog = x.DB.Catalog()
 	if t, err = build(db); err == nil {
 		err = ddl.CheckNewRules(x.DB.Catalog(), name.DB, t)
 	}
 	if err != nil {
 		return nil, false, err
 	}
+	// Statements that began before there were children of a parent look for none.
+	unlock, err := env.Exclusive(ctx, ddl.Parents(env.Catalog, t)...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer unlock()
 	if err := x.place(ctx, db, t); err != nil {
 		return nil, false, err
 	}
@@ -174,7 +184,9 @@ func (x *Executor) CreateTable(ctx context.Context, env *ddl.Env, name Name, ifN
 		if err := ddl.CheckNewRules(tx.Snapshot, name.DB, t); err != nil {
 			return err
 		}
-		tx.PutTable(t)
+		if err := putRelated(tx, nil, t); err != nil {
+			return err
+		}
 		if now.Shard == 0 && len(t.Tablets) > 0 { // the first table of a database settles where its tables start
 			placed := *now
 			placed.Shard = t.Tablets[0].Shard
@@ -254,6 +266,9 @@ func (x *Executor) DropTables(ctx context.Context, env *ddl.Env, names []Name, i
 		if len(missing) > 0 && !ifExists {
 			return mysqlerr.New(mysqlerr.BadTable, strings.Join(missing, ","))
 		}
+		if err := mayDrop(env, tx.Snapshot, gone); err != nil {
+			return err
+		}
 		for _, t := range gone {
 			deleteTable(tx, t.ID)
 		}
@@ -282,6 +297,9 @@ func (x *Executor) named(names []Name) (tables []*schema.Table) {
 // Truncate gives a table a fresh tablet in place of its rows.
 func (x *Executor) Truncate(ctx context.Context, env *ddl.Env, name Name) error {
 	return x.withTable(ctx, name, "TRUNCATE", func(db *schema.Database, t *schema.Table) error {
+		if err := mayTruncate(env, x.DB.Catalog(), t); err != nil {
+			return err
+		}
 		unlock, err := env.Exclusive(ctx, t)
 		if err != nil {
 			return err
@@ -354,7 +372,15 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 		}
 		defer release()
 	}
-	unlock, err := env.Exclusive(ctx, renamed...)
+	locked := slices.Clone(renamed)
+	for _, t := range renamed {
+		for _, child := range x.DB.Catalog().Children(names[t.ID].DB, names[t.ID].Table) {
+			if !slices.ContainsFunc(locked, func(o *schema.Table) bool { return o.ID == child.ID }) {
+				locked = append(locked, child)
+			}
+		}
+	}
+	unlock, err := env.Exclusive(ctx, locked...)
 	if err != nil {
 		return err
 	}
@@ -372,6 +398,7 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 			return err
 		}
 		known := make([]*statistics.Table, len(renamed))
+		followRenames(tx, renamed)
 		for i, t := range renamed {
 			known[i] = tx.Snapshot.Statistics(t.ID)
 			tx.DeleteTable(t.ID) // first all old names, for the new ones may be among them
@@ -379,6 +406,11 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 		for i, t := range renamed {
 			tx.PutTable(t)
 			tx.PutStatistics(t.ID, known[i])
+		}
+		for _, t := range renamed {
+			if err := ddl.CheckForeignKeys(tx.Snapshot, tx.Snapshot.DatabaseName(t), t); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
