@@ -12,7 +12,10 @@ import (
 
 var timeDefs = []def{
 	{name: "now", alias: []string{"current_timestamp", "localtime", "localtimestamp"}, min: 0, max: 1, usesNow: true,
-		typ: typeClock(datetimeType), ev: evalClock(func(env *Env, fsp int) types.Value { return cutFsp(env.now(), fsp).datetime(fsp) })},
+		typ: typeClock(datetimeType), ev: evalClock(func(env *Env, fsp int) types.Value {
+			us := env.Now.UnixMicro()
+			return types.ToLocal(types.Timestamp(us-us%int64(fspUnit[fsp]), fsp), env.loc())
+		})},
 	{name: "utc_timestamp", min: 0, max: 1, usesNow: true, typ: typeClock(datetimeType),
 		ev: evalClock(func(env *Env, fsp int) types.Value { return cutFsp(fromStd(env.Now.UTC()), fsp).datetime(fsp) })},
 	{name: "sysdate", min: 0, max: 1, class: Volatile, typ: typeClock(datetimeType), ev: evalClock(func(env *Env, fsp int) types.Value {

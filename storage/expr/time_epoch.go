@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cloudsql/storage/types"
+	"cloudsql/storage/zones"
 )
 
 // Epochs, time zones and GET_FORMAT.
@@ -51,7 +52,11 @@ func unixTimestamp(c *Call, env *Env, a types.Value) (types.Value, error) {
 	d, ok := fuzzy(env, a)
 	var us int64
 	if ok && !d.zeroInDate() {
-		us = d.instant(env, env.loc()).UnixMicro()
+		at := d.instant(env, env.loc())
+		if _, column := c.args[0].(*Column); column && a.ShownAgain() && !env.Mode.Legacy {
+			at = zones.ShownAgain(at.In(env.loc()))
+		}
+		us = at.UnixMicro()
 	}
 	if us < 0 || us > maxUnixtime {
 		us = 0

@@ -81,6 +81,9 @@ func (a *assignment) timestamp(packed uint64, issue temporalIssue) (Value, error
 		return a.zeroDatetime(), nil // sql_mode allowed it, or it would not have come this far
 	}
 	micros, status := a.mode.toTimestamp(packed)
+	if a.v.again && status == timestampOK && !a.mode.legacy() {
+		micros = zones.ShownAgain(time.UnixMicro(micros).In(a.mode.loc())).UnixMicro()
+	}
 	switch status {
 	case timestampInvalid:
 		return a.badTemporal("datetime", issueOutOfRange, a.zeroDatetime())
@@ -165,7 +168,11 @@ func (m *Mode) instant(c civil) (at time.Time, skipped bool) {
 func (m *Mode) legacy() bool { return m != nil && m.Legacy }
 
 func (c civil) instant(loc *time.Location) (at time.Time, skipped bool) {
-	return zones.Instant(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro*1000, loc)
+	at, skipped = zones.Instant(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro*1000, loc)
+	if skipped { // the fraction stays, as in MySQL
+		at = at.Add(time.Duration(c.micro) * time.Microsecond)
+	}
+	return at, skipped
 }
 
 func (a *assignment) time() (Value, error) {

@@ -2,6 +2,8 @@ package types
 
 import (
 	"time"
+
+	"cloudsql/storage/zones"
 )
 
 // Limits of TIME, in microseconds.
@@ -109,8 +111,15 @@ func ToLocal(v Value, loc *time.Location) Value {
 	if v.kind != KindTimestamp {
 		return v
 	}
-	return Datetime(timestampCivil(int64(v.n), loc).pack(), int(v.aux))
+	local := Datetime(timestampCivil(int64(v.n), loc).pack(), int(v.aux))
+	if loc != nil && loc != time.UTC && int64(v.n) != ZeroTimestamp {
+		local.again = zones.ShownBefore(time.UnixMicro(int64(v.n)).In(loc))
+	}
+	return local
 }
+
+// ShownAgain tells of a KindDatetime whether ToLocal made it of the second moment that the clock showed so.
+func (v Value) ShownAgain() bool { return v.again }
 
 // packedOf gives the packed form of a date, datetime or (in UTC) timestamp.
 func packedOf(v Value) uint64 {

@@ -29,9 +29,12 @@ const (
 // constructor or accessor: a Value read from a row is valid as long as the row's buffer is (see Clone).
 type Value struct {
 	kind Kind
-	aux  uint8  // decimal: scale; date/time kinds: fractional digits to show (0..6); bit: byte length
-	n    uint64 // number, bits of a float, packed time, unscaled small decimal, enum index, set mask
-	b    []byte // text or bytes; a decimal that does not fit 63 bits holds its unscaled digits here, with sign
+	aux  uint8 // decimal: scale; date/time kinds: fractional digits to show (0..6); bit: byte length
+	// again: a KindDatetime that ToLocal made of the second of the two moments that a clock which is set back shows alike. Nothing
+	// compares it and no bytes carry it; where the value becomes a TIMESTAMP again, it is the same moment.
+	again bool
+	n     uint64 // number, bits of a float, packed time, unscaled small decimal, enum index, set mask
+	b     []byte // text or bytes; a decimal that does not fit 63 bits holds its unscaled digits here, with sign
 }
 
 // Null is the NULL value.

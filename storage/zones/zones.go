@@ -125,3 +125,28 @@ func Instant(year, month, day, hour, minute, second, nano int, loc *time.Locatio
 	}
 	return at, false
 }
+
+// ShownBefore tells whether the clocks where at is have shown the same before: they have been set back since.
+func ShownBefore(at time.Time) bool {
+	start, _ := at.ZoneBounds()
+	if start.IsZero() {
+		return false
+	}
+	_, offset := at.Zone()
+	_, before := start.Add(-1).Zone()
+	return at.Sub(start) < time.Duration(before-offset)*time.Second
+}
+
+// ShownAgain is when the clocks show again what they show at that moment, because they are set back; at itself where they do not.
+func ShownAgain(at time.Time) time.Time {
+	_, end := at.ZoneBounds()
+	if end.IsZero() {
+		return at
+	}
+	_, offset := at.Zone()
+	_, next := end.Zone()
+	if again := at.Add(time.Duration(offset-next) * time.Second); next < offset && !again.Before(end) {
+		return again
+	}
+	return at
+}

@@ -77,3 +77,26 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// What clocks show twice is told apart; nothing else is touched.
+func TestShownTwice(t *testing.T) {
+	for _, c := range []struct{ zone, first, again string }{
+		{"Europe/Amsterdam", "2025-10-26T00:30:00Z", "2025-10-26T01:30:00Z"},
+		{"America/New_York", "2025-11-02T05:30:00Z", "2025-11-02T06:30:00Z"},
+		{"Australia/Lord_Howe", "2025-04-05T14:45:00Z", "2025-04-05T15:15:00Z"},
+		{"Australia/Sydney", "2025-04-05T15:30:00Z", "2025-04-05T16:30:00Z"},
+	} {
+		loc, _ := Load(c.zone)
+		first, _ := time.Parse(time.RFC3339, c.first)
+		again, _ := time.Parse(time.RFC3339, c.again)
+		if ShownBefore(first.In(loc)) || !ShownBefore(again.In(loc)) || !ShownAgain(first.In(loc)).Equal(again) || !ShownAgain(again.In(loc)).Equal(again) {
+			t.Errorf("%s: %v %v %s %s", c.zone, ShownBefore(first.In(loc)), ShownBefore(again.In(loc)), ShownAgain(first.In(loc)), ShownAgain(again.In(loc)))
+		}
+		if later := again.Add(2 * time.Hour); ShownBefore(later.In(loc)) || !ShownAgain(later.In(loc)).Equal(later) {
+			t.Errorf("%s: two hours later nothing is shown twice", c.zone)
+		}
+	}
+	if at := time.Unix(1e9, 0); ShownBefore(at.UTC()) || !ShownAgain(at.UTC()).Equal(at) {
+		t.Error("UTC shows something twice")
+	}
+}
