@@ -29,11 +29,14 @@ var everyday = []string{
 	"CREATE TABLE t4 (id int unsigned, f float, u mediumint unsigned zerofill, dd decimal(65,30), s longtext, ts timestamp DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP," +
 		" n int NOT NULL DEFAULT 5, PRIMARY KEY (id), UNIQUE KEY (n, f))",
 	"CREATE TABLE t5 (id int PRIMARY KEY, v varchar(100) CHARACTER SET latin1, w varchar(100) COLLATE utf8mb4_general_ci, g json DEFAULT (json_array()), i int DEFAULT (abs(-2)), KEY (w(3)))",
+	"CREATE TABLE t6 (id int PRIMARY KEY, a int CHECK (a < 1000000), b varchar(30), v int AS (a + 1), w varchar(60) AS (concat_ws('-', b, v)) STORED, h int DEFAULT 4," +
+		" KEY (v), KEY (w, a), KEY ((lower(b)), (a % 7) DESC), CONSTRAINT both CHECK (b <> 'never' OR a IS NULL))",
 }
 
 var everydayColumns = [][]string{
 	{"id", "a", "b", "s", "d"}, {"id", "a", "s", "f", "dt"}, {"a", "b", "j", "x", "y", "e", "st"},
 	{"a", "d", "t", "ts", "yr", "bi", "bn", "vb", "c"}, {"id", "f", "u", "dd", "s", "ts", "n"}, {"id", "v", "w", "g", "i"},
+	{"id", "a", "b", "v", "h"},
 }
 
 var rows = []string{
@@ -44,6 +47,7 @@ var rows = []string{
 		" (-128, '1000-01-01', '-838:59:59', '2038-01-19 03:14:07', 1901, b'0', '', '', '')",
 	"INSERT INTO t4 (id, f, u, dd, s, n) VALUES (1, 1.5, 7, 1.000000000000000000000000000001, 'long', 1), (2, -3e38, 0, -99999999999999999999999999999999999, '', 2)",
 	"INSERT INTO t5 (id, v, w) VALUES (1, 'abc', 'ÄÖ'), (2, NULL, 'abc'), (3, '', 'aBc')",
+	"INSERT INTO t6 (id, a, b) VALUES (1, 1, 'One'), (2, -5, 'TWO'), (3, NULL, NULL), (4, 999, 'x')",
 }
 
 // patient are settings of every session: nobody waits for long.
