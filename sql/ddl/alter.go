@@ -195,6 +195,9 @@ func (a *alteration) spec(s *ast.AlterTableSpec) error {
 	case ast.AlterTableIndexInvisible:
 		return a.setVisible(s.IndexName.O, s.Visibility == ast.IndexVisibilityVisible)
 	case ast.AlterTableDropCheck:
+		if s.Constraint.Tp == ast.ConstraintCheck && a.check(s.Constraint.Name) < 0 {
+			return mysqlerr.New(mysqlerr.CheckNotFound, s.Constraint.Name)
+		}
 		return a.dropConstraint(s.Constraint.Name)
 	case ast.AlterTableOption:
 		return a.tableOptions(s.Options)

@@ -246,6 +246,30 @@ func dropFunctional(t *schema.Table) {
 	}
 }
 
+// orderChecks puts a new table's checks in the order of its text, in which they are numbered.
+func (b *builder) orderChecks(text string) {
+	var ordered, ofTable []check
+	ofColumns := slices.DeleteFunc(slices.Clone(b.checks), func(c check) bool {
+		if c.column == "" {
+			ofTable = append(ofTable, c)
+		}
+		return c.column == ""
+	})
+	for _, table := range syntax.ChecksOfTable(text) {
+		from := &ofColumns
+		if table {
+			from = &ofTable
+		}
+		if len(*from) == 0 {
+			return // the text is not what it seems: all stay where they are
+		}
+		ordered, *from = append(ordered, (*from)[0]), (*from)[1:]
+	}
+	if len(ordered) == len(b.checks) {
+		b.checks = ordered
+	}
+}
+
 // addChecks names the checks that the statement has brought, and holds them to what they may be.
 func (b *builder) addChecks() error {
 	for _, c := range b.checks {

@@ -43,6 +43,7 @@ func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra
 	if err := b.constraints(stmt.Constraints); err != nil {
 		return nil, err
 	}
+	b.orderChecks(stmt.Text())
 	if err := b.finish(); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/planner/syntax"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/metalock"
@@ -19,6 +20,7 @@ func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text str
 	switch n := node.(type) {
 	case *ast.AlterTableStmt:
 		table = n.Table
+		syntax.MarkDroppedChecks(n, text)
 		plan = func(db *schema.Database, t *schema.Table) (*ddl.Change, error) {
 			return ddl.PlanAlter(s.Env, db, t, n.Specs)
 		}
