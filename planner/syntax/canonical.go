@@ -141,12 +141,23 @@ func (p *printer) literal(v *driver.ValueExpr) {
 		p.text(v)
 	case driver.KindBinary:
 		if v.Introduced() {
-			p.write("_", v.Type.GetCharset(), " ")
+			p.write("_", charsetName(v.Type.GetCharset()), " ")
 		}
 		p.hex(v.GetString())
 	default:
 		p.other(v)
 	}
+}
+
+// charsetName is a character set by MySQL 8.0's name; the connection's was not said.
+func charsetName(name string) string {
+	switch name {
+	case "":
+		return "utf8mb4"
+	case "utf8":
+		return "utf8mb3"
+	}
+	return name
 }
 
 func (p *printer) hex(s string) {
@@ -160,7 +171,7 @@ func (p *printer) hex(s string) {
 var escapeText = strings.NewReplacer("\\", "\\\\", "'", "\\'", "\x00", "\\0", "\n", "\\n", "\r", "\\r", "\x1a", "\\Z")
 
 func (p *printer) text(v *driver.ValueExpr) {
-	charset := v.Type.GetCharset()
+	charset := charsetName(v.Type.GetCharset())
 	switch {
 	case !utf8.ValidString(v.GetString()):
 		if !v.Introduced() {
@@ -169,8 +180,6 @@ func (p *printer) text(v *driver.ValueExpr) {
 		p.write("_", charset, " ")
 		p.hex(v.GetString())
 		return
-	case charset == "":
-		charset = "utf8mb4"
 	}
 	p.write("_", charset, "'", escapeText.Replace(v.GetString()), "'")
 }
@@ -279,9 +288,24 @@ func (p *printer) not(n ast.ExprNode) {
 	case *ast.PatternLikeOrIlikeExpr, *ast.PatternRegexpExpr:
 		p.write("(not(", n, "))")
 		return
+	case *ast.FuncCallExpr:
+		if GivesTruth(x) {
+			p.write("(not(", n, "))")
+			return
+		}
 	}
 	p.write("(0 = ", n, ")")
 }
+
+// truthFunctions give truth values.
+var truthFunctions = map[string]bool{
+	"json_valid": true, "json_contains": true, "json_contains_path": true, "json_overlaps": true, "json_schema_valid": true,
+	ast.JSONMemberOf: true, "regexp_like": true, "is_uuid": true, "is_ipv4": true, "is_ipv6": true, "is_ipv4_compat": true,
+	"is_ipv4_mapped": true, "isnull": true,
+}
+
+// GivesTruth tells whether a function's values are truth values to MySQL.
+func GivesTruth(n *ast.FuncCallExpr) bool { return truthFunctions[n.FnName.L] }
 
 func (p *printer) like(n *ast.PatternLikeOrIlikeExpr) {
 	p.write(negated(n.Not, "(not("), "(", n.Expr, " like ", n.Pattern)
@@ -322,12 +346,11 @@ func (p *printer) cast(n *ast.FuncCastExpr) {
 		if t.GetFlen() >= 0 {
 			p.write("(", strconv.Itoa(t.GetFlen()), ")")
 		}
-		if charset == "" {
-			charset = "utf8mb4"
-		}
-		p.write(" charset ", charset)
+		p.write(" charset ", charsetName(charset))
 	default:
-		t.RestoreAsCastType(format.NewRestoreCtx(format.RestoreKeyWordLowercase, p), n.ExplicitCharSet)
+		var b strings.Builder
+		t.RestoreAsCastType(format.NewRestoreCtx(format.RestoreKeyWordLowercase, &b), n.ExplicitCharSet)
+		p.write(strings.ReplaceAll(b.String(), ", ", ","))
 	}
 	p.write(")")
 }

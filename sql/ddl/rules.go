@@ -378,13 +378,6 @@ func (v *nameVisitor) Enter(n ast.Node) (ast.Node, bool) {
 // Leave goes on.
 func (v *nameVisitor) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
-// truthFunctions give truth values.
-var truthFunctions = map[string]bool{
-	"json_valid": true, "json_contains": true, "json_contains_path": true, "json_overlaps": true, "json_schema_valid": true,
-	ast.JSONMemberOf: true, "regexp_like": true, "is_uuid": true, "is_ipv4": true, "is_ipv6": true, "is_ipv4_compat": true,
-	"is_ipv4_mapped": true, "isnull": true,
-}
-
 // truthValue tells whether an expression is a condition, as a check must be.
 func truthValue(e ast.ExprNode) bool {
 	switch n := bareExpr(e).(type) {
@@ -400,7 +393,7 @@ func truthValue(e ast.ExprNode) bool {
 	case ast.ValueExpr:
 		return n.GetType().GetFlag()&mysql.IsBooleanFlag != 0
 	case *ast.FuncCallExpr:
-		return truthFunctions[n.FnName.L]
+		return syntax.GivesTruth(n)
 	}
 	return false
 }
