@@ -269,6 +269,15 @@ func (a *alteration) position(p *ast.ColumnPosition, unset int) (int, error) {
 	return unset, nil
 }
 
+// endOfColumns is the place behind all columns that users know: those of functional key parts, which refer to them, stay last.
+func endOfColumns(t *schema.Table) int {
+	end := len(t.Columns)
+	for end > 0 && t.Columns[end-1].Hidden && !t.Columns[end-1].RowID() {
+		end--
+	}
+	return end
+}
+
 // find gives a column's position, or 1054.
 func (a *alteration) find(name string) (int, error) {
 	pos := a.t.ColumnByName(name)
@@ -299,7 +308,7 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 				return err
 			}
 		}
-		at, err := a.position(s.Position, len(a.t.Columns))
+		at, err := a.position(s.Position, endOfColumns(a.t))
 		if err != nil {
 			return err
 		}

@@ -160,9 +160,11 @@ func checkGenerated(t *schema.Table) error {
 		if err := errs.pure(e); err != nil {
 			return err
 		}
-		for pos := range usesOf(e) {
+		uses := usesOf(e)
+		for pos := range t.Columns {
 			o := &t.Columns[pos]
 			switch {
+			case !uses[pos]:
 			case o.AutoIncrement && index != nil:
 				return mysqlerr.New(mysqlerr.FunctionalIndexOfAutoIncrement, index.Name)
 			case o.AutoIncrement:
@@ -343,9 +345,11 @@ func (b *builder) allowedCheck(c *check, made *schema.Check) error {
 	if err := errs.pure(e); err != nil {
 		return err
 	}
-	for pos := range usesOf(e) {
+	uses := usesOf(e)
+	for pos := range b.t.Columns {
 		o := &b.t.Columns[pos]
 		switch {
+		case !uses[pos]:
 		case o.AutoIncrement:
 			return mysqlerr.New(mysqlerr.CheckRefersAutoIncrement, c.name)
 		case c.column != "" && !strings.EqualFold(o.Name, c.column):

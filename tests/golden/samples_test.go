@@ -347,6 +347,7 @@ func (s *samples) messages() {
 		}
 		s.add("write", name, data)
 	}
+	s.writesLater()
 	s.add("result", "full", fragment.AppendWriteResult(nil, &fragment.WriteResult{Matched: 1, Changed: 2, Affected: 3, Duplicates: 4, FirstAutoInc: 5, LastUpdated: 6,
 		Warnings: []fragment.Warning{{Level: "Warning", Code: 1265, Message: "cut"}}, Err: mysqlerr.Newf(1062, "Duplicate")}))
 	s.add("result", "empty", fragment.AppendWriteResult(nil, &fragment.WriteResult{}))

@@ -36,6 +36,20 @@ func (s *samples) encodeBatch(b *shard.Batch) []byte {
 	return data
 }
 
+// writesLater adds the writes that came after version 1.
+func (s *samples) writesLater() {
+	if version.Version(s.version) < version.V2 {
+		return
+	}
+	w := writes()["update"]
+	w.Lenient, w.Checks = true, []fragment.Check{{Name: "t_chk_1", Expr: call("<", k(), expr.NewInt(100))}, {Name: "both", Expr: call(">", k(), expr.NewInt(-5))}}
+	data, err := s.encodeWrite(w)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.add("write", "checked", data)
+}
+
 // putLater puts the kinds of records that came after version 1.
 func (s *samples) putLater(tx *catalog.Tx) {
 	if version.Version(s.version) >= version.V2 {
