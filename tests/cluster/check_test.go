@@ -76,6 +76,7 @@ var workloads = []struct {
 	{"past", func() workload { return &past{} }},
 	{"gateways", func() workload { return &gateways{} }},
 	{"strict", func() workload { return &strict{} }},
+	{"families", func() workload { return &families{} }},
 }
 
 // checkDB is the workloads' database.
@@ -337,7 +338,7 @@ const (
 
 // definite are the server's errors that say that a change was not made.
 var definite = map[uint16]bool{
-	1205: true, 1206: true, 1213: true, 1062: true, 1235: true, 1146: true, 1792: true, 3572: true, 1290: true, 1317: true, 1021: true,
+	1205: true, 1206: true, 1213: true, 1062: true, 1451: true, 1452: true, 1235: true, 1146: true, 1792: true, 3572: true, 1290: true, 1317: true, 1021: true,
 }
 
 // judgeError tells what an error to a COMMIT or an autocommit change means.
