@@ -56,7 +56,7 @@ func init() {
 	for _, family := range [][]def{
 		arithDefs, bitDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
 		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs,
-		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs,
+		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, xmlDefs,
 	} {
 		register(family)
 	}
@@ -95,7 +95,7 @@ func Arity(name string) (lo, hi int, ok bool) {
 var laterFunctions = func() map[string]bool {
 	m := map[string]bool{}
 	for _, n := range strings.Fields(`load_file
-		extractvalue updatexml encode decode des_encrypt des_decrypt encrypt password old_password master_pos_wait
+		encode decode des_encrypt des_decrypt encrypt password old_password master_pos_wait
 		source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract random_bytes_from validate_password_strength
 		statement_digest statement_digest_text json_schema_valid json_schema_validation_report json_table
 		ps_thread_id roles_graphml icu_version
