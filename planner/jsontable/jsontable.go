@@ -1,4 +1,4 @@
-// Package jsontable makes rows of JSON documents: JSON_TABLE, without the names and the text that it was written with.
+// Package jsontable is JSON_TABLE: what was written becomes a Table (bind.go), which makes rows of documents.
 //
 //	path '$[*]'  ──→  a, b, n for each value        nested path '$.b[*]'  ──→  for each of them as many rows as it finds,
 //	                                                                           one nested path after the other

@@ -313,6 +313,7 @@ func (q fromClause) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Colum
 type lockClause struct {
 	lock  Lock
 	names []*ast.TableName // OF; none: all tables
+	locks []Lock           // by name
 	found []bool           // by name
 }
 
@@ -328,7 +329,17 @@ func (c *lockClause) read(l *ast.SelectLockInfo) {
 	}
 	c.lock.Opts.NoWait = l.LockType == ast.SelectLockForUpdateNoWait || l.LockType == ast.SelectLockForShareNoWait
 	c.lock.Opts.SkipLocked = l.LockType == ast.SelectLockForUpdateSkipLocked || l.LockType == ast.SelectLockForShareSkipLocked
-	c.names, c.found = l.Tables, make([]bool, len(l.Tables))
+	c.names, c.found, c.locks = l.Tables, make([]bool, len(l.Tables)), make([]Lock, len(l.Tables))
+	for i, t := range l.Tables {
+		c.locks[i] = c.lock
+		if update, noWait, skip, ok := syntax.LockOf(t); ok { // of a clause behind the first
+			c.locks[i] = Lock{Mode: distributed.ReadForShare}
+			c.locks[i].Opts.NoWait, c.locks[i].Opts.SkipLocked = noWait, skip
+			if update {
+				c.locks[i].Mode = distributed.ReadForUpdate
+			}
+		}
+	}
 }
 
 // of gives the lock of a table in the block's FROM.
@@ -338,13 +349,14 @@ func (c *lockClause) of(t *Table) (Lock, error) {
 	}
 	var lock Lock
 	for i, n := range c.names {
-		if t.Alias != n.Name.O || n.Schema.O != "" && n.Schema.O != t.DB {
+		_, _, _, later := syntax.LockOf(n)
+		if t.Alias != n.Name.O || n.Schema.O != "" && n.Schema.O != t.DB && !later {
 			continue
 		}
 		if lock.IsExplicit() {
 			return lock, mysqlerr.New(mysqlerr.DuplicateTableLock, t.Alias)
 		}
-		lock, c.found[i] = c.lock, true
+		lock, c.found[i] = c.locks[i], true
 	}
 	return lock, nil
 }

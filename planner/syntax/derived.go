@@ -1,7 +1,6 @@
 package syntax
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -9,7 +8,8 @@ import (
 	"cloudsql/storage/mysqlerr"
 )
 
-// Names of columns behind a derived table, (SELECT …) AS dt (a, b). The parser reads them behind LATERAL only, so that word
+// Texts that the parser can't read, and others in their place that it can: JSON_TABLE (jsontable.go), several locking clauses
+// (locks.go), and names of columns behind a derived table, (SELECT …) AS dt (a, b). The parser reads them behind LATERAL only, so that word
 // is put before such tables. A table that is LATERAL and does not look beyond itself is an ordinary one.
 
 // parseOther tries what the parser could not read for a reason that is known: err is what it said.
@@ -50,8 +50,9 @@ func (ordinary) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 // derivedFinder finds derived tables whose columns are named, and JSON_TABLEs.
 type derivedFinder struct {
 	scanner
-	edits []edit
-	skip  map[int]int // what needs no look: from where to where
+	edits  []edit
+	locked *lockingClause // the last one, with those that follow it
+	skip   map[int]int    // what needs no look: from where to where
 }
 
 // edit is a piece of text that gives way to another.
@@ -91,12 +92,14 @@ func (d *derivedFinder) run() (other string, refused error) {
 			if next, named = d.takeJSONTable(i, d.space(next+1), next); !named {
 				return "", mysqlerr.New(mysqlerr.TFMustHaveAlias)
 			}
+		case word == "for":
+			next = d.takeLocks(i, next)
 		case word == "exclude" && d.excludes(next):
 			return "", mysqlerr.NotSupported("EXCLUDE")
 		}
 		before, i = word, next
 	}
-	slices.SortFunc(d.edits, func(a, b edit) int { return a.from - b.from })
+	sortEdits(d.edits)
 	for _, e := range d.edits {
 		d.replace(e.from, e.to, e.by)
 	}

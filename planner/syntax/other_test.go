@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -118,5 +119,25 @@ func TestOtherTextsAreTaken(t *testing.T) {
 		if n, err := Parse(b.String(), Options{}); err == nil && n == nil {
 			t.Fatalf("%q: neither a statement nor an error", b.String())
 		}
+	}
+}
+
+// TestSeveralLocks: locking clauses behind the first one lock the tables that they name.
+func TestSeveralLocks(t *testing.T) {
+	n, err := Parse("select 1 from t a, u b, v for update of a nowait for share of b, v skip locked /* end */", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, name := range n.(*ast.SelectStmt).LockInfo.Tables {
+		update, noWait, skip, later := LockOf(name)
+		got = append(got, fmt.Sprint(name.Name.O, update, noWait, skip, later))
+	}
+	want := "afalsefalsefalsefalse bfalsefalsetruetrue vfalsefalsetruetrue"
+	if s := strings.ReplaceAll(strings.Join(got, "|"), " ", ""); s != strings.ReplaceAll(want, " ", "|") {
+		t.Error(s)
+	}
+	if _, err := Parse("select 1 from t for update for share", Options{}); mysqlerr.Code(err) != mysqlerr.Parse {
+		t.Error(err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/syntax"
 	"cloudsql/sql/show/monitor"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -578,14 +579,17 @@ func (d *deriver) locks(l *ast.SelectLockInfo, scope *nameScope) {
 	if l == nil {
 		return
 	}
+	first := false
 	switch l.LockType {
 	case ast.SelectLockForUpdate, ast.SelectLockForUpdateNoWait, ast.SelectLockForUpdateSkipLocked, ast.SelectLockForUpdateWaitN:
-	default:
-		return
+		first = true
 	}
 	for _, src := range scope.sources {
-		named := slices.ContainsFunc(l.Tables, func(t *ast.TableName) bool { return t.Name.O == src.alias })
-		if src.name != "" && (named || len(l.Tables) == 0) {
+		named := slices.ContainsFunc(l.Tables, func(t *ast.TableName) bool {
+			update, _, _, later := syntax.LockOf(t)
+			return t.Name.O == src.alias && (update || first && !later)
+		})
+		if src.name != "" && (named || first && len(l.Tables) == 0) {
 			d.add(Need{privs: []mysql.PrivilegeType{mysql.UpdatePriv, mysql.DeletePriv, mysql.LockTablesPriv}, any: true,
 				db: src.db, table: src.name, locking: true})
 		}
