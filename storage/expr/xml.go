@@ -276,8 +276,8 @@ func prepXPath(c *Call) {
 	}
 }
 
-// xml evaluates the path of a call over its document; nil, nil where that is not well-formed, with warning 1525.
-func (c *Call) xml(env *Env, doc, path types.Value) (*xpathRun, xpathValue, error) {
+// evalXML evaluates the path of a call over its document; nil, nil where that is not well-formed, with warning 1525.
+func evalXML(c *Call, env *Env, doc, path types.Value) (*xpathRun, xpathValue, error) {
 	x, ok := c.aux.(*xpath)
 	if !ok {
 		var err error
@@ -299,7 +299,7 @@ func (c *Call) xml(env *Env, doc, path types.Value) (*xpathRun, xpathValue, erro
 }
 
 func extractValue(c *Call, env *Env, a []types.Value) (types.Value, error) {
-	run, v, err := c.xml(env, a[0], a[1])
+	run, v, err := evalXML(c, env, a[0], a[1])
 	if err != nil || run == nil {
 		return types.Null, err
 	}
@@ -312,7 +312,7 @@ func extractValue(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 // updateXML replaces the only part of a document that the path finds.
 func updateXML(c *Call, env *Env, a []types.Value) (types.Value, error) {
-	run, v, err := c.xml(env, a[0], a[1])
+	run, v, err := evalXML(c, env, a[0], a[1])
 	if err != nil || run == nil || v.kind != xpathNodes {
 		return types.Null, err
 	}
