@@ -145,6 +145,14 @@ func (q grouping) aggregatesOuter(n *ast.AggregateFuncExpr) (*selectQuery, *bind
 	return owner, at
 }
 
+// outerAggregate binds an aggregate where this block may have none: 1111 for one that is no other block's.
+func (q grouping) outerAggregate(_ *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
+	if owner, outer := q.aggregatesOuter(n); owner != nil {
+		return owner.ofInner(outer, n)
+	}
+	return nil, mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
+}
+
 // ofInner binds an aggregate of this block within a block inside it.
 func (q *selectQuery) ofInner(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
 	e, err := grouping{q}.aggregate(sc, n)

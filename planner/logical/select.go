@@ -224,9 +224,10 @@ func (q *selectQuery) addRef(r outerRef) {
 	q.outs = append(q.outs, r)
 }
 
-// binder binds expressions of a clause without aggregates.
+// binder binds expressions of a clause without aggregates, but for those of blocks around.
 func (q *selectQuery) binder(clause string) *bind.Binder {
 	b := &bind.Binder{Env: q.b.ctx.Env, Clause: clause, Default: q.b.ctx.DefaultOf}
+	b.Aggregate = grouping{q}.outerAggregate
 	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
 		before := q.aggregates
 		q.aggregates = false
