@@ -87,7 +87,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.ties, err = tie(ctx, n.Ignore, &p.tables, changed{n.DB, n.Table, n.Kind, assignedColumns(p.set)})
+	p.ties, err = tie(ctx, n.Ignore, &p.tables, changed{db: n.DB, table: n.Table, kind: n.Kind, set: p.set})
 	return p, err
 }
 

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"context"
-	"slices"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
@@ -73,7 +72,7 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 	changes := make([]changed, len(p.Targets))
 	for i := range p.Targets {
 		t := &p.Targets[i]
-		changes[i] = changed{t.DB, t.Table, p.Kind, append(slices.Clone(t.Values), assignedColumns(p.added[i])...)}
+		changes[i] = changed{db: t.DB, table: t.Table, kind: p.Kind, set: p.added[i], values: t.Values}
 	}
 	p.ties, err = tie(ctx, p.Ignore, &p.tables, changes...)
 	return p, err

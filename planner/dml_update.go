@@ -148,20 +148,8 @@ func (p *changePlan) findBy(ctx *Context, q *logical.Query) error {
 }
 
 func (p *changePlan) tie(ctx *Context) (err error) {
-	p.ties, err = tie(ctx, p.ignore, &p.tables, changed{p.DB, p.Table, p.kind, assignedColumns(p.set)})
+	p.ties, err = tie(ctx, p.ignore, &p.tables, changed{db: p.DB, table: p.Table, kind: p.kind, set: p.set})
 	return err
-}
-
-// assignedColumns are the columns that assignments set.
-func assignedColumns(set []fragment.Assignment) []schema.ColumnID {
-	if len(set) == 0 {
-		return nil
-	}
-	ids := make([]schema.ColumnID, 0, len(set))
-	for i := range set {
-		ids = append(ids, set[i].Column)
-	}
-	return ids
 }
 
 // ownRowsOnly tells whether the change touches no unique key but those of the rows it names: then it needs no lock but

@@ -94,7 +94,9 @@ type changed struct {
 	db    string
 	table *schema.Table
 	kind  fragment.Kind
-	set   []schema.ColumnID // of Update and InsertOrUpdate
+	// Of Update and InsertOrUpdate: what is assigned, and columns that get values besides.
+	set    []fragment.Assignment
+	values []schema.ColumnID
 }
 
 // tie finds the relations of what a statement changes. The tables that they lead to are added to those of its plan.
@@ -123,7 +125,10 @@ func tie(ctx *Context, ignore bool, tables *[]TableVersion, changes ...changed) 
 		if c.kind == fragment.Delete || c.kind == fragment.Replace {
 			r.deleted = true
 		}
-		b.update(r, c.set)
+		b.update(r, c.values)
+		for i := range c.set {
+			b.update(r, []schema.ColumnID{c.set[i].Column})
+		}
 	}
 	if b == nil {
 		return out, nil
