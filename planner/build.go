@@ -32,7 +32,7 @@ func Build(ctx *Context, stmt ast.StmtNode) (Plan, error) {
 		return buildQuery(ctx, s, logical.Options{Params: params})
 	case *ast.SetOprStmt:
 		return buildQuery(ctx, s, logical.Options{Params: params})
-	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.LoadDataStmt:
 		m, err := buildModify(ctx, s, params)
 		if err != nil {
 			return nil, err

@@ -23,6 +23,8 @@ func buildModify(ctx *Context, stmt ast.StmtNode, params int) (Modify, error) {
 		return buildUpdate(ctx, s, params)
 	case *ast.DeleteStmt:
 		return buildDelete(ctx, s, params)
+	case *ast.LoadDataStmt:
+		return buildLoad(ctx, s)
 	}
 	return nil, mysqlerr.NotSupported("this statement")
 }

@@ -88,8 +88,8 @@ func (n insertBinder) privileges(ctx *Context, s *ast.InsertStmt) error {
 
 // nameColumns finds the columns of the column list (all visible ones without one).
 func (n insertBinder) nameColumns(s *ast.InsertStmt) error {
-	if len(s.Columns) == 0 {
-		if s.Select == nil && len(s.Lists) > 0 && len(s.Lists[0]) == 0 {
+	if s == nil || len(s.Columns) == 0 {
+		if s != nil && s.Select == nil && len(s.Lists) > 0 && len(s.Lists[0]) == 0 {
 			return nil // INSERT INTO t () VALUES ()
 		}
 		for i := range n.Table.Columns {

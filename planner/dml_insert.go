@@ -47,31 +47,15 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &insertPlan{Insert: n, columns: n.Table.ColumnIDs(), autoInc: n.Table.AutoIncColumn(), hidden: -1, set: n.Set}
-	p.series = ctx.AutoIncrement
-	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)
-	p.tables = []TableVersion{{ID: n.Table.ID, Version: n.Table.Version}}
-	for i := range n.Table.Columns {
-		if n.Table.Columns[i].RowID() {
-			p.hidden = i
-		}
-	}
-	if p.defaults, err = defaultsOf(ctx, n.Table); err != nil {
+	p, err := newInsertPlan(ctx, n)
+	if err != nil {
 		return nil, err
-	}
-	if ctx.Env.Mode.Strict && !n.Ignore {
-		if err := p.checkDefaults(); err != nil {
-			return nil, err
-		}
 	}
 	if q != nil {
 		if p.source, err = planQuery(ctx, q.Below()); err != nil {
 			return nil, err
 		}
 		p.tables = append(p.tables, p.source.Tables()...)
-	}
-	if p.rules, err = rulesOf(n.Table); err != nil {
-		return nil, err
 	}
 	if len(n.Set) > 0 {
 		if p.set, err = onUpdate(n.Table, n.Set, p.rules); err != nil {
@@ -103,8 +87,52 @@ func readsWhatItSets(s *ast.InsertStmt) bool {
 	return bind.SetsUserVariable(s) && slices.ContainsFunc(s.OnDuplicate, func(a *ast.Assignment) bool { return bind.NamesUserVariable(a.Expr) })
 }
 
+// newInsertPlan is what all plans that insert rows have in common.
+func newInsertPlan(ctx *Context, n *logical.Insert) (*insertPlan, error) {
+	p := &insertPlan{Insert: n, columns: n.Table.ColumnIDs(), autoInc: n.Table.AutoIncColumn(), hidden: -1, set: n.Set}
+	p.series = ctx.AutoIncrement
+	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)
+	p.tables = []TableVersion{{ID: n.Table.ID, Version: n.Table.Version}}
+	for i := range n.Table.Columns {
+		if n.Table.Columns[i].RowID() {
+			p.hidden = i
+		}
+	}
+	var err error
+	if p.defaults, err = defaultsOf(ctx, n.Table); err != nil {
+		return nil, err
+	}
+	if ctx.Env.Mode.Strict && !n.Ignore {
+		if err := p.checkDefaults(); err != nil {
+			return nil, err
+		}
+	}
+	p.rules, err = rulesOf(n.Table)
+	return p, err
+}
+
 // Run computes the rows and sends them.
 func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
+	run, err := p.newRun(rt)
+	if err != nil {
+		return nil, err
+	}
+	if p.source != nil {
+		err = run.fromQuery(ctx)
+	} else {
+		err = run.fromValues(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := run.tellID(ctx); err != nil {
+		return nil, err
+	}
+	return run.result(), nil
+}
+
+// newRun begins an execution.
+func (p *insertPlan) newRun(rt *exec.Runtime) (*insertRun, error) {
 	env := changeEnv(rt, p.Ignore)
 	w := &writer{rt: rt, relations: p.relations}
 	w.countWarnings(env)
@@ -126,21 +154,7 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 		run.rows = p.rules.forRows(env)
 	}
 	run.batch.Reset(len(p.columns))
-	if err := run.computeDefaults(); err != nil {
-		return nil, err
-	}
-	if p.source != nil {
-		err = run.fromQuery(ctx)
-	} else {
-		err = run.fromValues(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := run.tellID(ctx); err != nil {
-		return nil, err
-	}
-	return run.result(), nil
+	return run, run.computeDefaults()
 }
 
 // insertRun is one execution.

@@ -181,6 +181,8 @@ func (s *fakeSession) run(ctx context.Context, text string, params []types.Value
 	switch words[0] {
 	case "one":
 		return s.oneRow(w)
+	case "load":
+		return s.load(ctx, words[1], w)
 	case "rows":
 		return s.rows(number(1), number(2), w)
 	case "types":

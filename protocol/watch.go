@@ -28,16 +28,18 @@ func (c *channel) look(now int64) {
 		c.end(endSlow)
 		return
 	}
+	reading := c.readSince.Load() // also of a file that a command asked for
+	if reading != noTick && c.loggedIn.Load() && age(reading) > time.Duration(c.readTimeout.Load()) {
+		c.end(endStalled)
+		return
+	}
 	if since := c.busySince.Load(); since != noTick {
 		if age(since) >= tick && hungUp(c.nc) {
 			c.end(endGone)
 		}
 		return
 	}
-	if since := c.readSince.Load(); since != noTick && c.loggedIn.Load() {
-		if age(since) > time.Duration(c.readTimeout.Load()) {
-			c.end(endStalled)
-		}
+	if reading != noTick && c.loggedIn.Load() {
 		return
 	}
 	if c.loggedIn.Load() && age(c.idleSince.Load()) > time.Duration(c.waitTimeout.Load()) {

@@ -4,6 +4,7 @@ package sql
 
 import (
 	"context"
+	"io"
 	"sync/atomic"
 
 	"cloudsql/storage/types"
@@ -37,6 +38,12 @@ type ResultWriter interface {
 	Header(h *Header) error
 	Row(vals []types.Value) error
 	Done(o *Outcome) error
+}
+
+// LocalFiles is a ResultWriter whose client may be asked for a file (LOAD DATA LOCAL), before any of the result is written. The
+// file must be closed before the statement is answered.
+type LocalFiles interface {
+	LocalFile(name string) (io.ReadCloser, error)
 }
 
 // Account is what authentication needs to know of a user.

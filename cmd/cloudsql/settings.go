@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type settings struct {
 	maxClockOffset    time.Duration
 	walDir            string
 	spreadTables      bool
+	secureFilePriv    string
 	untrustedClock    bool
 	maxConnections    int
 	maxAllowedPacket  int
@@ -77,6 +79,8 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.walDir, "wal-dir", "", "another disk's directory for the write-ahead part of the raft log")
 	f.BoolVar(&s.untrustedClock, "untrusted-clock", false,
 		"confirm every read through raft: for machines whose clock stands still while they are suspended or migrated")
+	f.StringVar(&s.secureFilePriv, "secure-file-priv", "",
+		"the one `directory` of this node that LOAD DATA INFILE and LOAD_FILE read from and SELECT ... INTO OUTFILE writes to; if empty they are refused (1290)")
 	f.BoolVar(&s.spreadTables, "spread-tables", false, "place every new table by itself instead of beside its database's others")
 	f.IntVar(&s.maxConnections, "max-connections", 2000, "client connections at once, and one more for an administrator; SET GLOBAL max_connections goes before it")
 	f.IntVar(&s.maxAllowedPacket, "max-allowed-packet", 64<<20, "bytes of one client request; SET GLOBAL max_allowed_packet goes before it")
@@ -198,6 +202,11 @@ func (s *settings) check() error {
 	}
 	if s.data == "" {
 		return errors.New("--data is empty")
+	}
+	if s.secureFilePriv != "" {
+		if info, err := os.Stat(s.secureFilePriv); err != nil || !info.IsDir() || !filepath.IsAbs(s.secureFilePriv) {
+			return fmt.Errorf("--secure-file-priv %q is not the absolute path of a directory", s.secureFilePriv)
+		}
 	}
 	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.maxTxn < 0 || s.runningStatements < 1 || s.history < time.Second {
 		return errors.New("--replication-factor, --data-shards, --max-connections and --running-statements must be at least 1, --max-transaction-mb 0, --history 1s")

@@ -54,7 +54,7 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	}
 	hostname, _ := os.Hostname()
 	engine := session.NewEngine(p.node, session.Config{
-		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, TLS: true,
+		Hostname: hostname, Port: p.sqlLis.Addr().(*net.TCPAddr).Port, DataDir: s.data, FileDir: s.secureFilePriv, TLS: true,
 		Memory: p.memory, StatementMemory: s.statementBytes(), SessionMemory: s.sessionBytes(), Space: p.space,
 		Running: s.runningStatements, Log: p.log,
 		Shutdown: p.shutdown, History: s.history, Counters: p.statusCounters,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
@@ -24,6 +25,59 @@ type User struct {
 	Global      uint64            `json:"global,omitempty"`
 	DBs         map[string]uint64 `json:"dbs,omitempty"`
 	GrantOption bool              `json:"grantOption,omitempty"`
+	Grants
+}
+
+// Grants is what of an account older programs do not know, and would lose when they change it: records have some at V2 only.
+type Grants struct {
+	// Tables are privileges on single tables, by database and table.
+	Tables map[string]map[string]TableGrant `json:"tables,omitempty"`
+	// Dynamic are privileges without a bit, by name in upper case; true: WITH GRANT OPTION.
+	Dynamic map[string]bool `json:"dynamic,omitempty"`
+	// Roles are accounts whose privileges this one may take on, as AccountKey names them; true: WITH ADMIN OPTION. DefaultRoles are
+	// taken on at login.
+	Roles        map[string]bool `json:"roles,omitempty"`
+	DefaultRoles []string        `json:"defaultRoles,omitempty"`
+}
+
+// TableGrant is privileges on one table; Columns are further ones on columns, by their names in lower case.
+type TableGrant struct {
+	Mask    uint64            `json:"mask,omitempty"`
+	Columns map[string]uint64 `json:"columns,omitempty"`
+	Grantor string            `json:"grantor,omitempty"` // user@host
+}
+
+// Empty tells an account that has nothing of what is new.
+func (g *Grants) Empty() bool {
+	return len(g.Tables) == 0 && len(g.Dynamic) == 0 && len(g.Roles) == 0 && len(g.DefaultRoles) == 0
+}
+
+// Clone is a copy whose maps may be changed.
+func (u *User) Clone() *User {
+	c := *u
+	c.DBs, c.Dynamic, c.Roles, c.DefaultRoles = maps.Clone(u.DBs), maps.Clone(u.Dynamic), maps.Clone(u.Roles), slices.Clone(u.DefaultRoles)
+	c.Tables = maps.Clone(u.Tables)
+	for db, tables := range c.Tables {
+		tables = maps.Clone(tables)
+		for name, g := range tables {
+			g.Columns = maps.Clone(g.Columns)
+			tables[name] = g
+		}
+		c.Tables[db] = tables
+	}
+	return &c
+}
+
+// Key is the account's name among Roles.
+func (u *User) Key() string { return AccountKey(u.Name, u.Host) }
+
+// AccountKey names an account in other records.
+func AccountKey(name, host string) string { return name + "@" + host }
+
+// SplitAccount is AccountKey undone: hosts have no @.
+func SplitAccount(key string) (name, host string) {
+	at := strings.LastIndexByte(key, '@')
+	return key[:max(at, 0)], key[at+1:]
 }
 
 // Node is a member of the cluster.

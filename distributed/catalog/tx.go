@@ -67,7 +67,12 @@ func (tx *Tx) PutStatistics(id schema.TableID, t *statistics.Table) {
 }
 
 // PutUser adds or changes an account.
-func (tx *Tx) PutUser(u *User) { tx.put(kindUser, u.Name+"@"+u.Host, u) }
+func (tx *Tx) PutUser(u *User) {
+	tx.put(kindUser, u.Key(), u)
+	if !u.Grants.Empty() {
+		tx.since = max(tx.since, version.V2)
+	}
+}
 
 // DeleteUser removes an account.
 func (tx *Tx) DeleteUser(name, host string) { tx.put(kindUser, name+"@"+host, nil) }

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"cloudsql/distributed"
@@ -26,6 +27,9 @@ type Runtime struct {
 	// Warn receives conditions that came from shards.
 	Warn          func(w fragment.Warning)
 	FoundRowsFlag bool
+	// Input opens the file of LOAD DATA; it may be called once. Progress is told how many of its rows were written; may be nil.
+	Input    func(ctx context.Context) (io.ReadCloser, error)
+	Progress func(rows uint64)
 	// Catalog tells which shards tablets are in, for Room.Used; nil: they are not counted.
 	Catalog *catalog.Snapshot
 }

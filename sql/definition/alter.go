@@ -118,10 +118,6 @@ func Refusal(node ast.StmtNode) error {
 		what = "CREATE VIEW"
 	case *ast.ProcedureInfo, *ast.DropProcedureStmt, *ast.CallStmt:
 		what = "stored procedures"
-	case *ast.LoadDataStmt:
-		what = "LOAD DATA"
-	case *ast.GrantRoleStmt, *ast.RevokeRoleStmt, *ast.SetRoleStmt, *ast.SetDefaultRoleStmt:
-		what = "roles"
 	case *ast.GrantProxyStmt:
 		what = "GRANT PROXY"
 	case *ast.ExplainForStmt:

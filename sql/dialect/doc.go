@@ -6,6 +6,8 @@
 //	recognise.go   statements that the parser does not know or does not tell apart → Statements, or a text that it does know
 //	show.go        the forms of SHOW and DESCRIBE that the parser lacks
 //	intovars.go    SELECT … INTO @a, @b
+//	intofile.go    SELECT … INTO OUTFILE and INTO DUMPFILE
+//	load.go        LOAD DATA
 //
 // Invariants: what does not fit exactly is left to the parser, which has the errors for it; nothing here depends on a session but for
 // its sql_mode. The extractor takes two texts for one statement only where they are, up to the values of their literals: literals

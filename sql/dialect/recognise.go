@@ -96,8 +96,8 @@ func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
 		return nil, nil
 	}
 	limit := maxTokens
-	if first == "lock" {
-		limit = len(rest) // it may name any number of tables
+	if first == "lock" || first == "load" || first == "grant" || first == "revoke" {
+		limit = len(rest) // it may name any number of tables, columns or accounts
 	}
 	words := tokens(rest, mode, limit)
 	if words == nil {
@@ -114,7 +114,7 @@ func init() {
 		"set": readSet, "show": readShow, "check": readCheck("check"), "repair": readCheck("repair"),
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
 		"lock": readLock, "unlock": readUnlock, "create": readRefused, "drop": readRefused,
-		"alter": readRefused,
+		"alter": readAccount, "load": readLoad, "grant": readGrant, "revoke": readRevoke,
 	}
 	for word, what := range map[string]string{
 		"xa": "XA", "handler": "HANDLER", "checksum": "CHECKSUM TABLE", "change": "replication", "reset": "RESET",
@@ -122,7 +122,7 @@ func init() {
 		"signal": "SIGNAL", "resignal": "RESIGNAL", "cache": "CACHE INDEX", "clone": "CLONE", "restart": "RESTART",
 		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE", "admin": "ADMIN", "trace": "TRACE",
 		"batch": "BATCH", "split": "SPLIT", "backup": "BACKUP", "restore": "RESTORE", "recover": "RECOVER",
-		"flashback": "FLASHBACK", "distribute": "DISTRIBUTE", "cancel": "CANCEL", "calibrate": "CALIBRATE", "load": "LOAD DATA",
+		"flashback": "FLASHBACK", "distribute": "DISTRIBUTE", "cancel": "CANCEL", "calibrate": "CALIBRATE",
 		"plan": "PLAN", "query": "QUERY", "refresh": "REFRESH", "recommend": "RECOMMEND",
 	} {
 		readers[word] = func(statement) (Statement, error) { return nil, mysqlerr.NotSupported(what) }
@@ -214,9 +214,6 @@ func readSet(st statement) (Statement, error) {
 		if scope := w[0].lower; scope == "global" || scope == "session" || scope == "local" {
 			return readCharacteristics(w[2:], scope)
 		}
-	}
-	if w.take("role") || w.take("default", "role") {
-		return nil, mysqlerr.NotSupported("roles")
 	}
 	if w.take("resource") {
 		return nil, mysqlerr.NotSupported("resource groups")
@@ -445,7 +442,7 @@ func readRefused(st statement) (Statement, error) {
 	for _, r := range [...][2]string{
 		{"trigger", "triggers"}, {"event", "events"}, {"function", "stored functions"}, {"procedure", "stored procedures"},
 		{"view", "views"}, {"tablespace", "tablespaces"}, {"undo", "tablespaces"}, {"server", "FEDERATED servers"},
-		{"logfile", "log file groups"}, {"resource", "resource groups"}, {"spatial", "spatial types"}, {"role", "roles"},
+		{"logfile", "log file groups"}, {"resource", "resource groups"}, {"spatial", "spatial types"},
 		{"sequence", "sequences"}, {"placement", "placement policies"}, {"instance", "ALTER INSTANCE"},
 		{"binding", "bindings"}, {"global", "this statement"}, {"session", "this statement"}, {"masking", "masking policies"},
 		{"range", "this statement"}, {"statistics", "extended statistics"}, {"stats", "this statement"},

@@ -28,6 +28,9 @@ func (c *refCollector) Enter(n ast.Node) (ast.Node, bool) {
 		}
 		c.ctes[with.Name.L] = true
 	}
+	if load, ok := n.(*ast.LoadDataStmt); ok {
+		n = &ast.TableSource{Source: load.Table}
+	}
 	src, ok := n.(*ast.TableSource)
 	if !ok {
 		return n, false

@@ -21,8 +21,11 @@ type Need struct {
 	any       bool                  // or one of them
 	db, table string
 	column    string // that is read of a table which the statement may otherwise change: 1143
-	locking   bool   // for rows that a SELECT locks
-	check     func(a Account) error
+	// columns are those that a privilege is needed for, where it will do to have it on them: none of them stands for any.
+	columns map[mysql.PrivilegeType][]string
+	whole   bool // all columns of the table are among them: 1142 in place of 1143
+	locking bool // for rows that a SELECT locks
+	check   func(a Account) error
 }
 
 // ErrUnlisted marks a statement of a kind that Of does not know. It is refused.
@@ -42,7 +45,7 @@ type Scope struct {
 // (somebody else's thread), USE (a name that there is not), and which rows of SHOW an account may see.
 func Of(node ast.StmtNode, s *Scope) ([]Need, error) {
 	switch node.(type) {
-	case *ast.UseStmt, *ast.BeginStmt, *ast.CommitStmt, *ast.RollbackStmt, *ast.SavepointStmt, *ast.ReleaseSavepointStmt,
+	case *ast.SetRoleStmt, *ast.UseStmt, *ast.BeginStmt, *ast.CommitStmt, *ast.RollbackStmt, *ast.SavepointStmt, *ast.ReleaseSavepointStmt,
 		*ast.UnlockTablesStmt, *ast.HelpStmt:
 		return nil, nil
 	case *ast.PrepareStmt, *ast.ExecuteStmt, *ast.DeallocateStmt: // what was prepared asks for its own
@@ -57,6 +60,8 @@ func Of(node ast.StmtNode, s *Scope) ([]Need, error) {
 		}
 	case *ast.InsertStmt:
 		d.insert(n)
+	case *ast.LoadDataStmt:
+		d.load(n)
 	case *ast.UpdateStmt:
 		d.update(n)
 	case *ast.DeleteStmt:
@@ -104,6 +109,9 @@ func OfTables(s *Scope, list []*ast.TableName, privs ...mysql.PrivilegeType) ([]
 	return d.list, d.err
 }
 
+// ToUseFiles is the needs of statements that read or write files of the node.
+func ToUseFiles() []Need { return []Need{{privs: []mysql.PrivilegeType{mysql.FilePriv}}} }
+
 // ToSetGlobal is the needs of SET GLOBAL.
 func ToSetGlobal() []Need { return []Need{{check: Account.MaySetGlobal}} }
 
@@ -139,7 +147,43 @@ type nameSource struct {
 	node            *ast.TableSource
 	alias, db, name string
 	table           *schema.Table // nil: derived, or there is none of that name
-	column          string        // the first that is read
+	columns         []string      // that are read
+	need            int           // of reading it, in the list of needs and counted from 1; 0: none
+}
+
+// read notes that columns are read.
+func (src *nameSource) read(d *deriver, columns ...string) {
+	src.columns = append(src.columns, columns...)
+	if src.need > 0 {
+		n := &d.list[src.need-1]
+		n.columns[mysql.SelectPriv] = src.columns
+	}
+}
+
+// readAll notes that all columns are read.
+func (src *nameSource) readAll(d *deriver) {
+	if src.read(d, src.all()...); src.need > 0 {
+		d.list[src.need-1].whole = true
+	}
+}
+
+// all are the columns of a source.
+func (src *nameSource) all() []string {
+	if src.table == nil {
+		return nil
+	}
+	return columnNames(src.table)
+}
+
+// columnNames lists a table's columns.
+func columnNames(t *schema.Table) []string {
+	var names []string
+	for i := range t.Columns {
+		if !t.Columns[i].Hidden {
+			names = append(names, t.Columns[i].Name)
+		}
+	}
+	return names
 }
 
 func (d *deriver) add(n Need) {
@@ -329,8 +373,30 @@ func (d *deriver) alterTable(n *ast.AlterTableStmt) {
 func (d *deriver) account(node ast.StmtNode) bool {
 	a := d.s.Account
 	switch n := node.(type) {
-	case *ast.CreateUserStmt, *ast.DropUserStmt, *ast.RenameUserStmt:
+	case *ast.CreateUserStmt:
+		if n.IsCreateRole {
+			d.global(mysql.CreateRolePriv, mysql.CreateUserPriv)
+		} else {
+			d.global(mysql.CreateUserPriv)
+		}
+	case *ast.DropUserStmt:
+		if n.IsDropRole {
+			d.global(mysql.DropRolePriv, mysql.CreateUserPriv)
+		} else {
+			d.global(mysql.CreateUserPriv)
+		}
+	case *ast.RenameUserStmt:
 		d.global(mysql.CreateUserPriv)
+	case *ast.GrantRoleStmt:
+		d.add(Need{check: func(a Account) error { return a.mayGrantRoles(n.Roles) }})
+	case *ast.RevokeRoleStmt:
+		d.add(Need{check: func(a Account) error { return a.mayGrantRoles(n.Roles) }})
+	case *ast.SetDefaultRoleStmt:
+		for _, u := range n.UserList {
+			if !a.isSelf(a.identity(u)) {
+				d.global(mysql.CreateUserPriv)
+			}
+		}
 	case *ast.AlterUserStmt:
 		for _, spec := range n.Specs { // IDENTIFIED of one's own account is free, and so is ALTER USER USER()
 			if len(n.PasswordOrLockOptions) > 0 || !a.isSelf(a.identity(spec.User)) {
@@ -345,16 +411,17 @@ func (d *deriver) account(node ast.StmtNode) bool {
 			d.global(mysql.CreateUserPriv)
 		}
 	case *ast.GrantStmt:
-		db, mask, err := grantLevel(n.Level, n.Privs, d.s.DB)
+		g, err := grantOf(n.Level, n.ObjectType, n.Privs, d.s.DB)
 		d.err = err
-		d.add(Need{check: func(a Account) error { return a.mayGrant(db, mask) }})
+		d.add(Need{check: func(a Account) error { return a.mayGrant(&g) }})
 	case *ast.RevokeStmt:
-		db, mask, err := grantLevel(n.Level, n.Privs, d.s.DB)
+		g, err := grantOf(n.Level, n.ObjectType, n.Privs, d.s.DB)
 		d.err = err
+		g.mask &^= grantBit
 		if revokesAll(n) {
 			d.global(mysql.CreateUserPriv)
 		} else {
-			d.add(Need{check: func(a Account) error { return a.mayGrant(db, mask&^uint64(mysql.GrantPriv)) }})
+			d.add(Need{check: func(a Account) error { return a.mayGrant(&g) }})
 		}
 	default:
 		return false
@@ -400,7 +467,14 @@ func (d *deriver) insert(n *ast.InsertStmt) {
 		privs = append(privs, mysql.UpdatePriv)
 	}
 	for _, src := range d.sourcesOf(n.Table) {
-		d.add(Need{privs: privs, db: src.db, table: src.name})
+		need := Need{privs: privs, db: src.db, table: src.name, whole: len(n.Columns) == 0}
+		if src.table != nil {
+			need.columns = map[mysql.PrivilegeType][]string{mysql.InsertPriv: namesOr(n.Columns, src.all()), mysql.UpdatePriv: nil}
+			for _, a := range n.OnDuplicate {
+				need.columns[mysql.UpdatePriv] = append(need.columns[mysql.UpdatePriv], a.Column.Name.O)
+			}
+		}
+		d.add(need)
 	}
 	for _, list := range n.Lists {
 		for _, e := range list {
@@ -417,6 +491,44 @@ func (d *deriver) insert(n *ast.InsertStmt) {
 	})
 }
 
+// load: a file of the server takes FILE, one of the client nothing.
+func (d *deriver) load(n *ast.LoadDataStmt) {
+	if n.FileLocRef != ast.FileLocClient {
+		d.global(mysql.FilePriv)
+	}
+	privs := []mysql.PrivilegeType{mysql.InsertPriv}
+	if n.OnDuplicate == ast.OnDuplicateKeyHandlingReplace {
+		privs = append(privs, mysql.DeletePriv)
+	}
+	d.table(n.Table, privs...)
+	if db, err := d.dbOf(n.Table.Schema.O); err == nil {
+		if t, ok := d.s.Catalog.Table(db, n.Table.Name.O); ok {
+			var into []*ast.ColumnName
+			if into = append(into, n.Columns...); len(n.ColumnsAndUserVars) > 0 {
+				for _, a := range n.ColumnAssignments {
+					into = append(into, a.Column)
+				}
+			}
+			d.list[len(d.list)-1].columns = onColumns(mysql.InsertPriv, namesOr(into, columnNames(t)))
+		}
+	}
+	for _, a := range n.ColumnAssignments {
+		d.walkExpr(a.Expr)
+	}
+}
+
+// namesOr gives the names of columns, or others where there are none.
+func namesOr(list []*ast.ColumnName, otherwise []string) []string {
+	if len(list) == 0 {
+		return otherwise
+	}
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = c.Name.O
+	}
+	return names
+}
+
 func (d *deriver) update(n *ast.UpdateStmt) {
 	mark := d.with(n.With)
 	scope := d.change(n.TableRefs, func() {
@@ -426,23 +538,28 @@ func (d *deriver) update(n *ast.UpdateStmt) {
 		}
 		d.tail(n.Where, n.Order, n.Limit)
 	})
-	assigned := make([]bool, len(scope.sources))
+	assigned := make([][]string, len(scope.sources))
 	for _, a := range n.List {
 		if i := scope.find(a.Column); i >= 0 {
-			assigned[i] = true
+			assigned[i] = append(assigned[i], a.Column.Name.O)
 		}
 	}
 	for i := range scope.sources {
 		src := &scope.sources[i]
 		switch {
 		case src.name == "":
-		case assigned[i], len(scope.sources) == 1:
-			d.add(Need{privs: []mysql.PrivilegeType{mysql.UpdatePriv}, db: src.db, table: src.name})
+		case assigned[i] != nil, len(scope.sources) == 1:
+			d.add(Need{privs: []mysql.PrivilegeType{mysql.UpdatePriv}, db: src.db, table: src.name, columns: onColumns(mysql.UpdatePriv, assigned[i])})
 		default:
-			d.add(Need{privs: []mysql.PrivilegeType{mysql.SelectPriv}, db: src.db, table: src.name})
+			d.add(Need{privs: []mysql.PrivilegeType{mysql.SelectPriv}, db: src.db, table: src.name, columns: onColumns(mysql.SelectPriv, src.columns)})
 		}
 	}
 	d.ctes = d.ctes[:mark]
+}
+
+// onColumns is what Need.columns is of one privilege.
+func onColumns(priv mysql.PrivilegeType, columns []string) map[mysql.PrivilegeType][]string {
+	return map[mysql.PrivilegeType][]string{priv: columns}
 }
 
 func (d *deriver) delete(n *ast.DeleteStmt) {
@@ -492,8 +609,9 @@ func (d *deriver) change(from *ast.TableRefsClause, visit func()) *nameScope {
 	visit()
 	d.scopes = d.scopes[:len(d.scopes)-1]
 	for _, src := range scope.sources {
-		if src.column != "" && src.name != "" {
-			d.add(Need{privs: []mysql.PrivilegeType{mysql.SelectPriv}, db: src.db, table: src.name, column: src.column})
+		if len(src.columns) > 0 && src.name != "" {
+			d.add(Need{privs: []mysql.PrivilegeType{mysql.SelectPriv}, db: src.db, table: src.name, column: src.columns[0],
+				columns: onColumns(mysql.SelectPriv, src.columns)})
 		}
 	}
 	return scope
@@ -535,9 +653,16 @@ func (d *deriver) Enter(n ast.Node) (ast.Node, bool) {
 		if t, ok := n.Source.(*ast.TableName); ok {
 			if !d.ownTable(n) && !d.isCTE(t) {
 				d.table(t, mysql.SelectPriv)
+				d.readBy(n)
 			}
 			return n, true
 		}
+	case *ast.SelectField:
+		if n.WildCard != nil {
+			d.wildcard(n.WildCard)
+		}
+	case *ast.Join:
+		d.joined(n)
 	case *ast.ColumnName:
 		d.column(n)
 	}
@@ -572,6 +697,53 @@ func (d *deriver) ownTable(n *ast.TableSource) bool {
 	}
 	top := d.scopes[len(d.scopes)-1]
 	return top.changes && slices.ContainsFunc(top.sources, func(s nameSource) bool { return s.node == n })
+}
+
+// readBy has the columns of a table that a SELECT reads noted in the need of reading it, which was the last.
+func (d *deriver) readBy(n *ast.TableSource) {
+	if len(d.scopes) == 0 || d.err != nil {
+		return
+	}
+	top := d.scopes[len(d.scopes)-1]
+	for i := range top.sources {
+		if src := &top.sources[i]; src.node == n && src.table != nil {
+			src.need = len(d.list)
+			d.list[src.need-1].columns = onColumns(mysql.SelectPriv, src.columns)
+		}
+	}
+}
+
+// wildcard is * or t.*: all columns are read.
+func (d *deriver) wildcard(w *ast.WildCardField) {
+	if len(d.scopes) == 0 {
+		return
+	}
+	top := d.scopes[len(d.scopes)-1]
+	for i := range top.sources {
+		src := &top.sources[i]
+		if w.Table.O == "" || strings.EqualFold(w.Table.O, src.alias) && (w.Schema.O == "" || w.Schema.O == src.db) {
+			src.readAll(d)
+		}
+	}
+}
+
+// joined: the columns of USING are read of every table that has them, and those of a NATURAL join, which are not known here, may be any.
+func (d *deriver) joined(n *ast.Join) {
+	if len(d.scopes) == 0 || len(n.Using) == 0 && !n.NaturalJoin {
+		return
+	}
+	top := d.scopes[len(d.scopes)-1]
+	for i := range top.sources {
+		src := &top.sources[i]
+		if n.NaturalJoin {
+			src.readAll(d)
+		}
+		for _, c := range n.Using {
+			if src.table != nil && src.table.ColumnByName(c.Name.L) >= 0 {
+				src.read(d, c.Name.O)
+			}
+		}
+	}
 }
 
 // locks: whoever locks rows for update must be able to do more than read them.
@@ -633,9 +805,7 @@ func (d *deriver) sourcesOf(from *ast.TableRefsClause) (out []nameSource) {
 func (d *deriver) column(c *ast.ColumnName) {
 	for i := len(d.scopes) - 1; i >= 0; i-- {
 		if at := d.scopes[i].find(c); at >= 0 {
-			if src := &d.scopes[i].sources[at]; src.column == "" {
-				src.column = c.Name.O
-			}
+			d.scopes[i].sources[at].read(d, c.Name.O)
 			return
 		}
 	}

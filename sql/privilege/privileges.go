@@ -41,7 +41,43 @@ func (a Account) Visible(db string) bool {
 	if virtual.IsVirtual(db) {
 		return effective(a.Global)&^uint64(mysql.UsagePriv) != 0
 	}
-	return privilegesOn(a.User, db)&^uint64(mysql.UsagePriv) != 0
+	return privilegesOn(a.User, db)&^uint64(mysql.UsagePriv) != 0 || len(a.Tables[db]) > 0
+}
+
+// VisibleTable tells whether the account holds any privilege on a table, or on columns of it.
+func (a Account) VisibleTable(db, table string) bool {
+	if virtual.IsVirtual(db) || privilegesOn(a.User, db)&^uint64(mysql.UsagePriv) != 0 {
+		return true
+	}
+	_, ok := a.Tables[db][table]
+	return ok
+}
+
+// hasOnTable tells whether the account has priv on all of a table.
+func (a Account) hasOnTable(priv mysql.PrivilegeType, db, table string) bool {
+	return a.HasOn(priv, db) || a.Tables[db][table].Mask&uint64(priv) != 0
+}
+
+// missingColumn gives the first of the columns that the account lacks priv on; any column will do where none is named. none tells
+// that it has priv on no column of the table.
+func (a Account) missingColumn(priv mysql.PrivilegeType, db, table string, columns []string) (column string, none bool) {
+	none = true
+	g := a.Tables[db][table]
+	for _, mask := range g.Columns {
+		none = none && mask&uint64(priv) == 0
+	}
+	for _, c := range columns {
+		if g.Columns[strings.ToLower(c)]&uint64(priv) == 0 {
+			return c, none
+		}
+	}
+	return "", none
+}
+
+// HasDynamic tells whether the account has a privilege that has no bit: who has SUPER has all, as it was before there were any.
+func (a Account) HasDynamic(name string) bool {
+	_, ok := a.Dynamic[name]
+	return ok || a.Has(mysql.SuperPriv)
 }
 
 // who is the account, for messages.
@@ -65,9 +101,22 @@ func (a Account) needs(privs ...mysql.PrivilegeType) error {
 		if a.Has(p) {
 			return nil
 		}
+		if p == mysql.FilePriv { // MySQL names no privilege where files are asked for
+			return a.deniedFiles()
+		}
 		names[i] = strings.ToUpper(mysql.Priv2Str[p])
 	}
 	return mysqlerr.New(mysqlerr.SpecificAccessDenied, strings.Join(names, " or "))
+}
+
+// deniedFiles is 1045.
+func (a Account) deniedFiles() error {
+	user, host := a.who()
+	password := "NO"
+	if len(a.Secret) > 0 {
+		password = "YES"
+	}
+	return mysqlerr.New(mysqlerr.AccessDenied, user, host, password)
 }
 
 // Access checks one privilege: on a table (1142), on a database (table "", 1044), or on everything (db "", 1227).
@@ -75,7 +124,7 @@ func (a Account) Access(priv mysql.PrivilegeType, db, table string) error {
 	switch {
 	case db == "":
 		return a.needs(priv)
-	case a.HasOn(priv, db):
+	case table != "" && a.hasOnTable(priv, db, table), a.HasOn(priv, db):
 		return a.writable(priv, db)
 	case table == "":
 		return a.DeniedDB(db)
@@ -116,9 +165,21 @@ func (a Account) granted(n *Need) error {
 		return a.needs(n.privs...)
 	}
 	var missing []string
+	column := n.column
 	for _, p := range n.privs {
-		if !a.HasOn(p, n.db) {
-			missing = append(missing, strings.ToUpper(mysql.Priv2Str[p]))
+		if n.table == "" && !a.HasOn(p, n.db) || n.table != "" && !a.hasOnTable(p, n.db, n.table) {
+			if columns, ok := n.columns[p]; ok {
+				c, none := a.missingColumn(p, n.db, n.table, columns)
+				if c == "" && !none {
+					continue
+				}
+				if !none && !n.whole {
+					column, missing = c, missing[:0]
+				}
+			}
+			if missing = append(missing, strings.ToUpper(mysql.Priv2Str[p])); column != "" && column != n.column {
+				break
+			}
 		} else if err := a.writable(p, n.db); err != nil && !n.any {
 			return err
 		}
@@ -129,8 +190,8 @@ func (a Account) granted(n *Need) error {
 		return nil
 	case n.table == "":
 		return a.DeniedDB(n.db)
-	case n.column != "":
-		return mysqlerr.New(mysqlerr.ColumnaccessDenied, missing[0], user, host, n.column, n.table)
+	case column != "":
+		return mysqlerr.New(mysqlerr.ColumnaccessDenied, missing[0], user, host, column, n.table)
 	case n.locking:
 		return mysqlerr.New(mysqlerr.TableaccessDenied, "SELECT with locking clause", user, host, n.table)
 	}
@@ -139,7 +200,7 @@ func (a Account) granted(n *Need) error {
 
 // MaySetGlobal: SET GLOBAL and SET PERSIST. 1227.
 func (a Account) MaySetGlobal() error {
-	if !a.Has(mysql.SuperPriv) {
+	if !a.HasDynamic("SYSTEM_VARIABLES_ADMIN") {
 		return mysqlerr.New(mysqlerr.SpecificAccessDenied, "SUPER or SYSTEM_VARIABLES_ADMIN")
 	}
 	return nil

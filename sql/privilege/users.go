@@ -3,7 +3,6 @@ package privilege
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -25,12 +24,17 @@ type Statements struct {
 	Self Account
 	In   string // the current database
 	Note func(level string, code uint16, message string)
+	// Mandatory are the roles of mandatory_roles; Admin says WITH ADMIN OPTION of a GRANT, Revoke the options of a REVOKE.
+	Mandatory []string
+	Admin     bool
+	Revoke    RevokeOptions
 }
 
 // Knows tells the statements that Run carries out. They commit the open transaction.
 func Knows(node ast.StmtNode) bool {
 	switch node.(type) {
-	case *ast.CreateUserStmt, *ast.AlterUserStmt, *ast.DropUserStmt, *ast.RenameUserStmt, *ast.SetPwdStmt, *ast.GrantStmt, *ast.RevokeStmt:
+	case *ast.CreateUserStmt, *ast.AlterUserStmt, *ast.DropUserStmt, *ast.RenameUserStmt, *ast.SetPwdStmt, *ast.GrantStmt, *ast.RevokeStmt,
+		*ast.GrantRoleStmt, *ast.RevokeRoleStmt, *ast.SetDefaultRoleStmt:
 		return true
 	}
 	return false
@@ -52,7 +56,13 @@ func (s *Statements) Run(ctx context.Context, node ast.StmtNode) error {
 	case *ast.GrantStmt:
 		return s.grant(ctx, n)
 	case *ast.RevokeStmt:
-		return s.revoke(ctx, n)
+		return s.revoke(ctx, n, s.Revoke)
+	case *ast.GrantRoleStmt:
+		return s.grantRoles(ctx, n, s.Admin)
+	case *ast.RevokeRoleStmt:
+		return s.revokeRoles(ctx, n, s.Revoke)
+	case *ast.SetDefaultRoleStmt:
+		return s.setDefaultRole(ctx, n)
 	}
 	return ErrUnlisted
 }
@@ -145,12 +155,13 @@ func failedUsers(operation string, names []string) error {
 }
 
 func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) error {
+	what := "CREATE USER"
 	if n.IsCreateRole {
-		return mysqlerr.NotSupported("roles")
+		what = "CREATE ROLE"
 	}
 	made := make([]*catalog.User, len(n.Specs))
 	for i, spec := range n.Specs {
-		u := &catalog.User{}
+		u := &catalog.User{Locked: n.IsCreateRole}
 		u.Name, u.Host = s.Self.identity(spec.User)
 		if err := checkAccountName(u.Name, u.Host); err != nil {
 			return err
@@ -174,7 +185,7 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 			tx.PutUser(u)
 		}
 		if len(there) > 0 && !n.IfNotExists {
-			return failedUsers("CREATE USER", there)
+			return failedUsers(what, there)
 		}
 		return nil
 	})
@@ -233,8 +244,9 @@ func (s *Statements) noteMissing(err error, names []string) {
 }
 
 func (s *Statements) dropUsers(ctx context.Context, n *ast.DropUserStmt) error {
+	what := "DROP USER"
 	if n.IsDropRole {
-		return mysqlerr.NotSupported("roles")
+		what = "DROP ROLE"
 	}
 	var missing []string
 	err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
@@ -245,10 +257,14 @@ func (s *Statements) dropUsers(ctx context.Context, n *ast.DropUserStmt) error {
 				missing = append(missing, quoteAccount(user, host))
 				continue
 			}
+			if key := catalog.AccountKey(user, host); slices.Contains(s.Mandatory, key) {
+				return mysqlerr.New(mysqlerr.MandatoryRole, idOf(user, host))
+			}
 			tx.DeleteUser(user, host)
+			renameRole(tx, catalog.AccountKey(user, host), "")
 		}
 		if len(missing) > 0 && !n.IfExists {
-			return failedUsers("DROP USER", missing)
+			return failedUsers(what, missing)
 		}
 		return nil
 	})
@@ -273,6 +289,7 @@ func (s *Statements) renameUsers(ctx context.Context, n *ast.RenameUserStmt) err
 			u.Name, u.Host = newUser, newHost
 			tx.DeleteUser(user, host)
 			tx.PutUser(&u)
+			renameRole(tx, old.Key(), u.Key())
 		}
 		return nil
 	})
@@ -291,148 +308,6 @@ func (s *Statements) setPassword(ctx context.Context, n *ast.SetPwdStmt) error {
 			return err
 		}
 		tx.PutUser(&u)
-		return nil
-	})
-}
-
-// grantMask reads a privilege list. ALL is every privilege of the level; GRANT OPTION stands apart.
-func grantMask(privs []*ast.PrivElem, global bool) (mask uint64, err error) {
-	for _, p := range privs {
-		switch {
-		case len(p.Cols) > 0:
-			return 0, mysqlerr.NotSupported("privileges on columns")
-		case p.Priv == mysql.AllPriv && global:
-			mask |= allPrivileges
-		case p.Priv == mysql.AllPriv:
-			mask |= allDBPrivileges
-		case p.Priv == mysql.ExtendedPriv:
-			return 0, mysqlerr.NotSupported("privilege " + p.Name)
-		case p.Priv == mysql.UsagePriv:
-		case !global && p.Priv != mysql.GrantPriv && !slices.Contains(mysql.AllDBPrivs, p.Priv):
-			return 0, mysqlerr.New(mysqlerr.WrongUsage, "DB GRANT", "GLOBAL PRIVILEGES")
-		default:
-			mask |= uint64(p.Priv)
-		}
-	}
-	return mask, nil
-}
-
-// grantTarget gives the database of a GRANT's level; "" is *.*.
-func grantTarget(l *ast.GrantLevel, current string) (string, error) {
-	switch l.Level {
-	case ast.GrantLevelGlobal:
-		return "", nil
-	case ast.GrantLevelDB:
-		if l.DBName != "" {
-			return l.DBName, nil
-		}
-		if current == "" {
-			return "", mysqlerr.New(mysqlerr.NoDB)
-		}
-		return current, nil
-	}
-	return "", mysqlerr.NotSupported("privileges on tables")
-}
-
-// grantLevel gives the database of a GRANT or REVOKE ("" is *.*) and the privileges.
-func grantLevel(l *ast.GrantLevel, privs []*ast.PrivElem, current string) (db string, mask uint64, err error) {
-	if db, err = grantTarget(l, current); err == nil {
-		mask, err = grantMask(privs, db == "")
-	}
-	return db, mask, err
-}
-
-// revokesAll tells REVOKE ALL PRIVILEGES, GRANT OPTION FROM account.
-func revokesAll(n *ast.RevokeStmt) bool {
-	return len(n.Privs) == 2 && n.Privs[0].Priv == mysql.AllPriv && n.Privs[1].Priv == mysql.GrantPriv &&
-		n.Level.Level == ast.GrantLevelGlobal
-}
-
-// mayGrant: whoever grants or revokes must hold GRANT OPTION and the privileges themselves there.
-func (a Account) mayGrant(db string, mask uint64) error {
-	mine := effective(a.Global)
-	if a.GrantOption {
-		mine |= uint64(mysql.GrantPriv)
-	}
-	if db != "" {
-		mine |= privilegesOn(a.User, db)
-	}
-	if mine&uint64(mysql.GrantPriv) != 0 && mine&mask == mask {
-		return nil
-	}
-	if db != "" {
-		return a.DeniedDB(db)
-	}
-	user, host := a.who()
-	return mysqlerr.New(mysqlerr.AccessDenied, user, host, "YES")
-}
-
-func (s *Statements) grant(ctx context.Context, n *ast.GrantStmt) error {
-	db, mask, err := grantLevel(n.Level, n.Privs, s.In)
-	if err != nil {
-		return err
-	}
-	if n.WithGrant {
-		mask |= uint64(mysql.GrantPriv)
-	}
-	return s.changeGrants(ctx, n.Users, func(u *catalog.User) error {
-		if db == "" {
-			u.Global = effective(u.Global) | mask
-			u.GrantOption = u.GrantOption || n.WithGrant
-			return nil
-		}
-		u.DBs[db] = effective(u.DBs[db]) | mask
-		return nil
-	}, mysqlerr.New(mysqlerr.CantCreateUserWithGrant))
-}
-
-func (s *Statements) revoke(ctx context.Context, n *ast.RevokeStmt) error {
-	db, mask, err := grantLevel(n.Level, n.Privs, s.In)
-	if err != nil {
-		return err
-	}
-	everywhere := revokesAll(n)
-	return s.changeGrants(ctx, n.Users, func(u *catalog.User) error {
-		switch {
-		case everywhere:
-			u.Global, u.DBs, u.GrantOption = 0, nil, false
-		case db == "":
-			u.Global = effective(u.Global) &^ mask
-			u.GrantOption = u.GrantOption && mask&uint64(mysql.GrantPriv) == 0
-		default:
-			if _, ok := u.DBs[db]; !ok {
-				return mysqlerr.New(mysqlerr.NonexistingGrant, u.Name, u.Host)
-			}
-			if u.DBs[db] = effective(u.DBs[db]) &^ mask; u.DBs[db] == 0 {
-				delete(u.DBs, db)
-			}
-		}
-		return nil
-	}, nil)
-}
-
-// changeGrants changes the grants of accounts, all or none. unknown is the error for an account that does not exist, nil
-// for 1141.
-func (s *Statements) changeGrants(ctx context.Context, users []*ast.UserSpec, fn func(u *catalog.User) error, unknown error) error {
-	return s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		for _, spec := range users {
-			user, host := s.Self.identity(spec.User)
-			old, ok := tx.Snapshot.User(user, host)
-			if !ok {
-				if unknown != nil {
-					return unknown
-				}
-				return mysqlerr.New(mysqlerr.NonexistingGrant, user, host)
-			}
-			u := *old
-			if u.DBs = maps.Clone(old.DBs); u.DBs == nil {
-				u.DBs = map[string]uint64{}
-			}
-			if err := fn(&u); err != nil {
-				return err
-			}
-			tx.PutUser(&u)
-		}
 		return nil
 	})
 }
@@ -464,32 +339,6 @@ var shownPrivileges = []mysql.PrivilegeType{
 	mysql.ReplicationSlavePriv, mysql.ReplicationClientPriv, mysql.CreateViewPriv, mysql.ShowViewPriv,
 	mysql.CreateRoutinePriv, mysql.AlterRoutinePriv, mysql.CreateUserPriv, mysql.EventPriv, mysql.TriggerPriv,
 	mysql.CreateTablespacePriv, mysql.CreateRolePriv, mysql.DropRolePriv,
-}
-
-// ShowGrants prints an account's grants as GRANT statements.
-func (a Account) ShowGrants(c *catalog.Snapshot, n *ast.ShowStmt) (*show.Result, error) {
-	if len(n.Roles) > 0 {
-		return nil, mysqlerr.NotSupported("roles")
-	}
-	u, err := a.shown(c, n.User)
-	if err != nil {
-		return nil, err
-	}
-	res := &show.Result{Fields: []types.Field{show.TextField(fmt.Sprintf("Grants for %s@%s", u.Name, u.Host), 1024)}}
-	add := func(mask, all uint64, names []mysql.PrivilegeType, on string, withGrant bool) {
-		text := fmt.Sprintf("GRANT %s ON %s TO `%s`@`%s`", privilegeNames(mask, all, names), on, u.Name, u.Host)
-		if withGrant {
-			text += " WITH GRANT OPTION"
-		}
-		res.Rows = append(res.Rows, []types.Value{types.Str(text)})
-	}
-	grantBit := uint64(mysql.GrantPriv)
-	add(effective(u.Global), 0, shownPrivileges, "*.*", u.GrantOption || u.Global&grantBit != 0)
-	for _, db := range sortedNames(u.DBs) {
-		mask := effective(u.DBs[db])
-		add(mask, allDBPrivileges, shownPrivileges, "`"+strings.ReplaceAll(db, "`", "``")+"`.*", mask&grantBit != 0)
-	}
-	return res, nil
 }
 
 // privilegeNames prints a mask; one that holds all is ALL PRIVILEGES (MySQL 8.0 lists the global ones one by one).

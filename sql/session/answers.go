@@ -4,9 +4,12 @@ import (
 	"net"
 	"strings"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/sysvar"
+	"cloudsql/sql/textfile"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -67,6 +70,17 @@ func (a *answers) ConnectionID() uint64 { return a.s.ConnectionID() }
 
 // CurrentDB gives the current database.
 func (a *answers) CurrentDB() (string, bool) { return a.s.db, a.s.db != "" }
+
+// LoadFile is LOAD_FILE.
+func (a *answers) LoadFile(name string, most int) (content []byte, ok bool) {
+	if !a.s.account().Has(mysql.FilePriv) {
+		return nil, false
+	}
+	return textfile.Dir(a.s.eng.cfg.FileDir).Content(name, most, a.s.statementMemory.Make)
+}
+
+// CurrentRole is CURRENT_ROLE().
+func (a *answers) CurrentRole() string { return privilege.CurrentRole(a.s.identity.Active) }
 
 // User gives the user as the client named it, with the client's host.
 func (a *answers) User() string { return a.s.conn.ClientUser + "@" + a.clientHost() }

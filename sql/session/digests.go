@@ -39,7 +39,7 @@ func (m *measured) end(command *string) {
 	end := s.eng.cfg.Now()
 	e := digest.Execution{
 		Session: uint64(s.conn.ID), End: end, Took: max(end.Sub(m.began), 0), Failed: m.failed,
-		Warnings: uint64(min(s.conds.total, maxWarningCount)), //nolint:gosec // not negative
+		Warnings: uint64(min(s.conds.Total, maxWarningCount)), //nolint:gosec // not negative
 		Sent:     s.foundRows, Affected: s.outcome.AffectedRows, Text: text,
 		Examined: m.usage.Rows(), Shards: uint64(m.usage.Shards()), Memory: uint64(s.statementMemory.Peak()), //nolint:gosec // not negative
 		Scans: m.usage.FullScans(), Files: m.usage.Files(),

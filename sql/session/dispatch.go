@@ -5,15 +5,14 @@ import (
 	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/condition"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/maintain"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show"
 	"cloudsql/sql/show/monitor"
-	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/transaction"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/spawn"
@@ -56,6 +55,8 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		return s.set().Run(ctx, n, params)
 	case *ast.UseStmt:
 		return s.useDB(ctx, n.DBName)
+	case *ast.SetRoleStmt:
+		return s.identity.SetRole(s.eng.db.Catalog(), s.conn.Account.User, s.conn.Account.Host, s.eng.vars.Global("mandatory_roles"), n)
 	case *ast.BeginStmt:
 		access := ""
 		if n.AsOf != nil {
@@ -99,7 +100,7 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		}
 	}
 	if privilege.Knows(node) {
-		return s.userCommand(ctx, node)
+		return s.userCommand(ctx, node, st)
 	}
 	return definitions(s).ddlCommand(ctx, node, st)
 }
@@ -133,7 +134,7 @@ func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWrit
 	case ast.ShowWarnings, ast.ShowErrors:
 		res = s.showConditions(n)
 	case ast.ShowGrants:
-		res, err = s.account().ShowGrants(s.eng.db.Catalog(), n)
+		res, err = s.account().ShowGrants(s.eng.db.Catalog(), n, s.identity.Active, privilege.MandatoryRoles(s.eng.vars.Global("mandatory_roles")))
 	case ast.ShowCreateUser:
 		res, err = s.account().ShowCreateUser(s.eng.db.Catalog(), n)
 	default:
@@ -170,41 +171,17 @@ func (s *Session) writeResult(res *show.Result, w sql.ResultWriter) error {
 func (s commands) showConditions(n *ast.ShowStmt) *show.Result {
 	onlyErrors := n.Tp == ast.ShowErrors
 	if n.CountWarningsOrErrors {
-		name, count := "@@session.warning_count", s.conds.total
+		name, count := "@@session.warning_count", s.conds.Total
 		if onlyErrors {
-			name, count = "@@session.error_count", s.conds.errors
+			name, count = "@@session.error_count", s.conds.Errors
 		}
 		return &show.Result{
 			Fields: []types.Field{{Name: name, Type: types.TypeUint}},
 			Rows:   [][]types.Value{{types.Uint(uint64(count))}}, //nolint:gosec // a count
 		}
 	}
-	return conditionsResult(s.conds.list, onlyErrors, 0, -1)
+	return condition.Result(s.conds.All, onlyErrors, 0, -1)
 }
-
-func conditionsResult(list []virtual.Condition, onlyErrors bool, offset, limit int) *show.Result {
-	res := &show.Result{Fields: []types.Field{
-		show.TextField("Level", 7), {Name: "Code", Type: codeType, Flags: uint16(mysql.NotNullFlag | mysql.UnsignedFlag)},
-		show.TextField("Message", 512),
-	}}
-	for _, c := range list {
-		if onlyErrors && c.Level != "Error" {
-			continue
-		}
-		if offset > 0 {
-			offset--
-			continue
-		}
-		if limit == 0 {
-			break
-		}
-		limit--
-		res.Rows = append(res.Rows, []types.Value{types.Str(c.Level), types.Uint(uint64(c.Code)), types.Str(c.Message)})
-	}
-	return res
-}
-
-var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collation: types.CollationBinary}
 
 // tableReport is OPTIMIZE, CHECK and REPAIR TABLE.
 func (s commands) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {

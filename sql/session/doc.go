@@ -1,7 +1,7 @@
 // Package session is the SQL layer of a node: an Engine that knows the accounts and opens a Session for each connection,
 // and the sessions, which read statements, see to transactions, and have them planned and run.
 //
-//	text ─ dialect.Split ─ plan cache ─────────────────────────────┐ (text without its literals)
+//	text ─ dialect.Split ─ plan cache ─────────────────────────────┐ (text without its tree.Literals)
 //	         └─ dialect.Recognise, parser ─┬─ SELECT, … ─ makePlan ┴─ runStatement ─ runPlanned ─┬─ runPoint
 //	prepared statement ────────────────────┤ (planner.Build)           (again after a change     ├─ runRows
 //	                                       │                            of schema, a conflict)   └─ runModify

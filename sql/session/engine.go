@@ -23,6 +23,7 @@ import (
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/peers"
+	"cloudsql/sql/privilege"
 	"cloudsql/sql/status"
 	"cloudsql/sql/sysvar"
 	"cloudsql/storage/memory"
@@ -36,7 +37,8 @@ type Config struct {
 	Hostname       string
 	Port           int
 	DataDir        string
-	TLS            bool // the protocol offers it
+	FileDir        string // secure_file_priv: the directory of LOAD DATA, SELECT … INTO OUTFILE and LOAD_FILE; none where empty
+	TLS            bool   // the protocol offers it
 	// Memory is the account of the process, below which the sessions have theirs; one of the engine's own, without a limit, where nil.
 	Memory          *memory.Account
 	StatementMemory int64        // bytes that one statement may hold; 256 MiB
@@ -76,6 +78,7 @@ type Engine struct {
 	vars  sysvar.Server
 
 	admission admission.Gate
+	merged    privilege.Merged
 
 	peers   *peers.Peers
 	Digests *digest.Node // what statements came to

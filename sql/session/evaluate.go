@@ -5,8 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
-	"cloudsql/planner/bind"
-	"cloudsql/planner/driver"
+	"cloudsql/sql/tree"
 	"cloudsql/storage/types"
 )
 
@@ -19,7 +18,7 @@ func (s execution) evaluate(ctx context.Context, exprs []ast.ExprNode, params []
 
 func (s execution) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, params []types.Value) (
 	vals []types.Value, typs []types.Type, err error) {
-	if v, t, ok := literals(exprs); ok {
+	if v, t, ok := tree.Literals(exprs); ok {
 		return v, t, nil
 	}
 	sel := &ast.SelectStmt{SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true}, Fields: &ast.FieldList{}}
@@ -61,23 +60,4 @@ func (s execution) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, para
 		typs = append(typs, p.header.Columns[i].Type)
 	}
 	return vals, typs, nil
-}
-
-// literals is the short way for what SET mostly has.
-func literals(exprs []ast.ExprNode) (vals []types.Value, typs []types.Type, ok bool) {
-	for _, e := range exprs {
-		if _, ok := e.(*driver.ValueExpr); !ok {
-			return nil, nil, false
-		}
-		c, err := bind.Expr(&bind.Binder{}, &bind.Scope{}, e)
-		if err != nil {
-			return nil, nil, false
-		}
-		v, err := c.Eval(nil, nil)
-		if err != nil {
-			return nil, nil, false
-		}
-		vals, typs = append(vals, v.Clone()), append(typs, *c.Type())
-	}
-	return vals, typs, true
 }

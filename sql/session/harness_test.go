@@ -3,6 +3,9 @@ package session
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,7 +49,7 @@ func connect(t testing.TB, e *Engine, user, host string) *client {
 	c := &client{t: t}
 	info := &sql.ConnInfo{
 		Account: a, ClientUser: user, RemoteAddr: "127.0.0.1:5000",
-		Capabilities: mysql.ClientMultiStatements, Collation: types.CollationDefault, Kill: func() { c.killed.Store(true) },
+		Capabilities: mysql.ClientMultiStatements | mysql.ClientLocalFiles, Collation: types.CollationDefault, Kill: func() { c.killed.Store(true) },
 	}
 	s, err := e.Open(context.Background(), info)
 	if err != nil {
@@ -63,6 +66,16 @@ type recorder struct {
 	header *sql.Header
 	rows   [][]string
 	last   sql.Outcome
+	files  string // where the client has its own files
+}
+
+// LocalFile implements sql.LocalFiles.
+func (r *recorder) LocalFile(name string) (io.ReadCloser, error) {
+	f, err := os.Open(filepath.Join(r.files, name))
+	if err != nil {
+		return nil, mysqlerr.From(err)
+	}
+	return f, nil
 }
 
 func (r *recorder) Header(h *sql.Header) error {
@@ -109,7 +122,7 @@ func (r *recorder) Done(o *sql.Outcome) error {
 
 // query runs a text and gives its results, or the error as the client would see it.
 func (c *client) query(text string) string {
-	r := &recorder{}
+	r := &recorder{files: c.s.eng.cfg.FileDir}
 	if err := c.s.Query(context.Background(), text, r); err != nil {
 		r.out.WriteString(mysqlerr.From(err).Error() + "\n")
 	}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/syntax"
 	"cloudsql/sql"
 	"cloudsql/sql/sysvar"
+	"cloudsql/sql/tree"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -98,7 +98,7 @@ func (s preparation) keepStatement(p *statement) error {
 		s.eng.prepared.Add(-1)
 		return mysqlerr.New(mysqlerr.MaxPreparedStmtCountReached, most)
 	}
-	p.bytes = 2*treeBytes(p.st.text) + preparedBytes // tree and plan
+	p.bytes = 2*tree.Bytes(p.st.text) + tree.PreparedBytes // tree and plan
 	if err := s.kept.statements.Grow(p.bytes); err != nil {
 		s.eng.prepared.Add(-1)
 		return err
@@ -107,37 +107,13 @@ func (s preparation) keepStatement(p *statement) error {
 	return nil
 }
 
-// What statements take, measured: the tree of "1+1+1…" 530 bytes a number, an IN list's 520 with its plan, a row of an INSERT 1400
-// for three values. A name or a literal stands for a node of the tree and what planning makes of it.
-const (
-	preparedBytes  = 2 << 10 // of a prepared statement, besides its tree and plan
-	textCopies     = 3       // of a literal: in the tree, in the plan, as a value
-	wordBytes      = 400     // for a name, a number or a string
-	signBytes      = 96      // for any other character but space
-	shortTextBytes = 4 << 10 // texts that are not worth counting: they can't take much
-)
-
-// treeBytes estimates what a statement's syntax tree takes, and a plan of it again: at most a fixed multiple of its length.
-func treeBytes(text string) int {
-	n, l := textCopies*len(text), syntax.Lexer{Text: text, Escapes: true, Inside: true}
-	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
-		switch t.Kind {
-		case syntax.Word, syntax.Name, syntax.String:
-			n += wordBytes
-		case syntax.Sign:
-			n += signBytes
-		}
-	}
-	return n
-}
-
 // chargeTree charges the statement for reading a text; it is given back when the statement ends. 1038 for one that is too long
 // to be read in what a statement may hold.
 func (s texts) chargeTree(text string) error {
-	if len(text) <= shortTextBytes {
+	if len(text) <= tree.ShortBytes {
 		return nil
 	}
-	bytes := treeBytes(text)
+	bytes := tree.Bytes(text)
 	if uint64(bytes) > s.vars.ParserMemory { //nolint:gosec // not negative
 		return mysqlerr.New(mysqlerr.CapacityExceeded, s.vars.ParserMemory, "parser_max_mem_size", "Parser bailed out for this query.")
 	}

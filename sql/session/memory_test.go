@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/sql/tree"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -117,7 +118,7 @@ func TestLongStatementsAreCharged(t *testing.T) {
 // The estimate covers what trees take, and is at most a fixed multiple of the text.
 func TestTreeBytes(t *testing.T) {
 	for _, text := range []string{"", "a", strings.Repeat("1+", 100), strings.Repeat("('a',\"b\"),", 100), strings.Repeat("((", 50), "'unclosed"} {
-		if n := treeBytes(text); n < len(text) || n > 500*len(text) {
+		if n := tree.Bytes(text); n < len(text) || n > 500*len(text) {
 			t.Errorf("%.20s: %d bytes of %d", text, n, len(text))
 		}
 	}

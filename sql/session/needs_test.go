@@ -254,7 +254,7 @@ func TestUnlistedStatementsAreRefused(t *testing.T) {
 	e := newTestEngine(t)
 	root := connect(t, e, "root", "127.0.0.1")
 	root.s.snapshot = e.db.Catalog()
-	for _, n := range []ast.StmtNode{&ast.CallStmt{}, &ast.LoadDataStmt{}, &ast.CreateViewStmt{}, &ast.TraceStmt{}, &ast.DropTableStmt{IsView: true}} {
+	for _, n := range []ast.StmtNode{&ast.CallStmt{}, &ast.GrantProxyStmt{}, &ast.CreateViewStmt{}, &ast.TraceStmt{}, &ast.DropTableStmt{IsView: true}} {
 		if _, err := privilege.Of(n, root.s.scope("d")); !errors.Is(err, privilege.ErrUnlisted) {
 			t.Errorf("%T: %v", n, err)
 		}

@@ -2,17 +2,18 @@ package session
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
-	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
 	"cloudsql/sql"
 	"cloudsql/sql/assign"
+	"cloudsql/sql/dialect"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/status"
+	"cloudsql/sql/tree"
+	"cloudsql/storage/mysqlerr"
 )
 
 // parsed is a statement that was read: as a syntax tree, or, where the parser does not know it, as what it does.
@@ -25,6 +26,7 @@ type parsed struct {
 	params       int
 	maxExecution int64            // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none
 	hints        []ast.HintSetVar // SET_VAR
+	grants       dialect.Grants   // the clauses that were taken out of a GRANT or REVOKE
 	keepConds    bool             // SHOW WARNINGS and kin
 	noPrepare    bool             // 1295 in the prepared statement protocol
 }
@@ -50,60 +52,38 @@ func (s texts) read(text string) (*parsed, error) {
 	if err := s.chargeTree(text); err != nil {
 		return nil, err
 	}
-	node, err := syntax.Parse(text, syntax.Options{Mode: s.vars.SQLMode, Charset: s.vars.Collation.Charset(), Collation: s.vars.Collation.Name()})
+	node, err := syntax.Parse(text, s.options())
 	if err != nil {
-		if st, e := s.parseIntoVars(text); st != nil || e != nil {
+		if st, e := s.parseInto(text); st != nil || e != nil {
 			return st, e
 		}
 		return nil, err
 	}
+	if tree.ReadsInto(node, text) {
+		if st, e := s.parseInto(text); st != nil || e != nil {
+			return st, e
+		}
+		return nil, mysqlerr.New(mysqlerr.MisplacedInto)
+	}
 	if set, ok := node.(*ast.SetStmt); ok {
-		renameCharacteristics(set, text)
+		tree.RenameCharacteristics(set, text)
 	}
 	st := &parsed{text: text, node: node, kind: status.Of(node)}
-	st.params = numberParams(node)
-	st.maxExecution, st.hints = executionHint(node), assign.HintsOf(node)
+	st.params = tree.NumberParams(node)
+	st.maxExecution, st.hints = tree.ExecutionHint(node), assign.HintsOf(node)
 	return st, nil
 }
 
-// renameCharacteristics gives what the parser makes of SET SESSION TRANSACTION its name in MySQL 8.0. It uses the names
-// of MySQL 5.7, by which no user may set them any more.
-func renameCharacteristics(n *ast.SetStmt, text string) {
-	if strings.Contains(strings.ToLower(text), "tx_") {
-		return
-	}
-	for _, v := range n.Variables {
-		switch v.Name {
-		case "tx_isolation":
-			v.Name = "transaction_isolation"
-		case "tx_read_only":
-			v.Name = "transaction_read_only"
-		}
-	}
+func (s texts) options() syntax.Options {
+	return syntax.Options{Mode: s.vars.SQLMode, Charset: s.vars.Collation.Charset(), Collation: s.vars.Collation.Name()}
 }
 
-// numberParams gives each ? of a statement its place in the order of the text, and counts them.
-func numberParams(n ast.StmtNode) int {
-	if strings.IndexByte(n.Text(), '?') < 0 {
-		return 0
+// parseInto reads a SELECT whose INTO is not left to the parser. nil, nil: it is none.
+func (s texts) parseInto(text string) (*parsed, error) {
+	if st, err := s.parseIntoVars(text); st != nil || err != nil {
+		return st, err
 	}
-	return bind.NumberParams(n)
-}
-
-// executionHint finds MAX_EXECUTION_TIME(n) among a query's hints.
-func executionHint(n ast.StmtNode) int64 {
-	sel, ok := n.(*ast.SelectStmt)
-	if !ok {
-		return 0
-	}
-	for _, h := range sel.TableHints {
-		if h.HintName.L == "max_execution_time" {
-			if ms, ok := h.HintData.(uint64); ok {
-				return int64(ms) //nolint:gosec // milliseconds
-			}
-		}
-	}
-	return 0
+	return s.parseIntoFile(text)
 }
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -34,7 +34,7 @@ func (s execution) runPast(ctx context.Context, p *planned, w sql.ResultWriter) 
 	if err == nil || s.sent || !tooLongAgo(err) {
 		return err
 	}
-	s.conds.restart()
+	s.conds.Restart()
 	s.tx.Past().Touch()
 	s.rt.Txn = nil
 	return s.runQuery(ctx, p, w)

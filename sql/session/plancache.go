@@ -11,10 +11,11 @@ import (
 	"cloudsql/planner"
 	"cloudsql/planner/plancache"
 	"cloudsql/sql"
+	"cloudsql/sql/tree"
 	"cloudsql/storage/memory"
 )
 
-// planCache keeps the plans of text statements for all sessions of the node, by the text without its literals and what
+// planCache keeps the plans of text statements for all sessions of the node, by the text without its tree.Literals and what
 // else a plan depends on but the catalog.
 type planCache struct {
 	*plancache.Cache[*planned]
@@ -62,7 +63,7 @@ func (s texts) queryCached(ctx context.Context, text string, w sql.ResultWriter)
 			return false, nil
 		}
 	}
-	s.conds.begin()
+	s.conds.Begin()
 	s.measured.count(p.kind)
 	s.measured.digest = p.digest
 	first := p
@@ -96,7 +97,7 @@ func (s texts) planLike() *planned {
 	default:
 		return nil
 	}
-	if calcFoundRows(st.node) != nil || selectInto(st.node) != nil {
+	if tree.CalcFoundRows(st.node) != nil {
 		s.eng.plans.Put(s.textKey, &planned{refuse: true}, refusalBytes)
 		return nil
 	}
@@ -109,7 +110,7 @@ func (s texts) planLike() *planned {
 		return nil
 	}
 	p.digest = s.measured.finder.Find(s.eng.Digests.Table, s.db, string(s.text.Key))
-	s.eng.plans.Put(s.textKey, p, preparedBytes+treeBytes(string(s.text.Key)))
+	s.eng.plans.Put(s.textKey, p, tree.PreparedBytes+tree.Bytes(string(s.text.Key)))
 	return p
 }
 

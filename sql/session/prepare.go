@@ -10,6 +10,7 @@ import (
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/status"
+	"cloudsql/sql/tree"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -68,11 +69,11 @@ func (s preparation) prepare(ctx context.Context, text string) (*statement, erro
 	}
 	st, err := texts(s).parse(strings.Clone(one)) // the text outlives the packet that it came in
 	if err != nil {
-		s.conds.begin()
+		s.conds.Begin()
 		return nil, err
 	}
 	if !st.diagnostic() {
-		s.conds.begin() // preparing SHOW WARNINGS keeps what it is to show
+		s.conds.Begin() // preparing SHOW WARNINGS keeps what it is to show
 	}
 	if st.noPrepare || !preparable(st.node) {
 		return nil, mysqlerr.New(mysqlerr.UnsupportedPs)
@@ -164,7 +165,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 		p.digest = s.measured.finder.Find(s.eng.Digests.Table, p.db, p.st.text)
 	}
 	s.measured.digest = p.digest
-	if !planable(p.st.node) || calcFoundRows(p.st.node) != nil {
+	if !planable(p.st.node) || tree.CalcFoundRows(p.st.node) != nil {
 		return texts(s).runParsed(ctx, p.st, params, w)
 	}
 	if p.st.hints != nil {
@@ -182,11 +183,8 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 			if s.sent || !retriable(err) {
 				return execution(s).failed(ctx, p.plan, err)
 			}
-			s.conds.restart()
+			s.conds.Restart()
 		}
-	}
-	if into := selectInto(p.st.node); into != nil {
-		return mysqlerr.NotSupported("SELECT … INTO OUTFILE")
 	}
 	query := isQuery(p.st.node)
 	return execution(s).runLimited(ctx, query, p.st.maxExecution, func() (*planned, error) { return s.planPrepared(p, params) }, params, w)

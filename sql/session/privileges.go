@@ -57,11 +57,14 @@ func (s execution) planAccess(priv uint64, db, table string) error {
 }
 
 // userCommand runs a statement about accounts, after committing the open transaction.
-func (s commands) userCommand(ctx context.Context, node ast.StmtNode) error {
+func (s commands) userCommand(ctx context.Context, node ast.StmtNode, st *parsed) error {
 	if err := s.tx.CommitBefore(ctx); err != nil {
 		return err
 	}
-	run := privilege.Statements{DB: s.eng.db, Self: s.account(), In: s.db, Note: s.note}
+	run := privilege.Statements{
+		DB: s.eng.db, Self: s.account(), In: s.db, Note: s.note, Mandatory: privilege.MandatoryRoles(s.eng.vars.Global("mandatory_roles")),
+		Admin: st.grants.Admin, Revoke: privilege.RevokeOptions{IfExists: st.grants.IfExists, IgnoreUnknown: st.grants.IgnoreUnknown},
+	}
 	return run.Run(ctx, node)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/tree"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -43,7 +44,7 @@ func secondStatement(text, rest string) *mysqlerr.Error {
 
 // refuse is the error of a text that is not even a statement.
 func (s texts) refuse(err *mysqlerr.Error) error {
-	s.conds.begin()
+	s.conds.Begin()
 	s.note("Error", err.Code, err.Message)
 	return err
 }
@@ -58,7 +59,7 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 	}
 	st, err := s.parse(text)
 	if err != nil {
-		s.conds.begin()
+		s.conds.Begin()
 		return s.finish(ctx, err)
 	}
 	s.measured.count(st.kind)
@@ -69,7 +70,7 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 // beginConditions starts a statement's list of conditions, unless the statement is about the list that is there.
 func (s texts) beginConditions(st *parsed) {
 	if s.diagnosing = st.diagnostic(); !s.diagnosing {
-		s.conds.begin()
+		s.conds.Begin()
 	}
 }
 
@@ -82,7 +83,7 @@ func (s *Session) finish(ctx context.Context, err error) error {
 	s.measured.failed = true
 	e := mysqlerr.From(err)
 	s.eng.stats.Errors.Add(1)
-	if len(s.conds.list) == 0 || s.conds.list[len(s.conds.list)-1].Code != e.Code {
+	if len(s.conds.All) == 0 || s.conds.All[len(s.conds.All)-1].Code != e.Code {
 		s.note("Error", e.Code, e.Message)
 	}
 	return err
@@ -106,6 +107,8 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 	switch n := st.node.(type) {
 	case *ast.SelectStmt, *ast.SetOprStmt:
 		return s.runSelect(ctx, st, params, w)
+	case *ast.LoadDataStmt:
+		return s.runLoad(ctx, n, st, w)
 	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
 		return execution(s).runStatement(ctx, func() (*planned, error) { return s.planText(st, params) }, params, w)
 	default:
@@ -118,10 +121,7 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 
 // runSelect runs a query.
 func (s texts) runSelect(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
-	if into := selectInto(st.node); into != nil {
-		return mysqlerr.NotSupported("SELECT … INTO OUTFILE")
-	}
-	if counted := calcFoundRows(st.node); counted != nil {
+	if counted := tree.CalcFoundRows(st.node); counted != nil {
 		return s.runCounted(ctx, counted, st, params, w)
 	}
 	plan := func() (*planned, error) { return s.planText(st, params) }
@@ -148,11 +148,4 @@ func (s execution) runLimited(ctx context.Context, query bool, hint int64, plan 
 // planText plans a statement, or takes the plan that the text had before.
 func (s texts) planText(st *parsed, params []types.Value) (*planned, error) {
 	return execution(s).makePlan(st.node, s.db, params)
-}
-
-func selectInto(n ast.StmtNode) *ast.SelectIntoOption {
-	if sel, ok := n.(*ast.SelectStmt); ok {
-		return sel.SelectIntoOpt
-	}
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/condition"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/status"
@@ -30,6 +31,12 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 	switch n := read.(type) {
 	case dialect.Instead:
 		return s.read(n.Text) // and is not looked at again: it may be anything, millions of times
+	case dialect.Grants:
+		st, err := s.read(n.Text)
+		if st != nil {
+			st.grants = n
+		}
+		return st, err
 	case dialect.Show:
 		return &parsed{node: n.Stmt, kind: status.Show}, nil
 	case dialect.Begin:
@@ -48,7 +55,7 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		return setTransaction(n), nil
 	case dialect.ShowConditions:
 		return &parsed{kind: status.Show, keepConds: true, needs: noNeeds, run: func(_ context.Context, s *Session, w sql.ResultWriter) error {
-			return s.writeResult(conditionsResult(s.conds.list, n.Errors, n.Offset, n.Count), w)
+			return s.writeResult(condition.Result(s.conds.All, n.Errors, n.Offset, n.Count), w)
 		}}, nil
 	case dialect.CheckTables:
 		return checkTables(n), nil

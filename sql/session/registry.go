@@ -25,6 +25,9 @@ func (m *member) Record() peers.Record {
 		DB: *s.proc.db.Load(), Command: *s.proc.command.Load(), Since: time.Unix(0, s.proc.since.Load()),
 		State: s.locks.State(), Info: *s.proc.info.Load(), Node: uint64(s.eng.db.NodeID()),
 	}
+	if state := s.proc.state.Load(); state != nil && r.State == "" {
+		r.State = *state
+	}
 	if t := s.tx.Shown(); t != nil {
 		r.Uses = shownUses(s.locks.Held())
 		r.Txn = &virtual.Transaction{Started: t.Started, Isolation: t.Isolation, ReadOnly: t.ReadOnly, Tables: len(r.Uses)}

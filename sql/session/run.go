@@ -225,7 +225,7 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned, erro
 		default:
 			return s.failed(ctx, p, err)
 		}
-		s.conds.restart()
+		s.conds.Restart()
 	}
 }
 

@@ -3,7 +3,9 @@ package session
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +19,8 @@ import (
 //	text [conn=NAME]                          run the lines as one text of several statements
 //	status [conn=NAME]                        the status flags and the number of warnings
 //	reset [conn=NAME]                         COM_RESET_CONNECTION
+//	write name=FILE [quoted]                  put the lines, or what a Go string says, into a file of secure_file_priv
+//	read name=FILE                            what is in one
 //	killed [conn=NAME]                        whether the server has closed the connection
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*")
@@ -25,7 +29,7 @@ func TestScripts(t *testing.T) {
 	}
 	for _, path := range files {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			e := newTestEngine(t)
+			e := newTestEngine(t, func(c *Config) { c.FileDir = t.TempDir() })
 			clients := map[string]*client{}
 			datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 				name, user, host := "a", "root", "localhost"
@@ -59,6 +63,10 @@ func (c *client) script(t *testing.T, d *datadriven.TestData) string {
 			return err.Error() + "\n"
 		}
 		return ""
+	case "write", "read":
+		var name string
+		d.ScanArgs(t, "name", &name)
+		return c.file(t, d, filepath.Join(c.s.eng.cfg.FileDir, name))
 	case "killed":
 		return fmt.Sprintf("%v\n", c.killed.Load())
 	case "status":
@@ -78,5 +86,28 @@ func (c *client) script(t *testing.T, d *datadriven.TestData) string {
 		return fmt.Sprintf("%s warnings %d\n", strings.Join(names, " "), warnings)
 	}
 	t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
+	return ""
+}
+
+// file writes or reads a file.
+func (c *client) file(t *testing.T, d *datadriven.TestData, path string) string {
+	t.Helper()
+	if d.Cmd == "read" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strconv.Quote(string(text)) + "\n"
+	}
+	text := d.Input + "\n"
+	if d.HasArg("quoted") {
+		var err error
+		if text, err = strconv.Unquote(d.Input); err != nil {
+			t.Fatalf("%s: %v", d.Pos, err)
+		}
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return ""
 }

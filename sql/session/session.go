@@ -17,6 +17,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/spill"
 	"cloudsql/sql"
+	"cloudsql/sql/condition"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
@@ -40,9 +41,7 @@ type Session struct {
 	// shared is conn for other goroutines: it changes with the user
 	shared atomic.Pointer[sql.ConnInfo]
 
-	// The account as the catalog has it; account() keeps it up to date.
-	user        *catalog.User
-	userVersion uint64
+	identity privilege.Identity
 
 	db    string
 	vars  sysvar.Values
@@ -63,7 +62,7 @@ type Session struct {
 	rt         exec.Runtime
 	pctx       planner.Context
 	snapshot   *catalog.Snapshot
-	conds      conditions
+	conds      condition.List
 	more       bool // another statement of the same text follows
 	sent       bool // something of the result has gone to the client
 	diagnosing bool // the statement is about the conditions of the one before
@@ -111,7 +110,8 @@ type process struct {
 	command atomic.Pointer[string]
 	info    atomic.Pointer[string]
 	db      atomic.Pointer[string]
-	since   atomic.Int64 // unix nanoseconds
+	since   atomic.Int64           // unix nanoseconds
+	state   atomic.Pointer[string] // what the statement is about; nil: nothing in particular
 }
 
 // running is the context that statements run under. One is made for a connection's context and serves statement after
@@ -196,7 +196,7 @@ func (s *Session) initialState() {
 	s.forgetKept()
 	s.userVars, s.prepared = map[string]userVar{}, map[string]*statement{}
 	s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0
-	s.conds = conditions{}
+	s.conds = condition.List{}
 	s.vars.Seed()
 	s.vars.FoundRows = s.foundRowsFlag()
 	s.tx.Reset()
@@ -204,7 +204,8 @@ func (s *Session) initialState() {
 	if s.conn.Capabilities&mysql.ClientInteractive != 0 {
 		s.vars.SetText("wait_timeout", s.vars.Text("interactive_timeout"))
 	}
-	s.user, s.userVersion = nil, 0
+	s.identity = privilege.Login(s.eng.db.Catalog(), &s.eng.merged, s.conn.Account.User, s.conn.Account.Host,
+		s.eng.vars.Global("mandatory_roles"), s.eng.vars.Global("activate_all_roles_on_login") == "ON")
 }
 
 // beginStatement prepares for a statement of the given command; the result is its context.
@@ -254,7 +255,7 @@ func (s *Session) foundRowsFlag() bool { return s.conn.Capabilities&mysql.Client
 
 // done ends a statement's result with an OK of what s.outcome says.
 func (s *Session) done(w sql.ResultWriter) error {
-	s.outcome.Warnings = min(s.conds.total, maxWarningCount)
+	s.outcome.Warnings = min(s.conds.Total, maxWarningCount)
 	if s.diagnosing {
 		s.outcome.Warnings = 0 // SHOW WARNINGS tells of the statement before and has none of its own
 	}
@@ -288,7 +289,7 @@ const statusInTransReadOnly = 0x2000 // SERVER_STATUS_IN_TRANS_READONLY
 
 // Status gives the status flags for packets outside a result, and the warning count.
 func (s *Session) Status() (flags uint16, warnings int) {
-	return s.status(), min(s.conds.total, maxWarningCount)
+	return s.status(), min(s.conds.Total, maxWarningCount)
 }
 
 // UseDB changes the current database. 1049, 1044.
@@ -379,18 +380,9 @@ func (s *Session) Close() {
 	})
 }
 
-// account gives the session's account as it is now; privileges that are granted or revoked hold at once.
+// account gives the session's account as it is now, with its active roles.
 func (s *Session) account() privilege.Account {
-	c := s.eng.db.Catalog()
-	if s.user != nil && s.userVersion == c.Version() {
-		return privilege.Account{User: s.user}
-	}
-	u, ok := c.User(s.conn.Account.User, s.conn.Account.Host)
-	if !ok {
-		u = &catalog.User{Name: s.conn.Account.User, Host: s.conn.Account.Host} // dropped meanwhile: may do nothing more
-	}
-	s.user, s.userVersion = u, c.Version()
-	return privilege.Account{User: u}
+	return s.identity.Account(s.eng.db.Catalog(), s.conn.Account.User, s.conn.Account.Host, s.eng.vars.Global("mandatory_roles"))
 }
 
 // mapError turns what an execution ended with into what the client is told.

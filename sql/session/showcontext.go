@@ -31,6 +31,10 @@ func (c *showContext) Catalog() *catalog.Snapshot { return c.s.snapshot }
 func (c *showContext) CurrentDB() string          { return c.s.db }
 func (c *showContext) Env() *expr.Env             { return &c.s.env }
 func (c *showContext) Visible(db string) bool     { return c.s.account().Visible(db) }
+func (c *showContext) VisibleTable(db, table string) bool {
+	return c.s.account().VisibleTable(db, table)
+}
+func (c *showContext) ActiveRoles() []string { return c.s.identity.Active }
 
 // Access checks one privilege.
 func (c *showContext) Access(priv uint64, db, table string) error {
@@ -104,7 +108,7 @@ func (c *showContext) Digests(ctx context.Context) []*digest.Summary {
 func (c *showContext) MetadataLocks() []virtual.MetadataLock { return metalock.List(c.s.snapshot) }
 
 // Conditions are those of the statement before.
-func (c *showContext) Conditions() []virtual.Condition { return c.s.conds.list }
+func (c *showContext) Conditions() []virtual.Condition { return c.s.conds.All }
 
 // Warn adds a condition to the statement's.
 func (c *showContext) Warn(level string, code uint16, message string) { c.s.note(level, code, message) }

@@ -18,9 +18,9 @@ func (s variables) liveVar(name string) string {
 	case "collation_database":
 		return s.databaseCollation().Name()
 	case "warning_count":
-		return strconv.Itoa(s.conds.previousCount())
+		return strconv.Itoa(s.conds.PreviousCount())
 	case "error_count":
-		return strconv.Itoa(s.conds.previousErrors())
+		return strconv.Itoa(s.conds.PreviousErrors())
 	case "pseudo_thread_id":
 		return utoa(s.ConnectionID())
 	case "version":
@@ -39,6 +39,8 @@ func (s variables) liveVar(name string) string {
 		return e.cfg.Hostname
 	case "port":
 		return strconv.Itoa(e.cfg.Port)
+	case "secure_file_priv":
+		return e.cfg.FileDir
 	case "datadir":
 		return e.cfg.DataDir
 	case "server_id":

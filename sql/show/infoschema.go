@@ -42,6 +42,13 @@ func objectTables() virtual.Generators {
 			"SCHEMATA":                              infoSchemata,
 			"SCHEMATA_EXTENSIONS":                   infoSchemataExtensions,
 			"SCHEMA_PRIVILEGES":                     infoSchemaPrivileges,
+			"TABLE_PRIVILEGES":                      infoTablePrivileges,
+			"COLUMN_PRIVILEGES":                     infoColumnPrivileges,
+			"ENABLED_ROLES":                         infoEnabledRoles,
+			"APPLICABLE_ROLES":                      infoApplicableRoles,
+			"ADMINISTRABLE_ROLE_AUTHORIZATIONS":     infoAdministrableRoles,
+			"ROLE_TABLE_GRANTS":                     infoRoleTableGrants,
+			"ROLE_COLUMN_GRANTS":                    infoRoleColumnGrants,
 			"STATISTICS":                            infoStatistics,
 			"TABLES":                                infoTables,
 			"TABLES_EXTENSIONS":                     infoTablesExtensions,
@@ -50,8 +57,11 @@ func objectTables() virtual.Generators {
 			"USER_ATTRIBUTES":                       infoUserAttributes,
 			"USER_PRIVILEGES":                       infoUserPrivileges,
 		},
-		virtual.MySQLDB: {"user": mysqlUser, "db": mysqlDatabases},
-		virtual.SysDB:   {"version": sysVersion},
+		virtual.MySQLDB: {
+			"user": mysqlUser, "db": mysqlDatabases, "tables_priv": mysqlTables, "columns_priv": mysqlColumns, "role_edges": mysqlRoleEdges,
+			"default_roles": mysqlDefaultRoles, "global_grants": mysqlGlobalGrants,
+		},
+		virtual.SysDB: {"version": sysVersion},
 	}
 }
 

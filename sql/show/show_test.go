@@ -84,6 +84,8 @@ func (s *server) Access(priv uint64, db, table string) error {
 	return mysqlerr.New(mysqlerr.SpecificAccessDenied, strings.ToUpper(p.String()))
 }
 
+func (s *server) VisibleTable(db, _ string) bool { return s.Visible(db) }
+
 func (s *server) Visible(db string) bool { return s.user.Global != 0 || s.user.DBs[db] != 0 }
 
 var variables = map[string]string{

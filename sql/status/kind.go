@@ -53,6 +53,7 @@ const (
 	DeallocSQL
 	StmtPrepare
 	StmtExecute
+	Load
 	kinds
 )
 
@@ -62,7 +63,7 @@ var kindNames = [kinds]string{
 	"alter_db", "create_table", "drop_table", "alter_table", "truncate", "rename_table", "create_index", "drop_index",
 	"create_user", "alter_user", "drop_user", "rename_user", "grant", "revoke", "lock_tables", "unlock_tables", "analyze",
 	"optimize", "check", "flush", "kill", "explain_other", "do", "help", "prepare_sql", "execute_sql", "dealloc_sql",
-	"stmt_prepare", "stmt_execute",
+	"stmt_prepare", "stmt_execute", "load",
 }
 
 // String is the kind's name: "select" of Com_select, "" of Other.
@@ -78,6 +79,8 @@ func Of(n ast.StmtNode) Kind {
 			return Replace
 		}
 		return Insert
+	case *ast.LoadDataStmt:
+		return Load
 	case *ast.UpdateStmt:
 		return Update
 	case *ast.DeleteStmt:

@@ -377,12 +377,14 @@ func (s *testSession) ReleaseAllLocks(context.Context) (int, error) { return 0, 
 func (s *testSession) LockHolder(context.Context, string) (connection uint64, used bool, err error) {
 	return 0, false, errNoSession
 }
-func (s *testSession) LastInsertID() uint64      { return s.insertID }
-func (s *testSession) SetLastInsertID(id uint64) { s.insertID = id }
-func (s *testSession) RowCount() int64           { return -1 }
-func (s *testSession) FoundRows() uint64         { return 3 }
-func (s *testSession) ConnectionID() uint64      { return 42 }
-func (s *testSession) CurrentDB() (string, bool) { return "test", true }
-func (s *testSession) User() string              { return "app@10.0.0.1" }
-func (s *testSession) CurrentUser() string       { return "app@%" }
-func (s *testSession) Version() string           { return "8.0.99-cloudsql" }
+func (s *testSession) LastInsertID() uint64                { return s.insertID }
+func (s *testSession) SetLastInsertID(id uint64)           { s.insertID = id }
+func (s *testSession) RowCount() int64                     { return -1 }
+func (s *testSession) FoundRows() uint64                   { return 3 }
+func (s *testSession) ConnectionID() uint64                { return 42 }
+func (s *testSession) CurrentDB() (string, bool)           { return "test", true }
+func (s *testSession) User() string                        { return "app@10.0.0.1" }
+func (s *testSession) CurrentUser() string                 { return "app@%" }
+func (s *testSession) CurrentRole() string                 { return "NONE" }
+func (s *testSession) LoadFile(string, int) ([]byte, bool) { return nil, false }
+func (s *testSession) Version() string                     { return "8.0.99-cloudsql" }

@@ -90,7 +90,10 @@ type Session interface {
 	CurrentDB() (string, bool)
 	User() string        // as the client sent it: 'u@host'
 	CurrentUser() string // as matched: 'u@%'
+	CurrentRole() string
 	Version() string
+	// LoadFile is LOAD_FILE: ok is false where the file can't be read by this user, or is larger than max bytes.
+	LoadFile(name string, max int) (content []byte, ok bool)
 }
 
 // Column reads position Index of the row.

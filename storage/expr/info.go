@@ -3,6 +3,8 @@ package expr
 import (
 	"strings"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -29,7 +31,7 @@ var infoDefs = []def{
 	{name: "current_user", min: 0, max: 0, class: NeedsSession, typ: typeSession(288),
 		f0: ofSession(func(c *Call, s Session) types.Value { return types.Str(s.CurrentUser()) })},
 	{name: "current_role", min: 0, max: 0, class: NeedsSession, typ: typeSession(288),
-		f0: ofSession(func(*Call, Session) types.Value { return types.Str("NONE") })},
+		f0: ofSession(func(c *Call, s Session) types.Value { return types.Str(s.CurrentRole()) })},
 	{name: "connection_id", min: 0, max: 0, class: NeedsSession, typ: func(c *Call) error { c.typ = intType(21, true); return nil },
 		f0: ofSession(func(c *Call, s Session) types.Value { return types.Uint(s.ConnectionID()) })},
 	// performance_schema.threads numbers a session's thread as its connection.
@@ -40,6 +42,7 @@ var infoDefs = []def{
 		f0: ofSession(func(c *Call, s Session) types.Value { return types.Int(s.RowCount()) })},
 	{name: "found_rows", min: 0, max: 0, class: NeedsSession, typ: typeIntLen(21),
 		f0: ofSession(func(c *Call, s Session) types.Value { return types.Int(int64(s.FoundRows())) })},
+	{name: "load_file", min: 1, max: 1, class: Volatile, typ: typeLoadFile, ev: evalLoadFile},
 	// "@"('name') reads a user variable, ":="('name', e) sets one, "@@"('scope', 'name') reads a system variable. The
 	// first and last have the types of NewUserVar and NewSysVar, or are strings.
 	{name: "@", min: 1, max: 1, class: NeedsSession, typ: typeVar, ev: evalUserVar,
@@ -163,4 +166,25 @@ func renderSysVar(c *Call) string {
 		return "@@" + scope + "." + name
 	}
 	return "@@" + name
+}
+
+func typeLoadFile(c *Call) error {
+	c.coll, c.deriv, c.ascii = types.CollationBinary, derivCoercible, false
+	c.typ = types.Type{ID: mysql.TypeLongBlob, Length: types.Unspecified, Decimals: types.Unspecified, Collation: types.CollationBinary}
+	return nil
+}
+
+func evalLoadFile(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	if env.Session == nil {
+		return types.Null, errNoSession
+	}
+	name, err := eval(c.args[0], env, row)
+	if err != nil || name.IsNull() {
+		return types.Null, err
+	}
+	content, ok := env.Session.LoadFile(name.Text(), env.MaxPacket)
+	if !ok {
+		return types.Null, nil
+	}
+	return types.Bytes(content), nil
 }

@@ -2,6 +2,10 @@ package mysqlerr
 
 // MySQL's error numbers: the names that the code has for them, and MySQL's own.
 const (
+	FileNotCreated                   = 1    // EE_CANTCREATEFILE
+	FileWrite                        = 3    // EE_WRITE
+	Stat                             = 13   // EE_STAT
+	FileNotFound                     = 29   // EE_FILENOTFOUND
 	CantCreateFile                   = 1004 // ER_CANT_CREATE_FILE
 	CantCreateTable                  = 1005 // ER_CANT_CREATE_TABLE
 	DBCreateExists                   = 1007 // ER_DB_CREATE_EXISTS
@@ -43,6 +47,11 @@ const (
 	KeyColumnDoesNotExist            = 1072 // ER_KEY_COLUMN_DOES_NOT_EXITS
 	TooBigFieldlength                = 1074 // ER_TOO_BIG_FIELDLENGTH
 	WrongAutoKey                     = 1075 // ER_WRONG_AUTO_KEY
+	WrongFieldTerminators            = 1083 // ER_WRONG_FIELD_TERMINATORS
+	BlobsAndNoTerminated             = 1084 // ER_BLOBS_AND_NO_TERMINATED
+	TextfileNotReadable              = 1085 // ER_TEXTFILE_NOT_READABLE
+	FileExists                       = 1086 // ER_FILE_EXISTS_ERROR
+	LoadInfo                         = 1087 // ER_LOAD_INFO
 	WrongSubKey                      = 1089 // ER_WRONG_SUB_KEY
 	CantRemoveAllFields              = 1090 // ER_CANT_REMOVE_ALL_FIELDS
 	CantDropFieldOrKey               = 1091 // ER_CANT_DROP_FIELD_OR_KEY
@@ -74,7 +83,9 @@ const (
 	NonexistingGrant                 = 1141 // ER_NONEXISTING_GRANT
 	TableaccessDenied                = 1142 // ER_TABLEACCESS_DENIED_ERROR
 	ColumnaccessDenied               = 1143 // ER_COLUMNACCESS_DENIED_ERROR
+	IllegalGrantForTable             = 1144 // ER_ILLEGAL_GRANT_FOR_TABLE
 	NoSuchTable                      = 1146 // ER_NO_SUCH_TABLE
+	NonexistingTableGrant            = 1147 // ER_NONEXISTING_TABLE_GRANT
 	SyntaxError                      = 1149 // ER_SYNTAX_ERROR
 	NetPacketTooLarge                = 1153 // ER_NET_PACKET_TOO_LARGE
 	NetPacketsOutOfOrder             = 1156 // ER_NET_PACKETS_OUT_OF_ORDER
@@ -121,15 +132,20 @@ const (
 	TooBigForUncompress              = 1256 // ER_TOO_BIG_FOR_UNCOMPRESS
 	ZlibZData                        = 1259 // ER_ZLIB_Z_DATA_ERROR
 	CutValueGroupConcat              = 1260 // ER_CUT_VALUE_GROUP_CONCAT
+	WarnTooFewRecords                = 1261 // ER_WARN_TOO_FEW_RECORDS
+	WarnTooManyRecords               = 1262 // ER_WARN_TOO_MANY_RECORDS
+	WarnNullToNotnull                = 1263 // ER_WARN_NULL_TO_NOTNULL
 	WarnDataOutOfRange               = 1264 // ER_WARN_DATA_OUT_OF_RANGE
 	WarnUsingOtherHandler            = 1266 // ER_WARN_USING_OTHER_HANDLER
 	CantAggregate2collations         = 1267 // ER_CANT_AGGREGATE_2COLLATIONS
+	RevokeGrants                     = 1269 // ER_REVOKE_GRANTS
 	CantAggregate3collations         = 1270 // ER_CANT_AGGREGATE_3COLLATIONS
 	CantAggregateNcollations         = 1271 // ER_CANT_AGGREGATE_NCOLLATIONS
 	UnknownCollation                 = 1273 // ER_UNKNOWN_COLLATION
 	WrongNameForIndex                = 1280 // ER_WRONG_NAME_FOR_INDEX
 	UnknownStorageEngine             = 1286 // ER_UNKNOWN_STORAGE_ENGINE
 	NonUpdatableTable                = 1288 // ER_NON_UPDATABLE_TABLE
+	OptionPreventsStatement          = 1290 // ER_OPTION_PREVENTS_STATEMENT
 	DuplicatedValueInType            = 1291 // ER_DUPLICATED_VALUE_IN_TYPE
 	TruncatedWrongValue              = 1292 // ER_TRUNCATED_WRONG_VALUE
 	InvalidOnUpdate                  = 1294 // ER_INVALID_ON_UPDATE
@@ -153,6 +169,7 @@ const (
 	KeyPart0                         = 1391 // ER_KEY_PART_0
 	CannotUser                       = 1396 // ER_CANNOT_USER
 	DataTooLong                      = 1406 // ER_DATA_TOO_LONG
+	LoadFromFixedSizeRowsToVar       = 1409 // ER_LOAD_FROM_FIXED_SIZE_ROWS_TO_VAR
 	CantCreateUserWithGrant          = 1410 // ER_CANT_CREATE_USER_WITH_GRANT
 	WrongValueForType                = 1411 // ER_WRONG_VALUE_FOR_TYPE
 	TableDefChanged                  = 1412 // ER_TABLE_DEF_CHANGED
@@ -169,13 +186,14 @@ const (
 	AutoincReadFailed                = 1467 // ER_AUTOINC_READ_FAILED
 	WrongStringLength                = 1470 // ER_WRONG_STRING_LENGTH
 	TooHighLevelOfNestingForSelect   = 1473 // ER_TOO_HIGH_LEVEL_OF_NESTING_FOR_SELECT
+	AmbiguousFieldTerm               = 1475 // ER_AMBIGUOUS_FIELD_TERM
 	UniqueKeyNeedAllFieldsInPf       = 1503 // ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF
 	PartitionMgmtOnNonpartitioned    = 1505 // ER_PARTITION_MGMT_ON_NONPARTITIONED
-	PartitionNoTemporary             = 1562 // ER_PARTITION_NO_TEMPORARY
 	PluginIsNotLoaded                = 1524 // ER_PLUGIN_IS_NOT_LOADED
 	WrongValue                       = 1525 // ER_WRONG_VALUE
 	EventDoesNotExist                = 1539 // ER_EVENT_DOES_NOT_EXIST
 	DropIndexFK                      = 1553 // ER_DROP_INDEX_FK
+	PartitionNoTemporary             = 1562 // ER_PARTITION_NO_TEMPORARY
 	CantChangeTxCharacteristics      = 1568 // ER_CANT_CHANGE_TX_CHARACTERISTICS
 	WrongParamcountToNativeFct       = 1582 // ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT
 	WrongParametersToNativeFct       = 1583 // ER_WRONG_PARAMETERS_TO_NATIVE_FCT
@@ -183,6 +201,7 @@ const (
 	VariableIsReadonly               = 1621 // ER_VARIABLE_IS_READONLY
 	TooLongTableComment              = 1628 // ER_TOO_LONG_TABLE_COMMENT
 	TooLongFieldComment              = 1629 // ER_TOO_LONG_FIELD_COMMENT
+	NonASCIISeparator                = 1638 // WARN_NON_ASCII_SEPARATOR_NOT_IMPLEMENTED
 	UnknownLocale                    = 1649 // ER_UNKNOWN_LOCALE
 	TooLongIndexComment              = 1688 // ER_TOO_LONG_INDEX_COMMENT
 	DataOutOfRange                   = 1690 // ER_DATA_OUT_OF_RANGE
@@ -203,6 +222,7 @@ const (
 	FKColumnCannotChangeChild        = 1833 // ER_FK_COLUMN_CANNOT_CHANGE_CHILD
 	MalformedPacket                  = 1835 // ER_MALFORMED_PACKET
 	AlterOperationNotSupportedReason = 1846 // ER_ALTER_OPERATION_NOT_SUPPORTED_REASON
+	MustChangePasswordLogin          = 1862 // ER_MUST_CHANGE_PASSWORD_LOGIN
 	ForeignKeyCascadeDepth           = 3008 // ER_FK_DEPTH_EXCEEDED
 	InvalidFieldSize                 = 3013 // ER_INVALID_FIELD_SIZE
 	InvalidArgumentForLogarithm      = 3020 // ER_INVALID_ARGUMENT_FOR_LOGARITHM
@@ -245,6 +265,8 @@ const (
 	CapacityExceeded                 = 3170 // ER_CAPACITY_EXCEEDED
 	FKBaseOfStored                   = 3192 // ER_CANNOT_ADD_FOREIGN_BASE_COL_STORED
 	InvisiblePrimaryKey              = 3522 // ER_PK_INDEX_CANT_BE_INVISIBLE
+	UnknownAuthID                    = 3523 // ER_UNKNOWN_AUTHID
+	RoleNotGranted                   = 3530 // ER_ROLE_NOT_GRANTED
 	NoSystemTableAccess              = 3554 // ER_NO_SYSTEM_TABLE_ACCESS
 	UnresolvedTableLock              = 3568 // ER_UNRESOLVED_TABLE_LOCK
 	DuplicateTableLock               = 3569 // ER_DUPLICATE_TABLE_LOCK
@@ -273,8 +295,11 @@ const (
 	WindowNestedWindowFuncUse        = 3595 // ER_WINDOW_NESTED_WINDOW_FUNC_USE_IN_WINDOW_SPEC
 	WindowRowsIntervalUse            = 3596 // ER_WINDOW_ROWS_INTERVAL_USE
 	FieldInGroupingNotGroupBy        = 3602 // ER_FIELD_IN_GROUPING_NOT_GROUP_BY
+	IllegalPrivilegeLevel            = 3619 // ER_ILLEGAL_PRIVILEGE_LEVEL
+	MandatoryRole                    = 3628 // ER_MANDATORY_ROLE
 	CTEMaxRecursionDepth             = 3636 // ER_CTE_MAX_RECURSION_DEPTH
 	NotHintUpdatable                 = 3637 // ER_NOT_HINT_UPDATABLE_VARIABLE
+	PasswordsNotMatch                = 3638 // ER_CREDENTIALS_CONTRADICT_TO_HISTORY
 	MissingJSONTableValue            = 3665 // ER_MISSING_JSON_TABLE_VALUE
 	WrongJSONTableValue              = 3666 // ER_WRONG_JSON_TABLE_VALUE
 	TFMustHaveAlias                  = 3667 // ER_TF_MUST_HAVE_ALIAS
@@ -333,11 +358,15 @@ const (
 	CheckUsesFKColumn                = 3823 // ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN
 	FunctionalIndexDependency        = 3837 // ER_DEPENDENT_BY_FUNCTIONAL_INDEX
 	RegexpInvalidCaptureGroupName    = 3887 // ER_REGEXP_INVALID_CAPTURE_GROUP_NAME
+	DynamicPrivilegeNotRegistered    = 3929 // ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED
 	MultipleConstraints              = 3939 // ER_MULTIPLE_CONSTRAINTS_WITH_SAME_NAME
 	ConstraintNotFound               = 3940 // ER_CONSTRAINT_NOT_FOUND
 	LocalInfileDisabled              = 3948 // ER_CLIENT_LOCAL_FILES_DISABLED
+	MisplacedInto                    = 3954 // ER_MISPLACED_INTO
+	UserAccessDeniedTooMany          = 3955 // ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
 	ColumnUsedByCheck                = 3959 // ER_DEPENDENT_BY_CHECK_CONSTRAINT
 	ForeignKeyWithCreateSelect       = 3978 // ER_FOREIGN_KEY_WITH_ATOMIC_CREATE_SELECT
+	RoleGrantedToItself              = 4027 // ER_ROLE_GRANTED_TO_ITSELF
 	NoVisibleColumn                  = 4028 // ER_TABLE_MUST_HAVE_A_VISIBLE_COLUMN
 	ClientInteractionTimeout         = 4031 // ER_CLIENT_INTERACTION_TIMEOUT
 )
@@ -419,14 +448,20 @@ var templates = map[uint16]string{
 	InvalidJSONPath: "Invalid JSON path expression. The error is around character position %d.",
 	JSONUsedAsKey: "JSON column '%-.192s' supports indexing only via generated columns on a specified JSON " +
 		"path.",
-	InvalidJSONValueForCast:   "Invalid JSON value for CAST to %s from column %s at row %d",
-	AuthIDNotExists:           "Authorization ID %s does not exist.",
-	AuthIDExists:              "Authorization ID %s already exists.",
-	CapacityExceeded:          "Memory capacity of %d bytes for '%s' exceeded. %s",
-	NoSystemTableAccess:       "Access to %s '%s' is rejected.",
-	UnresolvedTableLock:       "Unresolved table name `%s` in locking clause.",
-	DuplicateTableLock:        "Table `%s` appears in multiple locking clauses.",
-	CTERecursiveRequiresUnion: "Recursive Common Table Expression '%s' should contain a UNION",
+	InvalidJSONValueForCast: "Invalid JSON value for CAST to %s from column %s at row %d",
+	UnknownAuthID:           "Unknown authorization ID `%s`@`%s`",
+	IllegalPrivilegeLevel:   "Illegal privilege level specified for %s",
+	MandatoryRole: "The role %s is a mandatory role and can't be revoked or dropped. The restriction can be lifted by excluding the role " +
+		"identifier from the global variable mandatory_roles.",
+	DynamicPrivilegeNotRegistered: "Dynamic privilege '%s' is not registered with the server.",
+	RoleGrantedToItself:           "User account %s is directly or indirectly granted to the role %s. The GRANT would create a loop",
+	AuthIDNotExists:               "Authorization ID %s does not exist.",
+	AuthIDExists:                  "Authorization ID %s already exists.",
+	CapacityExceeded:              "Memory capacity of %d bytes for '%s' exceeded. %s",
+	NoSystemTableAccess:           "Access to %s '%s' is rejected.",
+	UnresolvedTableLock:           "Unresolved table name `%s` in locking clause.",
+	DuplicateTableLock:            "Table `%s` appears in multiple locking clauses.",
+	CTERecursiveRequiresUnion:     "Recursive Common Table Expression '%s' should contain a UNION",
 	CTERecursiveRequiresSeed: "Recursive Common Table Expression '%s' should have one or more non-recursive query blocks followed by " +
 		"one or more recursive ones",
 	CTERecursiveForbidsAggregation: "Recursive Common Table Expression '%s' can contain neither aggregation nor window functions in " +
@@ -487,6 +522,11 @@ var templates = map[uint16]string{
 	CheckNotFound:                "Check constraint '%s' is not found in the table.",
 	CheckDuplicateName:           "Duplicate check constraint name '%s'.",
 	ConstraintNotFound:           "Constraint '%s' does not exist.",
+	FileWrite:                    "Error writing file '%s' (OS errno %d - %s)",
+	MisplacedInto:                "Misplaced INTO clause, INTO is not allowed inside subqueries, and must be placed at end of UNION clauses.",
+	FileNotCreated:               "Can't create/write to file '%s' (OS errno %d - %s)",
+	Stat:                         "Can't get stat of '%s' (OS errno %d - %s)",
+	FileNotFound:                 "File '%s' not found (OS errno %d - %s)",
 	LocalInfileDisabled:          "Loading local data is disabled; this must be enabled on both the client and server sides",
 	ColumnUsedByCheck:            "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed.",
 	ClientInteractionTimeout: "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for " +

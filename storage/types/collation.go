@@ -259,3 +259,32 @@ func (c Collation) mapCase(dst, s []byte, mapRune func(rune) rune, from, to byte
 	}
 	return dst
 }
+
+// Encode gives UTF-8 text in c's character set, with a question mark for what that lacks. The result may be s itself.
+func (c Collation) Encode(s []byte) []byte {
+	ci := c.info()
+	if ci.keepsUTF8() || ci.superset && isASCII(s) {
+		return s
+	}
+	out, _ := charset.ConvertFromUTF8(nil, ci.cs, s) // the error only says that a question mark was needed
+	return out
+}
+
+// Decode gives text of c's character set as UTF-8, with a question mark for what is no character. The result may be s itself.
+func (c Collation) Decode(s []byte) []byte {
+	ci := c.info()
+	if ci.keepsUTF8() || ci.superset && isASCII(s) {
+		return s
+	}
+	out, _ := charset.Convert(nil, charset.Charset_utf8mb4{}, s, ci.cs)
+	return out
+}
+
+// keepsUTF8 tells the character sets whose text is UTF-8 as it is.
+func (ci *collationInfo) keepsUTF8() bool {
+	switch ci.charset {
+	case "utf8mb4", "utf8mb3", "ascii", "binary":
+		return true
+	}
+	return false
+}

@@ -26,6 +26,8 @@ type Context interface {
 	Access(priv uint64, db, table string) error
 	// Visible tells whether the account holds any privilege on the database, so that SHOW DATABASES lists it.
 	Visible(db string) bool
+	// VisibleTable tells whether it holds one on a table of it, or on a column of that.
+	VisibleTable(db, table string) bool
 	// Account is the account's record; a copy that may not be changed.
 	Account() *catalog.User
 

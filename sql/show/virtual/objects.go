@@ -87,7 +87,7 @@ func Objects(c Context, db string) []Object {
 		return list
 	}
 	for _, t := range c.Catalog().Tables(db) {
-		if !ddl.IsCopy(t.Name) { // half filled by an ALTER TABLE
+		if !ddl.IsCopy(t.Name) && c.VisibleTable(db, t.Name) { // half filled by an ALTER TABLE
 			list = append(list, Object{db, t, nil})
 		}
 	}
@@ -144,7 +144,7 @@ func (s *Scan) EachDatabase(column string, fn func(d *Database) error) error {
 func (s *Scan) EachTable(schemaColumn, tableColumn string, fn func(o *Object) error) error {
 	return s.EachDatabase(schemaColumn, func(d *Database) error {
 		if name, ok := s.eq[tableColumn]; ok && !d.virtual {
-			if t, found := s.Catalog().Table(d.Name, name); found {
+			if t, found := s.Catalog().Table(d.Name, name); found && s.VisibleTable(d.Name, name) {
 				return fn(&Object{d.Name, t, nil})
 			}
 			return nil

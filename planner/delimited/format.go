@@ -1,0 +1,82 @@
+package delimited
+
+import (
+	"unicode/utf8"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// Format is how rows are written: the clauses FIELDS and LINES. Enclosed and Escaped have one byte, or none.
+type Format struct {
+	FieldTerm           string
+	Enclosed            string
+	OptionallyEnclosed  bool // only strings are
+	Escaped             string
+	LineStart, LineTerm string
+	Charset             types.Collation // of the file; CollationBinary: bytes are taken as they are
+}
+
+// Default is the format where no clause says otherwise.
+func Default() Format { return Format{FieldTerm: "\t", Escaped: `\`, LineTerm: "\n"} }
+
+// Check gives 1083 for a separator that must be one byte and is not.
+func (f *Format) Check() error {
+	if len(f.Enclosed) > 1 || len(f.Escaped) > 1 {
+		return mysqlerr.New(mysqlerr.WrongFieldTerminators)
+	}
+	return nil
+}
+
+// Fixed tells the format without separators between fields: each has the width of its column.
+func (f *Format) Fixed() bool { return f.FieldTerm == "" && f.Enclosed == "" }
+
+// charWidth tells how many bytes the character at the beginning of text has; nil where each is one byte. Further bytes may look like
+// ASCII, and like separators.
+func charWidth(charset string) func(text []byte) int {
+	pair := func(leads func(b byte) bool) func(text []byte) int {
+		return func(text []byte) int {
+			if len(text) > 1 && leads(text[0]) && text[1] >= 0x40 {
+				return 2
+			}
+			return 1
+		}
+	}
+	switch charset {
+	case "utf8mb4", "utf8mb3":
+		return func(text []byte) int {
+			_, n := utf8.DecodeRune(text)
+			return max(n, 1)
+		}
+	case "sjis", "cp932":
+		return pair(func(b byte) bool { return b >= 0x81 && b <= 0x9f || b >= 0xe0 && b <= 0xfc })
+	case "gbk", "gb2312", "euckr", "ujis", "eucjpms":
+		return pair(func(b byte) bool { return b >= 0x81 && b <= 0xfe })
+	case "big5":
+		return pair(func(b byte) bool { return b >= 0xa1 && b <= 0xf9 })
+	case "gb18030":
+		two := pair(func(b byte) bool { return b >= 0x81 && b <= 0xfe })
+		return func(text []byte) int {
+			if len(text) > 3 && text[0] >= 0x81 && text[1] >= '0' && text[1] <= '9' {
+				return 4
+			}
+			return two(text)
+		}
+	}
+	return nil
+}
+
+const maxWidth = 4 // bytes of the widest character
+
+// badFirst tells the bytes that no character begins with, in the forms of UTF-8.
+func badFirst(charset string) func(b byte) bool {
+	last := byte(0xf4)
+	switch charset {
+	case "utf8mb3", "utf8":
+		last = 0xef
+	case "utf8mb4":
+	default:
+		return nil
+	}
+	return func(b byte) bool { return b >= 0x80 && b < 0xc2 || b > last }
+}

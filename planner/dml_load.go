@@ -1,0 +1,568 @@
+package planner
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/bind"
+	"cloudsql/planner/delimited"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/memory"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
+)
+
+// loadPlan is LOAD DATA: an INSERT or REPLACE whose rows are lines of a file, which exec.Runtime.Input opens.
+type loadPlan struct {
+	*insertPlan
+	format delimited.Format
+	skip   uint64 // lines
+	into   []loadTarget
+	set    []loadAssignment
+	widths []int // of the format without separators
+}
+
+// loadTarget is where a field goes: a column, by position, or a variable; nowhere, where the column is a generated one.
+type loadTarget struct {
+	pos      int
+	variable string // "" for a column
+	nowhere  bool
+}
+
+type loadAssignment struct {
+	pos  int
+	expr expr.Expr // over the row; nil: the column's default
+}
+
+// Bounds of a batch of rows that is sent.
+const (
+	loadRows  = insertChunk
+	loadBytes = 1 << 20
+)
+
+func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
+	tgt, err := logical.BaseTable(ctx, s.Table)
+	if err != nil {
+		return nil, err
+	}
+	n := insertBinder{&logical.Insert{Target: tgt, Kind: fragment.Insert}}
+	privs := []mysql.PrivilegeType{mysql.InsertPriv}
+	switch s.OnDuplicate {
+	case ast.OnDuplicateKeyHandlingIgnore:
+		n.Kind, n.Ignore = fragment.InsertIgnore, true
+	case ast.OnDuplicateKeyHandlingReplace:
+		n.Kind = fragment.Replace
+		privs = append(privs, mysql.DeletePriv)
+	case ast.OnDuplicateKeyHandlingError:
+	}
+	for _, priv := range privs {
+		if err := ctx.Check(priv, n.DB, n.Table.Name); err != nil {
+			return nil, err
+		}
+	}
+	p := &loadPlan{}
+	if p.format, err = loadFormat(ctx, s); err != nil {
+		return nil, err
+	}
+	if s.IgnoreLines != nil {
+		p.skip = *s.IgnoreLines
+	}
+	if err := p.bindTargets(n, s); err != nil {
+		return nil, err
+	}
+	if err := p.bindSet(ctx, n, s.ColumnAssignments); err != nil {
+		return nil, err
+	}
+	if err := p.checkFixed(n); err != nil {
+		return nil, err
+	}
+	p.insertPlan, err = newInsertPlan(ctx, n.Insert)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// loadFormat reads the clauses CHARACTER SET, FIELDS and LINES.
+func loadFormat(ctx *Context, s *ast.LoadDataStmt) (delimited.Format, error) {
+	f, err := FormatOf(s.FieldsInfo, s.LinesInfo)
+	if err != nil {
+		return f, err
+	}
+	name := ""
+	if s.Charset != nil {
+		name = *s.Charset
+	} else if ctx.Env != nil && ctx.Env.Session != nil {
+		v, _, err := ctx.Env.Session.SysVar("", "character_set_database")
+		if err != nil {
+			return f, err
+		}
+		name = v.Text()
+	}
+	f.Charset, err = FileCharset(name)
+	return f, err
+}
+
+// FileCharset is the character set of a file: UTF-8 where name is empty. 1115 for an unknown one.
+func FileCharset(name string) (types.Collation, error) {
+	switch strings.ToLower(name) {
+	case "", "utf8mb4":
+		return types.CollationDefault, nil
+	case "binary":
+		return types.CollationBinary, nil
+	case "ucs2", "utf16", "utf16le", "utf32":
+		return 0, mysqlerr.NotSupported("text files in " + name)
+	}
+	c, ok := types.DefaultCollation(name)
+	if !ok {
+		return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
+	}
+	return c, nil
+}
+
+// FormatOf reads the clauses FIELDS and LINES, either of which may be missing.
+func FormatOf(fields *ast.FieldsClause, lines *ast.LinesClause) (delimited.Format, error) {
+	f := delimited.Default()
+	set := func(dst *string, src *string) {
+		if src != nil {
+			*dst = *src
+		}
+	}
+	if fields != nil {
+		if fields.DefinedNullBy != nil {
+			return f, mysqlerr.Syntax("DEFINED", 1)
+		}
+		set(&f.FieldTerm, fields.Terminated)
+		set(&f.Enclosed, fields.Enclosed)
+		set(&f.Escaped, fields.Escaped)
+		f.OptionallyEnclosed = fields.OptEnclosed
+	}
+	if lines != nil {
+		set(&f.LineStart, lines.Starting)
+		set(&f.LineTerm, lines.Terminated)
+	}
+	return f, f.Check()
+}
+
+// bindTargets finds the columns and variables of the list: all visible columns without one.
+func (p *loadPlan) bindTargets(n insertBinder, s *ast.LoadDataStmt) error {
+	if len(s.ColumnsAndUserVars) == 0 {
+		if err := n.nameColumns(nil); err != nil {
+			return err
+		}
+		for _, pos := range n.Named {
+			p.into = append(p.into, loadTarget{pos: pos, nowhere: n.Table.Columns[pos].Generated != ""})
+		}
+		return nil
+	}
+	for _, c := range s.ColumnsAndUserVars {
+		if c.UserVar != nil {
+			p.into = append(p.into, loadTarget{variable: strings.ToLower(c.UserVar.Name)})
+			continue
+		}
+		pos, err := n.columnOf(c.ColumnName)
+		if err != nil {
+			return err
+		}
+		if slices.Contains(n.Named, pos) {
+			return mysqlerr.New(mysqlerr.FieldSpecifiedTwice, c.ColumnName.Name.O)
+		}
+		n.Named = append(n.Named, pos)
+		p.into = append(p.into, loadTarget{pos: pos, nowhere: n.Table.Columns[pos].Generated != ""})
+	}
+	return nil
+}
+
+// columnOf finds a column of the table. 1054.
+func (n insertBinder) columnOf(c *ast.ColumnName) (int, error) {
+	pos := n.Table.ColumnByName(c.Name.L)
+	if pos < 0 || c.Table.O != "" && !strings.EqualFold(c.Table.O, n.Alias) {
+		return 0, mysqlerr.New(mysqlerr.BadField, bind.FullName(c), bind.FieldList)
+	}
+	return pos, nil
+}
+
+// bindSet binds SET, over the row's columns by position.
+func (p *loadPlan) bindSet(ctx *Context, n insertBinder, list []*ast.Assignment) error {
+	env := *ctx.Env
+	env.Session = loadSession{ctx.Env.Session, p.into}
+	b := &bind.Binder{Env: &env, Clause: bind.FieldList, Default: ctx.DefaultOf}
+	sc := &bind.Scope{Cols: n.Columns()}
+	for _, a := range list {
+		pos, err := n.columnOf(a.Column)
+		if err != nil {
+			return err
+		}
+		set := loadAssignment{pos: pos}
+		if !logical.IsDefault(a.Expr) {
+			if bind.HasSubquery(a.Expr) {
+				return mysqlerr.NotSupported("a subquery in SET of LOAD DATA")
+			}
+			if n.Table.Columns[pos].Generated != "" {
+				return logical.GivenGenerated(n.Table, pos)
+			}
+			e, err := bind.Expr(b, sc, a.Expr)
+			if err != nil {
+				return err
+			}
+			set.expr = expr.ForColumn(e, &n.Table.Columns[pos].Type)
+		}
+		if !slices.Contains(n.Named, pos) {
+			n.Named = append(n.Named, pos)
+		}
+		p.set = append(p.set, set)
+	}
+	return nil
+}
+
+// loadSession knows that the variables which fields go to are strings, whatever they are before.
+type loadSession struct {
+	expr.Session
+	into []loadTarget
+}
+
+func (s loadSession) UserVar(name string) (types.Value, types.Type) {
+	if slices.ContainsFunc(s.into, func(t loadTarget) bool { return t.variable == name }) {
+		return types.Null, types.TypeString
+	}
+	return s.Session.UserVar(name)
+}
+
+// checkFixed: rows without separators have neither variables (1409) nor columns without a width (1084).
+func (p *loadPlan) checkFixed(n insertBinder) error {
+	if !p.format.Fixed() {
+		return nil
+	}
+	for _, t := range p.into {
+		if t.variable != "" {
+			return mysqlerr.New(mysqlerr.LoadFromFixedSizeRowsToVar)
+		}
+		typ := &n.Table.Columns[t.pos].Type
+		if delimited.Blob(typ) {
+			return mysqlerr.New(mysqlerr.BlobsAndNoTerminated)
+		}
+		p.widths = append(p.widths, delimited.Width(typ, p.format.Charset))
+	}
+	return nil
+}
+
+// NeedsTxn: the rows arrive in batches.
+func (p *loadPlan) NeedsTxn() bool  { return true }
+func (p *loadPlan) Cacheable() bool { return false }
+
+// Run reads the file and sends its rows.
+func (p *loadPlan) Run(ctx context.Context, rt *exec.Runtime) (res *exec.ModifyResult, err error) {
+	run, err := p.newRun(rt)
+	if err != nil {
+		return nil, err
+	}
+	in, err := rt.Input(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if e := in.Close(); err == nil {
+			err = e
+		}
+	}()
+	l := &loadRun{loadPlan: p, run: run, hold: rt.Memory.Hold(memory.Rows)}
+	defer l.hold.Close()
+	l.in = delimited.NewReader(in, p.format, rt.Env.MaxPacket)
+	if err := l.lines(ctx); err != nil {
+		return nil, err
+	}
+	return l.result(), nil
+}
+
+// loadRun is one execution.
+type loadRun struct {
+	*loadPlan
+	run   *insertRun
+	in    *delimited.Reader
+	arena []byte // texts of the batch's rows
+	bytes int    // of the batch's rows
+	hold  memory.Hold
+}
+
+func (l *loadRun) lines(ctx context.Context) error {
+	more := true
+	for range l.skip {
+		if more, _ = l.in.EndLine(); !more {
+			break
+		}
+	}
+	for more {
+		ok, err := l.line(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if more, err = l.endLine(); err != nil {
+			return err
+		}
+		if l.run.batch.Len() >= loadRows || l.bytes >= loadBytes {
+			if err := l.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := l.in.Err(); err != nil {
+		return err
+	}
+	return l.flush(ctx)
+}
+
+func (l *loadRun) flush(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	if err := l.run.flush(ctx); err != nil {
+		return err
+	}
+	l.arena, l.bytes = nil, 0
+	if l.run.rt.Progress != nil {
+		l.run.rt.Progress(uint64(l.run.records)) //nolint:gosec // a count
+	}
+	return nil
+}
+
+// line reads one line into a row. ok is false at the end of the file.
+func (l *loadRun) line(ctx context.Context) (ok bool, err error) {
+	if l.widths != nil {
+		ok, err = l.fixedLine()
+	} else {
+		ok, err = l.separatedLine()
+	}
+	if !ok || err != nil {
+		return false, err
+	}
+	row := l.run.batch.Row(l.run.batch.Len() - 1)
+	if err := l.assignments(row); err != nil {
+		return false, err
+	}
+	if err := l.run.fillDefaults(row, nil); err != nil {
+		return false, err
+	}
+	if _, err := l.run.follow(row); err != nil {
+		return false, err
+	}
+	return true, l.hold.Set(2 * l.bytes)
+}
+
+func (l *loadRun) separatedLine() (ok bool, err error) {
+	var row []types.Value
+	for i, t := range l.into {
+		f, more, err := l.in.Field()
+		if err != nil {
+			return false, err
+		}
+		if row == nil {
+			if !more {
+				return false, nil
+			}
+			row = l.run.next()
+			l.bytes += rowOverhead * len(row)
+		}
+		switch {
+		case !more:
+			return true, l.missing(row, l.into[i:])
+		case f.Null:
+			err = l.null(row, t)
+		default:
+			err = l.store(row, t, f.Text)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return row != nil, nil
+}
+
+// rowOverhead is about what a value takes beside its text.
+const rowOverhead = 48
+
+// fixedLine takes a row apart by the widths of its columns.
+func (l *loadRun) fixedLine() (ok bool, err error) {
+	total := 0
+	for _, w := range l.widths {
+		total += w
+	}
+	text, ok, err := l.in.Row(total)
+	if !ok || err != nil {
+		return false, err
+	}
+	row := l.run.next()
+	l.bytes += rowOverhead * len(row)
+	for i, t := range l.into {
+		if len(text) == 0 {
+			return true, l.missing(row, l.into[i:])
+		}
+		n := min(l.widths[i], len(text))
+		if err := l.store(row, t, text[:n]); err != nil {
+			return false, err
+		}
+		text = text[n:]
+	}
+	return true, nil
+}
+
+// store gives a column or variable a field's text.
+func (l *loadRun) store(row []types.Value, t loadTarget, text []byte) error {
+	v := l.value(t, text)
+	switch {
+	case t.nowhere:
+		return nil
+	case t.variable != "":
+		return l.run.env.Session.SetUserVar(t.variable, v.Clone(), types.TypeString)
+	}
+	v, err := l.run.assign(v, t.pos)
+	row[t.pos] = v
+	return err
+}
+
+// value makes a string of a field: as it is for columns of bytes, in UTF-8 for others.
+func (l *loadRun) value(t loadTarget, text []byte) types.Value {
+	raw := l.format.Charset == types.CollationBinary
+	if t.variable == "" && l.run.Table.Columns[t.pos].Type.IsBinary() {
+		return types.Bytes(l.keep(text))
+	}
+	if !raw {
+		text = l.format.Charset.Decode(text)
+	}
+	return types.String(l.keep(text))
+}
+
+// keep copies a text for as long as the batch lives.
+func (l *loadRun) keep(text []byte) []byte {
+	l.bytes += len(text)
+	if cap(l.arena)-len(l.arena) < len(text) {
+		l.arena = make([]byte, 0, max(arenaBytes, len(text)))
+	}
+	at := len(l.arena)
+	l.arena = append(l.arena, text...)
+	return l.arena[at:len(l.arena):len(l.arena)]
+}
+
+const arenaBytes = 16 << 10
+
+// null gives a column or variable \N: a NOT NULL column gets what an empty value of its type is, with 1263.
+func (l *loadRun) null(row []types.Value, t loadTarget) error {
+	switch {
+	case t.nowhere:
+		return nil
+	case t.variable != "":
+		return l.run.env.Session.SetUserVar(t.variable, types.Null, types.TypeString)
+	}
+	c := &l.run.Table.Columns[t.pos]
+	row[t.pos] = types.Null
+	if !c.NotNull || c.AutoIncrement {
+		return nil
+	}
+	row[t.pos] = l.empty(t.pos)
+	if c.Type.IsTimestamp() {
+		return nil
+	}
+	return l.run.problem(mysqlerr.New(mysqlerr.WarnNullToNotnull, c.Name, l.run.records))
+}
+
+// missing fills what the line has no fields for, with 1261 for each: as in MySQL with what is empty in the column's type, and not
+// with its default, unless that is NULL.
+func (l *loadRun) missing(row []types.Value, rest []loadTarget) error {
+	for _, t := range rest {
+		if t.variable != "" {
+			if err := l.run.env.Session.SetUserVar(t.variable, types.Null, types.TypeString); err != nil {
+				return err
+			}
+		} else if c := &l.run.Table.Columns[t.pos]; !c.AutoIncrement && !row[t.pos].IsNull() || c.NotNull && !t.nowhere {
+			row[t.pos] = l.empty(t.pos)
+		}
+		if err := l.run.problem(mysqlerr.New(mysqlerr.WarnTooFewRecords, l.run.records)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// empty is what a column has that nothing is given for; a TIMESTAMP has the time of the statement.
+func (l *loadRun) empty(pos int) types.Value {
+	c := &l.run.Table.Columns[pos]
+	if c.AutoIncrement {
+		return types.Null
+	}
+	if c.NotNull && c.Type.IsTimestamp() {
+		if now, err := expr.New("now", expr.NewInt(int64(max(c.Type.Decimals, 0)))); err == nil {
+			if v, err := now.Eval(l.run.env, nil); err == nil {
+				if v, err = types.Assign(v, &c.Type, c.Name, l.run.records, &l.run.env.Mode, l.run.env.Warn); err == nil {
+					return v
+				}
+			}
+		}
+	}
+	return types.ImplicitDefault(&c.Type)
+}
+
+// problem is an error in strict mode, and a warning otherwise.
+func (r *insertRun) problem(e *mysqlerr.Error) error {
+	if r.env.Mode.Strict {
+		return e
+	}
+	r.env.Warn(e.Code, e.Message)
+	return nil
+}
+
+// assignments are SET's, one after the other.
+func (l *loadRun) assignments(row []types.Value) error {
+	for i := range l.set {
+		a := &l.set[i]
+		if a.expr == nil {
+			if l.run.Table.Columns[a.pos].Generated == "" {
+				row[a.pos] = l.run.computed[a.pos]
+			}
+			continue
+		}
+		v, err := a.expr.Eval(l.run.eval, LocalRow(row, &l.run.env.Mode))
+		if err == nil {
+			err = l.run.strict.Err()
+		}
+		if err == nil {
+			v = v.Clone()
+			l.bytes += len(v.Raw())
+			row[a.pos], err = l.run.assign(v, a.pos)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endLine goes to the next line, with 1262 for fields that nobody asked for.
+func (l *loadRun) endLine() (more bool, err error) {
+	more, cut := l.in.EndLine()
+	if more && cut {
+		err = l.run.problem(mysqlerr.New(mysqlerr.WarnTooManyRecords, l.run.records))
+	}
+	return more, err
+}
+
+// result is the answer: Skipped are rows that were left out for those that were there, Deleted rows that REPLACE took away.
+func (l *loadRun) result() *exec.ModifyResult {
+	m := l.run.result()
+	deleted, skipped, records := uint64(0), uint64(0), uint64(l.run.records) //nolint:gosec // a count
+	if l.Kind == fragment.Replace {
+		deleted = l.run.w.sum.Duplicates
+	} else {
+		skipped = records - min(records, l.run.w.sum.Affected)
+	}
+	m.Info = mysqlerr.New(mysqlerr.LoadInfo, records, deleted, skipped, l.run.w.warnings).Message
+	return m
+}

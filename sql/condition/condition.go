@@ -1,0 +1,72 @@
+// Package condition is the warnings, notes and errors of a session's statements.
+package condition
+
+import (
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/types"
+)
+
+// List is the warnings, notes and errors of a statement: what SHOW WARNINGS lists and warning_count counts.
+type List struct {
+	All    []virtual.Condition
+	Total  int // also those beyond max_error_count
+	Errors int
+
+	// of the statement before, for @@warning_count and @@error_count
+	prevTotal, prevErrors int
+}
+
+// Begin starts a statement's list.
+func (c *List) Begin() {
+	if c.Total == 0 && c.prevTotal == 0 {
+		return
+	}
+	c.prevTotal, c.prevErrors = c.Total, c.Errors
+	c.All, c.Total, c.Errors = c.All[:0], 0, 0
+}
+
+// PreviousCount and PreviousErrors are those of the statement before.
+func (c *List) PreviousCount() int  { return c.prevTotal }
+func (c *List) PreviousErrors() int { return c.prevErrors }
+
+// Add adds one; the list keeps as many as limit, and counts all.
+func (c *List) Add(limit int, level string, code uint16, message string) {
+	c.Total++
+	if level == "Error" {
+		c.Errors++
+	}
+	if len(c.All) < limit {
+		c.All = append(c.All, virtual.Condition{Level: level, Code: code, Message: message})
+	}
+}
+
+// Restart forgets what a statement met that is run again.
+func (c *List) Restart() { c.All, c.Total, c.Errors = c.All[:0], 0, 0 }
+
+// Result is what SHOW WARNINGS and SHOW ERRORS answer, from an offset on and at most limit of them (-1: all).
+func Result(list []virtual.Condition, onlyErrors bool, offset, limit int) *show.Result {
+	res := &show.Result{Fields: []types.Field{
+		show.TextField("Level", 7), {Name: "Code", Type: codeType, Flags: uint16(mysql.NotNullFlag | mysql.UnsignedFlag)},
+		show.TextField("Message", 512),
+	}}
+	for _, c := range list {
+		if onlyErrors && c.Level != "Error" {
+			continue
+		}
+		if offset > 0 {
+			offset--
+			continue
+		}
+		if limit == 0 {
+			break
+		}
+		limit--
+		res.Rows = append(res.Rows, []types.Value{types.Str(c.Level), types.Uint(uint64(c.Code)), types.Str(c.Message)})
+	}
+	return res
+}
+
+var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collation: types.CollationBinary}

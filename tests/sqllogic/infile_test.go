@@ -1,0 +1,94 @@
+package sqllogic
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"cloudsql/tests/harness"
+)
+
+// TestLocalInfile is LOAD DATA LOCAL from a driver: many batches, an error in the middle, KILL QUERY while the client sends.
+func TestLocalInfile(t *testing.T) {
+	n := harness.NewNode(t).Start()
+	db := n.DB("", "")
+	must := func(statement string) {
+		t.Helper()
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must("SET GLOBAL local_infile = ON")
+	must("CREATE DATABASE d")
+	must("CREATE TABLE d.t (a INT PRIMARY KEY, b VARCHAR(20))")
+	count := func() (rows int) {
+		t.Helper()
+		if err := db.QueryRow("SELECT count(*) FROM d.t").Scan(&rows); err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	lines := func(from, to int) io.Reader {
+		var b strings.Builder
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&b, "%d\tline %d\n", i, i)
+		}
+		return strings.NewReader(b.String())
+	}
+	load := func(in io.Reader) error {
+		mysql.RegisterReaderHandler("rows", func() io.Reader { return in })
+		defer mysql.DeregisterReaderHandler("rows")
+		_, err := db.Exec("LOAD DATA LOCAL INFILE 'Reader::rows' REPLACE INTO TABLE d.t")
+		return err
+	}
+	if err := load(lines(0, 25_000)); err != nil || count() != 25_000 {
+		t.Fatal(err, count())
+	}
+	// A statement that fails in the middle of the file leaves nothing, and the client has its error.
+	var e *mysql.MySQLError
+	if err := load(io.MultiReader(lines(25_000, 40_000), strings.NewReader("nonsense\tx\n"), lines(40_000, 60_000))); !errors.As(err, &e) || e.Number != 1366 {
+		t.Fatal(err)
+	}
+	if got := count(); got != 25_000 {
+		t.Fatalf("%d rows", got)
+	}
+	endless := &endless{}
+	failed := make(chan error, 1)
+	go func() { failed <- load(endless) }()
+	harness.Eventually(t, 30*time.Second, "the process list tells of the rows", func() error {
+		var id int
+		return db.QueryRow("SELECT id FROM information_schema.processlist WHERE state LIKE 'Reading file: %0 rows'").Scan(&id)
+	})
+	var id int
+	if err := db.QueryRow("SELECT id FROM information_schema.processlist WHERE info LIKE 'LOAD DATA%'").Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	must(fmt.Sprintf("KILL QUERY %d", id))
+	endless.stop.Store(true)
+	if err := <-failed; !errors.As(err, &e) || e.Number != 1317 {
+		t.Fatal(err)
+	}
+	if got := count(); got != 25_000 {
+		t.Fatalf("%d rows", got)
+	}
+}
+
+// endless gives the same few rows until it is stopped.
+type endless struct {
+	n    int
+	stop atomic.Bool
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.stop.Load() {
+		return 0, io.EOF
+	}
+	e.n = (e.n + 1) % 1000
+	return copy(b, fmt.Sprintf("%d\tagain\n", e.n)), nil
+}
