@@ -39,36 +39,6 @@ func changeEnv(rt *exec.Runtime, ignore bool) *expr.Env {
 	return &env
 }
 
-// pureFor makes e one that a shard can evaluate: what only the gateway knows becomes constants of this execution.
-func pureFor(e expr.Expr, env *expr.Env) (expr.Expr, error) {
-	if e == nil || expr.ClassOf(e) == expr.Pure {
-		return e, nil
-	}
-	if e = expr.Fold(e, env); expr.ClassOf(e) != expr.Pure {
-		return nil, mysqlerr.NotSupported("a function that differs from row to row (" + e.String() + ") in this place")
-	}
-	return e, nil
-}
-
-// pureSet is pureFor of assignments; the given slice is not changed.
-func pureSet(set []fragment.Assignment, env *expr.Env) ([]fragment.Assignment, error) {
-	out := set
-	for i := range set {
-		e, err := pureFor(set[i].Expr, env)
-		if err != nil {
-			return nil, err
-		}
-		if e == set[i].Expr {
-			continue
-		}
-		if &out[0] == &set[0] {
-			out = append([]fragment.Assignment(nil), set...)
-		}
-		out[i].Expr = e
-	}
-	return out, nil
-}
-
 // writer sends write fragments, at once or into the transaction, and adds up what they did.
 type writer struct {
 	rt        *exec.Runtime

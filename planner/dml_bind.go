@@ -184,36 +184,12 @@ func (n insertBinder) outside(s *ast.InsertStmt) (names, own []*ast.ColumnName) 
 	if !ok || len(s.OnDuplicate) == 0 || sel.GroupBy != nil || sel.Kind != ast.SelectStmtKindSelect || sel.From == nil {
 		return nil, nil
 	}
-	f := &outsideFinder{n: n.Insert}
+	f := &bind.OutsideFinder{Alias: n.Alias, Table: n.Table}
 	for _, a := range s.OnDuplicate {
 		a.Expr.Accept(f)
 	}
-	return f.names, f.own
+	return f.Names, f.Own
 }
-
-// outsideFinder lists the columns of an assignment that are none of the table's, and those that are.
-type outsideFinder struct {
-	n          *logical.Insert
-	names, own []*ast.ColumnName
-}
-
-func (f *outsideFinder) Enter(n ast.Node) (ast.Node, bool) {
-	switch n := n.(type) {
-	case *ast.ValuesExpr, *ast.DefaultExpr, *ast.SubqueryExpr:
-		return n, true
-	case *ast.ColumnName:
-		if own := n.Table.O == "" || strings.EqualFold(n.Table.O, f.n.Alias); own && f.n.Table.ColumnByName(n.Name.L) >= 0 {
-			f.own = append(f.own, n)
-			break
-		}
-		if !slices.ContainsFunc(f.names, func(o *ast.ColumnName) bool { return bind.FullName(o) == bind.FullName(n) }) {
-			f.names = append(f.names, n)
-		}
-	}
-	return n, false
-}
-
-func (f *outsideFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
 func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error {
 	if len(list) == 0 {
@@ -239,19 +215,9 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment) erro
 	}
 	for i := range n.Set {
 		n.Set[i].Expr = expr.Rewrite(n.Set[i].Expr, n.lastInsertIDOfColumn)
-		n.SetsID = n.SetsID || setsLastInsertID(n.Set[i].Expr)
+		n.SetsID = n.SetsID || scalar.SetsLastInsertID(n.Set[i].Expr)
 	}
 	return nil
-}
-
-func setsLastInsertID(e expr.Expr) bool {
-	found := false
-	expr.Walk(e, func(x expr.Expr) bool {
-		c := scalar.AsCall(x, "last_insert_id")
-		found = found || c != nil && len(c.Args()) > 0
-		return !found
-	})
-	return found
 }
 
 // lastInsertIDOfColumn takes the idiom id = LAST_INSERT_ID(id) as id = id: the shard reports the AUTO_INCREMENT value of

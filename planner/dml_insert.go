@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
+	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -139,7 +140,7 @@ func (p *insertPlan) newRun(rt *exec.Runtime) (*insertRun, error) {
 	var set []fragment.Assignment
 	var err error
 	if p.conflicts == nil {
-		if set, err = pureSet(p.set, env); err != nil {
+		if set, err = scalar.PureSet(p.set, env); err != nil {
 			return nil, err
 		}
 	}

@@ -41,11 +41,7 @@ type loadAssignment struct {
 	expr expr.Expr // over the row; nil: the column's default
 }
 
-// Bounds of a batch of rows that is sent.
-const (
-	loadRows  = insertChunk
-	loadBytes = 1 << 20
-)
+const loadBytes = 1 << 20 // of a batch of rows that is sent
 
 func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 	tgt, err := logical.BaseTable(ctx, s.Table)
@@ -92,7 +88,7 @@ func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 
 // loadFormat reads the clauses CHARACTER SET, FIELDS and LINES.
 func loadFormat(ctx *Context, s *ast.LoadDataStmt) (delimited.Format, error) {
-	f, err := FormatOf(s.FieldsInfo, s.LinesInfo)
+	f, err := delimited.FormatOf(s.FieldsInfo, s.LinesInfo)
 	if err != nil {
 		return f, err
 	}
@@ -106,49 +102,8 @@ func loadFormat(ctx *Context, s *ast.LoadDataStmt) (delimited.Format, error) {
 		}
 		name = v.Text()
 	}
-	f.Charset, err = FileCharset(name)
+	f.Charset, err = delimited.FileCharset(name)
 	return f, err
-}
-
-// FileCharset is the character set of a file: UTF-8 where name is empty. 1115 for an unknown one.
-func FileCharset(name string) (types.Collation, error) {
-	switch strings.ToLower(name) {
-	case "", "utf8mb4":
-		return types.CollationDefault, nil
-	case "binary":
-		return types.CollationBinary, nil
-	case "ucs2", "utf16", "utf16le", "utf32":
-		return 0, mysqlerr.NotSupported("text files in " + name)
-	}
-	c, ok := types.DefaultCollation(name)
-	if !ok {
-		return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
-	}
-	return c, nil
-}
-
-// FormatOf reads the clauses FIELDS and LINES, either of which may be missing.
-func FormatOf(fields *ast.FieldsClause, lines *ast.LinesClause) (delimited.Format, error) {
-	f := delimited.Default()
-	set := func(dst *string, src *string) {
-		if src != nil {
-			*dst = *src
-		}
-	}
-	if fields != nil {
-		if fields.DefinedNullBy != nil {
-			return f, mysqlerr.Syntax("DEFINED", 1)
-		}
-		set(&f.FieldTerm, fields.Terminated)
-		set(&f.Enclosed, fields.Enclosed)
-		set(&f.Escaped, fields.Escaped)
-		f.OptionallyEnclosed = fields.OptEnclosed
-	}
-	if lines != nil {
-		set(&f.LineStart, lines.Starting)
-		set(&f.LineTerm, lines.Terminated)
-	}
-	return f, f.Check()
 }
 
 // bindTargets finds the columns and variables of the list: all visible columns without one.
@@ -274,7 +229,7 @@ func (p *loadPlan) Run(ctx context.Context, rt *exec.Runtime) (res *exec.ModifyR
 	}()
 	l := &loadRun{loadPlan: p, run: run, hold: rt.Memory.Hold(memory.Rows)}
 	defer l.hold.Close()
-	l.in = delimited.NewReader(in, p.format, rt.Env.MaxPacket)
+	l.in = delimited.NewLines(delimited.NewReader(in, p.format, rt.Env.MaxPacket), len(p.into), p.widths)
 	if err := l.lines(ctx); err != nil {
 		return nil, err
 	}
@@ -285,21 +240,14 @@ func (p *loadPlan) Run(ctx context.Context, rt *exec.Runtime) (res *exec.ModifyR
 type loadRun struct {
 	*loadPlan
 	run   *insertRun
-	in    *delimited.Reader
-	arena []byte // texts of the batch's rows
-	bytes int    // of the batch's rows
+	in    *delimited.Lines
+	bytes int // of the batch's rows, beside the texts that in keeps
 	hold  memory.Hold
 }
 
 func (l *loadRun) lines(ctx context.Context) error {
-	more := true
-	for range l.skip {
-		if more, _ = l.in.EndLine(); !more {
-			break
-		}
-	}
-	for more {
-		ok, err := l.line(ctx)
+	for more := l.in.Skip(l.skip); more; {
+		ok, err := l.line()
 		if err != nil {
 			return err
 		}
@@ -309,7 +257,7 @@ func (l *loadRun) lines(ctx context.Context) error {
 		if more, err = l.endLine(); err != nil {
 			return err
 		}
-		if l.run.batch.Len() >= loadRows || l.bytes >= loadBytes {
+		if l.run.batch.Len() >= insertChunk || l.bytes+l.in.Bytes >= loadBytes {
 			if err := l.flush(ctx); err != nil {
 				return err
 			}
@@ -328,7 +276,8 @@ func (l *loadRun) flush(ctx context.Context) error {
 	if err := l.run.flush(ctx); err != nil {
 		return err
 	}
-	l.arena, l.bytes = nil, 0
+	l.bytes = 0
+	l.in.Forget()
 	if l.run.rt.Progress != nil {
 		l.run.rt.Progress(uint64(l.run.records)) //nolint:gosec // a count
 	}
@@ -336,16 +285,29 @@ func (l *loadRun) flush(ctx context.Context) error {
 }
 
 // line reads one line into a row. ok is false at the end of the file.
-func (l *loadRun) line(ctx context.Context) (ok bool, err error) {
-	if l.widths != nil {
-		ok, err = l.fixedLine()
-	} else {
-		ok, err = l.separatedLine()
-	}
+func (l *loadRun) line() (ok bool, err error) {
+	fields, ok, err := l.in.Next()
 	if !ok || err != nil {
 		return false, err
 	}
-	row := l.run.batch.Row(l.run.batch.Len() - 1)
+	row := l.run.next()
+	l.bytes += rowOverhead * len(row)
+	for i, t := range l.into {
+		switch {
+		case i >= len(fields):
+			err = l.missing(row, l.into[i:])
+		case fields[i].Null:
+			err = l.null(row, t)
+		default:
+			err = l.store(row, t, fields[i].Text)
+		}
+		if err != nil {
+			return false, err
+		}
+		if i >= len(fields) {
+			break
+		}
+	}
 	if err := l.assignments(row); err != nil {
 		return false, err
 	}
@@ -355,65 +317,11 @@ func (l *loadRun) line(ctx context.Context) (ok bool, err error) {
 	if _, err := l.run.follow(row); err != nil {
 		return false, err
 	}
-	return true, l.hold.Set(2 * l.bytes)
-}
-
-func (l *loadRun) separatedLine() (ok bool, err error) {
-	var row []types.Value
-	for i, t := range l.into {
-		f, more, err := l.in.Field()
-		if err != nil {
-			return false, err
-		}
-		if row == nil {
-			if !more {
-				return false, nil
-			}
-			row = l.run.next()
-			l.bytes += rowOverhead * len(row)
-		}
-		switch {
-		case !more:
-			return true, l.missing(row, l.into[i:])
-		case f.Null:
-			err = l.null(row, t)
-		default:
-			err = l.store(row, t, f.Text)
-		}
-		if err != nil {
-			return false, err
-		}
-	}
-	return row != nil, nil
+	return true, l.hold.Set(2 * (l.bytes + l.in.Bytes))
 }
 
 // rowOverhead is about what a value takes beside its text.
 const rowOverhead = 48
-
-// fixedLine takes a row apart by the widths of its columns.
-func (l *loadRun) fixedLine() (ok bool, err error) {
-	total := 0
-	for _, w := range l.widths {
-		total += w
-	}
-	text, ok, err := l.in.Row(total)
-	if !ok || err != nil {
-		return false, err
-	}
-	row := l.run.next()
-	l.bytes += rowOverhead * len(row)
-	for i, t := range l.into {
-		if len(text) == 0 {
-			return true, l.missing(row, l.into[i:])
-		}
-		n := min(l.widths[i], len(text))
-		if err := l.store(row, t, text[:n]); err != nil {
-			return false, err
-		}
-		text = text[n:]
-	}
-	return true, nil
-}
 
 // store gives a column or variable a field's text.
 func (l *loadRun) store(row []types.Value, t loadTarget, text []byte) error {
@@ -431,28 +339,11 @@ func (l *loadRun) store(row []types.Value, t loadTarget, text []byte) error {
 
 // value makes a string of a field: as it is for columns of bytes, in UTF-8 for others.
 func (l *loadRun) value(t loadTarget, text []byte) types.Value {
-	raw := l.format.Charset == types.CollationBinary
 	if t.variable == "" && l.run.Table.Columns[t.pos].Type.IsBinary() {
-		return types.Bytes(l.keep(text))
+		return types.Bytes(text)
 	}
-	if !raw {
-		text = l.format.Charset.Decode(text)
-	}
-	return types.String(l.keep(text))
+	return types.String(l.format.Charset.Decode(text))
 }
-
-// keep copies a text for as long as the batch lives.
-func (l *loadRun) keep(text []byte) []byte {
-	l.bytes += len(text)
-	if cap(l.arena)-len(l.arena) < len(text) {
-		l.arena = make([]byte, 0, max(arenaBytes, len(text)))
-	}
-	at := len(l.arena)
-	l.arena = append(l.arena, text...)
-	return l.arena[at:len(l.arena):len(l.arena)]
-}
-
-const arenaBytes = 16 << 10
 
 // null gives a column or variable \N: a NOT NULL column gets what an empty value of its type is, with 1263.
 func (l *loadRun) null(row []types.Value, t loadTarget) error {
@@ -547,7 +438,7 @@ func (l *loadRun) assignments(row []types.Value) error {
 
 // endLine goes to the next line, with 1262 for fields that nobody asked for.
 func (l *loadRun) endLine() (more bool, err error) {
-	more, cut := l.in.EndLine()
+	more, cut := l.in.End()
 	if more && cut {
 		err = l.run.problem(mysqlerr.New(mysqlerr.WarnTooManyRecords, l.run.records))
 	}

@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -198,11 +199,11 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
 	env := changeEnv(rt, p.ignore)
 	w := &writer{rt: rt, relations: p.relations}
-	set, err := pureSet(p.set, env)
+	set, err := scalar.PureSet(p.set, env)
 	if err != nil {
 		return nil, err
 	}
-	where, err := pureFor(p.where, env)
+	where, err := scalar.PureFor(p.where, env)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,10 @@
 package delimited
 
 import (
+	"strings"
 	"unicode/utf8"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -79,4 +82,45 @@ func badFirst(charset string) func(b byte) bool {
 		return nil
 	}
 	return func(b byte) bool { return b >= 0x80 && b < 0xc2 || b > last }
+}
+
+// FileCharset is the character set of a file: UTF-8 where name is empty. 1115 for an unknown one.
+func FileCharset(name string) (types.Collation, error) {
+	switch strings.ToLower(name) {
+	case "", "utf8mb4":
+		return types.CollationDefault, nil
+	case "binary":
+		return types.CollationBinary, nil
+	case "ucs2", "utf16", "utf16le", "utf32":
+		return 0, mysqlerr.NotSupported("text files in " + name)
+	}
+	c, ok := types.DefaultCollation(name)
+	if !ok {
+		return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
+	}
+	return c, nil
+}
+
+// FormatOf reads the clauses FIELDS and LINES, either of which may be missing.
+func FormatOf(fields *ast.FieldsClause, lines *ast.LinesClause) (Format, error) {
+	f := Default()
+	set := func(dst *string, src *string) {
+		if src != nil {
+			*dst = *src
+		}
+	}
+	if fields != nil {
+		if fields.DefinedNullBy != nil {
+			return f, mysqlerr.Syntax("DEFINED", 1)
+		}
+		set(&f.FieldTerm, fields.Terminated)
+		set(&f.Enclosed, fields.Enclosed)
+		set(&f.Escaped, fields.Escaped)
+		f.OptionallyEnclosed = fields.OptEnclosed
+	}
+	if lines != nil {
+		set(&f.LineStart, lines.Starting)
+		set(&f.LineTerm, lines.Terminated)
+	}
+	return f, f.Check()
 }

@@ -509,7 +509,9 @@ func (d *deriver) load(n *ast.LoadDataStmt) {
 					into = append(into, a.Column)
 				}
 			}
-			d.list[len(d.list)-1].columns = onColumns(mysql.InsertPriv, namesOr(into, columnNames(t)))
+			if n := len(d.list); n > 0 && d.list[n-1].table == t.Name {
+				d.list[n-1].columns = onColumns(mysql.InsertPriv, namesOr(into, columnNames(t)))
+			}
 		}
 	}
 	for _, a := range n.ColumnAssignments {
@@ -652,8 +654,10 @@ func (d *deriver) Enter(n ast.Node) (ast.Node, bool) {
 	case *ast.TableSource:
 		if t, ok := n.Source.(*ast.TableName); ok {
 			if !d.ownTable(n) && !d.isCTE(t) {
-				d.table(t, mysql.SelectPriv)
-				d.readBy(n)
+				before := len(d.list)
+				if d.table(t, mysql.SelectPriv); len(d.list) > before { // nothing is needed of a table of the session's own
+					d.readBy(n)
+				}
 			}
 			return n, true
 		}

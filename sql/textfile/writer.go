@@ -8,7 +8,6 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
-	"cloudsql/planner"
 	"cloudsql/planner/delimited"
 	"cloudsql/planner/syntax"
 	"cloudsql/sql"
@@ -31,8 +30,8 @@ func Read(clause *dialect.IntoFile, o syntax.Options) (t Target, err error) {
 	}
 	into := sel.SelectIntoOpt
 	t = Target{Name: into.FileName, Dump: clause.Dump}
-	if t.Format, err = planner.FormatOf(into.FieldsInfo, into.LinesInfo); err == nil {
-		t.Format.Charset, err = planner.FileCharset(clause.Charset)
+	if t.Format, err = delimited.FormatOf(into.FieldsInfo, into.LinesInfo); err == nil {
+		t.Format.Charset, err = delimited.FileCharset(clause.Charset)
 	}
 	return t, err
 }
