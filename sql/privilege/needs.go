@@ -148,6 +148,7 @@ type nameSource struct {
 	alias, db, name string
 	table           *schema.Table // nil: derived, or there is none of that name
 	columns         []string      // that are read
+	whole           bool          // all are
 	need            int           // of reading it, in the list of needs and counted from 1; 0: none
 }
 
@@ -162,6 +163,7 @@ func (src *nameSource) read(d *deriver, columns ...string) {
 
 // readAll notes that all columns are read.
 func (src *nameSource) readAll(d *deriver) {
+	src.whole = true
 	if src.read(d, src.all()...); src.need > 0 {
 		d.list[src.need-1].whole = true
 	}
@@ -712,7 +714,7 @@ func (d *deriver) readBy(n *ast.TableSource) {
 	for i := range top.sources {
 		if src := &top.sources[i]; src.node == n && src.table != nil {
 			src.need = len(d.list)
-			d.list[src.need-1].columns = onColumns(mysql.SelectPriv, src.columns)
+			d.list[src.need-1].columns, d.list[src.need-1].whole = onColumns(mysql.SelectPriv, src.columns), src.whole
 		}
 	}
 }
