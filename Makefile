@@ -59,6 +59,10 @@ generate: build ## random statements of every kind for TIME, on NODES nodes from
 differential: build ## STATEMENTS random statements on this server and on MariaDB, whose answers are compared; SEED (needs mariadbd)
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) STATEMENTS=$(or $(STATEMENTS),20000) SEED=$(SEED) $(GO) test -count=1 -timeout 12h -run TestDifferential -v ./tests/differential
 
+suites: build ## other people's test files (SUITE: a directory of mysqltest's) on a node and on the server REFERENCE (a DSN); FILES, REPORT
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) SUITE=$(SUITE) REFERENCE='$(REFERENCE)' FILES='$(or $(FILES),*)' REPORT=$(REPORT) \
+		$(GO) test -count=1 -timeout 3h -run TestSuites -v ./tests/suites
+
 mutants: ## rules switched off in a program built for it, which the checkers must notice
 	$(GO) test -count=1 -timeout 40m -tags mutant -run "TestMutants|TestPoison" -v ./tests/cluster
 

@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -83,10 +84,13 @@ func fieldName(n ast.ExprNode, name string) string {
 // maxFieldName is the length of a column's name, in characters.
 const maxFieldName = 256
 
+// literalText is how strings begin, also those of a character set.
+var literalText = regexp.MustCompile(`^([nN]|_\w+\s*)?['"]`)
+
 // fieldText names a column after its expression's text, as MySQL does.
 func fieldText(f *ast.SelectField) string {
-	text := strings.TrimSpace(syntax.WrittenText(f.Text()))
-	if v, ok := f.Expr.(ast.ValueExpr); ok && len(text) > 0 && (text[0] == '\'' || text[0] == '"') {
+	text := strings.TrimSpace(syntax.WithoutComments(syntax.WrittenText(f.Text())))
+	if v, ok := f.Expr.(ast.ValueExpr); ok && literalText.MatchString(text) {
 		text = v.GetString()
 	}
 	if r := []rune(text); len(r) > maxFieldName {

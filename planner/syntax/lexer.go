@@ -168,6 +168,25 @@ func CommentLength(text string) int {
 	return len(text)
 }
 
+// WithoutComments is a part of a statement without the comments in it, as MySQL names columns.
+func WithoutComments(text string) string {
+	if !strings.ContainsAny(text, "#-/") {
+		return text
+	}
+	var b strings.Builder
+	from, l := 0, Lexer{Text: text, Escapes: true}
+	for t := l.Next(); t.Kind != End; t = l.Next() {
+		if t.Kind == Comment {
+			b.WriteString(text[from:t.From])
+			from = t.To
+		}
+	}
+	if from == 0 {
+		return text
+	}
+	return b.String() + text[from:]
+}
+
 // IsWord tells whether c may stand in a name without quotes.
 func IsWord(c byte) bool {
 	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
