@@ -128,7 +128,28 @@ func wordError(text string, err error) error {
 	if !ok {
 		near = m[2]
 	}
+	if what := later(text, near); what != "" {
+		return mysqlerr.NotSupported(what)
+	}
 	return mysqlerr.Syntax(near, line)
+}
+
+// spatial are MySQL's types that the parser doesn't know, as the type of a column.
+var spatial = regexp.MustCompile("(?i)^(\\S+)?\\s*\\b(geometry|point|linestring|polygon|multipoint|multilinestring|multipolygon|geometrycollection|geomcollection)\\b")
+
+// bareMatch is a search in full text as the parser can't read it.
+var bareMatch = regexp.MustCompile("(?i)^match\\s+[^\\s(][^()]*\\sagainst\\b")
+
+// later tells what MySQL has and the parser has not, where it stumbled over that.
+func later(text, near string) string {
+	word, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(text)), " ")
+	switch {
+	case (word == "create" || word == "alter") && spatial.MatchString(near):
+		return "spatial types"
+	case bareMatch.MatchString(near):
+		return "full-text search"
+	}
+	return ""
 }
 
 // tokenBefore gives the end of text from the token that ends where rest begins.

@@ -229,7 +229,7 @@ func (a *Agg) PartialTypes() []types.Type {
 // sumType is what SUM adds up in: DECIMAL for exact numbers, DOUBLE for the rest.
 func sumType(t *types.Type) types.Type {
 	if numericClass(t) == types.ClassFloat {
-		return types.TypeDouble
+		return doubleType(decimalsOf(t))
 	}
 	scale := scaleOf(t)
 	return decimalType(intDigits(t)+scale+22, scale)
@@ -244,7 +244,7 @@ func typeSum(a *Agg) error {
 func typeAvg(a *Agg) error {
 	t := a.Args[0].Type()
 	if numericClass(t) == types.ClassFloat {
-		a.Typ = types.TypeDouble
+		a.Typ = doubleType(decimalsOf(t) + a.increment())
 		return nil
 	}
 	a.Typ = decimalType(intDigits(t)+scaleOf(t)+a.increment(), scaleOf(t)+a.increment())

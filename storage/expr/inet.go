@@ -68,11 +68,26 @@ func inetNtoa(c *Call, env *Env, a types.Value) (types.Value, error) {
 
 func inet6Aton(c *Call, env *Env, a types.Value) (types.Value, error) {
 	s := string(c.text(0, a))
-	addr, err := netip.ParseAddr(s)
-	if err != nil || addr.Zone() != "" {
+	addr, ok := parseAddr(s)
+	if !ok {
 		return badAddress(env, s, "inet6_aton")
 	}
 	return types.Bytes(addr.AsSlice()), nil
+}
+
+// parseAddr reads an address of either kind as MySQL does: numbers of the dotted form may begin with zeros.
+func parseAddr(s string) (netip.Addr, bool) {
+	colon := strings.LastIndexByte(s, ':') + 1
+	if dotted := strings.Split(s[colon:], "."); len(dotted) == 4 {
+		for i, d := range dotted {
+			if len(d) <= 3 {
+				dotted[i] = strings.TrimLeft(d[:max(len(d)-1, 0)], "0") + d[max(len(d)-1, 0):]
+			}
+		}
+		s = s[:colon] + strings.Join(dotted, ".")
+	}
+	addr, err := netip.ParseAddr(s)
+	return addr, err == nil && addr.Zone() == ""
 }
 
 func inet6Ntoa(c *Call, env *Env, a types.Value) (types.Value, error) {
@@ -84,10 +99,40 @@ func inet6Ntoa(c *Call, env *Env, a types.Value) (types.Value, error) {
 		return badAddress(env, hexText(a.Raw()), "inet6_ntoa")
 	}
 	s := addr.String()
-	if b := a.Raw(); len(b) == 16 && !addr.Is4In6() && [12]byte(b[:12]) == [12]byte{} && binary.BigEndian.Uint32(b[12:]) > 0xffff {
-		s = "::" + netip.AddrFrom4([4]byte(b[12:])).String()
+	if b := a.Raw(); len(b) == 16 && !addr.Is4In6() {
+		s = ipv6Text([16]byte(b))
 	}
 	return c.str([]byte(s)), nil
+}
+
+// ipv6Text writes an address as MySQL does: the longest run of zero groups, also of one, is left out, and what is left of an
+// IPv4-compatible address is dotted.
+func ipv6Text(b [16]byte) string {
+	var words [8]uint16
+	gap, length := 0, 0
+	for i, from := 0, 0; i < 8; i++ {
+		if words[i] = binary.BigEndian.Uint16(b[2*i:]); words[i] != 0 {
+			from = i + 1
+		} else if i+1-from > length {
+			gap, length = from, i+1-from
+		}
+	}
+	if gap == 0 && length == 6 {
+		return "::" + netip.AddrFrom4([4]byte(b[12:])).String()
+	}
+	var s strings.Builder
+	for i := 0; i < 8; i++ {
+		if length > 0 && i == gap {
+			s.WriteString("::")
+			i += length - 1
+			continue
+		}
+		if i > 0 && (length == 0 || i != gap+length) {
+			s.WriteByte(':')
+		}
+		s.WriteString(strconv.FormatUint(uint64(words[i]), 16))
+	}
+	return s.String()
 }
 
 func isAddr(ok func(netip.Addr) bool) func(*Call, *Env, []types.Value) (types.Value, error) {
@@ -95,8 +140,8 @@ func isAddr(ok func(netip.Addr) bool) func(*Call, *Env, []types.Value) (types.Va
 		if a[0].IsNull() {
 			return types.Int(0), nil
 		}
-		addr, err := netip.ParseAddr(string(c.text(0, a[0])))
-		return types.Bool(err == nil && addr.Zone() == "" && ok(addr)), nil
+		addr, valid := parseAddr(string(c.text(0, a[0])))
+		return types.Bool(valid && ok(addr)), nil
 	}
 }
 
