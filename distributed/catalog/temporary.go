@@ -54,3 +54,20 @@ func (s *Snapshot) All() []*schema.Table {
 	}
 	return list
 }
+
+// Aside is a catalog that Private gave, with t found under a name that nobody else uses, and not under its own: whatever
+// that meant before t was made, it means.
+func (s *Snapshot) Aside(t *schema.Table, name string) *Snapshot {
+	o := *s
+	tables := maps.Clone(s.tables[t.Database])
+	if tables == nil {
+		tables = map[string]*schema.Table{}
+	}
+	if tables[t.Name] == t {
+		delete(tables, t.Name)
+	}
+	tables[name] = t
+	o.tables = maps.Clone(s.tables)
+	o.tables[t.Database] = tables
+	return &o
+}

@@ -66,6 +66,14 @@ func (t *Tables) Catalog() *catalog.Snapshot {
 	return t.seen
 }
 
+// Aside is Catalog with a new table, of whatever kind, under a name that nobody else uses; see catalog.Snapshot.Aside.
+func (t *Tables) Aside(made *schema.Table, name string) *catalog.Snapshot {
+	if now, ok := t.own.TableByID(made.ID); ok {
+		made = now
+	}
+	return t.db.Catalog().Before(t.own.Aside(made, name))
+}
+
 // Find finds a temporary table.
 func (t *Tables) Find(db, name string) (*schema.Table, bool) {
 	if t == nil {

@@ -89,10 +89,16 @@ func (b *builder) columns(defs []*ast.ColumnDef, extra []schema.Column) error {
 		}
 		parsed = append(parsed, c)
 	}
+	left := len(parsed)
 	for _, c := range extra {
-		if !slices.ContainsFunc(parsed, func(p *column) bool { return strings.EqualFold(p.Name, c.Name) }) {
+		own := slices.IndexFunc(parsed[:left], func(p *column) bool { return strings.EqualFold(p.Name, c.Name) })
+		if own < 0 {
 			parsed = append(parsed, &column{Column: c})
+			continue
 		}
+		defined := parsed[own] // is of its definition's type, in its place in the query
+		parsed = append(slices.Delete(parsed, own, own+1), defined)
+		left--
 	}
 	for _, c := range parsed {
 		if b.t.ColumnByName(c.Name) >= 0 {
@@ -412,63 +418,4 @@ func (b *builder) engine(name string) error {
 	}
 	b.env.warn(mysqlerr.New(mysqlerr.WarnUsingOtherHandler, "InnoDB", b.t.Name))
 	return nil
-}
-
-// ColumnsOf makes columns of a query's, for CREATE TABLE … SELECT.
-func ColumnsOf(fields []types.Field) ([]schema.Column, error) {
-	columns := make([]schema.Column, len(fields))
-	for i := range fields {
-		f := &fields[i]
-		c := schema.Column{Name: f.Name, Type: f.Type, NotNull: uint(f.Flags)&mysql.NotNullFlag != 0}
-		if err := checkColumnName(c.Name); err != nil {
-			return nil, err
-		}
-		storableType(&c.Type)
-		columns[i] = c
-	}
-	return columns, nil
-}
-
-// storableType turns an expression's type into one that a column can have.
-func storableType(t *types.Type) {
-	switch t.Class() {
-	case types.ClassNull:
-		*t = types.Type{ID: mysql.TypeString, Length: 0, Collation: types.CollationBinary}
-	case types.ClassInt:
-		if t.ID == mysql.TypeLonglong && !t.Unsigned && t.Length < 10 {
-			t.ID = mysql.TypeLong // a small literal or BOOL: INT, as MySQL makes of it
-		}
-		if w, ok := displayWidth[t.ID]; ok && t.Length != 1 {
-			t.Length = w[0]
-			if t.Unsigned {
-				t.Length = w[1]
-			}
-		}
-		t.Decimals = 0
-	case types.ClassFloat:
-		t.Length, t.Decimals = 22, types.Unspecified
-		if t.ID == mysql.TypeFloat {
-			t.Length = 12
-		}
-	case types.ClassDecimal:
-		t.Length, t.Decimals = min(max(t.Length, 1), maxPrecision), min(max(t.Decimals, 0), maxScale)
-		t.Length = max(t.Length, t.Decimals)
-	case types.ClassString:
-		storableString(t)
-	}
-}
-
-func storableString(t *types.Type) {
-	t.Decimals = 0
-	if isLob(t) {
-		blobType(t)
-		return
-	}
-	if t.ID != mysql.TypeString || t.Length > maxCharLength {
-		t.ID = mysql.TypeVarchar
-	}
-	if t.Length < 0 || t.Length > maxStringBytes/t.Collation.MaxBytes()/4 {
-		t.ID = mysql.TypeLongBlob
-		blobType(t)
-	}
 }

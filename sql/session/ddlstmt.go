@@ -74,7 +74,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 		return err
 	}
 	query, ok := n.Select.(ast.StmtNode)
-	if !ok || n.OnDuplicate != ast.OnDuplicateKeyHandlingError {
+	if !ok {
 		return mysqlerr.NotSupported("this form of CREATE TABLE … SELECT")
 	}
 	p, err := execution(s).makePlan(query, s.db, params)
@@ -86,7 +86,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 		return err
 	}
 	env := s.ddlEnv()
-	columns, err := ddl.ColumnsOf(p.header.Columns)
+	columns, err := ddl.ColumnsOf(env, p.header.Columns, func(f *types.Field) *schema.Column { return definition.SourceOf(s.snapshot, f) })
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 		}
 		executor = s.own.Executor()
 	}
-	_, created, err := executor.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
+	made, created, err := executor.CreateTable(ctx, env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
 		return ddl.CreateTable(env, db, n, columns)
 	})
 	if err != nil {
@@ -107,8 +107,11 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	if !created {
 		return s.done(w)
 	}
-	insert := definition.InsertFrom(n, columns)
-	plan := func() (*planned, error) { return execution(s).makePlan(insert, s.db, params) }
+	plan := func() (*planned, error) {
+		var target string
+		s.snapshot, target = s.own.Aside(made)
+		return execution(s).makePlan(definition.InsertFrom(n, target, columns), s.db, params)
+	}
 	if err := execution(s).runStatement(ctx, plan, params, w); err != nil {
 		drop := executor.DropTables(context.WithoutCancel(ctx), env, []online.Name{name}, true)
 		return errors.Join(err, drop)

@@ -7,11 +7,13 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/temporary"
 	"cloudsql/planner"
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/metalock"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
 )
 
 // Tables are a session's temporary tables and who changes them.
@@ -124,4 +126,14 @@ func Defines(n ast.StmtNode) bool {
 		return n.TemporaryKeyword != ast.TemporaryNone
 	}
 	return false
+}
+
+// Aside gives what the session sees under names while a table that it has just made is filled from a query, and what the new
+// one is called there: where there are temporary tables, the query's names may mean others than with it.
+func (o *Tables) Aside(made *schema.Table) (c *catalog.Snapshot, name string) {
+	if o.Empty() {
+		return o.host.DB.Catalog(), made.Name
+	}
+	const aside = "#select"
+	return o.tables.Aside(made, aside), aside
 }

@@ -1,0 +1,101 @@
+package ddl
+
+import (
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// ColumnsOf makes columns of a query's, for CREATE TABLE … SELECT. source gives the table's column that a field is, nil for
+// what is computed or comes from a derived table.
+func ColumnsOf(env *Env, fields []types.Field, source func(f *types.Field) *schema.Column) ([]schema.Column, error) {
+	columns := make([]schema.Column, len(fields))
+	for i := range fields {
+		f := &fields[i]
+		c := schema.Column{Name: f.Name, Type: f.Type, NotNull: uint(f.Flags)&mysql.NotNullFlag != 0}
+		if err := checkColumnName(c.Name); err != nil {
+			return nil, err
+		}
+		if s := source(f); s != nil {
+			likeSource(&c, s)
+		} else {
+			storableType(&c.Type)
+			zeroDefault(env, &c)
+		}
+		columns[i] = c
+	}
+	return columns, nil
+}
+
+// likeSource gives a column what the one has that it is selected from: all but AUTO_INCREMENT, how it is generated, and that it
+// is invisible. It may be NULL where the query says so, as behind an outer join.
+func likeSource(c, s *schema.Column) {
+	c.Type, c.Comment = s.Type, s.Comment
+	c.HasDefault, c.Default, c.DefaultExpr, c.OnUpdateNow = s.HasDefault, s.Default, s.DefaultExpr, s.OnUpdateNow
+	if s.AutoIncrement {
+		c.HasDefault, c.Default = true, types.AppendValue(nil, types.ImplicitDefault(&c.Type))
+	}
+}
+
+// zeroDefault gives a column that is computed and never NULL its type's zero as default; where that is no date and sql_mode
+// forbids such, none.
+func zeroDefault(env *Env, c *schema.Column) {
+	if !c.NotNull || isLob(&c.Type) {
+		return
+	}
+	if class := c.Type.Class(); env.strict() && (class == types.ClassDate || class == types.ClassDatetime) {
+		return
+	}
+	c.HasDefault, c.Default = true, types.AppendValue(nil, types.ImplicitDefault(&c.Type))
+}
+
+// storableType turns an expression's type into one that a column can have.
+func storableType(t *types.Type) {
+	switch t.Class() {
+	case types.ClassNull:
+		*t = types.Type{ID: mysql.TypeString, Length: 0, Collation: types.CollationBinary}
+	case types.ClassInt:
+		if t.ID == mysql.TypeLonglong && t.Length < 10 {
+			t.ID = mysql.TypeLong // a small literal or BOOL: INT, as MySQL makes of it
+		}
+		if w, ok := displayWidth[t.ID]; ok {
+			t.Length = w[0]
+			if t.Unsigned {
+				t.Length = w[1]
+			}
+		}
+		t.Decimals = 0
+	case types.ClassFloat:
+		t.Length, t.Decimals = 22, types.Unspecified
+		if t.ID == mysql.TypeFloat {
+			t.Length = 12
+		}
+	case types.ClassDecimal:
+		t.Length, t.Decimals = min(max(t.Length, 1), maxPrecision), min(max(t.Decimals, 0), maxScale)
+		t.Length = max(t.Length, t.Decimals)
+	case types.ClassString:
+		storableString(t)
+	}
+}
+
+// maxSelectedVarchar is the longest string, in characters, that becomes a VARCHAR where it is computed.
+const maxSelectedVarchar = 512
+
+func storableString(t *types.Type) {
+	t.Decimals = 0
+	switch {
+	case isLob(t):
+		blobType(t)
+	case t.Length == 0:
+		t.ID = mysql.TypeString
+	case t.Length < 0:
+		t.ID = mysql.TypeLongBlob
+		blobType(t)
+	case t.Length > maxSelectedVarchar:
+		t.ID = mysql.TypeBlob
+		blobType(t)
+	default:
+		t.ID = mysql.TypeVarchar
+	}
+}
