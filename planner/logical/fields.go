@@ -2,12 +2,14 @@ package logical
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/scalar"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -59,12 +61,24 @@ func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
 	}
 	if src == nil {
 		field.Flags = bind.TypeFlags(&field.Type)
-		if notNull(e, q) {
+		if scalar.DeclaredNotNull(e, func(e expr.Expr) bool { return notNull(e, q) || q.numbers(e) }) {
 			field.Flags |= uint16(mysql.NotNullFlag)
 		}
 	}
 	field.Name = name
 	q.fields = append(q.fields, outField{col: q.outColumn(field), expr: e, name: name, text: f.Text()})
+}
+
+// numbers tells whether e is a window function that numbers or counts rows.
+func (q *selectQuery) numbers(e expr.Expr) bool {
+	c, ok := e.(*expr.Column)
+	return ok && slices.ContainsFunc(q.windows, func(w *WindowItem) bool {
+		switch w.Name {
+		case "row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_dist", "count":
+			return w.ID == c.Index
+		}
+		return false
+	})
 }
 
 // fieldName is the name of a plain column: as the statement writes it.
