@@ -61,10 +61,10 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 
 // commitBefore commits the open transaction before a definition that does so.
 func (s definitions) commitBefore(ctx context.Context, node ast.StmtNode) error {
-	if temptable.Defines(node) {
-		return nil
+	if !temptable.Defines(node) {
+		return s.tx.CommitBefore(ctx)
 	}
-	return s.tx.CommitBefore(ctx)
+	return nil
 }
 
 // createTableSelect is CREATE TABLE … SELECT: the table first, then its rows in one transaction; without rows, no table.
@@ -108,8 +108,8 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 		return s.done(w)
 	}
 	plan := func() (*planned, error) {
-		var target string
-		s.snapshot, target = s.own.Aside(made)
+		seen, target := s.own.Aside(made)
+		s.snapshot = seen
 		return execution(s).makePlan(definition.InsertFrom(n, target, columns), s.db, params)
 	}
 	if err := execution(s).runStatement(ctx, plan, params, w); err != nil {

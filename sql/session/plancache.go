@@ -39,12 +39,9 @@ const oddModes = mysql.ModeANSIQuotes | mysql.ModeNoBackslashEscapes | mysql.Mod
 	mysql.ModePipesAsConcat
 
 // queryCached runs a text by the plan of its like, or makes the plan that its like will use. handled is false for a
-// text that has to go the long way.
+// text that has to go the long way, as all of a session with temporary tables, where names mean something else.
 func (s texts) queryCached(ctx context.Context, text string, w sql.ResultWriter) (handled bool, err error) {
-	if !s.own.Empty() { // names mean something else than in other sessions
-		return false, nil
-	}
-	if s.vars.SQLMode&oddModes != 0 || !s.text.Extract(text) {
+	if !s.own.Empty() || s.vars.SQLMode&oddModes != 0 || !s.text.Extract(text) {
 		return false, nil
 	}
 	s.appendTextKey()
