@@ -60,8 +60,8 @@ func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text str
 	return nil
 }
 
-// admit lets a data definition statement begin where the locks of its session, and a global read lock, allow it.
-func (s *Statements) admit(ctx context.Context, node ast.StmtNode) error {
+// Admit lets a data definition statement begin where the locks of its session, and a global read lock, allow it.
+func (s *Statements) Admit(ctx context.Context, node ast.StmtNode) error {
 	var uses []metalock.Use
 	makes := ""
 	add := func(tables ...*ast.TableName) {

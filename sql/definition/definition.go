@@ -44,7 +44,7 @@ func (s *Statements) Run(ctx context.Context, node ast.StmtNode, text string) er
 	if n, ok := node.(*ast.DropTableStmt); ok && len(n.Tables) == 0 {
 		return nil // all of them were temporary
 	}
-	if err := s.admit(ctx, node); err != nil {
+	if err := s.Admit(ctx, node); err != nil {
 		return err
 	}
 	return s.run(ctx, node, text)

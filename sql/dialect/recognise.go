@@ -41,6 +41,8 @@ type (
 	}
 	// LockTables is LOCK TABLES.
 	LockTables struct{ Items []LockItem }
+	// LockInstance is LOCK INSTANCE FOR BACKUP, or UNLOCK INSTANCE.
+	LockInstance struct{ Lock bool }
 	// Show is a form of SHOW or DESCRIBE.
 	Show struct{ Stmt *ast.ShowStmt }
 	// Instead is another text for the parser, which means the same.
@@ -343,10 +345,13 @@ func readCheck(op string) reader {
 	}
 }
 
-// readLock reads LOCK TABLES t [AS alias] READ [LOCAL] | [LOW_PRIORITY] WRITE, …; and refuses LOCK INSTANCE.
+// readLock reads LOCK TABLES t [AS alias] READ [LOCAL] | [LOW_PRIORITY] WRITE, …, and LOCK INSTANCE FOR BACKUP.
 func readLock(w statement) (Statement, error) {
 	if w.take("instance") {
-		return nil, mysqlerr.NotSupported("LOCK INSTANCE")
+		if w.take("for") && w.take("backup") && len(w.words) == 0 {
+			return LockInstance{Lock: true}, nil
+		}
+		return nil, nil
 	}
 	if !w.take("tables") && !w.take("table") || len(w.words) == 0 {
 		return nil, nil
@@ -368,10 +373,10 @@ func readLock(w statement) (Statement, error) {
 	return LockTables{items}, nil
 }
 
-// readUnlock refuses UNLOCK INSTANCE.
+// readUnlock reads UNLOCK INSTANCE.
 func readUnlock(w statement) (Statement, error) {
-	if w.take("instance") {
-		return nil, mysqlerr.NotSupported("LOCK INSTANCE")
+	if w.take("instance") && len(w.words) == 0 {
+		return LockInstance{}, nil
 	}
 	return nil, nil
 }
@@ -403,12 +408,12 @@ func (w *words) lockKind(write *bool) bool {
 	return *write
 }
 
-// readExplain reads EXPLAIN FORMAT=TREE, which the parser wants quoted, and EXPLAIN EXTENDED and PARTITIONS.
+// readExplain reads EXPLAIN FORMAT=TREE and BRIEF, which the parser wants quoted, and EXPLAIN EXTENDED and PARTITIONS.
 func readExplain(st statement) (Statement, error) {
 	w, from, format := st.words, 0, ""
 	switch {
-	case len(w) > 3 && w[0].lower == "format" && w[1].lower == "=" && w[2].lower == "tree":
-		from, format = 3, "FORMAT='tree' "
+	case len(w) > 3 && w[0].lower == "format" && w[1].lower == "=" && (w[2].lower == "tree" || w[2].lower == "brief"):
+		from, format = 3, "FORMAT='"+w[2].lower+"' "
 	case len(w) > 1 && (w[0].lower == "extended" || w[0].lower == "partitions") && w[1].lower != ".":
 		from = 1
 	default:

@@ -203,7 +203,7 @@ func (t *traditional) table(n *node, id uint64, kind, attached, extra string) {
 	})
 }
 
-// Operators is EXPLAIN without a format: a line an operator, with where it runs.
+// Operators is FORMAT=BRIEF, which MySQL has not: a line an operator, with where it runs.
 func Operators(lines []planner.ExplainLine) *show.Result {
 	res := &show.Result{Fields: []types.Field{
 		show.TextField("operator", 64), show.TextField("est_rows", 16), show.TextField("where", 64), show.TextField("object", 128), show.TextField("info", 1024),
@@ -225,10 +225,10 @@ func Operators(lines []planner.ExplainLine) *show.Result {
 func Result(format string, lines []planner.ExplainLine) (res *show.Result, ok bool, err error) {
 	text := ""
 	switch strings.ToLower(format) {
-	case "", "row", "brief":
-		return Operators(lines), true, nil
-	case "traditional":
+	case "", "row", "traditional":
 		return Traditional(lines), true, nil
+	case "brief":
+		return Operators(lines), true, nil
 	case "tree":
 		text = Tree(lines)
 	case "json":

@@ -13,7 +13,11 @@ func List(c *catalog.Snapshot) []virtual.MetadataLock { return append(listTables
 func listTables(c *catalog.Snapshot) (list []virtual.MetadataLock) {
 	eachTable(c, func(id schema.TableID, r *tableLock) {
 		l := virtual.MetadataLock{Object: "GLOBAL", Type: "SHARED", Duration: "EXPLICIT"}
-		if id != allTables {
+		switch id {
+		case allTables:
+		case definitions:
+			l.Object = "BACKUP LOCK"
+		default:
 			l = virtual.MetadataLock{Object: "TABLE", Type: "SHARED_READ_ONLY", Duration: "TRANSACTION"}
 			if t, ok := c.TableByID(id); ok {
 				l.Name = t.Name

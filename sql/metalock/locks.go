@@ -16,6 +16,8 @@ import (
 const (
 	tableKind = "tablelock"
 	allTables = schema.TableID(0) // FLUSH TABLES WITH READ LOCK
+	// definitions stands for all that definitions do: LOCK INSTANCE FOR BACKUP reads it, each definition writes it. No table has the id.
+	definitions = ^schema.TableID(0)
 )
 
 // tableLock is who holds a lock on a table: one writer or any number of readers.

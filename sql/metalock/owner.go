@@ -65,6 +65,7 @@ type Owner struct {
 	tables     map[schema.TableID]bool // LOCK TABLES: with true, for writing; nil: not in that mode
 	aliases    map[alias]bool          // the names that go with tables
 	globalRead *holder                 // FLUSH TABLES WITH READ LOCK: who has the lock for the session
+	backup     *holder                 // LOCK INSTANCE FOR BACKUP: likewise
 
 	using atomic.Pointer[Statement] // the running statement
 	held  struct {
@@ -147,8 +148,11 @@ func (o *Owner) blocked(v *view, uses []Use) (*tableLock, bool) {
 	if len(v.locks) == 0 {
 		return nil, false
 	}
-	h := o.holder()
 	for i := range uses {
+		h := o.holder()
+		if uses[i].ID == definitions && o.backup != nil {
+			h = *o.backup
+		}
 		for _, id := range [...]schema.TableID{uses[i].ID, allTables} {
 			if r, ok := v.locks[id]; ok && r.blocks(h, uses[i].Write) && !o.awaitedBy(id, &r) {
 				return &r, true
@@ -217,6 +221,11 @@ func (o *Owner) LetGo() {
 func (o *Owner) usesAny(tables map[schema.TableID]bool) bool {
 	conflicts := func(uses []Use) bool {
 		return slices.ContainsFunc(uses, func(u Use) bool {
+			if write, ok := tables[definitions]; ok && u.ID == definitions && (write || u.Write) {
+				return true
+			} else if u.ID == definitions {
+				return false // a global read lock waits for them where they lock tables
+			}
 			for _, id := range [...]schema.TableID{u.ID, allTables} {
 				if write, ok := tables[id]; ok && (write || u.Write) {
 					return true

@@ -8,6 +8,7 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 )
 
 // Request is the tables of a LOCK TABLES.
@@ -228,7 +229,36 @@ func (o *Owner) AdmitDefinition(ctx context.Context, makes string, uses []Use) e
 	if err := o.checkLocked(uses, nil); err != nil {
 		return err
 	}
-	anything := []Use{{ID: allTables, Write: true}}
-	_, err := o.wait(ctx, anything, func() {}, func() {})
+	o.using.Store(&defining) // until the statement is done, so that LOCK INSTANCE waits for it
+	_, err := o.wait(ctx, []Use{{ID: allTables, Write: true}, defining.Uses[0]}, func() { o.using.Store(nil) }, func() { o.using.Store(&defining) })
 	return err
+}
+
+// defining is what every definition uses.
+var defining = Statement{Uses: []Use{{ID: definitions, Write: true}}}
+
+// LockInstance is LOCK INSTANCE FOR BACKUP: no definition but the session's own begins until UNLOCK INSTANCE, and none is under way.
+func (o *Owner) LockInstance(ctx context.Context) error {
+	if o.backup != nil {
+		return nil
+	}
+	if !o.locks.db.Catalog().Allows(version.V2) {
+		return mysqlerr.NotSupported("LOCK INSTANCE while nodes of the version before are in the cluster")
+	}
+	h := o.statementHolder()
+	if err := o.lock(ctx, h, map[schema.TableID]bool{definitions: false}); err != nil {
+		return err
+	}
+	o.backup = &h
+	o.watch(h, true)
+	return nil
+}
+
+// UnlockInstance is UNLOCK INSTANCE.
+func (o *Owner) UnlockInstance() {
+	if h := o.backup; h != nil {
+		o.backup = nil
+		o.locks.guard.forget(h.guardName(), o)
+		o.locks.giveBack(*h)
+	}
 }

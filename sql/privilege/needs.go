@@ -115,6 +115,9 @@ func ToUseFiles() []Need { return []Need{{privs: []mysql.PrivilegeType{mysql.Fil
 // ToSetGlobal is the needs of SET GLOBAL.
 func ToSetGlobal() []Need { return []Need{{check: Account.MaySetGlobal}} }
 
+// ToBackUp is the needs of LOCK INSTANCE: RELOAD stands for BACKUP_ADMIN, as where MySQL takes accounts over from before 8.0.
+func ToBackUp() []Need { return []Need{{privs: []mysql.PrivilegeType{mysql.ReloadPriv}, any: true}} }
+
 // Cover tells whether a privilege on a table is among the needs, or is that of looking for rows which the statement changes, whether
 // or not it reads of their columns.
 func Cover(needs []Need, priv mysql.PrivilegeType, db, table string) bool {

@@ -73,6 +73,11 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	if err := s.commitBefore(ctx, n); err != nil {
 		return err
 	}
+	if !temptable.Defines(n) {
+		if err := s.definition().Admit(ctx, n); err != nil {
+			return err
+		}
+	}
 	query, ok := n.Select.(ast.StmtNode)
 	if !ok {
 		return mysqlerr.NotSupported("this form of CREATE TABLE … SELECT")

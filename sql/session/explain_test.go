@@ -75,7 +75,16 @@ NULL|UNION RESULT|<union1,2>|NULL|ALL|NULL|NULL|NULL|NULL|NULL|NULL|Using tempor
 	if got := c.query("explain format=dot select 1"); !strings.HasPrefix(got, "ERROR 1791 (HY000): Unknown EXPLAIN format name: 'dot'") {
 		t.Error(got)
 	}
-	if got := c.must("explain select * from t where id = 5"); !strings.HasPrefix(got, "operator|est_rows|where|object|info\n") {
+	for _, format := range []string{"", "format='row' "} { // clients read the columns of MySQL's table where they ask for no format
+		if got := c.must("explain " + format + "select * from t where id = 5"); !strings.HasPrefix(got,
+			"id|select_type|table|partitions|type|possible_keys|key|key_len|ref|rows|filtered|Extra\n1|SIMPLE|t|") {
+			t.Error(got)
+		}
+	}
+	if got := c.query("explain for connection 1"); !strings.HasPrefix(got, "ERROR 1235 (42000)") {
+		t.Error(got)
+	}
+	if got := c.must("explain format=brief select * from t where id = 5"); !strings.HasPrefix(got, "operator|est_rows|where|object|info\n") {
 		t.Error(got)
 	}
 	// Whatever is explained, each table is told of, and JSON is JSON.

@@ -120,6 +120,20 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 	return nil
 }
 
+// lockInstance is LOCK INSTANCE FOR BACKUP, and UNLOCK INSTANCE.
+func lockInstance(n dialect.LockInstance) *parsed {
+	needs := func(*Session) ([]privilege.Need, error) { return privilege.ToBackUp(), nil }
+	st := command(status.Other, needs, func(ctx context.Context, s *Session) error {
+		if !n.Lock {
+			s.locks.UnlockInstance()
+			return nil
+		}
+		return s.locks.LockInstance(ctx)
+	})
+	st.noPrepare = true
+	return st
+}
+
 // existingTable finds a table, on a fresh catalog before it says 1146.
 func (s commands) existingTable(ctx context.Context, db, name string) (*schema.Table, error) {
 	t, ok := s.snapshot.Table(db, name)

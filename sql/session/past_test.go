@@ -352,7 +352,7 @@ func (c *pastCluster) idleReads(t *testing.T, s schema.ShardID) {
 				t.Fatal(got)
 			}
 		}
-		if where := x.query("EXPLAIN SELECT v FROM a WHERE id = 1"); strings.Contains(where, "follower") != (n.NodeID() != holder) {
+		if where := x.query("EXPLAIN FORMAT=BRIEF SELECT v FROM a WHERE id = 1"); strings.Contains(where, "follower") != (n.NodeID() != holder) {
 			t.Error(where)
 		}
 		local, remote := c.followerReads(i)-before, c.leaseReads(holder, s)-asked

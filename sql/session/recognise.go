@@ -61,6 +61,8 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		return checkTables(n), nil
 	case dialect.LockTables:
 		return lockCommand(n), nil
+	case dialect.LockInstance:
+		return lockInstance(n), nil
 	}
 	return nil, nil
 }

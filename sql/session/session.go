@@ -331,6 +331,7 @@ func (s *Session) Reset(ctx context.Context) error {
 	err := s.tx.Rollback(context.WithoutCancel(ctx))
 	s.own.Drop()
 	s.locks.UnlockAll()
+	s.locks.UnlockInstance()
 	s.locks.ReleaseNames()
 	s.initialState()
 	return err
@@ -367,6 +368,7 @@ func (s *Session) Close() {
 		_ = s.tx.Rollback(ctx) // first: what LOCK TABLES protects must be undone by the time that others see the tables
 		s.own.Drop()
 		s.locks.UnlockAll()
+		s.locks.UnlockInstance()
 		s.locks.ReleaseNames()
 		s.eng.forget(s)
 		s.run.mu.Lock()
