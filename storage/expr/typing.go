@@ -294,11 +294,11 @@ func unifyNumbers(a, b types.Type) types.Type {
 			b = types.TypeUint
 		}
 	}
-	// A YEAR has no sign, so it goes with either.
-	if a.ID == mysql.TypeYear {
-		a.Unsigned = b.Unsigned
-	} else if b.ID == mysql.TypeYear {
-		b.Unsigned = a.Unsigned
+	// A YEAR is a number beside other ones, and goes with either sign.
+	if a.ID != b.ID && a.ID == mysql.TypeYear {
+		a.ID, a.Unsigned = mysql.TypeShort, b.Unsigned
+	} else if a.ID != b.ID && b.ID == mysql.TypeYear {
+		b.ID, b.Unsigned = mysql.TypeShort, a.Unsigned
 	}
 	mixedSigns := a.Unsigned != b.Unsigned
 	if ca == types.ClassDecimal || cb == types.ClassDecimal {

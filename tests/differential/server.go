@@ -88,7 +88,7 @@ func (s *Server) rows(ctx context.Context, q string) (a Answer, err error) {
 	if err != nil {
 		return a, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	cols, err := rows.ColumnTypes()
 	if err != nil {
 		return a, err
