@@ -46,7 +46,12 @@ func TestOutfileRoundTrip(t *testing.T) {
 	for i := range 40 {
 		var defs, values []string
 		var makers []func() string
+		charset := "utf8mb4"
 		for _, at := range r.Perm(len(columns))[:1+r.IntN(8)] {
+			switch columns[at].typ {
+			case "VARBINARY(200)", "BLOB", "BIT(20)":
+				charset = "binary" // bytes that begin no character are 1300 under another one
+			}
 			defs = append(defs, fmt.Sprintf("c%d %s", at, columns[at].typ))
 			makers = append(makers, columns[at].value)
 		}
@@ -65,8 +70,8 @@ func TestOutfileRoundTrip(t *testing.T) {
 		if field[0] == line[0] {
 			line = `\n`
 		}
-		format := fmt.Sprintf("CHARACTER SET utf8mb4 FIELDS TERMINATED BY '%s' %s ENCLOSED BY '%s' ESCAPED BY '%s' LINES STARTING BY '%s' TERMINATED BY '%s'",
-			field, pick("", "OPTIONALLY"), enclosed, pick(`\\`, "!", "~"), pick("", ">>"), line)
+		format := fmt.Sprintf("CHARACTER SET %s FIELDS TERMINATED BY '%s' %s ENCLOSED BY '%s' ESCAPED BY '%s' LINES STARTING BY '%s' TERMINATED BY '%s'",
+			charset, field, pick("", "OPTIONALLY"), enclosed, pick(`\\`, "!", "~"), pick("", ">>"), line)
 		a, b, file := fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i), fmt.Sprintf("f%d", i)
 		c.must("CREATE TABLE " + a + " (id INT PRIMARY KEY, " + strings.Join(defs, ", ") + ")")
 		c.must("CREATE TABLE " + b + " LIKE " + a)
