@@ -25,12 +25,16 @@ import (
 // randomLog makes a log of all that a shard knows, valid and not: writes of every kind on few keys, resolved effects
 // with guessed versions, repeated transactions, leases, watermarks, schema changes, system records.
 func randomLog(t testing.TB, rng *rand.Rand, n int) []Entry {
-	return randomLogAt(t, rng, n, clusterversion.Max)
+	return (&testLog{t: t, ts: mvcc.At(baseTime), commits: map[fragment.TxnID]mvcc.Timestamp{}, checks: true}).random(rng, n, clusterversion.Max)
 }
 
-// randomLogAt is randomLog in the formats of a version.
+// randomLogAt is what randomLog makes of the things that were there from the first version on, in the formats of a version.
 func randomLogAt(t testing.TB, rng *rand.Rand, n int, v clusterversion.Version) []Entry {
-	l := &testLog{t: t, ts: mvcc.At(baseTime), commits: map[fragment.TxnID]mvcc.Timestamp{}}
+	return (&testLog{t: t, ts: mvcc.At(baseTime), commits: map[fragment.TxnID]mvcc.Timestamp{}}).random(rng, n, v)
+}
+
+func (l *testLog) random(rng *rand.Rand, n int, v clusterversion.Version) []Entry {
+	t := l.t
 	epoch, serial, version := uint64(0), uint64(0), uint64(1)
 	base := tableOf(t, "CREATE TABLE t (id BIGINT PRIMARY KEY AUTO_INCREMENT, k INT, name VARCHAR(20), UNIQUE KEY u (name), KEY k (k))", 1)
 	entries := []Entry{l.entry(l.encodeTablet(testTablet, base))}
@@ -135,7 +139,7 @@ func (l *testLog) randomProposal(rng *rand.Rand, version uint64) Proposal {
 		case 6:
 			w = &fragment.Write{Kind: fragment.Delete, Tablet: testTablet, Keys: [][]byte{intKey(id), intKey(id + 1)}}
 		}
-		if len(w.Set) > 0 && rng.IntN(3) == 0 {
+		if l.checks && len(w.Set) > 0 && rng.IntN(3) == 0 {
 			w.Checks, w.Lenient = []fragment.Check{{Name: "c", Expr: &expr.Column{Index: 1, Typ: types.TypeInt, Name: "k"}}}, rng.IntN(2) == 0
 		}
 		w.SchemaVersion = version

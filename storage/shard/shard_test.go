@@ -81,6 +81,7 @@ type testLog struct {
 	txn      uint64
 	prepared []fragment.TxnID // transactions that randomProposal has prepared
 	commits  map[fragment.TxnID]mvcc.Timestamp
+	checks   bool // randomProposal makes fragments with checks, too
 }
 
 var baseTime = time.Unix(1_700_000_000, 0)
