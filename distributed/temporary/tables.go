@@ -183,7 +183,7 @@ func (t *Tables) propose(p *shard.Proposal) (*shard.ProposalResult, error) {
 		return nil, err
 	}
 	result := &r.Results[0]
-	switch result.Status { //nolint:exhaustive // there is nobody else for the others to come from
+	switch result.Status {
 	case shard.Committed, shard.Failed:
 		return result, nil
 	case shard.SchemaChanged, shard.NoTablet:

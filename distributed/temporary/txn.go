@@ -2,6 +2,7 @@ package temporary
 
 import (
 	"context"
+	"errors"
 
 	"cloudsql/distributed"
 	"cloudsql/storage/fragment"
@@ -88,7 +89,9 @@ func (x *txn) RollbackTo(ctx context.Context, mark uint64) error {
 // Commit implements distributed.Txn.
 func (x *txn) Commit(ctx context.Context) error {
 	if err := x.Txn.Commit(ctx); err != nil {
-		x.undo()
+		if undone := x.undo(); undone != nil {
+			return errors.Join(err, undone)
+		}
 		return err
 	}
 	return x.end(ctx)

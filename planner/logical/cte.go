@@ -64,8 +64,8 @@ func (b *builder) bindWith(w *ast.WithClause, sc *bind.Scope, outer *cteScope) (
 const maxCTEDepth = 64
 
 // fromCTE makes a table of a common table expression.
-func (f fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error) {
-	b := f.b
+func (q fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error) {
+	b := q.b
 	if d.working != nil {
 		if d.named || len(b.stack) != d.member {
 			return nil, nil, mysqlerr.New(mysqlerr.CTERecursiveSingleReference, d.name)
@@ -77,18 +77,18 @@ func (f fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error
 		return nil, nil, mysqlerr.New(mysqlerr.TooHighLevelOfNestingForSelect)
 	}
 	defer func() { d.depth-- }()
-	var q query
+	var body query
 	var err error
 	if d.recursive {
-		q, err = b.bindRecursive(d)
+		body, err = b.bindRecursive(d)
 	} else {
-		q, err = b.bindQuery(d.query, d.outer, d.visible)
+		body, err = b.bindQuery(d.query, d.outer, d.visible)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	f.derived = append(f.derived, q)
-	return derived(q, alias, d.names)
+	q.derived = append(q.derived, body)
+	return derived(body, alias, d.names)
 }
 
 // recursiveQuery is WITH RECURSIVE: the seed, then the recursive members over the rows of the round before, until none

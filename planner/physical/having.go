@@ -108,7 +108,7 @@ func (p *planner) aggBelow(a *expr.Agg, bound expr.Expr, size float64) (below, a
 	}
 	switch a.Name {
 	case "min", "max":
-		if below, at, ok = t.Below(pos, bound); !ok {
+		if below, _, ok = t.Below(pos, bound); !ok {
 			return 0, 0, false
 		}
 		if a.Name == "max" { // it is below where all rows are

@@ -135,10 +135,10 @@ func wordError(text string, err error) error {
 }
 
 // spatial are MySQL's types that the parser doesn't know, as the type of a column.
-var spatial = regexp.MustCompile("(?i)^(\\S+)?\\s*\\b(geometry|point|linestring|polygon|multipoint|multilinestring|multipolygon|geometrycollection|geomcollection)\\b")
+var spatial = regexp.MustCompile(`(?i)^(\S+)?\s*\b(geometry|point|linestring|polygon|multipoint|multilinestring|multipolygon|geometrycollection|geomcollection)\b`)
 
 // bareMatch is a search in full text as the parser can't read it.
-var bareMatch = regexp.MustCompile("(?i)^match\\s+[^\\s(][^()]*\\sagainst\\b")
+var bareMatch = regexp.MustCompile(`(?i)^match\s+[^\s(][^()]*\sagainst\b`)
 
 // later tells what MySQL has and the parser has not, where it stumbled over that.
 func later(text, near string) string {

@@ -2,7 +2,6 @@ package privilege
 
 import (
 	"net"
-	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -182,14 +181,4 @@ func LikeEscaped(pattern, s string) bool {
 		pattern, s = pattern[1:], s[1:]
 	}
 	return s == ""
-}
-
-// sortedNames lists the keys of a grant map.
-func sortedNames(m map[string]uint64) []string {
-	names := make([]string, 0, len(m))
-	for n := range m {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -67,16 +67,6 @@ func (s execution) noteImplied(db string, t *schema.Table, write bool) {
 	s.planUses = metalock.AddUse(s.planUses, metalock.Use{ID: t.ID, DB: db, Name: t.Name, Write: write, Implied: true})
 }
 
-// lockItems reads what the parser, which knows no aliases here, made of LOCK TABLES.
-func lockItems(n *ast.LockTablesStmt) []dialect.LockItem {
-	items := make([]dialect.LockItem, len(n.TableLocks))
-	for i, l := range n.TableLocks {
-		write := l.Type == ast.TableLockWrite || l.Type == ast.TableLockWriteLocal
-		items[i] = dialect.LockItem{Table: l.Table, Alias: l.Table.Name.O, Write: write}
-	}
-	return items
-}
-
 // lockCommand is LOCK TABLES as it was recognised.
 func lockCommand(n dialect.LockTables) *parsed {
 	needs := func(s *Session) ([]privilege.Need, error) {

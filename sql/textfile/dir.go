@@ -43,7 +43,7 @@ func (d Dir) Open(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	info, err := root.Stat(rel)
 	switch {
 	case err != nil:

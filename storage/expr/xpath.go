@@ -223,7 +223,7 @@ func (p *xpathParser) step(out *xpathExpr) {
 	case p.take("."):
 		s.axis = "self"
 	case p.take("@"):
-		s.axis, explicit = "attribute", true
+		s.axis = "attribute"
 		s.name = p.nameTest()
 	default:
 		for _, a := range xpathAxes {
@@ -373,7 +373,6 @@ type xpathRun struct {
 	coll  types.Collation
 	meter *meter
 	err   error
-	marks []int
 }
 
 func (r *xpathRun) spend(n int) bool {
