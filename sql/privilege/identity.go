@@ -37,11 +37,13 @@ func Login(c *catalog.Snapshot, m *Merged, name, host, mandatory string, all boo
 	return i
 }
 
+// At gives the account as it was found in a version of the catalog, if that is the one that was asked last.
+func (i *Identity) At(version uint64) (a Account, ok bool) {
+	return Account{i.user}, i.user != nil && i.version == version
+}
+
 // Account gives the account with what its active roles have, as far as they are still granted. One that was dropped may do nothing.
 func (i *Identity) Account(c *catalog.Snapshot, name, host, mandatory string) Account {
-	if i.user != nil && i.version == c.Version() {
-		return Account{i.user}
-	}
 	u, ok := c.User(name, host)
 	if !ok {
 		u = &catalog.User{Name: name, Host: host}

@@ -384,7 +384,12 @@ func (s *Session) Close() {
 
 // account gives the session's account as it is now, with its active roles.
 func (s *Session) account() privilege.Account {
-	return s.identity.Account(s.eng.db.Catalog(), s.conn.Account.User, s.conn.Account.Host, s.eng.vars.Global("mandatory_roles"))
+	c := s.eng.db.Catalog()
+	a, ok := s.identity.At(c.Version())
+	if !ok {
+		a = s.identity.Account(c, s.conn.Account.User, s.conn.Account.Host, s.eng.vars.Global("mandatory_roles"))
+	}
+	return a
 }
 
 // mapError turns what an execution ended with into what the client is told.
