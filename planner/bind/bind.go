@@ -5,6 +5,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/driver"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -57,7 +58,7 @@ func Expr(b *Binder, sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 	if b.depth++; b.depth > maxDepth {
 		return nil, mysqlerr.New(mysqlerr.TooHighLevelOfNestingForSelect)
 	}
-	e, err := b.bind(sc, unparen(n))
+	e, err := b.bind(sc, syntax.Unparen(n))
 	b.depth--
 	if err != nil {
 		return nil, err
@@ -257,7 +258,7 @@ func (b *Binder) unary(sc *Scope, n *ast.UnaryOperationExpr) (expr.Expr, error) 
 
 // negatedLiteral keeps -1 a constant, so that ranges and LIMITs see one.
 func (b *Binder) negatedLiteral(n ast.ExprNode) (expr.Expr, error) {
-	v, ok := unparen(n).(*driver.ValueExpr)
+	v, ok := syntax.Unparen(n).(*driver.ValueExpr)
 	if !ok {
 		return nil, nil
 	}

@@ -3,6 +3,8 @@ package bind
 import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
+
+	"cloudsql/planner/syntax"
 )
 
 // SingleTable gives the one table of a FROM clause and the name it goes by; nil where there is more.
@@ -115,7 +117,7 @@ func NamedColumns(n ast.Node) []*ast.ColumnName {
 
 // IsSubquery tells whether an expression is nothing but a subquery.
 func IsSubquery(n ast.ExprNode) bool {
-	_, ok := unparen(n).(*ast.SubqueryExpr)
+	_, ok := syntax.Unparen(n).(*ast.SubqueryExpr)
 	return ok
 }
 
@@ -126,7 +128,7 @@ func RowAndSubquery(n *ast.BinaryOperationExpr) (*ast.RowExpr, *ast.SubqueryExpr
 	default:
 		return nil, nil
 	}
-	l, r := unparen(n.L), unparen(n.R)
+	l, r := syntax.Unparen(n.L), syntax.Unparen(n.R)
 	if _, ok := l.(*ast.SubqueryExpr); ok {
 		l, r = r, l
 	}

@@ -128,16 +128,6 @@ func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	return expr.NewHex(b), nil
 }
 
-func unparen(n ast.ExprNode) ast.ExprNode {
-	for {
-		p, ok := n.(*ast.ParenthesesExpr)
-		if !ok {
-			return n
-		}
-		n = p.Expr
-	}
-}
-
 func isASCII(b []byte) bool {
 	for _, c := range b {
 		if c >= utf8.RuneSelf {

@@ -83,16 +83,10 @@ func (q *selectQuery) numbers(e expr.Expr) bool {
 
 // fieldName is the name of a plain column: as the statement writes it.
 func fieldName(n ast.ExprNode, name string) string {
-	for {
-		switch x := n.(type) {
-		case *ast.ParenthesesExpr:
-			n = x.Expr
-			continue
-		case *ast.ColumnNameExpr:
-			return x.Name.Name.O
-		}
-		return name
+	if c, ok := syntax.Unparen(n).(*ast.ColumnNameExpr); ok {
+		return c.Name.Name.O
 	}
+	return name
 }
 
 // maxFieldName is the length of a column's name, in characters.

@@ -19,23 +19,13 @@ func generated(r *Rewriter, n algebra.Node) algebra.Node {
 	switch n := n.(type) {
 	case *algebra.Filter:
 		if list := generatedOf(n.In); len(list) > 0 {
-			conds, changed := make([]expr.Expr, len(n.Conds)), false
-			for i, c := range n.Conds {
-				conds[i] = named(c, list)
-				changed = changed || conds[i] != c
-			}
-			if changed {
+			if conds, changed := allNamed(n.Conds, list); changed {
 				return &algebra.Filter{In: n.In, Conds: conds}
 			}
 		}
 	case *algebra.Project:
 		if list := generatedOf(n.In); len(list) > 0 {
-			exprs, changed := make([]expr.Expr, len(n.List)), false
-			for i, e := range n.List {
-				exprs[i] = named(e, list)
-				changed = changed || exprs[i] != e
-			}
-			if changed {
+			if exprs, changed := allNamed(n.List, list); changed {
 				return &algebra.Project{In: n.In, List: exprs, IDs: n.IDs}
 			}
 		}
@@ -52,6 +42,16 @@ func generated(r *Rewriter, n algebra.Node) algebra.Node {
 		}
 	}
 	return n
+}
+
+// allNamed is named for several expressions; it tells whether any changed.
+func allNamed(in []expr.Expr, list []generatedColumn) (out []expr.Expr, changed bool) {
+	out = make([]expr.Expr, len(in))
+	for i, e := range in {
+		out[i] = named(e, list)
+		changed = changed || out[i] != e
+	}
+	return out, changed
 }
 
 // generatedColumn is a column that an index has, and what it is generated from.

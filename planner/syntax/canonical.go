@@ -189,7 +189,7 @@ func (p *printer) binary(n *ast.BinaryOperationExpr) {
 	terms := []ast.ExprNode{n.R, n.L}
 	if n.Op == opcode.LogicAnd || n.Op == opcode.LogicOr { // MySQL keeps a chain of them as one operation
 		for {
-			l, ok := bare(terms[len(terms)-1]).(*ast.BinaryOperationExpr)
+			l, ok := Unparen(terms[len(terms)-1]).(*ast.BinaryOperationExpr)
 			if !ok || l.Op != n.Op {
 				break
 			}
@@ -206,16 +206,6 @@ func (p *printer) binary(n *ast.BinaryOperationExpr) {
 	p.WriteByte(')')
 }
 
-func bare(n ast.ExprNode) ast.ExprNode {
-	for {
-		inner, ok := n.(*ast.ParenthesesExpr)
-		if !ok {
-			return n
-		}
-		n = inner.Expr
-	}
-}
-
 // opposites are the comparisons that NOT turns into another one.
 var opposites = map[opcode.Op]opcode.Op{
 	opcode.EQ: opcode.NE, opcode.NE: opcode.EQ, opcode.LT: opcode.GE, opcode.GE: opcode.LT, opcode.GT: opcode.LE, opcode.LE: opcode.GT,
@@ -230,7 +220,7 @@ func (p *printer) unary(n *ast.UnaryOperationExpr) {
 	case opcode.BitNeg:
 		p.write("~(", n.V, ")")
 	case opcode.Not, opcode.Not2:
-		p.not(bare(n.V))
+		p.not(Unparen(n.V))
 	default:
 		p.other(n)
 	}
@@ -251,9 +241,9 @@ func (p *printer) not(n ast.ExprNode) {
 				op = " and "
 			}
 			p.WriteByte('(')
-			p.not(bare(x.L))
+			p.not(Unparen(x.L))
 			p.WriteString(op)
-			p.not(bare(x.R))
+			p.not(Unparen(x.R))
 			p.WriteByte(')')
 			return
 		case opcode.LogicXor, opcode.NullEQ:

@@ -22,15 +22,21 @@ func parseOther(text string, o Options, err error) (node, rest ast.StmtNode, _ e
 	if other == text {
 		return nil, nil, err
 	}
+	node, rest, err = parseInstead(other, text, o, err)
+	if node != nil && !strings.Contains(strings.ToLower(text), "lateral") {
+		node.Accept(ordinary{})
+	}
+	return node, rest, err
+}
+
+// parseInstead reads another text in the place of one that the parser has refused with err. The tree has the text that was written.
+func parseInstead(other, text string, o Options, err error) (node, rest ast.StmtNode, _ error) {
 	node, rest, e := parse(other, o)
 	if e != nil {
 		return nil, nil, err
 	}
 	if node != nil {
 		node.SetText(nil, text)
-		if !strings.Contains(strings.ToLower(text), "lateral") {
-			node.Accept(ordinary{})
-		}
 	}
 	return node, rest, nil
 }

@@ -64,6 +64,17 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	return node, nil
 }
 
+// Unparen is an expression without the parentheses around it.
+func Unparen(n ast.ExprNode) ast.ExprNode {
+	for {
+		p, ok := n.(*ast.ParenthesesExpr)
+		if !ok {
+			return n
+		}
+		n = p.Expr
+	}
+}
+
 // Expr reads an expression as a descriptor keeps it.
 func Expr(text string) (ast.ExprNode, error) { return expression(text, Options{}) }
 

@@ -17,10 +17,7 @@ const visibilityCall = "column visibility #"
 
 // Visibility tells whether an expression in a definition stands for a column's visibility.
 func Visibility(e ast.ExprNode) (visible, ok bool) {
-	for p, is := e.(*ast.ParenthesesExpr); is; p, is = e.(*ast.ParenthesesExpr) {
-		e = p.Expr
-	}
-	call, is := e.(*ast.FuncCallExpr)
+	call, is := Unparen(e).(*ast.FuncCallExpr)
 	if !is || call.FnName.O != visibilityCall || len(call.Args) != 1 {
 		return false, false
 	}
@@ -34,14 +31,7 @@ func parseVisibility(text, without string, o Options, err error) (node, rest ast
 	if !found {
 		return nil, nil, err
 	}
-	node, rest, e := parse(other, o)
-	if e != nil {
-		return nil, nil, err
-	}
-	if node != nil {
-		node.SetText(nil, text)
-	}
-	return node, rest, nil
+	return parseInstead(other, text, o, err)
 }
 
 // takeVisibility gives a definition's text with columns' visibility in that form.

@@ -51,10 +51,7 @@ var impure = map[string]bool{
 
 // allowed looks through an expression for what none of its kind may have.
 func (r ruleErrors) allowed(e ast.ExprNode) error {
-	for p, ok := e.(*ast.ParenthesesExpr); ok; p, ok = e.(*ast.ParenthesesExpr) {
-		e = p.Expr
-	}
-	if _, row := e.(*ast.RowExpr); row {
+	if _, row := syntax.Unparen(e).(*ast.RowExpr); row {
 		return mysqlerr.New(r.rowOnly, r.name)
 	}
 	v := &ruleVisitor{r: r}
@@ -197,7 +194,7 @@ func functionalIndex(t *schema.Table, pos int) *schema.Index {
 
 // functionalPart adds the hidden column that a functional key part is computed into, and gives its position.
 func (b *builder) functionalPart(d *indexDef, part int, e ast.ExprNode) (int, error) {
-	if _, column := bareExpr(e).(*ast.ColumnNameExpr); column {
+	if _, column := syntax.Unparen(e).(*ast.ColumnNameExpr); column {
 		return 0, mysqlerr.New(mysqlerr.FunctionalIndexOnField)
 	}
 	if err := functionalErrors(d.name).allowed(e); err != nil {
@@ -219,16 +216,6 @@ func (b *builder) functionalPart(d *indexDef, part int, e ast.ExprNode) (int, er
 	b.t.NextColumnID++
 	b.t.Columns = append(b.t.Columns, c)
 	return len(b.t.Columns) - 1, nil
-}
-
-func bareExpr(e ast.ExprNode) ast.ExprNode {
-	for {
-		p, ok := e.(*ast.ParenthesesExpr)
-		if !ok {
-			return e
-		}
-		e = p.Expr
-	}
 }
 
 // dropFunctional removes hidden columns that no index has as a key part any more.
@@ -384,7 +371,7 @@ func (v *nameVisitor) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
 // truthValue tells whether an expression is a condition, as a check must be.
 func truthValue(e ast.ExprNode) bool {
-	switch n := bareExpr(e).(type) {
+	switch n := syntax.Unparen(e).(type) {
 	case *ast.BinaryOperationExpr:
 		switch n.Op {
 		case opcode.LogicAnd, opcode.LogicOr, opcode.LogicXor, opcode.EQ, opcode.NE, opcode.LT, opcode.LE, opcode.GT, opcode.GE, opcode.NullEQ:

@@ -18,7 +18,20 @@ type IntoFile struct {
 
 // TakeIntoFile takes INTO OUTFILE | DUMPFILE out of a SELECT, wherever it stands outside of parentheses; nil where there is none. The
 // parser knows it at one place, and neither its character set nor INTO DUMPFILE.
-func TakeIntoFile(text string, mode mysql.SQLMode) *IntoFile {
+func TakeIntoFile(text string, mode mysql.SQLMode) (f *IntoFile) {
+	eachInto(text, mode, func(t syntax.Token, l syntax.Lexer) bool {
+		r := clauseReader{text: text, l: l}
+		if f = r.intoFile(); f == nil {
+			return false
+		}
+		f.Rest = text[:t.From] + " " + text[r.end:]
+		return true
+	})
+	return f
+}
+
+// eachInto gives fn each INTO outside of parentheses, with the lexer behind it, until fn has found its clause there.
+func eachInto(text string, mode mysql.SQLMode, fn func(t syntax.Token, l syntax.Lexer) bool) {
 	depth, l := 0, lexer(text, mode)
 	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
 		switch word := text[t.From:t.To]; {
@@ -27,14 +40,11 @@ func TakeIntoFile(text string, mode mysql.SQLMode) *IntoFile {
 		case t.Kind == syntax.Sign && word == ")":
 			depth--
 		case t.Kind == syntax.Word && depth == 0 && strings.EqualFold(word, "into"):
-			r := clauseReader{text: text, l: l}
-			if f := r.intoFile(); f != nil {
-				f.Rest = text[:t.From] + " " + text[r.end:]
-				return f
+			if fn(t, l) {
+				return
 			}
 		}
 	}
-	return nil
 }
 
 // clauseReader reads what follows INTO, token by token.

@@ -15,20 +15,15 @@ func IntoVars(text string, mode mysql.SQLMode) (names []string, rest string) {
 	if first != "select" && first != "with" || strings.IndexByte(text, '@') < 0 {
 		return nil, ""
 	}
-	depth, l := 0, lexer(text, mode)
-	for t := l.Next(); t.Kind != syntax.End; t = l.Next() {
-		switch word := text[t.From:t.To]; {
-		case t.Kind == syntax.Sign && word == "(":
-			depth++
-		case t.Kind == syntax.Sign && word == ")":
-			depth--
-		case t.Kind == syntax.Word && depth == 0 && strings.EqualFold(word, "into"):
-			if names, end := variableList(text[t.To:], mode); names != nil {
-				return names, text[:t.From] + " " + text[t.To+end:]
-			}
+	eachInto(text, mode, func(t syntax.Token, _ syntax.Lexer) bool {
+		var end int
+		if names, end = variableList(text[t.To:], mode); names == nil {
+			return false
 		}
-	}
-	return nil, ""
+		rest = text[:t.From] + " " + text[t.To+end:]
+		return true
+	})
+	return names, rest
 }
 
 // variableList reads @a, @`b`, … from the beginning of text and tells where it ends.

@@ -302,9 +302,7 @@ func (s *Statements) revoke(ctx context.Context, n *ast.RevokeStmt, o RevokeOpti
 		return nil
 	})
 	if err == nil {
-		for _, e := range left {
-			s.Note("Warning", e.Code, e.Message)
-		}
+		s.warn(left)
 	}
 	return err
 }
@@ -342,6 +340,13 @@ func (g *granted) revoke(u *catalog.User) *mysqlerr.Error {
 		putTable(u, g.db, g.table, t)
 	}
 	return nil
+}
+
+// warn tells what was not done.
+func (s *Statements) warn(left []*mysqlerr.Error) {
+	for _, e := range left {
+		s.Note("Warning", e.Code, e.Message)
+	}
 }
 
 // eachAccount changes accounts, all or none; fresh begins another try.

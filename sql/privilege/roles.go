@@ -242,9 +242,7 @@ func (s *Statements) revokeRoles(ctx context.Context, n *ast.RevokeRoleStmt, o R
 		return nil
 	})
 	if err == nil {
-		for _, e := range left {
-			s.Note("Warning", e.Code, e.Message)
-		}
+		s.warn(left)
 	}
 	return err
 }

@@ -15,7 +15,7 @@ import (
 	"cloudsql/storage/memory"
 )
 
-// planCache keeps the plans of text statements for all sessions of the node, by the text without its tree.Literals and what
+// planCache keeps the plans of text statements for all sessions of the node, by the text without its literals and what
 // else a plan depends on but the catalog.
 type planCache struct {
 	*plancache.Cache[*planned]

@@ -52,17 +52,7 @@ func (b *backfiller) tablet(ctx context.Context, tablet *schema.Tablet) error {
 		Columns: []schema.ColumnID{b.t.Columns[b.t.Primary().Columns[0].Column].ID}, WithKeys: true,
 		Env: &expr.Env{Mode: *types.DefaultMode()},
 	}
-	rows, err := b.x.DB.Read(ctx, read)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var page fragment.Page
-	for {
-		more, err := rows.Next(ctx, &page)
-		if err != nil {
-			return err
-		}
+	err := b.x.scanTablet(ctx, read, func(page *fragment.Page) error {
 		for _, k := range page.Keys {
 			b.keys = append(b.keys, append([]byte(nil), k...)) // a page lives until the next one
 			if len(b.keys) == backfillChunk {
@@ -71,10 +61,12 @@ func (b *backfiller) tablet(ctx context.Context, tablet *schema.Tablet) error {
 				}
 			}
 		}
-		if !more {
-			return b.flush(ctx, tablet)
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	return b.flush(ctx, tablet)
 }
 
 func (b *backfiller) flush(ctx context.Context, tablet *schema.Tablet) error {
@@ -205,9 +197,9 @@ func (x *Executor) scan(ctx context.Context, t *schema.Table, index schema.Index
 		r.Tablet, r.SchemaVersion, r.Index = t.Tablets[i].ID, t.Version, index
 		r.Spans = []fragment.Span{{}}
 		r.Env = &expr.Env{Mode: *types.DefaultMode()}
-		err := x.scanTablet(ctx, &r, func(page *types.Batch) error {
-			for i := range page.Len() {
-				fn(page.Row(i))
+		err := x.scanTablet(ctx, &r, func(page *fragment.Page) error {
+			for i := range page.Batch.Len() {
+				fn(page.Batch.Row(i))
 			}
 			return nil
 		})
@@ -219,7 +211,7 @@ func (x *Executor) scan(ctx context.Context, t *schema.Table, index schema.Index
 }
 
 // scanTablet gives fn one page of rows after the other, which are gone when it returns.
-func (x *Executor) scanTablet(ctx context.Context, r *fragment.Read, fn func(page *types.Batch) error) error {
+func (x *Executor) scanTablet(ctx context.Context, r *fragment.Read, fn func(page *fragment.Page) error) error {
 	rows, err := x.DB.Read(ctx, r)
 	if err != nil {
 		return err
@@ -231,7 +223,7 @@ func (x *Executor) scanTablet(ctx context.Context, r *fragment.Read, fn func(pag
 		if err != nil || !more {
 			return err
 		}
-		if err := fn(&page.Batch); err != nil {
+		if err := fn(&page); err != nil {
 			return err
 		}
 	}

@@ -171,7 +171,7 @@ func (cp *copier) run(ctx context.Context) (uint64, error) {
 			Tablet: cp.from.Tablets[i].ID, SchemaVersion: cp.from.Version, Index: schema.PrimaryIndex,
 			Spans: []fragment.Span{{}}, Columns: cp.read, Env: &expr.Env{Mode: loc},
 		}
-		err := cp.x.scanTablet(ctx, r, func(page *types.Batch) error { return cp.page(ctx, page) })
+		err := cp.x.scanTablet(ctx, r, func(page *fragment.Page) error { return cp.page(ctx, &page.Batch) })
 		if err != nil {
 			return 0, err
 		}

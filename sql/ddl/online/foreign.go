@@ -223,9 +223,9 @@ func (c *referenceCheck) orphans(ctx context.Context) (found bool, err error) {
 			Tablet: c.child.Tablets[i].ID, SchemaVersion: c.child.Version, Index: schema.PrimaryIndex, Spans: []fragment.Span{{}},
 			Columns: c.key.Columns, Env: &expr.Env{Mode: types.Mode{Loc: time.UTC}},
 		}
-		err = c.x.scanTablet(ctx, r, func(page *types.Batch) error {
+		err = c.x.scanTablet(ctx, r, func(page *fragment.Page) error {
 			if !found {
-				found, err = c.orphansOf(ctx, page)
+				found, err = c.orphansOf(ctx, &page.Batch)
 			}
 			return err
 		})
@@ -284,9 +284,9 @@ func (c *referenceCheck) find(ctx context.Context, list [][]byte, missing map[st
 	for i := range c.parent.Tablets {
 		one := r
 		one.Tablet = c.parent.Tablets[i].ID
-		err := c.x.scanTablet(ctx, &one, func(page *types.Batch) error {
-			for j := range page.Len() {
-				key, err := c.encode(page.Row(j), c.parent, at)
+		err := c.x.scanTablet(ctx, &one, func(page *fragment.Page) error {
+			for j := range page.Batch.Len() {
+				key, err := c.encode(page.Batch.Row(j), c.parent, at)
 				if err != nil {
 					return err
 				}

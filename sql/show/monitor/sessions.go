@@ -32,21 +32,23 @@ func pairs(s *virtual.Scan, list func(fn func(name, value string))) error {
 	return err
 }
 
-func perfProcesses(s *virtual.Scan) error {
-	list, err := virtual.Processes(s.Ctx, s)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		p := &list[i]
-		err := s.Row(virtual.Num(p.ID), types.Str(p.User), types.Str(p.Host), virtual.Optional(p.DB),
-			types.Str(p.Command), p.Seconds(s), types.Str(p.State),
-			virtual.Optional(p.Info), types.Str("PRIMARY"))
+// processes gives a line for each session: what SHOW PROCESSLIST has, and more.
+func processes(more ...types.Value) func(s *virtual.Scan) error {
+	return func(s *virtual.Scan) error {
+		list, err := virtual.Processes(s.Ctx, s)
 		if err != nil {
 			return err
 		}
+		for i := range list {
+			p := &list[i]
+			row := append([]types.Value{virtual.Num(p.ID), types.Str(p.User), types.Str(p.Host), virtual.Optional(p.DB),
+				types.Str(p.Command), p.Seconds(s), types.Str(p.State), virtual.Optional(p.Info)}, more...)
+			if err := s.Row(row...); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return nil
 }
 
 // perfThreads has a line for each session. Its thread id is the connection's.
@@ -124,23 +126,6 @@ func perfConnectAttributes(s *virtual.Scan) error {
 	id, attributes := c.ConnectAttributes()
 	for i, name := range slices.Sorted(maps.Keys(attributes)) {
 		if err := s.Row(virtual.Num(id), types.Str(name), types.Str(attributes[name]), virtual.Num(i)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func infoProcesses(s *virtual.Scan) error {
-	list, err := virtual.Processes(s.Ctx, s)
-	if err != nil {
-		return err
-	}
-	for i := range list {
-		p := &list[i]
-		err := s.Row(virtual.Num(p.ID), types.Str(p.User), types.Str(p.Host), virtual.Optional(p.DB),
-			types.Str(p.Command), p.Seconds(s), types.Str(p.State),
-			virtual.Optional(p.Info))
-		if err != nil {
 			return err
 		}
 	}

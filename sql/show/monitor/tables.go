@@ -1,6 +1,9 @@
 package monitor
 
-import "cloudsql/sql/show/virtual"
+import (
+	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/types"
+)
 
 // Tables make the rows of the tables that tell of what runs: sessions, statements, locks, memory, nodes.
 func Tables() virtual.Generators {
@@ -11,7 +14,7 @@ func Tables() virtual.Generators {
 			"CLUSTER_SHARDS":  clusterShards,
 			"CLUSTER_TABLETS": clusterTablets,
 			"INNODB_TRX":      infoTransactions,
-			"PROCESSLIST":     infoProcesses,
+			"PROCESSLIST":     processes(),
 		},
 		virtual.PerfSchema: {
 			"accounts":                            perfConnected(true, true),
@@ -22,7 +25,7 @@ func Tables() virtual.Generators {
 			"global_variables":                    perfVariables(true),
 			"hosts":                               perfConnected(false, true),
 			"metadata_locks":                      perfMetadataLocks,
-			"processlist":                         perfProcesses,
+			"processlist":                         processes(types.Str("PRIMARY")),
 			"session_account_connect_attrs":       perfConnectAttributes,
 			"session_connect_attrs":               perfConnectAttributes,
 			"session_status":                      perfStatus(false),
