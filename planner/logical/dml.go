@@ -474,8 +474,13 @@ func (c *change) bindOrder(q *selectQuery) error {
 			return err
 		}
 	}
+	return q.isPlain()
+}
+
+// isPlain refuses what only a block with a select list can have.
+func (q *selectQuery) isPlain() error {
 	switch {
-	case len(q.aggs) > 0:
+	case len(q.aggs) > 0 || len(q.groupings) > 0:
 		return mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
 	case len(q.windows) > 0:
 		return mysqlerr.New(mysqlerr.WindowInvalidWindowFuncUse, q.windows[0].Name)

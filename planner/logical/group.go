@@ -176,8 +176,13 @@ func (q grouping) grouping(sc *bind.Scope, n *ast.FuncCallExpr) (expr.Expr, erro
 		}
 		args[i] = q.b.fold(e)
 	}
-	c := groupingCall{id: q.b.newIDs(1), args: args}
-	q.groupings = append(q.groupings, c)
+	same := func(g groupingCall) bool { return slices.EqualFunc(g.args, args, scalar.Same) }
+	at := slices.IndexFunc(q.groupings, same) // so that ORDER BY finds what the list has
+	if at < 0 {
+		at = len(q.groupings)
+		q.groupings = append(q.groupings, groupingCall{id: q.b.newIDs(1), args: args})
+	}
+	c := q.groupings[at]
 	return &expr.Column{Index: c.id, Typ: types.TypeInt, Name: "grouping(" + scalar.Texts(args) + ")"}, nil
 }
 

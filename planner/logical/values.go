@@ -40,6 +40,9 @@ func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
 			}
 		}
 	}
+	if err := q.isPlain(); err != nil {
+		return err
+	}
 	var err error
 	q.limit, err = q.b.bindLimit(n.Limit)
 	return err

@@ -65,7 +65,8 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
-// TestGenerateShort is in make test: the same statements each time on three nodes, others each time on one.
+// TestGenerateShort is in make test: the same statements by one client, so that each run of it is alike. To look for new
+// faults is make generate's.
 func TestGenerateShort(t *testing.T) {
 	if testing.Short() {
 		t.Skip("processes")
@@ -74,12 +75,12 @@ func TestGenerateShort(t *testing.T) {
 		name  string
 		nodes int
 		seed  uint64
-	}{{"three nodes", 3, 7}, {"one node", 1, uint64(time.Now().UnixNano())}} {
+	}{{"three nodes", 3, 7}, {"one node", 1, 11}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Logf("seed %d", c.seed)
 			r := newRun(t, c.seed, c.nodes)
 			r.most = 3000
-			r.work(3)
+			r.work(1)
 			r.judge()
 		})
 	}
