@@ -2,7 +2,6 @@ package planner
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -26,13 +25,16 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*logical.Insert, *
 	if name == nil || len(s.PartitionNames) > 0 {
 		return nil, nil, mysqlerr.NotSupported("INSERT into something that is not a table")
 	}
-	tgt, err := logical.BaseTable(ctx, name)
+	privs := insertPrivileges(s)
+	tgt, view, err := logical.InsertTarget(ctx, name, s.Columns, privs)
 	if err != nil {
 		return nil, nil, err
 	}
-	n := insertBinder{&logical.Insert{Target: tgt, Kind: insertKind(s), Ignore: s.IgnoreErr}}
-	if err := n.privileges(ctx, s); err != nil {
-		return nil, nil, err
+	n := insertBinder{&logical.Insert{Target: tgt, Kind: insertKind(s), Ignore: s.IgnoreErr, View: view}}
+	for _, priv := range privs {
+		if err := ctx.Check(priv, n.DB, n.Table.Name); view == nil && err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := n.nameColumns(s); err != nil {
 		return nil, nil, err
@@ -70,7 +72,7 @@ func insertKind(s *ast.InsertStmt) fragment.Kind {
 	return fragment.Insert
 }
 
-func (n insertBinder) privileges(ctx *Context, s *ast.InsertStmt) error {
+func insertPrivileges(s *ast.InsertStmt) []mysql.PrivilegeType {
 	privs := []mysql.PrivilegeType{mysql.InsertPriv}
 	if s.IsReplace {
 		privs = append(privs, mysql.DeletePriv)
@@ -78,12 +80,7 @@ func (n insertBinder) privileges(ctx *Context, s *ast.InsertStmt) error {
 	if len(s.OnDuplicate) > 0 {
 		privs = append(privs, mysql.UpdatePriv)
 	}
-	for _, priv := range privs {
-		if err := ctx.Check(priv, n.DB, n.Table.Name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return privs
 }
 
 // nameColumns finds the columns of the column list (all visible ones without one).
@@ -92,18 +89,18 @@ func (n insertBinder) nameColumns(s *ast.InsertStmt) error {
 		if s != nil && s.Select == nil && len(s.Lists) > 0 && len(s.Lists[0]) == 0 {
 			return nil // INSERT INTO t () VALUES ()
 		}
-		for i := range n.Table.Columns {
-			if c := &n.Table.Columns[i]; !c.Hidden && !c.Invisible {
-				n.Named = append(n.Named, i)
+		for _, c := range n.Columns() {
+			if !c.Hidden && !c.Invisible {
+				n.Named = append(n.Named, c.ID)
 			}
 		}
 		return nil
 	}
 	seen := make(map[int]bool)
 	for _, c := range s.Columns {
-		pos := n.Table.ColumnByName(c.Name.L)
-		if pos < 0 || c.Table.O != "" && !strings.EqualFold(c.Table.O, n.Alias) {
-			return mysqlerr.New(mysqlerr.BadField, c.Name.O, bind.FieldList)
+		pos, err := n.Position(c)
+		if err != nil {
+			return err
 		}
 		if seen[pos] {
 			return mysqlerr.New(mysqlerr.FieldSpecifiedTwice, c.Name.O)
@@ -184,7 +181,7 @@ func (n insertBinder) outside(s *ast.InsertStmt) (names, own []*ast.ColumnName) 
 	if !ok || len(s.OnDuplicate) == 0 || sel.GroupBy != nil || sel.Kind != ast.SelectStmtKindSelect || sel.From == nil {
 		return nil, nil
 	}
-	f := &bind.OutsideFinder{Alias: n.Alias, Table: n.Table}
+	f := &bind.OutsideFinder{Alias: n.Alias, Columns: n.Columns()}
 	for _, a := range s.OnDuplicate {
 		a.Expr.Accept(f)
 	}
@@ -198,18 +195,19 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment) erro
 	width := len(n.Table.Columns)
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
 	b.Values = func(name *ast.ColumnName) (expr.Expr, error) {
-		pos := n.Table.ColumnByName(name.Name.L)
+		var pos int
 		if i := syntax.NewRowPosition(name.Name.O); i >= 0 && i < len(n.Named) {
 			pos = n.Named[i]
-		}
-		if pos < 0 {
-			return nil, mysqlerr.New(mysqlerr.BadField, bind.FullName(name), bind.FieldList)
+		} else if at, err := n.Position(name); err != nil {
+			return nil, err
+		} else {
+			pos = at
 		}
 		c := &n.Table.Columns[pos]
 		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
 	}
 	var err error
-	n.Set, err = n.Assignments(b, &bind.Scope{Cols: append(n.Columns(), n.Outside...)}, list)
+	n.Set, err = n.Assignments(b, &bind.Scope{Cols: append(slices.Clone(n.Columns()), n.Outside...)}, list, n.Position)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,8 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		}
 		p.checks = p.rules.checksOf(p.set)
 	}
-	if slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) || readsWhatItSets(s) {
+	checked := n.View != nil && len(n.View.Check) > 0 && len(p.set) > 0 // rows that are updated are checked, too
+	if checked || slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) || readsWhatItSets(s) {
 		p.conflicts, err = p.planConflicts(ctx)
 	} else if n.TellsID && !hasPrefixKey(n.Table) {
 		p.telling, err = p.planConflicts(ctx)
@@ -94,6 +95,9 @@ func newInsertPlan(ctx *Context, n *logical.Insert) (*insertPlan, error) {
 	p.series = ctx.AutoIncrement
 	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)
 	p.tables = []TableVersion{{ID: n.Table.ID, Version: n.Table.Version}}
+	if n.View != nil {
+		p.tables = append(p.tables, n.View.Tables...)
+	}
 	for i := range n.Table.Columns {
 		if n.Table.Columns[i].RowID() {
 			p.hidden = i

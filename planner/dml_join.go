@@ -148,7 +148,7 @@ func (p *computedPlan) collect(ctx context.Context, rt *exec.Runtime, hold *memo
 		}
 		for i := range rows.Len() {
 			for n := range p.Targets {
-				r, err := p.found(n, rows.Row(i), seen[n], &rt.Env.Mode)
+				r, err := p.found(n, rows.Row(i), seen[n], rt.Env)
 				if err != nil {
 					return nil, err
 				}
@@ -165,17 +165,22 @@ func (p *computedPlan) collect(ctx context.Context, rt *exec.Runtime, hold *memo
 }
 
 // found takes a target's part out of a row of the source; nil where an outer join found no row, or one seen before.
-func (p *computedPlan) found(n int, row []types.Value, seen map[string]bool, m *types.Mode) (*foundRow, error) {
+func (p *computedPlan) found(n int, row []types.Value, seen map[string]bool, env *expr.Env) (*foundRow, error) {
 	t := &p.Targets[n]
 	width := len(t.Table.Primary().Columns)
 	if row[t.Key].IsNull() {
 		return nil, nil
 	}
-	key, err := primaryKey(t.Table, row[t.Key:t.Key+width], m)
+	key, err := primaryKey(t.Table, row[t.Key:t.Key+width], &env.Mode)
 	if err != nil || seen[string(key)] {
 		return nil, err
 	}
 	seen[string(key)] = true
+	for _, c := range t.Checks {
+		if v := row[c.At]; v.IsNull() || v.Int() == 0 {
+			return nil, refuseChecked(env, p.Ignore, c.DB, c.View)
+		}
+	}
 	r := &foundRow{target: n, key: key}
 	for _, v := range row[t.Key+width : t.Key+width+len(t.Values)] {
 		r.values = append(r.values, v.Clone())

@@ -41,7 +41,7 @@ const changeChunk = 1000
 
 func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	name, alias := bind.SingleTable(s.TableRefs)
-	if name == nil || s.With != nil || s.MultipleTable {
+	if name == nil || s.With != nil || s.MultipleTable || logical.IsView(ctx, name) {
 		return buildComputedUpdate(ctx, s, params)
 	}
 	p, err := newChange(ctx, name, alias, fragment.Update, s.IgnoreErr)
@@ -55,7 +55,7 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 		return buildComputedUpdate(ctx, s, params)
 	}
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
-	set, err := p.Assignments(b, p.scope(), s.List)
+	set, err := p.Assignments(b, p.scope(), s.List, p.Position)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +91,9 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	name, alias := bind.SingleTable(s.TableRefs)
 	if name == nil {
 		return nil, mysqlerr.NotSupported("DELETE from something that is not a table")
+	}
+	if logical.IsView(ctx, name) {
+		return buildComputedDelete(ctx, s, params)
 	}
 	p, err := newChange(ctx, name, alias, fragment.Delete, s.IgnoreErr)
 	if err != nil {

@@ -198,6 +198,9 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 		}
 		row[pos] = types.ToLocal(v, r.env.Mode.Loc)
 	}
+	if ok, err := r.checkOption(row[:len(old)]); !ok {
+		return err
+	}
 	before := r.w.sum
 	if err := r.w.write(ctx, w); err != nil {
 		return err

@@ -69,6 +69,9 @@ func (p *insertPlan) checkDefaults() error {
 		}
 		j := slices.Index(p.Named, pos)
 		if j < 0 || slices.ContainsFunc(p.Rows, func(row []expr.Expr) bool { return row[j] == nil }) {
+			if p.View != nil && j < 0 {
+				return mysqlerr.New(mysqlerr.NoDefaultForViewField, p.View.DB, p.View.Name)
+			}
 			return mysqlerr.New(mysqlerr.NoDefaultForField, p.Table.Columns[pos].Name)
 		}
 	}
@@ -135,6 +138,36 @@ func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
 	return v, err
 }
 
+// checkOption holds a complete row to the view that it comes through: 1369; ok is false where IGNORE leaves it out.
+func (r *insertRun) checkOption(row []types.Value) (ok bool, err error) {
+	if r.View == nil || len(r.View.Check) == 0 {
+		return true, nil
+	}
+	row = LocalRow(row, &r.env.Mode)
+	for _, cond := range r.View.Check {
+		meets, err := expr.Truth(cond, r.eval, row)
+		if err != nil {
+			return false, err
+		}
+		if !meets {
+			return false, refuseChecked(r.env, r.Ignore, r.View.DB, r.View.Name)
+		}
+	}
+	return true, nil
+}
+
+// refuseChecked is 1369 for a row that a view does not show, or a warning.
+func refuseChecked(env *expr.Env, ignore bool, db, view string) error {
+	err := mysqlerr.New(mysqlerr.ViewCheckFailed, db, view)
+	if !ignore {
+		return err
+	}
+	if env.Warn != nil {
+		env.Warn(err.Code, err.Message)
+	}
+	return nil
+}
+
 // fillDefaults computes DEFAULT (expression) of the columns that a row gives no value for: exprs are those of VALUES, in the
 // order of named; nil where a query gives all.
 func (r *insertRun) fillDefaults(row []types.Value, exprs []expr.Expr) error {
@@ -160,22 +193,26 @@ func (r *insertRun) fillDefaults(row []types.Value, exprs []expr.Expr) error {
 	return nil
 }
 
-// follow makes the last row of the batch, which is complete but for that, follow the table's rules. keep is false where IGNORE leaves
-// it out for a check's sake.
+// follow makes the last row of the batch, which is complete but for that, follow the table's rules, and those of the view that it comes
+// through. keep is false where IGNORE leaves it out for a check's sake.
 func (r *insertRun) follow(row []types.Value) (keep bool, err error) {
-	if r.rows == nil {
-		return true, nil
+	if r.rows != nil {
+		if err := r.rows.Generate(row, r.assign); err != nil {
+			return false, err
+		}
+		err = r.rows.Violated(row)
 	}
-	if err := r.rows.Generate(row, r.assign); err != nil {
-		return false, err
+	switch {
+	case err == nil:
+		keep, err = r.checkOption(row)
+	case r.Ignore && mysqlerr.Code(err) == mysqlerr.CheckViolated:
+		r.env.Warn(mysqlerr.CheckViolated, mysqlerr.From(err).Message)
+		err = nil
 	}
-	err = r.rows.Violated(row)
-	if err == nil || !r.Ignore || mysqlerr.Code(err) != mysqlerr.CheckViolated {
-		return err == nil, err
+	if !keep && err == nil {
+		r.batch.Truncate(r.batch.Len() - 1)
 	}
-	r.env.Warn(mysqlerr.CheckViolated, mysqlerr.From(err).Message)
-	r.batch.Truncate(r.batch.Len() - 1)
-	return false, nil
+	return keep, err
 }
 
 // onUpdate adds the assignments that follow from a statement's: generated columns, and ON UPDATE CURRENT_TIMESTAMP columns that it

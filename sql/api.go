@@ -127,3 +127,19 @@ type Session interface {
 	// Close rolls back and releases everything. Safe after any error; idempotent.
 	Close()
 }
+
+// Same tells whether two headers tell a client the same.
+func (h *Header) Same(o *Header) bool {
+	if len(h.Columns) != len(o.Columns) {
+		return false
+	}
+	for i := range h.Columns {
+		x, y := &h.Columns[i], &o.Columns[i]
+		if x.Name != y.Name || x.OrgName != y.OrgName || x.Table != y.Table || x.OrgTable != y.OrgTable ||
+			x.Schema != y.Schema || x.Flags != y.Flags || x.Type.ID != y.Type.ID || x.Type.Unsigned != y.Type.Unsigned ||
+			x.Type.Length != y.Type.Length || x.Type.Decimals != y.Type.Decimals || x.Type.Collation != y.Type.Collation {
+			return false
+		}
+	}
+	return true
+}

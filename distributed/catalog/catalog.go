@@ -139,6 +139,8 @@ type Snapshot struct {
 	dbByID    map[schema.DatabaseID]*schema.Database
 	tables    map[schema.DatabaseID]map[string]*schema.Table
 	byID      map[schema.TableID]*schema.Table
+	views     map[schema.DatabaseID]map[string]*schema.View
+	viewByID  map[schema.TableID]*schema.View
 	tablets   map[schema.TabletID]schema.ShardID
 	children  map[tableName][]schema.TableID // whose foreign keys name a table, whether it exists or not
 	users     map[string]*User               // by "name@host"
@@ -163,6 +165,8 @@ func Empty() *Snapshot {
 		dbByID:    map[schema.DatabaseID]*schema.Database{},
 		tables:    map[schema.DatabaseID]map[string]*schema.Table{},
 		byID:      map[schema.TableID]*schema.Table{},
+		views:     map[schema.DatabaseID]map[string]*schema.View{},
+		viewByID:  map[schema.TableID]*schema.View{},
 		tablets:   map[schema.TabletID]schema.ShardID{},
 		children:  map[tableName][]schema.TableID{},
 		users:     map[string]*User{},
@@ -213,6 +217,47 @@ func (s *Snapshot) TableByID(id schema.TableID) (*schema.Table, bool) {
 	return s.own.TableByID(id)
 }
 
+// View finds a view by its database's name and its own.
+func (s *Snapshot) View(db, name string) (*schema.View, bool) {
+	if len(s.viewByID) == 0 {
+		return nil, false
+	}
+	d, ok := s.databases[db]
+	if !ok {
+		return nil, false
+	}
+	v, ok := s.views[d.ID][name]
+	return v, ok
+}
+
+// ViewByID finds a view by id.
+func (s *Snapshot) ViewByID(id schema.TableID) (*schema.View, bool) {
+	v, ok := s.viewByID[id]
+	return v, ok
+}
+
+// Named finds what has a name among the tables and views of a database: they share their names.
+func (s *Snapshot) Named(db, name string) (id schema.TableID, ok bool) {
+	if t, ok := s.Table(db, name); ok {
+		return t.ID, true
+	}
+	if v, ok := s.View(db, name); ok {
+		return v.ID, true
+	}
+	return 0, false
+}
+
+// VersionOf is the version of a table or view, by id.
+func (s *Snapshot) VersionOf(id schema.TableID) (version uint64, ok bool) {
+	if t, ok := s.TableByID(id); ok {
+		return t.Version, true
+	}
+	if v, ok := s.viewByID[id]; ok {
+		return v.Version, true
+	}
+	return 0, false
+}
+
 // ShardOf finds the shard of a tablet.
 func (s *Snapshot) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
 	h, ok := s.tablets[t]
@@ -252,6 +297,15 @@ func (s *Snapshot) Tables(db string) []*schema.Table {
 		return nil
 	}
 	return sorted(s.tables[d.ID], func(t *schema.Table) string { return t.Name })
+}
+
+// Views lists a database's views in order of name.
+func (s *Snapshot) Views(db string) []*schema.View {
+	d, ok := s.databases[db]
+	if !ok {
+		return nil
+	}
+	return sorted(s.views[d.ID], func(v *schema.View) string { return v.Name })
 }
 
 // Users lists in order of name and host.

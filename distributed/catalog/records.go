@@ -29,6 +29,7 @@ const (
 	kindSetting  = "set/"
 	kindRecord   = "rec/"
 	kindStats    = "stats/"
+	kindView     = "view/"
 
 	clusterVersion = "cluster/version" // of kindRecord
 )
@@ -39,7 +40,7 @@ const (
 var recordsSince = map[string]version.Version{
 	kindCommit: version.V1, kindDatabase: version.V1, kindTable: version.V1, kindUser: version.V1, kindNode: version.V1,
 	kindShard: version.V1, kindSetting: version.V1, kindRecord: version.V1,
-	kindStats: version.V2,
+	kindStats: version.V2, kindView: version.V2,
 }
 
 func sinceOf(kind string) version.Version {
@@ -92,11 +93,12 @@ type builder struct {
 	s      *Snapshot
 	copied map[string]bool
 	dbs    map[schema.DatabaseID]bool // whose table maps are copied
+	viewDB map[schema.DatabaseID]bool // whose view maps are copied
 }
 
 func newBuilder(from *Snapshot) *builder {
 	s := *from
-	return &builder{s: &s, copied: map[string]bool{}, dbs: map[schema.DatabaseID]bool{}}
+	return &builder{s: &s, copied: map[string]bool{}, dbs: map[schema.DatabaseID]bool{}, viewDB: map[schema.DatabaseID]bool{}}
 }
 
 // touch copies *m once.
@@ -125,6 +127,8 @@ func (b *builder) set(key string, value []byte) error {
 		err = b.setDatabase(id, value)
 	case kindTable:
 		err = b.setTable(id, value)
+	case kindView:
+		err = b.setView(id, value)
 	case kindUser:
 		err = put(touch(b, kind, &b.s.users), id, value)
 	case kindNode:
@@ -241,13 +245,42 @@ func (b *builder) setTable(id string, value []byte) error {
 	return nil
 }
 
+func (b *builder) setView(id string, value []byte) error {
+	n, err := strconv.ParseUint(id, 10, 64)
+	if err != nil {
+		return err
+	}
+	byID := touch(b, kindView, &b.s.viewByID)
+	if old, ok := byID[schema.TableID(n)]; ok {
+		if m := b.viewsOf(old.Database); m[old.Name] == old {
+			delete(m, old.Name)
+		}
+	}
+	if err := put(byID, schema.TableID(n), value); err != nil {
+		return err
+	}
+	if v, ok := byID[schema.TableID(n)]; ok {
+		b.viewsOf(v.Database)[v.Name] = v
+	}
+	return nil
+}
+
 // tablesOf is a database's table map, copied.
 func (b *builder) tablesOf(d schema.DatabaseID) map[string]*schema.Table {
-	all := touch(b, "tables", &b.s.tables)
-	if !b.dbs[d] {
-		b.dbs[d] = true
+	return copied(b.dbs, touch(b, "tables", &b.s.tables), d)
+}
+
+// viewsOf is a database's view map, copied.
+func (b *builder) viewsOf(d schema.DatabaseID) map[string]*schema.View {
+	return copied(b.viewDB, touch(b, "views", &b.s.views), d)
+}
+
+// copied gives the map of a database, which is copied once.
+func copied[V any](done map[schema.DatabaseID]bool, all map[schema.DatabaseID]map[string]*V, d schema.DatabaseID) map[string]*V {
+	if !done[d] {
+		done[d] = true
 		if all[d] = maps.Clone(all[d]); all[d] == nil {
-			all[d] = map[string]*schema.Table{}
+			all[d] = map[string]*V{}
 		}
 	}
 	return all[d]

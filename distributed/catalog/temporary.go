@@ -46,6 +46,16 @@ func (s *Snapshot) Before(own *Snapshot) *Snapshot {
 	return &o
 }
 
+// Shared is s without a session's temporary tables: what views look names up in.
+func (s *Snapshot) Shared() *Snapshot {
+	if s.own == nil {
+		return s
+	}
+	o := *s
+	o.own = nil
+	return &o
+}
+
 // All lists the tables of all databases, in no order.
 func (s *Snapshot) All() []*schema.Table {
 	list := make([]*schema.Table, 0, len(s.byID))

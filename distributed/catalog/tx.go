@@ -56,6 +56,12 @@ func (tx *Tx) DeleteTable(id schema.TableID) {
 	tx.PutStatistics(id, nil)
 }
 
+// PutView adds or changes a view, by ID: a rename moves it.
+func (tx *Tx) PutView(v *schema.View) { tx.put(kindView, number(v.ID), v) }
+
+// DeleteView removes a view.
+func (tx *Tx) DeleteView(id schema.TableID) { tx.put(kindView, number(id), nil) }
+
 // PutStatistics says what is known of a table's rows; nil: nothing any more.
 func (tx *Tx) PutStatistics(id schema.TableID, t *statistics.Table) {
 	switch {

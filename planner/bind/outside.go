@@ -5,14 +5,12 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-
-	"cloudsql/storage/schema"
 )
 
 // OutsideFinder lists the columns of an assignment that are none of the table's, and those that are.
 type OutsideFinder struct {
 	Alias      string
-	Table      *schema.Table
+	Columns    []Column // of the table, or of the view
 	Names, Own []*ast.ColumnName
 }
 
@@ -22,9 +20,11 @@ func (f *OutsideFinder) Enter(n ast.Node) (ast.Node, bool) {
 	case *ast.ValuesExpr, *ast.DefaultExpr, *ast.SubqueryExpr:
 		return n, true
 	case *ast.ColumnName:
-		if own := n.Table.O == "" || strings.EqualFold(n.Table.O, f.Alias); own && f.Table.ColumnByName(n.Name.L) >= 0 {
-			f.Own = append(f.Own, n)
-			break
+		if own := n.Table.O == "" || strings.EqualFold(n.Table.O, f.Alias); own {
+			if c, err := (&Scope{Cols: f.Columns}).FindNamed(n.Name.O, FieldList); c != nil || err != nil {
+				f.Own = append(f.Own, n)
+				break
+			}
 		}
 		if !slices.ContainsFunc(f.Names, func(o *ast.ColumnName) bool { return FullName(o) == FullName(n) }) {
 			f.Names = append(f.Names, n)

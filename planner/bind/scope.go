@@ -16,6 +16,8 @@ import (
 type Column struct {
 	ID    int         // Index of the bound reference
 	Field types.Field // Name, Table and Schema are what names are matched with; the rest is the result's metadata
+	// Expr is what the column of a merged view is computed from, over the columns beside it; nil: it is ID.
+	Expr expr.Expr
 	// Shadowed columns are found by their qualified name only: the second one of a pair that USING has merged.
 	Shadowed bool
 	// Hidden columns are found by no name at all (row ids).
@@ -36,6 +38,14 @@ func (c *Column) Ref() *expr.Column {
 	return &expr.Column{Index: c.ID, Typ: c.Field.Type, Name: name}
 }
 
+// Value is what a name that means the column reads.
+func (c *Column) Value() expr.Expr {
+	if c.Expr != nil {
+		return c.Expr
+	}
+	return c.Ref()
+}
+
 // Scope is the columns that are visible in one query block.
 type Scope struct {
 	Cols []Column
@@ -47,8 +57,8 @@ type Scope struct {
 	AliasFirst bool
 	// InnerAlias is Alias for blocks within this one; tried after Cols.
 	InnerAlias func(name *ast.ColumnName) (expr.Expr, error)
-	// Used is told about each column that a name was resolved to; nil: nobody cares.
-	Used func(c *Column)
+	// Named is told about each column that a name was resolved to; nil: nobody cares.
+	Named func(name *ast.ColumnName, c *Column)
 	// FromOuter turns a column of this scope that was found from within an inner one into what the inner plan reads.
 	FromOuter func(c *Column) (expr.Expr, error)
 	Owner     any // the block that it is a scope of
@@ -228,13 +238,13 @@ func (s *Scope) resolveHere(name *ast.ColumnName, clause string, fromInner bool)
 		return nil, err
 	}
 	if c != nil {
-		if s.Used != nil {
-			s.Used(c)
+		if s.Named != nil {
+			s.Named(name, c)
 		}
 		if fromInner && s.FromOuter != nil {
 			return s.FromOuter(c)
 		}
-		return c.Ref(), nil
+		return c.Value(), nil
 	}
 	switch {
 	case fromInner && s.InnerAlias != nil:

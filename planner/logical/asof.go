@@ -10,6 +10,9 @@ import (
 // noteTime notes whether a table is read AS OF a time. A statement reads one state, so that its tables agree: either
 // all of them are read as of times, which whoever runs the plan computes and compares (Past), or none.
 func (b *builder) noteTime(n *ast.TableName) error {
+	if n.AsOf == nil && b.view != nil && b.view.asOf != nil {
+		n = b.view.asOf
+	}
 	if n.AsOf == nil {
 		b.present = true
 	} else {

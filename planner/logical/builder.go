@@ -35,6 +35,9 @@ type Context struct {
 	ColumnType func(def *ast.ColumnDef) (types.Type, error)
 	// Implied is told of tables that a data change may look into, or change, because of foreign keys; nil: nobody wants to know.
 	Implied func(db string, t *schema.Table, write bool)
+	// ViewAccess gives Access for what a view's query names: by the privileges of its definer, or of who uses it. 1449 where there is no
+	// such definer.
+	ViewAccess func(v *schema.View) (func(priv uint64, db, table string) error, error)
 	Settings
 	// NoPasses is for tests: no rewriting, every table is read whole, and nothing runs inside the shards.
 	NoPasses bool
@@ -58,6 +61,7 @@ type Options struct {
 	Params  int               // of the statement
 	Changes bool              // the statement is a data change
 	Into    []*types.Type     // the columns that the query's values go into; nil: a query for itself
+	Notes   *Notes            // takes what binding learns of the statement's names; nil: nobody asks
 	Also    []*ast.ColumnName // columns that are selected behind the select list
 	NotIn   []*ast.ColumnName // names that are ambiguous where the tables of FROM have them
 }
@@ -136,6 +140,12 @@ type builder struct {
 	reads  int // accesses to tables
 	locks  bool
 
+	view       *viewUse            // the view whose query is being bound; nil: none
+	via        map[*Table]*viewUse // tables that views name, and which
+	views      int                 // that were expanded
+	inherit    *Lock               // for the tables of the block that is bound next: what the one around says of them
+	plainConds bool                // conditions are kept as expressions, for CHECK OPTION
+
 	present bool        // a table is read as it is now
 	asOf    []expr.Expr // the times as of which tables are read
 }
@@ -165,13 +175,15 @@ func (b *builder) newSlot() int {
 // fold computes what is constant whatever the execution.
 func (b *builder) fold(e expr.Expr) expr.Expr { return expr.Fold(e, b.env) }
 
-func (b *builder) dependOn(t *schema.Table) {
+func (b *builder) dependOn(t *schema.Table) { b.depend(t.ID, t.Version) }
+
+func (b *builder) depend(id schema.TableID, version uint64) {
 	if b.seen == nil {
 		b.seen = map[schema.TableID]bool{}
 	}
-	if !b.seen[t.ID] {
-		b.seen[t.ID] = true
-		b.tables = append(b.tables, TableVersion{t.ID, t.Version})
+	if !b.seen[id] {
+		b.seen[id] = true
+		b.tables = append(b.tables, TableVersion{id, version})
 	}
 }
 

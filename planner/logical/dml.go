@@ -42,6 +42,15 @@ type ChangeTarget struct {
 	Key    int                   // place of its primary key's first column in In's rows
 	Values []schema.ColumnID     // columns that get what stands behind the key
 	Set    []fragment.Assignment // what a shard computes, over the table's row by position
+	Checks []RowCheck
+
+	row *Table // in In
+}
+
+// RowCheck is what WITH CHECK OPTION of a view holds a changed row to.
+type RowCheck struct {
+	At       int // place of the condition's value in In's rows
+	DB, View string
 }
 
 // Insert is INSERT or REPLACE, the root of its query: rows of In, or of Rows where In is nil.
@@ -56,8 +65,9 @@ type Insert struct {
 	// Set is ON DUPLICATE KEY UPDATE, over the row that is there by position, with the new one (VALUES(c)) behind it and Outside
 	// behind that.
 	Set     []fragment.Assignment
-	SetsID  bool // Set calls LAST_INSERT_ID(expr)
-	TellsID bool // Set has LAST_INSERT_ID(id) of the AUTO_INCREMENT column: it is the updated row's afterwards
+	SetsID  bool        // Set calls LAST_INSERT_ID(expr)
+	TellsID bool        // Set has LAST_INSERT_ID(id) of the AUTO_INCREMENT column: it is the updated row's afterwards
+	View    *InsertView // nil: the statement names the table itself
 }
 
 // The nodes' expressions are over rows by position: none of Exprs.
@@ -179,44 +189,26 @@ func accessDenied(ctx *Context, db string) error {
 	return mysqlerr.New(mysqlerr.DBaccessDenied, user, host, db)
 }
 
-// baseTables lists the base tables of a FROM clause, by the names they go by.
-func baseTables(ctx *Context, with *ast.WithClause, n ast.ResultSetNode, dst []Target) ([]Target, error) {
-	switch n := n.(type) {
-	case *ast.Join:
-		dst, err := baseTables(ctx, with, n.Left, dst)
-		if err != nil || n.Right == nil {
-			return dst, err
-		}
-		return baseTables(ctx, with, n.Right, dst)
-	case *ast.TableSource:
-		name, ok := n.Source.(*ast.TableName)
-		if !ok || with != nil && slices.ContainsFunc(with.CTEs, func(c *ast.CommonTableExpression) bool {
-			return name.Schema.O == "" && c.Name.L == name.Name.L
-		}) {
-			return dst, nil // a derived table: joined with, never changed
-		}
-		tgt, err := BaseTable(ctx, name)
-		if err != nil {
-			return dst, err
-		}
-		if n.AsName.O != "" {
-			tgt.Alias = n.AsName.O
-		}
-		return append(dst, tgt), nil
-	}
-	return dst, nil
-}
-
 // Columns are those of the table's row, numbered by position.
 func (t *Target) Columns() []bind.Column { return bind.TableColumns(t.Table, t.DB, t.Alias, 0) }
 
-// Assignments binds SET a = …, b = … for a shard: over the table's row by position.
-func (t *Target) Assignments(b *bind.Binder, sc *bind.Scope, list []*ast.Assignment) ([]fragment.Assignment, error) {
+// Position finds a column of the table: 1054.
+func (t *Target) Position(name *ast.ColumnName) (int, error) {
+	pos := t.Table.ColumnByName(name.Name.L)
+	if pos < 0 || name.Table.O != "" && !strings.EqualFold(name.Table.O, t.Alias) {
+		return -1, mysqlerr.New(mysqlerr.BadField, bind.FullName(name), bind.FieldList)
+	}
+	return pos, nil
+}
+
+// Assignments binds SET a = …, b = … for a shard: over the table's row by position, which position finds columns in.
+func (t *Target) Assignments(b *bind.Binder, sc *bind.Scope, list []*ast.Assignment,
+	position func(*ast.ColumnName) (int, error)) ([]fragment.Assignment, error) {
 	set := make([]fragment.Assignment, 0, len(list)+1)
 	for _, a := range list {
-		pos := t.Table.ColumnByName(a.Column.Name.L)
-		if pos < 0 || a.Column.Table.O != "" && !strings.EqualFold(a.Column.Table.O, t.Alias) {
-			return nil, mysqlerr.New(mysqlerr.BadField, bind.FullName(a.Column), bind.FieldList)
+		pos, err := position(a.Column)
+		if err != nil {
+			return nil, err
 		}
 		if t.Table.Columns[pos].Generated != "" {
 			if !IsDefault(a.Expr) {
@@ -270,6 +262,9 @@ type change struct {
 	order  *ast.OrderByClause
 	limit  *ast.Limit
 	params int
+	verb   string
+	priv   mysql.PrivilegeType
+	settle func(q *selectQuery) error // finds the targets, once FROM is bound
 	node   *Change
 	lists  [][]*ast.Assignment // of each target: those whose values are columns of the query
 }
@@ -277,115 +272,111 @@ type change struct {
 // BindUpdate binds an UPDATE whose rows a query finds. set is what shards compute, of a statement that changes one table; nil: the
 // query computes the new values, too.
 func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assignment) (*Query, error) {
-	all, err := baseTables(ctx, s.With, s.TableRefs.TableRefs, nil)
-	if err != nil {
-		return nil, err
-	}
 	c := &change{
-		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params,
+		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "UPDATE", priv: mysql.UpdatePriv,
 		node: &Change{Kind: fragment.Update, Ignore: s.IgnoreErr},
 	}
-	if set != nil {
-		c.node.Targets = []ChangeTarget{{Target: all[0], Set: set}}
-		return c.bind(ctx)
-	}
-	for _, a := range s.List {
-		t, pos, err := assignedTable(all, a.Column)
-		if err != nil {
-			return nil, err
+	c.settle = func(q *selectQuery) error {
+		if set != nil {
+			c.target(q.tables[0])
+			c.node.Targets[0].Set, c.lists = set, nil
+			return nil
 		}
-		i := c.target(t)
-		if t.Table.Columns[pos].Generated != "" {
-			if !IsDefault(a.Expr) {
-				return nil, GivenGenerated(t.Table, pos)
-			}
-			continue
-		}
-		c.lists[i] = append(c.lists[i], a)
-		c.node.Targets[i].Values = append(c.node.Targets[i].Values, t.Table.Columns[pos].ID)
-	}
-	if err := c.check(ctx, mysql.UpdatePriv); err != nil {
-		return nil, err
+		return c.assignments(q, s.List)
 	}
 	return c.bind(ctx)
 }
 
 // BindDelete binds a DELETE whose rows a query finds.
 func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
-	all, err := baseTables(ctx, s.With, s.TableRefs.TableRefs, nil)
-	if err != nil {
-		return nil, err
-	}
 	c := &change{
-		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params,
+		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "DELETE", priv: mysql.DeletePriv,
 		node: &Change{Kind: fragment.Delete, Ignore: s.IgnoreErr},
 	}
-	if !s.IsMultiTable && len(all) == 0 {
-		name, _ := bind.SingleTable(s.TableRefs)
-		return nil, mysqlerr.New(mysqlerr.NonUpdatableTable, name.Name.O, "DELETE")
-	}
-	if !s.IsMultiTable {
-		c.target(&all[0])
-		return c.bind(ctx)
-	}
-	for _, name := range s.Tables.Tables {
-		i := slices.IndexFunc(all, func(t Target) bool {
-			return t.Alias == name.Name.O && (name.Schema.O == "" || t.DB == name.Schema.O)
-		})
-		if i < 0 {
-			return nil, mysqlerr.New(mysqlerr.UnknownTable, name.Name.O, "MULTI DELETE")
+	c.settle = func(q *selectQuery) error {
+		defer func() { c.lists = nil }()
+		if !s.IsMultiTable && len(q.items) == 0 {
+			name, _ := bind.SingleTable(s.TableRefs)
+			return mysqlerr.New(mysqlerr.NonUpdatableTable, name.Name.O, c.verb)
 		}
-		c.target(&all[i])
-	}
-	if err := c.check(ctx, mysql.DeletePriv); err != nil {
-		return nil, err
+		if !s.IsMultiTable {
+			return c.deleteFrom(&q.items[0])
+		}
+		for _, name := range s.Tables.Tables {
+			it := q.item(name.Schema.O, name.Name.O)
+			if it == nil {
+				return mysqlerr.New(mysqlerr.UnknownTable, name.Name.O, "MULTI DELETE")
+			}
+			if err := c.deleteFrom(it); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return c.bind(ctx)
 }
 
-// target gives the index of t among those that change.
-func (c *change) target(t *Target) int {
+// deleteFrom makes the one base table of a view, or the table itself, a target.
+func (c *change) deleteFrom(it *fromItem) error {
+	switch {
+	case it.view != nil && (!it.merged || len(it.tables) == 0):
+		return mysqlerr.New(mysqlerr.NonUpdatableTable, it.alias, c.verb)
+	case it.several:
+		return mysqlerr.New(mysqlerr.ViewDeleteMergeView, it.db, it.view.Name)
+	}
+	c.target(it.tables[0])
+	return nil
+}
+
+// target gives the index of a table among those that change.
+func (c *change) target(t *Table) int {
 	for i := range c.node.Targets {
-		if have := &c.node.Targets[i]; have.Alias == t.Alias && have.DB == t.DB {
+		if c.node.Targets[i].row == t {
 			return i
 		}
 	}
-	c.node.Targets = append(c.node.Targets, ChangeTarget{Target: *t})
+	c.node.Targets = append(c.node.Targets, ChangeTarget{Target: Target{DB: t.DB, Alias: t.Alias, Table: t.Desc}, row: t})
 	c.lists = append(c.lists, nil)
 	return len(c.node.Targets) - 1
 }
 
-func (c *change) check(ctx *Context, priv mysql.PrivilegeType) error {
-	for i := range c.node.Targets {
-		if err := ctx.Check(priv, c.node.Targets[i].DB, c.node.Targets[i].Table.Name); err != nil {
+// assignments finds the tables whose columns are assigned.
+func (c *change) assignments(q *selectQuery, list []*ast.Assignment) error {
+	through := map[*fromItem]*Table{}
+	for _, a := range list {
+		col, err := q.scope.Find(a.Column, bind.FieldList)
+		if err == nil && col == nil {
+			err = mysqlerr.New(mysqlerr.BadField, bind.FullName(a.Column), bind.FieldList)
+		}
+		if err != nil {
 			return err
 		}
+		it := q.item(col.Field.Schema, col.Field.Table)
+		switch {
+		case isSystemDB(col.Field.Schema):
+			return accessDenied(q.b.ctx, col.Field.Schema)
+		case it == nil || it.view != nil && !it.merged:
+			return mysqlerr.New(mysqlerr.NonUpdatableTable, col.Field.Table, c.verb)
+		}
+		t := q.tableWith(col.ID)
+		if col.Expr != nil || t == nil {
+			return mysqlerr.New(mysqlerr.NonupdatableColumn, a.Column.Name.O)
+		}
+		if other := through[it]; other != nil && other != t {
+			return mysqlerr.New(mysqlerr.ViewMultiupdate, it.db, it.view.Name)
+		}
+		through[it] = t
+		i := c.target(t)
+		if pos := col.ID - t.First; t.Desc.Columns[pos].Generated != "" {
+			if !IsDefault(a.Expr) {
+				return GivenGenerated(t.Desc, pos)
+			}
+			continue
+		}
+		c.lists[i] = append(c.lists[i], a)
+		c.node.Targets[i].Values = append(c.node.Targets[i].Values, t.Desc.Columns[col.ID-t.First].ID)
 	}
 	return nil
-}
-
-// assignedTable finds the table whose column an assignment names.
-func assignedTable(all []Target, c *ast.ColumnName) (*Target, int, error) {
-	var found *Target
-	at := -1
-	for i := range all {
-		t := &all[i]
-		if c.Table.O != "" && !strings.EqualFold(c.Table.O, t.Alias) || c.Schema.O != "" && c.Schema.O != t.DB {
-			continue
-		}
-		pos := t.Table.ColumnByName(c.Name.L)
-		if pos < 0 {
-			continue
-		}
-		if found != nil {
-			return nil, 0, mysqlerr.New(mysqlerr.NonUniq, bind.FullName(c), bind.FieldList)
-		}
-		found, at = t, pos
-	}
-	if found == nil {
-		return nil, 0, mysqlerr.New(mysqlerr.BadField, bind.FullName(c), bind.FieldList)
-	}
-	return found, at, nil
 }
 
 // bind makes the query: the tables' rows, locked, with the keys and values of the targets.
@@ -408,6 +399,14 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 		return nil, err
 	}
 	q.scope = q.scopeOf(cols)
+	if err := c.settle(q); err != nil {
+		return nil, err
+	}
+	for i := range c.node.Targets {
+		if err := b.checkChange(c.node.Targets[i].row, c.priv); err != nil {
+			return nil, err
+		}
+	}
 	if c.where != nil {
 		if err := q.bindWhere(c.where); err != nil {
 			return nil, err
@@ -428,11 +427,11 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 	return b.query(c.node, q, c.stmt), nil
 }
 
-// addTarget adds the columns of a target's primary key, the hidden row id among them, and of its new values.
+// addTarget adds the columns of a target's primary key, the hidden row id among them, of its new values, and of what views hold the
+// new row to.
 func (c *change) addTarget(q *selectQuery, i int) error {
 	t := &c.node.Targets[i]
-	at := slices.IndexFunc(q.tables, func(r *Table) bool { return r.Alias == t.Alias && r.DB == t.DB })
-	first := q.tables[at].First
+	first := t.row.First
 	t.Key = len(q.fields)
 	own := bind.TableColumns(t.Table, t.DB, t.Alias, first)
 	for _, k := range t.Table.Primary().Columns {
@@ -441,17 +440,33 @@ func (c *change) addTarget(q *selectQuery, i int) error {
 	if c.lists == nil {
 		return nil
 	}
+	values := map[int]expr.Expr{}
 	b := q.binder(bind.FieldList)
 	for j, a := range c.lists[i] {
-		e, err := t.assigned(b, q.scope, t.Table.ColumnByID(t.Values[j]), first, a.Expr)
+		pos := t.Table.ColumnByID(t.Values[j])
+		e, err := t.assigned(b, q.scope, pos, first, a.Expr)
 		if err == nil {
 			err = oneColumn(e)
 		}
 		if err != nil {
 			return err
 		}
-		e = q.b.fold(e)
+		if e = q.b.fold(e); len(q.items) == 1 && q.items[0].view != nil && !q.items[0].several {
+			e = scalar.Substitute(e, values) // one table: assignments see those before them
+		}
+		values[first+pos] = assignedValue(e, &t.Table.Columns[pos])
 		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: e})
+	}
+	for k := range q.items {
+		it := &q.items[k]
+		if !slices.Contains(it.tables, t.row) {
+			continue
+		}
+		for _, cond := range it.check {
+			e := scalar.Substitute(cond, values)
+			t.Checks = append(t.Checks, RowCheck{At: len(q.fields), DB: it.db, View: it.view.Name})
+			q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: e})
+		}
 	}
 	return nil
 }

@@ -26,13 +26,18 @@ func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
 		return mysqlerr.Syntax("*", 1)
 	}
 	found := false
+	var star []bind.Column
 	for k := range q.scope.Cols {
 		c := &q.scope.Cols[k]
 		if c.Hidden || c.Invisible || w.Table.O == "" && c.Shadowed || w.Table.O != "" && !c.InTable(w.Schema.O, w.Table.O) {
 			continue
 		}
 		found = true
-		q.fields = append(q.fields, outField{col: q.outColumn(c.Field), expr: c.Ref(), name: c.Field.Name})
+		q.fields = append(q.fields, outField{col: q.outColumn(c.Field), expr: c.Value(), name: c.Field.Name})
+		star = append(star, *c)
+	}
+	if notes := q.b.o.Notes; notes != nil {
+		notes.Stars[w] = star
 	}
 	if !found {
 		return mysqlerr.New(mysqlerr.BadTable, w.Table.O)
@@ -48,6 +53,9 @@ func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
 	name := f.AsName.O
 	field := types.Field{Type: *e.Type()}
 	src := q.columnOf(e)
+	if src == nil {
+		src = q.computedColumn(f.Expr, e)
+	}
 	switch {
 	case src != nil:
 		field = src.Field
@@ -57,7 +65,7 @@ func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
 			name = fieldName(f.Expr, src.Field.Name)
 		}
 	case name == "":
-		name = fieldText(f)
+		name = FieldText(f)
 	}
 	if src == nil {
 		field.Flags = bind.TypeFlags(&field.Type)
@@ -95,8 +103,8 @@ const maxFieldName = 256
 // literalText is how strings begin, also those of a character set.
 var literalText = regexp.MustCompile(`^([nN]|_\w+\s*)?['"]`)
 
-// fieldText names a column after its expression's text, as MySQL does.
-func fieldText(f *ast.SelectField) string {
+// FieldText names a column after its expression's text, as MySQL does.
+func FieldText(f *ast.SelectField) string {
 	text := strings.TrimSpace(syntax.WithoutComments(syntax.WrittenText(f.Text())))
 	if v, ok := f.Expr.(ast.ValueExpr); ok && literalText.MatchString(text) {
 		text = v.GetString()
@@ -117,6 +125,18 @@ func (q *selectQuery) columnOf(e expr.Expr) *bind.Column {
 		if q.scope.Cols[i].ID == c.Index {
 			return &q.scope.Cols[i]
 		}
+	}
+	return nil
+}
+
+// computedColumn finds the column of a merged view that a name means, where e is what it is computed from.
+func (q *selectQuery) computedColumn(n ast.ExprNode, e expr.Expr) *bind.Column {
+	name, ok := n.(*ast.ColumnNameExpr)
+	if !ok || q.scope == nil || len(q.items) == 0 {
+		return nil
+	}
+	if c, err := q.scope.Find(name.Name, bind.FieldList); err == nil && c != nil && c.Expr != nil && scalar.Same(c.Expr, e) {
+		return c
 	}
 	return nil
 }

@@ -124,14 +124,24 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	case n.TableSample != nil:
 		return nil, nil, mysqlerr.NotSupported("TABLESAMPLE")
 	}
-	t, ok := q.b.ctx.Catalog.Table(db, n.Name.O)
+	q.b.noteTable(n, db)
+	names := q.b.ctx.Catalog
+	if q.b.view != nil {
+		names = names.Shared()
+	}
+	t, ok := names.Table(db, n.Name.O)
+	if !ok {
+		if v, isView := names.View(db, n.Name.O); isView {
+			return q.fromView(v, n, db, alias)
+		}
+	}
 	if !ok && n.AsOf == nil {
 		return q.fromVirtual(db, n.Name.O, alias)
 	}
 	if !ok {
 		return nil, nil, mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O)
 	}
-	err := q.b.ctx.Check(mysql.SelectPriv, db, t.Name)
+	err := q.b.check(mysql.SelectPriv, db, t.Name)
 	if err == nil {
 		err = q.b.noteTime(n)
 	}
@@ -141,6 +151,12 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	q.b.dependOn(t)
 	q.b.reads++
 	r := &Table{DB: db, Alias: alias}
+	if q.b.view != nil {
+		if q.b.via == nil {
+			q.b.via = map[*Table]*viewUse{}
+		}
+		q.b.via[r] = q.b.view
+	}
 	r.Table = access.Table{Desc: t, First: q.b.newIDs(len(t.Columns)), Rows: q.b.tableRows(t)}
 	r.Known = access.KnownOf(q.b.ctx.Catalog.Statistics(t.ID), &q.b.env.Mode, q.b.ctx.Env)
 	if r.Lock, err = q.locks.of(r); err != nil {
@@ -153,6 +169,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 		return nil, nil, err
 	}
 	q.tables = append(q.tables, r)
+	q.items = append(q.items, fromItem{db: db, alias: alias, tables: []*Table{r}})
 	cols := bind.TableColumns(t, db, alias, r.First)
 	return r, cols, nil
 }
@@ -206,13 +223,13 @@ func (q fromClause) virtual(v exec.VirtualTable, alias string) (Node, []bind.Col
 }
 
 func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
-	left, lcols, err := q.from(n.Left)
+	left, lcols, err := q.side(n.Left, n.Tp == ast.RightJoin)
 	if err != nil || n.Right == nil {
 		return left, lcols, err
 	}
 	onLeft, from := q.visible, len(q.lateral)
 	q.visible = append(onLeft[:len(onLeft):len(onLeft)], lcols...)
-	right, rcols, err := q.from(n.Right)
+	right, rcols, err := q.side(n.Right, n.Tp == ast.LeftJoin)
 	q.visible = onLeft
 	if err != nil {
 		return nil, nil, err
@@ -249,6 +266,15 @@ func (q fromClause) fromJoin(n *ast.Join) (Node, []bind.Column, error) {
 	return out, cols, err
 }
 
+// side is one side of a join; optional tells that the join may leave it out.
+func (q fromClause) side(n ast.ResultSetNode, optional bool) (Node, []bind.Column, error) {
+	if optional {
+		q.nullSide++
+		defer func() { q.nullSide-- }()
+	}
+	return q.from(n)
+}
+
 func (q fromClause) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {
 	b := q.binder(bind.On)
 	sc := q.scopeOf(cols)
@@ -274,11 +300,14 @@ func (q fromClause) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Colum
 		if err != nil {
 			return nil, err
 		}
-		eq, err := expr.New("=", l.Ref(), r.Ref())
+		eq, err := expr.New("=", l.Value(), r.Value())
 		if err != nil {
 			return nil, err
 		}
 		j.On = append(j.On, eq)
+		if notes := q.b.o.Notes; notes != nil {
+			notes.Using[n] = append(notes.Using[n], [2]bind.Column{*l, *r})
+		}
 		keep, drop := l, r
 		if n.Tp == ast.RightJoin {
 			keep, drop = r, l
@@ -288,7 +317,7 @@ func (q fromClause) mergeColumns(j *Join, n *ast.Join, lcols, rcols []bind.Colum
 	}
 	isMerged := func(c *bind.Column) bool {
 		for i := range merged {
-			if merged[i].ID == c.ID {
+			if m := &merged[i]; m.ID == c.ID && m.Field.Name == c.Field.Name && m.Field.Table == c.Field.Table {
 				return true
 			}
 		}

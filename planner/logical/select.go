@@ -82,6 +82,12 @@ type selectQuery struct {
 	lateral     []lateralRef     // what tables in FROM take from others on their left, until a join has both
 	aggregates  bool             // the subquery being bound stands where aggregates of this block may
 
+	items     []fromItem // tables and views of FROM
+	nullSide  int        // > 0 while what an outer join may leave out is bound
+	hoisted   int        // how many of where come from merged views
+	order     []sortItem // of the view that FROM is
+	listCalls bool       // the select list has subqueries
+
 	groupIDs []int
 }
 
@@ -144,6 +150,12 @@ func (q *selectQuery) bindFrom(n *ast.SelectStmt) error {
 	var cols []bind.Column
 	q.locking = n.LockInfo != nil && n.LockInfo.LockType != ast.SelectLockNone
 	q.locks.read(n.LockInfo)
+	if inherit := q.b.inherit; inherit != nil {
+		q.b.inherit = nil
+		if !q.locking {
+			q.locks.lock, q.locking = *inherit, inherit.IsExplicit()
+		}
+	}
 	q.b.locks = q.b.locks || q.locking
 	if n.From != nil && n.From.TableRefs != nil {
 		var err error
@@ -151,16 +163,20 @@ func (q *selectQuery) bindFrom(n *ast.SelectStmt) error {
 			return err
 		}
 	}
-	q.scope = q.scopeOf(cols)
+	q.scope, q.hoisted = q.scopeOf(cols), len(q.where)
 	return q.locks.unresolved()
 }
 
 // scopeOf makes the scope of cols in this block.
 func (q *selectQuery) scopeOf(cols []bind.Column) *bind.Scope {
-	return &bind.Scope{
+	sc := &bind.Scope{
 		Cols: cols, Outer: q.outer,
 		FromOuter: q.fromOuter, InnerAlias: q.innerAlias, Owner: q,
 	}
+	if notes := q.b.o.Notes; notes != nil {
+		sc.Named = notes.column
+	}
+	return sc
 }
 
 // innerAlias lets a block inside this one name an item of the select list that stands before it.
@@ -172,6 +188,12 @@ func (q *selectQuery) innerAlias(name *ast.ColumnName) (expr.Expr, error) {
 	if e == nil || err != nil {
 		return nil, err
 	}
+	return q.partsFromOuter(e)
+}
+
+// partsFromOuter is an expression of this block as a block inside it reads it.
+func (q *selectQuery) partsFromOuter(e expr.Expr) (expr.Expr, error) {
+	var err error
 	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
 		c, ok := x.(*expr.Column)
 		if !ok || err != nil {
@@ -189,6 +211,9 @@ func (q *selectQuery) innerAlias(name *ast.ColumnName) (expr.Expr, error) {
 // fromOuter makes a parameter of a column of this block that a block inside it refers to, and notes the dependence in
 // all blocks between.
 func (q *selectQuery) fromOuter(c *bind.Column) (expr.Expr, error) {
+	if c.Expr != nil {
+		return q.partsFromOuter(c.Expr)
+	}
 	b := q.b
 	slot, ok := b.outer[c.ID]
 	if !ok {
@@ -264,9 +289,11 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 			return err
 		}
 		e = q.b.fold(expr.Condition(e))
-		if a := (subqueryBinder{q}).apply(c, e); a != nil {
-			q.applies = append(q.applies, a)
-			continue
+		if !q.b.plainConds {
+			if a := (subqueryBinder{q}).apply(c, e); a != nil {
+				q.applies = append(q.applies, a)
+				continue
+			}
 		}
 		q.where = scalar.Split(q.where, e)
 	}
@@ -282,7 +309,8 @@ func oneColumn(e expr.Expr) error {
 }
 
 func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
-	defer func() { q.later = nil }()
+	subs := len(q.b.subs)
+	defer func() { q.later, q.listCalls = nil, len(q.b.subs) > subs }()
 	for i, f := range n.Fields.Fields {
 		q.later = n.Fields.Fields[i:]
 		if f.WildCard != nil {
@@ -374,6 +402,7 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 	} else if len(q.having) > 0 {
 		q.where, q.having = append(q.where, q.having...), nil
 	}
+	merging{q}.orderOfView(n)
 	return q.checkDistinctOrder()
 }
 
@@ -436,7 +465,8 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	}
 	sc.Cols = nil
 	for i := range q.scope.Cols {
-		if visible.Has(q.scope.Cols[i].ID) {
+		c := &q.scope.Cols[i]
+		if visible.Has(c.ID) || c.Expr != nil && q.selects(c.Expr) {
 			sc.Cols = append(sc.Cols, q.scope.Cols[i])
 		}
 	}
@@ -446,6 +476,12 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	}
 	q.having = scalar.Split(nil, q.b.fold(expr.Condition(e)))
 	return nil
+}
+
+// selects tells whether an expression is a term of GROUP BY or of the select list.
+func (q *selectQuery) selects(e expr.Expr) bool {
+	same := func(o expr.Expr) bool { return scalar.Same(o, e) }
+	return slices.ContainsFunc(q.groupBy, same) || slices.ContainsFunc(q.fields, func(f outField) bool { return same(f.expr) })
 }
 
 func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {

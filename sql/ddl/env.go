@@ -34,14 +34,19 @@ type TableLocks interface {
 	Exclusive(ctx context.Context, ids ...schema.TableID) (unlock func(), err error)
 }
 
-// exclusive is Locks.Exclusive of tables.
+// Exclusive is Locks.Exclusive of tables.
 func (e *Env) Exclusive(ctx context.Context, tables ...*schema.Table) (unlock func(), err error) {
-	if e.Locks == nil || len(tables) == 0 {
-		return func() {}, nil
-	}
 	ids := make([]schema.TableID, len(tables))
 	for i, t := range tables {
 		ids[i] = t.ID
+	}
+	return e.ExclusiveIDs(ctx, ids...)
+}
+
+// ExclusiveIDs is Locks.Exclusive of tables and views.
+func (e *Env) ExclusiveIDs(ctx context.Context, ids ...schema.TableID) (unlock func(), err error) {
+	if e.Locks == nil || len(ids) == 0 {
+		return func() {}, nil
 	}
 	return e.Locks.Exclusive(ctx, ids...)
 }

@@ -8,6 +8,7 @@ import (
 	"cloudsql/planner/syntax"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
+	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -70,8 +71,8 @@ func (s *Statements) Admit(ctx context.Context, node ast.StmtNode) error {
 			if db == "" {
 				db = s.In
 			}
-			if d, ok := s.DB.Catalog().Table(db, t.Name.O); ok {
-				uses = append(uses, metalock.Use{ID: d.ID, DB: db, Name: t.Name.O, Write: true})
+			if id, ok := s.DB.Catalog().Named(db, t.Name.O); ok {
+				uses = append(uses, metalock.Use{ID: id, DB: db, Name: t.Name.O, Write: true})
 			}
 		}
 	}
@@ -94,8 +95,16 @@ func (s *Statements) Admit(ctx context.Context, node ast.StmtNode) error {
 		for _, t := range s.DB.Catalog().Tables(n.Name.O) {
 			uses = append(uses, metalock.Use{ID: t.ID, DB: n.Name.O, Name: t.Name, Write: true})
 		}
+		for _, v := range s.DB.Catalog().Views(n.Name.O) {
+			uses = append(uses, metalock.Use{ID: v.ID, DB: n.Name.O, Name: v.Name, Write: true})
+		}
 	case *ast.CreateTableStmt:
 		makes = n.Table.Name.O
+	case *ast.CreateViewStmt:
+		makes = n.ViewName.Name.O
+		add(n.ViewName)
+	case *dialect.AlterViewStmt:
+		add(n.ViewName)
 	}
 	return s.Locks.AdmitDefinition(ctx, makes, uses)
 }
@@ -104,7 +113,7 @@ func (s *Statements) Admit(ctx context.Context, node ast.StmtNode) error {
 func Knows(node ast.StmtNode) bool {
 	switch node.(type) {
 	case *ast.CreateDatabaseStmt, *ast.DropDatabaseStmt, *ast.AlterDatabaseStmt, *ast.CreateTableStmt, *ast.DropTableStmt,
-		*ast.TruncateTableStmt, *ast.RenameTableStmt, *ast.AlterTableStmt, *ast.CreateIndexStmt, *ast.DropIndexStmt:
+		*ast.TruncateTableStmt, *ast.RenameTableStmt, *ast.AlterTableStmt, *ast.CreateIndexStmt, *ast.DropIndexStmt, *ast.CreateViewStmt, *dialect.AlterViewStmt:
 		return true
 	}
 	return false
@@ -114,8 +123,6 @@ func Knows(node ast.StmtNode) bool {
 func Refusal(node ast.StmtNode) error {
 	what := "this statement"
 	switch node.(type) {
-	case *ast.CreateViewStmt:
-		what = "CREATE VIEW"
 	case *ast.ProcedureInfo, *ast.DropProcedureStmt, *ast.CallStmt:
 		what = "stored procedures"
 	case *ast.GrantProxyStmt:

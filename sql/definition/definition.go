@@ -8,6 +8,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
+	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/temptable"
 	"cloudsql/storage/mysqlerr"
@@ -21,6 +22,8 @@ type Statements struct {
 	Env      *ddl.Env
 	Locks    *metalock.Owner
 	In       string // the current database, "" for none
+	// View binds the query of a CREATE VIEW, and makes its descriptor.
+	View func(n *ast.CreateViewStmt, db string) (*schema.View, error)
 	// RequirePrimaryKey is sql_require_primary_key.
 	RequirePrimaryKey bool
 
@@ -69,10 +72,21 @@ func (s *Statements) run(ctx context.Context, node ast.StmtNode, text string) er
 		return s.Executor.AlterDatabase(ctx, name, n.Options)
 	case *ast.CreateTableStmt:
 		return s.createTable(ctx, n)
+	case *ast.CreateViewStmt:
+		mode := online.CreateView
+		if n.OrReplace {
+			mode = online.ReplaceView
+		}
+		return s.putView(ctx, n, mode)
+	case *dialect.AlterViewStmt:
+		return s.putView(ctx, n.CreateViewStmt, online.AlterView)
 	case *ast.DropTableStmt:
 		names, err := s.names(n.Tables)
 		if err != nil {
 			return err
+		}
+		if n.IsView {
+			return s.Executor.DropViews(ctx, s.Env, names, n.IfExists)
 		}
 		return s.Executor.DropTables(ctx, s.Env, names, n.IfExists)
 	case *ast.TruncateTableStmt:
@@ -151,6 +165,18 @@ func (s *Statements) createTable(ctx context.Context, n *ast.CreateTableStmt) er
 	return err
 }
 
+func (s *Statements) putView(ctx context.Context, n *ast.CreateViewStmt, mode online.ViewMode) error {
+	name, err := s.Name(n.ViewName)
+	if err != nil {
+		return err
+	}
+	v, err := s.View(n, name.DB)
+	if err != nil {
+		return err
+	}
+	return s.Executor.PutView(ctx, s.Env, name, v, mode)
+}
+
 func (s *Statements) createTableLike(ctx context.Context, name online.Name, n *ast.CreateTableStmt) error {
 	from, err := s.Name(n.ReferTable)
 	if err != nil {
@@ -162,6 +188,9 @@ func (s *Statements) createTableLike(ctx context.Context, name online.Name, n *a
 			return err
 		}
 		if src, ok = s.Temporary.DB().Catalog().Table(from.DB, from.Table); !ok {
+			if _, view := s.DB.Catalog().View(from.DB, from.Table); view {
+				return mysqlerr.New(mysqlerr.WrongObject, from.DB, from.Table, "BASE TABLE")
+			}
 			return mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
 		}
 	}

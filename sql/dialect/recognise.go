@@ -82,6 +82,7 @@ const (
 type statement struct {
 	text string
 	rest string // behind the first word
+	mode mysql.SQLMode
 	words
 }
 
@@ -105,7 +106,7 @@ func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
 	if words == nil {
 		return nil, nil
 	}
-	return read(statement{text, rest, words})
+	return read(statement{text, rest, mode, words})
 }
 
 var readers map[string]reader
@@ -115,8 +116,8 @@ func init() {
 		"begin": readBegin, "start": readStart, "commit": readEnd(true), "rollback": readEnd(false),
 		"set": readSet, "show": readShow, "check": readCheck("check"), "repair": readCheck("repair"),
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
-		"lock": readLock, "unlock": readUnlock, "create": readRefused, "drop": readRefused,
-		"alter": readAccount, "load": readLoad, "grant": readGrant, "revoke": readRevoke,
+		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readRefused), "drop": readRefused,
+		"alter": readDefinition("alter", readAccount), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
 	}
 	for word, what := range map[string]string{
 		"xa": "XA", "handler": "HANDLER", "checksum": "CHECKSUM TABLE", "change": "replication", "reset": "RESET",
@@ -431,13 +432,23 @@ func readForm(text string) (Statement, error) {
 	return Show{n}, nil
 }
 
+// readDefinition reads CREATE and ALTER of views, and refuses what does not exist here.
+func readDefinition(first string, otherwise reader) reader {
+	return func(st statement) (Statement, error) {
+		if st.namesView() {
+			return readView(st, first)
+		}
+		return otherwise(st)
+	}
+}
+
 // readRefused finds the objects of MySQL that do not exist here.
 func readRefused(st statement) (Statement, error) {
 	w := st.words
 	w.take("or", "replace")
 	if w.take("definer", "=") {
 		for len(w) > 0 && w[0].lower != "trigger" && w[0].lower != "function" && w[0].lower != "event" &&
-			w[0].lower != "procedure" && w[0].lower != "view" && w[0].lower != "sql" {
+			w[0].lower != "procedure" && w[0].lower != "sql" {
 			w = w[1:]
 		}
 		w.take("sql", "security", "definer")
@@ -446,7 +457,7 @@ func readRefused(st statement) (Statement, error) {
 	w.take("aggregate")
 	for _, r := range [...][2]string{
 		{"trigger", "triggers"}, {"event", "events"}, {"function", "stored functions"}, {"procedure", "stored procedures"},
-		{"view", "views"}, {"tablespace", "tablespaces"}, {"undo", "tablespaces"}, {"server", "FEDERATED servers"},
+		{"tablespace", "tablespaces"}, {"undo", "tablespaces"}, {"server", "FEDERATED servers"},
 		{"logfile", "log file groups"}, {"resource", "resource groups"}, {"spatial", "spatial types"},
 		{"sequence", "sequences"}, {"placement", "placement policies"}, {"instance", "ALTER INSTANCE"},
 		{"binding", "bindings"}, {"global", "this statement"}, {"session", "this statement"}, {"masking", "masking policies"},

@@ -12,6 +12,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/show"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -41,6 +42,21 @@ func (n *tableNotes) missing(db, name string) {
 	n.add("status", "Operation failed")
 }
 
+// view is CHECK TABLE of a view; the others are about tables alone.
+func (n *tableNotes) view(env *Env, v *schema.View, db string) {
+	_, err := env.Views.ViewColumns(v, db)
+	switch {
+	case n.op != "check":
+		n.add("Error", mysqlerr.New(mysqlerr.WrongObject, db, v.Name, "BASE TABLE").Message)
+		n.add("status", "Operation failed")
+	case err != nil:
+		n.add("Error", mysqlerr.New(mysqlerr.ViewInvalid, db, v.Name).Message)
+		n.add("error", "Corrupt")
+	default:
+		n.add("status", "OK")
+	}
+}
+
 // defaultBuckets is of a histogram for which nobody says how many.
 const defaultBuckets = 100
 
@@ -50,6 +66,7 @@ type Env struct {
 	Memory *memory.Account
 	Now    time.Time
 	DBOf   func(name string) (string, error) // the database that a name means
+	Views  virtual.Viewer                    // reads views
 }
 
 // Report is OPTIMIZE, CHECK and REPAIR TABLE: nothing needs them here, and they say so table by table.
@@ -61,7 +78,10 @@ func Report(env *Env, op string, names []*ast.TableName) (*show.Result, error) {
 			return nil, err
 		}
 		notes := &tableNotes{res: res, table: db + "." + n.Name.O, op: op}
+		v, view := env.DB.Catalog().View(db, n.Name.O)
 		switch _, ok := env.DB.Catalog().Table(db, n.Name.O); {
+		case view:
+			notes.view(env, v, db)
 		case !ok:
 			notes.missing(db, n.Name.O)
 		case op == "optimize":
@@ -90,6 +110,10 @@ func Analyze(ctx context.Context, env *Env, n *ast.AnalyzeTableStmt) (*show.Resu
 		}
 		notes := &tableNotes{res: res, table: db + "." + name.Name.O, op: "analyze"}
 		t, ok := env.DB.Catalog().Table(db, name.Name.O)
+		if v, view := env.DB.Catalog().View(db, name.Name.O); view {
+			notes.view(env, v, db)
+			continue
+		}
 		switch {
 		case !ok:
 			notes.missing(db, name.Name.O)

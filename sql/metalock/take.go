@@ -34,6 +34,21 @@ func (o *Owner) Add(r *Request, u Use, name string) error {
 	return nil
 }
 
+// AddBelow asks for the tables and views that a view reads, as the view itself is locked: the statement has no names for them.
+func (o *Owner) AddBelow(r *Request, c *catalog.Snapshot, v *schema.View, write bool) {
+	for _, use := range v.Uses {
+		id, ok := c.Named(use.DB, use.Table)
+		have, seen := r.want[id]
+		if !ok || seen && (have || !write) {
+			continue // the view is broken, or this was seen to
+		}
+		r.want[id] = write
+		if below, ok := c.ViewByID(id); ok {
+			o.AddBelow(r, c, below, write)
+		}
+	}
+}
+
 // LockTables is LOCK TABLES: all of the locks or none; those that the session had are given back. The mode begins also where there
 // is no table to lock.
 func (o *Owner) LockTables(ctx context.Context, r *Request) error {

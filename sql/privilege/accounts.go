@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/storage/schema"
 )
 
 // Lookup finds the account for a user at a host: of those that match, the one with the most specific host, a named user
@@ -19,6 +20,17 @@ func Lookup(c *catalog.Snapshot, user, host string) *catalog.User {
 		}
 	}
 	return best
+}
+
+// DefinerOf is the account by whose privileges a view reads its tables; nil where there is none.
+func DefinerOf(c *catalog.Snapshot, v *schema.View) *catalog.User {
+	if u, ok := c.User(v.DefinerUser, v.DefinerHost); ok {
+		return u
+	}
+	if u := Lookup(c, v.DefinerUser, v.DefinerHost); u != nil && u.Name == v.DefinerUser {
+		return u
+	}
+	return nil
 }
 
 // IsLoopback tells the addresses of this machine.

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/syntax"
+	"cloudsql/sql/dialect"
 	"cloudsql/sql/show/monitor"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -150,9 +151,10 @@ type nameSource struct {
 	node            *ast.TableSource
 	alias, db, name string
 	table           *schema.Table // nil: derived, or there is none of that name
-	columns         []string      // that are read
-	whole           bool          // all are
-	need            int           // of reading it, in the list of needs and counted from 1; 0: none
+	view            *schema.View
+	columns         []string // that are read
+	whole           bool     // all are
+	need            int      // of reading it, in the list of needs and counted from 1; 0: none
 }
 
 // read notes that columns are read.
@@ -174,7 +176,10 @@ func (src *nameSource) readAll(d *deriver) {
 
 // all are the columns of a source.
 func (src *nameSource) all() []string {
-	if src.table == nil {
+	switch {
+	case src.view != nil:
+		return src.view.Columns
+	case src.table == nil:
 		return nil
 	}
 	return columnNames(src.table)
@@ -275,9 +280,6 @@ func (d *deriver) definition(node ast.StmtNode) bool {
 	case *ast.CreateTableStmt:
 		d.createTable(n)
 	case *ast.DropTableStmt:
-		if n.IsView {
-			return false
-		}
 		if n.TemporaryKeyword == ast.TemporaryNone {
 			d.tables(n.Tables, mysql.DropPriv)
 		}
@@ -290,6 +292,10 @@ func (d *deriver) definition(node ast.StmtNode) bool {
 		}
 	case *ast.AlterTableStmt:
 		d.alterTable(n)
+	case *ast.CreateViewStmt:
+		d.createView(n, n.OrReplace)
+	case *dialect.AlterViewStmt:
+		d.createView(n.CreateViewStmt, true)
 	case *ast.CreateIndexStmt:
 		d.table(n.Table, mysql.IndexPriv)
 	case *ast.DropIndexStmt:
@@ -336,6 +342,24 @@ func (d *deriver) createTable(n *ast.CreateTableStmt) {
 	if n.Select != nil {
 		d.walk(n.Select)
 	}
+}
+
+// createView: the view is made, and another may be replaced; its query reads; only who may act for others names another definer.
+func (d *deriver) createView(n *ast.CreateViewStmt, replaces bool) {
+	privs := []mysql.PrivilegeType{mysql.CreateViewPriv}
+	if replaces {
+		privs = append(privs, mysql.DropPriv)
+	}
+	d.table(n.ViewName, privs...)
+	if u := n.Definer; u != nil && !u.CurrentUser && (u.Username != d.s.Account.Name || u.Hostname != d.s.Account.Host) {
+		d.add(Need{check: func(a Account) error {
+			if !a.Has(mysql.SuperPriv) {
+				return mysqlerr.New(mysqlerr.SpecificAccessDenied, "SUPER or SET_USER_ID")
+			}
+			return nil
+		}})
+	}
+	d.walk(n.Select)
 }
 
 func (d *deriver) references(r *ast.ReferenceDef) {
@@ -440,9 +464,15 @@ func (d *deriver) show(n *ast.ShowStmt) {
 	switch n.Tp {
 	case ast.ShowGrants, ast.ShowCreateUser:
 		d.add(Need{check: func(a Account) error { return a.mayShow(n.User) }})
-	case ast.ShowCreateTable:
-		if n.Table != nil {
-			d.table(n.Table, mysql.SelectPriv)
+	case ast.ShowCreateTable, ast.ShowCreateView:
+		if n.Table == nil {
+			break
+		}
+		d.table(n.Table, mysql.SelectPriv)
+		if db, err := d.dbOf(n.Table.Schema.O); err == nil {
+			if _, view := d.s.Catalog.View(db, n.Table.Name.O); view {
+				d.table(n.Table, mysql.ShowViewPriv)
+			}
 		}
 	}
 }
@@ -799,6 +829,7 @@ func (d *deriver) sourcesOf(from *ast.TableRefsClause) (out []nameSource) {
 				}
 				src.name = t.Name.O
 				src.table, _ = d.s.Catalog.Table(src.db, src.name)
+				src.view, _ = d.s.Catalog.View(src.db, src.name)
 				if src.alias == "" {
 					src.alias = src.name
 				}
@@ -825,6 +856,9 @@ func (sc *nameScope) find(c *ast.ColumnName) int {
 	return slices.IndexFunc(sc.sources, func(s nameSource) bool {
 		if c.Table.O != "" {
 			return strings.EqualFold(c.Table.O, s.alias) && (c.Schema.O == "" || c.Schema.O == s.db)
+		}
+		if s.view != nil {
+			return slices.ContainsFunc(s.view.Columns, func(name string) bool { return strings.EqualFold(name, c.Name.O) })
 		}
 		return s.table != nil && s.table.ColumnByName(c.Name.L) >= 0
 	})

@@ -11,7 +11,10 @@ import (
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/definition"
+	"cloudsql/sql/dialect"
+	"cloudsql/sql/privilege"
 	"cloudsql/sql/temptable"
+	"cloudsql/sql/view"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -23,10 +26,12 @@ func (s definitions) ddlEnv() *ddl.Env {
 		ForeignKeysOff: s.vars.ForeignKeysOff}
 }
 
-func (s definitions) definition() *definition.Statements {
+// definition runs a definition of the text.
+func (s definitions) definition(ctx context.Context, text string) *definition.Statements {
 	return &definition.Statements{
 		DB: s.eng.db, Executor: s.eng.ddl, Env: s.ddlEnv(), Locks: s.locks, In: s.db,
 		Temporary:         &s.own,
+		View:              func(n *ast.CreateViewStmt, db string) (*schema.View, error) { return s.makeView(ctx, n, db, text) },
 		RequirePrimaryKey: s.vars.Text("sql_require_primary_key") == "ON",
 	}
 }
@@ -40,7 +45,7 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 		return err
 	}
 	ctx = online.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second))
-	run := s.definition()
+	run := s.definition(ctx, st.text)
 	err := run.Run(ctx, node, st.text)
 	execution(s).look()
 	if err != nil {
@@ -67,6 +72,37 @@ func (s definitions) commitBefore(ctx context.Context, node ast.StmtNode) error 
 	return nil
 }
 
+// makeView binds the query of a CREATE VIEW, on a fresh catalog before it believes that something is missing.
+func (s definitions) makeView(ctx context.Context, n *ast.CreateViewStmt, db, text string) (*schema.View, error) {
+	r := &view.Request{
+		Stmt: n, Check: dialect.CheckOptionOf(text, s.vars.SQLMode), DB: db, Now: s.env.Now,
+		User: s.account().Name, Host: s.account().Host, Charset: s.vars.Text("character_set_client"), Collation: s.vars.Collation.Name(),
+		Warn: func(err *mysqlerr.Error) { s.note("Warning", err.Code, err.Message) },
+	}
+	try := func() (*schema.View, error) {
+		execution(s).look()
+		s.planUses, s.planDefiners, s.planNeeds, s.env.Params = nil, nil, nil, nil
+		pctx := execution(s).planContext(s.db, s.vars.Settings)
+		return view.Make(&pctx, r)
+	}
+	v, err := try()
+	if missing(err) {
+		if e := s.freshCatalog(ctx); e != nil {
+			return nil, e
+		}
+		again, e := texts(s).parse(text) // a tree that was bound may have changed
+		if e != nil {
+			return nil, e
+		}
+		r.Stmt = dialect.CreateViewOf(again.node)
+		v, err = try()
+	}
+	if err == nil && privilege.DefinerOf(s.snapshot, v) == nil {
+		s.note("Note", mysqlerr.NoSuchUser, mysqlerr.New(mysqlerr.NoSuchUser, v.DefinerUser, v.DefinerHost).Message)
+	}
+	return v, err
+}
+
 // createTableSelect is CREATE TABLE … SELECT: the table first, then its rows in one transaction; without rows, no table.
 func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableStmt, params []types.Value,
 	w sql.ResultWriter) error {
@@ -74,7 +110,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 		return err
 	}
 	if !temptable.Defines(n) {
-		if err := s.definition().Admit(ctx, n); err != nil {
+		if err := s.definition(ctx, "").Admit(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -86,7 +122,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	if err != nil {
 		return err
 	}
-	name, err := s.definition().Name(n.Table)
+	name, err := s.definition(ctx, "").Name(n.Table)
 	if err != nil {
 		return err
 	}

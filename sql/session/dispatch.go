@@ -34,7 +34,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 	case *ast.OptimizeTableStmt:
 		return s.tableReport(ctx, "optimize", n.Tables, w)
 	case *ast.HelpStmt:
-		return s.writeResult(helpResult(), w)
+		return s.writeResult(show.Help(), w)
 	case *ast.CreateTableStmt:
 		if n.Select != nil {
 			return definitions(s).createTableSelect(ctx, n, params, w)
@@ -199,15 +199,11 @@ func (s commands) maintain(ctx context.Context, before func(context.Context) err
 		return err
 	}
 	execution(s).look()
-	res, err := run(&maintain.Env{DB: s.rt.DB, Memory: &s.statementMemory, Now: s.eng.cfg.Now(), DBOf: s.dbOf})
+	res, err := run(&maintain.Env{DB: s.rt.DB, Memory: &s.statementMemory, Now: s.eng.cfg.Now(), DBOf: s.dbOf, Views: s.shower})
 	if err != nil {
 		return err
 	}
 	return s.writeResult(res, w)
-}
-
-func helpResult() *show.Result {
-	return &show.Result{Fields: []types.Field{show.TextField("source_category_name", 64), show.TextField("name", 64), show.TextField("is_it_category", 1)}}
 }
 
 // flush is FLUSH: what it asks for holds at any time already, but for the locks.

@@ -54,12 +54,15 @@ func (s execution) noteUse(priv mysql.PrivilegeType, db, table string) {
 	if table == "" || s.snapshot == nil {
 		return
 	}
-	t, ok := s.snapshot.Table(db, table)
-	if !ok || t.Temporary() {
+	if t, _ := s.snapshot.Table(db, table); t != nil && t.Temporary() {
+		return
+	}
+	id, ok := s.snapshot.Named(db, table)
+	if !ok {
 		return
 	}
 	write := priv&(mysql.InsertPriv|mysql.UpdatePriv|mysql.DeletePriv) != 0
-	s.planUses = metalock.AddUse(s.planUses, metalock.Use{ID: t.ID, DB: db, Name: t.Name, Write: write})
+	s.planUses = metalock.AddUse(s.planUses, metalock.Use{ID: id, DB: db, Name: table, Write: write})
 }
 
 // noteImplied records a table that a plan may come to use by foreign keys.
@@ -92,12 +95,15 @@ func (s commands) lockTables(ctx context.Context, items []dialect.LockItem) erro
 		if virtual.IsVirtual(db) || s.own.Named(db, l.Table.Name.O) {
 			continue
 		}
-		t, err := s.existingTable(ctx, db, l.Table.Name.O)
+		id, err := s.existingTable(ctx, db, l.Table.Name.O)
 		if err != nil {
 			return err
 		}
-		if err := s.locks.Add(&want, metalock.Use{ID: t.ID, DB: db, Name: t.Name, Write: l.Write}, l.Alias); err != nil {
+		if err := s.locks.Add(&want, metalock.Use{ID: id, DB: db, Name: l.Table.Name.O, Write: l.Write}, l.Alias); err != nil {
 			return err
+		}
+		if v, ok := s.snapshot.ViewByID(id); ok {
+			s.locks.AddBelow(&want, s.snapshot, v, l.Write)
 		}
 	}
 	if err := s.tx.ImplicitCommit(ctx); err != nil {
@@ -124,18 +130,18 @@ func lockInstance(n dialect.LockInstance) *parsed {
 	return st
 }
 
-// existingTable finds a table, on a fresh catalog before it says 1146.
-func (s commands) existingTable(ctx context.Context, db, name string) (*schema.Table, error) {
-	t, ok := s.snapshot.Table(db, name)
+// existingTable finds a table or view, on a fresh catalog before it says 1146.
+func (s commands) existingTable(ctx context.Context, db, name string) (schema.TableID, error) {
+	id, ok := s.snapshot.Named(db, name)
 	if !ok {
 		if err := s.freshCatalog(ctx); err != nil {
-			return nil, err
+			return 0, err
 		}
-		if t, ok = s.snapshot.Table(db, name); !ok {
-			return nil, mysqlerr.New(mysqlerr.NoSuchTable, db, name)
+		if id, ok = s.snapshot.Named(db, name); !ok {
+			return 0, mysqlerr.New(mysqlerr.NoSuchTable, db, name)
 		}
 	}
-	return t, nil
+	return id, nil
 }
 
 // unlockTablesStmt is UNLOCK TABLES: it commits a transaction only where LOCK TABLES gave locks.

@@ -215,26 +215,11 @@ func (s preparation) planPrepared(p *statement, params []types.Value) (*planned,
 	}
 	if plan.cacheable {
 		p.plan = plan
-		if plan.header != nil && p.header != nil && sameColumns(plan.header, p.header) {
+		if plan.header != nil && p.header != nil && plan.header.Same(p.header) {
 			plan.header = p.header // the protocol has it encoded already
 		}
 	}
 	return plan, nil
-}
-
-func sameColumns(a, b *sql.Header) bool {
-	if len(a.Columns) != len(b.Columns) {
-		return false
-	}
-	for i := range a.Columns {
-		x, y := &a.Columns[i], &b.Columns[i]
-		if x.Name != y.Name || x.OrgName != y.OrgName || x.Table != y.Table || x.OrgTable != y.OrgTable ||
-			x.Schema != y.Schema || x.Flags != y.Flags || x.Type.ID != y.Type.ID || x.Type.Unsigned != y.Type.Unsigned ||
-			x.Type.Length != y.Type.Length || x.Type.Decimals != y.Type.Decimals || x.Type.Collation != y.Type.Collation {
-			return false
-		}
-	}
-	return true
 }
 
 // prepareNamed is PREPARE name FROM text.

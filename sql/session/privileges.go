@@ -12,6 +12,7 @@ import (
 	"cloudsql/sql/definition"
 	"cloudsql/sql/privilege"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
 )
 
 // Lookup finds the account for a user at a host.
@@ -54,6 +55,24 @@ func (s execution) planAccess(priv uint64, db, table string) error {
 		return nil
 	}
 	return s.account().Access(p, db, table)
+}
+
+// viewAccess checks what a view's query names: by the privileges of its definer, or of the session's account. 1449.
+func (s execution) viewAccess(v *schema.View) (func(priv uint64, db, table string) error, error) {
+	account := s.account()
+	if !v.Invoker {
+		u := privilege.DefinerOf(s.snapshot, v)
+		if u == nil {
+			return nil, mysqlerr.New(mysqlerr.NoSuchUser, v.DefinerUser, v.DefinerHost)
+		}
+		s.planDefiners = append(s.planDefiners, u)
+		account = privilege.Account{User: u}
+	}
+	return func(priv uint64, db, table string) error {
+		p := mysql.PrivilegeType(priv)
+		s.noteUse(p, db, table)
+		return account.Access(p, db, table)
+	}, nil
 }
 
 // userCommand runs a statement about accounts, after committing the open transaction.

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 
+	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
@@ -37,6 +38,15 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 			st.grants = n
 		}
 		return st, err
+	case dialect.AlterView:
+		st, err := s.read(n.Text)
+		if err != nil {
+			return nil, err
+		}
+		if create, ok := st.node.(*ast.CreateViewStmt); ok {
+			st.node = &dialect.AlterViewStmt{CreateViewStmt: create}
+		}
+		return st, nil
 	case dialect.Show:
 		return &parsed{node: n.Stmt, kind: status.Show}, nil
 	case dialect.Begin:

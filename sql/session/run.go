@@ -50,8 +50,9 @@ type planned struct {
 	tablesUsed
 	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
 	tables    bool
-	temporary bool        // some of them are the session's alone
-	asOf      []expr.Expr // the times as of which the tables are read
+	temporary bool            // some of them are the session's alone
+	asOf      []expr.Expr     // the times as of which the tables are read
+	definers  []*catalog.User // by whose privileges views read their tables
 }
 
 // tablesUsed is what locks on tables ask of a plan.
@@ -101,12 +102,18 @@ func (p *planned) holds(now *circumstances, c *catalog.Snapshot, params []types.
 // current tells whether the plan's tables, and what is known of their rows, are what they were when it was made.
 func (p *planned) current(c *catalog.Snapshot) bool {
 	for i, t := range p.plan.Tables() {
-		if d, ok := c.TableByID(t.ID); !ok || d.Version != t.Version {
+		if version, ok := c.VersionOf(t.ID); !ok || version != t.Version {
 			return false
 		}
 		if p.known != nil && c.Statistics(t.ID) != p.known[i] {
 			return false
 		}
+	}
+	if slices.ContainsFunc(p.definers, func(u *catalog.User) bool {
+		now, ok := c.User(u.Name, u.Host)
+		return !ok || now != u
+	}) {
+		return false
 	}
 	return p.modify == nil || p.modify.Holds(c)
 }
@@ -144,11 +151,8 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	}
 	now := s.circumstances(db)
 	s.env.Params = params
-	s.usedVirtual, s.planUses = false, nil
-	s.pctx = planner.Context{
-		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn,
-		Implied: s.impliedFn, Settings: now.Settings, ColumnType: ddl.ColumnType,
-	}
+	s.usedVirtual, s.planUses, s.planDefiners = false, nil, nil
+	s.pctx = s.planContext(db, now.Settings)
 	ctx := s.pctx                                      // the plan may keep it
 	refs, err := s.own.Refs(metalock.RefsOf(node, db)) // the planner may change the tree
 	if err != nil {
@@ -159,7 +163,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 		return nil, err
 	}
 	p := &planned{plan: plan, circumstances: now, cacheable: plan.Cacheable() && !s.usedVirtual, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
-	p.temporary = s.own.Used(plan.Tables())
+	p.temporary, p.definers = s.own.Used(plan.Tables()), s.planDefiners
 	p.tables, p.asOf = s.usedVirtual || p.touches(), asOf(plan)
 	if p.temporary && len(p.asOf) > 0 {
 		return nil, mysqlerr.NotSupported("AS OF TIMESTAMP with a temporary table")
@@ -180,6 +184,14 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	}
 	p.rememberStatistics(s.snapshot)
 	return p, nil
+}
+
+// planContext is what planning looks at.
+func (s execution) planContext(db string, settings planner.Settings) planner.Context {
+	return planner.Context{
+		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn, ViewAccess: s.viewAccessFn,
+		Implied: s.impliedFn, Settings: settings, ColumnType: ddl.ColumnType,
+	}
 }
 
 // looksAt is how many rows the operator with the most is expected to have.
@@ -241,7 +253,7 @@ func (s execution) failed(ctx context.Context, p *planned, err error) error {
 
 // missing tells of errors that an old catalog may be the reason for.
 func missing(err error) bool {
-	return isAny(err, mysqlerr.NoSuchTable, mysqlerr.BadDB, mysqlerr.BadField, mysqlerr.BadTable)
+	return isAny(err, mysqlerr.NoSuchTable, mysqlerr.BadDB, mysqlerr.BadField, mysqlerr.BadTable, mysqlerr.ViewInvalid)
 }
 
 func (s *Session) freshCatalog(ctx context.Context) error {

@@ -72,14 +72,16 @@ type Session struct {
 	text       dialect.Extractor
 	textKey    []byte
 	settingsHash
-	virtual     func(db, table string) (exec.VirtualTable, bool)
-	usedVirtual bool             // the plan in the making reads a table that the gateway makes up
-	planUses    []metalock.Use   // the tables of the plan in the making
-	planNeeds   []privilege.Need // and the privileges that its statement needs, which the account has
-	accessFn    func(priv uint64, db, table string) error
-	impliedFn   func(db string, t *schema.Table, write bool)
-	shower      *showContext
-	shardWarner func(fragment.Warning)
+	virtual      func(db, table string) (exec.VirtualTable, bool)
+	usedVirtual  bool             // the plan in the making reads a table that the gateway makes up
+	planUses     []metalock.Use   // the tables of the plan in the making
+	planNeeds    []privilege.Need // and the privileges that its statement needs, which the account has
+	accessFn     func(priv uint64, db, table string) error
+	impliedFn    func(db string, t *schema.Table, write bool)
+	viewAccessFn func(v *schema.View) (func(priv uint64, db, table string) error, error)
+	planDefiners []*catalog.User // of the views in the plan in the making
+	shower       *showContext
+	shardWarner  func(fragment.Warning)
 
 	// Of statements before.
 	stmtInsertID uint64 // LAST_INSERT_ID(expr) of this statement
@@ -183,6 +185,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
 	s.shower = &showContext{s: s}
 	s.virtual, s.accessFn, s.impliedFn = findVirtual(s), execution{s}.planAccess, execution{s}.noteImplied
+	s.viewAccessFn = execution{s}.viewAccess
 	s.proc.command.Store(&commandSleep)
 	s.proc.info.Store(&noText)
 	s.proc.db.Store(&noText)

@@ -8,13 +8,16 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/show/monitor"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/sysvar"
+	"cloudsql/sql/view"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/schema"
 )
 
 // showContext is a session as SHOW and the information_schema see it.
@@ -24,6 +27,7 @@ var (
 	_ virtual.Context           = (*showContext)(nil)
 	_ monitor.ConnectAttributes = (*showContext)(nil)
 	_ virtual.MetadataLocker    = (*showContext)(nil)
+	_ virtual.Viewer            = (*showContext)(nil)
 )
 
 func (c *showContext) DB() distributed.DB         { return c.s.own.DB() }
@@ -88,6 +92,12 @@ func (c *showContext) Status(global bool, fn func(name, value string)) {
 	for _, n := range names {
 		fn(n, vars[n])
 	}
+}
+
+// ViewColumns are a view's columns. Whoever may see the view may see them, whatever is known of its tables.
+func (c *showContext) ViewColumns(v *schema.View, db string) ([]schema.Column, error) {
+	ctx := planner.Context{Catalog: c.s.snapshot, DB: db, Virtual: c.s.virtual, Env: &c.s.env, Settings: c.s.vars.Settings}
+	return view.Columns(&ctx, v, db)
 }
 
 // Processes lists the sessions that the account may see: all with PROCESS, else its own.

@@ -19,6 +19,9 @@ func showCreateTable(ctx context.Context, c virtual.Context, stmt *ast.ShowStmt)
 	if err != nil {
 		return nil, err
 	}
+	if o.View != nil {
+		return createView(c, &o), nil
+	}
 	text, err := createTable(ctx, c, &o)
 	if err != nil {
 		return nil, err

@@ -56,6 +56,8 @@ func objectTables() virtual.Generators {
 			"TABLE_CONSTRAINTS_EXTENSIONS":          infoConstraintsExtensions,
 			"USER_ATTRIBUTES":                       infoUserAttributes,
 			"USER_PRIVILEGES":                       infoUserPrivileges,
+			"VIEWS":                                 infoViews,
+			"VIEW_TABLE_USAGE":                      infoViewTables,
 		},
 		virtual.MySQLDB: {
 			"user": mysqlUser, "db": mysqlDatabases, "tables_priv": mysqlTables, "columns_priv": mysqlColumns, "role_edges": mysqlRoleEdges,
@@ -92,6 +94,9 @@ func infoTables(s *virtual.Scan) error {
 func statusOf(ctx context.Context, c virtual.Context, o *virtual.Object) []types.Value {
 	null := types.Null
 	t := o.Desc
+	if o.View != nil {
+		return statusOfView(c, o)
+	}
 	if o.Made != nil {
 		engine, comment := null, ""
 		if o.DB == virtual.PerfSchema {
@@ -112,9 +117,14 @@ func statusOf(ctx context.Context, c virtual.Context, o *virtual.Object) []types
 	}
 	return []types.Value{types.Str("InnoDB"), virtual.Num(10), types.Str(rowFormat(t)), virtual.Num(rows),
 		virtual.Num(average), virtual.Num(bytes), virtual.Num(0), virtual.Num(0), virtual.Num(0),
-		next, virtual.LocalTime(c, time.UnixMicro(t.CreatedMicros)), null, null, types.Str(t.Collation.Name()), null,
+		next, created(c, t), null, null, types.Str(t.Collation.Name()), null,
 		types.Str(createOptions(t)),
 		types.Str(t.Comment)}
+}
+
+// created is CREATE_TIME.
+func created(c virtual.Context, t *schema.Table) types.Value {
+	return virtual.LocalTime(c, time.UnixMicro(t.CreatedMicros))
 }
 
 // rowFormat is what ROW_FORMAT asked for, for that is all that it does.
@@ -141,6 +151,9 @@ func infoTablesExtensions(s *virtual.Scan) error {
 // eachColumn calls fn for the columns that the conditions leave; ordinal counts the visible ones from 1.
 func eachColumn(s *virtual.Scan, fn func(o *virtual.Object, pos, ordinal int) error) error {
 	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
+		if o.Complete(s) != nil {
+			return nil // a broken view
+		}
 		ordinal := 0
 		for i := range o.Desc.Columns {
 			if o.Desc.Columns[i].Hidden {
@@ -287,7 +300,7 @@ func infoChecks(s *virtual.Scan) error {
 // infoPartitions has a line for each table, as MySQL has for one without partitions.
 func infoPartitions(s *virtual.Scan) error {
 	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
-		if o.Made != nil {
+		if o.Made != nil || o.View != nil {
 			return nil
 		}
 		rows, bytes := s.DB().TableStats(o.Desc)
@@ -299,7 +312,7 @@ func infoPartitions(s *virtual.Scan) error {
 		return s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), null, null, null, null, null, null, null,
 			null, null, virtual.Num(rows),
 			virtual.Num(average), virtual.Num(bytes), virtual.Num(0), virtual.Num(0), virtual.Num(0),
-			virtual.LocalTime(s, time.UnixMicro(o.Desc.CreatedMicros)), null, null, null,
+			created(s, o.Desc), null, null, null,
 			types.Str(""), null, null)
 	})
 }

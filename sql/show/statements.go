@@ -145,6 +145,9 @@ func showColumns(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Res
 	if err != nil {
 		return nil, err
 	}
+	if err := o.Complete(c); err != nil {
+		return nil, err
+	}
 	full := newResult(columnsColumns)
 	privileges := columnPrivileges(c, &o)
 	for i := range o.Desc.Columns {
@@ -257,14 +260,6 @@ func partOf(c virtual.Context, o *virtual.Object, ix *schema.Index, pos int) par
 
 func showCreateProcedure(_ context.Context, _ virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
 	return nil, mysqlerr.New(mysqlerr.SpDoesNotExist, "PROCEDURE", stmt.Procedure.Name.O)
-}
-
-func showCreateView(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
-	o, err := tableOf(c, stmt)
-	if err != nil {
-		return nil, err
-	}
-	return nil, mysqlerr.New(mysqlerr.WrongObject, o.DB, o.Desc.Name, "VIEW")
 }
 
 func showDatabaseClause(d virtual.Database) string {

@@ -300,7 +300,7 @@ var groups = []group{
 		boolVar("log_bin_trust_function_creators", Global, "OFF"),
 		boolVar("automatic_sp_privileges", Global, "ON"),
 	}},
-	{Nothing, "there are no views", []*Variable{
+	{Nothing, "rows of views are known by the keys of their tables, which views have whether or not they show them", []*Variable{
 		boolVar("updatable_views_with_limit", Both, "ON"),
 	}},
 	{Nothing, "there are no temporary tables", []*Variable{

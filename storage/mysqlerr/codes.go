@@ -158,15 +158,27 @@ const (
 	SpDoesNotExist                   = 1305 // ER_SP_DOES_NOT_EXIST
 	QueryInterrupted                 = 1317 // ER_QUERY_INTERRUPTED
 	SpFetchNoData                    = 1329 // ER_SP_FETCH_NO_DATA
+	ViewNoExplain                    = 1345 // ER_VIEW_NO_EXPLAIN
 	WrongObject                      = 1347 // ER_WRONG_OBJECT
+	NonupdatableColumn               = 1348 // ER_NONUPDATEABLE_COLUMN
+	ViewSelectClause                 = 1350 // ER_VIEW_SELECT_CLAUSE
+	ViewSelectVariable               = 1351 // ER_VIEW_SELECT_VARIABLE
+	ViewSelectTmptable               = 1352 // ER_VIEW_SELECT_TMPTABLE
 	ViewWrongList                    = 1353 // ER_VIEW_WRONG_LIST
+	WarnViewMerge                    = 1354 // ER_WARN_VIEW_MERGE
+	ViewInvalid                      = 1356 // ER_VIEW_INVALID
 	TrgDoesNotExist                  = 1360 // ER_TRG_DOES_NOT_EXIST
 	NoDefaultForField                = 1364 // ER_NO_DEFAULT_FOR_FIELD
 	DivisionByZero                   = 1365 // ER_DIVISION_BY_ZERO
 	TruncatedWrongValueForField      = 1366 // ER_TRUNCATED_WRONG_VALUE_FOR_FIELD
 	IllegalValueForType              = 1367 // ER_ILLEGAL_VALUE_FOR_TYPE
+	ViewNonupdCheck                  = 1368 // ER_VIEW_NONUPD_CHECK
+	ViewCheckFailed                  = 1369 // ER_VIEW_CHECK_FAILED
 	PsManyParam                      = 1390 // ER_PS_MANY_PARAM
 	KeyPart0                         = 1391 // ER_KEY_PART_0
+	ViewMultiupdate                  = 1393 // ER_VIEW_MULTIUPDATE
+	ViewNoInsertFieldList            = 1394 // ER_VIEW_NO_INSERT_FIELD_LIST
+	ViewDeleteMergeView              = 1395 // ER_VIEW_DELETE_MERGE_VIEW
 	CannotUser                       = 1396 // ER_CANNOT_USER
 	DataTooLong                      = 1406 // ER_DATA_TOO_LONG
 	LoadFromFixedSizeRowsToVar       = 1409 // ER_LOAD_FROM_FIXED_SIZE_ROWS_TO_VAR
@@ -174,17 +186,23 @@ const (
 	WrongValueForType                = 1411 // ER_WRONG_VALUE_FOR_TYPE
 	TableDefChanged                  = 1412 // ER_TABLE_DEF_CHANGED
 	StmtHasNoOpenCursor              = 1421 // ER_STMT_HAS_NO_OPEN_CURSOR
+	NoDefaultForViewField            = 1423 // ER_NO_DEFAULT_FOR_VIEW_FIELD
 	TooBigScale                      = 1425 // ER_TOO_BIG_SCALE
 	TooBigPrecision                  = 1426 // ER_TOO_BIG_PRECISION
 	MBiggerThanD                     = 1427 // ER_M_BIGGER_THAN_D
 	StackOverrunNeedMore             = 1436 // ER_STACK_OVERRUN_NEED_MORE
 	TooBigDisplaywidth               = 1439 // ER_TOO_BIG_DISPLAYWIDTH
 	DatetimeFunctionOverflow         = 1441 // ER_DATETIME_FUNCTION_OVERFLOW
+	ViewPreventUpdate                = 1443 // ER_VIEW_PREVENT_UPDATE
+	NoSuchUser                       = 1449 // ER_NO_SUCH_USER
+	ForbidSchemaChange               = 1450 // ER_FORBID_SCHEMA_CHANGE
 	RowIsReferenced2                 = 1451 // ER_ROW_IS_REFERENCED_2
 	NoReferencedRow2                 = 1452 // ER_NO_REFERENCED_ROW_2
 	MaxPreparedStmtCountReached      = 1461 // ER_MAX_PREPARED_STMT_COUNT_REACHED
+	ViewRecursive                    = 1462 // ER_VIEW_RECURSIVE
 	AutoincReadFailed                = 1467 // ER_AUTOINC_READ_FAILED
 	WrongStringLength                = 1470 // ER_WRONG_STRING_LENGTH
+	NonInsertableTable               = 1471 // ER_NON_INSERTABLE_TABLE
 	TooHighLevelOfNestingForSelect   = 1473 // ER_TOO_HIGH_LEVEL_OF_NESTING_FOR_SELECT
 	AmbiguousFieldTerm               = 1475 // ER_AMBIGUOUS_FIELD_TERM
 	UniqueKeyNeedAllFieldsInPf       = 1503 // ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF
@@ -429,6 +447,9 @@ var templates = map[uint16]string{
 	TooManyUserConnections:       "User %-.64s already has more than 'max_user_connections' active connections",
 	NotSupportedYet:              "This version of cloudsql doesn't yet support '%s'",
 	CutValueGroupConcat:          "Row %d was cut by GROUP_CONCAT()",
+	ViewInvalid:                  "View '%s.%s' references invalid table(s) or column(s) or function(s) or definer/invoker of view lack rights to use them",
+	WarnViewMerge:                "View merge algorithm can't be used here for now (assumed undefined algorithm)",
+	ViewRecursive:                "`%s`.`%s` contains view recursion",
 	ViewWrongList: "In definition of view, derived table or common table expression, SELECT list and column names list have " +
 		"different column counts",
 	RowIsReferenced2:            "Cannot delete or update a parent row: a foreign key constraint fails (%s)",

@@ -263,7 +263,7 @@ func (x *Executor) checkTarget(s *catalog.Snapshot, to Name) error {
 	if _, ok := s.Database(to.DB); !ok {
 		return mysqlerr.New(mysqlerr.BadDB, to.DB)
 	}
-	if _, taken := s.Table(to.DB, to.Table); taken {
+	if _, taken := s.Named(to.DB, to.Table); taken {
 		return mysqlerr.New(mysqlerr.TableExists, to.Table)
 	}
 	return nil

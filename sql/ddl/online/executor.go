@@ -91,14 +91,19 @@ func (x *Executor) AlterDatabase(ctx context.Context, name string, options []*as
 // none. 1008.
 func (x *Executor) DropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropDatabaseStmt) (tables int, found bool, err error) {
 	name := stmt.Name.O
-	unlock, err := env.Exclusive(ctx, x.DB.Catalog().Tables(name)...)
+	ids := tableIDs(x.DB.Catalog().Tables(name))
+	for _, v := range x.DB.Catalog().Views(name) {
+		ids = append(ids, v.ID)
+	}
+	unlock, err := env.ExclusiveIDs(ctx, ids...)
 	if err != nil {
 		return 0, false, err
 	}
 	defer unlock()
 	var gone []*schema.Table
+	views := 0
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		gone = nil
+		gone, views = nil, 0
 		if _, found = tx.Snapshot.Database(name); !found {
 			if stmt.IfExists {
 				return nil
@@ -112,6 +117,10 @@ func (x *Executor) DropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.Dro
 		for _, t := range gone {
 			deleteTable(tx, t.ID)
 		}
+		for _, v := range tx.Snapshot.Views(name) {
+			tx.DeleteView(v.ID)
+			views++
+		}
 		tx.DeleteDatabase(name)
 		return nil
 	})
@@ -121,7 +130,7 @@ func (x *Executor) DropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.Dro
 	if !found {
 		env.Report("Note", mysqlerr.New(mysqlerr.DBDropExists, name))
 	}
-	return len(gone), found, x.dropTablets(ctx, gone)
+	return len(gone) + views, found, x.dropTablets(ctx, gone)
 }
 
 func deleteTable(tx *catalog.Tx, id schema.TableID) {
@@ -178,7 +187,7 @@ func (x *Executor) CreateTable(ctx context.Context, env *ddl.Env, name Name, ifN
 		if !ok || now.ID != db.ID {
 			return mysqlerr.New(mysqlerr.BadDB, name.DB)
 		}
-		if _, taken := tx.Snapshot.Table(name.DB, t.Name); taken {
+		if _, taken := tx.Snapshot.Named(name.DB, t.Name); taken {
 			return errTableTaken
 		}
 		if err := ddl.CheckNewRules(tx.Snapshot, name.DB, t); err != nil {
@@ -225,7 +234,7 @@ func (x *Executor) tableExists(ctx context.Context, name Name) (bool, error) {
 			return false, mysqlerr.New(mysqlerr.BadDB, name.DB)
 		}
 	}
-	_, ok := x.DB.Catalog().Table(name.DB, name.Table)
+	_, ok := x.DB.Catalog().Named(name.DB, name.Table)
 	return ok, nil
 }
 
@@ -321,35 +330,53 @@ func (x *Executor) Truncate(ctx context.Context, env *ddl.Env, name Name) error 
 	})
 }
 
-// Rename is RENAME TABLE: all of the pairs or none, one after the other, so that names can be swapped. 1146, 1050.
+// object is what a name of a RENAME means: a table or a view.
+type object struct {
+	table *schema.Table
+	view  *schema.View
+}
+
+func (o object) is() bool { return o.table != nil || o.view != nil }
+
+func (o object) id() schema.TableID {
+	if o.view != nil {
+		return o.view.ID
+	}
+	return o.table.ID
+}
+
+// Rename is RENAME TABLE: all of the pairs or none, one after the other, so that names can be swapped. 1146, 1050; 1450 for a view
+// that would move to another database.
 func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) error {
-	var renamed []*schema.Table
+	var renamed []object
 	names := map[schema.TableID]Name{} // as the statement first has them
 	plan := func(s *catalog.Snapshot) error {
 		renamed = nil
-		moved := map[Name]*schema.Table{} // what the pairs before did: nil where a name has become free
-		look := func(n Name) *schema.Table {
-			if t, ok := moved[n]; ok {
-				return t
+		moved := map[Name]object{} // what the pairs before did: none where a name has become free
+		look := func(n Name) object {
+			if o, ok := moved[n]; ok {
+				return o
 			}
 			t, _ := s.Table(n.DB, n.Table)
-			return t
+			v, _ := s.View(n.DB, n.Table)
+			return object{t, v}
 		}
 		for _, p := range pairs {
-			t, err := renamedTable(s, look, p[0], p[1])
+			o, err := renamedObject(s, look, p[0], p[1])
 			if err != nil {
 				return err
 			}
-			if _, again := names[t.ID]; !again {
-				names[t.ID] = p[0]
+			if _, again := names[o.id()]; !again {
+				names[o.id()] = p[0]
 			}
-			moved[p[0]], moved[p[1]] = nil, t
-			renamed = slices.DeleteFunc(renamed, func(o *schema.Table) bool { return o.ID == t.ID })
-			renamed = append(renamed, t)
+			moved[p[0]], moved[p[1]] = object{}, o
+			renamed = slices.DeleteFunc(renamed, func(other object) bool { return other.id() == o.id() })
+			renamed = append(renamed, o)
 		}
-		for _, t := range renamed {
+		tables := tablesOf(renamed)
+		for _, t := range tables {
 			if db, ok := s.DatabaseByID(t.Database); ok {
-				if err := ddl.CheckNewRules(s, db.Name, t, renamed...); err != nil {
+				if err := ddl.CheckNewRules(s, db.Name, t, tables...); err != nil {
 					return err
 				}
 			}
@@ -360,27 +387,31 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 		return err
 	}
 	// All jobs first, in order of id, so that two renames can't wait for each other.
-	ids := make([]schema.TableID, len(renamed))
-	for i, t := range renamed {
-		ids[i] = t.ID
+	var ids []schema.TableID
+	for _, o := range renamed {
+		ids = append(ids, o.id())
 	}
 	slices.Sort(ids)
 	for _, id := range ids {
+		if _, view := x.DB.Catalog().ViewByID(id); view {
+			continue
+		}
 		release, err := x.acquire(ctx, id, names[id], "RENAME")
 		if err != nil {
 			return err
 		}
 		defer release()
 	}
-	locked := slices.Clone(renamed)
-	for _, t := range renamed {
+	var locked []schema.TableID
+	locked = append(locked, ids...)
+	for _, t := range tablesOf(renamed) {
 		for _, child := range x.DB.Catalog().Children(names[t.ID].DB, names[t.ID].Table) {
-			if !slices.ContainsFunc(locked, func(o *schema.Table) bool { return o.ID == child.ID }) {
-				locked = append(locked, child)
+			if !slices.Contains(locked, child.ID) {
+				locked = append(locked, child.ID)
 			}
 		}
 	}
-	unlock, err := env.Exclusive(ctx, locked...)
+	unlock, err := env.ExclusiveIDs(ctx, locked...)
 	if err != nil {
 		return err
 	}
@@ -388,8 +419,11 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 	if err := plan(x.DB.Catalog()); err != nil {
 		return err
 	}
-	for _, t := range renamed {
-		if err := x.DB.InstallTable(ctx, t); err != nil {
+	for _, o := range renamed {
+		if o.table == nil {
+			continue
+		}
+		if err := x.DB.InstallTable(ctx, o.table); err != nil {
 			return err
 		}
 	}
@@ -397,17 +431,10 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 		if err := plan(tx.Snapshot); err != nil {
 			return err
 		}
-		known := make([]*statistics.Table, len(renamed))
-		followRenames(tx, renamed)
-		for i, t := range renamed {
-			known[i] = tx.Snapshot.Statistics(t.ID)
-			tx.DeleteTable(t.ID) // first all old names, for the new ones may be among them
-		}
-		for i, t := range renamed {
-			tx.PutTable(t)
-			tx.PutStatistics(t.ID, known[i])
-		}
-		for _, t := range renamed {
+		tables := tablesOf(renamed)
+		followRenames(tx, tables)
+		putRenamed(tx, renamed)
+		for _, t := range tables {
 			if err := ddl.CheckForeignKeys(tx.Snapshot, tx.Snapshot.DatabaseName(t), t); err != nil {
 				return err
 			}
@@ -416,29 +443,72 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 	})
 }
 
-// renamedTable is the descriptor of from under its new name.
-func renamedTable(s *catalog.Snapshot, look func(Name) *schema.Table, from, to Name) (*schema.Table, error) {
-	t := look(from)
-	if t == nil {
-		return nil, mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
+// tablesOf are the tables among objects.
+func tablesOf(list []object) (tables []*schema.Table) {
+	for _, o := range list {
+		if o.table != nil {
+			tables = append(tables, o.table)
+		}
+	}
+	return tables
+}
+
+// putRenamed first takes all old names away, for the new ones may be among them.
+func putRenamed(tx *catalog.Tx, renamed []object) {
+	known := make([]*statistics.Table, len(renamed))
+	for i, o := range renamed {
+		if o.view != nil {
+			tx.DeleteView(o.view.ID)
+			continue
+		}
+		known[i] = tx.Snapshot.Statistics(o.table.ID)
+		tx.DeleteTable(o.table.ID)
+	}
+	for i, o := range renamed {
+		if o.view != nil {
+			tx.PutView(o.view)
+			continue
+		}
+		tx.PutTable(o.table)
+		tx.PutStatistics(o.table.ID, known[i])
+	}
+}
+
+// renamedObject is the descriptor of from under its new name.
+func renamedObject(s *catalog.Snapshot, look func(Name) object, from, to Name) (object, error) {
+	o := look(from)
+	if !o.is() {
+		return o, mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
 	}
 	db, ok := s.Database(to.DB)
 	if !ok {
-		return nil, mysqlerr.New(mysqlerr.BadDB, to.DB)
+		return o, mysqlerr.New(mysqlerr.BadDB, to.DB)
 	}
 	if err := ddl.CheckTableName(to.Table); err != nil {
-		return nil, err
+		return o, err
 	}
-	if look(to) != nil {
-		return nil, mysqlerr.New(mysqlerr.TableExists, to.Table)
+	if look(to).is() {
+		return o, mysqlerr.New(mysqlerr.TableExists, to.Table)
 	}
+	if v := o.view; v != nil {
+		if v.Database != db.ID {
+			return o, mysqlerr.New(mysqlerr.ForbidSchemaChange, from.DB, to.DB)
+		}
+		next := *v
+		next.Name = to.Table
+		if original, _ := s.ViewByID(v.ID); original == v {
+			next.Version++
+		}
+		return object{view: &next}, nil
+	}
+	t := o.table
 	if original, _ := s.TableByID(t.ID); original == t {
 		t = t.Clone()
 		t.Version++
 	}
 	t.Name, t.Database = to.Table, db.ID
 	ddl.RenameChecks(t, from.Table)
-	return t, nil
+	return object{table: t}, nil
 }
 
 // freshly runs fn, and once more on a fresh catalog before it believes that something does not exist.

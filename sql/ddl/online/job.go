@@ -108,6 +108,9 @@ func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 	err := x.freshly(ctx, func() error {
 		var ok bool
 		if t, ok = x.DB.Catalog().Table(name.DB, name.Table); !ok {
+			if _, view := x.DB.Catalog().View(name.DB, name.Table); view && statement != "TRUNCATE" {
+				return mysqlerr.New(mysqlerr.WrongObject, name.DB, name.Table, "BASE TABLE")
+			}
 			return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
 		}
 		return nil

@@ -19,11 +19,12 @@ type Database struct {
 	virtual   bool
 }
 
-// Object is a table of either kind.
+// Object is a table of either kind, or a view.
 type Object struct {
 	DB   string
 	Desc *schema.Table
-	Made *Table // nil for a table of the catalog
+	Made *Table       // nil for a table of the catalog
+	View *schema.View // nil for a table
 }
 
 // visible tells whether the account may see a database: information_schema and performance_schema are everybody's.
@@ -82,14 +83,22 @@ func Objects(c Context, db string) []Object {
 	var list []Object
 	if IsVirtual(db) {
 		for _, t := range tableLists[db] {
-			list = append(list, Object{db, &t.desc, t})
+			list = append(list, Object{DB: db, Desc: &t.desc, Made: t})
 		}
 		return list
 	}
 	for _, t := range c.Catalog().Tables(db) {
 		if !ddl.IsCopy(t.Name) && c.VisibleTable(db, t.Name) { // half filled by an ALTER TABLE
-			list = append(list, Object{db, t, nil})
+			list = append(list, Object{DB: db, Desc: t})
 		}
+	}
+	if views := c.Catalog().Views(db); len(views) > 0 {
+		for _, v := range views {
+			if c.VisibleTable(db, v.Name) {
+				list = append(list, viewObject(db, v))
+			}
+		}
+		slices.SortFunc(list, func(a, b Object) int { return strings.Compare(a.Desc.Name, b.Desc.Name) })
 	}
 	return list
 }
@@ -108,21 +117,27 @@ func FindObject(c Context, db, name string) (Object, error) {
 	}
 	if d.virtual {
 		if t := Find(d.Name, name); t != nil {
-			return Object{d.Name, &t.desc, t}, nil
+			return Object{DB: d.Name, Desc: &t.desc, Made: t}, nil
 		}
 		return Object{}, UnknownTable(d.Name, name)
 	}
 	t, ok := c.Catalog().Table(d.Name, name)
+	if v, view := c.Catalog().View(d.Name, name); view {
+		return viewObject(d.Name, v), nil
+	}
 	if !ok {
 		return Object{}, UnknownTable(d.Name, name)
 	}
-	return Object{d.Name, t, nil}, nil
+	return Object{DB: d.Name, Desc: t}, nil
 }
 
 // TableType is TABLE_TYPE of information_schema.TABLES.
 func (o *Object) TableType() string {
 	if o.Made != nil && o.DB != PerfSchema && o.DB != MySQLDB {
 		return "SYSTEM VIEW"
+	}
+	if o.View != nil {
+		return "VIEW"
 	}
 	return "BASE TABLE"
 }
@@ -145,7 +160,11 @@ func (s *Scan) EachTable(schemaColumn, tableColumn string, fn func(o *Object) er
 	return s.EachDatabase(schemaColumn, func(d *Database) error {
 		if name, ok := s.eq[tableColumn]; ok && !d.virtual {
 			if t, found := s.Catalog().Table(d.Name, name); found && s.VisibleTable(d.Name, name) {
-				return fn(&Object{d.Name, t, nil})
+				return fn(&Object{DB: d.Name, Desc: t})
+			}
+			if v, found := s.Catalog().View(d.Name, name); found && s.VisibleTable(d.Name, name) {
+				o := viewObject(d.Name, v)
+				return fn(&o)
 			}
 			return nil
 		}

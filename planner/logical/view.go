@@ -1,0 +1,520 @@
+package logical
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/distributed"
+	"cloudsql/planner/algebra"
+	"cloudsql/planner/bind"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/syntax"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// A view in FROM is its query, read anew for each statement. Where its rows are those of its own FROM (no groups, DISTINCT, LIMIT, set
+// operation, …) it is merged: its tables join those of the block around, its conditions stand beside the block's, and its columns are
+// other names for what the query selects. So conditions meet keys, and rows can be changed, as if the statement named the tables
+// itself. Any other view is a derived table.
+
+// Bounds of what one statement may expand.
+const (
+	maxViewDepth = 32
+	maxViews     = 512
+)
+
+// viewUse is one place where a view is named.
+type viewUse struct {
+	view   *schema.View
+	db     string
+	parent *viewUse // the view whose query names it; nil: the statement does
+	access func(priv uint64, db, table string) error
+	asOf   *ast.TableName // the name that says AS OF TIMESTAMP; nil: none does
+}
+
+// fromItem is a table or view that a block's FROM names, and what it has brought into the block.
+type fromItem struct {
+	db, alias string
+	view      *schema.View // nil: a base table
+	merged    bool
+	several   bool     // of a merged view: it joins
+	tables    []*Table // base tables that rows can be changed in
+	// Of a merged view: the conditions that all of its rows meet, and those that CHECK OPTION holds changed rows to.
+	all, check []expr.Expr
+}
+
+// Notes are what binding a query learns of its syntax tree, for who writes the query down with all names in full.
+type Notes struct {
+	Columns map[*ast.ColumnName]bind.Column      // names that mean columns of FROM
+	Stars   map[*ast.WildCardField][]bind.Column // what * stands for
+	Using   map[*ast.Join][][2]bind.Column       // the pairs that USING and NATURAL compare
+	Tables  map[*ast.TableName]string            // the databases of tables
+	Uses    []schema.ViewUse                     // the tables that the query names
+}
+
+// NewNotes are empty ones.
+func NewNotes() *Notes {
+	return &Notes{
+		Columns: map[*ast.ColumnName]bind.Column{}, Stars: map[*ast.WildCardField][]bind.Column{},
+		Using: map[*ast.Join][][2]bind.Column{}, Tables: map[*ast.TableName]string{},
+	}
+}
+
+func (n *Notes) column(name *ast.ColumnName, c *bind.Column) { n.Columns[name] = *c }
+
+// noteTable notes a table that the query itself names.
+func (b *builder) noteTable(n *ast.TableName, db string) {
+	if b.o.Notes == nil || b.view != nil {
+		return
+	}
+	b.o.Notes.Tables[n] = db
+	if use := (schema.ViewUse{DB: db, Table: n.Name.O}); !slices.Contains(b.o.Notes.Uses, use) {
+		b.o.Notes.Uses = append(b.o.Notes.Uses, use)
+	}
+}
+
+// check asks for a privilege on a table: of whoever runs the statement, or, within a view, of whom the view goes by.
+func (b *builder) check(priv mysql.PrivilegeType, db, table string) error {
+	return b.ctx.checkVia(b.view, priv, db, table)
+}
+
+func (ctx *Context) checkVia(u *viewUse, priv mysql.PrivilegeType, db, table string) error {
+	switch {
+	case u == nil:
+		return ctx.Check(priv, db, table)
+	case u.access == nil:
+		return nil
+	}
+	return u.access(uint64(priv), db, table)
+}
+
+// checkChange asks for a privilege on a base table and on the views that lead to it.
+func (b *builder) checkChange(t *Table, priv mysql.PrivilegeType) error {
+	db, name := t.DB, t.Desc.Name
+	for u := b.via[t]; ; u = u.parent {
+		err := b.ctx.checkVia(u, priv, db, name)
+		if err != nil && u != nil {
+			err = u.broken(err)
+		}
+		if err != nil || u == nil {
+			return err
+		}
+		db, name = u.db, u.view.Name
+	}
+}
+
+// broken is 1356 for what is wrong within a view.
+func (u *viewUse) broken(err error) error {
+	switch mysqlerr.Code(err) {
+	case mysqlerr.NoSuchTable, mysqlerr.BadDB, mysqlerr.UnknownTable, mysqlerr.BadField, mysqlerr.TableaccessDenied, mysqlerr.ColumnaccessDenied,
+		mysqlerr.SpDoesNotExist, mysqlerr.ViewInvalid, mysqlerr.DBaccessDenied, mysqlerr.ViewWrongList:
+		return mysqlerr.New(mysqlerr.ViewInvalid, u.db, u.view.Name)
+	}
+	return err
+}
+
+// bindView binds a view's query, with its tables locked as the block around says.
+func (b *builder) bindView(u *viewUse, lock Lock) (query, error) {
+	o := syntax.Options{Collation: u.view.Collation}
+	if c, ok := types.CollationByName(u.view.Collation); ok {
+		o.Charset = c.Charset()
+	}
+	node, err := syntax.Parse(u.view.Query, o)
+	if err != nil {
+		return nil, err
+	}
+	stmt, ok := node.(ast.ResultSetNode)
+	if !ok {
+		return nil, mysqlerr.New(mysqlerr.ViewInvalid, u.db, u.view.Name)
+	}
+	outer, plain, inherit := b.view, b.plainConds, b.inherit
+	b.view, b.inherit = u, &lock
+	b.plainConds = b.o.Changes && (plain || u.view.CheckOption != schema.CheckNone)
+	defer func() { b.view, b.plainConds, b.inherit = outer, plain, inherit }()
+	q, err := b.bindQuery(stmt, nil, nil)
+	if err == nil && len(q.columns()) != len(u.view.Columns) {
+		err = mysqlerr.New(mysqlerr.ViewInvalid, u.db, u.view.Name)
+	}
+	return q, err
+}
+
+// use begins the use of a view: 1462 for one within itself, and bounds.
+func (b *builder) use(v *schema.View, n *ast.TableName, db string) (*viewUse, error) {
+	u := &viewUse{view: v, db: db, parent: b.view}
+	depth := 0
+	for p := b.view; p != nil; p = p.parent {
+		if depth++; p.view.ID == v.ID {
+			return nil, mysqlerr.New(mysqlerr.ViewRecursive, db, v.Name)
+		}
+		u.asOf = p.asOf
+	}
+	if b.views++; b.views > maxViews || depth >= maxViewDepth {
+		return nil, mysqlerr.New(mysqlerr.TooHighLevelOfNestingForSelect)
+	}
+	if n != nil && n.AsOf != nil {
+		u.asOf = n
+	}
+	err := b.check(mysql.SelectPriv, db, v.Name)
+	if err == nil && b.ctx.ViewAccess != nil {
+		u.access, err = b.ctx.ViewAccess(v)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.depend(v.ID, v.Version)
+	return u, nil
+}
+
+func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string) (Node, []bind.Column, error) {
+	b := q.b
+	u, err := b.use(v, n, db)
+	if err != nil {
+		return nil, nil, err
+	}
+	lock, err := q.locks.of(&Table{DB: db, Alias: alias})
+	if err != nil {
+		return nil, nil, err
+	}
+	inner, err := b.bindView(u, lock)
+	if err != nil {
+		return nil, nil, u.broken(err)
+	}
+	item := fromItem{db: db, alias: alias, view: v}
+	if s, ok := inner.(*selectQuery); ok && (merging{s}).mergeable() && v.Algorithm != schema.AlgorithmTemptable {
+		if q.joined += s.joined - 1; q.joined > maxTables {
+			return nil, nil, mysqlerr.New(mysqlerr.TooManyTables, maxTables)
+		}
+		if node, cols, ok := q.merge(s, &item); ok {
+			q.items = append(q.items, item)
+			return node, cols, nil
+		}
+	}
+	q.items, q.derived = append(q.items, item), append(q.derived, inner)
+	node, cols, err := derived(inner, alias, nil)
+	for i := range cols {
+		cols[i].Field.Schema, cols[i].Field.OrgTable = db, v.Name
+	}
+	return node, cols, err
+}
+
+// merging is what a block that is a view's query, or names a view, does about it.
+type merging struct{ *selectQuery }
+
+// mergeable tells of a query whose rows are those of its FROM and WHERE.
+func (q merging) mergeable() bool {
+	if q.source == nil || q.values != nil || q.grouped || q.distinct || q.limit != nil || len(q.windows) > 0 || len(q.having) > 0 || q.listCalls ||
+		len(q.lateral) > 0 || len(q.outs) > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(q.fields, func(f outField) bool { return expr.ClassOf(f.expr) == expr.Volatile })
+}
+
+// merge takes a view's query into the block; ok is false where it has to stay a derived table.
+func (q fromClause) merge(s *selectQuery, item *fromItem) (node Node, cols []bind.Column, ok bool) {
+	var present *expr.Column
+	if q.nullSide > 0 { // what is computed of a row that is not there is NULL
+		if present = presence(s.source); present == nil {
+			return nil, nil, false
+		}
+	}
+	cols = make([]bind.Column, len(s.fields))
+	for i := range s.fields {
+		f := &s.fields[i]
+		c := &cols[i]
+		*c = f.col
+		c.Field.Schema, c.Field.Table, c.Field.OrgTable = item.db, item.alias, item.view.Name
+		if src := s.columnOf(f.expr); src != nil && src.Expr == nil {
+			c.ID, c.Source, c.Pos = src.ID, src.Source, src.Pos
+			continue
+		}
+		if c.Expr = f.expr; present == nil {
+			continue
+		}
+		var err error
+		if c.Expr, err = whenPresent(present, f.expr); err != nil {
+			return nil, nil, false
+		}
+	}
+	item.merged, item.several, item.tables = true, s.joined > 1, s.tables
+	merging{s}.checks(item)
+	q.tables, q.derived = append(q.tables, s.tables...), append(q.derived, s.derived...)
+	if q.nullSide > 0 {
+		node = algebra.NewFilter(s.source, s.where)
+		for _, a := range s.applies {
+			over := *a
+			over.In = node
+			node = &over
+		}
+		return node, cols, true
+	}
+	q.where, q.applies, q.order = append(q.where, s.where...), append(q.applies, s.applies...), s.orderBy
+	return s.source, cols, true
+}
+
+// whenPresent is e, and NULL in a row that an outer join adds.
+func whenPresent(present *expr.Column, e expr.Expr) (expr.Expr, error) {
+	there, err := expr.New("is not null", present)
+	if err != nil {
+		return nil, err
+	}
+	return expr.New("if", there, e, expr.NewNull())
+}
+
+// presence is a column that is never NULL in a node's rows; nil where none is known.
+func presence(n Node) *expr.Column {
+	switch n := n.(type) {
+	case *Table:
+		pos := n.Desc.Primary().Columns[0].Column
+		return &expr.Column{Index: n.First + pos, Typ: n.Desc.Columns[pos].Type, Name: n.Desc.Columns[pos].Name}
+	case *Filter:
+		return presence(n.In)
+	case *Apply:
+		return presence(n.In)
+	case *Join:
+		if c := presence(n.Left); c != nil || n.Kind != exec.Inner {
+			return c
+		}
+		return presence(n.Right)
+	}
+	return nil
+}
+
+// checks collects what CHECK OPTION asks of rows that are changed through the view whose query q is.
+func (q merging) checks(item *fromItem) {
+	var on []expr.Expr
+	joined(q.source, func(j *Join) { on = append(on, j.On...) })
+	item.all = append(slices.Clone(q.where), on...)
+	switch item.view.CheckOption {
+	case schema.CheckCascaded:
+		item.check = item.all
+		return
+	case schema.CheckLocal:
+		item.check = append(slices.Clone(q.where[q.hoisted:]), on...)
+	}
+	for i := range q.items {
+		item.check = append(item.check, q.items[i].check...)
+	}
+}
+
+// joined calls fn for the joins that a FROM clause is made of.
+func joined(n Node, fn func(*Join)) {
+	if j, ok := n.(*Join); ok {
+		fn(j)
+		joined(j.Left, fn)
+		joined(j.Right, fn)
+	}
+}
+
+// orderOfView lets a query of one view alone, which says nothing about order, have the view's.
+func (q merging) orderOfView(n *ast.SelectStmt) {
+	if len(q.order) == 0 || n.OrderBy != nil || q.grouped || q.distinct || len(q.aggs) > 0 || len(q.windows) > 0 || len(q.having) > 0 ||
+		n.From.TableRefs.Right != nil {
+		return
+	}
+	for _, o := range q.order {
+		o.field = -1
+		q.orderBy = append(q.orderBy, o)
+	}
+}
+
+// tableWith finds the table of the block that a column is of.
+func (q *selectQuery) tableWith(id int) *Table {
+	for _, t := range q.tables {
+		if id >= t.First && id < t.First+len(t.Desc.Columns) {
+			return t
+		}
+	}
+	return nil
+}
+
+// item finds what FROM has under a name; nil for a derived table, or none.
+func (q *selectQuery) item(db, alias string) *fromItem {
+	for i := range q.items {
+		if it := &q.items[i]; it.alias == alias && (db == "" || it.db == db) {
+			return it
+		}
+	}
+	return nil
+}
+
+// ViewShape binds a view's query for its columns, and tells whether it can be merged, and rows be changed through it.
+func ViewShape(ctx *Context, v *schema.View, db string) (cols []bind.Column, merged, updatable bool, err error) {
+	b := newBuilder(ctx, Options{})
+	q := &selectQuery{b: b}
+	b.stack = append(b.stack, q)
+	if _, cols, err = (fromClause{q}).fromView(v, nil, db, v.Name); err != nil {
+		return nil, false, false, err
+	}
+	item := &q.items[0]
+	return cols, item.merged, item.merged && len(item.tables) > 0, nil
+}
+
+// InsertView is the view through which an INSERT goes.
+type InsertView struct {
+	DB, Name string
+	Columns  []bind.Column // over the base table's row by position
+	Check    []expr.Expr   // that CHECK OPTION holds new rows to, likewise
+	Tables   []TableVersion
+}
+
+// insertTarget finds the base table that rows of a view are inserted into. named are the columns that the statement has.
+func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnName, privs []mysql.PrivilegeType) (Target, *InsertView, error) {
+	b := newBuilder(ctx, Options{Changes: true})
+	q := &selectQuery{b: b}
+	b.stack = append(b.stack, q)
+	q.locks.lock.Mode = distributed.ReadForUpdate
+	_, cols, err := fromClause{q}.fromView(v, nil, db, v.Name)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	item := &q.items[0]
+	if !item.merged || len(item.tables) == 0 {
+		return Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
+	}
+	t, err := item.insertTable(q, cols, named)
+	if err != nil {
+		return Target{}, nil, err
+	}
+	for _, priv := range privs {
+		if err := b.checkChange(t, priv); err != nil {
+			return Target{}, nil, err
+		}
+	}
+	rebase := func(e expr.Expr) expr.Expr {
+		return expr.Rewrite(e, func(x expr.Expr) expr.Expr {
+			c, ok := x.(*expr.Column)
+			switch {
+			case !ok:
+				return x
+			case q.tableWith(c.Index) == t:
+				return &expr.Column{Index: c.Index - t.First, Typ: c.Typ, Name: c.Name}
+			}
+			return expr.NewNull() // of another table, which has no row
+		})
+	}
+	out := &InsertView{DB: db, Name: v.Name, Tables: b.tables}
+	seen := map[int]bool{}
+	for _, c := range cols {
+		switch own := c.Expr == nil && q.tableWith(c.ID) == t; {
+		case own && seen[c.ID] || !own && !item.several:
+			return Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
+		case own:
+			seen[c.ID] = true
+			c.ID -= t.First
+		case c.Expr != nil:
+			c.Expr = rebase(c.Expr)
+		default:
+			c.Expr, c.Source = expr.NewNull(), nil
+		}
+		out.Columns = append(out.Columns, c)
+	}
+	if len(item.check) > 0 && len(b.subs) > 0 {
+		return Target{}, nil, mysqlerr.NotSupported("INSERT into a view WITH CHECK OPTION whose condition has a subquery")
+	}
+	for _, e := range item.check {
+		out.Check = append(out.Check, rebase(e))
+	}
+	return Target{DB: t.DB, Alias: v.Name, Table: t.Desc}, out, nil
+}
+
+// insertTable is the only table that an INSERT into a view may go to: 1393, 1394.
+func (it *fromItem) insertTable(q *selectQuery, cols []bind.Column, named []*ast.ColumnName) (*Table, error) {
+	if !it.several {
+		return it.tables[0], nil
+	}
+	if len(named) == 0 {
+		return nil, mysqlerr.New(mysqlerr.ViewNoInsertFieldList, it.db, it.view.Name)
+	}
+	var found *Table
+	sc := bind.Scope{Cols: cols}
+	for _, name := range named {
+		c, err := sc.Find(name, bind.FieldList)
+		if err != nil || c == nil {
+			continue // the statement's columns are found again
+		}
+		t := q.tableWith(c.ID)
+		if c.Expr != nil || t == nil {
+			return nil, mysqlerr.New(mysqlerr.NonupdatableColumn, name.Name.O)
+		}
+		if found != nil && found != t {
+			return nil, mysqlerr.New(mysqlerr.ViewMultiupdate, it.db, it.view.Name)
+		}
+		found = t
+	}
+	if found == nil {
+		found = it.tables[0]
+	}
+	return found, nil
+}
+
+// InsertTarget finds what an INSERT goes to: a base table, or one through a view, for which the caller's privileges on the view's
+// tables have been seen to.
+func InsertTarget(ctx *Context, n *ast.TableName, named []*ast.ColumnName, privs []mysql.PrivilegeType) (Target, *InsertView, error) {
+	if db, v := ctx.view(n); v != nil {
+		return insertTarget(ctx, v, db, named, privs)
+	}
+	t, err := BaseTable(ctx, n)
+	return t, nil, err
+}
+
+// view finds the view that a name means, nil where it means none.
+func (ctx *Context) view(n *ast.TableName) (db string, v *schema.View) {
+	if db = n.Schema.O; db == "" {
+		db = ctx.DB
+	}
+	if _, table := ctx.Catalog.Table(db, n.Name.O); table {
+		return db, nil // it may be a temporary one
+	}
+	v, _ = ctx.Catalog.View(db, n.Name.O)
+	return db, v
+}
+
+// IsView tells whether a name means a view.
+func IsView(ctx *Context, n *ast.TableName) bool {
+	_, v := ctx.view(n)
+	return v != nil
+}
+
+// Columns are those that names in an INSERT mean, numbered by the positions of the base table's row.
+func (n *Insert) Columns() []bind.Column {
+	if n.View != nil {
+		return n.View.Columns
+	}
+	return n.Target.Columns()
+}
+
+// Position finds the base table's column of a name: 1054, and 1348 for a column of a view that is computed.
+func (n *Insert) Position(name *ast.ColumnName) (int, error) {
+	if n.View == nil {
+		return n.Target.Position(name)
+	}
+	c, err := (&bind.Scope{Cols: n.View.Columns}).FindNamed(name.Name.O, bind.FieldList)
+	switch {
+	case err != nil:
+		return -1, err
+	case c == nil, name.Table.O != "" && !strings.EqualFold(name.Table.O, n.Alias):
+		return -1, mysqlerr.New(mysqlerr.BadField, bind.FullName(name), bind.FieldList)
+	case c.Expr != nil:
+		return -1, mysqlerr.New(mysqlerr.NonupdatableColumn, name.Name.O)
+	}
+	return c.ID, nil
+}
+
+// assignedValue is a value that a column is about to be given, as the column will have it.
+func assignedValue(e expr.Expr, c *schema.Column) expr.Expr {
+	return expr.NewFunc("assigned", c.Type, expr.Volatile, []expr.Expr{e}, func(env *expr.Env, args []types.Value) (types.Value, error) {
+		m := env.Mode
+		m.Strict = false // what strict mode has to say of the value is said when it is written
+		v, err := types.Assign(args[0], &c.Type, c.Name, 1, &m, nil)
+		if err != nil {
+			return types.Null, nil //nolint:nilerr // likewise
+		}
+		return types.ToLocal(v, env.Mode.Loc), nil
+	})
+}
