@@ -45,7 +45,7 @@ type Session struct {
 
 	db    string
 	vars  sysvar.Values
-	today day
+	today sysvar.Day
 
 	userVars map[string]userVar
 	prepared map[string]*statement // PREPARE name
@@ -237,7 +237,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 
 // follow gives the statement what it has of the variables in other places.
 func (s variables) follow() {
-	s.vars.Mode.Today = s.today.of(s.env.Now, s.vars.Mode.Loc)
+	s.vars.Mode.Today = s.today.Of(s.env.Now, s.vars.Mode.Loc)
 	s.env.Mode, s.rt.LockWait = s.vars.Mode, s.vars.LockWait
 }
 

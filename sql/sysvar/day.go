@@ -1,4 +1,4 @@
-package session
+package sysvar
 
 import (
 	"time"
@@ -6,21 +6,21 @@ import (
 	"cloudsql/storage/types"
 )
 
-// day is the calendar day of the last statement, which the next one mostly shares.
-type day struct {
+// Day is the calendar day of the last statement, which the next one mostly shares.
+type Day struct {
 	loc      *time.Location
 	from, to time.Time
 	packed   uint64
 }
 
-// of gives the packed date of a time in a time zone; nil is UTC.
-func (d *day) of(t time.Time, loc *time.Location) uint64 {
+// Of gives the packed date of a time in a time zone; nil is UTC.
+func (d *Day) Of(t time.Time, loc *time.Location) uint64 {
 	if loc == nil {
 		loc = time.UTC
 	}
 	if d.loc != loc || t.Before(d.from) || !t.Before(d.to) {
 		year, month, date := t.In(loc).Date()
-		*d = day{
+		*d = Day{
 			loc:    loc,
 			from:   time.Date(year, month, date, 0, 0, 0, 0, loc),
 			to:     time.Date(year, month, date+1, 0, 0, 0, 0, loc),
