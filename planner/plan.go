@@ -59,3 +59,11 @@ type Modify interface {
 	Holds(c *catalog.Snapshot) bool
 	Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error)
 }
+
+// LooksAt is how many rows the operator with the most is expected to have.
+func LooksAt(p Plan) (rows float64) {
+	for _, l := range p.Explain() {
+		rows = max(rows, l.EstRows)
+	}
+	return rows
+}

@@ -174,7 +174,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	}
 	switch plan := plan.(type) {
 	case planner.Rows:
-		if now.MaxJoin > 0 && looksAt(plan) > float64(now.MaxJoin) {
+		if now.MaxJoin > 0 && planner.LooksAt(plan) > float64(now.MaxJoin) {
 			return nil, mysqlerr.New(mysqlerr.TooBigSelect)
 		}
 		p.rows, p.point = plan, plan.Point()
@@ -192,14 +192,6 @@ func (s execution) planContext(db string, settings planner.Settings) planner.Con
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn, ViewAccess: s.viewAccessFn,
 		Implied: s.impliedFn, Settings: settings, ColumnType: ddl.ColumnType,
 	}
-}
-
-// looksAt is how many rows the operator with the most is expected to have.
-func looksAt(p planner.Plan) (rows float64) {
-	for _, l := range p.Explain() {
-		rows = max(rows, l.EstRows)
-	}
-	return rows
 }
 
 // runStatement runs a planned statement: plan gives one, again after each change of schema. It answers as MySQL does

@@ -184,8 +184,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.env.Session = &s.answers
 	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
 	s.shower = &showContext{s: s}
-	s.virtual, s.accessFn, s.impliedFn = findVirtual(s), execution{s}.planAccess, execution{s}.noteImplied
-	s.viewAccessFn = execution{s}.viewAccess
+	s.virtual, s.accessFn, s.impliedFn, s.viewAccessFn = findVirtual(s), execution{s}.planAccess, execution{s}.noteImplied, execution{s}.viewAccess
 	s.proc.command.Store(&commandSleep)
 	s.proc.info.Store(&noText)
 	s.proc.db.Store(&noText)
