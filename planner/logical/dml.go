@@ -303,7 +303,7 @@ func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
 			return c.deleteFrom(&q.items[0])
 		}
 		for _, name := range s.Tables.Tables {
-			it := q.item(name.Schema.O, name.Name.O)
+			it := (merging{q}).item(name.Schema.O, name.Name.O)
 			if it == nil {
 				return mysqlerr.New(mysqlerr.UnknownTable, name.Name.O, "MULTI DELETE")
 			}
@@ -351,14 +351,14 @@ func (c *change) assignments(q *selectQuery, list []*ast.Assignment) error {
 		if err != nil {
 			return err
 		}
-		it := q.item(col.Field.Schema, col.Field.Table)
+		it := (merging{q}).item(col.Field.Schema, col.Field.Table)
 		switch {
 		case isSystemDB(col.Field.Schema):
 			return accessDenied(q.b.ctx, col.Field.Schema)
 		case it == nil || it.view != nil && !it.merged:
 			return mysqlerr.New(mysqlerr.NonUpdatableTable, col.Field.Table, c.verb)
 		}
-		t := q.tableWith(col.ID)
+		t := (merging{q}).tableWith(col.ID)
 		if col.Expr != nil || t == nil {
 			return mysqlerr.New(mysqlerr.NonupdatableColumn, a.Column.Name.O)
 		}

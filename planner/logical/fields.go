@@ -54,7 +54,7 @@ func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
 	field := types.Field{Type: *e.Type()}
 	src := q.columnOf(e)
 	if src == nil {
-		src = q.computedColumn(f.Expr, e)
+		src = (merging{q}).computedColumn(f.Expr, e)
 	}
 	switch {
 	case src != nil:
@@ -130,7 +130,7 @@ func (q *selectQuery) columnOf(e expr.Expr) *bind.Column {
 }
 
 // computedColumn finds the column of a merged view that a name means, where e is what it is computed from.
-func (q *selectQuery) computedColumn(n ast.ExprNode, e expr.Expr) *bind.Column {
+func (q merging) computedColumn(n ast.ExprNode, e expr.Expr) *bind.Column {
 	name, ok := n.(*ast.ColumnNameExpr)
 	if !ok || q.scope == nil || len(q.items) == 0 {
 		return nil

@@ -466,7 +466,7 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	sc.Cols = nil
 	for i := range q.scope.Cols {
 		c := &q.scope.Cols[i]
-		if visible.Has(c.ID) || c.Expr != nil && q.selects(c.Expr) {
+		if visible.Has(c.ID) || c.Expr != nil && (merging{q}).selects(c.Expr) {
 			sc.Cols = append(sc.Cols, q.scope.Cols[i])
 		}
 	}
@@ -479,7 +479,7 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 }
 
 // selects tells whether an expression is a term of GROUP BY or of the select list.
-func (q *selectQuery) selects(e expr.Expr) bool {
+func (q merging) selects(e expr.Expr) bool {
 	same := func(o expr.Expr) bool { return scalar.Same(o, e) }
 	return slices.ContainsFunc(q.groupBy, same) || slices.ContainsFunc(q.fields, func(f outField) bool { return same(f.expr) })
 }

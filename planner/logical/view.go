@@ -324,7 +324,7 @@ func (q merging) orderOfView(n *ast.SelectStmt) {
 }
 
 // tableWith finds the table of the block that a column is of.
-func (q *selectQuery) tableWith(id int) *Table {
+func (q merging) tableWith(id int) *Table {
 	for _, t := range q.tables {
 		if id >= t.First && id < t.First+len(t.Desc.Columns) {
 			return t
@@ -334,7 +334,7 @@ func (q *selectQuery) tableWith(id int) *Table {
 }
 
 // item finds what FROM has under a name; nil for a derived table, or none.
-func (q *selectQuery) item(db, alias string) *fromItem {
+func (q merging) item(db, alias string) *fromItem {
 	for i := range q.items {
 		if it := &q.items[i]; it.alias == alias && (db == "" || it.db == db) {
 			return it
@@ -392,7 +392,7 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 			switch {
 			case !ok:
 				return x
-			case q.tableWith(c.Index) == t:
+			case (merging{q}).tableWith(c.Index) == t:
 				return &expr.Column{Index: c.Index - t.First, Typ: c.Typ, Name: c.Name}
 			}
 			return expr.NewNull() // of another table, which has no row
@@ -401,7 +401,7 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 	out := &InsertView{DB: db, Name: v.Name, Tables: b.tables}
 	seen := map[int]bool{}
 	for _, c := range cols {
-		switch own := c.Expr == nil && q.tableWith(c.ID) == t; {
+		switch own := c.Expr == nil && (merging{q}).tableWith(c.ID) == t; {
 		case own && seen[c.ID] || !own && !item.several:
 			return Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
 		case own:
@@ -438,7 +438,7 @@ func (it *fromItem) insertTable(q *selectQuery, cols []bind.Column, named []*ast
 		if err != nil || c == nil {
 			continue // the statement's columns are found again
 		}
-		t := q.tableWith(c.ID)
+		t := (merging{q}).tableWith(c.ID)
 		if c.Expr != nil || t == nil {
 			return nil, mysqlerr.New(mysqlerr.NonupdatableColumn, name.Name.O)
 		}
