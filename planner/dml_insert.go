@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
+	"cloudsql/planner/rules"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -28,7 +29,7 @@ type insertPlan struct {
 	defaults  []columnDefault
 	source    Rows                  // of In
 	set       []fragment.Assignment // Set, and what the table's definition adds
-	rules     *rules                // nil: none
+	rules     *rules.Rules          // nil: none
 	checks    []fragment.Check      // that set may violate
 	conflicts []conflict            // where set has what only a gateway can compute: how it finds the rows to update
 	telling   []conflict            // how the row is found whose id LAST_INSERT_ID(id) tells
@@ -62,7 +63,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		if p.set, err = onUpdate(n.Table, n.Set, p.rules); err != nil {
 			return nil, err
 		}
-		p.checks = p.rules.checksOf(p.set)
+		p.checks = p.rules.ChecksOf(p.set)
 	}
 	checked := n.View != nil && len(n.View.Check) > 0 && len(p.set) > 0 // rows that are updated are checked, too
 	if checked || slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) || readsWhatItSets(s) {
@@ -112,7 +113,7 @@ func newInsertPlan(ctx *Context, n *logical.Insert) (*insertPlan, error) {
 			return nil, err
 		}
 	}
-	p.rules, err = rulesOf(n.Table)
+	p.rules, err = rules.Of(n.Table)
 	return p, err
 }
 
@@ -156,7 +157,7 @@ func (p *insertPlan) newRun(rt *exec.Runtime) (*insertRun, error) {
 		run.eval = &eval
 	}
 	if p.rules != nil {
-		run.rows = p.rules.forRows(env)
+		run.rows = p.rules.ForRows(env)
 	}
 	run.batch.Reset(len(p.columns))
 	return run, run.computeDefaults()
@@ -169,7 +170,7 @@ type insertRun struct {
 	env      *expr.Env
 	eval     *expr.Env // env of expressions: what strict mode does not forgive in them becomes strict's error
 	strict   expr.StrictWarnings
-	rows     *RowRules // of the table; nil: none
+	rows     *rules.Rows // of the table; nil: none
 	w        *writer
 	set      []fragment.Assignment
 	seen     [][]types.Value // of the batch's rows: the values of outside

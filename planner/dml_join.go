@@ -8,6 +8,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
+	"cloudsql/planner/rules"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -54,7 +55,7 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 		for j, id := range t.Values {
 			named[j].Column = id
 		}
-		r, err := rulesOf(t.Table)
+		r, err := rules.Of(t.Table)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +63,7 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.added[i], p.checks[i] = all[len(named):], r.checksOf(all)
+		p.added[i], p.checks[i] = all[len(named):], r.ChecksOf(all)
 	}
 	var err error
 	if p.source, err = planQuery(ctx, q.Below()); err != nil {

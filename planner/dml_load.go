@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/delimited"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
+	"cloudsql/planner/rules"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -420,7 +421,7 @@ func (l *loadRun) assignments(row []types.Value) error {
 			}
 			continue
 		}
-		v, err := a.expr.Eval(l.run.eval, LocalRow(row, &l.run.env.Mode))
+		v, err := a.expr.Eval(l.run.eval, rules.LocalRow(row, &l.run.env.Mode))
 		if err == nil {
 			err = l.run.strict.Err()
 		}

@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
+	"cloudsql/planner/rules"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -62,14 +63,14 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	if slices.ContainsFunc(set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
 		return buildComputedUpdate(ctx, s, params)
 	}
-	r, err := rulesOf(p.Table)
+	r, err := rules.Of(p.Table)
 	if err != nil {
 		return nil, err
 	}
 	if p.set, err = onUpdate(p.Table, set, r); err != nil {
 		return nil, err
 	}
-	p.checks = r.checksOf(p.set)
+	p.checks = r.ChecksOf(p.set)
 	keyed, err := p.findByKey(ctx, s.Where, s.Order, s.Limit)
 	if err != nil || keyed {
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
+	"cloudsql/planner/rules"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -156,7 +157,7 @@ func firstRow(ctx context.Context, op exec.Operator) ([]types.Value, error) {
 
 // updateMet makes the assignments over the row that was met, the new one, and what is visible of the query's.
 func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
-	row := append(slices.Clone(old), LocalRow(r.batch.Row(0), &r.env.Mode)...)
+	row := append(slices.Clone(old), rules.LocalRow(r.batch.Row(0), &r.env.Mode)...)
 	if len(r.seen) > 0 {
 		row = append(row, r.seen[0]...)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/rules"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -32,7 +33,7 @@ type related struct {
 	report   []schema.ColumnID // columns that keys are over, as rows' images have them
 	parents  []parentKey
 	children []childKey
-	rules    *rules // of the table, where a cascade may change its rows
+	rules    *rules.Rules // of the table, where a cascade may change its rows
 
 	// What may happen to its rows.
 	inserted, deleted bool
@@ -142,7 +143,7 @@ func tie(ctx *Context, ignore bool, tables *[]TableVersion, changes ...changed) 
 		return out, nil
 	}
 	for _, r := range b.order {
-		if r.rules, err = rulesOf(r.table); err != nil {
+		if r.rules, err = rules.Of(r.table); err != nil {
 			return out, err
 		}
 	}

@@ -302,7 +302,7 @@ func (w *writer) cascade(ctx context.Context, k *childKey, l *lookup, action sch
 		f := &fragment.Write{Kind: fragment.Delete, SchemaVersion: k.child.Version, Env: w.cascadeEnv()}
 		if !deletes {
 			f.Kind, f.Set = fragment.Update, k.assignments(next[under], action, f.Env)
-			f.Checks = k.rows.rules.checksOf(f.Set)
+			f.Checks = k.rows.rules.ChecksOf(f.Set)
 		}
 		if failed, err := w.writeChildren(ctx, k, f, found[under], here); failed != nil || err != nil {
 			return failed, err
@@ -337,7 +337,7 @@ func (k *childKey) assignments(values []types.Value, action schema.ReferenceActi
 	for i := range set {
 		named[k.child.ColumnByID(set[i].Column)] = true
 	}
-	return k.rows.rules.assign(set, named, false)
+	return k.rows.rules.Assign(set, named, false)
 }
 
 // writeChildren changes children by their primary keys, and what follows from that.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/rules"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -143,7 +144,7 @@ func (r *insertRun) checkOption(row []types.Value) (ok bool, err error) {
 	if r.View == nil || len(r.View.Check) == 0 {
 		return true, nil
 	}
-	row = LocalRow(row, &r.env.Mode)
+	row = rules.LocalRow(row, &r.env.Mode)
 	for _, cond := range r.View.Check {
 		meets, err := expr.Truth(cond, r.eval, row)
 		if err != nil {
@@ -179,7 +180,7 @@ func (r *insertRun) fillDefaults(row []types.Value, exprs []expr.Expr) error {
 		if j := slices.Index(r.Named, pos); j >= 0 && (exprs == nil || exprs[j] != nil) {
 			continue
 		}
-		v, err := e.Eval(r.eval, LocalRow(row, &r.env.Mode))
+		v, err := e.Eval(r.eval, rules.LocalRow(row, &r.env.Mode))
 		if err == nil {
 			err = r.strict.Err()
 		}
@@ -218,14 +219,14 @@ func (r *insertRun) follow(row []types.Value) (keep bool, err error) {
 // onUpdate adds the assignments that follow from a statement's: generated columns, and ON UPDATE CURRENT_TIMESTAMP columns that it
 // does not name, with what is generated from those. A shard makes the latter only where another column changes
 // (fragment.Assignment.OnlyIfChanged).
-func onUpdate(t *schema.Table, set []fragment.Assignment, r *rules) ([]fragment.Assignment, error) {
+func onUpdate(t *schema.Table, set []fragment.Assignment, r *rules.Rules) ([]fragment.Assignment, error) {
 	named := set
 	if r != nil {
 		changed := map[int]bool{}
 		for i := range set {
 			changed[t.ColumnByID(set[i].Column)] = true
 		}
-		set = r.assign(set, changed, false)
+		set = r.Assign(set, changed, false)
 	}
 	var clock map[int]bool
 	for i := range t.Columns {
@@ -250,22 +251,7 @@ func onUpdate(t *schema.Table, set []fragment.Assignment, r *rules) ([]fragment.
 		}
 	}
 	if len(clock) > 0 {
-		set = r.assign(set, clock, true)
+		set = r.Assign(set, clock, true)
 	}
 	return set, nil
-}
-
-// LocalRow is a row in storage form as expressions see it: TIMESTAMPs are local times. The row is not changed.
-func LocalRow(row []types.Value, m *types.Mode) []types.Value {
-	copied := false
-	for i := range row {
-		if row[i].Kind() != types.KindTimestamp {
-			continue
-		}
-		if !copied {
-			row, copied = slices.Clone(row), true
-		}
-		row[i] = types.ToLocal(row[i], m.Loc)
-	}
-	return row
 }

@@ -113,7 +113,7 @@ func (l *Locks) drain(ctx context.Context, r *drainRequest) error {
 	for pause := drainPollMin; ; pause = min(pause*5/4, drainPollMax) {
 		busy := false
 		l.each(func(o *Owner) {
-			busy = busy || !o.holder().sameSession(r.Holder) && o.usesAny(r.Tables)
+			busy = busy || !o.holder().sameSession(r.Holder) && usesAny(o, r.Tables)
 		})
 		if !busy {
 			return nil

@@ -218,7 +218,7 @@ func (o *Owner) LetGo() {
 }
 
 // usesAny tells whether the session's statement or transaction uses a table in a way that the locks forbid.
-func (o *Owner) usesAny(tables map[schema.TableID]bool) bool {
+func usesAny(o *Owner, tables map[schema.TableID]bool) bool {
 	conflicts := func(uses []Use) bool {
 		return slices.ContainsFunc(uses, func(u Use) bool {
 			if write, ok := tables[definitions]; ok && u.ID == definitions && (write || u.Write) {

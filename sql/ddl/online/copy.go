@@ -7,8 +7,8 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
-	"cloudsql/planner"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/rules"
 	"cloudsql/sql/ddl"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -154,8 +154,8 @@ type copier struct {
 	missing  []types.Value // for columns that from lacks
 	perRow   []expr.Expr   // for those of them with DEFAULT (expression); nil for others
 	exprEnv  expr.Env
-	rules    *planner.RowRules // nil: to has none
-	autoInc  int               // a column of to that numbers the rows, or -1
+	rules    *rules.Rows // nil: to has none
+	autoInc  int         // a column of to that numbers the rows, or -1
 	rows     uint64
 	numbered uint64 // the last number given
 	highest  uint64 // of an AUTO_INCREMENT column that was there before, or was filled by the rows
@@ -217,7 +217,7 @@ func (cp *copier) prepare() error {
 	cp.batch.Reset(len(cp.to.Columns))
 	cp.exprEnv.Warn = cp.warn
 	var err error
-	cp.rules, err = planner.NewRowRules(cp.to, &cp.exprEnv)
+	cp.rules, err = rules.NewRows(cp.to, &cp.exprEnv)
 	return err
 }
 
@@ -301,7 +301,7 @@ func (cp *copier) defaults() (size int, err error) {
 			continue
 		}
 		c := &cp.to.Columns[i]
-		v, err := e.Eval(&cp.exprEnv, planner.LocalRow(cp.row, &cp.env.Mode))
+		v, err := e.Eval(&cp.exprEnv, rules.LocalRow(cp.row, &cp.env.Mode))
 		if err == nil {
 			v, err = types.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
 		}

@@ -1,6 +1,8 @@
-package planner
+package rules
 
 import (
+	"slices"
+
 	"cloudsql/planner/bind"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -9,10 +11,10 @@ import (
 	"cloudsql/storage/types"
 )
 
-// rules are what a table's definition says of its rows by expressions over them: generated columns and CHECK constraints. New rows
+// Rules are what a table's definition says of its rows by expressions over them: generated columns and CHECK constraints. New rows
 // follow them here, at the gateway, which knows all of their values; changed rows at their shard, which has the others: there the
 // generated columns are assignments behind the statement's, and the checks conditions of the fragment.
-type rules struct {
+type Rules struct {
 	table     *schema.Table
 	generated []rule // in the order of the columns: each refers to earlier ones only
 	checks    []rule
@@ -26,12 +28,12 @@ type rule struct {
 	uses   map[int]bool // positions of columns
 }
 
-// rulesOf binds the rules of a table; nil for none.
-func rulesOf(t *schema.Table) (*rules, error) {
+// Of binds the rules of a table; nil for none.
+func Of(t *schema.Table) (*Rules, error) {
 	if !t.Ruled() {
 		return nil, nil
 	}
-	r := &rules{table: t}
+	r := &Rules{table: t}
 	for i := range t.Columns {
 		if t.Columns[i].Generated == "" {
 			continue
@@ -72,8 +74,8 @@ func (r *rule) touched(changed map[int]bool) bool {
 	return false
 }
 
-// assign appends the assignments of generated columns that follow from changed ones, which they join.
-func (r *rules) assign(set []fragment.Assignment, changed map[int]bool, onlyIfChanged bool) []fragment.Assignment {
+// Assign appends the assignments of generated columns that follow from changed ones, which they join.
+func (r *Rules) Assign(set []fragment.Assignment, changed map[int]bool, onlyIfChanged bool) []fragment.Assignment {
 	for i := range r.generated {
 		g := &r.generated[i]
 		if g.touched(changed) {
@@ -86,8 +88,8 @@ func (r *rules) assign(set []fragment.Assignment, changed map[int]bool, onlyIfCh
 	return set
 }
 
-// checksOf are the checks that assignments may violate: those of the columns that they change, and those of none.
-func (r *rules) checksOf(set []fragment.Assignment) (list []fragment.Check) {
+// ChecksOf are the checks that assignments may violate: those of the columns that they change, and those of none.
+func (r *Rules) ChecksOf(set []fragment.Assignment) (list []fragment.Check) {
 	if r == nil {
 		return nil
 	}
@@ -103,25 +105,26 @@ func (r *rules) checksOf(set []fragment.Assignment) (list []fragment.Check) {
 	return list
 }
 
-// RowRules makes whole rows follow a table's definition, where not a shard but whoever has all of their values writes them.
-type RowRules struct {
-	*rules
+// Rows makes whole rows follow a table's definition, where not a shard but whoever has all of their values writes them.
+type Rows struct {
+	*Rules
 	Env    *expr.Env
 	local  []types.Value
 	strict expr.StrictWarnings
 }
 
-// NewRowRules prepares for rows of t; nil where its definition says nothing of them.
-func NewRowRules(t *schema.Table, env *expr.Env) (*RowRules, error) {
-	r, err := rulesOf(t)
+// NewRows prepares for rows of t; nil where its definition says nothing of them.
+func NewRows(t *schema.Table, env *expr.Env) (*Rows, error) {
+	r, err := Of(t)
 	if r == nil || err != nil {
 		return nil, err
 	}
-	return r.forRows(env), nil
+	return r.ForRows(env), nil
 }
 
-func (r *rules) forRows(env *expr.Env) *RowRules {
-	out := &RowRules{rules: r}
+// ForRows prepares for rows of the table.
+func (r *Rules) ForRows(env *expr.Env) *Rows {
+	out := &Rows{Rules: r}
 	eval := *env
 	if env.Mode.Strict {
 		out.strict.Next = env.Warn
@@ -132,7 +135,7 @@ func (r *rules) forRows(env *expr.Env) *RowRules {
 }
 
 // Generate computes the generated columns of a row in storage form; assign converts a value for the column at a position.
-func (r *RowRules) Generate(row []types.Value, assign func(v types.Value, pos int) (types.Value, error)) error {
+func (r *Rows) Generate(row []types.Value, assign func(v types.Value, pos int) (types.Value, error)) error {
 	if len(r.generated) == 0 {
 		return nil
 	}
@@ -151,7 +154,7 @@ func (r *RowRules) Generate(row []types.Value, assign func(v types.Value, pos in
 	return nil
 }
 
-func (r *RowRules) eval(e expr.Expr) (types.Value, error) {
+func (r *Rows) eval(e expr.Expr) (types.Value, error) {
 	v, err := e.Eval(r.Env, r.local)
 	if err == nil {
 		err = r.strict.Err()
@@ -160,7 +163,7 @@ func (r *RowRules) eval(e expr.Expr) (types.Value, error) {
 }
 
 // Violated gives 3819 for a complete row in storage form that a check is against.
-func (r *RowRules) Violated(row []types.Value) error {
+func (r *Rows) Violated(row []types.Value) error {
 	if len(r.checks) == 0 {
 		return nil
 	}
@@ -175,4 +178,19 @@ func (r *RowRules) Violated(row []types.Value) error {
 		}
 	}
 	return nil
+}
+
+// LocalRow is a row in storage form as expressions see it: TIMESTAMPs are local times. The row is not changed.
+func LocalRow(row []types.Value, m *types.Mode) []types.Value {
+	copied := false
+	for i := range row {
+		if row[i].Kind() != types.KindTimestamp {
+			continue
+		}
+		if !copied {
+			row, copied = slices.Clone(row), true
+		}
+		row[i] = types.ToLocal(row[i], m.Loc)
+	}
+	return row
 }
