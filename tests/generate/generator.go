@@ -83,8 +83,10 @@ func (g *Generator) statement() Statement {
 		return Statement{SQL: g.topQuery()}
 	case n < 780:
 		return Statement{SQL: g.expand("{dml}")}
-	case n < 830:
+	case n < 820:
 		return g.ddl()
+	case n < 835:
+		return g.view()
 	case n < 880:
 		return g.transaction()
 	default:

@@ -71,7 +71,7 @@ func (g *Generator) with() string {
 	var parts []string
 	recursive := g.chance(0.4)
 	for range 1 + g.n(2) {
-		t := &table{fmt.Sprint("w", len(g.ctes)), []string{"c0", "c1"}}
+		t := &table{name: fmt.Sprint("w", len(g.ctes)), columns: []string{"c0", "c1"}}
 		if recursive {
 			g.scopes = append(g.scopes, []source{{t.name, t.columns}})
 			parts = append(parts, t.name+" (c0, c1) AS (SELECT "+g.expand("{literal}, {literal}")+g.pick(" UNION ", " UNION ALL ")+
@@ -128,9 +128,15 @@ func (g *Generator) selectOf(n int, named bool) string {
 	if grouped {
 		if g.chance(0.8) {
 			b.WriteString(" GROUP BY " + g.list(1, 3, "{{column}|{expr}|{column}|1|2|{column} DESC}") + g.pick("", "", "", " WITH ROLLUP"))
+		} else if g.chance(0.5) { // what GROUPING may name
+			by := g.columnName()
+			if !strings.ContainsAny(by, "'") {
+				b.WriteString(" GROUP BY " + by + g.expand(", {column} WITH ROLLUP HAVING GROUPING(") + by + g.expand(") {= 0|+ {column}|IN (0, 1)}"))
+				grouped = false
+			}
 		}
 		g.aggs = true
-		if g.chance(0.3) {
+		if grouped && g.chance(0.3) {
 			b.WriteString(g.expand(" HAVING {expr}"))
 		}
 	} else if g.chance(0.03) {
@@ -148,7 +154,7 @@ func (g *Generator) selectOf(n int, named bool) string {
 		b.WriteString(g.expand(" {limit}"))
 	}
 	if g.chance(0.06) {
-		b.WriteString(g.expand(" {FOR UPDATE|FOR SHARE|LOCK IN SHARE MODE|FOR UPDATE NOWAIT|FOR UPDATE SKIP LOCKED|FOR SHARE SKIP LOCKED|FOR UPDATE OF r0}"))
+		b.WriteString(g.expand(" {FOR UPDATE|FOR SHARE|LOCK IN SHARE MODE|FOR UPDATE NOWAIT|FOR UPDATE SKIP LOCKED|FOR SHARE SKIP LOCKED|FOR UPDATE OF r0|FOR SHARE OF r0 FOR UPDATE OF r1 NOWAIT}"))
 	}
 	return b.String()
 }
@@ -245,8 +251,11 @@ func (g *Generator) factor(before []source, i int) (string, source) {
 		t := g.System[g.n(len(g.System))]
 		return t.name + " AS " + alias, source{alias, t.columns}
 	case n == 13 && g.chance(0.3):
-		return g.expand("{(VALUES ROW(1, 'a'), ROW({shallow}, {shallow})) AS " + alias + " (c0, c1)|JSON_TABLE('[1]', '$[*]' COLUMNS (c0 int PATH '$')) AS " + alias + "}"),
-			source{alias, []string{"c0", "c1"}}
+		return g.expand("(VALUES ROW(1, 'a'), ROW({shallow}, {shallow})) AS " + alias + " (c0, c1)"), source{alias, []string{"c0", "c1"}}
+	case n == 14:
+		g.scopes = append(g.scopes, before)
+		defer func() { g.scopes = g.scopes[:len(g.scopes)-1] }()
+		return g.expand("{jsontable}") + " AS " + alias, source{alias, []string{"c0", "c1"}}
 	}
 	t := g.table()
 	cols := t.columns
@@ -365,7 +374,9 @@ func (g *Generator) subquery() string {
 	case 3:
 		return g.expand("{shallow} {=|<>|<|>=|<=>} {ANY|ALL|SOME} (") + g.query(1) + ")"
 	case 4:
-		return g.expand("({shallow}, {shallow})") + g.pick(" IN (", " NOT IN (", " = (", " <=> (") + g.query(2) + ")"
+		return g.expand("{|ROW}({shallow}, {shallow})") + g.pick(" IN (", " NOT IN (", " = (", " <=> (", " <> (", " < (", " >= (", " = ANY (", " <> ALL (", " = ALL (") + g.query(2) + ")"
+	case 5:
+		return "(" + g.query(2) + g.pick("", " LIMIT 1") + g.expand(") {=|<=>|<>|<|>=} {({shallow}, {shallow})|ROW({literal}, {shallow})}")
 	}
 	return "(" + g.query(1) + g.pick("", " LIMIT 1", " LIMIT 1", " LIMIT 0") + ")"
 }
@@ -379,5 +390,5 @@ func (g *Generator) aggregate() string {
 func (g *Generator) window() string {
 	g.aggs = g.chance(0.3)
 	defer func() { g.aggs = true }()
-	return g.expand("{windowfn} OVER {({overspec})|({overspec})|({overspec})|w|()|(w)}")
+	return g.expand("{windowfn} OVER {({overspec})|({overspec})|({overspec})|({rangespec})|w|()|(w)}")
 }

@@ -32,9 +32,12 @@ func init() {
 		"integer": func(g *Generator) string { return g.oneOf(integers) },
 		"small":   func(g *Generator) string { return fmt.Sprint(g.n(8)) },
 		"json":    func(g *Generator) string { return quote(`{"a": [1, {"b": null}], "c": "x"}`) },
-		"query1":  func(g *Generator) string { return g.query(1) },
-		"query2":  func(g *Generator) string { return g.query(2) },
-		"insert":  (*Generator).insert, "update": (*Generator).update, "delete": (*Generator).delete,
+		"jsonrows": func(g *Generator) string {
+			return quote(g.pick(`[{"c": 1, "d": "x"}, {"c": [2, 3]}, null, 4]`, `[1, [2, 3], {"a": [{"b": [4]}], "b": null}]`, `{"a": [[1, 2], [], [null]], "b": true}`))
+		},
+		"query1": func(g *Generator) string { return g.query(1) },
+		"query2": func(g *Generator) string { return g.query(2) },
+		"insert": (*Generator).insert, "update": (*Generator).update, "delete": (*Generator).delete,
 		"query": (*Generator).topQuery, "dmltext": func(g *Generator) string { return g.expand("{dml}") },
 		"variable": func(g *Generator) string {
 			if len(g.Vars) == 0 || g.chance(0.1) {
@@ -76,8 +79,10 @@ func (g *Generator) keyparts() string {
 	parts := make([]string, 1+g.n(3)*g.n(2))
 	for i := range parts {
 		parts[i] = g.oneOf(scope) + g.pick("", "", "", "(3)", " DESC", "(10) ASC", "(4000)")
-		if g.chance(0.02) {
-			parts[i] = g.expand("(({expr}))")
+		if g.chance(0.06) {
+			parts[i] = g.expand("({expr})")
+		} else if g.chance(0.03) {
+			parts[i] = g.oneOf([]string{"(lower(" + parts[i] + "))", "(" + parts[i] + " + 1)", "((cast(" + parts[i] + " AS char(20)))) DESC"})
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -159,6 +164,14 @@ func (g *Generator) insert() string {
 		b.WriteString(list + " VALUES " + strings.Join(rows, ", "))
 		if g.chance(0.05) {
 			b.WriteString(" AS n")
+			if g.chance(0.5) {
+				names := make([]string, len(cols))
+				for i := range cols {
+					names[i] = fmt.Sprint("n", i)
+				}
+				b.WriteString(" (" + strings.Join(names, ", ") + ") ON DUPLICATE KEY UPDATE " + g.column(t) + g.expand(" = n.n0{| + 1| AND {literal}}"))
+				return b.String()
+			}
 		}
 	}
 	if g.chance(0.25) && !strings.HasPrefix(verb, "REPLACE") && len(t.columns) > 0 {
@@ -180,7 +193,11 @@ func (g *Generator) update() string {
 		}
 		g.scopes = [][]source{scope}
 		src := scope[g.n(len(scope))]
-		return "UPDATE " + g.pick("", "", "IGNORE ") + from + " SET " + src.alias + "." + g.oneOf(append(src.columns, "a")) + " = " + g.expand("{expr} {WHERE {expr}|}")
+		with := ""
+		if g.chance(0.1) {
+			with = g.with()
+		}
+		return with + "UPDATE " + g.pick("", "", "IGNORE ") + from + " SET " + src.alias + "." + g.oneOf(append(src.columns, "a")) + " = " + g.expand("{expr} {WHERE {expr}|}")
 	}
 	t := g.table()
 	g.scopes = [][]source{{{t.name, t.columns}}}
@@ -222,7 +239,8 @@ func (g *Generator) delete() string {
 			return "DELETE FROM nothing"
 		}
 		g.scopes = [][]source{scope}
-		return g.pick("DELETE "+scope[0].alias+" FROM "+from, "DELETE FROM "+scope[0].alias+" USING "+from) + " WHERE " + g.condition()
+		last := scope[len(scope)-1].alias
+		return g.pick("DELETE "+scope[0].alias+", "+last+" FROM "+from, "DELETE "+last+" FROM "+from, "DELETE "+scope[0].alias+" FROM "+from, "DELETE FROM "+scope[0].alias+" USING "+from) + " WHERE " + g.condition()
 	}
 	t := g.table()
 	g.scopes = [][]source{{{t.name, t.columns}}}
@@ -278,7 +296,16 @@ var rules = map[string][]string{
 		"ROW_NUMBER()", "RANK()", "DENSE_RANK()", "PERCENT_RANK()", "CUME_DIST()", "NTILE({small})", "NTILE({literal})", "LAG({expr})", "LAG({expr}, {small}, {expr})", "LEAD({expr}, {literal})",
 		"FIRST_VALUE({expr})", "LAST_VALUE({expr})", "NTH_VALUE({expr}, {small})", "NTH_VALUE({expr}, {literal})", "{agg}", "{agg}", "{agg}",
 	},
-	"overspec":    {"{|PARTITION BY {shallow}{|, {column}}} {|ORDER BY {shallow} {|DESC}{|, {column}}} {|{frame}}"},
+	"overspec":   {"{|PARTITION BY {shallow}{|, {column}}} {|ORDER BY {shallow} {|DESC}{|, {column}}} {|{frame}}"},
+	"rangespec":  {"{|PARTITION BY {column}} ORDER BY {column}{| DESC| + 0} RANGE BETWEEN {rangebound} PRECEDING AND {{rangebound} FOLLOWING|{rangebound} PRECEDING|CURRENT ROW|UNBOUNDED FOLLOWING}"},
+	"rangebound": {"{small}", "{small}", "1.5", "INTERVAL {small} {simpleunit}", "UNBOUNDED", "{literal}"},
+	"jsontable": {
+		"JSON_TABLE({jsondoc}, {'$[*]'|'$'|'$.a[*]'} COLUMNS (c0 {int|varchar(5)|json|{type}} PATH {'$'|'$.b'|'$[0]'} {jsondefault}, c1 {FOR ORDINALITY|int EXISTS PATH '$.b'|decimal(5,2) PATH '$.c' {jsondefault}}))",
+		"JSON_TABLE({jsondoc}, '$.a[*]' COLUMNS (NESTED PATH '$[*]' COLUMNS (c0 json PATH '$'), NESTED '$.b[*]' COLUMNS (n FOR ORDINALITY, c1 {type} PATH '$' {jsondefault})))",
+		"JSON_TABLE({jsonrows}, '$[*]' COLUMNS (c0 int PATH '$.c' {jsondefault}, NESTED PATH '$.c[*]' COLUMNS (c1 int PATH '$')))",
+	},
+	"jsondoc":     {"{json}", "{shallow}", "{jsonrows}", "'[]'", "{text}", "CAST('[1, 2.5, \"x\"]' AS JSON)"},
+	"jsondefault": {"", "", "{NULL|ERROR|DEFAULT '1'|DEFAULT {text}} ON EMPTY", "{NULL|ERROR|DEFAULT '[1]'} ON ERROR", "DEFAULT '0' ON EMPTY DEFAULT '7' ON ERROR"},
 	"frame":       {"{ROWS|RANGE|GROUPS} {framebound}", "{ROWS|RANGE} BETWEEN {framebound} AND {framebound}"},
 	"framebound":  {"UNBOUNDED PRECEDING", "CURRENT ROW", "{small} PRECEDING", "{small} FOLLOWING", "UNBOUNDED FOLLOWING", "INTERVAL {small} DAY PRECEDING", "{literal} FOLLOWING"},
 	"order":       {"ORDER BY {orderitem}", "ORDER BY {orderitem}, {orderitem}", "ORDER BY {column} {|DESC}"},
@@ -299,26 +326,33 @@ var rules = map[string][]string{
 	"columnoptions": {
 		"", "", "", "NOT NULL", "NULL", "DEFAULT {literal}", "DEFAULT {literal}", "NOT NULL DEFAULT {literal}", "DEFAULT ({expr})", "DEFAULT ({shallow})", "DEFAULT CURRENT_TIMESTAMP",
 		"DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3)", "DEFAULT NOW() ON UPDATE NOW()", "UNIQUE", "PRIMARY KEY", "AUTO_INCREMENT", "AUTO_INCREMENT UNIQUE", "COMMENT {text}", "KEY",
-		"NOT NULL COMMENT 'c'", "CHECK ({expr})", "CHECK ({expr}) NOT ENFORCED", "GENERATED ALWAYS AS ({expr})", "INVISIBLE", "COLLATE {collation}", "REFERENCES t0 (a)", "DEFAULT -{literal}", "DEFAULT (UUID())",
+		"NOT NULL COMMENT 'c'", "CHECK ({expr})", "CHECK ({expr}) NOT ENFORCED", "GENERATED ALWAYS AS ({expr})", "AS ({expr}) {STORED|VIRTUAL}", "AS ({shallow}) {STORED|VIRTUAL} {|UNIQUE|NOT NULL|INVISIBLE}", "INVISIBLE", "COLLATE {collation}", "REFERENCES t0 (a)", "DEFAULT -{literal}", "DEFAULT (UUID())",
 		"DEFAULT ''", "DEFAULT NULL", "NOT NULL DEFAULT ''", "DEFAULT 0", "COLUMN_FORMAT FIXED", "NOT NULL UNIQUE",
 	},
 	"tablekey": {
 		"KEY {k0|k1|k2|} ({keyparts})", "INDEX ({keyparts})", "UNIQUE KEY ({keyparts})", "PRIMARY KEY ({keyparts})", "UNIQUE {k0|k1} ({keyparts}) {indexoption?}", "CONSTRAINT x CHECK ({expr}) NOT ENFORCED", "CHECK ({expr})",
-		"FULLTEXT KEY ({keyparts})", "FOREIGN KEY ({keyparts}) REFERENCES t0 (id)", "CONSTRAINT PRIMARY KEY ({keyparts})",
+		"FULLTEXT KEY ({keyparts})", "{foreignkey}", "{foreignkey}", "CONSTRAINT PRIMARY KEY ({keyparts})",
 	},
 	"tableoption": {
 		"ENGINE = {InnoDB|MyISAM|nothing}", "DEFAULT CHARSET = {charset}", "COLLATE = {collation}", "AUTO_INCREMENT = {integer}", "COMMENT = {text}", "ROW_FORMAT = {DYNAMIC|COMPRESSED}", "PARTITION BY HASH (c0) PARTITIONS 2",
 		"KEY_BLOCK_SIZE = 8", "STATS_PERSISTENT = 0",
 	},
+	"foreignkey": {
+		"FOREIGN KEY ({keyparts}) REFERENCES t0 (id)", "{|CONSTRAINT x|CONSTRAINT y} FOREIGN KEY {|k0|k1} ({column}) REFERENCES {t0|t1|t7|{tablename}} ({id|a|{column}}) {| ON DELETE {action}} {| ON UPDATE {action}}",
+		"FOREIGN KEY ({column}, {column}) REFERENCES {t2|{tablename}} (a, b) {MATCH FULL|}", "CONSTRAINT x FOREIGN KEY ({column}) REFERENCES {tablename} ({column}) ON DELETE CASCADE",
+	},
+	"action": {"CASCADE", "SET NULL", "RESTRICT", "NO ACTION", "SET DEFAULT", "CASCADE"},
 	"alterclause": {
+		"ADD {foreignkey}", "ADD {foreignkey}", "DROP FOREIGN KEY {x|y|up|t7_ibfk_1|{key}}", "ALTER CHECK {x|both} {NOT |}ENFORCED", "ADD CONSTRAINT {x|y} CHECK ({expr})", "ADD CHECK ({column} {compare} {literal})",
+		"ADD COLUMN {z1|z2} {type} AS ({expr}) {STORED|VIRTUAL}",
 		"ADD {INDEX|KEY|UNIQUE KEY|UNIQUE} {k0|k1|k2|} ({keyparts})", "ADD PRIMARY KEY ({keyparts})", "DROP PRIMARY KEY", "DROP KEY {key}", "RENAME KEY {key} TO {k0|k1|k3}", "RENAME TO {n0|n1}", "AUTO_INCREMENT = {integer}",
 		"COMMENT = {text}", "CONVERT TO CHARACTER SET {charset}", "DEFAULT CHARACTER SET {charset}", "COLLATE {collation}", "ENGINE = InnoDB", "FORCE", "ALGORITHM = {INPLACE|COPY|INSTANT|DEFAULT}", "LOCK = {NONE|SHARED|EXCLUSIVE}",
 		"ALTER INDEX {key} {INVISIBLE|VISIBLE}", "ADD CONSTRAINT x CHECK ({expr}) NOT ENFORCED", "DROP CHECK x", "ORDER BY a", "DISABLE KEYS", "ADD FULLTEXT ({keyparts})", "ROW_FORMAT = DYNAMIC", "DROP CONSTRAINT x",
 	},
 	"ddlrare": {
 		"CREATE DATABASE {d0|d1}", "DROP DATABASE {IF EXISTS|} {d0|d1}", "ALTER DATABASE d0 {CHARACTER SET {charset}|COLLATE {collation}|READ ONLY = 1}", "CREATE DATABASE IF NOT EXISTS d0 COLLATE {collation}",
-		"CREATE VIEW v AS {query1}", "CREATE TEMPORARY TABLE tt (a int)", "CREATE TABLE d0.x {AS|} {query1}", "DROP TABLE {tablename}, {tablename}", "DROP VIEW IF EXISTS v", "CREATE TRIGGER x BEFORE INSERT ON t0 FOR EACH ROW SET @a = 1",
-		"ANALYZE TABLE {tablename}", "OPTIMIZE TABLE {tablename}", "CHECK TABLE {tablename}", "REPAIR TABLE {tablename}", "CHECKSUM TABLE {tablename}", "ALTER TABLE {tablename} RENAME TO d0.x", "RENAME TABLE d0.x TO x9",
+		"CREATE VIEW v AS {query1}", "CREATE TEMPORARY TABLE {tt|t0} (a int, KEY (a), b varchar(20) AS (a) {VIRTUAL|STORED})", "DROP TEMPORARY TABLE {|IF EXISTS }{tt|t0}", "CREATE TEMPORARY TABLE tt {|AS} {query1}", "CREATE TABLE d0.x {AS|} {query1}", "DROP TABLE {tablename}, {tablename}", "DROP VIEW IF EXISTS v", "CREATE TRIGGER x BEFORE INSERT ON t0 FOR EACH ROW SET @a = 1",
+		"ANALYZE TABLE {tablename}", "ANALYZE TABLE {tablename} {UPDATE HISTOGRAM ON a WITH 8 BUCKETS|DROP HISTOGRAM ON a}", "SET foreign_key_checks = {0|1}", "OPTIMIZE TABLE {tablename}", "CHECK TABLE {tablename}", "REPAIR TABLE {tablename}", "CHECKSUM TABLE {tablename}", "ALTER TABLE {tablename} RENAME TO d0.x", "RENAME TABLE d0.x TO x9",
 		"CREATE PROCEDURE p() SELECT 1", "DROP TABLE IF EXISTS nothing", "CREATE TABLE mysql.x (a int)", "DROP TABLE information_schema.tables", "INSERT INTO mysql.user VALUES (1)", "CREATE SEQUENCE q", "ALTER TABLE {tablename} SPLIT BY (1)",
 	},
 	"other": {
@@ -334,11 +368,21 @@ var rules = map[string][]string{
 		"RENAME USER {user} TO {user}", "GRANT {privilege} ON {*.*|{d0|nothing}.*|d0.x|*} TO {user} {|WITH GRANT OPTION}", "REVOKE {privilege} ON {*.*|d0.*} FROM {user}", "REVOKE ALL PRIVILEGES, GRANT OPTION FROM {user}", "SET PASSWORD FOR {user} = {text}",
 		"FLUSH {PRIVILEGES|TABLES|STATUS|LOGS|HOSTS}", "SELECT GET_LOCK({'l0'|'l1'}, {0|0.01})", "SELECT RELEASE_LOCK({'l0'|'l1'})", "SELECT RELEASE_ALL_LOCKS()", "SELECT IS_USED_LOCK('l0'), IS_FREE_LOCK('l1')",
 		"KILL QUERY {small}", "KILL QUERY {expr}", "USE {d0|nothing|information_schema}", "SELECT DATABASE()", "SELECT FOUND_ROWS(), ROW_COUNT(), LAST_INSERT_ID()", "SELECT LAST_INSERT_ID({expr})", "HELP 'x'", "XA START 'x'", "HANDLER t0 OPEN",
-		"LOAD DATA INFILE 'x' INTO TABLE t0", "CALL p()", "SIGNAL SQLSTATE '45000'", "GET DIAGNOSTICS @a = NUMBER", "SELECT * FROM t0 INTO OUTFILE '/tmp/x'", "RESET MASTER", "DO {expr}", "SELECT {expr} INTO @a", "SELECT {expr}, {expr} INTO @a, @b",
+		"{load}", "{load}", "{load}", "LOAD DATA INFILE 'x' INTO TABLE t0", "CALL p()", "SIGNAL SQLSTATE '45000'", "GET DIAGNOSTICS @a = NUMBER", "SELECT {expr} FROM {tablename} INTO {OUTFILE|DUMPFILE} {'/tmp/x'|{text}} {|FIELDS TERMINATED BY {text}}", "{query2} INTO OUTFILE '/nothing/x'", "TABLE {tablename} INTO OUTFILE 'x'", "RESET MASTER", "DO {expr}", "SELECT {expr} INTO @a", "SELECT {expr}, {expr} INTO @a, @b",
 		"{dmltext}; {query}", "SELECT 1; SELECT {expr}; SHOW WARNINGS", ";", "", "/* only */", "SELECT @@{variable}", "SELECT @@global.{variable}", "BEGIN; {dmltext}; {dmltext}; COMMIT", "BEGIN; {dmltext}; SAVEPOINT s; {dmltext}; ROLLBACK TO s; {dmltext}; COMMIT",
 		"{dmltext}; {dmltext}; {dmltext}", "SELECT STATEMENT_DIGEST({text})", "SET TRANSACTION READ ONLY", "SELECT * FROM {tablename} AS OF TIMESTAMP {NOW()|NOW() - INTERVAL 1 SECOND|{literal}}", "SET cloudsql_read_staleness_ms = {0|100|5000}",
-		"USE d0", "SET PERSIST max_connections = 151", "SET GLOBAL sort_buffer_size = {integer}", "LOCK INSTANCE FOR BACKUP", "SHOW BINARY LOGS", "SET ROLE NONE", "CREATE ROLE r", "SHOW REPLICA STATUS",
+		"USE d0", "SET PERSIST max_connections = 151", "SET GLOBAL sort_buffer_size = {integer}", "LOCK INSTANCE FOR BACKUP", "SHOW BINARY LOGS", "SET ROLE {NONE|DEFAULT|ALL|r|r, s|ALL EXCEPT r}", "{CREATE ROLE|CREATE ROLE IF NOT EXISTS|DROP ROLE|DROP ROLE IF EXISTS} {r|r, s|{user}}", "GRANT {r|s|r, s} TO {r|s|{user}} {|WITH ADMIN OPTION}",
+		"REVOKE {r|s|{privilege} ON {tablename}} FROM {r|{user}}", "GRANT {privilege} ON {|TABLE }{tablename} TO {r|{user}}", "SET DEFAULT ROLE {r|NONE|ALL} TO {user}", "SHOW GRANTS FOR {user} USING {r|s}", "SELECT CURRENT_ROLE()",
+		"{flow}", "{flow}", "SHOW CREATE TABLE {tablename}", "SHOW CREATE VIEW {v0|v1|v2}", "SELECT * FROM information_schema.{views|key_column_usage|check_constraints|referential_constraints|view_table_usage} {WHERE {expr}|LIMIT 5}",
+		"GET DIAGNOSTICS {|CURRENT|STACKED} {@a = NUMBER, @b = ROW_COUNT|CONDITION {1|{small}|@a} @a = {RETURNED_SQLSTATE|MYSQL_ERRNO|MESSAGE_TEXT|nothing}}", "SHOW REPLICA STATUS",
 	},
-	"user":      {"u0", "'u0'@'%'", "'u1'@'localhost'", "u2", "'u''3'@'10.0.0.0/255.0.0.0'", "''@'x'", "{text}@{text}", "u1"},
-	"privilege": {"ALL", "SELECT", "SELECT, INSERT", "UPDATE (a)", "USAGE", "CREATE USER", "SUPER", "PROXY", "GRANT OPTION", "nothing", "BACKUP_ADMIN"},
+	"load": {
+		"LOAD DATA {|CONCURRENT |LOW_PRIORITY }LOCAL INFILE 'Reader::{lines|comma|broken|empty|wide}' {|IGNORE|REPLACE} INTO TABLE {tablename} {|CHARACTER SET {charset}} {|{loadfields}} {|LINES STARTING BY {text}|LINES TERMINATED BY {text}}" +
+			" {|IGNORE {small} LINES} {|({column}, {column})|(@a, @b)|({column}, @a) SET {column} = {expr}}",
+		"LOAD DATA LOCAL INFILE 'Reader::{lines|comma}' INTO TABLE t0 {|FIELDS TERMINATED BY ','} (a, s{|, @c}) {|SET d = @c + {literal}|SET b = {expr}}",
+	},
+	"loadfields": {"FIELDS TERMINATED BY ','", "FIELDS TERMINATED BY {text} {OPTIONALLY |}ENCLOSED BY {'\"'|{text}} ESCAPED BY {''|'\\\\'|{text}}", "FIELDS ENCLOSED BY '\"' TERMINATED BY ','", "FIELDS TERMINATED BY ''"},
+	"flow":       {"BEGIN; {dmltext}; {query}; ROLLBACK", "SELECT {expr}; GET DIAGNOSTICS CONDITION 1 @a = MESSAGE_TEXT", "SET foreign_key_checks = 0; {dmltext}; SET foreign_key_checks = 1", "SET @c = {expr}; {query}"},
+	"user":       {"u0", "'u0'@'%'", "'u1'@'localhost'", "u2", "'u''3'@'10.0.0.0/255.0.0.0'", "''@'x'", "{text}@{text}", "u1"},
+	"privilege":  {"ALL", "SELECT", "SELECT, INSERT", "UPDATE (a)", "SELECT (a, b), INSERT (a)", "REFERENCES", "CREATE VIEW, SHOW VIEW", "CREATE ROLE, DROP ROLE", "FILE", "USAGE", "CREATE USER", "SUPER", "PROXY", "GRANT OPTION", "nothing", "BACKUP_ADMIN"},
 }

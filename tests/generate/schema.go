@@ -11,6 +11,7 @@ import (
 type table struct {
 	name    string // as it is written in FROM
 	columns []string
+	view    bool
 }
 
 // source is a table within a query.
@@ -31,12 +32,14 @@ var everyday = []string{
 	"CREATE TABLE t5 (id int PRIMARY KEY, v varchar(100) CHARACTER SET latin1, w varchar(100) COLLATE utf8mb4_general_ci, g json DEFAULT (json_array()), i int DEFAULT (abs(-2)), KEY (w(3)))",
 	"CREATE TABLE t6 (id int PRIMARY KEY, a int CHECK (a < 1000000), b varchar(30), v int AS (a + 1), w varchar(60) AS (concat_ws('-', b, v)) STORED, h int DEFAULT 4," +
 		" KEY (v), KEY (w, a), KEY ((lower(b)), (a % 7) DESC), CONSTRAINT both CHECK (b <> 'never' OR a IS NULL))",
+	"CREATE TABLE t7 (id int PRIMARY KEY, p int, a int DEFAULT 3, b varchar(20), FOREIGN KEY (p) REFERENCES t0 (id) ON DELETE SET NULL ON UPDATE CASCADE," +
+		" CONSTRAINT up FOREIGN KEY (a) REFERENCES t7 (id) ON DELETE CASCADE)",
 }
 
 var everydayColumns = [][]string{
 	{"id", "a", "b", "s", "d"}, {"id", "a", "s", "f", "dt"}, {"a", "b", "j", "x", "y", "e", "st"},
 	{"a", "d", "t", "ts", "yr", "bi", "bn", "vb", "c"}, {"id", "f", "u", "dd", "s", "ts", "n"}, {"id", "v", "w", "g", "i"},
-	{"id", "a", "b", "v", "h"},
+	{"id", "a", "b", "v", "h"}, {"id", "p", "a", "b"},
 }
 
 var rows = []string{
@@ -48,6 +51,7 @@ var rows = []string{
 	"INSERT INTO t4 (id, f, u, dd, s, n) VALUES (1, 1.5, 7, 1.000000000000000000000000000001, 'long', 1), (2, -3e38, 0, -99999999999999999999999999999999999, '', 2)",
 	"INSERT INTO t5 (id, v, w) VALUES (1, 'abc', 'ÄÖ'), (2, NULL, 'abc'), (3, '', 'aBc')",
 	"INSERT INTO t6 (id, a, b) VALUES (1, 1, 'One'), (2, -5, 'TWO'), (3, NULL, NULL), (4, 999, 'x')",
+	"INSERT INTO t7 VALUES (3, 1, NULL, 'top'), (4, 1, 3, 'a'), (5, NULL, 4, 'b'), (6, 2, 3, 'a')",
 }
 
 // patient are settings of every session: nobody waits for long.
@@ -64,7 +68,13 @@ func (g *Generator) reset() Statement {
 	for i := range everyday {
 		if g.chance(0.9) {
 			g.pending = append(g.pending, everyday[i], rows[i])
-			g.tables = append(g.tables, &table{fmt.Sprint("t", i), slices.Clone(everydayColumns[i])})
+			g.tables = append(g.tables, &table{name: fmt.Sprint("t", i), columns: slices.Clone(everydayColumns[i])})
+		}
+	}
+	for i := range everydayViews {
+		if g.chance(0.8) {
+			g.pending = append(g.pending, everydayViews[i])
+			g.tables = append(g.tables, &table{name: fmt.Sprint("v", i), columns: slices.Clone(everydayViewColumns[i]), view: true})
 		}
 	}
 	for i := len(g.pending) - 1; i > 6; i-- {
@@ -98,7 +108,7 @@ var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_0-9]*$`)
 
 func (g *Generator) table() *table {
 	if len(g.tables) == 0 || g.chance(0.01) {
-		return &table{g.oneOf(oddNames), []string{"a"}}
+		return &table{name: g.oneOf(oddNames), columns: []string{"a"}}
 	}
 	return g.tables[g.n(len(g.tables))]
 }
@@ -114,6 +124,9 @@ func (g *Generator) ddl() Statement {
 		return Statement{SQL: g.expand("{CREATE {UNIQUE?} INDEX {key} ON {tablename} ({keyparts}) {indexoption?}|DROP INDEX {key} ON {tablename}}")}
 	case n < 78:
 		t := g.table()
+		if t.view && g.chance(0.8) {
+			return Statement{SQL: g.expand("DROP VIEW {IF EXISTS|} ") + t.name, Done: func() { g.forget(t) }}
+		}
 		return Statement{SQL: g.expand("DROP TABLE {IF EXISTS|IF EXISTS|} ") + t.name, Done: func() { g.forget(t) }}
 	case n < 84:
 		return Statement{SQL: g.expand("TRUNCATE {TABLE|} {tablename}")}
@@ -139,11 +152,12 @@ func (g *Generator) create() Statement {
 	if g.chance(0.15) {
 		from := g.table()
 		t.columns = slices.Clone(from.columns)
-		return Statement{SQL: "CREATE TABLE " + t.name + " LIKE " + from.name, Done: done}
+		return Statement{SQL: "CREATE " + g.pick("TABLE ", "TABLE ", "TEMPORARY TABLE ") + t.name + " LIKE " + from.name, Done: done}
 	}
 	if g.chance(0.2) {
 		t.columns = []string{"c0", "c1"}
-		return Statement{SQL: "CREATE TABLE " + t.name + g.expand(" {AS|} ") + g.namedQuery(2), Done: done}
+		more := g.expand("{|||(c0 {type})|(c1 {type} {columnoptions}, KEY (c1))|(PRIMARY KEY (c0)) {IGNORE|REPLACE}}")
+		return Statement{SQL: "CREATE " + g.pick("TABLE ", "TABLE ", "TEMPORARY TABLE ") + t.name + more + g.expand(" {AS|} ") + g.namedQuery(2), Done: done}
 	}
 	var parts []string
 	for i := range 1 + g.n(6) {
@@ -164,7 +178,7 @@ func (g *Generator) create() Statement {
 		}
 	}
 	return Statement{
-		SQL:  "CREATE TABLE " + g.expand("{IF NOT EXISTS|||}") + t.name + " (" + strings.Join(parts, ", ") + ")" + g.expand(" {tableoption?} {tableoption?}"),
+		SQL:  "CREATE " + g.pick("TABLE ", "TABLE ", "TABLE ", "TABLE ", "TEMPORARY TABLE ") + g.expand("{IF NOT EXISTS|||}") + t.name + " (" + strings.Join(parts, ", ") + ")" + g.expand(" {tableoption?} {tableoption?}"),
 		Done: done,
 	}
 }
