@@ -49,6 +49,11 @@ func (q grouping) addGroup(e expr.Expr, name string) error {
 			return mysqlerr.New(mysqlerr.WrongGroupField, name)
 		}
 	}
+	for _, g := range q.groupings {
+		if scalar.SetOf(g.id).Touches(e) {
+			return mysqlerr.New(mysqlerr.WrongGroupField, name)
+		}
+	}
 	for _, g := range q.groupBy {
 		if scalar.Same(g, e) && !q.rollup {
 			return nil
@@ -380,10 +385,8 @@ func (s *settler) anyValue(c *expr.Call, number int, clause string) (expr.Expr, 
 }
 
 func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, error) {
-	for _, id := range s.q.groupIDs {
-		if id == c.Index {
-			return c, nil
-		}
+	if slices.Contains(s.q.groupIDs, c.Index) || s.q.levelID != 0 && c.Index == s.q.levelID {
+		return c, nil
 	}
 	for _, a := range s.q.aggs {
 		if a.ID == c.Index {
