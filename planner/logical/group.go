@@ -67,7 +67,7 @@ func (q grouping) addGroup(e expr.Expr, name string) error {
 func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
 	name := strings.ToLower(n.F)
 	if owner, outer := q.aggregatesOuter(n); owner != nil {
-		return owner.ofInner(outer, n)
+		return grouping{owner}.ofInner(outer, n)
 	}
 	sc = q.aggregateScope(sc)
 	inner := q.binder("field list") // no aggregate within an aggregate: 1111
@@ -153,14 +153,14 @@ func (q grouping) aggregatesOuter(n *ast.AggregateFuncExpr) (*selectQuery, *bind
 // outerAggregate binds an aggregate where this block may have none: 1111 for one that is no other block's.
 func (q grouping) outerAggregate(_ *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
 	if owner, outer := q.aggregatesOuter(n); owner != nil {
-		return owner.ofInner(outer, n)
+		return grouping{owner}.ofInner(outer, n)
 	}
 	return nil, mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
 }
 
 // ofInner binds an aggregate of this block within a block inside it.
-func (q *selectQuery) ofInner(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
-	e, err := grouping{q}.aggregate(sc, n)
+func (q grouping) ofInner(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
+	e, err := q.aggregate(sc, n)
 	if err != nil {
 		return nil, err
 	}
