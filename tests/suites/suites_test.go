@@ -1,13 +1,14 @@
 package suites_test
 
 import (
+	"bufio"
 	"cmp"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 )
 
-// TestSuites runs SUITE's files on a node of its own and on REFERENCE, and writes what differs to REPORT.
+// TestSuites runs SUITE's files on a node of its own and on REFERENCE, and writes what differs to REPORT, and all results to REPORT.json.
 func TestSuites(t *testing.T) {
 	dir, reference := harness.Setting("SUITE", ""), harness.Setting("REFERENCE", "")
 	if dir == "" || reference == "" {
@@ -28,11 +29,12 @@ func TestSuites(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no files in %s (%v)", dir, err)
 	}
-	report, err := os.Create(harness.Setting("REPORT", filepath.Join(t.TempDir(), "report")))
+	name := harness.Setting("REPORT", filepath.Join(t.TempDir(), "report"))
+	results, err := os.Create(name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer report.Close()
+	defer results.Close()
 	node := harness.NewNode(t).Start()
 	ref, err := sql.Open("mysql", reference)
 	if err != nil {
@@ -41,40 +43,94 @@ func TestSuites(t *testing.T) {
 	ref.SetMaxIdleConns(0)
 	own := node.DB("", "")
 	own.SetMaxIdleConns(0)
-	var all, agreed int
-	reasons := map[string]int{}
+	sum, out := newSummary(t, name), json.NewEncoder(results)
 	for _, path := range paths {
-		results, err := suites.Run(ref, own, filepath.Dir(dir), path)
-		good := 0
-		for _, r := range results {
-			if r.Reason == "" {
-				good++
-				continue
+		list, err := suites.Run(ref, own, filepath.Dir(dir), path)
+		for _, r := range list {
+			if err := out.Encode(r); err != nil {
+				t.Fatal(err)
 			}
-			reasons[kind(r.Reason)]++
-			fmt.Fprintf(report, "%s:%d: %s\n\t%.300s\n", r.File, r.Line, r.Reason, strings.Join(strings.Fields(r.Statement), " "))
 		}
-		all, agreed = all+len(results), agreed+good
-		t.Logf("%-40s %5d of %5d (%v)", filepath.Base(path), good, len(results), err)
-		fmt.Fprintf(report, "== %s %d of %d (%v)\n", filepath.Base(path), good, len(results), err)
+		sum.file(filepath.Base(path), list, err)
 	}
-	keys := slices.SortedFunc(maps.Keys(reasons), func(a, b string) int { return cmp.Compare(reasons[b], reasons[a]) })
-	for _, k := range keys[:min(len(keys), 150)] {
-		t.Logf("%6d %s", reasons[k], k)
-	}
-	t.Logf("%d of %d statements agree", agreed, all)
+	sum.close()
 }
 
-var digits = regexp.MustCompile(`'[^']*'|\d{5,}`)
+// TestClasses counts again what TestSuites kept in RESULTS (a pattern of files): its classes are refined without another run.
+func TestClasses(t *testing.T) {
+	paths, err := filepath.Glob(harness.Setting("RESULTS", ""))
+	if err != nil || len(paths) == 0 {
+		t.Skip("RESULTS names results that are kept")
+	}
+	sum := newSummary(t, harness.Setting("REPORT", filepath.Join(t.TempDir(), "report")))
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []suites.Result
+		for in := json.NewDecoder(bufio.NewReader(f)); in.More(); {
+			var r suites.Result
+			if err := in.Decode(&r); err != nil {
+				t.Fatal(err)
+			}
+			if len(list) > 0 && list[0].File != r.File {
+				sum.file(list[0].File, list, nil)
+				list = nil
+			}
+			list = append(list, r)
+		}
+		if len(list) > 0 {
+			sum.file(list[0].File, list, nil)
+		}
+		_ = f.Close()
+	}
+	sum.close()
+}
 
-// kind is a reason without what is particular to a statement.
-func kind(reason string) string {
-	k, _, _ := strings.Cut(reason, " | ")
-	if strings.HasPrefix(k, "value") || strings.HasPrefix(k, "heading") || strings.HasPrefix(k, "rows") || strings.HasPrefix(k, "columns") {
-		k, _, _ = strings.Cut(k, " ")
+// summary counts results and writes down what differs.
+type summary struct {
+	t       *testing.T
+	report  *os.File
+	classes map[suites.Class]int
+	roots   map[string]int
+}
+
+func newSummary(t *testing.T, name string) *summary {
+	report, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if !strings.Contains(k, "1235") {
-		k = digits.ReplaceAllString(k, "…")
+	return &summary{t, report, map[suites.Class]int{}, map[string]int{}}
+}
+
+func (s *summary) file(name string, list []suites.Result, err error) {
+	good := 0
+	for i, b := range suites.Classify(list) {
+		r := list[i]
+		s.classes[b.Class]++
+		if r.Reason == "" {
+			good++
+			continue
+		}
+		s.roots[string(b.Class)+": "+b.Root]++
+		fmt.Fprintf(s.report, "%s:%d: %s\n\t%.300s\n\t%s: %s\n", r.File, r.Line, r.Reason, strings.Join(strings.Fields(r.Statement), " "), b.Class, b.Root)
 	}
-	return fmt.Sprintf("%.110s", k)
+	s.t.Logf("%-40s %5d of %5d (%v)", name, good, len(list), err)
+	fmt.Fprintf(s.report, "== %s %d of %d (%v)\n", name, good, len(list), err)
+}
+
+func (s *summary) close() {
+	_ = s.report.Close()
+	keys := slices.SortedFunc(maps.Keys(s.roots), func(a, b string) int { return cmp.Compare(s.roots[b], s.roots[a]) })
+	for _, k := range keys[:min(len(keys), 150)] {
+		s.t.Logf("%6d %s", s.roots[k], k)
+	}
+	good, ours := s.classes[""], s.classes[suites.Ours]
+	share := func(what string, all int) {
+		s.t.Logf("%d of %d statements agree (%.1f %%): %s", good, all, 100*float64(good)/float64(max(all, 1)), what)
+	}
+	share("all", good+ours+s.classes[suites.MariaDB]+s.classes[suites.Later])
+	share("without what only MariaDB has", good+ours+s.classes[suites.Later])
+	share("and without what later issues bring", good+ours)
 }

@@ -1,0 +1,335 @@
+package suites
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Class is why two servers answer differently.
+type Class string
+
+// The classes. What agrees has none.
+const (
+	Ours    Class = "ours"    // MySQL 8.0 does what the reference does, as far as anybody can tell without it
+	MariaDB Class = "mariadb" // the statement asks for what MySQL 8.0 hasn't, or shows something in its way
+	Later   Class = "later"   // the statement asks for what issues to come bring
+)
+
+//go:embed classes.txt
+var classText string
+
+type classRule struct {
+	Blame
+	pattern *regexp.Regexp
+}
+
+// Blame is what a difference is due to: its class and what of it; of Ours, the statement that began it.
+type Blame struct {
+	Class Class
+	Root  string
+}
+
+var classRules = readRules()
+
+func readRules() (list []classRule) {
+	for _, line := range strings.Split(classText, "\n") {
+		if f := strings.Split(line, "\t"); len(f) == 3 {
+			list = append(list, classRule{Blame{Class(f[0]), f[1]}, regexp.MustCompile(f[2])})
+		}
+	}
+	return list
+}
+
+// classifier knows, of one file, what is not the same on both servers since a statement that they answered differently: tables, programs,
+// variables and prepared statements, by name, and the blame for it.
+type classifier map[string]Blame
+
+// Classify gives the blame for each result of a file that is a difference.
+func Classify(results []Result) []Blame {
+	c, list := classifier{}, make([]Blame, len(results))
+	for i, r := range results {
+		list[i] = c.classify(r)
+	}
+	return list
+}
+
+// everything stands for the settings of a session, on which any statement may depend.
+const everything = "@@"
+
+// classify gives the blame for a difference, and remembers what it leaves different.
+func (c classifier) classify(r Result) Blame {
+	st := plain(r.Statement)
+	names := touched(st)
+	if r.Reason == "" {
+		if names.made {
+			for _, n := range names.list {
+				delete(c, n)
+			}
+		}
+		return Blame{}
+	}
+	b := c.blameFor(st, r)
+	if b.Class == Ours && b.Root == "" {
+		b.Root = fmt.Sprintf("%s:%d %s", r.File, r.Line, kind(r.Reason))
+	}
+	for _, n := range names.list {
+		if names.gone && r.Codes[0] == 0 { // the file goes on without it
+			delete(c, n)
+		} else if r.Codes[0] != 0 || r.Codes[1] != 0 {
+			c[n] = b
+		}
+	}
+	return b
+}
+
+func (c classifier) blameFor(st string, r Result) Blame {
+	if b := byText(st); b.Class != "" {
+		return b
+	}
+	if strings.HasPrefix(st, "prepare") || strings.HasPrefix(st, "set @") {
+		if b := byText(plain(unquote(r.Statement))); b.Class != "" {
+			return b
+		}
+	}
+	if b := byOutcome(st, r); b.Class != "" {
+		return b
+	}
+	for w := range wordsOf(st) {
+		if b, ok := c[w]; ok {
+			return b
+		}
+	}
+	if b, ok := c[everything]; ok {
+		return b
+	}
+	return Blame{Class: Ours}
+}
+
+func byText(st string) Blame {
+	for _, r := range classRules {
+		if r.pattern.MatchString(st) {
+			return r.Blame
+		}
+	}
+	if definition.MatchString(st) {
+		for _, m := range defaultOf.FindAllStringSubmatch(st, -1) {
+			if !defaults[m[1]] {
+				return Blame{MariaDB, "DEFAULT with expressions that are not in parentheses"}
+			}
+		}
+	}
+	return Blame{}
+}
+
+var (
+	defaultOf = regexp.MustCompile(`\bdefault ((?:[a-z_@]|-?[0-9.]+ ?[-+*/])[a-z0-9_]*)`)
+	defaults  = map[string]bool{}
+)
+
+func init() {
+	for _, w := range strings.Fields("null true false current_timestamp now localtime localtimestamp b x n date time timestamp _utf8mb4 _latin1 _utf8 " +
+		"charset character collate on default encryption 0x") {
+		defaults[w] = true
+	}
+}
+
+// byOutcome finds what the answers themselves tell.
+func byOutcome(st string, r Result) Blame {
+	want, have, reason, refusal := r.Codes[0], r.Codes[1], r.Reason, r.Messages[1]
+	switch {
+	case want > 1900 && want < 2000 || want >= 4000:
+		if have != 0 {
+			return Blame{MariaDB, "both refuse, with MariaDB's own error numbers"}
+		}
+		return Blame{MariaDB, "errors of MariaDB's own"}
+	case strings.HasPrefix(st, "explain") && have == 0, strings.HasPrefix(st, "desc ") && strings.HasPrefix(reason, "columns"):
+		return Blame{MariaDB, "EXPLAIN's plans"}
+	case strings.Contains(st, "show status"), strings.Contains(st, " status like"), strings.HasPrefix(st, "show processlist"):
+		return Blame{MariaDB, "counters"}
+	case want == 1221 && have == 0 && strings.Contains(r.Messages[0], "ROLLUP"):
+		return Blame{MariaDB, "ORDER BY with ROLLUP is allowed since MySQL 8.0.12"}
+	case have == 1064 && want == 0 && reserved.MatchString(refusal):
+		return Blame{MariaDB, "words that MySQL 8.0 reserves"}
+	case have == 0 && want == 0 && r.Alike:
+		return Blame{MariaDB, "looks: the same in MySQL's form"}
+	case strings.Contains(refusal, "'triggers'"), strings.Contains(refusal, "'events'"), strings.Contains(refusal, "'stored"):
+		return Blame{Later, "stored programs"}
+	}
+	return Blame{}
+}
+
+// reserved finds what MySQL 8.0 stopped at, if MariaDB does not reserve it.
+var reserved = regexp.MustCompile(`(?i)near '\s*\W?(cube|cume_dist|dense_rank|empty|first_value|function|generated|grouping|groups|json_table|lag|last_value|lateral|` +
+	`lead|nth_value|ntile|of|over|percent_rank|rank|row|rows|row_number|stored|system|virtual|window|recursive|get|option)\b`)
+
+var (
+	strings1 = regexp.MustCompile(`'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"`)
+	remarks  = regexp.MustCompile(`/\*[^!mM].*?\*/|(^|\s)#[^\n]*|--\s[^\n]*`)
+	spaces   = regexp.MustCompile(`\s+`)
+	aWord    = regexp.MustCompile(`@*[\p{L}\p{N}_$]+`)
+	dbName   = regexp.MustCompile(`\b[\p{L}\p{N}_$]+ ?\. ?([\p{L}\p{N}_$]+)`)
+)
+
+// plain gives a statement in lower case, without strings, comments and quotes of names.
+func plain(query string) string {
+	q := strings1.ReplaceAllString(query, "''")
+	q = remarks.ReplaceAllString(q, " ")
+	q = strings.ToLower(strings.ReplaceAll(q, "`", ""))
+	return strings.TrimSpace(spaces.ReplaceAllString(q, " "))
+}
+
+// unquote gives the text within the first string of a statement.
+func unquote(query string) string {
+	s := strings1.FindString(query)
+	if len(s) < 2 {
+		return ""
+	}
+	return s[1 : len(s)-1]
+}
+
+func wordsOf(st string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range aWord.FindAllString(st, -1) {
+		set[w] = true
+	}
+	return set
+}
+
+// touch is what a statement makes, changes or drops.
+type touch struct {
+	list []string
+	made bool // it is the same on both from now on, if the statement was
+	gone bool // dropped
+}
+
+var (
+	definition = regexp.MustCompile(`^(create|alter|drop|truncate)\b.*?\b(table|tables|view|database|schema|procedure|function|trigger|event|user|role|package|sequence)( if (?:not )?exists)? ([^(]+)`)
+	indexOf    = regexp.MustCompile(`^(?:create|drop) .*?\bindex\b.*? on ([\p{L}\p{N}_$.]+)`)
+	change     = regexp.MustCompile(`^(?:insert|replace)\b.*?(?:into )?([\p{L}\p{N}_$.]+) ?(?:\(|values?\b|select|set\b|table\b|with\b)|^update (?:ignore |low_priority )*([\p{L}\p{N}_$., ]+?) set\b|^delete (?:ignore |quick |low_priority )*(?:from )?([\p{L}\p{N}_$., ]+)|^load data.*into table ([\p{L}\p{N}_$.]+)|^rename tables? (.*)`)
+	prepared   = regexp.MustCompile(`^(?:prepare|deallocate prepare|drop prepare) ([\p{L}\p{N}_$]+)`)
+	userVar    = regexp.MustCompile(`@([\p{L}\p{N}_$.]+) ?:?=|into @([\p{L}\p{N}_$.]+)`)
+	setting    = regexp.MustCompile(`^set (?:session |local |@@session\.|@@local\.|@@)?(sql_mode|names|character set|collation_[a-z]+|character_set_[a-z]+|default_storage_engine|time_zone|timestamp|div_precision_increment|group_concat_max_len|foreign_key_checks|autocommit)\b`)
+)
+
+func touched(st string) (t touch) {
+	add := func(text string) {
+		text = dbName.ReplaceAllString(text, "$1")
+		for _, w := range aWord.FindAllString(text, -1) {
+			if !notNames[w] {
+				t.list = append(t.list, w)
+			}
+		}
+	}
+	switch {
+	case definition.MatchString(st):
+		m := definition.FindStringSubmatch(st)
+		t.made, t.gone = m[1] != "alter", m[1] == "drop"
+		names := m[4]
+		if m[1] == "create" || m[1] == "alter" {
+			names = firstName.FindString(names)
+		}
+		add(names)
+	case indexOf.MatchString(st):
+		add(indexOf.FindStringSubmatch(st)[1])
+	case prepared.MatchString(st):
+		t.made = true
+		add(prepared.FindStringSubmatch(st)[1])
+	case setting.MatchString(st):
+		t.list, t.made = []string{everything}, true
+	case change.MatchString(st):
+		for _, g := range change.FindStringSubmatch(st)[1:] {
+			add(g)
+		}
+	}
+	for _, m := range userVar.FindAllStringSubmatch(st, -1) {
+		t.list, t.made = append(t.list, "@"+m[1]+m[2]), true
+	}
+	return t
+}
+
+var firstName = regexp.MustCompile(`^[\p{L}\p{N}_$]+( ?\. ?[\p{L}\p{N}_$]+)?`)
+
+// notNames are words in the places where names are looked for.
+var notNames = map[string]bool{}
+
+func init() {
+	for _, w := range strings.Fields("to as set from join left right inner outer on using where natural cross straight_join ignore " +
+		"low_priority restrict cascade select values value into and or order by limit if exists not") {
+		notNames[w] = true
+	}
+}
+
+// looks tells whether two answers are the same but for the forms in which MariaDB and MySQL 8.0 show them.
+func looks(want, have outcome) bool {
+	if len(want.rows) != len(have.rows) || len(want.columns) != len(have.columns) {
+		return false
+	}
+	count := map[string]int{}
+	for i := range want.rows {
+		count[fold(want.rows[i])]++
+		count[fold(have.rows[i])]--
+	}
+	maps.DeleteFunc(count, func(_ string, n int) bool { return n == 0 })
+	return len(count) == 0
+}
+
+var folds = []struct {
+	pattern *regexp.Regexp
+	with    string
+}{
+	{regexp.MustCompile(`(?i)\b((?:tiny|small|medium|big)?int|year)\(\d+\)`), "$1"},
+	{regexp.MustCompile("(?i)(?:DEFAULT CHARSET|CHARACTER SET|CHARSET|COLLATE|DEFAULT COLLATE)[ =][a-z0-9_]+"), ""},
+	{regexp.MustCompile(`(?i)current_timestamp\((\d*)\)|current_timestamp|now\((\d*)\)`), "now$1$2"},
+	{regexp.MustCompile(`(?i)ENGINE=\w+`), ""},
+	{regexp.MustCompile("(?i)`(?:root|)`@`(?:localhost|%)`|root@(?:localhost|%)|/\\*!\\d+|\\*/"), ""},
+	{regexp.MustCompile(`(?i)DEFAULT \(?'?([-0-9.e]+)'?\)?`), "default $1"},
+	{regexp.MustCompile(`(?i) NULL DEFAULT NULL|DEFAULT NULL`), ""},
+	{regexp.MustCompile(`(?i) USING (BTREE|HASH)| MAX_ROWS=\d+| PACK_KEYS=\d+| STATS_\w+=\w+| CHECKSUM=\d| DELAY_KEY_WRITE=\d| AVG_ROW_LENGTH=\d+| COMMENT=''`), ""},
+	{regexp.MustCompile("(?i)longtext *(?:CHECK \\(json_valid\\(`?[^`)]*`?\\)\\))?|\\bjson\\b"), "json"},
+	{regexp.MustCompile("[`\" ()\\n]|_utf8mb4|_latin1"), ""},
+	{regexp.MustCompile(`(\d\d:\d\d:\d\d)\.0+\b`), "$1"},
+	{regexp.MustCompile(`(\d\d:\d\d:\d\d\.\d*?[1-9])0+\b`), "$1"},
+	{regexp.MustCompile(`\.0+\b`), ""},
+	{regexp.MustCompile(`e\+?0*(\d)`), "e$1"},
+	{regexp.MustCompile(`\s+`), ""},
+}
+
+// fold gives a row in a form that both servers have in common.
+func fold(row []string) string {
+	list := make([]string, len(row))
+	for i, v := range row {
+		if f, err := strconv.ParseFloat(v, 64); err == nil {
+			list[i] = strconv.FormatFloat(f, 'g', 9, 64)
+			continue
+		}
+		for _, f := range folds {
+			v = f.pattern.ReplaceAllString(v, f.with)
+		}
+		list[i] = strings.ToLower(v)
+		if strings.Contains(v, "{") { // MariaDB keeps the order of a document's members
+			members := strings.FieldsFunc(list[i], func(c rune) bool { return strings.ContainsRune("{}[],", c) })
+			slices.Sort(members)
+			list[i] = strings.Join(members, ",")
+		}
+	}
+	return strings.Join(list, "\t")
+}
+
+var digits = regexp.MustCompile(`'[^']*'|\d{5,}`)
+
+// kind is a reason without what is particular to a statement.
+func kind(reason string) string {
+	k, _, _ := strings.Cut(reason, " | ")
+	if strings.HasPrefix(k, "value") || strings.HasPrefix(k, "heading") || strings.HasPrefix(k, "rows") || strings.HasPrefix(k, "columns") {
+		k, _, _ = strings.Cut(k, " ")
+	}
+	if !strings.Contains(k, "1235") {
+		k = digits.ReplaceAllString(k, "…")
+	}
+	return fmt.Sprintf("%.110s", k)
+}
