@@ -43,16 +43,19 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*logical.Insert, *
 		return nil, nil, err
 	}
 	var q *logical.Query
+	out := n.outside(s)
 	switch {
 	case s.Select != nil:
-		q, err = n.bindQuery(ctx, s, params)
-	case slices.ContainsFunc(s.Lists, func(list []ast.ExprNode) bool { return slices.ContainsFunc(list, bind.HasSubquery) }):
-		q, err = n.BindRows(ctx, s, params)
+		q, err = n.bindQuery(ctx, s, params, out)
+	case len(out.Asked) > 0 || slices.ContainsFunc(s.Lists, func(list []ast.ExprNode) bool { return slices.ContainsFunc(list, bind.HasSubquery) }):
+		if q, err = n.BindRows(ctx, s, params, out.Asked); err == nil {
+			n.addOutside(out, q.Fields)
+		}
 	default:
 		err = n.bindValues(ctx, s.Lists)
 	}
 	if err == nil {
-		err = n.bindOnDuplicate(ctx, s.OnDuplicate)
+		err = n.bindOnDuplicate(ctx, s.OnDuplicate, out.Asked)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -149,9 +152,8 @@ func (n insertBinder) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 }
 
 // bindQuery binds INSERT … SELECT.
-func (n insertBinder) bindQuery(ctx *Context, s *ast.InsertStmt, params int) (*logical.Query, error) {
-	outside, own := n.outside(s)
-	o := logical.Options{Params: params, Changes: true, Also: outside, NotIn: own}
+func (n insertBinder) bindQuery(ctx *Context, s *ast.InsertStmt, params int, out *bind.OutsideFinder) (*logical.Query, error) {
+	o := logical.Options{Params: params, Changes: true, Also: out.Names, Asked: out.Asked, NotIn: out.Own}
 	for _, pos := range n.Named {
 		o.Into = append(o.Into, &n.Table.Columns[pos].Type)
 	}
@@ -159,36 +161,46 @@ func (n insertBinder) bindQuery(ctx *Context, s *ast.InsertStmt, params int) (*l
 	if err != nil {
 		return nil, err
 	}
-	if len(q.Fields) != len(n.Named)+len(outside) {
+	if len(q.Fields) != len(n.Named)+len(out.Names)+len(out.Asked) {
 		return nil, mysqlerr.New(mysqlerr.WrongValueCountOnRow, 1)
 	}
-	for i, name := range outside {
-		n.Outside = append(n.Outside, bind.Column{
-			ID:       2*len(n.Table.Columns) + i,
-			Field:    types.Field{Schema: name.Schema.O, Table: name.Table.O, Name: name.Name.O, Type: q.Fields[len(n.Named)+i].Type},
-			Shadowed: name.Table.O != "",
-		})
-	}
+	n.addOutside(out, q.Fields)
 	n.In, q.Root = q.Root, n.Insert
 	return q, nil
 }
 
-// outside finds the columns of the SELECT's tables that ON DUPLICATE KEY UPDATE names: they are selected too, behind those that
-// are inserted. Where they would change what the query means (grouping, set operations) they are unknown, as in MySQL. own are
-// names of the table's columns: ambiguous where the SELECT's tables have them too.
-func (n insertBinder) outside(s *ast.InsertStmt) (names, own []*ast.ColumnName) {
-	sel, ok := s.Select.(*ast.SelectStmt)
-	if !ok || len(s.OnDuplicate) == 0 || sel.GroupBy != nil || sel.Kind != ast.SelectStmtKindSelect || sel.From == nil {
-		return nil, nil
+// addOutside names what the query's rows have behind the values: columns, and the values of subqueries.
+func (n insertBinder) addOutside(out *bind.OutsideFinder, fields []types.Field) {
+	for i := range len(out.Names) + len(out.Asked) {
+		c := bind.Column{ID: 2*len(n.Table.Columns) + i, Hidden: true, Field: types.Field{Type: fields[len(n.Named)+i].Type}}
+		if i < len(out.Names) {
+			name := out.Names[i]
+			c.Field.Schema, c.Field.Table, c.Field.Name = name.Schema.O, name.Table.O, name.Name.O
+			c.Hidden, c.Shadowed = false, name.Table.O != ""
+		}
+		n.Outside = append(n.Outside, c)
 	}
+}
+
+// outside finds what ON DUPLICATE KEY UPDATE needs beside the columns of the table or view: columns of the SELECT's tables, which are
+// selected too, behind those that are inserted, and subqueries. Where they would change what the query means (grouping, set
+// operations) they are unknown, as in MySQL.
+func (n insertBinder) outside(s *ast.InsertStmt) *bind.OutsideFinder {
 	f := &bind.OutsideFinder{Alias: n.Alias, Columns: n.Columns()}
+	sel, ok := s.Select.(*ast.SelectStmt)
+	if len(s.OnDuplicate) == 0 || s.Select != nil && (!ok || sel.GroupBy != nil || sel.Kind != ast.SelectStmtKindSelect || sel.From == nil) {
+		return f
+	}
 	for _, a := range s.OnDuplicate {
 		a.Expr.Accept(f)
 	}
-	return f.Names, f.Own
+	if s.Select == nil {
+		f.Names, f.Own = nil, nil
+	}
+	return f
 }
 
-func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment) error {
+func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment, asked []ast.ExprNode) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -205,6 +217,12 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment) erro
 		}
 		c := &n.Table.Columns[pos]
 		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
+	}
+	b.Subquery = func(_ *bind.Scope, e ast.ExprNode) (expr.Expr, error) {
+		if i := slices.Index(asked, e); i >= 0 {
+			return n.Outside[len(n.Outside)-len(asked)+i].Ref(), nil
+		}
+		return nil, mysqlerr.NotSupported("this subquery in ON DUPLICATE KEY UPDATE")
 	}
 	var err error
 	n.Set, err = n.Assignments(b, &bind.Scope{Cols: append(slices.Clone(n.Columns()), n.Outside...)}, list, n.Position)

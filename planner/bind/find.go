@@ -71,6 +71,25 @@ func SetsUserVariable(n ast.Node) bool {
 	return f.found
 }
 
+// newRowFinder looks for VALUES(c).
+type newRowFinder struct{ found bool }
+
+func (f *newRowFinder) Enter(n ast.Node) (ast.Node, bool) {
+	if _, ok := n.(*ast.ValuesExpr); ok {
+		f.found = true
+	}
+	return n, f.found
+}
+
+func (f *newRowFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// NamesNewRow tells whether an expression has a VALUES(c).
+func NamesNewRow(n ast.ExprNode) bool {
+	f := &newRowFinder{}
+	n.Accept(f)
+	return f.found
+}
+
 // tableFinder looks for an unqualified table name.
 type tableFinder struct {
 	name  string

@@ -63,6 +63,7 @@ type Options struct {
 	Into    []*types.Type     // the columns that the query's values go into; nil: a query for itself
 	Notes   *Notes            // takes what binding learns of the statement's names; nil: nobody asks
 	Also    []*ast.ColumnName // columns that are selected behind the select list
+	Asked   []ast.ExprNode    // subqueries that are selected behind those
 	NotIn   []*ast.ColumnName // names that are ambiguous where the tables of FROM have them
 }
 

@@ -510,8 +510,9 @@ func IsDefault(n ast.ExprNode) bool {
 }
 
 // BindRows binds VALUES with subqueries in them, which are a query: they name no columns of the row.
-func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int) (*Query, error) {
-	b := newBuilder(ctx, Options{Params: params, Changes: true})
+// Behind its values each row has those of asked.
+func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int, asked []ast.ExprNode) (*Query, error) {
+	b := newBuilder(ctx, Options{Params: params, Changes: true, Asked: asked})
 	q := &selectQuery{b: b}
 	b.stack = append(b.stack, q)
 	q.scope = q.scopeOf(nil)
@@ -533,6 +534,15 @@ func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int) (*Query, 
 		}
 		q.values = append(q.values, row)
 	}
+	if err := q.addAsked(); err != nil {
+		return nil, err
+	}
+	for _, f := range q.fields {
+		for i := range q.values {
+			q.values[i] = append(q.values[i], f.expr)
+		}
+	}
+	q.fields = nil
 	for _, e := range q.values[0] {
 		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()})})
 	}

@@ -202,7 +202,7 @@ func (r *newRow) meant(n *ast.ColumnName) *ast.ColumnName {
 		if len(r.named) > 0 {
 			return nil
 		}
-		return n
+		return &ast.ColumnName{Name: n.Name}
 	}
 	for i, c := range r.columns {
 		switch {
