@@ -68,3 +68,19 @@ func (s *Subquery) Over(n Node) *Subquery {
 	out.Node = n
 	return &out
 }
+
+// WithoutList is the query of an EXISTS, whose select list is never evaluated.
+func WithoutList(n Node) Node {
+	p, ok := n.(*Project)
+	if !ok {
+		return n
+	}
+	out := &Project{In: p.In, IDs: p.IDs, List: make([]expr.Expr, len(p.List))}
+	for i, e := range p.List {
+		out.List[i] = e
+		if _, call := e.(*expr.Call); call {
+			out.List[i] = expr.NewInt(1)
+		}
+	}
+	return out
+}

@@ -116,24 +116,8 @@ func (q subqueryBinder) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.
 	if err != nil {
 		return nil, err
 	}
-	sub.Kind, sub.Negate, sub.Node = algebra.Exists, n.Not, withoutList(sub.Node)
+	sub.Kind, sub.Negate, sub.Node = algebra.Exists, n.Not, algebra.WithoutList(sub.Node)
 	return q.call("exists", types.TypeBool, sub, refs), nil
-}
-
-// withoutList is the query of an EXISTS, whose select list is never evaluated.
-func withoutList(n algebra.Node) algebra.Node {
-	p, ok := n.(*algebra.Project)
-	if !ok {
-		return n
-	}
-	out := &algebra.Project{In: p.In, IDs: p.IDs, List: make([]expr.Expr, len(p.List))}
-	for i, e := range p.List {
-		out.List[i] = e
-		if _, call := e.(*expr.Call); call {
-			out.List[i] = expr.NewInt(1)
-		}
-	}
-	return out
 }
 
 // call makes the expression of a subquery's value: a function of the outer columns that it names, if any.
