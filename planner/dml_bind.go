@@ -207,13 +207,9 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment, aske
 	width := len(n.Table.Columns)
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
 	b.Values = func(name *ast.ColumnName) (expr.Expr, error) {
-		var pos int
-		if i := syntax.NewRowPosition(name.Name.O); i >= 0 && i < len(n.Named) {
-			pos = n.Named[i]
-		} else if at, err := n.Position(name); err != nil {
+		pos, err := n.newRowColumn(name)
+		if err != nil {
 			return nil, err
-		} else {
-			pos = at
 		}
 		c := &n.Table.Columns[pos]
 		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
@@ -234,6 +230,22 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment, aske
 		n.SetsID = n.SetsID || scalar.SetsLastInsertID(n.Set[i].Expr)
 	}
 	return nil
+}
+
+// newRowColumn finds the table's column of VALUES(name), or of what AS new made one. 1054.
+func (n insertBinder) newRowColumn(name *ast.ColumnName) (int, error) {
+	if i := syntax.NewRowPosition(name.Name.O); i >= 0 && i < len(n.Named) {
+		return n.Named[i], nil
+	}
+	plain, written := syntax.NewRowName(name)
+	if !written {
+		return n.Position(name)
+	}
+	pos, err := n.Position(plain)
+	if mysqlerr.Code(err) == mysqlerr.BadField {
+		return -1, mysqlerr.New(mysqlerr.BadField, name.Table.O+"."+name.Name.O, bind.FieldList)
+	}
+	return pos, err
 }
 
 // lastInsertIDOfColumn takes the idiom id = LAST_INSERT_ID(id) as id = id: the shard reports the AUTO_INCREMENT value of

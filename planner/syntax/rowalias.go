@@ -32,6 +32,14 @@ func NewRowPosition(name string) int {
 	return -1
 }
 
+// newRowSchema marks a name that VALUES() has as the user wrote it, with the new row's own.
+const newRowSchema = "\x00"
+
+// NewRowName tells a name that VALUES() has as the user wrote it, and gives it without the new row's.
+func NewRowName(n *ast.ColumnName) (*ast.ColumnName, bool) {
+	return &ast.ColumnName{Name: n.Name}, n.Schema.O == newRowSchema
+}
+
 // parseAliased tries a text that the parser could not read without a name of the new row: err is what it said.
 func parseAliased(text string, o Options, err error) (node, rest ast.StmtNode, _ error) {
 	without, a, ok := takeRowAlias(text, o.Mode)
@@ -202,7 +210,7 @@ func (r *newRow) meant(n *ast.ColumnName) *ast.ColumnName {
 		if len(r.named) > 0 {
 			return nil
 		}
-		return &ast.ColumnName{Name: n.Name}
+		return &ast.ColumnName{Schema: ast.NewCIStr(newRowSchema), Table: n.Table, Name: n.Name}
 	}
 	for i, c := range r.columns {
 		switch {
