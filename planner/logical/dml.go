@@ -534,7 +534,7 @@ func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int, asked []a
 		}
 		q.values = append(q.values, row)
 	}
-	if err := q.addAsked(); err != nil {
+	if err := (subqueryBinder{q}).addAsked(); err != nil {
 		return nil, err
 	}
 	for _, f := range q.fields {

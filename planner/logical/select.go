@@ -347,29 +347,13 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 	if len(q.b.o.Asked) > 0 && n.Distinct {
 		return mysqlerr.NotSupported("a subquery in ON DUPLICATE KEY UPDATE of SELECT DISTINCT")
 	}
-	if err := q.addAsked(); err != nil {
+	if err := (subqueryBinder{q}).addAsked(); err != nil {
 		return err
 	}
 	for _, name := range q.b.o.NotIn {
 		if c, err := q.scope.Find(name, bind.FieldList); err != nil || c != nil {
 			return mysqlerr.New(mysqlerr.NonUniq, bind.FullName(name), bind.FieldList)
 		}
-	}
-	return nil
-}
-
-// addAsked selects what Asked says. A name that is unknown is one of the row that is updated.
-func (q *selectQuery) addAsked() error {
-	b := q.binder(bind.FieldList)
-	for _, n := range q.b.o.Asked {
-		e, err := bind.Expr(b, q.scope, n)
-		if mysqlerr.Code(err) == mysqlerr.BadField {
-			err = mysqlerr.NotSupported("a subquery over the updated row in ON DUPLICATE KEY UPDATE")
-		}
-		if err != nil {
-			return err
-		}
-		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: q.b.fold(e)})
 	}
 	return nil
 }

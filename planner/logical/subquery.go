@@ -245,3 +245,19 @@ func (q subqueryBinder) apply(n ast.ExprNode, cond expr.Expr) *Apply {
 	q.b.subs = q.b.subs[:last]
 	return a
 }
+
+// addAsked selects what Asked says. A name that is unknown is one of the row that is updated.
+func (q subqueryBinder) addAsked() error {
+	b := q.binder(bind.FieldList)
+	for _, n := range q.b.o.Asked {
+		e, err := bind.Expr(b, q.scope, n)
+		if mysqlerr.Code(err) == mysqlerr.BadField {
+			err = mysqlerr.NotSupported("a subquery over the updated row in ON DUPLICATE KEY UPDATE")
+		}
+		if err != nil {
+			return err
+		}
+		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: q.b.fold(e)})
+	}
+	return nil
+}
