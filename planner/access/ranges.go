@@ -459,12 +459,7 @@ func (k *Column) like(v types.Value) []interval {
 	if len(prefix) == 0 || k.Type.Collation != types.CollationBinary && !asciiText(prefix) {
 		return []interval{k.nonNull()}
 	}
-	val := types.String(prefix)
-	if k.Type.Collation == types.CollationBinary {
-		val = types.Bytes(prefix)
-	}
-	enc := keys.AppendValue(nil, val, k.Type, k.prefix, false)
-	enc = enc[:len(enc)-2] // without the terminator: longer strings go on from here
+	enc := keys.AppendBeginning(nil, types.Bytes(prefix), k.Type, k.prefix)
 	if len(enc) == 1 {
 		return []interval{k.nonNull()} // nothing but spaces, which do not count
 	}

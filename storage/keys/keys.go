@@ -203,6 +203,19 @@ func appendString(dst []byte, v types.Value, t *types.Type, prefix int) []byte {
 	return appendEscaped(dst, t.Collation.SortKey(buf[:0], s))
 }
 
+// AppendBeginning appends what the ascending keys of all strings begin with that begin as v does (types.Collation.SortKeyPrefix).
+func AppendBeginning(dst []byte, v types.Value, t *types.Type, prefix int) []byte {
+	s, binary := v.Raw(), t.Collation == types.CollationBinary
+	if prefix > 0 {
+		s = Prefix(s, prefix, binary)
+	}
+	if !binary {
+		s = t.Collation.SortKeyPrefix(nil, s)
+	}
+	dst = appendEscaped(append(dst, tagBytes), s)
+	return dst[:len(dst)-2] // without the terminator: longer strings go on from here
+}
+
 // Prefix cuts s to its first n characters, or bytes when binary.
 func Prefix(s []byte, n int, binary bool) []byte {
 	if len(s) <= n {

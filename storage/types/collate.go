@@ -74,6 +74,19 @@ func (c Collation) SortKey(dst, s []byte) []byte {
 	return sortKeyPadded(dst, ws, byte(ci.space))
 }
 
+// SortKeyPrefix appends what the keys of all strings begin with that begin with s, for collations under which the weights of
+// characters do not depend on those behind them. Spaces at the end of s have no part in it: what they are encoded as depends on what follows.
+func (c Collation) SortKeyPrefix(dst, s []byte) []byte {
+	dst, ci := c.SortKey(dst, s), c.info()
+	switch {
+	case ci.order == orderBytes, ci.order == orderUCA900:
+		return dst
+	case ci.wide:
+		return dst[:len(dst)-4]
+	}
+	return dst[:len(dst)-2] // the mark of the string's end
+}
+
 // sortKeyPadded encodes single-byte weights (UTF-8 counts as such: only its ASCII bytes can equal a space).
 func sortKeyPadded(dst, ws []byte, space byte) []byte {
 	for len(ws) > 0 && ws[len(ws)-1] == space {

@@ -1,7 +1,6 @@
 package types
 
 import (
-	"bytes"
 	"unicode/utf8"
 )
 
@@ -98,41 +97,4 @@ func (m *likeMatcher) same(a, b rune) bool {
 	}
 	var bufA, bufB [utf8.UTFMax]byte
 	return m.ci.id.CompareStrings(bufA[:utf8.EncodeRune(bufA[:], a)], bufB[:utf8.EncodeRune(bufB[:], b)]) == 0
-}
-
-// PrefixRange gives bounds on the sort keys of all strings that start with prefix, as LIKE 'prefix%' asks: every such
-// string has lo <= key < hi. The range may hold other strings too, so the LIKE itself must still be checked; hi is nil
-// where there is no bound. ok is false where the collation allows none (a character's weight may depend on the next).
-func (c Collation) PrefixRange(prefix []byte) (lo, hi []byte, ok bool) {
-	ci := c.info()
-	switch {
-	case ci.order == orderBytes:
-		lo = append(lo, prefix...)
-	case ci.order == orderUTF8, ci.order == orderGeneral:
-		lo = c.SortKey(nil, prefix)
-		lo = lo[:len(lo)-2] // without the end of the string
-		if len(bytes.TrimRight(prefix, " ")) != len(prefix) {
-			return lo, keySuccessor(lo), true // trailing spaces are written only once more follows: leave them out
-		}
-	case ci.id == CollationDefault:
-		key, ascii := sortKeyASCII(nil, prefix)
-		if !ascii {
-			return nil, nil, false
-		}
-		lo = key
-	default:
-		return nil, nil, false
-	}
-	return lo, keySuccessor(lo), true
-}
-
-// keySuccessor is the least key above all keys that start with key, nil where there is none.
-func keySuccessor(key []byte) []byte {
-	next := bytes.TrimRight(key, "\xff")
-	if len(next) == 0 {
-		return nil
-	}
-	next = append([]byte(nil), next...)
-	next[len(next)-1]++
-	return next
 }
