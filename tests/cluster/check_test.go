@@ -77,6 +77,7 @@ var workloads = []struct {
 	{"gateways", func() workload { return &gateways{} }},
 	{"strict", func() workload { return &strict{} }},
 	{"families", func() workload { return &families{} }},
+	{"definitions", func() workload { return &redefinitions{} }},
 }
 
 // checkDB is the workloads' database.

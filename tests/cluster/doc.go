@@ -19,6 +19,7 @@
 //	tpcc       TPC-C in small: its consistency conditions in every snapshot
 //	large      transactions of several log entries a shard: all or nothing
 //	past       reads at followers: all the money, no effect without its cause, within their bound, the same everywhere
+//	definitions  foreign keys, checks, generated columns and indexes come and go: rows keep to the definition of their moment
 //	gateways   what one gateway acknowledged, every other shows at once
 //
 //	none, kill (-9 and restart), freeze (SIGSTOP), partition (cut, silent, one-way, one link, slow), clock (jumps of the

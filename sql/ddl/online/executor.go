@@ -90,6 +90,14 @@ func (x *Executor) AlterDatabase(ctx context.Context, name string, options []*as
 // DropDatabase removes a database with its tables and tells how many those were; found is false where IF EXISTS found
 // none. 1008.
 func (x *Executor) DropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropDatabaseStmt) (tables int, found bool, err error) {
+	err = x.attempts(ctx, func(a attempt) error {
+		tables, found, err = a.dropDatabase(ctx, env, stmt)
+		return err
+	})
+	return tables, found, err
+}
+
+func (x attempt) dropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropDatabaseStmt) (tables int, found bool, err error) {
 	name := stmt.Name.O
 	ids := tableIDs(x.DB.Catalog().Tables(name))
 	for _, v := range x.DB.Catalog().Views(name) {
@@ -115,6 +123,9 @@ func (x *Executor) DropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.Dro
 			return err
 		}
 		for _, t := range gone {
+			if !slices.Contains(ids, t.ID) {
+				return errReplaced
+			}
 			deleteTable(tx, t.ID)
 		}
 		for _, v := range tx.Snapshot.Views(name) {
@@ -255,7 +266,12 @@ func (x *Executor) place(ctx context.Context, db *schema.Database, t *schema.Tab
 
 // DropTables drops tables all or none. Missing ones are error 1051, or notes with ifExists.
 func (x *Executor) DropTables(ctx context.Context, env *ddl.Env, names []Name, ifExists bool) error {
-	unlock, err := env.Exclusive(ctx, x.named(names)...)
+	return x.attempts(ctx, func(a attempt) error { return a.dropTables(ctx, env, names, ifExists) })
+}
+
+func (x attempt) dropTables(ctx context.Context, env *ddl.Env, names []Name, ifExists bool) error {
+	locked := x.named(names)
+	unlock, err := env.Exclusive(ctx, locked...)
 	if err != nil {
 		return err
 	}
@@ -269,6 +285,9 @@ func (x *Executor) DropTables(ctx context.Context, env *ddl.Env, names []Name, i
 			if !ok {
 				missing = append(missing, n.String())
 				continue
+			}
+			if !slices.ContainsFunc(locked, func(l *schema.Table) bool { return l.ID == t.ID }) {
+				return errReplaced
 			}
 			gone = append(gone, t)
 		}
@@ -348,6 +367,10 @@ func (o object) id() schema.TableID {
 // Rename is RENAME TABLE: all of the pairs or none, one after the other, so that names can be swapped. 1146, 1050; 1450 for a view
 // that would move to another database.
 func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) error {
+	return x.attempts(ctx, func(a attempt) error { return a.rename(ctx, env, pairs) })
+}
+
+func (x attempt) rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) error {
 	var renamed []object
 	names := map[schema.TableID]Name{} // as the statement first has them
 	plan := func(s *catalog.Snapshot) error {
@@ -396,7 +419,7 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 		if _, view := x.DB.Catalog().ViewByID(id); view {
 			continue
 		}
-		release, err := x.acquire(ctx, id, names[id], "RENAME")
+		release, err := x.acquire(ctx, id, "RENAME")
 		if err != nil {
 			return err
 		}
@@ -430,6 +453,9 @@ func (x *Executor) Rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) er
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		if err := plan(tx.Snapshot); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(renamed, func(o object) bool { return !slices.Contains(ids, o.id()) }) {
+			return errReplaced
 		}
 		tables := tablesOf(renamed)
 		followRenames(tx, tables)

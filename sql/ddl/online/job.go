@@ -33,6 +33,25 @@ const busyWait = 200 * time.Millisecond
 
 var errBusy = errors.New("ddl: another change is at work on the table")
 
+// errReplaced tells that the table that a name stood for is gone: dropped, or replaced by its copy with another definition.
+var errReplaced = errors.New("ddl: the table was dropped or replaced while its change waited")
+
+// attempt is a change of the tables that have its names now: errReplaced where others have them once it may begin.
+type attempt struct{ *Executor }
+
+// attempts makes an attempt, and others as long as tables were replaced while it waited for them: each time by another change.
+func (x *Executor) attempts(ctx context.Context, fn func(a attempt) error) error {
+	for {
+		err := fn(attempt{x})
+		if !errors.Is(err, errReplaced) {
+			return err
+		}
+		if err := x.DB.RefreshCatalog(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 // lockWaitKey is the key under which a context has the bound of WithLockWait.
 type lockWaitKey struct{}
 
@@ -50,9 +69,9 @@ func lockWait(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d, mysqlerr.New(mysqlerr.LockWaitTimeout))
 }
 
-// acquire makes this change the only one on a table. It waits for the one that is at work. 1146 where the table, which the
-// statement knows by name, was dropped before its change could begin.
-func (x *Executor) acquire(ctx context.Context, id schema.TableID, name Name, statement string) (release func(), err error) {
+// acquire makes this change the only one on a table. It waits for the one that is at work. errReplaced where the table is gone
+// before its change could begin.
+func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement string) (release func(), err error) {
 	wait, cancel := lockWait(ctx)
 	defer cancel()
 	unlock, err := x.local.lock(wait, id)
@@ -63,7 +82,7 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, name Name, st
 	for {
 		err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 			if _, ok := tx.Snapshot.TableByID(id); !ok {
-				return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
+				return errReplaced
 			}
 			var job Job
 			if tx.Snapshot.Record(jobKind, key, &job) && job.Owner != x.Owner && (x.Alive == nil || x.Alive(ctx, job.Owner)) {
@@ -104,6 +123,11 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, name Name, st
 // dead gateway's change removed. 1146.
 func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 	fn func(db *schema.Database, t *schema.Table) error) error {
+	return x.attempts(ctx, func(a attempt) error { return a.withTable(ctx, name, statement, fn) })
+}
+
+func (x attempt) withTable(ctx context.Context, name Name, statement string,
+	fn func(db *schema.Database, t *schema.Table) error) error {
 	var t *schema.Table
 	err := x.freshly(ctx, func() error {
 		var ok bool
@@ -118,7 +142,7 @@ func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 	if err != nil {
 		return err
 	}
-	release, err := x.acquire(ctx, t.ID, name, statement)
+	release, err := x.acquire(ctx, t.ID, statement)
 	if err != nil {
 		return err
 	}
@@ -126,7 +150,7 @@ func (x *Executor) withTable(ctx context.Context, name Name, statement string,
 	s := x.DB.Catalog()
 	now, ok := s.Table(name.DB, name.Table)
 	if !ok || now.ID != t.ID {
-		return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
+		return errReplaced
 	}
 	db, _ := s.Database(name.DB)
 	if now, err = x.sweep(ctx, db, now); err != nil {
