@@ -24,6 +24,7 @@ type computedPlan struct {
 	source Rows                    // of In
 	tables []TableVersion
 	ties
+	spares bool // spares(…)
 }
 
 func buildComputedUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
@@ -44,6 +45,7 @@ func buildComputedDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, e
 
 func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 	p := &computedPlan{Change: q.Root.(*logical.Change)}
+	p.spares = spares(ctx, p.Kind, p.Ignore)
 	p.added, p.checks = make([][]fragment.Assignment, len(p.Targets)), make([][]fragment.Check, len(p.Targets))
 	for i := range p.Targets {
 		t := &p.Targets[i]
@@ -117,7 +119,7 @@ func (p *computedPlan) fragment(r *foundRow, number int, env *expr.Env) *fragmen
 	t := &p.Targets[r.target]
 	f := &fragment.Write{
 		Kind: p.Kind, Tablet: t.Table.TabletFor(r.key).ID, SchemaVersion: t.Table.Version, Keys: [][]byte{r.key}, Env: env, FirstRow: number,
-		Checks: p.checks[r.target], Lenient: p.Ignore && len(p.checks[r.target]) > 0,
+		Checks: p.checks[r.target], Lenient: p.spares,
 	}
 	fields := p.source.Fields()[t.Key+len(t.Table.Primary().Columns):]
 	for j, v := range r.values {

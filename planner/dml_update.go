@@ -20,6 +20,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // changePlan is UPDATE or DELETE of one table's rows, found by their keys (one consensus round when autocommit) or by a
@@ -28,6 +29,7 @@ type changePlan struct {
 	logical.Target
 	kind   fragment.Kind // Update or Delete
 	ignore bool
+	spares bool       // spares(…)
 	lookup *keyLookup // rows by primary key; nil: source finds them
 	where  expr.Expr  // beside the key, over the full row
 	set    []fragment.Assignment
@@ -117,13 +119,19 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	return p, p.findBy(ctx, q)
 }
 
+// spares tells whether an UPDATE leaves rows as they are that checks or unique keys keep from changing (IGNORE). Entries of version 1
+// can't say so: unique keys are errors there, and checks are none.
+func spares(ctx *Context, kind fragment.Kind, ignore bool) bool {
+	return ignore && kind == fragment.Update && ctx.Catalog.ClusterVersion().Active >= version.V2
+}
+
 func newChange(ctx *Context, name *ast.TableName, alias string, kind fragment.Kind, ignore bool) (*changePlan, error) {
 	tgt, err := logical.BaseTable(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	tgt.Alias = alias
-	return &changePlan{Target: tgt, kind: kind, ignore: ignore, tables: []TableVersion{{ID: tgt.Table.ID, Version: tgt.Table.Version}}}, nil
+	return &changePlan{Target: tgt, kind: kind, ignore: ignore, spares: spares(ctx, kind, ignore), tables: []TableVersion{{ID: tgt.Table.ID, Version: tgt.Table.Version}}}, nil
 }
 
 func (p *changePlan) scope() *bind.Scope { return &bind.Scope{Cols: p.Columns()} }
@@ -239,7 +247,7 @@ func (p *changePlan) change(ctx context.Context, w *writer, list [][]byte, first
 		}
 		writes = append(writes, &fragment.Write{
 			Kind: p.kind, Tablet: tablet.ID, SchemaVersion: p.Table.Version, Keys: list[:n:n], Set: set, Where: where, Env: env, FirstRow: first,
-			Checks: p.checks, Lenient: p.ignore && len(p.checks) > 0,
+			Checks: p.checks, Lenient: p.spares,
 		})
 		list, first = list[n:], first+n
 	}

@@ -119,7 +119,7 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 		return nil, err
 	}
 	flags := bit(w.Where != nil, hasFilter) | bit(w.Env != nil, hasEnv) | bit(w.Keys != nil, hasKeys) | bit(w.AutoInc, hasAutoInc) |
-		bit(len(w.Generated) > 0, hasGenerated) | bit(len(w.Checks) > 0, hasChecks) | bit(w.Report != nil, hasReport)
+		bit(len(w.Generated) > 0, hasGenerated) | bit(w.hasRules(), hasChecks) | bit(w.Report != nil, hasReport)
 	if err := checkFlags(flags, writeFlagsV1, v); err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if len(w.Checks) > 0 {
+	if w.hasRules() {
 		if dst, err = appendChecks(dst, w, v); err != nil {
 			return nil, err
 		}
@@ -162,6 +162,9 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 	}
 	return dst, nil
 }
+
+// hasRules tells whether a row that goes in is held to more than the table's definition.
+func (w *Write) hasRules() bool { return w.Lenient || len(w.Checks) > 0 }
 
 func appendChecks(dst []byte, w *Write, v version.Version) ([]byte, error) {
 	dst = wire.AppendBool(dst, w.Lenient)
@@ -214,7 +217,7 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 	w.Set = readList(d, readAssignment)
 	if flags&hasChecks != 0 {
 		w.Lenient = d.Bool()
-		if w.Checks = readList(d, readCheck); w.Checks == nil {
+		if w.Checks = readList(d, readCheck); !w.hasRules() {
 			d.Fail(wire.ErrCorrupt)
 		}
 	}

@@ -249,3 +249,20 @@ func TestChecksNeedV2(t *testing.T) {
 		t.Errorf("for V1: %v", err)
 	}
 }
+
+// A write is lenient without checks, too: of unique keys. Readers of V1 don't know it.
+func TestLenientWithoutChecks(t *testing.T) {
+	w := &Write{Kind: Update, Tablet: 7, Keys: [][]byte{{1}}, Lenient: true}
+	text, err := AppendWrite(nil, w, version.V2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, rest, err := DecodeWrite(text)
+	if err != nil || len(rest) > 0 || !got.Lenient || got.Checks != nil {
+		t.Errorf("decoded to %+v, %d bytes left, %v", got, len(rest), err)
+	}
+	var tooNew *version.TooNew
+	if _, err := AppendWrite(nil, w, version.V1); !errors.As(err, &tooNew) || tooNew.Since != version.V2 {
+		t.Errorf("for V1: %v", err)
+	}
+}

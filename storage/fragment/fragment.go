@@ -91,7 +91,7 @@ type Write struct {
 	Env   *expr.Env
 	// Checks are conditions on the rows that Update and InsertOrUpdate change. (New rows were held to them at the gateway.)
 	Checks []Check
-	// Lenient: a row that a check is against stays as it is, with a warning (IGNORE).
+	// Lenient: a row that a check is against, or whose new keys another row has, stays as it is, with a warning (IGNORE).
 	Lenient bool
 
 	FirstRow int // number of the first row in the statement (1-based), for messages

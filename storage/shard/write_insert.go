@@ -203,7 +203,7 @@ func (w *writer) updateDuplicate(i int) error {
 	if ok, err := w.checked(); err != nil || !ok {
 		return err
 	}
-	if err := w.change(); err != nil {
+	if done, err := w.change(); err != nil || !done {
 		return err
 	}
 	w.res.Changed++

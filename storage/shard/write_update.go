@@ -43,9 +43,12 @@ func (w *writer) keyed(i int, key []byte) error {
 	if ok, err := w.checked(); err != nil || !ok {
 		return err
 	}
+	if done, err := w.change(); err != nil || !done {
+		return err
+	}
 	w.res.Changed++
 	w.res.Affected++
-	return w.change()
+	return nil
 }
 
 // checked holds the row in w.row, after the assignments, to the fragment's checks. ok is false where it stays as it was.
@@ -124,9 +127,9 @@ func (w *writer) compare() (differ int) {
 	return differ
 }
 
-// change replaces w.old by w.next, w.changed telling what differs.
-func (w *writer) change() error {
-	w.report(fragment.RowChanged)
+// change replaces w.old by w.next, w.changed telling what differs. done is false where the row stays as it was, since another has
+// one of its new keys and the fragment is lenient.
+func (w *writer) change() (done bool, err error) {
 	moved := false
 	w.next.key = append(w.next.key[:0], w.old.key...)
 	if w.touches(w.cur.primary) {
@@ -134,28 +137,34 @@ func (w *writer) change() error {
 		moved = !bytes.Equal(w.next.key, w.old.key)
 	}
 	if moved && !w.t.holds(w.next.primary()) {
-		return mysqlerr.NotSupported("UPDATE that moves a row to another tablet")
+		return false, mysqlerr.NotSupported("UPDATE that moves a row to another tablet")
 	}
 	w.entriesOfChange(moved)
 	if err := w.lockRemoved(); err != nil {
-		return err
+		return false, err
 	}
 	ix, taken, err := w.lastingConflict(moved)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if taken {
-		return w.duplicate(ix)
+		dup := w.duplicate(ix)
+		if !w.w.Lenient {
+			return false, dup
+		}
+		w.warn(dup.Code, dup.Message)
+		return false, nil
 	}
+	w.report(fragment.RowChanged)
 	if !moved {
-		return w.store(&w.next, w.old.key)
+		return true, w.store(&w.next, w.old.key)
 	}
 	if err := w.access.remove(w.old.key, w.removed); err != nil {
-		return err
+		return false, err
 	}
 	w.count(-1)
 	w.removed = w.removed[:0]
-	return w.store(&w.next, nil)
+	return true, w.store(&w.next, nil)
 }
 
 // report tells of a row what the fragment's Report asks for. The images are the statement's: values of their own.
@@ -236,7 +245,8 @@ func (w *writer) put(i int, found bool) error {
 	w.res.Changed++
 	w.res.Affected++
 	if found {
-		return w.change()
+		_, err := w.change()
+		return err
 	}
 	w.entriesOfNew()
 	ix, taken, err := w.lastingConflict(true)
