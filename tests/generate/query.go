@@ -376,9 +376,17 @@ func (g *Generator) subquery() string {
 	case 4:
 		return g.expand("{|ROW}({shallow}, {shallow})") + g.pick(" IN (", " NOT IN (", " = (", " <=> (", " <> (", " < (", " >= (", " = ANY (", " <> ALL (", " = ALL (") + g.query(2) + ")"
 	case 5:
-		return "(" + g.query(2) + g.pick("", " LIMIT 1") + g.expand(") {=|<=>|<>|<|>=} {({shallow}, {shallow})|ROW({literal}, {shallow})}")
+		return "(" + limited(g.query(2), g.pick("", " LIMIT 1")) + g.expand(") {=|<=>|<>|<|>=} {({shallow}, {shallow})|ROW({literal}, {shallow})}")
 	}
-	return "(" + g.query(1) + g.pick("", " LIMIT 1", " LIMIT 1", " LIMIT 0") + ")"
+	return "(" + limited(g.query(1), g.pick("", " LIMIT 1", " LIMIT 1", " LIMIT 0")) + ")"
+}
+
+// limited puts a LIMIT behind a query that has none at its end.
+func limited(query, limit string) string {
+	if end := query[max(0, len(query)-60):]; strings.Contains(end, " LIMIT ") || strings.Contains(end, " FOR ") || strings.Contains(end, "LOCK IN") {
+		return query
+	}
+	return query + limit
 }
 
 func (g *Generator) aggregate() string {

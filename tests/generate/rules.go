@@ -145,7 +145,7 @@ func (g *Generator) insert() string {
 	b.WriteString(verb + t.name)
 	switch g.n(12) {
 	case 0, 1:
-		b.WriteString(list + " " + g.query(max(len(cols), 1)) + " LIMIT 5")
+		b.WriteString(list + " " + limited(g.query(max(len(cols), 1)), " LIMIT 5"))
 	case 2:
 		var sets []string
 		for _, c := range cols[:min(len(cols), 1+g.n(4))] {
@@ -343,7 +343,7 @@ var rules = map[string][]string{
 	},
 	"action": {"CASCADE", "SET NULL", "RESTRICT", "NO ACTION", "SET DEFAULT", "CASCADE"},
 	"alterclause": {
-		"ADD {foreignkey}", "ADD {foreignkey}", "DROP FOREIGN KEY {x|y|up|t7_ibfk_1|{key}}", "ALTER CHECK {x|both} {NOT |}ENFORCED", "ADD CONSTRAINT {x|y} CHECK ({expr})", "ADD CHECK ({column} {compare} {literal})",
+		"ADD {foreignkey}", "ADD {foreignkey}", "DROP FOREIGN KEY {x|y|up|t7_ibfk_1|{key}}", "ALTER CHECK {x|of_both} {NOT |}ENFORCED", "ADD CONSTRAINT {x|y} CHECK ({expr})", "ADD CHECK ({column} {compare} {literal})",
 		"ADD COLUMN {z1|z2} {type} AS ({expr}) {STORED|VIRTUAL}",
 		"ADD {INDEX|KEY|UNIQUE KEY|UNIQUE} {k0|k1|k2|} ({keyparts})", "ADD PRIMARY KEY ({keyparts})", "DROP PRIMARY KEY", "DROP KEY {key}", "RENAME KEY {key} TO {k0|k1|k3}", "RENAME TO {n0|n1}", "AUTO_INCREMENT = {integer}",
 		"COMMENT = {text}", "CONVERT TO CHARACTER SET {charset}", "DEFAULT CHARACTER SET {charset}", "COLLATE {collation}", "ENGINE = InnoDB", "FORCE", "ALGORITHM = {INPLACE|COPY|INSTANT|DEFAULT}", "LOCK = {NONE|SHARED|EXCLUSIVE}",

@@ -31,7 +31,7 @@ var everyday = []string{
 		" n int NOT NULL DEFAULT 5, PRIMARY KEY (id), UNIQUE KEY (n, f))",
 	"CREATE TABLE t5 (id int PRIMARY KEY, v varchar(100) CHARACTER SET latin1, w varchar(100) COLLATE utf8mb4_general_ci, g json DEFAULT (json_array()), i int DEFAULT (abs(-2)), KEY (w(3)))",
 	"CREATE TABLE t6 (id int PRIMARY KEY, a int CHECK (a < 1000000), b varchar(30), v int AS (a + 1), w varchar(60) AS (concat_ws('-', b, v)) STORED, h int DEFAULT 4," +
-		" KEY (v), KEY (w, a), KEY ((lower(b)), (a % 7) DESC), CONSTRAINT both CHECK (b <> 'never' OR a IS NULL))",
+		" KEY (v), KEY (w, a), KEY ((lower(b)), (a % 7) DESC), CONSTRAINT of_both CHECK (b <> 'never' OR a IS NULL))",
 	"CREATE TABLE t7 (id int PRIMARY KEY, p int, a int DEFAULT 3, b varchar(20), FOREIGN KEY (p) REFERENCES t0 (id) ON DELETE SET NULL ON UPDATE CASCADE," +
 		" CONSTRAINT up FOREIGN KEY (a) REFERENCES t7 (id) ON DELETE CASCADE)",
 }
