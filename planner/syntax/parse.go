@@ -47,6 +47,9 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	if err != nil {
 		node, rest, err = parseOther(without, o, err)
 	}
+	if err != nil {
+		node, rest, err = parseSpelled(without, o, err)
+	}
 	switch {
 	case err != nil:
 		return nil, wordError(text, err)

@@ -318,3 +318,15 @@ func FuzzParams(f *testing.F) {
 		}
 	})
 }
+
+// Documents are in the client's character set as strings are.
+func TestDocumentsInCharset(t *testing.T) {
+	latin1 := CharsetOf(8)
+	cols, row := []sql.Column{{Type: types.Type{ID: mysql.MYSQL_TYPE_JSON}}}, []types.Value{types.JSON([]byte(`"ö"`))}
+	if got := AppendTextRow(nil, cols, row, latin1); string(got) != "\x03\"\xf6\"" {
+		t.Errorf("text row: %q", got)
+	}
+	if got := AppendBinaryRow(nil, cols, row, latin1); string(got[2:]) != "\x03\"\xf6\"" {
+		t.Errorf("binary row: %q", got)
+	}
+}

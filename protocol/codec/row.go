@@ -43,7 +43,7 @@ func appendTextRowIn(b []byte, cols []sql.Column, vals []types.Value, r *Charset
 // isCharacters tells values that change with the character set.
 func isCharacters(v types.Value) bool {
 	switch v.Kind() {
-	case types.KindString, types.KindEnum, types.KindSet:
+	case types.KindString, types.KindJSON, types.KindEnum, types.KindSet:
 		return true
 	}
 	return false

@@ -88,7 +88,7 @@ func (s *Statements) run(ctx context.Context, node ast.StmtNode, text string) er
 		if n.IsView {
 			return s.Executor.DropViews(ctx, s.Env, names, n.IfExists)
 		}
-		return s.Executor.DropTables(ctx, s.Env, names, n.IfExists)
+		return s.dropTables(ctx, names, n.IfExists)
 	case *ast.TruncateTableStmt:
 		name, err := s.Name(n.Table)
 		if err != nil {
@@ -99,6 +99,22 @@ func (s *Statements) run(ctx context.Context, node ast.StmtNode, text string) er
 		return s.renameTables(ctx, n)
 	}
 	return s.alterTable(ctx, node, text)
+}
+
+func (s *Statements) dropTables(ctx context.Context, names []online.Name, ifExists bool) error {
+	var gone []schema.TableID
+	for _, n := range names {
+		if id, ok := s.DB.Catalog().Named(n.DB, n.Table); ok {
+			gone = append(gone, id)
+		}
+	}
+	if err := s.Executor.DropTables(ctx, s.Env, names, ifExists); err != nil {
+		return err
+	}
+	if s.Locks != nil {
+		s.Locks.FollowDrop(gone...)
+	}
+	return nil
 }
 
 func (s *Statements) dropDatabase(ctx context.Context, n *ast.DropDatabaseStmt) error {

@@ -232,6 +232,23 @@ func (o *Owner) FollowCopy(was, is schema.TableID) {
 	}
 }
 
+// FollowDrop lets LOCK TABLES forget tables that are gone; with the last one its mode ends.
+func (o *Owner) FollowDrop(gone ...schema.TableID) {
+	left := len(o.tables)
+	for _, id := range gone {
+		if _, ok := o.tables[id]; ok {
+			left--
+		}
+	}
+	if left == 0 && len(o.tables) > 0 {
+		o.UnlockTables()
+		return
+	}
+	for _, id := range gone {
+		delete(o.tables, id)
+	}
+}
+
 // AdmitDefinition lets a definition begin where the session's own locks allow it. makes is the table that it makes, if it does. What
 // makes a table or a database waits for a global read lock here; what changes one does so when it locks it. 1100, 1099, 1223, 1205.
 func (o *Owner) AdmitDefinition(ctx context.Context, makes string, uses []Use) error {

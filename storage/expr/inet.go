@@ -27,12 +27,12 @@ var inetDefs = []def{
 	})},
 }
 
-// inetAton takes the short forms of old too: '127.1' is 127.0.0.1.
+// inetAton takes the short forms of old too: '127.1' is 127.0.0.1. Of more than four parts it makes a larger number, as MySQL does.
 func inetAton(c *Call, env *Env, a types.Value) (types.Value, error) {
 	s := string(c.text(0, a))
 	parts := strings.Split(s, ".")
 	var r uint64
-	if len(parts) > 4 || s == "" {
+	if s == "" {
 		return badAddress(env, s, "inet_aton")
 	}
 	for _, p := range parts {

@@ -30,14 +30,23 @@ func typeHex(c *Call) error {
 
 func hexFn(c *Call, env *Env, a types.Value) (types.Value, error) {
 	if isNumberKind(a.Kind()) && a.Kind() != types.KindBit {
-		w := toWide(a, env)
-		u := w.mag
-		if w.neg {
-			u = -u
-		}
-		return c.str([]byte(strings.ToUpper(strconv.FormatUint(u, 16)))), nil
+		return c.str([]byte(strings.ToUpper(strconv.FormatUint(hexNumber(a, env), 16)))), nil
 	}
 	return c.str([]byte(hexText(c.text(0, a)))), nil
+}
+
+// hexNumber is what HEX shows of a number: all ones where it is not among the 64-bit numbers.
+func hexNumber(a types.Value, env *Env) uint64 {
+	if a.Kind() == types.KindDecimal || a.Kind() == types.KindFloat {
+		if f := a.ToFloat(nil); f <= math.MinInt64 || f >= math.MaxUint64 {
+			return math.MaxUint64
+		}
+	}
+	w := toWide(a, env)
+	if w.neg {
+		return -w.mag
+	}
+	return w.mag
 }
 
 func typeUnhex(c *Call) error {

@@ -1,0 +1,145 @@
+package syntax
+
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/opcode"
+)
+
+// Other spellings of what the parser reads: NATURAL INNER JOIN; CREATE TABLE t (SELECT …); SET v = ROW, ALL, BINARY, SYSTEM;
+// a SOUNDS LIKE b; KILL with any expression.
+
+// lexeme is a token in lower case, and where it stands.
+type lexeme struct {
+	word     string
+	from, to int
+}
+
+// parseSpelled tries a text that the parser has refused with err once more in the parser's spelling.
+func parseSpelled(text string, o Options, err error) (node, rest ast.StmtNode, _ error) {
+	s := newScanner(text, o.Mode)
+	var list []lexeme
+	for i := s.space(0); i < len(text); {
+		end := s.token(i)
+		list = append(list, lexeme{strings.ToLower(text[i:end]), i, end})
+		i = s.space(end)
+	}
+	if len(list) == 0 {
+		return nil, nil, err
+	}
+	sounds := false
+	switch list[0].word {
+	case "kill":
+		return parseKill(text, list[1:], o, err)
+	case "set":
+		s.quoteValues(list)
+	case "create":
+		s.sayAs(list)
+		sounds = s.spellOperators(list)
+	default:
+		sounds = s.spellOperators(list)
+	}
+	if s.copied == 0 {
+		return nil, nil, err
+	}
+	node, rest, err = parseInstead(s.changed(), text, o, err)
+	if node != nil && sounds {
+		node.Accept(soundsAlike{})
+	}
+	return node, rest, err
+}
+
+// spellOperators writes NATURAL INNER JOIN without INNER, and SOUNDS LIKE as ILIKE, which is no word of MySQL's: it tells whether it did.
+func (s *scanner) spellOperators(list []lexeme) (sounds bool) {
+	for i, l := range list {
+		switch {
+		case i > 1 && l.word == "join" && list[i-1].word == "inner" && list[i-2].word == "natural":
+			s.replace(list[i-1].from, l.from, "")
+		case i > 0 && l.word == "like" && list[i-1].word == "sounds" && !mentions(s.text, "ilike"):
+			s.replace(list[i-1].from, l.to, "ILIKE")
+			sounds = true
+		}
+	}
+	return sounds
+}
+
+// soundsAlike gives ILIKE the meaning of SOUNDS LIKE.
+type soundsAlike struct{}
+
+func (soundsAlike) Enter(n ast.Node) (ast.Node, bool) { return n, false }
+
+func (soundsAlike) Leave(n ast.Node) (ast.Node, bool) {
+	like, ok := n.(*ast.PatternLikeOrIlikeExpr)
+	if !ok || like.IsLike {
+		return n, true
+	}
+	sound := func(e ast.ExprNode) ast.ExprNode {
+		return &ast.FuncCallExpr{FnName: ast.NewCIStr("soundex"), Args: []ast.ExprNode{e}}
+	}
+	op := opcode.EQ
+	if like.Not {
+		op = opcode.NE
+	}
+	return &ast.BinaryOperationExpr{Op: op, L: sound(like.Expr), R: sound(like.Pattern)}, true
+}
+
+// sayAs puts AS before the query of CREATE TABLE t (SELECT …).
+func (s *scanner) sayAs(list []lexeme) {
+	i := 1
+	skip := func(words ...string) bool {
+		for j, w := range words {
+			if i+j >= len(list) || list[i+j].word != w {
+				return false
+			}
+		}
+		i += len(words)
+		return true
+	}
+	skip("temporary")
+	if !skip("table") {
+		return
+	}
+	skip("if", "not", "exists")
+	if i++; skip(".") {
+		i++
+	}
+	for at := i; skip("("); {
+		if i < len(list) && (list[i].word == "select" || list[i].word == "with") {
+			s.replace(list[at].from, list[at].from, "AS ")
+			return
+		}
+	}
+}
+
+// quoteValues puts the words that SET takes as values into quotes.
+func (s *scanner) quoteValues(list []lexeme) {
+	for i, l := range list {
+		switch l.word {
+		case "row", "all", "binary", "system":
+			if list[i-1].word == "=" && (i+1 == len(list) || list[i+1].word == "," || list[i+1].word == ";") {
+				s.replace(l.from, l.to, "'"+l.word+"'")
+			}
+		}
+	}
+}
+
+// parseKill reads KILL [CONNECTION | QUERY] expression.
+func parseKill(text string, list []lexeme, o Options, err error) (node, rest ast.StmtNode, _ error) {
+	kill := &ast.KillStmt{}
+	if len(list) > 0 && (list[0].word == "query" || list[0].word == "connection") {
+		kill.Query = list[0].word == "query"
+		list = list[1:]
+	}
+	if len(list) == 0 {
+		return nil, nil, err
+	}
+	n, rest, e := parse("SELECT "+text[list[0].from:], o)
+	sel, ok := n.(*ast.SelectStmt)
+	if e != nil || !ok || sel.From != nil || len(sel.Fields.Fields) != 1 || sel.Fields.Fields[0].Expr == nil || sel.Fields.Fields[0].AsName.O != "" {
+		return nil, nil, err
+	}
+	kill.Expr = sel.Fields.Fields[0].Expr
+	kill.SetText(nil, text)
+	return kill, rest, nil
+}
