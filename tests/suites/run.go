@@ -72,9 +72,11 @@ type block struct {
 
 var errStop = errors.New("the file can't be followed further")
 
+const sqlMode = "sql_mode='STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+
 var setup = []string{
 	"SET NAMES utf8mb4 COLLATE utf8mb4_general_ci",
-	"SET SESSION sql_mode='STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', SESSION time_zone='+03:00'",
+	"SET SESSION " + sqlMode + ", SESSION time_zone='+03:00'",
 }
 
 // Run runs a file and gives the result of each statement that was run.
@@ -83,6 +85,9 @@ func Run(reference, tested *sql.DB, root, path string) (results []Result, err er
 	for i, pool := range []*sql.DB{reference, tested} {
 		r.sides[i] = &side{pool: pool, conns: map[string]*conn{}, vars: map[string]string{}}
 		if err := clean(pool); err != nil {
+			return nil, err
+		}
+		if _, err := pool.Exec("SET GLOBAL " + sqlMode); err != nil { // what SET sql_mode = DEFAULT means
 			return nil, err
 		}
 	}
