@@ -55,7 +55,7 @@ func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text str
 		return err
 	}
 	if is, ok := s.DB.Catalog().Table(name.DB, name.Table); ok && was != nil && s.Locks != nil {
-		s.Locks.FollowCopy(was.ID, is.ID)
+		s.Locks.Follow(map[schema.TableID]schema.TableID{was.ID: is.ID})
 	}
 	s.Done.Rows, s.Done.Altered = rows, true
 	return nil

@@ -102,17 +102,17 @@ func (s *Statements) run(ctx context.Context, node ast.StmtNode, text string) er
 }
 
 func (s *Statements) dropTables(ctx context.Context, names []online.Name, ifExists bool) error {
-	var gone []schema.TableID
+	gone := map[schema.TableID]schema.TableID{}
 	for _, n := range names {
 		if id, ok := s.DB.Catalog().Named(n.DB, n.Table); ok {
-			gone = append(gone, id)
+			gone[id] = 0
 		}
 	}
 	if err := s.Executor.DropTables(ctx, s.Env, names, ifExists); err != nil {
 		return err
 	}
 	if s.Locks != nil {
-		s.Locks.FollowDrop(gone...)
+		s.Locks.Follow(gone)
 	}
 	return nil
 }

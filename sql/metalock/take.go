@@ -3,6 +3,7 @@ package metalock
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 
 	"cloudsql/distributed/catalog"
@@ -224,29 +225,24 @@ func (o *Owner) Exclusive(ctx context.Context, ids ...schema.TableID) (unlock fu
 	}, nil
 }
 
-// FollowCopy lets LOCK TABLES mean the copy that took a table's place.
-func (o *Owner) FollowCopy(was, is schema.TableID) {
-	if write, ok := o.tables[was]; ok && is != was {
-		delete(o.tables, was)
-		o.tables[is] = write
+// Follow lets LOCK TABLES mean the copies that took tables' places, and forget tables that are gone (0); with the last one its mode ends.
+func (o *Owner) Follow(became map[schema.TableID]schema.TableID) {
+	if len(o.tables) == 0 {
+		return
 	}
-}
-
-// FollowDrop lets LOCK TABLES forget tables that are gone; with the last one its mode ends.
-func (o *Owner) FollowDrop(gone ...schema.TableID) {
-	left := len(o.tables)
-	for _, id := range gone {
-		if _, ok := o.tables[id]; ok {
-			left--
+	left := maps.Clone(o.tables)
+	for was, is := range became {
+		write, ok := left[was]
+		delete(left, was)
+		if ok && is != 0 {
+			left[is] = write
 		}
 	}
-	if left == 0 && len(o.tables) > 0 {
+	if len(left) == 0 {
 		o.UnlockTables()
 		return
 	}
-	for _, id := range gone {
-		delete(o.tables, id)
-	}
+	o.tables = left
 }
 
 // AdmitDefinition lets a definition begin where the session's own locks allow it. makes is the table that it makes, if it does. What
