@@ -80,7 +80,7 @@ func (d *derivedFinder) run() (other string, refused error) {
 		end := d.token(i)
 		word := strings.ToLower(d.text[i:end])
 		next := d.space(end)
-		begins := before == "from" || before == "join" || before == ","
+		begins := before == "from" || before == "join" || before == "straight_join" || before == ","
 		switch {
 		case word == "(":
 			at := -1
@@ -122,7 +122,7 @@ func (d *derivedFinder) takeJSONTable(i, doc, otherwise int) (on int, named bool
 	if at := d.space(end); at >= len(d.text) || !isName(d.text[at:d.token(at)]) {
 		return 0, false
 	}
-	d.edits = append(d.edits, edit{i, doc, "LATERAL (SELECT `" + jsonTableCall + "`("},
+	d.edits = append(d.edits, edit{i, doc, beforeDocument(d.text[i:doc])},
 		edit{comma, end, insteadOfJSONTable(d.text[comma+1 : end-1])})
 	if d.skip == nil {
 		d.skip = map[int]int{}

@@ -13,7 +13,9 @@ import (
 const intervalSign = "/**/+"
 
 // WrittenText is a part of a parsed text as it was written.
-func WrittenText(text string) string { return strings.ReplaceAll(text, intervalSign, "") }
+func WrittenText(text string) string {
+	return writtenJSONTables(strings.ReplaceAll(text, intervalSign, ""))
+}
 
 // units are the words that end an interval.
 var units = map[string]bool{

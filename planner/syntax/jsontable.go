@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"encoding/hex"
+	"regexp"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -298,5 +299,32 @@ func (d *derivedFinder) jsonTable(i int) (comma, end int) {
 
 // insteadOfJSONTable is what stands behind the document of one that the parser reads; text is what MySQL has there.
 func insteadOfJSONTable(text string) string {
-	return ", x'" + hex.EncodeToString([]byte(text)) + "'" + strings.Repeat("\n", strings.Count(text, "\n")) + "))"
+	return ",/**/x'" + hex.EncodeToString([]byte(text)) + "'" + strings.Repeat("\n", strings.Count(text, "\n")) + "))"
+}
+
+// beforeDocument is what stands before the document, with what MySQL has there as a comment.
+func beforeDocument(text string) string {
+	if strings.Contains(text, "*") {
+		text = "JSON_TABLE("
+	}
+	return "LATERAL (SELECT /*" + text + "*/`" + jsonTableCall + "`("
+}
+
+var (
+	writtenBefore = regexp.MustCompile("LATERAL \\(SELECT /\\*([^*]*)\\*/`" + jsonTableCall + "`\\(")
+	writtenBehind = regexp.MustCompile(`,/\*\*/x'([0-9a-f]*)'\n*\)\)`)
+)
+
+// writtenJSONTables is a part of a parsed text with the JSON_TABLEs in it as they were written.
+func writtenJSONTables(text string) string {
+	if !strings.Contains(text, jsonTableCall) {
+		return text
+	}
+	return writtenBehind.ReplaceAllStringFunc(writtenBefore.ReplaceAllString(text, "$1"), func(found string) string {
+		behind, err := hex.DecodeString(writtenBehind.FindStringSubmatch(found)[1])
+		if err != nil {
+			return found
+		}
+		return "," + string(behind) + ")"
+	})
 }
