@@ -282,9 +282,30 @@ func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assi
 			c.node.Targets[0].Set, c.lists = set, nil
 			return nil
 		}
-		return c.assignments(q, s.List)
+		if err := c.assignments(q, s.List); err != nil {
+			return err
+		}
+		return c.keyConflict()
 	}
 	return c.bind(ctx)
+}
+
+// keyConflict is 1706 where a table is changed under two names and its rows would move under one of them.
+func (c *change) keyConflict() error {
+	moves := func(t *ChangeTarget) bool {
+		return slices.ContainsFunc(t.Table.Primary().Columns, func(k schema.IndexColumn) bool {
+			return slices.Contains(t.Values, t.Table.Columns[k.Column].ID)
+		})
+	}
+	for i := range c.node.Targets {
+		for j := range c.node.Targets[:i] {
+			a, b := &c.node.Targets[j], &c.node.Targets[i]
+			if a.Table.ID == b.Table.ID && (moves(a) || moves(b)) {
+				return mysqlerr.New(mysqlerr.MultiUpdateKeyConflict, a.Alias, b.Alias)
+			}
+		}
+	}
+	return nil
 }
 
 // BindDelete binds a DELETE whose rows a query finds.

@@ -24,6 +24,7 @@ type Env struct {
 	Locks TableLocks
 	// Catalog is what foreign keys are looked at in: their parents, and who refers to a table. nil: nobody does.
 	Catalog *catalog.Snapshot
+	Engine  string // default_storage_engine: of a table that names none
 	// ForeignKeysOff is foreign_key_checks = 0.
 	ForeignKeysOff bool
 }

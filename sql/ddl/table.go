@@ -34,6 +34,9 @@ func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra
 		Database: db.ID, Name: name, Version: 1, Collation: db.Collation, CreatedMicros: env.Now.UnixMicro(),
 		NextColumnID: 1, NextIndexID: schema.PrimaryIndex + 1,
 	}}
+	if err := b.defaultEngine(stmt); err != nil {
+		return nil, err
+	}
 	if err := b.options(stmt.Options); err != nil {
 		return nil, err
 	}
@@ -305,6 +308,15 @@ func lengthBytes(t *types.Type) int {
 		return 2
 	}
 	return 1
+}
+
+// defaultEngine is the engine of a table that names none.
+func (b *builder) defaultEngine(stmt *ast.CreateTableStmt) error {
+	named := slices.ContainsFunc(stmt.Options, func(o *ast.TableOption) bool { return o.Tp == ast.TableOptionEngine })
+	if named || stmt.TemporaryKeyword != ast.TemporaryNone {
+		return nil
+	}
+	return b.engine(b.env.Engine)
 }
 
 // options takes the options of CREATE TABLE and ALTER TABLE.

@@ -23,7 +23,7 @@ import (
 // ddlEnv is what data definition statements depend on.
 func (s definitions) ddlEnv() *ddl.Env {
 	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables(s).serverCollation(), Note: s.note, Locks: s.locks,
-		ForeignKeysOff: s.vars.ForeignKeysOff}
+		ForeignKeysOff: s.vars.ForeignKeysOff, Engine: s.vars.Text("default_storage_engine")}
 }
 
 // definition runs a definition of the text.

@@ -42,6 +42,7 @@ var effectProbes = map[string]effectProbe{
 	"innodb_lock_wait_timeout": {set: "7", look: func(s *Session) any { return s.rt.LockWait }},
 	"lock_wait_timeout":        {set: "7", look: func(s *Session) any { return (*lockClient)(s).LockWait() }},
 	"group_concat_max_len":     {set: "4", ask: "select group_concat(v) from t"},
+	"default_storage_engine":   {set: "MyISAM", ask: "create table dse (a int); show warnings; drop table dse"},
 	"foreign_key_checks": {first: "drop table if exists fkc, fkp; create table fkp (id int primary key); create table fkc (id int, foreign key (id) references fkp (id))",
 		set: "0", ask: "insert into fkc values (1)"},
 	"local_infile":                {other: "tests/sqllogic TestLocalInfile"},

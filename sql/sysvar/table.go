@@ -116,6 +116,7 @@ var groups = []group{
 		enumVar("transaction_isolation", Both, "REPEATABLE-READ", dialect.IsolationLevels...),
 		boolVar("transaction_read_only", Both, "OFF"),
 		boolVar("slow_query_log", Global, "OFF"),
+		checked(stringVar("default_storage_engine", Both, "InnoDB"), checkEngine),
 		checked(enumVar("log_output", Global, "FILE", "FILE", "TABLE", "NONE"), checkLogOutput),
 		applied(&Variable{Name: "long_query_time", Scope: Both, kind: kindFloat, def: "10.000000"}, (*Values).applyLongQuery),
 		applied(uintVar("min_examined_row_limit", Both, 0, 0, maxU64), func(v *Values, text string) {
@@ -226,7 +227,6 @@ var groups = []group{
 		fixed(boolVar("innodb_strict_mode", Both, "ON")),
 		fixed(boolVar("innodb_table_locks", Both, "ON")),
 		fixed(stringVar("lc_messages", Both, "en_US")),
-		fixed(stringVar("default_storage_engine", Both, "InnoDB")),
 		fixed(stringVar("storage_engine", Both, "InnoDB")),
 		fixed(stringVar("block_encryption_mode", Both, "aes-128-ecb")),
 		fixed(boolVar("keep_files_on_create", Both, "OFF")),

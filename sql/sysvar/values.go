@@ -2,6 +2,7 @@ package sysvar
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"cloudsql/distributed/catalog"
@@ -132,6 +133,16 @@ func checkLogOutput(text string) (string, error) {
 		return "", mysqlerr.NotSupported("log_output = 'TABLE'")
 	}
 	return text, nil
+}
+
+// engines are the engines that tables may ask for, in MySQL's spelling: InnoDB, and those that it stands in for.
+var engines = map[string]string{"innodb": "InnoDB", "myisam": "MyISAM", "memory": "MEMORY", "heap": "MEMORY", "csv": "CSV", "archive": "ARCHIVE"}
+
+func checkEngine(text string) (string, error) {
+	if name := engines[strings.ToLower(text)]; name != "" {
+		return name, nil
+	}
+	return "", mysqlerr.New(mysqlerr.UnknownStorageEngine, text)
 }
 
 // On tells whether a boolean variable is on.

@@ -223,6 +223,7 @@ const (
 	UnknownLocale                    = 1649 // ER_UNKNOWN_LOCALE
 	TooLongIndexComment              = 1688 // ER_TOO_LONG_INDEX_COMMENT
 	DataOutOfRange                   = 1690 // ER_DATA_OUT_OF_RANGE
+	MultiUpdateKeyConflict           = 1706 // ER_MULTI_UPDATE_KEY_CONFLICT
 	TruncateIllegalFK                = 1701 // ER_TRUNCATE_ILLEGAL_FK
 	ForeignDuplicateKeyWithChildInfo = 1761 // ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO
 	UnknownExplainFormat             = 1791 // ER_UNKNOWN_EXPLAIN_FORMAT
