@@ -31,6 +31,7 @@ type insertPlan struct {
 	set       []fragment.Assignment // Set, and what the table's definition adds
 	rules     *rules.Rules          // nil: none
 	checks    []fragment.Check      // that set may violate
+	spares    bool                  // spares(…)
 	conflicts []conflict            // where set has what only a gateway can compute: how it finds the rows to update
 	telling   []conflict            // how the row is found whose id LAST_INSERT_ID(id) tells
 	autoInc   int                   // position, or -1
@@ -63,7 +64,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		if p.set, err = onUpdate(n.Table, n.Set, p.rules); err != nil {
 			return nil, err
 		}
-		p.checks = p.rules.ChecksOf(p.set)
+		p.checks, p.spares = p.rules.ChecksOf(p.set), spares(ctx, n.Kind, n.Ignore)
 	}
 	checked := n.View != nil && len(n.View.Check) > 0 && len(p.set) > 0 // rows that are updated are checked, too
 	if checked || slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) || readsWhatItSets(s) {
@@ -330,7 +331,7 @@ func (r *insertRun) insertOutside(e expr.Expr, seen []types.Value) expr.Expr {
 func (r *insertRun) fragment(t *schema.Tablet, rows types.Batch, first int) *fragment.Write {
 	return &fragment.Write{
 		Kind: r.Kind, Tablet: t.ID, SchemaVersion: r.Table.Version, Columns: r.columns, Rows: rows,
-		AutoInc: r.autoInc >= 0, Set: r.set, Env: r.env, Checks: r.checks, Lenient: r.Ignore && len(r.checks) > 0, FirstRow: first,
+		AutoInc: r.autoInc >= 0, Set: r.set, Env: r.env, Checks: r.checks, Lenient: r.spares, FirstRow: first,
 	}
 }
 

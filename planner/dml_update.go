@@ -119,10 +119,10 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	return p, p.findBy(ctx, q)
 }
 
-// spares tells whether an UPDATE leaves rows as they are that checks or unique keys keep from changing (IGNORE). Entries of version 1
+// spares tells whether a change leaves rows as they are that checks or unique keys keep from changing (IGNORE). Entries of version 1
 // can't say so: unique keys are errors there, and checks are none.
 func spares(ctx *Context, kind fragment.Kind, ignore bool) bool {
-	return ignore && kind == fragment.Update && ctx.Catalog.ClusterVersion().Active >= version.V2
+	return ignore && (kind == fragment.Update || kind == fragment.InsertOrUpdate) && ctx.Catalog.ClusterVersion().Active >= version.V2
 }
 
 func newChange(ctx *Context, name *ast.TableName, alias string, kind fragment.Kind, ignore bool) (*changePlan, error) {

@@ -171,7 +171,7 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 	}
 	w := &fragment.Write{
 		Kind: fragment.Update, Tablet: r.Table.TabletFor(key).ID, SchemaVersion: r.Table.Version, Keys: [][]byte{key}, Env: r.env, FirstRow: r.first,
-		Checks: r.checks, Lenient: r.Ignore && len(r.checks) > 0,
+		Checks: r.checks, Lenient: r.spares,
 	}
 	for _, a := range r.insertPlan.set {
 		pos := r.Table.ColumnByID(a.Column)
