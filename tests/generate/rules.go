@@ -178,7 +178,11 @@ func (g *Generator) insert() string {
 		g.scopes = [][]source{{{t.name, t.columns}}}
 		var sets []string
 		for range 1 + g.n(2) {
-			sets = append(sets, g.oneOf(t.columns)+" = "+g.expand("{{expr}|VALUES("+g.oneOf(t.columns)+")|{column} + 1|DEFAULT|CONCAT({column}, {literal})}"))
+			value := g.expand("{{expr}|VALUES|{column} + 1|DEFAULT|CONCAT({column}, {literal})}")
+			if value == "VALUES" { // a name is no part of a template: it may have braces
+				value += "(" + g.oneOf(t.columns) + ")"
+			}
+			sets = append(sets, g.oneOf(t.columns)+" = "+value)
 		}
 		b.WriteString(" ON DUPLICATE KEY UPDATE " + strings.Join(sets, ", "))
 	}
