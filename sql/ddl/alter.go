@@ -54,7 +54,7 @@ type alteration struct {
 func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.AlterTableSpec) (*Change, error) {
 	a := &alteration{from: t, change: &Change{From: t}}
 	a.builder = builder{env: env, db: db, t: t.Clone()}
-	for _, s := range specs {
+	for _, s := range dropsFirst(specs) {
 		if err := a.spec(s); err != nil {
 			return nil, err
 		}
@@ -96,6 +96,19 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 		a.change.Copy, a.change.NotNull, a.change.Drop, a.change.Build = true, nil, nil, nil
 	}
 	return a.change, nil
+}
+
+// dropsFirst puts DROP INDEX before all other clauses: it is about the indexes that there were, which then bind no other clause.
+func dropsFirst(specs []*ast.AlterTableSpec) []*ast.AlterTableSpec {
+	later := func(s *ast.AlterTableSpec) int {
+		if s.Tp == ast.AlterTableDropIndex && !strings.EqualFold(s.Name, "PRIMARY") {
+			return 0
+		}
+		return 1
+	}
+	specs = slices.Clone(specs)
+	slices.SortStableFunc(specs, func(a, b *ast.AlterTableSpec) int { return later(a) - later(b) })
+	return specs
 }
 
 // checksMore tells whether to has an enforced check that from does not enforce.
