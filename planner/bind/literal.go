@@ -79,7 +79,7 @@ func stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	}
 	if !utf8.Valid(text) {
 		if v.Introduced() {
-			return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, coll.Charset(), hexPrefix(text))
+			return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, coll.Charset(), types.HexPrefix(text))
 		}
 		return binaryConst(text), nil // drivers write a BLOB's bytes as plain text; a text column will refuse them (1366)
 	}
@@ -119,7 +119,7 @@ func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 			return nil, mysqlerr.New(mysqlerr.UnknownCharacterSet, cs)
 		}
 		if !utf8.Valid(b) {
-			return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, cs, hexPrefix(b))
+			return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, cs, types.HexPrefix(b))
 		}
 		t := types.TypeString
 		t.Length, t.Collation = utf8.RuneCount(b), coll
@@ -135,18 +135,6 @@ func isASCII(b []byte) bool {
 		}
 	}
 	return true
-}
-
-func hexPrefix(b []byte) string {
-	const digits = "0123456789ABCDEF"
-	out := make([]byte, 0, 12)
-	for _, c := range b {
-		if len(out) == 12 {
-			break
-		}
-		out = append(out, digits[c>>4], digits[c&15])
-	}
-	return string(out)
 }
 
 // ParamType is the type that a parameter takes from the value it is bound to.

@@ -240,6 +240,12 @@ func elementsType(env *Env, t *types.Type, name string, ft *ptypes.FieldType) er
 		if kind == "SET" && strings.Contains(e, ",") {
 			return mysqlerr.New(mysqlerr.IllegalValueForType, "set", e)
 		}
+		if !utf8.ValidString(e) {
+			if t.Collation.Charset() == "binary" {
+				return mysqlerr.NotSupported(kind + " with elements that are no UTF-8")
+			}
+			return mysqlerr.New(mysqlerr.InvalidCharacterString, t.Collation.Charset(), types.HexPrefix([]byte(e)))
+		}
 		key := string(t.Collation.SortKey(nil, []byte(e)))
 		if _, dup := seen[key]; dup {
 			err := mysqlerr.New(mysqlerr.DuplicatedValueInType, name, e, kind)

@@ -185,7 +185,7 @@ func castString(v Value, t *Type, m *Mode, warn Warner) Value {
 	if good := t.Collation.holds(s); good < len(s) {
 		if v.kind == KindBytes || v.kind == KindBit {
 			if warn != nil {
-				warn.warn(mysqlerr.InvalidCharacterString, t.Collation.Charset(), hexPrefix(s[good:]))
+				warn.warn(mysqlerr.InvalidCharacterString, t.Collation.Charset(), HexPrefix(s[good:]))
 			}
 			return Null
 		}
@@ -204,8 +204,8 @@ func lengthName(name string, n int) string {
 	return name + "(" + string(Int(int64(n)).AppendText(nil, nil)) + ")"
 }
 
-// hexPrefix shows the first bytes of what is no text, as 1300 does.
-func hexPrefix(s []byte) string {
+// HexPrefix shows the first bytes of what is no text, as 1300 does.
+func HexPrefix(s []byte) string {
 	const hex, limit = "0123456789ABCDEF", 6
 	var out []byte
 	for _, b := range s[:min(len(s), limit)] {
