@@ -178,7 +178,7 @@ func (b *Binder) cast(sc *Scope, n *ast.FuncCastExpr) (expr.Expr, error) {
 	if n.Tp.IsArray() {
 		return nil, mysqlerr.NotSupported("CAST … AS … ARRAY")
 	}
-	t, err := castType(n.Tp, n.ExplicitCharSet)
+	t, err := b.castType(n.Tp, n.ExplicitCharSet)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ const (
 	maxCastLength    = math.MaxUint32
 )
 
-func castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
+func (b *Binder) castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
 	t := types.Type{ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: types.CollationBinary}
 	switch t.ID {
 	case mysql.TypeLonglong:
@@ -207,7 +207,7 @@ func castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
 			return t, mysqlerr.New(mysqlerr.TooBigDisplaywidth, "cast as char", maxCastLength)
 		}
 		t.Decimals = 31
-		t.Collation = castCollation(ft, explicitCharset)
+		t.Collation = b.castCollation(ft, explicitCharset)
 		if t.ID = mysql.TypeVarString; t.IsBinary() && t.Length >= 0 {
 			t.ID = mysql.TypeString // BINARY(n) is filled up with zero bytes, BINARY is not
 		}
@@ -246,8 +246,11 @@ func decimalCast(t types.Type) (types.Type, error) {
 	return t, nil
 }
 
-func castCollation(ft *ptypes.FieldType, explicit bool) types.Collation {
+func (b *Binder) castCollation(ft *ptypes.FieldType, explicit bool) types.Collation {
 	if ft.GetCharset() == "binary" {
+		if !explicit && ft.GetType() == mysql.TypeVarString && ft.GetFlen() >= 0 { // CHAR(n) BINARY; BINARY(n) is a TypeString
+			return b.connectionBinary()
+		}
 		return types.CollationBinary
 	}
 	if explicit {
@@ -259,4 +262,16 @@ func castCollation(ft *ptypes.FieldType, explicit bool) types.Collation {
 		return c
 	}
 	return types.CollationDefault
+}
+
+// connectionBinary is the _bin collation of the connection's character set.
+func (b *Binder) connectionBinary() types.Collation {
+	set := types.CollationDefault.Charset()
+	if t := b.typing(); t != nil && t.Collation.Valid() {
+		set = t.Collation.Charset()
+	}
+	if c, ok := types.BinaryCollation(set); ok {
+		return c
+	}
+	return types.CollationBinary
 }

@@ -31,7 +31,7 @@ func (b *Binder) literal(v *driver.ValueExpr) (*expr.Const, error) {
 	case driver.KindDecimal:
 		return b.decimal(v.GetString())
 	case driver.KindString:
-		return stringLiteral(v)
+		return b.stringLiteral(v)
 	case driver.KindBinary:
 		return hexLiteral(v)
 	}
@@ -67,34 +67,57 @@ func (b *Binder) decimal(text string) (*expr.Const, error) {
 
 const maxShownNumber = 128 // bytes of a number in a warning
 
-// stringLiteral takes the collation that the parser gave the literal: the connection's, or an introducer's.
-func stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
+// stringLiteral takes the collation that the parser gave the literal: the connection's, or an introducer's. Behind an introducer
+// the text's bytes, as the client sent them, are characters of that set.
+func (b *Binder) stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	text := []byte(v.GetString())
 	coll := literalCollation(v)
-	if coll == types.CollationBinary {
+	switch {
+	case coll == types.CollationBinary:
 		return binaryConst(text), nil
-	}
-	if coll.Charset() != "utf8mb4" && coll.Charset() != "utf8mb3" && !isASCII(text) && v.Introduced() {
-		return nil, mysqlerr.NotSupported("introducer _" + coll.Charset() + " with characters beyond ASCII")
-	}
-	if !utf8.Valid(text) {
-		if v.Introduced() {
-			return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, coll.Charset(), types.HexPrefix(text))
+	case v.Introduced():
+		if utf8.Valid(text) && !isASCII(text) {
+			text = b.clientBytes(text)
 		}
+		return introducedText(text, coll)
+	case !utf8.Valid(text):
 		return binaryConst(text), nil // drivers write a BLOB's bytes as plain text; a text column will refuse them (1366)
 	}
+	text = coll.Replace(text) // what the client can say and the connection can't
+	return textConst(text, coll), nil
+}
+
+// clientBytes are UTF-8 text's bytes as the client sent them.
+func (b *Binder) clientBytes(text []byte) []byte {
+	if t := b.typing(); t != nil && t.Client.Valid() {
+		return t.Client.Encode(text)
+	}
+	return text
+}
+
+// introducedText is the literal whose bytes are in a character set: 1300 where they are none of it.
+func introducedText(raw []byte, coll types.Collation) (*expr.Const, error) {
+	text, bad := coll.DecodeStrict(raw)
+	if bad >= 0 {
+		return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, coll.Charset(), types.HexPrefix(raw[min(bad, len(raw)):]))
+	}
+	return textConst(text, coll), nil
+}
+
+func textConst(text []byte, coll types.Collation) *expr.Const {
 	t := types.TypeString
 	t.Length, t.Collation = utf8.RuneCount(text), coll
-	return &expr.Const{Val: types.String(text), Typ: t}, nil
+	return &expr.Const{Val: types.String(text), Typ: t}
 }
 
 func literalCollation(v *driver.ValueExpr) types.Collation {
+	if v.Introduced() { // the parser's own defaults are TiDB's; an introducer means the default of MySQL's character set
+		if c, ok := types.DefaultCollation(v.Charset()); ok {
+			return c
+		}
+	}
 	if name := v.Type.GetCollate(); name != "" {
 		if c, ok := types.CollationByName(name); ok {
-			// The parser's own defaults are TiDB's; an introducer means the default of MySQL's character set.
-			if d, found := types.DefaultCollation(v.Type.GetCharset()); v.Introduced() && found && c.IsBinary() {
-				return d
-			}
 			return c
 		}
 	}
@@ -113,17 +136,12 @@ func binaryConst(b []byte) *expr.Const {
 // hexLiteral takes X'41', 0x41 and b'101'; with an introducer they are strings of characters.
 func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	b := []byte(v.GetString())
-	if cs := v.Type.GetCharset(); v.Introduced() && cs != "" && cs != "binary" {
+	if cs := v.Charset(); v.Introduced() && cs != "" && cs != "binary" {
 		coll, ok := types.DefaultCollation(cs)
 		if !ok {
 			return nil, mysqlerr.New(mysqlerr.UnknownCharacterSet, cs)
 		}
-		if !utf8.Valid(b) {
-			return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, cs, types.HexPrefix(b))
-		}
-		t := types.TypeString
-		t.Length, t.Collation = utf8.RuneCount(b), coll
-		return &expr.Const{Val: types.String(b), Typ: t}, nil
+		return introducedText(b, coll)
 	}
 	return expr.NewHex(b), nil
 }

@@ -57,6 +57,7 @@ type ValueExpr struct {
 	bits       int    // as in Binary
 	other      any
 	projection int
+	introducer string // a character set whose introducer the parser does not know
 }
 
 var (
@@ -70,6 +71,7 @@ func newValueExpr(value any, cs, collate string) ast.ValueExpr {
 	}
 	v := &ValueExpr{projection: -1}
 	v.SetValue(value)
+	v.takeIntroduced()
 	v.setType(value, cs, collate)
 	return v
 }
@@ -181,7 +183,9 @@ func (n *ValueExpr) SetProjectionOffset(offset int) { n.projection = offset }
 func (n *ValueExpr) GetProjectionOffset() int { return n.projection }
 
 // Introduced tells whether a character set stands before the literal: _latin1'…'.
-func (n *ValueExpr) Introduced() bool { return n.Type.GetFlag()&mysql.UnderScoreCharsetFlag != 0 }
+func (n *ValueExpr) Introduced() bool {
+	return n.introducer != "" || n.Type.GetFlag()&mysql.UnderScoreCharsetFlag != 0
+}
 
 // Restore writes the literal as SQL.
 func (n *ValueExpr) Restore(ctx *format.RestoreCtx) error {
@@ -191,7 +195,7 @@ func (n *ValueExpr) Restore(ctx *format.RestoreCtx) error {
 	case KindBinary:
 		if n.Introduced() {
 			ctx.WritePlain("_")
-			ctx.WriteKeyWord(n.Type.GetCharset())
+			ctx.WriteKeyWord(n.Charset())
 			ctx.WritePlain(" ")
 		}
 		ctx.WritePlain(n.digits())
@@ -212,8 +216,8 @@ func (n *ValueExpr) Restore(ctx *format.RestoreCtx) error {
 }
 
 func (n *ValueExpr) restoreString(ctx *format.RestoreCtx) {
-	cs := n.Type.GetCharset()
-	if !utf8.ValidString(n.text) {
+	cs := n.Charset()
+	if n.AsBytes() {
 		if !n.Introduced() {
 			cs = charset.CharsetBin
 		}
@@ -228,6 +232,21 @@ func (n *ValueExpr) restoreString(ctx *format.RestoreCtx) {
 		ctx.WriteKeyWord(cs)
 	}
 	ctx.WriteString(n.text)
+}
+
+// AsBytes tells the strings that are restored as hexadecimal digits behind an introducer: what is no UTF-8, and what is not ASCII in
+// a character set whose introducer the parser does not know.
+func (n *ValueExpr) AsBytes() bool {
+	return n.kind == KindString && (!utf8.ValidString(n.text) || n.introducer != "" && !ascii(n.text))
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func boolean(num uint64) string {

@@ -12,6 +12,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/driver"
+	"cloudsql/storage/types"
 )
 
 // Canonical prints an expression as MySQL 8.0 keeps and shows those of definitions: each operation in parentheses, names without
@@ -141,7 +142,7 @@ func (p *printer) literal(v *driver.ValueExpr) {
 		p.text(v)
 	case driver.KindBinary:
 		if v.Introduced() {
-			p.write("_", charsetName(v.Type.GetCharset()), " ")
+			p.write("_", charsetName(v.Charset()), " ")
 		}
 		p.hex(v.GetString())
 	default:
@@ -171,7 +172,8 @@ func (p *printer) hex(s string) {
 var escapeText = strings.NewReplacer("\\", "\\\\", "'", "\\'", "\x00", "\\0", "\n", "\\n", "\r", "\\r", "\x1a", "\\Z")
 
 func (p *printer) text(v *driver.ValueExpr) {
-	charset := charsetName(v.Type.GetCharset())
+	charset := charsetName(v.Charset())
+	coll, known := types.DefaultCollation(charset)
 	switch {
 	case !utf8.ValidString(v.GetString()):
 		if !v.Introduced() {
@@ -180,8 +182,20 @@ func (p *printer) text(v *driver.ValueExpr) {
 		p.write("_", charset, " ")
 		p.hex(v.GetString())
 		return
+	case known && !coll.KeepsUTF8() && !isASCII(v.GetString()): // bytes mean the same wherever the text is read
+		text := v.GetString()
+		if !v.Introduced() {
+			text = string(coll.Encode([]byte(text)))
+		}
+		p.write("_", charset, " ")
+		p.hex(text)
+		return
 	}
 	p.write("_", charset, "'", escapeText.Replace(v.GetString()), "'")
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 func (p *printer) binary(n *ast.BinaryOperationExpr) {

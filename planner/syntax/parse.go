@@ -35,6 +35,7 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	if err != nil {
 		return nil, err
 	}
+	measured = takeIntroducers(measured, o.Mode)
 	without, exprs, some := takeDefaults(signIntervals(measured, o.Mode), o.Mode)
 	without = clampWidths(without, o)
 	node, rest, err := parse(without, o)

@@ -467,6 +467,13 @@ func CheckNewRules(s *catalog.Snapshot, db string, t *schema.Table, changed ...*
 			return err
 		}
 	}
+	for i := range t.Columns {
+		if c := t.Columns[i].Type.Collation; c.Since() > version.V1 {
+			if err := version.Check(c.Since(), s.ClusterVersion().Active, "the collation "+c.Name()); err != nil {
+				return err
+			}
+		}
+	}
 	if len(t.Checks) == 0 {
 		return nil
 	}

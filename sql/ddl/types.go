@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 	ptypes "github.com/pingcap/tidb/pkg/parser/types"
 
+	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -160,6 +161,9 @@ func stringType(env *Env, t *types.Type, def *ast.ColumnDef, tableCollation type
 	var err error
 	if t.Collation, err = columnCollation(def, tableCollation); err != nil {
 		return err
+	}
+	if t.Collation.Unsorted() {
+		return expr.Unsorted(t.Collation)
 	}
 	switch t.ID {
 	case mysql.TypeEnum, mysql.TypeSet:

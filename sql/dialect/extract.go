@@ -157,7 +157,7 @@ func (s *extraction) begin(w string) bool {
 
 // keyword follows the clauses; false leaves the statement alone.
 func (s *extraction) keyword(w string) bool {
-	if w[0] == '_' && s.pos < len(s.text) && (s.text[s.pos] == '\'' || s.text[s.pos] == ' ') {
+	if w[0] == '_' && s.pos < len(s.text) && (s.text[s.pos] == '\'' || s.text[s.pos] <= ' ') {
 		return false // maybe a character set introducer
 	}
 	switch len(w) {

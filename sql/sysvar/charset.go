@@ -81,7 +81,14 @@ func (v *Values) applyConnectionCharset(text string) {
 
 func (v *Values) applyClientCharset(text string) {
 	if c, err := CharsetOf(text); err == nil {
-		v.ClientCharset = c
+		v.setClient(c)
+	}
+}
+
+func (v *Values) setClient(c types.Collation) {
+	v.ClientCharset, v.Client = c, 0
+	if !c.KeepsUTF8() {
+		v.Client = c
 	}
 }
 
@@ -114,7 +121,8 @@ func (v *Values) SetNames(c types.Collation) {
 	name := c.Charset()
 	v.texts["character_set_client"], v.texts["character_set_results"] = name, name
 	v.texts["character_set_connection"], v.texts["collation_connection"] = name, c.Name()
-	v.ClientCharset, v.ResultsCharset, v.Collation = c, c, c
+	v.setClient(c)
+	v.ResultsCharset, v.Collation = c, c
 }
 
 // SetConnection is the rest of SET CHARACTER SET: the connection's collation becomes that of the database.

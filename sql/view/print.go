@@ -441,8 +441,8 @@ func (p *printer) column(n *ast.ColumnName) {
 }
 
 func (p *printer) literal(n *driver.ValueExpr) {
-	if n.Introduced() && n.Kind() == driver.KindString {
-		p.WriteString("_" + strings.ToLower(n.Type.GetCharset()))
+	if n.Introduced() && n.Kind() == driver.KindString && !n.AsBytes() {
+		p.WriteString("_" + strings.ToLower(n.Charset()))
 	}
 	p.restore(n)
 }

@@ -24,8 +24,8 @@ var castDefs = []def{
 		return NewCast(a[0], types.TypeBytes), nil
 	}},
 	// convert using(e, 'charset') is CONVERT(e USING charset).
-	{name: "convert using", min: 2, max: 2, typ: typeConvertUsing, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
-		return toCharset(c, c.text(0, a[0])), nil
+	{name: "convert using", min: 2, max: 2, rewrite: convertUsing, typ: typeConvertUsing, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
+		return replaceUTF8(c, c.text(0, a[0])), nil
 	}, render: func(c *Call) string {
 		return "convert(" + c.args[0].String() + " using " + c.typ.Collation.Charset() + ")"
 	}},
@@ -45,6 +45,14 @@ func newCast(e Expr, t types.Type) Expr {
 	}
 	if !t.Collation.Valid() {
 		t.Collation = types.CollationBinary
+	}
+	if t.Class() == types.ClassString {
+		switch {
+		case t.Collation == types.CollationBinary && hasCharset(e):
+			e, _ = bytesOf(e)
+		case !t.Collation.KeepsUTF8() && isBytes(e):
+			e, _ = textFrom(e, t.Collation)
+		}
 	}
 	c := &Call{def: registry["cast"], name: "cast", args: []Expr{e}, typ: t, coll: t.Collation, deriv: derivImplicit}
 	o := originOf(e)
@@ -141,6 +149,9 @@ func newCollate(e Expr, coll types.Collation) (Expr, error) {
 	if o.coll.Charset() != coll.Charset() && o.deriv < derivNumeric {
 		return nil, mysqlerr.New(mysqlerr.CollationCharsetMismatch, coll.Name(), o.coll.Charset())
 	}
+	if coll.Unsorted() {
+		return nil, Unsorted(coll)
+	}
 	c := &Call{def: registry["collate"], name: "collate", args: []Expr{e}, coll: coll, deriv: derivExplicit, ascii: o.ascii,
 		typ: stringType(charLen(e.Type()), coll)}
 	c.prepare()
@@ -163,9 +174,9 @@ func typeConvertUsing(c *Call) error {
 	return nil
 }
 
-// toCharset keeps what c's character set can hold and puts ? for the rest. Strings are UTF-8 inside whatever their
+// replaceUTF8 keeps what c's character set can hold and puts ? for the rest. Strings are UTF-8 inside whatever their
 // character set is.
-func toCharset(c *Call, b []byte) types.Value {
+func replaceUTF8(c *Call, b []byte) types.Value {
 	limit := rune(utf8.MaxRune)
 	switch c.typ.Collation.Charset() {
 	case "binary":

@@ -70,7 +70,7 @@ func (enc *encoder) node(e Expr, depth int) error {
 		enc.dst = binary.AppendUvarint(append(enc.dst, tagColumn), uint64(e.Index))
 		enc.dst = wire.AppendString(enc.dst, e.Name)
 		enc.dst = types.AppendType(enc.dst, &e.Typ)
-		return nil
+		return enc.collation(e.Typ.Collation)
 	case *Const:
 		return enc.constant(&e.Typ, e.Val, e.deriv)
 	case *Param:
@@ -84,9 +84,20 @@ func (enc *encoder) node(e Expr, depth int) error {
 	return fmt.Errorf("expr: %T cannot be shipped", e)
 }
 
+// collation refuses one that readers don't know: they would take the default's order for it.
+func (enc *encoder) collation(c types.Collation) error {
+	if since := c.Since(); since > enc.v {
+		return version.Check(since, enc.v, "the collation "+c.Name())
+	}
+	return nil
+}
+
 // constant writes a value, and reads it again: a value comes from wherever, and one that no reader takes would be found
 // only where it is too late.
 func (enc *encoder) constant(t *types.Type, v types.Value, d derivation) error {
+	if err := enc.collation(t.Collation); err != nil {
+		return err
+	}
 	enc.dst = types.AppendType(append(enc.dst, tagConst), t)
 	at := len(enc.dst)
 	enc.dst = types.AppendValue(enc.dst, v)
@@ -109,6 +120,9 @@ func (enc *encoder) call(c *Call, depth int) error {
 		return fmt.Errorf("expr: %s cannot be shipped, it was not folded", c.name)
 	}
 	if err := version.Check(c.def.since, enc.v, c.name); err != nil {
+		return err
+	}
+	if err := errors.Join(enc.collation(c.typ.Collation), enc.collation(c.coll)); err != nil {
 		return err
 	}
 	dst := wire.AppendString(append(enc.dst, tagCall), c.name)

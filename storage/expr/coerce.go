@@ -174,8 +174,11 @@ func mergeAll(op string, compare bool, args []Expr) (strOrigin, error) {
 			return m, illegalMix(op, args)
 		}
 	}
-	if compare && m.deriv == derivNone {
+	if compare && m.deriv == derivNone || !merges(m, args) {
 		return m, illegalMix(op, args)
+	}
+	if compare && m.coll.Unsorted() {
+		return m, Unsorted(m.coll)
 	}
 	if m.deriv == derivIgnorable {
 		m.coll = types.CollationBinary
@@ -214,5 +217,5 @@ func (c *Call) setStringResult(length int, from ...Expr) error {
 		o.coll, o.deriv, c.connection = types.CollationDefault, derivCoercible, o.ascii
 	}
 	c.typ, c.coll, c.deriv, c.ascii = stringType(length, o.coll), o.coll, o.deriv, o.ascii
-	return nil
+	return c.reconcile(from, o.coll)
 }

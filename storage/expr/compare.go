@@ -97,8 +97,10 @@ func compareCollation(c *Call) error {
 		}
 	}
 	o, err := mergeAll(c.name, true, strs)
-	c.coll = o.coll
-	return err
+	if c.coll = o.coll; err != nil {
+		return err
+	}
+	return c.reconcile(strs, c.coll)
 }
 
 func typeStrcmp(c *Call) error {
@@ -108,7 +110,10 @@ func typeStrcmp(c *Call) error {
 	if o.deriv == derivNumeric {
 		c.coll = types.CollationDefault
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.reconcile(c.args, c.coll)
 }
 
 // comparable converts the constant k as MySQL does once per statement: a string or number beside a temporal column

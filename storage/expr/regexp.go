@@ -65,6 +65,9 @@ func typeRegexp(_ int, result func(*Call) error) func(*Call) error {
 			c.coll = types.CollationDefault
 		}
 		if err == nil {
+			err = c.reconcile(c.args[:2], c.coll)
+		}
+		if err == nil {
 			_, err = c.constPattern()
 		}
 		return err

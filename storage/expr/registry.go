@@ -19,6 +19,7 @@ type def struct {
 	once     bool            // of NewOnce
 	since    version.Version // 0: V1. A newer function has it even if it never leaves the gateway today
 	numbers  places          // arguments that are wanted as numbers (hex.go)
+	bytes    places          // and as bytes (charset.go)
 	op       int
 	infix    string // operator sign for String
 	charges  bool   // takes the room for a large result itself: it may be larger than the arguments
@@ -45,7 +46,7 @@ func register(defs []def) {
 	for i := range defs {
 		d := &defs[i]
 		registry[d.name] = d
-		d.numbers = numberArgs[d.name]
+		d.numbers, d.bytes = numberArgs[d.name], byteArgs[d.name]
 		for _, a := range d.alias {
 			registry[a] = d
 		}
@@ -56,7 +57,7 @@ func init() {
 	for _, family := range [][]def{
 		arithDefs, bitDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
 		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs,
-		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, xmlDefs,
+		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, xmlDefs, charsetDefs,
 	} {
 		register(family)
 	}
@@ -119,6 +120,12 @@ func (d *def) build(args []Expr) (Expr, error) {
 		return nil, mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, d.name)
 	}
 	args = numbers(args, d.numbers)
+	if d.bytes != 0 {
+		var err error
+		if args, err = allBytes(args, d.bytes); err != nil {
+			return nil, err
+		}
+	}
 	if d.name != "row" && d.rewrite == nil {
 		if err := refuseRows(d, args); err != nil {
 			return nil, err

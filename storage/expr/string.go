@@ -100,7 +100,12 @@ var stringDefs = []def{
 		}
 		return types.Int(0), nil
 	}},
-	{name: "ord", min: 1, max: 1, typ: typeIntLen(21), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
+	{name: "ord", min: 1, max: 1, rewrite: func(a []Expr) (Expr, error) {
+		if !hasCharset(a[0]) {
+			return nil, nil
+		}
+		return New(ordInSet, a[0])
+	}, typ: typeIntLen(21), f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 		s := c.text(0, a)
 		if len(s) == 0 {
 			return types.Int(0), nil
@@ -442,7 +447,10 @@ func typeLocate(c *Call) error {
 	if o.deriv >= derivNumeric {
 		c.coll = types.CollationDefault
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.reconcile(c.args[:2], c.coll)
 }
 
 // locate is the 1-based character position of sub in s at or after pos, 0 where there is none.

@@ -11,6 +11,7 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 var stringMoreDefs = []def{
@@ -29,7 +30,7 @@ var stringMoreDefs = []def{
 	{name: "export_set", charges: true, min: 3, max: 5, typ: typeExportSet, fn: exportSet},
 	// char(n, …); char using('charset', n, …) is CHAR(n, … USING charset).
 	{name: "char", min: 1, max: -1, typ: typeChar, lax: charFn},
-	{name: "char using", min: 2, max: -1, op: 1, typ: typeChar, lax: charFn},
+	{name: "char using", min: 2, max: -1, op: 1, rewrite: charUsing, typ: typeChar, lax: charFn},
 	{name: "format", min: 2, max: 3, typ: typeASCII(67), lax: format},
 	{name: "insert", alias: []string{"insert_func"}, min: 4, max: 4, typ: typeInsert, fn: insert},
 	{name: "quote", min: 1, max: 1, typ: func(c *Call) error {
@@ -48,7 +49,7 @@ var stringMoreDefs = []def{
 	{name: "to_base64", min: 1, max: 1, typ: typeToBase64, f1: toBase64},
 	{name: "from_base64", min: 1, max: 1, typ: typeUnhex, f1: fromBase64},
 	// weight_string(s [, 'char' | 'binary', n])
-	{name: "weight_string", min: 1, max: 3, typ: typeUnspecifiedBytes, fn: weightString},
+	{name: "weight_string", min: 1, max: 3, since: version.V2, typ: typeUnspecifiedBytes, fn: weightString},
 	{name: "charset", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewStr(o.coll.Charset()) })},
 	{name: "collation", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewStr(o.coll.Name()) })},
 	{name: "coercibility", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewInt(int64(o.deriv)) })},
@@ -163,7 +164,10 @@ func typeFindInSet(c *Call) error {
 	if o.deriv >= derivNumeric {
 		c.coll = types.CollationDefault
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.reconcile(c.args, c.coll)
 }
 
 func findInSet(c *Call, _ *Env, a, b types.Value) (types.Value, error) {
@@ -262,6 +266,23 @@ func typeChar(c *Call) error {
 	}
 	c.typ, c.coll, c.deriv, c.ascii = stringType(n, coll), coll, derivCoercible, false
 	return nil
+}
+
+// charUsing is CHAR(… USING set) of a set whose bytes are not UTF-8: those of CHAR(…), read as such.
+func charUsing(args []Expr) (Expr, error) {
+	k, ok := args[0].(*Const)
+	if !ok || k.Val.IsNull() {
+		return nil, nil
+	}
+	coll, ok := types.DefaultCollation(string(textOf(k.Val, &k.Typ)))
+	if !ok || coll.KeepsUTF8() {
+		return nil, nil
+	}
+	b, err := New("char", args[1:]...)
+	if err != nil {
+		return nil, err
+	}
+	return New(fromBytes, b, NewInt(int64(coll)))
 }
 
 func charFn(c *Call, env *Env, a []types.Value) (types.Value, error) {
@@ -458,6 +479,9 @@ func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		n, _ := a[2].ToInt(env.Warn)
 		binary := strings.EqualFold(string(c.text(1, a[1])), "binary")
 		if binary {
+			if !env.Mode.Legacy {
+				s = coll.Encode(s)
+			}
 			coll = types.CollationBinary
 		}
 		have := int64(runeCount(s))
@@ -489,5 +513,12 @@ func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if coll == types.CollationBinary {
 		return types.Bytes(s), nil
 	}
-	return types.Bytes(coll.SortKey(nil, s)), nil
+	if env.Mode.Legacy {
+		return types.Bytes(coll.SortKey(nil, s)), nil
+	}
+	chars := 0
+	if len(a) == 3 {
+		chars = runeCount(s)
+	}
+	return types.Bytes(coll.Weights(s, chars)), nil
 }

@@ -19,6 +19,8 @@ type Typing struct {
 	Locale       string // lc_time_names
 	// Collation is collation_connection (0: MySQL's default): that of text which functions make of what is no text.
 	Collation types.Collation
+	// Client is character_set_client where its bytes are not those of UTF-8, else 0: what literals behind introducers were written in.
+	Client types.Collation
 }
 
 // DefaultDivIncrement is MySQL's div_precision_increment.

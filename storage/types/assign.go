@@ -18,6 +18,11 @@ func Assign(v Value, t *Type, column string, row int, m *Mode, warn Warner) (Val
 		m = anyDate
 	}
 	a := assignment{v: v, t: t, column: column, row: row, mode: m, warner: warn}
+	if (v.kind == KindBytes || v.kind == KindBit) && t.hasCharset() && !m.Legacy {
+		if err := a.decode(); err != nil {
+			return Null, err
+		}
+	}
 	switch t.Class() {
 	case ClassInt:
 		if t.ID == mysql.TypeYear {

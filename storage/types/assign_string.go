@@ -40,10 +40,41 @@ func (t *Type) isText() bool {
 	return false
 }
 
-// fittingBytes is how many leading bytes of s the column has room for.
-func (t *Type) fittingBytes(s []byte) int {
+// hasCharset tells whether t's values are text in a character set whose bytes are not those of UTF-8.
+func (t *Type) hasCharset() bool {
+	switch t.Class() {
+	case ClassString, ClassEnum, ClassSet:
+		return !t.Collation.KeepsUTF8()
+	}
+	return false
+}
+
+// decode makes text of bytes for a column of a character set: they are characters of that set.
+func (a *assignment) decode() error {
+	s := a.v.b
+	if a.v.kind == KindBit {
+		s = a.v.AppendText(nil, nil)
+	}
+	text, bad := a.t.Collation.DecodeStrict(s)
+	if bad >= 0 {
+		if _, err := a.problem(a.incorrect("string", badBytes(s[min(bad, len(s)):])), Null); err != nil {
+			return err
+		}
+	}
+	a.v = String(text)
+	return nil
+}
+
+// fittingBytes is how many leading bytes of s the column has room for. legacy counts a TEXT in UTF-8, as V1 did.
+func (t *Type) fittingBytes(s []byte, legacy bool) int {
 	if t.isText() {
 		limit := t.MaxBytes()
+		if !legacy && t.Collation.EncodedLen(s) <= limit {
+			return len(s)
+		}
+		if !legacy && !t.Collation.KeepsUTF8() {
+			return t.Collation.fitting(s, limit)
+		}
 		if len(s) <= limit {
 			return len(s)
 		}
@@ -56,6 +87,20 @@ func (t *Type) fittingBytes(s []byte) int {
 		return len(s)
 	}
 	return charsLength(s, t.Length)
+}
+
+// fitting is how many leading bytes of s, which is UTF-8, take no more than limit bytes in c's character set.
+func (c Collation) fitting(s []byte, limit int) int {
+	set := c.info().set
+	var buf [maxRuneBytes]byte
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRune(s[i:])
+		if limit -= len(set.appendRune(buf[:0], r)); limit < 0 {
+			return i
+		}
+		i += n
+	}
+	return len(s)
 }
 
 // charsLength is the length in bytes of the first n characters of s.
@@ -95,7 +140,7 @@ func (a *assignment) text() (Value, error) {
 	if a.t.ID == mysql.TypeString {
 		s = bytes.TrimRight(s, " ")
 	}
-	n := a.t.fittingBytes(s)
+	n := a.t.fittingBytes(s, a.mode.legacy())
 	if n == len(s) {
 		return String(s), nil
 	}

@@ -191,7 +191,7 @@ func castString(v Value, t *Type, m *Mode, warn Warner) Value {
 		}
 		s = t.Collation.repair(s)
 	}
-	if n := t.fittingBytes(s); n < len(s) {
+	if n := t.fittingBytes(s, m.legacy()); n < len(s) {
 		if len(bytes.TrimRight(s[n:], " ")) > 0 {
 			warn.warnTruncated(lengthName("CHAR", t.Length), s)
 		}

@@ -65,6 +65,8 @@ func (c Collation) SortKey(dst, s []byte) []byte {
 			}
 		}
 		return ci.coll.WeightString(dst, s, 0)
+	case orderSet:
+		return ci.sortKeySet(dst, s)
 	}
 	var text, weights [256]byte
 	ws := ci.coll.WeightString(weights[:0], ci.encode(text[:0], s), 0)
@@ -85,6 +87,16 @@ func (c Collation) SortKeyPrefix(dst, s []byte) []byte {
 		return dst[:len(dst)-4]
 	}
 	return dst[:len(dst)-2] // the mark of the string's end
+}
+
+// Weights are the weights of a string under c, as WEIGHT_STRING shows them: those of chars characters where that is not 0, as many
+// as s has.
+func (c Collation) Weights(s []byte, chars int) []byte {
+	ci := c.info()
+	if ci.order == orderBytes {
+		return s
+	}
+	return ci.coll.WeightString(nil, c.Encode(s), chars)
 }
 
 // sortKeyPadded encodes single-byte weights (UTF-8 counts as such: only its ASCII bytes can equal a space).

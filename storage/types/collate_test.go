@@ -26,6 +26,7 @@ func TestSortKeyOrdersAsCompare(t *testing.T) {
 		"utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_0900_bin", "utf8mb4_general_ci", "utf8mb4_bin",
 		"utf8mb4_unicode_ci", "utf8mb4_unicode_520_ci", "utf8mb3_general_ci", "utf8mb3_unicode_ci", "latin1_swedish_ci", "latin1_bin",
 		"ascii_general_ci", "ascii_bin", "binary", "cp1251_general_ci", "utf16_unicode_ci", "ucs2_general_ci", "sjis_japanese_ci",
+		"big5_chinese_ci", "big5_bin", "gbk_bin", "gb18030_bin", "tis620_bin", "latin2_hungarian_ci", "euckr_korean_ci", "gb18030_unicode_520_ci",
 	} {
 		c, ok := CollationByName(name)
 		if !ok {

@@ -8,6 +8,8 @@ import (
 	"vitess.io/vitess/go/mysql/collations"
 	"vitess.io/vitess/go/mysql/collations/charset"
 	"vitess.io/vitess/go/mysql/collations/colldata"
+
+	"cloudsql/storage/version"
 )
 
 // order is how a collation compares: it picks the routine in collate.go.
@@ -18,6 +20,7 @@ const (
 	orderUTF8                 // code points, which is the byte order of UTF-8, PAD SPACE: utf8mb4_bin, ascii_bin …
 	orderGeneral              // one weight per character, PAD SPACE: utf8mb4_general_ci and its like
 	orderUCA900               // Unicode 9 weights, NO PAD: utf8mb4_0900_ai_ci and its like
+	orderSet                  // the bytes of the character set, perhaps in one case, PAD SPACE: big5_bin and its like
 	orderWeights              // whatever the collation's weight string says, PAD SPACE: all others
 )
 
@@ -32,8 +35,18 @@ type collationInfo struct {
 	space    uint16
 	superset bool // ASCII is the same in the collation's charset
 	transfer bool // text must be converted from UTF-8 to the collation's charset before coll sees it
-	coll     colldata.Collation
-	cs       charset.Charset
+	coll     weigher
+	cs       charset.Charset // that coll sees
+	set      *CharacterSet
+	since    version.Version // 0: V1
+	unsorted bool            // no table of its order is served: a name, and a default of its set
+}
+
+// weigher is what makes sort keys: Vitess's collations, and those of extra.go.
+type weigher interface {
+	Collate(left, right []byte, isPrefix bool) int
+	WeightString(dst, src []byte, numCodepoints int) []byte
+	IsBinary() bool
 }
 
 var (
@@ -45,15 +58,19 @@ var (
 func init() {
 	env := collations.NewEnvironment("8.0.30")
 	for _, coll := range colldata.All(env) {
-		info := describe(coll)
-		for int(info.id) >= len(collationTable) {
-			collationTable = append(collationTable, nil)
+		add(describe(coll))
+	}
+	addExtra()
+	for _, info := range collationTable {
+		if info == nil {
+			continue
 		}
-		collationTable[info.id] = info
-		collationByName[info.name] = info.id
 		if id := env.DefaultCollationForCharset(info.charset); id != collations.Unknown {
 			defaultByName[info.charset] = Collation(id)
 		}
+	}
+	for _, extra := range extraDefaults {
+		defaultByName[collationTable[extra].charset] = extra
 	}
 	for name, id := range collationByName { // "utf8" is the old name of utf8mb3
 		if rest, ok := strings.CutPrefix(name, "utf8mb3_"); ok {
@@ -65,10 +82,19 @@ func init() {
 	initUCA900ASCII()
 }
 
+func add(info *collationInfo) {
+	for int(info.id) >= len(collationTable) {
+		collationTable = append(collationTable, nil)
+	}
+	collationTable[info.id] = info
+	collationByName[info.name] = info.id
+}
+
 func describe(coll colldata.Collation) *collationInfo {
 	cs := coll.Charset()
 	info := &collationInfo{
 		id: Collation(coll.ID()), name: coll.Name(), charset: cs.Name(), maxBytes: cs.MaxWidth(), coll: coll, cs: cs,
+		set: characterSet(cs.Name(), cs),
 	}
 	unicodeCharset := charset.IsUnicode(cs)
 	info.transfer = !unicodeCharset && info.id != CollationBinary
@@ -199,7 +225,7 @@ func AllCollations() []Collation {
 func (c Collation) holds(s []byte) int {
 	ci := c.info()
 	i := 0
-	for i < len(s) && s[i] < utf8.RuneSelf {
+	for (ci.set.superset || ci.set.utf8) && i < len(s) && s[i] < utf8.RuneSelf {
 		i++
 	}
 	for i < len(s) {
@@ -207,27 +233,12 @@ func (c Collation) holds(s []byte) int {
 		if r == utf8.RuneError && size <= 1 {
 			return i
 		}
-		if !ci.holdsRune(r) {
+		if !ci.set.has(r) {
 			return i
 		}
 		i += size
 	}
 	return i
-}
-
-// holdsRune tells whether the character set has r.
-func (ci *collationInfo) holdsRune(r rune) bool {
-	switch ci.charset {
-	case "utf8mb4", "utf16", "utf16le", "utf32", "gb18030", "binary":
-		return true
-	case "utf8mb3", "ucs2":
-		return r <= 0xFFFF
-	case "ascii":
-		return r < utf8.RuneSelf
-	}
-	var buf [8]byte
-	n := ci.cs.EncodeRune(buf[:], r)
-	return n >= 0
 }
 
 // Upper appends s in upper case as UPPER() gives it under c; a binary string stays as it is.
@@ -258,33 +269,4 @@ func (c Collation) mapCase(dst, s []byte, mapRune func(rune) rune, from, to byte
 		i += size
 	}
 	return dst
-}
-
-// Encode gives UTF-8 text in c's character set, with a question mark for what that lacks. The result may be s itself.
-func (c Collation) Encode(s []byte) []byte {
-	ci := c.info()
-	if ci.keepsUTF8() || ci.superset && isASCII(s) {
-		return s
-	}
-	out, _ := charset.ConvertFromUTF8(nil, ci.cs, s) // the error only says that a question mark was needed
-	return out
-}
-
-// Decode gives text of c's character set as UTF-8, with a question mark for what is no character. The result may be s itself.
-func (c Collation) Decode(s []byte) []byte {
-	ci := c.info()
-	if ci.keepsUTF8() || ci.superset && isASCII(s) {
-		return s
-	}
-	out, _ := charset.Convert(nil, charset.Charset_utf8mb4{}, s, ci.cs)
-	return out
-}
-
-// keepsUTF8 tells the character sets whose text is UTF-8 as it is.
-func (ci *collationInfo) keepsUTF8() bool {
-	switch ci.charset {
-	case "utf8mb4", "utf8mb3", "ascii", "binary":
-		return true
-	}
-	return false
 }
