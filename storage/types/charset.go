@@ -131,11 +131,18 @@ func (s *CharacterSet) next(b []byte) (r rune, n int, ok bool) {
 		return rune(b[0]), 1, true
 	}
 	r, n = s.codec.DecodeRune(b)
-	zero := r == 0 && b[0] != 0 // an 8-bit set has no character there
-	if r == utf8.RuneError || zero || n <= 0 || n > len(b) || n%s.unit != 0 || !utf8.ValidRune(r) {
+	zero := s.maxBytes == 1 && r == 0 && b[0] != 0 // no character of an 8-bit set
+	if r == utf8.RuneError && !s.replacement(b[:max(min(n, len(b)), 0)]) || zero || n <= 0 || n > len(b) || n%s.unit != 0 || !utf8.ValidRune(r) {
 		return utf8.RuneError, s.unit, false
 	}
 	return r, n, true
+}
+
+// replacement tells whether b is the character U+FFFD, which is also what stands for none.
+func (s *CharacterSet) replacement(b []byte) bool {
+	var buf [maxRuneBytes]byte
+	n := s.codec.EncodeRune(buf[:], utf8.RuneError)
+	return n > 0 && string(buf[:n]) == string(b)
 }
 
 // decode appends bytes of the set as UTF-8. bad is the place of the first that are no character, -1 where all are; a question mark
