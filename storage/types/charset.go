@@ -402,7 +402,13 @@ func (g gb18030) EncodeRune(dst []byte, r rune) int {
 		dst[0], dst[1] = gb18030Euro>>8, gb18030Euro&0xFF
 		return 2
 	}
-	return g.Charset_gb18030.EncodeRune(dst, r)
+	n := g.Charset_gb18030.EncodeRune(dst, r)
+	if n == 4 && r <= 0xFFFF { // of characters for private use it writes bytes that are another's
+		if back, _ := g.DecodeRune(dst[:n]); back != r {
+			return -1
+		}
+	}
+	return n
 }
 
 func (g gb18030) DecodeRune(src []byte) (rune, int) {
