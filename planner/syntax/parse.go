@@ -139,6 +139,7 @@ func wordError(text string, err error) error {
 		return mysqlerr.Syntax(strings.TrimSpace(text), 1)
 	}
 	line, _ := strconv.Atoi(m[1])
+	m[2] = writtenIntroducers(m[2])
 	near, ok := tokenBefore(text, m[2])
 	if !ok {
 		near = m[2]
