@@ -97,22 +97,25 @@ func Bind(ctx *Context, stmt ast.ResultSetNode, o Options) (*Query, error) {
 		return nil, err
 	}
 	if o.Changes {
-		return b.query(q.node(), q, stmt), nil // sql_select_limit is for what a client gets
+		return b.query(q.node(), q, stmt) // sql_select_limit is for what a client gets
 	}
 	if s, ok := q.(*selectQuery); ok && s.limit == nil && !s.locking {
 		s.limit = b.sessionLimit()
 	} else if u, ok := q.(*setQuery); ok && u.limit == nil {
 		u.limit = b.sessionLimit()
 	}
-	out := b.query(q.node(), q, stmt)
-	if out.Locks && len(out.AsOf) > 0 {
+	out, err := b.query(q.node(), q, stmt)
+	if err == nil && out.Locks && len(out.AsOf) > 0 {
 		return nil, mysqlerr.NotSupported("locking reads AS OF TIMESTAMP")
 	}
-	return out, nil
+	return out, err
 }
 
 // query is the whole of what has been bound, of a statement.
-func (b *builder) query(root Node, q query, stmt ast.Node) *Query {
+func (b *builder) query(root Node, q query, stmt ast.Node) (*Query, error) {
+	if err := b.checkOrder(root); err != nil {
+		return nil, err
+	}
 	out := &Query{
 		Root: root, Subs: b.subs, Tables: b.tables, Params: b.o.Params, Slots: b.slots, Reads: b.reads, Locks: b.locks,
 		Cacheable: stmt == nil || !bind.NamesUserVariable(stmt), AsOf: b.asOf, NextID: b.nextID,
@@ -120,7 +123,17 @@ func (b *builder) query(root Node, q query, stmt ast.Node) *Query {
 	for _, c := range q.columns() {
 		out.Fields = append(out.Fields, c.Field)
 	}
-	return out
+	return out, nil
+}
+
+// checkOrder refuses orders that there are no tables for, in subqueries too.
+func (b *builder) checkOrder(root Node) error {
+	for _, s := range b.subs {
+		if err := algebra.CheckOrder(s.Node); err != nil {
+			return err
+		}
+	}
+	return algebra.CheckOrder(root)
 }
 
 // builder binds one query.

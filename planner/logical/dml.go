@@ -445,7 +445,7 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 		return nil, err
 	}
 	c.node.In = q.node()
-	return b.query(c.node, q, c.stmt), nil
+	return b.query(c.node, q, c.stmt)
 }
 
 // addTarget adds the columns of a target's primary key, the hidden row id among them, of its new values, and of what views hold the
@@ -568,7 +568,7 @@ func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int, asked []a
 		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()})})
 	}
 	n.In = q.node()
-	return b.query(n, q, s), nil
+	return b.query(n, q, s)
 }
 
 func (n *Insert) rowValue(b *bind.Binder, sc *bind.Scope, pos int, v ast.ExprNode) (expr.Expr, error) {
@@ -604,5 +604,5 @@ func BindKey(ctx *Context, t Target, ix *schema.Index, params []types.Type) (*Qu
 	for i := range cols {
 		q.addColumn(&cols[i])
 	}
-	return b.query(q.node(), q, nil), nil
+	return b.query(q.node(), q, nil)
 }

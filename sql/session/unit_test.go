@@ -35,7 +35,7 @@ func TestVariableDefaults(t *testing.T) {
 func TestGreetedCharset(t *testing.T) {
 	for asked, want := range map[types.Collation]string{
 		0: "utf8mb4", 8: "latin1", 33: "utf8mb3", 46: "utf8mb4", 255: "utf8mb4",
-		28: "utf8mb4", 35: "utf8mb4", 54: "utf8mb4", 9999: "utf8mb4", // gbk, ucs2, utf16, nothing
+		28: "gbk", 35: "utf8mb4", 54: "utf8mb4", 9999: "utf8mb4", // the last three: ucs2, utf16, nothing
 	} {
 		s := &Session{conn: &sql.ConnInfo{Collation: asked}}
 		if got := (variables{s}).greetedCharset().Charset(); got != want {

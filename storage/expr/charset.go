@@ -147,7 +147,7 @@ func isBytes(e Expr) bool {
 
 // reconcile makes c's arguments among those that a common collation was found for text of its set, or bytes, where one of
 // these meets the other.
-func (c *Call) reconcile(from []Expr, coll types.Collation) error {
+func reconcile(c *Call, from []Expr, coll types.Collation) error {
 	var among map[Expr]bool // made where something may change: a call may have a million arguments
 	for i, a := range c.args {
 		toBytes := coll == types.CollationBinary && hasCharset(a)

@@ -217,5 +217,5 @@ func (c *Call) setStringResult(length int, from ...Expr) error {
 		o.coll, o.deriv, c.connection = types.CollationDefault, derivCoercible, o.ascii
 	}
 	c.typ, c.coll, c.deriv, c.ascii = stringType(length, o.coll), o.coll, o.deriv, o.ascii
-	return c.reconcile(from, o.coll)
+	return reconcile(c, from, o.coll)
 }

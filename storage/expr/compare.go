@@ -100,7 +100,7 @@ func compareCollation(c *Call) error {
 	if c.coll = o.coll; err != nil {
 		return err
 	}
-	return c.reconcile(strs, c.coll)
+	return reconcile(c, strs, c.coll)
 }
 
 func typeStrcmp(c *Call) error {
@@ -113,7 +113,7 @@ func typeStrcmp(c *Call) error {
 	if err != nil {
 		return err
 	}
-	return c.reconcile(c.args, c.coll)
+	return reconcile(c, c.args, c.coll)
 }
 
 // comparable converts the constant k as MySQL does once per statement: a string or number beside a temporal column

@@ -33,7 +33,7 @@ func typeLike(c *Call) error {
 	if o.deriv >= derivNumeric {
 		c.coll = types.CollationDefault
 	}
-	return c.reconcile(c.args[:2], c.coll)
+	return reconcile(c, c.args[:2], c.coll)
 }
 
 // likePlan is what prepLike learns of a constant pattern.

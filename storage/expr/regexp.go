@@ -65,7 +65,7 @@ func typeRegexp(_ int, result func(*Call) error) func(*Call) error {
 			c.coll = types.CollationDefault
 		}
 		if err == nil {
-			err = c.reconcile(c.args[:2], c.coll)
+			err = reconcile(c, c.args[:2], c.coll)
 		}
 		if err == nil {
 			_, err = c.constPattern()

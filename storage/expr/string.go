@@ -450,7 +450,7 @@ func typeLocate(c *Call) error {
 	if err != nil {
 		return err
 	}
-	return c.reconcile(c.args[:2], c.coll)
+	return reconcile(c, c.args[:2], c.coll)
 }
 
 // locate is the 1-based character position of sub in s at or after pos, 0 where there is none.

@@ -11,7 +11,6 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
-	"cloudsql/storage/version"
 )
 
 var stringMoreDefs = []def{
@@ -49,7 +48,7 @@ var stringMoreDefs = []def{
 	{name: "to_base64", min: 1, max: 1, typ: typeToBase64, f1: toBase64},
 	{name: "from_base64", min: 1, max: 1, typ: typeUnhex, f1: fromBase64},
 	// weight_string(s [, 'char' | 'binary', n])
-	{name: "weight_string", min: 1, max: 3, since: version.V2, typ: typeUnspecifiedBytes, fn: weightString},
+	{name: "weight_string", min: 1, max: 3, typ: typeUnspecifiedBytes, fn: weightString},
 	{name: "charset", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewStr(o.coll.Charset()) })},
 	{name: "collation", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewStr(o.coll.Name()) })},
 	{name: "coercibility", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewInt(int64(o.deriv)) })},
@@ -167,7 +166,7 @@ func typeFindInSet(c *Call) error {
 	if err != nil {
 		return err
 	}
-	return c.reconcile(c.args, c.coll)
+	return reconcile(c, c.args, c.coll)
 }
 
 func findInSet(c *Call, _ *Env, a, b types.Value) (types.Value, error) {
