@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
 // buildModify plans a data change with so many parameters.
@@ -37,6 +38,43 @@ func changeEnv(rt *exec.Runtime, ignore bool) *expr.Env {
 		env.Mode.Strict = false
 	}
 	return &env
+}
+
+// openStrict opens the query of a data change: what a strict mode does not forgive in it ends the statement.
+func openStrict(ctx context.Context, source Rows, rt *exec.Runtime, ignore bool) (exec.Operator, error) {
+	env := changeEnv(rt, ignore)
+	inner := *rt
+	inner.Env = env
+	if !env.Mode.Strict {
+		return source.Open(ctx, &inner)
+	}
+	strict := &expr.StrictWarnings{Next: env.Warn}
+	env.Warn = strict.Warn
+	inner.Warn = func(w fragment.Warning) {
+		if strict.Warn(w.Code, w.Message); strict.Err() == nil && rt.Warn != nil {
+			rt.Warn(w)
+		}
+	}
+	op, err := source.Open(ctx, &inner)
+	if err != nil {
+		return nil, err
+	}
+	return &strictRows{op, strict}, nil
+}
+
+// strictRows are rows that end with the first condition that a strict mode makes an error of.
+type strictRows struct {
+	exec.Operator
+	strict *expr.StrictWarnings
+}
+
+// Next is the next batch.
+func (s *strictRows) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	ok, err := s.Operator.Next(ctx, b)
+	if e := s.strict.Err(); err == nil && e != nil {
+		return false, e
+	}
+	return ok, err
 }
 
 // writer sends write fragments, at once or into the transaction, and adds up what they did.

@@ -216,7 +216,7 @@ func (r *insertRun) fromValues(ctx context.Context) error {
 }
 
 func (r *insertRun) fromQuery(ctx context.Context) error {
-	op, err := r.source.Open(ctx, r.rt)
+	op, err := openStrict(ctx, r.source, r.rt, r.Ignore)
 	if err != nil {
 		return err
 	}

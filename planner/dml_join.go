@@ -133,7 +133,7 @@ func (p *computedPlan) fragment(r *foundRow, number int, env *expr.Env) *fragmen
 }
 
 func (p *computedPlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory.Hold) ([]foundRow, error) {
-	op, err := p.source.Open(ctx, rt)
+	op, err := openStrict(ctx, p.source, rt, p.Ignore)
 	if err != nil {
 		return nil, err
 	}

@@ -272,7 +272,7 @@ func (p *changePlan) changeFound(ctx context.Context, rt *exec.Runtime, w *write
 }
 
 func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory.Hold) ([][]byte, error) {
-	op, err := p.source.Open(ctx, rt)
+	op, err := openStrict(ctx, p.source, rt, p.ignore)
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	sub.Kind, sub.Parts, sub.All, sub.Negate, sub.Equal = algebra.Quantified, parts, all, negate, op == "="
 	for i, p := range parts {
 		typ := cols[i].Field.Type
-		c, err := expr.New(op, &expr.Column{Index: i, Typ: *p.Type()}, &expr.Column{Index: len(parts) + i, Typ: typ})
+		c, err := expr.New(op, expr.StandIn(i, p), &expr.Column{Index: len(parts) + i, Typ: typ})
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +187,7 @@ func (q subqueryBinder) row(b *bind.Binder, sc *bind.Scope, n *ast.BinaryOperati
 	sub.Kind, sub.Parts = algebra.Row, parts
 	left, right := make([]expr.Expr, len(parts)), make([]expr.Expr, len(parts))
 	for i, p := range parts {
-		left[i] = &expr.Column{Index: i, Typ: *p.Type()}
+		left[i] = expr.StandIn(i, p)
 		right[i] = &expr.Column{Index: len(parts) + i, Typ: cols[i].Field.Type}
 	}
 	l, err := expr.New("row", left...)

@@ -181,6 +181,10 @@ func (s *extraction) keyword(w string) bool {
 		} else if fold(w, "HAVING") {
 			s.mode = modeExtract
 		}
+	case 11:
+		if fold(w, "STR_TO_DATE") {
+			return false // its type is its format's matter
+		}
 	case 9:
 		if fold(w, "INTERSECT") || fold(w, "PROCEDURE") || fold(w, "PARTITION") {
 			return false

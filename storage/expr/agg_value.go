@@ -82,19 +82,21 @@ func (s *anyState) Bytes() int                       { return stateBytes + len(s
 // distinctState lets each combination of argument values through to the inner state once. Combinations with a NULL are
 // left out, as every aggregate does.
 type distinctState struct {
-	agg   *Agg
-	inner State
-	colls []types.Collation
-	seen  map[string]struct{}
-	key   []byte
-	bytes int
+	agg     *Agg
+	inner   State
+	colls   []types.Collation
+	numbers bool // values differ as numbers do: SUM, AVG
+	seen    map[string]struct{}
+	key     []byte
+	bytes   int
 }
 
 // seenBytes is what an entry of the set costs besides its key.
 const seenBytes = 48
 
 func newDistinctState(a *Agg, inner State) *distinctState {
-	return &distinctState{agg: a, inner: inner, colls: argCollations(a.Args), seen: map[string]struct{}{}}
+	numbers := a.Name == "sum" || a.Name == "avg"
+	return &distinctState{agg: a, inner: inner, colls: argCollations(a.Args), numbers: numbers, seen: map[string]struct{}{}}
 }
 
 func argCollations(args []Expr) []types.Collation {
@@ -111,6 +113,9 @@ func (s *distinctState) Add(env *Env, row []types.Value) error {
 		v, err := eval(a, env, row)
 		if err != nil || v.IsNull() {
 			return err
+		}
+		if s.numbers && !env.Mode.Legacy && !isNumberKind(v.Kind()) {
+			v = types.Float(v.ToFloat(nil)) // '1' and '1.0' are one number
 		}
 		s.key = types.HashKey(s.key, v, s.colls[i])
 	}

@@ -83,6 +83,15 @@ func numericClass(t *types.Type) types.Class {
 	return types.ClassFloat
 }
 
+// singleClass is numericClass for functions of one number: a date or time is a DOUBLE there, as MySQL has it.
+func singleClass(t *types.Type) types.Class {
+	switch t.Class() {
+	case types.ClassDate, types.ClassDatetime, types.ClassTime:
+		return types.ClassFloat
+	}
+	return numericClass(t)
+}
+
 func isUnsigned(t *types.Type) bool {
 	return t.Unsigned || t.Class() == types.ClassBit
 }
@@ -354,13 +363,13 @@ func evalIntDiv(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 
 func typeNeg(c *Call) error {
 	t := c.args[0].Type()
-	switch numericClass(t) {
+	switch singleClass(t) {
 	case types.ClassFloat:
-		c.typ = types.TypeDouble
+		c.typ = doubleType(decimalsOf(t))
 	case types.ClassDecimal:
 		c.typ = decimalType(intDigits(t)+scaleOf(t), scaleOf(t))
 	default:
-		c.typ = intType(min(intDigits(t)+1, 20), false)
+		c.typ = intType(min(max(charLen(t), 1)+1, 20), false)
 	}
 	return nil
 }

@@ -52,6 +52,9 @@ func originOf(e Expr) strOrigin {
 	if !isStringy(t) {
 		return strOrigin{types.CollationDefault, numericDeriv(t), true}
 	}
+	if c, ok := e.(*Column); ok && c.deriv != derivUnset {
+		return strOrigin{t.Collation, c.deriv - 1, false}
+	}
 	return strOrigin{t.Collation, derivImplicit, false}
 }
 

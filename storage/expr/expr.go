@@ -101,6 +101,13 @@ type Column struct {
 	Index int
 	Typ   types.Type
 	Name  string // for String
+	// deriv is that of the expression that StandIn made the column for, plus one; derivUnset for a column of a table.
+	deriv derivation
+}
+
+// StandIn is a column that holds e's values: beside other strings its collation counts as e's does.
+func StandIn(index int, e Expr) *Column {
+	return &Column{Index: index, Typ: *e.Type(), deriv: originOf(e).deriv + 1}
 }
 
 // Const is a literal or a folded value.

@@ -56,6 +56,13 @@ func hasBooleanType(e Expr) bool {
 	return t.Class() == types.ClassInt && t.ID == types.TypeBool.ID && t.Length == types.TypeBool.Length
 }
 
+// truths are the calls that are 1, 0 or NULL: AND and OR may stand for their only operand where it is one of these.
+var truths = map[string]bool{
+	"and": true, "or": true, "xor": true, "not": true, "=": true, "<>": true, "<": true, "<=": true, ">": true, ">=": true, "<=>": true,
+	"in": true, "like": true, "between": true, "is null": true, "is not null": true, "is true": true, "is not true": true,
+	"is false": true, "is not false": true,
+}
+
 func typeBool(c *Call) error { c.typ = types.TypeBool; return nil }
 
 // flatten makes a AND b AND c one node of three arguments: shallow trees, and terms that the planner can take one by

@@ -95,7 +95,7 @@ func logBase(c *Call, env *Env, b, a types.Value) (types.Value, error) {
 
 func typeAbs(c *Call) error {
 	t := c.args[0].Type()
-	switch numericClass(t) {
+	switch singleClass(t) {
 	case types.ClassFloat:
 		c.typ = doubleType(decimalsOf(t))
 	case types.ClassDecimal:
@@ -137,7 +137,7 @@ const maxIntegralDigits = 18
 
 func typeIntegral(c *Call) error {
 	t := c.args[0].Type()
-	switch numericClass(t) {
+	switch singleClass(t) {
 	case types.ClassFloat:
 		c.typ = types.TypeDouble
 	case types.ClassDecimal:
@@ -192,7 +192,7 @@ func typeRound(c *Call) error {
 			digits = int(min(max(n, -maxPrecision), notFixed))
 		}
 	}
-	switch numericClass(t) {
+	switch singleClass(t) {
 	case types.ClassFloat:
 		c.typ = types.TypeDouble
 		if fixed {

@@ -10,7 +10,7 @@ import "cloudsql/storage/types"
 func NewOnce(name string, t types.Type, eval func(env *Env) (types.Value, error)) Expr {
 	d := *customDef
 	d.name, d.class, d.once = name, NeedsSession, true
-	return &Call{def: &d, name: customDef.name, typ: t, coll: t.Collation, deriv: derivCoercible, ev: evalCustom,
+	return &Call{def: &d, name: customDef.name, typ: t, coll: t.Collation, deriv: derivImplicit, ev: evalCustom,
 		custom: func(env *Env, _ []types.Value) (types.Value, error) { return eval(env) }}
 }
 

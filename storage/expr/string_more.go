@@ -169,14 +169,14 @@ func typeFindInSet(c *Call) error {
 	return reconcile(c, c.args, c.coll)
 }
 
-func findInSet(c *Call, _ *Env, a, b types.Value) (types.Value, error) {
+func findInSet(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	s, list := c.text(0, a), c.text(1, b)
 	if len(list) == 0 || bytes.IndexByte(s, ',') >= 0 {
 		return types.Int(0), nil
 	}
 	for i := int64(1); ; i++ {
 		item, rest, more := bytes.Cut(list, []byte(","))
-		if c.coll.CompareStrings(item, s) == 0 {
+		if equalUnpadded(c.coll, item, s) || env.Mode.Legacy && c.coll.EqualStrings(item, s) {
 			return types.Int(i), nil
 		}
 		if !more {
@@ -184,6 +184,15 @@ func findInSet(c *Call, _ *Env, a, b types.Value) (types.Value, error) {
 		}
 		list = rest
 	}
+}
+
+// equalUnpadded compares without regard to PAD SPACE: trailing spaces count.
+func equalUnpadded(c types.Collation, a, b []byte) bool {
+	if !c.EqualStrings(a, b) {
+		return false
+	}
+	return !c.PadSpace() || !bytes.HasSuffix(a, []byte(" ")) && !bytes.HasSuffix(b, []byte(" ")) ||
+		c.EqualStrings(append(bytes.Clone(a), '|'), append(bytes.Clone(b), '|')) // what follows gives the spaces weight
 }
 
 func makeSet(c *Call, env *Env, a []types.Value) (types.Value, error) {

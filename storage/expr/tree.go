@@ -241,7 +241,7 @@ func (f *folder) logic(c *Call) Expr {
 		}
 		return c
 	case len(rest) == 1:
-		if t := rest[0].Type(); t.Class() == types.ClassInt && t.Length == 1 {
+		if alone, ok := rest[0].(*Call); ok && truths[alone.name] {
 			return rest[0]
 		}
 		return c.withArgs([]Expr{rest[0], boolConst(!deciding)})

@@ -24,19 +24,21 @@ type reader struct{ pageWriter }
 
 // pageWriter is a reader's lower half: the page that it fills, and what that costs.
 type pageWriter struct {
-	s     *Shard
-	ctx   context.Context
-	r     *fragment.Read
-	o     ReadOptions
-	page  *fragment.Page
-	t     *tablet
-	plan  *readPlan
-	env   expr.Env // the fragment's, with what may cancel it
-	loc   *time.Location
-	at    mvcc.Timestamp // 0: newest
-	src   source
-	pos   position
-	arena types.Arena
+	s    *Shard
+	ctx  context.Context
+	r    *fragment.Read
+	o    ReadOptions
+	page *fragment.Page
+	t    *tablet
+	plan *readPlan
+	env  expr.Env // the fragment's, with what may cancel it
+	// strict is what another node's data change must not read past: nobody there hears of warnings.
+	strict expr.StrictWarnings
+	loc    *time.Location
+	at     mvcc.Timestamp // 0: newest
+	src    source
+	pos    position
+	arena  types.Arena
 
 	key, upper []byte
 	direct     bool          // the source's rows are the output's: they are decoded where the page will have them
@@ -97,7 +99,7 @@ func (rd *reader) release() {
 	}
 	rd.charged, rd.large = 0, 0
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil
-	rd.o, rd.env = ReadOptions{}, expr.Env{}
+	rd.o, rd.env, rd.strict = ReadOptions{}, expr.Env{}, expr.StrictWarnings{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
 	readers.Put(rd)
@@ -110,10 +112,16 @@ func (rd *reader) run(ctx context.Context, s *Shard, r *fragment.Read, o ReadOpt
 		return err
 	}
 	page.Batch.Reset(rd.width())
+	var err error
 	if r.Keys != nil && r.Index == schema.PrimaryIndex && o.Locker == nil && r.Agg == nil && len(r.Order) == 0 {
-		return rd.points()
+		err = rd.points()
+	} else {
+		err = rd.scan()
 	}
-	return rd.scan()
+	if err == nil {
+		err = rd.strict.Err()
+	}
+	return err
 }
 
 // prepare resolves the fragment against the tablet's descriptors.
@@ -149,6 +157,9 @@ func (rd *reader) prepare() error {
 		rd.env = expr.Env{Mode: *types.DefaultMode()}
 	}
 	rd.env.Ctx = rd.ctx
+	if rd.env.InDML && rd.env.Mode.Strict && rd.env.Warn == nil {
+		rd.env.Warn = rd.strict.Warn
+	}
 	if rd.loc = rd.env.Mode.Loc; rd.loc == nil {
 		rd.loc = time.UTC
 	}

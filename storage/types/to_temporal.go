@@ -178,7 +178,7 @@ func readTime(v Value, m *Mode) (p parsedTime) {
 	return p
 }
 
-// ToTime is v as a TIME, clipped to ±838:59:59; NULL with warning 1292 where it stands for none.
+// ToTime is v as a TIME; NULL with warning 1292 where it stands for none. Text beyond ±838:59:59 is cut there, numbers are none.
 func (v Value) ToTime(m *Mode, warn Warner) Value {
 	if v.kind == KindTime || v.kind == KindNull {
 		return v
@@ -188,10 +188,18 @@ func (v Value) ToTime(m *Mode, warn Warner) Value {
 		warnTemporal(warn, "time", v, false)
 		return Null
 	}
+	if p.issue&issueOutOfRange != 0 && isNumber(v.kind) && !m.legacy() {
+		warnTemporal(warn, "time", v, true)
+		return Null
+	}
 	if p.issue.serious() {
 		warnTemporal(warn, "time", v, true)
 	}
 	return Time(p.micros, p.fsp)
+}
+
+func isNumber(k Kind) bool {
+	return k == KindInt || k == KindUint || k == KindFloat || k == KindDecimal || k == KindBit
 }
 
 // warnTemporal is 1292: "Truncated incorrect datetime value: '…'" where a value was found all the same, else
