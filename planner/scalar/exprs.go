@@ -23,15 +23,6 @@ func HasColumns(e expr.Expr) bool {
 // Fixed tells whether e has the same value for all rows of an execution.
 func Fixed(e expr.Expr) bool { return !HasColumns(e) && expr.ClassOf(e) != expr.Volatile }
 
-func AllConst(list []expr.Expr) bool {
-	for _, e := range list {
-		if _, is := e.(*expr.Const); !is {
-			return false
-		}
-	}
-	return true
-}
-
 // AsksOnce tells whether a value of e needs a subquery's that is computed once: nobody asks for it before there is a row.
 func AsksOnce(e expr.Expr) bool {
 	found := false

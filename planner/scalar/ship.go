@@ -28,12 +28,17 @@ func (s Shipping) Pushable(e expr.Expr) bool {
 		case expr.Volatile:
 			ok = false
 		case expr.NeedsSession:
-			// It becomes a constant at the gateway, the value of a subquery too. One with an argument may be left as it is, for a warning that each row has.
-			ok = ok && AllConst(c.Args())
+			ok = ok && becomesConstant(c)
 		}
 		return ok
 	})
 	return ok
+}
+
+// becomesConstant tells of what the gateway puts a value in the place of: a variable, the value of a subquery, DATABASE(). Folding
+// leaves another call with arguments alone where it fails or warns, as each row does.
+func becomesConstant(c *expr.Call) bool {
+	return len(c.Args()) == 0 || c.Name() == "@" || c.Name() == "@@"
 }
 
 // AllPushable is Pushable of each.
