@@ -191,6 +191,9 @@ func (p *computedPlan) found(n int, row []types.Value, seen map[string]bool, env
 	return r, nil
 }
 
+// Found gives the query that finds the rows and computes their values.
+func (p *computedPlan) Found() Rows { return p.source }
+
 // NeedsTxn: the rows are locked, then changed.
 func (p *computedPlan) NeedsTxn() bool         { return true }
 func (p *computedPlan) Tables() []TableVersion { return p.tables }

@@ -138,7 +138,7 @@ func (d *testDB) roundTrip(r *fragment.Read) *fragment.Read {
 	if err != nil || len(rest) > 0 {
 		d.t.Fatalf("decoding a fragment: %v, %d bytes left", err, len(rest))
 	}
-	dec.Env.Warn = r.Env.Warn
+	dec.Report = r.Report
 	return dec
 }
 

@@ -60,6 +60,12 @@ type Modify interface {
 	Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error)
 }
 
+// Finds is a data change that a query finds the rows of, and computes the values: one of several tables. EXPLAIN ANALYZE runs that.
+type Finds interface {
+	Modify
+	Found() Rows
+}
+
 // LooksAt is how many rows the operator with the most is expected to have.
 func LooksAt(p Plan) (rows float64) {
 	for _, l := range p.Explain() {

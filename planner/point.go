@@ -194,6 +194,13 @@ func (p *PointGet) Cacheable() bool        { return true }
 
 // Open gives the rows as an operator, for those who take any plan.
 func (p *PointGet) Open(ctx context.Context, rt *exec.Runtime) (exec.Operator, error) {
+	if rt.Analysis != nil {
+		return rt.Analysis.Open(p, func() (exec.Operator, error) { return p.open(ctx, rt) })
+	}
+	return p.open(ctx, rt)
+}
+
+func (p *PointGet) open(ctx context.Context, rt *exec.Runtime) (exec.Operator, error) {
 	op := &pointOperator{}
 	return op, p.Run(ctx, rt, &op.page)
 }
@@ -217,7 +224,9 @@ func (o *pointOperator) Close() {}
 
 // Explain shows the one step.
 func (p *PointGet) Explain() []ExplainLine {
-	return []ExplainLine{p.lookup.explain("PointGet")}
+	l := p.lookup.explain("PointGet")
+	l.Node = p
+	return []ExplainLine{l}
 }
 
 func (k *keyLookup) explain(operator string) ExplainLine {

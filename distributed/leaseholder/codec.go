@@ -23,6 +23,7 @@ const (
 	flagSkipLocked
 	flagBuffer
 	flagRanges
+	flagReport // who does not know it gives no report, and is asked for none
 )
 
 func flag(set bool, bit byte) byte {
@@ -75,7 +76,7 @@ const maxWait = (1 << 30) * time.Second
 func appendReadRequest(dst []byte, q *ReadRequest, v version.Version) ([]byte, error) {
 	dst = appendTarget(dst, q.Shard, q.Txn)
 	dst = append(dst, flag(q.Join, flagJoin)|flag(q.NoWait, flagNoWait)|flag(q.SkipLocked, flagSkipLocked)|
-		flag(q.Ranges, flagRanges), byte(q.Lock))
+		flag(q.Ranges, flagRanges)|flag(q.Read.Report, flagReport), byte(q.Lock))
 	dst = appendWait(dst, q.LockWait)
 	dst = binary.AppendUvarint(dst, q.Session)
 	dst = binary.AppendUvarint(dst, uint64(q.At))
@@ -107,11 +108,33 @@ func decodeReadRequest(src []byte) (*ReadRequest, error) {
 	var err error
 	q.Read, rest, err = fragment.DecodeRead(d.Rest())
 	d.SetRest(rest, err)
+	if err == nil {
+		q.Read.Report = flags&flagReport != 0
+	}
 	return q, d.End()
 }
 
 // maxPageBytes bounds a page that goes over the network.
 const maxPageBytes = 16 << 20
+
+// appendPage answers a read.
+func appendPage(dst []byte, q *ReadRequest, page *fragment.Page) []byte {
+	dst = fragment.AppendPage(dst, page)
+	if q.Read.Report {
+		dst = fragment.AppendReport(dst, &page.Report)
+	}
+	return dst
+}
+
+// readPage reads the answer. One without a report is of a node that knows none.
+func readPage(d *wire.Reader, page *fragment.Page) error {
+	fragment.ReadPage(d, page)
+	page.Clear()
+	if d.Err() == nil && len(d.Rest()) > 0 {
+		fragment.ReadReport(d, &page.Report)
+	}
+	return d.End()
+}
 
 func appendWriteRequest(dst []byte, q *WriteRequest, v version.Version) ([]byte, error) {
 	dst = appendTarget(dst, q.Shard, q.Txn)

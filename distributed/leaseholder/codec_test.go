@@ -21,7 +21,7 @@ import (
 func sampleRead() *ReadRequest {
 	q := pointRead("key", 77)
 	q.From, q.MaxBytes, q.Txn = []byte("from"), 4096, newTestTxn()
-	q.Join, q.SkipLocked, q.Lock, q.LockWait, q.Ranges = true, true, lock.Exclusive, 50*time.Second, true
+	q.Join, q.SkipLocked, q.Lock, q.LockWait, q.Ranges, q.Read.Report = true, true, lock.Exclusive, 50*time.Second, true, true
 	return q
 }
 

@@ -72,7 +72,7 @@ func (h *handlers) read(ctx context.Context, req []byte) []byte {
 	if err := r.Read(ctx, q, page); err != nil {
 		return appendReply(nil, err)
 	}
-	return fragment.AppendPage(appendReply(make([]byte, 0, 512), nil), page)
+	return appendPage(appendReply(make([]byte, 0, 512), nil), q, page)
 }
 
 func (h *handlers) write(ctx context.Context, req []byte) []byte {

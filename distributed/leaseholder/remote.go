@@ -106,8 +106,7 @@ func (c *Remote) Read(ctx context.Context, q *ReadRequest, page *fragment.Page) 
 	if err != nil {
 		return err
 	}
-	fragment.ReadPage(d, page)
-	return d.End()
+	return readPage(d, page)
 }
 
 // Write implements Service.

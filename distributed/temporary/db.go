@@ -125,10 +125,11 @@ func (r *rows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
 		}
 		r.from = append(r.from[:0], page.Next...)
 		r.done = page.Next == nil
-		if page.Batch.Len() > 0 {
+		if page.Batch.Len() > 0 || r.r.Report && page.Seen > 0 {
 			return true, nil
 		}
 	}
+	page.Clear()
 	page.Batch.Truncate(0)
 	page.Keys, page.Next = page.Keys[:0], nil
 	return false, nil

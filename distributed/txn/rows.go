@@ -62,10 +62,11 @@ func (r *rows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
 		} else {
 			r.prefetch(ctx)
 		}
-		if page.Batch.Len() > 0 {
+		if page.Batch.Len() > 0 || r.q.Read.Report && page.Seen > 0 {
 			return true, nil
 		}
 	}
+	page.Clear()
 	page.Batch.Truncate(0)
 	page.Keys, page.Next = page.Keys[:0], nil
 	return false, nil

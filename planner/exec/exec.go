@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/analysis"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -32,6 +33,8 @@ type Runtime struct {
 	Progress func(rows uint64)
 	// Catalog tells which shards tablets are in, for Room.Used; nil: they are not counted.
 	Catalog *catalog.Snapshot
+	// Analysis counts what operators do; nil, as for all statements but EXPLAIN ANALYZE: nobody asks.
+	Analysis *analysis.Analysis
 }
 
 // Operator is a gateway operator: a pull-based stream of row batches.

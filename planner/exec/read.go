@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/analysis"
 	"cloudsql/planner/spill"
 	"cloudsql/planner/usage"
 	"cloudsql/storage/fragment"
@@ -21,6 +22,8 @@ type ReadOptions struct {
 	Mode  distributed.ReadMode
 	Lock  distributed.LockOptions
 	Merge *spill.Order // several fragments give rows in this order: merge them; nil with one, or where order is of no matter
+	// Actual counts what the fragments do; nil: nobody asks.
+	Actual *analysis.Actual
 }
 
 // NewTableRead reads the fragments of one table, each on its tablet.
@@ -42,34 +45,11 @@ func NewTableRead(ctx context.Context, run *Run, frags []*fragment.Read, o ReadO
 type tabletRead struct {
 	rows distributed.Rows
 	page fragment.Page
-	hold memory.Hold   // of the present page
-	warn *heldWarnings // of a read in a goroutine of its own
+	hold memory.Hold      // of the present page
+	warn types.Warner     // what the shard warns of; nil: it stays in report
+	held fragment.Report  // of pages whose warnings nobody was told of
+	did  *analysis.Tablet // nil: nobody asks
 	used *usage.Total
-}
-
-// heldWarnings keeps what a fragment warns of until the statement's own goroutine can report it.
-type heldWarnings struct {
-	mu   sync.Mutex
-	list []heldWarning
-}
-
-type heldWarning struct {
-	code    uint16
-	message string
-}
-
-func (h *heldWarnings) add(code uint16, message string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.list = append(h.list, heldWarning{code, message})
-}
-
-func (h *heldWarnings) take() []heldWarning {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	list := h.list
-	h.list = nil
-	return list
 }
 
 func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *ReadOptions) (*tabletRead, error) {
@@ -77,7 +57,11 @@ func openTablet(ctx context.Context, run *Run, f *fragment.Read, alone bool, o *
 	if err != nil {
 		return nil, err
 	}
-	return &tabletRead{rows: rows, used: run.RT.Used, hold: run.RT.Memory.Hold(memory.Page)}, nil
+	t := &tabletRead{rows: rows, used: run.RT.Used, hold: run.RT.Memory.Hold(memory.Page), warn: run.Env.Warn}
+	if o.Actual != nil {
+		t.did = o.Actual.Fragment(run.RT.Catalog, f.Tablet)
+	}
+	return t, nil
 }
 
 // openOne is openTablet whose result may be compared with nil.
@@ -96,6 +80,7 @@ func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		if err != nil || !ok {
 			return false, err
 		}
+		t.report()
 		if t.page.Batch.Len() == 0 {
 			continue
 		}
@@ -105,6 +90,21 @@ func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		}
 		*b, t.page.Batch = t.page.Batch, *b
 		return true, nil
+	}
+}
+
+// report passes on what came with a page beside its rows.
+func (t *tabletRead) report() {
+	if t.did != nil {
+		t.did.Seen += t.page.Seen
+		t.did.Rows += uint64(t.page.Batch.Len()) //nolint:gosec // a number of rows
+	}
+	switch {
+	case len(t.page.Warnings) == 0:
+	case t.warn != nil:
+		t.page.Each(t.warn)
+	default:
+		t.page.Each(t.held.Warn)
 	}
 }
 
@@ -241,18 +241,14 @@ type parallelRead struct {
 }
 
 type pageResult struct {
-	batch    *types.Batch
-	warnings []heldWarning
-	err      error
+	batch  *types.Batch
+	report fragment.Report
+	err    error
 }
 
 func newParallel(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadOptions) (Operator, error) {
 	streams := make([]*tabletRead, 0, len(frags))
 	for _, f := range frags {
-		held := &heldWarnings{}
-		if f.Env.Warn != nil {
-			f.Env.Warn = held.add // the fragments of several tablets have an Env each
-		}
 		in, err := openTablet(ctx, run, f, false, o)
 		if err != nil {
 			for _, s := range streams {
@@ -260,7 +256,7 @@ func newParallel(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadO
 			}
 			return nil, err
 		}
-		in.warn = held
+		in.warn = nil // the statement's own goroutine tells of them, with the page
 		streams = append(streams, in)
 	}
 	p := &parallelRead{run: run, pages: make(chan pageResult), free: make(chan *types.Batch, 2*maxParallel)}
@@ -304,8 +300,9 @@ func (p *parallelRead) drain(ctx context.Context, s *tabletRead) {
 	for ctx.Err() == nil {
 		b := p.spare()
 		ok, err := s.Next(ctx, b)
-		warnings := s.warn.take()
-		if err == nil && !ok && len(warnings) == 0 {
+		report := s.held
+		s.held = fragment.Report{}
+		if err == nil && !ok && len(report.Warnings) == 0 {
 			return
 		}
 		if !ok {
@@ -317,7 +314,7 @@ func (p *parallelRead) drain(ctx context.Context, s *tabletRead) {
 			b.Vals[i] = arena.Value(b.Vals[i])
 		}
 		select {
-		case p.pages <- pageResult{b, warnings, err}:
+		case p.pages <- pageResult{b, report, err}:
 		case <-ctx.Done():
 			return
 		}
@@ -341,8 +338,8 @@ func (p *parallelRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
 		select {
 		case r, ok := <-p.pages:
-			for _, w := range r.warnings {
-				p.run.Env.Warn(w.code, w.message)
+			if p.run.Env.Warn != nil {
+				r.report.Each(p.run.Env.Warn)
 			}
 			if !ok || r.err != nil {
 				return false, r.err

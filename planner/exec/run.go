@@ -87,10 +87,10 @@ func (r *Run) Close() {
 	r.ends = nil
 }
 
-// FragmentEnv is the environment of one fragment: the constants without the session.
+// FragmentEnv is the environment of one fragment: the constants without the session. What a fragment warns of comes with its pages.
 func (r *Run) FragmentEnv() *expr.Env {
 	env := *r.Env
-	env.Session, env.Ctx, env.Clock, env.Rand = nil, nil, nil, nil
+	env.Session, env.Ctx, env.Clock, env.Rand, env.Warn = nil, nil, nil, nil, nil
 	return &env
 }
 

@@ -15,5 +15,6 @@
 //     another scan.
 //   - Fragments hold Pure expressions. What needs the session is folded when the plan is opened; what is volatile stays at
 //     the gateway, once per row.
+//   - Every operator is opened by open (node.go), so that EXPLAIN ANALYZE counts what each of them does.
 //   - Operators see columns by position; the numbers of their rows' columns are known at planning time only (node.ids).
 package physical

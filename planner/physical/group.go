@@ -19,7 +19,7 @@ type aggNode struct {
 }
 
 func (a *aggNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	in, err := a.in.open(ctx, run)
+	in, err := open(ctx, run, a.in)
 	if err != nil {
 		return nil, err
 	}

@@ -77,11 +77,11 @@ func newLoopOrHash(left, right node, s joinSpec) (node, error) {
 }
 
 func (j *joinNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	left, err := j.left.open(ctx, run)
+	left, err := open(ctx, run, j.left)
 	if err != nil {
 		return nil, err
 	}
-	right, err := j.right.open(ctx, run)
+	right, err := open(ctx, run, j.right)
 	if err != nil {
 		left.Close()
 		return nil, err
@@ -261,7 +261,7 @@ func lookupTypes(col *types.Type, k joinKey) bool {
 }
 
 func (n *lookupNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	left, err := n.left.open(ctx, run)
+	left, err := open(ctx, run, n.left)
 	if err != nil {
 		return nil, err
 	}
@@ -334,6 +334,13 @@ func (l *lookup) Add(run *exec.Run, left []types.Value, dst []byte) ([]byte, boo
 
 // Open reads the rows of all keys in one pass over the index.
 func (l *lookup) Open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	if a := run.RT.Analysis; a != nil {
+		return a.Open(l.plan.scan.self(), func() (exec.Operator, error) { return l.open(ctx, run) })
+	}
+	return l.open(ctx, run)
+}
+
+func (l *lookup) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 	slices.SortFunc(l.keys, bytes.Compare)
 	spans := make([]fragment.Span, len(l.keys))
 	for i, k := range l.keys {
@@ -342,7 +349,7 @@ func (l *lookup) Open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 	l.keys = nil
 	clear(l.seen)
 	s := l.plan.scan
-	var o exec.ReadOptions
+	o := exec.ReadOptions{Actual: run.RT.Analysis.Of(s.self())}
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
 	}

@@ -61,13 +61,13 @@ func (p *planner) planLateral(l *algebra.Lateral, req required) (node, error) {
 }
 
 func (n *lateralNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	left, err := n.left.open(ctx, run)
+	left, err := open(ctx, run, n.left)
 	if err != nil {
 		return nil, err
 	}
-	open := func(ctx context.Context) (exec.Operator, error) { return n.right.open(ctx, run) }
+	again := func(ctx context.Context) (exec.Operator, error) { return open(ctx, run, n.right) }
 	spec := exec.JoinSpec{Kind: n.kind, Conds: n.conds, LeftWidth: len(n.left.ids()), RightWidth: len(n.right.ids())}
-	return exec.NewLateral(run, left, open, n.params, spec), nil
+	return exec.NewLateral(run, left, again, n.params, spec), nil
 }
 
 func (n *lateralNode) explain(x *explainer, depth int) {

@@ -23,8 +23,19 @@ type node interface {
 	cost() float64
 	// sorted is the order that its rows are known to come in.
 	sorted() []scalar.OrderCol
+	// open starts an execution; others than open below do not call it.
 	open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 	explain(x *explainer, depth int)
+	// self names the node to those who count what its operators do.
+	self() *base
+}
+
+// open starts a node's operator.
+func open(ctx context.Context, run *exec.Run, n node) (exec.Operator, error) {
+	if a := run.RT.Analysis; a != nil {
+		return a.Open(n.self(), func() (exec.Operator, error) { return n.open(ctx, run) })
+	}
+	return n.open(ctx, run)
 }
 
 // base is what all nodes have.
@@ -39,6 +50,7 @@ func (b *base) ids() []int                { return b.cols }
 func (b *base) rows() float64             { return b.est }
 func (b *base) cost() float64             { return b.price }
 func (b *base) sorted() []scalar.OrderCol { return b.order }
+func (b *base) self() *base               { return b }
 
 // Costs of operators for one row, in rows read in order.
 const (
@@ -72,7 +84,7 @@ func newFilter(in node, conds []expr.Expr) (node, error) {
 }
 
 func (f *filterNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	in, err := f.in.open(ctx, run)
+	in, err := open(ctx, run, f.in)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +115,8 @@ func newGuard(in node, conds []expr.Expr) node {
 }
 
 func (g *guardNode) open(_ context.Context, run *exec.Run) (exec.Operator, error) {
-	open := func(ctx context.Context) (exec.Operator, error) { return g.in.open(ctx, run) }
-	return exec.NewGuard(run, g.conds, open), nil
+	again := func(ctx context.Context) (exec.Operator, error) { return open(ctx, run, g.in) }
+	return exec.NewGuard(run, g.conds, again), nil
 }
 
 func (g *guardNode) explain(x *explainer, depth int) {
@@ -165,7 +177,7 @@ func renamedOrder(order []scalar.OrderCol, exprs []expr.Expr, out []int) []scala
 func (p *projectNode) identity() bool { return isIdentity(p.exprs, len(p.in.ids())) }
 
 func (p *projectNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	in, err := p.in.open(ctx, run)
+	in, err := open(ctx, run, p.in)
 	if err != nil || p.identity() {
 		return in, err
 	}
@@ -231,7 +243,7 @@ func newSort(in node, keys []expr.SortKey, limit *scalar.Limit) (node, error) {
 const maxTopN = 1 << 16
 
 func (s *sortNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	in, err := s.in.open(ctx, run)
+	in, err := open(ctx, run, s.in)
 	if err != nil {
 		return nil, err
 	}
@@ -282,7 +294,7 @@ func (l *limitNode) open(ctx context.Context, run *exec.Run) (exec.Operator, err
 	if count == 0 {
 		return spill.NewRows(nil, len(l.cols)), nil
 	}
-	in, err := l.in.open(ctx, run)
+	in, err := open(ctx, run, l.in)
 	if err != nil {
 		return nil, err
 	}
@@ -310,7 +322,7 @@ func newDistinct(in node, typs []types.Type) node {
 }
 
 func (d *distinctNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	in, err := d.in.open(ctx, run)
+	in, err := open(ctx, run, d.in)
 	if err != nil {
 		return nil, err
 	}
@@ -332,6 +344,7 @@ type ExplainLine struct {
 	Info     string // conditions, columns
 	Cost     float64
 	Table    *ExplainTable // of operators that read one
+	Node     any           // by which exec.Analysis knows the operator; nil: it is counted nowhere
 }
 
 // ExplainTable is how an operator reads a table, in MySQL's words.
@@ -361,12 +374,13 @@ const atGateway = "gateway"
 func (x *explainer) add(depth int, operator string, b *base, object, info string) {
 	x.lines = append(x.lines, ExplainLine{
 		Depth: depth, Operator: operator, EstRows: b.est, Cost: b.price, Where: atGateway, Object: object, Info: strings.TrimSpace(info),
+		Node: b,
 	})
 }
 
 // addScan adds what reads a table.
 func (x *explainer) addScan(depth int, operator string, s *tableScan, est, cost float64, object string) {
 	x.lines = append(x.lines, ExplainLine{
-		Depth: depth, Operator: operator, EstRows: est, Cost: cost, Where: x.where(s), Object: object, Info: s.info(), Table: s.explainTable(),
+		Depth: depth, Operator: operator, EstRows: est, Cost: cost, Where: x.where(s), Object: object, Info: s.info(), Table: s.explainTable(), Node: s.self(),
 	})
 }

@@ -49,7 +49,7 @@ func (p *Plan) Subqueries() bool { return len(p.once)+len(p.perRow) > 0 }
 
 // Open starts an execution.
 func (p *Plan) Open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	return p.root.open(ctx, run)
+	return open(ctx, run, p.root)
 }
 
 // Explain shows the operators, outermost first, then the subqueries.

@@ -95,7 +95,7 @@ func (r *recursiveNode) rounds(ctx context.Context, run *exec.Run, rows *exec.Re
 	members := []node{r.seed}
 	for round := 0; ; round++ {
 		for _, m := range members {
-			op, err := m.open(ctx, run)
+			op, err := open(ctx, run, m)
 			if err != nil {
 				return err
 			}

@@ -76,7 +76,7 @@ func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
 	t := s.table.Desc
 	f := &fragment.Read{
 		SchemaVersion: t.Version, Index: s.path.Index.ID, Reverse: s.path.Reverse,
-		Columns: make([]schema.ColumnID, len(s.columns)), Env: run.FragmentEnv(),
+		Columns: make([]schema.ColumnID, len(s.columns)), Env: run.FragmentEnv(), Report: true,
 	}
 	var err error
 	if f.Filter, err = run.Ship(s.filter); err != nil {
@@ -181,7 +181,7 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 		spans = []fragment.Span{{Start: []byte{0xff, 0xff}, End: []byte{0xff, 0xff}}}
 	}
 	frags := s.fragments(f, spans, points)
-	var o exec.ReadOptions
+	o := exec.ReadOptions{Actual: run.RT.Analysis.Of(s.self())}
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
 	}

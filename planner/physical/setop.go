@@ -34,17 +34,17 @@ type setNode struct {
 
 func (s *setNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 	if s.kind == algebra.Union {
-		var open []func(context.Context) (exec.Operator, error)
+		var parts []func(context.Context) (exec.Operator, error)
 		for _, p := range s.parts {
-			open = append(open, func(ctx context.Context) (exec.Operator, error) { return p.open(ctx, run) })
+			parts = append(parts, func(ctx context.Context) (exec.Operator, error) { return open(ctx, run, p) })
 		}
-		return exec.NewConcat(open), nil
+		return exec.NewConcat(parts), nil
 	}
-	left, err := s.parts[0].open(ctx, run)
+	left, err := open(ctx, run, s.parts[0])
 	if err != nil {
 		return nil, err
 	}
-	right, err := s.parts[1].open(ctx, run)
+	right, err := open(ctx, run, s.parts[1])
 	if err != nil {
 		left.Close()
 		return nil, err

@@ -1,7 +1,10 @@
 package physical
 
 import (
+	"context"
+
 	"cloudsql/planner/algebra"
+	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/subquery"
 )
@@ -63,10 +66,12 @@ type subplan struct {
 }
 
 // run is what its evaluation needs of it.
-func (s *subplan) run() subquery.Plan { return subquery.Plan{Open: s.root.open, Refs: s.refs} }
+func (s *subplan) run() subquery.Plan {
+	return subquery.Plan{Refs: s.refs, Open: func(ctx context.Context, run *exec.Run) (exec.Operator, error) { return open(ctx, run, s.root) }}
+}
 
 // explain shows a subquery that runs while rows are computed: once for each set of outer values.
 func (s *subplan) explain(x *explainer) {
-	x.add(0, "Subquery", &base{est: s.root.rows(), price: s.root.cost()}, "", s.what)
+	x.add(0, "Subquery", s.root.self(), "", s.what)
 	s.root.explain(x, 1)
 }

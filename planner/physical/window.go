@@ -110,7 +110,7 @@ func newWindow(in node, group []*algebra.WindowItem) (node, error) {
 }
 
 func (w *windowNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	in, err := w.in.open(ctx, run)
+	in, err := open(ctx, run, w.in)
 	if err != nil {
 		return nil, err
 	}

@@ -409,9 +409,12 @@ func (w *words) lockKind(write *bool) bool {
 	return *write
 }
 
-// readExplain reads EXPLAIN FORMAT=TREE and BRIEF, which the parser wants quoted, and EXPLAIN EXTENDED and PARTITIONS.
+// readExplain reads EXPLAIN [ANALYZE] FORMAT=TREE and BRIEF, which the parser wants quoted, and EXPLAIN EXTENDED and PARTITIONS.
 func readExplain(st statement) (Statement, error) {
-	w, from, format := st.words, 0, ""
+	w, from, verb, format := st.words, 0, "EXPLAIN ", ""
+	if len(w) > 1 && w[0].lower == "analyze" && w[1].lower != "." {
+		w, verb = w[1:], "EXPLAIN ANALYZE "
+	}
 	switch {
 	case len(w) > 3 && w[0].lower == "format" && w[1].lower == "=" && (w[2].lower == "tree" || w[2].lower == "brief"):
 		from, format = 3, "FORMAT='"+w[2].lower+"' "
@@ -420,7 +423,7 @@ func readExplain(st statement) (Statement, error) {
 	default:
 		return readForm(st.text)
 	}
-	return Instead{"EXPLAIN " + format + st.rest[w[from].at:]}, nil
+	return Instead{verb + format + st.rest[w[from].at:]}, nil
 }
 
 // readForm reads the forms of SHOW and DESCRIBE that the parser lacks.

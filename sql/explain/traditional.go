@@ -230,7 +230,7 @@ func Result(format string, lines []planner.ExplainLine) (res *show.Result, ok bo
 	case "brief":
 		return Operators(lines), true, nil
 	case "tree":
-		text = Tree(lines)
+		text = Tree(lines, nil)
 	case "json":
 		if text, err = JSON(lines); err != nil {
 			return nil, true, err
@@ -238,5 +238,10 @@ func Result(format string, lines []planner.ExplainLine) (res *show.Result, ok bo
 	default:
 		return nil, false, nil
 	}
-	return &show.Result{Fields: []types.Field{show.TextField("EXPLAIN", 65535)}, Rows: [][]types.Value{{types.Str(text)}}}, true, nil
+	return Text(text), true, nil
+}
+
+// Text is a plan that is one text.
+func Text(plan string) *show.Result {
+	return &show.Result{Fields: []types.Field{show.TextField("EXPLAIN", 65535)}, Rows: [][]types.Value{{types.Str(plan)}}}
 }

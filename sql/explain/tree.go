@@ -5,8 +5,10 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"cloudsql/planner"
+	"cloudsql/planner/analysis"
 )
 
 // node is an operator with what it reads from.
@@ -31,36 +33,71 @@ func build(lines []planner.ExplainLine) []*node {
 	return roots
 }
 
-// Tree is FORMAT=TREE.
-func Tree(lines []planner.ExplainLine) string {
-	var b strings.Builder
+// Tree is FORMAT=TREE; with what the operators did, if they are analysed.
+func Tree(lines []planner.ExplainLine, a *analysis.Analysis) string {
+	t := &treeMaker{analysis: a}
 	for _, n := range build(lines) {
-		n.tree(&b, 0)
+		t.tree(n, 0)
 	}
-	return b.String()
+	return t.String()
 }
 
-func (n *node) tree(b *strings.Builder, depth int) {
+// NotExecutable is the tree of a statement that MySQL does not run by operators.
+const NotExecutable = "<not executable by iterator executor>\n"
+
+type treeMaker struct {
+	strings.Builder
+	analysis *analysis.Analysis
+}
+
+func (t *treeMaker) tree(n *node, depth int) {
 	if n.Operator == "Project" && len(n.in) == 1 { // MySQL's trees have none
-		n.in[0].tree(b, depth)
+		t.tree(n.in[0], depth)
 		return
 	}
+	a := t.analysis.Of(n.Node)
+	actual := t.actual(n, a)
 	if cond := n.condition(); cond != "" && n.Operator != "Filter" {
-		n.line(b, depth, "Filter: "+cond, n.EstRows)
+		t.line(depth, "Filter: "+cond, n.Cost, n.EstRows, actual)
 		depth++
+	}
+	if a != nil && len(a.Tablets) > 0 {
+		actual = figures(a, a.Seen())
 	}
 	rows := n.EstRows
 	if n.Table != nil {
 		rows = n.Table.Rows
 	}
-	n.line(b, depth, n.describe(), rows)
+	t.line(depth, n.describe(), n.Cost, rows, actual)
+	if a != nil && len(a.Tablets) > 1 {
+		for _, f := range a.Tablets {
+			fmt.Fprintf(t, "%s-> Fragment on tablet %d in shard %d (actual rows=%d of %d loops=%d)\n", strings.Repeat("    ", depth+1), f.ID, f.Shard, f.Rows, f.Seen, f.Loops)
+		}
+	}
 	for _, in := range n.in {
-		in.tree(b, depth+1)
+		t.tree(in, depth+1)
 	}
 }
 
-func (n *node) line(b *strings.Builder, depth int, text string, rows float64) {
-	fmt.Fprintf(b, "%s-> %s  (cost=%s rows=%s)\n", strings.Repeat("    ", depth), text, number(n.Cost), number(rows))
+func (t *treeMaker) line(depth int, text string, cost, rows float64, actual string) {
+	fmt.Fprintf(t, "%s-> %s  (cost=%s rows=%s)%s\n", strings.Repeat("    ", depth), text, number(cost), number(rows), actual)
+}
+
+// actual tells what an operator did, on average of its executions; "" where that was not counted.
+func (t *treeMaker) actual(n *node, a *analysis.Actual) string {
+	switch {
+	case t.analysis == nil || n.Node == nil:
+		return ""
+	case a == nil:
+		return " (never executed)"
+	}
+	return figures(a, a.Rows)
+}
+
+func figures(a *analysis.Actual, rows uint64) string {
+	loops := float64(a.Loops)
+	each := func(d time.Duration) string { return number(float64(d) / float64(time.Millisecond) / loops) }
+	return fmt.Sprintf(" (actual time=%s..%s rows=%s loops=%d)", each(a.First), each(a.Total), number(float64(rows)/loops), a.Loops)
 }
 
 // number is a figure as MySQL's trees have it: three digits where it is small.
@@ -117,7 +154,11 @@ func (n *node) describe() string {
 	case "TopN":
 		return "Sort: " + strings.Replace(n.Info, " limit ", ", limit input to ", 1) + " row(s) per chunk"
 	case "Limit":
-		return "Limit: " + strings.TrimPrefix(n.Info, "limit ") + " row(s)"
+		count, offset, skips := strings.Cut(strings.TrimPrefix(n.Info, "limit "), " offset ")
+		if skips {
+			return "Limit/Offset: " + count + "/" + offset + " row(s)"
+		}
+		return "Limit: " + count + " row(s)"
 	case "HashAgg", "FinalAgg":
 		if strings.HasPrefix(n.Info, "group ") {
 			return "Aggregate using temporary table: " + n.Info

@@ -2,7 +2,6 @@ package session
 
 import (
 	"net"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -10,6 +9,7 @@ import (
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/sysvar"
 	"cloudsql/sql/textfile"
+	"cloudsql/sql/uservar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -18,23 +18,11 @@ import (
 // answers is a session as expressions see it.
 type answers struct {
 	*metalock.Owner
+	uservar.Vars
 	s *Session
 }
 
 var _ expr.Session = (*answers)(nil)
-
-// UserVar gives @name, NULL where it was never set.
-func (a *answers) UserVar(name string) (types.Value, types.Type) {
-	if v, ok := a.s.userVars[strings.ToLower(name)]; ok {
-		return v.val, v.typ
-	}
-	return types.Null, types.TypeNull
-}
-
-// SetUserVar sets @name; v is the session's to keep. 3170 where it keeps too much.
-func (a *answers) SetUserVar(name string, v types.Value, t types.Type) error {
-	return a.s.setUserVar(name, v, t)
-}
 
 // SysVar gives @@name in a scope: "", "session" or "global". Errors: 1193 unknown, 1238 not in that scope.
 func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error) {

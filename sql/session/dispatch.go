@@ -26,7 +26,7 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 	case *ast.ShowStmt:
 		return s.runShow(ctx, n, w)
 	case *ast.ExplainStmt:
-		return s.explain(ctx, n, params, w)
+		return s.explain(ctx, n, st, params, w)
 	case *ast.ExecuteStmt:
 		return preparation(s).executeNamed(ctx, n, w)
 	case *ast.AnalyzeTableStmt:

@@ -2,9 +2,13 @@ package session
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/planner"
+	"cloudsql/planner/analysis"
 	"cloudsql/sql"
 	"cloudsql/sql/explain"
 	"cloudsql/storage/mysqlerr"
@@ -12,15 +16,15 @@ import (
 )
 
 // explain shows a statement's plan. DESCRIBE t is SHOW COLUMNS.
-func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, params []types.Value, w sql.ResultWriter) error {
+func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, params []types.Value, w sql.ResultWriter) error {
 	if sh, ok := n.Stmt.(*ast.ShowStmt); ok {
 		return s.runShow(ctx, sh, w)
 	}
-	if n.Analyze {
-		return mysqlerr.NotSupported("EXPLAIN ANALYZE")
-	}
 	if !planable(n.Stmt) {
 		return mysqlerr.NotSupported("EXPLAIN of this statement")
+	}
+	if n.Analyze {
+		return s.analyse(ctx, n, st, params, w)
 	}
 	p, err := execution(s).makePlan(n.Stmt, s.db, params)
 	if missing(err) {
@@ -45,3 +49,43 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, params []type
 	}
 	return s.writeResult(res, w)
 }
+
+// analyse is EXPLAIN ANALYZE: it runs a query, or the query that finds the rows of a change of several tables, which changes nothing,
+// and shows the plan with what its operators did.
+func (s commands) analyse(ctx context.Context, n *ast.ExplainStmt, st *parsed, params []types.Value, w sql.ResultWriter) error {
+	switch format := strings.ToUpper(n.Format); format {
+	case "", "ROW", "TREE":
+	case "TRADITIONAL", "JSON":
+		return mysqlerr.NotSupported("EXPLAIN ANALYZE with " + format + " format")
+	default:
+		return mysqlerr.New(mysqlerr.UnknownExplainFormat, n.Format)
+	}
+	var ran *planned
+	defer func() { s.rt.Analysis = nil }()
+	plan := func() (*planned, error) {
+		p, err := execution(s).makePlan(n.Stmt, s.db, params)
+		if err != nil {
+			return nil, err
+		}
+		ran, p.point = p, nil
+		if c, ok := p.plan.(planner.Finds); ok {
+			p.rows, p.modify, p.header = c.Found(), nil, &sql.Header{}
+		}
+		if p.modify != nil {
+			return nil, errNotExecutable
+		}
+		s.rt.Analysis = analysis.New(s.eng.cfg.Now)
+		return p, nil
+	}
+	err := execution(s).runLimited(ctx, true, st.maxExecution, plan, params, explain.Nowhere{})
+	if errors.Is(err, errNotExecutable) {
+		return s.writeResult(explain.Text(explain.NotExecutable), w)
+	}
+	if err != nil {
+		return err
+	}
+	return s.writeResult(explain.Text(explain.Tree(ran.plan.Explain(), s.rt.Analysis)), w)
+}
+
+// errNotExecutable ends the planning of what EXPLAIN ANALYZE does not run.
+var errNotExecutable = errors.New("not executable by operators")

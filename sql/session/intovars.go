@@ -8,8 +8,8 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/status"
+	"cloudsql/sql/uservar"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // parseIntoVars reads SELECT … INTO @a, @b …, which the parser does not know: the clause is taken out of the text, and
@@ -39,7 +39,7 @@ func (s texts) parseIntoVars(text string) (*parsed, error) {
 
 // selectIntoVars runs the query and keeps its row. 1222 for another number of columns, 1172 for a second row.
 func (s commands) selectIntoVars(ctx context.Context, st *parsed, names []string, w sql.ResultWriter) error {
-	row := &rowKeeper{want: len(names)}
+	row := &uservar.Row{Want: len(names)}
 	more := s.more
 	s.more = false
 	err := texts(s).runSelect(ctx, st, nil, row)
@@ -47,44 +47,15 @@ func (s commands) selectIntoVars(ctx context.Context, st *parsed, names []string
 	if err != nil {
 		return err
 	}
-	if row.vals == nil {
+	if row.Vals == nil {
 		s.warn(mysqlerr.New(mysqlerr.SpFetchNoData))
 	}
-	for i, v := range row.vals {
-		if err := s.setUserVar(names[i], v, row.types[i]); err != nil {
+	for i, v := range row.Vals {
+		if err := s.answers.SetUserVar(names[i], v, row.Types[i]); err != nil {
 			return err
 		}
 	}
-	s.rowCount = int64(min(len(row.vals), 1))
+	s.rowCount = int64(min(len(row.Vals), 1))
 	s.outcome = sql.Outcome{AffectedRows: uint64(s.rowCount)} //nolint:gosec // 0 or 1
 	return s.done(w)
 }
-
-// rowKeeper is a ResultWriter that keeps one row.
-type rowKeeper struct {
-	want  int
-	vals  []types.Value
-	types []types.Type
-}
-
-func (r *rowKeeper) Header(h *sql.Header) error {
-	if len(h.Columns) != r.want {
-		return mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
-	}
-	for i := range h.Columns {
-		r.types = append(r.types, h.Columns[i].Type)
-	}
-	return nil
-}
-
-func (r *rowKeeper) Row(vals []types.Value) error {
-	if r.vals != nil {
-		return mysqlerr.New(mysqlerr.TooManyRows)
-	}
-	for _, v := range vals {
-		r.vals = append(r.vals, v.Clone())
-	}
-	return nil
-}
-
-func (r *rowKeeper) Done(*sql.Outcome) error { return nil }

@@ -1,9 +1,7 @@
 package session
 
 import (
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -17,7 +15,6 @@ import (
 
 // kept is what a session is charged with between its statements.
 type kept struct {
-	variables  memory.Hold
 	statements memory.Hold
 	prepared   int // statements that are open, against max_prepared_stmt_count
 }
@@ -59,35 +56,11 @@ func (e *Engine) checkUserConnections(s *Session) error {
 	return nil
 }
 
-const userVarBytes = 200 // of a user variable, besides its name and value
-
-const maxUserVarName = 64 // characters
-
-// setUserVar keeps a user variable; v is the session's to keep. 3061 for a name that is too long, 3170 where the session
-// keeps too much.
-func (s *Session) setUserVar(name string, v types.Value, t types.Type) error {
-	if utf8.RuneCountInString(name) > maxUserVarName {
-		return mysqlerr.New(mysqlerr.IllegalUserVar, name)
-	}
-	name = strings.ToLower(name)
-	grown := len(v.Raw())
-	if old, ok := s.userVars[name]; ok {
-		grown -= len(old.val.Raw())
-	} else {
-		grown += userVarBytes + len(name)
-	}
-	if err := s.kept.variables.Grow(grown); err != nil {
-		return err
-	}
-	s.userVars[name] = userVar{v, t}
-	return nil
-}
-
 // forgetKept gives back what is kept for variables and statements.
 func (s *Session) forgetKept() {
 	s.eng.prepared.Add(-int64(s.kept.prepared))
 	s.kept.prepared = 0
-	s.kept.variables.Close()
+	s.answers.Vars.Reset()
 	s.kept.statements.Close()
 }
 

@@ -70,7 +70,8 @@ func (s texts) read(text string) (*parsed, error) {
 	}
 	st := &parsed{text: text, node: node, kind: status.Of(node)}
 	st.params = tree.NumberParams(node)
-	st.maxExecution, st.hints = tree.ExecutionHint(node), assign.HintsOf(node)
+	hinted := tree.Explained(node)
+	st.maxExecution, st.hints = tree.ExecutionHint(hinted), assign.HintsOf(hinted)
 	return st, nil
 }
 

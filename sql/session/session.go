@@ -47,7 +47,6 @@ type Session struct {
 	vars  sysvar.Values
 	today sysvar.Day
 
-	userVars map[string]userVar
 	prepared map[string]*statement // PREPARE name
 	nextStmt uint32
 
@@ -101,11 +100,6 @@ type Session struct {
 }
 
 var _ sql.Session = (*Session)(nil)
-
-type userVar struct {
-	val types.Value
-	typ types.Type
-}
 
 // process is what the process list shows of a session; other goroutines read it.
 type process struct {
@@ -175,12 +169,13 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.statementMemory.OnShed(s.run.stop)
 	s.run.memory = &s.statementMemory
 	s.measured.s = s
-	s.kept = kept{variables: s.memory.Hold(memory.Variables), statements: s.memory.Hold(memory.Prepared)}
+	s.kept.statements = s.memory.Hold(memory.Prepared)
 	s.locks = e.locks.NewOwner((*lockClient)(s))
 	s.own.Init(temptable.Host{DB: e.db, Store: e.temporary, Owner: e.ddl.Owner, Made: s.tx.TakeIn, Log: e.log})
 	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.note,
 		Within: s.own.Within, Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
 	s.answers = answers{Owner: s.locks, s: s}
+	s.answers.Vars.Open(s.memory.Hold(memory.Variables))
 	s.env.Session = &s.answers
 	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
 	s.shower = &showContext{s: s}
@@ -196,7 +191,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 // initialState gives the session what a new connection has.
 func (s *Session) initialState() {
 	s.forgetKept()
-	s.userVars, s.prepared = map[string]userVar{}, map[string]*statement{}
+	s.prepared = map[string]*statement{}
 	s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0
 	s.conds = condition.List{}
 	s.vars.Seed()

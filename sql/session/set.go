@@ -27,7 +27,7 @@ func (a *assigner) Evaluate(ctx context.Context, exprs []ast.ExprNode, params []
 
 // SetUserVar implements assign.Host.
 func (a *assigner) SetUserVar(name string, v types.Value, t types.Type) error {
-	return (*Session)(a).setUserVar(name, v, t)
+	return (*Session)(a).answers.SetUserVar(name, v, t)
 }
 
 // SetVar implements assign.Host.

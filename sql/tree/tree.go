@@ -108,6 +108,14 @@ func NumberParams(n ast.StmtNode) int {
 	return bind.NumberParams(n)
 }
 
+// Explained is the statement that an EXPLAIN is about, or the statement itself.
+func Explained(n ast.StmtNode) ast.StmtNode {
+	if e, ok := n.(*ast.ExplainStmt); ok {
+		return e.Stmt
+	}
+	return n
+}
+
 // ExecutionHint finds MAX_EXECUTION_TIME(n) among a query's hints.
 func ExecutionHint(n ast.StmtNode) int64 {
 	sel, ok := n.(*ast.SelectStmt)

@@ -249,6 +249,18 @@ func ReadPage(d *wire.Reader, p *Page) {
 	p.Next = d.Optional()
 }
 
+// AppendReport and ReadReport carry what a page tells beside its rows.
+func AppendReport(dst []byte, r *Report) []byte {
+	dst = binary.AppendUvarint(dst, r.Seen)
+	dst = binary.AppendUvarint(dst, r.More)
+	return appendWarnings(dst, r.Warnings)
+}
+
+// ReadReport fills r.
+func ReadReport(d *wire.Reader, r *Report) {
+	r.Seen, r.More, r.Warnings = d.Uvarint(), d.Uvarint(), readList(d, readWarning)
+}
+
 // AppendBatch and ReadBatch carry rows of equal width.
 func AppendBatch(dst []byte, b *types.Batch) []byte {
 	dst = binary.AppendUvarint(dst, uint64(b.Width))
@@ -282,14 +294,18 @@ func AppendWriteResult(dst []byte, r *WriteResult) []byte {
 	for _, n := range [...]uint64{r.Matched, r.Changed, r.Affected, r.Duplicates, r.FirstAutoInc, r.LastUpdated} {
 		dst = binary.AppendUvarint(dst, n)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(r.Warnings)))
-	for i := range r.Warnings {
-		w := &r.Warnings[i]
+	return AppendError(appendWarnings(dst, r.Warnings), r.Err)
+}
+
+func appendWarnings(dst []byte, list []Warning) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(list)))
+	for i := range list {
+		w := &list[i]
 		dst = wire.AppendString(dst, w.Level)
 		dst = binary.AppendUvarint(dst, uint64(w.Code))
 		dst = wire.AppendString(dst, w.Message)
 	}
-	return AppendError(dst, r.Err)
+	return dst
 }
 
 // ReadWriteResult reads what AppendWriteResult wrote.

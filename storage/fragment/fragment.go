@@ -35,6 +35,9 @@ type Read struct {
 	Order   []expr.SortKey // top-N over the projected row (Column indexes mean the output): needs Limit
 	Limit   uint64         // 0: none; after Order
 	Env     *expr.Env      // constants of the evaluation; Params are bound before shipping
+
+	// Report asks for Page.Report: what the evaluation warns of, which Env.Warn is then not told. It travels beside the fragment.
+	Report bool
 }
 
 // Aggregate is a partial aggregation: the output row is the group values followed by each aggregate's partial values
@@ -49,6 +52,48 @@ type Page struct {
 	Batch types.Batch
 	Keys  [][]byte // with WithKeys: the encoded primary key of each row
 	Next  []byte   // opaque position to go on from; nil: no more rows
+	Report
+}
+
+// Report is what a page's part of a read met beside the rows that it gives.
+type Report struct {
+	Seen     uint64    // rows that were looked at
+	Warnings []Warning // the first of them
+	More     uint64    // warnings beyond those
+}
+
+// maxReported bounds the warnings of a page: max_error_count's largest value, in as many bytes as leave room for the page's rows.
+const (
+	maxReported      = 65535
+	maxReportedBytes = 1 << 20
+)
+
+// Warn adds a warning, or counts it where there are too many.
+func (r *Report) Warn(code uint16, message string) {
+	if n := len(r.Warnings); n >= maxReported || n > 0 && n*(len(message)+8) >= maxReportedBytes {
+		r.More++
+		return
+	}
+	r.Warnings = append(r.Warnings, Warning{Level: "Warning", Code: code, Message: message})
+}
+
+// Each tells of all warnings in their order. Those that were only counted stand behind the others, as the last of these.
+func (r *Report) Each(warn func(code uint16, message string)) {
+	for i := range r.Warnings {
+		warn(r.Warnings[i].Code, r.Warnings[i].Message)
+	}
+	if n := len(r.Warnings); n > 0 {
+		for range r.More {
+			warn(r.Warnings[n-1].Code, r.Warnings[n-1].Message)
+		}
+	}
+}
+
+// Clear makes it empty. Its memory serves the next page, unless it is much.
+func (r *Report) Clear() {
+	if r.Seen, r.More, r.Warnings = 0, 0, r.Warnings[:0]; cap(r.Warnings) > 64 {
+		r.Warnings = nil
+	}
 }
 
 // Kind is a write fragment's operator.

@@ -24,21 +24,19 @@ type reader struct{ pageWriter }
 
 // pageWriter is a reader's lower half: the page that it fills, and what that costs.
 type pageWriter struct {
-	s    *Shard
-	ctx  context.Context
-	r    *fragment.Read
-	o    ReadOptions
-	page *fragment.Page
-	t    *tablet
-	plan *readPlan
-	env  expr.Env // the fragment's, with what may cancel it
-	// strict is what another node's data change must not read past: nobody there hears of warnings.
-	strict expr.StrictWarnings
-	loc    *time.Location
-	at     mvcc.Timestamp // 0: newest
-	src    source
-	pos    position
-	arena  types.Arena
+	s     *Shard
+	ctx   context.Context
+	r     *fragment.Read
+	o     ReadOptions
+	page  *fragment.Page
+	t     *tablet
+	plan  *readPlan
+	env   expr.Env // the fragment's, with what may cancel it
+	loc   *time.Location
+	at    mvcc.Timestamp // 0: newest
+	src   source
+	pos   position
+	arena types.Arena
 
 	key, upper []byte
 	direct     bool          // the source's rows are the output's: they are decoded where the page will have them
@@ -49,9 +47,10 @@ type pageWriter struct {
 	met        met           // with ranges: by the present walk
 	agg        *aggregation
 	top        *topN
-	hold       memory.Hold // of a page that has become large
-	charged    int         // bytes of the page up to which it was charged
-	large      int         // bytes of values that are charged by themselves
+	hold       memory.Hold  // of a page that has become large
+	note       types.Warner // the page's Warn, bound once
+	charged    int          // bytes of the page up to which it was charged
+	large      int          // bytes of values that are charged by themselves
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
@@ -99,7 +98,7 @@ func (rd *reader) release() {
 	}
 	rd.charged, rd.large = 0, 0
 	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil
-	rd.o, rd.env, rd.strict = ReadOptions{}, expr.Env{}, expr.StrictWarnings{}
+	rd.o, rd.env = ReadOptions{}, expr.Env{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
 	readers.Put(rd)
@@ -108,20 +107,15 @@ func (rd *reader) release() {
 func (rd *reader) run(ctx context.Context, s *Shard, r *fragment.Read, o ReadOptions, page *fragment.Page) error {
 	rd.s, rd.ctx, rd.r, rd.o, rd.page = s, ctx, r, o, page
 	page.Keys, page.Next = page.Keys[:0], nil
+	page.Clear()
 	if err := rd.prepare(); err != nil {
 		return err
 	}
 	page.Batch.Reset(rd.width())
-	var err error
 	if r.Keys != nil && r.Index == schema.PrimaryIndex && o.Locker == nil && r.Agg == nil && len(r.Order) == 0 {
-		err = rd.points()
-	} else {
-		err = rd.scan()
+		return rd.points()
 	}
-	if err == nil {
-		err = rd.strict.Err()
-	}
-	return err
+	return rd.scan()
 }
 
 // prepare resolves the fragment against the tablet's descriptors.
@@ -157,8 +151,11 @@ func (rd *reader) prepare() error {
 		rd.env = expr.Env{Mode: *types.DefaultMode()}
 	}
 	rd.env.Ctx = rd.ctx
-	if rd.env.InDML && rd.env.Mode.Strict && rd.env.Warn == nil {
-		rd.env.Warn = rd.strict.Warn
+	if r.Report {
+		if rd.note == nil {
+			rd.note = rd.warn
+		}
+		rd.env.Warn = rd.note
 	}
 	if rd.loc = rd.env.Mode.Loc; rd.loc == nil {
 		rd.loc = time.UTC
@@ -348,6 +345,7 @@ func (rd *reader) filterStored(stored []byte) (bool, error) {
 }
 
 func (rd *reader) passes() (bool, error) {
+	rd.page.Seen++
 	if rd.r.Filter == nil {
 		return true, nil
 	}
@@ -419,6 +417,9 @@ func (rd *pageWriter) ownLarge(v *types.Value) error {
 	rd.large += len(v.Raw())
 	return nil
 }
+
+// warn puts a warning into the page, for a fragment that asks for a report.
+func (rd *pageWriter) warn(code uint16, message string) { rd.page.Warn(code, message) }
 
 // valueBytes is what a value takes in a page besides its bytes.
 const valueBytes = 40

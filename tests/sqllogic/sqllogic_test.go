@@ -41,9 +41,7 @@ func TestSQL(t *testing.T) {
 		for _, n := range harness.Cluster(t, 3) {
 			all = append(all, n.DSN("", ""))
 		}
-		dialogue.Walk(t, dir, &dialogue.Server{DSNs: all, Parallel: true, Skip: map[string]string{
-			"functions/cast-beyond-max-allowed-packet": "warnings of what a shard at another node evaluates for a query get lost",
-		}})
+		dialogue.Walk(t, dir, &dialogue.Server{DSNs: all, Parallel: true})
 	})
 }
 
