@@ -1,6 +1,8 @@
 package logical
 
 import (
+	"slices"
+
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 
@@ -40,6 +42,9 @@ func (q *selectQuery) finish(n Node) Node {
 	for i := range q.fields {
 		list[i], ids[i] = q.fields[i].expr, q.fields[i].col.ID
 	}
+	if o := (ordering{q}); o.listIsLast() {
+		return &Project{In: o.rows(n), List: list, IDs: ids}
+	}
 	keys, list, ids := q.sortKeys(list, ids)
 	n = &Project{In: n, List: list, IDs: ids}
 	if q.distinct {
@@ -59,6 +64,43 @@ func (q *selectQuery) finish(n Node) Node {
 		n = &Project{In: n, List: columnsFor(list[:out], ids), IDs: ids[:out]}
 	}
 	return n
+}
+
+// ordering is what ORDER BY means beside the select list.
+type ordering struct{ *selectQuery }
+
+// listIsLast tells whether the select list is computed of the sorted rows, and only of those that LIMIT leaves: as MySQL does
+// where it makes no temporary table, which shows where computing does something (@row := @row + 1).
+func (q ordering) listIsLast() bool {
+	if q.distinct || q.grouped || len(q.windows) > 0 || len(q.orderBy) == 0 {
+		return false
+	}
+	for _, o := range q.orderBy {
+		if expr.ClassOf(q.term(o)) == expr.Volatile {
+			return false
+		}
+	}
+	return slices.ContainsFunc(q.fields, func(f outField) bool { return expr.ClassOf(f.expr) == expr.Volatile })
+}
+
+// rows sorts rows that the select list has not been computed of, and limits them.
+func (q ordering) rows(n Node) Node {
+	s := &Sort{In: n}
+	for _, o := range q.orderBy {
+		s.Keys = append(s.Keys, expr.SortKey{Expr: q.term(o), Desc: o.desc})
+	}
+	if q.limit != nil {
+		return &Limit{In: s, Limit: q.limit}
+	}
+	return s
+}
+
+// term is a term of ORDER BY over the rows that the select list is computed of.
+func (q ordering) term(o sortItem) expr.Expr {
+	if o.field >= 0 {
+		return q.fields[o.field].expr
+	}
+	return o.expr
 }
 
 // sortKeys gives the terms of ORDER BY as columns of the projected row, which gets hidden ones where a term is not in

@@ -65,10 +65,12 @@ func used(s scalar.ColSet, first, n, otherwise int) []int {
 	return list
 }
 
+// pruneProject keeps what nobody reads where computing it does something: FROM t, (SELECT @row := 0) AS start.
 func (r *Rewriter) pruneProject(p *algebra.Project) *algebra.Project {
+	_, alone := p.In.(*algebra.Values)
 	out := &algebra.Project{In: p.In}
 	for i, id := range p.IDs {
-		if r.used.Has(id) {
+		if r.used.Has(id) || acts(p.List[i], alone) {
 			out.IDs, out.List = append(out.IDs, id), append(out.List, p.List[i])
 		}
 	}
@@ -79,4 +81,22 @@ func (r *Rewriter) pruneProject(p *algebra.Project) *algebra.Project {
 		out.IDs, out.List = p.IDs[:1], []expr.Expr{expr.NewInt(1)} // rows are counted, and nothing of them is computed
 	}
 	return out
+}
+
+// acts tells whether a column of a derived table is computed whoever reads it: one that sets a variable, as MySQL merges no
+// derived table that does, and in a derived table without tables, which MySQL never merges, one that waits or takes a lock.
+func acts(e expr.Expr, alone bool) bool {
+	found := false
+	expr.Walk(e, func(e expr.Expr) bool {
+		if c, ok := e.(*expr.Call); ok {
+			switch c.Name() {
+			case ":=":
+				found = true
+			case "sleep", "benchmark", "get_lock", "release_lock", "release_all_locks":
+				found = found || alone
+			}
+		}
+		return !found
+	})
+	return found
 }
