@@ -543,7 +543,7 @@ func (c *client) report(kind string, s Statement, err error) {
 
 // restore brings a new connection to where the tables are.
 func (c *client) restore() {
-	c.g.inTxn, c.g.locked = false, false
+	c.g.inTxn, c.g.locked, c.g.backup = false, false, false
 	if c.conn != nil {
 		_ = c.run(Statement{SQL: "USE " + c.g.Database})
 		_ = c.run(Statement{SQL: "SET sql_mode = '', " + patient})

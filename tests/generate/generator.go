@@ -26,7 +26,8 @@ type Generator struct {
 	binding  bool
 	args     []any
 	inTxn    bool
-	locked   bool
+	locked   bool // tables
+	backup   bool // the instance is locked for backup
 	aggs     bool // aggregate and window functions may stand here
 	since    int  // statements since the tables were made
 	pending  []string
@@ -59,6 +60,9 @@ func (g *Generator) Next() Statement {
 	}
 	if g.locked && g.chance(0.3) {
 		return Statement{SQL: "UNLOCK TABLES", Done: func() { g.locked = false }}
+	}
+	if g.backup && g.chance(0.5) { // the definitions of all other clients wait for it
+		return Statement{SQL: "UNLOCK INSTANCE", Done: func() { g.backup = false }}
 	}
 	if g.inTxn && g.chance(0.1) {
 		return Statement{SQL: g.pick("COMMIT", "ROLLBACK", "COMMIT", "COMMIT AND CHAIN"), Done: func() { g.inTxn = false }}

@@ -59,8 +59,9 @@ const patient = "max_execution_time = 2000, innodb_lock_wait_timeout = 1, lock_w
 
 // reset makes the database anew.
 func (g *Generator) reset() Statement {
-	g.since, g.tables, g.inTxn, g.locked = 0, []*table{}, false, false
+	g.since, g.tables, g.inTxn, g.locked, g.backup = 0, []*table{}, false, false, false
 	g.pending = []string{
+		"UNLOCK TABLES", "UNLOCK INSTANCE",
 		"CREATE DATABASE IF NOT EXISTS " + g.Database, "USE " + g.Database,
 		"SET sql_mode = " + g.pick("DEFAULT", "''", "'STRICT_TRANS_TABLES'", "'ANSI'", "'TRADITIONAL'", "DEFAULT", "''"),
 		"SET SESSION TRANSACTION READ WRITE", "SET autocommit = 1, " + patient,
@@ -235,7 +236,7 @@ func (g *Generator) column(t *table) string {
 }
 
 func (g *Generator) transaction() Statement {
-	switch g.n(9) {
+	switch g.n(10) {
 	case 0, 1:
 		return Statement{SQL: g.pick("BEGIN", "START TRANSACTION", "START TRANSACTION READ ONLY", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "BEGIN WORK",
 			"START TRANSACTION READ ONLY AS OF TIMESTAMP NOW()"), Done: func() { g.inTxn = true }}
@@ -254,6 +255,10 @@ func (g *Generator) transaction() Statement {
 			return Statement{SQL: g.pick("FLUSH TABLES WITH READ LOCK", "FLUSH TABLES "+g.table().name+" WITH READ LOCK"), Done: func() { g.locked = true }}
 		}
 		return Statement{SQL: g.expand("LOCK TABLES {tablename} {READ|WRITE|READ LOCAL}{|, {tablename} AS x READ}"), Done: func() { g.locked = true }}
+	case 8:
+		if g.chance(0.1) {
+			return Statement{SQL: "LOCK INSTANCE FOR BACKUP", Done: func() { g.backup = true }}
+		}
 	}
 	return Statement{SQL: "UNLOCK TABLES", Done: func() { g.locked = false }}
 }
