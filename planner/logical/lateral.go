@@ -23,6 +23,9 @@ func (q *selectQuery) lateralScope(table string) *bind.Scope {
 	sc.InnerAlias = nil
 	slots := map[int]int{}
 	sc.FromOuter = func(c *bind.Column) (expr.Expr, error) {
+		if c.Expr != nil {
+			return partsFromOuter(c.Expr, sc.FromOuter)
+		}
 		slot, ok := slots[c.ID]
 		if !ok {
 			slot = q.b.newSlot()
@@ -30,7 +33,7 @@ func (q *selectQuery) lateralScope(table string) *bind.Scope {
 			q.lateral = append(q.lateral, lateralRef{OuterRef{Col: c.Ref(), Slot: slot}, table})
 			q.b.reads++ // what the table reads is read more than once
 		}
-		return q.outerParam(c, slot), nil
+		return q.outerParam(c, slot, nil), nil
 	}
 	return sc
 }

@@ -28,7 +28,7 @@ type query interface {
 // outerRef is a column of an outer block within a subquery, where it is a parameter.
 type outerRef struct {
 	OuterRef
-	owner *selectQuery
+	owner *selectQuery // nil for one that a join sets, for what stands on its right
 }
 
 // outField is one column of a block's result.
@@ -188,11 +188,11 @@ func (q *selectQuery) innerAlias(name *ast.ColumnName) (expr.Expr, error) {
 	if e == nil || err != nil {
 		return nil, err
 	}
-	return q.partsFromOuter(e)
+	return partsFromOuter(e, q.fromOuter)
 }
 
-// partsFromOuter is an expression of this block as a block inside it reads it.
-func (q *selectQuery) partsFromOuter(e expr.Expr) (expr.Expr, error) {
+// partsFromOuter is an expression of a block as a block inside it reads it, which reads columns as fromOuter says.
+func partsFromOuter(e expr.Expr, fromOuter func(*bind.Column) (expr.Expr, error)) (expr.Expr, error) {
 	var err error
 	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
 		c, ok := x.(*expr.Column)
@@ -200,7 +200,7 @@ func (q *selectQuery) partsFromOuter(e expr.Expr) (expr.Expr, error) {
 			return x
 		}
 		var p expr.Expr
-		if p, err = q.fromOuter(&bind.Column{ID: c.Index, Field: types.Field{Name: c.Name, Type: c.Typ}}); err != nil {
+		if p, err = fromOuter(&bind.Column{ID: c.Index, Field: types.Field{Name: c.Name, Type: c.Typ}}); err != nil {
 			return x
 		}
 		return p
@@ -212,7 +212,7 @@ func (q *selectQuery) partsFromOuter(e expr.Expr) (expr.Expr, error) {
 // all blocks between.
 func (q *selectQuery) fromOuter(c *bind.Column) (expr.Expr, error) {
 	if c.Expr != nil {
-		return q.partsFromOuter(c.Expr)
+		return partsFromOuter(c.Expr, q.fromOuter)
 	}
 	b := q.b
 	slot, ok := b.outer[c.ID]
@@ -222,11 +222,11 @@ func (q *selectQuery) fromOuter(c *bind.Column) (expr.Expr, error) {
 		}
 		b.outer[c.ID] = slot
 	}
-	return q.outerParam(c, slot), nil
+	return q.outerParam(c, slot, q), nil
 }
 
 // outerParam is the parameter that a column of this block is in a block inside it, noted in all blocks between.
-func (q *selectQuery) outerParam(c *bind.Column, slot int) expr.Expr {
+func (q *selectQuery) outerParam(c *bind.Column, slot int, owner *selectQuery) expr.Expr {
 	inside := false
 	for _, s := range q.b.stack {
 		if s == q {
@@ -234,7 +234,7 @@ func (q *selectQuery) outerParam(c *bind.Column, slot int) expr.Expr {
 			continue
 		}
 		if inside {
-			s.addRef(outerRef{OuterRef{Col: c.Ref(), Slot: slot}, q})
+			s.addRef(outerRef{OuterRef{Col: c.Ref(), Slot: slot}, owner})
 		}
 	}
 	return &expr.Param{Index: slot, Typ: c.Field.Type}
