@@ -32,6 +32,12 @@ func objectTables() virtual.Generators {
 			"COLUMNS_EXTENSIONS":                    infoColumnsExtensions,
 			"ENGINES":                               infoEngines,
 			"KEYWORDS":                              infoKeywords,
+			"INNODB_COLUMNS":                        innodbColumns,
+			"INNODB_FIELDS":                         innodbFields,
+			"INNODB_INDEXES":                        innodbIndexes,
+			"INNODB_TABLES":                         innodbTables,
+			"INNODB_TABLESPACES":                    innodbTablespaces,
+			"INNODB_TABLESTATS":                     innodbTableStats,
 			"INNODB_FOREIGN":                        innodbForeign,
 			"INNODB_FOREIGN_COLS":                   innodbForeignColumns,
 			"KEY_COLUMN_USAGE":                      infoKeyColumns,
@@ -62,6 +68,8 @@ func objectTables() virtual.Generators {
 		virtual.MySQLDB: {
 			"user": mysqlUser, "db": mysqlDatabases, "tables_priv": mysqlTables, "columns_priv": mysqlColumns, "role_edges": mysqlRoleEdges,
 			"default_roles": mysqlDefaultRoles, "global_grants": mysqlGlobalGrants,
+			"innodb_table_stats": mysqlInnodbTableStats, "innodb_index_stats": mysqlInnodbIndexStats,
+			"time_zone": mysqlTimeZones, "time_zone_name": mysqlTimeZoneNames,
 		},
 		virtual.SysDB: {"version": sysVersion},
 	}

@@ -12,6 +12,7 @@ import (
 	"cloudsql/sql/auth"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/types"
+	"cloudsql/storage/zones"
 )
 
 // accounts lists the accounts that the session may read of: all for those who may read mysql.user, or its own.
@@ -90,6 +91,25 @@ func mysqlDatabases(s *virtual.Scan) error {
 			if err := s.Row(row...); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// mysqlTimeZoneNames has the zones of this program; their numbers are their places in the list.
+func mysqlTimeZoneNames(s *virtual.Scan) error {
+	for i, name := range zones.Names() {
+		if err := s.Row(types.Str(name), virtual.Num(i+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func mysqlTimeZones(s *virtual.Scan) error {
+	for i := range zones.Names() {
+		if err := s.Row(virtual.Num(i+1), types.Str("N")); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -137,6 +137,14 @@ func (v *Variable) Hint(text string, warn func(*mysqlerr.Error)) (string, error)
 	return v.Normalize(types.Str(text), true, warn)
 }
 
+// Bounds are the least and the greatest value of a number, "0" of anything else.
+func (v *Variable) Bounds() (least, greatest string) {
+	if v.kind != kindInt && v.kind != kindUint {
+		return "0", "0"
+	}
+	return strconv.FormatUint(v.min, 10), strconv.FormatUint(v.max, 10)
+}
+
 func (v *Variable) wrong(value string) error {
 	return mysqlerr.New(mysqlerr.WrongValueForVar, v.Name, value)
 }

@@ -4,6 +4,8 @@
 package uservar
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -44,6 +46,14 @@ func (u *Vars) UserVar(name string) (types.Value, types.Type) {
 		return v.val, v.typ
 	}
 	return types.Null, types.TypeNull
+}
+
+// EachUserVar calls fn for each variable in order of name.
+func (u *Vars) EachUserVar(fn func(name string, v types.Value, t *types.Type)) {
+	for _, name := range slices.Sorted(maps.Keys(u.vars)) {
+		v := u.vars[name]
+		fn(name, v.val, &v.typ)
+	}
 }
 
 // SetUserVar sets @name; v is the session's to keep. 3061 for a name that is too long, 3170 where the session keeps too much.

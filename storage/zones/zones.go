@@ -13,6 +13,8 @@ import (
 	"bytes"
 	_ "embed" // the database
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -62,6 +64,9 @@ func Load(name string) (*time.Location, bool) {
 	cache.Store(name, z)
 	return z, true
 }
+
+// Names lists the zones in order of name.
+func Names() []string { return slices.Sorted(maps.Keys(files())) }
 
 func read(name string, f *zip.File) (*time.Location, error) {
 	r, err := f.Open()

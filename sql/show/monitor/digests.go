@@ -35,7 +35,8 @@ func perfDigests(s *virtual.Scan) error {
 	return nil
 }
 
-func digestRow(s *virtual.Scan, d *digest.Summary) []types.Value {
+// digestSums are the columns from COUNT_STAR to COUNT_SECONDARY.
+func digestSums(d *digest.Summary) []types.Value {
 	n := d.Times.Count()
 	average := time.Duration(0)
 	if n > 0 {
@@ -43,19 +44,22 @@ func digestRow(s *virtual.Scan, d *digest.Summary) []types.Value {
 	}
 	zero := virtual.Num(0)
 	row := []types.Value{
-		virtual.Optional(d.Schema), virtual.Optional(d.Digest), virtual.Optional(d.Text), virtual.Num(n),
-		picoseconds(d.Times.Sum()), picoseconds(d.Shortest), picoseconds(average),
+		virtual.Num(n), picoseconds(d.Times.Sum()), picoseconds(d.Shortest), picoseconds(average),
 		picoseconds(d.Sample.Took), zero, virtual.Num(d.Errors), virtual.Num(d.Warnings), virtual.Num(d.Affected),
 		virtual.Num(d.Sent), virtual.Num(d.Examined),
 	}
 	row = append(row, virtual.Num(d.Files), virtual.Num(d.Files), zero, zero, zero, zero, virtual.Num(d.Scans)) // SUM_CREATED_TMP_DISK_TABLES … SUM_SELECT_SCAN
 	row = append(row, zero, zero, zero, zero, virtual.Num(d.NoIndex), zero, zero)                               // SUM_SORT_MERGE_PASSES … SUM_CPU_TIME
+	return append(row, virtual.Num(d.MostMemory), virtual.Num(d.MostMemory), zero)
+}
+
+func digestRow(s *virtual.Scan, d *digest.Summary) []types.Value {
+	row := append([]types.Value{virtual.Optional(d.Schema), virtual.Optional(d.Digest), virtual.Optional(d.Text)}, digestSums(d)...)
 	sample := types.Null
 	if d.Digest != "" {
 		sample = types.Str(d.Sample.Text)
 	}
-	return append(row, virtual.Num(d.MostMemory), virtual.Num(d.MostMemory), zero, exactTime(s, d.First),
-		exactTime(s, d.Last),
+	return append(row, exactTime(s, d.First), exactTime(s, d.Last),
 		picoseconds(d.Times.Quantile(0.95)), picoseconds(d.Times.Quantile(0.99)), picoseconds(d.Times.Quantile(0.999)),
 		sample, exactTime(s, d.Sample.Seen), picoseconds(d.Sample.Took), virtual.Num(d.Shards), virtual.Num(d.MostShards))
 }

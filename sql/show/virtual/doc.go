@@ -3,7 +3,7 @@
 //
 //	Context      a session's view of the server: the catalog, its variables, the sessions of the cluster
 //	objects.go   the databases and tables, of either kind, that its account may see
-//	table.go     a virtual table: columns from the two embedded .txt files, and a function that makes its rows (Fill)
+//	table.go     a virtual table: columns from the embedded .txt files, and a function that makes its rows (Fill)
 //
 // A table with no function is empty, as those are whose objects do not exist here. Its columns have the form of a
 // descriptor, so that DESCRIBE and SHOW CREATE TABLE treat it like any other table.

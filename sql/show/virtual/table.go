@@ -28,6 +28,7 @@ const (
 const (
 	CollationText types.Collation = 33 // utf8mb3_general_ci
 	collationName types.Collation = 83 // utf8mb3_bin
+	collationPerf types.Collation = 46 // utf8mb4_bin, of performance_schema, whose other texts have the default collation
 )
 
 // Table is a virtual table: its columns in the form of a descriptor without indexes, and what makes its rows.
@@ -61,6 +62,9 @@ func (s *Scan) Wants(column, value string) bool {
 //go:embed columns_information_schema.txt
 var infoSchemaColumns string
 
+//go:embed columns_performance_schema.txt
+var perfSchemaColumns string
+
 //go:embed columns_system.txt
 var systemColumns string
 
@@ -71,7 +75,7 @@ var tables = map[string]map[string]*Table{InfoSchema: {}, PerfSchema: {}, MySQLD
 var tableLists = map[string][]*Table{}
 
 func init() {
-	for _, list := range []string{infoSchemaColumns, systemColumns} {
+	for _, list := range []string{infoSchemaColumns, perfSchemaColumns, systemColumns} {
 		if err := readTables(list); err != nil {
 			panic("virtual: " + err.Error()) // the lists are part of the program
 		}
@@ -111,10 +115,18 @@ func readTables(list string) error {
 			if !qualified {
 				db, name = InfoSchema, line
 			}
-			t = &Table{db: db, desc: schema.Table{Name: name, Collation: CollationText}}
+			t = &Table{db: db, desc: schema.Table{Name: name, Collation: virtualCollation(db)}}
 			tables[db][strings.ToLower(name)] = t
 		case t == nil:
 			return fmt.Errorf("column without a table: %q", line)
+		case strings.HasPrefix(line, "  = "):
+			like := tables[t.db][strings.ToLower(line[4:])]
+			if like == nil {
+				return fmt.Errorf("%s: like an unknown table: %q", t.desc.Name, line)
+			}
+			for i := range like.Cols {
+				t.addColumn(like.Cols[i])
+			}
 		default:
 			if err := t.readColumn(line); err != nil {
 				return err
@@ -143,15 +155,32 @@ func (t *Table) readColumn(line string) error {
 	}
 	rest, notNull := strings.CutSuffix(rest, " !")
 	rest, bin := strings.CutSuffix(rest, " bin")
-	typ, err := readType(rest, bin)
+	typ, err := readType(rest, t.collation(bin))
 	if err != nil {
 		return fmt.Errorf("%s.%s: %w", t.desc.Name, name, err)
 	}
-	t.Cols = append(t.Cols, exec.VirtualColumn{Name: name, Type: typ, NotNull: notNull})
-	t.desc.Columns = append(t.desc.Columns, schema.Column{
-		ID: schema.ColumnID(len(t.desc.Columns) + 1), Name: name, Type: typ, NotNull: notNull, //nolint:gosec // a handful
-	})
+	t.addColumn(exec.VirtualColumn{Name: name, Type: typ, NotNull: notNull})
 	return nil
+}
+
+func (t *Table) addColumn(c exec.VirtualColumn) {
+	t.Cols = append(t.Cols, c)
+	t.desc.Columns = append(t.desc.Columns, schema.Column{
+		ID: schema.ColumnID(len(t.desc.Columns) + 1), Name: c.Name, Type: c.Type, NotNull: c.NotNull, //nolint:gosec // a handful
+	})
+}
+
+// collation is that of a column's texts.
+func (t *Table) collation(bin bool) types.Collation {
+	switch {
+	case t.db == PerfSchema && bin:
+		return collationPerf
+	case t.db == PerfSchema:
+		return types.CollationDefault
+	case bin:
+		return collationName
+	}
+	return CollationText
 }
 
 // plainTypes are the types whose length is not told.
@@ -171,19 +200,25 @@ var plainTypes = map[string]types.Type{
 	"mediumtext":      {ID: mysql.TypeMediumBlob, Length: 1<<24 - 1},
 	"longtext":        {ID: mysql.TypeLongBlob, Length: 1<<32 - 1},
 	"blob":            {ID: mysql.TypeBlob, Length: 1<<16 - 1},
+	"mediumblob":      {ID: mysql.TypeMediumBlob, Length: 1<<24 - 1},
+	"longblob":        {ID: mysql.TypeLongBlob, Length: 1<<32 - 1},
 	"decimal(9,6)":    {ID: mysql.TypeNewDecimal, Length: 9, Decimals: 6},
+	"float":           {ID: mysql.TypeFloat, Length: 12, Decimals: types.Unspecified},
+	"double(7,6)":     {ID: mysql.TypeDouble, Length: 7, Decimals: 6},
+	"double(10,3)":    {ID: mysql.TypeDouble, Length: 10, Decimals: 3},
+	"time(6)":         {ID: mysql.TypeDuration, Length: 17, Decimals: 6},
+	"varbinary(256)":  {ID: mysql.TypeVarchar, Length: 256},
 	"int unsigned":    {ID: mysql.TypeLong, Length: 10, Unsigned: true},
 	"bigint unsigned": {ID: mysql.TypeLonglong, Length: 20, Unsigned: true},
 	"smallint unsigned": {
 		ID: mysql.TypeShort, Length: 5, Unsigned: true,
 	},
+	"tinyint unsigned": {
+		ID: mysql.TypeTiny, Length: 3, Unsigned: true,
+	},
 }
 
-func readType(s string, bin bool) (types.Type, error) {
-	collation := CollationText
-	if bin {
-		collation = collationName
-	}
+func readType(s string, collation types.Collation) (types.Type, error) {
 	if s == "json" {
 		return types.TypeJSON, nil
 	}
@@ -312,13 +347,21 @@ func Num[T ~int | ~int64 | ~uint16 | ~uint32 | ~uint64](n T) types.Value {
 	return types.Uint(uint64(n)) //nolint:gosec // not negative
 }
 
-// Fit gives a number the sign and a text the element that its column's type asks for.
+// Fit gives a number the sign and a text the element, or the set of elements, that its column's type asks for.
 func Fit(v types.Value, t *types.Type) types.Value {
 	switch {
 	case v.Kind() == types.KindUint && t.Class() == types.ClassInt && !t.Unsigned:
 		return types.Int(int64(v.Uint())) //nolint:gosec // counts
 	case v.Kind() == types.KindString && t.Class() == types.ClassEnum:
 		return types.EnumValue(t, uint64(slices.Index(t.Elems, string(v.Raw()))+1)) //nolint:gosec // not negative
+	case v.Kind() == types.KindString && t.Class() == types.ClassSet:
+		mask := uint64(0)
+		for i, e := range t.Elems {
+			if slices.Contains(strings.Split(string(v.Raw()), ","), e) {
+				mask |= 1 << i
+			}
+		}
+		return types.SetValue(t, mask)
 	}
 	return v
 }
