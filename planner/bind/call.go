@@ -10,6 +10,7 @@ import (
 	ptypes "github.com/pingcap/tidb/pkg/parser/types"
 
 	"cloudsql/planner/driver"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -24,6 +25,9 @@ var renamed = map[string]string{
 func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 	if n.Schema.O != "" {
 		return nil, mysqlerr.New(mysqlerr.SpDoesNotExist, "FUNCTION", n.Schema.O+"."+n.FnName.O)
+	}
+	if v := syntax.JSONValueOf(n); v != nil {
+		return b.jsonValue(sc, v)
 	}
 	name := strings.ToLower(n.FnName.O)
 	switch n.FnName.L {
@@ -58,10 +62,15 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 		b.nameSystemZone(args)
 	}
 	e, err := b.typing().New(name, args...)
-	if err != nil && mysqlerr.Code(err) == mysqlerr.SpDoesNotExist {
+	switch {
+	case err == nil:
+		return e, nil
+	case mysqlerr.Code(err) == mysqlerr.SpDoesNotExist:
 		return nil, b.unknownFunction(n)
+	case mysqlerr.Code(err) == mysqlerr.WrongParamcountToNativeFct:
+		return nil, mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, n.FnName.O) // as it was written
 	}
-	return e, err
+	return nil, err
 }
 
 // nameSystemZone puts the zone's name for 'SYSTEM', which would be another one on another node, and which readers of V1

@@ -343,20 +343,26 @@ func (p *printer) cast(n *ast.FuncCastExpr) {
 		return
 	}
 	p.write("cast(", n.Expr, " as ")
-	t := n.Tp
-	switch charset := t.GetCharset(); t.GetType() {
-	case mysql.TypeVarString, mysql.TypeString:
-		p.write("char")
-		if t.GetFlen() >= 0 {
-			p.write("(", strconv.Itoa(t.GetFlen()), ")")
-		}
-		p.write(" charset ", charsetName(charset))
-	default:
-		var b strings.Builder
-		t.RestoreAsCastType(format.NewRestoreCtx(format.RestoreKeyWordLowercase, &b), n.ExplicitCharSet)
-		p.write(strings.ReplaceAll(b.String(), ", ", ","))
-	}
+	printCastType(&p.Builder, n, true)
 	p.write(")")
+}
+
+// printCastType writes what a cast is to; the character set of strings also where none was written, if that is asked for.
+func printCastType(b *strings.Builder, n *ast.FuncCastExpr, charset bool) {
+	switch t := n.Tp; t.GetType() {
+	case mysql.TypeVarString, mysql.TypeString:
+		b.WriteString("char")
+		if t.GetFlen() >= 0 {
+			b.WriteString("(" + strconv.Itoa(t.GetFlen()) + ")")
+		}
+		if charset || n.ExplicitCharSet || t.GetCharset() == "binary" {
+			b.WriteString(" charset " + charsetName(t.GetCharset()))
+		}
+	default:
+		var typ strings.Builder
+		t.RestoreAsCastType(format.NewRestoreCtx(format.RestoreKeyWordLowercase, &typ), n.ExplicitCharSet)
+		b.WriteString(strings.ReplaceAll(typ.String(), ", ", ","))
+	}
 }
 
 // synonyms are functions that MySQL prints under another of their names.
@@ -368,6 +374,10 @@ var synonyms = map[string]string{
 }
 
 func (p *printer) call(n *ast.FuncCallExpr) {
+	if v := JSONValueOf(n); v != nil {
+		PrintJSONValue(&p.Builder, v, p.expr)
+		return
+	}
 	if p.specialCall(n) {
 		return
 	}

@@ -8,8 +8,8 @@ import (
 	"cloudsql/storage/mysqlerr"
 )
 
-// Texts that the parser can't read, and others in their place that it can: JSON_TABLE (jsontable.go), several locking clauses
-// (locks.go), and names of columns behind a derived table, (SELECT …) AS dt (a, b). The parser reads them behind LATERAL only, so that word
+// Texts that the parser can't read, and others in their place that it can: JSON_TABLE (jsontable.go), the clauses of JSON_VALUE
+// (jsonvalue.go), several locking clauses (locks.go), and names of columns behind a derived table, (SELECT …) AS dt (a, b). The parser reads them behind LATERAL only, so that word
 // is put before such tables. A table that is LATERAL and does not look beyond itself is an ordinary one.
 
 // parseOther tries what the parser could not read for a reason that is known: err is what it said.
@@ -98,6 +98,8 @@ func (d *derivedFinder) run() (other string, refused error) {
 			if next, named = d.takeJSONTable(i, d.space(next+1), next); !named {
 				return "", mysqlerr.New(mysqlerr.TFMustHaveAlias)
 			}
+		case word == "json_value" && next < len(d.text) && d.text[next] == '(':
+			next = d.takeJSONValue(i, end, d.space(next+1), next)
 		case word == "for":
 			next = d.takeLocks(i, next)
 		case word == "exclude" && d.excludes(next):

@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/driver"
+	"cloudsql/planner/syntax"
 )
 
 // printer writes a query as MySQL writes those of views: lower case, all names quoted, operators in parentheses. Nodes that it has no
@@ -455,6 +456,10 @@ func (p *printer) list(list []ast.ExprNode) {
 }
 
 func (p *printer) call(n *ast.FuncCallExpr) {
+	if v := syntax.JSONValueOf(n); v != nil {
+		syntax.PrintJSONValue(&p.Builder, v, p.expr)
+		return
+	}
 	name := n.FnName.L
 	switch name {
 	case "date_add", "adddate", "date_sub", "subdate":

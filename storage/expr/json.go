@@ -83,7 +83,10 @@ var jsonDefs = []def{
 		}
 		return c.str(t.pretty(nil, 0)), nil
 	}},
-	{name: "json_value", min: 2, max: 2, typ: typeString(512), prep: prepPaths(1, 2), fn: jsonValue},
+	// As a call of its own it is what readers of V1 have; it is built as what json_value.go has.
+	{name: "json_value", min: 2, max: 2, prep: prepPaths(1, 2), fn: jsonValue, rewrite: func(a []Expr) (Expr, error) {
+		return NewJSONValue(a[0], a[1], JSONValueType, JSONResponse{}, JSONResponse{})
+	}},
 }
 
 func typeJSON(c *Call) error {

@@ -56,7 +56,7 @@ func register(defs []def) {
 func init() {
 	for _, family := range [][]def{
 		arithDefs, bitDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
-		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs,
+		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs, jsonValueDefs, jsonSchemaDefs, jsonSizeDefs,
 		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, xmlDefs, charsetDefs,
 	} {
 		register(family)
@@ -97,9 +97,9 @@ var laterFunctions = func() map[string]bool {
 	m := map[string]bool{}
 	for _, n := range strings.Fields(`encode decode des_encrypt des_decrypt encrypt password old_password master_pos_wait
 		source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract random_bytes_from validate_password_strength
-		statement_digest statement_digest_text json_schema_valid json_schema_validation_report json_table
+		statement_digest statement_digest_text json_table
 		ps_thread_id roles_graphml icu_version
-		asymmetric_encrypt asymmetric_decrypt json_storage_free json_storage_size
+		asymmetric_encrypt asymmetric_decrypt
 		point linestring polygon multipoint multilinestring multipolygon geometrycollection mbrcontains mbrwithin
 		mbrequals mbrintersects mbroverlaps mbrtouches mbrdisjoint mbrcoveredby mbrcovers`) {
 		m[n] = true

@@ -376,6 +376,7 @@ const (
 	CheckDuplicateName               = 3822 // ER_CHECK_CONSTRAINT_DUP_NAME
 	CheckUsesFKColumn                = 3823 // ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN
 	FunctionalIndexDependency        = 3837 // ER_DEPENDENT_BY_FUNCTIONAL_INDEX
+	InvalidJSONType                  = 3853 // ER_INVALID_JSON_TYPE
 	RegexpInvalidCaptureGroupName    = 3887 // ER_REGEXP_INVALID_CAPTURE_GROUP_NAME
 	DynamicPrivilegeNotRegistered    = 3929 // ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED
 	MultipleConstraints              = 3939 // ER_MULTIPLE_CONSTRAINTS_WITH_SAME_NAME
@@ -384,6 +385,8 @@ const (
 	MisplacedInto                    = 3954 // ER_MISPLACED_INTO
 	UserAccessDeniedTooMany          = 3955 // ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
 	ColumnUsedByCheck                = 3959 // ER_DEPENDENT_BY_CHECK_CONSTRAINT
+	MissingJSONValue                 = 3966 // ER_MISSING_JSON_VALUE
+	MultipleJSONValues               = 3967 // ER_MULTIPLE_JSON_VALUES
 	ForeignKeyWithCreateSelect       = 3978 // ER_FOREIGN_KEY_WITH_ATOMIC_CREATE_SELECT
 	RoleGrantedToItself              = 4027 // ER_ROLE_GRANTED_TO_ITSELF
 	NoVisibleColumn                  = 4028 // ER_TABLE_MUST_HAVE_A_VISIBLE_COLUMN
@@ -410,6 +413,9 @@ var templates = map[uint16]string{
 	FieldInGroupingNotGroupBy: "Argument #%d of GROUPING function is not in GROUP BY",
 	MissingJSONTableValue:     "Missing value for JSON_TABLE column '%s'",
 	WrongJSONTableValue:       "Can't store an array or an object in the scalar JSON_TABLE column '%s'",
+	InvalidJSONType:           "Invalid JSON type in argument %d to function %s; an %s is required.",
+	MissingJSONValue:          "No value was found by '%s' on the specified path.",
+	MultipleJSONValues:        "More than one value was found by '%s' on the specified path.",
 	TFMustHaveAlias:           "Every table function must have an alias",
 	TFForbiddenJoinType:       "INNER or LEFT JOIN must be used for LATERAL references made by '%s'",
 	JTValueOutOfRange:         "Value is out of range for JSON_TABLE's column '%s'",
@@ -559,6 +565,9 @@ var templates = map[uint16]string{
 var states = map[uint16]string{
 	MissingJSONTableValue:   "22035",
 	WrongJSONTableValue:     "2203F",
+	InvalidJSONType:         "22032",
+	MissingJSONValue:        "22035",
+	MultipleJSONValues:      "22034",
 	TFMustHaveAlias:         "42000",
 	JTValueOutOfRange:       "22003",
 	JTMaxNestedPath:         "42000",
