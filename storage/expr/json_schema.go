@@ -19,11 +19,11 @@ import (
 
 var jsonSchemaDefs = []def{
 	{name: "json_schema_valid", min: 2, max: 2, since: version.V2, typ: typeBool, f2: func(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-		failed, err := c.schemaFailure(env, a, b)
+		failed, err := failedSchema(c, env, a, b)
 		return types.Bool(failed == nil), err
 	}},
 	{name: "json_schema_validation_report", min: 2, max: 2, since: version.V2, typ: typeJSON, f2: func(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-		failed, err := c.schemaFailure(env, a, b)
+		failed, err := failedSchema(c, env, a, b)
 		if err != nil {
 			return types.Null, err
 		}
@@ -31,8 +31,8 @@ var jsonSchemaDefs = []def{
 	}},
 }
 
-// schemaFailure is the requirement that a document fails; nil of a valid one.
-func (c *Call) schemaFailure(env *Env, schema, document types.Value) (*schemaFailure, error) {
+// failedSchema is the requirement that a document fails; nil of a valid one.
+func failedSchema(c *Call, env *Env, schema, document types.Value) (*schemaFailure, error) {
 	s, err := c.doc(env, 0, schema)
 	if err != nil {
 		return nil, err

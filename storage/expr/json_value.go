@@ -61,7 +61,7 @@ func NewJSONValue(doc, path Expr, t types.Type, onEmpty, onError JSONResponse) (
 	}
 	c := &Call{def: registry[jsonValueCall], name: jsonValueCall, args: []Expr{doc, path}, typ: t, coll: t.Collation, deriv: derivImplicit}
 	for _, r := range []JSONResponse{onEmpty, onError} {
-		if err := c.addResponse(r); err != nil {
+		if err := addResponse(c, r); err != nil {
 			return nil, err
 		}
 	}
@@ -77,7 +77,7 @@ func NewJSONValue(doc, path Expr, t types.Type, onEmpty, onError JSONResponse) (
 	return c, nil
 }
 
-func (c *Call) addResponse(r JSONResponse) error {
+func addResponse(c *Call, r JSONResponse) error {
 	answer, value := answerNull, NewNull()
 	switch {
 	case r.Error:
