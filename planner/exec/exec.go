@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
@@ -47,6 +48,12 @@ type VirtualTable interface {
 	// Scan calls fn for each row. eq holds conditions of the form column = constant string that the caller found
 	// (lower-case column name → value): a table may use them to do less; the caller filters anyway.
 	Scan(ctx context.Context, eq map[string]string, fn func(row []types.Value) error) error
+}
+
+// VirtualView is a virtual table that is a view: its rows are those of a query.
+type VirtualView interface {
+	VirtualTable
+	View() *schema.View
 }
 
 // VirtualColumn is a column of a VirtualTable.

@@ -136,7 +136,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 		}
 	}
 	if !ok && n.AsOf == nil {
-		return q.fromVirtual(db, n.Name.O, alias)
+		return q.fromVirtual(db, n, alias)
 	}
 	if !ok {
 		return nil, nil, mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O)
@@ -174,9 +174,13 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	return r, cols, nil
 }
 
-func (q fromClause) fromVirtual(db, name, alias string) (Node, []bind.Column, error) {
+func (q fromClause) fromVirtual(db string, n *ast.TableName, alias string) (Node, []bind.Column, error) {
+	name := n.Name.O
 	if q.b.ctx.Virtual != nil {
 		if v, ok := q.b.ctx.Virtual(db, name); ok {
+			if of, isView := v.(exec.VirtualView); isView {
+				return q.fromView(of.View(), n, db, alias)
+			}
 			return q.virtual(v, alias)
 		}
 	}

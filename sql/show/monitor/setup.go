@@ -31,6 +31,16 @@ func texts(list ...string) []types.Value {
 	return row
 }
 
+// sysConfig has the defaults of sys: nobody changes them.
+var sysConfig = list(
+	[]types.Value{types.Str("diagnostics.allow_i_s_tables"), types.Str("OFF"), types.Null, types.Null},
+	[]types.Value{types.Str("diagnostics.include_raw"), types.Str("OFF"), types.Null, types.Null},
+	[]types.Value{types.Str("ps_thread_trx_info.max_length"), types.Str("65535"), types.Null, types.Null},
+	[]types.Value{types.Str("statement_performance_analyzer.limit"), types.Str("100"), types.Null, types.Null},
+	[]types.Value{types.Str("statement_performance_analyzer.view"), types.Null, types.Null, types.Null},
+	[]types.Value{types.Str("statement_truncate_len"), types.Str("64"), types.Null, types.Null},
+)
+
 // setupConsumers says of what there are rows.
 var setupConsumers = list(
 	texts("events_stages_current", "NO"), texts("events_stages_history", "NO"), texts("events_stages_history_long", "NO"),

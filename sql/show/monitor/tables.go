@@ -49,6 +49,6 @@ func Tables() virtual.Generators {
 			"threads":                                        perfThreads,
 			"users":                                          perfConnected(true, false),
 		},
-		virtual.SysDB: {"innodb_lock_waits": sysLockWaits},
+		virtual.SysDB: {"innodb_lock_waits": sysLockWaits, "sys_config": sysConfig},
 	}
 }

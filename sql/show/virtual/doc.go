@@ -3,6 +3,7 @@
 //
 //	Context      a session's view of the server: the catalog, its variables, the sessions of the cluster
 //	objects.go   the databases and tables, of either kind, that its account may see
+//	sysviews.go  the views of sys, from sys_views.sql: the planner merges their queries into statements as it does with any view's
 //	table.go     a virtual table: columns from the embedded .txt files, and a function that makes its rows (Fill)
 //
 // A table with no function is empty, as those are whose objects do not exist here. Its columns have the form of a

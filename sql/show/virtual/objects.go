@@ -83,7 +83,7 @@ func Objects(c Context, db string) []Object {
 	var list []Object
 	if IsVirtual(db) {
 		for _, t := range tableLists[db] {
-			list = append(list, Object{DB: db, Desc: &t.desc, Made: t})
+			list = append(list, t.object())
 		}
 		return list
 	}
@@ -117,7 +117,7 @@ func FindObject(c Context, db, name string) (Object, error) {
 	}
 	if d.virtual {
 		if t := Find(d.Name, name); t != nil {
-			return Object{DB: d.Name, Desc: &t.desc, Made: t}, nil
+			return t.object(), nil
 		}
 		return Object{}, UnknownTable(d.Name, name)
 	}
@@ -129,6 +129,14 @@ func FindObject(c Context, db, name string) (Object, error) {
 		return Object{}, UnknownTable(d.Name, name)
 	}
 	return Object{DB: d.Name, Desc: t}, nil
+}
+
+// object is a virtual table, or view of sys, as an object.
+func (t *Table) object() Object {
+	if v := t.asView(); v != nil {
+		return viewObject(t.db, v)
+	}
+	return Object{DB: t.db, Desc: &t.desc, Made: t}
 }
 
 // TableType is TABLE_TYPE of information_schema.TABLES.

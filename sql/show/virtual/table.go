@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -37,6 +38,9 @@ type Table struct {
 	desc schema.Table
 	Cols []exec.VirtualColumn
 	rows func(s *Scan) error // nil: always empty
+	view *schema.View        // nil: it is none
+	// named: the view's columns have been named.
+	named sync.Once
 }
 
 // Scan is one run through a table.
@@ -80,6 +84,7 @@ func init() {
 			panic("virtual: " + err.Error()) // the lists are part of the program
 		}
 	}
+	readViews(sysViews)
 	for db, byName := range tables {
 		for _, t := range byName {
 			tableLists[db] = append(tableLists[db], t)
@@ -202,7 +207,6 @@ var plainTypes = map[string]types.Type{
 	"blob":            {ID: mysql.TypeBlob, Length: 1<<16 - 1},
 	"mediumblob":      {ID: mysql.TypeMediumBlob, Length: 1<<24 - 1},
 	"longblob":        {ID: mysql.TypeLongBlob, Length: 1<<32 - 1},
-	"decimal(9,6)":    {ID: mysql.TypeNewDecimal, Length: 9, Decimals: 6},
 	"float":           {ID: mysql.TypeFloat, Length: 12, Decimals: types.Unspecified},
 	"double(7,6)":     {ID: mysql.TypeDouble, Length: 7, Decimals: 6},
 	"double(10,3)":    {ID: mysql.TypeDouble, Length: 10, Decimals: 3},
@@ -228,6 +232,11 @@ func readType(s string, collation types.Collation) (types.Type, error) {
 			t.Collation = collation
 		}
 		return t, nil
+	}
+	if digits, ok := strings.CutPrefix(s, "decimal("); ok {
+		t := types.Type{ID: mysql.TypeNewDecimal, Collation: types.CollationBinary}
+		_, err := fmt.Sscanf(digits, "%d,%d)", &t.Length, &t.Decimals)
+		return t, err
 	}
 	base, shape, ok := strings.Cut(strings.TrimSuffix(s, ")"), "(")
 	if !ok {
@@ -293,6 +302,9 @@ func Lookup(c Context) func(db, table string) (exec.VirtualTable, bool) {
 		t := Find(db, table)
 		if t == nil {
 			return nil, false
+		}
+		if t.view != nil {
+			return seenView{seen{t, c}}, true
 		}
 		return seen{t, c}, true
 	}
