@@ -6,6 +6,7 @@ import (
 	"crypto/sha1" // caching_sha2_password encrypts with it
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
 	"sync"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
@@ -31,8 +32,8 @@ const (
 //	                                                                      sha2: remembered? fast check, 03 │ 04, password
 //
 // A client whose plugin is right, but was not the greeting's, may have had no challenge to answer: it is switched as
-// well. A client without an account proves itself to a decoy, in vain. Errors: 1045, 3118 for a locked account (told
-// only to who knew the password), 1835, those of the connection.
+// well. A client without an account proves itself to a decoy, in vain. Errors: 1045, 3118 for a locked account and 1862 for an
+// expired password (told only to who knew the password), 3955, 1835, those of the connection.
 func (c *conn) authenticate(r *handshakeResponse) error {
 	host, loopback := clientHost(c.nc.RemoteAddr())
 	account, known := c.server.engine.Lookup(r.user, host)
@@ -44,6 +45,12 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	if err != nil {
 		return err
 	}
+	if known {
+		if err := c.server.engine.Admit(&account, ok); err != nil {
+			c.server.Metrics.AuthFailures.Add(1)
+			return err
+		}
+	}
 	if !ok {
 		c.server.Metrics.AuthFailures.Add(1)
 		c.log.Info("access denied", "user", r.user, "host", host, "password", usedPassword)
@@ -52,6 +59,9 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	if account.Locked {
 		c.server.Metrics.AuthFailures.Add(1)
 		return mysqlerr.New(mysqlerr.AccountLocked, r.user, host)
+	}
+	if account.Expired && c.caps&mysql.CLIENT_CAN_HANDLE_EXPIRED_PASSWORDS == 0 {
+		return mysqlerr.New(mysqlerr.MustChangePasswordLogin)
 	}
 	info := *c.info
 	info.Account, info.ClientUser, info.DB = account, r.user, r.db
@@ -104,7 +114,9 @@ func (c *conn) prove(account *sql.Account, r *handshakeResponse, again bool) (ok
 	case isEmptyReply(reply):
 		return len(account.Secret) == 0, used, nil
 	case account.Plugin == auth.Native:
-		return len(account.Secret) > 0 && auth.CheckNative(account.Secret, c.salt[:], reply), used, nil
+		return len(account.Secret) > 0 && slices.ContainsFunc(secretsOf(account), func(secret []byte) bool {
+			return auth.CheckNative(secret, c.salt[:], reply)
+		}), used, nil
 	}
 	ok, err = c.proveSha2(account, reply)
 	return ok, used, err
@@ -143,8 +155,10 @@ func (c *conn) exchange(b []byte) ([]byte, error) {
 
 // proveSha2 checks caching_sha2_password: against the remembered digest, or else against the password itself.
 func (c *conn) proveSha2(account *sql.Account, reply []byte) (bool, error) {
-	if digest, ok := c.server.digests.get(account.Secret); ok && auth.CheckSha2(&digest, c.salt[:], reply) {
-		return true, c.pc.End(append(c.pc.Begin(), authMoreData, mysql.CACHE_SHA2_FAST_AUTH))
+	for _, secret := range secretsOf(account) {
+		if digest, ok := c.server.digests.get(secret); ok && auth.CheckSha2(&digest, c.salt[:], reply) {
+			return true, c.pc.End(append(c.pc.Begin(), authMoreData, mysql.CACHE_SHA2_FAST_AUTH))
+		}
 	}
 	password, err := c.askPassword()
 	if err != nil {
@@ -154,11 +168,21 @@ func (c *conn) proveSha2(account *sql.Account, reply []byte) (bool, error) {
 		_ = auth.CheckPassword(auth.Sha2, auth.Decoy(), password)
 		return false, nil
 	}
-	if !auth.CheckPassword(auth.Sha2, account.Secret, password) {
-		return false, nil
+	for _, secret := range secretsOf(account) {
+		if auth.CheckPassword(auth.Sha2, secret, password) {
+			c.server.digests.put(secret, auth.Digest(password))
+			return true, nil
+		}
 	}
-	c.server.digests.put(account.Secret, auth.Digest(password))
-	return true, nil
+	return false, nil
+}
+
+// secretsOf lists what a password may be checked against.
+func secretsOf(a *sql.Account) [][]byte {
+	if len(a.Retained) == 0 {
+		return [][]byte{a.Secret}
+	}
+	return [][]byte{a.Secret, a.Retained}
 }
 
 // askPassword has the client send its password: in clear where nobody can listen, else encrypted.

@@ -65,13 +65,18 @@ func newFakeEngine(t testing.TB) *fakeEngine {
 		waiting:  make(chan struct{}, 100),
 		wait:     make(chan error, 100),
 		accounts: map[string]sql.Account{
-			"root":   {User: "root", Host: "localhost", Plugin: auth.Sha2, LoopbackOnly: true},
-			"sha2":   {User: "sha2", Host: "%", Plugin: auth.Sha2, Secret: secret(auth.Sha2, "s3cret")},
-			"native": {User: "native", Host: "%", Plugin: auth.Native, Secret: secret(auth.Native, "s3cret")},
-			"locked": {User: "locked", Host: "%", Plugin: auth.Native, Secret: secret(auth.Native, "s3cret"), Locked: true},
+			"root":    {User: "root", Host: "localhost", Plugin: auth.Sha2, LoopbackOnly: true},
+			"sha2":    {User: "sha2", Host: "%", Plugin: auth.Sha2, Secret: secret(auth.Sha2, "s3cret")},
+			"native":  {User: "native", Host: "%", Plugin: auth.Native, Secret: secret(auth.Native, "s3cret")},
+			"locked":  {User: "locked", Host: "%", Plugin: auth.Native, Secret: secret(auth.Native, "s3cret"), Locked: true},
+			"expired": {User: "expired", Host: "%", Plugin: auth.Native, Secret: secret(auth.Native, "s3cret"), Expired: true},
+			"two":     {User: "two", Host: "%", Plugin: auth.Native, Secret: secret(auth.Native, "s3cret"), Retained: secret(auth.Native, "older")},
+			"twosha":  {User: "twosha", Host: "%", Plugin: auth.Sha2, Secret: secret(auth.Sha2, "s3cret"), Retained: secret(auth.Sha2, "older")},
 		},
 	}
 }
+
+func (e *fakeEngine) Admit(*sql.Account, bool) error { return nil }
 
 func (e *fakeEngine) Lookup(user, _ string) (sql.Account, bool) {
 	a, ok := e.accounts[user]

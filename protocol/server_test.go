@@ -63,6 +63,15 @@ func TestAuthentication(t *testing.T) {
 		{"nobody@tcp(%s)/", 1045, "(using password: NO)"},
 		{"locked:s3cret@tcp(%s)/", 3118, "Access denied for user 'locked'@'localhost'. Account is locked."},
 		{"locked:wrong@tcp(%s)/", 1045, ""},
+		{"expired:s3cret@tcp(%s)/", 1862, "Your password has expired. To log in you must change it using a client that supports expired passwords."},
+		{"expired:wrong@tcp(%s)/", 1045, ""},
+		{"two:s3cret@tcp(%s)/", 0, ""},
+		{"two:older@tcp(%s)/", 0, ""},
+		{"two:other@tcp(%s)/", 1045, ""},
+		{"twosha:older@tcp(%s)/", 0, ""},
+		{"twosha:s3cret@tcp(%s)/", 0, ""},
+		{"twosha:older@tcp(%s)/", 0, ""}, // now from the remembered digest
+		{"twosha:other@tcp(%s)/", 1045, ""},
 		{"root@tcp(%s)/missing", 1049, "Unknown database 'missing'"},
 	} {
 		for _, option := range []string{"", "?tls=skip-verify"} {

@@ -51,7 +51,9 @@ type Account struct {
 	User, Host   string // as matched: "root"@"localhost", "app"@"%"
 	Plugin       string // "caching_sha2_password" or "mysql_native_password"
 	Secret       []byte // native: SHA1(SHA1(password)), 20 bytes; sha2: MySQL's "$A$005$" + salt + digest string; empty: no password
+	Retained     []byte // of a second password, which will do as well; empty: there is none
 	Locked       bool
+	Expired      bool // the password has expired
 	LoopbackOnly bool // accepted from 127.0.0.0/8, ::1 only (the initial root)
 }
 
@@ -76,6 +78,8 @@ type ConnInfo struct {
 type Engine interface {
 	// Lookup finds the account that matches user at host (an IP address, "localhost" for loopback); ok is false where none does.
 	Lookup(user, host string) (a Account, ok bool)
+	// Admit is told of each try to log in to an account: whether it has shown the password. Error 3955: too many failed.
+	Admit(a *Account, proved bool) error
 	// Open starts a session. Errors: 1049 unknown database, 1044 access denied to it, 1040 too many connections.
 	Open(ctx context.Context, c *ConnInfo) (Session, error)
 	// ServerVersion is what the greeting shows, e.g. "8.0.36-cloudsql-0.1".

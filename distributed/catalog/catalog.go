@@ -26,6 +26,45 @@ type User struct {
 	DBs         map[string]uint64 `json:"dbs,omitempty"`
 	GrantOption bool              `json:"grantOption,omitempty"`
 	Grants
+	Passwords
+}
+
+// Passwords are what an account's password is subject to, and those that it had. Older programs do not know them: records have more
+// than Changed at V2 only.
+type Passwords struct {
+	Changed int64 `json:"passwordChanged,omitempty"` // seconds since 1970; 0: nobody knows
+	Expired bool  `json:"passwordExpired,omitempty"`
+	// Days until the password expires (0: never), how many later ones must differ from it, and for how many days: nil for what the
+	// variables default_password_lifetime, password_history and password_reuse_interval say.
+	Lifetime *uint16 `json:"passwordLifetime,omitempty"`
+	History  *uint16 `json:"passwordHistory,omitempty"`
+	Reuse    *uint16 `json:"passwordReuse,omitempty"`
+	// RequireCurrent tells whether who changes the password must know it; nil: password_require_current.
+	RequireCurrent *bool `json:"passwordRequireCurrent,omitempty"`
+	// FailedLogins in a row lock the account for LockDays (Unbounded: until it is unlocked), 0 for no matter how many. Unlocked grows
+	// when those of before are to be forgotten.
+	FailedLogins uint16 `json:"failedLogins,omitempty"`
+	LockDays     int16  `json:"lockDays,omitempty"`
+	Unlocked     int64  `json:"unlocked,omitempty"`
+	// Retained is the secret of a second password, of the same plugin.
+	Retained []byte       `json:"retained,omitempty"`
+	Past     []PastSecret `json:"pastPasswords,omitempty"` // the latest first, the present one among them
+}
+
+// Unbounded is LockDays of an account that failed log-ins lock for good.
+const Unbounded = -1
+
+// PastSecret is a password that an account has had since At.
+type PastSecret struct {
+	Plugin string `json:"plugin"`
+	Secret []byte `json:"secret"`
+	At     int64  `json:"at"`
+}
+
+// policy tells whether there is more than older programs can do without.
+func (p *Passwords) policy() bool {
+	return p.Expired || p.Lifetime != nil || p.History != nil || p.Reuse != nil || p.RequireCurrent != nil || p.FailedLogins != 0 ||
+		p.LockDays != 0 || len(p.Retained) > 0 || len(p.Past) > 0
 }
 
 // Grants is what of an account older programs do not know, and would lose when they change it: records have some at V2 only.

@@ -75,7 +75,7 @@ func (tx *Tx) PutStatistics(id schema.TableID, t *statistics.Table) {
 // PutUser adds or changes an account.
 func (tx *Tx) PutUser(u *User) {
 	tx.put(kindUser, u.Key(), u)
-	if !u.Grants.Empty() {
+	if !u.Grants.Empty() || u.policy() {
 		tx.since = max(tx.since, version.V2)
 	}
 }

@@ -2,6 +2,7 @@
 package condition
 
 import (
+	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql/show"
@@ -45,6 +46,22 @@ func (c *List) Add(limit int, level string, code uint16, message string) {
 
 // Restart forgets what a statement met that is run again.
 func (c *List) Restart() { c.All, c.Total, c.Errors = c.All[:0], 0, 0 }
+
+// Show is SHOW WARNINGS and SHOW ERRORS, and their COUNT(*) form.
+func (c *List) Show(n *ast.ShowStmt) *show.Result {
+	onlyErrors := n.Tp == ast.ShowErrors
+	if n.CountWarningsOrErrors {
+		name, count := "@@session.warning_count", c.Total
+		if onlyErrors {
+			name, count = "@@session.error_count", c.Errors
+		}
+		return &show.Result{
+			Fields: []types.Field{{Name: name, Type: types.TypeUint}},
+			Rows:   [][]types.Value{{types.Uint(uint64(count))}}, //nolint:gosec // a count
+		}
+	}
+	return Result(c.All, onlyErrors, 0, -1)
+}
 
 // Result is what SHOW WARNINGS and SHOW ERRORS answer, from an offset on and at most limit of them (-1: all).
 func Result(list []virtual.Condition, onlyErrors bool, offset, limit int) *show.Result {

@@ -37,17 +37,33 @@ func readRevoke(st statement) (Statement, error) {
 	return g, nil
 }
 
-// readAccount reads DEFAULT ROLE of CREATE USER and ALTER USER, as a statement of its own: what follows it must be nothing of ALTER USER.
+// readAccount reads DEFAULT ROLE of ALTER USER, as a statement of its own: what follows it must be nothing of ALTER USER; and what the
+// parser lacks of passwords.
 func readAccount(st statement) (Statement, error) {
 	w := st.words
 	if !w.take("user") {
 		return readRefused(st)
 	}
-	w.take("if", "exists")
+	head := "ALTER USER "
+	if w.take("if", "exists") {
+		head += "IF EXISTS "
+	}
+	if len(w) == 0 {
+		return nil, nil
+	}
 	for i := range w {
 		if i > 0 && w[i].lower == "default" && i+2 < len(w) && w[i+1].lower == "role" {
 			return Instead{"SET DEFAULT ROLE " + st.rest[w[i+2].at:] + " TO " + st.rest[w[0].at:w[i].at]}, nil
 		}
 	}
-	return nil, nil
+	return readPasswords(st, head, w[0].at, true)
+}
+
+// readNewAccount reads CREATE USER.
+func readNewAccount(st statement) (Statement, error) {
+	w := st.words
+	if !w.take("user") || len(w) == 0 {
+		return readRefused(st)
+	}
+	return readPasswords(st, "CREATE USER ", w[0].at, false)
 }

@@ -116,7 +116,7 @@ func init() {
 		"begin": readBegin, "start": readStart, "commit": readEnd(true), "rollback": readEnd(false),
 		"set": readSet, "show": readShow, "check": readCheck("check"), "repair": readCheck("repair"),
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
-		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readRefused), "drop": readRefused,
+		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
 		"alter": readDefinition("alter", readAccount), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
 	}
 	for word, what := range map[string]string{
@@ -212,6 +212,9 @@ func readSet(st statement) (Statement, error) {
 	w := st.words
 	if w.take("transaction") {
 		return readCharacteristics(w, "")
+	}
+	if len(w) > 1 && w[0].lower == "password" {
+		return readSetPassword(st)
 	}
 	if len(w) > 1 && w[1].lower == "transaction" {
 		if scope := w[0].lower; scope == "global" || scope == "session" || scope == "local" {
@@ -481,4 +484,16 @@ func LockItems(n *ast.LockTablesStmt) []LockItem {
 		items[i] = LockItem{Table: l.Table, Alias: l.Table.Name.O, Write: write}
 	}
 	return items
+}
+
+// FinishOf is a COMMIT or ROLLBACK that the parser has read.
+func FinishOf(commit bool, c ast.CompletionType) Finish {
+	n := Finish{Commit: commit}
+	switch c {
+	case ast.CompletionTypeChain:
+		n.Chain = Yes
+	case ast.CompletionTypeRelease:
+		n.Release = Yes
+	}
+	return n
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	pauth "github.com/pingcap/tidb/pkg/parser/auth"
@@ -13,6 +14,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/auth"
+	"cloudsql/sql/dialect"
 	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -28,6 +30,14 @@ type Statements struct {
 	Mandatory []string
 	Admin     bool
 	Revoke    RevokeOptions
+	// Passwords are further clauses of CREATE USER, ALTER USER and SET PASSWORD; Rules what the server asks of passwords.
+	Passwords    dialect.Passwords
+	Rules        PasswordRules
+	RandomLength int // of passwords that are made up
+	Now          time.Time
+
+	Renewed bool            // the account's own password is a new one
+	made    [][]types.Value // the passwords that were made up
 }
 
 // Knows tells the statements that Run carries out. They commit the open transaction.
@@ -122,20 +132,8 @@ func credentials(u *catalog.User, o *ast.AuthOption) error {
 	return err
 }
 
-// accountOptions takes ACCOUNT LOCK and UNLOCK, and refuses what accounts can't do yet.
-func accountOptions(u *catalog.User, locks []*ast.PasswordOrLockOption, tls []*ast.AuthTokenOrTLSOption,
-	limits []*ast.ResourceOption) error {
-	for _, o := range locks {
-		switch o.Type {
-		case ast.Lock:
-			u.Locked = true
-		case ast.Unlock:
-			u.Locked = false
-		case ast.PasswordExpireNever, ast.PasswordExpireDefault, ast.PasswordHistoryDefault, ast.PasswordReuseDefault:
-		default:
-			return mysqlerr.NotSupported("this password option")
-		}
-	}
+// refuseOptions refuses what accounts can't do yet.
+func refuseOptions(tls []*ast.AuthTokenOrTLSOption, limits []*ast.ResourceOption) error {
 	for _, o := range tls {
 		if o.Type != ast.TlsNone {
 			return mysqlerr.NotSupported("REQUIRE")
@@ -159,6 +157,9 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 	if n.IsCreateRole {
 		what = "CREATE ROLE"
 	}
+	if err := refuseOptions(n.AuthTokenOrTLSOptions, n.ResourceOptions); err != nil {
+		return err
+	}
 	made := make([]*catalog.User, len(n.Specs))
 	for i, spec := range n.Specs {
 		u := &catalog.User{Locked: n.IsCreateRole}
@@ -166,12 +167,14 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 		if err := checkAccountName(u.Name, u.Host); err != nil {
 			return err
 		}
-		if err := credentials(u, spec.AuthOpt); err != nil {
+		if err := s.passwordOptions(u, n.PasswordOrLockOptions); err != nil { // first: a history begins with the first password
 			return err
 		}
-		if err := accountOptions(u, n.PasswordOrLockOptions, n.AuthTokenOrTLSOptions, n.ResourceOptions); err != nil {
+		expired := u.Expired
+		if err := s.password(u, spec.AuthOpt, i, true); err != nil {
 			return err
 		}
+		u.Expired = expired
 		made[i] = u
 	}
 	var there []string
@@ -205,10 +208,16 @@ func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error
 	if n.CurrentAuth != nil {
 		specs = []*ast.UserSpec{{User: &pauth.UserIdentity{CurrentUser: true}, AuthOpt: n.CurrentAuth}}
 	}
+	if err := refuseOptions(n.AuthTokenOrTLSOptions, n.ResourceOptions); err != nil {
+		return err
+	}
+	if s.Passwords.Require != "" && !s.Self.Has(mysql.CreateUserPriv) {
+		return mysqlerr.New(mysqlerr.SpecificAccessDenied, "CREATE USER")
+	}
 	var missing []string
 	err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		missing = nil
-		for _, spec := range specs {
+		missing, s.made, s.Renewed = nil, nil, false
+		for i, spec := range specs {
 			user, host := s.Self.identity(spec.User)
 			old, ok := tx.Snapshot.User(user, host)
 			if !ok {
@@ -216,12 +225,10 @@ func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error
 				continue
 			}
 			u := *old
-			if spec.AuthOpt != nil {
-				if err := credentials(&u, spec.AuthOpt); err != nil {
-					return err
-				}
+			if err := s.password(&u, spec.AuthOpt, i, false); err != nil {
+				return err
 			}
-			if err := accountOptions(&u, n.PasswordOrLockOptions, n.AuthTokenOrTLSOptions, n.ResourceOptions); err != nil {
+			if err := s.passwordOptions(&u, n.PasswordOrLockOptions); err != nil {
 				return err
 			}
 			tx.PutUser(&u)
@@ -304,7 +311,8 @@ func (s *Statements) setPassword(ctx context.Context, n *ast.SetPwdStmt) error {
 			return mysqlerr.New(mysqlerr.PasswordNoMatch)
 		}
 		u := *old
-		if err := credentials(&u, &ast.AuthOption{ByAuthString: true, AuthString: n.Password}); err != nil {
+		s.made, s.Renewed = nil, false
+		if err := s.password(&u, &ast.AuthOption{ByAuthString: true, AuthString: n.Password}, 0, false); err != nil {
 			return err
 		}
 		tx.PutUser(&u)
@@ -368,13 +376,7 @@ func (a Account) ShowCreateUser(c *catalog.Snapshot, n *ast.ShowStmt) (*show.Res
 	if len(u.Secret) > 0 {
 		text += " AS '" + strings.NewReplacer(`\`, `\\`, "'", "''").Replace(auth.FormatAuthString(u.Plugin, u.Secret)) + "'"
 	}
-	text += " REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT "
-	if u.Locked {
-		text += "LOCK"
-	} else {
-		text += "UNLOCK"
-	}
-	text += " PASSWORD HISTORY DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT"
+	text += " REQUIRE NONE " + passwordClauses(u)
 	return &show.Result{
 		Fields: []types.Field{show.TextField(fmt.Sprintf("CREATE USER for %s@%s", u.Name, u.Host), 4096)},
 		Rows:   [][]types.Value{{types.Str(text)}},

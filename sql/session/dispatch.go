@@ -7,7 +7,6 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/sql"
-	"cloudsql/sql/condition"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/maintain"
 	"cloudsql/sql/privilege"
@@ -40,6 +39,13 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 			return definitions(s).createTableSelect(ctx, n, params, w)
 		}
 	}
+	if st.passwords.Random() {
+		res, err := s.userCommand(ctx, node, st)
+		if err != nil {
+			return err
+		}
+		return s.writeResult(res, w)
+	}
 	s.rowCount = 0
 	if err := s.command(ctx, node, st, params); err != nil {
 		s.rowCount = -1
@@ -67,12 +73,12 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		}
 		return s.tx.Begin(ctx, transaction.Characteristics{Access: access}, false)
 	case *ast.CommitStmt:
-		return s.end(ctx, finish(true, n.CompletionType))
+		return s.end(ctx, dialect.FinishOf(true, n.CompletionType))
 	case *ast.RollbackStmt:
 		if n.SavepointName != "" {
 			return s.tx.RollbackTo(ctx, n.SavepointName)
 		}
-		return s.end(ctx, finish(false, n.CompletionType))
+		return s.end(ctx, dialect.FinishOf(false, n.CompletionType))
 	case *ast.SavepointStmt:
 		return s.tx.Savepoint(n.Name)
 	case *ast.ReleaseSavepointStmt:
@@ -100,7 +106,8 @@ func (s commands) command(ctx context.Context, node ast.StmtNode, st *parsed, pa
 		}
 	}
 	if privilege.Knows(node) {
-		return s.userCommand(ctx, node, st)
+		_, err := s.userCommand(ctx, node, st)
+		return err
 	}
 	return definitions(s).ddlCommand(ctx, node, st)
 }
@@ -114,25 +121,13 @@ func (s commands) end(ctx context.Context, n dialect.Finish) error {
 	return err
 }
 
-// finish is a COMMIT or ROLLBACK that the parser has read.
-func finish(commit bool, c ast.CompletionType) dialect.Finish {
-	n := dialect.Finish{Commit: commit}
-	switch c {
-	case ast.CompletionTypeChain:
-		n.Chain = dialect.Yes
-	case ast.CompletionTypeRelease:
-		n.Release = dialect.Yes
-	}
-	return n
-}
-
 // runShow answers SHOW.
 func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWriter) error {
 	var res *show.Result
 	var err error
 	switch n.Tp {
 	case ast.ShowWarnings, ast.ShowErrors:
-		res = s.showConditions(n)
+		res = s.conds.Show(n)
 	case ast.ShowGrants:
 		res, err = s.account().ShowGrants(s.eng.db.Catalog(), n, s.identity.Active, privilege.MandatoryRoles(s.eng.vars.Global("mandatory_roles")))
 	case ast.ShowCreateUser:
@@ -167,22 +162,6 @@ func (s *Session) writeResult(res *show.Result, w sql.ResultWriter) error {
 	return s.done(w)
 }
 
-// showConditions is SHOW WARNINGS and SHOW ERRORS, and their COUNT(*) form.
-func (s commands) showConditions(n *ast.ShowStmt) *show.Result {
-	onlyErrors := n.Tp == ast.ShowErrors
-	if n.CountWarningsOrErrors {
-		name, count := "@@session.warning_count", s.conds.Total
-		if onlyErrors {
-			name, count = "@@session.error_count", s.conds.Errors
-		}
-		return &show.Result{
-			Fields: []types.Field{{Name: name, Type: types.TypeUint}},
-			Rows:   [][]types.Value{{types.Uint(uint64(count))}}, //nolint:gosec // a count
-		}
-	}
-	return condition.Result(s.conds.All, onlyErrors, 0, -1)
-}
-
 // tableReport is OPTIMIZE, CHECK and REPAIR TABLE.
 func (s commands) tableReport(ctx context.Context, op string, names []*ast.TableName, w sql.ResultWriter) error {
 	before := s.tx.CommitBefore
@@ -212,7 +191,10 @@ func (s commands) flush(ctx context.Context, n *ast.FlushStmt) error {
 		return s.flushLocked(ctx, n.Tables)
 	}
 	switch n.Tp {
-	case ast.FlushTables, ast.FlushPrivileges, ast.FlushStatus, ast.FlushHosts, ast.FlushLogs:
+	case ast.FlushPrivileges:
+		s.eng.logins.Forget()
+		fallthrough
+	case ast.FlushTables, ast.FlushStatus, ast.FlushHosts, ast.FlushLogs:
 		return s.tx.ImplicitCommit(ctx)
 	}
 	return mysqlerr.NotSupported("this kind of FLUSH")

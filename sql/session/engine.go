@@ -79,6 +79,7 @@ type Engine struct {
 
 	admission admission.Gate
 	merged    privilege.Merged
+	logins    privilege.Logins
 
 	peers   *peers.Peers
 	Digests *digest.Node // what statements came to

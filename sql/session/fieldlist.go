@@ -16,6 +16,9 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 	text := "FIELD LIST " + table
 	ctx := s.beginStatement(parent, &commandQuery, &text)
 	defer s.endStatement()
+	if err := s.mustRenew(nil); err != nil {
+		return nil, nil, err
+	}
 	if s.db == "" {
 		return nil, nil, mysqlerr.New(mysqlerr.NoDB)
 	}

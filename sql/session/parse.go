@@ -24,11 +24,12 @@ type parsed struct {
 	needs        func(s *Session) ([]privilege.Need, error) // of run: privileges
 	kind         status.Kind
 	params       int
-	maxExecution int64            // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none
-	hints        []ast.HintSetVar // SET_VAR
-	grants       dialect.Grants   // the clauses that were taken out of a GRANT or REVOKE
-	keepConds    bool             // SHOW WARNINGS and kin
-	noPrepare    bool             // 1295 in the prepared statement protocol
+	maxExecution int64             // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none
+	hints        []ast.HintSetVar  // SET_VAR
+	grants       dialect.Grants    // the clauses that were taken out of a GRANT or REVOKE
+	passwords    dialect.Passwords // and out of CREATE USER, ALTER USER and SET PASSWORD
+	keepConds    bool              // SHOW WARNINGS and kin
+	noPrepare    bool              // 1295 in the prepared statement protocol
 }
 
 // diagnostic tells whether the statement is about the conditions of the one before.

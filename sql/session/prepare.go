@@ -160,6 +160,9 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	if len(params) != p.st.params {
 		return mysqlerr.New(mysqlerr.WrongArguments, "EXECUTE")
 	}
+	if err := s.mustRenew(p.st.node); err != nil {
+		return err
+	}
 	s.measured.count(p.st.kind)
 	if p.digest == nil {
 		p.digest = s.measured.finder.Find(s.eng.Digests.Table, p.db, p.st.text)

@@ -11,6 +11,8 @@ import (
 	"cloudsql/sql/assign"
 	"cloudsql/sql/definition"
 	"cloudsql/sql/privilege"
+	"cloudsql/sql/show"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -22,8 +24,25 @@ func (e *Engine) Lookup(user, host string) (sql.Account, bool) {
 		return sql.Account{}, false
 	}
 	return sql.Account{
-		User: u.Name, Host: u.Host, Plugin: u.Plugin, Secret: u.Secret, Locked: u.Locked, LoopbackOnly: u.LoopbackOnly,
+		User: u.Name, Host: u.Host, Plugin: u.Plugin, Secret: u.Secret, Retained: u.Retained, Locked: u.Locked, LoopbackOnly: u.LoopbackOnly,
+		Expired: privilege.Expired(u, e.cfg.Now(), privilege.RulesOf(e.vars.Global)),
 	}, true
+}
+
+// Admit counts the log-ins that fail, of accounts that these lock.
+func (e *Engine) Admit(a *sql.Account, proved bool) error {
+	if u, ok := e.db.Catalog().User(a.User, a.Host); ok {
+		return e.logins.Judge(u, proved, e.cfg.Now())
+	}
+	return nil
+}
+
+// mustRenew refuses what a session may not do whose password has expired. 1820.
+func (s *Session) mustRenew(node ast.StmtNode) error {
+	if !s.expired {
+		return nil
+	}
+	return s.account().MustRenew(node)
 }
 
 // scope is what names mean in a statement of the session.
@@ -75,16 +94,20 @@ func (s execution) viewAccess(v *schema.View) (func(priv uint64, db, table strin
 	}, nil
 }
 
-// userCommand runs a statement about accounts, after committing the open transaction.
-func (s commands) userCommand(ctx context.Context, node ast.StmtNode, st *parsed) error {
+// userCommand runs a statement about accounts, after committing the open transaction. One that makes passwords up has a result.
+func (s commands) userCommand(ctx context.Context, node ast.StmtNode, st *parsed) (*show.Result, error) {
 	if err := s.tx.CommitBefore(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	run := privilege.Statements{
 		DB: s.eng.db, Self: s.account(), In: s.db, Note: s.note, Mandatory: privilege.MandatoryRoles(s.eng.vars.Global("mandatory_roles")),
 		Admin: st.grants.Admin, Revoke: privilege.RevokeOptions{IfExists: st.grants.IfExists, IgnoreUnknown: st.grants.IgnoreUnknown},
+		Passwords: st.passwords, Rules: privilege.RulesOf(s.eng.vars.Global), Now: s.eng.cfg.Now(),
+		RandomLength: sysvar.Int(s.vars.Text("generated_random_password_length")),
 	}
-	return run.Run(ctx, node)
+	err := run.Run(ctx, node)
+	s.expired = s.expired && (err != nil || !run.Renewed)
+	return run.Result(), err
 }
 
 // dbOf gives the database of a name: its own or the current one. 1046.

@@ -54,8 +54,10 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 	ctx := s.beginStatement(parent, &commandQuery, &text)
 	defer s.endStatement()
 	s.eng.stats.Questions.Add(1)
-	if handled, err := s.queryCached(ctx, text, w); handled {
-		return s.finish(ctx, err)
+	if !s.expired {
+		if handled, err := s.queryCached(ctx, text, w); handled {
+			return s.finish(ctx, err)
+		}
 	}
 	st, err := s.parse(text)
 	if err != nil {
@@ -91,6 +93,9 @@ func (s *Session) finish(ctx context.Context, err error) error {
 
 // runParsed runs a statement, of a text or prepared.
 func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, w sql.ResultWriter) error {
+	if err := s.mustRenew(st.node); err != nil {
+		return err
+	}
 	if st.run != nil {
 		needs, err := st.needs(s.Session)
 		if err == nil {

@@ -38,6 +38,12 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 			st.grants = n
 		}
 		return st, err
+	case dialect.Passwords:
+		st, err := s.read(n.Text)
+		if st != nil {
+			st.passwords = n
+		}
+		return st, err
 	case dialect.AlterView:
 		st, err := s.read(n.Text)
 		if err != nil {

@@ -42,6 +42,7 @@ type Session struct {
 	shared atomic.Pointer[sql.ConnInfo]
 
 	identity privilege.Identity
+	expired  bool // the password has, and no new one was chosen yet
 
 	db    string
 	vars  sysvar.Values
@@ -161,7 +162,7 @@ var (
 )
 
 func newSession(e *Engine, c *sql.ConnInfo) *Session {
-	s := &Session{eng: e, conn: c}
+	s := &Session{eng: e, conn: c, expired: c.Account.Expired}
 	s.vars.Init(&e.vars, variables{s}.liveVar)
 	s.shared.Store(c)
 	s.memory.Open(e.cfg.Memory, memory.Session, "session", e.cfg.SessionMemory)
@@ -341,7 +342,7 @@ func (s *Session) ChangeUser(ctx context.Context, c *sql.ConnInfo) error {
 	}
 	s.eng.forget(s)
 	id := s.conn.ID
-	s.conn = c
+	s.conn, s.expired = c, c.Account.Expired
 	if c.ID == 0 {
 		c.ID = id
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
@@ -34,7 +35,7 @@ func mysqlUser(s *virtual.Scan) error {
 	for _, u := range s.Catalog().Users() {
 		row := make([]types.Value, len(columns))
 		for i := range columns {
-			row[i] = userColumn(u, columns[i].Name)
+			row[i] = userColumn(s, u, columns[i].Name)
 		}
 		if err := s.Row(row...); err != nil {
 			return err
@@ -43,7 +44,7 @@ func mysqlUser(s *virtual.Scan) error {
 	return nil
 }
 
-func userColumn(u *catalog.User, column string) types.Value {
+func userColumn(s *virtual.Scan, u *catalog.User, column string) types.Value {
 	switch column {
 	case "Host":
 		return types.Str(u.Host)
@@ -58,7 +59,25 @@ func userColumn(u *catalog.User, column string) types.Value {
 	case "account_locked":
 		return yOrN(u.Locked)
 	case "password_expired":
-		return yOrN(false)
+		return yOrN(u.Expired)
+	case "password_last_changed":
+		if u.Changed == 0 {
+			return types.Null
+		}
+		return virtual.LocalTime(s, time.Unix(u.Changed, 0))
+	case "password_lifetime":
+		return ownNumber(u.Lifetime)
+	case "Password_reuse_history":
+		return ownNumber(u.History)
+	case "Password_reuse_time":
+		return ownNumber(u.Reuse)
+	case "Password_require_current":
+		if u.RequireCurrent == nil {
+			return types.Null
+		}
+		return yOrN(*u.RequireCurrent)
+	case "User_attributes":
+		return userAttributes(u)
 	case "ssl_type", "ssl_cipher", "x509_issuer", "x509_subject":
 		return types.Str("")
 	case "max_questions", "max_updates", "max_connections", "max_user_connections":
@@ -68,6 +87,30 @@ func userColumn(u *catalog.User, column string) types.Value {
 		return yOrN(holds(u.Global, priv))
 	}
 	return types.Null
+}
+
+// userAttributes is what has no column of its own.
+func userAttributes(u *catalog.User) types.Value {
+	var parts []string
+	if u.FailedLogins != 0 || u.LockDays != 0 {
+		parts = append(parts, fmt.Sprintf(`"Password_locking": {"failed_login_attempts": %d, "password_lock_time_days": %d}`, u.FailedLogins, u.LockDays))
+	}
+	if len(u.Retained) > 0 {
+		second := types.AppendJSONString(nil, []byte(auth.FormatAuthString(u.Plugin, u.Retained)))
+		parts = append(parts, `"additional_password": `+string(second))
+	}
+	if len(parts) == 0 {
+		return types.Null
+	}
+	return types.JSON([]byte("{" + strings.Join(parts, ", ") + "}")) // in normal form: the shorter key first
+}
+
+// ownNumber is a rule for passwords; NULL where the account has none of its own.
+func ownNumber(n *uint16) types.Value {
+	if n == nil {
+		return types.Null
+	}
+	return virtual.Num(*n)
 }
 
 func yOrN(yes bool) types.Value {

@@ -244,6 +244,7 @@ const (
 	MustChangePasswordLogin          = 1862 // ER_MUST_CHANGE_PASSWORD_LOGIN
 	ForeignKeyCascadeDepth           = 3008 // ER_FK_DEPTH_EXCEEDED
 	InvalidFieldSize                 = 3013 // ER_INVALID_FIELD_SIZE
+	PasswordExpireAnonymousUser      = 3016 // ER_PASSWORD_EXPIRE_ANONYMOUS_USER
 	InvalidArgumentForLogarithm      = 3020 // ER_INVALID_ARGUMENT_FOR_LOGARITHM
 	MaxExecTimeExceeded              = 3024 // ER_QUERY_TIMEOUT
 	AggregateOrderForUnion           = 3028 // ER_AGGREGATE_ORDER_FOR_UNION
@@ -318,7 +319,7 @@ const (
 	MandatoryRole                    = 3628 // ER_MANDATORY_ROLE
 	CTEMaxRecursionDepth             = 3636 // ER_CTE_MAX_RECURSION_DEPTH
 	NotHintUpdatable                 = 3637 // ER_NOT_HINT_UPDATABLE_VARIABLE
-	PasswordsNotMatch                = 3638 // ER_CREDENTIALS_CONTRADICT_TO_HISTORY
+	CredentialsContradictHistory     = 3638 // ER_CREDENTIALS_CONTRADICT_TO_HISTORY
 	MissingJSONTableValue            = 3665 // ER_MISSING_JSON_TABLE_VALUE
 	WrongJSONTableValue              = 3666 // ER_WRONG_JSON_TABLE_VALUE
 	TFMustHaveAlias                  = 3667 // ER_TF_MUST_HAVE_ALIAS
@@ -377,13 +378,19 @@ const (
 	CheckUsesFKColumn                = 3823 // ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN
 	FunctionalIndexDependency        = 3837 // ER_DEPENDENT_BY_FUNCTIONAL_INDEX
 	InvalidJSONType                  = 3853 // ER_INVALID_JSON_TYPE
+	SecondPasswordEmpty              = 3878 // ER_SECOND_PASSWORD_CANNOT_BE_EMPTY
 	RegexpInvalidCaptureGroupName    = 3887 // ER_REGEXP_INVALID_CAPTURE_GROUP_NAME
+	IncorrectCurrentPassword         = 3891 // ER_INCORRECT_CURRENT_PASSWORD
+	MissingCurrentPassword           = 3892 // ER_MISSING_CURRENT_PASSWORD
+	CurrentPasswordNotRequired       = 3893 // ER_CURRENT_PASSWORD_NOT_REQUIRED
+	NotRetainedOnPluginChange        = 3894 // ER_PASSWORD_CANNOT_BE_RETAINED_ON_PLUGIN_CHANGE
+	PasswordNotRetained              = 3895 // ER_CURRENT_PASSWORD_CANNOT_BE_RETAINED
 	DynamicPrivilegeNotRegistered    = 3929 // ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED
 	MultipleConstraints              = 3939 // ER_MULTIPLE_CONSTRAINTS_WITH_SAME_NAME
 	ConstraintNotFound               = 3940 // ER_CONSTRAINT_NOT_FOUND
 	LocalInfileDisabled              = 3948 // ER_CLIENT_LOCAL_FILES_DISABLED
 	MisplacedInto                    = 3954 // ER_MISPLACED_INTO
-	UserAccessDeniedTooMany          = 3955 // ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
+	AccountBlocked                   = 3955 // ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
 	ColumnUsedByCheck                = 3959 // ER_DEPENDENT_BY_CHECK_CONSTRAINT
 	MissingJSONValue                 = 3966 // ER_MISSING_JSON_VALUE
 	MultipleJSONValues               = 3967 // ER_MULTIPLE_JSON_VALUES
@@ -549,14 +556,24 @@ var templates = map[uint16]string{
 	CheckRefersUnknownColumn:     "Check constraint '%s' refers to non-existing column '%s'.",
 	CheckNotFound:                "Check constraint '%s' is not found in the table.",
 	CheckDuplicateName:           "Duplicate check constraint name '%s'.",
-	ConstraintNotFound:           "Constraint '%s' does not exist.",
-	FileWrite:                    "Error writing file '%s' (OS errno %d - %s)",
-	MisplacedInto:                "Misplaced INTO clause, INTO is not allowed inside subqueries, and must be placed at end of UNION clauses.",
-	FileNotCreated:               "Can't create/write to file '%s' (OS errno %d - %s)",
-	Stat:                         "Can't get stat of '%s' (OS errno %d - %s)",
-	FileNotFound:                 "File '%s' not found (OS errno %d - %s)",
-	LocalInfileDisabled:          "Loading local data is disabled; this must be enabled on both the client and server sides",
-	ColumnUsedByCheck:            "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed.",
+	PasswordExpireAnonymousUser:  "The password for anonymous user cannot be expired.",
+	CredentialsContradictHistory: "Cannot use these credentials for '%s@%s' because they contradict the password history policy",
+	SecondPasswordEmpty:          "Empty password can not be retained as second password for user '%s'@'%s'.",
+	IncorrectCurrentPassword:     "Incorrect current password. Specify the correct password which has to be replaced.",
+	MissingCurrentPassword:       "Current password needs to be specified in the REPLACE clause in order to change it.",
+	CurrentPasswordNotRequired:   "Do not specify the current password while changing it for other users.",
+	NotRetainedOnPluginChange:    "Current password can not be retained for user '%s'@'%s' because authentication plugin is being changed.",
+	PasswordNotRetained:          "Current password can not be retained for user '%s'@'%s' because new password is empty.",
+	AccountBlocked: "Access denied for user '%s'@'%s'. Account is blocked for %s day(s) (%s day(s) remaining) due to %d consecutive " +
+		"failed logins.",
+	ConstraintNotFound:  "Constraint '%s' does not exist.",
+	FileWrite:           "Error writing file '%s' (OS errno %d - %s)",
+	MisplacedInto:       "Misplaced INTO clause, INTO is not allowed inside subqueries, and must be placed at end of UNION clauses.",
+	FileNotCreated:      "Can't create/write to file '%s' (OS errno %d - %s)",
+	Stat:                "Can't get stat of '%s' (OS errno %d - %s)",
+	FileNotFound:        "File '%s' not found (OS errno %d - %s)",
+	LocalInfileDisabled: "Loading local data is disabled; this must be enabled on both the client and server sides",
+	ColumnUsedByCheck:   "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed.",
 	ClientInteractionTimeout: "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for " +
 		"configuring this behavior.",
 }
