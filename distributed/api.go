@@ -35,8 +35,8 @@ type DB interface {
 	DropTablets(ctx context.Context, tablets []schema.Tablet) error
 	// PlaceTable chooses the shard of a new table of database d and gives it its first tablet, and RowsSince.
 	PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error
-	// AwaitSchema waits until no gateway plans with a version of t older than t.Version and transactions that used one
-	// have ended (bounded by ctx): the step between the states of an online index build.
+	// AwaitSchema waits until no gateway plans with a version of t older than t.Version. Who uses one already is not waited for
+	// (sql/metalock does).
 	AwaitSchema(ctx context.Context, t *schema.Table) error
 
 	// Write runs autocommit write fragments of one shard as one transaction in one consensus round: the statement is

@@ -312,8 +312,8 @@ func (n *routes) newIDs(ctx context.Context, count int) ([]uint64, error) {
 	return out, nil
 }
 
-// AwaitSchema waits until no gateway plans with a version of t older than t.Version and transactions that may have used
-// one have ended. Nodes that were silent for long are not waited for: their transactions are rolled back.
+// AwaitSchema waits until no gateway plans with a version of t older than t.Version. Nodes that were silent for long are not
+// waited for: their transactions are rolled back.
 func (n *gateway) AwaitSchema(ctx context.Context, t *schema.Table) error {
 	if now, ok := n.Catalog().TableByID(t.ID); ok && now.Version < t.Version {
 		return fmt.Errorf("version %d of table %s is not in the catalog yet", t.Version, t.Name)
@@ -322,7 +322,7 @@ func (n *gateway) AwaitSchema(ctx context.Context, t *schema.Table) error {
 	for {
 		waiting := schema.NodeID(0)
 		for id, s := range n.peers.All(peers.GoneAfter + 2*time.Second) {
-			if s.Catalog < want || s.Using < want {
+			if s.Catalog < want {
 				waiting = id
 			}
 		}
@@ -330,7 +330,7 @@ func (n *gateway) AwaitSchema(ctx context.Context, t *schema.Table) error {
 			return nil
 		}
 		if err := clock.Sleep(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("waiting for node %d to let go of an older version of table %s: %w", waiting, t.Name, err)
+			return fmt.Errorf("waiting for node %d to see the new version of table %s: %w", waiting, t.Name, err)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type Status struct {
 	Others  map[schema.NodeID]string `json:"at,omitempty"`   // where those are that it hears from
 	Version string                   `json:"v"`
 	Catalog uint64                   `json:"c"`              // version that it has applied
-	Using   uint64                   `json:"u"`              // oldest catalog version that a transaction of its clients may be using
+	Using   uint64                   `json:"u"`              // oldest catalog version that a transaction of its clients may be using; nodes before this version of the program wait for it
 	Oldest  mvcc.Timestamp           `json:"o,omitempty"`    // oldest snapshot that is being read
 	Newest  mvcc.Timestamp           `json:"t,omitempty"`    // newest timestamp that it has seen; see txn.Client.Observe
 	Drain   bool                     `json:"d,omitempty"`    // it is about to stop

@@ -63,9 +63,9 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 	defer func() { unlock() }()
 	switch {
 	case len(c.Build)+len(c.NotNull) > 0:
-		unlock() // those from before have ended; rows are checked and indexed beside those that come now
+		release := unlock
 		unlock = func() {}
-		if last, err = x.runBuilt(ctx, c, last); err != nil || len(added) == 0 {
+		if last, err = x.runBuilt(ctx, c, last, release); err != nil || len(added) == 0 {
 			break
 		}
 		if unlock, err = env.Exclusive(ctx, related...); err != nil {
@@ -93,7 +93,7 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 	}
 	if c.Table != nil || rename != nil {
 		last.Version++
-		if err := x.publish(ctx, last, settleBriefly, rename); err != nil {
+		if err := x.publish(ctx, last, true, rename); err != nil {
 			return err
 		}
 	}
@@ -101,29 +101,26 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 }
 
 // runBuilt is runChecked of a change that may bring foreign keys, too: what they need is published before they are in force.
-func (x *Executor) runBuilt(ctx context.Context, c *ddl.Change, last *schema.Table) (*schema.Table, error) {
+func (x *Executor) runBuilt(ctx context.Context, c *ddl.Change, last *schema.Table, unlock func()) (*schema.Table, error) {
 	if len(ddl.AddedKeys(c.From, last)) == 0 {
-		return last, x.runChecked(ctx, c, last)
+		return last, x.runChecked(ctx, c, last, unlock)
 	}
 	built := last.Clone()
 	built.ForeignKeys = slices.DeleteFunc(built.ForeignKeys, func(f schema.ForeignKey) bool { return c.From.ForeignKeyByName(f.Name) < 0 })
-	if err := x.runChecked(ctx, c, built); err != nil {
+	if err := x.runChecked(ctx, c, built, unlock); err != nil {
 		return nil, err
 	}
 	built.Version++
-	return built, x.publish(ctx, built, settleNever, nil)
+	return built, x.publish(ctx, built, false, nil)
 }
 
-// runChecked goes through the versions of a change that the present rows may refuse: it is taken back then.
-func (x *Executor) runChecked(ctx context.Context, c *ddl.Change, last *schema.Table) error {
+// runChecked goes through the versions of a change that the present rows may refuse: it is taken back then. The table is locked
+// until the first of them is there: who used the table before has ended, and who comes is held to a new unique index or NOT NULL.
+// Rows are checked and indexed beside those that come.
+func (x *Executor) runChecked(ctx context.Context, c *ddl.Change, last *schema.Table, unlock func()) error {
 	step := trialTable(c, last)
-	// A shard makes the entries of whatever it applies, so rows of older transactions need no wait. But those were not
-	// held to a new unique index or NOT NULL when they were written.
-	wait := settleNever
-	if len(c.NotNull) > 0 || slices.ContainsFunc(c.Build, func(id schema.IndexID) bool { return step.IndexByID(id).Unique }) {
-		wait = settleFully
-	}
-	err := x.publish(ctx, step, wait, nil)
+	err := x.publish(ctx, step, false, nil)
+	unlock()
 	if err == nil {
 		err = x.checkNotNull(ctx, step, c.NotNull)
 	}
@@ -171,7 +168,7 @@ func (x *Executor) takeBack(ctx context.Context, from, step *schema.Table) error
 	undo := from.Clone()
 	undo.Version = step.Version + 1
 	undo.NextColumnID, undo.NextIndexID = step.NextColumnID, step.NextIndexID
-	return x.publish(context.WithoutCancel(ctx), undo, settleNever, nil)
+	return x.publish(context.WithoutCancel(ctx), undo, false, nil)
 }
 
 // retire publishes a version in which no reader uses the indexes any more; next is set to follow it. A gateway that still
@@ -183,7 +180,7 @@ func (x *Executor) retire(ctx context.Context, t *schema.Table, ids []schema.Ind
 	}
 	step.Version++
 	next.Version = step.Version
-	return x.publish(ctx, step, settleNever, nil)
+	return x.publish(ctx, step, false, nil)
 }
 
 // carryIndex is an index of from over the same columns in to.
@@ -196,38 +193,19 @@ func carryIndex(from, to *schema.Table, id schema.IndexID) schema.Index {
 	return ix
 }
 
-// settling is how long the publication of a version waits for gateways and transactions that use an older one.
-type settling uint8
-
-const (
-	settleNever   settling = iota
-	settleFully            // until there are none; up to lock_wait_timeout, then 1205
-	settleBriefly          // the change is made: the wait is for clients that go to another gateway at once
-)
-
-// publish makes t the version that everybody uses: its shards first, then the catalog. rename, if any, comes with it.
-// settleBriefly ends the change: its job record goes too, and it stands whatever becomes of the wait.
-func (x *Executor) publish(ctx context.Context, t *schema.Table, wait settling, rename *Name) error {
+// publish makes t the version that everybody uses: its shards first, then the catalog. rename, if any, comes with it. The final one ends
+// the change: its job record goes too, and it waits a little for clients that go to another gateway at once.
+func (x *Executor) publish(ctx context.Context, t *schema.Table, final bool, rename *Name) error {
 	if err := x.DB.InstallTable(ctx, t); err != nil {
 		return err
 	}
-	if err := x.put(ctx, t, wait == settleBriefly, rename); err != nil {
+	if err := x.put(ctx, t, final, rename); err != nil {
 		return err
 	}
-	switch wait {
-	case settleFully:
-		wait, cancel := lockWait(ctx)
-		defer cancel()
-		if err := x.DB.AwaitSchema(wait, t); err != nil {
-			if wait.Err() != nil {
-				return context.Cause(wait)
-			}
-			return err
-		}
-	case settleBriefly:
+	if final {
 		ctx, cancel := context.WithTimeout(ctx, lastSettle)
 		defer cancel()
-		_ = x.DB.AwaitSchema(ctx, t)
+		_ = x.DB.AwaitSchema(ctx, t) // the change is made, whatever becomes of the wait
 	}
 	return nil
 }

@@ -5,14 +5,14 @@
 //	create    place the first tablet → install the descriptor on its shard → publish in the catalog
 //	drop      delete from the catalog → drop the tablets
 //	truncate  place and install a fresh tablet → publish the swap → drop the old tablets
-//	alter     install on the shards → publish → settle; shards take the version before as well, so nobody is cut off
+//	alter     install on the shards → publish; shards take the version before as well, so nobody is cut off
 //
 //	copy        for what rows or keys do not survive: see copy.go
 //
-//	new index   WriteOnly: install → publish              from here every shard keeps the entries of what is written
-//	            (unique: settle, for older transactions were not held to it)
+//	new index   WriteOnly: install → publish              from here every shard keeps the entries of what is written;
+//	                                                      the table is locked until then, for who used it before was not held to a unique one
 //	            backfill: the rows' keys in chunks, each a Reindex fragment in the shard's log
-//	            Public: install → publish → settle        from here readers use it
+//	            Public: install → publish                 from here readers use it
 //	old index   WriteOnly: no reader uses it → gone
 //
 // A shard derives index entries from its own descriptor in log order, so no gateway with an older version can write a row

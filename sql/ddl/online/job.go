@@ -172,7 +172,7 @@ func (x *Executor) sweep(ctx context.Context, db *schema.Database, t *schema.Tab
 	clean := t.Clone()
 	clean.Indexes = slices.DeleteFunc(clean.Indexes, func(ix schema.Index) bool { return ix.State != schema.Public })
 	clean.Version++
-	return clean, x.publish(ctx, clean, settleNever, nil)
+	return clean, x.publish(ctx, clean, false, nil)
 }
 
 // keyLock is a set of mutexes by table that can be waited for with a context.
