@@ -13,6 +13,9 @@
 //	drain at every node   ── users from before end, in their own time
 //	granted
 //
+// FLUSH TABLES WITH READ LOCK takes two, one after the other: on all tables, for which no open transaction is waited for, and on
+// commits, which those then wait for that have written.
+//
 // It works because each side first shows what it is about to do and then looks at the other: a statement stores what it
 // uses and then reads the catalog; a drain sees to the catalog and then reads what the statements use. Where there are no
 // locks, a statement pays for one atomic store and two loads.

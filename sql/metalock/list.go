@@ -17,6 +17,8 @@ func listTables(c *catalog.Snapshot) (list []virtual.MetadataLock) {
 		case allTables:
 		case definitions:
 			l.Object = "BACKUP LOCK"
+		case commits:
+			l.Object = "COMMIT"
 		default:
 			l = virtual.MetadataLock{Object: "TABLE", Type: "SHARED_READ_ONLY", Duration: "TRANSACTION"}
 			if t, ok := c.TableByID(id); ok {

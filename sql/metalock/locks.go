@@ -18,6 +18,8 @@ const (
 	allTables = schema.TableID(0) // FLUSH TABLES WITH READ LOCK
 	// definitions stands for all that definitions do: LOCK INSTANCE FOR BACKUP reads it, each definition writes it. No table has the id.
 	definitions = ^schema.TableID(0)
+	// commits stands for what transactions do at their ends: FLUSH TABLES WITH READ LOCK reads it, the commit of changes writes it.
+	commits = definitions - 1
 )
 
 // tableLock is who holds a lock on a table: one writer or any number of readers.

@@ -35,6 +35,14 @@ func AddUse(uses []Use, u Use) []Use {
 	return append(uses, u)
 }
 
+// lockedBy are the locks that may keep off it.
+func (u *Use) lockedBy() [2]schema.TableID {
+	if u.ID == commits {
+		return [...]schema.TableID{commits, commits}
+	}
+	return [...]schema.TableID{u.ID, allTables}
+}
+
 // Ref is a table as a statement calls it.
 type Ref struct {
 	DB, Name, Alias string
@@ -153,7 +161,7 @@ func (o *Owner) blocked(v *view, uses []Use) (*tableLock, bool) {
 		if uses[i].ID == definitions && o.backup != nil {
 			h = *o.backup
 		}
-		for _, id := range [...]schema.TableID{uses[i].ID, allTables} {
+		for _, id := range uses[i].lockedBy() {
 			if r, ok := v.locks[id]; ok && r.blocks(h, uses[i].Write) && !o.awaitedBy(id, &r) {
 				return &r, true
 			}
@@ -164,6 +172,9 @@ func (o *Owner) blocked(v *view, uses []Use) (*tableLock, bool) {
 
 // awaitedBy tells whether a lock is not granted yet because of what the session's open transaction uses.
 func (o *Owner) awaitedBy(id schema.TableID, r *tableLock) bool {
+	if id == allTables && o.locks.locksCommits() {
+		return false // that waits for no open transaction
+	}
 	o.held.Lock()
 	defer o.held.Unlock()
 	return slices.ContainsFunc(o.held.uses, func(u Use) bool {
@@ -171,8 +182,8 @@ func (o *Owner) awaitedBy(id schema.TableID, r *tableLock) bool {
 	})
 }
 
-// deadlocked tells whether who holds r waits, with another lock, for the session's open transaction.
-func (o *Owner) deadlocked(v *view, r *tableLock) bool {
+// deadlocked tells whether who holds r waits, with another lock, for the open transaction of o's session.
+func deadlocked(o *Owner, v *view, r *tableLock) bool {
 	for id, other := range v.locks {
 		if slices.ContainsFunc(other.Holders, r.heldBy) && o.awaitedBy(id, &other) {
 			return true
@@ -226,7 +237,7 @@ func usesAny(o *Owner, tables map[schema.TableID]bool) bool {
 			} else if u.ID == definitions {
 				return false // a global read lock waits for them where they lock tables
 			}
-			for _, id := range [...]schema.TableID{u.ID, allTables} {
+			for _, id := range u.lockedBy() {
 				if write, ok := tables[id]; ok && (write || u.Write) {
 					return true
 				}
@@ -236,6 +247,9 @@ func usesAny(o *Owner, tables map[schema.TableID]bool) bool {
 	}
 	if st := o.using.Load(); st != nil && conflicts(st.Uses) {
 		return true
+	}
+	if _, all := tables[allTables]; all && o.locks.locksCommits() {
+		return false
 	}
 	o.held.Lock()
 	defer o.held.Unlock()
@@ -254,7 +268,7 @@ func (o *Owner) wait(ctx context.Context, uses []Use, hide, show func()) (waited
 		if !ok {
 			return waited, nil
 		}
-		if o.deadlocked(v, r) {
+		if deadlocked(o, v, r) {
 			return waited, mysqlerr.New(mysqlerr.LockDeadlock) // the session rolls back
 		}
 		hide()

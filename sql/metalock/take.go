@@ -191,16 +191,46 @@ func (o *Owner) UnlockAll() {
 // HasGlobalRead tells whether the session has said FLUSH TABLES WITH READ LOCK.
 func (o *Owner) HasGlobalRead() bool { return o.globalRead != nil }
 
-// LockAll is FLUSH TABLES WITH READ LOCK: nobody changes any table until UNLOCK TABLES.
+// LockAll is FLUSH TABLES WITH READ LOCK: nobody changes any table until UNLOCK TABLES. It waits for statements that do, and then for
+// transactions that commit; one that is open waits when it is about to. (Statements first: they may wait for rows of a transaction,
+// which has to end then.) Where programs of version 1 are about, which know no lock on commits, it waits for open transactions.
 func (o *Owner) LockAll(ctx context.Context) error {
 	h := o.statementHolder()
 	if err := o.lock(ctx, h, map[schema.TableID]bool{allTables: false}); err != nil {
 		return err
 	}
+	if o.locks.locksCommits() {
+		if err := o.lock(ctx, h, map[schema.TableID]bool{commits: false}); err != nil {
+			o.locks.giveBack(h)
+			return err
+		}
+	}
 	o.globalRead = &h
 	o.watch(h, true)
 	return nil
 }
+
+// locksCommits tells whether all programs of the cluster know the lock on commits.
+func (l *Locks) locksCommits() bool { return l.db.Catalog().Allows(version.V2) }
+
+// AdmitCommit lets a transaction that has written commit when no global read lock of somebody else is in its way; done comes when it
+// has. 1205.
+func (o *Owner) AdmitCommit(ctx context.Context) (done func(), err error) {
+	before := o.using.Load()
+	st := &committing
+	if before != nil {
+		st = &Statement{Uses: append(committing.Uses[:1:1], before.Uses...), Refs: before.Refs}
+	}
+	hide := func() { o.using.Store(before) }
+	o.using.Store(st)
+	if o.globalRead == nil && len(o.locks.view().locks) > 0 {
+		_, err = o.wait(ctx, committing.Uses, hide, func() { o.using.Store(st) })
+	}
+	return hide, err
+}
+
+// committing is what every commit of changes uses.
+var committing = Statement{Uses: []Use{{ID: commits, Write: true}}}
 
 // Exclusive locks tables for a definition that changes what their users see: it waits for the statements and
 // transactions that use them. A session that said LOCK TABLES … WRITE has the lock.

@@ -132,16 +132,23 @@ func TestTableDeadlock(t *testing.T) {
 	}
 }
 
-// A global read lock waits for transactions that have written, and WRITE locks; readers go on under it.
+// A global read lock waits for WRITE locks, and transactions that have written wait for it with their commits; readers go on under it.
 func TestGlobalReadLock(t *testing.T) {
 	e := newTestEngine(t)
 	c := clients(t, e, 4)
 	c[0].must("create table t (id int primary key); insert into t values (1)")
 	c[1].must("begin; insert into t values (2)")
-	locked := c[0].ask("flush tables with read lock")
-	c[0].waitsForTable()
-	c[1].must("insert into t values (3); commit")
-	<-locked
+	c[0].must("flush tables with read lock")
+	committed := c[1].ask("commit")
+	c[1].waitsForTable()
+	if got := c[0].value("select count(*) from t"); got != "1" {
+		t.Error(got)
+	}
+	c[0].must("unlock tables")
+	if out := <-committed; strings.Contains(out, "ERROR") {
+		t.Error(out)
+	}
+	c[0].must("insert into t values (3); flush tables with read lock")
 	c[1].must("begin; select * from t")
 	written := c[1].ask("insert into t values (4)")
 	c[1].waitsForTable()
@@ -160,7 +167,7 @@ func TestGlobalReadLock(t *testing.T) {
 	}
 	c[1].must("commit")
 	<-exclusive
-	locked = c[0].ask("flush tables with read lock")
+	locked := c[0].ask("flush tables with read lock")
 	c[0].waitsForTable()
 	c[3].must("unlock tables")
 	<-locked

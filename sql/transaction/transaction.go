@@ -182,13 +182,21 @@ func (s *Transaction) WritesRefused() bool {
 	return s.host.Vars.On("transaction_read_only")
 }
 
-// Commit ends the open transaction, if any. It cannot be interrupted: a COMMIT that was cut short could not tell its
-// client what became of it. How long it goes on looking for a leaseholder is bounded below (txn.Config.RetryFor).
+// Commit ends the open transaction, if any; one that has to wait too long for a global read lock is rolled back. It cannot be
+// interrupted when it has begun: a COMMIT that was cut short could not tell its client what became of it. How long it goes on looking for a leaseholder is bounded below (txn.Config.RetryFor).
 func (s *Transaction) Commit(ctx context.Context) error {
 	txn := s.txn
 	defer s.leave() // until then no definition may change the tables
 	if txn == nil {
 		return nil
+	}
+	if txn.HasWrites() {
+		done, err := s.host.Locks.AdmitCommit(ctx)
+		defer done()
+		if err != nil {
+			_ = txn.Rollback(context.WithoutCancel(ctx))
+			return err
+		}
 	}
 	return txn.Commit(context.WithoutCancel(ctx))
 }
