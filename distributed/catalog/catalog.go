@@ -126,7 +126,10 @@ type Node struct {
 	SQLAddr  string        `json:"sqlAddr"`
 	HTTPAddr string        `json:"httpAddr"`
 	Left     bool          `json:"left,omitempty"`
-	Token    string        `json:"token,omitempty"` // drawn by the node before it joined: a repeated join finds its record
+	// Leaving asks that the node's replicas go to others; it stays a member, and takes clients. Removing asks that it then leaves.
+	Leaving  bool   `json:"leaving,omitempty"`
+	Removing bool   `json:"removing,omitempty"`
+	Token    string `json:"token,omitempty"` // drawn by the node before it joined: a repeated join finds its record
 }
 
 // Shard is a raft group and its members: replica id by node. Replica ids are never reused.
@@ -135,7 +138,19 @@ type Shard struct {
 	Replicas    map[schema.NodeID]uint64 `json:"replicas"`
 	NonVoting   map[schema.NodeID]uint64 `json:"nonVoting,omitempty"`
 	NextReplica uint64                   `json:"nextReplica"`
+	// Changing has the changes of raft's configuration that were begun and are to be completed: what was asked of raft may have been
+	// done, whatever was heard of it.
+	Changing map[schema.NodeID]Change `json:"changing,omitempty"`
 }
+
+// Change is what is to become of a node's replica of a shard.
+type Change string
+
+// The changes.
+const (
+	Promoting Change = "promote" // a non-voting replica is to vote
+	Removing  Change = "remove"
+)
 
 // ReplicaOn is the shard's replica on a node, 0 if there is none.
 func (s *Shard) ReplicaOn(n schema.NodeID) (replica uint64, voting bool) {
@@ -148,12 +163,15 @@ func (s *Shard) ReplicaOn(n schema.NodeID) (replica uint64, voting bool) {
 // Clone is a copy that may be changed.
 func (s *Shard) Clone() *Shard {
 	c := *s
-	c.Replicas, c.NonVoting = maps.Clone(s.Replicas), maps.Clone(s.NonVoting)
+	c.Replicas, c.NonVoting, c.Changing = maps.Clone(s.Replicas), maps.Clone(s.NonVoting), maps.Clone(s.Changing)
 	if c.Replicas == nil {
 		c.Replicas = map[schema.NodeID]uint64{}
 	}
 	if c.NonVoting == nil {
 		c.NonVoting = map[schema.NodeID]uint64{}
+	}
+	if c.Changing == nil {
+		c.Changing = map[schema.NodeID]Change{}
 	}
 	return &c
 }

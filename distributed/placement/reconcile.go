@@ -1,12 +1,10 @@
 package placement
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -34,13 +32,16 @@ type Cluster interface {
 	Start(ctx context.Context, node schema.NodeID, q StartRequest) error
 	Change(ctx context.Context, leader schema.NodeID, s schema.ShardID, op Op, replica uint64) error
 	Transfer(ctx context.Context, s schema.ShardID, from, to schema.NodeID) error
+	// Retire has a node stop a replica that the catalog gives it no more, and clear its data.
+	Retire(ctx context.Context, node schema.NodeID, q StartRequest) error
 }
 
 // Config is what the cluster should be like.
 type Config struct {
-	ReplicationFactor int // replicas of a data shard, as far as there are nodes
-	DataShards        int // as many at most; one a node until then
-	SystemVoters      int // nodes beyond get non-voting replicas of the system shard
+	ReplicationFactor int           // replicas of a data shard, as far as there are nodes
+	DataShards        int           // as many at most; one a node until then
+	SystemVoters      int           // nodes beyond get non-voting replicas of the system shard
+	ReplaceAfter      time.Duration // so long after a node was last heard from, its replicas are given to others
 	Heartbeat         time.Duration
 	MaxVersion        version.Version // that this program can serve
 }
@@ -54,6 +55,7 @@ type Reconciler struct {
 	wake  chan struct{}
 
 	retry      map[stepKey]time.Time // steps that failed wait
+	since      time.Time             // since when reconciling has been this node's task
 	quietSince time.Time             // since when all nodes are there and no shard has changed its leader
 	leaders    map[schema.ShardID]schema.NodeID
 }
@@ -103,7 +105,8 @@ func (r *Reconciler) Loop(ctx context.Context) {
 		case <-r.wake:
 		}
 		if !r.c.Leads() {
-			r.quietSince = time.Now() // whoever begins looks around first
+			r.since = time.Now() // whoever begins looks around first
+			r.quietSince = r.since
 			continue
 		}
 		for r.c.Leads() && ctx.Err() == nil {
@@ -145,81 +148,12 @@ func (r *Reconciler) step(ctx context.Context) (again bool, err error) {
 			}
 		}
 	}
-	if done, err := r.addShard(ctx, c); done || err != nil {
-		return done && err == nil, err
+	for _, fn := range []func(context.Context, *catalog.Snapshot) (bool, error){r.dismiss, r.clear, r.letGo, r.addShard} {
+		if done, err := fn(ctx, c); done || err != nil {
+			return done && err == nil, err
+		}
 	}
 	return false, r.balance(ctx, c)
-}
-
-// member is a node's part in a shard as it should be.
-type member struct {
-	node  schema.NodeID
-	voter bool
-}
-
-// members says who should have a replica of a shard: those who have, and more while there are too few. (Nobody is taken
-// away yet.)
-func (r *Reconciler) members(c *catalog.Snapshot, sh *catalog.Shard) (out []member) {
-	voters := r.cfg.ReplicationFactor
-	if sh.ID == schema.SystemShard {
-		voters = r.cfg.SystemVoters
-	}
-	nodes := r.placeable(c, sh)
-	for _, id := range nodes {
-		if _, voting := sh.ReplicaOn(id); voting {
-			out = append(out, member{id, true})
-		}
-	}
-	count := len(sh.Replicas)
-	for _, id := range nodes {
-		replica, voting := sh.ReplicaOn(id)
-		if voting {
-			continue
-		}
-		switch {
-		case count < voters:
-			count++
-			out = append(out, member{id, true})
-		case replica != 0 || sh.ID == schema.SystemShard:
-			out = append(out, member{id, false})
-		}
-	}
-	return out
-}
-
-// placeable gives the nodes that have a replica or may be given one: those first that already have one, then the alive
-// with the fewest.
-func (r *Reconciler) placeable(c *catalog.Snapshot, sh *catalog.Shard) (out []schema.NodeID) {
-	type candidate struct {
-		id     schema.NodeID
-		has    int
-		others int
-	}
-	var cs []candidate
-	for _, m := range c.Nodes() {
-		if m.Left {
-			continue
-		}
-		k := candidate{id: m.ID}
-		if replica, _ := sh.ReplicaOn(m.ID); replica != 0 {
-			k.has = 1
-		} else if s, alive := r.peers.Get(m.ID); !alive || s.Full {
-			continue
-		}
-		for _, other := range c.Shards() {
-			if replica, _ := other.ReplicaOn(m.ID); replica != 0 {
-				k.others++
-			}
-		}
-		cs = append(cs, k)
-	}
-	slices.SortFunc(cs, func(a, b candidate) int {
-		return cmp.Or(b.has-a.has, a.others-b.others, cmp.Compare(a.id, b.id))
-	})
-	for _, k := range cs {
-		out = append(out, k.id)
-	}
-	return out
 }
 
 // advance does the next step for one node's replica of one shard; false: nothing to do, or to wait for.
@@ -227,6 +161,9 @@ func (r *Reconciler) advance(ctx context.Context, sh *catalog.Shard, m member) (
 	replica, voting := sh.ReplicaOn(m.node)
 	s, alive := r.peers.Get(m.node)
 	if replica == 0 {
+		if r.leaderOf(sh.ID) == 0 {
+			return false, nil // a group that has not begun would take a second member for a sign that its first was forgotten
+		}
 		return true, r.allot(ctx, sh.ID, m.node)
 	}
 	if !alive {
@@ -320,6 +257,9 @@ func (r *Reconciler) caughtUp(s schema.ShardID, rs *peers.Replica) bool {
 }
 
 func (r *Reconciler) promote(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64) error {
+	if err := r.intend(ctx, sh, node, replica, catalog.Promoting); err != nil {
+		return err
+	}
 	if err := r.member(ctx, sh.ID, Promote, replica); err != nil {
 		return err
 	}
@@ -329,7 +269,23 @@ func (r *Reconciler) promote(ctx context.Context, sh *catalog.Shard, node schema
 			return false
 		}
 		delete(c.NonVoting, node)
+		delete(c.Changing, node)
 		c.Replicas[node] = replica
+		return true
+	})
+}
+
+// intend notes a change in the catalog before raft is asked for it: its answer may be lost, and then the change is what must be
+// completed, whatever has come meanwhile.
+func (r *Reconciler) intend(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, change catalog.Change) error {
+	if sh.Changing[node] == change {
+		return nil
+	}
+	return r.changeShard(ctx, sh.ID, func(c *catalog.Shard) bool {
+		if now, _ := c.ReplicaOn(node); now != replica {
+			return false
+		}
+		c.Changing[node] = change
 		return true
 	})
 }
@@ -339,16 +295,25 @@ func (r *Reconciler) replace(ctx context.Context, sh *catalog.Shard, node schema
 	if voting && len(sh.Replicas) == 1 {
 		return fmt.Errorf("%w: its only replica is unusable", errNotYet)
 	}
+	return r.drop(ctx, sh, node, replica, "an unusable replica was taken out of its group")
+}
+
+// drop takes a replica out of its group, then out of the catalog.
+func (r *Reconciler) drop(ctx context.Context, sh *catalog.Shard, node schema.NodeID, replica uint64, why string) error {
+	if err := r.intend(ctx, sh, node, replica, catalog.Removing); err != nil {
+		return err
+	}
 	if err := r.member(ctx, sh.ID, Remove, replica); err != nil {
 		return err
 	}
-	r.log.Warn("an unusable replica was taken out of its group", "shard", sh.ID, "node", node, "replica", replica)
+	r.log.Warn(why, "shard", sh.ID, "node", node, "replica", replica)
 	return r.changeShard(ctx, sh.ID, func(c *catalog.Shard) bool {
 		if got, _ := c.ReplicaOn(node); got != replica {
 			return false
 		}
 		delete(c.Replicas, node)
 		delete(c.NonVoting, node)
+		delete(c.Changing, node)
 		return true
 	})
 }
@@ -358,7 +323,7 @@ func (r *Reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, e
 	var nodes int
 	leads := map[schema.NodeID]int{} // data shards that began on a node, by who has voters
 	for _, m := range c.Nodes() {
-		if _, alive := r.peers.Get(m.ID); !m.Left && alive {
+		if r.stands(m) == stays {
 			nodes++
 			leads[m.ID] = 0
 		}
@@ -403,75 +368,6 @@ func (r *Reconciler) leaderOf(s schema.ShardID) schema.NodeID {
 		}
 	}
 	return 0
-}
-
-// balance moves one lease from the node that leads most data shards to the one that leads fewest, when everything has
-// been quiet for a while.
-func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
-	leads := map[schema.NodeID][]*catalog.Shard{}
-	for id, st := range r.peers.All(4 * r.cfg.Heartbeat) {
-		if m, ok := c.Node(id); ok && !m.Left && !st.Drain {
-			leads[id] = nil
-		}
-	}
-	for _, m := range c.Nodes() {
-		if _, there := leads[m.ID]; !there && !m.Left && !r.gone(m.ID) {
-			r.quietSince = time.Now()
-		}
-	}
-	leaders := map[schema.ShardID]schema.NodeID{}
-	for _, sh := range c.Shards() {
-		leaders[sh.ID] = r.leaderOf(sh.ID)
-	}
-	if !maps.Equal(leaders, r.leaders) {
-		r.quietSince, r.leaders = time.Now(), leaders
-	}
-	if time.Since(r.quietSince) < balanceEvery {
-		return nil
-	}
-	for _, sh := range c.Shards() {
-		leader := leaders[sh.ID]
-		if _, ok := leads[leader]; !ok {
-			return nil // an election, or a drain that moves leases by itself
-		}
-		if sh.ID != schema.SystemShard {
-			leads[leader] = append(leads[leader], sh)
-		}
-	}
-	ids := SortedNodes(leads)
-	most := slices.MaxFunc(ids, func(a, b schema.NodeID) int { return len(leads[a]) - len(leads[b]) })
-	for _, sh := range leads[most] {
-		to := r.lighter(leads, sh, len(leads[most])-1)
-		if to == 0 {
-			continue
-		}
-		r.quietSince = time.Now()
-		r.log.Info("moving a lease to a node with fewer", "shard", sh.ID, "from", most, "to", to)
-		return r.c.Transfer(ctx, sh.ID, most, to)
-	}
-	return nil
-}
-
-// gone tells a node that has been away for so long that it is not waited for.
-func (r *Reconciler) gone(id schema.NodeID) bool {
-	_, there := r.peers.All(10 * balanceEvery)[id]
-	return !there
-}
-
-// lighter is the node with the fewest leases, fewer than limit, whose replica of the shard may take over.
-func (r *Reconciler) lighter(leads map[schema.NodeID][]*catalog.Shard, sh *catalog.Shard, limit int) (best schema.NodeID) {
-	for _, id := range SortedNodes(leads) {
-		_, voting := sh.ReplicaOn(id)
-		st, _ := r.peers.Get(id)
-		rs := st.Replica(sh.ID)
-		if !voting || rs == nil || st.Full || rs.Broken != "" || len(leads[id]) >= limit || !r.caughtUp(sh.ID, rs) {
-			continue
-		}
-		if best == 0 || len(leads[id]) < len(leads[best]) {
-			best = id
-		}
-	}
-	return best
 }
 
 // member changes a group's configuration through the node that leads it.

@@ -1,0 +1,281 @@
+package placement
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/schema"
+)
+
+// inWorld runs fn with a cluster of one node, in a bubble where time passes only while all wait.
+func inWorld(t *testing.T, seed uint64, cfg Config, fn func(w *world)) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		fn(newWorld(ctx, t, seed, cfg))
+	})
+}
+
+// whole tells whether the cluster is as it should be: as many data shards as there should be, each with its replicas on nodes that
+// live and stay, replicas and leases spread evenly, the catalog, raft and the nodes at one.
+func (w *world) whole() error {
+	if err := w.agrees(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	shards, staying := w.snap.Shards(), len(w.none())
+	for _, m := range w.snap.Nodes() {
+		if m.Removing && !m.Left {
+			w.mu.Unlock()
+			return fmt.Errorf("node %d has not left", m.ID)
+		}
+	}
+	w.mu.Unlock()
+	if want := min(staying, w.cfg.DataShards) + 1; len(shards) < want {
+		return fmt.Errorf("%d shards of %d", len(shards), want)
+	}
+	for _, sh := range shards {
+		voters := min(staying, w.cfg.ReplicationFactor)
+		if sh.ID == schema.SystemShard {
+			voters = min(len(w.nodes), w.cfg.SystemVoters)
+		}
+		if len(sh.Replicas) != voters && sh.ID != schema.SystemShard || len(sh.Replicas) > voters {
+			return fmt.Errorf("shard %d has %d voters of %d, and %d others", sh.ID, len(sh.Replicas), voters, len(sh.NonVoting))
+		}
+		if err := w.placed(sh); err != nil {
+			return err
+		}
+	}
+	if err := even("replicas", w.replicas()); err != nil {
+		return err
+	}
+	return even("leases", w.leases())
+}
+
+// placed tells whether a shard's replicas are on nodes that live and stay.
+func (w *world) placed(sh *catalog.Shard) error {
+	for node := range sh.Replicas {
+		m, _ := w.snap.Node(node)
+		if !w.nodes[node].alive || m.Left || m.Leaving && sh.ID != schema.SystemShard {
+			return fmt.Errorf("shard %d has a voter on node %d", sh.ID, node)
+		}
+	}
+	return nil
+}
+
+// even tells whether nodes have about the same number of something.
+func even(what string, counts map[schema.NodeID]int) error {
+	low, high := 1<<20, 0
+	for _, n := range counts {
+		low, high = min(low, n), max(high, n)
+	}
+	if high-low > 1 {
+		return fmt.Errorf("%s: %v", what, counts)
+	}
+	return nil
+}
+
+// grown is a cluster of so many nodes that is whole.
+func grown(t *testing.T, seed uint64, nodes schema.NodeID, fn func(w *world)) {
+	inWorld(t, seed, Config{ReplicationFactor: 3, DataShards: 8, SystemVoters: 5}, func(w *world) {
+		for id := schema.NodeID(2); id <= nodes; id++ {
+			w.join(id)
+		}
+		w.becomes("grown", w.whole)
+		fn(w)
+	})
+}
+
+// becomes fails the test where a state is not reached.
+func (w *world) becomes(what string, good func() error) {
+	w.t.Helper()
+	if err := w.settle(20*time.Minute, good); err != nil {
+		w.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+// ask changes a node's record, as ALTER CLUSTER does.
+func (w *world) ask(id schema.NodeID, fn func(m *catalog.Node)) {
+	w.mustChange(func(tx *catalog.Tx) error {
+		m, _ := tx.Snapshot.Node(id)
+		c := *m
+		fn(&c)
+		tx.PutNode(&c)
+		return nil
+	})
+}
+
+func (w *world) set(id schema.NodeID, alive bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.nodes[id].alive = alive
+}
+
+// What a dead node had is given to others, when it has been away for long enough; when it comes back, it gets its share again.
+func TestLostNodeIsReplaced(t *testing.T) {
+	grown(t, 2, 7, func(w *world) {
+		for _, id := range []schema.NodeID{7, 1} { // one without, and one with a vote in the system shard
+			w.set(id, false)
+			before := w.replicas()[id]
+			time.Sleep(w.cfg.ReplaceAfter / 2)
+			if now := w.replicas()[id]; now != before || before == 0 {
+				w.t.Errorf("node %d had %d replicas, and %d after a moment", id, before, now)
+			}
+			w.becomes("replaced", w.whole)
+			w.set(id, true)
+			w.becomes("back again", w.whole)
+			if w.replicas()[id] == 0 {
+				w.t.Errorf("node %d has got no replicas again", id)
+			}
+		}
+	})
+}
+
+// With three nodes nobody can take what a dead one had: it keeps its place.
+func TestLostNodeKeepsItsPlace(t *testing.T) {
+	grown(t, 3, 3, func(w *world) {
+		w.set(3, false)
+		before := w.replicas()[3]
+		time.Sleep(5 * w.cfg.ReplaceAfter)
+		if now := w.replicas()[3]; now != before || before != 3 {
+			w.t.Errorf("%d replicas, then %d", before, now)
+		}
+		w.set(3, true)
+		w.becomes("back again", w.whole)
+	})
+}
+
+// A node that is asked to leave gives up its replicas and stays a member; asked to stay, it gets its share again.
+func TestLeaving(t *testing.T) {
+	grown(t, 4, 5, func(w *world) {
+		w.ask(2, func(m *catalog.Node) { m.Leaving = true })
+		w.becomes("drained", func() error {
+			if n := w.replicas()[2]; n > 0 {
+				return fmt.Errorf("%d replicas are left", n)
+			}
+			return w.agrees()
+		})
+		if replica, _ := shardOf(w, schema.SystemShard).ReplicaOn(2); replica == 0 {
+			w.t.Error("it has no catalog any more")
+		}
+		w.ask(2, func(m *catalog.Node) { m.Leaving = false })
+		w.becomes("stays", w.whole)
+		if w.replicas()[2] == 0 {
+			w.t.Error("it has got no replicas again")
+		}
+	})
+}
+
+func shardOf(w *world, id schema.ShardID) *catalog.Shard {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	sh, _ := w.snap.Shard(id)
+	return sh
+}
+
+// Nodes are removed, dead and alive ones, the leader of all too, until one is left.
+func TestRemoving(t *testing.T) {
+	for seed := range uint64(6) {
+		grown(t, seed, 6, func(w *world) {
+			w.faults = 0.2 * float64(seed%2)
+			for _, id := range []schema.NodeID{6, 1, 4, 3, 5} {
+				if id == 6 || id == 4 {
+					w.set(id, false)
+				}
+				w.ask(id, func(m *catalog.Node) { m.Removing = true })
+				w.becomes(fmt.Sprint("without node ", id), w.whole)
+				w.mu.Lock()
+				if m, _ := w.snap.Node(id); !m.Left || has(w.snap, id) {
+					w.t.Errorf("node %d is still a member", id)
+				}
+				w.nodes[id].alive = false // its process ends
+				w.mu.Unlock()
+			}
+		})
+	}
+}
+
+// Nodes that join one after the other all get replicas and leases.
+func TestGrowing(t *testing.T) {
+	inWorld(t, 1, Config{ReplicationFactor: 3, DataShards: 12, SystemVoters: 5}, func(w *world) {
+		for id := schema.NodeID(2); id <= 12; id++ {
+			w.join(id)
+			w.becomes(fmt.Sprint("with ", id), w.whole)
+		}
+		for id, n := range w.replicas() {
+			if n < 1 {
+				w.t.Errorf("node %d has no replica of a data shard", id)
+			}
+		}
+		if len(w.replicas()) != 12 {
+			w.t.Errorf("only %d nodes have data", len(w.replicas()))
+		}
+	})
+}
+
+// Whatever is lost, breaks or stands still meanwhile: the cluster becomes what it should be, no replica id is used twice, and no
+// step takes a group's majority away (world looks at that).
+func TestReconcilingAmidFaults(t *testing.T) {
+	seeds := uint64(20)
+	if testing.Short() {
+		seeds = 4
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			inWorld(t, seed, Config{ReplicationFactor: 3, DataShards: 6, SystemVoters: 5}, func(w *world) {
+				w.faults = 0.3
+				for id := schema.NodeID(2); id <= 6; id++ {
+					w.join(id)
+					w.disturb(20)
+				}
+				for _, n := range w.nodes {
+					n.alive, n.full = true, false
+				}
+				w.becomes("after faults", w.whole)
+			})
+		})
+	}
+}
+
+// disturb does so many things to nodes, seconds apart: one at a time is down, and a replica breaks only where others have a
+// majority without it.
+func (w *world) disturb(times int) {
+	for range times {
+		time.Sleep(time.Duration(w.rng.IntN(4000)) * time.Millisecond)
+		w.mu.Lock()
+		n := w.nodes[schema.NodeID(1+w.rng.IntN(len(w.nodes)))]
+		switch w.rng.IntN(4) {
+		case 0:
+			for _, other := range w.nodes {
+				other.alive = true
+			}
+			n.alive = false
+		case 1:
+			n.alive = true
+		case 2:
+			n.full = !n.full
+		case 3:
+			w.breakOne(n)
+		}
+		w.mu.Unlock()
+	}
+}
+
+// breakOne takes the data of a node's replica, if its group has a majority without it. Called with mu held.
+func (w *world) breakOne(n *simNode) {
+	for s, rep := range n.reps {
+		if rep.broken != "" || len(w.groups[s].voters) < 3 {
+			continue
+		}
+		rep.broken = "its data is gone"
+		if !w.majority(s, w.groups[s]) {
+			rep.broken = ""
+			continue
+		}
+		return
+	}
+}
