@@ -67,6 +67,8 @@ type DB interface {
 	// HasReplica tells whether this node has a replica of a shard, and so can serve follower reads.
 	HasReplica(s schema.ShardID) bool
 	NodeID() schema.NodeID
+	// NodeAlive tells whether a node was heard from lately.
+	NodeAlive(n schema.NodeID) bool
 	// Call runs a named call (registered with RegisterCall) on a node: KILL and PROCESSLIST across nodes.
 	Call(ctx context.Context, n schema.NodeID, method string, payload []byte) ([]byte, error)
 	RegisterCall(method string, fn func(ctx context.Context, payload []byte) ([]byte, error))

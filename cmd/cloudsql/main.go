@@ -25,6 +25,7 @@ const usage = `cloudsql is a distributed SQL database that speaks MySQL's protoc
 Usage:
   cloudsql start --data DIR [flags]    run a node; a fresh directory becomes a new database
   cloudsql cluster [flags]             run three nodes on this machine
+  cloudsql node list|drain|remove      look at the nodes; have one give up its data, or leave
   cloudsql join-token --data DIR       print a token that lets nodes join the cluster of a member's directory
   cloudsql certify --data DIR          give a stopped node of a cluster without certificates its own
   cloudsql debug log|fail-entry        look into a stopped node's log; leave out an entry that stops replicas
@@ -49,6 +50,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = start(args[1:], stdout, stderr)
 	case args[0] == "cluster":
 		err = cluster(args[1:], stdout, stderr)
+	case args[0] == "node":
+		err = nodeCommand(args[1:], stdout, stderr)
 	case args[0] == "join-token":
 		err = joinToken(args[1:], stdout, stderr)
 	case args[0] == "certify":

@@ -34,6 +34,7 @@ type settings struct {
 	logFormat         string
 	cache             int64
 	replicationFactor int
+	replaceAfter      time.Duration
 	dataShards        int
 	history           time.Duration
 	maxClockOffset    time.Duration
@@ -72,6 +73,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: a twelfth of --memory-limit-mb, 64 to 4096")
 	f.IntVar(&s.replicationFactor, "replication-factor", 3, "replicas of a data shard, as far as there are nodes")
+	f.DurationVar(&s.replaceAfter, "replace-after", 5*time.Minute, "so long after a node was last heard from, its replicas are given to others")
 	f.IntVar(&s.dataShards, "data-shards", 8, "most data shards that are made, one a node until then")
 	f.DurationVar(&s.history, "history", 10*time.Second, "how long old versions of rows are kept for snapshots")
 	f.DurationVar(&s.maxClockOffset, "max-clock-offset", 500*time.Millisecond,
@@ -208,7 +210,8 @@ func (s *settings) check() error {
 			return fmt.Errorf("--secure-file-priv %q is not the absolute path of a directory", s.secureFilePriv)
 		}
 	}
-	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.maxTxn < 0 || s.runningStatements < 1 || s.history < time.Second {
+	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.maxTxn < 0 || s.runningStatements < 1 || s.history < time.Second ||
+		s.replaceAfter < time.Second {
 		return errors.New("--replication-factor, --data-shards, --max-connections and --running-statements must be at least 1, --max-transaction-mb 0, --history 1s")
 	}
 	if _, err := s.level(); err != nil {

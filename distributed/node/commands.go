@@ -26,6 +26,7 @@ const (
 	methodCall       = rpc.MethodsNode + 8
 	methodStats      = rpc.MethodsNode + 9
 	methodReport     = rpc.MethodsNode + 10
+	methodRetire     = rpc.MethodsNode + 28 // up to 27: package lockwatch
 )
 
 func (n *Node) registerHandlers() {
@@ -35,6 +36,7 @@ func (n *Node) registerHandlers() {
 	n.server.Handle(methodTimestamps, n.handleTimestamps)
 	n.server.Handle(methodHeartbeat, n.peers.Handle)
 	n.server.Handle(methodMember, n.handleMember)
+	n.server.Handle(methodRetire, n.handleRetire)
 	n.server.Handle(methodTransfer, n.handleTransfer)
 	n.server.Handle(methodCall, n.handleCall)
 	n.server.Handle(methodStats, n.handleStats)

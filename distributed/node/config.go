@@ -20,6 +20,7 @@ var Version = "dev"
 // Errors of Open, to be tested for with errors.Is. Their text is meant for whoever started the process.
 var (
 	ErrBusyPort = errors.New("the address is in use")
+	ErrRemoved  = errors.New("this node was removed from the cluster; start it on an empty directory with --join to make it a new member")
 )
 
 // Config is how a node is set up. Zero values of the settings mean the defaults named beside them.
@@ -38,6 +39,7 @@ type Config struct {
 
 	ReplicationFactor int             // 3: replicas of a data shard, as far as there are nodes
 	DataShards        int             // 8: as many data shards at most; one a node until then
+	ReplaceAfter      time.Duration   // 5 min: so long after a node was last heard from, its replicas are given to others
 	SystemVoters      int             // 5: nodes beyond get non-voting replicas of the system shard
 	History           time.Duration   // 10 s: how long old versions are kept; what a snapshot in use needs stays
 	HistoryMax        time.Duration   // 1 h: how long a transaction can hold them
@@ -88,6 +90,7 @@ func (c *Config) setDefaults() {
 	num(&c.ReplicationFactor, 3)
 	num(&c.DataShards, 8)
 	num(&c.SystemVoters, 5)
+	def(&c.ReplaceAfter, 5*time.Minute)
 	def(&c.History, 10*time.Second)
 	def(&c.HistoryMax, time.Hour)
 	def(&c.Heartbeat, 300*time.Millisecond)

@@ -151,6 +151,12 @@ func (n *routes) Leaseholder(s schema.ShardID) schema.NodeID {
 	return n.db.txns.Leaseholder(s)
 }
 
+// NodeAlive tells whether a node was heard from lately.
+func (n *core) NodeAlive(id schema.NodeID) bool {
+	_, alive := n.peers.Get(id)
+	return alive
+}
+
 // HasReplica tells whether this node has a replica of a shard.
 func (n *core) HasReplica(s schema.ShardID) bool { return n.local(s) != nil }
 

@@ -50,6 +50,14 @@ func (r reconciled) Start(ctx context.Context, node schema.NodeID, q placement.S
 	return err
 }
 
+func (r reconciled) Retire(ctx context.Context, node schema.NodeID, q placement.StartRequest) error {
+	if node == r.NodeID() {
+		return r.retireAsked(ctx, q)
+	}
+	_, err := r.ask(ctx, node, methodRetire, &q)
+	return err
+}
+
 func (r reconciled) Change(ctx context.Context, leader schema.NodeID, s schema.ShardID, op placement.Op, replica uint64) error {
 	q := memberRequest{Shard: s, Op: op, Replica: replica}
 	if leader == r.NodeID() {

@@ -34,6 +34,8 @@ type Node struct {
 	judging
 
 	closing sync.Once
+	removal sync.Once
+	removed context.CancelCauseFunc // ends Open
 }
 
 // localShard is a replica that runs here.
@@ -55,6 +57,7 @@ type localShard struct {
 func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	cfg.setDefaults()
 	n := new(Node)
+	ctx, n.removed = context.WithCancelCause(ctx)
 	n.cfg, n.log, n.started = cfg, cfg.Log, time.Now()
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.shards.Store(&map[schema.ShardID]*localShard{})
@@ -65,12 +68,15 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	n.peers = n.meetPeers()
 	n.recon = placement.New(placement.Config{
 		ReplicationFactor: cfg.ReplicationFactor, DataShards: cfg.DataShards, SystemVoters: cfg.SystemVoters, Heartbeat: cfg.Heartbeat,
-		MaxVersion: cfg.MaxVersion,
+		MaxVersion: cfg.MaxVersion, ReplaceAfter: cfg.ReplaceAfter,
 	}, reconciled{n}, n.peers, n.log)
 	n.damage = datadir.NewDamages()
 	n.rowIDs = rowids.New(n.reserveRowIDs, n.log)
 	defer func() {
 		if err != nil {
+			if errors.Is(context.Cause(ctx), ErrRemoved) {
+				err = ErrRemoved
+			}
 			n.Close()
 		}
 	}()

@@ -37,7 +37,7 @@ type testCluster struct {
 	spread bool            // tables in different shards
 	lease  time.Duration   // 0: short, so that others take over soon
 	max    version.Version // 0: the newest
-	walls  [3]atomic.Int64 // how wrong the nodes' wall clocks are, in nanoseconds
+	walls  [4]atomic.Int64 // how wrong the nodes' wall clocks are, in nanoseconds
 	short  time.Duration   // 0: the default history
 	more   func(*Config)   // nil: nothing else
 }

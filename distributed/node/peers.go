@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cloudsql/distributed/peers"
@@ -23,6 +24,9 @@ func (n *Node) meetPeers() *peers.Peers {
 		},
 		Heard: func(s *peers.Status, news bool) {
 			n.db.observe(s.Newest)
+			if slices.Contains(s.Left, n.NodeID()) {
+				n.leave()
+			}
 			if news {
 				n.recon.Poke()
 			}
@@ -42,6 +46,15 @@ func (n *Node) meetPeers() *peers.Peers {
 	})
 }
 
+// leave ends this node, which has been removed from the cluster.
+func (n *Node) leave() {
+	n.removal.Do(func() {
+		n.log.Error("stopping", "why", ErrRemoved)
+		n.removed(ErrRemoved)
+		n.cfg.Stop(ErrRemoved)
+	})
+}
+
 // status is this node's own.
 func (n *Node) status() *peers.Status {
 	c := n.Catalog()
@@ -49,6 +62,11 @@ func (n *Node) status() *peers.Status {
 		Node: n.NodeID(), Addr: n.NodeAddr(), Others: n.peers.Where(), Version: Version, Catalog: c.Version(), Using: n.open.Oldest(c.Version()),
 		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(), Full: n.diskFull.Load(), Can: n.cfg.MaxVersion,
 		Wall: n.cfg.WallClock().UnixMicro(), ClockOff: n.clocks.Off(),
+	}
+	for _, m := range c.Nodes() {
+		if m.Left {
+			s.Left = append(s.Left, m.ID)
+		}
 	}
 	for _, ls := range *n.shards.Load() {
 		r := peers.Replica{Shard: ls.id, Replica: ls.replica, Applied: ls.state.AppliedIndex(), Leader: ls.group.IsLeader(), Marks: ls.state.Marks()}

@@ -213,6 +213,39 @@ func (n *replicas) startAsked(ctx context.Context, q placement.StartRequest) err
 	return n.startReplica(ctx, datadir.Record{Shard: q.Shard, Replica: q.Replica, NonVoting: q.NonVoting, Members: q.Members})
 }
 
+// handleRetire clears a replica that the catalog no longer gives this node.
+func (n *replicas) handleRetire(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	var q placement.StartRequest
+	if err := json.Unmarshal(req, &q); err != nil {
+		return nil, err
+	}
+	return nil, n.retireAsked(ctx, q)
+}
+
+// retireAsked looks into the newest catalog itself: who asks may lead the cluster no more.
+func (n *replicas) retireAsked(ctx context.Context, q placement.StartRequest) error {
+	n.starting.Lock()
+	defer n.starting.Unlock()
+	if err := n.RefreshCatalog(ctx); err != nil {
+		return err
+	}
+	if n.ctx.Err() != nil {
+		return errors.New("the node is stopping")
+	}
+	if sh, known := n.Catalog().Shard(q.Shard); known {
+		if replica, _ := sh.ReplicaOn(n.NodeID()); replica != 0 {
+			return fmt.Errorf("replica %d of shard %d is this node's", replica, q.Shard)
+		}
+	}
+	for _, r := range n.dir.Replicas() {
+		if r.Shard == q.Shard && r.Replica == q.Replica {
+			n.log.Info("a replica that others have taken over is cleared", "shard", r.Shard, "replica", r.Replica)
+			return n.retire(ctx, r)
+		}
+	}
+	return nil
+}
+
 // retire stops a replica that its group has removed and clears its data.
 func (n *replicas) retire(ctx context.Context, r datadir.Record) error {
 	if err := n.dir.Update(r.Shard, r.Replica, func(old *datadir.Record) *datadir.Record {

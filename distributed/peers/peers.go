@@ -30,8 +30,9 @@ type Status struct {
 	Full    bool                     `json:"f,omitempty"`    // its disk is
 	Wall    int64                    `json:"wall,omitempty"` // its wall clock, in microseconds since 1970
 	// ClockOff: its wall clock is off against the majority's.
-	ClockOff bool      `json:"k,omitempty"`
-	Reps     []Replica `json:"r,omitempty"`
+	ClockOff bool            `json:"k,omitempty"`
+	Left     []schema.NodeID `json:"l,omitempty"` // those that are no members any more: one that was away when it was removed hears of it
+	Reps     []Replica       `json:"r,omitempty"`
 	// Can is the newest cluster version that the node can serve, Bound the one that its data directory demands of any program.
 	// A node that says nothing is at V1.
 	Can   version.Version `json:"m,omitempty"`

@@ -43,6 +43,11 @@ type (
 	LockTables struct{ Items []LockItem }
 	// LockInstance is LOCK INSTANCE FOR BACKUP, or UNLOCK INSTANCE.
 	LockInstance struct{ Lock bool }
+	// AlterCluster is ALTER CLUSTER DRAIN | REMOVE | RESUME NODE.
+	AlterCluster struct {
+		Node      uint64
+		Departure string
+	}
 	// Show is a form of SHOW or DESCRIBE.
 	Show struct{ Stmt *ast.ShowStmt }
 	// Instead is another text for the parser, which means the same.
@@ -117,7 +122,7 @@ func init() {
 		"set": readSet, "show": readShow, "check": readCheck("check"), "repair": readCheck("repair"),
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
 		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
-		"alter": readDefinition("alter", readAccount), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
+		"alter": readDefinition("alter", readCluster), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
 	}
 	for word, what := range map[string]string{
 		"xa": "XA", "handler": "HANDLER", "checksum": "CHECKSUM TABLE", "change": "replication", "reset": "RESET",
@@ -471,6 +476,24 @@ func readRefused(st statement) (Statement, error) {
 	} {
 		if w.take(r[0]) {
 			return nil, mysqlerr.NotSupported(r[1])
+		}
+	}
+	return nil, nil
+}
+
+// readCluster reads ALTER CLUSTER, which only this program has.
+func readCluster(st statement) (Statement, error) {
+	w := st.words
+	if !w.take("cluster") {
+		return readAccount(st)
+	}
+	for _, what := range [...]string{"drain", "remove", "resume"} {
+		if w.take(what, "node") && len(w) == 1 {
+			id, err := strconv.ParseUint(w[0].raw, 10, 64)
+			if err != nil {
+				return nil, nil
+			}
+			return AlterCluster{id, what}, nil
 		}
 	}
 	return nil, nil

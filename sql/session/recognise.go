@@ -6,12 +6,14 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/sql"
 	"cloudsql/sql/condition"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/status"
 	"cloudsql/sql/transaction"
+	"cloudsql/storage/schema"
 )
 
 // recognise reads a statement that is not left to the parser (sql/dialect). nil, nil: it is.
@@ -77,6 +79,8 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		return checkTables(n), nil
 	case dialect.LockTables:
 		return lockCommand(n), nil
+	case dialect.AlterCluster:
+		return alterCluster(n), nil
 	case dialect.LockInstance:
 		return lockInstance(n), nil
 	}
@@ -109,6 +113,16 @@ func setTransaction(n dialect.SetTransaction) *parsed {
 			return commands{s}.set().GlobalTransaction(ctx, n.Isolation, n.Access)
 		}
 		return s.tx.Set(n.Scope == "", n.Isolation, n.Access)
+	})
+}
+
+// alterCluster is ALTER CLUSTER … NODE.
+func alterCluster(n dialect.AlterCluster) *parsed {
+	needs := func(*Session) ([]privilege.Need, error) { return privilege.ToSetGlobal(), nil }
+	return command(status.Other, needs, func(ctx context.Context, s *Session) error {
+		return s.own.DB().ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+			return tx.Depart(schema.NodeID(n.Node), catalog.Departure(n.Departure))
+		})
 	})
 }
 

@@ -146,6 +146,7 @@ type cluster struct {
 	s *server
 }
 
+func (c cluster) NodeAlive(id schema.NodeID) bool               { return id == 1 }
 func (c cluster) NodeID() schema.NodeID                         { return 1 }
 func (c cluster) Leaseholder(schema.ShardID) schema.NodeID      { return 1 }
 func (c cluster) TableStats(*schema.Table) (rows, bytes uint64) { return 10, 1000 }

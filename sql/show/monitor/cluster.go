@@ -17,13 +17,18 @@ func clusterNodes(s *virtual.Scan) error {
 		return nil
 	}
 	for _, n := range s.Catalog().Nodes() {
-		state := "member"
-		if n.Left {
-			state = "left"
+		replicas, leases := 0, 0
+		for _, sh := range s.Catalog().Shards() {
+			if replica, _ := sh.ReplicaOn(n.ID); replica != 0 {
+				replicas++
+			}
+			if s.DB().Leaseholder(sh.ID) == n.ID {
+				leases++
+			}
 		}
 		err := s.Row(virtual.Num(uint64(n.ID)), types.Str(n.NodeAddr), types.Str(n.SQLAddr), types.Str(n.HTTPAddr),
-			types.Str(state),
-			virtual.YesNo(n.ID == s.DB().NodeID()))
+			types.Str(s.Catalog().State(n)),
+			virtual.YesNo(n.ID == s.DB().NodeID()), virtual.YesNo(s.DB().NodeAlive(n.ID)), virtual.Num(replicas), virtual.Num(leases))
 		if err != nil {
 			return err
 		}
