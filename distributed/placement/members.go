@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/peers"
 	"cloudsql/storage/schema"
 )
 
@@ -221,6 +222,8 @@ func (r *Reconciler) clear(ctx context.Context, c *catalog.Snapshot) (done bool,
 			}
 			r.retry[stepKey{rs.Shard, m.ID}] = time.Now().Add(retryAfter)
 			r.log.Info("a node is told to clear a replica that it has no more", "shard", rs.Shard, "node", m.ID, "replica", rs.Replica)
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
 			return true, r.c.Retire(ctx, m.ID, StartRequest{Shard: rs.Shard, Replica: rs.Replica})
 		}
 	}
@@ -233,7 +236,11 @@ func (r *Reconciler) mayLose(c *catalog.Snapshot, sh *catalog.Shard, node schema
 		return true
 	}
 	m, _ := c.Node(node)
-	return m.Removing && replicaCounts(c)[node] == 0
+	if !m.Removing || replicaCounts(c)[node] > 0 {
+		return false
+	}
+	s, alive := r.peers.Get(node)
+	return !alive || !slices.ContainsFunc(s.Reps, func(rs peers.Replica) bool { return rs.Shard != schema.SystemShard }) // it clears them first
 }
 
 // fit tells whether a replica runs and has caught up.

@@ -366,6 +366,9 @@ func (c *simCluster) Retire(_ context.Context, node schema.NodeID, q StartReques
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		n, g := c.nodes[node], c.groups[q.Shard]
+		if own := n.reps[schema.SystemShard]; n.alive && (own == nil || c.groups[schema.SystemShard].removed[own.id]) {
+			c.t.Errorf("shard %d: node %d is asked to clear replica %x and can't look into the catalog", q.Shard, node, q.Replica)
+		}
 		if n.alive && n.reps[q.Shard] != nil && n.reps[q.Shard].id == q.Replica {
 			if !g.removed[q.Replica] {
 				c.t.Errorf("shard %d: node %d is to clear replica %x, which is a member", q.Shard, node, q.Replica)
