@@ -31,17 +31,28 @@ const (
 
 func (n *Node) registerHandlers() {
 	n.server.HandleAnyone(methodJoin, n.handleJoin)
-	n.server.Handle(methodStart, n.handleStart)
+	n.server.Handle(methodStart, asked(n.startAsked))
 	n.server.Handle(methodCommand, n.handleCommand)
 	n.server.Handle(methodTimestamps, n.handleTimestamps)
 	n.server.Handle(methodHeartbeat, n.peers.Handle)
 	n.server.Handle(methodMember, n.handleMember)
-	n.server.Handle(methodRetire, n.handleRetire)
-	n.server.Handle(methodTransfer, n.handleTransfer)
+	n.server.Handle(methodRetire, asked(n.retireAsked))
+	n.server.Handle(methodTransfer, asked(n.transferHere))
 	n.server.Handle(methodCall, n.handleCall)
-	n.server.Handle(methodStats, n.handleStats)
+	n.server.Handle(methodStats, n.stats.Handle)
 	n.server.Handle(methodReport, n.handleReport)
 	n.locks.Register(n.server)
+}
+
+// asked answers a question as JSON whose answer is that it was done.
+func asked[Q any](fn func(ctx context.Context, q Q) error) rpc.Handler {
+	return func(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+		var q Q
+		if err := json.Unmarshal(req, &q); err != nil {
+			return nil, err
+		}
+		return nil, fn(ctx, q)
+	}
 }
 
 // commandRequest asks a shard's leaseholder to put a command of another kind than rows' into the log.

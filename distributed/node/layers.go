@@ -13,6 +13,7 @@ import (
 	"cloudsql/distributed/catalogs"
 	"cloudsql/distributed/certs"
 	"cloudsql/distributed/datadir"
+	"cloudsql/distributed/estimates"
 	"cloudsql/distributed/flow"
 	"cloudsql/distributed/lockwatch"
 	"cloudsql/distributed/peers"
@@ -100,7 +101,7 @@ type gateway struct {
 
 	calls callTable
 	open  txn.OpenTxns
-	stats tableStats
+	stats *estimates.Estimates
 	locks *lockwatch.Watch
 }
 

@@ -155,14 +155,6 @@ func (n *leading) transfer(ctx context.Context, s schema.ShardID, from, to schem
 	return err
 }
 
-func (n *leading) handleTransfer(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
-	var q transferRequest
-	if err := json.Unmarshal(req, &q); err != nil {
-		return nil, err
-	}
-	return nil, n.transferHere(ctx, q)
-}
-
 func (n *leading) transferHere(ctx context.Context, q transferRequest) error {
 	ls := n.local(q.Shard)
 	if ls == nil {

@@ -133,7 +133,7 @@ func (n *Node) makeRPC() {
 	n.owner = tso.NewOwner(tso.OwnerConfig{Limits: limits{n}, Holds: n.holdsSystem, Wall: n.clocks.WallTime, Mono: n.cfg.Clock.Now})
 	n.stamps = tso.NewClient(n.owner, n.askTimestamps)
 	n.db.init(n)
-	n.locks = n.watchLocks()
+	n.locks, n.stats = n.watchLocks(), n.estimateTablets()
 	n.registerHandlers()
 	leaseholder.Register(n.server, n.served)
 }

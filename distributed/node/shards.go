@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -174,19 +173,11 @@ func (n *replicas) markBroken(r datadir.Record, why string) error {
 	return nil
 }
 
-// handleStart starts a replica that the reconciler gave this node, in the place of an older one.
-func (n *replicas) handleStart(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
-	var q placement.StartRequest
-	if err := json.Unmarshal(req, &q); err != nil {
-		return nil, err
-	}
-	if raft.NodeOf(q.Replica) != n.NodeID() {
-		return nil, fmt.Errorf("replica %d is not for this node", q.Replica)
-	}
-	return nil, n.startAsked(ctx, q)
-}
-
+// startAsked starts a replica that the reconciler gave this node, in the place of an older one.
 func (n *replicas) startAsked(ctx context.Context, q placement.StartRequest) error {
+	if raft.NodeOf(q.Replica) != n.NodeID() {
+		return fmt.Errorf("replica %d is not for this node", q.Replica)
+	}
 	n.starting.Lock()
 	defer n.starting.Unlock()
 	if n.ctx.Err() != nil {
@@ -213,24 +204,12 @@ func (n *replicas) startAsked(ctx context.Context, q placement.StartRequest) err
 	return n.startReplica(ctx, datadir.Record{Shard: q.Shard, Replica: q.Replica, NonVoting: q.NonVoting, Members: q.Members})
 }
 
-// handleRetire clears a replica that the catalog no longer gives this node.
-func (n *replicas) handleRetire(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
-	var q placement.StartRequest
-	if err := json.Unmarshal(req, &q); err != nil {
-		return nil, err
-	}
-	return nil, n.retireAsked(ctx, q)
-}
-
-// retireAsked looks into the newest catalog itself: who asks may lead the cluster no more.
+// retireAsked clears a replica that the newest catalog, which it looks into itself, gives this node no more: who asks may lead no more.
 func (n *replicas) retireAsked(ctx context.Context, q placement.StartRequest) error {
 	n.starting.Lock()
 	defer n.starting.Unlock()
 	if err := n.RefreshCatalog(ctx); err != nil {
 		return err
-	}
-	if n.ctx.Err() != nil {
-		return errors.New("the node is stopping")
 	}
 	if sh, known := n.Catalog().Shard(q.Shard); known {
 		if replica, _ := sh.ReplicaOn(n.NodeID()); replica != 0 {

@@ -206,9 +206,10 @@ func (r *Reconciler) dispensable(c *catalog.Snapshot, sh *catalog.Shard) schema.
 // clear has a node clear a replica that it was to give up: it may have been away when its group went on without it. False: there
 // is none.
 func (r *Reconciler) clear(ctx context.Context, c *catalog.Snapshot) (done bool, err error) {
+	system, _ := c.Shard(schema.SystemShard)
 	for _, m := range c.Nodes() {
 		s, alive := r.peers.Get(m.ID)
-		if m.Left || !alive {
+		if m.Left || !alive || !r.fit(system, m.ID) { // it looks into the catalog itself
 			continue
 		}
 		for i := range s.Reps {

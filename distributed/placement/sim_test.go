@@ -367,7 +367,7 @@ func (c *simCluster) Retire(_ context.Context, node schema.NodeID, q StartReques
 		defer c.mu.Unlock()
 		n, g := c.nodes[node], c.groups[q.Shard]
 		if own := n.reps[schema.SystemShard]; n.alive && (own == nil || c.groups[schema.SystemShard].removed[own.id]) {
-			c.t.Errorf("shard %d: node %d is asked to clear replica %x and can't look into the catalog", q.Shard, node, q.Replica)
+			return errors.New("it has no catalog to look into")
 		}
 		if n.alive && n.reps[q.Shard] != nil && n.reps[q.Shard].id == q.Replica {
 			if !g.removed[q.Replica] {

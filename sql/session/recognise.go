@@ -6,14 +6,13 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/distributed/catalog"
 	"cloudsql/sql"
 	"cloudsql/sql/condition"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/maintain"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/status"
 	"cloudsql/sql/transaction"
-	"cloudsql/storage/schema"
 )
 
 // recognise reads a statement that is not left to the parser (sql/dialect). nil, nil: it is.
@@ -80,7 +79,7 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 	case dialect.LockTables:
 		return lockCommand(n), nil
 	case dialect.AlterCluster:
-		return alterCluster(n), nil
+		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error { return maintain.Depart(ctx, s.own.DB(), n) }), nil
 	case dialect.LockInstance:
 		return lockInstance(n), nil
 	}
@@ -89,6 +88,9 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 
 // noNeeds is of statements that everybody may run.
 func noNeeds(*Session) ([]privilege.Need, error) { return nil, nil }
+
+// setsGlobal is of statements that need what SET GLOBAL needs.
+func setsGlobal(*Session) ([]privilege.Need, error) { return privilege.ToSetGlobal(), nil }
 
 // command makes a parsed statement without rows of a function.
 func command(c status.Kind, needs func(s *Session) ([]privilege.Need, error), fn func(ctx context.Context, s *Session) error) *parsed {
@@ -106,23 +108,13 @@ func command(c status.Kind, needs func(s *Session) ([]privilege.Need, error), fn
 func setTransaction(n dialect.SetTransaction) *parsed {
 	needs := noNeeds
 	if n.Scope == "global" {
-		needs = func(*Session) ([]privilege.Need, error) { return privilege.ToSetGlobal(), nil }
+		needs = setsGlobal
 	}
 	return command(status.Set, needs, func(ctx context.Context, s *Session) error {
 		if n.Scope == "global" {
 			return commands{s}.set().GlobalTransaction(ctx, n.Isolation, n.Access)
 		}
 		return s.tx.Set(n.Scope == "", n.Isolation, n.Access)
-	})
-}
-
-// alterCluster is ALTER CLUSTER … NODE.
-func alterCluster(n dialect.AlterCluster) *parsed {
-	needs := func(*Session) ([]privilege.Need, error) { return privilege.ToSetGlobal(), nil }
-	return command(status.Other, needs, func(ctx context.Context, s *Session) error {
-		return s.own.DB().ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-			return tx.Depart(schema.NodeID(n.Node), catalog.Departure(n.Departure))
-		})
 	})
 }
 

@@ -1,0 +1,94 @@
+package estimates
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
+)
+
+// Config says what Estimates work with.
+type Config struct {
+	// Here tells the rows and bytes of a tablet that this node has a replica of.
+	Here func(t *schema.Tablet) (rows, bytes uint64, ok bool)
+	// Ask asks the leaseholder of a shard with a request that its Handle answers; nil without an error: nobody is known to hold it.
+	Ask func(ctx context.Context, s schema.ShardID, req []byte) ([]byte, error)
+}
+
+// Estimates remembers what other nodes told. Safe for concurrent use.
+type Estimates struct {
+	cfg Config
+	ctx context.Context
+
+	mu sync.Mutex
+	m  map[schema.TabletID]*estimate
+}
+
+type estimate struct {
+	Rows  uint64 `json:"rows"`
+	Bytes uint64 `json:"bytes"`
+
+	at     time.Time
+	asking bool
+}
+
+// maxAge is how old an answer may be before the next is asked for.
+const maxAge = 10 * time.Second
+
+// New makes Estimates, whose questions end with ctx.
+func New(ctx context.Context, c Config) *Estimates {
+	return &Estimates{cfg: c, ctx: ctx, m: map[schema.TabletID]*estimate{}}
+}
+
+// Of gives the estimated rows and bytes of a tablet.
+func (e *Estimates) Of(t *schema.Tablet) (rows, bytes uint64) {
+	if rows, bytes, ok := e.cfg.Here(t); ok {
+		return rows, bytes
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	known := e.m[t.ID]
+	if known == nil {
+		known = &estimate{}
+		e.m[t.ID] = known
+	}
+	if !known.asking && time.Since(known.at) > maxAge {
+		known.asking = true
+		tablet := *t
+		spawn.Go("asking for statistics", func() { e.ask(tablet) })
+	}
+	return known.Rows, known.Bytes
+}
+
+func (e *Estimates) ask(t schema.Tablet) {
+	ctx, cancel := context.WithTimeout(e.ctx, 5*time.Second)
+	defer cancel()
+	var got estimate
+	defer func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		known := e.m[t.ID]
+		known.asking, known.at = false, time.Now()
+		if got.Rows != 0 || got.Bytes != 0 {
+			known.Rows, known.Bytes = got.Rows, got.Bytes
+		}
+	}()
+	req, _ := json.Marshal(&t)
+	if resp, err := e.cfg.Ask(ctx, t.Shard, req); err == nil {
+		_ = json.Unmarshal(resp, &got)
+	}
+}
+
+// Handle answers another node.
+func (e *Estimates) Handle(_ context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
+	var t schema.Tablet
+	if err := json.Unmarshal(req, &t); err != nil {
+		return nil, err
+	}
+	var here estimate
+	here.Rows, here.Bytes, _ = e.cfg.Here(&t)
+	return json.Marshal(&here)
+}

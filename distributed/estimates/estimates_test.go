@@ -1,0 +1,53 @@
+package estimates
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cloudsql/storage/schema"
+)
+
+// What is here is told at once; what is elsewhere is asked for once in a while, and who does not answer leaves what was known.
+func TestEstimates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rows, asked, down := uint64(5), 0, false
+		there := New(t.Context(), Config{
+			Here: func(*schema.Tablet) (uint64, uint64, bool) { return rows, 100 * rows, true },
+		})
+		here := New(t.Context(), Config{
+			Here: func(tb *schema.Tablet) (uint64, uint64, bool) { return 7, 70, tb.Shard == 2 },
+			Ask: func(ctx context.Context, _ schema.ShardID, req []byte) ([]byte, error) {
+				if asked++; down {
+					return nil, errors.New("down")
+				}
+				return there.Handle(ctx, 1, req)
+			},
+		})
+		expect := func(tb *schema.Tablet, rows, bytes uint64, questions int) {
+			t.Helper()
+			r, b := here.Of(tb)
+			synctest.Wait()
+			if r != rows || b != bytes || asked != questions {
+				t.Errorf("%d rows, %d bytes after %d questions, not %d, %d, %d", r, b, asked, rows, bytes, questions)
+			}
+		}
+		expect(&schema.Tablet{ID: 1, Shard: 2}, 7, 70, 0)
+		far := &schema.Tablet{ID: 2, Shard: 3}
+		expect(far, 0, 0, 1) // nobody waits for the answer
+		expect(far, 5, 500, 1)
+		rows = 9
+		time.Sleep(maxAge + time.Second)
+		expect(far, 5, 500, 2)
+		expect(far, 9, 900, 2)
+		down = true
+		time.Sleep(maxAge + time.Second)
+		expect(far, 9, 900, 3)
+		expect(far, 9, 900, 3)
+		if _, err := there.Handle(t.Context(), 1, []byte("{")); err == nil {
+			t.Error("a broken question was answered")
+		}
+	})
+}
