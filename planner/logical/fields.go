@@ -49,7 +49,8 @@ func (q *selectQuery) outColumn(f types.Field) bind.Column {
 	return bind.Column{ID: q.b.newIDs(1), Field: f}
 }
 
-func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
+// addField adds a term of the select list: e, which was bound as written and folded since.
+func (q *selectQuery) addField(f *ast.SelectField, e, written expr.Expr) {
 	name := f.AsName.O
 	field := types.Field{Type: *e.Type()}
 	src := q.columnOf(e)
@@ -69,12 +70,18 @@ func (q *selectQuery) addField(f *ast.SelectField, e expr.Expr) {
 	}
 	if src == nil {
 		field.Flags = bind.TypeFlags(&field.Type)
-		if scalar.DeclaredNotNull(e, func(e expr.Expr) bool { return notNull(e, q) || q.numbers(e) }) {
+		if scalar.DeclaredNotNull(written, func(e expr.Expr) bool { return notNull(e, q) || q.numbers(e) || isCustom(e) && notNull(q.b.fold(e), q) }) {
 			field.Flags |= uint16(mysql.NotNullFlag)
 		}
 	}
 	field.Name = name
 	q.fields = append(q.fields, outField{col: q.outColumn(field), expr: e, name: name, text: f.Text()})
+}
+
+// isCustom tells of what no function's name says anything about, such as a subquery.
+func isCustom(e expr.Expr) bool {
+	c, ok := e.(*expr.Call)
+	return ok && c.Custom()
 }
 
 // numbers tells whether e is a window function that numbers or counts rows.

@@ -326,7 +326,8 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 		if err := oneColumn(e); err != nil {
 			return err
 		}
-		q.addField(f, q.b.fold(q.forColumn(e)))
+		e = q.forColumn(e)
+		q.addField(f, q.b.fold(e), e)
 	}
 	if len(q.b.stack) > 1 {
 		return nil

@@ -16,15 +16,20 @@ var followers = set(
 	"=", "<>", "<", "<=", ">", ">=", "and", "or", "not", "between", "in", "like", "+", "-", "*",
 	"!=", "&&", "||", "xor", "!", "not between", "not in", "not like", "regexp", "not regexp", "rlike", "not rlike", "regexp_like",
 	"&", "|", "^", "~", "<<", ">>", "bit_count", "neg", "unary +", "abs", "ceil", "ceiling", "floor", "round", "truncate", "sign",
-	"concat", "concat_ws", "substring", "substr", "mid", "left", "right", "trim", "ltrim", "rtrim", "replace", "reverse", "repeat",
-	"lpad", "rpad", "insert", "insert_func", "ucase", "lcase", "upper", "lower", "hex", "ascii", "ord", "char_length", "character_length",
-	"length", "octet_length", "bit_length", "instr", "locate", "position", "field", "find_in_set", "strcmp", "greatest", "least",
-	"substring_index", "md5", "sha", "sha1", "crc32", "soundex", "quote", "format", "char", "char using", "space", "export_set",
-	"period_add", "period_diff", "interval", "in collation", "binary", "collate", "convert using", "any_value",
+	"concat", "concat_ws", "substring", "substr", "mid", "left", "right", "trim", "ltrim", "rtrim", "replace", "reverse",
+	"insert", "insert_func", "ucase", "lcase", "upper", "lower", "hex", "ascii", "ord", "char_length", "character_length",
+	"length", "octet_length", "bit_length", "instr", "locate", "position", "find_in_set", "strcmp", "greatest", "least",
+	"substring_index", "md5", "sha", "sha1", "crc32", "soundex", "quote", "format", "char", "char using", "export_set",
+	"period_add", "period_diff", "in collation", "degrees", "radians", "rand", "sleep", "binary", "collate", "convert using", "any_value",
 )
 
+// repeaters are the functions whose result is as long as an argument says: which one, from 1.
+var repeaters = map[string]int{"repeat": 2, "lpad": 2, "rpad": 2, "space": 1}
+
 // constants are functions that always have a value.
-var constants = set("isnull", "utc_date", "utc_time", "utc_timestamp", "sysdate", "last_insert_id", "found_rows", "row_count", "uuid_short")
+var constants = set("isnull", "utc_date", "utc_time", "utc_timestamp", "sysdate", "last_insert_id", "found_rows", "row_count", "uuid_short", "field", "interval",
+	"now", "curdate", "curtime", "current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "pi", "version", "connection_id",
+	"charset", "collation", "coercibility", "uuid")
 
 func set(names ...string) map[string]bool {
 	m := make(map[string]bool, len(names))
@@ -49,6 +54,9 @@ func DeclaredNotNull(e expr.Expr, known func(e expr.Expr) bool) bool {
 		return true
 	case followers[name], name == "cast" && !losesValues(x.Type()):
 		return allDeclared(args, known)
+	case repeaters[name] > 0: // which may become too long where it is not known how often
+		_, constant := args[repeaters[name]-1].(*expr.Const)
+		return constant && allDeclared(args, known)
 	case name == "if":
 		return allDeclared(args[1:], known)
 	case name == "case":

@@ -251,10 +251,8 @@ func TestTypingOfASession(t *testing.T) {
 	if got := c.value("select concat(1 / 3, monthname('2024-03-01'), week('2023-01-01'))"); got != "0.3333March1" {
 		t.Error(got)
 	}
-	for set, code := range map[string]string{"'xx_XX'": "ERROR 1649", "'fi_FI'": "ERROR 1235"} {
-		if out := c.query("set lc_time_names = " + set); !strings.Contains(out, code) {
-			t.Error(out)
-		}
+	if out := c.query("set lc_time_names = 'xx_XX'"); !strings.Contains(out, "ERROR 1649") {
+		t.Error(out)
 	}
 }
 

@@ -19,12 +19,12 @@ const (
 )
 
 var arithDefs = []def{
-	{name: "+", min: 2, max: 2, op: opAdd, infix: "+", typ: typeArith, f2: evalArith},
-	{name: "-", min: 1, max: 2, op: opSub, infix: "-", typ: typeArith, f2: evalArith, rewrite: minusAsNeg},
-	{name: "*", min: 2, max: 2, op: opMul, infix: "*", typ: typeArith, f2: evalArith},
-	{name: "/", min: 2, max: 2, op: opDiv, infix: "/", typ: typeArith, f2: evalArith},
-	{name: "div", min: 2, max: 2, op: opIntDiv, infix: "DIV", typ: typeArith, f2: evalIntDiv},
-	{name: "%", alias: []string{"mod"}, min: 2, max: 2, op: opMod, infix: "%", typ: typeArith, f2: evalArith},
+	{name: "+", min: 2, max: 2, op: opAdd, infix: "+", typ: typeArith, prep: prepArith, f2: evalArith},
+	{name: "-", min: 1, max: 2, op: opSub, infix: "-", typ: typeArith, check: twoArguments, prep: prepArith, f2: evalArith, rewrite: minusAsNeg},
+	{name: "*", min: 2, max: 2, op: opMul, infix: "*", typ: typeArith, prep: prepArith, f2: evalArith},
+	{name: "/", min: 2, max: 2, op: opDiv, infix: "/", typ: typeArith, prep: prepArith, f2: evalArith},
+	{name: "div", min: 2, max: 2, op: opIntDiv, infix: "DIV", typ: typeArith, prep: prepArith, f2: evalIntDiv},
+	{name: "%", alias: []string{"mod"}, min: 2, max: 2, op: opMod, infix: "%", typ: typeArith, prep: prepArith, f2: evalArith},
 	{name: "neg", min: 1, max: 1, typ: typeNeg, f1: evalNeg, rewrite: negLiteral,
 		render: func(c *Call) string { return "-(" + c.args[0].String() + ")" }},
 	{name: "unary +", min: 1, max: 1, rewrite: func(a []Expr) (Expr, error) { return a[0], nil }},
@@ -102,7 +102,7 @@ func typeArith(c *Call) error {
 	a, b := c.args[0].Type(), c.args[1].Type()
 	ca, cb := numericClass(a), numericClass(b)
 	if c.op == opIntDiv {
-		c.typ = intType(21, isUnsigned(a) || isUnsigned(b))
+		c.typ = intType(intDivLength(a), isUnsigned(a) || isUnsigned(b))
 		return nil
 	}
 	switch {
@@ -114,6 +114,52 @@ func typeArith(c *Call) error {
 		c.typ = arithIntType(c.op, a, b)
 	}
 	return nil
+}
+
+// intDivLength is how long MySQL says the quotient of DIV is: as the dividend without its decimals.
+func intDivLength(dividend *types.Type) int {
+	n := charLen(dividend)
+	if dividend.Class() == types.ClassDecimal {
+		n -= max(dividend.Decimals, 0)
+	}
+	if n < 0 || n > 21 {
+		return 21
+	}
+	return max(n, 1)
+}
+
+func twoArguments(c *Call) error {
+	if len(c.args) != 2 {
+		return errBadExpr
+	}
+	return nil
+}
+
+// prepArith lets integers and doubles be computed of both operands, as in MySQL, where the right one may warn, or fail, beside a NULL.
+// Decimals are not: the first NULL is the answer.
+func prepArith(c *Call) {
+	if len(c.args) != 2 {
+		return
+	}
+	exact := c.typ.Class() == types.ClassDecimal
+	if c.op == opIntDiv {
+		exact = numericClass(c.args[0].Type()) != types.ClassInt || numericClass(c.args[1].Type()) != types.ClassInt
+	}
+	if _, computed := c.args[1].(*Call); computed && !exact {
+		c.ev = evalBoth
+	}
+}
+
+func evalBoth(c *Call, env *Env, row []types.Value) (types.Value, error) {
+	a, err := eval(c.args[0], env, row)
+	if err != nil || a.IsNull() && env.Mode.Legacy {
+		return types.Null, err
+	}
+	b, err := eval(c.args[1], env, row)
+	if err != nil || a.IsNull() || b.IsNull() {
+		return types.Null, err
+	}
+	return c.def.f2(c, env, a, b)
 }
 
 // arithDoubleType: doubles with a fixed number of decimals, such as ROUND's, keep one.

@@ -33,11 +33,11 @@ var hashDefs = []def{
 		f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 			return types.Uint(uint64(crc32.ChecksumIEEE(c.text(0, a)))), nil
 		}},
-	{name: "compress", min: 1, max: 1, typ: typeUnspecifiedBytes, f1: compress},
-	{name: "uncompress", min: 1, max: 1, typ: typeUnspecifiedBytes, f1: uncompress},
+	{name: "compress", min: 1, max: 1, typ: typeBytesOf(func(n int) int { return n*120/100 + 12 }), f1: compress},
+	{name: "uncompress", min: 1, max: 1, typ: typeBytesOf(func(int) int { return maxBlobWidth }), f1: uncompress},
 	{name: "uncompressed_length", min: 1, max: 1, typ: typeIntLen(10), f1: uncompressedLength},
-	{name: "aes_encrypt", min: 2, max: 2, typ: typeUnspecifiedBytes, f2: aesEncrypt},
-	{name: "aes_decrypt", min: 2, max: 2, typ: typeUnspecifiedBytes, f2: aesDecrypt},
+	{name: "aes_encrypt", min: 2, max: 2, typ: typeBytesOf(func(n int) int { return (n/16 + 1) * 16 }), f2: aesEncrypt},
+	{name: "aes_decrypt", min: 2, max: 2, typ: typeBytesOf(func(n int) int { return n }), f2: aesDecrypt},
 }
 
 func hexStr(c *Call, b []byte) types.Value { return c.str([]byte(hex.EncodeToString(b))) }

@@ -68,7 +68,7 @@ var intervalDefs = []def{
 		typ: typeDateAdd, check: checkUnit(2), prep: prepUnit(2), fn: dateAdd, render: renderInterval("-")},
 	{name: "timestampadd", min: 3, max: 3, rewrite: func(a []Expr) (Expr, error) { return New("date_add", a[2], a[1], a[0]) }},
 	// extract('unit', date), timestampdiff('unit', a, b)
-	{name: "extract", min: 2, max: 2, usesNow: true, typ: typeUnitInt, check: checkUnit(0), prep: prepUnit(0), fn: extract, render: func(c *Call) string {
+	{name: "extract", min: 2, max: 2, usesNow: true, typ: typeExtract, check: checkUnit(0), prep: prepUnit(0), fn: extract, render: func(c *Call) string {
 		u, _ := c.constText(0)
 		return "extract(" + strings.ToLower(u) + " from " + c.args[1].String() + ")"
 	}},

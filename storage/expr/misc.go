@@ -23,7 +23,7 @@ var miscDefs = []def{
 	{name: "sleep", min: 1, max: 1, class: Volatile, typ: typeIntLen(21), lax: sleep},
 	{name: "benchmark", min: 2, max: 2, class: Volatile, typ: typeIntLen(1), ev: benchmark},
 	{name: "name_const", min: 2, max: 2, rewrite: nameConst},
-	{name: "random_bytes", min: 1, max: 1, class: Volatile, typ: typeUnspecifiedBytes, f1: randomBytes},
+	{name: "random_bytes", min: 1, max: 1, class: Volatile, typ: typeBytesOf(func(int) int { return 1024 }), f1: randomBytes},
 }
 
 func typeBytesLen(n int) func(*Call) error {

@@ -311,7 +311,7 @@ func renderTrim(c *Call) string {
 }
 
 func typePad(c *Call) error {
-	n := types.Unspecified
+	n := maxBlobWidth
 	if k, ok := isConst(c.args[1]); ok && !k.Val.IsNull() {
 		want, _ := k.Val.ToInt(nil)
 		n = int(min(max(want, 0), maxResult))
@@ -389,7 +389,7 @@ func typeRepeat(c *Call) error {
 		times, _ := k.Val.ToInt(nil)
 		n = int(min(float64(n)*float64(max(times, 0)), maxResult))
 	} else {
-		n = types.Unspecified
+		n = maxBlobWidth
 	}
 	return c.setStringResult(n, c.args[0])
 }
@@ -415,7 +415,7 @@ func repeatBytes(c *Call, env *Env, s []byte, n types.Value) (types.Value, error
 }
 
 func typeSpace(c *Call) error {
-	n := types.Unspecified
+	n := maxBlobWidth
 	if k, ok := isConst(c.args[0]); ok && !k.Val.IsNull() {
 		want, _ := k.Val.ToInt(nil)
 		n = int(min(max(want, 0), maxResult))

@@ -65,6 +65,26 @@ func aboutString(answer func(strOrigin) Expr) func([]Expr) (Expr, error) {
 	}
 }
 
+// maxBlobWidth is how long MySQL says a string is whose length it does not know.
+const maxBlobWidth = 1 << 24
+
+// typeBytesOf is the type of bytes of a length that the first argument's, in bytes, decides.
+func typeBytesOf(length func(n int) int) func(*Call) error {
+	return func(c *Call) error {
+		t := c.args[0].Type()
+		n := charLen(t)
+		if n >= 0 && isStringy(t) {
+			n *= max(t.Collation.MaxBytes(), 1)
+		}
+		c.coll, c.deriv, c.ascii = types.CollationBinary, derivImplicit, false
+		if n < 0 {
+			n = maxBlobWidth
+		}
+		c.typ = stringType(length(n), c.coll)
+		return nil
+	}
+}
+
 func typeUnspecifiedBytes(c *Call) error {
 	c.typ, c.coll, c.deriv, c.ascii = types.TypeBytes, types.CollationBinary, derivImplicit, false
 	return nil
@@ -319,12 +339,24 @@ func charFn(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	return c.str(out), nil
 }
 
-// locales are the number formats of the lc_time_names that FORMAT is asked for most: thousands separator and point.
-var locales = map[string][2]string{
+// legacyNumbers are the separators and points that FORMAT had for readers of V1; other locales were en_US there.
+var legacyNumbers = map[string][2]string{
 	"en_us": {",", "."}, "en_gb": {",", "."}, "en_ca": {",", "."}, "en_au": {",", "."}, "en_in": {",", "."},
 	"de_de": {".", ","}, "de_at": {".", ","}, "de_ch": {"'", "."}, "fr_fr": {"", ","}, "es_es": {"", ","},
 	"it_it": {"", ","}, "nl_nl": {"", ","}, "pt_br": {".", ","}, "ja_jp": {",", "."}, "zh_cn": {",", "."},
 	"ru_ru": {".", ","}, "sv_se": {" ", ","}, "da_dk": {".", ","}, "pl_pl": {"", ","},
+}
+
+// numberLocale finds how a locale writes numbers; nil where there is none of the name.
+func numberLocale(env *Env, name string) *Locale {
+	if !env.Mode.Legacy {
+		return FindLocale(name)
+	}
+	n, ok := legacyNumbers[strings.ToLower(name)]
+	if !ok {
+		return nil
+	}
+	return &Locale{separator: n[0], point: n[1], lastGroup: 3, group: 3}
 }
 
 // format is FORMAT(n, digits [, locale]); an unknown locale is en_US with warning 1649.
@@ -332,11 +364,11 @@ func format(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if a[0].IsNull() || a[1].IsNull() {
 		return types.Null, nil
 	}
-	sep := locales["en_us"]
+	l := english()
 	if len(a) == 3 && !a[2].IsNull() {
 		name := string(c.text(2, a[2]))
-		if l, ok := locales[strings.ToLower(name)]; ok {
-			sep = l
+		if found := numberLocale(env, name); found != nil {
+			l = found
 		} else {
 			env.warn(mysqlerr.UnknownLocale, name)
 		}
@@ -349,26 +381,7 @@ func format(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	} else {
 		s = types.RoundDecimal(a[0].ToDec(env.Warn), int(digits)).Text()
 	}
-	return c.str([]byte(groupDigits(s, sep))), nil
-}
-
-func groupDigits(s string, sep [2]string) string {
-	var b strings.Builder
-	if strings.HasPrefix(s, "-") {
-		b.WriteByte('-')
-		s = s[1:]
-	}
-	whole, frac, hasFrac := strings.Cut(s, ".")
-	for i := range len(whole) {
-		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteString(sep[0])
-		}
-		b.WriteByte(whole[i])
-	}
-	if hasFrac {
-		b.WriteString(sep[1] + frac)
-	}
-	return b.String()
+	return c.str([]byte(l.number(s))), nil
 }
 
 func typeInsert(c *Call) error {

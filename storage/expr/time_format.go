@@ -60,7 +60,7 @@ func typeFormat(c *Call) error {
 }
 
 // format fills in a DATE_FORMAT pattern; false where the date has no such part (a day's name of a zero date).
-func (c civil) format(dst []byte, f string) ([]byte, bool) { return c.formatIn(dst, f, &english) }
+func (c civil) format(dst []byte, f string) ([]byte, bool) { return c.formatIn(dst, f, english()) }
 
 // formatIn is format with the names of a language.
 func (c civil) formatIn(dst []byte, f string, l *Locale) ([]byte, bool) {

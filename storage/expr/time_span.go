@@ -17,6 +17,23 @@ func typeUnitInt(c *Call) error {
 	return nil
 }
 
+// extractLengths are the digits that MySQL says a unit's number may have; two of the others.
+var extractLengths = map[string]int{
+	"year": 4, "year_month": 6, "day_hour": 9, "day_minute": 11, "day_second": 13, "hour_minute": 4, "hour_second": 6, "minute_second": 4,
+	"day_microsecond": 20, "hour_microsecond": 13, "minute_microsecond": 11, "second_microsecond": 9,
+}
+
+func typeExtract(c *Call) error {
+	if err := typeUnitInt(c); err != nil {
+		return err
+	}
+	u, _ := c.constText(0)
+	if c.typ.Length = extractLengths[strings.ToLower(u)]; c.typ.Length == 0 {
+		c.typ.Length = 2
+	}
+	return nil
+}
+
 // extract shows the fields of a unit as one number: DAY_MINUTE of '05 10:20' is 51020.
 func extract(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	u := c.aux.(*unit)

@@ -308,10 +308,11 @@ func unifyNumbers(a, b types.Type) types.Type {
 		return t
 	}
 	if !mixedSigns {
+		n := max(a.Length, b.Length)
 		if intRank(a.ID) < intRank(b.ID) {
 			a = b
 		}
-		a.Length = max(a.Length, b.Length)
+		a.Length = n
 		return plainType(a)
 	}
 	unsigned, signed := a, b

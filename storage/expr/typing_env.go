@@ -3,7 +3,6 @@ package expr
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -137,91 +136,5 @@ func localeOf(c *Call, a []types.Value) *Locale {
 	if l := FindLocale(string(c.text(last, a[last]))); l != nil {
 		return l
 	}
-	return &english
+	return english()
 }
-
-// Locale is the names of months and days in a language, as MySQL has them.
-type Locale struct {
-	Name                  string
-	months, days          []string // days from Monday on
-	shortMonths, shortDay []string
-}
-
-func (l *Locale) month(m int, short bool) string {
-	if short {
-		return l.shortMonths[m-1]
-	}
-	return l.months[m-1]
-}
-
-func (l *Locale) day(c civil, short bool) string {
-	d := weekday(dayNumber(c.year, c.month, c.day), false)
-	if short {
-		return l.shortDay[d]
-	}
-	return l.days[d]
-}
-
-// FindLocale finds a locale by its name in any case; nil where this program has no names for it.
-func FindLocale(name string) *Locale {
-	for i := range dateLocales {
-		if strings.EqualFold(dateLocales[i].Name, name) {
-			return &dateLocales[i]
-		}
-	}
-	return nil
-}
-
-var english = func() Locale {
-	l := Locale{Name: DefaultLocale}
-	for m := time.January; m <= time.December; m++ {
-		l.months, l.shortMonths = append(l.months, m.String()), append(l.shortMonths, m.String()[:3])
-	}
-	for d := 1; d <= 7; d++ {
-		name := time.Weekday(d % 7).String()
-		l.days, l.shortDay = append(l.days, name), append(l.shortDay, name[:3])
-	}
-	return l
-}()
-
-func locale(name, months, shortMonths, days, shortDays string) Locale {
-	return Locale{Name: name, months: strings.Fields(months), shortMonths: strings.Fields(shortMonths), days: strings.Fields(days), shortDay: strings.Fields(shortDays)}
-}
-
-func (l Locale) as(name string) Locale { l.Name = name; return l }
-
-// dateLocales are the locales that this program has names for.
-var dateLocales = func() []Locale {
-	spanish := locale("es_ES", "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-		"ene feb mar abr may jun jul ago sep oct nov dic", "lunes martes miércoles jueves viernes sábado domingo", "lun mar mié jue vie sáb dom")
-	chinese := locale("zh_CN", "一月 二月 三月 四月 五月 六月 七月 八月 九月 十月 十一月 十二月", "1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月",
-		"星期一 星期二 星期三 星期四 星期五 星期六 星期日", "一 二 三 四 五 六 日")
-	for i, m := range chinese.shortMonths[:9] {
-		chinese.shortMonths[i] = " " + m
-	}
-	return []Locale{
-		english, english.as("en_GB"), english.as("en_CA"), english.as("en_AU"), english.as("en_NZ"), english.as("en_IN"), english.as("en_ZA"),
-		locale("de_DE", "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-			"Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez", "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag", "Mo Di Mi Do Fr Sa So"),
-		locale("fr_FR", "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-			"jan fév mar avr mai jun jui aoû sep oct nov déc", "lundi mardi mercredi jeudi vendredi samedi dimanche", "lun mar mer jeu ven sam dim"),
-		spanish, spanish.as("es_MX"), spanish.as("es_AR"),
-		locale("it_IT", "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-			"gen feb mar apr mag giu lug ago set ott nov dic", "lunedì martedì mercoledì giovedì venerdì sabato domenica", "lun mar mer gio ven sab dom"),
-		locale("nl_NL", "januari februari maart april mei juni juli augustus september oktober november december",
-			"jan feb mrt apr mei jun jul aug sep okt nov dec", "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag", "ma di wo do vr za zo"),
-		locale("pt_BR", "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
-			"Jan Fev Mar Abr Mai Jun Jul Ago Set Out Nov Dez", "segunda terça quarta quinta sexta sábado domingo", "Seg Ter Qua Qui Sex Sáb Dom"),
-		locale("sv_SE", "januari februari mars april maj juni juli augusti september oktober november december",
-			"jan feb mar apr maj jun jul aug sep okt nov dec", "måndag tisdag onsdag torsdag fredag lördag söndag", "mån tis ons tor fre lör sön"),
-		locale("da_DK", "januar februar marts april maj juni juli august september oktober november december",
-			"jan feb mar apr maj jun jul aug sep okt nov dec", "mandag tirsdag onsdag torsdag fredag lørdag søndag", "man tir ons tor fre lør søn"),
-		locale("pl_PL", "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
-			"sty lut mar kwi maj cze lip sie wrz paź lis gru", "poniedziałek wtorek środa czwartek piątek sobota niedziela", "pon wto śro czw pią sob nie"),
-		locale("ru_RU", "Января Февраля Марта Апреля Мая Июня Июля Августа Сентября Октября Ноября Декабря",
-			"Янв Фев Мар Апр Май Июн Июл Авг Сен Окт Ноя Дек", "Понедельник Вторник Среда Четверг Пятница Суббота Воскресенье", "Пнд Втр Срд Чтв Птн Сбт Вск"),
-		locale("ja_JP", "1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月", "1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月",
-			"月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日", "月 火 水 木 金 土 日"),
-		chinese,
-	}
-}()
