@@ -116,6 +116,12 @@ func (r *insertRun) next() []types.Value {
 	return row
 }
 
+// nullsPass tells whether NULL becomes the implicit default, with a warning, in a column that has none: under IGNORE, and where no strict
+// mode holds, but for the only row of a statement and for generated columns.
+func (r *insertRun) nullsPass(c *schema.Column) bool {
+	return r.Ignore || !r.env.Mode.Strict && c.Generated == "" && (r.source != nil || len(r.Rows) > 1)
+}
+
 // assign converts a value for a column.
 func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
 	c := &r.Table.Columns[pos]
@@ -123,7 +129,7 @@ func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
 		if !c.NotNull || c.AutoIncrement {
 			return v, nil
 		}
-		if r.Ignore {
+		if r.nullsPass(c) {
 			r.env.Warn(mysqlerr.BadNull, mysqlerr.New(mysqlerr.BadNull, c.Name).Message)
 			return types.ImplicitDefault(&c.Type), nil
 		}

@@ -88,6 +88,13 @@ func (w *writer) assign(i int) (changed bool, err error) {
 	return true, nil
 }
 
+// nullsPass tells whether NULL becomes the implicit default, with a warning, in a column that has none: where no strict mode holds. What
+// ON DUPLICATE KEY UPDATE assigns is refused then as the only row of an INSERT is, but under IGNORE.
+func (w *writer) nullsPass(c *schema.Column) bool {
+	m := &w.env.Mode
+	return !m.Strict && !m.Legacy && c.Generated == "" && (w.w.Kind == fragment.Update || w.w.Lenient)
+}
+
 // assignments makes the assignments that are always made, or those that only a changed row gets.
 func (w *writer) assignments(i int, onlyIfChanged bool) error {
 	for k := range w.w.Set {
@@ -108,7 +115,12 @@ func (w *writer) assignments(i int, onlyIfChanged bool) error {
 			return mysqlerr.From(err)
 		}
 		if v.IsNull() && c.NotNull {
-			return mysqlerr.New(mysqlerr.BadNull, c.Name)
+			refused := mysqlerr.New(mysqlerr.BadNull, c.Name)
+			if !w.nullsPass(c) {
+				return refused
+			}
+			w.warn(refused.Code, refused.Message)
+			v = types.ImplicitDefault(&c.Type)
 		}
 		w.next.values[pos] = v
 		w.row[planned] = types.ToLocal(v, w.env.Mode.Loc)
