@@ -1,4 +1,5 @@
-// Package condition is the warnings, notes and errors of a session's statements.
+// Package condition is the warnings, notes and errors of a session's statements: how they are kept, what SIGNAL makes of them
+// and what SHOW WARNINGS and GET DIAGNOSTICS tell of them.
 package condition
 
 import (
@@ -15,6 +16,7 @@ type List struct {
 	All    []virtual.Condition
 	Total  int // also those beyond max_error_count
 	Errors int
+	last   uint16 // the code of the latest
 
 	// of the statement before, for @@warning_count and @@error_count
 	prevTotal, prevErrors int
@@ -26,7 +28,7 @@ func (c *List) Begin() {
 		return
 	}
 	c.prevTotal, c.prevErrors = c.Total, c.Errors
-	c.All, c.Total, c.Errors = c.All[:0], 0, 0
+	c.Restart()
 }
 
 // PreviousCount and PreviousErrors are those of the statement before.
@@ -34,15 +36,19 @@ func (c *List) PreviousCount() int  { return c.prevTotal }
 func (c *List) PreviousErrors() int { return c.prevErrors }
 
 // Add adds one; the list keeps as many as limit, and counts all.
-func (c *List) Add(limit int, level string, code uint16, message string) {
+func (c *List) Add(limit int, added virtual.Condition) {
 	c.Total++
-	if level == "Error" {
+	if added.Level == "Error" {
 		c.Errors++
 	}
+	c.last = added.Code
 	if len(c.All) < limit {
-		c.All = append(c.All, virtual.Condition{Level: level, Code: code, Message: message})
+		c.All = append(c.All, added)
 	}
 }
+
+// Ends tells whether the latest condition has the code.
+func (c *List) Ends(code uint16) bool { return c.Total > 0 && c.last == code }
 
 // Restart forgets what a statement met that is run again.
 func (c *List) Restart() { c.All, c.Total, c.Errors = c.All[:0], 0, 0 }

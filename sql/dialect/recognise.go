@@ -104,8 +104,9 @@ func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
 		return nil, nil
 	}
 	limit := maxTokens
-	if first == "lock" || first == "load" || first == "grant" || first == "revoke" {
-		limit = len(rest) // it may name any number of tables, columns or accounts
+	switch first {
+	case "lock", "load", "grant", "revoke", "signal", "get":
+		limit = len(rest) // it may name any number of tables, columns, accounts or items
 	}
 	words := tokens(rest, mode, limit)
 	if words == nil {
@@ -123,11 +124,12 @@ func init() {
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
 		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
 		"alter": readDefinition("alter", readCluster), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
+		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet,
 	}
 	for word, what := range map[string]string{
 		"xa": "XA", "handler": "HANDLER", "checksum": "CHECKSUM TABLE", "change": "replication", "reset": "RESET",
-		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL", "get": "GET DIAGNOSTICS",
-		"signal": "SIGNAL", "resignal": "RESIGNAL", "cache": "CACHE INDEX", "clone": "CLONE", "restart": "RESTART",
+		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL", "cache": "CACHE INDEX",
+		"clone": "CLONE", "restart": "RESTART",
 		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE", "admin": "ADMIN", "trace": "TRACE",
 		"batch": "BATCH", "split": "SPLIT", "backup": "BACKUP", "restore": "RESTORE", "recover": "RECOVER",
 		"flashback": "FLASHBACK", "distribute": "DISTRIBUTE", "cancel": "CANCEL", "calibrate": "CALIBRATE",

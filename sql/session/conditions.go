@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 )
@@ -10,7 +11,7 @@ func (s *Session) note(level string, code uint16, message string) {
 	if level == "Note" && !s.vars.Notes {
 		return
 	}
-	s.conds.Add(s.vars.MaxConditions, level, code, message)
+	s.conds.Add(s.vars.MaxConditions, virtual.Condition{Level: level, Code: code, Message: message})
 }
 
 func (s *Session) warn(err *mysqlerr.Error) { s.note("Warning", err.Code, err.Message) }

@@ -71,7 +71,9 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 
 // beginConditions starts a statement's list of conditions, unless the statement is about the list that is there.
 func (s texts) beginConditions(st *parsed) {
-	if s.diagnosing = st.diagnostic(); !s.diagnosing {
+	if st.diagnostic() {
+		s.inherited = s.conds.Total
+	} else {
 		s.conds.Begin()
 	}
 }
@@ -85,7 +87,7 @@ func (s *Session) finish(ctx context.Context, err error) error {
 	s.measured.failed = true
 	e := mysqlerr.From(err)
 	s.eng.stats.Errors.Add(1)
-	if len(s.conds.All) == 0 || s.conds.All[len(s.conds.All)-1].Code != e.Code {
+	if !s.conds.Ends(e.Code) {
 		s.note("Error", e.Code, e.Message)
 	}
 	return err

@@ -76,6 +76,10 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		}}, nil
 	case dialect.CheckTables:
 		return checkTables(n), nil
+	case dialect.Signal:
+		return signalCommand(n), nil
+	case dialect.GetDiagnostics:
+		return getDiagnostics(n), nil
 	case dialect.LockTables:
 		return lockCommand(n), nil
 	case dialect.AlterCluster:

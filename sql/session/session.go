@@ -57,20 +57,20 @@ type Session struct {
 	locks     *metalock.Owner
 
 	// Of the present statement.
-	env        expr.Env
-	answers    answers
-	rt         exec.Runtime
-	pctx       planner.Context
-	snapshot   *catalog.Snapshot
-	conds      condition.List
-	more       bool // another statement of the same text follows
-	sent       bool // something of the result has gone to the client
-	diagnosing bool // the statement is about the conditions of the one before
-	page       fragment.Page
-	batch      types.Batch
-	outcome    sql.Outcome
-	text       dialect.Extractor
-	textKey    []byte
+	env       expr.Env
+	answers   answers
+	rt        exec.Runtime
+	pctx      planner.Context
+	snapshot  *catalog.Snapshot
+	conds     condition.List
+	more      bool // another statement of the same text follows
+	sent      bool // something of the result has gone to the client
+	inherited int  // of a statement about the conditions of the one before: how many these are
+	page      fragment.Page
+	batch     types.Batch
+	outcome   sql.Outcome
+	text      dialect.Extractor
+	textKey   []byte
 	settingsHash
 	virtual      func(db, table string) (exec.VirtualTable, bool)
 	usedVirtual  bool             // the plan in the making reads a table that the gateway makes up
@@ -225,7 +225,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 	}
 	variables{s}.follow()
 	execution{s}.look()
-	s.sent, s.diagnosing, s.stmtInsertID = false, false, 0
+	s.sent, s.inherited, s.stmtInsertID = false, 0, 0
 	s.outcome = sql.Outcome{}
 	return ctx
 }
@@ -253,10 +253,7 @@ func (s *Session) foundRowsFlag() bool { return s.conn.Capabilities&mysql.Client
 
 // done ends a statement's result with an OK of what s.outcome says.
 func (s *Session) done(w sql.ResultWriter) error {
-	s.outcome.Warnings = min(s.conds.Total, maxWarningCount)
-	if s.diagnosing {
-		s.outcome.Warnings = 0 // SHOW WARNINGS tells of the statement before and has none of its own
-	}
+	s.outcome.Warnings = min(s.conds.Total-s.inherited, maxWarningCount) // SHOW WARNINGS has none of its own
 	s.outcome.Status = s.status()
 	s.outcome.More = s.more
 	s.sent = true

@@ -154,3 +154,8 @@ func (r *Result) keep(fn func(row []types.Value) (bool, error)) error {
 	r.Rows = kept
 	return nil
 }
+
+// Help answers HELP: there is none.
+func Help() *Result {
+	return &Result{Fields: []types.Field{TextField("source_category_name", 64), TextField("name", 64), TextField("is_it_category", 1)}}
+}

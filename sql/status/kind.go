@@ -54,6 +54,9 @@ const (
 	StmtPrepare
 	StmtExecute
 	Load
+	Signal
+	Resignal
+	GetDiagnostics
 	kinds
 )
 
@@ -63,7 +66,7 @@ var kindNames = [kinds]string{
 	"alter_db", "create_table", "drop_table", "alter_table", "truncate", "rename_table", "create_index", "drop_index",
 	"create_user", "alter_user", "drop_user", "rename_user", "grant", "revoke", "lock_tables", "unlock_tables", "analyze",
 	"optimize", "check", "flush", "kill", "explain_other", "do", "help", "prepare_sql", "execute_sql", "dealloc_sql",
-	"stmt_prepare", "stmt_execute", "load",
+	"stmt_prepare", "stmt_execute", "load", "signal", "resignal", "get_diagnostics",
 }
 
 // String is the kind's name: "select" of Com_select, "" of Other.

@@ -157,6 +157,8 @@ const (
 	WarnAllowedPacketOverflowed      = 1301 // ER_WARN_ALLOWED_PACKET_OVERFLOWED
 	SpDoesNotExist                   = 1305 // ER_SP_DOES_NOT_EXIST
 	QueryInterrupted                 = 1317 // ER_QUERY_INTERRUPTED
+	SPCondMismatch                   = 1319 // ER_SP_COND_MISMATCH
+	SPUndeclaredVar                  = 1327 // ER_SP_UNDECLARED_VAR
 	SpFetchNoData                    = 1329 // ER_SP_FETCH_NO_DATA
 	ViewNoExplain                    = 1345 // ER_VIEW_NO_EXPLAIN
 	WrongObject                      = 1347 // ER_WRONG_OBJECT
@@ -181,6 +183,7 @@ const (
 	ViewDeleteMergeView              = 1395 // ER_VIEW_DELETE_MERGE_VIEW
 	CannotUser                       = 1396 // ER_CANNOT_USER
 	DataTooLong                      = 1406 // ER_DATA_TOO_LONG
+	SPBadSQLState                    = 1407 // ER_SP_BAD_SQLSTATE
 	LoadFromFixedSizeRowsToVar       = 1409 // ER_LOAD_FROM_FIXED_SIZE_ROWS_TO_VAR
 	CantCreateUserWithGrant          = 1410 // ER_CANT_CREATE_USER_WITH_GRANT
 	WrongValueForType                = 1411 // ER_WRONG_VALUE_FOR_TYPE
@@ -220,11 +223,19 @@ const (
 	TooLongTableComment              = 1628 // ER_TOO_LONG_TABLE_COMMENT
 	TooLongFieldComment              = 1629 // ER_TOO_LONG_FIELD_COMMENT
 	NonASCIISeparator                = 1638 // WARN_NON_ASCII_SEPARATOR_NOT_IMPLEMENTED
+	DupSignalSet                     = 1641 // ER_DUP_SIGNAL_SET
+	SignalWarn                       = 1642 // ER_SIGNAL_WARN
+	SignalNotFound                   = 1643 // ER_SIGNAL_NOT_FOUND
+	SignalException                  = 1644 // ER_SIGNAL_EXCEPTION
+	ResignalWithoutActiveHandler     = 1645 // ER_RESIGNAL_WITHOUT_ACTIVE_HANDLER
+	CondItemTruncated                = 1647 // WARN_COND_ITEM_TRUNCATED
+	CondItemTooLong                  = 1648 // ER_COND_ITEM_TOO_LONG
 	UnknownLocale                    = 1649 // ER_UNKNOWN_LOCALE
 	TooLongIndexComment              = 1688 // ER_TOO_LONG_INDEX_COMMENT
 	DataOutOfRange                   = 1690 // ER_DATA_OUT_OF_RANGE
 	MultiUpdateKeyConflict           = 1706 // ER_MULTI_UPDATE_KEY_CONFLICT
 	TruncateIllegalFK                = 1701 // ER_TRUNCATE_ILLEGAL_FK
+	DAInvalidConditionNumber         = 1758 // ER_DA_INVALID_CONDITION_NUMBER
 	ForeignDuplicateKeyWithChildInfo = 1761 // ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO
 	UnknownExplainFormat             = 1791 // ER_UNKNOWN_EXPLAIN_FORMAT
 	CantExecuteInReadOnlyTransaction = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
@@ -242,6 +253,7 @@ const (
 	MalformedPacket                  = 1835 // ER_MALFORMED_PACKET
 	AlterOperationNotSupportedReason = 1846 // ER_ALTER_OPERATION_NOT_SUPPORTED_REASON
 	MustChangePasswordLogin          = 1862 // ER_MUST_CHANGE_PASSWORD_LOGIN
+	NoStackedDiagnostics             = 1887 // ER_GET_STACKED_DA_WITHOUT_ACTIVE_HANDLER
 	ForeignKeyCascadeDepth           = 3008 // ER_FK_DEPTH_EXCEEDED
 	InvalidFieldSize                 = 3013 // ER_INVALID_FIELD_SIZE
 	PasswordExpireAnonymousUser      = 3016 // ER_PASSWORD_EXPIRE_ANONYMOUS_USER
@@ -403,6 +415,7 @@ const (
 // templates holds MySQL 8.0's wording where the parser's table lacks a code or differs from it; the verbs say which
 // arguments New takes.
 var templates = map[uint16]string{
+	NoStackedDiagnostics:   "GET STACKED DIAGNOSTICS when handler not active",
 	UnknownExplainFormat:   "Unknown EXPLAIN format name: '%s'",
 	IllegalUserVar:         "User variable name '%s' is illegal",
 	TooManyEnumElements:    "Too many enumeration values for column %s.",
@@ -594,6 +607,7 @@ var states = map[uint16]string{
 	InvalidJSONValueForCast: "22018",
 	JSONUsedAsKey:           "42000",
 	TruncatedWrongValue:     "22007",
+	NoStackedDiagnostics:    "0Z002",
 	LocalInfileDisabled:     "42000",
 	NoReferencedRow:         "23000",
 	RowIsReferenced:         "23000",

@@ -209,9 +209,10 @@ func (d *dialogue) pending() (n int) {
 	return n
 }
 
-// prepare gives the statement in the prepared protocol; nil where it is to be sent as text.
+// prepare gives the statement in the prepared protocol; nil where it is to be sent as text. GET DIAGNOSTICS would find the error of its
+// own preparation.
 func (c *conn) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if !c.prepared {
+	if !c.prepared || strings.HasPrefix(text, "GET ") {
 		return nil, nil
 	}
 	stmt, err := c.PrepareContext(ctx, text)

@@ -107,11 +107,13 @@ type DeadlockReport struct {
 	Sessions []Process // of the members, in their order; without an ID where one is not known any more
 }
 
-// Condition is a line of SHOW WARNINGS.
+// Condition is a line of SHOW WARNINGS, and what GET DIAGNOSTICS tells besides.
 type Condition struct {
 	Level   string // "Note", "Warning", "Error"
 	Code    uint16
 	Message string
+	State   string            // SQLSTATE; "": that of the code
+	Items   map[string]string // that SIGNAL has set, by their names: CLASS_ORIGIN, TABLE_NAME, …
 }
 
 // Now is the statement's time.
