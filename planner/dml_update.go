@@ -95,7 +95,7 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	if name == nil {
 		return nil, mysqlerr.NotSupported("DELETE from something that is not a table")
 	}
-	if logical.IsView(ctx, name) {
+	if logical.IsView(ctx, name) || namesCTE(s.With, name) {
 		return buildComputedDelete(ctx, s, params)
 	}
 	p, err := newChange(ctx, name, alias, fragment.Delete, s.IgnoreErr)
@@ -117,6 +117,12 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 		return nil, err
 	}
 	return p, p.findBy(ctx, q)
+}
+
+// namesCTE tells whether a name is one of WITH's.
+func namesCTE(with *ast.WithClause, name *ast.TableName) bool {
+	return with != nil && name.Schema.L == "" &&
+		slices.ContainsFunc(with.CTEs, func(c *ast.CommonTableExpression) bool { return c.Name.L == name.Name.L })
 }
 
 // spares tells whether a change leaves rows as they are that checks or unique keys keep from changing (IGNORE). Entries of version 1

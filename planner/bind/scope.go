@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -158,6 +159,11 @@ func keyFlags(t *schema.Table, pos int) uint16 {
 		}
 	}
 	return uint16(flags)
+}
+
+// Has tells whether columns of a table are in scope.
+func (s *Scope) Has(table string) bool {
+	return slices.ContainsFunc(s.Cols, func(c Column) bool { return c.Field.Table == table })
 }
 
 // Find resolves a name in this scope only. c is nil where it is unknown; 1052 where it is ambiguous.

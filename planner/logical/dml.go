@@ -325,6 +325,9 @@ func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
 		}
 		for _, name := range s.Tables.Tables {
 			it := (merging{q}).item(name.Schema.O, name.Name.O)
+			if it == nil && q.scope.Has(name.Name.O) { // a derived table
+				return mysqlerr.New(mysqlerr.NonUpdatableTable, name.Name.O, c.verb)
+			}
 			if it == nil {
 				return mysqlerr.New(mysqlerr.UnknownTable, name.Name.O, "MULTI DELETE")
 			}

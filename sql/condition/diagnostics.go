@@ -6,8 +6,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Get is the condition of a number, counted from 1, among those that were kept. 1758.
-func (c *List) Get(number types.Value) (*virtual.Condition, error) {
+// get is the condition of a number, counted from 1, among those that were kept. 1758.
+func (c *List) get(number types.Value) (*virtual.Condition, error) {
 	n, over := number.ToUint(nil)
 	if number.IsNull() || over || n < 1 || n > uint64(len(c.All)) {
 		return nil, mysqlerr.New(mysqlerr.DAInvalidConditionNumber)
@@ -15,8 +15,8 @@ func (c *List) Get(number types.Value) (*virtual.Condition, error) {
 	return &c.All[n-1], nil
 }
 
-// Item is what GET DIAGNOSTICS tells of a condition.
-func Item(c *virtual.Condition, item string) (types.Value, types.Type) {
+// itemOf is what GET DIAGNOSTICS tells of a condition.
+func itemOf(c *virtual.Condition, item string) (types.Value, types.Type) {
 	state := c.State
 	if state == "" {
 		state = mysqlerr.Newf(c.Code, "").State

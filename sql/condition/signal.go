@@ -16,9 +16,9 @@ const (
 	maxItem    = 64
 )
 
-// Signalled makes the condition of SIGNAL: a warning for SQLSTATEs of class 01, an error for others. vals are what the items are set to. An
+// signalled makes the condition of SIGNAL: a warning for SQLSTATEs of class 01, an error for others. vals are what the items are set to. An
 // item that is too long is an error under a strict sql_mode, and otherwise cut with a warning.
-func Signalled(n *dialect.Signal, vals []types.Value, strict bool, warn func(*mysqlerr.Error)) (virtual.Condition, error) {
+func signalled(n *dialect.Signal, vals []types.Value, strict bool, warn func(*mysqlerr.Error)) (virtual.Condition, error) {
 	c := virtual.Condition{Level: "Error", Code: mysqlerr.SignalException, State: n.State, Items: map[string]string{}}
 	switch n.State[:2] {
 	case "01":

@@ -12,20 +12,24 @@ import (
 func ColumnsOf(env *Env, fields []types.Field, source func(f *types.Field) *schema.Column) ([]schema.Column, error) {
 	columns := make([]schema.Column, len(fields))
 	for i := range fields {
-		f := &fields[i]
-		c := schema.Column{Name: f.Name, Type: f.Type, NotNull: uint(f.Flags)&mysql.NotNullFlag != 0}
-		if err := checkColumnName(c.Name); err != nil {
+		if err := checkColumnName(fields[i].Name); err != nil {
 			return nil, err
 		}
-		if s := source(f); s != nil {
-			likeSource(&c, s)
-		} else {
-			storableType(&c.Type)
-			zeroDefault(env, &c)
-		}
-		columns[i] = c
+		columns[i] = ColumnOf(&fields[i], source(&fields[i]), env.strict())
 	}
 	return columns, nil
+}
+
+// ColumnOf makes a column of a query's. strict: what the type's zero is must be a date, or it is no default.
+func ColumnOf(f *types.Field, source *schema.Column, strict bool) schema.Column {
+	c := schema.Column{Name: f.Name, Type: f.Type, NotNull: uint(f.Flags)&mysql.NotNullFlag != 0}
+	if source != nil {
+		likeSource(&c, source)
+	} else {
+		storableType(&c.Type)
+		zeroDefault(&c, strict)
+	}
+	return c
 }
 
 // likeSource gives a column what the one has that it is selected from: all but AUTO_INCREMENT, how it is generated, and that it
@@ -40,11 +44,11 @@ func likeSource(c, s *schema.Column) {
 
 // zeroDefault gives a column that is computed and never NULL its type's zero as default; where that is no date and sql_mode
 // forbids such, none.
-func zeroDefault(env *Env, c *schema.Column) {
+func zeroDefault(c *schema.Column, strict bool) {
 	if !c.NotNull || isLob(&c.Type) {
 		return
 	}
-	if class := c.Type.Class(); env.strict() && (class == types.ClassDate || class == types.ClassDatetime) {
+	if class := c.Type.Class(); strict && (class == types.ClassDate || class == types.ClassDatetime) {
 		return
 	}
 	c.HasDefault, c.Default = true, types.AppendValue(nil, types.ImplicitDefault(&c.Type))

@@ -127,8 +127,6 @@ func Refusal(node ast.StmtNode) error {
 		what = "stored procedures"
 	case *ast.GrantProxyStmt:
 		what = "GRANT PROXY"
-	case *ast.ExplainForStmt:
-		what = "EXPLAIN FOR CONNECTION"
 	}
 	return mysqlerr.NotSupported(what)
 }

@@ -39,6 +39,13 @@ type (
 		Op     string // "check", "repair"
 		Tables []*ast.TableName
 	}
+	// ChecksumTables is CHECKSUM TABLE.
+	ChecksumTables struct {
+		Tables []*ast.TableName
+		Quick  bool
+	}
+	// Flush is FLUSH of anything but tables.
+	Flush struct{}
 	// LockTables is LOCK TABLES.
 	LockTables struct{ Items []LockItem }
 	// LockInstance is LOCK INSTANCE FOR BACKUP, or UNLOCK INSTANCE.
@@ -121,13 +128,14 @@ func init() {
 	readers = map[string]reader{
 		"begin": readBegin, "start": readStart, "commit": readEnd(true), "rollback": readEnd(false),
 		"set": readSet, "show": readShow, "check": readCheck("check"), "repair": readCheck("repair"),
+		"checksum": readChecksum, "flush": readFlush,
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
 		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
 		"alter": readDefinition("alter", readCluster), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
 		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet,
 	}
 	for word, what := range map[string]string{
-		"xa": "XA", "handler": "HANDLER", "checksum": "CHECKSUM TABLE", "change": "replication", "reset": "RESET",
+		"xa": "XA", "handler": "HANDLER", "change": "replication", "reset": "RESET",
 		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL", "cache": "CACHE INDEX",
 		"clone": "CLONE", "restart": "RESTART",
 		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE", "admin": "ADMIN", "trace": "TRACE",
@@ -334,15 +342,9 @@ func readCheck(op string) reader {
 			return nil, nil
 		}
 		st := CheckTables{Op: op}
-		for {
-			n, ok := w.tableName()
-			if !ok {
-				return nil, nil
-			}
-			st.Tables = append(st.Tables, n)
-			if !w.take(",") {
-				break
-			}
+		var ok bool
+		if st.Tables, ok = w.tableNames(); !ok {
+			return nil, nil
 		}
 		for len(w.words) > 0 {
 			switch {
@@ -353,6 +355,54 @@ func readCheck(op string) reader {
 			}
 		}
 		return st, nil
+	}
+}
+
+// readChecksum reads CHECKSUM TABLE t, … [QUICK | EXTENDED].
+func readChecksum(st statement) (Statement, error) {
+	if !st.take("table") && !st.take("tables") {
+		return nil, st.syntaxError()
+	}
+	tables, ok := st.tableNames()
+	if !ok {
+		return nil, st.syntaxError()
+	}
+	n := ChecksumTables{Tables: tables, Quick: st.take("quick")}
+	if !n.Quick {
+		st.take("extended")
+	}
+	if len(st.words) > 0 {
+		return nil, st.syntaxError()
+	}
+	return n, nil
+}
+
+// readFlush reads FLUSH with several options, and those that the parser does not know; tables are left to the parser.
+func readFlush(st statement) (Statement, error) {
+	_ = st.take("local") || st.take("no_write_to_binlog")
+	if st.take("table") || st.take("tables") {
+		if n := len(st.words); n > 2 && st.words[n-2].lower == "for" && st.words[n-1].lower == "export" {
+			return nil, mysqlerr.NotSupported("FLUSH TABLES … FOR EXPORT")
+		}
+		return nil, nil
+	}
+	for {
+		switch {
+		case st.take("binary", "logs"), st.take("engine", "logs"), st.take("error", "logs"), st.take("general", "logs"), st.take("slow", "logs"),
+			st.take("hosts"), st.take("logs"), st.take("privileges"), st.take("optimizer_costs"), st.take("status"), st.take("user_resources"):
+		case st.take("relay", "logs"):
+			if len(st.words) > 0 && st.words[0].lower == "for" {
+				return nil, mysqlerr.NotSupported("replication")
+			}
+		default:
+			return nil, st.syntaxError()
+		}
+		if len(st.words) == 0 {
+			return Flush{}, nil
+		}
+		if !st.take(",") {
+			return nil, st.syntaxError()
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/mysqlerr"
 )
 
 // lexer reads a text under a sql_mode.
@@ -47,4 +48,10 @@ func blank(text string) bool {
 			return false
 		}
 	}
+}
+
+// SecondStatement is the error of a statement that follows where only one may stand.
+func SecondStatement(text, rest string) *mysqlerr.Error {
+	rest = strings.TrimLeft(rest, " \t\r\n")
+	return mysqlerr.Syntax(rest, 1+strings.Count(text[:len(text)-len(rest)], "\n"))
 }

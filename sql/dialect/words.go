@@ -111,6 +111,18 @@ func (w *words) tableName() (*ast.TableName, bool) {
 	return n, true
 }
 
+// tableNames takes [db.]table, …
+func (w *words) tableNames() (list []*ast.TableName, ok bool) {
+	for first := true; first || w.take(","); first = false {
+		n, ok := w.tableName()
+		if !ok {
+			return nil, false
+		}
+		list = append(list, n)
+	}
+	return list, true
+}
+
 func (w *words) ident() (string, bool) {
 	if len(*w) == 0 {
 		return "", false

@@ -103,6 +103,7 @@ func Analyze(ctx context.Context, env *Env, n *ast.AnalyzeTableStmt) (*show.Resu
 		return nil, err
 	}
 	res := newReport()
+	histogram := n.HistogramOperation != ast.HistogramOperationNop
 	for _, name := range n.TableNames {
 		db, err := env.DBOf(name.Schema.O)
 		if err != nil {
@@ -110,11 +111,15 @@ func Analyze(ctx context.Context, env *Env, n *ast.AnalyzeTableStmt) (*show.Resu
 		}
 		notes := &tableNotes{res: res, table: db + "." + name.Name.O, op: "analyze"}
 		t, ok := env.DB.Catalog().Table(db, name.Name.O)
-		if v, view := env.DB.Catalog().View(db, name.Name.O); view {
+		v, view := env.DB.Catalog().View(db, name.Name.O)
+		switch {
+		case histogram && view:
+			notes.op = "histogram"
+			notes.add("Error", "Cannot create histogram statistics for a view.")
+			continue
+		case view:
 			notes.view(env, v, db)
 			continue
-		}
-		switch {
 		case !ok:
 			notes.missing(db, name.Name.O)
 			continue
@@ -122,7 +127,7 @@ func Analyze(ctx context.Context, env *Env, n *ast.AnalyzeTableStmt) (*show.Resu
 			notes.add("Error", mysqlerr.New(mysqlerr.PartitionMgmtOnNonpartitioned).Message)
 			notes.add("status", "Operation failed")
 			continue
-		case n.HistogramOperation == ast.HistogramOperationNop:
+		case !histogram:
 			err = collect(ctx, env, t, env.DB.Catalog().Statistics(t.ID))
 		default:
 			notes.op = "histogram"
@@ -174,6 +179,10 @@ func collect(ctx context.Context, env *Env, t *schema.Table, before *statistics.
 
 // histograms is UPDATE HISTOGRAM and DROP HISTOGRAM.
 func histograms(ctx context.Context, env *Env, n *ast.AnalyzeTableStmt, t *schema.Table, buckets int, notes *tableNotes) error {
+	if t.Temporary() {
+		notes.add("Error", "Cannot create histogram statistics for a temporary table.")
+		return nil
+	}
 	update := n.HistogramOperation == ast.HistogramOperationUpdate
 	known := env.DB.Catalog().Statistics(t.ID)
 	var done []schema.ColumnID

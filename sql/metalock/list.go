@@ -61,3 +61,12 @@ func listNames(c *catalog.Snapshot) (list []virtual.MetadataLock) {
 	}
 	return list
 }
+
+// Shown is uses as lists of sessions have them.
+func Shown(uses []Use) []virtual.TableUse {
+	list := make([]virtual.TableUse, len(uses))
+	for i, u := range uses {
+		list[i] = virtual.TableUse{DB: u.DB, Table: u.Name, Write: u.Write}
+	}
+	return list
+}

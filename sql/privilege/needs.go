@@ -69,6 +69,8 @@ func Of(node ast.StmtNode, s *Scope) ([]Need, error) {
 		d.delete(n)
 	case *ast.ExplainStmt:
 		return Of(n.Stmt, s)
+	case *ast.ExplainForStmt: // what the statement of that connection needs is asked when it is known
+		return nil, nil
 	case *ast.ShowStmt:
 		d.show(n)
 	case *ast.SetStmt:
@@ -118,6 +120,9 @@ func ToSetGlobal() []Need { return []Need{{check: Account.MaySetGlobal}} }
 
 // ToBackUp is the needs of LOCK INSTANCE: RELOAD stands for BACKUP_ADMIN, as where MySQL takes accounts over from before 8.0.
 func ToBackUp() []Need { return []Need{{privs: []mysql.PrivilegeType{mysql.ReloadPriv}, any: true}} }
+
+// ToReload is the needs of FLUSH.
+func ToReload() []Need { return []Need{{privs: []mysql.PrivilegeType{mysql.ReloadPriv}}} }
 
 // Cover tells whether a privilege on a table is among the needs, or is that of looking for rows which the statement changes, whether
 // or not it reads of their columns.

@@ -136,7 +136,7 @@ func TestKillAndTimeLimit(t *testing.T) {
 	start := time.Now()
 	result := make(chan string)
 	go func() { result <- c.query("select count(*) from information_schema.tables where sleep(30) = 1") }()
-	for c.s.run.active.Load() == false {
+	for c.s.run.Active() == false {
 		time.Sleep(time.Millisecond)
 	}
 	k.must(fmt.Sprintf("kill query %d", c.s.ConnectionID()))

@@ -8,97 +8,32 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/condition"
-	"cloudsql/sql/dialect"
 	"cloudsql/sql/status"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
-// signalCommand is SIGNAL or RESIGNAL.
-func signalCommand(n dialect.Signal) *parsed {
-	if n.Resignal {
-		return &parsed{kind: status.Resignal, needs: noNeeds, keepConds: true, noPrepare: true,
-			run: func(context.Context, *Session, sql.ResultWriter) error {
-				return mysqlerr.New(mysqlerr.ResignalWithoutActiveHandler) // which only stored programs have
-			}}
-	}
-	st := command(status.Signal, noNeeds, func(ctx context.Context, s *Session) error { return commands{s}.signal(ctx, n) })
-	st.noPrepare = true
-	return st
+// diagnosed is a session as the statements about its conditions see it (sql/condition).
+type diagnosed Session
+
+var _ condition.Host = (*diagnosed)(nil)
+
+func (d *diagnosed) Conditions() *condition.List { return &d.conds }
+func (d *diagnosed) MaxConditions() int          { return d.vars.MaxConditions }
+func (d *diagnosed) RowCount() int64             { return d.rowCount }
+func (d *diagnosed) Strict() bool                { return d.vars.Mode.Strict }
+
+func (d *diagnosed) SetUserVar(name string, v types.Value, t types.Type) error {
+	return d.answers.SetUserVar(name, v, t)
 }
 
-// signal raises the condition of SIGNAL.
-func (s commands) signal(ctx context.Context, n dialect.Signal) error {
-	vals, err := s.simpleValues(ctx, n.Values)
-	if err != nil {
-		return err
-	}
-	c, err := condition.Signalled(&n, vals, s.vars.Mode.Strict, s.warn)
-	if err != nil {
-		return err
-	}
-	s.conds.Add(s.vars.MaxConditions, c)
-	if c.Level == "Warning" {
-		return nil
-	}
-	return &mysqlerr.Error{Code: c.Code, State: c.State, Message: c.Message}
-}
-
-// getDiagnostics is GET DIAGNOSTICS. What goes wrong becomes another condition of the list, and the statement succeeds.
-func getDiagnostics(n dialect.GetDiagnostics) *parsed {
-	return &parsed{kind: status.GetDiagnostics, needs: noNeeds, keepConds: true, noPrepare: true,
-		run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
-			if n.Stacked {
-				return mysqlerr.New(mysqlerr.NoStackedDiagnostics)
-			}
-			if err := (commands{s}).diagnose(ctx, n); err != nil {
-				if ctx.Err() != nil {
-					return err
-				}
-				e := mysqlerr.From(err)
-				s.note("Error", e.Code, e.Message)
-			}
-			return s.done(w)
-		}}
-}
-
-// diagnose puts the items of GET DIAGNOSTICS into their variables.
-func (s commands) diagnose(ctx context.Context, n dialect.GetDiagnostics) error {
-	if n.Condition == "" {
-		for i, item := range n.Items {
-			v := types.Int(s.rowCount)
-			if item == "NUMBER" {
-				v = types.Int(int64(len(s.conds.All)))
-			}
-			if err := s.answers.SetUserVar(n.Vars[i], v, types.TypeInt); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	number, err := s.simpleValues(ctx, []string{n.Condition})
-	if err != nil {
-		return err
-	}
-	c, err := s.conds.Get(number[0])
-	if err != nil {
-		return err
-	}
-	for i, item := range n.Items {
-		v, t := condition.Item(c, item)
-		if err := s.answers.SetUserVar(n.Vars[i], v, t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// simpleValues are the values of texts that are literals, variables or names (1054).
-func (s commands) simpleValues(ctx context.Context, list []string) ([]types.Value, error) {
+// Simple implements condition.Host.
+func (d *diagnosed) Simple(ctx context.Context, list []string) ([]types.Value, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
-	st, err := texts(s).read("SELECT " + strings.Join(list, ", "))
+	s := (*Session)(d)
+	st, err := texts{s}.read("SELECT " + strings.Join(list, ", "))
 	if err != nil {
 		return nil, err
 	}
@@ -110,5 +45,18 @@ func (s commands) simpleValues(ctx context.Context, list []string) ([]types.Valu
 	for i, f := range sel.Fields.Fields {
 		exprs[i] = f.Expr
 	}
-	return execution(s).evaluate(ctx, exprs, nil)
+	return execution{s}.evaluate(ctx, exprs, nil)
+}
+
+// diagnosing is a statement about conditions. keeps: it leaves those that are there.
+func diagnosing(c status.Kind, keeps bool, run func(ctx context.Context, h condition.Host) error) *parsed {
+	return &parsed{kind: c, needs: noNeeds, keepConds: keeps, noPrepare: true, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+		if !keeps {
+			s.rowCount = 0
+		}
+		if err := run(ctx, (*diagnosed)(s)); err != nil {
+			return err
+		}
+		return s.done(w)
+	}}
 }

@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/planner/usage"
 	"cloudsql/sql/digest"
+	"cloudsql/sql/running"
 	"cloudsql/sql/status"
 )
 
@@ -32,10 +33,10 @@ func (m *measured) count(k status.Kind) {
 
 // end records the statement that ends, which was run by command.
 func (m *measured) end(command *string) {
-	if command == &commandPrepare {
+	if command == &running.Prepare {
 		return // its executions count
 	}
-	s, node, kind, text := m.s, m.s.eng.Digests, digest.KindOf(m.kind), *m.s.proc.info.Load()
+	s, node, kind, text := m.s, m.s.eng.Digests, digest.KindOf(m.kind), *m.s.proc.Info.Load()
 	end := s.eng.cfg.Now()
 	e := digest.Execution{
 		Session: uint64(s.conn.ID), End: end, Took: max(end.Sub(m.began), 0), Failed: m.failed,

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"cloudsql/sql/running"
 	"cloudsql/storage/types"
 )
 
@@ -168,11 +169,11 @@ func TestMeasuringAllocatesNothing(t *testing.T) {
 	if d == nil {
 		t.Fatal("a plan of the cache has no digest")
 	}
-	c.s.proc.info.Store(&text)
+	c.s.proc.Info.Store(&text)
 	n := testing.AllocsPerRun(100, func() {
 		c.s.measured.begin(c.s.eng.cfg.Now())
 		c.s.measured.digest = d
-		c.s.measured.end(&commandQuery)
+		c.s.measured.end(&running.Query)
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/planner/bind"
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/maintain"
@@ -26,6 +27,8 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 		return s.runShow(ctx, n, w)
 	case *ast.ExplainStmt:
 		return s.explain(ctx, n, st, params, w)
+	case *ast.ExplainForStmt:
+		return s.explainFor(ctx, n, w)
 	case *ast.ExecuteStmt:
 		return preparation(s).executeNamed(ctx, n, w)
 	case *ast.AnalyzeTableStmt:
@@ -133,6 +136,12 @@ func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWrit
 	case ast.ShowCreateUser:
 		res, err = s.account().ShowCreateUser(s.eng.db.Catalog(), n)
 	default:
+		where := n.Where
+		if where != nil && bind.HasSubquery(where) {
+			whole := *n
+			whole.Where = nil
+			n = &whole
+		}
 		res, err = show.Run(ctx, s.shower, n)
 		if missing(err) {
 			if e := s.freshCatalog(ctx); e != nil {
@@ -140,11 +149,23 @@ func (s commands) runShow(ctx context.Context, n *ast.ShowStmt, w sql.ResultWrit
 			}
 			res, err = show.Run(ctx, s.shower, n)
 		}
+		if err == nil && n.Where != where {
+			return s.showWhere(ctx, res, where, w)
+		}
 	}
 	if err != nil {
 		return err
 	}
 	return s.writeResult(res, w)
+}
+
+// showWhere sends the rows of a SHOW that a condition with subqueries leaves.
+func (s commands) showWhere(ctx context.Context, res *show.Result, where ast.ExprNode, w sql.ResultWriter) error {
+	find := s.virtual
+	defer func() { s.virtual = find }()
+	var query *ast.SelectStmt
+	query, s.virtual = res.Where(where, find)
+	return execution(s).runQueryOf(ctx, query, sql.Headed{ResultWriter: w, As: &sql.Header{Columns: res.Fields}})
 }
 
 // writeResult sends a whole result set.
@@ -169,6 +190,25 @@ func (s commands) tableReport(ctx context.Context, op string, names []*ast.Table
 		before = s.tx.ImplicitCommit // it changes nothing anywhere
 	}
 	return s.maintain(ctx, before, w, func(env *maintain.Env) (*show.Result, error) { return maintain.Report(env, op, names) })
+}
+
+// checksum is CHECKSUM TABLE, a query for each table's rows.
+func (s commands) checksum(ctx context.Context, n *dialect.ChecksumTables, w sql.ResultWriter) error {
+	more := s.more
+	s.more = false
+	if err := s.freshCatalog(ctx); err != nil {
+		return err
+	}
+	query := func(ctx context.Context, q *ast.SelectStmt, w sql.ResultWriter) error {
+		s.sent = false
+		return execution(s).runQueryOf(ctx, q, w)
+	}
+	res, err := maintain.Checksum(ctx, &maintain.Env{DB: s.rt.DB, DBOf: s.dbOf}, n, query, func(e *mysqlerr.Error) { s.note("Error", e.Code, e.Message) })
+	if err != nil {
+		return err
+	}
+	s.more, s.outcome = more, sql.Outcome{}
+	return s.writeResult(res, w)
 }
 
 // maintain runs a statement that answers with lines about tables.

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -11,6 +12,8 @@ import (
 	"cloudsql/planner/analysis"
 	"cloudsql/sql"
 	"cloudsql/sql/explain"
+	"cloudsql/sql/show/virtual"
+	"cloudsql/sql/tree"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -20,7 +23,7 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 	if sh, ok := n.Stmt.(*ast.ShowStmt); ok {
 		return s.runShow(ctx, sh, w)
 	}
-	if !planable(n.Stmt) {
+	if !tree.Planable(n.Stmt) {
 		return mysqlerr.NotSupported("EXPLAIN of this statement")
 	}
 	if n.Analyze {
@@ -48,6 +51,33 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 		return err
 	}
 	return s.writeResult(res, w)
+}
+
+// explainFor is EXPLAIN FOR CONNECTION: the plan of the statement that another session runs, as this one would make it. A session that
+// runs none has none to show.
+func (s commands) explainFor(ctx context.Context, n *ast.ExplainForStmt, w sql.ResultWriter) error {
+	all, err := s.shower.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(p virtual.Process) bool { return p.ID == n.ConnectionID })
+	switch {
+	case i < 0:
+		return mysqlerr.Newf(mysqlerr.NoSuchThread, "Unknown thread id: %d", n.ConnectionID)
+	case all[i].Info == "":
+		return s.done(w)
+	}
+	st, err := texts(s).parse(all[i].Info)
+	if err != nil || !tree.Planable(st.node) {
+		return mysqlerr.New(mysqlerr.ExplainNotSupported)
+	}
+	if st.params > 0 {
+		return mysqlerr.NotSupported("EXPLAIN FOR CONNECTION of a prepared statement with parameters")
+	}
+	db := s.db
+	s.db = all[i].DB
+	defer func() { s.db = db }()
+	return s.explain(ctx, &ast.ExplainStmt{Stmt: st.node, Format: n.Format}, st, nil, w)
 }
 
 // analyse is EXPLAIN ANALYZE: it runs a query, or the query that finds the rows of a change of several tables, which changes nothing,

@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -81,9 +82,6 @@ NULL|UNION RESULT|<union1,2>|NULL|ALL|NULL|NULL|NULL|NULL|NULL|NULL|Using tempor
 			t.Error(got)
 		}
 	}
-	if got := c.query("explain for connection 1"); !strings.HasPrefix(got, "ERROR 1235 (42000)") {
-		t.Error(got)
-	}
 	if got := c.must("explain format=brief select * from t where id = 5"); !strings.HasPrefix(got, "operator|est_rows|where|object|info\n") {
 		t.Error(got)
 	}
@@ -102,5 +100,35 @@ NULL|UNION RESULT|<union1,2>|NULL|ALL|NULL|NULL|NULL|NULL|NULL|NULL|Using tempor
 		if tree := c.value("explain format=tree " + q); !strings.HasPrefix(tree, "-> ") || !strings.Contains(tree, "rows=") {
 			t.Errorf("%s: %s", q, tree)
 		}
+	}
+}
+
+// TestExplainForConnection: the plan of what another session runs.
+func TestExplainForConnection(t *testing.T) {
+	e := newTestEngine(t)
+	a, b, c := shopper(t, e), connect(t, e, "root", "localhost"), connect(t, e, "root", "localhost")
+	fill(a, 10)
+	b.must("use shop")
+	a.must("do get_lock('gate', 0)")
+	done := b.ask("select id, get_lock('gate', 60) from t limit 1")
+	waiters(t, e, "gate", 1)
+	id := strconv.FormatUint(b.s.ConnectionID(), 10)
+	if got := c.query("explain for connection " + id); !strings.Contains(got, "|SIMPLE|t|") {
+		t.Errorf("a query's plan is %s", got)
+	}
+	if got := c.query("explain format=tree for connection " + id); !strings.Contains(got, "-> ") {
+		t.Errorf("as a tree it is %s", got)
+	}
+	a.must("do release_lock('gate')")
+	<-done
+	if got := c.query("explain for connection " + id); !strings.HasPrefix(got, "ok") {
+		t.Errorf("of a session that runs nothing it is %s", got)
+	}
+	own := strconv.FormatUint(c.s.ConnectionID(), 10)
+	if got := c.query("explain for connection " + own); !strings.Contains(got, "3012") {
+		t.Errorf("of itself it is %s", got)
+	}
+	if got := c.query("explain for connection 4000000000"); !strings.Contains(got, "1094") {
+		t.Errorf("of no session it is %s", got)
 	}
 }

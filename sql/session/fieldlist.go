@@ -3,18 +3,18 @@ package session
 import (
 	"context"
 
-	"github.com/pingcap/tidb/pkg/parser/ast"
-
 	"cloudsql/sql"
 	"cloudsql/sql/privilege"
+	"cloudsql/sql/running"
+	"cloudsql/sql/show"
+	"cloudsql/sql/tree"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // FieldList serves COM_FIELD_LIST: the columns of a table whose names are LIKE a pattern, with their defaults.
 func (s *Session) FieldList(parent context.Context, table, pattern string) (cols []sql.Column, defaults [][]byte, err error) {
 	text := "FIELD LIST " + table
-	ctx := s.beginStatement(parent, &commandQuery, &text)
+	ctx := s.beginStatement(parent, &running.Query, &text)
 	defer s.endStatement()
 	if err := s.mustRenew(nil); err != nil {
 		return nil, nil, err
@@ -23,13 +23,7 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 		return nil, nil, mysqlerr.New(mysqlerr.NoDB)
 	}
 	// SELECT * has the columns as a result set shows them, virtual tables included.
-	sel := &ast.SelectStmt{
-		SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true},
-		Fields:         &ast.FieldList{Fields: []*ast.SelectField{{WildCard: &ast.WildCardField{}}}},
-		From: &ast.TableRefsClause{TableRefs: &ast.Join{Left: &ast.TableSource{Source: &ast.TableName{
-			Name: ast.NewCIStr(table),
-		}}}},
-	}
+	sel := tree.All("", table)
 	p, err := execution{s}.makePlan(sel, s.db, nil)
 	if missing(err) {
 		if e := s.freshCatalog(ctx); e != nil {
@@ -41,20 +35,6 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 		return nil, nil, s.mapError(ctx, err)
 	}
 	t, _ := s.snapshot.Table(s.db, table)
-	for _, c := range p.header.Columns {
-		if pattern != "" && !types.CollationDefault.EqualStrings([]byte(c.Name), []byte(pattern)) && !privilege.LikeEscaped(pattern, c.Name) {
-			continue
-		}
-		var def []byte
-		if t != nil {
-			if i := t.ColumnByName(c.OrgName); i >= 0 && t.Columns[i].Default != nil {
-				if v, _, err := types.DecodeValue(t.Columns[i].Default); err == nil {
-					v = types.ToLocal(v, s.vars.Mode.Loc)
-					def = v.AppendText([]byte{}, &t.Columns[i].Type)
-				}
-			}
-		}
-		cols, defaults = append(cols, c), append(defaults, def)
-	}
+	cols, defaults = show.FieldList(p.header.Columns, t, pattern, privilege.LikeEscaped, s.vars.Mode.Loc)
 	return cols, defaults, nil
 }

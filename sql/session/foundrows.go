@@ -21,27 +21,10 @@ func (s texts) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parsed, 
 	}
 	whole := *sel
 	whole.Limit = nil
-	window := &windowWriter{ResultWriter: w, skip: offset, left: count}
+	window := &sql.Window{ResultWriter: w, Skip: offset, Left: count}
 	limit := s.vars.SelectLimit
 	s.vars.SelectLimit = 1<<64 - 1 // it does not bound what FOUND_ROWS() counts
 	defer func() { s.vars.SelectLimit = limit }()
 	plan := func() (*planned, error) { return execution(s).makePlan(&whole, s.db, params) }
 	return execution(s).runLimited(ctx, true, st.maxExecution, plan, params, window)
-}
-
-// windowWriter passes on the rows of a LIMIT.
-type windowWriter struct {
-	sql.ResultWriter
-	skip, left uint64
-}
-
-func (w *windowWriter) Row(vals []types.Value) error {
-	switch {
-	case w.skip > 0:
-		w.skip--
-	case w.left > 0:
-		w.left--
-		return w.ResultWriter.Row(vals)
-	}
-	return nil
 }

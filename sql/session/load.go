@@ -41,8 +41,8 @@ func (s texts) runLoad(ctx context.Context, n *ast.LoadDataStmt, st *parsed, w s
 	}
 	s.rt.Progress = func(rows uint64) {
 		state := "Reading file: " + strconv.FormatUint(rows, 10) + " rows"
-		s.proc.state.Store(&state)
+		s.proc.State.Store(&state)
 	}
-	defer s.proc.state.Store(nil)
+	defer s.proc.State.Store(nil)
 	return execution(s).runStatement(ctx, func() (*planned, error) { return s.planText(st, nil) }, nil, w)
 }

@@ -10,7 +10,6 @@ import (
 	"cloudsql/sql/tree"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // kept is what a session is charged with between its statements.
@@ -97,17 +96,6 @@ func (s texts) chargeTree(text string) error {
 // trim lets go of values that the statement used, so that an idle session does not hold on to large ones.
 func (s *Session) trim() {
 	s.env.Params = nil
-	s.batch = trimmed(s.batch)
-	s.page.Batch = trimmed(s.page.Batch)
-}
-
-const keptValues = 256 // that a session's batch has room for between statements
-
-func trimmed(b types.Batch) types.Batch {
-	if cap(b.Vals) > keptValues {
-		return types.Batch{}
-	}
-	clear(b.Vals[:cap(b.Vals)])
-	b.Reset(b.Width)
-	return b
+	s.batch.Trim()
+	s.page.Batch.Trim()
 }

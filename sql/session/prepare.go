@@ -9,6 +9,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/digest"
+	"cloudsql/sql/running"
 	"cloudsql/sql/status"
 	"cloudsql/sql/tree"
 	"cloudsql/storage/mysqlerr"
@@ -52,7 +53,7 @@ const maxParams = 65535
 
 // Prepare reads a statement and plans it, so that missing tables are told now and the columns are known.
 func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, error) {
-	ctx := s.beginStatement(parent, &commandPrepare, &text)
+	ctx := s.beginStatement(parent, &running.Prepare, &text)
 	defer s.endStatement()
 	s.eng.stats.Statements.Add(status.StmtPrepare)
 	p, err := preparation{s}.prepare(ctx, text)
@@ -65,17 +66,17 @@ func (s *Session) Prepare(parent context.Context, text string) (sql.Statement, e
 func (s preparation) prepare(ctx context.Context, text string) (*statement, error) {
 	one, rest := dialect.Split(text, s.vars.SQLMode)
 	if rest != "" {
-		return nil, secondStatement(text, rest)
+		return nil, dialect.SecondStatement(text, rest)
 	}
 	st, err := texts(s).parse(strings.Clone(one)) // the text outlives the packet that it came in
 	if err != nil {
 		s.conds.Begin()
 		return nil, err
 	}
-	if !st.diagnostic() {
+	if !st.diagnostic() && !tree.CountsConditions(st.node) {
 		s.conds.Begin() // preparing SHOW WARNINGS keeps what it is to show
 	}
-	if st.noPrepare || !preparable(st.node) {
+	if st.noPrepare || !tree.Preparable(st.node) {
 		return nil, mysqlerr.New(mysqlerr.UnsupportedPs)
 	}
 	if st.params > maxParams {
@@ -86,7 +87,7 @@ func (s preparation) prepare(ctx context.Context, text string) (*statement, erro
 	if err := s.keepStatement(p); err != nil {
 		return nil, err
 	}
-	if !planable(st.node) {
+	if !tree.Planable(st.node) {
 		return p, nil
 	}
 	if err := s.describe(ctx, p); err != nil {
@@ -94,25 +95,6 @@ func (s preparation) prepare(ctx context.Context, text string) (*statement, erro
 		return nil, err
 	}
 	return p, nil
-}
-
-// preparable tells whether MySQL takes the statement in the prepared statement protocol.
-func preparable(n ast.StmtNode) bool {
-	switch n.(type) {
-	case *ast.PrepareStmt, *ast.ExecuteStmt, *ast.DeallocateStmt, *ast.LockTablesStmt, *ast.UnlockTablesStmt,
-		*ast.LoadDataStmt, *ast.UseStmt, *ast.HelpStmt:
-		return false
-	}
-	return true
-}
-
-// planable tells whether a statement has a plan.
-func planable(n ast.StmtNode) bool {
-	switch n.(type) {
-	case *ast.SelectStmt, *ast.SetOprStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
-		return true
-	}
-	return false
 }
 
 // describe plans the statement without parameters. What they decide shows at execution only.
@@ -143,7 +125,7 @@ func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []t
 	if !ok || p.s != s {
 		return mysqlerr.Newf(mysqlerr.UnknownStmtHandler, "Unknown prepared statement handler (0) given to EXECUTE")
 	}
-	ctx := s.beginStatement(parent, &commandExecute, &p.st.text)
+	ctx := s.beginStatement(parent, &running.Execute, &p.st.text)
 	s.more = false
 	s.eng.stats.Questions.Add(1)
 	s.eng.stats.Statements.Add(status.StmtExecute)
@@ -168,7 +150,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 		p.digest = s.measured.finder.Find(s.eng.Digests.Table, p.db, p.st.text)
 	}
 	s.measured.digest = p.digest
-	if !planable(p.st.node) || tree.CalcFoundRows(p.st.node) != nil {
+	if !tree.Planable(p.st.node) || tree.CalcFoundRows(p.st.node) != nil {
 		return texts(s).runParsed(ctx, p.st, params, w)
 	}
 	if p.st.hints != nil {
@@ -189,16 +171,8 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 			s.conds.Restart()
 		}
 	}
-	query := isQuery(p.st.node)
+	query := tree.IsQuery(p.st.node)
 	return execution(s).runLimited(ctx, query, p.st.maxExecution, func() (*planned, error) { return s.planPrepared(p, params) }, params, w)
-}
-
-func isQuery(n ast.StmtNode) bool {
-	switch n.(type) {
-	case *ast.SelectStmt, *ast.SetOprStmt:
-		return true
-	}
-	return false
 }
 
 // retriable tells of errors after which runStatement would run the statement again.

@@ -2,13 +2,13 @@ package session
 
 import (
 	"context"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/running"
 	"cloudsql/sql/tree"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -19,7 +19,7 @@ func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) er
 	for first := true; ; first = false {
 		one, rest := dialect.Split(text, s.vars.SQLMode)
 		if rest != "" && s.conn.Capabilities&mysql.ClientMultiStatements == 0 {
-			return texts{s}.refuse(secondStatement(text, rest))
+			return texts{s}.refuse(dialect.SecondStatement(text, rest))
 		}
 		if !first && one == "" && rest == "" {
 			return nil
@@ -36,12 +36,6 @@ func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) er
 	}
 }
 
-// secondStatement is the error of a statement that follows where only one may stand.
-func secondStatement(text, rest string) *mysqlerr.Error {
-	rest = strings.TrimLeft(rest, " \t\r\n")
-	return mysqlerr.Syntax(rest, 1+strings.Count(text[:len(text)-len(rest)], "\n"))
-}
-
 // refuse is the error of a text that is not even a statement.
 func (s texts) refuse(err *mysqlerr.Error) error {
 	s.conds.Begin()
@@ -51,7 +45,7 @@ func (s texts) refuse(err *mysqlerr.Error) error {
 
 // queryOne runs one statement of text.
 func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter) error {
-	ctx := s.beginStatement(parent, &commandQuery, &text)
+	ctx := s.beginStatement(parent, &running.Query, &text)
 	defer s.endStatement()
 	s.eng.stats.Questions.Add(1)
 	if !s.expired {

@@ -76,10 +76,20 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		}}, nil
 	case dialect.CheckTables:
 		return checkTables(n), nil
+	case dialect.ChecksumTables:
+		needs := func(s *Session) ([]privilege.Need, error) {
+			return privilege.OfTables(s.scope(s.db), n.Tables, mysql.SelectPriv)
+		}
+		return &parsed{kind: status.Checksum, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+			return commands{s}.checksum(ctx, &n, w)
+		}}, nil
+	case dialect.Flush:
+		needs := func(*Session) ([]privilege.Need, error) { return privilege.ToReload(), nil }
+		return command(status.Flush, needs, func(ctx context.Context, s *Session) error { return s.tx.ImplicitCommit(ctx) }), nil
 	case dialect.Signal:
-		return signalCommand(n), nil
+		return diagnosing(status.Signal, n.Resignal, func(ctx context.Context, h condition.Host) error { return condition.Signal(ctx, h, &n) }), nil
 	case dialect.GetDiagnostics:
-		return getDiagnostics(n), nil
+		return diagnosing(status.GetDiagnostics, true, func(ctx context.Context, h condition.Host) error { return condition.Diagnose(ctx, h, &n) }), nil
 	case dialect.LockTables:
 		return lockCommand(n), nil
 	case dialect.AlterCluster:

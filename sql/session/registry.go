@@ -22,18 +22,18 @@ func (m *member) Record() peers.Record {
 	conn := s.shared.Load()
 	r := peers.Record{
 		ID: uint64(conn.ID), Account: conn.Account.User, User: conn.Account.User, Host: conn.RemoteAddr,
-		DB: *s.proc.db.Load(), Command: *s.proc.command.Load(), Since: time.Unix(0, s.proc.since.Load()),
-		State: s.locks.State(), Info: *s.proc.info.Load(), Node: uint64(s.eng.db.NodeID()),
+		DB: *s.proc.DB.Load(), Command: *s.proc.Command.Load(), Since: time.Unix(0, s.proc.Since.Load()),
+		State: s.locks.State(), Info: *s.proc.Info.Load(), Node: uint64(s.eng.db.NodeID()),
 	}
-	if state := s.proc.state.Load(); state != nil && r.State == "" {
+	if state := s.proc.State.Load(); state != nil && r.State == "" {
 		r.State = *state
 	}
 	if t := s.tx.Shown(); t != nil {
-		r.Uses = shownUses(s.locks.Held())
+		r.Uses = metalock.Shown(s.locks.Held())
 		r.Txn = &virtual.Transaction{Started: t.Started, Isolation: t.Isolation, ReadOnly: t.ReadOnly, Tables: len(r.Uses)}
 	}
 	if wants := s.locks.Wants(); wants != nil {
-		r.Wants = shownUses(wants)
+		r.Wants = metalock.Shown(wants)
 	}
 	return r
 }
@@ -47,14 +47,6 @@ func (m *member) End(query bool) {
 	if conn := m.shared.Load(); !query && conn.Kill != nil {
 		conn.Kill()
 	}
-}
-
-func shownUses(uses []metalock.Use) []virtual.TableUse {
-	list := make([]virtual.TableUse, len(uses))
-	for i, u := range uses {
-		list[i] = virtual.TableUse{DB: u.DB, Table: u.Name, Write: u.Write}
-	}
-	return list
 }
 
 // eachMember calls fn for every session of this node.

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/running"
 	"cloudsql/sql/status"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -223,7 +223,7 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned, erro
 			}
 		case conflict(err) && alone && conflicts < maxConflicts:
 			conflicts++
-			if err := pause(ctx, conflicts); err != nil {
+			if err := running.Pause(ctx, conflicts); err != nil {
 				return s.failed(ctx, p, err)
 			}
 		default:
@@ -231,6 +231,12 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned, erro
 		}
 		s.conds.Restart()
 	}
+}
+
+// runQueryOf runs a query that stands for another statement and is planned for this once.
+func (s execution) runQueryOf(ctx context.Context, query *ast.SelectStmt, w sql.ResultWriter) error {
+	plan := func() (*planned, error) { return s.makePlan(query, s.db, nil) }
+	return s.runStatement(ctx, plan, nil, w)
 }
 
 // failed ends a statement that will not be tried again; p is its plan, nil where there is none.
@@ -259,18 +265,6 @@ func (s *Session) freshCatalog(ctx context.Context) error {
 // conflict tells whether err is one that the same statement may not meet when it is run again as a whole.
 func conflict(err error) bool {
 	return isAny(err, mysqlerr.LockDeadlock) || errors.Is(err, distributed.ErrSchemaChanged)
-}
-
-// pause waits a little, longer each time and never equally long, before a statement that lost a conflict runs again.
-func pause(ctx context.Context, n int) error {
-	t := time.NewTimer(time.Duration(rand.Int64N(int64(n)*int64(2*time.Millisecond))) + time.Millisecond)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // runPlanned runs one execution of a plan and writes its result. Until something has been sent (s.sent) a failed

@@ -21,6 +21,7 @@ import (
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
+	"cloudsql/sql/running"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/sysvar"
 	"cloudsql/sql/temptable"
@@ -88,9 +89,9 @@ type Session struct {
 	rowCount     int64
 	foundRows    uint64
 
-	run      running
+	run      running.Context
 	measured measured
-	proc     process
+	proc     running.Process
 	placed   bool // the statement has a place of Engine.admission
 
 	kept            kept
@@ -102,64 +103,10 @@ type Session struct {
 
 var _ sql.Session = (*Session)(nil)
 
-// process is what the process list shows of a session; other goroutines read it.
-type process struct {
-	command atomic.Pointer[string]
-	info    atomic.Pointer[string]
-	db      atomic.Pointer[string]
-	since   atomic.Int64           // unix nanoseconds
-	state   atomic.Pointer[string] // what the statement is about; nil: nothing in particular
-}
-
-// running is the context that statements run under. One is made for a connection's context and serves statement after
-// statement, so that a statement costs no context of its own, until one is cancelled.
-type running struct {
-	memory *memory.Account // that statements are charged to
-	mu     sync.Mutex
-	parent context.Context
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	active atomic.Bool
-}
-
 var errInterrupted = mysqlerr.New(mysqlerr.QueryInterrupted)
 
-// begin gives the context of a new statement.
-func (r *running) begin(parent context.Context) context.Context {
-	if r.parent != parent || r.ctx == nil || r.ctx.Err() != nil {
-		r.mu.Lock()
-		if r.cancel != nil {
-			r.cancel(nil)
-		}
-		r.parent = parent
-		r.ctx, r.cancel = context.WithCancelCause(memory.NewContext(parent, r.memory))
-		r.mu.Unlock()
-	}
-	r.active.Store(true)
-	return r.ctx
-}
-
-func (r *running) end() { r.active.Store(false) }
-
-// stop ends the running statement with err; where none runs, nothing happens.
-func (r *running) stop(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.active.Load() && r.cancel != nil {
-		r.cancel(err)
-	}
-}
-
 // Cancel stops the running statement with 1317; an idle session stays as it is.
-func (s *Session) Cancel() { s.run.stop(errInterrupted) }
-
-var (
-	commandSleep   = "Sleep"
-	commandQuery   = "Query"
-	commandExecute = "Execute"
-	commandPrepare = "Prepare"
-	noText         = ""
-)
+func (s *Session) Cancel() { s.run.Stop(errInterrupted) }
 
 func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s := &Session{eng: e, conn: c, expired: c.Account.Expired}
@@ -167,8 +114,8 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.shared.Store(c)
 	s.memory.Open(e.cfg.Memory, memory.Session, "session", e.cfg.SessionMemory)
 	s.statementMemory.Open(&s.memory, memory.Statement, "statement", e.cfg.StatementMemory)
-	s.statementMemory.OnShed(s.run.stop)
-	s.run.memory = &s.statementMemory
+	s.statementMemory.OnShed(s.run.Stop)
+	s.run.Memory = &s.statementMemory
 	s.measured.s = s
 	s.kept.statements = s.memory.Hold(memory.Prepared)
 	s.locks = e.locks.NewOwner((*lockClient)(s))
@@ -181,10 +128,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
 	s.shower = &showContext{s: s}
 	s.virtual, s.accessFn, s.impliedFn, s.viewAccessFn = findVirtual(s), execution{s}.planAccess, execution{s}.noteImplied, execution{s}.viewAccess
-	s.proc.command.Store(&commandSleep)
-	s.proc.info.Store(&noText)
-	s.proc.db.Store(&noText)
-	s.proc.since.Store(e.cfg.Now().UnixNano())
+	s.proc.Open(e.cfg.Now())
 	s.initialState()
 	return s
 }
@@ -210,13 +154,11 @@ func (s *Session) initialState() {
 func (s *Session) beginStatement(parent context.Context, command *string, text *string) context.Context {
 	now := s.eng.cfg.Now()
 	s.measured.begin(now)
-	s.proc.command.Store(command)
-	s.proc.info.Store(text)
-	s.proc.since.Store(now.UnixNano())
+	s.proc.Work(command, text, now)
 	if !s.vars.FixedNow.IsZero() {
 		now = s.vars.FixedNow
 	}
-	ctx := s.run.begin(parent)
+	ctx := s.run.Begin(parent)
 	s.env = expr.Env{Now: now, System: sysvar.SystemZone(), MaxPacket: s.vars.MaxPacket, Typing: &s.vars.Typing, Warn: s.env.Warn, Session: s.env.Session, Ctx: ctx,
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
@@ -241,12 +183,10 @@ func (s *Session) endStatement() {
 	s.locks.Done()
 	s.tx.Past().Ended()
 	s.trim()
-	s.measured.end(s.proc.command.Load())
+	s.measured.end(s.proc.Command.Load())
 	s.statementMemory.Close()
-	s.run.end()
-	s.proc.command.Store(&commandSleep)
-	s.proc.info.Store(&noText)
-	s.proc.since.Store(s.env.Now.UnixNano())
+	s.run.End()
+	s.proc.Rest(s.env.Now)
 }
 
 func (s *Session) foundRowsFlag() bool { return s.conn.Capabilities&mysql.ClientFoundRows != 0 }
@@ -318,7 +258,7 @@ func (s *Session) useDB(ctx context.Context, db string) error {
 
 func (s *Session) setDB(db string) {
 	s.db = db
-	s.proc.db.Store(&db)
+	s.proc.DB.Store(&db)
 }
 
 // Reset is COM_RESET_CONNECTION.
@@ -366,11 +306,7 @@ func (s *Session) Close() {
 		s.locks.UnlockInstance()
 		s.locks.ReleaseNames()
 		s.eng.forget(s)
-		s.run.mu.Lock()
-		if s.run.cancel != nil {
-			s.run.cancel(nil)
-		}
-		s.run.mu.Unlock()
+		s.run.Close()
 		s.forgetKept()
 		s.leavePlace()
 		s.memory.Close()

@@ -34,7 +34,7 @@ func (e *Engine) figures() *figures {
 	defer e.mu.RUnlock()
 	f.Sessions = len(e.sessions)
 	for _, s := range e.sessions {
-		if s.run.active.Load() {
+		if s.run.Active() {
 			f.Running++
 		}
 	}

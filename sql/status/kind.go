@@ -55,8 +55,8 @@ const (
 	StmtExecute
 	Load
 	Signal
-	Resignal
 	GetDiagnostics
+	Checksum
 	kinds
 )
 
@@ -66,7 +66,7 @@ var kindNames = [kinds]string{
 	"alter_db", "create_table", "drop_table", "alter_table", "truncate", "rename_table", "create_index", "drop_index",
 	"create_user", "alter_user", "drop_user", "rename_user", "grant", "revoke", "lock_tables", "unlock_tables", "analyze",
 	"optimize", "check", "flush", "kill", "explain_other", "do", "help", "prepare_sql", "execute_sql", "dealloc_sql",
-	"stmt_prepare", "stmt_execute", "load", "signal", "resignal", "get_diagnostics",
+	"stmt_prepare", "stmt_execute", "load", "signal", "get_diagnostics", "checksum",
 }
 
 // String is the kind's name: "select" of Com_select, "" of Other.

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -155,3 +156,50 @@ func (f *intoFinder) Enter(n ast.Node) (ast.Node, bool) {
 }
 
 func (f *intoFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// CountsConditions tells whether a statement asks for the numbers of conditions of the one before.
+func CountsConditions(n ast.StmtNode) bool {
+	sel, ok := n.(*ast.SelectStmt)
+	return ok && sel.Fields != nil && slices.ContainsFunc(sel.Fields.Fields, func(f *ast.SelectField) bool {
+		v, ok := f.Expr.(*ast.VariableExpr)
+		return ok && v.IsSystem && (v.Name == "warning_count" || v.Name == "error_count")
+	})
+}
+
+// Preparable tells whether MySQL takes the statement in the prepared statement protocol.
+func Preparable(n ast.StmtNode) bool {
+	switch n.(type) {
+	case *ast.PrepareStmt, *ast.ExecuteStmt, *ast.DeallocateStmt, *ast.LockTablesStmt, *ast.UnlockTablesStmt,
+		*ast.LoadDataStmt, *ast.UseStmt, *ast.HelpStmt, *ast.ExplainForStmt:
+		return false
+	}
+	return true
+}
+
+// Planable tells whether a statement has a plan.
+func Planable(n ast.StmtNode) bool {
+	switch n.(type) {
+	case *ast.SelectStmt, *ast.SetOprStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		return true
+	}
+	return false
+}
+
+// IsQuery tells a query.
+func IsQuery(n ast.StmtNode) bool {
+	switch n.(type) {
+	case *ast.SelectStmt, *ast.SetOprStmt:
+		return true
+	}
+	return false
+}
+
+// All is the query for all rows and visible columns of a table.
+func All(db, table string) *ast.SelectStmt {
+	from := &ast.TableName{Schema: ast.NewCIStr(db), Name: ast.NewCIStr(table)}
+	return &ast.SelectStmt{
+		SelectStmtOpts: &ast.SelectStmtOpts{SQLCache: true},
+		Fields:         &ast.FieldList{Fields: []*ast.SelectField{{WildCard: &ast.WildCardField{}}}},
+		From:           &ast.TableRefsClause{TableRefs: &ast.Join{Left: &ast.TableSource{Source: from}}},
+	}
+}

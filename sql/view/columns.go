@@ -1,13 +1,12 @@
 package view
 
 import (
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/planner/logical"
+	"cloudsql/sql/ddl"
 	"cloudsql/storage/schema"
 )
 
-// Columns are a view's columns in the form of a descriptor, with the defaults of the tables' columns that they are.
+// Columns are a view's columns in the form of a descriptor, with the types and defaults that a table made of its query would have.
 func Columns(ctx *logical.Context, v *schema.View, db string) ([]schema.Column, error) {
 	cols, _, _, err := logical.ViewShape(ctx, v, db)
 	if err != nil {
@@ -15,13 +14,12 @@ func Columns(ctx *logical.Context, v *schema.View, db string) ([]schema.Column, 
 	}
 	list := make([]schema.Column, len(cols))
 	for i := range cols {
-		f := &cols[i].Field
-		list[i] = schema.Column{Name: f.Name, Type: f.Type, NotNull: f.Flags&uint16(mysql.NotNullFlag) != 0}
+		var from *schema.Column
 		if src := cols[i].Source; src != nil {
-			from := &src.Columns[cols[i].Pos]
-			list[i].HasDefault, list[i].Default, list[i].DefaultExpr = from.HasDefault, from.Default, from.DefaultExpr
-			list[i].Comment = from.Comment
+			from = &src.Columns[cols[i].Pos]
 		}
+		list[i] = ddl.ColumnOf(&cols[i].Field, from, false)
+		list[i].OnUpdateNow = false
 	}
 	return list, nil
 }

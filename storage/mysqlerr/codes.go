@@ -255,6 +255,7 @@ const (
 	MustChangePasswordLogin          = 1862 // ER_MUST_CHANGE_PASSWORD_LOGIN
 	NoStackedDiagnostics             = 1887 // ER_GET_STACKED_DA_WITHOUT_ACTIVE_HANDLER
 	ForeignKeyCascadeDepth           = 3008 // ER_FK_DEPTH_EXCEEDED
+	ExplainNotSupported              = 3012 // ER_EXPLAIN_NOT_SUPPORTED
 	InvalidFieldSize                 = 3013 // ER_INVALID_FIELD_SIZE
 	PasswordExpireAnonymousUser      = 3016 // ER_PASSWORD_EXPIRE_ANONYMOUS_USER
 	InvalidArgumentForLogarithm      = 3020 // ER_INVALID_ARGUMENT_FOR_LOGARITHM
@@ -415,6 +416,7 @@ const (
 // templates holds MySQL 8.0's wording where the parser's table lacks a code or differs from it; the verbs say which
 // arguments New takes.
 var templates = map[uint16]string{
+	ExplainNotSupported:    "EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE",
 	NoStackedDiagnostics:   "GET STACKED DIAGNOSTICS when handler not active",
 	UnknownExplainFormat:   "Unknown EXPLAIN format name: '%s'",
 	IllegalUserVar:         "User variable name '%s' is illegal",

@@ -55,6 +55,18 @@ func (b *Batch) Reset(width int) {
 	b.Width = width
 }
 
+const keptValues = 256 // that Trim leaves room for
+
+// Trim lets go of the batch's values, and of room that only large ones need.
+func (b *Batch) Trim() {
+	if cap(b.Vals) > keptValues {
+		*b = Batch{}
+		return
+	}
+	clear(b.Vals[:cap(b.Vals)])
+	b.Reset(b.Width)
+}
+
 // Bytes is the memory that the batch holds, approximately: bytes that several values share count for each.
 func (b *Batch) Bytes() int {
 	n := cap(b.Vals) * int(unsafe.Sizeof(Value{}))
