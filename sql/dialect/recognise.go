@@ -45,7 +45,7 @@ type (
 		Quick  bool
 	}
 	// Flush is FLUSH of anything but tables.
-	Flush struct{}
+	Flush struct{ Privileges bool }
 	// LockTables is LOCK TABLES.
 	LockTables struct{ Items []LockItem }
 	// LockInstance is LOCK INSTANCE FOR BACKUP, or UNLOCK INSTANCE.
@@ -386,10 +386,13 @@ func readFlush(st statement) (Statement, error) {
 		}
 		return nil, nil
 	}
+	read := Flush{}
 	for {
 		switch {
+		case st.take("privileges"):
+			read.Privileges = true
 		case st.take("binary", "logs"), st.take("engine", "logs"), st.take("error", "logs"), st.take("general", "logs"), st.take("slow", "logs"),
-			st.take("hosts"), st.take("logs"), st.take("privileges"), st.take("optimizer_costs"), st.take("status"), st.take("user_resources"):
+			st.take("hosts"), st.take("logs"), st.take("optimizer_costs"), st.take("status"), st.take("user_resources"):
 		case st.take("relay", "logs"):
 			if len(st.words) > 0 && st.words[0].lower == "for" {
 				return nil, mysqlerr.NotSupported("replication")
@@ -398,7 +401,7 @@ func readFlush(st statement) (Statement, error) {
 			return nil, st.syntaxError()
 		}
 		if len(st.words) == 0 {
-			return Flush{}, nil
+			return read, nil
 		}
 		if !st.take(",") {
 			return nil, st.syntaxError()

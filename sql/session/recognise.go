@@ -85,7 +85,12 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		}}, nil
 	case dialect.Flush:
 		needs := func(*Session) ([]privilege.Need, error) { return privilege.ToReload(), nil }
-		return command(status.Flush, needs, func(ctx context.Context, s *Session) error { return s.tx.ImplicitCommit(ctx) }), nil
+		return command(status.Flush, needs, func(ctx context.Context, s *Session) error {
+			if n.Privileges {
+				s.eng.logins.Forget()
+			}
+			return s.tx.ImplicitCommit(ctx)
+		}), nil
 	case dialect.Signal:
 		return diagnosing(status.Signal, n.Resignal, func(ctx context.Context, h condition.Host) error { return condition.Signal(ctx, h, &n) }), nil
 	case dialect.GetDiagnostics:
