@@ -35,7 +35,7 @@ func changeEnv(rt *exec.Runtime, ignore bool) *expr.Env {
 	env := *rt.Env
 	env.InDML = true
 	if ignore {
-		env.Mode.Strict = false
+		env.Mode.Strict, env.Ignore = false, true
 	}
 	return &env
 }

@@ -58,7 +58,8 @@ func (d *testDB) rowsOf(t *testing.T, table string) string {
 // change makes a data change whose outcome does not depend on the order in which rows are found.
 func (g *generator) change() string {
 	name := g.pick("p", "q", "r")
-	g.scopes = []string{name}
+	g.scopes, g.changed = []string{name}, name
+	defer func() { g.changed = "" }()
 	where := ""
 	if g.chance(0.9) {
 		where = " where " + g.condition(2)
@@ -77,7 +78,7 @@ func (g *generator) change() string {
 	case 1:
 		return fmt.Sprintf("update %s set %s where id = %d and %s", name, g.assignment(name), 1+g.rng.Intn(50), g.condition(0))
 	case 2:
-		return fmt.Sprintf("update %s set a = (select %s(i.b) from %s i where i.b %s %s.b)%s%s", name, g.pick("max", "count"), g.pick("p", "q", "r"), g.pick("=", "<"), name, where, limit)
+		return fmt.Sprintf("update %s set a = (select %s(i.b) from %s i where i.b %s %s.b)%s%s", name, g.pick("max", "count"), g.unchanged(), g.pick("=", "<"), name, where, limit)
 	case 3:
 		if g.chance(0.5) {
 			where = fmt.Sprintf(" where id in (%d, %d)", 1+g.rng.Intn(50), 1+g.rng.Intn(50))
@@ -87,7 +88,7 @@ func (g *generator) change() string {
 		return g.joinedChange()
 	case 5:
 		return fmt.Sprintf("insert into %s (id, a, b%s) values (%d, (select max(i.a) from %s i), %d%s), (%d, default, 2%s)", name, g.keyColumn(name),
-			1+g.rng.Intn(60), g.pick("p", "q", "r"), g.rng.Intn(6), more, 70+g.rng.Intn(200), more) + g.onDuplicate(name)
+			1+g.rng.Intn(60), g.unchanged(), g.rng.Intn(6), more, 70+g.rng.Intn(200), more) + g.onDuplicate(name)
 	}
 	from := g.pick("p", "q", "r")
 	g.scopes = []string{from}
@@ -98,6 +99,17 @@ func (g *generator) change() string {
 		return sql
 	}
 	return sql + g.onDuplicate(name)
+}
+
+// unchanged picks a table that a subquery may read: none that the statement changes (1093).
+func (g *generator) unchanged() string {
+	var list []string
+	for _, t := range []string{"p", "q", "r"} {
+		if !strings.Contains(g.changed, t) {
+			list = append(list, t)
+		}
+	}
+	return g.pick(list...)
 }
 
 // keyColumn is the rest of q's key.
@@ -122,7 +134,7 @@ func (g *generator) assignment(table string) string {
 // joinedChange changes rows of two tables, each by constants and its own columns.
 func (g *generator) joinedChange() string {
 	x, y := g.pick("p", "q", "r"), g.pick("p", "q", "r")
-	g.scopes = []string{"x", "y"}
+	g.scopes, g.changed = []string{"x", "y"}, x+y
 	from := fmt.Sprintf("%s x %s %s y on x.%s = y.%s", x, g.pick("join", "left join"), y, g.pick("id", "a", "b"), g.pick("id", "a", "b"))
 	where := " where " + g.condition(1) + " and " + g.condition(0)
 	if x == y || g.chance(0.5) { // twice the same row under two names: the last change would win

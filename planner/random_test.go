@@ -47,6 +47,7 @@ type generator struct {
 	rng      *rand.Rand
 	scopes   []string // aliases that may be named, with their table behind a colon
 	rows     int      // of each table; 0: 40
+	changed  string   // the tables that the statement changes
 	laterals bool     // some tables in FROM look at others
 }
 
@@ -146,7 +147,7 @@ func (g *generator) condition(depth int) string {
 
 func (g *generator) subquery(depth int) string {
 	outer := g.scopes
-	table := g.pick("p", "q", "r")
+	table := g.unchanged()
 	alias := fmt.Sprintf("i%d", depth)
 	for _, have := range outer {
 		if have == alias {

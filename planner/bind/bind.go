@@ -106,7 +106,7 @@ func (b *Binder) predicate(sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 	case *ast.BetweenExpr:
 		return b.between(sc, n)
 	case *ast.PatternInExpr:
-		if n.Sel != nil {
+		if n = InSubquery(n); n.Sel != nil {
 			return b.subquery(sc, n)
 		}
 		return b.in(sc, n)

@@ -112,13 +112,18 @@ func NamesTable(n ast.Node, name string) bool {
 	return f.found
 }
 
-// columnFinder lists the columns that an expression names outside of its subqueries.
-type columnFinder struct{ names []*ast.ColumnName }
+// columnFinder lists the columns that an expression names outside of its subqueries and of aggregates within it.
+type columnFinder struct {
+	whole ast.Node
+	names []*ast.ColumnName
+}
 
 func (f *columnFinder) Enter(n ast.Node) (ast.Node, bool) {
 	switch n := n.(type) {
 	case *ast.SubqueryExpr:
 		return n, true
+	case *ast.AggregateFuncExpr:
+		return n, ast.Node(n) != f.whole
 	case *ast.ColumnName:
 		f.names = append(f.names, n)
 	}
@@ -127,9 +132,9 @@ func (f *columnFinder) Enter(n ast.Node) (ast.Node, bool) {
 
 func (f *columnFinder) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
-// NamedColumns lists the columns that a node names outside of its subqueries.
+// NamedColumns lists the columns that a node names outside of its subqueries and of aggregates within it.
 func NamedColumns(n ast.Node) []*ast.ColumnName {
-	var f columnFinder
+	f := columnFinder{whole: n}
 	n.Accept(&f)
 	return f.names
 }
@@ -138,6 +143,16 @@ func NamedColumns(n ast.Node) []*ast.ColumnName {
 func IsSubquery(n ast.ExprNode) bool {
 	_, ok := syntax.Unparen(n).(*ast.SubqueryExpr)
 	return ok
+}
+
+// InSubquery is IN with the subquery that stands in parentheses of its own taken out of them: a IN ((SELECT …)).
+func InSubquery(n *ast.PatternInExpr) *ast.PatternInExpr {
+	if n.Sel != nil || len(n.List) != 1 || !IsSubquery(n.List[0]) {
+		return n
+	}
+	in := *n
+	in.Sel, in.List = syntax.Unparen(n.List[0]), nil
+	return &in
 }
 
 // RowAndSubquery are the sides of a comparison of a row with a subquery's only row, in either order; nil for anything else.

@@ -58,6 +58,8 @@ type Scope struct {
 	AliasFirst bool
 	// InnerAlias is Alias for blocks within this one; tried after Cols.
 	InnerAlias func(name *ast.ColumnName) (expr.Expr, error)
+	// Whole is what blocks within this one see, where that is more than Cols (in HAVING); nil: Cols.
+	Whole *Scope
 	// Named is told about each column that a name was resolved to; nil: nobody cares.
 	Named func(name *ast.ColumnName, c *Column)
 	// FromOuter turns a column of this scope that was found from within an inner one into what the inner plan reads.
@@ -239,7 +241,11 @@ func (s *Scope) resolveHere(name *ast.ColumnName, clause string, fromInner bool)
 			return e, err
 		}
 	}
-	c, err := s.Find(name, clause)
+	seen := s
+	if fromInner && s.Whole != nil {
+		seen = s.Whole
+	}
+	c, err := seen.Find(name, clause)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package logical
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -160,6 +161,8 @@ type builder struct {
 	inherit    *Lock               // for the tables of the block that is bound next: what the one around says of them
 	plainConds bool                // conditions are kept as expressions, for CHECK OPTION
 
+	changes []Target // what the statement changes: no subquery may read it, but for one whose rows are kept apart
+
 	present bool        // a table is read as it is now
 	asOf    []expr.Expr // the times as of which tables are read
 }
@@ -199,6 +202,22 @@ func (b *builder) depend(id schema.TableID, version uint64) {
 		b.seen[id] = true
 		b.tables = append(b.tables, TableVersion{id, version})
 	}
+}
+
+// unchanged is 1093 for a table that the statement changes, where a subquery names it.
+func (b *builder) unchanged(t *schema.Table) error {
+	i := slices.IndexFunc(b.changes, func(c Target) bool { return c.Table.ID == t.ID })
+	if i < 0 || len(b.stack) < 2 {
+		return nil
+	}
+	return mysqlerr.New(mysqlerr.UpdateTableUsed, b.changes[i].Alias)
+}
+
+// apart begins the binding of a query whose rows are kept apart, as those of a derived table; the result ends it.
+func (b *builder) apart() func() {
+	changes := b.changes
+	b.changes = nil
+	return func() { b.changes = changes }
 }
 
 func (b *builder) tableRows(t *schema.Table) float64 {

@@ -77,6 +77,7 @@ func (q fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error
 		return nil, nil, mysqlerr.New(mysqlerr.TooHighLevelOfNestingForSelect)
 	}
 	defer func() { d.depth-- }()
+	defer b.apart()()
 	var body query
 	var err error
 	if d.recursive {

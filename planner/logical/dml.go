@@ -430,6 +430,7 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 		if err := b.checkChange(c.node.Targets[i].row, c.priv); err != nil {
 			return nil, err
 		}
+		b.changes = append(b.changes, c.node.Targets[i].Target)
 	}
 	if c.where != nil {
 		if err := q.bindWhere(c.where); err != nil {
@@ -464,7 +465,8 @@ func (c *change) addTarget(q *selectQuery, i int) error {
 	if c.lists == nil {
 		return nil
 	}
-	values := map[int]expr.Expr{}
+	values, before := map[int]expr.Expr{}, map[int]expr.Expr{}
+	oneTable := len(q.items) == 1 && !q.items[0].several
 	b := q.binder(bind.FieldList)
 	for j, a := range c.lists[i] {
 		pos := t.Table.ColumnByID(t.Values[j])
@@ -475,10 +477,15 @@ func (c *change) addTarget(q *selectQuery, i int) error {
 		if err != nil {
 			return err
 		}
-		if e = q.b.fold(e); len(q.items) == 1 && q.items[0].view != nil && !q.items[0].several {
-			e = scalar.Substitute(e, values) // one table: assignments see those before them
+		e = q.b.fold(e)
+		again := expr.ClassOf(e) != expr.Volatile || bind.HasSubquery(a.Expr) // it has the same value when it is computed twice
+		if oneTable {
+			e = scalar.Substitute(e, before) // assignments see those before them
 		}
 		values[first+pos] = assignedValue(e, &t.Table.Columns[pos])
+		if again {
+			before[first+pos] = values[first+pos]
+		}
 		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: e})
 	}
 	for k := range q.items {
@@ -537,6 +544,7 @@ func IsDefault(n ast.ExprNode) bool {
 // Behind its values each row has those of asked.
 func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int, asked []ast.ExprNode) (*Query, error) {
 	b := newBuilder(ctx, Options{Params: params, Changes: true, Asked: asked})
+	b.changes = []Target{n.Target}
 	q := &selectQuery{b: b}
 	b.stack = append(b.stack, q)
 	q.scope = q.scopeOf(nil)

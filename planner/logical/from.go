@@ -62,6 +62,7 @@ func (q fromClause) fromSource(n *ast.TableSource) (Node, []bind.Column, error) 
 		if n.Lateral {
 			outer = q.lateralScope(n.AsName.O)
 		}
+		defer q.b.apart()()
 		inner, err := q.b.bindQuery(src, outer, q.ctes)
 		if err != nil {
 			return nil, nil, err
@@ -144,6 +145,9 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	err := q.b.check(mysql.SelectPriv, db, t.Name)
 	if err == nil {
 		err = q.b.noteTime(n)
+	}
+	if err == nil {
+		err = q.b.unchanged(t)
 	}
 	if err != nil {
 		return nil, nil, err

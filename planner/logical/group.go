@@ -66,11 +66,13 @@ func (q grouping) addGroup(e expr.Expr, name string) error {
 // aggregate binds an aggregate call: the expression becomes a reference to the aggregate's result.
 func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
 	name := strings.ToLower(n.F)
-	if owner, outer := q.aggregatesOuter(n); owner != nil {
+	if owner, outer, err := q.aggregatesOuter(n, true); err != nil {
+		return nil, err
+	} else if owner != nil {
 		return grouping{owner}.ofInner(outer, n)
 	}
 	sc = q.aggregateScope(sc)
-	inner := q.binder("field list") // no aggregate within an aggregate: 1111
+	inner := q.argumentBinder()
 	var args []expr.Expr
 	nodes := n.Args
 	if name == "count" && len(nodes) == 1 && !n.Distinct {
@@ -119,11 +121,44 @@ func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr
 	return q.addAgg(agg), nil
 }
 
-// aggregatesOuter finds the block around this one whose aggregate n is: the innermost one of whose columns it names, where it
-// names none of this block's; nil for this block.
-func (q grouping) aggregatesOuter(n *ast.AggregateFuncExpr) (*selectQuery, *bind.Scope) {
-	least := -1
+// aggregatesOuter finds the block around this one whose aggregate n is; nil for this block. It is the innermost block of whose columns
+// n names one, if an aggregate may stand where that block has this one, or else the innermost between the two where it may; so is one
+// that names no columns, if it may not stand here (allowed). Names in n's own subqueries do not count.
+func (q grouping) aggregatesOuter(n *ast.AggregateFuncExpr, allowed bool) (*selectQuery, *bind.Scope, error) {
+	named := q.levelNamed(n)
+	if named == 0 || named < 0 && allowed {
+		return nil, nil, nil
+	}
+	var owner *selectQuery
 	var at *bind.Scope
+	level := 0
+	for sc := q.scope; sc != nil && (named < 0 || level <= named); sc, level = sc.Outer, level+1 {
+		o, ok := sc.Owner.(*selectQuery)
+		if level > 0 && ok && o.aggregates && (owner == nil || level == named) {
+			owner, at = o, sc
+		}
+	}
+	if owner == nil && (!allowed || q.b.ctx.Has(mysql.ModeANSI)) || owner != nil && owner.aggregating {
+		return nil, nil, mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
+	}
+	return owner, at, nil
+}
+
+// argumentBinder binds the arguments of an aggregate: no aggregate of the same block may be within, not even in a subquery (1111).
+func (q grouping) argumentBinder() *bind.Binder {
+	b := q.binder(bind.FieldList)
+	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
+		aggregates, aggregating := q.aggregates, q.aggregating
+		q.aggregates, q.aggregating = true, true
+		defer func() { q.aggregates, q.aggregating = aggregates, aggregating }()
+		return subqueryBinder{q.selectQuery}.subquery(b, sc, n)
+	}
+	return b
+}
+
+// levelNamed tells how many blocks further out the innermost one is of whose columns n names one; -1: it names none.
+func (q grouping) levelNamed(n *ast.AggregateFuncExpr) int {
+	least := -1
 	for _, name := range bind.NamedColumns(n) {
 		level := 0
 		for sc := q.scope; sc != nil; sc = sc.Outer {
@@ -133,29 +168,26 @@ func (q grouping) aggregatesOuter(n *ast.AggregateFuncExpr) (*selectQuery, *bind
 			}
 			if c, err := whole.Find(name, bind.FieldList); c != nil || err != nil {
 				if least < 0 || level < least {
-					least, at = level, sc
+					least = level
 				}
 				break
 			}
 			level++
 		}
 	}
-	if least <= 0 {
-		return nil, nil
-	}
-	owner, ok := at.Owner.(*selectQuery)
-	if !ok || !owner.aggregates {
-		return nil, nil
-	}
-	return owner, at
+	return least
 }
 
 // outerAggregate binds an aggregate where this block may have none: 1111 for one that is no other block's.
 func (q grouping) outerAggregate(_ *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, error) {
-	if owner, outer := q.aggregatesOuter(n); owner != nil {
-		return grouping{owner}.ofInner(outer, n)
+	owner, outer, err := q.aggregatesOuter(n, false)
+	if err != nil {
+		return nil, err
 	}
-	return nil, mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
+	if owner == nil {
+		return nil, mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
+	}
+	return grouping{owner}.ofInner(outer, n)
 }
 
 // ofInner binds an aggregate of this block within a block inside it.

@@ -81,6 +81,7 @@ type selectQuery struct {
 	visible     []bind.Column    // while FROM is bound: the columns on the left of a table
 	lateral     []lateralRef     // what tables in FROM take from others on their left, until a join has both
 	aggregates  bool             // the subquery being bound stands where aggregates of this block may
+	aggregating bool             // it stands within an aggregate of this block
 
 	items     []fromItem // tables and views of FROM
 	nullSide  int        // > 0 while what an outer join may leave out is bound
@@ -421,7 +422,7 @@ func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) 
 	return n.N - 1, nil
 }
 
-// alias finds a select-list item by its name. 1052 where two different items have it.
+// alias finds a select-list item by its name. 1052 where two different columns have it; something computed goes before columns.
 func (q *selectQuery) alias(name *ast.ColumnName, clause string) (expr.Expr, error) {
 	i, err := q.aliasIndex(name, clause)
 	if err != nil || i < 0 {
@@ -445,6 +446,9 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName, clause string) (int, erro
 		if name.Table.O != "" && (f.col.Field.Table != name.Table.O || !strings.EqualFold(f.col.Field.OrgName, name.Name.O)) {
 			continue
 		}
+		if q.columnOf(f.expr) == nil && f.col.Field.OrgName == "" {
+			return i, nil
+		}
 		if found >= 0 && !scalar.Same(q.fields[found].expr, f.expr) {
 			return -1, mysqlerr.New(mysqlerr.NonUniq, bind.FullName(name), clause)
 		}
@@ -455,10 +459,10 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName, clause string) (int, erro
 	return found, nil
 }
 
-// bindHaving binds HAVING, which sees the select list and the terms of GROUP BY; aggregates within it see all columns.
+// bindHaving binds HAVING, which sees the select list and the terms of GROUP BY; aggregates and subqueries within it see all columns.
 func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	sc := *q.scope
-	sc.Alias, sc.AliasFirst = windowing{q}.outsideWindows, true
+	sc.Alias, sc.AliasFirst, sc.Whole = windowing{q}.outsideWindows, true, q.scope
 	var visible scalar.ColSet
 	for _, g := range q.groupBy {
 		if c, ok := g.(*expr.Column); ok {
@@ -519,8 +523,8 @@ func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
 		return err
 	}
 	s.expr = q.b.fold(e)
-	if scalar.Fixed(s.expr) {
-		return nil // a constant orders nothing
+	if scalar.Fixed(s.expr) && !bind.HasSubquery(item.Expr) {
+		return nil // a constant orders nothing, but a subquery may fail
 	}
 	for i := range q.fields {
 		if scalar.Same(q.fields[i].expr, s.expr) {

@@ -141,11 +141,14 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	if r := scalar.AsCall(left, "row"); r != nil {
 		parts = r.Args()
 	}
+	if limited(n) {
+		return nil, mysqlerr.New(mysqlerr.NotSupportedYet, "LIMIT & IN/ALL/ANY/SOME subquery")
+	}
 	sub, refs, cols, err := q.bindInner(sc, n, len(parts))
 	if err != nil {
 		return nil, err
 	}
-	if len(parts) > 1 && op != "=" {
+	if len(parts) > 1 && (op != "=" || all) {
 		return nil, mysqlerr.New(mysqlerr.OperandColumns, 1)
 	}
 	sub.Kind, sub.Parts, sub.All, sub.Negate, sub.Equal = algebra.Quantified, parts, all, negate, op == "="
@@ -165,6 +168,21 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	code := sub.Code()
 	eval := func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) }
 	return expr.NewFunc("in subquery", types.TypeBool, expr.Volatile, args, eval), nil
+}
+
+// limited tells whether the rows of a subquery have a LIMIT.
+func limited(n ast.ExprNode) bool {
+	s, ok := n.(*ast.SubqueryExpr)
+	if !ok {
+		return false
+	}
+	switch query := s.Query.(type) {
+	case *ast.SelectStmt:
+		return query.Limit != nil
+	case *ast.SetOprStmt:
+		return query.Limit != nil
+	}
+	return false
 }
 
 // row binds the comparison of a row with the only row of a subquery.
@@ -220,7 +238,7 @@ func (q subqueryBinder) apply(n ast.ExprNode, cond expr.Expr) *Apply {
 	switch n := n.(type) {
 	case *ast.ExistsSubqueryExpr:
 	case *ast.PatternInExpr:
-		if n.Sel == nil {
+		if bind.InSubquery(n).Sel == nil {
 			return nil
 		}
 	case *ast.CompareSubqueryExpr:

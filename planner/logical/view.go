@@ -181,6 +181,7 @@ func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string)
 	if err != nil {
 		return nil, nil, err
 	}
+	defer b.apart()()
 	inner, err := b.bindView(u, lock)
 	if err != nil {
 		return nil, nil, u.broken(err)

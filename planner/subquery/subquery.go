@@ -68,10 +68,22 @@ func (o *Once) Eval(env *expr.Env, _ []types.Value) (types.Value, error) {
 		op, err := o.Plan.Open(run.Context(), run)
 		if err == nil {
 			r.value, err = o.Result(run.Context(), op)
+			err = forgive(env, err)
 		}
 		r.value, r.err, r.done = r.value.Clone(), err, true
 	}
 	return r.value, r.err
+}
+
+// forgive makes a warning of a subquery's second row in a statement with IGNORE. Its value is NULL then.
+func forgive(env *expr.Env, err error) error {
+	if env.Ignore && mysqlerr.Code(err) == mysqlerr.SubqueryNo1Row {
+		if e := mysqlerr.From(err); env.Warn != nil {
+			env.Warn(e.Code, e.Message)
+		}
+		return nil
+	}
+	return err
 }
 
 func errOutsidePlan() error {
@@ -128,9 +140,10 @@ func (f *Correlated) Eval(env *expr.Env, args []types.Value) (types.Value, error
 		return types.Null, err
 	}
 	v, err := f.Result(run.Context(), op)
-	if err == nil {
-		err = cache.keep(key, v)
+	if err != nil {
+		return types.Null, forgive(env, err) // not kept: each row is warned of
 	}
+	err = cache.keep(key, v)
 	return v, err
 }
 

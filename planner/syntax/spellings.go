@@ -8,7 +8,7 @@ import (
 )
 
 // Other spellings of what the parser reads: NATURAL INNER JOIN; CREATE TABLE t (SELECT …); SET v = ROW, ALL, BINARY, SYSTEM;
-// a SOUNDS LIKE b; KILL with any expression.
+// a SOUNDS LIKE b; GROUP BY and HAVING without FROM; KILL with any expression.
 
 // lexeme is a token in lower case, and where it stands.
 type lexeme struct {
@@ -28,7 +28,7 @@ func parseSpelled(text string, o Options, err error) (node, rest ast.StmtNode, _
 	if len(list) == 0 {
 		return nil, nil, err
 	}
-	sounds := false
+	other := false
 	switch list[0].word {
 	case "kill":
 		return parseKill(text, list[1:], o, err)
@@ -36,40 +36,98 @@ func parseSpelled(text string, o Options, err error) (node, rest ast.StmtNode, _
 		s.quoteValues(list)
 	case "create":
 		s.sayAs(list)
-		sounds = s.spellOperators(list)
+		other = s.spellOperators(list)
 	default:
-		sounds = s.spellOperators(list)
+		other = s.spellOperators(list)
 	}
 	if s.copied == 0 {
 		return nil, nil, err
 	}
 	node, rest, err = parseInstead(s.changed(), text, o, err)
-	if node != nil && sounds {
-		node.Accept(soundsAlike{})
+	if node != nil && other {
+		node.Accept(meant{})
 	}
 	return node, rest, err
 }
 
-// spellOperators writes NATURAL INNER JOIN without INNER, and SOUNDS LIKE as ILIKE, which is no word of MySQL's: it tells whether it did.
-func (s *scanner) spellOperators(list []lexeme) (sounds bool) {
+// blocks follows a text's query blocks: the innermost one last.
+type blocks []struct {
+	depth   int // of parentheses
+	hasFrom bool
+}
+
+// lacksFrom takes the next token, and tells whether it is GROUP or HAVING of a block without FROM.
+func (b *blocks) lacksFrom(word string, depth int) bool {
+	for n := len(*b); n > 0 && (*b)[n-1].depth > depth; n-- {
+		*b = (*b)[:n-1]
+	}
+	n := len(*b)
+	switch here := n > 0 && (*b)[n-1].depth == depth; word {
+	case "select":
+		if here {
+			*b = (*b)[:n-1]
+		}
+		*b = append(*b, struct {
+			depth   int
+			hasFrom bool
+		}{depth: depth})
+	case "from":
+		if here {
+			(*b)[n-1].hasFrom = true
+		}
+	case "group", "having":
+		if here && !(*b)[n-1].hasFrom {
+			(*b)[n-1].hasFrom = true
+			return true
+		}
+	}
+	return false
+}
+
+// noTable stands in FROM where there is none. No table can have the name.
+const noTable = "no table "
+
+// spellOperators writes NATURAL INNER JOIN without INNER, a FROM where only the parser wants one, and SOUNDS LIKE as ILIKE, which is no
+// word of MySQL's: it tells whether the parser's tree says something else now.
+func (s *scanner) spellOperators(list []lexeme) (other bool) {
+	var open blocks
+	depth := 0
 	for i, l := range list {
+		switch l.word {
+		case "(":
+			depth++
+		case ")":
+			depth--
+		}
 		switch {
+		case open.lacksFrom(l.word, depth):
+			s.replace(l.from, l.from, "FROM `"+noTable+"` ")
+			other = true
 		case i > 1 && l.word == "join" && list[i-1].word == "inner" && list[i-2].word == "natural":
 			s.replace(list[i-1].from, l.from, "")
 		case i > 0 && l.word == "like" && list[i-1].word == "sounds" && !mentions(s.text, "ilike"):
 			s.replace(list[i-1].from, l.to, "ILIKE")
-			sounds = true
+			other = true
 		}
 	}
-	return sounds
+	return other
 }
 
-// soundsAlike gives ILIKE the meaning of SOUNDS LIKE.
-type soundsAlike struct{}
+// meant gives ILIKE the meaning of SOUNDS LIKE, and takes the FROM of noTable off.
+type meant struct{}
 
-func (soundsAlike) Enter(n ast.Node) (ast.Node, bool) { return n, false }
+func (meant) Enter(n ast.Node) (ast.Node, bool) {
+	if s, ok := n.(*ast.SelectStmt); ok && s.From != nil && s.From.TableRefs != nil {
+		if t, ok := s.From.TableRefs.Left.(*ast.TableSource); ok && s.From.TableRefs.Right == nil {
+			if name, ok := t.Source.(*ast.TableName); ok && name.Name.O == noTable {
+				s.From = nil
+			}
+		}
+	}
+	return n, false
+}
 
-func (soundsAlike) Leave(n ast.Node) (ast.Node, bool) {
+func (meant) Leave(n ast.Node) (ast.Node, bool) {
 	like, ok := n.(*ast.PatternLikeOrIlikeExpr)
 	if !ok || like.IsLike {
 		return n, true

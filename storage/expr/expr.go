@@ -49,6 +49,8 @@ type Env struct {
 	// InDML tells that values are computed for storing (INSERT, UPDATE): with a strict Mode a division by zero is then
 	// error 1365 and not a warning.
 	InDML bool
+	// Ignore tells of a statement with IGNORE: a subquery of several rows is NULL there, with a warning.
+	Ignore bool
 	// Ctx ends SLEEP, BENCHMARK and whatever else may take long; nil never does. What is applied has none.
 	Ctx context.Context
 	// Clock answers SYSDATE(), Rand feeds RAND(), UUID() and kin; the real ones where nil.

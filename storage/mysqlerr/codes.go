@@ -55,6 +55,7 @@ const (
 	WrongSubKey                      = 1089 // ER_WRONG_SUB_KEY
 	CantRemoveAllFields              = 1090 // ER_CANT_REMOVE_ALL_FIELDS
 	CantDropFieldOrKey               = 1091 // ER_CANT_DROP_FIELD_OR_KEY
+	UpdateTableUsed                  = 1093 // ER_UPDATE_TABLE_USED
 	NoSuchThread                     = 1094 // ER_NO_SUCH_THREAD
 	KillDenied                       = 1095 // ER_KILL_DENIED_ERROR
 	NoTablesUsed                     = 1096 // ER_NO_TABLES_USED
