@@ -64,7 +64,7 @@ func (b *builder) dropServed() {
 		ix := &b.t.Indexes[i]
 		var k keyed
 		for _, p := range ix.Columns {
-			k.columns = append(k.columns, partName(b.t.Columns[p.Column].Name, p.Prefix))
+			k.columns = append(k.columns, partName(b.t.Columns[p.Column].Name, p.Prefix, p.Desc))
 		}
 		k.implicit = ix.Implicit
 		all = append(all, k)
@@ -74,7 +74,7 @@ func (b *builder) dropServed() {
 		for _, p := range b.indexes[i].parts {
 			name := ""
 			if p.Column != nil {
-				name = partName(p.Column.Name.O, p.Length)
+				name = partName(p.Column.Name.O, p.Length, p.Desc)
 			}
 			k.columns = append(k.columns, name)
 		}
@@ -111,9 +111,12 @@ func (b *builder) dropServed() {
 	}
 }
 
-func partName(column string, prefix int) string {
+func partName(column string, prefix int, desc bool) string {
 	if prefix > 0 {
-		return column + "(" + strconv.Itoa(prefix) + ")"
+		column += "(" + strconv.Itoa(prefix) + ")"
+	}
+	if desc {
+		column += " desc"
 	}
 	return column
 }
@@ -301,7 +304,7 @@ func CheckForeignKey(child *schema.Table, f *schema.ForeignKey, parent *schema.T
 			return mysqlerr.New(mysqlerr.FKIncompatibleColumns, c.Name, p.Name, f.Name)
 		}
 	}
-	if !slices.ContainsFunc(parent.Indexes, func(ix schema.Index) bool { return ix.BeginsWith(at) }) {
+	if !slices.ContainsFunc(parent.Indexes, func(ix schema.Index) bool { return ix.Supports(at) }) {
 		return mysqlerr.New(mysqlerr.FKNoIndexParent, f.Name, f.Parent)
 	}
 	return nil
@@ -494,7 +497,7 @@ func (a *alteration) checkOwnKey(f *schema.ForeignKey) error {
 		}
 	}
 	at := f.Positions(a.t)
-	if !slices.ContainsFunc(a.t.Indexes, func(ix schema.Index) bool { return ix.BeginsWith(at) }) {
+	if !slices.ContainsFunc(a.t.Indexes, func(ix schema.Index) bool { return ix.Supports(at) }) {
 		return mysqlerr.New(mysqlerr.DropIndexFK, a.goneIndex(f.Positions(a.from)))
 	}
 	if err := checkSetNull(a.t, f); err != nil {
@@ -533,7 +536,7 @@ func (a *alteration) checkChildKey(child *schema.Table, f *schema.ForeignKey) er
 			return mysqlerr.New(mysqlerr.FKColumnCannotDropChild, a.from.Columns[pos].Name, f.Name, child.Name)
 		}
 	}
-	if !slices.ContainsFunc(a.t.Indexes, func(ix schema.Index) bool { return ix.BeginsWith(at) }) {
+	if !slices.ContainsFunc(a.t.Indexes, func(ix schema.Index) bool { return ix.Supports(at) }) {
 		return mysqlerr.New(mysqlerr.DropIndexFK, a.goneIndex(before))
 	}
 	changed := a.changedType(ids)
@@ -568,7 +571,7 @@ func lengthens(from, to *types.Type) bool {
 // goneIndex names the index whose loss leaves a foreign key without one.
 func (a *alteration) goneIndex(columns []int) string {
 	for i := range a.from.Indexes {
-		if ix := &a.from.Indexes[i]; ix.BeginsWith(columns) {
+		if ix := &a.from.Indexes[i]; ix.Supports(columns) {
 			return ix.Name
 		}
 	}

@@ -92,6 +92,12 @@ func (ix *Index) BeginsWith(columns []int) bool {
 	return true
 }
 
+// Supports tells whether a foreign key of these columns may rely on an index: MySQL has none that descends. (BeginsWith is what it takes
+// to find rows, also for keys from before this was asked.)
+func (ix *Index) Supports(columns []int) bool {
+	return ix.BeginsWith(columns) && !slices.ContainsFunc(ix.Columns[:len(columns)], func(c IndexColumn) bool { return c.Desc })
+}
+
 // Definition is the clause that makes the key again, as MySQL prints it: of table t, which is in database db.
 func (f *ForeignKey) Definition(t *Table, db string, quote func(string) string) string {
 	var b strings.Builder
