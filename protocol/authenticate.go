@@ -33,7 +33,8 @@ const (
 //
 // A client whose plugin is right, but was not the greeting's, may have had no challenge to answer: it is switched as
 // well. A client without an account proves itself to a decoy, in vain. Errors: 1045, 3118 for a locked account and 1862 for an
-// expired password (told only to who knew the password), 3955, 1835, those of the connection.
+// expired password (told only to who knew the password), 1045 for a connection that is not what the account requires, 3955, 1835,
+// those of the connection.
 func (c *conn) authenticate(r *handshakeResponse) error {
 	host, loopback := clientHost(c.nc.RemoteAddr())
 	account, known := c.server.engine.Lookup(r.user, host)
@@ -59,6 +60,11 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	if account.Locked {
 		c.server.Metrics.AuthFailures.Add(1)
 		return mysqlerr.New(mysqlerr.AccountLocked, r.user, host)
+	}
+	if !c.meets(&account.Require) {
+		c.server.Metrics.AuthFailures.Add(1)
+		c.log.Info("connection is not what the account requires", "user", r.user, "host", host)
+		return mysqlerr.New(mysqlerr.AccessDenied, r.user, host, usedPassword)
 	}
 	if account.Expired && c.caps&mysql.CLIENT_CAN_HANDLE_EXPIRED_PASSWORDS == 0 {
 		return mysqlerr.New(mysqlerr.MustChangePasswordLogin)

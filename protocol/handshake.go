@@ -76,7 +76,7 @@ func (c *conn) handshake() error {
 		return err
 	}
 	c.caps = r.caps & c.offered()
-	if c.server.cfg.RequireTLS && !c.secure {
+	if !c.secure && (c.server.cfg.RequireTLS || c.server.requiresTLS()) {
 		return mysqlerr.New(mysqlerr.SecureTransportRequired)
 	}
 	if err := c.authenticate(r); err != nil {

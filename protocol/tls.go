@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"cloudsql/sql"
 )
 
 // Files in the data directory, named as MySQL names them.
@@ -148,6 +151,78 @@ func writeFile(path string, content []byte, mode os.FileMode) error {
 		return err
 	}
 	return os.Rename(temporary, path)
+}
+
+// VerifyClients has clients that show a certificate prove that one of the authorities in a PEM file knows them, for accounts that
+// require it.
+func VerifyClients(c *tls.Config, authorities string) error {
+	text, err := os.ReadFile(authorities) //nolint:gosec // named by the operator
+	if err != nil {
+		return err
+	}
+	c.ClientCAs = x509.NewCertPool()
+	if !c.ClientCAs.AppendCertsFromPEM(text) {
+		return fmt.Errorf("no certificate in %s", authorities)
+	}
+	c.ClientAuth = tls.VerifyClientCertIfGiven
+	return nil
+}
+
+// SecureTransport is what an Engine may offer besides: whether it wants no client without TLS.
+type SecureTransport interface{ RequiresSecureTransport() bool }
+
+func (s *Server) requiresTLS() bool {
+	e, ok := s.engine.(SecureTransport)
+	return ok && e.RequiresSecureTransport()
+}
+
+// meets tells whether the connection is what an account requires.
+func (c *channel) meets(r *sql.Requirement) bool {
+	if *r == (sql.Requirement{}) {
+		return true
+	}
+	tc, ok := c.pc.NetConn().(*tls.Conn)
+	if !ok {
+		return false
+	}
+	state := tc.ConnectionState()
+	if r.Cipher != "" && r.Cipher != opensslCipher(state) {
+		return false
+	}
+	if !r.X509 && r.Subject == "" && r.Issuer == "" {
+		return true
+	}
+	if len(state.VerifiedChains) == 0 {
+		return false
+	}
+	client := state.PeerCertificates[0]
+	return (r.Subject == "" || r.Subject == oneLine(client.RawSubject)) && (r.Issuer == "" || r.Issuer == oneLine(client.RawIssuer))
+}
+
+// nameParts are the short names that OpenSSL has for parts of names.
+var nameParts = map[string]string{
+	"2.5.4.3": "CN", "2.5.4.4": "SN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "street",
+	"2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.12": "title", "2.5.4.17": "postalCode", "2.5.4.42": "GN", "2.5.4.43": "initials",
+	"1.2.840.113549.1.9.1": "emailAddress", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
+}
+
+// oneLine prints a name as OpenSSL does: /C=SE/O=MySQL/CN=client.
+func oneLine(name []byte) string {
+	var list pkix.RDNSequence
+	if _, err := asn1.Unmarshal(name, &list); err != nil {
+		return ""
+	}
+	text := ""
+	for _, set := range list {
+		for _, part := range set {
+			kind := part.Type.String()
+			if short, ok := nameParts[kind]; ok {
+				kind = short
+			}
+			text += fmt.Sprintf("/%s=%v", kind, part.Value)
+		}
+	}
+	return text
 }
 
 // tlsNames gives the connection's TLS version and cipher as OpenSSL, and so SHOW STATUS, spells them; empty without TLS.

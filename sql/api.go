@@ -55,6 +55,16 @@ type Account struct {
 	Locked       bool
 	Expired      bool // the password has expired
 	LoopbackOnly bool // accepted from 127.0.0.0/8, ::1 only (the initial root)
+	Require      Requirement
+}
+
+// Requirement is what an account asks of a client's connection; the zero value: nothing.
+type Requirement struct {
+	TLS     bool
+	X509    bool   // a certificate of the client's that the server can verify
+	Subject string // of that certificate, as OpenSSL prints it in one line; "": any
+	Issuer  string
+	Cipher  string // as OpenSSL names it
 }
 
 // ConnInfo is what a session knows of its connection. The protocol never changes one that a session has, ChangeUser brings

@@ -48,6 +48,7 @@ type settings struct {
 	runningStatements int
 	tlsCert, tlsKey   string
 	requireTLS        bool
+	tlsCA             string
 	memory            int64
 	statementMemory   int64
 	temporary         int64
@@ -90,7 +91,8 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.IntVar(&s.runningStatements, "running-statements", 256, "statements that look for rows at once, outside of transactions; four times as many wait, others get error 1041")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate file for clients; a self-signed one is made if none is given")
 	f.StringVar(&s.tlsKey, "tls-key", "", "key file that belongs to --tls-cert")
-	f.BoolVar(&s.requireTLS, "require-tls", false, "refuse clients without TLS")
+	f.StringVar(&s.tlsCA, "tls-ca", "", "file of the authorities that clients' certificates are verified by, for accounts that REQUIRE X509, SUBJECT or ISSUER")
+	f.BoolVar(&s.requireTLS, "require-tls", false, "refuse clients without TLS, as SET GLOBAL require_secure_transport does")
 	f.Int64Var(&s.memory, "memory-limit-mb", 0, "memory in MiB that the process may use; 0: 80 % of the machine's, or of its control group's")
 	f.Int64Var(&s.temporary, "temporary-mb", 4096, "disk space in MiB that the temporary files of statements may take in the data directory")
 	f.Int64Var(&s.statementMemory, "statement-memory-mb", 0,

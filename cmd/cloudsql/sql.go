@@ -43,6 +43,9 @@ func newSQLServer(p *process) (*sqlServer, error) {
 	} else {
 		cfg.TLS, err = protocol.SelfSignedTLS(s.data + tlsDir)
 	}
+	if err == nil && s.tlsCA != "" {
+		err = protocol.VerifyClients(cfg.TLS, s.tlsCA)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -77,7 +77,23 @@ type Grants struct {
 	// taken on at login.
 	Roles        map[string]bool `json:"roles,omitempty"`
 	DefaultRoles []string        `json:"defaultRoles,omitempty"`
+	// Require is what connections must be like; nil: anything will do. Attributes is a JSON object, "" for none.
+	Require    *Requirement `json:"require,omitempty"`
+	Attributes string       `json:"attributes,omitempty"`
 }
+
+// Requirement is what an account asks of the connections of its clients.
+type Requirement struct {
+	TLS  bool `json:"tls,omitempty"`
+	X509 bool `json:"x509,omitempty"` // with a certificate that the server can verify
+	// Subject and Issuer of that certificate, and the cipher of the connection; "" for any.
+	Subject string `json:"subject,omitempty"`
+	Issuer  string `json:"issuer,omitempty"`
+	Cipher  string `json:"cipher,omitempty"`
+}
+
+// Specified tells whether more than TLS and a certificate is asked for.
+func (r *Requirement) Specified() bool { return r.Subject != "" || r.Issuer != "" || r.Cipher != "" }
 
 // TableGrant is privileges on one table; Columns are further ones on columns, by their names in lower case.
 type TableGrant struct {
@@ -88,7 +104,8 @@ type TableGrant struct {
 
 // Empty tells an account that has nothing of what is new.
 func (g *Grants) Empty() bool {
-	return len(g.Tables) == 0 && len(g.Dynamic) == 0 && len(g.Roles) == 0 && len(g.DefaultRoles) == 0
+	return len(g.Tables) == 0 && len(g.Dynamic) == 0 && len(g.Roles) == 0 && len(g.DefaultRoles) == 0 &&
+		g.Require == nil && g.Attributes == ""
 }
 
 // Clone is a copy whose maps may be changed.

@@ -10,8 +10,10 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/show"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/version"
 )
 
 // granted is what a GRANT or REVOKE is about: privileges at one level.
@@ -32,6 +34,8 @@ var (
 	columnPrivileges = maskOf([]mysql.PrivilegeType{mysql.SelectPriv, mysql.InsertPriv, mysql.UpdatePriv, mysql.ReferencesPriv})
 )
 
+func init() { show.Dynamic = DynamicPrivileges() }
+
 const grantBit = uint64(mysql.GrantPriv)
 
 // dynamicPrivileges are MySQL 8.0's privileges without a bit.
@@ -48,6 +52,9 @@ var dynamicPrivileges = func() map[string]bool {
 	}
 	return m
 }()
+
+// DynamicPrivileges lists the privileges without a bit in order of name.
+func DynamicPrivileges() []string { return slices.Sorted(maps.Keys(dynamicPrivileges)) }
 
 // grantOf reads the level and the privileges of a GRANT or REVOKE. 1046, 1144, 1221, 3619, 3929.
 func grantOf(l *ast.GrantLevel, kind ast.ObjectTypeType, privs []*ast.PrivElem, current string) (granted, error) {
@@ -85,6 +92,9 @@ func (g *granted) all() uint64 {
 	return allTablePrivileges
 }
 
+// everything tells ALL PRIVILEGES ON *.*, which has those without a bit.
+func (g *granted) everything() bool { return g.db == "" && g.mask&allPrivileges == allPrivileges }
+
 func (g *granted) add(p *ast.PrivElem) error {
 	illegal := mysqlerr.New(mysqlerr.IllegalGrantForTable)
 	switch {
@@ -108,7 +118,9 @@ func (g *granted) add(p *ast.PrivElem) error {
 			g.columns[c.Name.L] |= uint64(p.Priv)
 		}
 	case p.Priv == mysql.AllPriv:
-		g.mask |= g.all()
+		if g.mask |= g.all(); g.db == "" {
+			g.dynamic = DynamicPrivileges()
+		}
 	case p.Priv == mysql.UsagePriv:
 	case p.Priv == mysql.GrantPriv:
 		g.mask |= grantBit
@@ -128,6 +140,9 @@ func (g *granted) checkTable(c *catalog.Snapshot) error {
 		return nil
 	}
 	t, ok := c.Table(g.db, g.table)
+	if v, view := c.View(g.db, g.table); view {
+		return g.checkView(v)
+	}
 	if !ok {
 		if g.mask&uint64(mysql.CreatePriv) != 0 && g.columns == nil {
 			return nil
@@ -136,6 +151,16 @@ func (g *granted) checkTable(c *catalog.Snapshot) error {
 	}
 	for name := range g.columns {
 		if t.ColumnByName(name) < 0 {
+			return mysqlerr.New(mysqlerr.BadField, name, g.table)
+		}
+	}
+	return nil
+}
+
+// checkView is checkTable for a view.
+func (g *granted) checkView(v *schema.View) error {
+	for name := range g.columns {
+		if !slices.ContainsFunc(v.Columns, func(c string) bool { return strings.EqualFold(c, name) }) {
 			return mysqlerr.New(mysqlerr.BadField, name, g.table)
 		}
 	}
@@ -197,10 +222,17 @@ func (s *Statements) grant(ctx context.Context, n *ast.GrantStmt) error {
 	if err != nil {
 		return err
 	}
+	if len(n.AuthTokenOrTLSOptions) > 0 { // MySQL 8.0 has it in CREATE USER and ALTER USER only
+		return mysqlerr.Syntax("REQUIRE", 1)
+	}
 	if g.withGrant = n.WithGrant; n.WithGrant {
 		g.mask |= grantBit
 	}
 	return s.changeGrants(ctx, n.Users, func(tx *catalog.Tx, u *catalog.User) error {
+		g := g
+		if g.everything() && !tx.Snapshot.Allows(version.V2) {
+			g.dynamic = nil // older programs know only those with a bit
+		}
 		if err := g.checkTable(tx.Snapshot); err != nil {
 			return err
 		}
@@ -316,9 +348,6 @@ func (g *granted) revoke(u *catalog.User) *mysqlerr.Error {
 	case g.db == "":
 		u.Global = effective(u.Global) &^ g.mask
 		u.GrantOption = u.GrantOption && g.mask&grantBit == 0
-		if g.mask&allPrivileges == allPrivileges {
-			u.Dynamic = nil
-		}
 	case g.table == "":
 		if _, ok := u.DBs[g.db]; !ok {
 			return mysqlerr.New(mysqlerr.NonexistingGrant, u.Name, u.Host)

@@ -132,13 +132,8 @@ func credentials(u *catalog.User, o *ast.AuthOption) error {
 	return err
 }
 
-// refuseOptions refuses what accounts can't do yet.
-func refuseOptions(tls []*ast.AuthTokenOrTLSOption, limits []*ast.ResourceOption) error {
-	for _, o := range tls {
-		if o.Type != ast.TlsNone {
-			return mysqlerr.NotSupported("REQUIRE")
-		}
-	}
+// refuseLimits refuses what accounts can't do yet.
+func refuseLimits(limits []*ast.ResourceOption) error {
 	for _, o := range limits {
 		if o.Count != 0 {
 			return mysqlerr.NotSupported("resource limits of accounts")
@@ -157,7 +152,7 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 	if n.IsCreateRole {
 		what = "CREATE ROLE"
 	}
-	if err := refuseOptions(n.AuthTokenOrTLSOptions, n.ResourceOptions); err != nil {
+	if err := refuseLimits(n.ResourceOptions); err != nil {
 		return err
 	}
 	made := make([]*catalog.User, len(n.Specs))
@@ -175,6 +170,9 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 			return err
 		}
 		u.Expired = expired
+		if err := describe(u, n.AuthTokenOrTLSOptions, n.CommentOrAttributeOption); err != nil {
+			return err
+		}
 		made[i] = u
 	}
 	var there []string
@@ -208,7 +206,7 @@ func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error
 	if n.CurrentAuth != nil {
 		specs = []*ast.UserSpec{{User: &pauth.UserIdentity{CurrentUser: true}, AuthOpt: n.CurrentAuth}}
 	}
-	if err := refuseOptions(n.AuthTokenOrTLSOptions, n.ResourceOptions); err != nil {
+	if err := refuseLimits(n.ResourceOptions); err != nil {
 		return err
 	}
 	if s.Passwords.Require != "" && !s.Self.Has(mysql.CreateUserPriv) {
@@ -229,6 +227,9 @@ func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error
 				return err
 			}
 			if err := s.passwordOptions(&u, n.PasswordOrLockOptions); err != nil {
+				return err
+			}
+			if err := describe(&u, n.AuthTokenOrTLSOptions, n.CommentOrAttributeOption); err != nil {
 				return err
 			}
 			tx.PutUser(&u)
@@ -374,9 +375,12 @@ func (a Account) ShowCreateUser(c *catalog.Snapshot, n *ast.ShowStmt) (*show.Res
 	}
 	text := fmt.Sprintf("CREATE USER `%s`@`%s` IDENTIFIED WITH '%s'", u.Name, u.Host, u.Plugin)
 	if len(u.Secret) > 0 {
-		text += " AS '" + strings.NewReplacer(`\`, `\\`, "'", "''").Replace(auth.FormatAuthString(u.Plugin, u.Secret)) + "'"
+		text += " AS " + quoteText(auth.FormatAuthString(u.Plugin, u.Secret))
 	}
-	text += " REQUIRE NONE " + passwordClauses(u)
+	text += defaultRoleClause(u) + requireClause(u.Require) + " " + passwordClauses(u)
+	if u.Attributes != "" {
+		text += " ATTRIBUTE " + quoteText(u.Attributes)
+	}
 	return &show.Result{
 		Fields: []types.Field{show.TextField(fmt.Sprintf("CREATE USER for %s@%s", u.Name, u.Host), 4096)},
 		Rows:   [][]types.Value{{types.Str(text)}},

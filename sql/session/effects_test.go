@@ -78,6 +78,7 @@ var effectProbes = map[string]effectProbe{
 	"cloudsql_read_staleness_ms": {set: "500", look: func(s *Session) any { return s.tx.Past().Bound() }},
 	"interactive_timeout":        {test: testInteractiveTimeout},
 	"max_allowed_packet":         {other: "sql/session TestConnectionLimits"},
+	"require_secure_transport":   {other: "protocol TestRequireSecureTransport"},
 	"max_connections":            {other: "sql/session TestConnectionLimits"},
 	"max_user_connections":       {other: "sql/session TestConnectionLimits"},
 	"max_prepared_stmt_count":    {other: "sql/session TestPreparedStatementsAreCharged"},

@@ -23,10 +23,14 @@ func (e *Engine) Lookup(user, host string) (sql.Account, bool) {
 	if u == nil {
 		return sql.Account{}, false
 	}
-	return sql.Account{
+	a := sql.Account{
 		User: u.Name, Host: u.Host, Plugin: u.Plugin, Secret: u.Secret, Retained: u.Retained, Locked: u.Locked, LoopbackOnly: u.LoopbackOnly,
 		Expired: privilege.Expired(u, e.cfg.Now(), privilege.RulesOf(e.vars.Global)),
-	}, true
+	}
+	if u.Require != nil {
+		a.Require = sql.Requirement(*u.Require)
+	}
+	return a, true
 }
 
 // Admit counts the log-ins that fail, of accounts that these lock.

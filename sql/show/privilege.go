@@ -2,6 +2,7 @@ package show
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -89,6 +90,10 @@ func eachPrivilege(mask uint64, scope privilegeScope, fn func(name string) error
 	return nil
 }
 
+// Dynamic lists the privileges without a bit; package privilege, which is above, fills it in.
+var Dynamic []string
+
+// showPrivileges lists the static privileges in order of name, but for USAGE, and then those without a bit.
 func showPrivileges(context.Context, virtual.Context, *ast.ShowStmt) (*Result, error) {
 	r := newResult("Privilege varchar(25) !\nContext varchar(50) !\nComment varchar(80) !")
 	for _, p := range privileges {
@@ -96,6 +101,11 @@ func showPrivileges(context.Context, virtual.Context, *ast.ShowStmt) (*Result, e
 	}
 	r.add(types.Str("Grant option"), types.Str("Databases,Tables,Functions,Procedures"),
 		types.Str("To give to other users those privileges you possess"))
+	r.add(types.Str("Proxy"), types.Str("Server Admin"), types.Str("To make proxy user possible"))
+	slices.SortFunc(r.Rows, func(a, b []types.Value) int { return strings.Compare(a[0].Text(), b[0].Text()) })
 	r.add(types.Str("Usage"), types.Str("Server Admin"), types.Str("No privileges - allow connect only"))
+	for _, name := range Dynamic {
+		r.add(types.Str(name), types.Str("Server Admin"), types.Str(""))
+	}
 	return r, nil
 }

@@ -79,7 +79,7 @@ func userColumn(s *virtual.Scan, u *catalog.User, column string) types.Value {
 	case "User_attributes":
 		return userAttributes(u)
 	case "ssl_type", "ssl_cipher", "x509_issuer", "x509_subject":
-		return types.Str("")
+		return requirementColumn(u.Require, column)
 	case "max_questions", "max_updates", "max_connections", "max_user_connections":
 		return virtual.Num(0)
 	}
@@ -92,6 +92,9 @@ func userColumn(s *virtual.Scan, u *catalog.User, column string) types.Value {
 // userAttributes is what has no column of its own.
 func userAttributes(u *catalog.User) types.Value {
 	var parts []string
+	if u.Attributes != "" {
+		parts = append(parts, `"metadata": `+u.Attributes)
+	}
 	if u.FailedLogins != 0 || u.LockDays != 0 {
 		parts = append(parts, fmt.Sprintf(`"Password_locking": {"failed_login_attempts": %d, "password_lock_time_days": %d}`, u.FailedLogins, u.LockDays))
 	}
@@ -111,6 +114,31 @@ func ownNumber(n *uint16) types.Value {
 		return types.Null
 	}
 	return virtual.Num(*n)
+}
+
+// requirementColumn is what mysql.user has of REQUIRE.
+func requirementColumn(r *catalog.Requirement, column string) types.Value {
+	if r == nil {
+		r = &catalog.Requirement{}
+	}
+	switch column {
+	case "ssl_cipher":
+		return types.Str(r.Cipher)
+	case "x509_issuer":
+		return types.Str(r.Issuer)
+	case "x509_subject":
+		return types.Str(r.Subject)
+	}
+	kind := ""
+	switch {
+	case r.Specified():
+		kind = "SPECIFIED"
+	case r.X509:
+		kind = "X509"
+	case r.TLS:
+		kind = "ANY"
+	}
+	return types.Str(kind)
 }
 
 func yOrN(yes bool) types.Value {
@@ -196,7 +224,7 @@ func infoSchemaPrivileges(s *virtual.Scan) error {
 
 func infoUserAttributes(s *virtual.Scan) error {
 	for _, u := range accounts(s) {
-		if err := s.Row(types.Str(u.Name), types.Str(u.Host), types.Null); err != nil {
+		if err := s.Row(types.Str(u.Name), types.Str(u.Host), virtual.Optional(u.Attributes)); err != nil {
 			return err
 		}
 	}

@@ -409,6 +409,7 @@ const (
 	MissingJSONValue                 = 3966 // ER_MISSING_JSON_VALUE
 	MultipleJSONValues               = 3967 // ER_MULTIPLE_JSON_VALUES
 	ForeignKeyWithCreateSelect       = 3978 // ER_FOREIGN_KEY_WITH_ATOMIC_CREATE_SELECT
+	InvalidUserAttributeJSON         = 3982 // ER_INVALID_USER_ATTRIBUTE_JSON
 	RoleGrantedToItself              = 4027 // ER_ROLE_GRANTED_TO_ITSELF
 	NoVisibleColumn                  = 4028 // ER_TABLE_MUST_HAVE_A_VISIBLE_COLUMN
 	ClientInteractionTimeout         = 4031 // ER_CLIENT_INTERACTION_TIMEOUT
@@ -508,6 +509,7 @@ var templates = map[uint16]string{
 	RoleGrantedToItself:           "User account %s is directly or indirectly granted to the role %s. The GRANT would create a loop",
 	AuthIDNotExists:               "Authorization ID %s does not exist.",
 	AuthIDExists:                  "Authorization ID %s already exists.",
+	InvalidUserAttributeJSON:      "The user attribute must be a valid JSON object",
 	CapacityExceeded:              "Memory capacity of %d bytes for '%s' exceeded. %s",
 	NoSystemTableAccess:           "Access to %s '%s' is rejected.",
 	UnresolvedTableLock:           "Unresolved table name `%s` in locking clause.",
