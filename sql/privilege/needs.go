@@ -750,7 +750,7 @@ func (d *deriver) readBy(n *ast.TableSource) {
 	}
 	top := d.scopes[len(d.scopes)-1]
 	for i := range top.sources {
-		if src := &top.sources[i]; src.node == n && src.table != nil {
+		if src := &top.sources[i]; src.node == n && (src.table != nil || src.view != nil) {
 			src.need = len(d.list)
 			d.list[src.need-1].columns, d.list[src.need-1].whole = onColumns(mysql.SelectPriv, src.columns), src.whole
 		}

@@ -2,6 +2,7 @@ package show
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -178,12 +179,16 @@ func eachColumn(s *virtual.Scan, fn func(o *virtual.Object, pos, ordinal int) er
 
 func infoColumns(s *virtual.Scan) error {
 	var of *virtual.Object
-	privileges := ""
+	var access func(column string) string
 	return eachColumn(s, func(o *virtual.Object, pos, ordinal int) error {
 		if of != o {
-			of, privileges = o, columnPrivileges(s, o)
+			of, access = o, columnAccess(s, o)
 		}
 		c := &o.Desc.Columns[pos]
+		privileges := access(c.Name)
+		if privileges == "" {
+			return nil
+		}
 		value := types.Null
 		if text, ok := defaultText(s, c); ok {
 			value = types.Str(text)
@@ -325,23 +330,34 @@ func infoPartitions(s *virtual.Scan) error {
 	})
 }
 
-// columnPrivileges is what the account may do with a table's columns, in lower case.
-func columnPrivileges(c virtual.Context, o *virtual.Object) string {
+// columnAccess tells what the account may do with the columns of a table or view, in lower case: "" where it may not see one.
+func columnAccess(c virtual.Context, o *virtual.Object) func(column string) string {
 	if o.Made != nil {
-		return "select"
+		return func(string) string { return "select" }
 	}
-	list := ""
-	for _, p := range []struct {
-		priv mysql.PrivilegeType
-		name string
-	}{{mysql.SelectPriv, "select"}, {mysql.InsertPriv, "insert"}, {mysql.UpdatePriv, "update"}, {mysql.ReferencesPriv,
-		"references"}} {
+	var onAll uint64
+	for _, p := range columnActions {
 		if c.Access(uint64(p.priv), o.DB, o.Desc.Name) == nil {
-			if list != "" {
-				list += ","
-			}
-			list += p.name
+			onAll |= uint64(p.priv)
 		}
 	}
-	return list
+	var some map[string]uint64
+	if u := c.Account(); u != nil {
+		some = u.Tables[o.DB][o.Desc.Name].Columns
+	}
+	return func(column string) string {
+		list := ""
+		for _, p := range columnActions {
+			if (onAll|some[strings.ToLower(column)])&uint64(p.priv) != 0 {
+				list += "," + p.name
+			}
+		}
+		return strings.TrimPrefix(list, ",")
+	}
 }
+
+// columnActions are the privileges that there are on columns.
+var columnActions = []struct {
+	priv mysql.PrivilegeType
+	name string
+}{{mysql.SelectPriv, "select"}, {mysql.InsertPriv, "insert"}, {mysql.UpdatePriv, "update"}, {mysql.ReferencesPriv, "references"}}

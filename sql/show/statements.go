@@ -149,13 +149,15 @@ func showColumns(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Res
 		return nil, err
 	}
 	full := newResult(columnsColumns)
-	privileges := columnPrivileges(c, &o)
+	access := columnAccess(c, &o)
 	for i := range o.Desc.Columns {
 		col := &o.Desc.Columns[i]
 		if col.Hidden || stmt.Column != nil && !likeName(stmt.Column.Name.O, col.Name) {
 			continue
 		}
-		full.add(describe(c, o.Desc, i, privileges)...)
+		if privileges := access(col.Name); privileges != "" {
+			full.add(describe(c, o.Desc, i, privileges)...)
+		}
 	}
 	if stmt.Full {
 		return full, nil
