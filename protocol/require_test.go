@@ -115,7 +115,7 @@ func TestRequire(t *testing.T) {
 // secureEngine is one that wants no client without TLS.
 type secureEngine struct{ *fakeEngine }
 
-func (secureEngine) RequiresSecureTransport() bool { return true }
+func (secureEngine) RequiresTLS() bool { return true }
 
 func TestRequireSecureTransport(t *testing.T) {
 	config, err := SelfSignedTLS(t.TempDir())

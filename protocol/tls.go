@@ -169,11 +169,11 @@ func VerifyClients(c *tls.Config, authorities string) error {
 }
 
 // SecureTransport is what an Engine may offer besides: whether it wants no client without TLS.
-type SecureTransport interface{ RequiresSecureTransport() bool }
+type SecureTransport interface{ RequiresTLS() bool }
 
 func (s *Server) requiresTLS() bool {
 	e, ok := s.engine.(SecureTransport)
-	return ok && e.RequiresSecureTransport()
+	return ok && e.RequiresTLS()
 }
 
 // meets tells whether the connection is what an account requires.

@@ -4,15 +4,29 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
 // Clauses of CREATE USER and ALTER USER besides passwords: what connections must be like, and what is noted of an account.
+
+// LoginOf is what logging in to an account needs to know of it.
+func LoginOf(u *catalog.User, now time.Time, rules PasswordRules) sql.Account {
+	a := sql.Account{
+		User: u.Name, Host: u.Host, Plugin: u.Plugin, Secret: u.Secret, Retained: u.Retained, Locked: u.Locked, LoopbackOnly: u.LoopbackOnly,
+		Expired: Expired(u, now, rules),
+	}
+	if u.Require != nil {
+		a.Require = sql.Requirement(*u.Require)
+	}
+	return a
+}
 
 // describe takes REQUIRE, COMMENT and ATTRIBUTE.
 func describe(u *catalog.User, tls []*ast.AuthTokenOrTLSOption, note *ast.CommentOrAttributeOption) (err error) {

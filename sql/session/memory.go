@@ -29,10 +29,8 @@ func (s *Session) Limits() sql.Limits {
 	}
 }
 
-// RequiresSecureTransport is require_secure_transport.
-func (e *Engine) RequiresSecureTransport() bool {
-	return e.vars.Global("require_secure_transport") == "ON"
-}
+// RequiresTLS is require_secure_transport.
+func (e *Engine) RequiresTLS() bool { return e.vars.Global("require_secure_transport") == "ON" }
 
 // MaxConnections is what SET GLOBAL max_connections, or the node's configuration, allows.
 func (e *Engine) MaxConnections() int { return sysvar.Int(e.vars.Global("max_connections")) }

@@ -23,14 +23,7 @@ func (e *Engine) Lookup(user, host string) (sql.Account, bool) {
 	if u == nil {
 		return sql.Account{}, false
 	}
-	a := sql.Account{
-		User: u.Name, Host: u.Host, Plugin: u.Plugin, Secret: u.Secret, Retained: u.Retained, Locked: u.Locked, LoopbackOnly: u.LoopbackOnly,
-		Expired: privilege.Expired(u, e.cfg.Now(), privilege.RulesOf(e.vars.Global)),
-	}
-	if u.Require != nil {
-		a.Require = sql.Requirement(*u.Require)
-	}
-	return a, true
+	return privilege.LoginOf(u, e.cfg.Now(), privilege.RulesOf(e.vars.Global)), true
 }
 
 // Admit counts the log-ins that fail, of accounts that these lock.

@@ -18,7 +18,6 @@ import (
 	"cloudsql/sql/view"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/types"
 )
 
 // showContext is a session as SHOW and the information_schema see it.
@@ -127,11 +126,6 @@ func (c *showContext) Warn(level string, code uint16, message string) { c.s.note
 // ConnectAttributes is what the client told of itself.
 func (c *showContext) ConnectAttributes() (connection uint64, attributes map[string]string) {
 	return c.s.ConnectionID(), c.s.conn.Attributes
-}
-
-// EachUserVar calls fn for each of the session's user variables.
-func (c *showContext) EachUserVar(fn func(name string, v types.Value, t *types.Type)) {
-	c.s.answers.EachUserVar(fn)
 }
 
 // Quote is sql_quote_show_create.

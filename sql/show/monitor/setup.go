@@ -130,13 +130,13 @@ func ownVariables(s *virtual.Scan, fn func(name, value string)) { s.Variables(fa
 
 func ownStatus(s *virtual.Scan, fn func(name, value string)) { s.Status(false, fn) }
 
-// UserVariables is what a Context may offer besides: the session's user variables.
+// UserVariables is what expr.Session may offer besides: the user variables.
 type UserVariables interface {
 	EachUserVar(fn func(name string, v types.Value, t *types.Type))
 }
 
 func userVariables(s *virtual.Scan) error {
-	u, ok := s.Context.(UserVariables)
+	u, ok := s.Env().Session.(UserVariables)
 	if !ok {
 		return nil
 	}
