@@ -102,7 +102,7 @@ func (g *ruleChanges) where() string {
 
 func (g *ruleChanges) set(table string) string {
 	return g.pick("a = a + 1", "b = a - 3", "s = "+g.value("s"), "a = "+g.value("a")+", b = "+g.value("b"), "t = '2020-02-02 00:00:00'", "v = default, a = b",
-		"a = (select max(i.b) from q i)", "b = floor(rand() * 9)", "id = id + 40", "s = default, u = default")
+		"a = (select max(i.b) from "+map[string]string{"p": "q", "q": "p"}[table]+" i)", "b = floor(rand() * 9)", "id = id + 40", "s = default, u = default")
 }
 
 func (g *ruleChanges) statement() string {
