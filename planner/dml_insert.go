@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
 	"cloudsql/planner/rules"
@@ -17,7 +18,7 @@ import (
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/keys"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -39,6 +40,7 @@ type insertPlan struct {
 	series    Series                // of AUTO_INCREMENT values
 	hidden    int                   // position of the row id, or -1
 	tables    []TableVersion
+	place     locate.Place
 	ties
 }
 
@@ -106,6 +108,9 @@ func newInsertPlan(ctx *Context, n *logical.Insert) (*insertPlan, error) {
 		}
 	}
 	var err error
+	if p.place, err = locate.PlaceOf(n.Table, n.Only); err != nil {
+		return nil, err
+	}
 	if p.defaults, err = defaultsOf(ctx, n.Table); err != nil {
 		return nil, err
 	}
@@ -284,14 +289,14 @@ func (r *insertRun) flush(ctx context.Context) error {
 		r.last = cloneRow(r.batch.Row(r.batch.Len() - 1))
 	}
 	var err error
-	if len(r.Table.Tablets) > 1 || r.series.Step > 1 { // a shard generates every number, for rows of its own
+	if r.place.Several() || r.series.Step > 1 { // a shard generates every number, for rows of its own
 		err = r.reserve(ctx)
 	}
 	switch {
 	case err != nil:
 	case len(r.Outside) > 0:
 		err = r.flushEach(ctx)
-	case len(r.Table.Tablets) == 1:
+	case !r.place.Several():
 		err = r.w.write(ctx, r.fragment(&r.Table.Tablets[0], r.batch, r.first))
 	default:
 		err = r.flushSplit(ctx)
@@ -303,17 +308,50 @@ func (r *insertRun) flush(ctx context.Context) error {
 
 // flushEach sends a fragment for each row, whose assignments have the values of the query's columns in them.
 func (r *insertRun) flushEach(ctx context.Context) error {
-	writes := make([]*fragment.Write, r.batch.Len())
-	for i := range writes {
+	var writes []*fragment.Write
+	for i := range r.batch.Len() {
 		row := r.batch.Row(i)
 		one := types.Batch{Width: r.batch.Width}
 		one.Append(row)
-		w := r.fragment(r.Table.TabletFor(keys.AppendPrimary(nil, r.Table, row)), one, r.first+i)
+		tablet, err := r.tablet(ctx, row, writes)
+		if err != nil {
+			return err
+		}
+		if tablet == nil {
+			continue
+		}
+		w := r.fragment(tablet, one, r.first+i)
 		w.Set = slices.Clone(r.set)
 		for j := range w.Set {
 			w.Set[j].Expr = r.insertOutside(w.Set[j].Expr, r.seen[i])
 		}
-		writes[i] = w
+		writes = append(writes, w)
+	}
+	return r.send(ctx, writes...)
+}
+
+// tablet finds where a new row belongs. One that belongs nowhere ends the statement, after what came before it, or is left out: nil.
+func (r *insertRun) tablet(ctx context.Context, row []types.Value, before []*fragment.Write) (*schema.Tablet, error) {
+	tablet, err := r.place.Of(row)
+	switch {
+	case err == nil:
+		return tablet, nil
+	case !r.Ignore || !sparedByIgnore(err):
+		if failed := r.send(ctx, before...); failed != nil {
+			return nil, failed
+		}
+		return nil, err
+	}
+	r.w.sum.Duplicates++
+	e := mysqlerr.From(err)
+	r.env.Warn(e.Code, e.Message)
+	return nil, nil
+}
+
+// send writes the batch's fragments.
+func (r *insertRun) send(ctx context.Context, writes ...*fragment.Write) error {
+	if r.place.Moves(r.set) {
+		return r.w.sendMoving(ctx, &r.place, r.Ignore, writes...)
 	}
 	return r.w.write(ctx, writes...)
 }
@@ -341,7 +379,13 @@ func (r *insertRun) flushSplit(ctx context.Context) error {
 	var writes []*fragment.Write
 	for i := range r.batch.Len() {
 		row := r.batch.Row(i)
-		tablet := r.Table.TabletFor(keys.AppendPrimary(nil, r.Table, row))
+		tablet, err := r.tablet(ctx, row, writes)
+		if err != nil {
+			return err
+		}
+		if tablet == nil {
+			continue
+		}
 		w := parts[tablet.ID]
 		if w == nil {
 			w = r.fragment(tablet, types.Batch{Width: r.batch.Width}, r.first+i)
@@ -350,7 +394,7 @@ func (r *insertRun) flushSplit(ctx context.Context) error {
 		}
 		w.Rows.Append(row)
 	}
-	return r.w.write(ctx, writes...)
+	return r.send(ctx, writes...)
 }
 
 // reserve generates the batch's AUTO_INCREMENT values at the gateway.
@@ -378,11 +422,23 @@ func (r *insertRun) reserve(ctx context.Context) error {
 	if r.w.sum.FirstAutoInc == 0 {
 		r.w.sum.FirstAutoInc = next
 	}
+	reserved := next + n*step
 	for i := range r.batch.Len() {
-		if v := &r.batch.Row(i)[r.autoInc]; v.IsNull() {
-			*v, _ = access.UnsignedKey(next, &r.Table.Columns[r.autoInc].Type)
-			next += step
+		v := &r.batch.Row(i)[r.autoInc]
+		if !v.IsNull() {
+			if given := v.Uint(); r.place.Parts != nil && v.Kind() != types.KindFloat && int64(given) > 0 && given >= next { //nolint:gosec // its sign
+				next = given + 1
+			}
+			continue
 		}
+		var ok bool
+		if *v, ok = access.UnsignedKey(next, &r.Table.Columns[r.autoInc].Type); !ok && r.place.Parts != nil {
+			return mysqlerr.New(mysqlerr.AutoincReadFailed)
+		}
+		next += step
+	}
+	if next > reserved && r.place.Parts != nil {
+		return r.rt.DB.SetAutoInc(ctx, r.Table, next)
 	}
 	return nil
 }
@@ -411,7 +467,8 @@ func (r *insertRun) result() *exec.ModifyResult {
 
 // NeedsTxn: rows from a query arrive in chunks; rows of a split table may go to several shards.
 func (p *insertPlan) NeedsTxn() bool {
-	return p.source != nil || len(p.Table.Tablets) > 1 || p.conflicts != nil || p.relations != nil
+	oneRow := len(p.Rows) == 1 && !p.place.Moves(p.set)
+	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.conflicts != nil || p.relations != nil
 }
 func (p *insertPlan) Tables() []TableVersion { return p.tables }
 func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }

@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/exec"
+	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
 	"cloudsql/planner/rules"
@@ -23,6 +24,7 @@ type computedPlan struct {
 	checks [][]fragment.Check      // of each target: those that its row may violate then
 	source Rows                    // of In
 	tables []TableVersion
+	places []locate.Place // of each target
 	ties
 	spares bool // spares(…)
 }
@@ -50,6 +52,11 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 	for i := range p.Targets {
 		t := &p.Targets[i]
 		p.tables = append(p.tables, TableVersion{ID: t.Table.ID, Version: t.Table.Version})
+		at, err := locate.PlaceOf(t.Table, t.Only)
+		if err != nil {
+			return nil, err
+		}
+		p.places = append(p.places, at)
 		if p.Kind == fragment.Delete {
 			continue
 		}
@@ -84,13 +91,13 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 // foundRow is a row to change with its new values.
 type foundRow struct {
 	target int
-	key    []byte
+	locate.Row
 	values []types.Value
 }
 
 // foundRowBytes is what a row costs, with its place among those that were seen.
 func foundRowBytes(r *foundRow) int {
-	n := 2*len(r.key) + 128
+	n := 2*len(r.Key) + 128
 	for i := range r.values {
 		n += 40 + len(r.values[i].Raw())
 	}
@@ -108,7 +115,13 @@ func (p *computedPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyR
 		return nil, err
 	}
 	for i := range rows {
-		if err := w.write(ctx, p.fragment(&rows[i], i+1, env)); err != nil {
+		at, f := &p.places[rows[i].target], p.fragment(&rows[i], i+1, env)
+		if at.Moves(f.Set) {
+			err = w.sendMoving(ctx, at, p.Ignore, f)
+		} else {
+			err = w.write(ctx, f)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -118,10 +131,10 @@ func (p *computedPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyR
 func (p *computedPlan) fragment(r *foundRow, number int, env *expr.Env) *fragment.Write {
 	t := &p.Targets[r.target]
 	f := &fragment.Write{
-		Kind: p.Kind, Tablet: t.Table.TabletFor(r.key).ID, SchemaVersion: t.Table.Version, Keys: [][]byte{r.key}, Env: env, FirstRow: number,
+		Kind: p.Kind, Tablet: r.Tablet.ID, SchemaVersion: t.Table.Version, Keys: [][]byte{r.Key}, Env: env, FirstRow: number,
 		Checks: p.checks[r.target], Lenient: p.spares,
 	}
-	fields := p.source.Fields()[t.Key+len(t.Table.Primary().Columns):]
+	fields := p.source.Fields()[t.Key+len(p.places[r.target].Found):]
 	for j, v := range r.values {
 		f.Set = append(f.Set, fragment.Assignment{Column: t.Values[j], Expr: &expr.Const{Val: v, Typ: fields[j].Type}})
 	}
@@ -170,21 +183,21 @@ func (p *computedPlan) collect(ctx context.Context, rt *exec.Runtime, hold *memo
 // found takes a target's part out of a row of the source; nil where an outer join found no row, or one seen before.
 func (p *computedPlan) found(n int, row []types.Value, seen map[string]bool, env *expr.Env) (*foundRow, error) {
 	t := &p.Targets[n]
-	width := len(t.Table.Primary().Columns)
+	width := len(p.places[n].Found)
 	if row[t.Key].IsNull() {
 		return nil, nil
 	}
-	key, err := primaryKey(t.Table, row[t.Key:t.Key+width], &env.Mode)
-	if err != nil || seen[string(key)] {
+	at, err := p.places[n].Locate(row[t.Key:t.Key+width], &env.Mode)
+	if err != nil || seen[string(at.Key)] {
 		return nil, err
 	}
-	seen[string(key)] = true
+	seen[string(at.Key)] = true
 	for _, c := range t.Checks {
 		if v := row[c.At]; v.IsNull() || v.Int() == 0 {
 			return nil, refuseChecked(env, p.Ignore, c.DB, c.View)
 		}
 	}
-	r := &foundRow{target: n, key: key}
+	r := &foundRow{target: n, Row: at}
 	for _, v := range row[t.Key+width : t.Key+width+len(t.Values)] {
 		r.values = append(r.values, v.Clone())
 	}

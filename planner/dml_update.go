@@ -9,13 +9,13 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
 	"cloudsql/planner/rules"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/keys"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -29,12 +29,13 @@ type changePlan struct {
 	logical.Target
 	kind   fragment.Kind // Update or Delete
 	ignore bool
-	spares bool       // spares(…)
-	lookup *keyLookup // rows by primary key; nil: source finds them
-	where  expr.Expr  // beside the key, over the full row
+	spares bool           // spares(…)
+	lookup *locate.Lookup // rows by primary key; nil: source finds them
+	where  expr.Expr      // beside the key, over the full row
 	set    []fragment.Assignment
 	checks []fragment.Check // that set may violate
-	source Rows             // gives the primary key columns of the rows, locked
+	place  locate.Place
+	source Rows // gives the columns by which rows are located (place.Found), locked
 	tables []TableVersion
 	ties
 }
@@ -137,7 +138,9 @@ func newChange(ctx *Context, name *ast.TableName, alias string, kind fragment.Ki
 		return nil, err
 	}
 	tgt.Alias = alias
-	return &changePlan{Target: tgt, kind: kind, ignore: ignore, spares: spares(ctx, kind, ignore), tables: []TableVersion{{ID: tgt.Table.ID, Version: tgt.Table.Version}}}, nil
+	p := &changePlan{Target: tgt, kind: kind, ignore: ignore, spares: spares(ctx, kind, ignore), tables: []TableVersion{{ID: tgt.Table.ID, Version: tgt.Table.Version}}}
+	p.place, err = locate.PlaceOf(tgt.Table, nil)
+	return p, err
 }
 
 func (p *changePlan) scope() *bind.Scope { return &bind.Scope{Cols: p.Columns()} }
@@ -147,8 +150,8 @@ func (p *changePlan) findByKey(ctx *Context, where ast.ExprNode, order *ast.Orde
 	if order != nil || limit != nil || where == nil || ctx.NoPasses || !p.ownRowsOnly() {
 		return false, nil
 	}
-	k, err := matchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, p.Table, p.Alias, where)
-	if err != nil || k == nil || k.index.ID != schema.PrimaryIndex || !p.bindRest(ctx, k.rest) {
+	k, err := locate.MatchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, p.Table, p.Alias, where)
+	if err != nil || k == nil || k.Index.ID != schema.PrimaryIndex || !p.bindRest(ctx, k.Rest) {
 		return false, err
 	}
 	p.lookup = k
@@ -226,8 +229,8 @@ func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 		return nil, err
 	}
 	if p.lookup != nil {
-		var list [][]byte
-		if list, _, err = p.lookup.keys(env, nil, nil); err == nil {
+		var list []locate.Row
+		if list, err = p.lookedUp(env); err == nil {
 			err = p.change(ctx, w, list, 1, set, where, env)
 		}
 	} else {
@@ -239,23 +242,38 @@ func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	return w.changeResult(p.kind), nil
 }
 
+// lookedUp locates the rows that the statement names by their keys.
+func (p *changePlan) lookedUp(env *expr.Env) ([]locate.Row, error) {
+	if p.place.Parts != nil {
+		return p.lookup.Located(env, &p.place)
+	}
+	found, _, err := p.lookup.Keys(env, nil, nil)
+	list := make([]locate.Row, len(found))
+	for i, key := range found {
+		list[i] = locate.Row{Key: key, Tablet: p.Table.TabletFor(key)}
+	}
+	return list, err
+}
+
 // change sends the fragments for rows given by key.
-func (p *changePlan) change(ctx context.Context, w *writer, list [][]byte, first int, set []fragment.Assignment, where expr.Expr, env *expr.Env) error {
+func (p *changePlan) change(ctx context.Context, w *writer, list []locate.Row, first int, set []fragment.Assignment, where expr.Expr, env *expr.Env) error {
 	if len(list) == 0 {
 		return nil
 	}
 	var writes []*fragment.Write
 	for len(list) > 0 {
-		tablet, n := p.Table.TabletFor(list[0]), len(list)
-		if len(p.Table.Tablets) > 1 {
-			for n = 1; n < len(list) && p.Table.TabletFor(list[n]).ID == tablet.ID; n++ {
-			}
+		tablet, found := list[0].Tablet, make([][]byte, 0, len(list))
+		for len(found) < len(list) && list[len(found)].Tablet.ID == tablet.ID {
+			found = append(found, list[len(found)].Key)
 		}
 		writes = append(writes, &fragment.Write{
-			Kind: p.kind, Tablet: tablet.ID, SchemaVersion: p.Table.Version, Keys: list[:n:n], Set: set, Where: where, Env: env, FirstRow: first,
+			Kind: p.kind, Tablet: tablet.ID, SchemaVersion: p.Table.Version, Keys: found, Set: set, Where: where, Env: env, FirstRow: first,
 			Checks: p.checks, Lenient: p.spares,
 		})
-		list, first = list[n:], first+n
+		list, first = list[len(found):], first+len(found)
+	}
+	if p.place.Moves(set) {
+		return w.sendMoving(ctx, &p.place, p.ignore, writes...)
 	}
 	return w.write(ctx, writes...)
 }
@@ -277,13 +295,13 @@ func (p *changePlan) changeFound(ctx context.Context, rt *exec.Runtime, w *write
 	return nil
 }
 
-func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory.Hold) ([][]byte, error) {
+func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory.Hold) ([]locate.Row, error) {
 	op, err := openStrict(ctx, p.source, rt, p.ignore)
 	if err != nil {
 		return nil, err
 	}
 	defer op.Close()
-	var list [][]byte
+	var list []locate.Row
 	var rows types.Batch
 	for {
 		ok, err := op.Next(ctx, &rows)
@@ -291,11 +309,11 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory
 			return list, err
 		}
 		for i := range rows.Len() {
-			key, err := primaryKey(p.Table, rows.Row(i), &rt.Env.Mode)
+			key, err := p.place.Locate(rows.Row(i), &rt.Env.Mode)
 			if err != nil {
 				return nil, err
 			}
-			if err := hold.Grow(len(key) + 24); err != nil {
+			if err := hold.Grow(len(key.Key) + 32); err != nil {
 				return nil, err
 			}
 			list = append(list, key)
@@ -303,22 +321,10 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory
 	}
 }
 
-// primaryKey encodes the primary key columns that a source gave.
-func primaryKey(t *schema.Table, row []types.Value, m *types.Mode) (key []byte, err error) {
-	for i, c := range t.Primary().Columns {
-		col := &t.Columns[c.Column]
-		v, err := types.Assign(row[i], &col.Type, col.Name, 1, m, nil)
-		if err != nil {
-			return nil, err
-		}
-		key = keys.AppendValue(key, v, &col.Type, c.Prefix, c.Desc)
-	}
-	return key, nil
-}
-
 // NeedsTxn: rows that are found by a query are locked, then changed; rows of several tablets may be in several shards.
 func (p *changePlan) NeedsTxn() bool {
-	return p.source != nil || len(p.Table.Tablets) > 1 || p.relations != nil
+	oneRow := p.lookup != nil && p.lookup.Most() == 1 && !p.place.Moves(p.set)
+	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.relations != nil
 }
 func (p *changePlan) Tables() []TableVersion { return p.tables }
 func (p *changePlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }
@@ -327,7 +333,7 @@ func (p *changePlan) Cacheable() bool        { return p.source == nil || p.sourc
 func (p *changePlan) Explain() []ExplainLine {
 	line := ExplainLine{Operator: kindNames[p.kind], Where: physical.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}
 	if p.lookup != nil {
-		l := p.lookup.explain("KeyLookup")
+		l := p.lookup.Explain("KeyLookup")
 		l.Depth = 1
 		if p.where != nil {
 			l.Info += ", " + p.where.String()

@@ -10,7 +10,6 @@ import (
 	"cloudsql/planner/rules"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
-	"cloudsql/storage/keys"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -73,7 +72,7 @@ const maxUpsertTries = 10
 
 // upsert inserts the batch's only row, or updates the one that it meets.
 func (r *insertRun) upsert(ctx context.Context) error {
-	if len(r.Table.Tablets) > 1 {
+	if r.place.Several() {
 		if err := r.reserve(ctx); err != nil {
 			return err
 		}
@@ -85,7 +84,11 @@ func (r *insertRun) upsert(ctx context.Context) error {
 		case old != nil:
 			err = r.updateMet(ctx, old)
 		default:
-			w := r.fragment(r.Table.TabletFor(keys.AppendPrimary(nil, r.Table, r.batch.Row(0))), r.batch, r.first)
+			var tablet *schema.Tablet
+			if tablet, err = r.tablet(ctx, r.batch.Row(0), nil); err != nil || tablet == nil {
+				break
+			}
+			w := r.fragment(tablet, r.batch, r.first)
 			w.Kind, w.Set, w.Checks, w.Lenient = fragment.Insert, nil, nil, false
 			if err = r.w.write(ctx, w); mysqlerr.Code(err) == mysqlerr.DupEntry && try < maxUpsertTries {
 				continue
@@ -161,16 +164,16 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 	if len(r.seen) > 0 {
 		row = append(row, r.seen[0]...)
 	}
-	var pk []types.Value
-	for _, c := range r.Table.Primary().Columns {
-		pk = append(pk, old[c.Column])
+	var found []types.Value
+	for _, pos := range r.place.Found {
+		found = append(found, old[pos])
 	}
-	key, err := primaryKey(r.Table, pk, &r.env.Mode)
+	at, err := r.place.Locate(found, &r.env.Mode)
 	if err != nil {
 		return err
 	}
 	w := &fragment.Write{
-		Kind: fragment.Update, Tablet: r.Table.TabletFor(key).ID, SchemaVersion: r.Table.Version, Keys: [][]byte{key}, Env: r.env, FirstRow: r.first,
+		Kind: fragment.Update, Tablet: at.Tablet.ID, SchemaVersion: r.Table.Version, Keys: [][]byte{at.Key}, Env: r.env, FirstRow: r.first,
 		Checks: r.checks, Lenient: r.spares,
 	}
 	for _, a := range r.insertPlan.set {
@@ -203,7 +206,12 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 		return err
 	}
 	before := r.w.sum
-	if err := r.w.write(ctx, w); err != nil {
+	if r.place.Moves(w.Set) {
+		err = r.w.sendMoving(ctx, &r.place, r.Ignore, w)
+	} else {
+		err = r.w.write(ctx, w)
+	}
+	if err != nil {
 		return err
 	}
 	sum := &r.w.sum

@@ -413,7 +413,7 @@ func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
 	}
 	d.cut(t, stmt)
 	for i := range t.Tablets {
-		if r := d.apply(shard.EncodeTablet(nil, &shard.TabletCommand{Tablet: t.Tablets[i].ID, Table: t})); !r.OK {
+		if r := d.apply(shard.EncodeTablet(nil, &shard.TabletCommand{Tablet: t.Tablets[i].ID, Table: t.ForTablet(&t.Tablets[i])})); !r.OK {
 			d.t.Fatal(r.Err)
 		}
 	}
@@ -437,7 +437,70 @@ func (d *testDB) functional(t *schema.Table, n ast.ExprNode) int {
 
 func (d *testDB) id() uint64 { d.nextID++; return d.nextID }
 
+// partition takes PARTITION BY, and gives each partition a tablet.
+func (d *testDB) partition(t *schema.Table, n *ast.PartitionOptions) {
+	p := &schema.Partitioning{NextID: 1}
+	p.Method = map[ast.PartitionType]schema.PartitionMethod{
+		ast.PartitionTypeRange: schema.PartitionByRange, ast.PartitionTypeList: schema.PartitionByList,
+		ast.PartitionTypeHash: schema.PartitionByHash, ast.PartitionTypeKey: schema.PartitionByKey,
+	}[n.Tp]
+	p.Linear = n.Linear
+	kinds := []*types.Type{{ID: mysql.TypeLonglong}}
+	if n.Expr != nil {
+		p.Expr = syntax.Canonical(n.Expr)
+	} else {
+		kinds = nil
+	}
+	for _, c := range n.ColumnNames {
+		pos := t.ColumnByName(c.Name.O)
+		p.Columns, kinds = append(p.Columns, t.Columns[pos].ID), append(kinds, &t.Columns[pos].Type)
+	}
+	value := func(e ast.ExprNode, typ *types.Type) schema.PartitionValue {
+		if _, ok := e.(*ast.MaxValueExpr); ok {
+			return schema.PartitionValue{Max: true}
+		}
+		x, err := bind.Expr(&bind.Binder{}, &bind.Scope{}, e)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		v, err := x.Eval(&expr.Env{}, nil)
+		if err == nil && !v.IsNull() {
+			v, err = types.Assign(v, typ, "", 1, &types.Mode{}, nil)
+		}
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		return schema.NewPartitionValue(v)
+	}
+	for i := range max(int(n.Num), len(n.Definitions)) { //nolint:gosec // few
+		part := schema.Partition{ID: schema.PartitionID(i + 1), Name: fmt.Sprint("p", i)} //nolint:gosec // few
+		var tuples [][]ast.ExprNode
+		if len(n.Definitions) > 0 {
+			switch c := n.Definitions[i].Clause.(type) {
+			case *ast.PartitionDefinitionClauseLessThan:
+				tuples = [][]ast.ExprNode{c.Exprs}
+			case *ast.PartitionDefinitionClauseIn:
+				tuples = c.Values
+			}
+		}
+		for _, tuple := range tuples {
+			var values []schema.PartitionValue
+			for k, e := range tuple {
+				values = append(values, value(e, kinds[k]))
+			}
+			part.Values = append(part.Values, values)
+		}
+		p.Partitions = append(p.Partitions, part)
+		t.Tablets = append(t.Tablets, schema.Tablet{ID: schema.TabletID(d.id()), Shard: testShard, Partition: part.ID})
+	}
+	t.Partitioning = p
+}
+
 func (d *testDB) cut(t *schema.Table, stmt *ast.CreateTableStmt) {
+	if stmt.Partition != nil {
+		d.partition(t, stmt.Partition)
+		return
+	}
 	var start []byte
 	for _, o := range stmt.Options {
 		if o.Tp != ast.TableOptionComment {

@@ -58,7 +58,7 @@ func (w *writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 		}
 	}
 	for i := range n {
-		one := oneRow(f, i)
+		one := f.Row(i)
 		mark := uint64(0)
 		if w.relations.ignore {
 			mark = w.rt.Txn.Savepoint()
@@ -79,23 +79,6 @@ func (w *writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 		w.forgive(one, failed)
 	}
 	return nil
-}
-
-// oneRow is the fragment of one of f's rows.
-func oneRow(f *fragment.Write, i int) *fragment.Write {
-	one := *f
-	one.FirstRow, one.Generated = f.FirstRow+i, nil
-	if f.Rows.Len() > 0 {
-		one.Rows = types.Batch{Width: f.Rows.Width}
-		one.Rows.Append(f.Rows.Row(i))
-		if slices.Contains(f.Generated, uint32(i)) { //nolint:gosec // a row of a fragment
-			one.Generated = []uint32{0}
-		}
-	}
-	if len(f.Keys) > 0 {
-		one.Keys = f.Keys[i : i+1 : i+1]
-	}
-	return &one
 }
 
 // forgives tells of errors that IGNORE makes warnings of.

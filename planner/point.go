@@ -2,19 +2,15 @@ package planner
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
-	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/physical"
-	"cloudsql/storage/expr"
+	"cloudsql/planner/locate"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -23,7 +19,8 @@ import (
 // PointGet reads rows by whole unique keys and gives plain columns: SELECT a, b FROM t WHERE id = ?. It is planned from
 // the syntax tree without the optimizer and runs without operators.
 type PointGet struct {
-	lookup  *keyLookup
+	lookup  *locate.Lookup
+	place   locate.Place
 	fields  []types.Field
 	columns []schema.ColumnID
 	mode    distributed.ReadMode
@@ -48,11 +45,14 @@ func buildPoint(ctx *Context, sel *ast.SelectStmt) (*PointGet, error) {
 	if !ok {
 		return nil, nil
 	}
-	k, err := matchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, t, alias, sel.Where)
-	if err != nil || k == nil || len(k.rest) > 0 {
+	k, err := locate.MatchKey(&bind.Binder{Env: ctx.Env, Clause: bind.Where}, t, alias, sel.Where)
+	if err != nil || k == nil || len(k.Rest) > 0 {
 		return nil, err
 	}
 	p := &PointGet{lookup: k, tables: []TableVersion{{ID: t.ID, Version: t.Version}}}
+	if p.place, err = locate.PlaceOf(t, nil); err != nil {
+		return nil, err
+	}
 	if !p.project(sel.Fields.Fields, db, alias) {
 		return nil, nil
 	}
@@ -74,7 +74,7 @@ func pointShaped(sel *ast.SelectStmt) bool {
 
 // project takes a select list of plain columns and stars.
 func (p *PointGet) project(list []*ast.SelectField, db, alias string) bool {
-	all := bind.TableColumns(p.lookup.table, db, alias, 0)
+	all := bind.TableColumns(p.lookup.Table, db, alias, 0)
 	for _, f := range list {
 		if f.WildCard != nil {
 			if f.WildCard.Schema.O != "" || f.WildCard.Table.O != "" && f.WildCard.Table.O != alias {
@@ -87,7 +87,7 @@ func (p *PointGet) project(list []*ast.SelectField, db, alias string) bool {
 			}
 			continue
 		}
-		pos := columnPos(p.lookup.table, alias, f.Expr)
+		pos := locate.ColumnPos(p.lookup.Table, alias, f.Expr)
 		if pos < 0 {
 			return false
 		}
@@ -102,7 +102,7 @@ func (p *PointGet) add(c *bind.Column, as string) {
 		f.Name = as
 	}
 	p.fields = append(p.fields, f)
-	p.columns = append(p.columns, p.lookup.table.Columns[c.Pos].ID)
+	p.columns = append(p.columns, p.lookup.Table.Columns[c.Pos].ID)
 }
 
 func (p *PointGet) locking(l *ast.SelectLockInfo) {
@@ -130,10 +130,13 @@ var pointRuns = sync.Pool{New: func() any { return new(pointRun) }}
 
 // Run reads the rows into page. A key that cannot match reads nothing.
 func (p *PointGet) Run(ctx context.Context, rt *exec.Runtime, page *fragment.Page) error {
+	if p.place.Parts != nil {
+		return p.runParts(ctx, rt, page)
+	}
 	run := pointRuns.Get().(*pointRun)
 	defer pointRuns.Put(run)
 	var err error
-	if run.keys, run.buf, err = p.lookup.keys(rt.Env, run.keys[:0], run.buf[:0]); err != nil {
+	if run.keys, run.buf, err = p.lookup.Keys(rt.Env, run.keys[:0], run.buf[:0]); err != nil {
 		return err
 	}
 	page.Batch.Reset(len(p.columns))
@@ -141,8 +144,8 @@ func (p *PointGet) Run(ctx context.Context, rt *exec.Runtime, page *fragment.Pag
 	if len(run.keys) == 0 {
 		return nil
 	}
-	t := p.lookup.table
-	run.read = fragment.Read{SchemaVersion: t.Version, Index: p.lookup.index.ID, Columns: p.columns, Env: rt.Env, Keys: run.keys}
+	t := p.lookup.Table
+	run.read = fragment.Read{SchemaVersion: t.Version, Index: p.lookup.Index.ID, Columns: p.columns, Env: rt.Env, Keys: run.keys}
 	if len(t.Tablets) == 1 {
 		run.read.Tablet = t.Tablets[0].ID
 		rt.Used.AddShard(t.Tablets[0].Shard)
@@ -165,10 +168,10 @@ func (p *PointGet) read(ctx context.Context, rt *exec.Runtime, r *fragment.Read,
 // runSplit reads from a table of several tablets, key by key; a secondary index is asked on every tablet.
 func (p *PointGet) runSplit(ctx context.Context, rt *exec.Runtime, r *fragment.Read, page *fragment.Page) error {
 	var part fragment.Page
-	t := p.lookup.table
+	t := p.lookup.Table
 	for _, key := range r.Keys {
 		tablets := t.Tablets
-		if p.lookup.index.ID == schema.PrimaryIndex {
+		if p.lookup.Index.ID == schema.PrimaryIndex {
 			tablets = []schema.Tablet{*t.TabletFor(key)}
 		}
 		for i := range tablets {
@@ -180,6 +183,32 @@ func (p *PointGet) runSplit(ctx context.Context, rt *exec.Runtime, r *fragment.R
 			}
 			page.Batch.Vals = append(page.Batch.Vals, part.Batch.Vals...)
 		}
+	}
+	return nil
+}
+
+// runParts reads from a partitioned table: a key says which partition has it.
+func (p *PointGet) runParts(ctx context.Context, rt *exec.Runtime, page *fragment.Page) error {
+	page.Batch.Reset(len(p.columns))
+	page.Keys, page.Next = page.Keys[:0], nil
+	list, err := p.lookup.Located(rt.Env, &p.place)
+	if err != nil {
+		return err
+	}
+	var part fragment.Page
+	for _, k := range list {
+		one := fragment.Read{
+			Tablet: k.Tablet.ID, SchemaVersion: p.lookup.Table.Version, Index: p.lookup.Index.ID, Columns: p.columns, Env: rt.Env,
+			Keys: [][]byte{k.Key},
+		}
+		rt.Used.AddShard(k.Tablet.Shard)
+		if len(list) == 1 {
+			return p.read(ctx, rt, &one, page)
+		}
+		if err := p.read(ctx, rt, &one, &part); err != nil {
+			return err
+		}
+		page.Batch.Vals = append(page.Batch.Vals, part.Batch.Vals...)
 	}
 	return nil
 }
@@ -224,35 +253,7 @@ func (o *pointOperator) Close() {}
 
 // Explain shows the one step.
 func (p *PointGet) Explain() []ExplainLine {
-	l := p.lookup.explain("PointGet")
+	l := p.lookup.Explain("PointGet")
 	l.Node = p
 	return []ExplainLine{l}
-}
-
-func (k *keyLookup) explain(operator string) ExplainLine {
-	n := 1
-	var conds []string
-	for i, c := range k.index.Columns {
-		n = max(n, len(k.parts[i].values))
-		conds = append(conds, k.table.Columns[c.Column].Name+" = "+join(k.parts[i].values))
-	}
-	if n > 1 {
-		operator = "Batch" + operator
-	}
-	return ExplainLine{
-		Operator: operator, EstRows: float64(n), Where: fmt.Sprintf("shard %d", k.table.Tablets[0].Shard),
-		Object: "table:" + k.table.Name + ", index:" + k.index.Name, Info: strings.Join(conds, ", "),
-		Cost: float64(n) * access.CostPoint, Table: physical.ExplainKeys(k.table, k.index, n),
-	}
-}
-
-func join(list []expr.Expr) string {
-	texts := make([]string, len(list))
-	for i, e := range list {
-		texts[i] = e.String()
-	}
-	if len(texts) == 1 {
-		return texts[0]
-	}
-	return "(" + strings.Join(texts, ", ") + ")"
 }

@@ -22,6 +22,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 var _ distributed.DB = (*Node)(nil)
@@ -198,22 +199,19 @@ func (n *gateway) InstallTable(ctx context.Context, t *schema.Table) error {
 	if err := shard.CheckTable(t); err != nil {
 		return err
 	}
-	for _, tb := range t.Tablets {
-		if err := n.tablet(ctx, tb, t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return n.eachTablet(ctx, t.Tablets, func(tb *schema.Tablet) *schema.Table { return t.ForTablet(tb) })
 }
 
 // DropTablets removes tablets with their rows.
 func (n *gateway) DropTablets(ctx context.Context, tablets []schema.Tablet) error {
-	for _, tb := range tablets {
-		if err := n.tablet(ctx, tb, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return n.eachTablet(ctx, tablets, func(*schema.Tablet) *schema.Table { return nil })
+}
+
+// eachTablet tells tablets their descriptors: many of them, a partitioned table's, some at a time.
+func (n *gateway) eachTablet(ctx context.Context, tablets []schema.Tablet, descriptor func(*schema.Tablet) *schema.Table) error {
+	return spawn.Each(len(tablets), 16, "installing tablets", func(i int) error {
+		return n.tablet(ctx, tablets[i], descriptor(&tablets[i]))
+	})
 }
 
 func (n *gateway) tablet(ctx context.Context, tb schema.Tablet, t *schema.Table) error {
@@ -235,27 +233,20 @@ func (n *gateway) tablet(ctx context.Context, tb schema.Tablet, t *schema.Table)
 	return nil
 }
 
-// PlaceTable chooses the shard of a new table of database d and gives it its first tablet: beside the database's other
-// tables, or where there are the fewest.
+// PlaceTable chooses the shard of a new table of database d and gives it its tablets, one for each partition: beside the database's
+// other tables, or where there are the fewest.
 func (n *gateway) PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error {
-	ids, err := n.newIDs(ctx, 1)
+	leaves := []*schema.Partition{{}}
+	if t.Partitioning != nil {
+		leaves = t.Partitioning.Leaves()
+	}
+	ids, err := n.newIDs(ctx, len(leaves))
+	if err == nil {
+		t.Tablets, err = placement.Tablets(n.Catalog(), d, leaves, ids, n.spreadTables())
+	}
 	if err != nil {
 		return err
 	}
-	c := n.Catalog()
-	s := d.Shard
-	if _, ok := c.Shard(s); !ok || s == schema.SystemShard {
-		s = 0
-	}
-	if others := c.Tables(d.Name); s == 0 && len(others) > 0 {
-		s = others[0].Tablets[0].Shard
-	}
-	if s == 0 || n.spreadTables() {
-		if s = n.emptiestShard(c, d); s == 0 {
-			return errors.New("the cluster has no data shard")
-		}
-	}
-	t.Tablets = []schema.Tablet{{ID: schema.TabletID(ids[0]), Shard: s}}
 	since, err := n.Snapshot(ctx)
 	t.RowsSince = uint64(since)
 	return err
@@ -272,27 +263,7 @@ func (n *gateway) spreadTables() bool {
 }
 
 // PlaceDatabase suggests the shard of a new database: the one with the fewest databases and tables.
-func (n *gateway) PlaceDatabase() schema.ShardID { return n.emptiestShard(n.Catalog(), nil) }
-
-func (n *gateway) emptiestShard(c *catalog.Snapshot, except *schema.Database) (best schema.ShardID) {
-	load := map[schema.ShardID]int{}
-	for _, d := range c.Databases() {
-		if except == nil || d.ID != except.ID {
-			load[d.Shard]++ // a database without tables will have some
-		}
-		for _, t := range c.Tables(d.Name) {
-			for _, tb := range t.Tablets {
-				load[tb.Shard]++
-			}
-		}
-	}
-	for _, sh := range c.Shards() {
-		if sh.ID != schema.SystemShard && (best == 0 || load[sh.ID] < load[best]) {
-			best = sh.ID
-		}
-	}
-	return best
-}
+func (n *gateway) PlaceDatabase() schema.ShardID { return placement.Emptiest(n.Catalog()) }
 
 // newIDs draws ids from the catalog's sequence, some at a time.
 func (n *routes) newIDs(ctx context.Context, count int) ([]uint64, error) {
@@ -341,14 +312,37 @@ func (n *gateway) AwaitSchema(ctx context.Context, t *schema.Table) error {
 	}
 }
 
-// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a table.
+// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a table: the first tablet's shard counts, once it has caught up
+// with the rows that are in others.
 func (n *gateway) ReserveAutoInc(ctx context.Context, t *schema.Table, count uint64) (first uint64, err error) {
+	if others := t.OtherShards(); len(others) > 0 {
+		next, err := n.AutoInc(ctx, t)
+		if err != nil {
+			return 0, err
+		}
+		now, err := n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, 0)
+		if err == nil && next > now {
+			_, err = n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, next-now)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
 	return n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, count)
 }
 
 // AutoInc reads the next value.
-func (n *gateway) AutoInc(ctx context.Context, t *schema.Table) (uint64, error) {
-	return n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, 0)
+func (n *gateway) AutoInc(ctx context.Context, t *schema.Table) (next uint64, err error) {
+	next, err = n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, 0)
+	for _, id := range t.OtherShards() {
+		if err != nil {
+			return 0, err
+		}
+		var there uint64
+		there, err = n.db.txns.ReserveAutoInc(ctx, id, 0)
+		next = max(next, there)
+	}
+	return next, err
 }
 
 // SetAutoInc raises the counter to next; a smaller value changes nothing.

@@ -41,6 +41,7 @@ type Table struct {
 	First int   // number of column 0; the others follow
 	Used  []int // positions of the columns that are read
 	Hint  Hint
+	Only  []int   // PARTITION (…): the places of the partitions that are read; nil: all
 	Rows  float64 // estimated rows
 	Known *Known  // what is known of them; nil: nothing
 }
@@ -60,6 +61,8 @@ type Path struct {
 	Point  bool        // every column has single values and the index is unique: keys instead of spans
 	Points int         // number of keys or of spans
 	Filter []expr.Expr // conditions that the spans do not settle
+	// Bounded are the conditions on single columns, by position, where partitions are chosen by them.
+	Bounded map[int][]*Cond
 
 	Usable  uint64 // positions of the indexes that the conditions bound, of the first 64
 	Reverse bool
@@ -170,6 +173,9 @@ func (r *Table) path(ix *schema.Index, conds []expr.Expr, want []scalar.OrderCol
 			byColumn[col] = append(byColumn[col], rc)
 			source[rc] = i
 		}
+	}
+	if r.Desc.Partitioning != nil {
+		p.Bounded = byColumn
 	}
 	settled := make(map[int]bool)
 	share, whole := 1.0, ix.Unique || ix.ID == schema.PrimaryIndex
@@ -341,7 +347,7 @@ func (r *Table) givesOrder(ix *schema.Index, single int, byColumn map[int][]*Con
 		direction = d
 		at++
 	}
-	if p.Point && p.Points > 1 && ix.ID != schema.PrimaryIndex && len(r.Desc.Tablets) > 1 {
+	if p.Point && p.Points > 1 && len(r.Desc.Tablets) > 1 && !r.Desc.InOrder(ix) {
 		return false, false // keys of several tablets come one tablet after the other
 	}
 	return true, direction < 0

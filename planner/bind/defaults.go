@@ -61,6 +61,11 @@ func overRow(t *schema.Table, text, clause string) (expr.Expr, error) {
 	return Expr(&Binder{Clause: clause}, &Scope{Cols: TableColumns(t, "", t.Name, 0)}, n)
 }
 
+// Partitioning binds a partitioning function over a row of t by position.
+func Partitioning(t *schema.Table, text string) (expr.Expr, error) {
+	return overRow(t, text, "partition function")
+}
+
 // Key binds a functional key part over a row of t by position.
 func Key(t *schema.Table, text string) (expr.Expr, error) {
 	return overRow(t, text, "functional index")

@@ -12,6 +12,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/partition"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -25,6 +26,7 @@ type Target struct {
 	DB    string
 	Alias string
 	Table *schema.Table
+	Only  []int // PARTITION (…): the places of the partitions that the statement names; nil: all
 }
 
 // Change is UPDATE or DELETE, the root of its query: each row of In has, target by target, the primary key of a row and the
@@ -39,8 +41,8 @@ type Change struct {
 // ChangeTarget is one table of a Change.
 type ChangeTarget struct {
 	Target
-	Key    int                   // place of its primary key's first column in In's rows
-	Values []schema.ColumnID     // columns that get what stands behind the key
+	Key    int                   // place of the first of the columns that locate its rows (partition.Map.Locating) in In's rows
+	Values []schema.ColumnID     // columns that get what stands behind those
 	Set    []fragment.Assignment // what a shard computes, over the table's row by position
 	Checks []RowCheck
 
@@ -293,7 +295,11 @@ func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assi
 // keyConflict is 1706 where a table is changed under two names and its rows would move under one of them.
 func (c *change) keyConflict() error {
 	moves := func(t *ChangeTarget) bool {
-		return slices.ContainsFunc(t.Table.Primary().Columns, func(k schema.IndexColumn) bool {
+		m, err := partition.Of(t.Table)
+		if err != nil {
+			return true
+		}
+		return slices.ContainsFunc(t.Values, func(id schema.ColumnID) bool { return m.Uses(t.Table.ColumnByID(id)) }) || slices.ContainsFunc(t.Table.Primary().Columns, func(k schema.IndexColumn) bool {
 			return slices.Contains(t.Values, t.Table.Columns[k.Column].ID)
 		})
 	}
@@ -359,7 +365,7 @@ func (c *change) target(t *Table) int {
 			return i
 		}
 	}
-	c.node.Targets = append(c.node.Targets, ChangeTarget{Target: Target{DB: t.DB, Alias: t.Alias, Table: t.Desc}, row: t})
+	c.node.Targets = append(c.node.Targets, ChangeTarget{Target: Target{DB: t.DB, Alias: t.Alias, Table: t.Desc, Only: t.Only}, row: t})
 	c.lists = append(c.lists, nil)
 	return len(c.node.Targets) - 1
 }
@@ -459,8 +465,12 @@ func (c *change) addTarget(q *selectQuery, i int) error {
 	first := t.row.First
 	t.Key = len(q.fields)
 	own := bind.TableColumns(t.Table, t.DB, t.Alias, first)
-	for _, k := range t.Table.Primary().Columns {
-		q.addColumn(&own[k.Column])
+	m, err := partition.Of(t.Table)
+	if err != nil {
+		return err
+	}
+	for _, pos := range m.Locating(t.Table) {
+		q.addColumn(&own[pos])
 	}
 	if c.lists == nil {
 		return nil

@@ -1,6 +1,7 @@
 package logical
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -15,6 +16,7 @@ import (
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
 )
 
 // fromClause binds FROM: tables, derived ones, joins.
@@ -119,10 +121,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 			return nil, nil, mysqlerr.New(mysqlerr.NoDB)
 		}
 	}
-	switch {
-	case len(n.PartitionNames) > 0:
-		return nil, nil, mysqlerr.NotSupported("PARTITION in a table reference")
-	case n.TableSample != nil:
+	if n.TableSample != nil {
 		return nil, nil, mysqlerr.NotSupported("TABLESAMPLE")
 	}
 	q.b.noteTable(n, db)
@@ -131,6 +130,9 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 		names = names.Shared()
 	}
 	t, ok := names.Table(db, n.Name.O)
+	if !ok && len(n.PartitionNames) > 0 {
+		return nil, nil, mysqlerr.NotSupported("PARTITION of something that is not a table")
+	}
 	if !ok {
 		if v, isView := names.View(db, n.Name.O); isView {
 			return q.fromView(v, n, db, alias)
@@ -163,6 +165,9 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	}
 	r.Table = access.Table{Desc: t, First: q.b.newIDs(len(t.Columns)), Rows: q.b.tableRows(t)}
 	r.Known = access.KnownOf(q.b.ctx.Catalog.Statistics(t.ID), &q.b.env.Mode, q.b.ctx.Env)
+	if r.Only, err = partitionsNamed(t, alias, n.PartitionNames); err != nil {
+		return nil, nil, err
+	}
 	if r.Lock, err = q.locks.of(r); err != nil {
 		return nil, nil, err
 	}
@@ -176,6 +181,26 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	q.items = append(q.items, fromItem{db: db, alias: alias, tables: []*Table{r}})
 	cols := bind.TableColumns(t, db, alias, r.First)
 	return r, cols, nil
+}
+
+// partitionsNamed gives the places of the partitions that PARTITION (…) names, nil where there is none: 1735, 1747.
+func partitionsNamed(t *schema.Table, alias string, names []ast.CIStr) (leaves []int, err error) {
+	if len(names) > 0 && t.Partitioning == nil {
+		return nil, mysqlerr.New(mysqlerr.PartitionOnNonpartitioned)
+	}
+	for _, name := range names {
+		first, n, ok := t.Partitioning.ByName(name.O)
+		if !ok {
+			return nil, mysqlerr.New(mysqlerr.UnknownPartition, name.O, alias)
+		}
+		for leaf := first; leaf < first+n; leaf++ {
+			if !slices.Contains(leaves, leaf) {
+				leaves = append(leaves, leaf)
+			}
+		}
+	}
+	slices.Sort(leaves)
+	return leaves, nil
 }
 
 func (q fromClause) fromVirtual(db string, n *ast.TableName, alias string) (Node, []bind.Column, error) {

@@ -353,7 +353,11 @@ func (l *lookup) open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
 	}
-	return exec.NewTableRead(ctx, run, s.fragments(l.read, spans, s.path.Point), o)
+	tablets := s.tablets(run.Env)
+	if len(tablets) == 0 {
+		return spill.NewRows(nil, len(s.cols)), nil
+	}
+	return exec.NewTableRead(ctx, run, s.fragments(l.read, tablets, spans, s.path.Point), o)
 }
 
 // Match is the hash key of a right row.

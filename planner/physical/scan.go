@@ -9,6 +9,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/partition"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -23,6 +24,7 @@ type tableScan struct {
 	path  *access.Path
 	lock  algebra.Lock
 
+	parts   *partition.Map // nil: the table has no partitions
 	columns []int          // positions of table columns in the fragment's row
 	filter  expr.Expr      // over columns
 	project []expr.Expr    // over columns; nil: columns as they are
@@ -45,6 +47,9 @@ func newScan(t *algebra.Table, p *access.Path, keep bool) (*tableScan, error) {
 	ids := s.columnIDs()
 	cond, err := scalar.And(p.Filter)
 	if err != nil {
+		return nil, err
+	}
+	if s.parts, err = partition.Of(t.Desc); err != nil {
 		return nil, err
 	}
 	if s.filter, err = scalar.Resolve(cond, ids); err != nil {
@@ -180,13 +185,17 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 		points = false
 		spans = []fragment.Span{{Start: []byte{0xff, 0xff}, End: []byte{0xff, 0xff}}}
 	}
-	frags := s.fragments(f, spans, points)
+	tablets := s.tablets(run.Env)
+	if len(tablets) == 0 && !s.aggregatesAll() {
+		return spill.NewRows(nil, len(s.cols)), nil
+	}
+	frags := s.fragments(f, tablets, spans, points)
 	o := exec.ReadOptions{Actual: run.RT.Analysis.Of(s.self())}
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
 	}
 	if s.keep && len(frags) > 1 {
-		if s.path.Index.ID == schema.PrimaryIndex {
+		if s.table.Desc.InOrder(s.path.Index) {
 			return exec.NewOrderedRead(run, frags, o), nil
 		}
 		if o.Merge, err = s.mergeOrder(); err != nil {
@@ -201,8 +210,8 @@ func (s *tableScan) mergeOrder() (*spill.Order, error) {
 	var list []expr.SortKey
 	for _, o := range s.order {
 		pos := slices.Index(s.cols, o.ID)
-		if pos < 0 {
-			break
+		if pos < 0 { // nobody asks for the order of what is not read, or it has one value
+			continue
 		}
 		c := &s.table.Desc.Columns[o.ID-s.table.First]
 		list = append(list, expr.SortKey{Expr: &expr.Column{Index: pos, Typ: c.Type, Name: c.Name}, Desc: o.Desc})
@@ -210,11 +219,41 @@ func (s *tableScan) mergeOrder() (*spill.Order, error) {
 	return spill.NewOrder(list), nil
 }
 
+// tablets are those that have rows for the scan: of a partitioned table, the tablets of the partitions that the statement names and
+// its conditions allow.
+func (s *tableScan) tablets(env *expr.Env) []schema.Tablet {
+	t := s.table.Desc
+	if s.parts == nil {
+		return t.Tablets
+	}
+	var list []schema.Tablet
+	for _, leaf := range s.leaves(env) {
+		list = append(list, t.Tablets[leaf])
+	}
+	return list
+}
+
+// leaves are the places of those partitions.
+func (s *tableScan) leaves(env *expr.Env) []int {
+	leaves, only := s.parts.Leaves(s.path.Bounded, env), s.table.Only
+	switch {
+	case leaves == nil && only == nil:
+		leaves = make([]int, len(s.table.Desc.Tablets))
+		for i := range leaves {
+			leaves[i] = i
+		}
+	case leaves == nil:
+		return only
+	case only != nil:
+		leaves = slices.DeleteFunc(leaves, func(i int) bool { return !slices.Contains(only, i) })
+	}
+	return leaves
+}
+
 // fragments cuts a read along the tablets. A tablet of the primary index gets the spans that it overlaps; entries of a
-// secondary index may be anywhere.
-func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span, points bool) []*fragment.Read {
-	tablets := s.table.Desc.Tablets
-	if points {
+// secondary index, and rows of a partitioned table, may be anywhere.
+func (s *tableScan) fragments(f *fragment.Read, tablets []schema.Tablet, spans []fragment.Span, points bool) []*fragment.Read {
+	if points && len(tablets) > 0 {
 		list := make([][]byte, len(spans))
 		for i, sp := range spans {
 			list[i] = sp.Start
@@ -222,12 +261,12 @@ func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span, points bo
 		if s.path.Reverse {
 			slices.Reverse(list)
 		}
-		return pointFragments(f, s.table.Desc, s.path.Index, list)
+		return pointFragments(f, s.table.Desc, tablets, s.path.Index, list)
 	}
 	var out []*fragment.Read
 	for i := range tablets {
 		mine := spans
-		if s.path.Index.ID == schema.PrimaryIndex && len(tablets) > 1 {
+		if len(tablets) > 1 && s.table.Desc.InOrder(s.path.Index) {
 			mine = clipSpans(spans, tablets[i].Start, tablets[i].End)
 		}
 		if len(mine) == 0 {
@@ -239,7 +278,7 @@ func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span, points bo
 	}
 	if len(out) == 0 { // an aggregate over nothing still needs one tablet to say so
 		one := *f
-		one.Tablet, one.Spans = tablets[0].ID, spans
+		one.Tablet, one.Spans = s.table.Desc.Tablets[0].ID, []fragment.Span{{Start: []byte{0xff, 0xff}, End: []byte{0xff, 0xff}}}
 		out = append(out, &one)
 	}
 	if len(out) > 1 {
@@ -254,14 +293,15 @@ func (s *tableScan) fragments(f *fragment.Read, spans []fragment.Span, points bo
 	return out
 }
 
-// pointFragments sends each key to the tablet that can have it; keys of a unique secondary index go to all.
-func pointFragments(f *fragment.Read, t *schema.Table, ix *schema.Index, list [][]byte) []*fragment.Read {
-	if len(t.Tablets) == 1 || ix.ID != schema.PrimaryIndex {
-		out := make([]*fragment.Read, len(t.Tablets))
-		for i := range t.Tablets {
+// pointFragments sends each key to the tablet that can have it; keys of a unique secondary index, and of a partitioned table, go to
+// all.
+func pointFragments(f *fragment.Read, t *schema.Table, tablets []schema.Tablet, ix *schema.Index, list [][]byte) []*fragment.Read {
+	if len(tablets) == 1 || !t.InOrder(ix) {
+		out := make([]*fragment.Read, len(tablets))
+		for i := range tablets {
 			one := *f
 			env := *f.Env
-			one.Tablet, one.Keys, one.Reverse, one.Env = t.Tablets[i].ID, list, false, &env
+			one.Tablet, one.Keys, one.Reverse, one.Env = tablets[i].ID, list, false, &env
 			out[i] = &one
 		}
 		return out

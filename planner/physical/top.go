@@ -145,7 +145,7 @@ func (p *planner) project(t *top, n node, ordered bool) (node, error) {
 	if t.limit != nil && ordered && t.distinct == nil {
 		s = s.limited(t.limit)
 	}
-	merges := s.keep && len(s.table.Desc.Tablets) > 1 && s.path.Index.ID != 1
+	merges := s.keep && len(s.table.Desc.Tablets) > 1 && !s.table.Desc.InOrder(s.path.Index)
 	if merges || !p.ship.AllPushable(list) || slices.ContainsFunc(list, scalar.AsksOnce) {
 		return newProject(s, list, ids)
 	}

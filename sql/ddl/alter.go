@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
+	"cloudsql/sql/ddl/partitioning"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -72,6 +73,9 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 	if a.copies == "" && len(a.foreign) > 0 && DropsColumn(a.from, a.t) {
 		a.copies = "columns go while foreign keys come"
 	}
+	if err := a.repartition(); err != nil {
+		return nil, err
+	}
 	if a.copies == "" && a.mixed() {
 		a.copies = "columns go while others are checked"
 	}
@@ -96,6 +100,33 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 		a.change.Copy, a.change.NotNull, a.change.Drop, a.change.Build = true, nil, nil, nil
 	}
 	return a.change, nil
+}
+
+// repartition has a partitioned table copied where the columns change that decide about a row's partition.
+func (a *alteration) repartition() error {
+	switch {
+	case a.t.Partitioning == nil:
+		return nil
+	case len(a.foreign) > 0:
+		return mysqlerr.New(mysqlerr.ForeignKeyOnPartitioned)
+	case !a.touched && a.copies == "":
+		return nil
+	}
+	if err := partitioning.Retype(a.from, a.t); err != nil {
+		return err
+	}
+	if err := partitioning.Check(a.t); err != nil {
+		return err
+	}
+	before, err := partitioning.Deciding(a.from)
+	if err != nil {
+		return err
+	}
+	after, err := partitioning.Deciding(a.t)
+	if err == nil && a.copies == "" && !slices.EqualFunc(before, after, sameColumn) {
+		a.copies = "the columns of the partitioning function change"
+	}
+	return err
 }
 
 // dropsFirst puts DROP INDEX before all other clauses: it is about the indexes that there were, which then bind no other clause.
@@ -484,7 +515,7 @@ func (a *alteration) keysFit(pos int, t *types.Type) error {
 				switch {
 				case t.ID == mysql.TypeJSON:
 					return errJSONKey(a.t.Columns[pos].Name)
-				case isLob(t) && p.Prefix == 0:
+				case t.IsLob() && p.Prefix == 0:
 					return mysqlerr.New(mysqlerr.BlobKeyWithoutLength, a.t.Columns[pos].Name)
 				case p.Prefix > 0 && (t.Class() != types.ClassString || p.Prefix > t.Length):
 					return mysqlerr.New(mysqlerr.WrongSubKey)

@@ -189,7 +189,7 @@ func (c *column) setConstant(env *Env, v types.Value) error {
 		c.HasDefault, c.Default, c.DefaultExpr = true, nil, ""
 		return nil
 	}
-	if isLob(&c.Type) {
+	if c.Type.IsLob() {
 		if env.strict() || len(v.Raw()) > 0 {
 			return errBlobDefault(c.Name)
 		}
@@ -204,15 +204,6 @@ func (c *column) setConstant(env *Env, v types.Value) error {
 	}
 	c.HasDefault, c.Default, c.DefaultExpr = true, types.AppendValue(nil, stored), ""
 	return nil
-}
-
-// isLob tells whether t is of the TEXT and BLOB family or JSON: no constant defaults, no keys without a length.
-func isLob(t *types.Type) bool {
-	switch t.ID {
-	case mysql.TypeTinyBlob, mysql.TypeBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeJSON:
-		return true
-	}
-	return false
 }
 
 // isLiteral tells whether e is a constant without any function: those are converted once, when the column is made.

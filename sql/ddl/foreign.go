@@ -289,6 +289,9 @@ func foreignNameTaken(c *catalog.Snapshot, db string, except schema.TableID, nam
 
 // CheckForeignKey holds a key to what its parent has: 3734, 3780, 1822. Where charsets is false, keys of characters may be of any.
 func CheckForeignKey(child *schema.Table, f *schema.ForeignKey, parent *schema.Table, charsets bool) error {
+	if child.Partitioning != nil || parent.Partitioning != nil {
+		return mysqlerr.New(mysqlerr.ForeignKeyOnPartitioned)
+	}
 	at := make([]int, len(f.ParentColumns))
 	for i, name := range f.ParentColumns {
 		if at[i] = parent.ColumnByName(name); at[i] < 0 {

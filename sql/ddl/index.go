@@ -153,7 +153,7 @@ func indexPart(t *schema.Table, p *ast.IndexPartSpecification) (schema.IndexColu
 		return none, 0, errJSONKey(name)
 	case prefix == 0:
 		return none, 0, mysqlerr.New(mysqlerr.KeyPart0, name)
-	case prefix < 0 && isLob(typ):
+	case prefix < 0 && typ.IsLob():
 		return none, 0, mysqlerr.New(mysqlerr.BlobKeyWithoutLength, name)
 	case prefix > 0:
 		if typ.Class() != types.ClassString || prefix > typ.Length {

@@ -210,7 +210,7 @@ func (b *builder) functionalPart(d *indexDef, part int, e ast.ExprNode) (int, er
 	switch storableType(&c.Type); {
 	case c.Type.ID == mysql.TypeJSON:
 		return 0, mysqlerr.New(mysqlerr.FunctionalIndexOnJSON)
-	case isLob(&c.Type):
+	case c.Type.IsLob():
 		return 0, mysqlerr.New(mysqlerr.FunctionalIndexOnLob)
 	}
 	b.t.NextColumnID++
@@ -464,6 +464,11 @@ func sameType(a, b *types.Type) bool {
 func CheckNewRules(s *catalog.Snapshot, db string, t *schema.Table, changed ...*schema.Table) error {
 	if news := t.Ruled() || slices.ContainsFunc(t.Columns, func(c schema.Column) bool { return c.Invisible }); news {
 		if err := version.Check(version.V2, s.ClusterVersion().Active, "a generated or invisible column, or a CHECK constraint"); err != nil {
+			return err
+		}
+	}
+	if t.Partitioning != nil {
+		if err := version.Check(version.V2, s.ClusterVersion().Active, "PARTITION BY"); err != nil {
 			return err
 		}
 	}

@@ -45,7 +45,7 @@ func likeSource(c, s *schema.Column) {
 // zeroDefault gives a column that is computed and never NULL its type's zero as default; where that is no date and sql_mode
 // forbids such, none.
 func zeroDefault(c *schema.Column, strict bool) {
-	if !c.NotNull || isLob(&c.Type) {
+	if !c.NotNull || c.Type.IsLob() {
 		return
 	}
 	if class := c.Type.Class(); strict && (class == types.ClassDate || class == types.ClassDatetime) {
@@ -89,7 +89,7 @@ const maxSelectedVarchar = 512
 func storableString(t *types.Type) {
 	t.Decimals = 0
 	switch {
-	case isLob(t):
+	case t.IsLob():
 		blobType(t)
 	case t.Length == 0:
 		t.ID = mysql.TypeString

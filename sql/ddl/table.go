@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/ddl/partitioning"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -21,10 +22,7 @@ func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra
 	if err := CheckTableName(name); err != nil {
 		return nil, err
 	}
-	switch {
-	case stmt.Partition != nil:
-		return nil, mysqlerr.NotSupported("PARTITION BY")
-	case len(stmt.Cols)+len(extra) == 0:
+	if len(stmt.Cols)+len(extra) == 0 {
 		return nil, mysqlerr.New(mysqlerr.TableMustHaveColumns)
 	}
 	if extra != nil && slices.ContainsFunc(stmt.Constraints, func(c *ast.Constraint) bool { return c.Tp == ast.ConstraintForeignKey }) {
@@ -50,7 +48,14 @@ func CreateTable(env *Env, db *schema.Database, stmt *ast.CreateTableStmt, extra
 	if err := b.finish(); err != nil {
 		return nil, err
 	}
-	return b.t, nil
+	if stmt.Partition == nil {
+		return b.t, nil
+	}
+	var err error
+	if b.t.Partitioning, err = partitioning.New(env.Now, b.t, stmt.Partition); err != nil {
+		return nil, err
+	}
+	return b.t, partitioning.Check(b.t)
 }
 
 // CreateTableLike copies a table's definition under a new name, as CREATE TABLE … LIKE does.
@@ -274,7 +279,7 @@ func checkTable(t *schema.Table) error {
 				return mysqlerr.New(mysqlerr.WrongAutoKey)
 			}
 		}
-		if !isLob(&c.Type) {
+		if !c.Type.IsLob() {
 			rowBytes += storageBytes(&c.Type) + lengthBytes(&c.Type)
 		}
 	}

@@ -66,7 +66,7 @@ func widensString(from, to *types.Type) bool {
 
 // maxChars is how many characters t holds for certain.
 func maxChars(t *types.Type) int {
-	if isLob(t) {
+	if t.IsLob() {
 		return t.Length / t.Collation.MaxBytes()
 	}
 	return t.Length

@@ -210,6 +210,9 @@ func (s *Statements) createTableLike(ctx context.Context, name online.Name, n *a
 			return mysqlerr.New(mysqlerr.NoSuchTable, from.DB, from.Table)
 		}
 	}
+	if src.Partitioning != nil && n.TemporaryKeyword != ast.TemporaryNone {
+		return mysqlerr.New(mysqlerr.PartitionNoTemporary)
+	}
 	_, _, err = s.Executor.CreateTable(ctx, s.Env, name, n.IfNotExists, func(db *schema.Database) (*schema.Table, error) {
 		return ddl.CreateTableLike(s.Env, db, name.Table, src)
 	})

@@ -71,6 +71,7 @@ func createTable(ctx context.Context, c virtual.Context, o *virtual.Object) (str
 		}
 	}
 	w.options()
+	w.partitions()
 	return w.String(), nil
 }
 
@@ -278,6 +279,9 @@ func createOptions(t *schema.Table) string {
 		if v, ok := t.Options[o]; ok {
 			list = append(list, strings.ToLower(o)+"="+v)
 		}
+	}
+	if t.Partitioning != nil {
+		list = append(list, "partitioned")
 	}
 	return strings.Join(list, " ")
 }

@@ -310,23 +310,17 @@ func infoChecks(s *virtual.Scan) error {
 	})
 }
 
-// infoPartitions has a line for each table, as MySQL has for one without partitions.
+// infoPartitions has a line for each partition or subpartition, and one for a table without.
 func infoPartitions(s *virtual.Scan) error {
 	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
-		if o.Made != nil || o.View != nil {
+		switch {
+		case o.Made != nil || o.View != nil:
 			return nil
+		case o.Desc.Partitioning == nil:
+			null := types.Null
+			return partitionLine(s, o, o.Desc, []types.Value{null, null, null, null, null, null, null, null, null}, nil)
 		}
-		rows, bytes := s.DB().TableStats(o.Desc)
-		average := uint64(0)
-		if rows > 0 {
-			average = bytes / rows
-		}
-		null := types.Null
-		return s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), null, null, null, null, null, null, null,
-			null, null, virtual.Num(rows),
-			virtual.Num(average), virtual.Num(bytes), virtual.Num(0), virtual.Num(0), virtual.Num(0),
-			created(s, o.Desc), null, null, null,
-			types.Str(""), null, null)
+		return eachPartition(s, o)
 	})
 }
 

@@ -209,17 +209,53 @@ const (
 	NonInsertableTable               = 1471 // ER_NON_INSERTABLE_TABLE
 	TooHighLevelOfNestingForSelect   = 1473 // ER_TOO_HIGH_LEVEL_OF_NESTING_FOR_SELECT
 	AmbiguousFieldTerm               = 1475 // ER_AMBIGUOUS_FIELD_TERM
+	PartitionRequiresValues          = 1479 // ER_PARTITION_REQUIRES_VALUES_ERROR
+	PartitionWrongValues             = 1480 // ER_PARTITION_WRONG_VALUES_ERROR
+	PartitionMaxvalue                = 1481 // ER_PARTITION_MAXVALUE_ERROR
+	PartitionSubpartition            = 1482 // ER_PARTITION_SUBPARTITION_ERROR
+	PartitionSubpartMix              = 1483 // ER_PARTITION_SUBPART_MIX_ERROR
+	PartitionWrongCount              = 1484 // ER_PARTITION_WRONG_NO_PART_ERROR
+	PartitionWrongSubCount           = 1485 // ER_PARTITION_WRONG_NO_SUBPART_ERROR
+	WrongExprInPartitionFunc         = 1486 // ER_WRONG_EXPR_IN_PARTITION_FUNC_ERROR
+	FieldNotFoundPart                = 1488 // ER_FIELD_NOT_FOUND_PART_ERROR
+	PartitionFuncWrongType           = 1491 // ER_PARTITION_FUNC_NOT_ALLOWED_ERROR
+	PartitionsMustBeDefined          = 1492 // ER_PARTITIONS_MUST_BE_DEFINED_ERROR
+	RangeNotIncreasing               = 1493 // ER_RANGE_NOT_INCREASING_ERROR
+	MultipleDefConstInListPart       = 1495 // ER_MULTIPLE_DEF_CONST_IN_LIST_PART_ERROR
+	TooManyPartitions                = 1499 // ER_TOO_MANY_PARTITIONS_ERROR
+	SubpartitionMix                  = 1500 // ER_SUBPARTITION_ERROR
+	BlobFieldInPartFunc              = 1502 // ER_BLOB_FIELD_IN_PART_FUNC_ERROR
 	UniqueKeyNeedAllFieldsInPf       = 1503 // ER_UNIQUE_KEY_NEED_ALL_FIELDS_IN_PF
+	NoParts                          = 1504 // ER_NO_PARTS_ERROR
 	PartitionMgmtOnNonpartitioned    = 1505 // ER_PARTITION_MGMT_ON_NONPARTITIONED
+	ForeignKeyOnPartitioned          = 1506 // ER_FOREIGN_KEY_ON_PARTITIONED
+	PartitionNotInList               = 1507 // ER_DROP_PARTITION_NON_EXISTENT
+	DropLastPartition                = 1508 // ER_DROP_LAST_PARTITION
+	CoalesceOnlyOnHash               = 1509 // ER_COALESCE_ONLY_ON_HASH_PARTITION
+	ReorgHashOnlySameNumber          = 1510 // ER_REORG_HASH_ONLY_ON_SAME_NO
+	ReorgNoParam                     = 1511 // ER_REORG_NO_PARAM_ERROR
+	OnlyOnRangeListPartition         = 1512 // ER_ONLY_ON_RANGE_LIST_PARTITION
+	AddPartitionSubpart              = 1513 // ER_ADD_PARTITION_SUBPART_ERROR
+	AddPartitionNone                 = 1514 // ER_ADD_PARTITION_NO_NEW_PARTITION
+	CoalesceNoPartition              = 1515 // ER_COALESCE_PARTITION_NO_PARTITION
+	SameNamePartition                = 1517 // ER_SAME_NAME_PARTITION
+	ConsecutiveReorgPartitions       = 1519 // ER_CONSECUTIVE_REORG_PARTITIONS
+	ReorgOutsideRange                = 1520 // ER_REORG_OUTSIDE_RANGE
 	PluginIsNotLoaded                = 1524 // ER_PLUGIN_IS_NOT_LOADED
 	WrongValue                       = 1525 // ER_WRONG_VALUE
+	NoPartitionForValue              = 1526 // ER_NO_PARTITION_FOR_GIVEN_VALUE
 	EventDoesNotExist                = 1539 // ER_EVENT_DOES_NOT_EXIST
 	DropIndexFK                      = 1553 // ER_DROP_INDEX_FK
 	PartitionNoTemporary             = 1562 // ER_PARTITION_NO_TEMPORARY
+	PartitionConstDomain             = 1563 // ER_PARTITION_CONST_DOMAIN_ERROR
+	PartitionFunctionNotAllowed      = 1564 // ER_PARTITION_FUNCTION_IS_NOT_ALLOWED
+	NullInValuesLessThan             = 1566 // ER_NULL_IN_VALUES_LESS_THAN
+	WrongPartitionName               = 1567 // ER_WRONG_PARTITION_NAME
 	CantChangeTxCharacteristics      = 1568 // ER_CANT_CHANGE_TX_CHARACTERISTICS
 	WrongParamcountToNativeFct       = 1582 // ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT
 	WrongParametersToNativeFct       = 1583 // ER_WRONG_PARAMETERS_TO_NATIVE_FCT
 	DupEntryWithKeyName              = 1586 // ER_DUP_ENTRY_WITH_KEY_NAME
+	NoPartitionForValueSilent        = 1591 // ER_NO_PARTITION_FOR_GIVEN_VALUE_SILENT
 	VariableIsReadonly               = 1621 // ER_VARIABLE_IS_READONLY
 	TooLongTableComment              = 1628 // ER_TOO_LONG_TABLE_COMMENT
 	TooLongFieldComment              = 1629 // ER_TOO_LONG_FIELD_COMMENT
@@ -232,14 +268,35 @@ const (
 	CondItemTruncated                = 1647 // WARN_COND_ITEM_TRUNCATED
 	CondItemTooLong                  = 1648 // ER_COND_ITEM_TOO_LONG
 	UnknownLocale                    = 1649 // ER_UNKNOWN_LOCALE
+	SameNamePartitionField           = 1652 // ER_SAME_NAME_PARTITION_FIELD
+	PartitionColumnList              = 1653 // ER_PARTITION_COLUMN_LIST_ERROR
+	WrongTypeColumnValue             = 1654 // ER_WRONG_TYPE_COLUMN_VALUE_ERROR
+	TooManyPartitionFuncFields       = 1655 // ER_TOO_MANY_PARTITION_FUNC_FIELDS_ERROR
+	MaxvalueInValuesIn               = 1656 // ER_MAXVALUE_IN_VALUES_IN
+	TooManyValues                    = 1657 // ER_TOO_MANY_VALUES_ERROR
+	RowSinglePartitionField          = 1658 // ER_ROW_SINGLE_PARTITION_FIELD_ERROR
+	PartitionFieldType               = 1659 // ER_FIELD_TYPE_NOT_ALLOWED_AS_PARTITION_FIELD
+	PartitionFieldsTooLong           = 1660 // ER_PARTITION_FIELDS_TOO_LONG
 	TooLongIndexComment              = 1688 // ER_TOO_LONG_INDEX_COMMENT
 	DataOutOfRange                   = 1690 // ER_DATA_OUT_OF_RANGE
+	ValuesIsNotInt                   = 1697 // ER_VALUES_IS_NOT_INT_TYPE_ERROR
 	MultiUpdateKeyConflict           = 1706 // ER_MULTI_UPDATE_KEY_CONFLICT
 	TruncateIllegalFK                = 1701 // ER_TRUNCATE_ILLEGAL_FK
+	ExchangeDifferentOption          = 1731 // ER_PARTITION_EXCHANGE_DIFFERENT_OPTION
+	ExchangePartitioned              = 1732 // ER_PARTITION_EXCHANGE_PART_TABLE
+	ExchangeTemporary                = 1733 // ER_PARTITION_EXCHANGE_TEMP_TABLE
+	PartitionInsteadOfSub            = 1734 // ER_PARTITION_INSTEAD_OF_SUBPARTITION
+	UnknownPartition                 = 1735 // ER_UNKNOWN_PARTITION
+	TablesDifferentMetadata          = 1736 // ER_TABLES_DIFFERENT_METADATA
+	RowDoesNotMatchPartition         = 1737 // ER_ROW_DOES_NOT_MATCH_PARTITION
+	ExchangeForeignKey               = 1740 // ER_PARTITION_EXCHANGE_FOREIGN_KEY
+	PartitionOnNonpartitioned        = 1747 // ER_PARTITION_CLAUSE_ON_NONPARTITIONED
+	RowNotInGivenPartitions          = 1748 // ER_ROW_DOES_NOT_MATCH_GIVEN_PARTITION_SET
 	DAInvalidConditionNumber         = 1758 // ER_DA_INVALID_CONDITION_NUMBER
 	ForeignDuplicateKeyWithChildInfo = 1761 // ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO
 	UnknownExplainFormat             = 1791 // ER_UNKNOWN_EXPLAIN_FORMAT
 	CantExecuteInReadOnlyTransaction = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	TooLongPartitionComment          = 1793 // ER_TOO_LONG_TABLE_PARTITION_COMMENT
 	MustChangePassword               = 1820 // ER_MUST_CHANGE_PASSWORD
 	FKNoIndexParent                  = 1822 // ER_FK_NO_INDEX_PARENT
 	FKCannotOpenParent               = 1824 // ER_FK_CANNOT_OPEN_PARENT
@@ -486,6 +543,8 @@ var templates = map[uint16]string{
 	RowIsReferenced2:            "Cannot delete or update a parent row: a foreign key constraint fails (%s)",
 	NoReferencedRow2:            "Cannot add or update a child row: a foreign key constraint fails (%s)",
 	MaxPreparedStmtCountReached: "Can't create more than max_prepared_stmt_count statements (current value: %d)",
+	PartitionRequiresValues:     "Syntax error: %-.64s PARTITIONING requires definition of VALUES %-.64s for each partition",
+	ForeignKeyOnPartitioned:     "Foreign keys are not yet supported in conjunction with partitioning",
 	UniqueKeyNeedAllFieldsInPf: "A %-.192s must include all columns in the table's partitioning function (prefixed columns " +
 		"are not considered).",
 	DupEntryWithKeyName: "Duplicate entry '%-.64s' for key '%-.385s'",

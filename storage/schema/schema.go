@@ -107,7 +107,10 @@ type Table struct {
 	Options       map[string]string `json:"options,omitempty"`   // shown back by SHOW CREATE TABLE: ROW_FORMAT, …
 	Checks        []Check           `json:"checks,omitempty"`
 	ForeignKeys   []ForeignKey      `json:"foreignKeys,omitempty"`
-	Tablets       []Tablet          `json:"tablets"` // ordered by Start; the first begins at nil, the last ends at nil
+	Partitioning  *Partitioning     `json:"partitioning,omitempty"`
+	// Tablets are ordered by Start; the first begins at nil, the last ends at nil. Those of a partitioned table are in the order of its
+	// leaves (Partitioning.Leaves), one for each.
+	Tablets []Tablet `json:"tablets"`
 }
 
 // Check is a CHECK constraint: SQL text, bound at the gateway.
@@ -124,4 +127,6 @@ type Tablet struct {
 	Shard ShardID  `json:"shard"`
 	Start []byte   `json:"start,omitempty"`
 	End   []byte   `json:"end,omitempty"`
+	// Partition is the partition or subpartition whose rows these are; zero where the table has none.
+	Partition PartitionID `json:"partition,omitempty"`
 }

@@ -108,7 +108,7 @@ func (t *Table) ColumnIDs() []ColumnID {
 	return ids
 }
 
-// TabletFor finds the tablet that holds an encoded primary key.
+// TabletFor finds the tablet that holds an encoded primary key, in a table without partitions.
 func (t *Table) TabletFor(key []byte) *Tablet {
 	i := t.tabletIndex(key)
 	return &t.Tablets[i]
@@ -123,7 +123,10 @@ func (t *Table) tabletIndex(key []byte) int {
 	}) - 1
 }
 
-// TabletsIn lists the tablets that overlap a range of encoded primary keys; nil bounds are open, end is exclusive.
+// InOrder tells whether an index's entries follow one another from tablet to tablet.
+func (t *Table) InOrder(ix *Index) bool { return ix.ID == PrimaryIndex && t.Partitioning == nil }
+
+// TabletsIn lists the tablets of a table without partitions that overlap a range of encoded primary keys; nil bounds are open, end is exclusive.
 func (t *Table) TabletsIn(start, end []byte) []Tablet {
 	first := 0
 	if start != nil {
@@ -150,6 +153,7 @@ func (t *Table) Clone() *Table {
 		c.ForeignKeys[i].ParentColumns = append([]string(nil), t.ForeignKeys[i].ParentColumns...)
 	}
 	c.Tablets = append([]Tablet(nil), t.Tablets...)
+	c.Partitioning = t.Partitioning.Clone()
 	if t.Options != nil {
 		c.Options = make(map[string]string, len(t.Options))
 		for k, v := range t.Options {

@@ -107,11 +107,27 @@ func (s *Shard) ReserveAutoInc(id schema.TabletID, n uint64) (first uint64, err 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	first = a.nextOf(t)
+	for _, other := range s.siblings(t) {
+		first = max(first, a.nextOf(other))
+	}
 	if first+n < first {
 		return 0, mysqlerr.New(mysqlerr.AutoincReadFailed)
 	}
 	a.next[id] = first + n
 	return first, nil
+}
+
+// siblings are the tablets of the other partitions of t's table that are in this shard: a table has one sequence of values.
+func (s *Shard) siblings(t *tablet) (list []*tablet) {
+	if tablets := t.current.table.Tablets; len(tablets) == 0 || tablets[0].Partition == 0 {
+		return nil
+	}
+	for _, other := range *s.tablets.Load() {
+		if other != t && other.current.table.ID == t.current.table.ID {
+			list = append(list, other)
+		}
+	}
+	return list
 }
 
 // ResetAutoInc forgets the counters in memory; see API.

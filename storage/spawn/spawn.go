@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -114,4 +115,20 @@ func Panics() map[string]uint64 {
 		out[part] = n
 	}
 	return out
+}
+
+// Each calls fn with the numbers below n, so many of them at the same time, until one fails.
+func Each(n, together int, part string, fn func(i int) error) error {
+	for first := 0; first < n; first += together {
+		failed := make([]error, min(together, n-first))
+		var all Group
+		for k := range failed {
+			all.Go(part, func() { failed[k] = Do(part, func() error { return fn(first + k) }) })
+		}
+		all.Wait()
+		if err := errors.Join(failed...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -98,3 +98,12 @@ func (t *Type) IsBinary() bool { return t.Class() == ClassString && t.Collation 
 
 // IsTimestamp tells whether t's storage form is KindTimestamp.
 func (t *Type) IsTimestamp() bool { return t.ID == mysql.TypeTimestamp }
+
+// IsLob tells whether t is of the TEXT and BLOB family or JSON: no constant defaults, no keys without a length, no partitioning.
+func (t *Type) IsLob() bool {
+	switch t.ID {
+	case mysql.TypeTinyBlob, mysql.TypeBlob, mysql.TypeMediumBlob, mysql.TypeLongBlob, mysql.TypeJSON:
+		return true
+	}
+	return false
+}

@@ -8,6 +8,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/partition"
 	"cloudsql/planner/rules"
 	"cloudsql/sql/ddl"
 	"cloudsql/storage/expr"
@@ -154,8 +155,9 @@ type copier struct {
 	missing  []types.Value // for columns that from lacks
 	perRow   []expr.Expr   // for those of them with DEFAULT (expression); nil for others
 	exprEnv  expr.Env
-	rules    *rules.Rows // nil: to has none
-	autoInc  int         // a column of to that numbers the rows, or -1
+	rules    *rules.Rows    // nil: to has none
+	parts    *partition.Map // nil: to has none
+	autoInc  int            // a column of to that numbers the rows, or -1
 	rows     uint64
 	numbered uint64 // the last number given
 	highest  uint64 // of an AUTO_INCREMENT column that was there before, or was filled by the rows
@@ -217,6 +219,9 @@ func (cp *copier) prepare() error {
 	cp.batch.Reset(len(cp.to.Columns))
 	cp.exprEnv.Warn = cp.warn
 	var err error
+	if cp.parts, err = partition.Of(cp.to); err != nil {
+		return err
+	}
 	cp.rules, err = rules.NewRows(cp.to, &cp.exprEnv)
 	return err
 }
@@ -323,14 +328,38 @@ func (cp *copier) warn(code uint16, message string) {
 	}
 }
 
-// flush writes the batch. 1062 for rows that the new keys do not allow.
+// flush writes the batch, each row where it belongs. 1062 for rows that the new keys do not allow, 1526 for those that the new
+// partitions do not take.
 func (cp *copier) flush(ctx context.Context) error {
-	if cp.batch.Len() == 0 {
+	defer cp.batch.Reset(len(cp.to.Columns))
+	if cp.parts == nil {
+		return cp.write(ctx, &cp.to.Tablets[0], cp.batch)
+	}
+	batches := make([]types.Batch, len(cp.to.Tablets))
+	for i := range cp.batch.Len() {
+		row := cp.batch.Row(i)
+		leaf, err := cp.parts.Leaf(row)
+		if err != nil {
+			return err
+		}
+		batches[leaf].Width = cp.batch.Width
+		batches[leaf].Append(row)
+	}
+	for leaf := range batches {
+		if err := cp.write(ctx, &cp.to.Tablets[leaf], batches[leaf]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (cp *copier) write(ctx context.Context, tablet *schema.Tablet, rows types.Batch) error {
+	if rows.Len() == 0 {
 		return nil
 	}
 	w := &fragment.Write{
-		Kind: fragment.Insert, Tablet: cp.to.Tablets[0].ID, SchemaVersion: cp.to.Version, Columns: cp.to.ColumnIDs(),
-		Rows: cp.batch, Env: &expr.Env{Mode: cp.env.Mode}, FirstRow: 1,
+		Kind: fragment.Insert, Tablet: tablet.ID, SchemaVersion: cp.to.Version, Columns: cp.to.ColumnIDs(),
+		Rows: rows, Env: &expr.Env{Mode: cp.env.Mode}, FirstRow: 1,
 	}
 	results, err := cp.x.DB.Write(ctx, &distributed.TxnOptions{LockWait: backfillLockWait}, w)
 	if err != nil {
@@ -343,6 +372,5 @@ func (cp *copier) flush(ctx context.Context) error {
 			return e
 		}
 	}
-	cp.batch.Reset(len(cp.to.Columns))
 	return nil
 }

@@ -1,4 +1,4 @@
-package planner
+package locate
 
 import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -13,24 +13,24 @@ import (
 	"cloudsql/storage/types"
 )
 
-// keyLookup finds rows by whole keys of a unique index: the shape of most statements of an application, recognised on
+// Lookup finds rows by whole keys of a unique index: the shape of most statements of an application, recognised on
 // the syntax tree so that they need no optimizer.
-type keyLookup struct {
-	table *schema.Table
-	index *schema.Index
-	parts []keyPart
-	rest  []ast.ExprNode // conditions beside the key
+type Lookup struct {
+	Table *schema.Table
+	Index *schema.Index
+	Parts []Part
+	Rest  []ast.ExprNode // conditions beside the key
 }
 
-// keyPart is what one column of the index is compared with: one expression, or several for IN (at most one part has
+// Part is what one column of the index is compared with: one expression, or several for IN (at most one part has
 // several).
-type keyPart struct {
+type Part struct {
 	typ    *types.Type
-	values []expr.Expr
+	Values []expr.Expr
 }
 
-// matchKey finds a unique index whose columns are all compared for equality with constants by the conjunction where.
-func matchKey(b *bind.Binder, t *schema.Table, alias string, where ast.ExprNode) (*keyLookup, error) {
+// MatchKey finds a unique index whose columns are all compared for equality with constants by the conjunction where.
+func MatchKey(b *bind.Binder, t *schema.Table, alias string, where ast.ExprNode) (*Lookup, error) {
 	eq := make(map[int]equality)
 	conds := bind.Conjuncts(nil, where)
 	for _, c := range conds {
@@ -51,12 +51,12 @@ func matchKey(b *bind.Binder, t *schema.Table, alias string, where ast.ExprNode)
 			continue
 		}
 		used := make(map[ast.ExprNode]bool)
-		for _, c := range k.index.Columns {
+		for _, c := range k.Index.Columns {
 			used[eq[c.Column].cond] = true
 		}
 		for _, c := range conds {
 			if !used[c] {
-				k.rest = append(k.rest, c)
+				k.Rest = append(k.Rest, c)
 			}
 		}
 		return k, nil
@@ -70,11 +70,11 @@ type equality struct {
 	values []ast.ExprNode
 }
 
-func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equality) (*keyLookup, error) {
+func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equality) (*Lookup, error) {
 	if !ix.Unique && ix.ID != schema.PrimaryIndex || ix.State != schema.Public {
 		return nil, nil
 	}
-	k := &keyLookup{table: t, index: ix}
+	k := &Lookup{Table: t, Index: ix}
 	lists := 0
 	for _, c := range ix.Columns {
 		e, ok := eq[c.Column]
@@ -84,7 +84,7 @@ func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equal
 		if len(e.values) > 1 {
 			lists++
 		}
-		part := keyPart{typ: &t.Columns[c.Column].Type}
+		part := Part{typ: &t.Columns[c.Column].Type}
 		for _, n := range e.values {
 			x, err := bind.Expr(b, &bind.Scope{}, n)
 			if err != nil {
@@ -93,9 +93,9 @@ func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equal
 			if x = expr.Beside(x, part.typ); !access.Keyable(part.typ, x.Type()) {
 				return nil, nil
 			}
-			part.values = append(part.values, x)
+			part.Values = append(part.Values, x)
 		}
-		k.parts = append(k.parts, part)
+		k.Parts = append(k.Parts, part)
 	}
 	if lists > 1 {
 		return nil, nil
@@ -111,10 +111,10 @@ func constantEquality(t *schema.Table, alias string, n ast.ExprNode) (pos int, v
 		if x.Op != opcode.EQ {
 			return -1, nil
 		}
-		if pos = columnPos(t, alias, x.L); pos >= 0 && isConstant(x.R) {
+		if pos = ColumnPos(t, alias, x.L); pos >= 0 && isConstant(x.R) {
 			return pos, []ast.ExprNode{x.R}
 		}
-		if pos = columnPos(t, alias, x.R); pos >= 0 && isConstant(x.L) {
+		if pos = ColumnPos(t, alias, x.R); pos >= 0 && isConstant(x.L) {
 			return pos, []ast.ExprNode{x.L}
 		}
 	case *ast.PatternInExpr:
@@ -126,12 +126,13 @@ func constantEquality(t *schema.Table, alias string, n ast.ExprNode) (pos int, v
 				return -1, nil
 			}
 		}
-		return columnPos(t, alias, x.Expr), x.List
+		return ColumnPos(t, alias, x.Expr), x.List
 	}
 	return -1, nil
 }
 
-func columnPos(t *schema.Table, alias string, n ast.ExprNode) int {
+// ColumnPos gives the position of the column that an expression is, -1 for another one.
+func ColumnPos(t *schema.Table, alias string, n ast.ExprNode) int {
 	c, ok := n.(*ast.ColumnNameExpr)
 	if !ok || c.Name.Schema.O != "" || c.Name.Table.O != "" && c.Name.Table.O != alias {
 		return -1
@@ -152,32 +153,20 @@ func isConstant(n ast.ExprNode) bool {
 	return false
 }
 
-// keys computes the encoded keys of one execution, in the order and number that the statement names them but without
+// Keys computes the encoded keys of one execution, in the order and number that the statement names them but without
 // repetitions; a comparison with NULL names none. They are appended to dst, with their bytes in buf.
-func (k *keyLookup) keys(env *expr.Env, dst [][]byte, buf []byte) ([][]byte, []byte, error) {
-	n := 1
-	for i := range k.parts {
-		n = max(n, len(k.parts[i].values))
-	}
-	first := len(dst)
-nextKey:
+func (k *Lookup) Keys(env *expr.Env, dst [][]byte, buf []byte) ([][]byte, []byte, error) {
+	n, first := k.Most(), len(dst)
 	for i := range n {
 		start := len(buf)
-		for p := range k.parts {
-			part := &k.parts[p]
-			v, err := part.values[min(i, len(part.values)-1)].Eval(env, nil)
-			if err != nil {
-				return dst, buf, err
-			}
-			v, ok, err := access.Key(v, part.typ, &env.Mode)
-			if err != nil {
-				return dst, buf, err
-			}
-			if !ok {
-				buf = buf[:start]
-				continue nextKey
-			}
-			buf = keys.AppendValue(buf, v, part.typ, 0, k.index.Columns[p].Desc)
+		var ok bool
+		var err error
+		if buf, ok, err = k.key(env, i, buf, nil); err != nil {
+			return dst, buf, err
+		}
+		if !ok {
+			buf = buf[:start]
+			continue
 		}
 		key := buf[start:len(buf):len(buf)]
 		if n > 1 && contains(dst[first:], key) {
@@ -187,6 +176,35 @@ nextKey:
 		dst = append(dst, key)
 	}
 	return dst, buf, nil
+}
+
+// Most is how many keys there may be.
+func (k *Lookup) Most() int {
+	n := 1
+	for i := range k.Parts {
+		n = max(n, len(k.Parts[i].Values))
+	}
+	return n
+}
+
+// key appends the i-th key; ok is false where nothing can have it. each, if any, is told the values of its parts.
+func (k *Lookup) key(env *expr.Env, i int, buf []byte, each func(part int, v types.Value)) (key []byte, ok bool, err error) {
+	for p := range k.Parts {
+		part := &k.Parts[p]
+		v, err := part.Values[min(i, len(part.Values)-1)].Eval(env, nil)
+		if err != nil {
+			return buf, false, err
+		}
+		v, ok, err := access.Key(v, part.typ, &env.Mode)
+		if err != nil || !ok {
+			return buf, false, err
+		}
+		buf = keys.AppendValue(buf, v, part.typ, 0, k.Index.Columns[p].Desc)
+		if each != nil {
+			each(p, v)
+		}
+	}
+	return buf, true, nil
 }
 
 // contains is linear for short lists; IN lists long enough for that to matter are the optimizer's.
