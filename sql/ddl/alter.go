@@ -47,18 +47,23 @@ type alteration struct {
 	alg     ast.AlgorithmType
 	lock    ast.LockType
 
+	changed map[schema.ColumnID]bool // by a clause, which then is the only one
+
 	dropPK    bool // the primary key goes, by a clause or since all of its columns do
 	droppedPK bool // DROP PRIMARY KEY has been there
 }
 
 // PlanAlter works out an ALTER TABLE on t.
 func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.AlterTableSpec) (*Change, error) {
-	a := &alteration{from: t, change: &Change{From: t}}
+	a := &alteration{from: t, change: &Change{From: t}, changed: map[schema.ColumnID]bool{}}
 	a.builder = builder{env: env, db: db, t: t.Clone()}
 	for _, s := range dropsFirst(specs) {
 		if err := a.spec(s); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.checkColumns(); err != nil {
+		return nil, err
 	}
 	if err := a.settlePrimaryKey(); err != nil {
 		return nil, err
@@ -264,6 +269,9 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 	case ast.AlterTableEnableKeys, ast.AlterTableDisableKeys:
 		a.env.Report("Note", mysqlerr.New(mysqlerr.IllegalHa, a.t.Name))
 	case ast.AlterTableOrderByColumns:
+		if !a.from.HasPrimaryKey() {
+			return mysqlerr.NotSupported("ALTER TABLE … ORDER BY without a primary key")
+		}
 		a.env.warn(mysqlerr.Newf(mysqlerr.UnknownError,
 			"ORDER BY ignored as there is a user-defined clustered index in the table '%s'", a.t.Name))
 	case ast.AlterTableDropForeignKey:
@@ -307,8 +315,11 @@ func (a *alteration) position(p *ast.ColumnPosition, unset int) (int, error) {
 		}
 		return 0, nil
 	case ast.ColumnPositionAfter:
-		pos, err := a.find(p.RelativeColumn.Name.O)
-		return pos + 1, err
+		pos := a.t.ColumnByName(p.RelativeColumn.Name.O)
+		if pos < 0 {
+			return -1, mysqlerr.New(mysqlerr.BadField, p.RelativeColumn.Name.O, a.t.Name)
+		}
+		return pos + 1, nil
 	}
 	return unset, nil
 }
@@ -322,13 +333,42 @@ func endOfColumns(t *schema.Table) int {
 	return end
 }
 
-// find gives a column's position, or 1054.
-func (a *alteration) find(name string) (int, error) {
-	pos := a.t.ColumnByName(name)
-	if pos < 0 {
-		return -1, mysqlerr.New(mysqlerr.BadField, name, a.t.Name)
+// own finds the column that a clause is about: one of the table as it was, whatever other clauses call it, and of no clause before. -1: none.
+func (a *alteration) own(name string) int {
+	pos := a.from.ColumnByName(name)
+	if pos < 0 || a.changed[a.from.Columns[pos].ID] {
+		return -1
 	}
-	return pos, nil
+	a.changed[a.from.Columns[pos].ID] = true
+	return a.t.ColumnByID(a.from.Columns[pos].ID)
+}
+
+// find is own, or 1054.
+func (a *alteration) find(name string) (int, error) {
+	if pos := a.own(name); pos >= 0 {
+		return pos, nil
+	}
+	return -1, mysqlerr.New(mysqlerr.BadField, name, a.t.Name)
+}
+
+// checkColumns looks at the columns once all clauses are done, since names may be exchanged: 1060; 1090 where none is left.
+func (a *alteration) checkColumns() error {
+	seen := map[string]bool{}
+	for i := range a.t.Columns {
+		c := &a.t.Columns[i]
+		name := strings.ToLower(c.Name)
+		if c.Hidden {
+			continue
+		}
+		if seen[name] {
+			return mysqlerr.New(mysqlerr.DupFieldName, c.Name)
+		}
+		seen[name] = true
+	}
+	if len(seen) == 0 {
+		return mysqlerr.New(mysqlerr.CantRemoveAllFields)
+	}
+	return nil
 }
 
 func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
@@ -336,9 +376,6 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 		c, err := parseColumn(a.env, def, a.t.Collation)
 		if err != nil {
 			return err
-		}
-		if a.t.ColumnByName(c.Name) >= 0 {
-			return mysqlerr.New(mysqlerr.DupFieldName, c.Name)
 		}
 		switch {
 		case c.AutoIncrement:
@@ -365,7 +402,7 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 }
 
 func (a *alteration) dropColumn(name string) error {
-	pos := a.t.ColumnByName(name)
+	pos := a.own(name)
 	if pos < 0 {
 		return errCantDrop(name)
 	}
@@ -399,9 +436,6 @@ func (a *alteration) dropColumn(name string) error {
 		a.t.Indexes = slices.Delete(a.t.Indexes, i, i+1)
 	}
 	a.keepIndexes(func() { a.t.Columns = slices.Delete(a.t.Columns, pos, pos+1) })
-	if !slices.ContainsFunc(a.t.Columns, func(c schema.Column) bool { return !c.Hidden }) {
-		return mysqlerr.New(mysqlerr.CantRemoveAllFields)
-	}
 	return nil
 }
 
@@ -414,9 +448,6 @@ func (a *alteration) modify(oldName string, s *ast.AlterTableSpec) error {
 	c, err := parseColumn(a.env, s.NewColumns[0], a.t.Collation)
 	if err != nil {
 		return err
-	}
-	if o := a.t.ColumnByName(c.Name); o >= 0 && o != pos {
-		return mysqlerr.New(mysqlerr.DupFieldName, c.Name)
 	}
 	if !strings.EqualFold(c.Name, oldName) {
 		if err := checkDependents(a.t, pos); err != nil {
@@ -541,9 +572,6 @@ func (a *alteration) renameColumn(from, to string) error {
 	}
 	if err := checkColumnName(to); err != nil {
 		return err
-	}
-	if o := a.t.ColumnByName(to); o >= 0 && o != pos {
-		return mysqlerr.New(mysqlerr.DupFieldName, to)
 	}
 	if err := checkDependents(a.t, pos); err != nil {
 		return err
@@ -764,6 +792,15 @@ func (a *alteration) inNewPrimary(column string) bool {
 func (a *alteration) checkAlgorithm() error {
 	refuse := func(what, reason, try string) error {
 		return mysqlerr.New(mysqlerr.AlterOperationNotSupportedReason, what, reason, try)
+	}
+	locks := a.lock == ast.LockTypeNone || a.lock == ast.LockTypeShared || a.lock == ast.LockTypeExclusive
+	switch {
+	case a.alg == ast.AlgorithmTypeInstant && locks:
+		return mysqlerr.New(mysqlerr.WrongUsage, "ALGORITHM=INSTANT", "LOCK=NONE/SHARED/EXCLUSIVE")
+	case a.alg == ast.AlgorithmTypeCopy && a.lock == ast.LockTypeNone:
+		return refuse("LOCK=NONE", "COPY algorithm requires a lock", "LOCK=SHARED")
+	case a.alg == ast.AlgorithmTypeInstant && a.copies == "" && len(a.change.Build)+len(a.change.Drop)+len(a.change.NotNull) > 0:
+		return mysqlerr.New(mysqlerr.AlterOperationNotSupported, "ALGORITHM=INSTANT", "ALGORITHM=COPY/INPLACE")
 	}
 	if len(a.foreign) > 0 && !a.env.ForeignKeysOff && a.alg != ast.AlgorithmTypeDefault && a.alg != ast.AlgorithmTypeCopy {
 		return refuse("ALGORITHM="+a.alg.String(), "Adding foreign keys needs foreign_key_checks=OFF", "ALGORITHM=COPY")

@@ -309,6 +309,7 @@ const (
 	FKColumnCannotChange             = 1832 // ER_FK_COLUMN_CANNOT_CHANGE
 	FKColumnCannotChangeChild        = 1833 // ER_FK_COLUMN_CANNOT_CHANGE_CHILD
 	MalformedPacket                  = 1835 // ER_MALFORMED_PACKET
+	AlterOperationNotSupported       = 1845 // ER_ALTER_OPERATION_NOT_SUPPORTED
 	AlterOperationNotSupportedReason = 1846 // ER_ALTER_OPERATION_NOT_SUPPORTED_REASON
 	MustChangePasswordLogin          = 1862 // ER_MUST_CHANGE_PASSWORD_LOGIN
 	NoStackedDiagnostics             = 1887 // ER_GET_STACKED_DA_WITHOUT_ACTIVE_HANDLER
