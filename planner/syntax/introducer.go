@@ -103,7 +103,7 @@ func (s *scanner) strings(i int) (content string, to int, ok bool) {
 		if !closed {
 			return "", 0, false
 		}
-		b = appendUnescaped(b, s.text[i+1:end-1], s.escapes)
+		b = AppendUnescaped(b, s.text[i+1:end-1], s.escapes)
 		if end < len(s.text) && s.text[end] == s.text[i] { // a doubled quote is one of the string's characters
 			b, i = append(b, s.text[i]), end
 			continue
@@ -116,8 +116,8 @@ func (s *scanner) strings(i int) (content string, to int, ok bool) {
 	}
 }
 
-// appendUnescaped appends what a string between its quotes means.
-func appendUnescaped(dst []byte, s string, escapes bool) []byte {
+// AppendUnescaped appends what a string between its quotes means.
+func AppendUnescaped(dst []byte, s string, escapes bool) []byte {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c != '\\' || !escapes || i+1 == len(s) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -268,8 +269,8 @@ func (b *builder) addChecks() error {
 		if slices.ContainsFunc(b.t.Checks, func(o schema.Check) bool { return strings.EqualFold(o.Name, c.name) }) {
 			return mysqlerr.New(mysqlerr.CheckDuplicateName, c.name)
 		}
-		if err := checkName(c.name, mysqlerr.WrongNameForIndex); err != nil {
-			return err
+		if utf8.RuneCountInString(c.name) > maxNameChars { // all else may be the name of a check, blanks at its end too
+			return mysqlerr.New(mysqlerr.TooLongIdent, c.name)
 		}
 		check := schema.Check{Name: c.name, Expr: syntax.Canonical(c.expr), Enforced: c.enforced}
 		if err := b.allowedCheck(&c, &check); err != nil {

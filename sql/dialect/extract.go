@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -223,11 +224,16 @@ func (s *extraction) number(from int) bool {
 		return true
 	}
 	v, kind, ok := numberValue(s.text[from:s.pos], kind)
-	if !ok {
+	if !ok || kind == 'u' && s.afterMinus() {
 		return false
 	}
 	s.take(v, kind)
 	return true
+}
+
+// afterMinus tells that a minus stands before the number: the negative of one beyond BIGINT is a DECIMAL, which the plan must see.
+func (s *extraction) afterMinus() bool {
+	return bytes.HasSuffix(bytes.TrimRight(s.x.Key, " ("), []byte("-"))
 }
 
 func (s *extraction) digits() {

@@ -132,7 +132,7 @@ func (w lexed) at(i int, words ...string) bool {
 
 func lexemes(text string) lexed {
 	var list lexed
-	l := syntax.Lexer{Text: strings.TrimRight(text, " \t\r\n;")}
+	l := syntax.Lexer{Text: strings.TrimRight(text, " \t\r\n;"), Escapes: true, Inside: true}
 	for len(list) < maxLexemes {
 		t := l.Next()
 		if t.Kind == syntax.End {
@@ -140,9 +140,9 @@ func lexemes(text string) lexed {
 		}
 		piece := lexeme{lexOther, l.Text[t.From:t.To], t.From, t.To}
 		switch t.Kind {
-		case syntax.Comment:
+		case syntax.Comment, syntax.Code, syntax.CodeEnd:
 			continue
-		case syntax.Hint, syntax.Code:
+		case syntax.Hint:
 			return nil
 		case syntax.Word:
 			piece.kind = lexWord
@@ -152,8 +152,8 @@ func lexemes(text string) lexed {
 				return nil
 			}
 			piece.end = l.Pos
-			if piece.kind = lexString; t.Kind == syntax.Name {
-				piece.kind = lexName
+			if piece.kind = lexName; t.Kind == syntax.String {
+				piece.kind, piece.value = lexString, string(syntax.AppendUnescaped(nil, piece.value, l.Escapes))
 			}
 		}
 		list = append(list, piece)
@@ -161,7 +161,7 @@ func lexemes(text string) lexed {
 	return list
 }
 
-// unquote gives the text of a quoted token, with those that a doubled quote makes of one. A backslash stays, for it is the pattern's.
+// unquote gives the text of a quoted token, with those that a doubled quote makes of one. Backslashes stay.
 func unquote(l *syntax.Lexer, t syntax.Token) (value string, ok bool) {
 	quote := l.Text[t.From : t.From+1]
 	for start := t.From; ; t = l.Next() {
