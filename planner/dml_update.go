@@ -203,7 +203,7 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.Where}
 	p.where = nil
 	for _, n := range rest {
-		e, err := bind.Expr(b, p.scope(), n)
+		e, err := bind.Condition(b, p.scope(), n)
 		if err != nil || !shipping(ctx).Pushable(e) {
 			return false // the optimizer tells the error, or computes it at the gateway
 		}

@@ -217,7 +217,11 @@ func (b *Binder) binary(sc *Scope, n *ast.BinaryOperationExpr) (expr.Expr, error
 
 // logic takes a chain of one operator without recursion, so that a thousand ORed terms nest no deeper than one.
 func (b *Binder) logic(sc *Scope, n *ast.BinaryOperationExpr, name string) (expr.Expr, error) {
-	var terms []ast.ExprNode
+	return b.list(sc, name, chain(n))
+}
+
+// chain lists the terms of a chain of one operator.
+func chain(n *ast.BinaryOperationExpr) (terms []ast.ExprNode) {
 	for {
 		terms = append(terms, n.R)
 		l, ok := n.L.(*ast.BinaryOperationExpr)
@@ -230,7 +234,7 @@ func (b *Binder) logic(sc *Scope, n *ast.BinaryOperationExpr, name string) (expr
 	for i, j := 0, len(terms)-1; i < j; i, j = i+1, j-1 {
 		terms[i], terms[j] = terms[j], terms[i]
 	}
-	return b.list(sc, name, terms)
+	return terms
 }
 
 func (b *Binder) unary(sc *Scope, n *ast.UnaryOperationExpr) (expr.Expr, error) {

@@ -311,7 +311,11 @@ func (q fromClause) side(n ast.ResultSetNode, optional bool) (Node, []bind.Colum
 func (q fromClause) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {
 	b := q.binder(bind.On)
 	sc := q.scopeOf(cols)
-	e, err := bind.Expr(b, sc, on)
+	condition := bind.Expr
+	if j.Kind == exec.Inner && q.nullSide == 0 {
+		condition = bind.Condition
+	}
+	e, err := condition(b, sc, on)
 	if err != nil {
 		return err
 	}

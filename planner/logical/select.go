@@ -282,7 +282,7 @@ func (q *selectQuery) aggBinder(clause string, windows bool) *bind.Binder {
 func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 	b := q.binder(bind.Where)
 	for _, c := range bind.Conjuncts(nil, n) {
-		e, err := bind.Expr(b, q.scope, c)
+		e, err := bind.Condition(b, q.scope, c)
 		if err != nil {
 			return err
 		}
@@ -481,7 +481,7 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 			sc.Cols = append(sc.Cols, q.scope.Cols[i])
 		}
 	}
-	e, err := bind.Expr(q.aggBinder(bind.Having, false), &sc, n)
+	e, err := bind.Condition(q.aggBinder(bind.Having, false), &sc, n)
 	if err != nil {
 		return err
 	}
