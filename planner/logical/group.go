@@ -151,7 +151,7 @@ func (q grouping) argumentBinder() *bind.Binder {
 		aggregates, aggregating := q.aggregates, q.aggregating
 		q.aggregates, q.aggregating = true, true
 		defer func() { q.aggregates, q.aggregating = aggregates, aggregating }()
-		return subqueryBinder{q.selectQuery}.subquery(b, sc, n)
+		return subqueryBinder(q).subquery(b, sc, n)
 	}
 	return b
 }
