@@ -2,6 +2,7 @@ package bind
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"time"
 
@@ -153,7 +154,7 @@ func (b *Binder) temporal(n *ast.FuncCallExpr) (expr.Expr, error) {
 		what, t = "DATETIME", types.TypeDatetime
 		v = text.ToDatetime(mode, warn)
 	}
-	if v.IsNull() || bad {
+	if v.IsNull() || bad || !literalForms[what].MatchString(lit.GetString()) {
 		return nil, mysqlerr.New(mysqlerr.WrongValue, what, lit.GetString())
 	}
 	if fsp > 0 && t.ID != mysql.TypeDate {
@@ -161,6 +162,13 @@ func (b *Binder) temporal(n *ast.FuncCallExpr) (expr.Expr, error) {
 		v = types.Cast(v, &t, mode, nil)
 	}
 	return &expr.Const{Val: v, Typ: t}, nil
+}
+
+// literalForms are what the literals of each type look like: a DATE has no time of day, a DATETIME has one, a TIME has no date.
+var literalForms = map[string]*regexp.Regexp{
+	"DATE":     regexp.MustCompile(`^\s*(\d{1,8}|\d+[[:punct:]]+\d+[[:punct:]]+\d+)\s*$`),
+	"DATETIME": regexp.MustCompile(`^\s*(\d{12}|\d{8}T\d|(\d+[[:punct:] T]+){3}\d)`),
+	"TIME":     regexp.MustCompile(`^\s*-?(\d{1,11}([.\s]|$)|\d+\s+\d|\d+:)`),
 }
 
 // fraction counts the digits behind a time's point, six at most.

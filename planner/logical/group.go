@@ -89,6 +89,9 @@ func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr
 	}
 	for _, a := range nodes {
 		e, err := bind.Expr(inner, sc, a)
+		if err == nil && name == "group_concat" && (n.Distinct || n.Order != nil) {
+			e, err = numberOfBits(e)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -119,6 +122,14 @@ func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr
 		}
 	}
 	return q.addAgg(agg), nil
+}
+
+// numberOfBits is a BIT column as the number that it is where GROUP_CONCAT sorts or removes repetitions.
+func numberOfBits(e expr.Expr) (expr.Expr, error) {
+	if c, ok := e.(*expr.Column); !ok || c.Typ.Class() != types.ClassBit {
+		return e, nil
+	}
+	return expr.New("+", e, expr.NewInt(0))
 }
 
 // aggregatesOuter finds the block around this one whose aggregate n is; nil for this block. It is the innermost block of whose columns
