@@ -4,15 +4,17 @@ import "cloudsql/storage/types"
 
 // Charset converts between UTF-8, which everything inside is in, and a client's character set. A nil Charset is
 // UTF-8.
-type Charset struct{ collation types.Collation }
+type Charset struct {
+	collation types.Collation // what results are said to be in
+	utf8      bool            // nothing is to be converted
+}
 
-// CharsetOf is the character set that a collation belongs to: nil for utf8mb4, utf8mb3, ascii, binary and unknown
-// ones.
+// CharsetOf is the character set that a collation belongs to: nil for binary and unknown ones.
 func CharsetOf(c types.Collation) *Charset {
-	if !c.Valid() || c.KeepsUTF8() {
+	if !c.Valid() || c == types.CollationBinary {
 		return nil
 	}
-	return &Charset{c}
+	return &Charset{c, c.KeepsUTF8()}
 }
 
 // announced is what column definitions say of character columns.
@@ -25,7 +27,7 @@ func (c *Charset) announced() (collation types.Collation, maxBytes int) {
 
 // Encode gives UTF-8 text in c, with a question mark for what c lacks. The result may be s itself.
 func (c *Charset) Encode(s []byte) []byte {
-	if c == nil {
+	if c == nil || c.utf8 {
 		return s
 	}
 	return c.collation.Encode(s)
@@ -33,7 +35,7 @@ func (c *Charset) Encode(s []byte) []byte {
 
 // Decode gives text in c as UTF-8, with a question mark for what is no character. The result may be s itself.
 func (c *Charset) Decode(s []byte) []byte {
-	if c == nil {
+	if c == nil || c.utf8 {
 		return s
 	}
 	return c.collation.Decode(s)

@@ -188,8 +188,14 @@ func TestCharsets(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb3_general_ci", "ascii_general_ci", "binary"} {
-		if id, ok := types.CollationByName(name); !ok || CharsetOf(id) != nil {
+		id, ok := types.CollationByName(name)
+		cs := CharsetOf(id)
+		if text := []byte("日\xff"); !ok || string(cs.Encode(text)) != string(text) || string(cs.Decode(text)) != string(text) {
 			t.Errorf("%s is converted", name)
+		}
+		said, _ := cs.announced()
+		if want := id; said != want && name != "binary" {
+			t.Errorf("results in %s are said to be in %s", name, said.Name())
 		}
 	}
 	latin1 := CharsetOf(8)

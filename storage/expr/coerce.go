@@ -31,8 +31,11 @@ type strOrigin struct {
 }
 
 func originOf(e Expr) strOrigin {
-	if e.Type().Class() == types.ClassBit {
+	switch e.Type().Class() {
+	case types.ClassBit:
 		return strOrigin{types.CollationBinary, derivImplicit, false}
+	case types.ClassJSON:
+		return strOrigin{types.CollationUTF8MB4Bin, derivImplicit, false}
 	}
 	switch e := e.(type) {
 	case *Const:

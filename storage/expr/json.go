@@ -25,7 +25,7 @@ var jsonDefs = []def{
 		return New("json_unquote", e)
 	}},
 	{name: "json_unquote", min: 1, max: 1, typ: typeUnquote, f1: jsonUnquote},
-	{name: "json_quote", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
+	{name: "json_quote", min: 1, max: 1, typ: typeJSONText(1 << 28), f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		if !isStringKind(a.Kind()) {
 			return types.Null, mysqlerr.Newf(mysqlerr.IncorrectType, "Incorrect type for argument %d in function %s.", 1, "json_quote")
 		}
@@ -76,7 +76,7 @@ var jsonDefs = []def{
 	}},
 	{name: "member of", min: 2, max: 2, infix: "member of", typ: typeMemberOf, f2: memberOf},
 	{name: "json_search", min: 3, max: -1, typ: typeJSON, lax: jsonSearch},
-	{name: "json_pretty", min: 1, max: 1, typ: typeLongText, f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
+	{name: "json_pretty", min: 1, max: 1, typ: typeJSONText(1 << 28), f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		t, err := c.doc(env, 0, a)
 		if err != nil {
 			return types.Null, err
@@ -121,22 +121,21 @@ func choicesAsNumbers(args []Expr) []Expr {
 
 func isChoice(e Expr) bool { return hasBooleanType(e) && !isBoolean(e) }
 
-func typeString(length int) func(*Call) error {
-	return func(c *Call) error {
-		c.coll, c.deriv, c.ascii = types.CollationDefault, derivImplicit, false
-		c.typ = stringType(length, c.coll)
-		return nil
-	}
-}
-
-func typeLongText(c *Call) error { return typeString(1 << 28)(c) }
-
 func typeUnquote(c *Call) error {
 	n := charLen(c.args[0].Type())
 	if n < 0 {
 		n = 1 << 28
 	}
-	return typeString(n)(c)
+	return typeJSONText(n)(c)
+}
+
+// typeJSONText is text out of a document: it compares byte by byte, and columns and other functions that it meets have their way.
+func typeJSONText(length int) func(*Call) error {
+	return func(c *Call) error {
+		c.coll, c.deriv, c.ascii = types.CollationUTF8MB4Bin, derivCoercible, false
+		c.typ = stringType(length, c.coll)
+		return nil
+	}
 }
 
 // toTree is argument i as a JSON value: text becomes a JSON string, TRUE becomes true.

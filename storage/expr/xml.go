@@ -53,6 +53,12 @@ type xmlReader struct {
 }
 
 // readXML takes a document apart; a message where it is not well-formed.
+func typeLongText(c *Call) error {
+	c.coll, c.deriv, c.ascii = types.CollationDefault, derivImplicit, false
+	c.typ = stringType(1<<28, c.coll)
+	return nil
+}
+
 func readXML(s []byte) (nodes []xmlNode, wrong string) {
 	r := &xmlReader{s: s, nodes: []xmlNode{{kind: xmlRoot, to: len(s)}}, open: []int{0}}
 	for r.pos < len(s) && wrong == "" {

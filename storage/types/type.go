@@ -10,9 +10,10 @@ type Collation uint16
 
 // Collations that the code names.
 const (
-	CollationBinary  Collation = 63
-	CollationDefault Collation = 255 // utf8mb4_0900_ai_ci
-	CollationUTF8Bin Collation = 46  // utf8mb4_bin
+	CollationUTF8MB4Bin Collation = 46
+	CollationBinary     Collation = 63
+	CollationDefault    Collation = 255 // utf8mb4_0900_ai_ci
+	CollationUTF8Bin    Collation = 46  // utf8mb4_bin
 )
 
 // Unspecified stands in Length and Decimals where a type names none.

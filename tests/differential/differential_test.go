@@ -1,7 +1,6 @@
 package differential
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -20,6 +19,7 @@ import (
 //	STATEMENTS  how many
 //	SEED        of the statements; the run prints it
 //	SHOW        how many differences are told, 200
+//	EXAMPLES    how many of each known difference are told, 0
 //	MARIADB     data source name of a server, instead of one that is started
 //	CLOUDSQL    the same of cloudsql
 func TestDifferential(t *testing.T) {
@@ -35,7 +35,6 @@ func TestDifferential(t *testing.T) {
 	}
 	statements, seed, show := setting("STATEMENTS", 0), setting("SEED", int(time.Now().UnixNano()&0xffffff)), setting("SHOW", 200)
 	t.Logf("SEED=%d", seed)
-	ctx := context.Background()
 	theirsDSN := os.Getenv("MARIADB")
 	if theirsDSN == "" {
 		theirsDSN = startMariaDB(t)
@@ -44,33 +43,32 @@ func TestDifferential(t *testing.T) {
 	if oursDSN == "" {
 		oursDSN = harness.NewNode(t).Start().DSN("", "")
 	}
-	r := &run{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show}
+	r := &run{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: setting("EXAMPLES", 0)}
 	var err error
-	if r.ours, err = Connect(ctx, oursDSN); err != nil {
+	if r.ours, err = Connect(oursDSN, false); err != nil {
 		t.Fatal(err)
 	}
-	if r.theirs, err = Connect(ctx, theirsDSN); err != nil {
+	if r.theirs, err = Connect(theirsDSN, true); err != nil {
 		t.Fatal(err)
 	}
-	r.theirs.Before = "SELECT 1 FROM information_schema.SCHEMATA LIMIT 0"
 	g := New(uint64(seed)) //nolint:gosec // a seed
-	for i := 0; i < statements; i++ {
-		if i%2000 == 0 {
-			for _, s := range append([]string{"DROP TABLE IF EXISTS a, b, c"}, g.Begin()...) {
-				r.compare(ctx, s, true)
+	again := 0
+	for i := range statements {
+		if i >= again {
+			for _, s := range g.Begin() {
+				r.compare(s, true)
 			}
+			again = i + 1000
 		}
-		s, ordered := g.Next()
-		r.compare(ctx, s, ordered)
-		if f := strings.Fields(s); f[0] != "SELECT" && f[0] != "(SELECT" {
-			table := f[1]
-			if table == "INTO" || table == "FROM" {
-				table = f[2]
-			}
-			if !r.compare(ctx, "SELECT * FROM "+table+" ORDER BY id", true) { // or all that follows would differ
-				for _, s := range []string{"DELETE FROM a", "DELETE FROM b", "DELETE FROM c"} {
-					r.compare(ctx, s, true)
-				}
+		s := g.Next()
+		same := r.compare(s.SQL, s.Ordered)
+		if same && r.done && s.Done != nil {
+			s.Done()
+		}
+		for _, c := range s.Checks {
+			if same = r.compare(c, true) && same; !same { // or all that follows would differ
+				again = i
+				break
 			}
 		}
 	}
@@ -81,41 +79,52 @@ type run struct {
 	t            *testing.T
 	ours, theirs *Server
 	agreed, show int
+	examples     int
+	done         bool // the last statement was no error
 	kinds        map[string]int
 	explained    map[string]int
 	before       string // the statement before
 }
 
-// compare asks both; false where what they say differs and no known difference explains it.
-func (r *run) compare(ctx context.Context, sql string, ordered bool) bool {
-	ours, err := r.ours.Ask(ctx, sql, ordered)
+// compare asks both; false where the two have different data afterwards.
+func (r *run) compare(sql string, ordered bool) bool {
+	ours, err := r.ours.Ask(sql, ordered)
 	if err != nil {
 		r.t.Fatalf("ours: %s: %v", sql, err)
 	}
-	theirs, err := r.theirs.Ask(ctx, sql, ordered)
+	theirs, err := r.theirs.Ask(sql, ordered)
 	if err != nil {
 		r.t.Fatalf("theirs: %s: %v", sql, err)
 	}
+	r.done = ours.Err == 0 && theirs.Err == 0
 	what := Compare(&ours, &theirs)
+	why := sql
+	if check := strings.HasPrefix(sql, "SELECT * FROM ") && strings.HasSuffix(sql, " ORDER BY id") || strings.Contains(sql, "information_schema."); check {
+		why = r.before + "; " + sql // what the change before it left
+	} else {
+		r.before = sql
+	}
 	if what == "" {
 		r.agreed++
-		r.before = sql
 		return true
 	}
-	why := sql
-	if strings.HasPrefix(sql, "SELECT *") { // what the change before it left
-		why = r.before + "; " + sql
-	}
-	r.before = sql
+	query := strings.HasPrefix(why, "SELECT") || strings.HasPrefix(why, "(") || strings.HasPrefix(why, "WITH")
+	same := query || what != "rows" && what != "error" && what != "affected"
 	if reason := Explain(what, why, &ours, &theirs); reason != "" {
-		r.explained[reason]++
-		return what != "rows"
+		if r.explained[reason]++; r.explained[reason] <= r.examples {
+			r.t.Logf("known: %s\n  %s\n  ours:   %s\n  theirs: %s", reason, why, told(&ours, &theirs), told(&theirs, &ours))
+		}
+		return same
 	}
-	kind := kindOf(what, sql)
+	kind := kindOf(what, why)
+	if what == "metadata" {
+		kind = told(&ours, &theirs)
+		kind = kind[strings.Index(kind, "affected"):]
+	}
 	if r.kinds[kind]++; r.kinds[kind] == 1 && len(r.kinds) <= r.show {
 		r.t.Errorf("%s\n  %s\n  ours:   %s\n  theirs: %s", what, why, told(&ours, &theirs), told(&theirs, &ours))
 	}
-	return false
+	return same
 }
 
 // told is of an answer what is not in the other.
@@ -132,7 +141,13 @@ func told(a, other *Answer) string {
 			}
 		}
 	}
-	return fmt.Sprint(rows, " ", a.Types, " ", a.Warnings, " ", len(a.Rows), " rows")
+	text := fmt.Sprint(rows, " ", a.Types, " ", a.Warnings, " ", a.Notes, " ", len(a.Rows), " rows, ", a.Affected, " affected")
+	for i, m := range a.Meta {
+		if i < len(other.Meta) && m != other.Meta[i] {
+			text += ", " + m
+		}
+	}
+	return text
 }
 
 func (r *run) summary(statements int) {

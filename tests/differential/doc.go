@@ -1,13 +1,18 @@
 // Package differential runs random statements on cloudsql and on MariaDB and compares what both say: rows, numbers of errors,
-// warnings, and the columns' names and types.
+// counts of changed rows, warnings and notes, the columns' names and types, all that is said of a table's columns; after a change
+// what the tables have, after DDL what information_schema has of them.
 //
-//	generator.go  statements over a few tables of every type: expressions by kind (number, text, time, truth), joins, groups, windows,
-//	              subqueries, set operations, data changes
+//	generator.go  what is made next; expressions by kind (number, text, time, truth, JSON)
+//	grammar.go    templates of expressions, and literals
+//	query.go      joins, groups, windows, set operations, subqueries in all places, WITH
+//	change.go     INSERT, REPLACE, UPDATE and DELETE of every form
+//	schema.go     random tables: CREATE, ALTER, views, keys, CHECK, generated columns
+//	session.go    variables, prepared statements, sql_mode, transactions with savepoints
 //	server.go     a server, and what it said of a statement
 //	known.go      where MySQL 8.0 and MariaDB differ, each with its reason
 //
 // MySQL 8.0 cannot be had here; MariaDB is of the same family. What both should say alike and do not is a fault, a difference
-// between the two (known.go), or something that this list has to learn. Statements go by their seed alone, so each can be repeated.
+// between the two (known.go), or something that this list has to learn. Statements go by their seed, and by which of them succeeded.
 //
 // make differential STATEMENTS=200000 SEED=1 runs it where mariadbd is installed; what differs is told once a kind.
 package differential
