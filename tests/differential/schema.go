@@ -15,7 +15,6 @@ type table struct {
 	foreign []string // of its FOREIGN KEY constraints
 	fixed   bool     // a, b or c, whose definition stays
 	view    bool
-	rows    int // about
 }
 
 // column is a table's. What it may have is values, or any literal of its kind.
