@@ -58,6 +58,8 @@ func (w *world) whole() error {
 
 // placed tells whether a shard's replicas are on nodes that live and stay.
 func (w *world) placed(sh *catalog.Shard) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for node := range sh.Replicas {
 		m, _ := w.snap.Node(node)
 		if !w.nodes[node].alive || m.Left || m.Leaving && sh.ID != schema.SystemShard {
@@ -181,7 +183,7 @@ func shardOf(w *world, id schema.ShardID) *catalog.Shard {
 func TestRemoving(t *testing.T) {
 	for seed := range uint64(6) {
 		grown(t, seed, 6, func(w *world) {
-			w.faults = 0.2 * float64(seed%2)
+			w.lose(0.2 * float64(seed%2))
 			for _, id := range []schema.NodeID{6, 1, 4, 3, 5} {
 				if id == 6 || id == 4 {
 					w.set(id, false)
@@ -227,14 +229,16 @@ func TestReconcilingAmidFaults(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, seed, Config{ReplicationFactor: 3, DataShards: 6, SystemVoters: 5}, func(w *world) {
-				w.faults = 0.3
+				w.lose(0.3)
 				for id := schema.NodeID(2); id <= 6; id++ {
 					w.join(id)
 					w.disturb(20)
 				}
+				w.mu.Lock()
 				for _, n := range w.nodes {
 					n.alive, n.full = true, false
 				}
+				w.mu.Unlock()
 				w.becomes("after faults", w.whole)
 			})
 		})
@@ -245,7 +249,10 @@ func TestReconcilingAmidFaults(t *testing.T) {
 // majority without it.
 func (w *world) disturb(times int) {
 	for range times {
-		time.Sleep(time.Duration(w.rng.IntN(4000)) * time.Millisecond)
+		w.mu.Lock()
+		pause := time.Duration(w.rng.IntN(4000)) * time.Millisecond
+		w.mu.Unlock()
+		time.Sleep(pause)
 		w.mu.Lock()
 		n := w.nodes[schema.NodeID(1+w.rng.IntN(len(w.nodes)))]
 		switch w.rng.IntN(4) {

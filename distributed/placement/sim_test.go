@@ -379,11 +379,16 @@ func (c *simCluster) Retire(_ context.Context, node schema.NodeID, q StartReques
 	})
 }
 
+// lose sets the share of requests that are lost, or whose answers are.
+func (w *world) lose(share float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults = share
+}
+
 // settle lets faults end and time pass, until the cluster is as it should be for a while; an error tells what is wrong at the end.
 func (w *world) settle(limit time.Duration, good func() error) (err error) {
-	w.mu.Lock()
-	w.faults = 0
-	w.mu.Unlock()
+	w.lose(0)
 	still := 0
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(time.Second) {
 		if err = good(); err != nil {
