@@ -552,7 +552,7 @@ func (a *alteration) keysFit(pos int, t *types.Type) error {
 					return mysqlerr.New(mysqlerr.WrongSubKey)
 				}
 			}
-			size := storageBytes(typ)
+			size := typ.StorageBytes()
 			if p.Prefix > 0 {
 				size = p.Prefix * typ.Collation.MaxBytes()
 			}

@@ -323,7 +323,7 @@ func comparable(a, b *types.Type, charsets bool) bool {
 	case types.ClassString:
 		return a.IsBinary() == b.IsBinary() && (!charsets || a.IsBinary() || a.Collation == b.Collation)
 	case types.ClassEnum, types.ClassSet, types.ClassBit:
-		return storageBytes(a) == storageBytes(b)
+		return a.StorageBytes() == b.StorageBytes()
 	case types.ClassDecimal:
 		return a.Length == b.Length && a.Decimals == b.Decimals
 	case types.ClassDatetime, types.ClassTime:

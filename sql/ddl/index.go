@@ -130,7 +130,7 @@ func (d *indexDef) part(t *schema.Table, i int, p *ast.IndexPartSpecification) (
 	if d.primary {
 		return schema.IndexColumn{}, 0, mysqlerr.New(mysqlerr.FunctionalPrimaryKey)
 	}
-	size := storageBytes(&t.Columns[d.hidden[i]].Type)
+	size := t.Columns[d.hidden[i]].Type.StorageBytes()
 	if size > maxIndexBytes {
 		return schema.IndexColumn{}, 0, errKeyTooLong()
 	}
@@ -163,7 +163,7 @@ func indexPart(t *schema.Table, p *ast.IndexPartSpecification) (schema.IndexColu
 			part.Prefix = prefix
 		}
 	}
-	size := storageBytes(typ)
+	size := typ.StorageBytes()
 	if part.Prefix > 0 {
 		size = part.Prefix * typ.Collation.MaxBytes()
 	}
@@ -171,50 +171,6 @@ func indexPart(t *schema.Table, p *ast.IndexPartSpecification) (schema.IndexColu
 		return none, 0, errKeyTooLong()
 	}
 	return part, size, nil
-}
-
-// storageBytes is what MySQL counts for a column in the length of a row and of a key.
-func storageBytes(t *types.Type) int {
-	switch t.ID {
-	case mysql.TypeTiny, mysql.TypeYear:
-		return 1
-	case mysql.TypeShort:
-		return 2
-	case mysql.TypeInt24, mysql.TypeDate:
-		return 3
-	case mysql.TypeLong, mysql.TypeFloat:
-		return 4
-	case mysql.TypeLonglong, mysql.TypeDouble:
-		return 8
-	case mysql.TypeTimestamp:
-		return 4 + (t.Decimals+1)/2
-	case mysql.TypeDatetime:
-		return 5 + (t.Decimals+1)/2
-	case mysql.TypeDuration:
-		return 3 + (t.Decimals+1)/2
-	case mysql.TypeNewDecimal:
-		return decimalBytes(t.Length-t.Decimals) + decimalBytes(t.Decimals)
-	case mysql.TypeBit:
-		return (t.Length + 7) / 8
-	case mysql.TypeEnum:
-		if len(t.Elems) > 255 {
-			return 2
-		}
-		return 1
-	case mysql.TypeSet:
-		n := (len(t.Elems) + 7) / 8
-		if n > 4 {
-			return 8
-		}
-		return n
-	}
-	return t.Length * t.Collation.MaxBytes()
-}
-
-// decimalBytes is what MySQL's packed DECIMAL takes for digits on one side of the point.
-func decimalBytes(digits int) int {
-	rest := [...]int{0, 1, 1, 2, 2, 3, 3, 4, 4}
-	return digits/9*4 + rest[digits%9]
 }
 
 // indexName generates a name as MySQL does: the first column's, with _2, _3 … where that is taken.

@@ -280,7 +280,7 @@ func checkTable(t *schema.Table) error {
 			}
 		}
 		if !c.Type.IsLob() {
-			rowBytes += storageBytes(&c.Type) + lengthBytes(&c.Type)
+			rowBytes += c.Type.StorageBytes() + lengthBytes(&c.Type)
 		}
 	}
 	switch {
@@ -309,7 +309,7 @@ func lengthBytes(t *types.Type) int {
 	switch {
 	case t.ID != mysql.TypeVarchar:
 		return 0
-	case storageBytes(t) > 255:
+	case t.StorageBytes() > 255:
 		return 2
 	}
 	return 1

@@ -32,9 +32,9 @@ func widens(from, to *types.Type) bool {
 		if from.ID == mysql.TypeYear || to.ID == mysql.TypeYear {
 			return from.ID == to.ID
 		}
-		return from.Unsigned == to.Unsigned && storageBytes(to) >= storageBytes(from)
+		return from.Unsigned == to.Unsigned && to.StorageBytes() >= from.StorageBytes()
 	case types.ClassFloat:
-		return from.Unsigned == to.Unsigned && to.Decimals == from.Decimals && storageBytes(to) >= storageBytes(from)
+		return from.Unsigned == to.Unsigned && to.Decimals == from.Decimals && to.StorageBytes() >= from.StorageBytes()
 	case types.ClassDecimal:
 		return from.Unsigned == to.Unsigned && from.Decimals == to.Decimals && to.Length >= from.Length
 	case types.ClassString:

@@ -147,30 +147,6 @@ func preciseType(c *schema.Column) int {
 // innodbLength is LEN: how many bytes a value takes, of BLOBs the pointer's and the length's.
 func innodbLength(t *types.Type) int {
 	switch t.ID {
-	case mysql.TypeTiny, mysql.TypeYear:
-		return 1
-	case mysql.TypeShort:
-		return 2
-	case mysql.TypeInt24, mysql.TypeDate, mysql.TypeNewDate:
-		return 3
-	case mysql.TypeLong, mysql.TypeFloat:
-		return 4
-	case mysql.TypeLonglong, mysql.TypeDouble:
-		return 8
-	case mysql.TypeTimestamp:
-		return 4 + (t.Decimals+1)/2
-	case mysql.TypeDatetime:
-		return 5 + (t.Decimals+1)/2
-	case mysql.TypeDuration:
-		return 3 + (t.Decimals+1)/2
-	case mysql.TypeBit:
-		return (t.Length + 7) / 8
-	case mysql.TypeEnum:
-		return 1 + len(t.Elems)/256
-	case mysql.TypeSet:
-		return []int{1, 1, 2, 3, 4, 8, 8, 8, 8}[(len(t.Elems)+7)/8]
-	case mysql.TypeNewDecimal:
-		return digitBytes(t.Length-t.Decimals) + digitBytes(t.Decimals)
 	case mysql.TypeTinyBlob:
 		return 9
 	case mysql.TypeBlob:
@@ -180,12 +156,7 @@ func innodbLength(t *types.Type) int {
 	case mysql.TypeLongBlob, mysql.TypeJSON, mysql.TypeGeometry:
 		return 12
 	}
-	return t.Length * t.Collation.MaxBytes()
-}
-
-// digitBytes is what n digits of a DECIMAL take: four bytes for nine.
-func digitBytes(n int) int {
-	return n/9*4 + []int{0, 1, 1, 2, 2, 3, 3, 4, 4}[n%9]
+	return t.StorageBytes()
 }
 
 // eachInnodbIndex calls fn for the indexes, the one over hidden row ids included, with a number for each.
