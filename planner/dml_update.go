@@ -229,10 +229,7 @@ func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 		return nil, err
 	}
 	if p.lookup != nil {
-		var list []locate.Row
-		if list, err = p.lookedUp(env); err == nil {
-			err = p.change(ctx, w, list, 1, set, where, env)
-		}
+		err = p.changeLookedUp(ctx, w, set, where, env)
 	} else {
 		err = p.changeFound(ctx, rt, w, set, env)
 	}
@@ -240,6 +237,30 @@ func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 		return nil, err
 	}
 	return w.changeResult(p.kind), nil
+}
+
+// changeLookedUp changes the rows that the statement names by their keys.
+func (p *changePlan) changeLookedUp(ctx context.Context, w *writer, set []fragment.Assignment, where expr.Expr, env *expr.Env) error {
+	if p.place.Several() {
+		list, err := p.lookedUp(env)
+		if err != nil {
+			return err
+		}
+		return p.change(ctx, w, list, 1, set, where, env)
+	}
+	found, _, err := p.lookup.Keys(env, nil, nil)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	return w.write(ctx, p.fragment(&p.Table.Tablets[0], found, 1, set, where, env))
+}
+
+// fragment changes rows of one tablet.
+func (p *changePlan) fragment(t *schema.Tablet, found [][]byte, first int, set []fragment.Assignment, where expr.Expr, env *expr.Env) *fragment.Write {
+	return &fragment.Write{
+		Kind: p.kind, Tablet: t.ID, SchemaVersion: p.Table.Version, Keys: found, Set: set, Where: where, Env: env, FirstRow: first,
+		Checks: p.checks, Lenient: p.spares,
+	}
 }
 
 // lookedUp locates the rows that the statement names by their keys.
@@ -262,15 +283,16 @@ func (p *changePlan) change(ctx context.Context, w *writer, list []locate.Row, f
 	}
 	var writes []*fragment.Write
 	for len(list) > 0 {
-		tablet, found := list[0].Tablet, make([][]byte, 0, len(list))
-		for len(found) < len(list) && list[len(found)].Tablet.ID == tablet.ID {
-			found = append(found, list[len(found)].Key)
+		tablet, n := list[0].Tablet, 1
+		for n < len(list) && list[n].Tablet.ID == tablet.ID {
+			n++
 		}
-		writes = append(writes, &fragment.Write{
-			Kind: p.kind, Tablet: tablet.ID, SchemaVersion: p.Table.Version, Keys: found, Set: set, Where: where, Env: env, FirstRow: first,
-			Checks: p.checks, Lenient: p.spares,
-		})
-		list, first = list[len(found):], first+len(found)
+		found := make([][]byte, n)
+		for i := range found {
+			found[i] = list[i].Key
+		}
+		writes = append(writes, p.fragment(tablet, found, first, set, where, env))
+		list, first = list[n:], first+n
 	}
 	if p.place.Moves(set) {
 		return w.sendMoving(ctx, &p.place, p.ignore, writes...)
