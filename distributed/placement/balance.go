@@ -110,6 +110,9 @@ func (r *Reconciler) handover(leads map[schema.NodeID][]*catalog.Shard) *handove
 	ids := SortedNodes(leads)
 	slices.SortStableFunc(ids, func(a, b schema.NodeID) int { return len(leads[a]) - len(leads[b]) })
 	for _, source := range slices.Backward(ids) {
+		if len(leads[source]) < len(leads[ids[0]])+2 {
+			return nil // nor has any other node at least two more than another
+		}
 		reached := map[schema.NodeID]*handover{source: nil}
 		for queue := []schema.NodeID{source}; len(queue) > 0; queue = queue[1:] {
 			from := queue[0]

@@ -189,13 +189,14 @@ func (r *Reconciler) dispensable(c *catalog.Snapshot, sh *catalog.Shard) schema.
 			good = append(good, k)
 		}
 	}
-	want := r.voters(sh.ID, r.lasting(c))
+	lasting := r.lasting(c)
+	want := r.voters(sh.ID, lasting)
 	switch {
 	case len(good) == 0 || len(good) < want:
 		return 0
 	case len(going) > 0:
 		return going[0].id
-	case len(gone) > 0 && len(good) >= r.voters(sh.ID, r.lasting(c)+len(gone)): // it is replaced, not only missing
+	case len(gone) > 0 && len(good) >= r.voters(sh.ID, lasting+len(gone)): // it is replaced, not only missing
 		return gone[0].id
 	case len(good) > want:
 		return r.surplus(sh, good)
