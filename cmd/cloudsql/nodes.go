@@ -15,6 +15,7 @@ import (
 // nodeCommand is `cloudsql node list|drain|remove|resume`: the statements about nodes, sent to any node of the cluster.
 func nodeCommand(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("node list|drain ID|remove ID|resume ID", flag.ContinueOnError)
+	f.SetOutput(stderr)
 	addr := f.String("sql-addr", "127.0.0.1:3306", "address for MySQL clients of any node of the cluster")
 	user := f.String("user", "root", "an account that may administer the server")
 	password := f.String("password", "", "its password; better given as CLOUDSQL_PASSWORD: other users of the machine see command lines")

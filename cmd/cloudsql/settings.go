@@ -214,7 +214,7 @@ func (s *settings) check() error {
 	}
 	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.maxTxn < 0 || s.runningStatements < 1 || s.history < time.Second ||
 		s.replaceAfter < time.Second {
-		return errors.New("--replication-factor, --data-shards, --max-connections and --running-statements must be at least 1, --max-transaction-mb 0, --history 1s")
+		return errors.New("--replication-factor, --data-shards, --max-connections and --running-statements must be at least 1, --max-transaction-mb 0, --history and --replace-after 1s")
 	}
 	if _, err := s.level(); err != nil {
 		return err
