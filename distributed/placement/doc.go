@@ -11,5 +11,16 @@
 //  4. when it has caught up, raft makes it a voter
 //  5. the catalog notes that
 //
-// Invariant: replica ids are drawn from the catalog before they are used, and never again.
+// A replica goes the other way: the catalog notes that it is to go (Shard.Changing), raft removes it, the catalog forgets it, and its
+// node clears it. Where to find what:
+//
+//	members.go    how a node stands (it stays, is silent, lost, leaving, left), who should have a replica, and whose may go
+//	balance.go    replicas and leases from nodes with many to nodes with few
+//	reconcile.go  the steps, in their order
+//	tables.go     shards for the tablets of new tables
+//	version.go    the cluster's version
+//
+// Invariants: replica ids are drawn from the catalog before they are used, and never again. A change that raft was asked for is
+// completed, whatever was heard of it. Nothing is taken out of a group before as many others as it should have vote, run and have
+// caught up. (decision 43; sim_test.go is a simulation of whole clusters.)
 package placement
