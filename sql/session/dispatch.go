@@ -225,19 +225,15 @@ func (s commands) maintain(ctx context.Context, before func(context.Context) err
 	return s.writeResult(res, w)
 }
 
-// flush is FLUSH: what it asks for holds at any time already, but for the locks.
+// flush is FLUSH TABLES; what else there is to flush, dialect.Flush has. It holds at any time already, but for the locks.
 func (s commands) flush(ctx context.Context, n *ast.FlushStmt) error {
-	if n.Tp == ast.FlushTables && n.ReadLock {
+	switch {
+	case n.Tp != ast.FlushTables:
+		return mysqlerr.NotSupported("this kind of FLUSH")
+	case n.ReadLock:
 		return s.flushLocked(ctx, n.Tables)
 	}
-	switch n.Tp {
-	case ast.FlushPrivileges:
-		s.eng.logins.Forget()
-		fallthrough
-	case ast.FlushTables, ast.FlushStatus, ast.FlushHosts, ast.FlushLogs:
-		return s.tx.ImplicitCommit(ctx)
-	}
-	return mysqlerr.NotSupported("this kind of FLUSH")
+	return s.tx.ImplicitCommit(ctx)
 }
 
 func (s commands) shutdown() error {
