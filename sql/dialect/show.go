@@ -16,6 +16,8 @@ import (
 //	SHOW EXTENDED {INDEX | TABLES} …          SHOW {REPLICA | SLAVE} STATUS FOR CHANNEL 'c'
 //	SHOW CREATE {TRIGGER | EVENT | FUNCTION}  {DESC | DESCRIBE | EXPLAIN} t 'pattern'
 //	SHOW ENGINE INNODB STATUS
+//
+// and this program's own: SHOW SHARDS, SHOW TABLETS {FROM | IN} t.
 func ReadShow(text string) (*ast.ShowStmt, error) {
 	w := lexemes(text)
 	switch {
@@ -35,6 +37,10 @@ func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
 		return reparse(text, w[1], "SESSION")
 	case w.at(1, "replica", "slave") && w.at(2, "status") && w.at(3, "for") && w.at(4, "channel") && len(w) == 6:
 		return &ast.ShowStmt{Tp: ast.ShowReplicaStatus}, nil
+	case w.at(1, "shards") && len(w) == 2:
+		return &ast.ShowStmt{Tp: ShowShards}, nil
+	case w.at(1, "tablets") && w.at(2, "from", "in"):
+		return readTablets(w), nil
 	case w.at(1, "engine") && len(w) == 4:
 		return readEngine(w)
 	case w.at(1, "create") && len(w) > 3:
@@ -51,8 +57,26 @@ func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
 	return nil, nil
 }
 
-// EngineStatus is SHOW ENGINE INNODB STATUS, for which the parser has no type.
-const EngineStatus ast.ShowStmtType = 1 << 20
+// Statements for which the parser has no type: SHOW ENGINE INNODB STATUS, SHOW SHARDS, SHOW TABLETS.
+const (
+	EngineStatus ast.ShowStmtType = 1<<20 + iota
+	ShowShards
+	ShowTablets
+)
+
+// readTablets reads SHOW TABLETS FROM [db.]t.
+func readTablets(w lexed) *ast.ShowStmt {
+	t := &ast.TableName{}
+	switch {
+	case len(w) == 4 && w[3].kind <= lexName:
+		t.Name = ast.NewCIStr(w[3].value)
+	case len(w) == 6 && w[4].value == "." && w[3].kind <= lexName && w[5].kind <= lexName:
+		t.Schema, t.Name = ast.NewCIStr(w[3].value), ast.NewCIStr(w[5].value)
+	default:
+		return nil
+	}
+	return &ast.ShowStmt{Tp: ShowTablets, Table: t}
+}
 
 // readEngine reads SHOW ENGINE name {STATUS | MUTEX | LOGS}. 1286.
 func readEngine(w lexed) (*ast.ShowStmt, error) {

@@ -49,6 +49,8 @@ func init() {
 		ast.ShowReplicaStatus:   empty(replicaStatusColumns),
 		ast.ShowProfiles:        empty("Query_ID int unsigned !\nDuration double !\nQuery varchar(300) !"),
 		dialect.EngineStatus:    innodbStatus,
+		dialect.ShowShards:      showShards,
+		dialect.ShowTablets:     showTablets,
 		ast.ShowProfile:         empty("Status varchar(30) !\nDuration decimal(9,6) !"),
 	}
 }

@@ -60,20 +60,43 @@ func clusterShards(s *virtual.Scan) error {
 
 func clusterTablets(s *virtual.Scan) error {
 	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
-		for i, t := range o.Desc.Tablets {
-			holder := types.Null
-			if n := s.DB().Leaseholder(t.Shard); n != 0 {
-				holder = virtual.Num(uint64(n))
-			}
+		for i := range o.Desc.Tablets {
+			t := TabletOf(s, o.Desc, i)
 			err := s.Row(types.Str(o.DB), types.Str(o.Desc.Name), virtual.Num(i+1), virtual.Num(uint64(t.ID)),
-				virtual.Num(uint64(t.Shard)), holder, bound(t.Start),
-				bound(t.End))
+				virtual.Num(uint64(t.Shard)), t.Holder, bound(t.Start), bound(t.End), t.Partition, virtual.Num(t.Rows), virtual.Num(t.Bytes))
 			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// Tablet is a tablet as views tell of it.
+type Tablet struct {
+	*schema.Tablet
+	Holder, Partition types.Value // the leaseholder's node, the partition's name; NULL: not known, none
+	Rows, Bytes       uint64      // estimates
+}
+
+// TabletOf is the i-th tablet of a table.
+func TabletOf(c virtual.Context, t *schema.Table, i int) Tablet {
+	tb := Tablet{Tablet: &t.Tablets[i], Holder: Holder(c, t.Tablets[i].Shard), Partition: types.Null}
+	if t.Partitioning != nil {
+		tb.Partition = types.Str(t.Partitioning.Leaves()[i].Name)
+	}
+	alone := *t
+	alone.Tablets = t.Tablets[i : i+1]
+	tb.Rows, tb.Bytes = c.DB().TableStats(&alone)
+	return tb
+}
+
+// Holder is the node that serves a shard, NULL where that is not known.
+func Holder(c virtual.Context, s schema.ShardID) types.Value {
+	if n := c.DB().Leaseholder(s); n != 0 {
+		return virtual.Num(uint64(n))
+	}
+	return types.Null
 }
 
 // bound is a bound of a tablet in hexadecimal digits, NULL where it is open.

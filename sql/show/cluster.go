@@ -1,0 +1,76 @@
+package show
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql/show/monitor"
+	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
+)
+
+// showShards lists the shards, each with the tablets that the catalog has in it. Only for accounts that may see all sessions.
+func showShards(_ context.Context, c virtual.Context, _ *ast.ShowStmt) (*Result, error) {
+	r := newResult(`Shard bigint unsigned !
+Leaseholder bigint unsigned
+Voters varchar(255) !
+Non_voters varchar(255) !
+Tablets bigint unsigned !
+Rows bigint unsigned !
+Data_length bigint unsigned !`)
+	if c.Access(uint64(mysql.ProcessPriv), "", "") != nil {
+		return r, nil
+	}
+	type load struct{ tablets, rows, bytes uint64 }
+	loads := map[schema.ShardID]load{}
+	for _, d := range c.Catalog().Databases() {
+		for _, t := range c.Catalog().Tables(d.Name) {
+			for i := range t.Tablets {
+				tb := monitor.TabletOf(c, t, i)
+				l := loads[tb.Shard]
+				loads[tb.Shard] = load{l.tablets + 1, l.rows + tb.Rows, l.bytes + tb.Bytes}
+			}
+		}
+	}
+	for _, s := range c.Catalog().Shards() {
+		l := loads[s.ID]
+		r.add(virtual.Num(uint64(s.ID)), monitor.Holder(c, s.ID), nodes(s.Replicas), nodes(s.NonVoting),
+			virtual.Num(l.tablets), virtual.Num(l.rows), virtual.Num(l.bytes))
+	}
+	return r, nil
+}
+
+// nodes lists the nodes of some replicas.
+func nodes(replicas map[schema.NodeID]uint64) types.Value {
+	var list []string
+	for _, n := range slices.Sorted(maps.Keys(replicas)) {
+		list = append(list, strconv.FormatUint(uint64(n), 10))
+	}
+	return types.Str(strings.Join(list, ","))
+}
+
+// showTablets lists where a table's rows are. 1146 for a table that is not there, or not for this account.
+func showTablets(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Result, error) {
+	o, err := tableOf(c, stmt)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult(`Tablet bigint unsigned !
+Partition varchar(64) bin
+Shard bigint unsigned !
+Leaseholder bigint unsigned
+Rows bigint unsigned !
+Data_length bigint unsigned !`)
+	for i := range o.Desc.Tablets {
+		t := monitor.TabletOf(c, o.Desc, i)
+		r.add(virtual.Num(uint64(t.ID)), t.Partition, virtual.Num(uint64(t.Shard)), t.Holder, virtual.Num(t.Rows), virtual.Num(t.Bytes))
+	}
+	return r, nil
+}
