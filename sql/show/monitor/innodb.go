@@ -116,12 +116,7 @@ func (o *statusPrinter) lock(l *distributed.LockInfo) {
 		o.printf(" index %s of", index)
 	}
 	o.printf(" table `%s`.`%s` trx id %d lock_mode %s", db, table, distributed.TxnNumber(l.Txn), lockStrength(l))
-	switch {
-	case l.Gap:
-		o.printf(" locks gap before rec")
-	case !l.Range && l.Index != wholeTablet:
-		o.printf(" locks rec but not gap")
-	}
+	o.printf("%s", lockPlace(l))
 	if l.Waiting {
 		o.printf(" waiting")
 	}

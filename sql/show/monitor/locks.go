@@ -88,6 +88,17 @@ func lockMode(l *distributed.LockInfo) string {
 	return lockStrength(l) + ",REC_NOT_GAP"
 }
 
+// lockPlace is what a lock is on, in the words of SHOW ENGINE INNODB STATUS.
+func lockPlace(l *distributed.LockInfo) string {
+	switch {
+	case l.Gap:
+		return " locks gap before rec"
+	case l.Range || l.Index == wholeTablet:
+		return ""
+	}
+	return " locks rec but not gap"
+}
+
 func lockType(l *distributed.LockInfo) string {
 	if l.Index == wholeTablet {
 		return "TABLE"
