@@ -35,12 +35,14 @@ type LockInfo struct {
 // of the protocol between nodes.
 type LockMode uint8
 
-// The modes, weakest first. LockAuto is held by autocommit writes, which exclude everybody but each other.
+// The modes, weakest first. LockAuto is held by autocommit writes, which exclude everybody but each other. LockInsert is never held:
+// it is asked for where a row is about to come, and becomes LockExclusive.
 const (
 	LockNone LockMode = iota
 	LockAuto
 	LockShared
 	LockExclusive
+	LockInsert
 )
 
 // TxnNumber is a transaction's id as one number, for people and views: the gateway's node above 48 bits, and which of

@@ -17,11 +17,13 @@
 //	auto        yes    no       no              no                no
 //	shared      no     yes      no              yes         where it has met no row
 //	exclusive   no     no       no              no                no
+//	(insert)    no     no       no              no                no
 //	range, s                                    yes         no rows in common
 //	range, x                                                no rows in common
 //
 // Auto is what autocommit writes hold: they go together because the log orders them. A key that is locked only to keep it
-// from being inserted (absent) is held shared, and lets ranges of all modes in: it has no row.
+// from being inserted (absent) is held shared, and lets ranges of all modes in: it has no row. Insert is what an insert asks for and
+// shows as while it waits for a gap, as InnoDB's insert intention; it is granted as exclusive, and never held.
 //
 // # Order
 //

@@ -19,10 +19,23 @@ const (
 	Auto      = distributed.LockAuto
 	Shared    = distributed.LockShared
 	Exclusive = distributed.LockExclusive
+	Insert    = distributed.LockInsert
 )
 
 // compatible tells whether two owners may hold a key at once. Autocommit writes may: the log orders them.
-func compatible(a, b Mode) bool { return a == b && a != Exclusive }
+func compatible(a, b Mode) bool { return a == b && a < Exclusive }
+
+// held is what a request is granted: what has been inserted is a row as any other.
+func held(asked Mode) Mode { return min(asked, Exclusive) }
+
+// ModeOf is what a transaction's write asks for of the keys that it names.
+func ModeOf(k fragment.Kind) Mode {
+	switch k {
+	case fragment.Insert, fragment.InsertIgnore, fragment.Replace, fragment.InsertOrUpdate:
+		return Insert
+	}
+	return Exclusive
+}
 
 // TabletWide is the index id under which a write registers that cannot name all the rows it may change.
 const TabletWide schema.IndexID = 0

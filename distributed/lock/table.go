@@ -235,7 +235,7 @@ func (t *Table) request(o *Owner, k *Key, mode Mode, p *Policy) (w *waiter, fres
 	}
 	e := t.entry(k.Tablet, k.Index, k.Bytes)
 	own := e.find(o)
-	if own >= 0 && e.holds[own].mode >= mode && (!e.holds[own].absent || p.Absent) {
+	if own >= 0 && e.holds[own].mode >= held(mode) && (!e.holds[own].absent || p.Absent) {
 		return nil, false, nil
 	}
 	if len(o.held) >= maxHeld && own < 0 {
@@ -244,7 +244,7 @@ func (t *Table) request(o *Owner, k *Key, mode Mode, p *Policy) (w *waiter, fres
 	}
 	within := own >= 0 || t.ranges.holds(o, e) // those in the queue wait for o
 	if (within || len(e.queue) == 0) && e.admits(o, mode) && t.ranges.admit(o, e, mode, o.isBare(), math.MaxUint64) ||
-		mutant.LoseLock() && mode == Exclusive && len(e.holds) > 0 && e.holds[0].mode == Exclusive {
+		mutant.LoseLock() && held(mode) == Exclusive && len(e.holds) > 0 && e.holds[0].mode == Exclusive {
 		t.grant(e, o, mode)
 		if p.Absent && own < 0 {
 			e.holds[len(e.holds)-1].absent = true
@@ -319,7 +319,8 @@ func (e *entry) admits(o *Owner, mode Mode) bool {
 	return true
 }
 
-func (t *Table) grant(e *entry, o *Owner, mode Mode) {
+func (t *Table) grant(e *entry, o *Owner, asked Mode) {
+	mode := held(asked)
 	if i := e.find(o); i >= 0 {
 		e.holds[i].mode, e.holds[i].absent = mode, false
 		return

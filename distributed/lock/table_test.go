@@ -28,7 +28,7 @@ const testTablet schema.TabletID = 70
 // TestLocks runs the scripts of testdata. Commands (each prints what happened, then who was granted or refused in
 // consequence):
 //
-//	lock txn=a key=k mode=x|s|auto [nowait] [skip]   auto: registers the write in flight, too
+//	lock txn=a key=k mode=x|s|insert|auto [nowait] [skip]   auto: registers the write in flight, too
 //	lock txn=a key=k mode=absent                     k has no row; mode=entry: locks an index entry
 //	range txn=a from=b to=f mode=x|s [nowait]        a scan of that range is about to begin
 //	narrow txn=a [rows=b,d]                          it has met rows from b to d, or none
@@ -41,6 +41,7 @@ const testTablet schema.TabletID = 70
 //	fail txn=a                                       what it waits for ends
 //	close                                            the tenure ends
 //	show
+//	view                                             what views tell of requests that wait
 func TestLocks(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		s := &lockScript{clock: clocktest.NewManual(), owners: map[string]*Owner{}, events: make(chan string, 100)}
@@ -123,6 +124,8 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 		s.table.Close(errors.New("replica: shard 7 is served by node 2 (epoch 5), not here"))
 	case "show":
 		return s.show()
+	case "view":
+		return s.view()
 	default:
 		t.Fatalf("unknown command %s", d.Cmd)
 	}
@@ -162,6 +165,8 @@ func (s *lockScript) lock(name string, ix schema.IndexID, key, mode string, p Po
 		m, p.Absent = Shared, true
 	case "entry":
 		m = Auto
+	case "insert":
+		m = Insert
 	}
 	_, waited, skip, err := s.table.Acquire(context.Background(), o, Key{testTablet, ix, []byte(key)}, m, p)
 	switch {
@@ -245,7 +250,7 @@ func (s *lockScript) show() string {
 	for n, o := range s.owners {
 		names[o] = n
 	}
-	modes := map[Mode]string{Auto: "auto", Shared: "s", Exclusive: "x"}
+	modes := map[Mode]string{Auto: "auto", Shared: "s", Exclusive: "x", Insert: "insert"}
 	var b strings.Builder
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()
@@ -271,6 +276,19 @@ func (s *lockScript) show() string {
 		return "nothing is locked"
 	}
 	return b.String()
+}
+
+// view lists the requests that wait, in the modes that clients are shown.
+func (s *lockScript) view() string {
+	modes := map[Mode]string{Auto: "auto", Shared: "s", Exclusive: "x", Insert: "insert"}
+	var lines []string
+	for _, l := range s.table.AppendLocks(nil, 100) {
+		if l.Waiting {
+			lines = append(lines, fmt.Sprintf("%s: %s", l.Key, modes[l.Mode]))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 func (s *lockScript) showRanges(b *strings.Builder, names map[*Owner]string) {

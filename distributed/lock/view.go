@@ -64,12 +64,31 @@ func (c item) describe(cfg *Config) distributed.LockInfo {
 	case !c.waiting && at >= 0:
 		info.Mode, info.Gap = e.holds[at].mode, e.holds[at].absent
 	case o.waiting != nil:
-		info.Mode, info.Gap = o.waiting.mode, o.waiting.absent
+		info.Mode, info.Gap = o.waiting.shown(), o.waiting.absent
 	}
 	if w := o.waiting; c.waiting && w != nil {
 		info.Age = cfg.Clock.Now() - w.queued.since
 	}
 	return info
+}
+
+// shown is the mode of a request in views. A write that waits for a gap is an insert, also where it did not say so (Auto); an insert that
+// waits for a row only asks for that.
+func (w *waiter) shown() Mode {
+	if w.mode != Insert && w.mode != Auto {
+		return w.mode
+	}
+	forGap := w.inWay(func(c item) bool {
+		if c.span != nil {
+			return !c.span.has(w.entry.key)
+		}
+		at := c.entry.find(c.owner)
+		return !c.waiting && at >= 0 && c.entry.holds[at].absent
+	})
+	if forGap {
+		return Insert
+	}
+	return held(w.mode)
 }
 
 // AppendLocks appends the locks and requests to dst for views, up to limit in all: first what somebody waits for.

@@ -172,7 +172,7 @@ func (r *transactions) writeBuffered(ctx context.Context, q *leaseholder.WriteRe
 	mark := ws.Mark()
 	reply := &leaseholder.WriteReply{Results: make([]fragment.WriteResult, 0, len(q.Writes))}
 	for _, f := range q.Writes {
-		l := r.locker(t, x, lock.Exclusive, lock.Policy{Wait: q.LockWait})
+		l := r.locker(t, x, lock.ModeOf(f.Kind), lock.Policy{Wait: q.LockWait})
 		res, err := r.state.Evaluate(ctx, f, ws, l)
 		if err != nil {
 			ws.Truncate(mark)

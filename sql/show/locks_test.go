@@ -62,7 +62,8 @@ func (s *server) readLock(line string) (l distributed.LockInfo, err error) {
 		return l, err
 	}
 	l.Interactive, l.Held, l.Shard = true, 2, 1
-	l.Mode = map[string]distributed.LockMode{"S": distributed.LockShared, "X": distributed.LockExclusive, "A": distributed.LockAuto}[words[2]]
+	l.Mode = map[string]distributed.LockMode{"S": distributed.LockShared, "X": distributed.LockExclusive, "A": distributed.LockAuto,
+		"I": distributed.LockInsert}[words[2]]
 	t, ok := s.snapshot.Table(s.db, words[4])
 	if !ok { // of a table that is gone
 		l.Tablet, l.Index, l.Key = 9999, 1, []byte{1, 2}

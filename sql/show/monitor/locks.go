@@ -80,6 +80,8 @@ func lockMode(l *distributed.LockInfo) string {
 	switch {
 	case l.Index == wholeTablet:
 		return "I" + lockStrength(l)
+	case l.Mode == distributed.LockInsert:
+		return "X,GAP,INSERT_INTENTION"
 	case l.Gap:
 		return lockStrength(l) + ",GAP"
 	case l.Range:
@@ -91,6 +93,8 @@ func lockMode(l *distributed.LockInfo) string {
 // lockPlace is what a lock is on, in the words of SHOW ENGINE INNODB STATUS.
 func lockPlace(l *distributed.LockInfo) string {
 	switch {
+	case l.Mode == distributed.LockInsert:
+		return " locks gap before rec insert intention"
 	case l.Gap:
 		return " locks gap before rec"
 	case l.Range || l.Index == wholeTablet:
