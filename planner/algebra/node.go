@@ -6,6 +6,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/exec/window"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
@@ -170,7 +171,7 @@ type Window struct {
 type WindowItem struct {
 	ID        int
 	Name      string
-	Fn        exec.WindowFunc
+	Fn        window.Func
 	Partition []expr.Expr
 	Order     []expr.SortKey
 }

@@ -3,13 +3,13 @@ package algebra
 import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/planner/exec"
+	"cloudsql/planner/exec/window"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
 
 // RangeFrame is a frame that goes by the distance between keys, over rows whose key is known; other frames stay as they are.
-func RangeFrame(f exec.Frame, order []expr.SortKey) (exec.Frame, error) {
+func RangeFrame(f window.Frame, order []expr.SortKey) (window.Frame, error) {
 	if f.Rows || f.Start.N == nil && f.End.N == nil {
 		return f, nil
 	}
@@ -21,11 +21,11 @@ func RangeFrame(f exec.Frame, order []expr.SortKey) (exec.Frame, error) {
 	return f, err
 }
 
-func reachTo(b *exec.Bound, key expr.SortKey) error {
+func reachTo(b *window.Bound, key expr.SortKey) error {
 	if b.N == nil {
 		return nil
 	}
-	less := (b.Kind == exec.Preceding) != key.Desc
+	less := (b.Kind == window.Preceding) != key.Desc
 	op, args := "+", []expr.Expr{key.Expr, b.N}
 	switch class := key.Expr.Type().Class(); {
 	case b.Unit != "":

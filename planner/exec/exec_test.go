@@ -1,4 +1,4 @@
-package exec
+package exec_test
 
 import (
 	"context"
@@ -8,17 +8,18 @@ import (
 	"strings"
 	"testing"
 
+	"cloudsql/planner/exec"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
-func testRun(limit int) *Run {
+func testRun(limit int) *exec.Run {
 	env := &expr.Env{Mode: *types.DefaultMode()}
 	account := new(memory.Account)
 	account.Open(nil, memory.Statement, "test", int64(limit))
-	r, err := NewRun(context.Background(), &Runtime{Env: env, Room: spill.Room{Memory: account}}, 0, 0, false)
+	r, err := exec.NewRun(context.Background(), &exec.Runtime{Env: env, Room: spill.Room{Memory: account}}, 0, 0, false)
 	if err != nil {
 		panic(err)
 	}
@@ -41,7 +42,7 @@ func someRows(rng *rand.Rand, n int) [][]types.Value {
 	return rows
 }
 
-func newSort(run *Run, in Operator, order *spill.Order) Operator {
+func newSort(run *exec.Run, in exec.Operator, order *spill.Order) exec.Operator {
 	return spill.NewSort(run.Room(), run.Env, in, order)
 }
 
@@ -59,7 +60,7 @@ func text(row []types.Value) string {
 }
 
 // drain gives an operator's rows as text, in order, and closes it.
-func drain(t *testing.T, op Operator) []string {
+func drain(t *testing.T, op exec.Operator) []string {
 	t.Helper()
 	defer op.Close()
 	var out []string
@@ -102,14 +103,14 @@ func TestJoinsAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for kind := Inner; kind <= Anti; kind++ {
+		for kind := exec.Inner; kind <= exec.Anti; kind++ {
 			for _, conds := range [][]expr.Expr{nil, {more}} {
 				run := testRun(0)
-				spec := JoinSpec{Kind: kind, Conds: conds, LeftWidth: 3, RightWidth: 3}
-				hash := NewHashJoin(run, spill.NewRows(left, 3), spill.NewRows(right, 3),
-					[]KeyPart{{Expr: intCol(0)}}, []KeyPart{{Expr: intCol(0)}}, spec)
+				spec := exec.JoinSpec{Kind: kind, Conds: conds, LeftWidth: 3, RightWidth: 3}
+				hash := exec.NewHashJoin(run, spill.NewRows(left, 3), spill.NewRows(right, 3),
+					[]exec.KeyPart{{Expr: intCol(0)}}, []exec.KeyPart{{Expr: intCol(0)}}, spec)
 				spec.Conds = append([]expr.Expr{eq}, conds...)
-				loop := NewNestedLoop(run, spill.NewRows(left, 3), spill.NewRows(right, 3), spec)
+				loop := exec.NewNestedLoop(run, spill.NewRows(left, 3), spill.NewRows(right, 3), spec)
 				same(t, fmt.Sprintf("round %d, %v join, %d conditions", round, kind, len(conds)), drain(t, hash), drain(t, loop))
 				if run.RT.Memory.Used() != 0 {
 					t.Errorf("%d bytes are still accounted for", run.RT.Memory.Used())
@@ -149,7 +150,7 @@ func TestSortsAgree(t *testing.T) {
 		if run.RT.Memory.Used() != 0 {
 			t.Errorf("%d bytes are still accounted for", run.RT.Memory.Used())
 		}
-		same(t, "top", drain(t, NewTopN(testRun(0), spill.NewRows(rows, 3), spill.NewOrder(keys), 5, 20)), want[5:25])
+		same(t, "top", drain(t, exec.NewTopN(testRun(0), spill.NewRows(rows, 3), spill.NewOrder(keys), 5, 20)), want[5:25])
 		same(t, "limit", drain(t, spill.NewLimit(newSort(testRun(0), spill.NewRows(rows, 3), spill.NewOrder(keys)), 690, 50)), want[690:])
 	}
 }
@@ -188,7 +189,7 @@ func TestSetOperations(t *testing.T) {
 					want = append(want, k)
 				}
 				run := testRun(0)
-				op := NewSetOp(run, spill.NewRows(left, 2), spill.NewRows(right, 2), except, all, colls)
+				op := exec.NewSetOp(run, spill.NewRows(left, 2), spill.NewRows(right, 2), except, all, colls)
 				same(t, fmt.Sprintf("except %v, all %v", except, all), drain(t, op), want)
 			}
 		}
@@ -208,7 +209,7 @@ func TestAggregateInParts(t *testing.T) {
 	}
 	rows := someRows(rng, 300)
 	group := []expr.Expr{intCol(0), strCol(1)}
-	want := drain(t, NewHashAgg(testRun(0), spill.NewRows(rows, 3), AggSpec{GroupBy: group, Aggs: aggs}))
+	want := drain(t, exec.NewHashAgg(testRun(0), spill.NewRows(rows, 3), exec.AggSpec{GroupBy: group, Aggs: aggs}))
 	var parts [][]types.Value
 	for start := 0; start < len(rows); start += 70 {
 		states := map[string][]expr.State{}
@@ -236,8 +237,8 @@ func TestAggregateInParts(t *testing.T) {
 			parts = append(parts, row)
 		}
 	}
-	spec := AggSpec{GroupBy: []expr.Expr{intCol(0), strCol(1)}, Aggs: aggs, Final: true}
-	same(t, "merged", drain(t, NewHashAgg(testRun(0), spill.NewRows(parts, len(parts[0])), spec)), want)
+	spec := exec.AggSpec{GroupBy: []expr.Expr{intCol(0), strCol(1)}, Aggs: aggs, Final: true}
+	same(t, "merged", drain(t, exec.NewHashAgg(testRun(0), spill.NewRows(parts, len(parts[0])), spec)), want)
 }
 
 // TestEmptyAggregate: without GROUP BY there is one row, with it none.
@@ -246,6 +247,6 @@ func TestEmptyAggregate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "whole", drain(t, NewHashAgg(testRun(0), spill.NewRows(nil, 3), AggSpec{Aggs: []*expr.Agg{count}})), []string{"0"})
-	same(t, "groups", drain(t, NewHashAgg(testRun(0), spill.NewRows(nil, 3), AggSpec{GroupBy: []expr.Expr{intCol(0)}, Aggs: []*expr.Agg{count}})), nil)
+	same(t, "whole", drain(t, exec.NewHashAgg(testRun(0), spill.NewRows(nil, 3), exec.AggSpec{Aggs: []*expr.Agg{count}})), []string{"0"})
+	same(t, "groups", drain(t, exec.NewHashAgg(testRun(0), spill.NewRows(nil, 3), exec.AggSpec{GroupBy: []expr.Expr{intCol(0)}, Aggs: []*expr.Agg{count}})), nil)
 }

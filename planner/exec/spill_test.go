@@ -1,4 +1,4 @@
-package exec
+package exec_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"cloudsql/planner/exec"
+	"cloudsql/planner/exec/window"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
@@ -88,7 +90,7 @@ type spillCase struct {
 	kind      memory.Kind
 	limit     int // bytes; 0: 96 KiB
 	unordered bool
-	open      func(run *Run) Operator
+	open      func(run *exec.Run) exec.Operator
 }
 
 // wideRows makes rows of a number below keys, a text, the row's number and, now and then, a long text; NULLs among them.
@@ -127,9 +129,9 @@ func sortCases() []spillCase {
 		"sort/plain": {{Expr: &expr.Column{Index: 0, Typ: types.TypeDouble}}}, "sort/expression": {{Expr: half, Desc: true}},
 	} {
 		list = append(list,
-			spillCase{name: name, kind: memory.Sort, open: func(run *Run) Operator { return newSort(run, spill.NewRows(rows, 4), spill.NewOrder(keys)) }},
-			spillCase{name: "top, " + name, kind: memory.Sort, open: func(run *Run) Operator {
-				return NewTopN(run, spill.NewRows(rows, 4), spill.NewOrder(keys), 40, 1500)
+			spillCase{name: name, kind: memory.Sort, open: func(run *exec.Run) exec.Operator { return newSort(run, spill.NewRows(rows, 4), spill.NewOrder(keys)) }},
+			spillCase{name: "top, " + name, kind: memory.Sort, open: func(run *exec.Run) exec.Operator {
+				return exec.NewTopN(run, spill.NewRows(rows, 4), spill.NewOrder(keys), 40, 1500)
 			}})
 	}
 	return list
@@ -150,23 +152,23 @@ func joinCases() []spillCase {
 		panic(err)
 	}
 	var list []spillCase
-	add := func(name string, l, r [][]types.Value, spec JoinSpec, keys []KeyPart) {
+	add := func(name string, l, r [][]types.Value, spec exec.JoinSpec, keys []exec.KeyPart) {
 		spec.LeftWidth, spec.RightWidth = 4, 4
 		list = append(list, spillCase{name: fmt.Sprintf("%v join/%s", spec.Kind, name), kind: memory.Join, unordered: spec.Unordered,
-			open: func(run *Run) Operator {
-				return NewHashJoin(run, spill.NewRows(l, 4), spill.NewRows(r, 4), keys, keys, spec)
+			open: func(run *exec.Run) exec.Operator {
+				return exec.NewHashJoin(run, spill.NewRows(l, 4), spill.NewRows(r, 4), keys, keys, spec)
 			}})
 	}
-	number, text := []KeyPart{{Expr: intCol(0)}}, []KeyPart{{Expr: strCol(1), NullSafe: true, Collation: types.CollationDefault}}
-	for kind := Inner; kind <= Anti; kind++ {
-		add("number", left, right, JoinSpec{Kind: kind, Conds: []expr.Expr{less}}, number)
-		add("text", left, right, JoinSpec{Kind: kind, Unordered: true, Conds: []expr.Expr{less}}, text)
-		add("skewed", skewed, skewed, JoinSpec{Kind: kind, Conds: []expr.Expr{eq}}, number)
-		add("skewed, unordered", skewed, skewed, JoinSpec{Kind: kind, Conds: []expr.Expr{eq}, Unordered: true}, number)
-		add("skewed, without conditions", short, skewed, JoinSpec{Kind: kind}, []KeyPart{{Expr: intCol(0)}, {Expr: intCol(2)}})
-		spec := JoinSpec{Kind: kind, Conds: []expr.Expr{eq}, LeftWidth: 4, RightWidth: 4}
-		list = append(list, spillCase{name: fmt.Sprintf("%v loop", kind), kind: memory.Join, open: func(run *Run) Operator {
-			return NewNestedLoop(run, spill.NewRows(left[:20], 4), spill.NewRows(right, 4), spec)
+	number, text := []exec.KeyPart{{Expr: intCol(0)}}, []exec.KeyPart{{Expr: strCol(1), NullSafe: true, Collation: types.CollationDefault}}
+	for kind := exec.Inner; kind <= exec.Anti; kind++ {
+		add("number", left, right, exec.JoinSpec{Kind: kind, Conds: []expr.Expr{less}}, number)
+		add("text", left, right, exec.JoinSpec{Kind: kind, Unordered: true, Conds: []expr.Expr{less}}, text)
+		add("skewed", skewed, skewed, exec.JoinSpec{Kind: kind, Conds: []expr.Expr{eq}}, number)
+		add("skewed, unordered", skewed, skewed, exec.JoinSpec{Kind: kind, Conds: []expr.Expr{eq}, Unordered: true}, number)
+		add("skewed, without conditions", short, skewed, exec.JoinSpec{Kind: kind}, []exec.KeyPart{{Expr: intCol(0)}, {Expr: intCol(2)}})
+		spec := exec.JoinSpec{Kind: kind, Conds: []expr.Expr{eq}, LeftWidth: 4, RightWidth: 4}
+		list = append(list, spillCase{name: fmt.Sprintf("%v loop", kind), kind: memory.Join, open: func(run *exec.Run) exec.Operator {
+			return exec.NewNestedLoop(run, spill.NewRows(left[:20], 4), spill.NewRows(right, 4), spec)
 		}})
 	}
 	return list
@@ -201,7 +203,7 @@ func groupCases() []spillCase {
 	same, mostly := number("%", intCol(2), 1), number("div", intCol(2), 1700) // 300 rows at the end are of another group
 	columns, exprs := []expr.Expr{intCol(0), strCol(1)}, []expr.Expr{third, intCol(0)}
 	var list []spillCase
-	for name, spec := range map[string]AggSpec{
+	for name, spec := range map[string]exec.AggSpec{
 		"columns": {GroupBy: columns, Aggs: plain}, "expressions": {GroupBy: exprs, Aggs: plain}, "columns, growing": {GroupBy: columns, Aggs: growing},
 		"expressions, growing": {GroupBy: exprs, Aggs: growing}, "rollup": {GroupBy: columns, Aggs: plain, Rollup: true},
 		"rollup, expressions": {GroupBy: exprs, Aggs: plain, Rollup: true},
@@ -209,8 +211,8 @@ func groupCases() []spillCase {
 		"one group, distinct": {Aggs: distinct}, "one group of one value, distinct": {GroupBy: []expr.Expr{same}, Aggs: distinct},
 		"one large group, distinct": {GroupBy: []expr.Expr{mostly}, Aggs: distinct},
 	} {
-		list = append(list, spillCase{name: "group/" + name, kind: memory.Group, limit: 192 << 10, open: func(run *Run) Operator {
-			return NewHashAgg(run, spill.NewRows(rows, 4), spec)
+		list = append(list, spillCase{name: "group/" + name, kind: memory.Group, limit: 192 << 10, open: func(run *exec.Run) exec.Operator {
+			return exec.NewHashAgg(run, spill.NewRows(rows, 4), spec)
 		}})
 	}
 	return list
@@ -228,8 +230,8 @@ func setCases() []spillCase {
 	}
 	many, few := cut(wideRows(rng, 2000, 40)), cut(wideRows(rng, 100, 4))
 	colls := []types.Collation{types.CollationBinary, types.CollationDefault}
-	list := []spillCase{{name: "distinct", kind: memory.Distinct, open: func(run *Run) Operator {
-		return NewDistinct(run, spill.NewRows(many, 2), colls)
+	list := []spillCase{{name: "distinct", kind: memory.Distinct, open: func(run *exec.Run) exec.Operator {
+		return exec.NewDistinct(run, spill.NewRows(many, 2), colls)
 	}}}
 	for _, except := range []bool{false, true} {
 		for _, all := range []bool{false, true} {
@@ -238,8 +240,8 @@ func setCases() []spillCase {
 					continue // only EXCEPT remembers what it has passed
 				}
 				list = append(list, spillCase{name: fmt.Sprintf("set/except %v, all %v, %s", except, all, name), kind: memory.Distinct,
-					open: func(run *Run) Operator {
-						return NewSetOp(run, spill.NewRows(sides[0], 2), spill.NewRows(sides[1], 2), except, all, colls)
+					open: func(run *exec.Run) exec.Operator {
+						return exec.NewSetOp(run, spill.NewRows(sides[0], 2), spill.NewRows(sides[1], 2), except, all, colls)
 					}})
 			}
 		}
@@ -259,10 +261,10 @@ func windowCases() []spillCase {
 		panic(err)
 	}
 	two := &expr.Const{Val: types.Int(2), Typ: types.TypeInt}
-	peers := Frame{End: Bound{Kind: CurrentRow}}
-	all := Frame{Rows: true, End: Bound{Kind: UnboundedFollowing}}
-	near := Frame{Rows: true, Start: Bound{Kind: Preceding, N: two}, End: Bound{Kind: Following, N: two}}
-	funcs := []WindowFunc{
+	peers := window.Frame{End: window.Bound{Kind: window.CurrentRow}}
+	all := window.Frame{Rows: true, End: window.Bound{Kind: window.UnboundedFollowing}}
+	near := window.Frame{Rows: true, Start: window.Bound{Kind: window.Preceding, N: two}, End: window.Bound{Kind: window.Following, N: two}}
+	funcs := []window.Func{
 		{Name: "row_number"}, {Name: "rank"}, {Name: "dense_rank"}, {Name: "percent_rank"}, {Name: "cume_dist"},
 		{Name: "ntile", Args: []expr.Expr{&expr.Const{Val: types.Int(7), Typ: types.TypeInt}}},
 		{Name: "lag", Args: []expr.Expr{strCol(3), &expr.Const{Val: types.Int(300), Typ: types.TypeInt}, strCol(1)}}, {Name: "lead", Args: []expr.Expr{intCol(2)}},
@@ -271,12 +273,12 @@ func windowCases() []spillCase {
 	}
 	var list []spillCase
 	for name, order := range map[string][]expr.SortKey{"columns": {{Expr: intCol(0)}}, "expressions": {{Expr: sum}}, "no order": nil} {
-		list = append(list, spillCase{name: "window/" + name, kind: memory.Window, limit: 128 << 10, open: func(run *Run) Operator {
-			var in Operator = spill.NewRows(rows, 4)
+		list = append(list, spillCase{name: "window/" + name, kind: memory.Window, limit: 128 << 10, open: func(run *exec.Run) exec.Operator {
+			var in exec.Operator = spill.NewRows(rows, 4)
 			if order != nil {
 				in = newSort(run, in, spill.NewOrder(order))
 			}
-			return NewWindow(run, in, nil, spill.NewOrder(order), funcs)
+			return window.New(run, in, nil, spill.NewOrder(order), funcs)
 		}})
 	}
 	return list
@@ -287,7 +289,7 @@ func spillCases() []spillCase {
 }
 
 // spillRun is a statement with little memory and temporary files in memory.
-func spillRun(c *spillCase, spaceLimit int64) (*Run, *memSpace) {
+func spillRun(c *spillCase, spaceLimit int64) (*exec.Run, *memSpace) {
 	limit := c.limit
 	if limit == 0 {
 		limit = 96 << 10
@@ -298,7 +300,7 @@ func spillRun(c *spillCase, spaceLimit int64) (*Run, *memSpace) {
 }
 
 // released checks that nothing is held any longer.
-func released(t *testing.T, what string, run *Run, space *memSpace) {
+func released(t *testing.T, what string, run *exec.Run, space *memSpace) {
 	t.Helper()
 	if n := run.RT.Memory.Used(); n != 0 {
 		t.Errorf("%s: %d bytes of memory are still accounted for", what, n)
@@ -309,7 +311,7 @@ func released(t *testing.T, what string, run *Run, space *memSpace) {
 }
 
 // read reads an operator's batches until its end, an error or some number of batches, and closes it.
-func read(op Operator, batches int) (rows []string, err error) {
+func read(op exec.Operator, batches int) (rows []string, err error) {
 	defer op.Close()
 	var b types.Batch
 	for range batches {
@@ -395,9 +397,8 @@ func TestSpills(t *testing.T) {
 // TestRecursionSpills: the rows of a recursion are the same, in the same order, where it finds no room for their keys, and all of
 // them are in one file however many rounds there are.
 func TestRecursionSpills(t *testing.T) {
-	collect := func(run *Run) ([]string, int, error) {
-		r := NewRecursion(run, true, []types.Collation{types.CollationBinary, types.CollationDefault})
-		defer r.Close()
+	collect := func(run *exec.Run) ([]string, int, error) {
+		r := exec.NewRecursion(run, true, []types.Collation{types.CollationBinary, types.CollationDefault})
 		rng := rand.New(rand.NewSource(8))
 		for n := 1; n < 60; n++ {
 			rows := wideRows(rng, 100, 10*n)
@@ -411,8 +412,9 @@ func TestRecursionSpills(t *testing.T) {
 				return nil, 0, err
 			}
 		}
-		rows, err := read(NewOwned(r.rows.Range(0, r.rows.Len()), func() {}), 1<<30)
-		return rows, r.rows.Len(), err
+		n := r.Len()
+		rows, err := read(r.Rows(0, n), 1<<30)
+		return rows, int(n), err
 	}
 	want, n, err := collect(testRun(0))
 	if err != nil || n < 4000 || n > 5800 {

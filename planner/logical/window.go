@@ -7,7 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
-	"cloudsql/planner/exec"
+	"cloudsql/planner/exec/window"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -242,9 +242,9 @@ func (q windowing) bindFrame(w *WindowItem, s windowSpec) error {
 	frame, f := &w.Fn.Frame, s.frame
 	frame.Window = s.name
 	if f == nil {
-		frame.Start.Kind, frame.End.Kind = exec.UnboundedPreceding, exec.UnboundedFollowing
+		frame.Start.Kind, frame.End.Kind = window.UnboundedPreceding, window.UnboundedFollowing
 		if len(w.Order) > 0 {
-			frame.End.Kind = exec.CurrentRow
+			frame.End.Kind = window.CurrentRow
 		}
 		return nil
 	}
@@ -260,9 +260,9 @@ func (q windowing) bindFrame(w *WindowItem, s windowSpec) error {
 		return err
 	}
 	switch {
-	case frame.Start.Kind == exec.UnboundedFollowing:
+	case frame.Start.Kind == window.UnboundedFollowing:
 		return mysqlerr.New(mysqlerr.WindowFrameStartIllegal, s.name)
-	case frame.End.Kind == exec.UnboundedPreceding:
+	case frame.End.Kind == window.UnboundedPreceding:
 		return mysqlerr.New(mysqlerr.WindowFrameEndIllegal, s.name)
 	case frame.Start.Kind > frame.End.Kind:
 		return mysqlerr.New(mysqlerr.WindowFrameIllegal, s.name)
@@ -270,22 +270,22 @@ func (q windowing) bindFrame(w *WindowItem, s windowSpec) error {
 	return nil
 }
 
-func (q windowing) bindBound(n *ast.FrameBound, w *WindowItem) (exec.Bound, error) {
-	var b exec.Bound
+func (q windowing) bindBound(n *ast.FrameBound, w *WindowItem) (window.Bound, error) {
+	var b window.Bound
 	switch {
 	case n.Type == ast.CurrentRow:
-		b.Kind = exec.CurrentRow
+		b.Kind = window.CurrentRow
 		return b, nil
 	case n.UnBounded && n.Type == ast.Preceding:
-		b.Kind = exec.UnboundedPreceding
+		b.Kind = window.UnboundedPreceding
 		return b, nil
 	case n.UnBounded:
-		b.Kind = exec.UnboundedFollowing
+		b.Kind = window.UnboundedFollowing
 		return b, nil
 	}
-	b.Kind = exec.Following
+	b.Kind = window.Following
 	if n.Type == ast.Preceding {
-		b.Kind = exec.Preceding
+		b.Kind = window.Preceding
 	}
 	frame := &w.Fn.Frame
 	if n.Unit != ast.TimeUnitInvalid {

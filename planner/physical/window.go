@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/exec/window"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -60,7 +61,7 @@ type windowNode struct {
 	partition []expr.Expr
 	order     *spill.Order
 	keys      []expr.SortKey
-	funcs     []exec.WindowFunc
+	funcs     []window.Func
 	names     []string
 }
 
@@ -114,7 +115,7 @@ func (w *windowNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 	if err != nil {
 		return nil, err
 	}
-	return exec.NewWindow(run, in, w.partition, w.order, w.funcs), nil
+	return window.New(run, in, w.partition, w.order, w.funcs), nil
 }
 
 func (w *windowNode) explain(x *explainer, depth int) {

@@ -1,8 +1,9 @@
-package exec
+package window
 
 import (
 	"context"
 
+	"cloudsql/planner/exec"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
@@ -44,24 +45,24 @@ type Frame struct {
 	Desc bool
 }
 
-// WindowFunc is one window function.
-type WindowFunc struct {
+// Func is one window function.
+type Func struct {
 	Name  string      // "row_number", "rank", …; "" for Agg
 	Args  []expr.Expr // over the input row
 	Agg   *expr.Agg
 	Frame Frame
 }
 
-// Window appends the results of window functions to rows that come ordered by partition and then by order. It keeps one
+// Operator appends the results of window functions to rows that come ordered by partition and then by order. It keeps one
 // partition at a time, on disk where it is large, and computes the functions row by row: each reads the rows that its frame
 // reaches from the buffer.
-type Window struct {
-	run       *Run
-	in        Operator
+type Operator struct {
+	run       *exec.Run
+	in        exec.Operator
 	partition []expr.Expr
 	colls     []types.Collation
 	order     *spill.Order
-	funcs     []WindowFunc
+	funcs     []Func
 
 	batch   types.Batch
 	at      int
@@ -75,13 +76,13 @@ type Window struct {
 	row     int // to be computed next
 	peer    int // its first peer
 	peerEnd int // one behind its last peer
-	states  []windowState
+	states  []state
 	hold    memory.Hold // of states
 	size    int
 }
 
-// windowState is what a function keeps from one row of a partition to the next.
-type windowState struct {
+// state is what a function keeps from one row of a partition to the next.
+type state struct {
 	agg      expr.State // over the rows from one number up to another
 	from, to int
 	last     types.Value
@@ -92,10 +93,10 @@ type windowState struct {
 	checked  [2]bool // N
 }
 
-// NewWindow computes funcs over in.
-func NewWindow(run *Run, in Operator, partition []expr.Expr, order *spill.Order, funcs []WindowFunc) *Window {
-	w := &Window{run: run, in: in, partition: partition, order: order, funcs: funcs, size: spill.FirstBatch,
-		part: spill.NewRowBuffer(run.Room(), memory.Window), hold: run.RT.Memory.Hold(memory.Window), states: make([]windowState, len(funcs))}
+// New computes funcs over in.
+func New(run *exec.Run, in exec.Operator, partition []expr.Expr, order *spill.Order, funcs []Func) *Operator {
+	w := &Operator{run: run, in: in, partition: partition, order: order, funcs: funcs, size: spill.FirstBatch,
+		part: spill.NewRowBuffer(run.Room(), memory.Window), hold: run.RT.Memory.Hold(memory.Window), states: make([]state, len(funcs))}
 	w.part.Most += 5 * len(funcs) // places that are read at the same time
 	for _, p := range partition {
 		w.colls = append(w.colls, p.Type().Collation)
@@ -104,7 +105,7 @@ func NewWindow(run *Run, in Operator, partition []expr.Expr, order *spill.Order,
 }
 
 // Next gives rows of the present partition.
-func (w *Window) Next(ctx context.Context, b *types.Batch) (bool, error) {
+func (w *Operator) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if w.row >= w.part.Len() {
 		ok, err := w.load(ctx)
 		if err != nil || !ok {
@@ -130,7 +131,7 @@ func (w *Window) Next(ctx context.Context, b *types.Batch) (bool, error) {
 }
 
 // load stores the rows of the next partition.
-func (w *Window) load(ctx context.Context) (bool, error) {
+func (w *Operator) load(ctx context.Context) (bool, error) {
 	w.part.Close()
 	w.hold.Close()
 	clear(w.states)
@@ -173,7 +174,7 @@ func (w *Window) load(ctx context.Context) (bool, error) {
 }
 
 // add stores a row.
-func (w *Window) add(row []types.Value) error {
+func (w *Operator) add(row []types.Value) error {
 	w.width = len(row)
 	if w.order.Plain() {
 		return w.part.Add(row)
@@ -187,7 +188,7 @@ func (w *Window) add(row []types.Value) error {
 }
 
 // compute appends the present row and what the functions give for it.
-func (w *Window) compute(ctx context.Context, b *types.Batch) error {
+func (w *Operator) compute(ctx context.Context, b *types.Batch) error {
 	row, err := w.part.At(w.row)
 	if err != nil {
 		return err
@@ -215,7 +216,7 @@ func (w *Window) compute(ctx context.Context, b *types.Batch) error {
 }
 
 // findPeers looks how far the rows go that the order does not tell from row, the present one.
-func (w *Window) findPeers(row []types.Value) error {
+func (w *Operator) findPeers(row []types.Value) error {
 	w.peer = w.row
 	for w.peerEnd = w.row + 1; w.peerEnd < w.part.Len(); w.peerEnd++ {
 		next, err := w.part.At(w.peerEnd)
@@ -236,7 +237,7 @@ func (w *Window) findPeers(row []types.Value) error {
 }
 
 // frame gives the rows from lo to hi, hi excluded, that the function sees at the present row.
-func (w *Window) frame(f *WindowFunc, s *windowState) (lo, hi int, err error) {
+func (w *Operator) frame(f *Func, s *state) (lo, hi int, err error) {
 	n := w.part.Len()
 	if lo, err = w.bound(f, s, &f.Frame.Start, false); err != nil {
 		return 0, 0, err
@@ -248,7 +249,7 @@ func (w *Window) frame(f *WindowFunc, s *windowState) (lo, hi int, err error) {
 	return min(lo, n), max(hi, min(lo, n)), nil
 }
 
-func (w *Window) bound(f *WindowFunc, s *windowState, b *Bound, end bool) (int, error) {
+func (w *Operator) bound(f *Func, s *state, b *Bound, end bool) (int, error) {
 	i, extra := w.row, 0
 	if end {
 		extra = 1
@@ -282,7 +283,7 @@ func (w *Window) bound(f *WindowFunc, s *windowState, b *Bound, end bool) (int, 
 
 // reach finds the end of a frame that goes by the distance from the present row's key: the first row whose key is not before
 // it, or with end 1 the first one behind it. From one row to the next it only moves on. A row without a key has its peers.
-func (w *Window) reach(f *WindowFunc, s *windowState, b *Bound, end int) (int, error) {
+func (w *Operator) reach(f *Func, s *state, b *Bound, end int) (int, error) {
 	key, err := w.eval(f.Frame.Key, w.row)
 	if err != nil {
 		return 0, err
@@ -313,7 +314,7 @@ func (w *Window) reach(f *WindowFunc, s *windowState, b *Bound, end int) (int, e
 }
 
 // beyond tells whether a key is not before what a frame reaches to, or with end 1 is behind it. NULLs come first, with Desc last.
-func (w *Window) beyond(f *WindowFunc, b *Bound, pair []types.Value, end int) (bool, error) {
+func (w *Operator) beyond(f *Func, b *Bound, pair []types.Value, end int) (bool, error) {
 	switch {
 	case pair[0].IsNull():
 		return f.Frame.Desc, nil
@@ -332,7 +333,7 @@ func (w *Window) beyond(f *WindowFunc, b *Bound, pair []types.Value, end int) (b
 }
 
 // checkDistance refuses a distance between keys that is NULL or negative.
-func (w *Window) checkDistance(b *Bound, window string) error {
+func (w *Operator) checkDistance(b *Bound, window string) error {
 	v, err := b.N.Eval(w.run.Env, nil)
 	if err == nil && (v.IsNull() || v.ToFloat(nil) < 0) {
 		err = mysqlerr.New(mysqlerr.WindowFrameIllegal, window)
@@ -341,7 +342,7 @@ func (w *Window) checkDistance(b *Bound, window string) error {
 }
 
 // number evaluates a constant that counts rows: not NULL, not negative.
-func (w *Window) number(e expr.Expr, window string) (int, error) {
+func (w *Operator) number(e expr.Expr, window string) (int, error) {
 	v, err := e.Eval(w.run.Env, nil)
 	if err != nil {
 		return 0, err
@@ -357,7 +358,7 @@ func (w *Window) number(e expr.Expr, window string) (int, error) {
 }
 
 // aggregate runs an aggregate over the present row's frame. A frame that only grows is added to; others begin anew.
-func (w *Window) aggregate(ctx context.Context, f *WindowFunc, s *windowState) (types.Value, error) {
+func (w *Operator) aggregate(ctx context.Context, f *Func, s *state) (types.Value, error) {
 	lo, hi, err := w.frame(f, s)
 	if err != nil {
 		return types.Null, err
@@ -394,7 +395,7 @@ func (w *Window) aggregate(ctx context.Context, f *WindowFunc, s *windowState) (
 }
 
 // charge accounts for the aggregates.
-func (w *Window) charge() error {
+func (w *Operator) charge() error {
 	bytes := 0
 	for i := range w.states {
 		if s := &w.states[i]; s.agg != nil {
@@ -405,7 +406,7 @@ func (w *Window) charge() error {
 }
 
 // function gives what the present row gets of a function that is no aggregate.
-func (w *Window) function(f *WindowFunc, s *windowState) (types.Value, error) {
+func (w *Operator) function(f *Func, s *state) (types.Value, error) {
 	switch f.Name {
 	case "lag", "lead":
 		return w.shift(f, s)
@@ -437,7 +438,7 @@ func (w *Window) function(f *WindowFunc, s *windowState) (types.Value, error) {
 }
 
 // fixed gives an argument that counts rows, evaluated once for a partition; def where the function has no such argument.
-func (w *Window) fixed(f *WindowFunc, s *windowState, arg, def int) (int, error) {
+func (w *Operator) fixed(f *Func, s *state, arg, def int) (int, error) {
 	if s.have {
 		return s.number, nil
 	}
@@ -451,7 +452,7 @@ func (w *Window) fixed(f *WindowFunc, s *windowState, arg, def int) (int, error)
 }
 
 // shift is LAG and LEAD: e, and optionally how far and what where there is no such row.
-func (w *Window) shift(f *WindowFunc, s *windowState) (types.Value, error) {
+func (w *Operator) shift(f *Func, s *state) (types.Value, error) {
 	by, err := w.fixed(f, s, 1, 1)
 	if err != nil {
 		return types.Null, err
@@ -470,7 +471,7 @@ func (w *Window) shift(f *WindowFunc, s *windowState) (types.Value, error) {
 }
 
 // eval evaluates an expression over a row of the partition.
-func (w *Window) eval(e expr.Expr, at int) (types.Value, error) {
+func (w *Operator) eval(e expr.Expr, at int) (types.Value, error) {
 	row, err := w.part.At(at)
 	if err != nil {
 		return types.Null, err
@@ -478,7 +479,7 @@ func (w *Window) eval(e expr.Expr, at int) (types.Value, error) {
 	return e.Eval(w.run.Env, row)
 }
 
-func (w *Window) pick(f *WindowFunc, s *windowState) (types.Value, error) {
+func (w *Operator) pick(f *Func, s *state) (types.Value, error) {
 	nth := 1
 	var err error
 	if f.Name == "nth_value" {
@@ -501,7 +502,7 @@ func (w *Window) pick(f *WindowFunc, s *windowState) (types.Value, error) {
 }
 
 // ntile deals the rows into so many buckets, the first ones larger by one where it does not come out even.
-func (w *Window) ntile(f *WindowFunc, s *windowState) (types.Value, error) {
+func (w *Operator) ntile(f *Func, s *state) (types.Value, error) {
 	buckets, err := w.fixed(f, s, 0, 0)
 	if err != nil || buckets == 0 {
 		return types.Null, mysqlerr.New(mysqlerr.WrongArguments, "ntile")
@@ -518,7 +519,7 @@ func (w *Window) ntile(f *WindowFunc, s *windowState) (types.Value, error) {
 }
 
 // Close releases the partition and the input.
-func (w *Window) Close() {
+func (w *Operator) Close() {
 	w.in.Close()
 	w.part.Close()
 	w.hold.Close()
