@@ -198,6 +198,9 @@ func (g *generator) table(alias string) string {
 		return fmt.Sprintf("(select %s from %s where b < 3 union all select %s from %s where a = 2) %s", cols, name, cols, other, alias)
 	case n == 5:
 		return fmt.Sprintf("(select %s from %s order by a, id limit 9) %s", cols, "p", alias)
+	case n == 6:
+		return fmt.Sprintf("(select %s from (select %s, %s over (partition by %s order by %s, id) as rn from %s) w where rn %s %d) %s", cols, cols,
+			g.pick("row_number()", "rank()"), g.pick("a", "b", "s", "d"), g.pick("a desc", "b", "s", "n desc"), name, g.pick("<", "<=", "="), 1+g.rng.Intn(4), alias)
 	}
 	return name + " " + alias
 }

@@ -48,6 +48,8 @@ func Map(n Node, fn func(Node) Node) Node {
 		return over(n, n.In, fn)
 	case *Limit:
 		return over(n, n.In, fn)
+	case *PartitionTop:
+		return over(n, n.In, fn)
 	}
 	in := n.Inputs()
 	changed := false
@@ -174,6 +176,21 @@ type WindowItem struct {
 	Fn        window.Func
 	Partition []expr.Expr
 	Order     []expr.SortKey
+}
+
+// IsOver tells whether w goes over the same rows in the same order as another one.
+func (w *WindowItem) IsOver(other *WindowItem) bool {
+	return slices.EqualFunc(w.Partition, other.Partition, scalar.Same) &&
+		slices.EqualFunc(w.Order, other.Order, func(a, b expr.SortKey) bool { return a.Desc == b.Desc && scalar.Same(a.Expr, b.Expr) })
+}
+
+// PartitionTop leaves out rows that at least Most others of their partition come before: those that a Window above it would give a
+// higher rank. It may pass more. All keys are columns.
+type PartitionTop struct {
+	In        Node
+	Partition []expr.Expr
+	Order     []expr.SortKey
+	Most      expr.Expr // a constant or a parameter
 }
 
 // Distinct removes rows whose columns, the first of them that it has types for, have come before.
@@ -390,6 +407,21 @@ func (w *Window) Exprs(fn func(expr.Expr)) {
 			fn(x.Order[i].Expr)
 		}
 	}
+}
+
+func (t *PartitionTop) Inputs() []Node              { return []Node{t.In} }
+func (t *PartitionTop) AddColumns(s *scalar.ColSet) { t.In.AddColumns(s) }
+func (t *PartitionTop) With(in []Node) Node {
+	out := *t
+	out.In = in[0]
+	return &out
+}
+func (t *PartitionTop) Exprs(fn func(expr.Expr)) {
+	each(t.Partition, fn)
+	for i := range t.Order {
+		fn(t.Order[i].Expr)
+	}
+	fn(t.Most)
 }
 
 func (d *Distinct) Inputs() []Node              { return []Node{d.In} }

@@ -114,6 +114,14 @@ func (w *Window) Head() string {
 	return "window " + strings.Join(list, "; ")
 }
 
+func (t *PartitionTop) Head() string {
+	s := "first " + t.Most.String()
+	if len(t.Partition) > 0 {
+		s += " of each " + scalar.Texts(t.Partition)
+	}
+	return s + " order by " + scalar.SortTexts(t.Order)
+}
+
 func (d *Distinct) Head() string { return "distinct" }
 func (s *Sort) Head() string     { return "sort " + scalar.SortTexts(s.Keys) }
 func (l *Limit) Head() string    { return l.Limit.String() }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cloudsql/planner/exec"
+	"cloudsql/planner/exec/window"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
@@ -249,4 +250,56 @@ func TestEmptyAggregate(t *testing.T) {
 	}
 	same(t, "whole", drain(t, exec.NewHashAgg(testRun(0), spill.NewRows(nil, 3), exec.AggSpec{Aggs: []*expr.Agg{count}})), []string{"0"})
 	same(t, "groups", drain(t, exec.NewHashAgg(testRun(0), spill.NewRows(nil, 3), exec.AggSpec{GroupBy: []expr.Expr{intCol(0)}, Aggs: []*expr.Agg{count}})), nil)
+}
+
+// What Top passes has the rows whose rank is wanted, ranked as they were, in their order; with little memory it passes more.
+func TestTopPassesWhatIsWanted(t *testing.T) {
+	rng := rand.New(rand.NewSource(1))
+	for _, limit := range []int{0, 1 << 10, 1 << 20} {
+		for _, most := range []int{1, 2, 7} {
+			rows := someRows(rng, 300)
+			run := testRun(limit)
+			order := spill.NewOrder([]expr.SortKey{{Expr: strCol(1), Desc: true}})
+			in := spill.NewRows(rows, 3)
+			top := window.NewTop(run, in, []expr.Expr{intCol(0)}, order, most)
+			var passed [][]types.Value
+			var b types.Batch
+			for {
+				ok, err := top.Next(context.Background(), &b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !ok {
+					break
+				}
+				for i := range b.Len() {
+					passed = append(passed, append([]types.Value(nil), b.Row(i)...))
+				}
+			}
+			top.Close()
+			if want, have := ranked(rows, most), ranked(passed, most); want != have {
+				t.Errorf("first %d in %d bytes: %s instead of %s", most, limit, have, want)
+			}
+			if limit == 1<<20 && len(passed) > len(rows)/2+40*most {
+				t.Errorf("first %d: %d of %d rows pass", most, len(passed), len(rows))
+			}
+		}
+	}
+}
+
+// ranked lists the rows that fewer than most others with the same first column come before.
+func ranked(rows [][]types.Value, most int) string {
+	var out []string
+	for _, r := range rows {
+		before := 0
+		for _, o := range rows {
+			if types.CompareSame(o[0], r[0], types.CollationBinary) == 0 && types.CompareSame(o[1], r[1], types.CollationDefault) > 0 {
+				before++
+			}
+		}
+		if before < most {
+			out = append(out, text(r))
+		}
+	}
+	return strings.Join(out, "; ")
 }

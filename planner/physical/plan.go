@@ -125,6 +125,12 @@ func (p *planner) plan(n algebra.Node, req required) (node, error) {
 		return out, err
 	case *algebra.Window:
 		return p.planWindows(n)
+	case *algebra.PartitionTop:
+		in, err := p.plan(n.In, required{})
+		if err != nil {
+			return nil, err
+		}
+		return newPartitionTop(in, n)
 	case *algebra.Apply:
 		if err := p.planSubquery(n.Sub); err != nil {
 			return nil, err

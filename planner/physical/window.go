@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/types"
 )
 
 // planWindows sorts once for each different window and computes its functions.
@@ -25,7 +26,7 @@ func (p *planner) planWindows(l *algebra.Window) (node, error) {
 		}
 		group := []*algebra.WindowItem{w}
 		for k := i + 1; k < len(l.Items); k++ {
-			if !done[k] && sameWindow(w, l.Items[k]) {
+			if !done[k] && w.IsOver(l.Items[k]) {
 				group = append(group, l.Items[k])
 				done[k] = true
 			}
@@ -37,21 +38,62 @@ func (p *planner) planWindows(l *algebra.Window) (node, error) {
 	return n, nil
 }
 
-func sameWindow(a, b *algebra.WindowItem) bool {
-	if len(a.Partition) != len(b.Partition) || len(a.Order) != len(b.Order) {
-		return false
+// partitionTopNode leaves out what is of no rank that is wanted.
+type partitionTopNode struct {
+	base
+	in        node
+	partition []expr.Expr
+	keys      []expr.SortKey
+	order     *spill.Order
+	most      expr.Expr
+}
+
+func newPartitionTop(in node, t *algebra.PartitionTop) (_ node, err error) {
+	n := &partitionTopNode{in: in, most: t.Most}
+	n.base = base{cols: in.ids(), est: in.rows(), price: in.cost() + in.rows()*costHashAdd, order: in.sorted()}
+	if n.partition, err = scalar.ResolveAll(t.Partition, in.ids()); err != nil {
+		return nil, err
 	}
-	for i := range a.Partition {
-		if !scalar.Same(a.Partition[i], b.Partition[i]) {
-			return false
+	if n.keys, err = resolveKeys(t.Order, in.ids()); err != nil {
+		return nil, err
+	}
+	n.order = spill.NewOrder(n.keys)
+	return n, nil
+}
+
+func resolveKeys(keys []expr.SortKey, ids []int) (out []expr.SortKey, err error) {
+	for _, k := range keys {
+		if k.Expr, err = scalar.Resolve(k.Expr, ids); err != nil {
+			return nil, err
 		}
+		out = append(out, k)
 	}
-	for i := range a.Order {
-		if a.Order[i].Desc != b.Order[i].Desc || !scalar.Same(a.Order[i].Expr, b.Order[i].Expr) {
-			return false
-		}
+	return out, nil
+}
+
+func (n *partitionTopNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+	in, err := open(ctx, run, n.in)
+	if err != nil {
+		return nil, err
 	}
-	return true
+	most, err := n.most.Eval(run.Env, nil)
+	if err != nil {
+		in.Close()
+		return nil, err
+	}
+	if most.Kind() != types.KindInt && most.Kind() != types.KindUint || most.Int() < 1 || most.Int() > window.MostOfTop {
+		return in, nil
+	}
+	return window.NewTop(run, in, n.partition, n.order, int(most.Int())), nil
+}
+
+func (n *partitionTopNode) explain(x *explainer, depth int) {
+	info := n.most.String() + " row(s)"
+	if len(n.partition) > 0 {
+		info += " of each " + scalar.Texts(n.partition)
+	}
+	x.add(depth, "PartitionTop", &n.base, "", info+" order by "+scalar.SortTexts(n.keys))
+	n.in.explain(x, depth+1)
 }
 
 // windowNode computes window functions over sorted rows.
@@ -82,12 +124,8 @@ func newWindow(in node, group []*algebra.WindowItem) (node, error) {
 	if w.partition, err = scalar.ResolveAll(group[0].Partition, in.ids()); err != nil {
 		return nil, err
 	}
-	for _, k := range group[0].Order {
-		e, err := scalar.Resolve(k.Expr, in.ids())
-		if err != nil {
-			return nil, err
-		}
-		w.keys = append(w.keys, expr.SortKey{Expr: e, Desc: k.Desc})
+	if w.keys, err = resolveKeys(group[0].Order, in.ids()); err != nil {
+		return nil, err
 	}
 	w.order = spill.NewOrder(w.keys)
 	for _, item := range group {

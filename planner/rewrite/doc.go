@@ -7,6 +7,8 @@
 //	outer to inner   outer joins whose NULL rows are discarded anyway                             outer.go
 //	push conditions  to the tables, along equalities, into derived tables and unions              push.go
 //	generated        columns for the expressions that they follow from, where an index has them   generated.go
+//	partition top    the first rows of each partition, where a condition on their rank wants      parttop.go
+//	                 no others
 //	prune columns    what nobody reads                                                            prune.go
 //	min and max      one end of an index instead of all rows                                      minmax.go
 //

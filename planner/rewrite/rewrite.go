@@ -21,6 +21,7 @@ var Passes = []Pass{
 	{"outer to inner", outerToInner},
 	{"push conditions", pushConditions},
 	{"generated", generated},
+	{"partition top", partitionTop},
 	{"prune columns", pruneColumns},
 	{"min and max", minMax},
 }

@@ -168,6 +168,8 @@ func (n *node) describe() string {
 		return "Temporary table with deduplication"
 	case "Window":
 		return "Window aggregate: " + n.Info
+	case "PartitionTop":
+		return "Limit: " + n.Info
 	case "Empty":
 		return "Zero rows (Impossible WHERE)"
 	case "Values":
