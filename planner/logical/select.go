@@ -238,7 +238,7 @@ func (q *selectQuery) outerParam(c *bind.Column, slot int, owner *selectQuery) e
 			s.addRef(outerRef{OuterRef{Col: c.Ref(), Slot: slot}, owner})
 		}
 	}
-	return &expr.Param{Index: slot, Typ: c.Field.Type}
+	return expr.ParamOf(slot, c.Ref())
 }
 
 func (q *selectQuery) addRef(r outerRef) {

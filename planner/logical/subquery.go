@@ -78,7 +78,7 @@ func (q subqueryBinder) arguments(refs []outerRef) []expr.Expr {
 		if r.owner == q.selectQuery {
 			args[i] = r.Col
 		} else {
-			args[i] = &expr.Param{Index: r.Slot, Typ: r.Col.Typ}
+			args[i] = expr.ParamOf(r.Slot, r.Col)
 		}
 	}
 	return args

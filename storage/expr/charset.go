@@ -189,6 +189,9 @@ func merges(m strOrigin, args []Expr) bool {
 		}
 		switch a := a.(type) {
 		case *Param:
+			if a.deriv != derivUnset {
+				return false
+			}
 		case *Const:
 			if !a.Val.IsNull() && !m.coll.Has(textOf(a.Val, &a.Typ)) {
 				return false

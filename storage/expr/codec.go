@@ -77,7 +77,7 @@ func (enc *encoder) node(e Expr, depth int) error {
 		if enc.env == nil || e.Index >= len(enc.env.Params) {
 			return mysqlerr.New(mysqlerr.WrongArguments, "EXECUTE")
 		}
-		return enc.constant(&e.Typ, enc.env.Params[e.Index], derivCoercible+1)
+		return enc.constant(&e.Typ, enc.env.Params[e.Index], e.origin())
 	case *Call:
 		return enc.call(e, depth)
 	}

@@ -126,6 +126,21 @@ type Const struct {
 type Param struct {
 	Index int
 	Typ   types.Type
+	// deriv is that of the expression that ParamOf made the parameter for, plus one; derivUnset for one that stands in a statement.
+	deriv derivation
+}
+
+// ParamOf is a parameter that e's value is put into: beside other strings its collation counts as e's does.
+func ParamOf(index int, e Expr) *Param {
+	return &Param{Index: index, Typ: *e.Type(), deriv: originOf(e).deriv + 1}
+}
+
+// origin is the derivation as constants store it.
+func (p *Param) origin() derivation {
+	if p.deriv == derivUnset {
+		return derivCoercible + 1
+	}
+	return p.deriv
 }
 
 // Class tells where a function may run.

@@ -157,7 +157,7 @@ func (f *folder) node(e Expr) Expr {
 	switch e := e.(type) {
 	case *Param:
 		if e.Index < len(f.env.Params) {
-			return &Const{Val: f.env.Params[e.Index], Typ: e.Typ, deriv: derivCoercible + 1}
+			return &Const{Val: f.env.Params[e.Index], Typ: e.Typ, deriv: e.origin()}
 		}
 	case *Call:
 		if e.name == "and" || e.name == "or" {
