@@ -24,6 +24,8 @@ type Change struct {
 	Build, Drop []schema.IndexID
 	// NotNull are columns that must be found without NULLs before the change holds.
 	NotNull []schema.ColumnID
+	// NoRows is why a table that has rows can't be changed so, nil where it can.
+	NoRows error
 	// AutoInc is what the counter is raised to (AUTO_INCREMENT = n), 0 for none. With RaiseAutoInc it is put above the
 	// values that the column holds already, for it has just become AUTO_INCREMENT.
 	AutoInc      uint64
@@ -387,6 +389,9 @@ func (a *alteration) addColumns(s *ast.AlterTableSpec) error {
 		default:
 			if c.Missing, err = c.missing(a.env); err != nil {
 				return err
+			}
+			if a.change.NoRows == nil {
+				a.change.NoRows = c.refused(a.env)
 			}
 		}
 		at, err := a.position(s.Position, endOfColumns(a.t))

@@ -238,20 +238,16 @@ func (c *column) missing(env *Env) ([]byte, error) {
 	case !c.NotNull:
 		return nil, nil
 	}
-	v, err := implicitDefault(env, &c.Type, c.Name)
-	if err != nil {
-		return nil, err
-	}
-	return types.AppendValue(nil, v), nil
+	return types.AppendValue(nil, types.ImplicitDefault(&c.Type)), nil
 }
 
-// implicitDefault is the value that a NOT NULL column without DEFAULT has in rows that give it none.
-func implicitDefault(env *Env, t *types.Type, name string) (types.Value, error) {
-	if c := t.Class(); (c == types.ClassDate || c == types.ClassDatetime) && env.Mode.Strict && env.Mode.NoZeroDate {
-		return types.Null, mysqlerr.Newf(mysqlerr.TruncatedWrongValue,
-			"Incorrect %s value: '%s' for column '%s' at row 1", dateKind(t), zeroDate(t), name)
+// refused is why a table that has rows can't be given the column: what they would read as is no date.
+func (c *column) refused(env *Env) error {
+	class := c.Type.Class()
+	if !c.NotNull || c.Default != nil || c.DefaultExpr != "" || class != types.ClassDate && class != types.ClassDatetime || !env.Mode.Strict || !env.Mode.NoZeroDate {
+		return nil
 	}
-	return types.ImplicitDefault(t), nil
+	return mysqlerr.Newf(mysqlerr.TruncatedWrongValue, "Incorrect %s value: '%s' for column '%s' at row 1", dateKind(&c.Type), zeroDate(&c.Type), c.Name)
 }
 
 func dateKind(t *types.Type) string {

@@ -93,6 +93,9 @@ func (d *scripted) statement(env *Env, stmt ast.StmtNode, keep bool) (string, er
 	if len(c.Drop) > 0 {
 		out += fmt.Sprintf("drop %v\n", c.Drop)
 	}
+	if c.NoRows != nil {
+		out += fmt.Sprintf("check that there are no rows: %v\n", c.NoRows)
+	}
 	if len(c.NotNull) > 0 {
 		out += fmt.Sprintf("check not null %v\n", c.NotNull)
 	}

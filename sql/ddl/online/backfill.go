@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/sql/ddl"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -164,6 +165,20 @@ func (x *Executor) checkNotNull(ctx context.Context, t *schema.Table, columns []
 		}
 	}
 	return nil
+}
+
+// checkNoRows gives the error that c has for a table with rows, if it has one and there are any.
+func (x *Executor) checkNoRows(ctx context.Context, c *ddl.Change) error {
+	if c.NoRows == nil {
+		return nil
+	}
+	found := false
+	read := fragment.Read{Columns: []schema.ColumnID{c.From.Columns[0].ID}, Limit: 1}
+	err := x.scan(ctx, c.From, schema.PrimaryIndex, read, func([]types.Value) { found = true })
+	if err == nil && found {
+		err = c.NoRows
+	}
+	return err
 }
 
 // highest is the largest value of an AUTO_INCREMENT column, 0 for none.

@@ -61,6 +61,9 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 		return err
 	}
 	defer func() { unlock() }()
+	if err := x.checkNoRows(ctx, c); err != nil {
+		return err
+	}
 	switch {
 	case len(c.Build)+len(c.NotNull) > 0:
 		release := unlock

@@ -45,6 +45,9 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 		return 0, err
 	}
 	defer unlock()
+	if err := x.checkNoRows(ctx, c); err != nil {
+		return 0, err
+	}
 	next, err := x.AutoIncOf(ctx, c.From)
 	if err != nil {
 		return 0, err
