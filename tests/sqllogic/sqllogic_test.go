@@ -47,7 +47,7 @@ func TestSQL(t *testing.T) {
 
 // TestFilesSayWhatTheyShow: each stands in a chapter, and begins with what it shows and whose answers it has.
 func TestFilesSayWhatTheyShow(t *testing.T) {
-	chapters := "|administration|data-types|functions|information-schema|language-structure|partitioning|select|statements/conditions|statements/ddl|statements/dml|statements/prepared|transactions|"
+	chapters := "|administration|applications|data-types|functions|information-schema|language-structure|partitioning|select|statements/conditions|statements/ddl|statements/dml|statements/prepared|transactions|"
 	sources := "|ours|MariaDB|MySQL's manual|"
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
