@@ -223,6 +223,7 @@ type Snapshot struct {
 	settings  map[string]string // SET PERSIST / SET GLOBAL values by variable
 	records   map[string]json.RawMessage
 	stats     map[schema.TableID]*statistics.Table
+	moves     map[schema.TabletID]*Move
 	commits   map[string]uint64
 	cluster   ClusterVersion
 	own       *Snapshot // a session's temporary tables, which are found before others; nil: none
@@ -249,6 +250,7 @@ func Empty() *Snapshot {
 		settings:  map[string]string{},
 		records:   map[string]json.RawMessage{},
 		stats:     map[schema.TableID]*statistics.Table{},
+		moves:     map[schema.TabletID]*Move{},
 		commits:   map[string]uint64{},
 	}
 }
@@ -332,10 +334,15 @@ func (s *Snapshot) VersionOf(id schema.TableID) (version uint64, ok bool) {
 	return 0, false
 }
 
-// ShardOf finds the shard of a tablet.
+// ShardOf finds the shard of a tablet, also of one that has moved: for those who are in the middle of reading it.
 func (s *Snapshot) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
-	h, ok := s.tablets[t]
-	return h, ok
+	if h, ok := s.tablets[t]; ok {
+		return h, true
+	}
+	if m := s.moves[t]; m != nil && m.State == MoveLeaving {
+		return m.From, true
+	}
+	return 0, false
 }
 
 // ClusterVersion is the cluster's version.

@@ -30,6 +30,7 @@ const (
 	kindRecord   = "rec/"
 	kindStats    = "stats/"
 	kindView     = "view/"
+	kindMove     = "move/"
 
 	clusterVersion = "cluster/version" // of kindRecord
 )
@@ -40,7 +41,7 @@ const (
 var recordsSince = map[string]version.Version{
 	kindCommit: version.V1, kindDatabase: version.V1, kindTable: version.V1, kindUser: version.V1, kindNode: version.V1,
 	kindShard: version.V1, kindSetting: version.V1, kindRecord: version.V1,
-	kindStats: version.V2, kindView: version.V2,
+	kindStats: version.V2, kindView: version.V2, kindMove: version.V2,
 }
 
 func sinceOf(kind string) version.Version {
@@ -137,6 +138,8 @@ func (b *builder) set(key string, value []byte) error {
 		err = putID(touch(b, kind, &b.s.shards), id, value)
 	case kindStats:
 		err = putID(touch(b, kind, &b.s.stats), id, value)
+	case kindMove:
+		err = putID(touch(b, kind, &b.s.moves), id, value)
 	case kindSetting:
 		err = putValue(touch(b, kind, &b.s.settings), id, value)
 	case kindCommit:

@@ -37,8 +37,9 @@ type Config struct {
 type Table struct {
 	cfg Config
 
-	// Flights are the writes in flight.
+	// Flights are the writes in flight, Doors the tablets that are about to be frozen.
 	Flights Flights
+	Doors   Doors
 	// waiters counts the requests in queues.
 	waiters atomic.Int64
 	// interactive counts the holds of interactive transactions.

@@ -27,6 +27,7 @@ const (
 	methodStats      = rpc.MethodsNode + 9
 	methodReport     = rpc.MethodsNode + 10
 	methodRetire     = rpc.MethodsNode + 28 // up to 27: package lockwatch
+	methodMove       = rpc.MethodsNode + 29
 )
 
 func (n *Node) registerHandlers() {
@@ -38,9 +39,10 @@ func (n *Node) registerHandlers() {
 	n.server.Handle(methodMember, n.handleMember)
 	n.server.Handle(methodRetire, asked(n.retireAsked))
 	n.server.Handle(methodTransfer, asked(n.transferHere))
-	n.server.Handle(methodCall, n.handleCall)
+	n.server.Handle(methodCall, n.calls.Handle)
 	n.server.Handle(methodStats, n.stats.Handle)
 	n.server.Handle(methodReport, n.handleReport)
+	n.server.Handle(methodMove, n.handleMove)
 	n.locks.Register(n.server)
 }
 

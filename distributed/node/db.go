@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/calls"
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/clock"
 	"cloudsql/distributed/leaseholder"
@@ -312,79 +312,30 @@ func (n *gateway) AwaitSchema(ctx context.Context, t *schema.Table) error {
 	}
 }
 
-// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a table: the first tablet's shard counts, once it has caught up
-// with the rows that are in others.
+// ReserveAutoInc hands out consecutive AUTO_INCREMENT values of a table, AutoInc reads the next one, SetAutoInc raises it.
 func (n *gateway) ReserveAutoInc(ctx context.Context, t *schema.Table, count uint64) (first uint64, err error) {
-	if others := t.OtherShards(); len(others) > 0 {
-		next, err := n.AutoInc(ctx, t)
-		if err != nil {
-			return 0, err
-		}
-		now, err := n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, 0)
-		if err == nil && next > now {
-			_, err = n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, next-now)
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-	return n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, count)
+	return n.db.txns.ReserveTable(ctx, t, count)
 }
 
-// AutoInc reads the next value.
+// AutoInc implements distributed.DB.
 func (n *gateway) AutoInc(ctx context.Context, t *schema.Table) (next uint64, err error) {
-	next, err = n.db.txns.ReserveAutoInc(ctx, t.Tablets[0].ID, 0)
-	for _, id := range t.OtherShards() {
-		if err != nil {
-			return 0, err
-		}
-		var there uint64
-		there, err = n.db.txns.ReserveAutoInc(ctx, id, 0)
-		next = max(next, there)
-	}
-	return next, err
+	return n.db.txns.AutoInc(ctx, t)
 }
 
-// SetAutoInc raises the counter to next; a smaller value changes nothing.
+// SetAutoInc implements distributed.DB.
 func (n *gateway) SetAutoInc(ctx context.Context, t *schema.Table, next uint64) error {
-	now, err := n.AutoInc(ctx, t)
-	if err != nil || next <= now {
-		return err
-	}
-	_, err = n.ReserveAutoInc(ctx, t, next-now)
-	return err
+	return n.db.txns.SetAutoInc(ctx, t, next)
 }
 
 // Call runs a named call on a node.
 func (n *gateway) Call(ctx context.Context, node schema.NodeID, method string, payload []byte) ([]byte, error) {
 	if node == n.NodeID() {
-		return n.calls.run(ctx, method, payload)
+		return n.calls.Run(ctx, method, payload)
 	}
-	req := binary.AppendUvarint(nil, uint64(len(method)))
-	return n.client.Call(ctx, node, methodCall, append(append(req, method...), payload...))
+	return n.client.Call(ctx, node, methodCall, calls.Request(method, payload))
 }
 
 // RegisterCall registers a call by name.
 func (n *gateway) RegisterCall(method string, fn func(ctx context.Context, payload []byte) ([]byte, error)) {
-	n.calls.m.Store(method, fn)
-}
-
-// callTable is the SQL layer's calls by name.
-type callTable struct{ m sync.Map }
-
-func (c *callTable) run(ctx context.Context, method string, payload []byte) ([]byte, error) {
-	fn, ok := c.m.Load(method)
-	if !ok {
-		return nil, fmt.Errorf("no call %q on this node", method)
-	}
-	return fn.(func(context.Context, []byte) ([]byte, error))(ctx, payload)
-}
-
-func (n *gateway) handleCall(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
-	size, k := binary.Uvarint(req)
-	if k <= 0 || size > uint64(len(req)-k) {
-		return nil, errors.New("a malformed call")
-	}
-	end := k + int(size)
-	return n.calls.run(ctx, string(req[k:end]), req[end:])
+	n.calls.Register(method, fn)
 }

@@ -10,12 +10,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cloudsql/distributed/calls"
 	"cloudsql/distributed/catalogs"
 	"cloudsql/distributed/certs"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/estimates"
 	"cloudsql/distributed/flow"
 	"cloudsql/distributed/lockwatch"
+	"cloudsql/distributed/moves"
 	"cloudsql/distributed/peers"
 	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
@@ -70,6 +72,7 @@ type core struct {
 	clocks *wallclock.Clocks
 	book   peers.Book
 	recon  *placement.Reconciler
+	mover  *moves.Driver
 
 	serving  atomic.Bool // all replicas that can be were started
 	draining atomic.Bool
@@ -99,7 +102,7 @@ type routes struct {
 type gateway struct {
 	routes
 
-	calls callTable
+	calls calls.Table
 	open  txn.OpenTxns
 	stats *estimates.Estimates
 	locks *lockwatch.Watch

@@ -18,6 +18,7 @@ import (
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/flow"
 	"cloudsql/distributed/leaseholder"
+	"cloudsql/distributed/moves"
 	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
@@ -70,6 +71,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 		ReplicationFactor: cfg.ReplicationFactor, DataShards: cfg.DataShards, SystemVoters: cfg.SystemVoters, Heartbeat: cfg.Heartbeat,
 		MaxVersion: cfg.MaxVersion, ReplaceAfter: cfg.ReplaceAfter,
 	}, reconciled{n}, n.peers, n.log)
+	n.mover = moves.New(reconciled{n}, n.log)
 	n.damage = datadir.NewDamages()
 	n.rowIDs = rowids.New(n.reserveRowIDs, n.log)
 	defer func() {
@@ -347,7 +349,7 @@ func (n *core) setLocal(s schema.ShardID, ls *localShard) {
 func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for part, loop := range map[string]func(context.Context){
-		"heartbeats": n.peers.Loop, "the reconciler": n.recon.Loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
+		"heartbeats": n.peers.Loop, "the reconciler": n.recon.Loop, "moves": n.mover.Loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
 		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.Loop, "waits for locks": n.locks.Loop, "statistics": func(ctx context.Context) { autostats.Run(ctx, n, n.cfg.StatisticsEvery, n.log) },
 	} {
 		n.wg.Keep(n.ctx.Done(), part, func() { loop(n.ctx) })

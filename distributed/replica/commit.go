@@ -83,7 +83,7 @@ func (r *commits) decideOnce(ctx context.Context, id fragment.TxnID, first mvcc.
 	}
 	t.mu.Lock()
 	x := t.txns[id]
-	ts, done := t.finished.at[id]
+	ts, done := t.finished.At(id)
 	var decided chan struct{}
 	if x != nil {
 		decided = x.decided
@@ -287,7 +287,7 @@ func (r *commits) finish(t *tenure, x *txn, ts mvcc.Timestamp, err error) {
 	delete(t.txns, x.id)
 	t.uncharge(x)
 	if err == nil {
-		t.finished.add(x.id, ts)
+		t.finished.Add(x.id, ts)
 	}
 	t.mu.Unlock()
 	x.ended, x.ws = true, nil

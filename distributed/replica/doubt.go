@@ -51,7 +51,7 @@ func (r *writes) acquireFound(ctx context.Context, t *tenure, w *write, q *lease
 			}
 		}
 	}
-	locker := &rowLocker{r: &r.core, t: t, o: &w.owner, mode: mode, policy: policy}
+	locker := lock.NewRowLocker(t.locks, &w.owner, mode, policy, &r.applied)
 	ws := shard.NewWorkspace(r.cfg.MaxWorkspaceBytes)
 	for _, f := range q.Writes {
 		res, err := r.state.Evaluate(ctx, f, ws, locker)

@@ -43,6 +43,8 @@ func (s *fakeSource) Next(_ context.Context, n int) (mvcc.Timestamp, error) {
 type fakeShard struct {
 	shard.API // what is not used here
 
+	recorded shard.ProposalResult // of every transaction
+
 	mu       sync.Mutex
 	index    uint64
 	lease    shard.Lease
@@ -282,4 +284,10 @@ func readValue(ctx context.Context, s leaseholder.Service, key string, at mvcc.T
 		return "none", nil
 	}
 	return fmt.Sprint(page.Batch.Row(0)[0].Int()), nil
+}
+
+func (s *fakeShard) Frozen(schema.TabletID) bool { return false }
+
+func (s *fakeShard) Recorded(fragment.TxnID, mvcc.Timestamp) (shard.ProposalResult, error) {
+	return s.recorded, nil
 }

@@ -26,6 +26,7 @@ import (
 //
 //	Replica       start, close, results of apply, commands, views
 //	transfers     the lease goes to another node, with what is open          transfer.go, shipment.go
+//	              tablets to another shard                                   moves.go
 //	commits       a transaction's end, over several shards, too              commit.go, recover.go
 //	transactions  what interactive ones have written and locked              txn.go
 //	writes        proposals, from their keys to their outcomes               write.go, doubt.go, admit.go, proposer.go
@@ -88,7 +89,7 @@ type transfers struct {
 
 	moving  sync.Mutex // held by a planned transfer
 	shipped *shipment  // transactions that wait for the lease to come here; guarded by mu
-	waits   resultWaits
+	waits   leaseholder.Results
 }
 
 // layersAbove is what a layer tells those above it.
@@ -167,7 +168,7 @@ func (r *core) readable(err error) error {
 
 // reportDamage logs what could not be executed although it was proposed: a fault of the program that proposed it.
 func (r *core) reportDamage(res *shard.Result) {
-	if res.Err != nil && res.Kind != shard.CommandSystem && res.Kind != shard.CommandTablet {
+	if res.Err != nil && res.Kind != shard.CommandSystem && res.Kind != shard.CommandTablet && res.Kind != shard.CommandMove {
 		r.log.Error("a log entry is no good and was not executed", "kind", uint8(res.Kind), "err", res.Err)
 	}
 	for i := range res.Results {

@@ -16,7 +16,7 @@ import (
 // Read fills one page. A newest read outside transactions costs two looks at the clock over what the shard does.
 func (r *Replica) Read(ctx context.Context, q *leaseholder.ReadRequest, page *fragment.Page) error {
 	if q.Txn != (fragment.TxnID{}) {
-		return r.readTxn(ctx, q, page)
+		return r.thawed(ctx, func() error { return r.readTxn(ctx, q, page) }, q.Read.Tablet)
 	}
 	return r.ReadPlain(ctx, q.Read, shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes}, page)
 }
@@ -24,6 +24,18 @@ func (r *Replica) Read(ctx context.Context, q *leaseholder.ReadRequest, page *fr
 // ReadPlain is Read outside transactions; o has neither a Workspace nor a Locker. The shortest way to a row: it allocates
 // nothing.
 func (r *reads) ReadPlain(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
+	for {
+		err := r.readPlain(ctx, f, o, page)
+		if err == nil || !errors.Is(err, shard.ErrFrozen) {
+			return err
+		}
+		if err := r.awaitThaw(ctx, []schema.TabletID{f.Tablet}); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *reads) readPlain(ctx context.Context, f *fragment.Read, o shard.ReadOptions, page *fragment.Page) error {
 	if r.cfg.UntrustedClock && o.At == 0 {
 		return r.readIndexed(ctx, f, o, page)
 	}

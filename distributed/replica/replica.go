@@ -167,10 +167,10 @@ func (r *Replica) onApplied(results []shard.Result) {
 		case shard.CommandLease:
 			r.onLeaseApplied(res)
 		default:
-			if res.Kind == shard.CommandTablet {
+			if res.Kind == shard.CommandTablet || res.Kind == shard.CommandMove {
 				r.applied.Add(1)
 			}
-			r.waits.deliver(res)
+			r.waits.Deliver(res)
 			if r.cfg.OnResult != nil {
 				r.cfg.OnResult(*res)
 			}

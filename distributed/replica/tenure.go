@@ -5,10 +5,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
-	"cloudsql/storage/mvcc"
 )
 
 // tenure is what a leaseholder keeps in memory under one epoch: until when it may serve, the locks, the writes in flight
@@ -23,7 +23,7 @@ type tenure struct {
 
 	mu         sync.Mutex
 	txns       map[fragment.TxnID]*txn
-	finished   finishedTxns
+	finished   leaseholder.Finished
 	parts      map[fragment.TxnID]*resolvedPart // of transactions over several shards, until all are
 	orphans    []fragment.TxnID                 // left in pieces by an earlier tenure: to be aborted
 	recovering int                              // transactions that are being recovered
@@ -64,27 +64,4 @@ func (t *tenure) open() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.txns)
-}
-
-// finishedTxns remembers the newest commits, so that a repeated COMMIT finds its answer without asking the log.
-type finishedTxns struct {
-	at   map[fragment.TxnID]mvcc.Timestamp
-	ring []fragment.TxnID
-	next int
-}
-
-const finishedMax = 4096
-
-func (f *finishedTxns) add(id fragment.TxnID, ts mvcc.Timestamp) {
-	if f.at == nil {
-		f.at = make(map[fragment.TxnID]mvcc.Timestamp)
-	}
-	if len(f.ring) < finishedMax {
-		f.ring = append(f.ring, id)
-	} else {
-		delete(f.at, f.ring[f.next])
-		f.ring[f.next] = id
-		f.next = (f.next + 1) % finishedMax
-	}
-	f.at[id] = ts
 }

@@ -122,6 +122,9 @@ func (r *transactions) readTxn(ctx context.Context, q *leaseholder.ReadRequest, 
 	}
 	o := shard.ReadOptions{At: q.At, From: q.From, MaxBytes: q.MaxBytes, Workspace: x.ws}
 	if q.Lock != lock.None {
+		if err := t.admits(x, q.Read.Tablet); err != nil {
+			return err
+		}
 		o.At, o.Workspace, o.Ranges = 0, r.workspace(x), q.Ranges && !q.SkipLocked
 		o.Shared = q.Lock == lock.Shared
 		o.Locker = r.locker(t, x, q.Lock, lock.Policy{NoWait: q.NoWait, Skip: q.SkipLocked, Wait: q.LockWait})
@@ -165,6 +168,11 @@ func (r *transactions) writeBuffered(ctx context.Context, q *leaseholder.WriteRe
 	}
 	if q.Seq != 0 && q.Seq <= x.seq {
 		return nil, lock.ErrDeadlock() // a late copy of what was given up
+	}
+	for _, f := range q.Writes {
+		if err := t.admits(x, f.Tablet); err != nil {
+			return nil, err
+		}
 	}
 	before := x.seq
 	x.seq = q.Seq

@@ -111,13 +111,32 @@ func (r *writes) recycle(w *write) {
 }
 
 // Write runs an autocommit transaction, or one write of an interactive one (q.Buffer).
-func (r *Replica) Write(ctx context.Context, q *leaseholder.WriteRequest) (*leaseholder.WriteReply, error) {
-	if q.Buffer {
-		return r.writeBuffered(ctx, q)
+func (r *Replica) Write(ctx context.Context, q *leaseholder.WriteRequest) (reply *leaseholder.WriteReply, err error) {
+	for {
+		if q.Buffer {
+			reply, err = r.writeBuffered(ctx, q)
+		} else if reply, err = r.write(ctx, q); err != nil {
+			reply, err = r.recorded(q, err)
+		}
+		if err == nil || !errors.Is(err, shard.ErrFrozen) {
+			return reply, err
+		}
+		if err := r.awaitThaw(ctx, tabletsOf(q.Writes)); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// write runs an autocommit transaction.
+func (r *Replica) write(ctx context.Context, q *leaseholder.WriteRequest) (*leaseholder.WriteReply, error) {
 	t, err := r.serving(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, f := range q.Writes {
+		if err := t.admits(nil, f.Tablet); err != nil {
+			return nil, err
+		}
 	}
 	r.stats.Writes.Add(1)
 	w := r.newWrite(t, q.Txn)
@@ -259,7 +278,11 @@ func (r *writes) ReserveAutoInc(ctx context.Context, _ schema.ShardID, tablet sc
 	if err != nil {
 		return 0, err
 	}
-	first, err := r.state.ReserveAutoInc(tablet, n)
+	var first uint64
+	err = r.thawed(ctx, func() (err error) {
+		first, err = r.state.ReserveAutoInc(tablet, n)
+		return err
+	}, tablet)
 	if err == nil && !r.still(t) {
 		return 0, r.notHere(0, t.epoch)
 	}

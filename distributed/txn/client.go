@@ -238,19 +238,6 @@ func (c *Client) Snapshot(ctx context.Context) (mvcc.Timestamp, error) {
 	return c.newest(ctx)
 }
 
-// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a tablet's table; with n = 0 it tells the next one.
-func (c *Client) ReserveAutoInc(ctx context.Context, tablet schema.TabletID, n uint64) (first uint64, err error) {
-	s, err := c.shardOf(tablet)
-	if err != nil {
-		return 0, err
-	}
-	err = c.call(ctx, s, repeatable, func(svc leaseholder.Service) (err error) {
-		first, err = svc.ReserveAutoInc(ctx, s, tablet, n)
-		return err
-	})
-	return first, err
-}
-
 // Leaseholder is who serves a shard, as far as this node knows; 0: unknown.
 func (c *caller) Leaseholder(s schema.ShardID) schema.NodeID {
 	if local := c.cfg.Router.Local(s); local != nil {

@@ -225,7 +225,7 @@ func (c *Client) readNear(ctx context.Context, s schema.ShardID, r *fragment.Rea
 		return true, nil
 	case ctx.Err() != nil:
 		return true, ctx.Err()
-	case errors.Is(err, closedts.ErrNotClosed), errors.Is(err, shard.ErrSchemaChanged), errors.Is(err, shard.ErrNoTablet):
+	case errors.Is(err, closedts.ErrNotClosed), errors.Is(err, shard.ErrSchemaChanged), errors.Is(err, shard.ErrNoTablet), errors.Is(err, shard.ErrFrozen):
 		c.Stats.FollowerForwards.Add(1)
 		return false, nil // it is behind, in rows or in descriptors
 	}

@@ -55,6 +55,12 @@ type (
 		Node      uint64
 		Departure string
 	}
+	// MoveTablet is ALTER TABLE t MOVE TABLET n TO SHARD m, or … CANCEL.
+	MoveTablet struct {
+		Table         *ast.TableName
+		Tablet, Shard uint64
+		Cancel        bool
+	}
 	// Show is a form of SHOW or DESCRIBE.
 	Show struct{ Stmt *ast.ShowStmt }
 	// Instead is another text for the parser, which means the same.
@@ -539,6 +545,9 @@ func readRefused(st statement) (Statement, error) {
 // readCluster reads ALTER CLUSTER, which only this program has.
 func readCluster(st statement) (Statement, error) {
 	w := st.words
+	if w.take("table") {
+		return readMove(w), nil
+	}
 	if !w.take("cluster") {
 		return readAccount(st)
 	}
@@ -552,6 +561,39 @@ func readCluster(st statement) (Statement, error) {
 		}
 	}
 	return nil, nil
+}
+
+// readMove reads ALTER TABLE t MOVE TABLET, which only this program has.
+func readMove(w words) Statement {
+	var st MoveTablet
+	var ok bool
+	if st.Table, ok = w.tableName(); !ok || !w.take("move", "tablet") {
+		return nil
+	}
+	if st.Tablet, ok = w.number(); !ok {
+		return nil
+	}
+	if st.Cancel = w.take("cancel"); !st.Cancel {
+		if !w.take("to", "shard") {
+			return nil
+		}
+		if st.Shard, ok = w.number(); !ok {
+			return nil
+		}
+	}
+	if len(w) > 0 {
+		return nil
+	}
+	return st
+}
+
+func (w *words) number() (n uint64, ok bool) {
+	if len(*w) == 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint((*w)[0].raw, 10, 64)
+	*w = (*w)[1:]
+	return n, err == nil
 }
 
 // LockItems reads what the parser, which knows no aliases here, made of LOCK TABLES.

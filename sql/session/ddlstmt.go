@@ -37,6 +37,15 @@ func (s definitions) definition(ctx context.Context, text string) *definition.St
 }
 
 // ddlCommand runs a data definition statement (sql/definition), after committing the open transaction as MySQL does.
+// moveTablet is ALTER TABLE … MOVE TABLET.
+func (s definitions) moveTablet(ctx context.Context, n dialect.MoveTablet) error {
+	if err := s.tx.ImplicitCommit(ctx); err != nil {
+		return err
+	}
+	defer execution(s).look()
+	return s.definition(ctx, "").MoveTablet(online.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second)), n)
+}
+
 func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed) error {
 	if !definition.Knows(node) {
 		return definition.Refusal(node)

@@ -99,6 +99,8 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		return lockCommand(n), nil
 	case dialect.AlterCluster:
 		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error { return maintain.Depart(ctx, s.own.DB(), n) }), nil
+	case dialect.MoveTablet:
+		return command(status.AlterTable, setsGlobal, func(ctx context.Context, s *Session) error { return definitions{s}.moveTablet(ctx, n) }), nil
 	case dialect.LockInstance:
 		return lockInstance(n), nil
 	}

@@ -67,10 +67,13 @@ Partition varchar(64) bin
 Shard bigint unsigned !
 Leaseholder bigint unsigned
 Rows bigint unsigned !
-Data_length bigint unsigned !`)
+Data_length bigint unsigned !
+Moving_to bigint unsigned
+Copied bigint unsigned`)
 	for i := range o.Desc.Tablets {
 		t := monitor.TabletOf(c, o.Desc, i)
-		r.add(virtual.Num(uint64(t.ID)), t.Partition, virtual.Num(uint64(t.Shard)), t.Holder, virtual.Num(t.Rows), virtual.Num(t.Bytes))
+		r.add(virtual.Num(uint64(t.ID)), t.Partition, virtual.Num(uint64(t.Shard)), t.Holder, virtual.Num(t.Rows), virtual.Num(t.Bytes),
+			t.Moving, t.Copied)
 	}
 	return r, nil
 }

@@ -31,6 +31,10 @@ type applying struct {
 	system   systemChanges
 	marks    map[uint64]uint64 // checksums of entries that are not to be executed, by index; see marked.go
 
+	tracked int                        // tablets whose changes are noted
+	notes   map[schema.TabletID][]byte // of the entry that is being applied
+	cut     bool                       // what follows is applied when this is in the engine
+
 	batch    *pebble.Batch
 	overlay  overlay
 	recent   recentRows
@@ -100,6 +104,12 @@ func (a *applier) run(entries []Entry) (results []Result, err error) {
 		if err := a.entry(&entries[i], &results[i]); err != nil {
 			return nil, err
 		}
+		if a.cut {
+			if err := errors.Join(a.commit(), a.finish()); err != nil {
+				return nil, err
+			}
+			a.batch = a.s.engine.NewBatch()
+		}
 	}
 	return results, a.commit()
 }
@@ -149,6 +159,10 @@ func (a *applier) entry(e *Entry, r *Result) error {
 	case *SystemCommand:
 		r.Batch = c.ID
 		r.OK, r.Err = a.systemCommand(e.Index, c)
+	case *MoveCommand:
+		r.Batch = c.ID
+		r.Err = a.moveStep(e.Index, c)
+		r.OK = r.Err == nil
 	}
 	r.Lease = a.state.lease
 	a.endHash(e.Index)
@@ -300,7 +314,7 @@ func (a *applier) execute(p *Proposal, r *ProposalResult) (Status, error) {
 
 func (a *applier) executeWrite(w *fragment.Write, res *fragment.WriteResult) (Status, error) {
 	t, ok := a.tablets[w.Tablet]
-	if !ok {
+	if !ok || !t.takesWrites() {
 		return NoTablet, nil
 	}
 	if err := a.writer.run(t, w, res); err != nil {
@@ -333,6 +347,9 @@ func (a *applier) write(mark int) error {
 			continue
 		}
 		a.noteGarbage(c)
+		if a.tracked > 0 {
+			a.note(c)
+		}
 		op := a.batch.SetDeferred(len(c.key)+mvcc.SuffixLen, len(c.value))
 		copy(op.Key, c.key)
 		binary.BigEndian.PutUint64(op.Key[len(c.key):], ^uint64(c.ts))
@@ -343,6 +360,7 @@ func (a *applier) write(mark int) error {
 			return err
 		}
 	}
+	a.putNotes()
 	return nil
 }
 
@@ -461,6 +479,10 @@ func (a *applier) newTablet(c *TabletCommand, old *tablet) (n *tablet, record []
 }
 
 func (a *applier) dropTablet(id schema.TabletID) {
+	if a.tablets[id].move != nil {
+		a.deleteRange(notesRange(a.s.id, id))
+		defer a.countTracked()
+	}
 	delete(a.tablets, id)
 	delete(a.touched, id)
 	a.altered = true
@@ -509,7 +531,7 @@ func (a *applier) finish() error {
 		a.baseOpen = false
 	}
 	a.overlay.reset()
-	a.hashes, a.garbage, a.altered = a.hashes[:0], a.garbage[:0], false
+	a.hashes, a.garbage, a.altered, a.cut = a.hashes[:0], a.garbage[:0], false, false
 	clear(a.touched)
 	clear(a.outcomes.pending)
 	a.prepared.forgetEffects()

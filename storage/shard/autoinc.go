@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"errors"
 	"math"
 	"sync"
 
@@ -43,9 +44,9 @@ func (s *Shard) FillAutoInc(w *fragment.Write) error {
 	default:
 		return nil
 	}
-	t, ok := (*s.tablets.Load())[w.Tablet]
-	if !ok {
-		return ErrNoTablet
+	t, err := s.serving(w.Tablet)
+	if err != nil {
+		return err
 	}
 	pos := t.current.autoInc
 	if pos < 0 {
@@ -99,13 +100,16 @@ func (a *autoIncrements) nextOf(t *tablet) uint64 {
 
 // ReserveAutoInc hands out n consecutive values; 0 tells the next one without taking it. See API.
 func (s *Shard) ReserveAutoInc(id schema.TabletID, n uint64) (first uint64, err error) {
-	t, ok := (*s.tablets.Load())[id]
-	if !ok {
-		return 0, ErrNoTablet
-	}
 	a := &s.autoInc
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	t, err := s.serving(id) // under the mutex: once a frozen tablet has told its next value, it gives none
+	if errors.Is(err, ErrFrozen) && n == 0 {
+		t, err = (*s.tablets.Load())[id], nil
+	}
+	if err != nil {
+		return 0, err
+	}
 	first = a.nextOf(t)
 	for _, other := range s.siblings(t) {
 		first = max(first, a.nextOf(other))

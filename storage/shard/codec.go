@@ -390,8 +390,8 @@ func readSystem(d *wire.Reader) *SystemCommand {
 	return c
 }
 
-// Decode takes a log entry apart: the command is a *Batch, *LeaseCommand, *TabletCommand, *WatermarkCommand or
-// *SystemCommand, and aliases cmd. Error wire.ErrUnknown: only a later version of the program knows what it is.
+// Decode takes a log entry apart: the command is a *Batch, *LeaseCommand, *TabletCommand, *WatermarkCommand,
+// *SystemCommand or *MoveCommand, and aliases cmd. Error wire.ErrUnknown: only a later version of the program knows what it is.
 func Decode(cmd []byte) (CommandKind, any, error) {
 	kind, c, err := decodeCommand(cmd)
 	if b, ok := c.(*Batch); ok && err == nil {
@@ -430,6 +430,8 @@ func decodeCommand(cmd []byte) (CommandKind, any, error) {
 		c = &WatermarkCommand{Watermark: mvcc.Timestamp(d.Uvarint()), Closed: mvcc.Timestamp(d.Uvarint())}
 	case CommandSystem:
 		c = readSystem(d)
+	case CommandMove:
+		c = readMove(d)
 	default:
 		return 0, nil, fmt.Errorf("shard: a log entry's kind %d is %w", kind, wire.ErrUnknown)
 	}

@@ -17,6 +17,7 @@ const (
 	CommandTablet    CommandKind = 3 // create, change or drop a tablet's descriptor
 	CommandWatermark CommandKind = 4 // raise the garbage collection watermark and the closed timestamp
 	CommandSystem    CommandKind = 5 // compare-and-set transaction on the system shard's records
+	CommandMove      CommandKind = 6 // a step of a tablet's way to another shard
 )
 
 // Batch is many transactions' proposals in one log entry, in timestamp order.

@@ -45,6 +45,12 @@ const (
 
 var commandNames = map[CommandKind]string{
 	CommandBatch: "batch", CommandLease: "lease", CommandTablet: "tablet", CommandWatermark: "watermark", CommandSystem: "system",
+	CommandMove: "move",
+}
+
+var moveNames = map[MoveOp]string{
+	MoveTrack: "track", MoveUntrack: "untrack", MoveFreeze: "freeze", MoveLeave: "leave", MoveReceive: "receive", MoveIngest: "ingest",
+	MoveOpen: "open", MoveSettle: "settle",
 }
 
 var proposalNames = map[ProposalKind]string{
@@ -129,6 +135,9 @@ func (d *Describer) Describe(cmd []byte) EntryText {
 		x.Detail = fmt.Sprintf("watermark %s, closed %s", c.Watermark, c.Closed)
 	case *SystemCommand:
 		x.Detail = describeSystem(c)
+	case *MoveCommand:
+		x.Detail = fmt.Sprintf("%s tablet %d, attempt %d, epoch %d, %d bytes of versions", name(moveNames, c.Op), c.Tablet, c.Attempt,
+			c.Epoch, len(c.Versions))
 	}
 	return x
 }

@@ -14,6 +14,7 @@
 //	shard(4) 0(4)      6(2)      transaction(16)                  parts of transactions over several shards
 //	shard(4) 0(4)      6(2)      transaction(16) number(4)        pieces of large parts
 //	shard(4) 0(4)      7(2)      log index(8)                     marks of entries that are not to be executed (marked.go)
+//	shard(4) 0(4)      8(2)      tablet(4) log index(8)           which versions entries wrote of a tablet that moves (move.go)
 //
 // # Applying the log
 //

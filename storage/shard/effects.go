@@ -58,6 +58,9 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 		}
 		return NoTablet, nil
 	}
+	if !t.takesWrites() {
+		return Conflict, nil // its locks were lost
+	}
 	w := a.writer
 	w.t, w.cur, w.plan = t, t.current, t.current
 	w.prepareImages()

@@ -205,9 +205,9 @@ func (s *Shard) returnWriter(w *writer) {
 // Evaluate runs a write under locks into a Workspace; see API. It locks all keys that can be told beforehand first, in
 // the order of the fragment.
 func (s *Shard) Evaluate(ctx context.Context, f *fragment.Write, ws *Workspace, l Locker) (*fragment.WriteResult, error) {
-	t, ok := (*s.tablets.Load())[f.Tablet]
-	if !ok {
-		return nil, ErrNoTablet
+	t, err := s.serving(f.Tablet)
+	if err != nil {
+		return nil, err
 	}
 	if _, ok := t.layoutOf(f.SchemaVersion); !ok {
 		return nil, ErrSchemaChanged
@@ -223,7 +223,7 @@ func (s *Shard) Evaluate(ctx context.Context, f *fragment.Write, ws *Workspace, 
 	x.s, x.ctx, x.ws, x.locker, x.tablet = s, ctx, ws, l, f.Tablet
 	mark := ws.Mark()
 	res := &fragment.WriteResult{}
-	err := protected(func() error {
+	err = protected(func() error {
 		if err := x.lockAll(f); err != nil {
 			return err
 		}
@@ -254,9 +254,9 @@ func failedEvaluation(err error) (*fragment.WriteResult, error) {
 // WriteKeys appends what w will claim: primary keys, and primary and unique keys of new rows. Keys that depend on the
 // rows as they are (an UPDATE that sets a key column) are not among them; Evaluate locks those as it meets them.
 func (s *Shard) WriteKeys(dst []LockKey, f *fragment.Write) ([]LockKey, error) {
-	t, ok := (*s.tablets.Load())[f.Tablet]
-	if !ok {
-		return dst, ErrNoTablet
+	t, err := s.serving(f.Tablet)
+	if err != nil {
+		return dst, err
 	}
 	for _, key := range f.Keys {
 		dst = append(dst, LockKey{Index: schema.PrimaryIndex, Key: key})

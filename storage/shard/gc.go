@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -125,7 +126,7 @@ func (s *Shard) CollectGarbage(ctx context.Context, limit int) (removed int, mor
 	if len(noted) == 0 && !walk {
 		return 0, false, nil
 	}
-	g := &collection{s: s, batch: s.engine.NewBatch(), limit: limit}
+	g := &collection{s: s, batch: s.engine.NewBatch(), limit: limit, tablets: *s.tablets.Load()}
 	defer func() { err = errors.Join(err, g.close()) }()
 	if err := g.run(ctx, noted, watermark, from, walk && len(noted) < limit); err != nil {
 		return 0, false, err
@@ -143,6 +144,7 @@ type collection struct {
 	it      *pebble.Iterator
 	mvcc    mvcc.Collector
 	limit   int
+	tablets map[schema.TabletID]*tablet // from before the state that is looked at
 	removed int
 	more    bool
 }
@@ -225,13 +227,22 @@ func (c *collector) lose(keys []garbageKey) {
 
 // walk goes over the next keys of everything.
 func (g *collection) walk(ctx context.Context, from []byte) error {
-	live := false
+	live, last, mine := false, schema.TabletID(0), false
 	if from == nil {
 		live = g.it.First()
 	} else {
 		live = g.it.SeekGE(from)
 	}
 	for n := 0; live && n < g.limit && ctx.Err() == nil; n++ {
+		if id := tabletOfKey(g.it.Key()); id != last {
+			t := g.tablets[id]
+			last, mine = id, t != nil && (t.move == nil || t.move.Phase != incoming)
+		}
+		if !mine { // what a deletion hides may be still to come
+			_, end := tabletRange(g.s.id, last)
+			live = g.it.SeekGE(end)
+			continue
+		}
 		removed, next, err := g.mvcc.CollectHere()
 		if err != nil {
 			return err

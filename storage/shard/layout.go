@@ -21,6 +21,7 @@ const (
 	metaSystem   schema.IndexID = 5
 	metaPrepared schema.IndexID = 6
 	metaMark     schema.IndexID = 7
+	metaNote     schema.IndexID = 8
 )
 
 // tabletPrefixLen is the length of shard and tablet in front of a key.

@@ -108,6 +108,7 @@ func (s *Shard) load() error {
 	if err := s.loadTablets(a); err != nil {
 		return err
 	}
+	a.countTracked()
 	if a.outcomes, err = s.loadOutcomes(&a.state.outcomes); err != nil {
 		return err
 	}

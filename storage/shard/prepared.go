@@ -714,3 +714,17 @@ func (s *Shard) Outcome(txn fragment.TxnID) (Status, mvcc.Timestamp, error) {
 	r, err := a.repeated(txn, index)
 	return r.Recorded, r.TS, err
 }
+
+// Recorded tells how a transaction has ended; see API.
+func (s *Shard) Recorded(txn fragment.TxnID, first mvcc.Timestamp) (ProposalResult, error) {
+	s.applyMu.Lock()
+	defer s.applyMu.Unlock()
+	a := s.apply
+	if index, ok := a.outcomes.index(txn); ok {
+		return a.repeated(txn, index)
+	}
+	if first != 0 && first <= a.state.forgotten {
+		return ProposalResult{Txn: txn, Status: Forgotten}, nil
+	}
+	return ProposalResult{Txn: txn}, nil
+}

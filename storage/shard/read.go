@@ -34,6 +34,7 @@ type pageWriter struct {
 	env   expr.Env // the fragment's, with what may cancel it
 	loc   *time.Location
 	at    mvcc.Timestamp // 0: newest
+	shown mvcc.Timestamp // what was asked for: 0 for the newest state, though at was settled on since
 	src   source
 	pos   position
 	arena types.Arena
@@ -133,7 +134,13 @@ func (rd *reader) prepare() error {
 	if err := rd.pos.decode(rd.o.From); err != nil {
 		return err
 	}
-	rd.at = rd.timestamp()
+	rd.at, rd.shown = rd.timestamp(), rd.o.At
+	if rd.shown == 0 && rd.o.From != nil {
+		rd.shown = rd.at
+	}
+	if err := t.shows(rd.shown); err != nil {
+		return err
+	}
 	if rd.o.At != 0 && uint64(rd.o.At) < t.current.table.RowsSince {
 		return mysqlerr.New(mysqlerr.TableDefChanged)
 	}
@@ -232,6 +239,9 @@ func (rd *pageWriter) consistent() error {
 		}
 		if _, ok := t.layoutOf(rd.r.SchemaVersion); !ok {
 			return ErrSchemaChanged
+		}
+		if err := t.shows(rd.shown); err != nil {
+			return err
 		}
 		rd.t = t
 		if err := rd.usable(rd.plan.index); err != nil {

@@ -101,6 +101,8 @@ type API interface {
 	// Table is the descriptor of a tablet.
 	Table(t schema.TabletID) (*schema.Table, bool)
 	Tablets() []schema.TabletID
+	// Frozen tells whether a tablet is about to move to another shard, and takes no writes.
+	Frozen(t schema.TabletID) bool
 	// Hash is the chained hash of all that was applied up to index.
 	Hash() (index, hash uint64)
 	// System records (system shard).
@@ -111,6 +113,9 @@ type API interface {
 	// stands here (0: unknown). Both as of what is applied; they wait for an Apply that is under way.
 	Parts() []Part
 	Outcome(txn fragment.TxnID) (Status, mvcc.Timestamp, error)
+	// Recorded is what proposing a transaction would be answered where it has ended here, or may have: Duplicate or Forgotten. Another
+	// status: it has not, as of what is applied. first is Proposal.First.
+	Recorded(txn fragment.TxnID, first mvcc.Timestamp) (ProposalResult, error)
 	// OnPrepared registers who is told which transactions are prepared before any reader can see the state in which they
 	// are, from the goroutine of Apply: be quick and do not call back.
 	OnPrepared(fn func([]fragment.TxnID))

@@ -10,7 +10,7 @@ var (
 	formatSince  = version.Table{FormatPlain: version.V1, FormatLengths: version.V2}
 	commandSince = version.Table{
 		CommandBatch: version.V1, CommandLease: version.V1, CommandTablet: version.V1, CommandWatermark: version.V1,
-		CommandSystem: version.V1,
+		CommandSystem: version.V1, CommandMove: version.V2,
 	}
 	proposalSince = version.Table{
 		ProposalCommit: version.V1, ProposalPrepare: version.V1, ProposalResolve: version.V1, ProposalAbort: version.V1,

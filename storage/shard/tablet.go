@@ -20,6 +20,8 @@ type tablet struct {
 	previous *layout                           // nil: none
 	since    map[schema.IndexID]mvcc.Timestamp // when an index became Public after the table's creation
 	counters *counters
+	move     *moving        // nil: it is not on its way to another shard, nor from one
+	begins   mvcc.Timestamp // its states before are not known here
 }
 
 // counters change with what is applied; only Apply writes them.
@@ -143,10 +145,12 @@ type tabletRecord struct {
 	Current  *schema.Table                     `json:"current"`
 	Previous *schema.Table                     `json:"previous,omitempty"`
 	Since    map[schema.IndexID]mvcc.Timestamp `json:"since,omitempty"`
+	Move     *moving                           `json:"move,omitempty"`   // since V2, as Begins is
+	Begins   mvcc.Timestamp                    `json:"begins,omitempty"` // timestamps below 2^64 are exact in Go's JSON
 }
 
 func (t *tablet) record() ([]byte, error) {
-	r := tabletRecord{Current: t.current.table, Since: t.since}
+	r := tabletRecord{Current: t.current.table, Since: t.since, Move: t.move, Begins: t.begins}
 	if t.previous != nil {
 		r.Previous = t.previous.table
 	}
@@ -158,7 +162,7 @@ func tabletOf(id schema.TabletID, record []byte) (*tablet, error) {
 	if err := json.Unmarshal(record, &r); err != nil || r.Current == nil {
 		return nil, fmt.Errorf("%w: descriptor of tablet %d: %w", ErrCorrupt, id, err)
 	}
-	t := &tablet{id: id, since: r.Since, counters: &counters{}}
+	t := &tablet{id: id, since: r.Since, counters: &counters{}, move: r.Move, begins: r.Begins}
 	var err error
 	if t.current, err = newLayout(r.Current); err != nil {
 		return nil, err
@@ -176,6 +180,7 @@ func (t *tablet) alter(table *schema.Table, now mvcc.Timestamp) (*tablet, error)
 		return nil, err
 	}
 	n := &tablet{id: t.id, current: l, previous: t.current, counters: t.counters, since: map[schema.IndexID]mvcc.Timestamp{}}
+	n.move, n.begins = t.move, t.begins
 	for i := range table.Indexes {
 		ix := &table.Indexes[i]
 		if ix.State != schema.Public {

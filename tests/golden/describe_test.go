@@ -193,6 +193,8 @@ func catalogAgain(name string, value []byte) ([]byte, error) {
 			return nil, err
 		}
 		tx.PutStatistics(schema.TableID(id), c.Statistics(schema.TableID(id)))
+	case "move":
+		tx.PutMove(catalog.Moves(c)[0])
 	case "user":
 		tx.PutUser(c.Users()[0])
 	case "node":
@@ -250,6 +252,10 @@ func (s *samples) describeEntry(data []byte) (meaning string, again []byte, err 
 	case *shard.SystemCommand:
 		meaning = fmt.Sprintf("system %d %v %q", c.ID, c.Expect, c.Sets)
 		again = shard.EncodeSystem(nil, c)
+	case *shard.MoveCommand:
+		meaning = fmt.Sprint("move ", c.Op, c.ID, c.Epoch, c.Tablet, c.Attempt, c.Table != nil, c.Since, c.Rows, c.AutoInc, uint64(c.Newest), uint64(c.Begins)) +
+			fmt.Sprintf(" %x", c.Versions)
+		again, err = shard.EncodeMove(nil, c)
 	default:
 		err = fmt.Errorf("kind %d", kind)
 	}

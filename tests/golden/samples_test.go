@@ -330,6 +330,7 @@ func (s *samples) log() {
 	batch("abort", shard.Proposal{Kind: shard.ProposalAbort, Txn: txn(64)})
 	entry("watermark", shard.EncodeWatermark(nil, &shard.WatermarkCommand{Watermark: at(15), Closed: at(500)}))
 	entry("system", shard.EncodeSystem(nil, &shard.SystemCommand{ID: 5, Expect: []shard.SystemExpect{{Key: "a", Version: 0}}, Sets: []shard.SystemSet{{Key: "a", Value: []byte("1")}, {Key: "b"}}}))
+	s.logLater(entry, at)
 }
 
 func (s *samples) messages() {

@@ -4,6 +4,9 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/row"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
@@ -50,10 +53,44 @@ func (s *samples) writesLater() {
 	s.add("write", "checked", data)
 }
 
+// logLater adds the entries that came after version 1: a tablet on its way to another shard, and one that has come from one.
+func (s *samples) logLater(entry func(name string, cmd []byte), at func(n uint64) mvcc.Timestamp) {
+	if version.Version(s.version) < version.V2 {
+		return
+	}
+	copied := smallTable()
+	copied.Version++
+	copied.Tablets = []schema.Tablet{{ID: goldenTablet + 1, Shard: goldenShard}}
+	value := row.Encode(nil, copied, []types.Value{types.Int(5), types.Int(50), types.Str("five")})
+	steps := []shard.MoveCommand{
+		{Op: shard.MoveReceive, Table: copied, Since: map[schema.IndexID]mvcc.Timestamp{2: at(3)}},
+		{Op: shard.MoveIngest, Versions: shard.AppendVersion(nil, shard.Version{
+			Key: append([]byte{0, byte(schema.PrimaryIndex)}, key(5)...), TS: at(7), Value: mvcc.AppendPut(nil, value),
+		})},
+		{Op: shard.MoveOpen, Rows: 1, AutoInc: 5, Newest: at(2000), Begins: at(6)},
+		{Op: shard.MoveSettle}, {Op: shard.MoveTrack}, {Op: shard.MoveUntrack}, {Op: shard.MoveTrack}, {Op: shard.MoveFreeze}, {Op: shard.MoveLeave},
+	}
+	for i, c := range steps {
+		c.ID, c.Epoch, c.Attempt, c.Tablet = uint64(i), 1, 9, goldenTablet+1
+		if i > 3 {
+			c.Attempt++
+		}
+		cmd, err := shard.EncodeMove(nil, &c)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		entry("move", cmd)
+	}
+}
+
 // putLater puts the kinds of records that came after version 1.
 func (s *samples) putLater(tx *catalog.Tx) {
 	if version.Version(s.version) >= version.V2 {
 		tx.PutStatistics(7, sampleStatistics())
+		tx.PutMove(&catalog.Move{
+			Tablet: 12, Copy: 40, Table: 7, From: 2, To: 3, State: catalog.MoveCopying, Attempt: 41, Page: []byte{0, 1, 5}, Bytes: 99,
+			Noted: shard.NotePosition{Index: 17, Skip: 2},
+		})
 	}
 }
 

@@ -84,6 +84,9 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 			if _, ok := tx.Snapshot.TableByID(id); !ok {
 				return errReplaced
 			}
+			if catalog.Moving(tx.Snapshot, id) {
+				return errBusy
+			}
 			var job Job
 			if tx.Snapshot.Record(jobKind, key, &job) && job.Owner != x.Owner && (x.Alive == nil || x.Alive(ctx, job.Owner)) {
 				return errBusy

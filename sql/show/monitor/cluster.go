@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -63,7 +64,8 @@ func clusterTablets(s *virtual.Scan) error {
 		for i := range o.Desc.Tablets {
 			t := TabletOf(s, o.Desc, i)
 			err := s.Row(types.Str(o.DB), types.Str(o.Desc.Name), virtual.Num(i+1), virtual.Num(uint64(t.ID)),
-				virtual.Num(uint64(t.Shard)), t.Holder, bound(t.Start), bound(t.End), t.Partition, virtual.Num(t.Rows), virtual.Num(t.Bytes))
+				virtual.Num(uint64(t.Shard)), t.Holder, bound(t.Start), bound(t.End), t.Partition, virtual.Num(t.Rows), virtual.Num(t.Bytes),
+				t.Moving, t.Copied)
 			if err != nil {
 				return err
 			}
@@ -77,11 +79,16 @@ type Tablet struct {
 	*schema.Tablet
 	Holder, Partition types.Value // the leaseholder's node, the partition's name; NULL: not known, none
 	Rows, Bytes       uint64      // estimates
+	Moving, Copied    types.Value // the shard that it is on its way to, and the bytes that have gone over; NULL: it stays
 }
 
 // TabletOf is the i-th tablet of a table.
 func TabletOf(c virtual.Context, t *schema.Table, i int) Tablet {
-	tb := Tablet{Tablet: &t.Tablets[i], Holder: Holder(c, t.Tablets[i].Shard), Partition: types.Null}
+	tb := Tablet{Tablet: &t.Tablets[i], Holder: Holder(c, t.Tablets[i].Shard)}
+	tb.Partition, tb.Moving, tb.Copied = types.Null, types.Null, types.Null
+	if m := catalog.MoveOf(c.Catalog(), tb.ID); m != nil && m.State == catalog.MoveCopying {
+		tb.Moving, tb.Copied = virtual.Num(uint64(m.To)), virtual.Num(m.Bytes)
+	}
 	if t.Partitioning != nil {
 		tb.Partition = types.Str(t.Partitioning.Leaves()[i].Name)
 	}

@@ -1,0 +1,174 @@
+package moves
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"cloudsql/distributed/clock"
+	"cloudsql/distributed/leaseholder"
+	"cloudsql/distributed/lock"
+	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
+)
+
+// Op is what a leaseholder is asked.
+type Op string
+
+// The questions: where a tablet is, to have a step logged, and for parts of what a tablet has.
+const (
+	OpState    Op = "state"
+	OpStep     Op = "step"
+	OpVersions Op = "versions"
+	OpNoted    Op = "noted"
+	OpDigest   Op = "digest"
+)
+
+// Request asks the leaseholder of a shard about one of its tablets.
+type Request struct {
+	Shard   schema.ShardID     `json:"shard"`
+	Op      Op                 `json:"op"`
+	Tablet  schema.TabletID    `json:"tablet"`
+	Attempt uint64             `json:"attempt,omitempty"`
+	Step    *shard.MoveCommand `json:"step,omitempty"`
+	Wait    time.Duration      `json:"wait,omitempty"` // Freeze: for those who are in the tablet
+
+	From     []byte             `json:"from,omitempty"`    // OpVersions, OpDigest
+	Noted    shard.NotePosition `json:"noted"`             // OpNoted
+	Through  uint64             `json:"through,omitempty"` // OpNoted: up to this log index; 0: all
+	At       mvcc.Timestamp     `json:"at,omitempty"`      // OpDigest
+	Until    []byte             `json:"until,omitempty"`   // likewise
+	Keys     uint64             `json:"keys,omitempty"`    // likewise
+	MaxBytes int                `json:"maxBytes,omitempty"`
+}
+
+// Reply is the answer. NotHere: another node must be asked, Holder if that is known.
+type Reply struct {
+	NotHere bool          `json:"notHere,omitempty"`
+	Holder  schema.NodeID `json:"holder,omitempty"`
+	Refused bool          `json:"refused,omitempty"` // shard.ErrMoveRefused
+	Busy    bool          `json:"busy,omitempty"`    // shard.ErrMoveBusy
+	TooOld  bool          `json:"tooOld,omitempty"`  // shard.ErrTooOld
+	Err     string        `json:"err,omitempty"`     // anything else
+
+	Here    bool            `json:"here,omitempty"` // OpState: the tablet is
+	State   shard.MoveState `json:"state"`
+	AutoInc uint64          `json:"autoInc,omitempty"` // OpState: the next value
+	Page    shard.VersionPage
+	Noted   shard.NotePosition `json:"noted"`
+	More    bool               `json:"more,omitempty"`
+	Digest  shard.Digest       `json:"digest"`
+}
+
+// err is what the reply says is wrong.
+func (r *Reply) err() error {
+	switch {
+	case r.Refused:
+		return shard.ErrMoveRefused
+	case r.Busy:
+		return shard.ErrMoveBusy
+	case r.TooOld:
+		return shard.ErrTooOld
+	case r.Err != "":
+		return errors.New(r.Err)
+	}
+	return nil
+}
+
+// Leaseholder is who serves a shard; package replica implements it.
+type Leaseholder interface {
+	// Locks takes the lease, if it may, and gives the locks that are held under it, and its epoch.
+	Locks(ctx context.Context) (*lock.Table, uint64, error)
+	Command(ctx context.Context, kind shard.CommandKind, id uint64, cmd []byte) (shard.Result, error)
+}
+
+// Answerer answers questions about the tablets of a shard.
+type Answerer struct {
+	Leaseholder Leaseholder
+	State       *shard.Shard
+	Version     version.Version // that the cluster is at
+}
+
+// Answer answers a question, if this node holds the shard's lease.
+func (l *Answerer) Answer(ctx context.Context, q *Request) *Reply {
+	r := &Reply{}
+	locks, epoch, err := l.Leaseholder.Locks(ctx)
+	if err == nil && q.Op == OpStep && q.Step != nil {
+		q.Step.Epoch = epoch
+		err = l.step(ctx, locks, q)
+	} else if err == nil {
+		err = r.fill(ctx, l.State, q)
+	}
+	elsewhere := (*leaseholder.NotLeaseholder)(nil)
+	switch {
+	case err == nil:
+	case errors.As(err, &elsewhere):
+		r.NotHere, r.Holder = true, elsewhere.Holder
+	case errors.Is(err, shard.ErrMoveRefused):
+		r.Refused = true
+	case errors.Is(err, shard.ErrMoveBusy):
+		r.Busy = true
+	case errors.Is(err, shard.ErrTooOld):
+		r.TooOld = true
+	default:
+		r.Err = err.Error()
+	}
+	return r
+}
+
+func (r *Reply) fill(ctx context.Context, s *shard.Shard, q *Request) (err error) {
+	switch q.Op {
+	case OpState:
+		if r.State, r.Here = s.MoveState(q.Tablet); r.Here {
+			r.AutoInc, err = s.ReserveAutoInc(q.Tablet, 0)
+		}
+		if errors.Is(err, shard.ErrNoTablet) { // it is here, but does not serve
+			err = nil
+		}
+	case OpVersions:
+		r.Page, err = s.ExportVersions(q.Tablet, q.Attempt, q.From, q.MaxBytes)
+	case OpNoted:
+		r.Page, r.Noted, r.More, err = s.ExportNoted(q.Tablet, q.Attempt, q.Noted, q.Through, q.MaxBytes)
+	case OpDigest:
+		r.Digest, err = s.DigestTablet(ctx, q.Tablet, q.Attempt, q.At, q.From, q.Until, q.Keys)
+	default:
+		err = errors.New("moves: an unknown question")
+	}
+	return err
+}
+
+// step has a step logged; a freeze when no transaction has anything in the tablet. New ones are kept out of it meanwhile, for q.Wait at most:
+// then the error is ErrMoveBusy.
+func (l *Answerer) step(ctx context.Context, locks *lock.Table, q *Request) error {
+	c := q.Step
+	if c.Op == shard.MoveFreeze {
+		defer locks.Doors.Shut(c.Tablet)()
+		for end := time.Now().Add(q.Wait); locks.Occupied(c.Tablet); {
+			if time.Now().After(end) {
+				return shard.ErrMoveBusy
+			}
+			if err := clock.Sleep(ctx, time.Millisecond); err != nil {
+				return err
+			}
+		}
+	}
+	c.ID = rand.Uint64()
+	cmd, err := shard.EncodeMove(nil, c)
+	if err != nil {
+		return err
+	}
+	if err := shard.CheckEntry(cmd, l.Version); err != nil {
+		return err
+	}
+	res, err := l.Leaseholder.Command(ctx, shard.CommandMove, c.ID, cmd)
+	switch {
+	case err != nil:
+		return err
+	case errors.Is(res.Err, shard.ErrMoveEpoch):
+		return &leaseholder.NotLeaseholder{Shard: q.Shard}
+	}
+	return res.Err
+}

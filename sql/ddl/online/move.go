@@ -1,0 +1,97 @@
+package online
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/schema"
+)
+
+// movePoll is how often who has asked for a move looks how it is.
+const movePoll = 20 * time.Millisecond
+
+// Moves has tablets moved to other shards.
+type Moves struct{ *Executor }
+
+// MoveTablet has a tablet of a table moved to another shard, which package moves does, and waits for it. Who stops waiting cancels it.
+func (x Moves) MoveTablet(ctx context.Context, name Name, tablet schema.TabletID, to schema.ShardID) error {
+	begun := false
+	var id schema.TableID
+	err := x.withTable(ctx, name, "MOVE TABLET", func(_ *schema.Database, t *schema.Table) error {
+		id = t.ID
+		return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+			now, ok := tx.Snapshot.TableByID(t.ID)
+			if !ok {
+				return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
+			}
+			var err error
+			begun, err = tx.BeginMove(now, tablet, to)
+			return err
+		})
+	})
+	if err != nil || !begun {
+		return err
+	}
+	return x.awaitMove(ctx, name, id, tablet)
+}
+
+// awaitMove waits until a move has been made, or is none any more.
+func (x Moves) awaitMove(ctx context.Context, name Name, table schema.TableID, tablet schema.TabletID) error {
+	for {
+		m := catalog.MoveOf(x.DB.Catalog(), tablet)
+		switch {
+		case m == nil || m.State == catalog.MoveLeaving:
+			return x.moved(name, table, tablet)
+		case m.State == catalog.MoveFailed:
+			return errors.Join(mysqlerr.Newf(mysqlerr.GetErrmsg, "Got error 1 '%s' from cloudsql", m.Error), x.DB.ChangeCatalog(context.WithoutCancel(ctx), func(tx *catalog.Tx) error {
+				tx.DeleteMove(tablet)
+				return nil
+			}))
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), x.cancelMove(context.WithoutCancel(ctx), tablet))
+		case <-time.After(movePoll):
+		}
+	}
+}
+
+// moved tells what has become of a move that is over.
+func (x Moves) moved(name Name, table schema.TableID, tablet schema.TabletID) error {
+	t, ok := x.DB.Catalog().TableByID(table)
+	switch {
+	case !ok:
+		return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
+	case slices.ContainsFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == tablet }):
+		return mysqlerr.New(mysqlerr.QueryInterrupted) // somebody has cancelled it
+	}
+	return nil
+}
+
+// CancelMove has a tablet stay where it is, if it has not moved yet. 1525 where it does not move.
+func (x Moves) CancelMove(ctx context.Context, name Name, tablet schema.TabletID) error {
+	t, ok := x.DB.Catalog().Table(name.DB, name.Table)
+	if !ok {
+		return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
+	}
+	if m := catalog.MoveOf(x.DB.Catalog(), tablet); m == nil || m.Table != t.ID || m.State != catalog.MoveCopying {
+		return mysqlerr.New(mysqlerr.WrongValue, "TABLET", strconv.FormatUint(uint64(tablet), 10))
+	}
+	return x.cancelMove(ctx, tablet)
+}
+
+func (x Moves) cancelMove(ctx context.Context, tablet schema.TabletID) error {
+	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		if m := catalog.MoveOf(tx.Snapshot, tablet); m != nil && m.State == catalog.MoveCopying {
+			cancelled := *m
+			cancelled.Cancel = true
+			tx.PutMove(&cancelled)
+		}
+		return nil
+	})
+}

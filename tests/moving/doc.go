@@ -1,0 +1,2 @@
+// Package moving has tablets of a real cluster move from shard to shard while clients work and nodes are killed.
+package moving
