@@ -126,6 +126,9 @@ func (w *writer) buffered(ctx context.Context, f *fragment.Write) error {
 }
 
 func (w *writer) add(r *fragment.WriteResult) error {
+	if r.LastUpdated != 0 {
+		w.sum.LastUpdated = r.LastUpdated
+	}
 	if r.Err != nil {
 		return r.Err
 	}
@@ -136,9 +139,6 @@ func (w *writer) add(r *fragment.WriteResult) error {
 	w.sum.Duplicates += r.Duplicates
 	if w.sum.FirstAutoInc == 0 {
 		w.sum.FirstAutoInc = r.FirstAutoInc
-	}
-	if r.LastUpdated != 0 {
-		w.sum.LastUpdated = r.LastUpdated
 	}
 	w.warnings += len(r.Warnings)
 	if w.rt.Warn != nil {

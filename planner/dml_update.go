@@ -30,6 +30,7 @@ type changePlan struct {
 	kind   fragment.Kind // Update or Delete
 	ignore bool
 	spares bool           // spares(…)
+	counts bool           // the first assignment is what LAST_INSERT_ID() gives afterwards
 	lookup *locate.Lookup // rows by primary key; nil: source finds them
 	where  expr.Expr      // beside the key, over the full row
 	set    []fragment.Assignment
@@ -63,6 +64,7 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
+	set = p.asSequence(ctx, set)
 	if slices.ContainsFunc(set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) {
 		return buildComputedUpdate(ctx, s, params)
 	}
@@ -75,6 +77,9 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	}
 	p.checks = r.ChecksOf(p.set)
 	keyed, err := p.findByKey(ctx, s.Where, s.Order, s.Limit)
+	if err == nil && p.counts && (!keyed || p.lookup.Most() > 1) {
+		return buildComputedUpdate(ctx, s, params)
+	}
 	if err != nil || keyed {
 		if err == nil {
 			err = p.tie(ctx)
@@ -86,6 +91,26 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 		return nil, err
 	}
 	return p, p.findBy(ctx, q)
+}
+
+// asSequence lets the row's shard do SET id = LAST_INSERT_ID(id + 1), and tell the value: a sequence in one consensus round. Entries of
+// version 1 can't say so.
+func (p *changePlan) asSequence(ctx *Context, set []fragment.Assignment) []fragment.Assignment {
+	if len(set) == 0 { // a generated column SET to DEFAULT
+		return set
+	}
+	call := scalar.AsCall(set[0].Expr, "last_insert_id")
+	if call == nil || len(call.Args()) != 1 || !shipping(ctx).Allows(fragment.UpdateSequence.Since()) || ctx.Catalog.Related(p.Table) ||
+		p.place.Moves(set) {
+		return set
+	}
+	value := call.Args()[0]
+	if value.Type().Class() != types.ClassInt || !shipping(ctx).Pushable(value) {
+		return set
+	}
+	p.counts, set = true, slices.Clone(set)
+	set[0].Expr = scalar.Convert(value, *call.Type())
+	return set
 }
 
 func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
@@ -233,6 +258,9 @@ func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	} else {
 		err = p.changeFound(ctx, rt, w, set, env)
 	}
+	if p.counts && (w.sum.Matched > 0 || w.sum.LastUpdated != 0) { // of a statement that failed, too
+		rt.Env.Session.SetLastInsertID(w.sum.LastUpdated)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -257,8 +285,12 @@ func (p *changePlan) changeLookedUp(ctx context.Context, w *writer, set []fragme
 
 // fragment changes rows of one tablet.
 func (p *changePlan) fragment(t *schema.Tablet, found [][]byte, first int, set []fragment.Assignment, where expr.Expr, env *expr.Env) *fragment.Write {
+	kind := p.kind
+	if p.counts {
+		kind = fragment.UpdateSequence
+	}
 	return &fragment.Write{
-		Kind: p.kind, Tablet: t.ID, SchemaVersion: p.Table.Version, Keys: found, Set: set, Where: where, Env: env, FirstRow: first,
+		Kind: kind, Tablet: t.ID, SchemaVersion: p.Table.Version, Keys: found, Set: set, Where: where, Env: env, FirstRow: first,
 		Checks: p.checks, Lenient: p.spares,
 	}
 }

@@ -111,6 +111,9 @@ const (
 	// logs that have them are applied as ever.
 	Put     Kind = 7
 	Reindex Kind = 8 // each key's row gets its entries of the WriteOnly indexes (online index build; 1062)
+	// UpdateSequence is Update that tells the value of the first assignment (WriteResult.LastUpdated, also beside Err): SET id =
+	// LAST_INSERT_ID(id + 1).
+	UpdateSequence Kind = 9
 )
 
 // Write is a write fragment on one tablet. It is evaluated in two places by the same code: at apply, in log order, for
@@ -129,12 +132,12 @@ type Write struct {
 	// Generated are the rows (0-based, rising) whose value the leaseholder filled in (shard.API.FillAutoInc).
 	Generated []uint32
 
-	// Update, Delete, Put: encoded primary keys; Put replaces the row of Keys[i] by Rows.Row(i) (the key may change: 1062 if taken).
+	// Update, UpdateSequence, Delete, Put: encoded primary keys; Put replaces the row of Keys[i] by Rows.Row(i) (the key may change: 1062 if taken).
 	Keys  [][]byte
 	Set   []Assignment
 	Where expr.Expr // over the table's full row at SchemaVersion (positions of Table.Columns); nil: always
 	Env   *expr.Env
-	// Checks are conditions on the rows that Update and InsertOrUpdate change. (New rows were held to them at the gateway.)
+	// Checks are conditions on the rows that Update, UpdateSequence and InsertOrUpdate change. (New rows were held to them at the gateway.)
 	Checks []Check
 	// Lenient: a row that a check is against, or whose new keys another row has, stays as it is, with a warning (IGNORE).
 	Lenient bool
@@ -174,7 +177,7 @@ type WriteResult struct {
 	Affected     uint64 // MySQL's affected rows: REPLACE counts deletes too, ON DUPLICATE KEY UPDATE counts 2 for a change
 	Duplicates   uint64 // rows skipped or replaced
 	FirstAutoInc uint64 // first generated AUTO_INCREMENT value, 0 if none
-	LastUpdated  uint64 // AUTO_INCREMENT value of the last row that ON DUPLICATE KEY UPDATE changed (for LAST_INSERT_ID)
+	LastUpdated  uint64 // AUTO_INCREMENT value of the last row that ON DUPLICATE KEY UPDATE changed, or what UpdateSequence tells (for LAST_INSERT_ID)
 	Warnings     []Warning
 	Err          *mysqlerr.Error
 	Images       *Images // of a write with a Report

@@ -7,6 +7,7 @@ var (
 	kindSince = version.Table{
 		Insert: version.V1, InsertIgnore: version.V1, Replace: version.V1, InsertOrUpdate: version.V1,
 		Update: version.V1, Delete: version.V1, Put: version.V1, Reindex: version.V1,
+		UpdateSequence: version.V2,
 	}
 	effectSince = version.Table{EffectPut: version.V1, EffectDelete: version.V1, EffectCheck: version.V1}
 )

@@ -61,7 +61,7 @@ var proposalNames = map[ProposalKind]string{
 var writeNames = map[fragment.Kind]string{
 	fragment.Insert: "insert", fragment.InsertIgnore: "insert ignore", fragment.Replace: "replace",
 	fragment.InsertOrUpdate: "insert or update", fragment.Update: "update", fragment.Delete: "delete", fragment.Put: "put",
-	fragment.Reindex: "reindex",
+	fragment.Reindex: "reindex", fragment.UpdateSequence: "update sequence",
 }
 
 var effectNames = map[fragment.EffectOp]string{

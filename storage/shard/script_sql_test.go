@@ -207,6 +207,9 @@ func writeOf(t testing.TB, table *schema.Table, sql string, keys [][]byte) *frag
 		if stmt.Where != nil {
 			w.Where = b.expr(stmt.Where)
 		}
+		if c, ok := w.Set[0].Expr.(*expr.Call); ok && c.Name() == "last_insert_id" {
+			w.Kind, w.Set[0].Expr = fragment.UpdateSequence, c.Args()[0]
+		}
 	case *ast.DeleteStmt:
 		w.Kind = fragment.Delete
 		if stmt.Where != nil {

@@ -119,10 +119,13 @@ func (r *richLog) write() *fragment.Write {
 	mode.Strict = r.rng.IntN(2) == 0
 	w.Env = &expr.Env{Mode: mode, Now: baseTime.UTC().Add(time.Duration(id) * time.Hour)}
 	keyed := &fragment.Write{Tablet: testTablet, SchemaVersion: 1, Keys: [][]byte{intKey(id), intKey(id + 1)}, Env: w.Env, FirstRow: 1}
-	switch w.Kind = fragment.Kind(1 + r.rng.IntN(8)); w.Kind {
+	for w.Kind = 0; w.Kind.Since() > r.v; {
+		w.Kind = fragment.Kind(1 + r.rng.IntN(9))
+	}
+	switch w.Kind {
 	case fragment.InsertOrUpdate:
 		w.Set = r.sets()
-	case fragment.Update:
+	case fragment.Update, fragment.UpdateSequence:
 		keyed.Set = r.sets()
 		fallthrough
 	case fragment.Delete:

@@ -144,7 +144,11 @@ func (w *writer) failed(err error) error {
 	}
 	var failure *mysqlerr.Error
 	if errors.As(err, &failure) {
-		*w.res = fragment.WriteResult{Err: failure}
+		told := uint64(0)
+		if w.w.Kind == fragment.UpdateSequence { // LAST_INSERT_ID(expr) has been evaluated
+			told = w.res.LastUpdated
+		}
+		*w.res = fragment.WriteResult{Err: failure, LastUpdated: told}
 		return nil
 	}
 	return err
@@ -194,7 +198,7 @@ func (w *writer) rows() error {
 	switch w.w.Kind {
 	case fragment.Insert, fragment.InsertIgnore, fragment.Replace, fragment.InsertOrUpdate:
 		return w.inserts()
-	case fragment.Update, fragment.Delete, fragment.Reindex:
+	case fragment.Update, fragment.UpdateSequence, fragment.Delete, fragment.Reindex:
 		for i, key := range w.w.Keys {
 			if err := w.keyed(i, key); err != nil {
 				return err

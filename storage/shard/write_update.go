@@ -9,7 +9,7 @@ import (
 	"cloudsql/storage/types"
 )
 
-// keyed executes UPDATE, DELETE and Reindex for one key.
+// keyed executes Update, UpdateSequence, Delete and Reindex for one key.
 func (w *writer) keyed(i int, key []byte) error {
 	w.startRow()
 	if err := w.access.lock(schema.PrimaryIndex, key); err != nil {
@@ -92,7 +92,7 @@ func (w *writer) assign(i int) (changed bool, err error) {
 // ON DUPLICATE KEY UPDATE assigns is refused then as the only row of an INSERT is, but under IGNORE.
 func (w *writer) nullsPass(c *schema.Column) bool {
 	m := &w.env.Mode
-	return !m.Strict && !m.Legacy && c.Generated == "" && (w.w.Kind == fragment.Update || w.w.Lenient)
+	return !m.Strict && !m.Legacy && c.Generated == "" && (w.w.Kind != fragment.InsertOrUpdate || w.w.Lenient)
 }
 
 // assignments makes the assignments that are always made, or those that only a changed row gets.
@@ -110,6 +110,9 @@ func (w *writer) assignments(i int, onlyIfChanged bool) error {
 		if err != nil {
 			return err
 		}
+		if k == 0 && w.w.Kind == fragment.UpdateSequence {
+			w.res.LastUpdated = sequenceValue(v)
+		}
 		c := &w.cur.table.Columns[pos]
 		if v, err = types.Assign(v, &c.Type, c.Name, i+max(w.w.FirstRow, 1), &w.env.Mode, w.warn); err != nil {
 			return mysqlerr.From(err)
@@ -126,6 +129,17 @@ func (w *writer) assignments(i int, onlyIfChanged bool) error {
 		w.row[planned] = types.ToLocal(v, w.env.Mode.Loc)
 	}
 	return nil
+}
+
+// sequenceValue is what UpdateSequence tells of a value: 0 of NULL, and of what is no integer.
+func sequenceValue(v types.Value) uint64 {
+	switch v.Kind() {
+	case types.KindInt:
+		return uint64(v.Int()) //nolint:gosec // as LAST_INSERT_ID does
+	case types.KindUint:
+		return v.Uint()
+	}
+	return 0
 }
 
 // compare notes which columns differ between w.old and w.next, and counts them.

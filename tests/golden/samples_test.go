@@ -266,9 +266,12 @@ func writes() map[string]*fragment.Write {
 	update, remove := keyed(fragment.Update, 2), keyed(fragment.Delete, 3)
 	update.Set = plus
 	remove.Where = call("=", k(), expr.NewInt(30))
+	sequence := keyed(fragment.UpdateSequence, 2)
+	sequence.Set = plus
 	return map[string]*fragment.Write{
 		"insert": gen, "ignore": insert(fragment.InsertIgnore, 1, 9, "one"), "replace": insert(fragment.Replace, 2, 20, "three"),
 		"duplicate": dup, "update": update, "delete": remove, "put": put, "reindex": keyed(fragment.Reindex, 1),
+		"sequence": sequence,
 	}
 }
 
