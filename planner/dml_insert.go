@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/change"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
@@ -41,7 +42,7 @@ type insertPlan struct {
 	hidden    int                   // position of the row id, or -1
 	tables    []TableVersion
 	place     locate.Place
-	ties
+	change.Ties
 }
 
 // insertChunk is how many rows of a query go into one fragment.
@@ -77,7 +78,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.ties, err = tie(ctx, n.Ignore, &p.tables, changed{db: n.DB, table: n.Table, kind: n.Kind, set: p.set})
+	p.Ties, err = change.Tie(ctx, n.Ignore, &p.tables, change.Target{DB: n.DB, Table: n.Table, Kind: n.Kind, Set: p.set})
 	return p, err
 }
 
@@ -145,9 +146,9 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 
 // newRun begins an execution.
 func (p *insertPlan) newRun(rt *exec.Runtime) (*insertRun, error) {
-	env := changeEnv(rt, p.Ignore)
-	w := &writer{rt: rt, relations: p.relations}
-	w.countWarnings(env)
+	env := change.Env(rt, p.Ignore)
+	w := p.Writer(rt)
+	w.CountWarnings(env)
 	var set []fragment.Assignment
 	var err error
 	if p.conflicts == nil {
@@ -177,7 +178,7 @@ type insertRun struct {
 	eval     *expr.Env // env of expressions: what strict mode does not forgive in them becomes strict's error
 	strict   expr.StrictWarnings
 	rows     *rules.Rows // of the table; nil: none
-	w        *writer
+	w        *change.Writer
 	set      []fragment.Assignment
 	seen     [][]types.Value // of the batch's rows: the values of outside
 	computed []types.Value   // the row of all defaults; expressions among them are computed once a statement
@@ -297,7 +298,7 @@ func (r *insertRun) flush(ctx context.Context) error {
 	case len(r.Outside) > 0:
 		err = r.flushEach(ctx)
 	case !r.place.Several():
-		err = r.w.write(ctx, r.fragment(&r.Table.Tablets[0], r.batch, r.first))
+		err = r.w.Write(ctx, r.fragment(&r.Table.Tablets[0], r.batch, r.first))
 	default:
 		err = r.flushSplit(ctx)
 	}
@@ -336,13 +337,13 @@ func (r *insertRun) tablet(ctx context.Context, row []types.Value, before []*fra
 	switch {
 	case err == nil:
 		return tablet, nil
-	case !r.Ignore || !sparedByIgnore(err):
+	case !r.Ignore || !change.Spared(err):
 		if failed := r.send(ctx, before...); failed != nil {
 			return nil, failed
 		}
 		return nil, err
 	}
-	r.w.sum.Duplicates++
+	r.w.Sum.Duplicates++
 	e := mysqlerr.From(err)
 	r.env.Warn(e.Code, e.Message)
 	return nil, nil
@@ -351,9 +352,9 @@ func (r *insertRun) tablet(ctx context.Context, row []types.Value, before []*fra
 // send writes the batch's fragments.
 func (r *insertRun) send(ctx context.Context, writes ...*fragment.Write) error {
 	if r.place.Moves(r.set) {
-		return r.w.sendMoving(ctx, &r.place, r.Ignore, writes...)
+		return r.w.WriteMoving(ctx, &r.place, r.Ignore, writes...)
 	}
-	return r.w.write(ctx, writes...)
+	return r.w.Write(ctx, writes...)
 }
 
 // insertOutside puts a row's values in the places of the query's columns.
@@ -419,8 +420,8 @@ func (r *insertRun) reserve(ctx context.Context) error {
 	if step > 1 {
 		next = r.series.From(next)
 	}
-	if r.w.sum.FirstAutoInc == 0 {
-		r.w.sum.FirstAutoInc = next
+	if r.w.Sum.FirstAutoInc == 0 {
+		r.w.Sum.FirstAutoInc = next
 	}
 	reserved := next + n*step
 	for i := range r.batch.Len() {
@@ -444,7 +445,7 @@ func (r *insertRun) reserve(ctx context.Context) error {
 }
 
 func (r *insertRun) result() *exec.ModifyResult {
-	sum := &r.w.sum
+	sum := &r.w.Sum
 	m := &exec.ModifyResult{Affected: sum.Affected, LastInsertID: sum.FirstAutoInc}
 	if m.LastInsertID == 0 && r.TellsID {
 		m.LastInsertID = sum.LastUpdated
@@ -460,7 +461,7 @@ func (r *insertRun) result() *exec.ModifyResult {
 		m.Affected += sum.Matched - min(sum.Matched, sum.Duplicates)
 	}
 	if r.source != nil || len(r.Rows) > 1 {
-		m.Info = r.w.insertInfo(r.records)
+		m.Info = r.w.InsertInfo(r.records)
 	}
 	return m
 }
@@ -468,7 +469,7 @@ func (r *insertRun) result() *exec.ModifyResult {
 // NeedsTxn: rows from a query arrive in chunks; rows of a split table may go to several shards.
 func (p *insertPlan) NeedsTxn() bool {
 	oneRow := len(p.Rows) == 1 && !p.place.Moves(p.set)
-	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.conflicts != nil || p.relations != nil
+	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.conflicts != nil || p.Related()
 }
 func (p *insertPlan) Tables() []TableVersion { return p.tables }
 func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }

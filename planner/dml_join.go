@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/planner/change"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
@@ -25,7 +26,7 @@ type computedPlan struct {
 	source Rows                    // of In
 	tables []TableVersion
 	places []locate.Place // of each target
-	ties
+	change.Ties
 	spares bool // spares(…)
 }
 
@@ -79,12 +80,12 @@ func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
 		return nil, err
 	}
 	p.tables = append(p.tables, p.source.Tables()...)
-	changes := make([]changed, len(p.Targets))
+	changes := make([]change.Target, len(p.Targets))
 	for i := range p.Targets {
 		t := &p.Targets[i]
-		changes[i] = changed{db: t.DB, table: t.Table, kind: p.Kind, set: p.added[i], values: t.Values}
+		changes[i] = change.Target{DB: t.DB, Table: t.Table, Kind: p.Kind, Set: p.added[i], Values: t.Values}
 	}
-	p.ties, err = tie(ctx, p.Ignore, &p.tables, changes...)
+	p.Ties, err = change.Tie(ctx, p.Ignore, &p.tables, changes...)
 	return p, err
 }
 
@@ -106,8 +107,8 @@ func foundRowBytes(r *foundRow) int {
 
 // Run collects all rows first, so that the statement does not meet its own effects, then changes them one by one.
 func (p *computedPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
-	env := changeEnv(rt, p.Ignore)
-	w := &writer{rt: rt, relations: p.relations}
+	env := change.Env(rt, p.Ignore)
+	w := p.Writer(rt)
 	hold := rt.Memory.Hold(memory.Rows)
 	defer hold.Close()
 	rows, err := p.collect(ctx, rt, &hold)
@@ -117,15 +118,15 @@ func (p *computedPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyR
 	for i := range rows {
 		at, f := &p.places[rows[i].target], p.fragment(&rows[i], i+1, env)
 		if at.Moves(f.Set) {
-			err = w.sendMoving(ctx, at, p.Ignore, f)
+			err = w.WriteMoving(ctx, at, p.Ignore, f)
 		} else {
-			err = w.write(ctx, f)
+			err = w.Write(ctx, f)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	return w.changeResult(p.Kind), nil
+	return w.Result(p.Kind), nil
 }
 
 func (p *computedPlan) fragment(r *foundRow, number int, env *expr.Env) *fragment.Write {

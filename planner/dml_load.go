@@ -451,10 +451,10 @@ func (l *loadRun) result() *exec.ModifyResult {
 	m := l.run.result()
 	deleted, skipped, records := uint64(0), uint64(0), uint64(l.run.records) //nolint:gosec // a count
 	if l.Kind == fragment.Replace {
-		deleted = l.run.w.sum.Duplicates
+		deleted = l.run.w.Sum.Duplicates
 	} else {
-		skipped = records - min(records, l.run.w.sum.Affected)
+		skipped = records - min(records, l.run.w.Sum.Affected)
 	}
-	m.Info = mysqlerr.New(mysqlerr.LoadInfo, records, deleted, skipped, l.run.w.warnings).Message
+	m.Info = mysqlerr.New(mysqlerr.LoadInfo, records, deleted, skipped, l.run.w.Warnings).Message
 	return m
 }

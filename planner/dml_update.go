@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/change"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
@@ -38,11 +39,8 @@ type changePlan struct {
 	place  locate.Place
 	source Rows // gives the columns by which rows are located (place.Found), locked
 	tables []TableVersion
-	ties
+	change.Ties
 }
-
-// changeChunk is how many found rows go into one fragment.
-const changeChunk = 1000
 
 func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 	name, alias := bind.SingleTable(s.TableRefs)
@@ -195,7 +193,7 @@ func (p *changePlan) findBy(ctx *Context, q *logical.Query) error {
 }
 
 func (p *changePlan) tie(ctx *Context) (err error) {
-	p.ties, err = tie(ctx, p.ignore, &p.tables, changed{db: p.DB, table: p.Table, kind: p.kind, set: p.set})
+	p.Ties, err = change.Tie(ctx, p.ignore, &p.tables, change.Target{DB: p.DB, Table: p.Table, Kind: p.kind, Set: p.set})
 	return err
 }
 
@@ -243,8 +241,8 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 
 // Run changes the rows.
 func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyResult, error) {
-	env := changeEnv(rt, p.ignore)
-	w := &writer{rt: rt, relations: p.relations}
+	env := change.Env(rt, p.ignore)
+	w := p.Writer(rt)
 	set, err := scalar.PureSet(p.set, env)
 	if err != nil {
 		return nil, err
@@ -258,17 +256,17 @@ func (p *changePlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	} else {
 		err = p.changeFound(ctx, rt, w, set, env)
 	}
-	if p.counts && (w.sum.Matched > 0 || w.sum.LastUpdated != 0) { // of a statement that failed, too
-		rt.Env.Session.SetLastInsertID(w.sum.LastUpdated)
+	if p.counts && (w.Sum.Matched > 0 || w.Sum.LastUpdated != 0) { // of a statement that failed, too
+		rt.Env.Session.SetLastInsertID(w.Sum.LastUpdated)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return w.changeResult(p.kind), nil
+	return w.Result(p.kind), nil
 }
 
 // changeLookedUp changes the rows that the statement names by their keys.
-func (p *changePlan) changeLookedUp(ctx context.Context, w *writer, set []fragment.Assignment, where expr.Expr, env *expr.Env) error {
+func (p *changePlan) changeLookedUp(ctx context.Context, w *change.Writer, set []fragment.Assignment, where expr.Expr, env *expr.Env) error {
 	if p.place.Several() {
 		list, err := p.lookedUp(env)
 		if err != nil {
@@ -280,7 +278,7 @@ func (p *changePlan) changeLookedUp(ctx context.Context, w *writer, set []fragme
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	return w.write(ctx, p.fragment(&p.Table.Tablets[0], found, 1, set, where, env))
+	return w.Write(ctx, p.fragment(&p.Table.Tablets[0], found, 1, set, where, env))
 }
 
 // fragment changes rows of one tablet.
@@ -309,7 +307,7 @@ func (p *changePlan) lookedUp(env *expr.Env) ([]locate.Row, error) {
 }
 
 // change sends the fragments for rows given by key.
-func (p *changePlan) change(ctx context.Context, w *writer, list []locate.Row, first int, set []fragment.Assignment, where expr.Expr, env *expr.Env) error {
+func (p *changePlan) change(ctx context.Context, w *change.Writer, list []locate.Row, first int, set []fragment.Assignment, where expr.Expr, env *expr.Env) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -327,21 +325,21 @@ func (p *changePlan) change(ctx context.Context, w *writer, list []locate.Row, f
 		list, first = list[n:], first+n
 	}
 	if p.place.Moves(set) {
-		return w.sendMoving(ctx, &p.place, p.ignore, writes...)
+		return w.WriteMoving(ctx, &p.place, p.ignore, writes...)
 	}
-	return w.write(ctx, writes...)
+	return w.Write(ctx, writes...)
 }
 
 // changeFound collects the keys of all rows first, so that the statement does not meet its own effects, then changes them.
-func (p *changePlan) changeFound(ctx context.Context, rt *exec.Runtime, w *writer, set []fragment.Assignment, env *expr.Env) error {
+func (p *changePlan) changeFound(ctx context.Context, rt *exec.Runtime, w *change.Writer, set []fragment.Assignment, env *expr.Env) error {
 	hold := rt.Memory.Hold(memory.Rows)
 	defer hold.Close()
 	list, err := p.collect(ctx, rt, &hold)
 	if err != nil {
 		return err
 	}
-	for first := 0; first < len(list); first += changeChunk {
-		part := list[first:min(first+changeChunk, len(list))]
+	for first := 0; first < len(list); first += change.Chunk {
+		part := list[first:min(first+change.Chunk, len(list))]
 		if err := p.change(ctx, w, part, first+1, set, nil, env); err != nil {
 			return err
 		}
@@ -378,7 +376,7 @@ func (p *changePlan) collect(ctx context.Context, rt *exec.Runtime, hold *memory
 // NeedsTxn: rows that are found by a query are locked, then changed; rows of several tablets may be in several shards.
 func (p *changePlan) NeedsTxn() bool {
 	oneRow := p.lookup != nil && p.lookup.Most() == 1 && !p.place.Moves(p.set)
-	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.relations != nil
+	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.Related()
 }
 func (p *changePlan) Tables() []TableVersion { return p.tables }
 func (p *changePlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }

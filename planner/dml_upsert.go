@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/change"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/rules"
@@ -38,7 +39,7 @@ func (p *insertPlan) planConflicts(ctx *Context) (looks []conflict, err error) {
 		}
 		var params []types.Type
 		for _, c := range ix.Columns {
-			params = append(params, bind.ParamType(keyParam(types.ImplicitDefault(&p.Table.Columns[c.Column].Type), &ctx.Env.Mode)))
+			params = append(params, bind.ParamType(change.AsParam(types.ImplicitDefault(&p.Table.Columns[c.Column].Type), &ctx.Env.Mode)))
 		}
 		q, err := logical.BindKey(ctx, p.Target, ix, params)
 		if err != nil {
@@ -52,19 +53,6 @@ func (p *insertPlan) planConflicts(ctx *Context) (looks []conflict, err error) {
 		looks = append(looks, c)
 	}
 	return looks, nil
-}
-
-// keyParam is a stored value as a parameter that a column is compared with.
-func keyParam(v types.Value, m *types.Mode) types.Value {
-	switch v.Kind() {
-	case types.KindTimestamp:
-		return types.ToLocal(v, m.Loc)
-	case types.KindEnum, types.KindSet:
-		return types.String(v.Raw())
-	case types.KindBit:
-		return types.Uint(v.Uint())
-	}
-	return v
 }
 
 // maxUpsertTries bounds how often a row is looked for that another transaction inserts between the look and the insertion.
@@ -90,7 +78,7 @@ func (r *insertRun) upsert(ctx context.Context) error {
 			}
 			w := r.fragment(tablet, r.batch, r.first)
 			w.Kind, w.Set, w.Checks, w.Lenient = fragment.Insert, nil, nil, false
-			if err = r.w.write(ctx, w); mysqlerr.Code(err) == mysqlerr.DupEntry && try < maxUpsertTries {
+			if err = r.w.Write(ctx, w); mysqlerr.Code(err) == mysqlerr.DupEntry && try < maxUpsertTries {
 				continue
 			}
 		}
@@ -110,7 +98,7 @@ func (r *insertRun) meets(ctx context.Context, looks []conflict, row []types.Val
 		for _, k := range c.index.Columns {
 			v := row[k.Column]
 			null = null || v.IsNull()
-			env.Params = append(env.Params, keyParam(v, &env.Mode))
+			env.Params = append(env.Params, change.AsParam(v, &env.Mode))
 		}
 		if null {
 			continue
@@ -132,7 +120,7 @@ func (r *insertRun) meets(ctx context.Context, looks []conflict, row []types.Val
 // tellID finds the AUTO_INCREMENT value of the row that the last new one met where LAST_INSERT_ID(id) is to tell it: shards
 // report those of rows that they changed.
 func (r *insertRun) tellID(ctx context.Context) error {
-	sum := &r.w.sum
+	sum := &r.w.Sum
 	if r.telling == nil || r.last == nil || sum.FirstAutoInc != 0 || sum.Matched == sum.Changed {
 		return nil
 	}
@@ -205,16 +193,16 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 	if ok, err := r.checkOption(row[:len(old)]); !ok {
 		return err
 	}
-	before := r.w.sum
+	before := r.w.Sum
 	if r.place.Moves(w.Set) {
-		err = r.w.sendMoving(ctx, &r.place, r.Ignore, w)
+		err = r.w.WriteMoving(ctx, &r.place, r.Ignore, w)
 	} else {
-		err = r.w.write(ctx, w)
+		err = r.w.Write(ctx, w)
 	}
 	if err != nil {
 		return err
 	}
-	sum := &r.w.sum
+	sum := &r.w.Sum
 	changed := sum.Changed - before.Changed
 	sum.Affected = before.Affected + 2*changed
 	sum.Duplicates += changed

@@ -1,4 +1,4 @@
-package planner
+package change
 
 import (
 	"cmp"
@@ -8,6 +8,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/exec"
+	"cloudsql/planner/logical"
 	"cloudsql/planner/rules"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -16,7 +18,7 @@ import (
 
 // What a data change has to do with other tables by foreign keys (decision 0032). The plan knows all tables that it may come to
 // change, through any number of cascades, and those that it may have to look into; a change that can't touch a foreign key has no
-// relations, and runs as if there were none. foreign_run.go does the work.
+// relations, and runs as if there were none. related.go does the work.
 
 // relations are those of a data change's tables; nil: none that it could touch.
 type relations struct {
@@ -67,15 +69,15 @@ type held struct {
 	number uint64 // catalog.Snapshot.Relations
 }
 
-// ties are a data change's relations with what they depend on.
-type ties struct {
+// Ties are a data change's relations with what they depend on.
+type Ties struct {
 	relations *relations
 	first     held // of the first table that the statement changes; 0: foreign keys are not looked at
 	held      []held
 }
 
 // Holds tells whether the foreign keys of and to the tables that the plan changes are what they were when it was made.
-func (t *ties) Holds(c *catalog.Snapshot) bool {
+func (t *Ties) Holds(c *catalog.Snapshot) bool {
 	if t.first.table == 0 {
 		return true
 	}
@@ -90,45 +92,51 @@ func (t *ties) Holds(c *catalog.Snapshot) bool {
 	return true
 }
 
-// changed is what a statement does to a table.
-type changed struct {
-	db    string
-	table *schema.Table
-	kind  fragment.Kind
+// Writer begins an execution.
+func (t *Ties) Writer(rt *exec.Runtime) *Writer { return &Writer{rt: rt, relations: t.relations} }
+
+// Related tells whether the change may touch foreign keys: then it needs a transaction.
+func (t *Ties) Related() bool { return t.relations != nil }
+
+// Target is what a statement does to a table.
+type Target struct {
+	DB    string
+	Table *schema.Table
+	Kind  fragment.Kind
 	// Of Update and InsertOrUpdate: what is assigned, and columns that get values besides.
-	set    []fragment.Assignment
-	values []schema.ColumnID
+	Set    []fragment.Assignment
+	Values []schema.ColumnID
 }
 
-// tie finds the relations of what a statement changes. The tables that they lead to are added to those of its plan.
-func tie(ctx *Context, ignore bool, tables *[]TableVersion, changes ...changed) (out ties, err error) {
+// Tie finds the relations of what a statement changes. The tables that they lead to are added to those of its plan.
+func Tie(ctx *logical.Context, ignore bool, tables *[]logical.TableVersion, changes ...Target) (out Ties, err error) {
 	if ctx.ForeignKeysOff {
 		return out, nil
 	}
 	var b *relationsBuilder
 	for i := range changes {
 		c := &changes[i]
-		if h := (held{c.table.ID, ctx.Catalog.Relations(c.table)}); i == 0 {
+		if h := (held{c.Table.ID, ctx.Catalog.Relations(c.Table)}); i == 0 {
 			out.first = h
 		} else {
 			out.held = append(out.held, h)
 		}
-		if !ctx.Catalog.Related(c.table) {
+		if !ctx.Catalog.Related(c.Table) {
 			continue
 		}
 		if b == nil {
 			b = &relationsBuilder{ctx: ctx, tables: map[schema.TableID]*related{}}
 		}
-		r := b.of(c.db, c.table)
-		if c.kind != fragment.Update && c.kind != fragment.Delete {
+		r := b.of(c.DB, c.Table)
+		if c.Kind != fragment.Update && c.Kind != fragment.Delete {
 			r.inserted = true
 		}
-		if c.kind == fragment.Delete || c.kind == fragment.Replace {
+		if c.Kind == fragment.Delete || c.Kind == fragment.Replace {
 			r.deleted = true
 		}
-		b.update(r, c.values)
-		for i := range c.set {
-			b.update(r, []schema.ColumnID{c.set[i].Column})
+		b.update(r, c.Values)
+		for i := range c.Set {
+			b.update(r, []schema.ColumnID{c.Set[i].Column})
 		}
 	}
 	if b == nil {
@@ -149,7 +157,7 @@ func tie(ctx *Context, ignore bool, tables *[]TableVersion, changes ...changed) 
 	}
 	out.relations = b.finish(ignore)
 	for _, d := range b.met {
-		*tables = append(*tables, TableVersion{ID: d.ID, Version: d.Version})
+		*tables = append(*tables, logical.TableVersion{ID: d.ID, Version: d.Version})
 	}
 	for _, r := range b.order {
 		out.held = append(out.held, held{r.table.ID, ctx.Catalog.Relations(r.table)})
@@ -159,7 +167,7 @@ func tie(ctx *Context, ignore bool, tables *[]TableVersion, changes ...changed) 
 
 // relationsBuilder follows foreign keys until nothing more can happen.
 type relationsBuilder struct {
-	ctx    *Context
+	ctx    *logical.Context
 	tables map[schema.TableID]*related
 	order  []*related
 	grown  bool

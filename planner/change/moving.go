@@ -1,4 +1,4 @@
-package planner
+package change
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"cloudsql/storage/types"
 )
 
-// sendMoving writes changes that may take rows to other partitions: each row is changed where it is, by its shard, and what does not
+// WriteMoving writes changes that may take rows to other partitions: each row is changed where it is, by its shard, and what does not
 // belong there any more is taken out and inserted where it does.
-func (w *writer) sendMoving(ctx context.Context, p *locate.Place, ignore bool, writes ...*fragment.Write) error {
+func (w *Writer) WriteMoving(ctx context.Context, p *locate.Place, ignore bool, writes ...*fragment.Write) error {
 	for _, f := range writes {
 		w.rt.Used.AddTablet(w.rt.Catalog, f.Tablet)
 		f.Report = p.Table.ColumnIDs()
@@ -37,7 +37,7 @@ func (w *writer) sendMoving(ctx context.Context, p *locate.Place, ignore bool, w
 			if failed == nil {
 				continue
 			}
-			if !sparedByIgnore(failed) {
+			if !Spared(failed) {
 				return failed
 			}
 			if err := w.rt.Txn.RollbackTo(ctx, mark); err != nil {
@@ -49,8 +49,8 @@ func (w *writer) sendMoving(ctx context.Context, p *locate.Place, ignore bool, w
 	return nil
 }
 
-// sparedByIgnore tells of errors that leave a row as it is under IGNORE.
-func sparedByIgnore(err error) bool {
+// Spared tells of errors that leave a row as it is under IGNORE.
+func Spared(err error) bool {
 	switch mysqlerr.Code(err) {
 	case mysqlerr.DupEntry, mysqlerr.NoPartitionForValue, mysqlerr.RowNotInGivenPartitions:
 		return true
@@ -59,7 +59,7 @@ func sparedByIgnore(err error) bool {
 }
 
 // changeAndMove writes one fragment. A failure of the statement's own is failed.
-func (w *writer) changeAndMove(ctx context.Context, p *locate.Place, f *fragment.Write) (failed *mysqlerr.Error, err error) {
+func (w *Writer) changeAndMove(ctx context.Context, p *locate.Place, f *fragment.Write) (failed *mysqlerr.Error, err error) {
 	res, err := w.rt.Txn.Write(ctx, f)
 	if err != nil || res.Err != nil {
 		return resultError(res), err
@@ -85,7 +85,7 @@ func (w *writer) changeAndMove(ctx context.Context, p *locate.Place, f *fragment
 }
 
 // move takes a row from where f has changed it to where it belongs.
-func (w *writer) move(ctx context.Context, p *locate.Place, f *fragment.Write, row []types.Value, to *schema.Tablet) (failed *mysqlerr.Error, err error) {
+func (w *Writer) move(ctx context.Context, p *locate.Place, f *fragment.Write, row []types.Value, to *schema.Tablet) (failed *mysqlerr.Error, err error) {
 	gone := &fragment.Write{
 		Kind: fragment.Delete, Tablet: f.Tablet, SchemaVersion: f.SchemaVersion, Keys: [][]byte{keys.AppendPrimary(nil, p.Table, row)},
 		Env: f.Env, FirstRow: f.FirstRow,

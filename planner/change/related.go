@@ -1,4 +1,4 @@
-package planner
+package change
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ import (
 const maxCascade = 15
 
 // writeRelated writes rows and does to other tables what foreign keys call for.
-func (w *writer) writeRelated(ctx context.Context, f *fragment.Write) error {
+func (w *Writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 	r := w.relations.tablets[f.Tablet]
 	if r == nil {
 		return w.buffered(ctx, f)
@@ -82,7 +82,7 @@ func (w *writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 }
 
 // forgives tells of errors that IGNORE makes warnings of.
-func (w *writer) forgives(e *mysqlerr.Error) bool {
+func (w *Writer) forgives(e *mysqlerr.Error) bool {
 	switch e.Code {
 	case mysqlerr.NoReferencedRow, mysqlerr.NoReferencedRow2, mysqlerr.RowIsReferenced, mysqlerr.RowIsReferenced2:
 		return w.relations.ignore
@@ -91,15 +91,15 @@ func (w *writer) forgives(e *mysqlerr.Error) bool {
 }
 
 // forgive leaves out a row.
-func (w *writer) forgive(f *fragment.Write, e *mysqlerr.Error) {
+func (w *Writer) forgive(f *fragment.Write, e *mysqlerr.Error) {
 	switch f.Kind {
 	case fragment.Update:
-		w.sum.Matched++
+		w.Sum.Matched++
 	case fragment.Delete:
 	default:
-		w.sum.Duplicates++
+		w.Sum.Duplicates++
 	}
-	w.warnings++
+	w.Warnings++
 	if w.rt.Warn != nil {
 		w.rt.Warn(fragment.Warning{Level: "Warning", Code: e.Code, Message: e.Message})
 	}
@@ -107,7 +107,7 @@ func (w *writer) forgive(f *fragment.Write, e *mysqlerr.Error) {
 
 // writeOnce writes a fragment with all that follows from it. A failure of the statement's own, which may have left something behind,
 // is failed.
-func (w *writer) writeOnce(ctx context.Context, r *related, f *fragment.Write) (failed *mysqlerr.Error, err error) {
+func (w *Writer) writeOnce(ctx context.Context, r *related, f *fragment.Write) (failed *mysqlerr.Error, err error) {
 	f.Report = r.report
 	res, err := w.rt.Txn.Write(ctx, f)
 	if err != nil || res.Err != nil {
@@ -145,7 +145,7 @@ func (c *cascade) updates(id schema.TableID) bool {
 }
 
 // settle does what foreign keys call for when rows have been written; by is the key that had them written, if any.
-func (w *writer) settle(ctx context.Context, r *related, images *fragment.Images, by *schema.ForeignKey, above *cascade) (*mysqlerr.Error, error) {
+func (w *Writer) settle(ctx context.Context, r *related, images *fragment.Images, by *schema.ForeignKey, above *cascade) (*mysqlerr.Error, error) {
 	if images == nil {
 		return nil, errors.New("planner: a write did not tell what it did to rows")
 	}
@@ -171,7 +171,7 @@ func (w *writer) settle(ctx context.Context, r *related, images *fragment.Images
 }
 
 // findParents looks for the parents of rows that came or changed, and locks them. 1452.
-func (w *writer) findParents(ctx context.Context, r *related, k *parentKey, images *fragment.Images) (*mysqlerr.Error, error) {
+func (w *Writer) findParents(ctx context.Context, r *related, k *parentKey, images *fragment.Images) (*mysqlerr.Error, error) {
 	var wanted keyList
 	n := len(r.report)
 	for i, kind := range images.Kinds {
@@ -207,7 +207,7 @@ func (w *writer) findParents(ctx context.Context, r *related, k *parentKey, imag
 }
 
 // visitChildren does what a key says to the children of rows that went, or changed. 1451, 3008.
-func (w *writer) visitChildren(ctx context.Context, k *childKey, images *fragment.Images, kind fragment.ImageKind, here *cascade) (*mysqlerr.Error, error) {
+func (w *Writer) visitChildren(ctx context.Context, k *childKey, images *fragment.Images, kind fragment.ImageKind, here *cascade) (*mysqlerr.Error, error) {
 	var gone keyList
 	next := map[string][]types.Value{} // what children get, by their key
 	n := images.Rows.Width / 2
@@ -254,7 +254,7 @@ func (k *childKey) action(kind fragment.ImageKind) schema.ReferenceAction {
 }
 
 // cascade deletes or updates the children under keys.
-func (w *writer) cascade(ctx context.Context, k *childKey, l *lookup, action schema.ReferenceAction, gone [][]byte, next map[string][]types.Value, here *cascade) (*mysqlerr.Error, error) {
+func (w *Writer) cascade(ctx context.Context, k *childKey, l *lookup, action schema.ReferenceAction, gone [][]byte, next map[string][]types.Value, here *cascade) (*mysqlerr.Error, error) {
 	deletes := here.deletes && action == schema.Cascade
 	l.mode, l.keys, l.values = distributed.ReadForUpdate, true, !deletes && action == schema.Cascade
 	hold := w.rt.Memory.Hold(memory.Rows)
@@ -295,8 +295,8 @@ func (w *writer) cascade(ctx context.Context, k *childKey, l *lookup, action sch
 }
 
 // cascadeEnv is the environment of what is done to children: nobody gave the values, so nothing is bent into shape.
-func (w *writer) cascadeEnv() *expr.Env {
-	env := changeEnv(w.rt, false)
+func (w *Writer) cascadeEnv() *expr.Env {
+	env := Env(w.rt, false)
 	env.Mode.Loc, env.Mode.Strict = time.UTC, true
 	return env
 }
@@ -311,7 +311,7 @@ func (k *childKey) assignments(values []types.Value, action schema.ReferenceActi
 			continue
 		}
 		c := &k.child.Columns[k.child.ColumnByID(id)]
-		set[i].Expr = &expr.Const{Val: keyParam(values[i], &env.Mode), Typ: c.Type}
+		set[i].Expr = &expr.Const{Val: AsParam(values[i], &env.Mode), Typ: c.Type}
 	}
 	if k.rows.rules == nil {
 		return set
@@ -324,13 +324,13 @@ func (k *childKey) assignments(values []types.Value, action schema.ReferenceActi
 }
 
 // writeChildren changes children by their primary keys, and what follows from that.
-func (w *writer) writeChildren(ctx context.Context, k *childKey, f *fragment.Write, primary [][]byte, here *cascade) (*mysqlerr.Error, error) {
+func (w *Writer) writeChildren(ctx context.Context, k *childKey, f *fragment.Write, primary [][]byte, here *cascade) (*mysqlerr.Error, error) {
 	f.Report = k.rows.report
 	slices.SortFunc(primary, bytes.Compare)
 	for len(primary) > 0 {
 		part := *f
 		tablet, n := k.child.TabletFor(primary[0]), 1
-		for n < min(len(primary), changeChunk) && k.child.TabletFor(primary[n]).ID == tablet.ID {
+		for n < min(len(primary), Chunk) && k.child.TabletFor(primary[n]).ID == tablet.ID {
 			n++
 		}
 		part.Tablet, part.Keys = tablet.ID, primary[:n:n]
@@ -360,7 +360,7 @@ type lookup struct {
 }
 
 // look reads the rows under keys, which rise, and locks them and where more could come.
-func (w *writer) look(ctx context.Context, l *lookup, list [][]byte, fn func(primary []byte, values []types.Value) error) error {
+func (w *Writer) look(ctx context.Context, l *lookup, list [][]byte, fn func(primary []byte, values []types.Value) error) error {
 	r := fragment.Read{
 		SchemaVersion: l.table.Version, Index: l.index.ID, WithKeys: l.keys, Limit: l.limit, Env: &expr.Env{Mode: types.Mode{Loc: time.UTC}},
 	}
@@ -390,7 +390,7 @@ func (w *writer) look(ctx context.Context, l *lookup, list [][]byte, fn func(pri
 	return nil
 }
 
-func (w *writer) lookIn(ctx context.Context, l *lookup, r *fragment.Read, list [][]byte, whole bool, fn func([]byte, []types.Value) error) error {
+func (w *Writer) lookIn(ctx context.Context, l *lookup, r *fragment.Read, list [][]byte, whole bool, fn func([]byte, []types.Value) error) error {
 	if whole {
 		r.Keys = list
 	} else {
