@@ -191,7 +191,10 @@ type insertRun struct {
 
 func (r *insertRun) fromValues(ctx context.Context) error {
 	for _, exprs := range r.Rows {
-		row := r.next()
+		row, err := r.next()
+		if err != nil {
+			return err
+		}
 		for j, e := range exprs {
 			if e == nil {
 				continue // DEFAULT: it is there already
@@ -263,7 +266,10 @@ func (r *insertRun) readsTarget() bool {
 
 // addQueryRow adds a row to the batch; keep is false where IGNORE has left it out.
 func (r *insertRun) addQueryRow(in []types.Value) (keep bool, err error) {
-	row := r.next()
+	row, err := r.next()
+	if err != nil {
+		return false, err
+	}
 	for j, pos := range r.Named {
 		if r.Table.Columns[pos].Generated != "" {
 			continue // DEFAULT

@@ -291,7 +291,10 @@ func (l *loadRun) line() (ok bool, err error) {
 	if !ok || err != nil {
 		return false, err
 	}
-	row := l.run.next()
+	row, err := l.run.next()
+	if err != nil {
+		return false, err
+	}
 	l.bytes += rowOverhead * len(row)
 	for i, t := range l.into {
 		switch {

@@ -154,7 +154,10 @@ func (d *testDB) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) 
 	return &testRows{d: d, r: d.roundTrip(r), at: at}, nil
 }
 
-func (d *testDB) NextRowIDs(n int) uint64 { d.rowIDs += uint64(n); return d.rowIDs - uint64(n) + 1 }
+func (d *testDB) NextRowIDs(n int) (uint64, error) {
+	d.rowIDs += uint64(n)
+	return d.rowIDs - uint64(n) + 1, nil
+}
 func (d *testDB) ReserveAutoInc(_ context.Context, t *schema.Table, n uint64) (uint64, error) {
 	return d.s.ReserveAutoInc(t.Tablets[0].ID, n)
 }

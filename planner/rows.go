@@ -106,14 +106,18 @@ func (r *insertRun) computeDefaults() error {
 }
 
 // next adds a row to the batch, with defaults in it.
-func (r *insertRun) next() []types.Value {
+func (r *insertRun) next() (row []types.Value, err error) {
 	r.batch.Append(r.computed)
 	r.records++
-	row := r.batch.Row(r.batch.Len() - 1)
+	row = r.batch.Row(r.batch.Len() - 1)
 	if r.hidden >= 0 {
-		row[r.hidden] = types.Uint(r.rt.DB.NextRowIDs(1))
+		id, err := r.rt.DB.NextRowIDs(1)
+		if err != nil {
+			return nil, err
+		}
+		row[r.hidden] = types.Uint(id)
 	}
-	return row
+	return row, nil
 }
 
 // nullsPass tells whether NULL becomes the implicit default, with a warning, in a column that has none: under IGNORE, and where no strict

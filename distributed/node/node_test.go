@@ -229,7 +229,8 @@ func TestBootstrapAndCarryOn(t *testing.T) {
 	if err := insert(ctx, n, tb, 7, 0); err == nil {
 		t.Error("a duplicate key was inserted")
 	}
-	ids := n.NextRowIDs(10)
+	ids, err := n.NextRowIDs(10)
+	must(t, err)
 	before, err := n.Snapshot(ctx)
 	must(t, err)
 	for range 3 {
@@ -246,7 +247,9 @@ func TestBootstrapAndCarryOn(t *testing.T) {
 			t.Errorf("timestamp %v after %v", after, before)
 		}
 		before = after
-		if next := n.NextRowIDs(5); next < ids+10 {
+		next, err := n.NextRowIDs(5)
+		must(t, err)
+		if next < ids+10 {
 			t.Errorf("row id %d after %d", next, ids)
 		} else {
 			ids = next

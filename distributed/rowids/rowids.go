@@ -2,6 +2,7 @@ package rowids
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -34,15 +35,21 @@ func New(reserve func(ctx context.Context, size uint64) (first uint64, err error
 	return r
 }
 
-// Take gives count values, unique in the cluster, rising on each node. It waits while none can be reserved.
-func (r *IDs) Take(count uint64) uint64 {
+// ErrStopped: no values are reserved any more.
+var ErrStopped = errors.New("rowids: the node stops")
+
+// Take gives the first of count values, unique in the cluster, rising on each node. It waits while none can be reserved, until ErrStopped.
+func (r *IDs) Take(count uint64) (uint64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.end-r.next < count && !r.stopped {
+	for r.end-r.next < count {
 		if r.spare[1]-r.spare[0] >= count {
 			r.next, r.end = r.spare[0], r.spare[1] // what was left of the old block is not used
 			r.spare = [2]uint64{}
 			break
+		}
+		if r.stopped {
+			return 0, ErrStopped
 		}
 		r.size = max(r.size, 2*count)
 		r.spare = [2]uint64{}
@@ -54,7 +61,7 @@ func (r *IDs) Take(count uint64) uint64 {
 	if r.spare[1] == 0 && r.end-r.next < r.size/2 {
 		r.ask()
 	}
-	return first
+	return first, nil
 }
 
 func (r *IDs) ask() {

@@ -267,7 +267,11 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 				return 0, err
 			}
 		case c.RowID():
-			v = types.Uint(cp.x.DB.NextRowIDs(1))
+			id, err := cp.x.DB.NextRowIDs(1)
+			if err != nil {
+				return 0, err
+			}
+			v = types.Uint(id)
 		}
 		if v.IsNull() && c.NotNull {
 			return 0, mysqlerr.New(mysqlerr.InvalidUseOfNull)

@@ -1,0 +1,245 @@
+package catalogs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+	"cloudsql/storage/version"
+)
+
+// systemLog is the system shard's log, with the nodes that follow it.
+type systemLog struct {
+	mu      sync.Mutex
+	index   uint64
+	version uint64 // of the catalog
+	nodes   []*node
+	commits int
+
+	before func()      // runs once, ahead of the next commit
+	lose   func() bool // the answer of a commit that was applied is lost
+}
+
+// node is one whose changes are tested.
+type node struct {
+	Changes
+	id    schema.NodeID
+	log   *systemLog
+	drawn uint64
+}
+
+func (l *systemLog) join(t *testing.T) *node {
+	n := &node{id: schema.NodeID(len(l.nodes) + 1), log: l, drawn: 1000}
+	n.Init(t.Context(), n, version.At(version.Max))
+	l.nodes = append(l.nodes, n)
+	return n
+}
+
+func (n *node) NodeID() schema.NodeID         { return n.id }
+func (n *node) NextID() uint64                { n.drawn++; return n.drawn }
+func (n *node) LastID() uint64                { return n.drawn }
+func (n *node) Refresh(context.Context) error { return nil }
+
+// Commit applies a command at once, on all nodes.
+func (n *node) Commit(_ context.Context, _ uint64, cmd []byte) (done bool, refused string, err error) {
+	l := n.log
+	l.mu.Lock()
+	before := l.before
+	l.before = nil
+	l.mu.Unlock()
+	if before != nil {
+		before()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, c, err := shard.Decode(cmd)
+	if err != nil {
+		return false, "", err
+	}
+	system := c.(*shard.SystemCommand)
+	for _, e := range system.Expect {
+		if e.Version != l.version {
+			return false, "expected another version", nil
+		}
+	}
+	l.index++
+	l.version = l.index
+	l.commits++
+	for _, n := range l.nodes {
+		next, err := n.Current().Apply(l.index, system.Sets)
+		if err != nil {
+			return false, "", err
+		}
+		n.current.Store(next)
+		n.Notify()
+	}
+	if l.lose != nil && l.lose() {
+		return false, "", errors.New("the answer was lost")
+	}
+	return true, "", nil
+}
+
+// increment is a change that no lost update survives.
+func increment(tx *catalog.Tx) error {
+	value, _ := tx.Snapshot.Setting("n")
+	var n int
+	_, _ = fmt.Sscan(value, &n)
+	tx.PutSetting("n", fmt.Sprint(n+1))
+	return nil
+}
+
+func (n *node) expect(t *testing.T, name, want string) {
+	t.Helper()
+	if have, _ := n.Current().Setting(name); have != want {
+		t.Errorf("node %d has %s = %q instead of %q", n.id, name, have, want)
+	}
+}
+
+// Changes of several nodes follow one another, each on the catalog that the one before left.
+func TestChangesAreNotLost(t *testing.T) {
+	l := &systemLog{}
+	nodes := []*node{l.join(t), l.join(t), l.join(t)}
+	var wg sync.WaitGroup
+	for _, n := range nodes {
+		n.Turns.SetMost(1)
+		for range 40 {
+			wg.Go(func() {
+				if err := n.Change(t.Context(), increment); err != nil {
+					t.Error(err)
+				}
+				if have, _ := n.Current().Setting("n"); have == "" {
+					t.Error("a change has ended that the node does not show")
+				}
+			})
+		}
+	}
+	wg.Wait()
+	for _, n := range nodes {
+		n.expect(t, "n", "120")
+	}
+}
+
+// What waits for a commit shares the next one; each has the answer of its own function.
+func TestChangesShareACommit(t *testing.T) {
+	l := &systemLog{}
+	n := l.join(t)
+	refused := errors.New("no")
+	var wg sync.WaitGroup
+	l.before = func() { // while the first is on its way
+		for i := range 9 {
+			wg.Go(func() {
+				defer func() {
+					if p := recover(); (p != nil) != (i == 8) {
+						t.Errorf("change %d panicked: %v", i, p)
+					}
+				}()
+				err := n.Change(t.Context(), func(tx *catalog.Tx) error {
+					switch i {
+					case 7:
+						tx.PutSetting("refused", "1")
+						return refused
+					case 8:
+						panic("a fault")
+					}
+					return increment(tx)
+				})
+				if (err != nil) != (i == 7) || err != nil && !errors.Is(err, refused) {
+					t.Errorf("change %d: %v", i, err)
+				}
+			})
+		}
+		for n.Waiting() < 9 {
+			runtime.Gosched()
+		}
+	}
+	if err := n.Change(t.Context(), increment); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	n.expect(t, "n", "8")
+	n.expect(t, "refused", "")
+	if l.commits != 2 {
+		t.Errorf("%d commits", l.commits)
+	}
+}
+
+// Whose race is lost runs again, on the newer catalog.
+func TestALostRaceRunsAgain(t *testing.T) {
+	l := &systemLog{}
+	n, other := l.join(t), l.join(t)
+	l.before = func() {
+		if err := other.Change(t.Context(), increment); err != nil {
+			t.Error(err)
+		}
+	}
+	runs := 0
+	err := n.Change(t.Context(), func(tx *catalog.Tx) error { runs++; return increment(tx) })
+	if err != nil || runs != 2 {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+	n.expect(t, "n", "2")
+}
+
+// An attempt whose answer is lost, and that was committed, is not made again.
+func TestALostAnswerIsFound(t *testing.T) {
+	l := &systemLog{}
+	n := l.join(t)
+	lost := 0
+	l.lose = func() bool { lost++; return lost == 1 }
+	if err := n.Change(t.Context(), increment); err != nil {
+		t.Fatal(err)
+	}
+	n.expect(t, "n", "1")
+	if l.commits != 1 {
+		t.Errorf("%d commits", l.commits)
+	}
+}
+
+// What puts nothing costs no commit; who has left gets no answer from one.
+func TestNothingToCommit(t *testing.T) {
+	l := &systemLog{}
+	n := l.join(t)
+	if err := n.Change(t.Context(), func(*catalog.Tx) error { return nil }); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := n.Change(ctx, increment); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if l.commits != 0 {
+		t.Errorf("%d commits", l.commits)
+	}
+}
+
+// Who has lost goes before all who have not, until he has had his turn.
+func TestWhoLostGoesFirst(t *testing.T) {
+	var turns Turns
+	turns.SetMost(1 << 40)
+	if wait, _ := turns.before(1); wait > 0 {
+		t.Error("a node waits for nobody")
+	}
+	turns.Tried(2, false)
+	wait, moved := turns.before(1)
+	if wait <= 0 {
+		t.Error("who lost is not waited for")
+	}
+	if wait, _ := turns.before(2); wait > 0 {
+		t.Error("who lost first waits")
+	}
+	turns.Tried(3, false)
+	if wait, _ := turns.before(3); wait <= 0 {
+		t.Error("who lost later does not wait")
+	}
+	turns.Tried(2, true)
+	<-moved
+	if wait, _ := turns.before(3); wait > 0 {
+		t.Error("who has had his turn is waited for")
+	}
+}
