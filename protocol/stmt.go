@@ -32,8 +32,7 @@ func (p statements) take(d *packet.Decoder, command string) (*stmt, error) {
 	if s, ok := p[id]; ok {
 		return s, nil
 	}
-	return nil, mysqlerr.Newf(mysqlerr.UnknownStmtHandler,
-		"Unknown prepared statement handler (%d) given to %s", id, command)
+	return nil, mysqlerr.New(mysqlerr.UnknownStmtHandler, id, command)
 }
 
 // paramColumn is what a client is told of each parameter.

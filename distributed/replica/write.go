@@ -290,6 +290,5 @@ func (r *writes) ReserveAutoInc(ctx context.Context, _ schema.ShardID, tablet sc
 }
 
 func errTooBig() error {
-	return mysqlerr.Newf(mysqlerr.TransCacheFull, "Multi-statement transaction required more than "+
-		"'max_binlog_cache_size' bytes of storage; increase this mysqld variable and try again")
+	return mysqlerr.New(mysqlerr.TransCacheFull)
 }

@@ -63,7 +63,7 @@ func (s commands) explainFor(ctx context.Context, n *ast.ExplainForStmt, w sql.R
 	i := slices.IndexFunc(all, func(p virtual.Process) bool { return p.ID == n.ConnectionID })
 	switch {
 	case i < 0:
-		return mysqlerr.Newf(mysqlerr.NoSuchThread, "Unknown thread id: %d", n.ConnectionID)
+		return mysqlerr.New(mysqlerr.NoSuchThread, n.ConnectionID)
 	case all[i].Info == "":
 		return s.done(w)
 	}

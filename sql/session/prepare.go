@@ -123,7 +123,7 @@ func (s preparation) describe(ctx context.Context, p *statement) error {
 func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []types.Value, w sql.ResultWriter) error {
 	p, ok := stmt.(*statement)
 	if !ok || p.s != s {
-		return mysqlerr.Newf(mysqlerr.UnknownStmtHandler, "Unknown prepared statement handler (0) given to EXECUTE")
+		return mysqlerr.New(mysqlerr.UnknownStmtHandler, 0, "EXECUTE")
 	}
 	ctx := s.beginStatement(parent, &running.Execute, &p.st.text)
 	s.more = false

@@ -476,6 +476,9 @@ const (
 // templates holds MySQL 8.0's wording where the parser's table lacks a code or differs from it; the verbs say which
 // arguments New takes.
 var templates = map[uint16]string{
+	UnknownStmtHandler: "Unknown prepared statement handler (%v) given to %s",
+	TransCacheFull: "Multi-statement transaction required more than 'max_binlog_cache_size' bytes of storage; increase this mysqld " +
+		"variable and try again",
 	ExplainNotSupported:    "EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE",
 	NoStackedDiagnostics:   "GET STACKED DIAGNOSTICS when handler not active",
 	UnknownExplainFormat:   "Unknown EXPLAIN format name: '%s'",

@@ -148,8 +148,7 @@ func (w *Workspace) set(key string, item *workspaceItem) error {
 	}
 	// Bytes that are only kept for going back count as well.
 	if w.bytes+len(w.undo)*perItemBytes > limit {
-		return mysqlerr.Newf(mysqlerr.TransCacheFull, "Multi-statement transaction required more than "+
-			"'max_binlog_cache_size' bytes of storage; increase this mysqld variable and try again")
+		return mysqlerr.New(mysqlerr.TransCacheFull)
 	}
 	return nil
 }
