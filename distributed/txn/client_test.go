@@ -191,6 +191,31 @@ func TestOnEnd(t *testing.T) {
 	}
 }
 
+// A read for change that nobody has taken a row of makes no participant: its shard knows nothing of the transaction.
+func TestUnaskedShards(t *testing.T) {
+	c := newTestCluster(t, 1, nil)
+	ctx, client := t.Context(), c.nodes[0].client
+	if _, err := client.Write(ctx, nil, insertRow(firstShard, 1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for _, writes := range []bool{false, true} {
+		x := client.Begin(distributed.TxnOptions{})
+		if writes {
+			if _, err := x.Write(ctx, addTo(firstShard, 1, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rows, err := x.Read(ctx, readRows(secondShard, 1), distributed.ReadForUpdate, distributed.LockOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+		if err := x.Commit(ctx); err != nil {
+			t.Errorf("writes %v: %v", writes, err)
+		}
+	}
+}
+
 // TestAbandoned loses a gateway with its transactions: their locks do not stay for ever.
 func TestAbandoned(t *testing.T) {
 	c := newTestCluster(t, 2, func(c *replica.Config) { c.TxnTTL = 300 * time.Millisecond })

@@ -3,6 +3,7 @@ package txn
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"cloudsql/distributed"
@@ -37,6 +38,7 @@ type Txn struct {
 // participant is a transaction's part in one shard: what it writes and locks there.
 type participant struct {
 	shard  schema.ShardID
+	asked  bool   // something was sent to the leaseholder: it may know the transaction
 	joined bool   // the leaseholder has answered: from now on it must know the transaction
 	mark   uint64 // of the workspace; 0: nothing is written
 }
@@ -171,7 +173,7 @@ func (t *Txn) fetch(ctx context.Context, q *leaseholder.ReadRequest, page *fragm
 		return err
 	}
 	l := t.participant(q.Shard)
-	q.Join = !l.joined
+	q.Join, l.asked = !l.joined, true
 	if err := t.c.readPage(ctx, q, page); err != nil {
 		return t.failed(err)
 	}
@@ -245,6 +247,7 @@ func (t *Txn) Write(ctx context.Context, w *fragment.Write) (*fragment.WriteResu
 		return nil, err
 	}
 	l := t.join(s)
+	l.asked = true
 	t.seq++
 	q := leaseholder.WriteRequest{
 		Shard: s, Txn: t.id, Buffer: true, Join: !l.joined, Seq: t.seq, Writes: []*fragment.Write{w}, LockWait: t.o.LockWait,
@@ -349,6 +352,8 @@ func (t *Txn) Commit(ctx context.Context) error {
 		return err
 	}
 	t.ended = true
+	// Shards that no row was asked of (the inner side of a join whose outer one is empty) know of nothing to end.
+	t.participants = slices.DeleteFunc(t.participants, func(l *participant) bool { return !l.asked })
 	if t.HasWrites() {
 		begin := time.Now()
 		defer func() { t.c.Stats.Commit.Observe(time.Since(begin)) }()
