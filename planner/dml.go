@@ -38,11 +38,7 @@ func openStrict(ctx context.Context, source Rows, rt *exec.Runtime, ignore bool)
 	}
 	strict := &expr.StrictWarnings{Next: env.Warn}
 	env.Warn = strict.Warn
-	inner.Warn = func(w fragment.Warning) {
-		if strict.Warn(w.Code, w.Message); strict.Err() == nil && rt.Warn != nil {
-			rt.Warn(w)
-		}
-	}
+	inner.Warn = func(w fragment.Warning) { w.Tell(strict.Warn) }
 	op, err := source.Open(ctx, &inner)
 	if err != nil {
 		return nil, err

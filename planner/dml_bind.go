@@ -130,7 +130,7 @@ func (n insertBinder) generatedAlone(s *ast.InsertStmt) error {
 
 func (n insertBinder) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
-	sc := &bind.Scope{Cols: n.Columns()}
+	sc := &bind.Scope{Cols: bind.Padded(ctx.Env, n.Columns())}
 	for i, list := range lists {
 		if len(list) != len(n.Named) {
 			return mysqlerr.New(mysqlerr.WrongValueCountOnRow, i+1)
@@ -221,7 +221,7 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment, aske
 		return nil, mysqlerr.NotSupported("this subquery in ON DUPLICATE KEY UPDATE")
 	}
 	var err error
-	n.Set, err = n.Assignments(b, &bind.Scope{Cols: append(slices.Clone(n.Columns()), n.Outside...)}, list, n.Position)
+	n.Set, err = n.Assignments(b, &bind.Scope{Cols: append(slices.Clone(bind.Padded(b.Env, n.Columns())), n.Outside...)}, list, n.Position)
 	if err != nil {
 		return err
 	}

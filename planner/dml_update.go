@@ -58,7 +58,7 @@ func buildUpdate(ctx *Context, s *ast.UpdateStmt, params int) (Modify, error) {
 		return buildComputedUpdate(ctx, s, params)
 	}
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.FieldList, Default: ctx.DefaultOf}
-	set, err := p.Assignments(b, p.scope(), s.List, p.Position)
+	set, err := p.Assignments(b, p.scope(ctx), s.List, p.Position)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,9 @@ func newChange(ctx *Context, name *ast.TableName, alias string, kind fragment.Ki
 	return p, err
 }
 
-func (p *changePlan) scope() *bind.Scope { return &bind.Scope{Cols: p.Columns()} }
+func (p *changePlan) scope(ctx *Context) *bind.Scope {
+	return &bind.Scope{Cols: bind.Padded(ctx.Env, p.Columns())}
+}
 
 // findByKey tells whether the statement reaches its rows by their primary keys, without a query.
 func (p *changePlan) findByKey(ctx *Context, where ast.ExprNode, order *ast.OrderByClause, limit *ast.Limit) (bool, error) {
@@ -226,7 +228,7 @@ func (p *changePlan) bindRest(ctx *Context, rest []ast.ExprNode) bool {
 	b := &bind.Binder{Env: ctx.Env, Clause: bind.Where}
 	p.where = nil
 	for _, n := range rest {
-		e, err := bind.Condition(b, p.scope(), n)
+		e, err := bind.Condition(b, p.scope(ctx), n)
 		if err != nil || !shipping(ctx).Pushable(e) {
 			return false // the optimizer tells the error, or computes it at the gateway
 		}

@@ -30,7 +30,7 @@ type PointGet struct {
 
 // buildPoint plans sel as a PointGet; nil where it is more than that.
 func buildPoint(ctx *Context, sel *ast.SelectStmt) (*PointGet, error) {
-	if !pointShaped(sel) {
+	if !pointShaped(sel) || ctx.Env != nil && ctx.Env.Mode.PadChar {
 		return nil, nil
 	}
 	name, alias := bind.SingleTable(sel.From)

@@ -84,6 +84,24 @@ func TableColumns(t *schema.Table, db, alias string, first int) []Column {
 	return cols
 }
 
+// Padded makes columns what sql_mode has them read as: under PAD_CHAR_TO_FULL_LENGTH a CHAR has its spaces back.
+func Padded(env *expr.Env, cols []Column) []Column {
+	if env == nil || !env.Mode.PadChar {
+		return cols
+	}
+	cols = slices.Clone(cols)
+	for i := range cols {
+		c := &cols[i]
+		if c.Expr != nil || c.Field.Type.ID != mysql.TypeString || c.Field.Type.Collation.IsBinary() {
+			continue
+		}
+		if e, err := expr.New("rpad", c.Ref(), expr.NewInt(int64(c.Field.Type.Length)), expr.NewStr(" ")); err == nil {
+			c.Expr = e
+		}
+	}
+	return cols
+}
+
 // ColumnFlags gives the flags that a result set shows for a table's column.
 func ColumnFlags(t *schema.Table, pos int) uint16 {
 	c := &t.Columns[pos]

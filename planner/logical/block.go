@@ -70,17 +70,25 @@ func (q *selectQuery) finish(n Node) Node {
 type ordering struct{ *selectQuery }
 
 // listIsLast tells whether the select list is computed of the sorted rows, and only of those that LIMIT leaves: as MySQL does
-// where it makes no temporary table, which shows where computing does something (@row := @row + 1).
+// where it makes no temporary table. That shows where computing does something (@row := @row + 1), and where it warns or fails of a row
+// that LIMIT leaves out.
 func (q ordering) listIsLast() bool {
 	if q.distinct || q.grouped || len(q.windows) > 0 || len(q.orderBy) == 0 {
 		return false
 	}
+	stored := true // no term would be computed twice
 	for _, o := range q.orderBy {
-		if expr.ClassOf(q.term(o)) == expr.Volatile {
+		e := q.term(o)
+		if expr.ClassOf(e) == expr.Volatile {
 			return false
 		}
+		_, column := e.(*expr.Column)
+		stored = stored && column
 	}
-	return slices.ContainsFunc(q.fields, func(f outField) bool { return expr.ClassOf(f.expr) == expr.Volatile })
+	return slices.ContainsFunc(q.fields, func(f outField) bool {
+		_, column := f.expr.(*expr.Column)
+		return expr.ClassOf(f.expr) == expr.Volatile || q.limit != nil && stored && !column
+	})
 }
 
 // rows sorts rows that the select list has not been computed of, and limits them.

@@ -139,7 +139,7 @@ func (q *selectQuery) columnOf(e expr.Expr) *bind.Column {
 // computedColumn finds the column of a merged view that a name means, where e is what it is computed from.
 func (q merging) computedColumn(n ast.ExprNode, e expr.Expr) *bind.Column {
 	name, ok := n.(*ast.ColumnNameExpr)
-	if !ok || q.scope == nil || len(q.items) == 0 {
+	if !ok || q.scope == nil {
 		return nil
 	}
 	if c, err := q.scope.Find(name.Name, bind.FieldList); err == nil && c != nil && c.Expr != nil && scalar.Same(c.Expr, e) {

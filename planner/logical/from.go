@@ -179,8 +179,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	}
 	q.tables = append(q.tables, r)
 	q.items = append(q.items, fromItem{db: db, alias: alias, tables: []*Table{r}})
-	cols := bind.TableColumns(t, db, alias, r.First)
-	return r, cols, nil
+	return r, bind.Padded(q.b.env, bind.TableColumns(t, db, alias, r.First)), nil
 }
 
 // partitionsNamed gives the places of the partitions that PARTITION (…) names, nil where there is none: 1735, 1747.

@@ -24,6 +24,12 @@ type answers struct {
 
 var _ expr.Session = (*answers)(nil)
 
+// SetUserVar sets @name to what of v variables can keep.
+func (a *answers) SetUserVar(name string, v types.Value, t types.Type) error {
+	v, t = expr.Kept(v, t, a.s.vars.Collation)
+	return a.Vars.SetUserVar(name, v, t)
+}
+
 // SysVar gives @@name in a scope: "", "session" or "global". Errors: 1193 unknown, 1238 not in that scope.
 func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error) {
 	v, err := sysvar.Lookup(name)

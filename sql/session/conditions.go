@@ -17,7 +17,9 @@ func (s *Session) note(level string, code uint16, message string) {
 func (s *Session) warn(err *mysqlerr.Error) { s.note("Warning", err.Code, err.Message) }
 
 // warnValue is the Warner of the session's Env.
-func (s *Session) warnValue(code uint16, message string) { s.note("Warning", code, message) }
+func (s *Session) warnValue(code uint16, message string) {
+	s.warnShard(fragment.Condition(code, message))
+}
 
 // warnShard takes what a fragment met in a shard.
 func (s *Session) warnShard(w fragment.Warning) { s.note(w.Level, w.Code, w.Message) }

@@ -130,10 +130,34 @@ func evalUserVar(c *Call, env *Env, _ []types.Value) (types.Value, error) {
 	return v, nil
 }
 
+// Kept is what a user variable keeps of a value of type t: numbers and strings as they are, dates, times, documents, members of ENUM
+// and SET as text (of collation coll where they have none), bits as a number.
+func Kept(v types.Value, t types.Type, coll types.Collation) (types.Value, types.Type) {
+	kept := plainType(t)
+	switch t.Class() {
+	case types.ClassDate, types.ClassDatetime, types.ClassTime:
+		kept = stringType(charLen(&t), coll)
+	case types.ClassJSON:
+		kept = stringType(types.Unspecified, types.CollationUTF8MB4Bin)
+	case types.ClassEnum, types.ClassSet:
+	case types.ClassBit:
+		if v.Kind() == types.KindBit {
+			v = types.Uint(v.Uint())
+		}
+		return v, types.TypeUint
+	default:
+		return v, kept
+	}
+	if !v.IsNull() {
+		v = types.String(v.AppendText(nil, &t))
+	}
+	return v, kept
+}
+
 func typeSetVar(c *Call) error {
-	c.typ = plainType(*c.args[1].Type())
 	o := originOf(c.args[1])
 	c.coll, c.deriv, c.ascii = o.coll, derivImplicit, o.ascii
+	_, c.typ = Kept(types.Null, *c.args[1].Type(), o.coll)
 	return nil
 }
 
@@ -146,7 +170,8 @@ func evalSetVar(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	name, _ := c.constText(0)
-	return v, env.Session.SetUserVar(name, v.Clone(), c.typ)
+	v, _ = Kept(v.Clone(), *c.args[1].Type(), c.coll)
+	return v, env.Session.SetUserVar(name, v, c.typ)
 }
 
 func evalSysVar(c *Call, env *Env, _ []types.Value) (types.Value, error) {

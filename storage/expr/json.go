@@ -26,7 +26,7 @@ var jsonDefs = []def{
 	}},
 	{name: "json_unquote", min: 1, max: 1, typ: typeUnquote, f1: jsonUnquote},
 	{name: "json_quote", min: 1, max: 1, typ: typeJSONText(1 << 28), f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
-		if !isStringKind(a.Kind()) {
+		if k := a.Kind(); !isStringKind(k) && (k != types.KindEnum && k != types.KindSet || env.Mode.Legacy) {
 			return types.Null, mysqlerr.Newf(mysqlerr.IncorrectType, "Incorrect type for argument %d in function %s.", 1, "json_quote")
 		}
 		if a.Kind() == types.KindBytes && !env.Mode.Legacy {

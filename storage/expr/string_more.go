@@ -49,9 +49,16 @@ var stringMoreDefs = []def{
 	{name: "from_base64", min: 1, max: 1, typ: typeUnhex, f1: fromBase64},
 	// weight_string(s [, 'char' | 'binary', n])
 	{name: "weight_string", min: 1, max: 3, typ: typeUnspecifiedBytes, fn: weightString},
-	{name: "charset", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewStr(o.coll.Charset()) })},
-	{name: "collation", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewStr(o.coll.Name()) })},
+	{name: "charset", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return newName(o.coll.Charset()) })},
+	{name: "collation", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return newName(o.coll.Name()) })},
 	{name: "coercibility", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewInt(int64(o.deriv)) })},
+}
+
+// newName is one of the server's own names: in utf8mb3, and as coercible as a literal.
+func newName(name string) Expr {
+	c := NewStr(name)
+	c.Typ.Collation = types.CollationUTF8MB3
+	return c
 }
 
 // aboutString answers from the argument's type alone; numbers and dates are in the character set binary.

@@ -74,17 +74,34 @@ func (r *Report) Warn(code uint16, message string) {
 		r.More++
 		return
 	}
-	r.Warnings = append(r.Warnings, Warning{Level: "Warning", Code: code, Message: message})
+	r.Warnings = append(r.Warnings, Condition(code, message))
+}
+
+// Condition is what a types.Warner is told.
+func Condition(code uint16, message string) Warning {
+	if code&types.Note != 0 {
+		return Warning{Level: "Note", Code: code &^ types.Note, Message: message}
+	}
+	return Warning{Level: "Warning", Code: code, Message: message}
+}
+
+// Tell tells it again.
+func (w *Warning) Tell(warn types.Warner) {
+	code := w.Code
+	if w.Level == "Note" {
+		code |= types.Note
+	}
+	warn(code, w.Message)
 }
 
 // Each tells of all warnings in their order. Those that were only counted stand behind the others, as the last of these.
-func (r *Report) Each(warn func(code uint16, message string)) {
+func (r *Report) Each(warn types.Warner) {
 	for i := range r.Warnings {
-		warn(r.Warnings[i].Code, r.Warnings[i].Message)
+		r.Warnings[i].Tell(warn)
 	}
 	if n := len(r.Warnings); n > 0 {
 		for range r.More {
-			warn(r.Warnings[n-1].Code, r.Warnings[n-1].Message)
+			r.Warnings[n-1].Tell(warn)
 		}
 	}
 }

@@ -175,7 +175,7 @@ func (w *writer) prepareEnv() {
 }
 
 func (w *rowWriter) warn(code uint16, message string) {
-	w.res.Warnings = append(w.res.Warnings, fragment.Warning{Level: "Warning", Code: code, Message: message})
+	w.res.Warnings = append(w.res.Warnings, fragment.Condition(code, message))
 }
 
 func (w *rowWriter) prepareImages() {

@@ -80,7 +80,7 @@ func (a *assignment) problem(e *mysqlerr.Error, nearest Value) (Value, error) {
 // note reports what is never an error: a fraction rounded, spaces or a time of day cut off.
 func (a *assignment) note() {
 	if a.warner != nil {
-		a.warner(mysql.WarnDataTruncated, a.truncated().Message)
+		a.warner(mysql.WarnDataTruncated|Note, a.truncated().Message)
 	}
 }
 

@@ -141,6 +141,11 @@ func (a *assignment) text() (Value, error) {
 		s = bytes.TrimRight(s, " ")
 	}
 	n := a.t.fittingBytes(s, a.mode.legacy())
+	if n < len(s) && a.v.kind == KindFloat && !a.mode.legacy() {
+		if short, ok := fitFloat(a.v.Float(), n); ok {
+			s, n = short, len(short)
+		}
+	}
 	if n == len(s) {
 		return String(s), nil
 	}
@@ -200,6 +205,11 @@ func (a *assignment) bytes() (Value, error) {
 		s = ToLocal(a.v, a.mode.loc()).AppendText(make([]byte, 0, 32), nil)
 	}
 	limit := a.t.MaxBytes()
+	if len(s) > limit && a.v.kind == KindFloat && !a.mode.legacy() {
+		if short, ok := fitFloat(a.v.Float(), limit); ok {
+			s = short
+		}
+	}
 	if len(s) > limit {
 		if !a.mode.Strict {
 			return a.problem(a.truncated(), Bytes(s[:limit]))

@@ -40,7 +40,7 @@ func (a *assignment) date() (Value, error) {
 	if p.issue.serious() {
 		return a.badTemporal("date", p.issue, d)
 	}
-	if packed != d.n && a.v.kind != KindTime {
+	if packed != d.n {
 		a.note()
 	}
 	return d, nil

@@ -28,5 +28,8 @@ func DefaultMode() *Mode {
 // Warner receives the conditions that a conversion met without failing (a *mysqlerr.Error each); nil drops them.
 type Warner func(code uint16, message string)
 
+// Note marks the code of a condition that a Warner is told of: SHOW WARNINGS calls it a Note, and no mode makes an error of it.
+const Note uint16 = 1 << 15
+
 // Text is AppendText into a new string.
 func (v Value) Text() string { return string(v.AppendText(nil, nil)) }

@@ -1,7 +1,9 @@
 package types
 
 import (
+	"bytes"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -26,6 +28,51 @@ func AppendFloat(dst []byte, f float64) []byte {
 		}
 	}
 	return dst
+}
+
+// fitFloat is f in at most width characters, with as many of its digits as there is room for: behind a point, or with an exponent where
+// that has more of them. false where there is room for none.
+func fitFloat(f float64, width int) ([]byte, bool) {
+	plain, digits := fittingFloat(f, 'f', width)
+	if abs := math.Abs(f); abs >= plainFloatMax || abs < plainFloatMin {
+		digits = 0
+	}
+	if short, more := fittingFloat(f, 'e', width); more > digits {
+		return short, true
+	}
+	return plain, digits > 0
+}
+
+// fittingFloat is the most precise form of f in a format that has no more than width characters, and its significant digits.
+func fittingFloat(f float64, format byte, width int) (text []byte, digits int) {
+	for precision := min(width, 17); precision >= 0; precision-- {
+		text = strconv.AppendFloat(text[:0], f, format, precision, 64)
+		mantissa, exponent, _ := bytes.Cut(text, []byte("e"))
+		if bytes.IndexByte(mantissa, '.') >= 0 {
+			mantissa = bytes.TrimRight(bytes.TrimRight(mantissa, "0"), ".")
+		}
+		if format == 'e' {
+			negative := exponent[0] == '-'
+			exponent = bytes.TrimLeft(exponent[1:], "0")
+			mantissa = append(slices.Clone(mantissa), 'e')
+			if negative {
+				mantissa = append(mantissa, '-')
+			}
+			mantissa = append(mantissa, exponent...)
+		}
+		if len(mantissa) <= width {
+			first := bytes.IndexAny(mantissa, "123456789")
+			end := bytes.IndexByte(mantissa, 'e')
+			if end < 0 {
+				end = len(mantissa)
+			}
+			if first >= 0 && first < end {
+				digits = end - first - bytes.Count(mantissa[first:end], []byte("."))
+			}
+			return mantissa, digits
+		}
+	}
+	return nil, 0
 }
 
 // appendFloat32 appends a FLOAT, which shows six significant digits.

@@ -147,7 +147,13 @@ func runLine(t *testing.T, out *strings.Builder, cmd, line string, m *Mode) {
 	left, right, _ := strings.Cut(line, " | ")
 	fmt.Fprintf(out, "%s → ", line)
 	var warnings []string
-	warn := func(code uint16, message string) { warnings = append(warnings, fmt.Sprintf("%d %s", code, message)) }
+	warn := func(code uint16, message string) {
+		level := ""
+		if code&Note != 0 {
+			level = "note "
+		}
+		warnings = append(warnings, fmt.Sprintf("%s%d %s", level, code&^Note, message))
+	}
 	switch cmd {
 	case "assign":
 		typ := typeOf(t, left)

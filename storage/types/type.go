@@ -11,6 +11,7 @@ type Collation uint16
 // Collations that the code names.
 const (
 	CollationUTF8MB4Bin Collation = 46
+	CollationUTF8MB3    Collation = 33 // utf8mb3_general_ci
 	CollationBinary     Collation = 63
 	CollationDefault    Collation = 255 // utf8mb4_0900_ai_ci
 	CollationUTF8Bin    Collation = 46  // utf8mb4_bin

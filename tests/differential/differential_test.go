@@ -66,10 +66,10 @@ func TestDifferential(t *testing.T) {
 			s.Done()
 		}
 		for _, c := range s.Checks {
-			if same = r.compare(c, true) && same; !same { // or all that follows would differ
-				again = i
-				break
-			}
+			same = same && r.compare(c, true)
+		}
+		if !same { // or all that follows would differ
+			again = i
 		}
 	}
 	r.summary(statements)
@@ -83,7 +83,8 @@ type run struct {
 	done         bool // the last statement was no error
 	kinds        map[string]int
 	explained    map[string]int
-	before       string // the statement before
+	before       string // the statement before, but for checks
+	set          string // the last SET
 }
 
 // compare asks both; false where the two have different data afterwards.
@@ -99,16 +100,21 @@ func (r *run) compare(sql string, ordered bool) bool {
 	r.done = ours.Err == 0 && theirs.Err == 0
 	what := Compare(&ours, &theirs)
 	why := sql
-	if check := strings.HasPrefix(sql, "SELECT * FROM ") && strings.HasSuffix(sql, " ORDER BY id") || strings.Contains(sql, "information_schema."); check {
+	switch {
+	case strings.HasPrefix(sql, "SELECT * FROM ") && strings.HasSuffix(sql, " ORDER BY id") || strings.Contains(sql, "information_schema."):
 		why = r.before + "; " + sql // what the change before it left
-	} else {
+	case strings.HasPrefix(sql, "SET "):
+		r.before, r.set = sql, sql
+	case strings.Contains(sql, "@"):
+		why = r.set + "; " + sql // what is in the variables
+	default:
 		r.before = sql
 	}
 	if what == "" {
 		r.agreed++
 		return true
 	}
-	query := strings.HasPrefix(why, "SELECT") || strings.HasPrefix(why, "(") || strings.HasPrefix(why, "WITH")
+	query := why == sql && (strings.HasPrefix(sql, "SELECT") || strings.HasPrefix(sql, "(") || strings.HasPrefix(sql, "WITH"))
 	same := query || what != "rows" && what != "error" && what != "affected"
 	if reason := Explain(what, why, &ours, &theirs); reason != "" {
 		if r.explained[reason]++; r.explained[reason] <= r.examples {

@@ -282,11 +282,15 @@ func (g *Generator) united() Statement {
 		f := g.from("q")
 		return "SELECT " + g.expr(k) + " AS c0 FROM " + f + g.where()
 	}
-	op := func() string {
-		return g.of(" UNION ", " UNION ALL ", " UNION DISTINCT ", " EXCEPT ", " INTERSECT ", " EXCEPT ALL ", " INTERSECT ALL ")
+	// MariaDB has no end of some INTERSECT ALL beside another operation, not even for KILL.
+	ops := []string{" UNION ", " UNION ALL ", " UNION DISTINCT ", " EXCEPT ", " INTERSECT "}
+	op := func() string { return g.of(ops...) }
+	form := g.n(6)
+	if form > 2 {
+		ops = append(ops, " EXCEPT ALL ", " INTERSECT ALL ")
 	}
 	sql := one() + op() + one()
-	switch g.n(6) {
+	switch form {
 	case 0:
 		sql = "(" + sql + ")" + op() + one()
 	case 1:

@@ -177,13 +177,14 @@ func (g *Generator) forget(t *table) {
 	g.tables = slices.DeleteFunc(g.tables, func(o *table) bool { return o == t })
 }
 
-// defined asks for what a table is now. MariaDB quotes defaults, has widths of integers, and calls NO ACTION RESTRICT.
+// defined asks for what a table is now. MariaDB quotes defaults, writes CURRENT_TIMESTAMP as a call, has
+// widths of integers, and calls NO ACTION RESTRICT.
 func defined(t string) []string {
 	where := " WHERE table_schema = 'diff' AND table_name = '" + t + "'"
 	return []string{
-		"SELECT column_name AS a, ordinal_position AS b, TRIM(BOTH '''' FROM IF(column_default = 'NULL', NULL, column_default)) AS c, is_nullable AS d, data_type AS e, " +
+		"SELECT column_name AS a, ordinal_position AS b, REPLACE(TRIM(BOTH '''' FROM IF(column_default = 'NULL', NULL, column_default)), 'current_timestamp()', 'CURRENT_TIMESTAMP') AS c, is_nullable AS d, data_type AS e, " +
 			"character_maximum_length AS f, character_octet_length AS g, numeric_precision AS h, numeric_scale AS i, datetime_precision AS j, character_set_name AS k, " +
-			"collation_name AS l, IF(data_type REGEXP 'int|year', REGEXP_REPLACE(column_type, '[(][0-9]+[)]', ''), column_type) AS m, column_key AS n, extra AS o, column_comment AS p " +
+			"collation_name AS l, IF(data_type REGEXP 'int|year', REGEXP_REPLACE(column_type, '[(][0-9]+[)]', ''), column_type) AS m, column_key AS n, TRIM(REPLACE(REPLACE(extra, 'current_timestamp()', 'CURRENT_TIMESTAMP'), 'DEFAULT_GENERATED', '')) AS o, column_comment AS p " +
 			"FROM information_schema.columns" + where + " AND data_type NOT IN ('json', 'longtext') ORDER BY ordinal_position",
 		"SELECT index_name AS a, seq_in_index AS b, column_name AS c, non_unique AS d, sub_part AS e, nullable AS f, index_type AS g FROM information_schema.statistics" + where +
 			" ORDER BY index_name, seq_in_index",
@@ -195,12 +196,23 @@ func defined(t string) []string {
 	}
 }
 
+// named is a name for a column of a type: those that have prefixes are known differences in what is said of them.
+func named(c column, name string) string {
+	switch {
+	case c.kind == document:
+		return "js" + name
+	case strings.HasPrefix(c.def, "TIMESTAMP"):
+		return "ts" + name
+	case c.kind == clock:
+		return "ti" + name
+	}
+	return name
+}
+
 // newColumn is a column's definition.
 func (g *Generator) newColumn(name string) column {
 	c := types[g.n(len(types))]
-	c.name = name
-	if c.kind == document {
-		c.name = "js" + name
+	if c.name = named(c, name); c.kind == document {
 		return c
 	}
 	switch g.n(10) {
@@ -332,6 +344,7 @@ func (g *Generator) copyOf(o *table) Statement {
 		sql := "CREATE " + g.maybe(0.2, "TEMPORARY ") + "TABLE " + t.name + " AS SELECT * FROM " + o.name + g.of("", " ORDER BY id LIMIT 5", " WHERE id % 2 = 0")
 		return Statement{SQL: sql, Ordered: true, Checks: append(contents(t), defined(t.name)...), Done: func() { g.tables = append(g.tables, t) }}
 	}
+	t.checks = nil // MySQL gives them names of the new table
 	return Statement{SQL: "CREATE TABLE " + t.name + " LIKE " + o.name, Checks: defined(t.name), Done: func() { g.tables = append(g.tables, t) }}
 }
 
@@ -400,6 +413,9 @@ func (g *Generator) clause(t *table, columns *[]column) (clause string, done fun
 		return "DROP COLUMN " + c.name, nothing
 	case p == 5 && i > 0:
 		n := g.newColumn(c.name)
+		for named(n, "") != named(c, "") {
+			n = g.newColumn(c.name)
+		}
 		n.name = c.name
 		(*columns)[i] = n
 		return "MODIFY COLUMN " + n.name + " " + n.def, nothing
@@ -409,7 +425,7 @@ func (g *Generator) clause(t *table, columns *[]column) (clause string, done fun
 		return "CHANGE COLUMN " + c.name + " " + n.name + " " + n.def, nothing
 	case p == 7 && i > 0:
 		n := c
-		n.name = g.name("m")
+		n.name = named(c, g.name("m"))
 		(*columns)[i] = n
 		return "RENAME COLUMN " + c.name + " TO " + n.name, nothing
 	case p == 8:

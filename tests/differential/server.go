@@ -181,7 +181,11 @@ func meta(q string, f *mysql.Field) string {
 	if len(f.OrgName) == 0 || strings.HasPrefix(string(f.OrgName), "js") || !plain.MatchString(q) || strings.Contains(q, " OVER ") || strings.Count(q, "SELECT") > 1 {
 		return ""
 	}
-	return fmt.Sprintf("type %d length %d decimals %d flags %x charset %d of %s.%s", f.Type, f.ColumnLength, f.Decimal, f.Flag&^0x8000, f.Charset, f.Table, f.OrgName)
+	flags := f.Flag &^ 0x8000
+	if f.Type == mysql.MYSQL_TYPE_TIMESTAMP {
+		flags &^= mysql.UNSIGNED_FLAG // MariaDB's alone
+	}
+	return fmt.Sprintf("type %d length %d decimals %d flags %x charset %d of %s.%s", f.Type, f.ColumnLength, f.Decimal, flags, f.Charset, f.Table, f.OrgName)
 }
 
 // normal is a value in one form: doubles to twelve digits, without the sign of zero; JSON as MySQL writes it.

@@ -37,7 +37,7 @@ func (g *Generator) prepared() {
 	t := g.tables[g.n(len(g.tables))]
 	k := g.kind()
 	g.scope = []source{t.source("q")}
-	e := g.expr(k)
+	e := g.operand(k)
 	g.next(true, fmt.Sprintf("SET @p = %s, @q = %s", g.literal(k), g.literal(k)))
 	g.next(true, "PREPARE s FROM '"+strings.ReplaceAll("SELECT q.id, "+e+" = ? AS e FROM "+t.name+" q WHERE "+e+g.of(" = ?", " > ?", " <> ?", " IN (?, 1)")+" ORDER BY q.id", "'", "''")+"'")
 	g.next(true, "EXECUTE s USING @p, @q")

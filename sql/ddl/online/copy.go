@@ -331,7 +331,8 @@ func (cp *copier) defaults() (size int, err error) {
 
 func (cp *copier) warn(code uint16, message string) {
 	if cp.env.Note != nil {
-		cp.env.Note("Warning", code, message)
+		c := fragment.Condition(code, message)
+		cp.env.Note(c.Level, c.Code, c.Message)
 	}
 }
 
