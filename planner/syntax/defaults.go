@@ -110,27 +110,29 @@ func (d *defaultFinder) expression(i int) int {
 	if end == 0 {
 		return 0
 	}
-	d.replace(i, end, "(`"+defaultCall+"`("+strconv.Itoa(len(d.list))+")"+strings.Repeat("\n", strings.Count(d.text[i:end], "\n"))+")")
 	d.list = append(d.list, d.text[i:end])
+	d.replace(i, end, d.list.call(len(d.list)-1))
 	return end
+}
+
+// call is what an expression gives way to.
+func (l defaults) call(i int) string {
+	return "(`" + defaultCall + "`(" + strconv.Itoa(i) + ")" + strings.Repeat("\n", strings.Count(l[i], "\n")) + ")"
+}
+
+// written is text with the expressions in it again.
+func (l defaults) written(text string) string {
+	for i := range l {
+		text = strings.Replace(text, l.call(i), l[i], 1)
+	}
+	return text
 }
 
 // closing gives the position behind the parenthesis that belongs to that at i; 0 for none.
 func (d *defaultFinder) closing(i int) int {
-	depth := 0
-	for i < len(d.text) {
-		switch d.text[i] {
-		case '(':
-			depth++
-		case ')':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-		i = d.space(d.token(i))
-	}
-	d.unclosed = true
-	return 0
+	end := d.parenthesis(i)
+	d.unclosed = end == 0
+	return end
 }
 
 // put reads the expressions and puts them into the definition.

@@ -28,17 +28,20 @@ var parsers = sync.Pool{New: func() any { return parser.New() }}
 // Parse reads one statement. Errors: 1065 for an empty text, 1064 also where a second statement follows, 1436, and what
 // the parser finds wrong with names and literals.
 func Parse(text string, o Options) (ast.StmtNode, error) {
-	measured, err := plain(text, o.Mode)
+	plainText, err := plain(text, o.Mode)
 	if err == nil {
-		measured, err = measure(measured, o.Mode)
+		plainText, err = measure(plainText, o.Mode)
 	}
 	if err != nil {
 		return nil, err
 	}
-	measured = takeIntroducers(measured, o.Mode)
+	measured := takeIntroducers(plainText, o.Mode)
 	without, exprs, some := takeDefaults(signIntervals(measured, o.Mode), o.Mode)
 	without = clampWidths(without, o)
-	node, rest, err := parse(without, o)
+	node, rest := parseNational(without, o)
+	if node == nil {
+		node, rest, err = parse(without, o)
+	}
 	if err != nil {
 		node, rest, err = parseAliased(without, o, err)
 	}
@@ -53,11 +56,14 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, wordError(text, err)
+		return nil, wordError(text, exprs, err)
 	case node == nil:
 		return nil, mysqlerr.New(mysqlerr.EmptyQuery)
 	case rest != nil:
 		return nil, mysqlerr.Syntax(rest.Text(), 1)
+	}
+	if err := foreign(node, plainText, o); err != nil {
+		return nil, err
 	}
 	if some {
 		node.SetText(nil, text)
@@ -118,12 +124,12 @@ func parse(text string, o Options) (node, rest ast.StmtNode, err error) {
 
 var errPanic = errors.New("the parser panicked")
 
-// nearPattern takes apart what the parser says of a syntax error.
+// nearPattern takes apart what the parser says of a syntax error: the text from the token that it could not use, or from the space before
+// that.
 var nearPattern = regexp.MustCompile(`(?s)^line (\d+) column \d+ near "(.*)"`)
 
-// wordError words a parser's error as MySQL does. The parser tells the text after the token that it could not use;
-// MySQL's message begins with that token.
-func wordError(text string, err error) error {
+// wordError words a parser's error as MySQL does, whose message begins with the token.
+func wordError(text string, exprs defaults, err error) error {
 	if known := (*mysqlerr.Error)(nil); errors.As(err, &known) {
 		return known
 	}
@@ -139,11 +145,8 @@ func wordError(text string, err error) error {
 		return mysqlerr.Syntax(strings.TrimSpace(text), 1)
 	}
 	line, _ := strconv.Atoi(m[1])
-	m[2] = writtenIntroducers(m[2])
-	near, ok := tokenBefore(text, m[2])
-	if !ok {
-		near = m[2]
-	}
+	scan := newScanner(exprs.written(writtenIntroducers(m[2])), 0)
+	near := scan.text[scan.space(0):]
 	if what := later(text, near); what != "" {
 		return mysqlerr.NotSupported(what)
 	}
@@ -153,8 +156,8 @@ func wordError(text string, err error) error {
 // spatial are MySQL's types that the parser doesn't know, as the type of a column.
 var spatial = regexp.MustCompile(`(?i)^(\S+)?\s*\b(geometry|point|linestring|polygon|multipoint|multilinestring|multipolygon|geometrycollection|geomcollection)\b`)
 
-// bareMatch is a search in full text as the parser can't read it.
-var bareMatch = regexp.MustCompile(`(?i)^match\s+[^\s(][^()]*\sagainst\b`)
+// bareMatch is a search in full text as the parser can't read it, behind MATCH.
+var bareMatch = regexp.MustCompile(`(?i)^[^\s(][^()]*\sagainst\b`)
 
 // later tells what MySQL has and the parser has not, where it stumbled over that.
 func later(text, near string) string {
@@ -166,25 +169,4 @@ func later(text, near string) string {
 		return "full-text search"
 	}
 	return ""
-}
-
-// tokenBefore gives the end of text from the token that ends where rest begins.
-func tokenBefore(text, rest string) (string, bool) {
-	text = strings.TrimRight(text, " \t\r\n;")
-	at := len(text) - len(strings.TrimRight(rest, " \t\r\n;"))
-	if at < 0 || at > len(text) || rest == "" {
-		return "", false
-	}
-	if strings.TrimSpace(rest) != "" && !IsWord(rest[0]) && rest[0] > ' ' {
-		// The rest begins with the offending token itself, or it follows without a space: both read well from here.
-		return rest, true
-	}
-	start := at
-	for start > 0 && text[start-1] <= ' ' {
-		start--
-	}
-	for start > 0 && IsWord(text[start-1]) {
-		start--
-	}
-	return text[start:], true
 }

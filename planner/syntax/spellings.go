@@ -16,15 +16,20 @@ type lexeme struct {
 	from, to int
 }
 
+// lexemes are the tokens of the text.
+func (s *scanner) lexemes() (list []lexeme) {
+	for i := s.space(0); i < len(s.text); {
+		end := s.token(i)
+		list = append(list, lexeme{strings.ToLower(s.text[i:end]), i, end})
+		i = s.space(end)
+	}
+	return list
+}
+
 // parseSpelled tries a text that the parser has refused with err once more in the parser's spelling.
 func parseSpelled(text string, o Options, err error) (node, rest ast.StmtNode, _ error) {
 	s := newScanner(text, o.Mode)
-	var list []lexeme
-	for i := s.space(0); i < len(text); {
-		end := s.token(i)
-		list = append(list, lexeme{strings.ToLower(text[i:end]), i, end})
-		i = s.space(end)
-	}
+	list := s.lexemes()
 	if len(list) == 0 {
 		return nil, nil, err
 	}

@@ -2,12 +2,14 @@ package assign
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/planner/syntax"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/sysvar"
 	"cloudsql/sql/transaction"
@@ -73,6 +75,11 @@ func (s *Statement) Run(ctx context.Context, n *ast.SetStmt, params []types.Valu
 		}
 		list = append(list, a...)
 	}
+	if slices.ContainsFunc(n.Variables, names) {
+		for _, e := range syntax.DeprecatedCharsets(n.Text(), s.Vars.SQLMode) {
+			s.Host.Warn(e)
+		}
+	}
 	var globals []*globalSetting
 	for _, a := range list {
 		if a.global != nil {
@@ -108,6 +115,9 @@ func (s *Statement) Run(ctx context.Context, n *ast.SetStmt, params []types.Valu
 	}
 	return nil
 }
+
+// names tells whether an assignment is SET NAMES or SET CHARACTER SET.
+func names(v *ast.VariableAssignment) bool { return v.Name == ast.SetNames || v.Name == ast.SetCharset }
 
 func (s *Statement) assign(ctx context.Context, v *ast.VariableAssignment, params []types.Value) ([]assignment, error) {
 	switch {

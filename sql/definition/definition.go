@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/syntax"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/dialect"
@@ -39,8 +40,16 @@ type Outcome struct {
 	Dropped string // database
 }
 
+// Deprecated warns of what a definition names and MySQL wants to be rid of.
+func Deprecated(env *ddl.Env, text string) {
+	for _, e := range syntax.DeprecatedCharsets(text, env.SQLMode) {
+		env.Report("Warning", e)
+	}
+}
+
 // Run runs a definition; text is its own.
 func (s *Statements) Run(ctx context.Context, node ast.StmtNode, text string) error {
+	Deprecated(s.Env, text)
 	if done, err := s.runTemporary(ctx, node, text); done || err != nil {
 		return err
 	}

@@ -144,10 +144,7 @@ func init() {
 		"xa": "XA", "handler": "HANDLER", "change": "replication", "reset": "RESET",
 		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL", "cache": "CACHE INDEX",
 		"clone": "CLONE", "restart": "RESTART",
-		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE", "admin": "ADMIN", "trace": "TRACE",
-		"batch": "BATCH", "split": "SPLIT", "backup": "BACKUP", "restore": "RESTORE", "recover": "RECOVER",
-		"flashback": "FLASHBACK", "distribute": "DISTRIBUTE", "cancel": "CANCEL", "calibrate": "CALIBRATE",
-		"plan": "PLAN", "query": "QUERY", "refresh": "REFRESH", "recommend": "RECOMMEND",
+		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE",
 	} {
 		readers[word] = func(statement) (Statement, error) { return nil, mysqlerr.NotSupported(what) }
 	}
@@ -531,9 +528,7 @@ func readRefused(st statement) (Statement, error) {
 		{"trigger", "triggers"}, {"event", "events"}, {"function", "stored functions"}, {"procedure", "stored procedures"},
 		{"tablespace", "tablespaces"}, {"undo", "tablespaces"}, {"server", "FEDERATED servers"},
 		{"logfile", "log file groups"}, {"resource", "resource groups"}, {"spatial", "spatial types"},
-		{"sequence", "sequences"}, {"placement", "placement policies"}, {"instance", "ALTER INSTANCE"},
-		{"binding", "bindings"}, {"global", "this statement"}, {"session", "this statement"}, {"masking", "masking policies"},
-		{"range", "this statement"}, {"statistics", "extended statistics"}, {"stats", "this statement"},
+		{"instance", "ALTER INSTANCE"},
 	} {
 		if w.take(r[0]) {
 			return nil, mysqlerr.NotSupported(r[1])

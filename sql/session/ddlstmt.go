@@ -136,6 +136,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 		return err
 	}
 	env := s.ddlEnv()
+	definition.Deprecated(env, n.Text())
 	columns, err := ddl.ColumnsOf(env, p.header.Columns, func(f *types.Field) *schema.Column { return definition.SourceOf(s.snapshot, f) })
 	if err != nil {
 		return err

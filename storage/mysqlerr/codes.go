@@ -145,6 +145,7 @@ const (
 	UnknownCollation                 = 1273 // ER_UNKNOWN_COLLATION
 	WrongNameForIndex                = 1280 // ER_WRONG_NAME_FOR_INDEX
 	UnknownStorageEngine             = 1286 // ER_UNKNOWN_STORAGE_ENGINE
+	WarnDeprecatedSyntax             = 1287 // ER_WARN_DEPRECATED_SYNTAX
 	NonUpdatableTable                = 1288 // ER_NON_UPDATABLE_TABLE
 	OptionPreventsStatement          = 1290 // ER_OPTION_PREVENTS_STATEMENT
 	DuplicatedValueInType            = 1291 // ER_DUPLICATED_VALUE_IN_TYPE
@@ -414,6 +415,8 @@ const (
 	RegexpStackOverflow              = 3698 // ER_REGEXP_STACK_OVERFLOW
 	RegexpTimeOut                    = 3699 // ER_REGEXP_TIME_OUT
 	RegexpPatternTooBig              = 3700 // ER_REGEXP_PATTERN_TOO_BIG
+	DeprecatedUTF8Alias              = 3719 // ER_DEPRECATED_UTF8_ALIAS
+	DeprecatedNational               = 3720 // ER_DEPRECATED_NATIONAL
 	CannotDropTableWithFK            = 3730 // ER_FK_CANNOT_DROP_PARENT
 	FKVirtualColumn                  = 3733 // ER_FK_CANNOT_USE_VIRTUAL_COLUMN
 	FKNoColumnParent                 = 3734 // ER_FK_NO_COLUMN_PARENT
@@ -435,6 +438,7 @@ const (
 	DefaultFunctionNotAllowed        = 3770 // ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED
 	DefaultVariables                 = 3772 // ER_DEFAULT_VAL_GENERATED_VARIABLES
 	DefaultAsValGenerated            = 3773 // ER_DEFAULT_AS_VAL_GENERATED
+	DeprecatedUTF8MB3Collation       = 3778 // ER_DEPRECATED_UTF8_COLLATION
 	FKIncompatibleColumns            = 3780 // ER_FK_INCOMPATIBLE_COLUMNS
 	CheckNotBoolean                  = 3812 // ER_NON_BOOLEAN_EXPR_FOR_CHECK_CONSTRAINT
 	CheckRefersOtherColumn           = 3813 // ER_COLUMN_CHECK_CONSTRAINT_REFERENCES_OTHER_COLUMN
@@ -479,6 +483,13 @@ var templates = map[uint16]string{
 	UnknownStmtHandler: "Unknown prepared statement handler (%v) given to %s",
 	TransCacheFull: "Multi-statement transaction required more than 'max_binlog_cache_size' bytes of storage; increase this mysqld " +
 		"variable and try again",
+	DeprecatedUTF8Alias: "'utf8' is currently an alias for the character set UTF8MB3, but will be an alias for UTF8MB4 in a future release. " +
+		"Please consider using UTF8MB4 in order to be unambiguous.",
+	DeprecatedNational: "NATIONAL/NCHAR/NVARCHAR implies the character set UTF8MB3, which will be replaced by UTF8MB4 in a future release. " +
+		"Please consider using CHAR(x) CHARACTER SET UTF8MB4 in order to be unambiguous.",
+	DeprecatedUTF8MB3Collation: "'%-.192s' is a collation of the deprecated character set UTF8MB3. Please consider using UTF8MB4 with an " +
+		"appropriate collation instead.",
+	WarnDeprecatedSyntax:   "'%s' is deprecated and will be removed in a future release. Please use %s instead",
 	ExplainNotSupported:    "EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE",
 	NoStackedDiagnostics:   "GET STACKED DIAGNOSTICS when handler not active",
 	UnknownExplainFormat:   "Unknown EXPLAIN format name: '%s'",
