@@ -157,9 +157,7 @@ func InSubquery(n *ast.PatternInExpr) *ast.PatternInExpr {
 
 // RowAndSubquery are the sides of a comparison of a row with a subquery's only row, in either order; nil for anything else.
 func RowAndSubquery(n *ast.BinaryOperationExpr) (*ast.RowExpr, *ast.SubqueryExpr) {
-	switch n.Op {
-	case opcode.EQ, opcode.NE, opcode.LT, opcode.LE, opcode.GT, opcode.GE, opcode.NullEQ:
-	default:
+	if !comparison(n.Op) {
 		return nil, nil
 	}
 	l, r := syntax.Unparen(n.L), syntax.Unparen(n.R)
@@ -169,6 +167,37 @@ func RowAndSubquery(n *ast.BinaryOperationExpr) (*ast.RowExpr, *ast.SubqueryExpr
 	row, _ := l.(*ast.RowExpr)
 	sub, _ := r.(*ast.SubqueryExpr)
 	return row, sub
+}
+
+func comparison(op opcode.Op) bool {
+	switch op {
+	case opcode.EQ, opcode.NE, opcode.LT, opcode.LE, opcode.GT, opcode.GE, opcode.NullEQ:
+		return true
+	}
+	return false
+}
+
+// comparesRows tells whether a comparison of a subquery is one of rows.
+func comparesRows(n *ast.BinaryOperationExpr) bool {
+	row, sub := RowAndSubquery(n)
+	return row != nil && sub != nil || comparison(n.Op) && IsSubquery(n.L) && IsSubquery(n.R) && severalColumns(n.L)
+}
+
+// severalColumns tells whether a subquery's select list has more than one term; what * stands for is not known here.
+func severalColumns(n ast.ExprNode) bool {
+	s, ok := syntax.Unparen(n).(*ast.SubqueryExpr)
+	if !ok {
+		return false
+	}
+	switch q := s.Query.(type) {
+	case *ast.SelectStmt:
+		return q.Fields != nil && (len(q.Fields.Fields) > 1 || len(q.Fields.Fields) == 1 && q.Fields.Fields[0].WildCard != nil) ||
+			q.Kind != ast.SelectStmtKindSelect
+	case *ast.SetOprStmt:
+		first, ok := q.SelectList.Selects[0].(*ast.SelectStmt)
+		return !ok || severalColumns(&ast.SubqueryExpr{Query: first})
+	}
+	return false
 }
 
 // Conjuncts takes a AND b AND (c AND d) apart.

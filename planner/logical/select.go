@@ -519,6 +519,9 @@ func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
 	sc := *q.scope
 	sc.Alias = q.aliasIn(bind.OrderBy)
 	e, err := bind.Expr(q.aggBinder(bind.OrderBy, true), &sc, item.Expr)
+	if err == nil {
+		err = oneColumn(e)
+	}
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -185,9 +186,12 @@ func limited(n ast.ExprNode) bool {
 	return false
 }
 
-// row binds the comparison of a row with the only row of a subquery.
+// row binds the comparison of a subquery's only row with a row, or with that of another subquery.
 func (q subqueryBinder) row(b *bind.Binder, sc *bind.Scope, n *ast.BinaryOperationExpr) (expr.Expr, error) {
 	row, inner := bind.RowAndSubquery(n)
+	if row == nil {
+		return q.rows(sc, n)
+	}
 	parts := make([]expr.Expr, len(row.Values))
 	var err error
 	for i, v := range row.Values {
@@ -198,38 +202,91 @@ func (q subqueryBinder) row(b *bind.Binder, sc *bind.Scope, n *ast.BinaryOperati
 			return nil, err
 		}
 	}
-	sub, refs, cols, err := q.bindInner(sc, inner, len(parts))
+	op := bind.OperatorName(n.Op)
+	if bind.IsSubquery(n.L) {
+		op = turned(op)
+	}
+	sub, outer, err := q.withRow(sc, op, parts, inner)
 	if err != nil {
 		return nil, err
 	}
-	sub.Kind, sub.Parts = algebra.Row, parts
+	return q.rowCall(sub, append(parts[:len(parts):len(parts)], outer...)), nil
+}
+
+// turned is the operator with its sides exchanged.
+func turned(op string) string {
+	if o, ok := map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<="}[op]; ok {
+		return o
+	}
+	return op
+}
+
+// withRow binds parts op (SELECT …); outer are the columns that the subquery names.
+func (q subqueryBinder) withRow(sc *bind.Scope, op string, parts []expr.Expr, inner ast.ExprNode) (sub *Subquery, outer []expr.Expr, err error) {
+	sub, refs, cols, err := q.bindInner(sc, inner, len(parts))
+	if err != nil {
+		return nil, nil, err
+	}
 	left, right := make([]expr.Expr, len(parts)), make([]expr.Expr, len(parts))
 	for i, p := range parts {
 		left[i] = expr.StandIn(i, p)
 		right[i] = &expr.Column{Index: len(parts) + i, Typ: cols[i].Field.Type}
+		sub.Types = append(sub.Types, cols[i].Field.Type)
 	}
-	l, err := expr.New("row", left...)
+	l, err := rowOf(left)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	r, err := expr.New("row", right...)
+	r, err := rowOf(right)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if bind.IsSubquery(n.L) {
-		l, r = r, l
-	}
-	c, err := expr.New(bind.OperatorName(n.Op), l, r)
-	if err != nil {
-		return nil, err
-	}
-	sub.Compare = []expr.Expr{c}
-	args := append(append([]expr.Expr(nil), parts...), q.arguments(refs)...)
+	c, err := expr.New(op, l, r)
+	sub.Kind, sub.Parts, sub.Compare = algebra.Row, parts, []expr.Expr{c}
+	return sub, q.arguments(refs), err
+}
+
+// rowCall is the value of a comparison with a subquery's only row, as a function of its parts and of the outer columns.
+func (q subqueryBinder) rowCall(sub *Subquery, args []expr.Expr) expr.Expr {
 	sub.What = "row subquery(" + scalar.Texts(args) + ")"
 	q.b.subs = append(q.b.subs, sub)
 	code := sub.Code()
 	eval := func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) }
-	return expr.NewFunc("row subquery", types.TypeBool, expr.Volatile, args, eval), nil
+	return expr.NewFunc("row subquery", types.TypeBool, expr.Volatile, args, eval)
+}
+
+func rowOf(members []expr.Expr) (expr.Expr, error) {
+	if len(members) == 1 {
+		return members[0], nil
+	}
+	return expr.New("row", members...)
+}
+
+// rows binds (SELECT …) op (SELECT …) of several columns: the right one is compared with each row of the left one, which is one at most. What
+// the right one names of outer columns is handed through.
+func (q subqueryBinder) rows(sc *bind.Scope, n *ast.BinaryOperationExpr) (expr.Expr, error) {
+	left, refs, cols, err := q.bindInner(sc, syntax.Unparen(n.L), 0)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]expr.Expr, len(cols))
+	for i, c := range cols {
+		parts[i] = &expr.Column{Index: i, Typ: c.Field.Type}
+		left.Types = append(left.Types, c.Field.Type)
+	}
+	right, handed, err := q.withRow(sc, bind.OperatorName(n.Op), parts, syntax.Unparen(n.R))
+	if err != nil {
+		return nil, err
+	}
+	args := make([]expr.Expr, 0, len(parts)+len(handed))
+	for i, p := range parts {
+		args = append(args, &expr.Column{Index: len(handed) + i, Typ: *p.Type()})
+	}
+	for i, h := range handed {
+		args = append(args, expr.StandIn(i, h))
+	}
+	left.Kind, left.Parts, left.Compare = algebra.Row, handed, []expr.Expr{q.rowCall(right, args)}
+	return q.rowCall(left, append(handed[:len(handed):len(handed)], q.arguments(refs)...)), nil
 }
 
 // apply makes a node of EXISTS or IN at the top of WHERE, which has been bound as cond just now; nil for anything else.

@@ -46,7 +46,7 @@ func (p *planner) planSubquery(s *algebra.Subquery) error {
 
 func newQuantifier(sub *subplan, s *algebra.Subquery) *subquery.Quantifier {
 	f := &subquery.Quantifier{
-		Plan: sub.run(), Compare: s.Compare, N: len(s.Parts), All: s.All, Negate: s.Negate, Equal: s.Equal, Only: s.Kind == algebra.Row,
+		Plan: sub.run(), Compare: s.Compare, N: len(s.Parts), Width: len(s.Types), All: s.All, Negate: s.Negate, Equal: s.Equal, Only: s.Kind == algebra.Row,
 	}
 	for i, p := range s.Parts {
 		if f.Only {

@@ -161,6 +161,7 @@ type Quantifier struct {
 	Compare []expr.Expr
 	Hash    []scalar.Hashing
 	N       int
+	Width   int // of a row
 	All     bool
 	Negate  bool
 	Equal   bool // the comparison is =: rows can be looked up
@@ -329,7 +330,7 @@ func (f *Quantifier) test(env *expr.Env, left []types.Value, s *innerSet) (types
 
 // scan compares with one row after the other.
 func (f *Quantifier) scan(env *expr.Env, left []types.Value, rows *spill.RowBuffer) (types.Value, error) {
-	row := make([]types.Value, 2*f.N)
+	row := make([]types.Value, f.N+f.Width)
 	copy(row, left)
 	if f.Only {
 		return f.compareOnly(env, row, rows)
@@ -358,11 +359,11 @@ func (f *Quantifier) scan(env *expr.Env, left []types.Value, rows *spill.RowBuff
 	return types.Bool(f.All), nil
 }
 
-// compareOnly compares with the only row; NULL where there is none, 1242 where there are several.
+// compareOnly compares with the only row; one of NULLs where there is none, 1242 where there are several.
 func (f *Quantifier) compareOnly(env *expr.Env, row []types.Value, rows *spill.RowBuffer) (types.Value, error) {
 	switch rows.Len() {
 	case 0:
-		return types.Null, nil
+		return f.compareRow(env, row)
 	case 1:
 	default:
 		return types.Null, mysqlerr.New(mysqlerr.SubqueryNo1Row)

@@ -218,7 +218,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q makes the parser panic", text)
 		}
 		if err != nil {
-			if e, ok := wordError(text, err).(*mysqlerr.Error); !ok || e.Code == mysqlerr.UnknownError {
+			if e, ok := wordError(text, nil, err).(*mysqlerr.Error); !ok || e.Code == mysqlerr.UnknownError {
 				t.Fatalf("%q: %v", text, err)
 			}
 		}

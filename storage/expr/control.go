@@ -3,6 +3,7 @@ package expr
 import (
 	"slices"
 
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -172,6 +173,9 @@ func evalCase(c *Call, env *Env, row []types.Value) (types.Value, error) {
 }
 
 func rewriteCaseValue(args []Expr) (Expr, error) {
+	if slices.ContainsFunc(args, isRow) {
+		return nil, mysqlerr.New(mysqlerr.OperandColumns, 1)
+	}
 	out := make([]Expr, 0, len(args)-1)
 	rest := args[1:]
 	for i := 0; i+1 < len(rest); i += 2 {

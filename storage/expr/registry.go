@@ -95,11 +95,9 @@ func Arity(name string) (lo, hi int, ok bool) {
 // laterFunctions are MySQL's that are refused with 1235 instead of 1305, so that a user knows that the name was right.
 var laterFunctions = func() map[string]bool {
 	m := map[string]bool{}
-	for _, n := range strings.Fields(`encode decode des_encrypt des_decrypt encrypt password old_password master_pos_wait
-		source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract random_bytes_from validate_password_strength
+	for _, n := range strings.Fields(`master_pos_wait source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract validate_password_strength
 		statement_digest statement_digest_text json_table
 		ps_thread_id roles_graphml icu_version
-		asymmetric_encrypt asymmetric_decrypt
 		point linestring polygon multipoint multilinestring multipolygon geometrycollection mbrcontains mbrwithin
 		mbrequals mbrintersects mbroverlaps mbrtouches mbrdisjoint mbrcoveredby mbrcovers`) {
 		m[n] = true
