@@ -1,8 +1,12 @@
 package sysvar
 
 import (
+	"strconv"
 	"testing"
 	"time"
+
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
 func TestTimeZones(t *testing.T) {
@@ -41,5 +45,35 @@ func TestSQLModes(t *testing.T) {
 		if _, _, err := ParseSQLMode(text); err == nil {
 			t.Errorf("%s was accepted", text)
 		}
+	}
+}
+
+// TestOthers: each line of others.txt says what a variable is, whole: its default is one of its values, and within its bounds.
+func TestOthers(t *testing.T) {
+	n := 0
+	for _, g := range others() {
+		if g.effect == 0 || g.why == "" {
+			t.Errorf("a group without an effect: %q", g.why)
+		}
+		for _, v := range g.vars {
+			n++
+			if v.Scope == 0 || v.ReadOnly != (g.effect == Tells) {
+				t.Errorf("%s: its scope does not fit its group", v.Name)
+			}
+			val := types.Str(v.def)
+			if u, err := strconv.ParseUint(v.def, 10, 64); err == nil && v.kind == kindUint {
+				val = types.Uint(u)
+			}
+			if v.kind == kindFloat || v.ReadOnly {
+				continue
+			}
+			text, err := v.Normalize(val, v.kind != kindUint, func(e *mysqlerr.Error) { t.Errorf("%s: %v", v.Name, e) })
+			if err != nil || text != v.def {
+				t.Errorf("%s: %q is %q, %v", v.Name, v.def, text, err)
+			}
+		}
+	}
+	if n < 300 {
+		t.Errorf("%d variables", n)
 	}
 }

@@ -230,7 +230,6 @@ var groups = []group{
 		nullable(fixed(stringVar("character_set_filesystem", Both, "binary"))),
 		fixed(boolVar("sql_auto_is_null", Both, "OFF")),
 		fixed(boolVar("explicit_defaults_for_timestamp", Both, "ON")),
-		fixed(boolVar("innodb_strict_mode", Both, "ON")),
 		fixed(boolVar("innodb_table_locks", Both, "ON")),
 		fixed(stringVar("lc_messages", Both, "en_US")),
 		fixed(stringVar("storage_engine", Both, "InnoDB")),
@@ -286,7 +285,7 @@ var groups = []group{
 		uintVar("expire_logs_days", Global, 0, 0, 99),
 		uintVar("binlog_expire_logs_seconds", Global, 2592000, 0, maxU32),
 		uintVar("sync_binlog", Global, 1, 0, maxU32),
-		boolVar("sql_slave_skip_counter", Global, "OFF"),
+		uintVar("sql_slave_skip_counter", Global, 0, 0, maxU32),
 		enumVar("transaction_write_set_extraction", Both, "XXHASH64", "OFF", "MURMUR32", "XXHASH64"),
 		enumVar("session_track_gtids", Both, "OFF", "OFF", "OWN_GTID", "ALL_GTIDS"),
 	}},
@@ -305,8 +304,9 @@ var groups = []group{
 	{Nothing, "rows of views are known by the keys of their tables, which views have whether or not they show them", []*Variable{
 		boolVar("updatable_views_with_limit", Both, "ON"),
 	}},
-	{Nothing, "there are no temporary tables", []*Variable{
+	{Nothing, "temporary tables are of one kind, and options of tables that say how an engine stores are kept as they are", []*Variable{
 		stringVar("default_tmp_storage_engine", Both, "InnoDB"),
+		boolVar("innodb_strict_mode", Both, "ON"),
 	}},
 	{Nothing, "there are no MyISAM tables", []*Variable{
 		uintVar("bulk_insert_buffer_size", Both, 8388608, 0, maxU64),

@@ -71,7 +71,7 @@ var byName = map[string]*Variable{}
 var all []*Variable
 
 func init() {
-	for _, g := range groups {
+	for _, g := range slices.Concat(groups, others()) {
 		for _, v := range g.vars {
 			v.Effect, v.Why = g.effect, g.why
 			if byName[v.Name] != nil {
