@@ -65,6 +65,9 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	if err := foreign(node, plainText, o); err != nil {
 		return nil, err
 	}
+	if err := noteTernary(node, plainText, o); err != nil {
+		return nil, err
+	}
 	if some {
 		node.SetText(nil, text)
 		if err := exprs.put(node, o); err != nil {

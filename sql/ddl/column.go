@@ -95,8 +95,10 @@ func (c *column) option(o *ast.ColumnOption) error {
 		c.checks = append(c.checks, check{name: o.ConstraintName, expr: o.Expr, enforced: o.Enforced, column: c.Name})
 	case ast.ColumnOptionGenerated:
 		return c.setGenerated(o)
-	case ast.ColumnOptionAutoRandom:
-		return mysqlerr.NotSupported("AUTO_RANDOM")
+	case ast.ColumnOptionSecondaryEngineAttribute:
+		if o.StrValue != "" {
+			return mysqlerr.NotSupported("SECONDARY_ENGINE_ATTRIBUTE of a column")
+		}
 	}
 	// COLLATE was read with the type. COLUMN_FORMAT and STORAGE mean something to NDB only, and REFERENCES in a column's
 	// definition means nothing to MySQL 8.0 either.

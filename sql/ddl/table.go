@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -385,12 +386,59 @@ func (b *builder) option(o *ast.TableOption) error {
 			return mysqlerr.NotSupported("COMPRESSION")
 		}
 	case ast.TableOptionDataDirectory, ast.TableOptionIndexDirectory, ast.TableOptionTablespace, ast.TableOptionUnion,
-		ast.TableOptionConnection, ast.TableOptionTTL, ast.TableOptionTTLEnable, ast.TableOptionPlacementPolicy:
+		ast.TableOptionConnection, ast.TableOptionStorageMedia, ast.TableOptionAutoextendSize, ast.TableOptionSecondaryEngine:
 		return mysqlerr.NotSupported("this table option")
+	case ast.TableOptionEngineAttribute, ast.TableOptionSecondaryEngineAttribute:
+		return b.attribute(o)
+	case ast.TableOptionStatsSamplePages:
+		if !o.Default && (o.UintValue == 0 || o.UintValue > maxSamplePages) {
+			return mysqlerr.Syntax(strconv.FormatUint(o.UintValue, 10), 1)
+		}
+		b.showOption(o)
 	default:
 		b.showOption(o)
 	}
 	return nil
+}
+
+// maxSamplePages is the most that STATS_SAMPLE_PAGES may be.
+const maxSamplePages = 1<<16 - 1
+
+// attribute takes ENGINE_ATTRIBUTE, which InnoDB has none of (3981), and SECONDARY_ENGINE_ATTRIBUTE, which is kept. 3980 for what is no JSON.
+func (b *builder) attribute(o *ast.TableOption) error {
+	if o.StrValue != "" {
+		_, err := types.ParseJSON([]byte(o.StrValue))
+		if bad := (*types.JSONError)(nil); errors.As(err, &bad) {
+			return mysqlerr.New(mysqlerr.InvalidJSONAttribute, bad.Reason, bad.Position, o.StrValue[min(bad.Position, len(o.StrValue)):])
+		}
+		if err != nil {
+			return err
+		}
+		if o.Tp == ast.TableOptionEngineAttribute {
+			return mysqlerr.New(mysqlerr.EngineAttributeNotSupported, "InnoDB")
+		}
+	}
+	if o.Tp == ast.TableOptionSecondaryEngineAttribute {
+		b.setOption(schema.SecondaryEngineAttribute, o.StrValue)
+	}
+	return nil
+}
+
+// setOption keeps an option; "" is none.
+func (b *builder) setOption(name, value string) {
+	if value == "" {
+		delete(b.t.Options, name)
+		return
+	}
+	if b.t.Options == nil {
+		b.t.Options = map[string]string{}
+	}
+	b.t.Options[name] = value
+}
+
+// ofZero are the options whose 0 says something.
+var ofZero = map[ast.TableOptionType]bool{
+	ast.TableOptionPackKeys: true, ast.TableOptionStatsPersistent: true, ast.TableOptionStatsAutoRecalc: true,
 }
 
 func (b *builder) showOption(o *ast.TableOption) {
@@ -402,15 +450,13 @@ func (b *builder) showOption(o *ast.TableOption) {
 	if o.Tp == ast.TableOptionRowFormat {
 		value = rowFormats[o.UintValue]
 	}
-	drop := o.Default || value == "DEFAULT" || value == "" || value == "0" && o.Tp == ast.TableOptionKeyBlockSize
-	if drop {
-		delete(b.t.Options, name)
-		return
+	switch {
+	case o.Default || value == "DEFAULT" || value == "0" && !ofZero[o.Tp]:
+		value = ""
+	case o.Tp == ast.TableOptionCheckSum || o.Tp == ast.TableOptionDelayKeyWrite:
+		value = "1"
 	}
-	if b.t.Options == nil {
-		b.t.Options = map[string]string{}
-	}
-	b.t.Options[name] = value
+	b.setOption(name, value)
 }
 
 // standIns are MySQL's engines whose tables InnoDB stands in for, under any mode: it gives all that they promise and more, and

@@ -270,6 +270,9 @@ func (w *definition) options() {
 		}
 	}
 	w.comment(" COMMENT=", w.t.Comment)
+	if v := w.t.Options[schema.SecondaryEngineAttribute]; v != "" {
+		w.WriteString(" /*!80021 " + schema.SecondaryEngineAttribute + "=" + quoteText(v) + " */")
+	}
 }
 
 // createOptions is CREATE_OPTIONS of information_schema.TABLES.

@@ -153,7 +153,11 @@ func rowFormat(t *schema.Table) string {
 
 func infoTablesExtensions(s *virtual.Scan) error {
 	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
-		return s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), types.Null, types.Null)
+		secondary := types.Null
+		if v, ok := o.Desc.Options[schema.SecondaryEngineAttribute]; ok {
+			secondary = types.Str(v)
+		}
+		return s.Row(types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), types.Null, secondary)
 	})
 }
 

@@ -471,6 +471,8 @@ const (
 	MissingJSONValue                 = 3966 // ER_MISSING_JSON_VALUE
 	MultipleJSONValues               = 3967 // ER_MULTIPLE_JSON_VALUES
 	ForeignKeyWithCreateSelect       = 3978 // ER_FOREIGN_KEY_WITH_ATOMIC_CREATE_SELECT
+	InvalidJSONAttribute             = 3980 // ER_INVALID_JSON_ATTRIBUTE
+	EngineAttributeNotSupported      = 3981 // ER_ENGINE_ATTRIBUTE_NOT_SUPPORTED
 	InvalidUserAttributeJSON         = 3982 // ER_INVALID_USER_ATTRIBUTE_JSON
 	RoleGrantedToItself              = 4027 // ER_ROLE_GRANTED_TO_ITSELF
 	NoVisibleColumn                  = 4028 // ER_TABLE_MUST_HAVE_A_VISIBLE_COLUMN
@@ -483,6 +485,8 @@ var templates = map[uint16]string{
 	UnknownStmtHandler: "Unknown prepared statement handler (%v) given to %s",
 	TransCacheFull: "Multi-statement transaction required more than 'max_binlog_cache_size' bytes of storage; increase this mysqld " +
 		"variable and try again",
+	InvalidJSONAttribute:        "Invalid JSON attribute, error: \"%s\" at pos %d: '%-.192s'",
+	EngineAttributeNotSupported: "Storage engine \"%s\" does not support ENGINE_ATTRIBUTE.",
 	DeprecatedUTF8Alias: "'utf8' is currently an alias for the character set UTF8MB3, but will be an alias for UTF8MB4 in a future release. " +
 		"Please consider using UTF8MB4 in order to be unambiguous.",
 	DeprecatedNational: "NATIONAL/NCHAR/NVARCHAR implies the character set UTF8MB3, which will be replaced by UTF8MB4 in a future release. " +

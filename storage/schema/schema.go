@@ -89,6 +89,9 @@ type Index struct {
 	Implicit bool `json:"implicit,omitempty"`
 }
 
+// SecondaryEngineAttribute is the option of tables that says something to an engine beside this one.
+const SecondaryEngineAttribute = "SECONDARY_ENGINE_ATTRIBUTE"
+
 // Table is a table's descriptor. It is immutable once published: a change makes a copy with a higher Version.
 type Table struct {
 	ID            TableID           `json:"id"`
