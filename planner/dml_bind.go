@@ -22,8 +22,13 @@ type insertBinder struct{ *logical.Insert }
 // bindInsert binds an INSERT or REPLACE; without a query where its rows are expressions.
 func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*logical.Insert, *logical.Query, error) {
 	name, _ := bind.SingleTable(s.Table)
-	if name == nil || len(s.PartitionNames) > 0 {
+	if name == nil {
 		return nil, nil, mysqlerr.NotSupported("INSERT into something that is not a table")
+	}
+	if len(s.PartitionNames) > 0 {
+		with := *name
+		with.PartitionNames = s.PartitionNames
+		name = &with
 	}
 	privs := insertPrivileges(s)
 	tgt, view, err := logical.InsertTarget(ctx, name, s.Columns, privs)

@@ -115,6 +115,9 @@ func buildDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, error) {
 	if s.IsMultiTable {
 		return buildComputedDelete(ctx, s, params)
 	}
+	if bind.OfPartitions(s.TableRefs) {
+		return buildComputedDelete(ctx, s, params)
+	}
 	name, alias := bind.SingleTable(s.TableRefs)
 	if name == nil {
 		return nil, mysqlerr.NotSupported("DELETE from something that is not a table")

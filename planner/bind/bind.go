@@ -309,7 +309,7 @@ func (b *Binder) between(sc *Scope, n *ast.BetweenExpr) (expr.Expr, error) {
 
 func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
 	if _, ok := syntax.Unparen(n.Expr).(*ast.RowExpr); ok && slices.ContainsFunc(n.List, IsSubquery) {
-		return b.inRows(sc, n)
+		return b.subquery(sc, n)
 	}
 	args := make([]expr.Expr, 0, len(n.List)+1)
 	left, err := Expr(b, sc, n.Expr)
@@ -328,22 +328,6 @@ func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
 		return expr.New(not("=", "<>", n.Not), args...)
 	}
 	return expr.New(not("in", "not in", n.Not), args...)
-}
-
-// inRows is row IN (row, (SELECT …), …): the comparison with each.
-func (b *Binder) inRows(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
-	terms := make([]expr.Expr, len(n.List))
-	var err error
-	for i, item := range n.List {
-		if terms[i], err = b.binary(sc, &ast.BinaryOperationExpr{Op: opcode.EQ, L: n.Expr, R: item}); err != nil {
-			return nil, err
-		}
-	}
-	any, err := expr.New("or", terms...)
-	if err != nil || !n.Not {
-		return any, err
-	}
-	return negate(any)
 }
 
 func (b *Binder) like(sc *Scope, n *ast.PatternLikeOrIlikeExpr) (expr.Expr, error) {

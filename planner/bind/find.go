@@ -7,16 +7,32 @@ import (
 	"cloudsql/planner/syntax"
 )
 
+// OfPartitions tells whether a FROM clause names one table and some of its partitions.
+func OfPartitions(from *ast.TableRefsClause) bool {
+	src := singleSource(from)
+	if src == nil {
+		return false
+	}
+	name, ok := src.Source.(*ast.TableName)
+	return ok && len(name.PartitionNames) > 0
+}
+
+// singleSource is the only part of a FROM clause; nil where there is more.
+func singleSource(from *ast.TableRefsClause) *ast.TableSource {
+	if from == nil || from.TableRefs == nil || from.TableRefs.Right != nil {
+		return nil
+	}
+	src, _ := from.TableRefs.Left.(*ast.TableSource)
+	return src
+}
+
 // SingleTable gives the one table of a FROM clause and the name it goes by; nil where there is more.
 func SingleTable(from *ast.TableRefsClause) (name *ast.TableName, alias string) {
-	if from == nil || from.TableRefs == nil || from.TableRefs.Right != nil {
+	src := singleSource(from)
+	if src == nil {
 		return nil, ""
 	}
-	src, ok := from.TableRefs.Left.(*ast.TableSource)
-	if !ok {
-		return nil, ""
-	}
-	name, ok = src.Source.(*ast.TableName)
+	name, ok := src.Source.(*ast.TableName)
 	if !ok || len(name.PartitionNames) > 0 || len(name.IndexHints) > 0 || name.AsOf != nil {
 		return nil, ""
 	}
@@ -189,15 +205,23 @@ func severalColumns(n ast.ExprNode) bool {
 	if !ok {
 		return false
 	}
-	switch q := s.Query.(type) {
-	case *ast.SelectStmt:
-		return q.Fields != nil && (len(q.Fields.Fields) > 1 || len(q.Fields.Fields) == 1 && q.Fields.Fields[0].WildCard != nil) ||
-			q.Kind != ast.SelectStmtKindSelect
-	case *ast.SetOprStmt:
-		first, ok := q.SelectList.Selects[0].(*ast.SelectStmt)
-		return !ok || severalColumns(&ast.SubqueryExpr{Query: first})
+	first, ok := firstBlock(s.Query).(*ast.SelectStmt)
+	if !ok || first.Kind != ast.SelectStmtKindSelect {
+		return true
 	}
-	return false
+	fields := first.Fields.Fields
+	return len(fields) > 1 || len(fields) == 1 && fields[0].WildCard != nil
+}
+
+// firstBlock is the first query block of a query, or what else stands there.
+func firstBlock(n ast.Node) ast.Node {
+	switch q := n.(type) {
+	case *ast.SetOprStmt:
+		return firstBlock(q.SelectList)
+	case *ast.SetOprSelectList:
+		return firstBlock(q.Selects[0])
+	}
+	return n
 }
 
 // Conjuncts takes a AND b AND (c AND d) apart.

@@ -162,14 +162,12 @@ func BaseTable(ctx *Context, n *ast.TableName) (Target, error) {
 	if db == "" {
 		return Target{}, mysqlerr.New(mysqlerr.NoDB)
 	}
-	if len(n.PartitionNames) > 0 {
-		return Target{}, mysqlerr.NotSupported("PARTITION in a data change")
-	}
 	if n.AsOf != nil {
 		return Target{}, mysqlerr.NotSupported("AS OF TIMESTAMP in a statement that changes rows")
 	}
 	if t, ok := ctx.Catalog.Table(db, n.Name.O); ok {
-		return Target{DB: db, Alias: n.Name.O, Table: t}, nil
+		only, err := partitionsNamed(t, n.Name.O, n.PartitionNames)
+		return Target{DB: db, Alias: n.Name.O, Table: t, Only: only}, err
 	}
 	if ctx.Virtual != nil {
 		if _, ok := ctx.Virtual(db, n.Name.O); ok {

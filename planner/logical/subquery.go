@@ -30,6 +30,9 @@ func (q subqueryBinder) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode)
 	case *ast.BinaryOperationExpr:
 		return q.row(b, sc, n)
 	case *ast.PatternInExpr:
+		if n.Sel == nil {
+			return q.inRows(b, sc, n)
+		}
 		left, err := bind.Expr(b, sc, n.Expr)
 		if err != nil {
 			return nil, err
@@ -192,6 +195,15 @@ func (q subqueryBinder) row(b *bind.Binder, sc *bind.Scope, n *ast.BinaryOperati
 	if row == nil {
 		return q.rows(sc, n)
 	}
+	op := bind.OperatorName(n.Op)
+	if bind.IsSubquery(n.L) {
+		op = turned(op)
+	}
+	return q.rowWith(b, sc, op, row, inner)
+}
+
+// rowWith binds ROW(…) op (SELECT …).
+func (q subqueryBinder) rowWith(b *bind.Binder, sc *bind.Scope, op string, row *ast.RowExpr, inner ast.ExprNode) (expr.Expr, error) {
 	parts := make([]expr.Expr, len(row.Values))
 	var err error
 	for i, v := range row.Values {
@@ -202,15 +214,39 @@ func (q subqueryBinder) row(b *bind.Binder, sc *bind.Scope, n *ast.BinaryOperati
 			return nil, err
 		}
 	}
-	op := bind.OperatorName(n.Op)
-	if bind.IsSubquery(n.L) {
-		op = turned(op)
-	}
 	sub, outer, err := q.withRow(sc, op, parts, inner)
 	if err != nil {
 		return nil, err
 	}
 	return q.rowCall(sub, append(parts[:len(parts):len(parts)], outer...)), nil
+}
+
+// inRows binds row IN (row, (SELECT …), …): the comparison with each.
+func (q subqueryBinder) inRows(b *bind.Binder, sc *bind.Scope, n *ast.PatternInExpr) (expr.Expr, error) {
+	row, ok := syntax.Unparen(n.Expr).(*ast.RowExpr)
+	if !ok {
+		return nil, mysqlerr.NotSupported("this kind of subquery")
+	}
+	left, err := bind.Expr(b, sc, n.Expr)
+	if err != nil {
+		return nil, err
+	}
+	terms := make([]expr.Expr, len(n.List))
+	for i, item := range n.List {
+		if bind.IsSubquery(item) {
+			terms[i], err = q.rowWith(b, sc, "=", row, syntax.Unparen(item))
+		} else if terms[i], err = bind.Expr(b, sc, item); err == nil {
+			terms[i], err = expr.New("=", left, terms[i])
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	some, err := expr.New("or", terms...)
+	if err != nil || !n.Not {
+		return some, err
+	}
+	return expr.New("not", some)
 }
 
 // turned is the operator with its sides exchanged.

@@ -458,6 +458,9 @@ func (it *fromItem) insertTable(q *selectQuery, cols []bind.Column, named []*ast
 // tables have been seen to.
 func InsertTarget(ctx *Context, n *ast.TableName, named []*ast.ColumnName, privs []mysql.PrivilegeType) (Target, *InsertView, error) {
 	if db, v := ctx.view(n); v != nil {
+		if len(n.PartitionNames) > 0 {
+			return Target{}, nil, mysqlerr.New(mysqlerr.PartitionOnNonpartitioned)
+		}
 		return insertTarget(ctx, v, db, named, privs)
 	}
 	t, err := BaseTable(ctx, n)
