@@ -3,6 +3,8 @@ package scalar
 import (
 	"slices"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -70,7 +72,9 @@ func DeclaredNotNull(e expr.Expr, known func(e expr.Expr) bool) bool {
 // losesValues tells of a CAST that has no value for some arguments.
 func losesValues(t *types.Type) bool {
 	switch t.Class() {
-	case types.ClassInt, types.ClassDecimal, types.ClassString:
+	case types.ClassInt:
+		return t.ID == mysql.TypeYear
+	case types.ClassDecimal, types.ClassString:
 		return false
 	}
 	return true

@@ -70,6 +70,9 @@ func storableType(t *types.Type) {
 			}
 		}
 		t.Decimals = 0
+		if t.ID == mysql.TypeYear {
+			t.Unsigned = false // expressions take years for unsigned; columns store them signed (columnType)
+		}
 	case types.ClassFloat:
 		t.Length, t.Decimals = 22, types.Unspecified
 		if t.ID == mysql.TypeFloat {
