@@ -28,7 +28,8 @@ var parsers = sync.Pool{New: func() any { return parser.New() }}
 // Parse reads one statement. Errors: 1065 for an empty text, 1064 also where a second statement follows, 1436, and what
 // the parser finds wrong with names and literals.
 func Parse(text string, o Options) (ast.StmtNode, error) {
-	plainText, err := plain(text, o.Mode)
+	known, _ := readHints(text, o.Mode)
+	plainText, err := plain(known, o.Mode)
 	if err == nil {
 		plainText, err = measure(plainText, o.Mode)
 	}
@@ -67,6 +68,9 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	}
 	if err := noteTernary(node, plainText, o); err != nil {
 		return nil, err
+	}
+	if known != text {
+		node.SetText(nil, text)
 	}
 	if some {
 		node.SetText(nil, text)

@@ -16,6 +16,12 @@ func (s *Session) note(level string, code uint16, message string) {
 
 func (s *Session) warn(err *mysqlerr.Error) { s.note("Warning", err.Code, err.Message) }
 
+func warnAll(s *Session, list []*mysqlerr.Error) {
+	for _, err := range list {
+		s.warn(err)
+	}
+}
+
 // warnValue is the Warner of the session's Env.
 func (s *Session) warnValue(code uint16, message string) {
 	s.warnShard(fragment.Condition(code, message))

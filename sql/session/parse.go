@@ -26,6 +26,7 @@ type parsed struct {
 	params       int
 	maxExecution int64             // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none
 	hints        []ast.HintSetVar  // SET_VAR
+	ofHints      []*mysqlerr.Error // what is to be said of the others
 	grants       dialect.Grants    // the clauses that were taken out of a GRANT or REVOKE
 	passwords    dialect.Passwords // and out of CREATE USER, ALTER USER and SET PASSWORD
 	keepConds    bool              // SHOW WARNINGS and kin
@@ -72,6 +73,7 @@ func (s texts) read(text string) (*parsed, error) {
 	st := &parsed{text: text, node: node, kind: status.Of(node)}
 	st.params = tree.NumberParams(node)
 	hinted := tree.Explained(node)
+	st.ofHints = syntax.HintWarnings(text, s.vars.SQLMode)
 	st.maxExecution, st.hints = tree.ExecutionHint(hinted), assign.HintsOf(hinted)
 	return st, nil
 }

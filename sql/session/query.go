@@ -102,6 +102,7 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 		}
 		return st.run(ctx, s.Session, w)
 	}
+	warnAll(s.Session, st.ofHints)
 	if st.hints != nil {
 		defer commands(s).hinted(st.hints)()
 	}

@@ -336,6 +336,7 @@ const (
 	GeneratedDependency              = 3108 // ER_DEPENDENT_BY_GENERATED_COLUMN
 	GeneratedOfAutoIncrement         = 3109 // ER_GENERATED_COLUMN_REF_AUTO_INC
 	AccountLocked                    = 3118 // ER_ACCOUNT_HAS_BEEN_LOCKED
+	UnsupportedMaxExecutionTime      = 3125 // ER_WARN_UNSUPPORTED_MAX_EXECUTION_TIME
 	ConflictingHint                  = 3126 // ER_WARN_CONFLICTING_HINT
 	UnresolvedHintName               = 3128 // ER_UNRESOLVED_HINT_NAME
 	TooManyEnumElements              = 3135 // ER_TOO_LONG_SET_ENUM_VALUE
@@ -510,19 +511,20 @@ var templates = map[uint16]string{
 		"must neither be in the right argument of a LEFT JOIN, nor be forced to be non-first with join order hints",
 	CTERecursiveSingleReference: "In recursive query block of Recursive Common Table Expression '%s', the recursive table must " +
 		"be referenced only once, and not in any subquery",
-	FieldInGroupingNotGroupBy: "Argument #%d of GROUPING function is not in GROUP BY",
-	MissingJSONTableValue:     "Missing value for JSON_TABLE column '%s'",
-	WrongJSONTableValue:       "Can't store an array or an object in the scalar JSON_TABLE column '%s'",
-	InvalidJSONType:           "Invalid JSON type in argument %d to function %s; an %s is required.",
-	MissingJSONValue:          "No value was found by '%s' on the specified path.",
-	MultipleJSONValues:        "More than one value was found by '%s' on the specified path.",
-	TFMustHaveAlias:           "Every table function must have an alias",
-	TFForbiddenJoinType:       "INNER or LEFT JOIN must be used for LATERAL references made by '%s'",
-	JTValueOutOfRange:         "Value is out of range for JSON_TABLE's column '%s'",
-	JTMaxNestedPath:           "More than supported %d NESTED PATHs were found in JSON_TABLE '%s'",
-	ConflictingHint:           "Hint %s is ignored as conflicting/duplicated",
-	UnresolvedHintName:        "Unresolved name '%s' for %s hint",
-	NotHintUpdatable:          "Variable '%s' cannot be set using SET_VAR hint.",
+	FieldInGroupingNotGroupBy:   "Argument #%d of GROUPING function is not in GROUP BY",
+	MissingJSONTableValue:       "Missing value for JSON_TABLE column '%s'",
+	WrongJSONTableValue:         "Can't store an array or an object in the scalar JSON_TABLE column '%s'",
+	InvalidJSONType:             "Invalid JSON type in argument %d to function %s; an %s is required.",
+	MissingJSONValue:            "No value was found by '%s' on the specified path.",
+	MultipleJSONValues:          "More than one value was found by '%s' on the specified path.",
+	TFMustHaveAlias:             "Every table function must have an alias",
+	TFForbiddenJoinType:         "INNER or LEFT JOIN must be used for LATERAL references made by '%s'",
+	JTValueOutOfRange:           "Value is out of range for JSON_TABLE's column '%s'",
+	JTMaxNestedPath:             "More than supported %d NESTED PATHs were found in JSON_TABLE '%s'",
+	UnsupportedMaxExecutionTime: "MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT statements only",
+	ConflictingHint:             "Hint %s is ignored as conflicting/duplicated",
+	UnresolvedHintName:          "Unresolved name '%s' for %s hint",
+	NotHintUpdatable:            "Variable '%s' cannot be set using SET_VAR hint.",
 	DefaultNonPrior: "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated " +
 		"column or has an expression as default value.",
 	DefaultOfAutoIncrement:        "Default value expression of column '%s' cannot refer to an auto-increment column.",
