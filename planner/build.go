@@ -106,6 +106,14 @@ type Past interface {
 	AsOf() []expr.Expr
 }
 
+// AsOf gives the times that p's tables are read as of; none where it is no Past.
+func AsOf(p Plan) []expr.Expr {
+	if p, ok := p.(Past); ok {
+		return p.AsOf()
+	}
+	return nil
+}
+
 // AsOf implements Past.
 func (p *queryPlan) AsOf() []expr.Expr { return p.asOf }
 

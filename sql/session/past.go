@@ -6,9 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
-	"cloudsql/planner"
 	"cloudsql/sql"
-	"cloudsql/storage/expr"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -92,12 +90,4 @@ func (s commands) beginAsOf(ctx context.Context, n ast.ExprNode, params []types.
 		return err
 	}
 	return s.tx.BeginAt(ctx, at)
-}
-
-// asOf gives the times that a plan's tables are read as of.
-func asOf(p planner.Plan) []expr.Expr {
-	if p, ok := p.(planner.Past); ok {
-		return p.AsOf()
-	}
-	return nil
 }

@@ -164,7 +164,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	}
 	p := &planned{plan: plan, circumstances: now, cacheable: plan.Cacheable() && !s.usedVirtual, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
 	p.temporary, p.definers = s.own.Used(plan.Tables()), s.planDefiners
-	p.tables, p.asOf = s.usedVirtual || p.touches(), asOf(plan)
+	p.tables, p.asOf = s.usedVirtual || p.touches(), planner.AsOf(plan)
 	if p.temporary && len(p.asOf) > 0 {
 		return nil, mysqlerr.NotSupported("AS OF TIMESTAMP with a temporary table")
 	}

@@ -113,9 +113,11 @@ func NewSysVar(scope, name string, t types.Type) Expr {
 func newVar(op string, t types.Type, args ...Expr) Expr {
 	c := &Call{def: registry[op], name: op, args: args, coll: types.CollationBinary}
 	_ = typeVar(c)
-	if t.Class() != types.ClassNull {
-		c.typ = t
-		c.coll = t.Collation
+	switch {
+	case t.Class() != types.ClassNull:
+		c.typ, c.coll = t, t.Collation
+	case op == "@": // nothing is a binary string, so that it goes with any other
+		c.typ.Collation, c.coll = types.CollationBinary, types.CollationBinary
 	}
 	c.prepare()
 	return c
