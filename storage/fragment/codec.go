@@ -128,7 +128,7 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, w.SchemaVersion)
 	dst = binary.AppendUvarint(dst, uint64(w.FirstRow))
 	dst = appendColumnIDs(dst, w.Columns)
-	dst = AppendBatch(dst, &w.Rows)
+	dst = appendBatch(dst, &w.Rows)
 	if len(w.Generated) > 0 {
 		dst = appendRising(dst, w.Generated)
 	}
@@ -201,7 +201,7 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 	w.SchemaVersion = d.Uvarint()
 	w.FirstRow = int(d.Uvarint())
 	w.Columns = readColumnIDs(d)
-	ReadBatch(d, &w.Rows)
+	readBatch(d, &w.Rows, types.DecodeValue)
 	if flags&hasGenerated != 0 {
 		w.Generated = readRising(d)
 	}
@@ -237,14 +237,14 @@ func readAssignment(d *wire.Reader) Assignment {
 
 // AppendPage and ReadPage carry a page of rows.
 func AppendPage(dst []byte, p *Page) []byte {
-	dst = AppendBatch(dst, &p.Batch)
+	dst = appendBatch(dst, &p.Batch)
 	dst = appendKeys(dst, p.Keys)
 	return wire.AppendOptional(dst, p.Next)
 }
 
 // ReadPage fills p; its rows alias the reader's input.
 func ReadPage(d *wire.Reader, p *Page) {
-	ReadBatch(d, &p.Batch)
+	readBatch(d, &p.Batch, types.DecodeComputed)
 	p.Keys = readKeys(d)
 	p.Next = d.Optional()
 }
@@ -261,8 +261,8 @@ func ReadReport(d *wire.Reader, r *Report) {
 	r.Seen, r.More, r.Warnings = d.Uvarint(), d.Uvarint(), readList(d, readWarning)
 }
 
-// AppendBatch and ReadBatch carry rows of equal width.
-func AppendBatch(dst []byte, b *types.Batch) []byte {
+// appendBatch and readBatch carry rows of equal width.
+func appendBatch(dst []byte, b *types.Batch) []byte {
 	dst = binary.AppendUvarint(dst, uint64(b.Width))
 	dst = binary.AppendUvarint(dst, uint64(len(b.Vals)))
 	for _, v := range b.Vals {
@@ -271,8 +271,8 @@ func AppendBatch(dst []byte, b *types.Batch) []byte {
 	return dst
 }
 
-// ReadBatch fills b; its values alias the reader's input.
-func ReadBatch(d *wire.Reader, b *types.Batch) {
+// readBatch fills b with what decode takes; its values alias the reader's input.
+func readBatch(d *wire.Reader, b *types.Batch, decode func([]byte) (types.Value, []byte, error)) {
 	width, n := d.Uvarint(), d.Count()
 	if width > limits.BatchWidth || n > 0 && (width == 0 || uint64(n)%width != 0) {
 		d.Fail(wire.ErrCorrupt)
@@ -280,7 +280,7 @@ func ReadBatch(d *wire.Reader, b *types.Batch) {
 	}
 	b.Reset(int(width))
 	for range n {
-		v, rest, err := types.DecodeValue(d.Rest())
+		v, rest, err := decode(d.Rest())
 		d.SetRest(rest, err)
 		if d.Err() != nil {
 			return
@@ -328,13 +328,13 @@ func AppendImages(dst []byte, i *Images) []byte {
 	for _, k := range i.Kinds {
 		dst = append(dst, byte(k))
 	}
-	return AppendBatch(dst, &i.Rows)
+	return appendBatch(dst, &i.Rows)
 }
 
 // ReadImages reads what AppendImages wrote; it aliases the reader's input.
 func ReadImages(d *wire.Reader) *Images {
 	i := &Images{Kinds: readList(d, func(d *wire.Reader) ImageKind { return ImageKind(d.Byte()) })}
-	ReadBatch(d, &i.Rows)
+	readBatch(d, &i.Rows, types.DecodeValue)
 	if i.Rows.Width > 0 && i.Rows.Len() != len(i.Kinds) {
 		d.Fail(wire.ErrCorrupt)
 	}

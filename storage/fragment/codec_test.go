@@ -155,6 +155,25 @@ func TestResultRoundTrip(t *testing.T) {
 	}
 }
 
+// TestBrokenText: text that is no UTF-8, which functions make in changes of data, comes from a shard to a gateway; a write with it is none.
+func TestBrokenText(t *testing.T) {
+	page := Page{}
+	page.Batch.Reset(1)
+	page.Batch.Append([]types.Value{types.Str("a\xff")})
+	d := wire.NewReader(AppendPage(nil, &page))
+	var got Page
+	if ReadPage(d, &got); d.End() != nil || got.Batch.Len() != 1 || string(got.Batch.Row(0)[0].Raw()) != "a\xff" {
+		t.Errorf("got %+v (%v)", got, d.Err())
+	}
+	w := &Write{Kind: Insert, Tablet: 6, Columns: []schema.ColumnID{1}}
+	w.Rows = page.Batch
+	if data, err := AppendWrite(nil, w, version.Max); err == nil {
+		if _, _, err := DecodeWrite(data); err == nil {
+			t.Error("a write of broken text was read")
+		}
+	}
+}
+
 // A fragment of a later version is refused, not guessed at.
 func TestUnknownVersion(t *testing.T) {
 	data, err := AppendRead(nil, reads(t)[0], version.Max)

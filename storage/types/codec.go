@@ -61,7 +61,7 @@ type decoder struct {
 	src    []byte
 	bad    bool
 	odd    bool // read, but nothing that this package makes of another's bytes
-	stored bool // bytes of this process itself: odd is of no matter
+	stored bool // never logged as they are: text may be broken
 }
 
 func (d *decoder) byte() byte {
@@ -120,6 +120,16 @@ func DecodeValue(src []byte) (v Value, rest []byte, err error) {
 func DecodeStored(src []byte) (v Value, rest []byte, err error) {
 	d := decoder{src: src, stored: true}
 	if !d.value(&v) {
+		return Null, src, errBadValue
+	}
+	return v, d.src, nil
+}
+
+// DecodeComputed is DecodeValue for what expressions have computed elsewhere, of rows on their way to a gateway: in changes of
+// data functions make strings that are not valid UTF-8, for a column to refuse or repair (1366).
+func DecodeComputed(src []byte) (v Value, rest []byte, err error) {
+	d := decoder{src: src, stored: true}
+	if !d.value(&v) || d.odd {
 		return Null, src, errBadValue
 	}
 	return v, d.src, nil
