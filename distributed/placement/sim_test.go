@@ -414,7 +414,7 @@ func (w *world) agrees() error {
 			raft    map[uint64]bool
 		}{{sh.Replicas, g.voters}, {sh.NonVoting, g.nonVoting}} {
 			if len(list.catalog) != len(list.raft) {
-				return fmt.Errorf("shard %d: the catalog says %v, raft %v", sh.ID, list.catalog, list.raft)
+				return fmt.Errorf("shard %d: the catalog says %+v, raft %v and %v, led by %x", sh.ID, *sh, g.voters, g.nonVoting, g.leader)
 			}
 			for node, replica := range list.catalog {
 				if rep := w.nodes[node].reps[sh.ID]; !list.raft[replica] || w.nodes[node].alive && (rep == nil || rep.id != replica || rep.broken != "") {
