@@ -7,7 +7,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 
-.PHONY: build run cluster test model race lint bench fuzz check abuse upgrade generate differential mutants soak clients clean
+.PHONY: build run cluster test model race lint bench fuzz check moves abuse upgrade generate differential mutants soak clients clean
 
 build: ## bin/cloudsql
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cloudsql
@@ -45,6 +45,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 check: build ## what clients see of three processes while FAULT (kill, freeze, partition, clock, clockfar, restart, powerloss, bitflip, diskfull, slowdisk, fsyncerr, all, none) happens for TIME; SEED, WORKLOAD
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) FAULT=$(or $(FAULT),all) TIME=$(or $(TIME),10m) SEED=$(SEED) WORKLOAD=$(WORKLOAD) \
 		$(GO) test -count=1 -timeout 60m -run 'TestCheck$$' -v ./tests/cluster
+
+moves: build ## checked workloads for TIME while tablets move between shards, without faults and with kills
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) $(GO) test -count=1 -timeout 60m -run 'TestMovingTablets$$' -v ./tests/cluster
 
 abuse: build ## a node of 1 GiB that clients ask for more memory than it has, in every way known
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -timeout 20m -v ./tests/abuse -args -full
