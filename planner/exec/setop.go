@@ -248,7 +248,7 @@ func (s *SetOp) Next(ctx context.Context, b *types.Batch) (bool, error) {
 			return false, err
 		}
 	}
-	ok, err := s.pass(ctx, b)
+	ok, err := Pass(ctx, s.left, &s.batch, b, s.passes)
 	if ok || err != nil || a.file == nil {
 		return ok, err
 	}
@@ -270,7 +270,7 @@ func (s *SetOp) end() error {
 func (s *SetOp) next(ctx context.Context, b *types.Batch) (bool, error) {
 	for {
 		if s.aside.Now != nil {
-			if ok, err := s.pass(ctx, b); ok || err != nil {
+			if ok, err := Pass(ctx, s.left, &s.batch, b, s.passes); ok || err != nil {
 				return ok, err
 			}
 			if err := s.end(); err != nil {
@@ -289,30 +289,6 @@ func (s *SetOp) next(ctx context.Context, b *types.Batch) (bool, error) {
 		s.hold.Close()
 		if err := s.load(ctx); err != nil {
 			return false, err
-		}
-	}
-}
-
-// pass gives the rows of the present left side that pass.
-func (s *SetOp) pass(ctx context.Context, b *types.Batch) (bool, error) {
-	for {
-		ok, err := s.left.Next(ctx, &s.batch)
-		if err != nil || !ok {
-			return false, err
-		}
-		b.Reset(s.batch.Width)
-		for i, n := 0, s.batch.Len(); i < n; i++ {
-			row := s.batch.Row(i)
-			ok, err := s.passes(row)
-			if err != nil {
-				return false, err
-			}
-			if ok {
-				b.Append(row)
-			}
-		}
-		if b.Len() > 0 {
-			return true, nil
 		}
 	}
 }

@@ -25,15 +25,20 @@ func NewFilter(run *Run, in Operator, conds []expr.Expr) *Filter {
 
 // Next gives the next rows that pass.
 func (f *Filter) Next(ctx context.Context, b *types.Batch) (bool, error) {
+	return Pass(ctx, f.in, &f.batch, b, func(row []types.Value) (bool, error) { return allTrue(f.run.Env, f.conds, row) })
+}
+
+// Pass gives b the next of in's rows that pass, by way of batch.
+func Pass(ctx context.Context, in Operator, batch, b *types.Batch, passes func(row []types.Value) (bool, error)) (bool, error) {
 	for {
-		ok, err := f.in.Next(ctx, &f.batch)
+		ok, err := in.Next(ctx, batch)
 		if err != nil || !ok {
 			return false, err
 		}
-		b.Reset(f.batch.Width)
-		for i, n := 0, f.batch.Len(); i < n; i++ {
-			row := f.batch.Row(i)
-			pass, err := allTrue(f.run.Env, f.conds, row)
+		b.Reset(batch.Width)
+		for i, n := 0, batch.Len(); i < n; i++ {
+			row := batch.Row(i)
+			pass, err := passes(row)
 			if err != nil {
 				return false, err
 			}

@@ -43,26 +43,7 @@ func NewTop(run *exec.Run, in exec.Operator, partition []expr.Expr, order *spill
 
 // Next gives the next rows that pass.
 func (p *Top) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	for {
-		ok, err := p.in.Next(ctx, &p.batch)
-		if err != nil || !ok {
-			return false, err
-		}
-		b.Reset(p.batch.Width)
-		for i, n := 0, p.batch.Len(); i < n; i++ {
-			row := p.batch.Row(i)
-			pass, err := p.passes(row)
-			if err != nil {
-				return false, err
-			}
-			if pass {
-				b.Append(row)
-			}
-		}
-		if b.Len() > 0 {
-			return true, nil
-		}
-	}
+	return exec.Pass(ctx, p.in, &p.batch, b, p.passes)
 }
 
 func (p *Top) passes(row []types.Value) (bool, error) {
