@@ -216,20 +216,20 @@ func TestSilenceWhileNobodyWaits(t *testing.T) {
 		reports <- len(waits)
 		return nil, err
 	}
+	end := func() { // of all waits, which the loop tells once
+		two.mu.Lock()
+		two.waits = nil
+		two.mu.Unlock()
+		for <-reports != 0 {
+		}
+	}
 	two.waits = []deadlock.Wait{wait(2, 22, 'b', 'a', 1)}
 	loop(t, second)
 	second.Wake()
 	if n := <-reports; n != 1 {
 		t.Errorf("%d waits", n)
 	}
-	two.mu.Lock()
-	two.waits = nil
-	two.mu.Unlock()
-	for n := range reports {
-		if n == 0 {
-			break
-		}
-	}
+	end()
 	// The loop sleeps now: what it sends next is about a wait that somebody told it of.
 	two.mu.Lock()
 	two.waits = []deadlock.Wait{wait(2, 23, 'c', 'a', 1), wait(2, 24, 'd', 'a', 1)}
@@ -238,14 +238,7 @@ func TestSilenceWhileNobodyWaits(t *testing.T) {
 	if n := <-reports; n != 2 {
 		t.Errorf("%d waits after the silence", n)
 	}
-	two.mu.Lock()
-	two.waits = nil
-	two.mu.Unlock()
-	for n := range reports {
-		if n == 0 {
-			return
-		}
-	}
+	end()
 }
 
 // The locks of all nodes make one list, in which positions hold; a node that does not answer, or answers nonsense, has no part in it.
