@@ -33,33 +33,28 @@ func firstOf(list ...*stumble) (first *stumble) {
 
 // foreign is 1064 for a statement that MySQL 8.0 could not read.
 func foreign(n ast.StmtNode, text string, o Options) error {
-	s := foreignStatement(n)
+	lexemes := func() []lexeme {
+		s := newScanner(text, o.Mode)
+		return s.lexemes()
+	}
 	near := -1
-	switch scan := newScanner(text, o.Mode); {
-	case s != nil:
-		near = s.find(scan.lexemes(), len(text))
-	case strings.Contains(strings.ToLower(text), "fetch"): // the tree has a LIMIT
-		list := scan.lexemes()
+	if s := foreignStatement(n, text); s != nil {
+		near = s.find(lexemes(), len(text))
+	} else if mentions(text, "fetch") { // the tree has a LIMIT
+		list := lexemes()
 		near = max(at("fetch first").find(list, -1), at("fetch next").find(list, -1))
 	}
 	if near < 0 {
 		return nil
 	}
-	return mysqlerr.Syntax(text[near:], 1+strings.Count(text[:near], "\n"))
+	return mysqlerr.SyntaxAt(text, near)
 }
 
 // find gives where the words stand in a text; where they do not, end.
 func (s *stumble) find(list []lexeme, end int) int {
 	words := strings.Fields(s.words)
-	depth := 0
 	for i, l := range list {
-		switch l.word {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		}
-		if s.outer && depth > 0 || i+len(words) > len(list) {
+		if s.outer && l.depth > 0 || i+len(words) > len(list) {
 			continue
 		}
 		same := true
@@ -78,10 +73,13 @@ func (s *stumble) find(list []lexeme, end int) int {
 }
 
 // foreignStatement finds what of a statement is not MySQL's; nil where all is.
-func foreignStatement(n ast.StmtNode) *stumble {
+func foreignStatement(n ast.StmtNode, text string) *stumble {
 	switch n := n.(type) {
 	case nil:
 	case *ast.SelectStmt, *ast.SetOprStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		if !mentions(text, "wait") && !mentions(text, "tablesample") {
+			return nil // trees may be large
+		}
 		var f foreignQuery
 		n.Accept(&f)
 		return f.found
@@ -124,7 +122,7 @@ func foreignStatement(n ast.StmtNode) *stumble {
 		if n.Explore {
 			return behind("explore ?", 1)
 		}
-		return foreignStatement(n.Stmt)
+		return foreignStatement(n.Stmt, text)
 	}
 	return foreignKind(n)
 }

@@ -116,7 +116,7 @@ func (r *hintReader) block(b []byte, t Token, own bool) {
 			if r.t.Kind == End {
 				near = r.text[t.To-len("*/"):]
 			}
-			e := mysqlerr.Syntax(near, 1+strings.Count(r.text[:len(r.text)-len(near)], "\n"))
+			e := mysqlerr.SyntaxAt(r.text, len(r.text)-len(near))
 			e.Message = "Optimizer hint syntax error" + e.Message[strings.Index(e.Message, " near '"):]
 			r.warnings = append(r.warnings, e)
 			break

@@ -16,7 +16,7 @@ const nationalCharset = " CHARACTER SET utf8mb3"
 
 // parseNational reads a text with national types; node is nil where it has none, or where it is to be read as it stands.
 func parseNational(text string, o Options) (node, rest ast.StmtNode) {
-	if lower := strings.ToLower(text); !strings.Contains(lower, "nchar") && !strings.Contains(lower, "nvarchar") && !strings.Contains(lower, "national") {
+	if !mentions(text, "nchar") && !mentions(text, "nvarchar") && !mentions(text, "national") {
 		return nil, nil
 	}
 	s := newScanner(text, o.Mode)

@@ -119,7 +119,7 @@ func plain(text string, mode mysql.SQLMode) (string, error) {
 	}
 	blank, open := blankComments(text, mode&mysql.ModeNoBackslashEscapes == 0)
 	if open {
-		return "", mysqlerr.Syntax("", 1+strings.Count(text, "\n"))
+		return "", mysqlerr.SyntaxAt(text, len(text))
 	}
 	return blank, nil
 }

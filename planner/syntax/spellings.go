@@ -14,13 +14,21 @@ import (
 type lexeme struct {
 	word     string
 	from, to int
+	depth    int // parentheses that are open behind it
 }
 
 // lexemes are the tokens of the text.
 func (s *scanner) lexemes() (list []lexeme) {
+	depth := 0
 	for i := s.space(0); i < len(s.text); {
 		end := s.token(i)
-		list = append(list, lexeme{strings.ToLower(s.text[i:end]), i, end})
+		switch s.text[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		list = append(list, lexeme{strings.ToLower(s.text[i:end]), i, end, depth})
 		i = s.space(end)
 	}
 	return list
@@ -96,16 +104,9 @@ const noTable = "no table "
 // word of MySQL's: it tells whether the parser's tree says something else now.
 func (s *scanner) spellOperators(list []lexeme) (other bool) {
 	var open blocks
-	depth := 0
 	for i, l := range list {
-		switch l.word {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		}
 		switch {
-		case open.lacksFrom(l.word, depth):
+		case open.lacksFrom(l.word, l.depth):
 			s.replace(l.from, l.from, "FROM `"+noTable+"` ")
 			other = true
 		case i > 1 && l.word == "join" && list[i-1].word == "inner" && list[i-2].word == "natural":

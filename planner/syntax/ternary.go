@@ -1,8 +1,6 @@
 package syntax
 
 import (
-	"strings"
-
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/storage/mysqlerr"
@@ -18,31 +16,26 @@ func noteTernary(n ast.StmtNode, text string, o Options) error {
 	}
 	s := newScanner(text, o.Mode)
 	list := s.lexemes()
-	depth := 0
 	for i, l := range list {
-		switch l.word {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		case "pack_keys", "stats_persistent":
-			if i++; i < len(list) && list[i].word == "=" {
-				i++
-			}
-			if depth > 0 || i >= len(list) || len(options) == 0 {
-				continue
-			}
-			switch v := list[i]; v.word {
-			case "0":
-			case "1":
-				options[0].UintValue = 1
-			case "default":
-				options[0].Default = true
-			default:
-				return mysqlerr.Syntax(text[v.from:], 1+strings.Count(text[:v.from], "\n"))
-			}
-			options = options[1:]
+		if l.word != "pack_keys" && l.word != "stats_persistent" {
+			continue
 		}
+		if i++; i < len(list) && list[i].word == "=" {
+			i++
+		}
+		if l.depth > 0 || i >= len(list) || len(options) == 0 {
+			continue
+		}
+		switch v := list[i]; v.word {
+		case "0":
+		case "1":
+			options[0].UintValue = 1
+		case "default":
+			options[0].Default = true
+		default:
+			return mysqlerr.SyntaxAt(text, v.from)
+		}
+		options = options[1:]
 	}
 	return nil
 }

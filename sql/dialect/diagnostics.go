@@ -222,9 +222,9 @@ func (t token) isString() bool { return t.raw[0] == '\'' || t.raw[0] == '"' }
 
 // syntaxError is 1064 at the next word.
 func (st statement) syntaxError() error {
-	near := ""
+	at := len(st.text)
 	if len(st.words) > 0 {
-		near = st.rest[st.words[0].at:]
+		at -= len(st.rest) - st.words[0].at
 	}
-	return mysqlerr.Syntax(near, 1+strings.Count(st.text[:len(st.text)-len(near)], "\n"))
+	return mysqlerr.SyntaxAt(st.text, at)
 }

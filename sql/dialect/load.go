@@ -34,7 +34,7 @@ func readLoad(st statement) (Statement, error) {
 		case at(-2) == "table" && at(0) == "partition" || at(-4) == "table" && at(-2) == "." && at(0) == "partition":
 			return nil, mysqlerr.NotSupported("PARTITION in a data change")
 		case at(0) == "format" || at(0) == "defined" && at(1) == "null", at(0) == "with" && i+1 < len(w):
-			return nil, mysqlerr.Syntax(st.rest[w[i].at:], 1+strings.Count(st.text[:len(st.text)-len(st.rest)+w[i].at], "\n"))
+			return nil, mysqlerr.SyntaxAt(st.text, len(st.text)-len(st.rest)+w[i].at)
 		case at(0) == "set":
 			i = len(w) // what follows are expressions
 		case at(0) == "lines" && at(1) == "terminated" && at(2) == "by" && at(4) == "starting" && at(5) == "by" && i+6 < len(w):

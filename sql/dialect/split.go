@@ -53,5 +53,5 @@ func blank(text string) bool {
 // SecondStatement is the error of a statement that follows where only one may stand.
 func SecondStatement(text, rest string) *mysqlerr.Error {
 	rest = strings.TrimLeft(rest, " \t\r\n")
-	return mysqlerr.Syntax(rest, 1+strings.Count(text[:len(text)-len(rest)], "\n"))
+	return mysqlerr.SyntaxAt(text, len(text)-len(rest))
 }

@@ -9,6 +9,7 @@ package mysqlerr
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 )
@@ -76,6 +77,9 @@ func Syntax(near string, line int) *Error {
 	return Newf(Parse, "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server "+
 		"version for the right syntax to use near '%s' at line %d", near, line)
 }
+
+// SyntaxAt is Syntax for a text that stops making sense at a byte.
+func SyntaxAt(text string, at int) *Error { return Syntax(text[at:], 1+strings.Count(text[:at], "\n")) }
 
 // Code gives the MySQL code inside err, 0 for nil, 1105 for a foreign error.
 func Code(err error) uint16 {
