@@ -579,9 +579,8 @@ func (r *commits) adopt(t *tenure) {
 			t.parts[p.Txn] = &resolvedPart{participants: p.Participants, ts: p.CommitTS, since: r.clock.Now()}
 			continue
 		}
-		x := &txn{id: p.Txn, turn: make(chan struct{}, 1)}
+		x := r.newTxn(p.Txn)
 		x.turn <- struct{}{}
-		x.owner.ID, x.owner.Interactive = p.Txn, true
 		x.ts, x.commitTS, x.participants, x.prepared = p.TS, p.CommitTS, p.Participants, max(r.clock.Now(), 1)
 		x.first = p.First
 		x.decided = make(chan struct{})

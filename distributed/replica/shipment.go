@@ -231,10 +231,9 @@ func (r *transfers) unpack(t *tenure) {
 		return
 	}
 	for _, q := range s.txns {
-		x := &txn{id: q.id, turn: make(chan struct{}, 1), ws: q.ws, seq: q.seq}
-		x.owner.ID, x.owner.Interactive = q.id, true
+		x := r.newTxn(q.id)
+		x.ws, x.seq = q.ws, q.seq
 		x.owner.Session.Store(q.session)
-		x.seen.Store(int64(r.clock.Now()))
 		t.locks.Restore(&x.owner, &q.held)
 		t.txns[q.id] = x
 	}

@@ -29,6 +29,14 @@ type txn struct {
 	commit
 }
 
+// newTxn is a transaction that is heard of now: a sweep may come before its first operation has its turn.
+func (r *core) newTxn(id fragment.TxnID) *txn {
+	x := &txn{id: id, turn: make(chan struct{}, 1)}
+	x.owner.ID, x.owner.Interactive = id, true
+	x.seen.Store(int64(r.clock.Now()))
+	return x
+}
+
 // enter begins an operation of a transaction: at most one runs at a time. join: this is the transaction's first here, so
 // it may be unknown; otherwise an unknown one was lost (with its locks and writes) and gets 1213.
 func (r *transactions) enter(ctx context.Context, id fragment.TxnID, join bool) (*tenure, *txn, error) {
@@ -83,8 +91,7 @@ func (r *transactions) find(t *tenure, id fragment.TxnID, join bool) (x *txn, pa
 	if t.draining != nil {
 		return nil, t.draining, nil
 	}
-	x = &txn{id: id, turn: make(chan struct{}, 1)}
-	x.owner.ID, x.owner.Interactive = id, true
+	x = r.newTxn(id)
 	t.txns[id] = x
 	return x, nil, nil
 }
