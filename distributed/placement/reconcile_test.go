@@ -246,7 +246,7 @@ func TestReconcilingAmidFaults(t *testing.T) {
 }
 
 // disturb does so many things to nodes, seconds apart: one at a time is down, and a replica breaks only where others have a
-// majority without it.
+// majority without it (breakOne).
 func (w *world) disturb(times int) {
 	for range times {
 		w.mu.Lock()
@@ -272,17 +272,26 @@ func (w *world) disturb(times int) {
 	}
 }
 
-// breakOne takes the data of a node's replica, if its group has a majority without it. Called with mu held.
+// breakOne takes the data of a node's replica, if its group has a majority without it, also as one more voter: the request that
+// makes it one may be on its way. Beside another voter whose data is gone, it would end the group for good. Called with mu held.
 func (w *world) breakOne(n *simNode) {
 	for s, rep := range n.reps {
-		if rep.broken != "" || len(w.groups[s].voters) < 3 {
+		g := w.groups[s]
+		if rep.broken != "" || len(g.voters) < 3 {
 			continue
 		}
 		rep.broken = "its data is gone"
-		if !w.majority(s, w.groups[s]) {
-			rep.broken = ""
-			continue
+		voted := g.voters[rep.id]
+		if g.nonVoting[rep.id] {
+			g.voters[rep.id] = true
 		}
-		return
+		survives := w.majority(s, g)
+		if !voted {
+			delete(g.voters, rep.id)
+		}
+		if survives {
+			return
+		}
+		rep.broken = ""
 	}
 }

@@ -245,7 +245,7 @@ func (g *Generator) bind(s string) (string, []any) {
 	args := []any{}
 	for i := 1; i < len(parts); i += 2 {
 		var n int
-		if _, err := fmt.Sscan(parts[i], &n); err != nil || n >= len(g.args) {
+		if _, err := fmt.Sscan(parts[i], &n); err != nil || n < 0 || n >= len(g.args) {
 			continue // the text was damaged
 		}
 		args = append(args, g.args[n])
