@@ -245,8 +245,8 @@ func TestReconcilingAmidFaults(t *testing.T) {
 	}
 }
 
-// disturb does so many things to nodes, seconds apart: one at a time is down, and a replica breaks only where others have a
-// majority without it (breakOne).
+// disturb does so many things to nodes, seconds apart: one at a time is down, and one replica of a group at a time breaks
+// (breakOne).
 func (w *world) disturb(times int) {
 	for range times {
 		w.mu.Lock()
@@ -272,26 +272,28 @@ func (w *world) disturb(times int) {
 	}
 }
 
-// breakOne takes the data of a node's replica, if its group has a majority without it, also as one more voter: the request that
-// makes it one may be on its way. Beside another voter whose data is gone, it would end the group for good. Called with mu held.
+// breakOne takes the data of a node's replica, if its group has a majority without it, and no other without its data: the request
+// that gives that one a vote may be on its way, and two of four would end the group for good. Called with mu held.
 func (w *world) breakOne(n *simNode) {
 	for s, rep := range n.reps {
 		g := w.groups[s]
-		if rep.broken != "" || len(g.voters) < 3 {
+		if len(g.voters) < 3 || w.hasBroken(s, g) {
 			continue
 		}
 		rep.broken = "its data is gone"
-		voted := g.voters[rep.id]
-		if g.nonVoting[rep.id] {
-			g.voters[rep.id] = true
-		}
-		survives := w.majority(s, g)
-		if !voted {
-			delete(g.voters, rep.id)
-		}
-		if survives {
+		if w.majority(s, g) {
 			return
 		}
 		rep.broken = ""
 	}
+}
+
+// hasBroken tells whether a member of a group has lost its data. Called with mu held.
+func (w *world) hasBroken(s schema.ShardID, g *simGroup) bool {
+	for _, n := range w.nodes {
+		if rep := n.reps[s]; rep != nil && rep.broken != "" && !g.removed[rep.id] {
+			return true
+		}
+	}
+	return false
 }
