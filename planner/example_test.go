@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -48,9 +49,9 @@ func exampleCatalog() *catalog.Snapshot {
 	number := types.Type{ID: mysql.TypeLonglong}
 	empty := catalog.Empty()
 	tx := empty.Begin()
-	tx.PutDatabase(&schema.Database{ID: 50, Name: "shop", Collation: types.CollationDefault, Shard: 2})
+	tx.PutDatabase(&schema.Database{ID: 50, Name: "shop", Collation: collation.Default, Shard: 2})
 	tx.PutTable(&schema.Table{
-		ID: 60, Database: 50, Name: "orders", Version: 1, Collation: types.CollationDefault,
+		ID: 60, Database: 50, Name: "orders", Version: 1, Collation: collation.Default,
 		Columns: []schema.Column{
 			{ID: 1, Name: "id", Type: number, NotNull: true}, {ID: 2, Name: "customer", Type: number}, {ID: 3, Name: "total", Type: number},
 		},

@@ -22,6 +22,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/spill"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -71,7 +72,7 @@ func newTestDB(t testing.TB) *testDB {
 		t.Fatal(err)
 	}
 	d := &testDB{t: t, s: s, cat: catalog.Empty(), ts: mvcc.At(time.Unix(1_700_000_000, 0)), nextID: 100, pageMax: 1 << 12, session: &testSession{vars: map[string]types.Value{}}}
-	d.db = &schema.Database{ID: 50, Name: "test", Collation: types.CollationDefault, Shard: testShard}
+	d.db = &schema.Database{ID: 50, Name: "test", Collation: collation.Default, Shard: testShard}
 	d.change(func(tx *catalog.Tx) { tx.PutDatabase(d.db) })
 	return d
 }
@@ -359,7 +360,7 @@ func (d *testDB) mustExec(list ...string) {
 // createTable makes a descriptor of the plainest CREATE TABLE and installs it. COMMENT 'split 10 20' cuts the table at
 // these values of the first key column.
 func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
-	t := &schema.Table{ID: schema.TableID(d.id()), Database: d.db.ID, Name: stmt.Table.Name.O, Version: 1, Collation: types.CollationDefault, NextColumnID: 100, NextIndexID: 100}
+	t := &schema.Table{ID: schema.TableID(d.id()), Database: d.db.ID, Name: stmt.Table.Name.O, Version: 1, Collation: collation.Default, NextColumnID: 100, NextIndexID: 100}
 	t.Indexes = []schema.Index{{ID: schema.PrimaryIndex, Name: "PRIMARY", Unique: true}}
 	for i, c := range stmt.Cols {
 		col := schema.Column{ID: schema.ColumnID(i + 1), Name: c.Name.Name.O, Type: testType(c)}
@@ -525,11 +526,11 @@ func columnType(c *ast.ColumnDef) (types.Type, error) { return testType(c), nil 
 
 func testType(c *ast.ColumnDef) types.Type {
 	ft := c.Tp
-	t := types.Type{ID: ft.GetType(), Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: types.CollationBinary, Elems: ft.GetElems()}
+	t := types.Type{ID: ft.GetType(), Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: collation.Binary, Elems: ft.GetElems()}
 	switch t.Class() {
 	case types.ClassString, types.ClassEnum, types.ClassSet:
 		if ft.GetCharset() != "binary" {
-			t.Collation = types.CollationDefault
+			t.Collation = collation.Default
 		}
 	case types.ClassDatetime, types.ClassTime:
 		t.Decimals = max(t.Decimals, 0)
@@ -541,7 +542,7 @@ func testType(c *ast.ColumnDef) types.Type {
 	}
 	for _, o := range c.Options {
 		if o.Tp == ast.ColumnOptionCollate {
-			t.Collation, _ = types.CollationByName(o.StrValue)
+			t.Collation, _ = collation.ByName(o.StrValue)
 		}
 	}
 	return t

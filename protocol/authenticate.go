@@ -14,8 +14,8 @@ import (
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
 	"cloudsql/sql/auth"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // Bytes of the authentication exchange that go-mysql has no name for, or another one.
@@ -75,7 +75,7 @@ func (c *conn) authenticate(r *handshakeResponse) error {
 	info.TLSVersion, info.TLSCipher = c.tlsNames()
 	info.Collation = r.collation
 	if r.collation == 0 {
-		info.Collation = types.CollationDefault
+		info.Collation = collation.Default
 	}
 	c.info = &info
 	return nil

@@ -2,20 +2,20 @@ package protocol
 
 import (
 	"cloudsql/protocol/codec"
-	"cloudsql/storage/types"
+	"cloudsql/storage/collation"
 )
 
 // Charsetter is a session whose client chooses the character sets that it sends statements and takes results in
 // (character_set_client, character_set_results; any collation of them will do). It is asked around each command.
 // Without it, both are UTF-8. The session itself sees UTF-8 only.
 type Charsetter interface {
-	Charsets() (client, results types.Collation)
+	Charsets() (client, results collation.ID)
 }
 
 // charsets are the character sets of a session, looked up once for each change.
 type charsets struct {
 	session                   Charsetter // nil: UTF-8
-	clientID, resultsID       types.Collation
+	clientID, resultsID       collation.ID
 	clientKnown, resultsKnown *codec.Charset
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/auth"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -237,7 +238,7 @@ func (s *fakeSession) oneRow(w sql.ResultWriter) error {
 	if s.one.Columns == nil {
 		s.one.Columns = []sql.Column{
 			column("id", types.TypeInt, mysql.NOT_NULL_FLAG|mysql.PRI_KEY_FLAG),
-			column("c", types.Type{ID: mysql.MYSQL_TYPE_STRING, Length: 120, Collation: types.CollationDefault}, mysql.NOT_NULL_FLAG),
+			column("c", types.Type{ID: mysql.MYSQL_TYPE_STRING, Length: 120, Collation: collation.Default}, mysql.NOT_NULL_FLAG),
 		}
 		s.row = []types.Value{types.Int(123456), types.Str(strings.Repeat("x", 119))}
 	}
@@ -253,7 +254,7 @@ func (s *fakeSession) oneRow(w sql.ResultWriter) error {
 func (s *fakeSession) rows(n, width int, w sql.ResultWriter) error {
 	h := &sql.Header{Columns: []sql.Column{
 		column("id", types.TypeInt, 0),
-		column("name", types.Type{ID: mysql.MYSQL_TYPE_VARCHAR, Length: 100, Collation: types.CollationDefault}, 0),
+		column("name", types.Type{ID: mysql.MYSQL_TYPE_VARCHAR, Length: 100, Collation: collation.Default}, 0),
 	}}
 	if err := w.Header(h); err != nil {
 		return err
@@ -294,11 +295,11 @@ func echoType(v types.Value) types.Type {
 	case types.KindDate:
 		return types.TypeDate
 	case types.KindDatetime:
-		return types.Type{ID: mysql.MYSQL_TYPE_DATETIME, Decimals: v.Fsp(), Collation: types.CollationBinary}
+		return types.Type{ID: mysql.MYSQL_TYPE_DATETIME, Decimals: v.Fsp(), Collation: collation.Binary}
 	case types.KindTime:
-		return types.Type{ID: mysql.MYSQL_TYPE_TIME, Decimals: v.Fsp(), Collation: types.CollationBinary}
+		return types.Type{ID: mysql.MYSQL_TYPE_TIME, Decimals: v.Fsp(), Collation: collation.Binary}
 	case types.KindDecimal:
-		return types.Type{ID: mysql.MYSQL_TYPE_NEWDECIMAL, Length: 65, Decimals: v.Scale(), Collation: types.CollationBinary}
+		return types.Type{ID: mysql.MYSQL_TYPE_NEWDECIMAL, Length: 65, Decimals: v.Scale(), Collation: collation.Binary}
 	}
 	return types.TypeString
 }
@@ -312,7 +313,7 @@ type typed struct {
 }
 
 func everyType() []typed {
-	bin, utf := types.CollationBinary, types.CollationDefault
+	bin, utf := collation.Binary, collation.Default
 	const un = types.Unspecified
 	dt := types.PackDatetime(2024, 2, 29, 13, 14, 15, 123456)
 	return []typed{
@@ -395,7 +396,7 @@ func (s *fakeSession) ChangeUser(_ context.Context, c *sql.ConnInfo) error {
 	s.info = c
 	return nil
 }
-func (s *fakeSession) Charsets() (client, results types.Collation) {
+func (s *fakeSession) Charsets() (client, results collation.ID) {
 	if s.engine.latin1 {
 		return 8, 8
 	}

@@ -10,8 +10,8 @@ import (
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // capabilities are what the greeting offers. Not offered, hence never asked for: compression, LOAD DATA LOCAL,
@@ -134,7 +134,7 @@ func (c *conn) greet() error {
 	b = packet.AppendNul(b, c.server.engine.ServerVersion())
 	b = packet.AppendUint(b, uint64(c.info.ID), 4)
 	b = append(append(b, c.salt[:8]...), 0)
-	b = append(b, byte(caps), byte(caps>>8), byte(types.CollationDefault), byte(status), byte(status>>8))
+	b = append(b, byte(caps), byte(caps>>8), byte(collation.Default), byte(status), byte(status>>8))
 	b = append(b, byte(caps>>16), byte(caps>>24), byte(len(c.salt)+1))
 	b = append(b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	b = append(append(b, c.salt[8:]...), 0)
@@ -165,7 +165,7 @@ func isTLSRequest(data []byte) bool {
 // handshakeResponse is what a client answers to the greeting, or sends as COM_CHANGE_USER.
 type handshakeResponse struct {
 	caps       uint32
-	collation  types.Collation
+	collation  collation.ID
 	user, db   string
 	plugin     string
 	reply      []byte
@@ -178,7 +178,7 @@ func parseHandshakeResponse(data []byte) (*handshakeResponse, error) {
 	d := packet.NewDecoder(data)
 	r := &handshakeResponse{caps: d.Uint32()}
 	d.Bytes(4) // the client's own packet limit
-	r.collation = types.Collation(d.Uint8())
+	r.collation = collation.ID(d.Uint8())
 	d.Bytes(23)
 	r.user = string(d.Nul())
 	switch {
@@ -239,7 +239,7 @@ func parseChangeUser(data []byte, caps uint32) (*handshakeResponse, error) {
 	}
 	r.db = string(d.NulOrRest())
 	if d.Len() >= 2 {
-		r.collation = types.Collation(d.Uint16())
+		r.collation = collation.ID(d.Uint16())
 		r.takeTail(&d)
 	} else {
 		r.reply = append([]byte(nil), r.reply...)

@@ -6,6 +6,7 @@ import (
 	"cloudsql/protocol/codec"
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -38,7 +39,7 @@ func (p statements) take(d *packet.Decoder, command string) (*stmt, error) {
 // paramColumn is what a client is told of each parameter.
 var paramColumn = sql.Column{
 	Name: "?",
-	Type: types.Type{ID: mysql.MYSQL_TYPE_VAR_STRING, Length: 0, Collation: types.CollationBinary},
+	Type: types.Type{ID: mysql.MYSQL_TYPE_VAR_STRING, Length: 0, Collation: collation.Binary},
 }
 
 func (c *conn) prepareStmt(text string) error {

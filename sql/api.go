@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -76,7 +77,7 @@ type ConnInfo struct {
 	RemoteAddr   string // host:port
 	DB           string // initial database, may be empty
 	Capabilities uint32 // negotiated; FOUND_ROWS and MULTI_STATEMENTS matter to the session
-	Collation    types.Collation
+	Collation    collation.ID
 	Attributes   map[string]string
 	TLS          bool
 	TLSVersion   string // as OpenSSL names it, e.g. "TLSv1.3"; empty without TLS
@@ -120,7 +121,7 @@ type Statement interface {
 //	Memory() *memory.Account                          that is charged with what the connection holds for the session
 //	WaitTimeout() time.Duration                       wait_timeout or interactive_timeout (default 8 h)
 //	NetTimeouts() (read, write time.Duration)         net_read_timeout, net_write_timeout (default: the server's configuration)
-//	Charsets() (client, results types.Collation)      character_set_client and _results (default UTF-8); the protocol
+//	Charsets() (client, results collation.ID)      character_set_client and _results (default UTF-8); the protocol
 //	                                                  converts, so that a session sees and gives UTF-8 only
 type Session interface {
 	// Query runs the statements in text (several only with MULTI_STATEMENTS). A statement that fails ends the query.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
-	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 )
 
@@ -433,4 +433,4 @@ func sorted[K comparable, V any, O cmp.Ordered](m map[K]V, by func(V) O) []V {
 }
 
 // DefaultCollation is utf8mb4_0900_ai_ci.
-const DefaultCollation = types.CollationDefault
+const DefaultCollation = collation.Default

@@ -18,6 +18,7 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/rpc"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -149,10 +150,10 @@ func createTable(t testing.TB, n *Node, db string) *schema.Table {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	d := &schema.Database{Name: db, Collation: types.CollationDefault}
+	d := &schema.Database{Name: db, Collation: collation.Default}
 	bigint := types.TypeInt
 	tb := &schema.Table{
-		Name: "t", Version: 1, NextColumnID: 3, NextIndexID: 2, Collation: types.CollationDefault,
+		Name: "t", Version: 1, NextColumnID: 3, NextIndexID: 2, Collation: collation.Default,
 		Columns: []schema.Column{{ID: 1, Name: "id", Type: bigint, NotNull: true}, {ID: 2, Name: "n", Type: bigint, NotNull: true}},
 		Indexes: []schema.Index{{ID: schema.PrimaryIndex, Name: "PRIMARY", Unique: true, Columns: []schema.IndexColumn{{Column: 0}}}},
 	}

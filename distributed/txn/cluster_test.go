@@ -16,6 +16,7 @@ import (
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/replica/replicatest"
 	"cloudsql/distributed/rpc"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -233,7 +234,7 @@ func (c *testCaller) Call(ctx context.Context, node schema.NodeID, m rpc.Method,
 // testTable is t(id BIGINT PRIMARY KEY AUTO_INCREMENT, k BIGINT, name VARCHAR(20), UNIQUE u(name)).
 func testTable(s schema.ShardID) *schema.Table {
 	return &schema.Table{
-		ID: schema.TableID(s), Name: "t", Version: 1, NextColumnID: 4, NextIndexID: 3, Collation: types.CollationDefault,
+		ID: schema.TableID(s), Name: "t", Version: 1, NextColumnID: 4, NextIndexID: 3, Collation: collation.Default,
 		Columns: []schema.Column{
 			{ID: 1, Name: "id", Type: types.TypeInt, NotNull: true, AutoIncrement: true},
 			{ID: 2, Name: "k", Type: types.TypeInt},

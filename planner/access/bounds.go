@@ -5,6 +5,7 @@ import (
 
 	"vitess.io/vitess/go/mysql/decimal"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -56,7 +57,7 @@ func intBounds(v types.Value) (lo, hi types.Value, state Fit) {
 	case types.KindInt, types.KindUint:
 		return v, v, Exactly
 	case types.KindDecimal:
-		if w := types.RoundDecimal(v, 0); types.Compare(w, v, types.CollationBinary) == 0 {
+		if w := types.RoundDecimal(v, 0); types.Compare(w, v, collation.Binary) == 0 {
 			if i, clipped := w.ToInt(nil); !clipped {
 				return types.Int(i), types.Int(i), Exactly
 			}
@@ -87,7 +88,7 @@ func decimalBounds(v types.Value, scale int) (lo, hi types.Value, state Fit) {
 	switch v.Kind() {
 	case types.KindInt, types.KindUint, types.KindDecimal:
 		a = types.Dec(v.ToDecimal(nil))
-		if r := types.RoundDecimal(a, scale); types.Compare(r, a, types.CollationBinary) == 0 {
+		if r := types.RoundDecimal(a, scale); types.Compare(r, a, collation.Binary) == 0 {
 			return r, r, Exactly
 		}
 		b = a

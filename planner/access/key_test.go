@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -14,11 +15,11 @@ import (
 func columnTypes() []types.Type {
 	unsigned := types.TypeInt
 	unsigned.Unsigned = true
-	dec := types.Type{ID: mysql.TypeNewDecimal, Length: 10, Decimals: 2, Collation: types.CollationBinary}
-	date := types.Type{ID: mysql.TypeDate, Length: 10, Collation: types.CollationBinary}
-	datetime := types.Type{ID: mysql.TypeDatetime, Length: 19, Collation: types.CollationBinary}
+	dec := types.Type{ID: mysql.TypeNewDecimal, Length: 10, Decimals: 2, Collation: collation.Binary}
+	date := types.Type{ID: mysql.TypeDate, Length: 10, Collation: collation.Binary}
+	datetime := types.Type{ID: mysql.TypeDatetime, Length: 19, Collation: collation.Binary}
 	binary := types.TypeString
-	binary.Collation = types.CollationBinary
+	binary.Collation = collation.Binary
 	return []types.Type{types.TypeInt, unsigned, types.TypeDouble, types.TypeString, binary, dec, date, datetime}
 }
 
@@ -31,7 +32,7 @@ func constants() []*expr.Const {
 	add(types.Uint(math.MaxUint64), types.TypeUint)
 	for _, s := range []string{"0", "1.0", "1.5", "-1", "1.005", "9007199254740993.5", "18446744073709551615", "123456789012345678901234567890"} {
 		d, _, _ := types.ParseDecimal([]byte(s))
-		dec := types.Type{ID: mysql.TypeNewDecimal, Length: 40, Decimals: d.Scale(), Collation: types.CollationBinary}
+		dec := types.Type{ID: mysql.TypeNewDecimal, Length: 40, Decimals: d.Scale(), Collation: collation.Binary}
 		add(d, dec)
 		add(types.String([]byte(s)), types.TypeString)
 		add(types.Bytes([]byte(s)), columnTypes()[4])

@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/scalar"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/types"
@@ -196,8 +197,8 @@ func matchLike(c *expr.Call, columns func(*expr.Column) int, known func(expr.Exp
 }
 
 // prefixOrdered tells whether strings that begin alike have sort keys that begin alike.
-func prefixOrdered(c types.Collation) bool {
-	if c == types.CollationBinary {
+func prefixOrdered(c collation.ID) bool {
+	if c == collation.Binary {
 		return true
 	}
 	n := c.Name()
@@ -275,7 +276,7 @@ func matchOr(c *expr.Call, columns func(*expr.Column) int, known func(expr.Expr)
 
 // comparable tells whether comparing a column with v orders as the column's key does, and whether the intervals are
 // exact for every value that v can have. coll is what strings are compared under.
-func comparable(col *types.Type, v expr.Expr, coll types.Collation, op rangeOp) (usable, exact bool) {
+func comparable(col *types.Type, v expr.Expr, coll collation.ID, op rangeOp) (usable, exact bool) {
 	t := v.Type()
 	f := t.Class()
 	if f == types.ClassNull {
@@ -456,7 +457,7 @@ func (k *Column) like(v types.Value) []interval {
 		}
 		prefix = append(prefix, p[i])
 	}
-	if len(prefix) == 0 || k.Type.Collation != types.CollationBinary && !asciiText(prefix) {
+	if len(prefix) == 0 || k.Type.Collation != collation.Binary && !asciiText(prefix) {
 		return []interval{k.nonNull()}
 	}
 	enc := keys.AppendBeginning(nil, types.Bytes(prefix), k.Type, k.prefix)

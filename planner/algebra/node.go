@@ -8,6 +8,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/exec/window"
 	"cloudsql/planner/scalar"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -230,7 +231,7 @@ type SetOp struct {
 	All   bool
 	Parts []Node
 	IDs   []int
-	Colls []types.Collation
+	Colls []collation.ID
 }
 
 // Recursive is WITH RECURSIVE: the seed's rows, and those of the members over the rows of the round before, until none
@@ -243,7 +244,7 @@ type Recursive struct {
 	Limit     *scalar.Limit // the rounds end when it is reached
 	Depth     int
 	IDs       []int
-	Colls     []types.Collation
+	Colls     []collation.ID
 }
 
 // NewFilter is in with conditions; in itself where there are none.

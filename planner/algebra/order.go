@@ -1,13 +1,13 @@
 package algebra
 
 import (
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
-	"cloudsql/storage/types"
 )
 
 // CheckOrder refuses (1235) a query that would sort, group or tell apart rows by a collation that is known by name only.
 func CheckOrder(n Node) error {
-	var colls []types.Collation
+	var colls []collation.ID
 	var keys []expr.Expr
 	switch n := n.(type) {
 	case *Sort:

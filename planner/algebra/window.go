@@ -4,6 +4,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/exec/window"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -34,7 +35,7 @@ func reachTo(b *window.Bound, key expr.SortKey) error {
 			op = "date_sub"
 		}
 	case class == types.ClassInt || class == types.ClassBit: // beyond the ends of its type
-		wide := types.Type{ID: mysql.TypeNewDecimal, Length: maxRangeDigits, Collation: types.CollationBinary}
+		wide := types.Type{ID: mysql.TypeNewDecimal, Length: maxRangeDigits, Collation: collation.Binary}
 		args[0] = expr.NewCast(key.Expr, wide)
 	}
 	if less && op == "+" {

@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/planner/driver"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -369,7 +370,7 @@ func (b *Binder) collate(sc *Scope, n *ast.SetCollationExpr) (expr.Expr, error) 
 	if err != nil {
 		return nil, err
 	}
-	c, ok := types.CollationByName(n.Collate)
+	c, ok := collation.ByName(n.Collate)
 	if !ok {
 		return nil, mysqlerr.New(mysqlerr.UnknownCollation, n.Collate)
 	}

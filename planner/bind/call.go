@@ -12,6 +12,7 @@ import (
 
 	"cloudsql/planner/driver"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -210,7 +211,7 @@ const (
 )
 
 func (b *Binder) castType(ft *ptypes.FieldType, explicitCharset bool) (types.Type, error) {
-	t := types.Type{ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: types.CollationBinary}
+	t := types.Type{ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: collation.Binary}
 	switch t.ID {
 	case mysql.TypeLonglong:
 		t = types.TypeInt
@@ -263,32 +264,32 @@ func decimalCast(t types.Type) (types.Type, error) {
 	return t, nil
 }
 
-func (b *Binder) castCollation(ft *ptypes.FieldType, explicit bool) types.Collation {
+func (b *Binder) castCollation(ft *ptypes.FieldType, explicit bool) collation.ID {
 	if ft.GetCharset() == "binary" {
 		if !explicit && ft.GetType() == mysql.TypeVarString && ft.GetFlen() >= 0 { // CHAR(n) BINARY; BINARY(n) is a TypeString
 			return b.connectionBinary()
 		}
-		return types.CollationBinary
+		return collation.Binary
 	}
 	if explicit {
-		if c, ok := types.DefaultCollation(ft.GetCharset()); ok {
+		if c, ok := collation.DefaultOf(ft.GetCharset()); ok {
 			return c
 		}
 	}
-	if c, ok := types.CollationByName(ft.GetCollate()); ok && ft.GetCollate() != "" {
+	if c, ok := collation.ByName(ft.GetCollate()); ok && ft.GetCollate() != "" {
 		return c
 	}
-	return types.CollationDefault
+	return collation.Default
 }
 
 // connectionBinary is the _bin collation of the connection's character set.
-func (b *Binder) connectionBinary() types.Collation {
-	set := types.CollationDefault.Charset()
+func (b *Binder) connectionBinary() collation.ID {
+	set := collation.Default.Charset()
 	if t := b.typing(); t != nil && t.Collation.Valid() {
 		set = t.Collation.Charset()
 	}
-	if c, ok := types.BinaryCollation(set); ok {
+	if c, ok := collation.BinaryOf(set); ok {
 		return c
 	}
-	return types.CollationBinary
+	return collation.Binary
 }

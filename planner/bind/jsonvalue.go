@@ -2,6 +2,7 @@ package bind
 
 import (
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -22,7 +23,7 @@ func (b *Binder) jsonValue(sc *Scope, n *syntax.JSONValueCall) (expr.Expr, error
 		if t, err = b.castType(n.Type.Tp, n.Type.ExplicitCharSet); err != nil {
 			return nil, err
 		}
-		if t.Class() == types.ClassString && !n.Type.ExplicitCharSet && t.Collation != types.CollationBinary {
+		if t.Class() == types.ClassString && !n.Type.ExplicitCharSet && t.Collation != collation.Binary {
 			t.Collation = expr.JSONValueType.Collation
 		}
 	}

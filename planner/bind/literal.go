@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/driver"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -61,7 +62,7 @@ func (b *Binder) decimal(text string) (*expr.Const, error) {
 		}
 	}
 	length := min(max(digits, val.Scale(), 1), types.MaxDecimalPrecision)
-	t := types.Type{ID: mysql.TypeNewDecimal, Length: length, Decimals: val.Scale(), Collation: types.CollationBinary}
+	t := types.Type{ID: mysql.TypeNewDecimal, Length: length, Decimals: val.Scale(), Collation: collation.Binary}
 	return &expr.Const{Val: val, Typ: t}, nil
 }
 
@@ -73,7 +74,7 @@ func (b *Binder) stringLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	text := []byte(v.GetString())
 	coll := literalCollation(v)
 	switch {
-	case coll == types.CollationBinary:
+	case coll == collation.Binary:
 		return binaryConst(text), nil
 	case v.Introduced():
 		if utf8.Valid(text) && !isASCII(text) {
@@ -96,35 +97,35 @@ func (b *Binder) clientBytes(text []byte) []byte {
 }
 
 // introducedText is the literal whose bytes are in a character set: 1300 where they are none of it.
-func introducedText(raw []byte, coll types.Collation) (*expr.Const, error) {
+func introducedText(raw []byte, coll collation.ID) (*expr.Const, error) {
 	text, bad := coll.DecodeStrict(raw)
 	if bad >= 0 {
-		return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, coll.Charset(), types.HexPrefix(raw[min(bad, len(raw)):]))
+		return nil, mysqlerr.New(mysqlerr.InvalidCharacterString, coll.Charset(), collation.HexPrefix(raw[min(bad, len(raw)):]))
 	}
 	return textConst(text, coll), nil
 }
 
-func textConst(text []byte, coll types.Collation) *expr.Const {
+func textConst(text []byte, coll collation.ID) *expr.Const {
 	t := types.TypeString
 	t.Length, t.Collation = utf8.RuneCount(text), coll
 	return &expr.Const{Val: types.String(text), Typ: t}
 }
 
-func literalCollation(v *driver.ValueExpr) types.Collation {
+func literalCollation(v *driver.ValueExpr) collation.ID {
 	if v.Introduced() { // the parser's own defaults are TiDB's; an introducer means the default of MySQL's character set
-		if c, ok := types.DefaultCollation(v.Charset()); ok {
+		if c, ok := collation.DefaultOf(v.Charset()); ok {
 			return c
 		}
 	}
 	if name := v.Type.GetCollate(); name != "" {
-		if c, ok := types.CollationByName(name); ok {
+		if c, ok := collation.ByName(name); ok {
 			return c
 		}
 	}
-	if c, ok := types.DefaultCollation(v.Type.GetCharset()); ok {
+	if c, ok := collation.DefaultOf(v.Type.GetCharset()); ok {
 		return c
 	}
-	return types.CollationDefault
+	return collation.Default
 }
 
 func binaryConst(b []byte) *expr.Const {
@@ -137,7 +138,7 @@ func binaryConst(b []byte) *expr.Const {
 func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 	b := []byte(v.GetString())
 	if cs := v.Charset(); v.Introduced() && cs != "" && cs != "binary" {
-		coll, ok := types.DefaultCollation(cs)
+		coll, ok := collation.DefaultOf(cs)
 		if !ok {
 			return nil, mysqlerr.New(mysqlerr.UnknownCharacterSet, cs)
 		}
@@ -167,7 +168,7 @@ func ParamType(v types.Value) types.Type {
 	case types.KindFloat:
 		return types.TypeDouble
 	case types.KindDecimal:
-		return types.Type{ID: mysql.TypeNewDecimal, Length: 65, Decimals: v.Scale(), Collation: types.CollationBinary}
+		return types.Type{ID: mysql.TypeNewDecimal, Length: 65, Decimals: v.Scale(), Collation: collation.Binary}
 	case types.KindBytes:
 		return types.TypeBytes
 	case types.KindDate:
@@ -183,7 +184,7 @@ func ParamType(v types.Value) types.Type {
 	case types.KindJSON:
 		return types.TypeJSON
 	case types.KindBit:
-		return types.Type{ID: mysql.TypeBit, Length: 64, Unsigned: true, Collation: types.CollationBinary}
+		return types.Type{ID: mysql.TypeBit, Length: 64, Unsigned: true, Collation: collation.Binary}
 	}
 	return types.TypeString
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -54,7 +55,7 @@ func readAll(src io.Reader, f Format, width int) string {
 
 // The answers are those of MySQL's reader (sql_load.cc), walked through by hand.
 func TestReader(t *testing.T) {
-	csv := Format{FieldTerm: ",", Enclosed: `"`, Escaped: `\`, LineTerm: "\n", Charset: types.CollationDefault}
+	csv := Format{FieldTerm: ",", Enclosed: `"`, Escaped: `\`, LineTerm: "\n", Charset: collation.Default}
 	with := func(fn func(f *Format)) Format {
 		f := csv
 		fn(&f)
@@ -91,7 +92,7 @@ func TestReader(t *testing.T) {
 
 // A backslash may be the second half of a character.
 func TestWideCharacters(t *testing.T) {
-	sjis, ok := types.DefaultCollation("sjis")
+	sjis, ok := collation.DefaultOf("sjis")
 	if !ok {
 		t.Skip("no sjis")
 	}
@@ -112,7 +113,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("xxa::b--c"), "::", "", "", "xx", "--")
 	f.Add([]byte("12  34\n"), "", "", `\`, "", "\n")
 	f.Fuzz(func(t *testing.T, text []byte, field, enclosed, escaped, start, line string) {
-		format := Format{FieldTerm: field, Enclosed: enclosed, Escaped: escaped, LineStart: start, LineTerm: line, Charset: types.CollationDefault}
+		format := Format{FieldTerm: field, Enclosed: enclosed, Escaped: escaped, LineStart: start, LineTerm: line, Charset: collation.Default}
 		if format.Check() != nil {
 			t.Skip()
 		}
@@ -136,11 +137,11 @@ func TestRoundTrip(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 36))
 	one := []string{",", ";", "\t", "|", "x", "'", `"`, "\n", "#"}
 	pick := func(list ...string) string { return list[rnd.IntN(len(list))] }
-	field := types.Field{Type: types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: types.CollationDefault}}
+	field := types.Field{Type: types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: collation.Default}}
 	fields := []types.Field{field, field, field}
 	for range 3000 {
 		f := Format{FieldTerm: pick(one...), Escaped: pick(`\`, "!", "~"), LineTerm: pick(append(one, "\r\n", "<end>", "::")...),
-			LineStart: pick("", "", ">>", "start "), Enclosed: pick("", `"`, "'", "^"), OptionallyEnclosed: rnd.IntN(2) == 0, Charset: types.CollationDefault}
+			LineStart: pick("", "", ">>", "start "), Enclosed: pick("", `"`, "'", "^"), OptionallyEnclosed: rnd.IntN(2) == 0, Charset: collation.Default}
 		if rnd.IntN(3) == 0 {
 			f.FieldTerm += pick(one...)
 		}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // Format is how rows are written: the clauses FIELDS and LINES. Enclosed and Escaped have one byte, or none.
@@ -17,7 +17,7 @@ type Format struct {
 	OptionallyEnclosed  bool // only strings are
 	Escaped             string
 	LineStart, LineTerm string
-	Charset             types.Collation // of the file; CollationBinary: bytes are taken as they are
+	Charset             collation.ID // of the file; CollationBinary: bytes are taken as they are
 }
 
 // Default is the format where no clause says otherwise.
@@ -85,16 +85,16 @@ func badFirst(charset string) func(b byte) bool {
 }
 
 // FileCharset is the character set of a file: UTF-8 where name is empty. 1115 for an unknown one.
-func FileCharset(name string) (types.Collation, error) {
+func FileCharset(name string) (collation.ID, error) {
 	switch strings.ToLower(name) {
 	case "", "utf8mb4":
-		return types.CollationDefault, nil
+		return collation.Default, nil
 	case "binary":
-		return types.CollationBinary, nil
+		return collation.Binary, nil
 	case "ucs2", "utf16", "utf16le", "utf32":
 		return 0, mysqlerr.NotSupported("text files in " + name)
 	}
-	c, ok := types.DefaultCollation(name)
+	c, ok := collation.DefaultOf(name)
 	if !ok {
 		return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
 	}

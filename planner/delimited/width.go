@@ -5,11 +5,12 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
 // Width is how many bytes a column has in rows without separators, in a file of a character set: MySQL's display width.
-func Width(t *types.Type, file types.Collation) int {
+func Width(t *types.Type, file collation.ID) int {
 	perChar := file.MaxBytes()
 	switch t.Class() {
 	case types.ClassInt:

@@ -7,15 +7,15 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/charset"
 
-	"cloudsql/storage/types"
+	"cloudsql/storage/collation"
 )
 
 // The parser's list of character sets is TiDB's; MySQL's others are added to it.
 func init() {
-	for _, c := range types.AllCollations() {
+	for _, c := range collation.All() {
 		name := c.Charset()
 		if _, err := charset.GetCharsetInfo(name); err != nil {
-			d, _ := types.DefaultCollation(name)
+			d, _ := collation.DefaultOf(name)
 			charset.AddCharset(&charset.Charset{Name: name, DefaultCollation: d.Name(), Collations: map[string]*charset.Collation{}, Maxlen: c.MaxBytes()})
 		}
 		if _, err := charset.GetCollationByName(c.Name()); err != nil {
@@ -58,7 +58,7 @@ func (n *ValueExpr) takeIntroduced() {
 		return
 	}
 	content, err := hex.DecodeString(parts[2])
-	if _, known := types.DefaultCollation(parts[0]); err != nil || !known {
+	if _, known := collation.DefaultOf(parts[0]); err != nil || !known {
 		return
 	}
 	n.introducer, n.text = parts[0], string(content)

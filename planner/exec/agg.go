@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -32,7 +33,7 @@ type HashAgg struct {
 	run   *Run
 	in    Operator // of the present task
 	spec  AggSpec
-	colls []types.Collation
+	colls []collation.ID
 	width []int // of each aggregate's partial values
 	plain bool  // GroupBy are columns
 

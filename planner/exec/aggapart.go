@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -84,7 +85,7 @@ func (a *apart) end(ctx context.Context, run *Run) error {
 		if err := s.file.Finish(); err != nil {
 			return err
 		}
-		d := NewDistinct(run, s.file.Open(0), []types.Collation{types.CollationBinary})
+		d := NewDistinct(run, s.file.Open(0), []collation.ID{collation.Binary})
 		d.unordered = true
 		err := spill.Each(ctx, d, func(row []types.Value) error {
 			if row[1].Int() != 0 {

@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/exec/window"
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -159,7 +160,7 @@ func TestSortsAgree(t *testing.T) {
 // TestSetOperations compares INTERSECT and EXCEPT with counting.
 func TestSetOperations(t *testing.T) {
 	rng := rand.New(rand.NewSource(4))
-	colls := []types.Collation{types.CollationBinary, types.CollationDefault}
+	colls := []collation.ID{collation.Binary, collation.Default}
 	cut := func(rows [][]types.Value) [][]types.Value {
 		out := make([][]types.Value, len(rows))
 		for i, r := range rows {
@@ -293,7 +294,7 @@ func ranked(rows [][]types.Value, most int) string {
 	for _, r := range rows {
 		before := 0
 		for _, o := range rows {
-			if types.CompareSame(o[0], r[0], types.CollationBinary) == 0 && types.CompareSame(o[1], r[1], types.CollationDefault) > 0 {
+			if types.CompareSame(o[0], r[0], collation.Binary) == 0 && types.CompareSame(o[1], r[1], collation.Default) > 0 {
 				before++
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -113,7 +114,7 @@ func (j *joiner) candidate(b *types.Batch, left, right []types.Value) (matched, 
 // KeyPart computes one component of a hash key. Values that compare as doubles are turned into them.
 type KeyPart struct {
 	Expr      expr.Expr
-	Collation types.Collation
+	Collation collation.ID
 	AsFloat   bool
 	NullSafe  bool // <=>: NULL equals NULL
 }

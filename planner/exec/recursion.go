@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
@@ -14,7 +15,7 @@ type Recursion struct {
 	run      *Run
 	rows     *spill.RowBuffer
 	distinct bool
-	colls    []types.Collation
+	colls    []collation.ID
 	from     int // first row of the round before
 	to       int // first row of the present round
 
@@ -27,7 +28,7 @@ type Recursion struct {
 }
 
 // NewRecursion begins without rows. With distinct each row is taken once.
-func NewRecursion(run *Run, distinct bool, colls []types.Collation) *Recursion {
+func NewRecursion(run *Run, distinct bool, colls []collation.ID) *Recursion {
 	return &Recursion{run: run, rows: spill.NewRowBuffer(run.Room(), memory.Rows), distinct: distinct, colls: colls,
 		seen: map[string]int{}, hold: run.RT.Memory.Hold(memory.Distinct)}
 }

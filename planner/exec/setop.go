@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
@@ -12,7 +13,7 @@ import (
 type Distinct struct {
 	run   *Run
 	in    Operator // of the present task
-	colls []types.Collation
+	colls []collation.ID
 	seen  map[string]struct{}
 	batch types.Batch
 	key   []byte
@@ -23,7 +24,7 @@ type Distinct struct {
 }
 
 // NewDistinct removes rows that repeat in the leading columns, one for each collation.
-func NewDistinct(run *Run, in Operator, colls []types.Collation) *Distinct {
+func NewDistinct(run *Run, in Operator, colls []collation.ID) *Distinct {
 	return &Distinct{run: run, in: in, colls: colls, seen: map[string]struct{}{}, hold: run.RT.Memory.Hold(memory.Distinct),
 		aside: aside{run: run}}
 }
@@ -119,7 +120,7 @@ type SetOp struct {
 	run         *Run
 	left, right Operator // of the present task
 	except, all bool
-	colls       []types.Collation
+	colls       []collation.ID
 	counts      map[string]int
 	batch       types.Batch
 	key         []byte
@@ -129,7 +130,7 @@ type SetOp struct {
 }
 
 // NewSetOp gives the rows of left that are (not, with except) among right's; all counts repetitions.
-func NewSetOp(run *Run, left, right Operator, except, all bool, colls []types.Collation) *SetOp {
+func NewSetOp(run *Run, left, right Operator, except, all bool, colls []collation.ID) *SetOp {
 	return &SetOp{run: run, left: left, right: right, except: except, all: all, colls: colls,
 		hold: run.RT.Memory.Hold(memory.Distinct), aside: aside{run: run}}
 }

@@ -14,6 +14,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/exec/window"
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -159,7 +160,7 @@ func joinCases() []spillCase {
 				return exec.NewHashJoin(run, spill.NewRows(l, 4), spill.NewRows(r, 4), keys, keys, spec)
 			}})
 	}
-	number, text := []exec.KeyPart{{Expr: intCol(0)}}, []exec.KeyPart{{Expr: strCol(1), NullSafe: true, Collation: types.CollationDefault}}
+	number, text := []exec.KeyPart{{Expr: intCol(0)}}, []exec.KeyPart{{Expr: strCol(1), NullSafe: true, Collation: collation.Default}}
 	for kind := exec.Inner; kind <= exec.Anti; kind++ {
 		add("number", left, right, exec.JoinSpec{Kind: kind, Conds: []expr.Expr{less}}, number)
 		add("text", left, right, exec.JoinSpec{Kind: kind, Unordered: true, Conds: []expr.Expr{less}}, text)
@@ -229,7 +230,7 @@ func setCases() []spillCase {
 		return out
 	}
 	many, few := cut(wideRows(rng, 2000, 40)), cut(wideRows(rng, 100, 4))
-	colls := []types.Collation{types.CollationBinary, types.CollationDefault}
+	colls := []collation.ID{collation.Binary, collation.Default}
 	list := []spillCase{{name: "distinct", kind: memory.Distinct, open: func(run *exec.Run) exec.Operator {
 		return exec.NewDistinct(run, spill.NewRows(many, 2), colls)
 	}}}
@@ -398,7 +399,7 @@ func TestSpills(t *testing.T) {
 // them are in one file however many rounds there are.
 func TestRecursionSpills(t *testing.T) {
 	collect := func(run *exec.Run) ([]string, int, error) {
-		r := exec.NewRecursion(run, true, []types.Collation{types.CollationBinary, types.CollationDefault})
+		r := exec.NewRecursion(run, true, []collation.ID{collation.Binary, collation.Default})
 		rng := rand.New(rand.NewSource(8))
 		for n := 1; n < 60; n++ {
 			rows := wideRows(rng, 100, 10*n)

@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -69,7 +70,7 @@ func (b *Binder) column(c *syntax.JSONColumn) (Column, error) {
 	}
 	b.seen[low] = true
 	if c.Kind == syntax.JSONOrdinality {
-		out.Type = types.Type{ID: mysql.TypeLong, Length: 10, Unsigned: true, Collation: types.CollationBinary}
+		out.Type = types.Type{ID: mysql.TypeLong, Length: 10, Unsigned: true, Collation: collation.Binary}
 	} else if err = b.value(c, &out); err != nil {
 		return out, err
 	}

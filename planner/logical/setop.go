@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/scalar"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -189,7 +190,7 @@ func (b *builder) orderSet(q query, order *ast.OrderByClause, limit *ast.Limit, 
 func (s *setQuery) node() Node {
 	ids := make([]int, len(s.cols))
 	typs := make([]types.Type, len(s.cols))
-	colls := make([]types.Collation, len(s.cols))
+	colls := make([]collation.ID, len(s.cols))
 	for i := range s.cols {
 		ids[i], typs[i], colls[i] = s.cols[i].ID, s.cols[i].Field.Type, s.cols[i].Field.Type.Collation
 	}

@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -122,7 +123,7 @@ func (u *viewUse) broken(err error) error {
 // bindView binds a view's query, with its tables locked as the block around says.
 func (b *builder) bindView(u *viewUse, lock Lock) (query, error) {
 	o := syntax.Options{Collation: u.view.Collation}
-	if c, ok := types.CollationByName(u.view.Collation); ok {
+	if c, ok := collation.ByName(u.view.Collation); ok {
 		o.Charset = c.Charset()
 	}
 	node, err := syntax.Parse(u.view.Query, o)

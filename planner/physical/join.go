@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -124,7 +125,7 @@ type lookupPart struct {
 	value expr.Expr // over the left row
 	col   access.Column
 	right int // position of the column in the right row; -1: value is a constant
-	coll  types.Collation
+	coll  collation.ID
 }
 
 // newLookup plans an index join, nil where no index serves.

@@ -10,6 +10,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -310,7 +311,7 @@ func (l *limitNode) explain(x *explainer, depth int) {
 type distinctNode struct {
 	base
 	in    node
-	colls []types.Collation
+	colls []collation.ID
 }
 
 func newDistinct(in node, typs []types.Type) node {

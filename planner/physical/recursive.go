@@ -8,8 +8,8 @@ import (
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 func (p *planner) planRecursive(r *algebra.Recursive) (node, error) {
@@ -61,7 +61,7 @@ type recursiveNode struct {
 	members  []node
 	working  *algebra.Recursion
 	distinct bool
-	colls    []types.Collation
+	colls    []collation.ID
 	limit    *scalar.Limit // the rounds end when it is reached
 	depth    int
 }

@@ -5,7 +5,7 @@ import (
 
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/storage/types"
+	"cloudsql/storage/collation"
 )
 
 func (p *planner) planSet(s *algebra.SetOp) (node, error) {
@@ -29,7 +29,7 @@ type setNode struct {
 	kind  algebra.SetKind
 	all   bool
 	parts []node
-	colls []types.Collation
+	colls []collation.ID
 }
 
 func (s *setNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {

@@ -1,6 +1,7 @@
 package scalar
 
 import (
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
@@ -9,13 +10,13 @@ import (
 type Hashing struct {
 	OK    bool
 	Float bool
-	Coll  types.Collation
+	Coll  collation.ID
 }
 
 // HashOf finds a way to hash two types for the comparison eq.
 func HashOf(a, b *types.Type, eq expr.Expr) Hashing {
 	ca, cb := a.Class(), b.Class()
-	coll := types.CollationBinary
+	coll := collation.Binary
 	if c, ok := eq.(*expr.Call); ok {
 		coll = c.Collation()
 	}

@@ -1,6 +1,7 @@
 package spill
 
 import (
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -81,7 +82,7 @@ func (s *RowStore) Reset() {
 type Order struct {
 	keys  []expr.SortKey
 	cols  []int // position of a key that is a plain column, -1 for others
-	colls []types.Collation
+	colls []collation.ID
 	plain bool // all keys are columns
 	// encodable: the keys have an encoding that compares as bytes.
 	encodable bool
@@ -137,7 +138,7 @@ func (o *Order) Compare(a, b []types.Value) int {
 }
 
 // HashRow appends the hash key of all values.
-func HashRow(dst []byte, row []types.Value, colls []types.Collation) []byte {
+func HashRow(dst []byte, row []types.Value, colls []collation.ID) []byte {
 	for i, v := range row {
 		dst = types.HashKey(dst, v, colls[i])
 	}

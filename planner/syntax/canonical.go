@@ -12,7 +12,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/driver"
-	"cloudsql/storage/types"
+	"cloudsql/storage/collation"
 )
 
 // Canonical prints an expression as MySQL 8.0 keeps and shows those of definitions: each operation in parentheses, names without
@@ -173,7 +173,7 @@ var escapeText = strings.NewReplacer("\\", "\\\\", "'", "\\'", "\x00", "\\0", "\
 
 func (p *printer) text(v *driver.ValueExpr) {
 	charset := charsetName(v.Charset())
-	coll, known := types.DefaultCollation(charset)
+	coll, known := collation.DefaultOf(charset)
 	switch {
 	case !utf8.ValidString(v.GetString()):
 		if !v.Introduced() {

@@ -8,7 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/driver"
-	"cloudsql/storage/types"
+	"cloudsql/storage/collation"
 )
 
 // _cp1251'…', _sjis 0x93FA: the parser refuses introducers of all but five character sets. In a text with another each introducer and
@@ -24,7 +24,7 @@ func introducedBy(word string) (string, bool) {
 		return "", false
 	}
 	name := strings.ToLower(word[1:])
-	if _, ok := types.DefaultCollation(name); !ok || parsed[name] {
+	if _, ok := collation.DefaultOf(name); !ok || parsed[name] {
 		return "", false
 	}
 	return name, true

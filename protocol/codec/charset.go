@@ -1,26 +1,28 @@
 package codec
 
-import "cloudsql/storage/types"
+import (
+	"cloudsql/storage/collation"
+)
 
 // Charset converts between UTF-8, which everything inside is in, and a client's character set. A nil Charset is
 // UTF-8.
 type Charset struct {
-	collation types.Collation // what results are said to be in
-	utf8      bool            // nothing is to be converted
+	collation collation.ID // what results are said to be in
+	utf8      bool         // nothing is to be converted
 }
 
 // CharsetOf is the character set that a collation belongs to: nil for binary and unknown ones.
-func CharsetOf(c types.Collation) *Charset {
-	if !c.Valid() || c == types.CollationBinary {
+func CharsetOf(c collation.ID) *Charset {
+	if !c.Valid() || c == collation.Binary {
 		return nil
 	}
 	return &Charset{c, c.KeepsUTF8()}
 }
 
 // announced is what column definitions say of character columns.
-func (c *Charset) announced() (collation types.Collation, maxBytes int) {
+func (c *Charset) announced() (coll collation.ID, maxBytes int) {
 	if c == nil {
-		return types.CollationDefault, types.CollationDefault.MaxBytes()
+		return collation.Default, collation.Default.MaxBytes()
 	}
 	return c.collation, c.collation.MaxBytes()
 }

@@ -12,6 +12,7 @@ import (
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -21,7 +22,7 @@ const un = types.Unspecified
 // TestDescribe compares what clients are told with MySQL 8.0's answers (mysql --column-type-info) for tables in
 // utf8mb4.
 func TestDescribe(t *testing.T) {
-	utf, bin := types.CollationDefault, types.CollationBinary
+	utf, bin := collation.Default, collation.Binary
 	for _, c := range []struct {
 		name string
 		col  sql.Column
@@ -75,7 +76,7 @@ func TestDefinitionsAreKept(t *testing.T) {
 
 // TestBinaryConversions encodes values whose kind is not that of their column.
 func TestBinaryConversions(t *testing.T) {
-	typ := func(id byte) types.Type { return types.Type{ID: id, Length: un, Collation: types.CollationDefault} }
+	typ := func(id byte) types.Type { return types.Type{ID: id, Length: un, Collation: collation.Default} }
 	date := types.PackDatetime(2024, 2, 29, 0, 0, 0, 0)
 	noon := types.PackDatetime(2024, 2, 29, 12, 0, 0, 0)
 	for _, c := range []struct {
@@ -174,7 +175,7 @@ func TestCharsets(t *testing.T) {
 		{"sjis_japanese_ci", "日本", "\x93\xfa\x96\x7b"},
 		{"latin1_swedish_ci", "plain", "plain"},
 	} {
-		id, ok := types.CollationByName(c.collation)
+		id, ok := collation.ByName(c.collation)
 		cs := CharsetOf(id)
 		if !ok || cs == nil {
 			t.Errorf("%s: unknown", c.collation)
@@ -188,7 +189,7 @@ func TestCharsets(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb3_general_ci", "ascii_general_ci", "binary"} {
-		id, ok := types.CollationByName(name)
+		id, ok := collation.ByName(name)
 		cs := CharsetOf(id)
 		if text := []byte("日\xff"); !ok || string(cs.Encode(text)) != string(text) || string(cs.Decode(text)) != string(text) {
 			t.Errorf("%s is converted", name)

@@ -8,13 +8,14 @@ import (
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
 // wire is what a column definition says of a type.
 type wire struct {
 	id       byte
-	charset  types.Collation
+	charset  collation.ID
 	length   uint32 // bytes
 	flags    uint
 	decimals byte
@@ -50,7 +51,7 @@ func appendName(b []byte, name string, r *Charset) []byte {
 // describe derives what the wire says from a column's type; NOT_NULL and the key flags come from the column.
 func describe(c *sql.Column, r *Charset) wire {
 	t := &c.Type
-	w := wire{id: t.ID, charset: types.CollationBinary, flags: uint(c.Flags)}
+	w := wire{id: t.ID, charset: collation.Binary, flags: uint(c.Flags)}
 	if t.Unsigned {
 		w.flags |= mysql.UNSIGNED_FLAG
 	}
@@ -87,7 +88,7 @@ func describe(c *sql.Column, r *Charset) wire {
 		w.flags |= mysql.BINARY_FLAG
 	}
 	// Expressions of a binary character set, numbers included, say so; columns of tables only where it matters.
-	if c.OrgTable == "" && w.charset == types.CollationBinary {
+	if c.OrgTable == "" && w.charset == collation.Binary {
 		w.flags |= mysql.BINARY_FLAG
 	}
 	return w
@@ -153,7 +154,7 @@ func describeString(w *wire, t *types.Type, r *Charset) {
 		w.decimals = 0
 	}
 	perChar := 1
-	if t.Collation != types.CollationBinary {
+	if t.Collation != collation.Binary {
 		w.charset, perChar = r.announced()
 	}
 	if t.Collation.IsBinary() {
@@ -204,8 +205,8 @@ func describeEnum(w *wire, t *types.Type, r *Charset) {
 		w.flags |= mysql.BINARY_FLAG
 	}
 	w.id = mysql.MYSQL_TYPE_STRING
-	collation, maxBytes := r.announced()
-	w.charset, w.decimals = collation, 0
+	coll, maxBytes := r.announced()
+	w.charset, w.decimals = coll, 0
 	w.length = saturate(uint64(chars) * uint64(maxBytes))
 }
 

@@ -13,6 +13,7 @@ import (
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/sysvar"
 	"cloudsql/sql/transaction"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -34,7 +35,7 @@ type Host interface {
 	SetVar(v *sysvar.Variable, text string)
 	Warn(err *mysqlerr.Error)
 	// DatabaseCollation is that of the current database.
-	DatabaseCollation() types.Collation
+	DatabaseCollation() collation.ID
 }
 
 // GlobalTransaction is SET GLOBAL TRANSACTION; "" leaves a characteristic as it is.
@@ -266,7 +267,7 @@ func (s *Statement) assignUserVar(ctx context.Context, a *ast.VariableAssignment
 
 // assignNames is SET NAMES charset [COLLATE collation].
 func (s *Statement) assignNames(a *ast.VariableAssignment) ([]assignment, error) {
-	c := types.CollationDefault
+	c := collation.Default
 	if val, ok := a.Value.(ast.ValueExpr); ok {
 		name := val.GetString()
 		if _, err := sysvar.CheckClientCharset(name); err != nil {
@@ -284,12 +285,12 @@ func (s *Statement) assignNames(a *ast.VariableAssignment) ([]assignment, error)
 	return []assignment{{apply: func() error { s.Vars.SetNames(c); return nil }}}, nil
 }
 
-func resolveNames(charset, collate string) (types.Collation, error) {
+func resolveNames(charset, collate string) (collation.ID, error) {
 	c, err := sysvar.CharsetOf(charset)
 	if err != nil || collate == "" {
 		return c, err
 	}
-	named, ok := types.CollationByName(collate)
+	named, ok := collation.ByName(collate)
 	switch {
 	case !ok:
 		return 0, mysqlerr.New(mysqlerr.UnknownCollation, collate)
@@ -301,7 +302,7 @@ func resolveNames(charset, collate string) (types.Collation, error) {
 
 // assignCharset is SET CHARACTER SET: the connection's collation becomes that of the database.
 func (s *Statement) assignCharset(a *ast.VariableAssignment) ([]assignment, error) {
-	c := types.CollationDefault
+	c := collation.Default
 	if val, ok := a.Value.(ast.ValueExpr); ok {
 		if _, err := sysvar.CheckClientCharset(val.GetString()); err != nil {
 			return nil, err

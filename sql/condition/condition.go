@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/sql/show"
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -92,4 +93,4 @@ func Result(list []virtual.Condition, onlyErrors bool, offset, limit int) *show.
 	return res
 }
 
-var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collation: types.CollationBinary}
+var codeType = types.Type{ID: mysql.TypeLong, Unsigned: true, Length: 4, Collation: collation.Binary}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/types"
 )
 
 // TestAlterClauses alters random tables by all sorts of clauses at once, in any order: what one takes away the next may name.
@@ -22,13 +22,13 @@ func TestAlterClauses(t *testing.T) {
 		"DROP COLUMN a, DROP PRIMARY KEY", "DROP COLUMN a, DROP PRIMARY KEY, AUTO_INCREMENT = 256", "DROP COLUMN a, DROP PRIMARY KEY, ADD PRIMARY KEY (b)",
 		"DROP COLUMN a, DROP PRIMARY KEY, DROP PRIMARY KEY", "DROP PRIMARY KEY, DROP COLUMN a", "DROP COLUMN a, ADD COLUMN a INT PRIMARY KEY FIRST",
 	} {
-		d := &scripted{db: &schema.Database{ID: 7, Name: "d", Collation: types.CollationDefault}}
+		d := &scripted{db: &schema.Database{ID: 7, Name: "d", Collation: collation.Default}}
 		d.alter(t, "CREATE TABLE t (a INT PRIMARY KEY, b INT NOT NULL, KEY (b, a))")
 		d.alter(t, "ALTER TABLE t "+text)
 	}
 	for seed := range uint64(300) {
 		g := &clauses{rand.New(rand.NewPCG(seed, 1))}
-		d := &scripted{db: &schema.Database{ID: 7, Name: "d", Collation: types.CollationDefault}}
+		d := &scripted{db: &schema.Database{ID: 7, Name: "d", Collation: collation.Default}}
 		for d.table == nil {
 			d.alter(t, g.create())
 		}

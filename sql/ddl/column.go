@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -30,7 +31,7 @@ type check struct {
 }
 
 // parseColumn makes a column of its definition; its id is not set.
-func parseColumn(env *Env, def *ast.ColumnDef, tableCollation types.Collation) (*column, error) {
+func parseColumn(env *Env, def *ast.ColumnDef, tableCollation collation.ID) (*column, error) {
 	c := &column{}
 	c.Name = def.Name.Name.O
 	if err := checkColumnName(c.Name); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -23,7 +24,7 @@ import (
 //	plan [lax]     as alter, but the table stays as it was
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
-		d := &scripted{db: &schema.Database{ID: 7, Name: "d", Collation: types.CollationDefault}}
+		d := &scripted{db: &schema.Database{ID: 7, Name: "d", Collation: collation.Default}}
 		datadriven.RunTest(t, path, func(t *testing.T, td *datadriven.TestData) string { return d.run(t, td) })
 	})
 }
@@ -36,7 +37,7 @@ type scripted struct {
 func testEnv(notes *[]string) *Env {
 	return &Env{
 		Mode: *types.DefaultMode(), SQLMode: mysql.ModeStrictTransTables | mysql.ModeNoEngineSubstitution,
-		Now: time.Unix(1700000000, 0).UTC(), Collation: types.CollationDefault,
+		Now: time.Unix(1700000000, 0).UTC(), Collation: collation.Default,
 		Note: func(level string, code uint16, message string) {
 			*notes = append(*notes, fmt.Sprintf("%s %d: %s\n", level, code, message))
 		},

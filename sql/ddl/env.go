@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -17,7 +18,7 @@ type Env struct {
 	Mode      types.Mode    // how DEFAULT values convert
 	SQLMode   mysql.SQLMode // strictness, NO_ENGINE_SUBSTITUTION
 	Now       time.Time
-	Collation types.Collation // collation_server: of a database that names none
+	Collation collation.ID // collation_server: of a database that names none
 	// Note receives warnings and notes; nil drops them.
 	Note func(level string, code uint16, message string)
 	// Locks is the session's part in locks on tables; nil: nobody is waited for, and nothing can be copied.

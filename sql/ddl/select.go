@@ -3,6 +3,7 @@ package ddl
 import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -58,7 +59,7 @@ func zeroDefault(c *schema.Column, strict bool) {
 func storableType(t *types.Type) {
 	switch t.Class() {
 	case types.ClassNull:
-		*t = types.Type{ID: mysql.TypeString, Length: 0, Collation: types.CollationBinary}
+		*t = types.Type{ID: mysql.TypeString, Length: 0, Collation: collation.Binary}
 	case types.ClassInt:
 		if t.ID == mysql.TypeLonglong && t.Length < 10 {
 			t.ID = mysql.TypeLong // a small literal or BOOL: INT, as MySQL makes of it

@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 	ptypes "github.com/pingcap/tidb/pkg/parser/types"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -32,15 +33,15 @@ var blobBytes = []struct {
 
 // ColumnType is the type that a column's definition says beyond tables.
 func ColumnType(def *ast.ColumnDef) (types.Type, error) {
-	return columnType(&Env{SQLMode: mysql.ModeStrictTransTables}, def, types.CollationDefault)
+	return columnType(&Env{SQLMode: mysql.ModeStrictTransTables}, def, collation.Default)
 }
 
 // columnType makes a column's type of a parsed one. tableCollation is what a string column has by default.
-func columnType(env *Env, def *ast.ColumnDef, tableCollation types.Collation) (types.Type, error) {
+func columnType(env *Env, def *ast.ColumnDef, tableCollation collation.ID) (types.Type, error) {
 	name := def.Name.Name.O
 	ft := def.Tp
 	t := types.Type{
-		ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: types.CollationBinary,
+		ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Collation: collation.Binary,
 		Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Zerofill: mysql.HasZerofillFlag(ft.GetFlag()),
 	}
 	var err error
@@ -155,7 +156,7 @@ func fractionalType(t *types.Type, name string) error {
 	return nil
 }
 
-func stringType(env *Env, t *types.Type, def *ast.ColumnDef, tableCollation types.Collation) error {
+func stringType(env *Env, t *types.Type, def *ast.ColumnDef, tableCollation collation.ID) error {
 	name := def.Name.Name.O
 	t.Decimals, t.Unsigned, t.Zerofill = 0, false, false
 	var err error
@@ -248,7 +249,7 @@ func elementsType(env *Env, t *types.Type, name string, ft *ptypes.FieldType) er
 			if t.Collation.Charset() == "binary" {
 				return mysqlerr.NotSupported(kind + " with elements that are no UTF-8")
 			}
-			return mysqlerr.New(mysqlerr.InvalidCharacterString, t.Collation.Charset(), types.HexPrefix([]byte(e)))
+			return mysqlerr.New(mysqlerr.InvalidCharacterString, t.Collation.Charset(), collation.HexPrefix([]byte(e)))
 		}
 		key := string(t.Collation.SortKey(nil, []byte(e)))
 		if _, dup := seen[key]; dup {
@@ -271,7 +272,7 @@ func elementsType(env *Env, t *types.Type, name string, ft *ptypes.FieldType) er
 }
 
 // columnCollation resolves CHARACTER SET, COLLATE and BINARY of a string column.
-func columnCollation(def *ast.ColumnDef, tableCollation types.Collation) (types.Collation, error) {
+func columnCollation(def *ast.ColumnDef, tableCollation collation.ID) (collation.ID, error) {
 	charset, collate := def.Tp.GetCharset(), def.Tp.GetCollate()
 	for _, o := range def.Options {
 		if o.Tp == ast.ColumnOptionCollate {
@@ -282,8 +283,8 @@ func columnCollation(def *ast.ColumnDef, tableCollation types.Collation) (types.
 	if err != nil {
 		return 0, err
 	}
-	if collate == "" && mysql.HasBinaryFlag(def.Tp.GetFlag()) && c != types.CollationBinary {
-		if bin, ok := types.BinaryCollation(c.Charset()); ok {
+	if collate == "" && mysql.HasBinaryFlag(def.Tp.GetFlag()) && c != collation.Binary {
+		if bin, ok := collation.BinaryOf(c.Charset()); ok {
 			c = bin
 		}
 	}
@@ -291,7 +292,7 @@ func columnCollation(def *ast.ColumnDef, tableCollation types.Collation) (types.
 }
 
 // DatabaseCollation is what the options of a CREATE or ALTER DATABASE make of the collation that holds without them.
-func DatabaseCollation(options []*ast.DatabaseOption, inherited types.Collation) (types.Collation, error) {
+func DatabaseCollation(options []*ast.DatabaseOption, inherited collation.ID) (collation.ID, error) {
 	charset, collate := "", ""
 	for _, o := range options {
 		switch o.Tp {
@@ -312,21 +313,21 @@ func DatabaseCollation(options []*ast.DatabaseOption, inherited types.Collation)
 
 // resolveCollation finds the collation that CHARACTER SET and COLLATE clauses name, either of which may be empty.
 // Errors: 1115 unknown character set, 1273 unknown collation, 1253 that do not belong together.
-func resolveCollation(charset, collate string, inherited types.Collation) (types.Collation, error) {
+func resolveCollation(charset, collate string, inherited collation.ID) (collation.ID, error) {
 	if charset == "" && collate == "" {
 		return inherited, nil
 	}
 	c := inherited
 	if charset != "" {
 		var ok bool
-		if c, ok = types.DefaultCollation(charset); !ok {
+		if c, ok = collation.DefaultOf(charset); !ok {
 			return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, charset)
 		}
 	}
 	if collate == "" {
 		return c, nil
 	}
-	named, ok := types.CollationByName(modernCollation(collate))
+	named, ok := collation.ByName(modernCollation(collate))
 	if !ok {
 		return 0, mysqlerr.New(mysqlerr.UnknownCollation, collate)
 	}

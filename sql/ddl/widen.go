@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -12,7 +13,7 @@ import (
 func hasCharset(t *types.Type) bool {
 	switch t.Class() {
 	case types.ClassString:
-		return t.Collation != types.CollationBinary
+		return t.Collation != collation.Binary
 	case types.ClassEnum, types.ClassSet:
 		return true
 	}
@@ -51,7 +52,7 @@ func widens(from, to *types.Type) bool {
 }
 
 func widensString(from, to *types.Type) bool {
-	if (from.Collation == types.CollationBinary) != (to.Collation == types.CollationBinary) ||
+	if (from.Collation == collation.Binary) != (to.Collation == collation.Binary) ||
 		!charsetHolds(to.Collation, from.Collation) {
 		return false
 	}
@@ -73,7 +74,7 @@ func maxChars(t *types.Type) int {
 }
 
 // charsetHolds tells whether every text of from's character set is one of to's. Stored text is UTF-8 under each.
-func charsetHolds(to, from types.Collation) bool {
+func charsetHolds(to, from collation.ID) bool {
 	a, b := to.Charset(), from.Charset()
 	return a == b || a == "utf8mb4" || b == "ascii" || a == "utf8mb3" && b == "latin1"
 }

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/node"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
@@ -120,7 +121,7 @@ func TestSampledStatistics(t *testing.T) {
 	if d := found.Column(tb.Columns[3].ID); d.Nulls < 0.15 || d.Nulls > 0.25 {
 		t.Errorf("share of NULLs %v", d.Nulls)
 	}
-	below, _, ok := found.Column(tb.Columns[0].ID).Histogram.Below(types.Int(9000), types.CollationBinary)
+	below, _, ok := found.Column(tb.Columns[0].ID).Histogram.Below(types.Int(9000), collation.Binary)
 	if !ok || below < 0.4 || below > 0.6 {
 		t.Errorf("half of the keys are below the middle, not %v (%v)", below, ok)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"cloudsql/distributed/node"
 	"cloudsql/sql"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -49,7 +50,7 @@ func connect(t testing.TB, e *Engine, user, host string) *client {
 	c := &client{t: t}
 	info := &sql.ConnInfo{
 		Account: a, ClientUser: user, RemoteAddr: "127.0.0.1:5000",
-		Capabilities: mysql.ClientMultiStatements | mysql.ClientLocalFiles, Collation: types.CollationDefault, Kill: func() { c.killed.Store(true) },
+		Capabilities: mysql.ClientMultiStatements | mysql.ClientLocalFiles, Collation: collation.Default, Kill: func() { c.killed.Store(true) },
 	}
 	s, err := e.Open(context.Background(), info)
 	if err != nil {

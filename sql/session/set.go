@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/sql/assign"
 	"cloudsql/sql/sysvar"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -37,7 +38,7 @@ func (a *assigner) SetVar(v *sysvar.Variable, text string) { variables{(*Session
 func (a *assigner) Warn(err *mysqlerr.Error) { (*Session)(a).warn(err) }
 
 // DatabaseCollation implements assign.Host.
-func (a *assigner) DatabaseCollation() types.Collation {
+func (a *assigner) DatabaseCollation() collation.ID {
 	return variables{(*Session)(a)}.databaseCollation()
 }
 

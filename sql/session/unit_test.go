@@ -5,7 +5,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/sysvar"
-	"cloudsql/storage/types"
+	"cloudsql/storage/collation"
 )
 
 // Every variable's default passes its own checks, so that SET x = DEFAULT and SET x = @@x work; and every one has a value.
@@ -33,7 +33,7 @@ func TestVariableDefaults(t *testing.T) {
 }
 
 func TestGreetedCharset(t *testing.T) {
-	for asked, want := range map[types.Collation]string{
+	for asked, want := range map[collation.ID]string{
 		0: "utf8mb4", 8: "latin1", 33: "utf8mb3", 46: "utf8mb4", 255: "utf8mb4",
 		28: "gbk", 35: "utf8mb4", 54: "utf8mb4", 9999: "utf8mb4", // the last three: ucs2, utf16, nothing
 	} {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"cloudsql/sql/sysvar"
-	"cloudsql/storage/types"
+	"cloudsql/storage/collation"
 )
 
 // liveVar is the value of a variable that is shown and not set.
@@ -80,15 +80,15 @@ func (s variables) setVar(v *sysvar.Variable, text string) {
 }
 
 // Charsets tells the protocol in what the client talks.
-func (s *Session) Charsets() (client, results types.Collation) {
+func (s *Session) Charsets() (client, results collation.ID) {
 	return s.vars.ClientCharset, s.vars.ResultsCharset
 }
 
 // greetedCharset is what the client asked for while logging in; the default, as in MySQL, where it cannot talk in that.
-func (s variables) greetedCharset() types.Collation {
+func (s variables) greetedCharset() collation.ID {
 	c := s.conn.Collation
 	if !c.Valid() || sysvar.IsWide(c) {
-		return types.CollationDefault
+		return collation.Default
 	}
 	return c
 }
@@ -100,7 +100,7 @@ func (s *Session) WaitTimeout() time.Duration { return s.vars.WaitTimeout }
 func (s *Session) NetTimeouts() (read, write time.Duration) { return s.vars.NetRead, s.vars.NetWrite }
 
 // databaseCollation is that of the current database.
-func (s variables) databaseCollation() types.Collation {
+func (s variables) databaseCollation() collation.ID {
 	if d, ok := s.eng.db.Catalog().Database(s.db); ok {
 		return d.Collation
 	}
@@ -108,9 +108,9 @@ func (s variables) databaseCollation() types.Collation {
 }
 
 // serverCollation is collation_server: what databases get that name none.
-func (s variables) serverCollation() types.Collation {
-	if c, ok := types.CollationByName(s.vars.Text("collation_server")); ok {
+func (s variables) serverCollation() collation.ID {
+	if c, ok := collation.ByName(s.vars.Text("collation_server")); ok {
 		return c
 	}
-	return types.CollationDefault
+	return collation.Default
 }

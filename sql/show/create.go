@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/planner/syntax"
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -150,15 +151,15 @@ func (w *definition) charset(t *types.Type) {
 }
 
 // isDefaultCollation tells whether the character set alone means the collation.
-func isDefaultCollation(c types.Collation) bool {
-	d, ok := types.DefaultCollation(c.Charset())
+func isDefaultCollation(c collation.ID) bool {
+	d, ok := collation.DefaultOf(c.Charset())
 	return ok && d == c
 }
 
 // needsCollate tells whether MySQL writes COLLATE behind a table's or database's character set: also where it is
 // utf8mb4's default, for that was another one before 8.0.
-func needsCollate(c types.Collation) bool {
-	return c == types.CollationDefault || !isDefaultCollation(c)
+func needsCollate(c collation.ID) bool {
+	return c == collation.Default || !isDefaultCollation(c)
 }
 
 func (w *definition) defaultClause(c *schema.Column) {

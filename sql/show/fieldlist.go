@@ -3,6 +3,7 @@ package show
 import (
 	"time"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -12,7 +13,7 @@ import (
 func FieldList(columns []types.Field, t *schema.Table, pattern string, like func(pattern, s string) bool, loc *time.Location) (
 	cols []types.Field, defaults [][]byte) {
 	for _, c := range columns {
-		if pattern != "" && !types.CollationDefault.EqualStrings([]byte(c.Name), []byte(pattern)) && !like(pattern, c.Name) {
+		if pattern != "" && !collation.Default.EqualStrings([]byte(c.Name), []byte(pattern)) && !like(pattern, c.Name) {
 			continue
 		}
 		cols, defaults = append(cols, c), append(defaults, localDefault(t, c.OrgName, loc))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
@@ -61,13 +62,13 @@ func histogramJSON(col *schema.Column, c *statistics.Column) ([]byte, error) {
 	if h.Singleton {
 		kind = "singleton"
 	}
-	collation := types.CollationBinary
+	coll := collation.Binary
 	if col.Type.Class() == types.ClassString {
-		collation = col.Type.Collation
+		coll = col.Type.Collation
 	}
 	return json.Marshal(map[string]any{
 		"buckets": buckets, "data-type": histogramType(&col.Type), "null-values": jsonFloat(c.Nulls),
-		"collation-id":  uint16(collation),
+		"collation-id":  uint16(coll),
 		"last-updated":  time.UnixMicro(c.Micros).UTC().Format("2006-01-02 15:04:05.000000"),
 		"sampling-rate": jsonFloat(c.Sampling), "histogram-type": kind, "number-of-buckets-specified": c.Specified,
 	})

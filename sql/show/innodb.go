@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -92,11 +93,11 @@ func innodbColumns(s *virtual.Scan) error {
 	})
 }
 
-const latin1Swedish types.Collation = 8
+const latin1Swedish collation.ID = 8
 
 // mainType is MTYPE, by which InnoDB keeps a value's bytes.
 func mainType(t *types.Type) int {
-	binary := t.Collation == types.CollationBinary
+	binary := t.Collation == collation.Binary
 	switch t.ID {
 	case mysql.TypeVarchar, mysql.TypeVarString:
 		switch {
@@ -138,7 +139,7 @@ func preciseType(c *schema.Column) int {
 	if c.Type.Unsigned {
 		typ |= unsigned
 	}
-	if c.Type.Class() == types.ClassString && c.Type.Collation != types.CollationBinary {
+	if c.Type.Class() == types.ClassString && c.Type.Collation != collation.Binary {
 		return typ | int(c.Type.Collation)<<16
 	}
 	return typ | binary

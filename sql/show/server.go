@@ -10,6 +10,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -143,14 +144,14 @@ var charsetDescriptions = map[string]string{
 }
 
 // charsets lists the default collation of each character set, in order of the set's name.
-func charsets() []types.Collation {
-	var list []types.Collation
-	for _, c := range types.AllCollations() {
+func charsets() []collation.ID {
+	var list []collation.ID
+	for _, c := range collation.All() {
 		if isDefaultCollation(c) {
 			list = append(list, c)
 		}
 	}
-	slices.SortFunc(list, func(a, b types.Collation) int { return strings.Compare(a.Charset(), b.Charset()) })
+	slices.SortFunc(list, func(a, b collation.ID) int { return strings.Compare(a.Charset(), b.Charset()) })
 	return list
 }
 
@@ -175,13 +176,13 @@ func showCharsets(context.Context, virtual.Context, *ast.ShowStmt) (*Result, err
 }
 
 // collations lists all in order of name.
-func collations() []types.Collation {
-	list := types.AllCollations()
-	slices.SortFunc(list, func(a, b types.Collation) int { return strings.Compare(a.Name(), b.Name()) })
+func collations() []collation.ID {
+	list := collation.All()
+	slices.SortFunc(list, func(a, b collation.ID) int { return strings.Compare(a.Name(), b.Name()) })
 	return list
 }
 
-func collationRow(c types.Collation) []types.Value {
+func collationRow(c collation.ID) []types.Value {
 	isDefault, pad := "", "NO PAD"
 	if isDefaultCollation(c) {
 		isDefault = "Yes"
@@ -189,7 +190,7 @@ func collationRow(c types.Collation) []types.Value {
 	if c.PadSpace() {
 		pad = "PAD SPACE"
 	}
-	if c == types.CollationBinary {
+	if c == collation.Binary {
 		pad = "NO PAD"
 	}
 	return []types.Value{types.Str(c.Name()), types.Str(c.Charset()), virtual.Num(uint64(c)), types.Str(isDefault),
@@ -197,7 +198,7 @@ func collationRow(c types.Collation) []types.Value {
 }
 
 // sortLength is SORTLEN: how much memory sorting takes for a character.
-func sortLength(c types.Collation) int {
+func sortLength(c collation.ID) int {
 	name := c.Name()
 	switch {
 	case name == "utf8mb4_0900_bin":

@@ -19,6 +19,7 @@ import (
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/digest"
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -160,16 +161,16 @@ func (s *server) define(sql string) error {
 	if err != nil {
 		return err
 	}
-	env := &ddl.Env{Mode: s.env.Mode, SQLMode: mysql.ModeStrictTransTables, Now: clock, Collation: types.CollationDefault}
+	env := &ddl.Env{Mode: s.env.Mode, SQLMode: mysql.ModeStrictTransTables, Now: clock, Collation: collation.Default}
 	for _, n := range nodes {
 		switch n := n.(type) {
 		case *ast.CreateDatabaseStmt:
-			collation := types.CollationDefault
+			coll := collation.Default
 			for _, o := range n.Options {
-				collation, _ = types.DefaultCollation(o.Value)
+				coll, _ = collation.DefaultOf(o.Value)
 			}
 			s.change(func(tx *catalog.Tx) {
-				tx.PutDatabase(&schema.Database{ID: schema.DatabaseID(tx.NewID()), Name: n.Name.O, Collation: collation})
+				tx.PutDatabase(&schema.Database{ID: schema.DatabaseID(tx.NewID()), Name: n.Name.O, Collation: coll})
 			})
 			s.db = n.Name.O
 		case *ast.CreateTableStmt:

@@ -3,17 +3,17 @@ package sysvar
 import (
 	"strconv"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // CharsetOf finds a character set by name, or by the number of one of its collations. 1115.
-func CharsetOf(text string) (types.Collation, error) {
-	if c, ok := types.DefaultCollation(text); ok {
+func CharsetOf(text string) (collation.ID, error) {
+	if c, ok := collation.DefaultOf(text); ok {
 		return c, nil
 	}
-	if n, err := strconv.ParseUint(text, 10, 16); err == nil && types.Collation(n).Valid() {
-		return types.Collation(n), nil
+	if n, err := strconv.ParseUint(text, 10, 16); err == nil && collation.ID(n).Valid() {
+		return collation.ID(n), nil
 	}
 	return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, text)
 }
@@ -39,7 +39,7 @@ func CheckClientCharset(text string) (string, error) {
 }
 
 // IsWide tells the character sets whose ASCII is not one byte.
-func IsWide(c types.Collation) bool {
+func IsWide(c collation.ID) bool {
 	switch c.Charset() {
 	case "ucs2", "utf16", "utf16le", "utf32":
 		return true
@@ -55,17 +55,17 @@ func checkResultsCharset(text string) (string, error) {
 }
 
 func checkCollation(text string) (string, error) {
-	if c, ok := types.CollationByName(text); ok {
+	if c, ok := collation.ByName(text); ok {
 		return c.Name(), nil
 	}
-	if n, err := strconv.ParseUint(text, 10, 16); err == nil && types.Collation(n).Valid() {
-		return types.Collation(n).Name(), nil
+	if n, err := strconv.ParseUint(text, 10, 16); err == nil && collation.ID(n).Valid() {
+		return collation.ID(n).Name(), nil
 	}
 	return "", mysqlerr.New(mysqlerr.UnknownCollation, text)
 }
 
 func (v *Values) applyConnectionCollation(text string) {
-	if c, ok := types.CollationByName(text); ok {
+	if c, ok := collation.ByName(text); ok {
 		v.Collation = c
 		v.texts["character_set_connection"] = c.Charset()
 	}
@@ -85,7 +85,7 @@ func (v *Values) applyClientCharset(text string) {
 	}
 }
 
-func (v *Values) setClient(c types.Collation) {
+func (v *Values) setClient(c collation.ID) {
 	v.ClientCharset, v.Client = c, 0
 	if !c.KeepsUTF8() {
 		v.Client = c
@@ -94,7 +94,7 @@ func (v *Values) setClient(c types.Collation) {
 
 // applyResultsCharset: NULL sends everything as it is stored.
 func (v *Values) applyResultsCharset(text string) {
-	v.ResultsCharset = types.CollationBinary
+	v.ResultsCharset = collation.Binary
 	if c, err := CharsetOf(text); err == nil {
 		v.ResultsCharset = c
 	}
@@ -103,21 +103,21 @@ func (v *Values) applyResultsCharset(text string) {
 func defaultCollation(charset string) string {
 	c, err := CharsetOf(charset)
 	if err != nil {
-		return types.CollationDefault.Name()
+		return collation.Default.Name()
 	}
 	return c.Name()
 }
 
 func charsetOfCollation(name string) string {
-	c, ok := types.CollationByName(name)
+	c, ok := collation.ByName(name)
 	if !ok {
-		return types.CollationDefault.Charset()
+		return collation.Default.Charset()
 	}
 	return c.Charset()
 }
 
 // SetNames is SET NAMES and the character set of a new connection.
-func (v *Values) SetNames(c types.Collation) {
+func (v *Values) SetNames(c collation.ID) {
 	name := c.Charset()
 	v.texts["character_set_client"], v.texts["character_set_results"] = name, name
 	v.texts["character_set_connection"], v.texts["collation_connection"] = name, c.Name()
@@ -126,7 +126,7 @@ func (v *Values) SetNames(c types.Collation) {
 }
 
 // SetConnection is the rest of SET CHARACTER SET: the connection's collation becomes that of the database.
-func (v *Values) SetConnection(c types.Collation) {
+func (v *Values) SetConnection(c collation.ID) {
 	v.Collation = c
 	v.texts["character_set_connection"], v.texts["collation_connection"] = c.Charset(), c.Name()
 }

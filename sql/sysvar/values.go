@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -42,8 +43,8 @@ type Values struct {
 	Autocommit     bool
 	SQLModeText    string
 	ZoneName       string
-	ClientCharset  types.Collation
-	ResultsCharset types.Collation
+	ClientCharset  collation.ID
+	ResultsCharset collation.ID
 	LockWait       time.Duration
 	TableLockWait  time.Duration
 	MaxExecution   time.Duration

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -263,8 +264,8 @@ func (v *Variable) convertSet(text string, isString bool) (string, error) {
 }
 
 var (
-	boolType   = types.Type{ID: mysql.TypeLonglong, Length: 1, Collation: types.CollationBinary}
-	stringType = types.Type{ID: mysql.TypeVarString, Length: 1024, Decimals: 31, Collation: types.CollationDefault}
+	boolType   = types.Type{ID: mysql.TypeLonglong, Length: 1, Collation: collation.Binary}
+	stringType = types.Type{ID: mysql.TypeVarString, Length: 1024, Decimals: 31, Collation: collation.Default}
 )
 
 // Value gives the text of a variable as the value and type of SELECT @@v.

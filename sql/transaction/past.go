@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -125,7 +126,7 @@ func (s *Transaction) pastOf(c Characteristics) *distributed.FollowerRead {
 	return s.past.txn
 }
 
-var typeMicros = types.Type{ID: mysql.TypeDatetime, Length: 26, Decimals: 6, Collation: types.CollationBinary}
+var typeMicros = types.Type{ID: mysql.TypeDatetime, Length: 26, Decimals: 6, Collation: collation.Binary}
 
 // At is the state as of a time in the session's time zone: what was committed before its millisecond began.
 func (s *Transaction) At(v types.Value, warn types.Warner) (mvcc.Timestamp, error) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -23,7 +24,7 @@ type Agg struct {
 	MaxLen    int       // group_concat_max_len, bytes
 	Typ       types.Type
 
-	coll types.Collation // of MIN, MAX and DISTINCT strings
+	coll collation.ID // of MIN, MAX and DISTINCT strings
 
 	// Of AVG, where the session has a div_precision_increment of its own: such a call is not for fragments.
 	ownIncrement bool
@@ -154,7 +155,7 @@ func NewAgg(name string, distinct bool, args []Expr) (*Agg, error) {
 	case strings.HasPrefix(n, "json_"):
 		args = choicesAsNumbers(args)
 	}
-	a := &Agg{Name: n, Distinct: distinct, Args: args, coll: types.CollationBinary}
+	a := &Agg{Name: n, Distinct: distinct, Args: args, coll: collation.Binary}
 	switch n {
 	case "min", "max", "any_value", "bit_and", "bit_or", "bit_xor":
 		a.Distinct = false // it makes no difference
@@ -273,7 +274,7 @@ func typeGroupConcat(a *Agg) error {
 	}
 	coll := o.coll
 	if o.deriv == derivNumeric || o.deriv == derivIgnorable {
-		coll = types.CollationDefault
+		coll = collation.Default
 	}
 	a.Typ = types.Type{ID: mysql.TypeBlob, Length: a.MaxLen, Decimals: notFixed, Collation: coll}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
@@ -58,7 +59,7 @@ func DecodeAgg(src []byte) (a *Agg, rest []byte, err error) {
 	a.Separator, a.MaxLen = r.String(), int(r.Uvarint()&(1<<40-1))
 	t, tail, err := types.DecodeType(r.Rest())
 	r.SetRest(tail, err)
-	a.Typ, a.coll = t, types.Collation(r.Uvarint())
+	a.Typ, a.coll = t, collation.ID(r.Uvarint())
 	if r.Err() != nil {
 		return nil, nil, r.Err()
 	}

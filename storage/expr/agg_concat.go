@@ -5,6 +5,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -22,8 +23,8 @@ type concatState struct {
 	items []concatItem
 	bytes int
 	seen  map[string]struct{}
-	colls []types.Collation
-	order []types.Collation
+	colls []collation.ID
+	order []collation.ID
 }
 
 type concatItem struct {
@@ -102,7 +103,7 @@ func (s *concatState) append(env *Env, text []byte) {
 	}
 	s.full = true
 	cut := limit
-	if s.agg.Typ.Collation != types.CollationBinary {
+	if s.agg.Typ.Collation != collation.Binary {
 		for cut > 0 && !utf8.RuneStart(s.out[cut]) {
 			cut--
 		}
@@ -126,7 +127,7 @@ func (s *concatState) Result(env *Env) (types.Value, error) {
 	if out == nil {
 		out = []byte{}
 	}
-	if s.agg.Typ.Collation == types.CollationBinary {
+	if s.agg.Typ.Collation == collation.Binary {
 		return types.Bytes(out), nil
 	}
 	return types.String(out), nil

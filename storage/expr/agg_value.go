@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -84,7 +85,7 @@ func (s *anyState) Bytes() int                       { return stateBytes + len(s
 type distinctState struct {
 	agg     *Agg
 	inner   State
-	colls   []types.Collation
+	colls   []collation.ID
 	numbers bool // values differ as numbers do: SUM, AVG
 	seen    map[string]struct{}
 	key     []byte
@@ -99,8 +100,8 @@ func newDistinctState(a *Agg, inner State) *distinctState {
 	return &distinctState{agg: a, inner: inner, colls: argCollations(a.Args), numbers: numbers, seen: map[string]struct{}{}}
 }
 
-func argCollations(args []Expr) []types.Collation {
-	colls := make([]types.Collation, len(args))
+func argCollations(args []Expr) []collation.ID {
+	colls := make([]collation.ID, len(args))
 	for i, e := range args {
 		colls[i] = originOf(e).coll
 	}

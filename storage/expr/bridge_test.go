@@ -12,6 +12,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 	"github.com/pingcap/tidb/pkg/parser/test_driver"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -178,7 +179,7 @@ func (b *bridge) expr(n ast.ExprNode) (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		c, ok := types.CollationByName(n.Collate)
+		c, ok := collation.ByName(n.Collate)
 		if !ok {
 			return nil, mysqlerr.New(1273, n.Collate)
 		}
@@ -236,16 +237,16 @@ func (b *bridge) cast(n *ast.FuncCastExpr) (Expr, error) {
 		return nil, err
 	}
 	t := types.Type{ID: n.Tp.GetType(), Length: n.Tp.GetFlen(), Decimals: n.Tp.GetDecimal(),
-		Unsigned: mysql.HasUnsignedFlag(n.Tp.GetFlag()), Collation: types.CollationBinary}
+		Unsigned: mysql.HasUnsignedFlag(n.Tp.GetFlag()), Collation: collation.Binary}
 	switch t.Class() {
 	case types.ClassInt:
 		t.Length = 20
 	case types.ClassString:
 		t.ID, t.Decimals = mysql.TypeVarString, notFixed
 		if n.Tp.GetCharset() != "binary" {
-			t.Collation, _ = types.DefaultCollation(n.Tp.GetCharset())
+			t.Collation, _ = collation.DefaultOf(n.Tp.GetCharset())
 			if t.Collation == 0 {
-				t.Collation = types.CollationDefault
+				t.Collation = collation.Default
 			}
 		} else if t.Length >= 0 {
 			t.ID = mysql.TypeString
@@ -309,7 +310,7 @@ func literal(n *test_driver.ValueExpr) (Expr, error) {
 		return &Const{Val: v, Typ: decimalType(digits, v.Scale())}, nil
 	case test_driver.KindString:
 		if n.Type.GetCharset() == "binary" {
-			return &Const{Val: types.Bytes([]byte(n.GetString())), Typ: stringType(len(n.GetString()), types.CollationBinary)}, nil
+			return &Const{Val: types.Bytes([]byte(n.GetString())), Typ: stringType(len(n.GetString()), collation.Binary)}, nil
 		}
 		return NewStr(n.GetString()), nil
 	case test_driver.KindBinaryLiteral:

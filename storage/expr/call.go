@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -21,7 +22,7 @@ type Call struct {
 	typ  types.Type
 
 	// coll is the collation that the call compares strings under; typ.Collation is that of its result.
-	coll  types.Collation
+	coll  collation.ID
 	deriv derivation // coercibility of a string result
 	ascii bool       // the result cannot hold but ASCII, so that it converts to any character set
 	// connection: the result is text in the connection's character set, whatever the arguments are; see Typing.
@@ -57,7 +58,7 @@ func (c *Call) Class() Class { return c.def.class }
 func (c *Call) Custom() bool { return c.custom != nil }
 
 // Collation is the one that the call compares strings under.
-func (c *Call) Collation() types.Collation { return c.coll }
+func (c *Call) Collation() collation.ID { return c.coll }
 
 // Type is the static result type.
 func (c *Call) Type() *types.Type { return &c.typ }
@@ -314,7 +315,7 @@ func (c *Call) prepare() {
 // mixes tells whether bytes of any kind may become characters in c's result: a binary literal's collation gives way to a
 // column's.
 func (c *Call) mixes() bool {
-	if c.typ.Class() != types.ClassString || c.typ.Collation == types.CollationBinary {
+	if c.typ.Class() != types.ClassString || c.typ.Collation == collation.Binary {
 		return false
 	}
 	for _, a := range c.args {
@@ -372,7 +373,7 @@ func (env *Env) warnf(code uint16, format string, args ...any) {
 
 // str wraps the bytes of a string result in the kind that c's type calls for.
 func (c *Call) str(b []byte) types.Value {
-	if c.typ.Collation == types.CollationBinary {
+	if c.typ.Collation == collation.Binary {
 		return types.Bytes(b)
 	}
 	return types.String(b)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -36,7 +37,7 @@ func notByName(c *Call) error { return unknownFunction(c.name) }
 func newCast(e Expr, t types.Type) Expr {
 	if t.Class() == types.ClassString && t.Length < 0 {
 		t.Length = charLen(e.Type())
-		if t.Length >= 0 && t.Collation == types.CollationBinary && e.Type().Collation != types.CollationBinary {
+		if t.Length >= 0 && t.Collation == collation.Binary && e.Type().Collation != collation.Binary {
 			t.Length *= e.Type().Collation.MaxBytes()
 		}
 	}
@@ -44,11 +45,11 @@ func newCast(e Expr, t types.Type) Expr {
 		e = asNumber(e)
 	}
 	if !t.Collation.Valid() {
-		t.Collation = types.CollationBinary
+		t.Collation = collation.Binary
 	}
 	if t.Class() == types.ClassString {
 		switch {
-		case t.Collation == types.CollationBinary && hasCharset(e):
+		case t.Collation == collation.Binary && hasCharset(e):
 			e, _ = bytesOf(e)
 		case !t.Collation.KeepsUTF8() && isBytes(e):
 			e, _ = textFrom(e, t.Collation)
@@ -128,7 +129,7 @@ func castName(t *types.Type) string {
 		return "json"
 	}
 	name := "char"
-	if t.Collation == types.CollationBinary {
+	if t.Collation == collation.Binary {
 		name = "binary"
 	}
 	if t.Length >= 0 {
@@ -144,7 +145,7 @@ func withFsp(name string, fsp int) string {
 	return name
 }
 
-func newCollate(e Expr, coll types.Collation) (Expr, error) {
+func newCollate(e Expr, coll collation.ID) (Expr, error) {
 	o := originOf(e)
 	if o.coll.Charset() != coll.Charset() && o.deriv < derivNumeric {
 		return nil, mysqlerr.New(mysqlerr.CollationCharsetMismatch, coll.Name(), o.coll.Charset())
@@ -164,7 +165,7 @@ func evalCollate(c *Call, _ *Env, v types.Value) (types.Value, error) {
 
 func typeConvertUsing(c *Call) error {
 	name, _ := c.constText(1)
-	coll, ok := types.DefaultCollation(name)
+	coll, ok := collation.DefaultOf(name)
 	if !ok {
 		return mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
 	}

@@ -3,6 +3,7 @@ package expr
 import (
 	"slices"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -60,15 +61,15 @@ func typeInBytes(c *Call) error {
 		n *= t.Collation.MaxBytes()
 	}
 	o := originOf(c.args[0])
-	c.typ, c.coll, c.deriv, c.ascii = stringType(n, types.CollationBinary), types.CollationBinary, o.deriv, false
+	c.typ, c.coll, c.deriv, c.ascii = stringType(n, collation.Binary), collation.Binary, o.deriv, false
 	return nil
 }
 
 // typeToCharset is text in the collation whose number is the second argument.
 func typeToCharset(c *Call) error {
-	coll := types.Collation(0)
+	coll := collation.ID(0)
 	if k, ok := c.args[1].(*Const); ok && k.Val.Kind() == types.KindInt && k.Val.Int() == int64(uint16(k.Val.Int())) { //nolint:gosec // it fits
-		coll = types.Collation(k.Val.Int()) //nolint:gosec // it fits
+		coll = collation.ID(k.Val.Int()) //nolint:gosec // it fits
 	}
 	if !coll.Valid() {
 		return mysqlerr.New(mysqlerr.WrongArguments, c.name)
@@ -105,7 +106,7 @@ func bytesOf(e Expr) (Expr, error) {
 	}
 	if k, ok := e.(*Const); ok && !k.Val.IsNull() {
 		b := k.Typ.Collation.Encode(textOf(k.Val, &k.Typ))
-		return &Const{Val: types.Bytes(b), Typ: stringType(len(b), types.CollationBinary), deriv: k.deriv}, nil
+		return &Const{Val: types.Bytes(b), Typ: stringType(len(b), collation.Binary), deriv: k.deriv}, nil
 	}
 	return New(inBytes, e)
 }
@@ -130,7 +131,7 @@ func allBytes(args []Expr, which places) ([]Expr, error) {
 }
 
 // textFrom is e, which is bytes, as text of coll's character set.
-func textFrom(e Expr, coll types.Collation) (Expr, error) {
+func textFrom(e Expr, coll collation.ID) (Expr, error) {
 	if k, ok := e.(*Const); ok && !k.Val.IsNull() {
 		if text, bad := coll.DecodeStrict(textOf(k.Val, &k.Typ)); bad < 0 {
 			return &Const{Val: types.String(text), Typ: stringType(runeCount(text), coll), deriv: k.deriv}, nil
@@ -142,15 +143,15 @@ func textFrom(e Expr, coll types.Collation) (Expr, error) {
 // isBytes tells whether e is a binary string.
 func isBytes(e Expr) bool {
 	t := e.Type()
-	return t.Class() == types.ClassString && t.Collation == types.CollationBinary
+	return t.Class() == types.ClassString && t.Collation == collation.Binary
 }
 
 // reconcile makes c's arguments among those that a common collation was found for text of its set, or bytes, where one of
 // these meets the other.
-func reconcile(c *Call, from []Expr, coll types.Collation) error {
+func reconcile(c *Call, from []Expr, coll collation.ID) error {
 	var among map[Expr]bool // made where something may change: a call may have a million arguments
 	for i, a := range c.args {
-		toBytes := coll == types.CollationBinary && hasCharset(a)
+		toBytes := coll == collation.Binary && hasCharset(a)
 		if !toBytes && (coll.KeepsUTF8() || !isBytes(a)) {
 			continue
 		}
@@ -178,13 +179,13 @@ func reconcile(c *Call, from []Expr, coll types.Collation) error {
 
 // merges tells whether all of args can be text of m's set: what is no constant only where none of it can be lost.
 func merges(m strOrigin, args []Expr) bool {
-	if m.coll == types.CollationBinary || isUnicode(m.coll) {
+	if m.coll == collation.Binary || isUnicode(m.coll) {
 		return true
 	}
 	set := m.coll.Charset()
 	for _, a := range args {
 		o := originOf(a)
-		if o.ascii || o.deriv >= derivNumeric || o.coll == types.CollationBinary || o.coll.Charset() == set {
+		if o.ascii || o.deriv >= derivNumeric || o.coll == collation.Binary || o.coll.Charset() == set {
 			continue
 		}
 		switch a := a.(type) {
@@ -212,7 +213,7 @@ func Sortable(e Expr) error {
 }
 
 // Unsorted is what is said where a collation's order is wanted that there is no table for.
-func Unsorted(c types.Collation) error {
+func Unsorted(c collation.ID) error {
 	return mysqlerr.NotSupported("the order of collation " + c.Name())
 }
 
@@ -222,13 +223,13 @@ func convertUsing(args []Expr) (Expr, error) {
 	if !ok || k.Val.IsNull() {
 		return nil, nil
 	}
-	coll, ok := types.DefaultCollation(string(textOf(k.Val, &k.Typ)))
+	coll, ok := collation.DefaultOf(string(textOf(k.Val, &k.Typ)))
 	if !ok {
 		return nil, nil
 	}
 	e := args[0]
 	switch {
-	case coll == types.CollationBinary:
+	case coll == collation.Binary:
 		if !hasCharset(e) {
 			return nil, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -85,7 +86,7 @@ func (enc *encoder) node(e Expr, depth int) error {
 }
 
 // collation refuses one that readers don't know: they would take the default's order for it.
-func (enc *encoder) collation(c types.Collation) error {
+func (enc *encoder) collation(c collation.ID) error {
 	if since := c.Since(); since > enc.v {
 		return version.Check(since, enc.v, "the collation "+c.Name())
 	}
@@ -235,7 +236,7 @@ func (d *decoder) call(depth int) Expr {
 	if d.r.Err() == nil && (def == nil || def.class != Pure || def.name != name) {
 		d.r.Fail(fmt.Errorf("expr: function %q is %w", name, wire.ErrUnknown))
 	}
-	c := &Call{def: def, name: name, typ: d.typ(), coll: types.Collation(d.r.Uvarint())}
+	c := &Call{def: def, name: name, typ: d.typ(), coll: collation.ID(d.r.Uvarint())}
 	flags := d.r.Byte()
 	c.deriv, c.ascii = derivation(flags&^asciiFlag), flags&asciiFlag != 0
 	n := d.r.Count()

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -25,7 +26,7 @@ var derivNames = [...]string{"EXPLICIT", "NONE", "IMPLICIT", "SYSCONST", "COERCI
 
 // strOrigin is where a string's collation comes from.
 type strOrigin struct {
-	coll  types.Collation
+	coll  collation.ID
 	deriv derivation
 	ascii bool // known to hold ASCII only
 }
@@ -33,27 +34,27 @@ type strOrigin struct {
 func originOf(e Expr) strOrigin {
 	switch e.Type().Class() {
 	case types.ClassBit:
-		return strOrigin{types.CollationBinary, derivImplicit, false}
+		return strOrigin{collation.Binary, derivImplicit, false}
 	case types.ClassJSON:
-		return strOrigin{types.CollationUTF8MB4Bin, derivImplicit, false}
+		return strOrigin{collation.UTF8MB4Bin, derivImplicit, false}
 	}
 	switch e := e.(type) {
 	case *Const:
 		return constOrigin(e)
 	case *Call:
 		if !isStringy(&e.typ) {
-			return strOrigin{types.CollationDefault, numericDeriv(&e.typ), true}
+			return strOrigin{collation.Default, numericDeriv(&e.typ), true}
 		}
 		return strOrigin{e.typ.Collation, e.deriv, e.ascii}
 	case *Param:
 		if isStringy(&e.Typ) {
 			return strOrigin{e.Typ.Collation, e.origin() - 1, false}
 		}
-		return strOrigin{types.CollationDefault, numericDeriv(&e.Typ), true}
+		return strOrigin{collation.Default, numericDeriv(&e.Typ), true}
 	}
 	t := e.Type()
 	if !isStringy(t) {
-		return strOrigin{types.CollationDefault, numericDeriv(t), true}
+		return strOrigin{collation.Default, numericDeriv(t), true}
 	}
 	if c, ok := e.(*Column); ok && c.deriv != derivUnset {
 		return strOrigin{t.Collation, c.deriv - 1, false}
@@ -70,10 +71,10 @@ func numericDeriv(t *types.Type) derivation {
 
 func constOrigin(k *Const) strOrigin {
 	if k.Val.IsNull() && k.deriv == derivUnset {
-		return strOrigin{types.CollationBinary, derivIgnorable, true}
+		return strOrigin{collation.Binary, derivIgnorable, true}
 	}
 	if !isStringy(&k.Typ) {
-		return strOrigin{types.CollationDefault, derivNumeric, true}
+		return strOrigin{collation.Default, derivNumeric, true}
 	}
 	d := derivCoercible
 	if k.deriv != derivUnset {
@@ -91,7 +92,7 @@ func isStringy(t *types.Type) bool {
 	return false
 }
 
-func isUnicode(c types.Collation) bool {
+func isUnicode(c collation.ID) bool {
 	switch c.Charset() {
 	case "utf8mb4", "utf8mb3", "utf8", "ucs2", "utf16", "utf16le", "utf32":
 		return true
@@ -99,7 +100,7 @@ func isUnicode(c types.Collation) bool {
 	return false
 }
 
-func isBinSort(c types.Collation) bool {
+func isBinSort(c collation.ID) bool {
 	n := c.Name()
 	return len(n) > 4 && n[len(n)-4:] == "_bin"
 }
@@ -137,7 +138,7 @@ func merge(a, b strOrigin) (m strOrigin, ok bool) {
 	case isBinSort(b.coll):
 		return b, true
 	}
-	if bin, found := types.CollationByName(a.coll.Charset() + "_bin"); found {
+	if bin, found := collation.ByName(a.coll.Charset() + "_bin"); found {
 		return strOrigin{coll: bin, deriv: derivNone}, true
 	}
 	return a, false
@@ -145,12 +146,12 @@ func merge(a, b strOrigin) (m strOrigin, ok bool) {
 
 func mergeCharsets(a, b strOrigin) (strOrigin, bool) {
 	switch {
-	case a.coll == types.CollationBinary:
+	case a.coll == collation.Binary:
 		if a.deriv <= b.deriv {
 			return a, true
 		}
 		return b, true
-	case b.coll == types.CollationBinary:
+	case b.coll == collation.Binary:
 		if b.deriv <= a.deriv {
 			return b, true
 		}
@@ -171,7 +172,7 @@ func mergeCharsets(a, b strOrigin) (strOrigin, bool) {
 // collations), which is fine for a result but decides no order: error 1267, 1270 or 1271.
 func mergeAll(op string, compare bool, args []Expr) (strOrigin, error) {
 	if len(args) == 0 {
-		return strOrigin{types.CollationDefault, derivCoercible, true}, nil
+		return strOrigin{collation.Default, derivCoercible, true}, nil
 	}
 	m := originOf(args[0])
 	for _, a := range args[1:] {
@@ -187,7 +188,7 @@ func mergeAll(op string, compare bool, args []Expr) (strOrigin, error) {
 		return m, Unsorted(m.coll)
 	}
 	if m.deriv == derivIgnorable {
-		m.coll = types.CollationBinary
+		m.coll = collation.Binary
 	}
 	return m, nil
 }
@@ -220,7 +221,7 @@ func (c *Call) setStringResult(length int, from ...Expr) error {
 	}
 	if o.deriv == derivNumeric || o.deriv == derivIgnorable {
 		// Numbers as text are in the connection's character set; only an all-binary call stays binary.
-		o.coll, o.deriv, c.connection = types.CollationDefault, derivCoercible, o.ascii
+		o.coll, o.deriv, c.connection = collation.Default, derivCoercible, o.ascii
 	}
 	c.typ, c.coll, c.deriv, c.ascii = stringType(length, o.coll), o.coll, o.deriv, o.ascii
 	return reconcile(c, from, o.coll)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -108,7 +109,7 @@ func typeStrcmp(c *Call) error {
 	o, err := mergeAll(c.name, true, c.args)
 	c.coll = o.coll
 	if o.deriv == derivNumeric {
-		c.coll = types.CollationDefault
+		c.coll = collation.Default
 	}
 	if err != nil {
 		return err
@@ -279,7 +280,7 @@ func holds(op, order int) bool {
 }
 
 // compareValues orders two non-null values of any kinds. A string beside a temporal value must be one: error 1525.
-func compareValues(env *Env, a, b types.Value, coll types.Collation) (int, error) {
+func compareValues(env *Env, a, b types.Value, coll collation.ID) (int, error) {
 	ka, kb := a.Kind(), b.Kind()
 	switch {
 	case isStringKind(ka) && isStringKind(kb):

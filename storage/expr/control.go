@@ -3,6 +3,7 @@ package expr
 import (
 	"slices"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -103,7 +104,7 @@ func typeNullif(c *Call) error {
 	if err := compareCollation(c); err != nil {
 		return err
 	}
-	if c.coll == types.CollationBinary && coll != types.CollationBinary && isStringy(c.args[1].Type()) {
+	if c.coll == collation.Binary && coll != collation.Binary && isStringy(c.args[1].Type()) {
 		return nil
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/datadriven"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -68,23 +69,23 @@ func run(t *testing.T, d *datadriven.TestData, tab *table, line string) string {
 }
 
 func defaultColumns() []testColumn {
-	varchar := stringType(20, types.CollationDefault)
+	varchar := stringType(20, collation.Default)
 	return []testColumn{
 		{"a", types.Type{ID: 3, Length: 11}, types.Int(5)},
 		{"b", varchar, types.Str("Bee")},
 		{"d", types.TypeDate, types.Date(types.PackDatetime(2024, 2, 29, 0, 0, 0, 0))},
 		{"n", types.Type{ID: 3, Length: 11}, types.Null},
-		{"bin", stringType(20, types.CollationUTF8Bin), types.Str("Bee")},
+		{"bin", stringType(20, collation.UTF8MB4Bin), types.Str("Bee")},
 		{"u", types.TypeUint, types.Uint(18446744073709551615)},
 		{"dt", datetimeType(6), types.Datetime(types.PackDatetime(2024, 2, 29, 12, 30, 45, 678900), 6)},
 		{"tm", timeType(0), types.Time(-(3*3600+25*60)*microsPerSecond, 0)},
 		{"de", decimalType(10, 2), types.DecSmall(12345, 2)},
 		{"f", types.TypeDouble, types.Float(1.5)},
 		{"j", types.TypeJSON, types.JSON([]byte(`{"a": [1, 2, {"b": "x"}]}`))},
-		{"en", types.Type{ID: 247, Elems: []string{"small", "large"}, Collation: types.CollationDefault}, types.Enum(2, []byte("large"))},
+		{"en", types.Type{ID: 247, Elems: []string{"small", "large"}, Collation: collation.Default}, types.Enum(2, []byte("large"))},
 		{"bt", types.Type{ID: 16, Length: 8}, types.Bit(5, 8)},
 		{"bi", types.TypeInt, types.Int(-9223372036854775808)},
-		{"vb", stringType(20, types.CollationBinary), types.Bytes([]byte("Bee"))},
+		{"vb", stringType(20, collation.Binary), types.Bytes([]byte("Bee"))},
 	}
 }
 

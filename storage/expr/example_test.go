@@ -3,13 +3,14 @@ package expr_test
 import (
 	"fmt"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
 
 // An expression is built bottom up, which gives it its type, and evaluated over rows. It travels as bytes.
 func ExampleNew() {
-	name := &expr.Column{Index: 1, Name: "name", Typ: types.Type{ID: types.TypeString.ID, Collation: types.CollationDefault}}
+	name := &expr.Column{Index: 1, Name: "name", Typ: types.Type{ID: types.TypeString.ID, Collation: collation.Default}}
 	call, err := expr.New("concat", expr.NewStr("Hello, "), name)
 	if err != nil {
 		fmt.Println(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mutant"
@@ -172,7 +173,7 @@ func NewCast(e Expr, t types.Type) Expr { return newCast(e, t) }
 func NewCastTo(e Expr, t types.Type) Expr { return newCastTo(e, t) }
 
 // NewCollate builds e COLLATE c (1253 if c does not fit e's character set).
-func NewCollate(e Expr, c types.Collation) (Expr, error) { return newCollate(e, c) }
+func NewCollate(e Expr, c collation.ID) (Expr, error) { return newCollate(e, c) }
 
 // NewFunc builds an expression over a value that the gateway computes when the plan runs (uncorrelated scalar
 // subqueries fold to constants at run time; see planner). eval runs at most once per row and gets the evaluated args,

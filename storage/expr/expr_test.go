@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -121,7 +122,7 @@ func TestConcurrent(t *testing.T) {
 // TestAggregatesMerge splits random rows at random places: the merged parts equal the whole.
 func TestAggregatesMerge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	b := &bridge{cols: []testColumn{{name: "i", typ: types.TypeInt}, {name: "de", typ: decimalType(30, 4)}, {name: "s", typ: stringType(9, types.CollationDefault)}}}
+	b := &bridge{cols: []testColumn{{name: "i", typ: types.TypeInt}, {name: "de", typ: decimalType(30, 4)}, {name: "s", typ: stringType(9, collation.Default)}}}
 	var aggs []*Agg
 	for _, sql := range []string{"count(*)", "count(i)", "sum(i)", "avg(i)", "sum(de)", "avg(de)", "min(de)", "max(s)", "min(s)", "bit_xor(i)", "var_pop(i)", "json_arrayagg(i)"} {
 		_, a, err := b.parse(sql)

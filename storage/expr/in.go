@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -86,7 +87,7 @@ func prepIn(c *Call) {
 }
 
 // fill builds the set where every constant is of the left side's own class, so that equality is equality of keys.
-func (s *inSet) fill(coll types.Collation) {
+func (s *inSet) fill(coll collation.ID) {
 	ints, keys := map[int64]struct{}{}, map[string]struct{}{}
 	for _, it := range s.items {
 		v := it.(*Const).Val
@@ -111,7 +112,7 @@ func (s *inSet) fill(coll types.Collation) {
 var keyPool = sync.Pool{New: func() any { return new([]byte) }}
 
 // lookup tells whether v is in the set; known is false where the set cannot tell.
-func (s *inSet) lookup(v types.Value, coll types.Collation) (found, known bool) {
+func (s *inSet) lookup(v types.Value, coll collation.ID) (found, known bool) {
 	switch {
 	case s.ints != nil && v.Kind() == types.KindInt:
 		_, found = s.ints[v.Int()]

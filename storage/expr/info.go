@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -54,7 +55,7 @@ var infoDefs = []def{
 
 func typeSession(length int) func(*Call) error {
 	return func(c *Call) error {
-		c.coll, c.deriv, c.ascii = types.CollationDefault, derivSysconst, false
+		c.coll, c.deriv, c.ascii = collation.Default, derivSysconst, false
 		c.typ = stringType(length, c.coll)
 		return nil
 	}
@@ -111,13 +112,13 @@ func NewSysVar(scope, name string, t types.Type) Expr {
 }
 
 func newVar(op string, t types.Type, args ...Expr) Expr {
-	c := &Call{def: registry[op], name: op, args: args, coll: types.CollationBinary}
+	c := &Call{def: registry[op], name: op, args: args, coll: collation.Binary}
 	_ = typeVar(c)
 	switch {
 	case t.Class() != types.ClassNull:
 		c.typ, c.coll = t, t.Collation
 	case op == "@": // nothing is a binary string, so that it goes with any other
-		c.typ.Collation, c.coll = types.CollationBinary, types.CollationBinary
+		c.typ.Collation, c.coll = collation.Binary, collation.Binary
 	}
 	c.prepare()
 	return c
@@ -134,13 +135,13 @@ func evalUserVar(c *Call, env *Env, _ []types.Value) (types.Value, error) {
 
 // Kept is what a user variable keeps of a value of type t: numbers and strings as they are, dates, times, documents, members of ENUM
 // and SET as text (of collation coll where they have none), bits as a number.
-func Kept(v types.Value, t types.Type, coll types.Collation) (types.Value, types.Type) {
+func Kept(v types.Value, t types.Type, coll collation.ID) (types.Value, types.Type) {
 	kept := plainType(t)
 	switch t.Class() {
 	case types.ClassDate, types.ClassDatetime, types.ClassTime:
 		kept = stringType(charLen(&t), coll)
 	case types.ClassJSON:
-		kept = stringType(types.Unspecified, types.CollationUTF8MB4Bin)
+		kept = stringType(types.Unspecified, collation.UTF8MB4Bin)
 	case types.ClassEnum, types.ClassSet:
 	case types.ClassBit:
 		if v.Kind() == types.KindBit {
@@ -196,8 +197,8 @@ func renderSysVar(c *Call) string {
 }
 
 func typeLoadFile(c *Call) error {
-	c.coll, c.deriv, c.ascii = types.CollationBinary, derivCoercible, false
-	c.typ = types.Type{ID: mysql.TypeLongBlob, Length: types.Unspecified, Decimals: types.Unspecified, Collation: types.CollationBinary}
+	c.coll, c.deriv, c.ascii = collation.Binary, derivCoercible, false
+	c.typ = types.Type{ID: mysql.TypeLongBlob, Length: types.Unspecified, Decimals: types.Unspecified, Collation: collation.Binary}
 	return nil
 }
 

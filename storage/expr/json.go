@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -90,7 +91,7 @@ var jsonDefs = []def{
 }
 
 func typeJSON(c *Call) error {
-	c.typ, c.coll, c.deriv = types.TypeJSON, types.CollationDefault, derivImplicit
+	c.typ, c.coll, c.deriv = types.TypeJSON, collation.Default, derivImplicit
 	return nil
 }
 
@@ -132,7 +133,7 @@ func typeUnquote(c *Call) error {
 // typeJSONText is text out of a document: it compares byte by byte, and columns and other functions that it meets have their way.
 func typeJSONText(length int) func(*Call) error {
 	return func(c *Call) error {
-		c.coll, c.deriv, c.ascii = types.CollationUTF8MB4Bin, derivCoercible, false
+		c.coll, c.deriv, c.ascii = collation.UTF8MB4Bin, derivCoercible, false
 		c.typ = stringType(length, c.coll)
 		return nil
 	}

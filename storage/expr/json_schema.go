@@ -9,6 +9,7 @@ import (
 
 	"vitess.io/vitess/go/mysql/icuregex"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -294,7 +295,7 @@ func (v *schemaValidator) matches(pattern, text []byte, broken bool) (found bool
 
 // compileSchemaPattern gives nil for what is no pattern.
 func compileSchemaPattern(pattern string) *icuregex.Pattern {
-	c := &Call{coll: types.CollationBinary}
+	c := &Call{coll: collation.Binary}
 	p, err := compileRegexp(c, pattern, "")
 	if err != nil {
 		return nil

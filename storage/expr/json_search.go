@@ -3,6 +3,7 @@ package expr
 import (
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -93,7 +94,7 @@ func (s *jsonSearcher) goesOn(n int) bool {
 }
 
 func (s *jsonSearcher) matches(t *jsonTree) (found bool) {
-	found, s.err = types.CollationUTF8Bin.LikeWithin(unquoteJSON(t.text), s.pattern, s.escape, s.meter.collate)
+	found, s.err = collation.UTF8MB4Bin.LikeWithin(unquoteJSON(t.text), s.pattern, s.escape, s.meter.collate)
 	return found
 }
 

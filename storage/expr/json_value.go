@@ -7,6 +7,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -46,8 +47,8 @@ var JSONValueType = stringType(512, jsonTextCollation)
 // jsonTextCollation is the collation of strings out of documents.
 var jsonTextCollation = mustCollation("utf8mb4_0900_bin")
 
-func mustCollation(name string) types.Collation {
-	c, ok := types.CollationByName(name)
+func mustCollation(name string) collation.ID {
+	c, ok := collation.ByName(name)
 	if !ok {
 		panic("expr: no collation " + name)
 	}
@@ -187,7 +188,7 @@ func isInteger(s []byte) bool {
 }
 
 func fittingString(s []byte, t *types.Type) (types.Value, bool) {
-	if t.Collation == types.CollationBinary {
+	if t.Collation == collation.Binary {
 		return types.Bytes(s), t.Length < 0 || len(s) <= t.Length
 	}
 	return types.String(s), t.Collation.Has(s) && (t.Length < 0 || utf8.RuneCount(s) <= t.Length)
@@ -282,7 +283,7 @@ func temporalDefault(v types.Value, t *types.Type) (types.Value, error) {
 		return d, mysqlerr.Newf(mysqlerr.TruncatedWrongValue, form, v.AppendText(nil, nil))
 	}
 	rounded, err := types.Assign(d, t, "", 1, types.DefaultMode(), nil)
-	if err != nil || types.Compare(rounded, d, types.CollationBinary) != 0 {
+	if err != nil || types.Compare(rounded, d, collation.Binary) != 0 {
 		return d, outOfJSONValue(t, " DEFAULT")
 	}
 	return rounded, nil
@@ -293,7 +294,7 @@ func renderJSONValue(c *Call) string {
 	switch {
 	case c.typ.ID == mysql.TypeYear || c.typ.ID == mysql.TypeFloat:
 		name = jsonTypeName(&c.typ)
-	case c.typ.Class() == types.ClassString && c.typ.Collation != types.CollationBinary && c.typ.Collation != jsonTextCollation:
+	case c.typ.Class() == types.ClassString && c.typ.Collation != collation.Binary && c.typ.Collation != jsonTextCollation:
 		name += " charset " + c.typ.Collation.Charset()
 	}
 	s := "json_value(" + c.args[0].String() + "," + c.args[1].String() + " returning " + name

@@ -5,12 +5,13 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
 // What evaluates otherwise since version 2 evaluates entries of version 1 as their writers did: replicas may have done so.
 func TestLegacyEvaluation(t *testing.T) {
-	general, ok := types.CollationByName("utf8mb4_general_ci")
+	general, ok := collation.ByName("utf8mb4_general_ci")
 	if !ok {
 		t.Fatal("no utf8mb4_general_ci")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -31,7 +32,7 @@ func typeLike(c *Call) error {
 	}
 	c.coll = o.coll
 	if o.deriv >= derivNumeric {
-		c.coll = types.CollationDefault
+		c.coll = collation.Default
 	}
 	return reconcile(c, c.args[:2], c.coll)
 }
@@ -54,7 +55,7 @@ func prepLike(c *Call) {
 			p.escape, _ = utf8.DecodeRuneInString(esc)
 		}
 	}
-	if pat, ok := c.constText(1); ok && (c.coll == types.CollationBinary || isBinSort(c.coll)) {
+	if pat, ok := c.constText(1); ok && (c.coll == collation.Binary || isBinSort(c.coll)) {
 		p.exact, p.prefix, p.literal = literalPattern([]byte(pat), p.escape)
 	}
 	c.aux = p

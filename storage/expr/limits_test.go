@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -14,8 +15,8 @@ import (
 
 // longText and longBlob are columns as the catalog has them.
 var (
-	longText = &Column{Index: 0, Name: "t", Typ: types.Type{ID: 251, Length: limits.TypeLength, Decimals: types.Unspecified, Collation: types.CollationDefault}}
-	longBlob = &Column{Index: 1, Name: "b", Typ: types.Type{ID: 251, Length: limits.TypeLength, Decimals: types.Unspecified, Collation: types.CollationBinary}}
+	longText = &Column{Index: 0, Name: "t", Typ: types.Type{ID: 251, Length: limits.TypeLength, Decimals: types.Unspecified, Collation: collation.Default}}
+	longBlob = &Column{Index: 1, Name: "b", Typ: types.Type{ID: 251, Length: limits.TypeLength, Decimals: types.Unspecified, Collation: collation.Binary}}
 )
 
 func mustNew(t testing.TB, name string, args ...Expr) Expr {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -28,7 +29,7 @@ var miscDefs = []def{
 
 func typeBytesLen(n int) func(*Call) error {
 	return func(c *Call) error {
-		c.typ, c.coll, c.deriv, c.ascii = stringType(n, types.CollationBinary), types.CollationBinary, derivImplicit, false
+		c.typ, c.coll, c.deriv, c.ascii = stringType(n, collation.Binary), collation.Binary, derivImplicit, false
 		return nil
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"vitess.io/vitess/go/mysql/icuregex"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -62,7 +63,7 @@ func typeRegexp(_ int, result func(*Call) error) func(*Call) error {
 		o, err := mergeAll(c.name, true, c.args[:2])
 		c.coll = o.coll
 		if o.deriv >= derivNumeric {
-			c.coll = types.CollationDefault
+			c.coll = collation.Default
 		}
 		if err == nil {
 			err = reconcile(c, c.args[:2], c.coll)
@@ -175,8 +176,8 @@ func regexpPanic(err *error) {
 	}
 }
 
-func caseInsensitive(coll types.Collation) bool {
-	return coll != types.CollationBinary && !isBinSort(coll) && !strings.Contains(coll.Name(), "_cs")
+func caseInsensitive(coll collation.ID) bool {
+	return coll != collation.Binary && !isBinSort(coll) && !strings.Contains(coll.Name(), "_cs")
 }
 
 func regexpError(err error) error {

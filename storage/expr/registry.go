@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -138,7 +139,7 @@ func (d *def) build(args []Expr) (Expr, error) {
 			return nil, err
 		}
 	}
-	c := &Call{def: d, name: d.name, args: args, coll: types.CollationBinary, deriv: derivNumeric, ascii: true, op: d.op}
+	c := &Call{def: d, name: d.name, args: args, coll: collation.Binary, deriv: derivNumeric, ascii: true, op: d.op}
 	if d.typ != nil {
 		if err := d.typ(c); err != nil {
 			return nil, err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -37,7 +38,7 @@ type shipper struct {
 	casts      []types.Type // what CAST knows, and what set operations and comparisons convert to
 	found      map[string]bool
 
-	collations []types.Collation
+	collations []collation.ID
 }
 
 func newShipper(t *testing.T, seed uint64) *shipper {
@@ -50,7 +51,7 @@ func newShipper(t *testing.T, seed uint64) *shipper {
 	at := types.PackDatetime
 	digits, _, _ := types.ParseDecimal([]byte(strings.Repeat("9", 35) + "." + strings.Repeat("9", 30)))
 	add := func(t types.Type, v types.Value) { s.types, s.row = append(s.types, t), append(s.row, v) }
-	text, bin := types.CollationDefault, types.CollationBinary
+	text, bin := collation.Default, collation.Binary
 	add(types.Type{ID: mysql.TypeLong, Length: 11}, types.Int(-5))
 	add(types.Type{ID: mysql.TypeLonglong, Length: 20, Unsigned: true}, types.Uint(1<<63))
 	add(types.TypeDouble, types.Float(1e308))
@@ -101,7 +102,7 @@ func newShipper(t *testing.T, seed uint64) *shipper {
 		datetimeType(0), datetimeType(3), timeType(2), stringType(0, text), stringType(2, bin), types.Type{ID: mysql.TypeString, Length: 5, Collation: bin},
 		types.Type{ID: mysql.TypeString, Length: 1<<32 - 1, Collation: bin}, decimalType(10, 0))
 	for _, name := range []string{"utf8mb4_bin", "utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "latin1_swedish_ci", "ascii_bin", "binary", "utf8mb4_0900_bin"} {
-		c, ok := types.CollationByName(name)
+		c, ok := collation.ByName(name)
 		if !ok {
 			t.Fatal(name)
 		}

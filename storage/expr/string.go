@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -43,13 +44,13 @@ var stringDefs = []def{
 			return types.Int(int64(runeCount(c.text(0, a)))), nil
 		}},
 	{name: "upper", alias: []string{"ucase"}, min: 1, max: 1, typ: sameText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
-		if c.typ.Collation == types.CollationBinary {
+		if c.typ.Collation == collation.Binary {
 			return c.str(c.text(0, a)), nil
 		}
 		return c.str(c.typ.Collation.Upper(nil, c.text(0, a))), nil
 	}},
 	{name: "lower", alias: []string{"lcase"}, min: 1, max: 1, typ: sameText, f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
-		if c.typ.Collation == types.CollationBinary {
+		if c.typ.Collation == collation.Binary {
 			return c.str(c.text(0, a)), nil
 		}
 		return c.str(c.typ.Collation.Lower(nil, c.text(0, a))), nil
@@ -137,7 +138,7 @@ func typeASCII(length int) func(*Call) error {
 }
 
 func (c *Call) setASCIIResult(length int) {
-	c.coll, c.deriv, c.ascii, c.connection = types.CollationDefault, derivCoercible, true, true
+	c.coll, c.deriv, c.ascii, c.connection = collation.Default, derivCoercible, true, true
 	c.typ = stringType(length, c.coll)
 }
 
@@ -148,7 +149,7 @@ func sameText(c *Call) error {
 
 // chars and offset count characters, or bytes of a binary result.
 func (c *Call) chars(s []byte) int {
-	if c.typ.Collation == types.CollationBinary {
+	if c.typ.Collation == collation.Binary {
 		return len(s)
 	}
 	return runeCount(s)
@@ -160,7 +161,7 @@ func (c *Call) offset(s []byte, n int64) int {
 		return 0
 	case n >= int64(len(s)):
 		return len(s)
-	case c.typ.Collation == types.CollationBinary:
+	case c.typ.Collation == collation.Binary:
 		return int(n)
 	}
 	return runeOffset(s, int(n))
@@ -430,7 +431,7 @@ func reverse(c *Call, _ *Env, a types.Value) (types.Value, error) {
 	w := len(out)
 	for len(s) > 0 {
 		n := 1
-		if c.typ.Collation != types.CollationBinary {
+		if c.typ.Collation != collation.Binary {
 			_, n = utf8.DecodeRune(s)
 		}
 		w -= n
@@ -445,7 +446,7 @@ func typeLocate(c *Call) error {
 	o, err := mergeAll(c.name, true, c.args[:2])
 	c.coll = o.coll
 	if o.deriv >= derivNumeric {
-		c.coll = types.CollationDefault
+		c.coll = collation.Default
 	}
 	if err != nil {
 		return err
@@ -458,7 +459,7 @@ func (c *Call) locate(env *Env, s, sub []byte, pos int64) (types.Value, error) {
 	if pos < 1 {
 		return types.Int(0), nil
 	}
-	binary := c.coll == types.CollationBinary
+	binary := c.coll == collation.Binary
 	skip := int(min(pos-1, int64(len(s))+1))
 	if skip > len(s) {
 		return types.Int(0), nil
@@ -486,11 +487,11 @@ func (c *Call) locate(env *Env, s, sub []byte, pos int64) (types.Value, error) {
 
 // findText is the byte offset of the first substring of s that equals sub under coll and has as many characters, -1 where there is
 // none.
-func findText(m *meter, s, sub []byte, coll types.Collation) (int, error) {
+func findText(m *meter, s, sub []byte, coll collation.ID) (int, error) {
 	if len(sub) == 0 {
 		return 0, nil
 	}
-	if coll == types.CollationBinary || isBinSort(coll) {
+	if coll == collation.Binary || isBinSort(coll) {
 		return bytes.Index(s, sub), nil
 	}
 	n := runeCount(sub)

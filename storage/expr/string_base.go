@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -54,7 +55,7 @@ func typeUnhex(c *Call) error {
 	if n >= 0 {
 		n = (n + 1) / 2
 	}
-	c.typ, c.coll, c.deriv, c.ascii = stringType(n, types.CollationBinary), types.CollationBinary, derivImplicit, false
+	c.typ, c.coll, c.deriv, c.ascii = stringType(n, collation.Binary), collation.Binary, derivImplicit, false
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -57,7 +58,7 @@ var stringMoreDefs = []def{
 // newName is one of the server's own names: in utf8mb3, and as coercible as a literal.
 func newName(name string) Expr {
 	c := NewStr(name)
-	c.Typ.Collation = types.CollationUTF8MB3
+	c.Typ.Collation = collation.UTF8MB3
 	return c
 }
 
@@ -66,7 +67,7 @@ func aboutString(answer func(strOrigin) Expr) func([]Expr) (Expr, error) {
 	return func(args []Expr) (Expr, error) {
 		o := originOf(args[0])
 		if o.deriv >= derivNumeric {
-			o.coll = types.CollationBinary
+			o.coll = collation.Binary
 		}
 		return answer(o), nil
 	}
@@ -83,7 +84,7 @@ func typeBytesOf(length func(n int) int) func(*Call) error {
 		if n >= 0 && isStringy(t) {
 			n *= max(t.Collation.MaxBytes(), 1)
 		}
-		c.coll, c.deriv, c.ascii = types.CollationBinary, derivImplicit, false
+		c.coll, c.deriv, c.ascii = collation.Binary, derivImplicit, false
 		if n < 0 {
 			n = maxBlobWidth
 		}
@@ -93,7 +94,7 @@ func typeBytesOf(length func(n int) int) func(*Call) error {
 }
 
 func typeUnspecifiedBytes(c *Call) error {
-	c.typ, c.coll, c.deriv, c.ascii = types.TypeBytes, types.CollationBinary, derivImplicit, false
+	c.typ, c.coll, c.deriv, c.ascii = types.TypeBytes, collation.Binary, derivImplicit, false
 	return nil
 }
 
@@ -188,7 +189,7 @@ func typeFindInSet(c *Call) error {
 	o, err := mergeAll(c.name, true, c.args)
 	c.coll = o.coll
 	if o.deriv >= derivNumeric {
-		c.coll = types.CollationDefault
+		c.coll = collation.Default
 	}
 	if err != nil {
 		return err
@@ -214,7 +215,7 @@ func findInSet(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 }
 
 // equalUnpadded compares without regard to PAD SPACE: trailing spaces count.
-func equalUnpadded(c types.Collation, a, b []byte) bool {
+func equalUnpadded(c collation.ID, a, b []byte) bool {
 	if !c.EqualStrings(a, b) {
 		return false
 	}
@@ -291,11 +292,11 @@ func exportSet(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 func typeChar(c *Call) error {
 	n := (len(c.args) - c.op) * 4
-	coll := types.CollationBinary
+	coll := collation.Binary
 	if c.op == 1 {
 		name, _ := c.constText(0)
 		var ok bool
-		if coll, ok = types.DefaultCollation(name); !ok {
+		if coll, ok = collation.DefaultOf(name); !ok {
 			return mysqlerr.New(mysqlerr.UnknownCharacterSet, name)
 		}
 	}
@@ -309,7 +310,7 @@ func charUsing(args []Expr) (Expr, error) {
 	if !ok || k.Val.IsNull() {
 		return nil, nil
 	}
-	coll, ok := types.DefaultCollation(string(textOf(k.Val, &k.Typ)))
+	coll, ok := collation.DefaultOf(string(textOf(k.Val, &k.Typ)))
 	if !ok || coll.KeepsUTF8() {
 		return nil, nil
 	}
@@ -339,7 +340,7 @@ func charFn(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			out = append(out, byte(n))
 		}
 	}
-	if c.typ.Collation != types.CollationBinary && !utf8.Valid(out) {
+	if c.typ.Collation != collation.Binary && !utf8.Valid(out) {
 		env.warnf(mysqlerr.InvalidCharacterString, "Invalid %s character string: '%s'", c.typ.Collation.Charset(), hexText(out))
 		return types.Null, nil
 	}
@@ -510,7 +511,7 @@ func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			if !env.Mode.Legacy {
 				s = coll.Encode(s)
 			}
-			coll = types.CollationBinary
+			coll = collation.Binary
 		}
 		have := int64(runeCount(s))
 		if binary {
@@ -538,7 +539,7 @@ func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			s = append(append([]byte{}, s...), bytes.Repeat([]byte{fill}, int(n-have))...)
 		}
 	}
-	if coll == types.CollationBinary {
+	if coll == collation.Binary {
 		return types.Bytes(s), nil
 	}
 	if env.Mode.Legacy {

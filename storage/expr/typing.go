@@ -3,6 +3,7 @@ package expr
 import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/types"
 )
@@ -14,14 +15,14 @@ const (
 )
 
 // stringType is a character type that holds length characters, LONGTEXT's at most; clients see BLOB types from 64 KiB on.
-func stringType(length int, coll types.Collation) types.Type {
+func stringType(length int, coll collation.ID) types.Type {
 	t := types.Type{ID: mysql.TypeVarString, Length: length, Decimals: notFixed, Collation: coll}
 	if length < 0 {
 		t.Length = types.Unspecified
 		return t
 	}
 	width := 1
-	if coll != types.CollationBinary {
+	if coll != collation.Binary {
 		width = 4
 	}
 	t.Length = min(length, limits.TypeLength/width)
@@ -51,7 +52,7 @@ func intLiteralType(i int64) types.Type {
 func decimalType(precision, scale int) types.Type {
 	scale = min(scale, maxScale)
 	precision = min(max(precision, scale, 1), maxPrecision)
-	return types.Type{ID: mysql.TypeNewDecimal, Length: precision, Decimals: scale, Collation: types.CollationBinary}
+	return types.Type{ID: mysql.TypeNewDecimal, Length: precision, Decimals: scale, Collation: collation.Binary}
 }
 
 // doubleType is DOUBLE shown with a fixed number of decimals, or as many as it needs from notFixed on.
@@ -357,10 +358,10 @@ func unifyStrings(a, b types.Type) types.Type {
 	if la, lb := charLen(&a), charLen(&b); la >= 0 && lb >= 0 {
 		n = max(la, lb)
 	}
-	coll := types.CollationDefault
+	coll := collation.Default
 	switch {
 	case a.Class() == types.ClassBit, b.Class() == types.ClassBit:
-		coll = types.CollationBinary
+		coll = collation.Binary
 	case isStringy(&a):
 		coll = a.Collation
 	case isStringy(&b):
@@ -438,7 +439,7 @@ func convert(env *Env, v types.Value, from, to *types.Type) types.Value {
 
 func toStringKind(v types.Value, from, to *types.Type) types.Value {
 	k := v.Kind()
-	if to.Collation == types.CollationBinary {
+	if to.Collation == collation.Binary {
 		if k == types.KindBytes {
 			return v
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -17,9 +18,9 @@ type Typing struct {
 	WeekFormat   int    // default_week_format
 	Locale       string // lc_time_names
 	// Collation is collation_connection (0: MySQL's default): that of text which functions make of what is no text.
-	Collation types.Collation
+	Collation collation.ID
 	// Client is character_set_client where its bytes are not those of UTF-8, else 0: what literals behind introducers were written in.
-	Client types.Collation
+	Client collation.ID
 }
 
 // DefaultDivIncrement is MySQL's div_precision_increment.
@@ -43,7 +44,7 @@ func (t *Typing) New(name string, args ...Expr) (Expr, error) {
 		return New(inLocale[name], append(slices.Clip(args), NewStr(t.Locale))...)
 	}
 	e, err := New(name, args...)
-	if c, ok := e.(*Call); ok && err == nil && c.connection && t != nil && t.Collation != 0 && t.Collation != types.CollationDefault {
+	if c, ok := e.(*Call); ok && err == nil && c.connection && t != nil && t.Collation != 0 && t.Collation != collation.Default {
 		return New("in collation", c, NewInt(int64(t.Collation)))
 	}
 	return e, err
@@ -77,9 +78,9 @@ func (a *Agg) increment() int {
 
 // typeInCollation is text in the connection's collation.
 func typeInCollation(c *Call) error {
-	coll := types.Collation(0)
+	coll := collation.ID(0)
 	if k, ok := c.args[1].(*Const); ok && k.Val.Kind() == types.KindInt && k.Val.Int() == int64(uint16(k.Val.Int())) { //nolint:gosec // it fits
-		coll = types.Collation(k.Val.Int()) //nolint:gosec // it fits
+		coll = collation.ID(k.Val.Int()) //nolint:gosec // it fits
 	}
 	if !coll.Valid() {
 		return mysqlerr.New(mysqlerr.WrongArguments, c.name)
@@ -124,7 +125,7 @@ var localeDefs = []def{
 
 // typeLocale is a name of a month or a day in any language.
 func typeLocale(c *Call) error {
-	c.typ = stringType(30, types.CollationDefault)
+	c.typ = stringType(30, collation.Default)
 	return nil
 }
 

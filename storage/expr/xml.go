@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -54,7 +55,7 @@ type xmlReader struct {
 
 // readXML takes a document apart; a message where it is not well-formed.
 func typeLongText(c *Call) error {
-	c.coll, c.deriv, c.ascii = types.CollationDefault, derivImplicit, false
+	c.coll, c.deriv, c.ascii = collation.Default, derivImplicit, false
 	c.typ = stringType(1<<28, c.coll)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -370,7 +371,7 @@ type xpathContext struct{ node, position, size int }
 // xpathRun is an evaluation over one document.
 type xpathRun struct {
 	nodes []xmlNode
-	coll  types.Collation
+	coll  collation.ID
 	meter *meter
 	err   error
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/types"
 )
 
 // Encoded values compare as bytes in the order of the values under the column's collation.
 func ExampleAppendValue() {
-	text := types.Type{ID: mysql.TypeVarchar, Length: 20, Collation: types.CollationDefault}
+	text := types.Type{ID: mysql.TypeVarchar, Length: 20, Collation: collation.Default}
 	words := []string{"straße", "Strasse", "strand", "STREET"}
 	key := func(s string) []byte { return keys.AppendValue(nil, types.Str(s), &text, 0, false) }
 	slices.SortStableFunc(words, func(a, b string) int { return bytes.Compare(key(a), key(b)) })

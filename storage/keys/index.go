@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -92,7 +93,7 @@ func Invertible(t *types.Type, prefix int) bool {
 	case types.ClassInt, types.ClassFloat, types.ClassDate, types.ClassDatetime, types.ClassTime, types.ClassBit:
 		return true
 	case types.ClassString:
-		return t.Collation == types.CollationBinary
+		return t.Collation == collation.Binary
 	}
 	return false
 }

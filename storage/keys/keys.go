@@ -6,6 +6,7 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -193,19 +194,19 @@ func mul64(a, b uint64) (hi, lo uint64) {
 func appendString(dst []byte, v types.Value, t *types.Type, prefix int) []byte {
 	s := v.Raw()
 	if prefix > 0 {
-		s = Prefix(s, prefix, t.Collation == types.CollationBinary)
+		s = Prefix(s, prefix, t.Collation == collation.Binary)
 	}
 	dst = append(dst, tagBytes)
-	if v.Kind() == types.KindBytes || v.Kind() == types.KindJSON || t.Collation == types.CollationBinary {
+	if v.Kind() == types.KindBytes || v.Kind() == types.KindJSON || t.Collation == collation.Binary {
 		return appendEscaped(dst, s)
 	}
 	var buf [128]byte
 	return appendEscaped(dst, t.Collation.SortKey(buf[:0], s))
 }
 
-// AppendBeginning appends what the ascending keys of all strings begin with that begin as v does (types.Collation.SortKeyPrefix).
+// AppendBeginning appends what the ascending keys of all strings begin with that begin as v does (collation.ID.SortKeyPrefix).
 func AppendBeginning(dst []byte, v types.Value, t *types.Type, prefix int) []byte {
-	s, binary := v.Raw(), t.Collation == types.CollationBinary
+	s, binary := v.Raw(), t.Collation == collation.Binary
 	if prefix > 0 {
 		s = Prefix(s, prefix, binary)
 	}

@@ -8,20 +8,21 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
 
 var (
-	bigint    = types.Type{ID: mysql.TypeLonglong, Collation: types.CollationBinary}
-	ubigint   = types.Type{ID: mysql.TypeLonglong, Unsigned: true, Collation: types.CollationBinary}
-	double    = types.Type{ID: mysql.TypeDouble, Decimals: types.Unspecified, Collation: types.CollationBinary}
-	dec       = types.Type{ID: mysql.TypeNewDecimal, Length: 65, Decimals: 4, Collation: types.CollationBinary}
-	varchar   = types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: types.CollationDefault}
-	varbinary = types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: types.CollationBinary}
-	datetime  = types.Type{ID: mysql.TypeDatetime, Decimals: 6, Collation: types.CollationBinary}
-	timestamp = types.Type{ID: mysql.TypeTimestamp, Decimals: 6, Collation: types.CollationBinary}
-	duration  = types.Type{ID: mysql.TypeDuration, Decimals: 6, Collation: types.CollationBinary}
+	bigint    = types.Type{ID: mysql.TypeLonglong, Collation: collation.Binary}
+	ubigint   = types.Type{ID: mysql.TypeLonglong, Unsigned: true, Collation: collation.Binary}
+	double    = types.Type{ID: mysql.TypeDouble, Decimals: types.Unspecified, Collation: collation.Binary}
+	dec       = types.Type{ID: mysql.TypeNewDecimal, Length: 65, Decimals: 4, Collation: collation.Binary}
+	varchar   = types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: collation.Default}
+	varbinary = types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: collation.Binary}
+	datetime  = types.Type{ID: mysql.TypeDatetime, Decimals: 6, Collation: collation.Binary}
+	timestamp = types.Type{ID: mysql.TypeTimestamp, Decimals: 6, Collation: collation.Binary}
+	duration  = types.Type{ID: mysql.TypeDuration, Decimals: 6, Collation: collation.Binary}
 )
 
 // generators make values of each type, with those at the borders often.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/row"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -16,7 +17,7 @@ import (
 func Example() {
 	t := &schema.Table{Columns: []schema.Column{
 		{ID: 1, Name: "id", Type: types.Type{ID: mysql.TypeLonglong}},
-		{ID: 2, Name: "name", Type: types.Type{ID: mysql.TypeVarchar, Length: 20, Collation: types.CollationDefault}},
+		{ID: 2, Name: "name", Type: types.Type{ID: mysql.TypeVarchar, Length: 20, Collation: collation.Default}},
 	}}
 	stored := row.Encode(nil, t, []types.Value{types.Int(7), types.Str("Ada")})
 	fmt.Printf("%d bytes\n", len(stored))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -322,7 +323,7 @@ func (d *Decoder) decodeColumn(l *layout, i, p int, dst []types.Value, loc *time
 func (c *decoderColumn) value(b []byte) (types.Value, error) {
 	switch c.class {
 	case types.ClassString:
-		if c.typ.Collation == types.CollationBinary {
+		if c.typ.Collation == collation.Binary {
 			return types.Bytes(b), nil
 		}
 		return types.String(b), nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -19,15 +20,15 @@ func testTable() *schema.Table {
 		t.Columns = append(t.Columns, schema.Column{ID: id, Type: typ})
 	}
 	add(7, types.Type{ID: mysql.TypeLonglong})
-	add(2, types.Type{ID: mysql.TypeVarchar, Length: 255, Collation: types.CollationDefault})
+	add(2, types.Type{ID: mysql.TypeVarchar, Length: 255, Collation: collation.Default})
 	add(300, types.Type{ID: mysql.TypeLonglong, Unsigned: true})
 	add(4, types.Type{ID: mysql.TypeNewDecimal, Length: 40, Decimals: 3})
 	add(5, types.Type{ID: mysql.TypeDouble})
 	add(6, types.Type{ID: mysql.TypeTimestamp, Decimals: 0})
-	add(8, types.Type{ID: mysql.TypeEnum, Elems: []string{"x", "y"}, Collation: types.CollationDefault})
-	add(9, types.Type{ID: mysql.TypeSet, Elems: []string{"p", "q", "r"}, Collation: types.CollationDefault})
+	add(8, types.Type{ID: mysql.TypeEnum, Elems: []string{"x", "y"}, Collation: collation.Default})
+	add(9, types.Type{ID: mysql.TypeSet, Elems: []string{"p", "q", "r"}, Collation: collation.Default})
 	add(10, types.Type{ID: mysql.TypeBit, Length: 9})
-	add(11, types.Type{ID: mysql.TypeBlob, Collation: types.CollationBinary})
+	add(11, types.Type{ID: mysql.TypeBlob, Collation: collation.Binary})
 	add(12, types.Type{ID: mysql.TypeDuration, Decimals: 2})
 	add(13, types.Type{ID: mysql.TypeJSON})
 	add(14, types.Type{ID: mysql.TypeDate})

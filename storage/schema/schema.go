@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -28,10 +29,10 @@ const PrimaryIndex IndexID = 1
 
 // Database is one schema.
 type Database struct {
-	ID        DatabaseID      `json:"id"`
-	Name      string          `json:"name"`
-	Collation types.Collation `json:"collation"`
-	Shard     ShardID         `json:"shard"` // where its tables start (see design: co-located)
+	ID        DatabaseID   `json:"id"`
+	Name      string       `json:"name"`
+	Collation collation.ID `json:"collation"`
+	Shard     ShardID      `json:"shard"` // where its tables start (see design: co-located)
 }
 
 // Column is one column of a table.
@@ -100,7 +101,7 @@ type Table struct {
 	Version       uint64            `json:"version"`
 	Columns       []Column          `json:"columns"` // in the order users see
 	Indexes       []Index           `json:"indexes"`
-	Collation     types.Collation   `json:"collation"`
+	Collation     collation.ID      `json:"collation"`
 	Comment       string            `json:"comment,omitempty"`
 	AutoIncStart  uint64            `json:"autoIncStart,omitempty"` // AUTO_INCREMENT=n of CREATE/ALTER
 	NextColumnID  ColumnID          `json:"nextColumnID"`

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -33,7 +34,7 @@ func parseSQL(t testing.TB, sql string) ast.StmtNode {
 func tableOf(t testing.TB, sql string, version uint64) *schema.Table {
 	t.Helper()
 	stmt := parseSQL(t, sql).(*ast.CreateTableStmt)
-	table := &schema.Table{ID: 5, Name: stmt.Table.Name.O, Version: version, Collation: types.CollationDefault,
+	table := &schema.Table{ID: 5, Name: stmt.Table.Name.O, Version: version, Collation: collation.Default,
 		Tablets: []schema.Tablet{{ID: testTablet, Shard: testShard}}}
 	table.Indexes = []schema.Index{{ID: schema.PrimaryIndex, Name: "PRIMARY", Unique: true}}
 	for i, c := range stmt.Cols {
@@ -101,9 +102,9 @@ func addKey(table *schema.Table, k *ast.Constraint) {
 func columnType(c *ast.ColumnDef) types.Type {
 	ft := c.Tp
 	out := types.Type{ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Elems: ft.GetElems(),
-		Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Collation: types.CollationBinary}
+		Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Collation: collation.Binary}
 	if cl := out.Class(); !mysql.HasBinaryFlag(ft.GetFlag()) && (cl == types.ClassString || cl == types.ClassEnum) {
-		out.Collation = types.CollationDefault
+		out.Collation = collation.Default
 	}
 	return out
 }

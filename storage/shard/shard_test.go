@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -57,7 +58,7 @@ func testTable() *schema.Table {
 	num := types.TypeInt
 	num.ID, num.Length = mysql.TypeLong, 11
 	return &schema.Table{
-		ID: 5, Name: "t", Version: 1, NextColumnID: 4, NextIndexID: 4, Collation: types.CollationDefault,
+		ID: 5, Name: "t", Version: 1, NextColumnID: 4, NextIndexID: 4, Collation: collation.Default,
 		Columns: []schema.Column{
 			{ID: 1, Name: "id", Type: types.TypeInt, NotNull: true, AutoIncrement: true},
 			{ID: 2, Name: "k", Type: num},

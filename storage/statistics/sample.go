@@ -6,6 +6,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -122,7 +123,7 @@ func distinct(hashes []hashed, share, rows float64) float64 {
 
 // histogram makes buckets of about equally many rows of sorted values; of single values where there are few. A bucket ends
 // where a value does, so a frequent value has one of its own.
-func histogram(values []types.Value, coll types.Collation, buckets int, share, distinct float64) *Histogram {
+func histogram(values []types.Value, coll collation.ID, buckets int, share, distinct float64) *Histogram {
 	type run struct {
 		v types.Value
 		n int
@@ -189,7 +190,7 @@ func (h *Histogram) within(buckets int) *Histogram {
 type prefix struct {
 	id    schema.IndexID
 	at    []int // which of the columns that are looked at
-	colls []types.Collation
+	colls []collation.ID
 	seen  []sample // of the first two, the first three, …
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -165,7 +166,7 @@ func (t *Table) Distinct(distinct, rows float64) float64 {
 
 // Below is the share of all rows with a value below v, and at v itself. Neither is known (ok is false) where v is not of the kind
 // that the histogram has.
-func (h *Histogram) Below(v types.Value, c types.Collation) (below, at float64, ok bool) {
+func (h *Histogram) Below(v types.Value, c collation.ID) (below, at float64, ok bool) {
 	if h == nil || len(h.Buckets) == 0 || v.IsNull() || !comparable(v, h.Buckets[0].High.Value) {
 		return 0, 0, false
 	}

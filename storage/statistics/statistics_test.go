@@ -10,6 +10,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -73,12 +74,12 @@ func TestHistogram(t *testing.T) {
 	for _, tt := range []struct{ v, below, at float64 }{
 		{-1, 0, 0}, {7, 0.007, 0.501}, {8, 0.508, 0.001}, {200, 0.7, 0.001}, {399, 0.899, 0.001}, {1000, 0.9, 0},
 	} {
-		below, at, ok := c.Histogram.Below(types.Float(tt.v), types.CollationBinary)
+		below, at, ok := c.Histogram.Below(types.Float(tt.v), collation.Binary)
 		if !ok || math.Abs(below-tt.below) > 0.01 || math.Abs(at-tt.at) > 0.005 {
 			t.Errorf("%v: %v below, %v at (%v); not %v, %v", tt.v, below, at, ok, tt.below, tt.at)
 		}
 	}
-	if _, _, ok := c.Histogram.Below(types.Str("x"), types.CollationBinary); ok {
+	if _, _, ok := c.Histogram.Below(types.Str("x"), collation.Binary); ok {
 		t.Error("a string has a place among numbers")
 	}
 	if c := sampleOf(&types.TypeInt, 1, ints(10, func(i int) int { return i % 3 })...).column(&col, 3, 1, 10); !c.Histogram.Singleton || len(c.Histogram.Buckets) != 3 {
@@ -91,7 +92,7 @@ func TestHistogram(t *testing.T) {
 
 // Whatever values a column has, its statistics survive their record, and shares are shares.
 func TestRecord(t *testing.T) {
-	stringType := types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: types.CollationDefault}
+	stringType := types.Type{ID: mysql.TypeVarchar, Length: 100, Collation: collation.Default}
 	decimal, _, _ := types.ParseDecimal([]byte("12345678901234567890.12"))
 	for _, v := range []types.Value{
 		types.Int(-1), types.Uint(math.MaxUint64), types.Float(0.1), decimal, types.Str("straße\x00\xff"), types.Bytes([]byte{0, 255}), types.Date(1 << 50),
@@ -135,7 +136,7 @@ func FuzzRecord(f *testing.F) {
 			t.Fatal(fmt.Errorf("%s: %w", again, err))
 		}
 		for i := range is.Columns {
-			_, _, _ = is.Columns[i].Histogram.Below(types.Int(5), types.CollationBinary)
+			_, _, _ = is.Columns[i].Histogram.Below(types.Int(5), collation.Binary)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package types
 import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -34,7 +35,7 @@ func Assign(v Value, t *Type, column string, row int, m *Mode, warn Warner) (Val
 	case ClassDecimal:
 		return a.decimal()
 	case ClassString:
-		if t.Collation == CollationBinary {
+		if t.Collation == collation.Binary {
 			return a.bytes()
 		}
 		return a.text()
@@ -107,5 +108,5 @@ func (a *assignment) incorrect(what, text string) *mysqlerr.Error {
 // shown is the value as error messages quote it.
 func (a *assignment) shown() string {
 	var buf [64]byte
-	return printable(a.v.AppendText(buf[:0], nil), 128)
+	return collation.Printable(a.v.AppendText(buf[:0], nil), 128)
 }

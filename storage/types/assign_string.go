@@ -9,6 +9,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -57,7 +58,7 @@ func (a *assignment) decode() error {
 	}
 	text, bad := a.t.Collation.DecodeStrict(s)
 	if bad >= 0 {
-		if _, err := a.problem(a.incorrect("string", badBytes(s[min(bad, len(s)):])), Null); err != nil {
+		if _, err := a.problem(a.incorrect("string", collation.BadBytes(s[min(bad, len(s)):])), Null); err != nil {
 			return err
 		}
 	}
@@ -73,7 +74,7 @@ func (t *Type) fittingBytes(s []byte, legacy bool) int {
 			return len(s)
 		}
 		if !legacy && !t.Collation.KeepsUTF8() {
-			return t.Collation.fitting(s, limit)
+			return t.Collation.FittingPrefix(s, limit)
 		}
 		if len(s) <= limit {
 			return len(s)
@@ -87,20 +88,6 @@ func (t *Type) fittingBytes(s []byte, legacy bool) int {
 		return len(s)
 	}
 	return charsLength(s, t.Length)
-}
-
-// fitting is how many leading bytes of s, which is UTF-8, take no more than limit bytes in c's character set.
-func (c Collation) fitting(s []byte, limit int) int {
-	set := c.info().set
-	var buf [maxRuneBytes]byte
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRune(s[i:])
-		if limit -= len(set.appendRune(buf[:0], r)); limit < 0 {
-			return i
-		}
-		i += n
-	}
-	return len(s)
 }
 
 // charsLength is the length in bytes of the first n characters of s.
@@ -127,11 +114,11 @@ func (a *assignment) text() (Value, error) {
 		// Strings are looked at too: an expression over text and bytes gives them, and what is stored ends in the log,
 		// whose readers take no broken text.
 		if a.v.kind == KindBytes || a.v.kind == KindBit || a.t.Collation.Charset() != "utf8mb4" || !utf8.Valid(s) {
-			if good := a.t.Collation.holds(s); good < len(s) {
-				if _, err := a.problem(a.incorrect("string", badBytes(s[good:])), Null); err != nil {
+			if good := a.t.Collation.ValidPrefix(s); good < len(s) {
+				if _, err := a.problem(a.incorrect("string", collation.BadBytes(s[good:])), Null); err != nil {
 					return Null, err
 				}
-				s = a.t.Collation.repair(s)
+				s = a.t.Collation.Repair(s)
 			}
 		}
 	default:
@@ -157,44 +144,6 @@ func (a *assignment) text() (Value, error) {
 		return a.problem(a.truncated(), String(s[:n]))
 	}
 	return a.problem(a.tooLong(), String(s[:n]))
-}
-
-// repair makes s hold only what c's character set has: a question mark for a character that it lacks, and the end of
-// the string where the bytes are no characters at all.
-func (c Collation) repair(s []byte) []byte {
-	var out []byte
-	for len(s) > 0 {
-		good := c.holds(s)
-		out = append(out, s[:good]...)
-		s = s[good:]
-		if len(s) == 0 {
-			break
-		}
-		r, size := utf8.DecodeRune(s)
-		if r == utf8.RuneError && size <= 1 {
-			break
-		}
-		out = append(out, '?')
-		s = s[size:]
-	}
-	return out
-}
-
-// badBytes shows the start of what was no character, as 1366 does: '\xF0\x9F\x98\x80'.
-func badBytes(s []byte) string {
-	const hex, limit = "0123456789ABCDEF", 6
-	var out []byte
-	for _, b := range s[:min(len(s), limit)] {
-		if b >= ' ' && b < 0x7f {
-			out = append(out, b)
-		} else {
-			out = append(out, '\\', 'x', hex[b>>4], hex[b&15])
-		}
-	}
-	if len(s) > limit {
-		out = append(out, "..."...)
-	}
-	return string(out)
 }
 
 func (a *assignment) bytes() (Value, error) {

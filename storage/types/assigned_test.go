@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/collation"
 )
 
 // awkwardText are strings that stand at the edge of what columns take.
@@ -21,7 +23,7 @@ func storedTypes(r *rand.Rand) Type {
 		mysql.TypeBit, mysql.TypeYear, mysql.TypeDate, mysql.TypeDatetime, mysql.TypeTimestamp, mysql.TypeDuration, mysql.TypeVarchar, mysql.TypeString,
 		mysql.TypeBlob, mysql.TypeTinyBlob, mysql.TypeEnum, mysql.TypeSet, mysql.TypeJSON,
 	}
-	t := Type{ID: ids[r.IntN(len(ids))], Length: Unspecified, Decimals: Unspecified, Collation: CollationBinary}
+	t := Type{ID: ids[r.IntN(len(ids))], Length: Unspecified, Decimals: Unspecified, Collation: collation.Binary}
 	switch t.Class() {
 	case ClassInt:
 		t.Unsigned = t.ID != mysql.TypeYear && r.IntN(2) == 0
@@ -38,7 +40,7 @@ func storedTypes(r *rand.Rand) Type {
 		t.Decimals = r.IntN(7)
 	case ClassString, ClassEnum, ClassSet:
 		t.Length, t.Elems = r.IntN(5), []string{"a", "b", "é"}
-		all := []Collation{CollationBinary, CollationDefault, CollationUTF8MB4Bin, 8, 33, 28, 11, 35, 54} // latin1, utf8mb3, gbk, ascii, ucs2, utf16
+		all := []collation.ID{collation.Binary, collation.Default, collation.UTF8MB4Bin, 8, 33, 28, 11, 35, 54} // latin1, utf8mb3, gbk, ascii, ucs2, utf16
 		t.Collation = all[r.IntN(len(all))]
 	}
 	return t

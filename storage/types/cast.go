@@ -7,6 +7,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -175,21 +176,21 @@ func castString(v Value, t *Type, m *Mode, warn Warner) Value {
 	default:
 		s = ToLocal(v, m.loc()).AppendText(make([]byte, 0, 32), nil)
 	}
-	if t.Collation == CollationBinary {
+	if t.Collation == collation.Binary {
 		if t.Length >= 0 && len(s) > t.Length {
 			warn.warnTruncated(lengthName("BINARY", t.Length), s)
 			s = s[:t.Length]
 		}
 		return Bytes(t.padBinary(s))
 	}
-	if good := t.Collation.holds(s); good < len(s) {
+	if good := t.Collation.ValidPrefix(s); good < len(s) {
 		if v.kind == KindBytes || v.kind == KindBit {
 			if warn != nil {
-				warn.warn(mysqlerr.InvalidCharacterString, t.Collation.Charset(), HexPrefix(s[good:]))
+				warn.warn(mysqlerr.InvalidCharacterString, t.Collation.Charset(), collation.HexPrefix(s[good:]))
 			}
 			return Null
 		}
-		s = t.Collation.repair(s)
+		s = t.Collation.Repair(s)
 	}
 	if n := t.fittingBytes(s, m.legacy()); n < len(s) {
 		if len(bytes.TrimRight(s[n:], " ")) > 0 {
@@ -202,16 +203,6 @@ func castString(v Value, t *Type, m *Mode, warn Warner) Value {
 
 func lengthName(name string, n int) string {
 	return name + "(" + string(Int(int64(n)).AppendText(nil, nil)) + ")"
-}
-
-// HexPrefix shows the first bytes of what is no text, as 1300 does.
-func HexPrefix(s []byte) string {
-	const hex, limit = "0123456789ABCDEF", 6
-	var out []byte
-	for _, b := range s[:min(len(s), limit)] {
-		out = append(out, hex[b>>4], hex[b&15])
-	}
-	return string(out)
 }
 
 // CastJSON is CAST(v AS JSON), which parses strings. Its errors are 3141 for a string that is no JSON, 3144 for a binary

@@ -6,6 +6,7 @@ import (
 	"math"
 	"unicode/utf8"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 )
 
@@ -244,12 +245,12 @@ func DecodeType(src []byte) (t Type, rest []byte, err error) {
 	t.ID = d.byte()
 	flags := d.byte()
 	t.Unsigned, t.Zerofill = flags&typeUnsigned != 0, flags&typeZerofill != 0
-	length, decimals, collation, count := d.varint(), d.varint(), d.uvarint(), d.uvarint()
+	length, decimals, coll, count := d.varint(), d.varint(), d.uvarint(), d.uvarint()
 	if d.bad || flags > typeUnsigned|typeZerofill || length < Unspecified || length > limits.TypeLength ||
-		decimals < Unspecified || decimals > limits.TypeDecimals || collation > limits.Collation || count > uint64(len(d.src)) {
+		decimals < Unspecified || decimals > limits.TypeDecimals || coll > limits.Collation || count > uint64(len(d.src)) {
 		return Type{}, src, errBadValue
 	}
-	t.Length, t.Decimals, t.Collation = int(length), int(decimals), Collation(collation)
+	t.Length, t.Decimals, t.Collation = int(length), int(decimals), collation.ID(coll)
 	for i := uint64(0); i < count && !d.bad; i++ {
 		t.Elems = append(t.Elems, string(d.bytes()))
 	}

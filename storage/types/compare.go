@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"math"
+
+	"cloudsql/storage/collation"
 )
 
 // numeric tells whether a kind compares as a number with a number.
@@ -25,7 +27,7 @@ func (k Kind) textual() bool {
 // Compare orders two non-null values of possibly different kinds as MySQL's comparison operators do: numbers against
 // strings as doubles, dates against strings as dates, strings under the collation c, JSON by its own order. A TIME
 // against a date needs the current date, so the caller converts it first (ToDatetime); here it counts as a number.
-func Compare(a, b Value, c Collation) int {
+func Compare(a, b Value, c collation.ID) int {
 	if a.kind == b.kind {
 		switch a.kind {
 		case KindEnum, KindSet: // of two different columns: as text
@@ -101,7 +103,7 @@ func compareNumbers(a, b Value) int {
 func compareFloats(a, b float64) int { return cmp.Compare(a, b) }
 
 // compareTemporalText reads b as the kind of date or time that a is; text that is none compares as text.
-func compareTemporalText(a, b Value, c Collation) int {
+func compareTemporalText(a, b Value, c collation.ID) int {
 	var parsed Value
 	if a.kind == KindTime {
 		parsed = b.ToTime(nil, nil)
@@ -133,7 +135,7 @@ func compareTemporalNumber(a, b Value) int {
 }
 
 // CompareSame orders two values of one column (same class) for sorting; NULL first.
-func CompareSame(a, b Value, c Collation) int {
+func CompareSame(a, b Value, c collation.ID) int {
 	if a.kind == b.kind {
 		return compareSameKind(a, b, c)
 	}
@@ -148,7 +150,7 @@ func CompareSame(a, b Value, c Collation) int {
 	return Compare(a, b, c)
 }
 
-func compareSameKind(a, b Value, c Collation) int {
+func compareSameKind(a, b Value, c collation.ID) int {
 	switch a.kind {
 	case KindInt, KindTime, KindTimestamp:
 		return cmp.Compare(int64(a.n), int64(b.n))
@@ -184,7 +186,7 @@ const (
 
 // HashKey appends bytes that are equal exactly for values that are equal under c: for hash joins, GROUP BY and DISTINCT.
 // Values of one column (same class) only; NULL has a key of its own.
-func HashKey(dst []byte, v Value, c Collation) []byte {
+func HashKey(dst []byte, v Value, c collation.ID) []byte {
 	switch v.kind {
 	case KindInt:
 		if int64(v.n) < 0 {

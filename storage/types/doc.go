@@ -1,4 +1,4 @@
-// Package types holds SQL values, their types, conversions and collations: the alphabet that every other package spells
+// Package types holds SQL values, their types and conversions: the alphabet that every other package spells
 // rows and expressions with.
 //
 // # Values
@@ -22,8 +22,7 @@
 // # Strings
 //
 // Text is UTF-8 in storage and in memory whatever the column's character set; the set decides which characters Assign
-// lets in and by which weights the collation orders. Sort keys (Collation.SortKey) are what index keys hold: their bytes
-// order as the strings do, under PAD SPACE too (collate.go explains how). ASCII takes a path of its own, without tables.
+// lets in, and the collation how they compare (storage/collation).
 //
 // # JSON
 //
@@ -33,13 +32,12 @@
 // # Invariants
 //
 //   - No conversion is lossy without an error, a warning or a note.
-//   - Two values of one column are equal under CompareSame exactly when their HashKeys are, and two strings exactly when
-//     their sort keys are; bytes.Compare of sort keys is CompareStrings.
+//   - Two values of one column are equal under CompareSame exactly when their HashKeys are.
 //   - A KindDecimal has one representation for each value and scale: in the number where that fits, else as digits.
 //   - A KindString is valid UTF-8; a KindJSON is in normal form.
 //   - Storing what was read back from a column changes nothing: Assign is idempotent.
 //   - DecodeValue and DecodeType take any bytes and give a value that is safe to use, or an error.
 //   - Nobody writes to the bytes of a Value. Clone it to keep it beyond the life of the row that it came from.
 //
-// Collations, the decimal arithmetic behind DecimalValue and nothing else come from Vitess.
+// The decimal arithmetic behind DecimalValue comes from Vitess.
 package types

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
@@ -31,8 +32,8 @@ func ExampleAssign() {
 
 // Compare goes by the collation.
 func ExampleCompare() {
-	binary, _ := types.CollationByName("utf8mb4_bin")
+	binary, _ := collation.ByName("utf8mb4_bin")
 	a, b := types.Str("straße"), types.Str("STRASSE")
-	fmt.Println(types.Compare(a, b, types.CollationDefault), types.Compare(a, b, binary))
+	fmt.Println(types.Compare(a, b, collation.Default), types.Compare(a, b, binary))
 	// Output: 0 1
 }

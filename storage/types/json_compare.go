@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"math"
 	"strconv"
+
+	"cloudsql/storage/collation"
 )
 
 // jsonNodeOf views any value as a JSON node, to compare it with JSON.
@@ -131,11 +133,11 @@ func (n *jsonNode) appendKey(dst []byte) []byte {
 		return strconv.AppendBool(dst, n.truth)
 	case jsonNum:
 		if d, ok := exactDecimal(n.number); ok {
-			return HashKey(dst, d, CollationBinary)
+			return HashKey(dst, d, collation.Binary)
 		}
-		return HashKey(dst, n.number, CollationBinary)
+		return HashKey(dst, n.number, collation.Binary)
 	case jsonString:
-		return HashKey(dst, Bytes(n.text), CollationBinary)
+		return HashKey(dst, Bytes(n.text), collation.Binary)
 	case jsonArray:
 		dst = appendUint64(dst, uint64(len(n.items)))
 		for i := range n.items {
@@ -144,7 +146,7 @@ func (n *jsonNode) appendKey(dst []byte) []byte {
 	case jsonObject:
 		dst = appendUint64(dst, uint64(len(n.members)))
 		for i := range n.members {
-			dst = HashKey(dst, Bytes(n.members[i].key), CollationBinary)
+			dst = HashKey(dst, Bytes(n.members[i].key), collation.Binary)
 			dst = n.members[i].value.appendKey(dst)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"vitess.io/vitess/go/mysql/decimal"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -21,7 +22,7 @@ func (w Warner) warn(code uint16, args ...any) {
 // warnTruncated is 1292: Truncated incorrect INTEGER value: '12abc'.
 func (w Warner) warnTruncated(what string, text []byte) {
 	if w != nil {
-		w.warn(mysqlerr.TruncatedWrongValue, what, printable(text, 128))
+		w.warn(mysqlerr.TruncatedWrongValue, what, collation.Printable(text, 128))
 	}
 }
 
@@ -242,24 +243,4 @@ func parseUint(s []byte, warn Warner) (uint64, bool) {
 		warn.warnTruncated("INTEGER", s)
 	}
 	return abs, over
-}
-
-// printable shows text in a message as MySQL does, at most limit bytes.
-func printable(text []byte, limit int) string {
-	if len(text) > limit {
-		text = text[:limit]
-	}
-	out := make([]byte, 0, len(text))
-	rest := text
-	for len(rest) > 0 {
-		ok := CollationUTF8Bin.holds(rest)
-		out = append(out, rest[:ok]...)
-		rest = rest[ok:]
-		if len(rest) > 0 {
-			const hex = "0123456789ABCDEF"
-			out = append(out, '\\', 'x', hex[rest[0]>>4], hex[rest[0]&15])
-			rest = rest[1:]
-		}
-	}
-	return string(out)
 }

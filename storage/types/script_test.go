@@ -12,6 +12,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 	_ "github.com/pingcap/tidb/pkg/parser/test_driver"
+
+	"cloudsql/storage/collation"
 )
 
 // typeOf reads a column type in SQL.
@@ -25,15 +27,15 @@ func typeOf(t *testing.T, sql string) *Type {
 	out := &Type{
 		ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Elems: ft.GetElems(),
 		Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Zerofill: mysql.HasZerofillFlag(ft.GetFlag()),
-		Collation: CollationDefault,
+		Collation: collation.Default,
 	}
-	if c, ok := CollationByName(ft.GetCollate()); ok {
+	if c, ok := collation.ByName(ft.GetCollate()); ok {
 		out.Collation = c
-	} else if c, ok := DefaultCollation(ft.GetCharset()); ok {
+	} else if c, ok := collation.DefaultOf(ft.GetCharset()); ok {
 		out.Collation = c
 	}
 	if mysql.HasBinaryFlag(ft.GetFlag()) || !(out.Class() == ClassString || out.Class() == ClassEnum || out.Class() == ClassSet) {
-		out.Collation = CollationBinary
+		out.Collation = collation.Binary
 	}
 	return out
 }
@@ -169,7 +171,7 @@ func runLine(t *testing.T, out *strings.Builder, cmd, line string, m *Mode) {
 	case "type":
 		fmt.Fprint(out, typeOf(t, line))
 	case "compare":
-		fmt.Fprint(out, Compare(valueOf(t, left), valueOf(t, right), CollationDefault))
+		fmt.Fprint(out, Compare(valueOf(t, left), valueOf(t, right), collation.Default))
 	case "number":
 		v := valueOf(t, line)
 		i, clippedI := v.ToInt(warn)

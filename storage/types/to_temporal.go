@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -208,7 +209,7 @@ func warnTemporal(warn Warner, what string, v Value, found bool) {
 	if warn == nil {
 		return
 	}
-	text := printable(v.AppendText(nil, nil), 128)
+	text := collation.Printable(v.AppendText(nil, nil), 128)
 	if found {
 		warn.warn(mysqlerr.TruncatedWrongValue, what, text)
 		return

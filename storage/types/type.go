@@ -1,49 +1,41 @@
 package types
 
-import "github.com/pingcap/tidb/pkg/parser/mysql"
+import (
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/collation"
+)
 
 // ID is MySQL's column type byte (mysql.TypeLong, mysql.TypeVarchar, …) as it appears on the wire.
 type ID = byte
-
-// Collation is MySQL's collation number: 255 utf8mb4_0900_ai_ci, 63 binary.
-type Collation uint16
-
-// Collations that the code names.
-const (
-	CollationUTF8MB4Bin Collation = 46
-	CollationUTF8MB3    Collation = 33 // utf8mb3_general_ci
-	CollationBinary     Collation = 63
-	CollationDefault    Collation = 255 // utf8mb4_0900_ai_ci
-	CollationUTF8Bin    Collation = 46  // utf8mb4_bin
-)
 
 // Unspecified stands in Length and Decimals where a type names none.
 const Unspecified = -1
 
 // Type is the type of a column or an expression.
 type Type struct {
-	ID        ID        `json:"id"`
-	Unsigned  bool      `json:"unsigned,omitempty"`
-	Zerofill  bool      `json:"zerofill,omitempty"`
-	Length    int       `json:"length"`   // characters, bytes, digits or display width; Unspecified where none was given
-	Decimals  int       `json:"decimals"` // DECIMAL: scale; date/time: fractional digits; FLOAT(m,d): d or Unspecified
-	Collation Collation `json:"collation,omitempty"`
-	Elems     []string  `json:"elems,omitempty"` // ENUM and SET
+	ID        ID           `json:"id"`
+	Unsigned  bool         `json:"unsigned,omitempty"`
+	Zerofill  bool         `json:"zerofill,omitempty"`
+	Length    int          `json:"length"`   // characters, bytes, digits or display width; Unspecified where none was given
+	Decimals  int          `json:"decimals"` // DECIMAL: scale; date/time: fractional digits; FLOAT(m,d): d or Unspecified
+	Collation collation.ID `json:"collation,omitempty"`
+	Elems     []string     `json:"elems,omitempty"` // ENUM and SET
 }
 
 // Types that expressions produce often.
 var (
-	TypeNull     = Type{ID: mysql.TypeNull, Collation: CollationBinary}
-	TypeInt      = Type{ID: mysql.TypeLonglong, Length: 20, Collation: CollationBinary}
-	TypeUint     = Type{ID: mysql.TypeLonglong, Unsigned: true, Length: 20, Collation: CollationBinary}
-	TypeBool     = Type{ID: mysql.TypeLonglong, Length: 1, Collation: CollationBinary}
-	TypeDouble   = Type{ID: mysql.TypeDouble, Length: 23, Decimals: 31, Collation: CollationBinary}
-	TypeString   = Type{ID: mysql.TypeVarString, Length: Unspecified, Decimals: 31, Collation: CollationDefault}
-	TypeBytes    = Type{ID: mysql.TypeVarString, Length: Unspecified, Decimals: 31, Collation: CollationBinary}
-	TypeDate     = Type{ID: mysql.TypeDate, Length: 10, Collation: CollationBinary}
-	TypeDatetime = Type{ID: mysql.TypeDatetime, Length: 19, Collation: CollationBinary}
-	TypeTime     = Type{ID: mysql.TypeDuration, Length: 10, Collation: CollationBinary}
-	TypeJSON     = Type{ID: mysql.TypeJSON, Length: Unspecified, Collation: CollationDefault}
+	TypeNull     = Type{ID: mysql.TypeNull, Collation: collation.Binary}
+	TypeInt      = Type{ID: mysql.TypeLonglong, Length: 20, Collation: collation.Binary}
+	TypeUint     = Type{ID: mysql.TypeLonglong, Unsigned: true, Length: 20, Collation: collation.Binary}
+	TypeBool     = Type{ID: mysql.TypeLonglong, Length: 1, Collation: collation.Binary}
+	TypeDouble   = Type{ID: mysql.TypeDouble, Length: 23, Decimals: 31, Collation: collation.Binary}
+	TypeString   = Type{ID: mysql.TypeVarString, Length: Unspecified, Decimals: 31, Collation: collation.Default}
+	TypeBytes    = Type{ID: mysql.TypeVarString, Length: Unspecified, Decimals: 31, Collation: collation.Binary}
+	TypeDate     = Type{ID: mysql.TypeDate, Length: 10, Collation: collation.Binary}
+	TypeDatetime = Type{ID: mysql.TypeDatetime, Length: 19, Collation: collation.Binary}
+	TypeTime     = Type{ID: mysql.TypeDuration, Length: 10, Collation: collation.Binary}
+	TypeJSON     = Type{ID: mysql.TypeJSON, Length: Unspecified, Collation: collation.Default}
 )
 
 // Class groups type IDs by the kind of Value that a column of the type holds.
@@ -55,7 +47,7 @@ const (
 	ClassInt        // KindInt or KindUint; BOOL, TINYINT … BIGINT, YEAR
 	ClassFloat
 	ClassDecimal
-	ClassString // KindString or, with CollationBinary, KindBytes; CHAR … TEXT, BINARY … BLOB
+	ClassString // KindString or, with collation.Binary, KindBytes; CHAR … TEXT, BINARY … BLOB
 	ClassDate
 	ClassDatetime // DATETIME, and TIMESTAMP (KindTimestamp in storage)
 	ClassTime
@@ -96,7 +88,7 @@ func (t *Type) Class() Class {
 }
 
 // IsBinary tells whether t is a binary string type (BINARY, VARBINARY, BLOB).
-func (t *Type) IsBinary() bool { return t.Class() == ClassString && t.Collation == CollationBinary }
+func (t *Type) IsBinary() bool { return t.Class() == ClassString && t.Collation == collation.Binary }
 
 // IsTimestamp tells whether t's storage form is KindTimestamp.
 func (t *Type) IsTimestamp() bool { return t.ID == mysql.TypeTimestamp }

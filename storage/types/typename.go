@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/collation"
 )
 
 // typeNames are the names of types whose name does not depend on their collation.
@@ -21,7 +23,7 @@ func (t *Type) BaseName() string {
 	if t.Class() != ClassString {
 		return typeNames[t.ID]
 	}
-	binary := t.Collation == CollationBinary
+	binary := t.Collation == collation.Binary
 	text, bytes := "", ""
 	switch t.ID {
 	case mysql.TypeString:

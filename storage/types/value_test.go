@@ -11,6 +11,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"vitess.io/vitess/go/mysql/decimal"
 	"vitess.io/vitess/go/mysql/format"
+
+	"cloudsql/storage/collation"
 )
 
 // randomDecimalText has up to digits digits, a point somewhere and perhaps a sign.
@@ -256,9 +258,9 @@ func FuzzDecodeValue(f *testing.F) {
 		v.ToBool(nil)
 		v.ToDatetime(DefaultMode(), nil)
 		v.ToTime(DefaultMode(), nil)
-		HashKey(nil, v, CollationDefault)
+		HashKey(nil, v, collation.Default)
 		for _, o := range []Value{Int(1), Str("a"), v} {
-			if !v.IsNull() && Compare(v, o, CollationDefault) != -Compare(o, v, CollationDefault) {
+			if !v.IsNull() && Compare(v, o, collation.Default) != -Compare(o, v, collation.Default) {
 				t.Fatalf("%q and %q disagree", v.Text(), o.Text())
 			}
 		}
@@ -328,17 +330,19 @@ func FuzzParseText(f *testing.F) {
 // Compare is antisymmetric for values of any two kinds, and CompareSame orders totally.
 func TestCompareIsAntisymmetric(t *testing.T) {
 	r := rand.New(rand.NewPCG(15, 16))
+	colls := []collation.ID{collation.Default, collation.UTF8MB4Bin, collation.Binary}
 	for range 50000 {
 		a, b := randomValue(r), randomValue(r)
-		if !a.IsNull() && !b.IsNull() && Compare(a, b, CollationDefault) != -Compare(b, a, CollationDefault) {
+		if !a.IsNull() && !b.IsNull() && Compare(a, b, collation.Default) != -Compare(b, a, collation.Default) {
 			t.Fatalf("%v %q and %v %q disagree", a.kind, a.Text(), b.kind, b.Text())
 		}
-		if CompareSame(a, b, CollationDefault) != -CompareSame(b, a, CollationDefault) || CompareSame(a, a, CollationDefault) != 0 {
+		if CompareSame(a, b, collation.Default) != -CompareSame(b, a, collation.Default) || CompareSame(a, a, collation.Default) != 0 {
 			t.Fatalf("%v %q and %v %q sort badly", a.kind, a.Text(), b.kind, b.Text())
 		}
-		if a.kind == b.kind && (CompareSame(a, b, CollationDefault) == 0) !=
-			bytes.Equal(HashKey(nil, a, CollationDefault), HashKey(nil, b, CollationDefault)) {
-			t.Fatalf("%v %q and %q: hash keys disagree with the order", a.kind, a.Text(), b.Text())
+		for _, c := range colls {
+			if a.kind == b.kind && (CompareSame(a, b, c) == 0) != bytes.Equal(HashKey(nil, a, c), HashKey(nil, b, c)) {
+				t.Fatalf("%v %q and %q: hash keys disagree with the order under %s", a.kind, a.Text(), b.Text(), c.Name())
+			}
 		}
 	}
 }
@@ -369,7 +373,7 @@ func TestBatch(t *testing.T) {
 func TestNoAllocations(t *testing.T) {
 	buf := make([]byte, 0, 256)
 	decimalType := Type{ID: mysql.TypeNewDecimal, Length: 10, Decimals: 2}
-	varchar := Type{ID: mysql.TypeVarchar, Length: 20, Collation: CollationDefault}
+	varchar := Type{ID: mysql.TypeVarchar, Length: 20, Collation: collation.Default}
 	intType := Type{ID: mysql.TypeLong}
 	m := DefaultMode()
 	s, other := Str("Customer#1"), Str("customer#2")
@@ -379,11 +383,11 @@ func TestNoAllocations(t *testing.T) {
 		"decimal text":  func() { DecSmall(-12345, 2).AppendText(buf, &decimalType) },
 		"datetime text": func() { Datetime(PackDatetime(2024, 5, 6, 1, 2, 3, 4), 6).AppendText(buf, nil) },
 		"float text":    func() { Float(1.25).AppendText(buf, nil) },
-		"sort key":      func() { CollationDefault.SortKey(buf, s.b) },
-		"compare":       func() { Compare(s, other, CollationDefault) },
-		"hash":          func() { HashKey(buf, s, CollationDefault) },
+		"sort key":      func() { collation.Default.SortKey(buf, s.b) },
+		"compare":       func() { Compare(s, other, collation.Default) },
+		"hash":          func() { HashKey(buf, s, collation.Default) },
 		"encode":        func() { AppendValue(buf, s) },
-		"like":          func() { CollationDefault.Like(s.b, other.b, '\\') },
+		"like":          func() { collation.Default.Like(s.b, other.b, '\\') },
 		"assign int":    func() { _, _ = Assign(Int(5), &intType, "c", 1, m, nil) },
 		"assign text":   func() { _, _ = Assign(s, &varchar, "c", 1, m, nil) },
 		"decimals":      func() { Compare(DecSmall(150, 2), DecSmall(15, 1), 0) },
@@ -395,7 +399,7 @@ func TestNoAllocations(t *testing.T) {
 }
 
 func BenchmarkAssignString(b *testing.B) {
-	varchar := Type{ID: mysql.TypeVarchar, Length: 120, Collation: CollationDefault}
+	varchar := Type{ID: mysql.TypeVarchar, Length: 120, Collation: collation.Default}
 	s, m := String(bytes.Repeat([]byte("abcdefghij"), 12)), DefaultMode()
 	b.ReportAllocs()
 	for b.Loop() {

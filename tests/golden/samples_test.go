@@ -11,6 +11,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -48,20 +49,20 @@ const (
 
 var epoch = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
-func typed(id byte, length, decimals int, c types.Collation) types.Type {
+func typed(id byte, length, decimals int, c collation.ID) types.Type {
 	return types.Type{ID: id, Length: length, Decimals: decimals, Collation: c}
 }
 
 // columnTypes are one of each kind of column.
 func columnTypes() []types.Type {
-	const bin, text = types.CollationBinary, types.CollationDefault
+	const bin, text = collation.Binary, collation.Default
 	unsigned := types.TypeUint
 	enum, set := typed(mysql.TypeEnum, 5, 0, text), typed(mysql.TypeSet, 5, 0, text)
 	enum.Elems, set.Elems = []string{"small", "large"}, []string{"a", "b", "c"}
 	return []types.Type{
 		types.TypeInt, unsigned, typed(mysql.TypeTiny, 4, 0, bin), typed(mysql.TypeYear, 4, 0, bin),
 		types.TypeDouble, typed(mysql.TypeFloat, 12, 31, bin), typed(mysql.TypeNewDecimal, 10, 2, bin), typed(mysql.TypeNewDecimal, 65, 30, bin),
-		typed(mysql.TypeVarchar, 20, 0, text), typed(mysql.TypeString, 5, 0, types.CollationUTF8Bin), typed(mysql.TypeVarchar, 20, 0, bin),
+		typed(mysql.TypeVarchar, 20, 0, text), typed(mysql.TypeString, 5, 0, collation.UTF8MB4Bin), typed(mysql.TypeVarchar, 20, 0, bin),
 		typed(mysql.TypeLongBlob, 1<<32-1, 0, text), types.TypeDate, typed(mysql.TypeDatetime, 26, 6, bin), typed(mysql.TypeTimestamp, 22, 2, bin),
 		typed(mysql.TypeDuration, 14, 3, bin), types.TypeJSON, enum, set, typed(mysql.TypeBit, 9, 0, bin),
 	}
@@ -70,7 +71,7 @@ func columnTypes() []types.Type {
 // columnRows are rows of a table with columnTypes.
 func columnRows() [][]types.Value {
 	dec := func(text string, scale int) types.Value {
-		t := typed(mysql.TypeNewDecimal, 65, scale, types.CollationBinary)
+		t := typed(mysql.TypeNewDecimal, 65, scale, collation.Binary)
 		v, err := types.Assign(types.Str(text), &t, "d", 1, types.DefaultMode(), nil)
 		if err != nil {
 			panic(err)
@@ -94,7 +95,7 @@ func columnRows() [][]types.Value {
 }
 
 func columnsTable() *schema.Table {
-	t := &schema.Table{ID: 5, Database: 3, Name: "kinds", Version: 1, NextColumnID: 100, NextIndexID: 10, Collation: types.CollationDefault, CreatedMicros: 7,
+	t := &schema.Table{ID: 5, Database: 3, Name: "kinds", Version: 1, NextColumnID: 100, NextIndexID: 10, Collation: collation.Default, CreatedMicros: 7,
 		Tablets: []schema.Tablet{{ID: goldenTablet, Shard: goldenShard}}}
 	for i, typ := range columnTypes() {
 		t.Columns = append(t.Columns, schema.Column{ID: schema.ColumnID(i + 1), Name: fmt.Sprintf("c%d", i), Type: typ, NotNull: i == 0})
@@ -111,8 +112,8 @@ func columnsTable() *schema.Table {
 
 // smallTable is t(id BIGINT AUTO_INCREMENT PRIMARY KEY, k BIGINT, name VARCHAR(20), UNIQUE (name), KEY (k)).
 func smallTable() *schema.Table {
-	name := typed(mysql.TypeVarchar, 20, 0, types.CollationDefault)
-	return &schema.Table{ID: 6, Database: 3, Name: "t", Version: 1, NextColumnID: 4, NextIndexID: 4, Collation: types.CollationDefault,
+	name := typed(mysql.TypeVarchar, 20, 0, collation.Default)
+	return &schema.Table{ID: 6, Database: 3, Name: "t", Version: 1, NextColumnID: 4, NextIndexID: 4, Collation: collation.Default,
 		Columns: []schema.Column{{ID: 1, Name: "id", Type: types.TypeInt, NotNull: true, AutoIncrement: true}, {ID: 2, Name: "k", Type: types.TypeInt}, {ID: 3, Name: "name", Type: name}},
 		Indexes: []schema.Index{{ID: schema.PrimaryIndex, Name: "PRIMARY", Unique: true, Columns: []schema.IndexColumn{{Column: 0}}},
 			{ID: 2, Name: "u", Unique: true, Columns: []schema.IndexColumn{{Column: 2}}}, {ID: 3, Name: "k", Columns: []schema.IndexColumn{{Column: 1}}}},
@@ -148,11 +149,11 @@ func (s *samples) values() {
 
 // arguments are tried for every function: those that it takes are samples.
 func arguments(n int) (lists [][]expr.Expr) {
-	str := typed(mysql.TypeVarchar, 20, 0, types.CollationDefault)
+	str := typed(mysql.TypeVarchar, 20, 0, collation.Default)
 	kinds := [][]expr.Expr{
 		{&expr.Column{Index: 0, Typ: types.TypeInt, Name: "n"}, expr.NewInt(3)},
 		{&expr.Column{Index: 1, Typ: str, Name: "s"}, expr.NewStr("é")},
-		{&expr.Column{Index: 2, Typ: typed(mysql.TypeDatetime, 26, 6, types.CollationBinary), Name: "d"}, expr.NewStr("day")},
+		{&expr.Column{Index: 2, Typ: typed(mysql.TypeDatetime, 26, 6, collation.Binary), Name: "d"}, expr.NewStr("day")},
 		{&expr.Column{Index: 3, Typ: types.TypeJSON, Name: "j"}, expr.NewStr("$.a")},
 	}
 	for _, k := range kinds {
@@ -361,7 +362,7 @@ func (s *samples) messages() {
 
 func (s *samples) catalog() {
 	tx := catalog.Empty().Begin()
-	tx.PutDatabase(&schema.Database{ID: 3, Name: "d", Collation: types.CollationDefault, Shard: 2})
+	tx.PutDatabase(&schema.Database{ID: 3, Name: "d", Collation: collation.Default, Shard: 2})
 	tx.PutTable(columnsTable())
 	tx.PutTable(smallTable())
 	tx.PutUser(&catalog.User{Name: "root", Host: "%", Plugin: "caching_sha2_password", Secret: []byte{1, 2}, LoopbackOnly: true, Global: ^uint64(0), GrantOption: true})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cloudsql/storage/collation"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -33,7 +34,7 @@ const (
 )
 
 var realTable = &schema.Table{
-	ID: 5, Name: "t", Version: 1, NextColumnID: 3, NextIndexID: 3, Collation: types.CollationDefault,
+	ID: 5, Name: "t", Version: 1, NextColumnID: 3, NextIndexID: 3, Collation: collation.Default,
 	Columns: []schema.Column{
 		{ID: 1, Name: "id", Type: types.TypeInt, NotNull: true},
 		{ID: 2, Name: "writer", Type: types.TypeInt, NotNull: true},

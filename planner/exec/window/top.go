@@ -6,6 +6,7 @@ import (
 
 	"cloudsql/planner/exec"
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
@@ -20,7 +21,7 @@ type Top struct {
 	run       *exec.Run
 	in        exec.Operator
 	partition []expr.Expr
-	colls     []types.Collation
+	colls     []collation.ID
 	order     *spill.Order
 	most      int
 	firsts    map[string]*keyHeap // of each partition the first keys so far, the last of them on top

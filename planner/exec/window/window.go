@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/planner/exec"
 	"cloudsql/planner/spill"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
@@ -60,7 +61,7 @@ type Operator struct {
 	run       *exec.Run
 	in        exec.Operator
 	partition []expr.Expr
-	colls     []types.Collation
+	colls     []collation.ID
 	order     *spill.Order
 	funcs     []Func
 

@@ -7,15 +7,15 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql/ddl"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/types"
 )
 
 // Database is one that the account may see.
 type Database struct {
 	Name      string
-	Collation types.Collation
+	Collation collation.ID
 	virtual   bool
 }
 
@@ -45,11 +45,11 @@ func Databases(c Context) []Database {
 	return list
 }
 
-func virtualCollation(db string) types.Collation {
+func virtualCollation(db string) collation.ID {
 	if db == InfoSchema {
 		return CollationText
 	}
-	return types.CollationDefault
+	return collation.Default
 }
 
 // FindDatabase resolves a database's name: 1044 where the account may not see it, 1049 where there is none, 1046 where

@@ -10,8 +10,8 @@ import (
 
 	"cloudsql/planner/exec"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/types"
 )
 
 //go:embed sys_views.sql
@@ -31,8 +31,8 @@ func readViews(list string) {
 		case line[0] != ' ':
 			t = &Table{db: SysDB, view: &schema.View{
 				ID: ^schema.TableID(len(tables[SysDB])), Name: line, Algorithm: schema.AlgorithmTemptable, Invoker: true,
-				DefinerUser: "mysql.sys", DefinerHost: "localhost", Charset: types.CollationDefault.Charset(),
-				Collation: types.CollationDefault.Name(),
+				DefinerUser: "mysql.sys", DefinerHost: "localhost", Charset: collation.Default.Charset(),
+				Collation: collation.Default.Name(),
 			}}
 			t.desc = schema.Table{Name: line, Collation: virtualCollation(SysDB)}
 			tables[SysDB][strings.ToLower(line)] = t

@@ -12,6 +12,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/exec"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
@@ -27,9 +28,9 @@ const (
 
 // Collations of information_schema's texts: names of objects compare by code points, everything else in any case.
 const (
-	CollationText types.Collation = 33 // utf8mb3_general_ci
-	collationName types.Collation = 83 // utf8mb3_bin
-	collationPerf types.Collation = 46 // utf8mb4_bin, of performance_schema, whose other texts have the default collation
+	CollationText collation.ID = 33 // utf8mb3_general_ci
+	collationName collation.ID = 83 // utf8mb3_bin
+	collationPerf collation.ID = 46 // utf8mb4_bin, of performance_schema, whose other texts have the default collation
 )
 
 // Table is a virtual table: its columns in the form of a descriptor without indexes, and what makes its rows.
@@ -176,12 +177,12 @@ func (t *Table) addColumn(c exec.VirtualColumn) {
 }
 
 // collation is that of a column's texts.
-func (t *Table) collation(bin bool) types.Collation {
+func (t *Table) collation(bin bool) collation.ID {
 	switch {
 	case t.db == PerfSchema && bin:
 		return collationPerf
 	case t.db == PerfSchema:
-		return types.CollationDefault
+		return collation.Default
 	case bin:
 		return collationName
 	}
@@ -222,19 +223,19 @@ var plainTypes = map[string]types.Type{
 	},
 }
 
-func readType(s string, collation types.Collation) (types.Type, error) {
+func readType(s string, coll collation.ID) (types.Type, error) {
 	if s == "json" {
 		return types.TypeJSON, nil
 	}
 	if t, ok := plainTypes[s]; ok {
-		t.Collation = types.CollationBinary
+		t.Collation = collation.Binary
 		if strings.HasSuffix(s, "text") {
-			t.Collation = collation
+			t.Collation = coll
 		}
 		return t, nil
 	}
 	if digits, ok := strings.CutPrefix(s, "decimal("); ok {
-		t := types.Type{ID: mysql.TypeNewDecimal, Collation: types.CollationBinary}
+		t := types.Type{ID: mysql.TypeNewDecimal, Collation: collation.Binary}
 		_, err := fmt.Sscanf(digits, "%d,%d)", &t.Length, &t.Decimals)
 		return t, err
 	}
@@ -242,7 +243,7 @@ func readType(s string, collation types.Collation) (types.Type, error) {
 	if !ok {
 		return types.Type{}, fmt.Errorf("unknown type %q", s)
 	}
-	t := types.Type{Collation: collation}
+	t := types.Type{Collation: coll}
 	switch base {
 	case "varchar", "char":
 		t.ID = mysql.TypeVarchar

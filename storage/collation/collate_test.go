@@ -1,4 +1,4 @@
-package types
+package collation
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func TestSortKeyOrdersAsCompare(t *testing.T) {
 		"ascii_general_ci", "ascii_bin", "binary", "cp1251_general_ci", "utf16_unicode_ci", "ucs2_general_ci", "sjis_japanese_ci",
 		"big5_chinese_ci", "big5_bin", "gbk_bin", "gb18030_bin", "tis620_bin", "latin2_hungarian_ci", "euckr_korean_ci", "gb18030_unicode_520_ci",
 	} {
-		c, ok := CollationByName(name)
+		c, ok := ByName(name)
 		if !ok {
 			t.Fatalf("no collation %s", name)
 		}
@@ -41,8 +41,8 @@ func TestSortKeyOrdersAsCompare(t *testing.T) {
 			if back := c.CompareStrings(b, a); back != -want {
 				t.Fatalf("%s: Compare(%q, %q) = %d, but reversed %d", name, a, b, want, back)
 			}
-			if (want == 0) != bytes.Equal(HashKey(nil, String(a), c), HashKey(nil, String(b), c)) {
-				t.Fatalf("%s: hash keys of %q and %q disagree with their order %d", name, a, b, want)
+			if c.EqualStrings(a, b) != (want == 0) {
+				t.Fatalf("%s: %q and %q are equal or not, but their order is %d", name, a, b, want)
 			}
 		}
 	}
@@ -51,10 +51,10 @@ func TestSortKeyOrdersAsCompare(t *testing.T) {
 // The fast path over ASCII must give what the collation library gives.
 func TestSortKeyASCIIEqualsSlowPath(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	slow := CollationDefault.info().coll
+	slow := Default.info().coll
 	check := func(s []byte) {
 		want := slow.WeightString(nil, s, 0)
-		if got := CollationDefault.SortKey(nil, s); !bytes.Equal(got, want) {
+		if got := Default.SortKey(nil, s); !bytes.Equal(got, want) {
 			t.Fatalf("%q: %x, want %x", s, got, want)
 		}
 	}
@@ -90,12 +90,12 @@ func TestGeneralWeightsASCII(t *testing.T) {
 
 // Each collation's weight of a space leaves room for the two markers below the weights above it.
 func TestPadMarkersFit(t *testing.T) {
-	for _, c := range AllCollations() {
+	for _, c := range All() {
 		ci := c.info()
 		if ci.order == orderWeights && (ci.space < padEnd || ci.wide && ci.space < 0x100) {
 			t.Errorf("%s: space weighs %x", ci.name, ci.space)
 		}
-		if back, ok := CollationByName(c.Name()); !ok || back != c {
+		if back, ok := ByName(c.Name()); !ok || back != c {
 			t.Errorf("%s is not found by its name", c.Name())
 		}
 	}
@@ -126,7 +126,7 @@ func TestCompareStrings(t *testing.T) {
 		{"binary", "a", "a\x00", -1},
 		{"binary", "a", "A", 1},
 	} {
-		c, _ := CollationByName(tc.collation)
+		c, _ := ByName(tc.collation)
 		if got := c.CompareStrings([]byte(tc.a), []byte(tc.b)); got != tc.want {
 			t.Errorf("%s: %q against %q is %d, want %d", tc.collation, tc.a, tc.b, got, tc.want)
 		}
@@ -159,12 +159,12 @@ func TestLike(t *testing.T) {
 		{"utf8mb4_general_ci", "abc", "ABC", true},
 		{"binary", "\xff\xfe", "_\xfe", true},
 	} {
-		c, _ := CollationByName(tc.collation)
+		c, _ := ByName(tc.collation)
 		if got := c.Like([]byte(tc.s), []byte(tc.pattern), '\\'); got != tc.want {
 			t.Errorf("%s: %q LIKE %q is %v", tc.collation, tc.s, tc.pattern, got)
 		}
 	}
-	if CollationDefault.Like([]byte("a%"), []byte("a|%"), '|') != true {
+	if Default.Like([]byte("a%"), []byte("a|%"), '|') != true {
 		t.Error("ESCAPE '|' is not obeyed")
 	}
 }
@@ -174,7 +174,7 @@ func TestSortKeyPrefix(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, name := range []string{"utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb4_bin", "binary", "utf8mb4_0900_bin", "latin1_bin",
 		"latin1_general_ci", "cp1251_general_ci", "utf16_general_ci", "utf16_bin", "ascii_bin"} {
-		c, ok := CollationByName(name)
+		c, ok := ByName(name)
 		if !ok {
 			t.Fatal(name)
 		}
@@ -192,18 +192,18 @@ func TestSortKeyPrefix(t *testing.T) {
 }
 
 func TestCase(t *testing.T) {
-	if got := string(CollationDefault.Upper(nil, []byte("straße éa1"))); got != "STRAßE ÉA1" {
+	if got := string(Default.Upper(nil, []byte("straße éa1"))); got != "STRAßE ÉA1" {
 		t.Errorf("UPPER gives %q", got)
 	}
-	if got := string(CollationDefault.Lower(nil, []byte("ÀB1"))); got != "àb1" {
+	if got := string(Default.Lower(nil, []byte("ÀB1"))); got != "àb1" {
 		t.Errorf("LOWER gives %q", got)
 	}
-	if got := string(CollationBinary.Upper(nil, []byte("ab"))); got != "ab" {
+	if got := string(Binary.Upper(nil, []byte("ab"))); got != "ab" {
 		t.Errorf("UPPER of a binary string gives %q", got)
 	}
 }
 
-func TestHolds(t *testing.T) {
+func TestValidPrefix(t *testing.T) {
 	for _, tc := range []struct {
 		collation, s string
 		want         int
@@ -211,8 +211,8 @@ func TestHolds(t *testing.T) {
 		{"utf8mb4_bin", "a😀", 5}, {"utf8mb3_bin", "a😀", 1}, {"latin1_bin", "é€中", 5}, {"ascii_bin", "aé", 1},
 		{"utf8mb4_bin", "a\xff", 1}, {"binary", "ab", 2}, {"cp1251_bin", "Жé", 2},
 	} {
-		c, _ := CollationByName(tc.collation)
-		if got := c.holds([]byte(tc.s)); got != tc.want {
+		c, _ := ByName(tc.collation)
+		if got := c.ValidPrefix([]byte(tc.s)); got != tc.want {
 			t.Errorf("%s holds %d bytes of %q, want %d", tc.collation, got, tc.s, tc.want)
 		}
 	}
@@ -221,7 +221,7 @@ func TestHolds(t *testing.T) {
 func BenchmarkSortKey(b *testing.B) {
 	s := []byte("customer-0000012345")
 	for _, name := range []string{"utf8mb4_0900_ai_ci", "utf8mb4_general_ci", "utf8mb4_bin", "latin1_swedish_ci"} {
-		c, _ := CollationByName(name)
+		c, _ := ByName(name)
 		b.Run(name, func(b *testing.B) {
 			buf := make([]byte, 0, 128)
 			b.ReportAllocs()

@@ -1,4 +1,4 @@
-package types
+package collation
 
 import (
 	"unicode/utf8"
@@ -6,14 +6,14 @@ import (
 
 // Like matches s against a LIKE pattern under c: % any run, _ one character, escape makes the next character plain
 // (0 for none, as ESCAPE ” asks). Characters compare one by one, so 'ß' does not match 'ss', and trailing spaces count.
-func (c Collation) Like(s, pattern []byte, escape rune) bool {
+func (c ID) Like(s, pattern []byte, escape rune) bool {
 	m := likeMatcher{ci: c.info(), escape: escape}
 	found, _ := m.match(s, pattern)
 	return found
 }
 
 // LikeWithin is Like that may take long: it tells spend of the characters that it has compared, whose error ends it.
-func (c Collation) LikeWithin(s, pattern []byte, escape rune, spend func(n int) error) (bool, error) {
+func (c ID) LikeWithin(s, pattern []byte, escape rune, spend func(n int) error) (bool, error) {
 	m := likeMatcher{ci: c.info(), escape: escape, spend: spend}
 	return m.match(s, pattern)
 }
@@ -72,7 +72,7 @@ func (m *likeMatcher) match(s, p []byte) (bool, error) {
 
 // next gives the first character of s; every byte is one under binary.
 func (m *likeMatcher) next(s []byte) (rune, int) {
-	if s[0] < utf8.RuneSelf || m.ci.id == CollationBinary {
+	if s[0] < utf8.RuneSelf || m.ci.id == Binary {
 		return rune(s[0]), 1
 	}
 	return utf8.DecodeRune(s)
@@ -87,7 +87,7 @@ func (m *likeMatcher) same(a, b rune) bool {
 	case orderBytes, orderUTF8:
 		return false
 	case orderUCA900:
-		if m.ci.id == CollationDefault && a < utf8.RuneSelf && b < utf8.RuneSelf {
+		if m.ci.id == Default && a < utf8.RuneSelf && b < utf8.RuneSelf {
 			return uca900ASCII[a] == uca900ASCII[b]
 		}
 	case orderGeneral:

@@ -1,4 +1,4 @@
-package types
+package collation
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 // extraCollations are those; the programs of V1 don't know them.
 var extraCollations = []struct {
-	id            Collation
+	id            ID
 	name, charset string
 	kind          extraKind
 }{
@@ -27,7 +27,7 @@ var extraCollations = []struct {
 }
 
 // extraDefaults are the collations that their character sets have by default.
-var extraDefaults = []Collation{1, 28, 18, 248}
+var extraDefaults = []ID{1, 28, 18, 248}
 
 type extraKind uint8
 
@@ -49,15 +49,15 @@ func addExtra() {
 }
 
 // Since is the version of the cluster from which on all programs know c.
-func (c Collation) Since() version.Version {
+func (c ID) Since() version.Version {
 	if !c.Valid() {
 		return 0
 	}
-	return collationTable[c].since
+	return table[c].since
 }
 
 // Unsorted tells the collations that are known by name only: what compares or sorts by one is refused with 1235.
-func (c Collation) Unsorted() bool { return c.info().unsorted }
+func (c ID) Unsorted() bool { return c.info().unsorted }
 
 // byteOrder weighs text that is in its character set.
 type byteOrder struct {

@@ -1,4 +1,4 @@
-package types
+package collation
 
 import (
 	"bytes"
@@ -33,7 +33,7 @@ func TestCharacterSetsRoundTrip(t *testing.T) {
 		if set.utf8 {
 			continue
 		}
-		c, _ := DefaultCollation(name)
+		c, _ := DefaultOf(name)
 		runes(func(r rune) {
 			if r > 0xFFFF && r%97 != 0 {
 				return
@@ -66,7 +66,7 @@ func TestCharacterSetsRoundTrip(t *testing.T) {
 func TestFingerprints(t *testing.T) {
 	var lines []string
 	for _, name := range charsetNames() {
-		c, _ := DefaultCollation(name)
+		c, _ := DefaultOf(name)
 		h := sha256.New()
 		runes(func(r rune) {
 			if text := utf8.AppendRune(nil, r); c.Has(text) && (r <= 0xFFFF || r%61 == 0) {
@@ -75,7 +75,7 @@ func TestFingerprints(t *testing.T) {
 		})
 		lines = append(lines, "set "+name+" "+hex.EncodeToString(h.Sum(nil)[:12]))
 	}
-	for _, c := range AllCollations() {
+	for _, c := range All() {
 		if c.Unsorted() {
 			continue
 		}
@@ -118,8 +118,8 @@ func TestFingerprints(t *testing.T) {
 
 func charsetNames() []string {
 	var names []string
-	for _, c := range AllCollations() {
-		if d, _ := DefaultCollation(c.Charset()); d == c {
+	for _, c := range All() {
+		if d, _ := DefaultOf(c.Charset()); d == c {
 			names = append(names, c.Charset())
 		}
 	}
@@ -131,11 +131,11 @@ func TestAllOfMySQL(t *testing.T) {
 	if n := len(charsetNames()); n != 41 {
 		t.Errorf("%d character sets", n)
 	}
-	if n := len(AllCollations()); n != 286 {
+	if n := len(All()); n != 286 {
 		t.Errorf("%d collations", n)
 	}
 	var unsorted []string
-	for _, c := range AllCollations() {
+	for _, c := range All() {
 		if c.Unsorted() {
 			unsorted = append(unsorted, c.Name())
 		}
@@ -155,7 +155,7 @@ func TestEncode(t *testing.T) {
 		{"utf32", "a", "00000061"}, {"tis620", "กa", "a161"}, {"gb18030", "€", "a2e3"}, {"latin1", "€é", "80e9"}, {"gbk", "€", "3f"},
 		{"big5", "ぁБ", "c6a53f"}, {"big5", "Ж", "c7b4"}, {"swe7", "å", "7d"}, {"utf16", "😀", "d83dde00"}, {"ucs2", "😀", "003f"},
 	} {
-		c, _ := DefaultCollation(tc.set)
+		c, _ := DefaultOf(tc.set)
 		if got := hex.EncodeToString(c.Encode([]byte(tc.text))); got != tc.hex {
 			t.Errorf("%s of %s is %s, want %s", tc.text, tc.set, got, tc.hex)
 		}
@@ -170,7 +170,7 @@ func TestDecodeStrict(t *testing.T) {
 		{"cp1251", "cff0", "Пр", -1}, {"sjis", "93fa97", "日?", 2}, {"ucs2", "41", "A", -1}, {"utf32", "0416", "Ж", -1}, {"utf16", "d83d", "?", 0},
 		{"utf8mb4", "c3", "\xc3", 0}, {"gbk", "80", "?", 0}, {"cp1257", "a1", "?", 0},
 	} {
-		c, _ := DefaultCollation(tc.set)
+		c, _ := DefaultOf(tc.set)
 		raw, _ := hex.DecodeString(tc.hex)
 		if text, bad := c.DecodeStrict(raw); string(text) != tc.text || bad != tc.bad {
 			t.Errorf("%s of %s is %q, bad at %d, want %q at %d", tc.hex, tc.set, text, bad, tc.text, tc.bad)

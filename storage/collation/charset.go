@@ -1,4 +1,4 @@
-package types
+package collation
 
 import (
 	"sync"
@@ -162,16 +162,16 @@ func (s *CharacterSet) decode(dst, b []byte) (text []byte, bad int) {
 }
 
 // KeepsUTF8 tells the collations whose text, as bytes, is what it is inside: UTF-8, ASCII, or bytes of no set.
-func (c Collation) KeepsUTF8() bool { return c.info().set.utf8 }
+func (c ID) KeepsUTF8() bool { return c.info().set.utf8 }
 
 // MinBytes is the width of the narrowest character of c's set: 1, or that of its unit.
-func (c Collation) MinBytes() int { return c.info().set.unit }
+func (c ID) MinBytes() int { return c.info().set.unit }
 
 // Has tells whether all of s, which is UTF-8, can be written in c's character set.
-func (c Collation) Has(s []byte) bool { return c.holds(s) == len(s) }
+func (c ID) Has(s []byte) bool { return c.ValidPrefix(s) == len(s) }
 
 // Replace gives s with a question mark for each character that c's set lacks. The result may be s itself.
-func (c Collation) Replace(s []byte) []byte {
+func (c ID) Replace(s []byte) []byte {
 	if c.Has(s) {
 		return s
 	}
@@ -188,7 +188,7 @@ func (c Collation) Replace(s []byte) []byte {
 }
 
 // Encode gives UTF-8 text in c's character set, with a question mark for what that lacks. The result may be s itself.
-func (c Collation) Encode(s []byte) []byte {
+func (c ID) Encode(s []byte) []byte {
 	set := c.info().set
 	if set.utf8 || set.superset && isASCII(s) {
 		return s
@@ -197,7 +197,7 @@ func (c Collation) Encode(s []byte) []byte {
 }
 
 // EncodedLen is the length of Encode's result.
-func (c Collation) EncodedLen(s []byte) int {
+func (c ID) EncodedLen(s []byte) int {
 	set := c.info().set
 	switch {
 	case set.utf8:
@@ -209,7 +209,7 @@ func (c Collation) EncodedLen(s []byte) int {
 }
 
 // Decode gives text of c's character set as UTF-8, with a question mark for what is no character. The result may be s itself.
-func (c Collation) Decode(s []byte) []byte {
+func (c ID) Decode(s []byte) []byte {
 	set := c.info().set
 	if set.utf8 || set.superset && isASCII(s) {
 		return s
@@ -220,13 +220,13 @@ func (c Collation) Decode(s []byte) []byte {
 
 // DecodeStrict is Decode that tells where s first is no text of the set, -1 where all of it is. As in MySQL a text whose first
 // character lacks bytes of its unit has zeros put before it.
-func (c Collation) DecodeStrict(s []byte) (text []byte, bad int) {
+func (c ID) DecodeStrict(s []byte) (text []byte, bad int) {
 	set := c.info().set
 	switch {
 	case set.name == "binary":
 		return s, -1
 	case set.utf8:
-		if good := c.holds(s); good < len(s) {
+		if good := c.ValidPrefix(s); good < len(s) {
 			return s, good
 		}
 		return s, -1

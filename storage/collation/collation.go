@@ -1,4 +1,4 @@
-package types
+package collation
 
 import (
 	"strings"
@@ -10,6 +10,17 @@ import (
 	"vitess.io/vitess/go/mysql/collations/colldata"
 
 	"cloudsql/storage/version"
+)
+
+// ID is MySQL's collation number: 255 utf8mb4_0900_ai_ci, 63 binary.
+type ID uint16
+
+// Collations that the code names.
+const (
+	UTF8MB3    ID = 33  // utf8mb3_general_ci
+	UTF8MB4Bin ID = 46  // utf8mb4_bin
+	Binary     ID = 63  // binary
+	Default    ID = 255 // utf8mb4_0900_ai_ci
 )
 
 // order is how a collation compares: it picks the routine in collate.go.
@@ -26,7 +37,7 @@ const (
 
 // collationInfo is what the routines need to know of a collation, gathered once when the program starts.
 type collationInfo struct {
-	id       Collation
+	id       ID
 	name     string
 	charset  string
 	maxBytes int
@@ -50,9 +61,9 @@ type weigher interface {
 }
 
 var (
-	collationTable  []*collationInfo // by number; nil where there is none
-	collationByName = map[string]Collation{}
-	defaultByName   = map[string]Collation{} // by charset
+	table         []*collationInfo // by number; nil where there is none
+	byName        = map[string]ID{}
+	defaultByName = map[string]ID{} // by charset
 )
 
 func init() {
@@ -61,20 +72,20 @@ func init() {
 		add(describe(coll))
 	}
 	addExtra()
-	for _, info := range collationTable {
+	for _, info := range table {
 		if info == nil {
 			continue
 		}
 		if id := env.DefaultCollationForCharset(info.charset); id != collations.Unknown {
-			defaultByName[info.charset] = Collation(id)
+			defaultByName[info.charset] = ID(id)
 		}
 	}
 	for _, extra := range extraDefaults {
-		defaultByName[collationTable[extra].charset] = extra
+		defaultByName[table[extra].charset] = extra
 	}
-	for name, id := range collationByName { // "utf8" is the old name of utf8mb3
+	for name, id := range byName { // "utf8" is the old name of utf8mb3
 		if rest, ok := strings.CutPrefix(name, "utf8mb3_"); ok {
-			collationByName["utf8_"+rest] = id
+			byName["utf8_"+rest] = id
 		}
 	}
 	defaultByName["utf8"] = defaultByName["utf8mb3"]
@@ -83,21 +94,21 @@ func init() {
 }
 
 func add(info *collationInfo) {
-	for int(info.id) >= len(collationTable) {
-		collationTable = append(collationTable, nil)
+	for int(info.id) >= len(table) {
+		table = append(table, nil)
 	}
-	collationTable[info.id] = info
-	collationByName[info.name] = info.id
+	table[info.id] = info
+	byName[info.name] = info.id
 }
 
 func describe(coll colldata.Collation) *collationInfo {
 	cs := coll.Charset()
 	info := &collationInfo{
-		id: Collation(coll.ID()), name: coll.Name(), charset: cs.Name(), maxBytes: cs.MaxWidth(), coll: coll, cs: cs,
+		id: ID(coll.ID()), name: coll.Name(), charset: cs.Name(), maxBytes: cs.MaxWidth(), coll: coll, cs: cs,
 		set: characterSet(cs.Name(), cs),
 	}
 	unicodeCharset := charset.IsUnicode(cs)
-	info.transfer = !unicodeCharset && info.id != CollationBinary
+	info.transfer = !unicodeCharset && info.id != Binary
 	info.superset = isSuperset(cs)
 	switch coll.(type) {
 	case *colldata.Collation_binary, *colldata.Collation_utf8mb4_0900_bin:
@@ -153,67 +164,67 @@ func isSuperset(cs charset.Charset) bool {
 }
 
 // info gives c's description, that of the default collation for a number without one (0 in a Type that names none).
-func (c Collation) info() *collationInfo {
-	if int(c) < len(collationTable) {
-		if ci := collationTable[c]; ci != nil {
+func (c ID) info() *collationInfo {
+	if int(c) < len(table) {
+		if ci := table[c]; ci != nil {
 			return ci
 		}
 	}
-	return collationTable[CollationDefault]
+	return table[Default]
 }
 
-// CollationByName finds a collation by its MySQL name in any case.
-func CollationByName(name string) (Collation, bool) {
-	if c, ok := collationByName[name]; ok {
+// ByName finds a collation by its MySQL name in any case.
+func ByName(name string) (ID, bool) {
+	if c, ok := byName[name]; ok {
 		return c, true
 	}
-	c, ok := collationByName[strings.ToLower(name)]
+	c, ok := byName[strings.ToLower(name)]
 	return c, ok
 }
 
 // Valid tells whether c is the number of a collation that columns may have.
-func (c Collation) Valid() bool { return int(c) < len(collationTable) && collationTable[c] != nil }
+func (c ID) Valid() bool { return int(c) < len(table) && table[c] != nil }
 
 // Name is c's name in MySQL 8.0 ("utf8mb4_0900_ai_ci").
-func (c Collation) Name() string { return c.info().name }
+func (c ID) Name() string { return c.info().name }
 
 // Charset is the name of c's character set ("utf8mb4").
-func (c Collation) Charset() string { return c.info().charset }
+func (c ID) Charset() string { return c.info().charset }
 
-// DefaultCollation is the collation that a character set, named in any case, has by default under MySQL 8.0.
-func DefaultCollation(charset string) (Collation, bool) {
+// DefaultOf is the collation that a character set, named in any case, has by default under MySQL 8.0.
+func DefaultOf(charset string) (ID, bool) {
 	c, ok := defaultByName[strings.ToLower(charset)]
 	return c, ok
 }
 
-// BinaryCollation is the _bin collation of a character set, as CHARACTER SET x BINARY asks for.
-func BinaryCollation(charset string) (Collation, bool) {
+// BinaryOf is the _bin collation of a character set, as CHARACTER SET x BINARY asks for.
+func BinaryOf(charset string) (ID, bool) {
 	charset = strings.ToLower(charset)
 	if charset == "utf8" {
 		charset = "utf8mb3"
 	}
 	if charset == "binary" {
-		return CollationBinary, true
+		return Binary, true
 	}
-	return CollationByName(charset + "_bin")
+	return ByName(charset + "_bin")
 }
 
 // MaxBytes is the width of c's widest character in its own character set: 4 for utf8mb4, 1 for latin1.
-func (c Collation) MaxBytes() int { return c.info().maxBytes }
+func (c ID) MaxBytes() int { return c.info().maxBytes }
 
 // PadSpace tells whether trailing spaces do not count in comparisons.
-func (c Collation) PadSpace() bool {
+func (c ID) PadSpace() bool {
 	o := c.info().order
 	return o != orderBytes && o != orderUCA900
 }
 
 // IsBinary tells whether c compares code points or bytes (the _bin collations and binary).
-func (c Collation) IsBinary() bool { return c.info().coll.IsBinary() }
+func (c ID) IsBinary() bool { return c.info().coll.IsBinary() }
 
-// AllCollations lists every collation that a column may have, by number, for SHOW COLLATION.
-func AllCollations() []Collation {
-	all := make([]Collation, 0, len(collationTable))
-	for _, ci := range collationTable {
+// All lists every collation that a column may have, by number, for SHOW COLLATION.
+func All() []ID {
+	all := make([]ID, 0, len(table))
+	for _, ci := range table {
 		if ci != nil {
 			all = append(all, ci.id)
 		}
@@ -221,34 +232,14 @@ func AllCollations() []Collation {
 	return all
 }
 
-// holds tells how many leading bytes of s, which is any bytes at all, are characters that c's character set can hold.
-func (c Collation) holds(s []byte) int {
-	ci := c.info()
-	i := 0
-	for (ci.set.superset || ci.set.utf8) && i < len(s) && s[i] < utf8.RuneSelf {
-		i++
-	}
-	for i < len(s) {
-		r, size := utf8.DecodeRune(s[i:])
-		if r == utf8.RuneError && size <= 1 {
-			return i
-		}
-		if !ci.set.has(r) {
-			return i
-		}
-		i += size
-	}
-	return i
-}
-
 // Upper appends s in upper case as UPPER() gives it under c; a binary string stays as it is.
-func (c Collation) Upper(dst, s []byte) []byte { return c.mapCase(dst, s, unicode.ToUpper, 'a', 'z') }
+func (c ID) Upper(dst, s []byte) []byte { return c.mapCase(dst, s, unicode.ToUpper, 'a', 'z') }
 
 // Lower appends s in lower case as LOWER() gives it under c; a binary string stays as it is.
-func (c Collation) Lower(dst, s []byte) []byte { return c.mapCase(dst, s, unicode.ToLower, 'A', 'Z') }
+func (c ID) Lower(dst, s []byte) []byte { return c.mapCase(dst, s, unicode.ToLower, 'A', 'Z') }
 
-func (c Collation) mapCase(dst, s []byte, mapRune func(rune) rune, from, to byte) []byte {
-	if c == CollationBinary {
+func (c ID) mapCase(dst, s []byte, mapRune func(rune) rune, from, to byte) []byte {
+	if c == Binary {
 		return append(dst, s...)
 	}
 	for i := 0; i < len(s); {

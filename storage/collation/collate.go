@@ -1,4 +1,4 @@
-package types
+package collation
 
 import (
 	"bytes"
@@ -23,8 +23,8 @@ const (
 	padEnd  = 2
 )
 
-// CompareStrings orders two strings of UTF-8 (of any bytes under CollationBinary) under c: -1, 0 or 1.
-func (c Collation) CompareStrings(a, b []byte) int {
+// CompareStrings orders two strings of UTF-8 (of any bytes under Binary) under c: -1, 0 or 1.
+func (c ID) CompareStrings(a, b []byte) int {
 	ci := c.info()
 	switch ci.order {
 	case orderBytes:
@@ -44,12 +44,12 @@ func (c Collation) CompareStrings(a, b []byte) int {
 }
 
 // EqualStrings tells whether two strings are equal under c.
-func (c Collation) EqualStrings(a, b []byte) bool {
+func (c ID) EqualStrings(a, b []byte) bool {
 	return bytes.Equal(a, b) || c.CompareStrings(a, b) == 0
 }
 
 // SortKey appends a key of s whose bytes order, and are equal, as the strings are under c.
-func (c Collation) SortKey(dst, s []byte) []byte {
+func (c ID) SortKey(dst, s []byte) []byte {
 	ci := c.info()
 	switch ci.order {
 	case orderBytes:
@@ -59,7 +59,7 @@ func (c Collation) SortKey(dst, s []byte) []byte {
 	case orderGeneral:
 		return sortKeyGeneral(dst, s)
 	case orderUCA900:
-		if ci.id == CollationDefault {
+		if ci.id == Default {
 			if key, ok := sortKeyASCII(dst, s); ok {
 				return key
 			}
@@ -78,7 +78,7 @@ func (c Collation) SortKey(dst, s []byte) []byte {
 
 // SortKeyPrefix appends what the keys of all strings begin with that begin with s, for collations under which the weights of
 // characters do not depend on those behind them. Spaces at the end of s have no part in it: what they are encoded as depends on what follows.
-func (c Collation) SortKeyPrefix(dst, s []byte) []byte {
+func (c ID) SortKeyPrefix(dst, s []byte) []byte {
 	dst, ci := c.SortKey(dst, s), c.info()
 	switch {
 	case ci.order == orderBytes, ci.order == orderUCA900:
@@ -91,7 +91,7 @@ func (c Collation) SortKeyPrefix(dst, s []byte) []byte {
 
 // Weights are the weights of a string under c, as WEIGHT_STRING shows them: those of chars characters where that is not 0, as many
 // as s has.
-func (c Collation) Weights(s []byte, chars int) []byte {
+func (c ID) Weights(s []byte, chars int) []byte {
 	ci := c.info()
 	if ci.order == orderBytes {
 		return s
@@ -188,7 +188,7 @@ func initGeneralASCII() {
 }
 
 func fillGeneralWeights() {
-	coll, _ := CollationByName("utf8mb4_general_ci")
+	coll, _ := ByName("utf8mb4_general_ci")
 	ci := coll.info()
 	generalWeights = make([]uint16, math.MaxUint16+1)
 	var char, weight [4]byte
@@ -262,7 +262,7 @@ func sortKeyGeneral(dst, s []byte) []byte {
 var uca900ASCII [utf8.RuneSelf]uint16
 
 func initUCA900ASCII() {
-	coll := CollationDefault.info().coll
+	coll := Default.info().coll
 	for b := range uca900ASCII {
 		if w := coll.WeightString(nil, []byte{byte(b)}, 0); len(w) == 2 {
 			uca900ASCII[b] = uint16(w[0])<<8 | uint16(w[1])
@@ -289,7 +289,7 @@ func (ci *collationInfo) compareUCA900(a, b []byte) int {
 	if bytes.Equal(a, b) {
 		return 0
 	}
-	if ci.id == CollationDefault {
+	if ci.id == Default {
 		if d, ok := compareUCA900ASCII(a, b); ok {
 			return d
 		}
