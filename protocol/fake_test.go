@@ -20,6 +20,7 @@ import (
 	"cloudsql/storage/collation"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -315,7 +316,7 @@ type typed struct {
 func everyType() []typed {
 	bin, utf := collation.Binary, collation.Default
 	const un = types.Unspecified
-	dt := types.PackDatetime(2024, 2, 29, 13, 14, 15, 123456)
+	dt := temporal.Pack(2024, 2, 29, 13, 14, 15, 123456)
 	return []typed{
 		{"tiny", types.Type{ID: mysql.MYSQL_TYPE_TINY, Length: un, Collation: bin}, types.Int(-128), "-128"},
 		{"utiny", types.Type{ID: mysql.MYSQL_TYPE_TINY, Length: un, Unsigned: true, Collation: bin}, types.Uint(255), "255"},
@@ -329,8 +330,8 @@ func everyType() []typed {
 		{"float", types.Type{ID: mysql.MYSQL_TYPE_FLOAT, Length: un, Decimals: un, Collation: bin}, types.Float(1.5), "1.5"},
 		{"double", types.Type{ID: mysql.MYSQL_TYPE_DOUBLE, Length: un, Decimals: un, Collation: bin}, types.Float(-2.25), "-2.25"},
 		{"datetime", types.Type{ID: mysql.MYSQL_TYPE_DATETIME, Decimals: 6, Collation: bin}, types.Datetime(dt, 6), "2024-02-29 13:14:15.123456"},
-		{"stamp", types.Type{ID: mysql.MYSQL_TYPE_TIMESTAMP, Collation: bin}, types.Datetime(types.PackDatetime(2024, 2, 29, 13, 14, 15, 0), 0), "2024-02-29 13:14:15"},
-		{"date", types.TypeDate, types.Date(types.PackDatetime(2024, 2, 29, 0, 0, 0, 0)), "2024-02-29"},
+		{"stamp", types.Type{ID: mysql.MYSQL_TYPE_TIMESTAMP, Collation: bin}, types.Datetime(temporal.Pack(2024, 2, 29, 13, 14, 15, 0), 0), "2024-02-29 13:14:15"},
+		{"date", types.TypeDate, types.Date(temporal.Pack(2024, 2, 29, 0, 0, 0, 0)), "2024-02-29"},
 		{"time", types.Type{ID: mysql.MYSQL_TYPE_TIME, Decimals: 3, Collation: bin}, types.Time(-(123*3600+4*60+5)*1000000-678000, 3), "-123:04:05.678"},
 		{"vc", types.Type{ID: mysql.MYSQL_TYPE_VARCHAR, Length: 10, Collation: utf}, types.Str("größe"), "größe"},
 		{"ch", types.Type{ID: mysql.MYSQL_TYPE_STRING, Length: 3, Collation: utf}, types.Str("abc"), "abc"},

@@ -6,6 +6,7 @@ import (
 	"vitess.io/vitess/go/mysql/decimal"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -141,7 +142,7 @@ func timestampBounds(dt types.Value, t *types.Type, m *types.Mode) (lo, hi types
 	wide := *t
 	wide.Decimals = 6
 	ts, err := types.Assign(dt, &wide, "", 0, &lax, func(uint16, string) { bad = true })
-	if err != nil || bad || ts.Kind() != types.KindTimestamp || ts.Int() == types.ZeroTimestamp {
+	if err != nil || bad || ts.Kind() != types.KindTimestamp || ts.Int() == temporal.ZeroTimestamp {
 		return types.Null, types.Null, Unknown
 	}
 	if m.Loc == nil || m.Loc.String() == "UTC" {

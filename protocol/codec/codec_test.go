@@ -14,6 +14,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -77,8 +78,8 @@ func TestDefinitionsAreKept(t *testing.T) {
 // TestBinaryConversions encodes values whose kind is not that of their column.
 func TestBinaryConversions(t *testing.T) {
 	typ := func(id byte) types.Type { return types.Type{ID: id, Length: un, Collation: collation.Default} }
-	date := types.PackDatetime(2024, 2, 29, 0, 0, 0, 0)
-	noon := types.PackDatetime(2024, 2, 29, 12, 0, 0, 0)
+	date := temporal.Pack(2024, 2, 29, 0, 0, 0, 0)
+	noon := temporal.Pack(2024, 2, 29, 12, 0, 0, 0)
 	for _, c := range []struct {
 		name string
 		t    types.Type
@@ -152,7 +153,7 @@ func TestRowsAllocateNothing(t *testing.T) {
 	}
 	vals := []types.Value{
 		types.Int(-5), types.Uint(7), types.Str("hello"), types.Float(1.25),
-		types.Datetime(types.PackDatetime(2024, 2, 29, 1, 2, 3, 0), 0), types.Date(types.PackDatetime(2024, 2, 29, 0, 0, 0, 0)),
+		types.Datetime(temporal.Pack(2024, 2, 29, 1, 2, 3, 0), 0), types.Date(temporal.Pack(2024, 2, 29, 0, 0, 0, 0)),
 		types.Time(1e9, 0), types.Null, types.DecSmall(12345, 2),
 	}
 	b := make([]byte, 0, 1024)
@@ -223,7 +224,7 @@ func param(id, flags byte, value string) []byte {
 }
 
 func TestParams(t *testing.T) {
-	day := types.PackDatetime(2024, 2, 29, 0, 0, 0, 0)
+	day := temporal.Pack(2024, 2, 29, 0, 0, 0, 0)
 	for _, c := range []struct {
 		name    string
 		payload []byte
@@ -250,10 +251,10 @@ func TestParams(t *testing.T) {
 		{"DATE", param(mysql.MYSQL_TYPE_DATE, 0, "\x04\xe8\x07\x02\x1d"), types.Date(day)},
 		{"DATETIME of a day", param(mysql.MYSQL_TYPE_DATETIME, 0, "\x04\xe8\x07\x02\x1d"), types.Datetime(day, 0)},
 		{"DATETIME", param(mysql.MYSQL_TYPE_DATETIME, 0, "\x07\xe8\x07\x02\x1d\x0c\x01\x02"),
-			types.Datetime(types.PackDatetime(2024, 2, 29, 12, 1, 2, 0), 0)},
+			types.Datetime(temporal.Pack(2024, 2, 29, 12, 1, 2, 0), 0)},
 		{"TIMESTAMP", param(mysql.MYSQL_TYPE_TIMESTAMP, 0, "\x0b\xe8\x07\x02\x1d\x0c\x01\x02\x01\x00\x00\x00"),
-			types.Datetime(types.PackDatetime(2024, 2, 29, 12, 1, 2, 1), 6)},
-		{"zero DATETIME", param(mysql.MYSQL_TYPE_DATETIME, 0, "\x00"), types.Datetime(types.PackDatetime(0, 0, 0, 0, 0, 0, 0), 0)},
+			types.Datetime(temporal.Pack(2024, 2, 29, 12, 1, 2, 1), 6)},
+		{"zero DATETIME", param(mysql.MYSQL_TYPE_DATETIME, 0, "\x00"), types.Datetime(temporal.Pack(0, 0, 0, 0, 0, 0, 0), 0)},
 		{"TIME", param(mysql.MYSQL_TYPE_TIME, 0, "\x08\x01\x01\x00\x00\x00\x02\x03\x04"), types.Time(-(26*3600+184)*1000000, 0)},
 		{"TIME, clipped", param(mysql.MYSQL_TYPE_TIME, 0, "\x08\x00\xff\x00\x00\x00\x02\x03\x04"), types.Time(maxTimeMicros, 0)},
 		{"zero TIME", param(mysql.MYSQL_TYPE_TIME, 0, "\x00"), types.Time(0, 0)},

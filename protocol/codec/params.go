@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/protocol/packet"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -179,9 +180,9 @@ func datetimeParam(d *packet.Decoder, id byte) (types.Value, bool) {
 		return types.Null, false
 	}
 	if id == mysql.MYSQL_TYPE_DATE || id == mysql.MYSQL_TYPE_NEWDATE {
-		return types.Date(types.PackDatetime(year, month, day, 0, 0, 0, 0)), true
+		return types.Date(temporal.Pack(year, month, day, 0, 0, 0, 0)), true
 	}
-	return types.Datetime(types.PackDatetime(year, month, day, hour, minute, second, micro), fsp(micro)), true
+	return types.Datetime(temporal.Pack(year, month, day, hour, minute, second, micro), fsp(micro)), true
 }
 
 // Bounds of TIME: ±838:59:59.

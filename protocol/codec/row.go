@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/protocol/packet"
 	"cloudsql/sql"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -179,7 +180,7 @@ func appendBinaryDatetime(b []byte, t *types.Type, v types.Value) []byte {
 			return append(b, 0)
 		}
 	}
-	year, month, day, hour, minute, second, micro := types.UnpackDatetime(v.Uint())
+	year, month, day, hour, minute, second, micro := temporal.Unpack(v.Uint())
 	if t.Class() == types.ClassDate {
 		hour, minute, second, micro = 0, 0, 0, 0
 	}

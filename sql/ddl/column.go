@@ -10,6 +10,7 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -230,7 +231,7 @@ func isLiteral(e ast.ExprNode) bool {
 func (c *column) missing(env *Env) ([]byte, error) {
 	switch {
 	case c.DefaultExpr != "":
-		now := types.Datetime(types.PackTime(env.Now.In(location(env))), maxFsp)
+		now := types.Datetime(temporal.PackTime(env.Now.In(location(env))), maxFsp)
 		v, err := types.Assign(now, &c.Type, c.Name, 1, &env.Mode, nil)
 		if err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -111,7 +112,7 @@ func lockKey(t *schema.Table, ix *schema.Index, text string) (key []byte) {
 			v = types.Int(n)
 		}
 		if day, err := time.Parse(time.DateOnly, part); err == nil {
-			v = types.Date(types.PackTime(day))
+			v = types.Date(temporal.PackTime(day))
 		}
 		if part == "NULL" {
 			v = types.Null

@@ -3,7 +3,7 @@ package sysvar
 import (
 	"time"
 
-	"cloudsql/storage/types"
+	"cloudsql/storage/temporal"
 )
 
 // Day is the calendar day of the last statement, which the next one mostly shares.
@@ -24,7 +24,7 @@ func (d *Day) Of(t time.Time, loc *time.Location) uint64 {
 			loc:    loc,
 			from:   time.Date(year, month, date, 0, 0, 0, 0, loc),
 			to:     time.Date(year, month, date+1, 0, 0, 0, 0, loc),
-			packed: types.PackDatetime(year, int(month), date, 0, 0, 0, 0),
+			packed: temporal.Pack(year, int(month), date, 0, 0, 0, 0),
 		}
 	}
 	return d.packed

@@ -11,6 +11,7 @@ import (
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -134,7 +135,7 @@ func (s *Transaction) At(v types.Value, warn types.Warner) (mvcc.Timestamp, erro
 	if d.IsNull() {
 		return 0, mysqlerr.Newf(mysqlerr.WrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
 	}
-	year, month, day, hour, minute, second, micro := types.UnpackDatetime(d.Uint())
+	year, month, day, hour, minute, second, micro := temporal.Unpack(d.Uint())
 	loc := s.host.Vars.Mode.Loc
 	if loc == nil {
 		loc = time.UTC

@@ -14,6 +14,7 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -323,7 +324,7 @@ func literal(n *test_driver.ValueExpr) (Expr, error) {
 func testEnv(warnings *[]string) *Env {
 	now := time.Date(2024, 7, 10, 13, 14, 15, 123456000, time.UTC)
 	m := *types.DefaultMode()
-	m.Today = types.PackDatetime(2024, 7, 10, 0, 0, 0, 0)
+	m.Today = temporal.Pack(2024, 7, 10, 0, 0, 0, 0)
 	return &Env{Mode: m, Now: now, Session: &testSession{},
 		Clock: func() time.Time { return now.Add(time.Second) },
 		Rand:  func() uint64 { return 1 << 62 },

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 	"cloudsql/storage/zones"
 )
@@ -22,16 +23,16 @@ const (
 )
 
 func unpack(v types.Value) (c civil) {
-	c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro = types.UnpackDatetime(v.Uint())
+	c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro = temporal.Unpack(v.Uint())
 	return c
 }
 
 func (c civil) packed() uint64 {
-	return types.PackDatetime(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro)
+	return temporal.Pack(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro)
 }
 
 func (c civil) date() types.Value {
-	return types.Date(types.PackDatetime(c.year, c.month, c.day, 0, 0, 0, 0))
+	return types.Date(temporal.Pack(c.year, c.month, c.day, 0, 0, 0, 0))
 }
 func (c civil) datetime(fsp int) types.Value { return types.Datetime(c.packed(), fsp) }
 
@@ -53,7 +54,7 @@ func fromStd(t time.Time) civil {
 
 // instant is the moment of a real date in loc.
 func (c civil) instant(env *Env, loc *time.Location) time.Time {
-	at, _ := env.Mode.Instant(types.PackDatetime(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro), loc)
+	at, _ := env.Mode.Instant(temporal.Pack(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro), loc)
 	return at
 }
 

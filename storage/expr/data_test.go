@@ -12,6 +12,7 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 )
@@ -73,11 +74,11 @@ func defaultColumns() []testColumn {
 	return []testColumn{
 		{"a", types.Type{ID: 3, Length: 11}, types.Int(5)},
 		{"b", varchar, types.Str("Bee")},
-		{"d", types.TypeDate, types.Date(types.PackDatetime(2024, 2, 29, 0, 0, 0, 0))},
+		{"d", types.TypeDate, types.Date(temporal.Pack(2024, 2, 29, 0, 0, 0, 0))},
 		{"n", types.Type{ID: 3, Length: 11}, types.Null},
 		{"bin", stringType(20, collation.UTF8MB4Bin), types.Str("Bee")},
 		{"u", types.TypeUint, types.Uint(18446744073709551615)},
-		{"dt", datetimeType(6), types.Datetime(types.PackDatetime(2024, 2, 29, 12, 30, 45, 678900), 6)},
+		{"dt", datetimeType(6), types.Datetime(temporal.Pack(2024, 2, 29, 12, 30, 45, 678900), 6)},
 		{"tm", timeType(0), types.Time(-(3*3600+25*60)*microsPerSecond, 0)},
 		{"de", decimalType(10, 2), types.DecSmall(12345, 2)},
 		{"f", types.TypeDouble, types.Float(1.5)},

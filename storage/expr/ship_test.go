@@ -18,6 +18,7 @@ import (
 	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 )
@@ -48,7 +49,7 @@ func newShipper(t *testing.T, seed uint64) *shipper {
 			s.names = append(s.names, n)
 		}
 	}
-	at := types.PackDatetime
+	at := temporal.Pack
 	digits, _, _ := types.ParseDecimal([]byte(strings.Repeat("9", 35) + "." + strings.Repeat("9", 30)))
 	add := func(t types.Type, v types.Value) { s.types, s.row = append(s.types, t), append(s.row, v) }
 	text, bin := collation.Default, collation.Binary
@@ -225,7 +226,7 @@ func (s *shipper) env() *Env {
 }
 
 func packedAt(t time.Time) uint64 {
-	return types.PackDatetime(t.Year(), int(t.Month()), t.Day(), 0, 0, 0, 0)
+	return temporal.Pack(t.Year(), int(t.Month()), t.Day(), 0, 0, 0, 0)
 }
 
 // shipEnv encodes and decodes an environment.

@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
 	"cloudsql/storage/wire"
@@ -248,7 +249,7 @@ func TestWriteWithoutNow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	day := types.PackDatetime(2023, 11, 14, 0, 0, 0, 0)
+	day := temporal.Pack(2023, 11, 14, 0, 0, 0, 0)
 	if encode(expr.NewInt(1), 1_700_000_000, day) != encode(expr.NewInt(1), 1_700_000_001, day) {
 		t.Error("a constant depends on the time")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -61,10 +62,10 @@ var generators = map[string]struct {
 		return types.Bytes(b)
 	}},
 	"datetime": {&datetime, func(r *rand.Rand) types.Value {
-		return types.Datetime(types.PackDatetime(r.IntN(10000), r.IntN(13), r.IntN(32), r.IntN(24), r.IntN(60), r.IntN(60), r.IntN(1e6)), 6)
+		return types.Datetime(temporal.Pack(r.IntN(10000), r.IntN(13), r.IntN(32), r.IntN(24), r.IntN(60), r.IntN(60), r.IntN(1e6)), 6)
 	}},
 	"timestamp": {&timestamp, func(r *rand.Rand) types.Value {
-		return types.Timestamp(pick(r, []int64{types.ZeroTimestamp, 1e6, r.Int64N(1 << 51)}), 6)
+		return types.Timestamp(pick(r, []int64{temporal.ZeroTimestamp, 1e6, r.Int64N(1 << 51)}), 6)
 	}},
 	"time": {&duration, func(r *rand.Rand) types.Value { return types.Time(r.Int64N(1<<42)-1<<41, 6) }},
 }

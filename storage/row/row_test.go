@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -43,7 +44,7 @@ func randomRow(r *rand.Rand, blob int) []types.Value {
 	row := []types.Value{
 		types.Int(r.Int64() >> r.UintN(64)), types.Str("héllo"[:r.IntN(2)]), types.Uint(r.Uint64() >> r.UintN(64)), d, types.Float(r.NormFloat64()),
 		types.Timestamp(r.Int64N(1<<50), 0), types.Enum(2, []byte("y")), types.Set(5, []byte("p,r")), types.Bit(uint64(r.IntN(512)), 9),
-		types.Bytes(bytes.Repeat([]byte{0xab}, r.IntN(blob))), types.Time(r.Int64N(1e12)-5e11, 2), types.JSON([]byte(`{"a": 1}`)), types.Date(types.PackDatetime(2024, 2, 29, 0, 0, 0, 0)),
+		types.Bytes(bytes.Repeat([]byte{0xab}, r.IntN(blob))), types.Time(r.Int64N(1e12)-5e11, 2), types.JSON([]byte(`{"a": 1}`)), types.Date(temporal.Pack(2024, 2, 29, 0, 0, 0, 0)),
 	}
 	for i := range row {
 		if r.IntN(6) == 0 {

@@ -14,6 +14,7 @@ import (
 
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 	"cloudsql/storage/zones"
 )
@@ -86,13 +87,13 @@ func hostHash(t *testing.T) uint64 {
 		for _, at := range [][6]int{{2024, 6, 1, 12}, {2025, 10, 26, 2, 30}, {2025, 3, 30, 2, 30}, {1969, 1, 1}, {2037, 12, 31, 23, 59, 59}} {
 			id++
 			insert := &fragment.Write{Kind: fragment.Insert, Tablet: testTablet, SchemaVersion: 1, Rows: rowsOf(4, types.Int(id),
-				types.Datetime(types.PackDatetime(at[0], at[1], at[2], at[3], at[4], at[5], 0), 6), types.Str(zone), types.Str("ıİß äÖ straße"))}
+				types.Datetime(temporal.Pack(at[0], at[1], at[2], at[3], at[4], at[5], 0), 6), types.Str(zone), types.Str("ıİß äÖ straße"))}
 			for _, c := range []string{"id", "at", "zone", "txt"} {
 				insert.Columns = append(insert.Columns, table.Columns[table.ColumnByName(c)].ID)
 			}
 			l.write(insert)
 			mode := *types.DefaultMode()
-			mode.Strict, mode.Loc, mode.Today = false, berlin, types.PackDatetime(2026, 11, 28, 0, 0, 0, 0)
+			mode.Strict, mode.Loc, mode.Today = false, berlin, temporal.Pack(2026, 11, 28, 0, 0, 0, 0)
 			r := l.write(&fragment.Write{Kind: fragment.Update, Tablet: testTablet, SchemaVersion: 1, Keys: [][]byte{intKey(id)},
 				Env: &expr.Env{Mode: mode, Now: time.Unix(1_700_000_000, 0).UTC()},
 				Set: []fragment.Assignment{

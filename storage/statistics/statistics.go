@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -210,7 +211,7 @@ func number(v types.Value) (float64, bool) {
 	}
 	switch v.Kind() {
 	case types.KindDate, types.KindDatetime:
-		y, mo, d, h, mi, s, us := types.UnpackDatetime(v.Uint())
+		y, mo, d, h, mi, s, us := temporal.Unpack(v.Uint())
 		return float64((y*12+mo)*31+d)*86400 + float64(h*3600+mi*60+s) + float64(us)/1e6, true
 	case types.KindTimestamp, types.KindTime:
 		return float64(v.Int()), true
@@ -224,12 +225,12 @@ func number(v types.Value) (float64, bool) {
 func comparable(a, b types.Value) bool {
 	if _, ok := number(a); ok {
 		_, ok = number(b)
-		return ok && temporal(a) == temporal(b)
+		return ok && timeKind(a) == timeKind(b)
 	}
 	return a.Kind() == b.Kind()
 }
 
-func temporal(v types.Value) int {
+func timeKind(v types.Value) int {
 	switch v.Kind() {
 	case types.KindDate, types.KindDatetime:
 		return 1

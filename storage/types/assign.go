@@ -57,6 +57,9 @@ func Assign(v Value, t *Type, column string, row int, m *Mode, warn Warner) (Val
 	return v, nil
 }
 
+// anyDate is the mode without a session: what has the form of a date is one.
+var anyDate = &Mode{}
+
 // assignment is one Assign under way.
 type assignment struct {
 	v      Value

@@ -6,6 +6,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/numeral"
+	"cloudsql/storage/temporal"
 )
 
 // integerBits is the width of an integer type.
@@ -73,17 +75,17 @@ func (a *assignment) fitUint(u uint64, clipped bool) (Value, error) {
 // integerFromText rounds a fraction silently, as MySQL does.
 func (a *assignment) integerFromText() (Value, error) {
 	s := a.v.b
-	abs, neg, over, n := scanInteger(s)
+	abs, neg, over, n := numeral.ScanInteger(s)
 	number := Null
 	if n == 0 || n < len(s) && (s[n] == '.' || s[n]|0x20 == 'e') {
 		d, length, status := parseDecimal(s)
-		if status == parseEmpty {
+		if status == numeral.None {
 			return a.problem(a.incorrect("integer", a.shown()), a.zeroInteger())
 		}
 		n, number = length, d
 	}
 	result, err := a.fitParsed(number, abs, neg, over)
-	if err == nil && !onlySpace(s[n:]) {
+	if err == nil && !numeral.OnlySpace(s[n:]) {
 		return a.problem(a.truncated(), result)
 	}
 	return result, err
@@ -110,7 +112,7 @@ func (a *assignment) fitParsed(number Value, abs uint64, neg, over bool) (Value,
 		i, ok := decimalToInt(number)
 		return a.fitInt(i, !ok)
 	}
-	i, clipped := signed(abs, neg)
+	i, clipped := numeral.Signed(abs, neg)
 	return a.fitInt(i, clipped)
 }
 
@@ -132,19 +134,19 @@ func (a *assignment) year() (Value, error) {
 	clipped, text := false, false
 	switch a.v.kind {
 	case KindString, KindBytes:
-		abs, neg, over, n := scanInteger(a.v.b)
+		abs, neg, over, n := numeral.ScanInteger(a.v.b)
 		if n == 0 {
 			return a.problem(a.incorrect("integer", a.shown()), Int(0))
 		}
-		if !onlySpace(a.v.b[n:]) {
+		if !numeral.OnlySpace(a.v.b[n:]) {
 			return a.problem(a.truncated(), Int(0))
 		}
-		text = n-skipSpace(a.v.b) < 4 // '0000' is the year 0, '0' and '00' are 2000
-		if y, clipped = signed(abs, neg); over {
+		text = n-numeral.SkipSpace(a.v.b) < 4 // '0000' is the year 0, '0' and '00' are 2000
+		if y, clipped = numeral.Signed(abs, neg); over {
 			clipped = true
 		}
 	case KindDate, KindDatetime, KindTimestamp:
-		y = int64(unpack(ToLocal(a.v, a.mode.loc()).n).year)
+		y = int64(temporal.Of(ToLocal(a.v, a.mode.loc()).n).Year)
 	default:
 		y, clipped = a.v.ToInt(nil)
 	}
@@ -152,7 +154,7 @@ func (a *assignment) year() (Value, error) {
 	case clipped || y < 0 || y > 99 && y < 1901 || y > 2155:
 		return a.problem(a.outOfRange(), Int(0))
 	case y <= 99 && (y != 0 || text):
-		y += int64(century(int(y)))
+		y += int64(temporal.Century(int(y)))
 	}
 	return Int(y), nil
 }
@@ -165,10 +167,10 @@ func (a *assignment) float() (Value, error) {
 	garbage, over := false, false
 	if a.v.kind == KindString || a.v.kind == KindBytes {
 		var n int
-		var status parseStatus
-		f, n, status = parseFloat(a.v.b)
-		garbage = status == parseEmpty || !onlySpace(a.v.b[n:])
-		over = status == parseRange
+		var status numeral.Status
+		f, n, status = numeral.ParseFloat(a.v.b)
+		garbage = status == numeral.None || !numeral.OnlySpace(a.v.b[n:])
+		over = status == numeral.Range
 	} else {
 		f = a.v.ToFloat(nil)
 	}
@@ -213,6 +215,15 @@ func (t *Type) clampFloat(f float64) (float64, bool) {
 	return f, ok
 }
 
+// roundFloat rounds to d decimal digits, half away from zero as FLOAT(m,d) columns and ROUND() do.
+func roundFloat(f float64, d int) float64 {
+	p := math.Pow10(d)
+	if r := math.Round(f * p); !math.IsInf(r, 0) && p != 0 {
+		return r / p
+	}
+	return f
+}
+
 // DecimalShape is the precision and scale of a DECIMAL type, (10,0) where it names none.
 func (t *Type) DecimalShape() (precision, scale int) {
 	precision, scale = t.Length, t.Decimals
@@ -234,13 +245,13 @@ func (a *assignment) decimal() (Value, error) {
 	switch a.v.kind {
 	case KindString, KindBytes:
 		var n int
-		var status parseStatus
+		var status numeral.Status
 		d, n, status = parseDecimal(a.v.b)
-		if status == parseEmpty {
+		if status == numeral.None {
 			_, scale := a.t.DecimalShape()
 			return a.problem(a.incorrect("decimal", a.shown()), DecSmall(0, scale))
 		}
-		garbage, over = !onlySpace(a.v.b[n:]), status == parseRange
+		garbage, over = !numeral.OnlySpace(a.v.b[n:]), status == numeral.Range
 	case KindFloat:
 		var ok bool
 		d, ok = decimalFromFloat(a.v.Float())

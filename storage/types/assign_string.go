@@ -11,6 +11,7 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/numeral"
 )
 
 // MaxBytes is the number of bytes that a column of a string type holds at most, counted in the column's own character
@@ -129,7 +130,7 @@ func (a *assignment) text() (Value, error) {
 	}
 	n := a.t.fittingBytes(s, a.mode.legacy())
 	if n < len(s) && a.v.kind == KindFloat && !a.mode.legacy() {
-		if short, ok := fitFloat(a.v.Float(), n); ok {
+		if short, ok := numeral.FitFloat(a.v.Float(), n); ok {
 			s, n = short, len(short)
 		}
 	}
@@ -155,7 +156,7 @@ func (a *assignment) bytes() (Value, error) {
 	}
 	limit := a.t.MaxBytes()
 	if len(s) > limit && a.v.kind == KindFloat && !a.mode.legacy() {
-		if short, ok := fitFloat(a.v.Float(), limit); ok {
+		if short, ok := numeral.FitFloat(a.v.Float(), limit); ok {
 			s = short
 		}
 	}
@@ -265,7 +266,7 @@ func (a *assignment) enum() (Value, error) {
 	if a.v.kind == KindEnum && a.v.n == 0 && len(a.v.b) == 0 {
 		return Enum(0, nil), nil // the error value of another column
 	}
-	if abs, neg, over, n := scanInteger(text); n == len(text) && n > 0 && !neg && !over && abs > 0 &&
+	if abs, neg, over, n := numeral.ScanInteger(text); n == len(text) && n > 0 && !neg && !over && abs > 0 &&
 		abs <= uint64(len(a.t.Elems)) {
 		return EnumValue(a.t, abs), nil // a number in quotes that is no element counts as an index
 	}
@@ -289,7 +290,7 @@ func (a *assignment) set() (Value, error) {
 	if !bad {
 		return SetValue(a.t, mask), nil
 	}
-	if abs, neg, over, n := scanInteger(text); n == len(text) && n > 0 && !neg && !over && abs&^all == 0 {
+	if abs, neg, over, n := numeral.ScanInteger(text); n == len(text) && n > 0 && !neg && !over && abs&^all == 0 {
 		return SetValue(a.t, abs), nil
 	}
 	return a.problem(a.truncated(), SetValue(a.t, mask))

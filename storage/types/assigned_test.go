@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/temporal"
 )
 
 // awkwardText are strings that stand at the edge of what columns take.
@@ -63,7 +64,7 @@ func TestAssignedValuesAreStorable(t *testing.T) {
 		bits := r.Uint32()
 		m := &Mode{
 			Strict: bits&1 != 0, NoZeroDate: bits&2 != 0, NoZeroInDate: bits&4 != 0, AllowInvalid: bits&8 != 0, PadChar: bits&16 != 0,
-			Loc: zones[r.IntN(len(zones))], Today: PackDatetime(2024, 2, 29, 0, 0, 0, 0),
+			Loc: zones[r.IntN(len(zones))], Today: temporal.Pack(2024, 2, 29, 0, 0, 0, 0),
 		}
 		got, err := Assign(v, &column, "c", 1, m, nil)
 		if err != nil {

@@ -9,6 +9,8 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/numeral"
+	"cloudsql/storage/temporal"
 )
 
 // Cast converts v as CAST(v AS t) does; invalid text gives the nearest value and a warning, NULL for dates. A text that is
@@ -44,7 +46,7 @@ func Cast(v Value, t *Type, m *Mode, warn Warner) Value {
 			return d
 		}
 		fsp := t.temporalFsp()
-		return Time(max(min(roundMicros(d.Int(), fsp), maxTime), -maxTime), fsp)
+		return Time(max(min(temporal.RoundMicros(d.Int(), fsp), temporal.MaxTime), -temporal.MaxTime), fsp)
 	case ClassJSON:
 		j, err := CastJSON(v, t)
 		if err != nil {
@@ -76,7 +78,7 @@ func castDatetime(v Value, t *Type, m *Mode, warn Warner) Value {
 		return d
 	}
 	fsp := t.temporalFsp()
-	packed, ok := roundPacked(d.n, fsp)
+	packed, ok := temporal.Round(d.n, fsp)
 	if !ok {
 		warnTemporal(warn, "datetime", v, false)
 		return Null
@@ -96,7 +98,7 @@ func castInteger(v Value, t *Type, m *Mode, warn Warner) Value {
 	case KindUint, KindEnum, KindSet, KindBit:
 		return Int(int64(v.n))
 	case KindString, KindBytes:
-		if abs, neg, over, n := scanInteger(v.b); !neg && !over && n > 0 && abs > math.MaxInt64 {
+		if abs, neg, over, n := numeral.ScanInteger(v.b); !neg && !over && n > 0 && abs > math.MaxInt64 {
 			const message = "Cast to signed converted positive out-of-range integer to its negative complement"
 			if warn != nil {
 				warn(mysqlerr.UnknownError, message)
@@ -116,12 +118,12 @@ func castInteger(v Value, t *Type, m *Mode, warn Warner) Value {
 func castUint(v Value, warn Warner) uint64 {
 	switch v.kind {
 	case KindString, KindBytes:
-		abs, neg, over, n := scanInteger(v.b)
+		abs, neg, over, n := numeral.ScanInteger(v.b)
 		if !neg || abs == 0 || over || abs > 1<<63 {
 			u, _ := v.ToUint(warn)
 			return u
 		}
-		if !onlySpace(v.b[n:]) {
+		if !numeral.OnlySpace(v.b[n:]) {
 			warn.warnTruncated("INTEGER", v.b)
 		}
 		if warn != nil {

@@ -8,6 +8,8 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/limits"
+	"cloudsql/storage/numeral"
+	"cloudsql/storage/temporal"
 )
 
 // Values and types are written self-describing, for fragments, row pages and the messages between nodes:
@@ -149,7 +151,7 @@ func (d *decoder) value(v *Value) bool {
 		v.n = d.uvarint()
 	case KindDate:
 		v.n = d.uvarint()
-		d.odd = !validPacked(v.n) || v.n != dateOnly(v.n)
+		d.odd = !temporal.Valid(v.n) || v.n != temporal.DateOnly(v.n)
 	case KindFloat:
 		if d.bad = d.bad || len(d.src) < 8; !d.bad {
 			v.n = binary.BigEndian.Uint64(d.src)
@@ -160,14 +162,14 @@ func (d *decoder) value(v *Value) bool {
 		big = false
 	case KindDatetime:
 		v.aux, v.n = d.byte(), d.uvarint()
-		d.odd = v.aux > 6 || !validPacked(v.n)
+		d.odd = v.aux > 6 || !temporal.Valid(v.n)
 	case KindBit:
 		v.aux, v.n = d.byte(), d.uvarint()
 		d.odd = v.aux > 8
 	case KindTimestamp, KindTime:
 		v.aux, v.n = d.byte(), uint64(d.varint())
-		d.odd = v.aux > 6 || v.kind == KindTime && (int64(v.n) > maxTime || int64(v.n) < -maxTime) ||
-			v.kind == KindTimestamp && (int64(v.n) > maxTimestamp || int64(v.n) < 0 && int64(v.n) != ZeroTimestamp)
+		d.odd = v.aux > 6 || v.kind == KindTime && (int64(v.n) > temporal.MaxTime || int64(v.n) < -temporal.MaxTime) ||
+			v.kind == KindTimestamp && (int64(v.n) > temporal.MaxTimestamp || int64(v.n) < 0 && int64(v.n) != temporal.ZeroTimestamp)
 	case KindEnum, KindSet:
 		v.n, v.b = d.uvarint(), d.bytes()
 		d.odd = !d.stored && !utf8.Valid(v.b)
@@ -200,18 +202,11 @@ func (d *decoder) decimal(v *Value, big bool) {
 		return
 	}
 	for _, b := range digits {
-		d.bad = d.bad || !isDigit(b)
+		d.bad = d.bad || !numeral.IsDigit(b)
 	}
 	if !d.bad && decFromDigits(false, digits, int(v.aux)).b == nil {
 		d.bad = true
 	}
-}
-
-// validPacked tells whether PackDatetime could have made p.
-func validPacked(p uint64) bool {
-	c := unpack(p)
-	return c.year <= 9999 && c.month <= 12 && c.day <= 31 && c.hour <= 23 && c.minute <= 59 && c.second <= 59 &&
-		c.micro < microsPerSecond
 }
 
 const (

@@ -8,8 +8,8 @@ import (
 	"cloudsql/storage/collation"
 )
 
-// numeric tells whether a kind compares as a number with a number.
-func (k Kind) numeric() bool {
+// Numeric tells whether a kind compares as a number with a number.
+func (k Kind) Numeric() bool {
 	switch k {
 	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
 		return true
@@ -40,7 +40,7 @@ func Compare(a, b Value, c collation.ID) int {
 		return CompareSame(a, b, c)
 	case a.kind == KindJSON || b.kind == KindJSON:
 		return compareWithJSON(a, b)
-	case a.kind.numeric() && b.kind.numeric():
+	case a.kind.Numeric() && b.kind.Numeric():
 		return compareNumbers(a, b)
 	case a.kind.textual() && b.kind.textual():
 		if a.kind == KindBytes || b.kind == KindBytes {

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"vitess.io/vitess/go/mysql/decimal"
+
+	"cloudsql/storage/numeral"
 )
 
 // Limits of DECIMAL in digits.
@@ -156,24 +158,15 @@ func appendDecimal(dst []byte, v Value) []byte {
 	return dst
 }
 
-// parseStatus tells what a number's text looked like.
-type parseStatus uint8
-
-const (
-	parseOK    parseStatus = iota
-	parseEmpty             // no digit at all
-	parseRange             // too large; the result is the nearest value
-)
-
 // ParseDecimal reads a number such as "-12.50" or "1.5e3" at the start of s (after white space) and tells how many
 // bytes it took; ok is false where there is no number or it is too large for DECIMAL (the result is clipped then).
 func ParseDecimal(s []byte) (v Value, n int, ok bool) {
 	v, n, status := parseDecimal(s)
-	return v, n, status == parseOK
+	return v, n, status == numeral.OK
 }
 
-func parseDecimal(s []byte) (Value, int, parseStatus) {
-	i := skipSpace(s)
+func parseDecimal(s []byte) (Value, int, numeral.Status) {
+	i := numeral.SkipSpace(s)
 	neg := false
 	if i < len(s) && (s[i] == '-' || s[i] == '+') {
 		neg = s[i] == '-'
@@ -181,73 +174,38 @@ func parseDecimal(s []byte) (Value, int, parseStatus) {
 	}
 	var small uint64
 	whole := i
-	for i < len(s) && isDigit(s[i]) {
+	for i < len(s) && numeral.IsDigit(s[i]) {
 		small = small*10 + uint64(s[i]-'0') // may wrap; looked at only where there are few digits
 		i++
 	}
 	wholeEnd, frac, fracEnd := i, i, i
 	if i < len(s) && s[i] == '.' {
 		frac = i + 1
-		for i++; i < len(s) && isDigit(s[i]); i++ {
+		for i++; i < len(s) && numeral.IsDigit(s[i]); i++ {
 			small = small*10 + uint64(s[i]-'0')
 		}
 		fracEnd = i
 	}
 	count := wholeEnd - whole + fracEnd - frac
 	if count == 0 {
-		return DecSmall(0, 0), 0, parseEmpty
+		return DecSmall(0, 0), 0, numeral.None
 	}
-	exp, expLen := parseExponent(s[i:])
+	exp, expLen := numeral.ScanExponent(s[i:])
 	i += expLen
 	scale := fracEnd - frac
 	if count <= 18 && exp == 0 {
 		if neg {
-			return DecSmall(-int64(small), scale), i, parseOK
+			return DecSmall(-int64(small), scale), i, numeral.OK
 		}
-		return DecSmall(int64(small), scale), i, parseOK
+		return DecSmall(int64(small), scale), i, numeral.OK
 	}
 	digits := append(append(make([]byte, 0, count), s[whole:wholeEnd]...), s[frac:fracEnd]...)
-	status := parseOK
+	status := numeral.OK
 	if significant := len(bytes.TrimLeft(digits, "0")); significant > 0 && significant-scale+exp > MaxDecimalPrecision {
-		status = parseRange
+		status = numeral.Range
 		digits, scale, exp = bytes.Repeat([]byte{'9'}, MaxDecimalPrecision), 0, 0
 	}
 	return decFromDigits(neg, digits, scale-exp), i, status
-}
-
-// parseExponent reads "e-5"; a lone e is no exponent. The value is clipped to what no number survives.
-func parseExponent(s []byte) (exp, n int) {
-	if len(s) < 2 || s[0]|0x20 != 'e' {
-		return 0, 0
-	}
-	i, neg := 1, false
-	if s[i] == '-' || s[i] == '+' {
-		neg = s[i] == '-'
-		i++
-	}
-	if i == len(s) || !isDigit(s[i]) {
-		return 0, 0
-	}
-	for ; i < len(s) && isDigit(s[i]); i++ {
-		exp = min(exp*10+int(s[i]-'0'), 100000)
-	}
-	if neg {
-		exp = -exp
-	}
-	return exp, i
-}
-
-func isDigit(b byte) bool { return b-'0' <= 9 }
-
-func isSpace(b byte) bool { return b == ' ' || b-'\t' <= '\r'-'\t' }
-
-// skipSpace counts the white space that s starts with.
-func skipSpace(s []byte) int {
-	i := 0
-	for i < len(s) && isSpace(s[i]) {
-		i++
-	}
-	return i
 }
 
 // RoundDecimal gives v, a KindDecimal, with another scale: rounded half away from zero, or with zeros appended.
@@ -405,5 +363,5 @@ func decimalFromFloat(f float64) (Value, bool) {
 	}
 	var buf [32]byte
 	v, _, status := parseDecimal(strconv.AppendFloat(buf[:0], f, 'e', -1, 64))
-	return v, status == parseOK
+	return v, status == numeral.OK
 }

@@ -16,8 +16,8 @@
 //
 // # Dates and times
 //
-// A date is packed into an integer that orders as the date does, zero months and days included (PackDatetime). A
-// TIMESTAMP is microseconds UTC in storage and becomes a local DATETIME when it is read. A TIME is signed microseconds.
+// Dates are packed, a TIME is signed microseconds (storage/temporal). A TIMESTAMP is microseconds UTC in storage and becomes a
+// local DATETIME when it is read.
 //
 // # Strings
 //

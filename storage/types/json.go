@@ -9,6 +9,8 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/numeral"
+	"cloudsql/storage/temporal"
 )
 
 // JSON values are text in one normal form, the one that MySQL prints: keys of an object sorted by length and then by
@@ -156,9 +158,9 @@ func (v Value) appendAsJSON(dst []byte) []byte {
 	case KindInt, KindUint, KindFloat, KindDecimal:
 		return appendJSONNumber(dst, v)
 	case KindDatetime, KindTimestamp:
-		return appendQuoted(dst, appendDatetime(nil, packedOf(v), 6))
+		return appendQuoted(dst, temporal.AppendDatetime(nil, packedOf(v), 6))
 	case KindTime:
-		return appendQuoted(dst, appendTime(nil, v.Int(), 6))
+		return appendQuoted(dst, temporal.AppendTime(nil, v.Int(), 6))
 	case KindBit: // bytes of a type that JSON does not have
 		return appendQuoted(dst, base64.StdEncoding.AppendEncode([]byte("base64:type16:"), v.AppendText(nil, nil)))
 	}
@@ -185,10 +187,10 @@ func jsonNumber(v Value, what string, warn Warner) Value {
 	case jsonBool:
 		return Bool(node.truth)
 	case jsonString:
-		f, n, status := parseFloat(node.text)
-		if status == parseOK && onlySpace(node.text[n:]) {
-			if abs, neg, over, n := scanInteger(node.text); !over && onlySpace(node.text[n:]) {
-				if i, clipped := signed(abs, neg); !clipped {
+		f, n, status := numeral.ParseFloat(node.text)
+		if status == numeral.OK && numeral.OnlySpace(node.text[n:]) {
+			if abs, neg, over, n := numeral.ScanInteger(node.text); !over && numeral.OnlySpace(node.text[n:]) {
+				if i, clipped := numeral.Signed(abs, neg); !clipped {
 					return Int(i)
 				}
 			}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"cloudsql/storage/numeral"
 )
 
 // jsonParser reads RFC 8259 JSON and says what is wrong, and where, in the words that MySQL uses.
@@ -73,7 +75,7 @@ func (p *jsonParser) value(depth int) (node jsonNode, err error) {
 	case b == '"':
 		text, err := p.str()
 		return jsonNode{kind: jsonString, text: text}, err
-	case b == '-' || isDigit(b):
+	case b == '-' || numeral.IsDigit(b):
 		return p.number()
 	case p.literal("null"):
 		return jsonNode{}, nil
@@ -293,7 +295,7 @@ func (p *jsonParser) number() (jsonNode, error) {
 	if p.peek() == '-' {
 		p.pos++
 	}
-	if !isDigit(p.peek()) {
+	if !numeral.IsDigit(p.peek()) {
 		return jsonNode{}, p.fail("Invalid value.")
 	}
 	if p.peek() == '0' {
@@ -338,7 +340,7 @@ func (p *jsonParser) number() (jsonNode, error) {
 
 func (p *jsonParser) digits() bool {
 	start := p.pos
-	for isDigit(p.peek()) {
+	for numeral.IsDigit(p.peek()) {
 		p.pos++
 	}
 	return p.pos > start

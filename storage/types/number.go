@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/numeral"
 )
 
 // The numeric views follow MySQL's implicit conversions. A string gives the number it starts with, and warning 1292 where
@@ -88,8 +89,8 @@ func (v Value) ToFloat(warn Warner) float64 {
 	case KindDecimal:
 		return decimalToFloat(v)
 	case KindString, KindBytes:
-		f, n, status := parseFloat(v.b)
-		if status != parseOK || !onlySpace(v.b[n:]) {
+		f, n, status := numeral.ParseFloat(v.b)
+		if status != numeral.OK || !numeral.OnlySpace(v.b[n:]) {
 			warn.warnTruncated("DOUBLE", v.b)
 		}
 		return f
@@ -117,12 +118,12 @@ func (v Value) ToDec(warn Warner) Value {
 	case KindFloat:
 		d, ok := decimalFromFloat(v.Float())
 		if !ok {
-			warn.warnTruncated("DECIMAL", AppendFloat(nil, v.Float()))
+			warn.warnTruncated("DECIMAL", numeral.AppendFloat(nil, v.Float()))
 		}
 		return d
 	case KindString, KindBytes:
 		d, n, status := parseDecimal(v.b)
-		if status != parseOK || !onlySpace(v.b[n:]) {
+		if status != numeral.OK || !numeral.OnlySpace(v.b[n:]) {
 			warn.warnTruncated("DECIMAL", v.b)
 		}
 		return d
@@ -191,55 +192,21 @@ func floatToUint(f float64) (uint64, bool) {
 	return uint64(f), false
 }
 
-// scanInteger reads sign and digits at the start of s, after white space; abs is clipped to 2^64-1 where over is set.
-func scanInteger(s []byte) (abs uint64, neg, over bool, n int) {
-	i := skipSpace(s)
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
-		neg = s[i] == '-'
-		i++
-	}
-	first := i
-	for ; i < len(s) && isDigit(s[i]); i++ {
-		d := uint64(s[i] - '0')
-		if over || abs > (math.MaxUint64-d)/10 {
-			over, abs = true, math.MaxUint64
-			continue
-		}
-		abs = abs*10 + d
-	}
-	if i == first {
-		return 0, false, false, 0
-	}
-	return abs, neg, over, i
-}
-
 func parseInt(s []byte, warn Warner) (int64, bool) {
-	abs, neg, _, n := scanInteger(s)
-	i, clipped := signed(abs, neg)
-	if clipped || n == 0 || !onlySpace(s[n:]) {
+	abs, neg, _, n := numeral.ScanInteger(s)
+	i, clipped := numeral.Signed(abs, neg)
+	if clipped || n == 0 || !numeral.OnlySpace(s[n:]) {
 		warn.warnTruncated("INTEGER", s)
 	}
 	return i, clipped
 }
 
-func signed(abs uint64, neg bool) (i int64, clipped bool) {
-	switch {
-	case neg && abs > 1<<63:
-		return math.MinInt64, true
-	case neg:
-		return -int64(abs), false
-	case abs > math.MaxInt64:
-		return math.MaxInt64, true
-	}
-	return int64(abs), false
-}
-
 func parseUint(s []byte, warn Warner) (uint64, bool) {
-	abs, neg, over, n := scanInteger(s)
+	abs, neg, over, n := numeral.ScanInteger(s)
 	if neg && abs != 0 {
 		abs, over = 0, true
 	}
-	if over || n == 0 || !onlySpace(s[n:]) {
+	if over || n == 0 || !numeral.OnlySpace(s[n:]) {
 		warn.warnTruncated("INTEGER", s)
 	}
 	return abs, over

@@ -14,6 +14,7 @@ import (
 	_ "github.com/pingcap/tidb/pkg/parser/test_driver"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/temporal"
 )
 
 // typeOf reads a column type in SQL.
@@ -135,7 +136,7 @@ func TestScripts(t *testing.T) {
 					m.Loc = loc
 				}
 			}
-			m.Today = PackDatetime(2024, 5, 17, 0, 0, 0, 0)
+			m.Today = temporal.Pack(2024, 5, 17, 0, 0, 0, 0)
 			var out strings.Builder
 			for line := range strings.Lines(d.Input) {
 				runLine(t, &out, d.Cmd, strings.TrimSpace(line), m)

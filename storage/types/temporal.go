@@ -1,118 +1,22 @@
 package types
 
 import (
+	"math"
 	"time"
 
+	"cloudsql/storage/collation"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/zones"
 )
-
-// Limits of TIME, in microseconds.
-const (
-	maxTime = (838*3600 + 59*60 + 59) * microsPerSecond
-
-	microsPerSecond = 1000000
-	microsPerDay    = 24 * 3600 * microsPerSecond
-)
-
-// TIMESTAMP holds 1970-01-01 00:00:01 to 2038-01-19 03:14:07.499999 UTC.
-const (
-	minTimestamp = 1 * microsPerSecond
-	maxTimestamp = (1<<31-1)*microsPerSecond + 499999
-)
-
-// civil is a date and time taken apart.
-type civil struct {
-	year, month, day, hour, minute, second, micro int
-}
-
-func unpack(packed uint64) (c civil) {
-	c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro = UnpackDatetime(packed)
-	return c
-}
-
-func (c civil) pack() uint64 {
-	return PackDatetime(c.year, c.month, c.day, c.hour, c.minute, c.second, c.micro)
-}
-
-// dateOnly drops the time from a packed date and time.
-func dateOnly(packed uint64) uint64 { return packed &^ (1<<41 - 1) }
-
-var monthDays = [13]int{0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
-
-func isLeap(year int) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) && year != 0 }
-
-func daysIn(year, month int) int {
-	if month == 2 && isLeap(year) {
-		return 29
-	}
-	return monthDays[month]
-}
-
-// toStd gives c as a time in loc; the date must be a real one.
-func (c civil) toStd(loc *time.Location) time.Time {
-	return time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.micro*1000, loc)
-}
-
-func civilFromStd(t time.Time) civil {
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	return civil{year, int(month), day, hour, minute, second, t.Nanosecond() / 1000}
-}
-
-// PackTime packs t, in its own location, as PackDatetime does.
-func PackTime(t time.Time) uint64 { return civilFromStd(t).pack() }
-
-// fspUnit is the number of microseconds in the last of fsp fractional digits.
-var fspUnit = [7]int{1000000, 100000, 10000, 1000, 100, 10, 1}
-
-// roundMicros rounds signed microseconds to fsp digits, half away from zero.
-func roundMicros(micros int64, fsp int) int64 {
-	unit := int64(fspUnit[fsp])
-	if micros < 0 {
-		return -((-micros + unit/2) / unit * unit)
-	}
-	return (micros + unit/2) / unit * unit
-}
-
-// roundPacked rounds a packed date and time to fsp digits; false where a zero month or day, or the year 9999, cannot
-// take the carry (MySQL says the value is invalid then).
-func roundPacked(packed uint64, fsp int) (uint64, bool) {
-	micro := int64(packed & (1<<24 - 1))
-	rounded := roundMicros(micro, fsp)
-	packed = packed&^(1<<24-1) | uint64(rounded)
-	if rounded < microsPerSecond {
-		return packed, true
-	}
-	c := unpack(packed &^ (1<<24 - 1))
-	c.micro = 0
-	if c.second++; c.second <= 59 {
-		return c.pack(), true
-	}
-	if c.month == 0 || c.day == 0 || c.day > daysIn(c.year, c.month) {
-		return 0, false
-	}
-	c = civilFromStd(c.toStd(time.UTC))
-	return c.pack(), c.year <= 9999
-}
-
-// timestampCivil is the date and time that a TIMESTAMP in storage form shows in loc (nil is UTC).
-func timestampCivil(micros int64, loc *time.Location) civil {
-	if micros == ZeroTimestamp {
-		return civil{}
-	}
-	if loc == nil {
-		loc = time.UTC
-	}
-	return civilFromStd(time.UnixMicro(micros).In(loc))
-}
 
 // ToLocal turns a TIMESTAMP in storage form into a DATETIME in loc (nil is UTC); other values pass unchanged.
 func ToLocal(v Value, loc *time.Location) Value {
 	if v.kind != KindTimestamp {
 		return v
 	}
-	local := Datetime(timestampCivil(int64(v.n), loc).pack(), int(v.aux))
-	if loc != nil && loc != time.UTC && int64(v.n) != ZeroTimestamp {
+	local := Datetime(temporal.OfTimestamp(int64(v.n), loc).Pack(), int(v.aux))
+	if loc != nil && loc != time.UTC && int64(v.n) != temporal.ZeroTimestamp {
 		local.again = zones.ShownBefore(time.UnixMicro(int64(v.n)).In(loc))
 	}
 	return local
@@ -124,7 +28,7 @@ func (v Value) ShownAgain() bool { return v.again }
 // packedOf gives the packed form of a date, datetime or (in UTC) timestamp.
 func packedOf(v Value) uint64 {
 	if v.kind == KindTimestamp {
-		return timestampCivil(int64(v.n), nil).pack()
+		return temporal.OfTimestamp(int64(v.n), nil).Pack()
 	}
 	return v.n
 }
@@ -137,29 +41,214 @@ func temporalNumber(v Value) (n int64, micros int) {
 		if t < 0 {
 			t, neg = -t, true
 		}
-		s := t / microsPerSecond
+		s := t / temporal.MicrosPerSecond
 		n = s/3600*10000 + s/60%60*100 + s%60
 		if neg {
 			n = -n
 		}
-		return n, int(t % microsPerSecond)
+		return n, int(t % temporal.MicrosPerSecond)
 	}
-	c := unpack(packedOf(v))
-	n = int64(c.year*10000 + c.month*100 + c.day)
+	c := temporal.Of(packedOf(v))
+	n = int64(c.Year*10000 + c.Month*100 + c.Day)
 	if v.kind == KindDate {
 		return n, 0
 	}
-	return n*1000000 + int64(c.hour*10000+c.minute*100+c.second), c.micro
+	return n*1000000 + int64(c.Hour*10000+c.Minute*100+c.Second), c.Micro
 }
 
 // roundedTemporal is temporalNumber of v rounded to whole seconds.
 func roundedTemporal(v Value) (int64, int) {
 	if v.kind == KindTime {
-		return temporalNumber(Time(roundMicros(v.Int(), 0), 0))
+		return temporalNumber(Time(temporal.RoundMicros(v.Int(), 0), 0))
 	}
-	if packed, ok := roundPacked(packedOf(v), 0); ok {
+	if packed, ok := temporal.Round(packedOf(v), 0); ok {
 		return temporalNumber(Datetime(packed, 0))
 	}
 	n, _ := temporalNumber(v)
 	return n, 0
+}
+
+// numberParts splits a number into its integer part and microseconds (without sign); false where it is too large.
+func numberParts(v Value) (n int64, micro int, ok bool) {
+	switch v.kind {
+	case KindInt:
+		return int64(v.n), 0, true
+	case KindUint, KindBit:
+		return int64(v.n), 0, v.n <= math.MaxInt64
+	case KindFloat:
+		f := v.Float()
+		if math.Abs(f) >= 1<<63 {
+			return 0, 0, false
+		}
+		whole, frac := math.Modf(f)
+		return int64(whole), int(math.Round(math.Abs(frac) * 1e6)), true
+	}
+	d := RoundDecimal(v, 6)
+	if d.b == nil {
+		n := int64(d.n)
+		return n / 1e6, int(max(n, -n) % 1e6), true
+	}
+	digits := d.b[:len(d.b)-6]
+	for _, b := range d.b[len(d.b)-6:] {
+		micro = micro*10 + int(b-'0')
+	}
+	whole := decFromDigits(false, trimSign(digits), 0)
+	if d.b[0] == '-' {
+		return -int64(whole.n), micro, whole.b == nil
+	}
+	return int64(whole.n), micro, whole.b == nil
+}
+
+func trimSign(digits []byte) []byte {
+	if len(digits) > 0 && digits[0] == '-' {
+		return digits[1:]
+	}
+	return digits
+}
+
+// readDatetime reads any value that may stand for a date and time; rounding is left to the caller.
+func readDatetime(v Value, m *Mode) (p temporal.Parsed) {
+	switch v.kind {
+	case KindDate, KindDatetime:
+		p = temporal.Parsed{Civil: temporal.Of(v.n), Fsp: int(v.aux), OK: true}
+		if m != nil {
+			p.Issue = p.Check(m.rules())
+			p.OK = p.Issue == 0
+		}
+		return p
+	case KindTimestamp:
+		return temporal.Parsed{Civil: temporal.OfTimestamp(int64(v.n), m.loc()), Fsp: int(v.aux), OK: true}
+	case KindTime:
+		var today uint64
+		if m != nil {
+			today = m.Today
+		}
+		return temporal.Parsed{Civil: temporal.Of(today).Add(v.Int()), Fsp: int(v.aux), OK: true}
+	case KindString, KindBytes, KindEnum, KindSet:
+		return temporal.ParseDatetime(v.b, m.rules())
+	case KindJSON:
+		if text, ok := jsonText(v.b); ok {
+			return temporal.ParseDatetime(text, m.rules())
+		}
+	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
+		if n, micro, ok := numberParts(v); ok && n >= 0 {
+			p = temporal.DatetimeFromNumber(n, micro, m.rules())
+			if p.Fsp = int(v.aux); v.kind == KindFloat {
+				p.Fsp = 6
+			} else if v.kind != KindDecimal {
+				p.Fsp = 0
+			}
+			p.Fsp = min(p.Fsp, 6)
+			return p
+		}
+	}
+	p.Issue = temporal.Truncated
+	return p
+}
+
+// ToDatetime is v as a DATETIME; NULL with warning 1292 where it stands for none. m may be nil: then every date that can
+// be written is good.
+func (v Value) ToDatetime(m *Mode, warn Warner) Value {
+	if v.kind == KindDatetime && m == nil || v.kind == KindNull {
+		return v
+	}
+	p := readDatetime(v, m)
+	if !p.OK {
+		warnTemporal(warn, "datetime", v, false)
+		return Null
+	}
+	packed, ok := temporal.Round(p.Civil.Pack(), 6)
+	if !ok {
+		warnTemporal(warn, "datetime", v, false)
+		return Null
+	}
+	if p.Issue.Serious() {
+		warnTemporal(warn, "datetime", v, true)
+	}
+	return Datetime(packed, p.Fsp)
+}
+
+// ToDate is the date of v; NULL with warning 1292 where it stands for none.
+func (v Value) ToDate(m *Mode, warn Warner) Value {
+	if v.kind == KindDate && m == nil || v.kind == KindNull {
+		return v
+	}
+	p := readDatetime(v, m)
+	if !p.OK {
+		warnTemporal(warn, "date", v, false)
+		return Null
+	}
+	if p.Issue.Serious() {
+		warnTemporal(warn, "date", v, true)
+	}
+	return Date(temporal.DateOnly(p.Civil.Pack()))
+}
+
+// readTime reads any value that may stand for a time of day or a span.
+func readTime(v Value, m *Mode) (p temporal.ParsedTime) {
+	switch v.kind {
+	case KindTime:
+		return temporal.ParsedTime{Micros: v.Int(), Fsp: int(v.aux), OK: true}
+	case KindDate:
+		return temporal.ParsedTime{Issue: temporal.CutOff, OK: true}
+	case KindDatetime, KindTimestamp:
+		c := temporal.Of(ToLocal(v, m.loc()).n)
+		return temporal.ParsedTime{Micros: c.Clock(), Fsp: int(v.aux), Issue: temporal.CutOff, OK: true}
+	case KindString, KindBytes, KindEnum, KindSet:
+		return temporal.ParseTime(v.b, m.rules())
+	case KindJSON:
+		if text, ok := jsonText(v.b); ok {
+			return temporal.ParseTime(text, m.rules())
+		}
+	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
+		if n, micro, ok := numberParts(v); ok {
+			p = temporal.TimeFromNumber(n, micro, m.rules())
+			if n == 0 && (v.kind == KindDecimal && decimalSign(v) < 0 || v.kind == KindFloat && v.Float() < 0) {
+				p.Micros = -p.Micros // -0.5 has no signed integer part
+			}
+			if v.kind == KindDecimal {
+				p.Fsp = min(int(v.aux), 6)
+			} else if v.kind == KindFloat {
+				p.Fsp = 6
+			}
+			return p
+		}
+		return temporal.ParsedTime{Micros: temporal.MaxTime, Issue: temporal.OutOfRange, OK: true}
+	}
+	p.Issue = temporal.Truncated
+	return p
+}
+
+// ToTime is v as a TIME; NULL with warning 1292 where it stands for none. Text beyond ±838:59:59 is cut there, numbers are none.
+func (v Value) ToTime(m *Mode, warn Warner) Value {
+	if v.kind == KindTime || v.kind == KindNull {
+		return v
+	}
+	p := readTime(v, m)
+	if !p.OK {
+		warnTemporal(warn, "time", v, false)
+		return Null
+	}
+	if p.Issue&temporal.OutOfRange != 0 && v.kind.Numeric() && !m.legacy() {
+		warnTemporal(warn, "time", v, true)
+		return Null
+	}
+	if p.Issue.Serious() {
+		warnTemporal(warn, "time", v, true)
+	}
+	return Time(p.Micros, p.Fsp)
+}
+
+// warnTemporal is 1292: "Truncated incorrect datetime value: '…'" where a value was found all the same, else
+// "Incorrect datetime value: '…'".
+func warnTemporal(warn Warner, what string, v Value, found bool) {
+	if warn == nil {
+		return
+	}
+	text := collation.Printable(v.AppendText(nil, nil), 128)
+	if found {
+		warn.warn(mysqlerr.TruncatedWrongValue, what, text)
+		return
+	}
+	warn(mysqlerr.TruncatedWrongValue, mysqlerr.Newf(mysqlerr.TruncatedWrongValue, "Incorrect %s value: '%s'", what, text).Message)
 }

@@ -4,6 +4,9 @@ import (
 	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/numeral"
+	"cloudsql/storage/temporal"
 )
 
 // AppendText appends v as MySQL's text protocol and string conversion show it ("NULL" is the caller's business).
@@ -24,11 +27,11 @@ func (v Value) AppendText(dst []byte, t *Type) []byte {
 		start := len(dst)
 		return zerofill(appendDecimal(dst, v), start, t)
 	case KindDate:
-		return appendDate(dst, v.n)
+		return temporal.AppendDate(dst, v.n)
 	case KindDatetime, KindTimestamp:
-		return appendDatetime(dst, packedOf(v), v.shownFsp(t))
+		return temporal.AppendDatetime(dst, packedOf(v), v.shownFsp(t))
 	case KindTime:
-		return appendTime(dst, v.Int(), v.shownFsp(t))
+		return temporal.AppendTime(dst, v.Int(), v.shownFsp(t))
 	case KindBit:
 		for i := int(v.aux) - 1; i >= 0; i-- {
 			dst = append(dst, byte(v.n>>(8*i)))
@@ -36,6 +39,9 @@ func (v Value) AppendText(dst []byte, t *Type) []byte {
 	}
 	return dst
 }
+
+// Text is AppendText into a new string.
+func (v Value) Text() string { return string(v.AppendText(nil, nil)) }
 
 // shownFsp is the number of fractional digits to show for a date or time.
 func (v Value) shownFsp(t *Type) int {
@@ -49,7 +55,7 @@ func (v Value) shownFsp(t *Type) int {
 
 func (v Value) appendInteger(dst []byte, t *Type) []byte {
 	if t != nil && t.ID == mysql.TypeYear {
-		return appendPadded(dst, int(v.n), 4)
+		return temporal.AppendYear(dst, int(v.n))
 	}
 	start := len(dst)
 	if v.kind == KindInt {
@@ -64,13 +70,13 @@ func (v Value) appendFloat(dst []byte, t *Type) []byte {
 	start := len(dst)
 	switch {
 	case t == nil || t.Class() != ClassFloat:
-		return AppendFloat(dst, v.Float())
+		return numeral.AppendFloat(dst, v.Float())
 	case t.Decimals >= 0 && t.Decimals <= MaxDecimalScale: // FLOAT(m,d)
 		dst = strconv.AppendFloat(dst, v.Float(), 'f', t.Decimals, 64)
 	case t.ID == mysql.TypeFloat:
-		dst = appendFloat32(dst, v.Float())
+		dst = numeral.AppendFloat32(dst, v.Float())
 	default:
-		dst = AppendFloat(dst, v.Float())
+		dst = numeral.AppendFloat(dst, v.Float())
 	}
 	return zerofill(dst, start, t)
 }
@@ -96,48 +102,4 @@ func zerofill(dst []byte, start int, t *Type) []byte {
 		dst[start+i] = '0'
 	}
 	return dst
-}
-
-// appendPadded appends n with at least width digits.
-func appendPadded(dst []byte, n, width int) []byte {
-	for p := pow10[width-1]; p > 1 && uint64(n) < p; p /= 10 {
-		dst = append(dst, '0')
-	}
-	return strconv.AppendUint(dst, uint64(n), 10)
-}
-
-func append2(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
-
-func appendDate(dst []byte, packed uint64) []byte {
-	c := unpack(packed)
-	dst = append2(append2(dst, c.year/100), c.year%100)
-	dst = append2(append(dst, '-'), c.month)
-	return append2(append(dst, '-'), c.day)
-}
-
-func appendDatetime(dst []byte, packed uint64, fsp int) []byte {
-	c := unpack(packed)
-	dst = append(appendDate(dst, packed), ' ')
-	dst = append2(append(append2(dst, c.hour), ':'), c.minute)
-	dst = append2(append(dst, ':'), c.second)
-	return appendMicros(dst, c.micro, fsp)
-}
-
-func appendTime(dst []byte, micros int64, fsp int) []byte {
-	if micros < 0 {
-		dst = append(dst, '-')
-		micros = -micros
-	}
-	s := int(micros / microsPerSecond)
-	dst = append(appendPadded(dst, s/3600, 2), ':')
-	dst = append2(append(append2(dst, s/60%60), ':'), s%60)
-	return appendMicros(dst, int(micros%microsPerSecond), fsp)
-}
-
-// appendMicros appends the first fsp digits of a fraction, cutting off the rest.
-func appendMicros(dst []byte, micros, fsp int) []byte {
-	if fsp <= 0 {
-		return dst
-	}
-	return appendPadded(append(dst, '.'), micros/fspUnit[fsp], fsp)
 }

@@ -65,39 +65,18 @@ func Set(mask uint64, text []byte) Value { return Value{kind: KindSet, n: mask, 
 // Bit is a BIT(bits) value.
 func Bit(v uint64, bits int) Value { return Value{kind: KindBit, aux: uint8((bits + 7) / 8), n: v} }
 
-// Timestamp is a TIMESTAMP in storage form; micros is relative to the Unix epoch, and ZeroTimestamp stands for
+// Timestamp is a TIMESTAMP in storage form; micros is relative to the Unix epoch, and temporal.ZeroTimestamp stands for
 // '0000-00-00 00:00:00'.
 func Timestamp(micros int64, fsp int) Value {
 	return Value{kind: KindTimestamp, aux: uint8(fsp), n: uint64(micros)}
 }
-
-// ZeroTimestamp is the storage form of '0000-00-00 00:00:00'.
-const ZeroTimestamp = math.MinInt64
 
 // Time is a TIME of signed microseconds.
 func Time(micros int64, fsp int) Value {
 	return Value{kind: KindTime, aux: uint8(fsp), n: uint64(micros)}
 }
 
-// PackDatetime packs a date and time into an integer that orders as the date does (invalid dates such as 2024-00-00
-// included): ((year*13+month)<<5|day)<<17|hour<<12|minute<<6|second, shifted left by 24 bits, plus microseconds.
-func PackDatetime(year, month, day, hour, minute, second, micro int) uint64 {
-	ymd := uint64(year*13+month)<<5 | uint64(day)
-	hms := uint64(hour)<<12 | uint64(minute)<<6 | uint64(second)
-	return (ymd<<17|hms)<<24 | uint64(micro)
-}
-
-// UnpackDatetime undoes PackDatetime.
-func UnpackDatetime(p uint64) (year, month, day, hour, minute, second, micro int) {
-	micro = int(p & (1<<24 - 1))
-	p >>= 24
-	hms := p & (1<<17 - 1)
-	ymd := p >> 17
-	ym := ymd >> 5
-	return int(ym / 13), int(ym % 13), int(ymd & 31), int(hms >> 12), int(hms >> 6 & 63), int(hms & 63), micro
-}
-
-// Date is a DATE; packed is PackDatetime with a zero time.
+// Date is a DATE; packed is temporal.Pack with a zero time.
 func Date(packed uint64) Value { return Value{kind: KindDate, n: packed} }
 
 // Datetime is a DATETIME with fsp fractional digits.

@@ -20,6 +20,7 @@ import (
 	"cloudsql/storage/row"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -78,8 +79,8 @@ func columnRows() [][]types.Value {
 		}
 		return v
 	}
-	day := types.PackDatetime(2024, 2, 29, 0, 0, 0, 0)
-	at := types.PackDatetime(2024, 2, 29, 23, 59, 58, 123456)
+	day := temporal.Pack(2024, 2, 29, 0, 0, 0, 0)
+	at := temporal.Pack(2024, 2, 29, 23, 59, 58, 123456)
 	null := make([]types.Value, len(columnTypes()))
 	null[0] = types.Int(-5)
 	return [][]types.Value{
@@ -122,7 +123,7 @@ func smallTable() *schema.Table {
 
 func environment() *expr.Env {
 	m := *types.DefaultMode()
-	m.Loc, m.Today = time.UTC, types.PackDatetime(2026, 11, 28, 0, 0, 0, 0)
+	m.Loc, m.Today = time.UTC, temporal.Pack(2026, 11, 28, 0, 0, 0, 0)
 	return &expr.Env{Mode: m, Now: epoch, InDML: true}
 }
 

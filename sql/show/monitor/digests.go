@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/sql/digest"
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -66,5 +67,5 @@ func digestRow(s *virtual.Scan, d *digest.Summary) []types.Value {
 
 // exactTime is a TIMESTAMP(6).
 func exactTime(c virtual.Context, t time.Time) types.Value {
-	return types.Datetime(types.PackTime(t.In(virtual.Location(c)).Truncate(time.Microsecond)), 6)
+	return types.Datetime(temporal.PackTime(t.In(virtual.Location(c)).Truncate(time.Microsecond)), 6)
 }

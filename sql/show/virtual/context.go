@@ -9,6 +9,7 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/digest"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -134,7 +135,7 @@ func Location(c Context) *time.Location {
 
 // LocalTime is a moment as a DATETIME of the session's time zone, whole seconds.
 func LocalTime(c Context, t time.Time) types.Value {
-	return types.Datetime(types.PackTime(t.In(Location(c)).Truncate(time.Second)), 0)
+	return types.Datetime(temporal.PackTime(t.In(Location(c)).Truncate(time.Second)), 0)
 }
 
 // Processes lists the sessions of the cluster in order of id.

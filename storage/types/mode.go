@@ -2,6 +2,8 @@ package types
 
 import (
 	"time"
+
+	"cloudsql/storage/temporal"
 )
 
 // Mode is what of the session decides how values convert: parts of sql_mode and the time zone.
@@ -25,11 +27,52 @@ func DefaultMode() *Mode {
 	return &Mode{Strict: true, NoZeroDate: true, NoZeroInDate: true, DivZeroError: true, Loc: time.UTC}
 }
 
+// loc is the session's time zone.
+func (m *Mode) loc() *time.Location {
+	if m == nil || m.Loc == nil {
+		return time.UTC
+	}
+	return m.Loc
+}
+
+func (m *Mode) legacy() bool { return m != nil && m.Legacy }
+
+// rules is what readers of dates and times need of the mode. Without a session anything that has the form of a date is one.
+func (m *Mode) rules() temporal.Rules {
+	if m == nil {
+		return temporal.Rules{}
+	}
+	return temporal.Rules{NoZeroDate: m.NoZeroDate, NoZeroInDate: m.NoZeroInDate, AllowInvalid: m.AllowInvalid, Loc: m.Loc}
+}
+
+// Instant is the moment of a packed local time in loc; skipped tells that the clocks there never showed it. The date must be
+// one of the calendar.
+func (m *Mode) Instant(packed uint64, loc *time.Location) (at time.Time, skipped bool) {
+	c := temporal.Of(packed)
+	if m.Legacy {
+		return c.Std(loc), false
+	}
+	return c.Instant(loc)
+}
+
+func (m *Mode) instant(c temporal.Civil) (at time.Time, skipped bool) {
+	loc := m.loc()
+	if !m.legacy() {
+		return c.Instant(loc)
+	}
+	at = c.Std(loc)
+	if loc == time.UTC || temporal.FromStd(at) == c {
+		return at, false
+	}
+	start, end := at.ZoneBounds()
+	if !end.IsZero() && (start.IsZero() || end.Sub(at) < at.Sub(start)) {
+		return end, true
+	}
+	return start, true
+}
+
 // Warner receives the conditions that a conversion met without failing (a *mysqlerr.Error each); nil drops them.
 type Warner func(code uint16, message string)
 
 // Note marks the code of a condition that a Warner is told of: SHOW WARNINGS calls it a Note, and no mode makes an error of it.
 const Note uint16 = 1 << 15
-
-// Text is AppendText into a new string.
-func (v Value) Text() string { return string(v.AppendText(nil, nil)) }

@@ -1,4 +1,4 @@
-package types
+package numeral
 
 import (
 	"bytes"
@@ -30,9 +30,9 @@ func AppendFloat(dst []byte, f float64) []byte {
 	return dst
 }
 
-// fitFloat is f in at most width characters, with as many of its digits as there is room for: behind a point, or with an exponent where
+// FitFloat is f in at most width characters, with as many of its digits as there is room for: behind a point, or with an exponent where
 // that has more of them. false where there is room for none.
-func fitFloat(f float64, width int) ([]byte, bool) {
+func FitFloat(f float64, width int) ([]byte, bool) {
 	plain, digits := fittingFloat(f, 'f', width)
 	if abs := math.Abs(f); abs >= plainFloatMax || abs < plainFloatMin {
 		digits = 0
@@ -75,49 +75,37 @@ func fittingFloat(f float64, format byte, width int) (text []byte, digits int) {
 	return nil, 0
 }
 
-// appendFloat32 appends a FLOAT, which shows six significant digits.
-func appendFloat32(dst []byte, f float64) []byte {
+// AppendFloat32 appends a FLOAT, which shows six significant digits.
+func AppendFloat32(dst []byte, f float64) []byte {
 	var buf [24]byte
 	rounded, _ := strconv.ParseFloat(string(strconv.AppendFloat(buf[:0], f, 'e', 5, 64)), 64)
 	return AppendFloat(dst, rounded)
 }
 
-// parseFloat reads a number at the start of s, after white space, and tells how many bytes it took.
-func parseFloat(s []byte) (float64, int, parseStatus) {
-	start := skipSpace(s)
+// ParseFloat reads a number at the start of s, after white space, and tells how many bytes it took.
+func ParseFloat(s []byte) (float64, int, Status) {
+	start := SkipSpace(s)
 	i := start
 	if i < len(s) && (s[i] == '-' || s[i] == '+') {
 		i++
 	}
 	digits := 0
-	for ; i < len(s) && isDigit(s[i]); i++ {
+	for ; i < len(s) && IsDigit(s[i]); i++ {
 		digits++
 	}
 	if i < len(s) && s[i] == '.' {
-		for i++; i < len(s) && isDigit(s[i]); i++ {
+		for i++; i < len(s) && IsDigit(s[i]); i++ {
 			digits++
 		}
 	}
 	if digits == 0 {
-		return 0, 0, parseEmpty
+		return 0, 0, None
 	}
-	_, expLen := parseExponent(s[i:])
+	_, expLen := ScanExponent(s[i:])
 	i += expLen
 	f, err := strconv.ParseFloat(string(s[start:i]), 64)
 	if err != nil { // the syntax was checked, so it is out of range
-		return math.Copysign(math.MaxFloat64, f), i, parseRange
+		return math.Copysign(math.MaxFloat64, f), i, Range
 	}
-	return f, i, parseOK
-}
-
-// onlySpace tells whether nothing but white space is left.
-func onlySpace(s []byte) bool { return skipSpace(s) == len(s) }
-
-// roundFloat rounds to d decimal digits, half away from zero as FLOAT(m,d) columns and ROUND() do.
-func roundFloat(f float64, d int) float64 {
-	p := math.Pow10(d)
-	if r := math.Round(f * p); !math.IsInf(r, 0) && p != 0 {
-		return r / p
-	}
-	return f
+	return f, i, OK
 }

@@ -1,63 +1,73 @@
-package types
+package temporal
 
 import (
 	"math"
 	"time"
+
+	"cloudsql/storage/numeral"
 )
 
-// temporalIssue says what was wrong with a date or time, as a set of bits.
-type temporalIssue uint8
-
-const (
-	issueTruncated  temporalIssue = 1 << iota // not a date at all, or garbage behind it
-	issueOutOfRange                           // a day that does not exist, an hour beyond 838
-	issueZeroDate                             // 0000-00-00, where sql_mode forbids it
-	issueZeroInDate                           // a zero month or day, where sql_mode forbids it
-	noteTruncated                             // something of no weight was cut off: a note, never an error
-)
-
-func (w temporalIssue) serious() bool { return w&^noteTruncated != 0 }
-
-// parsedDatetime is what a string or number gave. When ok is false, there is no date in it; with ok set, issue may still
-// tell of garbage behind the date.
-type parsedDatetime struct {
-	civil
-	hasTime bool
-	fsp     int // fractional digits that were written, at most 6
-	issue   temporalIssue
-	ok      bool
+// Rules is what of the session decides which dates are good, and where they are. The zero Rules are those of sql_mode ”.
+type Rules struct {
+	NoZeroDate   bool
+	NoZeroInDate bool
+	AllowInvalid bool           // days up to 31 in every month
+	Loc          *time.Location // nil is UTC
 }
 
-// Modes without a session: anything that has the form of a date is one.
-var anyDate = &Mode{}
-
-// parseDatetime reads the forms that MySQL reads: digits alone (YYMMDD, YYYYMMDD, YYMMDDhhmmss, YYYYMMDDhhmmss), or parts
-// with punctuation between them, a T or spaces before the time, a fraction after it, and an offset such as +05:30.
-func parseDatetime(s []byte, m *Mode) (p parsedDatetime) {
-	if m == nil {
-		m = anyDate
+func (r Rules) loc() *time.Location {
+	if r.Loc == nil {
+		return time.UTC
 	}
-	for len(s) > 0 && isSpace(s[0]) {
+	return r.Loc
+}
+
+// Issue says what was wrong with a date or time, as a set of bits.
+type Issue uint8
+
+const (
+	Truncated  Issue = 1 << iota // not a date at all, or garbage behind it
+	OutOfRange                   // a day that does not exist, an hour beyond 838
+	ZeroDate                     // 0000-00-00, where sql_mode forbids it
+	ZeroInDate                   // a zero month or day, where sql_mode forbids it
+	CutOff                       // something of no weight was cut off: a note, never an error
+)
+
+func (w Issue) Serious() bool { return w&^CutOff != 0 }
+
+// Parsed is what a string or number gave. When OK is false, there is no date in it; with OK set, Issue may still
+// tell of garbage behind the date.
+type Parsed struct {
+	Civil
+	Fsp   int // fractional digits that were written, at most 6
+	Issue Issue
+	OK    bool
+}
+
+// ParseDatetime reads the forms that MySQL reads: digits alone (YYMMDD, YYYYMMDD, YYMMDDhhmmss, YYYYMMDDhhmmss), or parts
+// with punctuation between them, a T or spaces before the time, a fraction after it, and an offset such as +05:30.
+func ParseDatetime(s []byte, r Rules) (p Parsed) {
+	for len(s) > 0 && numeral.IsSpace(s[0]) {
 		s = s[1:]
 	}
-	if len(s) == 0 || !isDigit(s[0]) {
-		p.issue = issueTruncated
+	if len(s) == 0 || !numeral.IsDigit(s[0]) {
+		p.Issue = Truncated
 		return p
 	}
 	sc := datetimeScanner{s: s}
 	sc.compact, sc.yearDigits = compactForm(s)
 	if !sc.scan() {
-		p.issue = issueTruncated
+		p.Issue = Truncated
 		return p
 	}
-	p.finish(&sc, m)
+	p.finish(&sc, r)
 	return p
 }
 
 // compactForm tells whether s is digits alone (a fraction may follow) and how many of them are the year.
 func compactForm(s []byte) (compact bool, yearDigits int) {
 	n := 0
-	for n < len(s) && (isDigit(s[n]) || s[n] == 'T') {
+	for n < len(s) && (numeral.IsDigit(s[n]) || s[n] == 'T') {
 		n++
 	}
 	if n < len(s) && s[n] != '.' {
@@ -88,7 +98,7 @@ type datetimeScanner struct {
 
 func (sc *datetimeScanner) scan() bool {
 	last := 0 // the end of the last field
-	for sc.fields < 6 && sc.pos < len(sc.s) && isDigit(sc.s[sc.pos]) {
+	for sc.fields < 6 && sc.pos < len(sc.s) && numeral.IsDigit(sc.s[sc.pos]) {
 		width := 2
 		if sc.fields == 0 {
 			width = sc.yearDigits
@@ -111,9 +121,9 @@ func (sc *datetimeScanner) scan() bool {
 			sc.twoParts = true
 			continue
 		}
-		for sc.pos < len(sc.s) && (isPunct(sc.s[sc.pos]) || isSpace(sc.s[sc.pos])) {
-			if isSpace(sc.s[sc.pos]) {
-				if sc.fields != 3 && sc.pos+skipSpace(sc.s[sc.pos:]) < len(sc.s) {
+		for sc.pos < len(sc.s) && (isPunct(sc.s[sc.pos]) || numeral.IsSpace(sc.s[sc.pos])) {
+			if numeral.IsSpace(sc.s[sc.pos]) {
+				if sc.fields != 3 && sc.pos+numeral.SkipSpace(sc.s[sc.pos:]) < len(sc.s) {
 					return false // a space only goes between date and time
 				}
 				sc.twoParts = true
@@ -135,7 +145,7 @@ func (sc *datetimeScanner) scan() bool {
 
 // number reads digits: width of them where the form is compact, else as many as there are.
 func (sc *datetimeScanner) number(width int) (value, digits int) {
-	for sc.pos < len(sc.s) && isDigit(sc.s[sc.pos]) && (!sc.compact || digits < width) && value <= 999999 {
+	for sc.pos < len(sc.s) && numeral.IsDigit(sc.s[sc.pos]) && (!sc.compact || digits < width) && value <= 999999 {
 		value = value*10 + int(sc.s[sc.pos]-'0')
 		sc.pos++
 		digits++
@@ -155,7 +165,7 @@ func (sc *datetimeScanner) fraction() {
 // scanFraction reads the digits of a fraction at s[i:] as microseconds.
 func scanFraction(s []byte, i int) (micro, digits int, roundUp bool, end int) {
 	unit := 100000
-	for n := 0; i < len(s) && isDigit(s[i]); i, n = i+1, n+1 {
+	for n := 0; i < len(s) && numeral.IsDigit(s[i]); i, n = i+1, n+1 {
 		switch {
 		case n < 6:
 			micro += int(s[i]-'0') * unit
@@ -175,7 +185,7 @@ func (sc *datetimeScanner) zoneOffset() {
 		return
 	}
 	for _, i := range [...]int{1, 2, 4, 5} {
-		if !isDigit(rest[i]) {
+		if !numeral.IsDigit(rest[i]) {
 			return
 		}
 	}
@@ -195,94 +205,83 @@ func isPunct(b byte) bool {
 }
 
 // finish checks the parts and fills p.
-func (p *parsedDatetime) finish(sc *datetimeScanner, m *Mode) {
-	c := civil{sc.part[0], sc.part[1], sc.part[2], sc.part[3], sc.part[4], sc.part[5], sc.micro}
-	notZero := c != civil{}
+func (p *Parsed) finish(sc *datetimeScanner, r Rules) {
+	c := Civil{sc.part[0], sc.part[1], sc.part[2], sc.part[3], sc.part[4], sc.part[5], sc.micro}
+	notZero := c != Civil{}
 	if sc.yearDigits <= 2 && notZero {
-		c.year += century(c.year)
+		c.Year += Century(c.Year)
 	}
-	if sc.fields < 3 || c.year > 9999 || c.month > 12 || c.day > 31 || c.hour > 23 || c.minute > 59 || c.second > 59 {
-		p.issue = issueTruncated
+	if sc.fields < 3 || c.Year > 9999 || c.Month > 12 || c.Day > 31 || c.Hour > 23 || c.Minute > 59 || c.Second > 59 {
+		p.Issue = Truncated
 		if sc.fields >= 3 {
-			p.issue = issueOutOfRange
+			p.Issue = OutOfRange
 		}
 		return
 	}
-	if p.issue = c.check(m); p.issue != 0 {
+	if p.Issue = c.Check(r); p.Issue != 0 {
 		return
 	}
 	if sc.roundUp {
-		c.micro++ // a carry out of the microseconds is roundPacked's business
+		c.Micro++ // a carry out of the microseconds is Round's business
 	}
 	if sc.hasOffset {
-		if c.month == 0 || c.day == 0 {
-			p.issue = issueTruncated
+		if c.Month == 0 || c.Day == 0 {
+			p.Issue = Truncated
 			return
 		}
-		c = civilFromStd(c.toStd(time.FixedZone("", sc.offset)).In(m.loc()))
+		c = FromStd(c.Std(time.FixedZone("", sc.offset)).In(r.loc()))
 	}
-	p.civil, p.hasTime, p.fsp, p.ok = c, sc.fields > 3, sc.microLen, true
-	if !onlySpace(sc.s[sc.pos:]) {
-		p.issue |= issueTruncated
+	p.Civil, p.Fsp, p.OK = c, sc.microLen, true
+	if !numeral.OnlySpace(sc.s[sc.pos:]) {
+		p.Issue |= Truncated
 	}
 }
 
-// century is what MySQL adds to a year of two digits.
-func century(year int) int {
+// Century is what MySQL adds to a year of two digits.
+func Century(year int) int {
 	if year < 70 {
 		return 2000
 	}
 	return 1900
 }
 
-// check tells what sql_mode has against the date.
-func (c civil) check(m *Mode) temporalIssue {
-	if c == (civil{}) {
-		if m.NoZeroDate {
-			return issueZeroDate
+// Check tells what sql_mode has against the date.
+func (c Civil) Check(r Rules) Issue {
+	if c == (Civil{}) {
+		if r.NoZeroDate {
+			return ZeroDate
 		}
 		return 0
 	}
-	if c.month == 0 || c.day == 0 {
-		if m.NoZeroInDate {
-			return issueZeroInDate
+	if c.Month == 0 || c.Day == 0 {
+		if r.NoZeroInDate {
+			return ZeroInDate
 		}
 		return 0
 	}
-	if !m.AllowInvalid && c.day > daysIn(c.year, c.month) {
-		return issueOutOfRange
+	if !r.AllowInvalid && c.Day > daysIn(c.Year, c.Month) {
+		return OutOfRange
 	}
 	return 0
 }
 
-// loc is the session's time zone.
-func (m *Mode) loc() *time.Location {
-	if m == nil || m.Loc == nil {
-		return time.UTC
-	}
-	return m.Loc
-}
-
-// datetimeFromNumber reads YYMMDD, YYYYMMDD, YYMMDDhhmmss or YYYYMMDDhhmmss.
-func datetimeFromNumber(n int64, micro int, m *Mode) (p parsedDatetime) {
-	if m == nil {
-		m = anyDate
-	}
+// DatetimeFromNumber reads YYMMDD, YYYYMMDD, YYMMDDhhmmss or YYYYMMDDhhmmss.
+func DatetimeFromNumber(n int64, micro int, r Rules) (p Parsed) {
 	n, ok := widenDate(n)
 	if !ok {
-		p.issue = issueTruncated
+		p.Issue = Truncated
 		return p
 	}
 	d, t := n/1000000, n%1000000
-	c := civil{int(d / 10000), int(d / 100 % 100), int(d % 100), int(t / 10000), int(t / 100 % 100), int(t % 100), micro}
-	if c.month > 12 || c.day > 31 || c.hour > 23 || c.minute > 59 || c.second > 59 {
-		p.issue = issueTruncated
+	c := Civil{int(d / 10000), int(d / 100 % 100), int(d % 100), int(t / 10000), int(t / 100 % 100), int(t % 100), micro}
+	if c.Month > 12 || c.Day > 31 || c.Hour > 23 || c.Minute > 59 || c.Second > 59 {
+		p.Issue = Truncated
 		return p
 	}
-	if p.issue = c.check(m); p.issue != 0 {
+	if p.Issue = c.Check(r); p.Issue != 0 {
 		return p
 	}
-	p.civil, p.ok, p.hasTime = c, true, t != 0 || micro != 0
+	p.Civil, p.OK = c, true
 	return p
 }
 
@@ -315,75 +314,74 @@ func widenDate(n int64) (int64, bool) {
 	return 0, false
 }
 
-// parsedTime is what a string or number gave as a TIME. When ok is false there is no time in it.
-type parsedTime struct {
-	micros int64
-	fsp    int
-	issue  temporalIssue
-	ok     bool
+// ParsedTime is what a string or number gave as a TIME. When OK is false there is no time in it.
+type ParsedTime struct {
+	Micros int64
+	Fsp    int
+	Issue  Issue
+	OK     bool
 }
 
-// parseTime reads [-][D ]hh:mm[:ss][.fraction], [-]hhmmss, or the time of a full date and time.
-func parseTime(s []byte, m *Mode) (p parsedTime) {
-	s = s[skipSpace(s):]
+// ParseTime reads [-][D ]hh:mm[:ss][.fraction], [-]hhmmss, or the time of a full date and time.
+func ParseTime(s []byte, r Rules) (p ParsedTime) {
+	s = s[numeral.SkipSpace(s):]
 	text := s
 	neg := len(s) > 0 && s[0] == '-'
 	if neg {
 		s = s[1:]
 	}
 	if len(s) == 0 {
-		p.issue = issueTruncated
+		p.Issue = Truncated
 		return p
 	}
 	if len(s) >= 12 && !neg {
-		if d, isDate := datetimeInTime(text, m); isDate {
-			if !d.ok {
-				p.issue = issueTruncated
+		if d, isDate := datetimeInTime(text, r); isDate {
+			if !d.OK {
+				p.Issue = Truncated
 				return p
 			}
-			return parsedTime{d.clock(), d.fsp, d.issue | noteTruncated, true}
+			return ParsedTime{d.Clock(), d.Fsp, d.Issue | CutOff, true}
 		}
 	}
 	days, hours, minutes, seconds, end, ok := scanClock(s)
 	if !ok {
-		p.issue = issueTruncated
+		p.Issue = Truncated
 		return p
 	}
 	micro, roundUp := 0, false
 	if end < len(s) && s[end] == '.' {
-		micro, p.fsp, roundUp, end = scanFraction(s, end+1)
+		micro, p.Fsp, roundUp, end = scanFraction(s, end+1)
 	}
 	if minutes > 59 || seconds > 59 {
-		p.issue = issueOutOfRange
+		p.Issue = OutOfRange
 		return p
 	}
-	if !onlySpace(s[end:]) {
-		p.issue = issueTruncated
+	if !numeral.OnlySpace(s[end:]) {
+		p.Issue = Truncated
 	}
-	total := ((days*24+hours)*3600 + minutes*60 + seconds) * microsPerSecond
+	total := ((days*24+hours)*3600 + minutes*60 + seconds) * MicrosPerSecond
 	if total += int64(micro); roundUp {
 		total++
 	}
-	if total > maxTime {
-		total = maxTime
-		p.issue |= issueOutOfRange
+	if total > MaxTime {
+		total = MaxTime
+		p.Issue |= OutOfRange
 	}
 	if neg {
 		total = -total
 	}
-	p.micros, p.ok = total, true
+	p.Micros, p.OK = total, true
 	return p
 }
 
 // datetimeInTime reads a full date and time where a TIME is wanted. isDate is false where the text can only be a TIME:
 // with punctuation but nothing that parts a date from its time ("100:00:00.123456"), or a space too early ("1 10:11:12").
-func datetimeInTime(s []byte, m *Mode) (p parsedDatetime, isDate bool) {
+func datetimeInTime(s []byte, r Rules) (p Parsed, isDate bool) {
 	sc := datetimeScanner{s: s}
-	if sc.compact, sc.yearDigits = compactForm(s); !isDigit(s[0]) || !sc.scan() || sc.punct && !sc.twoParts {
+	if sc.compact, sc.yearDigits = compactForm(s); !numeral.IsDigit(s[0]) || !sc.scan() || sc.punct && !sc.twoParts {
 		return p, false
 	}
-	lax := Mode{Loc: m.loc()}
-	p.finish(&sc, &lax)
+	p.finish(&sc, Rules{Loc: r.Loc})
 	return p, true
 }
 
@@ -393,18 +391,18 @@ func scanClock(s []byte) (days, hours, minutes, seconds int64, end int, ok bool)
 	if i == 0 && s[0] != '.' && s[0] != ':' {
 		return 0, 0, 0, 0, 0, false
 	}
-	afterSpace := i + skipSpace(s[i:])
+	afterSpace := i + numeral.SkipSpace(s[i:])
 	switch {
-	case afterSpace > i && afterSpace < len(s) && isDigit(s[afterSpace]): // days
+	case afterSpace > i && afterSpace < len(s) && numeral.IsDigit(s[afterSpace]): // days
 		days = min(first, 1<<30)
 		hours, i = scanField(s, afterSpace)
-	case i+1 < len(s) && s[i] == ':' && isDigit(s[i+1]):
+	case i+1 < len(s) && s[i] == ':' && numeral.IsDigit(s[i+1]):
 		hours = first
 	default:
 		return 0, first / 10000, first / 100 % 100, first % 100, i, true
 	}
 	for _, field := range [...]*int64{&minutes, &seconds} {
-		if i+1 >= len(s) || s[i] != ':' || !isDigit(s[i+1]) {
+		if i+1 >= len(s) || s[i] != ':' || !numeral.IsDigit(s[i+1]) {
 			break
 		}
 		*field, i = scanField(s, i+1)
@@ -415,38 +413,33 @@ func scanClock(s []byte) (days, hours, minutes, seconds int64, end int, ok bool)
 // scanField reads digits at s[i:], clipped far above anything valid.
 func scanField(s []byte, i int) (int64, int) {
 	var n int64
-	for ; i < len(s) && isDigit(s[i]); i++ {
+	for ; i < len(s) && numeral.IsDigit(s[i]); i++ {
 		n = min(n*10+int64(s[i]-'0'), math.MaxUint32)
 	}
 	return n, i
 }
 
-// timeFromNumber reads hhmmss, or the time of a YYYYMMDDhhmmss.
-func timeFromNumber(n int64, micro int, m *Mode) (p parsedTime) {
+// TimeFromNumber reads hhmmss, or the time of a YYYYMMDDhhmmss.
+func TimeFromNumber(n int64, micro int, r Rules) (p ParsedTime) {
 	neg := n < 0
 	if neg {
 		n = -n
 	}
 	if n > 8385959 {
 		if n >= 10000000000 {
-			if d := datetimeFromNumber(n, micro, m); d.ok {
-				return parsedTime{micros: d.clock(), issue: noteTruncated, ok: true}
+			if d := DatetimeFromNumber(n, micro, r); d.OK {
+				return ParsedTime{Micros: d.Clock(), Issue: CutOff, OK: true}
 			}
 		}
-		p.micros, p.issue, p.ok = maxTime, issueOutOfRange, true
+		p.Micros, p.Issue, p.OK = MaxTime, OutOfRange, true
 	} else if n%100 > 59 || n/100%100 > 59 {
-		p.issue = issueOutOfRange
+		p.Issue = OutOfRange
 		return p
 	} else {
-		p.micros, p.ok = (n/10000*3600+n/100%100*60+n%100)*microsPerSecond+int64(micro), true
+		p.Micros, p.OK = (n/10000*3600+n/100%100*60+n%100)*MicrosPerSecond+int64(micro), true
 	}
 	if neg {
-		p.micros = -p.micros
+		p.Micros = -p.Micros
 	}
 	return p
-}
-
-// clock is the time of day in microseconds.
-func (c civil) clock() int64 {
-	return int64(c.hour*3600+c.minute*60+c.second)*microsPerSecond + int64(c.micro)
 }
