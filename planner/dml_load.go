@@ -13,6 +13,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/rules"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -396,13 +397,13 @@ func (l *loadRun) empty(pos int) types.Value {
 	if c.NotNull && c.Type.IsTimestamp() {
 		if now, err := expr.New("now", expr.NewInt(int64(max(c.Type.Decimals, 0)))); err == nil {
 			if v, err := now.Eval(l.run.env, nil); err == nil {
-				if v, err = types.Assign(v, &c.Type, c.Name, l.run.records, &l.run.env.Mode, l.run.env.Warn); err == nil {
+				if v, err = conversion.Assign(v, &c.Type, c.Name, l.run.records, &l.run.env.Mode, l.run.env.Warn); err == nil {
 					return v
 				}
 			}
 		}
 	}
-	return types.ImplicitDefault(&c.Type)
+	return conversion.ImplicitDefault(&c.Type)
 }
 
 // problem is an error in strict mode, and a warning otherwise.

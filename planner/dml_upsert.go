@@ -9,6 +9,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/rules"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -39,7 +40,7 @@ func (p *insertPlan) planConflicts(ctx *Context) (looks []conflict, err error) {
 		}
 		var params []types.Type
 		for _, c := range ix.Columns {
-			params = append(params, bind.ParamType(change.AsParam(types.ImplicitDefault(&p.Table.Columns[c.Column].Type), &ctx.Env.Mode)))
+			params = append(params, bind.ParamType(change.AsParam(conversion.ImplicitDefault(&p.Table.Columns[c.Column].Type), &ctx.Env.Mode)))
 		}
 		q, err := logical.BindKey(ctx, p.Target, ix, params)
 		if err != nil {
@@ -184,7 +185,7 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 		}
 		c := &r.Table.Columns[pos]
 		if !v.IsNull() {
-			if v, err = types.Assign(v, &c.Type, c.Name, r.first, &r.env.Mode, nil); err != nil {
+			if v, err = conversion.Assign(v, &c.Type, c.Name, r.first, &r.env.Mode, nil); err != nil {
 				return err
 			}
 		}

@@ -23,6 +23,7 @@ import (
 	"cloudsql/planner/spill"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -469,7 +470,7 @@ func (d *testDB) partition(t *schema.Table, n *ast.PartitionOptions) {
 		}
 		v, err := x.Eval(&expr.Env{}, nil)
 		if err == nil && !v.IsNull() {
-			v, err = types.Assign(v, typ, "", 1, &types.Mode{}, nil)
+			v, err = conversion.Assign(v, typ, "", 1, &types.Mode{}, nil)
 		}
 		if err != nil {
 			d.t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/rules"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -54,7 +55,7 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 			}
 			d.value = v
 		case c.NotNull && c.Type.Class() == types.ClassEnum && !c.HasDefault:
-			d.value = types.ImplicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
+			d.value = conversion.ImplicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
 		default:
 			d.none = c.NotNull
 		}
@@ -89,14 +90,14 @@ func (r *insertRun) computeDefaults() error {
 		case d.expr != nil:
 			v, err := d.expr.Eval(r.env, nil)
 			if err == nil {
-				v, err = types.Assign(v, &c.Type, c.Name, 1, &r.env.Mode, r.env.Warn)
+				v, err = conversion.Assign(v, &c.Type, c.Name, 1, &r.env.Mode, r.env.Warn)
 			}
 			if err != nil {
 				return err
 			}
 			r.computed[i] = v
 		case d.none && !c.AutoIncrement && !c.Hidden:
-			r.computed[i] = types.ImplicitDefault(&c.Type)
+			r.computed[i] = conversion.ImplicitDefault(&c.Type)
 			if !slices.Contains(r.Named, i) {
 				r.env.Warn(mysqlerr.NoDefaultForField, mysqlerr.New(mysqlerr.NoDefaultForField, c.Name).Message)
 			}
@@ -135,11 +136,11 @@ func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
 		}
 		if r.nullsPass(c) {
 			r.env.Warn(mysqlerr.BadNull, mysqlerr.New(mysqlerr.BadNull, c.Name).Message)
-			return types.ImplicitDefault(&c.Type), nil
+			return conversion.ImplicitDefault(&c.Type), nil
 		}
 		return v, mysqlerr.New(mysqlerr.BadNull, c.Name)
 	}
-	v, err := types.Assign(v, &c.Type, c.Name, r.records, &r.env.Mode, r.env.Warn)
+	v, err := conversion.Assign(v, &c.Type, c.Name, r.records, &r.env.Mode, r.env.Warn)
 	if err == nil && c.AutoIncrement {
 		if v.Int() == 0 && !r.zeroAuto && v.Kind() != types.KindFloat {
 			return types.Null, nil

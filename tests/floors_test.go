@@ -30,34 +30,36 @@ var reserved = map[string][]string{
 // library to all of them, and imports none.
 var plannerRooms = []string{"planner", "planner/physical", "planner/rewrite", "planner/logical", "planner/dependence", "planner/subquery", "planner/algebra", "planner/access", "planner/scalar"}
 
-func TestPlannersRooms(t *testing.T) {
-	for at, room := range plannerRooms {
-		files, err := filepath.Glob("../" + room + "/*.go")
-		if err != nil || len(files) == 0 {
-			t.Fatalf("%s: %d files, %v", room, len(files), err)
-		}
-		for _, path := range files {
-			checkRoom(t, path, at)
+// valueRooms lists storage's packages about values in the same manner.
+var valueRooms = []string{"storage/conversion", "storage/types", "storage/collation", "storage/temporal", "storage/numeral"}
+
+func TestRoomsKnowThoseBelow(t *testing.T) {
+	for _, rooms := range [][]string{plannerRooms, valueRooms} {
+		for at := range rooms {
+			checkRoom(t, rooms, at, rooms[at])
 		}
 	}
 	for _, library := range []string{"bind", "exec", "spill", "syntax", "driver", "plancache", "jsontable"} {
-		files, _ := filepath.Glob("../planner/" + library + "/*.go")
-		for _, path := range files {
-			checkRoom(t, path, len(plannerRooms))
-		}
+		checkRoom(t, plannerRooms, len(plannerRooms), "planner/"+library)
 	}
 }
 
-// checkRoom looks at the imports of a file in the planner's room at.
-func checkRoom(t *testing.T, path string, at int) {
-	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
-	if err != nil {
-		t.Fatal(err)
+// checkRoom looks at the imports of a package that is at a place among rooms.
+func checkRoom(t *testing.T, rooms []string, at int, dir string) {
+	files, err := filepath.Glob("../" + dir + "/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: %d files, %v", dir, len(files), err)
 	}
-	for _, imp := range f.Imports {
-		p, _ := strconv.Unquote(imp.Path.Value)
-		if to := slices.Index(plannerRooms, strings.TrimPrefix(p, "cloudsql/")); to >= 0 && to < at {
-			t.Errorf("%s imports %s: the planner's packages know those below them", path, p)
+	for _, path := range files {
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, imp := range f.Imports {
+			p, _ := strconv.Unquote(imp.Path.Value)
+			if to := slices.Index(rooms, strings.TrimPrefix(p, "cloudsql/")); to >= 0 && to < at {
+				t.Errorf("%s imports %s: packages know those below them", path, p)
+			}
 		}
 	}
 }

@@ -26,10 +26,10 @@ var internalErrors = map[string]int{
 
 // likeMySQL are MySQL's own errors and warnings of code 1105.
 var likeMySQL = map[string]int{
-	"storage/types/cast.go": 2, // integers of the other sign
-	"protocol/stmt.go":      1, // a parameter sent in pieces that is too long
-	"sql/ddl/alter.go":      1, // ORDER BY of a table with a clustered index
-	"storage/expr/xpath.go": 1, // what is wrong with an XPath
+	"storage/conversion/cast.go": 2, // integers of the other sign
+	"protocol/stmt.go":           1, // a parameter sent in pieces that is too long
+	"sql/ddl/alter.go":           1, // ORDER BY of a table with a clustered index
+	"storage/expr/xpath.go":      1, // what is wrong with an XPath
 }
 
 // TestInternalErrors: no new uses of error 1105.

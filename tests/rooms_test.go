@@ -24,7 +24,6 @@ var roomy = []string{"sql", "planner", "distributed", "storage", "protocol", "cm
 var halls = map[string]string{
 	"planner/logical": "binding one block: names, clauses, views and what is changed look into each other's columns",
 	"storage/shard":   "one state machine: whatever applies, reads and evaluates shares its batch, its caches and its invariants",
-	"storage/types":   "values: conversion, comparison and parsing go from every type to every other, by methods of Value",
 	"storage/expr":    "tables of functions, family by family; nothing in one family knows another",
 }
 

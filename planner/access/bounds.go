@@ -6,6 +6,7 @@ import (
 	"vitess.io/vitess/go/mysql/decimal"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
@@ -141,7 +142,7 @@ func timestampBounds(dt types.Value, t *types.Type, m *types.Mode) (lo, hi types
 	lax := types.Mode{Loc: m.Loc, AllowInvalid: true}
 	wide := *t
 	wide.Decimals = 6
-	ts, err := types.Assign(dt, &wide, "", 0, &lax, func(uint16, string) { bad = true })
+	ts, err := conversion.Assign(dt, &wide, "", 0, &lax, func(uint16, string) { bad = true })
 	if err != nil || bad || ts.Kind() != types.KindTimestamp || ts.Int() == temporal.ZeroTimestamp {
 		return types.Null, types.Null, Unknown
 	}
@@ -154,7 +155,7 @@ func timestampBounds(dt types.Value, t *types.Type, m *types.Mode) (lo, hi types
 func enumBounds(v types.Value, t *types.Type) (lo, hi types.Value, state Fit) {
 	bad := false
 	lax := types.Mode{}
-	e, err := types.Assign(v, t, "", 0, &lax, func(uint16, string) { bad = true })
+	e, err := conversion.Assign(v, t, "", 0, &lax, func(uint16, string) { bad = true })
 	if err != nil || bad || e.Kind() != types.KindEnum || v.Kind() != types.KindString {
 		return types.Null, types.Null, Unknown
 	}

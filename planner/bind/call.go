@@ -13,6 +13,7 @@ import (
 	"cloudsql/planner/driver"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -160,7 +161,7 @@ func (b *Binder) temporal(n *ast.FuncCallExpr) (expr.Expr, error) {
 	}
 	if fsp > 0 && t.ID != mysql.TypeDate {
 		t.Decimals, t.Length = fsp, t.Length+1+fsp
-		v = types.Cast(v, &t, mode, nil)
+		v = conversion.Cast(v, &t, mode, nil)
 	}
 	return &expr.Const{Val: v, Typ: t}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -439,7 +440,7 @@ func (l *lookup) stored(row []types.Value, m *types.Mode) ([]types.Value, error)
 			continue
 		}
 		var err error
-		if values[i], err = types.Assign(row[i], &c.Type, c.Name, 1, m, nil); err != nil {
+		if values[i], err = conversion.Assign(row[i], &c.Type, c.Name, 1, m, nil); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ package jsontable
 import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -166,7 +167,7 @@ func (c *Column) Convert(n expr.JSONNode) (types.Value, error) {
 	if typ.ID == mysql.TypeTimestamp {
 		typ.ID = mysql.TypeDatetime // as it is where rows are not stored
 	}
-	v, err := types.Assign(v, &typ, c.Name, 1, strictMode, nil)
+	v, err := conversion.Assign(v, &typ, c.Name, 1, strictMode, nil)
 	if err != nil {
 		return types.Null, mysqlerr.New(mysqlerr.JTValueOutOfRange, c.Name)
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cloudsql/planner/partition"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -66,7 +67,7 @@ func (p *Place) Locate(values []types.Value, m *types.Mode) (k Row, err error) {
 	row := make([]types.Value, len(p.Table.Columns))
 	for i, pos := range p.Found {
 		c := &p.Table.Columns[pos]
-		if row[pos], err = types.Assign(values[i], &c.Type, c.Name, 1, m, nil); err != nil {
+		if row[pos], err = conversion.Assign(values[i], &c.Type, c.Name, 1, m, nil); err != nil {
 			return k, err
 		}
 	}
@@ -110,7 +111,7 @@ func (k *Lookup) Located(env *expr.Env, p *Place) (list []Row, err error) {
 func PrimaryKey(t *schema.Table, row []types.Value, m *types.Mode) (key []byte, err error) {
 	for i, c := range t.Primary().Columns {
 		col := &t.Columns[c.Column]
-		v, err := types.Assign(row[i], &col.Type, col.Name, 1, m, nil)
+		v, err := conversion.Assign(row[i], &col.Type, col.Name, 1, m, nil)
 		if err != nil {
 			return nil, err
 		}

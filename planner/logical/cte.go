@@ -8,6 +8,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -319,7 +320,7 @@ func (r *recursiveQuery) stored(member, i int) expr.Expr {
 		return nil
 	}
 	return expr.NewFunc("stored", typ, expr.Volatile, []expr.Expr{from.Ref()}, func(env *expr.Env, args []types.Value) (types.Value, error) {
-		return types.Assign(args[0], &typ, name, 1, &env.Mode, env.Warn)
+		return conversion.Assign(args[0], &typ, name, 1, &env.Mode, env.Warn)
 	})
 }
 

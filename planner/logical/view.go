@@ -13,6 +13,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -516,7 +517,7 @@ func assignedValue(e expr.Expr, c *schema.Column) expr.Expr {
 	return expr.NewFunc("assigned", c.Type, expr.Volatile, []expr.Expr{e}, func(env *expr.Env, args []types.Value) (types.Value, error) {
 		m := env.Mode
 		m.Strict = false // what strict mode has to say of the value is said when it is written
-		v, err := types.Assign(args[0], &c.Type, c.Name, 1, &m, nil)
+		v, err := conversion.Assign(args[0], &c.Type, c.Name, 1, &m, nil)
 		if err != nil {
 			return types.Null, nil //nolint:nilerr // likewise
 		}

@@ -7,6 +7,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -202,7 +203,7 @@ func (c *column) setConstant(env *Env, v types.Value) error {
 	}
 	mode := env.Mode
 	mode.Strict = true
-	stored, err := types.Assign(v, &c.Type, c.Name, 1, &mode, nil)
+	stored, err := conversion.Assign(v, &c.Type, c.Name, 1, &mode, nil)
 	if err != nil {
 		return errInvalidDefault(c.Name)
 	}
@@ -232,7 +233,7 @@ func (c *column) missing(env *Env) ([]byte, error) {
 	switch {
 	case c.DefaultExpr != "":
 		now := types.Datetime(temporal.PackTime(env.Now.In(location(env))), maxFsp)
-		v, err := types.Assign(now, &c.Type, c.Name, 1, &env.Mode, nil)
+		v, err := conversion.Assign(now, &c.Type, c.Name, 1, &env.Mode, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -242,7 +243,7 @@ func (c *column) missing(env *Env) ([]byte, error) {
 	case !c.NotNull:
 		return nil, nil
 	}
-	return types.AppendValue(nil, types.ImplicitDefault(&c.Type)), nil
+	return types.AppendValue(nil, conversion.ImplicitDefault(&c.Type)), nil
 }
 
 // refused is why a table that has rows can't be given the column: what they would read as is no date.

@@ -4,6 +4,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -39,7 +40,7 @@ func likeSource(c, s *schema.Column) {
 	c.Type, c.Comment = s.Type, s.Comment
 	c.HasDefault, c.Default, c.DefaultExpr, c.OnUpdateNow = s.HasDefault, s.Default, s.DefaultExpr, s.OnUpdateNow
 	if s.AutoIncrement {
-		c.HasDefault, c.Default = true, types.AppendValue(nil, types.ImplicitDefault(&c.Type))
+		c.HasDefault, c.Default = true, types.AppendValue(nil, conversion.ImplicitDefault(&c.Type))
 	}
 }
 
@@ -52,7 +53,7 @@ func zeroDefault(c *schema.Column, strict bool) {
 	if class := c.Type.Class(); strict && (class == types.ClassDate || class == types.ClassDatetime) {
 		return
 	}
-	c.HasDefault, c.Default = true, types.AppendValue(nil, types.ImplicitDefault(&c.Type))
+	c.HasDefault, c.Default = true, types.AppendValue(nil, conversion.ImplicitDefault(&c.Type))
 }
 
 // storableType turns an expression's type into one that a column can have.

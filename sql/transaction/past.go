@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/temporal"
@@ -131,7 +132,7 @@ var typeMicros = types.Type{ID: mysql.TypeDatetime, Length: 26, Decimals: 6, Col
 
 // At is the state as of a time in the session's time zone: what was committed before its millisecond began.
 func (s *Transaction) At(v types.Value, warn types.Warner) (mvcc.Timestamp, error) {
-	d := types.Cast(v, &typeMicros, &s.host.Vars.Mode, warn)
+	d := conversion.Cast(v, &typeMicros, &s.host.Vars.Mode, warn)
 	if d.IsNull() {
 		return 0, mysqlerr.Newf(mysqlerr.WrongValue, "Incorrect AS OF TIMESTAMP value: '%s'", v.Text())
 	}

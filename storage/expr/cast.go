@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -101,7 +102,7 @@ func evalCast(c *Call, env *Env, v types.Value) (types.Value, error) {
 			return castJSON(c, env, v)
 		}
 	}
-	return types.Cast(v, &c.typ, &env.Mode, env.Warn), nil
+	return conversion.Cast(v, &c.typ, &env.Mode, env.Warn), nil
 }
 
 func renderCast(c *Call) string {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -218,7 +219,7 @@ func castJSON(c *Call, env *Env, v types.Value) (types.Value, error) {
 	if t := parseTree(v.Raw()); t.kind == '"' {
 		v = types.String(t.unquoted())
 	}
-	return types.Cast(v, &c.typ, &env.Mode, env.Warn), nil
+	return conversion.Cast(v, &c.typ, &env.Mode, env.Warn), nil
 }
 
 // prepPaths parses the constant paths among args[from:to] (to -1: all) once; c.path finds them.

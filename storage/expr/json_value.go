@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -169,7 +170,7 @@ func (n JSONNode) as(t *types.Type) (v types.Value, ok bool) {
 	if v, ok = n.Scalar(t); !ok || outOfYears(v, t) {
 		return types.Null, false
 	}
-	v, err := types.Assign(v, t, "", 1, types.DefaultMode(), nil)
+	v, err := conversion.Assign(v, t, "", 1, types.DefaultMode(), nil)
 	return v, err == nil
 }
 
@@ -244,7 +245,7 @@ func jsonDefault(v types.Value, t *types.Type) (types.Value, error) {
 		return types.Null, mysqlerr.New(mysqlerr.TruncatedWrongValue, numberName(t), string(v.Raw()))
 	}
 	lost := false
-	d, err := types.Assign(v, t, "", 1, types.DefaultMode(), func(uint16, string) { lost = true })
+	d, err := conversion.Assign(v, t, "", 1, types.DefaultMode(), func(uint16, string) { lost = true })
 	if err != nil || lost && t.Class() == types.ClassDecimal || outOfYears(v, t) {
 		return types.Null, out
 	}
@@ -274,7 +275,7 @@ func temporalDefault(v types.Value, t *types.Type) (types.Value, error) {
 	if whole.Decimals = 6; t.Class() == types.ClassDate {
 		whole.Decimals = 0
 	}
-	d, err := types.Assign(v, &whole, "", 1, types.DefaultMode(), nil)
+	d, err := conversion.Assign(v, &whole, "", 1, types.DefaultMode(), nil)
 	if err != nil {
 		form := "Incorrect datetime value: '%s'"
 		if t.Class() == types.ClassTime {
@@ -282,7 +283,7 @@ func temporalDefault(v types.Value, t *types.Type) (types.Value, error) {
 		}
 		return d, mysqlerr.Newf(mysqlerr.TruncatedWrongValue, form, v.AppendText(nil, nil))
 	}
-	rounded, err := types.Assign(d, t, "", 1, types.DefaultMode(), nil)
+	rounded, err := conversion.Assign(d, t, "", 1, types.DefaultMode(), nil)
 	if err != nil || types.Compare(rounded, d, collation.Binary) != 0 {
 		return d, outOfJSONValue(t, " DEFAULT")
 	}

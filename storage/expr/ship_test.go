@@ -16,6 +16,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/limits"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/temporal"
@@ -268,7 +269,7 @@ func (s *shipper) store(e Expr, v types.Value, env *Env) {
 	kind := fmt.Sprintf("storing kind %d as type %d", v.Kind(), t.ID)
 	s.guarded(kind, &e, func() {
 		_ = v.ToBool(nil)
-		a, err := types.Assign(v, &t, "c", 1, &env.Mode, env.Warn)
+		a, err := conversion.Assign(v, &t, "c", 1, &env.Mode, env.Warn)
 		if err != nil {
 			return
 		}

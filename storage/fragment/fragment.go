@@ -140,7 +140,7 @@ type Write struct {
 	Tablet        schema.TabletID
 	SchemaVersion uint64
 
-	// Insert, InsertIgnore, Replace, InsertOrUpdate, Put: rows in storage form (types.Assign), laid out as Columns.
+	// Insert, InsertIgnore, Replace, InsertOrUpdate, Put: rows in storage form (conversion.Assign), laid out as Columns.
 	// Columns not named get their Default constant.
 	Columns []schema.ColumnID
 	Rows    types.Batch

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -187,7 +188,7 @@ func constOf(t testing.TB, n ast.ExprNode) *expr.Const {
 // assigned is a value in a column's storage form.
 func assigned(t testing.TB, v types.Value, c *schema.Column) types.Value {
 	t.Helper()
-	v, err := types.Assign(v, &c.Type, c.Name, 1, types.DefaultMode(), nil)
+	v, err := conversion.Assign(v, &c.Type, c.Name, 1, types.DefaultMode(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package shard
 import (
 	"bytes"
 
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -114,7 +115,7 @@ func (w *writer) assignments(i int, onlyIfChanged bool) error {
 			w.res.LastUpdated = sequenceValue(v)
 		}
 		c := &w.cur.table.Columns[pos]
-		if v, err = types.Assign(v, &c.Type, c.Name, i+max(w.w.FirstRow, 1), &w.env.Mode, w.warn); err != nil {
+		if v, err = conversion.Assign(v, &c.Type, c.Name, i+max(w.w.FirstRow, 1), &w.env.Mode, w.warn); err != nil {
 			return mysqlerr.From(err)
 		}
 		if v.IsNull() && c.NotNull {
@@ -123,7 +124,7 @@ func (w *writer) assignments(i int, onlyIfChanged bool) error {
 				return refused
 			}
 			w.warn(refused.Code, refused.Message)
-			v = types.ImplicitDefault(&c.Type)
+			v = conversion.ImplicitDefault(&c.Type)
 		}
 		w.next.values[pos] = v
 		w.row[planned] = types.ToLocal(v, w.env.Mode.Loc)

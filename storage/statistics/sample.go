@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -41,7 +42,7 @@ func (s *sample) add(v types.Value, t *types.Type, block uint32) {
 // whole is a value that was read in storage form, with its own bytes: TIMESTAMPs come as local times.
 func whole(v types.Value, t *types.Type) types.Value {
 	if v.Kind() == types.KindDatetime && t.IsTimestamp() {
-		if ts, err := types.Assign(v, t, "", 0, &types.Mode{AllowInvalid: true}, func(uint16, string) {}); err == nil {
+		if ts, err := conversion.Assign(v, t, "", 0, &types.Mode{AllowInvalid: true}, func(uint16, string) {}); err == nil {
 			return ts
 		}
 	}

@@ -249,6 +249,16 @@ func smallDecimal(neg bool, abs uint64, scale int) Value {
 	return Value{kind: KindDecimal, aux: uint8(scale), n: uint64(n)}
 }
 
+// ClipDecimal rounds v, a KindDecimal, to what DECIMAL(precision,scale) holds; false where it is beyond that, and the result the
+// value farthest from zero.
+func ClipDecimal(v Value, precision, scale int) (Value, bool) {
+	v = RoundDecimal(v, scale)
+	if !decimalFits(v, precision, scale) {
+		return maxDecimal(DecimalSign(v) < 0, precision, scale), false
+	}
+	return v, true
+}
+
 // decimalFits tells whether v has at most precision-scale digits before the point.
 func decimalFits(v Value, precision, scale int) bool {
 	var buf [24]byte
@@ -264,8 +274,8 @@ func maxDecimal(neg bool, precision, scale int) Value {
 	return decFromDigits(neg, bytes.Repeat([]byte{'9'}, precision), scale)
 }
 
-// decimalSign is -1, 0 or 1.
-func decimalSign(v Value) int {
+// DecimalSign is -1, 0 or 1, of a KindDecimal.
+func DecimalSign(v Value) int {
 	if v.b == nil {
 		return cmp.Compare(int64(v.n), 0)
 	}
@@ -280,7 +290,7 @@ func compareDecimals(a, b Value) int {
 	if a.b == nil && b.b == nil && a.aux == b.aux {
 		return cmp.Compare(int64(a.n), int64(b.n))
 	}
-	sa, sb := decimalSign(a), decimalSign(b)
+	sa, sb := DecimalSign(a), DecimalSign(b)
 	if sa != sb || sa == 0 {
 		return cmp.Compare(sa, sb)
 	}
@@ -353,8 +363,8 @@ func decimalFromUint(u uint64) Value {
 	return decFromDigits(false, strconv.AppendUint(nil, u, 10), 0)
 }
 
-// decimalFromFloat takes the shortest digits that give f, as MySQL does; false where f is beyond DECIMAL.
-func decimalFromFloat(f float64) (Value, bool) {
+// DecFromFloat takes the shortest digits that give f, as MySQL does; false where f is beyond DECIMAL.
+func DecFromFloat(f float64) (Value, bool) {
 	if math.IsNaN(f) {
 		return DecSmall(0, 0), false
 	}

@@ -57,6 +57,9 @@ func (e *JSONError) Error() string { return fmt.Sprintf("%s at position %d", e.R
 
 var errJSONDepth = &JSONError{Reason: "The JSON document exceeds the maximum depth."}
 
+// TooDeep tells that nothing but the depth of its nesting is wrong with the text.
+func (e *JSONError) TooDeep() bool { return e == errJSONDepth }
+
 // append renders n in the normal form.
 func (n *jsonNode) append(dst []byte) []byte {
 	switch n.kind {
@@ -178,27 +181,35 @@ func jsonText(text []byte) ([]byte, bool) {
 	return node.text, err == nil
 }
 
-// jsonNumber is the SQL number that a JSON scalar converts to, for CAST to what (INTEGER, DOUBLE, DECIMAL).
-func jsonNumber(v Value, what string, warn Warner) Value {
+// JSONNumber is the SQL number that a JSON scalar converts to; false where it holds none.
+func JSONNumber(v Value) (Value, bool) {
 	node := jsonNodeOf(v)
 	switch node.kind {
 	case jsonNum:
-		return node.number
+		return node.number, true
 	case jsonBool:
-		return Bool(node.truth)
+		return Bool(node.truth), true
 	case jsonString:
 		f, n, status := numeral.ParseFloat(node.text)
 		if status == numeral.OK && numeral.OnlySpace(node.text[n:]) {
 			if abs, neg, over, n := numeral.ScanInteger(node.text); !over && numeral.OnlySpace(node.text[n:]) {
 				if i, clipped := numeral.Signed(abs, neg); !clipped {
-					return Int(i)
+					return Int(i), true
 				}
 			}
-			return Float(f)
+			return Float(f), true
 		}
 	}
-	warn.warn(mysqlerr.InvalidJSONValueForCast, what, "", 1)
-	return Int(0)
+	return Int(0), false
+}
+
+// jsonNumber is JSONNumber for CAST to what (INTEGER, DOUBLE, DECIMAL), and 0 with a warning where there is none.
+func jsonNumber(v Value, what string, warn Warner) Value {
+	n, ok := JSONNumber(v)
+	if !ok {
+		warn.Warn(mysqlerr.InvalidJSONValueForCast, what, "", 1)
+	}
+	return n
 }
 
 // jsonTruth tells whether JSON is true in a condition: everything but 0, false and null is.

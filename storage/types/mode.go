@@ -27,8 +27,8 @@ func DefaultMode() *Mode {
 	return &Mode{Strict: true, NoZeroDate: true, NoZeroInDate: true, DivZeroError: true, Loc: time.UTC}
 }
 
-// loc is the session's time zone.
-func (m *Mode) loc() *time.Location {
+// Location is the session's time zone.
+func (m *Mode) Location() *time.Location {
 	if m == nil || m.Loc == nil {
 		return time.UTC
 	}
@@ -54,25 +54,3 @@ func (m *Mode) Instant(packed uint64, loc *time.Location) (at time.Time, skipped
 	}
 	return c.Instant(loc)
 }
-
-func (m *Mode) instant(c temporal.Civil) (at time.Time, skipped bool) {
-	loc := m.loc()
-	if !m.legacy() {
-		return c.Instant(loc)
-	}
-	at = c.Std(loc)
-	if loc == time.UTC || temporal.FromStd(at) == c {
-		return at, false
-	}
-	start, end := at.ZoneBounds()
-	if !end.IsZero() && (start.IsZero() || end.Sub(at) < at.Sub(start)) {
-		return end, true
-	}
-	return start, true
-}
-
-// Warner receives the conditions that a conversion met without failing (a *mysqlerr.Error each); nil drops them.
-type Warner func(code uint16, message string)
-
-// Note marks the code of a condition that a Warner is told of: SHOW WARNINGS calls it a Note, and no mode makes an error of it.
-const Note uint16 = 1 << 15

@@ -6,26 +6,11 @@ import (
 
 	"vitess.io/vitess/go/mysql/decimal"
 
-	"cloudsql/storage/collation"
-	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/numeral"
 )
 
 // The numeric views follow MySQL's implicit conversions. A string gives the number it starts with, and warning 1292 where
 // more than white space follows.
-
-func (w Warner) warn(code uint16, args ...any) {
-	if w != nil {
-		w(code, mysqlerr.New(code, args...).Message)
-	}
-}
-
-// warnTruncated is 1292: Truncated incorrect INTEGER value: '12abc'.
-func (w Warner) warnTruncated(what string, text []byte) {
-	if w != nil {
-		w.warn(mysqlerr.TruncatedWrongValue, what, collation.Printable(text, 128))
-	}
-}
 
 // ToInt rounds v to a signed integer; the second result tells that it was out of range and clipped.
 func (v Value) ToInt(warn Warner) (i int64, clipped bool) {
@@ -91,7 +76,7 @@ func (v Value) ToFloat(warn Warner) float64 {
 	case KindString, KindBytes:
 		f, n, status := numeral.ParseFloat(v.b)
 		if status != numeral.OK || !numeral.OnlySpace(v.b[n:]) {
-			warn.warnTruncated("DOUBLE", v.b)
+			warn.Truncated("DOUBLE", v.b)
 		}
 		return f
 	case KindJSON:
@@ -116,15 +101,15 @@ func (v Value) ToDec(warn Warner) Value {
 	case KindUint, KindEnum, KindSet, KindBit:
 		return decimalFromUint(v.n)
 	case KindFloat:
-		d, ok := decimalFromFloat(v.Float())
+		d, ok := DecFromFloat(v.Float())
 		if !ok {
-			warn.warnTruncated("DECIMAL", numeral.AppendFloat(nil, v.Float()))
+			warn.Truncated("DECIMAL", numeral.AppendFloat(nil, v.Float()))
 		}
 		return d
 	case KindString, KindBytes:
 		d, n, status := parseDecimal(v.b)
 		if status != numeral.OK || !numeral.OnlySpace(v.b[n:]) {
-			warn.warnTruncated("DECIMAL", v.b)
+			warn.Truncated("DECIMAL", v.b)
 		}
 		return d
 	case KindJSON:
@@ -161,7 +146,7 @@ func (v Value) ToBool(warn Warner) bool {
 	case KindInt, KindUint, KindEnum, KindSet, KindBit:
 		return v.n != 0
 	case KindDecimal:
-		return decimalSign(v) != 0
+		return DecimalSign(v) != 0
 	case KindJSON:
 		return jsonTruth(v)
 	}
@@ -196,7 +181,7 @@ func parseInt(s []byte, warn Warner) (int64, bool) {
 	abs, neg, _, n := numeral.ScanInteger(s)
 	i, clipped := numeral.Signed(abs, neg)
 	if clipped || n == 0 || !numeral.OnlySpace(s[n:]) {
-		warn.warnTruncated("INTEGER", s)
+		warn.Truncated("INTEGER", s)
 	}
 	return i, clipped
 }
@@ -207,7 +192,7 @@ func parseUint(s []byte, warn Warner) (uint64, bool) {
 		abs, over = 0, true
 	}
 	if over || n == 0 || !numeral.OnlySpace(s[n:]) {
-		warn.warnTruncated("INTEGER", s)
+		warn.Truncated("INTEGER", s)
 	}
 	return abs, over
 }

@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"cloudsql/storage/collation"
-	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/temporal"
 	"cloudsql/storage/zones"
 )
@@ -106,8 +104,8 @@ func trimSign(digits []byte) []byte {
 	return digits
 }
 
-// readDatetime reads any value that may stand for a date and time; rounding is left to the caller.
-func readDatetime(v Value, m *Mode) (p temporal.Parsed) {
+// ReadDatetime reads any value that may stand for a date and time; rounding is left to the caller.
+func ReadDatetime(v Value, m *Mode) (p temporal.Parsed) {
 	switch v.kind {
 	case KindDate, KindDatetime:
 		p = temporal.Parsed{Civil: temporal.Of(v.n), Fsp: int(v.aux), OK: true}
@@ -117,7 +115,7 @@ func readDatetime(v Value, m *Mode) (p temporal.Parsed) {
 		}
 		return p
 	case KindTimestamp:
-		return temporal.Parsed{Civil: temporal.OfTimestamp(int64(v.n), m.loc()), Fsp: int(v.aux), OK: true}
+		return temporal.Parsed{Civil: temporal.OfTimestamp(int64(v.n), m.Location()), Fsp: int(v.aux), OK: true}
 	case KindTime:
 		var today uint64
 		if m != nil {
@@ -152,18 +150,18 @@ func (v Value) ToDatetime(m *Mode, warn Warner) Value {
 	if v.kind == KindDatetime && m == nil || v.kind == KindNull {
 		return v
 	}
-	p := readDatetime(v, m)
+	p := ReadDatetime(v, m)
 	if !p.OK {
-		warnTemporal(warn, "datetime", v, false)
+		warn.Incorrect("datetime", v)
 		return Null
 	}
 	packed, ok := temporal.Round(p.Civil.Pack(), 6)
 	if !ok {
-		warnTemporal(warn, "datetime", v, false)
+		warn.Incorrect("datetime", v)
 		return Null
 	}
 	if p.Issue.Serious() {
-		warnTemporal(warn, "datetime", v, true)
+		warn.truncatedValue("datetime", v)
 	}
 	return Datetime(packed, p.Fsp)
 }
@@ -173,26 +171,26 @@ func (v Value) ToDate(m *Mode, warn Warner) Value {
 	if v.kind == KindDate && m == nil || v.kind == KindNull {
 		return v
 	}
-	p := readDatetime(v, m)
+	p := ReadDatetime(v, m)
 	if !p.OK {
-		warnTemporal(warn, "date", v, false)
+		warn.Incorrect("date", v)
 		return Null
 	}
 	if p.Issue.Serious() {
-		warnTemporal(warn, "date", v, true)
+		warn.truncatedValue("date", v)
 	}
 	return Date(temporal.DateOnly(p.Civil.Pack()))
 }
 
-// readTime reads any value that may stand for a time of day or a span.
-func readTime(v Value, m *Mode) (p temporal.ParsedTime) {
+// ReadTime reads any value that may stand for a time of day or a span.
+func ReadTime(v Value, m *Mode) (p temporal.ParsedTime) {
 	switch v.kind {
 	case KindTime:
 		return temporal.ParsedTime{Micros: v.Int(), Fsp: int(v.aux), OK: true}
 	case KindDate:
 		return temporal.ParsedTime{Issue: temporal.CutOff, OK: true}
 	case KindDatetime, KindTimestamp:
-		c := temporal.Of(ToLocal(v, m.loc()).n)
+		c := temporal.Of(ToLocal(v, m.Location()).n)
 		return temporal.ParsedTime{Micros: c.Clock(), Fsp: int(v.aux), Issue: temporal.CutOff, OK: true}
 	case KindString, KindBytes, KindEnum, KindSet:
 		return temporal.ParseTime(v.b, m.rules())
@@ -203,7 +201,7 @@ func readTime(v Value, m *Mode) (p temporal.ParsedTime) {
 	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
 		if n, micro, ok := numberParts(v); ok {
 			p = temporal.TimeFromNumber(n, micro, m.rules())
-			if n == 0 && (v.kind == KindDecimal && decimalSign(v) < 0 || v.kind == KindFloat && v.Float() < 0) {
+			if n == 0 && (v.kind == KindDecimal && DecimalSign(v) < 0 || v.kind == KindFloat && v.Float() < 0) {
 				p.Micros = -p.Micros // -0.5 has no signed integer part
 			}
 			if v.kind == KindDecimal {
@@ -224,31 +222,17 @@ func (v Value) ToTime(m *Mode, warn Warner) Value {
 	if v.kind == KindTime || v.kind == KindNull {
 		return v
 	}
-	p := readTime(v, m)
+	p := ReadTime(v, m)
 	if !p.OK {
-		warnTemporal(warn, "time", v, false)
+		warn.Incorrect("time", v)
 		return Null
 	}
 	if p.Issue&temporal.OutOfRange != 0 && v.kind.Numeric() && !m.legacy() {
-		warnTemporal(warn, "time", v, true)
+		warn.truncatedValue("time", v)
 		return Null
 	}
 	if p.Issue.Serious() {
-		warnTemporal(warn, "time", v, true)
+		warn.truncatedValue("time", v)
 	}
 	return Time(p.Micros, p.Fsp)
-}
-
-// warnTemporal is 1292: "Truncated incorrect datetime value: '…'" where a value was found all the same, else
-// "Incorrect datetime value: '…'".
-func warnTemporal(warn Warner, what string, v Value, found bool) {
-	if warn == nil {
-		return
-	}
-	text := collation.Printable(v.AppendText(nil, nil), 128)
-	if found {
-		warn.warn(mysqlerr.TruncatedWrongValue, what, text)
-		return
-	}
-	warn(mysqlerr.TruncatedWrongValue, mysqlerr.Newf(mysqlerr.TruncatedWrongValue, "Incorrect %s value: '%s'", what, text).Message)
 }

@@ -101,3 +101,15 @@ func (t *Type) IsLob() bool {
 	}
 	return false
 }
+
+// DecimalShape is the precision and scale of a DECIMAL type, (10,0) where it names none.
+func (t *Type) DecimalShape() (precision, scale int) {
+	precision, scale = t.Length, t.Decimals
+	if precision <= 0 {
+		precision = 10
+	}
+	if scale < 0 {
+		scale = 0
+	}
+	return min(precision, MaxDecimalPrecision), min(scale, MaxDecimalScale)
+}

@@ -74,7 +74,7 @@ func (t *Type) shape() string {
 		return "(" + strconv.Itoa(precision) + "," + strconv.Itoa(scale) + ")"
 	case ClassString:
 		switch {
-		case t.isText():
+		case t.IsLob():
 		case t.Length >= 0:
 			return inParens(t.Length)
 		case t.ID == mysql.TypeString: // CHAR alone is CHAR(1)

@@ -12,6 +12,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -73,7 +74,7 @@ func columnTypes() []types.Type {
 func columnRows() [][]types.Value {
 	dec := func(text string, scale int) types.Value {
 		t := typed(mysql.TypeNewDecimal, 65, scale, collation.Binary)
-		v, err := types.Assign(types.Str(text), &t, "d", 1, types.DefaultMode(), nil)
+		v, err := conversion.Assign(types.Str(text), &t, "d", 1, types.DefaultMode(), nil)
 		if err != nil {
 			panic(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"cloudsql/planner/partition"
 	"cloudsql/planner/rules"
 	"cloudsql/sql/ddl"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
@@ -257,13 +258,13 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 		case cp.perRow[i] != nil || c.Generated != "":
 			continue // when the columns are there that it may refer to
 		case cp.source[i] >= 0:
-			v, err = types.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+			v, err = conversion.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
 			if err != nil {
 				return 0, err
 			}
 		case i == cp.autoInc:
 			cp.numbered++
-			if v, err = types.Assign(types.Uint(cp.numbered), &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn); err != nil { //nolint:gosec // a row number
+			if v, err = conversion.Assign(types.Uint(cp.numbered), &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn); err != nil { //nolint:gosec // a row number
 				return 0, err
 			}
 		case c.RowID():
@@ -294,7 +295,7 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 func (cp *copier) follow() error {
 	err := cp.rules.Generate(cp.row, func(v types.Value, pos int) (types.Value, error) {
 		c := &cp.to.Columns[pos]
-		v, err := types.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+		v, err := conversion.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
 		if err == nil && v.IsNull() && c.NotNull {
 			err = mysqlerr.New(mysqlerr.InvalidUseOfNull)
 		}
@@ -315,7 +316,7 @@ func (cp *copier) defaults() (size int, err error) {
 		c := &cp.to.Columns[i]
 		v, err := e.Eval(&cp.exprEnv, rules.LocalRow(cp.row, &cp.env.Mode))
 		if err == nil {
-			v, err = types.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
+			v, err = conversion.Assign(v, &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
 		}
 		if err != nil {
 			return 0, err

@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/ddl"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
@@ -308,7 +309,7 @@ func (c *referenceCheck) encode(row []types.Value, of *schema.Table, at []int) (
 	utc := types.Mode{Loc: time.UTC}
 	for i, v := range row {
 		if col := &of.Columns[at[i]]; col.Type.IsTimestamp() {
-			if v, err = types.Assign(v, &col.Type, col.Name, 1, &utc, nil); err != nil {
+			if v, err = conversion.Assign(v, &col.Type, col.Name, 1, &utc, nil); err != nil {
 				return nil, err
 			}
 		}

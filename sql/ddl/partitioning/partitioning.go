@@ -16,6 +16,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/partition"
 	"cloudsql/planner/syntax"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -312,7 +313,7 @@ func functionConstant(name string, v types.Value, t *types.Type) (types.Value, e
 	case t.Unsigned && v.Kind() == types.KindInt && v.Int() < 0:
 		return v, mysqlerr.New(mysqlerr.PartitionConstDomain)
 	}
-	if to, err := types.Assign(v, t, "", 1, &types.Mode{Strict: true}, nil); err == nil {
+	if to, err := conversion.Assign(v, t, "", 1, &types.Mode{Strict: true}, nil); err == nil {
 		return to, nil
 	}
 	return v, mysqlerr.New(mysqlerr.PartitionConstDomain)
@@ -325,7 +326,7 @@ func columnConstant(v types.Value, t *types.Type) (types.Value, error) {
 	if number != (t.Class() == types.ClassInt) {
 		return v, wrong
 	}
-	to, err := types.Assign(v, t, "", 1, &types.Mode{Strict: true, NoZeroDate: true, NoZeroInDate: true}, nil)
+	to, err := conversion.Assign(v, t, "", 1, &types.Mode{Strict: true, NoZeroDate: true, NoZeroInDate: true}, nil)
 	if err != nil {
 		return v, wrong
 	}

@@ -1,4 +1,4 @@
-package types
+package conversion
 
 import (
 	"time"
@@ -7,11 +7,12 @@ import (
 
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/temporal"
+	"cloudsql/storage/types"
 	"cloudsql/storage/zones"
 )
 
-// temporalFsp is the number of fractional digits of a date or time type.
-func (t *Type) temporalFsp() int {
+// fraction is the number of fractional digits of a date or time type.
+func fraction(t *types.Type) int {
 	if t.Decimals < 0 || t.Decimals > 6 {
 		return 0
 	}
@@ -20,9 +21,9 @@ func (t *Type) temporalFsp() int {
 
 // badTemporal reports a date or time that is none (or that sql_mode forbids): 1292 in strict mode; else warning 1265 or
 // 1264, and nearest is stored.
-func (a *assignment) badTemporal(what string, issue temporal.Issue, nearest Value) (Value, error) {
+func (a *assignment) badTemporal(what string, issue temporal.Issue, nearest types.Value) (types.Value, error) {
 	if a.mode.Strict {
-		return Null, mysqlerr.Newf(mysqlerr.TruncatedWrongValue, "Incorrect %s value: '%s' for column '%s' at row %d",
+		return types.Null, mysqlerr.Newf(mysqlerr.TruncatedWrongValue, "Incorrect %s value: '%s' for column '%s' at row %d",
 			what, a.shown(), a.column, a.row)
 	}
 	if issue&^(temporal.Truncated|temporal.CutOff) != 0 {
@@ -31,31 +32,31 @@ func (a *assignment) badTemporal(what string, issue temporal.Issue, nearest Valu
 	return a.problem(a.truncated(), nearest)
 }
 
-func (a *assignment) date() (Value, error) {
-	p := readDatetime(a.v, a.mode)
+func (a *assignment) date() (types.Value, error) {
+	p := types.ReadDatetime(a.v, a.mode)
 	if !p.OK {
-		return a.badTemporal("date", p.Issue, Date(0))
+		return a.badTemporal("date", p.Issue, types.Date(0))
 	}
 	packed := p.Civil.Pack()
-	d := Date(temporal.DateOnly(packed))
+	d := types.Date(temporal.DateOnly(packed))
 	if p.Issue.Serious() {
 		return a.badTemporal("date", p.Issue, d)
 	}
-	if packed != d.n {
+	if packed != d.Uint() {
 		a.note()
 	}
 	return d, nil
 }
 
-func (a *assignment) datetime() (Value, error) {
-	if a.v.kind == KindTimestamp && a.t.ID == mysql.TypeTimestamp {
-		return a.storeTimestamp(int64(a.v.n))
+func (a *assignment) datetime() (types.Value, error) {
+	if a.v.Kind() == types.KindTimestamp && a.t.ID == mysql.TypeTimestamp {
+		return a.storeTimestamp(int64(a.v.Uint()))
 	}
-	p := readDatetime(a.v, a.mode)
+	p := types.ReadDatetime(a.v, a.mode)
 	if !p.OK {
 		return a.badTemporal("datetime", p.Issue, a.zeroDatetime())
 	}
-	fsp := a.t.temporalFsp()
+	fsp := fraction(a.t)
 	packed, ok := temporal.Round(p.Civil.Pack(), fsp)
 	if !ok {
 		return a.badTemporal("datetime", temporal.OutOfRange, a.zeroDatetime())
@@ -64,54 +65,54 @@ func (a *assignment) datetime() (Value, error) {
 		return a.timestamp(packed, p.Issue)
 	}
 	if p.Issue.Serious() {
-		return a.badTemporal("datetime", p.Issue, Datetime(packed, fsp))
+		return a.badTemporal("datetime", p.Issue, types.Datetime(packed, fsp))
 	}
-	return Datetime(packed, fsp), nil
+	return types.Datetime(packed, fsp), nil
 }
 
-func (a *assignment) zeroDatetime() Value {
+func (a *assignment) zeroDatetime() types.Value {
 	if a.t.ID == mysql.TypeTimestamp {
-		return Timestamp(temporal.ZeroTimestamp, a.t.temporalFsp())
+		return types.Timestamp(temporal.ZeroTimestamp, fraction(a.t))
 	}
-	return Datetime(0, a.t.temporalFsp())
+	return types.Datetime(0, fraction(a.t))
 }
 
 // timestamp converts a rounded local time.
-func (a *assignment) timestamp(packed uint64, issue temporal.Issue) (Value, error) {
+func (a *assignment) timestamp(packed uint64, issue temporal.Issue) (types.Value, error) {
 	if packed == 0 {
 		return a.zeroDatetime(), nil // sql_mode allowed it, or it would not have come this far
 	}
-	micros, status := a.mode.toTimestamp(packed)
-	if a.v.again && status == timestampOK && !a.mode.legacy() {
-		micros = zones.ShownAgain(time.UnixMicro(micros).In(a.mode.loc())).UnixMicro()
+	micros, status := toTimestamp(packed, a.mode)
+	if a.v.ShownAgain() && status == timestampOK && !a.mode.Legacy {
+		micros = zones.ShownAgain(time.UnixMicro(micros).In(a.mode.Location())).UnixMicro()
 	}
 	switch status {
 	case timestampInvalid:
 		return a.badTemporal("datetime", temporal.OutOfRange, a.zeroDatetime())
 	case timestampInGap:
-		stored := Timestamp(micros, a.t.temporalFsp())
+		stored := types.Timestamp(micros, fraction(a.t))
 		if a.mode.Strict {
 			return a.badTemporal("datetime", temporal.OutOfRange, stored)
 		}
 		return a.problem(mysqlerr.New(mysqlerr.WarnInvalidTimestamp, a.column, a.row), stored)
 	}
 	if issue.Serious() {
-		return a.badTemporal("datetime", issue, Timestamp(micros, a.t.temporalFsp()))
+		return a.badTemporal("datetime", issue, types.Timestamp(micros, fraction(a.t)))
 	}
-	return Timestamp(micros, a.t.temporalFsp()), nil
+	return types.Timestamp(micros, fraction(a.t)), nil
 }
 
 // storeTimestamp rounds a TIMESTAMP that is in storage form already.
-func (a *assignment) storeTimestamp(micros int64) (Value, error) {
-	fsp := a.t.temporalFsp()
+func (a *assignment) storeTimestamp(micros int64) (types.Value, error) {
+	fsp := fraction(a.t)
 	if micros == temporal.ZeroTimestamp {
-		return Timestamp(temporal.ZeroTimestamp, fsp), nil
+		return types.Timestamp(temporal.ZeroTimestamp, fsp), nil
 	}
 	rounded := temporal.RoundMicros(micros, fsp)
 	if rounded < temporal.MinTimestamp || rounded > temporal.MaxTimestamp {
 		return a.badTemporal("datetime", temporal.OutOfRange, a.zeroDatetime())
 	}
-	return Timestamp(rounded, fsp), nil
+	return types.Timestamp(rounded, fsp), nil
 }
 
 // timestampStatus tells how a local time became a TIMESTAMP.
@@ -124,12 +125,12 @@ const (
 )
 
 // toTimestamp gives the microseconds since the Unix epoch of a packed local time in the mode's zone.
-func (m *Mode) toTimestamp(packed uint64) (int64, timestampStatus) {
+func toTimestamp(packed uint64, m *types.Mode) (int64, timestampStatus) {
 	c := temporal.Of(packed)
 	if !c.Real() {
 		return 0, timestampInvalid
 	}
-	at, skipped := m.instant(c)
+	at, skipped := instant(c, m)
 	micros := at.UnixMicro()
 	switch {
 	case micros < temporal.MinTimestamp || micros > temporal.MaxTimestamp:
@@ -140,11 +141,28 @@ func (m *Mode) toTimestamp(packed uint64) (int64, timestampStatus) {
 	return micros, timestampOK
 }
 
-func (a *assignment) time() (Value, error) {
-	fsp := a.t.temporalFsp()
-	p := readTime(a.v, a.mode)
+// instant is the moment at which the clocks of the mode's zone show c; skipped tells that they never did.
+func instant(c temporal.Civil, m *types.Mode) (at time.Time, skipped bool) {
+	loc := m.Location()
+	if !m.Legacy {
+		return c.Instant(loc)
+	}
+	at = c.Std(loc)
+	if loc == time.UTC || temporal.FromStd(at) == c {
+		return at, false
+	}
+	start, end := at.ZoneBounds()
+	if !end.IsZero() && (start.IsZero() || end.Sub(at) < at.Sub(start)) {
+		return end, true
+	}
+	return start, true
+}
+
+func (a *assignment) time() (types.Value, error) {
+	fsp := fraction(a.t)
+	p := types.ReadTime(a.v, a.mode)
 	if !p.OK {
-		return a.badTemporal("time", p.Issue, Time(0, fsp))
+		return a.badTemporal("time", p.Issue, types.Time(0, fsp))
 	}
 	rounded := temporal.RoundMicros(p.Micros, fsp)
 	if rounded > temporal.MaxTime || rounded < -temporal.MaxTime {
@@ -152,10 +170,10 @@ func (a *assignment) time() (Value, error) {
 		p.Issue |= temporal.OutOfRange
 	}
 	if p.Issue.Serious() {
-		return a.badTemporal("time", p.Issue, Time(rounded, fsp))
+		return a.badTemporal("time", p.Issue, types.Time(rounded, fsp))
 	}
 	if p.Issue != 0 {
 		a.note()
 	}
-	return Time(rounded, fsp), nil
+	return types.Time(rounded, fsp), nil
 }

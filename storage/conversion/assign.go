@@ -1,79 +1,80 @@
-package types
+package conversion
 
 import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/types"
 )
 
 // Assign converts v for storing into a column of type t, as INSERT and UPDATE do: range, length, truncation and
 // invalid values are errors in strict mode (1264, 1406, 1265, 1366, 1292 …, naming the column and the 1-based row) and
 // warnings otherwise. The result is in storage form (a TIMESTAMP column gets KindTimestamp). NULL passes through.
 // A nil m is the default sql_mode without a session: not strict, UTC. The result may share v's bytes, and t's.
-func Assign(v Value, t *Type, column string, row int, m *Mode, warn Warner) (Value, error) {
-	if v.kind == KindNull {
+func Assign(v types.Value, t *types.Type, column string, row int, m *types.Mode, warn types.Warner) (types.Value, error) {
+	if v.Kind() == types.KindNull {
 		return v, nil
 	}
 	if m == nil {
 		m = anyDate
 	}
 	a := assignment{v: v, t: t, column: column, row: row, mode: m, warner: warn}
-	if (v.kind == KindBytes || v.kind == KindBit) && t.hasCharset() && !m.Legacy {
+	if (v.Kind() == types.KindBytes || v.Kind() == types.KindBit) && hasCharset(t) && !m.Legacy {
 		if err := a.decode(); err != nil {
-			return Null, err
+			return types.Null, err
 		}
 	}
 	switch t.Class() {
-	case ClassInt:
+	case types.ClassInt:
 		if t.ID == mysql.TypeYear {
 			return a.year()
 		}
 		return a.integer()
-	case ClassFloat:
+	case types.ClassFloat:
 		return a.float()
-	case ClassDecimal:
+	case types.ClassDecimal:
 		return a.decimal()
-	case ClassString:
+	case types.ClassString:
 		if t.Collation == collation.Binary {
 			return a.bytes()
 		}
 		return a.text()
-	case ClassDate:
+	case types.ClassDate:
 		return a.date()
-	case ClassDatetime:
+	case types.ClassDatetime:
 		return a.datetime()
-	case ClassTime:
+	case types.ClassTime:
 		return a.time()
-	case ClassJSON:
+	case types.ClassJSON:
 		return a.json()
-	case ClassEnum:
+	case types.ClassEnum:
 		return a.enum()
-	case ClassSet:
+	case types.ClassSet:
 		return a.set()
-	case ClassBit:
+	case types.ClassBit:
 		return a.bit()
 	}
 	return v, nil
 }
 
 // anyDate is the mode without a session: what has the form of a date is one.
-var anyDate = &Mode{}
+var anyDate = &types.Mode{}
 
 // assignment is one Assign under way.
 type assignment struct {
-	v      Value
-	t      *Type
+	v      types.Value
+	t      *types.Type
 	column string
 	row    int
-	mode   *Mode
-	warner Warner
+	mode   *types.Mode
+	warner types.Warner
 }
 
 // problem reports bad data: an error in strict mode, else a warning with which nearest is stored.
-func (a *assignment) problem(e *mysqlerr.Error, nearest Value) (Value, error) {
+func (a *assignment) problem(e *mysqlerr.Error, nearest types.Value) (types.Value, error) {
 	if a.mode.Strict {
-		return Null, e
+		return types.Null, e
 	}
 	if a.warner != nil {
 		a.warner(e.Code, e.Message)
@@ -84,7 +85,7 @@ func (a *assignment) problem(e *mysqlerr.Error, nearest Value) (Value, error) {
 // note reports what is never an error: a fraction rounded, spaces or a time of day cut off.
 func (a *assignment) note() {
 	if a.warner != nil {
-		a.warner(mysql.WarnDataTruncated|Note, a.truncated().Message)
+		a.warner(mysql.WarnDataTruncated|types.Note, a.truncated().Message)
 	}
 }
 

@@ -1,4 +1,4 @@
-package types
+package conversion
 
 import (
 	"fmt"
@@ -15,17 +15,18 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/temporal"
+	"cloudsql/storage/types"
 )
 
 // typeOf reads a column type in SQL.
-func typeOf(t *testing.T, sql string) *Type {
+func typeOf(t *testing.T, sql string) *types.Type {
 	t.Helper()
 	stmt, err := parser.New().ParseOneStmt("CREATE TABLE t (c "+sql+")", "", "")
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	ft := stmt.(*ast.CreateTableStmt).Cols[0].Tp
-	out := &Type{
+	out := &types.Type{
 		ID: ft.GetType(), Length: ft.GetFlen(), Decimals: ft.GetDecimal(), Elems: ft.GetElems(),
 		Unsigned: mysql.HasUnsignedFlag(ft.GetFlag()), Zerofill: mysql.HasZerofillFlag(ft.GetFlag()),
 		Collation: collation.Default,
@@ -35,14 +36,14 @@ func typeOf(t *testing.T, sql string) *Type {
 	} else if c, ok := collation.DefaultOf(ft.GetCharset()); ok {
 		out.Collation = c
 	}
-	if mysql.HasBinaryFlag(ft.GetFlag()) || !(out.Class() == ClassString || out.Class() == ClassEnum || out.Class() == ClassSet) {
+	if mysql.HasBinaryFlag(ft.GetFlag()) || !(out.Class() == types.ClassString || out.Class() == types.ClassEnum || out.Class() == types.ClassSet) {
 		out.Collation = collation.Binary
 	}
 	return out
 }
 
 // valueOf reads a value: 12, 1.5 (a decimal), 1.5e0 (a double), 'text', x'ff', date '…', datetime '…', time '…', json '…'.
-func valueOf(t *testing.T, s string) Value {
+func valueOf(t *testing.T, s string) types.Value {
 	t.Helper()
 	word, rest, quoted := strings.Cut(s, "'")
 	if quoted {
@@ -56,17 +57,17 @@ func valueOf(t *testing.T, s string) Value {
 		}
 		switch strings.TrimSpace(word) {
 		case "":
-			return Str(text)
+			return types.Str(text)
 		case "x":
-			return Bytes([]byte(text))
+			return types.Bytes([]byte(text))
 		case "date":
-			return Str(text).ToDate(nil, nil)
+			return types.Str(text).ToDate(nil, nil)
 		case "datetime":
-			return Str(text).ToDatetime(nil, nil)
+			return types.Str(text).ToDatetime(nil, nil)
 		case "time":
-			return Str(text).ToTime(nil, nil)
+			return types.Str(text).ToTime(nil, nil)
 		case "json":
-			j, err := ParseJSON([]byte(text))
+			j, err := types.ParseJSON([]byte(text))
 			if err != nil {
 				t.Fatalf("%s: %v", s, err)
 			}
@@ -76,39 +77,39 @@ func valueOf(t *testing.T, s string) Value {
 	}
 	switch {
 	case s == "null":
-		return Null
+		return types.Null
 	case strings.ContainsAny(s, "eE"):
 		f, err := strconv.ParseFloat(s, 64)
 		if err != nil {
 			t.Fatalf("%s: %v", s, err)
 		}
-		return Float(f)
+		return types.Float(f)
 	case strings.Contains(s, "."):
-		d, _, _ := ParseDecimal([]byte(s))
+		d, _, _ := types.ParseDecimal([]byte(s))
 		return d
 	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return Int(i)
+		return types.Int(i)
 	}
 	u, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		d, _, _ := ParseDecimal([]byte(s))
+		d, _, _ := types.ParseDecimal([]byte(s))
 		return d
 	}
-	return Uint(u)
+	return types.Uint(u)
 }
 
 // show prints a value with its kind's name, so that a script sees what a conversion made.
-func show(v Value, typ *Type, loc *time.Location) string {
-	text := func() string { return string(ToLocal(v, loc).AppendText(nil, typ)) }
+func show(v types.Value, typ *types.Type, loc *time.Location) string {
+	text := func() string { return string(types.ToLocal(v, loc).AppendText(nil, typ)) }
 	switch v.Kind() {
-	case KindNull:
+	case types.KindNull:
 		return "NULL"
-	case KindString, KindJSON:
+	case types.KindString, types.KindJSON:
 		return "'" + text() + "'"
-	case KindBytes, KindBit:
+	case types.KindBytes, types.KindBit:
 		return fmt.Sprintf("x'%x'", v.AppendText(nil, nil))
-	case KindEnum, KindSet:
+	case types.KindEnum, types.KindSet:
 		return fmt.Sprintf("%d '%s'", v.Uint(), text())
 	}
 	return text()
@@ -119,7 +120,7 @@ func show(v Value, typ *Type, loc *time.Location) string {
 func TestScripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			m := DefaultMode()
+			m := types.DefaultMode()
 			for _, arg := range d.CmdArgs {
 				switch arg.Key {
 				case "lax":
@@ -146,16 +147,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func runLine(t *testing.T, out *strings.Builder, cmd, line string, m *Mode) {
+func runLine(t *testing.T, out *strings.Builder, cmd, line string, m *types.Mode) {
 	left, right, _ := strings.Cut(line, " | ")
 	fmt.Fprintf(out, "%s → ", line)
 	var warnings []string
 	warn := func(code uint16, message string) {
 		level := ""
-		if code&Note != 0 {
+		if code&types.Note != 0 {
 			level = "note "
 		}
-		warnings = append(warnings, fmt.Sprintf("%s%d %s", level, code&^Note, message))
+		warnings = append(warnings, fmt.Sprintf("%s%d %s", level, code&^types.Note, message))
 	}
 	switch cmd {
 	case "assign":
@@ -172,13 +173,13 @@ func runLine(t *testing.T, out *strings.Builder, cmd, line string, m *Mode) {
 	case "type":
 		fmt.Fprint(out, typeOf(t, line))
 	case "compare":
-		fmt.Fprint(out, Compare(valueOf(t, left), valueOf(t, right), collation.Default))
+		fmt.Fprint(out, types.Compare(valueOf(t, left), valueOf(t, right), collation.Default))
 	case "number":
 		v := valueOf(t, line)
 		i, clippedI := v.ToInt(warn)
 		u, clippedU := v.ToUint(nil)
 		fmt.Fprintf(out, "int %d%s, uint %d%s, double %s, decimal %s, %v", i, clip(clippedI), u, clip(clippedU),
-			Float(v.ToFloat(nil)).Text(), v.ToDec(nil).Text(), v.ToBool(nil))
+			types.Float(v.ToFloat(nil)).Text(), v.ToDec(nil).Text(), v.ToBool(nil))
 	default:
 		t.Fatalf("unknown command %s", cmd)
 	}

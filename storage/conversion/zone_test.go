@@ -1,10 +1,11 @@
-package types
+package conversion
 
 import (
 	"testing"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/types"
 	"cloudsql/storage/zones"
 )
 
@@ -12,7 +13,7 @@ import (
 // what the programs that wrote them made of it.
 func TestTimestampsWhenClocksChange(t *testing.T) {
 	amsterdam, _ := zones.Load("Europe/Amsterdam")
-	ts := &Type{ID: mysql.TypeTimestamp, Length: 19}
+	ts := &types.Type{ID: mysql.TypeTimestamp, Length: 19}
 	for _, c := range []struct{ local, utc, legacy string }{
 		{"2025-10-26 02:30:00", "2025-10-26 00:30:00", "2025-10-26 01:30:00"},
 		{"2025-03-30 02:30:00", "2025-03-30 01:00:00", "2025-03-30 01:00:00"},
@@ -23,8 +24,8 @@ func TestTimestampsWhenClocksChange(t *testing.T) {
 			if legacy {
 				want = c.legacy
 			}
-			v, err := Assign(Str(c.local), ts, "c", 1, &Mode{Loc: amsterdam, Legacy: legacy}, nil)
-			if got := ToLocal(v, nil).Text(); err != nil || got != want {
+			v, err := Assign(types.Str(c.local), ts, "c", 1, &types.Mode{Loc: amsterdam, Legacy: legacy}, nil)
+			if got := types.ToLocal(v, nil).Text(); err != nil || got != want {
 				t.Errorf("%s (legacy: %v) is stored as %s, %v", c.local, legacy, got, err)
 			}
 		}

@@ -1,0 +1,293 @@
+package conversion
+
+import (
+	"math"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/collation"
+	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/numeral"
+	"cloudsql/storage/temporal"
+	"cloudsql/storage/types"
+)
+
+// integerBits is the width of an integer type.
+func integerBits(id types.ID) uint {
+	switch id {
+	case mysql.TypeTiny:
+		return 8
+	case mysql.TypeShort:
+		return 16
+	case mysql.TypeInt24:
+		return 24
+	case mysql.TypeLong:
+		return 32
+	}
+	return 64
+}
+
+// intRange gives the least and greatest value of a signed integer type.
+func intRange(t *types.Type) (lo, hi int64) {
+	hi = math.MaxInt64 >> (64 - integerBits(t.ID))
+	return -hi - 1, hi
+}
+
+// uintMax gives the greatest value of an unsigned integer type.
+func uintMax(t *types.Type) uint64 { return math.MaxUint64 >> (64 - integerBits(t.ID)) }
+
+func (a *assignment) integer() (types.Value, error) {
+	if a.v.Kind() == types.KindString || a.v.Kind() == types.KindBytes {
+		return a.integerFromText()
+	}
+	if a.v.Kind() == types.KindJSON && !a.unwrapJSON() {
+		return a.badJSON("INTEGER", a.zeroInteger())
+	}
+	if a.t.Unsigned {
+		return a.fitUint(a.v.ToUint(nil))
+	}
+	return a.fitInt(a.v.ToInt(nil))
+}
+
+func (a *assignment) fitInt(i int64, clipped bool) (types.Value, error) {
+	lo, hi := intRange(a.t)
+	switch {
+	case i < lo:
+		return a.problem(a.outOfRange(), types.Int(lo))
+	case i > hi:
+		return a.problem(a.outOfRange(), types.Int(hi))
+	case clipped:
+		return a.problem(a.outOfRange(), types.Int(i))
+	}
+	return types.Int(i), nil
+}
+
+func (a *assignment) fitUint(u uint64, clipped bool) (types.Value, error) {
+	if most := uintMax(a.t); u > most {
+		return a.problem(a.outOfRange(), types.Uint(most))
+	}
+	if clipped {
+		return a.problem(a.outOfRange(), types.Uint(u))
+	}
+	return types.Uint(u), nil
+}
+
+// integerFromText rounds a fraction silently, as MySQL does.
+func (a *assignment) integerFromText() (types.Value, error) {
+	s := a.v.Raw()
+	abs, neg, over, n := numeral.ScanInteger(s)
+	number := types.Null
+	if n == 0 || n < len(s) && (s[n] == '.' || s[n]|0x20 == 'e') {
+		d, length, _ := types.ParseDecimal(s)
+		if length == 0 {
+			return a.problem(a.incorrect("integer", a.shown()), a.zeroInteger())
+		}
+		n, number = length, d
+	}
+	result, err := a.fitParsed(number, abs, neg, over)
+	if err == nil && !numeral.OnlySpace(s[n:]) {
+		return a.problem(a.truncated(), result)
+	}
+	return result, err
+}
+
+func (a *assignment) zeroInteger() types.Value {
+	if a.t.Unsigned {
+		return types.Uint(0)
+	}
+	return types.Int(0)
+}
+
+// fitParsed fits what was read as a decimal, or else as an integer.
+func (a *assignment) fitParsed(number types.Value, abs uint64, neg, over bool) (types.Value, error) {
+	switch {
+	case a.t.Unsigned && !number.IsNull():
+		return a.fitUint(number.ToUint(nil))
+	case a.t.Unsigned && neg && abs != 0:
+		return a.fitUint(0, true)
+	case a.t.Unsigned:
+		return a.fitUint(abs, over)
+	case !number.IsNull():
+		return a.fitInt(number.ToInt(nil))
+	}
+	return a.fitInt(numeral.Signed(abs, neg))
+}
+
+// unwrapJSON replaces a JSON scalar by the number that it holds; false where it holds none.
+func (a *assignment) unwrapJSON() bool {
+	n, ok := types.JSONNumber(a.v)
+	a.v = n
+	return ok
+}
+
+// badJSON is 3156: Invalid JSON value for CAST to INTEGER from column c at row 1.
+func (a *assignment) badJSON(what string, nearest types.Value) (types.Value, error) {
+	return a.problem(mysqlerr.New(mysqlerr.InvalidJSONValueForCast, what, a.column, a.row), nearest)
+}
+
+// year takes 1901 to 2155 and 0; one or two digits mean a year of 1970 to 2069.
+func (a *assignment) year() (types.Value, error) {
+	var y int64
+	clipped, text := false, false
+	switch a.v.Kind() {
+	case types.KindString, types.KindBytes:
+		abs, neg, over, n := numeral.ScanInteger(a.v.Raw())
+		if n == 0 {
+			return a.problem(a.incorrect("integer", a.shown()), types.Int(0))
+		}
+		if !numeral.OnlySpace(a.v.Raw()[n:]) {
+			return a.problem(a.truncated(), types.Int(0))
+		}
+		text = n-numeral.SkipSpace(a.v.Raw()) < 4 // '0000' is the year 0, '0' and '00' are 2000
+		if y, clipped = numeral.Signed(abs, neg); over {
+			clipped = true
+		}
+	case types.KindDate, types.KindDatetime, types.KindTimestamp:
+		y = int64(temporal.Of(types.ToLocal(a.v, a.mode.Location()).Uint()).Year)
+	default:
+		y, clipped = a.v.ToInt(nil)
+	}
+	switch {
+	case clipped || y < 0 || y > 99 && y < 1901 || y > 2155:
+		return a.problem(a.outOfRange(), types.Int(0))
+	case y <= 99 && (y != 0 || text):
+		y += int64(temporal.Century(int(y)))
+	}
+	return types.Int(y), nil
+}
+
+func (a *assignment) float() (types.Value, error) {
+	if a.v.Kind() == types.KindJSON && !a.unwrapJSON() {
+		return a.badJSON("DOUBLE", types.Float(0))
+	}
+	var f float64
+	garbage, over := false, false
+	if a.v.Kind() == types.KindString || a.v.Kind() == types.KindBytes {
+		var n int
+		var status numeral.Status
+		f, n, status = numeral.ParseFloat(a.v.Raw())
+		garbage = status == numeral.None || !numeral.OnlySpace(a.v.Raw()[n:])
+		over = status == numeral.Range
+	} else {
+		f = a.v.ToFloat(nil)
+	}
+	nearest, inRange := clampFloat(f, a.t)
+	switch {
+	case !inRange || over:
+		return a.problem(a.outOfRange(), types.Float(nearest))
+	case garbage:
+		return a.problem(a.truncated(), types.Float(nearest))
+	}
+	return types.Float(nearest), nil
+}
+
+// clampFloat rounds f to the column's precision and brings it into its range.
+func clampFloat(f float64, t *types.Type) (float64, bool) {
+	ok := true
+	if f != f {
+		return 0, false
+	}
+	if t.Unsigned && f < 0 {
+		return 0, false
+	}
+	if t.Decimals >= 0 && t.Decimals <= types.MaxDecimalScale {
+		f = roundFloat(f, t.Decimals)
+		if t.Length > 0 {
+			most := math.Pow10(t.Length-t.Decimals) - math.Pow10(-t.Decimals)
+			if math.Abs(f) > most {
+				f, ok = math.Copysign(most, f), false
+			}
+		}
+	}
+	limit := math.MaxFloat64
+	if t.ID == mysql.TypeFloat {
+		limit = math.MaxFloat32
+	}
+	if math.Abs(f) > limit {
+		f, ok = math.Copysign(limit, f), false
+	}
+	if t.ID == mysql.TypeFloat {
+		f = float64(float32(f))
+	}
+	return f, ok
+}
+
+// roundFloat rounds to d decimal digits, half away from zero as FLOAT(m,d) columns and ROUND() do.
+func roundFloat(f float64, d int) float64 {
+	p := math.Pow10(d)
+	if r := math.Round(f * p); !math.IsInf(r, 0) && p != 0 {
+		return r / p
+	}
+	return f
+}
+
+func (a *assignment) decimal() (types.Value, error) {
+	if _, scale := a.t.DecimalShape(); a.v.Kind() == types.KindJSON && !a.unwrapJSON() {
+		return a.badJSON("DECIMAL", types.DecSmall(0, scale))
+	}
+	var d types.Value
+	garbage, over := false, false
+	switch a.v.Kind() {
+	case types.KindString, types.KindBytes:
+		var n int
+		var ok bool
+		if d, n, ok = types.ParseDecimal(a.v.Raw()); n == 0 {
+			_, scale := a.t.DecimalShape()
+			return a.problem(a.incorrect("decimal", a.shown()), types.DecSmall(0, scale))
+		}
+		garbage, over = !numeral.OnlySpace(a.v.Raw()[n:]), !ok
+	case types.KindFloat:
+		var ok bool
+		d, ok = types.DecFromFloat(a.v.Float())
+		over = !ok
+	default:
+		d = a.v.ToDec(nil)
+	}
+	stored, ok := clampDecimal(d, a.t)
+	switch {
+	case !ok || over:
+		return a.problem(a.outOfRange(), stored)
+	case garbage:
+		return a.problem(a.truncated(), stored)
+	}
+	if a.warner != nil && a.v.Kind() != types.KindFloat && stored.Scale() < d.Scale() && types.CompareSame(d, stored, collation.Binary) != 0 {
+		a.note()
+	}
+	return stored, nil
+}
+
+// clampDecimal rounds d to the column's scale and brings it into its range.
+func clampDecimal(d types.Value, t *types.Type) (types.Value, bool) {
+	precision, scale := t.DecimalShape()
+	if t.Unsigned && types.DecimalSign(d) < 0 {
+		return types.DecSmall(0, scale), false
+	}
+	return types.ClipDecimal(d, precision, scale)
+}
+
+// bit takes a number, or a string as the number's big-endian bytes.
+func (a *assignment) bit() (types.Value, error) {
+	bits := max(a.t.Length, 1)
+	most := uint64(math.MaxUint64) >> (64 - bits)
+	var u uint64
+	over := false
+	switch a.v.Kind() {
+	case types.KindString, types.KindBytes, types.KindEnum, types.KindSet, types.KindJSON:
+		for _, b := range a.v.Raw() {
+			over = over || u > math.MaxUint64>>8
+			u = u<<8 | uint64(b)
+		}
+	case types.KindUint, types.KindBit:
+		u = a.v.Uint()
+	default:
+		i, clipped := a.v.ToInt(nil)
+		u, over = uint64(i), clipped
+	}
+	if over || u > most {
+		if !a.mode.Strict {
+			return a.problem(a.outOfRange(), types.Bit(most, bits))
+		}
+		return a.problem(a.tooLong(), types.Bit(most, bits))
+	}
+	return types.Bit(u, bits), nil
+}
