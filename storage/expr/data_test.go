@@ -79,7 +79,7 @@ func defaultColumns() []testColumn {
 		{"bin", stringType(20, collation.UTF8MB4Bin), types.Str("Bee")},
 		{"u", types.TypeUint, types.Uint(18446744073709551615)},
 		{"dt", datetimeType(6), types.Datetime(temporal.Pack(2024, 2, 29, 12, 30, 45, 678900), 6)},
-		{"tm", timeType(0), types.Time(-(3*3600+25*60)*microsPerSecond, 0)},
+		{"tm", timeType(0), types.Time(-(3*3600+25*60)*temporal.MicrosPerSecond, 0)},
 		{"de", decimalType(10, 2), types.DecSmall(12345, 2)},
 		{"f", types.TypeDouble, types.Float(1.5)},
 		{"j", types.TypeJSON, types.JSON([]byte(`{"a": [1, 2, {"b": "x"}]}`))},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -39,9 +40,9 @@ var units = map[string]*unit{}
 func init() {
 	add := func(u unit) { units[u.name] = &u }
 	add(unit{name: "microsecond", micros: 1})
-	add(unit{name: "second", micros: microsPerSecond})
-	add(unit{name: "minute", micros: 60 * microsPerSecond})
-	add(unit{name: "hour", micros: 3600 * microsPerSecond})
+	add(unit{name: "second", micros: temporal.MicrosPerSecond})
+	add(unit{name: "minute", micros: 60 * temporal.MicrosPerSecond})
+	add(unit{name: "hour", micros: 3600 * temporal.MicrosPerSecond})
 	add(unit{name: "day", days: 1, date: true})
 	add(unit{name: "week", days: 7, date: true})
 	add(unit{name: "month", months: 1, date: true})
@@ -231,7 +232,7 @@ func (u *unit) parse(s string) (sp span, ok bool) {
 		case fDay:
 			sp.days += n
 		default:
-			unit := [...]int64{fHour: 3600 * microsPerSecond, fMinute: 60 * microsPerSecond, fSecond: microsPerSecond, fMicro: 1}[f]
+			unit := [...]int64{fHour: 3600 * temporal.MicrosPerSecond, fMinute: 60 * temporal.MicrosPerSecond, fSecond: temporal.MicrosPerSecond, fMicro: 1}[f]
 			if n > math.MaxInt64/unit/8 {
 				return sp, false
 			}
@@ -260,8 +261,8 @@ func dateAdd(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		sp = span{-sp.months, -sp.days, -sp.micros}
 	}
 	if a[0].Kind() == types.KindTime && c.typ.Class() == types.ClassTime {
-		us := a[0].Int() + sp.days*microsPerDay + sp.micros
-		if us > maxTimeMicros || us < -maxTimeMicros {
+		us := a[0].Int() + sp.days*temporal.MicrosPerDay + sp.micros
+		if us > temporal.MaxTime || us < -temporal.MaxTime {
 			env.warn(mysqlerr.DatetimeFunctionOverflow, "time")
 			return types.Null, nil
 		}
@@ -289,7 +290,7 @@ func (c civil) appendAs(dst []byte, dateOnly bool) []byte {
 		return c.date().AppendText(dst, nil)
 	}
 	fsp := 0
-	if c.micro != 0 {
+	if c.Micro != 0 {
 		fsp = 6
 	}
 	return c.datetime(fsp).AppendText(dst, nil)
@@ -314,32 +315,32 @@ func dateOnlyText(v types.Value) bool {
 // add moves a date: months first, with the day cut to the month's length, then days and time.
 func (c civil) add(sp span, dateUnit bool) (civil, bool) {
 	if sp.months != 0 {
-		m := int64(c.year)*12 + int64(c.month) - 1 + sp.months
+		m := int64(c.Year)*12 + int64(c.Month) - 1 + sp.months
 		if m < 0 || m >= 120000 {
 			return c, false
 		}
-		c.year, c.month = int(m/12), int(m%12)+1
-		c.day = min(c.day, daysInMonth(c.year, c.month))
+		c.Year, c.Month = int(m/12), int(m%12)+1
+		c.Day = min(c.Day, temporal.DaysIn(c.Year, c.Month))
 	}
 	if sp.days == 0 && sp.micros == 0 {
 		return c, true
 	}
 	if dateUnit {
-		n := int64(dayNumber(c.year, c.month, c.day)) + sp.days
-		if n < 0 || n > maxDayNumber {
+		n := int64(temporal.DayNumber(c.Year, c.Month, c.Day)) + sp.days
+		if n < 0 || n > temporal.MaxDayNumber {
 			return c, false
 		}
-		c.year, c.month, c.day = dateOfDay(int(n))
+		c.Year, c.Month, c.Day = temporal.DateOfDay(int(n))
 		return c, true
 	}
-	if sp.days > maxDayNumber || sp.days < -maxDayNumber {
+	if sp.days > temporal.MaxDayNumber || sp.days < -temporal.MaxDayNumber {
 		return c, false
 	}
-	n := int64(dayNumber(c.year, c.month, c.day)) + sp.days
-	if n > 2*maxDayNumber {
+	n := int64(temporal.DayNumber(c.Year, c.Month, c.Day)) + sp.days
+	if n > 2*temporal.MaxDayNumber {
 		return c, false
 	}
-	us := sp.days*microsPerDay + sp.micros
+	us := sp.days*temporal.MicrosPerDay + sp.micros
 	return addMicros(c, us)
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"cloudsql/storage/temporal"
 )
 
 // Locale is a language, as MySQL has it: names of months and days, and how FORMAT writes numbers.
@@ -26,7 +28,7 @@ func (l *Locale) month(m int, short bool) string {
 }
 
 func (l *Locale) day(c civil, short bool) string {
-	d := weekday(dayNumber(c.year, c.month, c.day), false)
+	d := temporal.Weekday(temporal.DayNumber(c.Year, c.Month, c.Day), false)
 	if short {
 		return l.shortDay[d]
 	}

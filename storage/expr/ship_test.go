@@ -66,7 +66,7 @@ func newShipper(t *testing.T, seed uint64) *shipper {
 	add(types.TypeJSON, types.JSON([]byte(`{"a": [1, 2.5, "x", null, 123456789012345678901234567890, 1e308]}`)))
 	add(types.TypeDate, types.Date(0))
 	add(datetimeType(6), types.Datetime(at(9999, 12, 31, 23, 59, 59, 999999), 6))
-	add(timeType(6), types.Time(-maxTimeMicros, 6))
+	add(timeType(6), types.Time(-temporal.MaxTime, 6))
 	add(timeType(0), types.Time(0, 0))
 	add(types.Type{ID: mysql.TypeEnum, Elems: []string{"small", "large"}, Collation: text}, types.Enum(2, []byte("large")))
 	add(types.Type{ID: mysql.TypeEnum, Elems: []string{""}, Collation: text}, types.Enum(0, nil))
@@ -86,7 +86,7 @@ func newShipper(t *testing.T, seed uint64) *shipper {
 		NewStr("$**.a[last]"), NewStr("2024-01-02 03:04:05"), NewStr("999:59:59"), NewStr(`{"a":[1]}`), NewNull(), NewHex([]byte{0xff, 0xfe}),
 		NewStr(strings.Repeat("9", 90)), NewStr("1e400"), NewStr("SYSTEM"), NewStr("utf8mb4"), NewStr("(a*)*b"), NewStr(`\N{}`), NewStr("€ß\U0001F600"),
 		&Const{Val: types.Date(0), Typ: types.TypeDate}, &Const{Val: types.Datetime(at(9999, 12, 31, 23, 59, 59, 999999), 6), Typ: datetimeType(6)},
-		&Const{Val: types.Time(maxTimeMicros, 0), Typ: timeType(0)}, &Const{Val: types.Float(1e308), Typ: types.TypeDouble},
+		&Const{Val: types.Time(temporal.MaxTime, 0), Typ: timeType(0)}, &Const{Val: types.Float(1e308), Typ: types.TypeDouble},
 		&Const{Val: digits, Typ: decimalType(65, 30)},
 	}
 	for _, u := range slices.Sorted(maps.Keys(units)) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -26,10 +27,10 @@ var timeDefs = []def{
 	{name: "utc_date", min: 0, max: 0, usesNow: true, typ: typeDate,
 		f0: func(_ *Call, env *Env) (types.Value, error) { return fromStd(env.Now.UTC()).date(), nil }},
 	{name: "curtime", alias: []string{"current_time"}, min: 0, max: 1, usesNow: true, typ: typeClock(timeType),
-		ev: evalClock(func(env *Env, fsp int) types.Value { return types.Time(cutFsp(env.now(), fsp).clock(), fsp) })},
+		ev: evalClock(func(env *Env, fsp int) types.Value { return types.Time(cutFsp(env.now(), fsp).Clock(), fsp) })},
 	{name: "utc_time", min: 0, max: 1, usesNow: true, typ: typeClock(timeType),
 		ev: evalClock(func(env *Env, fsp int) types.Value {
-			return types.Time(cutFsp(fromStd(env.Now.UTC()), fsp).clock(), fsp)
+			return types.Time(cutFsp(fromStd(env.Now.UTC()), fsp).Clock(), fsp)
 		})},
 
 	{name: "date", min: 1, max: 1, usesNow: true, typ: typeDate, f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
@@ -43,35 +44,35 @@ var timeDefs = []def{
 		f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
 			return roundTime(a.ToTime(&env.Mode, env.Warn), c.typ.Decimals), nil
 		}},
-	{name: "year", min: 1, max: 1, usesNow: true, typ: typeIntLen(4), f1: datePart(func(c civil) int { return c.year })},
-	{name: "month", min: 1, max: 1, usesNow: true, typ: typeIntLen(2), f1: datePart(func(c civil) int { return c.month })},
-	{name: "day", alias: []string{"dayofmonth"}, min: 1, max: 1, usesNow: true, typ: typeIntLen(2), f1: datePart(func(c civil) int { return c.day })},
-	{name: "quarter", min: 1, max: 1, usesNow: true, typ: typeIntLen(2), f1: datePart(func(c civil) int { return (c.month + 2) / 3 })},
-	{name: "hour", min: 1, max: 1, typ: typeIntLen(2), f1: clockPart(func(us int64) int64 { return us / (3600 * microsPerSecond) })},
-	{name: "minute", min: 1, max: 1, typ: typeIntLen(2), f1: clockPart(func(us int64) int64 { return us / (60 * microsPerSecond) % 60 })},
-	{name: "second", min: 1, max: 1, typ: typeIntLen(2), f1: clockPart(func(us int64) int64 { return us / microsPerSecond % 60 })},
-	{name: "microsecond", min: 1, max: 1, typ: typeIntLen(6), f1: clockPart(func(us int64) int64 { return us % microsPerSecond })},
+	{name: "year", min: 1, max: 1, usesNow: true, typ: typeIntLen(4), f1: datePart(func(c civil) int { return c.Year })},
+	{name: "month", min: 1, max: 1, usesNow: true, typ: typeIntLen(2), f1: datePart(func(c civil) int { return c.Month })},
+	{name: "day", alias: []string{"dayofmonth"}, min: 1, max: 1, usesNow: true, typ: typeIntLen(2), f1: datePart(func(c civil) int { return c.Day })},
+	{name: "quarter", min: 1, max: 1, usesNow: true, typ: typeIntLen(2), f1: datePart(func(c civil) int { return (c.Month + 2) / 3 })},
+	{name: "hour", min: 1, max: 1, typ: typeIntLen(2), f1: clockPart(func(us int64) int64 { return us / (3600 * temporal.MicrosPerSecond) })},
+	{name: "minute", min: 1, max: 1, typ: typeIntLen(2), f1: clockPart(func(us int64) int64 { return us / (60 * temporal.MicrosPerSecond) % 60 })},
+	{name: "second", min: 1, max: 1, typ: typeIntLen(2), f1: clockPart(func(us int64) int64 { return us / temporal.MicrosPerSecond % 60 })},
+	{name: "microsecond", min: 1, max: 1, typ: typeIntLen(6), f1: clockPart(func(us int64) int64 { return us % temporal.MicrosPerSecond })},
 	{name: "dayofweek", min: 1, max: 1, usesNow: true, typ: typeIntLen(1), f1: calendarPart(func(c civil) int {
-		return weekday(dayNumber(c.year, c.month, c.day), true) + 1
+		return temporal.Weekday(temporal.DayNumber(c.Year, c.Month, c.Day), true) + 1
 	})},
 	{name: "weekday", min: 1, max: 1, usesNow: true, typ: typeIntLen(1), f1: calendarPart(func(c civil) int {
-		return weekday(dayNumber(c.year, c.month, c.day), false)
+		return temporal.Weekday(temporal.DayNumber(c.Year, c.Month, c.Day), false)
 	})},
-	{name: "dayofyear", min: 1, max: 1, usesNow: true, typ: typeIntLen(3), f1: calendarPart(func(c civil) int { return c.dayOfYear() })},
-	{name: "to_days", min: 1, max: 1, usesNow: true, typ: typeIntLen(6), f1: calendarPart(func(c civil) int { return dayNumber(c.year, c.month, c.day) })},
+	{name: "dayofyear", min: 1, max: 1, usesNow: true, typ: typeIntLen(3), f1: calendarPart(func(c civil) int { return c.DayOfYear() })},
+	{name: "to_days", min: 1, max: 1, usesNow: true, typ: typeIntLen(6), f1: calendarPart(func(c civil) int { return temporal.DayNumber(c.Year, c.Month, c.Day) })},
 	{name: "to_seconds", min: 1, max: 1, usesNow: true, typ: typeIntLen(12), f1: calendarPart(func(c civil) int {
-		return dayNumber(c.year, c.month, c.day)*86400 + int(c.clock()/microsPerSecond)
+		return temporal.DayNumber(c.Year, c.Month, c.Day)*86400 + int(c.Clock()/temporal.MicrosPerSecond)
 	})},
 	{name: "week", min: 1, max: 2, usesNow: true, typ: typeIntLen(2), fn: func(_ *Call, env *Env, a []types.Value) (types.Value, error) {
 		c, ok := calendar(env, a[0])
 		if !ok {
 			return types.Null, nil
 		}
-		w, _ := c.week(weekMode(intArg(env, a, 1)))
+		w, _ := c.Week(temporal.WeekMode(intArg(env, a, 1)))
 		return types.Int(int64(w)), nil
 	}},
 	{name: "weekofyear", min: 1, max: 1, usesNow: true, typ: typeIntLen(2), f1: calendarPart(func(c civil) int {
-		w, _ := c.week(weekMode(3))
+		w, _ := c.Week(temporal.WeekMode(3))
 		return w
 	})},
 	{name: "yearweek", min: 1, max: 2, usesNow: true, typ: typeIntLen(6), fn: func(_ *Call, env *Env, a []types.Value) (types.Value, error) {
@@ -79,7 +80,7 @@ var timeDefs = []def{
 		if !ok {
 			return types.Null, nil
 		}
-		w, y := c.week(weekMode(intArg(env, a, 1)) | weekYear)
+		w, y := c.Week(temporal.WeekMode(intArg(env, a, 1)) | temporal.WeekYear)
 		return types.Int(int64(y*100 + w)), nil
 	}},
 	{name: "dayname", min: 1, max: 1, usesNow: true, typ: typeASCII(9), f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
@@ -91,26 +92,26 @@ var timeDefs = []def{
 	}},
 	{name: "monthname", min: 1, max: 1, usesNow: true, typ: typeASCII(9), f1: func(c *Call, env *Env, a types.Value) (types.Value, error) {
 		d, ok := fuzzy(env, a)
-		if !ok || d.month == 0 {
+		if !ok || d.Month == 0 {
 			return types.Null, nil
 		}
-		return c.str([]byte(time.Month(d.month).String())), nil
+		return c.str([]byte(time.Month(d.Month).String())), nil
 	}},
 	{name: "last_day", min: 1, max: 1, usesNow: true, typ: typeDate, f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
 		d, ok := fuzzy(env, a)
-		if !ok || d.month == 0 {
+		if !ok || d.Month == 0 {
 			return types.Null, nil
 		}
-		d.day = daysInMonth(d.year, d.month)
+		d.Day = temporal.DaysIn(d.Year, d.Month)
 		return d.date(), nil
 	}},
 	{name: "from_days", min: 1, max: 1, typ: typeDate, f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
 		n, _ := a.ToInt(env.Warn)
-		if n < 0 || n > maxDayNumber+75 {
+		if n < 0 || n > temporal.MaxDayNumber+75 {
 			n = 0
 		}
-		y, m, d := dateOfDay(int(n))
-		return civil{year: y, month: m, day: d}.date(), nil
+		y, m, d := temporal.DateOfDay(int(n))
+		return civil{temporal.Civil{Year: y, Month: m, Day: d}}.date(), nil
 	}},
 	{name: "datediff", min: 2, max: 2, usesNow: true, typ: typeIntLen(7), f2: func(_ *Call, env *Env, a, b types.Value) (types.Value, error) {
 		x, ok := calendar(env, a)
@@ -121,14 +122,14 @@ var timeDefs = []def{
 		if !ok {
 			return types.Null, nil
 		}
-		return types.Int(int64(dayNumber(x.year, x.month, x.day) - dayNumber(y.year, y.month, y.day))), nil
+		return types.Int(int64(temporal.DayNumber(x.Year, x.Month, x.Day) - temporal.DayNumber(y.Year, y.Month, y.Day))), nil
 	}},
 	{name: "time_to_sec", min: 1, max: 1, typ: typeIntLen(10), f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
 		t := a.ToTime(&env.Mode, env.Warn)
 		if t.IsNull() {
 			return types.Null, nil
 		}
-		return types.Int(t.Int() / microsPerSecond), nil
+		return types.Int(t.Int() / temporal.MicrosPerSecond), nil
 	}},
 	{name: "makedate", min: 2, max: 2, typ: typeDate, f2: makeDate},
 	{name: "maketime", min: 3, max: 3, typ: func(c *Call) error { c.typ = timeType(fspOf(c.args[2].Type())); return nil }, fn: makeTime},
@@ -185,7 +186,7 @@ var fspUnit = [...]int{1000000, 100000, 10000, 1000, 100, 10, 1}
 
 // cutFsp drops fractional digits beyond fsp; the clock is never rounded up.
 func cutFsp(c civil, fsp int) civil {
-	c.micro -= c.micro % fspUnit[fsp]
+	c.Micro -= c.Micro % fspUnit[fsp]
 	return c
 }
 
@@ -200,7 +201,7 @@ func roundTime(v types.Value, fsp int) types.Value {
 	if us < 0 {
 		half = -half
 	}
-	return types.Time(min(max((us+half)/unit*unit, -maxTimeMicros), maxTimeMicros), max(fsp, 0))
+	return types.Time(min(max((us+half)/unit*unit, -temporal.MaxTime), temporal.MaxTime), max(fsp, 0))
 }
 
 // fspOfExpr is fspOf, with the digits that a constant string really has.
@@ -262,13 +263,13 @@ func clockPart(part func(int64) int64) func(*Call, *Env, types.Value) (types.Val
 }
 
 func dayName(c civil) string {
-	return time.Weekday(weekday(dayNumber(c.year, c.month, c.day), true)).String()
+	return time.Weekday(temporal.Weekday(temporal.DayNumber(c.Year, c.Month, c.Day), true)).String()
 }
 
 func makeDate(_ *Call, env *Env, yv, dv types.Value) (types.Value, error) {
 	y, _ := yv.ToInt(env.Warn)
 	d, _ := dv.ToInt(env.Warn)
-	if y < 0 || y > 9999 || d <= 0 || d > maxDayNumber {
+	if y < 0 || y > 9999 || d <= 0 || d > temporal.MaxDayNumber {
 		return types.Null, nil
 	}
 	if y < 70 {
@@ -276,24 +277,24 @@ func makeDate(_ *Call, env *Env, yv, dv types.Value) (types.Value, error) {
 	} else if y < 100 {
 		y += 1900
 	}
-	n := dayNumber(int(y), 1, 1) + int(d) - 1
-	if n > maxDayNumber {
+	n := temporal.DayNumber(int(y), 1, 1) + int(d) - 1
+	if n > temporal.MaxDayNumber {
 		return types.Null, nil
 	}
-	yy, mm, dd := dateOfDay(n)
-	return civil{year: yy, month: mm, day: dd}.date(), nil
+	yy, mm, dd := temporal.DateOfDay(n)
+	return civil{temporal.Civil{Year: yy, Month: mm, Day: dd}}.date(), nil
 }
 
 func makeTime(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	h, _ := a[0].ToInt(env.Warn)
 	m, _ := a[1].ToInt(env.Warn)
 	us, ok := secondsToMicros(a[2], env)
-	if !ok || m < 0 || m > 59 || us < 0 || us >= 60*microsPerSecond {
+	if !ok || m < 0 || m > 59 || us < 0 || us >= 60*temporal.MicrosPerSecond {
 		return types.Null, nil
 	}
 	neg := h < 0
 	h = min(max(h, -h), 900)
-	t := h*3600*microsPerSecond + m*60*microsPerSecond + us
+	t := h*3600*temporal.MicrosPerSecond + m*60*temporal.MicrosPerSecond + us
 	if neg {
 		t = -t
 	}
@@ -304,7 +305,7 @@ func makeTime(c *Call, env *Env, a []types.Value) (types.Value, error) {
 func secondsToMicros(v types.Value, env *Env) (int64, bool) {
 	if v.Kind() == types.KindInt {
 		i := v.Int()
-		return i * microsPerSecond, i > -1<<40 && i < 1<<40
+		return i * temporal.MicrosPerSecond, i > -1<<40 && i < 1<<40
 	}
 	d := types.RoundDecimal(v.ToDec(env.Warn), 6)
 	us, ok := d.SmallDecimal()

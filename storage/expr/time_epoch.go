@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 	"cloudsql/storage/zones"
 )
@@ -51,7 +52,7 @@ func typeUnixTimestamp(c *Call) error {
 func unixTimestamp(c *Call, env *Env, a types.Value) (types.Value, error) {
 	d, ok := fuzzy(env, a)
 	var us int64
-	if ok && !d.zeroInDate() {
+	if ok && !d.HasZero() {
 		at := d.instant(env, env.loc())
 		if _, column := c.args[0].(*Column); column && a.ShownAgain() && !env.Mode.Legacy {
 			at = zones.ShownAgain(at.In(env.loc()))
@@ -62,7 +63,7 @@ func unixTimestamp(c *Call, env *Env, a types.Value) (types.Value, error) {
 		us = 0
 	}
 	if c.typ.Class() == types.ClassInt {
-		return types.Int(us / microsPerSecond), nil
+		return types.Int(us / temporal.MicrosPerSecond), nil
 	}
 	unit := int64(fspUnit[c.typ.Decimals])
 	return types.DecSmall(us/unit, c.typ.Decimals), nil

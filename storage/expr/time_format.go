@@ -3,6 +3,7 @@ package expr
 import (
 	"strconv"
 
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -27,7 +28,7 @@ var timeMoreDefs = []def{
 		}
 		var d civil
 		us := t.Int()
-		d.setClock(max(us, -us))
+		d.SetClock(max(us, -us))
 		var out []byte
 		if us < 0 {
 			out = append(out, '-')
@@ -84,70 +85,70 @@ func (c civil) formatIn(dst []byte, f string, l *Locale) ([]byte, bool) {
 func (c civil) formatPart(dst []byte, part byte, l *Locale) ([]byte, bool) {
 	switch part {
 	case 'M', 'b':
-		if c.month == 0 {
+		if c.Month == 0 {
 			return nil, false
 		}
-		return append(dst, l.month(c.month, part == 'b')...), true
+		return append(dst, l.month(c.Month, part == 'b')...), true
 	case 'W', 'a':
-		if c.month == 0 && c.year == 0 {
+		if c.Month == 0 && c.Year == 0 {
 			return nil, false
 		}
 		return append(dst, l.day(c, part == 'a')...), true
 	case 'D':
-		return append(strconv.AppendInt(dst, int64(c.day), 10), daySuffix(c.day)...), true
+		return append(strconv.AppendInt(dst, int64(c.Day), 10), daySuffix(c.Day)...), true
 	case 'Y':
-		return appendPadded(dst, c.year, 4), true
+		return appendPadded(dst, c.Year, 4), true
 	case 'y':
-		return appendPadded(dst, c.year%100, 2), true
+		return appendPadded(dst, c.Year%100, 2), true
 	case 'm':
-		return appendPadded(dst, c.month, 2), true
+		return appendPadded(dst, c.Month, 2), true
 	case 'c':
-		return appendPadded(dst, c.month, 1), true
+		return appendPadded(dst, c.Month, 1), true
 	case 'd':
-		return appendPadded(dst, c.day, 2), true
+		return appendPadded(dst, c.Day, 2), true
 	case 'e':
-		return appendPadded(dst, c.day, 1), true
+		return appendPadded(dst, c.Day, 1), true
 	case 'f':
-		return appendPadded(dst, c.micro, 6), true
+		return appendPadded(dst, c.Micro, 6), true
 	case 'H':
-		return appendPadded(dst, c.hour, 2), true
+		return appendPadded(dst, c.Hour, 2), true
 	case 'k':
-		return appendPadded(dst, c.hour, 1), true
+		return appendPadded(dst, c.Hour, 1), true
 	case 'h', 'I':
-		return appendPadded(dst, (c.hour+11)%12+1, 2), true
+		return appendPadded(dst, (c.Hour+11)%12+1, 2), true
 	case 'l':
-		return appendPadded(dst, (c.hour+11)%12+1, 1), true
+		return appendPadded(dst, (c.Hour+11)%12+1, 1), true
 	case 'i':
-		return appendPadded(dst, c.minute, 2), true
+		return appendPadded(dst, c.Minute, 2), true
 	case 's', 'S':
-		return appendPadded(dst, c.second, 2), true
+		return appendPadded(dst, c.Second, 2), true
 	case 'j':
-		return appendPadded(dst, c.dayOfYear(), 3), true
+		return appendPadded(dst, c.DayOfYear(), 3), true
 	case 'p':
-		return append(dst, amPM(c.hour)...), true
+		return append(dst, amPM(c.Hour)...), true
 	case 'r':
-		dst = append(appendPadded(dst, (c.hour+11)%12+1, 2), ':')
-		dst = append(appendPadded(dst, c.minute, 2), ':')
-		return append(append(appendPadded(dst, c.second, 2), ' '), amPM(c.hour)...), true
+		dst = append(appendPadded(dst, (c.Hour+11)%12+1, 2), ':')
+		dst = append(appendPadded(dst, c.Minute, 2), ':')
+		return append(append(appendPadded(dst, c.Second, 2), ' '), amPM(c.Hour)...), true
 	case 'T':
-		dst = append(appendPadded(dst, c.hour, 2), ':')
-		dst = append(appendPadded(dst, c.minute, 2), ':')
-		return appendPadded(dst, c.second, 2), true
+		dst = append(appendPadded(dst, c.Hour, 2), ':')
+		dst = append(appendPadded(dst, c.Minute, 2), ':')
+		return appendPadded(dst, c.Second, 2), true
 	case 'U', 'u', 'V', 'v', 'X', 'x':
 		return c.formatWeek(dst, part), true
 	case 'w':
-		if c.month == 0 && c.year == 0 {
+		if c.Month == 0 && c.Year == 0 {
 			return nil, false
 		}
-		return appendPadded(dst, weekday(dayNumber(c.year, c.month, c.day), true), 1), true
+		return appendPadded(dst, temporal.Weekday(temporal.DayNumber(c.Year, c.Month, c.Day), true), 1), true
 	}
 	return append(dst, part), true
 }
 
 func (c civil) formatWeek(dst []byte, part byte) []byte {
-	mode := map[byte]int{'U': weekFirstDay, 'u': weekMondayFirst, 'V': weekYear | weekFirstDay, 'v': weekYear | weekMondayFirst,
-		'X': weekYear | weekFirstDay, 'x': weekYear | weekMondayFirst}[part]
-	w, y := c.week(mode)
+	mode := map[byte]int{'U': temporal.WeekFirstDay, 'u': temporal.WeekMondayFirst, 'V': temporal.WeekYear | temporal.WeekFirstDay, 'v': temporal.WeekYear | temporal.WeekMondayFirst,
+		'X': temporal.WeekYear | temporal.WeekFirstDay, 'x': temporal.WeekYear | temporal.WeekMondayFirst}[part]
+	w, y := c.Week(mode)
 	if part == 'X' || part == 'x' {
 		return appendPadded(dst, y, 4)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -52,8 +53,8 @@ func strToDate(c *Call, env *Env, a, f types.Value) (types.Value, error) {
 	ok := p.parse(string(c.text(1, f))) && p.finish()
 	d := p.c
 	if ok && c.typ.Class() != types.ClassTime {
-		ok = !(env.Mode.NoZeroDate && d.year == 0 && d.month == 0 && d.day == 0) &&
-			!(env.Mode.NoZeroInDate && d.zeroInDate()) // days beyond the month's end pass
+		ok = !(env.Mode.NoZeroDate && d.Year == 0 && d.Month == 0 && d.Day == 0) &&
+			!(env.Mode.NoZeroInDate && d.HasZero()) // days beyond the month's end pass
 	}
 	if !ok {
 		env.warn(mysqlerr.WrongValueForType, "datetime", s, "str_to_date")
@@ -64,7 +65,7 @@ func strToDate(c *Call, env *Env, a, f types.Value) (types.Value, error) {
 	}
 	switch c.typ.Class() {
 	case types.ClassTime:
-		return types.Time(d.clock(), c.typ.Decimals), nil
+		return types.Time(d.Clock(), c.typ.Decimals), nil
 	case types.ClassDatetime:
 		return d.datetime(c.typ.Decimals), nil
 	}
@@ -131,45 +132,45 @@ func (p *dateParser) part(b byte) bool {
 	case 'Y':
 		return p.year4()
 	case 'y':
-		if !p.num(2, 99, &p.c.year) {
+		if !p.num(2, 99, &p.c.Year) {
 			return false
 		}
-		p.c.year = fullYear(p.c.year)
+		p.c.Year = fullYear(p.c.Year)
 		return true
 	case 'm', 'c':
-		return p.num(2, 12, &p.c.month)
+		return p.num(2, 12, &p.c.Month)
 	case 'd', 'e':
-		return p.num(2, 31, &p.c.day)
+		return p.num(2, 31, &p.c.Day)
 	case 'D':
-		if !p.num(2, 31, &p.c.day) || len(p.s) < 2 {
+		if !p.num(2, 31, &p.c.Day) || len(p.s) < 2 {
 			return false
 		}
 		p.s = p.s[2:]
 		return true
 	case 'H', 'k':
-		return p.num(2, 23, &p.c.hour)
+		return p.num(2, 23, &p.c.Hour)
 	case 'h', 'I', 'l':
 		p.hour12 = true
-		return p.num(2, 12, &p.c.hour) && p.c.hour > 0
+		return p.num(2, 12, &p.c.Hour) && p.c.Hour > 0
 	case 'i':
-		return p.num(2, 59, &p.c.minute)
+		return p.num(2, 59, &p.c.Minute)
 	case 's', 'S':
-		return p.num(2, 59, &p.c.second)
+		return p.num(2, 59, &p.c.Second)
 	case 'f':
 		had := len(p.s)
-		if !p.num(6, 999999, &p.c.micro) {
+		if !p.num(6, 999999, &p.c.Micro) {
 			return false
 		}
 		for n := had - len(p.s); n < 6; n++ {
-			p.c.micro *= 10
+			p.c.Micro *= 10
 		}
 		return true
 	case 'p':
 		return p.meridiem()
 	case 'M':
-		return p.name(12, 0, func(i int) string { return time.Month(i + 1).String() }, &p.c.month)
+		return p.name(12, 0, func(i int) string { return time.Month(i + 1).String() }, &p.c.Month)
 	case 'b':
-		return p.name(12, 3, func(i int) string { return time.Month(i + 1).String() }, &p.c.month)
+		return p.name(12, 3, func(i int) string { return time.Month(i + 1).String() }, &p.c.Month)
 	case 'W':
 		return p.name(7, 0, func(i int) string { return time.Weekday((i + 1) % 7).String() }, &p.wday)
 	case 'a':
@@ -223,11 +224,11 @@ func inClass(class, b byte) bool {
 
 func (p *dateParser) year4() bool {
 	had := len(p.s)
-	if !p.num(4, 9999, &p.c.year) {
+	if !p.num(4, 9999, &p.c.Year) {
 		return false
 	}
 	if had-len(p.s) <= 2 {
-		p.c.year = fullYear(p.c.year)
+		p.c.Year = fullYear(p.c.Year)
 	}
 	return true
 }
@@ -273,38 +274,38 @@ func (p *dateParser) name(n, short int, of func(int) string, dst *int) bool {
 // finish works the date out of a day of the year or a week.
 func (p *dateParser) finish() bool {
 	if p.hour12 {
-		p.c.hour %= 12
+		p.c.Hour %= 12
 		if p.pm == 2 {
-			p.c.hour += 12
+			p.c.Hour += 12
 		}
 	}
 	day := 0
 	switch {
 	case p.yday > 0:
-		day = dayNumber(p.c.year, 1, 1) + p.yday - 1
+		day = temporal.DayNumber(p.c.Year, 1, 1) + p.yday - 1
 	case p.weekMode != 0 && p.wday > 0:
 		day = p.weekDay()
 	default:
 		return true
 	}
-	if day <= 0 || day > maxDayNumber {
+	if day <= 0 || day > temporal.MaxDayNumber {
 		return false
 	}
-	p.c.year, p.c.month, p.c.day = dateOfDay(day)
+	p.c.Year, p.c.Month, p.c.Day = temporal.DateOfDay(day)
 	return true
 }
 
 func (p *dateParser) weekDay() int {
 	sunday := p.weekMode == 'U' || p.weekMode == 'V'
-	year := p.c.year
+	year := p.c.Year
 	if p.weekMode == 'V' || p.weekMode == 'v' {
 		if p.weekYear == 0 {
 			return -1
 		}
 		year = p.weekYear
 	}
-	first := dayNumber(year, 1, 1)
-	wd := weekday(first, sunday)
+	first := temporal.DayNumber(year, 1, 1)
+	wd := temporal.Weekday(first, sunday)
 	if sunday {
 		off := p.wday % 7
 		if wd != 0 {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/temporal"
 	"cloudsql/storage/types"
 )
 
@@ -52,15 +53,15 @@ func extract(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	for _, f := range fields {
 		switch f {
 		case fDay:
-			n = int64(d.day)
+			n = int64(d.Day)
 		case fHour:
-			n = n*100 + int64(d.hour)
+			n = n*100 + int64(d.Hour)
 		case fMinute:
-			n = n*100 + int64(d.minute)
+			n = n*100 + int64(d.Minute)
 		case fSecond:
-			n = n*100 + int64(d.second)
+			n = n*100 + int64(d.Second)
 		case fMicro:
-			n = n*1000000 + int64(d.micro)
+			n = n*1000000 + int64(d.Micro)
 		}
 	}
 	if neg {
@@ -77,17 +78,17 @@ func extractDate(u *unit, env *Env, v types.Value) (types.Value, error) {
 	var n int
 	switch u.name {
 	case "year":
-		n = d.year
+		n = d.Year
 	case "year_month":
-		n = d.year*100 + d.month
+		n = d.Year*100 + d.Month
 	case "quarter":
-		n = (d.month + 2) / 3
+		n = (d.Month + 2) / 3
 	case "month":
-		n = d.month
+		n = d.Month
 	case "week":
-		n, _ = d.week(weekMode(0))
+		n, _ = d.Week(temporal.WeekMode(0))
 	case "day":
-		n = d.day
+		n = d.Day
 	}
 	return types.Int(int64(n)), nil
 }
@@ -109,7 +110,7 @@ func clockFields(env *Env, v types.Value) (c civil, neg, ok bool) {
 	}
 	us := t.Int()
 	neg = us < 0
-	c.setClock(max(us, -us))
+	c.SetClock(max(us, -us))
 	return c, neg, true
 }
 
@@ -128,7 +129,7 @@ func timestampDiff(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	case u.months > 0:
 		return types.Int(monthsBetween(from, to) / u.months), nil
 	case u.days > 0:
-		return types.Int(us / (microsPerDay * u.days)), nil
+		return types.Int(us / (temporal.MicrosPerDay * u.days)), nil
 	case u.micros > 0:
 		return types.Int(us / u.micros), nil
 	}
@@ -137,17 +138,17 @@ func timestampDiff(c *Call, env *Env, a []types.Value) (types.Value, error) {
 
 // since is c - o in microseconds.
 func (c civil) since(o civil) int64 {
-	days := dayNumber(c.year, c.month, c.day) - dayNumber(o.year, o.month, o.day)
-	return int64(days)*microsPerDay + c.clock() - o.clock()
+	days := temporal.DayNumber(c.Year, c.Month, c.Day) - temporal.DayNumber(o.Year, o.Month, o.Day)
+	return int64(days)*temporal.MicrosPerDay + c.Clock() - o.Clock()
 }
 
 // monthsBetween counts whole months.
 func monthsBetween(from, to civil) int64 {
-	if from.packed() > to.packed() {
+	if from.Pack() > to.Pack() {
 		return -monthsBetween(to, from)
 	}
-	m := int64(to.year-from.year)*12 + int64(to.month-from.month)
-	if to.day < from.day || to.day == from.day && to.clock() < from.clock() {
+	m := int64(to.Year-from.Year)*12 + int64(to.Month-from.Month)
+	if to.Day < from.Day || to.Day == from.Day && to.Clock() < from.Clock() {
 		m--
 	}
 	return m
@@ -186,7 +187,7 @@ func addTime(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	if !ok {
 		return types.Null, nil
 	}
-	if first.month != 0 || isDateKind(a.Kind()) {
+	if first.Month != 0 || isDateKind(a.Kind()) {
 		d, ok := addMicros(first, us)
 		if !ok {
 			return overflow(env)
@@ -196,7 +197,7 @@ func addTime(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 		}
 		return c.str(d.appendAs(nil, false)), nil
 	}
-	base := first.clock()
+	base := first.Clock()
 	if neg {
 		base = -base
 	}
@@ -205,7 +206,7 @@ func addTime(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 		return types.Time(sum, c.typ.Decimals), nil
 	}
 	fsp := 0
-	if sum%microsPerSecond != 0 {
+	if sum%temporal.MicrosPerSecond != 0 {
 		fsp = 6
 	}
 	return c.str(types.Time(sum, fsp).AppendText(nil, nil)), nil
@@ -220,14 +221,14 @@ func timeDiff(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	if !ok {
 		return types.Null, nil
 	}
-	if (x.month != 0) != (y.month != 0) { // a date and a time have no difference
+	if (x.Month != 0) != (y.Month != 0) { // a date and a time have no difference
 		return types.Null, nil
 	}
 	var us int64
-	if x.month != 0 {
+	if x.Month != 0 {
 		us = x.since(y)
 	} else {
-		xc, yc := x.clock(), y.clock()
+		xc, yc := x.Clock(), y.Clock()
 		if xneg {
 			xc = -xc
 		}

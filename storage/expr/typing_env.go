@@ -105,10 +105,10 @@ var localeDefs = []def{
 	}},
 	{name: "monthname in", min: 2, max: 2, class: NeedsSession, usesNow: true, typ: typeLocale, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		d, ok := fuzzy(env, a[0])
-		if !ok || d.month == 0 {
+		if !ok || d.Month == 0 {
 			return types.Null, nil
 		}
-		return c.str([]byte(localeOf(c, a).month(d.month, false))), nil
+		return c.str([]byte(localeOf(c, a).month(d.Month, false))), nil
 	}},
 	{name: "date_format in", min: 3, max: 3, class: NeedsSession, usesNow: true, typ: typeFormat, fn: func(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		d, ok := fuzzy(env, a[0])

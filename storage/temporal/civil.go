@@ -103,7 +103,10 @@ func (c Civil) Instant(loc *time.Location) (at time.Time, skipped bool) {
 }
 
 // Real tells whether c's date is a day of the calendar.
-func (c Civil) Real() bool { return c.Month != 0 && c.Day != 0 && c.Day <= daysIn(c.Year, c.Month) }
+func (c Civil) Real() bool { return !c.HasZero() && c.Day <= DaysIn(c.Year, c.Month) }
+
+// HasZero tells of a date with a zero month or day.
+func (c Civil) HasZero() bool { return c.Month == 0 || c.Day == 0 }
 
 // Clock is the time of day in microseconds.
 func (c Civil) Clock() int64 {
@@ -118,7 +121,7 @@ func (c *Civil) SetClock(micros int64) {
 
 // Add moves c, a date, by signed microseconds; one without month or day stays as it is where they leave its own hours.
 func (c Civil) Add(micros int64) Civil {
-	if c.Month == 0 || c.Day == 0 {
+	if c.HasZero() {
 		if micros >= 0 && micros < MicrosPerDay {
 			c.SetClock(micros)
 		}
@@ -133,15 +136,19 @@ func (c Civil) Add(micros int64) Civil {
 	return d
 }
 
-var monthDays = [13]int{0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+var monthDays = [...]int{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
 func isLeap(year int) bool { return year%4 == 0 && (year%100 != 0 || year%400 == 0) && year != 0 }
 
-func daysIn(year, month int) int {
-	if month == 2 && isLeap(year) {
+// DaysIn is the number of days of a month, 31 for what is none.
+func DaysIn(year, month int) int {
+	switch {
+	case month < 1 || month > 12:
+		return 31
+	case month == 2 && isLeap(year):
 		return 29
 	}
-	return monthDays[month]
+	return monthDays[month-1]
 }
 
 // fspUnit is the number of microseconds in the last of fsp fractional digits.

@@ -1,5 +1,5 @@
-// Package temporal knows MySQL's dates and times: packed and taken apart, read from text and numbers, rounded and shown.
-// It knows no values and no types.
+// Package temporal knows MySQL's dates and times: packed and taken apart, read from text and numbers, rounded and shown, and the
+// calendar that they are in. It knows no values and no types.
 //
 // # Forms
 //

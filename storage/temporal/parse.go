@@ -225,7 +225,7 @@ func (p *Parsed) finish(sc *datetimeScanner, r Rules) {
 		c.Micro++ // a carry out of the microseconds is Round's business
 	}
 	if sc.hasOffset {
-		if c.Month == 0 || c.Day == 0 {
+		if c.HasZero() {
 			p.Issue = Truncated
 			return
 		}
@@ -253,13 +253,13 @@ func (c Civil) Check(r Rules) Issue {
 		}
 		return 0
 	}
-	if c.Month == 0 || c.Day == 0 {
+	if c.HasZero() {
 		if r.NoZeroInDate {
 			return ZeroInDate
 		}
 		return 0
 	}
-	if !r.AllowInvalid && c.Day > daysIn(c.Year, c.Month) {
+	if !r.AllowInvalid && c.Day > DaysIn(c.Year, c.Month) {
 		return OutOfRange
 	}
 	return 0
