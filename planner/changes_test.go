@@ -11,6 +11,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/storage/fragment"
@@ -61,7 +62,7 @@ func (d *testDB) changeTree(sql string) (string, error) {
 	var err error
 	switch s := stmt.(type) {
 	case *ast.InsertStmt:
-		var n *logical.Insert
+		var n *dml.Insert
 		if n, q, err = bindInsert(ctx, s, params); err == nil && q == nil {
 			return algebra.Text(n), nil
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/dml"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/syntax"
@@ -17,10 +18,10 @@ import (
 )
 
 // insertBinder makes an Insert node of a statement.
-type insertBinder struct{ *logical.Insert }
+type insertBinder struct{ *dml.Insert }
 
 // bindInsert binds an INSERT or REPLACE; without a query where its rows are expressions.
-func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*logical.Insert, *logical.Query, error) {
+func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*dml.Insert, *logical.Query, error) {
 	name, _ := bind.SingleTable(s.Table)
 	if name == nil {
 		return nil, nil, mysqlerr.NotSupported("INSERT into something that is not a table")
@@ -35,7 +36,7 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*logical.Insert, *
 	if err != nil {
 		return nil, nil, err
 	}
-	n := insertBinder{&logical.Insert{Target: tgt, Kind: insertKind(s), Ignore: s.IgnoreErr, View: view}}
+	n := insertBinder{&dml.Insert{Target: tgt, Kind: insertKind(s), Ignore: s.IgnoreErr, View: view}}
 	for _, priv := range privs {
 		if err := ctx.Check(priv, n.DB, n.Table.Name); view == nil && err != nil {
 			return nil, nil, err
@@ -53,7 +54,7 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*logical.Insert, *
 	case s.Select != nil:
 		q, err = n.bindQuery(ctx, s, params, out)
 	case len(out.Asked) > 0 || slices.ContainsFunc(s.Lists, func(list []ast.ExprNode) bool { return slices.ContainsFunc(list, bind.HasSubquery) }):
-		if q, err = n.BindRows(ctx, s, params, out.Asked); err == nil {
+		if q, err = logical.BindRows(ctx, n.Insert, s, params, out.Asked); err == nil {
 			n.addOutside(out, q.Fields)
 		}
 	default:
@@ -125,9 +126,9 @@ func (n insertBinder) generatedAlone(s *ast.InsertStmt) error {
 		if n.Table.Columns[pos].Generated == "" {
 			continue
 		}
-		given := func(list []ast.ExprNode) bool { return j < len(list) && !logical.IsDefault(list[j]) }
+		given := func(list []ast.ExprNode) bool { return j < len(list) && !dml.IsDefault(list[j]) }
 		if s.Select != nil || slices.ContainsFunc(s.Lists, given) {
-			return logical.GivenGenerated(n.Table, pos)
+			return dml.GivenGenerated(n.Table, pos)
 		}
 	}
 	return nil
@@ -142,7 +143,7 @@ func (n insertBinder) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 		}
 		row := make([]expr.Expr, len(list))
 		for j, v := range list {
-			if logical.IsDefault(v) {
+			if dml.IsDefault(v) {
 				continue
 			}
 			var err error

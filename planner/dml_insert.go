@@ -10,9 +10,9 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/change"
+	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/locate"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/physical"
 	"cloudsql/planner/rules"
 	"cloudsql/planner/scalar"
@@ -26,7 +26,7 @@ import (
 
 // insertPlan is INSERT and REPLACE, from VALUES or from a query.
 type insertPlan struct {
-	*logical.Insert
+	*dml.Insert
 	columns   []schema.ColumnID // of full rows
 	defaults  []columnDefault
 	source    Rows                  // of In
@@ -95,7 +95,7 @@ func readsWhatItSets(s *ast.InsertStmt) bool {
 }
 
 // newInsertPlan is what all plans that insert rows have in common.
-func newInsertPlan(ctx *Context, n *logical.Insert) (*insertPlan, error) {
+func newInsertPlan(ctx *Context, n *dml.Insert) (*insertPlan, error) {
 	p := &insertPlan{Insert: n, columns: n.Table.ColumnIDs(), autoInc: n.Table.AutoIncColumn(), hidden: -1, set: n.Set}
 	p.series = ctx.AutoIncrement
 	p.zeroAuto = ctx.Has(mysql.ModeNoAutoValueOnZero)

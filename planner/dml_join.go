@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/change"
+	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
@@ -20,7 +21,7 @@ import (
 // computedPlan is an UPDATE or DELETE whose rows and new values a query computes: of several tables, with subqueries, or
 // with functions that differ from row to row. Each row is changed once, whatever number of times the query finds it.
 type computedPlan struct {
-	*logical.Change
+	*dml.Change
 	added  [][]fragment.Assignment // of each target: what its definition adds
 	checks [][]fragment.Check      // of each target: those that its row may violate then
 	source Rows                    // of In
@@ -47,7 +48,7 @@ func buildComputedDelete(ctx *Context, s *ast.DeleteStmt, params int) (Modify, e
 }
 
 func newComputed(ctx *Context, q *logical.Query) (Modify, error) {
-	p := &computedPlan{Change: q.Root.(*logical.Change)}
+	p := &computedPlan{Change: q.Root.(*dml.Change)}
 	p.spares = spares(ctx, p.Kind, p.Ignore)
 	p.added, p.checks = make([][]fragment.Assignment, len(p.Targets)), make([][]fragment.Check, len(p.Targets))
 	for i := range p.Targets {

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/delimited"
+	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/logical"
 	"cloudsql/planner/rules"
@@ -50,7 +51,7 @@ func buildLoad(ctx *Context, s *ast.LoadDataStmt) (Modify, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := insertBinder{&logical.Insert{Target: tgt, Kind: fragment.Insert}}
+	n := insertBinder{&dml.Insert{Target: tgt, Kind: fragment.Insert}}
 	privs := []mysql.PrivilegeType{mysql.InsertPriv}
 	switch s.OnDuplicate {
 	case ast.OnDuplicateKeyHandlingIgnore:
@@ -158,12 +159,12 @@ func (p *loadPlan) bindSet(ctx *Context, n insertBinder, list []*ast.Assignment)
 			return err
 		}
 		set := loadAssignment{pos: pos}
-		if !logical.IsDefault(a.Expr) {
+		if !dml.IsDefault(a.Expr) {
 			if bind.HasSubquery(a.Expr) {
 				return mysqlerr.NotSupported("a subquery in SET of LOAD DATA")
 			}
 			if n.Table.Columns[pos].Generated != "" {
-				return logical.GivenGenerated(n.Table, pos)
+				return dml.GivenGenerated(n.Table, pos)
 			}
 			e, err := bind.Expr(b, sc, a.Expr)
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/change"
+	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
@@ -27,7 +28,7 @@ import (
 // changePlan is UPDATE or DELETE of one table's rows, found by their keys (one consensus round when autocommit) or by a
 // query that locks them.
 type changePlan struct {
-	logical.Target
+	dml.Target
 	kind   fragment.Kind // Update or Delete
 	ignore bool
 	spares bool           // spares(…)

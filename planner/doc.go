@@ -3,10 +3,13 @@
 //	Build
 //	 ├─ SELECT by a whole key ── PointGet (point.go, keyed.go): no optimizer, no operators
 //	 ├─ data changes ─────────── dml_*.go: keyed ones are a write fragment each, others find their keys by a query first
-//	 │                           (logical.Change, logical.Insert); rows.go completes all rows that are written
+//	 │                           (dml.Change, dml.Insert); rows.go completes all rows that are written
 //	 └─ queries ──────────────── logical.Bind → rewrite.Apply → physical.New (build.go)
 //
 //	planner/logical    names to nodes          SELECT blocks become trees
+//	planner/block      clauses to a tree       a block whose names are known: grouping, set operations, order
+//	planner/windowing  OVER (…)                window functions, one by one
+//	planner/dml        roots of data changes   and the tables that they write to
 //	planner/algebra    nodes                   immutable; they print themselves
 //	planner/rewrite    nodes to nodes          Passes: decorrelate, outer to inner, push conditions, prune columns, …
 //	planner/physical   nodes to operators      indexes, join order, what runs inside the shards, EXPLAIN

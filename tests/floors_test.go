@@ -28,7 +28,7 @@ var reserved = map[string][]string{
 
 // plannerRooms lists the planner's packages from the roof down, in the same manner. What is not in it (bind, exec, spill, …) is a
 // library to all of them, and imports none.
-var plannerRooms = []string{"planner", "planner/physical", "planner/rewrite", "planner/logical", "planner/dependence", "planner/subquery", "planner/algebra", "planner/access", "planner/scalar"}
+var plannerRooms = []string{"planner", "planner/physical", "planner/rewrite", "planner/logical", "planner/block", "planner/windowing", "planner/dml", "planner/dependence", "planner/subquery", "planner/algebra", "planner/access", "planner/scalar"}
 
 // valueRooms lists storage's packages about values in the same manner.
 var valueRooms = []string{"storage/conversion", "storage/types", "storage/collation", "storage/temporal", "storage/numeral"}

@@ -22,9 +22,8 @@ var roomy = []string{"sql", "planner", "distributed", "storage", "protocol", "cm
 
 // halls are packages that may be large, and why.
 var halls = map[string]string{
-	"planner/logical": "binding one block: names, clauses, views and what is changed look into each other's columns",
-	"storage/shard":   "one state machine: whatever applies, reads and evaluates shares its batch, its caches and its invariants",
-	"storage/expr":    "tables of functions, family by family; nothing in one family knows another",
+	"storage/shard": "one state machine: whatever applies, reads and evaluates shares its batch, its caches and its invariants",
+	"storage/expr":  "tables of functions, family by family; nothing in one family knows another",
 }
 
 // Packages stay small enough to know, and so do their types.

@@ -1,6 +1,8 @@
 package algebra
 
 import (
+	"math"
+
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/exec/window"
@@ -8,6 +10,17 @@ import (
 	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
+
+// CountArg is which argument of the function counts rows. It is evaluated once, without a row.
+func (w *WindowItem) CountArg() int {
+	switch w.Name {
+	case "ntile":
+		return 0
+	case "lag", "lead", "nth_value":
+		return 1
+	}
+	return math.MaxInt
+}
 
 // RangeFrame is a frame that goes by the distance between keys, over rows whose key is known; other frames stay as they are.
 func RangeFrame(f window.Frame, order []expr.SortKey) (window.Frame, error) {

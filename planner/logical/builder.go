@@ -3,7 +3,6 @@ package logical
 import (
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -12,6 +11,8 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
+	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
@@ -68,28 +69,6 @@ type Options struct {
 	NotIn   []*ast.ColumnName // names that are ambiguous where the tables of FROM have them
 }
 
-// TableVersion names what a plan depends on.
-type TableVersion struct {
-	ID      schema.TableID
-	Version uint64
-}
-
-// Query is a bound query: its tree, the subqueries that expressions in it call, and what its plan has to know beside them.
-type Query struct {
-	Root Node
-	Subs []*Subquery
-
-	Fields    []types.Field
-	Tables    []TableVersion
-	Params    int         // of the statement
-	Slots     int         // parameters that the query adds behind them
-	Reads     int         // accesses to tables
-	Locks     bool        // rows get locked
-	Cacheable bool        // another execution with parameters of the same types may use its plan
-	AsOf      []expr.Expr // the times as of which tables are read
-	NextID    int         // the first column number that is free
-}
-
 // Bind binds a query.
 func Bind(ctx *Context, stmt ast.ResultSetNode, o Options) (*Query, error) {
 	b := newBuilder(ctx, o)
@@ -98,14 +77,14 @@ func Bind(ctx *Context, stmt ast.ResultSetNode, o Options) (*Query, error) {
 		return nil, err
 	}
 	if o.Changes {
-		return b.query(q.node(), q, stmt) // sql_select_limit is for what a client gets
+		return b.query(q.Node(), q, stmt) // sql_select_limit is for what a client gets
 	}
-	if s, ok := q.(*selectQuery); ok && s.limit == nil && !s.locking {
-		s.limit = b.sessionLimit()
-	} else if u, ok := q.(*setQuery); ok && u.limit == nil {
-		u.limit = b.sessionLimit()
+	if s, ok := q.(*selectQuery); ok && s.Limit == nil && !s.locking {
+		s.Limit = b.sessionLimit()
+	} else if u, ok := q.(*block.Set); ok && u.Limit == nil {
+		u.Limit = b.sessionLimit()
 	}
-	out, err := b.query(q.node(), q, stmt)
+	out, err := b.query(q.Node(), q, stmt)
 	if err == nil && out.Locks && len(out.AsOf) > 0 {
 		return nil, mysqlerr.NotSupported("locking reads AS OF TIMESTAMP")
 	}
@@ -113,15 +92,15 @@ func Bind(ctx *Context, stmt ast.ResultSetNode, o Options) (*Query, error) {
 }
 
 // query is the whole of what has been bound, of a statement.
-func (b *builder) query(root Node, q query, stmt ast.Node) (*Query, error) {
+func (b *builder) query(root Node, q block.Query, stmt ast.Node) (*Query, error) {
 	if err := b.checkOrder(root); err != nil {
 		return nil, err
 	}
 	out := &Query{
 		Root: root, Subs: b.subs, Tables: b.tables, Params: b.o.Params, Slots: b.slots, Reads: b.reads, Locks: b.locks,
-		Cacheable: stmt == nil || !bind.NamesUserVariable(stmt), AsOf: b.asOf, NextID: b.nextID,
+		Cacheable: stmt == nil || !bind.NamesUserVariable(stmt), AsOf: b.asOf, NextID: b.ids.Next,
 	}
-	for _, c := range q.columns() {
+	for _, c := range q.Columns() {
 		out.Fields = append(out.Fields, c.Field)
 	}
 	return out, nil
@@ -139,10 +118,10 @@ func (b *builder) checkOrder(root Node) error {
 
 // builder binds one query.
 type builder struct {
-	ctx    *Context
-	o      Options
-	nextID int
-	env    *expr.Env
+	ctx *Context
+	o   Options
+	ids block.Numbers
+	env *expr.Env
 
 	slots int            // parameters that the plan adds
 	outer map[int]int    // outer column → its parameter
@@ -161,14 +140,14 @@ type builder struct {
 	inherit    *Lock               // for the tables of the block that is bound next: what the one around says of them
 	plainConds bool                // conditions are kept as expressions, for CHECK OPTION
 
-	changes []Target // what the statement changes: no subquery may read it, but for one whose rows are kept apart
+	changes []dml.Target // what the statement changes: no subquery may read it, but for one whose rows are kept apart
 
 	present bool        // a table is read as it is now
 	asOf    []expr.Expr // the times as of which tables are read
 }
 
 func newBuilder(ctx *Context, o Options) *builder {
-	b := &builder{ctx: ctx, o: o, nextID: 1, env: &expr.Env{}}
+	b := &builder{ctx: ctx, o: o, ids: block.Numbers{Next: 1}, env: &expr.Env{}}
 	if ctx.Env != nil {
 		b.env.Mode = ctx.Env.Mode
 		b.env.Mode.Today = 0 // that of the execution
@@ -176,11 +155,9 @@ func newBuilder(ctx *Context, o Options) *builder {
 	return b
 }
 
-// newIDs draws n column numbers and gives the first.
-func (b *builder) newIDs(n int) int {
-	first := b.nextID
-	b.nextID += n
-	return first
+// newBlock begins a query block.
+func (b *builder) newBlock() *selectQuery {
+	return &selectQuery{Select: block.Select{IDs: &b.ids}, b: b}
 }
 
 // newSlot adds a parameter to the plan.
@@ -200,13 +177,13 @@ func (b *builder) depend(id schema.TableID, version uint64) {
 	}
 	if !b.seen[id] {
 		b.seen[id] = true
-		b.tables = append(b.tables, TableVersion{id, version})
+		b.tables = append(b.tables, TableVersion{ID: id, Version: version})
 	}
 }
 
 // unchanged is 1093 for a table that the statement changes, where a subquery names it.
 func (b *builder) unchanged(t *schema.Table) error {
-	i := slices.IndexFunc(b.changes, func(c Target) bool { return c.Table.ID == t.ID })
+	i := slices.IndexFunc(b.changes, func(c dml.Target) bool { return c.Table.ID == t.ID })
 	if i < 0 || len(b.stack) < 2 {
 		return nil
 	}
@@ -234,15 +211,4 @@ func (b *builder) sessionLimit() *scalar.Limit {
 		return nil
 	}
 	return scalar.FixedLimit(b.ctx.SelectLimit)
-}
-
-// Text prints the query, and the subqueries that its expressions call below it.
-func (q *Query) Text() string {
-	var b strings.Builder
-	algebra.Write(&b, q.Root, 0)
-	for _, s := range q.Subs {
-		b.WriteString("subquery " + s.What + "\n")
-		algebra.Write(&b, s.Node, 1)
-	}
-	return b.String()
 }

@@ -2,16 +2,12 @@ package logical
 
 import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/scalar"
-	"cloudsql/storage/conversion"
-	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/types"
 )
 
 // cteScope is the common table expressions that a query can name, innermost first.
@@ -29,9 +25,9 @@ type cteDef struct {
 	visible   *cteScope   // what it can name itself
 	outer     *bind.Scope // columns of blocks around the query that it belongs to
 	recursive bool
-	working   *workingTable // while its recursive part is bound
-	member    int           // meanwhile: how many blocks are being bound, and in the member itself
-	named     bool          // the member names it
+	working   *block.Working // while its recursive part is bound
+	member    int            // meanwhile: how many blocks are being bound, and in the member itself
+	named     bool           // the member names it
 	depth     int
 }
 
@@ -72,14 +68,15 @@ func (q fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error
 			return nil, nil, mysqlerr.New(mysqlerr.CTERecursiveSingleReference, d.name)
 		}
 		d.named = true
-		return d.working.relation(b, alias)
+		node, cols := d.working.Relation(&b.ids, alias)
+		return node, cols, nil
 	}
 	if d.depth++; d.depth > maxCTEDepth {
 		return nil, nil, mysqlerr.New(mysqlerr.TooHighLevelOfNestingForSelect)
 	}
 	defer func() { d.depth-- }()
 	defer b.apart()()
-	var body query
+	var body block.Query
 	var err error
 	if d.recursive {
 		body, err = b.bindRecursive(d)
@@ -89,44 +86,20 @@ func (q fromClause) fromCTE(d *cteDef, alias string) (Node, []bind.Column, error
 	if err != nil {
 		return nil, nil, err
 	}
-	q.derived = append(q.derived, body)
+	q.addDerived(body)
 	return derived(body, alias, d.names)
 }
 
-// recursiveQuery is WITH RECURSIVE: the seed, then the recursive members over the rows of the round before, until none
-// are new.
-type recursiveQuery struct {
-	b        *builder
-	name     string
-	seed     query
-	members  []query
-	working  *workingTable
-	distinct bool
-	limit    *scalar.Limit
-	cols     []bind.Column
-	seeds    *cteScope // what the seed's members can name
-	visible  *cteScope // what the recursive ones can
+// recursion is WITH RECURSIVE while it is bound.
+type recursion struct {
+	*block.Recursive
+	b       *builder
+	def     *cteDef
+	seeds   *cteScope // what the seed's members can name
+	visible *cteScope // what the recursive ones can
 }
 
-// workingTable stands for the rows of the round before within the recursive members.
-type workingTable struct {
-	recursion *Recursion
-	cols      []bind.Column
-}
-
-func (w *workingTable) relation(b *builder, alias string) (Node, []bind.Column, error) {
-	cols := make([]bind.Column, len(w.cols))
-	n := &Working{Recursion: w.recursion}
-	for i, c := range w.cols {
-		c.ID = b.newIDs(1)
-		c.Field.Table = alias
-		cols[i] = c
-		n.IDs = append(n.IDs, c.ID)
-	}
-	return n, cols, nil
-}
-
-func (b *builder) bindRecursive(d *cteDef) (query, error) {
+func (b *builder) bindRecursive(d *cteDef) (block.Query, error) {
 	u, ok := d.query.(*ast.SetOprStmt)
 	if !ok {
 		return nil, mysqlerr.New(mysqlerr.CTERecursiveRequiresUnion, d.name)
@@ -134,9 +107,9 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 	if u.OrderBy != nil {
 		return nil, mysqlerr.NotSupported("ORDER BY over UNION in recursive Common Table Expression") // MySQL's words
 	}
-	r := &recursiveQuery{b: b, name: d.name, seeds: d.visible.outer, visible: d.visible}
+	r := recursion{Recursive: &block.Recursive{Depth: b.recursionLimit()}, b: b, def: d, seeds: d.visible.outer, visible: d.visible}
 	var err error
-	if r.limit, err = b.bindLimit(u.Limit); err != nil {
+	if r.Limit, err = b.bindLimit(u.Limit); err != nil {
 		return nil, err
 	}
 	if u.With != nil {
@@ -149,21 +122,21 @@ func (b *builder) bindRecursive(d *cteDef) (query, error) {
 		if after := afterOperator(s); after != nil {
 			switch *after {
 			case ast.Union:
-				r.distinct = true
+				r.Distinct = true
 			case ast.UnionAll:
 			default:
 				return nil, mysqlerr.NotSupported("INTERSECT and EXCEPT in a recursive common table expression")
 			}
 		}
-		if err := r.bindMember(d, s); err != nil {
+		if err := r.bindMember(s); err != nil {
 			return nil, err
 		}
 	}
 	d.working = nil
-	if len(r.members) == 0 || r.seed == nil {
+	if len(r.Members) == 0 || r.Seed == nil {
 		return nil, d.withoutSeed()
 	}
-	return r, nil
+	return r.Recursive, nil
 }
 
 func (d *cteDef) withoutSeed() error {
@@ -181,38 +154,18 @@ func afterOperator(n ast.Node) *ast.SetOprType {
 	return nil
 }
 
-func (r *recursiveQuery) bindMember(d *cteDef, n ast.Node) error {
-	recursive := bind.NamesTable(n, d.name)
-	list, nested := n.(*ast.SetOprSelectList)
-	if !recursive {
-		if len(r.members) > 0 {
-			return d.withoutSeed()
-		}
-		var q query
-		var err error
-		if nested {
-			q, err = r.b.bindSetList(list, d.outer, r.seeds)
-		} else if sel, ok := n.(*ast.SelectStmt); ok {
-			q, err = r.b.bindSelect(sel, d.outer, r.seeds)
-		} else {
-			err = mysqlerr.NotSupported("this member of a recursive common table expression")
-		}
-		if err != nil {
-			return err
-		}
-		if r.seed == nil {
-			r.seed = q
-			return nil
-		}
-		r.seed, err = r.b.combine(algebra.Union, true, r.seed, q)
-		return err
+func (r *recursion) bindMember(n ast.Node) error {
+	if !bind.NamesTable(n, r.def.name) {
+		return r.bindSeed(n)
 	}
-	if r.seed == nil {
+	d := r.def
+	if r.Seed == nil {
 		return d.withoutSeed()
 	}
-	if r.working == nil {
-		r.nameColumns(d)
+	if r.Working == nil {
+		r.nameColumns()
 	}
+	list, nested := n.(*ast.SetOprSelectList)
 	if nested && (len(list.Selects) > 1 || list.With != nil || list.OrderBy != nil || list.Limit != nil) {
 		return mysqlerr.NotSupported("nested set operations in a recursive common table expression")
 	}
@@ -223,27 +176,53 @@ func (r *recursiveQuery) bindMember(d *cteDef, n ast.Node) error {
 	if !ok {
 		return mysqlerr.NotSupported("nested set operations in a recursive common table expression")
 	}
-	d.working, d.member, d.named = r.working, len(r.b.stack)+1, false
+	d.working, d.member, d.named = r.Working, len(r.b.stack)+1, false
 	q, err := r.b.bindSelect(sel, d.outer, r.visible)
 	d.working = nil
 	if err != nil {
 		return err
 	}
 	switch {
-	case q.grouped || len(q.windows) > 0:
+	case q.Grouped || len(q.Windows) > 0:
 		return mysqlerr.New(mysqlerr.CTERecursiveForbidsAggregation, d.name)
-	case q.distinct || len(q.orderBy) > 0 || q.limit != nil: // MySQL's words
+	case q.Distinct || len(q.OrderBy) > 0 || q.Limit != nil: // MySQL's words
 		return mysqlerr.NotSupported("ORDER BY / LIMIT / SELECT DISTINCT in recursive query block of Common Table Expression")
 	case !d.named:
 		return mysqlerr.New(mysqlerr.CTERecursiveSingleReference, d.name)
-	case optionalWorking(q.source, false):
+	case optionalWorking(q.Source, false):
 		return mysqlerr.New(mysqlerr.CTERecursiveForbiddenJoinOrder, d.name)
 	}
-	if len(q.fields) != len(r.cols) {
+	if len(q.Fields) != len(r.Columns()) {
 		return mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
 	}
-	r.members = append(r.members, q)
+	r.Members = append(r.Members, q)
 	return nil
+}
+
+// bindSeed binds a member that does not name the whole: the seed, or one more of its members.
+func (r *recursion) bindSeed(n ast.Node) error {
+	if len(r.Members) > 0 {
+		return r.def.withoutSeed()
+	}
+	var q block.Query
+	var err error
+	switch n := n.(type) {
+	case *ast.SetOprSelectList:
+		q, err = r.b.bindSetList(n, r.def.outer, r.seeds)
+	case *ast.SelectStmt:
+		q, err = r.b.bindSelect(n, r.def.outer, r.seeds)
+	default:
+		err = mysqlerr.NotSupported("this member of a recursive common table expression")
+	}
+	if err != nil {
+		return err
+	}
+	if r.Seed == nil {
+		r.Seed = q
+		return nil
+	}
+	r.Seed, err = block.Combine(&r.b.ids, algebra.Union, true, r.Seed, q)
+	return err
 }
 
 // optionalWorking tells whether the rows of the round before are on the right of a LEFT JOIN.
@@ -265,63 +244,13 @@ func optionalWorking(n Node, right bool) bool {
 	return false
 }
 
-// nameColumns takes names and types from the seed; every column may be NULL.
-func (r *recursiveQuery) nameColumns(d *cteDef) {
-	r.working = &workingTable{recursion: &Recursion{Name: r.name}}
-	for i, c := range r.seed.columns() {
-		c.Field.Flags &^= uint16(mysql.NotNullFlag)
-		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", "", "", ""
-		c.Shadowed, c.Hidden, c.Invisible, c.Source = false, false, false, nil
-		out := c
-		out.ID = r.b.newIDs(1)
-		r.cols = append(r.cols, out)
-		if i < len(d.names) {
-			c.Field.Name = d.names[i].O
-		}
-		r.working.cols = append(r.working.cols, c)
+// nameColumns names the columns, once the seed is whole.
+func (r *recursion) nameColumns() {
+	names := make([]string, len(r.def.names))
+	for i, name := range r.def.names {
+		names[i] = name.O
 	}
-}
-
-func (r *recursiveQuery) columns() []bind.Column { return r.cols }
-func (r *recursiveQuery) refs() []outerRef       { return nil }
-
-func (r *recursiveQuery) node() Node {
-	n := &Recursive{Recursion: r.working.recursion, Distinct: r.distinct, Limit: r.limit, Depth: r.b.recursionLimit()}
-	for i := range r.cols {
-		n.IDs = append(n.IDs, r.cols[i].ID)
-		n.Colls = append(n.Colls, r.cols[i].Field.Type.Collation)
-	}
-	n.Seed = converted(r.seed, r.cols, n.IDs)
-	for i, m := range r.members { // whatever their types are
-		p := converted(m, r.cols, n.IDs)
-		for k := range p.List {
-			if e := r.stored(i, k); e != nil {
-				p.List[k] = e
-			}
-		}
-		n.Members = append(n.Members, p)
-	}
-	return n
-}
-
-// stored is a member's value as it is put into a column whose type the seed says: one that is too long or too large is an error, or
-// is cut; nil for one that fits.
-func (r *recursiveQuery) stored(member, i int) expr.Expr {
-	typ := r.cols[i].Field.Type
-	name := r.working.cols[i].Field.Name
-	from := r.members[member].columns()[i]
-	switch typ.Class() {
-	case types.ClassString:
-		if from.Field.Type.Class() == types.ClassString && from.Field.Type.Length <= typ.Length {
-			return nil
-		}
-	case types.ClassDecimal:
-	default:
-		return nil
-	}
-	return expr.NewFunc("stored", typ, expr.Volatile, []expr.Expr{from.Ref()}, func(env *expr.Env, args []types.Value) (types.Value, error) {
-		return conversion.Assign(args[0], &typ, name, 1, &env.Mode, env.Warn)
-	})
+	r.NameColumns(&r.b.ids, r.def.name, names)
 }
 
 // defaultRecursion is cte_max_recursion_depth.

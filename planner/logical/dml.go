@@ -1,10 +1,8 @@
 package logical
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -12,6 +10,8 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
+	"cloudsql/planner/dml"
 	"cloudsql/planner/partition"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
@@ -20,238 +20,6 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
-
-// Target is a table that a statement changes.
-type Target struct {
-	DB    string
-	Alias string
-	Table *schema.Table
-	Only  []int // PARTITION (…): the places of the partitions that the statement names; nil: all
-}
-
-// Change is UPDATE or DELETE, the root of its query: each row of In has, target by target, the primary key of a row and the
-// values that it gets.
-type Change struct {
-	In      Node
-	Kind    fragment.Kind // Update or Delete
-	Ignore  bool
-	Targets []ChangeTarget
-}
-
-// ChangeTarget is one table of a Change.
-type ChangeTarget struct {
-	Target
-	Key    int                   // place of the first of the columns that locate its rows (partition.Map.Locating) in In's rows
-	Values []schema.ColumnID     // columns that get what stands behind those
-	Set    []fragment.Assignment // what a shard computes, over the table's row by position
-	Checks []RowCheck
-
-	row *Table // in In
-}
-
-// RowCheck is what WITH CHECK OPTION of a view holds a changed row to.
-type RowCheck struct {
-	At       int // place of the condition's value in In's rows
-	DB, View string
-}
-
-// Insert is INSERT or REPLACE, the root of its query: rows of In, or of Rows where In is nil.
-type Insert struct {
-	Target
-	In      Node
-	Kind    fragment.Kind
-	Ignore  bool
-	Named   []int         // positions of the columns that get values
-	Rows    [][]expr.Expr // VALUES: one expression for each of Named, over the row itself by position; nil is DEFAULT
-	Outside []bind.Column // columns of In's tables that Set names; their values stand behind those of Named
-	// Set is ON DUPLICATE KEY UPDATE, over the row that is there by position, with the new one (VALUES(c)) behind it and Outside
-	// behind that.
-	Set     []fragment.Assignment
-	SetsID  bool        // Set calls LAST_INSERT_ID(expr)
-	TellsID bool        // Set has LAST_INSERT_ID(id) of the AUTO_INCREMENT column: it is the updated row's afterwards
-	View    *InsertView // nil: the statement names the table itself
-}
-
-// The nodes' expressions are over rows by position: none of Exprs.
-
-func (c *Change) Inputs() []Node              { return []Node{c.In} }
-func (c *Change) AddColumns(s *scalar.ColSet) { c.In.AddColumns(s) }
-func (c *Change) Exprs(func(expr.Expr))       {}
-func (c *Change) With(in []Node) Node {
-	out := *c
-	out.In = in[0]
-	return &out
-}
-
-func (n *Insert) Exprs(func(expr.Expr)) {}
-func (n *Insert) Inputs() []Node {
-	if n.In == nil {
-		return nil
-	}
-	return []Node{n.In}
-}
-func (n *Insert) AddColumns(s *scalar.ColSet) {
-	if n.In != nil {
-		n.In.AddColumns(s)
-	}
-}
-func (n *Insert) With(in []Node) Node {
-	out := *n
-	out.In = in[0]
-	return &out
-}
-
-func (c *Change) Head() string {
-	var list []string
-	for i := range c.Targets {
-		t := &c.Targets[i]
-		s := t.Alias
-		for _, id := range t.Values {
-			s += " " + t.Table.Columns[t.Table.ColumnByID(id)].Name
-		}
-		list = append(list, s+setText(t.Table, t.Set))
-	}
-	if c.Kind == fragment.Delete {
-		return "delete " + strings.Join(list, ", ")
-	}
-	return "update " + strings.Join(list, ", ")
-}
-
-// setText prints what shards assign.
-func setText(t *schema.Table, set []fragment.Assignment) string {
-	var b strings.Builder
-	for i := range set {
-		b.WriteString([...]string{" set ", ", "}[min(i, 1)])
-		b.WriteString(t.Columns[t.ColumnByID(set[i].Column)].Name + " = " + set[i].Expr.String())
-	}
-	return b.String()
-}
-
-func (n *Insert) Head() string {
-	s := "insert into "
-	if n.Kind == fragment.Replace {
-		s = "replace into "
-	}
-	var names []string
-	for _, pos := range n.Named {
-		names = append(names, n.Table.Columns[pos].Name)
-	}
-	s += n.Table.Name + " (" + strings.Join(names, ", ") + ")"
-	if n.In == nil {
-		s += fmt.Sprintf(", %d row(s)", len(n.Rows))
-	}
-	if len(n.Set) > 0 {
-		s += " on duplicate key" + setText(n.Table, n.Set)
-	}
-	return s
-}
-
-// Below is the query that a data change takes its rows from.
-func (q *Query) Below() *Query {
-	out := *q
-	out.Root = q.Root.Inputs()[0]
-	return &out
-}
-
-// BaseTable finds a table that rows can be written to.
-func BaseTable(ctx *Context, n *ast.TableName) (Target, error) {
-	db := n.Schema.O
-	if db == "" {
-		db = ctx.DB
-	}
-	if db == "" {
-		return Target{}, mysqlerr.New(mysqlerr.NoDB)
-	}
-	if n.AsOf != nil {
-		return Target{}, mysqlerr.NotSupported("AS OF TIMESTAMP in a statement that changes rows")
-	}
-	if t, ok := ctx.Catalog.Table(db, n.Name.O); ok {
-		only, err := partitionsNamed(t, n.Name.O, n.PartitionNames)
-		return Target{DB: db, Alias: n.Name.O, Table: t, Only: only}, err
-	}
-	if ctx.Virtual != nil {
-		if _, ok := ctx.Virtual(db, n.Name.O); ok {
-			return Target{}, accessDenied(ctx, db)
-		}
-	}
-	return Target{}, mysqlerr.New(mysqlerr.NoSuchTable, db, n.Name.O)
-}
-
-// accessDenied is 1044 for the statement's user.
-func accessDenied(ctx *Context, db string) error {
-	user, host := "", ""
-	if ctx.Env != nil && ctx.Env.Session != nil {
-		user = ctx.Env.Session.CurrentUser()
-		if at := strings.LastIndexByte(user, '@'); at >= 0 {
-			user, host = user[:at], user[at+1:]
-		}
-	}
-	return mysqlerr.New(mysqlerr.DBaccessDenied, user, host, db)
-}
-
-// Columns are those of the table's row, numbered by position.
-func (t *Target) Columns() []bind.Column { return bind.TableColumns(t.Table, t.DB, t.Alias, 0) }
-
-// Position finds a column of the table: 1054.
-func (t *Target) Position(name *ast.ColumnName) (int, error) {
-	pos := t.Table.ColumnByName(name.Name.L)
-	if pos < 0 || name.Table.O != "" && !strings.EqualFold(name.Table.O, t.Alias) {
-		return -1, mysqlerr.New(mysqlerr.BadField, bind.FullName(name), bind.FieldList)
-	}
-	return pos, nil
-}
-
-// Assignments binds SET a = …, b = … for a shard: over the table's row by position, which position finds columns in.
-func (t *Target) Assignments(b *bind.Binder, sc *bind.Scope, list []*ast.Assignment,
-	position func(*ast.ColumnName) (int, error)) ([]fragment.Assignment, error) {
-	set := make([]fragment.Assignment, 0, len(list)+1)
-	for _, a := range list {
-		pos, err := position(a.Column)
-		if err != nil {
-			return nil, err
-		}
-		if t.Table.Columns[pos].Generated != "" {
-			if !IsDefault(a.Expr) {
-				return nil, GivenGenerated(t.Table, pos)
-			}
-			continue
-		}
-		e, err := t.assigned(b, sc, pos, 0, a.Expr)
-		if err != nil {
-			return nil, err
-		}
-		set = append(set, fragment.Assignment{Column: t.Table.Columns[pos].ID, Expr: e})
-	}
-	return set, nil
-}
-
-// GivenGenerated is 3105 for a value given to a generated column.
-func GivenGenerated(t *schema.Table, pos int) error {
-	return mysqlerr.New(mysqlerr.GivenGeneratedColumn, t.Columns[pos].Name, t.Name)
-}
-
-// assigned binds what a column is assigned. The columns of the table's row are numbered from first on.
-func (t *Target) assigned(b *bind.Binder, sc *bind.Scope, pos, first int, n ast.ExprNode) (expr.Expr, error) {
-	c := &t.Table.Columns[pos]
-	d, ok := n.(*ast.DefaultExpr)
-	switch {
-	case !ok || d.Name != nil:
-		e, err := bind.Expr(b, sc, n)
-		return expr.ForColumn(e, &c.Type), err
-	case bind.DefaultPerRow(c):
-		e, err := bind.RowDefault(b.Env, t.Table, pos)
-		if err != nil || first == 0 {
-			return e, err
-		}
-		return expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-			if col, ok := x.(*expr.Column); ok {
-				return &expr.Column{Index: first + col.Index, Typ: col.Typ, Name: col.Name}
-			}
-			return x
-		}), nil
-	}
-	return b.Value(&bind.Column{Source: t.Table, Pos: pos})
-}
 
 // change is an UPDATE or DELETE while it is bound.
 type change struct {
@@ -265,7 +33,8 @@ type change struct {
 	verb   string
 	priv   mysql.PrivilegeType
 	settle func(q *selectQuery) error // finds the targets, once FROM is bound
-	node   *Change
+	node   *dml.Change
+	rows   []*Table            // of each target: the table in FROM
 	lists  [][]*ast.Assignment // of each target: those whose values are columns of the query
 }
 
@@ -274,11 +43,11 @@ type change struct {
 func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assignment) (*Query, error) {
 	c := &change{
 		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "UPDATE", priv: mysql.UpdatePriv,
-		node: &Change{Kind: fragment.Update, Ignore: s.IgnoreErr},
+		node: &dml.Change{Kind: fragment.Update, Ignore: s.IgnoreErr},
 	}
 	c.settle = func(q *selectQuery) error {
 		if set != nil {
-			c.target(q.tables[0])
+			c.target(q.Tables[0])
 			c.node.Targets[0].Set, c.lists = set, nil
 			return nil
 		}
@@ -292,7 +61,7 @@ func BindUpdate(ctx *Context, s *ast.UpdateStmt, params int, set []fragment.Assi
 
 // keyConflict is 1706 where a table is changed under two names and its rows would move under one of them.
 func (c *change) keyConflict() error {
-	moves := func(t *ChangeTarget) bool {
+	moves := func(t *dml.ChangeTarget) bool {
 		m, err := partition.Of(t.Table)
 		if err != nil {
 			return true
@@ -316,7 +85,7 @@ func (c *change) keyConflict() error {
 func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
 	c := &change{
 		stmt: s, with: s.With, from: s.TableRefs, where: s.Where, order: s.Order, limit: s.Limit, params: params, verb: "DELETE", priv: mysql.DeletePriv,
-		node: &Change{Kind: fragment.Delete, Ignore: s.IgnoreErr},
+		node: &dml.Change{Kind: fragment.Delete, Ignore: s.IgnoreErr},
 	}
 	c.settle = func(q *selectQuery) error {
 		defer func() { c.lists = nil }()
@@ -358,14 +127,12 @@ func (c *change) deleteFrom(it *fromItem) error {
 
 // target gives the index of a table among those that change.
 func (c *change) target(t *Table) int {
-	for i := range c.node.Targets {
-		if c.node.Targets[i].row == t {
-			return i
-		}
+	if i := slices.Index(c.rows, t); i >= 0 {
+		return i
 	}
-	c.node.Targets = append(c.node.Targets, ChangeTarget{Target: Target{DB: t.DB, Alias: t.Alias, Table: t.Desc, Only: t.Only}, row: t})
-	c.lists = append(c.lists, nil)
-	return len(c.node.Targets) - 1
+	c.node.Targets = append(c.node.Targets, dml.ChangeTarget{Target: dml.Target{DB: t.DB, Alias: t.Alias, Table: t.Desc, Only: t.Only}})
+	c.rows, c.lists = append(c.rows, t), append(c.lists, nil)
+	return len(c.rows) - 1
 }
 
 // assignments finds the tables whose columns are assigned.
@@ -396,8 +163,8 @@ func (c *change) assignments(q *selectQuery, list []*ast.Assignment) error {
 		through[it] = t
 		i := c.target(t)
 		if pos := col.ID - t.First; t.Desc.Columns[pos].Generated != "" {
-			if !IsDefault(a.Expr) {
-				return GivenGenerated(t.Desc, pos)
+			if !dml.IsDefault(a.Expr) {
+				return dml.GivenGenerated(t.Desc, pos)
 			}
 			continue
 		}
@@ -413,7 +180,8 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 		return nil, mysqlerr.New(mysqlerr.UpdateWithoutKeyInSafeMode)
 	}
 	b := newBuilder(ctx, Options{Params: c.params, Changes: true})
-	q := &selectQuery{b: b, locking: true}
+	q := b.newBlock()
+	q.locking = true
 	q.locks.lock.Mode = distributed.ReadForUpdate
 	b.locks, b.stack = true, append(b.stack, q)
 	var cols []bind.Column
@@ -423,15 +191,15 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 			return nil, err
 		}
 	}
-	if q.source, cols, err = (fromClause{q}).from(c.from.TableRefs); err != nil {
+	if q.Source, cols, err = (fromClause{q}).from(c.from.TableRefs); err != nil {
 		return nil, err
 	}
-	q.scope = q.scopeOf(cols)
+	q.see(cols)
 	if err := c.settle(q); err != nil {
 		return nil, err
 	}
 	for i := range c.node.Targets {
-		if err := b.checkChange(c.node.Targets[i].row, c.priv); err != nil {
+		if err := b.checkChange(c.rows[i], c.priv); err != nil {
 			return nil, err
 		}
 		b.changes = append(b.changes, c.node.Targets[i].Target)
@@ -449,10 +217,10 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 	if err := c.bindOrder(q); err != nil {
 		return nil, err
 	}
-	if q.limit, err = b.bindLimit(c.limit); err != nil {
+	if q.Limit, err = b.bindLimit(c.limit); err != nil {
 		return nil, err
 	}
-	c.node.In = q.node()
+	c.node.In = q.Node()
 	return b.query(c.node, q, c.stmt)
 }
 
@@ -460,8 +228,8 @@ func (c *change) bind(ctx *Context) (*Query, error) {
 // new row to.
 func (c *change) addTarget(q *selectQuery, i int) error {
 	t := &c.node.Targets[i]
-	first := t.row.First
-	t.Key = len(q.fields)
+	first := c.rows[i].First
+	t.Key = len(q.Fields)
 	own := bind.TableColumns(t.Table, t.DB, t.Alias, first)
 	m, err := partition.Of(t.Table)
 	if err != nil {
@@ -478,7 +246,7 @@ func (c *change) addTarget(q *selectQuery, i int) error {
 	b := q.binder(bind.FieldList)
 	for j, a := range c.lists[i] {
 		pos := t.Table.ColumnByID(t.Values[j])
-		e, err := t.assigned(b, q.scope, pos, first, a.Expr)
+		e, err := t.Assigned(b, q.scope, pos, first, a.Expr)
 		if err == nil {
 			err = oneColumn(e)
 		}
@@ -490,21 +258,21 @@ func (c *change) addTarget(q *selectQuery, i int) error {
 		if oneTable {
 			e = scalar.Substitute(e, before) // assignments see those before them
 		}
-		values[first+pos] = assignedValue(e, &t.Table.Columns[pos])
+		values[first+pos] = dml.Stored(e, &t.Table.Columns[pos])
 		if again {
 			before[first+pos] = values[first+pos]
 		}
-		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: e})
+		q.Fields = append(q.Fields, block.Field{Col: q.outColumn(types.Field{Type: *e.Type()}), Expr: e})
 	}
 	for k := range q.items {
 		it := &q.items[k]
-		if !slices.Contains(it.tables, t.row) {
+		if !slices.Contains(it.tables, c.rows[i]) {
 			continue
 		}
 		for _, cond := range it.check {
 			e := scalar.Substitute(cond, values)
-			t.Checks = append(t.Checks, RowCheck{At: len(q.fields), DB: it.db, View: it.view.Name})
-			q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: e})
+			t.Checks = append(t.Checks, dml.RowCheck{At: len(q.Fields), DB: it.db, View: it.view.Name})
+			q.Fields = append(q.Fields, block.Field{Col: q.outColumn(types.Field{Type: *e.Type()}), Expr: e})
 		}
 	}
 	return nil
@@ -512,7 +280,7 @@ func (c *change) addTarget(q *selectQuery, i int) error {
 
 // addColumn selects a column, under no name.
 func (q *selectQuery) addColumn(c *bind.Column) {
-	q.fields = append(q.fields, outField{col: q.outColumn(c.Field), expr: c.Ref()})
+	q.Fields = append(q.Fields, block.Field{Col: q.outColumn(c.Field), Expr: c.Ref()})
 }
 
 // bindOrder binds ORDER BY, which has no select list to count in.
@@ -534,28 +302,22 @@ func (c *change) bindOrder(q *selectQuery) error {
 // isPlain refuses what only a block with a select list can have.
 func (q *selectQuery) isPlain() error {
 	switch {
-	case len(q.aggs) > 0 || len(q.groupings) > 0:
+	case len(q.Aggs) > 0 || len(q.Groupings) > 0:
 		return mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
-	case len(q.windows) > 0:
-		return mysqlerr.New(mysqlerr.WindowInvalidWindowFuncUse, q.windows[0].Name)
+	case len(q.Windows) > 0:
+		return mysqlerr.New(mysqlerr.WindowInvalidWindowFuncUse, q.Windows[0].Name)
 	}
 	return nil
 }
 
-// IsDefault tells of DEFAULT alone.
-func IsDefault(n ast.ExprNode) bool {
-	d, ok := n.(*ast.DefaultExpr)
-	return ok && d.Name == nil
-}
-
 // BindRows binds VALUES with subqueries in them, which are a query: they name no columns of the row.
 // Behind its values each row has those of asked.
-func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int, asked []ast.ExprNode) (*Query, error) {
+func BindRows(ctx *Context, n *dml.Insert, s *ast.InsertStmt, params int, asked []ast.ExprNode) (*Query, error) {
 	b := newBuilder(ctx, Options{Params: params, Changes: true, Asked: asked})
-	b.changes = []Target{n.Target}
-	q := &selectQuery{b: b}
+	b.changes = []dml.Target{n.Target}
+	q := b.newBlock()
 	b.stack = append(b.stack, q)
-	q.scope = q.scopeOf(nil)
+	q.see(nil)
 	bd := q.binder(bind.FieldList)
 	for i, list := range s.Lists {
 		if len(list) != len(n.Named) {
@@ -563,7 +325,7 @@ func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int, asked []a
 		}
 		row := make([]expr.Expr, len(list))
 		for j, v := range list {
-			e, err := n.rowValue(bd, q.scope, n.Named[j], v)
+			e, err := n.RowValue(bd, q.scope, n.Named[j], v)
 			if err == nil {
 				err = oneColumn(e)
 			}
@@ -572,45 +334,32 @@ func (n *Insert) BindRows(ctx *Context, s *ast.InsertStmt, params int, asked []a
 			}
 			row[j] = b.fold(e)
 		}
-		q.values = append(q.values, row)
+		q.Values = append(q.Values, row)
 	}
 	if err := (subqueryBinder{q}).addAsked(); err != nil {
 		return nil, err
 	}
-	for _, f := range q.fields {
-		for i := range q.values {
-			q.values[i] = append(q.values[i], f.expr)
+	for _, f := range q.Fields {
+		for i := range q.Values {
+			q.Values[i] = append(q.Values[i], f.Expr)
 		}
 	}
-	q.fields = nil
-	for _, e := range q.values[0] {
-		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()})})
+	q.Fields = nil
+	for _, e := range q.Values[0] {
+		q.Fields = append(q.Fields, block.Field{Col: q.outColumn(types.Field{Type: *e.Type()})})
 	}
-	n.In = q.node()
+	n.In = q.Node()
 	return b.query(n, q, s)
 }
 
-func (n *Insert) rowValue(b *bind.Binder, sc *bind.Scope, pos int, v ast.ExprNode) (expr.Expr, error) {
-	c := &n.Table.Columns[pos]
-	switch {
-	case !IsDefault(v):
-		e, err := bind.Expr(b, sc, v)
-		return expr.ForColumn(e, &c.Type), err
-	case c.AutoIncrement || c.Generated != "":
-		return expr.NewNull(), nil
-	case bind.DefaultPerRow(c):
-		return nil, mysqlerr.NotSupported("DEFAULT of a column with a default expression beside a subquery")
-	}
-	return b.Value(&bind.Column{Source: n.Table, Pos: pos})
-}
-
 // BindKey is the query for the rows of a table that have the values of its parameters in a key, with all their columns, locked.
-func BindKey(ctx *Context, t Target, ix *schema.Index, params []types.Type) (*Query, error) {
+func BindKey(ctx *Context, t dml.Target, ix *schema.Index, params []types.Type) (*Query, error) {
 	b := newBuilder(ctx, Options{Params: len(params), Changes: true})
 	b.dependOn(t.Table)
 	r := &Table{DB: t.DB, Alias: t.Alias, Lock: Lock{Mode: distributed.ReadForUpdate}}
-	r.Table = access.Table{Desc: t.Table, First: b.newIDs(len(t.Table.Columns)), Rows: b.tableRows(t.Table)}
-	q := &selectQuery{b: b, source: r, tables: []*Table{r}, locking: true}
+	r.Table = access.Table{Desc: t.Table, First: b.ids.New(len(t.Table.Columns)), Rows: b.tableRows(t.Table)}
+	q := b.newBlock()
+	q.Source, q.Tables, q.locking = r, []*Table{r}, true
 	b.locks, b.reads = true, 1
 	cols := bind.TableColumns(t.Table, t.DB, t.Alias, r.First)
 	for i, c := range ix.Columns {
@@ -618,10 +367,10 @@ func BindKey(ctx *Context, t Target, ix *schema.Index, params []types.Type) (*Qu
 		if err != nil {
 			return nil, err
 		}
-		q.where = append(q.where, expr.Condition(eq))
+		q.Where = append(q.Where, expr.Condition(eq))
 	}
 	for i := range cols {
 		q.addColumn(&cols[i])
 	}
-	return b.query(q.node(), q, nil)
+	return b.query(q.Node(), q, nil)
 }

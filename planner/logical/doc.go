@@ -1,7 +1,8 @@
-// Package logical is what a query means: a tree of nodes, made from the syntax tree with all its names resolved.
+// Package logical is what a statement's names mean: a tree of nodes, made from the syntax tree.
 //
-//	Bind: SELECT … ── from.go ─→ Table, Join ── select.go, group.go, window.go, subquery.go ─→ block.go: one tree a block
-//	BindUpdate, BindDelete, BindKey: dml.go ─→ Change, Insert above the query that finds their rows
+//	Bind: SELECT … ── from.go ─→ Table, Join ── select.go, group.go, window.go, subquery.go ─→ planner/block: one tree a block
+//	BindUpdate, BindDelete, BindRows, BindKey: dml.go ─→ the roots of planner/dml above the query that finds their rows
+//	                                           target.go: the tables that names of data changes mean
 //
 //	project a.x, count(*)          nodes (planner/algebra) are immutable and print themselves;
 //	  group by a.x                 passes (planner/rewrite) make other trees of them,
@@ -9,6 +10,9 @@
 //	      inner join on (a.id = b.a)
 //	        table a
 //	        table b
+//
+// A block's clauses, as they are bound, are a block.Select, which knows no names; selectQuery is that with what its names are looked up
+// in. Window functions are planner/windowing's, single expressions planner/bind's.
 //
 // Every column of every table, and every computed one, has a number that is unique in the statement (planner/scalar); what a
 // number means never changes. EXISTS and IN at the top of WHERE are Apply nodes. All other subqueries are functions in

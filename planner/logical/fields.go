@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
@@ -18,7 +19,7 @@ import (
 
 // expandStar adds the columns of * or t.*.
 func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
-	if q.source == nil {
+	if q.Source == nil {
 		return mysqlerr.New(mysqlerr.NoTablesUsed)
 	}
 	if i > 0 && w.Table.O == "" {
@@ -33,7 +34,7 @@ func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
 			continue
 		}
 		found = true
-		q.fields = append(q.fields, outField{col: q.outColumn(c.Field), expr: c.Value(), name: c.Field.Name})
+		q.Fields = append(q.Fields, block.Field{Col: q.outColumn(c.Field), Expr: c.Value(), Name: c.Field.Name})
 		star = append(star, *c)
 	}
 	if notes := q.b.o.Notes; notes != nil {
@@ -46,14 +47,14 @@ func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
 }
 
 func (q *selectQuery) outColumn(f types.Field) bind.Column {
-	return bind.Column{ID: q.b.newIDs(1), Field: f}
+	return bind.Column{ID: q.IDs.New(1), Field: f}
 }
 
 // addField adds a term of the select list: e, which was bound as written and folded since.
 func (q *selectQuery) addField(f *ast.SelectField, e, written expr.Expr) {
 	name := f.AsName.O
 	field := types.Field{Type: *e.Type()}
-	src := q.columnOf(e)
+	src := q.ColumnOf(e)
 	if src == nil {
 		src = (merging{q}).computedColumn(f.Expr, e)
 	}
@@ -70,12 +71,12 @@ func (q *selectQuery) addField(f *ast.SelectField, e, written expr.Expr) {
 	}
 	if src == nil {
 		field.Flags = bind.TypeFlags(&field.Type)
-		if scalar.DeclaredNotNull(written, func(e expr.Expr) bool { return notNull(e, q) || q.numbers(e) || isCustom(e) && notNull(q.b.fold(e), q) }) {
+		if scalar.DeclaredNotNull(written, func(e expr.Expr) bool { return q.NotNull(e) || q.numbers(e) || isCustom(e) && q.NotNull(q.b.fold(e)) }) {
 			field.Flags |= uint16(mysql.NotNullFlag)
 		}
 	}
 	field.Name = name
-	q.fields = append(q.fields, outField{col: q.outColumn(field), expr: e, name: name, text: f.Text()})
+	q.Fields = append(q.Fields, block.Field{Col: q.outColumn(field), Expr: e, Name: name})
 }
 
 // isCustom tells of what no function's name says anything about, such as a subquery.
@@ -87,7 +88,7 @@ func isCustom(e expr.Expr) bool {
 // numbers tells whether e is a window function that numbers or counts rows.
 func (q *selectQuery) numbers(e expr.Expr) bool {
 	c, ok := e.(*expr.Column)
-	return ok && slices.ContainsFunc(q.windows, func(w *WindowItem) bool {
+	return ok && slices.ContainsFunc(q.Windows, func(w *WindowItem) bool {
 		switch w.Name {
 		case "row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_dist", "count":
 			return w.ID == c.Index
@@ -122,20 +123,6 @@ func FieldText(f *ast.SelectField) string {
 	return text
 }
 
-// columnOf finds the column that e is, nil for anything else.
-func (q *selectQuery) columnOf(e expr.Expr) *bind.Column {
-	c, ok := e.(*expr.Column)
-	if !ok || q.scope == nil {
-		return nil
-	}
-	for i := range q.scope.Cols {
-		if q.scope.Cols[i].ID == c.Index {
-			return &q.scope.Cols[i]
-		}
-	}
-	return nil
-}
-
 // computedColumn finds the column of a merged view that a name means, where e is what it is computed from.
 func (q merging) computedColumn(n ast.ExprNode, e expr.Expr) *bind.Column {
 	name, ok := n.(*ast.ColumnNameExpr)
@@ -146,44 +133,4 @@ func (q merging) computedColumn(n ast.ExprNode, e expr.Expr) *bind.Column {
 		return c
 	}
 	return nil
-}
-
-// notNull tells whether e is known not to be NULL.
-func notNull(e expr.Expr, q *selectQuery) bool {
-	switch x := e.(type) {
-	case *expr.Const:
-		return !x.Val.IsNull()
-	case *expr.Column:
-		if c := q.columnOf(e); c != nil {
-			return c.Field.Flags&uint16(mysql.NotNullFlag) != 0
-		}
-		for _, a := range q.aggs {
-			if a.ID == x.Index {
-				return a.Agg.Name == "count" || strings.HasPrefix(a.Agg.Name, "bit_")
-			}
-		}
-		for _, g := range q.groupings {
-			if g.id == x.Index {
-				return true
-			}
-		}
-	case *expr.Call:
-		switch x.Name() {
-		case "is null", "is not null", "is true", "is not true", "is false", "is not false", "<=>":
-			return true
-		case "=", "<>", "<", "<=", ">", ">=", "and", "or", "not", "between", "in", "like", "+", "-", "*",
-			"neg", "concat", "lower", "upper", "length":
-			for _, a := range x.Args() {
-				if !notNull(a, q) {
-					return false
-				}
-			}
-			return true
-		case "ifnull", "coalesce":
-			return notNull(x.Args()[len(x.Args())-1], q)
-		case "now", "curdate", "curtime", "version", "connection_id", "pi", "rand", "uuid":
-			return true
-		}
-	}
-	return false
 }

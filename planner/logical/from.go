@@ -11,6 +11,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/syntax"
@@ -69,15 +70,15 @@ func (q fromClause) fromSource(n *ast.TableSource) (Node, []bind.Column, error) 
 		if err != nil {
 			return nil, nil, err
 		}
-		q.derived = append(q.derived, inner)
+		q.addDerived(inner)
 		return derived(inner, n.AsName.O, n.ColumnNames)
 	}
 	return q.from(n.Source)
 }
 
 // derived makes a table of a query, whose columns may get other names.
-func derived(inner query, alias string, names []ast.CIStr) (Node, []bind.Column, error) {
-	out := inner.columns()
+func derived(inner block.Query, alias string, names []ast.CIStr) (Node, []bind.Column, error) {
+	out := inner.Columns()
 	if len(names) > 0 && len(names) != len(out) {
 		return nil, nil, mysqlerr.New(mysqlerr.ViewWrongList)
 	}
@@ -100,7 +101,7 @@ func derived(inner query, alias string, names []ast.CIStr) (Node, []bind.Column,
 		c.Shadowed, c.Hidden, c.Invisible, c.Source = false, false, false, nil
 		cols[i] = c
 	}
-	return inner.node(), cols, nil
+	return inner.Node(), cols, nil
 }
 
 func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Column, error) {
@@ -163,7 +164,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 		}
 		q.b.via[r] = q.b.view
 	}
-	r.Table = access.Table{Desc: t, First: q.b.newIDs(len(t.Columns)), Rows: q.b.tableRows(t)}
+	r.Table = access.Table{Desc: t, First: q.IDs.New(len(t.Columns)), Rows: q.b.tableRows(t)}
 	r.Known = access.KnownOf(q.b.ctx.Catalog.Statistics(t.ID), &q.b.env.Mode, q.b.ctx.Env)
 	if r.Only, err = partitionsNamed(t, alias, n.PartitionNames); err != nil {
 		return nil, nil, err
@@ -177,7 +178,7 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	if r.Hint, err = access.Hints(t, n.IndexHints); err != nil {
 		return nil, nil, err
 	}
-	q.tables = append(q.tables, r)
+	q.Tables = append(q.Tables, r)
 	q.items = append(q.items, fromItem{db: db, alias: alias, tables: []*Table{r}})
 	return r, bind.Padded(q.b.env, bind.TableColumns(t, db, alias, r.First)), nil
 }
@@ -239,7 +240,7 @@ func isSystemDB(db string) bool {
 func (q fromClause) virtual(v exec.VirtualTable, alias string) (Node, []bind.Column, error) {
 	db, name := v.Name()
 	list := v.Columns()
-	r := &Virtual{Rows: v, Name: db + "." + name, First: q.b.newIDs(len(list))}
+	r := &Virtual{Rows: v, Name: db + "." + name, First: q.IDs.New(len(list))}
 	cols := make([]bind.Column, len(list))
 	for i := range list {
 		c := &cols[i]

@@ -1,7 +1,6 @@
 package logical
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
-	"cloudsql/planner/dependence"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
@@ -26,7 +24,7 @@ func (q grouping) bindGroupItem(item *ast.ByItem) error {
 		if err != nil {
 			return err
 		}
-		return q.addGroup(q.fields[i].expr, q.fields[i].name)
+		return q.AddGroup(q.Fields[i].Expr, q.Fields[i].Name)
 	}
 	sc := *q.scope
 	sc.Alias = q.aliasIn(bind.GroupBy)
@@ -34,33 +32,7 @@ func (q grouping) bindGroupItem(item *ast.ByItem) error {
 	if err != nil {
 		return err
 	}
-	return q.addGroup(q.b.fold(e), fieldName(item.Expr, ""))
-}
-
-// addGroup adds a term of GROUP BY; one that is constant groups nothing, but a group there is.
-func (q grouping) addGroup(e expr.Expr, name string) error {
-	for _, a := range q.aggs {
-		if scalar.SetOf(a.ID).Touches(e) {
-			return mysqlerr.New(mysqlerr.WrongGroupField, name)
-		}
-	}
-	for _, w := range q.windows {
-		if scalar.SetOf(w.ID).Touches(e) {
-			return mysqlerr.New(mysqlerr.WrongGroupField, name)
-		}
-	}
-	for _, g := range q.groupings {
-		if scalar.SetOf(g.id).Touches(e) {
-			return mysqlerr.New(mysqlerr.WrongGroupField, name)
-		}
-	}
-	for _, g := range q.groupBy {
-		if scalar.Same(g, e) && !q.rollup {
-			return nil
-		}
-	}
-	q.groupBy = append(q.groupBy, e)
-	return nil
+	return q.AddGroup(q.b.fold(e), fieldName(item.Expr, ""))
 }
 
 // aggregate binds an aggregate call: the expression becomes a reference to the aggregate's result.
@@ -121,7 +93,7 @@ func (q grouping) aggregate(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr
 			}
 		}
 	}
-	return q.addAgg(agg), nil
+	return q.AddAgg(agg), nil
 }
 
 // numberOfBits is a BIT column as the number that it is where GROUP_CONCAT sorts or removes repetitions.
@@ -214,7 +186,7 @@ func (q grouping) ofInner(sc *bind.Scope, n *ast.AggregateFuncExpr) (expr.Expr, 
 	return q.fromOuter(&bind.Column{ID: c.Index, Field: types.Field{Name: c.Name, Type: c.Typ}})
 }
 
-// grouping binds GROUPING(…): a column that gives way to an expression over the groups' level once the terms of GROUP BY are known.
+// grouping binds GROUPING(…).
 func (q grouping) grouping(sc *bind.Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 	args := make([]expr.Expr, len(n.Args))
 	for i, a := range n.Args {
@@ -224,47 +196,7 @@ func (q grouping) grouping(sc *bind.Scope, n *ast.FuncCallExpr) (expr.Expr, erro
 		}
 		args[i] = q.b.fold(e)
 	}
-	same := func(g groupingCall) bool { return slices.EqualFunc(g.args, args, scalar.Same) }
-	at := slices.IndexFunc(q.groupings, same) // so that ORDER BY finds what the list has
-	if at < 0 {
-		at = len(q.groupings)
-		q.groupings = append(q.groupings, groupingCall{id: q.b.newIDs(1), args: args})
-	}
-	c := q.groupings[at]
-	return &expr.Column{Index: c.id, Typ: types.TypeInt, Name: "grouping(" + scalar.Texts(args) + ")"}, nil
-}
-
-// groupingCall is GROUPING(…) while it is not known which terms of GROUP BY it names.
-type groupingCall struct {
-	id   int // of the column that stands for it
-	args []expr.Expr
-}
-
-// bits is GROUPING(…) by the groups' level: a bit for each argument, the last one's the lowest, that is set where the row
-// sums it up.
-func (s *settler) bits(args []expr.Expr) (expr.Expr, error) {
-	if s.q.levelID == 0 {
-		s.q.levelID = s.q.b.newIDs(1)
-	}
-	level := &expr.Column{Index: s.q.levelID, Typ: types.TypeInt, Name: "level"}
-	var bits expr.Expr
-	for i, a := range args {
-		term := slices.IndexFunc(s.q.groupBy, func(g expr.Expr) bool { return scalar.Same(g, a) })
-		if term < 0 {
-			return nil, mysqlerr.New(mysqlerr.FieldInGroupingNotGroupBy, i+1)
-		}
-		bit, err := expr.New("<=", level, expr.NewInt(int64(term)))
-		if err == nil && bits != nil {
-			if bits, err = expr.New("*", bits, expr.NewInt(2)); err == nil {
-				bit, err = expr.New("+", bits, bit)
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-		bits = bit
-	}
-	return bits, nil
+	return q.AddGrouping(args), nil
 }
 
 // aggregateScope is where the arguments of an aggregate are looked up: in all columns, and, in clauses behind the select
@@ -279,7 +211,7 @@ func (q grouping) aggregateScope(sc *bind.Scope) *bind.Scope {
 		if e == nil || err != nil {
 			return e, err
 		}
-		for _, a := range q.aggs {
+		for _, a := range q.Aggs {
 			if scalar.SetOf(a.ID).Touches(e) {
 				return nil, mysqlerr.New(mysqlerr.IllegalReference, name.Name.O, "reference to group function")
 			}
@@ -306,200 +238,4 @@ func (q grouping) concatOrder(sc *bind.Scope, o *ast.OrderByClause, args []expr.
 		list = append(list, expr.SortKey{Expr: q.b.fold(e), Desc: item.Desc})
 	}
 	return list, nil
-}
-
-// addAgg gives the reference to an aggregate; equal ones are computed once.
-func (q grouping) addAgg(a *expr.Agg) *expr.Column {
-	for _, have := range q.aggs {
-		if scalar.SameAgg(have.Agg, a) {
-			return &expr.Column{Index: have.ID, Typ: have.Agg.Typ, Name: have.Agg.String()}
-		}
-	}
-	item := AggItem{Agg: a, ID: q.b.newIDs(1)}
-	q.aggs = append(q.aggs, item)
-	return &expr.Column{Index: item.ID, Typ: a.Typ, Name: a.String()}
-}
-
-// settleGroups rewrites what is computed after grouping: terms of GROUP BY become the groups' columns; other columns are
-// allowed where they depend on the groups, or where the sql_mode does not mind, and then come from any row of the group.
-func (q grouping) settleGroups() error {
-	q.groupIDs = make([]int, len(q.groupBy))
-	for i, g := range q.groupBy {
-		if c, ok := g.(*expr.Column); ok && !q.rollup {
-			q.groupIDs[i] = c.Index
-		} else {
-			q.groupIDs[i] = q.b.newIDs(1)
-		}
-	}
-	s := &settler{q: q.selectQuery, determined: q.dependents(), bySize: scalar.BySize(q.groupBy), loose: map[int]expr.Expr{}}
-	for i := range q.fields {
-		f := &q.fields[i]
-		var err error
-		if f.expr, err = s.settle(f.expr, i+1, "SELECT list"); err != nil {
-			return err
-		}
-		if q.rollup && scalar.SetOf(q.groupIDs...).Touches(f.expr) {
-			f.col.Field.Flags &^= uint16(mysql.NotNullFlag)
-		}
-	}
-	for i := range q.having {
-		e, err := s.settle(q.having[i], 0, "HAVING")
-		if err != nil {
-			return err
-		}
-		q.having[i] = e
-	}
-	for i := range q.orderBy {
-		o := &q.orderBy[i]
-		if o.field >= 0 {
-			o.expr = q.fields[o.field].expr
-			continue
-		}
-		e, err := s.settle(o.expr, i+1, "ORDER BY")
-		if err != nil {
-			return err
-		}
-		o.expr = e
-	}
-	return s.settleWindows()
-}
-
-// settler rewrites expressions to be evaluated over groups.
-type settler struct {
-	q          *selectQuery
-	determined scalar.ColSet
-	bySize     []int             // terms of GROUP BY, those with most nodes first
-	loose      map[int]expr.Expr // columns from any row of the group
-}
-
-// settle replaces terms of GROUP BY, larger ones first, and then the columns that are left.
-func (s *settler) settle(e expr.Expr, number int, clause string) (expr.Expr, error) {
-	var err error
-	// An expression is rebuilt from the bottom up, so that something must stand in the place of what can't be settled.
-	keep := func(old, settled expr.Expr, e error) expr.Expr {
-		if e == nil {
-			return settled
-		}
-		if err == nil {
-			err = e
-		}
-		return old
-	}
-	for _, i := range s.bySize {
-		g := s.q.groupBy[i]
-		e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-			if scalar.Same(g, x) {
-				return s.group(i)
-			}
-			return x
-		})
-	}
-	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-		if c := scalar.AsCall(x, "any_value"); c != nil {
-			settled, e := s.anyValue(c, number, clause)
-			return keep(x, settled, e)
-		}
-		return x
-	})
-	if err != nil {
-		return nil, err
-	}
-	e = expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-		if c, ok := x.(*expr.Column); ok {
-			settled, e := s.column(c, number, clause)
-			return keep(x, settled, e)
-		}
-		return x
-	})
-	return e, err
-}
-
-func (s *settler) group(i int) expr.Expr {
-	g := s.q.groupBy[i]
-	return &expr.Column{Index: s.q.groupIDs[i], Typ: *g.Type(), Name: g.String()}
-}
-
-// anyValue lets ANY_VALUE(e) read any row of the group.
-func (s *settler) anyValue(c *expr.Call, number int, clause string) (expr.Expr, error) {
-	loose := *s
-	loose.determined = nil
-	loose.determined.AddColumnsOf(c)
-	return loose.settle(c.Args()[0], number, clause)
-}
-
-func (s *settler) column(c *expr.Column, number int, clause string) (expr.Expr, error) {
-	if slices.Contains(s.q.groupIDs, c.Index) || s.q.levelID != 0 && c.Index == s.q.levelID {
-		return c, nil
-	}
-	for _, a := range s.q.aggs {
-		if a.ID == c.Index {
-			return c, nil
-		}
-	}
-	for _, w := range s.q.windows {
-		if w.ID == c.Index {
-			return c, nil
-		}
-	}
-	for _, g := range s.q.groupings {
-		if g.id == c.Index {
-			return s.bits(g.args)
-		}
-	}
-	if e, ok := s.loose[c.Index]; ok {
-		return e, nil
-	}
-	if s.q.b.ctx.Has(mysql.ModeOnlyFullGroupBy) && !s.determined.Has(c.Index) {
-		return nil, grouping{s.q}.notGrouped(c, number, clause)
-	}
-	agg, err := expr.NewAgg("any_value", false, []expr.Expr{c})
-	if err != nil {
-		return nil, err
-	}
-	e := grouping{s.q}.addAgg(agg)
-	e.Name = c.Name
-	s.loose[c.Index] = e
-	return e, nil
-}
-
-// notGrouped is 1055, or 1140 where there is no GROUP BY; HAVING knows nothing of such columns at all.
-func (q grouping) notGrouped(c *expr.Column, number int, clause string) error {
-	if clause == "HAVING" {
-		return mysqlerr.New(mysqlerr.BadField, c.Name, bind.Having)
-	}
-	if len(q.groupBy) == 0 {
-		return mysqlerr.New(mysqlerr.MixOfGroupFuncAndFields, number, clause, q.qualified(c))
-	}
-	return mysqlerr.New(mysqlerr.WrongFieldWithGroup, number, clause, q.qualified(c))
-}
-
-// dependents are the columns that have one value in each group. With ROLLUP the rows that sum groups up have NULLs in the place of
-// what determined others, so there are none.
-func (q grouping) dependents() scalar.ColSet {
-	var s scalar.ColSet
-	if q.rollup {
-		return s
-	}
-	for _, g := range q.groupBy {
-		if c, ok := g.(*expr.Column); ok {
-			s.Put(c.Index)
-		}
-	}
-	q.block().Determine(&s)
-	return s
-}
-
-// block is what is known of this block's columns by its FROM, WHERE and GROUP BY.
-func (q *selectQuery) block() *dependence.Block {
-	b := &dependence.Block{Source: q.source, Where: q.where, Tables: q.tables, Grouped: q.grouped, GroupIDs: q.groupIDs}
-	b.Opaque = q.values != nil || q.rollup
-	for i := range q.fields {
-		b.Fields = append(b.Fields, dependence.Field{ID: q.fields[i].col.ID, Expr: q.fields[i].expr})
-	}
-	for _, d := range q.derived {
-		if inner, ok := d.(*selectQuery); ok {
-			b.Derived = append(b.Derived, inner.block())
-		}
-	}
-	return b
 }

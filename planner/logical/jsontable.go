@@ -23,7 +23,7 @@ func (q fromClause) fromJSONTable(t *syntax.JSONTable, alias string) (Node, []bi
 		return nil, nil, err
 	}
 	for i := range b.Columns {
-		b.Columns[i].ID = q.b.newIDs(1)
+		b.Columns[i].ID = q.IDs.New(1)
 		n.IDs = append(n.IDs, b.Columns[i].ID)
 	}
 	return n, b.Columns, nil

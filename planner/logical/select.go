@@ -9,45 +9,17 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
 	"cloudsql/planner/scalar"
+	"cloudsql/planner/windowing"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
-// query is a bound query block or set operation.
-type query interface {
-	// columns are the results' columns; their IDs are what an outer block refers to.
-	columns() []bind.Column
-	// node is the query's tree, whose columns are those of columns, in order.
-	node() Node
-	// refs are the columns of outer blocks that the query depends on.
-	refs() []outerRef
-}
-
-// outerRef is a column of an outer block within a subquery, where it is a parameter.
-type outerRef struct {
-	OuterRef
-	owner *selectQuery // nil for one that a join sets, for what stands on its right
-}
-
-// outField is one column of a block's result.
-type outField struct {
-	col  bind.Column
-	expr expr.Expr
-	name string // as the select list names it, for aliases
-	text string
-}
-
-// sortItem is one term of ORDER BY; field is the select-list item that it means, or -1.
-type sortItem struct {
-	expr  expr.Expr
-	desc  bool
-	field int
-}
-
-// selectQuery is a bound SELECT.
+// selectQuery is a SELECT while it is bound: what is known of its clauses, and what binding them looks at.
 type selectQuery struct {
+	block.Select
 	b      *builder
 	ctes   *cteScope
 	outer  *bind.Scope
@@ -55,55 +27,31 @@ type selectQuery struct {
 	joined int // tables of all kinds in FROM
 	locks  lockClause
 
-	tables      []*Table
-	source      Node // nil without FROM
-	where       []expr.Expr
-	applies     []*Apply // EXISTS and IN at the top of WHERE, over nothing yet
-	fields      []outField
-	groupBy     []expr.Expr
-	rollup      bool
-	groupings   []groupingCall
-	levelID     int // the column that it is computed from; 0: none
-	grouped     bool
-	aggs        []AggItem
-	having      []expr.Expr
-	windows     []*WindowItem
-	distinct    bool
-	orderBy     []sortItem
-	limit       *scalar.Limit
-	values      [][]expr.Expr // VALUES ROW(…), …
-	outs        []outerRef
 	later       []*ast.SelectField // of the select list, that have yet to be bound
 	locking     bool
 	straight    bool             // STRAIGHT_JOIN for all joins
 	windowSpecs []ast.WindowSpec // WINDOW w AS (…)
-	derived     []query          // derived tables and common table expressions in FROM
 	visible     []bind.Column    // while FROM is bound: the columns on the left of a table
 	lateral     []lateralRef     // what tables in FROM take from others on their left, until a join has both
 	aggregates  bool             // the subquery being bound stands where aggregates of this block may
 	aggregating bool             // it stands within an aggregate of this block
 
-	items     []fromItem // tables and views of FROM
-	nullSide  int        // > 0 while what an outer join may leave out is bound
-	hoisted   int        // how many of where come from merged views
-	order     []sortItem // of the view that FROM is
-	listCalls bool       // the select list has subqueries
-
-	groupIDs []int
+	items     []fromItem       // tables and views of FROM
+	nullSide  int              // > 0 while what an outer join may leave out is bound
+	hoisted   int              // how many of Where come from merged views
+	order     []block.SortItem // of the view that FROM is
+	listCalls bool             // the select list has subqueries
 }
 
-func (q *selectQuery) refs() []outerRef { return q.outs }
-
-func (q *selectQuery) columns() []bind.Column {
-	cols := make([]bind.Column, len(q.fields))
-	for i := range q.fields {
-		cols[i] = q.fields[i].col
+// addDerived notes a query whose rows are a table in FROM.
+func (q *selectQuery) addDerived(inner block.Query) {
+	if s, ok := inner.(*selectQuery); ok {
+		q.Derived = append(q.Derived, &s.Select)
 	}
-	return cols
 }
 
 // bindQuery binds a SELECT, VALUES, TABLE or set operation.
-func (b *builder) bindQuery(n ast.ResultSetNode, outer *bind.Scope, ctes *cteScope) (query, error) {
+func (b *builder) bindQuery(n ast.ResultSetNode, outer *bind.Scope, ctes *cteScope) (block.Query, error) {
 	switch n := n.(type) {
 	case *ast.SelectStmt:
 		return b.bindSelect(n, outer, ctes)
@@ -117,7 +65,8 @@ func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScop
 	if n.SelectIntoOpt != nil {
 		return nil, mysqlerr.NotSupported("SELECT … INTO")
 	}
-	q := &selectQuery{b: b, outer: outer, ctes: ctes, windowSpecs: n.WindowSpecs}
+	q := b.newBlock()
+	q.outer, q.ctes, q.windowSpecs = outer, ctes, n.WindowSpecs
 	q.straight = n.SelectStmtOpts != nil && n.SelectStmtOpts.StraightJoin
 	b.stack = append(b.stack, q)
 	defer func() { b.stack = b.stack[:len(b.stack)-1] }()
@@ -138,7 +87,7 @@ func (b *builder) bindSelect(n *ast.SelectStmt, outer *bind.Scope, ctes *cteScop
 			return nil, err
 		}
 	}
-	if err := (windowing{q}).nameWindows(); err != nil {
+	if err := windowing.CheckNames(q.windowSpecs); err != nil {
 		return nil, err
 	}
 	if err := q.bindFields(n); err != nil {
@@ -160,13 +109,17 @@ func (q *selectQuery) bindFrom(n *ast.SelectStmt) error {
 	q.b.locks = q.b.locks || q.locking
 	if n.From != nil && n.From.TableRefs != nil {
 		var err error
-		if q.source, cols, err = (fromClause{q}).from(n.From.TableRefs); err != nil {
+		if q.Source, cols, err = (fromClause{q}).from(n.From.TableRefs); err != nil {
 			return err
 		}
 	}
-	q.scope, q.hoisted = q.scopeOf(cols), len(q.where)
+	q.see(cols)
+	q.hoisted = len(q.Where)
 	return q.locks.unresolved()
 }
+
+// see makes cols those that names of the block may mean.
+func (q *selectQuery) see(cols []bind.Column) { q.Cols, q.scope = cols, q.scopeOf(cols) }
 
 // scopeOf makes the scope of cols in this block.
 func (q *selectQuery) scopeOf(cols []bind.Column) *bind.Scope {
@@ -223,11 +176,11 @@ func (q *selectQuery) fromOuter(c *bind.Column) (expr.Expr, error) {
 		}
 		b.outer[c.ID] = slot
 	}
-	return q.outerParam(c, slot, q), nil
+	return q.outerParam(c, slot, &q.Select), nil
 }
 
 // outerParam is the parameter that a column of this block is in a block inside it, noted in all blocks between.
-func (q *selectQuery) outerParam(c *bind.Column, slot int, owner *selectQuery) expr.Expr {
+func (q *selectQuery) outerParam(c *bind.Column, slot int, owner *block.Select) expr.Expr {
 	inside := false
 	for _, s := range q.b.stack {
 		if s == q {
@@ -235,19 +188,10 @@ func (q *selectQuery) outerParam(c *bind.Column, slot int, owner *selectQuery) e
 			continue
 		}
 		if inside {
-			s.addRef(outerRef{OuterRef{Col: c.Ref(), Slot: slot}, owner})
+			s.AddRef(block.Outer{OuterRef: OuterRef{Col: c.Ref(), Slot: slot}, Owner: owner})
 		}
 	}
 	return expr.ParamOf(slot, c.Ref())
-}
-
-func (q *selectQuery) addRef(r outerRef) {
-	for i := range q.outs {
-		if q.outs[i].Slot == r.Slot {
-			return
-		}
-	}
-	q.outs = append(q.outs, r)
 }
 
 // binder binds expressions of a clause without aggregates, but for those of blocks around.
@@ -274,7 +218,7 @@ func (q *selectQuery) aggBinder(clause string, windows bool) *bind.Binder {
 		return subqueryBinder{q}.subquery(b, sc, n)
 	}
 	if windows {
-		b.Window = windowing{q}.window
+		b.Window = q.window
 	}
 	return b
 }
@@ -292,11 +236,11 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 		e = q.b.fold(expr.Condition(e))
 		if !q.b.plainConds {
 			if a := (subqueryBinder{q}).apply(c, e); a != nil {
-				q.applies = append(q.applies, a)
+				q.Applies = append(q.Applies, a)
 				continue
 			}
 		}
-		q.where = scalar.Split(q.where, e)
+		q.Where = scalar.Split(q.Where, e)
 	}
 	return nil
 }
@@ -341,7 +285,7 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 		if err != nil {
 			return err
 		}
-		if n.Distinct && !slices.ContainsFunc(q.fields, func(f outField) bool { return scalar.Same(f.expr, c.Ref()) }) {
+		if n.Distinct && !slices.ContainsFunc(q.Fields, func(f block.Field) bool { return scalar.Same(f.Expr, c.Ref()) }) {
 			return mysqlerr.NotSupported("columns that SELECT DISTINCT does not select in ON DUPLICATE KEY UPDATE")
 		}
 		q.addColumn(c)
@@ -362,7 +306,7 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 
 // forColumn is a value of the outermost select list for the column that it goes into, if any.
 func (q *selectQuery) forColumn(e expr.Expr) expr.Expr {
-	if into, i := q.b.o.Into, len(q.fields); len(q.b.stack) == 1 && i < len(into) && into[i] != nil {
+	if into, i := q.b.o.Into, len(q.Fields); len(q.b.stack) == 1 && i < len(into) && into[i] != nil {
 		return expr.ForColumn(e, into[i])
 	}
 	return e
@@ -371,9 +315,9 @@ func (q *selectQuery) forColumn(e expr.Expr) expr.Expr {
 // bindRest binds what follows the select list.
 func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 	var err error
-	q.distinct = n.Distinct
+	q.Distinct = n.Distinct
 	if n.GroupBy != nil {
-		q.grouped, q.rollup = true, n.GroupBy.Rollup
+		q.Grouped, q.Rollup = true, n.GroupBy.Rollup
 		for _, item := range n.GroupBy.Items {
 			if err := (grouping{q}).bindGroupItem(item); err != nil {
 				return err
@@ -386,37 +330,40 @@ func (q *selectQuery) bindRest(n *ast.SelectStmt) error {
 		}
 	}
 	if n.OrderBy != nil {
-		plain := !q.grouped && len(q.aggs) == 0
+		plain := !q.Grouped && len(q.Aggs) == 0
 		for i, item := range n.OrderBy.Items {
 			if err := q.bindOrderItem(item); err != nil {
 				return err
 			}
-			if plain && len(q.aggs) > 0 {
+			if plain && len(q.Aggs) > 0 {
 				return mysqlerr.New(mysqlerr.AggregateOrderNonAggQuery, i+1)
 			}
 		}
 	}
-	if q.limit, err = q.b.bindLimit(n.Limit); err != nil {
+	if q.Limit, err = q.b.bindLimit(n.Limit); err != nil {
 		return err
 	}
-	if len(q.groupings) > 0 && !q.rollup {
+	if len(q.Groupings) > 0 && !q.Rollup {
 		return mysqlerr.New(mysqlerr.InvalidGroupFuncUse)
 	}
-	q.grouped = q.grouped || len(q.aggs) > 0
-	if q.grouped {
-		if err := (grouping{q}).settleGroups(); err != nil {
+	q.Grouped = q.Grouped || len(q.Aggs) > 0
+	if q.Grouped {
+		if err := q.SettleGroups(q.b.ctx.Has(mysql.ModeOnlyFullGroupBy)); err != nil {
 			return err
 		}
-	} else if len(q.having) > 0 {
-		q.where, q.having = append(q.where, q.having...), nil
+	} else if len(q.Having) > 0 {
+		q.Where, q.Having = append(q.Where, q.Having...), nil
 	}
 	merging{q}.orderOfView(n)
-	return q.checkDistinctOrder()
+	if !q.b.ctx.Has(mysql.ModeOnlyFullGroupBy) {
+		return nil
+	}
+	return q.CheckDistinctOrder()
 }
 
 // Position gives the select-list item of a number in GROUP BY or ORDER BY.
 func (q *selectQuery) position(n *ast.PositionExpr, clause string) (int, error) {
-	if n.N < 1 || n.N > len(q.fields) {
+	if n.N < 1 || n.N > len(q.Fields) {
 		return 0, mysqlerr.New(mysqlerr.BadField, strconv.Itoa(n.N), clause)
 	}
 	return n.N - 1, nil
@@ -428,7 +375,7 @@ func (q *selectQuery) alias(name *ast.ColumnName, clause string) (expr.Expr, err
 	if err != nil || i < 0 {
 		return nil, err
 	}
-	return q.fields[i].expr, nil
+	return q.Fields[i].Expr, nil
 }
 
 // aliasIn is the hook of a clause's scope.
@@ -438,18 +385,18 @@ func (q *selectQuery) aliasIn(clause string) func(*ast.ColumnName) (expr.Expr, e
 
 func (q *selectQuery) aliasIndex(name *ast.ColumnName, clause string) (int, error) {
 	found := -1
-	for i := range q.fields {
-		f := &q.fields[i]
-		if !strings.EqualFold(f.name, name.Name.O) {
+	for i := range q.Fields {
+		f := &q.Fields[i]
+		if !strings.EqualFold(f.Name, name.Name.O) {
 			continue
 		}
-		if name.Table.O != "" && (f.col.Field.Table != name.Table.O || !strings.EqualFold(f.col.Field.OrgName, name.Name.O)) {
+		if name.Table.O != "" && (f.Col.Field.Table != name.Table.O || !strings.EqualFold(f.Col.Field.OrgName, name.Name.O)) {
 			continue
 		}
-		if q.columnOf(f.expr) == nil && f.col.Field.OrgName == "" {
+		if q.ColumnOf(f.Expr) == nil && f.Col.Field.OrgName == "" {
 			return i, nil
 		}
-		if found >= 0 && !scalar.Same(q.fields[found].expr, f.expr) {
+		if found >= 0 && !scalar.Same(q.Fields[found].Expr, f.Expr) {
 			return -1, mysqlerr.New(mysqlerr.NonUniq, bind.FullName(name), clause)
 		}
 		if found < 0 {
@@ -462,15 +409,15 @@ func (q *selectQuery) aliasIndex(name *ast.ColumnName, clause string) (int, erro
 // bindHaving binds HAVING, which sees the select list and the terms of GROUP BY; aggregates and subqueries within it see all columns.
 func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	sc := *q.scope
-	sc.Alias, sc.AliasFirst, sc.Whole = windowing{q}.outsideWindows, true, q.scope
+	sc.Alias, sc.AliasFirst, sc.Whole = q.outsideWindows, true, q.scope
 	var visible scalar.ColSet
-	for _, g := range q.groupBy {
+	for _, g := range q.GroupBy {
 		if c, ok := g.(*expr.Column); ok {
 			visible.Put(c.Index)
 		}
 	}
-	for i := range q.fields {
-		if c, ok := q.fields[i].expr.(*expr.Column); ok {
+	for i := range q.Fields {
+		if c, ok := q.Fields[i].Expr.(*expr.Column); ok {
 			visible.Put(c.Index)
 		}
 	}
@@ -485,35 +432,35 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	if err != nil {
 		return err
 	}
-	q.having = scalar.Split(nil, q.b.fold(expr.Condition(e)))
+	q.Having = scalar.Split(nil, q.b.fold(expr.Condition(e)))
 	return nil
 }
 
 // selects tells whether an expression is a term of GROUP BY or of the select list.
 func (q merging) selects(e expr.Expr) bool {
 	same := func(o expr.Expr) bool { return scalar.Same(o, e) }
-	return slices.ContainsFunc(q.groupBy, same) || slices.ContainsFunc(q.fields, func(f outField) bool { return same(f.expr) })
+	return slices.ContainsFunc(q.GroupBy, same) || slices.ContainsFunc(q.Fields, func(f block.Field) bool { return same(f.Expr) })
 }
 
 func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
-	s := sortItem{desc: item.Desc, field: -1}
+	s := block.SortItem{Desc: item.Desc, Field: -1}
 	switch n := item.Expr.(type) {
 	case *ast.PositionExpr:
 		i, err := q.position(n, bind.OrderBy)
 		if err != nil {
 			return err
 		}
-		s.field = i
+		s.Field = i
 	case *ast.ColumnNameExpr:
 		i, err := q.aliasIndex(n.Name, bind.OrderBy)
 		if err != nil {
 			return err
 		}
-		s.field = i
+		s.Field = i
 	}
-	if s.field >= 0 {
-		s.expr = q.fields[s.field].expr
-		q.orderBy = append(q.orderBy, s)
+	if s.Field >= 0 {
+		s.Expr = q.Fields[s.Field].Expr
+		q.OrderBy = append(q.OrderBy, s)
 		return nil
 	}
 	sc := *q.scope
@@ -525,71 +472,16 @@ func (q *selectQuery) bindOrderItem(item *ast.ByItem) error {
 	if err != nil {
 		return err
 	}
-	s.expr = q.b.fold(e)
-	if scalar.Fixed(s.expr) && !bind.HasSubquery(item.Expr) {
+	s.Expr = q.b.fold(e)
+	if scalar.Fixed(s.Expr) && !bind.HasSubquery(item.Expr) {
 		return nil // a constant orders nothing, but a subquery may fail
 	}
-	for i := range q.fields {
-		if scalar.Same(q.fields[i].expr, s.expr) {
-			s.field = i
+	for i := range q.Fields {
+		if scalar.Same(q.Fields[i].Expr, s.Expr) {
+			s.Field = i
 			break
 		}
 	}
-	q.orderBy = append(q.orderBy, s)
+	q.OrderBy = append(q.OrderBy, s)
 	return nil
-}
-
-// checkDistinctOrder is 3065: DISTINCT leaves nothing to order by but the select list.
-func (q *selectQuery) checkDistinctOrder() error {
-	if !q.distinct {
-		return nil
-	}
-	var fields scalar.ColSet
-	for i := range q.fields {
-		if c, ok := q.fields[i].expr.(*expr.Column); ok {
-			fields.Put(c.Index)
-		}
-	}
-	for i, o := range q.orderBy {
-		if o.field >= 0 || fields.Covers(o.expr) {
-			continue
-		}
-		if !q.b.ctx.Has(mysql.ModeOnlyFullGroupBy) {
-			continue
-		}
-		for _, a := range q.aggs {
-			if scalar.SetOf(a.ID).Touches(o.expr) {
-				return mysqlerr.New(mysqlerr.AggregateInOrderNotSelect, i+1, "ORDER BY clause", "DISTINCT")
-			}
-		}
-		return mysqlerr.New(mysqlerr.FieldInOrderNotSelect, i+1, "ORDER BY clause", q.firstColumn(o.expr, fields), "DISTINCT")
-	}
-	return nil
-}
-
-// firstColumn names a column of e that is not in the set, with database and table.
-func (q *selectQuery) firstColumn(e expr.Expr, except scalar.ColSet) string {
-	name := ""
-	expr.Walk(e, func(x expr.Expr) bool {
-		if c, ok := x.(*expr.Column); ok && name == "" && !except.Has(c.Index) {
-			name = q.qualified(c)
-		}
-		return name == ""
-	})
-	return name
-}
-
-func (q *selectQuery) qualified(c *expr.Column) string {
-	col := q.columnOf(c)
-	if col == nil {
-		return c.Name
-	}
-	name := col.Field.Name
-	if col.Field.Table != "" {
-		name = col.Field.Table + "." + name
-	}
-	if col.Field.Schema != "" {
-		name = col.Field.Schema + "." + name
-	}
-	return name
 }

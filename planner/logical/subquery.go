@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/syntax"
@@ -53,7 +54,7 @@ func (q subqueryBinder) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode)
 }
 
 // bindInner binds the query of a subquery expression.
-func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*Subquery, []outerRef, []bind.Column, error) {
+func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*Subquery, []block.Outer, []bind.Column, error) {
 	s, ok := n.(*ast.SubqueryExpr)
 	if !ok {
 		return nil, nil, nil, mysqlerr.NotSupported("this kind of subquery")
@@ -62,12 +63,12 @@ func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*S
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	cols := in.columns()
+	cols := in.Columns()
 	if width > 0 && len(cols) != width {
 		return nil, nil, nil, mysqlerr.New(mysqlerr.OperandColumns, width)
 	}
-	sub := algebra.NewSubquery(in.node())
-	refs := in.refs()
+	sub := algebra.NewSubquery(in.Node())
+	refs := in.Refs()
 	for i := range refs {
 		sub.Refs = append(sub.Refs, refs[i].OuterRef)
 	}
@@ -76,10 +77,10 @@ func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*S
 
 // arguments are the outer columns that a subquery depends on, as its enclosing block sees them: columns of its own, or
 // parameters that blocks further out have set.
-func (q subqueryBinder) arguments(refs []outerRef) []expr.Expr {
+func (q subqueryBinder) arguments(refs []block.Outer) []expr.Expr {
 	args := make([]expr.Expr, len(refs))
 	for i, r := range refs {
-		if r.owner == q.selectQuery {
+		if r.Owner == &q.Select {
 			args[i] = r.Col
 		} else {
 			args[i] = expr.ParamOf(r.Slot, r.Col)
@@ -101,7 +102,7 @@ func (q subqueryBinder) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, 
 }
 
 // literalOf is the literal that (SELECT literal) is, nil for other subqueries. MySQL takes it out, so that (SELECT b'1') + 1 is 2.
-func literalOf(sub *Subquery, refs []outerRef) expr.Expr {
+func literalOf(sub *Subquery, refs []block.Outer) expr.Expr {
 	p, ok := sub.Node.(*Project)
 	if !ok || len(refs) > 0 || len(p.List) != 1 {
 		return nil
@@ -125,7 +126,7 @@ func (q subqueryBinder) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.
 }
 
 // call makes the expression of a subquery's value: a function of the outer columns that it names, if any.
-func (q subqueryBinder) call(name string, t types.Type, sub *Subquery, refs []outerRef) expr.Expr {
+func (q subqueryBinder) call(name string, t types.Type, sub *Subquery, refs []block.Outer) expr.Expr {
 	code := sub.Code()
 	q.b.subs = append(q.b.subs, sub)
 	if len(refs) == 0 {
@@ -351,7 +352,7 @@ func (q subqueryBinder) apply(n ast.ExprNode, cond expr.Expr) *Apply {
 		a.Kind = exec.Anti
 	}
 	for i, p := range sub.Parts {
-		a.NoNulls = a.NoNulls && sub.NotNull[i] && notNull(p, q.selectQuery)
+		a.NoNulls = a.NoNulls && sub.NotNull[i] && q.NotNull(p)
 	}
 	q.b.subs = q.b.subs[:last]
 	return a
@@ -368,7 +369,7 @@ func (q subqueryBinder) addAsked() error {
 		if err != nil {
 			return err
 		}
-		q.fields = append(q.fields, outField{col: q.outColumn(types.Field{Type: *e.Type()}), expr: q.b.fold(e)})
+		q.Fields = append(q.Fields, block.Field{Col: q.outColumn(types.Field{Type: *e.Type()}), Expr: q.b.fold(e)})
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -14,7 +15,7 @@ import (
 
 // bindValues binds VALUES ROW(…), ROW(…) with its ORDER BY and LIMIT.
 func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
-	q.scope = q.scopeOf(nil)
+	q.see(nil)
 	b := q.binder(bind.FieldList)
 	for _, row := range n.Lists {
 		list := make([]expr.Expr, len(row.Values))
@@ -25,10 +26,10 @@ func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
 			}
 			list[i] = q.b.fold(e)
 		}
-		if len(q.values) > 0 && len(list) != len(q.values[0]) {
-			return mysqlerr.New(mysqlerr.WrongValueCountOnRow, len(q.values)+1)
+		if len(q.Values) > 0 && len(list) != len(q.Values[0]) {
+			return mysqlerr.New(mysqlerr.WrongValueCountOnRow, len(q.Values)+1)
 		}
-		q.values = append(q.values, list)
+		q.Values = append(q.Values, list)
 	}
 	if err := q.nameValues(); err != nil {
 		return err
@@ -44,27 +45,27 @@ func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
 		return err
 	}
 	var err error
-	q.limit, err = q.b.bindLimit(n.Limit)
+	q.Limit, err = q.b.bindLimit(n.Limit)
 	return err
 }
 
 // nameValues names the columns column_0, column_1, … and unifies their types over the rows.
 func (q *selectQuery) nameValues() error {
-	for i := range q.values[0] {
-		typ := *q.values[0][i].Type()
-		for _, row := range q.values[1:] {
+	for i := range q.Values[0] {
+		typ := *q.Values[0][i].Type()
+		for _, row := range q.Values[1:] {
 			t, err := scalar.Unify(typ, row[i])
 			if err != nil {
 				return err
 			}
 			typ = t
 		}
-		for _, row := range q.values {
+		for _, row := range q.Values {
 			row[i] = scalar.Convert(row[i], typ)
 		}
 		f := types.Field{Name: "column_" + strconv.Itoa(i), Type: typ, Flags: bind.TypeFlags(&typ)}
 		col := q.outColumn(f)
-		q.fields = append(q.fields, outField{col: col, name: f.Name, expr: col.Ref()})
+		q.Fields = append(q.Fields, block.Field{Col: col, Name: f.Name, Expr: col.Ref()})
 	}
 	return nil
 }

@@ -2,22 +2,19 @@ package logical
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/distributed"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/block"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/collation"
-	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/types"
 )
 
 // A view in FROM is its query, read anew for each statement. Where its rows are those of its own FROM (no groups, DISTINCT, LIMIT, set
@@ -122,7 +119,7 @@ func (u *viewUse) broken(err error) error {
 }
 
 // bindView binds a view's query, with its tables locked as the block around says.
-func (b *builder) bindView(u *viewUse, lock Lock) (query, error) {
+func (b *builder) bindView(u *viewUse, lock Lock) (block.Query, error) {
 	o := syntax.Options{Collation: u.view.Collation}
 	if c, ok := collation.ByName(u.view.Collation); ok {
 		o.Charset = c.Charset()
@@ -140,7 +137,7 @@ func (b *builder) bindView(u *viewUse, lock Lock) (query, error) {
 	b.plainConds = b.o.Changes && (plain || u.view.CheckOption != schema.CheckNone)
 	defer func() { b.view, b.plainConds, b.inherit = outer, plain, inherit }()
 	q, err := b.bindQuery(stmt, nil, nil)
-	if err == nil && len(q.columns()) != len(u.view.Columns) {
+	if err == nil && len(q.Columns()) != len(u.view.Columns) {
 		err = mysqlerr.New(mysqlerr.ViewInvalid, u.db, u.view.Name)
 	}
 	return q, err
@@ -198,7 +195,8 @@ func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string)
 			return node, cols, nil
 		}
 	}
-	q.items, q.derived = append(q.items, item), append(q.derived, inner)
+	q.items = append(q.items, item)
+	q.addDerived(inner)
 	node, cols, err := derived(inner, alias, nil)
 	for i := range cols {
 		cols[i].Field.Schema, cols[i].Field.OrgTable = db, v.Name
@@ -211,53 +209,53 @@ type merging struct{ *selectQuery }
 
 // mergeable tells of a query whose rows are those of its FROM and WHERE.
 func (q merging) mergeable() bool {
-	if q.source == nil || q.values != nil || q.grouped || q.distinct || q.limit != nil || len(q.windows) > 0 || len(q.having) > 0 || q.listCalls ||
-		len(q.lateral) > 0 || len(q.outs) > 0 {
+	if q.Source == nil || q.Values != nil || q.Grouped || q.Distinct || q.Limit != nil || len(q.Windows) > 0 || len(q.Having) > 0 || q.listCalls ||
+		len(q.lateral) > 0 || len(q.Refs()) > 0 {
 		return false
 	}
-	return !slices.ContainsFunc(q.fields, func(f outField) bool { return expr.ClassOf(f.expr) == expr.Volatile })
+	return !slices.ContainsFunc(q.Fields, func(f block.Field) bool { return expr.ClassOf(f.Expr) == expr.Volatile })
 }
 
 // merge takes a view's query into the block; ok is false where it has to stay a derived table.
 func (q fromClause) merge(s *selectQuery, item *fromItem) (node Node, cols []bind.Column, ok bool) {
 	var present *expr.Column
 	if q.nullSide > 0 { // what is computed of a row that is not there is NULL
-		if present = presence(s.source); present == nil {
+		if present = presence(s.Source); present == nil {
 			return nil, nil, false
 		}
 	}
-	cols = make([]bind.Column, len(s.fields))
-	for i := range s.fields {
-		f := &s.fields[i]
+	cols = make([]bind.Column, len(s.Fields))
+	for i := range s.Fields {
+		f := &s.Fields[i]
 		c := &cols[i]
-		*c = f.col
+		*c = f.Col
 		c.Field.Schema, c.Field.Table, c.Field.OrgTable = item.db, item.alias, item.view.Name
-		if src := s.columnOf(f.expr); src != nil && src.Expr == nil {
+		if src := s.ColumnOf(f.Expr); src != nil && src.Expr == nil {
 			c.ID, c.Source, c.Pos = src.ID, src.Source, src.Pos
 			continue
 		}
-		if c.Expr = f.expr; present == nil {
+		if c.Expr = f.Expr; present == nil {
 			continue
 		}
 		var err error
-		if c.Expr, err = whenPresent(present, f.expr); err != nil {
+		if c.Expr, err = whenPresent(present, f.Expr); err != nil {
 			return nil, nil, false
 		}
 	}
-	item.merged, item.several, item.tables = true, s.joined > 1, s.tables
+	item.merged, item.several, item.tables = true, s.joined > 1, s.Tables
 	merging{s}.checks(item)
-	q.tables, q.derived = append(q.tables, s.tables...), append(q.derived, s.derived...)
+	q.Tables, q.Derived = append(q.Tables, s.Tables...), append(q.Derived, s.Derived...)
 	if q.nullSide > 0 {
-		node = algebra.NewFilter(s.source, s.where)
-		for _, a := range s.applies {
+		node = algebra.NewFilter(s.Source, s.Where)
+		for _, a := range s.Applies {
 			over := *a
 			over.In = node
 			node = &over
 		}
 		return node, cols, true
 	}
-	q.where, q.applies, q.order = append(q.where, s.where...), append(q.applies, s.applies...), s.orderBy
-	return s.source, cols, true
+	q.Where, q.Applies, q.order = append(q.Where, s.Where...), append(q.Applies, s.Applies...), s.OrderBy
+	return s.Source, cols, true
 }
 
 // whenPresent is e, and NULL in a row that an outer join adds.
@@ -291,14 +289,14 @@ func presence(n Node) *expr.Column {
 // checks collects what CHECK OPTION asks of rows that are changed through the view whose query q is.
 func (q merging) checks(item *fromItem) {
 	var on []expr.Expr
-	joined(q.source, func(j *Join) { on = append(on, j.On...) })
-	item.all = append(slices.Clone(q.where), on...)
+	joined(q.Source, func(j *Join) { on = append(on, j.On...) })
+	item.all = append(slices.Clone(q.Where), on...)
 	switch item.view.CheckOption {
 	case schema.CheckCascaded:
 		item.check = item.all
 		return
 	case schema.CheckLocal:
-		item.check = append(slices.Clone(q.where[q.hoisted:]), on...)
+		item.check = append(slices.Clone(q.Where[q.hoisted:]), on...)
 	}
 	for i := range q.items {
 		item.check = append(item.check, q.items[i].check...)
@@ -316,19 +314,19 @@ func joined(n Node, fn func(*Join)) {
 
 // orderOfView lets a query of one view alone, which says nothing about order, have the view's.
 func (q merging) orderOfView(n *ast.SelectStmt) {
-	if len(q.order) == 0 || n.OrderBy != nil || q.grouped || q.distinct || len(q.aggs) > 0 || len(q.windows) > 0 || len(q.having) > 0 ||
+	if len(q.order) == 0 || n.OrderBy != nil || q.Grouped || q.Distinct || len(q.Aggs) > 0 || len(q.Windows) > 0 || len(q.Having) > 0 ||
 		n.From.TableRefs.Right != nil {
 		return
 	}
 	for _, o := range q.order {
-		o.field = -1
-		q.orderBy = append(q.orderBy, o)
+		o.Field = -1
+		q.OrderBy = append(q.OrderBy, o)
 	}
 }
 
 // tableWith finds the table of the block that a column is of.
 func (q merging) tableWith(id int) *Table {
-	for _, t := range q.tables {
+	for _, t := range q.Tables {
 		if id >= t.First && id < t.First+len(t.Desc.Columns) {
 			return t
 		}
@@ -349,178 +347,11 @@ func (q merging) item(db, alias string) *fromItem {
 // ViewShape binds a view's query for its columns, and tells whether it can be merged, and rows be changed through it.
 func ViewShape(ctx *Context, v *schema.View, db string) (cols []bind.Column, merged, updatable bool, err error) {
 	b := newBuilder(ctx, Options{})
-	q := &selectQuery{b: b}
+	q := b.newBlock()
 	b.stack = append(b.stack, q)
 	if _, cols, err = (fromClause{q}).fromView(v, nil, db, v.Name); err != nil {
 		return nil, false, false, err
 	}
 	item := &q.items[0]
 	return cols, item.merged, item.merged && len(item.tables) > 0, nil
-}
-
-// InsertView is the view through which an INSERT goes.
-type InsertView struct {
-	DB, Name string
-	Columns  []bind.Column // over the base table's row by position
-	Check    []expr.Expr   // that CHECK OPTION holds new rows to, likewise
-	Tables   []TableVersion
-}
-
-// insertTarget finds the base table that rows of a view are inserted into. named are the columns that the statement has.
-func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnName, privs []mysql.PrivilegeType) (Target, *InsertView, error) {
-	b := newBuilder(ctx, Options{Changes: true})
-	q := &selectQuery{b: b}
-	b.stack = append(b.stack, q)
-	q.locks.lock.Mode = distributed.ReadForUpdate
-	_, cols, err := fromClause{q}.fromView(v, nil, db, v.Name)
-	if err != nil {
-		return Target{}, nil, err
-	}
-	item := &q.items[0]
-	if !item.merged || len(item.tables) == 0 {
-		return Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
-	}
-	t, err := item.insertTable(q, cols, named)
-	if err != nil {
-		return Target{}, nil, err
-	}
-	for _, priv := range privs {
-		if err := b.checkChange(t, priv); err != nil {
-			return Target{}, nil, err
-		}
-	}
-	rebase := func(e expr.Expr) expr.Expr {
-		return expr.Rewrite(e, func(x expr.Expr) expr.Expr {
-			c, ok := x.(*expr.Column)
-			switch {
-			case !ok:
-				return x
-			case (merging{q}).tableWith(c.Index) == t:
-				return &expr.Column{Index: c.Index - t.First, Typ: c.Typ, Name: c.Name}
-			}
-			return expr.NewNull() // of another table, which has no row
-		})
-	}
-	out := &InsertView{DB: db, Name: v.Name, Tables: b.tables}
-	seen := map[int]bool{}
-	for _, c := range cols {
-		switch own := c.Expr == nil && (merging{q}).tableWith(c.ID) == t; {
-		case own && seen[c.ID] || !own && !item.several:
-			return Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
-		case own:
-			seen[c.ID] = true
-			c.ID -= t.First
-		case c.Expr != nil:
-			c.Expr = rebase(c.Expr)
-		default:
-			c.Expr, c.Source = expr.NewNull(), nil
-		}
-		out.Columns = append(out.Columns, c)
-	}
-	if len(item.check) > 0 && len(b.subs) > 0 {
-		return Target{}, nil, mysqlerr.NotSupported("INSERT into a view WITH CHECK OPTION whose condition has a subquery")
-	}
-	for _, e := range item.check {
-		out.Check = append(out.Check, rebase(e))
-	}
-	return Target{DB: t.DB, Alias: v.Name, Table: t.Desc}, out, nil
-}
-
-// insertTable is the only table that an INSERT into a view may go to: 1393, 1394.
-func (it *fromItem) insertTable(q *selectQuery, cols []bind.Column, named []*ast.ColumnName) (*Table, error) {
-	if !it.several {
-		return it.tables[0], nil
-	}
-	if len(named) == 0 {
-		return nil, mysqlerr.New(mysqlerr.ViewNoInsertFieldList, it.db, it.view.Name)
-	}
-	var found *Table
-	sc := bind.Scope{Cols: cols}
-	for _, name := range named {
-		c, err := sc.Find(name, bind.FieldList)
-		if err != nil || c == nil {
-			continue // the statement's columns are found again
-		}
-		t := (merging{q}).tableWith(c.ID)
-		if c.Expr != nil || t == nil {
-			return nil, mysqlerr.New(mysqlerr.NonupdatableColumn, name.Name.O)
-		}
-		if found != nil && found != t {
-			return nil, mysqlerr.New(mysqlerr.ViewMultiupdate, it.db, it.view.Name)
-		}
-		found = t
-	}
-	if found == nil {
-		found = it.tables[0]
-	}
-	return found, nil
-}
-
-// InsertTarget finds what an INSERT goes to: a base table, or one through a view, for which the caller's privileges on the view's
-// tables have been seen to.
-func InsertTarget(ctx *Context, n *ast.TableName, named []*ast.ColumnName, privs []mysql.PrivilegeType) (Target, *InsertView, error) {
-	if db, v := ctx.view(n); v != nil {
-		if len(n.PartitionNames) > 0 {
-			return Target{}, nil, mysqlerr.New(mysqlerr.PartitionOnNonpartitioned)
-		}
-		return insertTarget(ctx, v, db, named, privs)
-	}
-	t, err := BaseTable(ctx, n)
-	return t, nil, err
-}
-
-// view finds the view that a name means, nil where it means none.
-func (ctx *Context) view(n *ast.TableName) (db string, v *schema.View) {
-	if db = n.Schema.O; db == "" {
-		db = ctx.DB
-	}
-	if _, table := ctx.Catalog.Table(db, n.Name.O); table {
-		return db, nil // it may be a temporary one
-	}
-	v, _ = ctx.Catalog.View(db, n.Name.O)
-	return db, v
-}
-
-// IsView tells whether a name means a view.
-func IsView(ctx *Context, n *ast.TableName) bool {
-	_, v := ctx.view(n)
-	return v != nil
-}
-
-// Columns are those that names in an INSERT mean, numbered by the positions of the base table's row.
-func (n *Insert) Columns() []bind.Column {
-	if n.View != nil {
-		return n.View.Columns
-	}
-	return n.Target.Columns()
-}
-
-// Position finds the base table's column of a name: 1054, and 1348 for a column of a view that is computed.
-func (n *Insert) Position(name *ast.ColumnName) (int, error) {
-	if n.View == nil {
-		return n.Target.Position(name)
-	}
-	c, err := (&bind.Scope{Cols: n.View.Columns}).FindNamed(name.Name.O, bind.FieldList)
-	switch {
-	case err != nil:
-		return -1, err
-	case c == nil, name.Table.O != "" && !strings.EqualFold(name.Table.O, n.Alias):
-		return -1, mysqlerr.New(mysqlerr.BadField, bind.FullName(name), bind.FieldList)
-	case c.Expr != nil:
-		return -1, mysqlerr.New(mysqlerr.NonupdatableColumn, name.Name.O)
-	}
-	return c.ID, nil
-}
-
-// assignedValue is a value that a column is about to be given, as the column will have it.
-func assignedValue(e expr.Expr, c *schema.Column) expr.Expr {
-	return expr.NewFunc("assigned", c.Type, expr.Volatile, []expr.Expr{e}, func(env *expr.Env, args []types.Value) (types.Value, error) {
-		m := env.Mode
-		m.Strict = false // what strict mode has to say of the value is said when it is written
-		v, err := conversion.Assign(args[0], &c.Type, c.Name, 1, &m, nil)
-		if err != nil {
-			return types.Null, nil //nolint:nilerr // likewise
-		}
-		return types.ToLocal(v, env.Mode.Loc), nil
-	})
 }

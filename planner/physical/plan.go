@@ -9,7 +9,6 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -30,7 +29,7 @@ type Options struct {
 }
 
 // New plans a query.
-func New(q *logical.Query, o Options) (*Plan, error) {
+func New(q *algebra.Query, o Options) (*Plan, error) {
 	p := &planner{ship: o.Ship, plain: o.Plain, next: q.NextID}
 	for _, s := range q.Subs {
 		if err := p.planSubquery(s); err != nil {

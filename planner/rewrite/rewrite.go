@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"cloudsql/planner/algebra"
-	"cloudsql/planner/logical"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -35,7 +34,7 @@ type Rewriter struct {
 }
 
 // Apply runs the passes over a query and its subqueries. The query that is given stays as it is.
-func Apply(q *logical.Query, ship scalar.Shipping, passes []Pass) (*logical.Query, error) {
+func Apply(q *algebra.Query, ship scalar.Shipping, passes []Pass) (*algebra.Query, error) {
 	r := &Rewriter{Ship: ship, subs: append([]*algebra.Subquery(nil), q.Subs...)}
 	out := *q
 	for _, p := range passes {
