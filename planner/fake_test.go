@@ -19,6 +19,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/canonical"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/spill"
 	"cloudsql/planner/syntax"
@@ -368,7 +369,7 @@ func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
 		for _, o := range c.Options {
 			switch o.Tp {
 			case ast.ColumnOptionGenerated:
-				col.Generated, col.Stored = syntax.Canonical(o.Expr), o.Stored
+				col.Generated, col.Stored = canonical.Text(o.Expr), o.Stored
 			case ast.ColumnOptionOnUpdate:
 				col.OnUpdateNow = true
 			case ast.ColumnOptionNotNull:
@@ -387,7 +388,7 @@ func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
 	for _, k := range stmt.Constraints {
 		if k.Tp == ast.ConstraintCheck {
 			name := cmp.Or(k.Name, fmt.Sprintf("%s_chk_%d", t.Name, len(t.Checks)+1))
-			t.Checks = append(t.Checks, schema.Check{Name: name, Expr: syntax.Canonical(k.Expr), Enforced: true})
+			t.Checks = append(t.Checks, schema.Check{Name: name, Expr: canonical.Text(k.Expr), Enforced: true})
 			continue
 		}
 		var cols []schema.IndexColumn
@@ -427,7 +428,7 @@ func (d *testDB) createTable(stmt *ast.CreateTableStmt) {
 
 // functional adds the hidden column of a functional key part.
 func (d *testDB) functional(t *schema.Table, n ast.ExprNode) int {
-	c := schema.Column{ID: schema.ColumnID(len(t.Columns) + 1), Hidden: true, Generated: syntax.Canonical(n)}
+	c := schema.Column{ID: schema.ColumnID(len(t.Columns) + 1), Hidden: true, Generated: canonical.Text(n)}
 	c.Name = fmt.Sprintf("!hidden!%d", c.ID)
 	e, err := bind.Key(t, c.Generated)
 	if err != nil {
@@ -452,7 +453,7 @@ func (d *testDB) partition(t *schema.Table, n *ast.PartitionOptions) {
 	p.Linear = n.Linear
 	kinds := []*types.Type{{ID: mysql.TypeLonglong}}
 	if n.Expr != nil {
-		p.Expr = syntax.Canonical(n.Expr)
+		p.Expr = canonical.Text(n.Expr)
 	} else {
 		kinds = nil
 	}

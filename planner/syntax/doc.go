@@ -1,5 +1,5 @@
 // Package syntax turns text into syntax trees: the parser with our literals (planner/driver), MySQL's words for what is
-// wrong with a text, and bounds on what a text may ask of the stack.
+// wrong with a text, and bounds on what a text may ask of the stack. planner/canonical is the way back.
 //
 // Invariants:
 //   - Any bytes give statements or a *mysqlerr.Error; nothing panics.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/driver"
 )
@@ -21,7 +20,7 @@ const jsonValueCall = "json value #"
 const (
 	jsonValueError = "`" + jsonValueCall + "`()"
 	jsonValueNull  = "`" + jsonValueCall + "`(NULL)"
-	jsonValueType  = "CHAR(512)" // without RETURNING
+	jsonValueType  = "CHAR(512)" // without RETURNING; canonical.JSONValue says so
 )
 
 // JSONValueCall is JSON_VALUE as it was written. Type is nil without RETURNING.
@@ -62,43 +61,6 @@ func jsonValueResponse(n ast.ExprNode) JSONValueResponse {
 		}
 	}
 	return JSONValueResponse{Default: n}
-}
-
-// PrintJSONValue writes JSON_VALUE as MySQL shows it; expr writes an expression.
-func PrintJSONValue(b *strings.Builder, c *JSONValueCall, expr func(ast.ExprNode)) {
-	b.WriteString("json_value(")
-	expr(c.Doc)
-	b.WriteString(",")
-	expr(c.Path)
-	b.WriteString(" returning ")
-	if c.Type == nil {
-		b.WriteString(strings.ToLower(jsonValueType))
-	} else {
-		printCastType(b, c.Type, false)
-	}
-	for i, r := range []JSONValueResponse{c.OnEmpty, c.OnError} {
-		on := []string{" on empty", " on error"}[i]
-		switch {
-		case r.Null:
-			b.WriteString(" null" + on)
-		case r.Error:
-			b.WriteString(" error" + on)
-		case r.Default != nil:
-			b.WriteString(" default ")
-			printSigned(b, r.Default, expr)
-			b.WriteString(on)
-		}
-	}
-	b.WriteString(")")
-}
-
-// printSigned writes a literal; a sign stands before it without parentheses.
-func printSigned(b *strings.Builder, n ast.ExprNode, expr func(ast.ExprNode)) {
-	if u, ok := n.(*ast.UnaryOperationExpr); ok && u.Op == opcode.Minus {
-		b.WriteString("-")
-		n = u.V
-	}
-	expr(n)
 }
 
 // takeJSONValue notes what is put for the clauses of the JSON_VALUE whose name is at i and whose document begins at doc, and gives where

@@ -4,7 +4,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
-	"cloudsql/planner/syntax"
+	"cloudsql/planner/canonical"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -21,7 +21,7 @@ func (c *column) setExpression(e ast.ExprNode) error {
 	if c.AutoIncrement {
 		return errInvalidDefault(c.Name)
 	}
-	c.HasDefault, c.Default, c.DefaultExpr = true, nil, "("+syntax.Canonical(e)+")"
+	c.HasDefault, c.Default, c.DefaultExpr = true, nil, "("+canonical.Text(e)+")"
 	return nil
 }
 

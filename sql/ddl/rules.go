@@ -13,6 +13,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/bind"
+	"cloudsql/planner/canonical"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -22,7 +23,7 @@ import (
 )
 
 // Generated columns, functional key parts and CHECK constraints: expressions over a row that descriptors keep as text
-// (syntax.Canonical). What they may be is checked here; the planner makes rows follow them (planner/rules.go).
+// (canonical.Text). What they may be is checked here; the planner makes rows follow them (planner/rules.go).
 
 // ruleErrors are MySQL's errors for what an expression of one kind may not have in it.
 type ruleErrors struct {
@@ -111,7 +112,7 @@ func (c *column) setGenerated(o *ast.ColumnOption) error {
 	if err := generatedErrors(c.Name).allowed(o.Expr); err != nil {
 		return err
 	}
-	c.Generated, c.Stored = syntax.Canonical(o.Expr), o.Stored
+	c.Generated, c.Stored = canonical.Text(o.Expr), o.Stored
 	return nil
 }
 
@@ -201,7 +202,7 @@ func (b *builder) functionalPart(d *indexDef, part int, e ast.ExprNode) (int, er
 	if err := functionalErrors(d.name).allowed(e); err != nil {
 		return 0, err
 	}
-	c := schema.Column{ID: b.t.NextColumnID, Hidden: true, Generated: syntax.Canonical(e)}
+	c := schema.Column{ID: b.t.NextColumnID, Hidden: true, Generated: canonical.Text(e)}
 	c.Name = "!hidden!" + d.name + "!" + strconv.Itoa(part) + "!0"
 	bound, err := bind.Key(b.t, c.Generated)
 	if err != nil {
@@ -272,7 +273,7 @@ func (b *builder) addChecks() error {
 		if utf8.RuneCountInString(c.name) > maxNameChars { // all else may be the name of a check, blanks at its end too
 			return mysqlerr.New(mysqlerr.TooLongIdent, c.name)
 		}
-		check := schema.Check{Name: c.name, Expr: syntax.Canonical(c.expr), Enforced: c.enforced}
+		check := schema.Check{Name: c.name, Expr: canonical.Text(c.expr), Enforced: c.enforced}
 		if err := b.allowedCheck(&c, &check); err != nil {
 			return err
 		}
@@ -385,7 +386,7 @@ func truthValue(e ast.ExprNode) bool {
 	case ast.ValueExpr:
 		return n.GetType().GetFlag()&mysql.IsBooleanFlag != 0
 	case *ast.FuncCallExpr:
-		return syntax.GivesTruth(n)
+		return canonical.GivesTruth(n)
 	}
 	return false
 }

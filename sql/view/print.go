@@ -8,6 +8,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/format"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
+	"cloudsql/planner/canonical"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/syntax"
 )
@@ -457,7 +458,7 @@ func (p *printer) list(list []ast.ExprNode) {
 
 func (p *printer) call(n *ast.FuncCallExpr) {
 	if v := syntax.JSONValueOf(n); v != nil {
-		syntax.PrintJSONValue(&p.Builder, v, p.expr)
+		canonical.JSONValue(&p.Builder, v, p.expr)
 		return
 	}
 	name := n.FnName.L

@@ -14,6 +14,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/canonical"
 	"cloudsql/planner/partition"
 	"cloudsql/planner/syntax"
 	"cloudsql/storage/conversion"
@@ -114,7 +115,7 @@ func (r *partitioner) rule(to *schema.PartitionRule, m *ast.PartitionMethod) err
 		return mysqlerr.NotSupported("ALGORITHM = 1 of PARTITION BY KEY")
 	}
 	if m.Expr != nil {
-		to.Expr = syntax.Canonical(m.Expr)
+		to.Expr = canonical.Text(m.Expr)
 		e, err := checkFunction(r.t, m.Expr, to.Expr)
 		if err == nil {
 			r.types = []*types.Type{partition.IntegerOf(e)}

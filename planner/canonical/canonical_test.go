@@ -1,6 +1,14 @@
-package syntax
+package canonical
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/planner/driver"
+	"cloudsql/planner/syntax"
+)
 
 // canonical are expressions and what MySQL 8.0 makes of them.
 var canonical = [][2]string{
@@ -63,42 +71,98 @@ var canonical = [][2]string{
 	{"`we``ird`", "`we``ird`"},
 }
 
-// TestCanonical: the text is MySQL's, and read again it is the same.
-func TestCanonical(t *testing.T) {
+// TestText: the text is MySQL's, and read again it is the same.
+func TestText(t *testing.T) {
 	for _, c := range canonical {
-		n, err := Expr(c[0])
+		n, err := syntax.Expr(c[0])
 		if err != nil {
 			t.Errorf("%s: %v", c[0], err)
 			continue
 		}
-		got := Canonical(n)
+		got := Text(n)
 		if got != c[1] {
 			t.Errorf("%s\n is %s\nnot %s", c[0], got, c[1])
 		}
-		again, err := Expr(got)
-		if err != nil || Canonical(again) != got {
+		again, err := syntax.Expr(got)
+		if err != nil || Text(again) != got {
 			t.Errorf("%s read again: %v", got, err)
 		}
 	}
 }
 
-// FuzzCanonical: whatever expression the parser reads, its text is read again as the same.
-func FuzzCanonical(f *testing.F) {
+// FuzzText: whatever expression the parser reads, its text is read again as the same.
+func FuzzText(f *testing.F) {
 	for _, c := range canonical {
 		f.Add(c[0])
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := Expr(text)
+		n, err := syntax.Expr(text)
 		if err != nil {
 			return
 		}
-		got := Canonical(n)
-		again, err := Expr(got)
+		got := Text(n)
+		again, err := syntax.Expr(got)
 		if err != nil {
 			t.Skip() // what definitions refuse (subqueries, variables) may be printed in another syntax
 		}
-		if twice := Canonical(again); twice != got {
+		if twice := Text(again); twice != got {
 			t.Errorf("%q is %q, then %q", text, got, twice)
 		}
 	})
+}
+
+// TestJSONValueIsPrintedAsItWasWritten: the clauses of JSON_VALUE are read, kept in names of columns, and printed so that they are read again.
+func TestJSONValueIsPrintedAsItWasWritten(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"json_value(j, '$.a')", "json_value(`j`,_utf8mb4'$.a' returning char(512))"},
+		{"JSON_VALUE(j, '$.a' returning signed)", "json_value(`j`,_utf8mb4'$.a' returning signed)"},
+		{"JSON_VALUE(j, '$' returning char(3) charset latin1 null on empty)", "json_value(`j`,_utf8mb4'$' returning char(3) charset latin1 null on empty)"},
+		{"Json_Value(concat('(,', j), '$' '.a' default -1.5 on empty error on error)",
+			"json_value(concat(_utf8mb4'(,',`j`),_utf8mb4'$.a' returning char(512) default -1.5 on empty error on error)"},
+		{"1 + json_value(json_value(j, '$' returning json), '$' returning decimal(5, 2) default 'it''s' on error)",
+			"(1 + json_value(json_value(`j`,_utf8mb4'$' returning json),_utf8mb4'$' returning decimal(5,2) default _utf8mb4'it\\'s' on error))"},
+	} {
+		n, err := syntax.Parse("SELECT "+c.text, syntax.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		field := n.(*ast.SelectStmt).Fields.Fields[0]
+		if got := syntax.WrittenText(field.Text()); got != c.text {
+			t.Errorf("%s: the text became %s", c.text, got)
+		}
+		printed := Text(field.Expr)
+		if printed != c.want {
+			t.Errorf("%s: printed as %s", c.text, printed)
+		}
+		if again, err := syntax.Expr(printed); err != nil || Text(again) != printed {
+			t.Errorf("%s: %v", printed, err)
+		}
+	}
+}
+
+// TestIntroducedLiterals: literals of a character set mean the same when they are read again.
+func TestIntroducedLiterals(t *testing.T) {
+	for _, tc := range []struct {
+		text string
+		mode mysql.SQLMode
+	}{
+		{text: `_cp1251'abc'`}, {text: `_GBK 'it''s \n\%'`}, {text: `_gbk'a\n'`, mode: mysql.ModeNoBackslashEscapes}, {text: "_koi8r /* c */ 'a' 'b'"},
+		{text: `_sjis 0x93FA`}, {text: `_ucs2 x'0416'`}, {text: `_ucs2 b'01000001'`}, {text: `_latin1'x'`},
+	} {
+		n, err := syntax.Parse("SELECT "+tc.text, syntax.Options{Mode: tc.mode})
+		if err != nil {
+			t.Errorf("%s: %v", tc.text, err)
+			continue
+		}
+		v := n.(*ast.SelectStmt).Fields.Fields[0].Expr.(*driver.ValueExpr)
+		again, err := syntax.Expr(Text(v))
+		if err != nil {
+			t.Errorf("%s is printed as %s: %v", tc.text, Text(v), err)
+			continue
+		}
+		if w := again.(*driver.ValueExpr); w.GetString() != v.GetString() || w.Charset() != v.Charset() {
+			t.Errorf("%s is printed as %s, which is %q of %s", tc.text, Text(v), w.GetString(), w.Charset())
+		}
+	}
 }

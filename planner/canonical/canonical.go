@@ -1,4 +1,4 @@
-package syntax
+package canonical
 
 import (
 	"encoding/hex"
@@ -12,12 +12,13 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
 	"cloudsql/planner/driver"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/collation"
 )
 
-// Canonical prints an expression as MySQL 8.0 keeps and shows those of definitions: each operation in parentheses, names without
-// their tables, strings with their character set. Expr reads it again, whatever the session's sql_mode was.
-func Canonical(n ast.ExprNode) string {
+// Text prints an expression as MySQL 8.0 keeps and shows those of definitions: each operation in parentheses, names without
+// their tables, strings with their character set. syntax.Expr reads it again, whatever the session's sql_mode was.
+func Text(n ast.ExprNode) string {
 	var p printer
 	p.expr(n)
 	return p.String()
@@ -203,7 +204,7 @@ func (p *printer) binary(n *ast.BinaryOperationExpr) {
 	terms := []ast.ExprNode{n.R, n.L}
 	if n.Op == opcode.LogicAnd || n.Op == opcode.LogicOr { // MySQL keeps a chain of them as one operation
 		for {
-			l, ok := Unparen(terms[len(terms)-1]).(*ast.BinaryOperationExpr)
+			l, ok := syntax.Unparen(terms[len(terms)-1]).(*ast.BinaryOperationExpr)
 			if !ok || l.Op != n.Op {
 				break
 			}
@@ -234,7 +235,7 @@ func (p *printer) unary(n *ast.UnaryOperationExpr) {
 	case opcode.BitNeg:
 		p.write("~(", n.V, ")")
 	case opcode.Not, opcode.Not2:
-		p.not(Unparen(n.V))
+		p.not(syntax.Unparen(n.V))
 	default:
 		p.other(n)
 	}
@@ -255,9 +256,9 @@ func (p *printer) not(n ast.ExprNode) {
 				op = " and "
 			}
 			p.WriteByte('(')
-			p.not(Unparen(x.L))
+			p.not(syntax.Unparen(x.L))
 			p.WriteString(op)
-			p.not(Unparen(x.R))
+			p.not(syntax.Unparen(x.R))
 			p.WriteByte(')')
 			return
 		case opcode.LogicXor, opcode.NullEQ:
@@ -374,8 +375,8 @@ var synonyms = map[string]string{
 }
 
 func (p *printer) call(n *ast.FuncCallExpr) {
-	if v := JSONValueOf(n); v != nil {
-		PrintJSONValue(&p.Builder, v, p.expr)
+	if v := syntax.JSONValueOf(n); v != nil {
+		JSONValue(&p.Builder, v, p.expr)
 		return
 	}
 	if p.specialCall(n) {
