@@ -12,8 +12,8 @@ import (
 	"cloudsql/planner/change"
 	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/explain"
 	"cloudsql/planner/locate"
-	"cloudsql/planner/physical"
 	"cloudsql/planner/rules"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
@@ -482,7 +482,7 @@ func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.sourc
 
 // Explain shows the write fragment, and the query below it.
 func (p *insertPlan) Explain() []ExplainLine {
-	lines := []ExplainLine{{Operator: kindNames[p.Kind], EstRows: float64(len(p.Rows)), Where: physical.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}}
+	lines := []ExplainLine{{Operator: kindNames[p.Kind], EstRows: float64(len(p.Rows)), Where: explain.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}}
 	if p.source == nil {
 		return lines
 	}

@@ -8,9 +8,9 @@ import (
 	"cloudsql/planner/change"
 	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/explain"
 	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
-	"cloudsql/planner/physical"
 	"cloudsql/planner/rules"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -219,7 +219,7 @@ func (p *computedPlan) Explain() []ExplainLine {
 	var lines []ExplainLine
 	for i := range p.Targets {
 		t := p.Targets[i].Table
-		lines = append(lines, ExplainLine{Operator: kindNames[p.Kind], Where: physical.ShardName(&t.Tablets[0]), Object: "table:" + t.Name})
+		lines = append(lines, ExplainLine{Operator: kindNames[p.Kind], Where: explain.ShardName(&t.Tablets[0]), Object: "table:" + t.Name})
 	}
 	return below(lines, p.source.Explain())
 }

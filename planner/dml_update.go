@@ -11,9 +11,9 @@ import (
 	"cloudsql/planner/change"
 	"cloudsql/planner/dml"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/explain"
 	"cloudsql/planner/locate"
 	"cloudsql/planner/logical"
-	"cloudsql/planner/physical"
 	"cloudsql/planner/rules"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
@@ -389,7 +389,7 @@ func (p *changePlan) Cacheable() bool        { return p.source == nil || p.sourc
 
 // Explain shows the change above how its rows are found.
 func (p *changePlan) Explain() []ExplainLine {
-	line := ExplainLine{Operator: kindNames[p.kind], Where: physical.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}
+	line := ExplainLine{Operator: kindNames[p.kind], Where: explain.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}
 	if p.lookup != nil {
 		l := p.lookup.Explain("KeyLookup")
 		l.Depth = 1

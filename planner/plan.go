@@ -5,8 +5,8 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/explain"
 	"cloudsql/planner/logical"
-	"cloudsql/planner/physical"
 	"cloudsql/storage/types"
 )
 
@@ -23,10 +23,10 @@ type Series = logical.Series
 type TableVersion = logical.TableVersion
 
 // ExplainLine is one operator for EXPLAIN.
-type ExplainLine = physical.ExplainLine
+type ExplainLine = explain.Line
 
 // ExplainTable is how an operator reads a table.
-type ExplainTable = physical.ExplainTable
+type ExplainTable = explain.Table
 
 // Plan is a planned statement: immutable, reusable while every table in Tables keeps its version.
 type Plan interface {

@@ -39,7 +39,7 @@ func TestRoomsKnowThoseBelow(t *testing.T) {
 			checkRoom(t, rooms, at, rooms[at])
 		}
 	}
-	for _, library := range []string{"bind", "exec", "spill", "syntax", "canonical", "driver", "plancache", "jsontable"} {
+	for _, library := range []string{"bind", "exec", "spill", "syntax", "canonical", "explain", "driver", "plancache", "jsontable"} {
 		checkRoom(t, plannerRooms, len(plannerRooms), "planner/"+library)
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"cloudsql/planner/access"
-	"cloudsql/planner/physical"
+	"cloudsql/planner/explain"
 	"cloudsql/storage/expr"
 )
 
 // Explain shows the lookup as an operator.
-func (k *Lookup) Explain(operator string) physical.ExplainLine {
+func (k *Lookup) Explain(operator string) explain.Line {
 	n := 1
 	var conds []string
 	for i, c := range k.Index.Columns {
@@ -20,10 +20,10 @@ func (k *Lookup) Explain(operator string) physical.ExplainLine {
 	if n > 1 {
 		operator = "Batch" + operator
 	}
-	return physical.ExplainLine{
+	return explain.Line{
 		Operator: operator, EstRows: float64(n), Where: fmt.Sprintf("shard %d", k.Table.Tablets[0].Shard),
 		Object: "table:" + k.Table.Name + ", index:" + k.Index.Name, Info: strings.Join(conds, ", "),
-		Cost: float64(n) * access.CostPoint, Table: physical.ExplainKeys(k.Table, k.Index, n),
+		Cost: float64(n) * access.CostPoint, Table: explain.Keys(k.Table, k.Index, n),
 	}
 }
 

@@ -295,7 +295,7 @@ func (n *lookupNode) explain(x *explainer, depth int) {
 		name = "IndexScan"
 	}
 	x.addScan(depth+1, name, n.scan, n.scan.path.Out, n.price-n.left.cost(), "table:"+n.scan.table.Desc.Name+", index:"+n.scan.path.Index.Name)
-	x.lines[len(x.lines)-1].Table.lookup(n)
+	n.explainTable(x.lines[len(x.lines)-1].Table)
 }
 
 // lookup is one execution of a lookupNode.

@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/planner/access"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/explain"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/collation"
@@ -335,53 +336,22 @@ func (d *distinctNode) explain(x *explainer, depth int) {
 	d.in.explain(x, depth+1)
 }
 
-// ExplainLine is one operator for EXPLAIN.
-type ExplainLine struct {
-	Depth    int
-	Operator string // "TableScan", "IndexLookup", "PointGet", "HashJoin", …
-	EstRows  float64
-	Where    string // "gateway", "shard 3 @ node 1 (fragment)"
-	Object   string // table, index
-	Info     string // conditions, columns
-	Cost     float64
-	Table    *ExplainTable // of operators that read one
-	Node     any           // by which exec.Analysis knows the operator; nil: it is counted nowhere
-}
-
-// ExplainTable is how an operator reads a table, in MySQL's words.
-type ExplainTable struct {
-	Name     string
-	Type     string   // "const", "eq_ref", "ref", "range", "index" or "ALL"
-	Possible []string // indexes that could serve
-	Key      string   // the one that does; "" for none
-	KeyLen   int      // bytes of its columns that are bounded
-	Parts    []string // those columns
-	Ref      []string // what they are compared with, of const, ref and eq_ref
-	Rows     float64  // that are read, each time
-	Filtered float64  // share of them that is kept
-	Covering bool
-	Filter   string // the condition on the rows; "" for none
-	Columns  []string
-}
-
 // explainer collects EXPLAIN's lines.
 type explainer struct {
-	lines []ExplainLine
+	lines []explain.Line
 	where func(t *tableScan) string
 }
 
-const atGateway = "gateway"
-
 func (x *explainer) add(depth int, operator string, b *base, object, info string) {
-	x.lines = append(x.lines, ExplainLine{
-		Depth: depth, Operator: operator, EstRows: b.est, Cost: b.price, Where: atGateway, Object: object, Info: strings.TrimSpace(info),
+	x.lines = append(x.lines, explain.Line{
+		Depth: depth, Operator: operator, EstRows: b.est, Cost: b.price, Where: explain.Gateway, Object: object, Info: strings.TrimSpace(info),
 		Node: b,
 	})
 }
 
 // addScan adds what reads a table.
 func (x *explainer) addScan(depth int, operator string, s *tableScan, est, cost float64, object string) {
-	x.lines = append(x.lines, ExplainLine{
+	x.lines = append(x.lines, explain.Line{
 		Depth: depth, Operator: operator, EstRows: est, Cost: cost, Where: x.where(s), Object: object, Info: s.info(), Table: s.explainTable(), Node: s.self(),
 	})
 }

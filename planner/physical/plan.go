@@ -9,6 +9,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
+	"cloudsql/planner/explain"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
@@ -52,7 +53,7 @@ func (p *Plan) Open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 }
 
 // Explain shows the operators, outermost first, then the subqueries.
-func (p *Plan) Explain() []ExplainLine {
+func (p *Plan) Explain() []explain.Line {
 	x := &explainer{where: scanPlace}
 	p.root.explain(x, 0)
 	for _, s := range slices.Concat(p.once, p.perRow) {
@@ -61,26 +62,18 @@ func (p *Plan) Explain() []ExplainLine {
 	return x.lines
 }
 
-// ShardName is a tablet's shard as EXPLAIN shows it.
-func ShardName(t *schema.Tablet) string {
-	if t.Shard == schema.TemporaryShard {
-		return "session"
-	}
-	return fmt.Sprintf("shard %d", t.Shard)
-}
-
 // scanPlace names the shards that a scan's fragments run in.
 func scanPlace(s *tableScan) string {
 	t := s.table.Desc
 	if len(t.Tablets) == 1 {
-		return ShardName(&t.Tablets[0])
+		return explain.ShardName(&t.Tablets[0])
 	}
 	shards := map[schema.ShardID]bool{}
 	for i := range t.Tablets {
 		shards[t.Tablets[i].Shard] = true
 	}
 	if len(shards) == 1 {
-		return fmt.Sprintf("%s, %d tablets", ShardName(&t.Tablets[0]), len(t.Tablets))
+		return fmt.Sprintf("%s, %d tablets", explain.ShardName(&t.Tablets[0]), len(t.Tablets))
 	}
 	return fmt.Sprintf("%d shards, %d tablets", len(shards), len(t.Tablets))
 }

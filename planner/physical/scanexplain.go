@@ -3,11 +3,9 @@ package physical
 import (
 	"strings"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
+	"cloudsql/planner/explain"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/schema"
-	"cloudsql/storage/types"
 )
 
 func (s *tableScan) explain(x *explainer, depth int) {
@@ -85,9 +83,9 @@ func (s *tableScan) info() string {
 }
 
 // explainTable tells how the table is read.
-func (s *tableScan) explainTable() *ExplainTable {
+func (s *tableScan) explainTable() *explain.Table {
 	p, desc := s.path, s.table.Desc
-	e := &ExplainTable{Name: s.table.Alias, Type: "ALL", Rows: p.Est, Filtered: 1, Covering: p.Index.ID != schema.PrimaryIndex && p.Cover}
+	e := &explain.Table{Name: s.table.Alias, Type: "ALL", Rows: p.Est, Filtered: 1, Covering: p.Index.ID != schema.PrimaryIndex && p.Cover}
 	if p.Est > 0 {
 		e.Filtered = min(1, p.Out/p.Est)
 	}
@@ -98,7 +96,7 @@ func (s *tableScan) explainTable() *ExplainTable {
 		e.Columns = append(e.Columns, desc.Columns[pos].Shown())
 	}
 	for i := range p.Access {
-		e.bound(desc, p.Index, i)
+		e.Bound(desc, p.Index, i)
 	}
 	single := p.Points == 1 && len(p.Access) > 0
 	switch {
@@ -127,77 +125,14 @@ func (s *tableScan) explainTable() *ExplainTable {
 	return e
 }
 
-// keyLength is how many bytes a column takes in MySQL's keys.
-func keyLength(t *types.Type, prefix int) int {
-	switch t.ID {
-	case mysql.TypeTiny, mysql.TypeYear:
-		return 1
-	case mysql.TypeShort:
-		return 2
-	case mysql.TypeInt24, mysql.TypeDate, mysql.TypeNewDate:
-		return 3
-	case mysql.TypeLong, mysql.TypeFloat:
-		return 4
-	case mysql.TypeDatetime:
-		return 5 + (max(t.Decimals, 0)+1)/2
-	case mysql.TypeTimestamp:
-		return 4 + (max(t.Decimals, 0)+1)/2
-	case mysql.TypeDuration:
-		return 3 + (max(t.Decimals, 0)+1)/2
-	case mysql.TypeNewDecimal:
-		precision, scale := t.DecimalShape()
-		digits := func(n int) int { return n/9*4 + (n%9+1)/2 }
-		return digits(precision-scale) + digits(scale)
-	case mysql.TypeEnum:
-		return 1 + len(t.Elems)/256
-	case mysql.TypeBit:
-		return (max(t.Length, 1) + 7) / 8
-	}
-	if t.Class() != types.ClassString {
-		return 8
-	}
-	n := t.Length
-	if prefix > 0 {
-		n = prefix
-	}
-	if n *= t.Collation.MaxBytes(); t.ID == mysql.TypeString {
-		return n
-	}
-	return n + 2
-}
-
-// ExplainKeys is how rows are read by n whole keys of an index.
-func ExplainKeys(desc *schema.Table, ix *schema.Index, n int) *ExplainTable {
-	e := &ExplainTable{Name: desc.Name, Type: "const", Possible: []string{ix.Name}, Key: ix.Name, Rows: float64(n), Filtered: 1}
-	for i := range ix.Columns {
-		e.bound(desc, ix, i)
-		e.Ref = append(e.Ref, "const")
-	}
-	if n > 1 {
-		e.Type, e.Ref = "range", nil
-	}
-	return e
-}
-
-// bound notes that the i-th column of an index is.
-func (e *ExplainTable) bound(desc *schema.Table, ix *schema.Index, i int) {
-	part := &ix.Columns[i]
-	c := &desc.Columns[part.Column]
-	e.Parts = append(e.Parts, c.Shown())
-	e.KeyLen += keyLength(&c.Type, part.Prefix)
-	if !c.NotNull {
-		e.KeyLen++
-	}
-}
-
-// lookup makes it a table that is read for rows of others.
-func (e *ExplainTable) lookup(n *lookupNode) {
+// explainTable makes e, of a scan, a table that is read for rows of others.
+func (n *lookupNode) explainTable(e *explain.Table) {
 	e.Parts, e.Ref, e.KeyLen, e.Key, e.Type = nil, nil, 0, n.scan.path.Index.Name, "ref"
 	if n.scan.path.Point {
 		e.Type = "eq_ref"
 	}
 	for i := range n.parts {
-		e.bound(n.scan.table.Desc, n.scan.path.Index, i)
+		e.Bound(n.scan.table.Desc, n.scan.path.Index, i)
 		ref := "const"
 		if n.parts[i].right >= 0 {
 			ref = n.parts[i].value.String()
