@@ -14,8 +14,8 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"cloudsql/distributed/credentials"
 	"cloudsql/distributed/datadir"
-	"cloudsql/distributed/node"
 )
 
 // settings are what a node can be told from outside. Each has one name: --sql-addr, CLOUDSQL_SQL_ADDR, sql-addr = "…".
@@ -225,7 +225,7 @@ func (s *settings) check() error {
 	return nil
 }
 
-var nodeTLSModes = map[string]node.NodeTLS{"on": node.TLSOn, "optional": node.TLSOptional, "off": node.TLSOff}
+var nodeTLSModes = map[string]credentials.Mode{"on": credentials.On, "optional": credentials.Optional, "off": credentials.Off}
 
 // reachedAt is where other nodes reach this one.
 func (s *settings) reachedAt() string {

@@ -38,7 +38,7 @@ func (n *Node) bootstrap(ctx context.Context) error {
 	if _, err := n.dir.Begin(); err != nil {
 		return err
 	}
-	if err := n.firstCredentials(); err != nil {
+	if err := n.credentials.First(); err != nil {
 		return err
 	}
 	if err := n.openStores(); err != nil {

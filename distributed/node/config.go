@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/clock"
+	"cloudsql/distributed/credentials"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/faultdisk"
@@ -32,7 +33,7 @@ type Config struct {
 	Join                        []string // node addresses of members to ask; only for a fresh directory
 	JoinToken                   string   // of the cluster to join; not needed on one machine
 	RequireJoinToken            bool     // of nodes on this machine, too
-	NodeTLS                     NodeTLS
+	NodeTLS                     credentials.Mode
 	Listener                    net.Listener // takes the place of listening on NodeAddr
 	Network                     rpc.Network  // rpc.TCP
 	Log                         *slog.Logger

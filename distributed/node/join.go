@@ -11,6 +11,7 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/certs"
 	"cloudsql/distributed/clock"
+	"cloudsql/distributed/credentials"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
@@ -69,7 +70,7 @@ func (n *Node) join(ctx context.Context) error {
 		return err
 	}
 	n.setIdentity(c, reply.Node)
-	if err := n.takeCredentials(key, reply); err != nil {
+	if err := n.credentials.Take(key, reply.Certificate, reply.Authority); err != nil {
 		return err
 	}
 	if err := n.dir.SetPeers(reply.Peers); err != nil {
@@ -92,7 +93,7 @@ func (n *Node) askToJoin(ctx context.Context, token string, key *certs.Key) (*jo
 		NodeAddr: n.NodeAddr(), SQLAddr: n.cfg.SQLAddr, HTTPAddr: n.cfg.HTTPAddr,
 	}
 	var err error
-	if n.cfg.NodeTLS != TLSOff {
+	if n.cfg.NodeTLS != credentials.Off {
 		if q.Key, err = key.Public(); err != nil {
 			return nil, err
 		}
@@ -103,7 +104,7 @@ func (n *Node) askToJoin(ctx context.Context, token string, key *certs.Key) (*jo
 	}
 	for i := 0; ; i++ {
 		addr := n.cfg.Join[i%len(n.cfg.Join)]
-		if err := n.beGuest(addr); err != nil {
+		if err := n.credentials.BeGuest(addr); err != nil {
 			return nil, err
 		}
 		attempt, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -114,7 +115,7 @@ func (n *Node) askToJoin(ctx context.Context, token string, key *certs.Key) (*jo
 			return &reply, json.Unmarshal(resp, &reply)
 		}
 		if errors.Is(err, rpc.ErrRefused) || errors.Is(err, certs.ErrStranger) {
-			if n.guest.Load() == nil && n.cfg.NodeTLS != TLSOff {
+			if !n.credentials.Shows() {
 				err = fmt.Errorf("%w (from another machine a token is needed, see `cloudsql join-token`)", err)
 			}
 			return nil, fmt.Errorf("%s does not let this node join: %w", addr, err)
@@ -135,7 +136,7 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 	if q.Token == "" || q.NodeAddr == "" {
 		return nil, errors.New("a join without a token or an address")
 	}
-	if err := n.mayJoin(ctx, &q); err != nil {
+	if err := n.credentials.MayJoin(ctx, q.Key, q.JoinToken); err != nil {
 		n.log.Warn("refused to let a node join", "addr", q.NodeAddr, "from", rpc.PeerOf(ctx).Addr, "err", err)
 		return json.Marshal(&joinReply{Refused: err.Error()})
 	}
@@ -176,7 +177,7 @@ func (n *Node) handleJoin(ctx context.Context, _ schema.NodeID, req []byte) ([]b
 	c := n.ClusterID()
 	reply := joinReply{Cluster: hex.EncodeToString(c[:]), Node: id, Peers: map[schema.NodeID]string{}}
 	reply.Needed = n.Catalog().ClusterVersion().Needed()
-	if err := n.admitted(&q, &reply); err != nil {
+	if reply.Certificate, reply.Authority, err = n.credentials.Admit(id, q.Key); err != nil {
 		return nil, err
 	}
 	for _, m := range n.Catalog().Nodes() {

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -12,7 +11,7 @@ import (
 
 	"cloudsql/distributed/calls"
 	"cloudsql/distributed/catalogs"
-	"cloudsql/distributed/certs"
+	"cloudsql/distributed/credentials"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/estimates"
 	"cloudsql/distributed/flow"
@@ -41,7 +40,7 @@ import (
 //	replicas  that run here, and what makes them unusable                  shards.go, broken.go
 //	gateway   distributed.DB                                               db.go, tablestats.go, locks.go
 //	routes    to leaseholders: commands, the catalog, timestamps           commands.go, catalogs.go, timestamps.go, rowids.go
-//	core      what all of them work with; who may talk to this node        security.go
+//	core      what all of them work with
 
 // core is what all layers work with.
 type core struct {
@@ -52,8 +51,7 @@ type core struct {
 	cluster atomic.Pointer[rpc.ClusterID]
 	started time.Time
 
-	credentials atomic.Pointer[certs.Credentials] // nil: nodes speak without TLS, or this one has not joined yet
-	guest       atomic.Pointer[tls.Config]        // for asking to be let in
+	credentials credentials.Keeper
 
 	listener net.Listener
 	server   *rpc.Server

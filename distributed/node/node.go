@@ -15,6 +15,7 @@ import (
 
 	"cloudsql/distributed/autostats"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/credentials"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/flow"
 	"cloudsql/distributed/leaseholder"
@@ -93,6 +94,9 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	if err := n.checkRoom(); err != nil {
 		return nil, err
 	}
+	n.credentials.Init(credentials.Config{
+		Mode: cfg.NodeTLS, Token: cfg.JoinToken, RequireToken: cfg.RequireJoinToken, Dir: n.dir, Node: n.NodeID, Wall: cfg.WallClock, Log: n.log,
+	})
 	n.makeRPC()
 	switch {
 	case !fresh:
@@ -123,12 +127,12 @@ func (n *Node) listen() (err error) {
 func (n *Node) makeRPC() {
 	cluster := func() rpc.ClusterID { return *n.cluster.Load() }
 	n.server = rpc.NewServer(rpc.ServerOptions{
-		Cluster: cluster, Node: n.NodeID, Log: n.log, TLS: n.serverTLS, PlainToo: n.cfg.NodeTLS == TLSOptional,
+		Cluster: cluster, Node: n.NodeID, Log: n.log, TLS: n.credentials.Server, PlainToo: n.cfg.NodeTLS == credentials.Optional,
 		Memory: n.cfg.Memory.NewStore("requests of other nodes", 0),
 	})
 	n.client = rpc.NewClient(rpc.ClientOptions{
 		Network: n.cfg.Network, Cluster: cluster, Node: n.NodeID, Resolve: n.book.Resolve, Log: n.log,
-		TLS: n.clientTLS, PlainToo: n.plainToo,
+		TLS: n.credentials.Client, PlainToo: n.credentials.PlainToo,
 	})
 	n.flow = flow.New(flow.Node)
 	n.inFlight, n.workspaces = n.cfg.Memory.NewStore("writes in flight", 0), n.cfg.Memory.NewStore("transactions", 0)
@@ -220,7 +224,7 @@ func (n *Node) carryOn(ctx context.Context, id *datadir.Identity) error {
 		return err
 	}
 	n.setIdentity(c, id.Node)
-	if err := n.loadCredentials(); err != nil {
+	if err := n.credentials.Load(); err != nil {
 		return err
 	}
 	if err := n.openStores(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/certs"
+	"cloudsql/distributed/credentials"
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/rpc"
 	"cloudsql/storage/schema"
@@ -94,7 +95,7 @@ func guestTLS(t *testing.T) func(schema.NodeID) *tls.Config {
 // TestCertify: a cluster that was made without certificates gets them, node by node.
 func TestCertify(t *testing.T) {
 	c := newTestCluster(t)
-	c.more = func(cfg *Config) { cfg.NodeTLS = TLSOff }
+	c.more = func(cfg *Config) { cfg.NodeTLS = credentials.Off }
 	n := c.start(0)
 	if _, err := datadir.JoinToken(c.dirs[0], time.Now()); err == nil {
 		t.Error("a cluster without certificates has a token")
@@ -102,7 +103,7 @@ func TestCertify(t *testing.T) {
 	c.start(1, c.addrs[0])
 	c.start(2, c.addrs[0])
 	eventually(t, "three nodes", func() bool { return grown(n, 3) })
-	c.more = func(cfg *Config) { cfg.NodeTLS = TLSOptional }
+	c.more = func(cfg *Config) { cfg.NodeTLS = credentials.Optional }
 	from := ""
 	for i := range 3 {
 		c.stop(i)
