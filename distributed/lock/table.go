@@ -1,7 +1,6 @@
 package lock
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"math"
@@ -45,10 +44,8 @@ type Table struct {
 	// interactive counts the holds of interactive transactions.
 	interactive atomic.Int64
 
-	mu      sync.Mutex
-	tree    *btree.BTreeG[*entry]
-	probe   entry    // scratch for look-ups
-	free    []*entry // entries to use again
+	mu sync.Mutex
+	entries
 	visit   uint64   // number of the present search for deadlocks
 	waiting waitList // all queued requests, for those who look for deadlocks beyond this table
 	lastSeq uint64   // of the requests that had to wait
@@ -60,46 +57,17 @@ type Table struct {
 	gone   chan struct{} // closed with it
 }
 
-// entry is one key that somebody holds or waits for.
-type entry struct {
-	tablet schema.TabletID
-	index  schema.IndexID
-	key    []byte
-	holds  []hold
-	queue  []*waiter // first come first served, upgrades at the front
-	behind []*waiter // requests of ranges that last found this key in their way
-}
-
-type hold struct {
-	owner  *Owner
-	mode   Mode
-	absent bool // shared, and only to keep the key from being inserted
-}
-
-const (
-	maxFreeEntries = 1024
-	// maxHeld bounds the locks of one transaction in one shard (1206); a lock takes some 150 bytes.
-	maxHeld = 1 << 20
-)
+// maxHeld bounds the locks of one transaction in one shard (1206); a lock takes some 150 bytes.
+const maxHeld = 1 << 20
 
 // New makes an empty table.
 func New(cfg Config) *Table {
 	t := &Table{
 		cfg: cfg, gone: make(chan struct{}),
-		tree: btree.NewBTreeGOptions(lessEntry, btree.Options{NoLocks: true}),
+		entries: entries{tree: btree.NewBTreeGOptions(lessEntry, btree.Options{NoLocks: true})},
 	}
 	t.Flights.t = t
 	return t
-}
-
-func lessEntry(a, b *entry) bool {
-	if a.tablet != b.tablet {
-		return a.tablet < b.tablet
-	}
-	if a.index != b.index {
-		return a.index < b.index
-	}
-	return bytes.Compare(a.key, b.key) < 0
 }
 
 // Acquire locks one key for o. waited: it was not free at once. skip: it is not free, and the policy is to leave it out.
@@ -269,55 +237,6 @@ func (t *Table) request(o *Owner, k *Key, mode Mode, p *Policy) (w *waiter, fres
 func (t *Table) nextSeq() uint64 {
 	t.lastSeq++
 	return t.lastSeq
-}
-
-// entry finds a key's entry or makes one. A fresh entry has neither holder nor waiter: the caller adds one.
-func (t *Table) entry(tablet schema.TabletID, index schema.IndexID, key []byte) *entry {
-	t.probe.tablet, t.probe.index, t.probe.key = tablet, index, key
-	e, ok := t.tree.Get(&t.probe)
-	t.probe.key = nil
-	if ok {
-		return e
-	}
-	if n := len(t.free); n > 0 {
-		e, t.free = t.free[n-1], t.free[:n-1]
-	} else {
-		e = &entry{}
-	}
-	e.tablet, e.index, e.key = tablet, index, append(e.key[:0], key...)
-	t.tree.Set(e)
-	return e
-}
-
-// forget drops an entry that nobody needs any more.
-func (t *Table) forget(e *entry) {
-	if len(e.holds) > 0 || len(e.queue) > 0 || len(e.behind) > 0 {
-		return
-	}
-	t.tree.Delete(e)
-	if len(t.free) < maxFreeEntries && cap(e.key) <= 256 && cap(e.holds) <= 64 {
-		t.free = append(t.free, e)
-	}
-}
-
-// find is the position of o's hold, or -1. The newest come last and leave first under contention, so search backwards.
-func (e *entry) find(o *Owner) int {
-	for i := len(e.holds) - 1; i >= 0; i-- {
-		if e.holds[i].owner == o {
-			return i
-		}
-	}
-	return -1
-}
-
-// admits tells whether o may hold e in mode beside its present holders.
-func (e *entry) admits(o *Owner, mode Mode) bool {
-	for i := range e.holds {
-		if h := &e.holds[i]; h.owner != o && !compatible(h.mode, mode) {
-			return false
-		}
-	}
-	return true
 }
 
 func (t *Table) grant(e *entry, o *Owner, asked Mode) {

@@ -1,0 +1,93 @@
+package lock
+
+import (
+	"bytes"
+
+	"github.com/tidwall/btree"
+
+	"cloudsql/storage/schema"
+)
+
+// entries are the keys that somebody holds or waits for, in order. Guarded by Table.mu.
+type entries struct {
+	tree  *btree.BTreeG[*entry]
+	probe entry    // scratch for look-ups
+	free  []*entry // entries to use again
+}
+
+const maxFreeEntries = 1024
+
+// entry is one key that somebody holds or waits for.
+type entry struct {
+	tablet schema.TabletID
+	index  schema.IndexID
+	key    []byte
+	holds  []hold
+	queue  []*waiter // first come first served, upgrades at the front
+	behind []*waiter // requests of ranges that last found this key in their way
+}
+
+type hold struct {
+	owner  *Owner
+	mode   Mode
+	absent bool // shared, and only to keep the key from being inserted
+}
+
+func lessEntry(a, b *entry) bool {
+	if a.tablet != b.tablet {
+		return a.tablet < b.tablet
+	}
+	if a.index != b.index {
+		return a.index < b.index
+	}
+	return bytes.Compare(a.key, b.key) < 0
+}
+
+// entry finds a key's entry or makes one. A fresh entry has neither holder nor waiter: the caller adds one.
+func (t *entries) entry(tablet schema.TabletID, index schema.IndexID, key []byte) *entry {
+	t.probe.tablet, t.probe.index, t.probe.key = tablet, index, key
+	e, ok := t.tree.Get(&t.probe)
+	t.probe.key = nil
+	if ok {
+		return e
+	}
+	if n := len(t.free); n > 0 {
+		e, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		e = &entry{}
+	}
+	e.tablet, e.index, e.key = tablet, index, append(e.key[:0], key...)
+	t.tree.Set(e)
+	return e
+}
+
+// forget drops an entry that nobody needs any more.
+func (t *entries) forget(e *entry) {
+	if len(e.holds) > 0 || len(e.queue) > 0 || len(e.behind) > 0 {
+		return
+	}
+	t.tree.Delete(e)
+	if len(t.free) < maxFreeEntries && cap(e.key) <= 256 && cap(e.holds) <= 64 {
+		t.free = append(t.free, e)
+	}
+}
+
+// find is the position of o's hold, or -1. The newest come last and leave first under contention, so search backwards.
+func (e *entry) find(o *Owner) int {
+	for i := len(e.holds) - 1; i >= 0; i-- {
+		if e.holds[i].owner == o {
+			return i
+		}
+	}
+	return -1
+}
+
+// admits tells whether o may hold e in mode beside its present holders.
+func (e *entry) admits(o *Owner, mode Mode) bool {
+	for i := range e.holds {
+		if h := &e.holds[i]; h.owner != o && !compatible(h.mode, mode) {
+			return false
+		}
+	}
+	return true
+}
