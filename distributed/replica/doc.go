@@ -15,7 +15,7 @@
 //
 // What belongs to one epoch is a tenure. When the log shows a later epoch, the tenure is closed at once: whoever waits in
 // it is sent elsewhere, and its transactions are lost (1213). A planned transfer of the lease (Transfer) passes them along,
-// with their locks and workspaces (shipment.go).
+// with their locks and workspaces (shipment.go, package shipment).
 //
 // # Timestamps, and writes in flight
 //

@@ -14,6 +14,7 @@ import (
 	"cloudsql/distributed/lease"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/raft"
+	"cloudsql/distributed/shipment"
 	"cloudsql/storage/engine"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/schema"
@@ -87,8 +88,8 @@ type commits struct{ transactions }
 type transfers struct {
 	commits
 
-	moving  sync.Mutex // held by a planned transfer
-	shipped *shipment  // transactions that wait for the lease to come here; guarded by mu
+	moving  sync.Mutex         // held by a planned transfer
+	shipped *shipment.Shipment // transactions that wait for the lease to come here; guarded by mu
 	waits   leaseholder.Results
 }
 

@@ -2,12 +2,10 @@ package replica
 
 import (
 	"context"
-	"encoding/binary"
-	"slices"
 	"time"
 
 	"cloudsql/distributed/leaseholder"
-	"cloudsql/distributed/lock"
+	"cloudsql/distributed/shipment"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/wire"
@@ -19,8 +17,7 @@ import (
 //	target:                                          keeps what came under the nonce ─→ the entry gives it the lease
 //	                                                 ─→ takes the next epoch ─→ installs it, and serves
 //
-// What was shipped belongs to one entry of the log, by its nonce: it is installed only where that very entry has given
-// the lease, and nobody wrote since, because the target's own taking follows it. The source does nothing for its
+// What was shipped belongs to one entry of the log (package shipment). The source does nothing for its
 // transactions between freeze and the entry. If the entry does not come, the source has to renew its lease before it goes
 // on; then the entry can come no more (shard.Lease.Serial). Whatever fails otherwise, the transactions are lost, as with
 // any change of the lease: error 1213. Prepared transactions need no shipping: they are in the log.
@@ -31,23 +28,6 @@ const (
 	// freezeMax bounds the wait for a running operation: a scan, or a commit on its way.
 	freezeMax = 2 * time.Second
 )
-
-// shippedTxn is a transaction that has come with a transfer.
-type shippedTxn struct {
-	id      fragment.TxnID
-	session uint64
-	seq     uint64
-	ws      *shard.Workspace // nil: none
-	held    lock.Held
-}
-
-// shipment is what a transfer brings, at its target until the log gives it the lease.
-type shipment struct {
-	nonce uint64
-	from  uint64 // the epoch that it was made under; this replica may not have applied its beginning yet
-	epoch uint64 // the one that the entry has begun, or our taking after it; 0: it has not come
-	txns  []*shippedTxn
-}
 
 // frozen holds still transactions while they are passed along.
 type frozen struct {
@@ -137,15 +117,13 @@ func (f *frozen) thaw() {
 
 // encode is what the frozen transactions are, up to shipMax; left is how many had no room.
 func (f *frozen) encode(nonce uint64) (msg []byte, left int) {
-	msg = binary.AppendUvarint(nil, uint64(f.r.shard))
-	msg = binary.AppendUvarint(msg, nonce)
-	msg = binary.AppendUvarint(msg, f.t.epoch)
+	msg = shipment.Begin(nil, f.r.shard, nonce, f.t.epoch)
 	for _, x := range f.txns {
 		if len(msg)+x.weight() > shipMax {
 			left++
 			continue
 		}
-		msg = f.t.appendTxn(msg, x)
+		msg = shipment.Append(msg, &x.owner, f.t.locks, x.ws, x.seq)
 	}
 	return msg, left
 }
@@ -159,46 +137,15 @@ func (x *txn) weight() int {
 	return n
 }
 
-func (t *tenure) appendTxn(dst []byte, x *txn) []byte {
-	dst = append(dst, x.id[:]...)
-	dst = binary.AppendUvarint(dst, x.owner.Session.Load())
-	dst = binary.AppendUvarint(dst, x.seq)
-	dst = wire.AppendBool(dst, x.ws != nil)
-	if x.ws != nil {
-		dst = x.ws.Append(dst)
-	}
-	return t.locks.AppendHeld(dst, &x.owner)
-}
-
-// readShipment decodes what encode made, behind the shard's id.
-func readShipment(d *wire.Reader, workspaceLimit int) (*shipment, error) {
-	s := &shipment{nonce: d.Uvarint(), from: d.Uvarint()}
-	for d.Err() == nil && len(d.Rest()) > 0 {
-		s.txns = append(s.txns, readShippedTxn(d, workspaceLimit))
-	}
-	return s, d.End()
-}
-
-func readShippedTxn(d *wire.Reader, workspaceLimit int) *shippedTxn {
-	x := &shippedTxn{}
-	copy(x.id[:], d.Take(uint64(len(x.id))))
-	x.session, x.seq = d.Uvarint(), d.Uvarint()
-	if d.Bool() {
-		x.ws = shard.ReadWorkspace(d, workspaceLimit)
-	}
-	x.held = lock.ReadHeld(d)
-	return x
-}
-
 // TakeOver keeps the transactions that are about to come to this node with the lease, encoded by the present leaseholder.
 func (r *transfers) TakeOver(msg *wire.Reader) error {
-	s, err := readShipment(msg, r.cfg.MaxWorkspaceBytes)
+	s, err := shipment.Read(msg, r.cfg.MaxWorkspaceBytes)
 	if err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if t := r.tenure.Load(); t != nil && t.epoch >= s.from || r.closed { // an earlier one ends when we have caught up
+	if t := r.tenure.Load(); t != nil && s.TooLate(t.epoch) || r.closed { // an earlier one ends when we have caught up
 		return r.notHere(0, 0)
 	}
 	r.shipped = s
@@ -208,17 +155,7 @@ func (r *transfers) TakeOver(msg *wire.Reader) error {
 // expectShipment looks at a lease command that has been applied: is it the one that what was shipped belongs to? Called
 // with r.mu held.
 func (r *transfers) expectShipment(res *shard.Result) {
-	s := r.shipped
-	if s == nil || !res.OK {
-		return
-	}
-	given := res.Batch == s.nonce && res.Lease.Holder == r.cfg.Node
-	// Our own taking follows: once, or again where the first was presumed lost, and was not served.
-	taken := s.epoch != 0 && res.Lease.Holder == r.cfg.Node && res.Lease.Epoch == s.epoch+1
-	switch {
-	case given || taken:
-		s.epoch = res.Lease.Epoch
-	case res.Lease.Epoch > max(s.from, s.epoch): // somebody else serves, or has
+	if r.shipped != nil && res.OK && !r.shipped.See(res, r.cfg.Node) {
 		r.shipped = nil
 	}
 }
@@ -227,18 +164,18 @@ func (r *transfers) expectShipment(res *shard.Result) {
 func (r *transfers) unpack(t *tenure) {
 	s := r.shipped
 	r.shipped = nil
-	if s == nil || s.epoch == 0 || t.epoch != s.epoch {
+	if s == nil || !s.Came(t.epoch) {
 		return
 	}
-	for _, q := range s.txns {
-		x := r.newTxn(q.id)
-		x.ws, x.seq = q.ws, q.seq
-		x.owner.Session.Store(q.session)
-		t.locks.Restore(&x.owner, &q.held)
-		t.txns[q.id] = x
+	for _, q := range s.Txns {
+		x := r.newTxn(q.ID)
+		x.ws, x.seq = q.Workspace, q.Seq
+		x.owner.Session.Store(q.Session)
+		t.locks.Restore(&x.owner, &q.Held)
+		t.txns[q.ID] = x
 	}
-	r.stats.PassedTxns.Add(uint64(len(s.txns)))
-	r.log.Info("transactions came along with the lease", "transactions", len(s.txns))
+	r.stats.PassedTxns.Add(uint64(len(s.Txns)))
+	r.log.Info("transactions came along with the lease", "transactions", len(s.Txns))
 }
 
 // unship drops a transaction that was rolled back before its tenure began here.
@@ -246,6 +183,6 @@ func (r *transfers) unship(id fragment.TxnID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.shipped != nil {
-		r.shipped.txns = slices.DeleteFunc(r.shipped.txns, func(x *shippedTxn) bool { return x.id == id })
+		r.shipped.Drop(id)
 	}
 }
