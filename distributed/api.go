@@ -27,13 +27,15 @@ type DB interface {
 	// ChangeCatalog runs fn on the newest catalog and commits what it put; fn is run again when somebody else's change
 	// came between. On return this node's Catalog shows the change.
 	ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error
+	// ChangeUserLocks is ChangeCatalog of the records that catalog.UserLocks names: fn looks at no others, and puts no others.
+	ChangeUserLocks(ctx context.Context, fn func(tx *catalog.Tx) error) error
 
 	// InstallTable gives t's descriptor (a new table's, or a higher version) to the shards of its tablets through their
 	// logs. Called before the catalog publishes t. Idempotent.
 	InstallTable(ctx context.Context, t *schema.Table) error
 	// DropTablets removes tablets with their rows; called after the catalog has dropped them.
 	DropTablets(ctx context.Context, tablets []schema.Tablet) error
-	// PlaceTable chooses the shard of a new table of database d and gives it its first tablet, and RowsSince.
+	// PlaceTable chooses the shard of a new table of database d and gives it its first tablet, RowsSince, and its id if it has none.
 	PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error
 	// AwaitSchema waits until no gateway plans with a version of t older than t.Version. Who uses one already is not waited for
 	// (sql/metalock does).

@@ -564,9 +564,9 @@ func (numbers) Name() (db, table string) { return "information_schema", "numbers
 func (numbers) Columns() []exec.VirtualColumn {
 	return []exec.VirtualColumn{{Name: "N", Type: types.TypeInt, NotNull: true}, {Name: "NAME", Type: types.TypeString}}
 }
-func (numbers) Scan(_ context.Context, eq map[string]string, fn func(row []types.Value) error) error {
+func (numbers) Scan(_ context.Context, q exec.VirtualQuery, fn func(row []types.Value) error) error {
 	for i, name := range []string{"zero", "one", "two", "three"} {
-		if want, ok := eq["name"]; ok && want != name {
+		if want, ok := q.Equal["name"]; ok && want != name {
 			continue
 		}
 		if err := fn([]types.Value{types.Int(int64(i)), types.Str(name)}); err != nil {

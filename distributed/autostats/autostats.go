@@ -24,6 +24,8 @@ const (
 	statsLeast    = 1000        // rows from which a table is looked at unasked
 	statsGrown    = 0.2         // share of the rows by which it must have grown or shrunk, beyond statsLeast/2
 	statsTimeout  = 30 * time.Second
+	// statsRound is how many tables are asked for their size at a time: in a catalog of more it takes some rounds to see all.
+	statsRound = 500
 )
 
 // Run looks at tables until ctx ends, one every so often (0: statsEvery).
@@ -32,6 +34,7 @@ func Run(ctx context.Context, db distributed.DB, every time.Duration, log *slog.
 		every = statsEvery
 	}
 	looked := map[schema.TableID]time.Time{}
+	from := schema.TableID(0)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -50,8 +53,8 @@ func Run(ctx context.Context, db distributed.DB, every time.Duration, log *slog.
 				delete(looked, id)
 			}
 		}
-		t := outgrown(db, c, looked)
-		if t == nil {
+		var t *schema.Table
+		if t, from = outgrown(db.TableStats, c, looked, from); t == nil {
 			continue
 		}
 		looked[t.ID] = time.Now()
@@ -66,21 +69,25 @@ func autoRecalc(c *catalog.Snapshot) bool {
 	return !ok || v == "1" || strings.EqualFold(v, "ON")
 }
 
-// outgrown is the table that has changed most since its rows were looked at, of those that have changed enough.
-func outgrown(db distributed.DB, c *catalog.Snapshot, looked map[schema.TableID]time.Time) (most *schema.Table) {
-	worst := 0.0
-	for _, d := range c.Databases() {
-		for _, t := range c.Tables(d.Name) {
-			if _, ok := looked[t.ID]; ok {
-				continue
-			}
-			rows, _ := db.TableStats(t)
-			if x := outgrownBy(c.Statistics(t.ID), rows); x > worst {
-				most, worst = t, x
-			}
+// outgrown is the table that has changed most since its rows were looked at, of those that have changed enough, among the next ones from
+// an id on; next is where those after them begin.
+func outgrown(size func(*schema.Table) (rows, bytes uint64), c *catalog.Snapshot, looked map[schema.TableID]time.Time,
+	from schema.TableID) (most *schema.Table, next schema.TableID) {
+	worst, left := 0.0, statsRound
+	for id, t := range catalog.TablesFrom(c, from) {
+		if left == 0 {
+			return most, id
+		}
+		left--
+		if _, ok := looked[id]; ok {
+			continue
+		}
+		rows, _ := size(t)
+		if x := outgrownBy(c.Statistics(id), rows); x > worst {
+			most, worst = t, x
 		}
 	}
-	return most
+	return most, 0
 }
 
 // outgrownBy tells how much a table has changed, as a multiple of what is enough to look again; 0: not enough.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/persistent"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
 	"cloudsql/storage/version"
@@ -209,25 +210,31 @@ func (v ClusterVersion) Needed() version.Version { return max(v.Active, v.Next).
 type Snapshot struct {
 	version   uint64
 	nextID    uint64
-	databases map[string]*schema.Database
-	dbByID    map[schema.DatabaseID]*schema.Database
-	tables    map[schema.DatabaseID]map[string]*schema.Table
-	byID      map[schema.TableID]*schema.Table
-	views     map[schema.DatabaseID]map[string]*schema.View
-	viewByID  map[schema.TableID]*schema.View
-	tablets   map[schema.TabletID]schema.ShardID
-	children  map[tableName][]schema.TableID // whose foreign keys name a table, whether it exists or not
-	users     map[string]*User               // by "name@host"
-	nodes     map[schema.NodeID]*Node
-	shards    map[schema.ShardID]*Shard
-	settings  map[string]string // SET PERSIST / SET GLOBAL values by variable
-	records   map[string]json.RawMessage
-	stats     map[schema.TableID]*statistics.Table
-	moves     map[schema.TabletID]*Move
-	commits   map[string]uint64
+	databases *persistent.Map[string, *schema.Database]
+	dbByID    *persistent.Map[schema.DatabaseID, *schema.Database]
+	tables    named[*schema.Table]
+	byID      *persistent.Map[schema.TableID, *schema.Table]
+	views     named[*schema.View]
+	viewByID  *persistent.Map[schema.TableID, *schema.View]
+	tablets   *persistent.Map[schema.TabletID, schema.ShardID]
+	children  *persistent.Map[string, []schema.TableID] // whose foreign keys name a table, whether it exists or not, by parentKey
+	rules     *persistent.Map[string, []schema.TableID] // who has a constraint of a name, by ruleKey
+	load      *persistent.Map[schema.ShardID, int]      // databases and tablets in a shard
+	users     *persistent.Map[string, *User]            // by "name@host"
+	nodes     *persistent.Map[schema.NodeID, *Node]
+	shards    *persistent.Map[schema.ShardID, *Shard]
+	settings  *persistent.Map[string, string] // SET PERSIST / SET GLOBAL values by variable
+	records   *persistent.Map[string, json.RawMessage]
+	stats     *persistent.Map[schema.TableID, *statistics.Table]
+	moves     *persistent.Map[schema.TabletID, *Move]
+	commits   *persistent.Map[string, uint64]
+	scopes    *persistent.Map[Scope, uint64] // when a scope beside Definitions was changed
 	cluster   ClusterVersion
 	own       *Snapshot // a session's temporary tables, which are found before others; nil: none
 }
+
+// named has what databases call by names. A database of which nothing has a name is not in it.
+type named[V any] = *persistent.Map[schema.DatabaseID, *persistent.Map[string, V]]
 
 // FirstID is where the sequence of ids begins; smaller ones are for what a cluster is made with.
 const FirstID = 100
@@ -236,38 +243,39 @@ const FirstID = 100
 func Empty() *Snapshot {
 	return &Snapshot{
 		nextID:    FirstID,
-		databases: map[string]*schema.Database{},
-		dbByID:    map[schema.DatabaseID]*schema.Database{},
-		tables:    map[schema.DatabaseID]map[string]*schema.Table{},
-		byID:      map[schema.TableID]*schema.Table{},
-		views:     map[schema.DatabaseID]map[string]*schema.View{},
-		viewByID:  map[schema.TableID]*schema.View{},
-		tablets:   map[schema.TabletID]schema.ShardID{},
-		children:  map[tableName][]schema.TableID{},
-		users:     map[string]*User{},
-		nodes:     map[schema.NodeID]*Node{},
-		shards:    map[schema.ShardID]*Shard{},
-		settings:  map[string]string{},
-		records:   map[string]json.RawMessage{},
-		stats:     map[schema.TableID]*statistics.Table{},
-		moves:     map[schema.TabletID]*Move{},
-		commits:   map[string]uint64{},
+		databases: persistent.New[string, *schema.Database](),
+		dbByID:    persistent.New[schema.DatabaseID, *schema.Database](),
+		tables:    persistent.New[schema.DatabaseID, *persistent.Map[string, *schema.Table]](),
+		byID:      persistent.New[schema.TableID, *schema.Table](),
+		views:     persistent.New[schema.DatabaseID, *persistent.Map[string, *schema.View]](),
+		viewByID:  persistent.New[schema.TableID, *schema.View](),
+		tablets:   persistent.New[schema.TabletID, schema.ShardID](),
+		children:  persistent.New[string, []schema.TableID](),
+		rules:     persistent.New[string, []schema.TableID](),
+		load:      persistent.New[schema.ShardID, int](),
+		users:     persistent.New[string, *User](),
+		nodes:     persistent.New[schema.NodeID, *Node](),
+		shards:    persistent.New[schema.ShardID, *Shard](),
+		settings:  persistent.New[string, string](),
+		records:   persistent.New[string, json.RawMessage](),
+		stats:     persistent.New[schema.TableID, *statistics.Table](),
+		moves:     persistent.New[schema.TabletID, *Move](),
+		commits:   persistent.New[string, uint64](),
+		scopes:    persistent.New[Scope, uint64](),
 	}
 }
 
-// Version is the log index of the last change.
+// Version is the log index of the last change of Definitions.
 func (s *Snapshot) Version() uint64 { return s.version }
 
 // Database finds a database by name.
 func (s *Snapshot) Database(name string) (*schema.Database, bool) {
-	d, ok := s.databases[name]
-	return d, ok
+	return s.databases.Get(name)
 }
 
 // DatabaseByID finds a database by id.
 func (s *Snapshot) DatabaseByID(id schema.DatabaseID) (*schema.Database, bool) {
-	d, ok := s.dbByID[id]
-	return d, ok
+	return s.dbByID.Get(id)
 }
 
 // Table finds a table by its database's name and its own.
@@ -277,17 +285,12 @@ func (s *Snapshot) Table(db, name string) (*schema.Table, bool) {
 			return t, true
 		}
 	}
-	d, ok := s.databases[db]
-	if !ok {
-		return nil, false
-	}
-	t, ok := s.tables[d.ID][name]
-	return t, ok
+	return find(s, s.tables, db, name)
 }
 
 // TableByID finds a table by id.
 func (s *Snapshot) TableByID(id schema.TableID) (*schema.Table, bool) {
-	if t, ok := s.byID[id]; ok || s.own == nil {
+	if t, ok := s.byID.Get(id); ok || s.own == nil {
 		return t, ok
 	}
 	return s.own.TableByID(id)
@@ -295,21 +298,15 @@ func (s *Snapshot) TableByID(id schema.TableID) (*schema.Table, bool) {
 
 // View finds a view by its database's name and its own.
 func (s *Snapshot) View(db, name string) (*schema.View, bool) {
-	if len(s.viewByID) == 0 {
+	if s.viewByID.Len() == 0 {
 		return nil, false
 	}
-	d, ok := s.databases[db]
-	if !ok {
-		return nil, false
-	}
-	v, ok := s.views[d.ID][name]
-	return v, ok
+	return find(s, s.views, db, name)
 }
 
 // ViewByID finds a view by id.
 func (s *Snapshot) ViewByID(id schema.TableID) (*schema.View, bool) {
-	v, ok := s.viewByID[id]
-	return v, ok
+	return s.viewByID.Get(id)
 }
 
 // Named finds what has a name among the tables and views of a database: they share their names.
@@ -328,7 +325,7 @@ func (s *Snapshot) VersionOf(id schema.TableID) (version uint64, ok bool) {
 	if t, ok := s.TableByID(id); ok {
 		return t.Version, true
 	}
-	if v, ok := s.viewByID[id]; ok {
+	if v, ok := s.viewByID.Get(id); ok {
 		return v.Version, true
 	}
 	return 0, false
@@ -336,10 +333,10 @@ func (s *Snapshot) VersionOf(id schema.TableID) (version uint64, ok bool) {
 
 // ShardOf finds the shard of a tablet, also of one that has moved: for those who are in the middle of reading it.
 func (s *Snapshot) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
-	if h, ok := s.tablets[t]; ok {
+	if h, ok := s.tablets.Get(t); ok {
 		return h, true
 	}
-	if m := s.moves[t]; m != nil && m.State == MoveLeaving {
+	if m := MoveOf(s, t); m != nil && m.State == MoveLeaving {
 		return m.From, true
 	}
 	return 0, false
@@ -352,84 +349,80 @@ func (s *Snapshot) ClusterVersion() ClusterVersion { return s.cluster }
 func (s *Snapshot) Allows(v version.Version) bool { return v <= s.cluster.Active.Or1() }
 
 // Node finds a node.
-func (s *Snapshot) Node(id schema.NodeID) (*Node, bool) { n, ok := s.nodes[id]; return n, ok }
+func (s *Snapshot) Node(id schema.NodeID) (*Node, bool) { return s.nodes.Get(id) }
 
 // Shard finds a shard.
-func (s *Snapshot) Shard(id schema.ShardID) (*Shard, bool) { h, ok := s.shards[id]; return h, ok }
+func (s *Snapshot) Shard(id schema.ShardID) (*Shard, bool) { return s.shards.Get(id) }
 
 // Setting is the value that was given to a variable for the whole cluster.
-func (s *Snapshot) Setting(name string) (string, bool) { v, ok := s.settings[name]; return v, ok }
+func (s *Snapshot) Setting(name string) (string, bool) { return s.settings.Get(name) }
 
 // User finds an account by its exact host pattern.
 func (s *Snapshot) User(name, host string) (*User, bool) {
-	u, ok := s.users[name+"@"+host]
-	return u, ok
+	return s.users.Get(AccountKey(name, host))
 }
 
 // Databases lists in order of name.
-func (s *Snapshot) Databases() []*schema.Database {
-	return sorted(s.databases, func(d *schema.Database) string { return d.Name })
-}
+func (s *Snapshot) Databases() []*schema.Database { return s.databases.Values() }
 
 // Tables lists a database's tables in order of name.
-func (s *Snapshot) Tables(db string) []*schema.Table {
-	d, ok := s.databases[db]
-	if !ok {
-		return nil
-	}
-	return sorted(s.tables[d.ID], func(t *schema.Table) string { return t.Name })
-}
+func (s *Snapshot) Tables(db string) []*schema.Table { return in(s, s.tables, db).Values() }
 
 // Views lists a database's views in order of name.
-func (s *Snapshot) Views(db string) []*schema.View {
-	d, ok := s.databases[db]
+func (s *Snapshot) Views(db string) []*schema.View { return in(s, s.views, db).Values() }
+
+// in is what a database has names for; nil: nothing.
+func in[V any](s *Snapshot, all named[V], db string) *persistent.Map[string, V] {
+	d, ok := s.databases.Get(db)
 	if !ok {
 		return nil
 	}
-	return sorted(s.views[d.ID], func(v *schema.View) string { return v.Name })
+	m, _ := all.Get(d.ID)
+	return m
 }
+
+func find[V any](s *Snapshot, all named[V], db, name string) (V, bool) { return in(s, all, db).Get(name) }
 
 // Users lists in order of name and host.
 func (s *Snapshot) Users() []*User {
-	return sorted(s.users, func(u *User) string { return u.Name + "\x00" + u.Host })
+	list := s.users.Values()
+	slices.SortFunc(list, func(a, b *User) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Host, b.Host)) })
+	return list
 }
 
 // Nodes lists in order of id.
-func (s *Snapshot) Nodes() []*Node {
-	return sorted(s.nodes, func(n *Node) schema.NodeID { return n.ID })
-}
+func (s *Snapshot) Nodes() []*Node { return s.nodes.Values() }
 
 // Shards lists in order of id.
-func (s *Snapshot) Shards() []*Shard {
-	return sorted(s.shards, func(h *Shard) schema.ShardID { return h.ID })
-}
+func (s *Snapshot) Shards() []*Shard { return s.shards.Values() }
 
-// Settings are all cluster-wide values by variable; not to be changed.
-func (s *Snapshot) Settings() map[string]string { return s.settings }
+// Settings are all cluster-wide values by variable.
+func (s *Snapshot) Settings() map[string]string { return maps.Collect(s.settings.All()) }
 
 // Statistics is what is known of a table's rows; nil: nothing. It may not be changed.
-func (s *Snapshot) Statistics(id schema.TableID) *statistics.Table { return s.stats[id] }
+func (s *Snapshot) Statistics(id schema.TableID) *statistics.Table {
+	t, _ := s.stats.Get(id)
+	return t
+}
 
 // Record reads a generic record into v; false if there is none (or it does not parse).
 func (s *Snapshot) Record(kind, key string, v any) bool {
-	raw, ok := s.records[kind+"/"+key]
+	raw, ok := s.records.Get(kind + "/" + key)
 	return ok && json.Unmarshal(raw, v) == nil
 }
 
 // Records lists the keys of a kind's records, sorted.
 func (s *Snapshot) Records(kind string) []string {
 	var keys []string
-	for k := range s.records {
-		if len(k) > len(kind) && k[:len(kind)] == kind && k[len(kind)] == '/' {
-			keys = append(keys, k[len(kind)+1:])
+	kind += "/"
+	for k := range s.records.From(kind) {
+		key, is := strings.CutPrefix(k, kind)
+		if !is {
+			break
 		}
+		keys = append(keys, key)
 	}
-	slices.Sort(keys)
 	return keys
-}
-
-func sorted[K comparable, V any, O cmp.Ordered](m map[K]V, by func(V) O) []V {
-	return slices.SortedFunc(maps.Values(m), func(a, b V) int { return cmp.Compare(by(a), by(b)) })
 }
 
 // DefaultCollation is utf8mb4_0900_ai_ci.

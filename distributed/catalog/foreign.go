@@ -4,56 +4,66 @@ import (
 	"hash/fnv"
 	"slices"
 
+	"cloudsql/storage/persistent"
 	"cloudsql/storage/schema"
 )
 
 // Who refers to whom by foreign keys. The records have the children's side alone; the parents' is derived, for tables that exist and
 // for such as do not.
 
-// tableName is a table's name with its database's.
-type tableName struct{ db, table string }
+// parentKey names a table in children.
+func parentKey(db, table string) string { return db + "\x00" + table }
 
-// setParents notes a table with those that its foreign keys name, or forgets it.
-func (b *builder) setParents(t *schema.Table, is bool) {
-	if len(t.ForeignKeys) == 0 {
-		return
-	}
-	m := touch(b, "children", &b.s.children)
+// setRelations notes what a table refers to and the names of its constraints, or forgets it.
+func (b *builder) setRelations(t *schema.Table, is bool) {
 	for i := range t.ForeignKeys {
 		f := &t.ForeignKeys[i]
-		name := tableName{f.Database, f.Parent}
-		list := slices.DeleteFunc(slices.Clone(m[name]), func(id schema.TableID) bool { return id == t.ID })
-		if is {
-			list = append(list, t.ID)
-			slices.Sort(list)
-		}
-		if m[name] = list; len(list) == 0 {
-			delete(m, name)
-		}
+		enlist(touch(b, &b.s.children), parentKey(f.Database, f.Parent), t.ID, is)
+		enlist(touch(b, &b.s.rules), ruleKey(t.Database, ruleForeign, f.Name), t.ID, is)
+	}
+	for i := range t.Checks {
+		enlist(touch(b, &b.s.rules), ruleKey(t.Database, ruleCheck, t.Checks[i].Name), t.ID, is)
 	}
 }
 
-// Children are the tables that have a foreign key to the one of that name, in order of id; itself among them if it refers to itself.
-func (s *Snapshot) Children(db, table string) []*schema.Table {
-	if len(s.children) == 0 {
-		return nil
+// enlist puts a table among those that a key has, or takes it out.
+func enlist(m *persistent.Map[string, []schema.TableID], key string, id schema.TableID, is bool) {
+	was, _ := m.Get(key)
+	list := slices.DeleteFunc(slices.Clone(was), func(other schema.TableID) bool { return other == id })
+	if is {
+		list = append(list, id)
+		slices.Sort(list)
 	}
-	ids := s.children[tableName{db, table}]
+	if len(list) == 0 {
+		m.Delete(key)
+	} else {
+		m.Set(key, list)
+	}
+}
+
+// byIDs are the tables of some ids.
+func byIDs(s *Snapshot, ids []schema.TableID) []*schema.Table {
 	list := make([]*schema.Table, 0, len(ids))
 	for _, id := range ids {
-		list = append(list, s.byID[id])
+		if t, ok := s.byID.Get(id); ok {
+			list = append(list, t)
+		}
 	}
 	return list
 }
 
+// Children are the tables that have a foreign key to the one of that name, in order of id; itself among them if it refers to itself.
+func (s *Snapshot) Children(db, table string) []*schema.Table {
+	if s.children.Len() == 0 {
+		return nil
+	}
+	ids, _ := s.children.Get(parentKey(db, table))
+	return byIDs(s, ids)
+}
+
 // Parent finds the table that a foreign key refers to, which is never a temporary one.
 func (s *Snapshot) Parent(f *schema.ForeignKey) (*schema.Table, bool) {
-	d, ok := s.databases[f.Database]
-	if !ok {
-		return nil, false
-	}
-	t, ok := s.tables[d.ID][f.Parent]
-	return t, ok
+	return find(s, s.tables, f.Database, f.Parent)
 }
 
 // Related tells whether a table has foreign keys, or is referred to by some.
@@ -61,12 +71,16 @@ func (s *Snapshot) Related(t *schema.Table) bool {
 	if len(t.ForeignKeys) > 0 {
 		return true
 	}
-	return len(s.children) > 0 && !t.Temporary() && len(s.children[tableName{s.DatabaseName(t), t.Name}]) > 0
+	if s.children.Len() == 0 || t.Temporary() {
+		return false
+	}
+	_, is := s.children.Get(parentKey(s.DatabaseName(t), t.Name))
+	return is
 }
 
 // DatabaseName is the name of a table's database.
 func (s *Snapshot) DatabaseName(t *schema.Table) string {
-	if d, ok := s.dbByID[t.Database]; ok {
+	if d, ok := s.dbByID.Get(t.Database); ok {
 		return d.Name
 	}
 	return ""

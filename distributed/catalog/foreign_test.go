@@ -30,20 +30,24 @@ func TestChildren(t *testing.T) {
 	if got := children("p"); len(got) != 1 || got[0] != 20 || len(children("c")) != 1 {
 		t.Fatalf("children %v", got)
 	}
-	orphan := s.Relations(s.byID[20])
+	table := func(id schema.TableID) *schema.Table {
+		found, _ := s.TableByID(id)
+		return found
+	}
+	orphan := s.Relations(table(20))
 	parent := &schema.Table{ID: 10, Database: 1, Name: "p", Version: 1}
 	s = r.commit(t, s, func(tx *Tx) { tx.PutTable(parent) })
-	if s.Relations(s.byID[20]) == orphan || s.Relations(s.byID[10]) == 0 || !s.Related(s.byID[10]) {
+	if s.Relations(table(20)) == orphan || s.Relations(table(10)) == 0 || !s.Related(table(10)) {
 		t.Error("a parent that comes changes nothing")
 	}
-	known := s.Relations(s.byID[10])
+	known := s.Relations(table(10))
 	before := s
 	s = r.commit(t, s, func(tx *Tx) {
 		next := child.Clone()
 		next.Version, next.ForeignKeys = 2, keys("q")
 		tx.PutTable(next)
 	})
-	if len(children("p")) != 0 || len(children("q")) != 1 || s.Relations(s.byID[10]) == known || s.Related(s.byID[10]) {
+	if len(children("p")) != 0 || len(children("q")) != 1 || s.Relations(table(10)) == known || s.Related(table(10)) {
 		t.Error("a key that goes is still there")
 	}
 	if len(before.Children("d", "p")) != 1 {
@@ -54,7 +58,7 @@ func TestChildren(t *testing.T) {
 		t.Errorf("loaded %v (%v)", loaded.Children("d", "q"), err)
 	}
 	s = r.commit(t, s, func(tx *Tx) { tx.DeleteTable(20) })
-	if len(s.children) != 0 {
-		t.Errorf("left are %v", s.children)
+	if s.children.Len() != 0 {
+		t.Errorf("left are %v", s.children.Keys())
 	}
 }

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 
@@ -42,20 +41,17 @@ type Move struct {
 }
 
 // Moves lists the moves of a catalog in order of their tablets.
-func Moves(s *Snapshot) []*Move {
-	list := make([]*Move, 0, len(s.moves))
-	for _, id := range slices.Sorted(maps.Keys(s.moves)) {
-		list = append(list, s.moves[id])
-	}
-	return list
-}
+func Moves(s *Snapshot) []*Move { return s.moves.Values() }
 
 // MoveOf finds a tablet's move; nil: it has none.
-func MoveOf(s *Snapshot, t schema.TabletID) *Move { return s.moves[t] }
+func MoveOf(s *Snapshot, t schema.TabletID) *Move {
+	m, _ := s.moves.Get(t)
+	return m
+}
 
 // Moving tells whether a table has a move during which its definition must stay as it is.
 func Moving(s *Snapshot, t schema.TableID) bool {
-	for _, m := range s.moves {
+	for _, m := range s.moves.All() {
 		if m.Table == t && m.State == MoveCopying {
 			return true
 		}

@@ -1,12 +1,13 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 
+	"cloudsql/storage/persistent"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/version"
@@ -31,6 +32,7 @@ const (
 	kindStats    = "stats/"
 	kindView     = "view/"
 	kindMove     = "move/"
+	kindScope    = "scope/"
 
 	clusterVersion = "cluster/version" // of kindRecord
 )
@@ -41,7 +43,7 @@ const (
 var recordsSince = map[string]version.Version{
 	kindCommit: version.V1, kindDatabase: version.V1, kindTable: version.V1, kindUser: version.V1, kindNode: version.V1,
 	kindShard: version.V1, kindSetting: version.V1, kindRecord: version.V1,
-	kindStats: version.V2, kindView: version.V2, kindMove: version.V2,
+	kindStats: version.V2, kindView: version.V2, kindMove: version.V2, kindScope: scopesSince,
 }
 
 func sinceOf(kind string) version.Version {
@@ -56,11 +58,9 @@ func Load(scan func(prefix string, fn func(key string, value []byte, version uin
 	b := newBuilder(Empty())
 	var err error
 	scan(Prefix, func(key string, value []byte, version uint64) bool {
-		if key == keyVersion {
-			b.s.version = version
-			return true
+		if !b.setVersion(key, version) {
+			err = b.set(key, value)
 		}
-		err = b.set(key, value)
 		return err == nil
 	})
 	return b.s, err
@@ -69,6 +69,11 @@ func Load(scan func(prefix string, fn func(key string, value []byte, version uin
 // Apply gives the catalog after a change of the system shard; s itself if the change was not of the catalog. version is
 // the change's log index.
 func (s *Snapshot) Apply(version uint64, sets []shard.SystemSet) (*Snapshot, error) {
+	return Follow(s, func(string) uint64 { return version }, sets)
+}
+
+// Follow gives the catalog after some changes at once; version tells the log index of the last one that set a record.
+func Follow(s *Snapshot, version func(key string) uint64, sets []shard.SystemSet) (*Snapshot, error) {
 	var b *builder
 	for _, set := range sets {
 		if !strings.HasPrefix(set.Key, Prefix) {
@@ -77,9 +82,10 @@ func (s *Snapshot) Apply(version uint64, sets []shard.SystemSet) (*Snapshot, err
 		if b == nil {
 			b = newBuilder(s)
 		}
-		if set.Key == keyVersion {
-			b.s.version = version
-		} else if err := b.set(set.Key, set.Value); err != nil {
+		if b.setVersion(set.Key, version(set.Key)) {
+			continue
+		}
+		if err := b.set(set.Key, set.Value); err != nil {
 			return s, err
 		}
 	}
@@ -89,24 +95,22 @@ func (s *Snapshot) Apply(version uint64, sets []shard.SystemSet) (*Snapshot, err
 	return b.s, nil
 }
 
-// builder changes a copy of a snapshot; the maps are copied when they are first touched.
+// builder changes a copy of a snapshot; maps are cloned when they are first touched.
 type builder struct {
-	s      *Snapshot
-	copied map[string]bool
-	dbs    map[schema.DatabaseID]bool // whose table maps are copied
-	viewDB map[schema.DatabaseID]bool // whose view maps are copied
+	s   *Snapshot
+	own map[any]bool // maps that are the copy's alone
 }
 
 func newBuilder(from *Snapshot) *builder {
 	s := *from
-	return &builder{s: &s, copied: map[string]bool{}, dbs: map[schema.DatabaseID]bool{}, viewDB: map[schema.DatabaseID]bool{}}
+	return &builder{s: &s, own: map[any]bool{}}
 }
 
-// touch copies *m once.
-func touch[K comparable, V any](b *builder, kind string, m *map[K]V) map[K]V {
-	if !b.copied[kind] {
-		b.copied[kind] = true
-		*m = maps.Clone(*m)
+// touch gives a map of the copy that may be changed.
+func touch[K cmp.Ordered, V any](b *builder, m **persistent.Map[K, V]) *persistent.Map[K, V] {
+	if !b.own[*m] {
+		*m = (*m).Clone()
+		b.own[*m] = true
 	}
 	return *m
 }
@@ -131,19 +135,19 @@ func (b *builder) set(key string, value []byte) error {
 	case kindView:
 		err = b.setView(id, value)
 	case kindUser:
-		err = put(touch(b, kind, &b.s.users), id, value)
+		err = put(touch(b, &b.s.users), id, value)
 	case kindNode:
-		err = putID(touch(b, kind, &b.s.nodes), id, value)
+		err = putID(touch(b, &b.s.nodes), id, value)
 	case kindShard:
-		err = putID(touch(b, kind, &b.s.shards), id, value)
+		err = putID(touch(b, &b.s.shards), id, value)
 	case kindStats:
-		err = putID(touch(b, kind, &b.s.stats), id, value)
+		err = putID(touch(b, &b.s.stats), id, value)
 	case kindMove:
-		err = putID(touch(b, kind, &b.s.moves), id, value)
+		err = putID(touch(b, &b.s.moves), id, value)
 	case kindSetting:
-		err = putValue(touch(b, kind, &b.s.settings), id, value)
+		err = putValue(touch(b, &b.s.settings), id, value)
 	case kindCommit:
-		err = putValue(touch(b, kind, &b.s.commits), id, value)
+		err = putValue(touch(b, &b.s.commits), id, value)
 	case kindRecord:
 		err = b.setRecord(id, value)
 	}
@@ -154,11 +158,11 @@ func (b *builder) set(key string, value []byte) error {
 }
 
 func (b *builder) setRecord(id string, value []byte) error {
-	m := touch(b, kindRecord, &b.s.records)
+	m := touch(b, &b.s.records)
 	if value == nil {
-		delete(m, id)
+		m.Delete(id)
 	} else {
-		m[id] = append(json.RawMessage(nil), value...)
+		m.Set(id, append(json.RawMessage(nil), value...))
 	}
 	if id != clusterVersion {
 		return nil
@@ -170,20 +174,29 @@ func (b *builder) setRecord(id string, value []byte) error {
 	return json.Unmarshal(value, &b.s.cluster)
 }
 
-func put[K comparable, V any](m map[K]*V, k K, value []byte) error {
-	if value == nil {
-		delete(m, k)
-		return nil
-	}
-	v := new(V)
-	if err := json.Unmarshal(value, v); err != nil {
+// put takes in a record of a map; nil removes it.
+func put[K cmp.Ordered, V any](m *persistent.Map[K, *V], k K, value []byte) error {
+	v, err := decode[V](value)
+	if err != nil {
 		return err
 	}
-	m[k] = v
+	if v == nil {
+		m.Delete(k)
+	} else {
+		m.Set(k, v)
+	}
 	return nil
 }
 
-func putID[K ~uint64, V any](m map[K]*V, id string, value []byte) error {
+func decode[V any](value []byte) (*V, error) {
+	if value == nil {
+		return nil, nil
+	}
+	v := new(V)
+	return v, json.Unmarshal(value, v)
+}
+
+func putID[K ~uint64, V any](m *persistent.Map[K, *V], id string, value []byte) error {
 	n, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
 		return err
@@ -191,100 +204,123 @@ func putID[K ~uint64, V any](m map[K]*V, id string, value []byte) error {
 	return put(m, K(n), value)
 }
 
-func putValue[V any](m map[string]V, k string, value []byte) error {
-	if value == nil {
-		delete(m, k)
-		return nil
+func putValue[V any](m *persistent.Map[string, V], k string, value []byte) error {
+	v, err := decode[V](value)
+	switch {
+	case err != nil:
+		return err
+	case v == nil:
+		m.Delete(k)
+	default:
+		m.Set(k, *v)
 	}
-	var v V
-	err := json.Unmarshal(value, &v)
-	m[k] = v
-	return err
+	return nil
+}
+
+// replace takes in a record of a map by id and gives what was there before and is now; nil for nothing.
+func replace[K ~uint64, V any](m *persistent.Map[K, *V], id string, value []byte) (old, now *V, err error) {
+	n, err := strconv.ParseUint(id, 10, 64)
+	if err != nil {
+		return nil, nil, err
+	}
+	old, _ = m.Get(K(n))
+	if err = put(m, K(n), value); err == nil {
+		now, _ = m.Get(K(n))
+	}
+	return old, now, err
 }
 
 func (b *builder) setDatabase(id string, value []byte) error {
-	n, err := strconv.ParseUint(id, 10, 64)
+	old, now, err := replace(touch(b, &b.s.dbByID), id, value)
 	if err != nil {
 		return err
 	}
-	byName, byID := touch(b, kindDatabase, &b.s.databases), touch(b, "dbByID", &b.s.dbByID)
-	if old, ok := byID[schema.DatabaseID(n)]; ok && byName[old.Name] == old {
-		delete(byName, old.Name)
+	byName := touch(b, &b.s.databases)
+	if old != nil {
+		if d, _ := byName.Get(old.Name); d == old {
+			byName.Delete(old.Name)
+		}
+		b.weigh(old.Shard, -1)
 	}
-	if err := put(byID, schema.DatabaseID(n), value); err != nil {
-		return err
-	}
-	if d, ok := byID[schema.DatabaseID(n)]; ok {
-		byName[d.Name] = d
+	if now != nil {
+		byName.Set(now.Name, now)
+		b.weigh(now.Shard, 1)
 	}
 	return nil
 }
 
 func (b *builder) setTable(id string, value []byte) error {
-	n, err := strconv.ParseUint(id, 10, 64)
+	old, now, err := replace(touch(b, &b.s.byID), id, value)
 	if err != nil {
 		return err
 	}
-	byID, tablets := touch(b, kindTable, &b.s.byID), touch(b, "tablets", &b.s.tablets)
-	if old, ok := byID[schema.TableID(n)]; ok {
+	tablets := touch(b, &b.s.tablets)
+	if old != nil {
 		for _, tb := range old.Tablets {
-			delete(tablets, tb.ID)
+			tablets.Delete(tb.ID)
+			b.weigh(tb.Shard, -1)
 		}
-		if m := b.tablesOf(old.Database); m[old.Name] == old {
-			delete(m, old.Name)
-		}
-		b.setParents(old, false)
+		dropName(b, &b.s.tables, old.Database, old.Name, old)
+		b.setRelations(old, false)
 	}
-	if err := put(byID, schema.TableID(n), value); err != nil {
-		return err
-	}
-	if t, ok := byID[schema.TableID(n)]; ok {
-		b.tablesOf(t.Database)[t.Name] = t
-		for _, tb := range t.Tablets {
-			tablets[tb.ID] = tb.Shard
+	if now != nil {
+		for _, tb := range now.Tablets {
+			tablets.Set(tb.ID, tb.Shard)
+			b.weigh(tb.Shard, 1)
 		}
-		b.setParents(t, true)
+		putName(b, &b.s.tables, now.Database, now.Name, now)
+		b.setRelations(now, true)
 	}
 	return nil
 }
 
 func (b *builder) setView(id string, value []byte) error {
-	n, err := strconv.ParseUint(id, 10, 64)
+	old, now, err := replace(touch(b, &b.s.viewByID), id, value)
 	if err != nil {
 		return err
 	}
-	byID := touch(b, kindView, &b.s.viewByID)
-	if old, ok := byID[schema.TableID(n)]; ok {
-		if m := b.viewsOf(old.Database); m[old.Name] == old {
-			delete(m, old.Name)
-		}
+	if old != nil {
+		dropName(b, &b.s.views, old.Database, old.Name, old)
 	}
-	if err := put(byID, schema.TableID(n), value); err != nil {
-		return err
-	}
-	if v, ok := byID[schema.TableID(n)]; ok {
-		b.viewsOf(v.Database)[v.Name] = v
+	if now != nil {
+		putName(b, &b.s.views, now.Database, now.Name, now)
 	}
 	return nil
 }
 
-// tablesOf is a database's table map, copied.
-func (b *builder) tablesOf(d schema.DatabaseID) map[string]*schema.Table {
-	return copied(b.dbs, touch(b, "tables", &b.s.tables), d)
-}
-
-// viewsOf is a database's view map, copied.
-func (b *builder) viewsOf(d schema.DatabaseID) map[string]*schema.View {
-	return copied(b.viewDB, touch(b, "views", &b.s.views), d)
-}
-
-// copied gives the map of a database, which is copied once.
-func copied[V any](done map[schema.DatabaseID]bool, all map[schema.DatabaseID]map[string]*V, d schema.DatabaseID) map[string]*V {
-	if !done[d] {
-		done[d] = true
-		if all[d] = maps.Clone(all[d]); all[d] == nil {
-			all[d] = map[string]*V{}
-		}
+// weigh notes that a shard has more databases and tablets, or fewer.
+func (b *builder) weigh(s schema.ShardID, more int) {
+	m := touch(b, &b.s.load)
+	n, _ := m.Get(s)
+	if n += more; n == 0 {
+		m.Delete(s)
+	} else {
+		m.Set(s, n)
 	}
-	return all[d]
+}
+
+// putName gives something its name in a database.
+func putName[V comparable](b *builder, all *named[V], d schema.DatabaseID, name string, v V) {
+	m, _ := (*all).Get(d)
+	mine := m
+	touch(b, &mine).Set(name, v)
+	if mine != m {
+		touch(b, all).Set(d, mine)
+	}
+}
+
+// dropName takes a name away, if it is still v's.
+func dropName[V comparable](b *builder, all *named[V], d schema.DatabaseID, name string, v V) {
+	m, _ := (*all).Get(d)
+	if now, ok := m.Get(name); !ok || now != v {
+		return
+	}
+	mine := m
+	touch(b, &mine).Delete(name)
+	switch {
+	case mine.Len() == 0:
+		touch(b, all).Delete(d)
+	case mine != m:
+		touch(b, all).Set(d, mine)
+	}
 }

@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	"maps"
-
 	"cloudsql/storage/schema"
 	"cloudsql/storage/version"
 )
@@ -24,16 +22,19 @@ func (s *Snapshot) Private(own *Snapshot) *Snapshot {
 		return p
 	}
 	p.nextID, p.tables, p.byID, p.tablets, p.records = own.nextID, own.tables, own.byID, own.tablets, own.records
-	for id, tables := range own.tables {
-		d := own.dbByID[id]
-		if len(tables) == 0 || d == nil || s.dbByID[id] == d {
+	p.rules, p.load = own.rules, own.load
+	for id := range own.tables.All() {
+		d, _ := own.dbByID.Get(id)
+		now, _ := s.dbByID.Get(id)
+		if d == nil || d == now {
 			continue
 		}
-		p.databases, p.dbByID = maps.Clone(p.databases), maps.Clone(p.dbByID)
-		if now, ok := s.dbByID[id]; ok {
+		if now != nil {
 			d = now // altered
 		}
-		p.databases[d.Name], p.dbByID[id] = d, d
+		p.databases, p.dbByID = p.databases.Clone(), p.dbByID.Clone()
+		p.databases.Set(d.Name, d)
+		p.dbByID.Set(id, d)
 	}
 	return p
 }
@@ -56,28 +57,14 @@ func (s *Snapshot) Shared() *Snapshot {
 	return &o
 }
 
-// All lists the tables of all databases, in no order.
-func (s *Snapshot) All() []*schema.Table {
-	list := make([]*schema.Table, 0, len(s.byID))
-	for _, t := range s.byID {
-		list = append(list, t)
-	}
-	return list
-}
+// All lists the tables of all databases, in order of their ids.
+func (s *Snapshot) All() []*schema.Table { return s.byID.Values() }
 
 // Aside is a catalog that Private gave, with t found under a name that nobody else uses, and not under its own: whatever
 // that meant before t was made, it means.
-func (s *Snapshot) Aside(t *schema.Table, name string) *Snapshot {
-	o := *s
-	tables := maps.Clone(s.tables[t.Database])
-	if tables == nil {
-		tables = map[string]*schema.Table{}
-	}
-	if tables[t.Name] == t {
-		delete(tables, t.Name)
-	}
-	tables[name] = t
-	o.tables = maps.Clone(s.tables)
-	o.tables[t.Database] = tables
-	return &o
+func (s *Snapshot) Aside(t *schema.Table, under string) *Snapshot {
+	b := newBuilder(s)
+	dropName(b, &b.s.tables, t.Database, t.Name, t)
+	putName(b, &b.s.tables, t.Database, under, t)
+	return b.s
 }

@@ -21,13 +21,30 @@ type Tx struct {
 	build *builder
 	sets  map[string][]byte
 	since version.Version
-	whole *Tx // of a Part
+	scope Scope
+	apart bool // from changes of other scopes
+	whole *Tx  // of a Part
 }
 
 // Begin starts a change of s.
-func (s *Snapshot) Begin() *Tx {
+func (s *Snapshot) Begin() *Tx { return Begin(s, Definitions) }
+
+// Begin starts a change of a scope. Where programs are about that know no scopes, it excludes all others.
+func Begin(s *Snapshot, scope Scope) *Tx {
 	b := newBuilder(s)
-	return &Tx{Snapshot: b.s, base: s, build: b, sets: map[string][]byte{}}
+	tx := &Tx{Snapshot: b.s, base: s, build: b, sets: map[string][]byte{}, scope: scope}
+	if scope != Definitions && s.Allows(scopesSince) {
+		tx.apart, tx.since = true, scopesSince
+	}
+	return tx
+}
+
+// expects is the scope whose version the change expects.
+func (tx *Tx) expects() Scope {
+	if tx.apart {
+		return tx.scope
+	}
+	return Definitions
 }
 
 // NewID draws ids that no other change gets (databases, tables, tablets, shards, nodes share one sequence).
@@ -104,6 +121,9 @@ func (tx *Tx) PutClusterVersion(v ClusterVersion) { tx.put(kindRecord, clusterVe
 func number[T ~uint64](id T) string { return strconv.FormatUint(uint64(id), 10) }
 
 func (tx *Tx) put(kind, id string, value any) {
+	if of := scopeOf(kind, id); of != tx.scope {
+		panic(fmt.Sprintf("catalog: a record of scope %q in a change of scope %q", of, tx.scope)) // a programming error
+	}
 	var data []byte
 	if value != nil {
 		var err error
@@ -130,7 +150,7 @@ func (tx *Tx) Changed() bool { return len(tx.sets) > 0 || tx.build.s.nextID != t
 // Part begins a change within tx, over what tx has put. Join makes it one with tx; without that it leaves no trace.
 func (tx *Tx) Part() *Tx {
 	b := newBuilder(tx.build.s)
-	return &Tx{Snapshot: b.s, base: tx.build.s, build: b, sets: map[string][]byte{}, whole: tx}
+	return &Tx{Snapshot: b.s, base: tx.build.s, build: b, sets: map[string][]byte{}, scope: tx.scope, apart: tx.apart, whole: tx}
 }
 
 // Join puts what a Part has put into the change that it is of. tx's Snapshot is another then.
@@ -150,14 +170,15 @@ func (tx *Tx) Bytes() (n int) {
 }
 
 // Command is the change as the system shard takes it, under an id that the proposer has not used before. It fails there
-// if the catalog has changed since Begin.
+// if its scope has changed since Begin.
 func (tx *Tx) Command(writer schema.NodeID, id uint64) *shard.SystemCommand {
+	key, version := tx.expects().versionKey(), versionOf(tx.base, tx.expects())
 	c := &shard.SystemCommand{
 		ID:     id,
-		Expect: []shard.SystemExpect{{Key: keyVersion, Version: tx.base.version}},
+		Expect: []shard.SystemExpect{{Key: key, Version: version}},
 		Sets: []shard.SystemSet{
-			{Key: keyVersion, Value: []byte(strconv.FormatUint(tx.base.version, 10))},
-			{Key: Prefix + kindCommit + number(writer), Value: []byte(strconv.FormatUint(id, 10))},
+			{Key: key, Value: []byte(strconv.FormatUint(version, 10))},
+			{Key: Prefix + kindCommit + tx.scope.commitID(writer), Value: []byte(strconv.FormatUint(id, 10))},
 		},
 	}
 	if tx.build.s.nextID != tx.base.nextID {
@@ -169,8 +190,11 @@ func (tx *Tx) Command(writer schema.NodeID, id uint64) *shard.SystemCommand {
 	return c
 }
 
-// LastCommit is the id of the last change that a node asked for and got.
-func (s *Snapshot) LastCommit(writer schema.NodeID) uint64 { return s.commits[number(writer)] }
+// LastCommit is the id of the last change of a scope that a node asked for and got.
+func (s *Snapshot) LastCommit(writer schema.NodeID, scope Scope) uint64 {
+	id, _ := s.commits.Get(scope.commitID(writer))
+	return id
+}
 
-// Stale tells whether the catalog has changed since Begin.
-func (tx *Tx) Stale(now *Snapshot) bool { return now.version != tx.base.version }
+// Stale tells whether what the change expects has changed since Begin.
+func (tx *Tx) Stale(now *Snapshot) bool { return versionOf(now, tx.expects()) != versionOf(tx.base, tx.expects()) }

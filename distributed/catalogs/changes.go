@@ -30,40 +30,57 @@ type Changes struct {
 	Store
 	Turns Turns
 
-	log        Log
-	ctx        context.Context
-	committing chan struct{} // holds one: the commit of changes that this node is at
+	log   Log
+	ctx   context.Context
+	lanes map[catalog.Scope]*lane
+}
+
+// lane is where the changes of a scope wait, and are committed one group after the other.
+type lane struct {
+	*Changes
+	scope      catalog.Scope
+	committing chan struct{} // holds one: the commit that this node is at
 	queue      queue
 }
 
 // Init makes n ready: it commits to log until ctx ends, and raises gate with the catalog.
 func (n *Changes) Init(ctx context.Context, log Log, gate *version.Gate) {
-	n.ctx, n.log, n.committing = ctx, log, make(chan struct{}, 1)
+	n.ctx, n.log, n.lanes = ctx, log, map[catalog.Scope]*lane{}
+	for _, scope := range []catalog.Scope{catalog.Definitions, catalog.UserLocks} {
+		n.lanes[scope] = &lane{Changes: n, scope: scope, committing: make(chan struct{}, 1)}
+	}
 	n.Store.init(gate)
 }
 
 // Waiting is how many changes wait for a commit.
-func (n *Changes) Waiting() int {
-	n.queue.mu.Lock()
-	defer n.queue.mu.Unlock()
-	return len(n.queue.waiting)
+func (n *Changes) Waiting() (waiting int) {
+	for _, l := range n.lanes {
+		waiting += l.queue.len()
+	}
+	return waiting
 }
 
-// Change runs fn on the newest catalog and commits what it put, again and again while others' changes come
+// Change is ChangeIn of definitions.
+func (n *Changes) Change(ctx context.Context, fn func(tx *catalog.Tx) error) error {
+	return n.ChangeIn(ctx, catalog.Definitions, fn)
+}
+
+// ChangeIn runs fn on the newest catalog and commits what it put, again and again while others' changes come
 // between, or its own, made by an attempt whose answer was lost. Only one of its attempts can commit: each expects the
 // catalog that it began with.
 //
-// One commit takes all changes of this node that have come meanwhile, in their order: what waits for a consensus round shares
-// the next one. fn may run in another's goroutine, and sees what those before it put.
-func (n *Changes) Change(ctx context.Context, fn func(tx *catalog.Tx) error) error {
+// One commit takes all changes of the scope that have come meanwhile at this node, in their order: what waits for a consensus round
+// shares the next one. fn may run in another's goroutine, and sees what those before it put. It must not look at other scopes.
+func (n *Changes) ChangeIn(ctx context.Context, scope catalog.Scope, fn func(tx *catalog.Tx) error) error {
 	c := &change{ctx: ctx, fn: fn, ended: make(chan struct{})}
-	n.queue.add(c)
+	l := n.lanes[scope]
+	l.queue.add(c)
 	for open := true; open; {
 		select {
 		case <-c.ended:
 			open = false
-		case n.committing <- struct{}{}:
-			n.lead(c)
+		case l.committing <- struct{}{}:
+			l.lead(c)
 		}
 	}
 	if c.panicked != nil {
@@ -73,15 +90,15 @@ func (n *Changes) Change(ctx context.Context, fn func(tx *catalog.Tx) error) err
 }
 
 // lead commits what waits, c among it unless that is done.
-func (n *Changes) lead(c *change) {
+func (n *lane) lead(c *change) {
 	defer func() { <-n.committing }()
 	if !c.done {
 		n.changeTogether(n.queue.take())
 	}
 }
 
-// changeTogether commits some changes of this node; committing is held.
-func (n *Changes) changeTogether(group []*change) {
+// changeTogether commits some changes; committing is held.
+func (n *lane) changeTogether(group []*change) {
 	ctx, cancel := whileAnyWaits(group)
 	defer cancel()
 	before := n.log.LastID()
@@ -92,7 +109,7 @@ func (n *Changes) changeTogether(group []*change) {
 			finish(group, nil)
 			return
 		}
-		tx := c.Begin()
+		tx := catalog.Begin(c, n.scope)
 		if group = n.gather(tx, group); !tx.Changed() {
 			finish(group, nil)
 			return
@@ -112,15 +129,15 @@ func (n *Changes) changeTogether(group []*change) {
 // maxCommits bounds the attempts at a change that fails for another reason than a lost race.
 const maxCommits = 20
 
-// hasCommitted tells whether the newest change in c that this node made is one of those since before; committing is held.
-func (n *Changes) hasCommitted(c *catalog.Snapshot, before uint64) bool {
-	since := c.LastCommit(n.log.NodeID()) - before // ids begin anywhere
+// hasCommitted tells whether the newest change in c that was made here is one of those since before; committing is held.
+func (n *lane) hasCommitted(c *catalog.Snapshot, before uint64) bool {
+	since := c.LastCommit(n.log.NodeID(), n.scope) - before // ids begin anywhere
 	return since != 0 && since <= n.log.LastID()-before
 }
 
 // commit tries to commit a change once; false: somebody else's came first. before is the last command's id of those
 // before the change.
-func (n *Changes) commit(ctx context.Context, tx *catalog.Tx, before uint64) (done bool, err error) {
+func (n *lane) commit(ctx context.Context, tx *catalog.Tx, before uint64) (done bool, err error) {
 	id := n.log.NextID()
 	cmd := shard.EncodeSystem(nil, tx.Command(n.log.NodeID(), id))
 	ok, refused, err := n.log.Commit(ctx, id, cmd)
@@ -146,10 +163,10 @@ func (n *Changes) commit(ctx context.Context, tx *catalog.Tx, before uint64) (do
 }
 
 // awaitCommit waits until this node has applied its own change.
-func (n *Changes) awaitCommit(ctx context.Context, id uint64) error {
+func (n *lane) awaitCommit(ctx context.Context, id uint64) error {
 	for {
 		changed := n.Watch()
-		if n.Current().LastCommit(n.log.NodeID()) == id {
+		if n.Current().LastCommit(n.log.NodeID(), n.scope) == id {
 			return nil
 		}
 		select {

@@ -16,10 +16,10 @@ import (
 
 // systemLog is the system shard's log, with the nodes that follow it.
 type systemLog struct {
-	mu      sync.Mutex
-	index   uint64
-	version uint64 // of the catalog
-	nodes   []*node
+	mu       sync.Mutex
+	index    uint64
+	versions map[string]uint64 // of records
+	nodes    []*node
 	commits int
 
 	before func()      // runs once, ahead of the next commit
@@ -64,13 +64,18 @@ func (n *node) Commit(_ context.Context, _ uint64, cmd []byte) (done bool, refus
 	}
 	system := c.(*shard.SystemCommand)
 	for _, e := range system.Expect {
-		if e.Version != l.version {
+		if e.Version != l.versions[e.Key] {
 			return false, "expected another version", nil
 		}
 	}
 	l.index++
-	l.version = l.index
 	l.commits++
+	if l.versions == nil {
+		l.versions = map[string]uint64{}
+	}
+	for _, set := range system.Sets {
+		l.versions[set.Key] = l.index
+	}
 	for _, n := range l.nodes {
 		next, err := n.Current().Apply(l.index, system.Sets)
 		if err != nil {
@@ -215,6 +220,82 @@ func TestNothingToCommit(t *testing.T) {
 	}
 	if l.commits != 0 {
 		t.Errorf("%d commits", l.commits)
+	}
+}
+
+// Changes of different scopes do not wait for each other, nor lose against each other: not at one node, and not at two.
+func TestScopesPassEachOther(t *testing.T) {
+	l := &systemLog{}
+	n, other := l.join(t), l.join(t)
+	raise := func(tx *catalog.Tx) error {
+		tx.PutClusterVersion(catalog.ClusterVersion{Active: version.V2})
+		return nil
+	}
+	if err := n.Change(t.Context(), raise); err != nil {
+		t.Fatal(err)
+	}
+	lock := func(n *node, name string) {
+		err := n.ChangeIn(t.Context(), catalog.UserLocks, func(tx *catalog.Tx) error {
+			tx.PutRecord(string(catalog.UserLocks), name, 1)
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	l.before = func() { // a definition's change is on its way
+		lock(n, "a")
+		lock(other, "b")
+	}
+	runs := 0
+	if err := n.Change(t.Context(), func(tx *catalog.Tx) error { runs++; return increment(tx) }); err != nil || runs != 1 {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+	if have := other.Current().Records(string(catalog.UserLocks)); len(have) != 2 || l.commits != 4 {
+		t.Errorf("locks %v after %d commits", have, l.commits)
+	}
+	other.expect(t, "n", "1")
+}
+
+// Locks of many clients at three nodes, beside definitions: none is lost, before the cluster's version is raised, while it is, and after.
+func TestScopesTogether(t *testing.T) {
+	l := &systemLog{}
+	nodes := []*node{l.join(t), l.join(t), l.join(t)}
+	count := func(tx *catalog.Tx) error {
+		var n int
+		_ = tx.Snapshot.Record(string(catalog.UserLocks), "n", &n)
+		tx.PutRecord(string(catalog.UserLocks), "n", n+1)
+		return nil
+	}
+	var wg sync.WaitGroup
+	for i, n := range nodes {
+		n.Turns.SetMost(1)
+		for k := range 40 {
+			wg.Go(func() {
+				if err := n.ChangeIn(t.Context(), catalog.UserLocks, count); err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Go(func() {
+				err := n.Change(t.Context(), func(tx *catalog.Tx) error {
+					if i == 1 && k == 20 {
+						tx.PutClusterVersion(catalog.ClusterVersion{Active: version.V2})
+					}
+					return increment(tx)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	for _, n := range nodes {
+		n.expect(t, "n", "120")
+		var locks int
+		if _ = n.Current().Record(string(catalog.UserLocks), "n", &locks); locks != 120 {
+			t.Errorf("%d of 120 locks", locks)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ type change struct {
 	fn  func(tx *catalog.Tx) error
 
 	refused  error // what fn said in the last attempt
-	done     bool  // the rest is final; guarded by Changes.committing, until ended is closed
+	done     bool  // the rest is final; guarded by lane.committing, until ended is closed
 	err      error
 	panicked any
 	ended    chan struct{}
@@ -29,6 +29,12 @@ func (q *queue) add(c *change) {
 	q.mu.Lock()
 	q.waiting = append(q.waiting, c)
 	q.mu.Unlock()
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
 }
 
 // maxTogether and maxTogetherBytes bound what one commit takes.
@@ -94,7 +100,7 @@ func whileAnyWaits(group []*change) (context.Context, context.CancelFunc) {
 // gather runs the functions of a group on tx and gives those changes that its commit decides. Whose function refuses while
 // nothing is put has his answer, since it rests on what is committed; so has who leaves, or panics. One that refuses later
 // waits for the commit of what it may have seen.
-func (n *Changes) gather(tx *catalog.Tx, group []*change) (open []*change) {
+func (n *lane) gather(tx *catalog.Tx, group []*change) (open []*change) {
 	for i, c := range group {
 		if tx.Bytes() > maxTogetherBytes {
 			n.queue.back(group[i:])

@@ -45,18 +45,17 @@ func (c *Store) Current() *catalog.Snapshot { return c.current.Load() }
 
 // Follow takes over a change of the system shard; nil sets mean that everything may have changed. It is called from the
 // goroutine that applies the log.
-func (c *Store) Follow(state *shard.Shard, version uint64, sets []shard.SystemSet, log *slog.Logger) {
+func (c *Store) Follow(state *shard.Shard, sets []shard.SystemSet, log *slog.Logger) {
 	var next *catalog.Snapshot
 	var err error
 	if sets == nil {
 		next, err = catalog.Load(state.SystemScan)
 	} else {
-		// version is that of the last command of the batch; the catalog's own change may have come before it (a window of
-		// timestamps is reserved in the same log), and the next change must expect the index of that.
-		if _, own := state.SystemGet(catalog.Prefix + "version"); own != 0 {
-			version = own
-		}
-		next, err = c.current.Load().Apply(version, sets)
+		// The sets are of some commands, each with an index of its own, which the next change must expect.
+		next, err = catalog.Follow(c.current.Load(), func(key string) uint64 {
+			_, version := state.SystemGet(key)
+			return version
+		}, sets)
 	}
 	if err != nil {
 		log.Error("the catalog has a record that this version does not understand", "err", err)

@@ -12,6 +12,9 @@ import (
 // Catalog is the newest catalog that this node has applied.
 func (n *core) Catalog() *catalog.Snapshot { return n.catalog.Current() }
 
+// CatalogChanged gives a channel that is closed once this node's Catalog is another one; ask before looking.
+func (n *core) CatalogChanged() <-chan struct{} { return n.catalog.Watch() }
+
 var errNoSystemReplica = errors.New("this node has no replica of the system shard yet")
 
 // RefreshCatalog waits until Catalog is at least as new as every change acknowledged anywhere before the call.
@@ -29,6 +32,11 @@ func (n *routes) RefreshCatalog(ctx context.Context) error {
 // ChangeCatalog runs fn on the newest catalog and commits what it put; see catalogs.Changes.
 func (n *routes) ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error {
 	return n.catalog.Change(ctx, fn)
+}
+
+// ChangeUserLocks is ChangeCatalog of user locks.
+func (n *routes) ChangeUserLocks(ctx context.Context, fn func(tx *catalog.Tx) error) error {
+	return n.catalog.ChangeIn(ctx, catalog.UserLocks, fn)
 }
 
 // systemLog is how changes of the catalog reach the system shard.

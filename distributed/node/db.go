@@ -158,6 +158,10 @@ func (n *core) NodeAlive(id schema.NodeID) bool {
 	return alive
 }
 
+// GatewayGone tells whether nothing was heard from a node for so long that what its clients hold is taken from them:
+// the same judgement that ends their transactions. A node that has just started itself judges nobody.
+func (n *core) GatewayGone(id schema.NodeID) bool { return !n.peers.GatewayAlive(id) }
+
 // HasReplica tells whether this node has a replica of a shard.
 func (n *core) HasReplica(s schema.ShardID) bool { return n.local(s) != nil }
 
@@ -234,13 +238,16 @@ func (n *gateway) tablet(ctx context.Context, tb schema.Tablet, t *schema.Table)
 }
 
 // PlaceTable chooses the shard of a new table of database d and gives it its tablets, one for each partition: beside the database's
-// other tables, or where there are the fewest.
+// other tables, or where there are the fewest. Ids are of those that are at hand.
 func (n *gateway) PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error {
 	leaves := []*schema.Partition{{}}
 	if t.Partitioning != nil {
 		leaves = t.Partitioning.Leaves()
 	}
-	ids, err := n.newIDs(ctx, len(leaves))
+	ids, err := n.newIDs(ctx, 1+len(leaves))
+	if err == nil && t.ID == 0 {
+		t.ID = schema.TableID(ids[len(leaves)])
+	}
 	if err == nil {
 		t.Tablets, err = placement.Tablets(n.Catalog(), d, leaves, ids, n.spreadTables())
 	}

@@ -58,8 +58,8 @@ func (n *replicas) startReplica(ctx context.Context, r datadir.Record) error {
 		return err
 	}
 	if r.Shard == schema.SystemShard {
-		state.OnSystemChange(func(version uint64, sets []shard.SystemSet) { n.catalog.Follow(state, version, sets, n.log) })
-		n.catalog.Follow(state, 0, nil, n.log)
+		state.OnSystemChange(func(_ uint64, sets []shard.SystemSet) { n.catalog.Follow(state, sets, n.log) })
+		n.catalog.Follow(state, nil, n.log)
 	}
 	start := raft.StartConfig{
 		Shard: r.Shard, Replica: r.Replica, State: state, Sync: n.engine.Sync, NonVoting: r.NonVoting,

@@ -15,8 +15,8 @@ func Tablets(c *catalog.Snapshot, d *schema.Database, leaves []*schema.Partition
 	if _, ok := c.Shard(s); !ok || s == schema.SystemShard {
 		s = 0
 	}
-	if others := c.Tables(d.Name); s == 0 && len(others) > 0 {
-		s = others[0].Tablets[0].Shard
+	if other, ok := catalog.FirstTable(c, d.Name); s == 0 && ok {
+		s = other.Tablets[0].Shard
 	}
 	load := loadOf(c, d)
 	tablets := make([]schema.Tablet, len(leaves))
@@ -38,14 +38,12 @@ func Emptiest(c *catalog.Snapshot) schema.ShardID { return emptiest(c, loadOf(c,
 // loadOf counts the databases and tablets of each shard.
 func loadOf(c *catalog.Snapshot, except *schema.Database) map[schema.ShardID]int {
 	load := map[schema.ShardID]int{}
-	for _, d := range c.Databases() {
-		if except == nil || d.ID != except.ID {
-			load[d.Shard]++ // a database without tables will have some
-		}
-		for _, t := range c.Tables(d.Name) {
-			for _, tb := range t.Tablets {
-				load[tb.Shard]++
-			}
+	for _, sh := range c.Shards() {
+		load[sh.ID] = catalog.ShardLoad(c, sh.ID) // a database without tables will have some
+	}
+	if except != nil {
+		if d, ok := c.DatabaseByID(except.ID); ok {
+			load[d.Shard]--
 		}
 	}
 	return load

@@ -28,9 +28,12 @@ func (d *definitions) ChangeCatalog(_ context.Context, fn func(tx *catalog.Tx) e
 	return nil
 }
 
-// PlaceTable gives a table its tablet.
+// PlaceTable gives a table its tablet, and its id if it has none.
 func (d *definitions) PlaceTable(ctx context.Context, _ *schema.Database, t *schema.Table) error {
 	return d.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		if t.ID == 0 {
+			t.ID = schema.TableID(tx.NewID())
+		}
 		t.Tablets = []schema.Tablet{{ID: schema.TabletID(tx.NewID()), Shard: schema.TemporaryShard}}
 		return nil
 	})

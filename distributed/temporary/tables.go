@@ -102,7 +102,7 @@ func (t *Tables) Close() error {
 }
 
 func (t *Tables) setOwn(own *catalog.Snapshot) {
-	t.own, t.count, t.seen = own, len(own.All()), nil
+	t.own, t.count, t.seen = own, catalog.CountTables(own), nil
 	t.generation = generations.Add(1)
 }
 

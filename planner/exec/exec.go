@@ -45,9 +45,16 @@ type Operator = spill.Operator
 type VirtualTable interface {
 	Name() (db, table string)
 	Columns() []VirtualColumn
-	// Scan calls fn for each row. eq holds conditions of the form column = constant string that the caller found
-	// (lower-case column name → value): a table may use them to do less; the caller filters anyway.
-	Scan(ctx context.Context, eq map[string]string, fn func(row []types.Value) error) error
+	// Scan calls fn for each row.
+	Scan(ctx context.Context, q VirtualQuery, fn func(row []types.Value) error) error
+}
+
+// VirtualQuery is what a virtual table may use to do less.
+type VirtualQuery struct {
+	// Equal holds conditions of the form column = constant string (lower-case column name → value); the caller filters anyway.
+	Equal map[string]string
+	// Used are the positions of the columns that are looked at; nil: all. What rows have in the others does not matter.
+	Used []int
 }
 
 // VirtualView is a virtual table that is a view: its rows are those of a query.

@@ -365,12 +365,12 @@ func (p *parallelRead) Close() {
 	}
 }
 
-// NewVirtualRead collects a virtual table's rows that meet conds; cols are the positions of the columns wanted.
-func NewVirtualRead(ctx context.Context, run *Run, t VirtualTable, eq map[string]string, cols []int) (Operator, error) {
+// NewVirtualRead collects the columns q.Used of a virtual table's rows.
+func NewVirtualRead(ctx context.Context, run *Run, t VirtualTable, q VirtualQuery) (Operator, error) {
 	rows := spill.NewRowBuffer(run.Room(), memory.Rows)
-	row := make([]types.Value, max(len(cols), spill.ZeroWidth))
-	err := t.Scan(ctx, eq, func(full []types.Value) error {
-		for i, c := range cols {
+	row := make([]types.Value, max(len(q.Used), spill.ZeroWidth))
+	err := t.Scan(ctx, q, func(full []types.Value) error {
+		for i, c := range q.Used {
 			row[i] = full[c]
 		}
 		return rows.Add(row)

@@ -64,7 +64,7 @@ func planVirtual(t *algebra.Virtual, conds []expr.Expr) (node, error) {
 }
 
 func (v *virtualNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	var eq map[string]string
+	q := exec.VirtualQuery{Used: v.table.Used}
 	for _, c := range v.eq {
 		val, err := c.value.Eval(run.Env, nil)
 		if err != nil {
@@ -73,12 +73,12 @@ func (v *virtualNode) open(ctx context.Context, run *exec.Run) (exec.Operator, e
 		if val.IsNull() {
 			return spill.NewRows(nil, len(v.cols)), nil
 		}
-		if eq == nil {
-			eq = map[string]string{}
+		if q.Equal == nil {
+			q.Equal = map[string]string{}
 		}
-		eq[c.name] = val.Text()
+		q.Equal[c.name] = val.Text()
 	}
-	return exec.NewVirtualRead(ctx, run, v.table.Rows, eq, v.table.Used)
+	return exec.NewVirtualRead(ctx, run, v.table.Rows, q)
 }
 
 func (v *virtualNode) explain(x *explainer, depth int) {

@@ -279,12 +279,7 @@ func (b *builder) foreignNameFree(name string) error {
 
 // foreignNameTaken tells whether another table of a database has a foreign key of that name.
 func foreignNameTaken(c *catalog.Snapshot, db string, except schema.TableID, name string) bool {
-	for _, t := range c.Tables(db) {
-		if t.ID != except && t.ForeignKeyByName(name) >= 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(catalog.WithForeignKey(c, db, name), func(t *schema.Table) bool { return t.ID != except })
 }
 
 // CheckForeignKey holds a key to what its parent has: 3734, 3780, 1822. Where charsets is false, keys of characters may be of any.

@@ -481,22 +481,23 @@ func CheckNewRules(s *catalog.Snapshot, db string, t *schema.Table, changed ...*
 			}
 		}
 	}
-	if len(t.Checks) == 0 {
-		return nil
-	}
-	others := slices.DeleteFunc(slices.Clone(s.Tables(db)), func(o *schema.Table) bool {
-		return IsCopy(o.Name) || slices.ContainsFunc(changed, func(c *schema.Table) bool { return c.ID == o.ID })
-	})
-	for _, o := range append(others, changed...) {
-		if o.ID == t.ID || o.Database != t.Database {
-			continue
-		}
-		for i := range o.Checks {
-			taken := func(c schema.Check) bool { return strings.EqualFold(c.Name, o.Checks[i].Name) }
-			if at := slices.IndexFunc(t.Checks, taken); at >= 0 {
-				return mysqlerr.New(mysqlerr.CheckDuplicateName, t.Checks[at].Name)
-			}
+	for i := range t.Checks {
+		if name := t.Checks[i].Name; checkNameTaken(s, db, t, name, changed) {
+			return mysqlerr.New(mysqlerr.CheckDuplicateName, name)
 		}
 	}
 	return nil
+}
+
+// checkNameTaken tells whether a table of db beside t has a check of that name. Changed are tables that are about to be what they are here.
+func checkNameTaken(s *catalog.Snapshot, db string, t *schema.Table, name string, changed []*schema.Table) bool {
+	isOther := func(o *schema.Table) bool { return o.ID != t.ID && o.Database == t.Database }
+	for _, o := range catalog.WithCheck(s, db, name) {
+		if isOther(o) && !IsCopy(o.Name) && !slices.ContainsFunc(changed, func(c *schema.Table) bool { return c.ID == o.ID }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(changed, func(o *schema.Table) bool {
+		return isOther(o) && slices.ContainsFunc(o.Checks, func(c schema.Check) bool { return strings.EqualFold(c.Name, name) })
+	})
 }

@@ -1,7 +1,8 @@
 // Package metalock has the locks that hold in the whole cluster and are not on rows: on tables, for LOCK TABLES, FLUSH TABLES WITH
 // READ LOCK and definitions, and GET_LOCK's. A lock is a record of the catalog, whose changes come one after the other, reach every
 // node, survive failovers and wake who waits for them. A node has one Locks; each of its sessions has an Owner, by which it takes
-// locks, and by which it is known to those who wait for it.
+// locks, and by which it is known to those who wait for it. The records of GET_LOCK are a scope of the catalog of their own (decision
+// 45): they do not race with definitions, and plans do not look at their changes.
 //
 // # Tables
 //

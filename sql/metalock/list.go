@@ -11,7 +11,7 @@ func List(c *catalog.Snapshot) []virtual.MetadataLock { return append(listTables
 
 // listTables lists LOCK TABLES, FLUSH TABLES … WITH READ LOCK, and definitions that run or wait.
 func listTables(c *catalog.Snapshot) (list []virtual.MetadataLock) {
-	eachTable(c, func(id schema.TableID, r *tableLock) {
+	eachTable(c, func(id schema.TableID, r *tableLock) bool {
 		l := virtual.MetadataLock{Object: "GLOBAL", Type: "SHARED", Duration: "EXPLICIT"}
 		switch id {
 		case allTables:
@@ -38,6 +38,7 @@ func listTables(c *catalog.Snapshot) (list []virtual.MetadataLock) {
 			}
 			list = append(list, l)
 		}
+		return true
 	})
 	return list
 }

@@ -91,23 +91,24 @@ func (l *Locks) view() *view {
 		return v
 	}
 	v := &view{of: c}
-	eachTable(c, func(id schema.TableID, r *tableLock) {
+	eachTable(c, func(id schema.TableID, r *tableLock) bool {
 		if v.locks == nil {
 			v.locks = map[schema.TableID]tableLock{}
 		}
 		v.locks[id] = *r
+		return true
 	})
 	l.seen.Store(v)
 	return v
 }
 
-// eachTable calls fn for every table lock in a catalog.
-func eachTable(c *catalog.Snapshot, fn func(id schema.TableID, r *tableLock)) {
+// eachTable calls fn for every table lock in a catalog, until it returns false.
+func eachTable(c *catalog.Snapshot, fn func(id schema.TableID, r *tableLock) bool) {
 	for _, key := range c.Records(tableKind) {
 		id, err := strconv.ParseUint(key, 10, 64)
 		var r tableLock
-		if err == nil && c.Record(tableKind, key, &r) {
-			fn(schema.TableID(id), &r)
+		if err == nil && c.Record(tableKind, key, &r) && !fn(schema.TableID(id), &r) {
+			return
 		}
 	}
 }
@@ -132,8 +133,14 @@ func (l *Locks) each(fn func(*Owner)) {
 
 // release removes holders from all locks, and claims of theirs.
 func (l *Locks) release(ctx context.Context, gone func(holder) bool) error {
-	return l.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err := l.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		releaseTables(tx, gone)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return l.db.ChangeUserLocks(ctx, func(tx *catalog.Tx) error {
 		for _, name := range tx.Snapshot.Records(userKind) {
 			leave(tx, name, func(c claim) bool { return gone(c.holder) })
 		}

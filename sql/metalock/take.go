@@ -76,7 +76,10 @@ func (h holder) guardName() string { return tableKind + "/" + strconv.FormatUint
 
 // holdsSome tells whether h has locks; where it has lost one, it has lost all.
 func holdsSome(c *catalog.Snapshot, h holder) (some bool) {
-	eachTable(c, func(_ schema.TableID, r *tableLock) { some = some || r.heldBy(h) })
+	eachTable(c, func(_ schema.TableID, r *tableLock) bool {
+		some = r.heldBy(h)
+		return !some
+	})
 	return some
 }
 
@@ -144,10 +147,11 @@ func opposite(c *catalog.Snapshot, id schema.TableID, write bool) (holders []hol
 	var r tableLock
 	switch {
 	case id == allTables:
-		eachTable(c, func(_ schema.TableID, o *tableLock) {
+		eachTable(c, func(_ schema.TableID, o *tableLock) bool {
 			if o.Write {
 				holders = append(holders, o.Holders...)
 			}
+			return true
 		})
 	case write && c.Record(tableKind, tableKey(allTables), &r):
 		holders = r.Holders

@@ -12,7 +12,7 @@ import (
 )
 
 // userKind is the kind of the catalog's records of user locks; their key is the name in lower case.
-const userKind = "userlock"
+const userKind = string(catalog.UserLocks)
 
 // holderLook is how often a waiter makes sure that those before it are still there.
 const holderLook = time.Second
@@ -119,7 +119,7 @@ func (o *Owner) ReleaseNames() {
 		o.dropName(name)
 	}
 	o.locks.surely(func(ctx context.Context) error {
-		return o.locks.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		return o.locks.db.ChangeUserLocks(ctx, func(tx *catalog.Tx) error {
 			for name, c := range claims {
 				leave(tx, name, func(o claim) bool { return o == c })
 			}
@@ -138,7 +138,7 @@ var errTaken = errors.New("metalock: the lock is taken")
 
 // claim takes a lock that is free. One that is not it queues for, where wait is set. 3058.
 func (l *Locks) claim(ctx context.Context, name string, c claim, wait bool) (got bool, err error) {
-	err = l.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err = l.db.ChangeUserLocks(ctx, func(tx *catalog.Tx) error {
 		got = false
 		var r userLock
 		switch taken := tx.Snapshot.Record(userKind, name, &r); {
@@ -274,7 +274,7 @@ func (l *Locks) buryBefore(ctx context.Context, name string, c claim) (some bool
 
 // withdrawUnlessHeld takes a claim out of the queue, unless it has got the lock meanwhile.
 func (l *Locks) withdrawUnlessHeld(ctx context.Context, name string, c claim) (held bool, err error) {
-	err = l.db.ChangeCatalog(context.WithoutCancel(ctx), func(tx *catalog.Tx) error {
+	err = l.db.ChangeUserLocks(context.WithoutCancel(ctx), func(tx *catalog.Tx) error {
 		if held = l.stateOf(tx.Snapshot, name, c) == claimHolds; !held {
 			leave(tx, name, func(o claim) bool { return o == c })
 		}
@@ -290,7 +290,7 @@ func (l *Locks) withdrawUnlessHeld(ctx context.Context, name string, c claim) (h
 // withdraw takes a claim back, whether it has the lock or waits for it.
 func (l *Locks) withdraw(name string, c claim) {
 	l.surely(func(ctx context.Context) error {
-		return l.db.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		return l.db.ChangeUserLocks(ctx, func(tx *catalog.Tx) error {
 			leave(tx, name, func(o claim) bool { return o == c })
 			return nil
 		})

@@ -147,7 +147,7 @@ func TestUserLockOfTheDead(t *testing.T) {
 	c := connect(t, e, "root", "localhost")
 	dead := userClaim{Engine: fmt.Sprintf("%d/1", e.db.NodeID()), Session: 7, Claim: 1}
 	put := func(name string) {
-		err := e.db.ChangeCatalog(context.Background(), func(tx *catalog.Tx) error {
+		err := e.db.ChangeUserLocks(context.Background(), func(tx *catalog.Tx) error {
 			tx.PutRecord(userLockKind, name, userLock{Holder: dead, Queue: []userClaim{dead}})
 			return nil
 		})
@@ -179,7 +179,7 @@ func TestUserLockTaken(t *testing.T) {
 	e := newTestEngine(t)
 	c := connect(t, e, "root", "localhost")
 	c.must("do get_lock('x', 0)")
-	err := e.db.ChangeCatalog(context.Background(), func(tx *catalog.Tx) error {
+	err := e.db.ChangeUserLocks(context.Background(), func(tx *catalog.Tx) error {
 		tx.PutRecord(userLockKind, "x", nil)
 		return nil
 	})

@@ -91,16 +91,21 @@ func infoSchemataExtensions(s *virtual.Scan) error {
 
 func infoTables(s *virtual.Scan) error {
 	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
-		status := statusOf(s.Ctx, s, o)
+		status := statusOf(s.Ctx, s, o, asked{
+			size: s.Uses("TABLE_ROWS", "AVG_ROW_LENGTH", "DATA_LENGTH"), next: s.Uses("AUTO_INCREMENT"),
+		})
 		row := append([]types.Value{types.Str(def), types.Str(o.DB), types.Str(o.Desc.Name), types.Str(o.TableType())},
 			status...)
 		return s.Row(row...)
 	})
 }
 
+// asked tells what of a table's status its leaseholders would have to be asked for, or its files: of thousands of tables, that takes a while.
+type asked struct{ size, next bool }
+
 // statusOf gives what SHOW TABLE STATUS and TABLES have in common: from ENGINE to the comment. What the cluster can't
 // tell right now is NULL.
-func statusOf(ctx context.Context, c virtual.Context, o *virtual.Object) []types.Value {
+func statusOf(ctx context.Context, c virtual.Context, o *virtual.Object, ask asked) []types.Value {
 	null := types.Null
 	t := o.Desc
 	if o.View != nil {
@@ -115,14 +120,18 @@ func statusOf(ctx context.Context, c virtual.Context, o *virtual.Object) []types
 			virtual.Num(0), virtual.Num(0), virtual.Num(0), null, null, null, null,
 			null, null, types.Str(""), types.Str(comment)}
 	}
-	rows, bytes := rowsOf(c, t)
-	average := uint64(0)
+	rows, bytes, average := uint64(0), uint64(0), uint64(0)
+	if ask.size {
+		rows, bytes = rowsOf(c, t)
+	}
 	if rows > 0 {
 		average = bytes / rows
 	}
 	next := null
-	if n, err := nextAutoIncrement(ctx, c, t); err == nil && n > 0 {
-		next = virtual.Num(n)
+	if ask.next {
+		if n, err := nextAutoIncrement(ctx, c, t); err == nil && n > 0 {
+			next = virtual.Num(n)
+		}
 	}
 	return []types.Value{types.Str("InnoDB"), virtual.Num(10), types.Str(rowFormat(t)), virtual.Num(rows),
 		virtual.Num(average), virtual.Num(bytes), virtual.Num(0), virtual.Num(0), virtual.Num(0),

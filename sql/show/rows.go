@@ -47,7 +47,7 @@ func (t rows) Columns() []exec.VirtualColumn {
 }
 
 // Scan implements exec.VirtualTable.
-func (t rows) Scan(_ context.Context, _ map[string]string, fn func(row []types.Value) error) error {
+func (t rows) Scan(_ context.Context, _ exec.VirtualQuery, fn func(row []types.Value) error) error {
 	for _, row := range t.Rows {
 		if err := fn(row); err != nil {
 			return err

@@ -237,7 +237,7 @@ func (s *server) scan(name string, args []datadriven.CmdArg) (*Result, error) {
 	for i := range cols {
 		r.Fields = append(r.Fields, types.Field{Name: cols[i].Name, Type: cols[i].Type})
 	}
-	err := v.Scan(context.Background(), eq, func(row []types.Value) error {
+	err := v.Scan(context.Background(), exec.VirtualQuery{Equal: eq}, func(row []types.Value) error {
 		for i := range cols {
 			got, ok := eq[strings.ToLower(cols[i].Name)]
 			if ok && got != row[i].Text() {

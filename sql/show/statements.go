@@ -102,7 +102,7 @@ func showTableStatus(ctx context.Context, c virtual.Context, stmt *ast.ShowStmt)
 	r := newResult(tableStatusColumns)
 	list := virtual.Objects(c, d.Name)
 	for i := range list {
-		r.add(append([]types.Value{types.Str(list[i].Desc.Name)}, statusOf(ctx, c, &list[i])...)...)
+		r.add(append([]types.Value{types.Str(list[i].Desc.Name)}, statusOf(ctx, c, &list[i], asked{true, true})...)...)
 	}
 	return r, nil
 }

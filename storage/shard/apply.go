@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mutant"
@@ -25,7 +24,7 @@ type applier struct{ applying }
 type applying struct {
 	s        *Shard
 	state    state
-	tablets  map[schema.TabletID]*tablet
+	tablets  tabletSet
 	outcomes outcomes
 	prepared preparedTxns
 	system   systemChanges
@@ -43,7 +42,7 @@ type applying struct {
 	digest   *xxhash.Digest
 	hashes   []indexHash
 	touched  map[schema.TabletID]*tablet // whose counters have changed
-	altered  bool                        // the set of tablets or a descriptor has changed
+	altered  []schema.TabletID           // that have come or gone, or have another descriptor
 	garbage  []garbageKey
 	writer   *writer
 	last     lastWrite      // of the batch that is being applied
@@ -313,7 +312,7 @@ func (a *applier) execute(p *Proposal, r *ProposalResult) (Status, error) {
 }
 
 func (a *applier) executeWrite(w *fragment.Write, res *fragment.WriteResult) (Status, error) {
-	t, ok := a.tablets[w.Tablet]
+	t, ok := a.tablets.Get(w.Tablet)
 	if !ok || !t.takesWrites() {
 		return NoTablet, nil
 	}
@@ -430,7 +429,7 @@ func (a *applier) watermark(c *WatermarkCommand) {
 
 // tablet installs, changes or drops a tablet. refused says why it did not.
 func (a *applier) tablet(c *TabletCommand) (ok bool, refused error) {
-	old, exists := a.tablets[c.Tablet]
+	old, exists := a.tablets.Get(c.Tablet)
 	a.hashNumbers(uint64(c.Tablet))
 	if c.Table == nil {
 		if exists {
@@ -456,7 +455,7 @@ func (a *applier) tablet(c *TabletCommand) (ok bool, refused error) {
 	if exists {
 		a.dropIndexes(old, n)
 	}
-	a.tablets[c.Tablet], a.altered = n, true
+	a.take(n)
 	a.set(tabletMetaKey(a.s.id, metaTable, c.Tablet), record)
 	return true, nil
 }
@@ -479,13 +478,12 @@ func (a *applier) newTablet(c *TabletCommand, old *tablet) (n *tablet, record []
 }
 
 func (a *applier) dropTablet(id schema.TabletID) {
-	if a.tablets[id].move != nil {
+	t, _ := a.tablets.Get(id)
+	if t.move != nil {
 		a.deleteRange(notesRange(a.s.id, id))
-		defer a.countTracked()
 	}
-	delete(a.tablets, id)
+	a.drop(t)
 	delete(a.touched, id)
-	a.altered = true
 	a.deleteRange(tabletRange(a.s.id, id))
 	a.deleteKey(tabletMetaKey(a.s.id, metaTable, id))
 	a.deleteKey(tabletMetaKey(a.s.id, metaCounters, id))
@@ -509,8 +507,8 @@ func (a *applier) commit() error {
 		a.set(tabletMetaKey(s.id, metaCounters, id), record)
 	}
 	a.set(s.stateKey, a.state.append(nil))
-	if a.altered {
-		s.publishDropped(a.tablets)
+	if len(a.altered) > 0 {
+		s.publishDropped(a)
 	}
 	if len(a.prepared.news) > 0 && s.onPrepared != nil {
 		s.onPrepared(a.prepared.news)
@@ -518,7 +516,7 @@ func (a *applier) commit() error {
 	if err := s.engine.Commit(a.batch); err != nil {
 		return err
 	}
-	a.recent.take(a.overlay.changes, a.altered)
+	a.recent.take(a.overlay.changes, len(a.altered) > 0)
 	s.publish(a)
 	return nil
 }
@@ -531,7 +529,7 @@ func (a *applier) finish() error {
 		a.baseOpen = false
 	}
 	a.overlay.reset()
-	a.hashes, a.garbage, a.altered, a.cut = a.hashes[:0], a.garbage[:0], false, false
+	a.hashes, a.garbage, a.altered, a.cut = a.hashes[:0], a.garbage[:0], a.altered[:0], false
 	clear(a.touched)
 	clear(a.outcomes.pending)
 	a.prepared.forgetEffects()
@@ -547,9 +545,8 @@ func (a *applying) deleteRange(start, end []byte) { _ = a.batch.DeleteRange(star
 
 // publish shows readers what was committed.
 func (s *Shard) publish(a *applier) {
-	if a.altered {
-		tablets := maps.Clone(a.tablets)
-		s.tablets.Store(&tablets)
+	if len(a.altered) > 0 {
+		s.tablets.Store(a.tablets.clone())
 	}
 	s.newest.Store(uint64(a.state.maxTS))
 	s.watermark.Store(uint64(a.state.watermark))
@@ -569,17 +566,20 @@ func (s *Shard) publish(a *applier) {
 
 // publishDropped hides tablets before their rows vanish: a reader that still sees a tablet after it has opened the
 // engine's state has all of its rows.
-func (s *Shard) publishDropped(now map[schema.TabletID]*tablet) {
-	old := *s.tablets.Load()
-	left := make(map[schema.TabletID]*tablet, len(old))
-	for id, t := range old {
-		if n, ok := now[id]; ok && !removesIndex(t, n) {
-			left[id] = t
-		} else if ok {
-			left[id] = n
+func (s *Shard) publishDropped(a *applier) {
+	left := s.tablets.Load().clone()
+	for _, id := range a.altered {
+		was, ok := left.Get(id)
+		if !ok {
+			continue
+		}
+		if n, ok := a.tablets.Get(id); !ok {
+			left.drop(was)
+		} else if removesIndex(was, n) {
+			left.put(n)
 		}
 	}
-	s.tablets.Store(&left)
+	s.tablets.Store(left)
 }
 
 func removesIndex(old, n *tablet) bool {

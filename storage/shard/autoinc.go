@@ -105,7 +105,8 @@ func (s *Shard) ReserveAutoInc(id schema.TabletID, n uint64) (first uint64, err 
 	defer a.mu.Unlock()
 	t, err := s.serving(id) // under the mutex: once a frozen tablet has told its next value, it gives none
 	if errors.Is(err, ErrFrozen) && n == 0 {
-		t, err = (*s.tablets.Load())[id], nil
+		t, _ = s.tablets.Load().Get(id)
+		err = nil
 	}
 	if err != nil {
 		return 0, err
@@ -123,11 +124,13 @@ func (s *Shard) ReserveAutoInc(id schema.TabletID, n uint64) (first uint64, err 
 
 // siblings are the tablets of the other partitions of t's table that are in this shard: a table has one sequence of values.
 func (s *Shard) siblings(t *tablet) (list []*tablet) {
-	if tablets := t.current.table.Tablets; len(tablets) == 0 || tablets[0].Partition == 0 {
+	if !t.isPartition() {
 		return nil
 	}
-	for _, other := range *s.tablets.Load() {
-		if other != t && other.current.table.ID == t.current.table.ID {
+	tablets := s.tablets.Load()
+	ids, _ := tablets.partitions.Get(t.current.table.ID)
+	for _, id := range ids {
+		if other, ok := tablets.Get(id); ok && other != t {
 			list = append(list, other)
 		}
 	}

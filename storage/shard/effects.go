@@ -51,7 +51,7 @@ func (a *applier) effects(ts mvcc.Timestamp, effects []fragment.Effect) (Status,
 
 // effect executes one row's change but for the entries that appear, which it adds to the writer's.
 func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) {
-	t, ok := a.tablets[e.Tablet]
+	t, ok := a.tablets.Get(e.Tablet)
 	if !ok {
 		if a.prepared.resolving != nil {
 			return Committed, nil // dropped since, and its rows with it

@@ -120,7 +120,7 @@ func (x *evalAccess) read(key []byte) (payload []byte, live bool, err error) {
 // any more. The entry's value is kept in x.row.
 func (x *evalAccess) hidden(key, value []byte) (bool, error) {
 	x.row = append(x.row[:0], value...)
-	t, ok := (*x.s.tablets.Load())[x.tablet]
+	t, ok := x.s.tablets.Load().Get(x.tablet)
 	if !ok {
 		return false, ErrNoTablet
 	}

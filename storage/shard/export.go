@@ -31,7 +31,7 @@ type MoveState struct {
 // MoveState tells where a tablet is; false: it is not here.
 func (s *published) MoveState(id schema.TabletID) (MoveState, bool) {
 	settled := s.PreparedFloor() // before Applied
-	t, ok := (*s.tablets.Load())[id]
+	t, ok := s.tablets.Load().Get(id)
 	if !ok {
 		return MoveState{}, false
 	}
@@ -61,7 +61,7 @@ func (p *VersionPage) add(v Version) {
 
 // exportable checks that an attempt may read a tablet.
 func (s *published) exportable(id schema.TabletID, attempt uint64) error {
-	t, ok := (*s.tablets.Load())[id]
+	t, ok := s.tablets.Load().Get(id)
 	if !ok || t.move == nil || t.move.Attempt != attempt {
 		return ErrMoveRefused
 	}
@@ -186,7 +186,7 @@ func (s *published) DigestTablet(ctx context.Context, id schema.TabletID, attemp
 	snapshot := s.engine.DB().NewSnapshot()
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
 	// Of what is incoming, nothing is collected.
-	if t := (*s.tablets.Load())[id]; at < s.Watermark() && (t == nil || t.move == nil || t.move.Phase != incoming) {
+	if t, _ := s.tablets.Load().Get(id); at < s.Watermark() && (t == nil || t.move == nil || t.move.Phase != incoming) {
 		return out, ErrTooOld
 	}
 	start, end := tabletRange(s.id, id)

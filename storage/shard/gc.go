@@ -126,7 +126,7 @@ func (s *Shard) CollectGarbage(ctx context.Context, limit int) (removed int, mor
 	if len(noted) == 0 && !walk {
 		return 0, false, nil
 	}
-	g := &collection{s: s, batch: s.engine.NewBatch(), limit: limit, tablets: *s.tablets.Load()}
+	g := &collection{s: s, batch: s.engine.NewBatch(), limit: limit, tablets: s.tablets.Load()}
 	defer func() { err = errors.Join(err, g.close()) }()
 	if err := g.run(ctx, noted, watermark, from, walk && len(noted) < limit); err != nil {
 		return 0, false, err
@@ -144,7 +144,7 @@ type collection struct {
 	it      *pebble.Iterator
 	mvcc    mvcc.Collector
 	limit   int
-	tablets map[schema.TabletID]*tablet // from before the state that is looked at
+	tablets *tabletSet // from before the state that is looked at
 	removed int
 	more    bool
 }
@@ -235,7 +235,7 @@ func (g *collection) walk(ctx context.Context, from []byte) error {
 	}
 	for n := 0; live && n < g.limit && ctx.Err() == nil; n++ {
 		if id := tabletOfKey(g.it.Key()); id != last {
-			t := g.tablets[id]
+			t, _ := g.tablets.Get(id)
 			last, mine = id, t != nil && (t.move == nil || t.move.Phase != incoming)
 		}
 		if !mine { // what a deletion hides may be still to come

@@ -199,7 +199,7 @@ func (t *tablet) shows(at mvcc.Timestamp) error {
 
 // serving is a tablet that may be written to.
 func (s *published) serving(id schema.TabletID) (*tablet, error) {
-	t, ok := (*s.tablets.Load())[id]
+	t, ok := s.tablets.Load().Get(id)
 	switch {
 	case !ok:
 		return nil, ErrNoTablet
@@ -224,7 +224,7 @@ func (a *applier) moveStep(index uint64, c *MoveCommand) error {
 		return ErrMoveEpoch
 	}
 	a.cut = true
-	t := a.tablets[c.Tablet]
+	t, _ := a.tablets.Get(c.Tablet)
 	var m moving
 	if t != nil && t.move != nil {
 		if m = *t.move; c.Attempt < m.Attempt {
@@ -279,20 +279,9 @@ func (a *applying) putTablet(t *tablet) error {
 	if err != nil {
 		return err
 	}
-	a.tablets[t.id], a.altered = t, true
+	a.take(t)
 	a.set(tabletMetaKey(a.s.id, metaTable, t.id), record)
-	a.countTracked()
 	return nil
-}
-
-// countTracked counts the tablets whose changes are noted.
-func (a *applying) countTracked() {
-	a.tracked = 0
-	for _, t := range a.tablets {
-		if t.move != nil && t.move.Phase == tracked {
-			a.tracked++
-		}
-	}
 }
 
 // receive makes the tablet that is to be filled, or takes back that it serves: nobody knows of it yet.
@@ -375,7 +364,7 @@ func (p *preparedTxns) isIn(id schema.TabletID) bool {
 // note notes a version that an entry writes, if its tablet is tracked.
 func (a *applying) note(c *change) {
 	id := tabletOfKey(c.key)
-	t := a.tablets[id]
+	t, _ := a.tablets.Get(id)
 	if t == nil || t.move == nil || t.move.Phase != tracked {
 		return
 	}

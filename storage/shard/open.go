@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -37,7 +36,7 @@ type published struct {
 	id     schema.ShardID
 	engine *engine.Engine
 
-	tablets   atomic.Pointer[map[schema.TabletID]*tablet]
+	tablets   atomic.Pointer[tabletSet]
 	applied   atomic.Uint64
 	newest    atomic.Uint64 // largest timestamp committed
 	watermark atomic.Uint64
@@ -93,7 +92,7 @@ func AppliedIn(e *engine.Engine, id schema.ShardID) (uint64, error) {
 
 // load fills memory from the engine.
 func (s *Shard) load() error {
-	a := &applier{applying{s: s, tablets: map[schema.TabletID]*tablet{}, digest: xxhash.New(), touched: map[schema.TabletID]*tablet{}}}
+	a := &applier{applying{s: s, tablets: noTablets(), digest: xxhash.New(), touched: map[schema.TabletID]*tablet{}}}
 	a.newWriter()
 	a.overlay.reset()
 	record, err := s.get(s.stateKey)
@@ -108,7 +107,6 @@ func (s *Shard) load() error {
 	if err := s.loadTablets(a); err != nil {
 		return err
 	}
-	a.countTracked()
 	if a.outcomes, err = s.loadOutcomes(&a.state.outcomes); err != nil {
 		return err
 	}
@@ -123,8 +121,8 @@ func (s *Shard) load() error {
 	}
 	s.apply = a
 	s.requireFullSweep()
-	tablets := maps.Clone(a.tablets)
-	s.tablets.Store(&tablets)
+	s.tablets.Store(a.tablets.clone())
+	a.altered = nil
 	s.applied.Store(a.state.applied)
 	s.newest.Store(uint64(a.state.maxTS))
 	s.watermark.Store(uint64(a.state.watermark))
@@ -141,14 +139,16 @@ func (s *Shard) load() error {
 func (s *Shard) loadTablets(a *applier) error {
 	err := s.scanMeta(metaTable, func(id schema.TabletID, value []byte) error {
 		t, err := tabletOf(id, value)
-		a.tablets[id] = t
+		if err == nil {
+			a.take(t)
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return s.scanMeta(metaCounters, func(id schema.TabletID, value []byte) error {
-		t, ok := a.tablets[id]
+		t, ok := a.tablets.Get(id)
 		if !ok {
 			return nil
 		}
@@ -212,7 +212,7 @@ func (s *published) Newest() mvcc.Timestamp { return mvcc.Timestamp(s.newest.Loa
 
 // Table is the descriptor of a tablet.
 func (s *published) Table(id schema.TabletID) (*schema.Table, bool) {
-	t, ok := (*s.tablets.Load())[id]
+	t, ok := s.tablets.Load().Get(id)
 	if !ok {
 		return nil, false
 	}
@@ -220,4 +220,4 @@ func (s *published) Table(id schema.TabletID) (*schema.Table, bool) {
 }
 
 // Tablets lists the shard's tablets in order of their ids.
-func (s *published) Tablets() []schema.TabletID { return sortedKeys(*s.tablets.Load()) }
+func (s *published) Tablets() []schema.TabletID { return s.tablets.Load().Keys() }

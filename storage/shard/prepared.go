@@ -170,7 +170,7 @@ func (a *applying) identifies(key []byte) bool {
 	if id == schema.PrimaryIndex {
 		return true
 	}
-	t, ok := a.tablets[tabletOfKey(key)]
+	t, ok := a.tablets.Get(tabletOfKey(key))
 	if !ok {
 		return false
 	}
@@ -316,7 +316,7 @@ func (a *applier) takesOver(e *entry, v *mvcc.Version) (bool, error) {
 	if !a.prepared.pieced {
 		return false, nil
 	}
-	t := a.tablets[tabletOfKey(e.key)]
+	t, _ := a.tablets.Get(tabletOfKey(e.key))
 	primary, err := keys.PrimaryOfEntry(t.current.table, e.index, bare(e.key), v.Value)
 	if err != nil {
 		return false, err

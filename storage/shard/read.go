@@ -122,7 +122,7 @@ func (rd *reader) run(ctx context.Context, s *Shard, r *fragment.Read, o ReadOpt
 // prepare resolves the fragment against the tablet's descriptors.
 func (rd *reader) prepare() error {
 	r := rd.r
-	t, ok := (*rd.s.tablets.Load())[r.Tablet]
+	t, ok := rd.s.tablets.Load().Get(r.Tablet)
 	if !ok {
 		return ErrNoTablet
 	}
@@ -233,7 +233,7 @@ func (rd *pageWriter) width() int {
 // consistent is called when a state of the engine is open: the descriptor and the versions that the read counts on must
 // still be there in it.
 func (rd *pageWriter) consistent() error {
-	if t := (*rd.s.tablets.Load())[rd.r.Tablet]; t != rd.t {
+	if t, _ := rd.s.tablets.Load().Get(rd.r.Tablet); t != rd.t {
 		if t == nil {
 			return ErrNoTablet
 		}

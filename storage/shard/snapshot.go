@@ -142,7 +142,7 @@ func (s *Shard) RecoverSnapshot(r io.Reader, stop <-chan struct{}) error {
 	defer s.collector.running.Unlock()
 	s.applyMu.Lock()
 	defer s.applyMu.Unlock()
-	none := map[schema.TabletID]*tablet{}
+	none := noTablets()
 	s.tablets.Store(&none)
 	s.failed = fmt.Errorf("shard %d: %w", s.id, ErrIncomplete)
 	if err := s.restore(in, stop); err != nil {

@@ -24,7 +24,7 @@ type usage struct {
 // TabletStats estimates a tablet's rows (as applied, ignoring versions) and its bytes on disk; zeros for a tablet that
 // is not here.
 func (s *published) TabletStats(id schema.TabletID) (rows, bytes uint64) {
-	t, ok := (*s.tablets.Load())[id]
+	t, ok := s.tablets.Load().Get(id)
 	if !ok {
 		return 0, 0
 	}

@@ -173,7 +173,7 @@ func catalogAgain(name string, value []byte) ([]byte, error) {
 	}
 	tx := c.Begin()
 	switch strings.Split(name, "/")[1] {
-	case "version", "next", "commit":
+	case "version", "next", "commit", "scope":
 		return value, nil
 	case "db":
 		tx.PutDatabase(c.Databases()[0])

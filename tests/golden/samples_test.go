@@ -378,6 +378,7 @@ func (s *samples) catalog() {
 	for _, set := range tx.Command(1, 77).Sets {
 		s.add("catalog", set.Key, set.Value)
 	}
+	s.scopes(tx)
 }
 
 func makeSamples(t testing.TB) []line {

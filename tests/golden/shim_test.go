@@ -1,6 +1,8 @@
 package golden
 
 import (
+	"strings"
+
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -91,6 +93,21 @@ func (s *samples) putLater(tx *catalog.Tx) {
 			Tablet: 12, Copy: 40, Table: 7, From: 2, To: 3, State: catalog.MoveCopying, Attempt: 41, Page: []byte{0, 1, 5}, Bytes: 99,
 			Noted: shard.NotePosition{Index: 17, Skip: 2},
 		})
+	}
+}
+
+// scopes adds what a change of a scope of the catalog has, on what tx put.
+func (s *samples) scopes(tx *catalog.Tx) {
+	if version.Version(s.version) < version.V2 {
+		return
+	}
+	tx.PutClusterVersion(catalog.ClusterVersion{Active: version.V2})
+	locks := catalog.Begin(tx.Snapshot, catalog.UserLocks)
+	locks.PutRecord(string(catalog.UserLocks), "a", 1)
+	for _, set := range locks.Command(1, 78).Sets {
+		if !strings.HasPrefix(set.Key, "c/rec/") { // an engine's own
+			s.add("catalog", set.Key, set.Value)
+		}
 	}
 }
 

@@ -108,6 +108,10 @@ func (x attempt) dropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropD
 		return 0, false, err
 	}
 	defer unlock()
+	locked := make(map[schema.TableID]bool, len(ids))
+	for _, id := range ids {
+		locked[id] = true
+	}
 	var gone []*schema.Table
 	views := 0
 	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
@@ -123,7 +127,7 @@ func (x attempt) dropDatabase(ctx context.Context, env *ddl.Env, stmt *ast.DropD
 			return err
 		}
 		for _, t := range gone {
-			if !slices.Contains(ids, t.ID) {
+			if !locked[t.ID] {
 				return errReplaced
 			}
 			deleteTable(tx, t.ID)
@@ -251,13 +255,7 @@ func (x *Executor) tableExists(ctx context.Context, name Name) (bool, error) {
 
 // place gives a new table its id and its first tablet, and its descriptor to that tablet's shard.
 func (x *Executor) place(ctx context.Context, db *schema.Database, t *schema.Table) error {
-	err := x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		t.ID = schema.TableID(tx.NewID())
-		return nil
-	})
-	if err != nil {
-		return err
-	}
+	t.ID = 0 // a copy gets one of its own
 	if err := x.DB.PlaceTable(ctx, db, t); err != nil {
 		return err
 	}

@@ -142,8 +142,12 @@ func mayDrop(env *ddl.Env, s *catalog.Snapshot, gone []*schema.Table) error {
 	if env.ForeignKeysOff {
 		return nil
 	}
+	going := make(map[schema.TableID]bool, len(gone))
 	for _, t := range gone {
-		if child, f := referrer(s, t, gone); child != nil {
+		going[t.ID] = true
+	}
+	for _, t := range gone {
+		if child, f := referrer(s, t, going); child != nil {
 			return mysqlerr.New(mysqlerr.CannotDropTableWithFK, t.Name, f.Name, child.Name)
 		}
 	}
@@ -151,10 +155,10 @@ func mayDrop(env *ddl.Env, s *catalog.Snapshot, gone []*schema.Table) error {
 }
 
 // referrer finds a table, none of some, that refers to t.
-func referrer(s *catalog.Snapshot, t *schema.Table, except []*schema.Table) (*schema.Table, *schema.ForeignKey) {
+func referrer(s *catalog.Snapshot, t *schema.Table, except map[schema.TableID]bool) (*schema.Table, *schema.ForeignKey) {
 	db := s.DatabaseName(t)
 	for _, child := range s.Children(db, t.Name) {
-		if slices.ContainsFunc(except, func(o *schema.Table) bool { return o.ID == child.ID }) {
+		if except[child.ID] {
 			continue
 		}
 		for i := range child.ForeignKeys {
@@ -171,7 +175,7 @@ func mayTruncate(env *ddl.Env, s *catalog.Snapshot, t *schema.Table) error {
 	if env.ForeignKeysOff {
 		return nil
 	}
-	child, f := referrer(s, t, []*schema.Table{t})
+	child, f := referrer(s, t, map[schema.TableID]bool{t.ID: true})
 	if child == nil {
 		return nil
 	}

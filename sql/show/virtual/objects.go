@@ -166,7 +166,7 @@ func (s *Scan) EachDatabase(column string, fn func(d *Database) error) error {
 // EachTable calls fn for the tables that a scan's conditions on their database and their name leave.
 func (s *Scan) EachTable(schemaColumn, tableColumn string, fn func(o *Object) error) error {
 	return s.EachDatabase(schemaColumn, func(d *Database) error {
-		if name, ok := s.eq[tableColumn]; ok && !d.virtual {
+		if name, ok := s.q.Equal[tableColumn]; ok && !d.virtual {
 			if t, found := s.Catalog().Table(d.Name, name); found && s.VisibleTable(d.Name, name) {
 				return fn(&Object{DB: d.Name, Desc: t})
 			}

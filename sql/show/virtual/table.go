@@ -48,7 +48,8 @@ type Table struct {
 type Scan struct {
 	Context
 	Ctx  context.Context
-	eq   map[string]string // what the caller found: column = constant; the rows may be more
+	q    exec.VirtualQuery
+	of   *Table
 	emit func(row []types.Value) error
 }
 
@@ -58,9 +59,17 @@ func NewScan(ctx context.Context, c Context) *Scan { return &Scan{Context: c, Ct
 // Row gives one row to the caller.
 func (s *Scan) Row(vals ...types.Value) error { return s.emit(vals) }
 
+// Uses tells whether one of some columns is looked at; in others anything will do.
+func (s *Scan) Uses(columns ...string) bool {
+	if s.of == nil || s.q.Used == nil {
+		return true
+	}
+	return slices.ContainsFunc(s.q.Used, func(at int) bool { return slices.Contains(columns, s.of.Cols[at].Name) })
+}
+
 // Wants tells whether a condition leaves a value of a column possible. Names of objects compare with case.
 func (s *Scan) Wants(column, value string) bool {
-	v, ok := s.eq[column]
+	v, ok := s.q.Equal[column]
 	return !ok || v == value
 }
 
@@ -277,12 +286,12 @@ func (v seen) Name() (db, table string) { return v.db, v.desc.Name }
 
 func (v seen) Columns() []exec.VirtualColumn { return v.Cols }
 
-func (v seen) Scan(ctx context.Context, eq map[string]string, fn func(row []types.Value) error) error {
+func (v seen) Scan(ctx context.Context, q exec.VirtualQuery, fn func(row []types.Value) error) error {
 	if v.rows == nil {
 		return nil
 	}
 	n := 0
-	return v.rows(&Scan{Context: v.c, Ctx: ctx, eq: eq, emit: func(row []types.Value) error {
+	return v.rows(&Scan{Context: v.c, Ctx: ctx, q: q, of: v.Table, emit: func(row []types.Value) error {
 		if len(row) != len(v.Cols) {
 			panic(fmt.Sprintf("virtual: %d values for the %d columns of %s", len(row), len(v.Cols), v.desc.Name))
 		}
