@@ -4,14 +4,16 @@ import (
 	"context"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/sql/planned"
 )
 
 // takePlace waits until a statement that looks for rows may run (sql/admission).
 //
 // Reads and writes by key do not take a place, so that they are answered beside any number of others; nor does a session that has
 // a transaction or locks, which those who have places may be waiting for; and administrators do without one.
-func (s execution) takePlace(ctx context.Context, p *planned) error {
-	if s.placed || p.point != nil || len(p.Uses) == 0 || p.modify != nil && !p.modify.NeedsTxn() {
+func (s execution) takePlace(ctx context.Context, p *planned.Plan) error {
+	if s.placed || !p.LooksForRows() {
 		return nil
 	}
 	if s.tx.In() || s.locks.Locks() {

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/node"
+	"cloudsql/sql/planned"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/statistics"
@@ -160,7 +161,7 @@ func TestStatisticsRenewPlans(t *testing.T) {
 	c := shopper(t, e)
 	fill(c, 100)
 	c.must("create table u (id int primary key, x int)")
-	plan := func(text string) *planned {
+	plan := func(text string) *planned.Plan {
 		c.must(text)
 		p, ok := e.plans.Get(c.s.textKey)
 		if !ok {

@@ -12,6 +12,7 @@ import (
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/definition"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/temptable"
 	"cloudsql/sql/view"
@@ -90,7 +91,7 @@ func (s definitions) makeView(ctx context.Context, n *ast.CreateViewStmt, db, te
 	}
 	try := func() (*schema.View, error) {
 		execution(s).look()
-		s.planUses, s.planDefiners, s.planNeeds, s.env.Params = nil, nil, nil, nil
+		s.making, s.env.Params = planned.Making{}, nil
 		pctx := execution(s).planContext(s.db, s.vars.Settings)
 		return view.Make(&pctx, r)
 	}
@@ -137,7 +138,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	}
 	env := s.ddlEnv()
 	definition.Deprecated(env, n.Text())
-	columns, err := ddl.ColumnsOf(env, p.header.Columns, func(f *types.Field) *schema.Column { return definition.SourceOf(s.snapshot, f) })
+	columns, err := ddl.ColumnsOf(env, p.Header.Columns, func(f *types.Field) *schema.Column { return definition.SourceOf(s.snapshot, f) })
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,7 @@ func (s definitions) createTableSelect(ctx context.Context, n *ast.CreateTableSt
 	if !created {
 		return s.done(w)
 	}
-	plan := func() (*planned, error) {
+	plan := func() (*planned.Plan, error) {
 		seen, target := s.own.Aside(made)
 		s.snapshot = seen
 		return execution(s).makePlan(definition.InsertFrom(n, target, columns), s.db, params)

@@ -11,7 +11,7 @@
 //
 // A Session has what a connection has; what it does is the business of its parts (views.go), each the session as one kind of work
 // sees it: texts, preparation, execution, commands, definitions, variables. What is a thing of its own is in a package
-// of its own: sql/dialect (texts), privilege (accounts), assign (SET), definition and ddl (CREATE, ALTER, DROP), metalock (locks on tables
+// of its own: sql/dialect (texts), planned (plans, and when they serve again), privilege (accounts), assign (SET), definition and ddl (CREATE, ALTER, DROP), metalock (locks on tables
 // and names), transaction, sysvar, admission (how many statements run), status and digest (what they came to), peers, show.
 //
 // # Statements

@@ -23,6 +23,7 @@ import (
 	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/peers"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/status"
 	"cloudsql/sql/sysvar"
@@ -69,7 +70,7 @@ type Engine struct {
 	version string
 	ddl     *online.Executor
 	stats   status.Stats
-	plans   planCache
+	plans   planned.Cache
 
 	temporary *temporary.Store
 	log       *slog.Logger
@@ -122,7 +123,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 		sessions: map[uint32]*Session{},
 	}
 	e.vars = sysvar.Server{Catalog: db.Catalog, Defaults: cfg.Defaults, Now: cfg.Now}
-	e.plans.init(cfg.PlanCache, cfg.Memory)
+	e.plans.Init(cfg.PlanCache, cfg.Memory)
 	e.temporary = temporary.NewStore(temporary.Config{Dir: cfg.Space.Below("tables"), Memory: cfg.Memory, Take: cfg.Space.Take, Logger: cfg.Log})
 	e.admission.Open(cfg.Running)
 	owner := fmt.Sprintf("%d/%d", db.NodeID(), e.started.UnixNano())

@@ -31,15 +31,15 @@ func (s execution) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, para
 	}
 	s.env.Params = params
 	s.tx.Past().Touch()
-	if p.touches() {
+	if p.Touches() {
 		if err := s.admit(ctx, p); err != nil {
 			return nil, nil, err
 		}
 	}
-	if s.rt.Txn = s.tx.Ensure(p.touches()); s.rt.Txn != nil {
+	if s.rt.Txn = s.tx.Ensure(p.Touches()); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
-	op, err := p.rows.Open(ctx, &s.rt)
+	op, err := p.Rows.Open(ctx, &s.rt)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +57,7 @@ func (s execution) evaluateTyped(ctx context.Context, exprs []ast.ExprNode, para
 			return nil, nil, err
 		}
 		vals = append(vals, kept)
-		typs = append(typs, p.header.Columns[i].Type)
+		typs = append(typs, p.Header.Columns[i].Type)
 	}
 	return vals, typs, nil
 }

@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/analysis"
 	"cloudsql/sql"
 	"cloudsql/sql/explain"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/tree"
 	"cloudsql/storage/mysqlerr"
@@ -39,7 +40,7 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 	if err != nil {
 		return err
 	}
-	lines := p.plan.Explain()
+	lines := p.Plan.Explain()
 	for i := range lines {
 		lines[i].Where = explain.Place(s.eng.db, lines[i].Where, execution(s).readsPast(p))
 	}
@@ -90,18 +91,18 @@ func (s commands) analyse(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 	default:
 		return mysqlerr.New(mysqlerr.UnknownExplainFormat, n.Format)
 	}
-	var ran *planned
+	var ran *planned.Plan
 	defer func() { s.rt.Analysis = nil }()
-	plan := func() (*planned, error) {
+	plan := func() (*planned.Plan, error) {
 		p, err := execution(s).makePlan(n.Stmt, s.db, params)
 		if err != nil {
 			return nil, err
 		}
-		ran, p.point = p, nil
-		if c, ok := p.plan.(planner.Finds); ok {
-			p.rows, p.modify, p.header = c.Found(), nil, &sql.Header{}
+		ran, p.Point = p, nil
+		if c, ok := p.Plan.(planner.Finds); ok {
+			p.Rows, p.Modify, p.Header = c.Found(), nil, &sql.Header{}
 		}
-		if p.modify != nil {
+		if p.Modify != nil {
 			return nil, errNotExecutable
 		}
 		s.rt.Analysis = analysis.New(s.eng.cfg.Now)
@@ -114,7 +115,7 @@ func (s commands) analyse(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 	if err != nil {
 		return err
 	}
-	return s.writeResult(explain.Text(explain.Tree(ran.plan.Explain(), s.rt.Analysis)), w)
+	return s.writeResult(explain.Text(explain.Tree(ran.Plan.Explain(), s.rt.Analysis)), w)
 }
 
 // errNotExecutable ends the planning of what EXPLAIN ANALYZE does not run.

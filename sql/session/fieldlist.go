@@ -35,6 +35,6 @@ func (s *Session) FieldList(parent context.Context, table, pattern string) (cols
 		return nil, nil, s.mapError(ctx, err)
 	}
 	t, _ := s.snapshot.Table(s.db, table)
-	cols, defaults = show.FieldList(p.header.Columns, t, pattern, privilege.LikeEscaped, s.vars.Mode.Loc)
+	cols, defaults = show.FieldList(p.Header.Columns, t, pattern, privilege.LikeEscaped, s.vars.Mode.Loc)
 	return cols, defaults, nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/sql"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/tree"
 	"cloudsql/storage/types"
 )
@@ -16,7 +17,7 @@ func (s texts) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parsed, 
 	offset, ok1 := tree.LimitValue(sel.Limit.Offset, params, 0)
 	count, ok2 := tree.LimitValue(sel.Limit.Count, params, 0)
 	if !ok1 || !ok2 {
-		plan := func() (*planned, error) { return s.planText(st, params) }
+		plan := func() (*planned.Plan, error) { return s.planText(st, params) }
 		return execution(s).runLimited(ctx, true, st.maxExecution, plan, params, w)
 	}
 	whole := *sel
@@ -25,6 +26,6 @@ func (s texts) runCounted(ctx context.Context, sel *ast.SelectStmt, st *parsed, 
 	limit := s.vars.SelectLimit
 	s.vars.SelectLimit = 1<<64 - 1 // it does not bound what FOUND_ROWS() counts
 	defer func() { s.vars.SelectLimit = limit }()
-	plan := func() (*planned, error) { return execution(s).makePlan(&whole, s.db, params) }
+	plan := func() (*planned.Plan, error) { return execution(s).makePlan(&whole, s.db, params) }
 	return execution(s).runLimited(ctx, true, st.maxExecution, plan, params, window)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/textfile"
 	"cloudsql/storage/mysqlerr"
 )
@@ -44,5 +45,5 @@ func (s texts) runLoad(ctx context.Context, n *ast.LoadDataStmt, st *parsed, w s
 		s.proc.State.Store(&state)
 	}
 	defer s.proc.State.Store(nil)
-	return execution(s).runStatement(ctx, func() (*planned, error) { return s.planText(st, nil) }, nil, w)
+	return execution(s).runStatement(ctx, func() (*planned.Plan, error) { return s.planText(st, nil) }, nil, w)
 }

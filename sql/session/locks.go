@@ -5,11 +5,11 @@ import (
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
-	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/distributed"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/status"
@@ -34,40 +34,19 @@ func (c *lockClient) End() {
 }
 
 // admit lets a statement begin when no lock of somebody else is in its way.
-func (s execution) admit(ctx context.Context, p *planned) error {
-	waited, err := s.locks.Admit(ctx, &p.tablesUsed)
+func (s execution) admit(ctx context.Context, p *planned.Plan) error {
+	waited, err := s.locks.Admit(ctx, &p.Statement)
 	if err != nil {
 		return err
 	}
 	// A definition was waited for; or one came between the plan and this, unseen: it did not wait for this statement.
-	if now := s.own.DB().Catalog(); (waited || now != s.snapshot) && !p.current(now) {
+	if now := s.own.DB().Catalog(); (waited || now != s.snapshot) && !p.Current(now) {
 		return distributed.ErrSchemaChanged
 	}
 	if s.tx.Open() != nil || !s.vars.Autocommit {
 		s.locks.Hold(p.Uses)
 	}
 	return nil
-}
-
-// noteUse records the tables that a plan asks for while it is made: reads by SELECT, changes by the other privileges.
-func (s execution) noteUse(priv mysql.PrivilegeType, db, table string) {
-	if table == "" || s.snapshot == nil {
-		return
-	}
-	if t, _ := s.snapshot.Table(db, table); t != nil && t.Temporary() {
-		return
-	}
-	id, ok := s.snapshot.Named(db, table)
-	if !ok {
-		return
-	}
-	write := priv&(mysql.InsertPriv|mysql.UpdatePriv|mysql.DeletePriv) != 0
-	s.planUses = metalock.AddUse(s.planUses, metalock.Use{ID: id, DB: db, Name: table, Write: write})
-}
-
-// noteImplied records a table that a plan may come to use by foreign keys.
-func (s execution) noteImplied(db string, t *schema.Table, write bool) {
-	s.planUses = metalock.AddUse(s.planUses, metalock.Use{ID: t.ID, DB: db, Name: t.Name, Write: write, Implied: true})
 }
 
 // lockCommand is LOCK TABLES as it was recognised.

@@ -7,6 +7,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/sql"
+	"cloudsql/sql/planned"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -15,16 +16,16 @@ import (
 // Queries that read past states (sql/transaction).
 
 // readsPast tells whether a plan outside transactions reads a past state.
-func (s execution) readsPast(p *planned) bool {
-	if len(p.asOf) > 0 {
+func (s execution) readsPast(p *planned.Plan) bool {
+	if len(p.AsOf) > 0 {
 		return true
 	}
-	return s.tx.Reads() && p.rows != nil && len(p.Uses) > 0 && !p.temporary && !p.rows.ForUpdate()
+	return s.tx.Reads() && p.Rows != nil && len(p.Uses) > 0 && !p.Temporary && !p.Rows.ForUpdate()
 }
 
 // runPast runs a query on a past state.
-func (s execution) runPast(ctx context.Context, p *planned, w sql.ResultWriter) error {
-	if len(p.asOf) > 0 {
+func (s execution) runPast(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
+	if len(p.AsOf) > 0 {
 		return s.runAsOf(ctx, p, w)
 	}
 	s.pastState = s.tx.Within()
@@ -44,7 +45,7 @@ func tooLongAgo(err error) bool {
 	return isAny(err, mysqlerr.TableDefChanged)
 }
 
-func (s execution) runAt(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runAt(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
 	txn := s.eng.db.Begin(distributed.TxnOptions{FollowerRead: &s.pastState, ReadOnly: true, Session: s.ConnectionID()})
 	s.rt.Txn = txn
 	defer func() {
@@ -56,12 +57,12 @@ func (s execution) runAt(ctx context.Context, p *planned, w sql.ResultWriter) er
 }
 
 // runAsOf runs SELECT … AS OF TIMESTAMP.
-func (s execution) runAsOf(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runAsOf(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
 	if s.tx.RefusesAsOf() {
 		return mysqlerr.NotSupported("AS OF TIMESTAMP in a transaction that has begun")
 	}
 	var at mvcc.Timestamp
-	for i, e := range p.asOf {
+	for i, e := range p.AsOf {
 		v, err := e.Eval(&s.env, nil)
 		if err != nil {
 			return err

@@ -23,10 +23,10 @@ func TestEachSettingOfPlansCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := execution{c.s}.circumstances("d")
-	if !p.holds(&now, c.s.snapshot, nil) {
+	if !p.Holds(&now, c.s.snapshot, nil) {
 		t.Fatal("the plan does not serve what it was made for")
 	}
-	base := c.s.settingsHash.get(e.plans.seed, now.Settings)
+	base := c.s.settings.Hash(&e.plans, now.Settings)
 	var each func(v reflect.Value, name string, check func(name string))
 	each = func(v reflect.Value, name string, check func(name string)) {
 		old := reflect.ValueOf(v.Interface())
@@ -52,10 +52,10 @@ func TestEachSettingOfPlansCounts(t *testing.T) {
 	}
 	other := now
 	each(reflect.ValueOf(&other.Settings).Elem(), "Settings", func(name string) {
-		if p.holds(&other, c.s.snapshot, nil) {
+		if p.Holds(&other, c.s.snapshot, nil) {
 			t.Errorf("%s is forgotten when a plan is asked whether it serves", name)
 		}
-		if c.s.settingsHash.get(e.plans.seed, other.Settings) == base {
+		if c.s.settings.Hash(&e.plans, other.Settings) == base {
 			t.Errorf("%s is forgotten in the key of plans", name)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/digest"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/running"
 	"cloudsql/sql/status"
 	"cloudsql/sql/tree"
@@ -23,7 +24,7 @@ type statement struct {
 	st     *parsed
 	db     string // that its names are looked up in
 	header *sql.Header
-	plan   *planned          // of the execution before
+	plan   *planned.Plan     // of the execution before
 	digest *digest.Statement // once it was executed
 	bytes  int               // that the session is charged with
 	closed bool
@@ -112,8 +113,8 @@ func (s preparation) describe(ctx context.Context, p *statement) error {
 		}
 		return err
 	}
-	p.header = plan.header
-	if p.st.params == 0 && plan.cacheable {
+	p.header = plan.Header
+	if p.st.params == 0 && plan.Cacheable {
 		p.plan = plan
 	}
 	return nil
@@ -159,11 +160,11 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	}
 	if s.vars.MaxExecution == 0 && p.st.maxExecution == 0 && p.plan != nil {
 		// The short way: a plan that holds, run without anything around it. Whatever goes wrong takes the long way.
-		if now := execution(s).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
-			p.plan.circumstances.version = now.version
+		if now := execution(s).circumstances(p.db); p.plan.Holds(&now, s.snapshot, params) {
+			p.plan.Version = now.Version
 			err := execution(s).runPlanned(ctx, p.plan, params, w)
 			if err == nil {
-				s.tx.SpendNext(p.plan.touches(), nil)
+				s.tx.SpendNext(p.plan.Touches(), nil)
 				return nil
 			}
 			if s.sent || !retriable(err) {
@@ -173,16 +174,16 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 		}
 	}
 	query := tree.IsQuery(p.st.node)
-	return execution(s).runLimited(ctx, query, p.st.maxExecution, func() (*planned, error) { return s.planPrepared(p, params) }, params, w)
+	return execution(s).runLimited(ctx, query, p.st.maxExecution, func() (*planned.Plan, error) { return s.planPrepared(p, params) }, params, w)
 }
 
 // retriable tells of errors after which runStatement would run the statement again.
 func retriable(err error) bool { return conflict(err) || missing(err) }
 
 // planPrepared gives the statement's plan for these parameters: the one it had, or a new one.
-func (s preparation) planPrepared(p *statement, params []types.Value) (*planned, error) {
+func (s preparation) planPrepared(p *statement, params []types.Value) (*planned.Plan, error) {
 	if p.plan != nil {
-		if now := execution(s).circumstances(p.db); p.plan.holds(&now, s.snapshot, params) {
+		if now := execution(s).circumstances(p.db); p.plan.Holds(&now, s.snapshot, params) {
 			return p.plan, nil
 		}
 		p.plan = nil
@@ -191,10 +192,10 @@ func (s preparation) planPrepared(p *statement, params []types.Value) (*planned,
 	if err != nil {
 		return nil, err
 	}
-	if plan.cacheable {
+	if plan.Cacheable {
 		p.plan = plan
-		if plan.header != nil && p.header != nil && plan.header.Same(p.header) {
-			plan.header = p.header // the protocol has it encoded already
+		if plan.Header != nil && p.header != nil && plan.Header.Same(p.header) {
+			plan.Header = p.header // the protocol has it encoded already
 		}
 	}
 	return plan, nil

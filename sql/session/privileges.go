@@ -63,11 +63,11 @@ func (s *Session) allow(node ast.StmtNode, db string) (needs []privilege.Need, e
 // names is asked for here: no mistake there may open a table.
 func (s execution) planAccess(priv uint64, db, table string) error {
 	p := mysql.PrivilegeType(priv)
-	s.noteUse(p, db, table)
+	s.making.Use(s.snapshot, p, db, table)
 	if s.own.Named(db, table) {
 		return nil // it is the session's own
 	}
-	if privilege.Cover(s.planNeeds, p, db, table) {
+	if privilege.Cover(s.making.Needs, p, db, table) {
 		return nil
 	}
 	return s.account().Access(p, db, table)
@@ -81,12 +81,12 @@ func (s execution) viewAccess(v *schema.View) (func(priv uint64, db, table strin
 		if u == nil {
 			return nil, mysqlerr.New(mysqlerr.NoSuchUser, v.DefinerUser, v.DefinerHost)
 		}
-		s.planDefiners = append(s.planDefiners, u)
+		s.making.Definers = append(s.making.Definers, u)
 		account = privilege.Account{User: u}
 	}
 	return func(priv uint64, db, table string) error {
 		p := mysql.PrivilegeType(priv)
-		s.noteUse(p, db, table)
+		s.making.Use(s.snapshot, p, db, table)
 		return account.Access(p, db, table)
 	}, nil
 }

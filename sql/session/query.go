@@ -8,6 +8,7 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/running"
 	"cloudsql/sql/tree"
 	"cloudsql/storage/mysqlerr"
@@ -112,7 +113,7 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 	case *ast.LoadDataStmt:
 		return s.runLoad(ctx, n, st, w)
 	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
-		return execution(s).runStatement(ctx, func() (*planned, error) { return s.planText(st, params) }, params, w)
+		return execution(s).runStatement(ctx, func() (*planned.Plan, error) { return s.planText(st, params) }, params, w)
 	default:
 		if _, err := s.allow(n, s.db); err != nil {
 			return err
@@ -126,12 +127,12 @@ func (s texts) runSelect(ctx context.Context, st *parsed, params []types.Value, 
 	if counted := tree.CalcFoundRows(st.node); counted != nil {
 		return s.runCounted(ctx, counted, st, params, w)
 	}
-	plan := func() (*planned, error) { return s.planText(st, params) }
+	plan := func() (*planned.Plan, error) { return s.planText(st, params) }
 	return execution(s).runLimited(ctx, true, st.maxExecution, plan, params, w)
 }
 
 // runLimited bounds a query by max_execution_time, or by the time that its hint says.
-func (s execution) runLimited(ctx context.Context, query bool, hint int64, plan func() (*planned, error),
+func (s execution) runLimited(ctx context.Context, query bool, hint int64, plan func() (*planned.Plan, error),
 	params []types.Value, w sql.ResultWriter) error {
 	if query {
 		limit := s.vars.MaxExecution
@@ -148,6 +149,6 @@ func (s execution) runLimited(ctx context.Context, query bool, hint int64, plan 
 }
 
 // planText plans a statement, or takes the plan that the text had before.
-func (s texts) planText(st *parsed, params []types.Value) (*planned, error) {
+func (s texts) planText(st *parsed, params []types.Value) (*planned.Plan, error) {
 	return execution(s).makePlan(st.node, s.db, params)
 }

@@ -3,25 +3,19 @@ package session
 import (
 	"context"
 	"errors"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/distributed"
-	"cloudsql/distributed/catalog"
 	"cloudsql/planner"
 	"cloudsql/planner/exec"
 	"cloudsql/sql"
 	"cloudsql/sql/ddl"
-	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/running"
-	"cloudsql/sql/status"
-	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
-	"cloudsql/storage/statistics"
 	"cloudsql/storage/types"
 )
 
@@ -31,99 +25,9 @@ const (
 	maxConflicts = 10 // of an autocommit statement that lost against others
 )
 
-// planned is a plan with what its executions share. It is immutable, and may serve many sessions, while holds() says so.
-type planned struct {
-	rows      planner.Rows
-	modify    planner.Modify
-	point     *planner.PointGet
-	header    *sql.Header
-	plan      planner.Plan
-	cacheable bool // another execution may use it
-	kind      status.Kind
-	digest    *digest.Statement // in the cache of texts
-	refuse    bool              // in the cache of texts: this text is not for caching
-
-	circumstances
-	checked atomic.Uint64       // the version of the catalog at which it was last seen to hold, beside its own
-	kinds   []types.Kind        // of the parameters
-	known   []*statistics.Table // of the plan's tables, in their order; nil where it does not depend on them
-	tablesUsed
-	// tables: it reads some; SELECT SLEEP(9) alone is not failed by KILL QUERY, as in MySQL
-	tables    bool
-	temporary bool            // some of them are the session's alone
-	asOf      []expr.Expr     // the times as of which the tables are read
-	definers  []*catalog.User // by whose privileges views read their tables
-}
-
-// tablesUsed is what locks on tables ask of a plan.
-type tablesUsed = metalock.Statement
-
-// circumstances are what a plan depends on besides the statement, its tables and the parameters' types.
-type circumstances struct {
-	planner.Settings
-	version uint64 // of the catalog
-	own     uint64 // of the session's temporary tables; 0: it has none
-	user    *catalog.User
-	db      string
-}
-
-func (s execution) circumstances(db string) circumstances {
-	return circumstances{Settings: s.vars.Settings, version: s.snapshot.Version(), own: s.own.Generation(), user: s.account().User, db: db}
-}
-
-// holds tells whether a plan made under p serves under now. Where only the catalog has moved on, the plan's tables decide.
-func (p *planned) holds(now *circumstances, c *catalog.Snapshot, params []types.Value) bool {
-	if len(p.kinds) != len(params) {
-		return false
-	}
-	for i := range params {
-		if p.kinds[i] != params[i].Kind() {
-			return false
-		}
-	}
-	if p.circumstances == *now {
-		return true
-	}
-	same := p.circumstances
-	same.version = now.version
-	if same != *now {
-		return false
-	}
-	if p.checked.Load() == now.version {
-		return true
-	}
-	if !p.current(c) {
-		return false
-	}
-	p.checked.Store(now.version)
-	return true
-}
-
-// current tells whether the plan's tables, and what is known of their rows, are what they were when it was made.
-func (p *planned) current(c *catalog.Snapshot) bool {
-	for i, t := range p.plan.Tables() {
-		if version, ok := c.VersionOf(t.ID); !ok || version != t.Version {
-			return false
-		}
-		if p.known != nil && c.Statistics(t.ID) != p.known[i] {
-			return false
-		}
-	}
-	if slices.ContainsFunc(p.definers, func(u *catalog.User) bool {
-		now, ok := c.User(u.Name, u.Host)
-		return !ok || now != u
-	}) {
-		return false
-	}
-	return p.modify == nil || p.modify.Holds(c)
-}
-
-// touches tells whether the plan has to do with tables.
-func (p *planned) touches() bool { return p.temporary || len(p.Uses) > 0 }
-
-// changesOthers tells whether a change is of more than temporary tables.
-func (p *planned) changesOthers() bool {
-	return !p.temporary || slices.ContainsFunc(p.Uses, func(u metalock.Use) bool { return u.Write })
+// circumstances are those that a plan would be made under now.
+func (s execution) circumstances(db string) planned.Circumstances {
+	return planned.Circumstances{Settings: s.vars.Settings, Version: s.snapshot.Version(), Own: s.own.Generation(), User: s.account().User, DB: db}
 }
 
 // look takes the newest catalog for the rest of the statement.
@@ -133,25 +37,15 @@ func (s execution) look() {
 	s.rt.Catalog = s.snapshot
 }
 
-// rememberStatistics notes what was known of the rows of the plan's tables. Rows by their keys are read one way only.
-func (p *planned) rememberStatistics(c *catalog.Snapshot) {
-	if p.point != nil || p.modify != nil && !p.modify.NeedsTxn() {
-		return
-	}
-	for _, t := range p.plan.Tables() {
-		p.known = append(p.known, c.Statistics(t.ID))
-	}
-}
-
 // makePlan plans a SELECT or a data change under the present circumstances.
-func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) (*planned, error) {
-	var err error
-	if s.planNeeds, err = s.allow(node, db); err != nil {
+func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) (*planned.Plan, error) {
+	needs, err := s.allow(node, db)
+	if err != nil {
 		return nil, err
 	}
 	now := s.circumstances(db)
 	s.env.Params = params
-	s.usedVirtual, s.planUses, s.planDefiners = false, nil, nil
+	s.making = planned.Making{Needs: needs}
 	s.pctx = s.planContext(db, now.Settings)
 	ctx := s.pctx                                      // the plan may keep it
 	refs, err := s.own.Refs(metalock.RefsOf(node, db)) // the planner may change the tree
@@ -162,27 +56,11 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{plan: plan, circumstances: now, cacheable: plan.Cacheable() && !s.usedVirtual, tablesUsed: tablesUsed{Uses: s.planUses, Refs: refs}}
-	p.temporary, p.definers = s.own.Used(plan.Tables()), s.planDefiners
-	p.tables, p.asOf = s.usedVirtual || p.touches(), planner.AsOf(plan)
-	if p.temporary && len(p.asOf) > 0 {
-		return nil, mysqlerr.NotSupported("AS OF TIMESTAMP with a temporary table")
+	p, err := planned.New(plan, &now, &s.making, refs, s.own.Used(plan.Tables()), params)
+	if err != nil {
+		return nil, err
 	}
-	p.kinds = make([]types.Kind, len(params))
-	for i := range params {
-		p.kinds[i] = params[i].Kind()
-	}
-	switch plan := plan.(type) {
-	case planner.Rows:
-		if now.MaxJoin > 0 && planner.LooksAt(plan) > float64(now.MaxJoin) {
-			return nil, mysqlerr.New(mysqlerr.TooBigSelect)
-		}
-		p.rows, p.point = plan, plan.Point()
-		p.header = &sql.Header{Columns: plan.Fields()}
-	case planner.Modify:
-		p.modify = plan
-	}
-	p.rememberStatistics(s.snapshot)
+	p.Remember(s.snapshot)
 	return p, nil
 }
 
@@ -196,7 +74,7 @@ func (s execution) planContext(db string, settings planner.Settings) planner.Con
 
 // runStatement runs a planned statement: plan gives one, again after each change of schema. It answers as MySQL does
 // when tables or columns seem to be missing: it makes sure of the catalog first.
-func (s execution) runStatement(ctx context.Context, plan func() (*planned, error), params []types.Value,
+func (s execution) runStatement(ctx context.Context, plan func() (*planned.Plan, error), params []types.Value,
 	w sql.ResultWriter) error {
 	refreshed, alone := false, s.vars.Autocommit && !s.tx.In()
 	for replans, conflicts := 0, 0; ; {
@@ -206,7 +84,7 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned, erro
 		}
 		switch {
 		case err == nil:
-			s.tx.SpendNext(p.touches(), nil)
+			s.tx.SpendNext(p.Touches(), nil)
 			return nil
 		case s.sent:
 			return s.failed(ctx, p, err)
@@ -235,15 +113,15 @@ func (s execution) runStatement(ctx context.Context, plan func() (*planned, erro
 
 // runQueryOf runs a query that stands for another statement and is planned for this once.
 func (s execution) runQueryOf(ctx context.Context, query *ast.SelectStmt, w sql.ResultWriter) error {
-	plan := func() (*planned, error) { return s.makePlan(query, s.db, nil) }
+	plan := func() (*planned.Plan, error) { return s.makePlan(query, s.db, nil) }
 	return s.runStatement(ctx, plan, nil, w)
 }
 
 // failed ends a statement that will not be tried again; p is its plan, nil where there is none.
-func (s execution) failed(ctx context.Context, p *planned, err error) error {
+func (s execution) failed(ctx context.Context, p *planned.Plan, err error) error {
 	s.tx.AfterError(ctx, err)
 	if p != nil {
-		s.tx.SpendNext(p.touches(), err)
+		s.tx.SpendNext(p.Touches(), err)
 	}
 	s.rowCount = -1
 	return err
@@ -269,7 +147,7 @@ func conflict(err error) bool {
 
 // runPlanned runs one execution of a plan and writes its result. Until something has been sent (s.sent) a failed
 // execution has had no effect and may be repeated.
-func (s execution) runPlanned(ctx context.Context, p *planned, params []types.Value, w sql.ResultWriter) error {
+func (s execution) runPlanned(ctx context.Context, p *planned.Plan, params []types.Value, w sql.ResultWriter) error {
 	s.env.Params = params
 	if err := s.takePlace(ctx, p); err != nil {
 		return err
@@ -280,23 +158,23 @@ func (s execution) runPlanned(ctx context.Context, p *planned, params []types.Va
 	if s.readsPast(p) {
 		return s.runPast(ctx, p, w)
 	}
-	if s.rt.Txn = s.tx.Ensure(p.touches()); s.rt.Txn != nil {
+	if s.rt.Txn = s.tx.Ensure(p.Touches()); s.rt.Txn != nil {
 		s.rt.Txn.StartStatement()
 	}
 	if s.tx.Open() == nil && len(p.Uses) > 0 {
 		defer s.tx.Past().Met()
 	}
-	if p.modify != nil {
+	if p.Modify != nil {
 		return s.runModify(ctx, p, w)
 	}
-	if p.rows.ForUpdate() && s.rt.Txn == nil {
+	if p.Rows.ForUpdate() && s.rt.Txn == nil {
 		return s.runLocking(ctx, p, w)
 	}
 	return s.runQuery(ctx, p, w)
 }
 
-func (s execution) runQuery(ctx context.Context, p *planned, w sql.ResultWriter) error {
-	if p.point != nil {
+func (s execution) runQuery(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
+	if p.Point != nil {
 		return s.runPoint(ctx, p, w)
 	}
 	return s.runRows(ctx, p, w)
@@ -304,7 +182,7 @@ func (s execution) runQuery(ctx context.Context, p *planned, w sql.ResultWriter)
 
 // runLocking runs an autocommit SELECT … FOR UPDATE or FOR SHARE in a transaction of its own: as on MySQL it waits for
 // other transactions' locks (or refuses to, or skips), and holds its own until it ends.
-func (s execution) runLocking(ctx context.Context, p *planned, w sql.ResultWriter) error {
+func (s execution) runLocking(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
 	txn := s.beginOwnTxn()
 	defer func() { s.rt.Txn = nil }()
 	err := s.runQuery(ctx, p, w)
@@ -315,12 +193,12 @@ func (s execution) runLocking(ctx context.Context, p *planned, w sql.ResultWrite
 }
 
 // runPoint is the shortest way: rows by key, a page of them.
-func (s execution) runPoint(ctx context.Context, p *planned, w sql.ResultWriter) error {
-	if err := p.point.Run(ctx, &s.rt, &s.page); err != nil {
+func (s execution) runPoint(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
+	if err := p.Point.Run(ctx, &s.rt, &s.page); err != nil {
 		return err
 	}
 	s.sent = true
-	if err := w.Header(p.header); err != nil {
+	if err := w.Header(p.Header); err != nil {
 		return err
 	}
 	n := s.page.Batch.Len()
@@ -334,8 +212,8 @@ func (s execution) runPoint(ctx context.Context, p *planned, w sql.ResultWriter)
 }
 
 // runRows streams a query's rows. The first batch is awaited before anything is sent.
-func (s execution) runRows(ctx context.Context, p *planned, w sql.ResultWriter) error {
-	op, err := p.rows.Open(ctx, &s.rt)
+func (s execution) runRows(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
+	op, err := p.Rows.Open(ctx, &s.rt)
 	if err != nil {
 		return err
 	}
@@ -346,13 +224,13 @@ func (s execution) runRows(ctx context.Context, p *planned, w sql.ResultWriter) 
 		if err != nil {
 			return err
 		}
-		if ctx.Err() != nil && p.tables {
+		if ctx.Err() != nil && p.Tables {
 			return context.Cause(ctx) // a SLEEP() that was cut short is 1, and the query over its rows fails
 		}
 		if !s.sent {
 			s.leavePlace()
 			s.sent = true
-			if err := w.Header(p.header); err != nil {
+			if err := w.Header(p.Header); err != nil {
 				return err
 			}
 		}
@@ -373,9 +251,9 @@ func (s execution) runRows(ctx context.Context, p *planned, w sql.ResultWriter) 
 
 // runModify changes data: in the open transaction, where a failed statement is undone by itself; in one of its own when
 // it takes several steps; otherwise in one consensus round.
-func (s execution) runModify(ctx context.Context, p *planned, w sql.ResultWriter) error {
-	m := p.modify
-	if s.tx.WritesRefused() && p.changesOthers() {
+func (s execution) runModify(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
+	m := p.Modify
+	if s.tx.WritesRefused() && p.ChangesOthers() {
 		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
 	}
 	var res *exec.ModifyResult

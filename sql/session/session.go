@@ -20,6 +20,7 @@ import (
 	"cloudsql/sql/condition"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/planned"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/running"
 	"cloudsql/sql/show/virtual"
@@ -58,29 +59,26 @@ type Session struct {
 	locks     *metalock.Owner
 
 	// Of the present statement.
-	env       expr.Env
-	answers   answers
-	rt        exec.Runtime
-	pctx      planner.Context
-	snapshot  *catalog.Snapshot
-	conds     condition.List
-	more      bool // another statement of the same text follows
-	sent      bool // something of the result has gone to the client
-	inherited int  // of a statement about the conditions of the one before: how many these are
-	page      fragment.Page
-	batch     types.Batch
-	outcome   sql.Outcome
-	text      dialect.Extractor
-	textKey   []byte
-	settingsHash
+	env          expr.Env
+	answers      answers
+	rt           exec.Runtime
+	pctx         planner.Context
+	snapshot     *catalog.Snapshot
+	conds        condition.List
+	more         bool // another statement of the same text follows
+	sent         bool // something of the result has gone to the client
+	inherited    int  // of a statement about the conditions of the one before: how many these are
+	page         fragment.Page
+	batch        types.Batch
+	outcome      sql.Outcome
+	text         dialect.Extractor
+	textKey      []byte
+	settings     planned.Settings
 	virtual      func(db, table string) (exec.VirtualTable, bool)
-	usedVirtual  bool             // the plan in the making reads a table that the gateway makes up
-	planUses     []metalock.Use   // the tables of the plan in the making
-	planNeeds    []privilege.Need // and the privileges that its statement needs, which the account has
+	making       planned.Making
 	accessFn     func(priv uint64, db, table string) error
 	impliedFn    func(db string, t *schema.Table, write bool)
 	viewAccessFn func(v *schema.View) (func(priv uint64, db, table string) error, error)
-	planDefiners []*catalog.User // of the views in the plan in the making
 	shower       *showContext
 	shardWarner  func(fragment.Warning)
 
@@ -127,7 +125,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.env.Session = &s.answers
 	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
 	s.shower = &showContext{s: s}
-	s.virtual, s.accessFn, s.impliedFn, s.viewAccessFn = findVirtual(s), execution{s}.planAccess, execution{s}.noteImplied, execution{s}.viewAccess
+	s.virtual, s.accessFn, s.impliedFn, s.viewAccessFn = findVirtual(s), execution{s}.planAccess, s.making.Imply, execution{s}.viewAccess
 	s.proc.Open(e.cfg.Now())
 	s.initialState()
 	return s

@@ -136,7 +136,7 @@ func findVirtual(s *Session) func(db, table string) (exec.VirtualTable, bool) {
 	find := virtual.Lookup(s.shower)
 	return func(db, table string) (exec.VirtualTable, bool) {
 		t, ok := find(db, table)
-		s.usedVirtual = s.usedVirtual || ok
+		s.making.Virtual = s.making.Virtual || ok
 		return t, ok
 	}
 }
