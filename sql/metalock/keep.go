@@ -103,11 +103,11 @@ type guard struct {
 
 type guardKey struct {
 	lock string
-	o    *Owner
+	o    *core
 }
 
 // watch looks after an owner's lock from now on; holds tells whether a catalog has it.
-func (g *guard) watch(l *Locks, lock string, o *Owner, holds func(*catalog.Snapshot) bool) {
+func (g *guard) watch(l *Locks, lock string, o *core, holds func(*catalog.Snapshot) bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.held == nil {
@@ -122,7 +122,7 @@ func (g *guard) watch(l *Locks, lock string, o *Owner, holds func(*catalog.Snaps
 }
 
 // forget must come before the lock is given back.
-func (g *guard) forget(lock string, o *Owner) {
+func (g *guard) forget(lock string, o *core) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.held, guardKey{lock, o})
@@ -148,7 +148,7 @@ func (g *guard) run(l *Locks, stop <-chan struct{}) {
 
 // robbed gives the owners that have lost a lock. The catalog is looked up when no lock can be added: it is then at
 // least as new as each lock that is watched.
-func (g *guard) robbed(newest func() *catalog.Snapshot) (list []*Owner) {
+func (g *guard) robbed(newest func() *catalog.Snapshot) (list []*core) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c := newest()

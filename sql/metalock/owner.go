@@ -64,11 +64,17 @@ type Client interface {
 	End()
 }
 
-// Owner is a session's part in the locks.
-type Owner struct {
+// core is a session as its locks of all kinds know it.
+type core struct {
 	locks   *Locks
 	client  Client
 	session atomic.Uint32 // the connection's id
+	state   atomic.Pointer[string]
+}
+
+// Owner is a session's part in the locks: names, which know nothing of tables, and what it has to do with tables.
+type Owner struct {
+	names
 
 	tables     map[schema.TableID]bool // LOCK TABLES: with true, for writing; nil: not in that mode
 	aliases    map[alias]bool          // the names that go with tables
@@ -81,9 +87,6 @@ type Owner struct {
 		uses []Use // of the open transaction
 	}
 	wants atomic.Pointer[[]Use] // what a table lock keeps the session from; nil: nothing
-	state atomic.Pointer[string]
-
-	names map[string]*heldName // GET_LOCK's
 }
 
 // alias is a name under which LOCK TABLES gave a table to the session.
@@ -98,7 +101,7 @@ var (
 
 // NewOwner makes the owner of a session, which is known to others from Join on.
 func (l *Locks) NewOwner(c Client) *Owner {
-	o := &Owner{locks: l, client: c}
+	o := &Owner{names: names{core: core{locks: l, client: c}}}
 	o.state.Store(&stateNone)
 	return o
 }
@@ -118,17 +121,17 @@ func (o *Owner) Leave() {
 	o.locks.mu.Unlock()
 }
 
-func (o *Owner) holder() holder { return holder{Engine: o.locks.cfg.Engine, Session: o.session.Load()} }
+func (o *core) holder() holder { return holder{Engine: o.locks.cfg.Engine, Session: o.session.Load()} }
 
 // statementHolder is the session as the holder of a lock of its own.
-func (o *Owner) statementHolder() holder {
+func (o *core) statementHolder() holder {
 	h := o.holder()
 	h.Statement = o.locks.claims.Add(1)
 	return h
 }
 
 // State is what the process list shows of the session's wait.
-func (o *Owner) State() string { return *o.state.Load() }
+func (o *core) State() string { return *o.state.Load() }
 
 // Wants is what a table lock keeps the session from.
 func (o *Owner) Wants() []Use {

@@ -68,7 +68,7 @@ func (o *Owner) LockTables(ctx context.Context, r *Request) error {
 // watch has the session ended when its locks are taken from it.
 func (o *Owner) watch(h holder, any bool) {
 	if any {
-		o.locks.guard.watch(o.locks, h.guardName(), o, func(c *catalog.Snapshot) bool { return holdsSome(c, h) })
+		o.locks.guard.watch(o.locks, h.guardName(), &o.core, func(c *catalog.Snapshot) bool { return holdsSome(c, h) })
 	}
 }
 
@@ -177,7 +177,7 @@ func (o *Owner) UnlockTables() {
 	some, h := len(o.tables) > 0, o.holder()
 	o.tables, o.aliases = nil, nil
 	if some {
-		o.locks.guard.forget(h.guardName(), o)
+		o.locks.guard.forget(h.guardName(), &o.core)
 		o.locks.giveBack(h)
 	}
 }
@@ -187,7 +187,7 @@ func (o *Owner) UnlockAll() {
 	o.UnlockTables()
 	if h := o.globalRead; h != nil {
 		o.globalRead = nil
-		o.locks.guard.forget(h.guardName(), o)
+		o.locks.guard.forget(h.guardName(), &o.core)
 		o.locks.giveBack(*h)
 	}
 }
@@ -254,7 +254,7 @@ func (o *Owner) Exclusive(ctx context.Context, ids ...schema.TableID) (unlock fu
 	}
 	o.watch(h, true)
 	return func() {
-		o.locks.guard.forget(h.guardName(), o)
+		o.locks.guard.forget(h.guardName(), &o.core)
 		o.locks.giveBack(h)
 	}, nil
 }
@@ -320,7 +320,7 @@ func (o *Owner) LockInstance(ctx context.Context) error {
 func (o *Owner) UnlockInstance() {
 	if h := o.backup; h != nil {
 		o.backup = nil
-		o.locks.guard.forget(h.guardName(), o)
+		o.locks.guard.forget(h.guardName(), &o.core)
 		o.locks.giveBack(*h)
 	}
 }

@@ -29,6 +29,12 @@ type claim struct {
 	Claim uint64 `json:"claim"`
 }
 
+// names are a session's part in user locks.
+type names struct {
+	core
+	mine map[string]*heldName
+}
+
 // heldName is a session's lock.
 type heldName struct {
 	claim claim
@@ -38,8 +44,8 @@ type heldName struct {
 var _ expr.UserLocks = (*Owner)(nil)
 
 // GetLock is GET_LOCK.
-func (o *Owner) GetLock(ctx context.Context, name string, seconds int64) (bool, error) {
-	if h := o.names[name]; h != nil {
+func (o *names) GetLock(ctx context.Context, name string, seconds int64) (bool, error) {
+	if h := o.mine[name]; h != nil {
 		h.count++
 		return true, nil
 	}
@@ -58,18 +64,18 @@ func (o *Owner) GetLock(ctx context.Context, name string, seconds int64) (bool, 
 		return false, err
 	}
 	if got {
-		if o.names == nil {
-			o.names = map[string]*heldName{}
+		if o.mine == nil {
+			o.mine = map[string]*heldName{}
 		}
-		o.names[name] = &heldName{c, 1}
-		l.guard.watch(l, userKind+"/"+name, o, func(s *catalog.Snapshot) bool { return l.stateOf(s, name, c) == claimHolds })
+		o.mine[name] = &heldName{c, 1}
+		l.guard.watch(l, userKind+"/"+name, &o.core, func(s *catalog.Snapshot) bool { return l.stateOf(s, name, c) == claimHolds })
 	}
 	return got, nil
 }
 
 // ReleaseLock is RELEASE_LOCK.
-func (o *Owner) ReleaseLock(ctx context.Context, name string) (released, exists bool, err error) {
-	h := o.names[name]
+func (o *names) ReleaseLock(ctx context.Context, name string) (released, exists bool, err error) {
+	h := o.mine[name]
 	switch {
 	case h == nil:
 		_, exists, err = o.LockHolder(ctx, name)
@@ -84,8 +90,8 @@ func (o *Owner) ReleaseLock(ctx context.Context, name string) (released, exists 
 }
 
 // ReleaseAllLocks is RELEASE_ALL_LOCKS.
-func (o *Owner) ReleaseAllLocks(context.Context) (n int, err error) {
-	for _, h := range o.names {
+func (o *names) ReleaseAllLocks(context.Context) (n int, err error) {
+	for _, h := range o.mine {
 		n += h.count
 	}
 	o.ReleaseNames()
@@ -93,8 +99,8 @@ func (o *Owner) ReleaseAllLocks(context.Context) (n int, err error) {
 }
 
 // LockHolder is IS_USED_LOCK.
-func (o *Owner) LockHolder(ctx context.Context, name string) (connection uint64, used bool, err error) {
-	if o.names[name] != nil {
+func (o *names) LockHolder(ctx context.Context, name string) (connection uint64, used bool, err error) {
+	if o.mine[name] != nil {
 		return uint64(o.session.Load()), true, nil
 	}
 	if err := o.locks.db.RefreshCatalog(ctx); err != nil {
@@ -109,12 +115,12 @@ func (o *Owner) LockHolder(ctx context.Context, name string) (connection uint64,
 }
 
 // ReleaseNames gives back what the session holds, in one change.
-func (o *Owner) ReleaseNames() {
-	if len(o.names) == 0 {
+func (o *names) ReleaseNames() {
+	if len(o.mine) == 0 {
 		return
 	}
 	claims := map[string]claim{}
-	for name, h := range o.names {
+	for name, h := range o.mine {
 		claims[name] = h.claim
 		o.dropName(name)
 	}
@@ -128,9 +134,9 @@ func (o *Owner) ReleaseNames() {
 	})
 }
 
-func (o *Owner) dropName(name string) {
-	o.locks.guard.forget(userKind+"/"+name, o)
-	delete(o.names, name)
+func (o *names) dropName(name string) {
+	o.locks.guard.forget(userKind+"/"+name, &o.core)
+	delete(o.mine, name)
 }
 
 // errTaken: the lock is not free, and nobody wants to wait.
