@@ -8,12 +8,14 @@ import (
 
 	"cloudsql/sql/show"
 	"cloudsql/sql/show/virtual"
+	"cloudsql/sql/sysvar"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/types"
 )
 
 // List is the warnings, notes and errors of a statement: what SHOW WARNINGS lists and warning_count counts.
 type List struct {
+	vars   *sysvar.Values
 	All    []virtual.Condition
 	Total  int // also those beyond max_error_count
 	Errors int

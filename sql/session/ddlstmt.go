@@ -23,7 +23,7 @@ import (
 
 // ddlEnv is what data definition statements depend on.
 func (s definitions) ddlEnv() *ddl.Env {
-	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables(s).serverCollation(), Note: s.note, Locks: s.locks,
+	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables(s).serverCollation(), Note: s.conds.Note, Locks: s.locks,
 		ForeignKeysOff: s.vars.ForeignKeysOff, Engine: s.vars.Text("default_storage_engine")}
 }
 
@@ -87,7 +87,7 @@ func (s definitions) makeView(ctx context.Context, n *ast.CreateViewStmt, db, te
 	r := &view.Request{
 		Stmt: n, Check: dialect.CheckOptionOf(text, s.vars.SQLMode), DB: db, Now: s.env.Now,
 		User: s.account().Name, Host: s.account().Host, Charset: s.vars.Text("character_set_client"), Collation: s.vars.Collation.Name(),
-		Warn: func(err *mysqlerr.Error) { s.note("Warning", err.Code, err.Message) },
+		Warn: func(err *mysqlerr.Error) { s.conds.Note("Warning", err.Code, err.Message) },
 	}
 	try := func() (*schema.View, error) {
 		execution(s).look()
@@ -108,7 +108,7 @@ func (s definitions) makeView(ctx context.Context, n *ast.CreateViewStmt, db, te
 		v, err = try()
 	}
 	if err == nil && privilege.DefinerOf(s.snapshot, v) == nil {
-		s.note("Note", mysqlerr.NoSuchUser, mysqlerr.New(mysqlerr.NoSuchUser, v.DefinerUser, v.DefinerHost).Message)
+		s.conds.Note("Note", mysqlerr.NoSuchUser, mysqlerr.New(mysqlerr.NoSuchUser, v.DefinerUser, v.DefinerHost).Message)
 	}
 	return v, err
 }

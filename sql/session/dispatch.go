@@ -203,7 +203,7 @@ func (s commands) checksum(ctx context.Context, n *dialect.ChecksumTables, w sql
 		s.sent = false
 		return execution(s).runQueryOf(ctx, q, w)
 	}
-	res, err := maintain.Checksum(ctx, &maintain.Env{DB: s.rt.DB, DBOf: s.dbOf}, n, query, func(e *mysqlerr.Error) { s.note("Error", e.Code, e.Message) })
+	res, err := maintain.Checksum(ctx, &maintain.Env{DB: s.rt.DB, DBOf: s.dbOf}, n, query, func(e *mysqlerr.Error) { s.conds.Note("Error", e.Code, e.Message) })
 	if err != nil {
 		return err
 	}

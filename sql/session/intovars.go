@@ -48,7 +48,7 @@ func (s commands) selectIntoVars(ctx context.Context, st *parsed, names []string
 		return err
 	}
 	if row.Vals == nil {
-		s.warn(mysqlerr.New(mysqlerr.SpFetchNoData))
+		s.conds.Warn(mysqlerr.New(mysqlerr.SpFetchNoData))
 	}
 	for i, v := range row.Vals {
 		if err := s.answers.SetUserVar(names[i], v, row.Types[i]); err != nil {

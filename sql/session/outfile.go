@@ -50,7 +50,7 @@ func (s commands) selectIntoFile(ctx context.Context, st *parsed, f *textfile.Wr
 		return err
 	}
 	for _, e := range f.Warnings() {
-		s.warn(e)
+		s.conds.Warn(e)
 	}
 	s.rowCount = int64(f.Rows())
 	s.outcome = sql.Outcome{AffectedRows: uint64(f.Rows())} //nolint:gosec // a count

@@ -67,7 +67,7 @@ func (s execution) runAsOf(ctx context.Context, p *planned.Plan, w sql.ResultWri
 		if err != nil {
 			return err
 		}
-		one, err := s.tx.At(v, s.warnValue)
+		one, err := s.tx.At(v, s.conds.WarnValue)
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (s commands) beginAsOf(ctx context.Context, n ast.ExprNode, params []types.
 	if err != nil {
 		return err
 	}
-	at, err := s.tx.At(vals[0], s.warnValue)
+	at, err := s.tx.At(vals[0], s.conds.WarnValue)
 	if err != nil {
 		return err
 	}

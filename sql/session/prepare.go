@@ -154,7 +154,7 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	if !tree.Planable(p.st.node) || tree.CalcFoundRows(p.st.node) != nil {
 		return texts(s).runParsed(ctx, p.st, params, w)
 	}
-	warnAll(s.Session, p.st.ofHints)
+	s.conds.Warn(p.st.ofHints...)
 	if p.st.hints != nil {
 		defer commands(s).hinted(p.st.hints)()
 	}

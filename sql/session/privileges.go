@@ -97,7 +97,7 @@ func (s commands) userCommand(ctx context.Context, node ast.StmtNode, st *parsed
 		return nil, err
 	}
 	run := privilege.Statements{
-		DB: s.eng.db, Self: s.account(), In: s.db, Note: s.note, Mandatory: privilege.MandatoryRoles(s.eng.vars.Global("mandatory_roles")),
+		DB: s.eng.db, Self: s.account(), In: s.db, Note: s.conds.Note, Mandatory: privilege.MandatoryRoles(s.eng.vars.Global("mandatory_roles")),
 		Admin: st.grants.Admin, Revoke: privilege.RevokeOptions{IfExists: st.grants.IfExists, IgnoreUnknown: st.grants.IgnoreUnknown},
 		Passwords: st.passwords, Rules: privilege.RulesOf(s.eng.vars.Global), Now: s.eng.cfg.Now(),
 		RandomLength: sysvar.Int(s.vars.Text("generated_random_password_length")),

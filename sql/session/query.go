@@ -40,7 +40,7 @@ func (s *Session) Query(ctx context.Context, text string, w sql.ResultWriter) er
 // refuse is the error of a text that is not even a statement.
 func (s texts) refuse(err *mysqlerr.Error) error {
 	s.conds.Begin()
-	s.note("Error", err.Code, err.Message)
+	s.conds.Note("Error", err.Code, err.Message)
 	return err
 }
 
@@ -83,7 +83,7 @@ func (s *Session) finish(ctx context.Context, err error) error {
 	e := mysqlerr.From(err)
 	s.eng.stats.Errors.Add(1)
 	if !s.conds.Ends(e.Code) {
-		s.note("Error", e.Code, e.Message)
+		s.conds.Note("Error", e.Code, e.Message)
 	}
 	return err
 }
@@ -103,7 +103,7 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 		}
 		return st.run(ctx, s.Session, w)
 	}
-	warnAll(s.Session, st.ofHints)
+	s.conds.Warn(st.ofHints...)
 	if st.hints != nil {
 		defer commands(s).hinted(st.hints)()
 	}

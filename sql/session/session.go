@@ -118,12 +118,12 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.kept.statements = s.memory.Hold(memory.Prepared)
 	s.locks = e.locks.NewOwner((*lockClient)(s))
 	s.own.Init(temptable.Host{DB: e.db, Store: e.temporary, Owner: e.ddl.Owner, Made: s.tx.TakeIn, Log: e.log})
-	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.note,
+	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.conds.Note,
 		Within: s.own.Within, Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
 	s.answers = answers{Owner: s.locks, s: s}
 	s.answers.Vars.Open(s.memory.Hold(memory.Variables))
 	s.env.Session = &s.answers
-	s.env.Warn, s.shardWarner = s.warnValue, s.warnShard
+	s.env.Warn, s.shardWarner = s.conds.WarnValue, s.conds.WarnShard
 	s.shower = &showContext{s: s}
 	s.virtual, s.accessFn, s.impliedFn, s.viewAccessFn = findVirtual(s), execution{s}.planAccess, s.making.Imply, execution{s}.viewAccess
 	s.proc.Open(e.cfg.Now())
@@ -136,7 +136,7 @@ func (s *Session) initialState() {
 	s.forgetKept()
 	s.prepared = map[string]*statement{}
 	s.stmtInsertID, s.rowCount, s.foundRows = 0, 0, 0
-	s.conds = condition.List{}
+	s.conds.Open(&s.vars)
 	s.vars.Seed()
 	s.vars.FoundRows = s.foundRowsFlag()
 	s.tx.Reset()

@@ -35,7 +35,7 @@ func (a *assigner) SetUserVar(name string, v types.Value, t types.Type) error {
 func (a *assigner) SetVar(v *sysvar.Variable, text string) { variables{(*Session)(a)}.setVar(v, text) }
 
 // Warn implements assign.Host.
-func (a *assigner) Warn(err *mysqlerr.Error) { (*Session)(a).warn(err) }
+func (a *assigner) Warn(err *mysqlerr.Error) { a.conds.Warn(err) }
 
 // DatabaseCollation implements assign.Host.
 func (a *assigner) DatabaseCollation() collation.ID {

@@ -121,7 +121,9 @@ func (c *showContext) MetadataLocks() []virtual.MetadataLock { return metalock.L
 func (c *showContext) Conditions() []virtual.Condition { return c.s.conds.All }
 
 // Warn adds a condition to the statement's.
-func (c *showContext) Warn(level string, code uint16, message string) { c.s.note(level, code, message) }
+func (c *showContext) Warn(level string, code uint16, message string) {
+	c.s.conds.Note(level, code, message)
+}
 
 // ConnectAttributes is what the client told of itself.
 func (c *showContext) ConnectAttributes() (connection uint64, attributes map[string]string) {
