@@ -13,14 +13,15 @@ import (
 // warnings otherwise. The result is in storage form (a TIMESTAMP column gets KindTimestamp). NULL passes through.
 // A nil m is the default sql_mode without a session: not strict, UTC. The result may share v's bytes, and t's.
 func Assign(v types.Value, t *types.Type, column string, row int, m *types.Mode, warn types.Warner) (types.Value, error) {
-	if v.Kind() == types.KindNull {
+	kind, raw := v.Parts()
+	if kind == types.KindNull {
 		return v, nil
 	}
 	if m == nil {
 		m = anyDate
 	}
-	a := assignment{v: v, t: t, column: column, row: row, mode: m, warner: warn}
-	if (v.Kind() == types.KindBytes || v.Kind() == types.KindBit) && hasCharset(t) && !m.Legacy {
+	a := assignment{v: v, kind: kind, raw: raw, t: t, column: column, row: row, mode: m, warner: warn}
+	if (kind == types.KindBytes || kind == types.KindBit) && hasCharset(t) && !m.Legacy {
 		if err := a.decode(); err != nil {
 			return types.Null, err
 		}
@@ -64,6 +65,8 @@ var anyDate = &types.Mode{}
 // assignment is one Assign under way.
 type assignment struct {
 	v      types.Value
+	kind   types.Kind // v's, and its bytes
+	raw    []byte
 	t      *types.Type
 	column string
 	row    int

@@ -17,7 +17,7 @@ import (
 // Cast converts v as CAST(v AS t) does; invalid text gives the nearest value and a warning, NULL for dates. A text that is
 // no JSON gives NULL with the error's message as a warning here: use CastJSON where it must fail the statement.
 func Cast(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) types.Value {
-	if v.Kind() == types.KindNull {
+	if kind, _ := v.Parts(); kind == types.KindNull {
 		return v
 	}
 	switch t.Class() {
@@ -95,11 +95,12 @@ func castInteger(v types.Value, t *types.Type, m *types.Mode, warn types.Warner)
 	if t.Unsigned {
 		return types.Uint(castUint(v, warn))
 	}
-	switch v.Kind() {
+	kind, text := v.Parts()
+	switch kind {
 	case types.KindUint, types.KindEnum, types.KindSet, types.KindBit:
 		return types.Int(int64(v.Uint()))
 	case types.KindString, types.KindBytes:
-		if abs, neg, over, n := numeral.ScanInteger(v.Raw()); !neg && !over && n > 0 && abs > math.MaxInt64 {
+		if abs, neg, over, n := numeral.ScanInteger(text); !neg && !over && n > 0 && abs > math.MaxInt64 {
 			const message = "Cast to signed converted positive out-of-range integer to its negative complement"
 			if warn != nil {
 				warn(mysqlerr.UnknownError, message)
@@ -117,15 +118,16 @@ func castInteger(v types.Value, t *types.Type, m *types.Mode, warn types.Warner)
 }
 
 func castUint(v types.Value, warn types.Warner) uint64 {
-	switch v.Kind() {
+	kind, text := v.Parts()
+	switch kind {
 	case types.KindString, types.KindBytes:
-		abs, neg, over, n := numeral.ScanInteger(v.Raw())
+		abs, neg, over, n := numeral.ScanInteger(text)
 		if !neg || abs == 0 || over || abs > 1<<63 {
 			u, _ := v.ToUint(warn)
 			return u
 		}
-		if !numeral.OnlySpace(v.Raw()[n:]) {
-			warn.Truncated("INTEGER", v.Raw())
+		if !numeral.OnlySpace(text[n:]) {
+			warn.Truncated("INTEGER", text)
 		}
 		if warn != nil {
 			warn(mysqlerr.UnknownError, "Cast to unsigned converted negative integer to its positive complement")
@@ -162,7 +164,8 @@ func truncatedName(v types.Value) string {
 }
 
 func castYear(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) types.Value {
-	a := assignment{v: v, t: t, mode: &types.Mode{Loc: m.Location(), Strict: true}}
+	kind, raw := v.Parts()
+	a := assignment{v: v, kind: kind, raw: raw, t: t, mode: &types.Mode{Loc: m.Location(), Strict: true}}
 	y, err := a.year()
 	if err != nil {
 		warn.Truncated("YEAR", v.AppendText(nil, nil))
@@ -173,8 +176,8 @@ func castYear(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) ty
 
 // castString gives CHAR(n), BINARY(n) and their like.
 func castString(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) types.Value {
-	s := v.Raw()
-	switch v.Kind() {
+	kind, s := v.Parts()
+	switch kind {
 	case types.KindString, types.KindBytes, types.KindEnum, types.KindSet, types.KindJSON:
 	default:
 		s = types.ToLocal(v, m.Location()).AppendText(make([]byte, 0, 32), nil)
@@ -187,7 +190,7 @@ func castString(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) 
 		return types.Bytes(padBinary(s, t))
 	}
 	if good := t.Collation.ValidPrefix(s); good < len(s) {
-		if v.Kind() == types.KindBytes || v.Kind() == types.KindBit {
+		if kind == types.KindBytes || kind == types.KindBit {
 			if warn != nil {
 				warn.Warn(mysqlerr.InvalidCharacterString, t.Collation.Charset(), collation.HexPrefix(s[good:]))
 			}

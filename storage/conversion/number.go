@@ -37,10 +37,10 @@ func intRange(t *types.Type) (lo, hi int64) {
 func uintMax(t *types.Type) uint64 { return math.MaxUint64 >> (64 - integerBits(t.ID)) }
 
 func (a *assignment) integer() (types.Value, error) {
-	if a.v.Kind() == types.KindString || a.v.Kind() == types.KindBytes {
+	if a.kind == types.KindString || a.kind == types.KindBytes {
 		return a.integerFromText()
 	}
-	if a.v.Kind() == types.KindJSON && !a.unwrapJSON() {
+	if a.kind == types.KindJSON && !a.unwrapJSON() {
 		return a.badJSON("INTEGER", a.zeroInteger())
 	}
 	if a.t.Unsigned {
@@ -74,7 +74,7 @@ func (a *assignment) fitUint(u uint64, clipped bool) (types.Value, error) {
 
 // integerFromText rounds a fraction silently, as MySQL does.
 func (a *assignment) integerFromText() (types.Value, error) {
-	s := a.v.Raw()
+	s := a.raw
 	abs, neg, over, n := numeral.ScanInteger(s)
 	number := types.Null
 	if n == 0 || n < len(s) && (s[n] == '.' || s[n]|0x20 == 'e') {
@@ -117,6 +117,7 @@ func (a *assignment) fitParsed(number types.Value, abs uint64, neg, over bool) (
 func (a *assignment) unwrapJSON() bool {
 	n, ok := types.JSONNumber(a.v)
 	a.v = n
+	a.kind, a.raw = n.Parts()
 	return ok
 }
 
@@ -129,16 +130,16 @@ func (a *assignment) badJSON(what string, nearest types.Value) (types.Value, err
 func (a *assignment) year() (types.Value, error) {
 	var y int64
 	clipped, text := false, false
-	switch a.v.Kind() {
+	switch a.kind {
 	case types.KindString, types.KindBytes:
-		abs, neg, over, n := numeral.ScanInteger(a.v.Raw())
+		abs, neg, over, n := numeral.ScanInteger(a.raw)
 		if n == 0 {
 			return a.problem(a.incorrect("integer", a.shown()), types.Int(0))
 		}
-		if !numeral.OnlySpace(a.v.Raw()[n:]) {
+		if !numeral.OnlySpace(a.raw[n:]) {
 			return a.problem(a.truncated(), types.Int(0))
 		}
-		text = n-numeral.SkipSpace(a.v.Raw()) < 4 // '0000' is the year 0, '0' and '00' are 2000
+		text = n-numeral.SkipSpace(a.raw) < 4 // '0000' is the year 0, '0' and '00' are 2000
 		if y, clipped = numeral.Signed(abs, neg); over {
 			clipped = true
 		}
@@ -157,16 +158,16 @@ func (a *assignment) year() (types.Value, error) {
 }
 
 func (a *assignment) float() (types.Value, error) {
-	if a.v.Kind() == types.KindJSON && !a.unwrapJSON() {
+	if a.kind == types.KindJSON && !a.unwrapJSON() {
 		return a.badJSON("DOUBLE", types.Float(0))
 	}
 	var f float64
 	garbage, over := false, false
-	if a.v.Kind() == types.KindString || a.v.Kind() == types.KindBytes {
+	if a.kind == types.KindString || a.kind == types.KindBytes {
 		var n int
 		var status numeral.Status
-		f, n, status = numeral.ParseFloat(a.v.Raw())
-		garbage = status == numeral.None || !numeral.OnlySpace(a.v.Raw()[n:])
+		f, n, status = numeral.ParseFloat(a.raw)
+		garbage = status == numeral.None || !numeral.OnlySpace(a.raw[n:])
 		over = status == numeral.Range
 	} else {
 		f = a.v.ToFloat(nil)
@@ -222,20 +223,20 @@ func roundFloat(f float64, d int) float64 {
 }
 
 func (a *assignment) decimal() (types.Value, error) {
-	if _, scale := a.t.DecimalShape(); a.v.Kind() == types.KindJSON && !a.unwrapJSON() {
+	if _, scale := a.t.DecimalShape(); a.kind == types.KindJSON && !a.unwrapJSON() {
 		return a.badJSON("DECIMAL", types.DecSmall(0, scale))
 	}
 	var d types.Value
 	garbage, over := false, false
-	switch a.v.Kind() {
+	switch a.kind {
 	case types.KindString, types.KindBytes:
 		var n int
 		var ok bool
-		if d, n, ok = types.ParseDecimal(a.v.Raw()); n == 0 {
+		if d, n, ok = types.ParseDecimal(a.raw); n == 0 {
 			_, scale := a.t.DecimalShape()
 			return a.problem(a.incorrect("decimal", a.shown()), types.DecSmall(0, scale))
 		}
-		garbage, over = !numeral.OnlySpace(a.v.Raw()[n:]), !ok
+		garbage, over = !numeral.OnlySpace(a.raw[n:]), !ok
 	case types.KindFloat:
 		var ok bool
 		d, ok = types.DecFromFloat(a.v.Float())
@@ -250,7 +251,7 @@ func (a *assignment) decimal() (types.Value, error) {
 	case garbage:
 		return a.problem(a.truncated(), stored)
 	}
-	if a.warner != nil && a.v.Kind() != types.KindFloat && stored.Scale() < d.Scale() && types.CompareSame(d, stored, collation.Binary) != 0 {
+	if a.warner != nil && a.kind != types.KindFloat && stored.Scale() < d.Scale() && types.CompareSame(d, stored, collation.Binary) != 0 {
 		a.note()
 	}
 	return stored, nil
@@ -271,9 +272,9 @@ func (a *assignment) bit() (types.Value, error) {
 	most := uint64(math.MaxUint64) >> (64 - bits)
 	var u uint64
 	over := false
-	switch a.v.Kind() {
+	switch a.kind {
 	case types.KindString, types.KindBytes, types.KindEnum, types.KindSet, types.KindJSON:
-		for _, b := range a.v.Raw() {
+		for _, b := range a.raw {
 			over = over || u > math.MaxUint64>>8
 			u = u<<8 | uint64(b)
 		}

@@ -44,8 +44,8 @@ func hasCharset(t *types.Type) bool {
 
 // decode makes text of bytes for a column of a character set: they are characters of that set.
 func (a *assignment) decode() error {
-	s := a.v.Raw()
-	if a.v.Kind() == types.KindBit {
+	s := a.raw
+	if a.kind == types.KindBit {
 		s = a.v.AppendText(nil, nil)
 	}
 	text, bad := a.t.Collation.DecodeStrict(s)
@@ -54,7 +54,7 @@ func (a *assignment) decode() error {
 			return err
 		}
 	}
-	a.v = types.String(text)
+	a.v, a.kind, a.raw = types.String(text), types.KindString, text
 	return nil
 }
 
@@ -97,15 +97,15 @@ func charsLength(s []byte, n int) int {
 }
 
 func (a *assignment) text() (types.Value, error) {
-	s := a.v.Raw()
-	switch a.v.Kind() {
+	s := a.raw
+	switch a.kind {
 	case types.KindString, types.KindBytes, types.KindEnum, types.KindSet, types.KindJSON, types.KindBit:
-		if a.v.Kind() == types.KindBit {
+		if a.kind == types.KindBit {
 			s = a.v.AppendText(nil, nil)
 		}
 		// Strings are looked at too: an expression over text and bytes gives them, and what is stored ends in the log,
 		// whose readers take no broken text.
-		if a.v.Kind() == types.KindBytes || a.v.Kind() == types.KindBit || a.t.Collation.Charset() != "utf8mb4" || !utf8.Valid(s) {
+		if a.kind == types.KindBytes || a.kind == types.KindBit || a.t.Collation.Charset() != "utf8mb4" || !utf8.Valid(s) {
 			if good := a.t.Collation.ValidPrefix(s); good < len(s) {
 				if _, err := a.problem(a.incorrect("string", collation.BadBytes(s[good:])), types.Null); err != nil {
 					return types.Null, err
@@ -120,7 +120,7 @@ func (a *assignment) text() (types.Value, error) {
 		s = bytes.TrimRight(s, " ")
 	}
 	n := fittingBytes(s, a.t, a.mode.Legacy)
-	if n < len(s) && a.v.Kind() == types.KindFloat && !a.mode.Legacy {
+	if n < len(s) && a.kind == types.KindFloat && !a.mode.Legacy {
 		if short, ok := numeral.FitFloat(a.v.Float(), n); ok {
 			s, n = short, len(short)
 		}
@@ -139,14 +139,14 @@ func (a *assignment) text() (types.Value, error) {
 }
 
 func (a *assignment) bytes() (types.Value, error) {
-	s := a.v.Raw()
-	switch a.v.Kind() {
+	s := a.raw
+	switch a.kind {
 	case types.KindString, types.KindBytes, types.KindEnum, types.KindSet, types.KindJSON:
 	default:
 		s = types.ToLocal(a.v, a.mode.Location()).AppendText(make([]byte, 0, 32), nil)
 	}
 	limit := maxBytes(a.t)
-	if len(s) > limit && a.v.Kind() == types.KindFloat && !a.mode.Legacy {
+	if len(s) > limit && a.kind == types.KindFloat && !a.mode.Legacy {
 		if short, ok := numeral.FitFloat(a.v.Float(), limit); ok {
 			s = short
 		}
@@ -171,11 +171,11 @@ func padBinary(s []byte, t *types.Type) []byte {
 }
 
 func (a *assignment) json() (types.Value, error) {
-	switch a.v.Kind() {
+	switch a.kind {
 	case types.KindJSON:
 		return a.v, nil
 	case types.KindString, types.KindEnum, types.KindSet:
-		v, err := types.ParseJSON(a.v.Raw())
+		v, err := types.ParseJSON(a.raw)
 		if err != nil {
 			var bad *types.JSONError
 			if errors.As(err, &bad) && !bad.TooDeep() {
@@ -196,7 +196,7 @@ func invalidJSON(reason string, position int, column string) error {
 }
 
 func (a *assignment) enum() (types.Value, error) {
-	if a.v.Kind().Numeric() {
+	if a.kind.Numeric() {
 		u, clipped := a.v.ToUint(nil)
 		if clipped || u == 0 || u > uint64(len(a.t.Elems)) {
 			if u == 0 && !clipped && !a.mode.Strict {
@@ -210,7 +210,7 @@ func (a *assignment) enum() (types.Value, error) {
 	if i := a.t.Element(text); i >= 0 {
 		return types.EnumValue(a.t, uint64(i)+1), nil
 	}
-	if a.v.Kind() == types.KindEnum && a.v.Uint() == 0 && len(a.v.Raw()) == 0 {
+	if a.kind == types.KindEnum && a.v.Uint() == 0 && len(a.raw) == 0 {
 		return types.Enum(0, nil), nil // the error value of another column
 	}
 	if abs, neg, over, n := numeral.ScanInteger(text); n == len(text) && n > 0 && !neg && !over && abs > 0 &&
@@ -225,7 +225,7 @@ func (a *assignment) set() (types.Value, error) {
 	if n := len(a.t.Elems); n < 64 {
 		all = 1<<n - 1
 	}
-	if a.v.Kind().Numeric() {
+	if a.kind.Numeric() {
 		u, clipped := a.v.ToUint(nil)
 		if clipped || u&^all != 0 {
 			return a.problem(a.truncated(), types.SetValue(a.t, u&all))
@@ -261,8 +261,8 @@ func setMask(text []byte, t *types.Type) (mask uint64, bad bool) {
 
 // asText is the value's text, without a copy where it has one.
 func (a *assignment) asText() []byte {
-	if a.v.Raw() != nil && a.v.Kind() != types.KindDecimal {
-		return a.v.Raw()
+	if a.raw != nil && a.kind != types.KindDecimal {
+		return a.raw
 	}
 	return types.ToLocal(a.v, a.mode.Location()).AppendText(nil, nil)
 }

@@ -49,7 +49,7 @@ func (a *assignment) date() (types.Value, error) {
 }
 
 func (a *assignment) datetime() (types.Value, error) {
-	if a.v.Kind() == types.KindTimestamp && a.t.ID == mysql.TypeTimestamp {
+	if a.kind == types.KindTimestamp && a.t.ID == mysql.TypeTimestamp {
 		return a.storeTimestamp(int64(a.v.Uint()))
 	}
 	p := types.ReadDatetime(a.v, a.mode)

@@ -12,12 +12,15 @@ import (
 // civil is a date and time taken apart, with what functions make of one.
 type civil struct{ temporal.Civil }
 
-func unpack(v types.Value) civil { return civil{temporal.Of(v.Uint())} }
+func unpack(v types.Value) (c civil) {
+	c.Year, c.Month, c.Day, c.Hour, c.Minute, c.Second, c.Micro = temporal.Unpack(v.Uint())
+	return c
+}
 
 func fromStd(t time.Time) civil { return civil{temporal.FromStd(t)} }
 
 func (c civil) date() types.Value {
-	return types.Date(temporal.DateOnly(c.Pack()))
+	return types.Date(temporal.Pack(c.Year, c.Month, c.Day, 0, 0, 0, 0))
 }
 func (c civil) datetime(fsp int) types.Value { return types.Datetime(c.Pack(), fsp) }
 

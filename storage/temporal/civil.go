@@ -103,10 +103,10 @@ func (c Civil) Instant(loc *time.Location) (at time.Time, skipped bool) {
 }
 
 // Real tells whether c's date is a day of the calendar.
-func (c Civil) Real() bool { return !c.HasZero() && c.Day <= DaysIn(c.Year, c.Month) }
+func (c *Civil) Real() bool { return !c.HasZero() && c.Day <= DaysIn(c.Year, c.Month) }
 
 // HasZero tells of a date with a zero month or day.
-func (c Civil) HasZero() bool { return c.Month == 0 || c.Day == 0 }
+func (c *Civil) HasZero() bool { return c.Month == 0 || c.Day == 0 }
 
 // Clock is the time of day in microseconds.
 func (c Civil) Clock() int64 {

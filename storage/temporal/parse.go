@@ -246,8 +246,8 @@ func Century(year int) int {
 }
 
 // Check tells what sql_mode has against the date.
-func (c Civil) Check(r Rules) Issue {
-	if c == (Civil{}) {
+func (c *Civil) Check(r Rules) Issue {
+	if *c == (Civil{}) {
 		if r.NoZeroDate {
 			return ZeroDate
 		}

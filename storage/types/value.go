@@ -93,6 +93,9 @@ func (v Value) Raw() []byte    { return v.b }                       // KindStrin
 func (v Value) Fsp() int       { return int(v.aux) }                // date and time kinds
 func (v Value) Scale() int     { return int(v.aux) }                // KindDecimal
 
+// Parts is v's kind and its bytes (Raw), where both are asked for all the time: other methods copy a Value, this one doesn't.
+func (v *Value) Parts() (Kind, []byte) { return v.kind, v.b }
+
 // Clone copies the bytes inside, so that the Value outlives the buffer it was read from.
 func (v Value) Clone() Value {
 	if v.b != nil {
