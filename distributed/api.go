@@ -57,7 +57,7 @@ type DB interface {
 
 	// NextRowIDs gives n values for hidden row ids of tables without a primary key; unique in the cluster, rising.
 	// An error: the node stops.
-	NextRowIDs(n int) (uint64, error)
+	NextRowIDs(ctx context.Context, n int) (uint64, error)
 	// ReserveAutoInc hands out n consecutive AUTO_INCREMENT values of a table.
 	ReserveAutoInc(ctx context.Context, t *schema.Table, n uint64) (first uint64, err error)
 	// SetAutoInc raises the counter (ALTER TABLE … AUTO_INCREMENT = next). AutoInc reads the next value (SHOW TABLE STATUS).

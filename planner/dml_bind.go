@@ -218,7 +218,7 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment, aske
 			return nil, err
 		}
 		c := &n.Table.Columns[pos]
-		return &expr.Column{Index: width + pos, Typ: c.Type, Name: "VALUES(" + c.Name + ")"}, nil
+		return &expr.Column{Index: width + pos, Typ: bind.OperandType(c.Type), Name: "VALUES(" + c.Name + ")"}, nil
 	}
 	b.Subquery = func(_ *bind.Scope, e ast.ExprNode) (expr.Expr, error) {
 		if i := slices.Index(asked, e); i >= 0 {

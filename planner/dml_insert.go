@@ -22,6 +22,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // insertPlan is INSERT and REPLACE, from VALUES or from a query.
@@ -34,6 +35,7 @@ type insertPlan struct {
 	rules     *rules.Rules          // nil: none
 	checks    []fragment.Check      // that set may violate
 	spares    bool                  // spares(…)
+	nulls     bool                  // assignsNulls(…)
 	conflicts []conflict            // where set has what only a gateway can compute: how it finds the rows to update
 	telling   []conflict            // how the row is found whose id LAST_INSERT_ID(id) tells
 	autoInc   int                   // position, or -1
@@ -67,7 +69,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		if p.set, err = onUpdate(n.Table, n.Set, p.rules); err != nil {
 			return nil, err
 		}
-		p.checks, p.spares = p.rules.ChecksOf(p.set), spares(ctx, n.Kind, n.Ignore)
+		p.checks, p.spares, p.nulls = p.rules.ChecksOf(p.set), spares(ctx, n.Kind, n.Ignore), p.assignsNulls(ctx, q != nil)
 	}
 	checked := n.View != nil && len(n.View.Check) > 0 && len(p.set) > 0 // rows that are updated are checked, too
 	if checked || slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) || readsWhatItSets(s) {
@@ -80,6 +82,15 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 	}
 	p.Ties, err = change.Tie(ctx, n.Ignore, &p.tables, change.Target{DB: n.DB, Table: n.Table, Kind: n.Kind, Set: p.set})
 	return p, err
+}
+
+// assignsNulls tells whether ON DUPLICATE KEY UPDATE may assign NULL to columns without it: in a statement of several rows, where no strict
+// mode holds. Entries of version 1 can't say so: it is an error there.
+func (p *insertPlan) assignsNulls(ctx *Context, query bool) bool {
+	if ctx.Env.Mode.Strict || p.Ignore || !query && len(p.Rows) < 2 || ctx.Catalog.ClusterVersion().Active < version.V2 {
+		return false
+	}
+	return slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return p.Table.Columns[p.Table.ColumnByID(a.Column)].NotNull })
 }
 
 func hasPrefixKey(t *schema.Table) bool {
@@ -191,7 +202,7 @@ type insertRun struct {
 
 func (r *insertRun) fromValues(ctx context.Context) error {
 	for _, exprs := range r.Rows {
-		row, err := r.next()
+		row, err := r.next(ctx)
 		if err != nil {
 			return err
 		}
@@ -243,7 +254,7 @@ func (r *insertRun) fromQuery(ctx context.Context) error {
 			return r.flush(ctx)
 		}
 		for i := range in.Len() {
-			keep, err := r.addQueryRow(in.Row(i))
+			keep, err := r.addQueryRow(ctx, in.Row(i))
 			if keep && r.conflicts != nil {
 				err = r.upsert(ctx)
 			}
@@ -265,8 +276,8 @@ func (r *insertRun) readsTarget() bool {
 }
 
 // addQueryRow adds a row to the batch; keep is false where IGNORE has left it out.
-func (r *insertRun) addQueryRow(in []types.Value) (keep bool, err error) {
-	row, err := r.next()
+func (r *insertRun) addQueryRow(ctx context.Context, in []types.Value) (keep bool, err error) {
+	row, err := r.next(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -376,7 +387,7 @@ func (r *insertRun) insertOutside(e expr.Expr, seen []types.Value) expr.Expr {
 func (r *insertRun) fragment(t *schema.Tablet, rows types.Batch, first int) *fragment.Write {
 	return &fragment.Write{
 		Kind: r.Kind, Tablet: t.ID, SchemaVersion: r.Table.Version, Columns: r.columns, Rows: rows,
-		AutoInc: r.autoInc >= 0, Set: r.set, Env: r.env, Checks: r.checks, Lenient: r.spares, FirstRow: first,
+		AutoInc: r.autoInc >= 0, Set: r.set, Env: r.env, Checks: r.checks, Lenient: r.spares, NullsPass: r.nulls, FirstRow: first,
 	}
 }
 

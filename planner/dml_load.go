@@ -250,7 +250,7 @@ type loadRun struct {
 
 func (l *loadRun) lines(ctx context.Context) error {
 	for more := l.in.Skip(l.skip); more; {
-		ok, err := l.line()
+		ok, err := l.line(ctx)
 		if err != nil {
 			return err
 		}
@@ -288,12 +288,12 @@ func (l *loadRun) flush(ctx context.Context) error {
 }
 
 // line reads one line into a row. ok is false at the end of the file.
-func (l *loadRun) line() (ok bool, err error) {
+func (l *loadRun) line(ctx context.Context) (ok bool, err error) {
 	fields, ok, err := l.in.Next()
 	if !ok || err != nil {
 		return false, err
 	}
-	row, err := l.run.next()
+	row, err := l.run.next(ctx)
 	if err != nil {
 		return false, err
 	}

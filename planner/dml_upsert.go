@@ -78,7 +78,7 @@ func (r *insertRun) upsert(ctx context.Context) error {
 				break
 			}
 			w := r.fragment(tablet, r.batch, r.first)
-			w.Kind, w.Set, w.Checks, w.Lenient = fragment.Insert, nil, nil, false
+			w.Kind, w.Set, w.Checks, w.Lenient, w.NullsPass = fragment.Insert, nil, nil, false, false
 			if err = r.w.Write(ctx, w); mysqlerr.Code(err) == mysqlerr.DupEntry && try < maxUpsertTries {
 				continue
 			}
@@ -184,6 +184,9 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 			continue
 		}
 		c := &r.Table.Columns[pos]
+		if v.IsNull() && c.NotNull && !r.nullsPass(c) {
+			return mysqlerr.New(mysqlerr.BadNull, c.Name)
+		}
 		if !v.IsNull() {
 			if v, err = conversion.Assign(v, &c.Type, c.Name, r.first, &r.env.Mode, nil); err != nil {
 				return err

@@ -157,7 +157,7 @@ func (d *testDB) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) 
 	return &testRows{d: d, r: d.roundTrip(r), at: at}, nil
 }
 
-func (d *testDB) NextRowIDs(n int) (uint64, error) {
+func (d *testDB) NextRowIDs(_ context.Context, n int) (uint64, error) {
 	d.rowIDs += uint64(n)
 	return d.rowIDs - uint64(n) + 1, nil
 }

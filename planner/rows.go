@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"context"
 	"slices"
 
 	"cloudsql/planner/bind"
@@ -107,12 +108,12 @@ func (r *insertRun) computeDefaults() error {
 }
 
 // next adds a row to the batch, with defaults in it.
-func (r *insertRun) next() (row []types.Value, err error) {
+func (r *insertRun) next(ctx context.Context) (row []types.Value, err error) {
 	r.batch.Append(r.computed)
 	r.records++
 	row = r.batch.Row(r.batch.Len() - 1)
 	if r.hidden >= 0 {
-		id, err := r.rt.DB.NextRowIDs(1)
+		id, err := r.rt.DB.NextRowIDs(ctx, 1)
 		if err != nil {
 			return nil, err
 		}

@@ -230,7 +230,7 @@ func TestBootstrapAndCarryOn(t *testing.T) {
 	if err := insert(ctx, n, tb, 7, 0); err == nil {
 		t.Error("a duplicate key was inserted")
 	}
-	ids, err := n.NextRowIDs(10)
+	ids, err := n.NextRowIDs(context.Background(), 10)
 	must(t, err)
 	before, err := n.Snapshot(ctx)
 	must(t, err)
@@ -248,7 +248,7 @@ func TestBootstrapAndCarryOn(t *testing.T) {
 			t.Errorf("timestamp %v after %v", after, before)
 		}
 		before = after
-		next, err := n.NextRowIDs(5)
+		next, err := n.NextRowIDs(context.Background(), 5)
 		must(t, err)
 		if next < ids+10 {
 			t.Errorf("row id %d after %d", next, ids)

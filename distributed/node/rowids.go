@@ -14,7 +14,9 @@ const keyRowIDs = "rowid/next"
 
 // NextRowIDs gives n values for hidden row ids of tables without a primary key; unique in the cluster, rising on each
 // node. It waits while the system shard cannot be written.
-func (n *routes) NextRowIDs(count int) (uint64, error) { return n.rowIDs.Take(uint64(count)) }
+func (n *routes) NextRowIDs(ctx context.Context, count int) (uint64, error) {
+	return n.rowIDs.Take(ctx, uint64(count)) //nolint:gosec // a number of rows
+}
 
 // reserveRowIDs moves the cluster's counter by size.
 func (n *routes) reserveRowIDs(ctx context.Context, size uint64) (first uint64, err error) {

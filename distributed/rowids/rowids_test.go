@@ -60,7 +60,7 @@ func TestNoValueComesTwice(t *testing.T) {
 					if i == 100 {
 						count = 3 * firstBlock
 					}
-					first, err := ids.Take(count)
+					first, err := ids.Take(context.Background(), count)
 					if err != nil || first <= last {
 						t.Errorf("%d after %d: %v", first, last, err)
 						return
@@ -89,7 +89,7 @@ func TestBlocksGrow(t *testing.T) {
 	c := &counter{next: 1}
 	ids, _ := running(t, c)
 	for range 20 {
-		if _, err := ids.Take(firstBlock); err != nil {
+		if _, err := ids.Take(context.Background(), firstBlock); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,8 +109,24 @@ func TestBlocksGrow(t *testing.T) {
 func TestTakeWaitsForAReservation(t *testing.T) {
 	c := &counter{next: 7, fail: 1}
 	ids, _ := running(t, c)
-	if first, err := ids.Take(2); first != 7 || err != nil {
+	if first, err := ids.Take(context.Background(), 2); first != 7 || err != nil {
 		t.Error(first, err)
+	}
+}
+
+// Who is killed while none can be reserved does not wait on.
+func TestTakeEndsWithItsContext(t *testing.T) {
+	c := &counter{next: 1, fail: 1 << 30}
+	ids, _ := running(t, c)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() {
+		_, err := ids.Take(ctx, 1)
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 
@@ -118,13 +134,13 @@ func TestTakeWaitsForAReservation(t *testing.T) {
 func TestNothingIsHandedOutAfterTheEnd(t *testing.T) {
 	c := &counter{next: 1}
 	ids, stop := running(t, c)
-	if _, err := ids.Take(1); err != nil {
+	if _, err := ids.Take(context.Background(), 1); err != nil {
 		t.Fatal(err)
 	}
 	stop()
 	c.fail = 1 << 30
 	for range 4 * firstBlock {
-		first, err := ids.Take(1)
+		first, err := ids.Take(context.Background(), 1)
 		if err != nil {
 			if !errors.Is(err, ErrStopped) {
 				t.Error(err)

@@ -409,7 +409,7 @@ func (b *Binder) Value(c *Column) (expr.Expr, error) {
 	case !col.HasDefault && col.NotNull:
 		return nil, mysqlerr.New(mysqlerr.NoDefaultForField, col.Name)
 	case len(col.Default) == 0:
-		return &expr.Const{Typ: col.Type}, nil
+		return &expr.Const{Typ: OperandType(col.Type)}, nil
 	}
 	v, _, err := types.DecodeValue(col.Default)
 	if err != nil {
@@ -418,5 +418,5 @@ func (b *Binder) Value(c *Column) (expr.Expr, error) {
 	if v.Kind() == types.KindTimestamp && b.Env != nil {
 		v = types.ToLocal(v, b.Env.Mode.Loc)
 	}
-	return &expr.Const{Val: v, Typ: col.Type}, nil
+	return &expr.Const{Val: v, Typ: OperandType(col.Type)}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -35,7 +36,7 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 	name := strings.ToLower(n.FnName.O)
 	switch n.FnName.L {
 	case ast.DateLiteral, ast.TimeLiteral, ast.TimestampLiteral:
-		return b.temporal(n)
+		return b.temporal(sc, n)
 	case "convert":
 		name = "convert using"
 	case ast.CharFunc:
@@ -52,6 +53,8 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 	}
 	if r := renamed[n.FnName.L]; r != "" {
 		name = r
+	} else if !callable(n.FnName.L) {
+		return nil, b.unknownFunction(n)
 	}
 	args := make([]expr.Expr, len(n.Args))
 	for i, a := range n.Args {
@@ -74,6 +77,15 @@ func (b *Binder) call(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 		return nil, mysqlerr.New(mysqlerr.WrongParamcountToNativeFct, n.FnName.O) // as it was written
 	}
 	return nil, err
+}
+
+// callable tells whether a name may be that of a function. Operators have names, too, and a statement can put anything into backquotes.
+func callable(name string) bool {
+	switch name {
+	case "and", "or", "xor", "not", "neg", "div", "in", "between", "like", "regexp", "rlike", "binary", "case", "row":
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool { return r < utf8.RuneSelf && !syntax.IsWord(byte(r)) })
 }
 
 // nameSystemZone puts the zone's name for 'SYSTEM', which would be another one on another node, and which readers of V1
@@ -130,10 +142,10 @@ func (b *Binder) charCall(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 }
 
 // temporal makes a constant of DATE '…', TIME '…' or TIMESTAMP '…'; 1525 where the text is none.
-func (b *Binder) temporal(n *ast.FuncCallExpr) (expr.Expr, error) {
+func (b *Binder) temporal(sc *Scope, n *ast.FuncCallExpr) (expr.Expr, error) {
 	lit, ok := n.Args[0].(*driver.ValueExpr)
 	if !ok || lit.Kind() != driver.KindString {
-		return nil, mysqlerr.NotSupported("this kind of date literal")
+		return Expr(b, sc, n.Args[0])
 	}
 	text := types.Str(lit.GetString())
 	mode := &types.Mode{}
@@ -157,6 +169,9 @@ func (b *Binder) temporal(n *ast.FuncCallExpr) (expr.Expr, error) {
 		v = text.ToDatetime(mode, warn)
 	}
 	if v.IsNull() || bad || !literalForms[what].MatchString(lit.GetString()) {
+		if !lit.Bare() {
+			return Expr(b, sc, lit)
+		}
 		return nil, mysqlerr.New(mysqlerr.WrongValue, what, lit.GetString())
 	}
 	if fsp > 0 && t.ID != mysql.TypeDate {
@@ -272,10 +287,17 @@ func (b *Binder) castCollation(ft *ptypes.FieldType, explicit bool) collation.ID
 		}
 		return collation.Binary
 	}
-	if explicit {
-		if c, ok := collation.DefaultOf(ft.GetCharset()); ok {
+	set, named := collation.DefaultOf(ft.GetCharset())
+	switch {
+	case mysql.HasBinaryFlag(ft.GetFlag()) && !explicit:
+		return b.connectionBinary()
+	case mysql.HasBinaryFlag(ft.GetFlag()):
+		if c, ok := collation.BinaryOf(set.Charset()); ok && named {
 			return c
 		}
+	}
+	if explicit && named {
+		return set
 	}
 	if c, ok := collation.ByName(ft.GetCollate()); ok && ft.GetCollate() != "" {
 		return c

@@ -76,12 +76,20 @@ func TableColumns(t *schema.Table, db, alias string, first int) []Column {
 			ID: first + i,
 			Field: types.Field{
 				Schema: db, Table: alias, OrgTable: t.Name, Name: c.Name, OrgName: c.Name,
-				Type: c.Type, Flags: ColumnFlags(t, i),
+				Type: OperandType(c.Type), Flags: ColumnFlags(t, i),
 			},
 			Hidden: c.Hidden, Invisible: c.Invisible, Source: t, Pos: i,
 		}
 	}
 	return cols
+}
+
+// OperandType is a column's type in expressions: a YEAR is unsigned there, though its values are kept as signed numbers.
+func OperandType(t types.Type) types.Type {
+	if t.ID == mysql.TypeYear {
+		t.Unsigned = true
+	}
+	return t
 }
 
 // Padded makes columns what sql_mode has them read as: under PAD_CHAR_TO_FULL_LENGTH a CHAR has its spaces back.

@@ -397,8 +397,9 @@ func (p *printer) specialCall(n *ast.FuncCallExpr) (ok bool) {
 	switch name := n.FnName.L; {
 	case name == ast.DateLiteral || name == ast.TimeLiteral || name == ast.TimestampLiteral:
 		v, is := args[0].(*driver.ValueExpr)
-		if !is {
-			return false
+		if !is || v.Kind() != driver.KindString {
+			p.expr(args[0]) // {d expression} is that
+			return true
 		}
 		keyword := map[string]string{ast.DateLiteral: "DATE", ast.TimeLiteral: "TIME", ast.TimestampLiteral: "TIMESTAMP"}[name]
 		p.write(keyword, "'", escapeText.Replace(v.GetString()), "'")

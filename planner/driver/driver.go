@@ -58,6 +58,7 @@ type ValueExpr struct {
 	other      any
 	projection int
 	introducer string // a character set whose introducer the parser does not know
+	bare       bool   // made without a character set
 }
 
 var (
@@ -69,7 +70,7 @@ func newValueExpr(value any, cs, collate string) ast.ValueExpr {
 	if v, ok := value.(*ValueExpr); ok {
 		return v
 	}
-	v := &ValueExpr{projection: -1}
+	v := &ValueExpr{projection: -1, bare: cs == "" && collate == ""}
 	v.SetValue(value)
 	v.takeIntroduced()
 	v.setType(value, cs, collate)
@@ -181,6 +182,10 @@ func (n *ValueExpr) SetProjectionOffset(offset int) { n.projection = offset }
 
 // GetProjectionOffset is -1 for what is one literal.
 func (n *ValueExpr) GetProjectionOffset() int { return n.projection }
+
+// Bare tells whether the parser made the literal without a character set: that in DATE '…' and its kin, but not that in {d '…'}, which is any
+// expression.
+func (n *ValueExpr) Bare() bool { return n.bare }
 
 // Introduced tells whether a character set stands before the literal: _latin1'…'.
 func (n *ValueExpr) Introduced() bool {

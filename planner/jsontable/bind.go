@@ -74,7 +74,7 @@ func (b *Binder) column(c *syntax.JSONColumn) (Column, error) {
 	} else if err = b.value(c, &out); err != nil {
 		return out, err
 	}
-	f := types.Field{Table: b.Alias, Name: c.Name, OrgName: c.Name, Type: out.Type, Flags: bind.TypeFlags(&out.Type)}
+	f := types.Field{Table: b.Alias, Name: c.Name, OrgName: c.Name, Type: bind.OperandType(out.Type), Flags: bind.TypeFlags(&out.Type)}
 	b.Columns = append(b.Columns, bind.Column{Field: f})
 	return out, nil
 }

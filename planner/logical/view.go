@@ -124,7 +124,7 @@ func (b *builder) bindView(u *viewUse, lock Lock) (block.Query, error) {
 	if c, ok := collation.ByName(u.view.Collation); ok {
 		o.Charset = c.Charset()
 	}
-	node, err := syntax.Parse(u.view.Query, o)
+	node, err := syntax.Kept(u.view.Query, o)
 	if err != nil {
 		return nil, err
 	}

@@ -89,12 +89,13 @@ func generatedOf(n algebra.Node) (list []generatedColumn) {
 			}
 			return x
 		}), &expr.Env{})
-		if _, call := e.(*expr.Call); call && holds(&c.Type, e.Type()) {
+		typ := bind.OperandType(c.Type)
+		if _, call := e.(*expr.Call); call && holds(&typ, e.Type()) {
 			name := t.Alias + "." + c.Name
 			if c.Hidden {
 				name = e.String()
 			}
-			list = append(list, generatedColumn{e, &expr.Column{Index: t.First + pos, Typ: c.Type, Name: name}})
+			list = append(list, generatedColumn{e, &expr.Column{Index: t.First + pos, Typ: typ, Name: name}})
 		}
 	}
 	return list

@@ -58,6 +58,21 @@ type defaultFinder struct {
 	unclosed bool // a parenthesis was: the parser has the error for it, and nobody looks for another's end
 }
 
+// parenthesis gives the position behind the parenthesis that belongs to that at i; 0 for none.
+func (s *scanner) parenthesis(i int) int {
+	for depth := 0; i < len(s.text); i = s.space(s.token(i)) {
+		switch s.text[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
 func (d *defaultFinder) run() {
 	before := "(" // the token before, words in lower case
 	first := d.space(0)

@@ -15,8 +15,9 @@ import (
 // stumble is where MySQL would: words in lower case, of which the last but after follow the ones that it can still read.
 type stumble struct {
 	words string
-	after int  // how many of the words MySQL reads
-	outer bool // outside of parentheses only
+	after int      // how many of the words MySQL reads
+	outer bool     // outside of parentheses only
+	other *stumble // where the words are not there
 }
 
 func at(words string) *stumble                { return &stumble{words: words} }
@@ -69,6 +70,9 @@ func (s *stumble) find(list []lexeme, end int) int {
 			return end
 		}
 	}
+	if s.other != nil {
+		return s.other.find(list, end)
+	}
 	return end
 }
 
@@ -77,6 +81,11 @@ func foreignStatement(n ast.StmtNode, text string) *stumble {
 	switch n := n.(type) {
 	case nil:
 	case *ast.SelectStmt, *ast.SetOprStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		if d, ok := n.(*ast.DeleteStmt); ok && !d.IsMultiTable {
+			if s := hinted(d); s != nil {
+				return s
+			}
+		}
 		if !mentions(text, "wait") && !mentions(text, "tablesample") {
 			return nil // trees may be large
 		}
@@ -125,6 +134,22 @@ func foreignStatement(n ast.StmtNode, text string) *stumble {
 		return foreignStatement(n.Stmt, text)
 	}
 	return foreignKind(n)
+}
+
+// hinted: a DELETE of one table takes no index hints.
+func hinted(n *ast.DeleteStmt) *stumble {
+	source, _ := n.TableRefs.TableRefs.Left.(*ast.TableSource)
+	if source == nil {
+		return nil
+	}
+	t, ok := source.Source.(*ast.TableName)
+	if !ok || len(t.IndexHints) == 0 {
+		return nil
+	}
+	word := map[ast.IndexHintType]string{ast.HintUse: "use", ast.HintIgnore: "ignore", ast.HintForce: "force"}[t.IndexHints[0].HintType]
+	s := at(word + " index")
+	s.other = at(word + " key")
+	return s
 }
 
 // foreignKind is of statements that MySQL lacks altogether.

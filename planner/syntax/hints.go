@@ -53,9 +53,20 @@ type hintReader struct {
 	l        Lexer
 	t        Token
 	warnings []*mysqlerr.Error
+	blocks   map[string]bool // names of the statement's query blocks, in lower case
+	selects  int
+	named    []string // blocks that the present hint is about
+	uses     []blockUse
 }
 
-// HintWarnings are what MySQL says of a statement's hints: 1064 for what is none, 3125 and 3126 for those that are left out.
+// blockUse is a hint's use of the name of a query block, which may be given to one further on.
+type blockUse struct {
+	at          int // of the warnings
+	block, hint string
+}
+
+// HintWarnings are what MySQL says of a statement's hints: 1064 for what is none, 3125 and 3126 for those that are left out, 3127 for those about
+// a query block that is not there.
 func HintWarnings(text string, mode mysql.SQLMode) []*mysqlerr.Error {
 	_, warnings := readHints(text, mode)
 	return warnings
@@ -66,12 +77,16 @@ func readHints(text string, mode mysql.SQLMode) (string, []*mysqlerr.Error) {
 	if !strings.Contains(text, "/*+") {
 		return text, nil
 	}
-	r := hintReader{text: text}
+	r := hintReader{text: text, blocks: map[string]bool{}}
 	b := []byte(text)
 	l := Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
 	verb, depth, before := "", 0, "" // the statement's own, where parentheses around it do not count
 	for t := l.Next(); t.Kind != End; t = l.Next() {
 		word := strings.ToLower(text[t.From:t.To])
+		if word == "select" {
+			r.selects++
+			r.blocks["select#"+strconv.Itoa(r.selects)] = true
+		}
 		switch {
 		case t.Kind == Hint && takesHints[before] && strings.HasSuffix(word, "*/"):
 			r.block(b, t, verb == "select" && depth == 0)
@@ -89,7 +104,26 @@ func readHints(text string, mode mysql.SQLMode) (string, []*mysqlerr.Error) {
 		}
 		before = word
 	}
+	if verb != "select" { // the statement itself is the first block
+		r.blocks["select#"+strconv.Itoa(r.selects+1)] = true
+	}
+	r.unknownBlocks()
 	return string(b), r.warnings
+}
+
+// unknownBlocks puts 3127 among the warnings.
+func (r *hintReader) unknownBlocks() {
+	var all []*mysqlerr.Error
+	from := 0
+	for _, u := range r.uses {
+		if !r.blocks[strings.ToLower(u.block)] {
+			all = append(append(all, r.warnings[from:u.at]...), mysqlerr.New(mysqlerr.UnknownQueryBlock, "`"+u.block+"`", u.hint))
+			from = u.at
+		}
+	}
+	if all != nil {
+		r.warnings = append(all, r.warnings[from:]...)
+	}
 }
 
 var takesHints = map[string]bool{"select": true, "insert": true, "replace": true, "update": true, "delete": true}
@@ -110,6 +144,7 @@ func (r *hintReader) block(b []byte, t Token, own bool) {
 		if r.sign(",") {
 			continue
 		}
+		r.named = nil
 		h, ok := r.hint()
 		if !ok {
 			near := r.text[r.t.From:]
@@ -120,6 +155,12 @@ func (r *hintReader) block(b []byte, t Token, own bool) {
 			e.Message = "Optimizer hint syntax error" + e.Message[strings.Index(e.Message, " near '"):]
 			r.warnings = append(r.warnings, e)
 			break
+		}
+		for _, name := range r.named {
+			r.uses = append(r.uses, blockUse{len(r.warnings), name, strings.ToUpper(h.name)})
+		}
+		if h.name == "qb_name" {
+			r.blocks[strings.ToLower(strings.Trim(h.args[0], "`"))] = true
 		}
 		if !r.first(h, seen, own) || h.name != "max_execution_time" && h.name != "set_var" {
 			continue
@@ -190,7 +231,9 @@ func (r *hintReader) blockName() (s string, ok bool) {
 	if !r.sign("@") {
 		return "", true
 	}
-	s, ok = r.name()
+	if s, ok = r.name(); ok {
+		r.named = append(r.named, strings.Trim(s, "`"))
+	}
 	return "@" + s, ok
 }
 
@@ -254,9 +297,13 @@ func (r *hintReader) tables(kind hintArguments, block string, h *hint) bool {
 		if !ok {
 			return false
 		}
+		named := r.named
 		at, ok := r.blockName()
 		if !ok {
 			return false
+		}
+		if kind == hintOrder {
+			r.named = named // the table is looked for, not the block
 		}
 		h.args = append(h.args, s+at+block)
 		if !r.sign(",") {

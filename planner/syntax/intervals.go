@@ -14,7 +14,7 @@ const intervalSign = "/**/+"
 
 // WrittenText is a part of a parsed text as it was written.
 func WrittenText(text string) string {
-	return writtenIntroducers(writtenJSONValues(writtenJSONTables(strings.ReplaceAll(text, intervalSign, ""))))
+	return writtenTypes(writtenIntroducers(writtenJSONValues(writtenJSONTables(strings.ReplaceAll(text, intervalSign, "")))))
 }
 
 // units are the words that end an interval.

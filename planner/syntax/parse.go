@@ -39,22 +39,7 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	measured := takeIntroducers(plainText, o.Mode)
 	without, exprs, some := takeDefaults(signIntervals(measured, o.Mode), o.Mode)
 	without = clampWidths(without, o)
-	node, rest := parseNational(without, o)
-	if node == nil {
-		node, rest, err = parse(without, o)
-	}
-	if err != nil {
-		node, rest, err = parseAliased(without, o, err)
-	}
-	if err != nil {
-		node, rest, err = parseVisibility(text, without, o, err)
-	}
-	if err != nil {
-		node, rest, err = parseOther(without, o, err)
-	}
-	if err != nil {
-		node, rest, err = parseSpelled(without, o, err)
-	}
+	node, rest, err := readTypes(text, without, o)
 	switch {
 	case err != nil:
 		return nil, wordError(text, exprs, err)
@@ -81,6 +66,37 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	return node, nil
 }
 
+// readTypes reads a text with its types of strings in the parser's words, or as it stands.
+func readTypes(text, without string, o Options) (node, rest ast.StmtNode, err error) {
+	if other, ok := respellTypes(without, o.Mode); ok {
+		if node, rest, err = read(text, other, o); err == nil && node != nil {
+			if strings.Contains(other, binaryCast) {
+				node.Accept(binaryCasts{})
+			}
+			node.SetText(nil, without)
+			return node, rest, nil
+		}
+	}
+	return read(text, without, o)
+}
+
+// read gives the first statement and the second, if there is one, with what the parser needs help with.
+func read(text, without string, o Options) (node, rest ast.StmtNode, err error) {
+	if node, rest, err = parse(without, o); err != nil {
+		node, rest, err = parseAliased(without, o, err)
+	}
+	if err != nil {
+		node, rest, err = parseVisibility(text, without, o, err)
+	}
+	if err != nil {
+		node, rest, err = parseOther(without, o, err)
+	}
+	if err != nil {
+		node, rest, err = parseSpelled(without, o, err)
+	}
+	return node, rest, err
+}
+
 // Unparen is an expression without the parentheses around it.
 func Unparen(n ast.ExprNode) ast.ExprNode {
 	for {
@@ -93,10 +109,41 @@ func Unparen(n ast.ExprNode) ast.ExprNode {
 }
 
 // Expr reads an expression as a descriptor keeps it.
-func Expr(text string) (ast.ExprNode, error) { return expression(text, Options{}) }
+func Expr(text string) (ast.ExprNode, error) {
+	n, err := Kept("SELECT "+text, Options{})
+	return selected(n, text, err)
+}
+
+// Kept reads a statement as a descriptor keeps it. Functions that went by two names once, one of them not MySQL's, are called by the other.
+func Kept(text string, o Options) (ast.StmtNode, error) {
+	n, err := Parse(text, o)
+	if err == nil && (mentions(text, "nvl") || mentions(text, "json_append")) {
+		n.Accept(formerNames{})
+	}
+	return n, err
+}
+
+var formerly = map[string]string{"nvl": "ifnull", "json_append": "json_array_append"}
+
+// formerNames gives functions their present names.
+type formerNames struct{}
+
+func (formerNames) Enter(n ast.Node) (ast.Node, bool) {
+	if call, ok := n.(*ast.FuncCallExpr); ok && formerly[call.FnName.L] != "" {
+		call.FnName = ast.NewCIStr(formerly[call.FnName.L])
+	}
+	return n, false
+}
+
+func (formerNames) Leave(n ast.Node) (ast.Node, bool) { return n, true }
 
 func expression(text string, o Options) (ast.ExprNode, error) {
 	n, err := Parse("SELECT "+text, o)
+	return selected(n, text, err)
+}
+
+// selected is the expression of text behind SELECT.
+func selected(n ast.StmtNode, text string, err error) (ast.ExprNode, error) {
 	if err != nil {
 		return nil, err
 	}

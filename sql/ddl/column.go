@@ -49,7 +49,7 @@ func parseColumn(env *Env, def *ast.ColumnDef, tableCollation collation.ID) (*co
 			defaultExpr = o.Expr
 			continue
 		}
-		if err := c.option(o); err != nil {
+		if err := c.option(env, o); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +70,7 @@ func parseColumn(env *Env, def *ast.ColumnDef, tableCollation collation.ID) (*co
 	return c, nil
 }
 
-func (c *column) option(o *ast.ColumnOption) error {
+func (c *column) option(env *Env, o *ast.ColumnOption) error {
 	switch o.Tp {
 	case ast.ColumnOptionNotNull:
 		c.NotNull, c.explicitNull = true, false
@@ -98,13 +98,16 @@ func (c *column) option(o *ast.ColumnOption) error {
 		c.checks = append(c.checks, check{name: o.ConstraintName, expr: o.Expr, enforced: o.Enforced, column: c.Name})
 	case ast.ColumnOptionGenerated:
 		return c.setGenerated(o)
+	case ast.ColumnOptionStorage:
+		c.Storage = env.kept(o.StrValue)
+	case ast.ColumnOptionColumnFormat:
+		c.Format = env.kept(o.StrValue)
 	case ast.ColumnOptionSecondaryEngineAttribute:
 		if o.StrValue != "" {
 			return mysqlerr.NotSupported("SECONDARY_ENGINE_ATTRIBUTE of a column")
 		}
 	}
-	// COLLATE was read with the type. COLUMN_FORMAT and STORAGE mean something to NDB only, and REFERENCES in a column's
-	// definition means nothing to MySQL 8.0 either.
+	// COLLATE was read with the type, and REFERENCES in a column's definition means nothing to MySQL 8.0 either.
 	return nil
 }
 

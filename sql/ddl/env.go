@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -11,6 +12,7 @@ import (
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // Env is what a statement's meaning depends on besides its text.
@@ -63,6 +65,19 @@ func (e *Env) Report(level string, err *mysqlerr.Error) {
 
 // strict tells whether a definition that MySQL can only bend into shape is an error.
 func (e *Env) strict() bool { return e.Mode.Strict }
+
+// keepsWords tells whether all nodes know of what is kept to be shown only. Others would forget it, each replica for itself.
+func (e *Env) keepsWords() bool {
+	return e.Catalog == nil || e.Catalog.ClusterVersion().Active >= version.V2
+}
+
+// kept is an option's word as it is kept, "" for DEFAULT.
+func (e *Env) kept(word string) string {
+	if word = strings.ToUpper(word); word == "DEFAULT" || !e.keepsWords() {
+		return ""
+	}
+	return word
+}
 
 func location(e *Env) *time.Location {
 	if e.Mode.Loc == nil {

@@ -52,7 +52,7 @@ func constraintIndex(c *ast.Constraint) (d indexDef, ok bool, err error) {
 }
 
 // build makes the index over t's columns. Its id and its name, where none was given, are left to the caller.
-func (d *indexDef) build(t *schema.Table) (schema.Index, error) {
+func (d *indexDef) build(env *Env, t *schema.Table) (schema.Index, error) {
 	ix := schema.Index{Name: d.name, Unique: d.unique, Implicit: d.implicit}
 	switch {
 	case d.primary:
@@ -62,7 +62,7 @@ func (d *indexDef) build(t *schema.Table) (schema.Index, error) {
 			return ix, err
 		}
 	}
-	if err := d.options(&ix); err != nil {
+	if err := d.options(env, &ix); err != nil {
 		return ix, err
 	}
 	if len(d.parts) > maxIndexParts {
@@ -85,12 +85,18 @@ func (d *indexDef) build(t *schema.Table) (schema.Index, error) {
 	return ix, nil
 }
 
-func (d *indexDef) options(ix *schema.Index) error {
+func (d *indexDef) options(env *Env, ix *schema.Index) error {
 	if d.option == nil {
 		return nil
 	}
 	ix.Comment = d.option.Comment
 	ix.Hidden = d.option.Visibility == ast.IndexVisibilityInvisible
+	if env.keepsWords() {
+		ix.BTree, ix.BlockSize = d.option.Tp == ast.IndexTypeBtree, d.option.KeyBlockSize
+	}
+	if d.option.Tp == ast.IndexTypeHash {
+		env.Report("Note", mysqlerr.New(mysqlerr.NoSuchIndexAlgorithm, "HASH"))
+	}
 	if d.primary && ix.Hidden {
 		return mysqlerr.New(mysqlerr.InvisiblePrimaryKey)
 	}

@@ -213,7 +213,7 @@ func (b *builder) primaryKey() error {
 		b.hideRowID()
 		return nil
 	}
-	ix, err := def.build(b.t)
+	ix, err := def.build(b.env, b.t)
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (b *builder) addIndex(d *indexDef) error {
 	if err := b.functionalParts(d, taken); err != nil {
 		return err
 	}
-	ix, err := d.build(b.t)
+	ix, err := d.build(b.env, b.t)
 	if err != nil {
 		return err
 	}

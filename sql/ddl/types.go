@@ -55,7 +55,7 @@ func columnType(env *Env, def *ast.ColumnDef, tableCollation collation.ID) (type
 	case mysql.TypeBit:
 		err = bitType(&t, name)
 	case mysql.TypeYear:
-		t.Length, t.Decimals = 4, 0 // its values are signed integers in storage; the wire shows UNSIGNED ZEROFILL
+		t.Length, t.Decimals = 4, 0 // its values are kept as signed integers; what expressions and clients see is UNSIGNED (bind.OperandType)
 	case mysql.TypeDate:
 		t.Length, t.Decimals = 10, 0
 	case mysql.TypeDatetime, mysql.TypeTimestamp, mysql.TypeDuration:

@@ -349,8 +349,8 @@ func (s *extraction) take(v types.Value, kind byte) {
 // sign takes any other byte.
 func (s *extraction) sign(c byte, from int) bool {
 	switch c {
-	case '?', '@':
-		return false // markers; variables change from statement to statement
+	case '?', '@', '{':
+		return false // markers; variables change from statement to statement; ODBC's literals have the type that a word says
 	case '(':
 		s.depth++
 	case ')':

@@ -1,9 +1,13 @@
 package show
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -115,6 +119,12 @@ func (w *definition) column(c *schema.Column) {
 	case c.Type.ID == mysql.TypeTimestamp:
 		w.WriteString(" NULL")
 	}
+	if c.Storage != "" {
+		w.WriteString(" /*!50606 STORAGE " + c.Storage + " */")
+	}
+	if c.Format != "" {
+		w.WriteString(" /*!50606 COLUMN_FORMAT " + c.Format + " */")
+	}
 	if c.Generated == "" {
 		w.defaultClause(c)
 	}
@@ -171,7 +181,7 @@ func (w *definition) defaultClause(c *schema.Column) {
 	case ok && v.Kind() == types.KindBit:
 		w.WriteString(" DEFAULT " + bitText(v.Uint()))
 	case ok:
-		w.WriteString(" DEFAULT " + quoteText(string(v.AppendText(nil, &c.Type))))
+		w.WriteString(" DEFAULT " + quoteValue(v, &c.Type))
 	case !c.NotNull && !isBlob(&c.Type):
 		w.WriteString(" DEFAULT NULL")
 	}
@@ -181,6 +191,19 @@ func (w *definition) defaultClause(c *schema.Column) {
 func isBlob(t *types.Type) bool {
 	_, ok := blobBytes[t.ID]
 	return ok
+}
+
+// quoteValue writes a constant as SHOW CREATE TABLE does: in quotes, or its bytes in hexadecimal digits where they are no text of utf8mb3,
+// which is what MySQL writes definitions in.
+func quoteValue(v types.Value, t *types.Type) string {
+	text := v.AppendText(nil, t)
+	switch beyond := bytes.ContainsFunc(text, func(r rune) bool { return r > 0xffff }); {
+	case v.Kind() == types.KindString && beyond:
+		text = t.Collation.Encode(text)
+	case v.Kind() != types.KindBytes || !beyond && utf8.Valid(text):
+		return quoteText(string(text))
+	}
+	return "0x" + strings.ToUpper(hex.EncodeToString(text))
 }
 
 // quoteText writes a string literal as SHOW CREATE TABLE does.
@@ -223,6 +246,12 @@ func (w *definition) index(ix *schema.Index) {
 		}
 	}
 	w.WriteString(")")
+	if ix.BTree {
+		w.WriteString(" USING BTREE")
+	}
+	if size := strconv.FormatUint(ix.BlockSize, 10); ix.BlockSize > 0 && size != w.t.Options["KEY_BLOCK_SIZE"] {
+		w.WriteString(" KEY_BLOCK_SIZE=" + size)
+	}
 	w.comment(" COMMENT ", ix.Comment)
 	if ix.Hidden {
 		w.WriteString(" /*!80000 INVISIBLE */")

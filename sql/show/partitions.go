@@ -128,7 +128,7 @@ func tupleText(t *schema.Table, tuple []schema.PartitionValue) string {
 		case columns == nil || t.Columns[columns[i]].Type.Class() == types.ClassInt:
 			list = append(list, v.Text())
 		default:
-			list = append(list, quoteText(string(v.AppendText(nil, &t.Columns[columns[i]].Type))))
+			list = append(list, quoteValue(v, &t.Columns[columns[i]].Type))
 		}
 	}
 	return strings.Join(list, ",")

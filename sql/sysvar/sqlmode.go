@@ -116,4 +116,5 @@ func (v *Values) applySQLMode(text string) {
 	v.Mode.PadChar = has(mysql.ModePadCharToFullLength)
 	v.Mode.DivZeroError = has(mysql.ModeErrorForDivisionByZero)
 	v.Mode.NoUnsignedSub = has(mysql.ModeNoUnsignedSubtraction)
+	v.NoUnsignedSub = v.Mode.NoUnsignedSub
 }

@@ -265,7 +265,7 @@ func (v *Variable) convertSet(text string, isString bool) (string, error) {
 
 var (
 	boolType   = types.Type{ID: mysql.TypeLonglong, Length: 1, Collation: collation.Binary}
-	stringType = types.Type{ID: mysql.TypeVarString, Length: 1024, Decimals: 31, Collation: collation.Default}
+	stringType = types.Type{ID: mysql.TypeVarString, Length: 1024, Decimals: 31, Collation: collation.UTF8MB3}
 )
 
 // Value gives the text of a variable as the value and type of SELECT @@v.

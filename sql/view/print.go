@@ -484,6 +484,9 @@ func (p *printer) call(n *ast.FuncCallExpr) {
 		"default", "json_memberof", "interval":
 		p.restore(n)
 		return
+	case ast.DateLiteral, ast.TimeLiteral, ast.TimestampLiteral:
+		p.moment(n)
+		return
 	}
 	if n.Schema.O != "" || n.Tp == ast.FuncCallExprTypeGeneric {
 		p.restore(n)
@@ -492,6 +495,17 @@ func (p *printer) call(n *ast.FuncCallExpr) {
 	p.WriteString(name + "(")
 	p.list(n.Args)
 	p.WriteString(")")
+}
+
+// moment prints DATE '…' and its kin, also where ODBC's braces stood for it; what is none of them is the expression itself.
+func (p *printer) moment(n *ast.FuncCallExpr) {
+	v, ok := n.Args[0].(*driver.ValueExpr)
+	if !ok || v.Kind() != driver.KindString {
+		p.expr(n.Args[0])
+		return
+	}
+	keyword := map[string]string{ast.DateLiteral: "DATE", ast.TimeLiteral: "TIME", ast.TimestampLiteral: "TIMESTAMP"}[n.FnName.L]
+	p.WriteString(keyword + "'" + strings.NewReplacer("\\", "\\\\", "'", "\\'").Replace(v.GetString()) + "'")
 }
 
 func (p *printer) aggregate(n *ast.AggregateFuncExpr) {

@@ -17,6 +17,7 @@ type ID uint16
 
 // Collations that the code names.
 const (
+	Latin1     ID = 8   // latin1_swedish_ci
 	UTF8MB3    ID = 33  // utf8mb3_general_ci
 	UTF8MB4Bin ID = 46  // utf8mb4_bin
 	Binary     ID = 63  // binary

@@ -112,7 +112,10 @@ func renderCast(c *Call) string {
 func castName(t *types.Type) string {
 	switch t.Class() {
 	case types.ClassInt:
-		if t.Unsigned {
+		switch {
+		case t.ID == mysql.TypeYear:
+			return "year"
+		case t.Unsigned:
 			return "unsigned"
 		}
 		return "signed"

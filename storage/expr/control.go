@@ -17,7 +17,7 @@ const (
 
 var controlDefs = []def{
 	{name: "if", min: 3, max: 3, typ: func(c *Call) error { return typeChoice(c, c.args[1:]) }, ev: evalIf},
-	{name: "ifnull", alias: []string{"nvl"}, min: 2, max: 2, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
+	{name: "ifnull", min: 2, max: 2, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
 	{name: "coalesce", min: 1, max: -1, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
 	{name: "nullif", min: 2, max: 2, rewrite: nullifOther, typ: typeNullif, ev: evalNullif},
 	// case(when1, then1, when2, then2, … [, else]) is the searched form.

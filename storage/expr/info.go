@@ -20,7 +20,7 @@ var infoDefs = []def{
 	{name: "version", min: 0, max: 0, class: NeedsSession, typ: typeSession(60), f0: ofSession(func(c *Call, s Session) types.Value {
 		return types.Str(s.Version())
 	})},
-	{name: "database", alias: []string{"schema"}, min: 0, max: 0, class: NeedsSession, typ: typeSession(64), f0: ofSession(func(c *Call, s Session) types.Value {
+	{name: "database", alias: []string{"schema"}, min: 0, max: 0, class: NeedsSession, typ: typeSession(34), f0: ofSession(func(c *Call, s Session) types.Value {
 		db, ok := s.CurrentDB()
 		if !ok {
 			return types.Null
@@ -53,9 +53,11 @@ var infoDefs = []def{
 	{name: "@@", min: 2, max: 2, class: NeedsSession, typ: typeVar, ev: evalSysVar, render: renderSysVar},
 }
 
+// typeSession is the server's own text: in utf8mb3, and as wide as MySQL says. That it goes with every character set is a promise about names,
+// which MySQL looks at one by one.
 func typeSession(length int) func(*Call) error {
 	return func(c *Call) error {
-		c.coll, c.deriv, c.ascii = collation.Default, derivSysconst, false
+		c.coll, c.deriv, c.ascii = collation.UTF8MB3, derivSysconst, true
 		c.typ = stringType(length, c.coll)
 		return nil
 	}
@@ -82,11 +84,7 @@ func evalLastInsertID(c *Call, env *Env, row []types.Value) (types.Value, error)
 	if err != nil {
 		return types.Null, err
 	}
-	w := toWide(v, env)
-	u := w.mag
-	if w.neg {
-		u = -u
-	}
+	u := asID(v, env)
 	env.Session.SetLastInsertID(u)
 	if v.IsNull() {
 		return types.Null, nil
@@ -94,11 +92,29 @@ func evalLastInsertID(c *Call, env *Env, row []types.Value) (types.Value, error)
 	return types.Uint(u), nil
 }
 
+// asID is a value as LAST_INSERT_ID takes it: any 64 bits. Text that is more than a number is warned of.
+func asID(v types.Value, env *Env) uint64 {
+	switch v.Kind() {
+	case types.KindString, types.KindBytes, types.KindJSON:
+		if i, clipped := v.ToInt(nil); clipped && i > 0 {
+			u, _ := v.ToUint(env.Warn)
+			return u
+		}
+		i, _ := v.ToInt(env.Warn)
+		return uint64(i) //nolint:gosec // its bits
+	}
+	w := toWide(v, env)
+	if w.neg {
+		return -w.mag
+	}
+	return w.mag
+}
+
 func typeVar(c *Call) error {
 	c.typ = types.TypeString
-	c.coll, c.deriv = c.typ.Collation, derivSysconst
+	c.coll, c.deriv, c.ascii = c.typ.Collation, derivSysconst, true
 	if c.name == "@" {
-		c.deriv = derivImplicit
+		c.deriv, c.ascii = derivImplicit, false
 	}
 	return nil
 }

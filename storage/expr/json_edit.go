@@ -45,7 +45,7 @@ var jsonEditDefs = []def{
 		prep: prepEveryPath(1, -1, 2), lax: jsonSet},
 	{name: "json_replace", min: 3, max: -1, op: jsonMayReplace, typ: typePathPairs, check: checkPathPairs,
 		prep: prepEveryPath(1, -1, 2), lax: jsonSet},
-	{name: "json_array_append", alias: []string{"json_append"}, min: 3, max: -1, typ: typePathPairs, check: checkPathPairs,
+	{name: "json_array_append", min: 3, max: -1, typ: typePathPairs, check: checkPathPairs,
 		prep: prepEveryPath(1, -1, 2), lax: jsonArrayAppend},
 	{name: "json_array_insert", min: 3, max: -1, typ: typePathPairs, check: checkPathPairs, prep: prepEveryPath(1, -1, 2), lax: jsonArrayInsert},
 	{name: "json_remove", min: 2, max: -1, typ: typeJSON, prep: prepPaths(1, -1), fn: jsonRemove},

@@ -38,7 +38,9 @@ var stringMoreDefs = []def{
 		if n >= 0 {
 			n = n*2 + 2
 		}
-		return c.setStringResult(n, c.args[0])
+		err := c.setStringResult(n, c.args[0])
+		quotesNoText(c)
+		return err
 	}, lax: func(c *Call, _ *Env, a []types.Value) (types.Value, error) {
 		if a[0].IsNull() {
 			return c.str([]byte("NULL")), nil
@@ -55,6 +57,21 @@ var stringMoreDefs = []def{
 	{name: "coercibility", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return NewInt(int64(o.deriv)) })},
 }
 
+// quotesNoText gives QUOTE what MySQL takes from its argument where that is no text: a number's character set and coercibility, and those of
+// NULL.
+func quotesNoText(c *Call) {
+	o := originOf(c.args[0])
+	switch o.deriv {
+	case derivNumeric:
+		c.coll = collation.Latin1
+	case derivIgnorable:
+		c.coll = collation.Binary
+	default:
+		return
+	}
+	c.typ.Collation, c.deriv, c.connection = c.coll, o.deriv, false
+}
+
 // newName is one of the server's own names: in utf8mb3, and as coercible as a literal.
 func newName(name string) Expr {
 	c := NewStr(name)
@@ -66,7 +83,7 @@ func newName(name string) Expr {
 func aboutString(answer func(strOrigin) Expr) func([]Expr) (Expr, error) {
 	return func(args []Expr) (Expr, error) {
 		o := originOf(args[0])
-		if o.deriv >= derivNumeric {
+		if o.deriv >= derivNumeric && !isStringy(args[0].Type()) {
 			o.coll = collation.Binary
 		}
 		return answer(o), nil

@@ -17,6 +17,8 @@ type Typing struct {
 	DivIncrement int    // div_precision_increment
 	WeekFormat   int    // default_week_format
 	Locale       string // lc_time_names
+	// NoUnsignedSub is NO_UNSIGNED_SUBTRACTION: a difference has a sign, whatever it is of. Its type says so, which travels with it.
+	NoUnsignedSub bool
 	// Collation is collation_connection (0: MySQL's default): that of text which functions make of what is no text.
 	Collation collation.ID
 	// Client is character_set_client where its bytes are not those of UTF-8, else 0: what literals behind introducers were written in.
@@ -38,6 +40,8 @@ func (t *Typing) New(name string, args ...Expr) (Expr, error) {
 	case t == nil:
 	case name == "/" && t.DivIncrement != DefaultDivIncrement:
 		return New("/ to", append(slices.Clip(args), NewInt(int64(t.DivIncrement)))...)
+	case name == "-" && len(args) == 2 && t.NoUnsignedSub:
+		return signedDifference(args)
 	case name == "week" && len(args) == 1 && t.WeekFormat != 0:
 		return New("week", args[0], NewInt(int64(t.WeekFormat)))
 	case t.Locale != DefaultLocale && inLocale[name] != "" && len(args) == 1+strings.Count(name, "_"):
@@ -46,6 +50,17 @@ func (t *Typing) New(name string, args ...Expr) (Expr, error) {
 	e, err := New(name, args...)
 	if c, ok := e.(*Call); ok && err == nil && c.connection && t != nil && t.Collation != 0 && t.Collation != collation.Default {
 		return New("in collation", c, NewInt(int64(t.Collation)))
+	}
+	return e, err
+}
+
+// signedDifference is a difference of a type with a sign.
+func signedDifference(args []Expr) (Expr, error) {
+	e, err := New("-", args...)
+	if c, ok := e.(*Call); ok && err == nil && c.typ.Unsigned {
+		if c.typ.Unsigned = false; c.typ.Class() == types.ClassInt {
+			c.typ.Length++
+		}
 	}
 	return e, err
 }

@@ -164,10 +164,16 @@ func AppendWrite(dst []byte, w *Write, v version.Version) ([]byte, error) {
 }
 
 // hasRules tells whether a row that goes in is held to more than the table's definition.
-func (w *Write) hasRules() bool { return w.Lenient || len(w.Checks) > 0 }
+func (w *Write) hasRules() bool { return w.Lenient || w.NullsPass || len(w.Checks) > 0 }
+
+// Bits of the byte before the checks.
+const (
+	isLenient = 1 << iota
+	nullsPass
+)
 
 func appendChecks(dst []byte, w *Write, v version.Version) ([]byte, error) {
-	dst = wire.AppendBool(dst, w.Lenient)
+	dst = append(dst, bit(w.Lenient, isLenient)|bit(w.NullsPass, nullsPass))
 	dst = binary.AppendUvarint(dst, uint64(len(w.Checks)))
 	var err error
 	for i := range w.Checks {
@@ -216,8 +222,9 @@ func DecodeWrite(src []byte) (*Write, []byte, error) {
 	}
 	w.Set = readList(d, readAssignment)
 	if flags&hasChecks != 0 {
-		w.Lenient = d.Bool()
-		if w.Checks = readList(d, readCheck); !w.hasRules() {
+		options := d.Byte()
+		w.Lenient, w.NullsPass = options&isLenient != 0, options&nullsPass != 0
+		if w.Checks = readList(d, readCheck); !w.hasRules() || options > isLenient|nullsPass {
 			d.Fail(wire.ErrCorrupt)
 		}
 	}

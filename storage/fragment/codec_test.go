@@ -78,8 +78,10 @@ func writes(t testing.TB) []*Write {
 	w.Rows.Append([]types.Value{types.Null, types.DecSmall(5, 1)})
 	checked := &Write{Kind: Update, Tablet: 7, Keys: [][]byte{{1}}, Set: w.Set, Env: env(), Lenient: true, Checks: []Check{
 		{Name: "t_chk_1", Expr: call(t, ">", column(0), &expr.Param{Typ: types.TypeInt})}, {Name: "ä", Expr: column(1)}}}
+	nulls := *w
+	nulls.NullsPass = true
 	return []*Write{
-		w, checked, {Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Where: call(t, ">", column(0), expr.NewInt(3)), Env: env()},
+		w, checked, &nulls, {Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Where: call(t, ">", column(0), expr.NewInt(3)), Env: env()},
 		{Kind: Delete, Tablet: 6, Keys: [][]byte{{9}}, Report: []schema.ColumnID{4, 1}}, {Kind: Delete, Tablet: 6, Report: []schema.ColumnID{}},
 	}
 }
@@ -102,7 +104,7 @@ func TestWriteRoundTrip(t *testing.T) {
 			t.Errorf("write %d: reports %v", i, got.Report)
 		}
 		if got.Kind != w.Kind || got.FirstRow != w.FirstRow || got.Rows.Len() != w.Rows.Len() || got.AutoInc != w.AutoInc || len(got.Set) != len(w.Set) ||
-			len(got.Checks) != len(w.Checks) || got.Lenient != w.Lenient {
+			len(got.Checks) != len(w.Checks) || got.Lenient != w.Lenient || got.NullsPass != w.NullsPass {
 			t.Errorf("write %d: got %+v", i, got)
 		}
 	}

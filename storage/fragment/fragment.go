@@ -158,6 +158,9 @@ type Write struct {
 	Checks []Check
 	// Lenient: a row that a check is against, or whose new keys another row has, stays as it is, with a warning (IGNORE).
 	Lenient bool
+	// NullsPass: NULL that InsertOrUpdate assigns to a column without it is the implicit default there, with a warning, as what Update
+	// assigns is where no strict mode holds.
+	NullsPass bool
 
 	FirstRow int // number of the first row in the statement (1-based), for messages
 

@@ -338,6 +338,7 @@ const (
 	AccountLocked                    = 3118 // ER_ACCOUNT_HAS_BEEN_LOCKED
 	UnsupportedMaxExecutionTime      = 3125 // ER_WARN_UNSUPPORTED_MAX_EXECUTION_TIME
 	ConflictingHint                  = 3126 // ER_WARN_CONFLICTING_HINT
+	UnknownQueryBlock                = 3127 // ER_WARN_UNKNOWN_QB_NAME
 	UnresolvedHintName               = 3128 // ER_UNRESOLVED_HINT_NAME
 	TooManyEnumElements              = 3135 // ER_TOO_LONG_SET_ENUM_VALUE
 	InvalidJSONText                  = 3140 // ER_INVALID_JSON_TEXT
@@ -358,6 +359,7 @@ const (
 	InvalidJSONPathArrayCell         = 3165 // ER_INVALID_JSON_PATH_ARRAY_CELL
 	CapacityExceeded                 = 3170 // ER_CAPACITY_EXCEEDED
 	FKBaseOfStored                   = 3192 // ER_CANNOT_ADD_FOREIGN_BASE_COL_STORED
+	NoSuchIndexAlgorithm             = 3502 // ER_UNSUPPORTED_INDEX_ALGORITHM
 	InvisiblePrimaryKey              = 3522 // ER_PK_INDEX_CANT_BE_INVISIBLE
 	UnknownAuthID                    = 3523 // ER_UNKNOWN_AUTHID
 	RoleNotGranted                   = 3530 // ER_ROLE_NOT_GRANTED
@@ -500,6 +502,7 @@ var templates = map[uint16]string{
 	UnknownExplainFormat:   "Unknown EXPLAIN format name: '%s'",
 	IllegalUserVar:         "User variable name '%s' is illegal",
 	TooManyEnumElements:    "Too many enumeration values for column %s.",
+	NoSuchIndexAlgorithm:   "This storage engine does not support the %s index algorithm, storage engine default was used instead.",
 	InvisiblePrimaryKey:    "A primary key index cannot be invisible",
 	DefaultDependency:      "Column '%s' of table '%s' has a default value expression dependency and cannot be dropped or renamed.",
 	AggregateOrderForUnion: "Expression #%d of ORDER BY contains aggregate function and applies to a UNION",
@@ -522,6 +525,7 @@ var templates = map[uint16]string{
 	JTValueOutOfRange:           "Value is out of range for JSON_TABLE's column '%s'",
 	JTMaxNestedPath:             "More than supported %d NESTED PATHs were found in JSON_TABLE '%s'",
 	UnsupportedMaxExecutionTime: "MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT statements only",
+	UnknownQueryBlock:           "Query block name %s is not found for %s hint",
 	ConflictingHint:             "Hint %s is ignored as conflicting/duplicated",
 	UnresolvedHintName:          "Unresolved name '%s' for %s hint",
 	NotHintUpdatable:            "Variable '%s' cannot be set using SET_VAR hint.",

@@ -55,6 +55,10 @@ type Column struct {
 	Generated string `json:"generated,omitempty"`
 	Stored    bool   `json:"stored,omitempty"`    // the definition of a generated column says STORED
 	Invisible bool   `json:"invisible,omitempty"` // left out of * and of INSERT without a column list
+	// Storage and Format are the words of STORAGE and COLUMN_FORMAT, "" for DEFAULT: kept and shown, as MySQL does for the one engine (NDB)
+	// that they mean something to.
+	Storage string `json:"storage,omitempty"`
+	Format  string `json:"format,omitempty"`
 	// Missing is what a row written before the column existed reads as (types.AppendValue); nil: NULL.
 	Missing []byte `json:"missing,omitempty"`
 }
@@ -88,6 +92,9 @@ type Index struct {
 	Hidden  bool          `json:"hidden,omitempty"` // INVISIBLE
 	// Implicit: made for a foreign key, to go when another index serves it.
 	Implicit bool `json:"implicit,omitempty"`
+	// BTree and BlockSize: the definition says USING BTREE and KEY_BLOCK_SIZE, which is shown and means nothing.
+	BTree     bool   `json:"btree,omitempty"`
+	BlockSize uint64 `json:"blockSize,omitempty"`
 }
 
 // SecondaryEngineAttribute is the option of tables that says something to an engine beside this one.

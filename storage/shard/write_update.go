@@ -90,10 +90,10 @@ func (w *writer) assign(i int) (changed bool, err error) {
 }
 
 // nullsPass tells whether NULL becomes the implicit default, with a warning, in a column that has none: where no strict mode holds. What
-// ON DUPLICATE KEY UPDATE assigns is refused then as the only row of an INSERT is, but under IGNORE.
+// ON DUPLICATE KEY UPDATE assigns for the only row of an INSERT is refused then as that row's own is, but under IGNORE.
 func (w *writer) nullsPass(c *schema.Column) bool {
 	m := &w.env.Mode
-	return !m.Strict && !m.Legacy && c.Generated == "" && (w.w.Kind != fragment.InsertOrUpdate || w.w.Lenient)
+	return !m.Strict && !m.Legacy && c.Generated == "" && (w.w.Kind != fragment.InsertOrUpdate || w.w.Lenient || w.w.NullsPass)
 }
 
 // assignments makes the assignments that are always made, or those that only a changed row gets.

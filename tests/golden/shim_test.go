@@ -53,6 +53,12 @@ func (s *samples) writesLater() {
 		s.t.Fatal(err)
 	}
 	s.add("write", "checked", data)
+	w = writes()["duplicate"]
+	w.NullsPass = true
+	if data, err = s.encodeWrite(w); err != nil {
+		s.t.Fatal(err)
+	}
+	s.add("write", "nulls pass", data)
 }
 
 // logLater adds the entries that came after version 1: a tablet on its way to another shard, and one that has come from one.

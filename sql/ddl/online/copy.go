@@ -234,7 +234,7 @@ func (cp *copier) prepare() error {
 func (cp *copier) page(ctx context.Context, page *types.Batch) error {
 	size := 0
 	for i := range page.Len() {
-		n, err := cp.convert(page.Row(i))
+		n, err := cp.convert(ctx, page.Row(i))
 		if err != nil {
 			return err
 		}
@@ -249,7 +249,7 @@ func (cp *copier) page(ctx context.Context, page *types.Batch) error {
 }
 
 // convert appends a row to the batch and tells its rough size. Errors are those of storing: 1265, 1366, 1406 …, 1138.
-func (cp *copier) convert(row []types.Value) (size int, err error) {
+func (cp *copier) convert(ctx context.Context, row []types.Value) (size int, err error) {
 	cp.rows++
 	for i := range cp.to.Columns {
 		c := &cp.to.Columns[i]
@@ -268,7 +268,7 @@ func (cp *copier) convert(row []types.Value) (size int, err error) {
 				return 0, err
 			}
 		case c.RowID():
-			id, err := cp.x.DB.NextRowIDs(1)
+			id, err := cp.x.DB.NextRowIDs(ctx, 1)
 			if err != nil {
 				return 0, err
 			}
