@@ -65,6 +65,14 @@ func buildQuery(ctx *Context, stmt ast.ResultSetNode, o logical.Options) (Rows, 
 
 // planQuery rewrites a bound query and makes its operators.
 func planQuery(ctx *Context, q *logical.Query) (Rows, error) {
+	p, err := planOperators(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func planOperators(ctx *Context, q *logical.Query) (*queryPlan, error) {
 	ship := shipping(ctx)
 	if !ctx.NoPasses {
 		var err error

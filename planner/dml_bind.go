@@ -48,25 +48,40 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*dml.Insert, *logi
 	if err := n.generatedAlone(s); err != nil {
 		return nil, nil, err
 	}
-	var q *logical.Query
-	out := n.outside(s)
-	switch {
-	case s.Select != nil:
-		q, err = n.bindQuery(ctx, s, params, out)
-	case len(out.Asked) > 0 || slices.ContainsFunc(s.Lists, func(list []ast.ExprNode) bool { return slices.ContainsFunc(list, bind.HasSubquery) }):
-		if q, err = logical.BindRows(ctx, n.Insert, s, params, out.Asked); err == nil {
-			n.addOutside(out, q.Fields)
-		}
-	default:
-		err = n.bindValues(ctx, s.Lists)
+	out := n.outside(s, false)
+	q, err := n.bindSource(ctx, s, params, out)
+	if len(out.Asked) > 0 && namesUpdatedRow(err) {
+		out = n.outside(s, true)
+		q, err = n.bindSource(ctx, s, params, out)
 	}
 	if err == nil {
-		err = n.bindOnDuplicate(ctx, s.OnDuplicate, out.Asked)
+		err = n.bindOnDuplicate(ctx, s, params, out.Asked)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	return n.Insert, q, nil
+}
+
+// bindSource binds what the rows come from; without a query where they are expressions.
+func (n insertBinder) bindSource(ctx *Context, s *ast.InsertStmt, params int, out *bind.OutsideFinder) (q *logical.Query, err error) {
+	switch {
+	case s.Select != nil:
+		return n.bindQuery(ctx, s, params, out)
+	case len(out.Asked) > 0 || slices.ContainsFunc(s.Lists, func(list []ast.ExprNode) bool { return slices.ContainsFunc(list, bind.HasSubquery) }):
+		if q, err = logical.BindRows(ctx, n.Insert, s, params, out.Asked); err == nil {
+			n.addOutside(out, q.Fields)
+		}
+		return q, err
+	}
+	return nil, n.bindValues(ctx, s.Lists)
+}
+
+// namesUpdatedRow tells whether subqueries of ON DUPLICATE KEY UPDATE may not have been bound with the new rows because they are about
+// the updated ones: a name was unknown, or a subquery is no value but a row, which is compared with something.
+func namesUpdatedRow(err error) bool {
+	code := mysqlerr.Code(err)
+	return code == mysqlerr.BadField || code == mysqlerr.OperandColumns
 }
 
 func insertKind(s *ast.InsertStmt) fragment.Kind {
@@ -159,7 +174,8 @@ func (n insertBinder) bindValues(ctx *Context, lists [][]ast.ExprNode) error {
 
 // bindQuery binds INSERT … SELECT.
 func (n insertBinder) bindQuery(ctx *Context, s *ast.InsertStmt, params int, out *bind.OutsideFinder) (*logical.Query, error) {
-	o := logical.Options{Params: params, Changes: true, Also: out.Names, Asked: out.Asked, NotIn: out.Own}
+	found := func(name *ast.ColumnName) { out.Names = append(out.Names, name) }
+	o := logical.Options{Params: params, Changes: true, Also: out.Names, Perhaps: out.Perhaps, Found: found, Asked: out.Asked, NotIn: out.Own}
 	for _, pos := range n.Named {
 		o.Into = append(o.Into, &n.Table.Columns[pos].Type)
 	}
@@ -191,8 +207,8 @@ func (n insertBinder) addOutside(out *bind.OutsideFinder, fields []types.Field) 
 // outside finds what ON DUPLICATE KEY UPDATE needs beside the columns of the table or view: columns of the SELECT's tables, which are
 // selected too, behind those that are inserted, and subqueries. Where they would change what the query means (grouping, set
 // operations) they are unknown, as in MySQL.
-func (n insertBinder) outside(s *ast.InsertStmt) *bind.OutsideFinder {
-	f := &bind.OutsideFinder{Alias: n.Alias, Columns: n.Columns()}
+func (n insertBinder) outside(s *ast.InsertStmt, byRow bool) *bind.OutsideFinder {
+	f := &bind.OutsideFinder{Alias: n.Alias, Columns: n.Columns(), ByRow: byRow}
 	sel, ok := s.Select.(*ast.SelectStmt)
 	if len(s.OnDuplicate) == 0 || s.Select != nil && (!ok || sel.GroupBy != nil || sel.Kind != ast.SelectStmtKindSelect || sel.From == nil) {
 		return f
@@ -206,8 +222,8 @@ func (n insertBinder) outside(s *ast.InsertStmt) *bind.OutsideFinder {
 	return f
 }
 
-func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment, asked []ast.ExprNode) error {
-	if len(list) == 0 {
+func (n insertBinder) bindOnDuplicate(ctx *Context, s *ast.InsertStmt, params int, asked []ast.ExprNode) error {
+	if len(s.OnDuplicate) == 0 {
 		return nil
 	}
 	width := len(n.Table.Columns)
@@ -220,15 +236,19 @@ func (n insertBinder) bindOnDuplicate(ctx *Context, list []*ast.Assignment, aske
 		c := &n.Table.Columns[pos]
 		return &expr.Column{Index: width + pos, Typ: bind.OperandType(c.Type), Name: "VALUES(" + c.Name + ")"}, nil
 	}
+	cols := append(slices.Clone(bind.Padded(b.Env, n.Columns())), n.Outside...)
+	rows := logical.NewByRow(ctx, n.Insert, params, cols, 2*width+len(n.Outside), b.Values)
 	b.Subquery = func(_ *bind.Scope, e ast.ExprNode) (expr.Expr, error) {
 		if i := slices.Index(asked, e); i >= 0 {
 			return n.Outside[len(n.Outside)-len(asked)+i].Ref(), nil
 		}
-		return nil, mysqlerr.NotSupported("this subquery in ON DUPLICATE KEY UPDATE")
+		return rows.Subquery(b, e)
 	}
 	var err error
-	n.Set, err = n.Assignments(b, &bind.Scope{Cols: append(slices.Clone(bind.Padded(b.Env, n.Columns())), n.Outside...)}, list, n.Position)
-	if err != nil {
+	if n.Set, err = n.Assignments(b, rows.Scope(), s.OnDuplicate, n.Position); err != nil {
+		return err
+	}
+	if n.ByRow, err = rows.Query(s); err != nil {
 		return err
 	}
 	for i := range n.Set {

@@ -31,6 +31,7 @@ type insertPlan struct {
 	columns   []schema.ColumnID // of full rows
 	defaults  []columnDefault
 	source    Rows                  // of In
+	byRow     *queryPlan            // runs subqueries of Set; nil: none
 	set       []fragment.Assignment // Set, and what the table's definition adds
 	rules     *rules.Rules          // nil: none
 	checks    []fragment.Check      // that set may violate
@@ -65,6 +66,12 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		}
 		p.tables = append(p.tables, p.source.Tables()...)
 	}
+	if n.ByRow != nil {
+		if p.byRow, err = planOperators(ctx, n.ByRow); err != nil {
+			return nil, err
+		}
+		p.tables = append(p.tables, p.byRow.Tables()...)
+	}
 	if len(n.Set) > 0 {
 		if p.set, err = onUpdate(n.Table, n.Set, p.rules); err != nil {
 			return nil, err
@@ -72,7 +79,8 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		p.checks, p.spares, p.nulls = p.rules.ChecksOf(p.set), spares(ctx, n.Kind, n.Ignore), p.assignsNulls(ctx, q != nil)
 	}
 	checked := n.View != nil && len(n.View.Check) > 0 && len(p.set) > 0 // rows that are updated are checked, too
-	if checked || slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }) || readsWhatItSets(s) {
+	atGateway := func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }
+	if checked || p.byRow != nil || slices.ContainsFunc(p.set, atGateway) || readsWhatItSets(s) {
 		p.conflicts, err = p.planConflicts(ctx)
 	} else if n.TellsID && !hasPrefixKey(n.Table) {
 		p.telling, err = p.planConflicts(ctx)
@@ -140,6 +148,13 @@ func (p *insertPlan) Run(ctx context.Context, rt *exec.Runtime) (*exec.ModifyRes
 	run, err := p.newRun(rt)
 	if err != nil {
 		return nil, err
+	}
+	if p.byRow != nil {
+		asking, err := run.ask(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer asking.Close()
 	}
 	if p.source != nil {
 		err = run.fromQuery(ctx)
@@ -489,13 +504,18 @@ func (p *insertPlan) NeedsTxn() bool {
 	return p.source != nil || len(p.Table.Tablets) > 1 && !oneRow || p.conflicts != nil || p.Related()
 }
 func (p *insertPlan) Tables() []TableVersion { return p.tables }
-func (p *insertPlan) Cacheable() bool        { return p.source == nil || p.source.Cacheable() }
+func (p *insertPlan) Cacheable() bool {
+	return (p.source == nil || p.source.Cacheable()) && (p.byRow == nil || p.byRow.Cacheable())
+}
 
 // Explain shows the write fragment, and the query below it.
 func (p *insertPlan) Explain() []ExplainLine {
 	lines := []ExplainLine{{Operator: kindNames[p.Kind], EstRows: float64(len(p.Rows)), Where: explain.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}}
-	if p.source == nil {
-		return lines
+	if p.source != nil {
+		lines = below(lines, p.source.Explain())
 	}
-	return below(lines, p.source.Explain())
+	if p.byRow != nil {
+		lines = below(lines, p.byRow.ops.ExplainSubqueries())
+	}
+	return lines
 }

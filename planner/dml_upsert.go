@@ -18,7 +18,7 @@ import (
 )
 
 // ON DUPLICATE KEY UPDATE with what only a gateway can compute, for each row anew: RAND(), @c := @c + 1,
-// LAST_INSERT_ID(c + 1). In a transaction the row that the new one would meet is looked for by each unique key, and locked;
+// LAST_INSERT_ID(c + 1), subqueries about the row. In a transaction the row that the new one would meet is looked for by each unique key, and locked;
 // then it is updated by its key with the values that were computed, or the new row is inserted.
 
 // conflict finds the row that has the values of a new row in a unique key.
@@ -145,6 +145,18 @@ func firstRow(ctx context.Context, op exec.Operator) ([]types.Value, error) {
 			return cloneRow(b.Row(0)), nil
 		}
 	}
+}
+
+// ask begins the execution that the subqueries of assignments run in, and has expressions find it.
+func (r *insertRun) ask(ctx context.Context) (*exec.Run, error) {
+	rt := *r.rt
+	rt.Env = r.eval
+	rt.Warn = func(w fragment.Warning) { w.Tell(r.eval.Warn) }
+	run, err := exec.NewRun(ctx, &rt, r.byRow.params, r.byRow.slots, false)
+	if err == nil {
+		r.eval = run.Env
+	}
+	return run, err
 }
 
 // updateMet makes the assignments over the row that was met, the new one, and what is visible of the query's.

@@ -78,6 +78,8 @@ type Grants struct {
 	// taken on at login.
 	Roles        map[string]bool `json:"roles,omitempty"`
 	DefaultRoles []string        `json:"defaultRoles,omitempty"`
+	// Restrictions are those of User.Global that do not hold on a database, by its name: partial revokes.
+	Restrictions map[string]uint64 `json:"restrictions,omitempty"`
 	// Require is what connections must be like; nil: anything will do. Attributes is a JSON object, "" for none.
 	Require    *Requirement `json:"require,omitempty"`
 	Attributes string       `json:"attributes,omitempty"`
@@ -106,14 +108,14 @@ type TableGrant struct {
 // Empty tells an account that has nothing of what is new.
 func (g *Grants) Empty() bool {
 	return len(g.Tables) == 0 && len(g.Dynamic) == 0 && len(g.Roles) == 0 && len(g.DefaultRoles) == 0 &&
-		g.Require == nil && g.Attributes == ""
+		len(g.Restrictions) == 0 && g.Require == nil && g.Attributes == ""
 }
 
 // Clone is a copy whose maps may be changed.
 func (u *User) Clone() *User {
 	c := *u
 	c.DBs, c.Dynamic, c.Roles, c.DefaultRoles = maps.Clone(u.DBs), maps.Clone(u.Dynamic), maps.Clone(u.Roles), slices.Clone(u.DefaultRoles)
-	c.Tables = maps.Clone(u.Tables)
+	c.Tables, c.Restrictions = maps.Clone(u.Tables), maps.Clone(u.Restrictions)
 	for db, tables := range c.Tables {
 		tables = maps.Clone(tables)
 		for name, g := range tables {

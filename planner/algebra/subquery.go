@@ -14,7 +14,7 @@ const (
 	Scalar     SubqueryKind = iota // (SELECT …): the only row's value
 	Exists                         // whether there is a row
 	Quantified                     // left op ANY|ALL (SELECT …), IN among them
-	Row                            // row op (SELECT …): the comparison with the only row
+	Row                            // (SELECT …) of several columns: a row of the only row's values
 )
 
 // Subquery is a query within an expression: a function of the outer columns that it names, which are parameters within
@@ -27,7 +27,7 @@ type Subquery struct {
 	Once   bool
 	Negate bool // NOT EXISTS, NOT IN
 
-	// Of Quantified and Row: the comparison of the parts, each over the left values followed by an inner row.
+	// Of Quantified: the comparison of the parts, each over the left values followed by an inner row.
 	Parts   []expr.Expr
 	Types   []types.Type // of the columns that the parts are compared with
 	NotNull []bool       // what is known of these columns
@@ -35,11 +35,12 @@ type Subquery struct {
 	All     bool
 	Equal   bool // the comparison is =: rows can be looked up
 
-	code *Code
+	Members []*Code // of Row: how each value is computed
+	code    *Code
 }
 
 // NewSubquery is a subquery of a tree, whose code is not made yet.
-func NewSubquery(n Node) *Subquery { return &Subquery{Node: n, code: &Code{Eval: outsidePlan}} }
+func NewSubquery(n Node) *Subquery { return &Subquery{Node: n, code: NewCode()} }
 
 // OuterRef is a column of an outer block and the parameter that it is in a subquery.
 type OuterRef struct {
@@ -51,6 +52,9 @@ type OuterRef struct {
 type Code struct {
 	Eval func(env *expr.Env, args []types.Value) (types.Value, error)
 }
+
+// NewCode is code that is not made yet.
+func NewCode() *Code { return &Code{Eval: outsidePlan} }
 
 func outsidePlan(*expr.Env, []types.Value) (types.Value, error) {
 	return types.Null, mysqlerr.Internal("planner: a subquery is evaluated outside of its plan")

@@ -1,8 +1,6 @@
 package bind
 
 import (
-	"slices"
-
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
@@ -36,7 +34,8 @@ type Binder struct {
 	Aggregate func(sc *Scope, n *ast.AggregateFuncExpr) (expr.Expr, error)
 	// Window takes a window function; nil refuses it with 3593.
 	Window func(sc *Scope, n *ast.WindowFuncExpr) (expr.Expr, error)
-	// Subquery takes SubqueryExpr, ExistsSubqueryExpr, CompareSubqueryExpr, and PatternInExpr with a subquery.
+	// Subquery takes SubqueryExpr, ExistsSubqueryExpr, CompareSubqueryExpr, and PatternInExpr with a subquery on its right. Of several columns
+	// it makes a row.
 	Subquery func(sc *Scope, n ast.ExprNode) (expr.Expr, error)
 	// Values takes VALUES(c) of ON DUPLICATE KEY UPDATE.
 	Values func(name *ast.ColumnName) (expr.Expr, error)
@@ -204,9 +203,6 @@ func (b *Binder) binary(sc *Scope, n *ast.BinaryOperationExpr) (expr.Expr, error
 	if n.Op == opcode.LogicAnd || n.Op == opcode.LogicOr {
 		return b.logic(sc, n, name)
 	}
-	if b.Subquery != nil && comparesRows(n) {
-		return b.Subquery(sc, n)
-	}
 	l, err := Expr(b, sc, n.L)
 	if err != nil {
 		return nil, err
@@ -309,9 +305,6 @@ func (b *Binder) between(sc *Scope, n *ast.BetweenExpr) (expr.Expr, error) {
 }
 
 func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
-	if _, ok := syntax.Unparen(n.Expr).(*ast.RowExpr); ok && slices.ContainsFunc(n.List, IsSubquery) {
-		return b.subquery(sc, n)
-	}
 	args := make([]expr.Expr, 0, len(n.List)+1)
 	left, err := Expr(b, sc, n.Expr)
 	if err != nil {

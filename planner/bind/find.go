@@ -171,59 +171,6 @@ func InSubquery(n *ast.PatternInExpr) *ast.PatternInExpr {
 	return &in
 }
 
-// RowAndSubquery are the sides of a comparison of a row with a subquery's only row, in either order; nil for anything else.
-func RowAndSubquery(n *ast.BinaryOperationExpr) (*ast.RowExpr, *ast.SubqueryExpr) {
-	if !comparison(n.Op) {
-		return nil, nil
-	}
-	l, r := syntax.Unparen(n.L), syntax.Unparen(n.R)
-	if _, ok := l.(*ast.SubqueryExpr); ok {
-		l, r = r, l
-	}
-	row, _ := l.(*ast.RowExpr)
-	sub, _ := r.(*ast.SubqueryExpr)
-	return row, sub
-}
-
-func comparison(op opcode.Op) bool {
-	switch op {
-	case opcode.EQ, opcode.NE, opcode.LT, opcode.LE, opcode.GT, opcode.GE, opcode.NullEQ:
-		return true
-	}
-	return false
-}
-
-// comparesRows tells whether a comparison of a subquery is one of rows.
-func comparesRows(n *ast.BinaryOperationExpr) bool {
-	row, sub := RowAndSubquery(n)
-	return row != nil && sub != nil || comparison(n.Op) && IsSubquery(n.L) && IsSubquery(n.R) && severalColumns(n.L)
-}
-
-// severalColumns tells whether a subquery's select list has more than one term; what * stands for is not known here.
-func severalColumns(n ast.ExprNode) bool {
-	s, ok := syntax.Unparen(n).(*ast.SubqueryExpr)
-	if !ok {
-		return false
-	}
-	first, ok := firstBlock(s.Query).(*ast.SelectStmt)
-	if !ok || first.Kind != ast.SelectStmtKindSelect {
-		return true
-	}
-	fields := first.Fields.Fields
-	return len(fields) > 1 || len(fields) == 1 && fields[0].WildCard != nil
-}
-
-// firstBlock is the first query block of a query, or what else stands there.
-func firstBlock(n ast.Node) ast.Node {
-	switch q := n.(type) {
-	case *ast.SetOprStmt:
-		return firstBlock(q.SelectList)
-	case *ast.SetOprSelectList:
-		return firstBlock(q.Selects[0])
-	}
-	return n
-}
-
 // Conjuncts takes a AND b AND (c AND d) apart.
 func Conjuncts(dst []ast.ExprNode, n ast.ExprNode) []ast.ExprNode {
 	switch x := n.(type) {

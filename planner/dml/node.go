@@ -51,9 +51,10 @@ type Insert struct {
 	// Set is ON DUPLICATE KEY UPDATE, over the row that is there by position, with the new one (VALUES(c)) behind it and Outside
 	// behind that.
 	Set     []fragment.Assignment
-	SetsID  bool        // Set calls LAST_INSERT_ID(expr)
-	TellsID bool        // Set has LAST_INSERT_ID(id) of the AUTO_INCREMENT column: it is the updated row's afterwards
-	View    *InsertView // nil: the statement names the table itself
+	SetsID  bool           // Set calls LAST_INSERT_ID(expr)
+	TellsID bool           // Set has LAST_INSERT_ID(id) of the AUTO_INCREMENT column: it is the updated row's afterwards
+	ByRow   *algebra.Query // whose plan runs the subqueries that Set calls for each row that is updated; nil: none
+	View    *InsertView    // nil: the statement names the table itself
 }
 
 // InsertView is the view through which an INSERT goes.

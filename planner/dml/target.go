@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
 	"cloudsql/planner/bind"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -70,6 +71,9 @@ func (t *Target) Assigned(b *bind.Binder, sc *bind.Scope, pos, first int, n ast.
 	switch {
 	case !ok || d.Name != nil:
 		e, err := bind.Expr(b, sc, n)
+		if err == nil && scalar.AsCall(e, "row") != nil {
+			err = mysqlerr.New(mysqlerr.OperandColumns, 1)
+		}
 		return expr.ForColumn(e, &c.Type), err
 	case bind.DefaultPerRow(c):
 		e, err := bind.RowDefault(b.Env, t.Table, pos)

@@ -65,6 +65,8 @@ type Options struct {
 	Into    []*types.Type     // the columns that the query's values go into; nil: a query for itself
 	Notes   *Notes            // takes what binding learns of the statement's names; nil: nobody asks
 	Also    []*ast.ColumnName // columns that are selected behind the select list
+	Perhaps []*ast.ColumnName // and those that FROM has of these, of which Found is told
+	Found   func(*ast.ColumnName)
 	Asked   []ast.ExprNode    // subqueries that are selected behind those
 	NotIn   []*ast.ColumnName // names that are ambiguous where the tables of FROM have them
 }
@@ -140,7 +142,8 @@ type builder struct {
 	inherit    *Lock               // for the tables of the block that is bound next: what the one around says of them
 	plainConds bool                // conditions are kept as expressions, for CHECK OPTION
 
-	changes []dml.Target // what the statement changes: no subquery may read it, but for one whose rows are kept apart
+	changes []dml.Target                             // what the statement changes: no subquery may read it, but for one whose rows are kept apart
+	newRow  func(*ast.ColumnName) (expr.Expr, error) // VALUES(c) of the row that a ByRow is for; nil: none
 
 	present bool        // a table is read as it is now
 	asOf    []expr.Expr // the times as of which tables are read

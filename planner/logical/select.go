@@ -198,6 +198,9 @@ func (q *selectQuery) outerParam(c *bind.Column, slot int, owner *block.Select) 
 func (q *selectQuery) binder(clause string) *bind.Binder {
 	b := &bind.Binder{Env: q.b.ctx.Env, Clause: clause, Default: q.b.ctx.DefaultOf}
 	b.Aggregate = grouping{q}.outerAggregate
+	if q.b.newRow != nil {
+		b.Values = q.b.valuesOf
+	}
 	b.Subquery = func(sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
 		before := q.aggregates
 		q.aggregates = false
@@ -290,6 +293,7 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 		}
 		q.addColumn(c)
 	}
+	q.addPerhaps(n.Distinct)
 	if len(q.b.o.Asked) > 0 && n.Distinct {
 		return mysqlerr.NotSupported("a subquery in ON DUPLICATE KEY UPDATE of SELECT DISTINCT")
 	}
@@ -302,6 +306,18 @@ func (q *selectQuery) bindFields(n *ast.SelectStmt) error {
 		}
 	}
 	return nil
+}
+
+// addPerhaps selects what there is of Options.Perhaps; with DISTINCT, what is selected anyway.
+func (q *selectQuery) addPerhaps(distinct bool) {
+	for _, name := range q.b.o.Perhaps {
+		c, err := q.scope.Find(name, bind.FieldList)
+		if err != nil || c == nil || distinct && !slices.ContainsFunc(q.Fields, func(f block.Field) bool { return scalar.Same(f.Expr, c.Ref()) }) {
+			continue
+		}
+		q.addColumn(c)
+		q.b.o.Found(name)
+	}
 }
 
 // forColumn is a value of the outermost select list for the column that it goes into, if any.

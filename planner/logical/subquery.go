@@ -12,7 +12,6 @@ import (
 	"cloudsql/planner/block"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
-	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -25,15 +24,10 @@ type subqueryBinder struct{ *selectQuery }
 func (q subqueryBinder) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode) (expr.Expr, error) {
 	switch n := n.(type) {
 	case *ast.SubqueryExpr:
-		return q.scalar(sc, n)
+		return q.value(sc, n)
 	case *ast.ExistsSubqueryExpr:
 		return q.exists(sc, n)
-	case *ast.BinaryOperationExpr:
-		return q.row(b, sc, n)
 	case *ast.PatternInExpr:
-		if n.Sel == nil {
-			return q.inRows(b, sc, n)
-		}
 		left, err := bind.Expr(b, sc, n.Expr)
 		if err != nil {
 			return nil, err
@@ -54,7 +48,7 @@ func (q subqueryBinder) subquery(b *bind.Binder, sc *bind.Scope, n ast.ExprNode)
 }
 
 // bindInner binds the query of a subquery expression.
-func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*Subquery, []block.Outer, []bind.Column, error) {
+func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode) (*Subquery, []block.Outer, []bind.Column, error) {
 	s, ok := n.(*ast.SubqueryExpr)
 	if !ok {
 		return nil, nil, nil, mysqlerr.NotSupported("this kind of subquery")
@@ -63,16 +57,12 @@ func (q subqueryBinder) bindInner(sc *bind.Scope, n ast.ExprNode, width int) (*S
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	cols := in.Columns()
-	if width > 0 && len(cols) != width {
-		return nil, nil, nil, mysqlerr.New(mysqlerr.OperandColumns, width)
-	}
 	sub := algebra.NewSubquery(in.Node())
 	refs := in.Refs()
 	for i := range refs {
 		sub.Refs = append(sub.Refs, refs[i].OuterRef)
 	}
-	return sub, refs, cols, nil
+	return sub, refs, in.Columns(), nil
 }
 
 // arguments are the outer columns that a subquery depends on, as its enclosing block sees them: columns of its own, or
@@ -89,16 +79,32 @@ func (q subqueryBinder) arguments(refs []block.Outer) []expr.Expr {
 	return args
 }
 
-// scalar binds (SELECT …) as a value.
-func (q subqueryBinder) scalar(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, error) {
-	sub, refs, cols, err := q.bindInner(sc, n, 1)
+// value binds (SELECT …) as a value, or as a row of them.
+func (q subqueryBinder) value(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, error) {
+	sub, refs, cols, err := q.bindInner(sc, n)
 	if err != nil {
 		return nil, err
+	}
+	if len(cols) > 1 {
+		return q.row(sub, refs, cols)
 	}
 	if k := literalOf(sub, refs); k != nil {
 		return k, nil
 	}
 	return q.call("subquery", cols[0].Field.Type, sub, refs), nil
+}
+
+// row makes a row constructor of a subquery's only row, so that rows of subqueries stand wherever rows do. Its members share what is
+// read.
+func (q subqueryBinder) row(sub *Subquery, refs []block.Outer, cols []bind.Column) (expr.Expr, error) {
+	name, args := q.enlist("row subquery", sub, refs)
+	sub.Kind = algebra.Row
+	members := make([]expr.Expr, len(cols))
+	for i := range cols {
+		sub.Members = append(sub.Members, algebra.NewCode())
+		members[i] = function(name+"."+strconv.Itoa(i+1), cols[i].Field.Type, sub.Members[i], args)
+	}
+	return expr.New("row", members...)
 }
 
 // literalOf is the literal that (SELECT literal) is, nil for other subqueries. MySQL takes it out, so that (SELECT b'1') + 1 is 2.
@@ -117,7 +123,7 @@ func literalOf(sub *Subquery, refs []block.Outer) expr.Expr {
 }
 
 func (q subqueryBinder) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.Expr, error) {
-	sub, refs, _, err := q.bindInner(sc, n.Sel, 0)
+	sub, refs, _, err := q.bindInner(sc, n.Sel)
 	if err != nil {
 		return nil, err
 	}
@@ -127,16 +133,29 @@ func (q subqueryBinder) exists(sc *bind.Scope, n *ast.ExistsSubqueryExpr) (expr.
 
 // call makes the expression of a subquery's value: a function of the outer columns that it names, if any.
 func (q subqueryBinder) call(name string, t types.Type, sub *Subquery, refs []block.Outer) expr.Expr {
-	code := sub.Code()
+	name, args := q.enlist(name, sub, refs)
+	return function(name, t, sub.Code(), args)
+}
+
+// enlist notes a subquery that expressions are about to call. It gives the name that tells it from others, and its arguments.
+func (q subqueryBinder) enlist(name string, sub *Subquery, refs []block.Outer) (string, []expr.Expr) {
 	q.b.subs = append(q.b.subs, sub)
 	if len(refs) == 0 {
 		q.b.onces++
 		name += " " + strconv.Itoa(q.b.onces)
 		sub.What, sub.Once = name+", once", true
-		return expr.NewOnce(name, t, func(env *expr.Env) (types.Value, error) { return code.Eval(env, nil) })
+		return name, nil
 	}
 	args := q.arguments(refs)
 	sub.What = name + "(" + scalar.Texts(args) + ")"
+	return name, args
+}
+
+// function is what code computes of args; without any, once an execution.
+func function(name string, t types.Type, code *algebra.Code, args []expr.Expr) expr.Expr {
+	if len(args) == 0 {
+		return expr.NewOnce(name, t, func(env *expr.Env) (types.Value, error) { return code.Eval(env, nil) })
+	}
 	return expr.NewFunc(name, t, expr.Volatile, args, func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) })
 }
 
@@ -149,12 +168,12 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	if limited(n) {
 		return nil, mysqlerr.New(mysqlerr.NotSupportedYet, "LIMIT & IN/ALL/ANY/SOME subquery")
 	}
-	sub, refs, cols, err := q.bindInner(sc, n, len(parts))
+	sub, refs, cols, err := q.bindInner(sc, n)
 	if err != nil {
 		return nil, err
 	}
-	if len(parts) > 1 && (op != "=" || all) {
-		return nil, mysqlerr.New(mysqlerr.OperandColumns, 1)
+	if err := comparableRows(parts, len(cols), op == "=" && !all); err != nil {
+		return nil, err
 	}
 	sub.Kind, sub.Parts, sub.All, sub.Negate, sub.Equal = algebra.Quantified, parts, all, negate, op == "="
 	for i, p := range parts {
@@ -170,9 +189,24 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	args := append(append([]expr.Expr(nil), parts...), q.arguments(refs)...)
 	sub.What = "in subquery(" + scalar.Texts(args) + ")"
 	q.b.subs = append(q.b.subs, sub)
-	code := sub.Code()
-	eval := func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) }
-	return expr.NewFunc("in subquery", types.TypeBool, expr.Volatile, args, eval), nil
+	return function("in subquery", types.TypeBool, sub.Code(), args), nil
+}
+
+// comparableRows is 1241 where a row can't be compared with those of a subquery: rows are equal or not, but none is below ANY, and their
+// members are no rows themselves.
+func comparableRows(parts []expr.Expr, width int, equal bool) error {
+	switch {
+	case len(parts) > 1 && !equal:
+		return mysqlerr.New(mysqlerr.OperandColumns, 1)
+	case len(parts) != width:
+		return mysqlerr.New(mysqlerr.OperandColumns, len(parts))
+	}
+	for _, p := range parts {
+		if r := scalar.AsCall(p, "row"); r != nil {
+			return mysqlerr.New(mysqlerr.OperandColumns, len(r.Args()))
+		}
+	}
+	return nil
 }
 
 // limited tells whether the rows of a subquery have a LIMIT.
@@ -188,142 +222,6 @@ func limited(n ast.ExprNode) bool {
 		return query.Limit != nil
 	}
 	return false
-}
-
-// row binds the comparison of a subquery's only row with a row, or with that of another subquery.
-func (q subqueryBinder) row(b *bind.Binder, sc *bind.Scope, n *ast.BinaryOperationExpr) (expr.Expr, error) {
-	row, inner := bind.RowAndSubquery(n)
-	if row == nil {
-		return q.rows(sc, n)
-	}
-	op := bind.OperatorName(n.Op)
-	if bind.IsSubquery(n.L) {
-		op = turned(op)
-	}
-	return q.rowWith(b, sc, op, row, inner)
-}
-
-// rowWith binds ROW(…) op (SELECT …).
-func (q subqueryBinder) rowWith(b *bind.Binder, sc *bind.Scope, op string, row *ast.RowExpr, inner ast.ExprNode) (expr.Expr, error) {
-	parts := make([]expr.Expr, len(row.Values))
-	var err error
-	for i, v := range row.Values {
-		if parts[i], err = bind.Expr(b, sc, v); err == nil {
-			err = oneColumn(parts[i])
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	sub, outer, err := q.withRow(sc, op, parts, inner)
-	if err != nil {
-		return nil, err
-	}
-	return q.rowCall(sub, append(parts[:len(parts):len(parts)], outer...)), nil
-}
-
-// inRows binds row IN (row, (SELECT …), …): the comparison with each.
-func (q subqueryBinder) inRows(b *bind.Binder, sc *bind.Scope, n *ast.PatternInExpr) (expr.Expr, error) {
-	row, ok := syntax.Unparen(n.Expr).(*ast.RowExpr)
-	if !ok {
-		return nil, mysqlerr.NotSupported("this kind of subquery")
-	}
-	left, err := bind.Expr(b, sc, n.Expr)
-	if err != nil {
-		return nil, err
-	}
-	terms := make([]expr.Expr, len(n.List))
-	for i, item := range n.List {
-		if bind.IsSubquery(item) {
-			terms[i], err = q.rowWith(b, sc, "=", row, syntax.Unparen(item))
-		} else if terms[i], err = bind.Expr(b, sc, item); err == nil {
-			terms[i], err = expr.New("=", left, terms[i])
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	some, err := expr.New("or", terms...)
-	if err != nil || !n.Not {
-		return some, err
-	}
-	return expr.New("not", some)
-}
-
-// turned is the operator with its sides exchanged.
-func turned(op string) string {
-	if o, ok := map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<="}[op]; ok {
-		return o
-	}
-	return op
-}
-
-// withRow binds parts op (SELECT …); outer are the columns that the subquery names.
-func (q subqueryBinder) withRow(sc *bind.Scope, op string, parts []expr.Expr, inner ast.ExprNode) (sub *Subquery, outer []expr.Expr, err error) {
-	sub, refs, cols, err := q.bindInner(sc, inner, len(parts))
-	if err != nil {
-		return nil, nil, err
-	}
-	left, right := make([]expr.Expr, len(parts)), make([]expr.Expr, len(parts))
-	for i, p := range parts {
-		left[i] = expr.StandIn(i, p)
-		right[i] = &expr.Column{Index: len(parts) + i, Typ: cols[i].Field.Type}
-		sub.Types = append(sub.Types, cols[i].Field.Type)
-	}
-	l, err := rowOf(left)
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := rowOf(right)
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := expr.New(op, l, r)
-	sub.Kind, sub.Parts, sub.Compare = algebra.Row, parts, []expr.Expr{c}
-	return sub, q.arguments(refs), err
-}
-
-// rowCall is the value of a comparison with a subquery's only row, as a function of its parts and of the outer columns.
-func (q subqueryBinder) rowCall(sub *Subquery, args []expr.Expr) expr.Expr {
-	sub.What = "row subquery(" + scalar.Texts(args) + ")"
-	q.b.subs = append(q.b.subs, sub)
-	code := sub.Code()
-	eval := func(env *expr.Env, args []types.Value) (types.Value, error) { return code.Eval(env, args) }
-	return expr.NewFunc("row subquery", types.TypeBool, expr.Volatile, args, eval)
-}
-
-func rowOf(members []expr.Expr) (expr.Expr, error) {
-	if len(members) == 1 {
-		return members[0], nil
-	}
-	return expr.New("row", members...)
-}
-
-// rows binds (SELECT …) op (SELECT …) of several columns: the right one is compared with each row of the left one, which is one at most. What
-// the right one names of outer columns is handed through.
-func (q subqueryBinder) rows(sc *bind.Scope, n *ast.BinaryOperationExpr) (expr.Expr, error) {
-	left, refs, cols, err := q.bindInner(sc, syntax.Unparen(n.L), 0)
-	if err != nil {
-		return nil, err
-	}
-	parts := make([]expr.Expr, len(cols))
-	for i, c := range cols {
-		parts[i] = &expr.Column{Index: i, Typ: c.Field.Type}
-		left.Types = append(left.Types, c.Field.Type)
-	}
-	right, handed, err := q.withRow(sc, bind.OperatorName(n.Op), parts, syntax.Unparen(n.R))
-	if err != nil {
-		return nil, err
-	}
-	args := make([]expr.Expr, 0, len(parts)+len(handed))
-	for i, p := range parts {
-		args = append(args, &expr.Column{Index: len(handed) + i, Typ: *p.Type()})
-	}
-	for i, h := range handed {
-		args = append(args, expr.StandIn(i, h))
-	}
-	left.Kind, left.Parts, left.Compare = algebra.Row, handed, []expr.Expr{q.rowCall(right, args)}
-	return q.rowCall(left, append(handed[:len(handed):len(handed)], q.arguments(refs)...)), nil
 }
 
 // apply makes a node of EXISTS or IN at the top of WHERE, which has been bound as cond just now; nil for anything else.
@@ -358,13 +256,13 @@ func (q subqueryBinder) apply(n ast.ExprNode, cond expr.Expr) *Apply {
 	return a
 }
 
-// addAsked selects what Asked says. A name that is unknown is one of the row that is updated.
+// addAsked selects what Asked says.
 func (q subqueryBinder) addAsked() error {
 	b := q.binder(bind.FieldList)
 	for _, n := range q.b.o.Asked {
 		e, err := bind.Expr(b, q.scope, n)
-		if mysqlerr.Code(err) == mysqlerr.BadField {
-			err = mysqlerr.NotSupported("a subquery over the updated row in ON DUPLICATE KEY UPDATE")
+		if err == nil {
+			err = oneColumn(e)
 		}
 		if err != nil {
 			return err

@@ -56,6 +56,12 @@ func (p *Plan) Open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 func (p *Plan) Explain() []explain.Line {
 	x := &explainer{where: scanPlace}
 	p.root.explain(x, 0)
+	return append(x.lines, p.ExplainSubqueries()...)
+}
+
+// ExplainSubqueries shows the subqueries alone.
+func (p *Plan) ExplainSubqueries() []explain.Line {
+	x := &explainer{where: scanPlace}
 	for _, s := range slices.Concat(p.once, p.perRow) {
 		s.explain(x)
 	}

@@ -30,8 +30,14 @@ func (p *planner) planSubquery(s *algebra.Subquery) error {
 	}
 	result := subquery.Result(subquery.One)
 	switch s.Kind {
-	case algebra.Quantified, algebra.Row:
+	case algebra.Quantified:
 		s.Code().Eval = newQuantifier(sub, s).Eval
+		return nil
+	case algebra.Row:
+		row := &subquery.Row{Plan: sub.run(), Width: len(s.Members)}
+		for i, c := range s.Members {
+			c.Eval = row.Member(i)
+		}
 		return nil
 	case algebra.Exists:
 		result = subquery.Some(s.Negate)
@@ -46,13 +52,9 @@ func (p *planner) planSubquery(s *algebra.Subquery) error {
 
 func newQuantifier(sub *subplan, s *algebra.Subquery) *subquery.Quantifier {
 	f := &subquery.Quantifier{
-		Plan: sub.run(), Compare: s.Compare, N: len(s.Parts), Width: len(s.Types), All: s.All, Negate: s.Negate, Equal: s.Equal, Only: s.Kind == algebra.Row,
+		Plan: sub.run(), Compare: s.Compare, N: len(s.Parts), Width: len(s.Types), All: s.All, Negate: s.Negate, Equal: s.Equal,
 	}
 	for i, p := range s.Parts {
-		if f.Only {
-			break // the row is compared as one
-		}
-
 		f.Hash = append(f.Hash, scalar.HashOf(p.Type(), &s.Types[i], s.Compare[i]))
 	}
 	return f

@@ -155,6 +155,58 @@ func (s *Plan) open(run *exec.Run, args []types.Value) (exec.Operator, error) {
 	return s.Open(run.Context(), run)
 }
 
+// Row is a subquery's only row, as functions of its outer columns, one for each value.
+type Row struct {
+	Plan  Plan
+	Width int
+}
+
+// lastRow is what an execution has read last of a Row, and for which outer values.
+type lastRow struct {
+	outer []byte
+	row   []types.Value // nil: none yet
+}
+
+// Member gives the i-th value: NULL where there is no row, 1242 where there are several.
+func (r *Row) Member(i int) func(*expr.Env, []types.Value) (types.Value, error) {
+	return func(env *expr.Env, args []types.Value) (types.Value, error) {
+		row, err := r.load(env, args)
+		if err != nil {
+			return types.Null, err
+		}
+		return row[i], nil
+	}
+}
+
+// load gives the row. The one of the outer values asked for last is kept, so that all members are read at once.
+func (r *Row) load(env *expr.Env, outer []types.Value) ([]types.Value, error) {
+	run := exec.RunOf(env)
+	if run == nil {
+		return nil, errOutsidePlan()
+	}
+	last := run.Memo(r, func() any { return &lastRow{} }).(*lastRow)
+	var key []byte
+	for _, v := range outer {
+		key = types.AppendValue(key, v)
+	}
+	if last.row != nil && string(last.outer) == string(key) {
+		return last.row, nil
+	}
+	op, err := r.Plan.open(run, outer)
+	if err != nil {
+		return nil, err
+	}
+	row, err := exec.ReadOne(run.Context(), op, r.Width, nil)
+	if err != nil {
+		row, err = make([]types.Value, r.Width), forgive(env, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	last.outer, last.row = key, row
+	return row, nil
+}
+
 // Quantifier is left op ANY|ALL (subquery) as a function of the left values and the subquery's outer columns.
 type Quantifier struct {
 	Plan    Plan
@@ -165,7 +217,6 @@ type Quantifier struct {
 	All     bool
 	Negate  bool
 	Equal   bool // the comparison is =: rows can be looked up
-	Only    bool // there must be one row at most
 }
 
 // innerSet is a subquery's rows for one set of outer values.
@@ -282,7 +333,7 @@ func (f *Quantifier) add(ctx context.Context, env *expr.Env, s *innerSet, row []
 }
 
 func (f *Quantifier) hashable() bool {
-	if f.All || !f.Equal || f.Only {
+	if f.All || !f.Equal {
 		return false
 	}
 	for _, h := range f.Hash {
@@ -332,9 +383,6 @@ func (f *Quantifier) test(env *expr.Env, left []types.Value, s *innerSet) (types
 func (f *Quantifier) scan(env *expr.Env, left []types.Value, rows *spill.RowBuffer) (types.Value, error) {
 	row := make([]types.Value, f.N+f.Width)
 	copy(row, left)
-	if f.Only {
-		return f.compareOnly(env, row, rows)
-	}
 	null := false
 	for i := range rows.Len() {
 		r, err := rows.At(i)
@@ -357,23 +405,6 @@ func (f *Quantifier) scan(env *expr.Env, left []types.Value, rows *spill.RowBuff
 		return types.Null, nil
 	}
 	return types.Bool(f.All), nil
-}
-
-// compareOnly compares with the only row; one of NULLs where there is none, 1242 where there are several.
-func (f *Quantifier) compareOnly(env *expr.Env, row []types.Value, rows *spill.RowBuffer) (types.Value, error) {
-	switch rows.Len() {
-	case 0:
-		return f.compareRow(env, row)
-	case 1:
-	default:
-		return types.Null, mysqlerr.New(mysqlerr.SubqueryNo1Row)
-	}
-	r, err := rows.At(0)
-	if err != nil {
-		return types.Null, err
-	}
-	copy(row[f.N:], r)
-	return f.compareRow(env, row)
 }
 
 // compareRow is the conjunction of the comparisons of the members.

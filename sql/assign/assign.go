@@ -66,6 +66,15 @@ type globalSetting struct {
 	unset bool // DEFAULT
 }
 
+// mayChange is 3896 for partial_revokes that would go off while an account has some.
+func mayChange(c *catalog.Snapshot, g *globalSetting) error {
+	restricted := func(u *catalog.User) bool { return len(u.Restrictions) > 0 }
+	if g.name == "partial_revokes" && (g.unset || g.value != "ON") && slices.ContainsFunc(c.Users(), restricted) {
+		return mysqlerr.New(mysqlerr.PartialRevokesExist, g.name)
+	}
+	return nil
+}
+
 // Run is SET: every assignment is checked before the first one is made, so a wrong one changes nothing.
 func (s *Statement) Run(ctx context.Context, n *ast.SetStmt, params []types.Value) error {
 	var list []assignment
@@ -90,6 +99,9 @@ func (s *Statement) Run(ctx context.Context, n *ast.SetStmt, params []types.Valu
 	if len(globals) > 0 {
 		err := s.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 			for _, g := range globals {
+				if err := mayChange(tx.Snapshot, g); err != nil {
+					return err
+				}
 				if g.unset {
 					tx.DeleteSetting(g.name)
 				} else {

@@ -1,6 +1,14 @@
 package dialect
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/auth"
+
+	"cloudsql/planner/syntax"
+	"cloudsql/storage/mysqlerr"
+)
 
 // Grants is a GRANT or REVOKE with clauses that the parser lacks; Text is the statement without them.
 type Grants struct {
@@ -8,16 +16,68 @@ type Grants struct {
 	Admin         bool // WITH ADMIN OPTION
 	IfExists      bool // REVOKE IF EXISTS
 	IgnoreUnknown bool // IGNORE UNKNOWN USER
+	As            *GrantAs
 }
 
-// readGrant takes WITH ADMIN OPTION from behind a GRANT of roles.
+// GrantAs is AS user [WITH ROLE …] of a GRANT: with whose restrictions privileges are granted.
+type GrantAs struct {
+	User  *auth.UserIdentity
+	Roles *ast.SetRoleStmt // nil: no roles
+}
+
+// readGrant takes WITH ADMIN OPTION from behind a GRANT of roles, and AS from behind one of privileges.
 func readGrant(st statement) (Statement, error) {
 	w := st.words
+	for i := range w {
+		if w[i].lower == "as" {
+			as, err := readGrantAs(st, w[i+1:])
+			return Grants{Text: "GRANT" + st.rest[:w[i].at], As: as}, err
+		}
+	}
 	n := len(w)
 	if n < 4 || w[n-3].lower != "with" || w[n-2].lower != "admin" || w[n-1].lower != "option" {
 		return nil, nil
 	}
 	return Grants{Text: "GRANT" + st.rest[:w[n-3].at], Admin: true}, nil
+}
+
+// readGrantAs reads what follows AS.
+func readGrantAs(st statement, w words) (*GrantAs, error) {
+	user, with := w, words(nil)
+	for i := range w {
+		if rest := w[i:]; rest.take("with", "role") {
+			user, with = w[:i], w[i:]
+			break
+		}
+	}
+	var as GrantAs
+	named, err := st.parse("SHOW GRANTS FOR ", user)
+	if err != nil {
+		return nil, err
+	}
+	show, ok := named.(*ast.ShowStmt)
+	if !ok || show.User == nil || len(show.Roles) > 0 {
+		return nil, mysqlerr.Syntax("AS", 1)
+	}
+	if as.User = show.User; with == nil {
+		return &as, nil
+	}
+	roles, err := st.parse("SET ROLE ", with[2:])
+	if err != nil {
+		return nil, err
+	}
+	if as.Roles, ok = roles.(*ast.SetRoleStmt); !ok {
+		return nil, mysqlerr.Syntax("WITH ROLE", 1)
+	}
+	return &as, nil
+}
+
+// parse parses words of a statement as the end of another one.
+func (st statement) parse(verb string, w words) (ast.StmtNode, error) {
+	if len(w) == 0 {
+		return nil, mysqlerr.Syntax("", 1)
+	}
+	return syntax.Parse(verb+st.rest[w[0].at:w[len(w)-1].end()], syntax.Options{Mode: st.mode})
 }
 
 // readRevoke takes IF EXISTS and IGNORE UNKNOWN USER from a REVOKE.

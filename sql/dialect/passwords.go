@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/auth"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/syntax"
@@ -15,6 +16,8 @@ type Passwords struct {
 	Text     string
 	Accounts map[int]Credential // what is said of an account, by its place in the list
 	Require  string             // PASSWORD REQUIRE CURRENT: "CURRENT", "OPTIONAL", "DEFAULT"; "" not said
+	// DefaultRoles are those of CREATE USER … DEFAULT ROLE.
+	DefaultRoles []*auth.RoleIdentity
 }
 
 // Credential is the clauses behind an account's password.
@@ -125,12 +128,35 @@ func (r *passwordReader) clause() (took bool, err error) {
 		r.replace(3, "")
 		r.read.Require = "CURRENT"
 		return true, nil
+	case !r.alter && r.begins("default", "role") && len(r.words) > 2:
+		return true, r.defaultRoles()
 	default:
 		return false, nil
 	}
 	r.read.Accounts[r.at] = c
 	return true, nil
 }
+
+// defaultRoles takes DEFAULT ROLE role, …
+func (r *passwordReader) defaultRoles() error {
+	w, n := r.words, 3
+	for n < len(w) && (w[n].raw == "," || w[n-1].raw == "," || w[n].at == w[n-1].end()) { // a name, @ and a host have nothing between them
+		n++
+	}
+	stmt, err := syntax.Parse("SET DEFAULT ROLE "+r.st.rest[w[2].at:w[n-1].end()]+" TO a", syntax.Options{Mode: r.st.mode})
+	if err != nil {
+		return err
+	}
+	set, ok := stmt.(*ast.SetDefaultRoleStmt)
+	if !ok || set.SetRoleOpt != ast.SetRoleRegular || len(set.UserList) != 1 || r.read.DefaultRoles != nil {
+		return mysqlerr.Syntax(r.st.rest[w[0].at:], 1)
+	}
+	r.read.DefaultRoles = set.RoleList
+	r.replace(n, "")
+	return nil
+}
+
+func (t token) end() int { return t.at + len(t.raw) }
 
 // literal is the text of a string literal.
 func literal(raw string, mode mysql.SQLMode) (string, error) {

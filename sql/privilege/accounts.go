@@ -144,12 +144,12 @@ func effective(mask uint64) uint64 {
 	return mask
 }
 
-// privilegesOn gives an account's privileges on a database: the global ones and those of each grant whose name or
-// pattern takes the database in.
-func privilegesOn(u *catalog.User, db string) uint64 {
-	mask := effective(u.Global)
-	for name, m := range u.DBs {
-		if dbMatches(name, db) {
+// on gives the account's privileges on a database: the global ones, but for those that were revoked there, and those of each grant
+// whose name or pattern takes the database in.
+func (a Account) on(db string) uint64 {
+	mask := effective(a.Global) &^ a.Restrictions[db]
+	for name, m := range a.DBs {
+		if name == db || !a.Partial && dbMatches(name, db) {
 			mask |= effective(m)
 		}
 	}

@@ -180,7 +180,7 @@ func (a Account) mayGrant(g *granted) error {
 		mine |= grantBit
 	}
 	if g.db != "" {
-		mine |= privilegesOn(a.User, g.db)
+		mine = mine&^a.Restrictions[g.db] | a.on(g.db)
 	}
 	own := a.Tables[g.db][g.table]
 	if g.table != "" {
@@ -225,6 +225,9 @@ func (s *Statements) grant(ctx context.Context, n *ast.GrantStmt) error {
 	if len(n.AuthTokenOrTLSOptions) > 0 { // MySQL 8.0 has it in CREATE USER and ALTER USER only
 		return mysqlerr.Syntax("REQUIRE", 1)
 	}
+	if s.As != nil && g.db != "" {
+		return mysqlerr.New(mysqlerr.UnsupportedUseOfGrantAs)
+	}
 	if g.withGrant = n.WithGrant; n.WithGrant {
 		g.mask |= grantBit
 	}
@@ -236,7 +239,11 @@ func (s *Statements) grant(ctx context.Context, n *ast.GrantStmt) error {
 		if err := g.checkTable(tx.Snapshot); err != nil {
 			return err
 		}
-		g.grant(u, s.Self)
+		by, err := s.grantor(tx.Snapshot, g.mask)
+		if err != nil {
+			return err
+		}
+		g.grant(u, by)
 		return nil
 	}, mysqlerr.New(mysqlerr.CantCreateUserWithGrant))
 }
@@ -254,13 +261,20 @@ func (g *granted) grant(u *catalog.User, by Account) {
 		if g.mask == grantBit && len(g.dynamic) > 0 {
 			return // the option is that of the privileges without a bit
 		}
+		g.passOn(u, by)
 		u.Global = effective(u.Global) | g.mask
 		u.GrantOption = u.GrantOption || g.mask&grantBit != 0
 	case g.table == "":
+		mask, restricted := g.mask, u.Restrictions[g.db]
+		if restrict(u, g.db, restricted&^mask); restricted != 0 {
+			if mask &^= restricted; mask == 0 {
+				return // all of it holds there again
+			}
+		}
 		if u.DBs == nil {
 			u.DBs = map[string]uint64{}
 		}
-		u.DBs[g.db] = effective(u.DBs[g.db]) | g.mask
+		u.DBs[g.db] = effective(u.DBs[g.db]) | mask
 	default:
 		t := u.Tables[g.db][g.table]
 		t.Mask |= g.mask
@@ -322,8 +336,11 @@ func (s *Statements) revoke(ctx context.Context, n *ast.RevokeStmt, o RevokeOpti
 		}
 		u := old.Clone()
 		if everywhere {
-			u.Global, u.DBs, u.GrantOption, u.Tables, u.Dynamic = 0, nil, false, nil, nil
-		} else if e := g.revoke(u); e != nil {
+			if e := s.Self.mayRevoke(u, ^uint64(0)); e != nil {
+				return e
+			}
+			u.Global, u.DBs, u.GrantOption, u.Tables, u.Dynamic, u.Restrictions = 0, nil, false, nil, nil, nil
+		} else if e := g.revoke(u, AccountOf(tx.Snapshot, s.Self.User)); e != nil {
 			if !o.IfExists {
 				return e
 			}
@@ -340,21 +357,22 @@ func (s *Statements) revoke(ctx context.Context, n *ast.RevokeStmt, o RevokeOpti
 }
 
 // revoke takes from an account; what has none of it at its level is 1141, 1147.
-func (g *granted) revoke(u *catalog.User) *mysqlerr.Error {
+func (g *granted) revoke(u *catalog.User, by Account) *mysqlerr.Error {
 	for _, name := range g.dynamic {
 		delete(u.Dynamic, name)
 	}
 	switch {
 	case g.db == "":
+		if e := by.mayRevoke(u, g.mask); e != nil {
+			return e
+		}
 		u.Global = effective(u.Global) &^ g.mask
 		u.GrantOption = u.GrantOption && g.mask&grantBit == 0
+		for db, mask := range u.Restrictions {
+			restrict(u, db, mask&^g.mask)
+		}
 	case g.table == "":
-		if _, ok := u.DBs[g.db]; !ok {
-			return mysqlerr.New(mysqlerr.NonexistingGrant, u.Name, u.Host)
-		}
-		if u.DBs[g.db] = effective(u.DBs[g.db]) &^ g.mask; u.DBs[g.db] == 0 {
-			delete(u.DBs, g.db)
-		}
+		return g.revokeOnDB(u, by.Partial)
 	default:
 		t, ok := u.Tables[g.db][g.table]
 		if !ok {
@@ -367,6 +385,26 @@ func (g *granted) revoke(u *catalog.User) *mysqlerr.Error {
 			}
 		}
 		putTable(u, g.db, g.table, t)
+	}
+	return nil
+}
+
+// revokeOnDB is revoke on a database. With partial revokes, what the account has everywhere it has everywhere else from now on.
+func (g *granted) revokeOnDB(u *catalog.User, partial bool) *mysqlerr.Error {
+	own, ok := u.DBs[g.db]
+	own = effective(own)
+	restricted := uint64(0)
+	if partial && own&g.mask != g.mask {
+		restricted = globalMask(u) & g.mask &^ own
+		restrict(u, g.db, u.Restrictions[g.db]|restricted)
+	}
+	switch own &^= g.mask; {
+	case !ok && restricted == 0:
+		return mysqlerr.New(mysqlerr.NonexistingGrant, u.Name, u.Host)
+	case own == 0:
+		delete(u.DBs, g.db)
+	case ok:
+		u.DBs[g.db] = own
 	}
 	return nil
 }
@@ -435,6 +473,7 @@ func grantLines(c *catalog.Snapshot, u *catalog.User) []string {
 		mask := effective(u.DBs[db])
 		add(privilegeNames(mask, allDBPrivileges, shownPrivileges), quoteName(db)+".*", mask&grantBit != 0)
 	}
+	lines = append(lines, restrictionLines(u)...)
 	for _, db := range slices.Sorted(maps.Keys(u.Tables)) {
 		for _, table := range slices.Sorted(maps.Keys(u.Tables[db])) {
 			t := u.Tables[db][table]

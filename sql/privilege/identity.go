@@ -15,6 +15,7 @@ type Identity struct {
 	Active []string // roles, as catalog.AccountKey names them
 
 	user    *catalog.User
+	partial bool
 	version uint64
 	merged  *Merged
 }
@@ -39,7 +40,7 @@ func Login(c *catalog.Snapshot, m *Merged, name, host, mandatory string, all boo
 
 // At gives the account as it was found in a version of the catalog, if that is the one that was asked last.
 func (i *Identity) At(version uint64) (a Account, ok bool) {
-	return Account{i.user}, i.user != nil && i.version == version
+	return Account{i.user, i.partial}, i.user != nil && i.version == version
 }
 
 // Account gives the account with what its active roles have, as far as they are still granted. One that was dropped may do nothing.
@@ -48,11 +49,11 @@ func (i *Identity) Account(c *catalog.Snapshot, name, host, mandatory string) Ac
 	if !ok {
 		u = &catalog.User{Name: name, Host: host}
 	}
-	i.version = c.Version()
+	i.version, i.partial = c.Version(), partialRevokes(c)
 	if i.user = u; len(i.Active) > 0 {
 		i.user = i.merged.of(c, u, stillGranted(i.Active, RolesOf(u, MandatoryRoles(mandatory))))
 	}
-	return Account{i.user}
+	return Account{i.user, i.partial}
 }
 
 func stillGranted(active, granted []string) (list []string) {

@@ -12,7 +12,14 @@ import (
 )
 
 // Account is an account with what it may do, as a catalog has it.
-type Account struct{ *catalog.User }
+type Account struct {
+	*catalog.User
+	// Partial: partial_revokes is on. Names of databases have no wildcards then.
+	Partial bool
+}
+
+// AccountOf is the account of a record, of a catalog.
+func AccountOf(c *catalog.Snapshot, u *catalog.User) Account { return Account{u, partialRevokes(c)} }
 
 // Has tells whether the account has priv everywhere.
 func (a Account) Has(priv mysql.PrivilegeType) bool {
@@ -21,16 +28,13 @@ func (a Account) Has(priv mysql.PrivilegeType) bool {
 
 // HasOn tells whether the account has priv on a database.
 func (a Account) HasOn(priv mysql.PrivilegeType, db string) bool {
-	if effective(a.Global)&uint64(priv) != 0 {
-		return true
-	}
 	switch {
 	case strings.EqualFold(db, "mysql"):
 		db = "mysql"
 	case virtual.IsVirtual(db):
-		return priv == mysql.SelectPriv
+		return priv == mysql.SelectPriv || a.Has(priv)
 	}
-	return privilegesOn(a.User, db)&uint64(priv) != 0
+	return a.on(db)&uint64(priv) != 0
 }
 
 // Visible tells whether the account holds any privilege on a database.
@@ -41,12 +45,12 @@ func (a Account) Visible(db string) bool {
 	if virtual.IsVirtual(db) {
 		return effective(a.Global)&^uint64(mysql.UsagePriv) != 0
 	}
-	return privilegesOn(a.User, db)&^uint64(mysql.UsagePriv) != 0 || len(a.Tables[db]) > 0
+	return a.on(db)&^uint64(mysql.UsagePriv) != 0 || len(a.Tables[db]) > 0
 }
 
 // VisibleTable tells whether the account holds any privilege on a table, or on columns of it.
 func (a Account) VisibleTable(db, table string) bool {
-	if virtual.IsVirtual(db) || privilegesOn(a.User, db)&^uint64(mysql.UsagePriv) != 0 {
+	if virtual.IsVirtual(db) || a.on(db)&^uint64(mysql.UsagePriv) != 0 {
 		return true
 	}
 	_, ok := a.Tables[db][table]

@@ -40,6 +40,7 @@ func WithRoles(c *catalog.Snapshot, u *catalog.User, active []string) *catalog.U
 
 // takeOn adds a role's privileges to an account's.
 func takeOn(u, r *catalog.User) {
+	u.Restrictions = restrictedBoth(u, r)
 	u.Global |= effective(r.Global)
 	u.GrantOption = u.GrantOption || r.GrantOption
 	for db, mask := range r.DBs {
@@ -289,6 +290,27 @@ func (s *Statements) setDefaultRole(ctx context.Context, n *ast.SetDefaultRoleSt
 		}
 		return nil
 	})
+}
+
+// takeDefaultRoles gives a new account the roles of DEFAULT ROLE: they are granted to it, by who may grant them. 3162, 1227.
+func (s *Statements) takeDefaultRoles(c *catalog.Snapshot, u *catalog.User) error {
+	u.Roles, u.DefaultRoles = nil, nil
+	for _, id := range s.Passwords.DefaultRoles {
+		key := roleKey(id)
+		if _, ok := c.User(catalog.SplitAccount(key)); !ok {
+			return mysqlerr.New(mysqlerr.AuthIDNotExists, idOf(catalog.SplitAccount(key)))
+		}
+		if err := s.Self.mayGrantRoles([]*pauth.RoleIdentity{id}); err != nil {
+			return err
+		}
+		if u.Roles == nil {
+			u.Roles = map[string]bool{}
+		}
+		if _, twice := u.Roles[key]; !twice {
+			u.Roles[key], u.DefaultRoles = false, append(u.DefaultRoles, key)
+		}
+	}
+	return nil
 }
 
 // mayGrantRoles: ROLE_ADMIN, or each role WITH ADMIN OPTION. 1227.

@@ -26,9 +26,10 @@ type Statements struct {
 	Self Account
 	In   string // the current database
 	Note func(level string, code uint16, message string)
-	// Mandatory are the roles of mandatory_roles; Admin says WITH ADMIN OPTION of a GRANT, Revoke the options of a REVOKE.
+	// Mandatory are the roles of mandatory_roles; Admin and As say WITH ADMIN OPTION and AS of a GRANT, Revoke the options of a REVOKE.
 	Mandatory []string
 	Admin     bool
+	As        *dialect.GrantAs
 	Revoke    RevokeOptions
 	// Passwords are further clauses of CREATE USER, ALTER USER and SET PASSWORD; Rules what the server asks of passwords.
 	Passwords    dialect.Passwords
@@ -68,6 +69,9 @@ func (s *Statements) Run(ctx context.Context, node ast.StmtNode) error {
 	case *ast.RevokeStmt:
 		return s.revoke(ctx, n, s.Revoke)
 	case *ast.GrantRoleStmt:
+		if s.As != nil {
+			return mysqlerr.Syntax("AS", 1)
+		}
 		return s.grantRoles(ctx, n, s.Admin)
 	case *ast.RevokeRoleStmt:
 		return s.revokeRoles(ctx, n, s.Revoke)
@@ -182,6 +186,9 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 			if _, ok := tx.Snapshot.User(u.Name, u.Host); ok {
 				there = append(there, quoteAccount(u.Name, u.Host))
 				continue
+			}
+			if err := s.takeDefaultRoles(tx.Snapshot, u); err != nil {
+				return err
 			}
 			tx.PutUser(u)
 		}

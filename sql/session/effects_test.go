@@ -48,6 +48,7 @@ var effectProbes = map[string]effectProbe{
 	"local_infile":                     {other: "tests/sqllogic TestLocalInfile"},
 	"activate_all_roles_on_login":      {other: "sql/session TestScripts"},
 	"mandatory_roles":                  {other: "sql/session TestScripts"},
+	"partial_revokes":                  {other: "sql/session TestScripts"},
 	"default_password_lifetime":        {other: "sql/session TestPasswordRules"},
 	"password_history":                 {other: "sql/session TestPasswordRules"},
 	"password_reuse_interval":          {other: "sql/session TestPasswordRules"},

@@ -82,7 +82,7 @@ func (s execution) viewAccess(v *schema.View) (func(priv uint64, db, table strin
 			return nil, mysqlerr.New(mysqlerr.NoSuchUser, v.DefinerUser, v.DefinerHost)
 		}
 		s.making.Definers = append(s.making.Definers, u)
-		account = privilege.Account{User: u}
+		account = privilege.AccountOf(s.snapshot, u)
 	}
 	return func(priv uint64, db, table string) error {
 		p := mysql.PrivilegeType(priv)
@@ -98,7 +98,7 @@ func (s commands) userCommand(ctx context.Context, node ast.StmtNode, st *parsed
 	}
 	run := privilege.Statements{
 		DB: s.eng.db, Self: s.account(), In: s.db, Note: s.conds.Note, Mandatory: privilege.MandatoryRoles(s.eng.vars.Global("mandatory_roles")),
-		Admin: st.grants.Admin, Revoke: privilege.RevokeOptions{IfExists: st.grants.IfExists, IgnoreUnknown: st.grants.IgnoreUnknown},
+		Admin: st.grants.Admin, As: st.grants.As, Revoke: privilege.RevokeOptions{IfExists: st.grants.IfExists, IgnoreUnknown: st.grants.IgnoreUnknown},
 		Passwords: st.passwords, Rules: privilege.RulesOf(s.eng.vars.Global), Now: s.eng.cfg.Now(),
 		RandomLength: sysvar.Int(s.vars.Text("generated_random_password_length")),
 	}

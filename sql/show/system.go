@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -95,6 +96,9 @@ func userAttributes(u *catalog.User) types.Value {
 	if u.Attributes != "" {
 		parts = append(parts, `"metadata": `+u.Attributes)
 	}
+	if len(u.Restrictions) > 0 {
+		parts = append(parts, `"Restrictions": [`+strings.Join(restrictions(u), ", ")+"]")
+	}
 	if u.FailedLogins != 0 || u.LockDays != 0 {
 		parts = append(parts, fmt.Sprintf(`"Password_locking": {"failed_login_attempts": %d, "password_lock_time_days": %d}`, u.FailedLogins, u.LockDays))
 	}
@@ -106,6 +110,21 @@ func userAttributes(u *catalog.User) types.Value {
 		return types.Null
 	}
 	return types.JSON([]byte("{" + strings.Join(parts, ", ") + "}")) // in normal form: the shorter key first
+}
+
+// restrictions are an account's partial revokes as JSON.
+func restrictions(u *catalog.User) (list []string) {
+	for _, db := range slices.Sorted(maps.Keys(u.Restrictions)) {
+		var names []string
+		for _, p := range append(slices.Clone(mysql.AllDBPrivs), mysql.GrantPriv) {
+			if u.Restrictions[db]&uint64(p) != 0 {
+				names = append(names, strconv.Quote(strings.ToUpper(mysql.Priv2Str[p])))
+			}
+		}
+		name := types.AppendJSONString(nil, []byte(db))
+		list = append(list, fmt.Sprintf(`{"Database": %s, "Privileges": [%s]}`, name, strings.Join(names, ", ")))
+	}
+	return list
 }
 
 // ownNumber is a rule for passwords; NULL where the account has none of its own.

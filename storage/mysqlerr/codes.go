@@ -455,15 +455,19 @@ const (
 	CheckNotFound                    = 3821 // ER_CHECK_CONSTRAINT_NOT_FOUND
 	CheckDuplicateName               = 3822 // ER_CHECK_CONSTRAINT_DUP_NAME
 	CheckUsesFKColumn                = 3823 // ER_CHECK_CONSTRAINT_CLAUSE_USING_FK_REFER_ACTION_COLUMN
+	UnsupportedUseOfGrantAs          = 3835 // ER_UNSUPPORTED_USE_OF_GRANT_AS
+	UnknownAuthIDOfGrantAs           = 3836 // ER_UKNOWN_AUTH_ID_OR_ACCESS_DENIED_FOR_GRANT_AS
 	FunctionalIndexDependency        = 3837 // ER_DEPENDENT_BY_FUNCTIONAL_INDEX
 	InvalidJSONType                  = 3853 // ER_INVALID_JSON_TYPE
 	SecondPasswordEmpty              = 3878 // ER_SECOND_PASSWORD_CANNOT_BE_EMPTY
+	DBAccessDeniedForAuthID          = 3879 // ER_DB_ACCESS_DENIED
 	RegexpInvalidCaptureGroupName    = 3887 // ER_REGEXP_INVALID_CAPTURE_GROUP_NAME
 	IncorrectCurrentPassword         = 3891 // ER_INCORRECT_CURRENT_PASSWORD
 	MissingCurrentPassword           = 3892 // ER_MISSING_CURRENT_PASSWORD
 	CurrentPasswordNotRequired       = 3893 // ER_CURRENT_PASSWORD_NOT_REQUIRED
 	NotRetainedOnPluginChange        = 3894 // ER_PASSWORD_CANNOT_BE_RETAINED_ON_PLUGIN_CHANGE
 	PasswordNotRetained              = 3895 // ER_CURRENT_PASSWORD_CANNOT_BE_RETAINED
+	PartialRevokesExist              = 3896 // ER_PARTIAL_REVOKES_EXIST
 	DynamicPrivilegeNotRegistered    = 3929 // ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED
 	MultipleConstraints              = 3939 // ER_MULTIPLE_CONSTRAINTS_WITH_SAME_NAME
 	ConstraintNotFound               = 3940 // ER_CONSTRAINT_NOT_FOUND
@@ -664,6 +668,10 @@ var templates = map[uint16]string{
 	IncorrectCurrentPassword:     "Incorrect current password. Specify the correct password which has to be replaced.",
 	MissingCurrentPassword:       "Current password needs to be specified in the REPLACE clause in order to change it.",
 	CurrentPasswordNotRequired:   "Do not specify the current password while changing it for other users.",
+	UnsupportedUseOfGrantAs:      "GRANT ... AS is currently supported only for global privileges.",
+	UnknownAuthIDOfGrantAs:       "Either some of the authorization IDs in the AS clause are invalid or the current user lacks privileges to execute the statement.",
+	DBAccessDeniedForAuthID:      "Access denied for AuthId `%s`@`%s` to database '%s'.",
+	PartialRevokesExist:          "At least one partial revoke exists on a database. The system variable '@@%s' must be set to ON.",
 	NotRetainedOnPluginChange:    "Current password can not be retained for user '%s'@'%s' because authentication plugin is being changed.",
 	PasswordNotRetained:          "Current password can not be retained for user '%s'@'%s' because new password is empty.",
 	AccountBlocked: "Access denied for user '%s'@'%s'. Account is blocked for %s day(s) (%s day(s) remaining) due to %d consecutive " +
