@@ -8,6 +8,7 @@
 //
 // # Invariants
 //
-//   - What ParseDatetime and DatetimeFromNumber find is Valid once it is packed and rounded (Round), or they say that there is none.
+//   - What ParseDatetime and DatetimeFromNumber find is Valid once it is packed and rounded (Round), or they say that there is none;
+//     but an offset (+14:00) may have carried it out of the years that there are.
 //   - What is read depends on the text or number and on Rules alone, never on a clock or on the host's time zones.
 package temporal

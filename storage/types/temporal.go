@@ -123,10 +123,10 @@ func ReadDatetime(v Value, m *Mode) (p temporal.Parsed) {
 		}
 		return temporal.Parsed{Civil: temporal.Of(today).Add(v.Int()), Fsp: int(v.aux), OK: true}
 	case KindString, KindBytes, KindEnum, KindSet:
-		return temporal.ParseDatetime(v.b, m.rules())
+		return parseDatetime(v.b, m)
 	case KindJSON:
 		if text, ok := jsonText(v.b); ok {
-			return temporal.ParseDatetime(text, m.rules())
+			return parseDatetime(text, m)
 		}
 	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
 		if n, micro, ok := numberParts(v); ok && n >= 0 {
@@ -141,6 +141,16 @@ func ReadDatetime(v Value, m *Mode) (p temporal.Parsed) {
 		}
 	}
 	p.Issue = temporal.Truncated
+	return p
+}
+
+// parseDatetime reads a text. One that an offset carries out of the calendar is none; the first format's programs packed what has no
+// form.
+func parseDatetime(s []byte, m *Mode) temporal.Parsed {
+	p := temporal.ParseDatetime(s, m.rules())
+	if p.OK && (p.Year < 0 || p.Year > 9999) && !m.legacy() {
+		return temporal.Parsed{Issue: temporal.OutOfRange}
+	}
 	return p
 }
 
