@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"cloudsql/distributed/catalog"
@@ -20,7 +21,7 @@ type systemLog struct {
 	index    uint64
 	versions map[string]uint64 // of records
 	nodes    []*node
-	commits int
+	commits  int
 
 	before func()      // runs once, ahead of the next commit
 	lose   func() bool // the answer of a commit that was applied is lost
@@ -31,19 +32,20 @@ type node struct {
 	Changes
 	id    schema.NodeID
 	log   *systemLog
-	drawn uint64
+	drawn atomic.Uint64 // by several lanes at once
 }
 
 func (l *systemLog) join(t *testing.T) *node {
-	n := &node{id: schema.NodeID(len(l.nodes) + 1), log: l, drawn: 1000}
+	n := &node{id: schema.NodeID(len(l.nodes) + 1), log: l}
+	n.drawn.Store(1000)
 	n.Init(t.Context(), n, version.At(version.Max))
 	l.nodes = append(l.nodes, n)
 	return n
 }
 
 func (n *node) NodeID() schema.NodeID         { return n.id }
-func (n *node) NextID() uint64                { n.drawn++; return n.drawn }
-func (n *node) LastID() uint64                { return n.drawn }
+func (n *node) NextID() uint64                { return n.drawn.Add(1) }
+func (n *node) LastID() uint64                { return n.drawn.Load() }
 func (n *node) Refresh(context.Context) error { return nil }
 
 // Commit applies a command at once, on all nodes.
