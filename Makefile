@@ -7,7 +7,7 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 
-.PHONY: build run cluster test model race lint bench fuzz check moves abuse upgrade generate differential mutants soak clients clean
+.PHONY: build run cluster test model race lint bench fuzz check moves abuse upgrade generate differential evalengine mutants soak clients clean
 
 build: ## bin/cloudsql
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cloudsql
@@ -61,6 +61,9 @@ generate: build ## random statements of every kind for TIME, on NODES nodes from
 
 differential: build ## STATEMENTS random statements on this server and on MariaDB, whose answers are compared; SEED (needs mariadbd)
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) STATEMENTS=$(or $(STATEMENTS),20000) SEED=$(SEED) $(GO) test -count=1 -timeout 12h -run TestDifferential -v ./tests/differential
+
+evalengine: build ## EXPRESSIONS random expressions on this server and in Vitess's evalengine, whose values are compared; SEED
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) EXPRESSIONS=$(or $(EXPRESSIONS),20000) SEED=$(SEED) $(GO) test -count=1 -timeout 12h -run TestEvalengine -v ./tests/differential
 
 suites: build ## other people's test files (SUITE: a directory of mysqltest's) on a node and on the server REFERENCE (a DSN); FILES, REPORT
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) SUITE=$(SUITE) REFERENCE='$(REFERENCE)' FILES='$(or $(FILES),*)' REPORT=$(REPORT) \

@@ -40,9 +40,7 @@ func Bounds(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, st
 	case types.ClassDate, types.ClassDatetime:
 		return dateBounds(v, t, m)
 	case types.ClassTime:
-		if d := v.ToTime(m, nil); !d.IsNull() && (v.Kind() == types.KindTime || v.Kind() == types.KindString) {
-			return d, d, Exactly
-		}
+		return timeBounds(v, m)
 	case types.ClassEnum:
 		return enumBounds(v, t)
 	case types.ClassBit:
@@ -105,6 +103,17 @@ func decimalBounds(v types.Value, scale int) (lo, hi types.Value, state Fit) {
 	lo = types.RoundDecimal(types.Dec(a.DecimalValue().Sub(step)), scale)
 	hi = types.RoundDecimal(types.Dec(b.DecimalValue().Add(step)), scale)
 	return lo, hi, Within
+}
+
+// timeBounds knows of text that is a time and nothing else: other text is compared as text.
+func timeBounds(v types.Value, m *types.Mode) (lo, hi types.Value, state Fit) {
+	if v.Kind() == types.KindTime || v.Kind() == types.KindString {
+		warned := false
+		if t := v.ToTime(m, func(uint16, string) { warned = true }); !t.IsNull() && !warned {
+			return t, t, Exactly
+		}
+	}
+	return types.Null, types.Null, Unknown
 }
 
 func dateBounds(v types.Value, t *types.Type, m *types.Mode) (lo, hi types.Value, state Fit) {

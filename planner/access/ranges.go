@@ -300,7 +300,8 @@ func comparable(col *types.Type, v expr.Expr, coll collation.ID, op rangeOp) (us
 	case types.ClassDate, types.ClassDatetime:
 		return f == types.ClassDate || f == types.ClassDatetime || f == types.ClassString, false
 	case types.ClassTime:
-		return f == types.ClassTime || f == types.ClassString, false
+		_, written := v.(*expr.Const) // other text is compared as text
+		return f == types.ClassTime || f == types.ClassString && written, false
 	case types.ClassEnum:
 		eq := op == RangeEq || op == rangeNullEq
 		return eq && f == types.ClassString && coll == col.Collation, false

@@ -19,6 +19,8 @@ type Column struct {
 	Field types.Field // Name, Table and Schema are what names are matched with; the rest is the result's metadata
 	// Expr is what the column of a merged view is computed from, over the columns beside it; nil: it is ID.
 	Expr expr.Expr
+	// Of is what a query computes the column from: beside other strings its collation counts as that's does. nil: as a column's.
+	Of expr.Expr
 	// Shadowed columns are found by their qualified name only: the second one of a pair that USING has merged.
 	Shadowed bool
 	// Hidden columns are found by no name at all (row ids).
@@ -36,7 +38,12 @@ func (c *Column) Ref() *expr.Column {
 	if c.Field.Table != "" {
 		name = c.Field.Table + "." + name
 	}
-	return &expr.Column{Index: c.ID, Typ: c.Field.Type, Name: name}
+	ref := &expr.Column{Index: c.ID}
+	if c.Of != nil {
+		ref = expr.StandIn(c.ID, c.Of)
+	}
+	ref.Typ, ref.Name = c.Field.Type, name
+	return ref
 }
 
 // Value is what a name that means the column reads.
@@ -124,9 +131,9 @@ func ColumnFlags(t *schema.Table, pos int) uint16 {
 		flags |= uint16(mysql.AutoIncrementFlag)
 	}
 	if c.OnUpdateNow {
-		flags |= uint16(mysql.OnUpdateNowFlag | mysql.TimestampFlag)
+		flags |= uint16(mysql.OnUpdateNowFlag)
 	}
-	if c.Type.Class() == types.ClassDatetime && strings.HasPrefix(strings.ToUpper(c.DefaultExpr), "CURRENT_TIMESTAMP") {
+	if c.Type.IsTimestamp() && (c.OnUpdateNow || strings.HasPrefix(strings.ToUpper(c.DefaultExpr), "CURRENT_TIMESTAMP")) {
 		flags |= uint16(mysql.TimestampFlag)
 	}
 	return flags | TypeFlags(&c.Type)

@@ -51,7 +51,7 @@ func Combine(ids *Numbers, kind algebra.SetKind, all bool, l, r Query) (Query, e
 		s.parts, s.outs, added = append(u.parts, r), slices.Clip(u.outs), added[1:] // nobody else has u; there may be thousands
 	}
 	for i := range lc {
-		typ, err := scalar.Unify(lc[i].Field.Type, rc[i].Ref())
+		typ, of, err := unified(&lc[i], &rc[i])
 		if err != nil {
 			return nil, err
 		}
@@ -60,12 +60,25 @@ func Combine(ids *Numbers, kind algebra.SetKind, all bool, l, r Query) (Query, e
 		notNull := f.Flags & rc[i].Field.Flags & uint16(mysql.NotNullFlag)
 		f.Flags = bind.TypeFlags(&typ) | notNull
 		f.Schema, f.Table, f.OrgTable, f.OrgName = "", "", "", ""
-		s.cols = append(s.cols, bind.Column{ID: ids.New(1), Field: f})
+		s.cols = append(s.cols, bind.Column{ID: ids.New(1), Field: f, Of: of})
 	}
 	for _, p := range added {
 		s.AddRefs(p.Refs())
 	}
 	return s, nil
+}
+
+// unified is the type that holds the values of both columns, and what the collation of its strings counts as.
+func unified(l, r *bind.Column) (types.Type, expr.Expr, error) {
+	same := scalar.SameType(&l.Field.Type, &r.Field.Type)
+	if same && (l.Of == nil || r.Of == nil) {
+		return l.Field.Type, nil, nil
+	}
+	e, err := expr.New("coalesce", l.Ref(), r.Ref())
+	if err != nil || same {
+		return l.Field.Type, e, err
+	}
+	return *e.Type(), e, nil
 }
 
 // settled tells whether the set has an order and a limit, over which nothing else may be.

@@ -34,7 +34,8 @@ func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
 			continue
 		}
 		found = true
-		q.Fields = append(q.Fields, block.Field{Col: q.outColumn(c.Field), Expr: c.Value(), Name: c.Field.Name})
+		value := c.Value()
+		q.Fields = append(q.Fields, block.Field{Col: q.computed(c.Field, value), Expr: value, Name: c.Field.Name})
 		star = append(star, *c)
 	}
 	if notes := q.b.o.Notes; notes != nil {
@@ -48,6 +49,13 @@ func (q *selectQuery) expandStar(w *ast.WildCardField, i int) error {
 
 func (q *selectQuery) outColumn(f types.Field) bind.Column {
 	return bind.Column{ID: q.IDs.New(1), Field: f}
+}
+
+// computed is the column that a term of the select list makes.
+func (q *selectQuery) computed(f types.Field, e expr.Expr) bind.Column {
+	c := q.outColumn(f)
+	c.Of = e
+	return c
 }
 
 // addField adds a term of the select list: e, which was bound as written and folded since.
@@ -76,7 +84,7 @@ func (q *selectQuery) addField(f *ast.SelectField, e, written expr.Expr) {
 		}
 	}
 	field.Name = name
-	q.Fields = append(q.Fields, block.Field{Col: q.outColumn(field), Expr: e, Name: name})
+	q.Fields = append(q.Fields, block.Field{Col: q.computed(field, e), Expr: e, Name: name})
 }
 
 // isCustom tells of what no function's name says anything about, such as a subquery.

@@ -319,7 +319,7 @@ func (q fromClause) bindOn(j *Join, on ast.ExprNode, cols []bind.Column) error {
 	if err != nil {
 		return err
 	}
-	j.On = scalar.Split(j.On, q.b.fold(expr.Condition(e)))
+	j.On = scalar.Split(j.On, expr.Filter(q.b.fold(expr.Condition(e))))
 	return nil
 }
 

@@ -236,7 +236,7 @@ func (q *selectQuery) bindWhere(n ast.ExprNode) error {
 		if err := oneColumn(e); err != nil {
 			return err
 		}
-		e = q.b.fold(expr.Condition(e))
+		e = expr.Filter(q.b.fold(expr.Condition(e)))
 		if !q.b.plainConds {
 			if a := (subqueryBinder{q}).apply(c, e); a != nil {
 				q.Applies = append(q.Applies, a)
@@ -448,7 +448,7 @@ func (q *selectQuery) bindHaving(n ast.ExprNode) error {
 	if err != nil {
 		return err
 	}
-	q.Having = scalar.Split(nil, q.b.fold(expr.Condition(e)))
+	q.Having = scalar.Split(nil, expr.Filter(q.b.fold(expr.Condition(e))))
 	return nil
 }
 

@@ -91,7 +91,7 @@ func (q subqueryBinder) value(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, e
 	if k := literalOf(sub, refs); k != nil {
 		return k, nil
 	}
-	return q.call("subquery", cols[0].Field.Type, sub, refs), nil
+	return expr.CountsAs(q.call("subquery", cols[0].Field.Type, sub, refs), cols[0].Ref()), nil
 }
 
 // row makes a row constructor of a subquery's only row, so that rows of subqueries stand wherever rows do. Its members share what is
@@ -102,7 +102,7 @@ func (q subqueryBinder) row(sub *Subquery, refs []block.Outer, cols []bind.Colum
 	members := make([]expr.Expr, len(cols))
 	for i := range cols {
 		sub.Members = append(sub.Members, algebra.NewCode())
-		members[i] = function(name+"."+strconv.Itoa(i+1), cols[i].Field.Type, sub.Members[i], args)
+		members[i] = expr.CountsAs(function(name+"."+strconv.Itoa(i+1), cols[i].Field.Type, sub.Members[i], args), cols[i].Ref())
 	}
 	return expr.New("row", members...)
 }
@@ -178,7 +178,9 @@ func (q subqueryBinder) quantified(sc *bind.Scope, left expr.Expr, op string, n 
 	sub.Kind, sub.Parts, sub.All, sub.Negate, sub.Equal = algebra.Quantified, parts, all, negate, op == "="
 	for i, p := range parts {
 		typ := cols[i].Field.Type
-		c, err := expr.New(op, expr.StandIn(i, p), &expr.Column{Index: len(parts) + i, Typ: typ})
+		inner := cols[i].Ref()
+		inner.Index, inner.Name = len(parts)+i, ""
+		c, err := expr.New(op, expr.StandIn(i, p), inner)
 		if err != nil {
 			return nil, err
 		}

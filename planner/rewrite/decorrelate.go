@@ -53,13 +53,26 @@ func (r *Rewriter) semiJoin(a *algebra.Apply) algebra.Node {
 	default:
 		j.Right = a.Sub.Node
 		for i, id := range algebra.Outputs(a.Sub.Node) {
-			list = append(list, &expr.Column{Index: id, Typ: a.Sub.Types[i]})
+			list = append(list, compared(a.Sub, i, id))
 		}
 	}
 	for i, p := range a.Parts {
 		j.On = append(j.On, r.call("=", p, m.columns(list[i])))
 	}
 	return j
+}
+
+// compared is the i-th column of a subquery, as it is compared with the parts, at another place.
+func compared(sub *algebra.Subquery, i, index int) expr.Expr {
+	c := expr.Column{Typ: sub.Types[i]}
+	expr.Walk(sub.Compare[i], func(e expr.Expr) bool {
+		if x, ok := e.(*expr.Column); ok && x.Index == len(sub.Parts)+i {
+			c = *x
+		}
+		return true
+	})
+	c.Index = index
+	return &c
 }
 
 // merging takes a subquery apart whose tables are to be joined with those outside.

@@ -194,7 +194,11 @@ func merges(m strOrigin, args []Expr) bool {
 				return false
 			}
 		case *Const:
-			if !a.Val.IsNull() && !m.coll.Has(textOf(a.Val, &a.Typ)) {
+			if !m.has(a) {
+				return false
+			}
+		case *Column:
+			if a.of == nil || !m.has(a.of) {
 				return false
 			}
 		default:
@@ -203,6 +207,9 @@ func merges(m strOrigin, args []Expr) bool {
 	}
 	return true
 }
+
+// has tells whether a constant can be text of m's set.
+func (m strOrigin) has(k *Const) bool { return k.Val.IsNull() || m.coll.Has(textOf(k.Val, &k.Typ)) }
 
 // Sortable is 1235 where e would be compared or sorted by an order that there is no table for.
 func Sortable(e Expr) error {

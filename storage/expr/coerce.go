@@ -57,7 +57,7 @@ func originOf(e Expr) strOrigin {
 		return strOrigin{collation.Default, numericDeriv(t), true}
 	}
 	if c, ok := e.(*Column); ok && c.deriv != derivUnset {
-		return strOrigin{t.Collation, c.deriv - 1, false}
+		return strOrigin{t.Collation, c.deriv - 1, c.ascii}
 	}
 	return strOrigin{t.Collation, derivImplicit, false}
 }

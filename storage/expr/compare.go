@@ -118,15 +118,15 @@ func typeStrcmp(c *Call) error {
 }
 
 // comparable converts the constant k as MySQL does once per statement: a string or number beside a temporal column
-// becomes a temporal value, an exact integer's text beside an integer becomes the integer.
-func comparable(k *Const, other *types.Type) *Const {
+// becomes a temporal value, an exact integer's text beside an integer becomes the integer. legacy is how version 1 does it.
+func comparable(k *Const, other Expr, legacy bool) *Const {
 	if k.Val.IsNull() {
 		return k
 	}
-	cl := other.Class()
+	cl := other.Type().Class()
 	switch {
 	case isTemporalClass(cl) && isStringy(&k.Typ) && k.Typ.Class() != types.ClassJSON:
-		if v := temporalLike(&Env{}, k.Val, cl); !v.IsNull() {
+		if v := constantBeside(k.Val, other, legacy); !v.IsNull() {
 			return &Const{Val: v, Typ: temporalType(v), deriv: k.deriv}
 		}
 	case isDateClass(cl) && isNumberClass(k.Typ.Class()):
@@ -141,12 +141,34 @@ func comparable(k *Const, other *types.Type) *Const {
 	return k
 }
 
-// temporalLike reads a string for a comparison with a value of class cl: as a TIME beside a TIME, else as a DATETIME.
-func temporalLike(env *Env, v types.Value, cl types.Class) types.Value {
-	if cl == types.ClassTime {
-		return v.ToTime(&env.Mode, nil)
+// constantBeside is the date or time that a constant text is beside other, NULL where it stays text.
+func constantBeside(v types.Value, other Expr, legacy bool) types.Value {
+	cl := other.Type().Class()
+	switch {
+	case legacy && cl == types.ClassTime:
+		return v.ToTime(&types.Mode{}, nil)
+	case legacy:
+		return v.ToDatetime(&types.Mode{}, nil)
 	}
-	return v.ToDatetime(&env.Mode, nil)
+	return temporalLike(v, cl)
+}
+
+// strictDates is a mode in which a text is a date or none, whatever the session says.
+var strictDates = types.Mode{NoZeroDate: true, NoZeroInDate: true}
+
+// temporalLike reads a string for a comparison with a value of class cl: as a TIME beside a TIME, else as a DATETIME. NULL is what gives
+// reason to warn, or depends on sql_mode.
+func temporalLike(v types.Value, cl types.Class) types.Value {
+	warned := false
+	warn := func(uint16, string) { warned = true }
+	read := types.Value.ToDatetime
+	if cl == types.ClassTime {
+		read = types.Value.ToTime
+	}
+	if v = read(v, &strictDates, warn); warned {
+		return types.Null
+	}
+	return v
 }
 
 func temporalType(v types.Value) types.Type {
@@ -161,7 +183,8 @@ func temporalType(v types.Value) types.Type {
 
 func prepCompare(c *Call) {
 	prepConstants(c)
-	a, b := c.comparands()
+	o := c.operands(false)
+	a, b := o[0], o[1]
 	c.ev, c.cond = evalCond, testCompare
 	if c.op == opNullEq {
 		c.cond = testNullEq
@@ -178,7 +201,7 @@ func prepCompare(c *Call) {
 
 // prepConstants puts the converted constants beside the arguments, which stay as they were written.
 func prepConstants(c *Call) {
-	var out []Expr
+	var out *converted
 	for i, a := range c.args {
 		k, ok := a.(*Const)
 		if !ok {
@@ -188,28 +211,34 @@ func prepConstants(c *Call) {
 		if i == 0 {
 			other = c.args[1]
 		}
-		if n := comparable(k, other.Type()); n != k {
-			if out == nil {
-				out = append([]Expr(nil), c.args...)
-			}
-			out[i] = n
+		n, o := comparable(k, other, false), comparable(k, other, true)
+		if n == k && o == k {
+			continue
 		}
-	}
-	if out != nil {
-		c.aux = out
+		if out == nil {
+			out = &converted{slices.Clone(c.args), slices.Clone(c.args)}
+			c.aux = out
+		}
+		out.args[i], out.legacy[i] = n, o
 	}
 }
+
+// converted are the arguments of a comparison with converted constants; legacy is for what is of version 1.
+type converted struct{ args, legacy []Expr }
 
 // operands are the arguments with converted constants.
-func (c *Call) operands() []Expr {
-	if out, ok := c.aux.([]Expr); ok {
-		return out
+func (c *Call) operands(legacy bool) []Expr {
+	out := c.args
+	if k, ok := c.aux.(*converted); ok {
+		if out = k.args; legacy {
+			out = k.legacy
+		}
 	}
-	return c.args
+	return out
 }
 
-func (c *Call) comparands() (a, b Expr) {
-	o := c.operands()
+func (c *Call) comparands(env *Env) (a, b Expr) {
+	o := c.operands(env.Mode.Legacy)
 	return o[0], o[1]
 }
 
@@ -223,7 +252,7 @@ func testColumnInt(c *Call, env *Env, row []types.Value) (tri, error) {
 }
 
 func testCompare(c *Call, env *Env, row []types.Value) (tri, error) {
-	x, y := c.comparands()
+	x, y := c.comparands(env)
 	a, err := eval(x, env, row)
 	if err != nil || a.IsNull() {
 		return triNull, err
@@ -238,7 +267,7 @@ func testCompare(c *Call, env *Env, row []types.Value) (tri, error) {
 	if c.op <= opNe && isStringKind(a.Kind()) && isStringKind(b.Kind()) {
 		return triOf(c.coll.EqualStrings(a.Raw(), b.Raw()) == (c.op == opEq)), nil
 	}
-	order, err := compareValues(env, a, b, c.coll)
+	order, err := comparePair(env, x, y, a, b, c.coll)
 	if err != nil {
 		return triNull, err
 	}
@@ -246,7 +275,7 @@ func testCompare(c *Call, env *Env, row []types.Value) (tri, error) {
 }
 
 func testNullEq(c *Call, env *Env, row []types.Value) (tri, error) {
-	x, y := c.comparands()
+	x, y := c.comparands(env)
 	a, err := eval(x, env, row)
 	if err != nil {
 		return triNull, err
@@ -258,8 +287,97 @@ func testNullEq(c *Call, env *Env, row []types.Value) (tri, error) {
 	if a.IsNull() || b.IsNull() {
 		return triOf(a.IsNull() && b.IsNull()), nil
 	}
-	order, err := compareValues(env, a, b, c.coll)
+	order, err := comparePair(env, x, y, a, b, c.coll)
 	return triOf(order == 0), err
+}
+
+// comparePair is compareValues for a and b as the values of x and y, the two sides of a comparison.
+func comparePair(env *Env, x, y Expr, a, b types.Value, coll collation.ID) (int, error) {
+	var err error
+	switch {
+	case env.Mode.Legacy:
+	case isStringKind(a.Kind()) && isTemporalKind(b.Kind()):
+		a, err = written(env, x, a, b.Kind())
+	case isTemporalKind(a.Kind()) && isStringKind(b.Kind()):
+		b, err = written(env, y, b, a.Kind())
+	}
+	if err != nil {
+		return 0, err
+	}
+	return compareValues(env, a, b, coll)
+}
+
+// written is the text v of e, beside a date or time, for a comparison. A constant beside a date must be one: error 1525. Beside a time
+// it is one if it can be.
+func written(env *Env, e Expr, v types.Value, like types.Kind) (types.Value, error) {
+	switch e.(type) {
+	case *Const, *Param:
+	default:
+		return v, nil
+	}
+	if like != types.KindTime {
+		if v.ToDatetime(&env.Mode, nil).IsNull() {
+			return v, notTemporal(v, like)
+		}
+		return v, nil
+	}
+	if t := temporalLike(v, types.ClassTime); !t.IsNull() {
+		return t, nil
+	}
+	return v, nil
+}
+
+// Filter is a condition of WHERE, ON or HAVING. Where one compares a date with text, and neither is constant, the text is cast to the
+// date's type, as MySQL does: what is no date is NULL there.
+func Filter(e Expr) Expr {
+	return Rewrite(e, func(e Expr) Expr {
+		c, ok := e.(*Call)
+		if !ok || len(c.args) != 2 || !comparisons[c.name] || !varies(c.args[0]) || !varies(c.args[1]) {
+			return e
+		}
+		a, b := c.args[0], c.args[1]
+		switch {
+		case isDateClass(a.Type().Class()) && isText(b):
+			return c.withArgs([]Expr{a, NewCast(b, dateLike(a.Type()))})
+		case isText(a) && isDateClass(b.Type().Class()):
+			return c.withArgs([]Expr{NewCast(a, dateLike(b.Type())), b})
+		}
+		return e
+	})
+}
+
+var comparisons = map[string]bool{"=": true, "<>": true, "<": true, "<=": true, ">": true, ">=": true, "<=>": true}
+
+func dateLike(t *types.Type) types.Type {
+	if t.Class() == types.ClassDate {
+		return types.TypeDate
+	}
+	return datetimeType(6)
+}
+
+// varies tells whether e is a column or computed of one.
+func varies(e Expr) bool {
+	found := false
+	Walk(e, func(e Expr) bool {
+		if c, ok := e.(*Call); ok {
+			return !found && !c.Custom()
+		}
+		_, column := e.(*Column)
+		found = found || column
+		return false
+	})
+	return found
+}
+
+func notTemporal(v types.Value, like types.Kind) error {
+	name := "DATETIME"
+	switch like {
+	case types.KindTime:
+		name = "TIME"
+	case types.KindDate:
+		name = "DATE"
+	}
+	return mysqlerr.New(mysqlerr.WrongValue, name, string(v.Raw()))
 }
 
 // holds tells whether an operator is true of operands that compare as order.
@@ -279,18 +397,17 @@ func holds(op, order int) bool {
 	return order >= 0
 }
 
-// compareValues orders two non-null values of any kinds. A string beside a temporal value must be one: error 1525.
+// compareValues orders two non-null values of any kinds.
 func compareValues(env *Env, a, b types.Value, coll collation.ID) (int, error) {
 	ka, kb := a.Kind(), b.Kind()
 	switch {
 	case isStringKind(ka) && isStringKind(kb):
 		return coll.CompareStrings(a.Raw(), b.Raw()), nil
 	case isTemporalKind(ka) && isStringKind(kb):
-		v, err := readTemporal(env, b, ka)
-		return types.Compare(a, v, coll), err
+		return compareTemporal(env, a, b, coll)
 	case isStringKind(ka) && isTemporalKind(kb):
-		v, err := readTemporal(env, a, kb)
-		return types.Compare(v, b, coll), err
+		c, err := compareTemporal(env, b, a, coll)
+		return -c, err
 	case ka == types.KindInt && isStringKind(kb):
 		if i, err := strconv.ParseInt(string(b.Raw()), 10, 64); err == nil {
 			return types.Compare(a, types.Int(i), coll), nil
@@ -309,19 +426,33 @@ func compareValues(env *Env, a, b types.Value, coll collation.ID) (int, error) {
 	return types.Compare(a, b, coll), nil
 }
 
-func readTemporal(env *Env, v types.Value, like types.Kind) (types.Value, error) {
-	cl, name := types.ClassDatetime, "DATETIME"
-	switch like {
-	case types.KindTime:
-		cl, name = types.ClassTime, "TIME"
-	case types.KindDate:
-		name = "DATE"
+// compareTemporal orders a date or time and text. Text that is no date is the date 0, with a warning; times are text beside text.
+func compareTemporal(env *Env, t, text types.Value, coll collation.ID) (int, error) {
+	if env.Mode.Legacy {
+		return compareTemporalLegacy(env, t, text, coll)
 	}
-	t := temporalLike(env, v, cl)
-	if t.IsNull() {
-		return t, mysqlerr.New(mysqlerr.WrongValue, name, string(v.Raw()))
+	if t.Kind() == types.KindTime {
+		return coll.CompareStrings(t.AppendText(nil, nil), text.Raw()), nil
 	}
-	return t, nil
+	v := text.ToDatetime(&env.Mode, env.Warn)
+	if v.IsNull() {
+		v = types.Datetime(0, 0)
+	}
+	return types.Compare(t, v, coll), nil
+}
+
+// compareTemporalLegacy is compareTemporal as version 1 has it.
+func compareTemporalLegacy(env *Env, t, text types.Value, coll collation.ID) (int, error) {
+	v := types.Null
+	if t.Kind() == types.KindTime {
+		v = text.ToTime(&env.Mode, nil)
+	} else {
+		v = text.ToDatetime(&env.Mode, nil)
+	}
+	if v.IsNull() {
+		return 0, notTemporal(text, t.Kind())
+	}
+	return types.Compare(t, v, coll), nil
 }
 
 func isStringKind(k types.Kind) bool {
@@ -343,7 +474,7 @@ func isTemporalKind(k types.Kind) bool {
 func isDateKind(k types.Kind) bool { return k == types.KindDate || k == types.KindDatetime }
 
 func evalBetween(c *Call, env *Env, row []types.Value) (types.Value, error) {
-	o := c.operands()
+	o := c.operands(env.Mode.Legacy)
 	a, err := eval(o[0], env, row)
 	if err != nil || a.IsNull() {
 		return types.Null, err

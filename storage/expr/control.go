@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/conversion"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -24,8 +25,8 @@ var controlDefs = []def{
 	{name: "case", min: 2, max: -1, typ: typeCase, ev: evalCase, render: renderCase},
 	// case value(x, when1, then1, … [, else]) compares x with each.
 	{name: "case value", min: 3, max: -1, rewrite: rewriteCaseValue},
-	{name: "greatest", min: 2, max: -1, op: opGreatest, typ: typeExtreme, fn: evalExtreme},
-	{name: "least", min: 2, max: -1, op: opLeast, typ: typeExtreme, fn: evalExtreme},
+	{name: "greatest", min: 2, max: -1, op: opGreatest, typ: typeExtreme, prep: prepExtreme, fn: evalExtreme},
+	{name: "least", min: 2, max: -1, op: opLeast, typ: typeExtreme, prep: prepExtreme, fn: evalExtreme},
 	{name: "interval", min: 2, max: -1, typ: func(c *Call) error { c.typ = intType(2, false); return nil }, lax: evalIntervalFn},
 	{name: "any_value", min: 1, max: 1, typ: func(c *Call) error { return typeChoice(c, c.args) }, ev: evalCoalesce},
 }
@@ -120,7 +121,7 @@ func evalNullif(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	if !b.IsNull() {
-		cmp, err := compareValues(env, a, b, c.coll)
+		cmp, err := comparePair(env, c.args[0], c.args[1], a, b, c.coll)
 		if err != nil || cmp == 0 {
 			return types.Null, err
 		}
@@ -180,7 +181,11 @@ func rewriteCaseValue(args []Expr) (Expr, error) {
 	out := make([]Expr, 0, len(args)-1)
 	rest := args[1:]
 	for i := 0; i+1 < len(rest); i += 2 {
-		eq, err := New("=", args[0], rest[i])
+		name := "="
+		if isDateClass(args[0].Type().Class()) && isText(rest[i]) {
+			name = "in" // which text that is no date is no error beside
+		}
+		eq, err := New(name, args[0], rest[i])
 		if err != nil {
 			return nil, err
 		}
@@ -208,14 +213,50 @@ func typeExtreme(c *Call) error {
 	if err := typeChoice(c, c.args); err != nil {
 		return err
 	}
-	if c.typ.Class() == types.ClassString {
-		_, err := mergeAll(c.name, true, c.args)
-		return err
+	if c.typ.Class() != types.ClassString {
+		return nil
 	}
-	return nil
+	if m := momentAmong(c); m != nil && m.Decimals > 0 {
+		c.typ.Length = max(c.typ.Length, charLen(m))
+	}
+	_, err := mergeAll(c.name, true, c.args)
+	return err
+}
+
+// momentAmong is the type that text is read as which GREATEST and LEAST have beside dates, nil where there are none: a DATETIME as
+// precise as all arguments, where one is such, else a DATE.
+func momentAmong(c *Call) *types.Type {
+	if c.typ.Class() != types.ClassString {
+		return nil
+	}
+	var found *types.Type
+	fsp := 0
+	for _, a := range c.args {
+		t := a.Type()
+		if isDateClass(t.Class()) && (found == nil || t.Class() == types.ClassDatetime) {
+			found = t
+		}
+		fsp = max(fsp, fspOfExpr(a))
+	}
+	if found == nil || found.Class() == types.ClassDate {
+		return found
+	}
+	t := datetimeType(fsp)
+	return &t
+}
+
+func prepExtreme(c *Call) {
+	if m := momentAmong(c); m != nil {
+		c.aux = m
+	}
 }
 
 func evalExtreme(c *Call, env *Env, a []types.Value) (types.Value, error) {
+	if m, ok := c.aux.(*types.Type); ok && !env.Mode.Legacy {
+		if v, ok := extremeMoment(c, env, a, m); ok {
+			return v, nil
+		}
+	}
 	best := c.choose(env, c.args[0], a[0])
 	for i, v := range a[1:] {
 		v = c.choose(env, c.args[i+1], v)
@@ -231,6 +272,31 @@ func evalExtreme(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		}
 	}
 	return best, nil
+}
+
+// extremeMoment is the text of the extreme of dates and of text, which is read as such; ok is false where that is the date 0, which text
+// that is none counts as: then all are compared as text.
+func extremeMoment(c *Call, env *Env, a []types.Value, m *types.Type) (v types.Value, ok bool) {
+	best := types.Null
+	for i, v := range a {
+		if v.IsNull() {
+			return types.Null, true
+		}
+		if !isTemporalKind(v.Kind()) {
+			v = types.String(v.AppendText(nil, c.args[i].Type()))
+		}
+		if v = timeAsDatetime(env, v); v.IsNull() {
+			v = types.Datetime(0, 0)
+		}
+		if cmp := types.Compare(v, best, collation.Binary); best.IsNull() || c.op == opGreatest && cmp > 0 || c.op == opLeast && cmp < 0 {
+			best = v
+		}
+	}
+	if best.Uint() == 0 {
+		return types.Null, false
+	}
+	best = conversion.Cast(best, m, nil, nil)
+	return c.str(best.AppendText(nil, m)), true
 }
 
 // evalIntervalFn is INTERVAL(n, n1, n2, …): how many of the ascending list are not above n; -1 for NULL.

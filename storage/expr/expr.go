@@ -106,11 +106,26 @@ type Column struct {
 	Name  string // for String
 	// deriv is that of the expression that StandIn made the column for, plus one; derivUnset for a column of a table.
 	deriv derivation
+	ascii bool   // that expression is known to give ASCII only
+	of    *Const // that expression, if it is a constant
 }
 
 // StandIn is a column that holds e's values: beside other strings its collation counts as e's does.
 func StandIn(index int, e Expr) *Column {
-	return &Column{Index: index, Typ: *e.Type(), deriv: originOf(e).deriv + 1}
+	o := originOf(e)
+	k, _ := e.(*Const)
+	return &Column{Index: index, Typ: *e.Type(), deriv: o.deriv + 1, ascii: o.ascii, of: k}
+}
+
+// CountsAs is call, a function of the gateway's that gives the values of e: beside other strings its collation counts as e's does.
+func CountsAs(call, e Expr) Expr {
+	c, ok := call.(*Call)
+	if !ok || !isStringy(&c.typ) {
+		return call
+	}
+	o, out := originOf(e), *c
+	out.deriv, out.ascii = o.deriv, o.ascii
+	return &out
 }
 
 // Const is a literal or a folded value.

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -19,6 +20,7 @@ type inSet struct {
 	class   types.Class
 	hasNull bool
 	items   []Expr // the list with converted constants, for values of another kind than expected
+	legacy  []Expr // the same as version 1 has it
 }
 
 func typeIn(c *Call) error {
@@ -67,18 +69,21 @@ func prepIn(c *Call) {
 		return
 	}
 	left := c.args[0].Type()
-	s := &inSet{class: left.Class(), items: make([]Expr, len(c.args)-1)}
+	s := &inSet{class: left.Class(), items: slices.Clone(c.args[1:])}
+	s.legacy = s.items
 	allConst := true
 	for i, a := range c.args[1:] {
-		s.items[i] = a
 		k, ok := a.(*Const)
 		if !ok {
 			allConst = false
 			continue
 		}
-		k = comparable(k, left)
-		s.items[i] = k
-		s.hasNull = s.hasNull || k.Val.IsNull()
+		n, o := comparable(k, c.args[0], false), comparable(k, c.args[0], true)
+		if n == k && o != k && &s.legacy[0] == &s.items[0] {
+			s.legacy = slices.Clone(s.items)
+		}
+		s.items[i], s.legacy[i] = n, o
+		s.hasNull = s.hasNull || n.Val.IsNull()
 	}
 	if allConst && len(s.items) >= inSetMin {
 		s.fill(c.coll)
@@ -139,8 +144,12 @@ func evalIn(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		}
 		return types.Bool(found), nil
 	}
+	items := s.items
+	if env.Mode.Legacy {
+		items = s.legacy
+	}
 	sawNull := false
-	for _, it := range s.items {
+	for _, it := range items {
 		w, err := eval(it, env, row)
 		if err != nil {
 			return types.Null, err

@@ -1,11 +1,13 @@
 package expr
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/storage/collation"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
@@ -42,6 +44,46 @@ func TestLegacyEvaluation(t *testing.T) {
 		}
 		if err != nil || got != c.hour {
 			t.Errorf("legacy %v: HOUR is %s, %v", c.legacy, got, err)
+		}
+	}
+}
+
+// TestLegacyTextBesideTimes: text that is no date was an error for all, '0000-00-00' was none for a constant, and times were compared as times.
+func TestLegacyTextBesideTimes(t *testing.T) {
+	day, clock := types.TypeDate, timeType(0)
+	text := types.TypeString
+	row := []types.Value{types.Date(0), types.String([]byte("abc")), types.Time(36_000_000_000, 0)}
+	columns := []Expr{&Column{Index: 0, Typ: day}, &Column{Index: 1, Typ: text}, &Column{Index: 2, Typ: clock}}
+	call := func(name string, args ...Expr) Expr {
+		e, err := New(name, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	later := call("addtime", columns[2], NewStr("0"))
+	for _, c := range []struct {
+		e           Expr
+		now, legacy string
+	}{
+		{call("=", columns[0], columns[1]), "1", "1525"},
+		{call("=", columns[0], NewStr("0000-00-00")), "1525", "1"},
+		{call("in", columns[0], NewStr("0000-00-00"), NewStr("2024-01-01")), "1", "1"},
+		{call("=", columns[2], NewStr("10:00")), "1", "1"},
+		{call("=", columns[2], columns[1]), "0", "1525"},
+		{call("=", later, NewStr("10:00")), "1", "1"},
+		{call("between", later, NewStr("10:00"), NewStr("11:00")), "1", "1"},
+	} {
+		for legacy, want := range map[bool]string{false: c.now, true: c.legacy} {
+			env := &Env{Mode: types.Mode{Legacy: legacy, NoZeroDate: true}}
+			v, err := c.e.Eval(env, row)
+			got := strconv.Itoa(int(mysqlerr.Code(err)))
+			if err == nil {
+				got = v.Text()
+			}
+			if got != want {
+				t.Errorf("legacy %v: %s is %s, not %s", legacy, c.e, got, want)
+			}
 		}
 	}
 }

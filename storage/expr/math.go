@@ -132,8 +132,11 @@ func signFn(_ *Call, env *Env, a types.Value) (types.Value, error) {
 	return types.Int(0), nil
 }
 
-// maxIntegralDigits is up to how many digits before the point CEILING and FLOOR of a DECIMAL are a BIGINT.
+// maxIntegralDigits is up to how many digits CEILING and FLOOR of a DECIMAL are a BIGINT: one more than before the point, where there is a fraction.
 const maxIntegralDigits = 18
+
+// bigintLength is how long MySQL says that a function of integers is.
+const bigintLength = 21
 
 func typeIntegral(c *Call) error {
 	t := c.args[0].Type()
@@ -142,13 +145,16 @@ func typeIntegral(c *Call) error {
 		c.typ = types.TypeDouble
 	case types.ClassDecimal:
 		n := intDigits(t)
+		if scaleOf(t) > 0 {
+			n++
+		}
 		if n <= maxIntegralDigits {
-			c.typ = intType(n+2, false)
+			c.typ = intType(bigintLength, false)
 		} else {
-			c.typ = decimalType(n+1, 0)
+			c.typ = decimalType(n, 0)
 		}
 	default:
-		c.typ = intType(max(charLen(t), 1), isUnsigned(t))
+		c.typ = intType(bigintLength, isUnsigned(t))
 	}
 	return nil
 }
@@ -181,40 +187,35 @@ func integral(c *Call, env *Env, a types.Value) (types.Value, error) {
 	return types.Int(i), nil
 }
 
-// typeRound: as many decimals as a constant second argument asks for, else those of the first.
+// typeRound: a DECIMAL has the decimals of the first argument, fewer where a constant second argument asks for fewer.
 func typeRound(c *Call) error {
 	t := c.args[0].Type()
-	digits, fixed := 0, true
-	if len(c.args) == 2 {
-		k, ok := isConst(c.args[1])
-		if fixed = ok && !k.Val.IsNull(); fixed {
-			n, _ := k.Val.ToInt(nil)
-			digits = int(min(max(n, -maxPrecision), notFixed))
-		}
-	}
 	switch singleClass(t) {
 	case types.ClassFloat:
 		c.typ = types.TypeDouble
-		if fixed {
-			c.typ = doubleType(max(digits, 0))
-		}
+		return nil
 	case types.ClassDecimal:
-		scale := scaleOf(t)
-		if fixed {
-			scale = min(max(digits, 0), maxScale)
-		}
-		n := intDigits(t)
-		if c.op == opRound && scale < scaleOf(t) {
-			n++
-		}
-		c.typ = decimalType(n+scale, scale)
 	default:
-		n := max(charLen(t), 1)
-		if c.op == opRound && digits < 0 {
-			n++
-		}
-		c.typ = intType(n, isUnsigned(t))
+		c.typ = intType(bigintLength, isUnsigned(t))
+		return nil
 	}
+	scale := scaleOf(t)
+	digits := int64(0)
+	if len(c.args) == 2 {
+		digits = int64(scale)
+		if k, ok := isConst(c.args[1]); ok {
+			digits, _ = k.Val.ToInt(nil) // 0 for NULL
+			if k.Val.Kind() == types.KindUint {
+				digits = int64(min(k.Val.Uint(), maxScale))
+			}
+		}
+	}
+	n := intDigits(t)
+	if c.op == opRound && (digits <= 0 || digits < int64(scale)) {
+		n++
+	}
+	scale = int(min(max(digits, 0), int64(scale)))
+	c.typ = decimalType(n+scale, scale)
 	return nil
 }
 

@@ -144,9 +144,18 @@ func substringIndex(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	return c.str(s[end+len(delim):]), nil
 }
 
+// typeField: all are compared as numbers where one is a number, else as text, dates too.
 func typeField(c *Call) error {
 	c.typ = intType(3, false)
-	c.args = textAsNumber(booleansAsJSON(numbersBesideNumbers(c.args)))
+	c.args = booleansAsJSON(numbersBesideNumbers(c.args))
+	if slices.ContainsFunc(c.args, func(e Expr) bool { return isNumberClass(e.Type().Class()) }) {
+		c.args = slices.Clone(c.args)
+		for i, a := range c.args {
+			if isText(a) || isTemporalClass(a.Type().Class()) {
+				c.args[i] = NewCast(a, types.TypeDouble)
+			}
+		}
+	}
 	return compareCollation(c)
 }
 
@@ -166,15 +175,24 @@ func textAsNumber(args []Expr) []Expr {
 
 func isText(e Expr) bool { return e.Type().Class() != types.ClassJSON && isStringy(e.Type()) }
 
+// fieldText is a date or time as text.
+func fieldText(env *Env, v types.Value) types.Value {
+	if !isTemporalKind(v.Kind()) || env.Mode.Legacy {
+		return v
+	}
+	return types.String(v.AppendText(nil, nil))
+}
+
 func field(c *Call, env *Env, a []types.Value) (types.Value, error) {
 	if a[0].IsNull() {
 		return types.Int(0), nil
 	}
+	sought := fieldText(env, a[0])
 	for i, v := range a[1:] {
 		if v.IsNull() {
 			continue
 		}
-		cmp, err := compareValues(env, a[0], v, c.coll)
+		cmp, err := compareValues(env, sought, fieldText(env, v), c.coll)
 		if err != nil {
 			return types.Null, err
 		}

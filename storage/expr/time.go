@@ -206,6 +206,9 @@ func roundTime(v types.Value, fsp int) types.Value {
 
 // fspOfExpr is fspOf, with the digits that a constant string really has.
 func fspOfExpr(e Expr) int {
+	if _, call := e.(*Call); call && isText(e) && ClassOf(e) == Pure && !UsesNow(e) && !varies(e) {
+		e = Fold(e, &Env{}) // which stays what it is, where it has parameters
+	}
 	if k, ok := isConst(e); ok && isStringKind(k.Val.Kind()) {
 		if i := bytes.LastIndexByte(k.Val.Raw(), '.'); i >= 0 {
 			n := 0

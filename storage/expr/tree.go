@@ -268,5 +268,5 @@ func (c *Call) Operands() []Expr {
 	if s, ok := c.aux.(*inSet); ok {
 		return append([]Expr{c.args[0]}, s.items...)
 	}
-	return c.operands()
+	return c.operands(false)
 }

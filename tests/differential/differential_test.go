@@ -26,14 +26,7 @@ func TestDifferential(t *testing.T) {
 	if os.Getenv("STATEMENTS") == "" {
 		t.Skip("make differential")
 	}
-	setting := func(name string, otherwise int) int {
-		n, err := strconv.Atoi(harness.Setting(name, strconv.Itoa(otherwise)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	statements, seed, show := setting("STATEMENTS", 0), setting("SEED", int(time.Now().UnixNano()&0xffffff)), setting("SHOW", 200)
+	statements, seed, show := setting(t, "STATEMENTS", 0), setting(t, "SEED", int(time.Now().UnixNano()&0xffffff)), setting(t, "SHOW", 200)
 	t.Logf("SEED=%d", seed)
 	theirsDSN := os.Getenv("MARIADB")
 	if theirsDSN == "" {
@@ -43,7 +36,7 @@ func TestDifferential(t *testing.T) {
 	if oursDSN == "" {
 		oursDSN = harness.NewNode(t).Start().DSN("", "")
 	}
-	r := &run{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: setting("EXAMPLES", 0)}
+	r := &run{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: setting(t, "EXAMPLES", 0)}
 	var err error
 	if r.ours, err = Connect(oursDSN, false); err != nil {
 		t.Fatal(err)
@@ -75,6 +68,14 @@ func TestDifferential(t *testing.T) {
 	r.summary(statements)
 }
 
+func setting(t *testing.T, name string, otherwise int) int {
+	n, err := strconv.Atoi(harness.Setting(name, strconv.Itoa(otherwise)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 type run struct {
 	t            *testing.T
 	ours, theirs *Server
@@ -85,6 +86,7 @@ type run struct {
 	explained    map[string]int
 	before       string // the statement before, but for checks
 	set          string // the last SET
+	prepared     string // the last PREPARE
 }
 
 // compare asks both; false where the two have different data afterwards.
@@ -105,6 +107,10 @@ func (r *run) compare(sql string, ordered bool) bool {
 		why = r.before + "; " + sql // what the change before it left
 	case strings.HasPrefix(sql, "SET "):
 		r.before, r.set = sql, sql
+	case strings.HasPrefix(sql, "PREPARE "):
+		r.before, r.prepared = sql, sql
+	case strings.HasPrefix(sql, "EXECUTE "):
+		why = r.set + "; " + r.prepared + "; " + sql
 	case strings.Contains(sql, "@"):
 		why = r.set + "; " + sql // what is in the variables
 	default:

@@ -85,7 +85,7 @@ func init() {
 			"SUBSTRING_INDEX({s}, ',', {k})", "QUOTE({s})", "MD5({s})", "SHA1({s})", "MAKE_SET({k}, 'a', 'b', 'c')", "EXPORT_SET({k}, 'Y', 'N', ',', 4)", "SOUNDEX({s})",
 			"CONVERT({s} USING utf8mb4)", "TO_BASE64({s})", "CHAR({k} + 65)", "TRIM(LEADING 'a' FROM {s})", "LCASE({s})", "MID({s}, {k}, {k})", "INET_NTOA({n})",
 			"CAST({s} AS CHAR(3))", "UNHEX(HEX({s}))", "JSON_UNQUOTE(JSON_EXTRACT({j}, '$.a'))", "JSON_TYPE({j})", "JSON_VALUE({j}, '$.a')", "SHA2({s}, 256)", "{s} COLLATE utf8mb4_bin",
-			"REGEXP_REPLACE({s}, '[ab]+', 'X')", "REGEXP_SUBSTR({s}, '[a-c]+')", "CHARSET({s})", "COLLATION({s})", "SUBSTRING({s} FROM {k} FOR {k})", "SUBSTR({s}, -{k})",
+			"REGEXP_REPLACE({s}, '[ab]+', 'X')", "IFNULL(REGEXP_SUBSTR({s}, '[a-c]+'), '')", "CHARSET({s})", "COLLATION({s})", "SUBSTRING({s} FROM {k} FOR {k})", "SUBSTR({s}, -{k})",
 			"TRIM(BOTH 'a' FROM {s})", "TRIM(TRAILING {s} FROM {s})", "CONVERT({s}, CHAR)", "HEX(CONVERT({s} USING latin1))", "DATE_FORMAT({T}, '%c/%d/%y %l:%i %p')", "CONCAT({D}, {t})",
 			"DATE_FORMAT({T}, '%X-%V %v %x %f %T %r')", "CAST({t} AS CHAR)", "CAST({f} AS CHAR)", "LEFT({D}, 4)", "BINARY {s}", "FORMAT({n}, 0)", "FROM_BASE64(TO_BASE64({s}))",
 			"SUBSTRING_INDEX({s}, 'b', -1)", "LPAD({n}, 5, '0')", "REPLACE({D}, '-', '/')", "HEX({d})", "CONCAT_WS({s}, {s}, NULL, {D})", "JSON_QUOTE({s})", "GET_FORMAT(DATE, 'USA')",

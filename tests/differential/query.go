@@ -58,7 +58,7 @@ func (g *Generator) derived(alias string) (sql string, s source) {
 			if e == "" || g.chance(0.4) {
 				e = g.expr(k)
 			}
-			name := fmt.Sprint("d", i)
+			name := named(column{kind: k}, fmt.Sprint("d", i))
 			items, s.columns = append(items, e+" AS "+name), append(s.columns, column{name: name, kind: k})
 		}
 		return "SELECT " + strings.Join(items, ", ") + " FROM " + from + g.where() + g.maybe(0.2, " ORDER BY i.id LIMIT 7")

@@ -196,7 +196,7 @@ func defined(t string) []string {
 	}
 }
 
-// named is a name for a column of a type: those that have prefixes are known differences in what is said of them.
+// named is a name for a column of a type, whose prefix tells what known differences between the servers ask for.
 func named(c column, name string) string {
 	switch {
 	case c.kind == document:
@@ -205,6 +205,10 @@ func named(c column, name string) string {
 		return "ts" + name
 	case c.kind == clock:
 		return "ti" + name
+	case c.kind == date:
+		return "da" + name
+	case c.kind == datetime:
+		return "dt" + name
 	}
 	return name
 }
@@ -356,7 +360,7 @@ func (g *Generator) view() Statement {
 	items := []string{"q.id"}
 	for i, c := range o.columns[1:] {
 		if g.chance(0.5) {
-			name := fmt.Sprint("w", i)
+			name := named(c, fmt.Sprint("w", i))
 			c.name = name
 			items = append(items, "q."+o.columns[i+1].name+" AS "+name)
 			t.columns = append(t.columns, c)
@@ -364,8 +368,9 @@ func (g *Generator) view() Statement {
 	}
 	if g.chance(0.3) {
 		k := g.kind()
-		items = append(items, g.expr(k)+" AS z")
-		t.columns = append(t.columns, column{name: "z", kind: k, generated: true})
+		name := named(column{kind: k}, "z")
+		items = append(items, g.expr(k)+" AS "+name)
+		t.columns = append(t.columns, column{name: name, kind: k, generated: true})
 	}
 	sql := "CREATE VIEW " + t.name + " AS SELECT " + strings.Join(items, ", ") + " FROM " + o.name + " q" + g.where()
 	if strings.Contains(sql, "WHERE") {

@@ -1,0 +1,134 @@
+package differential
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"vitess.io/vitess/go/mysql/collations"
+	"vitess.io/vitess/go/sqltypes"
+	"vitess.io/vitess/go/vt/sqlparser"
+	"vitess.io/vitess/go/vt/vtenv"
+	"vitess.io/vitess/go/vt/vtgate/evalengine"
+
+	"cloudsql/tests/harness"
+)
+
+// TestEvalengine compares random expressions without columns with Vitess's evalengine, which is made after MySQL 8. The environment
+// chooses (make evalengine sets it):
+//
+//	EXPRESSIONS  how many that the evalengine can compute
+//	SEED, SHOW, EXAMPLES, CLOUDSQL  as TestDifferential has them
+func TestEvalengine(t *testing.T) {
+	if os.Getenv("EXPRESSIONS") == "" {
+		t.Skip("make evalengine")
+	}
+	wanted, seed, show := setting(t, "EXPRESSIONS", 0), setting(t, "SEED", int(time.Now().UnixNano()&0xffffff)), setting(t, "SHOW", 200)
+	t.Logf("SEED=%d", seed)
+	dsn := os.Getenv("CLOUDSQL")
+	if dsn == "" {
+		dsn = harness.NewNode(t).Start().DSN("", "")
+	}
+	ours, err := Connect(dsn, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ours.Ask("SET NAMES utf8mb4 COLLATE utf8mb4_0900_ai_ci", true); err != nil {
+		t.Fatal(err)
+	}
+	o, g := newOracle(), New(uint64(seed)) //nolint:gosec // a seed
+	r := &run{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: setting(t, "EXAMPLES", 0)}
+	made := 0
+	for made < wanted {
+		g.scope, g.depth, g.inner = nil, 0, 0
+		e := g.expr(g.kind())
+		theirs, ok := o.eval(e)
+		if !ok {
+			continue
+		}
+		made++
+		a, err := ours.Ask("SELECT "+e+" AS c0", true)
+		if err != nil {
+			t.Fatalf("%s: %v", e, err)
+		}
+		r.compareValues(e, &a, theirs)
+	}
+	r.summary(made)
+}
+
+// compareValues compares an answer of one value with the evalengine's.
+func (r *run) compareValues(e string, ours *Answer, theirs string) {
+	value := ours.Message
+	if ours.Err == 0 {
+		value = strings.ToValidUTF8(ours.Rows[0], "?")
+		theirs = normal(ours.Types[0], theirs)
+	}
+	if value == theirs {
+		r.agreed++
+		return
+	}
+	for _, k := range evalengineDiffers {
+		if k.names.MatchString(e) && (k.is == nil || k.is(value, theirs)) {
+			if r.explained[k.reason]++; r.explained[k.reason] <= r.examples {
+				r.t.Logf("known: %s\n  %s\n  ours:   %s\n  theirs: %s", k.reason, e, value, theirs)
+			}
+			return
+		}
+	}
+	kind := kindOf("value", e)
+	if r.kinds[kind]++; r.kinds[kind] == 1 && len(r.kinds) <= r.show {
+		r.t.Errorf("%s\n  ours:   %s\n  theirs: %s", e, value, theirs)
+	}
+}
+
+// evalengineDiffers are where the evalengine's value is not MySQL's.
+var evalengineDiffers = []struct {
+	reason string
+	names  *regexp.Regexp
+	is     func(ours, theirs string) bool
+}{}
+
+type oracle struct {
+	venv *vtenv.Environment
+	env  *evalengine.ExpressionEnv
+}
+
+func newOracle() *oracle {
+	venv := vtenv.NewTestEnv()
+	env := evalengine.EmptyExpressionEnv(venv)
+	env.SetTime(time.Unix(1718451296, 0).UTC()) // what Connect sets
+	return &oracle{venv, env}
+}
+
+// eval is the value of an expression; ok is false where the evalengine has none.
+func (o *oracle) eval(e string) (text string, ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	stmt, err := o.venv.Parser().Parse("select " + e)
+	if err != nil {
+		return "", false
+	}
+	x := stmt.(*sqlparser.Select).SelectExprs.Exprs[0].(*sqlparser.AliasedExpr).Expr
+	const collation = collations.ID(255)
+	tr, err := evalengine.Translate(x, &evalengine.Config{Collation: collation, Environment: o.venv, NoCompilation: true, NoConstantFolding: true})
+	if err != nil {
+		return "", false
+	}
+	r, err := o.env.Evaluate(tr)
+	if err != nil {
+		return "", false
+	}
+	v := r.Value(collation)
+	if v.IsNull() {
+		return "NULL", true
+	}
+	if v.Type() == sqltypes.Bit {
+		return "", false
+	}
+	return strings.ToValidUTF8(v.ToString(), "?"), true
+}
