@@ -307,24 +307,31 @@ func comparePair(env *Env, x, y Expr, a, b types.Value, coll collation.ID) (int,
 	return compareValues(env, a, b, coll)
 }
 
-// written is the text v of e, beside a date or time, for a comparison. A constant beside a date must be one: error 1525. Beside a time
-// it is one if it can be.
+// written is the text v of e, beside a date or time, for a comparison. A constant beside a date must be one: error 1525.
 func written(env *Env, e Expr, v types.Value, like types.Kind) (types.Value, error) {
+	if like != types.KindTime && isWritten(e) && v.ToDatetime(&env.Mode, nil).IsNull() {
+		return v, notTemporal(v, like)
+	}
+	return besideTime(e, v, like), nil
+}
+
+// isWritten tells of what stands in a statement as it is, be it that a plan has a parameter for it.
+func isWritten(e Expr) bool {
 	switch e.(type) {
 	case *Const, *Param:
-	default:
-		return v, nil
+		return true
 	}
-	if like != types.KindTime {
-		if v.ToDatetime(&env.Mode, nil).IsNull() {
-			return v, notTemporal(v, like)
+	return false
+}
+
+// besideTime is the value v of e beside one of kind other: text that was written beside a time is one if it can be.
+func besideTime(e Expr, v types.Value, other types.Kind) types.Value {
+	if other == types.KindTime && isStringKind(v.Kind()) && isWritten(e) {
+		if t := temporalLike(v, types.ClassTime); !t.IsNull() {
+			return t
 		}
-		return v, nil
 	}
-	if t := temporalLike(v, types.ClassTime); !t.IsNull() {
-		return t, nil
-	}
-	return v, nil
+	return v
 }
 
 // Filter is a condition of WHERE, ON or HAVING. Where one compares a date with text, and neither is constant, the text is cast to the
@@ -487,6 +494,7 @@ func evalBetween(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if err != nil {
 		return types.Null, err
 	}
+	lo, hi = besideTime(o[1], lo, a.Kind()), besideTime(o[2], hi, a.Kind())
 	// a >= lo AND a <= hi: one false side decides, whatever the other.
 	if !lo.IsNull() {
 		cmp, err := compareValues(env, a, lo, c.coll)
