@@ -383,7 +383,9 @@ func in[V any](s *Snapshot, all named[V], db string) *persistent.Map[string, V] 
 	return m
 }
 
-func find[V any](s *Snapshot, all named[V], db, name string) (V, bool) { return in(s, all, db).Get(name) }
+func find[V any](s *Snapshot, all named[V], db, name string) (V, bool) {
+	return in(s, all, db).Get(name)
+}
 
 // Users lists in order of name and host.
 func (s *Snapshot) Users() []*User {

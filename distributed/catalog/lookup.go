@@ -36,7 +36,9 @@ func folded(name string) string {
 }
 
 // WithForeignKey are the tables of a database that have a foreign key of a name, in whatever case, in order of id.
-func WithForeignKey(s *Snapshot, db, name string) []*schema.Table { return withRule(s, db, ruleForeign, name) }
+func WithForeignKey(s *Snapshot, db, name string) []*schema.Table {
+	return withRule(s, db, ruleForeign, name)
+}
 
 // WithCheck are the tables of a database that have a CHECK constraint of a name, in whatever case, in order of id.
 func WithCheck(s *Snapshot, db, name string) []*schema.Table { return withRule(s, db, ruleCheck, name) }
@@ -57,7 +59,9 @@ func FirstTable(s *Snapshot, db string) (*schema.Table, bool) {
 }
 
 // TablesFrom are the tables of all databases whose ids are from or above it, in order of id.
-func TablesFrom(s *Snapshot, from schema.TableID) iter.Seq2[schema.TableID, *schema.Table] { return s.byID.From(from) }
+func TablesFrom(s *Snapshot, from schema.TableID) iter.Seq2[schema.TableID, *schema.Table] {
+	return s.byID.From(from)
+}
 
 // CountTables is the number of tables of all databases.
 func CountTables(s *Snapshot) int { return s.byID.Len() }

@@ -197,4 +197,6 @@ func (s *Snapshot) LastCommit(writer schema.NodeID, scope Scope) uint64 {
 }
 
 // Stale tells whether what the change expects has changed since Begin.
-func (tx *Tx) Stale(now *Snapshot) bool { return versionOf(now, tx.expects()) != versionOf(tx.base, tx.expects()) }
+func (tx *Tx) Stale(now *Snapshot) bool {
+	return versionOf(now, tx.expects()) != versionOf(tx.base, tx.expects())
+}

@@ -450,7 +450,7 @@ func compareTemporal(env *Env, t, text types.Value, coll collation.ID) (int, err
 
 // compareTemporalLegacy is compareTemporal as version 1 has it.
 func compareTemporalLegacy(env *Env, t, text types.Value, coll collation.ID) (int, error) {
-	v := types.Null
+	var v types.Value
 	if t.Kind() == types.KindTime {
 		v = text.ToTime(&env.Mode, nil)
 	} else {
