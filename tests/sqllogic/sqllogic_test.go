@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -72,6 +73,28 @@ func TestFilesSayWhatTheyShow(t *testing.T) {
 			}
 		}
 		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFilesAskForTheirOwnTables: files run at once, each in its own database, and others may have tables of the same name.
+func TestFilesAskForTheirOwnTables(t *testing.T) {
+	named := regexp.MustCompile(`(?is)information_schema\.\w+.*\btable_name\s*(=|in\b|like\b)`)
+	own := regexp.MustCompile(`(?i)_schema\s*(=|in\b|like\b)|database\(\)`)
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, block := range strings.Split(string(text), "\n\n") {
+			query, _, _ := strings.Cut(block, "\n----")
+			if named.MatchString(query) && !own.MatchString(query) {
+				t.Errorf("%s: tables of any database: %s", path, query)
+			}
+		}
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
