@@ -34,15 +34,11 @@ type Column struct {
 
 // Ref is the bound reference.
 func (c *Column) Ref() *expr.Column {
-	name := c.Field.Name
-	if c.Field.Table != "" {
-		name = c.Field.Table + "." + name
-	}
 	ref := &expr.Column{Index: c.ID}
 	if c.Of != nil {
 		ref = expr.StandIn(c.ID, c.Of)
 	}
-	ref.Typ, ref.Name = c.Field.Type, name
+	ref.Typ, ref.Name = c.Field.Type, Dotted("", c.Field.Table, c.Field.Name)
 	return ref
 }
 
@@ -247,14 +243,18 @@ func (c *Column) InTable(db, table string) bool {
 
 // FullName is a column name as the statement wrote it.
 func FullName(n *ast.ColumnName) string {
-	s := n.Name.O
-	if n.Table.O != "" {
-		s = n.Table.O + "." + s
+	return Dotted(n.Schema.O, n.Table.O, n.Name.O)
+}
+
+// Dotted is a column's name with those of its database and table, of which each may be "".
+func Dotted(db, table, name string) string {
+	if table != "" {
+		name = table + "." + name
 	}
-	if n.Schema.O != "" {
-		s = n.Schema.O + "." + s
+	if db != "" {
+		name = db + "." + name
 	}
-	return s
+	return name
 }
 
 // resolve looks a name up here and outwards.

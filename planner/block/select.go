@@ -97,14 +97,7 @@ func (q *Select) Qualified(c *expr.Column) string {
 	if col == nil {
 		return c.Name
 	}
-	name := col.Field.Name
-	if col.Field.Table != "" {
-		name = col.Field.Table + "." + name
-	}
-	if col.Field.Schema != "" {
-		name = col.Field.Schema + "." + name
-	}
-	return name
+	return bind.Dotted(col.Field.Schema, col.Field.Table, col.Field.Name)
 }
 
 // CheckDistinctOrder is 3065: DISTINCT leaves nothing to order by but the select list.

@@ -128,10 +128,7 @@ func (f *Correlated) Eval(env *expr.Env, args []types.Value) (types.Value, error
 		run.OnClose(m.hold.Close)
 		return m
 	}).(*remembered)
-	var key []byte
-	for _, a := range args {
-		key = types.AppendValue(key, a)
-	}
+	key := keyOf(args)
 	if v, ok := cache.vals[string(key)]; ok {
 		return v, nil
 	}
@@ -145,6 +142,14 @@ func (f *Correlated) Eval(env *expr.Env, args []types.Value) (types.Value, error
 	}
 	err = cache.keep(key, v)
 	return v, err
+}
+
+// keyOf is what rows are remembered by: the outer values that they are of.
+func keyOf(outer []types.Value) (key []byte) {
+	for _, v := range outer {
+		key = types.AppendValue(key, v)
+	}
+	return key
 }
 
 // open starts the inner plan for one outer row.
@@ -185,10 +190,7 @@ func (r *Row) load(env *expr.Env, outer []types.Value) ([]types.Value, error) {
 		return nil, errOutsidePlan()
 	}
 	last := run.Memo(r, func() any { return &lastRow{} }).(*lastRow)
-	var key []byte
-	for _, v := range outer {
-		key = types.AppendValue(key, v)
-	}
+	key := keyOf(outer)
 	if last.row != nil && string(last.outer) == string(key) {
 		return last.row, nil
 	}
@@ -266,10 +268,7 @@ func (f *Quantifier) load(run *exec.Run, env *expr.Env, outer []types.Value) (*i
 		})
 		return &last
 	}).(**innerSet)
-	var key []byte
-	for _, a := range outer {
-		key = types.AppendValue(key, a)
-	}
+	key := keyOf(outer)
 	if s := *last; s != nil {
 		if string(s.outer) == string(key) {
 			return s, nil

@@ -198,31 +198,28 @@ func respellTypes(text string, mode mysql.SQLMode) (other string, ok bool) {
 
 // namesOthers tells whether a text has words of such types somewhere.
 func namesOthers(text string) bool {
-	starts := func(i int, word string) bool {
-		return len(text)-i >= len(word) && strings.EqualFold(text[i:i+len(word)], word)
-	}
 	binary, cast := false, false
 	for i := range len(text) {
 		switch text[i] | 0x20 {
 		case 'n':
-			if starts(i, "nchar") || starts(i, "nvarchar") || starts(i, "national") {
+			if mentionsAt(text, i, "nchar") || mentionsAt(text, i, "nvarchar") || mentionsAt(text, i, "national") {
 				return true
 			}
 		case 'a':
-			if starts(i, "ascii") {
+			if mentionsAt(text, i, "ascii") {
 				return true
 			}
 		case 'u':
-			if starts(i, "unicode") {
+			if mentionsAt(text, i, "unicode") {
 				return true
 			}
 		case 'b':
-			if starts(i, "byte") {
+			if mentionsAt(text, i, "byte") {
 				return true
 			}
-			binary = binary || starts(i, "binary")
+			binary = binary || mentionsAt(text, i, "binary")
 		case 'c':
-			cast = cast || starts(i, "cast") || starts(i, "convert")
+			cast = cast || mentionsAt(text, i, "cast") || mentionsAt(text, i, "convert")
 		}
 	}
 	return binary && cast

@@ -72,10 +72,15 @@ func signIntervals(text string, mode mysql.SQLMode) string {
 
 // mentions tells whether a text has a word, in any case, somewhere.
 func mentions(text, word string) bool {
-	for i := 0; i+len(word) <= len(text); i++ {
-		if text[i]|0x20 == word[0] && strings.EqualFold(text[i:i+len(word)], word) {
+	for i := range len(text) {
+		if text[i]|0x20 == word[0] && mentionsAt(text, i, word) {
 			return true
 		}
 	}
 	return false
+}
+
+// mentionsAt tells whether a text has a word, in any case, at i.
+func mentionsAt(text string, i int, word string) bool {
+	return i+len(word) <= len(text) && strings.EqualFold(text[i:i+len(word)], word)
 }

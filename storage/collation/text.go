@@ -24,6 +24,20 @@ func (c ID) ValidPrefix(s []byte) int {
 	return i
 }
 
+// CharsPrefix is how many leading bytes of s are its first n characters: all where it has no more.
+func CharsPrefix(s []byte, n int) int {
+	i := 0
+	for ; n > 0 && i < len(s); n-- {
+		if s[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		_, size := utf8.DecodeRune(s[i:])
+		i += size
+	}
+	return i
+}
+
 // FittingPrefix is how many leading bytes of s, which is UTF-8, take no more than limit bytes in c's character set.
 func (c ID) FittingPrefix(s []byte, limit int) int {
 	set := c.info().set

@@ -15,7 +15,7 @@ import (
 )
 
 // Cast converts v as CAST(v AS t) does; invalid text gives the nearest value and a warning, NULL for dates. A text that is
-// no JSON gives NULL with the error's message as a warning here: use CastJSON where it must fail the statement.
+// no JSON gives NULL with the error's message as a warning.
 func Cast(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) types.Value {
 	if kind, _ := v.Parts(); kind == types.KindNull {
 		return v
@@ -49,7 +49,7 @@ func Cast(v types.Value, t *types.Type, m *types.Mode, warn types.Warner) types.
 		fsp := fraction(t)
 		return types.Time(max(min(temporal.RoundMicros(d.Int(), fsp), temporal.MaxTime), -temporal.MaxTime), fsp)
 	case types.ClassJSON:
-		j, err := CastJSON(v, t)
+		j, err := castJSON(v, t)
 		if err != nil {
 			e := mysqlerr.From(err)
 			if warn != nil {
@@ -211,9 +211,9 @@ func lengthName(name string, n int) string {
 	return name + "(" + string(types.Int(int64(n)).AppendText(nil, nil)) + ")"
 }
 
-// CastJSON is CAST(v AS JSON), which parses strings. Its errors are 3141 for a string that is no JSON, 3144 for a binary
+// castJSON is CAST(v AS JSON), which parses strings. Its errors are 3141 for a string that is no JSON, 3144 for a binary
 // string and 3157 for too deep nesting. t is v's type where it is known, as in ToJSON.
-func CastJSON(v types.Value, t *types.Type) (types.Value, error) {
+func castJSON(v types.Value, t *types.Type) (types.Value, error) {
 	if v.Kind() != types.KindString {
 		return v.ToJSON(t, nil)
 	}

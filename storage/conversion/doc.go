@@ -5,7 +5,7 @@
 //	expression ────── Cast(v, type, mode) ────▶ a value of the type, TIMESTAMPs still local
 //
 // Assign is the only way into a column. What is wrong with a value is an error of the statement in strict mode and a warning with
-// the nearest value otherwise, both naming column and row; Cast never fails, save CastJSON.
+// the nearest value otherwise, both naming column and row; Cast never fails.
 //
 // # Invariants
 //

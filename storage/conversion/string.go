@@ -79,21 +79,7 @@ func fittingBytes(s []byte, t *types.Type, legacy bool) int {
 	if t.Length < 0 || len(s) <= t.Length {
 		return len(s)
 	}
-	return charsLength(s, t.Length)
-}
-
-// charsLength is the length in bytes of the first n characters of s.
-func charsLength(s []byte, n int) int {
-	i := 0
-	for ; n > 0 && i < len(s); n-- {
-		if s[i] < utf8.RuneSelf {
-			i++
-			continue
-		}
-		_, size := utf8.DecodeRune(s[i:])
-		i += size
-	}
-	return i
+	return collation.CharsPrefix(s, t.Length)
 }
 
 func (a *assignment) text() (types.Value, error) {

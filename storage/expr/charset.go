@@ -45,7 +45,7 @@ var charsetDefs = []def{
 		f1: func(c *Call, _ *Env, a types.Value) (types.Value, error) {
 			s := c.text(0, a)
 			var n int64
-			for _, b := range c.args[0].Type().Collation.Encode(s[:runeOffset(s, 1)]) {
+			for _, b := range c.args[0].Type().Collation.Encode(s[:collation.CharsPrefix(s, 1)]) {
 				n = n<<8 | int64(b)
 			}
 			return types.Int(n), nil

@@ -141,6 +141,15 @@ func comparable(k *Const, other Expr, legacy bool) *Const {
 	return k
 }
 
+// comparables is the constant k beside other, now and as version 1 has it: they differ beside dates and times only.
+func comparables(k *Const, other Expr) (now, legacy *Const) {
+	now = comparable(k, other, false)
+	if !isTemporalClass(other.Type().Class()) {
+		return now, now
+	}
+	return now, comparable(k, other, true)
+}
+
 // constantBeside is the date or time that a constant text is beside other, NULL where it stays text.
 func constantBeside(v types.Value, other Expr, legacy bool) types.Value {
 	cl := other.Type().Class()
@@ -211,15 +220,15 @@ func prepConstants(c *Call) {
 		if i == 0 {
 			other = c.args[1]
 		}
-		n, o := comparable(k, other, false), comparable(k, other, true)
-		if n == k && o == k {
+		now, legacy := comparables(k, other)
+		if now == k && legacy == k {
 			continue
 		}
 		if out == nil {
 			out = &converted{slices.Clone(c.args), slices.Clone(c.args)}
 			c.aux = out
 		}
-		out.args[i], out.legacy[i] = n, o
+		out.args[i], out.legacy[i] = now, legacy
 	}
 }
 

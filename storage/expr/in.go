@@ -20,7 +20,7 @@ type inSet struct {
 	class   types.Class
 	hasNull bool
 	items   []Expr // the list with converted constants, for values of another kind than expected
-	legacy  []Expr // the same as version 1 has it
+	legacy  []Expr // the same as version 1 has it, which differs beside dates and times
 }
 
 func typeIn(c *Call) error {
@@ -68,9 +68,10 @@ func prepIn(c *Call) {
 		prepRowIn(c)
 		return
 	}
-	left := c.args[0].Type()
-	s := &inSet{class: left.Class(), items: slices.Clone(c.args[1:])}
-	s.legacy = s.items
+	s := &inSet{class: c.args[0].Type().Class(), items: slices.Clone(c.args[1:])}
+	if s.legacy = s.items; isTemporalClass(s.class) {
+		s.legacy = slices.Clone(s.items)
+	}
 	allConst := true
 	for i, a := range c.args[1:] {
 		k, ok := a.(*Const)
@@ -78,12 +79,9 @@ func prepIn(c *Call) {
 			allConst = false
 			continue
 		}
-		n, o := comparable(k, c.args[0], false), comparable(k, c.args[0], true)
-		if n == k && o != k && &s.legacy[0] == &s.items[0] {
-			s.legacy = slices.Clone(s.items)
-		}
-		s.items[i], s.legacy[i] = n, o
-		s.hasNull = s.hasNull || n.Val.IsNull()
+		k, s.legacy[i] = comparables(k, c.args[0])
+		s.items[i] = k
+		s.hasNull = s.hasNull || k.Val.IsNull()
 	}
 	if allConst && len(s.items) >= inSetMin {
 		s.fill(c.coll)

@@ -164,7 +164,7 @@ func (c *Call) offset(s []byte, n int64) int {
 	case c.typ.Collation == collation.Binary:
 		return int(n)
 	}
-	return runeOffset(s, int(n))
+	return collation.CharsPrefix(s, int(n))
 }
 
 func tooLong(c *Call, env *Env) (types.Value, error) {
@@ -469,7 +469,7 @@ func (c *Call) locate(env *Env, s, sub []byte, pos int64) (types.Value, error) {
 		if skip > runeCount(s) {
 			return types.Int(0), nil
 		}
-		from = runeOffset(s, skip)
+		from = collation.CharsPrefix(s, skip)
 	}
 	var m *meter
 	if len(s)*len(sub) >= workUnit {
@@ -495,7 +495,7 @@ func findText(m *meter, s, sub []byte, coll collation.ID) (int, error) {
 		return bytes.Index(s, sub), nil
 	}
 	n := runeCount(sub)
-	end := runeOffset(s, n)
+	end := collation.CharsPrefix(s, n)
 	if runeCount(s[:end]) < n {
 		return -1, nil
 	}

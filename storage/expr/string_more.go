@@ -564,7 +564,7 @@ func weightString(c *Call, env *Env, a []types.Value) (types.Value, error) {
 			if binary {
 				s = s[:max(n, 0)]
 			} else {
-				s = s[:runeOffset(s, int(n))]
+				s = s[:collation.CharsPrefix(s, int(n))]
 			}
 		} else {
 			fill := byte(' ')

@@ -25,20 +25,6 @@ func isASCII(b []byte) bool {
 
 func runeCount(b []byte) int { return utf8.RuneCount(b) }
 
-// runeOffset is the byte offset of the n-th (0-based) character of b, len(b) beyond its end.
-func runeOffset(b []byte, n int) int {
-	i := 0
-	for ; n > 0 && i < len(b); n-- {
-		if b[i] < utf8.RuneSelf {
-			i++
-			continue
-		}
-		_, size := utf8.DecodeRune(b[i:])
-		i += size
-	}
-	return i
-}
-
 // appendQuoted appends b as an SQL string literal.
 func appendQuoted(dst, b []byte) []byte {
 	dst = append(dst, '\'')
