@@ -6,11 +6,15 @@ BIN     := bin/cloudsql
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
+# One set of flags for the program, its tests and the linter: what they have in common is compiled once.
+export GOFLAGS ?= -trimpath
+# vet runs once, over everything; test programs are linked without what debuggers need.
+TEST    := $(GO) test -vet=off -ldflags '-s -w'
 
 .PHONY: build run cluster test model race lint bench fuzz check moves abuse upgrade generate differential evalengine mutants soak clients clean
 
 build: ## bin/cloudsql
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cloudsql
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cloudsql
 
 run: build ## one node on its defaults, data in ./data/node
 	$(BIN) start --data data/node
@@ -20,15 +24,15 @@ cluster: build ## three nodes on this machine, data in ./data/cluster
 
 test: ## units of every package, SQL logic files, a three-node cluster
 	$(GO) vet ./...
-	$(GO) test -timeout 9m $$($(GO) list ./... | grep -v '^cloudsql/tests')
-	$(GO) test -timeout 9m -count=1 ./tests/... # they run a binary that the test cache knows nothing of
+	$(TEST) -timeout 9m $$($(GO) list ./... | grep -v '^cloudsql/tests')
+	$(TEST) -timeout 9m -count=1 ./tests/... # they run a binary that the test cache knows nothing of
 
 model: ## every state of the commit and the lease protocol, within bounds (docs/model.md)
 	$(GO) test -count=1 -v -run "TestProtocol|TestPlantedBugs|TestConform" ./tests/model -args -full
 	$(GO) test -count=1 -timeout 20m -v -run TestLeaseModel ./distributed/lease -args -full
 
 race: ## the race detector on what is concurrent
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 12m ./distributed/... ./storage/shard/... ./storage/mvcc/... ./protocol/... ./storage/metric/... ./sql/... ./planner/plancache/... ./planner/exec/... ./planner/spill/...
+	CGO_ENABLED=1 $(TEST) -race -short -timeout 12m ./distributed/... ./storage/shard/... ./storage/mvcc/... ./protocol/... ./storage/metric/... ./sql/... ./planner/plancache/... ./planner/exec/... ./planner/spill/...
 
 lint: ## golangci-lint, at the version that .golangci.yml was written for
 	./tests/tools/lint
