@@ -25,6 +25,8 @@ const (
 	garbageChunk   = 2000 // keys that are looked at in one go
 	garbagePause   = 10 * time.Millisecond
 	watermarkSteps = 6 // watermarks within one history
+	// flushRemoved versions that were removed since the last flush, scans of hot rows step over more than over what there is.
+	flushRemoved = 4000
 )
 
 // watermarkLoop raises the watermarks of the shards that this node leads, and removes what is below on its own
@@ -32,11 +34,16 @@ const (
 func (n *leading) watermarkLoop(ctx context.Context) {
 	tick := time.NewTicker(upkeepEvery)
 	defer tick.Stop()
+	removed := 0 // since the last flush that was asked for
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if removed >= flushRemoved {
+			n.flush()
+			removed = 0
 		}
 		for _, ls := range *n.shards.Load() {
 			if ls.id == schema.SystemShard {
@@ -46,7 +53,7 @@ func (n *leading) watermarkLoop(ctx context.Context) {
 			if ls.group.IsLeader() {
 				n.raiseWatermark(ctx, ls)
 			}
-			n.collectGarbage(ctx, ls)
+			removed += n.collectGarbage(ctx, ls)
 		}
 	}
 }
@@ -93,25 +100,36 @@ func (n *leading) keepSince(h *tso.History, now time.Duration) mvcc.Timestamp {
 	return max(keep, h.Before(now-n.cfg.HistoryMax))
 }
 
-func (n *leading) collectGarbage(ctx context.Context, ls *localShard) {
+// collectGarbage removes what is below a shard's watermark, and tells how many versions those were.
+func (n *leading) collectGarbage(ctx context.Context, ls *localShard) (removed int) {
 	mark := ls.state.Watermark()
 	if mark == ls.watermark.swept {
-		return
+		return 0
 	}
 	for {
-		_, more, err := ls.state.CollectGarbage(ctx, garbageChunk)
+		some, more, err := ls.state.CollectGarbage(ctx, garbageChunk)
+		removed += some
 		if err != nil {
 			if ctx.Err() == nil {
 				n.log.Warn("removing old versions failed", "shard", ls.id, "err", err)
 			}
-			return
+			return removed
 		}
 		if !more {
 			break
 		}
 		if clock.Sleep(ctx, garbagePause) != nil {
-			return
+			return removed
 		}
 	}
 	ls.watermark.swept = mark
+	return removed
+}
+
+// flush has the engine write what is in memory to tables: removed versions lie beside their removals there, for as long as
+// a memtable is not full, and that is for ever when writing has ended.
+func (n *leading) flush() {
+	if err := n.engine.BeginFlush(); err != nil {
+		n.log.Warn("flushing the engine's memory failed", "err", err)
+	}
 }

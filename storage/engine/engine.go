@@ -288,6 +288,13 @@ func (e *Engine) Sync() error {
 	return e.db.LogData(nil, pebble.Sync)
 }
 
+// BeginFlush has all that was committed before written to tables, and does not wait for it. What was removed meanwhile leaves
+// memory with that, and soon the tables as well.
+func (e *Engine) BeginFlush() error {
+	_, err := e.db.AsyncFlush()
+	return err
+}
+
 // Close flushes and releases the directory. All iterators and snapshots must have been closed. Further calls do
 // nothing.
 func (e *Engine) Close() error {

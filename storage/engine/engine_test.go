@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -152,6 +153,30 @@ func TestNodeRecords(t *testing.T) {
 	}
 	if m := e.Metrics(); m.WALBytesIn == 0 {
 		t.Error("no metrics")
+	}
+}
+
+// TestBeginFlush: what was written goes to a table, and a key that was overwritten takes its place there once.
+func TestBeginFlush(t *testing.T) {
+	e := mustOpen(t, options(vfs.NewMem(), "data"))
+	value := make([]byte, 1000)
+	for range 1000 {
+		b := e.NewBatch()
+		if err := errors.Join(b.Set([]byte("hot"), value, nil), e.Commit(b), b.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := e.Metrics()
+	if err := e.BeginFlush(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); e.Metrics().Flushes == before.Flushes; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was flushed")
+		}
+	}
+	if n, err := e.DiskUsage([]byte("a"), []byte("z")); err != nil || n == 0 || n > 10_000 {
+		t.Errorf("%d bytes of tables, %v", n, err)
 	}
 }
 
