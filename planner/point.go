@@ -253,7 +253,7 @@ func (o *pointOperator) Close() {}
 
 // Explain shows the one step.
 func (p *PointGet) Explain() []ExplainLine {
-	l := p.lookup.Explain("PointGet")
+	l := p.lookup.Explain("PointGet", &p.place)
 	l.Node = p
 	return []ExplainLine{l}
 }

@@ -41,6 +41,8 @@ type Context struct {
 	// such definer.
 	ViewAccess func(v *schema.View) (func(priv uint64, db, table string) error, error)
 	Settings
+	// RowIDs: the row ids of tables without a primary key have a name, schema.RowIDName.
+	RowIDs bool
 	// NoPasses is for tests: no rewriting, every table is read whole, and nothing runs inside the shards.
 	NoPasses bool
 }

@@ -118,8 +118,8 @@ func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
 	}
 	limit := maxTokens
 	switch first {
-	case "lock", "load", "grant", "revoke", "signal", "get":
-		limit = len(rest) // it may name any number of tables, columns, accounts or items
+	case "lock", "load", "grant", "revoke", "signal", "get", "handler":
+		limit = len(rest) // it may name any number of tables, columns, accounts or items, or be about any condition
 	}
 	words := tokens(rest, mode, limit)
 	if words == nil {
@@ -138,10 +138,10 @@ func init() {
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
 		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
 		"alter": readDefinition("alter", readCluster), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
-		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet,
+		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet, "handler": readHandler,
 	}
 	for word, what := range map[string]string{
-		"xa": "XA", "handler": "HANDLER", "change": "replication", "reset": "RESET",
+		"xa": "XA", "change": "replication", "reset": "RESET",
 		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL", "cache": "CACHE INDEX",
 		"clone": "CLONE", "restart": "RESTART",
 		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE",

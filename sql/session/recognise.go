@@ -104,7 +104,7 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 	case dialect.LockInstance:
 		return lockInstance(n), nil
 	}
-	return nil, nil
+	return handlerCommand(read), nil
 }
 
 // noNeeds is of statements that everybody may run.
@@ -149,6 +149,9 @@ func checkTables(n dialect.CheckTables) *parsed {
 		return privilege.OfTables(s.scope(s.db), n.Tables, privs...)
 	}
 	return &parsed{kind: status.Check, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+		if n.Op == "repair" {
+			s.handlers.CloseTables(n.Tables, s.db)
+		}
 		return commands{s}.tableReport(ctx, n.Op, n.Tables, w)
 	}}
 }

@@ -531,7 +531,7 @@ var templates = map[uint16]string{
 	UnsupportedMaxExecutionTime: "MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT statements only",
 	UnknownQueryBlock:           "Query block name %s is not found for %s hint",
 	ConflictingHint:             "Hint %s is ignored as conflicting/duplicated",
-	UnresolvedHintName:          "Unresolved name '%s' for %s hint",
+	UnresolvedHintName:          "Unresolved name %s for %s hint",
 	NotHintUpdatable:            "Variable '%s' cannot be set using SET_VAR hint.",
 	DefaultNonPrior: "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated " +
 		"column or has an expression as default value.",

@@ -95,6 +95,23 @@ func (p *Partitioning) Leaves() []*Partition {
 	return leaves
 }
 
+// LeafName is the name of the i-th of them, behind its partition's where it is a subpartition.
+func (p *Partitioning) LeafName(i int) string {
+	for k := range p.Partitions {
+		part := &p.Partitions[k]
+		leaves := part.leaves()
+		switch {
+		case i >= len(leaves):
+			i -= len(leaves)
+		case leaves[i] == part:
+			return part.Name
+		default:
+			return part.Name + "_" + leaves[i].Name
+		}
+	}
+	return ""
+}
+
 func (p *Partition) leaves() []*Partition {
 	if len(p.Sub) == 0 {
 		return []*Partition{p}

@@ -9,6 +9,9 @@ import (
 // HiddenColumnName names the row id column of a table without a primary key.
 const HiddenColumnName = "_row_id"
 
+// RowIDName is what a query calls it that goes by it (HANDLER): a name that no column has, which may not end in a space.
+const RowIDName = HiddenColumnName + " "
+
 // Primary is the clustered index.
 func (t *Table) Primary() *Index { return &t.Indexes[0] }
 
