@@ -51,6 +51,8 @@ type alteration struct {
 
 	changed map[schema.ColumnID]bool // by a clause, which then is the only one
 
+	partition *ast.PartitionOptions // that the table is to have
+
 	dropPK    bool // the primary key goes, by a clause or since all of its columns do
 	droppedPK bool // DROP PRIMARY KEY has been there
 }
@@ -110,7 +112,14 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 }
 
 // repartition has a partitioned table copied where the columns change that decide about a row's partition.
-func (a *alteration) repartition() error {
+func (a *alteration) repartition() (err error) {
+	if a.partition != nil {
+		if a.t.Partitioning, err = partitioning.New(a.env.Now, a.t, a.partition); err != nil {
+			return err
+		}
+		a.copies, a.touched = "rows change their partitions", true
+		return partitioning.Check(a.t)
+	}
 	switch {
 	case a.t.Partitioning == nil:
 		return nil
@@ -282,6 +291,9 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 		return a.enforce(s.Constraint.Name, s.Constraint.Enforced)
 	case ast.AlterTableDropPrimaryKey:
 		return a.dropPrimaryKey()
+	case ast.AlterTablePartition, ast.AlterTableRemovePartitioning, ast.AlterTableAddPartitions, ast.AlterTableDropPartition,
+		ast.AlterTableTruncatePartition, ast.AlterTableCoalescePartitions, ast.AlterTableReorganizePartition, ast.AlterTableRebuildPartition:
+		return a.partitions(s)
 	default:
 		return mysqlerr.NotSupported("this ALTER TABLE clause")
 	}

@@ -37,6 +37,9 @@ func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement
 			rows, err = x.runCopy(ctx, env, db, c, rename)
 			return err
 		}
+		if c.OtherPartitions() {
+			return x.runPartitions(ctx, env, db, c)
+		}
 		return x.run(ctx, env, db, c, rename)
 	})
 	return rows, err
