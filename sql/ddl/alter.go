@@ -34,10 +34,12 @@ type Change struct {
 	RenameTo *ast.TableName
 	// Copy: the rows must be written anew, for they or their keys change. Build, Drop and NotNull are empty then.
 	Copy bool
+	// Exchange: the rows of a partition change places with another table's, and nothing else changes.
+	Exchange *Exchange
 }
 
 // Empty tells that there is nothing to do.
-func (c *Change) Empty() bool { return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil }
+func (c *Change) Empty() bool { return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil && c.Exchange == nil }
 
 // alteration is a Change in the making.
 type alteration struct {
@@ -92,7 +94,7 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 		return nil, err
 	}
 	if !a.touched {
-		return &Change{From: a.from, AutoInc: a.change.AutoInc, RenameTo: a.change.RenameTo}, nil
+		return &Change{From: a.from, AutoInc: a.change.AutoInc, RenameTo: a.change.RenameTo, Exchange: a.change.Exchange}, nil
 	}
 	sortIndexes(a.t)
 	if err := checkTable(a.t); err != nil {
@@ -294,6 +296,8 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 	case ast.AlterTablePartition, ast.AlterTableRemovePartitioning, ast.AlterTableAddPartitions, ast.AlterTableDropPartition,
 		ast.AlterTableTruncatePartition, ast.AlterTableCoalescePartitions, ast.AlterTableReorganizePartition, ast.AlterTableRebuildPartition:
 		return a.partitions(s)
+	case ast.AlterTableExchangePartition:
+		return a.exchange(s)
 	default:
 		return mysqlerr.NotSupported("this ALTER TABLE clause")
 	}
