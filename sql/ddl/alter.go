@@ -39,7 +39,9 @@ type Change struct {
 }
 
 // Empty tells that there is nothing to do.
-func (c *Change) Empty() bool { return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil && c.Exchange == nil }
+func (c *Change) Empty() bool {
+	return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil && c.Exchange == nil
+}
 
 // alteration is a Change in the making.
 type alteration struct {

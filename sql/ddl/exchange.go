@@ -3,6 +3,7 @@ package ddl
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
@@ -28,7 +29,7 @@ func (a *alteration) exchange(s *ast.AlterTableSpec) error {
 	switch {
 	case !ok:
 		return mysqlerr.New(mysqlerr.UnknownPartition, name, a.t.Name)
-	case n > 1 || p.Leaves()[first].Name != name && p.Sub != nil && p.LeafName(first) != name:
+	case n > 1 || p.Sub != nil && !strings.EqualFold(p.Leaves()[first].Name, name):
 		return mysqlerr.New(mysqlerr.PartitionInsteadOfSub)
 	}
 	a.change.Exchange = &Exchange{Leaf: first, With: s.NewTable, Validate: s.WithValidation}
