@@ -34,6 +34,8 @@ type Change struct {
 	RenameTo *ast.TableName
 	// Copy: the rows must be written anew, for they or their keys change. Build, Drop and NotNull are empty then.
 	Copy bool
+	// Locked: LOCK=SHARED or EXCLUSIVE keeps all others off the table until the change is made.
+	Locked bool
 	// Exchange: the rows of a partition change places with another table's, and nothing else changes.
 	Exchange *Exchange
 }
@@ -838,9 +840,8 @@ func (a *alteration) checkAlgorithm() error {
 		return refuse("ALGORITHM="+a.alg.String(), a.copies, "ALGORITHM=COPY")
 	case a.copies != "" && a.lock == ast.LockTypeNone:
 		return refuse("LOCK=NONE", "COPY algorithm requires a lock", "LOCK=SHARED")
-	case a.copies == "" && (a.lock == ast.LockTypeShared || a.lock == ast.LockTypeExclusive):
-		return mysqlerr.NotSupported("LOCK=" + a.lock.String())
 	}
+	a.change.Locked = a.lock == ast.LockTypeShared || a.lock == ast.LockTypeExclusive
 	return nil
 }
 

@@ -73,12 +73,18 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 	switch {
 	case len(c.Build)+len(c.NotNull) > 0:
 		release := unlock
-		unlock = func() {}
+		if c.Locked {
+			release = func() {}
+		} else {
+			unlock = func() {}
+		}
 		if last, err = x.runBuilt(ctx, c, last, release); err != nil || len(added) == 0 {
 			break
 		}
-		if unlock, err = env.Exclusive(ctx, related...); err != nil {
-			unlock = func() {}
+		if !c.Locked {
+			if unlock, err = env.Exclusive(ctx, related...); err != nil {
+				unlock = func() {}
+			}
 		}
 		if err == nil {
 			err = x.checkReferences(ctx, env, db.Name, last, c.Table, added)
