@@ -153,8 +153,11 @@ type bitState struct {
 	n   uint64
 }
 
-func newBitState(arg Expr, op int) *bitState {
-	s := &bitState{arg: arg, op: op}
+func newBitState(a *Agg, op int) State {
+	if a.overBytes() {
+		return &bitBytesState{arg: a.Args[0], op: op, size: a.Typ.Length}
+	}
+	s := &bitState{arg: a.Args[0], op: op}
 	if op == opBitAnd {
 		s.n = math.MaxUint64
 	}

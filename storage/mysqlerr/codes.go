@@ -361,6 +361,8 @@ const (
 	CapacityExceeded                 = 3170 // ER_CAPACITY_EXCEEDED
 	FKBaseOfStored                   = 3192 // ER_CANNOT_ADD_FOREIGN_BASE_COL_STORED
 	NoSuchIndexAlgorithm             = 3502 // ER_UNSUPPORTED_INDEX_ALGORITHM
+	InvalidBitwiseOperandsSize       = 3513 // ER_INVALID_BITWISE_OPERANDS_SIZE
+	InvalidBitwiseAggregateSize      = 3514 // ER_INVALID_BITWISE_AGGREGATE_OPERANDS_SIZE
 	InvisiblePrimaryKey              = 3522 // ER_PK_INDEX_CANT_BE_INVISIBLE
 	UnknownAuthID                    = 3523 // ER_UNKNOWN_AUTHID
 	RoleNotGranted                   = 3530 // ER_ROLE_NOT_GRANTED
@@ -532,6 +534,8 @@ var templates = map[uint16]string{
 	UnsupportedMaxExecutionTime: "MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT statements only",
 	UnknownQueryBlock:           "Query block name %s is not found for %s hint",
 	ConflictingHint:             "Hint %s is ignored as conflicting/duplicated",
+	InvalidBitwiseOperandsSize:  "Binary operands of bitwise operators must be of equal length",
+	InvalidBitwiseAggregateSize: "Aggregate bitwise functions cannot accept arguments longer than 511 bytes; consider using the SUBSTRING() function",
 	UnresolvedHintName:          "Unresolved name %s for %s hint",
 	NotHintUpdatable:            "Variable '%s' cannot be set using SET_VAR hint.",
 	DefaultNonPrior: "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated " +
