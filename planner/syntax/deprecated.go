@@ -124,13 +124,13 @@ func (d *deprecations) other(word, before, rest, next string) {
 		d.wants = ""
 	case word == "n" && strings.HasPrefix(rest, "'"):
 		d.warn(mysqlerr.New(mysqlerr.DeprecatedNational))
-	case word[0] == '_' && introduced.MatchString(next):
+	case word[0] == '_' && beginsLiteral.MatchString(next):
 		d.warn(deprecatedName(word[1:], false))
 	}
 }
 
-// introduced is a literal behind the name of a character set.
-var introduced = regexp.MustCompile(`^(['"]|0x|[xXbB]')`)
+// beginsLiteral is a literal behind the name of a character set.
+var beginsLiteral = regexp.MustCompile(`^(['"]|0x|[xXbB]')`)
 
 func deprecatedName(name string, collation bool) *mysqlerr.Error {
 	if collation {

@@ -36,13 +36,11 @@ type Change struct {
 	Copy bool
 	// Locked: LOCK=SHARED or EXCLUSIVE keeps all others off the table until the change is made.
 	Locked bool
-	// Exchange: the rows of a partition change places with another table's, and nothing else changes.
-	Exchange *Exchange
 }
 
 // Empty tells that there is nothing to do.
 func (c *Change) Empty() bool {
-	return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil && c.Exchange == nil
+	return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil
 }
 
 // alteration is a Change in the making.
@@ -98,7 +96,7 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 		return nil, err
 	}
 	if !a.touched {
-		return &Change{From: a.from, AutoInc: a.change.AutoInc, RenameTo: a.change.RenameTo, Exchange: a.change.Exchange}, nil
+		return &Change{From: a.from, AutoInc: a.change.AutoInc, RenameTo: a.change.RenameTo}, nil
 	}
 	sortIndexes(a.t)
 	if err := checkTable(a.t); err != nil {
@@ -300,8 +298,6 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 	case ast.AlterTablePartition, ast.AlterTableRemovePartitioning, ast.AlterTableAddPartitions, ast.AlterTableDropPartition,
 		ast.AlterTableTruncatePartition, ast.AlterTableCoalescePartitions, ast.AlterTableReorganizePartition, ast.AlterTableRebuildPartition:
 		return a.partitions(s)
-	case ast.AlterTableExchangePartition:
-		return a.exchange(s)
 	default:
 		return mysqlerr.NotSupported("this ALTER TABLE clause")
 	}

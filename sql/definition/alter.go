@@ -79,11 +79,6 @@ func (s *Statements) Admit(ctx context.Context, node ast.StmtNode) error {
 	switch n := node.(type) {
 	case *ast.AlterTableStmt:
 		add(n.Table)
-		for _, spec := range n.Specs {
-			if spec.Tp == ast.AlterTableExchangePartition {
-				add(spec.NewTable)
-			}
-		}
 	case *ast.CreateIndexStmt:
 		add(n.Table)
 	case *ast.DropIndexStmt:

@@ -17,7 +17,7 @@ type (
 	ReadHandler struct {
 		Name   string
 		Index  string // "": the rows in their own order
-		Move   string // "first", "next", "prev", "last", or a comparison with Values: "=", "<", "<=", ">", ">="
+		Move   string // "FIRST", "NEXT", "PREV", "LAST", or a comparison with Values: "=", "<", "<=", ">", ">="
 		Values string // as they stand in their parentheses
 		Tail   string // WHERE … LIMIT …
 	}
@@ -52,14 +52,14 @@ func (st statement) openHandler(t *ast.TableName) (Statement, error) {
 }
 
 func (st statement) readHandler(name string) (Statement, error) {
-	n, ok := ReadHandler{Name: name}, true
-	if n.Move = st.oneOf("first", "next"); n.Move == "" {
+	n, ok := ReadHandler{Name: name}, false
+	if n.Move, ok = st.oneOf([]string{"FIRST", "NEXT"}); !ok {
 		if n.Index, ok = st.ident(); !ok {
 			return nil, st.syntaxError()
 		}
-		if n.Move = st.oneOf("first", "next", "prev", "last"); n.Move == "" {
+		if n.Move, ok = st.oneOf([]string{"FIRST", "NEXT", "PREV", "LAST"}); !ok {
 			n.Move = st.comparison()
-			if n.Values, ok = st.parenthesised(); !ok || n.Move == "" {
+			if n.Values, ok = st.parenthesised(); !ok || n.Move == "" || strings.TrimSpace(n.Values) == "" {
 				return nil, st.syntaxError()
 			}
 		}
@@ -71,16 +71,6 @@ func (st statement) readHandler(name string) (Statement, error) {
 		n.Tail = st.rest[st.words[0].at:]
 	}
 	return n, nil
-}
-
-// oneOf takes the first of the given words that stands there; "": none.
-func (w *words) oneOf(list ...string) string {
-	for _, l := range list {
-		if w.take(l) {
-			return l
-		}
-	}
-	return ""
 }
 
 func (w *words) comparison() string {

@@ -157,14 +157,14 @@ func (r *Read) bound() error {
 // condition is what the rows of a read have in common, nil for nothing.
 func (r *Read) condition(move string, values []types.Value) ast.ExprNode {
 	at := &r.of.at
-	r.back = move == "last" || move == "prev" || move[0] == '<'
+	r.back = move == "LAST" || move == "PREV" || move[0] == '<'
 	if r.ran.side = after; r.back {
 		r.ran.side = before
 	}
 	switch move {
-	case "first", "last":
+	case "FIRST", "LAST":
 		return nil
-	case "next", "prev":
+	case "NEXT", "PREV":
 		switch {
 		case at.side == within:
 			return r.beyond(at.key, false)
@@ -233,7 +233,7 @@ func (r *Read) column(i int) ast.ExprNode {
 
 func (r *Read) param(v types.Value) ast.ExprNode {
 	r.Params = append(r.Params, v)
-	return &driver.ParamMarkerExpr{Order: len(r.Params) - 1}
+	return &driver.ParamMarkerExpr{Offset: len(r.Params) - 1, Order: len(r.Params) - 1} // Offset is what they are numbered by
 }
 
 func binary(op opcode.Op, l, r ast.ExprNode) ast.ExprNode {

@@ -9,7 +9,6 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/logical"
-	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 )
 

@@ -217,7 +217,6 @@ const (
 	PartitionSubpartMix              = 1483 // ER_PARTITION_SUBPART_MIX_ERROR
 	PartitionWrongCount              = 1484 // ER_PARTITION_WRONG_NO_PART_ERROR
 	PartitionWrongSubCount           = 1485 // ER_PARTITION_WRONG_NO_SUBPART_ERROR
-	PartitionWrongSubCount           = 1485 // ER_PARTITION_WRONG_NO_SUBPART_ERROR
 	WrongExprInPartitionFunc         = 1486 // ER_WRONG_EXPR_IN_PARTITION_FUNC_ERROR
 	FieldNotFoundPart                = 1488 // ER_FIELD_NOT_FOUND_PART_ERROR
 	PartitionFuncWrongType           = 1491 // ER_PARTITION_FUNC_NOT_ALLOWED_ERROR

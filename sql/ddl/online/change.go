@@ -37,9 +37,6 @@ func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement
 			rows, err = x.runCopy(ctx, env, db, c, rename)
 			return err
 		}
-		if c.Exchange != nil {
-			return x.runExchange(ctx, env, db, c)
-		}
 		if c.OtherPartitions() {
 			return x.runPartitions(ctx, env, db, c)
 		}

@@ -26,16 +26,16 @@ func (x *Executor) runPartitions(ctx context.Context, env *ddl.Env, db *schema.D
 	if err == nil {
 		err = x.DB.InstallTable(ctx, t)
 	}
-	if err == nil && t.AutoIncColumn() >= 0 && next > 1 {
-		err = x.DB.SetAutoInc(ctx, t, next)
-	}
 	if err == nil {
 		err = x.put(ctx, t, true, nil)
 	}
 	if err != nil {
 		return errors.Join(err, x.dropAll(ctx, made))
 	}
-	return x.dropAll(ctx, gone)
+	if t.AutoIncColumn() >= 0 && next > 1 {
+		err = x.DB.SetAutoInc(context.WithoutCancel(ctx), t, next) // of tablets that the catalog knows
+	}
+	return errors.Join(err, x.dropAll(ctx, gone))
 }
 
 // retablet gives t the tablets of its partitions: those that from has as well, and new ones.
