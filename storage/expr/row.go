@@ -19,6 +19,9 @@ func rewriteRowCompare(op string) func([]Expr) (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
+		if isCustom(b[0]) && !isCustom(a[0]) { // a subquery's row is read (1242) also where the other has a NULL
+			a, b, op = b, a, mirrored(op)
+		}
 		switch op {
 		case "=", "<=>":
 			return allMembers(op, a, b)
@@ -31,6 +34,24 @@ func rewriteRowCompare(op string) func([]Expr) (Expr, error) {
 		}
 		return orderedMembers(op, a, b)
 	}
+}
+
+func isCustom(e Expr) bool {
+	c, ok := e.(*Call)
+	return ok && c.Custom()
+}
+
+// mirrored is the comparison of b with a that op is of a with b.
+func mirrored(op string) string {
+	switch op[0] {
+	case '<':
+		if op == "<" || op == "<=" {
+			return ">" + op[1:]
+		}
+	case '>':
+		return "<" + op[1:]
+	}
+	return op
 }
 
 // rowPair gives the members of two rows of the same width, 1241 where the widths differ.
