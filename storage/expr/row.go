@@ -35,7 +35,7 @@ func rewriteRowCompare(op string) func([]Expr) (Expr, error) {
 
 // member compares two members. A subquery's comes first: its row is read (1242) also where the other member is NULL.
 func member(op string, a, b Expr) (Expr, error) {
-	if anyOf(b, isCustom) && !anyOf(a, isCustom) && !isRow(a) {
+	if anyOf(b, isCustom) && !anyOf(a, isCustom) && !isRow(a) && !isRow(b) {
 		return New(mirrored(op), b, a)
 	}
 	return New(op, a, b)
