@@ -171,6 +171,14 @@ func (b *builder) newSlot() int {
 	return b.o.Params + b.slots - 1
 }
 
+// typing is how the session types calls.
+func (b *builder) typing() *expr.Typing {
+	if b.ctx.Env == nil {
+		return nil
+	}
+	return b.ctx.Env.Typing
+}
+
 // fold computes what is constant whatever the execution.
 func (b *builder) fold(e expr.Expr) expr.Expr { return expr.Fold(e, b.env) }
 

@@ -316,8 +316,12 @@ func comparePair(env *Env, x, y Expr, a, b types.Value, coll collation.ID) (int,
 	return compareValues(env, a, b, coll)
 }
 
-// written is the text v of e, beside a date or time, for a comparison. A constant beside a date must be one: error 1525.
+// written is the text v of e, beside a date or time, for a comparison. A constant beside a date must be one: error 1525. The value of a
+// user variable or of a subquery is a constant to who evaluates it only.
 func written(env *Env, e Expr, v types.Value, like types.Kind) (types.Value, error) {
+	if k, ok := e.(*Const); ok && k.deriv == derivImplicit+1 {
+		return v, nil
+	}
 	if like != types.KindTime && isWritten(e) && v.ToDatetime(&env.Mode, nil).IsNull() {
 		return v, notTemporal(v, like)
 	}
@@ -371,16 +375,14 @@ func dateLike(t *types.Type) types.Type {
 	return datetimeType(6)
 }
 
-// varies tells whether e is a column or computed of one.
+// varies tells whether e is a column, a subquery, or computed of such.
 func varies(e Expr) bool {
 	found := false
 	Walk(e, func(e Expr) bool {
-		if c, ok := e.(*Call); ok {
-			return !found && !c.Custom()
-		}
+		c, call := e.(*Call)
 		_, column := e.(*Column)
-		found = found || column
-		return false
+		found = found || column || call && c.Custom()
+		return !found
 	})
 	return found
 }

@@ -441,6 +441,7 @@ const (
 	DefaultOfAutoIncrement           = 3768 // ER_DEFAULT_VAL_GENERATED_REF_AUTO_INC
 	DefaultFunctionDisallowed        = 3769 // ER_DEFAULT_VAL_GENERATED_FUNCTION_IS_NOT_ALLOWED
 	DefaultFunctionNotAllowed        = 3770 // ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED
+	DefaultRowValue                  = 3771 // ER_DEFAULT_VAL_GENERATED_ROW
 	DefaultVariables                 = 3772 // ER_DEFAULT_VAL_GENERATED_VARIABLES
 	DefaultAsValGenerated            = 3773 // ER_DEFAULT_AS_VAL_GENERATED
 	DeprecatedUTF8MB3Collation       = 3778 // ER_DEPRECATED_UTF8_COLLATION
@@ -541,6 +542,7 @@ var templates = map[uint16]string{
 		"column or has an expression as default value.",
 	DefaultOfAutoIncrement:        "Default value expression of column '%s' cannot refer to an auto-increment column.",
 	DefaultFunctionDisallowed:     "Default value expression of column '%s' contains a disallowed function.",
+	DefaultRowValue:               "Default value expression of column '%s' cannot refer to a row value.",
 	DefaultVariables:              "Default value expression of column '%s' cannot refer user or system variables.",
 	AccountLocked:                 "Access denied for user '%s'@'%s'. Account is locked.",
 	SecureTransportRequired:       "Connections using insecure transport are prohibited while --require_secure_transport=ON.",
