@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 type Gate struct {
 	places   chan struct{} // one for each statement that runs
 	queue    int64         // most that wait
+	lent     atomic.Int64  // processors, to statements that run
 	Patience time.Duration // how long they wait
 	Stats    Stats
 }
@@ -73,3 +75,18 @@ func (g *Gate) overloaded() error {
 
 // Leave gives a place back.
 func (g *Gate) Leave() { <-g.places }
+
+// Idle tells whether a processor is idle, as far as statements that have places and what they have borrowed go.
+func (g *Gate) Idle() bool { return len(g.places)+int(g.lent.Load()) < runtime.GOMAXPROCS(0) }
+
+// Borrow takes a processor that is idle, for a statement that has more to do at once; Return gives it back.
+func (g *Gate) Borrow() bool {
+	if n := g.lent.Add(1); len(g.places)+int(n) <= runtime.GOMAXPROCS(0) {
+		return true
+	}
+	g.lent.Add(-1)
+	return false
+}
+
+// Return gives back what Borrow took.
+func (g *Gate) Return() { g.lent.Add(-1) }
