@@ -27,7 +27,7 @@ func (s *tableScan) sections(run *exec.Run, frags []*fragment.Read) []*fragment.
 	at := slices.IndexFunc(s.table.Desc.Tablets, func(t schema.Tablet) bool { return t.ID == f.Tablet })
 	most := 0
 	if f.Agg != nil || len(f.Order) > 0 {
-		most = aggregatedSections * runtime.GOMAXPROCS(0)
+		most = aggregatedSections * runtime.NumCPU()
 	}
 	var out []*fragment.Read
 	for _, spans := range access.Sections(f.Spans, run.RT.DB.SplitKeys(&s.table.Desc.Tablets[at]), most) {
