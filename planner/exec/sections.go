@@ -168,16 +168,37 @@ func (r *sectionRead) mayBegin() bool {
 	return r.next < len(r.sections) && r.next <= r.turn+sectionsAhead && r.ctx.Err() == nil && !r.run.RT.Memory.Tight(aheadBytes)
 }
 
+// loan is the processor that a worker has borrowed.
+type loan struct {
+	of  Processors
+	has bool
+}
+
+func (l *loan) take() bool {
+	if !l.has {
+		l.has = l.of.Borrow()
+	}
+	return l.has
+}
+
+func (l *loan) giveBack() {
+	if l.has {
+		l.has = false
+		l.of.Return()
+	}
+}
+
 // work reads sections, with a processor that is borrowed for each of them.
 func (r *sectionRead) work() {
 	defer r.workers.Done()
+	l := loan{of: r.run.RT.Processors, has: true}
 	for {
 		s := r.begin()
 		if s != nil {
-			r.readAhead(s)
+			r.readAhead(s, &l)
 		}
-		r.run.RT.Processors.Return()
-		if s == nil || !r.run.RT.Processors.Borrow() {
+		l.giveBack()
+		if s == nil || !l.take() {
 			return
 		}
 	}
@@ -198,7 +219,7 @@ func (r *sectionRead) begin() *section {
 }
 
 // readAhead sends a section's pages until its end, an error or Close.
-func (r *sectionRead) readAhead(s *section) {
+func (r *sectionRead) readAhead(s *section, l *loan) {
 	defer close(s.pages)
 	err := spawn.Do("reading ahead", func() error {
 		for {
@@ -215,19 +236,27 @@ func (r *sectionRead) readAhead(s *section) {
 			if err := p.hold.Set(spill.BatchBytes(&p.batch)); err != nil {
 				return err
 			}
-			if !r.send(s, p) || !ok {
+			if !r.send(s, p, l) || !ok {
 				return nil
 			}
 		}
 	})
 	if err != nil {
-		r.send(s, sectionPage{err: err})
+		r.send(s, sectionPage{err: err}, l)
 	}
 }
 
-func (r *sectionRead) send(s *section, p sectionPage) bool {
+// send hands a page on. Others may have the processor while it waits; if none is idle afterwards, the section is read to its end without.
+func (r *sectionRead) send(s *section, p sectionPage, l *loan) bool {
 	select {
 	case s.pages <- p:
+		return true
+	default:
+	}
+	l.giveBack()
+	select {
+	case s.pages <- p:
+		l.take()
 		return true
 	case <-r.ctx.Done():
 		p.hold.Close()

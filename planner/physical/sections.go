@@ -14,29 +14,48 @@ import (
 // enough that a group seldom comes in many parts.
 const aggregatedSections = 8
 
+// sectionLookups is how many keys, or ranges of single keys, a section of a join's lookups has.
+const sectionLookups = 128
+
 // sections cuts the only fragment of a read of much of a tablet into several that follow one another, for processors that are idle; nil:
 // it is read in one go. So are reads within a transaction, which have its writes to look at, and those that end early.
-func (s *tableScan) sections(run *exec.Run, frags []*fragment.Read) []*fragment.Read {
+func (s *tableScan) sections(run *exec.Run, frags []*fragment.Read) (out []*fragment.Read) {
 	if run.RT.Txn != nil || run.RT.Processors == nil || len(frags) != 1 || !run.RT.Processors.Idle() {
 		return nil
 	}
 	f := frags[0]
-	if f.Keys != nil || f.Index != schema.PrimaryIndex || f.Limit > 0 && len(f.Order) == 0 {
-		return nil
-	}
-	at := slices.IndexFunc(s.table.Desc.Tablets, func(t schema.Tablet) bool { return t.ID == f.Tablet })
-	most := 0
-	if f.Agg != nil || len(f.Order) > 0 {
-		most = aggregatedSections * runtime.NumCPU()
-	}
-	var out []*fragment.Read
-	for _, spans := range access.Sections(f.Spans, run.RT.DB.SplitKeys(&s.table.Desc.Tablets[at]), most) {
+	add := func(keys [][]byte, spans []fragment.Span) {
 		one, env := *f, *f.Env
-		one.Spans, one.Env = spans, &env
+		one.Keys, one.Spans, one.Env = keys, spans, &env
 		out = append(out, &one)
+	}
+	switch {
+	case f.Limit > 0 && len(f.Order) == 0:
+	case len(f.Keys) >= 2*sectionLookups:
+		for keys := range slices.Chunk(f.Keys, sectionLookups) {
+			add(keys, nil)
+		}
+	case len(f.Spans) >= 2*sectionLookups:
+		for spans := range slices.Chunk(f.Spans, sectionLookups) {
+			add(nil, spans)
+		}
+	case f.Keys == nil && f.Index == schema.PrimaryIndex:
+		for _, spans := range s.cut(run, f) {
+			add(nil, spans)
+		}
 	}
 	if f.Reverse {
 		slices.Reverse(out)
 	}
 	return out
+}
+
+// cut cuts the spans of a scan at its tablet's split keys.
+func (s *tableScan) cut(run *exec.Run, f *fragment.Read) [][]fragment.Span {
+	at := slices.IndexFunc(s.table.Desc.Tablets, func(t schema.Tablet) bool { return t.ID == f.Tablet })
+	most := 0
+	if f.Agg != nil || len(f.Order) > 0 {
+		most = aggregatedSections * runtime.NumCPU()
+	}
+	return access.Sections(f.Spans, run.RT.DB.SplitKeys(&s.table.Desc.Tablets[at]), most)
 }
