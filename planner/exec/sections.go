@@ -128,8 +128,8 @@ func (r *sectionRead) receive(ctx context.Context, s *section, b *types.Batch) (
 	for {
 		select {
 		case p, ok := <-s.pages:
-			if !ok {
-				return false, nil
+			if !ok { // at its end, or because the statement is ended
+				return false, context.Cause(r.ctx)
 			}
 			if r.run.Env.Warn != nil {
 				p.report.Each(r.run.Env.Warn)
