@@ -18,6 +18,13 @@ func (n *gateway) estimateTablets() *estimates.Estimates {
 			rows, bytes = ls.state.TabletStats(t.ID)
 			return rows, bytes, true
 		},
+		Keys: func(ctx context.Context, t *schema.Tablet) ([][]byte, error) {
+			ls := n.local(t.Shard)
+			if ls == nil {
+				return nil, nil
+			}
+			return ls.state.SplitKeys(ctx, t.ID)
+		},
 		Ask: func(ctx context.Context, s schema.ShardID, req []byte) ([]byte, error) {
 			if holder := n.Leaseholder(s); holder != 0 {
 				return n.client.Call(ctx, holder, methodStats, req)
@@ -35,3 +42,6 @@ func (n *gateway) TableStats(t *schema.Table) (rows, bytes uint64) {
 	}
 	return rows, bytes
 }
+
+// SplitKeys gives keys that cut a tablet's rows into sections; free to call.
+func (n *gateway) SplitKeys(t *schema.Tablet) [][]byte { return n.stats.SplitKeys(t) }

@@ -227,9 +227,14 @@ func (c *Client) Read(_ context.Context, r *fragment.Read) (distributed.Rows, er
 	return c.newRows(r, 0)
 }
 
-// ReadAt reads one tablet at a snapshot.
+// ReadAt reads one tablet at a snapshot, whose versions are kept until the read is closed.
 func (c *Client) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
-	return c.newRows(r, at)
+	rows, err := c.newRows(r, at)
+	if err != nil {
+		return nil, err
+	}
+	rows.pin = c.pinSnapshot(at)
+	return rows, nil
 }
 
 // Snapshot is a timestamp above everything that was acknowledged anywhere before the call.

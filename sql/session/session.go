@@ -165,7 +165,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
 		Env: &s.env, Room: spill.Room{Memory: &s.statementMemory, Space: s.eng.cfg.Space, Used: &s.measured.usage}, Warn: s.shardWarner,
-		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
+		Processors: &s.eng.admission, FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
 	}
 	variables{s}.follow()
 	execution{s}.look()
