@@ -204,10 +204,10 @@ func (t *Table) OtherShards() (list []TabletID) {
 	return list
 }
 
-// ForTablet is the descriptor as the shard of one of t's tablets gets it: of a partitioned table, which may have thousands, without
+// ForTablet is the descriptor as the shard of one of t's tablets gets it: of a table of several, which may be thousands, without
 // what concerns the others.
 func (t *Table) ForTablet(tb *Tablet) *Table {
-	if t.Partitioning == nil {
+	if t.Partitioning == nil && len(t.Tablets) <= 1 {
 		return t
 	}
 	one := *t

@@ -57,6 +57,9 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 		last = c.From.Clone()
 	}
 	last.Version = c.From.Version
+	if c.From.Split() && slices.ContainsFunc(c.Build, func(id schema.IndexID) bool { return last.IndexByID(id).Unique }) {
+		return mysqlerr.NotSupported("a UNIQUE key of a table of several tablets")
+	}
 	added := ddl.AddedKeys(c.From, last)
 	related := kin(x.DB.Catalog(), c.From, last, db.Name, rename != nil)
 	unlock, err := env.Exclusive(ctx, related...)
