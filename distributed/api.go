@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/load"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -65,11 +66,15 @@ type DB interface {
 	AutoInc(ctx context.Context, t *schema.Table) (uint64, error)
 	// TableStats estimates rows and bytes of a table, from what leaseholders last reported; free to call.
 	TableStats(t *schema.Table) (rows, bytes uint64)
+	// TabletWork estimates the reads and the rows written a second of a tablet, likewise.
+	TabletWork(t *schema.Tablet) (reads, writes float64)
 	// Leaseholder is the node that serves a shard now as far as this node knows (0: unknown), for EXPLAIN.
 	Leaseholder(s schema.ShardID) schema.NodeID
 	// HasReplica tells whether this node has a replica of a shard, and so can serve follower reads.
 	HasReplica(s schema.ShardID) bool
 	NodeID() schema.NodeID
+	// ShardLoad is how large a shard is and how busy its leader, as that one last told; zero where nobody has.
+	ShardLoad(s schema.ShardID) load.Load
 	// NodeAlive tells whether a node was heard from lately.
 	NodeAlive(n schema.NodeID) bool
 	// Call runs a named call (registered with RegisterCall) on a node: KILL and PROCESSLIST across nodes.

@@ -14,6 +14,8 @@ import (
 type Config struct {
 	// Here tells the rows and bytes of a tablet that this node has a replica of.
 	Here func(t *schema.Tablet) (rows, bytes uint64, ok bool)
+	// Work tells the reads and the rows written a second of a tablet whose shard this node leads.
+	Work func(t *schema.Tablet) (reads, writes float64, ok bool)
 	// Ask asks the leaseholder of a shard with a request that its Handle answers; nil without an error: nobody is known to hold it.
 	Ask func(ctx context.Context, s schema.ShardID, req []byte) ([]byte, error)
 }
@@ -28,8 +30,10 @@ type Estimates struct {
 }
 
 type estimate struct {
-	Rows  uint64 `json:"rows"`
-	Bytes uint64 `json:"bytes"`
+	Rows   uint64  `json:"rows"`
+	Bytes  uint64  `json:"bytes"`
+	Reads  float64 `json:"reads,omitempty"`
+	Writes float64 `json:"writes,omitempty"`
 
 	at     time.Time
 	asking bool
@@ -48,6 +52,21 @@ func (e *Estimates) Of(t *schema.Tablet) (rows, bytes uint64) {
 	if rows, bytes, ok := e.cfg.Here(t); ok {
 		return rows, bytes
 	}
+	told := e.told(t)
+	return told.Rows, told.Bytes
+}
+
+// WorkOf gives the reads and the rows written a second of a tablet, where its shard is led.
+func (e *Estimates) WorkOf(t *schema.Tablet) (reads, writes float64) {
+	if reads, writes, ok := e.cfg.Work(t); ok {
+		return reads, writes
+	}
+	told := e.told(t)
+	return told.Reads, told.Writes
+}
+
+// told is what was last told of a tablet. An old answer has the next one asked for.
+func (e *Estimates) told(t *schema.Tablet) estimate {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	known := e.m[t.ID]
@@ -60,13 +79,14 @@ func (e *Estimates) Of(t *schema.Tablet) (rows, bytes uint64) {
 		tablet := *t
 		spawn.Go("asking for statistics", func() { e.ask(tablet) })
 	}
-	return known.Rows, known.Bytes
+	return *known
 }
 
 func (e *Estimates) ask(t schema.Tablet) {
 	ctx, cancel := context.WithTimeout(e.ctx, 5*time.Second)
 	defer cancel()
 	var got estimate
+	answered := false
 	defer func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -75,10 +95,13 @@ func (e *Estimates) ask(t schema.Tablet) {
 		if got.Rows != 0 || got.Bytes != 0 {
 			known.Rows, known.Bytes = got.Rows, got.Bytes
 		}
+		if answered {
+			known.Reads, known.Writes = got.Reads, got.Writes
+		}
 	}()
 	req, _ := json.Marshal(&t)
 	if resp, err := e.cfg.Ask(ctx, t.Shard, req); err == nil {
-		_ = json.Unmarshal(resp, &got)
+		answered = json.Unmarshal(resp, &got) == nil
 	}
 }
 
@@ -90,5 +113,6 @@ func (e *Estimates) Handle(_ context.Context, _ schema.NodeID, req []byte) ([]by
 	}
 	var here estimate
 	here.Rows, here.Bytes, _ = e.cfg.Here(&t)
+	here.Reads, here.Writes, _ = e.cfg.Work(&t)
 	return json.Marshal(&here)
 }

@@ -18,6 +18,14 @@ func (n *gateway) estimateTablets() *estimates.Estimates {
 			rows, bytes = ls.state.TabletStats(t.ID)
 			return rows, bytes, true
 		},
+		Work: func(t *schema.Tablet) (reads, writes float64, ok bool) {
+			ls := n.local(t.Shard)
+			if ls == nil || !ls.group.IsLeader() {
+				return 0, 0, false
+			}
+			l := ls.meter.Of(t.ID)
+			return l.Reads, l.Writes, true
+		},
 		Ask: func(ctx context.Context, s schema.ShardID, req []byte) ([]byte, error) {
 			if holder := n.Leaseholder(s); holder != 0 {
 				return n.client.Call(ctx, holder, methodStats, req)
@@ -35,3 +43,6 @@ func (n *gateway) TableStats(t *schema.Table) (rows, bytes uint64) {
 	}
 	return rows, bytes
 }
+
+// TabletWork estimates the reads and the rows written a second of a tablet; free to call.
+func (n *gateway) TabletWork(t *schema.Tablet) (reads, writes float64) { return n.stats.WorkOf(t) }

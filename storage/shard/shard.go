@@ -126,4 +126,6 @@ type API interface {
 	RecoverSnapshot(r io.Reader, stop <-chan struct{}) error
 	// Stats: approximate bytes, row count estimates per tablet for the planner and placement.
 	TabletStats(t schema.TabletID) (rows, bytes uint64)
+	// TabletWork is how much this replica has read and written of a tablet, to be compared with what it was before.
+	TabletWork(t schema.TabletID) (reads, writes uint64)
 }
