@@ -9,6 +9,9 @@ import (
 	"cloudsql/storage/schema"
 )
 
+// balanced is how clusters are that are watched for hours: heartbeats are most of what a simulation has to do.
+var balanced = Config{ReplicationFactor: 3, SystemVoters: 5, Heartbeat: 900 * time.Millisecond}
+
 // fill makes databases of some tables, each of one tablet.
 func (w *world) fill(databases, tables int, weigh func(database, table int) weight) {
 	for i := range databases {
@@ -133,7 +136,7 @@ func (w *world) random() weight {
 func TestNodesBearTheSame(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			inWorld(t, seed, Config{ReplicationFactor: 3, SystemVoters: 5}, func(w *world) {
+			inWorld(t, seed, balanced, func(w *world) {
 				w.noise = 0.02
 				w.fill(100, 2, func(int, int) weight { return w.random() })
 				good := func() error {
@@ -162,7 +165,7 @@ func TestNodesBearTheSame(t *testing.T) {
 
 // Twelve nodes all get something to do.
 func TestTwelveNodesWork(t *testing.T) {
-	inWorld(t, 5, Config{ReplicationFactor: 3, SystemVoters: 5}, func(w *world) {
+	inWorld(t, 5, balanced, func(w *world) {
 		w.fill(150, 2, func(int, int) weight { return w.random() })
 		for id := schema.NodeID(2); id <= 12; id++ {
 			w.join(id)
@@ -189,7 +192,7 @@ func TestHeavyDatabase(t *testing.T) {
 		{"TABLES", "1000", "1000", large, true}, {"DATABASES", "1000", "1000", large, false}, {"TABLES", "1000", "1000000", large, false},
 	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
-			inWorld(t, 7, Config{ReplicationFactor: 3, SystemVoters: 5}, func(w *world) {
+			inWorld(t, 7, balanced, func(w *world) {
 				w.setting(SettingBalance, c.mode)
 				w.setting(SettingPartLoad, c.load)
 				w.setting(SettingPartMB, c.mb)
@@ -212,7 +215,7 @@ func TestHeavyDatabase(t *testing.T) {
 
 // A table that weighs more than a node should bear is not moved about: it is alone in the end.
 func TestHotTableStays(t *testing.T) {
-	inWorld(t, 8, Config{ReplicationFactor: 3, SystemVoters: 5}, func(w *world) {
+	inWorld(t, 8, balanced, func(w *world) {
 		w.setting(SettingPartLoad, "1000")
 		w.fill(1, 21, func(_, table int) weight {
 			if table == 0 {
@@ -240,7 +243,7 @@ func TestHotTableStays(t *testing.T) {
 
 // Switched off, nothing is begun; what is little is left where it is.
 func TestBalanceSettings(t *testing.T) {
-	inWorld(t, 9, Config{ReplicationFactor: 3, SystemVoters: 5}, func(w *world) {
+	inWorld(t, 9, balanced, func(w *world) {
 		w.setting(SettingBalance, "OFF")
 		w.fill(20, 1, func(int, int) weight { return weight{inBytes: 64 << 20, inWork: 100} })
 		w.join(2)
@@ -267,7 +270,7 @@ func TestBalanceSettings(t *testing.T) {
 func TestShiftsAmidFaults(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			inWorld(t, seed, Config{ReplicationFactor: 3, SystemVoters: 5}, func(w *world) {
+			inWorld(t, seed, balanced, func(w *world) {
 				w.fill(40, 10, func(int, int) weight { return w.random() })
 				for id := schema.NodeID(2); id <= 5; id++ {
 					w.join(id)
@@ -297,7 +300,7 @@ func TestShiftsAmidFaults(t *testing.T) {
 
 // Where nodes lead as many shards as each other, those go together that make what they do alike.
 func TestLeasesByLoad(t *testing.T) {
-	inWorld(t, 11, Config{ReplicationFactor: 3, SystemVoters: 5}, func(w *world) {
+	inWorld(t, 11, balanced, func(w *world) {
 		w.setting(SettingBalance, "OFF")
 		for id := schema.NodeID(2); id <= 8; id++ {
 			w.join(id)

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,7 +69,8 @@ var errLost = errors.New("the answer was lost")
 
 // newWorld begins a cluster of node 1 with its two shards.
 func newWorld(ctx context.Context, t *testing.T, seed uint64, cfg Config) *world {
-	cfg.Heartbeat, cfg.ReplaceAfter, cfg.SteadyFor, cfg.MaxVersion = 250*time.Millisecond, time.Minute, 40*time.Second, version.Max
+	cfg.ReplaceAfter, cfg.SteadyFor, cfg.MaxVersion = time.Minute, 40*time.Second, version.Max
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 250*time.Millisecond)
 	w := &world{
 		t: t, cfg: cfg, ctx: ctx, rng: rand.New(rand.NewPCG(seed, 1)), snap: catalog.Empty(),
 		nodes: map[schema.NodeID]*simNode{}, groups: map[schema.ShardID]*simGroup{}, used: map[uint64]schema.ShardID{},
