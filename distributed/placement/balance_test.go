@@ -88,9 +88,10 @@ func (w *world) moves() (n int) {
 	return n
 }
 
-// rests fails the test if anything moves in the next half hour.
+// rests fails the test if anything moves between half an hour from now, when nodes bear the same as well as they can, and an hour.
 func (w *world) rests() {
 	w.t.Helper()
+	time.Sleep(30 * time.Minute)
 	before, leases := w.moves(), fmt.Sprint(w.leaders())
 	time.Sleep(30 * time.Minute)
 	if n := w.moves(); n != before {
@@ -134,7 +135,7 @@ func (w *world) random() weight {
 // Whatever the databases weigh, as long as each is small: nodes come to bear the same, with databases whole, and then nothing moves any
 // more, though what is measured is never twice the same. So too when nodes come, leave and die.
 func TestNodesBearTheSame(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, seed, balanced, func(w *world) {
 				w.noise = 0.02
@@ -204,7 +205,7 @@ func TestHeavyDatabase(t *testing.T) {
 					w.becomesIn(time.Hour, "even", func() error { return w.within(0.2) })
 					return
 				}
-				time.Sleep(time.Hour)
+				time.Sleep(20 * time.Minute)
 				if err := w.together(); err != nil {
 					t.Error(err)
 				}
@@ -226,7 +227,6 @@ func TestHotTableStays(t *testing.T) {
 		for id := schema.NodeID(2); id <= 3; id++ {
 			w.join(id)
 		}
-		time.Sleep(time.Hour)
 		w.rests()
 		w.mu.Lock()
 		if n := w.moved[w.snap.Tables("d000")[0].ID]; n > 1 {
@@ -248,7 +248,7 @@ func TestBalanceSettings(t *testing.T) {
 		w.fill(20, 1, func(int, int) weight { return weight{inBytes: 64 << 20, inWork: 100} })
 		w.join(2)
 		w.join(3)
-		time.Sleep(time.Hour)
+		time.Sleep(20 * time.Minute)
 		if n := w.moves(); n > 0 {
 			t.Errorf("%d tablets have moved", n)
 		}
@@ -259,7 +259,7 @@ func TestBalanceSettings(t *testing.T) {
 		w.weighed = nil
 		w.mu.Unlock()
 		w.setting(SettingBalance, "TABLES")
-		time.Sleep(time.Hour)
+		time.Sleep(20 * time.Minute)
 		if n := w.moves(); n > 0 {
 			t.Errorf("%d tablets have moved though there is nearly nothing to do", n)
 		}

@@ -37,7 +37,7 @@ func (m *scales) total() (sum float64) {
 // Each move makes the sum smaller; of many small units all nodes come to bear the same, in a bounded number of moves; and when that
 // is so, there is nothing more to move.
 func TestEven(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(30) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		nodes := 3 + rng.IntN(10)
 		m, list := randomScales(rng, nodes, nodes+rng.IntN(3), 30)
