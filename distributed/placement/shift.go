@@ -37,6 +37,7 @@ const (
 	movesAtOnce  = 4                // of the tablets of one Shift
 	restFor      = 5 * time.Minute  // before what has moved moves again
 	restFailed   = time.Hour        // … or what could not
+	pauseMost    = 20 * time.Minute // between plans that get no nearer
 	stuckAfter   = 10 * time.Minute // without progress
 )
 
@@ -87,7 +88,9 @@ func (s *Shift) tablets(c *catalog.Snapshot) (list []housed) {
 type shifting struct {
 	planned []Shift
 	uneven  bool                // nodes were too far off, and have not become even since
-	looked  time.Time           // when something was last planned, or has ended
+	looked  time.Time           // when something was last planned, or has ended; later, where that was in vain
+	off     float64             // how far off nodes were when something was last planned
+	pause   time.Duration       // after plans in vain
 	rests   map[Shift]time.Time // until when what has moved, or could not, stays; by key
 
 	// Of the shift that is under way: what has been copied of the tablets that move, how many are left, and since when it is so.
@@ -126,12 +129,25 @@ func (r *Reconciler) shift(ctx context.Context, c *catalog.Snapshot, leads map[s
 	if m == nil {
 		return nil
 	}
-	off := m.off()
-	if r.shifts.uneven = off > offMost || r.shifts.uneven && off > offGoal; !r.shifts.uneven {
+	if !r.shifts.worthwhile(m.off()) {
 		return nil
 	}
-	r.shifts.looked = time.Now()
 	return r.plan(ctx, c, m, p)
+}
+
+// worthwhile tells whether to plan moves, where nodes are so far off: from offMost on, until they are within offGoal. Plans that get no
+// nearer follow the noise of what is measured: below offMost there is no further one, above it they become seldom.
+func (f *shifting) worthwhile(off float64) bool {
+	nearer := f.off == 0 || off < f.off-leastProgress
+	if f.uneven = off > offMost || f.uneven && off > offGoal && nearer; !f.uneven {
+		f.off, f.pause = 0, 0
+		return false
+	}
+	if f.pause = min(max(2*f.pause, restFor), pauseMost); nearer {
+		f.pause = 0
+	}
+	f.off, f.looked = off, time.Now().Add(f.pause)
+	return true
 }
 
 func isCopying(m *catalog.Move) bool { return m.State == catalog.MoveCopying }
@@ -235,7 +251,10 @@ func (r *Reconciler) end(ctx context.Context, s *Shift, done bool) error {
 		return err
 	}
 	f := &r.shifts
-	f.looked, f.since = time.Now(), time.Time{}
+	f.since = time.Time{}
+	if f.looked.Before(time.Now()) {
+		f.looked = time.Now()
+	}
 	if f.rests == nil {
 		f.rests = map[Shift]time.Time{}
 	}
@@ -308,7 +327,6 @@ func (r *Reconciler) plan(ctx context.Context, c *catalog.Snapshot, m *scales, p
 	r.shifts.planned = m.even(units, shiftsAtOnce)
 	if len(r.shifts.planned) == 0 {
 		r.log.Debug("nodes bear more than others, and no move would help", "off", off, "units", len(units))
-		r.shifts.looked = time.Now().Add(restFor)
 		return nil
 	}
 	r.log.Info("nodes bear more than others", "off", off, "units", len(units), "moves", len(r.shifts.planned), "then", m.off())

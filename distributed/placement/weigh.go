@@ -132,10 +132,11 @@ func (m *scales) place(s schema.ShardID) *place {
 const (
 	// offMost is how far off a node must be for tablets to be moved, offGoal how near all are to be then: within a tenth of the mean, all
 	// are within a fifth of one another.
-	offMost = 0.10
-	offGoal = 0.05
+	offMost       = 0.10
+	offGoal       = 0.05
+	leastProgress = 0.01
 	// leastGain is what a move must gain of strain. Two nodes that are a twentieth off, one above and one below, are at 0.005.
-	leastGain = 0.0005
+	leastGain = 0.001
 	// moveBytes is what a move costs beside its bytes, in bytes; workBytes what is copied at the cost of a read, and workHorizon for how many
 	// seconds of work elsewhere a copy must pay.
 	moveBytes   = 64 << 20
