@@ -138,7 +138,7 @@ func TestNodesBearTheSame(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, seed, balanced, func(w *world) {
-				w.noise = 0.02
+				w.noise = 0.01
 				w.fill(100, 2, func(int, int) weight { return w.random() })
 				good := func() error {
 					if err := w.whole(); err != nil {

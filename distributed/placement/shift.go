@@ -138,16 +138,19 @@ func (r *Reconciler) shift(ctx context.Context, c *catalog.Snapshot, leads map[s
 // worthwhile tells whether to plan moves, where nodes are so far off: from offMost on, until they are within offGoal. Plans that get no
 // nearer follow the noise of what is measured: below offMost there is no further one, above it they become seldom.
 func (f *shifting) worthwhile(off float64) bool {
-	nearer := f.off == 0 || off < f.off-leastProgress
-	if f.uneven = off > offMost || f.uneven && off > offGoal && nearer; !f.uneven {
-		f.off, f.pause = 0, 0
+	if off <= offGoal {
+		f.uneven, f.off, f.pause = false, 0, 0
 		return false
 	}
+	if !f.uneven && off <= offMost {
+		return false
+	}
+	nearer := f.off == 0 || off < f.off-leastProgress
 	if f.pause = min(max(2*f.pause, restFor), pauseMost); nearer {
 		f.pause = 0
 	}
-	f.off, f.looked = off, time.Now().Add(f.pause)
-	return true
+	f.uneven, f.off, f.looked = nearer || off > offMost, off, time.Now().Add(f.pause)
+	return f.uneven
 }
 
 func isCopying(m *catalog.Move) bool { return m.State == catalog.MoveCopying }

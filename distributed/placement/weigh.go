@@ -136,7 +136,7 @@ const (
 	offGoal       = 0.05
 	leastProgress = 0.01
 	// leastGain is what a move must gain of strain. Two nodes that are a twentieth off, one above and one below, are at 0.005.
-	leastGain = 0.001
+	leastGain = 0.0005
 	// moveBytes is what a move costs beside its bytes, in bytes; workBytes what is copied at the cost of a read, and workHorizon for how many
 	// seconds of work elsewhere a copy must pay.
 	moveBytes   = 64 << 20
