@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/load"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
@@ -68,11 +69,15 @@ type DB interface {
 	// SplitKeys gives primary keys, rising, that cut a tablet's rows into sections of about the same size; nil: it is small, or they are not
 	// known yet. Any keys will do for who reads section by section: others than these cost balance only. Free to call.
 	SplitKeys(t *schema.Tablet) [][]byte
+	// TabletWork estimates the reads and the rows written a second of a tablet, likewise.
+	TabletWork(t *schema.Tablet) (reads, writes float64)
 	// Leaseholder is the node that serves a shard now as far as this node knows (0: unknown), for EXPLAIN.
 	Leaseholder(s schema.ShardID) schema.NodeID
 	// HasReplica tells whether this node has a replica of a shard, and so can serve follower reads.
 	HasReplica(s schema.ShardID) bool
 	NodeID() schema.NodeID
+	// ShardLoad is how large a shard is and how busy its leader, as that one last told; zero where nobody has.
+	ShardLoad(s schema.ShardID) load.Load
 	// NodeAlive tells whether a node was heard from lately.
 	NodeAlive(n schema.NodeID) bool
 	// Call runs a named call (registered with RegisterCall) on a node: KILL and PROCESSLIST across nodes.

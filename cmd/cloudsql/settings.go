@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -36,6 +37,7 @@ type settings struct {
 	replicationFactor int
 	replaceAfter      time.Duration
 	dataShards        int
+	locality          string
 	history           time.Duration
 	maxClockOffset    time.Duration
 	walDir            string
@@ -75,7 +77,8 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.Int64Var(&s.cache, "cache-mb", 0, "size of the block cache in MiB; 0: a twelfth of --memory-limit-mb, 64 to 4096")
 	f.IntVar(&s.replicationFactor, "replication-factor", 3, "replicas of a data shard, as far as there are nodes")
 	f.DurationVar(&s.replaceAfter, "replace-after", 5*time.Minute, "so long after a node was last heard from, its replicas are given to others")
-	f.IntVar(&s.dataShards, "data-shards", 8, "most data shards that are made, one a node until then")
+	f.IntVar(&s.dataShards, "data-shards", 0, "most data shards that are made, one a node until then; 0: one a node, however many there are")
+	f.StringVar(&s.locality, "locality", "", "where the node is, as region=eu,zone=b, the largest part first: a shard's replicas are spread over what differs")
 	f.DurationVar(&s.history, "history", 10*time.Second, "how long old versions of rows are kept for snapshots")
 	f.DurationVar(&s.maxClockOffset, "max-clock-offset", 500*time.Millisecond,
 		"how far this node's wall clock may be from the majority's before it says so and leaves the timestamps to others")
@@ -201,6 +204,9 @@ func (s *settings) check() error {
 	if (s.tlsCert == "") != (s.tlsKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
+	if !localityForm.MatchString(s.locality) {
+		return fmt.Errorf("--locality %q is not of the form key=value,key=value", s.locality)
+	}
 	if _, ok := nodeTLSModes[s.nodeTLS]; !ok {
 		return fmt.Errorf("--node-tls %q is none of on, optional, off", s.nodeTLS)
 	}
@@ -212,9 +218,9 @@ func (s *settings) check() error {
 			return fmt.Errorf("--secure-file-priv %q is not the absolute path of a directory", s.secureFilePriv)
 		}
 	}
-	if s.replicationFactor < 1 || s.dataShards < 1 || s.maxConnections < 1 || s.maxTxn < 0 || s.runningStatements < 1 || s.history < time.Second ||
+	if s.replicationFactor < 1 || s.dataShards < 0 || s.maxConnections < 1 || s.maxTxn < 0 || s.runningStatements < 1 || s.history < time.Second ||
 		s.replaceAfter < time.Second {
-		return errors.New("--replication-factor, --data-shards, --max-connections and --running-statements must be at least 1, --max-transaction-mb 0, --history and --replace-after 1s")
+		return errors.New("--replication-factor, --max-connections and --running-statements must be at least 1, --data-shards and --max-transaction-mb 0, --history and --replace-after 1s")
 	}
 	if _, err := s.level(); err != nil {
 		return err
@@ -224,6 +230,9 @@ func (s *settings) check() error {
 	}
 	return nil
 }
+
+// localityForm is of --locality, which heartbeats carry.
+var localityForm = regexp.MustCompile(`^([\w.-]{1,64}=[\w.-]{1,64}(,[\w.-]{1,64}=[\w.-]{1,64}){0,7})?$`)
 
 var nodeTLSModes = map[string]credentials.Mode{"on": credentials.On, "optional": credentials.Optional, "off": credentials.Off}
 

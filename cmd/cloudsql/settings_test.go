@@ -65,7 +65,8 @@ func TestWrongUsageIsToldInOneLine(t *testing.T) {
 		"names this node's own address":      {"--join", "127.0.0.1:7306"},
 		"--tls-cert and --tls-key belong":    {"--tls-cert", "x"},
 		`--log-level "loud" is none of`:      {"--log-level", "loud"},
-		"must be at least 1":                 {"--data-shards", "0"},
+		"must be at least 1":                 {"--replication-factor", "0"},
+		"is not of the form key=value":       {"--locality", "here"},
 		"no such file or directory":          {"--config", "/nowhere.toml"},
 		"flag provided but not defined: -no": {"--no"},
 	} {

@@ -64,6 +64,7 @@ func newSQLServer(p *process) (*sqlServer, error) {
 		Defaults: map[string]string{
 			"max_connections": strconv.Itoa(s.maxConnections), "max_allowed_packet": strconv.Itoa(s.maxAllowedPacket),
 			"innodb_buffer_pool_size": strconv.FormatInt(s.cacheBytes(), 10), "cloudsql_spread_tables": onOff(s.spreadTables),
+			"cloudsql_replication_factor": strconv.Itoa(s.replicationFactor),
 		},
 	})
 	return &sqlServer{server: protocol.New(cfg, engine), engine: engine}, nil

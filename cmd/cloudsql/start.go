@@ -84,7 +84,7 @@ func (p *process) open(ctx context.Context) (err error) {
 	p.serve("HTTP", func() error { return p.http.serve(p.httpLis) })
 	config := node.Config{
 		Dir: s.data, NodeAddr: s.nodeAddr, AdvertiseAddr: s.advertiseAddr, SQLAddr: p.sqlLis.Addr().String(), HTTPAddr: p.httpLis.Addr().String(),
-		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, ReplaceAfter: s.replaceAfter, DataShards: s.dataShards,
+		Join: s.members(), Log: p.log, ReplicationFactor: s.replicationFactor, ReplaceAfter: s.replaceAfter, DataShards: s.dataShards, Locality: s.locality,
 		History: s.history, CacheBytes: s.cacheBytes(), Memory: p.memory, WALDir: s.walDir, SpreadTables: s.spreadTables, MaxTxnBytes: s.txnBytes(),
 		UntrustedClock: s.untrustedClock, MaxClockOffset: s.maxClockOffset, DiskReserve: s.diskReserve << 20, Stop: p.fail,
 		JoinToken: s.joinToken, RequireJoinToken: s.requireJoinToken, NodeTLS: nodeTLSModes[s.nodeTLS],

@@ -16,6 +16,8 @@ type Config struct {
 	Here func(t *schema.Tablet) (rows, bytes uint64, ok bool)
 	// Keys tells the split keys of such a tablet (shard.SplitKeys); it may take long.
 	Keys func(ctx context.Context, t *schema.Tablet) ([][]byte, error)
+	// Work tells the reads and the rows written a second of a tablet whose shard this node leads.
+	Work func(t *schema.Tablet) (reads, writes float64, ok bool)
 	// Ask asks the leaseholder of a shard with a request that its Handle answers; nil without an error: nobody is known to hold it.
 	Ask func(ctx context.Context, s schema.ShardID, req []byte) ([]byte, error)
 }
@@ -37,6 +39,9 @@ type estimate struct {
 	Bytes uint64 `json:"bytes"`
 	// Keys are split keys, of a large tablet. Programs before them neither send nor miss them.
 	Keys [][]byte `json:"keys,omitempty"`
+	// Reads and Writes are a second's, and only a leaseholder tells them.
+	Reads  float64 `json:"reads,omitempty"`
+	Writes float64 `json:"writes,omitempty"`
 
 	at     time.Time
 	asking bool
@@ -55,6 +60,21 @@ func (e *Estimates) Of(t *schema.Tablet) (rows, bytes uint64) {
 	if rows, bytes, ok := e.cfg.Here(t); ok {
 		return rows, bytes
 	}
+	told := e.told(t)
+	return told.Rows, told.Bytes
+}
+
+// WorkOf gives the reads and the rows written a second of a tablet, where its shard is led.
+func (e *Estimates) WorkOf(t *schema.Tablet) (reads, writes float64) {
+	if reads, writes, ok := e.cfg.Work(t); ok {
+		return reads, writes
+	}
+	told := e.told(t)
+	return told.Reads, told.Writes
+}
+
+// told is what was last told of a tablet. An old answer has the next one asked for.
+func (e *Estimates) told(t *schema.Tablet) estimate {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	known := e.m[t.ID]
@@ -67,13 +87,14 @@ func (e *Estimates) Of(t *schema.Tablet) (rows, bytes uint64) {
 		tablet := *t
 		spawn.Go("asking for statistics", func() { e.ask(tablet) })
 	}
-	return known.Rows, known.Bytes
+	return *known
 }
 
 func (e *Estimates) ask(t schema.Tablet) {
 	ctx, cancel := context.WithTimeout(e.ctx, 5*time.Second)
 	defer cancel()
 	var got estimate
+	answered := false
 	defer func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -82,10 +103,13 @@ func (e *Estimates) ask(t schema.Tablet) {
 		if got.Rows != 0 || got.Bytes != 0 {
 			known.Rows, known.Bytes, known.Keys = got.Rows, got.Bytes, got.Keys
 		}
+		if answered {
+			known.Reads, known.Writes = got.Reads, got.Writes
+		}
 	}()
 	req, _ := json.Marshal(&t)
 	if resp, err := e.cfg.Ask(ctx, t.Shard, req); err == nil {
-		_ = json.Unmarshal(resp, &got)
+		answered = json.Unmarshal(resp, &got) == nil
 	}
 }
 
@@ -98,5 +122,6 @@ func (e *Estimates) Handle(_ context.Context, _ schema.NodeID, req []byte) ([]by
 	var here estimate
 	here.Rows, here.Bytes, _ = e.cfg.Here(&t)
 	here.Keys = e.SplitKeys(&t)
+	here.Reads, here.Writes, _ = e.cfg.Work(&t)
 	return json.Marshal(&here)
 }

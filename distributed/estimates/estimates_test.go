@@ -16,9 +16,11 @@ func TestEstimates(t *testing.T) {
 		rows, asked, down := uint64(5), 0, false
 		there := New(t.Context(), Config{
 			Here: func(*schema.Tablet) (uint64, uint64, bool) { return rows, 100 * rows, true },
+			Work: func(*schema.Tablet) (float64, float64, bool) { return float64(rows), 0.5, true },
 		})
 		here := New(t.Context(), Config{
 			Here: func(tb *schema.Tablet) (uint64, uint64, bool) { return 7, 70, tb.Shard == 2 },
+			Work: func(tb *schema.Tablet) (float64, float64, bool) { return 1, 2, tb.Shard == 2 },
 			Ask: func(ctx context.Context, _ schema.ShardID, req []byte) ([]byte, error) {
 				if asked++; down {
 					return nil, errors.New("down")
@@ -42,6 +44,12 @@ func TestEstimates(t *testing.T) {
 		time.Sleep(maxAge + time.Second)
 		expect(far, 5, 500, 2)
 		expect(far, 9, 900, 2)
+		if r, w := here.WorkOf(far); r != 9 || w != 0.5 || asked != 2 {
+			t.Errorf("%g reads and %g writes a second after %d questions", r, w, asked)
+		}
+		if r, w := here.WorkOf(&schema.Tablet{ID: 1, Shard: 2}); r != 1 || w != 2 {
+			t.Errorf("%g reads and %g writes a second here", r, w)
+		}
 		down = true
 		time.Sleep(maxAge + time.Second)
 		expect(far, 9, 900, 3)

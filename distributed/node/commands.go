@@ -28,6 +28,7 @@ const (
 	methodReport     = rpc.MethodsNode + 10
 	methodRetire     = rpc.MethodsNode + 28 // up to 27: package lockwatch
 	methodMove       = rpc.MethodsNode + 29
+	methodLoads      = rpc.MethodsNode + 30
 )
 
 func (n *Node) registerHandlers() {
@@ -43,6 +44,7 @@ func (n *Node) registerHandlers() {
 	n.server.Handle(methodStats, n.stats.Handle)
 	n.server.Handle(methodReport, n.handleReport)
 	n.server.Handle(methodMove, n.handleMove)
+	n.server.Handle(methodLoads, n.handleLoads)
 	n.locks.Register(n.server)
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	NodeAddr, SQLAddr, HTTPAddr string
 	AdvertiseAddr               string   // what other nodes are told instead of NodeAddr, as behind NAT or a proxy
 	Join                        []string // node addresses of members to ask; only for a fresh directory
+	Locality                    string   // region=eu,zone=b: replicas are spread over what differs, the first parts before the others
 	JoinToken                   string   // of the cluster to join; not needed on one machine
 	RequireJoinToken            bool     // of nodes on this machine, too
 	NodeTLS                     credentials.Mode
@@ -39,7 +40,7 @@ type Config struct {
 	Log                         *slog.Logger
 
 	ReplicationFactor int             // 3: replicas of a data shard, as far as there are nodes
-	DataShards        int             // 8: as many data shards at most; one a node until then
+	DataShards        int             // as many data shards at most, one a node until then; 0: one a node, however many
 	ReplaceAfter      time.Duration   // 5 min: so long after a node was last heard from, its replicas are given to others
 	SystemVoters      int             // 5: nodes beyond get non-voting replicas of the system shard
 	History           time.Duration   // 10 s: how long old versions are kept; what a snapshot in use needs stays
@@ -57,6 +58,9 @@ type Config struct {
 	Stop func(why error)
 
 	StatisticsEvery time.Duration // 5 s: package autostats
+	// SteadyFor is how long nothing must have changed before tablets are moved by what they come to: 40 s. Loads are looked at eight times
+	// meanwhile.
+	SteadyFor time.Duration
 
 	Heartbeat     time.Duration // 300 ms
 	Tick          time.Duration // raft.DefaultTick
@@ -89,12 +93,12 @@ func (c *Config) setDefaults() {
 		}
 	}
 	num(&c.ReplicationFactor, 3)
-	num(&c.DataShards, 8)
 	num(&c.SystemVoters, 5)
 	def(&c.ReplaceAfter, 5*time.Minute)
 	def(&c.History, 10*time.Second)
 	def(&c.HistoryMax, time.Hour)
 	def(&c.Heartbeat, 300*time.Millisecond)
+	def(&c.SteadyFor, 40*time.Second)
 	def(&c.MaxClockOffset, 500*time.Millisecond)
 	if c.Clock == nil {
 		c.Clock = clock.System

@@ -24,5 +24,7 @@ func (m *nodeMessage) later(v int) {
 	case *peers.Status:
 		x.Newest, x.Full, x.Wall, x.ClockOff, x.Can, x.Bound = 1<<41, true, 1<<42, true, 2, 1
 		x.Reps[0].Marks = []shard.Mark{{}}
+		x.Locality = "zone=a"
+		x.Reps[0].Bytes, x.Reps[0].Reads, x.Reps[0].Writes = 9, 10, 11
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/flow"
 	"cloudsql/distributed/leaseholder"
+	"cloudsql/distributed/load"
 	"cloudsql/distributed/moves"
 	"cloudsql/distributed/placement"
 	"cloudsql/distributed/raft"
@@ -50,6 +51,7 @@ type localShard struct {
 
 	tablets     sync.Mutex // one command about tablets at a time: their results carry no id
 	watermark   watermarks
+	meter       load.Meter
 	quarantined atomic.Bool // serves nothing any more
 	trials      trials
 }
@@ -70,7 +72,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	n.peers = n.meetPeers()
 	n.recon = placement.New(placement.Config{
 		ReplicationFactor: cfg.ReplicationFactor, DataShards: cfg.DataShards, SystemVoters: cfg.SystemVoters, Heartbeat: cfg.Heartbeat,
-		MaxVersion: cfg.MaxVersion, ReplaceAfter: cfg.ReplaceAfter,
+		MaxVersion: cfg.MaxVersion, ReplaceAfter: cfg.ReplaceAfter, SteadyFor: cfg.SteadyFor,
 	}, reconciled{n}, n.peers, n.log)
 	n.mover = moves.New(reconciled{n}, n.log)
 	n.damage = datadir.NewDamages()
@@ -353,7 +355,7 @@ func (n *core) setLocal(s schema.ShardID, ls *localShard) {
 func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for part, loop := range map[string]func(context.Context){
-		"heartbeats": n.peers.Loop, "the reconciler": n.recon.Loop, "moves": n.mover.Loop, "watermarks": n.watermarkLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
+		"heartbeats": n.peers.Loop, "the reconciler": n.recon.Loop, "moves": n.mover.Loop, "watermarks": n.watermarkLoop, "load": n.loadLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
 		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.Loop, "waits for locks": n.locks.Loop, "statistics": func(ctx context.Context) { autostats.Run(ctx, n, n.cfg.StatisticsEvery, n.log) },
 	} {
 		n.wg.Keep(n.ctx.Done(), part, func() { loop(n.ctx) })

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -61,7 +62,8 @@ func (n *Node) status() *peers.Status {
 	s := &peers.Status{
 		Node: n.NodeID(), Addr: n.NodeAddr(), Others: n.peers.Where(), Version: Version, Catalog: c.Version(), Using: n.open.Oldest(c.Version()),
 		Oldest: n.db.oldestSnapshot(), Drain: n.draining.Load(), Full: n.diskFull.Load(), Can: n.cfg.MaxVersion,
-		Wall: n.cfg.WallClock().UnixMicro(), ClockOff: n.clocks.Off(),
+		Locality: n.cfg.Locality,
+		Wall:     n.cfg.WallClock().UnixMicro(), ClockOff: n.clocks.Off(),
 	}
 	for _, m := range c.Nodes() {
 		if m.Left {
@@ -72,6 +74,8 @@ func (n *Node) status() *peers.Status {
 		r := peers.Replica{Shard: ls.id, Replica: ls.replica, Applied: ls.state.AppliedIndex(), Leader: ls.group.IsLeader(), Marks: ls.state.Marks()}
 		r.HashAt, r.Hash = ls.state.Hash()
 		_, r.Holder = ls.rep.Leaseholding()
+		total := ls.meter.Total()
+		r.Bytes, r.Reads, r.Writes = uint64(total.Bytes), uint64(math.Round(total.Reads)), uint64(math.Round(total.Writes))
 		s.Reps = append(s.Reps, r)
 	}
 	if n.dir != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/datadir"
+	"cloudsql/distributed/load"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -61,6 +62,7 @@ type ReplicaReport struct {
 	NonVoting map[schema.NodeID]uint64 `json:"nonVoting,omitempty"`
 	Watermark string                   `json:"watermark,omitempty"`
 	Tablets   int                      `json:"tablets"`
+	Load      load.Load                `json:"load"`               // as this replica measures it
 	Marks     []shard.Mark             `json:"marks,omitempty"`    // entries of the log that it leaves out
 	Disputed  string                   `json:"disputed,omitempty"` // it differs from others, and no majority says who is right
 }
@@ -114,7 +116,7 @@ func (n *judging) reportReplica(rec datadir.Record, at []uint64) ReplicaReport {
 	if w := ls.state.Watermark(); w != 0 {
 		r.Watermark = w.String()
 	}
-	r.Tablets = len(ls.state.Tablets())
+	r.Tablets, r.Load = len(ls.state.Tablets()), ls.meter.Total()
 	r.Disputed, r.Marks = n.dispute(ls), ls.state.Marks()
 	return r
 }
@@ -202,6 +204,10 @@ type ReplicaFigures struct {
 	Holds   bool   `gauge:"replica_holds_lease" help:"1 on the leaseholder"`
 	Leads   bool   `gauge:"replica_leads" help:"1 on the leader of raft"`
 	Broken  bool   `gauge:"replica_broken" help:"1 if the replica cannot be used"`
+
+	DataBytes uint64  `gauge:"replica_data_bytes" help:"estimated bytes of the tablets of the replica"`
+	Reads     float64 `gauge:"replica_reads_per_second" help:"reads that the replica serves, those of many rows several times, over about half a minute"`
+	RowWrites float64 `gauge:"replica_row_writes_per_second" help:"rows that the replica applies, over about half a minute"`
 }
 
 // EachReplica calls fn with the figures of this node's replicas.
@@ -210,7 +216,10 @@ func (n *Node) EachReplica(fn func(s schema.ShardID, f *ReplicaFigures)) {
 	list := n.Report().Replicas
 	for i := range list {
 		r := &list[i]
-		fn(r.Shard, &ReplicaFigures{Applied: r.Applied, Holds: r.Holder == self, Leads: r.Leader == self, Broken: r.Broken != ""})
+		fn(r.Shard, &ReplicaFigures{
+			Applied: r.Applied, Holds: r.Holder == self, Leads: r.Leader == self, Broken: r.Broken != "",
+			DataBytes: uint64(r.Load.Bytes), Reads: r.Load.Reads, RowWrites: r.Load.Writes,
+		})
 	}
 }
 

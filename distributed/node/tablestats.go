@@ -25,6 +25,14 @@ func (n *gateway) estimateTablets() *estimates.Estimates {
 			}
 			return ls.state.SplitKeys(ctx, t.ID)
 		},
+		Work: func(t *schema.Tablet) (reads, writes float64, ok bool) {
+			ls := n.local(t.Shard)
+			if ls == nil || !ls.group.IsLeader() {
+				return 0, 0, false
+			}
+			l := ls.meter.Of(t.ID)
+			return l.Reads, l.Writes, true
+		},
 		Ask: func(ctx context.Context, s schema.ShardID, req []byte) ([]byte, error) {
 			if holder := n.Leaseholder(s); holder != 0 {
 				return n.client.Call(ctx, holder, methodStats, req)
@@ -45,3 +53,6 @@ func (n *gateway) TableStats(t *schema.Table) (rows, bytes uint64) {
 
 // SplitKeys gives keys that cut a tablet's rows into sections; free to call.
 func (n *gateway) SplitKeys(t *schema.Tablet) [][]byte { return n.stats.SplitKeys(t) }
+
+// TabletWork estimates the reads and the rows written a second of a tablet; free to call.
+func (n *gateway) TabletWork(t *schema.Tablet) (reads, writes float64) { return n.stats.WorkOf(t) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/clock"
+	"cloudsql/distributed/load"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -31,6 +32,7 @@ type Status struct {
 	Wall    int64                    `json:"wall,omitempty"` // its wall clock, in microseconds since 1970
 	// ClockOff: its wall clock is off against the majority's.
 	ClockOff bool            `json:"k,omitempty"`
+	Locality string          `json:"z,omitempty"` // where it is, from the largest part to the smallest: region=eu,zone=b
 	Left     []schema.NodeID `json:"l,omitempty"` // those that are no members any more: one that was away when it was removed hears of it
 	Reps     []Replica       `json:"r,omitempty"`
 	// Can is the newest cluster version that the node can serve, Bound the one that its data directory demands of any program.
@@ -51,6 +53,14 @@ type Replica struct {
 	HashAt  uint64         `json:"i,omitempty"` // a log index and the hash of all that was applied up to it
 	Hash    uint64         `json:"x,omitempty"`
 	Marks   []shard.Mark   `json:"k,omitempty"` // entries that it leaves out
+	Bytes   uint64         `json:"y,omitempty"` // of its tablets, as package load has them
+	Reads   uint64         `json:"e,omitempty"` // a second, served here
+	Writes  uint64         `json:"w,omitempty"` // rows a second
+}
+
+// Load is how large and how busy a replica is.
+func (r *Replica) Load() load.Load {
+	return load.Load{Bytes: float64(r.Bytes), Reads: float64(r.Reads), Writes: float64(r.Writes)}
 }
 
 // Replica finds a node's replica of a shard.

@@ -3,6 +3,7 @@ package placement
 import (
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -10,8 +11,8 @@ import (
 	"cloudsql/storage/schema"
 )
 
-// balance moves one replica or one lease from a node that has more to one that has fewer, when everything has been quiet for a
-// while.
+// balance moves one replica, one lease or some tablets from a node that has more to one that has fewer, when everything has been quiet
+// for a while.
 func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 	leads, ok := r.quiet(c)
 	if !ok {
@@ -20,13 +21,30 @@ func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 	if done, err := r.spread(ctx, c); done || err != nil {
 		return err
 	}
+	r.noteWork(leads)
 	h := r.handover(leads)
 	if h == nil {
-		return nil
+		h = r.exchange(leads)
+	}
+	if h == nil {
+		return r.shift(ctx, c, leads)
 	}
 	r.quietSince = time.Now()
-	r.log.Info("moving a lease towards a node with fewer", "shard", h.shard, "from", h.from, "to", h.to)
+	r.log.Info("moving a lease towards a node with fewer, or with less to do", "shard", h.shard, "from", h.from, "to", h.to)
 	return r.c.Transfer(ctx, h.shard, h.from, h.to)
+}
+
+// noteWork notes what the shards' leaders do, unless they have begun lately: then what was noted before is nearer the truth.
+func (r *Reconciler) noteWork(leads map[schema.NodeID][]*catalog.Shard) {
+	if r.work != nil && time.Since(r.quietSince) < r.cfg.SteadyFor {
+		return
+	}
+	r.work = map[schema.ShardID]float64{}
+	for leader, shards := range leads {
+		for _, sh := range shards {
+			r.work[sh.ID] = r.weightOf(sh.ID, leader)[inWork]
+		}
+	}
 }
 
 // quiet tells which data shards the nodes lead; false: a node that may come back is away, or a shard has changed its leader lately.
@@ -70,31 +88,43 @@ func (r *Reconciler) gone(id schema.NodeID) bool {
 	return !there
 }
 
-// spread gives a node with few replicas one more of a shard, whose node with the most then loses its own. False: they are spread evenly.
+// spread gives a node with few replicas, or one that is farther from the others, one more of a shard, whose node with the most, or nearest
+// to others, then loses its own. False: they are spread evenly.
 func (r *Reconciler) spread(ctx context.Context, c *catalog.Snapshot) (done bool, err error) {
-	counts := replicaCounts(c)
 	for _, sh := range c.Shards() {
 		if sh.ID == schema.SystemShard {
 			continue
 		}
-		all := r.candidates(c, sh)
-		most, least := -1, -1
-		for i, k := range all {
-			switch {
-			case k.rank == 0 && (most < 0 || counts[k.id] > counts[all[most].id]):
-				most = i
-			case k.rank == 2 && k.mayTake && (least < 0 || counts[k.id] < counts[all[least].id]):
-				least = i
-			}
-		}
-		if most < 0 || least < 0 || counts[all[most].id] < counts[all[least].id]+2 {
+		from, to := r.swap(c, sh)
+		if to == 0 {
 			continue
 		}
 		r.quietSince = time.Now()
-		r.log.Info("moving a replica to a node with fewer", "shard", sh.ID, "from", all[most].id, "to", all[least].id)
-		return true, r.allot(ctx, sh.ID, all[least].id)
+		r.log.Info("moving a replica to a node with fewer, or farther from the others", "shard", sh.ID, "from", from, "to", to)
+		return true, r.allot(ctx, sh.ID, to)
 	}
 	return false, nil
+}
+
+// swap finds a node that should have a replica of a shard in another's place: one that is less crowded, or as crowded and has fewer.
+func (r *Reconciler) swap(c *catalog.Snapshot, sh *catalog.Shard) (from, to schema.NodeID) {
+	all, counts, where := r.candidates(c, sh), replicaCounts(c), r.localities(c)
+	farther, fewer := 0, 1
+	for _, has := range all {
+		if has.rank != 0 {
+			continue
+		}
+		for _, takes := range all {
+			if takes.rank != 2 || !takes.mayTake {
+				continue
+			}
+			f, n := has.crowd-where.crowd(sh, takes.id, has.id), counts[has.id]-counts[takes.id]
+			if f > farther || f == farther && n > fewer {
+				from, to, farther, fewer = has.id, takes.id, f, n
+			}
+		}
+	}
+	return from, to
 }
 
 // handover is a lease that one node gives to another.
@@ -117,7 +147,7 @@ func (r *Reconciler) handover(leads map[schema.NodeID][]*catalog.Shard) *handove
 		for queue := []schema.NodeID{source}; len(queue) > 0; queue = queue[1:] {
 			from := queue[0]
 			if len(leads[from])+2 <= len(leads[source]) {
-				return reached[from]
+				return r.fittest(leads, reached[from])
 			}
 			for _, sh := range leads[from] {
 				for _, to := range ids {
@@ -131,6 +161,65 @@ func (r *Reconciler) handover(leads map[schema.NodeID][]*catalog.Shard) *handove
 	}
 	return nil
 }
+
+// fittest is h with the shard that leaves the two nodes most alike in what they do.
+func (r *Reconciler) fittest(leads map[schema.NodeID][]*catalog.Shard, h *handover) *handover {
+	more := r.workOf(leads[h.from]) - r.workOf(leads[h.to])
+	unlike := func(s schema.ShardID) float64 { return math.Abs(more - 2*r.work[s]) }
+	best := *h
+	for _, sh := range leads[h.from] {
+		if unlike(sh.ID) < unlike(best.shard) && r.mayLead(sh, h.to) {
+			best.shard = sh.ID
+		}
+	}
+	return &best
+}
+
+func (r *Reconciler) workOf(shards []*catalog.Shard) (sum float64) {
+	for _, sh := range shards {
+		if sh != nil {
+			sum += r.work[sh.ID]
+		}
+	}
+	return sum
+}
+
+// exchange finds a lease to move though nodes have as many as each other, nil where none would make what they do more even. Where it
+// leaves one node with two more, handover sends another one back, since that is then the fittest.
+func (r *Reconciler) exchange(leads map[schema.NodeID][]*catalog.Shard) (best *handover) {
+	total := 0.0
+	for _, shards := range leads {
+		total += r.workOf(shards)
+	}
+	mean := total / float64(len(leads))
+	if mean < least[inWork] || time.Since(r.quietSince) < r.cfg.SteadyFor {
+		return nil
+	}
+	most := leastExchange * mean * mean
+	for _, from := range SortedNodes(leads) {
+		for _, to := range SortedNodes(leads) {
+			more := r.workOf(leads[from]) - r.workOf(leads[to])
+			if from == to || more < offMost*mean || len(leads[from]) < len(leads[to]) {
+				continue
+			}
+			for _, sh := range leads[from] {
+				for _, back := range append(slices.Clone(leads[to]), nil) {
+					if back == nil && len(leads[from]) == len(leads[to]) {
+						continue // one would have two more
+					}
+					less := r.work[sh.ID] - r.workOf([]*catalog.Shard{back})
+					if gain := 2 * less * (more - less); gain > most && r.mayLead(sh, to) && (back == nil || r.mayLead(back, from)) {
+						best, most = &handover{sh.ID, from, to}, gain
+					}
+				}
+			}
+		}
+	}
+	return best
+}
+
+// leastExchange is what an exchange of leases must gain, in squares of what a node does on average.
+const leastExchange = 0.02
 
 // mayLead tells whether a node's replica of a shard may take its lease.
 func (r *Reconciler) mayLead(sh *catalog.Shard, node schema.NodeID) bool {

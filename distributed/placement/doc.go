@@ -1,5 +1,5 @@
 // Package placement makes the cluster what it should be: which nodes have replicas of which shards, who leads them, how many data
-// shards there are, and which version the cluster is at. Splitting, moving and balancing of tablets belong here as further steps.
+// shards there are, which tablets go elsewhere so that nodes bear the same, and which version the cluster is at.
 //
 // The catalog says which replica of a shard is on which node. The leaseholder of the system shard compares that with what
 // the cluster should look like, with raft's own configuration and with what the nodes report, and does one step at a
@@ -15,12 +15,15 @@
 // node clears it. Where to find what:
 //
 //	members.go    how a node stands (it stays, is silent, lost, leaving, left), who should have a replica, and whose may go
-//	balance.go    replicas and leases from nodes with many to nodes with few
+//	balance.go    replicas and leases from nodes with many to nodes with few, and leases by what they come to
+//	weigh.go      what nodes bear, and which moves would make that more even
+//	shift.go      which tablets move together, and having them moved (package moves does it)
 //	reconcile.go  the steps, in their order
 //	tables.go     shards for the tablets of new tables
 //	version.go    the cluster's version
 //
 // Invariants: replica ids are drawn from the catalog before they are used, and never again. A change that raft was asked for is
 // completed, whatever was heard of it. Nothing is taken out of a group before as many others as it should have vote, run and have
-// caught up. (decision 43; sim_test.go is a simulation of whole clusters.)
+// caught up. Tablets are moved for evenness only by moves that make the sum of weigh.go smaller, so none goes to and fro while loads
+// stay; and those of a database together. (decisions 43, 47; sim_test.go is a simulation of whole clusters.)
 package placement

@@ -51,7 +51,15 @@ func (r *Reconciler) voters(s schema.ShardID, nodes int) int {
 	if s == schema.SystemShard {
 		return min(nodes, r.cfg.SystemVoters)
 	}
-	return min(nodes, r.cfg.ReplicationFactor)
+	return min(nodes, r.factor())
+}
+
+// SettingReplication is the cluster-wide setting that goes before Config.ReplicationFactor.
+const SettingReplication = "cloudsql_replication_factor"
+
+// factor is how many replicas a data shard should have, as far as there are nodes.
+func (r *Reconciler) factor() int {
+	return int(max(1, numberSetting(r.c.Catalog(), SettingReplication, float64(r.cfg.ReplicationFactor))))
 }
 
 // lasting counts the nodes that are there or will come back.
@@ -97,14 +105,16 @@ type candidate struct {
 	standing standing
 	mayTake  bool // a new replica
 	rank     int  // voters before others, and those before nodes without a replica
+	crowd    int  // how near it is to the others that have one
 	replicas int  // of other shards
 }
 
-// candidates gives the nodes: voters first, then who has another replica, then those with the fewest.
+// candidates gives the nodes: voters first, then who has another replica, then those farthest from the others that have one, and with
+// the fewest.
 func (r *Reconciler) candidates(c *catalog.Snapshot, sh *catalog.Shard) (out []candidate) {
-	counts := replicaCounts(c)
+	counts, where := replicaCounts(c), r.localities(c)
 	for _, m := range c.Nodes() {
-		k := candidate{id: m.ID, standing: r.stands(m), replicas: counts[m.ID], rank: 2}
+		k := candidate{id: m.ID, standing: r.stands(m), replicas: counts[m.ID], rank: 2, crowd: where.crowd(sh, m.ID, 0)}
 		if k.standing == left {
 			continue
 		}
@@ -118,7 +128,7 @@ func (r *Reconciler) candidates(c *catalog.Snapshot, sh *catalog.Shard) (out []c
 		out = append(out, k)
 	}
 	slices.SortFunc(out, func(a, b candidate) int {
-		return cmp.Or(a.rank-b.rank, a.replicas-b.replicas, cmp.Compare(a.id, b.id))
+		return cmp.Or(a.rank-b.rank, a.crowd-b.crowd, a.replicas-b.replicas, cmp.Compare(a.id, b.id))
 	})
 	return out
 }
@@ -253,7 +263,8 @@ func (r *Reconciler) fit(sh *catalog.Shard, node schema.NodeID) bool {
 	return rs != nil && rs.Replica == replica && rs.Broken == "" && r.caughtUp(sh.ID, rs)
 }
 
-// surplus chooses whose replica is one too many: on the node with the most, and of those rather not the leader.
+// surplus chooses whose replica is one too many: of those nearest to others, on the node with the most, and of those rather not the
+// leader.
 func (r *Reconciler) surplus(sh *catalog.Shard, voters []candidate) schema.NodeID {
 	leader := r.leaderOf(sh.ID)
 	leads := func(k candidate) int {
@@ -263,7 +274,7 @@ func (r *Reconciler) surplus(sh *catalog.Shard, voters []candidate) schema.NodeI
 		return 0
 	}
 	return slices.MaxFunc(voters, func(a, b candidate) int {
-		return cmp.Or(a.replicas-b.replicas, leads(b)-leads(a))
+		return cmp.Or(a.crowd-b.crowd, a.replicas-b.replicas, leads(b)-leads(a))
 	}).id
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/clock"
+	"cloudsql/distributed/load"
 	"cloudsql/distributed/peers"
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/schema"
@@ -32,17 +33,20 @@ type Cluster interface {
 	Start(ctx context.Context, node schema.NodeID, q StartRequest) error
 	Change(ctx context.Context, leader schema.NodeID, s schema.ShardID, op Op, replica uint64) error
 	Transfer(ctx context.Context, s schema.ShardID, from, to schema.NodeID) error
+	// Loads asks a node what the tablets of a shard come to there.
+	Loads(ctx context.Context, node schema.NodeID, s schema.ShardID) ([]load.Tablet, error)
 	// Retire has a node stop a replica that the catalog gives it no more, and clear its data.
 	Retire(ctx context.Context, node schema.NodeID, q StartRequest) error
 }
 
 // Config is what the cluster should be like.
 type Config struct {
-	ReplicationFactor int           // replicas of a data shard, as far as there are nodes
-	DataShards        int           // as many at most; one a node until then
+	ReplicationFactor int           // replicas of a data shard, as far as there are nodes, unless the cluster has the setting (SettingReplication)
+	DataShards        int           // as many at most, one a node until then; 0: one a node, however many
 	SystemVoters      int           // nodes beyond get non-voting replicas of the system shard
 	ReplaceAfter      time.Duration // so long after a node was last heard from, its replicas are given to others
 	Heartbeat         time.Duration
+	SteadyFor         time.Duration   // without a change of leaders and places, before loads are believed
 	MaxVersion        version.Version // that this program can serve
 }
 
@@ -58,6 +62,8 @@ type Reconciler struct {
 	since      time.Time             // since when reconciling has been this node's task
 	quietSince time.Time             // since when all nodes are there and no shard has changed its leader
 	leaders    map[schema.ShardID]schema.NodeID
+	work       map[schema.ShardID]float64 // that the shards' leaders do, when it was last steady
+	shifts     shifting
 }
 
 // FirstDataShard is the id of a cluster's first shard with rows.
@@ -106,7 +112,7 @@ func (r *Reconciler) Loop(ctx context.Context) {
 		}
 		if !r.c.Leads() {
 			r.since = time.Now() // whoever begins looks around first
-			r.quietSince = r.since
+			r.quietSince, r.work, r.shifts = r.since, nil, shifting{}
 			continue
 		}
 		for r.c.Leads() && ctx.Err() == nil {
@@ -318,7 +324,7 @@ func (r *Reconciler) drop(ctx context.Context, sh *catalog.Shard, node schema.No
 	})
 }
 
-// addShard begins a further data shard when there are more nodes than data shards.
+// addShard begins a further data shard when there are more nodes than data shards. Those of nodes that have left stay.
 func (r *Reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, error) {
 	var nodes int
 	leads := map[schema.NodeID]int{} // data shards that began on a node, by who has voters
@@ -334,14 +340,14 @@ func (r *Reconciler) addShard(ctx context.Context, c *catalog.Snapshot) (bool, e
 			continue
 		}
 		data++
-		if len(sh.Replicas) < min(nodes, r.cfg.ReplicationFactor) {
+		if len(sh.Replicas) < min(nodes, r.factor()) {
 			return false, nil // one thing after the other
 		}
 		if h := r.leaderOf(sh.ID); h != 0 {
 			leads[h]++
 		}
 	}
-	if data >= min(nodes, r.cfg.DataShards) {
+	if most := r.cfg.DataShards; data >= nodes || most > 0 && data >= most {
 		return false, nil
 	}
 	home := slices.MinFunc(SortedNodes(leads), func(a, b schema.NodeID) int { return leads[a] - leads[b] })

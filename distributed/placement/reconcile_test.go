@@ -35,11 +35,11 @@ func (w *world) whole() error {
 		}
 	}
 	w.mu.Unlock()
-	if want := min(staying, w.cfg.DataShards) + 1; len(shards) < want {
+	if want := w.wanted(staying) + 1; len(shards) < want {
 		return fmt.Errorf("%d shards of %d", len(shards), want)
 	}
 	for _, sh := range shards {
-		voters := min(staying, w.cfg.ReplicationFactor)
+		voters := min(staying, w.factor())
 		if sh.ID == schema.SystemShard {
 			voters = min(len(w.nodes), w.cfg.SystemVoters)
 		}
@@ -54,6 +54,20 @@ func (w *world) whole() error {
 		return err
 	}
 	return even("leases", w.leases())
+}
+
+// wanted is how many data shards there should be at least.
+func (w *world) wanted(nodes int) int {
+	if w.cfg.DataShards > 0 {
+		return min(nodes, w.cfg.DataShards)
+	}
+	return nodes
+}
+
+func (w *world) factor() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return int(numberSetting(w.snap, SettingReplication, float64(w.cfg.ReplicationFactor)))
 }
 
 // placed tells whether a shard's replicas are on nodes that live and stay.
@@ -95,7 +109,12 @@ func grown(t *testing.T, seed uint64, nodes schema.NodeID, fn func(w *world)) {
 // becomes fails the test where a state is not reached.
 func (w *world) becomes(what string, good func() error) {
 	w.t.Helper()
-	if err := w.settle(20*time.Minute, good); err != nil {
+	w.becomesIn(20*time.Minute, what, good)
+}
+
+func (w *world) becomesIn(limit time.Duration, what string, good func() error) {
+	w.t.Helper()
+	if err := w.settle(limit, good); err != nil {
 		w.t.Fatalf("%s: %v", what, err)
 	}
 }
@@ -203,18 +222,16 @@ func TestRemoving(t *testing.T) {
 
 // Nodes that join one after the other all get replicas and leases.
 func TestGrowing(t *testing.T) {
-	inWorld(t, 1, Config{ReplicationFactor: 3, DataShards: 12, SystemVoters: 5}, func(w *world) {
+	inWorld(t, 1, Config{ReplicationFactor: 3, SystemVoters: 5}, func(w *world) {
 		for id := schema.NodeID(2); id <= 12; id++ {
 			w.join(id)
 			w.becomes(fmt.Sprint("with ", id), w.whole)
 		}
-		for id, n := range w.replicas() {
-			if n < 1 {
-				w.t.Errorf("node %d has no replica of a data shard", id)
+		replicas, leases := w.replicas(), w.leases()
+		for id := schema.NodeID(1); id <= 12; id++ {
+			if replicas[id] != 3 || leases[id] != 1 {
+				w.t.Errorf("node %d has %d replicas of data shards, and leads %d", id, replicas[id], leases[id])
 			}
-		}
-		if len(w.replicas()) != 12 {
-			w.t.Errorf("only %d nodes have data", len(w.replicas()))
 		}
 	})
 }
@@ -296,4 +313,47 @@ func (w *world) hasBroken(s schema.ShardID, g *simGroup) bool {
 		}
 	}
 	return false
+}
+
+// The replication factor can be changed while the cluster runs.
+func TestReplicationFactor(t *testing.T) {
+	grown(t, 6, 5, func(w *world) {
+		for _, factor := range []string{"5", "1", "4", "3"} {
+			w.setting(SettingReplication, factor)
+			w.becomes("with "+factor, w.whole)
+		}
+	})
+}
+
+// Replicas are spread over zones, also where nodes tell of theirs only when everything has its place.
+func TestReplicasAreSpreadOverZones(t *testing.T) {
+	grown(t, 12, 6, func(w *world) {
+		w.mu.Lock()
+		for id, n := range w.nodes {
+			n.where = fmt.Sprintf("region=r,zone=%d", id%3)
+		}
+		w.mu.Unlock()
+		apart := func() error {
+			for s := FirstDataShard; s < FirstDataShard+6; s++ {
+				zones := map[string]bool{}
+				for node := range shardOf(w, s).Replicas {
+					zones[w.nodes[node].where] = true
+				}
+				if len(zones) != 3 {
+					return fmt.Errorf("shard %d is in zones %v", s, zones)
+				}
+			}
+			return w.whole()
+		}
+		w.becomes("apart", apart)
+		w.set(4, false)
+		w.becomes("without one", func() error {
+			if n := w.replicas()[4]; n > 0 {
+				return fmt.Errorf("%d replicas are left", n)
+			}
+			return w.agrees()
+		})
+		w.set(4, true)
+		w.becomes("apart again", apart)
+	})
 }

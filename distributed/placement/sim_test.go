@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/load"
 	"cloudsql/distributed/peers"
 	"cloudsql/distributed/raft"
 	"cloudsql/storage/schema"
@@ -33,6 +35,12 @@ type world struct {
 	nodes  map[schema.NodeID]*simNode
 	groups map[schema.ShardID]*simGroup
 	used   map[uint64]schema.ShardID // all replica ids that a group ever had
+
+	weights map[schema.TabletID]weight
+	noise   float64                // by which share, at most, the work that a leader tells of is off
+	moved   map[schema.TableID]int // tablets of a table
+	weighed *catalog.Snapshot      // that sums are of
+	sums    map[schema.ShardID]weight
 }
 
 type simNode struct {
@@ -40,6 +48,7 @@ type simNode struct {
 	alive bool
 	drain bool
 	full  bool
+	where string
 	reps  map[schema.ShardID]*simReplica
 }
 
@@ -60,10 +69,12 @@ var errLost = errors.New("the answer was lost")
 
 // newWorld begins a cluster of node 1 with its two shards.
 func newWorld(ctx context.Context, t *testing.T, seed uint64, cfg Config) *world {
-	cfg.Heartbeat, cfg.ReplaceAfter, cfg.MaxVersion = 250*time.Millisecond, time.Minute, version.Max
+	cfg.ReplaceAfter, cfg.SteadyFor, cfg.MaxVersion = time.Minute, 40*time.Second, version.Max
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 250*time.Millisecond)
 	w := &world{
 		t: t, cfg: cfg, ctx: ctx, rng: rand.New(rand.NewPCG(seed, 1)), snap: catalog.Empty(),
 		nodes: map[schema.NodeID]*simNode{}, groups: map[schema.ShardID]*simGroup{}, used: map[uint64]schema.ShardID{},
+		weights: map[schema.TabletID]weight{}, moved: map[schema.TableID]int{},
 	}
 	w.mustChange(func(tx *catalog.Tx) error {
 		tx.PutClusterVersion(catalog.ClusterVersion{Active: version.Max})
@@ -79,6 +90,7 @@ func newWorld(ctx context.Context, t *testing.T, seed uint64, cfg Config) *world
 		}
 	}
 	go w.live(ctx)
+	go w.carryOut(ctx)
 	return w
 }
 
@@ -136,14 +148,58 @@ func (w *world) others(id schema.NodeID) (out []*simNode) {
 func (w *world) status(n *simNode) *peers.Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := &peers.Status{Node: n.id, Can: version.Max, Bound: version.Max, Drain: n.drain, Full: n.full}
+	s := &peers.Status{Node: n.id, Can: version.Max, Bound: version.Max, Drain: n.drain, Full: n.full, Locality: n.where}
 	for id, rep := range n.reps {
 		leads := w.groups[id].leader == rep.id && rep.broken == ""
-		s.Reps = append(s.Reps, peers.Replica{
-			Shard: id, Replica: rep.id, Applied: rep.applied, Broken: rep.broken, Leader: leads, Holder: leads,
-		})
+		in := w.shardWeight(id)
+		r := peers.Replica{
+			Shard: id, Replica: rep.id, Applied: rep.applied, Broken: rep.broken, Leader: leads, Holder: leads, Bytes: uint64(in[inBytes]),
+		}
+		if leads {
+			r.Reads = uint64(in[inWork] * (1 + w.noise*(2*w.rng.Float64()-1)))
+		}
+		s.Reps = append(s.Reps, r)
 	}
 	return s
+}
+
+// shardWeight is what the tablets of a shard weigh. Called with mu held.
+func (w *world) shardWeight(s schema.ShardID) weight {
+	if w.weighed != w.snap {
+		w.weighed, w.sums = w.snap, map[schema.ShardID]weight{}
+		for _, d := range w.snap.Databases() {
+			for _, t := range w.snap.Tables(d.Name) {
+				for _, tb := range t.Tablets {
+					w.sums[tb.Shard] = w.sums[tb.Shard].plus(w.weights[tb.ID], 1)
+				}
+			}
+		}
+	}
+	return w.sums[s]
+}
+
+// carryOut carries out moves of tablets, each in some seconds.
+func (w *world) carryOut(ctx context.Context) {
+	for sleep(ctx, 2*time.Second) {
+		w.mu.Lock()
+		some := len(catalog.Moves(w.snap)) > 0
+		w.mu.Unlock()
+		if !some {
+			continue
+		}
+		w.mustChange(func(tx *catalog.Tx) error {
+			for _, m := range catalog.Moves(tx.Snapshot) {
+				t, ok := tx.Snapshot.TableByID(m.Table)
+				if m.State == catalog.MoveLeaving || m.Cancel || !ok || !tx.Flip(m, t.Version+1) {
+					tx.DeleteMove(m.Tablet)
+					continue
+				}
+				w.weights[m.Copy] = w.weights[m.Tablet]
+				w.moved[m.Table]++
+			}
+			return nil
+		})
+	}
 }
 
 // live lets groups elect leaders, grow, and be caught up with.
@@ -359,6 +415,28 @@ func (c *simCluster) Transfer(_ context.Context, s schema.ShardID, from, to sche
 		g.leader = next.id
 		return nil
 	})
+}
+
+func (c *simCluster) Loads(_ context.Context, node schema.NodeID, s schema.ShardID) (list []load.Tablet, err error) {
+	err = c.unsure(func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.nodes[node].alive {
+			return errors.New("no such node")
+		}
+		list = nil
+		for _, d := range c.snap.Databases() {
+			for _, t := range c.snap.Tables(d.Name) {
+				for _, tb := range t.Tablets {
+					if wt := c.weights[tb.ID]; tb.Shard == s {
+						list = append(list, load.Tablet{ID: tb.ID, Load: load.Load{Bytes: wt[inBytes], Reads: wt[inWork]}})
+					}
+				}
+			}
+		}
+		return nil
+	})
+	return list, err
 }
 
 func (c *simCluster) Retire(_ context.Context, node schema.NodeID, q StartRequest) error {

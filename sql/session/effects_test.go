@@ -93,6 +93,10 @@ var effectProbes = map[string]effectProbe{
 	// Settings that the node reads.
 	"cloudsql_spread_tables":        {other: "distributed/node TestSpreadSetting"},
 	"innodb_stats_auto_recalc":      {other: "sql/session TestStatisticsFollowTheRows"},
+	"cloudsql_balance":              {other: "distributed/placement TestBalanceSettings"},
+	"cloudsql_balance_part_load":    {other: "distributed/placement TestHeavyDatabase"},
+	"cloudsql_balance_part_mb":      {other: "distributed/placement TestHeavyDatabase"},
+	"cloudsql_replication_factor":   {other: "distributed/placement TestReplicationFactor"},
 	"cloudsql_cluster_version_hold": {other: "distributed/node TestVersionIsRaised"},
 }
 

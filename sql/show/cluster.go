@@ -26,25 +26,28 @@ Voters varchar(255) !
 Non_voters varchar(255) !
 Tablets bigint unsigned !
 Rows bigint unsigned !
-Data_length bigint unsigned !`)
+Data_length bigint unsigned !
+Reads_per_second bigint unsigned !
+Writes_per_second bigint unsigned !`)
 	if c.Access(uint64(mysql.ProcessPriv), "", "") != nil {
 		return r, nil
 	}
-	type load struct{ tablets, rows, bytes uint64 }
-	loads := map[schema.ShardID]load{}
+	type content struct{ tablets, rows, bytes uint64 }
+	contents := map[schema.ShardID]content{}
 	for _, d := range c.Catalog().Databases() {
 		for _, t := range c.Catalog().Tables(d.Name) {
 			for i := range t.Tablets {
 				tb := monitor.TabletOf(c, t, i)
-				l := loads[tb.Shard]
-				loads[tb.Shard] = load{l.tablets + 1, l.rows + tb.Rows, l.bytes + tb.Bytes}
+				in := contents[tb.Shard]
+				contents[tb.Shard] = content{in.tablets + 1, in.rows + tb.Rows, in.bytes + tb.Bytes}
 			}
 		}
 	}
 	for _, s := range c.Catalog().Shards() {
-		l := loads[s.ID]
+		in, busy := contents[s.ID], c.DB().ShardLoad(s.ID)
 		r.add(virtual.Num(uint64(s.ID)), monitor.Holder(c, s.ID), nodes(s.Replicas), nodes(s.NonVoting),
-			virtual.Num(l.tablets), virtual.Num(l.rows), virtual.Num(l.bytes))
+			virtual.Num(in.tablets), virtual.Num(in.rows), virtual.Num(in.bytes),
+			monitor.Rate(busy.Reads), monitor.Rate(busy.Writes))
 	}
 	return r, nil
 }
@@ -73,11 +76,13 @@ Leaseholder bigint unsigned
 Rows bigint unsigned !
 Data_length bigint unsigned !
 Moving_to bigint unsigned
-Copied bigint unsigned`)
+Copied bigint unsigned
+Reads_per_second bigint unsigned !
+Writes_per_second bigint unsigned !`)
 	for i := range o.Desc.Tablets {
 		t := monitor.TabletOf(c, o.Desc, i)
 		r.add(virtual.Num(uint64(t.ID)), t.Partition, keyText(o.Desc, t.Start), keyText(o.Desc, t.End), virtual.Num(uint64(t.Shard)), t.Holder, virtual.Num(t.Rows), virtual.Num(t.Bytes),
-			t.Moving, t.Copied)
+			t.Moving, t.Copied, monitor.Rate(t.Reads), monitor.Rate(t.Writes))
 	}
 	return r, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/load"
 	"cloudsql/planner/exec"
 	"cloudsql/sql/ddl"
 	"cloudsql/sql/digest"
@@ -147,10 +148,14 @@ type cluster struct {
 	s *server
 }
 
-func (c cluster) NodeAlive(id schema.NodeID) bool               { return id == 1 }
-func (c cluster) NodeID() schema.NodeID                         { return 1 }
-func (c cluster) Leaseholder(schema.ShardID) schema.NodeID      { return 1 }
-func (c cluster) TableStats(*schema.Table) (rows, bytes uint64) { return 10, 1000 }
+func (c cluster) NodeAlive(id schema.NodeID) bool          { return id == 1 }
+func (c cluster) NodeID() schema.NodeID                    { return 1 }
+func (c cluster) Leaseholder(schema.ShardID) schema.NodeID { return 1 }
+func (c cluster) ShardLoad(schema.ShardID) load.Load {
+	return load.Load{Bytes: 1000, Reads: 20, Writes: 3}
+}
+func (c cluster) TabletWork(*schema.Tablet) (reads, writes float64) { return 19.6, 3 }
+func (c cluster) TableStats(*schema.Table) (rows, bytes uint64)     { return 10, 1000 }
 func (c cluster) AutoInc(_ context.Context, t *schema.Table) (uint64, error) {
 	return max(c.s.autoInc[t.ID], t.AutoIncStart, 1), nil
 }

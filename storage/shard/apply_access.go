@@ -78,6 +78,7 @@ func (w *writer) begin(a *applier, ts mvcc.Timestamp) {
 func (a *applying) commitCounters(deltas []counterDelta) {
 	for i := range deltas {
 		d := &deltas[i]
+		d.t.counters.work.writes.Add(max(1, uint64(max(d.rows, -d.rows))))
 		if d.rows == 0 && d.autoInc <= d.t.counters.autoInc.Load() {
 			continue
 		}

@@ -65,6 +65,7 @@ func (s *Shard) Read(ctx context.Context, r *fragment.Read, o ReadOptions, page 
 	for tries := 0; tries < maxNewestTries && o.At == 0 && o.From == nil && errors.Is(err, ErrTooOld); tries++ {
 		err = rd.run(ctx, s, r, o, page) // the watermark overtook a read of the newest state before it had begun
 	}
+	rd.countRead()
 	rd.release()
 	return err
 }

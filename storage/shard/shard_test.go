@@ -226,6 +226,9 @@ func TestInsertAndRead(t *testing.T) {
 	if rows, _ := s.TabletStats(testTablet); rows != 3 {
 		t.Errorf("%d rows", rows)
 	}
+	if reads, writes := s.TabletWork(testTablet); reads != 1 || writes != 3 { // what failed has written nothing
+		t.Errorf("%d reads and %d writes were counted", reads, writes)
+	}
 }
 
 func BenchmarkPointGet(b *testing.B) {

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cloudsql/storage/schema"
@@ -19,6 +20,29 @@ type usage struct {
 	mu    sync.Mutex
 	at    time.Time
 	bytes uint64
+}
+
+// rowsPerRead is how many rows more than one a read may look at before it counts as two.
+const rowsPerRead = 16
+
+// work counts what this replica has done for a tablet: pages that were read here, those of many rows several times, and the
+// writes of transactions that were applied, by their rows. It is in memory only.
+type work struct{ reads, writes atomic.Uint64 }
+
+// TabletWork tells how much has been read and written of a tablet since this replica was opened, or the tablet came.
+func (s *published) TabletWork(id schema.TabletID) (reads, writes uint64) {
+	t, ok := s.tablets.Load().Get(id)
+	if !ok {
+		return 0, 0
+	}
+	return t.counters.work.reads.Load(), t.counters.work.writes.Load()
+}
+
+// countRead counts a page that was read, at the cost of one addition.
+func (rd *pageWriter) countRead() {
+	if rd.t != nil {
+		rd.t.counters.work.reads.Add(1 + rd.page.Seen/rowsPerRead)
+	}
 }
 
 // TabletStats estimates a tablet's rows (as applied, ignoring versions) and its bytes on disk; zeros for a tablet that

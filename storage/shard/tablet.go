@@ -26,11 +26,12 @@ type tablet struct {
 	begins   mvcc.Timestamp // its states before are not known here
 }
 
-// counters change with what is applied; only Apply writes them.
+// counters change with what is applied; only Apply writes them, but for reads.
 type counters struct {
 	rows    atomic.Int64
 	autoInc atomic.Uint64 // largest AUTO_INCREMENT value in any row ever put
 	usage   usage
+	work    work
 }
 
 // layout is a descriptor prepared for work.

@@ -2,6 +2,7 @@ package golden
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -205,9 +206,10 @@ func catalogAgain(name string, value []byte) ([]byte, error) {
 		v, _ := c.Setting(strings.TrimPrefix(name, "c/set/"))
 		tx.PutSetting(strings.TrimPrefix(name, "c/set/"), v)
 	case "rec":
-		var v any
-		c.Record("job", "7", &v)
-		tx.PutRecord("job", "7", v)
+		var v json.RawMessage
+		kind, key, _ := strings.Cut(strings.TrimPrefix(name, "c/rec/"), "/")
+		c.Record(kind, key, &v)
+		tx.PutRecord(kind, key, v)
 	}
 	for _, s := range tx.Command(1, 1).Sets {
 		if s.Key == name {

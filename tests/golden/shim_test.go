@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/placement"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -96,6 +97,7 @@ func (s *samples) logLater(entry func(name string, cmd []byte), at func(n uint64
 func (s *samples) putLater(tx *catalog.Tx) {
 	if version.Version(s.version) >= version.V2 {
 		tx.PutStatistics(7, sampleStatistics())
+		tx.PutRecord("balance", "shift", &placement.Shift{Database: 3, Table: 7, Tablet: 12, From: 2, To: 3})
 		tx.PutMove(&catalog.Move{
 			Tablet: 12, Copy: 40, Table: 7, From: 2, To: 3, State: catalog.MoveCopying, Attempt: 41, Page: []byte{0, 1, 5}, Bytes: 99,
 			Noted: shard.NotePosition{Index: 17, Skip: 2},

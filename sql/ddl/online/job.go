@@ -15,7 +15,7 @@ import (
 )
 
 // jobKind is the kind of the catalog's records of running changes; their key is the table's id.
-const jobKind = "ddl"
+const jobKind = catalog.DefinitionJobs
 
 // Job is the record of a change that is at work on a table.
 type Job struct {

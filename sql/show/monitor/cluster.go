@@ -3,6 +3,7 @@ package monitor
 import (
 	"encoding/hex"
 	"maps"
+	"math"
 	"slices"
 
 	"cloudsql/distributed/catalog"
@@ -42,14 +43,14 @@ func clusterShards(s *virtual.Scan) error {
 		return nil
 	}
 	for _, h := range s.Catalog().Shards() {
-		holder := s.DB().Leaseholder(h.ID)
+		holder, load := s.DB().Leaseholder(h.ID), s.DB().ShardLoad(h.ID)
 		for _, group := range []struct {
 			role  string
 			nodes map[schema.NodeID]uint64
 		}{{"VOTER", h.Replicas}, {"NON_VOTER", h.NonVoting}} {
 			for _, n := range slices.Sorted(maps.Keys(group.nodes)) {
 				err := s.Row(virtual.Num(uint64(h.ID)), virtual.Num(uint64(n)), virtual.Num(group.nodes[n]),
-					types.Str(group.role), virtual.YesNo(n == holder))
+					types.Str(group.role), virtual.YesNo(n == holder), ofHolder(n == holder, load.Reads), ofHolder(n == holder, load.Writes))
 				if err != nil {
 					return err
 				}
@@ -59,13 +60,24 @@ func clusterShards(s *virtual.Scan) error {
 	return nil
 }
 
+// ofHolder is a rate of a shard, which its leaseholder serves; NULL for other replicas.
+func ofHolder(holds bool, rate float64) types.Value {
+	if !holds {
+		return types.Null
+	}
+	return Rate(rate)
+}
+
+// Rate is a number a second as views tell it.
+func Rate(perSecond float64) types.Value { return virtual.Num(uint64(math.Round(perSecond))) }
+
 func clusterTablets(s *virtual.Scan) error {
 	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
 		for i := range o.Desc.Tablets {
 			t := TabletOf(s, o.Desc, i)
 			err := s.Row(types.Str(o.DB), types.Str(o.Desc.Name), virtual.Num(i+1), virtual.Num(uint64(t.ID)),
 				virtual.Num(uint64(t.Shard)), t.Holder, bound(t.Start), bound(t.End), t.Partition, virtual.Num(t.Rows), virtual.Num(t.Bytes),
-				t.Moving, t.Copied)
+				t.Moving, t.Copied, Rate(t.Reads), Rate(t.Writes))
 			if err != nil {
 				return err
 			}
@@ -79,6 +91,7 @@ type Tablet struct {
 	*schema.Tablet
 	Holder, Partition types.Value // the leaseholder's node, the partition's name; NULL: not known, none
 	Rows, Bytes       uint64      // estimates
+	Reads, Writes     float64     // a second
 	Moving, Copied    types.Value // the shard that it is on its way to, and the bytes that have gone over; NULL: it stays
 }
 
@@ -95,6 +108,7 @@ func TabletOf(c virtual.Context, t *schema.Table, i int) Tablet {
 	alone := *t
 	alone.Tablets = t.Tablets[i : i+1]
 	tb.Rows, tb.Bytes = c.DB().TableStats(&alone)
+	tb.Reads, tb.Writes = c.DB().TabletWork(tb.Tablet)
 	return tb
 }
 

@@ -1,0 +1,322 @@
+package placement
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/storage/schema"
+)
+
+// balanced is how clusters are that are watched for hours: heartbeats are most of what a simulation has to do.
+var balanced = Config{ReplicationFactor: 3, SystemVoters: 5, Heartbeat: 900 * time.Millisecond}
+
+// fill makes databases of some tables, each of one tablet.
+func (w *world) fill(databases, tables int, weigh func(database, table int) weight) {
+	for i := range databases {
+		w.mustChange(func(tx *catalog.Tx) error {
+			d := &schema.Database{ID: schema.DatabaseID(tx.NewID()), Name: fmt.Sprintf("d%03d", i), Shard: Emptiest(tx.Snapshot)}
+			tx.PutDatabase(d)
+			for k := range tables {
+				tablets, err := Tablets(tx.Snapshot, d, []*schema.Partition{{}}, []uint64{tx.NewID()}, false)
+				if err != nil {
+					return err
+				}
+				tx.PutTable(&schema.Table{ID: schema.TableID(tx.NewID()), Database: d.ID, Name: fmt.Sprintf("t%03d", k), Version: 1, Tablets: tablets})
+				w.weights[tablets[0].ID] = weigh(i, k)
+			}
+			return nil
+		})
+	}
+}
+
+func (w *world) setting(name, value string) {
+	w.mustChange(func(tx *catalog.Tx) error { tx.PutSetting(name, value); return nil })
+}
+
+// borne is what each node bears that stays.
+func (w *world) borne() map[schema.NodeID]weight {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[schema.NodeID]weight{}
+	for id := range w.none() {
+		var all weight
+		for s, g := range w.groups {
+			rep := w.nodes[id].reps[s]
+			if rep == nil || s == schema.SystemShard {
+				continue
+			}
+			in := w.shardWeight(s)
+			if all[inBytes] += in[inBytes]; g.leader == rep.id {
+				all[inWork] += in[inWork]
+			}
+		}
+		out[id] = all
+	}
+	return out
+}
+
+// within tells whether all nodes bear about the same: none more than any other by so large a share of the mean.
+func (w *world) within(share float64) error {
+	borne := w.borne()
+	for kind := range (weight{}) {
+		low, high, mean := 1e300, 0.0, 0.0
+		for _, b := range borne {
+			low, high, mean = min(low, b[kind]), max(high, b[kind]), mean+b[kind]/float64(len(borne))
+		}
+		if high-low > share*mean {
+			return fmt.Errorf("kind %d: from %.3g to %.3g, by %.3g of the mean: %v", kind, low, high, (high-low)/mean, borne)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var s Shift
+	if w.snap.Record(shiftKind, shiftKey, &s) {
+		return fmt.Errorf("%+v is under way", s)
+	}
+	return nil
+}
+
+// moves counts what has been moved.
+func (w *world) moves() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, of := range w.moved {
+		n += of
+	}
+	return n
+}
+
+// rests fails the test if anything moves between half an hour from now, when nodes bear the same as well as they can, and an hour.
+func (w *world) rests() {
+	w.t.Helper()
+	time.Sleep(30 * time.Minute)
+	before, leases := w.moves(), fmt.Sprint(w.leaders())
+	time.Sleep(30 * time.Minute)
+	if n := w.moves(); n != before {
+		w.t.Errorf("%d tablets have moved, and %d in the half hour after that", before, n-before)
+	}
+	if now := fmt.Sprint(w.leaders()); now != leases {
+		w.t.Errorf("leases have moved from %s to %s", leases, now)
+	}
+}
+
+// leaders are the replicas that lead.
+func (w *world) leaders() map[schema.ShardID]uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[schema.ShardID]uint64{}
+	for s, g := range w.groups {
+		out[s] = g.leader
+	}
+	return out
+}
+
+// together tells whether each database is in one shard, where its next table will be.
+func (w *world) together() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, d := range w.snap.Databases() {
+		for _, t := range w.snap.Tables(d.Name) {
+			if t.Tablets[0].Shard != d.Shard {
+				return fmt.Errorf("table %s of %s is in shard %d and not in %d", t.Name, d.Name, t.Tablets[0].Shard, d.Shard)
+			}
+		}
+	}
+	return nil
+}
+
+// random is a weight that many tablets together make some GB and some thousand requests of.
+func (w *world) random() weight {
+	return weight{inBytes: w.rng.ExpFloat64() * (64 << 20), inWork: w.rng.ExpFloat64() * 30}
+}
+
+// Whatever the databases weigh, as long as each is small: nodes come to bear the same, with databases whole, and then nothing moves any
+// more, though what is measured is never twice the same. So too when nodes come, leave and die.
+func TestNodesBearTheSame(t *testing.T) {
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			inWorld(t, seed, balanced, func(w *world) {
+				w.noise = 0.01
+				w.fill(100, 2, func(int, int) weight { return w.random() })
+				good := func() error {
+					if err := w.whole(); err != nil {
+						return err
+					}
+					return w.within(0.2)
+				}
+				for id := schema.NodeID(2); id <= 5; id++ {
+					w.join(id)
+				}
+				w.becomesIn(time.Hour, "even", good)
+				w.rests()
+				w.ask(2, func(m *catalog.Node) { m.Leaving = true })
+				w.set(3, false)
+				w.join(6)
+				w.becomesIn(time.Hour, "even again", func() error { return w.within(0.2) })
+				w.rests()
+				if err := w.together(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// Twelve nodes all get something to do.
+func TestTwelveNodesWork(t *testing.T) {
+	inWorld(t, 5, balanced, func(w *world) {
+		w.fill(150, 2, func(int, int) weight { return w.random() })
+		for id := schema.NodeID(2); id <= 12; id++ {
+			w.join(id)
+		}
+		w.becomesIn(2*time.Hour, "even", func() error { return w.within(0.2) })
+		for id, b := range w.borne() {
+			if b[inWork] == 0 || b[inBytes] == 0 {
+				t.Errorf("node %d bears %v", id, b)
+			}
+		}
+	})
+}
+
+// A database that is too heavy for a node is parted by its tables; where that is not allowed, or its load or size not worth it, it stays
+// whole.
+func TestHeavyDatabase(t *testing.T) {
+	busy, large := weight{inBytes: 1 << 20, inWork: 100}, weight{inBytes: 64 << 20}
+	for _, c := range []struct {
+		mode, load, mb string
+		each           weight
+		parts          bool
+	}{
+		{"TABLES", "1000", "1000000", busy, true}, {"DATABASES", "1000", "1000000", busy, false}, {"TABLES", "100000", "1000000", busy, false},
+		{"TABLES", "1000", "1000", large, true}, {"DATABASES", "1000", "1000", large, false}, {"TABLES", "1000", "1000000", large, false},
+	} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			inWorld(t, 7, balanced, func(w *world) {
+				w.setting(SettingBalance, c.mode)
+				w.setting(SettingPartLoad, c.load)
+				w.setting(SettingPartMB, c.mb)
+				w.fill(1, 40, func(int, int) weight { return c.each })
+				for id := schema.NodeID(2); id <= 4; id++ {
+					w.join(id)
+				}
+				if c.parts {
+					w.becomesIn(time.Hour, "even", func() error { return w.within(0.2) })
+					return
+				}
+				time.Sleep(20 * time.Minute)
+				if err := w.together(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// A table that weighs more than a node should bear is not moved about: it is alone in the end.
+func TestHotTableStays(t *testing.T) {
+	inWorld(t, 8, balanced, func(w *world) {
+		w.setting(SettingPartLoad, "1000")
+		w.fill(1, 21, func(_, table int) weight {
+			if table == 0 {
+				return weight{inBytes: 1 << 20, inWork: 3000}
+			}
+			return weight{inBytes: 1 << 20, inWork: 100}
+		})
+		for id := schema.NodeID(2); id <= 3; id++ {
+			w.join(id)
+		}
+		w.rests()
+		w.mu.Lock()
+		if n := w.moved[w.snap.Tables("d000")[0].ID]; n > 1 {
+			t.Errorf("it has moved %d times", n)
+		}
+		w.mu.Unlock()
+		for id, b := range w.borne() {
+			if b[inWork] > 3000 {
+				t.Errorf("node %d bears %v", id, b)
+			}
+		}
+	})
+}
+
+// Switched off, nothing is begun; what is little is left where it is.
+func TestBalanceSettings(t *testing.T) {
+	inWorld(t, 9, balanced, func(w *world) {
+		w.setting(SettingBalance, "OFF")
+		w.fill(20, 1, func(int, int) weight { return weight{inBytes: 64 << 20, inWork: 100} })
+		w.join(2)
+		w.join(3)
+		time.Sleep(20 * time.Minute)
+		if n := w.moves(); n > 0 {
+			t.Errorf("%d tablets have moved", n)
+		}
+		w.mu.Lock()
+		for id := range w.weights {
+			w.weights[id] = weight{inBytes: 1 << 20, inWork: 1}
+		}
+		w.weighed = nil
+		w.mu.Unlock()
+		w.setting(SettingBalance, "TABLES")
+		time.Sleep(20 * time.Minute)
+		if n := w.moves(); n > 0 {
+			t.Errorf("%d tablets have moved though there is nearly nothing to do", n)
+		}
+	})
+}
+
+// Requests are lost, and nodes die, whoever reconciles among them, while databases move: each is whole in the end.
+func TestShiftsAmidFaults(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			inWorld(t, seed, balanced, func(w *world) {
+				w.fill(40, 10, func(int, int) weight { return w.random() })
+				for id := schema.NodeID(2); id <= 5; id++ {
+					w.join(id)
+				}
+				w.becomes("grown", w.whole)
+				w.lose(0.3)
+				for range 20 {
+					time.Sleep(time.Minute)
+					w.disturb(1)
+				}
+				w.mu.Lock()
+				for _, n := range w.nodes {
+					n.alive, n.full = true, false
+				}
+				w.mu.Unlock()
+				w.becomesIn(time.Hour, "even", func() error { return w.within(0.25) })
+				if err := w.together(); err != nil {
+					t.Error(err)
+				}
+				if w.moves() == 0 {
+					t.Error("nothing has moved")
+				}
+			})
+		})
+	}
+}
+
+// Where nodes lead as many shards as each other, those go together that make what they do alike.
+func TestLeasesByLoad(t *testing.T) {
+	inWorld(t, 11, balanced, func(w *world) {
+		w.setting(SettingBalance, "OFF")
+		for id := schema.NodeID(2); id <= 8; id++ {
+			w.join(id)
+		}
+		w.becomes("grown", w.whole)
+		work := []float64{1000, 900, 800, 700, 400, 300, 200, 100}
+		w.fill(8, 1, func(i, _ int) weight { return weight{inWork: work[i]} })
+		for id := schema.NodeID(5); id <= 8; id++ {
+			w.ask(id, func(m *catalog.Node) { m.Removing = true })
+		}
+		w.becomesIn(time.Hour, "even", func() error {
+			if err := w.whole(); err != nil {
+				return err
+			}
+			return w.within(0.2)
+		})
+		w.rests()
+	})
+}
