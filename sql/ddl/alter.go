@@ -297,7 +297,7 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 		return a.dropPrimaryKey()
 	case ast.AlterTablePartition, ast.AlterTableRemovePartitioning, ast.AlterTableAddPartitions, ast.AlterTableDropPartition,
 		ast.AlterTableTruncatePartition, ast.AlterTableCoalescePartitions, ast.AlterTableReorganizePartition, ast.AlterTableRebuildPartition:
-		return a.partitions(s)
+		return partitions(a, s)
 	default:
 		return mysqlerr.NotSupported("this ALTER TABLE clause")
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // partitions takes the clauses about partitions, which stand alone but for PARTITION BY and REMOVE PARTITIONING.
-func (a *alteration) partitions(s *ast.AlterTableSpec) error {
+func partitions(a *alteration, s *ast.AlterTableSpec) error {
 	switch s.Tp {
 	case ast.AlterTablePartition:
 		a.partition = s.Partition // when columns and keys are what they will be

@@ -38,7 +38,7 @@ func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement
 			return err
 		}
 		if c.OtherPartitions() {
-			return x.runPartitions(ctx, env, db, c)
+			return runPartitions(ctx, x, env, db, c)
 		}
 		return x.run(ctx, env, db, c, rename)
 	})

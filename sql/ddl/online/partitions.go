@@ -10,7 +10,7 @@ import (
 )
 
 // runPartitions carries out a change by which partitions come and go: tablets do, and no row of another partition is touched.
-func (x *Executor) runPartitions(ctx context.Context, env *ddl.Env, db *schema.Database, c *ddl.Change) error {
+func runPartitions(ctx context.Context, x *Executor, env *ddl.Env, db *schema.Database, c *ddl.Change) error {
 	unlock, err := env.Exclusive(ctx, c.From)
 	if err != nil {
 		return err
@@ -22,7 +22,7 @@ func (x *Executor) runPartitions(ctx context.Context, env *ddl.Env, db *schema.D
 	}
 	t := c.Table.Clone()
 	t.Version = c.From.Version + 1
-	made, gone, err := x.retablet(ctx, db, c.From, t)
+	made, gone, err := retablet(ctx, x, db, c.From, t)
 	if err == nil {
 		err = x.DB.InstallTable(ctx, t)
 	}
@@ -30,16 +30,16 @@ func (x *Executor) runPartitions(ctx context.Context, env *ddl.Env, db *schema.D
 		err = x.put(ctx, t, true, nil)
 	}
 	if err != nil {
-		return errors.Join(err, x.dropAll(ctx, made))
+		return errors.Join(err, dropAll(ctx, x, made))
 	}
 	if t.AutoIncColumn() >= 0 && next > 1 {
 		err = x.DB.SetAutoInc(context.WithoutCancel(ctx), t, next) // of tablets that the catalog knows
 	}
-	return errors.Join(err, x.dropAll(ctx, gone))
+	return errors.Join(err, dropAll(ctx, x, gone))
 }
 
 // retablet gives t the tablets of its partitions: those that from has as well, and new ones.
-func (x *Executor) retablet(ctx context.Context, db *schema.Database, from, t *schema.Table) (made, gone []schema.Tablet, err error) {
+func retablet(ctx context.Context, x *Executor, db *schema.Database, from, t *schema.Table) (made, gone []schema.Tablet, err error) {
 	tablets := map[schema.PartitionID]schema.Tablet{}
 	for _, tb := range from.Tablets {
 		tablets[tb.Partition] = tb
@@ -71,7 +71,7 @@ func (x *Executor) retablet(ctx context.Context, db *schema.Database, from, t *s
 }
 
 // dropAll removes tablets, also where the client has left.
-func (x *Executor) dropAll(ctx context.Context, tablets []schema.Tablet) error {
+func dropAll(ctx context.Context, x *Executor, tablets []schema.Tablet) error {
 	if len(tablets) == 0 {
 		return nil
 	}
