@@ -67,6 +67,7 @@ func TestSplitKeys(t *testing.T) {
 		rows, looked, fails := uint64(minCutRows-1), 0, false
 		here := New(t.Context(), Config{
 			Here: func(*schema.Tablet) (uint64, uint64, bool) { return rows, 100 * rows, true },
+			Work: func(*schema.Tablet) (float64, float64, bool) { return 0, 0, false },
 			Keys: func(context.Context, *schema.Tablet) ([][]byte, error) {
 				if looked++; fails {
 					return nil, errors.New("no")
