@@ -66,6 +66,9 @@ type DB interface {
 	AutoInc(ctx context.Context, t *schema.Table) (uint64, error)
 	// TableStats estimates rows and bytes of a table, from what leaseholders last reported; free to call.
 	TableStats(t *schema.Table) (rows, bytes uint64)
+	// SplitKeys gives primary keys, rising, that cut a tablet's rows into sections of about the same size; nil: it is small, or they are not
+	// known yet. Any keys will do for who reads section by section: others than these cost balance only. Free to call.
+	SplitKeys(t *schema.Tablet) [][]byte
 	// TabletWork estimates the reads and the rows written a second of a tablet, likewise.
 	TabletWork(t *schema.Tablet) (reads, writes float64)
 	// Leaseholder is the node that serves a shard now as far as this node knows (0: unknown), for EXPLAIN.
@@ -150,7 +153,8 @@ type Txn interface {
 
 // Rows is a stream of batches.
 type Rows interface {
-	// Next fills page (reset first) and reports whether it has rows; false ends the stream.
+	// Next fills page (reset first) and reports whether it has rows; false ends the stream. The bytes of the rows' values are nobody
+	// else's: they stay when the next page comes.
 	Next(ctx context.Context, page *fragment.Page) (bool, error)
 	Close()
 }

@@ -430,50 +430,51 @@ func (r *insertRun) flushSplit(ctx context.Context) error {
 	return r.send(ctx, writes...)
 }
 
-// reserve generates the batch's AUTO_INCREMENT values at the gateway.
+// reserve generates the batch's AUTO_INCREMENT values at the gateway: a value that is given moves those behind it, as at a shard.
 func (r *insertRun) reserve(ctx context.Context) error {
 	if r.autoInc < 0 {
 		return nil
 	}
-	n := uint64(0)
+	left := uint64(0)
 	for i := range r.batch.Len() {
 		if r.batch.Row(i)[r.autoInc].IsNull() {
-			n++
+			left++
 		}
 	}
-	if n == 0 {
+	if left == 0 {
 		return nil
 	}
-	step := max(r.series.Step, 1)
-	next, err := r.rt.DB.ReserveAutoInc(ctx, r.Table, n*step)
-	if err != nil {
-		return err
-	}
-	if step > 1 {
-		next = r.series.From(next)
-	}
-	if r.w.Sum.FirstAutoInc == 0 {
-		r.w.Sum.FirstAutoInc = next
-	}
-	reserved := next + n*step
-	for i := range r.batch.Len() {
+	next, err := r.numbers(ctx, left)
+	for i := 0; i < r.batch.Len() && left > 0 && err == nil; i++ {
 		v := &r.batch.Row(i)[r.autoInc]
 		if !v.IsNull() {
-			if given := v.Uint(); r.place.Parts != nil && v.Kind() != types.KindFloat && int64(given) > 0 && given >= next { //nolint:gosec // its sign
-				next = given + 1
+			if given := v.Uint(); r.place.Several() && v.Kind() != types.KindFloat && int64(given) > 0 && given >= next { //nolint:gosec // its sign
+				if err = r.rt.DB.SetAutoInc(ctx, r.Table, given+1); err == nil {
+					next, err = r.numbers(ctx, left)
+				}
 			}
 			continue
 		}
 		var ok bool
-		if *v, ok = access.UnsignedKey(next, &r.Table.Columns[r.autoInc].Type); !ok && r.place.Parts != nil {
+		if *v, ok = access.UnsignedKey(next, &r.Table.Columns[r.autoInc].Type); !ok && r.place.Several() {
 			return mysqlerr.New(mysqlerr.AutoincReadFailed)
 		}
-		next += step
+		if r.w.Sum.FirstAutoInc == 0 {
+			r.w.Sum.FirstAutoInc = next
+		}
+		next += max(r.series.Step, 1)
+		left--
 	}
-	if next > reserved && r.place.Parts != nil {
-		return r.rt.DB.SetAutoInc(ctx, r.Table, next)
+	return err
+}
+
+// numbers reserves n AUTO_INCREMENT values, and gives the first.
+func (r *insertRun) numbers(ctx context.Context, n uint64) (first uint64, err error) {
+	first, err = r.rt.DB.ReserveAutoInc(ctx, r.Table, n*max(r.series.Step, 1))
+	if r.series.Step > 1 {
+		first = r.series.From(first)
 	}
-	return nil
+	return first, err
 }
 
 func (r *insertRun) result() *exec.ModifyResult {

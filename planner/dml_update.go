@@ -391,7 +391,7 @@ func (p *changePlan) Cacheable() bool        { return p.source == nil || p.sourc
 func (p *changePlan) Explain() []ExplainLine {
 	line := ExplainLine{Operator: kindNames[p.kind], Where: explain.ShardName(&p.Table.Tablets[0]), Object: "table:" + p.Table.Name}
 	if p.lookup != nil {
-		l := p.lookup.Explain("KeyLookup")
+		l := p.lookup.Explain("KeyLookup", &p.place)
 		l.Depth = 1
 		if p.where != nil {
 			l.Info += ", " + p.where.String()

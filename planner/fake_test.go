@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,6 +62,38 @@ type testDB struct {
 	account *memory.Account // of the last query
 	session *testSession
 	lock    bool // run queries inside a transaction
+	// processors that queries may borrow; nil: none. Tablets are cut after every few rows then.
+	processors *testProcessors
+}
+
+// testProcessors are three that are idle.
+type testProcessors struct{ lent atomic.Int64 }
+
+func (p *testProcessors) Idle() bool { return p.lent.Load() < 3 }
+func (p *testProcessors) Borrow() bool {
+	if p.lent.Add(1) <= 3 {
+		return true
+	}
+	p.lent.Add(-1)
+	return false
+}
+func (p *testProcessors) Return() { p.lent.Add(-1) }
+
+// SplitKeys implements distributed.DB.
+func (d *testDB) SplitKeys(t *schema.Tablet) (keys [][]byte) {
+	table, ok := d.s.Table(t.ID)
+	if !ok {
+		d.t.Fatal("no tablet", t.ID)
+	}
+	r := &fragment.Read{Tablet: t.ID, SchemaVersion: table.Version, Index: schema.PrimaryIndex, WithKeys: true}
+	var page fragment.Page
+	if err := d.s.Read(context.Background(), r, shard.ReadOptions{}, &page); err != nil {
+		d.t.Fatal(err)
+	}
+	for i := 3; i < len(page.Keys); i += 3 {
+		keys = append(keys, page.Keys[i])
+	}
+	return keys
 }
 
 func newTestDB(t testing.TB) *testDB {
@@ -300,6 +333,9 @@ func (d *testDB) run(q Rows, env *expr.Env) ([][]string, error) {
 	rt := &exec.Runtime{DB: d, Env: env, Room: spill.Room{Memory: d.account, Space: d.space}}
 	if d.lock {
 		rt.Txn = &testTxn{d: d}
+	}
+	if d.processors != nil {
+		rt.Processors = d.processors
 	}
 	op, err := q.Open(ctx, rt)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/locate"
 	"cloudsql/storage/fragment"
+	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -165,26 +166,27 @@ func (p *PointGet) read(ctx context.Context, rt *exec.Runtime, r *fragment.Read,
 	return err
 }
 
-// runSplit reads from a table of several tablets, key by key; a secondary index is asked on every tablet.
+// runSplit reads from a table of several tablets: a primary key says which one has it; a secondary index is asked on every tablet.
 func (p *PointGet) runSplit(ctx context.Context, rt *exec.Runtime, r *fragment.Read, page *fragment.Page) error {
-	var part fragment.Page
 	t := p.lookup.Table
+	var list []locate.Row
+	together := p.lookup.Index.ID == schema.PrimaryIndex
 	for _, key := range r.Keys {
-		tablets := t.Tablets
 		if p.lookup.Index.ID == schema.PrimaryIndex {
-			tablets = []schema.Tablet{*t.TabletFor(key)}
+			list = append(list, locate.Row{Key: key, Tablet: t.TabletFor(key)})
+			together = together && list[0].Tablet == list[len(list)-1].Tablet
+			continue
 		}
-		for i := range tablets {
-			one := *r
-			one.Tablet, one.Keys = tablets[i].ID, [][]byte{key}
-			rt.Used.AddShard(tablets[i].Shard)
-			if err := p.read(ctx, rt, &one, &part); err != nil {
-				return err
-			}
-			page.Batch.Vals = append(page.Batch.Vals, part.Batch.Vals...)
+		for i := range t.Tablets {
+			list = append(list, locate.Row{Key: key, Tablet: &t.Tablets[i]})
 		}
 	}
-	return nil
+	if together {
+		r.Tablet = list[0].Tablet.ID
+		rt.Used.AddShard(list[0].Tablet.Shard)
+		return p.read(ctx, rt, r, page)
+	}
+	return p.readEach(ctx, rt, list, page)
 }
 
 // runParts reads from a partitioned table: a key says which partition has it.
@@ -195,6 +197,17 @@ func (p *PointGet) runParts(ctx context.Context, rt *exec.Runtime, page *fragmen
 	if err != nil {
 		return err
 	}
+	return p.readEach(ctx, rt, list, page)
+}
+
+// readEach reads keys one after the other, all as of one state.
+func (p *PointGet) readEach(ctx context.Context, rt *exec.Runtime, list []locate.Row, page *fragment.Page) (err error) {
+	var at mvcc.Timestamp
+	if rt.Txn == nil && len(list) > 1 {
+		if at, err = rt.DB.Snapshot(ctx); err != nil {
+			return err
+		}
+	}
 	var part fragment.Page
 	for _, k := range list {
 		one := fragment.Read{
@@ -202,15 +215,39 @@ func (p *PointGet) runParts(ctx context.Context, rt *exec.Runtime, page *fragmen
 			Keys: [][]byte{k.Key},
 		}
 		rt.Used.AddShard(k.Tablet.Shard)
-		if len(list) == 1 {
+		switch {
+		case len(list) == 1:
 			return p.read(ctx, rt, &one, page)
+		case at != 0:
+			err = p.readAt(ctx, rt, &one, at, page)
+		default:
+			if err = p.read(ctx, rt, &one, &part); err == nil {
+				page.Batch.Vals = append(page.Batch.Vals, part.Batch.Vals...)
+			}
 		}
-		if err := p.read(ctx, rt, &one, &part); err != nil {
+		if err != nil {
 			return err
 		}
-		page.Batch.Vals = append(page.Batch.Vals, part.Batch.Vals...)
 	}
 	return nil
+}
+
+// readAt adds what a fragment shows at a timestamp.
+func (p *PointGet) readAt(ctx context.Context, rt *exec.Runtime, r *fragment.Read, at mvcc.Timestamp, page *fragment.Page) error {
+	rows, err := rt.DB.ReadAt(ctx, r, at)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var part fragment.Page
+	for {
+		more, err := rows.Next(ctx, &part)
+		if err != nil || !more {
+			return err
+		}
+		rt.Used.AddRows(uint64(part.Batch.Len()))
+		page.Batch.Vals = append(page.Batch.Vals, part.Batch.Vals...)
+	}
 }
 
 // The Rows interface.
@@ -253,7 +290,7 @@ func (o *pointOperator) Close() {}
 
 // Explain shows the one step.
 func (p *PointGet) Explain() []ExplainLine {
-	l := p.lookup.Explain("PointGet")
+	l := p.lookup.Explain("PointGet", &p.place)
 	l.Node = p
 	return []ExplainLine{l}
 }

@@ -37,6 +37,41 @@ func TestRandomPartitions(t *testing.T) {
 	}
 }
 
+// TestRandomSplits compares tables that are cut into tablets with tables of one in the same way.
+func TestRandomSplits(t *testing.T) {
+	for seed := range int64(16) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			g := &generator{rng: rand.New(rand.NewSource(seed)), laterals: true}
+			split, plain := newTestDB(t), newTestDB(t)
+			for _, s := range g.schema() {
+				s, _, _ = strings.Cut(s, " comment")
+				plain.mustExec(s)
+				if strings.HasPrefix(s, "create table") && !strings.Contains(s, "unique") {
+					s += g.cuts()
+				}
+				split.mustExec(s)
+			}
+			for range 60 {
+				g.compareQuery(t, split, plain)
+				g.compareQuery(t, split, plain)
+				if !g.compareChange(t, split, plain) {
+					return
+				}
+			}
+		})
+	}
+}
+
+// cuts has the table cut at some values of its key.
+func (g *generator) cuts() string {
+	text, at := " comment 'split", 0
+	for range 1 + g.rng.Intn(4) {
+		at += 1 + g.rng.Intn(15)
+		text += fmt.Sprint(" ", at)
+	}
+	return text + "'"
+}
+
 // partitions is a PARTITION BY over the column that all unique keys have. No range or list leaves out a value.
 func (g *generator) partitions() string {
 	linear := g.pick("", "linear ")

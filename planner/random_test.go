@@ -10,7 +10,8 @@ import (
 )
 
 // TestRandomQueries compares plans with plain ones: the same query, once with indexes, lookup and hash joins, semi joins
-// and everything inside the shards, and once by reading all tables whole and looping over them, must give the same rows.
+// and everything inside the shards, and once by reading all tables whole and looping over them, must give the same rows; so must the
+// plans where tablets are read in sections, several at once, and in the same order.
 func TestRandomQueries(t *testing.T) {
 	seeds := int64(12)
 	if n, err := strconv.ParseInt(os.Getenv("PLANNER_SEEDS"), 10, 64); err == nil {
@@ -29,6 +30,19 @@ func TestRandomQueries(t *testing.T) {
 				_, got, err := d.query(sql)
 				if (err != nil) != (wantErr != nil) {
 					t.Fatalf("%s\nplanned: %v\nplain: %v", sql, err, wantErr)
+				}
+				d.processors = new(testProcessors)
+				_, cut, cutErr := d.query(sql)
+				if n := d.processors.lent.Load(); n != 0 {
+					t.Fatalf("%s\n%d processors were not given back", sql, n)
+				}
+				d.processors = nil
+				if !ordered && strings.Contains(d.showPlan(sql), "table:r") { // its tablets' pages come as they are read
+					sortRows(got)
+					sortRows(cut)
+				}
+				if showRows(cut) != showRows(got) || (cutErr != nil) != (err != nil) {
+					t.Fatalf("%s\nin one go: %v\n%sin sections: %v\n%splan:\n%s", sql, err, showRows(got), cutErr, showRows(cut), d.showPlan(sql))
 				}
 				if !ordered {
 					sortRows(got)

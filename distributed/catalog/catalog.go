@@ -338,8 +338,12 @@ func (s *Snapshot) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
 	if h, ok := s.tablets.Get(t); ok {
 		return h, true
 	}
-	if m := MoveOf(s, t); m != nil && m.State == MoveLeaving {
-		return m.From, true
+	if m := MoveFrom(s, t); m != nil && m.State == MoveLeaving {
+		for _, o := range m.Sources() {
+			if o.Tablet == t {
+				return o.Shard, true
+			}
+		}
 	}
 	return 0, false
 }

@@ -7,7 +7,7 @@
 //	c/commit/NODE    the last change that a node asked for, so that it can tell a lost answer from a lost race; NODE/SCOPE of a scope
 //	c/db/ID  c/table/ID  c/user/NAME@HOST  c/node/ID  c/shard/ID  c/set/NAME  c/rec/KIND/KEY
 //	c/view/ID        a view; its id and name are of the tables' sequence and names (since V2)
-//	c/move/TABLET    a tablet on its way to another shard, as a copy (since V2; decision 44)
+//	c/move/TABLET    a tablet on its way, as a copy: to another shard, cut, or merged with its neighbours (since V2; decision 44)
 //	c/stats/TABLE    what is known of a table's rows (package statistics); gone with the table
 //
 // Values are JSON. c/rec/cluster/version is the cluster's version (package version); fields of records that came after V1 are

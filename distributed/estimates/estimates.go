@@ -14,6 +14,8 @@ import (
 type Config struct {
 	// Here tells the rows and bytes of a tablet that this node has a replica of.
 	Here func(t *schema.Tablet) (rows, bytes uint64, ok bool)
+	// Keys tells the split keys of such a tablet (shard.SplitKeys); it may take long.
+	Keys func(ctx context.Context, t *schema.Tablet) ([][]byte, error)
 	// Work tells the reads and the rows written a second of a tablet whose shard this node leads.
 	Work func(t *schema.Tablet) (reads, writes float64, ok bool)
 	// Ask asks the leaseholder of a shard with a request that its Handle answers; nil without an error: nobody is known to hold it.
@@ -27,11 +29,17 @@ type Estimates struct {
 
 	mu sync.Mutex
 	m  map[schema.TabletID]*estimate
+
+	cuts    map[schema.TabletID]*cut // of large tablets that are here
+	cutting bool                     // the keys of one of them are being looked for
 }
 
 type estimate struct {
-	Rows   uint64  `json:"rows"`
-	Bytes  uint64  `json:"bytes"`
+	Rows  uint64 `json:"rows"`
+	Bytes uint64 `json:"bytes"`
+	// Keys are split keys, of a large tablet. Programs before them neither send nor miss them.
+	Keys [][]byte `json:"keys,omitempty"`
+	// Reads and Writes are a second's, and only a leaseholder tells them.
 	Reads  float64 `json:"reads,omitempty"`
 	Writes float64 `json:"writes,omitempty"`
 
@@ -44,7 +52,7 @@ const maxAge = 10 * time.Second
 
 // New makes Estimates, whose questions end with ctx.
 func New(ctx context.Context, c Config) *Estimates {
-	return &Estimates{cfg: c, ctx: ctx, m: map[schema.TabletID]*estimate{}}
+	return &Estimates{cfg: c, ctx: ctx, m: map[schema.TabletID]*estimate{}, cuts: map[schema.TabletID]*cut{}}
 }
 
 // Of gives the estimated rows and bytes of a tablet.
@@ -93,7 +101,7 @@ func (e *Estimates) ask(t schema.Tablet) {
 		known := e.m[t.ID]
 		known.asking, known.at = false, time.Now()
 		if got.Rows != 0 || got.Bytes != 0 {
-			known.Rows, known.Bytes = got.Rows, got.Bytes
+			known.Rows, known.Bytes, known.Keys = got.Rows, got.Bytes, got.Keys
 		}
 		if answered {
 			known.Reads, known.Writes = got.Reads, got.Writes
@@ -113,6 +121,7 @@ func (e *Estimates) Handle(_ context.Context, _ schema.NodeID, req []byte) ([]by
 	}
 	var here estimate
 	here.Rows, here.Bytes, _ = e.cfg.Here(&t)
+	here.Keys = e.SplitKeys(&t)
 	here.Reads, here.Writes, _ = e.cfg.Work(&t)
 	return json.Marshal(&here)
 }

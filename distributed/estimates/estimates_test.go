@@ -59,3 +59,55 @@ func TestEstimates(t *testing.T) {
 		}
 	})
 }
+
+// Split keys of a large tablet are looked for once asked for, and again when it has grown or shrunk by a quarter; elsewhere they come with
+// the tablet's size. Who fails to find some leaves those from before.
+func TestSplitKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rows, looked, fails := uint64(minCutRows-1), 0, false
+		here := New(t.Context(), Config{
+			Here: func(*schema.Tablet) (uint64, uint64, bool) { return rows, 100 * rows, true },
+			Keys: func(context.Context, *schema.Tablet) ([][]byte, error) {
+				if looked++; fails {
+					return nil, errors.New("no")
+				}
+				return [][]byte{{byte(looked)}}, nil
+			},
+		})
+		there := New(t.Context(), Config{
+			Here: func(*schema.Tablet) (uint64, uint64, bool) { return 0, 0, false },
+			Ask: func(ctx context.Context, _ schema.ShardID, req []byte) ([]byte, error) {
+				return here.Handle(ctx, 1, req)
+			},
+		})
+		tablet := &schema.Tablet{ID: 1, Shard: 2}
+		expect := func(e *Estimates, key byte, questions int) {
+			t.Helper()
+			keys := e.SplitKeys(tablet)
+			synctest.Wait()
+			if (key == 0) != (keys == nil) || key != 0 && keys[0][0] != key || looked != questions {
+				t.Fatalf("%v after %d questions, not %d after %d", keys, looked, key, questions)
+			}
+		}
+		expect(here, 0, 0) // too small
+		rows = minCutRows
+		expect(here, 0, 1) // nobody waits for them
+		expect(here, 1, 1)
+		expect(there, 0, 1)
+		expect(there, 1, 1)
+		rows += rows / 5
+		time.Sleep(maxAge + time.Second)
+		expect(here, 1, 1)
+		rows, fails = 2*rows, true
+		expect(here, 1, 2)
+		expect(here, 1, 2) // not again at once
+		time.Sleep(maxAge + time.Second)
+		fails = false
+		expect(here, 1, 3)
+		expect(here, 3, 3)
+		rows /= 2
+		time.Sleep(maxAge + time.Second)
+		expect(here, 3, 4)
+		expect(here, 4, 4)
+	})
+}

@@ -18,13 +18,14 @@ import (
 // Op is what a leaseholder is asked.
 type Op string
 
-// The questions: where a tablet is, to have a step logged, and for parts of what a tablet has.
+// The questions: where a tablet is, to have a step logged, for parts of what a tablet has, and where to cut it.
 const (
 	OpState    Op = "state"
 	OpStep     Op = "step"
 	OpVersions Op = "versions"
 	OpNoted    Op = "noted"
 	OpDigest   Op = "digest"
+	OpCut      Op = "cut"
 )
 
 // Request asks the leaseholder of a shard about one of its tablets.
@@ -42,6 +43,8 @@ type Request struct {
 	At       mvcc.Timestamp     `json:"at,omitempty"`      // OpDigest
 	Until    []byte             `json:"until,omitempty"`   // likewise
 	Keys     uint64             `json:"keys,omitempty"`    // likewise
+	Rows     *schema.Tablet     `json:"rows,omitempty"`    // likewise
+	Into     int                `json:"into,omitempty"`    // OpCut
 	MaxBytes int                `json:"maxBytes,omitempty"`
 }
 
@@ -61,6 +64,7 @@ type Reply struct {
 	Noted   shard.NotePosition `json:"noted"`
 	More    bool               `json:"more,omitempty"`
 	Digest  shard.Digest       `json:"digest"`
+	Cuts    [][]byte           `json:"cuts,omitempty"`
 }
 
 // err is what the reply says is wrong.
@@ -90,6 +94,8 @@ type Answerer struct {
 	Leaseholder Leaseholder
 	State       *shard.Shard
 	Version     version.Version // that the cluster is at
+	// Now draws a timestamp.
+	Now func(ctx context.Context) (mvcc.Timestamp, error)
 }
 
 // Answer answers a question, if this node holds the shard's lease.
@@ -133,7 +139,10 @@ func (r *Reply) fill(ctx context.Context, s *shard.Shard, q *Request) (err error
 	case OpNoted:
 		r.Page, r.Noted, r.More, err = s.ExportNoted(q.Tablet, q.Attempt, q.Noted, q.Through, q.MaxBytes)
 	case OpDigest:
-		r.Digest, err = s.DigestTablet(ctx, q.Tablet, q.Attempt, q.At, q.From, q.Until, q.Keys)
+		span := shard.DigestSpan{At: q.At, From: q.From, Until: q.Until, Keys: q.Keys, Rows: q.Rows}
+		r.Digest, err = s.DigestTablet(ctx, q.Tablet, q.Attempt, span)
+	case OpCut:
+		r.Cuts, err = s.CutTablet(ctx, q.Tablet, q.Into)
 	default:
 		err = errors.New("moves: an unknown question")
 	}
@@ -153,6 +162,10 @@ func (l *Answerer) step(ctx context.Context, locks *lock.Table, q *Request) erro
 			if err := clock.Sleep(ctx, time.Millisecond); err != nil {
 				return err
 			}
+		}
+		var err error
+		if c.Newest, err = l.Now(ctx); err != nil {
+			return err
 		}
 	}
 	c.ID = rand.Uint64()

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/clock"
+	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/spawn"
@@ -51,6 +53,8 @@ const (
 	retryAfter = 500 * time.Millisecond // after a step that failed
 	// stepMost bounds a step: a leaseholder may be away for a failover.
 	stepMost = 20 * time.Second
+	// cutMost bounds the search for keys to cut a tablet at, which looks at all of them.
+	cutMost = 10 * time.Minute
 	// closeEnough is the number of versions behind which a tablet may be frozen: those of a moment.
 	closeEnough = 200
 	freezeWait  = 100 * time.Millisecond // for those who are in the tablet; longer after some attempts in vain
@@ -115,6 +119,7 @@ var (
 	errGone      = errors.New("moves: it is somebody else's task now")
 	errCancelled = errors.New("moves: it was cancelled, or its table dropped")
 	errDiffers   = errors.New("moves: the copy differs from the tablet")
+	errFew       = errors.New("moves: the tablet has too few rows to be cut")
 	errSlow      = errors.New("moves: the tablet was frozen for too long")
 )
 
@@ -134,12 +139,13 @@ func (d *Driver) attempt(ctx context.Context, id schema.TabletID) error {
 	if err != nil || a.State == catalog.MoveFailed {
 		return err
 	}
+	a.layOut()
 	if a.State == catalog.MoveCopying {
 		switch err := a.move(ctx); {
 		case errors.Is(err, errCancelled):
 			return a.takeBack(ctx, "")
-		case errors.Is(err, errDiffers):
-			d.log.Error("a tablet's copy differs from it; it stays where it is", "tablet", uint64(id))
+		case errors.Is(err, errDiffers), errors.Is(err, errFew):
+			d.log.Warn("a tablet stays as it is", "tablet", uint64(id), "err", err)
 			return a.takeBack(ctx, err.Error())
 		case err != nil:
 			return err
@@ -152,9 +158,51 @@ func (d *Driver) attempt(ctx context.Context, id schema.TabletID) error {
 type attempt struct {
 	*Driver
 	catalog.Move
+	table   *schema.Table // as it was when the attempt began
+	sources []source
+	targets []target
 
 	noted time.Time // when the record was told how far the copy is
 }
+
+// source is a tablet whose rows go over.
+type source struct {
+	catalog.Source
+	bounds schema.Tablet
+}
+
+// target is a tablet that comes in the sources' place.
+type target struct {
+	schema.Tablet
+	rows uint64 // when it was compared
+}
+
+// layOut finds the tablets that the record is about.
+func (a *attempt) layOut() {
+	a.table, _ = a.c.Catalog().TableByID(a.Table)
+	a.sources, a.targets = nil, nil
+	for _, s := range a.Sources() {
+		from := source{Source: s}
+		if i := slices.IndexFunc(a.tablets(), func(tb schema.Tablet) bool { return tb.ID == s.Tablet }); i >= 0 {
+			from.bounds = a.tablets()[i]
+		}
+		a.sources = append(a.sources, from)
+	}
+	for _, tb := range a.Results() {
+		a.targets = append(a.targets, target{Tablet: tb})
+	}
+}
+
+// tablets are the table's, none where it has been dropped.
+func (a *attempt) tablets() []schema.Tablet {
+	if a.table == nil {
+		return nil
+	}
+	return a.table.Tablets
+}
+
+// plain tells that all that one tablet has goes to one other.
+func (a *attempt) plain() bool { return len(a.sources) == 1 && len(a.targets) == 1 }
 
 // look tells whether the attempt is to go on.
 func (a *attempt) look() error {
@@ -171,7 +219,7 @@ func (a *attempt) look() error {
 	return nil
 }
 
-// next is the table after the flip; nil where it does not have the tablet any more.
+// next is the table after the flip; nil where it does not have the sources any more.
 func (a *attempt) next() *schema.Table {
 	if t, ok := a.c.Catalog().TableByID(a.Table); ok {
 		return a.After(t)
@@ -179,13 +227,15 @@ func (a *attempt) next() *schema.Table {
 	return nil
 }
 
-func (a *attempt) ask(ctx context.Context, q Request) (*Reply, error) {
+func (a *attempt) ask(ctx context.Context, s schema.ShardID, t schema.TabletID, q Request) (*Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepMost)
 	defer cancel()
-	q.Attempt = a.Attempt
-	if q.Tablet = a.Tablet; q.Shard == a.To {
-		q.Tablet = a.Copy
-	}
+	return a.askPatiently(ctx, s, t, q)
+}
+
+// askPatiently is ask without a bound on its time.
+func (a *attempt) askPatiently(ctx context.Context, s schema.ShardID, t schema.TabletID, q Request) (*Reply, error) {
+	q.Attempt, q.Shard, q.Tablet = a.Attempt, s, t
 	r, err := a.c.Ask(ctx, &q)
 	if err == nil {
 		err = r.err()
@@ -194,39 +244,64 @@ func (a *attempt) ask(ctx context.Context, q Request) (*Reply, error) {
 }
 
 // step has a step logged in a shard.
-func (a *attempt) step(ctx context.Context, s schema.ShardID, c shard.MoveCommand) error {
-	c.Attempt = a.Attempt
-	if c.Tablet = a.Tablet; s == a.To {
-		c.Tablet = a.Copy
-	}
-	_, err := a.ask(ctx, Request{Shard: s, Op: OpStep, Step: &c, Wait: freezeWait})
+func (a *attempt) step(ctx context.Context, s schema.ShardID, t schema.TabletID, c shard.MoveCommand) error {
+	c.Attempt, c.Tablet = a.Attempt, t
+	_, err := a.ask(ctx, s, t, Request{Op: OpStep, Step: &c, Wait: freezeWait})
 	if err != nil && !errors.Is(err, shard.ErrMoveBusy) {
 		err = fmt.Errorf("step %d in shard %d: %w", c.Op, s, err)
 	}
 	return err
 }
 
-// move takes the tablet up to the flip.
+// atSources and atTargets have a step logged at all of them, up to one that fails.
+func (a *attempt) atSources(ctx context.Context, op shard.MoveOp) error {
+	for i := range a.sources {
+		s := &a.sources[i]
+		if err := a.step(ctx, s.Shard, s.Tablet, shard.MoveCommand{Op: op}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *attempt) atTargets(ctx context.Context, command func(t *target) shard.MoveCommand) error {
+	for i := range a.targets {
+		t := &a.targets[i]
+		if err := a.step(ctx, t.Shard, t.ID, command(t)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move takes the sources up to the flip.
 func (a *attempt) move(ctx context.Context) error {
+	if err := a.cut(ctx); err != nil {
+		return err
+	}
 	if err := a.look(); err != nil {
 		return err
 	}
 	if err := a.receive(ctx); err != nil {
 		return err
 	}
-	for !a.Copied {
-		if err := a.page(ctx); err != nil {
-			return err
+	for i := range a.sources {
+		for s := &a.sources[i]; !s.Copied; {
+			if err := a.page(ctx, s); err != nil {
+				return err
+			}
 		}
 	}
-	if err := a.compare(ctx); err != nil {
-		return err
+	for i := range a.sources {
+		if err := a.compare(ctx, &a.sources[i]); err != nil {
+			return err
+		}
 	}
 	for {
 		if err := a.look(); err != nil {
 			return err
 		}
-		if _, err := a.follow(ctx, 0, closeEnough); err != nil {
+		if err := a.followAll(ctx, closeEnough); err != nil {
 			return err
 		}
 		err := a.flip(ctx)
@@ -240,63 +315,144 @@ func (a *attempt) move(ctx context.Context) error {
 	}
 }
 
+// cut chooses the bounds of a split that names a number of tablets only.
+func (a *attempt) cut(ctx context.Context) error {
+	if a.Into == 0 || len(a.Targets) > 0 {
+		return nil
+	}
+	if now := catalog.MoveOf(a.c.Catalog(), a.Tablet); a.table == nil || now != nil && now.Cancel {
+		return errCancelled
+	}
+	ctx, cancel := context.WithTimeout(ctx, cutMost)
+	defer cancel()
+	r, err := a.askPatiently(ctx, a.From, a.Tablet, Request{Op: OpCut, Into: a.Into})
+	if err != nil {
+		return err
+	}
+	if len(r.Cuts) == 0 {
+		return errFew
+	}
+	err = a.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		now := catalog.MoveOf(tx.Snapshot, a.Tablet)
+		if now == nil || now.Attempt != a.Attempt {
+			return errGone
+		}
+		m := *now
+		if err := tx.Cut(&m, a.sources[0].bounds, r.Cuts); err != nil {
+			return errors.Join(errCancelled, err) // it is not the table's any more
+		}
+		tx.PutMove(&m)
+		a.Move = m
+		return nil
+	})
+	if err == nil {
+		a.layOut()
+	}
+	return err
+}
+
 // receive begins, or goes on, on both sides.
 func (a *attempt) receive(ctx context.Context) error {
 	next := a.next()
 	if next == nil {
 		return errCancelled
 	}
-	if err := a.step(ctx, a.From, shard.MoveCommand{Op: shard.MoveTrack}); err != nil {
+	if err := a.atSources(ctx, shard.MoveTrack); err != nil {
 		return err
 	}
-	here, err := a.ask(ctx, Request{Shard: a.From, Op: OpState})
+	since, err := a.sinceWhen(ctx)
 	if err != nil {
 		return err
-	}
-	there, err := a.ask(ctx, Request{Shard: a.To, Op: OpState})
-	if err != nil {
-		return err
-	}
-	if !there.Here {
-		a.Page, a.Copied, a.Noted = nil, false, shard.NotePosition{}
-	}
-	if a.Noted.Index < here.State.Tracked {
-		a.Noted = shard.NotePosition{Index: here.State.Tracked}
 	}
 	for i := range next.Tablets {
-		if tb := &next.Tablets[i]; tb.ID == a.Copy {
-			return a.step(ctx, a.To, shard.MoveCommand{Op: shard.MoveReceive, Table: next.ForTablet(tb), Since: here.State.Since})
+		tb := &next.Tablets[i]
+		at := slices.IndexFunc(a.targets, func(t target) bool { return t.ID == tb.ID })
+		if at < 0 {
+			continue
+		}
+		c := shard.MoveCommand{Op: shard.MoveReceive, Table: next.ForTablet(tb), Since: since}
+		if err := a.step(ctx, tb.Shard, tb.ID, c); err != nil {
+			return err
 		}
 	}
-	return errCancelled
+	return nil
+}
+
+// sinceWhen tells from when on the copies have which index, and finds out where the copying of each source has to go on.
+func (a *attempt) sinceWhen(ctx context.Context) (since map[schema.IndexID]mvcc.Timestamp, err error) {
+	all := true
+	for i := range a.targets {
+		there, err := a.ask(ctx, a.targets[i].Shard, a.targets[i].ID, Request{Op: OpState})
+		if err != nil {
+			return nil, err
+		}
+		all = all && there.Here
+	}
+	for i := range a.sources {
+		s := &a.sources[i]
+		here, err := a.ask(ctx, s.Shard, s.Tablet, Request{Op: OpState})
+		if err != nil {
+			return nil, err
+		}
+		if !all {
+			s.Page, s.Copied, s.Noted = nil, false, shard.NotePosition{}
+		}
+		if s.Noted.Index < here.State.Tracked {
+			s.Noted = shard.NotePosition{Index: here.State.Tracked}
+		}
+		for index, at := range here.State.Since {
+			if since == nil {
+				since = map[schema.IndexID]mvcc.Timestamp{}
+			}
+			since[index] = max(since[index], at)
+		}
+	}
+	return since, nil
 }
 
 // page copies some versions. It works for half of the time, at most.
-func (a *attempt) page(ctx context.Context) error {
+func (a *attempt) page(ctx context.Context, s *source) error {
 	began := time.Now()
 	if err := a.look(); err != nil {
 		return err
 	}
-	r, err := a.ask(ctx, Request{Shard: a.From, Op: OpVersions, From: a.Page, MaxBytes: a.pageBytes})
+	r, err := a.ask(ctx, s.Shard, s.Tablet, Request{Op: OpVersions, From: s.Page, MaxBytes: a.pageBytes})
 	if err != nil {
 		return err
 	}
-	if err := a.ingest(ctx, &r.Page); err != nil {
+	if err := a.ingest(ctx, s, &r.Page); err != nil {
 		return err
 	}
-	a.Page, a.Copied = r.Page.Next, r.Page.Next == nil
-	if err := a.record(ctx); err != nil || a.Copied {
+	s.Page, s.Copied = r.Page.Next, r.Page.Next == nil
+	if err := a.record(ctx); err != nil || s.Copied {
 		return err
 	}
 	return clock.Sleep(ctx, time.Since(began))
 }
 
-func (a *attempt) ingest(ctx context.Context, p *shard.VersionPage) error {
+// ingest gives versions of a source to the targets that have their rows.
+func (a *attempt) ingest(ctx context.Context, s *source, p *shard.VersionPage) error {
 	if p.Count == 0 {
 		return nil
 	}
-	a.Bytes += uint64(len(p.Versions))
-	return a.step(ctx, a.To, shard.MoveCommand{Op: shard.MoveIngest, Versions: p.Versions})
+	pages := []shard.VersionPage{*p}
+	if !a.plain() {
+		var err error
+		if pages, err = shard.DealVersions(p.Versions, a.table, &s.bounds, a.Results()); err != nil {
+			return err
+		}
+	}
+	for i := range pages {
+		if pages[i].Count == 0 {
+			continue
+		}
+		a.Bytes += uint64(len(pages[i].Versions))
+		t := &a.targets[i]
+		if err := a.step(ctx, t.Shard, t.ID, shard.MoveCommand{Op: shard.MoveIngest, Versions: pages[i].Versions}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // record has the catalog say how far the copy is, now and then.
@@ -312,40 +468,54 @@ func (a *attempt) record(ctx context.Context) error {
 		}
 		m := a.Move
 		m.Cancel = now.Cancel
+		far := make([]catalog.Source, len(a.sources))
+		for i := range a.sources {
+			far[i] = a.sources[i].Source
+		}
+		m.SetSources(far)
 		tx.PutMove(&m)
 		return nil
 	})
 }
 
-// follow takes over what was noted, through a log index (0: all), until a round brings enough versions at most. It tells the number of the
-// last round's.
-func (a *attempt) follow(ctx context.Context, through uint64, enough int) (last int, err error) {
+// followAll takes over what was noted of all sources; see follow.
+func (a *attempt) followAll(ctx context.Context, enough int) error {
+	for i := range a.sources {
+		if err := a.follow(ctx, &a.sources[i], 0, enough); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow takes over what was noted, through a log index (0: all), until a round brings enough versions at most.
+func (a *attempt) follow(ctx context.Context, s *source, through uint64, enough int) error {
 	for {
-		r, err := a.ask(ctx, Request{Shard: a.From, Op: OpNoted, Noted: a.Noted, Through: through, MaxBytes: a.pageBytes})
+		r, err := a.ask(ctx, s.Shard, s.Tablet, Request{Op: OpNoted, Noted: s.Noted, Through: through, MaxBytes: a.pageBytes})
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if err := a.ingest(ctx, &r.Page); err != nil {
-			return 0, err
+		if err := a.ingest(ctx, s, &r.Page); err != nil {
+			return err
 		}
-		a.Noted = r.Noted
+		s.Noted = r.Noted
 		if err := a.record(ctx); err != nil || !r.More && r.Page.Count <= enough {
-			return r.Page.Count, err
+			return err
 		}
 		if err := a.look(); err != nil {
-			return 0, err
+			return err
 		}
 	}
 }
 
-// compare compares the copy with the tablet, some keys after the others, each time as of a timestamp at which both show everything.
-func (a *attempt) compare(ctx context.Context) error {
+// compare compares the copies with a source, some keys after the others, each time as of a timestamp at which both show everything.
+func (a *attempt) compare(ctx context.Context, s *source) error {
 	began := time.Now()
 	for from, last := []byte(nil), false; !last; {
 		if err := a.look(); err != nil {
 			return err
 		}
-		next, err := a.compareFrom(ctx, from)
+		next, err := a.compareFrom(ctx, s, from)
 		if errors.Is(err, shard.ErrTooOld) { // by the time that it was looked at
 			continue
 		}
@@ -361,31 +531,45 @@ func (a *attempt) compare(ctx context.Context) error {
 	return nil
 }
 
-func (a *attempt) compareFrom(ctx context.Context, from []byte) (next []byte, err error) {
-	st, err := a.ask(ctx, Request{Shard: a.From, Op: OpState})
+func (a *attempt) compareFrom(ctx context.Context, s *source, from []byte) (next []byte, err error) {
+	st, err := a.ask(ctx, s.Shard, s.Tablet, Request{Op: OpState})
 	if err != nil {
 		return nil, err
 	}
-	at := st.State.Settled
-	if _, err := a.follow(ctx, st.State.Applied, 1<<30); err != nil {
+	if err := a.follow(ctx, s, st.State.Applied, 1<<30); err != nil {
 		return nil, err
 	}
+	q := Request{Op: OpDigest, At: st.State.Settled, From: from, Keys: a.digestKeys}
 	// Now, so that what shows has not been collected before it went over.
-	here, err := a.ask(ctx, Request{Shard: a.From, Op: OpDigest, At: at, From: from, Keys: a.digestKeys})
+	here, err := a.ask(ctx, s.Shard, s.Tablet, q)
 	if err != nil {
 		return nil, err
 	}
-	there, err := a.ask(ctx, Request{Shard: a.To, Op: OpDigest, At: at, From: from, Until: here.Digest.Next, Keys: here.Digest.Keys + 1})
-	if err != nil {
-		return nil, err
+	q.Until, q.Keys = here.Digest.Next, here.Digest.Keys+1
+	if len(a.sources) > 1 {
+		q.Rows = &s.bounds
 	}
-	if here.Digest.Hash != there.Digest.Hash || here.Digest.Keys != there.Digest.Keys {
+	var there shard.Digest
+	rows := make([]uint64, len(a.targets))
+	for i := range a.targets {
+		r, err := a.ask(ctx, a.targets[i].Shard, a.targets[i].ID, q)
+		if err != nil {
+			return nil, err
+		}
+		there.Hash += r.Digest.Hash
+		there.Keys += r.Digest.Keys
+		rows[i] = r.Digest.Rows
+	}
+	if here.Digest.Hash != there.Hash || here.Digest.Keys != there.Keys {
 		return nil, errDiffers
+	}
+	for i := range a.targets {
+		a.targets[i].rows += rows[i]
 	}
 	return here.Digest.Next, nil
 }
 
-// flip freezes the tablet, takes over the rest, and shows the copy to everybody. ErrMoveBusy, errSlow: the tablet serves again.
+// flip freezes the sources, takes over the rest, and shows the copies to everybody. ErrMoveBusy, errSlow: the sources serve again.
 func (a *attempt) flip(ctx context.Context) error {
 	next := a.next()
 	if next == nil {
@@ -394,22 +578,22 @@ func (a *attempt) flip(ctx context.Context) error {
 	if err := a.c.InstallTable(ctx, next); err != nil {
 		return err
 	}
-	if err := a.step(ctx, a.From, shard.MoveCommand{Op: shard.MoveFreeze}); errors.Is(err, shard.ErrMoveBusy) {
-		return errors.Join(err, a.receive(ctx)) // it may have been frozen by an earlier try
+	frozen := time.Now()
+	if err := a.atSources(ctx, shard.MoveFreeze); errors.Is(err, shard.ErrMoveBusy) {
+		return errors.Join(err, a.receive(ctx)) // some may have been frozen, perhaps by an earlier try
 	} else if err != nil {
 		return err
 	}
-	frozen := time.Now()
 	err := a.show(ctx, next.Version)
 	if err == nil {
-		a.log.Info("a tablet has moved", "tablet", uint64(a.Tablet), "copy", uint64(a.Copy), "from", a.From, "to", a.To,
-			"bytes", a.Bytes, "frozen", time.Since(frozen))
+		a.log.Info("a tablet has moved", "tablet", uint64(a.Tablet), "sources", len(a.sources), "copy", uint64(a.Copy), "targets", len(a.targets),
+			"from", a.From, "to", a.To, "bytes", a.Bytes, "frozen", time.Since(frozen))
 		a.State = catalog.MoveLeaving
 	}
 	return err
 }
 
-// show is flip of a tablet that is frozen.
+// show is flip of sources that are frozen.
 func (a *attempt) show(ctx context.Context, version uint64) error {
 	limit, cancel := context.WithTimeout(ctx, freezeMost)
 	defer cancel()
@@ -437,25 +621,53 @@ func (a *attempt) show(ctx context.Context, version uint64) error {
 	return a.thaw(ctx, limit, errSlow) // the table was changed beside it
 }
 
-// open completes the copy and lets it serve.
+// open completes the copies and lets them serve.
 func (a *attempt) open(ctx context.Context) error {
-	if _, err := a.follow(ctx, 0, 1<<30); err != nil {
+	if err := a.followAll(ctx, 1<<30); err != nil {
 		return err
 	}
-	r, err := a.ask(ctx, Request{Shard: a.From, Op: OpState})
-	if err != nil {
-		return err
+	c := shard.MoveCommand{Op: shard.MoveOpen}
+	rows := int64(0)
+	for i := range a.sources {
+		r, err := a.ask(ctx, a.sources[i].Shard, a.sources[i].Tablet, Request{Op: OpState})
+		if err != nil {
+			return err
+		}
+		if r.State.Frozen == 0 && r.State.Phase != "frozen" {
+			return errSlow
+		}
+		rows += r.State.Rows
+		c.AutoInc = max(c.AutoInc, r.AutoInc-min(r.AutoInc, 1))
+		c.Newest = max(c.Newest, r.State.Frozen, r.State.Newest)
+		c.Begins = max(c.Begins, r.State.Watermark, r.State.Begins)
 	}
-	if r.State.Frozen == 0 && r.State.Phase != "frozen" {
-		return errSlow
-	}
-	return a.step(ctx, a.To, shard.MoveCommand{
-		Op: shard.MoveOpen, Rows: r.State.Rows, AutoInc: r.AutoInc - min(r.AutoInc, 1), Newest: max(r.State.Frozen, r.State.Newest),
-		Begins: max(r.State.Watermark, r.State.Begins),
+	share := a.shares(rows)
+	return a.atTargets(ctx, func(t *target) shard.MoveCommand {
+		c.Rows = share(t)
+		return c
 	})
 }
 
-// thaw lets the tablet serve again, and the copy no more, which nobody knows.
+// shares deals the number of the sources' rows, which has changed a little since they were compared, to the targets, one after the other.
+func (a *attempt) shares(rows int64) func(t *target) int64 {
+	whole, before := uint64(0), uint64(0)
+	for i := range a.targets {
+		whole += a.targets[i].rows
+	}
+	given := int64(0)
+	return func(t *target) int64 {
+		before += t.rows
+		upTo := rows
+		if before < whole {
+			upTo = int64(float64(rows) * float64(before) / float64(whole))
+		}
+		mine := upTo - given
+		given = upTo
+		return mine
+	}
+}
+
+// thaw lets the sources serve again, and the copies no more, which nobody knows.
 func (a *attempt) thaw(ctx, limit context.Context, why error) error {
 	if err := a.receive(ctx); err != nil {
 		return err
@@ -468,10 +680,10 @@ func (a *attempt) thaw(ctx, limit context.Context, why error) error {
 
 // takeBack ends a move that has not flipped; why is for who asked for it, "" where that is known.
 func (a *attempt) takeBack(ctx context.Context, why string) error {
-	if err := a.step(ctx, a.From, shard.MoveCommand{Op: shard.MoveUntrack}); err != nil && a.next() != nil {
+	if err := a.untrack(ctx); err != nil {
 		return err
 	}
-	if err := a.c.DropTablets(ctx, []schema.Tablet{{ID: a.Copy, Shard: a.To}}); err != nil {
+	if err := a.c.DropTablets(ctx, a.Results()); err != nil {
 		return err
 	}
 	again, err := a.burn(ctx)
@@ -484,7 +696,7 @@ func (a *attempt) takeBack(ctx context.Context, why string) error {
 		if now == nil || now.Attempt != a.Attempt || now.State != catalog.MoveCopying {
 			return nil
 		}
-		if t, ok := tx.Snapshot.TableByID(a.Table); ok && again != nil && t.Version+2 == again.Version {
+		if t, ok := tx.Snapshot.TableByID(a.Table); ok && again != nil && t.Version+1 == again.Version {
 			t = t.Clone()
 			t.Version = again.Version
 			tx.PutTable(t)
@@ -500,43 +712,61 @@ func (a *attempt) takeBack(ctx context.Context, why string) error {
 	})
 }
 
-// burn gives the table's other tablets, which may have seen the version of a flip that did not come, one that was not used. nil: there are none.
+// untrack lets the sources be what they were, as far as they are there.
+func (a *attempt) untrack(ctx context.Context) error {
+	for i := range a.sources {
+		s := &a.sources[i]
+		err := a.step(ctx, s.Shard, s.Tablet, shard.MoveCommand{Op: shard.MoveUntrack})
+		if err != nil && a.has(s.Tablet) {
+			return err
+		}
+	}
+	return nil
+}
+
+// has tells whether the table has a tablet now.
+func (a *attempt) has(id schema.TabletID) bool {
+	t, ok := a.c.Catalog().TableByID(a.Table)
+	return ok && slices.ContainsFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == id })
+}
+
+// burn gives all of the table's tablets the version of a flip that did not come, which others than the sources may have seen: it means the same to them.
+// So a gateway is understood with the version before, until it hears of this one. nil: there are no others.
 func (a *attempt) burn(ctx context.Context) (*schema.Table, error) {
 	t, ok := a.c.Catalog().TableByID(a.Table)
 	if !ok || len(t.Tablets) < 2 {
 		return nil, nil
 	}
 	again := t.Clone()
-	again.Version += 2
+	again.Version++
 	return again, a.c.InstallTable(ctx, again)
 }
 
-// finish clears what a flip has left: first for those who wait, and in the end the tablet, when nobody can read its past any more.
+// finish clears what a flip has left: first for those who wait, and in the end the sources, when nobody can read their past any more.
 func (a *attempt) finish(ctx context.Context) error {
-	left := a.step(ctx, a.From, shard.MoveCommand{Op: shard.MoveLeave})
-	if left != nil && !errors.Is(left, shard.ErrMoveRefused) {
-		return left
-	}
-	// The copy's table may have been dropped, or the copy have moved on.
-	if err := a.step(ctx, a.To, shard.MoveCommand{Op: shard.MoveSettle}); err != nil && !errors.Is(err, shard.ErrMoveRefused) {
-		return err
-	}
-	for {
-		r, err := a.ask(ctx, Request{Shard: a.From, Op: OpState})
-		if err != nil {
+	for i := range a.sources {
+		s := &a.sources[i]
+		err := a.step(ctx, s.Shard, s.Tablet, shard.MoveCommand{Op: shard.MoveLeave})
+		if err != nil && !errors.Is(err, shard.ErrMoveRefused) {
 			return err
 		}
-		if !r.Here || r.State.Watermark >= r.State.Frozen {
-			break
-		}
-		if err := clock.Sleep(ctx, time.Second); err != nil {
+	}
+	for i := range a.targets {
+		t := &a.targets[i]
+		// The copy's table may have been dropped, or the copy have moved on.
+		err := a.step(ctx, t.Shard, t.ID, shard.MoveCommand{Op: shard.MoveSettle})
+		if err != nil && !errors.Is(err, shard.ErrMoveRefused) {
 			return err
 		}
-		if now := catalog.MoveOf(a.c.Catalog(), a.Tablet); !a.c.Leads() || now == nil || now.Attempt != a.Attempt {
-			return nil
-		}
 	}
-	if err := a.c.DropTablets(ctx, []schema.Tablet{{ID: a.Tablet, Shard: a.From}}); err != nil {
+	var left []schema.Tablet
+	for i := range a.sources {
+		if over, err := a.outlive(ctx, &a.sources[i]); err != nil || !over {
+			return err
+		}
+		left = append(left, schema.Tablet{ID: a.sources[i].Tablet, Shard: a.sources[i].Shard})
+	}
+	if err := a.c.DropTablets(ctx, left); err != nil {
 		return err
 	}
 	return a.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
@@ -545,4 +775,23 @@ func (a *attempt) finish(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// outlive waits until nobody can read what a source shows; false: that is somebody else's task now.
+func (a *attempt) outlive(ctx context.Context, s *source) (bool, error) {
+	for {
+		r, err := a.ask(ctx, s.Shard, s.Tablet, Request{Op: OpState})
+		if err != nil {
+			return false, err
+		}
+		if !r.Here || r.State.Watermark >= r.State.Frozen {
+			return true, nil
+		}
+		if err := clock.Sleep(ctx, time.Second); err != nil {
+			return false, err
+		}
+		if now := catalog.MoveOf(a.c.Catalog(), a.Tablet); !a.c.Leads() || now == nil || now.Attempt != a.Attempt {
+			return false, nil
+		}
+	}
 }

@@ -99,10 +99,14 @@ func (d *db) oldestSnapshot() mvcc.Timestamp {
 type router struct{ n *Node }
 
 func (r router) ShardOf(t schema.TabletID) (schema.ShardID, bool) { return r.n.Catalog().ShardOf(t) }
-func (r router) Local(s schema.ShardID) *replica.Replica          { return r.n.replicaOf(s) }
-func (r router) Replicas(s schema.ShardID) []schema.NodeID        { return r.n.replicaNodes(s) }
-func (r router) Full(s schema.ShardID) error                      { return r.n.full(s) }
-func (r router) Lost(s schema.ShardID) error                      { return r.n.lost(s) }
+func (r router) Copied(t schema.TabletID) bool {
+	m := catalog.MoveFrom(r.n.Catalog(), t)
+	return m != nil && m.State == catalog.MoveCopying
+}
+func (r router) Local(s schema.ShardID) *replica.Replica   { return r.n.replicaOf(s) }
+func (r router) Replicas(s schema.ShardID) []schema.NodeID { return r.n.replicaNodes(s) }
+func (r router) Full(s schema.ShardID) error               { return r.n.full(s) }
+func (r router) Lost(s schema.ShardID) error               { return r.n.lost(s) }
 
 // replicaNodes gives the nodes with a replica of a shard: who told to hold the lease, voters that are alive, the rest.
 func (n *routes) replicaNodes(s schema.ShardID) []schema.NodeID {

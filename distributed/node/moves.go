@@ -37,6 +37,6 @@ func (n *replicas) answerMove(ctx context.Context, q *moves.Request) *moves.Repl
 	if ls == nil || ls.quarantined.Load() {
 		return &moves.Reply{NotHere: true}
 	}
-	a := moves.Answerer{Leaseholder: ls.rep, State: ls.state, Version: n.version.Active()}
+	a := moves.Answerer{Leaseholder: ls.rep, State: ls.state, Version: n.version.Active(), Now: n.Snapshot}
 	return a.Answer(ctx, q)
 }

@@ -18,6 +18,13 @@ func (n *gateway) estimateTablets() *estimates.Estimates {
 			rows, bytes = ls.state.TabletStats(t.ID)
 			return rows, bytes, true
 		},
+		Keys: func(ctx context.Context, t *schema.Tablet) ([][]byte, error) {
+			ls := n.local(t.Shard)
+			if ls == nil {
+				return nil, nil
+			}
+			return ls.state.SplitKeys(ctx, t.ID)
+		},
 		Work: func(t *schema.Tablet) (reads, writes float64, ok bool) {
 			ls := n.local(t.Shard)
 			if ls == nil || !ls.group.IsLeader() {
@@ -43,6 +50,9 @@ func (n *gateway) TableStats(t *schema.Table) (rows, bytes uint64) {
 	}
 	return rows, bytes
 }
+
+// SplitKeys gives keys that cut a tablet's rows into sections; free to call.
+func (n *gateway) SplitKeys(t *schema.Tablet) [][]byte { return n.stats.SplitKeys(t) }
 
 // TabletWork estimates the reads and the rows written a second of a tablet; free to call.
 func (n *gateway) TabletWork(t *schema.Tablet) (reads, writes float64) { return n.stats.WorkOf(t) }

@@ -98,6 +98,14 @@ func (d *data) TableStats(t *schema.Table) (rows, bytes uint64) {
 	return d.DB.TableStats(t)
 }
 
+// SplitKeys implements distributed.DB: temporary tables are read in one go.
+func (d *data) SplitKeys(t *schema.Tablet) [][]byte {
+	if d.t.has(t.ID) {
+		return nil
+	}
+	return d.DB.SplitKeys(t)
+}
+
 func (t *Tables) reserve(table *schema.Table, n uint64) (uint64, error) {
 	first, err := t.shard.ReserveAutoInc(table.Tablets[0].ID, n)
 	return first, public(err)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -28,6 +30,8 @@ import (
 type Router interface {
 	// ShardOf finds the shard of a tablet in the newest catalog.
 	ShardOf(schema.TabletID) (schema.ShardID, bool)
+	// Copied tells whether a tablet is its table's still, and is being copied to where it will be.
+	Copied(schema.TabletID) bool
 	// Local is this node's replica of a shard, or nil.
 	Local(schema.ShardID) *replica.Replica
 	// Replicas are the nodes that may serve a shard, the likelier ones first.
@@ -219,17 +223,36 @@ func (c *Client) readPage(ctx context.Context, q *leaseholder.ReadRequest, page 
 			return err
 		}
 	}
-	return c.call(ctx, q.Shard, repeatable, func(svc leaseholder.Service) error { return svc.Read(ctx, q, page) })
+	for tries := 0; ; tries++ {
+		err := c.call(ctx, q.Shard, repeatable, func(svc leaseholder.Service) error { return svc.Read(ctx, q, page) })
+		if tries == frozenTries || !errors.Is(err, distributed.ErrSchemaChanged) || !c.cfg.Router.Copied(q.Read.Tablet) {
+			return err
+		}
+		// It is frozen for longer than its leaseholder has requests wait: whoever drives the move has died, and another one will go on.
+		if err := clock.Sleep(ctx, frozenPause); err != nil {
+			return err
+		}
+	}
 }
+
+const (
+	frozenTries = 20
+	frozenPause = 50 * time.Millisecond
+)
 
 // Read reads one tablet on the newest state; see distributed.DB.
 func (c *Client) Read(_ context.Context, r *fragment.Read) (distributed.Rows, error) {
 	return c.newRows(r, 0)
 }
 
-// ReadAt reads one tablet at a snapshot.
+// ReadAt reads one tablet at a snapshot, whose versions are kept until the read is closed.
 func (c *Client) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
-	return c.newRows(r, at)
+	rows, err := c.newRows(r, at)
+	if err != nil {
+		return nil, err
+	}
+	rows.pin = c.pinSnapshot(at)
+	return rows, nil
 }
 
 // Snapshot is a timestamp above everything that was acknowledged anywhere before the call.

@@ -154,6 +154,7 @@ func (x *testNode) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
 	s := schema.ShardID(t / 10)
 	return s, s == firstShard || s == secondShard
 }
+func (x *testNode) Copied(schema.TabletID) bool             { return false }
 func (x *testNode) Local(s schema.ShardID) *replica.Replica { return x.replicas[s] }
 func (x *testNode) Lost(schema.ShardID) error               { return nil }
 

@@ -157,10 +157,14 @@ func (b *Binder) subquery(sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 	return b.Subquery(sc, n)
 }
 
+// param is a parameter of the type of the value that it is bound to; text is in the connection's collation, as a literal in its place.
 func (b *Binder) param(n *driver.ParamMarkerExpr) expr.Expr {
 	p := &expr.Param{Index: n.Order, Typ: types.TypeString}
 	if b.Env != nil && n.Order < len(b.Env.Params) {
 		p.Typ = ParamType(b.Env.Params[n.Order])
+	}
+	if t := b.typing(); t != nil && p.Typ.Class() == types.ClassString && p.Typ.Collation == collation.Default && t.Collation.Valid() && t.Collation.Charset() == collation.Default.Charset() {
+		p.Typ.Collation = t.Collation
 	}
 	return p
 }
@@ -182,7 +186,7 @@ func (b *Binder) list(sc *Scope, name string, nodes []ast.ExprNode) (expr.Expr, 
 	if err != nil {
 		return nil, err
 	}
-	return expr.New(name, args...)
+	return b.typing().New(name, args...)
 }
 
 var binaryNames = map[opcode.Op]string{

@@ -144,7 +144,11 @@ func hexLiteral(v *driver.ValueExpr) (*expr.Const, error) {
 		}
 		return introducedText(b, coll)
 	}
-	return expr.NewHex(b), nil
+	k := expr.NewHex(b)
+	if v.Introduced() {
+		return &expr.Const{Val: k.Val, Typ: k.Typ}, nil // a binary string, and never a number
+	}
+	return k, nil
 }
 
 func isASCII(b []byte) bool {

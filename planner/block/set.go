@@ -39,8 +39,8 @@ func (s *Set) AddRefs(refs []Outer) {
 	}
 }
 
-// Combine makes a set operation of two queries.
-func Combine(ids *Numbers, kind algebra.SetKind, all bool, l, r Query) (Query, error) {
+// Combine makes a set operation of two queries, whose common types are those of the session.
+func Combine(ids *Numbers, typing *expr.Typing, kind algebra.SetKind, all bool, l, r Query) (Query, error) {
 	lc, rc := l.Columns(), r.Columns()
 	if len(lc) != len(rc) {
 		return nil, mysqlerr.New(mysqlerr.WrongNumberOfColumnsInSelect)
@@ -51,7 +51,7 @@ func Combine(ids *Numbers, kind algebra.SetKind, all bool, l, r Query) (Query, e
 		s.parts, s.outs, added = append(u.parts, r), slices.Clip(u.outs), added[1:] // nobody else has u; there may be thousands
 	}
 	for i := range lc {
-		typ, of, err := unified(&lc[i], &rc[i])
+		typ, of, err := unified(typing, &lc[i], &rc[i])
 		if err != nil {
 			return nil, err
 		}
@@ -69,12 +69,12 @@ func Combine(ids *Numbers, kind algebra.SetKind, all bool, l, r Query) (Query, e
 }
 
 // unified is the type that holds the values of both columns, and what the collation of its strings counts as.
-func unified(l, r *bind.Column) (types.Type, expr.Expr, error) {
+func unified(typing *expr.Typing, l, r *bind.Column) (types.Type, expr.Expr, error) {
 	same := scalar.SameType(&l.Field.Type, &r.Field.Type)
 	if same && (l.Of == nil || r.Of == nil) {
 		return l.Field.Type, nil, nil
 	}
-	e, err := expr.New("coalesce", l.Ref(), r.Ref())
+	e, err := typing.New("coalesce", l.Ref(), r.Ref())
 	if err != nil || same {
 		return l.Field.Type, e, err
 	}

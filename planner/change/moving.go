@@ -11,11 +11,17 @@ import (
 	"cloudsql/storage/types"
 )
 
-// WriteMoving writes changes that may take rows to other partitions: each row is changed where it is, by its shard, and what does not
+// WriteMoving writes changes that may take rows to other tablets: each row is changed where it is, by its shard, and what does not
 // belong there any more is taken out and inserted where it does.
 func (w *Writer) WriteMoving(ctx context.Context, p *locate.Place, ignore bool, writes ...*fragment.Write) error {
 	for _, f := range writes {
 		w.rt.Used.AddTablet(w.rt.Catalog, f.Tablet)
+		if w.relations != nil && w.relations.tablets[f.Tablet] != nil {
+			if err := w.writeRelated(ctx, f); err != nil {
+				return err
+			}
+			continue
+		}
 		f.Report = p.Table.ColumnIDs()
 		if !ignore {
 			failed, err := w.changeAndMove(ctx, p, f)
@@ -64,12 +70,20 @@ func (w *Writer) changeAndMove(ctx context.Context, p *locate.Place, f *fragment
 	if err != nil || res.Err != nil {
 		return resultError(res), err
 	}
+	if failed, err := w.relocate(ctx, p, f, res.Images); failed != nil || err != nil {
+		return failed, err
+	}
+	return nil, w.add(res)
+}
+
+// relocate takes the rows that f has changed to where they belong. Their images are of all columns.
+func (w *Writer) relocate(ctx context.Context, p *locate.Place, f *fragment.Write, images *fragment.Images) (failed *mysqlerr.Error, err error) {
 	n := len(p.Table.Columns)
-	for i, kind := range res.Images.Kinds {
+	for i, kind := range images.Kinds {
 		if kind != fragment.RowChanged {
 			continue
 		}
-		row := res.Images.Rows.Row(i)[n:]
+		row := images.Rows.Row(i)[n:]
 		to, err := p.Of(row)
 		if err != nil {
 			return mysqlerr.From(err), nil
@@ -81,7 +95,7 @@ func (w *Writer) changeAndMove(ctx context.Context, p *locate.Place, f *fragment
 			return failed, err
 		}
 	}
-	return nil, w.add(res)
+	return nil, nil
 }
 
 // move takes a row from where f has changed it to where it belongs.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/planner/locate"
 	"cloudsql/storage/conversion"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
@@ -85,7 +86,8 @@ func (w *Writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 // forgives tells of errors that IGNORE makes warnings of.
 func (w *Writer) forgives(e *mysqlerr.Error) bool {
 	switch e.Code {
-	case mysqlerr.NoReferencedRow, mysqlerr.NoReferencedRow2, mysqlerr.RowIsReferenced, mysqlerr.RowIsReferenced2:
+	case mysqlerr.NoReferencedRow, mysqlerr.NoReferencedRow2, mysqlerr.RowIsReferenced, mysqlerr.RowIsReferenced2,
+		mysqlerr.DupEntry: // of a row that would have gone to another tablet; shards leave out their own
 		return w.relations.ignore
 	}
 	return false
@@ -114,7 +116,7 @@ func (w *Writer) writeOnce(ctx context.Context, r *related, f *fragment.Write) (
 	if err != nil || res.Err != nil {
 		return resultError(res), err
 	}
-	if failed, err := w.settle(ctx, r, res.Images, nil, nil); failed != nil || err != nil {
+	if failed, err := w.settle(ctx, r, f, res.Images, nil, nil); failed != nil || err != nil {
 		return failed, err
 	}
 	return nil, w.add(res)
@@ -145,10 +147,16 @@ func (c *cascade) updates(id schema.TableID) bool {
 	return false
 }
 
-// settle does what foreign keys call for when rows have been written; by is the key that had them written, if any.
-func (w *Writer) settle(ctx context.Context, r *related, images *fragment.Images, by *schema.ForeignKey, above *cascade) (*mysqlerr.Error, error) {
+// settle does what is called for when f has written rows: those that belong to another tablet go there, and foreign keys have their say;
+// by is the key that had them written, if any.
+func (w *Writer) settle(ctx context.Context, r *related, f *fragment.Write, images *fragment.Images, by *schema.ForeignKey, above *cascade) (*mysqlerr.Error, error) {
 	if images == nil {
 		return nil, errors.New("planner: a write did not tell what it did to rows")
+	}
+	if r.table.Split() {
+		if failed, err := w.relocate(ctx, &locate.Place{Table: r.table}, f, images); failed != nil || err != nil {
+			return failed, err
+		}
 	}
 	for i := range r.parents {
 		if k := &r.parents[i]; k.key != by {
@@ -342,7 +350,7 @@ func (w *Writer) writeChildren(ctx context.Context, k *childKey, f *fragment.Wri
 			return resultError(res), err
 		}
 		w.rt.Used.AddRows(res.Matched)
-		if failed, err := w.settle(ctx, k.rows, res.Images, k.key, here); failed != nil || err != nil {
+		if failed, err := w.settle(ctx, k.rows, &part, res.Images, k.key, here); failed != nil || err != nil {
 			return failed, err
 		}
 	}

@@ -274,6 +274,9 @@ func (b *relationsBuilder) finish(ignore bool) *relations {
 		}
 		b.meet(r.db, r.table, true)
 		r.report = []schema.ColumnID{}
+		if r.table.Split() { // a row may have to go to another tablet
+			r.report = r.table.ColumnIDs()
+		}
 		for i := range r.parents {
 			k := &r.parents[i]
 			for _, id := range k.key.Columns {

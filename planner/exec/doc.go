@@ -8,6 +8,8 @@
 //	   ▼
 //	distributed.DB / Txn
 //
+// A table's tablets are read at the same time, and a large tablet in sections, by processors that are idle (sections.go, decision 48).
+//
 // A plan is immutable and shared by executions; everything that an execution changes is in its Run and in the operators
 // that the plan opens for it. Correlated subqueries get the outer row's values as further parameters behind the
 // statement's own (Run.SetParam), so that they reach index ranges and fragments like any parameter.

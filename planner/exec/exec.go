@@ -34,8 +34,17 @@ type Runtime struct {
 	Progress func(rows uint64)
 	// Catalog tells which shards tablets are in, for Room.Used; nil: they are not counted.
 	Catalog *catalog.Snapshot
+	// Processors lends what is idle of the machine; nil: nothing is.
+	Processors Processors
 	// Analysis counts what operators do; nil, as for all statements but EXPLAIN ANALYZE: nobody asks.
 	Analysis *analysis.Analysis
+}
+
+// Processors are those of this node, of which an execution has one.
+type Processors interface {
+	Idle() bool   // one is idle, as things stand
+	Borrow() bool // takes an idle one, if there is one
+	Return()      // gives it back
 }
 
 // Operator is a gateway operator: a pull-based stream of row batches.

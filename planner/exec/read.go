@@ -308,11 +308,6 @@ func (p *parallelRead) drain(ctx context.Context, s *tabletRead) {
 		if !ok {
 			b.Reset(1)
 		}
-		// A page's bytes live until the stream's next one; the batch waits in a channel beyond that.
-		var arena types.Arena
-		for i := range b.Vals {
-			b.Vals[i] = arena.Value(b.Vals[i])
-		}
 		select {
 		case p.pages <- pageResult{b, report, err}:
 		case <-ctx.Done():

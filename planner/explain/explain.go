@@ -5,6 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/storage/expr"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -36,6 +37,20 @@ type Table struct {
 	Covering bool
 	Filter   string // the condition on the rows; "" for none
 	Columns  []string
+	// Leaves gives the places of the partitions that are read, by the parameters and the time of env; nil: the table has none.
+	Leaves func(env *expr.Env) []int
+	Desc   *schema.Table // of what has partitions
+}
+
+// Partitions are the names of the partitions that are read, nil for a table without any.
+func (e *Table) Partitions(env *expr.Env) (names []string) {
+	if e.Leaves == nil {
+		return nil
+	}
+	for _, i := range e.Leaves(env) {
+		names = append(names, e.Desc.Partitioning.LeafName(i))
+	}
+	return names
 }
 
 // Gateway is where operators run that are no scans.

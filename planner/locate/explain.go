@@ -2,6 +2,7 @@ package locate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cloudsql/planner/access"
@@ -10,7 +11,7 @@ import (
 )
 
 // Explain shows the lookup as an operator.
-func (k *Lookup) Explain(operator string) explain.Line {
+func (k *Lookup) Explain(operator string, p *Place) explain.Line {
 	n := 1
 	var conds []string
 	for i, c := range k.Index.Columns {
@@ -20,11 +21,29 @@ func (k *Lookup) Explain(operator string) explain.Line {
 	if n > 1 {
 		operator = "Batch" + operator
 	}
+	t := explain.Keys(k.Table, k.Index, n)
+	if p.Parts != nil {
+		t.Desc, t.Leaves = k.Table, func(env *expr.Env) []int { return k.leaves(env, p) }
+	}
 	return explain.Line{
 		Operator: operator, EstRows: float64(n), Where: fmt.Sprintf("shard %d", k.Table.Tablets[0].Shard),
 		Object: "table:" + k.Table.Name + ", index:" + k.Index.Name, Info: strings.Join(conds, ", "),
-		Cost: float64(n) * access.CostPoint, Table: explain.Keys(k.Table, k.Index, n),
+		Cost: float64(n) * access.CostPoint, Table: t,
 	}
+}
+
+// leaves are the places of the partitions that a lookup reads.
+func (k *Lookup) leaves(env *expr.Env, p *Place) (list []int) {
+	rows, err := k.Located(env, p)
+	if err != nil {
+		return nil
+	}
+	for i := range k.Table.Tablets {
+		if slices.ContainsFunc(rows, func(r Row) bool { return r.Tablet == &k.Table.Tablets[i] }) {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 func join(list []expr.Expr) string {

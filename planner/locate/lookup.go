@@ -7,6 +7,7 @@ import (
 	"cloudsql/planner/access"
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
+	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
@@ -90,7 +91,7 @@ func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equal
 			if err != nil {
 				return nil, err
 			}
-			if x = expr.Beside(x, part.typ); !access.Keyable(part.typ, x.Type()) {
+			if x = expr.Beside(x, part.typ); !access.Keyable(part.typ, x.Type()) || len(e.values) > 1 && mayBeNoDate(x, part.typ) {
 				return nil, nil
 			}
 			part.Values = append(part.Values, x)
@@ -101,6 +102,11 @@ func bindKey(b *bind.Binder, t *schema.Table, ix *schema.Index, eq map[int]equal
 		return nil, nil
 	}
 	return k, nil
+}
+
+// mayBeNoDate tells of text beside a date, which is an error (1525) where it is none, but not in a list.
+func mayBeNoDate(x expr.Expr, column *types.Type) bool {
+	return scalar.IsDate(column.Class()) && x.Type().Class() == types.ClassString
 }
 
 // constantEquality recognises column = constant, constant = column and column IN (constants) and gives the column's

@@ -75,11 +75,19 @@ func (p *Place) Locate(values []types.Value, m *types.Mode) (k Row, err error) {
 	return k, err
 }
 
-// Moves tells whether assignments may take rows to other partitions.
+// Moves tells whether assignments may take rows to other tablets.
 func (p *Place) Moves(set []fragment.Assignment) bool {
-	return p.Parts != nil && len(p.Table.Tablets) > 1 && slices.ContainsFunc(set, func(a fragment.Assignment) bool {
-		return p.Parts.Uses(p.Table.ColumnByID(a.Column))
+	return len(p.Table.Tablets) > 1 && slices.ContainsFunc(set, func(a fragment.Assignment) bool {
+		return p.decides(p.Table.ColumnByID(a.Column))
 	})
+}
+
+// decides tells whether the column at a position has a say in which tablet a row is.
+func (p *Place) decides(pos int) bool {
+	if p.Parts != nil {
+		return p.Parts.Uses(pos)
+	}
+	return slices.ContainsFunc(p.Table.Primary().Columns, func(c schema.IndexColumn) bool { return c.Column == pos })
 }
 
 // Located gives the keys of one execution of a lookup in a partitioned table. A row that no partition takes is not there.

@@ -41,6 +41,8 @@ type Context struct {
 	// such definer.
 	ViewAccess func(v *schema.View) (func(priv uint64, db, table string) error, error)
 	Settings
+	// RowIDs: the row ids of tables without a primary key have a name, schema.RowIDName.
+	RowIDs bool
 	// NoPasses is for tests: no rewriting, every table is read whole, and nothing runs inside the shards.
 	NoPasses bool
 }
@@ -167,6 +169,14 @@ func (b *builder) newBlock() *selectQuery {
 func (b *builder) newSlot() int {
 	b.slots++
 	return b.o.Params + b.slots - 1
+}
+
+// typing is how the session types calls.
+func (b *builder) typing() *expr.Typing {
+	if b.ctx.Env == nil {
+		return nil
+	}
+	return b.ctx.Env.Typing
 }
 
 // fold computes what is constant whatever the execution.

@@ -221,7 +221,7 @@ func (r *recursion) bindSeed(n ast.Node) error {
 		r.Seed = q
 		return nil
 	}
-	r.Seed, err = block.Combine(&r.b.ids, algebra.Union, true, r.Seed, q)
+	r.Seed, err = block.Combine(&r.b.ids, r.b.typing(), algebra.Union, true, r.Seed, q)
 	return err
 }
 

@@ -51,7 +51,11 @@ func (q fromClause) fromSource(n *ast.TableSource) (Node, []bind.Column, error) 
 	case *ast.TableName:
 		return q.fromTable(src, n.AsName.O)
 	case *ast.SelectStmt, *ast.SetOprStmt:
-		t, err := syntax.JSONTableOf(src, syntax.Options{Mode: q.b.ctx.SQLMode})
+		mode := q.b.ctx.SQLMode
+		if q.b.view != nil {
+			mode = 0 // as views are kept
+		}
+		t, err := syntax.JSONTableOf(src, syntax.Options{Mode: mode})
 		if t != nil || err != nil {
 			if err != nil {
 				return nil, nil, err
@@ -180,7 +184,11 @@ func (q fromClause) fromTable(n *ast.TableName, alias string) (Node, []bind.Colu
 	}
 	q.Tables = append(q.Tables, r)
 	q.items = append(q.items, fromItem{db: db, alias: alias, tables: []*Table{r}})
-	return r, bind.Padded(q.b.env, bind.TableColumns(t, db, alias, r.First)), nil
+	cols := bind.TableColumns(t, db, alias, r.First)
+	if q.b.ctx.RowIDs && t.Columns[0].RowID() {
+		cols[0].Field.Name, cols[0].Hidden, cols[0].Invisible = schema.RowIDName, false, true
+	}
+	return r, bind.Padded(q.b.env, cols), nil
 }
 
 // partitionsNamed gives the places of the partitions that PARTITION (…) names, nil where there is none: 1735, 1747.

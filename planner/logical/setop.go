@@ -61,7 +61,7 @@ func (b *builder) bindSetList(n *ast.SetOprSelectList, outer *bind.Scope, ctes *
 			m.op = *after
 		}
 		if n := len(list); n > 0 && (m.op == ast.Intersect || m.op == ast.IntersectAll) {
-			if list[n-1].q, err = block.Combine(&b.ids, algebra.Intersect, m.op == ast.IntersectAll, list[n-1].q, m.q); err != nil {
+			if list[n-1].q, err = block.Combine(&b.ids, b.typing(), algebra.Intersect, m.op == ast.IntersectAll, list[n-1].q, m.q); err != nil {
 				return nil, err
 			}
 			continue
@@ -72,9 +72,9 @@ func (b *builder) bindSetList(n *ast.SetOprSelectList, outer *bind.Scope, ctes *
 	for _, m := range list[1:] {
 		switch m.op {
 		case ast.Union, ast.UnionAll:
-			q, err = block.Combine(&b.ids, algebra.Union, m.op == ast.UnionAll, q, m.q)
+			q, err = block.Combine(&b.ids, b.typing(), algebra.Union, m.op == ast.UnionAll, q, m.q)
 		case ast.Except, ast.ExceptAll:
-			q, err = block.Combine(&b.ids, algebra.Except, m.op == ast.ExceptAll, q, m.q)
+			q, err = block.Combine(&b.ids, b.typing(), algebra.Except, m.op == ast.ExceptAll, q, m.q)
 		default:
 			err = mysqlerr.NotSupported("this set operation")
 		}

@@ -91,7 +91,18 @@ func (q subqueryBinder) value(sc *bind.Scope, n *ast.SubqueryExpr) (expr.Expr, e
 	if k := literalOf(sub, refs); k != nil {
 		return k, nil
 	}
-	return expr.CountsAs(q.call("subquery", cols[0].Field.Type, sub, refs), cols[0].Ref()), nil
+	return valueOf(q.call("subquery", cols[0].Field.Type, sub, refs), cols[0].Ref()), nil
+}
+
+// valueOf is a value of a subquery's column: members of ENUM and SET have become text, which is no number.
+func valueOf(call, column expr.Expr) expr.Expr {
+	switch t := call.Type(); t.Class() {
+	case types.ClassEnum, types.ClassSet:
+		text := types.TypeString
+		text.Collation = t.Collation
+		return expr.NewCast(call, text)
+	}
+	return expr.CountsAs(call, column)
 }
 
 // row makes a row constructor of a subquery's only row, so that rows of subqueries stand wherever rows do. Its members share what is
@@ -102,7 +113,7 @@ func (q subqueryBinder) row(sub *Subquery, refs []block.Outer, cols []bind.Colum
 	members := make([]expr.Expr, len(cols))
 	for i := range cols {
 		sub.Members = append(sub.Members, algebra.NewCode())
-		members[i] = expr.CountsAs(function(name+"."+strconv.Itoa(i+1), cols[i].Field.Type, sub.Members[i], args), cols[i].Ref())
+		members[i] = valueOf(function(name+"."+strconv.Itoa(i+1), cols[i].Field.Type, sub.Members[i], args), cols[i].Ref())
 	}
 	return expr.New("row", members...)
 }

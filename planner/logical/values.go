@@ -54,7 +54,7 @@ func (q *selectQuery) nameValues() error {
 	for i := range q.Values[0] {
 		typ := *q.Values[0][i].Type()
 		for _, row := range q.Values[1:] {
-			t, err := scalar.Unify(typ, row[i])
+			t, err := scalar.Unify(q.b.typing(), typ, row[i])
 			if err != nil {
 				return err
 			}

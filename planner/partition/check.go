@@ -27,3 +27,9 @@ func (m *Map) Check() error {
 	}
 	return nil
 }
+
+// Reaches tells of RANGE that the last partition ends where, or behind where, that of o does.
+func (m *Map) Reaches(o *Map) bool {
+	a, b := m.top.bounds, o.top.bounds
+	return bytes.Compare(a[len(a)-1], b[len(b)-1]) >= 0
+}

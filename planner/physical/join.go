@@ -358,7 +358,11 @@ func (l *lookup) open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 	if len(tablets) == 0 {
 		return spill.NewRows(nil, len(s.cols)), nil
 	}
-	return exec.NewTableRead(ctx, run, s.fragments(l.read, tablets, spans, s.path.Point), o)
+	frags := s.fragments(l.read, tablets, spans, s.path.Point)
+	if cut := s.sections(run, frags); cut != nil {
+		return exec.NewSectionRead(ctx, run, cut, o)
+	}
+	return exec.NewTableRead(ctx, run, frags, o)
 }
 
 // Match is the hash key of a right row.

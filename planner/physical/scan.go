@@ -194,6 +194,9 @@ func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Sp
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
 	}
+	if cut := s.sections(run, frags); cut != nil {
+		return exec.NewSectionRead(ctx, run, cut, o)
+	}
 	if s.keep && len(frags) > 1 {
 		if s.table.Desc.InOrder(s.path.Index) {
 			return exec.NewOrderedRead(run, frags, o), nil

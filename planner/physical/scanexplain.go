@@ -89,6 +89,9 @@ func (s *tableScan) explainTable() *explain.Table {
 	if p.Est > 0 {
 		e.Filtered = min(1, p.Out/p.Est)
 	}
+	if s.parts != nil {
+		e.Leaves, e.Desc = s.leaves, desc
+	}
 	if s.filter != nil {
 		e.Filter = s.filter.String()
 	}

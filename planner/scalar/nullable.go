@@ -17,7 +17,7 @@ import (
 var followers = set(
 	"=", "<>", "<", "<=", ">", ">=", "and", "or", "not", "between", "in", "like", "+", "-", "*",
 	"!=", "&&", "||", "xor", "!", "not between", "not in", "not like", "regexp", "not regexp", "rlike", "not rlike", "regexp_like",
-	"&", "|", "^", "~", "<<", ">>", "bit_count", "neg", "unary +", "abs", "ceil", "ceiling", "floor", "round", "truncate", "sign",
+	"&", "|", "^", "~", "<<", ">>", "bytes &", "bytes |", "bytes ^", "bytes ~", "bytes <<", "bytes >>", "bit_count", "neg", "unary +", "abs", "ceil", "ceiling", "floor", "round", "truncate", "sign",
 	"concat", "concat_ws", "substring", "substr", "mid", "left", "right", "trim", "ltrim", "rtrim", "replace", "reverse",
 	"insert", "insert_func", "ucase", "lcase", "upper", "lower", "hex", "ascii", "ord", "char_length", "character_length",
 	"length", "octet_length", "bit_length", "instr", "locate", "position", "find_in_set", "strcmp", "greatest", "least",

@@ -7,12 +7,12 @@ import (
 	"cloudsql/storage/types"
 )
 
-// Unify finds the type of a column that comes from values of type a and from e.
-func Unify(a types.Type, e expr.Expr) (types.Type, error) {
+// Unify finds the type of a column that comes from values of type a and from e, as the session has it.
+func Unify(typing *expr.Typing, a types.Type, e expr.Expr) (types.Type, error) {
 	if SameType(&a, e.Type()) {
 		return a, nil
 	}
-	c, err := expr.New("coalesce", &expr.Column{Typ: a}, e)
+	c, err := typing.New("coalesce", &expr.Column{Typ: a}, e)
 	if err != nil {
 		return a, err
 	}

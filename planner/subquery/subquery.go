@@ -223,16 +223,19 @@ type Quantifier struct {
 
 // innerSet is a subquery's rows for one set of outer values.
 type innerSet struct {
-	rows  *spill.RowBuffer // all; with keys of one value none
+	rows  *spill.RowBuffer // all, nil until they are wanted; with keys of one value none
 	keys  *spill.KeySet    // of rows without NULL; nil when they must be compared one by one
 	nulls *spill.RowBuffer // with keys: the rows that have a NULL
+	asked bool             // some is known
 	some  bool             // there are rows
 	key   []byte           // of the row at hand
 	outer []byte           // the outer values
 }
 
 func (s *innerSet) close() {
-	s.rows.Close()
+	if s.rows != nil {
+		s.rows.Close()
+	}
 	if s.keys != nil {
 		s.keys.Close()
 		s.nulls.Close()
@@ -246,19 +249,47 @@ func (f *Quantifier) Eval(env *expr.Env, args []types.Value) (types.Value, error
 		return types.Null, errOutsidePlan()
 	}
 	left, outer := args[:f.N], args[f.N:]
-	set, err := f.load(run, env, outer)
-	if err != nil {
-		return types.Null, err
-	}
-	v, err := f.test(env, left, set)
+	v, err := f.compare(run, env, left, outer)
 	if err != nil || v.IsNull() || !f.Negate {
 		return v, err
 	}
 	return types.Bool(v.Int() == 0), nil
 }
 
-// load gives the subquery's rows. Those of the outer values asked for last are kept.
-func (f *Quantifier) load(run *exec.Run, env *expr.Env, outer []types.Value) (*innerSet, error) {
+// compare is the result before it is negated. A NULL is compared with no row, whose values would be converted for that: it matters only
+// whether there is one.
+func (f *Quantifier) compare(run *exec.Run, env *expr.Env, left, outer []types.Value) (types.Value, error) {
+	set := f.setOf(run, outer)
+	if f.N == 1 && left[0].IsNull() {
+		some, err := f.some(run, set, outer)
+		if err != nil || some {
+			return types.Null, err
+		}
+		return types.Bool(f.All), nil
+	}
+	if set.rows == nil {
+		if err := f.load(run, env, set, outer); err != nil {
+			return types.Null, err
+		}
+	}
+	return f.test(env, left, set)
+}
+
+// some tells whether the subquery has rows.
+func (f *Quantifier) some(run *exec.Run, s *innerSet, outer []types.Value) (bool, error) {
+	if s.asked {
+		return s.some, nil
+	}
+	op, err := f.Plan.open(run, outer)
+	if err == nil {
+		s.some, err = exec.Any(run.Context(), op)
+	}
+	s.asked = err == nil
+	return s.some, err
+}
+
+// setOf is the set for some outer values, of which perhaps nothing is known. That of the outer values asked for last is kept.
+func (f *Quantifier) setOf(run *exec.Run, outer []types.Value) *innerSet {
 	last := run.Memo(f, func() any {
 		var last *innerSet
 		run.OnClose(func() {
@@ -271,22 +302,28 @@ func (f *Quantifier) load(run *exec.Run, env *expr.Env, outer []types.Value) (*i
 	key := keyOf(outer)
 	if s := *last; s != nil {
 		if string(s.outer) == string(key) {
-			return s, nil
+			return s
 		}
 		s.close()
-		*last = nil
 	}
+	*last = &innerSet{outer: key}
+	return *last
+}
+
+// load reads the subquery's rows. A set that was left half filled is empty.
+func (f *Quantifier) load(run *exec.Run, env *expr.Env, s *innerSet, outer []types.Value) error {
 	op, err := f.Plan.open(run, outer)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &innerSet{rows: spill.NewRowBuffer(run.Room(), memory.Join), outer: key}
+	s.rows, s.some = spill.NewRowBuffer(run.Room(), memory.Join), false
 	if err := f.fill(run, env, s, op); err != nil {
 		s.close()
-		return nil, err
+		*s = innerSet{outer: s.outer}
+		return err
 	}
-	*last = s
-	return s, nil
+	s.asked = true
+	return nil
 }
 
 // fill reads the subquery's rows, and closes op.
@@ -371,8 +408,6 @@ func (f *Quantifier) test(env *expr.Env, left []types.Value, s *innerSet) (types
 				return types.Bool(true), err
 			}
 			rows = s.nulls
-		} else if f.N == 1 {
-			return types.Null, nil
 		}
 	}
 	return f.scan(env, left, rows)

@@ -85,3 +85,22 @@ func TestDeprecatedTypes(t *testing.T) {
 		}
 	}
 }
+
+// Queries name character sets in fewer places, and columns of such names in many.
+func TestDeprecatedInRows(t *testing.T) {
+	for text, want := range map[string]int{
+		"SELECT _utf8'a', _utf8mb3 x'41', _latin1'a', N'b', n'c'":                                             4,
+		"SELECT CONVERT(a USING utf8), CAST(a AS CHAR CHARACTER SET utf8mb3), CAST(a AS CHAR CHARSET utf8)":   3,
+		"SELECT a COLLATE utf8_bin, CAST(b AS NCHAR(3)) FROM t JOIN u USING (utf8) WHERE charset = 'utf8mb3'": 2,
+		"SELECT names, 'utf8', utf8, \"utf8mb3\" FROM `utf8` WHERE BINARY a = 'x'":                            0,
+		"INSERT INTO t VALUES ('utf8', 'N''a')":                                                               0,
+	} {
+		var got []string
+		for _, e := range DeprecatedInRows(text, 0) {
+			got = append(got, e.Message)
+		}
+		if len(got) != want {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package syntax
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -14,11 +15,40 @@ var deprecatedCharsets = map[string]bool{"utf8mb3": true, "ucs2": true, "macroma
 // DeprecatedCharsets are the warnings about character sets that a text names and MySQL wants to be rid of, and about its own words for
 // some, in the text's order.
 func DeprecatedCharsets(text string, mode mysql.SQLMode) []*mysqlerr.Error {
+	return deprecatedIn(text, mode, false)
+}
+
+// DeprecatedInRows is DeprecatedCharsets of a query or a change of rows, where names may be those of columns.
+func DeprecatedInRows(text string, mode mysql.SQLMode) []*mysqlerr.Error {
+	if !mayNameDeprecated(text) {
+		return nil
+	}
+	return deprecatedIn(text, mode, true)
+}
+
+// deprecatedWords are what such names begin with.
+var deprecatedWords = [...]string{"utf8", "ucs2", "mac", "dec8", "hp8", "nchar", "nvarchar", "national", "n'", "ascii", "unicode", "binary"}
+
+func mayNameDeprecated(text string) bool {
+	for i := range len(text) {
+		switch text[i] | 0x20 {
+		case 'u', 'm', 'd', 'h', 'n', 'a', 'b':
+			for _, w := range deprecatedWords {
+				if text[i]|0x20 == w[0] && mentionsAt(text, i, w) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func deprecatedIn(text string, mode mysql.SQLMode, rows bool) []*mysqlerr.Error {
 	text, err := plain(text, mode)
 	if err != nil {
 		return nil
 	}
-	d := deprecations{scanner: newScanner(text, mode)}
+	d := deprecations{scanner: newScanner(text, mode), rows: rows}
 	before := ""
 	for i := d.space(0); i < len(text); {
 		word, to, next := d.word(i)
@@ -38,6 +68,7 @@ type deprecations struct {
 	scanner
 	list  []*mysqlerr.Error
 	wants string // what a name is that is to come
+	rows  bool   // the text is about rows: CHARSET and NAMES may be columns
 }
 
 func (d *deprecations) warn(e *mysqlerr.Error) {
@@ -48,7 +79,7 @@ func (d *deprecations) warn(e *mysqlerr.Error) {
 
 // typeAt reads a type of strings that says something of its character set.
 func (d *deprecations) typeAt(i int, before string) (t charType, ok bool) {
-	if d.wants != "" || !mayPrecedeType(before) {
+	if d.wants != "" || !mayPrecedeType(before) || d.rows && before != "as" {
 		return t, false
 	}
 	t, ok = d.charType(i)
@@ -82,7 +113,8 @@ const binaryAttribute = "BINARY as attribute of a type"
 // other looks at any other token; rest is what stands behind it, next the same without white space.
 func (d *deprecations) other(word, before, rest, next string) {
 	switch {
-	case word == "charset", word == "set" && (before == "character" || before == "char"), word == "names":
+	case word == "charset" && !(d.rows && strings.HasPrefix(next, "=")), word == "set" && (before == "character" || before == "char"),
+		word == "names" && !d.rows, word == "using":
 		d.wants = "charset"
 	case word == "collate":
 		d.wants = "collation"
@@ -92,10 +124,13 @@ func (d *deprecations) other(word, before, rest, next string) {
 		d.wants = ""
 	case word == "n" && strings.HasPrefix(rest, "'"):
 		d.warn(mysqlerr.New(mysqlerr.DeprecatedNational))
-	case word[0] == '_' && strings.HasPrefix(next, "'"):
+	case word[0] == '_' && beginsLiteral.MatchString(next):
 		d.warn(deprecatedName(word[1:], false))
 	}
 }
+
+// beginsLiteral is a literal behind the name of a character set.
+var beginsLiteral = regexp.MustCompile(`^(['"]|0x|[xXbB]')`)
 
 func deprecatedName(name string, collation bool) *mysqlerr.Error {
 	if collation {

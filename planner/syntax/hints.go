@@ -45,6 +45,7 @@ type hint struct {
 	name     string // in lower case
 	from, to int    // in the text
 	args     []string
+	names    []HintName
 }
 
 // hintReader reads the hints of a text.
@@ -53,10 +54,12 @@ type hintReader struct {
 	l        Lexer
 	t        Token
 	warnings []*mysqlerr.Error
-	blocks   map[string]bool // names of the statement's query blocks, in lower case
+	blocks   map[string]int // names of the statement's query blocks, in lower case; the number of their SELECT
+	titles   map[int]string // names that QB_NAME has given
 	selects  int
 	named    []string // blocks that the present hint is about
 	uses     []blockUse
+	names    []HintName
 }
 
 // blockUse is a hint's use of the name of a query block, which may be given to one further on.
@@ -68,16 +71,44 @@ type blockUse struct {
 // HintWarnings are what MySQL says of a statement's hints: 1064 for what is none, 3125 and 3126 for those that are left out, 3127 for those about
 // a query block that is not there.
 func HintWarnings(text string, mode mysql.SQLMode) []*mysqlerr.Error {
-	_, warnings := readHints(text, mode)
-	return warnings
+	_, r := readHints(text, mode)
+	return r.warnings
+}
+
+// HintName is a table, or an index of it, that a hint of a SELECT names.
+type HintName struct {
+	Hint, Table, Index string
+	Block              string // of the table
+	At                 int    // the block's SELECT, counted from 1; 0: there is none of that name
+}
+
+// HintNames are the tables and indexes that hints of SELECTs name, but for those in blocks that 3127 tells of.
+func HintNames(text string, mode mysql.SQLMode) (list []HintName) {
+	_, r := readHints(text, mode)
+	for _, n := range r.names {
+		if n.Block != "" {
+			n.At = r.blocks[strings.ToLower(n.Block)]
+		}
+		if n.At == 0 && mysqlHints[strings.ToLower(n.Hint)] != hintOrder {
+			continue
+		}
+		if n.At > 0 {
+			if n.Block = r.titles[n.At]; n.Block == "" {
+				n.Block = "select#" + strconv.Itoa(n.At)
+			}
+		}
+		list = append(list, n)
+	}
+	return list
 }
 
 // readHints gives the text with those hints that something goes by, and what is to be said of the others.
-func readHints(text string, mode mysql.SQLMode) (string, []*mysqlerr.Error) {
+func readHints(text string, mode mysql.SQLMode) (string, *hintReader) {
+	r := &hintReader{text: text}
 	if !strings.Contains(text, "/*+") {
-		return text, nil
+		return text, r
 	}
-	r := hintReader{text: text, blocks: map[string]bool{}}
+	r.blocks, r.titles = map[string]int{}, map[int]string{}
 	b := []byte(text)
 	l := Lexer{Text: text, Escapes: mode&mysql.ModeNoBackslashEscapes == 0}
 	verb, depth, before := "", 0, "" // the statement's own, where parentheses around it do not count
@@ -85,11 +116,14 @@ func readHints(text string, mode mysql.SQLMode) (string, []*mysqlerr.Error) {
 		word := strings.ToLower(text[t.From:t.To])
 		if word == "select" {
 			r.selects++
-			r.blocks["select#"+strconv.Itoa(r.selects)] = true
+			r.blocks["select#"+strconv.Itoa(r.selects)] = r.selects
 		}
 		switch {
 		case t.Kind == Hint && takesHints[before] && strings.HasSuffix(word, "*/"):
-			r.block(b, t, verb == "select" && depth == 0)
+			from := len(r.names)
+			if r.block(b, t, verb == "select" && depth == 0); before != "select" {
+				r.names = r.names[:from]
+			}
 		case t.Kind == Comment || t.Kind == Hint:
 			continue
 		case word == "(" && before != "":
@@ -105,10 +139,10 @@ func readHints(text string, mode mysql.SQLMode) (string, []*mysqlerr.Error) {
 		before = word
 	}
 	if verb != "select" { // the statement itself is the first block
-		r.blocks["select#"+strconv.Itoa(r.selects+1)] = true
+		r.blocks["select#"+strconv.Itoa(r.selects+1)] = r.selects + 1
 	}
 	r.unknownBlocks()
-	return string(b), r.warnings
+	return string(b), r
 }
 
 // unknownBlocks puts 3127 among the warnings.
@@ -116,7 +150,7 @@ func (r *hintReader) unknownBlocks() {
 	var all []*mysqlerr.Error
 	from := 0
 	for _, u := range r.uses {
-		if !r.blocks[strings.ToLower(u.block)] {
+		if r.blocks[strings.ToLower(u.block)] == 0 {
 			all = append(append(all, r.warnings[from:u.at]...), mysqlerr.New(mysqlerr.UnknownQueryBlock, "`"+u.block+"`", u.hint))
 			from = u.at
 		}
@@ -160,7 +194,12 @@ func (r *hintReader) block(b []byte, t Token, own bool) {
 			r.uses = append(r.uses, blockUse{len(r.warnings), name, strings.ToUpper(h.name)})
 		}
 		if h.name == "qb_name" {
-			r.blocks[strings.ToLower(strings.Trim(h.args[0], "`"))] = true
+			name := strings.Trim(h.args[0], "`")
+			r.blocks[strings.ToLower(name)], r.titles[r.selects] = r.selects, name
+		}
+		for _, n := range h.names {
+			n.Hint, n.At = strings.ToUpper(h.name), r.selects
+			r.names = append(r.names, n)
 		}
 		if !r.first(h, seen, own) || h.name != "max_execution_time" && h.name != "set_var" {
 			continue
@@ -281,7 +320,7 @@ func (r *hintReader) arguments(kind hintArguments, h *hint) (ok bool) {
 	case kind == hintStrategy:
 		return r.strategies()
 	case kind == hintIndexes:
-		return r.indexes()
+		return r.indexes(block, h)
 	case block == "" || r.t.Kind == Word || r.t.Kind == Name:
 		return r.tables(kind, block, h)
 	}
@@ -306,23 +345,33 @@ func (r *hintReader) tables(kind hintArguments, block string, h *hint) bool {
 			r.named = named // the table is looked for, not the block
 		}
 		h.args = append(h.args, s+at+block)
+		h.names = append(h.names, HintName{Table: strings.Trim(s, "`"), Block: strings.Trim(at+block, "@`")})
 		if !r.sign(",") {
 			return true
 		}
 	}
 }
 
-func (r *hintReader) indexes() bool {
-	if _, ok := r.name(); !ok {
+func (r *hintReader) indexes(block string, h *hint) bool {
+	table, ok := r.name()
+	if !ok {
 		return false
 	}
-	if _, ok := r.blockName(); !ok {
+	at, ok := r.blockName()
+	if !ok {
 		return false
 	}
+	n := HintName{Table: strings.Trim(table, "`"), Block: strings.Trim(at+block, "@`")}
 	for first := true; first && (r.t.Kind == Word || r.t.Kind == Name) || !first && r.sign(","); first = false {
-		if _, ok := r.name(); !ok {
+		index, ok := r.name()
+		if !ok {
 			return false
 		}
+		n.Index = strings.Trim(index, "`")
+		h.names = append(h.names, n)
+	}
+	if n.Index == "" {
+		h.names = append(h.names, n)
 	}
 	return true
 }

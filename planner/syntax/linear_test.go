@@ -14,7 +14,7 @@ func TestTextsAreReadOnce(t *testing.T) {
 		"'' ", "\"", "`", "`` ", "\\", "'\\", "(", ")", "()", "(select", "from (", "from (select 1) a (a, ", "from (select 1) ", "default ",
 		"default (", "default (1", "default ()", "a default (1),", "create table (", "json_table ", "a(99999999999999999999", "9", "1.", "1e", "x'", "0x",
 		"a.", "@", "@'", "@a:=", "?", ",", ";", "\x00", "\xff", "as ", "to timestamp", "member of", "optionally", "union ", "not ", "\n",
-		"a set (", "a enum ('a', ", "cast(a as char binary", "convert(a, char(1) ascii)", "a national ", "a char character set binary ",
+		"a set (", "a enum ('a', ", "cast(a as char binary", "convert(a, char(1) ascii)", "a national ", "a char character set binary ", "from ({oj ",
 	} {
 		for _, head := range []string{"", "select ", "create table t (a int ", "/* c */ create table t (a int default (1), ", "select /*! "} {
 			text := head + strings.Repeat(piece, size/len(piece)/8)
@@ -31,6 +31,7 @@ func TestTextsAreReadOnce(t *testing.T) {
 			_ = longNumber(without)
 			_, _ = respellTypes(without, 0)
 			_ = DeprecatedCharsets(text, 0)
+			_ = checkBraces(text, 0)
 		}
 	}
 }

@@ -151,3 +151,22 @@ func TestJSONValuesThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// TestBraces: a table in braces has OJ before it, and nothing else.
+func TestBraces(t *testing.T) {
+	for text, refused := range map[string]bool{
+		"SELECT * FROM {OJ a LEFT JOIN b ON a.x = b.x}":                    false,
+		"SELECT * FROM c, ({oj a LEFT JOIN {oj b JOIN d} ON a.x = b.x})":   false,
+		"SELECT {d '2020-01-01'}, {x 1} FROM t WHERE a = {t '10:00:00'}":   false,
+		"SELECT EXTRACT(YEAR FROM {d '2020-01-01'}), TRIM(a FROM {x 'a'})": false,
+		"SELECT * FROM t JOIN u ON t.a = {d '2020-01-01'}, v":              false,
+		"INSERT INTO t VALUES ('{'), ('from {x'), ({d '2020-01-01'})":      false,
+		"SELECT * FROM {x t}":             true,
+		"SELECT * FROM t, {x u}":          true,
+		"SELECT * FROM t JOIN ({left u})": true,
+	} {
+		if err := checkBraces(text, 0); (err != nil) != refused {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}

@@ -33,6 +33,9 @@ func Parse(text string, o Options) (ast.StmtNode, error) {
 	if err == nil {
 		plainText, err = measure(plainText, o.Mode)
 	}
+	if err == nil {
+		err = checkBraces(plainText, o.Mode)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func setFunction(w *algebra.WindowItem, name string, args []expr.Expr, n *ast.Wi
 		w.Fn.Name, w.Fn.Args = name, args
 		typ := *args[0].Type()
 		if len(args) > 2 {
-			t, err := scalar.Unify(typ, args[2])
+			t, err := scalar.Unify(typing, typ, args[2])
 			if err != nil {
 				return typ, err
 			}

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -11,10 +12,13 @@ import (
 // Gate lets only so many statements run at once: more would not end sooner, they would all take longer and
 // hold memory meanwhile. Those beyond wait in a queue of bounded length for a bounded time, and are then refused with 1041.
 type Gate struct {
-	places   chan struct{} // one for each statement that runs
-	queue    int64         // most that wait
-	Patience time.Duration // how long they wait
-	Stats    Stats
+	places chan struct{} // one for each statement that runs
+	queue  int64         // most that wait
+	lent   atomic.Int64  // processors, to statements that run
+	// processors are the machine's that this process may use: GOMAXPROCS may be more (cmd/cloudsql).
+	processors int
+	Patience   time.Duration // how long they wait
+	Stats      Stats
 }
 
 // Stats tell of the queue.
@@ -36,6 +40,7 @@ func (g *Gate) Open(places int) {
 		places = defaultPlaces
 	}
 	g.places, g.queue, g.Patience = make(chan struct{}, places), int64(queuePerPlace*places), placePatience
+	g.processors = min(runtime.NumCPU(), runtime.GOMAXPROCS(0))
 }
 
 // Try takes a place if one is free.
@@ -73,3 +78,18 @@ func (g *Gate) overloaded() error {
 
 // Leave gives a place back.
 func (g *Gate) Leave() { <-g.places }
+
+// Idle tells whether a processor is idle, as far as statements that have places and what they have borrowed go.
+func (g *Gate) Idle() bool { return len(g.places)+int(g.lent.Load()) < g.processors }
+
+// Borrow takes a processor that is idle, for a statement that has more to do at once; Return gives it back.
+func (g *Gate) Borrow() bool {
+	if n := g.lent.Add(1); len(g.places)+int(n) <= g.processors {
+		return true
+	}
+	g.lent.Add(-1)
+	return false
+}
+
+// Return gives back what Borrow took.
+func (g *Gate) Return() { g.lent.Add(-1) }

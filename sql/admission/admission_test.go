@@ -45,3 +45,21 @@ func TestAdmission(t *testing.T) {
 		t.Fatal(a.Stats.Refused.Load(), a.Stats.Waiting.Load(), len(a.places))
 	}
 }
+
+// Processors are lent while statements that run leave some, and not one more.
+func TestLending(t *testing.T) {
+	var g Gate
+	g.Open(8)
+	g.processors = 3
+	if !g.Try() || !g.Idle() || !g.Borrow() || !g.Borrow() || g.Idle() || g.Borrow() {
+		t.Fatal("one statement has not three processors")
+	}
+	g.Return()
+	if !g.Try() || g.Idle() || g.Borrow() {
+		t.Fatal("two statements, and one processor lent, leave none")
+	}
+	g.Leave()
+	if !g.Borrow() {
+		t.Fatal("a statement has ended, and its processor is not lent")
+	}
+}

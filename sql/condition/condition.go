@@ -20,6 +20,8 @@ type List struct {
 	Total  int // also those beyond max_error_count
 	Errors int
 	last   uint16 // the code of the latest
+	// settled is how many of them, and of All, were there when the statement began to run.
+	settled, settledAll int
 
 	// of the statement before, for @@warning_count and @@error_count
 	prevTotal, prevErrors int
@@ -27,6 +29,7 @@ type List struct {
 
 // Begin starts a statement's list.
 func (c *List) Begin() {
+	c.settled, c.settledAll = 0, 0
 	if c.Total == 0 && c.prevTotal == 0 {
 		return
 	}
@@ -53,8 +56,11 @@ func (c *List) Add(limit int, added virtual.Condition) {
 // Ends tells whether the latest condition has the code.
 func (c *List) Ends(code uint16) bool { return c.Total > 0 && c.last == code }
 
+// Settle says that what is there is about the statement's text, and not what it meets.
+func (c *List) Settle() { c.settled, c.settledAll = c.Total, len(c.All) }
+
 // Restart forgets what a statement met that is run again.
-func (c *List) Restart() { c.All, c.Total, c.Errors = c.All[:0], 0, 0 }
+func (c *List) Restart() { c.All, c.Total, c.Errors = c.All[:c.settledAll], c.settled, 0 }
 
 // Show is SHOW WARNINGS and SHOW ERRORS, and their COUNT(*) form.
 func (c *List) Show(n *ast.ShowStmt) *show.Result {

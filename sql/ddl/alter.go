@@ -34,10 +34,14 @@ type Change struct {
 	RenameTo *ast.TableName
 	// Copy: the rows must be written anew, for they or their keys change. Build, Drop and NotNull are empty then.
 	Copy bool
+	// Locked: LOCK=SHARED or EXCLUSIVE keeps all others off the table until the change is made.
+	Locked bool
 }
 
 // Empty tells that there is nothing to do.
-func (c *Change) Empty() bool { return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil }
+func (c *Change) Empty() bool {
+	return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil
+}
 
 // alteration is a Change in the making.
 type alteration struct {
@@ -50,6 +54,8 @@ type alteration struct {
 	lock    ast.LockType
 
 	changed map[schema.ColumnID]bool // by a clause, which then is the only one
+
+	partition *ast.PartitionOptions // that the table is to have
 
 	dropPK    bool // the primary key goes, by a clause or since all of its columns do
 	droppedPK bool // DROP PRIMARY KEY has been there
@@ -110,7 +116,14 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 }
 
 // repartition has a partitioned table copied where the columns change that decide about a row's partition.
-func (a *alteration) repartition() error {
+func (a *alteration) repartition() (err error) {
+	if a.partition != nil {
+		if a.t.Partitioning, err = partitioning.New(a.env.Now, a.t, a.partition); err != nil {
+			return err
+		}
+		a.copies, a.touched = "rows change their partitions", true
+		return partitioning.Check(a.t)
+	}
 	switch {
 	case a.t.Partitioning == nil:
 		return nil
@@ -282,6 +295,9 @@ func (a *alteration) rareSpec(s *ast.AlterTableSpec) error {
 		return a.enforce(s.Constraint.Name, s.Constraint.Enforced)
 	case ast.AlterTableDropPrimaryKey:
 		return a.dropPrimaryKey()
+	case ast.AlterTablePartition, ast.AlterTableRemovePartitioning, ast.AlterTableAddPartitions, ast.AlterTableDropPartition,
+		ast.AlterTableTruncatePartition, ast.AlterTableCoalescePartitions, ast.AlterTableReorganizePartition, ast.AlterTableRebuildPartition:
+		return partitions(a, s)
 	default:
 		return mysqlerr.NotSupported("this ALTER TABLE clause")
 	}
@@ -820,9 +836,8 @@ func (a *alteration) checkAlgorithm() error {
 		return refuse("ALGORITHM="+a.alg.String(), a.copies, "ALGORITHM=COPY")
 	case a.copies != "" && a.lock == ast.LockTypeNone:
 		return refuse("LOCK=NONE", "COPY algorithm requires a lock", "LOCK=SHARED")
-	case a.copies == "" && (a.lock == ast.LockTypeShared || a.lock == ast.LockTypeExclusive):
-		return mysqlerr.NotSupported("LOCK=" + a.lock.String())
 	}
+	a.change.Locked = a.lock == ast.LockTypeShared || a.lock == ast.LockTypeExclusive
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/canonical"
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -14,6 +15,9 @@ import (
 
 // setExpression makes e the default. What it says of other columns is checked when all are known (checkDefaults).
 func (c *column) setExpression(e ast.ExprNode) error {
+	if _, row := syntax.Unparen(e).(*ast.RowExpr); row {
+		return mysqlerr.New(mysqlerr.DefaultRowValue, c.Name)
+	}
 	check := &defaultChecker{column: c.Name}
 	if e.Accept(check); check.err != nil {
 		return check.err

@@ -2,9 +2,15 @@ package definition
 
 import (
 	"context"
+	"slices"
 
+	"github.com/pingcap/tidb/pkg/parser/ast"
+
+	"cloudsql/distributed/catalog"
+	"cloudsql/sql/ddl"
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/dialect"
+	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
 
@@ -18,4 +24,71 @@ func (s *Statements) MoveTablet(ctx context.Context, n dialect.MoveTablet) error
 		return online.Moves{Executor: s.Executor}.CancelMove(ctx, name, schema.TabletID(n.Tablet))
 	}
 	return online.Moves{Executor: s.Executor}.MoveTablet(ctx, name, schema.TabletID(n.Tablet), schema.ShardID(n.Shard))
+}
+
+// SplitTablet is ALTER TABLE … SPLIT, at the keys of at, if there are any.
+func (s *Statements) SplitTablet(ctx context.Context, n dialect.SplitTablet, at [][]ast.ExprNode) error {
+	name, err := s.Name(n.Table)
+	if err != nil {
+		return err
+	}
+	return online.Moves{Executor: s.Executor}.SplitTablet(ctx, name, func(t *schema.Table) (schema.TabletID, catalog.Split, error) {
+		tablet, split := schema.TabletID(n.Tablet), catalog.Split{Into: int(min(n.Into, catalog.MostTablets+1))} //nolint:gosec // bounded
+		for _, id := range n.Shards {
+			split.Shards = append(split.Shards, schema.ShardID(id))
+		}
+		var err error
+		if n.Into == 0 {
+			split.At, err = ddl.TabletBounds(s.Env, t, at)
+		}
+		if err == nil && tablet == 0 {
+			tablet, err = tabletOf(t, split.At)
+		}
+		if n.Spread {
+			split.Shards = s.dataShards(t, tablet)
+		}
+		return tablet, split, err
+	})
+}
+
+// tabletOf is the tablet that is meant where no number is given: the one that bounds are in, or the only one. 1525.
+func tabletOf(t *schema.Table, bounds [][]byte) (schema.TabletID, error) {
+	switch {
+	case t.Partitioning != nil:
+		return t.Tablets[0].ID, nil // none of them can be cut
+	case len(bounds) > 0:
+		return t.TabletFor(bounds[0]).ID, nil
+	case t.Split():
+		return 0, mysqlerr.New(mysqlerr.WrongValue, "TABLET", "")
+	}
+	return t.Tablets[0].ID, nil
+}
+
+// dataShards lists the shards that have tables' rows, the tablet's own first.
+func (s *Statements) dataShards(t *schema.Table, tablet schema.TabletID) []schema.ShardID {
+	var list []schema.ShardID
+	for _, h := range s.DB.Catalog().Shards() {
+		if h.ID != schema.SystemShard {
+			list = append(list, h.ID)
+		}
+	}
+	for i := range t.Tablets {
+		if at := slices.Index(list, t.Tablets[i].Shard); t.Tablets[i].ID == tablet && at > 0 {
+			return slices.Concat(list[at:], list[:at])
+		}
+	}
+	return list
+}
+
+// MergeTablets is ALTER TABLE … MERGE TABLETS.
+func (s *Statements) MergeTablets(ctx context.Context, n dialect.MergeTablets) error {
+	name, err := s.Name(n.Table)
+	if err != nil {
+		return err
+	}
+	tablets := make([]schema.TabletID, len(n.Tablets))
+	for i, id := range n.Tablets {
+		tablets[i] = schema.TabletID(id)
+	}
+	return online.Moves{Executor: s.Executor}.MergeTablets(ctx, name, tablets, schema.ShardID(n.Shard))
 }

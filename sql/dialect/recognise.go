@@ -61,6 +61,21 @@ type (
 		Tablet, Shard uint64
 		Cancel        bool
 	}
+	// SplitTablet is ALTER TABLE t SPLIT [TABLET n] {AT (value, …), … | INTO k TABLETS} [TO SHARD m, … | SPREAD].
+	SplitTablet struct {
+		Table  *ast.TableName
+		Tablet uint64 // 0: the one that has the bounds
+		At     string // the lists of values, as text
+		Into   uint64
+		Shards []uint64
+		Spread bool
+	}
+	// MergeTablets is ALTER TABLE t MERGE TABLETS {a, b, … | ALL} [TO SHARD m].
+	MergeTablets struct {
+		Table   *ast.TableName
+		Tablets []uint64 // nil: all
+		Shard   uint64   // 0: where the first of them is
+	}
 	// Show is a form of SHOW or DESCRIBE.
 	Show struct{ Stmt *ast.ShowStmt }
 	// Instead is another text for the parser, which means the same.
@@ -118,8 +133,8 @@ func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
 	}
 	limit := maxTokens
 	switch first {
-	case "lock", "load", "grant", "revoke", "signal", "get":
-		limit = len(rest) // it may name any number of tables, columns, accounts or items
+	case "lock", "load", "grant", "revoke", "signal", "get", "handler":
+		limit = len(rest) // it may name any number of tables, columns, accounts or items, or be about any condition
 	}
 	words := tokens(rest, mode, limit)
 	if words == nil {
@@ -138,10 +153,10 @@ func init() {
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
 		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
 		"alter": readDefinition("alter", readCluster), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
-		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet,
+		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet, "handler": readHandler,
 	}
 	for word, what := range map[string]string{
-		"xa": "XA", "handler": "HANDLER", "change": "replication", "reset": "RESET",
+		"xa": "XA", "change": "replication", "reset": "RESET",
 		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL", "cache": "CACHE INDEX",
 		"clone": "CLONE", "restart": "RESTART",
 		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE",
@@ -541,7 +556,7 @@ func readRefused(st statement) (Statement, error) {
 func readCluster(st statement) (Statement, error) {
 	w := st.words
 	if w.take("table") {
-		return readMove(w), nil
+		return readTablets(st), nil
 	}
 	if !w.take("cluster") {
 		return readAccount(st)
@@ -556,39 +571,6 @@ func readCluster(st statement) (Statement, error) {
 		}
 	}
 	return nil, nil
-}
-
-// readMove reads ALTER TABLE t MOVE TABLET, which only this program has.
-func readMove(w words) Statement {
-	var st MoveTablet
-	var ok bool
-	if st.Table, ok = w.tableName(); !ok || !w.take("move", "tablet") {
-		return nil
-	}
-	if st.Tablet, ok = w.number(); !ok {
-		return nil
-	}
-	if st.Cancel = w.take("cancel"); !st.Cancel {
-		if !w.take("to", "shard") {
-			return nil
-		}
-		if st.Shard, ok = w.number(); !ok {
-			return nil
-		}
-	}
-	if len(w) > 0 {
-		return nil
-	}
-	return st
-}
-
-func (w *words) number() (n uint64, ok bool) {
-	if len(*w) == 0 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint((*w)[0].raw, 10, 64)
-	*w = (*w)[1:]
-	return n, err == nil
 }
 
 // LockItems reads what the parser, which knows no aliases here, made of LOCK TABLES.

@@ -40,7 +40,7 @@ func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
 	case w.at(1, "shards") && len(w) == 2:
 		return &ast.ShowStmt{Tp: ShowShards}, nil
 	case w.at(1, "tablets") && w.at(2, "from", "in"):
-		return readTablets(w), nil
+		return readShowTablets(w), nil
 	case w.at(1, "engine") && len(w) == 4:
 		return readEngine(w)
 	case w.at(1, "create") && len(w) > 3:
@@ -64,8 +64,8 @@ const (
 	ShowTablets
 )
 
-// readTablets reads SHOW TABLETS FROM [db.]t.
-func readTablets(w lexed) *ast.ShowStmt {
+// readShowTablets reads SHOW TABLETS FROM [db.]t.
+func readShowTablets(w lexed) *ast.ShowStmt {
 	t := &ast.TableName{}
 	switch {
 	case len(w) == 4 && w[3].kind <= lexName:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cloudsql/planner"
+	"cloudsql/storage/expr"
 )
 
 // object is a JSON object that keeps the order of its members.
@@ -54,9 +55,9 @@ func plainJSON(v any) ([]byte, error) {
 }
 
 // JSON is FORMAT=JSON: version 1 of MySQL's.
-func JSON(lines []planner.ExplainLine) (string, error) {
+func JSON(lines []planner.ExplainLine, env *expr.Env) (string, error) {
 	roots := build(lines)
-	j := &jsonMaker{}
+	j := &jsonMaker{env: env}
 	var block object
 	if len(roots) > 0 {
 		block = j.block(roots[0])
@@ -82,7 +83,10 @@ func JSON(lines []planner.ExplainLine) (string, error) {
 	return text.String(), err
 }
 
-type jsonMaker struct{ selects int }
+type jsonMaker struct {
+	env     *expr.Env
+	selects int
+}
 
 // block is a query block.
 func (j *jsonMaker) block(n *node) object {
@@ -170,7 +174,11 @@ func (j *jsonMaker) tables(n *node, attached string, out *[]any) {
 
 func (j *jsonMaker) table(n *node, attached string) object {
 	t := n.Table
-	o := object{{"table_name", t.Name}, {"access_type", t.Type}}
+	o := object{{"table_name", t.Name}}
+	if parts := t.Partitions(j.env); parts != nil {
+		o.put("partitions", parts)
+	}
+	o.put("access_type", t.Type)
 	if len(t.Possible) > 0 {
 		o.put("possible_keys", t.Possible)
 	}

@@ -7,12 +7,13 @@ import (
 
 	"cloudsql/planner"
 	"cloudsql/sql/show"
+	"cloudsql/storage/expr"
 	"cloudsql/storage/types"
 )
 
 // Traditional is FORMAT=TRADITIONAL: a row for each table, in the order in which they are read.
-func Traditional(lines []planner.ExplainLine) *show.Result {
-	t := &traditional{res: &show.Result{Fields: []types.Field{
+func Traditional(lines []planner.ExplainLine, env *expr.Env) *show.Result {
+	t := &traditional{env: env, res: &show.Result{Fields: []types.Field{
 		show.TextField("id", 20), show.TextField("select_type", 19), show.TextField("table", 64), show.TextField("partitions", 64),
 		show.TextField("type", 10), show.TextField("possible_keys", 4096), show.TextField("key", 64), show.TextField("key_len", 4096),
 		show.TextField("ref", 1024), show.TextField("rows", 10), show.TextField("filtered", 4), show.TextField("Extra", 255),
@@ -37,6 +38,7 @@ func Traditional(lines []planner.ExplainLine) *show.Result {
 }
 
 type traditional struct {
+	env *expr.Env
 	res *show.Result
 	ids uint64
 }
@@ -198,7 +200,7 @@ func (t *traditional) table(n *node, id uint64, kind, attached, extra string) {
 		note = types.Str(strings.Join(notes, "; "))
 	}
 	t.res.Rows = append(t.res.Rows, []types.Value{
-		types.Uint(id), types.Str(kind), types.Str(b.Name), types.Null, types.Str(b.Type), text(b.Possible), key, length, text(b.Ref),
+		types.Uint(id), types.Str(kind), types.Str(b.Name), text(b.Partitions(t.env)), types.Str(b.Type), text(b.Possible), key, length, text(b.Ref),
 		types.Uint(max(1, count(b.Rows))), types.Float(math.Round(10000*b.Filtered) / 100), note,
 	})
 }
@@ -221,18 +223,18 @@ func Operators(lines []planner.ExplainLine) *show.Result {
 	return res
 }
 
-// Result is a plan in a format; ok is false for one that there is not.
-func Result(format string, lines []planner.ExplainLine) (res *show.Result, ok bool, err error) {
+// Result is a plan in a format, in the circumstances of env; ok is false for one that there is not.
+func Result(format string, lines []planner.ExplainLine, env *expr.Env) (res *show.Result, ok bool, err error) {
 	text := ""
 	switch strings.ToLower(format) {
 	case "", "row", "traditional":
-		return Traditional(lines), true, nil
+		return Traditional(lines, env), true, nil
 	case "brief":
 		return Operators(lines), true, nil
 	case "tree":
 		text = Tree(lines, nil)
 	case "json":
-		if text, err = JSON(lines); err != nil {
+		if text, err = JSON(lines, env); err != nil {
 			return nil, true, err
 		}
 	default:

@@ -380,6 +380,9 @@ func (d *deriver) alterTable(n *ast.AlterTableStmt) {
 		return
 	}
 	for _, spec := range n.Specs {
+		if spec.Tp == ast.AlterTableDropPartition || spec.Tp == ast.AlterTableTruncatePartition {
+			d.table(n.Table, mysql.DropPriv)
+		}
 		if spec.NewTable != nil {
 			to = spec.NewTable // of RENAME, EXCHANGE PARTITION
 			if to.Schema.O == "" {

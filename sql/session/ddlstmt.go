@@ -37,16 +37,16 @@ func (s definitions) definition(ctx context.Context, text string) *definition.St
 	}
 }
 
-// ddlCommand runs a data definition statement (sql/definition), after committing the open transaction as MySQL does.
-// moveTablet is ALTER TABLE … MOVE TABLET.
-func (s definitions) moveTablet(ctx context.Context, n dialect.MoveTablet) error {
+// tablets runs ALTER TABLE … {MOVE TABLET | SPLIT TABLET | MERGE TABLETS}.
+func (s definitions) tablets(ctx context.Context, fn func(ctx context.Context, run *definition.Statements) error) error {
 	if err := s.tx.ImplicitCommit(ctx); err != nil {
 		return err
 	}
 	defer execution(s).look()
-	return s.definition(ctx, "").MoveTablet(online.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second)), n)
+	return fn(online.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second)), s.definition(ctx, ""))
 }
 
+// ddlCommand runs a data definition statement (sql/definition), after committing the open transaction as MySQL does.
 func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *parsed) error {
 	if !definition.Knows(node) {
 		return definition.Refusal(node)

@@ -35,6 +35,10 @@ func (s commands) dispatch(ctx context.Context, node ast.StmtNode, st *parsed, p
 		return s.maintain(ctx, s.tx.CommitBefore, w, func(env *maintain.Env) (*show.Result, error) { return maintain.Analyze(ctx, env, n) })
 	case *ast.OptimizeTableStmt:
 		return s.tableReport(ctx, "optimize", n.Tables, w)
+	case *ast.AlterTableStmt:
+		if op := maintain.PartitionOp(n); op != "" {
+			return s.maintain(ctx, s.tx.CommitBefore, w, func(env *maintain.Env) (*show.Result, error) { return maintain.ReportPartitions(env, op, n) })
+		}
 	case *ast.HelpStmt:
 		return s.writeResult(show.Help(), w)
 	case *ast.CreateTableStmt:

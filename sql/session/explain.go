@@ -44,7 +44,7 @@ func (s commands) explain(ctx context.Context, n *ast.ExplainStmt, st *parsed, p
 	for i := range lines {
 		lines[i].Where = explain.Place(s.eng.db, lines[i].Where, execution(s).readsPast(p))
 	}
-	res, ok, err := explain.Result(n.Format, lines)
+	res, ok, err := explain.Result(n.Format, lines, &s.env)
 	if err == nil && !ok {
 		err = mysqlerr.New(mysqlerr.UnknownExplainFormat, n.Format)
 	}

@@ -58,11 +58,12 @@ func (e *Engine) checkUserConnections(s *Session) error {
 	return nil
 }
 
-// forgetKept gives back what is kept for variables and statements.
+// forgetKept gives back what is kept for variables, statements and handlers.
 func (s *Session) forgetKept() {
 	s.eng.prepared.Add(-int64(s.kept.prepared))
 	s.kept.prepared = 0
 	s.answers.Vars.Reset()
+	s.handlers.Reset()
 	s.kept.statements.Close()
 }
 

@@ -27,6 +27,8 @@ type parsed struct {
 	maxExecution int64             // of the hint MAX_EXECUTION_TIME, milliseconds; 0: none
 	hints        []ast.HintSetVar  // SET_VAR
 	ofHints      []*mysqlerr.Error // what is to be said of the others
+	hintNames    []tree.NamedByHint
+	deprecated   []*mysqlerr.Error // what is to be said of its words, of a query or a change of rows
 	grants       dialect.Grants    // the clauses that were taken out of a GRANT or REVOKE
 	passwords    dialect.Passwords // and out of CREATE USER, ALTER USER and SET PASSWORD
 	keepConds    bool              // SHOW WARNINGS and kin
@@ -73,9 +75,29 @@ func (s texts) read(text string) (*parsed, error) {
 	st := &parsed{text: text, node: node, kind: status.Of(node)}
 	st.params = tree.NumberParams(node)
 	hinted := tree.Explained(node)
-	st.ofHints = syntax.HintWarnings(text, s.vars.SQLMode)
+	st.ofHints, st.hintNames = syntax.HintWarnings(text, s.vars.SQLMode), tree.NamedByHints(hinted, text, s.vars.SQLMode)
+	switch hinted.(type) {
+	case *ast.SelectStmt, *ast.SetOprStmt, *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.DoStmt:
+		st.deprecated = syntax.DeprecatedInRows(text, s.vars.SQLMode)
+	}
 	st.maxExecution, st.hints = tree.ExecutionHint(hinted), assign.HintsOf(hinted)
 	return st, nil
+}
+
+// warnOfHints says what is to be said of a statement's hints: of those that were read, and of names in them that mean nothing now.
+func (s texts) warnOfHints(st *parsed) {
+	s.conds.Warn(st.ofHints...)
+	for i := range st.hintNames {
+		n := &st.hintNames[i]
+		db := n.DB
+		if db == "" {
+			db = s.db
+		}
+		if t, ok := s.snapshot.Table(db, n.Table); ok && t.IndexByName(n.Index) != nil {
+			continue
+		}
+		s.conds.Warn(n.Unresolved)
+	}
 }
 
 func (s texts) options() syntax.Options {

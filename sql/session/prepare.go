@@ -77,6 +77,7 @@ func (s preparation) prepare(ctx context.Context, text string) (*statement, erro
 	if !st.diagnostic() && !tree.CountsConditions(st.node) {
 		s.conds.Begin() // preparing SHOW WARNINGS keeps what it is to show
 	}
+	s.conds.Warn(st.deprecated...)
 	if st.noPrepare || !tree.Preparable(st.node) {
 		return nil, mysqlerr.New(mysqlerr.UnsupportedPs)
 	}
@@ -154,7 +155,8 @@ func (s preparation) execute(ctx context.Context, p *statement, params []types.V
 	if !tree.Planable(p.st.node) || tree.CalcFoundRows(p.st.node) != nil {
 		return texts(s).runParsed(ctx, p.st, params, w)
 	}
-	s.conds.Warn(p.st.ofHints...)
+	texts(s).warnOfHints(p.st)
+	s.conds.Settle()
 	if p.st.hints != nil {
 		defer commands(s).hinted(p.st.hints)()
 	}

@@ -61,6 +61,7 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 	}
 	s.measured.count(st.kind)
 	s.beginConditions(st)
+	s.conds.Warn(st.deprecated...)
 	return s.finish(ctx, s.runParsed(ctx, st, nil, w))
 }
 
@@ -103,7 +104,7 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 		}
 		return st.run(ctx, s.Session, w)
 	}
-	s.conds.Warn(st.ofHints...)
+	s.warnOfHints(st)
 	if st.hints != nil {
 		defer commands(s).hinted(st.hints)()
 	}
@@ -118,6 +119,7 @@ func (s texts) runParsed(ctx context.Context, st *parsed, params []types.Value, 
 		if _, err := s.allow(n, s.db); err != nil {
 			return err
 		}
+		s.handlers.Precede(n, s.db)
 		return commands(s).dispatch(ctx, n, st, params, w)
 	}
 }

@@ -8,11 +8,13 @@ import (
 
 	"cloudsql/sql"
 	"cloudsql/sql/condition"
+	"cloudsql/sql/definition"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/maintain"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/status"
 	"cloudsql/sql/transaction"
+	"cloudsql/storage/mysqlerr"
 )
 
 // recognise reads a statement that is not left to the parser (sql/dialect). nil, nil: it is.
@@ -100,11 +102,41 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 	case dialect.AlterCluster:
 		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error { return maintain.Depart(ctx, s.own.DB(), n) }), nil
 	case dialect.MoveTablet:
-		return command(status.AlterTable, setsGlobal, func(ctx context.Context, s *Session) error { return definitions{s}.moveTablet(ctx, n) }), nil
+		return command(status.AlterTable, setsGlobal, func(ctx context.Context, s *Session) error {
+			return definitions{s}.tablets(ctx, func(ctx context.Context, run *definition.Statements) error { return run.MoveTablet(ctx, n) })
+		}), nil
+	case dialect.SplitTablet:
+		at, err := s.lists(n.At)
+		if err != nil {
+			return nil, err
+		}
+		return command(status.AlterTable, setsGlobal, func(ctx context.Context, s *Session) error {
+			return definitions{s}.tablets(ctx, func(ctx context.Context, run *definition.Statements) error { return run.SplitTablet(ctx, n, at) })
+		}), nil
+	case dialect.MergeTablets:
+		return command(status.AlterTable, setsGlobal, func(ctx context.Context, s *Session) error {
+			return definitions{s}.tablets(ctx, func(ctx context.Context, run *definition.Statements) error { return run.MergeTablets(ctx, n) })
+		}), nil
 	case dialect.LockInstance:
 		return lockInstance(n), nil
 	}
-	return nil, nil
+	return handlerCommand(read), nil
+}
+
+// lists reads lists of expressions, as VALUES has them.
+func (s texts) lists(text string) ([][]ast.ExprNode, error) {
+	if text == "" {
+		return nil, nil
+	}
+	st, err := s.read("INSERT INTO t VALUES " + text)
+	if err != nil {
+		return nil, err
+	}
+	insert, ok := st.node.(*ast.InsertStmt)
+	if !ok || st.params > 0 {
+		return nil, mysqlerr.NotSupported("parameters in ALTER TABLE")
+	}
+	return insert.Lists, nil
 }
 
 // noNeeds is of statements that everybody may run.
@@ -149,6 +181,9 @@ func checkTables(n dialect.CheckTables) *parsed {
 		return privilege.OfTables(s.scope(s.db), n.Tables, privs...)
 	}
 	return &parsed{kind: status.Check, needs: needs, run: func(ctx context.Context, s *Session, w sql.ResultWriter) error {
+		if n.Op == "repair" {
+			s.handlers.CloseTables(n.Tables, s.db)
+		}
 		return commands{s}.tableReport(ctx, n.Op, n.Tables, w)
 	}}
 }

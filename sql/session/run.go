@@ -68,7 +68,7 @@ func (s execution) makePlan(node ast.StmtNode, db string, params []types.Value) 
 func (s execution) planContext(db string, settings planner.Settings) planner.Context {
 	return planner.Context{
 		Catalog: s.snapshot, DB: db, Virtual: s.virtual, Env: &s.env, Stats: s.rt.DB.TableStats, Access: s.accessFn, ViewAccess: s.viewAccessFn,
-		Implied: s.impliedFn, Settings: settings, ColumnType: ddl.ColumnType,
+		Implied: s.impliedFn, Settings: settings, ColumnType: ddl.ColumnType, RowIDs: s.rowIDs,
 	}
 }
 
@@ -77,6 +77,7 @@ func (s execution) planContext(db string, settings planner.Settings) planner.Con
 func (s execution) runStatement(ctx context.Context, plan func() (*planned.Plan, error), params []types.Value,
 	w sql.ResultWriter) error {
 	refreshed, alone := false, s.vars.Autocommit && !s.tx.In()
+	s.conds.Settle()
 	for replans, conflicts := 0, 0; ; {
 		p, err := plan()
 		if err == nil {

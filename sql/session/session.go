@@ -19,6 +19,7 @@ import (
 	"cloudsql/sql"
 	"cloudsql/sql/condition"
 	"cloudsql/sql/dialect"
+	"cloudsql/sql/handler"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/planned"
 	"cloudsql/sql/privilege"
@@ -55,6 +56,7 @@ type Session struct {
 
 	tx        transaction.Transaction
 	own       temptable.Tables
+	handlers  handler.Handlers
 	pastState distributed.FollowerRead // that the running query sees
 	locks     *metalock.Owner
 
@@ -76,6 +78,7 @@ type Session struct {
 	settings     planned.Settings
 	virtual      func(db, table string) (exec.VirtualTable, bool)
 	making       planned.Making
+	rowIDs       bool // the query names row ids
 	accessFn     func(priv uint64, db, table string) error
 	impliedFn    func(db string, t *schema.Table, write bool)
 	viewAccessFn func(v *schema.View) (func(priv uint64, db, table string) error, error)
@@ -116,6 +119,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.run.Memory = &s.statementMemory
 	s.measured.s = s
 	s.kept.statements = s.memory.Hold(memory.Prepared)
+	s.handlers.Init(s.memory.Hold(memory.Cursor))
 	s.locks = e.locks.NewOwner((*lockClient)(s))
 	s.own.Init(temptable.Host{DB: e.db, Store: e.temporary, Owner: e.ddl.Owner, Made: s.tx.TakeIn, Log: e.log})
 	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.conds.Note,
@@ -161,7 +165,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 		Memory: &s.statementMemory}
 	s.rt = exec.Runtime{
 		Env: &s.env, Room: spill.Room{Memory: &s.statementMemory, Space: s.eng.cfg.Space, Used: &s.measured.usage}, Warn: s.shardWarner,
-		FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
+		Processors: &s.eng.admission, FoundRowsFlag: s.foundRowsFlag(), Session: uint64(s.conn.ID), Committed: s.tx.Past().Told(),
 	}
 	variables{s}.follow()
 	execution{s}.look()

@@ -2,6 +2,7 @@ package show
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"cloudsql/sql/show/monitor"
 	"cloudsql/sql/show/virtual"
+	"cloudsql/storage/keys"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -67,6 +69,8 @@ func showTablets(_ context.Context, c virtual.Context, stmt *ast.ShowStmt) (*Res
 	}
 	r := newResult(`Tablet bigint unsigned !
 Partition varchar(64) bin
+Start_key text bin
+End_key text bin
 Shard bigint unsigned !
 Leaseholder bigint unsigned
 Rows bigint unsigned !
@@ -77,8 +81,38 @@ Reads_per_second bigint unsigned !
 Writes_per_second bigint unsigned !`)
 	for i := range o.Desc.Tablets {
 		t := monitor.TabletOf(c, o.Desc, i)
-		r.add(virtual.Num(uint64(t.ID)), t.Partition, virtual.Num(uint64(t.Shard)), t.Holder, virtual.Num(t.Rows), virtual.Num(t.Bytes),
+		r.add(virtual.Num(uint64(t.ID)), t.Partition, keyText(o.Desc, t.Start), keyText(o.Desc, t.End), virtual.Num(uint64(t.Shard)), t.Holder, virtual.Num(t.Rows), virtual.Num(t.Bytes),
 			t.Moving, t.Copied, monitor.Rate(t.Reads), monitor.Rate(t.Writes))
 	}
 	return r, nil
+}
+
+// keyText shows a bound of a tablet as ALTER TABLE … SPLIT TABLET takes it: the values of the first columns of the primary key, or the bytes that such
+// a value is ordered by, where it can't be told from them. NULL: there is no bound.
+func keyText(t *schema.Table, key []byte) types.Value {
+	if key == nil {
+		return types.Null
+	}
+	var values []string
+	for _, c := range t.Primary().Columns {
+		if len(key) == 0 {
+			break
+		}
+		typ := &t.Columns[c.Column].Type
+		part := schema.Index{Columns: []schema.IndexColumn{c}}
+		v, rest, err := keys.DecodeColumns(nil, t, &part, key)
+		if err != nil {
+			return types.Str(fmt.Sprintf("x'%x'", key))
+		}
+		switch {
+		case v[0].IsNull():
+			values = append(values, fmt.Sprintf("x'%x'", key[:len(key)-len(rest)]))
+		case typ.Class() == types.ClassInt || typ.Class() == types.ClassFloat:
+			values = append(values, string(v[0].AppendText(nil, typ)))
+		default:
+			values = append(values, "'"+strings.ReplaceAll(string(v[0].AppendText(nil, typ)), "'", "''")+"'")
+		}
+		key = rest
+	}
+	return types.Str("(" + strings.Join(values, ", ") + ")")
 }

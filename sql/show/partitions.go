@@ -26,6 +26,13 @@ func (w *definition) partitions() {
 	if !p.Named && p.Count > 0 {
 		fmt.Fprintf(w, "\nPARTITIONS %d", p.Count)
 	}
+	if p.Sub != nil {
+		w.WriteString("\nSUBPARTITION BY ")
+		w.partitionRule(p.Sub)
+		if p.Sub.Count > 0 && !p.SubNamed {
+			fmt.Fprintf(w, "\nSUBPARTITIONS %d", p.Sub.Count)
+		}
+	}
 	if p.Named {
 		for i := range p.Partitions {
 			w.WriteString([...]string{"\n(", ",\n "}[min(i, 1)])
@@ -85,6 +92,18 @@ func (w *definition) partition(part *schema.Partition) {
 	case schema.PartitionByList:
 		w.WriteString(" VALUES IN (" + listText(w.t, part) + ")")
 	}
+	if !w.t.Partitioning.SubNamed {
+		w.partitionOptions(part)
+		return
+	}
+	for i := range part.Sub {
+		w.WriteString([...]string{"\n (", ",\n  "}[min(i, 1)] + "SUBPARTITION " + plainName(part.Sub[i].Name))
+		w.partitionOptions(&part.Sub[i])
+	}
+	w.WriteString(")")
+}
+
+func (w *definition) partitionOptions(part *schema.Partition) {
 	if part.MaxRows > 0 {
 		fmt.Fprintf(w, " MAX_ROWS = %d", part.MaxRows)
 	}

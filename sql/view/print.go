@@ -261,18 +261,84 @@ func (p *printer) source(n *ast.TableSource) {
 		p.join(src)
 		return
 	default:
-		if n.Lateral {
-			p.WriteString("lateral ")
-		}
-		p.WriteString("(")
-		p.query(src)
-		p.WriteString(")")
+		p.derived(src, n.Lateral)
 	}
 	if n.AsName.O != "" {
 		p.WriteString(" ")
 		p.name(n.AsName.O)
 	}
 	p.names(n.ColumnNames)
+}
+
+func (p *printer) derived(n ast.ResultSetNode, lateral bool) {
+	t, err := syntax.JSONTableOf(n, syntax.Options{})
+	switch {
+	case err != nil:
+		p.err = err
+		return
+	case t != nil:
+		p.WriteString("json_table(")
+		p.expr(t.Doc)
+		p.WriteString(", ")
+		p.jsonColumns(t)
+		p.WriteString(")")
+		return
+	case lateral:
+		p.WriteString("lateral ")
+	}
+	p.WriteString("(")
+	p.query(n)
+	p.WriteString(")")
+}
+
+// jsonColumns is a JSON_TABLE's path, and its columns.
+func (p *printer) jsonColumns(t *syntax.JSONTable) {
+	p.text(t.Path)
+	p.WriteString(" columns (")
+	for i := range t.Columns {
+		if i > 0 {
+			p.WriteString(", ")
+		}
+		p.jsonColumn(&t.Columns[i])
+	}
+	p.WriteString(")")
+}
+
+func (p *printer) jsonColumn(c *syntax.JSONColumn) {
+	switch c.Kind {
+	case syntax.JSONNested:
+		p.WriteString("nested path ")
+		p.jsonColumns(c.Nested)
+		return
+	case syntax.JSONOrdinality:
+		p.name(c.Name)
+		p.WriteString(" for ordinality")
+		return
+	}
+	p.restore(c.Def)
+	if c.Kind == syntax.JSONExists {
+		p.WriteString(" exists")
+	}
+	p.WriteString(" path ")
+	p.text(c.Path)
+	p.response(&c.OnEmpty, " on empty")
+	p.response(&c.OnError, " on error")
+}
+
+// response is what a value is where there is none.
+func (p *printer) response(r *syntax.JSONResponse, when string) {
+	switch {
+	case r.Error:
+		p.WriteString(" error" + when)
+	case r.Default != nil:
+		p.WriteString(" default ")
+		p.text(*r.Default)
+		p.WriteString(when)
+	}
+}
+
+func (p *printer) text(s string) {
+	p.WriteString("'" + strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), "'", "''") + "'")
 }
 
 // words are binary operators as they are printed.

@@ -9,7 +9,6 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/planner/driver"
 	"cloudsql/planner/logical"
-	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -22,10 +21,7 @@ func (r *refusals) Enter(n ast.Node) (ast.Node, bool) {
 	case *driver.ParamMarkerExpr, *ast.VariableExpr:
 		r.err = mysqlerr.New(mysqlerr.ViewSelectVariable)
 	case *ast.SelectStmt:
-		table, err := syntax.JSONTableOf(n, syntax.Options{})
 		switch {
-		case table != nil || err != nil:
-			r.err = mysqlerr.NotSupported("JSON_TABLE in a view")
 		case n.SelectIntoOpt != nil:
 			r.err = mysqlerr.New(mysqlerr.ViewSelectClause, "INTO")
 		case n.LockInfo != nil && n.LockInfo.LockType != ast.SelectLockNone:

@@ -251,7 +251,7 @@ func (a *assignment) decimal() (types.Value, error) {
 	case garbage:
 		return a.problem(a.truncated(), stored)
 	}
-	if a.warner != nil && a.kind != types.KindFloat && stored.Scale() < d.Scale() && types.CompareSame(d, stored, collation.Binary) != 0 {
+	if a.warner != nil && (a.kind != types.KindFloat || !a.mode.Legacy) && stored.Scale() < d.Scale() && types.CompareSame(d, stored, collation.Binary) != 0 {
 		a.note()
 	}
 	return stored, nil

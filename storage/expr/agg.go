@@ -79,8 +79,8 @@ func init() {
 			partial: func(*Agg) []types.Type { return []types.Type{types.TypeInt, float, float} }}
 	}
 	bits := func(op int) *aggDef {
-		return &aggDef{min: 1, max: 1, typ: func(a *Agg) error { a.Typ = intType(21, true); return nil },
-			state:   func(a *Agg) State { return newBitState(a.Args[0], op) },
+		return &aggDef{min: 1, max: 1, typ: typeBitAgg,
+			state:   func(a *Agg) State { return newBitState(a, op) },
 			partial: func(*Agg) []types.Type { return []types.Type{types.TypeUint} }}
 	}
 	self := func(a *Agg) []types.Type { return []types.Type{a.Typ} }
@@ -204,10 +204,10 @@ func (a *Agg) String() string {
 }
 
 // Partial tells whether the aggregate can be computed in parts that merge: not with DISTINCT, whose parts overlap, and
-// not GROUP_CONCAT, whose order and cut need all rows.
+// not GROUP_CONCAT, whose order and cut need all rows, nor BIT_AND and its kin over binary strings, which nodes of version 1 take for numbers.
 func (a *Agg) Partial() bool {
 	d := aggDefs[a.Name]
-	return !a.Distinct && d != nil && d.partial != nil
+	return !a.Distinct && d != nil && d.partial != nil && !a.overBytes()
 }
 
 // NewState starts an empty group.

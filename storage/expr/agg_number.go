@@ -61,6 +61,9 @@ func newSumState(a *Agg) *sumState {
 }
 
 func (s *sumState) Add(env *Env, row []types.Value) error {
+	if s.exact && !s.isBig && s.addSmall(row) {
+		return nil
+	}
 	v, err := eval(s.arg, env, row)
 	if err != nil || v.IsNull() {
 		return err
@@ -79,6 +82,43 @@ func (s *sumState) Add(env *Env, row []types.Value) error {
 	}
 	s.addExact(v, env)
 	return nil
+}
+
+// addSmall adds an exact number of few digits; false: it is none, and nothing was added.
+func (s *sumState) addSmall(row []types.Value) bool {
+	var u int64
+	var scale int
+	switch e := s.arg.(type) {
+	case *Column:
+		var ok bool
+		if u, scale, ok = row[e.Index].Small(); !ok {
+			return false
+		}
+	case *Call:
+		if e.exact == nil {
+			return false
+		}
+		var o outcome
+		if u, o = e.exact.eval(row); o != computed {
+			return o == isNull
+		}
+		scale = e.exact.scale
+	default:
+		return false
+	}
+	if scale != s.scale {
+		var ok bool
+		if u, ok = scaleUp(u, s.scale-scale); !ok || scale > s.scale {
+			return false
+		}
+	}
+	t := s.small + u
+	if (t > s.small) != (u > 0) {
+		return false
+	}
+	s.small = t
+	s.n++
+	return true
 }
 
 func (s *sumState) addExact(v types.Value, env *Env) {
@@ -153,8 +193,11 @@ type bitState struct {
 	n   uint64
 }
 
-func newBitState(arg Expr, op int) *bitState {
-	s := &bitState{arg: arg, op: op}
+func newBitState(a *Agg, op int) State {
+	if a.overBytes() {
+		return &bitBytesState{arg: a.Args[0], op: op, size: a.Typ.Length}
+	}
+	s := &bitState{arg: a.Args[0], op: op}
 	if op == opBitAnd {
 		s.n = math.MaxUint64
 	}

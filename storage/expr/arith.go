@@ -148,6 +148,9 @@ func prepArith(c *Call) {
 	if _, computed := c.args[1].(*Call); computed && !exact {
 		c.ev = evalBoth
 	}
+	if c.exact = exactCall(c); c.exact != nil {
+		c.ev = evalExact
+	}
 }
 
 func evalBoth(c *Call, env *Env, row []types.Value) (types.Value, error) {

@@ -3,11 +3,10 @@ package expr
 import (
 	"math/bits"
 
-	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
 
-// The bit operators, on unsigned 64-bit numbers. MySQL 8 also has them on binary strings; those are refused.
+// The bit operators, on unsigned 64-bit numbers. Those on binary strings are in bitbytes.go.
 const (
 	opBitAnd = iota
 	opBitOr
@@ -17,47 +16,26 @@ const (
 )
 
 var bitDefs = []def{
-	{name: "&", min: 2, max: 2, op: opBitAnd, infix: "&", typ: typeBit, f2: evalBit},
-	{name: "|", min: 2, max: 2, op: opBitOr, infix: "|", typ: typeBit, f2: evalBit},
-	{name: "^", min: 2, max: 2, op: opBitXor, infix: "^", typ: typeBit, f2: evalBit},
-	{name: "<<", min: 2, max: 2, op: opShiftLeft, infix: "<<", typ: typeBit, f2: evalBit},
-	{name: ">>", min: 2, max: 2, op: opShiftRight, infix: ">>", typ: typeBit, f2: evalBit},
-	{name: "~", min: 1, max: 1, typ: typeBit,
+	{name: "&", min: 2, max: 2, op: opBitAnd, infix: "&", rewrite: onBytes("&", 2), typ: typeBit, f2: evalBit},
+	{name: "|", min: 2, max: 2, op: opBitOr, infix: "|", rewrite: onBytes("|", 2), typ: typeBit, f2: evalBit},
+	{name: "^", min: 2, max: 2, op: opBitXor, infix: "^", rewrite: onBytes("^", 2), typ: typeBit, f2: evalBit},
+	{name: "<<", min: 2, max: 2, op: opShiftLeft, infix: "<<", rewrite: onBytes("<<", 1), typ: typeBit, f2: evalBit},
+	{name: ">>", min: 2, max: 2, op: opShiftRight, infix: ">>", rewrite: onBytes(">>", 1), typ: typeBit, f2: evalBit},
+	{name: "~", min: 1, max: 1, rewrite: onBytes("~", 1), typ: typeBit,
 		f1:     func(_ *Call, env *Env, a types.Value) (types.Value, error) { return types.Uint(^toBits(env, a)), nil },
 		render: func(c *Call) string { return "~(" + c.args[0].String() + ")" }},
 	{name: "bit_count", min: 1, max: 1,
 		typ: func(c *Call) error { c.typ = intType(2, false); return nil },
 		f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
 			if a.Kind() == types.KindBytes {
-				n := 0
-				for _, b := range a.Raw() {
-					n += bits.OnesCount8(b)
-				}
-				return types.Int(int64(n)), nil
+				return types.Int(int64(countBits(a.Raw()))), nil
 			}
 			return types.Int(int64(bits.OnesCount64(toBits(env, a)))), nil
 		}},
 }
 
-// typeBit refuses binary strings: MySQL 8 would combine or shift them byte by byte. Hexadecimal literals are numbers, but
-// for those beside another binary string.
+// typeBit: hexadecimal literals are numbers.
 func typeBit(c *Call) error {
-	strings := c.args
-	if c.op == opShiftLeft || c.op == opShiftRight {
-		strings = c.args[:1]
-	}
-	binary, literals := 0, 0
-	for _, a := range strings {
-		if a.Type().IsBinary() {
-			binary++
-		}
-		if isHex(a) {
-			literals++
-		}
-	}
-	if binary == len(strings) && literals < binary {
-		return mysqlerr.NotSupported("bit operations on binary strings")
-	}
 	c.args = numbers(c.args, allArgs)
 	c.typ = types.TypeUint
 	c.typ.Length = 21

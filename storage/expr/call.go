@@ -35,6 +35,7 @@ type Call struct {
 	// What prepare found out once for all rows; of no meaning to the tree's shape.
 	col    int         // Index of the column argument of a specialised evaluator
 	k      types.Value // constant argument of a specialised evaluator
+	exact  *exact      // how it is computed of small exact numbers; nil: in the general way only
 	aux    any         // IN set, compiled pattern, JSON path, unit, …
 	op     int         // which of a family's operators this is
 	custom func(env *Env, args []types.Value) (types.Value, error)
@@ -284,7 +285,7 @@ func evalCustom(c *Call, env *Env, row []types.Value) (types.Value, error) {
 // never changes typ or coll.
 func (c *Call) prepare() {
 	d := c.def
-	c.aux, c.ev, c.cond = nil, nil, d.cond
+	c.aux, c.exact, c.ev, c.cond = nil, nil, nil, d.cond
 	c.op = d.op
 	switch {
 	case d.cond != nil:

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 
@@ -199,13 +198,29 @@ func prepCompare(c *Call) {
 		c.cond = testNullEq
 		return
 	}
-	if a.Type().Class() == types.ClassInt && b.Type().Class() == types.ClassInt {
-		col, isCol := a.(*Column)
-		k, isK := b.(*Const)
-		if isCol && isK && k.Val.Kind() == types.KindInt {
-			c.cond, c.col, c.k = testColumnInt, col.Index, k.Val
-		}
+	col, isCol := a.(*Column)
+	k, isK := b.(*Const)
+	if isCol && isK && sameConst(c.operands(true)[1], k) {
+		c.cond, c.col, c.k = testColumnConst, col.Index, likeColumn(k.Val, &col.Typ)
 	}
+}
+
+// sameConst tells whether version 1 compares with the same constant.
+func sameConst(legacy Expr, k *Const) bool {
+	l, ok := legacy.(*Const)
+	return ok && types.Identical(l.Val, k.Val)
+}
+
+// likeColumn is an exact number with as many decimals as a DECIMAL column beside it has, if it has no more: so both compare at once.
+func likeColumn(k types.Value, t *types.Type) types.Value {
+	u, scale, ok := k.Small()
+	if t.Class() != types.ClassDecimal || !ok || scale > scaleOf(t) {
+		return k
+	}
+	if u, ok = scaleUp(u, scaleOf(t)-scale); !ok {
+		return k
+	}
+	return types.DecSmall(u, scaleOf(t))
 }
 
 // prepConstants puts the converted constants beside the arguments, which stay as they were written.
@@ -251,13 +266,12 @@ func (c *Call) comparands(env *Env) (a, b Expr) {
 	return o[0], o[1]
 }
 
-// testColumnInt compares an integer column with an integer constant.
-func testColumnInt(c *Call, env *Env, row []types.Value) (tri, error) {
-	v := &row[c.col]
-	if v.Kind() != types.KindInt {
-		return testCompare(c, env, row)
+// testColumnConst compares a column with a constant.
+func testColumnConst(c *Call, env *Env, row []types.Value) (tri, error) {
+	if order, ok := types.CompareQuick(&row[c.col], &c.k); ok {
+		return triOf(holds(c.op, order)), nil
 	}
-	return triOf(holds(c.op, cmp.Compare(v.Int(), c.k.Int()))), nil
+	return testCompare(c, env, row)
 }
 
 func testCompare(c *Call, env *Env, row []types.Value) (tri, error) {
@@ -270,8 +284,8 @@ func testCompare(c *Call, env *Env, row []types.Value) (tri, error) {
 	if err != nil || b.IsNull() {
 		return triNull, err
 	}
-	if a.Kind() == types.KindInt && b.Kind() == types.KindInt {
-		return triOf(holds(c.op, cmp.Compare(a.Int(), b.Int()))), nil
+	if order, ok := types.CompareQuick(&a, &b); ok {
+		return triOf(holds(c.op, order)), nil
 	}
 	if c.op <= opNe && isStringKind(a.Kind()) && isStringKind(b.Kind()) {
 		return triOf(c.coll.EqualStrings(a.Raw(), b.Raw()) == (c.op == opEq)), nil
@@ -316,8 +330,12 @@ func comparePair(env *Env, x, y Expr, a, b types.Value, coll collation.ID) (int,
 	return compareValues(env, a, b, coll)
 }
 
-// written is the text v of e, beside a date or time, for a comparison. A constant beside a date must be one: error 1525.
+// written is the text v of e, beside a date or time, for a comparison. A constant beside a date must be one: error 1525. The value of a
+// user variable or of a subquery is a constant to who evaluates it only.
 func written(env *Env, e Expr, v types.Value, like types.Kind) (types.Value, error) {
+	if k, ok := e.(*Const); ok && k.deriv == derivImplicit+1 {
+		return v, nil
+	}
 	if like != types.KindTime && isWritten(e) && v.ToDatetime(&env.Mode, nil).IsNull() {
 		return v, notTemporal(v, like)
 	}
@@ -371,16 +389,14 @@ func dateLike(t *types.Type) types.Type {
 	return datetimeType(6)
 }
 
-// varies tells whether e is a column or computed of one.
+// varies tells whether e is a column, a subquery, or computed of such.
 func varies(e Expr) bool {
 	found := false
 	Walk(e, func(e Expr) bool {
-		if c, ok := e.(*Call); ok {
-			return !found && !c.Custom()
-		}
+		c, call := e.(*Call)
 		_, column := e.(*Column)
-		found = found || column
-		return false
+		found = found || column || call && c.Custom()
+		return !found
 	})
 	return found
 }
@@ -415,6 +431,9 @@ func holds(op, order int) bool {
 
 // compareValues orders two non-null values of any kinds.
 func compareValues(env *Env, a, b types.Value, coll collation.ID) (int, error) {
+	if order, ok := types.CompareQuick(&a, &b); ok {
+		return order, nil
+	}
 	ka, kb := a.Kind(), b.Kind()
 	switch {
 	case isStringKind(ka) && isStringKind(kb):

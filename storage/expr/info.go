@@ -150,7 +150,8 @@ func evalUserVar(c *Call, env *Env, _ []types.Value) (types.Value, error) {
 }
 
 // Kept is what a user variable keeps of a value of type t: numbers and strings as they are, dates, times, documents, members of ENUM
-// and SET as text (of collation coll where they have none), bits as a number.
+// and SET as text (of collation coll where they have none), bits as a number. A double is shown with all its digits, however many it had
+// been shown with.
 func Kept(v types.Value, t types.Type, coll collation.ID) (types.Value, types.Type) {
 	kept := plainType(t)
 	switch t.Class() {
@@ -164,6 +165,8 @@ func Kept(v types.Value, t types.Type, coll collation.ID) (types.Value, types.Ty
 			v = types.Uint(v.Uint())
 		}
 		return v, types.TypeUint
+	case types.ClassFloat:
+		return v, types.TypeDouble
 	default:
 		return v, kept
 	}
@@ -176,7 +179,9 @@ func Kept(v types.Value, t types.Type, coll collation.ID) (types.Value, types.Ty
 func typeSetVar(c *Call) error {
 	o := originOf(c.args[1])
 	c.coll, c.deriv, c.ascii = o.coll, derivImplicit, o.ascii
-	_, c.typ = Kept(types.Null, *c.args[1].Type(), o.coll)
+	if _, c.typ = Kept(types.Null, *c.args[1].Type(), o.coll); c.typ.Class() == types.ClassFloat {
+		c.typ = plainType(*c.args[1].Type())
+	}
 	return nil
 }
 
@@ -189,8 +194,8 @@ func evalSetVar(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, err
 	}
 	name, _ := c.constText(0)
-	v, _ = Kept(v.Clone(), *c.args[1].Type(), c.coll)
-	return v, env.Session.SetUserVar(name, v, c.typ)
+	v, t := Kept(v.Clone(), *c.args[1].Type(), c.coll)
+	return v, env.Session.SetUserVar(name, v, t)
 }
 
 func evalSysVar(c *Call, env *Env, _ []types.Value) (types.Value, error) {

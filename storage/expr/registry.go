@@ -56,7 +56,7 @@ func register(defs []def) {
 
 func init() {
 	for _, family := range [][]def{
-		arithDefs, bitDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
+		arithDefs, bitDefs, bitBytesDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
 		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs, jsonValueDefs, jsonSchemaDefs, jsonSizeDefs,
 		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, xmlDefs, charsetDefs,
 	} {

@@ -33,6 +33,32 @@ func rewriteRowCompare(op string) func([]Expr) (Expr, error) {
 	}
 }
 
+// member compares two members. A subquery's comes first: its row is read (1242) also where the other member is NULL.
+func member(op string, a, b Expr) (Expr, error) {
+	if anyOf(b, isCustom) && !anyOf(a, isCustom) && !isRow(a) && !isRow(b) {
+		return New(mirrored(op), b, a)
+	}
+	return New(op, a, b)
+}
+
+func isCustom(e Expr) bool {
+	c, ok := e.(*Call)
+	return ok && c.Custom()
+}
+
+// mirrored is the comparison of b with a that op is of a with b.
+func mirrored(op string) string {
+	switch op[0] {
+	case '<':
+		if op == "<" || op == "<=" {
+			return ">" + op[1:]
+		}
+	case '>':
+		return "<" + op[1:]
+	}
+	return op
+}
+
 // rowPair gives the members of two rows of the same width, 1241 where the widths differ.
 func rowPair(x, y Expr) (a, b []Expr, err error) {
 	a, b = members(x), members(y)
@@ -52,7 +78,7 @@ func members(e Expr) []Expr {
 func allMembers(op string, a, b []Expr) (Expr, error) {
 	terms := make([]Expr, len(a))
 	for i := range a {
-		t, err := New(op, a[i], b[i])
+		t, err := member(op, a[i], b[i])
 		if err != nil {
 			return nil, err
 		}
@@ -68,13 +94,13 @@ func allMembers(op string, a, b []Expr) (Expr, error) {
 // only.
 func orderedMembers(op string, a, b []Expr) (Expr, error) {
 	if len(a) == 1 {
-		return New(op, a[0], b[0])
+		return member(op, a[0], b[0])
 	}
-	first, err := New(op[:1], a[0], b[0])
+	first, err := member(op[:1], a[0], b[0])
 	if err != nil {
 		return nil, err
 	}
-	equal, err := New("=", a[0], b[0])
+	equal, err := member("=", a[0], b[0])
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +108,33 @@ func orderedMembers(op string, a, b []Expr) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if rest, err = onlyIf(equal, rest); err != nil {
+		return nil, err
+	}
 	tail, err := New("and", equal, rest)
 	if err != nil {
 		return nil, err
 	}
 	return New("or", first, tail)
+}
+
+// onlyIf is rest where it can't fail, or warn. What can is not asked where the members before it are not equal, be it for a NULL, as in
+// MySQL: AND would ask it then.
+func onlyIf(equal, rest Expr) (Expr, error) {
+	if computes := func(e Expr) bool { c, ok := e.(*Call); return ok && !truths[c.name] }; !anyOf(rest, computes) {
+		return rest, nil
+	}
+	return New("if", equal, rest, NewNull())
+}
+
+// anyOf tells whether is holds of e or of something in it.
+func anyOf(e Expr, is func(Expr) bool) bool {
+	found := false
+	Walk(e, func(e Expr) bool {
+		found = found || is(e)
+		return !found
+	})
+	return found
 }
 
 func renderRow(c *Call) string {

@@ -67,11 +67,19 @@ func signedDifference(args []Expr) (Expr, error) {
 
 // Agg sets an aggregate's type as the session has it.
 func (t *Typing) Agg(a *Agg) error {
+	if t != nil && a.Name == "group_concat" && t.Collation.Valid() && ofNumbers(a.Args) {
+		a.Typ.Collation = t.Collation
+	}
 	if t == nil || a.Name != "avg" || t.DivIncrement == DefaultDivIncrement {
 		return nil
 	}
 	a.divIncrement, a.ownIncrement = t.DivIncrement, true
 	return typeAvg(a)
+}
+
+// ofNumbers tells of arguments that are no text, of whatever collation.
+func ofNumbers(args []Expr) bool {
+	return !slices.ContainsFunc(args, func(a Expr) bool { return originOf(a).deriv < derivNumeric })
 }
 
 // increment is how many digits a quotient has more than the dividend.

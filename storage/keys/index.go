@@ -65,6 +65,23 @@ func PrimaryOfEntry(t *schema.Table, ix *schema.Index, key, value []byte) ([]byt
 	return key[n:], nil
 }
 
+// PrimaryInKey gives the encoded primary key of the row that an entry's key, without prefix, belongs to: one that ends in it, as those of the
+// primary index and of indexes that are not unique do. Unlike PrimaryOfEntry it needs no value. It aliases its argument.
+func PrimaryInKey(t *schema.Table, ix *schema.Index, key []byte) ([]byte, error) {
+	if ix.ID == schema.PrimaryIndex {
+		return key, nil
+	}
+	for i := range ix.Columns {
+		c := &ix.Columns[i]
+		n, err := skip(key, &t.Columns[c.Column].Type, c.Desc)
+		if err != nil {
+			return nil, err
+		}
+		key = key[n:]
+	}
+	return key, nil
+}
+
 func entryHasNull(t *schema.Table, ix *schema.Index, key []byte) (bool, error) {
 	for i := range ix.Columns {
 		c := &ix.Columns[i]

@@ -175,6 +175,9 @@ func TestIndexEntry(t *testing.T) {
 			if err != nil || !bytes.Equal(got, primary) {
 				t.Fatalf("index %s: primary key %x, want %x (%v)", ix.Name, got, primary, err)
 			}
+			if at, err := PrimaryInKey(table, ix, key); err != nil || !unique && !bytes.Equal(at, primary) {
+				t.Fatalf("index %s: primary key %x in the key, want %x (%v)", ix.Name, at, primary, err)
+			}
 			vals, rest, err := DecodeColumns(nil, table, ix, key)
 			if err != nil || !unique && !bytes.Equal(rest, primary) {
 				t.Fatalf("index %s: decoding left %x (%v)", ix.Name, rest, err)
@@ -210,6 +213,7 @@ func FuzzDecodeColumns(f *testing.F) {
 		for i := range table.Indexes {
 			_, _, _ = DecodeColumns(nil, table, &table.Indexes[i], key)
 			_, _ = PrimaryOfEntry(table, &table.Indexes[i], key, value)
+			_, _ = PrimaryInKey(table, &table.Indexes[i], key)
 		}
 	})
 }

@@ -360,6 +360,8 @@ const (
 	CapacityExceeded                 = 3170 // ER_CAPACITY_EXCEEDED
 	FKBaseOfStored                   = 3192 // ER_CANNOT_ADD_FOREIGN_BASE_COL_STORED
 	NoSuchIndexAlgorithm             = 3502 // ER_UNSUPPORTED_INDEX_ALGORITHM
+	InvalidBitwiseOperandsSize       = 3513 // ER_INVALID_BITWISE_OPERANDS_SIZE
+	InvalidBitwiseAggregateSize      = 3514 // ER_INVALID_BITWISE_AGGREGATE_OPERANDS_SIZE
 	InvisiblePrimaryKey              = 3522 // ER_PK_INDEX_CANT_BE_INVISIBLE
 	UnknownAuthID                    = 3523 // ER_UNKNOWN_AUTHID
 	RoleNotGranted                   = 3530 // ER_ROLE_NOT_GRANTED
@@ -439,6 +441,7 @@ const (
 	DefaultOfAutoIncrement           = 3768 // ER_DEFAULT_VAL_GENERATED_REF_AUTO_INC
 	DefaultFunctionDisallowed        = 3769 // ER_DEFAULT_VAL_GENERATED_FUNCTION_IS_NOT_ALLOWED
 	DefaultFunctionNotAllowed        = 3770 // ER_DEFAULT_VAL_GENERATED_NAMED_FUNCTION_IS_NOT_ALLOWED
+	DefaultRowValue                  = 3771 // ER_DEFAULT_VAL_GENERATED_ROW
 	DefaultVariables                 = 3772 // ER_DEFAULT_VAL_GENERATED_VARIABLES
 	DefaultAsValGenerated            = 3773 // ER_DEFAULT_AS_VAL_GENERATED
 	DeprecatedUTF8MB3Collation       = 3778 // ER_DEPRECATED_UTF8_COLLATION
@@ -531,12 +534,15 @@ var templates = map[uint16]string{
 	UnsupportedMaxExecutionTime: "MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT statements only",
 	UnknownQueryBlock:           "Query block name %s is not found for %s hint",
 	ConflictingHint:             "Hint %s is ignored as conflicting/duplicated",
-	UnresolvedHintName:          "Unresolved name '%s' for %s hint",
+	InvalidBitwiseOperandsSize:  "Binary operands of bitwise operators must be of equal length",
+	InvalidBitwiseAggregateSize: "Aggregate bitwise functions cannot accept arguments longer than 511 bytes; consider using the SUBSTRING() function",
+	UnresolvedHintName:          "Unresolved name %s for %s hint",
 	NotHintUpdatable:            "Variable '%s' cannot be set using SET_VAR hint.",
 	DefaultNonPrior: "Default value expression of column '%s' cannot refer to a column defined after it if that column is a generated " +
 		"column or has an expression as default value.",
 	DefaultOfAutoIncrement:        "Default value expression of column '%s' cannot refer to an auto-increment column.",
 	DefaultFunctionDisallowed:     "Default value expression of column '%s' contains a disallowed function.",
+	DefaultRowValue:               "Default value expression of column '%s' cannot refer to a row value.",
 	DefaultVariables:              "Default value expression of column '%s' cannot refer user or system variables.",
 	AccountLocked:                 "Access denied for user '%s'@'%s'. Account is locked.",
 	SecureTransportRequired:       "Connections using insecure transport are prohibited while --require_secure_transport=ON.",

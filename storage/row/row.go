@@ -31,14 +31,7 @@ func Encode(dst []byte, t *schema.Table, row []types.Value) []byte {
 	order := idOrder(few[:0], t)
 	// Values first go behind a header of the thin form's size; a row that proves too long is moved for the wide one.
 	start := len(dst)
-	dst = append(dst, version, 0)
-	dst = binary.AppendUvarint(dst, uint64(len(order)))
-	prev := schema.ColumnID(0)
-	for _, p := range order {
-		id := t.Columns[p].ID
-		dst = binary.AppendUvarint(dst, uint64(id-prev))
-		prev = id
-	}
+	dst = appendHeader(dst, t, order)
 	nulls := len(dst)
 	dst = append(dst, make([]byte, (len(order)+7)/8)...)
 	ends := len(dst)
@@ -160,9 +153,15 @@ type Decoder struct {
 	columns []decoderColumn
 	byID    []int // indexes of columns in order of their ids
 	maxID   schema.ColumnID
+
+	// usual is how a row begins that has just the table's columns and thin offsets, as nearly all have; behind it are its nulls, from ends on
+	// its offsets, from data on its values.
+	usual      []byte
+	ends, data int
 }
 
 type decoderColumn struct {
+	at      int // place among the columns of a usual row; -1: none
 	id      schema.ColumnID
 	typ     types.Type
 	class   types.Class
@@ -181,7 +180,36 @@ func NewDecoder(t *schema.Table, columns []schema.ColumnID) *Decoder {
 		d.maxID = max(d.maxID, id)
 	}
 	slices.SortFunc(d.byID, func(a, b int) int { return cmp.Compare(columns[a], columns[b]) })
+	d.foresee(t)
 	return d
+}
+
+// foresee works out how usual rows look.
+func (d *Decoder) foresee(t *schema.Table) {
+	order := idOrder(nil, t)
+	d.usual = appendHeader(nil, t, order)
+	d.ends = len(d.usual) + (len(order)+7)/8
+	d.data = d.ends + 2*len(order)
+	for i := range d.columns {
+		c := &d.columns[i]
+		at, found := slices.BinarySearchFunc(order, c.id, func(p int, id schema.ColumnID) int { return cmp.Compare(t.Columns[p].ID, id) })
+		if c.at = at; !found {
+			c.at = -1
+		}
+	}
+}
+
+// appendHeader appends what a row with thin offsets begins with, up to its nulls.
+func appendHeader(dst []byte, t *schema.Table, order []int) []byte {
+	dst = append(dst, version, 0)
+	dst = binary.AppendUvarint(dst, uint64(len(order)))
+	prev := schema.ColumnID(0)
+	for _, p := range order {
+		id := t.Columns[p].ID
+		dst = binary.AppendUvarint(dst, uint64(id-prev))
+		prev = id
+	}
+	return dst
 }
 
 func newDecoderColumn(c *schema.Column) decoderColumn {
@@ -262,6 +290,67 @@ func (l *layout) value(i int) (b []byte, ok bool) {
 // Decode fills dst[:Width()] from an encoded row, aliasing it. Columns that the row lacks read as their Missing value.
 // With loc, TIMESTAMPs become local DATETIMEs; without, they stay in storage form.
 func (d *Decoder) Decode(data []byte, dst []types.Value, loc *time.Location) error {
+	if !d.isUsual(data) {
+		return d.decodeAny(data, dst, loc)
+	}
+	for p := range d.columns {
+		if err := d.decodeUsual(data, p, dst, loc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DecodeSome is Decode of the columns at some places, in any order; it may fill others, too.
+func (d *Decoder) DecodeSome(data []byte, places []int, dst []types.Value, loc *time.Location) error {
+	if !d.isUsual(data) {
+		return d.decodeAny(data, dst, loc)
+	}
+	for _, p := range places {
+		if err := d.decodeUsual(data, p, dst, loc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Decoder) isUsual(data []byte) bool {
+	return len(data) >= d.data && string(data[:len(d.usual)]) == string(d.usual)
+}
+
+// decodeUsual fills one place from a usual row.
+func (d *Decoder) decodeUsual(data []byte, p int, dst []types.Value, loc *time.Location) error {
+	c := &d.columns[p]
+	i := c.at
+	switch {
+	case i < 0:
+		d.fillMissing(p, dst, loc)
+		return nil
+	case data[len(d.usual)+i/8]&(1<<(i%8)) != 0:
+		dst[p] = types.Null
+		return nil
+	}
+	from, ends := 0, data[d.ends:d.data]
+	if i > 0 {
+		from = int(binary.LittleEndian.Uint16(ends[2*i-2:]))
+	}
+	to, values := int(binary.LittleEndian.Uint16(ends[2*i:])), data[d.data:]
+	if from > to || to > len(values) {
+		return ErrCorrupt
+	}
+	v, err := c.value(values[from:to:to])
+	if err != nil {
+		return err
+	}
+	if loc != nil && v.Kind() == types.KindTimestamp {
+		v = types.ToLocal(v, loc)
+	}
+	dst[p] = v
+	return nil
+}
+
+// decodeAny is Decode of a row that may have other columns than the table has now.
+func (d *Decoder) decodeAny(data []byte, dst []types.Value, loc *time.Location) error {
 	l, err := parse(data)
 	if err != nil {
 		return err
@@ -322,6 +411,11 @@ func (d *Decoder) decodeColumn(l *layout, i, p int, dst []types.Value, loc *time
 
 func (c *decoderColumn) value(b []byte) (types.Value, error) {
 	switch c.class {
+	case types.ClassInt, types.ClassDate: // the commonest of what is stored as an integer
+		if u, ok := short(b); ok {
+			return c.integer(u)
+		}
+		return types.Null, ErrCorrupt
 	case types.ClassString:
 		if c.typ.Collation == collation.Binary {
 			return types.Bytes(b), nil

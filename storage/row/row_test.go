@@ -153,3 +153,39 @@ func BenchmarkDecodeOneOfFour(b *testing.B) {
 		}
 	}
 }
+
+// Some columns of a row decode as all of them do, whether the row is as the table is now or not.
+func TestDecodeSome(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	old := testTable()
+	now := old.Clone()
+	now.Columns = append(now.Columns[:4:4], now.Columns[6:]...)
+	now.Columns = append(now.Columns, schema.Column{ID: 400, Type: now.Columns[0].Type, Missing: types.AppendValue(nil, types.Int(42))})
+	d := NewDecoder(now, []schema.ColumnID{9, 400, 7, 300, 4, 999})
+	for i := range 2000 {
+		table, row := now, randomRow(r, 40)
+		row = append(row[:4:4], row[6:]...)
+		row = append(row, types.Int(7))
+		if i%2 == 0 {
+			table, row = old, randomRow(r, 40)
+		}
+		if i%50 == 0 && i%2 != 0 {
+			row[7] = types.Bytes(bytes.Repeat([]byte{1}, 100_000))
+		}
+		data := Encode(nil, table, row)
+		all, some := make([]types.Value, 6), make([]types.Value, 6)
+		if err := d.Decode(data, all, nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, places := range [][]int{{4, 1}, {0, 5, 2, 3}} {
+			if err := d.DecodeSome(data, places, some, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for p := range all {
+			if !same(all[p], some[p]) {
+				t.Fatalf("row %d, place %d: %q and %q", i, p, all[p].Text(), some[p].Text())
+			}
+		}
+	}
+}

@@ -95,6 +95,23 @@ func (p *Partitioning) Leaves() []*Partition {
 	return leaves
 }
 
+// LeafName is the name of the i-th of them, behind its partition's where it is a subpartition.
+func (p *Partitioning) LeafName(i int) string {
+	for k := range p.Partitions {
+		part := &p.Partitions[k]
+		leaves := part.leaves()
+		switch {
+		case i >= len(leaves):
+			i -= len(leaves)
+		case leaves[i] == part:
+			return part.Name
+		default:
+			return part.Name + "_" + leaves[i].Name
+		}
+	}
+	return ""
+}
+
 func (p *Partition) leaves() []*Partition {
 	if len(p.Sub) == 0 {
 		return []*Partition{p}
@@ -187,10 +204,10 @@ func (t *Table) OtherShards() (list []TabletID) {
 	return list
 }
 
-// ForTablet is the descriptor as the shard of one of t's tablets gets it: of a partitioned table, which may have thousands, without
+// ForTablet is the descriptor as the shard of one of t's tablets gets it: of a table of several, which may be thousands, without
 // what concerns the others.
 func (t *Table) ForTablet(tb *Tablet) *Table {
-	if t.Partitioning == nil {
+	if t.Partitioning == nil && len(t.Tablets) <= 1 {
 		return t
 	}
 	one := *t

@@ -9,6 +9,9 @@ import (
 // HiddenColumnName names the row id column of a table without a primary key.
 const HiddenColumnName = "_row_id"
 
+// RowIDName is what a query calls it that goes by it (HANDLER): a name that no column has, which may not end in a space.
+const RowIDName = HiddenColumnName + " "
+
 // Primary is the clustered index.
 func (t *Table) Primary() *Index { return &t.Indexes[0] }
 
@@ -108,6 +111,9 @@ func (t *Table) ColumnIDs() []ColumnID {
 	return ids
 }
 
+// Split tells whether the table's rows are cut into tablets by ranges of their primary keys.
+func (t *Table) Split() bool { return t.Partitioning == nil && len(t.Tablets) > 1 }
+
 // TabletFor finds the tablet that holds an encoded primary key, in a table without partitions.
 func (t *Table) TabletFor(key []byte) *Tablet {
 	i := t.tabletIndex(key)
@@ -121,6 +127,11 @@ func (t *Table) tabletIndex(key []byte) int {
 	return sort.Search(len(t.Tablets), func(i int) bool {
 		return bytes.Compare(t.Tablets[i].Start, key) > 0
 	}) - 1
+}
+
+// Holds tells whether an encoded primary key is within the tablet's bounds.
+func (tb *Tablet) Holds(key []byte) bool {
+	return (tb.Start == nil || bytes.Compare(key, tb.Start) >= 0) && (tb.End == nil || bytes.Compare(key, tb.End) < 0)
 }
 
 // InOrder tells whether an index's entries follow one another from tablet to tablet.

@@ -52,6 +52,14 @@ func TestTablets(t *testing.T) {
 		if got := s.TabletFor([]byte(key)).ID; got != want {
 			t.Errorf("key %q: tablet %d, want %d", key, got, want)
 		}
+		for i := range s.Tablets {
+			if tb := &s.Tablets[i]; tb.Holds([]byte(key)) != (tb.ID == want) {
+				t.Errorf("key %q: tablet %d holds it: %v", key, tb.ID, tb.Holds([]byte(key)))
+			}
+			if one := s.ForTablet(&s.Tablets[i]); len(one.Tablets) != 1 || one.Tablets[0].ID != s.Tablets[i].ID || s.Split() == one.Split() {
+				t.Errorf("the shard of tablet %d gets %+v", s.Tablets[i].ID, one.Tablets)
+			}
+		}
 	}
 	for _, c := range []struct {
 		start, end string

@@ -122,13 +122,13 @@ func (s *Shard) ReserveAutoInc(id schema.TabletID, n uint64) (first uint64, err 
 	return first, nil
 }
 
-// siblings are the tablets of the other partitions of t's table that are in this shard: a table has one sequence of values.
+// siblings are the other tablets of t's table that are in this shard: a table has one sequence of values.
 func (s *Shard) siblings(t *tablet) (list []*tablet) {
-	if !t.isPartition() {
+	if !t.isPart() {
 		return nil
 	}
 	tablets := s.tablets.Load()
-	ids, _ := tablets.partitions.Get(t.current.table.ID)
+	ids, _ := tablets.parts.Get(t.current.table.ID)
 	for _, id := range ids {
 		if other, ok := tablets.Get(id); ok && other != t {
 			list = append(list, other)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/wire"
@@ -168,50 +169,150 @@ func versionIn(r pebble.Reader, prefix []byte, v Version) ([]byte, error) {
 	return value, closer.Close()
 }
 
-// Digest is what some keys of a tablet show at a timestamp.
+// DigestSpan is what of a tablet a Digest is of: what keys show at a timestamp, from one on and below another (nil: to the end).
+type DigestSpan struct {
+	At          mvcc.Timestamp
+	From, Until []byte
+	Keys        uint64         // at most
+	Rows        *schema.Tablet // only of rows within these bounds; nil: of all
+}
+
+// Digest is the sum of the hashes of what keys show, so that those of several tablets add up.
 type Digest struct {
 	Hash uint64
 	Keys uint64
+	Rows uint64 // of the keys, those of the primary index
 	Next []byte // where the next ones begin; nil: those were the last
 }
 
-// DigestTablet hashes what keys of a tablet show at a timestamp, from one on and below another (nil: to the end), keys of them at most: versions
-// that are hidden there, and deletions, make no difference, for each shard collects them in its own time. ErrTooOld where some may be gone that
-// show then.
-func (s *published) DigestTablet(ctx context.Context, id schema.TabletID, attempt uint64, at mvcc.Timestamp, from, until []byte,
-	keys uint64) (out Digest, err error) {
+// DigestTablet hashes what keys of a tablet show: versions that are hidden, and deletions, make no difference, for each shard collects them in its
+// own time. ErrTooOld where some may be gone that show then.
+func (s *published) DigestTablet(ctx context.Context, id schema.TabletID, attempt uint64, q DigestSpan) (out Digest, err error) {
 	if err := s.exportable(id, attempt); err != nil {
 		return out, err
 	}
 	snapshot := s.engine.DB().NewSnapshot()
 	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	t, _ := s.tablets.Load().Get(id)
+	if t == nil {
+		return out, ErrMoveRefused
+	}
 	// Of what is incoming, nothing is collected.
-	if t, _ := s.tablets.Load().Get(id); at < s.Watermark() && (t == nil || t.move == nil || t.move.Phase != incoming) {
+	if q.At < s.Watermark() && (t.move == nil || t.move.Phase != incoming) {
 		return out, ErrTooOld
 	}
 	start, end := tabletRange(s.id, id)
 	prefix := start[:tabletPrefixLen:tabletPrefixLen]
-	if until != nil {
-		end = append(prefix, until...)
+	if q.Until != nil {
+		end = append(prefix, q.Until...)
 	}
 	it := &mvcc.Iterator{}
-	if err := it.Open(snapshot, start, end, at); err != nil {
+	if err := it.Open(snapshot, start, end, q.At); err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	h := xxhash.New()
 	var buf []byte
-	for live := it.SeekGE(append(prefix, from...)); live; live = it.Next() {
-		if out.Keys == keys {
-			out.Next = append([]byte{}, it.Key()[tabletPrefixLen:]...)
-			break
-		}
-		if out.Keys++; out.Keys%contextEvery == 0 && ctx.Err() != nil {
+	seen := 0
+	for live := it.SeekGE(append(prefix, q.From...)); live; live = it.Next() {
+		if seen++; seen%contextEvery == 0 && ctx.Err() != nil {
 			return out, ctx.Err()
 		}
-		buf = AppendVersion(buf[:0], Version{it.Key()[tabletPrefixLen:], it.TS(), it.Value()})
-		_, _ = h.Write(buf)
+		key := it.Key()[tabletPrefixLen:]
+		if q.Rows != nil && !within(t.current.table, key, q.Rows) {
+			continue
+		}
+		if out.Keys == q.Keys {
+			out.Next = append([]byte{}, key...)
+			break
+		}
+		out.Keys++
+		if indexIn(key) == schema.PrimaryIndex {
+			out.Rows++
+		}
+		buf = AppendVersion(buf[:0], Version{key, it.TS(), it.Value()})
+		out.Hash += xxhash.Sum64(buf)
 	}
-	out.Hash = h.Sum64()
 	return out, it.Err()
+}
+
+// indexIn is the index that a key begins with.
+func indexIn(key []byte) schema.IndexID { return schema.IndexID(binary.BigEndian.Uint16(key)) }
+
+// rowOfKey gives the encoded primary key of the row that a key, which begins with the index, belongs to; nil where the table has no such index any
+// more, or one of keys that don't tell.
+func rowOfKey(t *schema.Table, key []byte) []byte {
+	ix := t.IndexByID(indexIn(key))
+	if ix == nil || ix.Unique && ix.ID != schema.PrimaryIndex {
+		return nil
+	}
+	row, err := keys.PrimaryInKey(t, ix, key[indexLen:])
+	if err != nil {
+		return nil
+	}
+	return row
+}
+
+// within tells whether a key belongs to a row within bounds.
+func within(t *schema.Table, key []byte, bounds *schema.Tablet) bool {
+	row := rowOfKey(t, key)
+	return row != nil && bounds.Holds(row)
+}
+
+// DealVersions gives those of a tablet's versions that belong to rows within its bounds to the tablets that have the rows from now on; entries of
+// indexes go with their rows. The rest is of indexes that the table has no more, or deletions of rows that passed through on their way to another tablet
+// (fragment.Write.Report): nobody sees them, and in a tablet of other bounds they could hide what is somebody's.
+func DealVersions(page []byte, t *schema.Table, from *schema.Tablet, to []schema.Tablet) ([]VersionPage, error) {
+	pages := make([]VersionPage, len(to))
+	err := readVersions(page, func(v Version) {
+		row := rowOfKey(t, v.Key)
+		if row == nil || !from.Holds(row) {
+			return
+		}
+		for i := range to {
+			if to[i].Holds(row) {
+				pages[i].add(v)
+			}
+		}
+	})
+	return pages, err
+}
+
+// mostSamples bounds the keys that CutTablet remembers.
+const mostSamples = 1 << 14
+
+// CutTablet gives primary keys that cut a tablet into n parts of about as many rows, fewer where there are fewer rows.
+func (s *published) CutTablet(ctx context.Context, id schema.TabletID, n int) (cuts [][]byte, err error) {
+	if _, err := s.serving(id); err != nil {
+		return nil, err
+	}
+	snapshot := s.engine.DB().NewSnapshot()
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	start, end := indexRange(s.id, id, schema.PrimaryIndex)
+	it := &mvcc.Iterator{}
+	if err := it.Open(snapshot, start, end, s.Newest()); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	var samples [][]byte // each stride-th key
+	rows, stride := 0, 1
+	for live := it.SeekGE(start); live; live = it.Next() {
+		if rows%contextEvery == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if rows%stride == 0 {
+			if len(samples) == mostSamples {
+				for i := range mostSamples / 2 {
+					samples[i] = samples[2*i]
+				}
+				samples, stride = samples[:mostSamples/2], 2*stride
+			}
+			samples = append(samples, append([]byte{}, it.Key()[len(start):]...))
+		}
+		rows++
+	}
+	n = min(n, len(samples))
+	for i := 1; i < n; i++ {
+		cuts = append(cuts, samples[i*len(samples)/n])
+	}
+	return cuts, it.Err()
 }

@@ -48,7 +48,8 @@ type MoveCommand struct {
 
 	Versions []byte // Ingest: as AppendVersion makes them
 
-	// Open: the counters, the newest timestamp of what came, and from where on it is complete.
+	// Open: the counters, the newest timestamp of what came, and from where on it is complete. Freeze: Newest is a timestamp that was drawn when nobody
+	// had anything in the tablet, which shows states up to there: whoever has begun to read goes on.
 	Rows           int64
 	AutoInc        uint64
 	Newest, Begins mvcc.Timestamp
@@ -81,7 +82,11 @@ func EncodeMove(dst []byte, c *MoveCommand) ([]byte, error) {
 		for _, n := range [...]uint64{c.AutoInc, uint64(c.Newest), uint64(c.Begins)} {
 			dst = binary.AppendUvarint(dst, n)
 		}
-	case MoveTrack, MoveUntrack, MoveFreeze, MoveLeave, MoveSettle:
+	case MoveFreeze:
+		if c.Newest != 0 {
+			dst = binary.AppendUvarint(dst, uint64(c.Newest))
+		}
+	case MoveTrack, MoveUntrack, MoveLeave, MoveSettle:
 	}
 	return dst, nil
 }
@@ -105,7 +110,11 @@ func readMove(d *wire.Reader) *MoveCommand {
 	case MoveOpen:
 		c.Rows, c.AutoInc = d.Varint(), d.Uvarint()
 		c.Newest, c.Begins = mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint())
-	case MoveTrack, MoveUntrack, MoveFreeze, MoveLeave, MoveSettle:
+	case MoveFreeze:
+		if len(d.Rest()) > 0 {
+			c.Newest = mvcc.Timestamp(d.Uvarint())
+		}
+	case MoveTrack, MoveUntrack, MoveLeave, MoveSettle:
 	default:
 		d.Fail(fmt.Errorf("shard: a step of kind %d of a tablet's move is %w", c.Op, wire.ErrUnknown))
 	}
@@ -163,7 +172,7 @@ type moving struct {
 	Phase   phase          `json:"phase"`
 	Attempt uint64         `json:"attempt"`
 	Since   uint64         `json:"since,omitempty"`  // log index: what later entries write is noted
-	Frozen  mvcc.Timestamp `json:"frozen,omitempty"` // the newest timestamp by then
+	Frozen  mvcc.Timestamp `json:"frozen,omitempty"` // it shows states up to this one
 }
 
 // Errors of the steps of a move, and of requests that meet one.
@@ -249,6 +258,10 @@ func (a *applier) moveStep(index uint64, c *MoveCommand) error {
 	case c.Op == MoveFreeze && m.Phase == tracked:
 		if a.prepared.isIn(t.id) {
 			return ErrMoveBusy
+		}
+		if c.Newest > a.state.maxTS {
+			a.state.maxTS = c.Newest
+			a.hashNumbers(uint64(c.Newest))
 		}
 		m.Phase, m.Frozen = frozen, a.state.maxTS
 	case c.Op == MoveLeave && m.Phase == frozen:

@@ -112,11 +112,11 @@ func (m *mover) open() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.must(m.to, MoveCommand{Op: MoveOpen, Rows: st.Rows, AutoInc: next - 1, Newest: m.newest, Begins: max(st.Watermark, st.Begins)})
+	m.must(m.to, MoveCommand{Op: MoveOpen, Rows: st.Rows, AutoInc: next - 1, Newest: max(m.newest, st.Frozen), Begins: max(st.Watermark, st.Begins)})
 }
 
 func (m *mover) digest(s *Shard, tablet schema.TabletID, at mvcc.Timestamp, from, until []byte) Digest {
-	d, err := s.DigestTablet(context.Background(), tablet, m.attempt, at, from, until, 20)
+	d, err := s.DigestTablet(context.Background(), tablet, m.attempt, DigestSpan{At: at, From: from, Until: until, Keys: 20})
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -248,7 +248,15 @@ func (m *mover) freeze(rng *rand.Rand) {
 			l.propose(end)
 		}
 	}
-	m.must(l, MoveCommand{Op: MoveFreeze})
+	c := MoveCommand{Op: MoveFreeze}
+	if rng.IntN(2) == 0 {
+		c.Newest = l.next() + mvcc.Timestamp(rng.IntN(3))
+		l.ts = max(l.ts, c.Newest)
+	}
+	m.must(l, c)
+	if st, _ := l.s.MoveState(testTablet); st.Frozen < c.Newest || st.Newest < c.Newest {
+		m.t.Fatalf("frozen at %s, not %s", st.Frozen, c.Newest)
+	}
 	if r := l.write(insertRow(999, 1, "late")); r.Status != NoTablet {
 		m.t.Fatalf("a write of a frozen tablet: %+v", r)
 	}

@@ -43,6 +43,8 @@ type pageWriter struct {
 	direct     bool          // the source's rows are the output's: they are decoded where the page will have them
 	row        []types.Value // the source's row, aliasing the engine's memory; scratch, or the page's next place
 	scratch    []types.Value
+	first      []int         // of a scan: places of columns that are decoded before the filter looks at the row,
+	rest       []int         // and of those that are decoded when it has passed; both empty: all columns come first
 	out        []types.Value // the projected row
 	since      int           // rows looked at since the context was
 	met        met           // with ranges: by the present walk
@@ -152,7 +154,7 @@ func (rd *reader) prepare() error {
 	if err := rd.usable(plan.index); err != nil {
 		return err
 	}
-	rd.plan, rd.since = plan, 0
+	rd.plan, rd.since, rd.first, rd.rest = plan, 0, rd.first[:0], rd.rest[:0]
 	if r.Env != nil {
 		rd.env = *r.Env
 	} else {
@@ -349,10 +351,48 @@ func (rd *reader) place() {
 // filterStored decodes a row into rd.row and tells whether it passes the filter.
 func (rd *reader) filterStored(stored []byte) (bool, error) {
 	rd.place()
-	if err := rd.plan.decoder.Decode(stored, rd.row, rd.loc); err != nil {
-		return false, fmt.Errorf("shard %d, tablet %d: %w", rd.s.id, rd.r.Tablet, err)
+	if len(rd.rest) == 0 {
+		if err := rd.plan.decoder.Decode(stored, rd.row, rd.loc); err != nil {
+			return false, rd.undecodable(err)
+		}
+		return rd.passes()
 	}
-	return rd.passes()
+	if err := rd.plan.decoder.DecodeSome(stored, rd.first, rd.row, rd.loc); err != nil {
+		return false, rd.undecodable(err)
+	}
+	passed, err := rd.passes()
+	if !passed || err != nil {
+		return false, err
+	}
+	if err := rd.plan.decoder.DecodeSome(stored, rd.rest, rd.row, rd.loc); err != nil {
+		return false, rd.undecodable(err)
+	}
+	return true, nil
+}
+
+func (rd *pageWriter) undecodable(err error) error {
+	return fmt.Errorf("shard %d, tablet %d: %w", rd.s.id, rd.r.Tablet, err)
+}
+
+// divideColumns lets rows that the filter refuses be decoded no further than it looks. Who locks rows may look at all of them.
+func (rd *pageWriter) divideColumns() {
+	if rd.r.Filter == nil || rd.o.Locker != nil || len(rd.r.Columns) > 64 {
+		return
+	}
+	asked := uint64(0)
+	expr.Walk(rd.r.Filter, func(e expr.Expr) bool {
+		if c, ok := e.(*expr.Column); ok {
+			asked |= 1 << c.Index
+		}
+		return true
+	})
+	for i := range rd.r.Columns {
+		if asked&(1<<i) != 0 {
+			rd.first = append(rd.first, i)
+		} else {
+			rd.rest = append(rd.rest, i)
+		}
+	}
 }
 
 func (rd *reader) passes() (bool, error) {

@@ -53,6 +53,7 @@ func (rd *reader) scan() (err error) {
 	if r.Limit > 0 && rd.pos.emitted >= r.Limit {
 		return nil
 	}
+	rd.divideColumns()
 	rd.startSinks()
 	src := &rd.src
 	src.s, src.tablet, src.table, src.index = rd.s, r.Tablet, rd.plan.layout.table, rd.plan.index

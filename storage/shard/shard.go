@@ -126,6 +126,8 @@ type API interface {
 	RecoverSnapshot(r io.Reader, stop <-chan struct{}) error
 	// Stats: approximate bytes, row count estimates per tablet for the planner and placement.
 	TabletStats(t schema.TabletID) (rows, bytes uint64)
+	// SplitKeys gives keys that cut a tablet's rows into sections of the same size.
+	SplitKeys(ctx context.Context, t schema.TabletID) ([][]byte, error)
 	// TabletWork is how much this replica has read and written of a tablet, to be compared with what it was before.
 	TabletWork(t schema.TabletID) (reads, writes uint64)
 }

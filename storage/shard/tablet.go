@@ -3,6 +3,7 @@ package shard
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 
 	"cloudsql/storage/keys"
@@ -18,6 +19,7 @@ type tablet struct {
 	id       schema.TabletID
 	current  *layout
 	previous *layout                           // nil: none
+	alike    bool                              // previous has the same rules as current: other tablets of the table have changed
 	since    map[schema.IndexID]mvcc.Timestamp // when an index became Public after the table's creation
 	counters *counters
 	move     *moving        // nil: it is not on its way to another shard, nor from one
@@ -122,23 +124,14 @@ func (t *tablet) layoutOf(version uint64) (*layout, bool) {
 	return nil, false
 }
 
-// span bounds the tablet's rows in encoded primary keys; nil is unbounded.
-func (t *tablet) span() (start, end []byte) {
-	for i := range t.current.table.Tablets {
-		if tb := &t.current.table.Tablets[i]; tb.ID == t.id {
-			return tb.Start, tb.End
-		}
-	}
-	return nil, nil
-}
-
 // holds tells whether a primary key belongs to the tablet.
 func (t *tablet) holds(key []byte) bool {
-	if len(t.current.table.Tablets) <= 1 {
-		return true
+	for i := range t.current.table.Tablets {
+		if tb := &t.current.table.Tablets[i]; tb.ID == t.id {
+			return tb.Holds(key)
+		}
 	}
-	start, end := t.span()
-	return (start == nil || string(key) >= string(start)) && (end == nil || string(key) < string(end))
+	return true
 }
 
 // tabletRecord is a tablet's descriptors as the engine keeps them.
@@ -170,8 +163,20 @@ func tabletOf(id schema.TabletID, record []byte) (*tablet, error) {
 	}
 	if r.Previous != nil {
 		t.previous, err = newLayout(r.Previous)
+		t.alike = alike(r.Previous, r.Current)
 	}
 	return t, err
+}
+
+// alike tells whether two descriptors of a table whose rows follow rules differ in their versions only, as when other tablets of the table have been
+// moved, cut or merged: who has planned with the one has planned with the other.
+func alike(a, b *schema.Table) bool {
+	if !a.Ruled() || !b.Ruled() {
+		return false
+	}
+	x, y := *a, *b
+	x.Version, y.Version = 0, 0
+	return reflect.DeepEqual(&x, &y)
 }
 
 // alter is t under a new descriptor, at the log's time now.
@@ -181,7 +186,7 @@ func (t *tablet) alter(table *schema.Table, now mvcc.Timestamp) (*tablet, error)
 		return nil, err
 	}
 	n := &tablet{id: t.id, current: l, previous: t.current, counters: t.counters, since: map[schema.IndexID]mvcc.Timestamp{}}
-	n.move, n.begins = t.move, t.begins
+	n.move, n.begins, n.alike = t.move, t.begins, alike(t.current.table, table)
 	for i := range table.Indexes {
 		ix := &table.Indexes[i]
 		if ix.State != schema.Public {

@@ -11,28 +11,28 @@ import (
 // tablets as in one of few.
 type tabletSet struct {
 	*persistent.Map[schema.TabletID, *tablet]
-	partitions *persistent.Map[schema.TableID, []schema.TabletID] // tablets of partitions, by their table
+	parts *persistent.Map[schema.TableID, []schema.TabletID] // tablets of tables that may have several here, by their table
 }
 
 func noTablets() tabletSet {
 	return tabletSet{persistent.New[schema.TabletID, *tablet](), persistent.New[schema.TableID, []schema.TabletID]()}
 }
 
-func (s *tabletSet) clone() *tabletSet { return &tabletSet{s.Clone(), s.partitions.Clone()} }
+func (s *tabletSet) clone() *tabletSet { return &tabletSet{s.Clone(), s.parts.Clone()} }
 
 // put takes in a tablet, or one that has changed.
 func (s *tabletSet) put(t *tablet) {
-	if old, ok := s.Get(t.id); ok && old.isPartition() && !t.isPartition() {
+	if old, ok := s.Get(t.id); ok && old.isPart() && !t.isPart() {
 		s.drop(old)
 	}
 	s.Set(t.id, t)
-	if !t.isPartition() {
+	if !t.isPart() {
 		return
 	}
 	table := t.current.table.ID
-	ids, _ := s.partitions.Get(table)
+	ids, _ := s.parts.Get(table)
 	if at, there := slices.BinarySearch(ids, t.id); !there {
-		s.partitions.Set(table, slices.Insert(slices.Clone(ids), at, t.id))
+		s.parts.Set(table, slices.Insert(slices.Clone(ids), at, t.id))
 	}
 }
 
@@ -40,20 +40,20 @@ func (s *tabletSet) put(t *tablet) {
 func (s *tabletSet) drop(t *tablet) {
 	s.Delete(t.id)
 	table := t.current.table.ID
-	ids, _ := s.partitions.Get(table)
+	ids, _ := s.parts.Get(table)
 	at, there := slices.BinarySearch(ids, t.id)
 	switch {
 	case there && len(ids) == 1:
-		s.partitions.Delete(table)
+		s.parts.Delete(table)
 	case there:
-		s.partitions.Set(table, slices.Delete(slices.Clone(ids), at, at+1))
+		s.parts.Set(table, slices.Delete(slices.Clone(ids), at, at+1))
 	}
 }
 
-// isPartition tells whether the tablet is of a partition: others of its table may be in the shard.
-func (t *tablet) isPartition() bool {
+// isPart tells whether the tablet is of a partition, or of a range of keys: others of its table may be in the shard.
+func (t *tablet) isPart() bool {
 	tablets := t.current.table.Tablets
-	return len(tablets) > 0 && tablets[0].Partition != 0
+	return len(tablets) > 0 && (tablets[0].Partition != 0 || tablets[0].Start != nil || tablets[0].End != nil)
 }
 
 // take takes in a tablet, or one that has changed, and notes that it did.

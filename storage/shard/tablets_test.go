@@ -14,6 +14,9 @@ func TestTabletSets(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	random := func(id schema.TabletID) *tablet {
 		table := &schema.Table{ID: schema.TableID(1 + uint64(id)%7), Tablets: []schema.Tablet{{ID: id, Partition: schema.PartitionID(rng.IntN(3))}}}
+		if rng.IntN(3) == 0 {
+			table.Tablets[0].Start = []byte{1}
+		}
 		n := &tablet{id: id, current: &layout{table: table}}
 		if rng.IntN(3) == 0 {
 			n.move = &moving{Phase: []phase{tracked, frozen}[rng.IntN(2)]}
@@ -52,14 +55,14 @@ func TestTabletSets(t *testing.T) {
 		}
 		want := map[schema.TableID][]schema.TabletID{}
 		for id, n := range v.set.All() {
-			if n.isPartition() {
+			if n.isPart() {
 				want[n.current.table.ID] = append(want[n.current.table.ID], id)
 			}
 		}
-		if v.set.partitions.Len() != len(want) {
-			t.Fatalf("%d tables with partitions instead of %d", v.set.partitions.Len(), len(want))
+		if v.set.parts.Len() != len(want) {
+			t.Fatalf("%d tables with parts instead of %d", v.set.parts.Len(), len(want))
 		}
-		for table, ids := range v.set.partitions.All() {
+		for table, ids := range v.set.parts.All() {
 			if !slices.Equal(ids, want[table]) {
 				t.Fatalf("table %d has %v instead of %v", table, ids, want[table])
 			}

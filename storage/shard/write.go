@@ -98,7 +98,7 @@ type counterDelta struct {
 // run evaluates w on t. A statement's own failure is in res.Err; an error is a statusError or the engine's.
 func (w *writer) run(t *tablet, f *fragment.Write, res *fragment.WriteResult) error {
 	plan, ok := t.layoutOf(f.SchemaVersion)
-	if !ok || plan != t.current && t.current.ruled && f.Kind != fragment.Delete && f.Kind != fragment.Reindex {
+	if !ok || plan != t.current && t.current.ruled && !t.alike && f.Kind != fragment.Delete && f.Kind != fragment.Reindex {
 		return statusError(SchemaChanged)
 	}
 	w.t, w.cur, w.plan, w.w, w.res = t, t.current, plan, f, res

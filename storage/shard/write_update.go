@@ -163,8 +163,8 @@ func (w *writer) change() (done bool, err error) {
 		w.keyNew()
 		moved = !bytes.Equal(w.next.key, w.old.key)
 	}
-	if moved && !w.t.holds(w.next.primary()) {
-		return false, mysqlerr.NotSupported("UPDATE that moves a row to another tablet")
+	if moved && w.res.Images == nil && !w.t.holds(w.next.primary()) {
+		return false, statusError(SchemaChanged) // only who is told of the row can take it to where it belongs
 	}
 	w.entriesOfChange(moved)
 	if err := w.lockRemoved(); err != nil {

@@ -64,6 +64,25 @@ func Compare(a, b Value, c collation.ID) int {
 	return compareNumberText(a, b)
 }
 
+// CompareQuick is Compare for values of kinds whose numbers have their order; ok is false for others.
+func CompareQuick(a, b *Value) (order int, ok bool) {
+	if a.kind != b.kind {
+		return cmp.Compare(a.n, b.n), isMoment(a.kind) && isMoment(b.kind)
+	}
+	switch a.kind {
+	case KindInt, KindTime:
+		return cmp.Compare(int64(a.n), int64(b.n)), true
+	case KindUint, KindDate, KindDatetime:
+		return cmp.Compare(a.n, b.n), true
+	case KindDecimal:
+		return cmp.Compare(int64(a.n), int64(b.n)), a.aux == b.aux && a.b == nil && b.b == nil
+	}
+	return 0, false
+}
+
+// isMoment tells of what is packed alike.
+func isMoment(k Kind) bool { return k == KindDate || k == KindDatetime }
+
 // compareNumberText compares a number with text: as doubles, or as integers where the text is an ENUM or SET (their
 // numbers are exact) and the other side is exact too.
 func compareNumberText(a, b Value) int {

@@ -96,6 +96,17 @@ func (v Value) Scale() int     { return int(v.aux) }                // KindDecim
 // Parts is v's kind and its bytes (Raw), where both are asked for all the time: other methods copy a Value, this one doesn't.
 func (v *Value) Parts() (Kind, []byte) { return v.kind, v.b }
 
+// Small is an exact number of few digits, unscaled / 10^scale: ok tells whether v is a KindInt or KindDecimal that is one.
+func (v *Value) Small() (unscaled int64, scale int, ok bool) {
+	switch v.kind {
+	case KindInt:
+		return int64(v.n), 0, int64(v.n) != math.MinInt64
+	case KindDecimal:
+		return int64(v.n), int(v.aux), v.b == nil
+	}
+	return 0, 0, false
+}
+
 // Clone copies the bytes inside, so that the Value outlives the buffer it was read from.
 func (v Value) Clone() Value {
 	if v.b != nil {

@@ -3,6 +3,7 @@ package differential
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,25 +50,52 @@ func TestEvalengine(t *testing.T) {
 			continue
 		}
 		made++
-		a, err := ours.Ask("SELECT "+e+" AS c0", true)
-		if err != nil {
-			t.Fatalf("%s: %v", e, err)
-		}
-		r.compareValues(e, &a, theirs)
+		r.compareValues(&evalengines{t, ours, o}, e, theirs)
 	}
 	r.summary(made)
 }
 
-// compareValues compares an answer of one value with the evalengine's.
-func (r *run) compareValues(e string, ours *Answer, theirs string) {
-	value := ours.Message
-	if ours.Err == 0 {
-		value = strings.ToValidUTF8(ours.Rows[0], "?")
-		theirs = normal(ours.Types[0], theirs)
+// evalengines are the two that values are asked of.
+type evalengines struct {
+	t    *testing.T
+	ours *Server
+	o    *oracle
+}
+
+// value is what our server makes of an expression, and theirs in the same form.
+func (b *evalengines) value(e, theirs string) (string, string) {
+	a, err := b.ours.Ask("SELECT "+e+" AS c0", true)
+	if err != nil {
+		b.t.Fatalf("%s: %v", e, err)
 	}
+	if a.Err != 0 {
+		return a.Message, theirs
+	}
+	return strings.ToValidUTF8(a.Rows[0], "?"), normal(a.Types[0], theirs)
+}
+
+// smallest is the shortest part of an expression that the two make different values of, with those: what is around it only passes them on.
+func (b *evalengines) smallest(e string) (part, value, theirs string) {
+	for _, part := range b.o.parts(e) {
+		if theirs, ok := b.o.eval(part); ok {
+			if value, theirs = b.value(part, theirs); value != theirs {
+				return part, value, theirs
+			}
+		}
+	}
+	return "", "", ""
+}
+
+// compareValues compares what both make of an expression.
+func (r *run) compareValues(b *evalengines, e, theirs string) {
+	value, theirs := b.value(e, theirs)
 	if value == theirs {
 		r.agreed++
 		return
+	}
+	whole := e
+	if part, v, th := b.smallest(e); part != "" {
+		e, value, theirs = part, v, th
 	}
 	for _, k := range evalengineDiffers {
 		if k.names.MatchString(e) && (k.is == nil || k.is(value, theirs)) {
@@ -79,7 +107,7 @@ func (r *run) compareValues(e string, ours *Answer, theirs string) {
 	}
 	kind := kindOf("value", e)
 	if r.kinds[kind]++; r.kinds[kind] == 1 && len(r.kinds) <= r.show {
-		r.t.Errorf("%s\n  ours:   %s\n  theirs: %s", e, value, theirs)
+		r.t.Errorf("%s\n  of:     %s\n  ours:   %s\n  theirs: %s", e, whole, value, theirs)
 	}
 }
 
@@ -102,6 +130,32 @@ func newOracle() *oracle {
 	return &oracle{venv, env}
 }
 
+// parts are the expressions in an expression, and it itself, the shortest first, as the evalengine writes them.
+func (o *oracle) parts(e string) (list []string) {
+	x, err := o.parse(e)
+	if err != nil {
+		return nil
+	}
+	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+		switch n := n.(type) {
+		case *sqlparser.Literal, sqlparser.ValTuple, *sqlparser.NullVal, sqlparser.BoolVal:
+		case sqlparser.Expr:
+			list = append(list, sqlparser.String(n))
+		}
+		return true, nil
+	}, x)
+	slices.SortStableFunc(list, func(a, b string) int { return len(a) - len(b) })
+	return list
+}
+
+func (o *oracle) parse(e string) (sqlparser.Expr, error) {
+	stmt, err := o.venv.Parser().Parse("select " + e)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.(*sqlparser.Select).SelectExprs.Exprs[0].(*sqlparser.AliasedExpr).Expr, nil
+}
+
 // eval is the value of an expression; ok is false where the evalengine has none.
 func (o *oracle) eval(e string) (text string, ok bool) {
 	defer func() {
@@ -109,11 +163,10 @@ func (o *oracle) eval(e string) (text string, ok bool) {
 			ok = false
 		}
 	}()
-	stmt, err := o.venv.Parser().Parse("select " + e)
+	x, err := o.parse(e)
 	if err != nil {
 		return "", false
 	}
-	x := stmt.(*sqlparser.Select).SelectExprs.Exprs[0].(*sqlparser.AliasedExpr).Expr
 	const collation = collations.ID(255)
 	tr, err := evalengine.Translate(x, &evalengine.Config{Collation: collation, Environment: o.venv, NoCompilation: true, NoConstantFolding: true})
 	if err != nil {

@@ -69,6 +69,7 @@ type Answer struct {
 	Warnings []string // their levels and numbers, without notes, each once
 	Notes    []string // but MariaDB's own of JSON texts, 4036 to 4042
 	warned   bool
+	sql      string // what was asked, for those who explain
 }
 
 // Ask sends a statement. An error is one of the connection.

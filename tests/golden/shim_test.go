@@ -78,6 +78,7 @@ func (s *samples) logLater(entry func(name string, cmd []byte), at func(n uint64
 		})},
 		{Op: shard.MoveOpen, Rows: 1, AutoInc: 5, Newest: at(2000), Begins: at(6)},
 		{Op: shard.MoveSettle}, {Op: shard.MoveTrack}, {Op: shard.MoveUntrack}, {Op: shard.MoveTrack}, {Op: shard.MoveFreeze}, {Op: shard.MoveLeave},
+		{Op: shard.MoveFreeze, Newest: at(2001)},
 	}
 	for i, c := range steps {
 		c.ID, c.Epoch, c.Attempt, c.Tablet = uint64(i), 1, 9, goldenTablet+1
@@ -100,6 +101,14 @@ func (s *samples) putLater(tx *catalog.Tx) {
 		tx.PutMove(&catalog.Move{
 			Tablet: 12, Copy: 40, Table: 7, From: 2, To: 3, State: catalog.MoveCopying, Attempt: 41, Page: []byte{0, 1, 5}, Bytes: 99,
 			Noted: shard.NotePosition{Index: 17, Skip: 2},
+		})
+		tx.PutMove(&catalog.Move{
+			Tablet: 13, Copy: 41, Table: 7, From: 2, To: 3, State: catalog.MoveLeaving, Attempt: 42, Into: 2, Shards: []schema.ShardID{3, 2},
+			Targets: []schema.Tablet{{ID: 41, Shard: 3, End: []byte{0x15, 9}}, {ID: 42, Shard: 2, Start: []byte{0x15, 9}}},
+		})
+		tx.PutMove(&catalog.Move{
+			Tablet: 14, Copy: 43, Table: 7, From: 2, To: 2, State: catalog.MoveCopying, Attempt: 44, Copied: true,
+			Others: []catalog.Source{{Tablet: 15, Shard: 3, Page: []byte{0, 1, 6}, Noted: shard.NotePosition{Index: 18}}},
 		})
 	}
 }

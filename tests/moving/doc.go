@@ -1,2 +1,2 @@
-// Package moving has tablets of a real cluster move from shard to shard while clients work and nodes are killed.
+// Package moving has tablets of a real cluster move from shard to shard, be cut and merged while clients work and nodes are killed.
 package moving

@@ -27,24 +27,26 @@ type world struct {
 	nodes []*harness.Node
 	ctx   context.Context
 
-	moved, transfers, conflicts atomic.Int64
+	moved, cut, merged, transfers, conflicts atomic.Int64
 
-	mu    sync.Mutex
-	acked map[int64]bool // inserted, for all that the client knows
-	next  atomic.Int64
+	mu       sync.Mutex
+	acked    map[int64]bool // inserted, for all that the client knows
+	numbered map[int64]bool // likewise, into a table that numbers its rows
+	next     atomic.Int64
 }
 
-// TestTablets: tablets move to and fro all the time, and the node that drives the moves, or any other, is killed. Money neither comes nor goes, what
+// TestTablets: tablets move to and fro, are cut and merged all the time, and the node that drives the moves, or any other, is killed. Money neither comes nor goes, what
 // was acknowledged is there, and clients of nodes that live see conflicts at most.
 func TestTablets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts three processes")
 	}
-	w := &world{t: t, nodes: harness.Cluster(t, 3), acked: map[int64]bool{}}
+	w := &world{t: t, nodes: harness.Cluster(t, 3), acked: map[int64]bool{}, numbered: map[int64]bool{}}
 	harness.Eventually(t, 60*time.Second, "three replicas of every shard", func() error { return harness.Replicated(w.nodes) })
 	db := w.nodes[0].DB("", "multiStatements=true")
 	must(t, db, `CREATE DATABASE d; USE d; CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL, KEY (n)); CREATE TABLE b LIKE a;
-		CREATE TABLE l (id BIGINT PRIMARY KEY, s VARCHAR(200), KEY (s)) PARTITION BY HASH (id) PARTITIONS 2`)
+		CREATE TABLE l (id BIGINT PRIMARY KEY, s VARCHAR(200), KEY (s)) PARTITION BY HASH (id) PARTITIONS 2;
+		CREATE TABLE s (id BIGINT PRIMARY KEY AUTO_INCREMENT, v BIGINT NOT NULL, KEY (v))`)
 	for id := range accounts {
 		must(t, db, fmt.Sprintf("INSERT INTO d.a VALUES (%d, %d); INSERT INTO d.b VALUES (%d, %d)", id, start, id, start))
 	}
@@ -57,9 +59,10 @@ func TestTablets(t *testing.T) {
 			w.nodes[i].Start()
 		}
 	})
-	t.Logf("%d moves, %d transfers, %d conflicts, %d rows", w.moved.Load(), w.transfers.Load(), w.conflicts.Load(), len(w.acked))
-	if w.moved.Load() < 3 {
-		t.Errorf("only %d tablets have moved", w.moved.Load())
+	t.Logf("%d moves, %d cuts, %d merges, %d transfers, %d conflicts, %d rows", w.moved.Load(), w.cut.Load(), w.merged.Load(), w.transfers.Load(),
+		w.conflicts.Load(), len(w.acked))
+	if w.moved.Load()+w.cut.Load()+w.merged.Load() < 3 {
+		t.Errorf("only %d tablets have moved, %d were cut, %d merged", w.moved.Load(), w.cut.Load(), w.merged.Load())
 	}
 }
 
@@ -79,6 +82,7 @@ func (w *world) phase(d time.Duration, trouble func()) {
 	for i := range 3 {
 		all.Go(func() { w.loop(i, w.transfer) })
 		all.Go(func() { w.loop(i, w.insert) })
+		all.Go(func() { w.loop(i, w.number) })
 	}
 	all.Go(func() { w.loop(0, w.move) })
 	all.Go(func() { w.loop(1, w.audit) })
@@ -149,6 +153,18 @@ func (w *world) insert(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
+// number inserts rows that get numbers.
+func (w *world) number(ctx context.Context, db *sql.DB) error {
+	v := 2 * w.next.Add(1)
+	if _, err := db.ExecContext(ctx, "INSERT INTO s (v) VALUES (?), (?)", v, v+1); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.numbered[v], w.numbered[v+1] = true, true
+	return nil
+}
+
 // audit sees all money in every snapshot.
 func (w *world) audit(ctx context.Context, db *sql.DB) error {
 	var total int
@@ -159,23 +175,35 @@ func (w *world) audit(ctx context.Context, db *sql.DB) error {
 	return err
 }
 
-// move moves some tablet to another shard.
+// move moves some tablet to another shard, cuts one, or merges all of a table.
 func (w *world) move(ctx context.Context, db *sql.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	var table string
-	var tablet, shard uint64
-	err := db.QueryRowContext(ctx, `SELECT table_name, tablet_id, s.shard_id FROM information_schema.cluster_tablets t
+	query, count := `SELECT CONCAT('ALTER TABLE ', table_name, ' MOVE TABLET ', tablet_id, ' TO SHARD ', s.shard_id) FROM information_schema.cluster_tablets t
 		JOIN (SELECT DISTINCT shard_id FROM information_schema.cluster_shards WHERE shard_id > 1) s ON s.shard_id <> t.shard_id
-		WHERE table_schema = 'd' ORDER BY RAND() LIMIT 1`).Scan(&table, &tablet, &shard)
-	if err != nil {
+		WHERE table_schema = 'd' ORDER BY RAND() LIMIT 1`, &w.moved
+	switch rand.IntN(4) {
+	case 0:
+		query, count = `SELECT CONCAT('ALTER TABLE ', table_name, ' SPLIT TABLET ', MIN(tablet_id), ' INTO 2 TABLETS', IF(RAND() < 0.5, ' SPREAD', ''))
+			FROM information_schema.cluster_tablets WHERE table_schema = 'd' AND partition_name IS NULL
+			GROUP BY table_name HAVING COUNT(*) < 4 ORDER BY RAND() LIMIT 1`, &w.cut
+	case 1:
+		query, count = `SELECT CONCAT('ALTER TABLE ', table_name, ' MERGE TABLETS ALL')
+			FROM information_schema.cluster_tablets WHERE table_schema = 'd' AND partition_name IS NULL
+			GROUP BY table_name HAVING COUNT(*) > 1 ORDER BY RAND() LIMIT 1`, &w.merged
+	}
+	var text string
+	if err := db.QueryRowContext(ctx, query).Scan(&text); err != nil {
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
 		return err
 	}
-	_, err = db.ExecContext(ctx, fmt.Sprintf("ALTER TABLE %s MOVE TABLET %d TO SHARD %d", table, tablet, shard))
+	_, err := db.ExecContext(ctx, text)
 	var from *mysql.MySQLError
 	switch {
 	case err == nil:
-		w.moved.Add(1)
+		count.Add(1)
 	case errors.As(err, &from) && from.Number == 1525: // an earlier statement, that was given up, has moved it
 		return nil
 	}
@@ -200,28 +228,36 @@ func (w *world) check() {
 			}
 		}
 		for _, index := range []string{"PRIMARY", "s"} {
-			rows, err := db.Query("SELECT id FROM l FORCE INDEX (" + index + ")")
-			if err != nil {
-				w.t.Error(err)
-				continue
-			}
-			seen := map[int64]bool{}
-			for rows.Next() {
-				var id int64
-				if err := rows.Scan(&id); err != nil || seen[id] {
-					w.t.Errorf("row %d is there twice, or: %v", id, err)
-				}
-				seen[id] = true
-			}
-			if err := rows.Err(); err != nil {
-				w.t.Error(err)
-			}
-			for id := range w.acked {
-				if !seen[id] {
-					w.t.Errorf("row %d was acknowledged and is not there by %s", id, index)
-				}
-			}
+			w.checkAcked(db, "SELECT id FROM l FORCE INDEX ("+index+")", w.acked)
+		}
+		for _, index := range []string{"PRIMARY", "v"} {
+			w.checkAcked(db, "SELECT v FROM s FORCE INDEX ("+index+")", w.numbered)
 		}
 		db.Close()
+	}
+}
+
+// checkAcked looks whether a query gives all values that were acknowledged, and none twice.
+func (w *world) checkAcked(db *sql.DB, query string, acked map[int64]bool) {
+	rows, err := db.Query(query)
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	seen := map[int64]bool{}
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil || seen[id] {
+			w.t.Errorf("%s: row %d is there twice, or: %v", query, id, err)
+		}
+		seen[id] = true
+	}
+	if err := rows.Err(); err != nil {
+		w.t.Error(err)
+	}
+	for id := range acked {
+		if !seen[id] {
+			w.t.Errorf("%s: row %d was acknowledged and is not there", query, id)
+		}
 	}
 }

@@ -37,6 +37,9 @@ func (x *Executor) Alter(ctx context.Context, env *ddl.Env, name Name, statement
 			rows, err = x.runCopy(ctx, env, db, c, rename)
 			return err
 		}
+		if c.OtherPartitions() {
+			return runPartitions(ctx, x, env, db, c)
+		}
 		return x.run(ctx, env, db, c, rename)
 	})
 	return rows, err
@@ -54,6 +57,9 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 		last = c.From.Clone()
 	}
 	last.Version = c.From.Version
+	if c.From.Split() && slices.ContainsFunc(c.Build, func(id schema.IndexID) bool { return last.IndexByID(id).Unique }) {
+		return mysqlerr.NotSupported("a UNIQUE key of a table of several tablets")
+	}
 	added := ddl.AddedKeys(c.From, last)
 	related := kin(x.DB.Catalog(), c.From, last, db.Name, rename != nil)
 	unlock, err := env.Exclusive(ctx, related...)
@@ -67,12 +73,18 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 	switch {
 	case len(c.Build)+len(c.NotNull) > 0:
 		release := unlock
-		unlock = func() {}
+		if c.Locked {
+			release = func() {}
+		} else {
+			unlock = func() {}
+		}
 		if last, err = x.runBuilt(ctx, c, last, release); err != nil || len(added) == 0 {
 			break
 		}
-		if unlock, err = env.Exclusive(ctx, related...); err != nil {
-			unlock = func() {}
+		if !c.Locked {
+			if unlock, err = env.Exclusive(ctx, related...); err != nil {
+				unlock = func() {}
+			}
 		}
 		if err == nil {
 			err = x.checkReferences(ctx, env, db.Name, last, c.Table, added)

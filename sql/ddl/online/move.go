@@ -15,14 +15,51 @@ import (
 // movePoll is how often who has asked for a move looks how it is.
 const movePoll = 20 * time.Millisecond
 
-// Moves has tablets moved to other shards.
+// Moves has tablets moved to other shards, cut and merged, which package moves does, and waits for it. Who stops waiting cancels it.
 type Moves struct{ *Executor }
 
-// MoveTablet has a tablet of a table moved to another shard, which package moves does, and waits for it. Who stops waiting cancels it.
+// MoveTablet has a tablet of a table moved to another shard.
 func (x Moves) MoveTablet(ctx context.Context, name Name, tablet schema.TabletID, to schema.ShardID) error {
-	begun := false
+	return x.start(ctx, name, "MOVE TABLET", func(tx *catalog.Tx, t *schema.Table) (schema.TabletID, error) {
+		if begun, err := tx.BeginMove(t, tablet, to); err != nil || !begun {
+			return 0, err
+		}
+		return tablet, nil
+	})
+}
+
+// SplitTablet has a tablet of a table cut; which and how, is told of the table as it is then.
+func (x Moves) SplitTablet(ctx context.Context, name Name, how func(t *schema.Table) (schema.TabletID, catalog.Split, error)) error {
+	return x.start(ctx, name, "SPLIT TABLET", func(tx *catalog.Tx, t *schema.Table) (schema.TabletID, error) {
+		tablet, split, err := how(t)
+		if err != nil {
+			return 0, err
+		}
+		return tablet, tx.BeginSplit(t, tablet, split)
+	})
+}
+
+// MergeTablets has neighbouring tablets of a table, or without any named all of them, become one, in a shard; 0: where the first of them is.
+func (x Moves) MergeTablets(ctx context.Context, name Name, tablets []schema.TabletID, to schema.ShardID) error {
+	return x.start(ctx, name, "MERGE TABLETS", func(tx *catalog.Tx, t *schema.Table) (schema.TabletID, error) {
+		merged := tablets
+		if len(merged) == 0 {
+			for i := range t.Tablets {
+				merged = append(merged, t.Tablets[i].ID)
+			}
+		}
+		if len(merged) == 1 && t.Partitioning == nil { // it is one already
+			return 0, nil
+		}
+		return tx.BeginMerge(t, merged, to)
+	})
+}
+
+// start has begin note a move, and waits for it. begin tells the tablet by which the move is known; 0: there is nothing to do.
+func (x Moves) start(ctx context.Context, name Name, statement string, begin func(tx *catalog.Tx, t *schema.Table) (schema.TabletID, error)) error {
+	var tablet schema.TabletID
 	var id schema.TableID
-	err := x.withTable(ctx, name, "MOVE TABLET", func(_ *schema.Database, t *schema.Table) error {
+	err := x.withTable(ctx, name, statement, func(_ *schema.Database, t *schema.Table) error {
 		id = t.ID
 		return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 			now, ok := tx.Snapshot.TableByID(t.ID)
@@ -30,11 +67,11 @@ func (x Moves) MoveTablet(ctx context.Context, name Name, tablet schema.TabletID
 				return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
 			}
 			var err error
-			begun, err = tx.BeginMove(now, tablet, to)
+			tablet, err = begin(tx, now)
 			return err
 		})
 	})
-	if err != nil || !begun {
+	if err != nil || tablet == 0 {
 		return err
 	}
 	return x.awaitMove(ctx, name, id, tablet)
@@ -79,10 +116,11 @@ func (x Moves) CancelMove(ctx context.Context, name Name, tablet schema.TabletID
 	if !ok {
 		return mysqlerr.New(mysqlerr.NoSuchTable, name.DB, name.Table)
 	}
-	if m := catalog.MoveOf(x.DB.Catalog(), tablet); m == nil || m.Table != t.ID || m.State != catalog.MoveCopying {
+	m := catalog.MoveFrom(x.DB.Catalog(), tablet)
+	if m == nil || m.Table != t.ID || m.State != catalog.MoveCopying {
 		return mysqlerr.New(mysqlerr.WrongValue, "TABLET", strconv.FormatUint(uint64(tablet), 10))
 	}
-	return x.cancelMove(ctx, tablet)
+	return x.cancelMove(ctx, m.Tablet)
 }
 
 func (x Moves) cancelMove(ctx context.Context, tablet schema.TabletID) error {

@@ -38,6 +38,7 @@ type partitioner struct {
 	t     *schema.Table
 	p     *schema.Partitioning
 	types []*types.Type // of a tuple's values: of the function, or of the columns
+	subs  int           // how many subpartitions a partition has
 }
 
 // New makes the Partitioning that a statement of a time gives a table, whose columns and keys are there.
@@ -47,11 +48,8 @@ func New(now time.Time, t *schema.Table, n *ast.PartitionOptions) (*schema.Parti
 	}
 	r := &partitioner{now: now, t: t, p: &schema.Partitioning{NextID: 1, Named: len(n.Definitions) > 0}}
 	list := n.Tp == ast.PartitionTypeRange || n.Tp == ast.PartitionTypeList
-	if n.Sub != nil {
-		if !list {
-			return nil, mysqlerr.New(mysqlerr.SubpartitionMix)
-		}
-		return nil, mysqlerr.NotSupported("SUBPARTITION BY")
+	if n.Sub != nil && !list {
+		return nil, mysqlerr.New(mysqlerr.SubpartitionMix)
 	}
 	if len(n.Definitions) == 0 && list {
 		return nil, mysqlerr.New(mysqlerr.PartitionsMustBeDefined, n.Tp.String())
@@ -64,6 +62,11 @@ func New(now time.Time, t *schema.Table, n *ast.PartitionOptions) (*schema.Parti
 	}
 	if err := r.rule(&r.p.PartitionRule, &n.PartitionMethod); err != nil {
 		return nil, err
+	}
+	if n.Sub != nil {
+		if err := r.subpartition(n); err != nil {
+			return nil, err
+		}
 	}
 	defs := n.Definitions
 	if !r.p.Named {
@@ -79,6 +82,41 @@ func New(now time.Time, t *schema.Table, n *ast.PartitionOptions) (*schema.Parti
 		return nil, err
 	}
 	return r.p, nil
+}
+
+// subpartition takes how each partition is cut further.
+func (r *partitioner) subpartition(n *ast.PartitionOptions) error {
+	r.p.Sub, r.p.SubNamed = &schema.PartitionRule{}, len(n.Definitions[0].Sub) > 0
+	r.subs = int(max(1, min(n.Sub.Num, maxPartitions+1))) //nolint:gosec // a bound
+	if n.Sub.Num > 1 && !r.p.SubNamed {
+		r.p.Sub.Count = r.subs
+	}
+	if r.subs*len(n.Definitions) > maxPartitions {
+		return mysqlerr.New(mysqlerr.TooManyPartitions)
+	}
+	return (&partitioner{t: r.t, p: r.p}).rule(r.p.Sub, n.Sub)
+}
+
+// cut makes a partition's subpartitions: those that it lists, or as many as the others have. 1500, 1485.
+func (r *partitioner) cut(part *schema.Partition, d *ast.PartitionDefinition) error {
+	switch {
+	case r.p.Sub == nil && len(d.Sub) > 0:
+		return mysqlerr.New(mysqlerr.SubpartitionMix)
+	case len(d.Sub) > 0 && len(d.Sub) != r.subs:
+		return mysqlerr.New(mysqlerr.PartitionWrongSubCount)
+	}
+	for i := range r.subs {
+		sub := schema.Partition{ID: r.p.NextID, Name: fmt.Sprintf("%ssp%d", part.Name, i), CreatedMicros: part.CreatedMicros}
+		r.p.NextID++
+		if len(d.Sub) > 0 {
+			sub.Name = d.Sub[i].Name.O
+			if err := r.options(&sub, d.Sub[i].Options); err != nil {
+				return err
+			}
+		}
+		part.Sub = append(part.Sub, sub)
+	}
+	return nil
 }
 
 // checkClauses holds VALUES to what the method wants: 1479, 1480.
@@ -177,8 +215,8 @@ func (r *partitioner) add(defs []*ast.PartitionDefinition) error {
 	for _, d := range defs {
 		part := schema.Partition{ID: r.p.NextID, Name: d.Name.O, CreatedMicros: r.now.UnixMicro()}
 		r.p.NextID++
-		if len(d.Sub) > 0 {
-			return mysqlerr.NotSupported("SUBPARTITION")
+		if err := r.cut(&part, d); err != nil {
+			return err
 		}
 		if err := r.options(&part, d.Options); err != nil {
 			return err
@@ -340,22 +378,13 @@ func Check(t *schema.Table) error {
 	if p == nil {
 		return nil
 	}
-	if p.Expr != "" {
-		n, err := syntax.Expr(p.Expr)
-		if err != nil {
-			return err
-		}
-		if _, err := checkFunction(t, n, p.Expr); err != nil {
-			return err
-		}
-	}
-	for _, id := range p.Columns {
-		if t.ColumnByID(id) < 0 {
-			return mysqlerr.New(mysqlerr.FieldNotFoundPart)
-		}
-	}
-	if err := (&partitioner{t: t, p: p}).checkColumns(&p.PartitionRule); p.OverColumns() && err != nil {
+	if err := checkRule(t, &p.PartitionRule); err != nil {
 		return err
+	}
+	if p.Sub != nil {
+		if err := checkRule(t, p.Sub); err != nil {
+			return err
+		}
 	}
 	m, err := partition.Of(t)
 	if err != nil {
@@ -371,6 +400,23 @@ func Check(t *schema.Table) error {
 		return mysqlerr.New(mysqlerr.ForeignKeyOnPartitioned)
 	}
 	return nil
+}
+
+// checkRule holds a level's function, or its columns, to what is allowed.
+func checkRule(t *schema.Table, r *schema.PartitionRule) error {
+	if r.Expr != "" {
+		n, err := syntax.Expr(r.Expr)
+		if err == nil {
+			_, err = checkFunction(t, n, r.Expr)
+		}
+		return err
+	}
+	for _, id := range r.Columns {
+		if t.ColumnByID(id) < 0 {
+			return mysqlerr.New(mysqlerr.FieldNotFoundPart)
+		}
+	}
+	return (&partitioner{t: t, p: t.Partitioning}).checkColumns(r)
 }
 
 // Deciding are the columns that decide about a row's partition, as far as they do.

@@ -99,7 +99,7 @@ type Tablet struct {
 func TabletOf(c virtual.Context, t *schema.Table, i int) Tablet {
 	tb := Tablet{Tablet: &t.Tablets[i], Holder: Holder(c, t.Tablets[i].Shard)}
 	tb.Partition, tb.Moving, tb.Copied = types.Null, types.Null, types.Null
-	if m := catalog.MoveOf(c.Catalog(), tb.ID); m != nil && m.State == catalog.MoveCopying {
+	if m := catalog.MoveFrom(c.Catalog(), tb.ID); m != nil && m.State == catalog.MoveCopying {
 		tb.Moving, tb.Copied = virtual.Num(uint64(m.To)), virtual.Num(m.Bytes)
 	}
 	if t.Partitioning != nil {

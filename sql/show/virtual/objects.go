@@ -121,14 +121,13 @@ func FindObject(c Context, db, name string) (Object, error) {
 		}
 		return Object{}, UnknownTable(d.Name, name)
 	}
-	t, ok := c.Catalog().Table(d.Name, name)
-	if v, view := c.Catalog().View(d.Name, name); view {
+	if t, ok := c.Catalog().Table(d.Name, name); ok { // a temporary table hides a view of its name
+		return Object{DB: d.Name, Desc: t}, nil
+	}
+	if v, ok := c.Catalog().View(d.Name, name); ok {
 		return viewObject(d.Name, v), nil
 	}
-	if !ok {
-		return Object{}, UnknownTable(d.Name, name)
-	}
-	return Object{DB: d.Name, Desc: t}, nil
+	return Object{}, UnknownTable(d.Name, name)
 }
 
 // object is a virtual table, or view of sys, as an object.
@@ -163,14 +162,15 @@ func (s *Scan) EachDatabase(column string, fn func(d *Database) error) error {
 	return nil
 }
 
-// EachTable calls fn for the tables that a scan's conditions on their database and their name leave.
+// EachTable calls fn for the tables that a scan's conditions on their database and their name leave. Temporary tables are in no list.
 func (s *Scan) EachTable(schemaColumn, tableColumn string, fn func(o *Object) error) error {
 	return s.EachDatabase(schemaColumn, func(d *Database) error {
 		if name, ok := s.q.Equal[tableColumn]; ok && !d.virtual {
-			if t, found := s.Catalog().Table(d.Name, name); found && s.VisibleTable(d.Name, name) {
+			shared := s.Catalog().Shared()
+			if t, found := shared.Table(d.Name, name); found && s.VisibleTable(d.Name, name) {
 				return fn(&Object{DB: d.Name, Desc: t})
 			}
-			if v, found := s.Catalog().View(d.Name, name); found && s.VisibleTable(d.Name, name) {
+			if v, found := shared.View(d.Name, name); found && s.VisibleTable(d.Name, name) {
 				o := viewObject(d.Name, v)
 				return fn(&o)
 			}

@@ -1,0 +1,61 @@
+package physical
+
+import (
+	"runtime"
+	"slices"
+
+	"cloudsql/planner/access"
+	"cloudsql/planner/exec"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
+)
+
+// aggregatedSections is how many sections a processor gets of a read that gives groups or first rows: enough for an even share, few
+// enough that a group seldom comes in many parts.
+const aggregatedSections = 8
+
+// sectionLookups is how many keys, or ranges of single keys, a section of a join's lookups has.
+const sectionLookups = 128
+
+// sections cuts the only fragment of a read of much of a tablet into several that follow one another, for processors that are idle; nil:
+// it is read in one go. So are reads within a transaction, which have its writes to look at, and those that end early.
+func (s *tableScan) sections(run *exec.Run, frags []*fragment.Read) (out []*fragment.Read) {
+	if run.RT.Txn != nil || run.RT.Processors == nil || len(frags) != 1 || !run.RT.Processors.Idle() {
+		return nil
+	}
+	f := frags[0]
+	add := func(keys [][]byte, spans []fragment.Span) {
+		one, env := *f, *f.Env
+		one.Keys, one.Spans, one.Env = keys, spans, &env
+		out = append(out, &one)
+	}
+	switch {
+	case f.Limit > 0 && len(f.Order) == 0:
+	case len(f.Keys) >= 2*sectionLookups:
+		for keys := range slices.Chunk(f.Keys, sectionLookups) {
+			add(keys, nil)
+		}
+	case len(f.Spans) >= 2*sectionLookups:
+		for spans := range slices.Chunk(f.Spans, sectionLookups) {
+			add(nil, spans)
+		}
+	case f.Keys == nil && f.Index == schema.PrimaryIndex:
+		for _, spans := range s.cut(run, f) {
+			add(nil, spans)
+		}
+	}
+	if f.Reverse {
+		slices.Reverse(out)
+	}
+	return out
+}
+
+// cut cuts the spans of a scan at its tablet's split keys.
+func (s *tableScan) cut(run *exec.Run, f *fragment.Read) [][]fragment.Span {
+	at := slices.IndexFunc(s.table.Desc.Tablets, func(t schema.Tablet) bool { return t.ID == f.Tablet })
+	most := 0
+	if f.Agg != nil || len(f.Order) > 0 {
+		most = aggregatedSections * runtime.NumCPU()
+	}
+	return access.Sections(f.Spans, run.RT.DB.SplitKeys(&s.table.Desc.Tablets[at]), most)
+}
