@@ -155,12 +155,21 @@ func (f *shifting) worthwhile(off float64) bool {
 
 func isCopying(m *catalog.Move) bool { return m.State == catalog.MoveCopying }
 
+// moveOf is a tablet's move to where the shift takes it; nil: it has none, or another, which somebody has asked for.
+func (s *Shift) moveOf(c *catalog.Snapshot, tb *schema.Tablet) *catalog.Move {
+	m := catalog.MoveOf(c, tb.ID)
+	if m == nil || m.To != s.To || len(m.Others) > 0 || len(m.Targets) > 0 || m.Into > 0 {
+		return nil
+	}
+	return m
+}
+
 // goOn goes on with a shift until all its tablets have moved, or one can't.
 func (r balancing) goOn(ctx context.Context, c *catalog.Snapshot, s *Shift) error {
 	list := s.tablets(c)
 	moving, failed, bytes := 0, false, uint64(0)
 	for _, h := range list {
-		if m := catalog.MoveOf(c, h.tablet.ID); m != nil {
+		if m := s.moveOf(c, h.tablet); m != nil {
 			moving, bytes, failed = moving+1, bytes+m.Bytes, failed || m.State == catalog.MoveFailed
 		}
 	}
@@ -190,12 +199,13 @@ func (r balancing) begin(ctx context.Context, s *Shift) error {
 		moving, begun := 0, 0
 		list := s.tablets(tx.Snapshot)
 		for _, h := range list {
-			if catalog.MoveOf(tx.Snapshot, h.tablet.ID) != nil {
+			if s.moveOf(tx.Snapshot, h.tablet) != nil {
 				moving++
 			}
 		}
-		for _, h := range list {
-			if moving+begun >= movesAtOnce || catalog.MoveOf(tx.Snapshot, h.tablet.ID) != nil || catalog.Defining(tx.Snapshot, h.table.ID) {
+		for _, h := range list { // of a table, one after the other: each changes its definition
+			if moving+begun >= movesAtOnce || catalog.Moving(tx.Snapshot, h.table.ID) || catalog.Defining(tx.Snapshot, h.table.ID) ||
+				catalog.MoveFrom(tx.Snapshot, h.tablet.ID) != nil {
 				continue
 			}
 			if _, err := tx.BeginMove(h.table, h.tablet.ID, s.To); err != nil {
@@ -236,11 +246,11 @@ func (r balancing) end(ctx context.Context, s *Shift, done bool) error {
 	defer cancel()
 	err := r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		for _, h := range s.tablets(tx.Snapshot) {
-			m := catalog.MoveOf(tx.Snapshot, h.tablet.ID)
+			m := s.moveOf(tx.Snapshot, h.tablet)
 			switch {
 			case m == nil:
 			case m.State == catalog.MoveFailed:
-				tx.DeleteMove(h.tablet.ID)
+				tx.DeleteMove(m.Tablet)
 			default:
 				cancelled := *m
 				cancelled.Cancel = true
