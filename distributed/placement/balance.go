@@ -11,9 +11,12 @@ import (
 	"cloudsql/storage/schema"
 )
 
+// balancing is a Reconciler once everything has its replicas: it evens out what nodes have and do.
+type balancing struct{ *Reconciler }
+
 // balance moves one replica, one lease or some tablets from a node that has more to one that has fewer, when everything has been quiet
 // for a while.
-func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
+func (r balancing) balance(ctx context.Context, c *catalog.Snapshot) error {
 	leads, ok := r.quiet(c)
 	if !ok {
 		return nil
@@ -35,7 +38,7 @@ func (r *Reconciler) balance(ctx context.Context, c *catalog.Snapshot) error {
 }
 
 // noteWork notes what the shards' leaders do, unless they have begun lately: then what was noted before is nearer the truth.
-func (r *Reconciler) noteWork(leads map[schema.NodeID][]*catalog.Shard) {
+func (r balancing) noteWork(leads map[schema.NodeID][]*catalog.Shard) {
 	if r.work != nil && time.Since(r.quietSince) < r.cfg.SteadyFor {
 		return
 	}
@@ -48,7 +51,7 @@ func (r *Reconciler) noteWork(leads map[schema.NodeID][]*catalog.Shard) {
 }
 
 // quiet tells which data shards the nodes lead; false: a node that may come back is away, or a shard has changed its leader lately.
-func (r *Reconciler) quiet(c *catalog.Snapshot) (leads map[schema.NodeID][]*catalog.Shard, ok bool) {
+func (r balancing) quiet(c *catalog.Snapshot) (leads map[schema.NodeID][]*catalog.Shard, ok bool) {
 	leads = map[schema.NodeID][]*catalog.Shard{}
 	there := r.peers.All(4 * r.cfg.Heartbeat)
 	for _, m := range c.Nodes() {
@@ -83,14 +86,14 @@ func (r *Reconciler) quiet(c *catalog.Snapshot) (leads map[schema.NodeID][]*cata
 }
 
 // gone tells a node that has been away for so long that it is not waited for.
-func (r *Reconciler) gone(id schema.NodeID) bool {
+func (r balancing) gone(id schema.NodeID) bool {
 	_, there := r.peers.All(10 * balanceEvery)[id]
 	return !there
 }
 
 // spread gives a node with few replicas, or one that is farther from the others, one more of a shard, whose node with the most, or nearest
 // to others, then loses its own. False: they are spread evenly.
-func (r *Reconciler) spread(ctx context.Context, c *catalog.Snapshot) (done bool, err error) {
+func (r balancing) spread(ctx context.Context, c *catalog.Snapshot) (done bool, err error) {
 	for _, sh := range c.Shards() {
 		if sh.ID == schema.SystemShard {
 			continue
@@ -107,7 +110,7 @@ func (r *Reconciler) spread(ctx context.Context, c *catalog.Snapshot) (done bool
 }
 
 // swap finds a node that should have a replica of a shard in another's place: one that is less crowded, or as crowded and has fewer.
-func (r *Reconciler) swap(c *catalog.Snapshot, sh *catalog.Shard) (from, to schema.NodeID) {
+func (r balancing) swap(c *catalog.Snapshot, sh *catalog.Shard) (from, to schema.NodeID) {
 	all, counts, where := r.candidates(c, sh), replicaCounts(c), r.localities(c)
 	farther, fewer := 0, 1
 	for _, has := range all {
@@ -136,7 +139,7 @@ type handover struct {
 // handover finds the next lease to move, nil where they are spread as evenly as replicas allow: the last step of a shortest way by
 // which leases can move on from a node to one that has at least two fewer. The first may have no replica of what the last leads, nor
 // the last of what the first leads; nodes between them take one and give one.
-func (r *Reconciler) handover(leads map[schema.NodeID][]*catalog.Shard) *handover {
+func (r balancing) handover(leads map[schema.NodeID][]*catalog.Shard) *handover {
 	ids := SortedNodes(leads)
 	slices.SortStableFunc(ids, func(a, b schema.NodeID) int { return len(leads[a]) - len(leads[b]) })
 	for _, source := range slices.Backward(ids) {
@@ -163,7 +166,7 @@ func (r *Reconciler) handover(leads map[schema.NodeID][]*catalog.Shard) *handove
 }
 
 // fittest is h with the shard that leaves the two nodes most alike in what they do.
-func (r *Reconciler) fittest(leads map[schema.NodeID][]*catalog.Shard, h *handover) *handover {
+func (r balancing) fittest(leads map[schema.NodeID][]*catalog.Shard, h *handover) *handover {
 	more := r.workOf(leads[h.from]) - r.workOf(leads[h.to])
 	unlike := func(s schema.ShardID) float64 { return math.Abs(more - 2*r.work[s]) }
 	best := *h
@@ -175,7 +178,7 @@ func (r *Reconciler) fittest(leads map[schema.NodeID][]*catalog.Shard, h *handov
 	return &best
 }
 
-func (r *Reconciler) workOf(shards []*catalog.Shard) (sum float64) {
+func (r balancing) workOf(shards []*catalog.Shard) (sum float64) {
 	for _, sh := range shards {
 		if sh != nil {
 			sum += r.work[sh.ID]
@@ -186,7 +189,7 @@ func (r *Reconciler) workOf(shards []*catalog.Shard) (sum float64) {
 
 // exchange finds a lease to move though nodes have as many as each other, nil where none would make what they do more even. Where it
 // leaves one node with two more, handover sends another one back, since that is then the fittest.
-func (r *Reconciler) exchange(leads map[schema.NodeID][]*catalog.Shard) (best *handover) {
+func (r balancing) exchange(leads map[schema.NodeID][]*catalog.Shard) (best *handover) {
 	total := 0.0
 	for _, shards := range leads {
 		total += r.workOf(shards)

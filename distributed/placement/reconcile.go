@@ -159,7 +159,7 @@ func (r *Reconciler) step(ctx context.Context) (again bool, err error) {
 			return done && err == nil, err
 		}
 	}
-	return false, r.balance(ctx, c)
+	return false, balancing{r}.balance(ctx, c)
 }
 
 // advance does the next step for one node's replica of one shard; false: nothing to do, or to wait for.

@@ -102,7 +102,7 @@ type shifting struct {
 func (s *Shift) key() Shift { return Shift{Database: s.Database, Table: s.Table, Tablet: s.Tablet} }
 
 // shift does the next thing for tablets to be spread by what they weigh, if there is one. Everything else is as it should be.
-func (r *Reconciler) shift(ctx context.Context, c *catalog.Snapshot, leads map[schema.NodeID][]*catalog.Shard) error {
+func (r balancing) shift(ctx context.Context, c *catalog.Snapshot, leads map[schema.NodeID][]*catalog.Shard) error {
 	if !c.Allows(version.V2) {
 		return nil
 	}
@@ -155,12 +155,21 @@ func (f *shifting) worthwhile(off float64) bool {
 
 func isCopying(m *catalog.Move) bool { return m.State == catalog.MoveCopying }
 
+// moveOf is a tablet's move to where the shift takes it; nil: it has none, or another, which somebody has asked for.
+func (s *Shift) moveOf(c *catalog.Snapshot, tb *schema.Tablet) *catalog.Move {
+	m := catalog.MoveOf(c, tb.ID)
+	if m == nil || m.To != s.To || len(m.Others) > 0 || len(m.Targets) > 0 || m.Into > 0 {
+		return nil
+	}
+	return m
+}
+
 // goOn goes on with a shift until all its tablets have moved, or one can't.
-func (r *Reconciler) goOn(ctx context.Context, c *catalog.Snapshot, s *Shift) error {
+func (r balancing) goOn(ctx context.Context, c *catalog.Snapshot, s *Shift) error {
 	list := s.tablets(c)
 	moving, failed, bytes := 0, false, uint64(0)
 	for _, h := range list {
-		if m := catalog.MoveOf(c, h.tablet.ID); m != nil {
+		if m := s.moveOf(c, h.tablet); m != nil {
 			moving, bytes, failed = moving+1, bytes+m.Bytes, failed || m.State == catalog.MoveFailed
 		}
 	}
@@ -179,7 +188,7 @@ func (r *Reconciler) goOn(ctx context.Context, c *catalog.Snapshot, s *Shift) er
 }
 
 // begin has some tablets of a shift move, and notes it.
-func (r *Reconciler) begin(ctx context.Context, s *Shift) error {
+func (r balancing) begin(ctx context.Context, s *Shift) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	return r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
@@ -190,12 +199,13 @@ func (r *Reconciler) begin(ctx context.Context, s *Shift) error {
 		moving, begun := 0, 0
 		list := s.tablets(tx.Snapshot)
 		for _, h := range list {
-			if catalog.MoveOf(tx.Snapshot, h.tablet.ID) != nil {
+			if s.moveOf(tx.Snapshot, h.tablet) != nil {
 				moving++
 			}
 		}
-		for _, h := range list {
-			if moving+begun >= movesAtOnce || catalog.MoveOf(tx.Snapshot, h.tablet.ID) != nil || catalog.Defining(tx.Snapshot, h.table.ID) {
+		for _, h := range list { // of a table, one after the other: each changes its definition
+			if moving+begun >= movesAtOnce || catalog.Moving(tx.Snapshot, h.table.ID) || catalog.Defining(tx.Snapshot, h.table.ID) ||
+				catalog.MoveFrom(tx.Snapshot, h.tablet.ID) != nil {
 				continue
 			}
 			if _, err := tx.BeginMove(h.table, h.tablet.ID, s.To); err != nil {
@@ -226,7 +236,7 @@ func (s *Shift) takeHome(tx *catalog.Tx) {
 }
 
 // end ends a shift. What could not move stays where it is.
-func (r *Reconciler) end(ctx context.Context, s *Shift, done bool) error {
+func (r balancing) end(ctx context.Context, s *Shift, done bool) error {
 	rest := restFor
 	if !done {
 		rest = restFailed
@@ -236,11 +246,11 @@ func (r *Reconciler) end(ctx context.Context, s *Shift, done bool) error {
 	defer cancel()
 	err := r.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		for _, h := range s.tablets(tx.Snapshot) {
-			m := catalog.MoveOf(tx.Snapshot, h.tablet.ID)
+			m := s.moveOf(tx.Snapshot, h.tablet)
 			switch {
 			case m == nil:
 			case m.State == catalog.MoveFailed:
-				tx.DeleteMove(h.tablet.ID)
+				tx.DeleteMove(m.Tablet)
 			default:
 				cancelled := *m
 				cancelled.Cancel = true
@@ -266,7 +276,7 @@ func (r *Reconciler) end(ctx context.Context, s *Shift, done bool) error {
 }
 
 // weighNodes weighs what the nodes that stay bear, as the leaders of the shards tell; nil: another node leads something.
-func (r *Reconciler) weighNodes(c *catalog.Snapshot, leads map[schema.NodeID][]*catalog.Shard) *scales {
+func (r balancing) weighNodes(c *catalog.Snapshot, leads map[schema.NodeID][]*catalog.Shard) *scales {
 	ids := slices.DeleteFunc(SortedNodes(leads), func(id schema.NodeID) bool {
 		m, ok := c.Node(id)
 		st, _ := r.peers.Get(id)
@@ -296,7 +306,7 @@ func (r *Reconciler) weighNodes(c *catalog.Snapshot, leads map[schema.NodeID][]*
 }
 
 // weightOf is what a shard weighs, as its leader tells.
-func (r *Reconciler) weightOf(s schema.ShardID, leader schema.NodeID) weight {
+func (r balancing) weightOf(s schema.ShardID, leader schema.NodeID) weight {
 	st, _ := r.peers.Get(leader)
 	if rs := st.Replica(s); rs != nil {
 		return weightOf(rs.Load())
@@ -307,7 +317,7 @@ func (r *Reconciler) weightOf(s schema.ShardID, leader schema.NodeID) weight {
 func weightOf(l load.Load) weight { return weight{inBytes: l.Bytes, inWork: l.Work()} }
 
 // plan asks what the tablets weigh and plans the next shifts.
-func (r *Reconciler) plan(ctx context.Context, c *catalog.Snapshot, m *scales, p policy) error {
+func (r balancing) plan(ctx context.Context, c *catalog.Snapshot, m *scales, p policy) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	weights := map[schema.TabletID]weight{}
