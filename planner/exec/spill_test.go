@@ -194,11 +194,18 @@ func groupCases() []spillCase {
 		}
 		return x
 	}
-	third := number("div", intCol(2), 3)
+	call := func(name string, e expr.Expr) expr.Expr {
+		x, err := expr.New(name, e)
+		if err != nil {
+			panic(err)
+		}
+		return x
+	}
+	third, digest := number("div", intCol(2), 3), call("unhex", call("md5", strCol(1)))
 	plain := []*expr.Agg{agg("count", false), agg("sum", false, intCol(2)), agg("min", false, strCol(1)), agg("var_pop", false, intCol(2)),
 		agg("any_value", false, intCol(2))}
 	growing := append([]*expr.Agg{concat, agg("count", true, strCol(1)), agg("json_arrayagg", false, intCol(2)), agg("sum", true, intCol(2)),
-		agg("group_concat", false, intCol(2)), agg("json_objectagg", false, intCol(2), strCol(1))}, plain...)
+		agg("group_concat", false, intCol(2)), agg("json_objectagg", false, intCol(2), strCol(1)), agg("bit_xor", false, digest)}, plain...)
 	distinct := append([]*expr.Agg{agg("count", true, strCol(1), intCol(2)), agg("avg", true, intCol(2)), agg("count", true, strCol(1)),
 		agg("var_samp", true, third)}, plain...)
 	same, mostly := number("%", intCol(2), 1), number("div", intCol(2), 1700) // 300 rows at the end are of another group

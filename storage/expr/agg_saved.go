@@ -9,8 +9,8 @@ import (
 )
 
 // A State that is put aside, on a gateway's disk, comes back as it was: rows may be added to it afterwards as if nothing had
-// happened. That is more than a partial result, which only merges, and which DISTINCT and GROUP_CONCAT do not have. These are
-// saved as one value; all others as their partial result, which an empty state takes over.
+// happened. That is more than a partial result, which only merges, and which some do not have (Partial). These are saved as one
+// value; all others as their partial result, which an empty state takes over.
 
 // saver is a State that has a saved form of its own.
 type saver interface {
@@ -20,7 +20,7 @@ type saver interface {
 
 // SavedWidth is the number of values that a saved state of a has.
 func (a *Agg) SavedWidth() int {
-	if a.Distinct || a.Name == "group_concat" {
+	if !a.Partial() {
 		return 1
 	}
 	return len(a.PartialTypes())
@@ -128,5 +128,14 @@ func (s *concatState) load(r *wire.Reader) error {
 			s.bytes += len(v.Raw()) + seenBytes
 		}
 	}
+	return nil
+}
+
+func (s *bitBytesState) appendSaved(dst []byte) []byte {
+	return wire.AppendString(wire.AppendBool(dst, s.some), string(s.b))
+}
+
+func (s *bitBytesState) load(r *wire.Reader) error {
+	s.some, s.b = r.Bool(), []byte(r.String())
 	return nil
 }

@@ -172,7 +172,7 @@ func (s *bitBytesState) Add(env *Env, row []types.Value) error {
 }
 
 func (s *bitBytesState) AppendPartial(dst []types.Value) []types.Value { return dst }
-func (s *bitBytesState) Merge([]types.Value) error                     { return nil }
+func (s *bitBytesState) Merge([]types.Value) error                     { return errNoPartial }
 func (s *bitBytesState) Bytes() int                                    { return stateBytes + len(s.b) }
 
 func (s *bitBytesState) Result(*Env) (types.Value, error) {
