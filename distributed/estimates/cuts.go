@@ -24,10 +24,7 @@ const (
 func (e *Estimates) SplitKeys(t *schema.Tablet) [][]byte {
 	rows, _, here := e.cfg.Here(t)
 	if !here {
-		e.Of(t) // asks now and then
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		return e.m[t.ID].Keys
+		return e.told(t).Keys
 	}
 	if rows < minCutRows || e.cfg.Keys == nil {
 		return nil

@@ -59,7 +59,7 @@ const SettingReplication = "cloudsql_replication_factor"
 
 // factor is how many replicas a data shard should have, as far as there are nodes.
 func (r *Reconciler) factor() int {
-	return int(max(1, numberSetting(r.c.Catalog(), SettingReplication, float64(r.cfg.ReplicationFactor))))
+	return int(max(1, numberSetting(r.c.Catalog(), SettingReplication, uint32(r.cfg.ReplicationFactor)))) //nolint:gosec // a few
 }
 
 // lasting counts the nodes that are there or will come back.

@@ -67,7 +67,7 @@ func (w *world) wanted(nodes int) int {
 func (w *world) factor() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return int(numberSetting(w.snap, SettingReplication, float64(w.cfg.ReplicationFactor)))
+	return int(numberSetting(w.snap, SettingReplication, uint32(w.cfg.ReplicationFactor)))
 }
 
 // placed tells whether a shard's replicas are on nodes that live and stay.

@@ -359,15 +359,16 @@ func policyOf(c *catalog.Snapshot) policy {
 		mode = DefaultBalance
 	}
 	p := policy{off: strings.EqualFold(mode, "OFF"), parts: strings.EqualFold(mode, "TABLES")}
-	p.floor[inBytes] = numberSetting(c, SettingPartMB, DefaultPartMB) * (1 << 20)
-	p.floor[inWork] = numberSetting(c, SettingPartLoad, DefaultPartLoad)
+	p.floor[inBytes] = float64(numberSetting(c, SettingPartMB, DefaultPartMB)) * (1 << 20)
+	p.floor[inWork] = float64(numberSetting(c, SettingPartLoad, DefaultPartLoad))
 	return p
 }
 
-func numberSetting(c *catalog.Snapshot, name string, def float64) float64 {
+// numberSetting is a setting of the whole cluster that is a number; def where it has none.
+func numberSetting(c *catalog.Snapshot, name string, def uint32) uint32 {
 	if text, ok := c.Setting(name); ok {
-		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
-			return float64(n)
+		if n, err := strconv.ParseUint(text, 10, 32); err == nil {
+			return uint32(n)
 		}
 	}
 	return def

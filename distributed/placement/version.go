@@ -2,7 +2,6 @@ package placement
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"cloudsql/distributed/catalog"
@@ -46,10 +45,8 @@ func (r *Reconciler) NextVersion(c *catalog.Snapshot) (v catalog.ClusterVersion,
 		}
 		can, bound = min(can, s.Can.Or1()), min(bound, s.Bound.Or1())
 	}
-	if text, held := c.Setting(SettingHold); held {
-		if hold, err := strconv.ParseUint(text, 10, 32); err == nil && hold > 0 {
-			can, bound = min(can, version.Version(hold)), min(bound, version.Version(hold))
-		}
+	if hold := version.Version(numberSetting(c, SettingHold, 0)); hold > 0 {
+		can, bound = min(can, hold), min(bound, hold)
 	}
 	switch {
 	case v.Next > v.Active && bound >= v.Next:

@@ -39,9 +39,7 @@ type Change struct {
 }
 
 // Empty tells that there is nothing to do.
-func (c *Change) Empty() bool {
-	return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil
-}
+func (c *Change) Empty() bool { return c.Table == nil && c.AutoInc == 0 && c.RenameTo == nil }
 
 // alteration is a Change in the making.
 type alteration struct {
@@ -121,7 +119,7 @@ func (a *alteration) repartition() (err error) {
 		if a.t.Partitioning, err = partitioning.New(a.env.Now, a.t, a.partition); err != nil {
 			return err
 		}
-		a.copies, a.touched = "rows change their partitions", true
+		a.copies, a.touched = otherPartitions, true
 		return partitioning.Check(a.t)
 	}
 	switch {

@@ -10,6 +10,9 @@ import (
 	"cloudsql/storage/schema"
 )
 
+// otherPartitions is why a table is copied whose rows may belong elsewhere.
+const otherPartitions = "rows change their partitions"
+
 // partitions takes the clauses about partitions, which stand alone but for PARTITION BY and REMOVE PARTITIONING.
 func partitions(a *alteration, s *ast.AlterTableSpec) error {
 	switch s.Tp {
@@ -19,14 +22,14 @@ func partitions(a *alteration, s *ast.AlterTableSpec) error {
 		if a.t.Partitioning == nil {
 			return mysqlerr.New(mysqlerr.PartitionMgmtOnNonpartitioned)
 		}
-		a.t.Partitioning, a.copies, a.touched = nil, "rows change their partitions", true
+		a.t.Partitioning, a.copies, a.touched = nil, otherPartitions, true
 	default:
 		p, moves, err := partitioning.Alter(a.env.Now, a.t, s)
 		if err != nil {
 			return err
 		}
 		if moves {
-			a.copies = "rows change their partitions"
+			a.copies = otherPartitions
 		}
 		a.touched = moves || !sameLeaves(p, a.t.Partitioning)
 		a.t.Partitioning = p

@@ -84,21 +84,12 @@ func (w *words) comparison() string {
 
 // parenthesised takes what stands in parentheses.
 func (st *statement) parenthesised() (text string, ok bool) {
-	if len(st.words) == 0 || st.words[0].lower != "(" {
+	if len(st.words) == 0 {
 		return "", false
 	}
-	from, depth := st.words[0].at+1, 0
-	for i, t := range st.words {
-		switch t.lower {
-		case "(":
-			depth++
-		case ")":
-			depth--
-		}
-		if depth == 0 {
-			st.words = st.words[i+1:]
-			return st.rest[from:t.at], true
-		}
+	from, to := st.words[0].at, st.words.list()
+	if to == 0 {
+		return "", false
 	}
-	return "", false
+	return st.rest[from+1 : to-1], true
 }
