@@ -313,7 +313,10 @@ func TestAdoptHostname(t *testing.T) {
 		t.Fatal("the log is lost")
 	}
 	m.start(t, StartConfig{})
-	m.host.Campaign(testShard) // nobody would for a quarter of an hour
+	// Nobody else would stand for a quarter of an hour. A replica that has not applied the log's changes of members yet does not.
+	for deadline := time.Now().Add(30 * time.Second); !m.group.IsLeader() && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		m.host.Campaign(testShard)
+	}
 	m.propose(t, 2)
 	if m.state.count != 2 {
 		t.Errorf("%d commands, want 2", m.state.count)
