@@ -87,7 +87,8 @@ func (st *statement) parenthesised() (text string, ok bool) {
 	if len(st.words) == 0 {
 		return "", false
 	}
-	from, to := st.words[0].at, st.words.list()
+	from := st.words[0].at
+	to := st.words.list()
 	if to == 0 {
 		return "", false
 	}
