@@ -11,7 +11,7 @@ export GOFLAGS ?= -trimpath
 # vet runs once, over everything; test programs are linked without what debuggers need.
 TEST    := $(GO) test -vet=off -ldflags '-s -w'
 
-.PHONY: build run cluster test model race lint bench fuzz check moves abuse upgrade generate differential evalengine mutants soak clients clean
+.PHONY: build run cluster test model race lint bench fuzz check moves nodes abuse upgrade generate differential evalengine mutants soak clients clean
 
 build: ## bin/cloudsql
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/cloudsql
@@ -53,6 +53,9 @@ check: build ## what clients see of three processes while FAULT (kill, freeze, p
 
 moves: build ## checked workloads for TIME while tablets move between shards, without faults and with kills
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) $(GO) test -count=1 -timeout 60m -run 'TestMovingTablets$$' -v ./tests/cluster
+
+nodes: build ## five processes under load: one is drained, one is killed for good, one joins; what nodes bear is watched for TIME
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) WORKLOAD=$(or $(WORKLOAD),bank) $(GO) test -count=1 -timeout 60m -run 'TestNodesLeaveAndJoin$$' -v ./tests/cluster
 
 abuse: build ## a node of 1 GiB that clients ask for more memory than it has, in every way known
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -timeout 20m -v ./tests/abuse -args -full

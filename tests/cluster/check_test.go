@@ -121,6 +121,7 @@ func newRun(t *testing.T, seed uint64, names []string) *run {
 		args = append(args, "--spread-tables")
 	}
 	nodes, mesh := harness.Faulty(t, 3, diskFaults[harness.Setting("FAULT", "all")], args...)
+	harness.Eventually(t, 60*time.Second, "three replicas of every shard", func() error { return replicated(nodes) })
 	r := prepare(t, seed, names, nodes)
 	r.mesh = mesh
 	return r
@@ -139,7 +140,6 @@ func prepare(t *testing.T, seed uint64, names []string, nodes []*harness.Node) *
 			}
 		}
 	})
-	harness.Eventually(t, 60*time.Second, "three replicas of every shard", func() error { return replicated(nodes) })
 	if _, err := nodes[0].DB("", "").Exec("CREATE DATABASE IF NOT EXISTS " + checkDB); err != nil {
 		t.Fatal(err)
 	}
