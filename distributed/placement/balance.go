@@ -198,7 +198,7 @@ func (r balancing) exchange(leads map[schema.NodeID][]*catalog.Shard) (best *han
 	if mean < least[inWork] || time.Since(r.quietSince) < r.cfg.SteadyFor {
 		return nil
 	}
-	most := leastExchange * mean * mean
+	most := 0.0
 	for _, from := range SortedNodes(leads) {
 		for _, to := range SortedNodes(leads) {
 			more := r.workOf(leads[from]) - r.workOf(leads[to])
@@ -211,6 +211,9 @@ func (r balancing) exchange(leads map[schema.NodeID][]*catalog.Shard) (best *han
 						continue // one would have two more
 					}
 					less := r.work[sh.ID] - r.workOf([]*catalog.Shard{back})
+					if min(less, more-less) < leastExchange*mean {
+						continue // the two would change places, about
+					}
 					if gain := 2 * less * (more - less); gain > most && r.mayLead(sh, to) && (back == nil || r.mayLead(back, from)) {
 						best, most = &handover{sh.ID, from, to}, gain
 					}
@@ -221,8 +224,9 @@ func (r balancing) exchange(leads map[schema.NodeID][]*catalog.Shard) (best *han
 	return best
 }
 
-// leastExchange is what an exchange of leases must gain, in squares of what a node does on average.
-const leastExchange = 0.02
+// leastExchange is by how much an exchange of leases must bring each of the two nearer to the other, as a share of what a node does on average.
+// (A bound on the square that the gain is would let a large shard go to and fro for the sake of what is measured now a little more, now a little less.)
+const leastExchange = 0.10
 
 // mayLead tells whether a node's replica of a shard may take its lease.
 func (r *Reconciler) mayLead(sh *catalog.Shard, node schema.NodeID) bool {

@@ -298,6 +298,22 @@ func TestShiftsAmidFaults(t *testing.T) {
 	}
 }
 
+// Of five shards that do the same, one of four nodes leads two: which, is nothing that a measurement changes, be it a little more now and a little less then.
+func TestNoLeaseGoesToAndFro(t *testing.T) {
+	inWorld(t, 12, balanced, func(w *world) {
+		w.noise = 0.05
+		w.setting(SettingBalance, "OFF")
+		for id := schema.NodeID(2); id <= 5; id++ {
+			w.join(id)
+		}
+		w.becomes("grown", w.whole)
+		w.fill(5, 1, func(int, int) weight { return weight{inWork: 300} })
+		w.ask(5, func(m *catalog.Node) { m.Removing = true })
+		w.becomesIn(time.Hour, "whole", w.whole)
+		w.rests()
+	})
+}
+
 // Where nodes lead as many shards as each other, those go together that make what they do alike.
 func TestLeasesByLoad(t *testing.T) {
 	inWorld(t, 11, balanced, func(w *world) {
