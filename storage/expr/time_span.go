@@ -93,12 +93,18 @@ func extractDate(u *unit, env *Env, v types.Value) (types.Value, error) {
 	return types.Int(int64(n)), nil
 }
 
+// momentLength is how long a text is at least that is read as a date and time where a time is wanted: '2024-02-29' is 20 minutes and
+// 24 seconds there.
+const momentLength = 12
+
+func mayBeMoment(env *Env, s string) bool { return len(s) >= momentLength || env.Mode.Legacy }
+
 // clockFields takes a time apart; the hours of a TIME go on beyond 24, dates keep their day.
 func clockFields(env *Env, v types.Value) (c civil, neg, ok bool) {
 	isDate := isDateKind(v.Kind())
 	if isStringKind(v.Kind()) {
 		s := strings.TrimSpace(string(v.Raw()))
-		isDate = strings.LastIndexByte(s, '-') > 0 || strings.ContainsAny(s, "/T") || isDigits(s) && len(s) >= 12
+		isDate = mayBeMoment(env, s) && (strings.LastIndexByte(s, '-') > 0 || strings.ContainsAny(s, "/T") || isDigits(s) && len(s) >= momentLength)
 	}
 	if isDate {
 		c, ok = fuzzy(env, v)
@@ -174,7 +180,7 @@ func addTime(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 		return types.Null, nil
 	}
 	if isStringKind(b.Kind()) {
-		if s := strings.TrimSpace(string(b.Raw())); strings.LastIndexByte(s, '-') > 0 {
+		if s := strings.TrimSpace(string(b.Raw())); mayBeMoment(env, s) && strings.LastIndexByte(s, '-') > 0 {
 			return types.Null, nil
 		}
 	}
