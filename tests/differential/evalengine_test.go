@@ -3,7 +3,6 @@ package differential
 import (
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,21 +130,12 @@ func newOracle() *oracle {
 }
 
 // parts are the expressions in an expression, and it itself, the shortest first, as the evalengine writes them.
-func (o *oracle) parts(e string) (list []string) {
+func (o *oracle) parts(e string) []string {
 	x, err := o.parse(e)
 	if err != nil {
 		return nil
 	}
-	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
-		switch n := n.(type) {
-		case *sqlparser.Literal, sqlparser.ValTuple, *sqlparser.NullVal, sqlparser.BoolVal:
-		case sqlparser.Expr:
-			list = append(list, sqlparser.String(n))
-		}
-		return true, nil
-	}, x)
-	slices.SortStableFunc(list, func(a, b string) int { return len(a) - len(b) })
-	return list
+	return expressions(x)
 }
 
 func (o *oracle) parse(e string) (sqlparser.Expr, error) {
