@@ -267,7 +267,7 @@ func evalExtreme(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		if err != nil {
 			return types.Null, err
 		}
-		if c.op == opGreatest && cmp > 0 || c.op == opLeast && cmp < 0 {
+		if c.op == opGreatest && (cmp > 0 || cmp == 0 && !env.Mode.Legacy) || c.op == opLeast && cmp < 0 { // the last of what is the greatest
 			best = v
 		}
 	}

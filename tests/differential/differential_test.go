@@ -160,12 +160,22 @@ func (r *run) ask(sql string, ordered bool) (ours, theirs Answer) {
 // smallest is the shortest part of a query in which the two differ as they do in all of it, and their answers: so that what is known of a
 // function explains nothing but what it gives itself.
 func (r *run) smallest(sql, what string) (part string, ours, theirs Answer) {
-	for _, part := range parts(sql) {
-		if ours, theirs := r.ask(part, false); Compare(&ours, &theirs) == what {
-			return part, ours, theirs
+	for _, p := range parts(sql) {
+		if ours, theirs := r.askPart(p); Compare(&ours, &theirs) == what {
+			return p.sql, ours, theirs
 		}
 	}
 	return "", ours, theirs
+}
+
+// askPart asks both, for rows in an order where the part has such.
+func (r *run) askPart(p part) (ours, theirs Answer) {
+	if p.order != "" {
+		if ours, theirs = r.ask(p.sql+p.order, true); ours.Err == 0 && theirs.Err == 0 {
+			return ours, theirs
+		}
+	}
+	return r.ask(p.sql, false)
 }
 
 // told is of an answer what is not in the other.

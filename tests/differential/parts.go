@@ -31,9 +31,11 @@ func expressions(nodes ...sqlparser.SQLNode) (list []string) {
 	return unique(list)
 }
 
-// parts are the expressions of a query's blocks, each as a query over its block's tables, the shortest first; none of what the parser
-// does not know.
-func parts(sql string) (list []string) {
+// part is one expression of a query's, as a query over its block's tables, and an order for those that have rows of them all.
+type part struct{ sql, order string }
+
+// parts are the expressions of a query's blocks, the shortest first; none of what the parser does not know.
+func parts(sql string) (list []part) {
 	stmt, err := parser.Parse(sql)
 	if err != nil {
 		return nil
@@ -44,24 +46,38 @@ func parts(sql string) (list []string) {
 	}
 	_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
 		if s, ok := n.(*sqlparser.Select); ok {
-			from, nodes := tablesOf(s)
+			from, order, nodes := tablesOf(s)
 			for _, e := range expressions(nodes...) {
-				list = append(list, shout(with+"select "+e+" as c0 from "+from))
+				if !strings.Contains(e, " over w") { // which the block names
+					list = append(list, part{shout(with + "select " + e + " as c0 from " + from), order})
+				}
 			}
 		}
 		return true, nil
 	}, stmt)
-	slices.SortStableFunc(list, func(a, b string) int { return len(a) - len(b) })
-	return unique(list)
+	slices.SortStableFunc(list, func(a, b part) int { return len(a.sql) - len(b.sql) })
+	return list
 }
 
-// tablesOf are a block's tables as text, and the nodes that have its expressions.
-func tablesOf(s *sqlparser.Select) (from string, nodes []sqlparser.SQLNode) {
-	var tables []string
+// tablesOf are a block's tables as text, the order by their keys, and the nodes that have its expressions.
+func tablesOf(s *sqlparser.Select) (from, order string, nodes []sqlparser.SQLNode) {
+	var tables, keys []string
 	for _, t := range s.From {
 		tables, nodes = append(tables, sqlparser.String(t)), append(nodes, t)
+		_ = sqlparser.Walk(func(n sqlparser.SQLNode) (bool, error) {
+			if t, ok := n.(*sqlparser.AliasedTableExpr); ok {
+				if alias := t.As.String(); alias != "" {
+					keys = append(keys, alias+".id")
+				}
+				return false, nil
+			}
+			return true, nil
+		}, t)
 	}
-	return strings.Join(tables, ", "), append(nodes, s.SelectExprs, s.Where, s.GroupBy, s.Having, s.OrderBy)
+	if len(keys) > 0 {
+		order = " ORDER BY " + strings.Join(keys, ", ")
+	}
+	return strings.Join(tables, ", "), order, append(nodes, s.SelectExprs, s.Where, s.GroupBy, s.Having, s.OrderBy)
 }
 
 // lower are the words that are no names; what else is to stay as it is comes before them.
