@@ -182,7 +182,7 @@ func rewriteCaseValue(args []Expr) (Expr, error) {
 	rest := args[1:]
 	for i := 0; i+1 < len(rest); i += 2 {
 		name := "="
-		if isDateClass(args[0].Type().Class()) && isText(rest[i]) {
+		if isDateClass(args[0].Type().Class()) && isText(rest[i]) || isText(args[0]) && isDateClass(rest[i].Type().Class()) {
 			name = "in" // which text that is no date is no error beside
 		}
 		eq, err := New(name, args[0], rest[i])
