@@ -36,7 +36,7 @@ func bindInsert(ctx *Context, s *ast.InsertStmt, params int) (*dml.Insert, *logi
 	if err != nil {
 		return nil, nil, err
 	}
-	n := insertBinder{&dml.Insert{Target: tgt, Kind: insertKind(s), Ignore: s.IgnoreErr, View: view}}
+	n := insertBinder{&dml.Insert{Target: tgt, Kind: insertKind(s), Ignore: s.IgnoreErr, View: view, OneRow: s.Select == nil && len(s.Lists) == 1}}
 	for _, priv := range privs {
 		if err := ctx.Check(priv, n.DB, n.Table.Name); view == nil && err != nil {
 			return nil, nil, err

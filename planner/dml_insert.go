@@ -76,7 +76,7 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 		if p.set, err = onUpdate(n.Table, n.Set, p.rules); err != nil {
 			return nil, err
 		}
-		p.checks, p.spares, p.nulls = p.rules.ChecksOf(p.set), spares(ctx, n.Kind, n.Ignore), p.assignsNulls(ctx, q != nil)
+		p.checks, p.spares, p.nulls = p.rules.ChecksOf(p.set), spares(ctx, n.Kind, n.Ignore), p.assignsNulls(ctx)
 	}
 	checked := n.View != nil && len(n.View.Check) > 0 && len(p.set) > 0 // rows that are updated are checked, too
 	atGateway := func(a fragment.Assignment) bool { return !shipping(ctx).Pushable(a.Expr) }
@@ -94,8 +94,8 @@ func buildInsert(ctx *Context, s *ast.InsertStmt, params int) (Modify, error) {
 
 // assignsNulls tells whether ON DUPLICATE KEY UPDATE may assign NULL to columns without it: in a statement of several rows, where no strict
 // mode holds. Entries of version 1 can't say so: it is an error there.
-func (p *insertPlan) assignsNulls(ctx *Context, query bool) bool {
-	if ctx.Env.Mode.Strict || p.Ignore || !query && len(p.Rows) < 2 || ctx.Catalog.ClusterVersion().Active < version.V2 {
+func (p *insertPlan) assignsNulls(ctx *Context) bool {
+	if ctx.Env.Mode.Strict || p.Ignore || p.OneRow || ctx.Catalog.ClusterVersion().Active < version.V2 {
 		return false
 	}
 	return slices.ContainsFunc(p.set, func(a fragment.Assignment) bool { return p.Table.Columns[p.Table.ColumnByID(a.Column)].NotNull })

@@ -125,7 +125,7 @@ func (r *insertRun) next(ctx context.Context) (row []types.Value, err error) {
 // nullsPass tells whether NULL becomes the implicit default, with a warning, in a column that has none: under IGNORE, and where no strict
 // mode holds, but for the only row of a statement and for generated columns.
 func (r *insertRun) nullsPass(c *schema.Column) bool {
-	return r.Ignore || !r.env.Mode.Strict && c.Generated == "" && (r.source != nil || len(r.Rows) > 1)
+	return r.Ignore || !r.env.Mode.Strict && c.Generated == "" && !r.OneRow
 }
 
 // assign converts a value for a column.

@@ -47,6 +47,7 @@ type Insert struct {
 	Ignore  bool
 	Named   []int         // positions of the columns that get values
 	Rows    [][]expr.Expr // VALUES: one expression for each of Named, over the row itself by position; nil is DEFAULT
+	OneRow  bool          // VALUES of one row, be it Rows or, with subqueries in it, In
 	Outside []bind.Column // columns of In's tables that Set names; their values stand behind those of Named
 	// Set is ON DUPLICATE KEY UPDATE, over the row that is there by position, with the new one (VALUES(c)) behind it and Outside
 	// behind that.

@@ -154,7 +154,7 @@ func (c *change) assignments(q *selectQuery, list []*ast.Assignment) error {
 			return mysqlerr.New(mysqlerr.NonUpdatableTable, col.Field.Table, c.verb)
 		}
 		t := (merging{q}).tableWith(col.ID)
-		if col.Expr != nil || t == nil {
+		if col.Expr != nil && it.merged || t == nil { // a CHAR that is padded has an expression, too
 			return mysqlerr.New(mysqlerr.NonupdatableColumn, a.Column.Name.O)
 		}
 		if other := through[it]; other != nil && other != t {

@@ -129,14 +129,14 @@ func (a *assignment) badJSON(what string, nearest types.Value) (types.Value, err
 // year takes 1901 to 2155 and 0; one or two digits mean a year of 1970 to 2069.
 func (a *assignment) year() (types.Value, error) {
 	var y int64
-	clipped, text := false, false
+	clipped, text, cut := false, false, false
 	switch a.kind {
 	case types.KindString, types.KindBytes:
 		abs, neg, over, n := numeral.ScanInteger(a.raw)
 		if n == 0 {
 			return a.problem(a.incorrect("integer", a.shown()), types.Int(0))
 		}
-		if !numeral.OnlySpace(a.raw[n:]) {
+		if cut = !numeral.OnlySpace(a.raw[n:]); cut && a.mode != nil && a.mode.Legacy {
 			return a.problem(a.truncated(), types.Int(0))
 		}
 		text = n-numeral.SkipSpace(a.raw) < 4 // '0000' is the year 0, '0' and '00' are 2000
@@ -153,6 +153,9 @@ func (a *assignment) year() (types.Value, error) {
 		return a.problem(a.outOfRange(), types.Int(0))
 	case y <= 99 && (y != 0 || text):
 		y += int64(temporal.Century(int(y)))
+	}
+	if cut { // what stands before is the year all the same
+		return a.problem(a.truncated(), types.Int(y))
 	}
 	return types.Int(y), nil
 }

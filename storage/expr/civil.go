@@ -41,16 +41,23 @@ func (env *Env) loc() *time.Location {
 // now is the statement's start in the session's time zone.
 func (env *Env) now() civil { return fromStd(env.Now.In(env.loc())) }
 
-// fuzzy reads v as a date and time in which zero months and days are good: for YEAR(), MONTH() and kin. Of text and
-// numbers the wholly zero date is refused where the mode has NO_ZERO_DATE.
+// fuzzy reads v as a date and time in which zero months and days are good: for YEAR(), MONTH() and kin. Of text the wholly zero date is
+// refused where the mode has NO_ZERO_DATE; the number 0 is that date in every mode, as in MySQL.
 func fuzzy(env *Env, v types.Value) (civil, bool) {
+	return readDate(env, v, env.Mode.NoZeroDate && (!isNumberKind(v.Kind()) || env.Mode.Legacy))
+}
+
+// castDate is fuzzy for DATE and TIMESTAMP, which refuse the number 0 as they do the text.
+func castDate(env *Env, v types.Value) (civil, bool) { return readDate(env, v, env.Mode.NoZeroDate) }
+
+func readDate(env *Env, v types.Value, noZero bool) (civil, bool) {
 	switch v.Kind() {
 	case types.KindDate, types.KindDatetime:
 		return unpack(v), true
 	case types.KindTime:
 		v = timeAsDatetime(env, v)
 	default:
-		m := types.Mode{Loc: env.Mode.Loc, AllowInvalid: env.Mode.AllowInvalid, NoZeroDate: env.Mode.NoZeroDate}
+		m := types.Mode{Loc: env.Mode.Loc, AllowInvalid: env.Mode.AllowInvalid, NoZeroDate: noZero}
 		v = v.ToDatetime(&m, env.Warn)
 	}
 	return unpack(v), !v.IsNull()

@@ -149,7 +149,7 @@ func comparables(k *Const, other Expr) (now, legacy *Const) {
 	return now, comparable(k, other, true)
 }
 
-// constantBeside is the date or time that a constant text is beside other, NULL where it stays text.
+// constantBeside is the date or time that a constant text is beside other, NULL where it stays text: beside a TIME that is no column.
 func constantBeside(v types.Value, other Expr, legacy bool) types.Value {
 	cl := other.Type().Class()
 	switch {
@@ -157,6 +157,8 @@ func constantBeside(v types.Value, other Expr, legacy bool) types.Value {
 		return v.ToTime(&types.Mode{}, nil)
 	case legacy:
 		return v.ToDatetime(&types.Mode{}, nil)
+	case cl == types.ClassTime && !isColumn(other):
+		return types.Null
 	}
 	return temporalLike(v, cl)
 }
@@ -320,9 +322,9 @@ func comparePair(env *Env, x, y Expr, a, b types.Value, coll collation.ID) (int,
 	switch {
 	case env.Mode.Legacy:
 	case isStringKind(a.Kind()) && isTemporalKind(b.Kind()):
-		a, err = written(env, x, a, b.Kind())
+		a, err = written(env, x, a, y, b.Kind())
 	case isTemporalKind(a.Kind()) && isStringKind(b.Kind()):
-		b, err = written(env, y, b, a.Kind())
+		b, err = written(env, y, b, x, a.Kind())
 	}
 	if err != nil {
 		return 0, err
@@ -330,16 +332,16 @@ func comparePair(env *Env, x, y Expr, a, b types.Value, coll collation.ID) (int,
 	return compareValues(env, a, b, coll)
 }
 
-// written is the text v of e, beside a date or time, for a comparison. A constant beside a date must be one: error 1525. The value of a
+// written is the text v of e, beside a date or time of other, for a comparison. A constant beside a date must be one: error 1525. The value of a
 // user variable or of a subquery is a constant to who evaluates it only.
-func written(env *Env, e Expr, v types.Value, like types.Kind) (types.Value, error) {
+func written(env *Env, e Expr, v types.Value, other Expr, like types.Kind) (types.Value, error) {
 	if k, ok := e.(*Const); ok && k.deriv == derivImplicit+1 {
 		return v, nil
 	}
 	if like != types.KindTime && isWritten(e) && v.ToDatetime(&env.Mode, nil).IsNull() {
 		return v, notTemporal(v, like)
 	}
-	return besideTime(e, v, like), nil
+	return besideTime(e, v, other, like), nil
 }
 
 // isWritten tells of what stands in a statement as it is, be it that a plan has a parameter for it.
@@ -351,14 +353,20 @@ func isWritten(e Expr) bool {
 	return false
 }
 
-// besideTime is the value v of e beside one of kind other: text that was written beside a time is one if it can be.
-func besideTime(e Expr, v types.Value, other types.Kind) types.Value {
-	if other == types.KindTime && isStringKind(v.Kind()) && isWritten(e) {
+// besideTime is the value v of e beside one of other, of a kind: text that was written beside a column's time is one if it can be. Beside
+// any other time it is text, and the time is.
+func besideTime(e Expr, v types.Value, other Expr, kind types.Kind) types.Value {
+	if kind == types.KindTime && isStringKind(v.Kind()) && isWritten(e) && isColumn(other) {
 		if t := temporalLike(v, types.ClassTime); !t.IsNull() {
 			return t
 		}
 	}
 	return v
+}
+
+func isColumn(e Expr) bool {
+	_, ok := e.(*Column)
+	return ok
 }
 
 // Filter is a condition of WHERE, ON or HAVING. Where one compares a date with text, and neither is constant, the text is cast to the
@@ -522,7 +530,7 @@ func evalBetween(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	if err != nil {
 		return types.Null, err
 	}
-	lo, hi = besideTime(o[1], lo, a.Kind()), besideTime(o[2], hi, a.Kind())
+	lo, hi = besideTime(o[1], lo, o[0], a.Kind()), besideTime(o[2], hi, o[0], a.Kind())
 	// a >= lo AND a <= hi: one false side decides, whatever the other.
 	if !lo.IsNull() {
 		cmp, err := compareValues(env, a, lo, c.coll)

@@ -182,7 +182,7 @@ func rewriteCaseValue(args []Expr) (Expr, error) {
 	rest := args[1:]
 	for i := 0; i+1 < len(rest); i += 2 {
 		name := "="
-		if isDateClass(args[0].Type().Class()) && isText(rest[i]) {
+		if isDateClass(args[0].Type().Class()) && isText(rest[i]) || isText(args[0]) && isDateClass(rest[i].Type().Class()) {
 			name = "in" // which text that is no date is no error beside
 		}
 		eq, err := New(name, args[0], rest[i])
@@ -267,7 +267,7 @@ func evalExtreme(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		if err != nil {
 			return types.Null, err
 		}
-		if c.op == opGreatest && cmp > 0 || c.op == opLeast && cmp < 0 {
+		if c.op == opGreatest && (cmp > 0 || cmp == 0 && !env.Mode.Legacy) || c.op == opLeast && cmp < 0 { // the last of what is the greatest
 			best = v
 		}
 	}

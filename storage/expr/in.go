@@ -162,7 +162,7 @@ func evalIn(c *Call, env *Env, row []types.Value) (types.Value, error) {
 			}
 			continue
 		}
-		cmp, err := compareValues(env, v, besideTime(it, w, v.Kind()), c.coll)
+		cmp, err := compareValues(env, v, besideTime(it, w, c.args[0], v.Kind()), c.coll)
 		if err != nil {
 			return types.Null, err
 		}

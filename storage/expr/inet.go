@@ -135,10 +135,18 @@ func ipv6Text(b [16]byte) string {
 	return s.String()
 }
 
+// noAddress is what a test for addresses makes of NULL: NULL, but 0 of a NULL that is a number.
+func noAddress(c *Call, env *Env) types.Value {
+	if env.Mode.Legacy || isNumberClass(c.args[0].Type().Class()) {
+		return types.Int(0)
+	}
+	return types.Null
+}
+
 func isAddr(ok func(netip.Addr) bool) func(*Call, *Env, []types.Value) (types.Value, error) {
-	return func(c *Call, _ *Env, a []types.Value) (types.Value, error) {
+	return func(c *Call, env *Env, a []types.Value) (types.Value, error) {
 		if a[0].IsNull() {
-			return types.Int(0), nil
+			return noAddress(c, env), nil
 		}
 		addr, valid := parseAddr(string(c.text(0, a[0])))
 		return types.Bool(valid && ok(addr)), nil
@@ -146,7 +154,10 @@ func isAddr(ok func(netip.Addr) bool) func(*Call, *Env, []types.Value) (types.Va
 }
 
 func isMapped(ok func([16]byte) bool) func(*Call, *Env, []types.Value) (types.Value, error) {
-	return func(_ *Call, _ *Env, a []types.Value) (types.Value, error) {
+	return func(c *Call, env *Env, a []types.Value) (types.Value, error) {
+		if a[0].IsNull() {
+			return noAddress(c, env), nil
+		}
 		if a[0].Kind() != types.KindBytes || len(a[0].Raw()) != 16 {
 			return types.Int(0), nil
 		}

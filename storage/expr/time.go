@@ -34,7 +34,7 @@ var timeDefs = []def{
 		})},
 
 	{name: "date", min: 1, max: 1, usesNow: true, typ: typeDate, f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
-		c, ok := fuzzy(env, a)
+		c, ok := castDate(env, a)
 		if !ok {
 			return types.Null, nil
 		}

@@ -93,12 +93,27 @@ func extractDate(u *unit, env *Env, v types.Value) (types.Value, error) {
 	return types.Int(int64(n)), nil
 }
 
+// momentLength is how long a text is at least that is read as a date and time where a time is wanted: '2024-02-29' is 20 minutes and
+// 24 seconds there.
+const momentLength = 12
+
+func mayBeMoment(env *Env, s string) bool { return len(s) >= momentLength || env.Mode.Legacy }
+
+// hasDate tells of a value that it is no time alone.
+func hasDate(env *Env, v types.Value) bool {
+	if !isStringKind(v.Kind()) {
+		return isDateKind(v.Kind())
+	}
+	s := strings.TrimSpace(string(v.Raw()))
+	return mayBeMoment(env, s) && strings.LastIndexByte(s, '-') > 0
+}
+
 // clockFields takes a time apart; the hours of a TIME go on beyond 24, dates keep their day.
 func clockFields(env *Env, v types.Value) (c civil, neg, ok bool) {
 	isDate := isDateKind(v.Kind())
 	if isStringKind(v.Kind()) {
 		s := strings.TrimSpace(string(v.Raw()))
-		isDate = strings.LastIndexByte(s, '-') > 0 || strings.ContainsAny(s, "/T") || isDigits(s) && len(s) >= 12
+		isDate = mayBeMoment(env, s) && (strings.LastIndexByte(s, '-') > 0 || strings.ContainsAny(s, "/T") || isDigits(s) && len(s) >= momentLength)
 	}
 	if isDate {
 		c, ok = fuzzy(env, v)
@@ -170,13 +185,8 @@ func typeAddTime(c *Call) error {
 
 // addTime is ADDTIME (op 1) and SUBTIME (op -1): a time is added to a time or to a date and time.
 func addTime(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-	if isDateKind(b.Kind()) {
+	if hasDate(env, b) {
 		return types.Null, nil
-	}
-	if isStringKind(b.Kind()) {
-		if s := strings.TrimSpace(string(b.Raw())); strings.LastIndexByte(s, '-') > 0 {
-			return types.Null, nil
-		}
 	}
 	t := b.ToTime(&env.Mode, env.Warn)
 	if t.IsNull() {
@@ -212,12 +222,21 @@ func addTime(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	return c.str(types.Time(sum, fsp).AppendText(nil, nil)), nil
 }
 
+// timeDiff is the difference of two times, two dates, or two dates and times: what is of two kinds has none. Beside a date everything
+// is read as one.
 func timeDiff(c *Call, env *Env, a, b types.Value) (types.Value, error) {
-	x, xneg, ok := clockFields(env, a)
+	read := clockFields
+	if !env.Mode.Legacy && (isDateClass(c.args[0].Type().Class()) || isDateClass(c.args[1].Type().Class())) {
+		if a.Kind() == types.KindTime || b.Kind() == types.KindTime || isDay(a) != isDay(b) {
+			return types.Null, nil
+		}
+		read = dateFields
+	}
+	x, xneg, ok := read(env, a)
 	if !ok {
 		return types.Null, nil
 	}
-	y, yneg, ok := clockFields(env, b)
+	y, yneg, ok := read(env, b)
 	if !ok {
 		return types.Null, nil
 	}
@@ -240,9 +259,28 @@ func timeDiff(c *Call, env *Env, a, b types.Value) (types.Value, error) {
 	return clipTime(env, us, c.typ.Decimals), nil
 }
 
+// dateFields is clockFields of what is read as a date and time.
+func dateFields(env *Env, v types.Value) (c civil, neg, ok bool) {
+	c, ok = fuzzy(env, v)
+	return c, false, ok
+}
+
+// isDay tells of a value that is read as a date whether it has no time.
+func isDay(v types.Value) bool {
+	switch {
+	case isStringKind(v.Kind()):
+		s := strings.TrimSpace(string(v.Raw()))
+		return isDigits(s) && len(s) <= len("20240229") || len(s) <= len("2024-02-29") && !strings.ContainsAny(s, ": ")
+	case isNumberKind(v.Kind()):
+		n, _ := v.ToInt(nil)
+		return n > 0 && n <= 99991231
+	}
+	return v.Kind() == types.KindDate
+}
+
 func timestamp(c *Call, env *Env, a []types.Value) (types.Value, error) {
-	d, ok := fuzzy(env, a[0])
-	if !ok {
+	d, ok := castDate(env, a[0])
+	if !ok || len(a) == 2 && hasDate(env, a[1]) && !env.Mode.Legacy {
 		return types.Null, nil
 	}
 	if len(a) == 2 {

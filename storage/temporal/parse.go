@@ -12,6 +12,7 @@ type Rules struct {
 	NoZeroDate   bool
 	NoZeroInDate bool
 	AllowInvalid bool           // days up to 31 in every month
+	ShortYears   bool           // a year of one digit is one of two, as version 1 read it
 	Loc          *time.Location // nil is UTC
 }
 
@@ -208,7 +209,7 @@ func isPunct(b byte) bool {
 func (p *Parsed) finish(sc *datetimeScanner, r Rules) {
 	c := Civil{sc.part[0], sc.part[1], sc.part[2], sc.part[3], sc.part[4], sc.part[5], sc.micro}
 	notZero := c != Civil{}
-	if sc.yearDigits <= 2 && notZero {
+	if notZero && (sc.yearDigits == 2 || sc.yearDigits < 2 && r.ShortYears) {
 		c.Year += Century(c.Year)
 	}
 	if sc.fields < 3 || c.Year > 9999 || c.Month > 12 || c.Day > 31 || c.Hour > 23 || c.Minute > 59 || c.Second > 59 {

@@ -42,7 +42,7 @@ func (m *Mode) rules() temporal.Rules {
 	if m == nil {
 		return temporal.Rules{}
 	}
-	return temporal.Rules{NoZeroDate: m.NoZeroDate, NoZeroInDate: m.NoZeroInDate, AllowInvalid: m.AllowInvalid, Loc: m.Loc}
+	return temporal.Rules{NoZeroDate: m.NoZeroDate, NoZeroInDate: m.NoZeroInDate, AllowInvalid: m.AllowInvalid, ShortYears: m.Legacy, Loc: m.Loc}
 }
 
 // Instant is the moment of a packed local time in loc; skipped tells that the clocks there never showed it. The date must be

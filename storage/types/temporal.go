@@ -130,6 +130,9 @@ func ReadDatetime(v Value, m *Mode) (p temporal.Parsed) {
 		}
 	case KindInt, KindUint, KindFloat, KindDecimal, KindBit:
 		if n, micro, ok := numberParts(v); ok && n >= 0 {
+			if n == 0 && m != nil && m.NoZeroDate && !m.Legacy { // 0.5 is no other date than 0
+				micro = 0
+			}
 			p = temporal.DatetimeFromNumber(n, micro, m.rules())
 			if p.Fsp = int(v.aux); v.kind == KindFloat {
 				p.Fsp = 6

@@ -91,14 +91,7 @@ type run struct {
 
 // compare asks both; false where the two have different data afterwards.
 func (r *run) compare(sql string, ordered bool) bool {
-	ours, err := r.ours.Ask(sql, ordered)
-	if err != nil {
-		r.t.Fatalf("ours: %s: %v", sql, err)
-	}
-	theirs, err := r.theirs.Ask(sql, ordered)
-	if err != nil {
-		r.t.Fatalf("theirs: %s: %v", sql, err)
-	}
+	ours, theirs := r.ask(sql, ordered)
 	r.done = ours.Err == 0 && theirs.Err == 0
 	what := Compare(&ours, &theirs)
 	why := sql
@@ -122,6 +115,11 @@ func (r *run) compare(sql string, ordered bool) bool {
 	}
 	query := why == sql && (strings.HasPrefix(sql, "SELECT") || strings.HasPrefix(sql, "(") || strings.HasPrefix(sql, "WITH"))
 	same := query || what != "rows" && what != "error" && what != "affected"
+	if query {
+		if part, o, th := r.smallest(sql, what); part != "" {
+			why, ours, theirs = part, o, th
+		}
+	}
 	if reason := Explain(what, why, &ours, &theirs); reason != "" {
 		if r.explained[reason]++; r.explained[reason] <= r.examples {
 			r.t.Logf("known: %s\n  %s\n  ours:   %s\n  theirs: %s", reason, why, told(&ours, &theirs), told(&theirs, &ours))
@@ -134,9 +132,50 @@ func (r *run) compare(sql string, ordered bool) bool {
 		kind = kind[strings.Index(kind, "affected"):]
 	}
 	if r.kinds[kind]++; r.kinds[kind] == 1 && len(r.kinds) <= r.show {
-		r.t.Errorf("%s\n  %s\n  ours:   %s\n  theirs: %s", what, why, told(&ours, &theirs), told(&theirs, &ours))
+		r.t.Errorf("%s\n  %s%s\n  ours:   %s\n  theirs: %s", what, why, whole(sql, why), told(&ours, &theirs), told(&theirs, &ours))
 	}
 	return same
+}
+
+// whole is what a part was found in.
+func whole(sql, part string) string {
+	if strings.HasSuffix(part, sql) {
+		return ""
+	}
+	return "\n  of:     " + sql
+}
+
+// ask asks both servers.
+func (r *run) ask(sql string, ordered bool) (ours, theirs Answer) {
+	ours, err := r.ours.Ask(sql, ordered)
+	if err != nil {
+		r.t.Fatalf("ours: %s: %v", sql, err)
+	}
+	if theirs, err = r.theirs.Ask(sql, ordered); err != nil {
+		r.t.Fatalf("theirs: %s: %v", sql, err)
+	}
+	return ours, theirs
+}
+
+// smallest is the shortest part of a query in which the two differ as they do in all of it, and their answers: so that what is known of a
+// function explains nothing but what it gives itself.
+func (r *run) smallest(sql, what string) (part string, ours, theirs Answer) {
+	for _, p := range parts(sql) {
+		if ours, theirs := r.askPart(p); Compare(&ours, &theirs) == what {
+			return p.sql, ours, theirs
+		}
+	}
+	return "", ours, theirs
+}
+
+// askPart asks both, for rows in an order where the part has such.
+func (r *run) askPart(p part) (ours, theirs Answer) {
+	if p.order != "" {
+		if ours, theirs = r.ask(p.sql+p.order, true); ours.Err == 0 && theirs.Err == 0 {
+			return ours, theirs
+		}
+	}
+	return r.ask(p.sql, false)
 }
 
 // told is of an answer what is not in the other.

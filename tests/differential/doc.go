@@ -9,6 +9,7 @@
 //	schema.go     random tables: CREATE, ALTER, views, keys, CHECK, generated columns
 //	session.go    variables, prepared statements, sql_mode, transactions with savepoints
 //	server.go     a server, and what it said of a statement
+//	parts.go      the parts of a query, to find the smallest in which the two differ
 //	known.go      where MySQL 8.0 and MariaDB differ, each with its reason
 //
 // MySQL 8.0 cannot be had here; MariaDB is of the same family. What both should say alike and do not is a fault, a difference

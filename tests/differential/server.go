@@ -119,7 +119,7 @@ func (s *Server) rows(q string) (a Answer, err error) {
 		return a, err
 	}
 	a.Affected, a.warned = r.AffectedRows, r.Warnings > 0
-	if r.Resultset == nil {
+	if r.Resultset == nil || len(r.Fields) == 0 {
 		return a, nil
 	}
 	a.Affected = 0
