@@ -2,6 +2,7 @@ package txn
 
 import (
 	"context"
+	"errors"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/leaseholder"
@@ -22,6 +23,7 @@ type rows struct {
 	pin   *pin // keeps the snapshot's versions
 	begun bool
 	done  bool
+	rest  []piece // what is read behind this, of a tablet that was cut meanwhile
 
 	ahead  chan fetched // the page after the last one, being fetched
 	cancel context.CancelFunc
@@ -32,12 +34,17 @@ type fetched struct {
 	err  error
 }
 
-func (c *Client) newRows(r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
+func (c *Client) newRows(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
+	r, rest := c.present(ctx, r)
 	s, err := c.shardOf(r.Tablet)
 	if err != nil {
 		return nil, err
 	}
-	return &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: r, At: at, MaxBytes: c.cfg.PageBytes}}, nil
+	x := &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: r, At: at, MaxBytes: c.cfg.PageBytes}, rest: rest}
+	if len(rest) > 0 && at == 0 {
+		err = x.startOver(ctx) // all of them at one state
+	}
+	return x, err
 }
 
 var _ distributed.Rows = (*rows)(nil)
@@ -57,10 +64,10 @@ func (r *rows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
 			continue
 		}
 		r.begun = true
-		if r.q.From = page.Next; page.Next == nil {
-			r.finish()
-		} else {
+		if r.q.From = page.Next; page.Next != nil {
 			r.prefetch(ctx)
+		} else if !r.turn() {
+			r.finish()
 		}
 		if page.Batch.Len() > 0 || r.q.Read.Report && page.Seen > 0 {
 			return true, nil
@@ -82,7 +89,20 @@ func (r *rows) startOver(ctx context.Context) error {
 	return nil
 }
 
+// fetch gets the next page, from wherever its rows are by now.
 func (r *rows) fetch(ctx context.Context, page *fragment.Page) error {
+	for {
+		err := r.fetchHere(ctx, page)
+		if !errors.Is(err, distributed.ErrSchemaChanged) || !r.follow(ctx) {
+			return err
+		}
+	}
+}
+
+func (r *rows) fetchHere(ctx context.Context, page *fragment.Page) error {
+	if r.q.Shard == 0 {
+		return distributed.ErrSchemaChanged
+	}
 	if r.txn != nil && r.q.Txn != (fragment.TxnID{}) {
 		return r.txn.fetch(ctx, &r.q, page)
 	}
