@@ -138,7 +138,7 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		now, ok := tx.Snapshot.TableByID(c.From.ID)
 		if !ok {
-			return mysqlerr.New(mysqlerr.NoSuchTable, "", c.From.Name)
+			return noSuchTable(tx.Snapshot, c.From)
 		}
 		if rename != nil {
 			if err := x.checkTarget(tx.Snapshot, *rename); err != nil {

@@ -419,7 +419,7 @@ func (x attempt) rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) erro
 		if _, view := x.DB.Catalog().ViewByID(id); view {
 			continue
 		}
-		release, err := x.acquire(ctx, id, "RENAME")
+		release, _, err := x.acquire(ctx, id, "RENAME")
 		if err != nil {
 			return err
 		}
