@@ -136,7 +136,7 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 }
 
 // Inherit brings definitions to an end, until ctx ends, that were left half changed by gateways that are gone.
-func (e *Engine) Inherit(ctx context.Context) { e.ddl.Inherit(ctx, e.log) }
+func (e *Engine) Inherit(ctx context.Context) { online.Inherit(ctx, e.ddl, e.log) }
 
 // ServerVersion is what the greeting shows.
 func (e *Engine) ServerVersion() string { return e.version }

@@ -171,7 +171,7 @@ func (b *backfiller) report(ctx context.Context, tablet schema.TabletID) error {
 		return nil
 	}
 	b.reported = time.Now()
-	return b.x.changeJob(ctx, b.t.ID, func(job *catalog.DefinitionJob) {
+	return changeJob(ctx, b.x, b.t.ID, func(job *catalog.DefinitionJob) {
 		job.State, job.RowsDone = "backfill", b.done
 		if b.resumes && job.Build != nil {
 			job.Build.Tablet, job.Build.After = tablet, b.after

@@ -138,7 +138,7 @@ func (x *Executor) runChecked(ctx context.Context, env *ddl.Env, c *ddl.Change, 
 	var err error
 	if resumes {
 		job = &catalog.DefinitionJob{Build: &catalog.IndexBuild{Version: step.Version, Indexes: c.Build, Last: last}}
-		err = x.changeJob(ctx, c.From.ID, func(now *catalog.DefinitionJob) { now.Build = job.Build })
+		err = changeJob(ctx, x, c.From.ID, func(now *catalog.DefinitionJob) { now.Build = job.Build })
 	}
 	if err == nil {
 		err = x.publish(ctx, step, false, nil)

@@ -31,14 +31,14 @@ func (x attempt) inherit(ctx context.Context, db *schema.Database, t *schema.Tab
 	if left == nil || left.Build == nil {
 		return x.sweep(ctx, db, t)
 	}
-	err := x.goOn(ctx, t, left)
+	err := goOn(ctx, x.Executor, t, left)
 	if err != nil && mysqlerr.Code(err) != mysqlerr.DupEntry {
-		return nil, errors.Join(err, x.giveBack(context.WithoutCancel(ctx), t.ID, left.Owner))
+		return nil, errors.Join(err, giveBack(context.WithoutCancel(ctx), x.Executor, t.ID, left.Owner))
 	}
 	if now, ok := x.DB.Catalog().TableByID(t.ID); ok {
 		t = now
 	}
-	err = x.changeJob(ctx, t.ID, func(job *catalog.DefinitionJob) { job.Build, job.State, job.RowsDone = nil, "", 0 })
+	err = changeJob(ctx, x.Executor, t.ID, func(job *catalog.DefinitionJob) { job.Build, job.State, job.RowsDone = nil, "", 0 })
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (x attempt) inherit(ctx context.Context, db *schema.Database, t *schema.Tab
 }
 
 // goOn goes on with an index build, if the table is as that has left it.
-func (x *Executor) goOn(ctx context.Context, t *schema.Table, left *catalog.DefinitionJob) error {
+func goOn(ctx context.Context, x *Executor, t *schema.Table, left *catalog.DefinitionJob) error {
 	b := left.Build
 	if t.Version+1 == b.Version { // shards may have what the catalog does not
 		t = trialOf(b, t)
@@ -79,12 +79,12 @@ func trialOf(b *catalog.IndexBuild, t *schema.Table) *schema.Table {
 }
 
 // giveBack leaves a change to whoever comes next.
-func (x *Executor) giveBack(ctx context.Context, id schema.TableID, owner string) error {
-	return x.changeJob(ctx, id, func(job *catalog.DefinitionJob) { job.Owner = owner })
+func giveBack(ctx context.Context, x *Executor, id schema.TableID, owner string) error {
+	return changeJob(ctx, x, id, func(job *catalog.DefinitionJob) { job.Owner = owner })
 }
 
 // Inherit looks, until ctx ends, for changes whose gateways are gone, and brings them to an end.
-func (x *Executor) Inherit(ctx context.Context, log *slog.Logger) {
+func Inherit(ctx context.Context, x *Executor, log *slog.Logger) {
 	tick := time.NewTicker(inheritEvery)
 	defer tick.Stop()
 	for {
@@ -95,17 +95,17 @@ func (x *Executor) Inherit(ctx context.Context, log *slog.Logger) {
 		}
 		for _, key := range x.DB.Catalog().Records(jobKind) {
 			if id, err := strconv.ParseUint(key, 10, 64); err == nil {
-				x.bury(ctx, schema.TableID(id), log)
+				bury(ctx, x, schema.TableID(id), log)
 			}
 		}
 	}
 }
 
 // bury brings a change to its end whose gateway is gone.
-func (x *Executor) bury(ctx context.Context, id schema.TableID, log *slog.Logger) {
+func bury(ctx context.Context, x *Executor, id schema.TableID, log *slog.Logger) {
 	s := x.DB.Catalog()
 	job, t := catalog.DefinitionJobOf(s, id), (*schema.Table)(nil)
-	if job == nil || !x.gone(ctx, job.Owner) {
+	if job == nil || !gone(ctx, x, job.Owner) {
 		return
 	}
 	var err error

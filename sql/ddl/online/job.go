@@ -22,8 +22,8 @@ func jobKey(id schema.TableID) string { return strconv.FormatUint(uint64(id), 10
 // busyWait is how often a change that waits for another on the same table asks whether the gateway of that one is there still.
 const busyWait = time.Second
 
-// changed gives a channel that is closed at the catalog's next change; nil where nobody tells.
-func (x *Executor) changed() <-chan struct{} {
+// catalogChanged gives a channel that is closed at the catalog's next change; nil where nobody tells.
+func catalogChanged(x *Executor) <-chan struct{} {
 	if w, ok := x.DB.(interface{ CatalogChanged() <-chan struct{} }); ok {
 		return w.CatalogChanged()
 	}
@@ -94,7 +94,7 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 	}
 	key := jobKey(id)
 	for {
-		changed := x.changed()
+		changed := catalogChanged(x)
 		err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 			if _, ok := tx.Snapshot.TableByID(id); !ok {
 				return errReplaced
@@ -104,7 +104,7 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 			}
 			job := catalog.DefinitionJob{Owner: x.Owner, Statement: statement, Started: time.Now()}
 			if left = catalog.DefinitionJobOf(tx.Snapshot, id); left != nil && left.Owner != x.Owner {
-				if !x.gone(ctx, left.Owner) {
+				if !gone(ctx, x, left.Owner) {
 					return errBusy
 				}
 				if left.Build != nil {
@@ -143,12 +143,12 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 }
 
 // gone tells whether the gateway that a record names is none any more.
-func (x *Executor) gone(ctx context.Context, owner string) bool {
+func gone(ctx context.Context, x *Executor, owner string) bool {
 	return owner != x.Owner && x.Alive != nil && !x.Alive(ctx, owner)
 }
 
 // changeJob changes the record of the change that is at work. 1317: it is not this gateway's any more, which was believed dead, or the table is gone.
-func (x *Executor) changeJob(ctx context.Context, id schema.TableID, fn func(job *catalog.DefinitionJob)) error {
+func changeJob(ctx context.Context, x *Executor, id schema.TableID, fn func(job *catalog.DefinitionJob)) error {
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		job := catalog.DefinitionJobOf(tx.Snapshot, id)
 		if job == nil || job.Owner != x.Owner {

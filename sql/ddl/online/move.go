@@ -76,7 +76,7 @@ func (x Moves) start(ctx context.Context, name Name, statement string, begin fun
 // awaitMove waits until a move has been made, or is none any more.
 func (x Moves) awaitMove(ctx context.Context, name Name, table schema.TableID, tablet schema.TabletID) error {
 	for {
-		changed := x.changed()
+		changed := catalogChanged(x.Executor)
 		m := catalog.MoveOf(x.DB.Catalog(), tablet)
 		switch {
 		case m == nil || m.State == catalog.MoveLeaving:
