@@ -238,11 +238,11 @@ func (c *Client) readPage(ctx context.Context, q *leaseholder.ReadRequest, page 
 		if !c.cfg.Router.Copied(q.Read.Tablet) {
 			return err
 		}
-		// It is frozen for longer than its leaseholder has requests wait: whoever drives the move has died, and another one will go on.
+		// It may be frozen for longer than its leaseholder has requests wait.
 		if begun.IsZero() {
 			begun = time.Now()
 		}
-		if time.Since(begun) > frozenMost {
+		if time.Since(begun) > frozenWait {
 			return err
 		}
 		if err := awaitChange(ctx, changed, frozenPause); err != nil {
@@ -252,7 +252,8 @@ func (c *Client) readPage(ctx context.Context, q *leaseholder.ReadRequest, page 
 }
 
 const (
-	frozenMost  = 20 * time.Second
+	frozenWait  = time.Second           // of a request; then its statement may be planned again
+	frozenMost  = 20 * time.Second      // of a statement that can't be
 	frozenPause = 50 * time.Millisecond // a tablet that serves again is no change of the catalog
 )
 

@@ -13,13 +13,14 @@ import (
 
 // A tablet may be handed over, cut or merged between two pages of a read (decision 44). A statement that has given rows of it, or of another
 // tablet of the table, can't be planned again: its reads go on where the rows are now, at the same place in the order of the keys. What is
-// read there is what would have been: a snapshot, or the newest rows under locks. Not followed is what needs more than that: an index's
-// order over several tablets, entries among those of others, a limit or a top-N over several; and a table that was changed otherwise.
+// read there is what would have been: a snapshot, or the newest rows under locks. Not followed is what needs more than that: a secondary index's
+// order, a limit or a top-N over several tablets; and a table that was changed otherwise.
 
 // piece is a read that goes on at a place.
 type piece struct {
 	read *fragment.Read
 	from []byte
+	only *schema.Tablet // the bounds of the rows that are wanted; nil: all that come
 }
 
 // follow has the read go on where its rows are now; false: that is not known, or not possible.
@@ -32,8 +33,11 @@ func (r *rows) follow(ctx context.Context) bool {
 		return false
 	}
 	ahead := make([]piece, len(list), len(list)+len(r.rest))
-	for i, read := range list {
-		ahead[i] = piece{read, r.q.From}
+	for i := range list {
+		ahead[i] = list[i]
+		if ahead[i].from = r.q.From; r.only != nil {
+			ahead[i].only = r.only
+		}
 	}
 	r.rest = append(ahead, r.rest...)
 	return r.turn()
@@ -46,7 +50,7 @@ func (r *rows) turn() bool {
 	}
 	next := r.rest[0]
 	r.rest = r.rest[1:]
-	r.q.Read, r.q.From = next.read, next.from
+	r.q.Read, r.q.From, r.only = next.read, next.from, next.only
 	r.q.Shard, _ = r.c.cfg.Router.ShardOf(next.read.Tablet) // 0: it has moved on, and is followed
 	if r.txn != nil && r.q.Shard != 0 {
 		r.txn.address(&r.q)
@@ -55,23 +59,18 @@ func (r *rows) turn() bool {
 }
 
 // present is a read, or several one after the other, of where the rows are now, if nobody knows the tablet any more.
-func (c *caller) present(ctx context.Context, r *fragment.Read) (first *fragment.Read, rest []piece) {
-	if _, ok := c.cfg.Router.ShardOf(r.Tablet); ok || r.Table == nil {
-		return r, nil
+func (c *caller) present(ctx context.Context, r *fragment.Read) (first piece, rest []piece) {
+	if _, ok := c.cfg.Router.ShardOf(r.Tablet); !ok {
+		if list := c.pieces(ctx, r); len(list) > 0 {
+			return list[0], list[1:]
+		}
 	}
-	list := c.pieces(ctx, r)
-	if len(list) == 0 {
-		return r, nil
-	}
-	for _, read := range list[1:] {
-		rest = append(rest, piece{read: read})
-	}
-	return list[0], rest
+	return piece{read: r}, nil
 }
 
 // pieces are the reads of what r would read by the tablets of a newer catalog than it was planned with, one after the other; none: there is
 // no such catalog, or they would not give the same.
-func (c *caller) pieces(ctx context.Context, r *fragment.Read) []*fragment.Read {
+func (c *caller) pieces(ctx context.Context, r *fragment.Read) []piece {
 	if r.Table == nil {
 		return nil
 	}
@@ -84,7 +83,7 @@ func (c *caller) pieces(ctx context.Context, r *fragment.Read) []*fragment.Read 
 	return piecesBy(c.cfg.Router.Table(r.Table.ID), r)
 }
 
-func piecesBy(now *schema.Table, r *fragment.Read) []*fragment.Read {
+func piecesBy(now *schema.Table, r *fragment.Read) []piece {
 	if now == nil || now.Version <= r.SchemaVersion || !defineSame(now, r.Table) {
 		return nil
 	}
@@ -94,14 +93,16 @@ func piecesBy(now *schema.Table, r *fragment.Read) []*fragment.Read {
 	}
 	old := &r.Table.Tablets[at]
 	tablets := successors(now, old)
-	if !gives(r, old, tablets) {
+	only, ok := gives(r, old, tablets)
+	if !ok {
 		return nil
 	}
-	list := make([]*fragment.Read, len(tablets))
+	list := make([]piece, len(tablets))
 	for i := range tablets {
 		one := *r
 		one.Tablet, one.SchemaVersion, one.Table = tablets[i].ID, now.Version, now
-		list[i] = &one
+		one.WithKeys = one.WithKeys || only != nil
+		list[i] = piece{read: &one, only: only}
 	}
 	if r.Reverse || r.Keys != nil && !slices.IsSortedFunc(r.Keys, bytes.Compare) {
 		slices.Reverse(list)
@@ -130,15 +131,25 @@ func successors(now *schema.Table, old *schema.Tablet) []schema.Tablet {
 	return nil
 }
 
-// gives tells whether a read of a tablet gives the same, one tablet after the other, where its rows are now.
-func gives(r *fragment.Read, old *schema.Tablet, now []schema.Tablet) bool {
-	if len(now) == 1 && bytes.Equal(now[0].Start, old.Start) && bytes.Equal(now[0].End, old.End) {
-		return true
+// gives tells whether a read of a tablet gives the same, one tablet after the other, where its rows are now; only: if others' rows are left out.
+func gives(r *fragment.Read, old *schema.Tablet, now []schema.Tablet) (only *schema.Tablet, ok bool) {
+	if len(now) == 0 {
+		return nil, false
 	}
-	if len(now) == 0 || r.Index != schema.PrimaryIndex || !within(r, old) {
-		return false
+	same := bytes.Equal(now[0].Start, old.Start) && bytes.Equal(now[len(now)-1].End, old.End)
+	if same && len(now) == 1 {
+		return nil, true
 	}
-	return len(now) == 1 || r.Limit == 0 && len(r.Order) == 0 && (r.Agg == nil || len(r.Agg.GroupBy) > 0) && inOrder(r.Keys)
+	plain := r.Limit == 0 && len(r.Order) == 0 && (r.Agg == nil || len(r.Agg.GroupBy) > 0)
+	switch {
+	case r.Index == schema.PrimaryIndex:
+		return nil, within(r, old) && (len(now) == 1 || plain && inOrder(r.Keys))
+	case !plain || r.Ordered && len(now) > 1:
+		return nil, false
+	case same:
+		return nil, true
+	}
+	return old, r.Agg == nil
 }
 
 // within tells whether what a read of the primary index asks for lies within a tablet's bounds.
@@ -157,4 +168,18 @@ func within(r *fragment.Read, tb *schema.Tablet) bool {
 // inOrder tells whether keys rise, or fall.
 func inOrder(list [][]byte) bool {
 	return slices.IsSortedFunc(list, bytes.Compare) || slices.IsSortedFunc(list, func(a, b []byte) int { return bytes.Compare(b, a) })
+}
+
+// keep leaves out of a page what is none of a tablet's rows.
+func keep(page *fragment.Page, tb *schema.Tablet) {
+	kept, width := 0, page.Batch.Width
+	for i, key := range page.Keys {
+		if tb.Holds(key) {
+			copy(page.Batch.Vals[kept*width:], page.Batch.Row(i))
+			page.Keys[kept] = key
+			kept++
+		}
+	}
+	page.Keys = page.Keys[:kept]
+	page.Batch.Truncate(kept)
 }

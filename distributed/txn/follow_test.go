@@ -62,11 +62,17 @@ func TestPieces(t *testing.T) {
 		{cut, fragment.Read{Spans: span(10, 20), Agg: groups}, "4 5"},
 		{cut, fragment.Read{Spans: span(10, 20), Agg: new(fragment.Aggregate)}, ""},
 		{cut, fragment.Read{Spans: span(10, 20), Limit: 1}, ""},
-		{cut, fragment.Read{Index: 2}, ""},
+		{cut, fragment.Read{Index: 2}, "4 5"},
+		{cut, fragment.Read{Index: 2, Agg: groups}, "4 5"},
+		{cut, fragment.Read{Index: 2, Ordered: true}, ""},
+		{cut, fragment.Read{Index: 2, Limit: 1}, ""},
 		{merged, fragment.Read{Spans: span(10, 20), Limit: 1}, "4"},
 		{merged, fragment.Read{Spans: span(10, 0)}, ""},
 		{merged, fragment.Read{}, ""},
-		{merged, fragment.Read{Index: 2}, ""},
+		{merged, fragment.Read{Index: 2}, "4 of 10-20"},
+		{merged, fragment.Read{Index: 2, Ordered: true}, "4 of 10-20"},
+		{merged, fragment.Read{Index: 2, Agg: groups}, ""},
+		{shifted, fragment.Read{Index: 2}, "6 of 10-20 7 of 10-20"},
 		{shifted, fragment.Read{Spans: span(12, 20)}, "6 7"},
 		{shifted, fragment.Read{}, ""},
 	} {
@@ -77,8 +83,13 @@ func TestPieces(t *testing.T) {
 		}
 		var got []string
 		for _, p := range piecesBy(c.now, &r) {
-			if got = append(got, fmt.Sprint(p.Tablet)); p.SchemaVersion != c.now.Version || p.Table != c.now {
-				t.Errorf("case %d: version %d", i, p.SchemaVersion)
+			if got = append(got, fmt.Sprint(p.read.Tablet)); p.only == &before.Tablets[1] && p.read.WithKeys {
+				got = append(got, "of 10-20")
+			} else if p.only != nil {
+				t.Errorf("case %d: of %v", i, p.only)
+			}
+			if p.read.SchemaVersion != c.now.Version || p.read.Table != c.now {
+				t.Errorf("case %d: version %d", i, p.read.SchemaVersion)
 			}
 		}
 		if strings.Join(got, " ") != c.want {

@@ -3,12 +3,14 @@ package txn
 import (
 	"context"
 	"errors"
+	"time"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/spawn"
 )
 
@@ -23,7 +25,9 @@ type rows struct {
 	pin   *pin // keeps the snapshot's versions
 	begun bool
 	done  bool
-	rest  []piece // what is read behind this, of a tablet that was cut meanwhile
+
+	only *schema.Tablet // the bounds of the rows that are wanted, of a tablet that was merged meanwhile; nil: all that come
+	rest []piece        // what is read behind this, of a tablet that was cut meanwhile
 
 	ahead  chan fetched // the page after the last one, being fetched
 	cancel context.CancelFunc
@@ -35,12 +39,12 @@ type fetched struct {
 }
 
 func (c *Client) newRows(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
-	r, rest := c.present(ctx, r)
-	s, err := c.shardOf(r.Tablet)
+	first, rest := c.present(ctx, r)
+	s, err := c.shardOf(first.read.Tablet)
 	if err != nil {
 		return nil, err
 	}
-	x := &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: r, At: at, MaxBytes: c.cfg.PageBytes}, rest: rest}
+	x := &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: first.read, At: at, MaxBytes: c.cfg.PageBytes}, only: first.only, rest: rest}
 	if len(rest) > 0 && at == 0 {
 		err = x.startOver(ctx) // all of them at one state
 	}
@@ -91,9 +95,24 @@ func (r *rows) startOver(ctx context.Context) error {
 
 // fetch gets the next page, from wherever its rows are by now.
 func (r *rows) fetch(ctx context.Context, page *fragment.Page) error {
+	var begun time.Time // of waiting
 	for {
 		err := r.fetchHere(ctx, page)
-		if !errors.Is(err, distributed.ErrSchemaChanged) || !r.follow(ctx) {
+		if err == nil && r.only != nil {
+			keep(page, r.only)
+		}
+		if !errors.Is(err, distributed.ErrSchemaChanged) {
+			return err
+		}
+		if r.follow(ctx) {
+			begun = time.Time{}
+			continue
+		}
+		// Whoever drives the move may have died while the tablet was frozen, and another one will go on.
+		if begun.IsZero() {
+			begun = time.Now()
+		}
+		if r.q.Shard == 0 || !r.c.cfg.Router.Copied(r.q.Read.Tablet) || time.Since(begun) > frozenMost {
 			return err
 		}
 	}

@@ -111,13 +111,13 @@ func (t *Txn) SetLockWait(d time.Duration) { t.o.LockWait = d }
 
 // Read implements distributed.Txn.
 func (t *Txn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions) (distributed.Rows, error) {
-	r, rest := t.c.present(ctx, r)
-	q, err := t.request(ctx, r, mode, lo)
+	first, rest := t.c.present(ctx, r)
+	q, err := t.request(ctx, first.read, mode, lo)
 	if err != nil {
 		return nil, err
 	}
 	q.MaxBytes = t.c.cfg.PageBytes
-	return &rows{c: t.c, q: q, txn: t, rest: rest}, nil
+	return &rows{c: t.c, q: q, txn: t, only: first.only, rest: rest}, nil
 }
 
 // ReadPoint implements distributed.Txn.

@@ -40,8 +40,9 @@ type Read struct {
 	Report bool
 
 	// Table is the table as it was planned with, by which a gateway finds the rows where their tablet has moved meanwhile; nil: it does not
-	// look. It stays at the gateway.
-	Table *schema.Table
+	// look. Ordered: who reads counts on the index's order. They stay at the gateway.
+	Table   *schema.Table
+	Ordered bool
 }
 
 // Aggregate is a partial aggregation: the output row is the group values followed by each aggregate's partial values
