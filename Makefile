@@ -51,8 +51,8 @@ check: build ## what clients see of three processes while FAULT (kill, freeze, p
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) FAULT=$(or $(FAULT),all) TIME=$(or $(TIME),10m) SEED=$(SEED) WORKLOAD=$(WORKLOAD) \
 		$(GO) test -count=1 -timeout 60m -run 'TestCheck$$' -v ./tests/cluster
 
-moves: build ## checked workloads for TIME while tablets move between shards, without faults and with kills
-	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) $(GO) test -count=1 -timeout 60m -run 'TestMovingTablets$$' -v ./tests/cluster
+moves: build ## checked workloads for TIME while tablets move between shards, without faults and with kills; a table of ROWS rows in about TABLETS tablets
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) ROWS=$(ROWS) TABLETS=$(TABLETS) WORKLOAD=$(WORKLOAD) $(GO) test -count=1 -timeout 60m -run 'TestMovingTablets$$' -v ./tests/cluster
 
 nodes: build ## five processes under load: one is drained, one is killed for good, one joins; what nodes bear is watched for TIME
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) WORKLOAD=$(or $(WORKLOAD),bank) $(GO) test -count=1 -timeout 60m -run 'TestNodesLeaveAndJoin$$' -v ./tests/cluster

@@ -36,7 +36,8 @@ type DB interface {
 	InstallTable(ctx context.Context, t *schema.Table) error
 	// DropTablets removes tablets with their rows; called after the catalog has dropped them.
 	DropTablets(ctx context.Context, tablets []schema.Tablet) error
-	// PlaceTable chooses the shard of a new table of database d and gives it its first tablet, RowsSince, and its id if it has none.
+	// PlaceTable chooses the shard of a new table of database d and gives it its first tablet, RowsSince, and its id if it has none. One that
+	// comes with several ranges of rows keeps them, in their shards, under new ids.
 	PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error
 	// AwaitSchema waits until no gateway plans with a version of t older than t.Version. Who uses one already is not waited for
 	// (sql/metalock does).

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cloudsql/distributed/moves"
 	"cloudsql/distributed/node"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
@@ -42,6 +43,7 @@ var sources = append([]metric.Source[figures]{
 	metric.One(func(f figures) *tso.OwnerStats { return f.node.Owner }),
 	metric.One(func(f figures) *tso.ClientStats { return f.node.Stamps }),
 	metric.One(func(f figures) *txn.Stats { return f.node.Txns }),
+	metric.One(func(f figures) *moves.Stats { return f.node.Moves }),
 	metric.One(func(f figures) *node.Figures { return &f.node.Figures }),
 	metric.Many("shard", func(f figures, fn func(string, *replica.Stats)) {
 		for s, r := range f.node.Replicas {

@@ -10,12 +10,16 @@ import (
 	"cloudsql/planner/spill"
 	"cloudsql/protocol"
 	"cloudsql/sql/session"
+	"cloudsql/storage/spawn"
 )
 
 // sqlServer is the MySQL protocol over the SQL layer.
 type sqlServer struct {
 	server *protocol.Server
 	engine *session.Engine
+
+	stop       context.CancelFunc
+	background spawn.Group // ends with stop
 }
 
 // tlsDir keeps the self-signed certificate and the key for passwords, in the data directory.
@@ -67,7 +71,11 @@ func newSQLServer(p *process) (*sqlServer, error) {
 			"cloudsql_replication_factor": strconv.Itoa(s.replicationFactor),
 		},
 	})
-	return &sqlServer{server: protocol.New(cfg, engine), engine: engine}, nil
+	srv := &sqlServer{server: protocol.New(cfg, engine), engine: engine}
+	ctx, stop := context.WithCancel(context.Background())
+	srv.stop = stop
+	srv.background.Keep(ctx.Done(), "definitions of gateways that are gone", func() { engine.Inherit(ctx) })
+	return srv, nil
 }
 
 func (s *sqlServer) serve(l net.Listener) error {
@@ -78,7 +86,16 @@ func (s *sqlServer) serve(l net.Listener) error {
 }
 
 // drain lets running statements end.
-func (s *sqlServer) drain(ctx context.Context) { _ = s.server.Shutdown(ctx) }
+func (s *sqlServer) drain(ctx context.Context) {
+	_ = s.server.Shutdown(ctx)
+	s.close()
+}
+
+// close ends what runs beside the sessions.
+func (s *sqlServer) close() {
+	s.stop()
+	s.background.Wait()
+}
 
 func onOff(b bool) string {
 	if b {

@@ -167,6 +167,9 @@ func (p *process) close() {
 	if p.sqlLis != nil {
 		_ = p.sqlLis.Close()
 	}
+	if p.sql != nil {
+		p.sql.close()
+	}
 	if p.node != nil {
 		began := time.Now()
 		p.node.Close()

@@ -52,15 +52,6 @@ func withRule(s *Snapshot, db string, kind ruleKind, name string) []*schema.Tabl
 	return byIDs(s, ids)
 }
 
-// DefinitionJobs is the kind of the records of definitions that are being changed, by the number of their table.
-const DefinitionJobs = "ddl"
-
-// Defining tells whether a table's definition is being changed, or that was begun and not ended.
-func Defining(s *Snapshot, t schema.TableID) bool {
-	_, ok := s.records.Get(DefinitionJobs + "/" + number(t))
-	return ok
-}
-
 // FirstTable is the first of a database's tables in order of name.
 func FirstTable(s *Snapshot, db string) (*schema.Table, bool) {
 	_, t, ok := in(s, s.tables, db).First()

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/clock"
+	"cloudsql/storage/metric"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
@@ -34,6 +36,8 @@ type Driver struct {
 	c   Cluster
 	log *slog.Logger
 
+	Stats Stats
+
 	pageBytes  int           // of what goes over at once
 	digestKeys uint64        // that are compared at once
 	noteEvery  time.Duration // how often the record says how far a copy is
@@ -41,6 +45,12 @@ type Driver struct {
 	mu      sync.Mutex
 	running map[schema.TabletID]bool
 	done    spawn.Group
+}
+
+// Stats counts what the drivers of a node did.
+type Stats struct {
+	Flips  atomic.Uint64    `counter:"tablet_flips_total" help:"moves, splits and merges of tablets that this node has brought to their end"`
+	Frozen metric.Histogram `histogram:"tablet_frozen_seconds" help:"tablets that are handed over, from when nobody is let in until their copies serve, or they themselves do again"`
 }
 
 // New makes a Driver.
@@ -579,6 +589,7 @@ func (a *attempt) flip(ctx context.Context) error {
 		return err
 	}
 	frozen := time.Now()
+	defer func() { a.Stats.Frozen.Observe(time.Since(frozen)) }()
 	if err := a.atSources(ctx, shard.MoveFreeze); errors.Is(err, shard.ErrMoveBusy) {
 		return errors.Join(err, a.receive(ctx)) // some may have been frozen, perhaps by an earlier try
 	} else if err != nil {
@@ -586,6 +597,7 @@ func (a *attempt) flip(ctx context.Context) error {
 	}
 	err := a.show(ctx, next.Version)
 	if err == nil {
+		a.Stats.Flips.Add(1)
 		a.log.Info("a tablet has moved", "tablet", uint64(a.Tablet), "sources", len(a.sources), "copy", uint64(a.Copy), "targets", len(a.targets),
 			"from", a.From, "to", a.To, "bytes", a.Bytes, "frozen", time.Since(frozen))
 		a.State = catalog.MoveLeaving

@@ -103,6 +103,12 @@ func (r router) Copied(t schema.TabletID) bool {
 	m := catalog.MoveFrom(r.n.Catalog(), t)
 	return m != nil && m.State == catalog.MoveCopying
 }
+func (r router) Table(id schema.TableID) *schema.Table {
+	t, _ := r.n.Catalog().TableByID(id)
+	return t
+}
+func (r router) Refresh(ctx context.Context) error         { return r.n.RefreshCatalog(ctx) }
+func (r router) CatalogChanged() <-chan struct{}           { return r.n.CatalogChanged() }
 func (r router) Local(s schema.ShardID) *replica.Replica   { return r.n.replicaOf(s) }
 func (r router) Replicas(s schema.ShardID) []schema.NodeID { return r.n.replicaNodes(s) }
 func (r router) Full(s schema.ShardID) error               { return r.n.full(s) }
@@ -242,18 +248,31 @@ func (n *gateway) tablet(ctx context.Context, tb schema.Tablet, t *schema.Table)
 }
 
 // PlaceTable chooses the shard of a new table of database d and gives it its tablets, one for each partition: beside the database's
-// other tables, or where there are the fewest. Ids are of those that are at hand.
+// other tables, or where there are the fewest. The tablets of one that is cut are where they were. Ids are of those that are at hand.
 func (n *gateway) PlaceTable(ctx context.Context, d *schema.Database, t *schema.Table) error {
 	leaves := []*schema.Partition{{}}
 	if t.Partitioning != nil {
 		leaves = t.Partitioning.Leaves()
 	}
-	ids, err := n.newIDs(ctx, 1+len(leaves))
-	if err == nil && t.ID == 0 {
-		t.ID = schema.TableID(ids[len(leaves)])
+	cut := t.Split()
+	count := len(leaves)
+	if cut {
+		count = len(t.Tablets)
 	}
-	if err == nil {
+	ids, err := n.newIDs(ctx, 1+count)
+	if err != nil {
+		return err
+	}
+	if t.ID == 0 {
+		t.ID = schema.TableID(ids[count])
+	}
+	if !cut {
 		t.Tablets, err = placement.Tablets(n.Catalog(), d, leaves, ids, n.spreadTables())
+	} else {
+		t.Tablets = slices.Clone(t.Tablets)
+		for i := range t.Tablets {
+			t.Tablets[i].ID = schema.TabletID(ids[i])
+		}
 	}
 	if err != nil {
 		return err

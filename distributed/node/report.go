@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/distributed/datadir"
 	"cloudsql/distributed/load"
+	"cloudsql/distributed/moves"
 	"cloudsql/distributed/raft"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -152,6 +153,7 @@ type Counters struct {
 	Owner     *tso.OwnerStats
 	Stamps    *tso.ClientStats
 	Txns      *txn.Stats
+	Moves     *moves.Stats
 	Replicas  map[schema.ShardID]*replica.Stats
 	Figures
 }
@@ -180,7 +182,7 @@ func (n *Node) Counters() Counters {
 	clock := n.Clock()
 	c := Counters{
 		RPC: map[string]*rpc.Stats{"server": &n.server.Stats, "client": &n.client.Stats}, Raft: &n.raft.Stats, Transport: &n.raft.Transport,
-		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Replicas: map[schema.ShardID]*replica.Stats{},
+		Owner: &n.owner.Stats, Stamps: &n.stamps.Stats, Txns: &n.db.txns.Stats, Moves: &n.mover.Stats, Replicas: map[schema.ShardID]*replica.Stats{},
 		Figures: Figures{
 			Compared: n.compared.Load(), Condemned: n.condemnations.Load(), ClusterVersion: n.version.Active(),
 			ClockOffset: clock.Offset, ClockOffsetMS: clock.Offset.Abs().Milliseconds(), ClockOff: clock.Off, ClocksAgree: clock.Agreed,

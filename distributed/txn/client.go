@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"cloudsql/distributed"
-	"cloudsql/distributed/clock"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -32,6 +31,12 @@ type Router interface {
 	ShardOf(schema.TabletID) (schema.ShardID, bool)
 	// Copied tells whether a tablet is its table's still, and is being copied to where it will be.
 	Copied(schema.TabletID) bool
+	// Table is a table in the newest catalog that this node knows, nil if it has none of that id.
+	Table(schema.TableID) *schema.Table
+	// Refresh waits for the newest catalog that there is.
+	Refresh(ctx context.Context) error
+	// CatalogChanged gives a channel that is closed once there is another catalog; ask before looking.
+	CatalogChanged() <-chan struct{}
 	// Local is this node's replica of a shard, or nil.
 	Local(schema.ShardID) *replica.Replica
 	// Replicas are the nodes that may serve a shard, the likelier ones first.
@@ -223,31 +228,56 @@ func (c *Client) readPage(ctx context.Context, q *leaseholder.ReadRequest, page 
 			return err
 		}
 	}
-	for tries := 0; ; tries++ {
+	var begun time.Time // of waiting
+	for {
 		err := c.call(ctx, q.Shard, repeatable, func(svc leaseholder.Service) error { return svc.Read(ctx, q, page) })
-		if tries == frozenTries || !errors.Is(err, distributed.ErrSchemaChanged) || !c.cfg.Router.Copied(q.Read.Tablet) {
+		if !errors.Is(err, distributed.ErrSchemaChanged) {
 			return err
 		}
-		// It is frozen for longer than its leaseholder has requests wait: whoever drives the move has died, and another one will go on.
-		if err := clock.Sleep(ctx, frozenPause); err != nil {
+		changed := c.cfg.Router.CatalogChanged()
+		if !c.cfg.Router.Copied(q.Read.Tablet) {
+			return err
+		}
+		// It may be frozen for longer than its leaseholder has requests wait.
+		if begun.IsZero() {
+			begun = time.Now()
+		}
+		if time.Since(begun) > frozenWait {
+			return err
+		}
+		if err := awaitChange(ctx, changed, frozenPause); err != nil {
 			return err
 		}
 	}
 }
 
 const (
-	frozenTries = 20
-	frozenPause = 50 * time.Millisecond
+	frozenWait  = time.Second           // of a request; then its statement may be planned again
+	frozenMost  = 20 * time.Second      // of a statement that can't be
+	frozenPause = 50 * time.Millisecond // a tablet that serves again is no change of the catalog
 )
 
+// awaitChange waits until changed is closed, or for so long.
+func awaitChange(ctx context.Context, changed <-chan struct{}, most time.Duration) error {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
 // Read reads one tablet on the newest state; see distributed.DB.
-func (c *Client) Read(_ context.Context, r *fragment.Read) (distributed.Rows, error) {
-	return c.newRows(r, 0)
+func (c *Client) Read(ctx context.Context, r *fragment.Read) (distributed.Rows, error) {
+	return c.newRows(ctx, r, 0)
 }
 
 // ReadAt reads one tablet at a snapshot, whose versions are kept until the read is closed.
-func (c *Client) ReadAt(_ context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
-	rows, err := c.newRows(r, at)
+func (c *Client) ReadAt(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (distributed.Rows, error) {
+	rows, err := c.newRows(ctx, r, at)
 	if err != nil {
 		return nil, err
 	}

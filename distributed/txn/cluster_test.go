@@ -45,6 +45,7 @@ type testCluster struct {
 	nodes  []*testNode
 	source *testSource
 	net    *testNet
+	table  atomic.Pointer[schema.Table] // the first shard's, if its tablets are others than at first
 }
 
 type testNode struct {
@@ -155,6 +156,9 @@ func (x *testNode) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
 	return s, s == firstShard || s == secondShard
 }
 func (x *testNode) Copied(schema.TabletID) bool             { return false }
+func (x *testNode) Table(schema.TableID) *schema.Table      { return x.c.table.Load() }
+func (x *testNode) Refresh(context.Context) error           { return nil }
+func (x *testNode) CatalogChanged() <-chan struct{}         { return nil }
 func (x *testNode) Local(s schema.ShardID) *replica.Replica { return x.replicas[s] }
 func (x *testNode) Lost(schema.ShardID) error               { return nil }
 

@@ -2,12 +2,15 @@ package txn
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/lock"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
+	"cloudsql/storage/schema"
 	"cloudsql/storage/spawn"
 )
 
@@ -23,6 +26,9 @@ type rows struct {
 	begun bool
 	done  bool
 
+	only *schema.Tablet // the bounds of the rows that are wanted, of a tablet that was merged meanwhile; nil: all that come
+	rest []piece        // what is read behind this, of a tablet that was cut meanwhile
+
 	ahead  chan fetched // the page after the last one, being fetched
 	cancel context.CancelFunc
 }
@@ -32,12 +38,17 @@ type fetched struct {
 	err  error
 }
 
-func (c *Client) newRows(r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
-	s, err := c.shardOf(r.Tablet)
+func (c *Client) newRows(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
+	first, rest := c.present(ctx, r)
+	s, err := c.shardOf(first.read.Tablet)
 	if err != nil {
 		return nil, err
 	}
-	return &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: r, At: at, MaxBytes: c.cfg.PageBytes}}, nil
+	x := &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: first.read, At: at, MaxBytes: c.cfg.PageBytes}, only: first.only, rest: rest}
+	if len(rest) > 0 && at == 0 {
+		err = x.startOver(ctx) // all of them at one state
+	}
+	return x, err
 }
 
 var _ distributed.Rows = (*rows)(nil)
@@ -57,10 +68,10 @@ func (r *rows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
 			continue
 		}
 		r.begun = true
-		if r.q.From = page.Next; page.Next == nil {
-			r.finish()
-		} else {
+		if r.q.From = page.Next; page.Next != nil {
 			r.prefetch(ctx)
+		} else if !r.turn() {
+			r.finish()
 		}
 		if page.Batch.Len() > 0 || r.q.Read.Report && page.Seen > 0 {
 			return true, nil
@@ -82,7 +93,35 @@ func (r *rows) startOver(ctx context.Context) error {
 	return nil
 }
 
+// fetch gets the next page, from wherever its rows are by now.
 func (r *rows) fetch(ctx context.Context, page *fragment.Page) error {
+	var begun time.Time // of waiting
+	for {
+		err := r.fetchHere(ctx, page)
+		if err == nil && r.only != nil {
+			keep(page, r.only)
+		}
+		if !errors.Is(err, distributed.ErrSchemaChanged) {
+			return err
+		}
+		if r.follow(ctx) {
+			begun = time.Time{}
+			continue
+		}
+		// Whoever drives the move may have died while the tablet was frozen, and another one will go on.
+		if begun.IsZero() {
+			begun = time.Now()
+		}
+		if r.q.Shard == 0 || !r.c.cfg.Router.Copied(r.q.Read.Tablet) || time.Since(begun) > frozenMost {
+			return err
+		}
+	}
+}
+
+func (r *rows) fetchHere(ctx context.Context, page *fragment.Page) error {
+	if r.q.Shard == 0 {
+		return distributed.ErrSchemaChanged
+	}
 	if r.txn != nil && r.q.Txn != (fragment.TxnID{}) {
 		return r.txn.fetch(ctx, &r.q, page)
 	}

@@ -111,12 +111,13 @@ func (t *Txn) SetLockWait(d time.Duration) { t.o.LockWait = d }
 
 // Read implements distributed.Txn.
 func (t *Txn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions) (distributed.Rows, error) {
-	q, err := t.request(ctx, r, mode, lo)
+	first, rest := t.c.present(ctx, r)
+	q, err := t.request(ctx, first.read, mode, lo)
 	if err != nil {
 		return nil, err
 	}
 	q.MaxBytes = t.c.cfg.PageBytes
-	return &rows{c: t.c, q: q, txn: t}, nil
+	return &rows{c: t.c, q: q, txn: t, only: first.only, rest: rest}, nil
 }
 
 // ReadPoint implements distributed.Txn.
@@ -149,9 +150,7 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 		mode = distributed.ReadSnapshot
 	}
 	if mode == distributed.ReadSnapshot {
-		if l := t.participant(q.Shard); l != nil && l.mark > 0 {
-			q.Txn = t.id
-		}
+		t.address(&q)
 		q.At, err = t.snapshot(ctx)
 		return q, err
 	}
@@ -162,9 +161,21 @@ func (t *Txn) request(ctx context.Context, r *fragment.Read, mode distributed.Re
 	q.NoWait, q.SkipLocked, q.LockWait, q.Session = lo.NoWait, lo.SkipLocked, t.o.LockWait, t.o.Session
 	// SKIP LOCKED promises nothing about what it skips.
 	q.Ranges = (lo.Ranges || t.o.Isolation != distributed.ReadCommitted) && !lo.SkipLocked
-	t.join(q.Shard)
-	q.Txn = t.id
+	t.address(&q)
 	return q, nil
+}
+
+// address gives a read the transaction's id, if its shard has to know it.
+func (t *Txn) address(q *leaseholder.ReadRequest) {
+	if q.Lock != lock.None {
+		t.join(q.Shard)
+		q.Txn = t.id
+		return
+	}
+	q.Txn = fragment.TxnID{}
+	if l := t.participant(q.Shard); l != nil && l.mark > 0 {
+		q.Txn = t.id
+	}
 }
 
 // fetch reads a page that the leaseholder must know the transaction for.

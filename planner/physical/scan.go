@@ -80,7 +80,7 @@ func (s *tableScan) columnIDs() []int {
 func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
 	t := s.table.Desc
 	f := &fragment.Read{
-		SchemaVersion: t.Version, Index: s.path.Index.ID, Reverse: s.path.Reverse,
+		SchemaVersion: t.Version, Index: s.path.Index.ID, Reverse: s.path.Reverse, Table: t, Ordered: s.keep,
 		Columns: make([]schema.ColumnID, len(s.columns)), Env: run.FragmentEnv(), Report: true,
 	}
 	var err error

@@ -23,6 +23,8 @@ type Env struct {
 	Collation collation.ID // collation_server: of a database that names none
 	// Note receives warnings and notes; nil drops them.
 	Note func(level string, code uint16, message string)
+	// Progress receives what the process list says of a change that takes long; nil drops it.
+	Progress func(state string)
 	// Locks is the session's part in locks on tables; nil: nobody is waited for, and nothing can be copied.
 	Locks TableLocks
 	// Catalog is what foreign keys are looked at in: their parents, and who refers to a table. nil: nobody does.

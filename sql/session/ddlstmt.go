@@ -24,6 +24,7 @@ import (
 // ddlEnv is what data definition statements depend on.
 func (s definitions) ddlEnv() *ddl.Env {
 	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables(s).serverCollation(), Note: s.conds.Note, Locks: s.locks,
+		Progress:       func(state string) { s.proc.State.Store(&state) },
 		ForeignKeysOff: s.vars.ForeignKeysOff, Engine: s.vars.Text("default_storage_engine")}
 }
 
@@ -56,6 +57,7 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 	}
 	ctx = online.WithLockWait(ctx, max(s.vars.TableLockWait, time.Second))
 	run := s.definition(ctx, st.text)
+	defer s.proc.State.Store(nil)
 	err := run.Run(ctx, node, st.text)
 	execution(s).look()
 	if err != nil {

@@ -135,6 +135,9 @@ func NewEngine(db distributed.DB, cfg Config) *Engine {
 	return e
 }
 
+// Inherit brings definitions to an end, until ctx ends, that were left half changed by gateways that are gone.
+func (e *Engine) Inherit(ctx context.Context) { online.Inherit(ctx, e.ddl, e.log) }
+
 // ServerVersion is what the greeting shows.
 func (e *Engine) ServerVersion() string { return e.version }
 

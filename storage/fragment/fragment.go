@@ -38,6 +38,11 @@ type Read struct {
 
 	// Report asks for Page.Report: what the evaluation warns of, which Env.Warn is then not told. It travels beside the fragment.
 	Report bool
+
+	// Table is the table as it was planned with, by which a gateway finds the rows where their tablet has moved meanwhile; nil: it does not
+	// look. Ordered: who reads counts on the index's order. They stay at the gateway.
+	Table   *schema.Table
+	Ordered bool
 }
 
 // Aggregate is a partial aggregation: the output row is the group values followed by each aggregate's partial values

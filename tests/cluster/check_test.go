@@ -78,6 +78,7 @@ var workloads = []struct {
 	{"strict", func() workload { return &strict{} }},
 	{"families", func() workload { return &families{} }},
 	{"definitions", func() workload { return &redefinitions{} }},
+	{tableWorkload, func() workload { return &table{} }},
 }
 
 // checkDB is the workloads' database.
@@ -146,7 +147,7 @@ func prepare(t *testing.T, seed uint64, names []string, nodes []*harness.Node) *
 	db := nodes[0].DB(checkDB, "multiStatements=true")
 	for _, w := range workloads {
 		for _, name := range names {
-			if name == w.name || name == "all" {
+			if name == w.name || name == "all" && w.name != tableWorkload {
 				r.works[w.name] = w.make()
 				r.works[w.name].setup(r, db)
 			}

@@ -1,8 +1,11 @@
 package online
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
+	"strconv"
 	"time"
 
 	"cloudsql/distributed"
@@ -17,21 +20,32 @@ import (
 
 // Bounds of an index build.
 const (
-	backfillChunk    = 512              // rows whose entries one fragment derives
-	backfillLockWait = 10 * time.Second // of one attempt, for a row that a transaction holds
-	backfillRetries  = 60               // of one chunk that fails for another reason, with pauses in between
+	backfillChunk    = 512               // rows whose entries one fragment derives
+	backfillRead     = 8 * backfillChunk // rows whose keys are read at one snapshot
+	backfillLockWait = 10 * time.Second  // of one attempt, for a row that a transaction holds
+	backfillRetries  = 60                // of one chunk that fails for another reason, with pauses in between
 	backfillPause    = 100 * time.Millisecond
-	progressEvery    = 5 * time.Second // between updates of the job's record
+	progressEvery    = 2 * time.Second        // between updates of the job's record
+	firstReport      = 200 * time.Millisecond // before the first of them
 )
 
-// backfill derives the entries of the WriteOnly indexes of t for the rows that are there. Errors: 1062 for a unique
+// backfill derives the entries of the WriteOnly indexes of t for the rows that are there, from where job is. Errors: 1062 for a unique
 // index that the rows do not allow.
-func (x *Executor) backfill(ctx context.Context, t *schema.Table, _ []schema.IndexID) error {
-	b := &backfiller{x: x, t: t, reported: time.Now()}
-	for i := range t.Tablets {
-		if err := b.tablet(ctx, &t.Tablets[i]); err != nil {
+func (x *Executor) backfill(ctx context.Context, t *schema.Table, job *catalog.DefinitionJob, progress func(state string)) error {
+	b := &backfiller{x: x, t: t, progress: progress, reported: time.Now().Add(firstReport - progressEvery)}
+	first := 0
+	if job != nil && job.Build != nil {
+		b.done, b.resumes = job.RowsDone, true
+		first = max(0, slices.IndexFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == job.Build.Tablet }))
+		if t.Tablets[first].ID == job.Build.Tablet {
+			b.after = job.Build.After
+		}
+	}
+	for i := first; i < len(t.Tablets); i++ {
+		if err := b.fill(ctx, &t.Tablets[i]); err != nil {
 			return err
 		}
+		b.after = nil
 	}
 	return nil
 }
@@ -39,35 +53,52 @@ func (x *Executor) backfill(ctx context.Context, t *schema.Table, _ []schema.Ind
 type backfiller struct {
 	x        *Executor
 	t        *schema.Table
+	progress func(state string) // nil: nobody looks
+	resumes  bool               // the job's record is to say how far it is
 	done     uint64
 	reported time.Time
 	keys     [][]byte
+	after    []byte // the last key that is done in the present tablet; nil: none is
 }
 
-// tablet walks a tablet's primary keys and hands them on in chunks. The rows may change under the walk: those that are
-// written after it passed, or before it came, have had their entries made by the writer.
-func (b *backfiller) tablet(ctx context.Context, tablet *schema.Tablet) error {
-	read := &fragment.Read{
-		Tablet: tablet.ID, SchemaVersion: b.t.Version, Index: schema.PrimaryIndex,
-		Spans:   []fragment.Span{{Start: tablet.Start, End: tablet.End}},
-		Columns: []schema.ColumnID{b.t.Columns[b.t.Primary().Columns[0].Column].ID}, WithKeys: true,
-		Env: &expr.Env{Mode: *types.DefaultMode()},
-	}
-	err := b.x.scanTablet(ctx, read, func(page *fragment.Page) error {
-		for _, k := range page.Keys {
-			b.keys = append(b.keys, append([]byte(nil), k...)) // a page lives until the next one
-			if len(b.keys) == backfillChunk {
-				if err := b.flush(ctx, tablet); err != nil {
-					return err
+// fill walks a tablet's primary keys and hands them on in chunks, with a snapshot for some thousands of them only. The rows may change under the
+// walk: those that are written after it passed, or before it came, have had their entries made by the writer.
+func (b *backfiller) fill(ctx context.Context, tablet *schema.Tablet) error {
+	for more := true; more; {
+		start := tablet.Start
+		if b.after != nil {
+			start = b.after // once more, which does no harm
+		}
+		read := &fragment.Read{
+			Tablet: tablet.ID, SchemaVersion: b.t.Version, Index: schema.PrimaryIndex,
+			Spans:   []fragment.Span{{Start: start, End: tablet.End}},
+			Columns: []schema.ColumnID{b.t.Columns[b.t.Primary().Columns[0].Column].ID}, WithKeys: true, Limit: backfillRead,
+			Env: &expr.Env{Mode: *types.DefaultMode()},
+		}
+		met := 0
+		err := b.x.scanTablet(ctx, read, func(page *fragment.Page) error {
+			for _, k := range page.Keys {
+				if met++; met == 1 && b.after != nil && bytes.Equal(k, b.after) {
+					continue
+				}
+				b.keys = append(b.keys, append([]byte(nil), k...)) // a page lives until the next one
+				if len(b.keys) == backfillChunk {
+					if err := b.flush(ctx, tablet); err != nil {
+						return err
+					}
 				}
 			}
+			return nil
+		})
+		if err == nil {
+			err = b.flush(ctx, tablet)
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		if err != nil {
+			return err
+		}
+		more = met == backfillRead
 	}
-	return b.flush(ctx, tablet)
+	return nil
 }
 
 func (b *backfiller) flush(ctx context.Context, tablet *schema.Tablet) error {
@@ -101,8 +132,9 @@ func (b *backfiller) flush(ctx context.Context, tablet *schema.Tablet) error {
 		}
 	}
 	b.done += uint64(len(b.keys))
+	b.after = b.keys[len(b.keys)-1]
 	b.keys = b.keys[:0]
-	return b.report(ctx)
+	return b.report(ctx, tablet.ID)
 }
 
 func (b *backfiller) write(ctx context.Context, w *fragment.Write) error {
@@ -130,20 +162,20 @@ func passing(err error) bool {
 	return false
 }
 
-// report writes the build's progress into the job's record now and then.
-func (b *backfiller) report(ctx context.Context) error {
+// report tells how far the build is, and writes it into the job's record now and then.
+func (b *backfiller) report(ctx context.Context, tablet schema.TabletID) error {
+	if b.progress != nil {
+		b.progress("altering table: " + strconv.FormatUint(b.done, 10) + " rows indexed")
+	}
 	if time.Since(b.reported) < progressEvery {
 		return nil
 	}
 	b.reported = time.Now()
-	return b.x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		var job Job
-		if !tx.Snapshot.Record(jobKind, jobKey(b.t.ID), &job) || job.Owner != b.x.Owner {
-			return mysqlerr.New(mysqlerr.QueryInterrupted) // the table is dropped, or another gateway believed us dead
-		}
+	return changeJob(ctx, b.x, b.t.ID, func(job *catalog.DefinitionJob) {
 		job.State, job.RowsDone = "backfill", b.done
-		tx.PutRecord(jobKind, jobKey(b.t.ID), job)
-		return nil
+		if b.resumes && job.Build != nil {
+			job.Build.Tablet, job.Build.After = tablet, b.after
+		}
 	})
 }
 

@@ -78,7 +78,7 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 		} else {
 			unlock = func() {}
 		}
-		if last, err = x.runBuilt(ctx, c, last, release); err != nil || len(added) == 0 {
+		if last, err = x.runBuilt(ctx, env, c, last, rename, release); err != nil || len(added) == 0 {
 			break
 		}
 		if !c.Locked {
@@ -116,13 +116,13 @@ func (x *Executor) run(ctx context.Context, env *ddl.Env, db *schema.Database, c
 }
 
 // runBuilt is runChecked of a change that may bring foreign keys, too: what they need is published before they are in force.
-func (x *Executor) runBuilt(ctx context.Context, c *ddl.Change, last *schema.Table, unlock func()) (*schema.Table, error) {
+func (x *Executor) runBuilt(ctx context.Context, env *ddl.Env, c *ddl.Change, last *schema.Table, rename *Name, unlock func()) (*schema.Table, error) {
 	if len(ddl.AddedKeys(c.From, last)) == 0 {
-		return last, x.runChecked(ctx, c, last, unlock)
+		return last, x.runChecked(ctx, env, c, last, resumable(c, rename), unlock)
 	}
 	built := last.Clone()
 	built.ForeignKeys = slices.DeleteFunc(built.ForeignKeys, func(f schema.ForeignKey) bool { return c.From.ForeignKeyByName(f.Name) < 0 })
-	if err := x.runChecked(ctx, c, built, unlock); err != nil {
+	if err := x.runChecked(ctx, env, c, built, false, unlock); err != nil {
 		return nil, err
 	}
 	built.Version++
@@ -131,16 +131,24 @@ func (x *Executor) runBuilt(ctx context.Context, c *ddl.Change, last *schema.Tab
 
 // runChecked goes through the versions of a change that the present rows may refuse: it is taken back then. The table is locked
 // until the first of them is there: who used the table before has ended, and who comes is held to a new unique index or NOT NULL.
-// Rows are checked and indexed beside those that come.
-func (x *Executor) runChecked(ctx context.Context, c *ddl.Change, last *schema.Table, unlock func()) error {
+// Rows are checked and indexed beside those that come. resumes: if this gateway dies, another one can go on.
+func (x *Executor) runChecked(ctx context.Context, env *ddl.Env, c *ddl.Change, last *schema.Table, resumes bool, unlock func()) error {
 	step := trialTable(c, last)
-	err := x.publish(ctx, step, false, nil)
+	var job *catalog.DefinitionJob
+	var err error
+	if resumes {
+		job = &catalog.DefinitionJob{Build: &catalog.IndexBuild{Version: step.Version, Indexes: c.Build, Last: last}}
+		err = changeJob(ctx, x, c.From.ID, func(now *catalog.DefinitionJob) { now.Build = job.Build })
+	}
+	if err == nil {
+		err = x.publish(ctx, step, false, nil)
+	}
 	unlock()
 	if err == nil {
 		err = x.checkNotNull(ctx, step, c.NotNull)
 	}
 	if err == nil && len(c.Build) > 0 {
-		err = x.backfill(ctx, step, c.Build)
+		err = x.backfill(ctx, step, job, env.Progress)
 	}
 	if err != nil {
 		return errors.Join(err, x.takeBack(ctx, c.From, step))
@@ -230,7 +238,7 @@ func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename 
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		now, ok := tx.Snapshot.TableByID(t.ID)
 		if !ok {
-			return mysqlerr.New(mysqlerr.NoSuchTable, "", t.Name)
+			return noSuchTable(tx.Snapshot, t)
 		}
 		next := t
 		if rename != nil {
@@ -250,6 +258,11 @@ func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename 
 		}
 		return nil
 	})
+}
+
+// noSuchTable is 1146 for a table that was dropped meanwhile.
+func noSuchTable(s *catalog.Snapshot, t *schema.Table) error {
+	return mysqlerr.New(mysqlerr.NoSuchTable, s.DatabaseName(t), t.Name)
 }
 
 func (x *Executor) checkTarget(s *catalog.Snapshot, to Name) error {

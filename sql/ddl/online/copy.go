@@ -3,12 +3,14 @@ package online
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
 	"strings"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/planner/bind"
-	"cloudsql/planner/partition"
+	"cloudsql/planner/locate"
 	"cloudsql/planner/rules"
 	"cloudsql/sql/ddl"
 	"cloudsql/storage/conversion"
@@ -55,6 +57,9 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	}
 	second := c.Table.Clone()
 	second.Name, second.Version, second.Tablets, second.ForeignKeys = ddl.CopyName(c.From.ID), c.From.Version, nil, nil
+	if staysCut(c.From, second) {
+		second.Tablets = c.From.Tablets
+	}
 	for i := range second.Columns {
 		if c.From.ColumnByID(second.Columns[i].ID) >= 0 {
 			second.Columns[i].Missing = nil // it was of the old type, and no row will lack the column
@@ -77,6 +82,21 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 		return 0, errors.Join(err, x.dropCopy(context.WithoutCancel(ctx), second))
 	}
 	return rows, x.dropTablets(ctx, []*schema.Table{c.From})
+}
+
+// staysCut tells whether the bounds of a table's tablets mean the same in another definition of it, which may be cut.
+func staysCut(from, to *schema.Table) bool {
+	was, is := from.Primary().Columns, to.Primary().Columns
+	if !from.Split() || to.Partitioning != nil || len(was) != len(is) {
+		return false
+	}
+	for i := range was {
+		a, b := &from.Columns[was[i].Column], &to.Columns[is[i].Column]
+		if a.ID != b.ID || !reflect.DeepEqual(a.Type, b.Type) || was[i].Desc != is[i].Desc || was[i].Prefix != is[i].Prefix {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(to.Indexes[1:], func(ix schema.Index) bool { return ix.Unique })
 }
 
 // AutoIncOf is the next AUTO_INCREMENT value of a table, 1 where it has none.
@@ -118,7 +138,7 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 		now, ok := tx.Snapshot.TableByID(c.From.ID)
 		if !ok {
-			return mysqlerr.New(mysqlerr.NoSuchTable, "", c.From.Name)
+			return noSuchTable(tx.Snapshot, c.From)
 		}
 		if rename != nil {
 			if err := x.checkTarget(tx.Snapshot, *rename); err != nil {
@@ -159,9 +179,9 @@ type copier struct {
 	missing  []types.Value // for columns that from lacks
 	perRow   []expr.Expr   // for those of them with DEFAULT (expression); nil for others
 	exprEnv  expr.Env
-	rules    *rules.Rows    // nil: to has none
-	parts    *partition.Map // nil: to has none
-	autoInc  int            // a column of to that numbers the rows, or -1
+	rules    *rules.Rows  // nil: to has none
+	place    locate.Place // of rows in to
+	autoInc  int          // a column of to that numbers the rows, or -1
 	rows     uint64
 	numbered uint64 // the last number given
 	highest  uint64 // of an AUTO_INCREMENT column that was there before, or was filled by the rows
@@ -223,7 +243,7 @@ func (cp *copier) prepare() error {
 	cp.batch.Reset(len(cp.to.Columns))
 	cp.exprEnv.Warn = cp.warn
 	var err error
-	if cp.parts, err = partition.Of(cp.to); err != nil {
+	if cp.place, err = locate.PlaceOf(cp.to, nil); err != nil {
 		return err
 	}
 	cp.rules, err = rules.NewRows(cp.to, &cp.exprEnv)
@@ -341,22 +361,27 @@ func (cp *copier) warn(code uint16, message string) {
 // partitions do not take.
 func (cp *copier) flush(ctx context.Context) error {
 	defer cp.batch.Reset(len(cp.to.Columns))
-	if cp.parts == nil {
+	if !cp.place.Several() {
 		return cp.write(ctx, &cp.to.Tablets[0], cp.batch)
 	}
-	batches := make([]types.Batch, len(cp.to.Tablets))
+	batches := map[schema.TabletID]*types.Batch{}
 	for i := range cp.batch.Len() {
 		row := cp.batch.Row(i)
-		leaf, err := cp.parts.Leaf(row)
+		tb, err := cp.place.Of(row)
 		if err != nil {
 			return err
 		}
-		batches[leaf].Width = cp.batch.Width
-		batches[leaf].Append(row)
+		if batches[tb.ID] == nil {
+			batches[tb.ID] = &types.Batch{Width: cp.batch.Width}
+		}
+		batches[tb.ID].Append(row)
 	}
-	for leaf := range batches {
-		if err := cp.write(ctx, &cp.to.Tablets[leaf], batches[leaf]); err != nil {
-			return err
+	for i := range cp.to.Tablets {
+		tb := &cp.to.Tablets[i]
+		if rows := batches[tb.ID]; rows != nil {
+			if err := cp.write(ctx, tb, *rows); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

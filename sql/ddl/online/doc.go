@@ -20,5 +20,5 @@
 //
 // Invariants: a change has exactly the version after the one it started from. At most one change works on a table at a
 // time: it holds the table's job record in the catalog, which names the gateway that runs it. Whoever meets the record of
-// a dead gateway first takes back what that one left (indexes that are not Public), then goes on with its own change.
+// a dead gateway first goes on with its index build, or takes back what else that one left (inherit.go), and then makes its own change.
 package online

@@ -320,7 +320,7 @@ func (x *Executor) named(names []Name) (tables []*schema.Table) {
 	return tables
 }
 
-// Truncate gives a table a fresh tablet in place of its rows.
+// Truncate gives a table fresh tablets in place of its rows; where it was cut, it stays so.
 func (x *Executor) Truncate(ctx context.Context, env *ddl.Env, name Name) error {
 	return x.withTable(ctx, name, "TRUNCATE", func(db *schema.Database, t *schema.Table) error {
 		if err := mayTruncate(env, x.DB.Catalog(), t); err != nil {
@@ -333,7 +333,9 @@ func (x *Executor) Truncate(ctx context.Context, env *ddl.Env, name Name) error 
 		defer unlock()
 		empty := t.Clone()
 		empty.Version++
-		empty.Tablets, empty.AutoIncStart = nil, 0
+		if empty.AutoIncStart = 0; !t.Split() {
+			empty.Tablets = nil
+		}
 		if err := x.DB.PlaceTable(ctx, db, empty); err != nil {
 			return err
 		}
@@ -417,7 +419,7 @@ func (x attempt) rename(ctx context.Context, env *ddl.Env, pairs [][2]Name) erro
 		if _, view := x.DB.Catalog().ViewByID(id); view {
 			continue
 		}
-		release, err := x.acquire(ctx, id, "RENAME")
+		release, _, err := x.acquire(ctx, id, "RENAME")
 		if err != nil {
 			return err
 		}

@@ -17,19 +17,31 @@ import (
 // jobKind is the kind of the catalog's records of running changes; their key is the table's id.
 const jobKind = catalog.DefinitionJobs
 
-// Job is the record of a change that is at work on a table.
-type Job struct {
-	Owner     string    `json:"owner"` // Executor.Owner
-	Statement string    `json:"statement"`
-	Started   time.Time `json:"started"`
-	State     string    `json:"state,omitempty"`
-	RowsDone  uint64    `json:"rowsDone,omitempty"` // of an index build
-}
-
 func jobKey(id schema.TableID) string { return strconv.FormatUint(uint64(id), 10) }
 
-// busyWait is how often a change asks whether the one before it on the same table is done.
-const busyWait = 200 * time.Millisecond
+// busyWait is how often a change that waits for another on the same table asks whether the gateway of that one is there still.
+const busyWait = time.Second
+
+// catalogChanged gives a channel that is closed at the catalog's next change; nil where nobody tells.
+func catalogChanged(x *Executor) <-chan struct{} {
+	if w, ok := x.DB.(interface{ CatalogChanged() <-chan struct{} }); ok {
+		return w.CatalogChanged()
+	}
+	return nil
+}
+
+// awaitChange waits until changed is closed, for most at the longest.
+func awaitChange(ctx context.Context, changed <-chan struct{}, most time.Duration) error {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
 
 var errBusy = errors.New("ddl: another change is at work on the table")
 
@@ -71,15 +83,18 @@ func lockWait(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // acquire makes this change the only one on a table. It waits for the one that is at work. errReplaced where the table is gone
 // before its change could begin.
-func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement string) (release func(), err error) {
+//
+// left is what a gateway that is gone was at: an index build's record is this change's until somebody has gone on with it.
+func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement string) (release func(), left *catalog.DefinitionJob, err error) {
 	wait, cancel := lockWait(ctx)
 	defer cancel()
 	unlock, err := x.local.lock(wait, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key := jobKey(id)
 	for {
+		changed := catalogChanged(x)
 		err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
 			if _, ok := tx.Snapshot.TableByID(id); !ok {
 				return errReplaced
@@ -87,39 +102,62 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 			if catalog.Moving(tx.Snapshot, id) {
 				return errBusy
 			}
-			var job Job
-			if tx.Snapshot.Record(jobKind, key, &job) && job.Owner != x.Owner && (x.Alive == nil || x.Alive(ctx, job.Owner)) {
-				return errBusy
+			job := catalog.DefinitionJob{Owner: x.Owner, Statement: statement, Started: time.Now()}
+			if left = catalog.DefinitionJobOf(tx.Snapshot, id); left != nil && left.Owner != x.Owner {
+				if !gone(ctx, x, left.Owner) {
+					return errBusy
+				}
+				if left.Build != nil {
+					job = *left
+					job.Owner = x.Owner
+				}
+			} else {
+				left = nil
 			}
-			tx.PutRecord(jobKind, key, Job{Owner: x.Owner, Statement: statement, Started: time.Now()})
+			tx.PutRecord(jobKind, key, job)
 			return nil
 		})
 		if !errors.Is(err, errBusy) {
 			break
 		}
-		select {
-		case <-wait.Done():
+		if err := awaitChange(wait, changed, busyWait); err != nil {
 			unlock()
-			return nil, context.Cause(wait)
-		case <-time.After(busyWait):
+			return nil, nil, err
 		}
 	}
 	if err != nil {
 		unlock()
-		return nil, err
+		return nil, nil, err
 	}
 	return func() {
 		defer unlock()
 		// Whatever became of the change, its record must not outlive it: a stale one is taken over by the next change of
 		// this gateway, and of another one once this gateway is gone.
 		_ = x.DB.ChangeCatalog(context.WithoutCancel(ctx), func(tx *catalog.Tx) error {
-			var job Job
-			if tx.Snapshot.Record(jobKind, key, &job) && job.Owner == x.Owner {
+			if job := catalog.DefinitionJobOf(tx.Snapshot, id); job != nil && job.Owner == x.Owner {
 				tx.PutRecord(jobKind, key, nil)
 			}
 			return nil
 		})
-	}, nil
+	}, left, nil
+}
+
+// gone tells whether the gateway that a record names is none any more.
+func gone(ctx context.Context, x *Executor, owner string) bool {
+	return owner != x.Owner && x.Alive != nil && !x.Alive(ctx, owner)
+}
+
+// changeJob changes the record of the change that is at work. 1317: it is not this gateway's any more, which was believed dead, or the table is gone.
+func changeJob(ctx context.Context, x *Executor, id schema.TableID, fn func(job *catalog.DefinitionJob)) error {
+	return x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+		job := catalog.DefinitionJobOf(tx.Snapshot, id)
+		if job == nil || job.Owner != x.Owner {
+			return mysqlerr.New(mysqlerr.QueryInterrupted)
+		}
+		fn(job)
+		tx.PutRecord(jobKind, jobKey(id), *job)
+		return nil
+	})
 }
 
 // withTable runs fn as the only change on the table of that name, on its newest descriptor and with the leftovers of a
@@ -145,7 +183,7 @@ func (x attempt) withTable(ctx context.Context, name Name, statement string,
 	if err != nil {
 		return err
 	}
-	release, err := x.acquire(ctx, t.ID, statement)
+	release, left, err := x.acquire(ctx, t.ID, statement)
 	if err != nil {
 		return err
 	}
@@ -156,7 +194,7 @@ func (x attempt) withTable(ctx context.Context, name Name, statement string,
 		return errReplaced
 	}
 	db, _ := s.Database(name.DB)
-	if now, err = x.sweep(ctx, db, now); err != nil {
+	if now, err = x.inherit(ctx, db, now, left); err != nil {
 		return err
 	}
 	return fn(db, now)

@@ -5,15 +5,11 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"time"
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
-
-// movePoll is how often who has asked for a move looks how it is.
-const movePoll = 20 * time.Millisecond
 
 // Moves has tablets moved to other shards, cut and merged, which package moves does, and waits for it. Who stops waiting cancels it.
 type Moves struct{ *Executor }
@@ -80,6 +76,7 @@ func (x Moves) start(ctx context.Context, name Name, statement string, begin fun
 // awaitMove waits until a move has been made, or is none any more.
 func (x Moves) awaitMove(ctx context.Context, name Name, table schema.TableID, tablet schema.TabletID) error {
 	for {
+		changed := catalogChanged(x.Executor)
 		m := catalog.MoveOf(x.DB.Catalog(), tablet)
 		switch {
 		case m == nil || m.State == catalog.MoveLeaving:
@@ -90,10 +87,8 @@ func (x Moves) awaitMove(ctx context.Context, name Name, table schema.TableID, t
 				return nil
 			}))
 		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(context.Cause(ctx), x.cancelMove(context.WithoutCancel(ctx), tablet))
-		case <-time.After(movePoll):
+		if err := awaitChange(ctx, changed, busyWait); err != nil {
+			return errors.Join(err, x.cancelMove(context.WithoutCancel(ctx), tablet))
 		}
 	}
 }

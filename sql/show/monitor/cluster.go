@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/show/virtual"
@@ -83,6 +85,26 @@ func clusterTablets(s *virtual.Scan) error {
 			}
 		}
 		return nil
+	})
+}
+
+// clusterJobs is CLUSTER_JOBS: the changes of definitions that are at work, and how far those are that fill indexes.
+func clusterJobs(s *virtual.Scan) error {
+	if len(s.Catalog().Records(catalog.DefinitionJobs)) == 0 {
+		return nil
+	}
+	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
+		job := catalog.DefinitionJobOf(s.Catalog(), o.Desc.ID)
+		if job == nil || o.Made != nil || o.View != nil {
+			return nil
+		}
+		node := types.Null
+		name, _, _ := strings.Cut(job.Owner, "/")
+		if id, err := strconv.ParseUint(name, 10, 64); err == nil {
+			node = virtual.Num(id)
+		}
+		rows, _ := s.DB().TableStats(o.Desc)
+		return s.Row(types.Str(o.DB), types.Str(o.Desc.Name), types.Str(job.Statement), types.Str(job.State), node, virtual.Num(job.RowsDone), virtual.Num(rows))
 	})
 }
 

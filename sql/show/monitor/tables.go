@@ -9,6 +9,7 @@ import (
 func Tables() virtual.Generators {
 	return virtual.Generators{
 		virtual.InfoSchema: {
+			"CLUSTER_JOBS":    clusterJobs,
 			"CLUSTER_MEMORY":  clusterMemory,
 			"CLUSTER_NODES":   clusterNodes,
 			"CLUSTER_SHARDS":  clusterShards,

@@ -1,0 +1,201 @@
+package txn
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"cloudsql/distributed"
+	"cloudsql/storage/expr"
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
+	"cloudsql/storage/types"
+)
+
+// TestPieces: by which tablets, and in which order, a read goes on whose tablet is none of the table's any more.
+func TestPieces(t *testing.T) {
+	tablets := func(version uint64, list ...schema.Tablet) *schema.Table {
+		t := testTable(firstShard)
+		t.Version, t.Tablets = version, list
+		return t
+	}
+	tb := func(id schema.TabletID, start, end int64) schema.Tablet {
+		x := schema.Tablet{ID: id, Shard: firstShard}
+		if start > 0 {
+			x.Start = intKey(start)
+		}
+		if end > 0 {
+			x.End = intKey(end)
+		}
+		return x
+	}
+	before := tablets(3, tb(1, 0, 10), tb(2, 10, 20), tb(3, 20, 0))
+	moved := tablets(4, tb(1, 0, 10), tb(4, 10, 20), tb(3, 20, 0))
+	cut := tablets(4, tb(1, 0, 10), tb(4, 10, 15), tb(5, 15, 20), tb(3, 20, 0))
+	merged := tablets(4, tb(1, 0, 10), tb(4, 10, 0))
+	shifted := tablets(5, tb(1, 0, 10), tb(6, 10, 17), tb(7, 17, 0))
+	other := cut.Clone()
+	other.Columns[1].Type = types.TypeString
+	span := func(start, end int64) []fragment.Span {
+		x := tb(0, start, end)
+		return []fragment.Span{{Start: x.Start, End: x.End}}
+	}
+	groups := &fragment.Aggregate{GroupBy: []expr.Expr{expr.NewInt(1)}}
+	for i, c := range []struct {
+		now  *schema.Table
+		read fragment.Read
+		want string
+	}{
+		{before, fragment.Read{Spans: span(10, 20)}, ""},
+		{nil, fragment.Read{Spans: span(10, 20)}, ""},
+		{other, fragment.Read{Spans: span(10, 20)}, ""},
+		{moved, fragment.Read{Spans: span(10, 20)}, "4"},
+		{moved, fragment.Read{Index: 2, Limit: 5}, "4"},
+		{moved, fragment.Read{Agg: new(fragment.Aggregate)}, "4"},
+		{cut, fragment.Read{Spans: span(10, 20)}, "4 5"},
+		{cut, fragment.Read{Spans: span(12, 13), Reverse: true}, "5 4"},
+		{cut, fragment.Read{Keys: [][]byte{intKey(12), intKey(18)}}, "4 5"},
+		{cut, fragment.Read{Keys: [][]byte{intKey(18), intKey(12)}}, "5 4"},
+		{cut, fragment.Read{Keys: [][]byte{intKey(12), intKey(18), intKey(13)}}, ""},
+		{cut, fragment.Read{Spans: span(10, 20), Agg: groups}, "4 5"},
+		{cut, fragment.Read{Spans: span(10, 20), Agg: new(fragment.Aggregate)}, ""},
+		{cut, fragment.Read{Spans: span(10, 20), Limit: 1}, ""},
+		{cut, fragment.Read{Index: 2}, "4 5"},
+		{cut, fragment.Read{Index: 2, Agg: groups}, "4 5"},
+		{cut, fragment.Read{Index: 2, Ordered: true}, ""},
+		{cut, fragment.Read{Index: 2, Limit: 1}, ""},
+		{merged, fragment.Read{Spans: span(10, 20), Limit: 1}, "4"},
+		{merged, fragment.Read{Spans: span(10, 0)}, ""},
+		{merged, fragment.Read{}, ""},
+		{merged, fragment.Read{Index: 2}, "4 of 10-20"},
+		{merged, fragment.Read{Index: 2, Ordered: true}, "4 of 10-20"},
+		{merged, fragment.Read{Index: 2, Agg: groups}, ""},
+		{shifted, fragment.Read{Index: 2}, "6 of 10-20 7 of 10-20"},
+		{shifted, fragment.Read{Spans: span(12, 20)}, "6 7"},
+		{shifted, fragment.Read{}, ""},
+	} {
+		r := c.read
+		r.Tablet, r.SchemaVersion, r.Table = 2, before.Version, before
+		if r.Index == 0 {
+			r.Index = schema.PrimaryIndex
+		}
+		var got []string
+		for _, p := range piecesBy(c.now, &r) {
+			if got = append(got, fmt.Sprint(p.read.Tablet)); p.only == &before.Tablets[1] && p.read.WithKeys {
+				got = append(got, "of 10-20")
+			} else if p.only != nil {
+				t.Errorf("case %d: of %v", i, p.only)
+			}
+			if p.read.SchemaVersion != c.now.Version || p.read.Table != c.now {
+				t.Errorf("case %d: version %d", i, p.read.SchemaVersion)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("case %d: %v, not %q", i, got, c.want)
+		}
+	}
+}
+
+// TestReadGoesOn: a tablet is cut between two pages of a read, or before the first one: its rows come from the tablets that have them, each once and in
+// order, whatever kind of read it is.
+func TestReadGoesOn(t *testing.T) {
+	for _, locking := range []bool{false, true} {
+		for _, reverse := range []bool{false, true} {
+			for _, begun := range []bool{false, true} {
+				t.Run(fmt.Sprintf("locking %v, reverse %v, begun %v", locking, reverse, begun), func(t *testing.T) { readCut(t, locking, reverse, begun) })
+			}
+		}
+	}
+}
+
+func readCut(t *testing.T, locking, reverse, begun bool) {
+	const rows, bound, low = 200, 100, 21
+	c := newTestCluster(t, 2, nil)
+	ctx, x := t.Context(), c.nodes[1]
+	x.client.cfg.PageBytes = 500
+	after := testTable(firstShard)
+	after.Version = 2
+	after.Tablets = []schema.Tablet{{ID: low, Shard: firstShard, End: intKey(bound)}, {ID: tabletOf(secondShard), Shard: secondShard, Start: intKey(bound)}}
+	c.install(low, after.ForTablet(&after.Tablets[0]))
+	for id := range int64(rows) {
+		copied := insertRow(firstShard, id, 0)
+		copied.Tablet, copied.SchemaVersion = low, after.Version
+		if id >= bound {
+			copied = insertRow(secondShard, id, 0)
+		}
+		for _, w := range []*fragment.Write{insertRow(firstShard, id, 0), copied} {
+			if _, err := c.nodes[0].client.Write(ctx, nil, w); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cut := func() {
+		other := after.Clone() // the second shard's tablet is another table's here
+		other.ID, other.Tablets = testTable(secondShard).ID, testTable(secondShard).Tablets
+		c.install(tabletOf(secondShard), other)
+		c.install(tabletOf(firstShard), nil)
+		c.table.Store(after)
+	}
+	r := readRows(firstShard)
+	r.Reverse, r.Table = reverse, testTable(firstShard)
+	if !begun { // nobody knows the tablet any more
+		r.Tablet, r.Table.Tablets[0].ID = 99, 99
+		cut()
+	}
+	var stream distributed.Rows
+	var err error
+	if locking {
+		txn := x.client.Begin(distributed.TxnOptions{Isolation: distributed.ReadCommitted})
+		defer func() { _ = txn.Rollback(ctx) }()
+		stream, err = txn.Read(ctx, r, distributed.ReadForUpdate, distributed.LockOptions{})
+	} else {
+		stream, err = x.client.Read(ctx, r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	var page fragment.Page
+	var got []int64
+	for more := true; more; {
+		if more, err = stream.Next(ctx, &page); err != nil {
+			t.Fatal(err)
+		}
+		for i := range page.Batch.Len() {
+			got = append(got, page.Batch.Row(i)[0].Int())
+		}
+		if c.table.Load() == nil {
+			cut()
+		}
+	}
+	if len(got) != rows {
+		t.Fatalf("%d rows", len(got))
+	}
+	for i, id := range got {
+		if want := int64(i); id != want && !reverse || reverse && id != rows-1-want {
+			t.Fatalf("row %d is %d", i, id)
+		}
+	}
+}
+
+// install has a shard know a tablet by a descriptor, or, with nil, no more.
+func (c *testCluster) install(id schema.TabletID, table *schema.Table) {
+	c.t.Helper()
+	s := schema.ShardID(id / 10)
+	cmd, err := shard.EncodeTablet(nil, &shard.TabletCommand{Tablet: id, Table: table})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.logs[s].Append(cmd)
+	for _, x := range c.nodes {
+		known := func() bool {
+			have, ok := x.replicas[s].State().Table(id)
+			return ok == (table != nil) && (!ok || have.Version == table.Version)
+		}
+		for !known() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
