@@ -15,8 +15,8 @@ type cut struct {
 }
 
 const (
-	minCutRows = 16384 // a tablet of fewer rows is not worth cutting
-	maxCuts    = 256   // that are remembered
+	minCutRows = 4096 // a tablet of fewer rows is not worth cutting
+	maxCuts    = 256  // that are remembered
 )
 
 // SplitKeys gives keys that cut a tablet into sections of like size. They are nil where it is small, or where they are not known yet:

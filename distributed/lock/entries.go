@@ -2,6 +2,7 @@ package lock
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"github.com/tidwall/btree"
 
@@ -10,7 +11,7 @@ import (
 
 // entries are the keys that somebody holds or waits for, in order. Guarded by Table.mu.
 type entries struct {
-	tree  *btree.BTreeG[*entry]
+	tree  *btree.BTreeG[place]
 	probe entry    // scratch for look-ups
 	free  []*entry // entries to use again
 }
@@ -33,12 +34,28 @@ type hold struct {
 	absent bool // shared, and only to keep the key from being inserted
 }
 
-func lessEntry(a, b *entry) bool {
-	if a.tablet != b.tablet {
-		return a.tablet < b.tablet
+// place is where an entry stands in the tree. It has in itself what tells most keys apart, so that going through a large tree does not
+// touch the entries on the way.
+type place struct {
+	space uint64 // tablet and index
+	head  uint64 // how the key begins
+	*entry
+}
+
+func (e *entry) place() place {
+	p := place{space: uint64(e.tablet)<<16 | uint64(e.index), entry: e}
+	var head [8]byte
+	copy(head[:], e.key)
+	p.head = binary.BigEndian.Uint64(head[:])
+	return p
+}
+
+func lessPlace(a, b place) bool {
+	if a.space != b.space {
+		return a.space < b.space
 	}
-	if a.index != b.index {
-		return a.index < b.index
+	if a.head != b.head {
+		return a.head < b.head
 	}
 	return bytes.Compare(a.key, b.key) < 0
 }
@@ -46,18 +63,19 @@ func lessEntry(a, b *entry) bool {
 // entry finds a key's entry or makes one. A fresh entry has neither holder nor waiter: the caller adds one.
 func (t *entries) entry(tablet schema.TabletID, index schema.IndexID, key []byte) *entry {
 	t.probe.tablet, t.probe.index, t.probe.key = tablet, index, key
-	e, ok := t.tree.Get(&t.probe)
+	found, ok := t.tree.Get(t.probe.place())
 	t.probe.key = nil
 	if ok {
-		return e
+		return found.entry
 	}
+	var e *entry
 	if n := len(t.free); n > 0 {
 		e, t.free = t.free[n-1], t.free[:n-1]
 	} else {
 		e = &entry{}
 	}
 	e.tablet, e.index, e.key = tablet, index, append(e.key[:0], key...)
-	t.tree.Set(e)
+	t.tree.Set(e.place())
 	return e
 }
 
@@ -66,7 +84,7 @@ func (t *entries) forget(e *entry) {
 	if len(e.holds) > 0 || len(e.queue) > 0 || len(e.behind) > 0 {
 		return
 	}
-	t.tree.Delete(e)
+	t.tree.Delete(e.place())
 	if len(t.free) < maxFreeEntries && cap(e.key) <= 256 && cap(e.holds) <= 64 {
 		t.free = append(t.free, e)
 	}

@@ -48,7 +48,7 @@ func (t *Table) Occupied(tablet schema.TabletID) (occupied bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.probe = entry{tablet: tablet}
-	t.tree.Ascend(&t.probe, func(e *entry) bool {
+	t.tree.Ascend(t.probe.place(), func(e place) bool {
 		occupied = e.tablet == tablet && len(e.holds)+len(e.queue) > 0
 		return e.tablet == tablet && !occupied
 	})

@@ -153,8 +153,8 @@ func (w *waiter) obstaclesAt(e *entry, onKey func(e *entry, o *Owner) bool) bool
 
 // inside calls fn with the entries of keys in a range, until it returns false.
 func (g *Range) inside(t *Table, fn func(e *entry) bool) {
-	t.tree.Ascend(&g.entry, func(e *entry) bool {
-		return e.tablet == g.entry.tablet && e.index == g.entry.index && isBefore(e.key, g.end) && fn(e)
+	t.tree.Ascend(g.entry.place(), func(e place) bool {
+		return e.tablet == g.entry.tablet && e.index == g.entry.index && isBefore(e.key, g.end) && fn(e.entry)
 	})
 }
 

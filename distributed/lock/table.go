@@ -64,7 +64,7 @@ const maxHeld = 1 << 20
 func New(cfg Config) *Table {
 	t := &Table{
 		cfg: cfg, gone: make(chan struct{}),
-		entries: entries{tree: btree.NewBTreeGOptions(lessEntry, btree.Options{NoLocks: true})},
+		entries: entries{tree: btree.NewBTreeGOptions(lessPlace, btree.Options{NoLocks: true})},
 	}
 	t.Flights.t = t
 	return t

@@ -254,7 +254,7 @@ func (s *lockScript) show() string {
 	var b strings.Builder
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()
-	s.table.tree.Scan(func(e *entry) bool {
+	s.table.tree.Scan(func(e place) bool {
 		fmt.Fprintf(&b, "%s:", e.key)
 		var held []string
 		for _, h := range e.holds {

@@ -108,9 +108,9 @@ func (t *Table) AppendLocks(dst []distributed.LockInfo, limit int) []distributed
 		return true
 	})
 	t.ranges.each(func(g *Range) { v.add(item{&g.entry, g.owner, g, g.wait != nil}) })
-	t.tree.Scan(func(e *entry) bool {
+	t.tree.Scan(func(e place) bool {
 		for i := range e.holds {
-			v.add(item{e, e.holds[i].owner, nil, false})
+			v.add(item{e.entry, e.holds[i].owner, nil, false})
 		}
 		return !v.full()
 	})

@@ -90,7 +90,10 @@ func NewHashAgg(run *Run, in Operator, spec AggSpec) *HashAgg {
 	return h
 }
 
-const groupBytes = 160 // of a group's bookkeeping, roughly
+const (
+	groupBytes = 160  // of a group's bookkeeping, roughly
+	lookEvery  = 4096 // rows, at least, between two looks at all groups
+)
 
 // Next reads the whole input at first.
 func (h *HashAgg) Next(ctx context.Context, b *types.Batch) (bool, error) {
@@ -173,6 +176,7 @@ func (h *HashAgg) result(b *types.Batch, g int) error {
 
 func (h *HashAgg) load(ctx context.Context) error {
 	var b types.Batch
+	unlooked := 0 // rows since all groups were looked at
 	for {
 		ok, err := h.in.Next(ctx, &b)
 		if err != nil {
@@ -186,7 +190,11 @@ func (h *HashAgg) load(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := h.account(); err != nil {
+		if unlooked += b.Len(); unlooked >= max(lookEvery, len(h.groups)) {
+			h.lookAll()
+			unlooked = 0
+		}
+		if err := h.charge(); err != nil {
 			return err
 		}
 	}
@@ -301,14 +309,14 @@ func (h *HashAgg) newGroup(key []byte, vals []types.Value, level int) int32 {
 	return g
 }
 
-// account measures the groups anew: their states grow on their own.
-func (h *HashAgg) account() error {
-	if !h.grows { // otherwise they are looked at with each row
-		for g := range h.states {
-			h.look(g)
-		}
+// lookAll measures all groups anew: their states grow on their own.
+func (h *HashAgg) lookAll() {
+	if h.grows {
+		return // they are looked at with each row
 	}
-	return h.charge()
+	for g := range h.states {
+		h.look(g)
+	}
 }
 
 // look measures a group's states.

@@ -243,6 +243,29 @@ func TestAggregateInParts(t *testing.T) {
 	same(t, "merged", drain(t, exec.NewHashAgg(testRun(0), spill.NewRows(parts, len(parts[0])), spec)), want)
 }
 
+// TestOrderedAggregate: parts that come group by group are merged as HashAgg merges them, wherever batches end.
+func TestOrderedAggregate(t *testing.T) {
+	rng := rand.New(rand.NewSource(6))
+	sum, err := expr.NewAgg("sum", false, []expr.Expr{intCol(2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 1, 10, 5000} {
+		var parts [][]types.Value
+		for i := range n {
+			group := types.Int(int64(i / (1 + rng.Intn(2))))
+			if i < 3 {
+				group = types.Null
+			}
+			parts = append(parts, []types.Value{group, types.Str("s"), types.Int(1), types.DecSmall(int64(i), 0)})
+		}
+		sort.SliceStable(parts, func(i, j int) bool { return types.CompareSame(parts[i][0], parts[j][0], collation.Binary) < 0 })
+		spec := exec.AggSpec{GroupBy: []expr.Expr{intCol(0), strCol(1)}, Aggs: []*expr.Agg{sum}, Final: true}
+		want := drain(t, exec.NewHashAgg(testRun(0), spill.NewRows(parts, 4), spec))
+		same(t, fmt.Sprintf("%d parts", n), drain(t, exec.NewOrderedAgg(testRun(0), spill.NewRows(parts, 4), spec)), want)
+	}
+}
+
 // TestEmptyAggregate: without GROUP BY there is one row, with it none.
 func TestEmptyAggregate(t *testing.T) {
 	count, err := expr.NewAgg("count", false, nil)

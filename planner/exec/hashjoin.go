@@ -302,9 +302,9 @@ func (h *HashJoin) divide(ctx context.Context) error {
 
 func (h *HashJoin) divideRight(ctx context.Context, to *spill.RowFile) error {
 	division := h.tasks.Division()
-	for key, i := range h.table.heads {
+	for key, c := range h.table.chains {
 		part := spill.PartitionOf([]byte(key), division)
-		for ; i >= 0; i = h.table.next[i] {
+		for i := h.table.ends[c].first; i >= 0; i = h.table.next[i] {
 			if err := to.Add(part, h.table.store.Rows[i], []types.Value{types.Str(key)}); err != nil {
 				return err
 			}

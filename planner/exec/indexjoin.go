@@ -10,9 +10,10 @@ import (
 
 // Lookup is how an IndexJoin finds the right side's rows of a batch of left rows.
 type Lookup interface {
-	// Add takes a left row and appends to dst the key under which its partners will be known (see Match). ok is false
-	// when it can have none.
-	Add(run *Run, left []types.Value, dst []byte) (key []byte, ok bool, err error)
+	// Key appends to dst the key under which a left row's partners will be known (see Match). ok is false when it can have none.
+	Key(run *Run, left []types.Value, dst []byte) (key []byte, ok bool, err error)
+	// Add asks for the partners of the row that Key was given last. Rows of the same key are asked for once.
+	Add()
 	// Open reads the partners of the rows that were added since the last Open.
 	Open(ctx context.Context, run *Run) (Operator, error)
 	// Match appends the key of a row that was read.
@@ -30,11 +31,12 @@ type IndexJoin struct {
 	groups  *spill.RowStore
 	keys    []int32 // for each pending row its key's number, -1 for none
 	byKey   map[string]int32
-	found   [][]int32 // by key number: rows of right
+	found   []chainEnds // by key number: its rows of right; none: the first is -1
+	next    []int32     // by row of right: the next one of its key, -1 behind the last
 	right   *spill.RowBuffer
 	hold    memory.Hold // of keys and found
 	at      int
-	inner   int
+	inner   int32 // the row of right to go on with; -1: none
 	matched bool
 	input   int // rows of batch that were taken
 	ended   bool
@@ -43,7 +45,7 @@ type IndexJoin struct {
 
 // NewIndexJoin joins left with what lookup finds.
 func NewIndexJoin(run *Run, left Operator, lookup Lookup, spec JoinSpec) *IndexJoin {
-	return &IndexJoin{joiner: newJoiner(run, spec), left: left, lookup: lookup, size: spill.FirstBatch,
+	return &IndexJoin{joiner: newJoiner(run, spec), left: left, lookup: lookup, size: spill.FirstBatch, byKey: map[string]int32{},
 		groups: spill.NewRowStore(run.Room(), memory.Join), right: spill.NewRowBuffer(run.Room(), memory.Join), hold: run.RT.Memory.Hold(memory.Join)}
 }
 
@@ -74,34 +76,40 @@ func (x *IndexJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
 
 // emit joins pending rows until the output is full.
 func (x *IndexJoin) emit(b *types.Batch) error {
-	for ; x.at < len(x.pending); x.at++ {
+	for x.at < len(x.pending) {
 		row := x.pending[x.at]
-		if k := x.keys[x.at]; k >= 0 {
-			for list := x.found[k]; x.inner < len(list); {
-				right, err := x.right.At(int(list[x.inner]))
-				if err != nil {
-					return err
-				}
-				matched, done, err := x.candidate(b, row, right)
-				if err != nil {
-					return err
-				}
-				x.inner++
-				x.matched = x.matched || matched
-				if done {
-					break
-				}
-				if b.Len() >= spill.MaxBatch {
-					return nil
-				}
+		for x.inner >= 0 {
+			right, err := x.right.At(int(x.inner))
+			if err != nil {
+				return err
+			}
+			matched, done, err := x.candidate(b, row, right)
+			if err != nil {
+				return err
+			}
+			x.inner = x.next[x.inner]
+			x.matched = x.matched || matched
+			if done {
+				break
+			}
+			if b.Len() >= spill.MaxBatch {
+				return nil
 			}
 		}
 		if !x.matched {
 			x.unmatched(b, row)
 		}
-		x.inner, x.matched = 0, false
+		x.turn(x.at + 1)
 	}
 	return nil
+}
+
+// turn goes to a pending row.
+func (x *IndexJoin) turn(at int) {
+	x.at, x.inner, x.matched = at, -1, false
+	if at < len(x.pending) && x.keys[at] >= 0 {
+		x.inner = x.found[x.keys[at]].first
+	}
 }
 
 // fetch takes the next group of left rows and reads their partners.
@@ -109,8 +117,17 @@ func (x *IndexJoin) fetch(ctx context.Context) error {
 	if err := x.gather(ctx); err != nil {
 		return err
 	}
-	x.at, x.inner, x.matched = 0, 0, false
 	x.right.Close()
+	x.next = x.next[:0]
+	if err := x.partners(ctx); err != nil {
+		return err
+	}
+	x.turn(0)
+	return nil
+}
+
+// partners reads the rows of the right side for the group.
+func (x *IndexJoin) partners(ctx context.Context) error {
 	if len(x.byKey) == 0 {
 		return nil
 	}
@@ -137,7 +154,13 @@ func (x *IndexJoin) partner(row []types.Value) (err error) {
 	if err := x.hold.Grow(spill.WordBytes); err != nil {
 		return err
 	}
-	x.found[k] = append(x.found[k], int32(x.right.Len()))
+	i, ends := int32(x.right.Len()), &x.found[k]
+	if x.next = append(x.next, -1); ends.first < 0 {
+		ends.first = i
+	} else {
+		x.next[ends.last] = i
+	}
+	ends.last = i
 	return x.right.Add(row)
 }
 
@@ -146,7 +169,7 @@ func (x *IndexJoin) gather(ctx context.Context) error {
 	x.groups.Reset()
 	x.hold.Close()
 	x.pending, x.keys, x.found = x.pending[:0], x.keys[:0], x.found[:0]
-	x.byKey = make(map[string]int32)
+	clear(x.byKey)
 	for len(x.pending) < x.size {
 		if x.input >= x.batch.Len() {
 			ok, err := x.left.Next(ctx, &x.batch)
@@ -177,7 +200,7 @@ func (x *IndexJoin) gather(ctx context.Context) error {
 }
 
 func (x *IndexJoin) enter(row []types.Value) error {
-	key, ok, err := x.lookup.Add(x.run, row, x.key[:0])
+	key, ok, err := x.lookup.Key(x.run, row, x.key[:0])
 	x.key = key
 	if err != nil {
 		return err
@@ -190,7 +213,8 @@ func (x *IndexJoin) enter(row []types.Value) error {
 			}
 			k = int32(len(x.found))
 			x.byKey[string(key)] = k
-			x.found = append(x.found, nil)
+			x.lookup.Add()
+			x.found = append(x.found, chainEnds{-1, -1})
 		}
 	}
 	x.pending = append(x.pending, row)

@@ -140,14 +140,16 @@ func appendKey(dst []byte, env *expr.Env, parts []KeyPart, row []types.Value) (k
 
 // hashTable finds the stored rows of a key. Rows of one key are chained.
 type hashTable struct {
-	heads map[string]int32
-	tails map[string]int32
-	next  []int32
-	store *spill.RowStore
+	chains map[string]int32 // of a key, by place in ends
+	ends   []chainEnds
+	next   []int32
+	store  *spill.RowStore
 }
 
+type chainEnds struct{ first, last int32 }
+
 func newHashTable(run *Run) *hashTable {
-	return &hashTable{heads: map[string]int32{}, tails: map[string]int32{}, store: spill.NewRowStore(run.Room(), memory.Join)}
+	return &hashTable{chains: map[string]int32{}, store: spill.NewRowStore(run.Room(), memory.Join)}
 }
 
 // crowded tells that the row is too much.
@@ -161,21 +163,22 @@ func (h *hashTable) add(key []byte, row []types.Value) error {
 	}
 	i := int32(len(h.next))
 	h.next = append(h.next, -1)
-	if t, ok := h.tails[string(key)]; ok {
-		h.next[t] = i
-	} else {
-		if err := h.store.Hold.Grow(2*len(key) + spill.HashEntryBytes); err != nil {
-			return err
-		}
-		h.heads[string(key)] = i
+	if c, ok := h.chains[string(key)]; ok {
+		e := &h.ends[c]
+		h.next[e.last], e.last = i, i
+		return nil
 	}
-	h.tails[string(key)] = i
+	if err := h.store.Hold.Grow(2*len(key) + spill.HashEntryBytes); err != nil {
+		return err
+	}
+	h.chains[string(key)] = int32(len(h.ends))
+	h.ends = append(h.ends, chainEnds{i, i})
 	return nil
 }
 
 func (h *hashTable) first(key []byte) int32 {
-	if i, ok := h.heads[string(key)]; ok {
-		return i
+	if c, ok := h.chains[string(key)]; ok {
+		return h.ends[c].first
 	}
 	return -1
 }

@@ -14,7 +14,7 @@ import (
 	"cloudsql/storage/types"
 )
 
-// maxParallel bounds the tablets that one operator reads at the same time.
+// maxParallel bounds the tablets that one operator reads at the same time, of this node and of others.
 const maxParallel = 8
 
 // ReadOptions are what fragments do not say of a table's read.
@@ -247,29 +247,59 @@ type pageResult struct {
 }
 
 func newParallel(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadOptions) (Operator, error) {
-	streams := make([]*tabletRead, 0, len(frags))
+	var near, far []*tabletRead
 	for _, f := range frags {
 		in, err := openTablet(ctx, run, f, false, o)
 		if err != nil {
-			for _, s := range streams {
+			for _, s := range append(near, far...) {
 				s.Close()
 			}
 			return nil, err
 		}
 		in.warn = nil // the statement's own goroutine tells of them, with the page
-		streams = append(streams, in)
+		if run.near(f) {
+			near = append(near, in)
+		} else {
+			far = append(far, in)
+		}
 	}
 	p := &parallelRead{run: run, pages: make(chan pageResult), free: make(chan *types.Batch, 2*maxParallel)}
 	ctx, p.cancel = context.WithCancel(ctx)
+	p.read(ctx, far, nil)
+	p.read(ctx, near, run.RT.Processors)
+	spawn.Go("reading tablets", func() {
+		p.wg.Wait()
+		close(p.pages)
+	})
+	return p, nil
+}
+
+// near tells whether this node does the work of a fragment.
+func (r *Run) near(f *fragment.Read) bool {
+	if r.RT.Catalog == nil || r.RT.Processors == nil {
+		return false
+	}
+	shard, ok := r.RT.Catalog.ShardOf(f.Tablet)
+	return ok && r.RT.DB.Leaseholder(shard) == r.RT.DB.NodeID()
+}
+
+// read has streams read at the same time: by as many as may be where other nodes do the work, and here by one goroutine and one for each
+// processor that is idle (nil: nobody asks).
+func (p *parallelRead) read(ctx context.Context, streams []*tabletRead, processors Processors) {
 	work := make(chan *tabletRead, len(streams))
 	for _, s := range streams {
 		work <- s
 	}
 	close(work)
-	for range min(len(streams), maxParallel) {
+	for n := range min(len(streams), maxParallel) {
+		l := loan{of: processors}
+		if n > 0 && processors != nil && !l.take() {
+			return
+		}
 		p.wg.Add(1)
 		spawn.Go("reading tablets", func() {
 			defer p.wg.Done()
+			defer l.giveBack()
 			for s := range work {
 				if err := spawn.Do("reading tablets", func() error { p.drain(ctx, s); return nil }); err != nil {
 					p.fail(ctx, err)
@@ -277,11 +307,6 @@ func newParallel(ctx context.Context, run *Run, frags []*fragment.Read, o *ReadO
 			}
 		})
 	}
-	spawn.Go("reading tablets", func() {
-		p.wg.Wait()
-		close(p.pages)
-	})
-	return p, nil
 }
 
 // fail sends an error.

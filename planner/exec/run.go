@@ -95,7 +95,8 @@ func (r *Run) FragmentEnv() *expr.Env {
 }
 
 // Fold computes the parts of e that are the same for all rows of this execution: what only the gateway can answer, which
-// no fragment could, and functions of constants and parameters, which would otherwise run for each row.
+// no fragment could, and functions of constants and parameters, which would otherwise run for each row. Parameters become constants, which
+// are made ready once for what they are compared with: a text beside dates is a date, a long list of IN a set.
 func (r *Run) Fold(e expr.Expr) expr.Expr {
 	if e == nil || !r.foldable(e) {
 		return e
@@ -112,17 +113,19 @@ func (r *Run) Ship(e expr.Expr) (expr.Expr, error) {
 	return r.Fold(e), err
 }
 
-// foldable tells whether e has a call, itself or below, that no column matters to.
+// foldable tells whether e has a call, itself or below, that no column matters to, or one of a parameter.
 func (r *Run) foldable(e expr.Expr) bool {
 	c, ok := e.(*expr.Call)
 	if !ok || c.Class() == expr.Volatile {
 		return false
 	}
-	fixed := true
+	fixed, bound := true, false
 	for _, a := range c.Args() {
 		switch a := a.(type) {
 		case *expr.Column:
 			fixed = false
+		case *expr.Param:
+			bound = true
 		case *expr.Call:
 			if r.foldable(a) {
 				return true
@@ -130,7 +133,7 @@ func (r *Run) foldable(e expr.Expr) bool {
 			fixed = false
 		}
 	}
-	return fixed
+	return fixed || bound
 }
 
 // open starts one fragment's read.

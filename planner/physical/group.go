@@ -3,12 +3,14 @@ package physical
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
+	"cloudsql/storage/schema"
 )
 
 // aggNode groups at the gateway: whole rows, or the partial results of a scan.
@@ -16,12 +18,17 @@ type aggNode struct {
 	base
 	in   node
 	spec exec.AggSpec // resolved
+	// ordered: partial results come group by group.
+	ordered bool
 }
 
 func (a *aggNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 	in, err := open(ctx, run, a.in)
 	if err != nil {
 		return nil, err
+	}
+	if a.ordered && run.RT.Txn == nil { // under locks, a row that has moved meanwhile comes out of order
+		return exec.NewOrderedAgg(run, in, a.spec), nil
 	}
 	return exec.NewHashAgg(run, in, a.spec), nil
 }
@@ -40,6 +47,9 @@ func (a *aggNode) explain(x *explainer, depth int) {
 	}
 	if a.spec.Rollup {
 		list = append(list, "with rollup")
+	}
+	if a.ordered {
+		list = append(list, "in order")
 	}
 	x.add(depth, name, &a.base, "", strings.Join(list, ", "))
 	a.in.explain(x, depth+1)
@@ -139,6 +149,28 @@ func (p *planner) pushAggregate(a *aggNode, g *algebra.Group, s *tableScan) (nod
 		}
 	}
 	a.spec.Final = true
+	a.ordered = s.givesGroups(push)
 	a.in = s.aggregating(push, out, a.est)
 	return a, nil
+}
+
+// givesGroups tells whether the index's order has the rows of each group one behind the other, so that they need not be looked for: they
+// are grouped by the columns that it begins with, and there is one tablet.
+func (s *tableScan) givesGroups(a *pushedAgg) bool {
+	if len(a.groupBy) == 0 || len(s.table.Desc.Tablets) > 1 || s.path.Point || slices.ContainsFunc(a.aggs, (*expr.Agg).Grows) {
+		return false
+	}
+	places := uint64(0)
+	for _, e := range a.groupBy {
+		c, ok := e.(*expr.Column)
+		if !ok {
+			return false
+		}
+		i := slices.IndexFunc(s.path.Index.Columns, func(ic schema.IndexColumn) bool { return ic.Column == s.columns[c.Index] && ic.Prefix == 0 })
+		if i < 0 {
+			return false
+		}
+		places |= 1 << i
+	}
+	return places&(places+1) == 0
 }

@@ -182,8 +182,20 @@ func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.E
 		each = 1
 	}
 	p.Points = 2 // shows as a batch
+	var conds []expr.Expr
+	for _, c := range s.conds {
+		if !settled[c] {
+			conds = append(conds, c)
+		}
+	}
+	conds = append(conds, rest...)
+	pass := t.Selectivity(push)
+	first := (s.kind == exec.Semi || s.kind == exec.Anti) && len(conds) == 0 && !p.Point && !t.Lock.IsExplicit()
+	if first {
+		each = math.Min(each, 1/pass)
+	}
 	p.Est = left.rows() * each
-	p.Out = p.Est * t.Selectivity(push)
+	p.Out = p.Est * pass
 	p.Cover = t.Covers(ix)
 	perRow := 1.0
 	if ix.ID != schema.PrimaryIndex && !p.Cover {
@@ -204,15 +216,28 @@ func lookupBy(left node, t *algebra.Table, ix *schema.Index, push, rest []expr.E
 			return nil, err
 		}
 	}
-	both := append(append([]int(nil), left.ids()...), n.scan.ids()...)
-	var conds []expr.Expr
-	for _, c := range s.conds {
-		if !settled[c] {
-			conds = append(conds, c)
-		}
+	if first {
+		n.firstOnly()
 	}
-	n.conds, err = scalar.ResolveAll(append(conds, rest...), both)
+	both := append(append([]int(nil), left.ids()...), n.scan.ids()...)
+	n.conds, err = scalar.ResolveAll(conds, both)
 	return n, err
+}
+
+// firstOnly has the shard give one row of each key: more of them tell a semi join nothing.
+func (n *lookupNode) firstOnly() {
+	by, cols := &pushedAgg{}, []int(nil)
+	for i := range n.parts {
+		part := &n.parts[i]
+		if part.right < 0 {
+			continue
+		}
+		c := &n.scan.table.Desc.Columns[n.scan.columns[part.right]]
+		by.groupBy = append(by.groupBy, &expr.Column{Index: part.right, Typ: c.Type, Name: n.scan.table.Alias + "." + c.Shown()})
+		cols = append(cols, n.scan.cols[part.right])
+		part.right = len(cols) - 1
+	}
+	n.scan = n.scan.aggregating(by, cols, n.scan.est)
 }
 
 // lookupColumn finds the value of an index column: from the left row, or a constant. cond is the join's condition that
@@ -271,7 +296,7 @@ func (n *lookupNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 		return &exec.LateError{Err: err, Probe: left, Rest: func() (exec.Operator, error) { return spill.NewRows(nil, len(n.cols)), nil }}, nil
 	}
 	spec := exec.JoinSpec{Kind: n.kind, Conds: n.conds, LeftWidth: len(n.left.ids()), RightWidth: len(n.scan.ids())}
-	return exec.NewIndexJoin(run, left, &lookup{plan: n, read: f, seen: map[string]bool{}}, spec), nil
+	return exec.NewIndexJoin(run, left, &lookup{plan: n, read: f}, spec), nil
 }
 
 func (n *lookupNode) explain(x *explainer, depth int) {
@@ -303,12 +328,11 @@ type lookup struct {
 	plan *lookupNode
 	read *fragment.Read
 	keys [][]byte
-	seen map[string]bool
 	buf  []byte
 }
 
-// Add encodes the index key of a left row.
-func (l *lookup) Add(run *exec.Run, left []types.Value, dst []byte) ([]byte, bool, error) {
+// Key encodes the index key of a left row.
+func (l *lookup) Key(run *exec.Run, left []types.Value, dst []byte) ([]byte, bool, error) {
 	l.buf = l.buf[:0]
 	for i := range l.plan.parts {
 		p := &l.plan.parts[i]
@@ -325,13 +349,11 @@ func (l *lookup) Add(run *exec.Run, left []types.Value, dst []byte) ([]byte, boo
 			dst = types.HashKey(dst, v, p.coll)
 		}
 	}
-	if !l.seen[string(l.buf)] {
-		key := bytes.Clone(l.buf)
-		l.seen[string(key)] = true
-		l.keys = append(l.keys, key)
-	}
 	return dst, true, nil
 }
+
+// Add takes in the key that was encoded last.
+func (l *lookup) Add() { l.keys = append(l.keys, bytes.Clone(l.buf)) }
 
 // Open reads the rows of all keys in one pass over the index.
 func (l *lookup) Open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
@@ -343,12 +365,12 @@ func (l *lookup) Open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 
 func (l *lookup) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
 	slices.SortFunc(l.keys, bytes.Compare)
-	spans := make([]fragment.Span, len(l.keys))
-	for i, k := range l.keys {
+	list := slices.CompactFunc(l.keys, bytes.Equal)
+	spans := make([]fragment.Span, len(list))
+	for i, k := range list {
 		spans[i] = fragment.Span{Start: k, End: keys.SpanSuccessor(k)}
 	}
 	l.keys = nil
-	clear(l.seen)
 	s := l.plan.scan
 	o := exec.ReadOptions{Actual: run.RT.Analysis.Of(s.self())}
 	if run.RT.Txn != nil {

@@ -10,9 +10,12 @@ import (
 	"cloudsql/storage/schema"
 )
 
-// aggregatedSections is how many sections a processor gets of a read that gives groups or first rows: enough for an even share, few
-// enough that a group seldom comes in many parts.
-const aggregatedSections = 8
+// How many sections a processor gets of a read: enough for an even share. Of one that gives groups or first rows they are few enough that
+// a group seldom comes in many parts.
+const (
+	readSections       = 32
+	aggregatedSections = 8
+)
 
 // sectionLookups is how many keys, or ranges of single keys, a section of a join's lookups has.
 const sectionLookups = 128
@@ -53,9 +56,9 @@ func (s *tableScan) sections(run *exec.Run, frags []*fragment.Read) (out []*frag
 // cut cuts the spans of a scan at its tablet's split keys.
 func (s *tableScan) cut(run *exec.Run, f *fragment.Read) [][]fragment.Span {
 	at := slices.IndexFunc(s.table.Desc.Tablets, func(t schema.Tablet) bool { return t.ID == f.Tablet })
-	most := 0
+	each := readSections
 	if f.Agg != nil || len(f.Order) > 0 {
-		most = aggregatedSections * runtime.NumCPU()
+		each = aggregatedSections
 	}
-	return access.Sections(f.Spans, run.RT.DB.SplitKeys(&s.table.Desc.Tablets[at]), most)
+	return access.Sections(f.Spans, run.RT.DB.SplitKeys(&s.table.Desc.Tablets[at]), each*runtime.NumCPU())
 }

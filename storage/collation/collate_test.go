@@ -133,6 +133,26 @@ func TestCompareStrings(t *testing.T) {
 	}
 }
 
+// Like passes over what can't begin a match; LikeWithin, which counts its steps, goes through all of it: both find the same.
+func TestLikePassesOver(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	text := func(alphabet []string, n int) (s string) {
+		for range r.IntN(n) {
+			s += alphabet[r.IntN(len(alphabet))]
+		}
+		return s
+	}
+	c, _ := ByName("utf8mb4_0900_ai_ci")
+	for range 20000 {
+		s := []byte(text([]string{"a", "A", "b", "\x01", "é", "e", "\u0301", "文"}, 12))
+		p := []byte(text([]string{"%", "%", "a", "b", "e", "_", "|", "\x00", "文"}, 8))
+		want, err := c.LikeWithin(s, p, '|', func(int) error { return nil })
+		if got := c.Like(s, p, '|'); err != nil || got != want {
+			t.Fatalf("%q like %q: %v, counted %v, %v", s, p, got, want, err)
+		}
+	}
+}
+
 func TestLike(t *testing.T) {
 	for _, tc := range []struct {
 		collation, s, pattern string

@@ -66,8 +66,23 @@ func (m *likeMatcher) match(s, p []byte) (bool, error) {
 		}
 		_, size := m.next(retryS)
 		retryS = retryS[size:]
+		if m.spend == nil {
+			retryS = m.candidate(retryS, retryP)
+		}
 		s, p, n = retryS, retryP, 0
 	}
+}
+
+// candidate passes over ASCII characters of s that are not what the pattern begins with, where that is one, too.
+func (m *likeMatcher) candidate(s, p []byte) []byte {
+	first := p[0]
+	if first >= utf8.RuneSelf || first == '%' || first == '_' || rune(first) == m.escape || m.ci.id != Default {
+		return s
+	}
+	for weight := uca900ASCII[first]; len(s) > 0 && s[0] < utf8.RuneSelf && s[0] != first && uca900ASCII[s[0]] != weight; {
+		s = s[1:]
+	}
+	return s
 }
 
 // next gives the first character of s; every byte is one under binary.

@@ -202,8 +202,11 @@ func prepCompare(c *Call) {
 	}
 	col, isCol := a.(*Column)
 	k, isK := b.(*Const)
-	if isCol && isK && sameConst(c.operands(true)[1], k) {
+	if isCol && isK {
 		c.cond, c.col, c.k = testColumnConst, col.Index, likeColumn(k.Val, &col.Typ)
+		if !sameConst(c.operands(true)[1], k) {
+			c.cond = testColumnConstNow
+		}
 	}
 }
 
@@ -274,6 +277,14 @@ func testColumnConst(c *Call, env *Env, row []types.Value) (tri, error) {
 		return triOf(holds(c.op, order)), nil
 	}
 	return testCompare(c, env, row)
+}
+
+// testColumnConstNow is testColumnConst where version 1 compares with another constant.
+func testColumnConstNow(c *Call, env *Env, row []types.Value) (tri, error) {
+	if env.Mode.Legacy {
+		return testCompare(c, env, row)
+	}
+	return testColumnConst(c, env, row)
 }
 
 func testCompare(c *Call, env *Env, row []types.Value) (tri, error) {
@@ -518,6 +529,9 @@ func isDateKind(k types.Kind) bool { return k == types.KindDate || k == types.Ki
 
 func evalBetween(c *Call, env *Env, row []types.Value) (types.Value, error) {
 	o := c.operands(env.Mode.Legacy)
+	if in, ok := columnBetween(o, row); ok {
+		return types.Bool(in), nil
+	}
 	a, err := eval(o[0], env, row)
 	if err != nil || a.IsNull() {
 		return types.Null, err
@@ -548,6 +562,19 @@ func evalBetween(c *Call, env *Env, row []types.Value) (types.Value, error) {
 		return types.Null, nil
 	}
 	return types.Int(1), nil
+}
+
+// columnBetween decides quickly about a column between constants, where their kinds allow.
+func columnBetween(o []Expr, row []types.Value) (in, ok bool) {
+	c, isCol := o[0].(*Column)
+	lo, isLo := o[1].(*Const)
+	hi, isHi := o[2].(*Const)
+	if !isCol || !isLo || !isHi {
+		return false, false
+	}
+	low, ok := types.CompareQuick(&row[c.Index], &lo.Val)
+	high, also := types.CompareQuick(&row[c.Index], &hi.Val)
+	return low >= 0 && high <= 0, ok && also
 }
 
 func renderBetween(c *Call) string {

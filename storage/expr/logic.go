@@ -206,6 +206,21 @@ func evalIsTruth(c *Call, env *Env, row []types.Value) (types.Value, error) {
 
 func renderIs(c *Call) string { return "(" + c.args[0].String() + " " + c.name + ")" }
 
+// Terms are the operands of an AND, or e alone.
+func Terms(e Expr) []Expr {
+	if c, ok := e.(*Call); ok && c.name == "and" {
+		return c.args
+	}
+	return []Expr{e}
+}
+
+// Term decides one of the operands of an AND after the other: whether it holds, and whether it ends the matter. Behind one that is NULL,
+// the others are still to be decided.
+func Term(e Expr, env *Env, row []types.Value) (holds, ends bool, err error) {
+	t, err := test(e, env, row)
+	return t == triTrue, t == triFalse, err
+}
+
 // Truth evaluates e as a condition: NULL and 0 are false.
 func Truth(e Expr, env *Env, row []types.Value) (bool, error) {
 	t, err := test(e, env, row)

@@ -136,6 +136,20 @@ func DecodeColumns(dst []types.Value, t *schema.Table, ix *schema.Index, key []b
 	return dst, key, nil
 }
 
+// HoldsColumns tells whether a key without prefix begins with the first n columns of the index in full, so that all keys that begin with it
+// have these alike.
+func HoldsColumns(t *schema.Table, ix *schema.Index, key []byte, n int) bool {
+	for i := range n {
+		c := &ix.Columns[i]
+		size, err := skip(key, &t.Columns[c.Column].Type, c.Desc)
+		if err != nil {
+			return false
+		}
+		key = key[size:]
+	}
+	return true
+}
+
 func decode(b []byte, t *types.Type, desc bool) (types.Value, error) {
 	if desc {
 		b = append([]byte(nil), b...)

@@ -18,6 +18,7 @@ const maxSteps = 8
 const (
 	minStretch = 8 // keys that are left by seeks between two tries
 	maxStretch = 128
+	maxWindow  = 8 // keys that are left by steps without looking how many
 )
 
 // Iterator reads the keys of a range as they were at a timestamp: Get at random, SeekGE and Next upwards, SeekLT and
@@ -40,6 +41,9 @@ type Iterator struct {
 	// Kept from one Open to the next, as a guess.
 	stretch int // keys to be left by seeks after a try that was long; 0: the last was not
 	seeks   int // of those, how many are to come
+	window  int // keys that are left by steps between two looks at how many those were
+	left    int // of those, how many are to come
+	steps   int // of the store's iterator, when they were looked at last
 }
 
 // Open begins reading keys in [lower, upper) at a timestamp; 0 stands for the newest. The bounds are kept until Close.
@@ -64,6 +68,7 @@ func (i *Iterator) reset(lower, upper []byte, at Timestamp) {
 	}
 	i.opts.LowerBound, i.opts.UpperBound, i.at = lower, upper, at
 	i.valid, i.err, i.value = false, nil, nil
+	i.steps = 0
 }
 
 // SetBounds moves i to another range of the state that it sees, without a position.
@@ -210,18 +215,32 @@ func (i *Iterator) atKey(ts *Timestamp) bool {
 // passVersions moves behind the remaining, older versions of i.key.
 func (i *Iterator) passVersions() {
 	if i.seeks > 0 {
-		i.seeks--
 		i.seekPast()
+		if i.seeks--; i.seeks == 0 {
+			i.steps, i.window, i.left = i.stepped(), 1, 1
+		}
 		return
 	}
-	before := i.stepped()
 	i.stepPast()
-	if i.stepped()-before <= maxSteps {
-		i.stretch = 0
+	if i.left--; i.left > 0 {
 		return
 	}
-	i.stretch = min(max(2*i.stretch, minStretch), maxStretch)
-	i.seeks = i.stretch
+	i.look()
+}
+
+// look decides by the steps since the last look how the next keys are left. Looking costs about as much as a step, so it is done the more
+// seldom, the longer all is well.
+func (i *Iterator) look() {
+	n, keys := i.stepped(), max(i.window, 1)
+	long := n-i.steps > maxSteps*keys
+	i.steps = n
+	if !long {
+		i.stretch, i.window = 0, min(2*keys, maxWindow)
+	} else {
+		i.stretch, i.window = min(max(2*i.stretch, minStretch), maxStretch), 1
+		i.seeks = i.stretch
+	}
+	i.left = i.window
 }
 
 func (i *Iterator) stepPast() {

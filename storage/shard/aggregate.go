@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"bytes"
+
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/memory"
@@ -20,11 +22,15 @@ const perGroupBytes = 160
 
 // aggregation computes partial aggregates by hashing.
 type aggregation struct {
-	spec   *fragment.Aggregate
-	arena  *types.Arena
-	groups map[string]*aggregationGroup
-	order  []*aggregationGroup // as they were met, so that results do not depend on a map's order
-	single *aggregationGroup   // without GroupBy
+	spec    *fragment.Aggregate
+	arena   *types.Arena
+	groups  map[string]*aggregationGroup
+	order   []*aggregationGroup // as they were met, so that results do not depend on a map's order
+	single  *aggregationGroup   // without GroupBy
+	last    *aggregationGroup   // of the row before, and its key
+	lastKey []byte
+	// together: rows of one group come one behind the other, so that a group which has ended needs no place in groups.
+	together bool
 
 	key    []byte
 	values []types.Value
@@ -41,8 +47,8 @@ type aggregationGroup struct {
 	bytes  int // of the states, as last looked at
 }
 
-func newAggregation(spec *fragment.Aggregate, arena *types.Arena, account *memory.Account) *aggregation {
-	a := &aggregation{spec: spec, arena: arena, groups: map[string]*aggregationGroup{}, hold: account.Hold(memory.Group)}
+func newAggregation(spec *fragment.Aggregate, arena *types.Arena, account *memory.Account, together bool) *aggregation {
+	a := &aggregation{spec: spec, arena: arena, groups: map[string]*aggregationGroup{}, hold: account.Hold(memory.Group), together: together}
 	for _, agg := range spec.Aggs {
 		a.grows = a.grows || agg.Grows()
 	}
@@ -83,6 +89,16 @@ func (a *aggregation) group(env *expr.Env, row []types.Value) (*aggregationGroup
 		a.values = append(a.values, v)
 		a.key = types.HashKey(a.key, v, e.Type().Collation)
 	}
+	if a.last != nil && bytes.Equal(a.key, a.lastKey) {
+		return a.last, nil
+	}
+	g, err := a.groupOf()
+	a.last, a.lastKey = g, append(a.lastKey[:0], a.key...)
+	return g, err
+}
+
+// groupOf finds or begins the group of a.key.
+func (a *aggregation) groupOf() (*aggregationGroup, error) {
 	if g, ok := a.groups[string(a.key)]; ok {
 		return g, nil
 	}
@@ -94,7 +110,9 @@ func (a *aggregation) group(env *expr.Env, row []types.Value) (*aggregationGroup
 	for i, v := range a.values {
 		g.values[i] = a.arena.Value(v)
 	}
-	a.groups[string(a.key)] = g
+	if !a.together {
+		a.groups[string(a.key)] = g
+	}
 	a.fixed += len(a.key) + perGroupBytes + len(a.values)*valueBytes
 	return g, nil
 }

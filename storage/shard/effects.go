@@ -68,9 +68,12 @@ func (a *applier) effect(ts mvcc.Timestamp, e *fragment.Effect) (Status, error) 
 	if a.prepared.claims(w.old.key, e.Op == fragment.EffectCheck) {
 		return Claimed, nil
 	}
-	v, err := a.read(w.old.key)
-	if err != nil {
-		return 0, err
+	var v mvcc.Version
+	if a.prepared.resolving == nil || e.Op != fragment.EffectPut || e.Expect != 0 { // otherwise it is known that there is none
+		var err error
+		if v, err = a.read(w.old.key); err != nil {
+			return 0, err
+		}
 	}
 	switch {
 	case a.prepared.resolving != nil: // nobody could change the row since it was looked at

@@ -27,6 +27,7 @@ type evalAccess struct {
 	tablet schema.TabletID
 
 	claimed map[string]struct{} // keys locked so far, behind their index id
+	claimOf []byte              // scratch: such a key
 	base    mvcc.Iterator
 	open    bool
 	row     []byte
@@ -37,8 +38,8 @@ func (x *evalAccess) lock(ix schema.IndexID, key []byte) error {
 	if x.locker == nil {
 		return nil
 	}
-	claim := string(append(binary.BigEndian.AppendUint16(nil, uint16(ix)), key...))
-	if _, ok := x.claimed[claim]; ok {
+	x.claimOf = append(binary.BigEndian.AppendUint16(x.claimOf[:0], uint16(ix)), key...)
+	if _, ok := x.claimed[string(x.claimOf)]; ok {
 		return nil
 	}
 	if _, _, err := x.locker.Lock(x.ctx, x.tablet, ix, key); err != nil {
@@ -47,7 +48,7 @@ func (x *evalAccess) lock(ix schema.IndexID, key []byte) error {
 	if x.claimed == nil {
 		x.claimed = map[string]struct{}{}
 	}
-	x.claimed[claim] = struct{}{}
+	x.claimed[string(x.claimOf)] = struct{}{}
 	return x.close()
 }
 
@@ -271,9 +272,12 @@ func (s *Shard) WriteKeys(dst []LockKey, f *fragment.Write) ([]LockKey, error) {
 	if err := w.mapColumns(); err != nil {
 		return dst, evaluationError(err)
 	}
+	unique := slices.ContainsFunc(w.cur.secondary, func(ix *schema.Index) bool { return ix.Unique })
 	for i := range f.Rows.Len() {
 		w.fillNew(f.Rows.Row(i))
-		w.entriesOfNew()
+		if w.added = w.added[:0]; unique {
+			w.entriesOfNew()
+		}
 		dst = append(dst, LockKey{Index: schema.PrimaryIndex, Key: append([]byte(nil), w.next.primary()...)})
 		for k := range w.added {
 			if e := &w.added[k]; e.unique {

@@ -250,7 +250,7 @@ func (a *applier) stage(p *Proposal, x *preparedTxn) (r ProposalResult, _ error)
 	a.hashTxn(p.Kind, x.id, x.ts)
 	_, _ = a.digest.Write(c.effects)
 	if r.Status = Staged; p.Kind == ProposalStage {
-		a.set(pieceKey(a.s.id, x.id, p.Piece), c.append(nil))
+		a.set(pieceKey(a.s.id, x.id, p.Piece), c.append(make([]byte, 0, c.size())))
 		a.prepared.fresh = append(a.prepared.fresh, c) // its effects need not stay in memory
 	} else {
 		x.staging, x.participants, x.ranges, x.first = false, slices.Clone(p.Participants), p.Ranges, p.First
@@ -293,7 +293,12 @@ func (p *preparedTxns) added(x *preparedTxn) {
 // newPiece is what p has changed, which is the overlay's from mark on.
 func (a *applier) newPiece(p *Proposal, mark int) *piece {
 	c := &piece{moved: a.prepared.moved}
-	c.effects = binary.AppendUvarint(nil, uint64(len(p.Effects)))
+	const perEffect = 32
+	size := perEffect
+	for i := range p.Effects {
+		size += perEffect + len(p.Effects[i].Key) + len(p.Effects[i].Row)
+	}
+	c.effects = binary.AppendUvarint(make([]byte, 0, size), uint64(len(p.Effects)))
 	for i := range p.Effects {
 		e := &p.Effects[i]
 		c.effects = fragment.AppendEffect(c.effects, e)
@@ -530,6 +535,17 @@ func (x *preparedTxn) append(dst []byte) []byte {
 		return dst
 	}
 	return x.pieces[len(x.pieces)-1].append(dst)
+}
+
+// size is about what append appends.
+func (c *piece) size() int {
+	n := len(c.effects) + binary.MaxVarintLen64
+	for _, list := range [...][][]byte{c.changes, c.looked} {
+		for _, key := range list {
+			n += len(key) + binary.MaxVarintLen16
+		}
+	}
+	return n
 }
 
 func (c *piece) append(dst []byte) []byte {

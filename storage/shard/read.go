@@ -43,8 +43,11 @@ type pageWriter struct {
 	direct     bool          // the source's rows are the output's: they are decoded where the page will have them
 	row        []types.Value // the source's row, aliasing the engine's memory; scratch, or the page's next place
 	scratch    []types.Value
-	first      []int         // of a scan: places of columns that are decoded before the filter looks at the row,
-	rest       []int         // and of those that are decoded when it has passed; both empty: all columns come first
+	terms      []term        // of a scan's filter; empty: all columns are decoded before it looks at the row
+	first      []int         // places of columns that terms look at,
+	rest       []int         // and of those that are decoded when they have passed
+	project    []expr.Expr   // the output, unless it is row, or what agg gives
+	single     bool          // the first row of each span that passes stands for all of them; see oneEach
 	out        []types.Value // the projected row
 	since      int           // rows looked at since the context was
 	met        met           // with ranges: by the present walk
@@ -92,6 +95,7 @@ func (rd *pageWriter) charge() error {
 func (rd *reader) release() {
 	clear(rd.scratch[:cap(rd.scratch)])
 	clear(rd.out[:cap(rd.out)])
+	clear(rd.terms[:cap(rd.terms)])
 	rd.row = nil
 	rd.hold.Close()    // whoever gets the page charges it anew
 	if rd.agg != nil { // the read failed
@@ -101,7 +105,7 @@ func (rd *reader) release() {
 		rd.top.hold.Close()
 	}
 	rd.charged, rd.large = 0, 0
-	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top = nil, nil, nil, nil, nil, nil, nil, nil
+	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top, rd.project = nil, nil, nil, nil, nil, nil, nil, nil, nil
 	rd.o, rd.env = ReadOptions{}, expr.Env{}
 	rd.arena = types.Arena{}
 	rd.src.forget()
@@ -154,7 +158,8 @@ func (rd *reader) prepare() error {
 	if err := rd.usable(plan.index); err != nil {
 		return err
 	}
-	rd.plan, rd.since, rd.first, rd.rest = plan, 0, rd.first[:0], rd.rest[:0]
+	rd.plan, rd.since = plan, 0
+	rd.terms, rd.first, rd.rest = rd.terms[:0], rd.first[:0], rd.rest[:0]
 	if r.Env != nil {
 		rd.env = *r.Env
 	} else {
@@ -173,6 +178,7 @@ func (rd *reader) prepare() error {
 	rd.scratch = resize(rd.scratch, len(r.Columns))
 	rd.row = rd.scratch
 	rd.direct = r.Agg == nil && r.Project == nil && len(r.Order) == 0
+	rd.project, rd.single = r.Project, false
 	if r.WithKeys && (r.Agg != nil || r.Order != nil) {
 		return mysqlerr.NotSupported("keys of aggregated or ordered rows")
 	}
@@ -275,6 +281,9 @@ func (rd *reader) points() (err error) {
 	if err := rd.consistent(); err != nil {
 		return err
 	}
+	if len(r.Keys) >= manyKeys {
+		rd.divideColumns()
+	}
 	for i := int(rd.pos.span); i < len(r.Keys); i++ {
 		if err := rd.tick(); err != nil {
 			return err
@@ -309,6 +318,9 @@ func (rd *reader) points() (err error) {
 	}
 	return nil
 }
+
+// manyKeys is from how many point gets on it pays to decode rows no further than the filter looks.
+const manyKeys = 8
 
 // openPoints opens the engine's state, within the versions of the one key if there is only one.
 func (rd *reader) openPoints(it *mvcc.Iterator) error {
@@ -348,48 +360,92 @@ func (rd *reader) place() {
 	rd.row = b.Vals[n : n+width]
 }
 
-// filterStored decodes a row into rd.row and tells whether it passes the filter.
-func (rd *reader) filterStored(stored []byte) (bool, error) {
+// filterStored decodes a row into rd.row, no further than the filter needs it unless it passes, and tells whether it does.
+func (rd *reader) filterStored(stored []byte) (passed bool, err error) {
 	rd.place()
-	if len(rd.rest) == 0 {
+	switch len(rd.terms) {
+	case 0:
 		if err := rd.plan.decoder.Decode(stored, rd.row, rd.loc); err != nil {
 			return false, rd.undecodable(err)
 		}
 		return rd.passes()
+	case 1:
+		if err := rd.decode(stored, rd.first); err != nil {
+			return false, err
+		}
+		passed, err = rd.passes()
+	default:
+		passed, err = rd.passesTerms(stored)
 	}
-	if err := rd.plan.decoder.DecodeSome(stored, rd.first, rd.row, rd.loc); err != nil {
-		return false, rd.undecodable(err)
-	}
-	passed, err := rd.passes()
 	if !passed || err != nil {
 		return false, err
 	}
-	if err := rd.plan.decoder.DecodeSome(stored, rd.rest, rd.row, rd.loc); err != nil {
-		return false, rd.undecodable(err)
+	return true, rd.decode(stored, rd.rest)
+}
+
+// passesTerms tells whether a row passes the filter's terms, for each of which it is decoded a little further.
+func (rd *reader) passesTerms(stored []byte) (bool, error) {
+	rd.page.Seen++
+	passed, from := true, 0
+	for i := range rd.terms {
+		t := &rd.terms[i]
+		if err := rd.decode(stored, rd.first[from:t.to]); err != nil {
+			return false, err
+		}
+		from = t.to
+		holds, ends, err := expr.Term(t.expr, &rd.env, rd.row)
+		if err != nil {
+			return false, mysqlerr.From(err)
+		}
+		if ends {
+			return false, nil
+		}
+		passed = passed && holds
 	}
-	return true, nil
+	return passed, nil
+}
+
+// decode reads columns at some places of rd.row.
+func (rd *reader) decode(stored []byte, places []int) error {
+	if len(places) == 0 {
+		return nil
+	}
+	if err := rd.plan.decoder.DecodeSome(stored, places, rd.row, rd.loc); err != nil {
+		return rd.undecodable(err)
+	}
+	return nil
 }
 
 func (rd *pageWriter) undecodable(err error) error {
 	return fmt.Errorf("shard %d, tablet %d: %w", rd.s.id, rd.r.Tablet, err)
 }
 
-// divideColumns lets rows that the filter refuses be decoded no further than it looks. Who locks rows may look at all of them.
+// term is one of the conditions that a filter consists of.
+type term struct {
+	expr expr.Expr
+	to   int // end of its columns in first, which begin where those of the term before end
+}
+
+// divideColumns lets rows that the filter refuses be decoded no further than the term that does so looks. Who locks rows may look at all
+// of them.
 func (rd *pageWriter) divideColumns() {
 	if rd.r.Filter == nil || rd.o.Locker != nil || len(rd.r.Columns) > 64 {
 		return
 	}
 	asked := uint64(0)
-	expr.Walk(rd.r.Filter, func(e expr.Expr) bool {
-		if c, ok := e.(*expr.Column); ok {
+	look := func(e expr.Expr) bool {
+		if c, ok := e.(*expr.Column); ok && asked&(1<<c.Index) == 0 {
 			asked |= 1 << c.Index
+			rd.first = append(rd.first, c.Index)
 		}
 		return true
-	})
+	}
+	for _, e := range expr.Terms(rd.r.Filter) {
+		expr.Walk(e, look)
+		rd.terms = append(rd.terms, term{e, len(rd.first)})
+	}
 	for i := range rd.r.Columns {
-		if asked&(1<<i) != 0 {
-			rd.first = append(rd.first, i)
-		} else {
+		if asked&(1<<i) == 0 {
 			rd.rest = append(rd.rest, i)
 		}
 	}
@@ -412,11 +468,11 @@ func (rd *reader) emit(primary []byte) error {
 	if rd.agg != nil {
 		return rd.agg.add(&rd.env, rd.row)
 	}
-	if rd.r.Project == nil {
+	if rd.project == nil {
 		return rd.deliver(rd.row, primary)
 	}
-	rd.out = resize(rd.out, len(rd.r.Project))
-	for i, e := range rd.r.Project {
+	rd.out = resize(rd.out, len(rd.project))
+	for i, e := range rd.project {
 		v, err := e.Eval(&rd.env, rd.row)
 		if err != nil {
 			return mysqlerr.From(err)

@@ -74,8 +74,10 @@ func (rd *reader) scan() (err error) {
 
 func (rd *reader) startSinks() {
 	r := rd.r
-	if r.Agg != nil {
-		rd.agg = newAggregation(r.Agg, &rd.arena, rd.account())
+	if rd.single = rd.oneEach(); rd.single {
+		rd.project = r.Agg.GroupBy
+	} else if r.Agg != nil {
+		rd.agg = newAggregation(r.Agg, &rd.arena, rd.account(), rd.groupsTogether())
 	}
 	if len(r.Order) > 0 {
 		rd.top = newTopN(r.Order, int(r.Limit), rd.account())
@@ -168,6 +170,9 @@ func (rd *reader) walk(span fragment.Span) (done bool, err error) {
 		if rd.complete() {
 			return true, nil
 		}
+		if rd.single {
+			return false, nil
+		}
 	}
 }
 
@@ -199,7 +204,10 @@ func (rd *reader) complete() bool {
 			return false
 		}
 	}
-	rd.pos.after = bare(rd.src.key)
+	if rd.pos.after = bare(rd.src.key); rd.single {
+		rd.pos.span++
+		rd.pos.after = nil
+	}
 	rd.page.Next = rd.pos.encode(nil)
 	return true
 }

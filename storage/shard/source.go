@@ -8,8 +8,6 @@ import (
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
-
-	"github.com/tidwall/btree"
 )
 
 // source walks over the rows of an index in key order: the engine's, without those that the transaction has written
@@ -33,17 +31,18 @@ type source struct {
 	rows     mvcc.Iterator // beside base, over the primary index
 	open     bool
 	rowsOpen bool
-	own      btree.MapIter[string, *workspaceItem]
+	own      workspaceIter
 	ownLive  bool // own is at an item within the span
 	baseLive bool // base is at a visible key within the span that the transaction has not written
 
 	lower, upper     []byte // of the present span
 	rowLow, rowHigh  []byte
-	key              []byte // of the current row, in the index
+	key              []byte // of the current row, in the index; it aliases base's, or ownKey
 	primary          []byte // of the current row, bare
 	value            []byte // the stored row (primary index) or the entry's value
 	ts               mvcc.Timestamp
 	fromOwn, started bool
+	ownKey           []byte
 	rowKey, probe    []byte
 	primaryCopy      []byte
 }
@@ -51,9 +50,9 @@ type source struct {
 // forget drops references to one read's things and keeps the buffers.
 func (s *source) forget() {
 	s.s, s.table, s.index, s.ws = nil, nil, nil, nil
-	s.own = btree.MapIter[string, *workspaceItem]{}
+	s.own = workspaceIter{}
 	s.ownLive, s.baseLive, s.started = false, false, false
-	s.value, s.primary = nil, nil
+	s.key, s.value, s.primary = nil, nil, nil
 }
 
 // begin goes to a span of the index, given as bare keys, and on behind after in it (nil: to its beginning). All spans
@@ -133,11 +132,10 @@ func (s *source) next() (bool, error) {
 // take makes the merged head the current row.
 func (s *source) take() (err error) {
 	if s.fromOwn {
-		s.key = append(s.key[:0], s.own.Key()...)
-		s.value, s.ts = s.own.Value().payload, 0
+		s.ownKey = append(s.ownKey[:0], s.own.Key()...)
+		s.key, s.value, s.ts = s.ownKey, s.own.Value().payload, 0
 	} else {
-		s.key = append(s.key[:0], s.base.Key()...)
-		s.value, s.ts = s.base.Value(), s.base.TS()
+		s.key, s.value, s.ts = s.base.Key(), s.base.Value(), s.base.TS()
 	}
 	s.primary, err = s.primaryOf(s.key, s.value)
 	return err

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	sectionRows  = 4096 // between two split keys, unless that makes too many keys
+	sectionRows  = 1024 // between two split keys, unless that makes too many keys
 	maxSplitKeys = 512
 
 	maxCutKeys = 1 << 14 // that CutTablet chooses from

@@ -2,14 +2,13 @@ package shard
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
-
-	"github.com/tidwall/btree"
 )
 
 // DefaultWorkspaceBytes is how much a transaction may buffer in one shard unless NewWorkspace says otherwise.
@@ -23,8 +22,8 @@ const DefaultWorkspaceBytes = 64 << 20
 //
 // The zero Workspace is empty and ready for use. Not safe for concurrent use.
 type Workspace struct {
-	items btree.Map[string, *workspaceItem] // by full engine key without timestamp
-	seen  map[string]mvcc.Timestamp         // by full engine key of rows; 0: absent
+	items workspaceItems
+	seen  map[string]mvcc.Timestamp // by full engine key of rows; 0: absent
 	undo  []workspaceUndo
 	rows  int // of the items
 	bytes int
@@ -84,12 +83,17 @@ func (w *Workspace) Effects() []fragment.Effect {
 		effects = append(effects, e)
 		return true
 	})
-	for _, key := range sortedKeys(w.seen) {
+	var looked []string
+	for key := range w.seen {
 		if _, written := w.items.Get(key); !written {
-			e := w.effectOf(key)
-			e.Op = fragment.EffectCheck
-			effects = append(effects, e)
+			looked = append(looked, key)
 		}
+	}
+	slices.Sort(looked)
+	for _, key := range looked {
+		e := w.effectOf(key)
+		e.Op = fragment.EffectCheck
+		effects = append(effects, e)
 	}
 	return effects
 }
@@ -156,11 +160,9 @@ func (w *Workspace) set(key string, item *workspaceItem) error {
 // replaceItem puts item (nil: nothing) under key and gives what was there.
 func (w *Workspace) replaceItem(key string, item *workspaceItem) (before *workspaceItem) {
 	if item == nil {
-		before, _ = w.items.Delete(key)
-		return before
+		return w.items.Delete(key)
 	}
-	before, _ = w.items.Set(key, item)
-	return before
+	return w.items.Set(key, item)
 }
 
 func (w *Workspace) account(key string, before, after *workspaceItem) {
