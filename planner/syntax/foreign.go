@@ -45,10 +45,37 @@ func foreign(n ast.StmtNode, text string, o Options) error {
 		list := lexemes()
 		near = max(at("fetch first").find(list, -1), at("fetch next").find(list, -1))
 	}
+	if near < 0 && mentions(text, "group") && (mentions(text, "asc") || mentions(text, "desc")) {
+		near = groupDirection(lexemes())
+	}
 	if near < 0 {
 		return nil
 	}
 	return mysqlerr.SyntaxAt(text, near)
+}
+
+// groupDirection is where ASC or DESC of a GROUP BY stands, which are gone in MySQL 8.0; -1: nowhere.
+func groupDirection(list []lexeme) int {
+	for i := range list {
+		if list[i].word != "group" || i+1 == len(list) || list[i+1].word != "by" {
+			continue
+		}
+		for _, l := range list[i+2:] {
+			if l.depth < list[i].depth || l.depth == list[i].depth && endsGroupBy[l.word] {
+				break
+			}
+			if l.depth == list[i].depth && (l.word == "asc" || l.word == "desc") {
+				return l.from
+			}
+		}
+	}
+	return -1
+}
+
+// endsGroupBy are words that may follow GROUP BY's list.
+var endsGroupBy = map[string]bool{
+	"with": true, "having": true, "window": true, "order": true, "limit": true, "into": true, "for": true, "lock": true, "union": true,
+	"intersect": true, "except": true, "on": true, ";": true,
 }
 
 // find gives where the words stand in a text; where they do not, end.

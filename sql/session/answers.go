@@ -5,6 +5,9 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/syntax"
+	"cloudsql/sql/dialect"
+	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/sysvar"
@@ -71,6 +74,19 @@ func (a *answers) LoadFile(name string, most int) (content []byte, ok bool) {
 		return nil, false
 	}
 	return textfile.Dir(a.s.eng.cfg.FileDir).Content(name, most, a.s.statementMemory.Make)
+}
+
+// Digest is STATEMENT_DIGEST() and STATEMENT_DIGEST_TEXT(). 3676.
+func (a *answers) Digest(text string) (hash, normal string, err error) {
+	known, err := dialect.Recognise(text, a.s.vars.SQLMode)
+	if known == nil && err == nil {
+		_, err = syntax.Parse(text, syntax.Options{Mode: a.s.vars.SQLMode})
+	}
+	if err != nil {
+		return "", "", mysqlerr.New(mysqlerr.ParseErrorInDigest, text)
+	}
+	hash, normal = digest.Of(text)
+	return hash, normal, nil
 }
 
 // CurrentRole is CURRENT_ROLE().
