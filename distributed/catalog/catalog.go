@@ -28,6 +28,15 @@ type User struct {
 	GrantOption bool              `json:"grantOption,omitempty"`
 	Grants
 	Passwords
+	Limits
+}
+
+// Limits are how much an account may ask of each node: 0 is without end. Older programs do not know them: records have some at V2 only.
+type Limits struct {
+	Questions   uint32 `json:"maxQuestions,omitempty"`   // statements in an hour
+	Updates     uint32 `json:"maxUpdates,omitempty"`     // of these, changes
+	Connections uint32 `json:"maxConnections,omitempty"` // log-ins in an hour
+	Sessions    uint32 `json:"maxSessions,omitempty"`    // at once
 }
 
 // Passwords are what an account's password is subject to, and those that it had. Older programs do not know them: records have more

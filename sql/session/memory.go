@@ -5,7 +5,9 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/sql"
+	"cloudsql/sql/status"
 	"cloudsql/sql/sysvar"
 	"cloudsql/sql/tree"
 	"cloudsql/storage/memory"
@@ -40,10 +42,14 @@ func (e *Engine) ConnectTimeout() time.Duration {
 	return time.Duration(sysvar.Int(e.vars.Global("connect_timeout"))) * time.Second
 }
 
-// checkUserConnections refuses a session of an account that has as many as max_user_connections allows; e.mu is held.
+// checkUserConnections refuses a session of an account that has as many as max_user_connections or its own limits allow; e.mu is held.
+// 1203, 1226.
 func (e *Engine) checkUserConnections(s *Session) error {
-	most := sysvar.Int(e.vars.Global("max_user_connections"))
-	if most == 0 || s.Limits().Administrator {
+	most, own := sysvar.Int(e.vars.Global("max_user_connections")), s.account().User
+	if own.Limits.Sessions > 0 || s.Limits().Administrator {
+		most = 0
+	}
+	if most == 0 && own.Limits == (catalog.Limits{}) {
 		return nil
 	}
 	n := 0
@@ -52,10 +58,24 @@ func (e *Engine) checkUserConnections(s *Session) error {
 			n++
 		}
 	}
-	if n >= most {
+	if most > 0 && n >= most {
 		return mysqlerr.New(mysqlerr.TooManyUserConnections, s.conn.Account.User)
 	}
-	return nil
+	return e.usage.Connection(own, n, e.cfg.Now())
+}
+
+// limited tells whether the account's statements are counted.
+func (s *Session) limited() bool {
+	u := s.account().User
+	return u.Limits.Questions|u.Limits.Updates > 0
+}
+
+// countStatement counts a statement of an account with limits. 1226.
+func (s *Session) countStatement(kind status.Kind) error {
+	if !s.limited() {
+		return nil
+	}
+	return s.eng.usage.Statement(s.account().User, kind.Changes(), s.eng.cfg.Now())
 }
 
 // forgetKept gives back what is kept for variables, statements and handlers.
