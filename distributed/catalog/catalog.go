@@ -61,6 +61,9 @@ type Passwords struct {
 	Past     []PastSecret `json:"pastPasswords,omitempty"` // the latest first, the present one among them
 }
 
+// PerStatement tells whether an account's statements are counted.
+func (l *Limits) PerStatement() bool { return l.Questions|l.Updates > 0 }
+
 // Unbounded is LockDays of an account that failed log-ins lock for good.
 const Unbounded = -1
 

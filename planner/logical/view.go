@@ -202,21 +202,15 @@ func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string)
 	}
 	q.items = append(q.items, item)
 	q.addDerived(inner)
-	node, cols, err := derived(inner, alias, viewNames(v))
+	var names []string // those that CREATE VIEW v (…) gives to the query's columns
+	if v.Listed {
+		names = v.Columns
+	}
+	node, cols, err := derivedAs(inner, alias, names)
 	for i := range cols {
 		cols[i].Field.Schema, cols[i].Field.OrgTable = db, v.Name
 	}
 	return node, cols, err
-}
-
-// viewNames are the names that CREATE VIEW v (…) gives to the query's columns; nil where these have their own.
-func viewNames(v *schema.View) (names []ast.CIStr) {
-	if v.Listed {
-		for _, n := range v.Columns {
-			names = append(names, ast.NewCIStr(n))
-		}
-	}
-	return names
 }
 
 // readsOneOf tells whether a query reads one of some tables, under whatever name.

@@ -27,12 +27,12 @@ func DeprecatedInRows(text string, mode mysql.SQLMode) []*mysqlerr.Error {
 }
 
 // deprecatedWords are what such names begin with.
-var deprecatedWords = [...]string{"utf8", "ucs2", "mac", "dec8", "hp8", "nchar", "nvarchar", "national", "n'", "ascii", "unicode", "binary", "json_merge"}
+var deprecatedWords = [...]string{"utf8", "ucs2", "mac", "dec8", "hp8", "nchar", "nvarchar", "national", "n'", "ascii", "unicode", "binary"}
 
 func mayNameDeprecated(text string) bool {
 	for i := range len(text) {
 		switch text[i] | 0x20 {
-		case 'u', 'm', 'd', 'h', 'n', 'a', 'b', 'j':
+		case 'u', 'm', 'd', 'h', 'n', 'a', 'b':
 			for _, w := range deprecatedWords {
 				if text[i]|0x20 == w[0] && mentionsAt(text, i, w) {
 					return true
@@ -122,8 +122,6 @@ func (d *deprecations) other(word, before, rest, next string) {
 	case d.wants != "":
 		d.warn(deprecatedName(strings.Trim(word, "`'\""), d.wants == "collation"))
 		d.wants = ""
-	case word == "json_merge" && strings.HasPrefix(next, "("):
-		d.warn(mysqlerr.New(mysqlerr.WarnDeprecatedSyntax, "JSON_MERGE", "JSON_MERGE_PRESERVE/JSON_MERGE_PATCH"))
 	case word == "n" && strings.HasPrefix(rest, "'"):
 		d.warn(mysqlerr.New(mysqlerr.DeprecatedNational))
 	case word[0] == '_' && beginsLiteral.MatchString(next):

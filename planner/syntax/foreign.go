@@ -42,10 +42,8 @@ func foreign(n ast.StmtNode, text string, o Options) error {
 	if s := foreignStatement(n, text); s != nil {
 		near = s.find(lexemes(), len(text))
 	} else if mentions(text, "fetch") { // the tree has a LIMIT
-		list := lexemes()
-		near = max(at("fetch first").find(list, -1), at("fetch next").find(list, -1))
-	}
-	if near < 0 && mentions(text, "group") && (mentions(text, "asc") || mentions(text, "desc")) {
+		near = max(at("fetch first").find(lexemes(), -1), at("fetch next").find(lexemes(), -1))
+	} else if mentions(text, "group") && (mentions(text, "asc") || mentions(text, "desc")) {
 		near = groupDirection(lexemes())
 	}
 	if near < 0 {
@@ -56,26 +54,18 @@ func foreign(n ast.StmtNode, text string, o Options) error {
 
 // groupDirection is where ASC or DESC of a GROUP BY stands, which are gone in MySQL 8.0; -1: nowhere.
 func groupDirection(list []lexeme) int {
-	for i := range list {
-		if list[i].word != "group" || i+1 == len(list) || list[i+1].word != "by" {
-			continue
-		}
-		for _, l := range list[i+2:] {
-			if l.depth < list[i].depth || l.depth == list[i].depth && endsGroupBy[l.word] {
-				break
-			}
-			if l.depth == list[i].depth && (l.word == "asc" || l.word == "desc") {
-				return l.from
-			}
+	depth := -1 // of the list that goes on
+	for i, l := range list {
+		switch {
+		case l.word == "by" && i > 0 && list[i-1].word == "group":
+			depth = l.depth
+		case l.depth < depth, l.depth == depth && strings.Contains(" with having window order limit into for lock union intersect except on ; ", " "+l.word+" "):
+			depth = -1
+		case l.depth == depth && (l.word == "asc" || l.word == "desc"):
+			return l.from
 		}
 	}
 	return -1
-}
-
-// endsGroupBy are words that may follow GROUP BY's list.
-var endsGroupBy = map[string]bool{
-	"with": true, "having": true, "window": true, "order": true, "limit": true, "into": true, "for": true, "lock": true, "union": true,
-	"intersect": true, "except": true, "on": true, ";": true,
 }
 
 // find gives where the words stand in a text; where they do not, end.

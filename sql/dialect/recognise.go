@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -599,4 +600,13 @@ func FinishOf(commit bool, c ast.CompletionType) Finish {
 		n.Release = Yes
 	}
 	return n
+}
+
+// IsStatement tells whether a text can be read.
+func IsStatement(text string, mode mysql.SQLMode) bool {
+	known, err := Recognise(text, mode)
+	if known == nil && err == nil {
+		_, err = syntax.Parse(text, syntax.Options{Mode: mode})
+	}
+	return err == nil
 }

@@ -63,6 +63,9 @@ type usage struct {
 
 // Statement counts a statement. 1226.
 func (g *Usage) Statement(u *catalog.User, changes bool, now time.Time) error {
+	if !u.PerStatement() {
+		return nil
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := g.of(u, now)

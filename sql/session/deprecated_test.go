@@ -15,7 +15,6 @@ func TestQueriesWarnOfCharsets(t *testing.T) {
 		{"SELECT _utf8'a'", "3719"},
 		{"SELECT N'a'", "3720"},
 		{"SELECT 'a' COLLATE utf8mb3_bin", "3778"},
-		{"SELECT JSON_MERGE ('[]', '[]')", "1287"},
 		{"INSERT INTO t VALUES (1, CONVERT('x' USING utf8mb3))", "1287"},
 		{"SELECT CONVERT(charset USING utf8) FROM t WHERE a = 1", "3719"},
 		{"SELECT CONVERT(charset USING utf8) FROM t WHERE a = 1", "3719"},

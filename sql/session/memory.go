@@ -5,9 +5,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
-	"cloudsql/distributed/catalog"
 	"cloudsql/sql"
-	"cloudsql/sql/status"
 	"cloudsql/sql/sysvar"
 	"cloudsql/sql/tree"
 	"cloudsql/storage/memory"
@@ -49,9 +47,6 @@ func (e *Engine) checkUserConnections(s *Session) error {
 	if own.Limits.Sessions > 0 || s.Limits().Administrator {
 		most = 0
 	}
-	if most == 0 && own.Limits == (catalog.Limits{}) {
-		return nil
-	}
 	n := 0
 	for _, other := range e.sessions {
 		if a := other.shared.Load().Account; a.User == s.conn.Account.User && a.Host == s.conn.Account.Host && other != s {
@@ -62,20 +57,6 @@ func (e *Engine) checkUserConnections(s *Session) error {
 		return mysqlerr.New(mysqlerr.TooManyUserConnections, s.conn.Account.User)
 	}
 	return e.usage.Connection(own, n, e.cfg.Now())
-}
-
-// limited tells whether the account's statements are counted.
-func (s *Session) limited() bool {
-	u := s.account().User
-	return u.Limits.Questions|u.Limits.Updates > 0
-}
-
-// countStatement counts a statement of an account with limits. 1226.
-func (s *Session) countStatement(kind status.Kind) error {
-	if !s.limited() {
-		return nil
-	}
-	return s.eng.usage.Statement(s.account().User, kind.Changes(), s.eng.cfg.Now())
 }
 
 // forgetKept gives back what is kept for variables, statements and handlers.
