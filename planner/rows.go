@@ -58,7 +58,7 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 		case c.NotNull && c.Type.Class() == types.ClassEnum && !c.HasDefault:
 			d.value = conversion.ImplicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
 		default:
-			d.none = c.NotNull
+			d.none = c.NotNull || c.NoDefault
 		}
 	}
 	return defaults, nil
@@ -98,7 +98,9 @@ func (r *insertRun) computeDefaults() error {
 			}
 			r.computed[i] = v
 		case d.none && !c.AutoIncrement && !c.Hidden:
-			r.computed[i] = conversion.ImplicitDefault(&c.Type)
+			if r.computed[i] = types.Null; c.NotNull {
+				r.computed[i] = conversion.ImplicitDefault(&c.Type)
+			}
 			if !slices.Contains(r.Named, i) {
 				r.env.Warn(mysqlerr.NoDefaultForField, mysqlerr.New(mysqlerr.NoDefaultForField, c.Name).Message)
 			}

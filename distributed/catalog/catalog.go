@@ -28,6 +28,15 @@ type User struct {
 	GrantOption bool              `json:"grantOption,omitempty"`
 	Grants
 	Passwords
+	Limits
+}
+
+// Limits are how much an account may ask of each node: 0 is without end. Older programs do not know them: records have some at V2 only.
+type Limits struct {
+	Questions   uint32 `json:"maxQuestions,omitempty"`   // statements in an hour
+	Updates     uint32 `json:"maxUpdates,omitempty"`     // of these, changes
+	Connections uint32 `json:"maxConnections,omitempty"` // log-ins in an hour
+	Sessions    uint32 `json:"maxSessions,omitempty"`    // at once
 }
 
 // Passwords are what an account's password is subject to, and those that it had. Older programs do not know them: records have more
@@ -51,6 +60,9 @@ type Passwords struct {
 	Retained []byte       `json:"retained,omitempty"`
 	Past     []PastSecret `json:"pastPasswords,omitempty"` // the latest first, the present one among them
 }
+
+// PerStatement tells whether an account's statements are counted.
+func (l *Limits) PerStatement() bool { return l.Questions|l.Updates > 0 }
 
 // Unbounded is LockDays of an account that failed log-ins lock for good.
 const Unbounded = -1

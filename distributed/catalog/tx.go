@@ -92,7 +92,7 @@ func (tx *Tx) PutStatistics(id schema.TableID, t *statistics.Table) {
 // PutUser adds or changes an account.
 func (tx *Tx) PutUser(u *User) {
 	tx.put(kindUser, u.Key(), u)
-	if !u.Grants.Empty() || u.policy() {
+	if !u.Grants.Empty() || u.policy() || u.Limits != (Limits{}) {
 		tx.since = max(tx.since, version.V2)
 	}
 }

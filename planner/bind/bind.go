@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"strings"
+
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/opcode"
 
@@ -91,7 +93,7 @@ func (b *Binder) bind(sc *Scope, n ast.ExprNode) (expr.Expr, error) {
 		return b.Aggregate(sc, n)
 	case *ast.WindowFuncExpr:
 		if b.Window == nil {
-			return nil, mysqlerr.New(mysqlerr.WindowInvalidWindowFuncUse, n.Name)
+			return nil, mysqlerr.New(mysqlerr.WindowInvalidWindowFuncUse, strings.ToLower(n.Name))
 		}
 		return b.Window(sc, n)
 	case *ast.VariableExpr:
@@ -403,7 +405,7 @@ func (b *Binder) Value(c *Column) (expr.Expr, error) {
 			return nil, mysqlerr.NotSupported("DEFAULT(c) of a column with a default expression")
 		}
 		return b.Default(c)
-	case !col.HasDefault && col.NotNull:
+	case !col.HasDefault && (col.NotNull || col.NoDefault):
 		return nil, mysqlerr.New(mysqlerr.NoDefaultForField, col.Name)
 	case len(col.Default) == 0:
 		return &expr.Const{Typ: OperandType(col.Type)}, nil

@@ -265,6 +265,9 @@ func (s *Scope) resolve(name *ast.ColumnName, clause string) (expr.Expr, error) 
 			return e, err
 		}
 	}
+	if name.Table.O != "" && len(s.Cols) == 0 && s.Outer == nil { // there is no table to look into
+		return nil, mysqlerr.New(mysqlerr.UnknownTable, Dotted("", name.Schema.O, name.Table.O), clause)
+	}
 	return nil, mysqlerr.New(mysqlerr.BadField, FullName(name), clause)
 }
 

@@ -64,12 +64,23 @@ func (q *Select) AddGrouping(args []expr.Expr) *expr.Column {
 func (q *Select) AddAgg(a *expr.Agg) *expr.Column {
 	for _, have := range q.Aggs {
 		if scalar.SameAgg(have.Agg, a) {
-			return &expr.Column{Index: have.ID, Typ: have.Agg.Typ, Name: have.Agg.String()}
+			return aggColumn(have.ID, have.Agg)
 		}
 	}
 	item := algebra.AggItem{Agg: a, ID: q.IDs.New(1)}
 	q.Aggs = append(q.Aggs, item)
-	return &expr.Column{Index: item.ID, Typ: a.Typ, Name: a.String()}
+	return aggColumn(item.ID, a)
+}
+
+// aggColumn is the column of an aggregate. One of its argument's values counts as that does beside other strings.
+func aggColumn(id int, a *expr.Agg) *expr.Column {
+	c := &expr.Column{Index: id}
+	switch a.Name {
+	case "min", "max", "any_value":
+		c = expr.StandIn(id, a.Args[0])
+	}
+	c.Typ, c.Name = a.Typ, a.String()
+	return c
 }
 
 // SettleGroups rewrites what is computed after grouping: terms of GROUP BY become the groups' columns; other columns are

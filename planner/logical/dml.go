@@ -116,7 +116,7 @@ func BindDelete(ctx *Context, s *ast.DeleteStmt, params int) (*Query, error) {
 // deleteFrom makes the one base table of a view, or the table itself, a target.
 func (c *change) deleteFrom(it *fromItem) error {
 	switch {
-	case it.view != nil && (!it.merged || len(it.tables) == 0):
+	case it.view != nil && (!it.merged || len(it.tables) == 0 || it.ownRead):
 		return mysqlerr.New(mysqlerr.NonUpdatableTable, it.alias, c.verb)
 	case it.several:
 		return mysqlerr.New(mysqlerr.ViewDeleteMergeView, it.db, it.view.Name)
@@ -150,7 +150,7 @@ func (c *change) assignments(q *selectQuery, list []*ast.Assignment) error {
 		switch {
 		case isSystemDB(col.Field.Schema):
 			return accessDenied(q.b.ctx, col.Field.Schema)
-		case it == nil || it.view != nil && !it.merged:
+		case it == nil || it.view != nil && (!it.merged || it.ownRead):
 			return mysqlerr.New(mysqlerr.NonUpdatableTable, col.Field.Table, c.verb)
 		}
 		t := (merging{q}).tableWith(col.ID)

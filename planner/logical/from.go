@@ -82,6 +82,15 @@ func (q fromClause) fromSource(n *ast.TableSource) (Node, []bind.Column, error) 
 
 // derived makes a table of a query, whose columns may get other names.
 func derived(inner block.Query, alias string, names []ast.CIStr) (Node, []bind.Column, error) {
+	list := make([]string, len(names))
+	for i := range names {
+		list[i] = names[i].O
+	}
+	return derivedAs(inner, alias, list)
+}
+
+// derivedAs is derived with plain names.
+func derivedAs(inner block.Query, alias string, names []string) (Node, []bind.Column, error) {
 	out := inner.Columns()
 	if len(names) > 0 && len(names) != len(out) {
 		return nil, nil, mysqlerr.New(mysqlerr.ViewWrongList)
@@ -91,7 +100,7 @@ func derived(inner block.Query, alias string, names []ast.CIStr) (Node, []bind.C
 	for i := range out {
 		c := out[i]
 		if len(names) > 0 {
-			c.Field.Name = names[i].O
+			c.Field.Name = names[i]
 		}
 		low := strings.ToLower(c.Field.Name)
 		if seen[low] {

@@ -61,7 +61,7 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 		return dml.Target{}, nil, err
 	}
 	item := &q.items[0]
-	if !item.merged || len(item.tables) == 0 {
+	if !item.merged || len(item.tables) == 0 || item.ownRead {
 		return dml.Target{}, nil, mysqlerr.New(mysqlerr.NonInsertableTable, v.Name, "INSERT")
 	}
 	t, err := item.insertTable(q, cols, named)

@@ -1,9 +1,11 @@
 package logical
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/planner/bind"
 	"cloudsql/planner/block"
@@ -13,13 +15,19 @@ import (
 	"cloudsql/storage/types"
 )
 
-// bindValues binds VALUES ROW(…), ROW(…) with its ORDER BY and LIMIT.
+// bindValues binds VALUES ROW(…), ROW(…) with its ORDER BY and LIMIT. 3942, 3943, 1136.
 func (q *selectQuery) bindValues(n *ast.SelectStmt) error {
 	q.see(nil)
 	b := q.binder(bind.FieldList)
 	for _, row := range n.Lists {
 		list := make([]expr.Expr, len(row.Values))
+		if len(row.Values) == 0 {
+			return mysqlerr.New(mysqlerr.ValuesWithoutColumns)
+		}
 		for i, v := range row.Values {
+			if d, ok := v.(*ast.DefaultExpr); ok && d.Name == nil {
+				return mysqlerr.New(mysqlerr.ValuesWithDefault)
+			}
 			e, err := bind.Expr(b, q.scope, v)
 			if err != nil {
 				return err
@@ -60,10 +68,13 @@ func (q *selectQuery) nameValues() error {
 			}
 			typ = t
 		}
+		f := types.Field{Name: "column_" + strconv.Itoa(i), Type: typ, Flags: bind.TypeFlags(&typ)}
+		if !slices.ContainsFunc(q.Values, func(row []expr.Expr) bool { return !scalar.DeclaredNotNull(row[i], q.NotNull) }) {
+			f.Flags |= uint16(mysql.NotNullFlag)
+		}
 		for _, row := range q.Values {
 			row[i] = scalar.Convert(row[i], typ)
 		}
-		f := types.Field{Name: "column_" + strconv.Itoa(i), Type: typ, Flags: bind.TypeFlags(&typ)}
 		col := q.outColumn(f)
 		q.Fields = append(q.Fields, block.Field{Col: col, Name: f.Name, Expr: col.Ref()})
 	}

@@ -44,6 +44,7 @@ type fromItem struct {
 	merged    bool
 	several   bool     // of a merged view: it joins
 	tables    []*Table // base tables that rows can be changed in
+	ownRead   bool     // a subquery of a merged view reads one of these, so that none can be changed through it
 	// Of a merged view: the conditions that all of its rows meet, and those that CHECK OPTION holds changed rows to.
 	all, check []expr.Expr
 }
@@ -181,6 +182,7 @@ func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string)
 		return nil, nil, err
 	}
 	defer b.apart()()
+	before := len(b.subs)
 	inner, err := b.bindView(u, lock)
 	if err != nil {
 		return nil, nil, u.broken(err)
@@ -191,17 +193,32 @@ func (q fromClause) fromView(v *schema.View, n *ast.TableName, db, alias string)
 			return nil, nil, mysqlerr.New(mysqlerr.TooManyTables, maxTables)
 		}
 		if node, cols, ok := q.merge(s, &item); ok {
+			own := func(sub *Subquery) bool { return readsOneOf(sub.Node, item.tables) }
+			item.ownRead = slices.ContainsFunc(b.subs[before:], own) ||
+				slices.ContainsFunc(s.Applies, func(a *algebra.Apply) bool { return own(a.Sub) })
 			q.items = append(q.items, item)
 			return node, cols, nil
 		}
 	}
 	q.items = append(q.items, item)
 	q.addDerived(inner)
-	node, cols, err := derived(inner, alias, nil)
+	var names []string // those that CREATE VIEW v (…) gives to the query's columns
+	if v.Listed {
+		names = v.Columns
+	}
+	node, cols, err := derivedAs(inner, alias, names)
 	for i := range cols {
 		cols[i].Field.Schema, cols[i].Field.OrgTable = db, v.Name
 	}
 	return node, cols, err
+}
+
+// readsOneOf tells whether a query reads one of some tables, under whatever name.
+func readsOneOf(n Node, tables []*Table) bool {
+	if t, ok := n.(*Table); ok {
+		return slices.ContainsFunc(tables, func(o *Table) bool { return o.Desc.ID == t.Desc.ID })
+	}
+	return slices.ContainsFunc(n.Inputs(), func(in Node) bool { return readsOneOf(in, tables) })
 }
 
 // merging is what a block that is a view's query, or names a view, does about it.
@@ -230,6 +247,9 @@ func (q fromClause) merge(s *selectQuery, item *fromItem) (node Node, cols []bin
 		c := &cols[i]
 		*c = f.Col
 		c.Field.Schema, c.Field.Table, c.Field.OrgTable = item.db, item.alias, item.view.Name
+		if item.view.Listed {
+			c.Field.Name = item.view.Columns[i]
+		}
 		if src := s.ColumnOf(f.Expr); src != nil && src.Expr == nil {
 			c.ID, c.Source, c.Pos = src.ID, src.Source, src.Pos
 			continue
@@ -353,5 +373,5 @@ func ViewShape(ctx *Context, v *schema.View, db string) (cols []bind.Column, mer
 		return nil, false, false, err
 	}
 	item := &q.items[0]
-	return cols, item.merged, item.merged && len(item.tables) > 0, nil
+	return cols, item.merged, item.merged && len(item.tables) > 0 && !item.ownRead, nil
 }

@@ -42,13 +42,30 @@ func foreign(n ast.StmtNode, text string, o Options) error {
 	if s := foreignStatement(n, text); s != nil {
 		near = s.find(lexemes(), len(text))
 	} else if mentions(text, "fetch") { // the tree has a LIMIT
-		list := lexemes()
-		near = max(at("fetch first").find(list, -1), at("fetch next").find(list, -1))
+		near = max(at("fetch first").find(lexemes(), -1), at("fetch next").find(lexemes(), -1))
+	} else if mentions(text, "group") && (mentions(text, "asc") || mentions(text, "desc")) {
+		near = groupDirection(lexemes())
 	}
 	if near < 0 {
 		return nil
 	}
 	return mysqlerr.SyntaxAt(text, near)
+}
+
+// groupDirection is where ASC or DESC of a GROUP BY stands, which are gone in MySQL 8.0; -1: nowhere.
+func groupDirection(list []lexeme) int {
+	depth := -1 // of the list that goes on
+	for i, l := range list {
+		switch {
+		case l.word == "by" && i > 0 && list[i-1].word == "group":
+			depth = l.depth
+		case l.depth < depth, l.depth == depth && strings.Contains(" with having window order limit into for lock union intersect except on ; ", " "+l.word+" "):
+			depth = -1
+		case l.depth == depth && (l.word == "asc" || l.word == "desc"):
+			return l.from
+		}
+	}
+	return -1
 }
 
 // find gives where the words stand in a text; where they do not, end.

@@ -8,7 +8,7 @@ import (
 )
 
 // Other spellings of what the parser reads: NATURAL INNER JOIN; CREATE TABLE t (SELECT …); SET v = ROW, ALL, BINARY, SYSTEM;
-// a SOUNDS LIKE b; GROUP BY and HAVING without FROM; KILL with any expression.
+// a SOUNDS LIKE b; x MEMBER (y); GROUP BY and HAVING without FROM; KILL with any expression.
 
 // lexeme is a token in lower case, and where it stands.
 type lexeme struct {
@@ -111,6 +111,8 @@ func (s *scanner) spellOperators(list []lexeme) (other bool) {
 			other = true
 		case i > 1 && l.word == "join" && list[i-1].word == "inner" && list[i-2].word == "natural":
 			s.replace(list[i-1].from, l.from, "")
+		case l.word == "member" && i+1 < len(list) && list[i+1].word == "(":
+			s.replace(l.to, l.to, " OF")
 		case i > 0 && l.word == "like" && list[i-1].word == "sounds" && !mentions(s.text, "ilike"):
 			s.replace(list[i-1].from, l.to, "ILIKE")
 			other = true

@@ -617,7 +617,7 @@ func (a *alteration) alterDefault(def *ast.ColumnDef) error {
 	}
 	c := &column{Column: a.t.Columns[pos]}
 	c.HasDefault, c.Default, c.DefaultExpr = false, nil, ""
-	if len(def.Options) > 0 {
+	if c.NoDefault = len(def.Options) == 0 && !c.NotNull && c.Generated == ""; !c.NoDefault && len(def.Options) > 0 {
 		if c.AutoIncrement {
 			return errInvalidDefault(c.Name)
 		}

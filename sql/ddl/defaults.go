@@ -37,7 +37,11 @@ type defaultChecker struct {
 
 // Enter looks at a node before what is in it.
 func (d *defaultChecker) Enter(n ast.Node) (ast.Node, bool) {
-	switch n.(type) {
+	switch n := n.(type) {
+	case *ast.FuncCallExpr:
+		if n.FnName.L == "load_file" {
+			d.err = mysqlerr.New(mysqlerr.DefaultFunctionNotAllowed, d.column, n.FnName.L)
+		}
 	case *ast.SubqueryExpr, *ast.AggregateFuncExpr, *ast.WindowFuncExpr, *ast.DefaultExpr, *ast.ValuesExpr:
 		d.err = mysqlerr.New(mysqlerr.DefaultFunctionDisallowed, d.column)
 	case *ast.VariableExpr, ast.ParamMarkerExpr:

@@ -270,8 +270,8 @@ func (b *builder) addChecks() error {
 		if slices.ContainsFunc(b.t.Checks, func(o schema.Check) bool { return strings.EqualFold(o.Name, c.name) }) {
 			return mysqlerr.New(mysqlerr.CheckDuplicateName, c.name)
 		}
-		if utf8.RuneCountInString(c.name) > maxNameChars { // all else may be the name of a check, blanks at its end too
-			return mysqlerr.New(mysqlerr.TooLongIdent, c.name)
+		if err := checkCheckName(c.name); err != nil {
+			return err
 		}
 		check := schema.Check{Name: c.name, Expr: canonical.Text(c.expr), Enforced: c.enforced}
 		if err := b.allowedCheck(&c, &check); err != nil {
@@ -307,13 +307,27 @@ func generatedNumber(table, check string) int {
 	return n
 }
 
-// RenameChecks gives the checks of a table whose names were generated the ones that they have under its new name.
-func RenameChecks(t *schema.Table, from string) {
+// RenameChecks gives the checks of a table whose names were generated the ones that they have under its new name. 1059.
+func RenameChecks(t *schema.Table, from string) error {
 	for i := range t.Checks {
-		if n := generatedNumber(from, t.Checks[i].Name); n > 0 {
-			t.Checks[i].Name = fmt.Sprintf("%s_chk_%d", t.Name, n)
+		n := generatedNumber(from, t.Checks[i].Name)
+		if n == 0 {
+			continue
+		}
+		t.Checks[i].Name = fmt.Sprintf("%s_chk_%d", t.Name, n)
+		if err := checkCheckName(t.Checks[i].Name); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// checkCheckName refuses what no check can be named. All that is not too long may be, blanks at its end too. 1059.
+func checkCheckName(name string) error {
+	if utf8.RuneCountInString(name) > maxNameChars {
+		return mysqlerr.New(mysqlerr.TooLongIdent, name)
+	}
+	return nil
 }
 
 func (b *builder) allowedCheck(c *check, made *schema.Check) error {
@@ -324,7 +338,9 @@ func (b *builder) allowedCheck(c *check, made *schema.Check) error {
 	if !truthValue(c.expr) {
 		return mysqlerr.New(mysqlerr.CheckNotBoolean, c.name)
 	}
-	if name := unknownColumn(b.t, c.expr); name != "" {
+	if name := unknownColumn(b.t, c.expr); name != "" && c.column != "" {
+		return mysqlerr.New(mysqlerr.CheckRefersOtherColumn, c.name)
+	} else if name != "" {
 		return mysqlerr.New(mysqlerr.CheckRefersUnknownColumn, c.name, name)
 	}
 	e, err := bind.Check(b.t, made)

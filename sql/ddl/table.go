@@ -69,6 +69,9 @@ func CreateTableLike(env *Env, db *schema.Database, name string, src *schema.Tab
 	t.Tablets, t.AutoIncStart, t.CreatedMicros, t.ForeignKeys = nil, 0, env.Now.UnixMicro(), nil
 	for i := range t.Checks { // names are the database's; MySQL generates all of them anew
 		t.Checks[i].Name = fmt.Sprintf("%s_chk_%d", name, i+1)
+		if err := checkCheckName(t.Checks[i].Name); err != nil {
+			return nil, err
+		}
 	}
 	for i := range t.Columns {
 		t.Columns[i].Missing = nil

@@ -43,9 +43,9 @@ func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text str
 		return err
 	}
 	target := func(c *ddl.Change) online.Name {
-		to := online.Name{DB: name.DB, Table: c.RenameTo.Name.O}
-		if c.RenameTo.Schema.O != "" {
-			to.DB = c.RenameTo.Schema.O
+		to, err := s.Name(c.RenameTo) // of the current database, if it names none
+		if err != nil {
+			to.DB = name.DB
 		}
 		return to
 	}

@@ -7,14 +7,15 @@ import (
 )
 
 // readLoad reads what of LOAD DATA the parser lacks, and gives it the rest: CONCURRENT, IGNORE n ROWS, and the clauses of LINES in
-// any order. LOAD XML, LOAD INDEX and partitions are refused.
+// any order. LOAD XML and partitions are refused.
 func readLoad(st statement) (Statement, error) {
 	w := st.words
 	switch {
 	case w.take("xml"):
 		return nil, mysqlerr.NotSupported("LOAD XML")
 	case w.take("index"):
-		return nil, mysqlerr.NotSupported("LOAD INDEX INTO CACHE")
+		st.words = w
+		return readLoadIndex(st)
 	case !w.take("data"):
 		return nil, nil
 	}

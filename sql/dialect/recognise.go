@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/planner/syntax"
 	"cloudsql/storage/mysqlerr"
 )
 
@@ -34,9 +35,9 @@ type (
 		Errors        bool
 		Offset, Count int
 	}
-	// CheckTables is CHECK TABLE or REPAIR TABLE.
+	// CheckTables is CHECK TABLE, REPAIR TABLE, CACHE INDEX or LOAD INDEX INTO CACHE.
 	CheckTables struct {
-		Op     string // "check", "repair"
+		Op     string // "check", "repair", "assign_to_keycache", "preload_keys"
 		Tables []*ast.TableName
 	}
 	// ChecksumTables is CHECKSUM TABLE.
@@ -45,7 +46,7 @@ type (
 		Quick  bool
 	}
 	// Flush is FLUSH of anything but tables.
-	Flush struct{ Privileges bool }
+	Flush struct{ Privileges, Resources bool }
 	// LockTables is LOCK TABLES.
 	LockTables struct{ Items []LockItem }
 	// LockInstance is LOCK INSTANCE FOR BACKUP, or UNLOCK INSTANCE.
@@ -133,7 +134,7 @@ func Recognise(text string, mode mysql.SQLMode) (Statement, error) {
 	}
 	limit := maxTokens
 	switch first {
-	case "lock", "load", "grant", "revoke", "signal", "get", "handler":
+	case "lock", "load", "grant", "revoke", "signal", "get", "handler", "cache":
 		limit = len(rest) // it may name any number of tables, columns, accounts or items, or be about any condition
 	}
 	words := tokens(rest, mode, limit)
@@ -154,10 +155,11 @@ func init() {
 		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
 		"alter": readDefinition("alter", readCluster), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
 		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet, "handler": readHandler,
+		"cache": readCacheIndex,
 	}
 	for word, what := range map[string]string{
 		"xa": "XA", "change": "replication", "reset": "RESET",
-		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL", "cache": "CACHE INDEX",
+		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL",
 		"clone": "CLONE", "restart": "RESTART",
 		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE",
 	} {
@@ -409,8 +411,10 @@ func readFlush(st statement) (Statement, error) {
 		switch {
 		case st.take("privileges"):
 			read.Privileges = true
+		case st.take("user_resources"):
+			read.Resources = true
 		case st.take("binary", "logs"), st.take("engine", "logs"), st.take("error", "logs"), st.take("general", "logs"), st.take("slow", "logs"),
-			st.take("hosts"), st.take("logs"), st.take("optimizer_costs"), st.take("status"), st.take("user_resources"):
+			st.take("hosts"), st.take("logs"), st.take("optimizer_costs"), st.take("status"):
 		case st.take("relay", "logs"):
 			if len(st.words) > 0 && st.words[0].lower == "for" {
 				return nil, mysqlerr.NotSupported("replication")
@@ -490,14 +494,17 @@ func (w *words) lockKind(write *bool) bool {
 	return *write
 }
 
-// readExplain reads EXPLAIN [ANALYZE] FORMAT=TREE and BRIEF, which the parser wants quoted, and EXPLAIN EXTENDED and PARTITIONS.
+// parsedFormats are the formats of EXPLAIN that the parser reads as words.
+var parsedFormats = map[string]bool{"json": true, "traditional": true, "row": true}
+
+// readExplain reads EXPLAIN [ANALYZE] FORMAT=TREE, BRIEF and unknown ones, which the parser wants quoted, and EXPLAIN EXTENDED and PARTITIONS.
 func readExplain(st statement) (Statement, error) {
 	w, from, verb, format := st.words, 0, "EXPLAIN ", ""
 	if len(w) > 1 && w[0].lower == "analyze" && w[1].lower != "." {
 		w, verb = w[1:], "EXPLAIN ANALYZE "
 	}
 	switch {
-	case len(w) > 3 && w[0].lower == "format" && w[1].lower == "=" && (w[2].lower == "tree" || w[2].lower == "brief"):
+	case len(w) > 3 && w[0].lower == "format" && w[1].lower == "=" && w[2].word() != "" && !parsedFormats[w[2].lower]:
 		from, format = 3, "FORMAT='"+w[2].lower+"' "
 	case len(w) > 1 && (w[0].lower == "extended" || w[0].lower == "partitions") && w[1].lower != ".":
 		from = 1
@@ -593,4 +600,13 @@ func FinishOf(commit bool, c ast.CompletionType) Finish {
 		n.Release = Yes
 	}
 	return n
+}
+
+// IsStatement tells whether a text can be read.
+func IsStatement(text string, mode mysql.SQLMode) bool {
+	known, err := Recognise(text, mode)
+	if known == nil && err == nil {
+		_, err = syntax.Parse(text, syntax.Options{Mode: mode})
+	}
+	return err == nil
 }

@@ -74,9 +74,20 @@ func (t *Table) add(p *part, key string, schema int) *Statement {
 		return s
 	}
 	s := &Statement{table: t, schema: key[:schema], text: key[schema+1:]}
-	sum := sha256.Sum256([]byte(s.text))
-	s.digest = hex.EncodeToString(sum[:])
+	s.digest = hash(s.text)
 	return t.list(p, key, s)
+}
+
+func hash(normal string) string {
+	sum := sha256.Sum256([]byte(normal))
+	return hex.EncodeToString(sum[:])
+}
+
+// Of is the digest of a text, and what the digest is of.
+func Of(text string) (digest, normal string) {
+	n := Normalizer{}
+	normal = string(n.Text(text))
+	return hash(normal), normal
 }
 
 // list takes a statement in, where there is room; p is locked.

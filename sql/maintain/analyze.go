@@ -87,8 +87,8 @@ func Report(env *Env, op string, names []*ast.TableName) (*show.Result, error) {
 		case op == "optimize":
 			notes.add("note", "Table does not support optimize, doing recreate + analyze instead")
 			notes.add("status", "OK")
-		case op == "repair":
-			notes.add("note", "The storage engine for the table doesn't support repair")
+		case op == "repair", op == "assign_to_keycache", op == "preload_keys":
+			notes.add("note", "The storage engine for the table doesn't support "+op)
 		default:
 			notes.add("status", "OK")
 		}

@@ -385,9 +385,6 @@ func (d *deriver) alterTable(n *ast.AlterTableStmt) {
 		}
 		if spec.NewTable != nil {
 			to = spec.NewTable // of RENAME, EXCHANGE PARTITION
-			if to.Schema.O == "" {
-				to = &ast.TableName{Schema: n.Table.Schema, Name: to.Name}
-			}
 		}
 		if spec.Constraint != nil {
 			d.references(spec.Constraint.Refer)

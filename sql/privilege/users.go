@@ -136,16 +136,6 @@ func credentials(u *catalog.User, o *ast.AuthOption) error {
 	return err
 }
 
-// refuseLimits refuses what accounts can't do yet.
-func refuseLimits(limits []*ast.ResourceOption) error {
-	for _, o := range limits {
-		if o.Count != 0 {
-			return mysqlerr.NotSupported("resource limits of accounts")
-		}
-	}
-	return nil
-}
-
 // failedUsers is 1396 with the accounts that a statement could not work on.
 func failedUsers(operation string, names []string) error {
 	return mysqlerr.New(mysqlerr.CannotUser, operation, strings.Join(names, ","))
@@ -155,9 +145,6 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 	what := "CREATE USER"
 	if n.IsCreateRole {
 		what = "CREATE ROLE"
-	}
-	if err := refuseLimits(n.ResourceOptions); err != nil {
-		return err
 	}
 	made := make([]*catalog.User, len(n.Specs))
 	for i, spec := range n.Specs {
@@ -169,6 +156,7 @@ func (s *Statements) createUsers(ctx context.Context, n *ast.CreateUserStmt) err
 		if err := s.passwordOptions(u, n.PasswordOrLockOptions); err != nil { // first: a history begins with the first password
 			return err
 		}
+		limit(u, n.ResourceOptions)
 		expired := u.Expired
 		if err := s.password(u, spec.AuthOpt, i, true); err != nil {
 			return err
@@ -213,9 +201,6 @@ func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error
 	if n.CurrentAuth != nil {
 		specs = []*ast.UserSpec{{User: &pauth.UserIdentity{CurrentUser: true}, AuthOpt: n.CurrentAuth}}
 	}
-	if err := refuseLimits(n.ResourceOptions); err != nil {
-		return err
-	}
 	if s.Passwords.Require != "" && !s.Self.Has(mysql.CreateUserPriv) {
 		return mysqlerr.New(mysqlerr.SpecificAccessDenied, "CREATE USER")
 	}
@@ -230,6 +215,7 @@ func (s *Statements) alterUsers(ctx context.Context, n *ast.AlterUserStmt) error
 				continue
 			}
 			u := *old
+			limit(&u, n.ResourceOptions)
 			if err := s.password(&u, spec.AuthOpt, i, false); err != nil {
 				return err
 			}
@@ -384,7 +370,7 @@ func (a Account) ShowCreateUser(c *catalog.Snapshot, n *ast.ShowStmt) (*show.Res
 	if len(u.Secret) > 0 {
 		text += " AS " + quoteText(auth.FormatAuthString(u.Plugin, u.Secret))
 	}
-	text += defaultRoleClause(u) + requireClause(u.Require) + " " + passwordClauses(u)
+	text += defaultRoleClause(u) + requireClause(u.Require) + limitClauses(&u.Limits) + " " + passwordClauses(u)
 	if u.Attributes != "" {
 		text += " ATTRIBUTE " + quoteText(u.Attributes)
 	}

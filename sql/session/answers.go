@@ -5,6 +5,8 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/sql/dialect"
+	"cloudsql/sql/digest"
 	"cloudsql/sql/metalock"
 	"cloudsql/sql/privilege"
 	"cloudsql/sql/sysvar"
@@ -71,6 +73,15 @@ func (a *answers) LoadFile(name string, most int) (content []byte, ok bool) {
 		return nil, false
 	}
 	return textfile.Dir(a.s.eng.cfg.FileDir).Content(name, most, a.s.statementMemory.Make)
+}
+
+// Digest is STATEMENT_DIGEST() and STATEMENT_DIGEST_TEXT(). 3676.
+func (a *answers) Digest(text string) (hash, normal string, err error) {
+	if !dialect.IsStatement(text, a.s.vars.SQLMode) {
+		return "", "", mysqlerr.New(mysqlerr.ParseErrorInDigest, text)
+	}
+	hash, normal = digest.Of(text)
+	return hash, normal, nil
 }
 
 // CurrentRole is CURRENT_ROLE().

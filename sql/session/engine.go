@@ -81,6 +81,7 @@ type Engine struct {
 	admission admission.Gate
 	merged    privilege.Merged
 	logins    privilege.Logins
+	usage     privilege.Usage
 
 	peers   *peers.Peers
 	Digests *digest.Node // what statements came to

@@ -40,11 +40,12 @@ func (e *Engine) ConnectTimeout() time.Duration {
 	return time.Duration(sysvar.Int(e.vars.Global("connect_timeout"))) * time.Second
 }
 
-// checkUserConnections refuses a session of an account that has as many as max_user_connections allows; e.mu is held.
+// checkUserConnections refuses a session of an account that has as many as max_user_connections or its own limits allow; e.mu is held.
+// 1203, 1226.
 func (e *Engine) checkUserConnections(s *Session) error {
-	most := sysvar.Int(e.vars.Global("max_user_connections"))
-	if most == 0 || s.Limits().Administrator {
-		return nil
+	most, own := sysvar.Int(e.vars.Global("max_user_connections")), s.account().User
+	if own.Limits.Sessions > 0 || s.Limits().Administrator {
+		most = 0
 	}
 	n := 0
 	for _, other := range e.sessions {
@@ -52,10 +53,10 @@ func (e *Engine) checkUserConnections(s *Session) error {
 			n++
 		}
 	}
-	if n >= most {
+	if most > 0 && n >= most {
 		return mysqlerr.New(mysqlerr.TooManyUserConnections, s.conn.Account.User)
 	}
-	return nil
+	return e.usage.Connection(own, n, e.cfg.Now())
 }
 
 // forgetKept gives back what is kept for variables, statements and handlers.

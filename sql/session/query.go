@@ -49,12 +49,15 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 	ctx := s.beginStatement(parent, &running.Query, &text)
 	defer s.endStatement()
 	s.eng.stats.Questions.Add(1)
-	if !s.expired {
+	if !s.expired && !s.account().User.PerStatement() {
 		if handled, err := s.queryCached(ctx, text, w); handled {
 			return s.finish(ctx, err)
 		}
 	}
 	st, err := s.parse(text)
+	if err == nil {
+		err = s.eng.usage.Statement(s.account().User, st.kind.Changes(), s.eng.cfg.Now())
+	}
 	if err != nil {
 		s.conds.Begin()
 		return s.finish(ctx, err)

@@ -91,6 +91,9 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 			if n.Privileges {
 				s.eng.logins.Forget()
 			}
+			if n.Privileges || n.Resources {
+				s.eng.usage.Forget()
+			}
 			return s.tx.ImplicitCommit(ctx)
 		}), nil
 	case dialect.Signal:
@@ -174,8 +177,11 @@ func setTransaction(n dialect.SetTransaction) *parsed {
 // checkTables is CHECK TABLE and REPAIR TABLE.
 func checkTables(n dialect.CheckTables) *parsed {
 	privs := []mysql.PrivilegeType{mysql.SelectPriv}
-	if n.Op == "repair" {
+	switch n.Op {
+	case "repair":
 		privs = append(privs, mysql.InsertPriv)
+	case "assign_to_keycache", "preload_keys":
+		privs = []mysql.PrivilegeType{mysql.IndexPriv}
 	}
 	needs := func(s *Session) ([]privilege.Need, error) {
 		return privilege.OfTables(s.scope(s.db), n.Tables, privs...)

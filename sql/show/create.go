@@ -182,7 +182,7 @@ func (w *definition) defaultClause(c *schema.Column) {
 		w.WriteString(" DEFAULT " + bitText(v.Uint()))
 	case ok:
 		w.WriteString(" DEFAULT " + quoteValue(v, &c.Type))
-	case !c.NotNull && !isBlob(&c.Type):
+	case !c.NotNull && !c.NoDefault && !isBlob(&c.Type):
 		w.WriteString(" DEFAULT NULL")
 	}
 }

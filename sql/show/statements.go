@@ -176,10 +176,14 @@ func describe(c virtual.Context, t *schema.Table, pos int, privileges string) []
 	if text, ok := defaultText(c, col); ok {
 		def = types.Str(text)
 	}
+	extra := types.Str(extraOf(col))
+	if t.Temporary() && len(extra.Raw()) == 0 {
+		extra = types.Null // as MySQL has it
+	}
 	return []types.Value{
 		types.Str(col.Name), types.Str(col.Type.String()), shapeOf(&col.Type).collation, virtual.YesNo(!col.NotNull),
 		types.Str(keyOf(t, pos)), def,
-		types.Str(extraOf(col)), types.Str(privileges), types.Str(col.Comment),
+		extra, types.Str(privileges), types.Str(col.Comment),
 	}
 }
 

@@ -81,8 +81,14 @@ func userColumn(s *virtual.Scan, u *catalog.User, column string) types.Value {
 		return userAttributes(u)
 	case "ssl_type", "ssl_cipher", "x509_issuer", "x509_subject":
 		return requirementColumn(u.Require, column)
-	case "max_questions", "max_updates", "max_connections", "max_user_connections":
-		return virtual.Num(0)
+	case "max_questions":
+		return virtual.Num(u.Limits.Questions)
+	case "max_updates":
+		return virtual.Num(u.Limits.Updates)
+	case "max_connections":
+		return virtual.Num(u.Limits.Connections)
+	case "max_user_connections":
+		return virtual.Num(u.Limits.Sessions)
 	}
 	if priv, ok := mysql.Col2PrivType[column]; ok {
 		return yOrN(holds(u.Global, priv))

@@ -2,6 +2,7 @@ package show
 
 import (
 	"context"
+	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -39,6 +40,13 @@ func createView(c virtual.Context, o *virtual.Object) *Result {
 	security := "DEFINER"
 	if v.Invoker {
 		security = "INVOKER"
+	}
+	if v.Listed {
+		columns := make([]string, len(v.Columns))
+		for i, column := range v.Columns {
+			columns[i] = quoteName(c, column)
+		}
+		name += " (" + strings.Join(columns, ",") + ")"
 	}
 	text = "CREATE ALGORITHM=" + v.Algorithm.String() + " DEFINER=" + quoteName(c, v.DefinerUser) + "@" + quoteName(c, v.DefinerHost) +
 		" SQL SECURITY " + security + " VIEW " + name + " AS " + text

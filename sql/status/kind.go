@@ -72,6 +72,16 @@ var kindNames = [kinds]string{
 // String is the kind's name: "select" of Com_select, "" of Other.
 func (k Kind) String() string { return kindNames[k] }
 
+// Changes tells whether such statements count as changes where an account may make so many in an hour.
+func (k Kind) Changes() bool {
+	switch k {
+	case Insert, Replace, Update, Delete, Load, CreateDB, DropDB, AlterDB, CreateTable, DropTable, AlterTable, Truncate, RenameTable, CreateIndex,
+		DropIndex, CreateUser, AlterUser, DropUser, RenameUser, Grant, Revoke, Optimize:
+		return true
+	}
+	return false
+}
+
 // Of is the kind of a statement.
 func Of(n ast.StmtNode) Kind {
 	switch n := n.(type) {

@@ -60,7 +60,7 @@ func Make(ctx *logical.Context, r *Request) (*schema.View, error) {
 		return nil, mysqlerr.New(mysqlerr.NoSuchTable, r.DB, n.ViewName.Name.O)
 	}
 	v := &schema.View{
-		Name: n.ViewName.Name.O, Version: 1, Columns: names, Uses: notes.Uses, Invoker: n.Security == ast.SecurityInvoker,
+		Name: n.ViewName.Name.O, Version: 1, Columns: names, Listed: len(n.Cols) > 0, Uses: notes.Uses, Invoker: n.Security == ast.SecurityInvoker,
 		Algorithm:   [...]schema.ViewAlgorithm{schema.AlgorithmUndefined, schema.AlgorithmMerge, schema.AlgorithmTemptable}[n.Algorithm],
 		CheckOption: r.Check, Charset: r.Charset, Collation: r.Collation, CreatedMicros: r.Now.UnixMicro(), DefinerUser: r.User, DefinerHost: r.Host,
 	}
@@ -112,47 +112,78 @@ func finish(ctx *logical.Context, r *Request, v *schema.View) error {
 	return nil
 }
 
-// columnNames completes the query with all its names, and gives those of its columns: 1353, 1060, 1166.
-func columnNames(n *ast.CreateViewStmt, query ast.ResultSetNode, fields []types.Field, notes *logical.Notes) ([]string, error) {
+// columnNames completes the query with all its names, and gives those of the view's columns: 1353, 1060, 1166.
+func columnNames(n *ast.CreateViewStmt, query ast.ResultSetNode, fields []types.Field, notes *logical.Notes) (names []string, err error) {
 	if len(n.Cols) > 0 && len(n.Cols) != len(fields) {
 		return nil, mysqlerr.New(mysqlerr.ViewWrongList)
 	}
-	q := &qualifier{notes: notes, alias: map[string]string{}}
 	first := firstSelect(query)
-	if first == nil || first.Kind == ast.SelectStmtKindValues {
-		return nil, mysqlerr.NotSupported("VALUES as a view's query")
+	switch {
+	case first == nil:
+		return nil, mysqlerr.NotSupported("this query in a view")
+	case first.Kind == ast.SelectStmtKindValues: // column_0, column_1 …
+		for i := range fields {
+			names = append(names, fields[i].Name)
+		}
+	default:
+		if names, err = aliases(first, fields, notes, len(n.Cols) > 0); err != nil {
+			return nil, err
+		}
 	}
+	for i := range n.Cols {
+		names[i] = n.Cols[i].O
+	}
+	if err = checkNames(names); err == nil {
+		query.Accept(&qualifier{notes: notes})
+	}
+	return names, err
+}
+
+// aliases gives all columns of a select list an alias. Where the view has a list of its own, they need not differ.
+func aliases(first *ast.SelectStmt, fields []types.Field, notes *logical.Notes, listed bool) ([]string, error) {
 	list := expand(notes, first.Fields.Fields)
 	first.Fields.Fields = list
-	names, taken := make([]string, len(list)), map[string]bool{}
+	names, given, taken := make([]string, len(list)), make([]bool, len(list)), map[string]bool{}
 	for i, f := range list {
-		named := len(n.Cols) > 0 || f.AsName.O != ""
-		name := fields[i].Name
 		_, column := f.Expr.(*ast.ColumnNameExpr)
-		switch {
-		case len(n.Cols) > 0:
-			name = n.Cols[i].O
-			if f.AsName.O != "" && !strings.EqualFold(name, f.AsName.O) {
-				q.alias[f.AsName.L] = name
-			}
-		case !named && !column && (name == "" || utf8.RuneCountInString(name) > maxName || strings.HasSuffix(name, " ")):
-			name = "Name_exp_" + strconv.Itoa(i+1)
+		names[i], given[i] = fields[i].Name, column || f.AsName.O != ""
+		low := strings.ToLower(names[i])
+		if given[i] && taken[low] && !listed {
+			return nil, mysqlerr.New(mysqlerr.DupFieldName, names[i])
 		}
-		if taken[strings.ToLower(name)] {
-			if named || column {
-				return nil, mysqlerr.New(mysqlerr.DupFieldName, name)
-			}
-			name = uniqueName(name, taken)
-		}
-		if utf8.RuneCountInString(name) > maxName || name == "" || strings.HasSuffix(name, " ") {
-			return nil, mysqlerr.New(mysqlerr.WrongColumnName, name)
-		}
-		taken[strings.ToLower(name)] = true
-		names[i] = name
-		f.AsName = ast.NewCIStr(name)
+		taken[low] = taken[low] || given[i]
 	}
-	query.Accept(q)
+	for i, f := range list { // names that nobody gave make way for the others, also for later ones
+		if !given[i] && wrongName(names[i]) {
+			names[i] = "Name_exp_" + strconv.Itoa(i+1)
+		}
+		if !given[i] && !listed && taken[strings.ToLower(names[i])] {
+			names[i] = uniqueName(names[i], taken)
+		}
+		taken[strings.ToLower(names[i])] = true
+		f.AsName = ast.NewCIStr(names[i])
+	}
 	return names, nil
+}
+
+// checkNames refuses names that columns can't have: 1060, 1166.
+func checkNames(names []string) error {
+	taken := map[string]bool{}
+	for _, name := range names {
+		low := strings.ToLower(name)
+		switch {
+		case taken[low]:
+			return mysqlerr.New(mysqlerr.DupFieldName, name)
+		case wrongName(name):
+			return mysqlerr.New(mysqlerr.WrongColumnName, name)
+		}
+		taken[low] = true
+	}
+	return nil
+}
+
+func wrongName(name string) bool {
+	return utf8.RuneCountInString(name) > maxName || name == "" || strings.HasSuffix(name, " ")
 }
 
 // Show is a view's query for SHOW CREATE VIEW in a session whose current database is db: without the name of the view's own database

@@ -115,7 +115,24 @@ func (p *printer) setList(n *ast.SetOprSelectList) {
 	p.limit(n.Limit)
 }
 
+// values is VALUES ROW(…), ROW(…).
+func (p *printer) values(n *ast.SelectStmt) {
+	p.WriteString("values ")
+	for i, row := range n.Lists {
+		p.comma(i)
+		p.WriteString("row(")
+		p.list(row.Values)
+		p.WriteString(")")
+	}
+	p.order(n.OrderBy)
+	p.limit(n.Limit)
+}
+
 func (p *printer) selectStmt(n *ast.SelectStmt) {
+	if n.Kind == ast.SelectStmtKindValues && !n.IsInBraces && n.With == nil {
+		p.values(n)
+		return
+	}
 	if n.Kind != ast.SelectStmtKindSelect || len(n.TableHints) > 0 {
 		p.restore(n)
 		return
@@ -165,7 +182,9 @@ func (p *printer) selectStmt(n *ast.SelectStmt) {
 			p.WriteString(" window ")
 		}
 		p.comma(i)
-		p.restore(&n.WindowSpecs[i])
+		p.name(n.WindowSpecs[i].Name.O)
+		p.WriteString(" AS ")
+		p.window(&n.WindowSpecs[i])
 	}
 	p.order(n.OrderBy)
 	p.limit(n.Limit)
@@ -413,18 +432,26 @@ func (p *printer) predicate(n ast.ExprNode) {
 		}
 		p.test(n.Expr, false, is(n.Not, word), func() {})
 	case *ast.PatternLikeOrIlikeExpr:
-		p.test(n.Expr, n.Not, " like ", func() {
-			p.expr(n.Pattern)
-			if n.Escape != '\\' {
-				p.WriteString(" escape '" + strings.ReplaceAll(string(rune(n.Escape)), "'", "''") + "'")
-			}
+		p.negated(n.Not, func() {
+			p.test(n.Expr, false, " like ", func() {
+				p.expr(n.Pattern)
+				if n.Escape != '\\' {
+					p.WriteString(" escape '" + strings.ReplaceAll(string(rune(n.Escape)), "'", "''") + "'")
+				}
+			})
 		})
 	case *ast.PatternRegexpExpr:
-		p.test(n.Expr, n.Not, " regexp ", func() { p.expr(n.Pattern) })
+		p.negated(n.Not, func() {
+			p.WriteString("regexp_like(")
+			p.list([]ast.ExprNode{n.Expr, n.Pattern})
+			p.WriteString(")")
+		})
 	case *ast.SetCollationExpr:
 		p.WriteString("(")
 		p.expr(n.Expr)
 		p.WriteString(" collate " + n.Collate + ")")
+	case *ast.WindowFuncExpr:
+		p.windowCall(n)
 	default:
 		p.restore(n)
 	}
@@ -576,11 +603,9 @@ func (p *printer) moment(n *ast.FuncCallExpr) {
 
 func (p *printer) aggregate(n *ast.AggregateFuncExpr) {
 	name, args := strings.ToLower(n.F), n.Args
-	if name == "count" && !n.Distinct && len(args) == 1 {
-		if v, ok := args[0].(*driver.ValueExpr); ok && v.Kind() == driver.KindInt64 && v.Int64() == 1 {
-			p.WriteString("count(0)") // as MySQL prints COUNT(*)
-			return
-		}
+	if countsRows(name, n.Distinct, args) {
+		p.WriteString("count(0)")
+		return
 	}
 	p.WriteString(name + "(")
 	if n.Distinct {
@@ -597,6 +622,75 @@ func (p *printer) aggregate(n *ast.AggregateFuncExpr) {
 	p.WriteString(" separator ")
 	p.expr(args[last])
 	p.WriteString(")")
+}
+
+// countsRows tells of COUNT(*), which MySQL prints as count(0).
+func countsRows(name string, distinct bool, args []ast.ExprNode) bool {
+	if name != "count" || distinct || len(args) != 1 {
+		return false
+	}
+	v, ok := args[0].(*driver.ValueExpr)
+	return ok && v.Kind() == driver.KindInt64 && v.Int64() == 1
+}
+
+// windowCall is f(…) OVER window.
+func (p *printer) windowCall(n *ast.WindowFuncExpr) {
+	name := strings.ToLower(n.Name)
+	p.WriteString(name + "(")
+	if countsRows(name, n.Distinct, n.Args) {
+		p.WriteString("0")
+	} else {
+		p.list(n.Args)
+	}
+	p.WriteString(") OVER ")
+	if n.Spec.OnlyAlias {
+		p.name(n.Spec.Name.O)
+		return
+	}
+	p.window(&n.Spec)
+}
+
+// window is what stands in parentheses, with MySQL's blanks.
+func (p *printer) window(w *ast.WindowSpec) {
+	p.WriteString("(")
+	if w.Ref.O != "" {
+		p.name(w.Ref.O)
+		p.WriteString(" ")
+	}
+	if w.PartitionBy != nil {
+		p.WriteString("PARTITION BY ")
+		p.items(w.PartitionBy.Items)
+		p.WriteString(" ")
+	}
+	if w.OrderBy != nil {
+		p.WriteString("ORDER BY ")
+		p.items(w.OrderBy.Items)
+		p.WriteString(" ")
+	}
+	if f := w.Frame; f != nil {
+		p.WriteString(map[bool]string{true: "ROWS", false: "RANGE"}[f.Type == ast.Rows] + " BETWEEN ")
+		p.bound(&f.Extent.Start)
+		p.WriteString(" AND ")
+		p.bound(&f.Extent.End)
+	}
+	p.WriteString(") ")
+}
+
+func (p *printer) bound(b *ast.FrameBound) {
+	switch {
+	case b.Type == ast.CurrentRow:
+		p.WriteString("CURRENT ROW")
+		return
+	case b.UnBounded:
+		p.WriteString("UNBOUNDED")
+	case b.Unit != ast.TimeUnitInvalid:
+		p.WriteString("INTERVAL ")
+		p.expr(b.Expr)
+		p.WriteString(" " + strings.ToLower(b.Unit.String()))
+	default:
+		p.expr(b.Expr)
+	}
+	p.WriteString(map[bool]string{true: " PRECEDING", false: " FOLLOWING"}[b.Type == ast.Preceding])
 }
 
 func (p *printer) cast(n *ast.FuncCastExpr) {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -41,7 +42,6 @@ func (r *refusals) Leave(n ast.Node) (ast.Node, bool) { return n, r.err == nil }
 // qualifier writes into a tree what binding it has told: the tables of columns, the databases of tables, what * and USING stand for.
 type qualifier struct {
 	notes *logical.Notes
-	alias map[string]string // aliases of the outermost select list → the names that CREATE VIEW v (…) gives them
 }
 
 // Enter implements ast.Visitor.
@@ -50,8 +50,6 @@ func (q *qualifier) Enter(n ast.Node) (ast.Node, bool) {
 	case *ast.ColumnName:
 		if c, ok := q.notes.Columns[n]; ok {
 			*n = *columnName(&c)
-		} else if to, ok := q.alias[n.Name.L]; ok && n.Table.O == "" {
-			n.Name = ast.NewCIStr(to)
 		}
 	case *ast.TableName:
 		if db, ok := q.notes.Tables[n]; ok {
@@ -194,7 +192,7 @@ func uniqueName(name string, taken map[string]bool) string {
 	for i := 0; ; i++ {
 		to := "My_exp_" + name
 		if i > 0 {
-			to = "My_exp_" + strings.Repeat("_", i) + name
+			to = "My_exp_" + strconv.Itoa(i) + "_" + name
 		}
 		if r := []rune(to); len(r) > maxName {
 			to = string(r[:maxName])

@@ -389,4 +389,7 @@ func (s *testSession) User() string                        { return "app@10.0.0.
 func (s *testSession) CurrentUser() string                 { return "app@%" }
 func (s *testSession) CurrentRole() string                 { return "NONE" }
 func (s *testSession) LoadFile(string, int) ([]byte, bool) { return nil, false }
-func (s *testSession) Version() string                     { return "8.0.99-cloudsql" }
+func (s *testSession) Digest(text string) (hash, normal string, err error) {
+	return strings.Repeat("0", 64), text, nil
+}
+func (s *testSession) Version() string { return "8.0.99-cloudsql" }

@@ -97,6 +97,8 @@ type Session interface {
 	Version() string
 	// LoadFile is LOAD_FILE: ok is false where the file can't be read by this user, or is larger than max bytes.
 	LoadFile(name string, max int) (content []byte, ok bool)
+	// Digest is STATEMENT_DIGEST and STATEMENT_DIGEST_TEXT: 3676 for what is no statement.
+	Digest(text string) (hash, normal string, err error)
 }
 
 // Column reads position Index of the row.

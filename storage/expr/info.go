@@ -43,6 +43,9 @@ var infoDefs = []def{
 		f0: ofSession(func(c *Call, s Session) types.Value { return types.Int(s.RowCount()) })},
 	{name: "found_rows", min: 0, max: 0, class: NeedsSession, typ: typeIntLen(21),
 		f0: ofSession(func(c *Call, s Session) types.Value { return types.Int(int64(s.FoundRows())) })},
+	{name: "statement_digest", min: 1, max: 1, class: NeedsSession, since: version.V2, typ: typeASCII(64), f1: ofDigest(func(hash, _ string) string { return hash })},
+	{name: "statement_digest_text", min: 1, max: 1, class: NeedsSession, since: version.V2, typ: typeDigestText,
+		f1: ofDigest(func(_, normal string) string { return normal })},
 	{name: "load_file", min: 1, max: 1, class: Volatile, typ: typeLoadFile, ev: evalLoadFile},
 	// "@"('name') reads a user variable, ":="('name', e) sets one, "@@"('scope', 'name') reads a system variable. The
 	// first and last have the types of NewUserVar and NewSysVar, or are strings.
@@ -69,6 +72,26 @@ func ofSession(f func(c *Call, s Session) types.Value) func(*Call, *Env) (types.
 			return types.Null, errNoSession
 		}
 		return f(c, env.Session), nil
+	}
+}
+
+// typeDigestText is text of the connection's character set.
+func typeDigestText(c *Call) error {
+	c.setASCIIResult(maxBlobWidth)
+	c.ascii = false
+	return nil
+}
+
+func ofDigest(f func(hash, normal string) string) func(*Call, *Env, types.Value) (types.Value, error) {
+	return func(c *Call, env *Env, text types.Value) (types.Value, error) {
+		if env.Session == nil {
+			return types.Null, errNoSession
+		}
+		hash, normal, err := env.Session.Digest(text.Text())
+		if err != nil {
+			return types.Null, err
+		}
+		return types.Str(f(hash, normal)), nil
 	}
 }
 

@@ -97,7 +97,7 @@ func Arity(name string) (lo, hi int, ok bool) {
 var laterFunctions = func() map[string]bool {
 	m := map[string]bool{}
 	for _, n := range strings.Fields(`master_pos_wait source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract validate_password_strength
-		statement_digest statement_digest_text json_table
+		json_table
 		ps_thread_id roles_graphml icu_version
 		point linestring polygon multipoint multilinestring multipolygon geometrycollection mbrcontains mbrwithin
 		mbrequals mbrintersects mbroverlaps mbrtouches mbrdisjoint mbrcoveredby mbrcovers`) {

@@ -115,6 +115,7 @@ const (
 	WrongUsage                       = 1221 // ER_WRONG_USAGE
 	WrongNumberOfColumnsInSelect     = 1222 // ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT
 	CantUpdateWithReadlock           = 1223 // ER_CANT_UPDATE_WITH_READLOCK
+	UserLimitReached                 = 1226 // ER_USER_LIMIT_REACHED
 	SpecificAccessDenied             = 1227 // ER_SPECIFIC_ACCESS_DENIED_ERROR
 	LocalVariable                    = 1228 // ER_LOCAL_VARIABLE
 	GlobalVariable                   = 1229 // ER_GLOBAL_VARIABLE
@@ -144,6 +145,7 @@ const (
 	CantAggregateNcollations         = 1271 // ER_CANT_AGGREGATE_NCOLLATIONS
 	UnknownCollation                 = 1273 // ER_UNKNOWN_COLLATION
 	WrongNameForIndex                = 1280 // ER_WRONG_NAME_FOR_INDEX
+	UnknownKeyCache                  = 1284 // ER_UNKNOWN_KEY_CACHE
 	UnknownStorageEngine             = 1286 // ER_UNKNOWN_STORAGE_ENGINE
 	WarnDeprecatedSyntax             = 1287 // ER_WARN_DEPRECATED_SYNTAX
 	NonUpdatableTable                = 1288 // ER_NON_UPDATABLE_TABLE
@@ -404,6 +406,7 @@ const (
 	TFForbiddenJoinType              = 3668 // ER_TF_FORBIDDEN_JOIN_TYPE
 	JTValueOutOfRange                = 3669 // ER_JT_VALUE_OUT_OF_RANGE
 	JTMaxNestedPath                  = 3670 // ER_JT_MAX_NESTED_PATH
+	ParseErrorInDigest               = 3676 // ER_PARSE_ERROR_IN_DIGEST_FN
 	RegexpIllegalArgument            = 3685 // ER_REGEXP_ILLEGAL_ARGUMENT
 	RegexpIndexOutOfBounds           = 3686 // ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR
 	RegexpInternal                   = 3687 // ER_REGEXP_INTERNAL_ERROR
@@ -474,6 +477,8 @@ const (
 	DynamicPrivilegeNotRegistered    = 3929 // ER_DYNAMIC_PRIVILEGE_NOT_REGISTERED
 	MultipleConstraints              = 3939 // ER_MULTIPLE_CONSTRAINTS_WITH_SAME_NAME
 	ConstraintNotFound               = 3940 // ER_CONSTRAINT_NOT_FOUND
+	ValuesWithoutColumns             = 3942 // ER_TABLE_VALUE_CONSTRUCTOR_MUST_HAVE_COLUMNS
+	ValuesWithDefault                = 3943 // ER_TABLE_VALUE_CONSTRUCTOR_CANNOT_HAVE_DEFAULT
 	LocalInfileDisabled              = 3948 // ER_CLIENT_LOCAL_FILES_DISABLED
 	MisplacedInto                    = 3954 // ER_MISPLACED_INTO
 	AccountBlocked                   = 3955 // ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
@@ -567,6 +572,11 @@ var templates = map[uint16]string{
 		"this is incompatible with sql_mode=only_full_group_by",
 	TooLongString:                "Result string is longer than 'max_allowed_packet' bytes",
 	TableCantHandleAutoIncrement: "The used table type doesn't support AUTO_INCREMENT columns",
+	ValuesWithoutColumns:         "Each row of a VALUES clause must have at least one column, unless when used as source in an INSERT statement.",
+	ValuesWithDefault:            "A VALUES clause cannot use DEFAULT values, unless used as a source in an INSERT statement.",
+	ParseErrorInDigest:           "Could not parse argument to digest function: \"%s\".",
+	UnknownKeyCache:              "Unknown key cache '%-.100s'",
+	UserLimitReached:             "User '%-.64s' has exceeded the '%s' resource (current value: %d)",
 	TooManyUserConnections:       "User %-.64s already has more than 'max_user_connections' active connections",
 	NotSupportedYet:              "This version of cloudsql doesn't yet support '%s'",
 	CutValueGroupConcat:          "Row %d was cut by GROUP_CONCAT()",

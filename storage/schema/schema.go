@@ -46,6 +46,7 @@ type Column struct {
 	// functional key part is computed into.
 	Hidden      bool   `json:"hidden,omitempty"`
 	HasDefault  bool   `json:"hasDefault,omitempty"`  // false: no DEFAULT clause (and, if NotNull, 1364 on omission)
+	NoDefault   bool   `json:"noDefault,omitempty"`   // ALTER … DROP DEFAULT of a column that may be NULL: 1364 on omission, too
 	Default     []byte `json:"default,omitempty"`     // types.AppendValue of the constant, storage form; nil: NULL
 	DefaultExpr string `json:"defaultExpr,omitempty"` // CURRENT_TIMESTAMP(n) or an (expression), SQL text; evaluated at the gateway
 	OnUpdateNow bool   `json:"onUpdateNow,omitempty"`

@@ -11,7 +11,8 @@ type View struct {
 	// a table gets later, changes what it means.
 	Query   string    `json:"query"`
 	Columns []string  `json:"columns"`
-	Uses    []ViewUse `json:"uses,omitempty"` // the tables and views that Query names, each once
+	Listed  bool      `json:"listed,omitempty"` // CREATE VIEW named Columns; otherwise they are the names of Query's
+	Uses    []ViewUse `json:"uses,omitempty"`   // the tables and views that Query names, each once
 
 	Algorithm   ViewAlgorithm   `json:"algorithm,omitempty"`
 	CheckOption ViewCheckOption `json:"checkOption,omitempty"`

@@ -487,6 +487,9 @@ func (w *Operator) pick(f *Func, s *state) (types.Value, error) {
 		if nth, err = w.fixed(f, s, 1, 1); err != nil {
 			return types.Null, err
 		}
+		if nth < 1 {
+			return types.Null, mysqlerr.New(mysqlerr.WrongArguments, "nth_value")
+		}
 	}
 	lo, hi, err := w.frame(f, s)
 	if err != nil {

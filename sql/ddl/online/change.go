@@ -248,7 +248,9 @@ func (x *Executor) put(ctx context.Context, t *schema.Table, final bool, rename 
 			db, _ := tx.Snapshot.Database(rename.DB)
 			next = t.Clone()
 			next.Name, next.Database = rename.Table, db.ID
-			ddl.RenameChecks(next, t.Name)
+			if err := ddl.RenameChecks(next, t.Name); err != nil {
+				return err
+			}
 		}
 		if err := putRelated(tx, now, next); err != nil {
 			return err

@@ -120,7 +120,9 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 			return mysqlerr.New(mysqlerr.BadDB, rename.DB)
 		}
 		t.Name, t.Database = rename.Table, db.ID
-		ddl.RenameChecks(t, c.From.Name)
+		if err := ddl.RenameChecks(t, c.From.Name); err != nil {
+			return err
+		}
 	}
 	since, err := x.DB.Snapshot(ctx)
 	if err != nil {

@@ -533,8 +533,7 @@ func renamedObject(s *catalog.Snapshot, look func(Name) object, from, to Name) (
 		t.Version++
 	}
 	t.Name, t.Database = to.Table, db.ID
-	ddl.RenameChecks(t, from.Table)
-	return object{table: t}, nil
+	return object{table: t}, ddl.RenameChecks(t, from.Table)
 }
 
 // freshly runs fn, and once more on a fresh catalog before it believes that something does not exist.
