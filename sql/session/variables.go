@@ -30,7 +30,7 @@ func (s variables) liveVar(name string) string {
 	case "version_compile_os":
 		return runtime.GOOS
 	case "version_compile_machine":
-		return compileMachine()
+		return sysvar.CompileMachine()
 	case "cloudsql_history_ms":
 		return strconv.FormatInt(e.cfg.History.Milliseconds(), 10)
 	case "cloudsql_cluster_version":
@@ -56,16 +56,6 @@ func (s variables) liveVar(name string) string {
 		return "DISABLED"
 	}
 	panic("session: nobody knows the value of " + name)
-}
-
-func compileMachine() string {
-	switch runtime.GOARCH {
-	case "amd64":
-		return "x86_64"
-	case "arm64":
-		return "aarch64"
-	}
-	return runtime.GOARCH
 }
 
 // setVar gives a variable a value in this session, and has the session follow it.

@@ -2,6 +2,7 @@ package sysvar
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,4 +85,15 @@ func (v *Values) applyTimestamp(text string) {
 		return
 	}
 	v.FixedNow = time.UnixMicro(int64(f * 1e6)).UTC()
+}
+
+// CompileMachine is version_compile_machine, in MySQL's words.
+func CompileMachine() string {
+	switch runtime.GOARCH {
+	case "amd64":
+		return "x86_64"
+	case "arm64":
+		return "aarch64"
+	}
+	return runtime.GOARCH
 }
