@@ -24,9 +24,10 @@ import (
 // memSpace is temporary files in memory that fail when told to, and that are counted.
 type memSpace struct {
 	spill.Space
-	open  int // files
-	calls int // of files, opening included
-	fail  int // the number of the call that fails and all after it; 0: none
+	open  int   // files
+	most  int64 // bytes that were there at a time
+	calls int   // of files, opening included
+	fail  int   // the number of the call that fails and all after it; 0: none
 }
 
 var errDisk = errors.New("the disk is gone")
@@ -63,6 +64,7 @@ func (f *memFile) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	f.data = append(f.data, b...)
+	f.space.most = max(f.space.most, f.space.Used())
 	return len(b), nil
 }
 
@@ -357,7 +359,7 @@ func TestSpills(t *testing.T) {
 				t.Error("it stayed in memory")
 			}
 			released(t, "at the end", run, space)
-			calls, most := space.calls, space.Written()
+			calls, most := space.calls, space.most
 			for _, batches := range []int{0, 1, 5} {
 				run, space := spillRun(&c, 0)
 				if _, err := read(c.open(run), batches); err != nil {
@@ -365,8 +367,8 @@ func TestSpills(t *testing.T) {
 				}
 				released(t, fmt.Sprintf("closed after %d batches", batches), run, space)
 			}
-			for _, part := range []uint64{0, 10} {
-				run, space := spillRun(&c, int64(most*part/20)+1)
+			for _, part := range []int64{0, 10} {
+				run, space := spillRun(&c, most*part/20+1)
 				if _, err := read(c.open(run), 1<<30); mysqlerr.Code(err) != 1114 {
 					t.Errorf("without room on disk: %v", err)
 				}
