@@ -2,21 +2,16 @@ package protocol
 
 import (
 	"time"
+
+	"cloudsql/storage/spawn"
 )
 
 // watch looks at all connections once a tick: for clients that went away during a statement, took no data for too
 // long or have been idle for too long. The path of a command only notes ticks.
 func (s *Server) watch(stop <-chan struct{}) {
-	ticker := time.NewTicker(s.cfg.Tick)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-ticker.C:
-			now := s.ticks.Add(1)
-			s.each(func(c *conn) { c.look(now) })
-		}
+	for range spawn.Ticks(stop, s.cfg.Tick) {
+		now := s.ticks.Add(1)
+		s.each(func(c *conn) { c.look(now) })
 	}
 }
 

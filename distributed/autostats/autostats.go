@@ -10,6 +10,7 @@ import (
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/statistics"
 	"cloudsql/storage/version"
 )
@@ -35,14 +36,7 @@ func Run(ctx context.Context, db distributed.DB, every time.Duration, log *slog.
 	}
 	looked := map[schema.TableID]time.Time{}
 	from := schema.TableID(0)
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for range spawn.Ticks(ctx.Done(), every) {
 		c := db.Catalog()
 		if db.Leaseholder(schema.SystemShard) != db.NodeID() || !c.Allows(version.V2) || !autoRecalc(c) {
 			clear(looked)

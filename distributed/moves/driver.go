@@ -74,15 +74,8 @@ const (
 
 // Loop carries moves out until ctx ends.
 func (d *Driver) Loop(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
 	defer d.done.Wait()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for range spawn.Ticks(ctx.Done(), lookEvery) {
 		if !d.c.Leads() {
 			continue
 		}

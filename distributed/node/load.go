@@ -4,23 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"cloudsql/distributed/load"
 	"cloudsql/distributed/peers"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // loadLoop measures the replicas of this node.
 func (n *replicas) loadLoop(ctx context.Context) {
-	tick := time.NewTicker(n.cfg.SteadyFor / 8)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for range spawn.Ticks(ctx.Done(), n.cfg.SteadyFor/8) {
 		for _, ls := range *n.shards.Load() {
 			if ls.id != schema.SystemShard {
 				ls.meter.Look(n.cfg.Clock.Now(), ls.group.IsLeader(), ls.state)

@@ -10,6 +10,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
+	"cloudsql/storage/spawn"
 )
 
 // watermarks is what is known about the need for a shard's next watermark.
@@ -32,15 +33,8 @@ const (
 // watermarkLoop raises the watermarks of the shards that this node leads, and removes what is below on its own
 // replicas.
 func (n *leading) watermarkLoop(ctx context.Context) {
-	tick := time.NewTicker(upkeepEvery)
-	defer tick.Stop()
 	removed := 0 // since the last flush that was asked for
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for range spawn.Ticks(ctx.Done(), upkeepEvery) {
 		if removed >= flushRemoved {
 			n.flush()
 			removed = 0

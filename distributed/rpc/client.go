@@ -149,14 +149,7 @@ func (c *Client) peer(node schema.NodeID) (*peer, error) {
 
 // watch finds peers that went silent.
 func (c *Client) watch() {
-	tick := time.NewTicker(checkInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-c.stop:
-			return
-		case <-tick.C:
-		}
+	for range spawn.Ticks(c.stop, checkInterval) {
 		c.mu.RLock()
 		for _, p := range c.peers {
 			p.check()

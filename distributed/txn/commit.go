@@ -183,15 +183,8 @@ func (j *jointCommit) resolve(ts mvcc.Timestamp) {
 
 // forgetLoop lets participants forget transactions that all of them have resolved.
 func (c *Client) forgetLoop() {
-	tick := time.NewTicker(forgetEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			c.forgetResolved()
-		case <-c.ctx.Done():
-			return
-		}
+	for range spawn.Ticks(c.ctx.Done(), forgetEvery) {
+		c.forgetResolved()
 	}
 }
 

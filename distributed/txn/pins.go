@@ -2,11 +2,11 @@ package txn
 
 import (
 	"context"
-	"time"
 
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // pin is a snapshot that is being read, or a transaction that a leaseholder keeps something for.
@@ -57,15 +57,8 @@ func (c *caller) isOpen(id fragment.TxnID) bool {
 
 // keepAliveLoop tells leaseholders which of their transactions are not forgotten.
 func (c *caller) keepAliveLoop() {
-	tick := time.NewTicker(c.cfg.KeepAlive)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			c.keepAlive()
-		case <-c.ctx.Done():
-			return
-		}
+	for range spawn.Ticks(c.ctx.Done(), c.cfg.KeepAlive) {
+		c.keepAlive()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -278,14 +279,7 @@ func (w *Sweeper) Run(ctx context.Context) {
 	if keys == 0 {
 		keys = 20_000
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for range spawn.Ticks(ctx.Done(), every) {
 		for _, s := range w.Shards() {
 			if _, _, err := s.CollectGarbage(ctx, keys); err != nil && w.Failed != nil {
 				w.Failed(err)

@@ -3,6 +3,7 @@ package spawn
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -65,6 +66,24 @@ func Keep(stop <-chan struct{}, part string, fn func()) {
 		case <-stop:
 			return
 		case <-time.After(pause):
+		}
+	}
+}
+
+// Ticks is a loop's: for range Ticks(stop, d) goes round every d until stop is closed.
+func Ticks(stop <-chan struct{}, every time.Duration) iter.Seq[struct{}] {
+	return func(yield func(struct{}) bool) {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			if !yield(struct{}{}) {
+				return
+			}
 		}
 	}
 }

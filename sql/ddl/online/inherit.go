@@ -12,6 +12,7 @@ import (
 	"cloudsql/sql/ddl"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 )
 
 // What a gateway leaves that is gone in the middle of a change: others go on with a change that has nothing left but to fill indexes, from where its
@@ -85,14 +86,7 @@ func giveBack(ctx context.Context, x *Executor, id schema.TableID, owner string)
 
 // Inherit looks, until ctx ends, for changes whose gateways are gone, and brings them to an end.
 func Inherit(ctx context.Context, x *Executor, log *slog.Logger) {
-	tick := time.NewTicker(inheritEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for range spawn.Ticks(ctx.Done(), inheritEvery) {
 		for _, key := range x.DB.Catalog().Records(jobKind) {
 			if id, err := strconv.ParseUint(key, 10, 64); err == nil {
 				bury(ctx, x, schema.TableID(id), log)
