@@ -15,7 +15,7 @@ func readCacheIndex(st statement) (Statement, error) {
 	if !st.take("index") {
 		return nil, st.syntaxError()
 	}
-	tables, ok := st.keyItems()
+	tables, ok := listOf(&st.words, st.keyItem)
 	if !ok || !st.take("in") {
 		return nil, st.syntaxError()
 	}
@@ -34,28 +34,22 @@ func readLoadIndex(st statement) (Statement, error) {
 	if !st.take("into", "cache") {
 		return nil, st.syntaxError()
 	}
-	tables, ok := st.keyItems()
+	tables, ok := listOf(&st.words, st.keyItem)
 	if !ok || len(st.words) > 0 {
 		return nil, st.syntaxError()
 	}
 	return CheckTables{Op: "preload_keys", Tables: tables}, nil
 }
 
-// keyItems takes tables with lists of partitions and indexes.
-func (w *words) keyItems() (list []*ast.TableName, ok bool) {
-	for first := true; first || w.take(","); first = false {
-		t, ok := w.tableName()
-		if !ok {
-			return nil, false
-		}
-		list = append(list, t)
-		if w.take("partition") && w.list() == 0 {
-			return nil, false
-		}
-		if (w.take("index") || w.take("key")) && w.list() == 0 {
-			return nil, false
-		}
-		w.take("ignore", "leaves")
+// keyItem takes a table with lists of partitions and indexes.
+func (w *words) keyItem() (*ast.TableName, bool) {
+	t, ok := w.tableName()
+	if !ok || w.take("partition") && w.list() == 0 {
+		return nil, false
 	}
-	return list, true
+	if (w.take("index") || w.take("key")) && w.list() == 0 {
+		return nil, false
+	}
+	w.take("ignore", "leaves")
+	return t, true
 }

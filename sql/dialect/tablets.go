@@ -137,14 +137,7 @@ func (w *words) list() (end int) {
 
 // numbers takes numbers with commas between them.
 func (w *words) numbers() (list []uint64, ok bool) {
-	for first := true; first || w.take(","); first = false {
-		n, ok := w.number()
-		if !ok {
-			return nil, false
-		}
-		list = append(list, n)
-	}
-	return list, true
+	return listOf(w, w.number)
 }
 
 func (w *words) number() (n uint64, ok bool) {

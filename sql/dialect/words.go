@@ -113,12 +113,17 @@ func (w *words) tableName() (*ast.TableName, bool) {
 
 // tableNames takes [db.]table, …
 func (w *words) tableNames() (list []*ast.TableName, ok bool) {
+	return listOf(w, w.tableName)
+}
+
+// listOf takes things with commas between them.
+func listOf[T any](w *words, one func() (T, bool)) (list []T, ok bool) {
 	for first := true; first || w.take(","); first = false {
-		n, ok := w.tableName()
+		x, ok := one()
 		if !ok {
 			return nil, false
 		}
-		list = append(list, n)
+		list = append(list, x)
 	}
 	return list, true
 }
