@@ -10,7 +10,6 @@ import (
 	"cloudsql/planner/exec"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
-	"cloudsql/storage/schema"
 )
 
 // aggNode groups at the gateway: whole rows, or the partial results of a scan.
@@ -166,7 +165,7 @@ func (s *tableScan) givesGroups(a *pushedAgg) bool {
 		if !ok {
 			return false
 		}
-		i := slices.IndexFunc(s.path.Index.Columns, func(ic schema.IndexColumn) bool { return ic.Column == s.columns[c.Index] && ic.Prefix == 0 })
+		i := s.path.Index.Place(s.columns[c.Index])
 		if i < 0 {
 			return false
 		}

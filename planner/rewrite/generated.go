@@ -103,10 +103,8 @@ func generatedOf(n algebra.Node) (list []generatedColumn) {
 
 func indexed(t *schema.Table, pos int) bool {
 	for i := range t.Indexes {
-		for _, p := range t.Indexes[i].Columns {
-			if p.Column == pos && p.Prefix == 0 && !t.Indexes[i].Hidden && t.Indexes[i].State == schema.Public {
-				return true
-			}
+		if ix := &t.Indexes[i]; ix.Place(pos) >= 0 && !ix.Hidden && ix.State == schema.Public {
+			return true
 		}
 	}
 	return false

@@ -92,6 +92,11 @@ func (ix *Index) BeginsWith(columns []int) bool {
 	return true
 }
 
+// Place is where a column stands in an index that has it whole, counted from 0; -1: it has not.
+func (ix *Index) Place(column int) int {
+	return slices.IndexFunc(ix.Columns, func(c IndexColumn) bool { return c.Column == column && c.Prefix == 0 })
+}
+
 // Supports tells whether a foreign key of these columns may rely on an index: MySQL has none that descends. (BeginsWith is what it takes
 // to find rows, also for keys from before this was asked.)
 func (ix *Index) Supports(columns []int) bool {

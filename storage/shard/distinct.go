@@ -3,12 +3,10 @@ package shard
 import (
 	"bytes"
 	"math/bits"
-	"slices"
 
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/keys"
-	"cloudsql/storage/schema"
 )
 
 // oneEach tells that each span of a DISTINCT has rows of one group, which no other span has: the columns that make the group stand in full
@@ -46,8 +44,7 @@ func (rd *pageWriter) places(list []expr.Expr) (set uint64) {
 		if !ok {
 			return 0
 		}
-		at := rd.plan.layout.table.ColumnByID(rd.r.Columns[c.Index])
-		i := slices.IndexFunc(rd.plan.index.Columns, func(ic schema.IndexColumn) bool { return ic.Column == at && ic.Prefix == 0 })
+		i := rd.plan.index.Place(rd.plan.layout.table.ColumnByID(rd.r.Columns[c.Index]))
 		if i < 0 {
 			return 0
 		}

@@ -473,7 +473,7 @@ func checkUnique(t *schema.Table, m *partition.Map) error {
 			what = "PRIMARY KEY"
 		}
 		for _, pos := range m.Columns() {
-			if !slices.ContainsFunc(ix.Columns, func(c schema.IndexColumn) bool { return c.Column == pos && c.Prefix == 0 }) {
+			if ix.Place(pos) < 0 {
 				return mysqlerr.New(mysqlerr.UniqueKeyNeedAllFieldsInPf, what)
 			}
 		}
