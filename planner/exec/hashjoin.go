@@ -57,7 +57,7 @@ func (h *HashJoin) build(ctx context.Context) (fits bool, err error) {
 		if (h.Kind == Semi || h.Kind == Anti) && len(h.Conds) == 0 && h.table.first(h.key) >= 0 {
 			continue // one partner is as good as many
 		}
-		if len(h.table.next) > 0 && h.table.crowded(h.key, row) {
+		if len(h.table.rows.next) > 0 && h.table.crowded(h.key, row) {
 			h.rightAt-- // it comes again
 			if h.tasks.Divisible() {
 				return false, h.divide(ctx)
@@ -143,7 +143,7 @@ func (h *HashJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if fits && len(h.table.next) == 0 && (h.Kind == Inner || h.Kind == Semi) {
+		if fits && len(h.table.rows.next) == 0 && (h.Kind == Inner || h.Kind == Semi) {
 			return false, nil
 		}
 		if !fits && !h.Unordered {
@@ -242,7 +242,7 @@ func (h *HashJoin) probe(b *types.Batch) error {
 				return err
 			}
 			h.matched = h.matched || matched
-			h.chain = h.table.next[h.chain]
+			h.chain = h.table.rows.next[h.chain]
 			if done {
 				h.chain = -1
 			}
@@ -302,9 +302,9 @@ func (h *HashJoin) divide(ctx context.Context) error {
 
 func (h *HashJoin) divideRight(ctx context.Context, to *spill.RowFile) error {
 	division := h.tasks.Division()
-	for key, c := range h.table.chains {
+	for key, c := range h.table.keys {
 		part := spill.PartitionOf([]byte(key), division)
-		for i := h.table.ends[c].first; i >= 0; i = h.table.next[i] {
+		for i := h.table.rows.first(c); i >= 0; i = h.table.rows.next[i] {
 			if err := to.Add(part, h.table.store.Rows[i], []types.Value{types.Str(key)}); err != nil {
 				return err
 			}

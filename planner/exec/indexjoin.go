@@ -31,8 +31,7 @@ type IndexJoin struct {
 	groups  *spill.RowStore
 	keys    []int32 // for each pending row its key's number, -1 for none
 	byKey   map[string]int32
-	found   []chainEnds // by key number: its rows of right; none: the first is -1
-	next    []int32     // by row of right: the next one of its key, -1 behind the last
+	found   chains // by key number: its rows of right
 	right   *spill.RowBuffer
 	hold    memory.Hold // of keys and found
 	at      int
@@ -87,7 +86,7 @@ func (x *IndexJoin) emit(b *types.Batch) error {
 			if err != nil {
 				return err
 			}
-			x.inner = x.next[x.inner]
+			x.inner = x.found.next[x.inner]
 			x.matched = x.matched || matched
 			if done {
 				break
@@ -108,7 +107,7 @@ func (x *IndexJoin) emit(b *types.Batch) error {
 func (x *IndexJoin) turn(at int) {
 	x.at, x.inner, x.matched = at, -1, false
 	if at < len(x.pending) && x.keys[at] >= 0 {
-		x.inner = x.found[x.keys[at]].first
+		x.inner = x.found.first(x.keys[at])
 	}
 }
 
@@ -118,7 +117,6 @@ func (x *IndexJoin) fetch(ctx context.Context) error {
 		return err
 	}
 	x.right.Close()
-	x.next = x.next[:0]
 	if err := x.partners(ctx); err != nil {
 		return err
 	}
@@ -154,13 +152,7 @@ func (x *IndexJoin) partner(row []types.Value) (err error) {
 	if err := x.hold.Grow(spill.WordBytes); err != nil {
 		return err
 	}
-	i, ends := int32(x.right.Len()), &x.found[k]
-	if x.next = append(x.next, -1); ends.first < 0 {
-		ends.first = i
-	} else {
-		x.next[ends.last] = i
-	}
-	ends.last = i
+	x.found.add(k)
 	return x.right.Add(row)
 }
 
@@ -168,7 +160,8 @@ func (x *IndexJoin) partner(row []types.Value) (err error) {
 func (x *IndexJoin) gather(ctx context.Context) error {
 	x.groups.Reset()
 	x.hold.Close()
-	x.pending, x.keys, x.found = x.pending[:0], x.keys[:0], x.found[:0]
+	x.pending, x.keys = x.pending[:0], x.keys[:0]
+	x.found.reset()
 	clear(x.byKey)
 	for len(x.pending) < x.size {
 		if x.input >= x.batch.Len() {
@@ -211,10 +204,9 @@ func (x *IndexJoin) enter(row []types.Value) error {
 			if err := x.hold.Grow(len(key) + spill.HashEntryBytes); err != nil {
 				return err
 			}
-			k = int32(len(x.found))
+			k = x.found.begin()
 			x.byKey[string(key)] = k
 			x.lookup.Add()
-			x.found = append(x.found, chainEnds{-1, -1})
 		}
 	}
 	x.pending = append(x.pending, row)

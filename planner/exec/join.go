@@ -140,16 +140,43 @@ func appendKey(dst []byte, env *expr.Env, parts []KeyPart, row []types.Value) (k
 
 // hashTable finds the stored rows of a key. Rows of one key are chained.
 type hashTable struct {
-	chains map[string]int32 // of a key, by place in ends
-	ends   []chainEnds
-	next   []int32
-	store  *spill.RowStore
+	keys  map[string]int32 // their chains
+	rows  chains
+	store *spill.RowStore
 }
 
-type chainEnds struct{ first, last int32 }
+// chains are lists of rows. Both have numbers, in the order in which they came.
+type chains struct {
+	ends []chainEnds
+	next []int32 // by row: the next one of its chain, -1 behind the last
+}
+
+type chainEnds struct{ first, last int32 } // -1: the chain is empty
+
+// begin makes an empty chain.
+func (c *chains) begin() (chain int32) {
+	c.ends = append(c.ends, chainEnds{-1, -1})
+	return int32(len(c.ends) - 1)
+}
+
+// add puts the next row at the end of a chain.
+func (c *chains) add(chain int32) {
+	row, ends := int32(len(c.next)), &c.ends[chain]
+	if c.next = append(c.next, -1); ends.first < 0 {
+		ends.first = row
+	} else {
+		c.next[ends.last] = row
+	}
+	ends.last = row
+}
+
+// first is a chain's first row, -1 of an empty one.
+func (c *chains) first(chain int32) int32 { return c.ends[chain].first }
+
+func (c *chains) reset() { c.ends, c.next = c.ends[:0], c.next[:0] }
 
 func newHashTable(run *Run) *hashTable {
-	return &hashTable{chains: map[string]int32{}, store: spill.NewRowStore(run.Room(), memory.Join)}
+	return &hashTable{keys: map[string]int32{}, store: spill.NewRowStore(run.Room(), memory.Join)}
 }
 
 // crowded tells that the row is too much.
@@ -161,24 +188,21 @@ func (h *hashTable) add(key []byte, row []types.Value) error {
 	if err := h.store.Add(row); err != nil {
 		return err
 	}
-	i := int32(len(h.next))
-	h.next = append(h.next, -1)
-	if c, ok := h.chains[string(key)]; ok {
-		e := &h.ends[c]
-		h.next[e.last], e.last = i, i
-		return nil
+	c, ok := h.keys[string(key)]
+	if !ok {
+		if err := h.store.Hold.Grow(2*len(key) + spill.HashEntryBytes); err != nil {
+			return err
+		}
+		c = h.rows.begin()
+		h.keys[string(key)] = c
 	}
-	if err := h.store.Hold.Grow(2*len(key) + spill.HashEntryBytes); err != nil {
-		return err
-	}
-	h.chains[string(key)] = int32(len(h.ends))
-	h.ends = append(h.ends, chainEnds{i, i})
+	h.rows.add(c)
 	return nil
 }
 
 func (h *hashTable) first(key []byte) int32 {
-	if c, ok := h.chains[string(key)]; ok {
-		return h.ends[c].first
+	if c, ok := h.keys[string(key)]; ok {
+		return h.rows.first(c)
 	}
 	return -1
 }
