@@ -34,6 +34,17 @@ type systemTimer struct{ *time.Timer }
 
 func (t systemTimer) C() <-chan time.Time { return t.Timer.C }
 
+// Await waits on the system's clock until changed is closed (nil: nobody does), d is over or ctx has ended.
+func Await(ctx context.Context, changed <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-changed:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
 // Sleep waits on the system's clock; an error: ctx has ended.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

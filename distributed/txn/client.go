@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/distributed/rpc"
@@ -245,8 +246,8 @@ func (c *Client) readPage(ctx context.Context, q *leaseholder.ReadRequest, page 
 		if time.Since(begun) > frozenWait {
 			return err
 		}
-		if err := awaitChange(ctx, changed, frozenPause); err != nil {
-			return err
+		if clock.Await(ctx, changed, frozenPause); ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 }
@@ -256,19 +257,6 @@ const (
 	frozenMost  = 20 * time.Second      // of a statement that can't be
 	frozenPause = 50 * time.Millisecond // a tablet that serves again is no change of the catalog
 )
-
-// awaitChange waits until changed is closed, or for so long.
-func awaitChange(ctx context.Context, changed <-chan struct{}, most time.Duration) error {
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	return nil
-}
 
 // Read reads one tablet on the newest state; see distributed.DB.
 func (c *Client) Read(ctx context.Context, r *fragment.Read) (distributed.Rows, error) {

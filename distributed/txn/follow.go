@@ -58,12 +58,11 @@ func (r *rows) turn() bool {
 	return true
 }
 
-// present is a read, or several one after the other, of where the rows are now, if nobody knows the tablet any more.
+// present is a read whose tablet nobody knows any more, or several one after the other, of where the rows are now; r itself where that is not
+// known, or not possible.
 func (c *caller) present(ctx context.Context, r *fragment.Read) (first piece, rest []piece) {
-	if _, ok := c.cfg.Router.ShardOf(r.Tablet); !ok {
-		if list := c.pieces(ctx, r); len(list) > 0 {
-			return list[0], list[1:]
-		}
+	if list := c.pieces(ctx, r); len(list) > 0 {
+		return list[0], list[1:]
 	}
 	return piece{read: r}, nil
 }

@@ -39,8 +39,12 @@ type fetched struct {
 }
 
 func (c *Client) newRows(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
-	first, rest := c.present(ctx, r)
-	s, err := c.shardOf(first.read.Tablet)
+	first, rest := piece{read: r}, []piece(nil)
+	s, err := c.shardOf(r.Tablet)
+	if err != nil {
+		first, rest = c.present(ctx, r)
+		s, err = c.shardOf(first.read.Tablet)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -111,8 +111,12 @@ func (t *Txn) SetLockWait(d time.Duration) { t.o.LockWait = d }
 
 // Read implements distributed.Txn.
 func (t *Txn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions) (distributed.Rows, error) {
-	first, rest := t.c.present(ctx, r)
-	q, err := t.request(ctx, first.read, mode, lo)
+	first, rest := piece{read: r}, []piece(nil)
+	q, err := t.request(ctx, r, mode, lo)
+	if errors.Is(err, distributed.ErrSchemaChanged) {
+		first, rest = t.c.present(ctx, r)
+		q, err = t.request(ctx, first.read, mode, lo)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -62,13 +62,13 @@ type usage struct {
 }
 
 // Statement counts a statement. 1226.
-func (g *Usage) Statement(u *catalog.User, changes bool, now time.Time) error {
+func (g *Usage) Statement(u *catalog.User, changes bool, now func() time.Time) error {
 	if !u.PerStatement() {
 		return nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n := g.of(u, now)
+	n := g.of(u, now())
 	if err := count(u, "max_questions", &n.questions, u.Limits.Questions); err != nil || !changes {
 		return err
 	}

@@ -132,7 +132,7 @@ func (s *Session) Execute(parent context.Context, stmt sql.Statement, params []t
 	s.eng.stats.Questions.Add(1)
 	s.eng.stats.Statements.Add(status.StmtExecute)
 	texts{s}.beginConditions(p.st)
-	err := s.eng.usage.Statement(s.account().User, p.st.kind.Changes(), s.eng.cfg.Now())
+	err := s.eng.usage.Statement(s.account().User, p.st.kind.Changes(), s.eng.cfg.Now)
 	if err == nil {
 		err = preparation{s}.execute(ctx, p, params, w)
 	}

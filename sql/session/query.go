@@ -56,7 +56,7 @@ func (s texts) queryOne(parent context.Context, text string, w sql.ResultWriter)
 	}
 	st, err := s.parse(text)
 	if err == nil {
-		err = s.eng.usage.Statement(s.account().User, st.kind.Changes(), s.eng.cfg.Now())
+		err = s.eng.usage.Statement(s.account().User, st.kind.Changes(), s.eng.cfg.Now)
 	}
 	if err != nil {
 		s.conds.Begin()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/clock"
 	"cloudsql/sql/ddl"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -26,19 +27,6 @@ const busyWait = time.Second
 func catalogChanged(x *Executor) <-chan struct{} {
 	if w, ok := x.DB.(interface{ CatalogChanged() <-chan struct{} }); ok {
 		return w.CatalogChanged()
-	}
-	return nil
-}
-
-// awaitChange waits until changed is closed, for most at the longest.
-func awaitChange(ctx context.Context, changed <-chan struct{}, most time.Duration) error {
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 	return nil
 }
@@ -120,9 +108,9 @@ func (x *Executor) acquire(ctx context.Context, id schema.TableID, statement str
 		if !errors.Is(err, errBusy) {
 			break
 		}
-		if err := awaitChange(wait, changed, busyWait); err != nil {
+		if clock.Await(wait, changed, busyWait); wait.Err() != nil {
 			unlock()
-			return nil, nil, err
+			return nil, nil, context.Cause(wait)
 		}
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"cloudsql/distributed/catalog"
+	"cloudsql/distributed/clock"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -87,8 +88,8 @@ func (x Moves) awaitMove(ctx context.Context, name Name, table schema.TableID, t
 				return nil
 			}))
 		}
-		if err := awaitChange(ctx, changed, busyWait); err != nil {
-			return errors.Join(err, x.cancelMove(context.WithoutCancel(ctx), tablet))
+		if clock.Await(ctx, changed, busyWait); ctx.Err() != nil {
+			return errors.Join(context.Cause(ctx), x.cancelMove(context.WithoutCancel(ctx), tablet))
 		}
 	}
 }
