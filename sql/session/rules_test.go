@@ -70,6 +70,8 @@ func TestRulesUnderWrites(t *testing.T) {
 			c.must("delete from t where a >= 50")
 		}
 		none("a >= 50")
+		before := refused.Load()
+		eventually(t, "a write that the check refuses", func() bool { return refused.Load() > before })
 		c.must(fmt.Sprintf("alter table t add column g%d int as (a + b) virtual, add index (g%d)", round, round))
 		c.must(fmt.Sprintf("create index f%d on t ((a + b + c))", round))
 		c.must(fmt.Sprintf("create index s%d on t (b, c)", round))
