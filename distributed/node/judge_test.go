@@ -199,9 +199,7 @@ func TestWrongWhileOneIsDown(t *testing.T) {
 	whole(t, j.testCluster, j.shard, lost)
 	j.verdict(map[int]uint64{1: 1})
 	j.show(3)
-	if n := j.nodes[0]; n.Counters().Disputed != 0 {
-		t.Error("the dispute is not over")
-	}
+	eventually(t, "the dispute is over", func() bool { return j.nodes[0].Counters().Disputed == 0 }) // by the node's next look at marks that agree
 }
 
 // TestCondemnedAgain: the first copy is made at once, further ones after longer and longer pauses.
