@@ -29,7 +29,7 @@ func (s snapshotSource) Rows(t *schema.Table) uint64 {
 	return rows
 }
 
-// CollectStatistics looks at a table's rows as they were at since, or later; the zero time: at a past state, whichever is near.
+// CollectStatistics looks at a table's rows as they were at since, or later.
 func CollectStatistics(ctx context.Context, db DB, t *schema.Table, since time.Time, o statistics.Options) (*statistics.Table, error) {
 	txn := db.Begin(TxnOptions{ReadOnly: true, FollowerRead: &FollowerRead{Since: since, NotBefore: mvcc.Timestamp(t.RowsSince), Keep: true}})
 	defer func() { _ = txn.Rollback(context.WithoutCancel(ctx)) }() // it has only read

@@ -25,6 +25,8 @@ const (
 	statsLeast    = 1000        // rows from which a table is looked at unasked
 	statsGrown    = 0.2         // share of the rows by which it must have grown or shrunk, beyond statsLeast/2
 	statsTimeout  = 30 * time.Second
+	// statsStale is how old the state looked at may be: followers nearby have it, and its versions are not removed yet.
+	statsStale = time.Second / 2
 	// statsRound is how many tables are asked for their size at a time: in a catalog of more it takes some rounds to see all.
 	statsRound = 500
 )
@@ -102,7 +104,7 @@ func refresh(ctx context.Context, db distributed.DB, t *schema.Table) error {
 	ctx, cancel := context.WithTimeout(ctx, statsTimeout)
 	defer cancel()
 	o := statistics.Options{Seed: rand.Uint64(), Now: time.Now(), Before: db.Catalog().Statistics(t.ID)} //nolint:gosec // any seed will do
-	found, err := distributed.CollectStatistics(ctx, db, t, time.Time{}, o)
+	found, err := distributed.CollectStatistics(ctx, db, t, time.Now().Add(-statsStale), o)
 	if err != nil {
 		return err
 	}
