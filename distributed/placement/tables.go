@@ -22,7 +22,7 @@ func Tablets(c *catalog.Snapshot, d *schema.Database, leaves []*schema.Partition
 	tablets := make([]schema.Tablet, len(leaves))
 	for i := range tablets {
 		if s == 0 || spread {
-			if s = emptiest(c, load); s == 0 {
+			if s = emptiest(c, load, ids[i]); s == 0 {
 				return nil, errors.New("the cluster has no data shard")
 			}
 		}
@@ -33,7 +33,7 @@ func Tablets(c *catalog.Snapshot, d *schema.Database, leaves []*schema.Partition
 }
 
 // Emptiest is the shard with the fewest databases and tablets; 0 where there is none.
-func Emptiest(c *catalog.Snapshot) schema.ShardID { return emptiest(c, loadOf(c, nil)) }
+func Emptiest(c *catalog.Snapshot) schema.ShardID { return emptiest(c, loadOf(c, nil), 0) }
 
 // loadOf counts the databases and tablets of each shard.
 func loadOf(c *catalog.Snapshot, except *schema.Database) map[schema.ShardID]int {
@@ -49,11 +49,21 @@ func loadOf(c *catalog.Snapshot, except *schema.Database) map[schema.ShardID]int
 	return load
 }
 
-func emptiest(c *catalog.Snapshot, load map[schema.ShardID]int) (best schema.ShardID) {
+// emptiest is the shard with the least load; among equals turn, an id, decides: so tables that are created at once, of which
+// none sees the others yet, do not all come to the first.
+func emptiest(c *catalog.Snapshot, load map[schema.ShardID]int, turn uint64) schema.ShardID {
+	var best []schema.ShardID
 	for _, sh := range c.Shards() {
-		if sh.ID != schema.SystemShard && (best == 0 || load[sh.ID] < load[best]) {
-			best = sh.ID
+		switch {
+		case sh.ID == schema.SystemShard || len(best) > 0 && load[sh.ID] > load[best[0]]:
+			continue
+		case len(best) > 0 && load[sh.ID] < load[best[0]]:
+			best = best[:0]
 		}
+		best = append(best, sh.ID)
 	}
-	return best
+	if len(best) == 0 {
+		return 0
+	}
+	return best[turn*0x9E3779B97F4A7C15>>32%uint64(len(best))] // ids follow each other in steps: Fibonacci hashing (Knuth, vol. 3, 6.4)
 }
