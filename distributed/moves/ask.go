@@ -36,8 +36,10 @@ type Request struct {
 	Attempt uint64             `json:"attempt,omitempty"`
 	Step    *shard.MoveCommand `json:"step,omitempty"`
 	// Freeze: for how long to look for a moment when nobody is in the tablet, and then to wait for those who are, with nobody let in.
+	// Then it may take so long.
 	Look time.Duration `json:"look,omitempty"`
 	Wait time.Duration `json:"wait,omitempty"`
+	Most time.Duration `json:"most,omitempty"`
 
 	From     []byte             `json:"from,omitempty"`    // OpVersions, OpDigest
 	Noted    shard.NotePosition `json:"noted"`             // OpNoted, Freeze
@@ -56,6 +58,7 @@ type Reply struct {
 	Holder  schema.NodeID `json:"holder,omitempty"`
 	Refused bool          `json:"refused,omitempty"` // shard.ErrMoveRefused
 	Busy    bool          `json:"busy,omitempty"`    // shard.ErrMoveBusy
+	Slow    bool          `json:"slow,omitempty"`    // errSlow
 	TooOld  bool          `json:"tooOld,omitempty"`  // shard.ErrTooOld
 	Err     string        `json:"err,omitempty"`     // anything else
 
@@ -80,6 +83,8 @@ func (r *Reply) err() error {
 		return shard.ErrMoveRefused
 	case r.Busy:
 		return shard.ErrMoveBusy
+	case r.Slow:
+		return errSlow
 	case r.TooOld:
 		return shard.ErrTooOld
 	case r.Err != "":
@@ -100,8 +105,8 @@ type Answerer struct {
 	Leaseholder Leaseholder
 	State       *shard.Shard
 	Version     version.Version // that the cluster is at
-	// Now draws a timestamp.
-	Now func(ctx context.Context) (mvcc.Timestamp, error)
+	// Observed is the newest timestamp that this node knows to have been drawn.
+	Observed func() mvcc.Timestamp
 }
 
 // Answer answers a question, if this node holds the shard's lease.
@@ -123,6 +128,8 @@ func (l *Answerer) Answer(ctx context.Context, q *Request) *Reply {
 		r.Refused = true
 	case errors.Is(err, shard.ErrMoveBusy):
 		r.Busy = true
+	case errors.Is(err, errSlow):
+		r.Slow = true
 	case errors.Is(err, shard.ErrTooOld):
 		r.TooOld = true
 	default:
@@ -170,10 +177,12 @@ func (l *Answerer) step(ctx context.Context, locks *lock.Table, q *Request, r *R
 		return err
 	}
 	defer open()
-	if q.Step.Newest, err = l.Now(ctx); err != nil {
-		return err
-	}
-	if err := l.log(ctx, q); err != nil {
+	q.Step.Newest = l.Observed() // whoever reads at a later one goes on at the target: no message is worth that
+	limit, cancel := context.WithTimeout(ctx, q.Most)
+	defer cancel()
+	if err := l.log(limit, q); err != nil && limit.Err() != nil && ctx.Err() == nil {
+		return errSlow
+	} else if err != nil {
 		return err
 	}
 	if err := r.fillState(l.State, q.Tablet); err != nil {

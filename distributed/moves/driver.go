@@ -665,7 +665,8 @@ func (a *attempt) freeze(ctx context.Context, f *freeze) error {
 	}
 	began := time.Now()
 	f.began, f.states = began, make([]*Reply, len(a.sources))
-	limit, cancel := context.WithTimeout(ctx, q.Look+q.Wait+a.patience())
+	q.Most = a.patience()
+	limit, cancel := context.WithTimeout(ctx, q.Look+q.Wait+q.Most)
 	defer cancel()
 	err := each(len(a.sources), func(i int) (err error) {
 		s, q := &a.sources[i], q

@@ -141,9 +141,9 @@ func (s *simShard) Command(_ context.Context, _ shard.CommandKind, _ uint64, cmd
 }
 
 func (s *simShard) answer(ctx context.Context, q *Request) *Reply {
-	a := Answerer{Leaseholder: s, State: s.s, Version: version.Max, Now: func(context.Context) (mvcc.Timestamp, error) {
+	a := Answerer{Leaseholder: s, State: s.s, Version: version.Max, Observed: func() mvcc.Timestamp {
 		s.w.ts++
-		return s.w.ts, nil
+		return s.w.ts
 	}}
 	return a.Answer(ctx, q)
 }

@@ -53,6 +53,6 @@ func (n *replicas) answerMove(ctx context.Context, q *moves.Request) *moves.Repl
 	if ls == nil || ls.quarantined.Load() {
 		return &moves.Reply{NotHere: true}
 	}
-	a := moves.Answerer{Leaseholder: ls.rep, State: ls.state, Version: n.version.Active(), Now: n.Snapshot}
+	a := moves.Answerer{Leaseholder: ls.rep, State: ls.state, Version: n.version.Active(), Observed: n.db.txns.Observed}
 	return a.Answer(ctx, q)
 }

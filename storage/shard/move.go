@@ -48,8 +48,8 @@ type MoveCommand struct {
 
 	Versions []byte // Ingest, Open: as AppendVersion makes them
 
-	// Open: the counters, the newest timestamp of what came, and from where on it is complete. Freeze: Newest is a timestamp that was drawn when nobody
-	// had anything in the tablet, which shows states up to there: whoever has begun to read goes on.
+	// Open: the counters, the newest timestamp of what came, and from where on it is complete. Freeze: Newest is a timestamp that was drawn before, with
+	// nobody in the tablet any more. It shows states up to there: whoever has begun to read goes on.
 	Rows           int64
 	AutoInc        uint64
 	Newest, Begins mvcc.Timestamp

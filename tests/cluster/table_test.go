@@ -307,7 +307,7 @@ func (w *table) judgeInserted(r *run, db *sql.DB) {
 }
 
 // frozenFor finds how long tablets were frozen, and parts of that time, in what the node that handed them over has logged.
-var frozenFor = regexp.MustCompile(`msg="a tablet has moved".* busy=(\d+) slow=(\d+) frozen=(\S+) waited=(\S+) froze=(\S+) opened=(\S+)`)
+var frozenFor = regexp.MustCompile(`msg="a tablet has moved".*?(?: busy=(\d+) slow=(\d+))? frozen=(\S+)(?: waited=(\S+) froze=(\S+) opened=(\S+))?`)
 
 // logFreezes tells how long tablets were frozen.
 func (r *run) logFreezes() {
