@@ -25,8 +25,14 @@ type IndexBuild struct {
 	Indexes []schema.IndexID `json:"indexes"` // that are WriteOnly in it
 	Last    *schema.Table    `json:"last"`
 
-	// How far it is: tablets before this one are done, and of this one the rows up to a key. Zero: none is.
-	Tablet schema.TabletID `json:"tablet,omitempty"`
+	// Parts are how far it is in shards; of one that has none, nothing is done.
+	Parts []BuildPart `json:"parts,omitempty"`
+}
+
+// BuildPart is how far an index build is in a shard: the tablets there that come before this one in the table are done, and of this one the rows up
+// to a key.
+type BuildPart struct {
+	Tablet schema.TabletID `json:"tablet"`
 	After  []byte          `json:"after,omitempty"`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cloudsql/distributed/catalog"
@@ -19,8 +20,9 @@ type Log interface {
 	// NextID draws an id for a command, LastID is the newest that was drawn. Ids begin anywhere, and rise.
 	NextID() uint64
 	LastID() uint64
-	// Commit has a command put into the log. refused: it was applied, and did nothing; an error leaves the outcome unknown.
-	Commit(ctx context.Context, id uint64, cmd []byte) (done bool, refused string, err error)
+	// Commit has a command put into the log, after the turns of those who have lost or atOnce. refused: it was applied, and did nothing; an error
+	// leaves the outcome unknown.
+	Commit(ctx context.Context, id uint64, cmd []byte, atOnce bool) (done bool, refused string, err error)
 	// Refresh waits until Current is at least as new as every change acknowledged anywhere before the call.
 	Refresh(ctx context.Context) error
 }
@@ -65,6 +67,11 @@ func (n *Changes) Change(ctx context.Context, fn func(tx *catalog.Tx) error) err
 	return n.ChangeIn(ctx, catalog.Definitions, fn)
 }
 
+// AtOnce is Change that comes before what waits at this node, and waits for no other node's turn: clients wait for it.
+func (n *Changes) AtOnce(ctx context.Context, fn func(tx *catalog.Tx) error) error {
+	return n.change(catalog.Definitions, &change{ctx: ctx, fn: fn, atOnce: true})
+}
+
 // ChangeIn runs fn on the newest catalog and commits what it put, again and again while others' changes come
 // between, or its own, made by an attempt whose answer was lost. Only one of its attempts can commit: each expects the
 // catalog that it began with.
@@ -72,7 +79,11 @@ func (n *Changes) Change(ctx context.Context, fn func(tx *catalog.Tx) error) err
 // One commit takes all changes of the scope that have come meanwhile at this node, in their order: what waits for a consensus round
 // shares the next one. fn may run in another's goroutine, and sees what those before it put. It must not look at other scopes.
 func (n *Changes) ChangeIn(ctx context.Context, scope catalog.Scope, fn func(tx *catalog.Tx) error) error {
-	c := &change{ctx: ctx, fn: fn, ended: make(chan struct{})}
+	return n.change(scope, &change{ctx: ctx, fn: fn})
+}
+
+func (n *Changes) change(scope catalog.Scope, c *change) error {
+	c.ended = make(chan struct{})
 	l := n.lanes[scope]
 	l.queue.add(c)
 	for open := true; open; {
@@ -103,7 +114,10 @@ func (n *lane) changeTogether(group []*change) {
 	defer cancel()
 	before := n.log.LastID()
 	for try := 0; len(group) > 0; try++ {
-		n.Turns.Await(ctx, n.log.NodeID())
+		atOnce := slices.ContainsFunc(group, func(c *change) bool { return c.atOnce })
+		if !atOnce {
+			n.Turns.Await(ctx, n.log.NodeID())
+		}
 		c := n.Current()
 		if n.hasCommitted(c, before) {
 			finish(group, nil)
@@ -114,7 +128,7 @@ func (n *lane) changeTogether(group []*change) {
 			finish(group, nil)
 			return
 		}
-		done, err := n.commit(ctx, tx, before)
+		done, err := n.commit(ctx, tx, before, atOnce)
 		if done && err == nil {
 			finish(group, nil)
 			return
@@ -137,10 +151,10 @@ func (n *lane) hasCommitted(c *catalog.Snapshot, before uint64) bool {
 
 // commit tries to commit a change once; false: somebody else's came first. before is the last command's id of those
 // before the change.
-func (n *lane) commit(ctx context.Context, tx *catalog.Tx, before uint64) (done bool, err error) {
+func (n *lane) commit(ctx context.Context, tx *catalog.Tx, before uint64, atOnce bool) (done bool, err error) {
 	id := n.log.NextID()
 	cmd := shard.EncodeSystem(nil, tx.Command(n.log.NodeID(), id))
-	ok, refused, err := n.log.Commit(ctx, id, cmd)
+	ok, refused, err := n.log.Commit(ctx, id, cmd, atOnce)
 	if err == nil && ok {
 		return true, n.awaitCommit(ctx, id)
 	}

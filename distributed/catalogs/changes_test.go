@@ -23,6 +23,7 @@ type systemLog struct {
 	nodes    []*node
 	commits  int
 
+	atOnce int         // commits that waited for nobody's turn
 	before func()      // runs once, ahead of the next commit
 	lose   func() bool // the answer of a commit that was applied is lost
 }
@@ -49,7 +50,7 @@ func (n *node) LastID() uint64                { return n.drawn.Load() }
 func (n *node) Refresh(context.Context) error { return nil }
 
 // Commit applies a command at once, on all nodes.
-func (n *node) Commit(_ context.Context, _ uint64, cmd []byte) (done bool, refused string, err error) {
+func (n *node) Commit(_ context.Context, _ uint64, cmd []byte, atOnce bool) (done bool, refused string, err error) {
 	l := n.log
 	l.mu.Lock()
 	before := l.before
@@ -72,6 +73,9 @@ func (n *node) Commit(_ context.Context, _ uint64, cmd []byte) (done bool, refus
 	}
 	l.index++
 	l.commits++
+	if atOnce {
+		l.atOnce++
+	}
 	if l.versions == nil {
 		l.versions = map[string]uint64{}
 	}
@@ -324,5 +328,26 @@ func TestWhoLostGoesFirst(t *testing.T) {
 	<-moved
 	if wait, _ := turns.before(3); wait > 0 {
 		t.Error("who has had his turn is waited for")
+	}
+}
+
+// What clients wait for goes before what waits at its node, and before other nodes' turns.
+func TestAtOnce(t *testing.T) {
+	l := &systemLog{}
+	n := l.join(t)
+	n.Turns.SetMost(1 << 60)
+	n.Turns.Tried(2, false) // who is not heard of again
+	if err := n.AtOnce(t.Context(), increment); err != nil {
+		t.Fatal(err)
+	}
+	n.expect(t, "n", "1")
+	if l.atOnce != 1 {
+		t.Errorf("%d commits at once", l.atOnce)
+	}
+	var q queue
+	q.add(&change{})
+	q.add(&change{atOnce: true})
+	if group := q.take(); !group[0].atOnce || len(group) != 2 {
+		t.Error("it is not the first")
 	}
 }

@@ -9,8 +9,9 @@ import (
 
 // change is a change of the catalog that a goroutine of this node waits for.
 type change struct {
-	ctx context.Context
-	fn  func(tx *catalog.Tx) error
+	ctx    context.Context
+	fn     func(tx *catalog.Tx) error
+	atOnce bool // it goes before those that wait, and waits for nobody's turn
 
 	refused  error // what fn said in the last attempt
 	done     bool  // the rest is final; guarded by lane.committing, until ended is closed
@@ -27,8 +28,12 @@ type queue struct {
 
 func (q *queue) add(c *change) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c.atOnce {
+		q.waiting = append([]*change{c}, q.waiting...)
+		return
+	}
 	q.waiting = append(q.waiting, c)
-	q.mu.Unlock()
 }
 
 func (q *queue) len() int {

@@ -3,6 +3,7 @@ package estimates
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"sync"
 	"time"
 
@@ -30,6 +31,8 @@ type Estimates struct {
 	mu sync.Mutex
 	m  map[schema.TabletID]*estimate
 
+	swept time.Time // when m was last looked through
+
 	cuts    map[schema.TabletID]*cut // of large tablets that are here
 	cutting bool                     // the keys of one of them are being looked for
 }
@@ -45,10 +48,14 @@ type estimate struct {
 
 	at     time.Time
 	asking bool
+	used   time.Time // when somebody last wanted to know
 }
 
-// maxAge is how old an answer may be before the next is asked for.
-const maxAge = 10 * time.Second
+const (
+	maxAge = 10 * time.Second // of an answer, before the next is asked for
+	// forgetAfter is for how long nobody wants to know before it is forgotten: tablets come and go.
+	forgetAfter = 10 * time.Minute
+)
 
 // New makes Estimates, whose questions end with ctx.
 func New(ctx context.Context, c Config) *Estimates {
@@ -82,12 +89,23 @@ func (e *Estimates) told(t *schema.Tablet) estimate {
 		known = &estimate{}
 		e.m[t.ID] = known
 	}
+	known.used = time.Now()
+	e.sweep(known.used)
 	if !known.asking && time.Since(known.at) > maxAge {
 		known.asking = true
 		tablet := *t
 		spawn.Go("asking for statistics", func() { e.ask(tablet) })
 	}
 	return *known
+}
+
+// sweep forgets what nobody has wanted to know for long. e.mu is held.
+func (e *Estimates) sweep(now time.Time) {
+	if now.Sub(e.swept) < forgetAfter {
+		return
+	}
+	e.swept = now
+	maps.DeleteFunc(e.m, func(_ schema.TabletID, x *estimate) bool { return !x.asking && now.Sub(x.used) > forgetAfter })
 }
 
 func (e *Estimates) ask(t schema.Tablet) {

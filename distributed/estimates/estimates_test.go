@@ -60,6 +60,32 @@ func TestEstimates(t *testing.T) {
 	})
 }
 
+// What nobody asks about any more is forgotten: tablets are dropped, cut and moved.
+func TestEstimatesAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := New(t.Context(), Config{
+			Here: func(*schema.Tablet) (uint64, uint64, bool) { return 0, 0, false },
+			Ask:  func(context.Context, schema.ShardID, []byte) ([]byte, error) { return []byte(`{"rows":5}`), nil },
+		})
+		for id := range schema.TabletID(100) {
+			e.Of(&schema.Tablet{ID: id, Shard: 2})
+		}
+		synctest.Wait()
+		time.Sleep(forgetAfter / 2)
+		for range 2 {
+			if rows, _ := e.Of(&schema.Tablet{ID: 7, Shard: 2}); rows != 5 {
+				t.Errorf("%d rows", rows)
+			}
+			synctest.Wait()
+			time.Sleep(forgetAfter/2 + time.Second)
+		}
+		if e.Of(&schema.Tablet{ID: 7, Shard: 2}); len(e.m) != 1 {
+			t.Errorf("%d tablets are remembered", len(e.m))
+		}
+		synctest.Wait()
+	})
+}
+
 // Split keys of a large tablet are looked for once asked for, and again when it has grown or shrunk by a quarter; elsewhere they come with
 // the tablet's size. Who fails to find some leaves those from before.
 func TestSplitKeys(t *testing.T) {

@@ -35,10 +35,14 @@ type Request struct {
 	Tablet  schema.TabletID    `json:"tablet"`
 	Attempt uint64             `json:"attempt,omitempty"`
 	Step    *shard.MoveCommand `json:"step,omitempty"`
-	Wait    time.Duration      `json:"wait,omitempty"` // Freeze: for those who are in the tablet
+	// Freeze: for how long to look for a moment when nobody is in the tablet, and then to wait for those who are, with nobody let in.
+	// Then it may take so long.
+	Look time.Duration `json:"look,omitempty"`
+	Wait time.Duration `json:"wait,omitempty"`
+	Most time.Duration `json:"most,omitempty"`
 
 	From     []byte             `json:"from,omitempty"`    // OpVersions, OpDigest
-	Noted    shard.NotePosition `json:"noted"`             // OpNoted
+	Noted    shard.NotePosition `json:"noted"`             // OpNoted, Freeze
 	Through  uint64             `json:"through,omitempty"` // OpNoted: up to this log index; 0: all
 	At       mvcc.Timestamp     `json:"at,omitempty"`      // OpDigest
 	Until    []byte             `json:"until,omitempty"`   // likewise
@@ -54,8 +58,13 @@ type Reply struct {
 	Holder  schema.NodeID `json:"holder,omitempty"`
 	Refused bool          `json:"refused,omitempty"` // shard.ErrMoveRefused
 	Busy    bool          `json:"busy,omitempty"`    // shard.ErrMoveBusy
+	Slow    bool          `json:"slow,omitempty"`    // errSlow
 	TooOld  bool          `json:"tooOld,omitempty"`  // shard.ErrTooOld
 	Err     string        `json:"err,omitempty"`     // anything else
+
+	// Freeze: for how long it looked and waited, see Request. When it is done the rest is told as well, of what OpState and OpNoted ask.
+	Looked time.Duration `json:"looked,omitempty"`
+	Waited time.Duration `json:"waited,omitempty"`
 
 	Here    bool            `json:"here,omitempty"` // OpState: the tablet is
 	State   shard.MoveState `json:"state"`
@@ -74,6 +83,8 @@ func (r *Reply) err() error {
 		return shard.ErrMoveRefused
 	case r.Busy:
 		return shard.ErrMoveBusy
+	case r.Slow:
+		return errSlow
 	case r.TooOld:
 		return shard.ErrTooOld
 	case r.Err != "":
@@ -94,8 +105,8 @@ type Answerer struct {
 	Leaseholder Leaseholder
 	State       *shard.Shard
 	Version     version.Version // that the cluster is at
-	// Now draws a timestamp.
-	Now func(ctx context.Context) (mvcc.Timestamp, error)
+	// Observed is the newest timestamp that this node knows to have been drawn.
+	Observed func() mvcc.Timestamp
 }
 
 // Answer answers a question, if this node holds the shard's lease.
@@ -104,7 +115,7 @@ func (l *Answerer) Answer(ctx context.Context, q *Request) *Reply {
 	locks, epoch, err := l.Leaseholder.Locks(ctx)
 	if err == nil && q.Op == OpStep && q.Step != nil {
 		q.Step.Epoch = epoch
-		err = l.step(ctx, locks, q)
+		err = l.step(ctx, locks, q, r)
 	} else if err == nil {
 		err = r.fill(ctx, l.State, q)
 	}
@@ -117,6 +128,8 @@ func (l *Answerer) Answer(ctx context.Context, q *Request) *Reply {
 		r.Refused = true
 	case errors.Is(err, shard.ErrMoveBusy):
 		r.Busy = true
+	case errors.Is(err, errSlow):
+		r.Slow = true
 	case errors.Is(err, shard.ErrTooOld):
 		r.TooOld = true
 	default:
@@ -128,12 +141,7 @@ func (l *Answerer) Answer(ctx context.Context, q *Request) *Reply {
 func (r *Reply) fill(ctx context.Context, s *shard.Shard, q *Request) (err error) {
 	switch q.Op {
 	case OpState:
-		if r.State, r.Here = s.MoveState(q.Tablet); r.Here {
-			r.AutoInc, err = s.ReserveAutoInc(q.Tablet, 0)
-		}
-		if errors.Is(err, shard.ErrNoTablet) { // it is here, but does not serve
-			err = nil
-		}
+		err = r.fillState(s, q.Tablet)
 	case OpVersions:
 		r.Page, err = s.ExportVersions(q.Tablet, q.Attempt, q.From, q.MaxBytes)
 	case OpNoted:
@@ -149,25 +157,68 @@ func (r *Reply) fill(ctx context.Context, s *shard.Shard, q *Request) (err error
 	return err
 }
 
-// step has a step logged; a freeze when no transaction has anything in the tablet. New ones are kept out of it meanwhile, for q.Wait at most:
-// then the error is ErrMoveBusy.
-func (l *Answerer) step(ctx context.Context, locks *lock.Table, q *Request) error {
-	c := q.Step
-	if c.Op == shard.MoveFreeze {
-		defer locks.Doors.Shut(c.Tablet)()
-		for end := time.Now().Add(q.Wait); locks.Occupied(c.Tablet); {
-			if time.Now().After(end) {
-				return shard.ErrMoveBusy
-			}
-			if err := clock.Sleep(ctx, time.Millisecond); err != nil {
-				return err
-			}
-		}
-		var err error
-		if c.Newest, err = l.Now(ctx); err != nil {
-			return err
+func (r *Reply) fillState(s *shard.Shard, tablet schema.TabletID) (err error) {
+	if r.State, r.Here = s.MoveState(tablet); r.Here {
+		r.AutoInc, err = s.ReserveAutoInc(tablet, 0)
+	}
+	if errors.Is(err, shard.ErrNoTablet) { // it is here, but does not serve
+		err = nil
+	}
+	return err
+}
+
+// step has a step logged; a freeze when no transaction has anything in the tablet.
+func (l *Answerer) step(ctx context.Context, locks *lock.Table, q *Request, r *Reply) error {
+	if q.Step.Op != shard.MoveFreeze {
+		return l.log(ctx, q)
+	}
+	open, err := emptied(ctx, &locks.Doors, locks.Occupied, q, r)
+	if err != nil {
+		return err
+	}
+	defer open()
+	q.Step.Newest = l.Observed() // whoever reads at a later one goes on at the target: no message is worth that
+	limit, cancel := context.WithTimeout(ctx, q.Most)
+	defer cancel()
+	if err := l.log(limit, q); err != nil && limit.Err() != nil && ctx.Err() == nil {
+		return errSlow
+	} else if err != nil {
+		return err
+	}
+	if err := r.fillState(l.State, q.Tablet); err != nil {
+		return err
+	}
+	r.Page, r.Noted, r.More, err = l.State.ExportNoted(q.Tablet, q.Attempt, q.Noted, 0, q.MaxBytes)
+	return err
+}
+
+// emptied shuts a tablet to newcomers when nobody has anything in it: best at a moment when that is so, otherwise when those have left who are in it,
+// with nobody let in meanwhile. ErrMoveBusy: that has taken q.Wait.
+func emptied(ctx context.Context, doors *lock.Doors, occupied func(schema.TabletID) bool, q *Request, r *Reply) (open func(), err error) {
+	const pause = time.Millisecond
+	began := time.Now()
+	for occupied(q.Tablet) && time.Since(began) < q.Look {
+		if err := clock.Sleep(ctx, pause); err != nil {
+			return nil, err
 		}
 	}
+	shut := time.Now()
+	r.Looked = shut.Sub(began)
+	open = doors.Shut(q.Tablet)
+	for err == nil && occupied(q.Tablet) {
+		if err = clock.Sleep(ctx, pause); err == nil && time.Since(shut) > q.Wait {
+			err = shard.ErrMoveBusy
+		}
+	}
+	if r.Waited = time.Since(shut); err != nil {
+		open()
+	}
+	return open, err
+}
+
+// log has a step logged.
+func (l *Answerer) log(ctx context.Context, q *Request) error {
+	c := q.Step
 	c.ID = rand.Uint64()
 	cmd, err := shard.EncodeMove(nil, c)
 	if err != nil {

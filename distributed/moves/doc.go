@@ -2,7 +2,7 @@
 // that it is cut into, or those of neighbours to one. Such a move is a record of the catalog; the leaseholder of the system shard carries it out
 // (Driver), by questions to the leaseholders of the shards (Answer):
 //
-//	claim ─→ cut ─→ Track, Receive ─→ pages ─→ notes ─→ compared ─→ Freeze ─→ the last notes ─→ Open ─→ flip ─→ Leave, Settle ─→ drop
+//	claim ─→ cut ─→ Track, Receive ─→ pages ─→ notes ─→ compared ─→ Freeze ─→ Open, with the last notes ─→ flip ─→ Leave, Settle ─→ drop
 //	  ↑                                     └──────── busy, or too long: Track again ────────┘
 //	  └ whoever drives, whenever it begins to
 //

@@ -23,6 +23,8 @@ import (
 type Cluster interface {
 	Catalog() *catalog.Snapshot
 	ChangeCatalog(ctx context.Context, fn func(tx *catalog.Tx) error) error
+	// ChangeAtOnce is ChangeCatalog that waits for nobody's turn: tablets are frozen meanwhile.
+	ChangeAtOnce(ctx context.Context, fn func(tx *catalog.Tx) error) error
 	// Leads tells whether moves are this node's task.
 	Leads() bool
 	// Ask asks the leaseholder of q.Shard, wherever it is or comes to be, until ctx ends. It may be asked more than once.
@@ -42,6 +44,8 @@ type Driver struct {
 	digestKeys uint64        // that are compared at once
 	noteEvery  time.Duration // how often the record says how far a copy is
 
+	freezing atomic.Int32 // moves that have tablets frozen, or are about to
+
 	mu      sync.Mutex
 	running map[schema.TabletID]bool
 	done    spawn.Group
@@ -51,11 +55,12 @@ type Driver struct {
 type Stats struct {
 	Flips  atomic.Uint64    `counter:"tablet_flips_total" help:"moves, splits and merges of tablets that this node has brought to their end"`
 	Frozen metric.Histogram `histogram:"tablet_frozen_seconds" help:"tablets that are handed over, from when nobody is let in until their copies serve, or they themselves do again"`
+	Thawed atomic.Uint64    `counter:"tablet_freezes_given_up_total" help:"tablets that served again because somebody stayed in them, or their copies could not be opened soon enough"`
 }
 
 // New makes a Driver.
 func New(c Cluster, log *slog.Logger) *Driver {
-	return &Driver{c: c, log: log, pageBytes: 512 << 10, digestKeys: 100_000, noteEvery: 2 * time.Second, running: map[schema.TabletID]bool{}}
+	return &Driver{c: c, log: log, pageBytes: 512 << 10, digestKeys: 20_000, noteEvery: 2 * time.Second, running: map[schema.TabletID]bool{}}
 }
 
 const (
@@ -66,10 +71,18 @@ const (
 	// cutMost bounds the search for keys to cut a tablet at, which looks at all of them.
 	cutMost = 10 * time.Minute
 	// closeEnough is the number of versions behind which a tablet may be frozen: those of a moment.
-	closeEnough = 200
-	freezeWait  = 100 * time.Millisecond // for those who are in the tablet; longer after some attempts in vain
-	freezeMost  = 2 * time.Second        // from the freeze to the flip
-	thawPause   = 400 * time.Millisecond // between two attempts to freeze
+	closeEnough = 100
+	// A freeze makes clients wait. One that would take long is given up, and tried again after a pause; then with a little more patience.
+	freezeLook     = 300 * time.Millisecond // for a moment when nobody is in the tablet, before anybody is kept out
+	freezeWait     = 50 * time.Millisecond  // for those who are in the tablet, with nobody let in: at first
+	freezeWaitMost = 150 * time.Millisecond // and after many attempts in vain
+	freezeFirst    = 150 * time.Millisecond // from the freeze to the flip: at first
+	freezeMost     = 2 * time.Second        // and after some attempts in vain
+	thawPause      = 400 * time.Millisecond // between two attempts to freeze
+	// giveWayMost bounds for how long a page of a copy lets those go first who have tablets frozen.
+	giveWayMost = 200 * time.Millisecond
+	// together bounds the tablets of a move that are asked at the same time.
+	together = 32
 )
 
 // Loop carries moves out until ctx ends.
@@ -166,6 +179,8 @@ type attempt struct {
 	targets []target
 
 	noted time.Time // when the record was told how far the copy is
+
+	busy, slow int // attempts to freeze that were in vain: since somebody was in a tablet, or since it took too long
 }
 
 // source is a tablet whose rows go over.
@@ -249,33 +264,29 @@ func (a *attempt) askPatiently(ctx context.Context, s schema.ShardID, t schema.T
 // step has a step logged in a shard.
 func (a *attempt) step(ctx context.Context, s schema.ShardID, t schema.TabletID, c shard.MoveCommand) error {
 	c.Attempt, c.Tablet = a.Attempt, t
-	_, err := a.ask(ctx, s, t, Request{Op: OpStep, Step: &c, Wait: freezeWait})
-	if err != nil && !errors.Is(err, shard.ErrMoveBusy) {
+	_, err := a.ask(ctx, s, t, Request{Op: OpStep, Step: &c})
+	if err != nil {
 		err = fmt.Errorf("step %d in shard %d: %w", c.Op, s, err)
 	}
 	return err
 }
 
-// atSources and atTargets have a step logged at all of them, up to one that fails.
+// atSources and atTargets have a step logged at all of them, at the same time.
 func (a *attempt) atSources(ctx context.Context, op shard.MoveOp) error {
-	for i := range a.sources {
+	return each(len(a.sources), func(i int) error {
 		s := &a.sources[i]
-		if err := a.step(ctx, s.Shard, s.Tablet, shard.MoveCommand{Op: op}); err != nil {
-			return err
-		}
-	}
-	return nil
+		return a.step(ctx, s.Shard, s.Tablet, shard.MoveCommand{Op: op})
+	})
 }
 
-func (a *attempt) atTargets(ctx context.Context, command func(t *target) shard.MoveCommand) error {
-	for i := range a.targets {
+func (a *attempt) atTargets(ctx context.Context, command func(i int) shard.MoveCommand) error {
+	return each(len(a.targets), func(i int) error {
 		t := &a.targets[i]
-		if err := a.step(ctx, t.Shard, t.ID, command(t)); err != nil {
-			return err
-		}
-	}
-	return nil
+		return a.step(ctx, t.Shard, t.ID, command(i))
+	})
 }
+
+func each(n int, fn func(i int) error) error { return spawn.Each(n, together, "moving a tablet", fn) }
 
 // move takes the sources up to the flip.
 func (a *attempt) move(ctx context.Context) error {
@@ -308,7 +319,12 @@ func (a *attempt) move(ctx context.Context) error {
 			return err
 		}
 		err := a.flip(ctx)
-		if err == nil || !errors.Is(err, shard.ErrMoveBusy) && !errors.Is(err, errSlow) {
+		switch {
+		case errors.Is(err, errSlow):
+			a.slow++
+		case errors.Is(err, shard.ErrMoveBusy):
+			a.busy++
+		default:
 			return err
 		}
 		a.log.Debug("a tablet cannot be frozen yet", "tablet", uint64(a.Tablet), "err", err)
@@ -356,29 +372,32 @@ func (a *attempt) cut(ctx context.Context) error {
 
 // receive begins, or goes on, on both sides.
 func (a *attempt) receive(ctx context.Context) error {
+	if err := a.atSources(ctx, shard.MoveTrack); err != nil {
+		return err
+	}
+	return a.fill(ctx)
+}
+
+// fill has the copies be what is filled, whatever they were. The sources are tracked.
+func (a *attempt) fill(ctx context.Context) error {
 	next := a.next()
 	if next == nil {
 		return errCancelled
-	}
-	if err := a.atSources(ctx, shard.MoveTrack); err != nil {
-		return err
 	}
 	since, err := a.sinceWhen(ctx)
 	if err != nil {
 		return err
 	}
+	tables := make([]*schema.Table, len(a.targets))
 	for i := range next.Tablets {
 		tb := &next.Tablets[i]
-		at := slices.IndexFunc(a.targets, func(t target) bool { return t.ID == tb.ID })
-		if at < 0 {
-			continue
-		}
-		c := shard.MoveCommand{Op: shard.MoveReceive, Table: next.ForTablet(tb), Since: since}
-		if err := a.step(ctx, tb.Shard, tb.ID, c); err != nil {
-			return err
+		if at := slices.IndexFunc(a.targets, func(t target) bool { return t.ID == tb.ID }); at >= 0 {
+			tables[at] = next.ForTablet(tb)
 		}
 	}
-	return nil
+	return a.atTargets(ctx, func(i int) shard.MoveCommand {
+		return shard.MoveCommand{Op: shard.MoveReceive, Table: tables[i], Since: since}
+	})
 }
 
 // sinceWhen tells from when on the copies have which index, and finds out where the copying of each source has to go on.
@@ -415,6 +434,9 @@ func (a *attempt) sinceWhen(ctx context.Context) (since map[schema.IndexID]mvcc.
 
 // page copies some versions. It works for half of the time, at most.
 func (a *attempt) page(ctx context.Context, s *source) error {
+	if err := a.giveWay(ctx); err != nil {
+		return err
+	}
 	began := time.Now()
 	if err := a.look(); err != nil {
 		return err
@@ -433,29 +455,41 @@ func (a *attempt) page(ctx context.Context, s *source) error {
 	return clock.Sleep(ctx, time.Since(began))
 }
 
+// giveWay waits while tablets of other moves are frozen: their steps come first.
+func (d *Driver) giveWay(ctx context.Context) error {
+	for end := time.Now().Add(giveWayMost); d.freezing.Load() > 0 && time.Now().Before(end); {
+		if err := clock.Sleep(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ingest gives versions of a source to the targets that have their rows.
 func (a *attempt) ingest(ctx context.Context, s *source, p *shard.VersionPage) error {
 	if p.Count == 0 {
 		return nil
 	}
-	pages := []shard.VersionPage{*p}
-	if !a.plain() {
-		var err error
-		if pages, err = shard.DealVersions(p.Versions, a.table, &s.bounds, a.Results()); err != nil {
-			return err
-		}
+	pages, err := a.deal(s, p)
+	if err != nil {
+		return err
 	}
-	for i := range pages {
+	return each(len(pages), func(i int) error {
 		if pages[i].Count == 0 {
-			continue
+			return nil
 		}
-		a.Bytes += uint64(len(pages[i].Versions))
 		t := &a.targets[i]
-		if err := a.step(ctx, t.Shard, t.ID, shard.MoveCommand{Op: shard.MoveIngest, Versions: pages[i].Versions}); err != nil {
-			return err
-		}
+		return a.step(ctx, t.Shard, t.ID, shard.MoveCommand{Op: shard.MoveIngest, Versions: pages[i].Versions})
+	})
+}
+
+// deal parts versions of a source by the targets that have their rows.
+func (a *attempt) deal(s *source, p *shard.VersionPage) (pages []shard.VersionPage, err error) {
+	a.Bytes += uint64(len(p.Versions))
+	if a.plain() {
+		return []shard.VersionPage{*p}, nil
 	}
-	return nil
+	return shard.DealVersions(p.Versions, a.table, &s.bounds, a.Results())
 }
 
 // record has the catalog say how far the copy is, now and then.
@@ -515,6 +549,9 @@ func (a *attempt) follow(ctx context.Context, s *source, through uint64, enough 
 func (a *attempt) compare(ctx context.Context, s *source) error {
 	began := time.Now()
 	for from, last := []byte(nil), false; !last; {
+		if err := a.giveWay(ctx); err != nil {
+			return err
+		}
 		if err := a.look(); err != nil {
 			return err
 		}
@@ -572,6 +609,16 @@ func (a *attempt) compareFrom(ctx context.Context, s *source, from []byte) (next
 	return here.Digest.Next, nil
 }
 
+// freeze is what one attempt to freeze the sources has come to.
+type freeze struct {
+	began   time.Time     // when nobody was let in any more
+	waited  time.Duration // for those who were in the tablets
+	froze   time.Duration // since it began: until all sources were frozen
+	opened  time.Duration // likewise: until the copies were complete
+	states  []*Reply      // of the sources, frozen, with the first of what is left to be taken over
+	opening bool          // the copies may serve
+}
+
 // flip freezes the sources, takes over the rest, and shows the copies to everybody. ErrMoveBusy, errSlow: the sources serve again.
 func (a *attempt) flip(ctx context.Context) error {
 	next := a.next()
@@ -581,36 +628,80 @@ func (a *attempt) flip(ctx context.Context) error {
 	if err := a.c.InstallTable(ctx, next); err != nil {
 		return err
 	}
-	frozen := time.Now()
-	defer func() { a.Stats.Frozen.Observe(time.Since(frozen)) }()
-	if err := a.atSources(ctx, shard.MoveFreeze); errors.Is(err, shard.ErrMoveBusy) {
-		return errors.Join(err, a.receive(ctx)) // some may have been frozen, perhaps by an earlier try
-	} else if err != nil {
+	if err := a.followAll(ctx, closeEnough); err != nil { // what was written while the shards were told
 		return err
 	}
-	err := a.show(ctx, next.Version)
-	if err == nil {
-		a.Stats.Flips.Add(1)
-		a.log.Info("a tablet has moved", "tablet", uint64(a.Tablet), "sources", len(a.sources), "copy", uint64(a.Copy), "targets", len(a.targets),
-			"from", a.From, "to", a.To, "bytes", a.Bytes, "frozen", time.Since(frozen))
-		a.State = catalog.MoveLeaving
+	a.freezing.Add(1)
+	defer a.freezing.Add(-1)
+	a.noted = time.Now() // the catalog need not know now
+	f := &freeze{}
+	err := a.freeze(ctx, f)
+	if err != nil {
+		return a.thaw(ctx, f, err)
+	}
+	if err = a.show(ctx, f, next.Version); err != nil {
+		return err
+	}
+	a.State = catalog.MoveLeaving
+	a.Stats.Flips.Add(1)
+	took := time.Since(f.began)
+	a.Stats.Frozen.Observe(took)
+	a.log.Info("a tablet has moved", "tablet", uint64(a.Tablet), "sources", len(a.sources), "copy", uint64(a.Copy), "targets", len(a.targets),
+		"from", a.From, "to", a.To, "bytes", a.Bytes, "busy", a.busy, "slow", a.slow,
+		"frozen", took, "waited", f.waited, "froze", f.froze, "opened", f.opened)
+	return nil
+}
+
+// patience is for how long a freeze may take, beside the waiting for those who are in the tablets.
+func (a *attempt) patience() time.Duration {
+	return min(freezeFirst<<min(a.slow, 8), freezeMost)
+}
+
+// freeze freezes all sources. One alone waits until nobody happens to be in it; several would wait for each other.
+func (a *attempt) freeze(ctx context.Context, f *freeze) error {
+	q := Request{Op: OpStep, Wait: min(freezeWait+time.Duration(a.busy)*2*time.Millisecond, freezeWaitMost), MaxBytes: a.pageBytes}
+	if len(a.sources) == 1 {
+		q.Look = freezeLook
+	}
+	began := time.Now()
+	f.began, f.states = began, make([]*Reply, len(a.sources))
+	q.Most = a.patience()
+	limit, cancel := context.WithTimeout(ctx, q.Look+q.Wait+q.Most)
+	defer cancel()
+	err := each(len(a.sources), func(i int) (err error) {
+		s, q := &a.sources[i], q
+		q.Step, q.Noted = &shard.MoveCommand{Op: shard.MoveFreeze, Attempt: a.Attempt, Tablet: s.Tablet}, s.Noted
+		f.states[i], err = a.ask(limit, s.Shard, s.Tablet, q)
+		return err
+	})
+	for _, r := range f.states {
+		if r != nil {
+			f.waited = max(f.waited, r.Waited)
+			f.began = began.Add(r.Looked)
+		}
+	}
+	f.froze = time.Since(f.began)
+	if err != nil && limit.Err() != nil && ctx.Err() == nil {
+		return errSlow
 	}
 	return err
 }
 
 // show is flip of sources that are frozen.
-func (a *attempt) show(ctx context.Context, version uint64) error {
-	limit, cancel := context.WithTimeout(ctx, freezeMost)
+func (a *attempt) show(ctx context.Context, f *freeze, version uint64) error {
+	limit, cancel := context.WithTimeout(ctx, a.patience())
 	defer cancel()
-	err := a.open(limit)
-	if err == nil {
-		err = limit.Err()
+	f.opening = true
+	err := a.open(limit, f)
+	if err != nil && limit.Err() != nil && ctx.Err() == nil {
+		err = errSlow
 	}
 	if err != nil {
-		return a.thaw(ctx, limit, err)
+		return a.thaw(ctx, f, err)
 	}
+	f.opened = time.Since(f.began)
 	flipped := false
-	err = a.c.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
+	err = a.c.ChangeAtOnce(ctx, func(tx *catalog.Tx) error {
 		flipped = tx.Flip(&a.Move, version)
 		return nil
 	})
@@ -623,62 +714,82 @@ func (a *attempt) show(ctx context.Context, version uint64) error {
 	if err := a.look(); err != nil {
 		return err
 	}
-	return a.thaw(ctx, limit, errSlow) // the table was changed beside it
+	return a.thaw(ctx, f, errSlow) // the table was changed beside it
 }
 
 // open completes the copies and lets them serve.
-func (a *attempt) open(ctx context.Context) error {
-	if err := a.followAll(ctx, 1<<30); err != nil {
-		return err
-	}
+func (a *attempt) open(ctx context.Context, f *freeze) error {
 	c := shard.MoveCommand{Op: shard.MoveOpen}
+	rest := make([][]byte, len(a.targets))
 	rows := int64(0)
-	for i := range a.sources {
-		r, err := a.ask(ctx, a.sources[i].Shard, a.sources[i].Tablet, Request{Op: OpState})
-		if err != nil {
-			return err
-		}
-		if r.State.Frozen == 0 && r.State.Phase != "frozen" {
+	for i, r := range f.states {
+		if r.State.Frozen == 0 {
 			return errSlow
+		}
+		if err := a.complete(ctx, &a.sources[i], r, rest); err != nil {
+			return err
 		}
 		rows += r.State.Rows
 		c.AutoInc = max(c.AutoInc, r.AutoInc-min(r.AutoInc, 1))
 		c.Newest = max(c.Newest, r.State.Frozen, r.State.Newest)
 		c.Begins = max(c.Begins, r.State.Watermark, r.State.Begins)
 	}
-	share := a.shares(rows)
-	return a.atTargets(ctx, func(t *target) shard.MoveCommand {
-		c.Rows = share(t)
+	shares := a.shares(rows)
+	return a.atTargets(ctx, func(i int) shard.MoveCommand {
+		c := c
+		c.Rows, c.Versions = shares[i], rest[i]
 		return c
 	})
 }
 
-// shares deals the number of the sources' rows, which has changed a little since they were compared, to the targets, one after the other.
-func (a *attempt) shares(rows int64) func(t *target) int64 {
-	whole, before := uint64(0), uint64(0)
+// complete takes over what was noted last of a source that is frozen: little goes into rest, by targets, to be put in by the step that opens them.
+func (a *attempt) complete(ctx context.Context, s *source, r *Reply, rest [][]byte) error {
+	if r.More || slices.ContainsFunc(rest, func(b []byte) bool { return len(b)+len(r.Page.Versions) > a.pageBytes }) {
+		return a.follow(ctx, s, 0, 1<<30)
+	}
+	pages, err := a.deal(s, &r.Page) // s.Noted stays: whether the step is taken is not known yet
+	if err != nil {
+		return err
+	}
+	for i := range pages {
+		rest[i] = append(rest[i], pages[i].Versions...)
+	}
+	return nil
+}
+
+// shares deals the number of the sources' rows, which has changed a little since they were compared, to the targets.
+func (a *attempt) shares(rows int64) []int64 {
+	whole, before, given := uint64(0), uint64(0), int64(0)
 	for i := range a.targets {
 		whole += a.targets[i].rows
 	}
-	given := int64(0)
-	return func(t *target) int64 {
-		before += t.rows
+	list := make([]int64, len(a.targets))
+	for i := range a.targets {
+		before += a.targets[i].rows
 		upTo := rows
 		if before < whole {
 			upTo = int64(float64(rows) * float64(before) / float64(whole))
 		}
-		mine := upTo - given
+		list[i] = upTo - given
 		given = upTo
-		return mine
 	}
+	return list
 }
 
-// thaw lets the sources serve again, and the copies no more, which nobody knows.
-func (a *attempt) thaw(ctx, limit context.Context, why error) error {
-	if err := a.receive(ctx); err != nil {
-		return err
+// thaw lets the sources serve again, and the copies no more, which nobody knows; why they are not shown is the error.
+func (a *attempt) thaw(ctx context.Context, f *freeze, why error) error {
+	a.Stats.Thawed.Add(1)
+	err := a.atSources(ctx, shard.MoveTrack) // one that somebody stayed in may have been frozen by an earlier try
+	if took := time.Since(f.began); len(a.sources) == 1 && errors.Is(why, shard.ErrMoveBusy) {
+		a.Stats.Frozen.Observe(f.waited)
+	} else {
+		a.Stats.Frozen.Observe(took)
 	}
-	if limit.Err() != nil {
-		return errSlow
+	if err == nil && f.opening {
+		err = a.fill(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	return why
 }
@@ -749,20 +860,20 @@ func (a *attempt) burn(ctx context.Context) (*schema.Table, error) {
 
 // finish clears what a flip has left: first for those who wait, and in the end the sources, when nobody can read their past any more.
 func (a *attempt) finish(ctx context.Context) error {
-	for i := range a.sources {
+	err := each(len(a.sources), func(i int) error {
 		s := &a.sources[i]
-		err := a.step(ctx, s.Shard, s.Tablet, shard.MoveCommand{Op: shard.MoveLeave})
-		if err != nil && !errors.Is(err, shard.ErrMoveRefused) {
-			return err
-		}
+		return refusable(a.step(ctx, s.Shard, s.Tablet, shard.MoveCommand{Op: shard.MoveLeave}))
+	})
+	if err != nil {
+		return err
 	}
-	for i := range a.targets {
+	// The copies' table may have been dropped, or the copies have moved on.
+	err = each(len(a.targets), func(i int) error {
 		t := &a.targets[i]
-		// The copy's table may have been dropped, or the copy have moved on.
-		err := a.step(ctx, t.Shard, t.ID, shard.MoveCommand{Op: shard.MoveSettle})
-		if err != nil && !errors.Is(err, shard.ErrMoveRefused) {
-			return err
-		}
+		return refusable(a.step(ctx, t.Shard, t.ID, shard.MoveCommand{Op: shard.MoveSettle}))
+	})
+	if err != nil {
+		return err
 	}
 	var left []schema.Tablet
 	for i := range a.sources {
@@ -780,6 +891,14 @@ func (a *attempt) finish(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// refusable is the error of a step that may come too late.
+func refusable(err error) error {
+	if errors.Is(err, shard.ErrMoveRefused) {
+		return nil
+	}
+	return err
 }
 
 // outlive waits until nobody can read what a source shows; false: that is somebody else's task now.

@@ -42,6 +42,13 @@ type world struct {
 	written map[int64]int64 // what clients have written, by primary key
 	past    map[mvcc.Timestamp]string
 	faults  int // in a hundred questions
+
+	turn chan struct{} // holds one: who asks, or changes the catalog. (A mutex would keep the time of synctest from going on.)
+}
+
+func (w *world) take() (give func()) {
+	w.turn <- struct{}{}
+	return func() { <-w.turn }
 }
 
 // simShard is a shard whose only replica applies what is proposed at once.
@@ -62,7 +69,7 @@ const (
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
 		t: t, rng: rand.New(rand.NewPCG(seed, 1)), now: catalog.Empty(), shards: map[schema.ShardID]*simShard{}, ts: mvcc.At(time.Now()),
-		written: map[int64]int64{}, past: map[mvcc.Timestamp]string{},
+		written: map[int64]int64{}, past: map[mvcc.Timestamp]string{}, turn: make(chan struct{}, 1),
 	}
 	table := &schema.Table{
 		ID: simTable, Database: 5, Name: "t", Version: 1, NextColumnID: 3, NextIndexID: 3,
@@ -134,9 +141,9 @@ func (s *simShard) Command(_ context.Context, _ shard.CommandKind, _ uint64, cmd
 }
 
 func (s *simShard) answer(ctx context.Context, q *Request) *Reply {
-	a := Answerer{Leaseholder: s, State: s.s, Version: version.Max, Now: func(context.Context) (mvcc.Timestamp, error) {
+	a := Answerer{Leaseholder: s, State: s.s, Version: version.Max, Observed: func() mvcc.Timestamp {
 		s.w.ts++
-		return s.w.ts, nil
+		return s.w.ts
 	}}
 	return a.Answer(ctx, q)
 }
@@ -160,7 +167,12 @@ func (w *world) change(fn func(tx *catalog.Tx) error) error {
 
 func (w *world) lost() bool { return w.rng.IntN(100) < w.faults }
 
+func (w *world) ChangeAtOnce(ctx context.Context, fn func(tx *catalog.Tx) error) error {
+	return w.ChangeCatalog(ctx, fn)
+}
+
 func (w *world) ChangeCatalog(_ context.Context, fn func(tx *catalog.Tx) error) error {
+	defer w.take()()
 	w.clients()
 	if w.lost() {
 		return errLost
@@ -173,6 +185,7 @@ func (w *world) ChangeCatalog(_ context.Context, fn func(tx *catalog.Tx) error) 
 }
 
 func (w *world) Ask(ctx context.Context, q *Request) (*Reply, error) {
+	defer w.take()()
 	for {
 		w.clients()
 		if w.lost() {

@@ -46,8 +46,8 @@ func (l systemLog) NextID() uint64                    { return l.commandID.Add(1
 func (l systemLog) LastID() uint64                    { return l.commandID.Load() }
 func (l systemLog) Refresh(ctx context.Context) error { return l.RefreshCatalog(ctx) }
 
-func (l systemLog) Commit(ctx context.Context, id uint64, cmd []byte) (done bool, refused string, err error) {
-	q := &commandRequest{Shard: schema.SystemShard, Kind: shard.CommandSystem, ID: id, Command: cmd, Catalog: true}
+func (l systemLog) Commit(ctx context.Context, id uint64, cmd []byte, atOnce bool) (done bool, refused string, err error) {
+	q := &commandRequest{Shard: schema.SystemShard, Kind: shard.CommandSystem, ID: id, Command: cmd, Catalog: !atOnce}
 	reply, err := l.request(ctx, q)
 	if err != nil {
 		return false, "", err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/moves"
 	"cloudsql/storage/schema"
 )
@@ -24,6 +25,21 @@ func (r reconciled) Ask(ctx context.Context, q *moves.Request) (reply *moves.Rep
 	return reply, err
 }
 
+// ChangeAtOnce is ChangeCatalog that waits for nobody's turn.
+func (r reconciled) ChangeAtOnce(ctx context.Context, fn func(tx *catalog.Tx) error) error {
+	return r.catalog.AtOnce(ctx, fn)
+}
+
+// tabletGone tells whether a tablet has been handed over, or dropped, by the catalog.
+func (n *replicas) tabletGone(id schema.TabletID) bool {
+	c := n.Catalog()
+	if m := catalog.MoveFrom(c, id); m != nil {
+		return m.State == catalog.MoveLeaving
+	}
+	_, ok := c.ShardOf(id)
+	return !ok
+}
+
 func (n *replicas) handleMove(ctx context.Context, _ schema.NodeID, req []byte) ([]byte, error) {
 	q := &moves.Request{}
 	if err := json.Unmarshal(req, q); err != nil {
@@ -37,6 +53,6 @@ func (n *replicas) answerMove(ctx context.Context, q *moves.Request) *moves.Repl
 	if ls == nil || ls.quarantined.Load() {
 		return &moves.Reply{NotHere: true}
 	}
-	a := moves.Answerer{Leaseholder: ls.rep, State: ls.state, Version: n.version.Active(), Now: n.Snapshot}
+	a := moves.Answerer{Leaseholder: ls.rep, State: ls.state, Version: n.version.Active(), Observed: n.db.txns.Observed}
 	return a.Answer(ctx, q)
 }

@@ -105,7 +105,7 @@ func (n *replicas) replicaConfig(ls *localShard) replica.Config {
 		Node: n.NodeID(), Group: ls.group, Timestamps: n.stamps, Logger: n.log,
 		LeaseDuration: n.cfg.LeaseDuration, GatewayAlive: n.peers.GatewayAlive, Clock: n.cfg.Clock,
 		Peers: participants{&n.gateway}, Caller: n.client, MaxWorkspaceBytes: n.cfg.MaxTxnBytes,
-		UntrustedClock: n.cfg.UntrustedClock, Version: &n.version,
+		UntrustedClock: n.cfg.UntrustedClock, Version: &n.version, Gone: n.tabletGone,
 		Flow: n.flow, InFlight: n.inFlight, Workspaces: n.workspaces,
 	}
 	if ls.id == schema.SystemShard {

@@ -71,6 +71,7 @@ func (s *fakeShard) Lease() shard.Lease   { s.mu.Lock(); defer s.mu.Unlock(); re
 func (s *fakeShard) Closed() mvcc.Timestamp            { s.mu.Lock(); defer s.mu.Unlock(); return s.closed }
 func (s *fakeShard) PreparedFloor() mvcc.Timestamp     { return mvcc.MaxTimestamp }
 func (s *fakeShard) ResetAutoInc()                     {}
+func (s *fakeShard) KeepAutoInc(*shard.Workspace)      {}
 func (s *fakeShard) OnPrepared(func([]fragment.TxnID)) {}
 func (s *fakeShard) Parts() []shard.Part               { return nil }
 

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"cloudsql/distributed/leaseholder"
@@ -61,8 +62,10 @@ func (r *reads) awaitThaw(ctx context.Context, tablets []schema.TabletID) error 
 		}
 		return false
 	}
+	// What has flipped has left, though its shard's log may not say so yet.
+	gone := func() bool { return r.cfg.Gone != nil && slices.ContainsFunc(tablets, r.cfg.Gone) }
 	for end := r.clock.Now() + thawMost; waits(); {
-		if r.clock.Now() > end {
+		if r.clock.Now() > end || gone() {
 			return shard.ErrNoTablet
 		}
 		if err := r.sleep(ctx, thawPoll); err != nil {

@@ -55,6 +55,8 @@ type Config struct {
 	Caller rpc.Caller
 	// GatewayAlive tells whether a gateway is a live member; transactions of others are rolled back. nil: only TxnTTL.
 	GatewayAlive func(schema.NodeID) bool
+	// Gone tells whether a tablet that was once published is in no table any more. nil: that is not known.
+	Gone func(schema.TabletID) bool
 	// Peers reaches the other participants of transactions over several shards. nil: no recovery.
 	Peers leaseholder.Peers
 	// OnLease is told, in order, when this process begins (held) and ends holding the lease under an epoch.

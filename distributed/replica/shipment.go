@@ -170,6 +170,9 @@ func (r *transfers) unpack(t *tenure) {
 	for _, q := range s.Txns {
 		x := r.newTxn(q.ID)
 		x.ws, x.seq = q.Workspace, q.Seq
+		if x.ws != nil {
+			r.state.KeepAutoInc(x.ws)
+		}
 		x.owner.Session.Store(q.Session)
 		t.locks.Restore(&x.owner, &q.Held)
 		t.txns[q.ID] = x

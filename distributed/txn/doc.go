@@ -16,6 +16,8 @@
 //     them is background work, which their leaseholders take over if this node does not get to it (see commit.go).
 //   - A plain read costs a timestamp once a transaction (or statement, under READ COMMITTED), and an autocommit read none
 //     unless it does not fit a page.
+//   - A read whose tablet is moved, cut or merged meanwhile goes on where its rows are (follow.go), put together as one tablet would have given them
+//     (gather.go).
 //   - Follower reads (follower.go) show the state at their timestamp wherever they run. A state that is chosen for a bound
 //     is a moment (moments.go): a timestamp that this node drew, not long enough ago to break the bound by its own
 //     monotonic clock.

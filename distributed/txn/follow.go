@@ -13,8 +13,8 @@ import (
 
 // A tablet may be handed over, cut or merged between two pages of a read (decision 44). A statement that has given rows of it, or of another
 // tablet of the table, can't be planned again: its reads go on where the rows are now, at the same place in the order of the keys. What is
-// read there is what would have been: a snapshot, or the newest rows under locks. Not followed is what needs more than that: a secondary index's
-// order, a limit or a top-N over several tablets; and a table that was changed otherwise.
+// read there is what would have been: a snapshot, or the newest rows under locks; an index's order and a top-N are merged (gather.go). Not followed is
+// what needs more than that, such as groups in an index's order; and a table that was changed otherwise.
 
 // piece is a read that goes on at a place.
 type piece struct {
@@ -25,22 +25,43 @@ type piece struct {
 
 // follow has the read go on where its rows are now; false: that is not known, or not possible.
 func (r *rows) follow(ctx context.Context) bool {
-	list := r.c.pieces(ctx, r.q.Read)
+	list, how := r.c.pieces(ctx, r.q.Read)
 	if len(list) == 0 {
 		return false
 	}
 	if len(list) > 1 && r.q.At == 0 && r.q.Lock == lock.None && r.startOver(ctx) != nil { // all of them at one state
 		return false
 	}
-	ahead := make([]piece, len(list), len(list)+len(r.rest))
 	for i := range list {
-		ahead[i] = list[i]
-		if ahead[i].from = r.q.From; r.only != nil {
-			ahead[i].only = r.only
+		if list[i].from = r.q.From; r.only != nil {
+			list[i].only = r.only
 		}
 	}
-	r.rest = append(ahead, r.rest...)
+	r.bound(r.q.Read)
+	if how != inTurn {
+		r.gather(list, how)
+		return true
+	}
+	r.rest = append(list, r.rest...)
 	return r.turn()
+}
+
+// bound has the rows end where a read's limit is, which its tablets do not know of each other's rows.
+func (r *rows) bound(read *fragment.Read) {
+	if r.limit == 0 && read.Agg == nil {
+		r.limit = read.Limit
+	}
+}
+
+// clip leaves out of a page what is beyond the limit, where there is one: it is the last page then.
+func (r *rows) clip(page *fragment.Page) {
+	n := page.Batch.Len()
+	if left := r.limit - r.given; r.limit > 0 && uint64(n) >= left { //nolint:gosec // a number of rows
+		n = int(left) //nolint:gosec // likewise
+		page.Batch.Truncate(n)
+		page.Keys, page.Next, r.rest = page.Keys[:min(len(page.Keys), n)], nil, nil
+	}
+	r.given += uint64(n) //nolint:gosec // likewise
 }
 
 // turn goes to what is read next; false: there is nothing.
@@ -50,6 +71,7 @@ func (r *rows) turn() bool {
 	}
 	next := r.rest[0]
 	r.rest = r.rest[1:]
+	r.endGathering()
 	r.q.Read, r.q.From, r.only = next.read, next.from, next.only
 	r.q.Shard, _ = r.c.cfg.Router.ShardOf(next.read.Tablet) // 0: it has moved on, and is followed
 	if r.txn != nil && r.q.Shard != 0 {
@@ -60,45 +82,66 @@ func (r *rows) turn() bool {
 
 // present is a read whose tablet nobody knows any more, or several one after the other, of where the rows are now; r itself where that is not
 // known, or not possible.
-func (c *caller) present(ctx context.Context, r *fragment.Read) (first piece, rest []piece) {
-	if list := c.pieces(ctx, r); len(list) > 0 {
-		return list[0], list[1:]
+func (c *caller) present(ctx context.Context, r *fragment.Read) ([]piece, gathering) {
+	if list, how := c.pieces(ctx, r); len(list) > 0 {
+		return list, how
 	}
-	return piece{read: r}, nil
+	return []piece{{read: r}}, inTurn
 }
 
-// pieces are the reads of what r would read by the tablets of a newer catalog than it was planned with, one after the other; none: there is
-// no such catalog, or they would not give the same.
-func (c *caller) pieces(ctx context.Context, r *fragment.Read) []piece {
-	if r.Table == nil {
-		return nil
+// begin has r read what read was to, by the tablets that have its rows now.
+func (r *rows) begin(read *fragment.Read, list []piece, how gathering) *rows {
+	if list[0].read != read {
+		r.bound(read)
 	}
-	if list := piecesBy(c.cfg.Router.Table(r.Table.ID), r); len(list) > 0 {
-		return list
+	if how != inTurn {
+		r.q.Read = read
+		r.gather(list, how)
+		return r
+	}
+	r.only, r.rest = list[0].only, list[1:]
+	return r
+}
+
+// pieces are the reads of what r would read by the tablets of a newer catalog than it was planned with, and how they are put together; none: there
+// is no such catalog, or they would not give the same.
+func (c *caller) pieces(ctx context.Context, r *fragment.Read) ([]piece, gathering) {
+	if r.Table == nil {
+		return nil, 0
+	}
+	if list, how := piecesBy(c.cfg.Router.Table(r.Table.ID), r); len(list) > 0 {
+		return list, how
 	}
 	if c.cfg.Router.Refresh(ctx) != nil {
-		return nil
+		return nil, 0
 	}
 	return piecesBy(c.cfg.Router.Table(r.Table.ID), r)
 }
 
-func piecesBy(now *schema.Table, r *fragment.Read) []piece {
+func piecesBy(now *schema.Table, r *fragment.Read) ([]piece, gathering) {
 	if now == nil || now.Version <= r.SchemaVersion || !defineSame(now, r.Table) {
-		return nil
+		return nil, 0
 	}
 	at := slices.IndexFunc(r.Table.Tablets, func(tb schema.Tablet) bool { return tb.ID == r.Tablet })
 	if at < 0 {
-		return nil
+		return nil, 0
 	}
 	old := &r.Table.Tablets[at]
 	tablets := successors(now, old)
-	only, ok := gives(r, old, tablets)
+	how, only, ok := gives(r, old, tablets)
+	base := r
+	if ok && how == byIndex {
+		base, ok = withEntry(r, now)
+	}
 	if !ok {
-		return nil
+		return nil, 0
 	}
 	list := make([]piece, len(tablets))
 	for i := range tablets {
-		one := *r
+		one := *base
+		if only != nil {
+			one.Limit = 0 // which others' rows do not count for
+		}
 		one.Tablet, one.SchemaVersion, one.Table = tablets[i].ID, now.Version, now
 		one.WithKeys = one.WithKeys || only != nil
 		list[i] = piece{read: &one, only: only}
@@ -106,7 +149,7 @@ func piecesBy(now *schema.Table, r *fragment.Read) []piece {
 	if r.Reverse || r.Keys != nil && !slices.IsSortedFunc(r.Keys, bytes.Compare) {
 		slices.Reverse(list)
 	}
-	return list
+	return list, how
 }
 
 // defineSame tells whether two versions of a table differ by their tablets only.
@@ -130,25 +173,35 @@ func successors(now *schema.Table, old *schema.Tablet) []schema.Tablet {
 	return nil
 }
 
-// gives tells whether a read of a tablet gives the same, one tablet after the other, where its rows are now; only: if others' rows are left out.
-func gives(r *fragment.Read, old *schema.Tablet, now []schema.Tablet) (only *schema.Tablet, ok bool) {
+// gives tells whether reads of the tablets that have a tablet's rows now give what one of it did, and how they are put together; only: if others' rows
+// are left out.
+func gives(r *fragment.Read, old *schema.Tablet, now []schema.Tablet) (how gathering, only *schema.Tablet, ok bool) {
 	if len(now) == 0 {
-		return nil, false
+		return 0, nil, false
 	}
-	same := bytes.Equal(now[0].Start, old.Start) && bytes.Equal(now[len(now)-1].End, old.End)
-	if same && len(now) == 1 {
-		return nil, true
+	several := len(now) > 1
+	if same := bytes.Equal(now[0].Start, old.Start) && bytes.Equal(now[len(now)-1].End, old.End); same && !several {
+		return inTurn, nil, true
+	} else if r.Index == schema.PrimaryIndex && !within(r, old) {
+		return 0, nil, false
+	} else if r.Index != schema.PrimaryIndex && !same {
+		only = old
 	}
-	plain := r.Limit == 0 && len(r.Order) == 0 && (r.Agg == nil || len(r.Agg.GroupBy) > 0)
 	switch {
-	case r.Index == schema.PrimaryIndex:
-		return nil, within(r, old) && (len(now) == 1 || plain && inOrder(r.Keys))
-	case !plain || r.Ordered && len(now) > 1:
-		return nil, false
-	case same:
-		return nil, true
+	case r.Agg != nil && only != nil, len(r.Order) > 0 && only != nil:
+		return 0, nil, false
+	case !several:
+		return inTurn, only, true
+	case r.Agg != nil && (r.Limit > 0 || len(r.Order) > 0 || r.Ordered && r.Index != schema.PrimaryIndex):
+		return 0, nil, false
+	case r.Agg != nil && len(r.Agg.GroupBy) == 0:
+		return asOne, nil, true
+	case len(r.Order) > 0:
+		return byOrder, nil, true
+	case r.Index != schema.PrimaryIndex && r.Ordered:
+		return byIndex, only, true
 	}
-	return old, r.Agg == nil
+	return inTurn, only, r.Index != schema.PrimaryIndex || inOrder(r.Keys)
 }
 
 // within tells whether what a read of the primary index asks for lies within a tablet's bounds.

@@ -2,6 +2,7 @@ package txn
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,19 +61,25 @@ func TestPieces(t *testing.T) {
 		{cut, fragment.Read{Keys: [][]byte{intKey(18), intKey(12)}}, "5 4"},
 		{cut, fragment.Read{Keys: [][]byte{intKey(12), intKey(18), intKey(13)}}, ""},
 		{cut, fragment.Read{Spans: span(10, 20), Agg: groups}, "4 5"},
-		{cut, fragment.Read{Spans: span(10, 20), Agg: new(fragment.Aggregate)}, ""},
-		{cut, fragment.Read{Spans: span(10, 20), Limit: 1}, ""},
+		{cut, fragment.Read{Spans: span(10, 20), Agg: new(fragment.Aggregate)}, "4 5 as one"},
+		{cut, fragment.Read{Spans: span(10, 20), Limit: 1}, "4 5"},
+		{cut, fragment.Read{Spans: span(10, 20), Limit: 1, Order: make([]expr.SortKey, 1)}, "4 5 by order"},
+		{cut, fragment.Read{Spans: span(10, 20), Limit: 1, Agg: groups}, ""},
 		{cut, fragment.Read{Index: 2}, "4 5"},
 		{cut, fragment.Read{Index: 2, Agg: groups}, "4 5"},
-		{cut, fragment.Read{Index: 2, Ordered: true}, ""},
-		{cut, fragment.Read{Index: 2, Limit: 1}, ""},
+		{cut, fragment.Read{Index: 2, Ordered: true}, "4 5 by index"},
+		{cut, fragment.Read{Index: 2, Ordered: true, Agg: groups}, ""},
+		{cut, fragment.Read{Index: 2, Limit: 1}, "4 5"},
 		{merged, fragment.Read{Spans: span(10, 20), Limit: 1}, "4"},
 		{merged, fragment.Read{Spans: span(10, 0)}, ""},
 		{merged, fragment.Read{}, ""},
 		{merged, fragment.Read{Index: 2}, "4 of 10-20"},
 		{merged, fragment.Read{Index: 2, Ordered: true}, "4 of 10-20"},
+		{merged, fragment.Read{Index: 2, Limit: 1}, "4 of 10-20"},
+		{merged, fragment.Read{Index: 2, Limit: 1, Order: make([]expr.SortKey, 1)}, ""},
 		{merged, fragment.Read{Index: 2, Agg: groups}, ""},
 		{shifted, fragment.Read{Index: 2}, "6 of 10-20 7 of 10-20"},
+		{shifted, fragment.Read{Index: 2, Ordered: true, Limit: 1}, "6 of 10-20 7 of 10-20 by index"},
 		{shifted, fragment.Read{Spans: span(12, 20)}, "6 7"},
 		{shifted, fragment.Read{}, ""},
 	} {
@@ -82,7 +89,8 @@ func TestPieces(t *testing.T) {
 			r.Index = schema.PrimaryIndex
 		}
 		var got []string
-		for _, p := range piecesBy(c.now, &r) {
+		list, how := piecesBy(c.now, &r)
+		for _, p := range list {
 			if got = append(got, fmt.Sprint(p.read.Tablet)); p.only == &before.Tablets[1] && p.read.WithKeys {
 				got = append(got, "of 10-20")
 			} else if p.only != nil {
@@ -91,6 +99,9 @@ func TestPieces(t *testing.T) {
 			if p.read.SchemaVersion != c.now.Version || p.read.Table != c.now {
 				t.Errorf("case %d: version %d", i, p.read.SchemaVersion)
 			}
+		}
+		if how != inTurn {
+			got = append(got, [...]string{byOrder: "by order", byIndex: "by index", asOne: "as one"}[how])
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("case %d: %v, not %q", i, got, c.want)
@@ -111,33 +122,9 @@ func TestReadGoesOn(t *testing.T) {
 }
 
 func readCut(t *testing.T, locking, reverse, begun bool) {
-	const rows, bound, low = 200, 100, 21
-	c := newTestCluster(t, 2, nil)
+	const rows = 200
+	c, cut := newCut(t, rows)
 	ctx, x := t.Context(), c.nodes[1]
-	x.client.cfg.PageBytes = 500
-	after := testTable(firstShard)
-	after.Version = 2
-	after.Tablets = []schema.Tablet{{ID: low, Shard: firstShard, End: intKey(bound)}, {ID: tabletOf(secondShard), Shard: secondShard, Start: intKey(bound)}}
-	c.install(low, after.ForTablet(&after.Tablets[0]))
-	for id := range int64(rows) {
-		copied := insertRow(firstShard, id, 0)
-		copied.Tablet, copied.SchemaVersion = low, after.Version
-		if id >= bound {
-			copied = insertRow(secondShard, id, 0)
-		}
-		for _, w := range []*fragment.Write{insertRow(firstShard, id, 0), copied} {
-			if _, err := c.nodes[0].client.Write(ctx, nil, w); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	cut := func() {
-		other := after.Clone() // the second shard's tablet is another table's here
-		other.ID, other.Tablets = testTable(secondShard).ID, testTable(secondShard).Tablets
-		c.install(tabletOf(secondShard), other)
-		c.install(tabletOf(firstShard), nil)
-		c.table.Store(after)
-	}
 	r := readRows(firstShard)
 	r.Reverse, r.Table = reverse, testTable(firstShard)
 	if !begun { // nobody knows the tablet any more
@@ -157,19 +144,11 @@ func readCut(t *testing.T, locking, reverse, begun bool) {
 		t.Fatal(err)
 	}
 	defer stream.Close()
-	var page fragment.Page
-	var got []int64
-	for more := true; more; {
-		if more, err = stream.Next(ctx, &page); err != nil {
-			t.Fatal(err)
-		}
-		for i := range page.Batch.Len() {
-			got = append(got, page.Batch.Row(i)[0].Int())
-		}
+	got := firsts(t, stream, func() {
 		if c.table.Load() == nil {
 			cut()
 		}
-	}
+	})
 	if len(got) != rows {
 		t.Fatalf("%d rows", len(got))
 	}
@@ -177,6 +156,113 @@ func readCut(t *testing.T, locking, reverse, begun bool) {
 		if want := int64(i); id != want && !reverse || reverse && id != rows-1-want {
 			t.Fatalf("row %d is %d", i, id)
 		}
+	}
+}
+
+// firsts are the first columns of a stream's rows; after is called after each page.
+func firsts(t *testing.T, stream distributed.Rows, after func()) (got []int64) {
+	var page fragment.Page
+	for more := true; more; {
+		var err error
+		if more, err = stream.Next(t.Context(), &page); err != nil {
+			t.Fatal(err)
+		}
+		for i := range page.Batch.Len() {
+			got = append(got, page.Batch.Row(i)[0].Int())
+		}
+		after()
+	}
+	return got
+}
+
+// TestGathered: what several tablets give is put together as one would have given it, whether the tablet is cut before the first row or after it.
+func TestGathered(t *testing.T) {
+	const rows = 200
+	count, err := expr.NewAgg("count", false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := &expr.Column{Index: 0, Typ: types.TypeInt, Name: "id"}
+	var all, byName []int64
+	for i := range int64(rows) {
+		all, byName = append(all, i), append(byName, i)
+	}
+	slices.SortFunc(byName, func(a, b int64) int { return strings.Compare(fmt.Sprint("n", a), fmt.Sprint("n", b)) })
+	down := slices.Clone(all)
+	slices.Reverse(down)
+	upByName := slices.Clone(byName)
+	slices.Reverse(upByName)
+	for name, c := range map[string]struct {
+		change func(r *fragment.Read)
+		want   []int64
+	}{
+		"limit":          {func(r *fragment.Read) { r.Limit = 150 }, all[:150]},
+		"limit, reverse": {func(r *fragment.Read) { r.Limit, r.Reverse = 150, true }, down[:150]},
+		"top-N":          {func(r *fragment.Read) { r.Limit, r.Order = 150, []expr.SortKey{{Expr: id, Desc: true}} }, down[:150]},
+		"count":          {func(r *fragment.Read) { r.Agg = &fragment.Aggregate{Aggs: []*expr.Agg{count}} }, []int64{rows}},
+		"index":          {func(r *fragment.Read) { r.Index, r.Ordered = 2, true }, byName},
+		"index, limit":   {func(r *fragment.Read) { r.Index, r.Ordered, r.Limit = 2, true, 150 }, byName[:150]},
+		"index, reverse": {func(r *fragment.Read) { r.Index, r.Ordered, r.Reverse = 2, true, true }, upByName},
+		"index, projected": {func(r *fragment.Read) {
+			r.Index, r.Ordered, r.Columns, r.Project = 2, true, []schema.ColumnID{2, 1}, []expr.Expr{&expr.Column{Index: 1, Typ: types.TypeInt}}
+		}, byName},
+	} {
+		for _, begun := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, begun %v", name, begun), func(t *testing.T) {
+				cluster, cut := newCut(t, rows)
+				r := readRows(firstShard)
+				r.Table = testTable(firstShard)
+				c.change(r)
+				if !begun {
+					r.Tablet, r.Table.Tablets[0].ID = 99, 99
+					cut()
+				}
+				stream, err := cluster.nodes[1].client.Read(t.Context(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer stream.Close()
+				got := firsts(t, stream, func() {
+					if cluster.table.Load() == nil {
+						cut()
+					}
+				})
+				if !slices.Equal(got, c.want) {
+					t.Errorf("%v, not %v", got, c.want)
+				}
+			})
+		}
+	}
+}
+
+// newCut is a cluster with a table of some rows, read by small pages, whose tablet cut cuts.
+func newCut(t *testing.T, rows int64) (c *testCluster, cut func()) {
+	const bound, low = 100, 21
+	c = newTestCluster(t, 2, nil)
+	ctx := t.Context()
+	c.nodes[1].client.cfg.PageBytes = 500
+	after := testTable(firstShard)
+	after.Version = 2
+	after.Tablets = []schema.Tablet{{ID: low, Shard: firstShard, End: intKey(bound)}, {ID: tabletOf(secondShard), Shard: secondShard, Start: intKey(bound)}}
+	c.install(low, after.ForTablet(&after.Tablets[0]))
+	for id := range rows {
+		copied := insertRow(firstShard, id, 0)
+		copied.Tablet, copied.SchemaVersion = low, after.Version
+		if id >= bound {
+			copied = insertRow(secondShard, id, 0)
+		}
+		for _, w := range []*fragment.Write{insertRow(firstShard, id, 0), copied} {
+			if _, err := c.nodes[0].client.Write(ctx, nil, w); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return c, func() {
+		other := after.Clone() // the second shard's tablet is another table's here
+		other.ID, other.Tablets = testTable(secondShard).ID, testTable(secondShard).Tablets
+		c.install(tabletOf(secondShard), other)
+		c.install(tabletOf(firstShard), nil)
+		c.table.Store(after)
 	}
 }
 

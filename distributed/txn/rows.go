@@ -29,6 +29,9 @@ type rows struct {
 	only *schema.Tablet // the bounds of the rows that are wanted, of a tablet that was merged meanwhile; nil: all that come
 	rest []piece        // what is read behind this, of a tablet that was cut meanwhile
 
+	gathered     *gathered // instead of q.Read: reads of its tablet's successors, side by side
+	limit, given uint64    // of rows, where there are several reads; 0: none. given by now
+
 	ahead  chan fetched // the page after the last one, being fetched
 	cancel context.CancelFunc
 }
@@ -39,20 +42,22 @@ type fetched struct {
 }
 
 func (c *Client) newRows(ctx context.Context, r *fragment.Read, at mvcc.Timestamp) (*rows, error) {
-	first, rest := piece{read: r}, []piece(nil)
+	list, how := []piece{{read: r}}, inTurn
 	s, err := c.shardOf(r.Tablet)
 	if err != nil {
-		first, rest = c.present(ctx, r)
-		s, err = c.shardOf(first.read.Tablet)
+		list, how = c.present(ctx, r)
+		s, err = c.shardOf(list[0].read.Tablet)
 	}
 	if err != nil {
 		return nil, err
 	}
-	x := &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: first.read, At: at, MaxBytes: c.cfg.PageBytes}, only: first.only, rest: rest}
-	if len(rest) > 0 && at == 0 {
-		err = x.startOver(ctx) // all of them at one state
+	x := &rows{c: c, q: leaseholder.ReadRequest{Shard: s, Read: list[0].read, At: at, MaxBytes: c.cfg.PageBytes}}
+	if len(list) > 1 && at == 0 {
+		if err := x.startOver(ctx); err != nil { // all of them at one state
+			return nil, err
+		}
 	}
-	return x, err
+	return x.begin(r, list, how), nil
 }
 
 var _ distributed.Rows = (*rows)(nil)
@@ -72,6 +77,7 @@ func (r *rows) Next(ctx context.Context, page *fragment.Page) (bool, error) {
 			continue
 		}
 		r.begun = true
+		r.clip(page)
 		if r.q.From = page.Next; page.Next != nil {
 			r.prefetch(ctx)
 		} else if !r.turn() {
@@ -101,6 +107,9 @@ func (r *rows) startOver(ctx context.Context) error {
 func (r *rows) fetch(ctx context.Context, page *fragment.Page) error {
 	var begun time.Time // of waiting
 	for {
+		if r.gathered != nil {
+			return r.gathered.next(ctx, page)
+		}
 		err := r.fetchHere(ctx, page)
 		if err == nil && r.only != nil {
 			keep(page, r.only)
@@ -148,7 +157,7 @@ func (r *rows) fetchHere(ctx context.Context, page *fragment.Page) error {
 // prefetch begins to fetch the next page from another node. Within a transaction's own turn there is no fetching ahead:
 // its operations run one at a time.
 func (r *rows) prefetch(ctx context.Context) {
-	if r.txn != nil && r.q.Txn != (fragment.TxnID{}) || r.c.Leaseholder(r.q.Shard) == r.c.cfg.Node {
+	if r.gathered != nil || r.txn != nil && r.q.Txn != (fragment.TxnID{}) || r.c.Leaseholder(r.q.Shard) == r.c.cfg.Node {
 		return
 	}
 	if r.cancel == nil {
@@ -165,6 +174,7 @@ func (r *rows) prefetch(ctx context.Context) {
 
 func (r *rows) finish() {
 	r.done = true
+	r.endGathering()
 	if r.pin != nil {
 		r.c.unpin(r.pin)
 		r.pin = nil
@@ -172,6 +182,13 @@ func (r *rows) finish() {
 	if r.cancel != nil {
 		r.cancel()
 		r.cancel = nil
+	}
+}
+
+func (r *rows) endGathering() {
+	if r.gathered != nil {
+		r.gathered.close()
+		r.gathered = nil
 	}
 }
 

@@ -111,17 +111,18 @@ func (t *Txn) SetLockWait(d time.Duration) { t.o.LockWait = d }
 
 // Read implements distributed.Txn.
 func (t *Txn) Read(ctx context.Context, r *fragment.Read, mode distributed.ReadMode, lo distributed.LockOptions) (distributed.Rows, error) {
-	first, rest := piece{read: r}, []piece(nil)
+	list, how := []piece{{read: r}}, inTurn
 	q, err := t.request(ctx, r, mode, lo)
 	if errors.Is(err, distributed.ErrSchemaChanged) {
-		first, rest = t.c.present(ctx, r)
-		q, err = t.request(ctx, first.read, mode, lo)
+		list, how = t.c.present(ctx, r)
+		q, err = t.request(ctx, list[0].read, mode, lo)
 	}
 	if err != nil {
 		return nil, err
 	}
 	q.MaxBytes = t.c.cfg.PageBytes
-	return &rows{c: t.c, q: q, txn: t, only: first.only, rest: rest}, nil
+	x := &rows{c: t.c, q: q, txn: t}
+	return x.begin(r, list, how), nil
 }
 
 // ReadPoint implements distributed.Txn.

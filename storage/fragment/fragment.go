@@ -99,6 +99,13 @@ func (w *Warning) Tell(warn types.Warner) {
 	warn(code, w.Message)
 }
 
+// Add takes in what another part of the read met after this one.
+func (r *Report) Add(o *Report) {
+	r.Seen += o.Seen
+	r.More += o.More
+	r.Warnings = append(r.Warnings, o.Warnings...)
+}
+
 // Each tells of all warnings in their order. Those that were only counted stand behind the others, as the last of these.
 func (r *Report) Each(warn types.Warner) {
 	for i := range r.Warnings {

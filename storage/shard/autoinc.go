@@ -137,6 +137,28 @@ func (s *Shard) siblings(t *tablet) (list []*tablet) {
 	return list
 }
 
+// KeepAutoInc has the counters go on above the values of rows that a transaction has inserted, but not committed; see API.
+func (s *Shard) KeepAutoInc(ws *Workspace) {
+	a := &s.autoInc
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var row []types.Value
+	ws.items.Scan(func(key string, item *workspaceItem) bool {
+		t, ok := s.tablets.Load().Get(tabletOfKey(key))
+		if !ok || t.current.autoInc < 0 || item.deleted || indexOfKey(key) != schema.PrimaryIndex {
+			return true
+		}
+		row = resize(row, len(t.current.table.Columns))
+		if t.current.full.Decode(item.payload, row, nil) != nil { // whoever commits it will be told
+			return true
+		}
+		if given, _ := autoIncValue(row[t.current.autoInc]); given < math.MaxUint64 {
+			a.next[t.id] = max(a.nextOf(t), given+1)
+		}
+		return true
+	})
+}
+
 // ResetAutoInc forgets the counters in memory; see API.
 func (s *Shard) ResetAutoInc() {
 	s.autoInc.mu.Lock()

@@ -46,10 +46,10 @@ type MoveCommand struct {
 	Table *schema.Table                     // Receive
 	Since map[schema.IndexID]mvcc.Timestamp // Receive: of the tablet that it is a copy of
 
-	Versions []byte // Ingest: as AppendVersion makes them
+	Versions []byte // Ingest, Open: as AppendVersion makes them
 
-	// Open: the counters, the newest timestamp of what came, and from where on it is complete. Freeze: Newest is a timestamp that was drawn when nobody
-	// had anything in the tablet, which shows states up to there: whoever has begun to read goes on.
+	// Open: the counters, the newest timestamp of what came, and from where on it is complete. Freeze: Newest is a timestamp that was drawn before, with
+	// nobody in the tablet any more. It shows states up to there: whoever has begun to read goes on.
 	Rows           int64
 	AutoInc        uint64
 	Newest, Begins mvcc.Timestamp
@@ -82,6 +82,9 @@ func EncodeMove(dst []byte, c *MoveCommand) ([]byte, error) {
 		for _, n := range [...]uint64{c.AutoInc, uint64(c.Newest), uint64(c.Begins)} {
 			dst = binary.AppendUvarint(dst, n)
 		}
+		if len(c.Versions) > 0 {
+			dst = wire.AppendBytes(dst, c.Versions)
+		}
 	case MoveFreeze:
 		if c.Newest != 0 {
 			dst = binary.AppendUvarint(dst, uint64(c.Newest))
@@ -110,6 +113,9 @@ func readMove(d *wire.Reader) *MoveCommand {
 	case MoveOpen:
 		c.Rows, c.AutoInc = d.Varint(), d.Uvarint()
 		c.Newest, c.Begins = mvcc.Timestamp(d.Uvarint()), mvcc.Timestamp(d.Uvarint())
+		if len(d.Rest()) > 0 {
+			c.Versions = d.Bytes()
+		}
 	case MoveFreeze:
 		if len(d.Rest()) > 0 {
 			c.Newest = mvcc.Timestamp(d.Uvarint())
@@ -173,6 +179,7 @@ type moving struct {
 	Attempt uint64         `json:"attempt"`
 	Since   uint64         `json:"since,omitempty"`  // log index: what later entries write is noted
 	Frozen  mvcc.Timestamp `json:"frozen,omitempty"` // it shows states up to this one
+	Opened  mvcc.Timestamp `json:"opened,omitempty"` // with versions that came with the step: the step's Newest, which tells it from others
 }
 
 // Errors of the steps of a move, and of requests that meet one.
@@ -272,7 +279,8 @@ func (a *applier) moveStep(index uint64, c *MoveCommand) error {
 		return a.openTablet(t, m, c)
 	case c.Op == MoveSettle && (m.Phase == opened || m.Phase == ""):
 		return a.setMove(t, nil)
-	case c.Op == MoveFreeze && m.Phase == frozen, c.Op == MoveLeave && m.Phase == left, c.Op == MoveOpen && m.Phase == opened:
+	case c.Op == MoveFreeze && m.Phase == frozen, c.Op == MoveLeave && m.Phase == left:
+	case c.Op == MoveOpen && m.Phase == opened && (len(c.Versions) == 0 || m.Opened == c.Newest):
 	default:
 		return ErrMoveRefused
 	}
@@ -332,6 +340,12 @@ func (a *applier) ingest(t *tablet, encoded []byte) error {
 
 // openTablet lets a tablet serve that all versions have come for.
 func (a *applier) openTablet(t *tablet, m moving, c *MoveCommand) error {
+	if m.Opened = 0; len(c.Versions) > 0 {
+		if err := a.ingest(t, c.Versions); err != nil {
+			return err
+		}
+		m.Opened = c.Newest
+	}
 	n := *t
 	m.Phase, n.begins = opened, c.Begins
 	n.move, n.counters = &m, &counters{}

@@ -365,6 +365,47 @@ func TestRecordedOutlivesTheTablet(t *testing.T) {
 	}
 }
 
+// TestOpenWithTheRest: the step that opens a copy brings the last versions. What tells one such step from another is when its source was frozen, so that one
+// of an earlier freeze does not stand for one of a later.
+func TestOpenWithTheRest(t *testing.T) {
+	_, _, l := openTable(t)
+	m := newMover(t, l)
+	m.begin()
+	for !m.copied {
+		m.copyPage(1 << 20)
+	}
+	rest := func(id int64) MoveCommand {
+		if r := l.write(insertRow(id, 1, fmt.Sprint("rest ", id))); r.Status != Committed {
+			t.Fatalf("%+v", r)
+		}
+		m.must(l, MoveCommand{Op: MoveFreeze, Newest: l.next()})
+		p, _, more, err := l.s.ExportNoted(testTablet, m.attempt, m.noted, 0, 1<<20)
+		if err != nil || more || p.Count == 0 {
+			t.Fatalf("%+v %v %v", p, more, err)
+		}
+		st, _ := l.s.MoveState(testTablet)
+		return MoveCommand{Op: MoveOpen, Rows: st.Rows, Newest: st.Frozen, Versions: p.Versions}
+	}
+	first := rest(1)
+	if err := m.step(m.to, MoveCommand{Op: MoveOpen, Newest: 1, Versions: []byte{1}}); err == nil {
+		t.Error("opened with versions that are none")
+	}
+	m.must(m.to, first)
+	m.must(m.to, first) // asked twice
+	m.must(l, MoveCommand{Op: MoveTrack})
+	second := rest(2)
+	if err := m.step(m.to, second); !errors.Is(err, ErrMoveRefused) {
+		t.Errorf("opened for an earlier freeze: %v", err)
+	}
+	m.begin()
+	m.must(l, MoveCommand{Op: MoveFreeze})
+	second.Newest, second.Rows = l.s.Newest(), 2
+	m.must(m.to, second)
+	if got, want := rowsAt(m.to.s, movedTablet, 2, 1, 0), rowsAt(l.s, testTablet, 1, 1, l.s.Newest()); got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
+}
+
 // Steps under another epoch than the lease's, or of a tablet that is not where they begin, do nothing; nor does damage.
 func TestMoveIsRefused(t *testing.T) {
 	_, _, l := openTable(t)

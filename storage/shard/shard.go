@@ -96,8 +96,10 @@ type API interface {
 	// move the counter. ReserveAutoInc hands out n consecutive values; n = 0 tells the next one.
 	FillAutoInc(w *fragment.Write) error
 	ReserveAutoInc(t schema.TabletID, n uint64) (first uint64, err error)
-	// ResetAutoInc forgets the counters in memory (when a lease is taken).
+	// ResetAutoInc forgets the counters in memory (when a lease is taken). KeepAutoInc takes in what a transaction that comes along with the lease
+	// has inserted.
 	ResetAutoInc()
+	KeepAutoInc(ws *Workspace)
 	// Table is the descriptor of a tablet.
 	Table(t schema.TabletID) (*schema.Table, bool)
 	Tablets() []schema.TabletID

@@ -9,6 +9,7 @@ import (
 
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/types"
 	"cloudsql/storage/wire"
 )
 
@@ -91,4 +92,20 @@ func FuzzReadWorkspace(f *testing.F) {
 		_ = w.Effects()
 		w.Truncate(0)
 	})
+}
+
+// TestAutoIncOfPassedTransactions: a value that an open transaction has used is not given again by the next leaseholder, which the transaction comes to.
+func TestAutoIncOfPassedTransactions(t *testing.T) {
+	_, s, _ := openTable(t)
+	ws := NewWorkspace(1 << 20)
+	w := insertRow(0, 1, "a")
+	w.Rows.Row(0)[0], w.AutoInc = types.Null, true
+	if r, err := s.Evaluate(t.Context(), w, ws, nil); err != nil || r.Err != nil || r.FirstAutoInc != 1 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	s.ResetAutoInc()
+	s.KeepAutoInc(ReadWorkspace(wire.NewReader(ws.Append(nil)), 1<<20))
+	if next, err := s.ReserveAutoInc(testTablet, 0); next != 2 || err != nil {
+		t.Errorf("the next value is %d, %v", next, err)
+	}
 }

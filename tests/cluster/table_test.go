@@ -306,25 +306,38 @@ func (w *table) judgeInserted(r *run, db *sql.DB) {
 	}
 }
 
-// frozenFor finds how long tablets were frozen, in what the node that handed them over has logged.
-var frozenFor = regexp.MustCompile(`msg="a tablet has moved".* frozen=(\S+)`)
+// frozenFor finds how long tablets were frozen, and parts of that time, in what the node that handed them over has logged.
+var frozenFor = regexp.MustCompile(`msg="a tablet has moved".*?(?: busy=(\d+) slow=(\d+))? frozen=(\S+)(?: waited=(\S+) froze=(\S+) opened=(\S+))?`)
 
 // logFreezes tells how long tablets were frozen.
 func (r *run) logFreezes() {
-	var list []time.Duration
+	const all, waited, froze, opened, flipped = 0, 1, 2, 3, 4
+	names := [...]string{all: "freezes", waited: "for those in it", froze: "its freeze", opened: "the copies", flipped: "the flip"}
+	var lists [len(names)][]time.Duration
+	busy, slow := 0, 0
 	for _, n := range r.nodes {
 		for _, m := range frozenFor.FindAllStringSubmatch(n.Log(), -1) {
-			if d, err := time.ParseDuration(m[1]); err == nil {
-				list = append(list, d)
+			var at [4]time.Duration
+			for i := range at {
+				at[i], _ = time.ParseDuration(m[3+i])
 			}
+			for i, d := range [...]time.Duration{all: at[0], waited: at[1], froze: at[2] - at[1], opened: at[3] - at[2], flipped: at[0] - at[3]} {
+				lists[i] = append(lists[i], d)
+			}
+			b, _ := strconv.Atoi(m[1])
+			s, _ := strconv.Atoi(m[2])
+			busy, slow = busy+b, slow+s
 		}
 	}
-	if len(list) == 0 {
+	if len(lists[all]) == 0 {
 		return
 	}
-	slices.Sort(list)
-	at := func(hundredth int) time.Duration {
-		return list[(len(list)-1)*hundredth/100].Round(100 * time.Microsecond)
+	r.t.Logf("%d freezes, %d more were given up since somebody was in a tablet, %d since they took too long", len(lists[all]), busy, slow)
+	for i, list := range lists {
+		slices.Sort(list)
+		at := func(hundredth int) time.Duration {
+			return list[(len(list)-1)*hundredth/100].Round(100 * time.Microsecond)
+		}
+		r.t.Logf("%s: median %v, 95 %% %v, 99 %% %v, longest %v", names[i], at(50), at(95), at(99), at(100))
 	}
-	r.t.Logf("%d freezes: median %v, 95 %% %v, 99 %% %v, longest %v", len(list), at(50), at(95), at(99), at(100))
 }

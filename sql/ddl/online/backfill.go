@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"cloudsql/distributed"
@@ -15,6 +16,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/spawn"
 	"cloudsql/storage/types"
 )
 
@@ -33,41 +35,93 @@ const (
 // index that the rows do not allow.
 func (x *Executor) backfill(ctx context.Context, t *schema.Table, job *catalog.DefinitionJob, progress func(state string)) error {
 	b := &backfiller{x: x, t: t, progress: progress, reported: time.Now().Add(firstReport - progressEvery)}
-	first := 0
+	var parts []catalog.BuildPart
 	if job != nil && job.Build != nil {
-		b.done, b.resumes = job.RowsDone, true
-		first = max(0, slices.IndexFunc(t.Tablets, func(tb schema.Tablet) bool { return tb.ID == job.Build.Tablet }))
-		if t.Tablets[first].ID == job.Build.Tablet {
-			b.after = job.Build.After
-		}
+		b.done, b.resumes, parts = job.RowsDone, true, job.Build.Parts
 	}
-	for i := first; i < len(t.Tablets); i++ {
-		if err := b.fill(ctx, &t.Tablets[i]); err != nil {
-			return err
-		}
-		b.after = nil
+	for i := range t.Tablets {
+		b.add(&t.Tablets[i])
 	}
-	return nil
+	for _, w := range b.shards {
+		w.goOn(parts)
+	}
+	return b.run(ctx)
 }
 
+// backfiller builds indexes, in several shards at a time: a shard's leaseholder has one tablet after the other to do.
 type backfiller struct {
-	x        *Executor
-	t        *schema.Table
+	x       *Executor
+	t       *schema.Table
+	resumes bool // the job's record is to say how far it is
+	shards  []*shardFiller
+
+	mu       sync.Mutex
 	progress func(state string) // nil: nobody looks
-	resumes  bool               // the job's record is to say how far it is
 	done     uint64
 	reported time.Time
-	keys     [][]byte
-	after    []byte // the last key that is done in the present tablet; nil: none is
+}
+
+// shardFiller is a backfiller at the tablets of one shard.
+type shardFiller struct {
+	*backfiller
+	tablets []*schema.Tablet
+	keys    [][]byte
+	part    catalog.BuildPart // how far it is; others look at it under b.mu
+}
+
+// add takes in a tablet.
+func (b *backfiller) add(tb *schema.Tablet) {
+	for _, w := range b.shards {
+		if w.tablets[0].Shard == tb.Shard {
+			w.tablets = append(w.tablets, tb)
+			return
+		}
+	}
+	b.shards = append(b.shards, &shardFiller{backfiller: b, tablets: []*schema.Tablet{tb}})
+}
+
+// goOn leaves out what is done already.
+func (b *shardFiller) goOn(parts []catalog.BuildPart) {
+	for _, p := range parts {
+		if i := slices.IndexFunc(b.tablets, func(tb *schema.Tablet) bool { return tb.ID == p.Tablet }); i >= 0 {
+			b.tablets, b.part = b.tablets[i:], p
+			return
+		}
+	}
+	b.part.Tablet = b.tablets[0].ID
+}
+
+// backfillShards bounds the shards that are at work at the same time.
+const backfillShards = 8
+
+func (b *backfiller) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err := spawn.Each(len(b.shards), backfillShards, "building indexes", func(i int) error {
+		for _, tb := range b.shards[i].tablets {
+			if err := b.shards[i].fill(ctx, tb); err != nil {
+				stop(err)
+				return err
+			}
+		}
+		return nil
+	})
+	if first := context.Cause(ctx); err != nil && first != nil { // which has ended the others
+		return first
+	}
+	return err
 }
 
 // fill walks a tablet's primary keys and hands them on in chunks, with a snapshot for some thousands of them only. The rows may change under the
 // walk: those that are written after it passed, or before it came, have had their entries made by the writer.
-func (b *backfiller) fill(ctx context.Context, tablet *schema.Tablet) error {
+func (b *shardFiller) fill(ctx context.Context, tablet *schema.Tablet) error {
+	if b.part.Tablet != tablet.ID {
+		b.reach(catalog.BuildPart{Tablet: tablet.ID}, 0)
+	}
 	for more := true; more; {
 		start := tablet.Start
-		if b.after != nil {
-			start = b.after // once more, which does no harm
+		if b.part.After != nil {
+			start = b.part.After // once more, which does no harm
 		}
 		read := &fragment.Read{
 			Tablet: tablet.ID, SchemaVersion: b.t.Version, Index: schema.PrimaryIndex,
@@ -78,12 +132,12 @@ func (b *backfiller) fill(ctx context.Context, tablet *schema.Tablet) error {
 		met := 0
 		err := b.x.scanTablet(ctx, read, func(page *fragment.Page) error {
 			for _, k := range page.Keys {
-				if met++; met == 1 && b.after != nil && bytes.Equal(k, b.after) {
+				if met++; met == 1 && b.part.After != nil && bytes.Equal(k, b.part.After) {
 					continue
 				}
 				b.keys = append(b.keys, append([]byte(nil), k...)) // a page lives until the next one
 				if len(b.keys) == backfillChunk {
-					if err := b.flush(ctx, tablet); err != nil {
+					if err := b.flush(ctx); err != nil {
 						return err
 					}
 				}
@@ -91,7 +145,7 @@ func (b *backfiller) fill(ctx context.Context, tablet *schema.Tablet) error {
 			return nil
 		})
 		if err == nil {
-			err = b.flush(ctx, tablet)
+			err = b.flush(ctx)
 		}
 		if err != nil {
 			return err
@@ -101,12 +155,20 @@ func (b *backfiller) fill(ctx context.Context, tablet *schema.Tablet) error {
 	return nil
 }
 
-func (b *backfiller) flush(ctx context.Context, tablet *schema.Tablet) error {
+// reach notes how far it is, after so many more rows.
+func (b *shardFiller) reach(p catalog.BuildPart, rows int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.part = p
+	b.done += uint64(rows)
+}
+
+func (b *shardFiller) flush(ctx context.Context) error {
 	if len(b.keys) == 0 {
 		return nil
 	}
 	w := &fragment.Write{
-		Kind: fragment.Reindex, Tablet: tablet.ID, SchemaVersion: b.t.Version, Keys: b.keys,
+		Kind: fragment.Reindex, Tablet: b.part.Tablet, SchemaVersion: b.t.Version, Keys: b.keys,
 		Env: &expr.Env{Mode: *types.DefaultMode()},
 	}
 	wait, cancel := lockWait(ctx) // a row's holder is waited for as long as any lock
@@ -131,10 +193,9 @@ func (b *backfiller) flush(ctx context.Context, tablet *schema.Tablet) error {
 		case <-time.After(backfillPause):
 		}
 	}
-	b.done += uint64(len(b.keys))
-	b.after = b.keys[len(b.keys)-1]
+	b.reach(catalog.BuildPart{Tablet: b.part.Tablet, After: b.keys[len(b.keys)-1]}, len(b.keys))
 	b.keys = b.keys[:0]
-	return b.report(ctx, tablet.ID)
+	return b.report(ctx)
 }
 
 func (b *backfiller) write(ctx context.Context, w *fragment.Write) error {
@@ -163,7 +224,9 @@ func passing(err error) bool {
 }
 
 // report tells how far the build is, and writes it into the job's record now and then.
-func (b *backfiller) report(ctx context.Context, tablet schema.TabletID) error {
+func (b *backfiller) report(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.progress != nil {
 		b.progress("altering table: " + strconv.FormatUint(b.done, 10) + " rows indexed")
 	}
@@ -174,7 +237,10 @@ func (b *backfiller) report(ctx context.Context, tablet schema.TabletID) error {
 	return changeJob(ctx, b.x, b.t.ID, func(job *catalog.DefinitionJob) {
 		job.State, job.RowsDone = "backfill", b.done
 		if b.resumes && job.Build != nil {
-			job.Build.Tablet, job.Build.After = tablet, b.after
+			job.Build.Parts = nil
+			for _, w := range b.shards {
+				job.Build.Parts = append(job.Build.Parts, w.part)
+			}
 		}
 	})
 }
