@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/pairs"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -17,7 +18,7 @@ type joinGraph struct {
 	sets    []uint64 // by condition: whose columns are in it
 	shares  []float64
 	classes []joinClass
-	near    []uint64 // by input: those that a condition connects it with
+	near    pairs.Graph // by input: those that a condition connects it with
 	rows    map[uint64]float64
 }
 
@@ -34,7 +35,7 @@ type classMember struct {
 }
 
 func newJoinGraph(leaves []*leaf, conds []expr.Expr) *joinGraph {
-	g := &joinGraph{leaves: leaves, conds: conds, near: make([]uint64, len(leaves)), rows: map[uint64]float64{}}
+	g := &joinGraph{leaves: leaves, conds: conds, near: make(pairs.Graph, len(leaves)), rows: map[uint64]float64{}}
 	for _, c := range conds {
 		set := uint64(0)
 		for i, l := range leaves {
@@ -162,15 +163,6 @@ func (g *joinGraph) less(a, b classMember) bool {
 		return a.distinct < b.distinct
 	}
 	return totalRows(g.leaves[a.leaf]) > totalRows(g.leaves[b.leaf])
-}
-
-// neighbours are the inputs that conditions connect with a set.
-func (g *joinGraph) neighbours(set uint64) uint64 {
-	out := uint64(0)
-	for rest := set; rest != 0; rest &= rest - 1 {
-		out |= g.near[bits.TrailingZeros64(rest)]
-	}
-	return out &^ set
 }
 
 // between are the conditions that are tested where two sets are joined: those on both, and those on one input alone that was not

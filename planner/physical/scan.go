@@ -1,7 +1,6 @@
 package physical
 
 import (
-	"bytes"
 	"context"
 	"math"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/partition"
+	"cloudsql/planner/probe"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -77,7 +77,7 @@ func (s *tableScan) columnIDs() []int {
 }
 
 // template is a fragment of this scan without its tablet and ranges.
-func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
+func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read, error) {
 	t := s.table.Desc
 	f := &fragment.Read{
 		SchemaVersion: t.Version, Index: s.path.Index.ID, Reverse: s.path.Reverse, Table: t, Ordered: s.keep,
@@ -85,6 +85,9 @@ func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
 	}
 	var err error
 	if f.Filter, err = run.Ship(s.filter); err != nil {
+		return nil, err
+	}
+	if f.Filter, err = probe.Narrow(ctx, s, f.Filter); err != nil {
 		return nil, err
 	}
 	for i, pos := range s.columns {
@@ -177,7 +180,7 @@ func (s *tableScan) aggregatesAll() bool { return s.agg != nil && len(s.agg.grou
 
 // read opens the fragments of spans, or of keys where they are points of a unique index.
 func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool) (exec.Operator, error) {
-	f, err := s.template(run)
+	f, err := s.template(ctx, run)
 	if err != nil {
 		return s.failing(ctx, run, spans, points, err)
 	}
@@ -270,7 +273,7 @@ func (s *tableScan) fragments(f *fragment.Read, tablets []schema.Tablet, spans [
 	for i := range tablets {
 		mine := spans
 		if len(tablets) > 1 && s.table.Desc.InOrder(s.path.Index) {
-			mine = clipSpans(spans, tablets[i].Start, tablets[i].End)
+			mine = access.Clip(spans, tablets[i].Start, tablets[i].End)
 		}
 		if len(mine) == 0 {
 			continue
@@ -323,23 +326,6 @@ func pointFragments(f *fragment.Read, t *schema.Table, tablets []schema.Tablet, 
 			out = append(out, one)
 		}
 		one.Keys = append(one.Keys, k)
-	}
-	return out
-}
-
-// clipSpans cuts spans to a tablet's range.
-func clipSpans(spans []fragment.Span, start, end []byte) []fragment.Span {
-	var out []fragment.Span
-	for _, sp := range spans {
-		if start != nil && bytes.Compare(sp.Start, start) < 0 {
-			sp.Start = start
-		}
-		if end != nil && (sp.End == nil || bytes.Compare(sp.End, end) > 0) {
-			sp.End = end
-		}
-		if sp.End == nil || bytes.Compare(sp.Start, sp.End) < 0 {
-			out = append(out, sp)
-		}
 	}
 	return out
 }
