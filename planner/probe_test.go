@@ -67,7 +67,7 @@ func TestKeysReachScans(t *testing.T) {
 		if n := strings.Count(d.showPlan(q.sql), "keys to"); n != q.told {
 			t.Errorf("%s: %d scans are told keys, not %d:\n%s", q.sql, n, q.told, d.showPlan(q.sql))
 		}
-		if fewer := given < all; fewer != (q.told > 0) {
+		if fewer := given < all; fewer != (q.told > 0 && all > 0) {
 			t.Errorf("%s: %d rows came from the shards, %d at V1", q.sql, given, all)
 		}
 		d.processors = new(testProcessors)

@@ -256,8 +256,8 @@ func (g *lookupGroup) clear() {
 		g.reads.Close()
 		g.reads = nil
 	}
-	g.store.Reset()
-	g.right.Close()
+	g.store.Reuse()
+	g.right.Reuse()
 	g.hold.Close()
 	g.pending, g.keys = g.pending[:0], g.keys[:0]
 	g.found.reset()

@@ -58,7 +58,7 @@ func newJoinGraph(leaves []*leaf, conds []expr.Expr) *joinGraph {
 func (g *joinGraph) learn(c expr.Expr, set uint64) float64 {
 	eq := scalar.AsCall(c, "=", "<=>")
 	if eq == nil || bits.OnesCount64(set) != 2 {
-		return access.Selectivity([]expr.Expr{c})
+		return access.OrShare(c, g.sides(set))
 	}
 	a, okA := eq.Args()[0].(*expr.Column)
 	z, okZ := eq.Args()[1].(*expr.Column)
@@ -89,6 +89,20 @@ func (g *joinGraph) learn(c expr.Expr, set uint64) float64 {
 		}
 	}
 	return 1
+}
+
+// sides are the inputs of a set, for a condition on them.
+func (g *joinGraph) sides(set uint64) (list []access.Side) {
+	for i, l := range g.leaves {
+		if set&(1<<i) != 0 {
+			s := access.Side{Columns: l.cols}
+			if l.table != nil {
+				s.Table = &l.table.Table
+			}
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (g *joinGraph) member(c *expr.Column) classMember {

@@ -336,6 +336,7 @@ type lookup struct {
 	read *fragment.Read
 	keys [][]byte
 	buf  []byte
+	own  types.Arena // of keys
 }
 
 // Key encodes the index key of a left row.
@@ -360,7 +361,7 @@ func (l *lookup) Key(run *exec.Run, left []types.Value, dst []byte) ([]byte, boo
 }
 
 // Add takes in the key that was encoded last.
-func (l *lookup) Add() { l.keys = append(l.keys, bytes.Clone(l.buf)) }
+func (l *lookup) Add() { l.keys = append(l.keys, l.own.Bytes(l.buf)) }
 
 // Open reads the rows of all keys in one pass over the index.
 func (l *lookup) Open(ctx context.Context, run *exec.Run, ahead bool) (exec.Operator, error) {
@@ -378,6 +379,7 @@ func (l *lookup) open(ctx context.Context, run *exec.Run, ahead bool) (exec.Oper
 		spans[i] = fragment.Span{Start: k, End: keys.SpanSuccessor(k)}
 	}
 	l.keys = nil
+	l.own.Reset()
 	s := l.plan.scan
 	o := exec.ReadOptions{Actual: run.RT.Analysis.Of(s.self()), Ahead: ahead}
 	if run.RT.Txn != nil {
