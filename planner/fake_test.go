@@ -35,6 +35,7 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
+	"cloudsql/storage/version"
 )
 
 // The tests run SQL text end to end: parser, planner, operators, and one shard's replica on an engine in memory in place
@@ -53,7 +54,8 @@ type testDB struct {
 	nextID  uint64
 	rowIDs  uint64
 	version uint64
-	reads   int // fragments opened
+	reads   int          // fragments opened
+	given   atomic.Int64 // rows that their pages had
 	pageMax int
 	db      *schema.Database
 	naive   bool
@@ -121,6 +123,11 @@ func (d *testDB) change(fn func(tx *catalog.Tx)) {
 		d.t.Fatal(err)
 	}
 	d.cat = next
+}
+
+// raise makes the cluster one of a version.
+func (d *testDB) raise(v version.Version) {
+	d.change(func(tx *catalog.Tx) { tx.PutClusterVersion(catalog.ClusterVersion{Active: v}) })
 }
 
 func (d *testDB) apply(cmd []byte, err error) shard.Result {
@@ -215,6 +222,7 @@ func (r *testRows) Next(ctx context.Context, page *fragment.Page) (bool, error) 
 		}
 		r.from = append([]byte(nil), page.Next...)
 		r.done = page.Next == nil
+		r.d.given.Add(int64(page.Batch.Len()))
 		if page.Batch.Len() > 0 {
 			return true, nil
 		}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"cloudsql/distributed/catalog"
 	"cloudsql/storage/version"
 )
 
@@ -17,7 +16,7 @@ func TestRandomPartitions(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := &generator{rng: rand.New(rand.NewSource(seed)), laterals: true}
 			parted, plain := newTestDB(t), newTestDB(t)
-			parted.change(func(tx *catalog.Tx) { tx.PutClusterVersion(catalog.ClusterVersion{Active: version.V2}) })
+			parted.raise(version.V2)
 			for _, s := range g.schema() {
 				s, _, _ = strings.Cut(s, " comment")
 				plain.mustExec(s)
@@ -43,6 +42,7 @@ func TestRandomSplits(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := &generator{rng: rand.New(rand.NewSource(seed)), laterals: true}
 			split, plain := newTestDB(t), newTestDB(t)
+			split.raise(version.V2)
 			for _, s := range g.schema() {
 				s, _, _ = strings.Cut(s, " comment")
 				plain.mustExec(s)

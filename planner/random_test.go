@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"cloudsql/storage/version"
 )
 
 // TestRandomQueries compares plans with plain ones: the same query, once with indexes, lookup and hash joins, semi joins
@@ -21,6 +23,7 @@ func TestRandomQueries(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := &generator{rng: rand.New(rand.NewSource(seed)), laterals: true}
 			d := newTestDB(t)
+			d.raise(version.Max)
 			d.mustExec(g.schema()...)
 			for range 150 {
 				sql, ordered := g.query()

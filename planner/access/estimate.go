@@ -2,6 +2,7 @@ package access
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"cloudsql/planner/scalar"
@@ -450,4 +451,54 @@ func uniqueDistinct(total float64, i, n int) float64 {
 		}
 	}
 	return math.Max(1, math.Pow(total, power))
+}
+
+// Side is one of the relations that a condition is on.
+type Side struct {
+	Columns scalar.ColSet
+	Table   *Table // nil: nothing is known of it
+}
+
+// share is the share of the side's rows that meet the terms on it alone; own tells whether there are any.
+func (s *Side) share(terms []expr.Expr) (share float64, own bool) {
+	var mine []expr.Expr
+	for _, t := range terms {
+		if scalar.HasColumns(t) && s.Columns.Covers(t) {
+			mine = append(mine, t)
+		}
+	}
+	if s.Table == nil {
+		return Selectivity(mine), mine != nil
+	}
+	return s.Table.Selectivity(mine), mine != nil
+}
+
+// OrShare is the share of pairs of rows that a condition on several relations lets through. What an OR says of each of them alone has
+// been tested on their rows before (scalar.ImpliedBy): of FRANCE and GERMANY beside FRANCE and GERMANY, half of the pairs are of different
+// ones.
+func OrShare(e expr.Expr, sides []Side) float64 {
+	or := scalar.AsCall(e, "or")
+	if or == nil {
+		return Selectivity([]expr.Expr{e})
+	}
+	miss := 1.0
+	for _, branch := range or.Args() {
+		terms := scalar.Split(nil, branch)
+		share, rest := 1.0, terms
+		for i := range sides {
+			s := &sides[i]
+			part, own := s.share(terms)
+			if !own {
+				continue
+			}
+			if before := scalar.ImpliedBy(e, s.Columns); before != nil {
+				tested, _ := s.share([]expr.Expr{before})
+				part = math.Min(1, part/tested)
+			}
+			share *= part
+			rest = slices.DeleteFunc(slices.Clone(rest), s.Columns.Covers)
+		}
+		miss *= 1 - share*Selectivity(rest)
+	}
+	return math.Max(1-miss, leastShare)
 }

@@ -68,3 +68,20 @@ func cutAt(spans []fragment.Span, cuts [][]byte) [][]fragment.Span {
 	section = append(section, rest)
 	return append(out, append(section, spans[1:]...))
 }
+
+// Clip cuts spans to a tablet's range.
+func Clip(spans []fragment.Span, start, end []byte) []fragment.Span {
+	var out []fragment.Span
+	for _, sp := range spans {
+		if start != nil && bytes.Compare(sp.Start, start) < 0 {
+			sp.Start = start
+		}
+		if end != nil && (sp.End == nil || bytes.Compare(sp.End, end) > 0) {
+			sp.End = end
+		}
+		if sp.End == nil || bytes.Compare(sp.Start, sp.End) < 0 {
+			out = append(out, sp)
+		}
+	}
+	return out
+}

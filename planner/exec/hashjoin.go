@@ -4,11 +4,13 @@ import (
 	"context"
 
 	"cloudsql/planner/spill"
+	"cloudsql/storage/expr"
 	"cloudsql/storage/memory"
 	"cloudsql/storage/types"
 )
 
-// HashJoin builds a table of the right side and probes it with the left, whose order it keeps. Where the right side finds no room
+// HashJoin builds a table of the right side and probes it with the left, whose order it keeps. The left side may be opened only then, so
+// that what reads it can leave out rows without a partner (JoinSpec.Probe). Where the right side finds no room
 // in memory, both sides are divided into partitions by their keys, in temporary files, and each partition is a join of its own.
 // Where a partition can't be divided any further, since its rows are of one key, the table has a piece of the right side at a time,
 // and the left side is read again for each.
@@ -69,6 +71,38 @@ func (h *HashJoin) build(ctx context.Context) (fits bool, err error) {
 			return false, err
 		}
 	}
+}
+
+// openLeft opens the left side, if that was left until now.
+func (h *HashJoin) openLeft() (err error) {
+	if open := h.Probe; open != nil {
+		h.Probe = nil
+		h.left, err = open(h.keySet)
+	}
+	return err
+}
+
+// keySet makes a set of the values of a key, which is a column of the right side.
+func (h *HashJoin) keySet(i int, most float64) (*expr.KeySet, error) {
+	if h.table == nil || h.piece || float64(len(h.table.keys)) > most {
+		return nil, nil
+	}
+	part := &h.rightKeys[i]
+	set := expr.NewKeySet(len(h.table.keys), part.Collation)
+	if set == nil || h.hold.Crowded(set.Bytes()) {
+		return nil, nil
+	}
+	if err := h.hold.Grow(set.Bytes()); err != nil {
+		return nil, err
+	}
+	for _, c := range h.table.rows.ends {
+		v, err := part.Expr.Eval(h.run.Env, h.table.store.Rows[c.first])
+		if err != nil {
+			return nil, err
+		}
+		set.Add(v)
+	}
+	return set, nil
 }
 
 // nextRight gives the next row of the right side that has a key, which it puts into h.key. Behind the last one it closes that side.
@@ -138,13 +172,18 @@ func (h *HashJoin) leftKey(row []types.Value) (ok bool, err error) {
 
 // Next gives joined rows.
 func (h *HashJoin) Next(ctx context.Context, b *types.Batch) (bool, error) {
-	if h.table == nil && h.tasks.Now == nil && h.out == nil && h.left != nil {
+	if h.table == nil && h.tasks.Now == nil && h.out == nil && (h.left != nil || h.Probe != nil) {
 		fits, err := h.build(ctx)
 		if err != nil {
 			return false, err
 		}
 		if fits && len(h.table.rows.next) == 0 && (h.Kind == Inner || h.Kind == Semi) {
+			h.Probe = nil
+			h.release()
 			return false, nil
+		}
+		if err := h.openLeft(); err != nil {
+			return false, err
 		}
 		if !fits && !h.Unordered {
 			h.out = spill.NewReorder(h.run.Room(), h.next, h.width()-1)
@@ -280,7 +319,10 @@ func (h *HashJoin) divide(ctx context.Context) error {
 		right.Close()
 		return err
 	}
-	if err := h.divideLeft(ctx, left, right); err != nil {
+	if err = h.openLeft(); err == nil {
+		err = h.divideLeft(ctx, left, right)
+	}
+	if err != nil {
 		spill.CloseFiles(left, right)
 		return err
 	}

@@ -31,7 +31,12 @@ type JoinSpec struct {
 	RightWidth int
 	// Unordered tells that nobody relies on the order of the left side.
 	Unordered bool
+	// Probe opens the left side of a hash join that is not given one, once the right side has been read; nil otherwise.
+	Probe func(keys Keys) (Operator, error)
 }
+
+// Keys gives the different values of the i-th key of a hash join's right side; nil where they are more than most, or too many to tell.
+type Keys func(i int, most float64) (*expr.KeySet, error)
 
 // joiner matches left rows with candidates and builds output rows.
 type joiner struct {

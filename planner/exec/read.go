@@ -24,6 +24,8 @@ type ReadOptions struct {
 	Merge *spill.Order // several fragments give rows in this order: merge them; nil with one, or where order is of no matter
 	// Actual counts what the fragments do; nil: nobody asks.
 	Actual *analysis.Actual
+	// Ahead: sections are read by processors that are idle before anybody asks for rows.
+	Ahead bool
 }
 
 // NewTableRead reads the fragments of one table, each on its tablet.

@@ -74,6 +74,9 @@ func NewSectionRead(ctx context.Context, run *Run, frags []*fragment.Read, o Rea
 		}
 		r.sections = append(r.sections, &section{in: in})
 	}
+	if o.Ahead {
+		r.hire()
+	}
 	return r, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"cloudsql/planner/access"
+	"cloudsql/planner/pairs"
 	"cloudsql/planner/scalar"
 	"cloudsql/storage/expr"
 )
@@ -17,7 +18,7 @@ type joinGraph struct {
 	sets    []uint64 // by condition: whose columns are in it
 	shares  []float64
 	classes []joinClass
-	near    []uint64 // by input: those that a condition connects it with
+	near    pairs.Graph // by input: those that a condition connects it with
 	rows    map[uint64]float64
 }
 
@@ -34,7 +35,7 @@ type classMember struct {
 }
 
 func newJoinGraph(leaves []*leaf, conds []expr.Expr) *joinGraph {
-	g := &joinGraph{leaves: leaves, conds: conds, near: make([]uint64, len(leaves)), rows: map[uint64]float64{}}
+	g := &joinGraph{leaves: leaves, conds: conds, near: make(pairs.Graph, len(leaves)), rows: map[uint64]float64{}}
 	for _, c := range conds {
 		set := uint64(0)
 		for i, l := range leaves {
@@ -57,7 +58,7 @@ func newJoinGraph(leaves []*leaf, conds []expr.Expr) *joinGraph {
 func (g *joinGraph) learn(c expr.Expr, set uint64) float64 {
 	eq := scalar.AsCall(c, "=", "<=>")
 	if eq == nil || bits.OnesCount64(set) != 2 {
-		return access.Selectivity([]expr.Expr{c})
+		return access.OrShare(c, g.sides(set))
 	}
 	a, okA := eq.Args()[0].(*expr.Column)
 	z, okZ := eq.Args()[1].(*expr.Column)
@@ -88,6 +89,20 @@ func (g *joinGraph) learn(c expr.Expr, set uint64) float64 {
 		}
 	}
 	return 1
+}
+
+// sides are the inputs of a set, for a condition on them.
+func (g *joinGraph) sides(set uint64) (list []access.Side) {
+	for i, l := range g.leaves {
+		if set&(1<<i) != 0 {
+			s := access.Side{Columns: l.cols}
+			if l.table != nil {
+				s.Table = &l.table.Table
+			}
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (g *joinGraph) member(c *expr.Column) classMember {
@@ -162,15 +177,6 @@ func (g *joinGraph) less(a, b classMember) bool {
 		return a.distinct < b.distinct
 	}
 	return totalRows(g.leaves[a.leaf]) > totalRows(g.leaves[b.leaf])
-}
-
-// neighbours are the inputs that conditions connect with a set.
-func (g *joinGraph) neighbours(set uint64) uint64 {
-	out := uint64(0)
-	for rest := set; rest != 0; rest &= rest - 1 {
-		out |= g.near[bits.TrailingZeros64(rest)]
-	}
-	return out &^ set
 }
 
 // between are the conditions that are tested where two sets are joined: those on both, and those on one input alone that was not

@@ -10,59 +10,7 @@ import (
 )
 
 // The order of joins, by dynamic programming over the connected sets of inputs: the best plan of a set is made of the best plans of
-// two connected sets that a condition connects. The pairs are enumerated once each, small sets before the larger ones that
-// they are part of, as DPccp does: G. Moerkotte, T. Neumann, "Analysis of Two Existing and One New Dynamic Programming Algorithm
-// for the Generation of Optimal Bushy Join Trees without Cross Products", VLDB 2006.
-
-// maxPairs is up to how many pairs are compared: all of ten tables in a chain or a star, of seven that are all connected.
-const maxPairs = 2500
-
-// pair is two connected sets that a condition connects.
-type pair struct{ a, b uint64 }
-
-// pairs lists them, each set's own before those that it is part of; ok is false where there are too many.
-func (g *joinGraph) pairs() (list []pair, ok bool) {
-	e := enumeration{g: g}
-	for i := len(g.leaves) - 1; i >= 0 && !e.over; i-- {
-		v := uint64(1) << i
-		e.complements(v)
-		e.grow(v, v|(v-1), e.complements)
-	}
-	return e.list, !e.over
-}
-
-type enumeration struct {
-	g    *joinGraph
-	list []pair
-	over bool
-}
-
-// grow gives each connected set that set can become without the excluded inputs (EnumerateCsgRec).
-func (e *enumeration) grow(set, excluded uint64, emit func(uint64)) {
-	n := e.g.neighbours(set) &^ excluded
-	for sub := n & -n; sub != 0 && !e.over; sub = (sub - n) & n {
-		emit(set | sub)
-	}
-	for sub := n & -n; sub != 0 && !e.over; sub = (sub - n) & n {
-		e.grow(set|sub, excluded|n, emit)
-	}
-}
-
-// complements gives the pairs of which a is one (EnumerateCmp).
-func (e *enumeration) complements(a uint64) {
-	excluded := (a&-a - 1) | a&-a | a
-	n := e.g.neighbours(a) &^ excluded
-	for rest := n; rest != 0 && !e.over; {
-		v := uint64(1) << (bits.Len64(rest) - 1)
-		rest &^= v
-		add := func(b uint64) {
-			e.list = append(e.list, pair{a, b})
-			e.over = e.over || len(e.list) > maxPairs
-		}
-		add(v)
-		e.grow(v, excluded|(v|(v-1))&n, add)
-	}
-}
+// two connected sets that a condition connects (planner/pairs).
 
 // candidates are the plans of a set that are worth keeping: the cheapest, and the cheapest in the wanted order.
 type candidates struct{ best, ordered node }
@@ -89,7 +37,7 @@ func (c *candidates) each(fn func(node) error) error {
 
 // enumerate finds the cheapest join of connected inputs; nil where that would take too long.
 func (p *planner) enumerate(g *joinGraph, conds []expr.Expr, w required) (node, error) {
-	list, ok := g.pairs()
+	list, ok := g.near.Pairs()
 	if !ok {
 		return nil, nil
 	}
@@ -109,15 +57,15 @@ func (p *planner) enumerate(g *joinGraph, conds []expr.Expr, w required) (node, 
 		plans[1<<i] = c
 	}
 	for _, x := range list {
-		into := plans[x.a|x.b]
+		into := plans[x.A|x.B]
 		if into == nil {
 			into = &candidates{}
-			plans[x.a|x.b] = into
+			plans[x.A|x.B] = into
 		}
-		if err := p.joinSets(g, plans, x.a, x.b, into, w); err != nil {
+		if err := p.joinSets(g, plans, x.A, x.B, into, w); err != nil {
 			return nil, err
 		}
-		if err := p.joinSets(g, plans, x.b, x.a, into, w); err != nil {
+		if err := p.joinSets(g, plans, x.B, x.A, into, w); err != nil {
 			return nil, err
 		}
 	}

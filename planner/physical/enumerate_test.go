@@ -88,7 +88,7 @@ func exhaustive(t *testing.T, p *planner, g *joinGraph, set uint64, memo map[uin
 	var best node
 	for a := (set - 1) & set; a != 0; a = (a - 1) & set {
 		b := set &^ a
-		if g.neighbours(a)&b == 0 {
+		if g.near.Neighbours(a)&b == 0 {
 			continue
 		}
 		left, right := exhaustive(t, p, g, a, memo), exhaustive(t, p, g, b, memo)
@@ -121,53 +121,5 @@ func TestNoCheaperOrder(t *testing.T) {
 		if found.cost() > best.cost()*1.0000001 {
 			t.Errorf("round %d, %d tables: found %v, the cheapest is %v", round, len(leaves), found.cost(), best.cost())
 		}
-	}
-}
-
-// The pairs of chains, stars and cliques are as many as Moerkotte and Neumann count, and each comes after those that it is made of.
-func TestPairs(t *testing.T) {
-	chain := func(n, i, k int) bool { return i+1 == k }
-	star := func(n, i, k int) bool { return i == 0 }
-	clique := func(n, i, k int) bool { return true }
-	for _, tt := range []struct {
-		name string
-		edge func(n, i, k int) bool
-		n    int
-		want int
-	}{
-		{"chain", chain, 5, 20}, {"chain", chain, 10, 165}, {"star", star, 5, 32}, {"star", star, 10, 2304}, {"clique", clique, 5, 90},
-		{"clique", clique, 7, 966},
-	} {
-		g := &joinGraph{leaves: make([]*leaf, tt.n), near: make([]uint64, tt.n)}
-		for i := range tt.n {
-			for k := i + 1; k < tt.n; k++ {
-				if tt.edge(tt.n, i, k) {
-					g.near[i] |= 1 << k
-					g.near[k] |= 1 << i
-				}
-			}
-		}
-		list, ok := g.pairs()
-		if !ok || len(list) != tt.want {
-			t.Errorf("%s of %d: %d pairs, not %d (%v)", tt.name, tt.n, len(list), tt.want, ok)
-		}
-		made := map[uint64]bool{}
-		for i := range tt.n {
-			made[1<<i] = true
-		}
-		seen := map[pair]bool{}
-		for _, x := range list {
-			if x.a&x.b != 0 || !made[x.a] || !made[x.b] || seen[x] || seen[pair{x.b, x.a}] {
-				t.Fatalf("%s of %d: pair %b, %b", tt.name, tt.n, x.a, x.b)
-			}
-			seen[x], made[x.a|x.b] = true, true
-		}
-	}
-	g := &joinGraph{leaves: make([]*leaf, 10), near: make([]uint64, 10)}
-	for i := range g.near {
-		g.near[i] = (1<<10 - 1) &^ (1 << i)
-	}
-	if _, ok := g.pairs(); ok {
-		t.Error("a clique of ten is enumerated")
 	}
 }

@@ -27,6 +27,7 @@ type joinNode struct {
 	kind                exec.JoinKind
 	leftKeys, rightKeys []exec.KeyPart
 	conds               []expr.Expr // resolved over left and right
+	tells               bool        // the cluster knows key sets
 }
 
 // joinedIDs are the columns that a join gives.
@@ -49,7 +50,7 @@ func newLoopOrHash(left, right node, s joinSpec) (node, error) {
 		}
 		s.keys = flipped
 	}
-	j := &joinNode{left: left, right: right, kind: s.kind}
+	j := &joinNode{left: left, right: right, kind: s.kind, tells: s.tells}
 	both := append(append([]int(nil), left.ids()...), right.ids()...)
 	price := left.cost() + right.cost()
 	if len(s.keys) > 0 {
@@ -78,17 +79,22 @@ func newLoopOrHash(left, right node, s joinSpec) (node, error) {
 }
 
 func (j *joinNode) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
-	left, err := open(ctx, run, j.left)
-	if err != nil {
+	spec := exec.JoinSpec{Kind: j.kind, Conds: j.conds, LeftWidth: len(j.left.ids()), RightWidth: len(j.right.ids()),
+		Unordered: len(j.order) == 0}
+	var left exec.Operator
+	var err error
+	if list := j.probes(); list != nil {
+		spec.Probe = func(keys exec.Keys) (exec.Operator, error) { return j.openProbed(ctx, run, list, keys) }
+	} else if left, err = open(ctx, run, j.left); err != nil {
 		return nil, err
 	}
 	right, err := open(ctx, run, j.right)
 	if err != nil {
-		left.Close()
+		if left != nil {
+			left.Close()
+		}
 		return nil, err
 	}
-	spec := exec.JoinSpec{Kind: j.kind, Conds: j.conds, LeftWidth: len(j.left.ids()), RightWidth: len(j.right.ids()),
-		Unordered: len(j.order) == 0}
 	if len(j.leftKeys) > 0 {
 		return exec.NewHashJoin(run, left, right, j.leftKeys, j.rightKeys, spec), nil
 	}
@@ -105,6 +111,7 @@ func (j *joinNode) explain(x *explainer, depth int) {
 	if len(j.conds) > 0 {
 		parts = append(parts, "conditions: "+scalar.Texts(j.conds))
 	}
+	parts = append(parts, j.explainProbes()...)
 	x.add(depth, name, &j.base, "", strings.Join(append([]string{j.kind.String()}, parts...), ", "))
 	j.left.explain(x, depth+1)
 	j.right.explain(x, depth+1)
@@ -291,7 +298,7 @@ func (n *lookupNode) open(ctx context.Context, run *exec.Run) (exec.Operator, er
 	if err != nil {
 		return nil, err
 	}
-	f, err := n.scan.template(run)
+	f, err := n.scan.template(ctx, run)
 	if err != nil {
 		return &exec.LateError{Err: err, Probe: left, Rest: func() (exec.Operator, error) { return spill.NewRows(nil, len(n.cols)), nil }}, nil
 	}
@@ -329,6 +336,7 @@ type lookup struct {
 	read *fragment.Read
 	keys [][]byte
 	buf  []byte
+	own  types.Arena // of keys
 }
 
 // Key encodes the index key of a left row.
@@ -353,17 +361,17 @@ func (l *lookup) Key(run *exec.Run, left []types.Value, dst []byte) ([]byte, boo
 }
 
 // Add takes in the key that was encoded last.
-func (l *lookup) Add() { l.keys = append(l.keys, bytes.Clone(l.buf)) }
+func (l *lookup) Add() { l.keys = append(l.keys, l.own.Bytes(l.buf)) }
 
 // Open reads the rows of all keys in one pass over the index.
-func (l *lookup) Open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+func (l *lookup) Open(ctx context.Context, run *exec.Run, ahead bool) (exec.Operator, error) {
 	if a := run.RT.Analysis; a != nil {
-		return a.Open(l.plan.scan.self(), func() (exec.Operator, error) { return l.open(ctx, run) })
+		return a.Open(l.plan.scan.self(), func() (exec.Operator, error) { return l.open(ctx, run, ahead) })
 	}
-	return l.open(ctx, run)
+	return l.open(ctx, run, ahead)
 }
 
-func (l *lookup) open(ctx context.Context, run *exec.Run) (exec.Operator, error) {
+func (l *lookup) open(ctx context.Context, run *exec.Run, ahead bool) (exec.Operator, error) {
 	slices.SortFunc(l.keys, bytes.Compare)
 	list := slices.CompactFunc(l.keys, bytes.Equal)
 	spans := make([]fragment.Span, len(list))
@@ -371,8 +379,9 @@ func (l *lookup) open(ctx context.Context, run *exec.Run) (exec.Operator, error)
 		spans[i] = fragment.Span{Start: k, End: keys.SpanSuccessor(k)}
 	}
 	l.keys = nil
+	l.own.Reset()
 	s := l.plan.scan
-	o := exec.ReadOptions{Actual: run.RT.Analysis.Of(s.self())}
+	o := exec.ReadOptions{Actual: run.RT.Analysis.Of(s.self()), Ahead: ahead}
 	if run.RT.Txn != nil {
 		o.Mode, o.Lock = s.lock.Mode, s.lock.Opts
 	}

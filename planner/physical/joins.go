@@ -185,7 +185,7 @@ func (p *planner) joinRows(left node, right *leaf, conds []expr.Expr, goal joinG
 	if goal.rows > 0 {
 		out = goal.rows
 	}
-	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1)}
+	spec := joinSpec{kind: kind, conds: conds, keys: keys, rest: rest, out: math.Max(out, 1), tells: !p.plain && p.ship.Allows(expr.KeySetSince)}
 	best, err := newLoopOrHash(left, right.plan, spec)
 	if err != nil {
 		return nil, err
@@ -208,6 +208,7 @@ type joinSpec struct {
 	keys  []joinKey
 	rest  []expr.Expr // conds without keys
 	out   float64
+	tells bool // keys may travel
 }
 
 func totalRows(l *leaf) float64 {

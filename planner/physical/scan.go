@@ -1,7 +1,6 @@
 package physical
 
 import (
-	"bytes"
 	"context"
 	"math"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"cloudsql/planner/algebra"
 	"cloudsql/planner/exec"
 	"cloudsql/planner/partition"
+	"cloudsql/planner/probe"
 	"cloudsql/planner/scalar"
 	"cloudsql/planner/spill"
 	"cloudsql/storage/expr"
@@ -77,7 +77,7 @@ func (s *tableScan) columnIDs() []int {
 }
 
 // template is a fragment of this scan without its tablet and ranges.
-func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
+func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read, error) {
 	t := s.table.Desc
 	f := &fragment.Read{
 		SchemaVersion: t.Version, Index: s.path.Index.ID, Reverse: s.path.Reverse, Table: t, Ordered: s.keep,
@@ -85,6 +85,9 @@ func (s *tableScan) template(run *exec.Run) (*fragment.Read, error) {
 	}
 	var err error
 	if f.Filter, err = run.Ship(s.filter); err != nil {
+		return nil, err
+	}
+	if f.Filter, err = probe.Narrow(ctx, s, f.Filter); err != nil {
 		return nil, err
 	}
 	for i, pos := range s.columns {
@@ -177,7 +180,7 @@ func (s *tableScan) aggregatesAll() bool { return s.agg != nil && len(s.agg.grou
 
 // read opens the fragments of spans, or of keys where they are points of a unique index.
 func (s *tableScan) read(ctx context.Context, run *exec.Run, spans []fragment.Span, points bool) (exec.Operator, error) {
-	f, err := s.template(run)
+	f, err := s.template(ctx, run)
 	if err != nil {
 		return s.failing(ctx, run, spans, points, err)
 	}
@@ -264,13 +267,13 @@ func (s *tableScan) fragments(f *fragment.Read, tablets []schema.Tablet, spans [
 		if s.path.Reverse {
 			slices.Reverse(list)
 		}
-		return pointFragments(f, s.table.Desc, tablets, s.path.Index, list)
+		return access.PointReads(f, s.table.Desc, tablets, s.path.Index, list)
 	}
 	var out []*fragment.Read
 	for i := range tablets {
 		mine := spans
 		if len(tablets) > 1 && s.table.Desc.InOrder(s.path.Index) {
-			mine = clipSpans(spans, tablets[i].Start, tablets[i].End)
+			mine = access.Clip(spans, tablets[i].Start, tablets[i].End)
 		}
 		if len(mine) == 0 {
 			continue
@@ -292,54 +295,6 @@ func (s *tableScan) fragments(f *fragment.Read, tablets []schema.Tablet, spans [
 	}
 	if s.path.Reverse {
 		slices.Reverse(out)
-	}
-	return out
-}
-
-// pointFragments sends each key to the tablet that can have it; keys of a unique secondary index, and of a partitioned table, go to
-// all.
-func pointFragments(f *fragment.Read, t *schema.Table, tablets []schema.Tablet, ix *schema.Index, list [][]byte) []*fragment.Read {
-	if len(tablets) == 1 || !t.InOrder(ix) {
-		out := make([]*fragment.Read, len(tablets))
-		for i := range tablets {
-			one := *f
-			env := *f.Env
-			one.Tablet, one.Keys, one.Reverse, one.Env = tablets[i].ID, list, false, &env
-			out[i] = &one
-		}
-		return out
-	}
-	byTablet := map[schema.TabletID]*fragment.Read{}
-	var out []*fragment.Read
-	for _, k := range list {
-		id := t.TabletFor(k).ID
-		one := byTablet[id]
-		if one == nil {
-			copied := *f
-			one = &copied
-			env := *f.Env
-			one.Tablet, one.Reverse, one.Env = id, false, &env
-			byTablet[id] = one
-			out = append(out, one)
-		}
-		one.Keys = append(one.Keys, k)
-	}
-	return out
-}
-
-// clipSpans cuts spans to a tablet's range.
-func clipSpans(spans []fragment.Span, start, end []byte) []fragment.Span {
-	var out []fragment.Span
-	for _, sp := range spans {
-		if start != nil && bytes.Compare(sp.Start, start) < 0 {
-			sp.Start = start
-		}
-		if end != nil && (sp.End == nil || bytes.Compare(sp.End, end) > 0) {
-			sp.End = end
-		}
-		if sp.End == nil || bytes.Compare(sp.Start, sp.End) < 0 {
-			out = append(out, sp)
-		}
 	}
 	return out
 }

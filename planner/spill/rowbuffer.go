@@ -183,10 +183,16 @@ func (r *RowBuffer) load(i int) (*cachedBlock, error) {
 	return c, nil
 }
 
-// Close releases the rows. The buffer is empty then, and may be used again.
-func (r *RowBuffer) Close() {
-	r.store.Reset()
+// Reuse is Close that keeps some memory for the next rows: nobody looks at those before any more.
+func (r *RowBuffer) Reuse() {
+	r.store.Reuse()
 	r.file.Close()
 	r.hold.Close()
 	r.file, r.cache, r.n = nil, nil, 0
+}
+
+// Close releases the rows. The buffer is empty then, and may be used again.
+func (r *RowBuffer) Close() {
+	r.Reuse()
+	r.store.Reset()
 }

@@ -78,6 +78,14 @@ func (s *RowStore) Reset() {
 	s.arena.Reset()
 }
 
+// Reuse forgets all rows, whose memory serves the next ones: nobody looks at them any more.
+func (s *RowStore) Reuse() {
+	block := s.block
+	clear(block)
+	s.Reset()
+	s.block = block[:0]
+}
+
 // Order compares rows by sort keys.
 type Order struct {
 	keys  []expr.SortKey

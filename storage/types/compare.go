@@ -3,7 +3,10 @@ package types
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"math"
+
+	"github.com/cespare/xxhash/v2"
 
 	"cloudsql/storage/collation"
 )
@@ -264,6 +267,25 @@ func hashDecimalKey(dst []byte, v Value) []byte {
 		}
 	}
 	return append(append(dst, hashDecimal, byte(scale), byte(len(digits))), digits...)
+}
+
+// KeyHash is a hash of v's HashKey, the same in all processes. buf lends room for the key; what it has become comes back.
+func KeyHash(v Value, c collation.ID, buf []byte) (uint64, []byte) {
+	if v.kind == KindInt || v.kind == KindUint {
+		return mixed(v.n), buf
+	}
+	buf = HashKey(buf[:0], v, c)
+	if len(buf) == 9 && (buf[0] == hashNegative || buf[0] == hashUnsigned) { // a whole number of another kind
+		return mixed(binary.BigEndian.Uint64(buf[1:])), buf
+	}
+	return xxhash.Sum64(buf), buf
+}
+
+// mixed spreads a number over all bits: the last steps of MurmurHash3.
+func mixed(n uint64) uint64 {
+	n = (n ^ n>>33) * 0xff51afd7ed558ccd
+	n = (n ^ n>>33) * 0xc4ceb9fe1a85ec53
+	return n ^ n>>33
 }
 
 func appendUint64(dst []byte, u uint64) []byte {

@@ -1,0 +1,37 @@
+package access
+
+import (
+	"cloudsql/storage/fragment"
+	"cloudsql/storage/schema"
+)
+
+// PointReads sends each key to the tablet that can have it; keys of a unique secondary index, and of a partitioned table, go to
+// all.
+func PointReads(f *fragment.Read, t *schema.Table, tablets []schema.Tablet, ix *schema.Index, list [][]byte) []*fragment.Read {
+	if len(tablets) == 1 || !t.InOrder(ix) {
+		out := make([]*fragment.Read, len(tablets))
+		for i := range tablets {
+			one := *f
+			env := *f.Env
+			one.Tablet, one.Keys, one.Reverse, one.Env = tablets[i].ID, list, false, &env
+			out[i] = &one
+		}
+		return out
+	}
+	byTablet := map[schema.TabletID]*fragment.Read{}
+	var out []*fragment.Read
+	for _, k := range list {
+		id := t.TabletFor(k).ID
+		one := byTablet[id]
+		if one == nil {
+			copied := *f
+			one = &copied
+			env := *f.Env
+			one.Tablet, one.Reverse, one.Env = id, false, &env
+			byTablet[id] = one
+			out = append(out, one)
+		}
+		one.Keys = append(one.Keys, k)
+	}
+	return out
+}
