@@ -183,8 +183,8 @@ func (x *evalAccess) drop(removed []entry) error {
 	return nil
 }
 
-func indexOf(key []byte) schema.IndexID {
-	return schema.IndexID(binary.BigEndian.Uint16(key[tabletPrefixLen:]))
+func indexOf[K string | []byte](key K) schema.IndexID {
+	return schema.IndexID(binary.BigEndian.Uint16([]byte(key[tabletPrefixLen:keys.PrefixLen])))
 }
 
 var writers = sync.Pool{New: func() any { return &writer{rowWriter{access: &evalAccess{}, buffering: true}} }}

@@ -121,7 +121,7 @@ func (s *source) next() (bool, error) {
 	case !s.baseLive && !s.ownLive:
 		return false, s.base.Err()
 	case s.baseLive && s.ownLive:
-		order := bytes.Compare(s.base.Key(), []byte(s.own.Key()))
+		order := bytes.Compare(s.base.Key(), s.own.Key())
 		s.fromOwn = order == 0 || (order > 0) != s.reverse
 	default:
 		s.fromOwn = s.ownLive
@@ -154,7 +154,7 @@ func (s *source) first() error {
 		if s.reverse {
 			s.ownLive = s.seekOwnBefore(s.upper)
 		} else {
-			s.ownLive = s.own.Seek(string(s.lower))
+			s.ownLive = s.own.Seek(s.lower)
 		}
 		s.skipOwn()
 	}
@@ -168,7 +168,7 @@ func (s *source) first() error {
 
 // seekOwnBefore goes to the last of the transaction's items below a bound.
 func (s *source) seekOwnBefore(bound []byte) bool {
-	if s.own.Seek(string(bound)) {
+	if s.own.Seek(bound) {
 		return s.own.Prev()
 	}
 	return s.own.Last()
@@ -205,7 +205,7 @@ func (s *source) moveBase() {
 func (s *source) skipOwn() {
 	for s.ownLive {
 		key := s.own.Key()
-		if key < string(s.lower) || key >= string(s.upper) {
+		if bytes.Compare(key, s.lower) < 0 || bytes.Compare(key, s.upper) >= 0 {
 			s.ownLive = false
 			return
 		}
