@@ -505,7 +505,7 @@ func TestEscalationExcludes(t *testing.T) {
 			rng := rand.New(rand.NewPCG(4, uint64(g)))
 			for range 150 {
 				o := &Owner{Interactive: rng.IntN(4) > 0}
-				crowd(t, table, rng, o, holders[:])
+				lockMany(t, table, rng, o, holders[:])
 				for k := range holders {
 					holders[k].CompareAndSwap(o, nil)
 				}
@@ -523,8 +523,8 @@ func TestEscalationExcludes(t *testing.T) {
 	}
 }
 
-// crowd locks some keys in the order in which they come, from somewhere on.
-func crowd(t *testing.T, table *Table, rng *rand.Rand, o *Owner, holders []atomic.Pointer[Owner]) {
+// lockMany locks some keys in the order in which they come, from somewhere on.
+func lockMany(t *testing.T, table *Table, rng *rand.Rand, o *Owner, holders []atomic.Pointer[Owner]) {
 	from, n := rng.IntN(len(holders)), 1+rng.IntN(len(holders))
 	if !o.Interactive {
 		n = min(n, 3)
@@ -573,7 +573,7 @@ func TestEscalationTravels(t *testing.T) {
 		t.Error("entries exclude each other:", err)
 	}
 	is.Release(next)
-	if is.interactive.Load() != 1 || is.HoldsRows(testTablet) == false {
+	if is.interactive.Load() != 1 || !is.HoldsRows(testTablet) {
 		t.Error("what is left is not the other's lock")
 	}
 }
