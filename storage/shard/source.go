@@ -149,8 +149,8 @@ func (s *source) primaryOf(key, value []byte) ([]byte, error) {
 }
 
 func (s *source) first() error {
-	if s.ws != nil && s.ws.items.Len() > 0 {
-		s.own = s.ws.items.Iter()
+	if s.ws != nil && s.ws.of(s.index.ID).Len() > 0 {
+		s.own = s.ws.of(s.index.ID).Iter()
 		if s.reverse {
 			s.ownLive = s.seekOwnBefore(s.upper)
 		} else {
@@ -218,7 +218,7 @@ func (s *source) skipOwn() {
 
 // skipBase passes over the rows that the transaction has written itself.
 func (s *source) skipBase() error {
-	if s.ws == nil || s.ws.items.Len() == 0 {
+	if s.ws.Empty() {
 		return s.base.Err()
 	}
 	for s.baseLive {

@@ -21,15 +21,15 @@ const DefaultWorkspaceBytes = 64 << 20
 //
 // The zero Workspace is empty and ready for use. Not safe for concurrent use.
 type Workspace struct {
-	items workspaceItems
-	seen  workspaceItems // of rows, by full engine key: the version, 0: absent
-	undo  []workspaceUndo
-	rows  int // of the items
-	bytes int
-	limit int
+	rows, entries workspaceItems // in one arena
+	seen          workspaceItems // of rows, by full engine key: the version, 0: absent
+	arena, looked arena          // of rows and entries, and of seen
+	undo          []workspaceUndo
+	bytes         int
+	limit         int
 }
 
-// workspaceUndo is a step back: from a record, of the items' arena, that was set (one that was deleted, where the item was taken away)
+// workspaceUndo is a step back: from a record that was set (one that was deleted, where the item was taken away)
 // to what was there before.
 type workspaceUndo struct {
 	set, before recordAt // before is 0: there was nothing
@@ -43,7 +43,7 @@ const perItemBytes, perUndoBytes = 56, 24
 func NewWorkspace(limit int) *Workspace { return &Workspace{limit: limit} }
 
 // Empty tells whether the transaction has written nothing.
-func (w *Workspace) Empty() bool { return w == nil || w.rows == 0 }
+func (w *Workspace) Empty() bool { return w == nil || w.rows.Len() == 0 }
 
 // Bytes is the approximate memory that the workspace takes: the writes, what it can go back to, and the versions seen.
 func (w *Workspace) Bytes() int { return w.bytes }
@@ -59,55 +59,77 @@ func (w *Workspace) Truncate(mark uint64) {
 	for i := len(w.undo) - 1; i >= int(mark); i-- {
 		u := w.undo[i]
 		w.step(u, -1)
-		w.exchange(w.items.arena.key(u.set), u.before)
+		w.exchange(w.arena.key(u.set), u.before)
 	}
-	w.items.arena.cut(w.undo[mark].set) // records that are older are all that is left
+	w.arena.cut(w.undo[mark].set) // records that are older are all that is left
 	w.undo = w.undo[:mark]
 }
 
+// of gives the items among which a key is.
+func (w *Workspace) of(index schema.IndexID) *workspaceItems {
+	list := &w.rows
+	if index != schema.PrimaryIndex {
+		list = &w.entries
+	}
+	list.arena = &w.arena
+	return list
+}
+
 // get finds a row or entry.
-func (w *Workspace) get(key []byte) (workspaceItem, bool) { return w.items.Get(key) }
+func (w *Workspace) get(key []byte) (workspaceItem, bool) { return w.of(indexOf(key)).Get(key) }
 
 // see notes the version of a row that the transaction looked at under a lock; the first one counts, a lock keeps it.
 func (w *Workspace) see(key []byte, ts mvcc.Timestamp) {
+	w.seen.arena = &w.looked
 	if _, known := w.seen.Get(key); known {
 		return
 	}
 	var version [binary.MaxVarintLen64]byte
-	w.seen.Set(key, w.seen.arena.add(key, workspaceItem{payload: binary.AppendUvarint(version[:0], uint64(ts))}))
+	w.seen.Set(key, w.looked.add(key, workspaceItem{payload: binary.AppendUvarint(version[:0], uint64(ts))}))
 	w.bytes += len(key) + perItemBytes
 }
 
-// put makes payload the row or entry under key; both are copied.
-func (w *Workspace) put(key, payload []byte) error {
+// put makes payload the row or entry under key; both are copied. first: there was neither that nor a mark that it is gone.
+func (w *Workspace) put(key, payload []byte) (first bool, err error) {
 	return w.set(key, workspaceItem{payload: payload})
 }
 
 // remove takes a row away. The mark it leaves hides the engine's row.
-func (w *Workspace) remove(key []byte) error { return w.set(key, workspaceItem{deleted: true}) }
+func (w *Workspace) remove(key []byte) (first bool, err error) {
+	return w.set(key, workspaceItem{deleted: true})
+}
+
+// add is put of an entry whose key the workspace does not have.
+func (w *Workspace) add(key, payload []byte) error {
+	u := workspaceUndo{set: w.arena.add(key, workspaceItem{payload: payload})}
+	w.of(indexOf(key)).Append(u.set)
+	w.account(u.set, 1)
+	return w.done(u)
+}
 
 // drop takes an entry away. The engine's entry, if there is one, is hidden by its row.
 func (w *Workspace) drop(key []byte) error {
 	if _, ok := w.get(key); !ok {
 		return nil
 	}
-	u := workspaceUndo{set: w.items.arena.add(key, workspaceItem{deleted: true})}
+	u := workspaceUndo{set: w.arena.add(key, workspaceItem{deleted: true})}
 	u.before = w.exchange(key, 0)
 	return w.done(u)
 }
 
-func (w *Workspace) set(key []byte, item workspaceItem) error {
-	u := workspaceUndo{set: w.items.arena.add(key, item)}
+func (w *Workspace) set(key []byte, item workspaceItem) (first bool, err error) {
+	u := workspaceUndo{set: w.arena.add(key, item)}
 	u.before = w.exchange(key, u.set)
-	return w.done(u)
+	return u.before == 0, w.done(u)
 }
 
 // exchange puts a record (0: nothing) in the place of what was under a key.
 func (w *Workspace) exchange(key []byte, at recordAt) (before recordAt) {
+	list := w.of(indexOf(key))
 	if at == 0 {
-		before = w.items.Delete(key)
+		before = list.Delete(key)
 	} else {
-		before = w.items.Set(key, at)
+		before = list.Set(key, at)
 	}
 	w.account(before, -1)
 	w.account(at, 1)
@@ -130,13 +152,8 @@ func (w *Workspace) done(u workspaceUndo) error {
 
 // account counts an item that comes (1) or goes (-1).
 func (w *Workspace) account(at recordAt, sign int) {
-	if at == 0 {
-		return
-	}
-	key := w.items.arena.key(at)
-	w.bytes += sign * (len(key) + len(w.items.arena.item(at).payload) + perItemBytes)
-	if indexOf(key) == schema.PrimaryIndex {
-		w.rows += sign
+	if at != 0 {
+		w.bytes += sign * (w.size(at) + perItemBytes)
 	}
 }
 
@@ -144,9 +161,12 @@ func (w *Workspace) account(at recordAt, sign int) {
 func (w *Workspace) step(u workspaceUndo, sign int) {
 	w.bytes += sign * perUndoBytes
 	if u.before != 0 {
-		w.bytes += sign * (len(w.items.arena.key(u.before)) + len(w.items.arena.item(u.before).payload))
+		w.bytes += sign * w.size(u.before)
 	}
 }
+
+// size is the bytes of a record's key and payload.
+func (w *Workspace) size(at recordAt) int { return len(w.arena.key(at)) + len(w.arena.item(at).payload) }
 
 func tabletOfKey[K string | []byte](key K) schema.TabletID {
 	return schema.TabletID(binary.BigEndian.Uint32([]byte(key[4:tabletPrefixLen])))
@@ -166,8 +186,8 @@ func (w *Workspace) Parts() *EffectParts {
 	if w == nil {
 		return p
 	}
-	if w.items.Len() > 0 {
-		p.written = w.items.Iter()
+	if w.rows.Len() > 0 {
+		p.written = w.rows.Iter()
 		p.inWritten = p.written.First()
 	}
 	if w.seen.Len() > 0 {
@@ -209,12 +229,8 @@ func (p *EffectParts) next() (e fragment.Effect, ok bool) {
 	if e, p.ahead = p.ahead, (fragment.Effect{}); e.Op != 0 {
 		return e, true
 	}
-	for ; p.inWritten; p.inWritten = p.written.Next() {
-		key := p.written.Key()
-		if indexOf(key) != schema.PrimaryIndex {
-			continue
-		}
-		item := p.written.Value()
+	if p.inWritten {
+		key, item := p.written.Key(), p.written.Value()
 		if e = p.w.effectOf(key, fragment.EffectDelete); !item.deleted {
 			e.Op, e.Row = fragment.EffectPut, item.payload
 		}

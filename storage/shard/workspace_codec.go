@@ -10,7 +10,7 @@ import (
 
 // A workspace travels when its shard's lease is handed over with the transaction open:
 //
-//	count (key item)…      the rows and entries, in their order; keys are full engine keys without timestamp
+//	count (key item)…      the rows, and the entries, in their order; keys are full engine keys without timestamp
 //	count (key ts)…        the versions seen
 //	count (key has [item])…  what to go back to, oldest first
 //	item = deleted payload
@@ -20,11 +20,13 @@ import (
 
 // Append encodes the workspace.
 func (w *Workspace) Append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(w.items.Len()))
-	w.items.Scan(func(key []byte, item workspaceItem) bool {
-		dst = appendItem(wire.AppendBytes(dst, key), item)
-		return true
-	})
+	dst = binary.AppendUvarint(dst, uint64(w.rows.Len()+w.entries.Len()))
+	for _, list := range [...]*workspaceItems{&w.rows, &w.entries} {
+		list.Scan(func(key []byte, item workspaceItem) bool {
+			dst = appendItem(wire.AppendBytes(dst, key), item)
+			return true
+		})
+	}
 	dst = binary.AppendUvarint(dst, uint64(w.seen.Len()))
 	w.seen.Scan(func(key []byte, _ workspaceItem) bool {
 		dst = binary.AppendUvarint(wire.AppendBytes(dst, key), uint64(w.versionOf(key)))
@@ -32,9 +34,9 @@ func (w *Workspace) Append(dst []byte) []byte {
 	})
 	dst = binary.AppendUvarint(dst, uint64(len(w.undo)))
 	for _, u := range w.undo {
-		dst = wire.AppendBool(wire.AppendBytes(dst, w.items.arena.key(u.set)), u.before != 0)
+		dst = wire.AppendBool(wire.AppendBytes(dst, w.arena.key(u.set)), u.before != 0)
 		if u.before != 0 {
-			dst = appendItem(dst, w.items.arena.item(u.before))
+			dst = appendItem(dst, w.arena.item(u.before))
 		}
 	}
 	return dst
@@ -47,7 +49,7 @@ func appendItem(dst []byte, item workspaceItem) []byte {
 // ReadWorkspace decodes what Append made into a workspace of up to limit bytes. It keeps nothing of the input.
 func ReadWorkspace(d *wire.Reader, limit int) *Workspace {
 	w := NewWorkspace(limit)
-	a := &w.items.arena
+	a := &w.arena
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		key := readWorkspaceKey(d)
 		item := readItem(d)

@@ -3,16 +3,21 @@ package shard
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/tidwall/btree"
 )
 
 // workspaceItems are items in the order of their keys. They are records of an arena; what tells most keys apart stands in the tree
 // itself, so that going through a large one does not touch the records on the way.
+//
+// Items that are known to be new may be appended without a look at the tree. They are put into it when somebody looks for a key or for
+// what comes next, sorted, so that each is near the one before: a load that nobody reads from pays nothing for the order of its entries.
 type workspaceItems struct {
+	arena *arena
 	tree  *btree.BTreeG[placedItem] // nil: none
-	arena arena
-	probe []byte // the key that is looked for
+	fresh []recordAt                // that are not in the tree yet, oldest first
+	probe []byte                    // the key that is looked for
 }
 
 type placedItem struct {
@@ -64,13 +69,14 @@ func (w *workspaceItems) less(a, b placedItem) bool {
 // Len is the number of items.
 func (w *workspaceItems) Len() int {
 	if w.tree == nil {
-		return 0
+		return len(w.fresh)
 	}
-	return w.tree.Len()
+	return w.tree.Len() + len(w.fresh)
 }
 
 // Get finds the item of a key. Its payload is valid as long as the item is there.
 func (w *workspaceItems) Get(key []byte) (workspaceItem, bool) {
+	w.settle()
 	if w.tree == nil {
 		return workspaceItem{}, false
 	}
@@ -81,17 +87,53 @@ func (w *workspaceItems) Get(key []byte) (workspaceItem, bool) {
 	return w.arena.item(p.at), true
 }
 
-// Set puts a record of the arena under its key, and gives what was there; 0: nothing.
-func (w *workspaceItems) Set(key []byte, at recordAt) (before recordAt) {
+// Append puts a record of the arena under its key, which has none.
+func (w *workspaceItems) Append(at recordAt) { w.fresh = append(w.fresh, at) }
+
+// settle puts into the tree what was appended.
+func (w *workspaceItems) settle() {
+	if len(w.fresh) == 0 {
+		return
+	}
+	w.makeTree()
+	places := make([]placedItem, len(w.fresh))
+	for i, at := range w.fresh {
+		places[i] = place(w.arena.key(at), at)
+	}
+	w.fresh = nil
+	slices.SortFunc(places, func(a, b placedItem) int {
+		if w.less(a, b) {
+			return -1
+		}
+		return 1
+	})
+	for _, p := range places {
+		w.tree.Set(p)
+	}
+}
+
+func (w *workspaceItems) makeTree() {
 	if w.tree == nil {
 		w.tree = btree.NewBTreeGOptions(w.less, btree.Options{NoLocks: true})
 	}
+}
+
+// Set puts a record of the arena under its key, and gives what was there; 0: nothing.
+func (w *workspaceItems) Set(key []byte, at recordAt) (before recordAt) {
+	w.settle()
+	w.makeTree()
 	was, _ := w.tree.Set(place(key, at))
 	return was.at
 }
 
-// Delete takes an item away, and gives it.
+// Delete takes an item away, and gives it. The newest item goes without a look at the others.
 func (w *workspaceItems) Delete(key []byte) (before recordAt) {
+	if last := len(w.fresh) - 1; last >= 0 && bytes.Equal(w.arena.key(w.fresh[last]), key) {
+		before = w.fresh[last]
+		w.fresh = w.fresh[:last]
+		return before
+	}
+	w.settle()
 	if w.tree == nil {
 		return 0
 	}
@@ -101,13 +143,17 @@ func (w *workspaceItems) Delete(key []byte) (before recordAt) {
 
 // Scan calls fn with all items, in order, until it returns false.
 func (w *workspaceItems) Scan(fn func(key []byte, item workspaceItem) bool) {
+	w.settle()
 	if w.tree != nil {
 		w.tree.Scan(func(p placedItem) bool { return fn(w.arena.key(p.at), w.arena.item(p.at)) })
 	}
 }
 
 // Iter goes over the items, of which there are some.
-func (w *workspaceItems) Iter() workspaceIter { return workspaceIter{w.tree.Iter(), w} }
+func (w *workspaceItems) Iter() workspaceIter {
+	w.settle()
+	return workspaceIter{w.tree.Iter(), w}
+}
 
 type workspaceIter struct {
 	btree.IterG[placedItem]
