@@ -41,12 +41,12 @@ type crowd struct {
 	first, last []byte
 }
 
-func (t *Table) escalateFrom() int { return cmp.Or(t.cfg.EscalateFrom, escalateFrom) }
-func (t *Table) maxHeld() int      { return cmp.Or(t.cfg.MaxHeld, maxHeld) }
+func (c *Config) escalateFrom() int { return cmp.Or(c.EscalateFrom, escalateFrom) }
+func (c *Config) maxHeld() int      { return cmp.Or(c.MaxHeld, maxHeld) }
 
 // isCrowded tells that o has so many locks on keys that escalation is due. For o's own goroutine.
-func (t *Table) isCrowded(o *Owner) bool {
-	return o.Interactive && len(o.held) >= max(t.escalateFrom(), o.escalateAt)
+func (o *Owner) isCrowded(c *Config) bool {
+	return o.Interactive && len(o.held) >= max(c.escalateFrom(), o.escalateAt)
 }
 
 // covers tells that o's bulk ranges make a lock of mode on k unnecessary. For o's own goroutine, without the mutex: nobody else
@@ -59,33 +59,43 @@ func (o *Owner) covers(k *Key, mode Mode) bool {
 	return g != nil && (g.mode == Exclusive || g.mode == held(mode)) && bytes.Compare(g.entry.key, k.Bytes) <= 0 && isBefore(k.Bytes, g.end)
 }
 
-// escalate lets bulk ranges stand for as many of o's locks as possible. It waits only if there is no room for another lock.
+// escalation is one attempt to let bulk ranges stand for as many of an owner's locks as possible.
+type escalation struct {
+	t *Table
+	o *Owner
+}
+
+// escalate waits only if there is no room for another lock.
 func (t *Table) escalate(ctx context.Context, o *Owner, p *Policy) error {
-	t.mu.Lock()
-	crowds := t.crowds(o)
-	t.mu.Unlock()
+	x := escalation{t, o}
+	crowds := x.crowds()
 	for i := range crowds {
 		c := &crowds[i]
-		g := t.tryBulk(o, c)
-		if g == nil && len(o.held) >= t.maxHeld() && !p.NoWait && !p.Skip {
+		g := x.try(c)
+		if g == nil && x.full() && !p.NoWait && !p.Skip {
 			var err error
-			if g, err = t.awaitBulk(ctx, o, c, p); err != nil {
+			if g, err = x.await(ctx, c, p); err != nil {
 				return err
 			}
 		}
 		if g != nil {
-			t.absorb(o, g)
+			x.absorb(g)
 		}
 	}
-	o.escalateAt = min(2*len(o.held), t.maxHeld())
-	if len(o.held) >= t.maxHeld() {
+	o.escalateAt = min(2*len(o.held), t.cfg.maxHeld())
+	if x.full() {
 		return errTableFull()
 	}
 	return nil
 }
 
-// crowds finds the indexes in which o holds many keys. t.mu is held.
-func (t *Table) crowds(o *Owner) (list []crowd) {
+func (x escalation) full() bool { return len(x.o.held) >= x.t.cfg.maxHeld() }
+
+// crowds finds the indexes in which the owner holds many keys.
+func (x escalation) crowds() (list []crowd) {
+	t, o := x.t, x.o
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	at := make(map[space]int)
 	for _, e := range o.held {
 		s := space{e.tablet, e.index}
@@ -96,7 +106,7 @@ func (t *Table) crowds(o *Owner) (list []crowd) {
 		}
 		list[i].add(e, e.holds[e.find(o)].mode)
 	}
-	few := t.escalateFrom() / fewShare
+	few := t.cfg.escalateFrom() / fewShare
 	list = slices.DeleteFunc(list, func(c crowd) bool { return c.keys < few })
 	for i := range list {
 		c := &list[i]
@@ -152,8 +162,9 @@ func newBulk(o *Owner, c *crowd, span fragment.Span) *Range {
 	return g
 }
 
-// tryBulk locks the crowd's index or, if others have something in it, the stretch that o's keys are in; nil: neither is free.
-func (t *Table) tryBulk(o *Owner, c *crowd) *Range {
+// try locks the crowd's index or, if others have something in it, the stretch that its keys are in; nil: neither is free.
+func (x escalation) try(c *crowd) *Range {
+	t, o := x.t, x.o
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, span := range [...]fragment.Span{{}, c.stretch(o.bulk[c.space])} {
@@ -164,8 +175,9 @@ func (t *Table) tryBulk(o *Owner, c *crowd) *Range {
 	return nil
 }
 
-// awaitBulk waits for the crowd's index.
-func (t *Table) awaitBulk(ctx context.Context, o *Owner, c *crowd, p *Policy) (*Range, error) {
+// await waits for the crowd's index.
+func (x escalation) await(ctx context.Context, c *crowd, p *Policy) (*Range, error) {
+	t, o := x.t, x.o
 	t.mu.Lock()
 	g, err := newBulk(o, c, fragment.Span{}), cmp.Or(t.closed, o.failed)
 	if err == nil {
@@ -181,8 +193,9 @@ func (t *Table) awaitBulk(ctx context.Context, o *Owner, c *crowd, p *Policy) (*
 
 // absorb frees the locks that g stands for from now on: those on keys, in portions, so that others are not held up, and the bulk
 // range before it.
-func (t *Table) absorb(o *Owner, g *Range) {
+func (x escalation) absorb(g *Range) {
 	const portion = 512
+	t, o := x.t, x.o
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	keep, inside := o.held[:0], make([]*entry, 0, len(o.held))
@@ -196,14 +209,14 @@ func (t *Table) absorb(o *Owner, g *Range) {
 	clear(o.held[len(keep):])
 	o.held, g.absorbed = keep, len(inside)
 	o.escalations++
-	o.ranges = slices.DeleteFunc(o.ranges, func(x *Range) bool {
-		if x == g || !x.bulk || x.space() != g.space() {
+	o.ranges = slices.DeleteFunc(o.ranges, func(old *Range) bool {
+		if old == g || !old.bulk || old.space() != g.space() {
 			return false
 		}
-		g.absorbed += x.absorbed
+		g.absorbed += old.absorbed
 		t.interactive.Add(-1)
-		t.noteRows(x.entry.tablet, -1)
-		t.dropRange(x)
+		t.rowsHeld.note(old.entry.tablet, -1)
+		t.dropRange(old)
 		return true
 	})
 	t.cfg.Stats.Escalations.Add(1)
@@ -214,4 +227,18 @@ func (t *Table) absorb(o *Owner, g *Range) {
 		}
 		t.dropHold(e, o)
 	}
+}
+
+// grant gives the owner a key that nobody else can have: of what a former tenure has left.
+func (x escalation) grant(k *Key, mode Mode) {
+	t, o := x.t, x.o
+	if o.isCrowded(&t.cfg) {
+		_ = t.escalate(context.Background(), o, &Policy{NoWait: true}) // as far as what others have been given allows
+	}
+	if o.covers(k, mode) {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.grant(t.entry(k.Tablet, k.Index, k.Bytes), o, mode)
 }

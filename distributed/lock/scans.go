@@ -46,7 +46,7 @@ func (t *Table) requestRange(o *Owner, at space, span fragment.Span, mode Mode, 
 		return nil, o.failed
 	case t.ranges.covers(o, at, span, mode):
 		return nil, nil
-	case len(o.held)+len(o.ranges) >= t.maxHeld():
+	case len(o.held)+len(o.ranges) >= t.cfg.maxHeld():
 		return nil, errTableFull()
 	}
 	g := newRange(o, at, span, mode)
@@ -99,7 +99,7 @@ func (t *Table) granted(g *Range) {
 	if !g.bulk {
 		return
 	}
-	t.noteRows(g.entry.tablet, 1)
+	t.rowsHeld.note(g.entry.tablet, 1)
 	if o.bulk == nil {
 		o.bulk = make(map[space]*Range)
 	}
@@ -210,7 +210,7 @@ func (t *Table) dropRanges(o *Owner) {
 	t.interactive.Add(int64(-len(list)))
 	for _, g := range list {
 		if g.bulk {
-			t.noteRows(g.entry.tablet, -1)
+			t.rowsHeld.note(g.entry.tablet, -1)
 		}
 		t.dropRange(g)
 	}

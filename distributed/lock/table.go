@@ -54,7 +54,7 @@ type Table struct {
 	lastSeq uint64   // of the requests that had to wait
 
 	ranges   rangeSets
-	rowsHeld map[schema.TabletID]int // keys and bulk ranges that interactive transactions hold
+	rowsHeld tabletCounts // keys and bulk ranges that interactive transactions hold
 
 	closed error         // the tenure has ended: what every request gets
 	gone   chan struct{} // closed with it
@@ -76,7 +76,7 @@ func (t *Table) Acquire(ctx context.Context, o *Owner, k Key, mode Mode, p Polic
 	if o.covers(&k, mode) {
 		return false, false, false, nil
 	}
-	if t.isCrowded(o) {
+	if o.isCrowded(&t.cfg) {
 		if err := t.escalate(ctx, o, &p); err != nil {
 			return false, false, false, err
 		}
@@ -187,16 +187,18 @@ func (t *Table) dropHold(e *entry, o *Owner) {
 // noteInteractive counts a key that an interactive transaction locks or lets go.
 func (t *Table) noteInteractive(e *entry, n int) {
 	t.interactive.Add(int64(n))
-	t.noteRows(e.tablet, n)
+	t.rowsHeld.note(e.tablet, n)
 }
 
-// noteRows counts what interactive transactions hold of a tablet: keys and bulk ranges.
-func (t *Table) noteRows(tablet schema.TabletID, n int) {
-	if t.rowsHeld == nil {
-		t.rowsHeld = make(map[schema.TabletID]int)
+// tabletCounts counts something of tablets; those that have none are not in it.
+type tabletCounts map[schema.TabletID]int
+
+func (c *tabletCounts) note(tablet schema.TabletID, n int) {
+	if *c == nil {
+		*c = make(tabletCounts)
 	}
-	if t.rowsHeld[tablet] += n; t.rowsHeld[tablet] == 0 {
-		delete(t.rowsHeld, tablet)
+	if (*c)[tablet] += n; (*c)[tablet] == 0 {
+		delete(*c, tablet)
 	}
 }
 
@@ -223,7 +225,7 @@ func (t *Table) request(o *Owner, k *Key, mode Mode, p *Policy) (w *waiter, fres
 	if own >= 0 && e.holds[own].mode >= held(mode) && (!e.holds[own].absent || p.Absent) {
 		return nil, false, nil
 	}
-	if len(o.held) >= t.maxHeld() && own < 0 {
+	if len(o.held) >= t.cfg.maxHeld() && own < 0 {
 		t.forget(e)
 		return nil, false, errTableFull()
 	}
@@ -336,12 +338,13 @@ func (t *Table) Close(err error) {
 
 // Install gives o, a prepared transaction that a former tenure has left, what it claims.
 func (t *Table) Install(o *Owner, claims []shard.PartClaim, ranges []shard.Range) {
+	x := escalation{t, o}
 	for i := range claims {
 		c, mode := &claims[i], Exclusive
 		if c.Shared {
 			mode = Shared
 		}
-		t.install(o, &Key{c.Tablet, c.Index, c.Key}, mode)
+		x.grant(&Key{c.Tablet, c.Index, c.Key}, mode)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -353,19 +356,6 @@ func (t *Table) Install(o *Owner, claims []shard.PartClaim, ranges []shard.Range
 	t.Flights.launch(o)
 	o.floor, o.prepared = 0, true
 	t.Flights.prepared.Add(1)
-}
-
-// install gives o a key that nobody else can have.
-func (t *Table) install(o *Owner, k *Key, mode Mode) {
-	if t.isCrowded(o) {
-		_ = t.escalate(context.Background(), o, &Policy{NoWait: true}) // as far as what others have been given allows
-	}
-	if o.covers(k, mode) {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.grant(t.entry(k.Tablet, k.Index, k.Bytes), o, mode)
 }
 
 // errSkipLocked is internal: the policy was to leave a locked key out.
