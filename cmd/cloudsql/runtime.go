@@ -76,7 +76,7 @@ func (s *settings) sessionBytes() int64 { return s.memoryBytes() / 100 * account
 
 // txnBytes is what one transaction may write in one shard.
 func (s *settings) txnBytes() int {
-	const least, most, divide = 64 << 20, 1 << 30, 16
+	const least, most, divide = 64 << 20, 4 << 30, 8
 	if s.maxTxn > 0 {
 		return s.maxTxn << 20
 	}

@@ -90,7 +90,7 @@ func (s *settings) flags(f *flag.FlagSet) {
 	f.BoolVar(&s.spreadTables, "spread-tables", false, "place every new table by itself instead of beside its database's others")
 	f.IntVar(&s.maxConnections, "max-connections", 2000, "client connections at once, and one more for an administrator; SET GLOBAL max_connections goes before it")
 	f.IntVar(&s.maxAllowedPacket, "max-allowed-packet", 64<<20, "bytes of one client request; SET GLOBAL max_allowed_packet goes before it")
-	f.IntVar(&s.maxTxn, "max-transaction-mb", 0, "memory in MiB that what one transaction writes in one shard may take; beyond it statements get error 1197; 0: a sixteenth of --memory-limit-mb, 64 to 1024")
+	f.IntVar(&s.maxTxn, "max-transaction-mb", 0, "memory in MiB that what one transaction writes in one shard may take; beyond it statements get error 1197; 0: an eighth of --memory-limit-mb, 64 to 4096")
 	f.IntVar(&s.runningStatements, "running-statements", 256, "statements that look for rows at once, outside of transactions; four times as many wait, others get error 1041")
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate file for clients; a self-signed one is made if none is given")
 	f.StringVar(&s.tlsKey, "tls-key", "", "key file that belongs to --tls-cert")

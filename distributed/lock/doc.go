@@ -39,6 +39,8 @@
 //   - Writes lock the entries of secondary indexes that come and go, so that a range finds what is pending in it. Autocommit
 //     writes don't, since they are evaluated at apply: a range of a secondary index waits for those in flight, and those that
 //     come while there is one are told so (ErrInDoubt), and find out first what they will touch.
+//   - A transaction with very many locks on keys of an index has one on a range of it instead, as strong as those, if nobody else has
+//     anything there that would have to wait (escalate.go).
 //   - A deadlock within the table is found when the request that closes the cycle is made, and the member with the fewest
 //     locks is refused (1213). For cycles through several tables see package deadlock, and waits.go for what it is told.
 //

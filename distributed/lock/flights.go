@@ -203,7 +203,7 @@ const bigOwner = 128
 // touches tells whether o's write may change what r reads. A read through a secondary index may meet any row of its
 // tablet, because where a row's index entries will be is only known when the write is applied.
 func (o *Owner) touches(r *fragment.Read) bool {
-	if len(o.held) > bigOwner {
+	if len(o.held) > bigOwner || len(o.bulk) > 0 {
 		return true
 	}
 	for _, e := range o.held {

@@ -2,6 +2,7 @@ package lock
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"cloudsql/storage/schema"
@@ -13,7 +14,8 @@ import (
 //	count  { tablet  index  key  mode(1)  absent(bool) }
 //	count  { tablet  index  start  end(optional)  mode(1)  noRows(bool)  rowStart  rowEnd(optional) }
 //
-// The numbers of modes are part of the protocol.
+// A bulk range has bulkFlag in its mode, and the number of locks that it stands for behind it. The numbers of modes are part of the
+// protocol.
 type Held struct {
 	keys   []heldKey
 	ranges []heldRange
@@ -25,8 +27,13 @@ type heldKey struct {
 	absent bool
 }
 
+// bulkFlag, with the mode of a range, marks one that stands for locks on keys.
+const bulkFlag = 0x80
+
 type heldRange struct {
 	start    Key
+	bulk     bool
+	absorbed int
 	end      []byte
 	mode     Mode
 	noRows   bool
@@ -48,6 +55,10 @@ func (t *Table) AppendHeld(dst []byte, o *Owner) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(granted)))
 	for _, g := range granted {
 		dst = wire.AppendOptional(appendKey(dst, &g.entry), g.end)
+		if g.bulk {
+			dst = binary.AppendUvarint(append(dst, bulkFlag|byte(g.mode)), uint64(g.absorbed)) //nolint:gosec // a count
+			continue
+		}
 		dst = wire.AppendBool(append(dst, byte(g.mode)), g.noRows)
 		dst = wire.AppendOptional(wire.AppendBytes(dst, g.rowStart), g.rowEnd)
 	}
@@ -69,9 +80,14 @@ func ReadHeld(d *wire.Reader) (h Held) {
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		g := heldRange{start: readKey(d)}
 		g.end = bytesOrNil(d.Optional())
-		g.mode, g.noRows = readMode(d), d.Bool()
-		g.rowStart = append([]byte{}, d.Bytes()...)
-		g.rowEnd = bytesOrNil(d.Optional())
+		b := d.Byte()
+		if g.mode, g.bulk = modeOf(d, b&^bulkFlag), b&bulkFlag != 0; g.bulk {
+			g.absorbed = int(d.Uvarint() & math.MaxInt32)
+		} else {
+			g.noRows = d.Bool()
+			g.rowStart = append([]byte{}, d.Bytes()...)
+			g.rowEnd = bytesOrNil(d.Optional())
+		}
 		h.ranges = append(h.ranges, g)
 	}
 	return h
@@ -81,8 +97,10 @@ func readKey(d *wire.Reader) Key {
 	return Key{schema.TabletID(d.Uvarint()), schema.IndexID(d.Uvarint()), append([]byte{}, d.Bytes()...)}
 }
 
-func readMode(d *wire.Reader) Mode {
-	m := Mode(d.Byte())
+func readMode(d *wire.Reader) Mode { return modeOf(d, d.Byte()) }
+
+func modeOf(d *wire.Reader, b byte) Mode {
+	m := Mode(b)
 	if m == None || m > Exclusive {
 		d.Fail(wire.ErrCorrupt)
 	}
@@ -109,6 +127,10 @@ func (t *Table) Restore(o *Owner, h *Held) {
 	}
 	for i := range h.ranges {
 		r := &h.ranges[i]
-		t.addGranted(&Range{owner: o, mode: r.mode, end: r.end, noRows: r.noRows, rowStart: r.rowStart, rowEnd: r.rowEnd}, r.start)
+		g := &Range{owner: o, mode: r.mode, end: r.end, noRows: r.noRows, rowStart: r.rowStart, rowEnd: r.rowEnd}
+		if g.bulk, g.absorbed = r.bulk, r.absorbed; g.bulk {
+			g.rowStart, g.rowEnd = r.start.Bytes, r.end
+		}
+		t.addGranted(g, r.start)
 	}
 }

@@ -62,15 +62,19 @@ type Owner struct {
 	held     []*entry
 	heldBuf  [2]*entry
 	ranges   []*Range
+	bulk     map[space]*Range // of the ranges, those that stand for locks on keys
 	waiting  *waiter
 	flight   int // 1 + position in Flights.list; 0: not in flight
 	prepared bool
 	landed   chan struct{}
 	failed   error // why its present and later requests fail
 	visit    uint64
+
+	escalateAt  int    // the number of locks on keys at which escalation is tried next
+	escalations uint64 // how often locks were escalated
 }
 
-// Keys is the number of keys that o has locked. For who acquires and releases for it.
+// Keys is the number of keys that o has locked one by one. For who acquires and releases for it.
 func (o *Owner) Keys() int { return len(o.held) }
 
 // IsBig tells whether releasing o takes a while. For owners that acquire nothing any more.
@@ -87,7 +91,13 @@ func (o *Owner) Reset() {
 func (o *Owner) isBare() bool { return len(o.held) == 0 && len(o.ranges) == 0 }
 
 // weight is what is lost when o is the victim of a deadlock.
-func (o *Owner) weight() int { return len(o.held) + len(o.ranges) }
+func (o *Owner) weight() int {
+	n := len(o.held) + len(o.ranges)
+	for _, g := range o.bulk {
+		n += g.absorbed
+	}
+	return n
+}
 
 // Policy says what to do when a lock is not free.
 type Policy struct {

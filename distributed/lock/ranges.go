@@ -29,6 +29,8 @@ type Range struct {
 	rowEnd     []byte    // exclusive; nil: no end
 	wait       *waiter   // nil: granted
 	behind     []*waiter // requests of ranges that last found this in their way
+	bulk       bool      // it stands for locks on keys: see escalate.go
+	absorbed   int       // how many
 	reach      []byte    // the largest end of this range and those before it in its set
 	reachesEnd bool      // reach is beyond every key
 }
@@ -120,14 +122,35 @@ func (g *Range) has(key []byte) bool {
 	return !g.noRows && bytes.Compare(key, g.rowStart) >= 0 && isBefore(key, g.rowEnd)
 }
 
+func (g *Range) space() space { return space{g.entry.tablet, g.entry.index} }
+
 // keepsOut tells whether g is in the way of a lock of mode on a key in it.
 func (g *Range) keepsOut(key []byte, mode Mode) bool {
+	if g.bulk {
+		return !compatible(g.mode, mode)
+	}
 	return mode != Shared || g.mode == Exclusive && g.has(key)
 }
 
 // excludes tells whether a range from start to end whose rows are not known can't be beside g.
 func (g *Range) excludes(start, end []byte, mode Mode) bool {
 	return (mode == Exclusive || g.mode == Exclusive) && !g.noRows && isBefore(start, g.rowEnd) && isBefore(g.rowStart, end)
+}
+
+// clashes tells whether g, which is asked for, can't be beside x, with which it has keys in common.
+func (g *Range) clashes(x *Range) bool {
+	if g.bulk || x.bulk {
+		return !compatible(g.mode, x.mode)
+	}
+	return x.excludes(g.entry.key, g.end, g.mode)
+}
+
+// clashesWith tells whether g, which is asked for, can't be beside what another has on a key in it.
+func (g *Range) clashesWith(h *hold) bool {
+	if g.bulk {
+		return !compatible(g.mode, h.mode)
+	}
+	return h.isKeptOut(g.mode)
 }
 
 // isKeptOut tells whether what another owner holds on a key in it keeps a range of mode out. What is locked only against
@@ -194,11 +217,14 @@ func (r *rangeSets) covers(o *Owner, at space, span fragment.Span, mode Mode) bo
 	}
 	s := r.sets[at]
 	return s != nil && s.covering(span.Start, func(g *Range) bool {
+		if g.bulk && at.index != schema.PrimaryIndex {
+			return false // autocommit writes have not been told of it
+		}
 		return g.owner == o && g.wait == nil && g.mode >= mode && (g.end == nil || span.End != nil && bytes.Compare(span.End, g.end) <= 0)
 	})
 }
 
-// inDoubt tells whether there are ranges of secondary indexes in the tablets of keys.
+// inDoubt tells whether ranges guard entries in the tablets of keys.
 func (r *rangeSets) inDoubt(keys []Key) bool {
 	if len(r.entries) == 0 {
 		return false
@@ -206,8 +232,12 @@ func (r *rangeSets) inDoubt(keys []Key) bool {
 	return slices.ContainsFunc(keys, func(k Key) bool { return r.entries[k.Tablet] > 0 })
 }
 
+// guardsEntries tells whether g keeps entries of a secondary index from coming and going: who writes has to find out which ones that
+// does. A bulk range stands for keys, of which a write knows whether it asks for them (see Table.HoldsRows).
+func (g *Range) guardsEntries() bool { return g.entry.index != schema.PrimaryIndex && !g.bulk }
+
 func (r *rangeSets) add(g *Range) {
-	k := space{g.entry.tablet, g.entry.index}
+	k := g.space()
 	s := r.sets[k]
 	if s == nil {
 		if r.sets == nil {
@@ -217,7 +247,7 @@ func (r *rangeSets) add(g *Range) {
 		r.sets[k] = s
 	}
 	s.insert(g)
-	if k.index != schema.PrimaryIndex {
+	if g.guardsEntries() {
 		if r.entries == nil {
 			r.entries = make(map[schema.TabletID]int)
 		}
@@ -226,13 +256,13 @@ func (r *rangeSets) add(g *Range) {
 }
 
 func (r *rangeSets) remove(g *Range) {
-	k := space{g.entry.tablet, g.entry.index}
+	k := g.space()
 	s := r.sets[k]
 	s.remove(g)
 	if len(s.list) == 0 {
 		delete(r.sets, k)
 	}
-	if k.index != schema.PrimaryIndex {
+	if g.guardsEntries() {
 		if r.entries[k.tablet]--; r.entries[k.tablet] == 0 {
 			delete(r.entries, k.tablet)
 		}

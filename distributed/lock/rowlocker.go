@@ -16,13 +16,14 @@ type RowLocker struct {
 	mode     Mode
 	policy   Policy
 	since    uint64 // applied before the operation began to read
+	grown    uint64 // o's escalations then
 	added    bool   // the last Lock was of a key that o did not hold
 	scanning *Range // the last LockRange's; nil: it was covered
 }
 
 // NewRowLocker is for an operation that begins now.
 func NewRowLocker(t *Table, o *Owner, mode Mode, p Policy, applied *atomic.Uint64) *RowLocker {
-	return &RowLocker{table: t, applied: applied, o: o, mode: mode, policy: p, since: applied.Load()}
+	return &RowLocker{table: t, applied: applied, o: o, mode: mode, policy: p, since: applied.Load(), grown: o.escalations}
 }
 
 // Lock implements shard.Locker. It says "waited" not only after waiting, but whenever an entry was applied since the
@@ -43,7 +44,10 @@ func (l *RowLocker) lock(ctx context.Context, tablet schema.TabletID, index sche
 		return waited, skip, err
 	}
 	l.added = l.o.Keys() > held
-	return waited || fresh && l.applied.Load() != l.since, false, nil
+	if fresh = fresh || l.o.escalations != l.grown; fresh && !waited { // what was escalated since covers keys that are new to the operation
+		waited = l.applied.Load() != l.since
+	}
+	return waited, false, nil
 }
 
 // Unlock implements shard.Locker.
@@ -71,7 +75,7 @@ func (l *RowLocker) LockEntry(ctx context.Context, tablet schema.TabletID, index
 // LockRange implements shard.Locker.
 func (l *RowLocker) LockRange(ctx context.Context, tablet schema.TabletID, index schema.IndexID, span fragment.Span) (err error) {
 	l.scanning, err = l.table.AcquireRange(ctx, l.o, tablet, index, span, l.mode, l.policy)
-	l.since = l.applied.Load() // the scan reads what is there now
+	l.since, l.grown = l.applied.Load(), l.o.escalations // the scan reads what is there now
 	return err
 }
 

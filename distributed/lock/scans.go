@@ -46,31 +46,42 @@ func (t *Table) requestRange(o *Owner, at space, span fragment.Span, mode Mode, 
 		return nil, o.failed
 	case t.ranges.covers(o, at, span, mode):
 		return nil, nil
-	case o.weight() >= maxHeld:
+	case len(o.held)+len(o.ranges) >= t.cfg.maxHeld():
 		return nil, errTableFull()
 	}
+	g := newRange(o, at, span, mode)
+	if err := t.ask(g, p); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// newRange is a range that is about to be asked for: it may have rows anywhere.
+func newRange(o *Owner, at space, span fragment.Span, mode Mode) *Range {
 	g := &Range{owner: o, mode: mode, end: bytes.Clone(span.End)}
 	g.entry.tablet, g.entry.index, g.entry.key = at.tablet, at.index, append([]byte{}, span.Start...)
 	g.rowStart, g.rowEnd = g.entry.key, g.end
+	return g
+}
+
+// ask grants a range at once, or queues the request for it (g.wait).
+func (t *Table) ask(g *Range, p *Policy) error {
 	w := &waiter{
-		table: t, owner: o, entry: &g.entry, span: g, mode: mode, polite: o.isBare(), seq: t.nextSeq(), done: make(chan error, 1),
+		table: t, owner: g.owner, entry: &g.entry, span: g, mode: g.mode, polite: g.owner.isBare(), seq: t.nextSeq(), done: make(chan error, 1),
 	}
 	inWay, behind := w.obstacle()
 	if !inWay {
 		t.ranges.add(g)
 		t.granted(g)
-		return g, nil
+		return nil
 	}
 	if err := p.refuse(t.cfg.Stats); err != nil {
-		return nil, err
+		return err
 	}
 	g.wait = w
 	*behind = append(*behind, w)
 	t.ranges.add(g)
-	if err := w.enqueue(); err != nil {
-		return nil, err
-	}
-	return g, nil
+	return w.enqueue()
 }
 
 // addGranted gives its owner a range that begins at start.
@@ -82,8 +93,17 @@ func (t *Table) addGranted(g *Range, start Key) {
 
 // granted notes that a range is its owner's.
 func (t *Table) granted(g *Range) {
-	g.owner.ranges = append(g.owner.ranges, g)
+	o := g.owner
+	o.ranges = append(o.ranges, g)
 	t.interactive.Add(1)
+	if !g.bulk {
+		return
+	}
+	t.rowsHeld.note(g.entry.tablet, 1)
+	if o.bulk == nil {
+		o.bulk = make(map[space]*Range)
+	}
+	o.bulk[g.space()] = g
 }
 
 // Ranges are the ranges that o has locked, among them keys that have no row.
@@ -91,7 +111,7 @@ func (t *Table) Ranges(o *Owner) (ranges []shard.Range) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, g := range o.ranges {
-		if g.wait == nil {
+		if g.wait == nil && g.mode != Auto { // entries of rows that are claimed
 			ranges = append(ranges, shard.Range{Tablet: g.entry.tablet, Index: g.entry.index, Start: g.entry.key, End: g.end})
 		}
 	}
@@ -132,14 +152,14 @@ func (w *waiter) obstacles(onKey func(e *entry, o *Owner) bool, onRange func(g *
 		if x == g || x.owner == w.owner || x.wait != nil && (!w.polite || x.wait.seq > w.seq) {
 			return false
 		}
-		return x.excludes(g.entry.key, g.end, w.mode) && onRange(x)
+		return g.clashes(x) && onRange(x)
 	})
 }
 
 // obstaclesAt is obstacles at one key of the range.
 func (w *waiter) obstaclesAt(e *entry, onKey func(e *entry, o *Owner) bool) bool {
 	for i := range e.holds {
-		if h := &e.holds[i]; h.owner != w.owner && h.isKeptOut(w.mode) && onKey(e, h.owner) {
+		if h := &e.holds[i]; h.owner != w.owner && w.span.clashesWith(h) && onKey(e, h.owner) {
 			return true
 		}
 	}
@@ -186,9 +206,12 @@ func (t *Table) dropRange(g *Range) {
 // dropRanges gives up all of o's ranges.
 func (t *Table) dropRanges(o *Owner) {
 	list := o.ranges
-	o.ranges = nil
+	o.ranges, o.bulk, o.escalateAt = nil, nil, 0
 	t.interactive.Add(int64(-len(list)))
 	for _, g := range list {
+		if g.bulk {
+			t.rowsHeld.note(g.entry.tablet, -1)
+		}
 		t.dropRange(g)
 	}
 }

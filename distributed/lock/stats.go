@@ -13,6 +13,7 @@ type Stats struct {
 	Waits         atomic.Uint64    `counter:"replica_lock_waits_total" help:"row locks waited for"`
 	Timeouts      atomic.Uint64    `counter:"replica_lock_timeouts_total" help:"waits for row locks that took too long (1205)"`
 	Deadlocks     atomic.Uint64    `counter:"replica_deadlocks_total" help:"victims of deadlocks (1213)"`
+	Escalations   atomic.Uint64    `counter:"replica_lock_escalations_total" help:"times that many row locks of a transaction gave way to one on a range of an index"`
 	InFlightWaits atomic.Uint64    `counter:"replica_inflight_waits_total" help:"reads that waited for a write in flight or prepared"`
 	Wait          metric.Histogram `histogram:"lock_wait_seconds" help:"waits for row locks, however they ended"`
 	WaitMax       atomic.Uint64    // the longest, in nanoseconds

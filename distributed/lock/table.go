@@ -24,6 +24,9 @@ type Config struct {
 	Stats *Stats
 	// LastID numbers the requests that wait, in all tables that somebody may confuse. nil: they are not numbered.
 	LastID *atomic.Uint64
+	// EscalateFrom is from how many locks on keys of a transaction escalation is tried, MaxHeld how many it may have beside what was
+	// escalated; 0: the defaults of escalate.go.
+	EscalateFrom, MaxHeld int
 	// OnWait is told when a request begins to wait; nil: nobody is.
 	OnWait func()
 	// OnDeadlock is told of each deadlock that was broken in this table, under its mutex: be quick. nil: nobody is.
@@ -51,14 +54,11 @@ type Table struct {
 	lastSeq uint64   // of the requests that had to wait
 
 	ranges   rangeSets
-	rowsHeld map[schema.TabletID]int // keys that interactive transactions hold
+	rowsHeld tabletCounts // keys and bulk ranges that interactive transactions hold
 
 	closed error         // the tenure has ended: what every request gets
 	gone   chan struct{} // closed with it
 }
-
-// maxHeld bounds the locks of one transaction in one shard (1206); a lock takes some 150 bytes.
-const maxHeld = 1 << 20
 
 // New makes an empty table.
 func New(cfg Config) *Table {
@@ -73,6 +73,17 @@ func New(cfg Config) *Table {
 // Acquire locks one key for o. waited: it was not free at once. skip: it is not free, and the policy is to leave it out.
 // fresh: o did not hold it (as strongly) before.
 func (t *Table) Acquire(ctx context.Context, o *Owner, k Key, mode Mode, p Policy) (fresh, waited, skip bool, err error) {
+	if o.covers(&k, mode) {
+		return false, false, false, nil
+	}
+	if o.isCrowded(&t.cfg) {
+		if err := t.escalate(ctx, o, &p); err != nil {
+			return false, false, false, err
+		}
+		if o.covers(&k, mode) {
+			return true, false, false, nil
+		}
+	}
 	t.mu.Lock()
 	w, fresh, err := t.request(o, &k, mode, &p)
 	t.mu.Unlock()
@@ -176,11 +187,18 @@ func (t *Table) dropHold(e *entry, o *Owner) {
 // noteInteractive counts a key that an interactive transaction locks or lets go.
 func (t *Table) noteInteractive(e *entry, n int) {
 	t.interactive.Add(int64(n))
-	if t.rowsHeld == nil {
-		t.rowsHeld = make(map[schema.TabletID]int)
+	t.rowsHeld.note(e.tablet, n)
+}
+
+// tabletCounts counts something of tablets; those that have none are not in it.
+type tabletCounts map[schema.TabletID]int
+
+func (c *tabletCounts) note(tablet schema.TabletID, n int) {
+	if *c == nil {
+		*c = make(tabletCounts)
 	}
-	if t.rowsHeld[e.tablet] += n; t.rowsHeld[e.tablet] == 0 {
-		delete(t.rowsHeld, e.tablet)
+	if (*c)[tablet] += n; (*c)[tablet] == 0 {
+		delete(*c, tablet)
 	}
 }
 
@@ -207,7 +225,7 @@ func (t *Table) request(o *Owner, k *Key, mode Mode, p *Policy) (w *waiter, fres
 	if own >= 0 && e.holds[own].mode >= held(mode) && (!e.holds[own].absent || p.Absent) {
 		return nil, false, nil
 	}
-	if len(o.held) >= maxHeld && own < 0 {
+	if len(o.held) >= t.cfg.maxHeld() && own < 0 {
 		t.forget(e)
 		return nil, false, errTableFull()
 	}
@@ -320,15 +338,16 @@ func (t *Table) Close(err error) {
 
 // Install gives o, a prepared transaction that a former tenure has left, what it claims.
 func (t *Table) Install(o *Owner, claims []shard.PartClaim, ranges []shard.Range) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	x := escalation{t, o}
 	for i := range claims {
 		c, mode := &claims[i], Exclusive
 		if c.Shared {
 			mode = Shared
 		}
-		t.grant(t.entry(c.Tablet, c.Index, c.Key), o, mode)
+		x.grant(&Key{c.Tablet, c.Index, c.Key}, mode)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for i := range ranges { // their rows are among the claims
 		r := &ranges[i]
 		g := &Range{owner: o, mode: Shared, end: r.End, noRows: true}

@@ -21,6 +21,7 @@ import (
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/wire"
 )
 
 const testTablet schema.TabletID = 70
@@ -38,6 +39,7 @@ const testTablet schema.TabletID = 70
 //	stamp txn=a ts=5
 //	snapshot name=r ts=5 keys=k1,k2 [index=2]        a snapshot read waits for writes in flight
 //	advance by=1s
+//	bound escalate=4 most=8                          from then on
 //	fail txn=a                                       what it waits for ends
 //	close                                            the tenure ends
 //	show
@@ -118,6 +120,9 @@ func (s *lockScript) run(t *testing.T, d *datadriven.TestData) string {
 			t.Fatal(err)
 		}
 		s.clock.Advance(dur)
+	case "bound":
+		d.ScanArgs(t, "escalate", &s.table.cfg.EscalateFrom)
+		d.ScanArgs(t, "most", &s.table.cfg.MaxHeld)
 	case "fail":
 		s.table.Fail(s.owner(name), ErrDeadlock())
 	case "close":
@@ -292,7 +297,7 @@ func (s *lockScript) view() string {
 }
 
 func (s *lockScript) showRanges(b *strings.Builder, names map[*Owner]string) {
-	modes := map[Mode]string{Shared: "s", Exclusive: "x"}
+	modes := map[Mode]string{Auto: "auto", Shared: "s", Exclusive: "x"}
 	for _, ix := range []schema.IndexID{schema.PrimaryIndex, 2} {
 		set := s.table.ranges.sets[space{testTablet, ix}]
 		if set == nil {
@@ -302,6 +307,9 @@ func (s *lockScript) showRanges(b *strings.Builder, names map[*Owner]string) {
 			fmt.Fprintf(b, "%s-%s: %s(%s)", g.entry.key, g.end, names[g.owner], modes[g.mode])
 			if g.wait != nil {
 				b.WriteString(" waits")
+			}
+			if g.bulk {
+				fmt.Fprintf(b, " for %d keys", g.absorbed)
 			}
 			b.WriteString("\n")
 		}
@@ -480,6 +488,93 @@ func (c *rangeCheck) note(t *testing.T, i int, o *Owner, scan bool, mode Mode) {
 		add(&k.scanners)
 	default:
 		add(&k.readers)
+	}
+}
+
+// TestEscalationExcludes hammers keys with transactions of many locks, and checks that nobody else has what one has locked, whether key by
+// key or by a range, and that nothing is left over.
+func TestEscalationExcludes(t *testing.T) {
+	table := New(Config{Clock: clock.System, Stats: &Stats{}, EscalateFrom: 4, MaxHeld: 16})
+	const keys = 40
+	var holders [keys]atomic.Pointer[Owner]
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			rng := rand.New(rand.NewPCG(4, uint64(g)))
+			for range 150 {
+				o := &Owner{Interactive: rng.IntN(4) > 0}
+				lockMany(t, table, rng, o, holders[:])
+				for k := range holders {
+					holders[k].CompareAndSwap(o, nil)
+				}
+				table.Release(o)
+			}
+		}()
+	}
+	wg.Wait()
+	if n := table.tree.Len(); n != 0 || len(table.ranges.sets) != 0 || len(table.ranges.entries) != 0 || len(table.rowsHeld) != 0 ||
+		table.interactive.Load() != 0 || table.waiters.Load() != 0 {
+		t.Fatalf("left over: %d entries, %d ranges, %d locks, %d waiters", n, len(table.ranges.sets), table.interactive.Load(), table.waiters.Load())
+	}
+	if table.cfg.Stats.Escalations.Load() == 0 {
+		t.Fatal("nothing was escalated")
+	}
+}
+
+// lockMany locks some keys in the order in which they come, from somewhere on.
+func lockMany(t *testing.T, table *Table, rng *rand.Rand, o *Owner, holders []atomic.Pointer[Owner]) {
+	from, n := rng.IntN(len(holders)), 1+rng.IntN(len(holders))
+	if !o.Interactive {
+		n = min(n, 3)
+	}
+	for i := from; i < min(from+n, len(holders)); i++ {
+		_, _, _, err := table.Acquire(context.Background(), o, Key{testTablet, 1, []byte{byte(i)}}, Exclusive, Policy{Wait: time.Minute})
+		if err != nil {
+			if mysqlerr.Code(err) != 1213 {
+				t.Error(err)
+			}
+			return
+		}
+		if !holders[i].CompareAndSwap(nil, o) && holders[i].Load() != o {
+			t.Errorf("key %d is somebody else's", i)
+		}
+	}
+}
+
+// TestEscalationTravels: locks that were escalated go to the next leaseholder as they are.
+func TestEscalationTravels(t *testing.T) {
+	cfg := Config{Clock: clock.System, Stats: &Stats{}, EscalateFrom: 8}
+	was, is := New(cfg), New(cfg)
+	o, next, other := &Owner{Interactive: true}, &Owner{Interactive: true}, &Owner{Interactive: true}
+	for i := range 20 {
+		for ix, mode := range map[schema.IndexID]Mode{schema.PrimaryIndex: Exclusive, 2: Auto, 3: Shared} {
+			if _, _, _, err := was.Acquire(t.Context(), o, Key{testTablet, ix, []byte{byte(i)}}, mode, Policy{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sent := was.AppendHeld(nil, o)
+	d := wire.NewReader(sent)
+	h := ReadHeld(d)
+	if err := d.End(); err != nil {
+		t.Fatal(err)
+	}
+	is.Restore(next, &h)
+	if !bytes.Equal(is.AppendHeld(nil, next), sent) || next.weight() != o.weight() || len(next.bulk) != 3 {
+		t.Fatalf("%d locks, %d ranges, not %d, %d", next.weight(), len(next.bulk), o.weight(), len(o.bulk))
+	}
+	_, _, _, err := is.Acquire(t.Context(), other, Key{testTablet, schema.PrimaryIndex, []byte{99}}, Exclusive, Policy{NoWait: true})
+	if mysqlerr.Code(err) != 3572 {
+		t.Error("the whole index is not locked any more:", err)
+	}
+	if _, _, _, err := is.Acquire(t.Context(), other, Key{testTablet, 2, []byte{99}}, Auto, Policy{NoWait: true}); err != nil {
+		t.Error("entries exclude each other:", err)
+	}
+	is.Release(next)
+	if is.interactive.Load() != 1 || !is.HoldsRows(testTablet) {
+		t.Error("what is left is not the other's lock")
 	}
 }
 

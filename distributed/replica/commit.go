@@ -40,13 +40,12 @@ type commit struct {
 // shard's records.
 func (r *commits) Commit(ctx context.Context, _ schema.ShardID, id fragment.TxnID, first mvcc.Timestamp) (mvcc.Timestamp, error) {
 	return r.decideOnce(ctx, id, first, func(t *tenure, x *txn) (mvcc.Timestamp, error) {
-		effects := x.effects()
-		if len(effects) == 0 { // nothing written: the locks protected nothing that lasts
+		if x.ws.Empty() { // the locks protected nothing that lasts
 			r.drop(t, x)
 			x.leave()
 			return 0, nil
 		}
-		return r.propose(ctx, t, x, &shard.Proposal{Kind: shard.ProposalCommit, Effects: effects})
+		return r.propose(ctx, t, x, &shard.Proposal{Kind: shard.ProposalCommit})
 	})
 }
 
@@ -58,20 +57,10 @@ func (r *commits) Prepare(ctx context.Context, _ schema.ShardID, id fragment.Txn
 		t.mu.Lock()
 		x.participants = participants
 		t.mu.Unlock()
-		p := &shard.Proposal{Kind: shard.ProposalPrepare, Participants: participants, Ranges: t.locks.Ranges(&x.owner)}
-		if x.ws != nil {
-			p.Effects = x.ws.Effects() // all checks, if nothing was written
-		}
-		return r.propose(ctx, t, x, p)
+		return r.propose(ctx, t, x, &shard.Proposal{
+			Kind: shard.ProposalPrepare, Participants: participants, Ranges: t.locks.Ranges(&x.owner),
+		})
 	})
-}
-
-// effects are what x changes and, if it changes something, what it has seen.
-func (x *txn) effects() []fragment.Effect {
-	if x.ws.Empty() {
-		return nil
-	}
-	return x.ws.Effects()
 }
 
 // decideOnce runs begin, which takes over x's turn, unless the transaction's commit has begun before: then it gives that
@@ -115,12 +104,14 @@ func (x *txn) await(ctx context.Context, t *tenure) (mvcc.Timestamp, error) {
 	}
 }
 
-// propose logs the step that decides about x here. It takes over x's turn, which ends with the outcome, not with the
-// client's patience.
+// propose logs the step that decides about x here, p, with what x has written and seen (all checks, if nothing was written). It takes
+// over x's turn, which ends with the outcome, not with the client's patience.
 func (r *commits) propose(ctx context.Context, t *tenure, x *txn, p *shard.Proposal) (mvcc.Timestamp, error) {
-	if pieces := r.pieces(p.Effects); len(pieces) > 1 {
-		return r.proposePieces(ctx, t, x, p, pieces)
+	effects, large := x.ws.Parts().Next(2 * r.cfg.MaxEntryBytes)
+	if large {
+		return r.proposePieces(ctx, t, x, p)
 	}
+	p.Effects = effects
 	w := r.newStep(t, x)
 	err := r.encode(w, p)
 	if err == nil {
@@ -158,28 +149,8 @@ func (r *commits) beginCommit(t *tenure, x *txn) error {
 	return nil
 }
 
-// pieces cuts effects that are too many for one entry.
-func (r *commits) pieces(effects []fragment.Effect) (pieces [][]fragment.Effect) {
-	const perEffect = 16
-	total := 0
-	for i := range effects {
-		total += len(effects[i].Key) + len(effects[i].Row) + perEffect
-	}
-	if total <= 2*r.cfg.MaxEntryBytes {
-		return nil
-	}
-	size, from := 0, 0
-	for i := range effects {
-		n := len(effects[i].Key) + len(effects[i].Row) + perEffect
-		if size += n; size > r.cfg.MaxEntryBytes && i > from {
-			pieces, from, size = append(pieces, effects[from:i]), i, n
-		}
-	}
-	return append(pieces, effects[from:])
-}
-
 // proposePieces logs a large transaction: all pieces but the last one after the other, then Prepare with the last.
-func (r *commits) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard.Proposal, pieces [][]fragment.Effect) (mvcc.Timestamp, error) {
+func (r *commits) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard.Proposal) (mvcc.Timestamp, error) {
 	if err := r.beginCommit(t, x); err != nil {
 		r.drop(t, x)
 		x.leave()
@@ -191,10 +162,11 @@ func (r *commits) proposePieces(ctx context.Context, t *tenure, x *txn, p *shard
 		x.participants = p.Participants
 		t.mu.Unlock()
 	}
+	parts := x.ws.Parts()
 	r.background(func() {
-		for i, effects := range pieces {
-			q := &shard.Proposal{Kind: shard.ProposalStage, Effects: effects, Piece: uint32(i)}
-			if i+1 == len(pieces) {
+		for i, more := uint32(0), true; more; i++ {
+			q := &shard.Proposal{Kind: shard.ProposalStage, Piece: i}
+			if q.Effects, more = parts.Next(r.cfg.MaxEntryBytes); !more {
 				q.Kind, q.Participants, q.Ranges = p.Kind, p.Participants, p.Ranges
 			}
 			if err := r.proposePiece(t, x, q); err != nil {

@@ -36,7 +36,10 @@ type Iterator struct {
 	buf   []byte
 	seek  []byte
 	valid bool
-	err   error
+
+	stands bool   // the store's iterator is at the first version at or behind sought, or behind all of them
+	sought []byte // by Get
+	err    error
 
 	// Kept from one Open to the next, as a guess.
 	stretch int // keys to be left by seeks after a try that was long; 0: the last was not
@@ -67,14 +70,14 @@ func (i *Iterator) reset(lower, upper []byte, at Timestamp) {
 		at = MaxTimestamp
 	}
 	i.opts.LowerBound, i.opts.UpperBound, i.at = lower, upper, at
-	i.valid, i.err, i.value = false, nil, nil
+	i.valid, i.stands, i.err, i.value = false, false, nil, nil
 	i.steps = 0
 }
 
 // SetBounds moves i to another range of the state that it sees, without a position.
 func (i *Iterator) SetBounds(lower, upper []byte) {
 	i.it.SetBounds(lower, upper)
-	i.valid, i.err, i.value = false, nil, nil
+	i.valid, i.stands, i.err, i.value = false, false, nil, nil
 }
 
 // Close releases the store's state. Values are invalid after it.
@@ -92,8 +95,7 @@ func (i *Iterator) Close() error {
 // until the next call. It leaves the Iterator without a position.
 func (i *Iterator) Get(key []byte) (Version, error) {
 	i.valid = false
-	i.seek = AppendVersion(append(i.seek[:0], key...), i.at)
-	if !i.it.SeekGE(i.seek) {
+	if i.standAt(key); !i.it.Valid() {
 		return Version{}, i.it.Error()
 	}
 	found, ts, ok := SplitVersion(i.it.Key())
@@ -105,6 +107,18 @@ func (i *Iterator) Get(key []byte) (Version, error) {
 		return Version{}, err
 	}
 	return ParseVersion(ts, value)
+}
+
+// standAt moves the store's iterator to the first version at or behind what a Get of key looks for. It stands there already where the
+// Get before came to it or passed the keys up to it: who looks for keys that are not there, in their order, seeks once.
+func (i *Iterator) standAt(key []byte) {
+	i.seek = AppendVersion(append(i.seek[:0], key...), i.at)
+	if i.stands && bytes.Compare(i.sought, i.seek) <= 0 && (!i.it.Valid() || bytes.Compare(i.seek, i.it.Key()) <= 0) {
+		return
+	}
+	i.it.SeekGE(i.seek)
+	i.stands = i.it.Error() == nil
+	i.sought = append(i.sought[:0], i.seek...)
 }
 
 // Valid tells whether the Iterator is at a key; if not, look at Err.
@@ -158,7 +172,7 @@ func (i *Iterator) Prev() bool { return i.findDown() }
 
 // findUp stops at the first visible live version from where the store's iterator is, which is the newest of some key.
 func (i *Iterator) findUp() bool {
-	i.valid = false
+	i.valid, i.stands = false, false
 	for i.it.Valid() {
 		key, ts, ok := SplitVersion(i.it.Key())
 		if !ok {
@@ -267,7 +281,7 @@ func (i *Iterator) stepped() int {
 // findDown collects the key whose oldest version the store's iterator is at: versions come from old to new, so the last
 // one that is not too new is the visible one. It leaves the store's iterator before the key.
 func (i *Iterator) findDown() bool {
-	i.valid = false
+	i.valid, i.stands = false, false
 	for i.it.Valid() {
 		key, ts, ok := SplitVersion(i.it.Key())
 		if !ok {

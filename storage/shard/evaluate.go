@@ -152,23 +152,36 @@ func (x *evalAccess) put(key, stored []byte, _ bool, removed, added []entry) err
 	if key == nil {
 		return mysqlerr.NotSupported("building an index inside a transaction")
 	}
-	if err := x.ws.put(key, stored); err != nil {
+	first, err := x.ws.put(key, stored)
+	if err != nil {
 		return err
 	}
-	if err := x.drop(removed); err != nil {
-		return err
+	if !first {
+		if err := x.drop(removed); err != nil {
+			return err
+		}
 	}
 	// All of the row's entries go in, kept ones too: the row now hides the engine's.
 	for i := range added {
-		if err := x.ws.put(added[i].key, added[i].value); err != nil {
+		if err := x.putEntry(&added[i], first); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// putEntry puts an entry in. Those of a row that the workspace did not have are new to it, and what such a row gives up is not in
+// it, unless their keys may be another row's.
+func (x *evalAccess) putEntry(e *entry, first bool) error {
+	if first && !e.index.Unique {
+		return x.ws.add(e.key, e.value)
+	}
+	_, err := x.ws.put(e.key, e.value)
+	return err
+}
+
 func (x *evalAccess) remove(key []byte, removed []entry) error {
-	if err := x.ws.remove(key); err != nil {
+	if first, err := x.ws.remove(key); first || err != nil {
 		return err
 	}
 	return x.drop(removed)
@@ -183,8 +196,8 @@ func (x *evalAccess) drop(removed []entry) error {
 	return nil
 }
 
-func indexOf(key []byte) schema.IndexID {
-	return schema.IndexID(binary.BigEndian.Uint16(key[tabletPrefixLen:]))
+func indexOf[K string | []byte](key K) schema.IndexID {
+	return schema.IndexID(binary.BigEndian.Uint16([]byte(key[tabletPrefixLen:keys.PrefixLen])))
 }
 
 var writers = sync.Pool{New: func() any { return &writer{rowWriter{access: &evalAccess{}, buffering: true}} }}

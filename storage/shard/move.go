@@ -365,8 +365,8 @@ func (a *applier) openTablet(t *tablet, m moving, c *MoveCommand) error {
 
 // isIn tells whether something prepared, or about to be, has to do with a tablet.
 func (p *preparedTxns) isIn(id schema.TabletID) bool {
-	touches := func(list [][]byte) bool {
-		for _, key := range list {
+	touches := func(list keyList) bool {
+		for key := range list.all() {
 			if tabletOfKey(key) == id {
 				return true
 			}

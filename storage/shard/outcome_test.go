@@ -294,7 +294,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(appendOutcome(nil, &ProposalResult{Status: Committed, TS: 9}))
 	f.Add(intKey(5))
 	part := preparedTxn{ts: 9, first: 8, participants: []schema.ShardID{2, 3}, ranges: []Range{{Tablet: testTablet, Index: 1, Start: intKey(1)}}}
-	part.add(&piece{changes: [][]byte{intKey(5)}, looked: [][]byte{intKey(6)}, moved: []move{{intKey(7), intKey(8)}}, effects: []byte{0}})
+	part.add(&piece{changes: keyListOf(intKey(5)), looked: keyListOf(intKey(6)), moved: []move{{intKey(7), intKey(8)}}, effects: []byte{0}})
 	f.Add(part.append(nil))
 	for _, p := range []Proposal{
 		{Kind: ProposalPrepare, Participants: part.participants, Ranges: part.ranges, Piece: 1},

@@ -39,9 +39,9 @@ import (
 // preparedTxns are the parts of this shard that are prepared or decided.
 type preparedTxns struct {
 	txns   map[fragment.TxnID]*preparedTxn
-	claim  map[string]claim // by engine key without timestamp
-	waits  int              // parts that are not decided
-	lowest mvcc.Timestamp   // of their timestamps, valid if it is known
+	claim  map[string]*claim // by engine key without timestamp, which is a part of a piece's keyList; nothing in a claim is changed
+	waits  int               // parts that are not decided
+	lowest mvcc.Timestamp    // of their timestamps, valid if it is known
 	known  bool
 
 	resolving *preparedTxn     // whose effects, checked when they were prepared, are being executed; nil: none
@@ -76,17 +76,23 @@ type preparedTxn struct {
 
 // piece is a run of a part's effects. Keys are the engine's, without timestamp. What is resolved keeps nothing.
 type piece struct {
-	effects []byte   // encoded; nil: in the piece's record
-	changes [][]byte // what resolving will write
-	looked  [][]byte // rows that must stay as they are until then
+	effects []byte  // encoded; nil: in the piece's record
+	changes keyList // what resolving will write
+	looked  keyList // rows that must stay as they are until then
 	moved   []move
 }
 
 // wellFormed tells whether a piece's keys are full ones.
 func (c *piece) wellFormed() bool {
 	short := func(key []byte) bool { return len(key) < keys.PrefixLen }
-	return !slices.ContainsFunc(c.changes, short) && !slices.ContainsFunc(c.looked, short) &&
-		!slices.ContainsFunc(c.moved, func(m move) bool { return short(m.entry) || short(m.from) })
+	for _, list := range [...]keyList{c.changes, c.looked} {
+		for key := range list.all() {
+			if len(key) < keys.PrefixLen {
+				return false
+			}
+		}
+	}
+	return !slices.ContainsFunc(c.moved, func(m move) bool { return short(m.entry) || short(m.from) })
 }
 
 // move is a unique key that a row of the piece takes over from one that the transaction changes elsewhere.
@@ -151,21 +157,25 @@ func (p *preparedTxns) claims(key []byte, look bool) bool {
 // hold claims the keys of a piece. A secondary entry that is not unique belongs to its row.
 func (a *applier) hold(x *preparedTxn, c *piece) {
 	p := &a.prepared
-	for _, key := range c.changes {
+	alone := []fragment.TxnID{x.id}
+	changed, looked := &claim{txns: alone}, &claim{txns: alone, shared: true}
+	for key := range c.changes.all() {
 		if a.identifies(key) {
-			p.claim[string(key)] = claim{txns: []fragment.TxnID{x.id}}
+			p.claim[key] = changed
 		}
 	}
-	for _, key := range c.looked {
-		txns := p.claim[string(key)].txns
-		if at, found := slices.BinarySearchFunc(txns, x.id, compareTxns); !found {
-			p.claim[string(key)] = claim{txns: slices.Insert(txns, at, x.id), shared: true}
+	for key := range c.looked.all() {
+		other := p.claim[key]
+		if other == nil {
+			p.claim[key] = looked
+		} else if at, found := slices.BinarySearchFunc(other.txns, x.id, compareTxns); !found {
+			p.claim[key] = &claim{txns: slices.Insert(slices.Clone(other.txns), at, x.id), shared: true}
 		}
 	}
 }
 
 // identifies tells whether a key is a row's or a unique entry's.
-func (a *applying) identifies(key []byte) bool {
+func (a *applying) identifies(key string) bool {
 	id := indexOf(key)
 	if id == schema.PrimaryIndex {
 		return true
@@ -180,16 +190,20 @@ func (a *applying) identifies(key []byte) bool {
 
 // free takes back what a piece claims.
 func (p *preparedTxns) free(x *preparedTxn, c *piece) {
-	for _, key := range c.changes {
-		delete(p.claim, string(key))
+	for key := range c.changes.all() {
+		delete(p.claim, key)
 	}
-	for _, key := range c.looked {
-		c := p.claim[string(key)]
-		if at, found := slices.BinarySearchFunc(c.txns, x.id, compareTxns); found {
-			c.txns = slices.Delete(c.txns, at, at+1)
+	for key := range c.looked.all() {
+		c := p.claim[key]
+		if c == nil {
+			continue
 		}
-		if p.claim[string(key)] = c; len(c.txns) == 0 {
-			delete(p.claim, string(key))
+		at, found := slices.BinarySearchFunc(c.txns, x.id, compareTxns)
+		switch {
+		case found && len(c.txns) == 1:
+			delete(p.claim, key)
+		case found:
+			p.claim[key] = &claim{txns: slices.Delete(slices.Clone(c.txns), at, at+1), shared: true}
 		}
 	}
 }
@@ -298,20 +312,24 @@ func (a *applier) newPiece(p *Proposal, mark int) *piece {
 	for i := range p.Effects {
 		size += perEffect + len(p.Effects[i].Key) + len(p.Effects[i].Row)
 	}
+	var changed, looked keyListBuilder
+	var key []byte
 	c.effects = binary.AppendUvarint(make([]byte, 0, size), uint64(len(p.Effects)))
 	for i := range p.Effects {
 		e := &p.Effects[i]
 		c.effects = fragment.AppendEffect(c.effects, e)
 		if e.Op == fragment.EffectCheck {
-			c.looked = append(c.looked, a.s.appendKey(nil, e.Tablet, schema.PrimaryIndex, e.Key))
+			key = a.s.appendKey(key[:0], e.Tablet, schema.PrimaryIndex, e.Key)
+			looked.add(key)
 		}
 	}
 	changes := a.overlay.changes[mark:]
 	for i := range changes {
 		if int(changes[i].before) < mark { // each key once
-			c.changes = append(c.changes, append([]byte(nil), changes[i].key...))
+			changed.add(changes[i].key)
 		}
 	}
+	c.changes, c.looked = changed.list(), looked.list()
 	return c
 }
 
@@ -339,9 +357,9 @@ func (a *applier) movesHold(x *preparedTxn, last *piece) bool {
 	if len(x.moved)+len(last.moved) == 0 {
 		return true
 	}
-	changed := make(map[string]struct{}, len(last.changes))
-	for _, key := range last.changes {
-		changed[string(key)] = struct{}{}
+	changed := make(map[string]struct{}, last.changes.n)
+	for key := range last.changes.all() {
+		changed[key] = struct{}{}
 	}
 	for _, c := range append(slices.Clip(x.pieces), last) {
 		for i := range c.moved {
@@ -539,22 +557,11 @@ func (x *preparedTxn) append(dst []byte) []byte {
 
 // size is about what append appends.
 func (c *piece) size() int {
-	n := len(c.effects) + binary.MaxVarintLen64
-	for _, list := range [...][][]byte{c.changes, c.looked} {
-		for _, key := range list {
-			n += len(key) + binary.MaxVarintLen16
-		}
-	}
-	return n
+	return len(c.effects) + len(c.changes.packed) + len(c.looked.packed) + 3*binary.MaxVarintLen64
 }
 
 func (c *piece) append(dst []byte) []byte {
-	for _, list := range [...][][]byte{c.changes, c.looked} {
-		dst = binary.AppendUvarint(dst, uint64(len(list)))
-		for _, key := range list {
-			dst = wire.AppendBytes(dst, key)
-		}
-	}
+	dst = c.looked.append(c.changes.append(dst))
 	dst = binary.AppendUvarint(dst, uint64(len(c.moved)))
 	for i := range c.moved {
 		dst = wire.AppendBytes(wire.AppendBytes(dst, c.moved[i].entry), c.moved[i].from)
@@ -563,12 +570,8 @@ func (c *piece) append(dst []byte) []byte {
 }
 
 func decodePiece(b []byte) (*piece, error) {
-	d, c := wire.NewReader(b), &piece{}
-	for _, list := range [...]*[][]byte{&c.changes, &c.looked} {
-		for n := d.Count(); n > 0 && d.Err() == nil; n-- {
-			*list = append(*list, bytes.Clone(d.Bytes()))
-		}
-	}
+	d := wire.NewReader(b)
+	c := &piece{changes: readKeyList(d), looked: readKeyList(d)}
 	for n := d.Count(); n > 0 && d.Err() == nil; n-- {
 		c.moved = append(c.moved, move{entry: bytes.Clone(d.Bytes()), from: bytes.Clone(d.Bytes())})
 	}
@@ -610,7 +613,7 @@ const maxPieces = 1 << 20
 
 // loadPrepared fills memory from the engine. The tablets are there already.
 func (s *Shard) loadPrepared(a *applier) (err error) {
-	a.prepared = preparedTxns{txns: map[fragment.TxnID]*preparedTxn{}, claim: map[string]claim{}}
+	a.prepared = preparedTxns{txns: map[fragment.TxnID]*preparedTxn{}, claim: map[string]*claim{}}
 	prefix := metaPrefix(s.id, metaPrepared)
 	it, err := s.engine.DB().NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: spanEnd(prefix)})
 	if err != nil {
@@ -668,7 +671,7 @@ func (a *applying) loadPart(key, value []byte) error {
 	}
 	c.effects = nil
 	if n < x.resolved {
-		c.changes, c.looked = nil, nil
+		c.changes, c.looked = keyList{}, keyList{}
 	}
 	x.pieces[n] = c
 	return nil
@@ -690,11 +693,11 @@ func (x *preparedTxn) part() Part {
 	p := Part{Txn: x.id, Participants: x.participants, TS: x.ts, CommitTS: x.commitTS, Staging: x.staging, Pieces: len(left)}
 	p.Ranges, p.First = x.ranges, x.first
 	for _, c := range left {
-		for i, list := range [...][][]byte{c.changes, c.looked} {
-			for _, key := range list {
+		for i, list := range [...]keyList{c.changes, c.looked} {
+			for key := range list.all() {
 				p.Claims = append(p.Claims, PartClaim{
 					Tablet:  tabletOfKey(key),
-					LockKey: LockKey{Index: indexOf(key), Key: bare(key)},
+					LockKey: LockKey{Index: indexOf(key), Key: []byte(key[keys.PrefixLen:])},
 					Shared:  i == 1,
 				})
 			}

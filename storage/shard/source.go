@@ -121,7 +121,7 @@ func (s *source) next() (bool, error) {
 	case !s.baseLive && !s.ownLive:
 		return false, s.base.Err()
 	case s.baseLive && s.ownLive:
-		order := bytes.Compare(s.base.Key(), []byte(s.own.Key()))
+		order := bytes.Compare(s.base.Key(), s.own.Key())
 		s.fromOwn = order == 0 || (order > 0) != s.reverse
 	default:
 		s.fromOwn = s.ownLive
@@ -149,12 +149,12 @@ func (s *source) primaryOf(key, value []byte) ([]byte, error) {
 }
 
 func (s *source) first() error {
-	if s.ws != nil && s.ws.items.Len() > 0 {
-		s.own = s.ws.items.Iter()
+	if s.ws != nil && s.ws.of(s.index.ID).Len() > 0 {
+		s.own = s.ws.of(s.index.ID).Iter()
 		if s.reverse {
 			s.ownLive = s.seekOwnBefore(s.upper)
 		} else {
-			s.ownLive = s.own.Seek(string(s.lower))
+			s.ownLive = s.own.Seek(s.lower)
 		}
 		s.skipOwn()
 	}
@@ -168,7 +168,7 @@ func (s *source) first() error {
 
 // seekOwnBefore goes to the last of the transaction's items below a bound.
 func (s *source) seekOwnBefore(bound []byte) bool {
-	if s.own.Seek(string(bound)) {
+	if s.own.Seek(bound) {
 		return s.own.Prev()
 	}
 	return s.own.Last()
@@ -205,7 +205,7 @@ func (s *source) moveBase() {
 func (s *source) skipOwn() {
 	for s.ownLive {
 		key := s.own.Key()
-		if key < string(s.lower) || key >= string(s.upper) {
+		if bytes.Compare(key, s.lower) < 0 || bytes.Compare(key, s.upper) >= 0 {
 			s.ownLive = false
 			return
 		}
@@ -218,7 +218,7 @@ func (s *source) skipOwn() {
 
 // skipBase passes over the rows that the transaction has written itself.
 func (s *source) skipBase() error {
-	if s.ws == nil || s.ws.items.Len() == 0 {
+	if s.ws.Empty() {
 		return s.base.Err()
 	}
 	for s.baseLive {

@@ -27,7 +27,7 @@ func randomWorkspace(t testing.TB, rng *rand.Rand) *Workspace {
 			w.see(key, mvcc.Timestamp(rng.IntN(1000)))
 		case 1:
 			if index == schema.PrimaryIndex {
-				err = w.remove(key)
+				_, err = w.remove(key)
 			} else {
 				err = w.drop(key)
 			}
@@ -39,7 +39,7 @@ func randomWorkspace(t testing.TB, rng *rand.Rand) *Workspace {
 				marks = marks[:len(marks)-1]
 			}
 		default:
-			err = w.put(key, payload)
+			_, err = w.put(key, payload)
 		}
 		if err != nil {
 			t.Fatal(err)
