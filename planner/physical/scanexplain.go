@@ -36,6 +36,11 @@ func (s *tableScan) object() string {
 	return o
 }
 
+// mayBeColumnar tells that shards read the rows in their columnar copies, where they have one and that is the cheaper way.
+func (s *tableScan) mayBeColumnar() bool {
+	return s.table.Desc.Columnar() && s.path.Index.ID == schema.PrimaryIndex && !s.path.Point && !s.path.Reverse && !s.lock.IsExplicit()
+}
+
 // info tells the ranges and what was pushed.
 func (s *tableScan) info() string {
 	var parts []string
@@ -69,6 +74,9 @@ func (s *tableScan) info() string {
 	}
 	if s.limit != nil {
 		parts = append(parts, s.limit.String())
+	}
+	if s.mayBeColumnar() {
+		parts = append(parts, "columnar")
 	}
 	if s.keep {
 		parts = append(parts, "keep order")

@@ -62,7 +62,9 @@ func (t *treeMaker) tree(n *node, depth int) {
 		depth++
 	}
 	if a != nil && len(a.Tablets) > 0 {
-		actual = figures(a, a.Seen())
+		if actual = figures(a, a.Seen()); a.Columnar() > 0 {
+			actual += fmt.Sprintf(" (columnar rows=%s)", number(float64(a.Columnar())/float64(a.Loops)))
+		}
 	}
 	rows := n.EstRows
 	if n.Table != nil {
