@@ -6,6 +6,7 @@ package copies
 import (
 	"context"
 	"log/slog"
+	"os"
 	"time"
 
 	"cloudsql/distributed/clock"
@@ -31,7 +32,7 @@ type Maker struct {
 
 // Loop makes copies that are wanted, and anew those that are worn, until ctx ends.
 func (m *Maker) Loop(ctx context.Context) {
-	space := &columnar.Space{Dir: m.Dir}
+	space := &columnar.Space{Open: m.open}
 	for range spawn.Ticks(ctx.Done(), lookEvery) {
 		for _, s := range m.Shards() {
 			for _, id := range s.ColumnsDue() {
@@ -39,6 +40,18 @@ func (m *Maker) Loop(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// open makes a file without a name, which lives as long as somebody refers to it: os closes files that nobody does.
+func (m *Maker) open() (columnar.File, error) {
+	if err := os.MkdirAll(m.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(m.Dir, "columns-*")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name())
 }
 
 func (m *Maker) make(ctx context.Context, s *shard.Shard, id schema.TabletID, space *columnar.Space) {

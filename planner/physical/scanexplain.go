@@ -93,7 +93,7 @@ func (s *tableScan) info() string {
 // explainTable tells how the table is read.
 func (s *tableScan) explainTable() *explain.Table {
 	p, desc := s.path, s.table.Desc
-	e := &explain.Table{Name: s.table.Alias, Type: "ALL", Rows: p.Est, Filtered: 1, Covering: p.Index.ID != schema.PrimaryIndex && p.Cover}
+	e := &explain.Table{Name: s.table.Alias, Type: "ALL", Rows: p.Est, Filtered: 1, Covering: p.Index.ID != schema.PrimaryIndex && p.Cover, Columnar: s.mayBeColumnar()}
 	if p.Est > 0 {
 		e.Filtered = min(1, p.Out/p.Est)
 	}

@@ -213,5 +213,8 @@ func describeTable(t *planner.ExplainTable, info string) string {
 	default:
 		text = "Table scan on " + t.Name
 	}
+	if t.Columnar {
+		text += " (columnar)"
+	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -12,11 +11,10 @@ import (
 // ErrDamaged: a page is not what was written.
 var ErrDamaged = errors.New("columnar: a page has changed on disk")
 
-// Space is where a node's copies are: a directory, and the pages of them that are decoded.
+// Space is where a node's copies are: their files, and the pages of them that are decoded.
 type Space struct {
-	// Open makes an empty file of which nothing is left when nobody refers to it; nil: one without a name in Dir.
+	// Open makes an empty file of which nothing is left when nobody refers to it.
 	Open func() (File, error)
-	Dir  string
 
 	BlockRows  int // how many rows a block has at most; 0: DefaultBlockRows
 	CacheBytes int // of decoded pages that are kept; 0: DefaultCacheBytes
@@ -45,24 +43,8 @@ type File interface {
 	io.ReaderAt
 }
 
-// unnamed makes a file that lives as long as somebody refers to it: os closes files that nobody does.
-func (s *Space) unnamed() (File, error) {
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(s.Dir, "columns-*")
-	if err != nil {
-		return nil, err
-	}
-	return f, os.Remove(f.Name())
-}
-
 func (s *Space) segment() (*segment, error) {
-	open := s.unnamed
-	if s.Open != nil {
-		open = s.Open
-	}
-	f, err := open()
+	f, err := s.Open()
 	if err != nil {
 		return nil, err
 	}

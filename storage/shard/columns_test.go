@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -18,6 +19,8 @@ import (
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
+
+var columnRounds = flag.Uint64("column-rounds", 4, "how many tables TestColumnsAreRows reads")
 
 // columnFile is a file of a columnar copy whose bytes tests may change.
 type columnFile struct {
@@ -248,7 +251,7 @@ func (c *columnTest) compare() (columnar uint64) {
 
 // TestColumnsAreRows: whatever was changed, and while a copy is made, reads give the same with it and without.
 func TestColumnsAreRows(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range *columnRounds {
 		c := newColumnTest(t, seed)
 		used := uint64(0)
 		look := func(n int) {

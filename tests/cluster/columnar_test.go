@@ -128,14 +128,14 @@ func TestColumnarCopies(t *testing.T) {
 	}
 	check()
 	var plan string
-	if err := inD.QueryRow("EXPLAIN ANALYZE SELECT SUM(m) FROM t WHERE k < 100").Scan(&plan); err != nil || !strings.Contains(plan, "columnar rows=") {
+	if err := db.QueryRow("EXPLAIN ANALYZE SELECT SUM(m) FROM d.t WHERE k < 100").Scan(&plan); err != nil || !strings.Contains(plan, "columnar rows=") {
 		t.Fatalf("no copy was read (%v): %s", err, plan)
 	}
 	must("ALTER TABLE d.t SPLIT INTO 3 TABLETS")
 	check()
 	ready()
 	check()
-	must("ALTER TABLE d.t ADD COLUMN extra INT DEFAULT 5, DROP COLUMN extra; ALTER TABLE d.t MERGE TABLETS ALL")
+	must("ALTER TABLE d.t ADD COLUMN extra INT DEFAULT 5; ALTER TABLE d.t DROP COLUMN extra; ALTER TABLE d.t MERGE TABLETS ALL")
 	check()
 	ready()
 	n.Kill()
