@@ -35,9 +35,22 @@ func (m *Maker) Loop(ctx context.Context) {
 	space := &columnar.Space{Open: m.open}
 	for range spawn.Ticks(ctx.Done(), lookEvery) {
 		for _, s := range m.Shards() {
-			for _, id := range s.ColumnsDue() {
+			due := s.ColumnsDue()
+			if len(due) > 0 {
+				m.tellDamage(s)
+			}
+			for _, id := range due {
 				m.make(ctx, s, id, space)
 			}
+		}
+	}
+}
+
+// tellDamage says which copies were found damaged: they are not read any more, and made anew.
+func (m *Maker) tellDamage(s *shard.Shard) {
+	for _, c := range s.ColumnCopies() {
+		if c.Why != nil {
+			m.Log.Warn("a columnar copy is damaged", "shard", c.Shard, "tablet", c.Tablet, "err", c.Why)
 		}
 	}
 }

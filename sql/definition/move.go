@@ -89,6 +89,9 @@ func (s *Statements) SetColumnar(ctx context.Context, n dialect.SetColumnar) err
 	if err != nil {
 		return err
 	}
+	if s.Temporary.Named(name.DB, name.Table) {
+		return mysqlerr.NotSupported("a columnar copy of a temporary table")
+	}
 	_, err = s.Executor.Alter(ctx, s.Env, name, "SET COLUMNAR REPLICA", func(_ *schema.Database, t *schema.Table) (*ddl.Change, error) {
 		return ddl.PlanColumnar(t, n.Replicas == 1), nil
 	}, nil)
