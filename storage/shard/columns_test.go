@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -240,13 +241,22 @@ func onlyIn(text, other string) (list []string) {
 func (c *columnTest) compare() (columnar uint64) {
 	c.t.Helper()
 	sql, r, o := c.query()
+	columnar, why := c.differs(sql, r, o)
+	if why != "" {
+		c.t.Fatal(why)
+	}
+	return columnar
+}
+
+// differs tells what a read with the copy and one without give differently.
+func (c *columnTest) differs(sql string, r *fragment.Read, o ReadOptions) (columnar uint64, why string) {
 	got, columnar := c.answer(r, o)
 	plain := *r
 	plain.RowsOnly = true
 	if want, _ := c.answer(&plain, o); got != want {
-		c.t.Fatalf("%s (%+v, limit %d, spans %x)\ncopy: %s\nrows: %s\n%+v", sql, o, r.Limit, r.Spans, onlyIn(got, want), onlyIn(want, got), c.s.ColumnCopies())
+		why = fmt.Sprintf("%s (%+v, limit %d, spans %x)\ncopy: %s\nrows: %s\n%+v", sql, o, r.Limit, r.Spans, onlyIn(got, want), onlyIn(want, got), c.s.ColumnCopies())
 	}
-	return columnar
+	return columnar, why
 }
 
 // TestColumnsAreRows: whatever was changed, and while a copy is made, reads give the same with it and without.
@@ -354,4 +364,55 @@ func TestColumnsIncremental(t *testing.T) {
 	if due := c.s.ColumnsDue(); len(due) != 0 || len(c.s.ColumnCopies()) != 0 {
 		t.Error("the copy is still there")
 	}
+}
+
+// TestColumnsBeside: reads of one state give the same with the copy and without while others write and copies are made anew.
+func TestColumnsBeside(t *testing.T) {
+	c := newColumnTest(t, 12)
+	c.build(func() {})
+	reader := *c
+	reader.rng = rand.New(rand.NewPCG(12, 51))
+	done := make(chan struct{})
+	var both sync.WaitGroup
+	both.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			err := c.s.BuildColumns(context.Background(), testTablet, c.space, func(context.Context) error { return nil })
+			if err != nil && !errors.Is(err, errColumnsOvertaken) {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	both.Go(func() {
+		defer close(done)
+		used := uint64(0)
+		for range 80 {
+			sql, r, o := reader.query()
+			if o.At == 0 {
+				o.At = reader.s.Newest()
+			}
+			n, why := reader.differs(sql, r, o)
+			if used += n; why != "" {
+				t.Error(why)
+				return
+			}
+		}
+		if used == 0 {
+			t.Error("no copy was read")
+		}
+	})
+	for more := true; more; {
+		select {
+		case <-done:
+			more = false
+		default:
+			c.change(3)
+		}
+	}
+	both.Wait()
 }
