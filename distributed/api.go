@@ -12,6 +12,7 @@ import (
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 )
 
 // ErrSchemaChanged: a fragment was planned with a descriptor that its tablet no longer accepts, or its tablet has moved
@@ -70,6 +71,8 @@ type DB interface {
 	// SplitKeys gives primary keys, rising, that cut a tablet's rows into sections of about the same size; nil: it is small, or they are not
 	// known yet. Any keys will do for who reads section by section: others than these cost balance only. Free to call.
 	SplitKeys(t *schema.Tablet) [][]byte
+	// ColumnCopies lists the columnar copies on this node.
+	ColumnCopies() []shard.ColumnCopy
 	// TabletWork estimates the reads and the rows written a second of a tablet, likewise.
 	TabletWork(t *schema.Tablet) (reads, writes float64)
 	// Leaseholder is the node that serves a shard now as far as this node knows (0: unknown), for EXPLAIN.

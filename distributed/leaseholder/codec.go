@@ -23,7 +23,9 @@ const (
 	flagSkipLocked
 	flagBuffer
 	flagRanges
-	flagReport // who does not know it gives no report, and is asked for none
+	flagReport   // who does not know it gives no report, and is asked for none
+	flagRowsOnly // who does not know it has no columnar copies
+	flagColumnar // with flagReport: Report.Columnar is asked for, which not all can read
 )
 
 func flag(set bool, bit byte) byte {
@@ -76,7 +78,7 @@ const maxWait = (1 << 30) * time.Second
 func appendReadRequest(dst []byte, q *ReadRequest, v version.Version) ([]byte, error) {
 	dst = appendTarget(dst, q.Shard, q.Txn)
 	dst = append(dst, flag(q.Join, flagJoin)|flag(q.NoWait, flagNoWait)|flag(q.SkipLocked, flagSkipLocked)|
-		flag(q.Ranges, flagRanges)|flag(q.Read.Report, flagReport), byte(q.Lock))
+		flag(q.Ranges, flagRanges)|flag(q.Read.Report, flagReport|flagColumnar)|flag(q.Read.RowsOnly, flagRowsOnly), byte(q.Lock))
 	dst = appendWait(dst, q.LockWait)
 	dst = binary.AppendUvarint(dst, q.Session)
 	dst = binary.AppendUvarint(dst, uint64(q.At))
@@ -109,7 +111,8 @@ func decodeReadRequest(src []byte) (*ReadRequest, error) {
 	q.Read, rest, err = fragment.DecodeRead(d.Rest())
 	d.SetRest(rest, err)
 	if err == nil {
-		q.Read.Report = flags&flagReport != 0
+		q.Read.Report, q.Read.RowsOnly = flags&flagReport != 0, flags&flagRowsOnly != 0
+		q.columnar = flags&flagColumnar != 0
 	}
 	return q, d.End()
 }
@@ -122,6 +125,9 @@ func appendPage(dst []byte, q *ReadRequest, page *fragment.Page) []byte {
 	dst = fragment.AppendPage(dst, page)
 	if q.Read.Report {
 		dst = fragment.AppendReport(dst, &page.Report)
+		if q.columnar {
+			dst = binary.AppendUvarint(dst, page.Columnar)
+		}
 	}
 	return dst
 }
@@ -132,6 +138,9 @@ func readPage(d *wire.Reader, page *fragment.Page) error {
 	page.Clear()
 	if d.Err() == nil && len(d.Rest()) > 0 {
 		fragment.ReadReport(d, &page.Report)
+		if d.Err() == nil && len(d.Rest()) > 0 {
+			page.Columnar = d.Uvarint()
+		}
 	}
 	return d.End()
 }

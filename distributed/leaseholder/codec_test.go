@@ -22,6 +22,7 @@ func sampleRead() *ReadRequest {
 	q := pointRead("key", 77)
 	q.From, q.MaxBytes, q.Txn = []byte("from"), 4096, newTestTxn()
 	q.Join, q.SkipLocked, q.Lock, q.LockWait, q.Ranges, q.Read.Report = true, true, lock.Exclusive, 50*time.Second, true, true
+	q.Read.RowsOnly, q.columnar = true, true
 	return q
 }
 

@@ -43,6 +43,8 @@ type ReadRequest struct {
 	NoWait, SkipLocked bool
 	Ranges             bool // lock what is scanned as a whole, gaps included; not with SkipLocked
 	LockWait           time.Duration
+
+	columnar bool // the answer's report tells of columnar copies
 }
 
 // WriteRequest carries an autocommit transaction, or one write of an interactive one (Buffer).

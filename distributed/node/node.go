@@ -355,7 +355,7 @@ func (n *core) setLocal(s schema.ShardID, ls *localShard) {
 func (n *Node) startLoops() {
 	n.serving.Store(true)
 	for part, loop := range map[string]func(context.Context){
-		"heartbeats": n.peers.Loop, "the reconciler": n.recon.Loop, "moves": n.mover.Loop, "watermarks": n.watermarkLoop, "load": n.loadLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "the disk": n.diskLoop,
+		"heartbeats": n.peers.Loop, "the reconciler": n.recon.Loop, "moves": n.mover.Loop, "watermarks": n.watermarkLoop, "load": n.loadLoop, "addresses": n.addressLoop, "damage": n.damageLoop, "columnar copies": n.columns().Loop, "the disk": n.diskLoop,
 		"the cluster's version": n.versionLoop, "row ids": n.rowIDs.Loop, "waits for locks": n.locks.Loop, "statistics": func(ctx context.Context) { autostats.Run(ctx, n, n.cfg.StatisticsEvery, n.log) },
 	} {
 		n.wg.Keep(n.ctx.Done(), part, func() { loop(n.ctx) })

@@ -3,8 +3,10 @@ package node
 import (
 	"context"
 
+	"cloudsql/distributed/copies"
 	"cloudsql/distributed/estimates"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 )
 
 // estimateTablets makes what knows the size of tablets.
@@ -53,6 +55,21 @@ func (n *gateway) TableStats(t *schema.Table) (rows, bytes uint64) {
 
 // SplitKeys gives keys that cut a tablet's rows into sections; free to call.
 func (n *gateway) SplitKeys(t *schema.Tablet) [][]byte { return n.stats.SplitKeys(t) }
+
+// columns makes the columnar copies of this node.
+func (n *leading) columns() *copies.Maker {
+	return &copies.Maker{Dir: n.dir.File("columns"), Full: n.diskFull.Load, Clock: n.cfg.Clock, Log: n.log, Shards: func() (list []*shard.Shard) {
+		for _, ls := range *n.shards.Load() {
+			if ls.id != schema.SystemShard && !ls.quarantined.Load() {
+				list = append(list, ls.state)
+			}
+		}
+		return list
+	}}
+}
+
+// ColumnCopies lists the columnar copies on this node.
+func (n *leading) ColumnCopies() []shard.ColumnCopy { return n.columns().All() }
 
 // TabletWork estimates the reads and the rows written a second of a tablet; free to call.
 func (n *gateway) TabletWork(t *schema.Tablet) (reads, writes float64) { return n.stats.WorkOf(t) }

@@ -33,6 +33,7 @@ type Tablet struct {
 	Shard      schema.ShardID // 0: not known
 	Loops      uint64
 	Seen, Rows uint64 // rows that the shard looked at, and that it gave
+	Columnar   uint64 // of those that it looked at, in a columnar copy
 }
 
 // Fragment begins a read of a tablet.
@@ -55,6 +56,14 @@ func (a *Actual) Fragment(c *catalog.Snapshot, t schema.TabletID) *Tablet {
 func (a *Actual) Seen() (n uint64) {
 	for _, f := range a.Tablets {
 		n += f.Seen
+	}
+	return n
+}
+
+// Columnar is how many of them were looked at in columnar copies.
+func (a *Actual) Columnar() (n uint64) {
+	for _, f := range a.Tablets {
+		n += f.Columnar
 	}
 	return n
 }

@@ -38,6 +38,8 @@ type Runtime struct {
 	Processors Processors
 	// Analysis counts what operators do; nil, as for all statements but EXPLAIN ANALYZE: nobody asks.
 	Analysis *analysis.Analysis
+	// RowsOnly: no columnar copy is read.
+	RowsOnly bool
 }
 
 // Processors are those of this node, of which an execution has one.

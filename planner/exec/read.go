@@ -99,6 +99,7 @@ func (t *tabletRead) Next(ctx context.Context, b *types.Batch) (bool, error) {
 func (t *tabletRead) report() {
 	if t.did != nil {
 		t.did.Seen += t.page.Seen
+		t.did.Columnar += t.page.Columnar
 		t.did.Rows += uint64(t.page.Batch.Len()) //nolint:gosec // a number of rows
 	}
 	switch {

@@ -122,6 +122,7 @@ func (r *sectionRead) end(s *section) {
 	s.in.Close()
 	if r.did != nil {
 		r.did.Seen += s.in.did.Seen
+		r.did.Columnar += s.in.did.Columnar
 		r.did.Rows += s.in.did.Rows
 	}
 }

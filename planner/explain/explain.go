@@ -35,6 +35,7 @@ type Table struct {
 	Rows     float64  // that are read, each time
 	Filtered float64  // share of them that is kept
 	Covering bool
+	Columnar bool   // shards may read their columnar copies
 	Filter   string // the condition on the rows; "" for none
 	Columns  []string
 	// Leaves gives the places of the partitions that are read, by the parameters and the time of env; nil: the table has none.

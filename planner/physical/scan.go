@@ -82,6 +82,7 @@ func (s *tableScan) template(ctx context.Context, run *exec.Run) (*fragment.Read
 	f := &fragment.Read{
 		SchemaVersion: t.Version, Index: s.path.Index.ID, Reverse: s.path.Reverse, Table: t, Ordered: s.keep,
 		Columns: make([]schema.ColumnID, len(s.columns)), Env: run.FragmentEnv(), Report: true,
+		RowsOnly: run.RT.RowsOnly,
 	}
 	var err error
 	if f.Filter, err = run.Ship(s.filter); err != nil {

@@ -36,6 +36,11 @@ func (s *tableScan) object() string {
 	return o
 }
 
+// mayBeColumnar tells that shards read the rows in their columnar copies, where they have one and that is the cheaper way.
+func (s *tableScan) mayBeColumnar() bool {
+	return s.table.Desc.Columnar() && s.path.Index.ID == schema.PrimaryIndex && !s.path.Point && !s.path.Reverse && !s.lock.IsExplicit()
+}
+
 // info tells the ranges and what was pushed.
 func (s *tableScan) info() string {
 	var parts []string
@@ -70,6 +75,9 @@ func (s *tableScan) info() string {
 	if s.limit != nil {
 		parts = append(parts, s.limit.String())
 	}
+	if s.mayBeColumnar() {
+		parts = append(parts, "columnar")
+	}
 	if s.keep {
 		parts = append(parts, "keep order")
 	}
@@ -85,7 +93,7 @@ func (s *tableScan) info() string {
 // explainTable tells how the table is read.
 func (s *tableScan) explainTable() *explain.Table {
 	p, desc := s.path, s.table.Desc
-	e := &explain.Table{Name: s.table.Alias, Type: "ALL", Rows: p.Est, Filtered: 1, Covering: p.Index.ID != schema.PrimaryIndex && p.Cover}
+	e := &explain.Table{Name: s.table.Alias, Type: "ALL", Rows: p.Est, Filtered: 1, Covering: p.Index.ID != schema.PrimaryIndex && p.Cover, Columnar: s.mayBeColumnar()}
 	if p.Est > 0 {
 		e.Filtered = min(1, p.Out/p.Est)
 	}

@@ -80,6 +80,24 @@ func (s *Statements) dataShards(t *schema.Table, tablet schema.TabletID) []schem
 	return list
 }
 
+// SetColumnar is ALTER TABLE … SET COLUMNAR REPLICA: each replica keeps a copy of the rows in columns, or none.
+func (s *Statements) SetColumnar(ctx context.Context, n dialect.SetColumnar) error {
+	if n.Replicas > 1 {
+		return mysqlerr.NotSupported("more than one columnar copy in a replica")
+	}
+	name, err := s.Name(n.Table)
+	if err != nil {
+		return err
+	}
+	if s.Temporary.Named(name.DB, name.Table) {
+		return mysqlerr.NotSupported("a columnar copy of a temporary table")
+	}
+	_, err = s.Executor.Alter(ctx, s.Env, name, "SET COLUMNAR REPLICA", func(_ *schema.Database, t *schema.Table) (*ddl.Change, error) {
+		return ddl.PlanColumnar(t, n.Replicas == 1), nil
+	}, nil)
+	return err
+}
+
 // MergeTablets is ALTER TABLE … MERGE TABLETS.
 func (s *Statements) MergeTablets(ctx context.Context, n dialect.MergeTablets) error {
 	name, err := s.Name(n.Table)

@@ -77,6 +77,11 @@ type (
 		Tablets []uint64 // nil: all
 		Shard   uint64   // 0: where the first of them is
 	}
+	// SetColumnar is ALTER TABLE t SET COLUMNAR REPLICA n.
+	SetColumnar struct {
+		Table    *ast.TableName
+		Replicas uint64
+	}
 	// Show is a form of SHOW or DESCRIBE.
 	Show struct{ Stmt *ast.ShowStmt }
 	// Instead is another text for the parser, which means the same.

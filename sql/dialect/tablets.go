@@ -2,7 +2,7 @@ package dialect
 
 import "strconv"
 
-// readTablets reads what only this program has of ALTER TABLE t: MOVE TABLET, SPLIT and MERGE TABLETS.
+// readTablets reads what only this program has of ALTER TABLE t: MOVE TABLET, SPLIT and MERGE TABLETS, SET COLUMNAR REPLICA.
 func readTablets(st statement) Statement {
 	w := st.words
 	w.take("table")
@@ -17,6 +17,12 @@ func readTablets(st statement) Statement {
 		return readSplit(st, st.all(w), SplitTablet{Table: table})
 	case w.take("merge", "tablets"):
 		return readMerge(st.all(w), MergeTablets{Table: table})
+	case w.take("set", "columnar", "replica"):
+		n, ok := w.number()
+		if !ok || len(w) > 0 {
+			return nil
+		}
+		return SetColumnar{Table: table, Replicas: n}
 	}
 	return nil
 }

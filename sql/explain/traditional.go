@@ -192,6 +192,9 @@ func (t *traditional) table(n *node, id uint64, kind, attached, extra string) {
 	if b.Covering {
 		notes = append(notes, "Using index")
 	}
+	if b.Columnar {
+		notes = append(notes, "Using columnar copy")
+	}
 	if extra != "" {
 		notes = append(notes, extra)
 	}

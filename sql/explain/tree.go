@@ -62,7 +62,9 @@ func (t *treeMaker) tree(n *node, depth int) {
 		depth++
 	}
 	if a != nil && len(a.Tablets) > 0 {
-		actual = figures(a, a.Seen())
+		if actual = figures(a, a.Seen()); a.Columnar() > 0 {
+			actual += fmt.Sprintf(" (columnar rows=%s)", number(float64(a.Columnar())/float64(a.Loops)))
+		}
 	}
 	rows := n.EstRows
 	if n.Table != nil {
@@ -210,6 +212,9 @@ func describeTable(t *planner.ExplainTable, info string) string {
 		text = cover + "index scan on " + t.Name + " using " + t.Key
 	default:
 		text = "Table scan on " + t.Name
+	}
+	if t.Columnar {
+		text += " (columnar)"
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -76,6 +76,7 @@ var effectProbes = map[string]effectProbe{
 	"max_join_size":              {set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
 	"sql_big_selects":            {first: "set max_join_size = 1", set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
 	"parser_max_mem_size":        {set: "10000000", ask: "select 1" + strings.Repeat("+1", 30000)},
+	"cloudsql_columnar":          {set: "'OFF'", look: func(s *Session) any { return s.vars.RowsOnly }},
 	"cloudsql_read_staleness_ms": {set: "500", look: func(s *Session) any { return s.tx.Past().Bound() }},
 	"interactive_timeout":        {test: testInteractiveTimeout},
 	"max_allowed_packet":         {other: "sql/session TestConnectionLimits"},

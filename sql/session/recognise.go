@@ -105,25 +105,29 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 	case dialect.AlterCluster:
 		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error { return maintain.Depart(ctx, s.own.DB(), n) }), nil
 	case dialect.MoveTablet:
-		return command(status.AlterTable, setsGlobal, func(ctx context.Context, s *Session) error {
-			return definitions{s}.tablets(ctx, func(ctx context.Context, run *definition.Statements) error { return run.MoveTablet(ctx, n) })
-		}), nil
+		return tabletCommand(setsGlobal, func(ctx context.Context, run *definition.Statements) error { return run.MoveTablet(ctx, n) }), nil
 	case dialect.SplitTablet:
 		at, err := s.lists(n.At)
 		if err != nil {
 			return nil, err
 		}
-		return command(status.AlterTable, setsGlobal, func(ctx context.Context, s *Session) error {
-			return definitions{s}.tablets(ctx, func(ctx context.Context, run *definition.Statements) error { return run.SplitTablet(ctx, n, at) })
-		}), nil
+		return tabletCommand(setsGlobal, func(ctx context.Context, run *definition.Statements) error { return run.SplitTablet(ctx, n, at) }), nil
 	case dialect.MergeTablets:
-		return command(status.AlterTable, setsGlobal, func(ctx context.Context, s *Session) error {
-			return definitions{s}.tablets(ctx, func(ctx context.Context, run *definition.Statements) error { return run.MergeTablets(ctx, n) })
-		}), nil
+		return tabletCommand(setsGlobal, func(ctx context.Context, run *definition.Statements) error { return run.MergeTablets(ctx, n) }), nil
+	case dialect.SetColumnar:
+		needs := func(s *Session) ([]privilege.Need, error) {
+			return privilege.OfTables(s.scope(s.db), []*ast.TableName{n.Table}, mysql.AlterPriv)
+		}
+		return tabletCommand(needs, func(ctx context.Context, run *definition.Statements) error { return run.SetColumnar(ctx, n) }), nil
 	case dialect.LockInstance:
 		return lockInstance(n), nil
 	}
 	return handlerCommand(read), nil
+}
+
+// tabletCommand is a form of ALTER TABLE that only this program has.
+func tabletCommand(needs func(s *Session) ([]privilege.Need, error), fn func(ctx context.Context, run *definition.Statements) error) *parsed {
+	return command(status.AlterTable, needs, func(ctx context.Context, s *Session) error { return definitions{s}.tablets(ctx, fn) })
 }
 
 // lists reads lists of expressions, as VALUES has them.

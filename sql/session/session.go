@@ -177,7 +177,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 // follow gives the statement what it has of the variables in other places.
 func (s variables) follow() {
 	s.vars.Mode.Today = s.today.Of(s.env.Now, s.vars.Mode.Loc)
-	s.env.Mode, s.rt.LockWait = s.vars.Mode, s.vars.LockWait
+	s.env.Mode, s.rt.LockWait, s.rt.RowsOnly = s.vars.Mode, s.vars.LockWait, s.vars.RowsOnly
 }
 
 func (s *Session) endStatement() {

@@ -300,6 +300,9 @@ func (w *definition) options() {
 		}
 	}
 	w.comment(" COMMENT=", w.t.Comment)
+	if w.t.Columnar() {
+		w.WriteString(" /* COLUMNAR REPLICA " + w.t.Options[schema.ColumnarReplica] + " */")
+	}
 	if v := w.t.Options[schema.SecondaryEngineAttribute]; v != "" {
 		w.WriteString(" /*!80021 " + schema.SecondaryEngineAttribute + "=" + quoteText(v) + " */")
 	}
@@ -312,6 +315,9 @@ func createOptions(t *schema.Table) string {
 		if v, ok := t.Options[o]; ok {
 			list = append(list, strings.ToLower(o)+"="+v)
 		}
+	}
+	if t.Columnar() {
+		list = append(list, strings.ToLower(schema.ColumnarReplica)+"="+t.Options[schema.ColumnarReplica])
 	}
 	if t.Partitioning != nil {
 		list = append(list, "partitioned")

@@ -56,6 +56,7 @@ type Values struct {
 	MaxConditions  int           // max_error_count
 	Notes          bool
 	Staleness      time.Duration // cloudsql_read_staleness_ms
+	RowsOnly       bool          // cloudsql_columnar is OFF
 	FixedNow       time.Time     // SET timestamp; zero: the clock
 	LastInsertID   uint64
 	ParserMemory   uint64 // parser_max_mem_size

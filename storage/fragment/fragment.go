@@ -39,6 +39,9 @@ type Read struct {
 	// Report asks for Page.Report: what the evaluation warns of, which Env.Warn is then not told. It travels beside the fragment.
 	Report bool
 
+	// RowsOnly: the tablet's columnar copy is not read. It travels beside the fragment, too.
+	RowsOnly bool
+
 	// Table is the table as it was planned with, by which a gateway finds the rows where their tablet has moved meanwhile; nil: it does not
 	// look. Ordered: who reads counts on the index's order. They stay at the gateway.
 	Table   *schema.Table
@@ -63,6 +66,7 @@ type Page struct {
 // Report is what a page's part of a read met beside the rows that it gives.
 type Report struct {
 	Seen     uint64    // rows that were looked at
+	Columnar uint64    // of those, in a columnar copy
 	Warnings []Warning // the first of them
 	More     uint64    // warnings beyond those
 }
@@ -120,7 +124,7 @@ func (r *Report) Each(warn types.Warner) {
 
 // Clear makes it empty. Its memory serves the next page, unless it is much.
 func (r *Report) Clear() {
-	if r.Seen, r.More, r.Warnings = 0, 0, r.Warnings[:0]; cap(r.Warnings) > 64 {
+	if r.Seen, r.Columnar, r.More, r.Warnings = 0, 0, 0, r.Warnings[:0]; cap(r.Warnings) > 64 {
 		r.Warnings = nil
 	}
 }

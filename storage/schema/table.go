@@ -111,6 +111,12 @@ func (t *Table) ColumnIDs() []ColumnID {
 	return ids
 }
 
+// ColumnarReplica is the option of tables whose replicas keep a columnar copy of their rows: "1".
+const ColumnarReplica = "COLUMNAR_REPLICA"
+
+// Columnar tells whether the table's replicas keep a columnar copy of its rows.
+func (t *Table) Columnar() bool { return t.Options[ColumnarReplica] != "" }
+
 // Split tells whether the table's rows are cut into tablets by ranges of their primary keys.
 func (t *Table) Split() bool { return t.Partitioning == nil && len(t.Tablets) > 1 }
 

@@ -333,7 +333,7 @@ func (a *applier) executeWrite(w *fragment.Write, res *fragment.WriteResult) (St
 // hash. Each version is written once, however often the entry's transactions wrote the key: collection relies on it, and
 // a row that many of them changed costs one version.
 func (a *applier) write(mark int) error {
-	changes := a.overlay.changes[mark:]
+	changes, copied := a.overlay.changes[mark:], a.s.copied.Load()
 	for i := range changes {
 		c := &changes[i]
 		if before := int(c.before) - mark; before >= 0 && changes[before].ts == c.ts {
@@ -346,6 +346,9 @@ func (a *applier) write(mark int) error {
 			continue
 		}
 		a.noteGarbage(c)
+		if copied {
+			a.noteColumns(c)
+		}
 		if a.tracked > 0 {
 			a.note(c)
 		}

@@ -46,6 +46,7 @@ type published struct {
 	autoInc   autoIncrements
 	checked   checkedBodies
 	collector collector
+	copied    atomic.Bool // some tablet has, or had, a columnar copy
 
 	mu     sync.Mutex
 	lease  Lease

@@ -53,6 +53,7 @@ type pageWriter struct {
 	met        met           // with ranges: by the present walk
 	agg        *aggregation
 	top        *topN
+	columns    *columnScan  // of a scan that reads the tablet's columnar copy
 	hold       memory.Hold  // of a page that has become large
 	note       types.Warner // the page's Warn, bound once
 	charged    int          // bytes of the page up to which it was charged
@@ -105,7 +106,7 @@ func (rd *reader) release() {
 		rd.top.hold.Close()
 	}
 	rd.charged, rd.large = 0, 0
-	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top, rd.project = nil, nil, nil, nil, nil, nil, nil, nil, nil
+	rd.s, rd.ctx, rd.r, rd.page, rd.t, rd.plan, rd.agg, rd.top, rd.project, rd.columns = nil, nil, nil, nil, nil, nil, nil, nil, nil, nil
 	rd.o, rd.env = ReadOptions{}, expr.Env{}
 	rd.arena = types.Arena{}
 	rd.src.forget()

@@ -58,6 +58,7 @@ func (rd *reader) scan() (err error) {
 	src := &rd.src
 	src.s, src.tablet, src.table, src.index = rd.s, r.Tablet, rd.plan.layout.table, rd.plan.index
 	src.at, src.reverse, src.ws = rd.at, r.Reverse && r.Keys == nil, rd.o.Workspace
+	rd.columns = columnsFor(rd)
 	defer func() { err = errors.Join(err, src.close()) }()
 	done := false
 	for n := rd.spans(); rd.pos.span < n && !done; {
@@ -137,6 +138,9 @@ func (rd *reader) span(span fragment.Span) (done bool, err error) {
 	if rd.o.Locker != nil && rd.o.Ranges {
 		return rd.lockedSpan(span)
 	}
+	if rd.columns != nil {
+		return rd.columns.span(span)
+	}
 	return rd.walk(span)
 }
 
@@ -187,6 +191,11 @@ func (rd *reader) open(span fragment.Span, after []byte) error {
 
 // complete tells whether the page ends behind the current row, and then sets the page's Next.
 func (rd *reader) complete() bool {
+	return rd.ends(func() []byte { return bare(rd.src.key) })
+}
+
+// ends is complete of a row whose bare key is key().
+func (rd *reader) ends(key func() []byte) bool {
 	if rd.agg != nil {
 		if rd.agg.enough(rd.r) {
 			return true
@@ -204,7 +213,7 @@ func (rd *reader) complete() bool {
 			return false
 		}
 	}
-	if rd.pos.after = bare(rd.src.key); rd.single {
+	if rd.pos.after = key(); rd.single {
 		rd.pos.span++
 		rd.pos.after = nil
 	}

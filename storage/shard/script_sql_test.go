@@ -130,7 +130,17 @@ func (b bound) expr(n ast.ExprNode) expr.Expr {
 	case *test_driver.ValueExpr:
 		return constOf(b.t, n)
 	case *ast.UnaryOperationExpr:
-		e, err = expr.New("-", b.expr(n.V))
+		e, err = expr.New(map[bool]string{false: "-", true: "not"}[n.Op == opcode.Not || n.Op == opcode.Not2], b.expr(n.V))
+	case *ast.BetweenExpr:
+		e, err = expr.New("between", b.expr(n.Expr), b.expr(n.Left), b.expr(n.Right))
+	case *ast.PatternLikeOrIlikeExpr:
+		e, err = expr.New("like", b.expr(n.Expr), b.expr(n.Pattern))
+	case *ast.PatternInExpr:
+		args := []expr.Expr{b.expr(n.Expr)}
+		for _, a := range n.List {
+			args = append(args, b.expr(a))
+		}
+		e, err = expr.New("in", args...)
 	case *ast.IsNullExpr:
 		e, err = expr.New(map[bool]string{false: "is null", true: "is not null"}[n.Not], b.expr(n.Expr))
 	case *ast.FuncCallExpr:

@@ -32,6 +32,7 @@ type counters struct {
 	autoInc atomic.Uint64 // largest AUTO_INCREMENT value in any row ever put
 	usage   usage
 	work    work
+	copies  copies
 }
 
 // layout is a descriptor prepared for work.

@@ -107,6 +107,27 @@ func (v *Value) Small() (unscaled int64, scale int, ok bool) {
 	return 0, 0, false
 }
 
+// Word is v's number, if v is nothing else: no NULL, text or decimal of many digits.
+func (v Value) Word() (n uint64, ok bool) {
+	switch v.kind {
+	case KindInt, KindUint, KindFloat, KindDate, KindDatetime, KindTimestamp, KindTime, KindBit:
+		return v.n, true
+	case KindDecimal:
+		return v.n, v.b == nil
+	case KindNull, KindString, KindBytes, KindJSON, KindEnum, KindSet:
+	}
+	return 0, false
+}
+
+// WithWord is a value of v's kind, scale or fractional digits that has another number; v has a Word.
+func (v Value) WithWord(n uint64) Value {
+	v.n = n
+	return v
+}
+
+// SameShape tells of two values with Words whether they have the same kind, and the same scale or fractional digits.
+func (v Value) SameShape(o Value) bool { return v.kind == o.kind && v.aux == o.aux }
+
 // Clone copies the bytes inside, so that the Value outlives the buffer it was read from.
 func (v Value) Clone() Value {
 	if v.b != nil {

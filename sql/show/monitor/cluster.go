@@ -11,6 +11,7 @@ import (
 	"cloudsql/distributed/catalog"
 	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/schema"
+	"cloudsql/storage/shard"
 	"cloudsql/storage/types"
 )
 
@@ -86,6 +87,44 @@ func clusterTablets(s *virtual.Scan) error {
 		}
 		return nil
 	})
+}
+
+// clusterColumnarCopies is CLUSTER_COLUMNAR_COPIES: the columnar copies on this node.
+func clusterColumnarCopies(s *virtual.Scan) error {
+	byTablet := map[schema.TabletID]shard.ColumnCopy{}
+	for _, c := range s.DB().ColumnCopies() {
+		byTablet[c.Tablet] = c
+	}
+	if len(byTablet) == 0 {
+		return nil
+	}
+	return s.EachTable("table_schema", "table_name", func(o *virtual.Object) error {
+		for i := range o.Desc.Tablets {
+			c, ok := byTablet[o.Desc.Tablets[i].ID]
+			if !ok {
+				continue
+			}
+			err := s.Row(types.Str(o.DB), types.Str(o.Desc.Name), virtual.Num(uint64(c.Tablet)), virtual.Num(uint64(c.Shard)), types.Str(copyState(c)),
+				virtual.Num(c.Rows), virtual.Num(c.Blocks), virtual.Num(c.Bytes), virtual.Num(c.Changed), virtual.Num(c.GivenUp))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// copyState tells how a columnar copy stands.
+func copyState(c shard.ColumnCopy) string {
+	switch {
+	case c.Making && c.Made:
+		return "REFRESHING"
+	case c.Making:
+		return "MAKING"
+	case c.Made:
+		return "READY"
+	}
+	return "WAITING"
 }
 
 // clusterJobs is CLUSTER_JOBS: the changes of definitions that are at work, and how far those are that fill indexes.

@@ -9,13 +9,14 @@ import (
 func Tables() virtual.Generators {
 	return virtual.Generators{
 		virtual.InfoSchema: {
-			"CLUSTER_JOBS":    clusterJobs,
-			"CLUSTER_MEMORY":  clusterMemory,
-			"CLUSTER_NODES":   clusterNodes,
-			"CLUSTER_SHARDS":  clusterShards,
-			"CLUSTER_TABLETS": clusterTablets,
-			"INNODB_TRX":      infoTransactions,
-			"PROCESSLIST":     processes(),
+			"CLUSTER_JOBS":            clusterJobs,
+			"CLUSTER_MEMORY":          clusterMemory,
+			"CLUSTER_NODES":           clusterNodes,
+			"CLUSTER_SHARDS":          clusterShards,
+			"CLUSTER_COLUMNAR_COPIES": clusterColumnarCopies,
+			"CLUSTER_TABLETS":         clusterTablets,
+			"INNODB_TRX":              infoTransactions,
+			"PROCESSLIST":             processes(),
 		},
 		virtual.PerfSchema: {
 			"accounts":                  perfConnected(true, true),

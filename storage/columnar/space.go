@@ -1,0 +1,107 @@
+package columnar
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// ErrDamaged: a page is not what was written.
+var ErrDamaged = errors.New("columnar: a page has changed on disk")
+
+// Space is where a node's copies are: their files, and the pages of them that are decoded.
+type Space struct {
+	// Open makes an empty file of which nothing is left when nobody refers to it.
+	Open func() (File, error)
+
+	BlockRows  int // how many rows a block has at most; 0: DefaultBlockRows
+	CacheBytes int // of decoded pages that are kept; 0: DefaultCacheBytes
+
+	cache cache
+}
+
+// Rows is how many rows a block has at most.
+func (s *Space) Rows() int {
+	if s.BlockRows > 0 {
+		return s.BlockRows
+	}
+	return DefaultBlockRows
+}
+
+func (s *Space) cacheBytes() int {
+	if s.CacheBytes > 0 {
+		return s.CacheBytes
+	}
+	return DefaultCacheBytes
+}
+
+// File is written at its end and read anywhere.
+type File interface {
+	io.Writer
+	io.ReaderAt
+}
+
+func (s *Space) segment() (*segment, error) {
+	f, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
+	return &segment{file: f, space: s}, nil
+}
+
+// segment is the file of the pages that one build has written.
+type segment struct {
+	file  File
+	space *Space
+	size  int64
+}
+
+// Page is where a column of a block is.
+type Page struct {
+	in       *segment
+	at, size int64
+	sum      uint64
+}
+
+// write appends a page's bytes.
+func (s *segment) write(b []byte) (*Page, error) {
+	p := &Page{in: s, at: s.size, size: int64(len(b)), sum: xxhash.Sum64(b)}
+	n, err := s.file.Write(b)
+	s.size += int64(n)
+	if err != nil {
+		return nil, fmt.Errorf("columnar: %w", err)
+	}
+	return p, nil
+}
+
+// read gives the page's bytes as they were written.
+func (p *Page) read() ([]byte, error) {
+	b := make([]byte, p.size)
+	if _, err := p.in.file.ReadAt(b, p.at); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if xxhash.Sum64(b) != p.sum {
+		return nil, ErrDamaged
+	}
+	return b, nil
+}
+
+// Column decodes the page, or finds it decoded.
+func (p *Page) Column() (*Column, error) {
+	c := &p.in.space.cache
+	if column := c.get(p); column != nil {
+		return column, nil
+	}
+	b, err := p.read()
+	if err != nil {
+		return nil, err
+	}
+	column, err := decode(b)
+	if err != nil {
+		return nil, err
+	}
+	c.put(p, column, p.in.space.cacheBytes())
+	return column, nil
+}
