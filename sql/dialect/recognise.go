@@ -152,13 +152,13 @@ func init() {
 		"set": readSet, "show": readShow, "check": readCheck("check"), "repair": readCheck("repair"),
 		"checksum": readChecksum, "flush": readFlush,
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
-		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
+		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readDrop, "reset": readReset,
 		"alter": readDefinition("alter", readCluster), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
 		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet, "handler": readHandler,
 		"cache": readCacheIndex,
 	}
 	for word, what := range map[string]string{
-		"xa": "XA", "change": "replication", "reset": "RESET",
+		"xa": "XA", "change": "replication",
 		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL",
 		"clone": "CLONE", "restart": "RESTART",
 		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE",

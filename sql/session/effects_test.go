@@ -72,6 +72,7 @@ var effectProbes = map[string]effectProbe{
 	"div_precision_increment":    {set: "10", ask: "select 1 / 7, avg(v / 3), avg(v) from t"},
 	"default_week_format":        {set: "3", ask: "select week('2023-01-01'), week('2008-02-20')"},
 	"lc_time_names":              {set: "'de_DE'", ask: "select monthname('2024-03-01'), dayname('2024-03-01'), date_format('2024-03-01', '%W %a %M %b')"},
+	"block_encryption_mode":      {set: "'aes-256-cbc'", ask: "select hex(aes_encrypt('text', 'key', '0123456789abcdef'))"},
 	"cte_max_recursion_depth":    {set: "3", ask: "with recursive c as (select 1 n union all select n + 1 from c where n < 10) select max(n) from c"},
 	"max_join_size":              {set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
 	"sql_big_selects":            {first: "set max_join_size = 1", set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},

@@ -42,6 +42,9 @@ func uintVar(name string, sc Scope, def, lo, hi uint64) *Variable {
 	return &Variable{Name: name, Scope: sc, kind: kindUint, def: strconv.FormatUint(def, 10), min: lo, max: hi}
 }
 
+// blocks is a number that is a multiple of one.
+func blocks(v *Variable, n uint64) *Variable { v.block = n; return v }
+
 func stringVar(name string, sc Scope, def string) *Variable {
 	return &Variable{Name: name, Scope: sc, kind: kindString, def: def}
 }
@@ -118,7 +121,7 @@ var groups = []group{
 		boolVar("slow_query_log", Global, "OFF"),
 		checked(stringVar("default_storage_engine", Both, "InnoDB"), checkEngine),
 		checked(enumVar("log_output", Global, "FILE", "FILE", "TABLE", "NONE"), checkLogOutput),
-		applied(&Variable{Name: "long_query_time", Scope: Both, kind: kindFloat, def: "10.000000"}, (*Values).applyLongQuery),
+		applied(&Variable{Name: "long_query_time", Scope: Both, kind: kindFloat, def: "10.000000", max: year}, (*Values).applyLongQuery),
 		applied(uintVar("min_examined_row_limit", Both, 0, 0, maxU64), func(v *Values, text string) {
 			v.MinExamined, _ = strconv.ParseUint(text, 10, 64)
 		}),
@@ -172,6 +175,7 @@ var groups = []group{
 		hinted(applied(uintVar("div_precision_increment", Both, 4, 0, 30), func(v *Values, text string) { v.DivIncrement = Int(text) })),
 		applied(uintVar("default_week_format", Both, 0, 0, 7), func(v *Values, text string) { v.WeekFormat = Int(text) }),
 		checked(applied(stringVar("lc_time_names", Both, expr.DefaultLocale), func(v *Values, text string) { v.Locale = text }), checkLocale),
+		applied(enumVar("block_encryption_mode", Both, expr.DefaultBlockMode, expr.BlockModes...), func(v *Values, text string) { v.BlockMode = text }),
 		hinted(applied(uintVar("cte_max_recursion_depth", Both, 1000, 0, maxU32), func(v *Values, text string) { v.RecursionDepth = Int(text) })),
 		hinted(dynamic(boolVar("sql_big_selects", Both, "ON"), func(v *Values) string { return onOff(v.bigSelects) },
 			func(v *Values, text string) { v.setMaxJoin(v.maxJoin, text == "ON") })),
@@ -179,7 +183,7 @@ var groups = []group{
 		applied(uintVar("net_read_timeout", Both, 30, 1, year), func(v *Values, text string) { v.NetRead = time.Duration(Int(text)) * time.Second }),
 		applied(uintVar("net_write_timeout", Both, 60, 1, year), func(v *Values, text string) { v.NetWrite = time.Duration(Int(text)) * time.Second }),
 		applied(uintVar("parser_max_mem_size", Both, maxU64, 10000000, maxU64), func(v *Values, text string) { v.ParserMemory, _ = strconv.ParseUint(text, 10, 64) }),
-		applied(&Variable{Name: "max_allowed_packet", Scope: Both, kind: kindUint, def: "67108864", min: 1024, max: limits.Packet}, (*Values).applyMaxPacket),
+		applied(&Variable{Name: "max_allowed_packet", Scope: Both, kind: kindUint, def: "67108864", min: 1024, max: limits.Packet, block: 1024}, (*Values).applyMaxPacket),
 		uintVar("max_connections", Global, 10000, 1, 100000),
 		boolVar("require_secure_transport", Global, "OFF"),
 		boolVar("local_infile", Global, "OFF"),
@@ -238,7 +242,6 @@ var groups = []group{
 		fixed(boolVar("innodb_table_locks", Both, "ON")),
 		fixed(stringVar("lc_messages", Both, "en_US")),
 		fixed(stringVar("storage_engine", Both, "InnoDB")),
-		fixed(stringVar("block_encryption_mode", Both, "aes-128-ecb")),
 		fixed(boolVar("keep_files_on_create", Both, "OFF")),
 		fixed(boolVar("profiling", Both, "OFF")),
 		fixed(boolVar("sql_log_off", Both, "OFF")),
@@ -284,8 +287,8 @@ var groups = []group{
 		enumVar("binlog_format", Both, "ROW", "MIXED", "STATEMENT", "ROW"),
 		enumVar("binlog_row_image", Both, "FULL", "MINIMAL", "NOBLOB", "FULL"),
 		boolVar("binlog_direct_non_transactional_updates", Both, "OFF"),
-		uintVar("binlog_cache_size", Global, 32768, 4096, maxU64),
-		uintVar("max_binlog_size", Global, 1073741824, 4096, 1073741824),
+		blocks(uintVar("binlog_cache_size", Global, 32768, 4096, maxU64), 4096),
+		blocks(uintVar("max_binlog_size", Global, 1073741824, 4096, 1073741824), 4096),
 		uintVar("expire_logs_days", Global, 0, 0, 99),
 		uintVar("binlog_expire_logs_seconds", Global, 2592000, 0, maxU32),
 		uintVar("sync_binlog", Global, 1, 0, maxU32),
@@ -315,7 +318,7 @@ var groups = []group{
 	{Nothing, "there are no MyISAM tables", []*Variable{
 		uintVar("bulk_insert_buffer_size", Both, 8388608, 0, maxU64),
 		uintVar("preload_buffer_size", Both, 32768, 1024, 1073741824),
-		uintVar("key_buffer_size", Global, 8388608, 0, maxU64),
+		blocks(uintVar("key_buffer_size", Global, 8388608, 0, maxU64), 4096),
 		boolVar("flush", Global, "OFF"),
 		enumVar("concurrent_insert", Global, "AUTO", "NEVER", "AUTO", "ALWAYS"),
 		enumVar("delay_key_write", Global, "ON", "OFF", "ON", "ALL"),
@@ -339,26 +342,26 @@ var groups = []group{
 		uintVar("profiling_history_size", Both, 15, 0, 100),
 	}},
 	{Nothing, "operators take memory as they need it, up to what a statement may hold, and go on in temporary files", []*Variable{
-		uintVar("join_buffer_size", Both, 262144, 128, maxU64),
+		blocks(uintVar("join_buffer_size", Both, 262144, 128, maxU64), 128),
 		uintVar("sort_buffer_size", Both, 262144, 32768, maxU64),
-		uintVar("max_heap_table_size", Both, 16777216, 16384, maxU64),
+		blocks(uintVar("max_heap_table_size", Both, 16777216, 16384, maxU64), 1024),
 		uintVar("tmp_table_size", Both, 16777216, 1024, maxU64),
 		boolVar("big_tables", Both, "OFF"),
 		enumVar("internal_tmp_mem_storage_engine", Both, "TempTable", "MEMORY", "TempTable"),
 		uintVar("max_length_for_sort_data", Both, 4096, 4, 8388608),
 		uintVar("max_sort_length", Both, 1024, 4, 8388608),
-		uintVar("read_buffer_size", Both, 131072, 8192, 2147479552),
+		blocks(uintVar("read_buffer_size", Both, 131072, 8192, 2147479552), 4096),
 		uintVar("read_rnd_buffer_size", Both, 262144, 1, 2147483647),
-		uintVar("net_buffer_length", Both, 16384, 1024, 1048576),
+		blocks(uintVar("net_buffer_length", Both, 16384, 1024, 1048576), 1024),
 		boolVar("sql_buffer_result", Both, "OFF"),
 		stringVar("innodb_tmpdir", Both, ""),
 	}},
 	{Nothing, "memory is not had from pools of blocks", []*Variable{
-		uintVar("query_alloc_block_size", Both, 8192, 1024, maxU32),
-		uintVar("query_prealloc_size", Both, 8192, 8192, maxU64),
-		uintVar("range_alloc_block_size", Both, 4096, 4096, maxU32),
-		uintVar("transaction_alloc_block_size", Both, 8192, 1024, 131072),
-		uintVar("transaction_prealloc_size", Both, 4096, 1024, 131072),
+		blocks(uintVar("query_alloc_block_size", Both, 8192, 1024, maxU32), 1024),
+		blocks(uintVar("query_prealloc_size", Both, 8192, 8192, maxU64), 1024),
+		blocks(uintVar("range_alloc_block_size", Both, 4096, 4096, maxU32), 1024),
+		blocks(uintVar("transaction_alloc_block_size", Both, 8192, 1024, 131072), 1024),
+		blocks(uintVar("transaction_prealloc_size", Both, 4096, 1024, 131072), 1024),
 	}},
 	{Nothing, "it steers the search of an optimizer that this one has nothing in common with", []*Variable{
 		uintVar("eq_range_index_dive_limit", Both, 200, 0, maxU32),

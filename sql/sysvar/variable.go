@@ -43,7 +43,8 @@ type Variable struct {
 	Scope    Scope
 	kind     varKind
 	def      string
-	min, max uint64   // kindInt and kindUint: outside, MySQL takes the bound with warning 1292
+	min, max uint64   // of numbers: outside, MySQL takes the bound with warning 1292; of floats none where max is 0
+	block    uint64   // kindUint: values are multiples of it, 0: any; others are rounded down, with the same warning
 	values   []string // kindEnum and kindSet, in the order of their numbers
 	ReadOnly bool
 	Effect   Effect
@@ -152,11 +153,14 @@ func (v *Variable) wrong(value string) error {
 
 func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.Error)) (string, error) {
 	text := val.Text()
+	if fraction := !isString && (val.Kind() == types.KindFloat || val.Kind() == types.KindDecimal); fraction && v.kind != kindFloat {
+		return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
+	}
 	switch v.kind {
 	case kindBool:
 		return v.convertBool(text, isString)
 	case kindInt, kindUint:
-		if isString || val.Kind() == types.KindFloat || val.Kind() == types.KindDecimal {
+		if isString {
 			return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 		}
 		return v.clip(val, warn), nil
@@ -164,16 +168,27 @@ func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.E
 		if isString {
 			return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 		}
-		return strconv.FormatFloat(val.ToFloat(nil), 'f', 6, 64), nil
+		return strconv.FormatFloat(v.bounded(val, warn), 'f', 6, 64), nil
 	case kindEnum:
 		return v.convertEnum(text, isString)
 	case kindSet:
 		return v.convertSet(text, isString)
 	}
-	if !isString && (val.Kind() == types.KindInt || val.Kind() == types.KindUint || val.Kind() == types.KindFloat) {
+	if !isString && (val.Kind() == types.KindInt || val.Kind() == types.KindUint) {
 		return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 	}
 	return text, nil
+}
+
+// bounded brings a float into the variable's range.
+func (v *Variable) bounded(val types.Value, warn func(*mysqlerr.Error)) float64 {
+	f := val.ToFloat(nil)
+	if v.max == 0 {
+		return f
+	}
+	clipped := min(max(f, float64(v.min)), float64(v.max))
+	v.warnClipped(warn, val.Text(), clipped != f)
+	return clipped
 }
 
 func (v *Variable) convertBool(text string, isString bool) (string, error) {
@@ -208,7 +223,11 @@ func (v *Variable) clip(val types.Value, warn func(*mysqlerr.Error)) string {
 		return strconv.FormatUint(v.min, 10)
 	}
 	u, over := val.ToUint(nil)
-	clipped := min(max(u, v.min), v.max)
+	clipped := min(u, v.max)
+	if v.block > 0 {
+		clipped -= clipped % v.block
+	}
+	clipped = max(clipped, v.min)
 	v.warnClipped(warn, text, over || clipped != u)
 	return strconv.FormatUint(clipped, 10)
 }
