@@ -14,14 +14,13 @@ type DropAbsent struct {
 
 // readDrop reads DROP of what there is none of, and refuses that of other things which do not exist here.
 func readDrop(st statement) (Statement, error) {
-	w := st.words
 	for _, kind := range []string{"trigger", "procedure", "function", "event"} {
-		if !w.take(kind) {
+		if !st.take(kind) {
 			continue
 		}
-		n := DropAbsent{Kind: strings.ToUpper(kind), IfExists: w.take("if", "exists")}
-		t, ok := w.tableName()
-		if !ok || len(w) > 0 {
+		n := DropAbsent{Kind: strings.ToUpper(kind), IfExists: st.take("if", "exists")}
+		t, ok := st.tableName()
+		if !ok || len(st.words) > 0 {
 			return nil, st.syntaxError()
 		}
 		n.DB, n.Name = t.Schema.O, t.Name.O
@@ -82,4 +81,24 @@ func readReset(st statement) (Statement, error) {
 		n.Name = t.Schema.L + "." + n.Name
 	}
 	return n, nil
+}
+
+// Component is INSTALL or UNINSTALL COMPONENT.
+type Component struct {
+	Install bool
+	URNs    []string
+}
+
+// readComponent reads [UN]INSTALL COMPONENT 'urn', …; plugins are refused.
+func readComponent(install bool) reader {
+	return func(st statement) (Statement, error) {
+		if !st.take("component") {
+			return nil, mysqlerr.NotSupported("INSTALL PLUGIN")
+		}
+		urns, ok := listOf(&st.words, st.quoted)
+		if !ok || len(st.words) > 0 {
+			return nil, st.syntaxError()
+		}
+		return Component{Install: install, URNs: urns}, nil
+	}
 }

@@ -123,6 +123,8 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		}), nil
 	case dialect.LockInstance:
 		return lockInstance(n), nil
+	case dialect.Component:
+		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error { return assign.Component(ctx, s.eng.db, n) }), nil
 	case dialect.ResetPersist:
 		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error {
 			return assign.ResetPersist(ctx, s.eng.db, n, s.conds.Note)

@@ -42,6 +42,14 @@ func uintVar(name string, sc Scope, def, lo, hi uint64) *Variable {
 	return &Variable{Name: name, Scope: sc, kind: kindUint, def: strconv.FormatUint(def, 10), min: lo, max: hi}
 }
 
+// components are the variables of one.
+func components(urn string, list ...*Variable) []*Variable {
+	for _, v := range list {
+		v.Component = urn
+	}
+	return list
+}
+
 // blocks is a number that is a multiple of one.
 func blocks(v *Variable, n uint64) *Variable { v.block = n; return v }
 
@@ -167,6 +175,9 @@ var groups = []group{
 		{Name: "last_insert_id", Scope: Session, kind: kindUint, def: "0", max: maxU64,
 			get:   func(v *Values) string { return strconv.FormatUint(v.LastInsertID, 10) },
 			apply: func(v *Values, text string) { v.LastInsertID, _ = strconv.ParseUint(text, 10, 64) }},
+		{Name: "insert_id", Scope: Session, kind: kindUint, def: "0", max: maxU64,
+			get:   func(v *Values) string { return strconv.FormatUint(v.InsertID, 10) },
+			apply: func(v *Values, text string) { v.InsertID, _ = strconv.ParseUint(text, 10, 64) }},
 		{Name: "identity", Scope: Session, kind: kindUint, def: "0", max: maxU64,
 			get:   func(v *Values) string { return strconv.FormatUint(v.LastInsertID, 10) },
 			apply: func(v *Values, text string) { v.LastInsertID, _ = strconv.ParseUint(text, 10, 64) }},
@@ -186,6 +197,18 @@ var groups = []group{
 		applied(&Variable{Name: "max_allowed_packet", Scope: Both, kind: kindUint, def: "67108864", min: 1024, max: limits.Packet, block: 1024}, (*Values).applyMaxPacket),
 		uintVar("max_connections", Global, 10000, 1, 100000),
 		boolVar("require_secure_transport", Global, "OFF"),
+		paired(boolVar("read_only", Global, "OFF"), "super_read_only", func(text string) string {
+			if text == "ON" {
+				return ""
+			}
+			return "OFF"
+		}),
+		paired(boolVar("super_read_only", Global, "OFF"), "read_only", func(text string) string {
+			if text == "ON" {
+				return text
+			}
+			return ""
+		}),
 		boolVar("local_infile", Global, "OFF"),
 		boolVar("activate_all_roles_on_login", Global, "OFF"),
 		stringVar("mandatory_roles", Global, ""),
@@ -207,6 +230,18 @@ var groups = []group{
 		uintVar("cloudsql_replication_factor", Global, 3, 1, 7),                     // … how many replicas a data shard has, as far as there are nodes
 		boolVar("innodb_stats_auto_recalc", Global, "ON"),                           // read by the node: tables are looked at again as they grow and shrink
 	}},
+	{Works, "what validate_password asks of passwords, where it is installed", components(ValidatePassword,
+		uintVar("validate_password.length", Global, 8, 0, math.MaxInt32),
+		uintVar("validate_password.number_count", Global, 1, 0, math.MaxInt32),
+		uintVar("validate_password.mixed_case_count", Global, 1, 0, math.MaxInt32),
+		uintVar("validate_password.special_char_count", Global, 1, 0, math.MaxInt32),
+		enumVar("validate_password.policy", Global, "MEDIUM", "LOW", "MEDIUM", "STRONG"),
+		boolVar("validate_password.check_user_name", Global, "ON"),
+	)},
+	{Fixed, "validate_password reads no files, and sees no password of before", components(ValidatePassword,
+		nullable(fixed(stringVar("validate_password.dictionary_file", Global, ""))),
+		fixed(uintVar("validate_password.changed_characters_percentage", Global, 0, 0, 100)),
+	)},
 	{Tells, "the value is the session's or the server's own; nobody sets it", []*Variable{
 		shown(checked(stringVar("character_set_database", Both, "utf8mb4"), checkCharset)),
 		shown(checked(stringVar("collation_database", Both, "utf8mb4_0900_ai_ci"), checkCollation)),
@@ -242,7 +277,6 @@ var groups = []group{
 		fixed(boolVar("innodb_table_locks", Both, "ON")),
 		fixed(stringVar("lc_messages", Both, "en_US")),
 		fixed(stringVar("storage_engine", Both, "InnoDB")),
-		fixed(boolVar("keep_files_on_create", Both, "OFF")),
 		fixed(boolVar("profiling", Both, "OFF")),
 		fixed(boolVar("sql_log_off", Both, "OFF")),
 		fixed(boolVar("show_old_temporals", Both, "OFF")),
@@ -251,25 +285,17 @@ var groups = []group{
 		fixed(boolVar("show_gipk_in_create_table_and_information_schema", Both, "ON")),
 		fixed(boolVar("sql_generate_invisible_primary_key", Both, "OFF")),
 		fixed(boolVar("binlog_rows_query_log_events", Both, "OFF")),
-		fixed(boolVar("old_alter_table", Both, "OFF")),
 		{Name: "gtid_next", Scope: Session, def: "AUTOMATIC", fixed: true},
-		{Name: "insert_id", Scope: Session, kind: kindUint, def: "0", max: maxU64, fixed: true},
 		{Name: "rand_seed1", Scope: Session, kind: kindUint, def: "0", max: maxU32, fixed: true},
 		{Name: "rand_seed2", Scope: Session, kind: kindUint, def: "0", max: maxU32, fixed: true},
 		fixed(boolVar("sql_warnings", Both, "OFF")),
 		{Name: "resultset_metadata", Scope: Session, kind: kindEnum, def: "FULL", values: []string{"NONE", "FULL"}, fixed: true},
 		fixed(stringVar("optimizer_trace", Both, "enabled=off,one_line=off")),
-		fixed(uintVar("innodb_buffer_pool_size", Global, 134217728, 5242880, maxU64)),
-		fixed(uintVar("innodb_flush_log_at_trx_commit", Global, 1, 0, 2)),
-		fixed(boolVar("innodb_file_per_table", Global, "ON")),
 		fixed(boolVar("innodb_deadlock_detect", Global, "ON")),
 		fixed(boolVar("innodb_print_all_deadlocks", Global, "OFF")),
 		fixed(boolVar("innodb_optimize_fulltext_only", Global, "OFF")),
-		fixed(boolVar("read_only", Global, "OFF")),
-		fixed(boolVar("super_read_only", Global, "OFF")),
 		fixed(boolVar("offline_mode", Global, "OFF")),
 		fixed(boolVar("general_log", Global, "OFF")),
-		fixed(enumVar("event_scheduler", Global, "OFF", "OFF", "ON", "DISABLED")),
 		fixed(stringVar("init_connect", Global, "")),
 		fixed(enumVar("gtid_mode", Global, "OFF", "OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")),
 		fixed(enumVar("enforce_gtid_consistency", Global, "OFF", "OFF", "ON", "WARN")),
@@ -307,9 +333,10 @@ var groups = []group{
 		uintVar("stored_program_cache", Global, 256, 16, 524288),
 		boolVar("log_bin_trust_function_creators", Global, "OFF"),
 		boolVar("automatic_sp_privileges", Global, "ON"),
+		enumVar("event_scheduler", Global, "ON", "OFF", "ON"), // what the server is started with, DISABLED, nobody sets
 	}},
 	{Nothing, "rows of views are known by the keys of their tables, which views have whether or not they show them", []*Variable{
-		boolVar("updatable_views_with_limit", Both, "ON"),
+		enumVar("updatable_views_with_limit", Both, "YES", "NO", "YES"),
 	}},
 	{Nothing, "temporary tables are of one kind, and options of tables that say how an engine stores are kept as they are", []*Variable{
 		stringVar("default_tmp_storage_engine", Both, "InnoDB"),
@@ -323,6 +350,7 @@ var groups = []group{
 		enumVar("concurrent_insert", Global, "AUTO", "NEVER", "AUTO", "ALWAYS"),
 		enumVar("delay_key_write", Global, "ON", "OFF", "ON", "ALL"),
 		boolVar("low_priority_updates", Both, "OFF"),
+		boolVar("keep_files_on_create", Both, "OFF"),
 	}},
 	{Nothing, "there are no spatial types", []*Variable{
 		uintVar("max_points_in_geometry", Both, 65536, 3, 1048576),
@@ -375,6 +403,10 @@ var groups = []group{
 		uintVar("range_optimizer_max_mem_size", Both, 8388608, 0, maxU64),
 		boolVar("windowing_use_high_precision", Both, "ON"),
 	}},
+	{Nothing, "what a COMMIT has told is on the disks of a majority, whatever less is asked for, and a definition changes in the cheapest way that there is", []*Variable{
+		uintVar("innodb_flush_log_at_trx_commit", Global, 1, 0, 2),
+		boolVar("old_alter_table", Both, "OFF"),
+	}},
 	{Nothing, "statistics are kept by the cluster and never expire", []*Variable{
 		uintVar("histogram_generation_max_mem_size", Both, 20000000, 1000000, maxU64),
 		uintVar("information_schema_stats_expiry", Both, 86400, 0, year),
@@ -387,6 +419,8 @@ var groups = []group{
 		uintVar("innodb_ddl_buffer_size", Session, 1048576, 65536, maxU32),
 		uintVar("innodb_ddl_threads", Session, 4, 1, 64),
 		uintVar("innodb_io_capacity", Global, 200, 100, maxU64),
+		uintVar("innodb_buffer_pool_size", Global, 134217728, 5242880, maxU64),
+		boolVar("innodb_file_per_table", Global, "ON"),
 		uintVar("innodb_thread_concurrency", Global, 0, 0, 1000),
 		enumVar("innodb_default_row_format", Global, "dynamic", "redundant", "compact", "dynamic"),
 		boolVar("innodb_adaptive_hash_index", Global, "OFF"),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -49,7 +50,9 @@ type Variable struct {
 	ReadOnly bool
 	Effect   Effect
 	Why      string // it has that effect
-	nullable bool
+	// Component is the one that brings the variable, "" for none.
+	Component string
+	nullable  bool
 	// fixed: the server can't behave otherwise than the default says; another value is refused with 1235.
 	fixed bool
 	// hint: SET_VAR may change it for one statement.
@@ -86,16 +89,21 @@ func init() {
 	slices.SortFunc(all, func(a, b *Variable) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-// All gives every variable, in the order of their names.
-func All() []*Variable { return all }
+// All gives every variable that there is, in the order of their names; with those of all components for a nil catalog.
+func All(c *catalog.Snapshot) []*Variable {
+	if Installed(c, ValidatePassword) {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(v *Variable) bool { return v.Component != "" })
+}
 
-// Lookup finds a variable by its name in any case. 1193.
-func Lookup(name string) (*Variable, error) {
+// Lookup finds a variable by its name in any case; those of all components for a nil catalog. 1193.
+func Lookup(c *catalog.Snapshot, name string) (*Variable, error) {
 	v := byName[name]
 	if v == nil {
 		v = byName[strings.ToLower(name)]
 	}
-	if v == nil {
+	if v == nil || !Installed(c, v.Component) {
 		return nil, mysqlerr.New(mysqlerr.UnknownSystemVariable, name)
 	}
 	return v, nil
@@ -310,12 +318,15 @@ func (v *Variable) Value(text string) (types.Value, types.Type) {
 	return types.Str(text), stringType
 }
 
-// Pair is the variable that is set with this one, and its value; "" for none.
+// Pair is the variable that is set with this one, and its value; "" for none, or for a value that leaves the other as it is.
 func (v *Variable) Pair(text string) (name, value string) {
 	if v.pair == "" {
 		return "", ""
 	}
-	return v.pair, v.pairValue(text)
+	if value = v.pairValue(text); value == "" {
+		return "", ""
+	}
+	return v.pair, value
 }
 
 // Settable refuses what can't be set in a scope. 1238, 1228, 1229.

@@ -180,6 +180,7 @@ const (
 	IllegalValueForType              = 1367 // ER_ILLEGAL_VALUE_FOR_TYPE
 	ViewNonupdCheck                  = 1368 // ER_VIEW_NONUPD_CHECK
 	ViewCheckFailed                  = 1369 // ER_VIEW_CHECK_FAILED
+	NoBinaryLogging                  = 1381 // ER_NO_BINARY_LOGGING
 	PsManyParam                      = 1390 // ER_PS_MANY_PARAM
 	KeyPart0                         = 1391 // ER_KEY_PART_0
 	ViewMultiupdate                  = 1393 // ER_VIEW_MULTIUPDATE
@@ -301,6 +302,7 @@ const (
 	UnknownExplainFormat             = 1791 // ER_UNKNOWN_EXPLAIN_FORMAT
 	CantExecuteInReadOnlyTransaction = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
 	TooLongPartitionComment          = 1793 // ER_TOO_LONG_TABLE_PARTITION_COMMENT
+	NotValidPassword                 = 1819 // ER_NOT_VALID_PASSWORD
 	MustChangePassword               = 1820 // ER_MUST_CHANGE_PASSWORD
 	FKNoIndexParent                  = 1822 // ER_FK_NO_INDEX_PARENT
 	FKCannotOpenParent               = 1824 // ER_FK_CANNOT_OPEN_PARENT
@@ -368,7 +370,9 @@ const (
 	InvalidBitwiseAggregateSize      = 3514 // ER_INVALID_BITWISE_AGGREGATE_OPERANDS_SIZE
 	InvisiblePrimaryKey              = 3522 // ER_PK_INDEX_CANT_BE_INVISIBLE
 	UnknownAuthID                    = 3523 // ER_UNKNOWN_AUTHID
+	ComponentCantLoad                = 3529 // ER_COMPONENTS_CANT_LOAD
 	RoleNotGranted                   = 3530 // ER_ROLE_NOT_GRANTED
+	ComponentNotLoaded               = 3537 // ER_COMPONENTS_UNLOAD_NOT_LOADED
 	NoSystemTableAccess              = 3554 // ER_NO_SYSTEM_TABLE_ACCESS
 	UnresolvedTableLock              = 3568 // ER_UNRESOLVED_TABLE_LOCK
 	DuplicateTableLock               = 3569 // ER_DUPLICATE_TABLE_LOCK
@@ -530,6 +534,9 @@ var templates = map[uint16]string{
 		"must neither be in the right argument of a LEFT JOIN, nor be forced to be non-first with join order hints",
 	CTERecursiveSingleReference: "In recursive query block of Recursive Common Table Expression '%s', the recursive table must " +
 		"be referenced only once, and not in any subquery",
+	ComponentCantLoad:           "Cannot load component from specified URN: '%s'.",
+	ComponentNotLoaded:          "Component specified by URN '%s' to unload has not been loaded before.",
+	NotValidPassword:            "Your password does not satisfy the current policy requirements",
 	NotPersisted:                "Variable %s does not exist in persisted config file",
 	FieldInGroupingNotGroupBy:   "Argument #%d of GROUPING function is not in GROUP BY",
 	MissingJSONTableValue:       "Missing value for JSON_TABLE column '%s'",
