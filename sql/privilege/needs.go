@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/syntax"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/show/monitor"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -277,7 +278,9 @@ func (d *deriver) walk(n ast.Node) {
 func (d *deriver) definition(node ast.StmtNode) bool {
 	switch n := node.(type) {
 	case *ast.CreateDatabaseStmt:
-		d.database(n.Name.O, mysql.CreatePriv)
+		if there := n.Name.L == virtual.MySQLDB || n.Name.L == virtual.SysDB; !there || !d.s.Account.Has(mysql.CreatePriv) {
+			d.database(n.Name.O, mysql.CreatePriv)
+		}
 	case *ast.DropDatabaseStmt:
 		d.database(n.Name.O, mysql.DropPriv)
 	case *ast.AlterDatabaseStmt:
