@@ -322,7 +322,7 @@ func (r *insertRun) flush(ctx context.Context) error {
 		r.last = cloneRow(r.batch.Row(r.batch.Len() - 1))
 	}
 	var err error
-	if r.place.Several() || r.series.Step > 1 { // a shard generates every number, for rows of its own
+	if r.place.Several() || r.series.Step > 1 || r.insertID() != 0 { // a shard generates every number, for rows of its own
 		err = r.reserve(ctx)
 	}
 	switch {
@@ -470,11 +470,26 @@ func (r *insertRun) reserve(ctx context.Context) error {
 
 // numbers reserves n AUTO_INCREMENT values, and gives the first.
 func (r *insertRun) numbers(ctx context.Context, n uint64) (first uint64, err error) {
+	if first = r.insertID(); first != 0 {
+		*r.rt.InsertID = 0
+		if next := first + n*max(r.series.Step, 1); r.place.Several() && next > first {
+			err = r.rt.DB.SetAutoInc(ctx, r.Table, next)
+		}
+		return first, err
+	}
 	first, err = r.rt.DB.ReserveAutoInc(ctx, r.Table, n*max(r.series.Step, 1))
 	if r.series.Step > 1 {
 		first = r.series.From(first)
 	}
 	return first, err
+}
+
+// insertID is the session's insert_id; 0: none.
+func (r *insertRun) insertID() uint64 {
+	if r.rt.InsertID == nil {
+		return 0
+	}
+	return *r.rt.InsertID
 }
 
 func (r *insertRun) result() *exec.ModifyResult {

@@ -29,6 +29,8 @@ type Runtime struct {
 	// Warn receives conditions that came from shards.
 	Warn          func(w fragment.Warning)
 	FoundRowsFlag bool
+	// InsertID is insert_id: what the next AUTO_INCREMENT values begin with, which spends it; 0, and nil: with the table's own.
+	InsertID *uint64
 	// Input opens the file of LOAD DATA; it may be called once. Progress is told how many of its rows were written; may be nil.
 	Input    func(ctx context.Context) (io.ReadCloser, error)
 	Progress func(rows uint64)

@@ -148,7 +148,7 @@ func (s *Statement) assign(ctx context.Context, v *ast.VariableAssignment, param
 	if strings.HasPrefix(name, "tidb_") || v.IsInstance {
 		return nil, mysqlerr.New(mysqlerr.UnknownSystemVariable, name)
 	}
-	def, err := sysvar.Lookup(name)
+	def, err := sysvar.Lookup(s.DB.Catalog(), name)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func SetsGlobal(v *ast.VariableAssignment) bool {
 	if !global {
 		return false
 	}
-	def, err := sysvar.Lookup(name)
+	def, err := sysvar.Lookup(nil, name)
 	return err == nil && def.Settable(true) == nil
 }
 
@@ -254,7 +254,7 @@ func (s *Statement) assignNextTransaction(ctx context.Context, name string, a *a
 	if name == dialect.OneShotAccess {
 		named = "transaction_read_only"
 	}
-	v, err := sysvar.Lookup(named)
+	v, err := sysvar.Lookup(nil, named)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (s *Statement) Hint(hints []ast.HintSetVar) (end func()) {
 }
 
 func (s *Statement) hinted(h ast.HintSetVar) (v *sysvar.Variable, text string, err error) {
-	if v, err = sysvar.Lookup(h.VarName); err != nil {
+	if v, err = sysvar.Lookup(s.DB.Catalog(), h.VarName); err != nil {
 		return nil, "", mysqlerr.New(mysqlerr.UnresolvedHintName, "'"+h.VarName+"'", "SET_VAR")
 	}
 	text, err = v.Hint(h.Value, s.Host.Warn)

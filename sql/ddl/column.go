@@ -60,7 +60,7 @@ func parseColumn(env *Env, def *ast.ColumnDef, tableCollation collation.ID) (*co
 		if err := c.checkAutoIncrement(defaultExpr != nil); err != nil {
 			return nil, err
 		}
-		c.NotNull = true // a NULL that is inserted asks for the next value
+		c.NotNull, c.explicitNull = true, false // a NULL that is inserted asks for the next value
 	}
 	if defaultExpr != nil {
 		if err := c.setDefault(env, defaultExpr); err != nil {
@@ -83,7 +83,7 @@ func (c *column) option(env *Env, o *ast.ColumnOption) error {
 	case ast.ColumnOptionAutoIncrement:
 		c.AutoIncrement = true
 	case ast.ColumnOptionComment:
-		return c.setComment(o)
+		return c.setComment(env, o)
 	case ast.ColumnOptionOnUpdate:
 		fsp, ok := currentTimestamp(o.Expr)
 		if !ok || c.Type.Class() != types.ClassDatetime || fsp != c.Type.Decimals {
@@ -111,7 +111,7 @@ func (c *column) option(env *Env, o *ast.ColumnOption) error {
 	return nil
 }
 
-func (c *column) setComment(o *ast.ColumnOption) error {
+func (c *column) setComment(env *Env, o *ast.ColumnOption) error {
 	v, err := bind.Expr(&bind.Binder{}, &bind.Scope{}, o.Expr)
 	if err != nil {
 		return err
@@ -120,8 +120,8 @@ func (c *column) setComment(o *ast.ColumnOption) error {
 	if err != nil {
 		return err
 	}
-	c.Comment = string(text.Raw())
-	return checkComment(c.Comment, maxCommentChars, mysqlerr.TooLongFieldComment, c.Name)
+	c.Comment, err = comment(env, string(text.Raw()), maxCommentChars, mysqlerr.TooLongFieldComment, c.Name)
+	return err
 }
 
 func (c *column) checkAutoIncrement(hasDefault bool) error {

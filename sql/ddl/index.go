@@ -89,7 +89,6 @@ func (d *indexDef) options(env *Env, ix *schema.Index) error {
 	if d.option == nil {
 		return nil
 	}
-	ix.Comment = d.option.Comment
 	ix.Hidden = d.option.Visibility == ast.IndexVisibilityInvisible
 	if env.keepsWords() {
 		ix.BTree, ix.BlockSize = d.option.Tp == ast.IndexTypeBtree, d.option.KeyBlockSize
@@ -103,7 +102,9 @@ func (d *indexDef) options(env *Env, ix *schema.Index) error {
 	if d.option.ParserName.L != "" {
 		return mysqlerr.NotSupported("WITH PARSER")
 	}
-	return checkComment(ix.Comment, maxCommentChars, mysqlerr.TooLongIndexComment, ix.Name)
+	text, err := comment(env, d.option.Comment, maxCommentChars, mysqlerr.TooLongIndexComment, ix.Name)
+	ix.Comment = text
+	return err
 }
 
 // functionalParts makes the hidden columns of a key that has expressions, and the key's name.

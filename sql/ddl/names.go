@@ -35,12 +35,17 @@ func checkIndexName(name string) error {
 	return checkName(name, mysqlerr.WrongNameForIndex)
 }
 
-// checkComment refuses a comment of more than limit characters: code is MySQL's error for what it is of.
-func checkComment(comment string, limit int, code uint16, of string) error {
-	if utf8.RuneCountInString(comment) <= limit {
-		return nil
+// comment is one of at most limit characters. A longer one is refused in a strict mode and cut in others: code is MySQL's for what it is of.
+func comment(env *Env, text string, limit int, code uint16, of string) (string, error) {
+	if utf8.RuneCountInString(text) <= limit {
+		return text, nil
 	}
-	return mysqlerr.New(code, of, limit)
+	err := mysqlerr.New(code, of, limit)
+	if env.strict() {
+		return "", err
+	}
+	env.warn(err)
+	return string([]rune(text)[:limit]), nil
 }
 
 // copyPrefix begins the names of the second tables that an ALTER TABLE fills; no statement can make such a name without quoting it.

@@ -378,8 +378,9 @@ func (b *builder) option(o *ast.TableOption) error {
 	case ast.TableOptionAutoIncrement:
 		b.t.AutoIncStart = o.UintValue
 	case ast.TableOptionComment:
-		b.t.Comment = o.StrValue
-		return checkComment(o.StrValue, maxTableComment, mysqlerr.TooLongTableComment, b.t.Name)
+		var err error
+		b.t.Comment, err = comment(b.env, o.StrValue, maxTableComment, mysqlerr.TooLongTableComment, b.t.Name)
+		return err
 	case ast.TableOptionEncryption:
 		if strings.EqualFold(o.StrValue, "Y") {
 			return mysqlerr.NotSupported("ENCRYPTION")

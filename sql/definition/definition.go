@@ -11,6 +11,7 @@ import (
 	"cloudsql/sql/ddl/online"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/metalock"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/sql/temptable"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
@@ -65,6 +66,9 @@ func (s *Statements) Run(ctx context.Context, node ast.StmtNode, text string) er
 func (s *Statements) run(ctx context.Context, node ast.StmtNode, text string) error {
 	switch n := node.(type) {
 	case *ast.CreateDatabaseStmt:
+		if n.Name.L == virtual.MySQLDB || n.Name.L == virtual.SysDB {
+			return s.existing(n)
+		}
 		created, err := s.Executor.CreateDatabase(ctx, s.Env, n)
 		if created {
 			s.Done.Rows = 1
@@ -108,6 +112,16 @@ func (s *Statements) run(ctx context.Context, node ast.StmtNode, text string) er
 		return s.renameTables(ctx, n)
 	}
 	return s.alterTable(ctx, node, text)
+}
+
+// existing is CREATE DATABASE of one that always is: 1007.
+func (s *Statements) existing(n *ast.CreateDatabaseStmt) error {
+	err := mysqlerr.New(mysqlerr.DBCreateExists, n.Name.L)
+	if !n.IfNotExists {
+		return err
+	}
+	s.Env.Report("Note", err)
+	return nil
 }
 
 func (s *Statements) dropTables(ctx context.Context, names []online.Name, ifExists bool) error {

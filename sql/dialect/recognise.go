@@ -157,14 +157,14 @@ func init() {
 		"set": readSet, "show": readShow, "check": readCheck("check"), "repair": readCheck("repair"),
 		"checksum": readChecksum, "flush": readFlush,
 		"explain": readExplain, "desc": readExplain, "describe": readExplain,
-		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readRefused,
+		"lock": readLock, "unlock": readUnlock, "create": readDefinition("create", readNewAccount), "drop": readDrop, "reset": readReset, "install": readComponent(true), "uninstall": readComponent(false),
 		"alter": readDefinition("alter", readCluster), "load": readLoad, "grant": readGrant, "revoke": readRevoke,
 		"signal": readSignal(false), "resignal": readSignal(true), "get": readGet, "handler": readHandler,
 		"cache": readCacheIndex,
 	}
 	for word, what := range map[string]string{
-		"xa": "XA", "change": "replication", "reset": "RESET",
-		"purge": "binary logs", "install": "INSTALL", "uninstall": "UNINSTALL",
+		"xa": "XA", "change": "replication",
+		"purge": "binary logs",
 		"clone": "CLONE", "restart": "RESTART",
 		"stop": "replication", "binlog": "BINLOG", "import": "IMPORT TABLE",
 	} {
@@ -324,10 +324,14 @@ func readShow(w statement) (Statement, error) {
 	case w.take("warnings", "limit"):
 	case w.take("errors", "limit"):
 		st.Errors = true
-	case w.take("binary", "logs"), w.take("master", "logs"), w.take("binlog"), w.take("relaylog"):
-		return nil, mysqlerr.NotSupported("binary logs")
-	case w.take("replicas"), w.take("slave", "hosts"):
+	case w.take("binary", "logs"), w.take("master", "logs"):
+		return nil, mysqlerr.New(mysqlerr.NoBinaryLogging)
+	case w.take("binlog", "events"):
+		return Show{Stmt: &ast.ShowStmt{Tp: ShowBinlogEvents}}, nil // of whichever log: there is none
+	case w.take("relaylog"):
 		return nil, mysqlerr.NotSupported("replication")
+	case len(w.words) == 1 && w.take("replicas"), len(w.words) == 2 && w.take("slave", "hosts"):
+		return Show{Stmt: &ast.ShowStmt{Tp: ShowReplicas}}, nil
 	default:
 		return readForm(w.text)
 	}

@@ -57,11 +57,14 @@ func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
 	return nil, nil
 }
 
-// Statements for which the parser has no type: SHOW ENGINE INNODB STATUS, SHOW SHARDS, SHOW TABLETS.
+// Statements for which the parser has no type: SHOW ENGINE INNODB STATUS and MUTEX, SHOW SHARDS, SHOW TABLETS, SHOW BINLOG EVENTS, SHOW REPLICAS.
 const (
 	EngineStatus ast.ShowStmtType = 1<<20 + iota
 	ShowShards
 	ShowTablets
+	ShowBinlogEvents
+	ShowReplicas
+	EngineMutex
 )
 
 // readShowTablets reads SHOW TABLETS FROM [db.]t.
@@ -85,6 +88,8 @@ func readEngine(w lexed) (*ast.ShowStmt, error) {
 		return nil, nil
 	case !strings.EqualFold(w[2].value, "innodb") && !strings.EqualFold(w[2].value, "performance_schema"):
 		return nil, mysqlerr.New(mysqlerr.UnknownStorageEngine, w[2].value)
+	case strings.EqualFold(w[2].value, "innodb") && w.at(3, "mutex"):
+		return &ast.ShowStmt{Tp: EngineMutex}, nil
 	case !strings.EqualFold(w[2].value, "innodb") || !w.at(3, "status"):
 		return nil, mysqlerr.NotSupported("SHOW ENGINE other than InnoDB STATUS")
 	}

@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/syntax"
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/show/monitor"
+	"cloudsql/sql/show/virtual"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/schema"
 )
@@ -277,7 +278,9 @@ func (d *deriver) walk(n ast.Node) {
 func (d *deriver) definition(node ast.StmtNode) bool {
 	switch n := node.(type) {
 	case *ast.CreateDatabaseStmt:
-		d.database(n.Name.O, mysql.CreatePriv)
+		if there := n.Name.L == virtual.MySQLDB || n.Name.L == virtual.SysDB; !there || !d.s.Account.Has(mysql.CreatePriv) {
+			d.database(n.Name.O, mysql.CreatePriv)
+		}
 	case *ast.DropDatabaseStmt:
 		d.database(n.Name.O, mysql.DropPriv)
 	case *ast.AlterDatabaseStmt:
@@ -383,8 +386,12 @@ func (d *deriver) alterTable(n *ast.AlterTableStmt) {
 		if spec.Tp == ast.AlterTableDropPartition || spec.Tp == ast.AlterTableTruncatePartition {
 			d.table(n.Table, mysql.DropPriv)
 		}
+		if spec.Tp == ast.AlterTableExchangePartition {
+			d.tables([]*ast.TableName{n.Table, spec.NewTable}, mysql.AlterPriv, mysql.DropPriv, mysql.InsertPriv, mysql.CreatePriv)
+			return
+		}
 		if spec.NewTable != nil {
-			to = spec.NewTable // of RENAME, EXCHANGE PARTITION
+			to = spec.NewTable // of RENAME
 		}
 		if spec.Constraint != nil {
 			d.references(spec.Constraint.Refer)

@@ -16,6 +16,7 @@ import (
 	"cloudsql/sql/dialect"
 	"cloudsql/sql/show"
 	"cloudsql/sql/sysvar"
+	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
 )
@@ -26,6 +27,8 @@ type PasswordRules struct {
 	History        int  // password_history
 	Reuse          int  // password_reuse_interval: days
 	RequireCurrent bool // password_require_current
+
+	global func(variable string) string
 }
 
 // RulesOf reads the variables.
@@ -33,6 +36,7 @@ func RulesOf(global func(variable string) string) PasswordRules {
 	return PasswordRules{
 		Lifetime: sysvar.Int(global("default_password_lifetime")), History: sysvar.Int(global("password_history")),
 		Reuse: sysvar.Int(global("password_reuse_interval")), RequireCurrent: global("password_require_current") == "ON",
+		global: global,
 	}
 }
 
@@ -90,6 +94,9 @@ func (s *Statements) password(u *catalog.User, o *ast.AuthOption, at int, isNew 
 	if c.clause.Discard {
 		u.Retained = nil
 	}
+	if err := c.strong(); err != nil {
+		return err
+	}
 	if o == nil && !isNew {
 		return nil
 	}
@@ -124,6 +131,30 @@ func (c *change) allowed() error {
 		return mysqlerr.New(mysqlerr.IncorrectCurrentPassword)
 	case required && c.auth != nil && !c.clause.Replaces && !administrator && !c.Self.HasOn(mysql.UpdatePriv, "mysql"):
 		return mysqlerr.New(mysqlerr.MissingCurrentPassword)
+	}
+	return nil
+}
+
+// strong refuses a password that validate_password does not take, where that is installed; a hash can't be looked at. 1819.
+func (c *change) strong() error {
+	if !sysvar.Installed(c.DB.Catalog(), sysvar.ValidatePassword) || c.clause.Random || c.auth != nil && c.auth.ByHashString ||
+		c.auth == nil && (!c.isNew || c.to.Locked) { // the latter are roles
+		return nil
+	}
+	number := func(name string) int { return sysvar.Int(c.Rules.global("validate_password." + name)) }
+	p := expr.PasswordPolicy{Length: number("length"), Numbers: number("number_count"), MixedCase: number("mixed_case_count"), Special: number("special_char_count")}
+	if c.Rules.global("validate_password.check_user_name") == "ON" && c.Self.User != nil {
+		p.Names = []string{c.Self.User.Name}
+	}
+	text, wanted := "", 100
+	if c.auth != nil {
+		text = c.auth.AuthString
+	}
+	if c.Rules.global("validate_password.policy") == "LOW" {
+		wanted = 50
+	}
+	if p.Strength(text) < wanted {
+		return mysqlerr.New(mysqlerr.NotValidPassword)
 	}
 	return nil
 }

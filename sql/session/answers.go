@@ -34,7 +34,7 @@ func (a *answers) SetUserVar(name string, v types.Value, t types.Type) error {
 
 // SysVar gives @@name in a scope: "", "session" or "global". Errors: 1193 unknown, 1238 not in that scope.
 func (a *answers) SysVar(scopeName, name string) (types.Value, types.Type, error) {
-	v, err := sysvar.Lookup(name)
+	v, err := sysvar.Lookup(a.s.eng.db.Catalog(), name)
 	if err != nil {
 		return types.Null, types.Type{}, err
 	}

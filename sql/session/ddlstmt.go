@@ -23,7 +23,7 @@ import (
 
 // ddlEnv is what data definition statements depend on.
 func (s definitions) ddlEnv() *ddl.Env {
-	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: variables(s).serverCollation(), Note: s.conds.Note, Locks: s.locks,
+	return &ddl.Env{Mode: s.vars.Mode, SQLMode: s.vars.SQLMode, Now: s.env.Now, Collation: s.vars.ServerCollation(), Note: s.conds.Note, Locks: s.locks,
 		Progress:       func(state string) { s.proc.State.Store(&state) },
 		ForeignKeysOff: s.vars.ForeignKeysOff, Engine: s.vars.Text("default_storage_engine")}
 }

@@ -65,31 +65,41 @@ var effectProbes = map[string]effectProbe{
 	"sql_require_primary_key":          {set: "1", ask: "create table nokey (a int); drop table nokey"},
 	"timestamp":                        {set: "1", ask: "select now() < '2000-01-01'"},
 	"last_insert_id":                   {set: "7", ask: "select last_insert_id()"},
+	"insert_id":                        {set: "70", ask: "truncate table ai; insert into ai (v) values (1), (2); insert into ai (v) values (3); select group_concat(id), last_insert_id() from ai"},
 	"identity":                         {set: "7", ask: "select last_insert_id()"},
 	"auto_increment_increment":         {set: "10", ask: "truncate table ai; insert into ai (v) values (1), (2); select group_concat(id), last_insert_id() from ai"},
 	"auto_increment_offset": {first: "set auto_increment_increment = 10", set: "5",
 		ask: "truncate table ai; insert into ai (v) values (1), (2); select group_concat(id), last_insert_id() from ai"},
-	"div_precision_increment":    {set: "10", ask: "select 1 / 7, avg(v / 3), avg(v) from t"},
-	"default_week_format":        {set: "3", ask: "select week('2023-01-01'), week('2008-02-20')"},
-	"lc_time_names":              {set: "'de_DE'", ask: "select monthname('2024-03-01'), dayname('2024-03-01'), date_format('2024-03-01', '%W %a %M %b')"},
-	"cte_max_recursion_depth":    {set: "3", ask: "with recursive c as (select 1 n union all select n + 1 from c where n < 10) select max(n) from c"},
-	"max_join_size":              {set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
-	"sql_big_selects":            {first: "set max_join_size = 1", set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
-	"parser_max_mem_size":        {set: "10000000", ask: "select 1" + strings.Repeat("+1", 30000)},
-	"cloudsql_columnar":          {set: "'OFF'", look: func(s *Session) any { return s.vars.RowsOnly }},
-	"cloudsql_read_staleness_ms": {set: "500", look: func(s *Session) any { return s.tx.Past().Bound() }},
-	"interactive_timeout":        {test: testInteractiveTimeout},
-	"max_allowed_packet":         {other: "sql/session TestConnectionLimits"},
-	"require_secure_transport":   {other: "protocol TestRequireSecureTransport"},
-	"max_connections":            {other: "sql/session TestConnectionLimits"},
-	"max_user_connections":       {other: "sql/session TestConnectionLimits"},
-	"max_prepared_stmt_count":    {other: "sql/session TestPreparedStatementsAreCharged"},
-	"connect_timeout":            {test: testConnectTimeout},
-	"innodb_rollback_on_timeout": {test: testRollbackOnTimeout},
-	"slow_query_log":             {other: "sql/session TestSlowLog"},
-	"log_output":                 {other: "sql/session TestSlowLog"},
-	"long_query_time":            {other: "sql/session TestSlowLog"},
-	"min_examined_row_limit":     {other: "sql/session TestSlowLog"},
+	"div_precision_increment":              {set: "10", ask: "select 1 / 7, avg(v / 3), avg(v) from t"},
+	"default_week_format":                  {set: "3", ask: "select week('2023-01-01'), week('2008-02-20')"},
+	"lc_time_names":                        {set: "'de_DE'", ask: "select monthname('2024-03-01'), dayname('2024-03-01'), date_format('2024-03-01', '%W %a %M %b')"},
+	"block_encryption_mode":                {set: "'aes-256-cbc'", ask: "select hex(aes_encrypt('text', 'key', '0123456789abcdef'))"},
+	"cte_max_recursion_depth":              {set: "3", ask: "with recursive c as (select 1 n union all select n + 1 from c where n < 10) select max(n) from c"},
+	"max_join_size":                        {set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
+	"sql_big_selects":                      {first: "set max_join_size = 1", set: "1", ask: "select count(*) from t a, t b where a.v < b.v"},
+	"parser_max_mem_size":                  {set: "10000000", ask: "select 1" + strings.Repeat("+1", 30000)},
+	"cloudsql_read_staleness_ms":           {set: "500", look: func(s *Session) any { return s.tx.Past().Bound() }},
+	"interactive_timeout":                  {test: testInteractiveTimeout},
+	"max_allowed_packet":                   {other: "sql/session TestConnectionLimits"},
+	"require_secure_transport":             {other: "protocol TestRequireSecureTransport"},
+	"max_connections":                      {other: "sql/session TestConnectionLimits"},
+	"max_user_connections":                 {other: "sql/session TestConnectionLimits"},
+	"max_prepared_stmt_count":              {other: "sql/session TestPreparedStatementsAreCharged"},
+	"connect_timeout":                      {test: testConnectTimeout},
+	"innodb_rollback_on_timeout":           {test: testRollbackOnTimeout},
+	"read_only":                            {test: testReadOnly},
+	"super_read_only":                      {test: testReadOnly},
+	"validate_password.length":             {other: "sql/session TestValidatePassword"},
+	"validate_password.number_count":       {other: "sql/session TestValidatePassword"},
+	"validate_password.mixed_case_count":   {other: "sql/session TestValidatePassword"},
+	"validate_password.special_char_count": {other: "sql/session TestValidatePassword"},
+	"validate_password.policy":             {other: "sql/session TestValidatePassword"},
+	"validate_password.check_user_name":    {other: "sql/session TestValidatePassword"},
+	"slow_query_log":                       {other: "sql/session TestSlowLog"},
+	"log_output":                           {other: "sql/session TestSlowLog"},
+	"long_query_time":                      {other: "sql/session TestSlowLog"},
+	"min_examined_row_limit":               {other: "sql/session TestSlowLog"},
+	"cloudsql_columnar":                    {set: "'OFF'", look: func(s *Session) any { return s.vars.RowsOnly }},
 
 	// Settings that the node reads.
 	"cloudsql_spread_tables":        {other: "distributed/node TestSpreadSetting"},
@@ -106,7 +116,7 @@ func TestVariablesHaveTheirEffects(t *testing.T) {
 	e := newTestEngine(t)
 	connect(t, e, "root", "localhost").must("create database d; use d; create table t (id int primary key, v int); " +
 		"insert into t values (1, 10), (2, 20), (3, 30); create table ai (id int auto_increment primary key, v int)")
-	for _, v := range sysvar.All() {
+	for _, v := range sysvar.All(nil) {
 		p, shown := effectProbes[v.Name]
 		switch {
 		case v.Why == "":
@@ -224,6 +234,34 @@ func testRollbackOnTimeout(t *testing.T) {
 		}
 		c[1].must("rollback")
 	}
+}
+
+// read_only refuses the changes of all who may not administer connections, also at the COMMIT of what they had begun; super_read_only those of all.
+func testReadOnly(t *testing.T) {
+	e := newTestEngine(t)
+	root := connect(t, e, "root", "localhost")
+	root.must("create database d; use d; create table t (id int primary key, v int); create user u; grant all on d.* to u")
+	u := connect(t, e, "u", "%")
+	u.must("use d; begin; insert into t values (1, 1)")
+	root.must("set global read_only = on; insert into d.t values (2, 2)")
+	for _, text := range []string{"commit", "insert into t values (3, 3)", "create table other (a int)", "update t set v = 0"} {
+		if out := u.query(text); !strings.Contains(out, "ERROR 1290 (HY000): The MySQL server is running with the --read-only option so it cannot execute this statement") {
+			t.Errorf("%s: %s", text, out)
+		}
+	}
+	u.must("create temporary table own (a int); insert into own values (1); begin; insert into own values (2); commit")
+	if got := u.value("select group_concat(id) from t"); got != "2" {
+		t.Error(got)
+	}
+	root.must("set global super_read_only = on")
+	if out := root.query("delete from d.t"); !strings.Contains(out, "--super-read-only") {
+		t.Error(out)
+	}
+	root.must("set global read_only = off")
+	if got := root.value("select @@global.super_read_only"); got != "0" {
+		t.Error(got)
+	}
+	u.must("insert into t values (3, 3)")
 }
 
 // What other values than MySQL's defaults make of expressions is right, also where it is stored, and with what a shard would

@@ -7,6 +7,7 @@ import (
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
 	"cloudsql/sql"
+	"cloudsql/sql/assign"
 	"cloudsql/sql/condition"
 	"cloudsql/sql/definition"
 	"cloudsql/sql/dialect"
@@ -121,6 +122,16 @@ func (s texts) recognised(read dialect.Statement) (*parsed, error) {
 		return tabletCommand(needs, func(ctx context.Context, run *definition.Statements) error { return run.SetColumnar(ctx, n) }), nil
 	case dialect.LockInstance:
 		return lockInstance(n), nil
+	case dialect.Component:
+		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error { return assign.Component(ctx, s.eng.db, n) }), nil
+	case dialect.ResetPersist:
+		return command(status.Other, setsGlobal, func(ctx context.Context, s *Session) error {
+			return assign.ResetPersist(ctx, s.eng.db, n, s.conds.Note)
+		}), nil
+	case dialect.DropAbsent:
+		return command(status.Other, noNeeds, func(ctx context.Context, s *Session) error {
+			return n.Missing(s.tx.CommitBefore(ctx), s.db, s.conds.Note)
+		}), nil
 	}
 	return handlerCommand(read), nil
 }

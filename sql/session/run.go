@@ -254,8 +254,8 @@ func (s execution) runRows(ctx context.Context, p *planned.Plan, w sql.ResultWri
 // it takes several steps; otherwise in one consensus round.
 func (s execution) runModify(ctx context.Context, p *planned.Plan, w sql.ResultWriter) error {
 	m := p.Modify
-	if s.tx.WritesRefused() && p.ChangesOthers() {
-		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
+	if err := s.tx.Refusal(); err != nil && p.ChangesOthers() {
+		return err
 	}
 	var res *exec.ModifyResult
 	var err error

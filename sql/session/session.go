@@ -123,6 +123,7 @@ func newSession(e *Engine, c *sql.ConnInfo) *Session {
 	s.locks = e.locks.NewOwner((*lockClient)(s))
 	s.own.Init(temptable.Host{DB: e.db, Store: e.temporary, Owner: e.ddl.Owner, Made: s.tx.TakeIn, Log: e.log})
 	s.tx.Init(transaction.Host{DB: e.db, Vars: &s.vars, Locks: s.locks, Now: e.cfg.Now, History: e.cfg.History, Session: s.ConnectionID, Note: s.conds.Note,
+		Exempt: func() bool { return s.account().HasDynamic("CONNECTION_ADMIN") },
 		Within: s.own.Within, Lost: func() { e.peers.NoteVictim((*member)(s).Record()) }})
 	s.answers = answers{Owner: s.locks, s: s}
 	s.answers.Vars.Open(s.memory.Hold(memory.Variables))
@@ -177,7 +178,7 @@ func (s *Session) beginStatement(parent context.Context, command *string, text *
 // follow gives the statement what it has of the variables in other places.
 func (s variables) follow() {
 	s.vars.Mode.Today = s.today.Of(s.env.Now, s.vars.Mode.Loc)
-	s.env.Mode, s.rt.LockWait, s.rt.RowsOnly = s.vars.Mode, s.vars.LockWait, s.vars.RowsOnly
+	s.env.Mode, s.rt.LockWait, s.rt.RowsOnly, s.rt.InsertID = s.vars.Mode, s.vars.LockWait, s.vars.RowsOnly, &s.vars.InsertID
 }
 
 func (s *Session) endStatement() {

@@ -54,7 +54,7 @@ func (c *showContext) Account() *catalog.User {
 
 // Variable is a variable as SHOW VARIABLES prints it.
 func (c *showContext) Variable(global bool, name string) (string, bool) {
-	v, err := sysvar.Lookup(name)
+	v, err := sysvar.Lookup(c.s.eng.db.Catalog(), name)
 	if err != nil || global && v.Scope&sysvar.Global == 0 {
 		return "", false
 	}
@@ -63,7 +63,7 @@ func (c *showContext) Variable(global bool, name string) (string, bool) {
 
 // Variables calls fn for each variable of the scope.
 func (c *showContext) Variables(global bool, fn func(name, value string)) {
-	for _, v := range sysvar.All() {
+	for _, v := range sysvar.All(c.s.eng.db.Catalog()) {
 		if global && v.Scope&sysvar.Global == 0 || v.Name == "storage_engine" {
 			continue // names that MySQL 8.0 does not list any more
 		}

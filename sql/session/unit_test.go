@@ -12,7 +12,8 @@ import (
 func TestVariableDefaults(t *testing.T) {
 	e := newTestEngine(t)
 	c := connect(t, e, "root", "localhost")
-	for _, v := range sysvar.All() {
+	c.must("install component 'file://component_validate_password'")
+	for _, v := range sysvar.All(nil) {
 		for _, sc := range []string{"session", "global"} {
 			if sc == "session" && v.Scope&sysvar.Session == 0 || sc == "global" && v.Scope&sysvar.Global == 0 {
 				continue

@@ -94,13 +94,5 @@ func (s variables) databaseCollation() collation.ID {
 	if d, ok := s.eng.db.Catalog().Database(s.db); ok {
 		return d.Collation
 	}
-	return s.serverCollation()
-}
-
-// serverCollation is collation_server: what databases get that name none.
-func (s variables) serverCollation() collation.ID {
-	if c, ok := collation.ByName(s.vars.Text("collation_server")); ok {
-		return c
-	}
-	return collation.Default
+	return s.vars.ServerCollation()
 }

@@ -18,6 +18,14 @@ func CharsetOf(text string) (collation.ID, error) {
 	return 0, mysqlerr.New(mysqlerr.UnknownCharacterSet, text)
 }
 
+// ServerCollation is collation_server: what databases get that name none.
+func (v *Values) ServerCollation() collation.ID {
+	if c, ok := collation.ByName(v.Text("collation_server")); ok {
+		return c
+	}
+	return collation.Default
+}
+
 func checkCharset(text string) (string, error) {
 	c, err := CharsetOf(text)
 	if err != nil {

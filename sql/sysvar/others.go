@@ -44,10 +44,13 @@ func other(words []string) *Variable {
 		v.def = ""
 	}
 	switch v.kind {
-	case kindUint:
-		if len(rest) == 3 {
+	case kindUint, kindFloat:
+		if len(rest) >= 3 {
 			v.min, _ = strconv.ParseUint(rest[1], 10, 64)
 			v.max, _ = strconv.ParseUint(rest[2], 10, 64)
+		}
+		if len(rest) == 4 {
+			v.block, _ = strconv.ParseUint(rest[3], 10, 64)
 		}
 	case kindEnum, kindSet:
 		v.values = rest[1:]

@@ -42,6 +42,17 @@ func uintVar(name string, sc Scope, def, lo, hi uint64) *Variable {
 	return &Variable{Name: name, Scope: sc, kind: kindUint, def: strconv.FormatUint(def, 10), min: lo, max: hi}
 }
 
+// components are the variables of one.
+func components(urn string, list ...*Variable) []*Variable {
+	for _, v := range list {
+		v.Component = urn
+	}
+	return list
+}
+
+// blocks is a number that is a multiple of one.
+func blocks(v *Variable, n uint64) *Variable { v.block = n; return v }
+
 func stringVar(name string, sc Scope, def string) *Variable {
 	return &Variable{Name: name, Scope: sc, kind: kindString, def: def}
 }
@@ -118,7 +129,7 @@ var groups = []group{
 		boolVar("slow_query_log", Global, "OFF"),
 		checked(stringVar("default_storage_engine", Both, "InnoDB"), checkEngine),
 		checked(enumVar("log_output", Global, "FILE", "FILE", "TABLE", "NONE"), checkLogOutput),
-		applied(&Variable{Name: "long_query_time", Scope: Both, kind: kindFloat, def: "10.000000"}, (*Values).applyLongQuery),
+		applied(&Variable{Name: "long_query_time", Scope: Both, kind: kindFloat, def: "10.000000", max: year}, (*Values).applyLongQuery),
 		applied(uintVar("min_examined_row_limit", Both, 0, 0, maxU64), func(v *Values, text string) {
 			v.MinExamined, _ = strconv.ParseUint(text, 10, 64)
 		}),
@@ -165,6 +176,9 @@ var groups = []group{
 		{Name: "last_insert_id", Scope: Session, kind: kindUint, def: "0", max: maxU64,
 			get:   func(v *Values) string { return strconv.FormatUint(v.LastInsertID, 10) },
 			apply: func(v *Values, text string) { v.LastInsertID, _ = strconv.ParseUint(text, 10, 64) }},
+		{Name: "insert_id", Scope: Session, kind: kindUint, def: "0", max: maxU64,
+			get:   func(v *Values) string { return strconv.FormatUint(v.InsertID, 10) },
+			apply: func(v *Values, text string) { v.InsertID, _ = strconv.ParseUint(text, 10, 64) }},
 		{Name: "identity", Scope: Session, kind: kindUint, def: "0", max: maxU64,
 			get:   func(v *Values) string { return strconv.FormatUint(v.LastInsertID, 10) },
 			apply: func(v *Values, text string) { v.LastInsertID, _ = strconv.ParseUint(text, 10, 64) }},
@@ -173,6 +187,7 @@ var groups = []group{
 		hinted(applied(uintVar("div_precision_increment", Both, 4, 0, 30), func(v *Values, text string) { v.DivIncrement = Int(text) })),
 		applied(uintVar("default_week_format", Both, 0, 0, 7), func(v *Values, text string) { v.WeekFormat = Int(text) }),
 		checked(applied(stringVar("lc_time_names", Both, expr.DefaultLocale), func(v *Values, text string) { v.Locale = text }), checkLocale),
+		applied(enumVar("block_encryption_mode", Both, expr.DefaultBlockMode, expr.BlockModes...), func(v *Values, text string) { v.BlockMode = text }),
 		hinted(applied(uintVar("cte_max_recursion_depth", Both, 1000, 0, maxU32), func(v *Values, text string) { v.RecursionDepth = Int(text) })),
 		hinted(dynamic(boolVar("sql_big_selects", Both, "ON"), func(v *Values) string { return onOff(v.bigSelects) },
 			func(v *Values, text string) { v.setMaxJoin(v.maxJoin, text == "ON") })),
@@ -180,9 +195,21 @@ var groups = []group{
 		applied(uintVar("net_read_timeout", Both, 30, 1, year), func(v *Values, text string) { v.NetRead = time.Duration(Int(text)) * time.Second }),
 		applied(uintVar("net_write_timeout", Both, 60, 1, year), func(v *Values, text string) { v.NetWrite = time.Duration(Int(text)) * time.Second }),
 		applied(uintVar("parser_max_mem_size", Both, maxU64, 10000000, maxU64), func(v *Values, text string) { v.ParserMemory, _ = strconv.ParseUint(text, 10, 64) }),
-		applied(&Variable{Name: "max_allowed_packet", Scope: Both, kind: kindUint, def: "67108864", min: 1024, max: limits.Packet}, (*Values).applyMaxPacket),
+		applied(&Variable{Name: "max_allowed_packet", Scope: Both, kind: kindUint, def: "67108864", min: 1024, max: limits.Packet, block: 1024}, (*Values).applyMaxPacket),
 		uintVar("max_connections", Global, 10000, 1, 100000),
 		boolVar("require_secure_transport", Global, "OFF"),
+		paired(boolVar("read_only", Global, "OFF"), "super_read_only", func(text string) string {
+			if text == "ON" {
+				return ""
+			}
+			return "OFF"
+		}),
+		paired(boolVar("super_read_only", Global, "OFF"), "read_only", func(text string) string {
+			if text == "ON" {
+				return text
+			}
+			return ""
+		}),
 		boolVar("local_infile", Global, "OFF"),
 		boolVar("activate_all_roles_on_login", Global, "OFF"),
 		stringVar("mandatory_roles", Global, ""),
@@ -204,6 +231,18 @@ var groups = []group{
 		uintVar("cloudsql_replication_factor", Global, 3, 1, 7),                     // … how many replicas a data shard has, as far as there are nodes
 		boolVar("innodb_stats_auto_recalc", Global, "ON"),                           // read by the node: tables are looked at again as they grow and shrink
 	}},
+	{Works, "what validate_password asks of passwords, where it is installed", components(ValidatePassword,
+		uintVar("validate_password.length", Global, 8, 0, math.MaxInt32),
+		uintVar("validate_password.number_count", Global, 1, 0, math.MaxInt32),
+		uintVar("validate_password.mixed_case_count", Global, 1, 0, math.MaxInt32),
+		uintVar("validate_password.special_char_count", Global, 1, 0, math.MaxInt32),
+		enumVar("validate_password.policy", Global, "MEDIUM", "LOW", "MEDIUM", "STRONG"),
+		boolVar("validate_password.check_user_name", Global, "ON"),
+	)},
+	{Fixed, "validate_password reads no files, and sees no password of before", components(ValidatePassword,
+		nullable(fixed(stringVar("validate_password.dictionary_file", Global, ""))),
+		fixed(uintVar("validate_password.changed_characters_percentage", Global, 0, 0, 100)),
+	)},
 	{Tells, "the value is the session's or the server's own; nobody sets it", []*Variable{
 		shown(checked(stringVar("character_set_database", Both, "utf8mb4"), checkCharset)),
 		shown(checked(stringVar("collation_database", Both, "utf8mb4_0900_ai_ci"), checkCollation)),
@@ -239,8 +278,6 @@ var groups = []group{
 		fixed(boolVar("innodb_table_locks", Both, "ON")),
 		fixed(stringVar("lc_messages", Both, "en_US")),
 		fixed(stringVar("storage_engine", Both, "InnoDB")),
-		fixed(stringVar("block_encryption_mode", Both, "aes-128-ecb")),
-		fixed(boolVar("keep_files_on_create", Both, "OFF")),
 		fixed(boolVar("profiling", Both, "OFF")),
 		fixed(boolVar("sql_log_off", Both, "OFF")),
 		fixed(boolVar("show_old_temporals", Both, "OFF")),
@@ -249,25 +286,17 @@ var groups = []group{
 		fixed(boolVar("show_gipk_in_create_table_and_information_schema", Both, "ON")),
 		fixed(boolVar("sql_generate_invisible_primary_key", Both, "OFF")),
 		fixed(boolVar("binlog_rows_query_log_events", Both, "OFF")),
-		fixed(boolVar("old_alter_table", Both, "OFF")),
 		{Name: "gtid_next", Scope: Session, def: "AUTOMATIC", fixed: true},
-		{Name: "insert_id", Scope: Session, kind: kindUint, def: "0", max: maxU64, fixed: true},
 		{Name: "rand_seed1", Scope: Session, kind: kindUint, def: "0", max: maxU32, fixed: true},
 		{Name: "rand_seed2", Scope: Session, kind: kindUint, def: "0", max: maxU32, fixed: true},
 		fixed(boolVar("sql_warnings", Both, "OFF")),
 		{Name: "resultset_metadata", Scope: Session, kind: kindEnum, def: "FULL", values: []string{"NONE", "FULL"}, fixed: true},
 		fixed(stringVar("optimizer_trace", Both, "enabled=off,one_line=off")),
-		fixed(uintVar("innodb_buffer_pool_size", Global, 134217728, 5242880, maxU64)),
-		fixed(uintVar("innodb_flush_log_at_trx_commit", Global, 1, 0, 2)),
-		fixed(boolVar("innodb_file_per_table", Global, "ON")),
 		fixed(boolVar("innodb_deadlock_detect", Global, "ON")),
 		fixed(boolVar("innodb_print_all_deadlocks", Global, "OFF")),
 		fixed(boolVar("innodb_optimize_fulltext_only", Global, "OFF")),
-		fixed(boolVar("read_only", Global, "OFF")),
-		fixed(boolVar("super_read_only", Global, "OFF")),
 		fixed(boolVar("offline_mode", Global, "OFF")),
 		fixed(boolVar("general_log", Global, "OFF")),
-		fixed(enumVar("event_scheduler", Global, "OFF", "OFF", "ON", "DISABLED")),
 		fixed(stringVar("init_connect", Global, "")),
 		fixed(enumVar("gtid_mode", Global, "OFF", "OFF", "OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")),
 		fixed(enumVar("enforce_gtid_consistency", Global, "OFF", "OFF", "ON", "WARN")),
@@ -285,8 +314,8 @@ var groups = []group{
 		enumVar("binlog_format", Both, "ROW", "MIXED", "STATEMENT", "ROW"),
 		enumVar("binlog_row_image", Both, "FULL", "MINIMAL", "NOBLOB", "FULL"),
 		boolVar("binlog_direct_non_transactional_updates", Both, "OFF"),
-		uintVar("binlog_cache_size", Global, 32768, 4096, maxU64),
-		uintVar("max_binlog_size", Global, 1073741824, 4096, 1073741824),
+		blocks(uintVar("binlog_cache_size", Global, 32768, 4096, maxU64), 4096),
+		blocks(uintVar("max_binlog_size", Global, 1073741824, 4096, 1073741824), 4096),
 		uintVar("expire_logs_days", Global, 0, 0, 99),
 		uintVar("binlog_expire_logs_seconds", Global, 2592000, 0, maxU32),
 		uintVar("sync_binlog", Global, 1, 0, maxU32),
@@ -305,9 +334,10 @@ var groups = []group{
 		uintVar("stored_program_cache", Global, 256, 16, 524288),
 		boolVar("log_bin_trust_function_creators", Global, "OFF"),
 		boolVar("automatic_sp_privileges", Global, "ON"),
+		enumVar("event_scheduler", Global, "ON", "OFF", "ON"), // what the server is started with, DISABLED, nobody sets
 	}},
 	{Nothing, "rows of views are known by the keys of their tables, which views have whether or not they show them", []*Variable{
-		boolVar("updatable_views_with_limit", Both, "ON"),
+		enumVar("updatable_views_with_limit", Both, "YES", "NO", "YES"),
 	}},
 	{Nothing, "temporary tables are of one kind, and options of tables that say how an engine stores are kept as they are", []*Variable{
 		stringVar("default_tmp_storage_engine", Both, "InnoDB"),
@@ -316,11 +346,12 @@ var groups = []group{
 	{Nothing, "there are no MyISAM tables", []*Variable{
 		uintVar("bulk_insert_buffer_size", Both, 8388608, 0, maxU64),
 		uintVar("preload_buffer_size", Both, 32768, 1024, 1073741824),
-		uintVar("key_buffer_size", Global, 8388608, 0, maxU64),
+		blocks(uintVar("key_buffer_size", Global, 8388608, 0, maxU64), 4096),
 		boolVar("flush", Global, "OFF"),
 		enumVar("concurrent_insert", Global, "AUTO", "NEVER", "AUTO", "ALWAYS"),
 		enumVar("delay_key_write", Global, "ON", "OFF", "ON", "ALL"),
 		boolVar("low_priority_updates", Both, "OFF"),
+		boolVar("keep_files_on_create", Both, "OFF"),
 	}},
 	{Nothing, "there are no spatial types", []*Variable{
 		uintVar("max_points_in_geometry", Both, 65536, 3, 1048576),
@@ -340,26 +371,26 @@ var groups = []group{
 		uintVar("profiling_history_size", Both, 15, 0, 100),
 	}},
 	{Nothing, "operators take memory as they need it, up to what a statement may hold, and go on in temporary files", []*Variable{
-		uintVar("join_buffer_size", Both, 262144, 128, maxU64),
+		blocks(uintVar("join_buffer_size", Both, 262144, 128, maxU64), 128),
 		uintVar("sort_buffer_size", Both, 262144, 32768, maxU64),
-		uintVar("max_heap_table_size", Both, 16777216, 16384, maxU64),
+		blocks(uintVar("max_heap_table_size", Both, 16777216, 16384, maxU64), 1024),
 		uintVar("tmp_table_size", Both, 16777216, 1024, maxU64),
 		boolVar("big_tables", Both, "OFF"),
 		enumVar("internal_tmp_mem_storage_engine", Both, "TempTable", "MEMORY", "TempTable"),
 		uintVar("max_length_for_sort_data", Both, 4096, 4, 8388608),
 		uintVar("max_sort_length", Both, 1024, 4, 8388608),
-		uintVar("read_buffer_size", Both, 131072, 8192, 2147479552),
+		blocks(uintVar("read_buffer_size", Both, 131072, 8192, 2147479552), 4096),
 		uintVar("read_rnd_buffer_size", Both, 262144, 1, 2147483647),
-		uintVar("net_buffer_length", Both, 16384, 1024, 1048576),
+		blocks(uintVar("net_buffer_length", Both, 16384, 1024, 1048576), 1024),
 		boolVar("sql_buffer_result", Both, "OFF"),
 		stringVar("innodb_tmpdir", Both, ""),
 	}},
 	{Nothing, "memory is not had from pools of blocks", []*Variable{
-		uintVar("query_alloc_block_size", Both, 8192, 1024, maxU32),
-		uintVar("query_prealloc_size", Both, 8192, 8192, maxU64),
-		uintVar("range_alloc_block_size", Both, 4096, 4096, maxU32),
-		uintVar("transaction_alloc_block_size", Both, 8192, 1024, 131072),
-		uintVar("transaction_prealloc_size", Both, 4096, 1024, 131072),
+		blocks(uintVar("query_alloc_block_size", Both, 8192, 1024, maxU32), 1024),
+		blocks(uintVar("query_prealloc_size", Both, 8192, 8192, maxU64), 1024),
+		blocks(uintVar("range_alloc_block_size", Both, 4096, 4096, maxU32), 1024),
+		blocks(uintVar("transaction_alloc_block_size", Both, 8192, 1024, 131072), 1024),
+		blocks(uintVar("transaction_prealloc_size", Both, 4096, 1024, 131072), 1024),
 	}},
 	{Nothing, "it steers the search of an optimizer that this one has nothing in common with", []*Variable{
 		uintVar("eq_range_index_dive_limit", Both, 200, 0, maxU32),
@@ -373,6 +404,10 @@ var groups = []group{
 		uintVar("range_optimizer_max_mem_size", Both, 8388608, 0, maxU64),
 		boolVar("windowing_use_high_precision", Both, "ON"),
 	}},
+	{Nothing, "what a COMMIT has told is on the disks of a majority, whatever less is asked for, and a definition changes in the cheapest way that there is", []*Variable{
+		uintVar("innodb_flush_log_at_trx_commit", Global, 1, 0, 2),
+		boolVar("old_alter_table", Both, "OFF"),
+	}},
 	{Nothing, "statistics are kept by the cluster and never expire", []*Variable{
 		uintVar("histogram_generation_max_mem_size", Both, 20000000, 1000000, maxU64),
 		uintVar("information_schema_stats_expiry", Both, 86400, 0, year),
@@ -385,6 +420,8 @@ var groups = []group{
 		uintVar("innodb_ddl_buffer_size", Session, 1048576, 65536, maxU32),
 		uintVar("innodb_ddl_threads", Session, 4, 1, 64),
 		uintVar("innodb_io_capacity", Global, 200, 100, maxU64),
+		uintVar("innodb_buffer_pool_size", Global, 134217728, 5242880, maxU64),
+		boolVar("innodb_file_per_table", Global, "ON"),
 		uintVar("innodb_thread_concurrency", Global, 0, 0, 1000),
 		enumVar("innodb_default_row_format", Global, "dynamic", "redundant", "compact", "dynamic"),
 		boolVar("innodb_adaptive_hash_index", Global, "OFF"),

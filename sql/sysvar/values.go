@@ -59,6 +59,7 @@ type Values struct {
 	RowsOnly       bool          // cloudsql_columnar is OFF
 	FixedNow       time.Time     // SET timestamp; zero: the clock
 	LastInsertID   uint64
+	InsertID       uint64 // insert_id: what the next AUTO_INCREMENT values begin with; 0: the table knows
 	ParserMemory   uint64 // parser_max_mem_size
 
 	// Live gives the value of a variable that is shown and not set.
@@ -169,7 +170,7 @@ func (v *Values) SetText(name, text string) { v.Set(byName[name], text) }
 // Seed gives a new session the global values.
 func (v *Values) Seed() {
 	clear(v.texts)
-	v.FixedNow, v.LastInsertID = time.Time{}, 0
+	v.FixedNow, v.LastInsertID, v.InsertID = time.Time{}, 0, 0
 	c := v.server.Catalog()
 	for _, x := range all {
 		if x.Scope&Session == 0 || x.ReadOnly {

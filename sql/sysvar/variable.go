@@ -9,6 +9,7 @@ import (
 
 	"github.com/pingcap/tidb/pkg/parser/mysql"
 
+	"cloudsql/distributed/catalog"
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -43,12 +44,15 @@ type Variable struct {
 	Scope    Scope
 	kind     varKind
 	def      string
-	min, max uint64   // kindInt and kindUint: outside, MySQL takes the bound with warning 1292
+	min, max uint64   // of numbers: outside, MySQL takes the bound with warning 1292; of floats none where max is 0
+	block    uint64   // kindUint: values are multiples of it, 0: any; others are rounded down, with the same warning
 	values   []string // kindEnum and kindSet, in the order of their numbers
 	ReadOnly bool
 	Effect   Effect
 	Why      string // it has that effect
-	nullable bool
+	// Component is the one that brings the variable, "" for none.
+	Component string
+	nullable  bool
 	// fixed: the server can't behave otherwise than the default says; another value is refused with 1235.
 	fixed bool
 	// hint: SET_VAR may change it for one statement.
@@ -85,16 +89,21 @@ func init() {
 	slices.SortFunc(all, func(a, b *Variable) int { return cmp.Compare(a.Name, b.Name) })
 }
 
-// All gives every variable, in the order of their names.
-func All() []*Variable { return all }
+// All gives every variable that there is, in the order of their names; with those of all components for a nil catalog.
+func All(c *catalog.Snapshot) []*Variable {
+	if Installed(c, ValidatePassword) {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(v *Variable) bool { return v.Component != "" })
+}
 
-// Lookup finds a variable by its name in any case. 1193.
-func Lookup(name string) (*Variable, error) {
+// Lookup finds a variable by its name in any case; those of all components for a nil catalog. 1193.
+func Lookup(c *catalog.Snapshot, name string) (*Variable, error) {
 	v := byName[name]
 	if v == nil {
 		v = byName[strings.ToLower(name)]
 	}
-	if v == nil {
+	if v == nil || !Installed(c, v.Component) {
 		return nil, mysqlerr.New(mysqlerr.UnknownSystemVariable, name)
 	}
 	return v, nil
@@ -152,11 +161,14 @@ func (v *Variable) wrong(value string) error {
 
 func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.Error)) (string, error) {
 	text := val.Text()
+	if fraction := !isString && (val.Kind() == types.KindFloat || val.Kind() == types.KindDecimal); fraction && v.kind != kindFloat {
+		return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
+	}
 	switch v.kind {
 	case kindBool:
 		return v.convertBool(text, isString)
 	case kindInt, kindUint:
-		if isString || val.Kind() == types.KindFloat || val.Kind() == types.KindDecimal {
+		if isString {
 			return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 		}
 		return v.clip(val, warn), nil
@@ -164,16 +176,27 @@ func (v *Variable) convert(val types.Value, isString bool, warn func(*mysqlerr.E
 		if isString {
 			return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 		}
-		return strconv.FormatFloat(val.ToFloat(nil), 'f', 6, 64), nil
+		return strconv.FormatFloat(v.bounded(val, warn), 'f', 6, 64), nil
 	case kindEnum:
 		return v.convertEnum(text, isString)
 	case kindSet:
 		return v.convertSet(text, isString)
 	}
-	if !isString && (val.Kind() == types.KindInt || val.Kind() == types.KindUint || val.Kind() == types.KindFloat) {
+	if !isString && (val.Kind() == types.KindInt || val.Kind() == types.KindUint) {
 		return "", mysqlerr.New(mysqlerr.WrongTypeForVar, v.Name)
 	}
 	return text, nil
+}
+
+// bounded brings a float into the variable's range.
+func (v *Variable) bounded(val types.Value, warn func(*mysqlerr.Error)) float64 {
+	f := val.ToFloat(nil)
+	if v.max == 0 {
+		return f
+	}
+	clipped := min(max(f, float64(v.min)), float64(v.max))
+	v.warnClipped(warn, val.Text(), clipped != f)
+	return clipped
 }
 
 func (v *Variable) convertBool(text string, isString bool) (string, error) {
@@ -208,7 +231,11 @@ func (v *Variable) clip(val types.Value, warn func(*mysqlerr.Error)) string {
 		return strconv.FormatUint(v.min, 10)
 	}
 	u, over := val.ToUint(nil)
-	clipped := min(max(u, v.min), v.max)
+	clipped := min(u, v.max)
+	if v.block > 0 {
+		clipped -= clipped % v.block
+	}
+	clipped = max(clipped, v.min)
 	v.warnClipped(warn, text, over || clipped != u)
 	return strconv.FormatUint(clipped, 10)
 }
@@ -291,12 +318,15 @@ func (v *Variable) Value(text string) (types.Value, types.Type) {
 	return types.Str(text), stringType
 }
 
-// Pair is the variable that is set with this one, and its value; "" for none.
+// Pair is the variable that is set with this one, and its value; "" for none, or for a value that leaves the other as it is.
 func (v *Variable) Pair(text string) (name, value string) {
 	if v.pair == "" {
 		return "", ""
 	}
-	return v.pair, v.pairValue(text)
+	if value = v.pairValue(text); value == "" {
+		return "", ""
+	}
+	return v.pair, value
 }
 
 // Settable refuses what can't be set in a scope. 1238, 1228, 1229.

@@ -27,6 +27,8 @@ type Host struct {
 	Note    func(level string, code uint16, message string)
 	// Within gives a transaction that has begun the session's temporary tables.
 	Within func(txn distributed.Txn) distributed.Txn
+	// Exempt tells whether the account may change what it wants while read_only is on.
+	Exempt func() bool
 	// Lost is told that the transaction was taken from the session, which is still doing what it did then.
 	Lost func()
 }
@@ -171,18 +173,36 @@ func (s *Transaction) Ensure(tables bool) distributed.Txn {
 	return s.txn
 }
 
-// WritesRefused tells whether data changes are 1792 now.
-func (s *Transaction) WritesRefused() bool {
-	if s.txn != nil {
-		return s.readOnly
+// Refusal is why data changes are refused now; nil: they are not. 1792, 1290.
+func (s *Transaction) Refusal() error {
+	refused := s.readOnly
+	switch {
+	case s.txn != nil:
+	case s.next.Access != "":
+		refused = s.next.Access == "ON"
+	default:
+		refused = s.host.Vars.On("transaction_read_only")
 	}
-	if s.next.Access != "" {
-		return s.next.Access == "ON"
+	if refused {
+		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
 	}
-	return s.host.Vars.On("transaction_read_only")
+	return s.closed()
 }
 
-// Commit ends the open transaction, if any; one that has to wait too long for a global read lock is rolled back. It cannot be
+// closed is 1290 while the cluster takes no changes from the session's account: read_only, super_read_only.
+func (s *Transaction) closed() error {
+	switch {
+	case !s.host.Vars.On("read_only"):
+		return nil
+	case s.host.Vars.On("super_read_only"):
+		return mysqlerr.New(mysqlerr.OptionPreventsStatement, "--super-read-only")
+	case s.host.Exempt != nil && s.host.Exempt():
+		return nil
+	}
+	return mysqlerr.New(mysqlerr.OptionPreventsStatement, "--read-only")
+}
+
+// Commit ends the open transaction, if any; one that has to wait too long for a global read lock, or comes when changes are refused, is rolled back. It cannot be
 // interrupted when it has begun: a COMMIT that was cut short could not tell its client what became of it. How long it goes on looking for a leaseholder is bounded below (txn.Config.RetryFor).
 func (s *Transaction) Commit(ctx context.Context) error {
 	txn := s.txn
@@ -193,6 +213,9 @@ func (s *Transaction) Commit(ctx context.Context) error {
 	if txn.HasWrites() {
 		done, err := s.host.Locks.AdmitCommit(ctx)
 		defer done()
+		if err == nil {
+			err = s.closed()
+		}
 		if err != nil {
 			_ = txn.Rollback(context.WithoutCancel(ctx))
 			return err
@@ -235,10 +258,7 @@ func (s *Transaction) CommitBefore(ctx context.Context) error {
 	if err := s.ImplicitCommit(ctx); err != nil {
 		return err
 	}
-	if s.WritesRefused() {
-		return mysqlerr.New(mysqlerr.CantExecuteInReadOnlyTransaction)
-	}
-	return nil
+	return s.Refusal()
 }
 
 // SpendNext forgets what SET TRANSACTION said of the next transaction after an autocommit statement, which was that

@@ -86,6 +86,7 @@ func typeToCharset(c *Call) error {
 var byteArgs = map[string]places{
 	"length": at(0), "bit_length": at(0), "hex": at(0), "ascii": at(0), "md5": at(0), "sha1": at(0), "sha2": at(0), "crc32": at(0),
 	"compress": at(0), "uncompress": at(0), "uncompressed_length": at(0), "to_base64": at(0), "aes_encrypt": allArgs, "aes_decrypt": allArgs,
+	"aes_encrypt in": allArgs, "aes_decrypt in": allArgs,
 	"bin_to_uuid": at(0), "inet6_ntoa": at(0),
 }
 

@@ -3,7 +3,6 @@ package expr
 import (
 	"bytes"
 	"compress/zlib"
-	"crypto/aes"
 	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -129,47 +128,4 @@ func uncompressedLength(c *Call, env *Env, a types.Value) (types.Value, error) {
 		return types.Int(0), nil
 	}
 	return types.Int(int64(binary.LittleEndian.Uint32(s) & 0x3fffffff)), nil
-}
-
-// aesKey folds a key of any length into AES-128's 16 bytes, as block_encryption_mode aes-128-ecb does.
-func aesKey(k []byte) []byte {
-	key := make([]byte, aes.BlockSize)
-	for i, b := range k {
-		key[i%aes.BlockSize] ^= b
-	}
-	return key
-}
-
-func aesEncrypt(c *Call, _ *Env, a, k types.Value) (types.Value, error) {
-	block, err := aes.NewCipher(aesKey(c.text(1, k)))
-	if err != nil {
-		return types.Null, mysqlerr.From(err)
-	}
-	s := c.text(0, a)
-	pad := aes.BlockSize - len(s)%aes.BlockSize
-	out := append(append(make([]byte, 0, len(s)+pad), s...), bytes.Repeat([]byte{byte(pad)}, pad)...)
-	for i := 0; i < len(out); i += aes.BlockSize {
-		block.Encrypt(out[i:i+aes.BlockSize], out[i:i+aes.BlockSize])
-	}
-	return types.Bytes(out), nil
-}
-
-func aesDecrypt(c *Call, _ *Env, a, k types.Value) (types.Value, error) {
-	block, err := aes.NewCipher(aesKey(c.text(1, k)))
-	if err != nil {
-		return types.Null, mysqlerr.From(err)
-	}
-	s := c.text(0, a)
-	if len(s) == 0 || len(s)%aes.BlockSize != 0 {
-		return types.Null, nil
-	}
-	out := make([]byte, len(s))
-	for i := 0; i < len(s); i += aes.BlockSize {
-		block.Decrypt(out[i:i+aes.BlockSize], s[i:i+aes.BlockSize])
-	}
-	pad := int(out[len(out)-1])
-	if pad == 0 || pad > aes.BlockSize || !bytes.Equal(out[len(out)-pad:], bytes.Repeat([]byte{byte(pad)}, pad)) {
-		return types.Null, nil
-	}
-	return types.Bytes(out[:len(out)-pad]), nil
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/storage/types"
 )
 
@@ -178,6 +180,9 @@ func Condition(e Expr) Expr { return asNumber(e) }
 
 // Beside is e where it is compared with a value of type t.
 func Beside(e Expr, t *types.Type) Expr {
+	if t.ID == mysql.TypeYear {
+		e = asYear(e)
+	}
 	if isNumberClass(t.Class()) {
 		return asNumber(e)
 	}

@@ -58,7 +58,7 @@ func init() {
 	for _, family := range [][]def{
 		arithDefs, bitDefs, bitBytesDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
 		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs, jsonValueDefs, jsonSchemaDefs, jsonSizeDefs,
-		infoDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, xmlDefs, charsetDefs, keySetDefs,
+		infoDefs, passwordDefs, yearDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, aesDefs, xmlDefs, charsetDefs, keySetDefs,
 	} {
 		register(family)
 	}
@@ -96,7 +96,7 @@ func Arity(name string) (lo, hi int, ok bool) {
 // laterFunctions are MySQL's that are refused with 1235 instead of 1305, so that a user knows that the name was right.
 var laterFunctions = func() map[string]bool {
 	m := map[string]bool{}
-	for _, n := range strings.Fields(`master_pos_wait source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract validate_password_strength
+	for _, n := range strings.Fields(`master_pos_wait source_pos_wait wait_for_executed_gtid_set gtid_subset gtid_subtract
 		json_table
 		ps_thread_id roles_graphml icu_version
 		point linestring polygon multipoint multilinestring multipolygon geometrycollection mbrcontains mbrwithin

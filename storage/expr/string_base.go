@@ -30,7 +30,7 @@ func typeHex(c *Call) error {
 }
 
 func hexFn(c *Call, env *Env, a types.Value) (types.Value, error) {
-	if isNumberKind(a.Kind()) && a.Kind() != types.KindBit {
+	if isNumberKind(a.Kind()) && (a.Kind() != types.KindBit || !env.Mode.Legacy) {
 		return c.str([]byte(strings.ToUpper(strconv.FormatUint(hexNumber(a, env), 16)))), nil
 	}
 	return c.str([]byte(hexText(c.text(0, a)))), nil

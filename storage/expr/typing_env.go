@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ type Typing struct {
 	DivIncrement int    // div_precision_increment
 	WeekFormat   int    // default_week_format
 	Locale       string // lc_time_names
+	BlockMode    string // block_encryption_mode
 	// NoUnsignedSub is NO_UNSIGNED_SUBTRACTION: a difference has a sign, whatever it is of. Its type says so, which travels with it.
 	NoUnsignedSub bool
 	// Collation is collation_connection (0: MySQL's default): that of text which functions make of what is no text.
@@ -44,6 +46,8 @@ func (t *Typing) New(name string, args ...Expr) (Expr, error) {
 		return signedDifference(args)
 	case name == "week" && len(args) == 1 && t.WeekFormat != 0:
 		return New("week", args[0], NewInt(int64(t.WeekFormat)))
+	case inMode[name] != "" && (len(args) == 3 || cmp.Or(t.BlockMode, DefaultBlockMode) != DefaultBlockMode):
+		return newInMode(name, cmp.Or(t.BlockMode, DefaultBlockMode), args)
 	case t.Locale != DefaultLocale && inLocale[name] != "" && len(args) == 1+strings.Count(name, "_"):
 		return New(inLocale[name], append(slices.Clip(args), NewStr(t.Locale))...)
 	}

@@ -180,6 +180,7 @@ const (
 	IllegalValueForType              = 1367 // ER_ILLEGAL_VALUE_FOR_TYPE
 	ViewNonupdCheck                  = 1368 // ER_VIEW_NONUPD_CHECK
 	ViewCheckFailed                  = 1369 // ER_VIEW_CHECK_FAILED
+	NoBinaryLogging                  = 1381 // ER_NO_BINARY_LOGGING
 	PsManyParam                      = 1390 // ER_PS_MANY_PARAM
 	KeyPart0                         = 1391 // ER_KEY_PART_0
 	ViewMultiupdate                  = 1393 // ER_VIEW_MULTIUPDATE
@@ -259,6 +260,7 @@ const (
 	WrongParametersToNativeFct       = 1583 // ER_WRONG_PARAMETERS_TO_NATIVE_FCT
 	DupEntryWithKeyName              = 1586 // ER_DUP_ENTRY_WITH_KEY_NAME
 	NoPartitionForValueSilent        = 1591 // ER_NO_PARTITION_FOR_GIVEN_VALUE_SILENT
+	OptionIgnored                    = 1618 // WARN_OPTION_IGNORED
 	VariableIsReadonly               = 1621 // ER_VARIABLE_IS_READONLY
 	TooLongTableComment              = 1628 // ER_TOO_LONG_TABLE_COMMENT
 	TooLongFieldComment              = 1629 // ER_TOO_LONG_FIELD_COMMENT
@@ -300,6 +302,7 @@ const (
 	UnknownExplainFormat             = 1791 // ER_UNKNOWN_EXPLAIN_FORMAT
 	CantExecuteInReadOnlyTransaction = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
 	TooLongPartitionComment          = 1793 // ER_TOO_LONG_TABLE_PARTITION_COMMENT
+	NotValidPassword                 = 1819 // ER_NOT_VALID_PASSWORD
 	MustChangePassword               = 1820 // ER_MUST_CHANGE_PASSWORD
 	FKNoIndexParent                  = 1822 // ER_FK_NO_INDEX_PARENT
 	FKCannotOpenParent               = 1824 // ER_FK_CANNOT_OPEN_PARENT
@@ -315,6 +318,7 @@ const (
 	AlterOperationNotSupported       = 1845 // ER_ALTER_OPERATION_NOT_SUPPORTED
 	AlterOperationNotSupportedReason = 1846 // ER_ALTER_OPERATION_NOT_SUPPORTED_REASON
 	MustChangePasswordLogin          = 1862 // ER_MUST_CHANGE_PASSWORD_LOGIN
+	AESInvalidIV                     = 1882 // ER_AES_INVALID_IV
 	NoStackedDiagnostics             = 1887 // ER_GET_STACKED_DA_WITHOUT_ACTIVE_HANDLER
 	ForeignKeyCascadeDepth           = 3008 // ER_FK_DEPTH_EXCEEDED
 	ExplainNotSupported              = 3012 // ER_EXPLAIN_NOT_SUPPORTED
@@ -366,7 +370,9 @@ const (
 	InvalidBitwiseAggregateSize      = 3514 // ER_INVALID_BITWISE_AGGREGATE_OPERANDS_SIZE
 	InvisiblePrimaryKey              = 3522 // ER_PK_INDEX_CANT_BE_INVISIBLE
 	UnknownAuthID                    = 3523 // ER_UNKNOWN_AUTHID
+	ComponentCantLoad                = 3529 // ER_COMPONENTS_CANT_LOAD
 	RoleNotGranted                   = 3530 // ER_ROLE_NOT_GRANTED
+	ComponentNotLoaded               = 3537 // ER_COMPONENTS_UNLOAD_NOT_LOADED
 	NoSystemTableAccess              = 3554 // ER_NO_SYSTEM_TABLE_ACCESS
 	UnresolvedTableLock              = 3568 // ER_UNRESOLVED_TABLE_LOCK
 	DuplicateTableLock               = 3569 // ER_DUPLICATE_TABLE_LOCK
@@ -395,6 +401,7 @@ const (
 	WindowNestedWindowFuncUse        = 3595 // ER_WINDOW_NESTED_WINDOW_FUNC_USE_IN_WINDOW_SPEC
 	WindowRowsIntervalUse            = 3596 // ER_WINDOW_ROWS_INTERVAL_USE
 	FieldInGroupingNotGroupBy        = 3602 // ER_FIELD_IN_GROUPING_NOT_GROUP_BY
+	NotPersisted                     = 3615 // ER_VAR_DOES_NOT_EXIST
 	IllegalPrivilegeLevel            = 3619 // ER_ILLEGAL_PRIVILEGE_LEVEL
 	MandatoryRole                    = 3628 // ER_MANDATORY_ROLE
 	CTEMaxRecursionDepth             = 3636 // ER_CTE_MAX_RECURSION_DEPTH
@@ -510,6 +517,7 @@ var templates = map[uint16]string{
 		"appropriate collation instead.",
 	WarnDeprecatedSyntax:   "'%s' is deprecated and will be removed in a future release. Please use %s instead",
 	ExplainNotSupported:    "EXPLAIN FOR CONNECTION command is supported only for SELECT/UPDATE/INSERT/DELETE/REPLACE",
+	AESInvalidIV:           "The initialization vector supplied to %s is too short. Must be at least %d bytes long",
 	NoStackedDiagnostics:   "GET STACKED DIAGNOSTICS when handler not active",
 	UnknownExplainFormat:   "Unknown EXPLAIN format name: '%s'",
 	IllegalUserVar:         "User variable name '%s' is illegal",
@@ -526,6 +534,10 @@ var templates = map[uint16]string{
 		"must neither be in the right argument of a LEFT JOIN, nor be forced to be non-first with join order hints",
 	CTERecursiveSingleReference: "In recursive query block of Recursive Common Table Expression '%s', the recursive table must " +
 		"be referenced only once, and not in any subquery",
+	ComponentCantLoad:           "Cannot load component from specified URN: '%s'.",
+	ComponentNotLoaded:          "Component specified by URN '%s' to unload has not been loaded before.",
+	NotValidPassword:            "Your password does not satisfy the current policy requirements",
+	NotPersisted:                "Variable %s does not exist in persisted config file",
 	FieldInGroupingNotGroupBy:   "Argument #%d of GROUPING function is not in GROUP BY",
 	MissingJSONTableValue:       "Missing value for JSON_TABLE column '%s'",
 	WrongJSONTableValue:         "Can't store an array or an object in the scalar JSON_TABLE column '%s'",

@@ -179,7 +179,7 @@ func byOutcome(st string, r Result) Blame {
 // constants that are no dates; positions in a window's ORDER BY; a recursive table named twice or in a subquery; aggregates in ORDER BY of
 // what has none; names of user-level locks.
 var strictOfMySQL = map[uint16]bool{
-	1101: true, 1818: true, 3149: true, 3143: true, 3141: true, 3773: true, 3769: true,
+	1101: true, 1171: true, 1818: true, 3149: true, 3143: true, 3141: true, 3773: true, 3769: true,
 	3772: true, 1410: true, 3592: true, 3577: true, 3574: true, 3685: true, 3688: true, 1525: true, 3029: true, 3057: true,
 }
 

@@ -90,7 +90,7 @@ func persistedVariables(s *virtual.Scan) error {
 	return pairs(s, func(fn func(name, value string)) {
 		settings := s.Catalog().Settings()
 		for _, name := range slices.Sorted(maps.Keys(settings)) {
-			if _, err := sysvar.Lookup(name); err == nil {
+			if _, err := sysvar.Lookup(s.Catalog(), name); err == nil {
 				fn(name, settings[name])
 			}
 		}
@@ -99,7 +99,7 @@ func persistedVariables(s *virtual.Scan) error {
 
 func variablesInfo(s *virtual.Scan) error {
 	null := types.Null
-	for _, v := range sysvar.All() {
+	for _, v := range sysvar.All(s.Catalog()) {
 		source := "COMPILED"
 		if _, set := s.Catalog().Setting(v.Name); set {
 			source = "PERSISTED"
