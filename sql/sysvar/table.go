@@ -306,7 +306,7 @@ var groups = []group{
 		boolVar("automatic_sp_privileges", Global, "ON"),
 	}},
 	{Nothing, "rows of views are known by the keys of their tables, which views have whether or not they show them", []*Variable{
-		boolVar("updatable_views_with_limit", Both, "ON"),
+		enumVar("updatable_views_with_limit", Both, "YES", "NO", "YES"),
 	}},
 	{Nothing, "temporary tables are of one kind, and options of tables that say how an engine stores are kept as they are", []*Variable{
 		stringVar("default_tmp_storage_engine", Both, "InnoDB"),
