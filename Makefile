@@ -67,8 +67,9 @@ generate: build ## random statements of every kind for TIME, on NODES nodes from
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) TIME=$(or $(TIME),10m) NODES=$(or $(NODES),3) CLIENTS=$(or $(CLIENTS),6) SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 24h -run TestGenerate$$ -v ./tests/generate
 
-differential: build ## STATEMENTS random statements on this server and on MariaDB, whose answers are compared; SEED (needs mariadbd)
-	CLOUDSQL_BIN=$(CURDIR)/$(BIN) STATEMENTS=$(or $(STATEMENTS),20000) SEED=$(SEED) $(GO) test -count=1 -timeout 12h -run TestDifferential -v ./tests/differential
+differential: build ## STATEMENTS random statements on this server and on MariaDB, whose answers are compared; SEED, WORKERS (needs mariadbd)
+	CLOUDSQL_BIN=$(CURDIR)/$(BIN) STATEMENTS=$(or $(STATEMENTS),20000) SEED=$(SEED) WORKERS=$(or $(WORKERS),1) \
+		$(GO) test -count=1 -timeout 12h -parallel $(or $(WORKERS),1) -run TestDifferential -v ./tests/differential
 
 evalengine: build ## EXPRESSIONS random expressions on this server and in Vitess's evalengine, whose values are compared; SEED
 	CLOUDSQL_BIN=$(CURDIR)/$(BIN) EXPRESSIONS=$(or $(EXPRESSIONS),20000) SEED=$(SEED) $(GO) test -count=1 -timeout 12h -run TestEvalengine -v ./tests/differential

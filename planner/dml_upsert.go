@@ -200,7 +200,7 @@ func (r *insertRun) updateMet(ctx context.Context, old []types.Value) error {
 			return mysqlerr.New(mysqlerr.BadNull, c.Name)
 		}
 		if !v.IsNull() {
-			if v, err = conversion.Assign(v, &c.Type, c.Name, r.first, &r.env.Mode, nil); err != nil {
+			if v, err = conversion.Assign(v, &c.Type, r.Table.Called(pos), r.first, &r.env.Mode, nil); err != nil {
 				return err
 			}
 		}

@@ -58,7 +58,7 @@ func defaultsOf(ctx *Context, t *schema.Table) ([]columnDefault, error) {
 		case c.NotNull && c.Type.Class() == types.ClassEnum && !c.HasDefault:
 			d.value = conversion.ImplicitDefault(&c.Type) // MySQL: an ENUM's default is its first element
 		default:
-			d.none = c.NotNull || c.NoDefault
+			d.none = c.NotNull || c.NoDefault && c.Type.Class() != types.ClassEnum
 		}
 	}
 	return defaults, nil
@@ -72,13 +72,21 @@ func (p *insertPlan) checkDefaults() error {
 		}
 		j := slices.Index(p.Named, pos)
 		if j < 0 || slices.ContainsFunc(p.Rows, func(row []expr.Expr) bool { return row[j] == nil }) {
-			if p.View != nil && j < 0 {
-				return mysqlerr.New(mysqlerr.NoDefaultForViewField, p.View.DB, p.View.Name)
+			if j < 0 {
+				return p.noDefault(pos)
 			}
 			return mysqlerr.New(mysqlerr.NoDefaultForField, p.Table.Columns[pos].Name)
 		}
 	}
 	return nil
+}
+
+// noDefault is 1364 for a column that a statement does not name, 1423 where it goes through a view.
+func (p *insertPlan) noDefault(pos int) *mysqlerr.Error {
+	if p.View != nil {
+		return mysqlerr.New(mysqlerr.NoDefaultForViewField, p.View.DB, p.View.Name)
+	}
+	return mysqlerr.New(mysqlerr.NoDefaultForField, p.Table.Columns[pos].Name)
 }
 
 // computeDefaults evaluates the defaults of all columns once a statement; a missing one is a warning by now.
@@ -91,7 +99,7 @@ func (r *insertRun) computeDefaults() error {
 		case d.expr != nil:
 			v, err := d.expr.Eval(r.env, nil)
 			if err == nil {
-				v, err = conversion.Assign(v, &c.Type, c.Name, 1, &r.env.Mode, r.env.Warn)
+				v, err = conversion.Assign(v, &c.Type, r.Table.Called(i), 1, &r.env.Mode, r.env.Warn)
 			}
 			if err != nil {
 				return err
@@ -102,7 +110,8 @@ func (r *insertRun) computeDefaults() error {
 				r.computed[i] = conversion.ImplicitDefault(&c.Type)
 			}
 			if !slices.Contains(r.Named, i) {
-				r.env.Warn(mysqlerr.NoDefaultForField, mysqlerr.New(mysqlerr.NoDefaultForField, c.Name).Message)
+				e := r.noDefault(i)
+				r.env.Warn(e.Code, e.Message)
 			}
 		}
 	}
@@ -143,7 +152,7 @@ func (r *insertRun) assign(v types.Value, pos int) (types.Value, error) {
 		}
 		return v, mysqlerr.New(mysqlerr.BadNull, c.Name)
 	}
-	v, err := conversion.Assign(v, &c.Type, c.Name, r.records, &r.env.Mode, r.env.Warn)
+	v, err := conversion.Assign(v, &c.Type, r.Table.Called(pos), r.records, &r.env.Mode, r.env.Warn)
 	if err == nil && c.AutoIncrement {
 		if v.Int() == 0 && !r.zeroAuto && v.Kind() != types.KindFloat {
 			return types.Null, nil

@@ -48,6 +48,7 @@ func (r *Recursive) NameColumns(ids *Numbers, name string, names []string) {
 	r.Working = &Working{recursion: &algebra.Recursion{Name: name}}
 	for i, c := range r.Seed.Columns() {
 		c.Field.Flags &^= uint16(mysql.NotNullFlag)
+		c.Field.Common = true
 		c.Field.Schema, c.Field.Table, c.Field.OrgTable, c.Field.OrgName = "", "", "", ""
 		c.Shadowed, c.Hidden, c.Invisible, c.Source = false, false, false, nil
 		out := c

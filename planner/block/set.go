@@ -56,7 +56,7 @@ func Combine(ids *Numbers, typing *expr.Typing, kind algebra.SetKind, all bool, 
 			return nil, err
 		}
 		f := lc[i].Field
-		f.Type = typ
+		f.Type, f.Common = typ, true
 		notNull := f.Flags & rc[i].Field.Flags & uint16(mysql.NotNullFlag)
 		f.Flags = bind.TypeFlags(&typ) | notNull
 		f.Schema, f.Table, f.OrgTable, f.OrgName = "", "", "", ""

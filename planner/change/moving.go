@@ -49,7 +49,7 @@ func (w *Writer) WriteMoving(ctx context.Context, p *locate.Place, ignore bool, 
 			if err := w.rt.Txn.RollbackTo(ctx, mark); err != nil {
 				return err
 			}
-			w.forgive(one, failed)
+			w.forgive(one, nil, failed)
 		}
 	}
 	return nil

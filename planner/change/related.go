@@ -44,7 +44,7 @@ func (w *Writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 	n := max(len(f.Keys), f.Rows.Len())
 	if n <= 1 || !w.relations.single {
 		mark := w.rt.Txn.Savepoint()
-		failed, err := w.writeOnce(ctx, r, f)
+		told, failed, err := w.writeOnce(ctx, r, f)
 		if failed == nil || err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (w *Writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 			return err
 		}
 		if n <= 1 {
-			w.forgive(f, failed)
+			w.forgive(f, told, failed)
 			return nil
 		}
 	}
@@ -65,7 +65,7 @@ func (w *Writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 		if w.relations.ignore {
 			mark = w.rt.Txn.Savepoint()
 		}
-		failed, err := w.writeOnce(ctx, r, one)
+		told, failed, err := w.writeOnce(ctx, r, one)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (w *Writer) writeRelated(ctx context.Context, f *fragment.Write) error {
 		if err := w.rt.Txn.RollbackTo(ctx, mark); err != nil {
 			return err
 		}
-		w.forgive(one, failed)
+		w.forgive(one, told, failed)
 	}
 	return nil
 }
@@ -93,8 +93,8 @@ func (w *Writer) forgives(e *mysqlerr.Error) bool {
 	return false
 }
 
-// forgive leaves out a row.
-func (w *Writer) forgive(f *fragment.Write, e *mysqlerr.Error) {
+// forgive leaves out a row, of which something may have been told before it failed.
+func (w *Writer) forgive(f *fragment.Write, told []fragment.Warning, e *mysqlerr.Error) {
 	switch f.Kind {
 	case fragment.Update:
 		w.Sum.Matched++
@@ -102,24 +102,21 @@ func (w *Writer) forgive(f *fragment.Write, e *mysqlerr.Error) {
 	default:
 		w.Sum.Duplicates++
 	}
-	w.Warnings++
-	if w.rt.Warn != nil {
-		w.rt.Warn(fragment.Warning{Level: "Warning", Code: e.Code, Message: e.Message})
-	}
+	w.warn(append(slices.Clip(told), fragment.Warning{Level: "Warning", Code: e.Code, Message: e.Message}))
 }
 
 // writeOnce writes a fragment with all that follows from it. A failure of the statement's own, which may have left something behind,
-// is failed.
-func (w *Writer) writeOnce(ctx context.Context, r *related, f *fragment.Write) (failed *mysqlerr.Error, err error) {
+// is failed; told is what was to be told of the rows before.
+func (w *Writer) writeOnce(ctx context.Context, r *related, f *fragment.Write) (told []fragment.Warning, failed *mysqlerr.Error, err error) {
 	f.Report = r.report
 	res, err := w.rt.Txn.Write(ctx, f)
 	if err != nil || res.Err != nil {
-		return resultError(res), err
+		return nil, resultError(res), err
 	}
 	if failed, err := w.settle(ctx, r, f, res.Images, nil, nil); failed != nil || err != nil {
-		return failed, err
+		return res.Warnings, failed, err
 	}
-	return nil, w.add(res)
+	return nil, nil, w.add(res)
 }
 
 func resultError(res *fragment.WriteResult) *mysqlerr.Error {

@@ -88,13 +88,18 @@ func (w *Writer) add(r *fragment.WriteResult) error {
 	if w.Sum.FirstAutoInc == 0 {
 		w.Sum.FirstAutoInc = r.FirstAutoInc
 	}
-	w.Warnings += len(r.Warnings)
-	if w.rt.Warn != nil {
-		for _, c := range r.Warnings {
-			w.rt.Warn(c)
-		}
-	}
+	w.warn(r.Warnings)
 	return nil
+}
+
+func (w *Writer) warn(list []fragment.Warning) {
+	w.Warnings += len(list)
+	if w.rt.Warn == nil {
+		return
+	}
+	for _, c := range list {
+		w.rt.Warn(c)
+	}
 }
 
 // CountWarnings lets env's warnings be counted for the info text.

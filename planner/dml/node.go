@@ -2,6 +2,7 @@ package dml
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -63,6 +64,7 @@ type InsertView struct {
 	DB, Name string
 	Columns  []bind.Column          // over the base table's row by position
 	Check    []expr.Expr            // that CHECK OPTION holds new rows to, likewise
+	Joined   []string               // columns that are other tables'
 	Tables   []algebra.TableVersion // that lead to it
 }
 
@@ -159,6 +161,8 @@ func (n *Insert) Position(name *ast.ColumnName) (int, error) {
 		return -1, err
 	case c == nil, name.Table.O != "" && !strings.EqualFold(name.Table.O, n.Alias):
 		return -1, mysqlerr.New(mysqlerr.BadField, bind.FullName(name), bind.FieldList)
+	case slices.Contains(n.View.Joined, c.Field.Name):
+		return -1, mysqlerr.New(mysqlerr.ViewMultiupdate, n.View.DB, n.View.Name)
 	case c.Expr != nil:
 		return -1, mysqlerr.New(mysqlerr.NonupdatableColumn, name.Name.O)
 	}

@@ -98,6 +98,7 @@ func insertTarget(ctx *Context, v *schema.View, db string, named []*ast.ColumnNa
 			c.Expr = rebase(c.Expr)
 		default:
 			c.Expr, c.Source = expr.NewNull(), nil
+			out.Joined = append(out.Joined, c.Field.Name)
 		}
 		out.Columns = append(out.Columns, c)
 	}

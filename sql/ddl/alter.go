@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -71,6 +72,7 @@ func PlanAlter(env *Env, db *schema.Database, t *schema.Table, specs []*ast.Alte
 	if err := a.checkColumns(); err != nil {
 		return nil, err
 	}
+	keepKeys(a, specs)
 	if err := a.settlePrimaryKey(); err != nil {
 		return nil, err
 	}
@@ -191,6 +193,66 @@ func DropsColumn(from, to *schema.Table) bool {
 	return slices.ContainsFunc(from.Columns, func(c schema.Column) bool { return to.ColumnByID(c.ID) < 0 })
 }
 
+// keepKeys gives keys their columns back that the statement drops and adds again: MySQL knows the columns of keys by their names.
+func keepKeys(a *alteration, specs []*ast.AlterTableSpec) {
+	var again []indexDef
+	for i := range a.from.Indexes {
+		old := &a.from.Indexes[i]
+		if !regains(a, old) || dropsKey(specs, old.Name) {
+			continue
+		}
+		d := namedKey(a, old)
+		if a.dropPK = a.dropPK || d.primary; !d.primary {
+			a.t.Indexes = slices.DeleteFunc(a.t.Indexes, func(ix schema.Index) bool { return ix.Name == old.Name })
+		}
+		again = append(again, d)
+	}
+	a.indexes = append(again, a.indexes...)
+}
+
+// regains tells whether a column of a key was dropped and is there again, and the key can be written with names.
+func regains(a *alteration, ix *schema.Index) (regains bool) {
+	for _, p := range ix.Columns {
+		c := &a.from.Columns[p.Column]
+		if c.Hidden {
+			return false
+		}
+		regains = regains || a.t.ColumnByID(c.ID) < 0 && a.t.ColumnByName(c.Name) >= 0
+	}
+	return regains
+}
+
+// dropsKey tells whether a clause drops the key of a name.
+func dropsKey(specs []*ast.AlterTableSpec, name string) bool {
+	return slices.ContainsFunc(specs, func(s *ast.AlterTableSpec) bool {
+		return s.Tp == ast.AlterTableDropIndex && strings.EqualFold(s.Name, name) || s.Tp == ast.AlterTableDropPrimaryKey && name == "PRIMARY"
+	})
+}
+
+// namedKey is a key of the table as it was, over the columns that there are now.
+func namedKey(a *alteration, ix *schema.Index) indexDef {
+	d := indexDef{name: ix.Name, primary: ix.ID == schema.PrimaryIndex, unique: ix.Unique, implicit: ix.Implicit, option: &ast.IndexOption{Comment: ix.Comment, KeyBlockSize: ix.BlockSize}}
+	if ix.Hidden {
+		d.option.Visibility = ast.IndexVisibilityInvisible
+	}
+	if ix.BTree {
+		d.option.Tp = ast.IndexTypeBtree
+	}
+	for _, p := range ix.Columns {
+		c, length := &a.from.Columns[p.Column], p.Prefix
+		if pos := a.t.ColumnByID(c.ID); pos >= 0 {
+			c = &a.t.Columns[pos]
+		} else if pos = a.t.ColumnByName(c.Name); pos < 0 {
+			continue
+		} else if was := cmp.Or(length, c.Type.KeyLength()); was != a.t.Columns[pos].Type.KeyLength() {
+			length = was // as MySQL has it: a prefix of text, and 1089 of anything else
+		}
+		part := &ast.IndexPartSpecification{Column: &ast.ColumnName{Name: ast.NewCIStr(c.Name)}, Length: cmp.Or(length, types.Unspecified), Desc: p.Desc}
+		d.parts = append(d.parts, part)
+	}
+	return d
+}
+
 // missingIndexes lists the indexes of a that b lacks.
 func missingIndexes(a, b *schema.Table) (ids []schema.IndexID) {
 	for i := range a.Indexes {
@@ -204,7 +266,7 @@ func missingIndexes(a, b *schema.Table) (ids []schema.IndexID) {
 // PlanCreateIndex works out a CREATE INDEX on t.
 func PlanCreateIndex(env *Env, db *schema.Database, t *schema.Table, stmt *ast.CreateIndexStmt) (*Change, error) {
 	c := &ast.Constraint{
-		Tp: ast.ConstraintIndex, Name: stmt.IndexName, Keys: stmt.IndexPartSpecifications, Option: stmt.IndexOption,
+		Tp: ast.ConstraintIndex, Name: stmt.IndexName, IsEmptyIndex: stmt.IndexName == "", Keys: stmt.IndexPartSpecifications, Option: stmt.IndexOption,
 	}
 	switch stmt.KeyType {
 	case ast.IndexKeyTypeNone:

@@ -34,6 +34,9 @@ func inlineIndex(columnName string, primary bool) indexDef {
 
 // constraintIndex reads a table-level constraint that is a key; ok is false for a CHECK.
 func constraintIndex(c *ast.Constraint) (d indexDef, ok bool, err error) {
+	if c.IsEmptyIndex && c.Tp != ast.ConstraintCheck && c.Tp != ast.ConstraintPrimaryKey {
+		return d, false, mysqlerr.New(mysqlerr.WrongNameForIndex, "")
+	}
 	d = indexDef{name: c.Name, parts: c.Keys, option: c.Option}
 	switch c.Tp {
 	case ast.ConstraintPrimaryKey:

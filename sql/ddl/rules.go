@@ -209,7 +209,7 @@ func (b *builder) functionalPart(d *indexDef, part int, e ast.ExprNode) (int, er
 		return 0, err
 	}
 	c.Type = *bound.Type()
-	switch storableType(&c.Type); {
+	switch storableType(&c.Type, false); {
 	case c.Type.ID == mysql.TypeJSON:
 		return 0, mysqlerr.New(mysqlerr.FunctionalIndexOnJSON)
 	case c.Type.IsLob():

@@ -28,7 +28,7 @@ func ColumnOf(f *types.Field, source *schema.Column, strict bool) schema.Column 
 	if source != nil {
 		likeSource(&c, source)
 	} else {
-		storableType(&c.Type)
+		storableType(&c.Type, f.Common)
 		zeroDefault(&c, strict)
 	}
 	return c
@@ -56,13 +56,13 @@ func zeroDefault(c *schema.Column, strict bool) {
 	c.HasDefault, c.Default = true, types.AppendValue(nil, conversion.ImplicitDefault(&c.Type))
 }
 
-// storableType turns an expression's type into one that a column can have.
-func storableType(t *types.Type) {
+// storableType turns an expression's type into one that a column can have; common is that of several queries.
+func storableType(t *types.Type, common bool) {
 	switch t.Class() {
 	case types.ClassNull:
 		*t = types.Type{ID: mysql.TypeString, Length: 0, Collation: collation.Binary}
 	case types.ClassInt:
-		if t.ID == mysql.TypeLonglong && t.Length < 10 {
+		if t.ID == mysql.TypeLonglong && t.Length < 10 && !common {
 			t.ID = mysql.TypeLong // a small literal or BOOL: INT, as MySQL makes of it
 		}
 		if w, ok := displayWidth[t.ID]; ok {

@@ -230,8 +230,16 @@ func (d *deriver) dbOf(name string) (string, error) {
 	return name, nil
 }
 
+// dbOfTable is dbOf, of a table that has a name. 1103.
+func (d *deriver) dbOfTable(t *ast.TableName) (string, error) {
+	if t.Name.O == "" {
+		return "", mysqlerr.New(mysqlerr.WrongTableName, "")
+	}
+	return d.dbOf(t.Schema.O)
+}
+
 func (d *deriver) table(t *ast.TableName, privs ...mysql.PrivilegeType) {
-	db, err := d.dbOf(t.Schema.O)
+	db, err := d.dbOfTable(t)
 	if err != nil {
 		d.err = errors.Join(d.err, err)
 		return
@@ -241,7 +249,7 @@ func (d *deriver) table(t *ast.TableName, privs ...mysql.PrivilegeType) {
 
 // named is table where no temporary table is meant, whatever there is.
 func (d *deriver) named(t *ast.TableName, privs ...mysql.PrivilegeType) {
-	db, err := d.dbOf(t.Schema.O)
+	db, err := d.dbOfTable(t)
 	if err != nil {
 		d.err = errors.Join(d.err, err)
 		return
@@ -625,6 +633,9 @@ func (d *deriver) delete(n *ast.DeleteStmt) {
 					db, name = src.db, src.name
 					break
 				}
+			}
+			if name == "" && t.Name.O != "" {
+				continue // a derived table, which is no target
 			}
 			d.table(&ast.TableName{Schema: ast.NewCIStr(db), Name: ast.NewCIStr(name)}, mysql.DeletePriv)
 		}

@@ -181,9 +181,18 @@ func invalidJSON(reason string, position int, column string) error {
 	return mysqlerr.New(mysqlerr.InvalidJSONText, reason, position, column)
 }
 
+// member is a number that stands for members of an ENUM or SET: fractions are cut off.
+func (a *assignment) member() (u uint64, clipped bool) {
+	v := a.v
+	if (a.kind == types.KindFloat || a.kind == types.KindDecimal) && !a.mode.Legacy {
+		v = types.Float(math.Trunc(v.ToFloat(nil)))
+	}
+	return v.ToUint(nil)
+}
+
 func (a *assignment) enum() (types.Value, error) {
 	if a.kind.Numeric() {
-		u, clipped := a.v.ToUint(nil)
+		u, clipped := a.member()
 		if clipped || u == 0 || u > uint64(len(a.t.Elems)) {
 			if u == 0 && !clipped && !a.mode.Strict {
 				return types.Enum(0, nil), nil
@@ -212,7 +221,7 @@ func (a *assignment) set() (types.Value, error) {
 		all = 1<<n - 1
 	}
 	if a.kind.Numeric() {
-		u, clipped := a.v.ToUint(nil)
+		u, clipped := a.member()
 		if clipped || u&^all != 0 {
 			return a.problem(a.truncated(), types.SetValue(a.t, u&all))
 		}

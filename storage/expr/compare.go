@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
 	"cloudsql/storage/types"
@@ -58,6 +60,12 @@ func typeCompare(c *Call) error {
 	if c.name == "between" && isText(c.args[0]) {
 		c.args = textAsNumber(c.args) // all three are compared alike: text between a number and text as numbers
 	}
+	if c.name != "between" {
+		var err error
+		if c.args, err = yearsAsDates(c.args); err != nil {
+			return err
+		}
+	}
 	return compareCollation(c)
 }
 
@@ -74,6 +82,33 @@ func booleansAsJSON(args []Expr) []Expr {
 		}
 	}
 	return out
+}
+
+// yearsAsDates is args where a YEAR beside a date is the number of the date YYYY-00-00; 0000 is the year 2000 there.
+func yearsAsDates(args []Expr) ([]Expr, error) {
+	for i, a := range args {
+		other := args[1-i].Type().Class()
+		if a.Type().ID != mysql.TypeYear || !isDateClass(other) {
+			continue
+		}
+		factor := NewInt(1_00_00)
+		if other == types.ClassDatetime {
+			factor = NewInt(1_00_00_00_00_00)
+		}
+		zero, err := New("=", a, NewInt(0))
+		if err == nil {
+			a, err = New("if", zero, NewInt(2000), a)
+		}
+		if err == nil {
+			a, err = New("*", a, factor)
+		}
+		if err != nil {
+			return nil, err
+		}
+		args = slices.Clone(args)
+		args[i] = a
+	}
+	return args, nil
 }
 
 func compareCollation(c *Call) error {

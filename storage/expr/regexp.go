@@ -3,9 +3,11 @@ package expr
 import (
 	"bytes"
 	"errors"
+	"math"
 	"strings"
 	"sync/atomic"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
 	"vitess.io/vitess/go/mysql/icuregex"
 
 	"cloudsql/storage/collation"
@@ -51,6 +53,9 @@ func regexpText(c *Call) error { return c.setStringResult(charLen(c.args[0].Type
 
 func typeRegexp(_ int, result func(*Call) error) func(*Call) error {
 	return func(c *Call) error {
+		if err := noMixedBytes(c); err != nil {
+			return err
+		}
 		c.typ = types.TypeBool
 		if c.name == "regexp_instr" {
 			c.typ = intType(11, false)
@@ -73,6 +78,45 @@ func typeRegexp(_ int, result func(*Call) error) func(*Call) error {
 		}
 		return err
 	}
+}
+
+// noMixedBytes is 3995 for bytes beside characters: what is looked through, the pattern and what replaces it are all the one or the other.
+func noMixedBytes(c *Call) error {
+	texts := c.args[:2]
+	if c.name == "regexp_replace" {
+		texts = c.args[:3]
+	}
+	for i, e := range texts {
+		for _, o := range texts[i+1:] {
+			if isBinaryString(e) && isCharacters(o) || isCharacters(e) && isBinaryString(o) {
+				name := c.name
+				if name == "regexp" { // the operator is a name for the function
+					name = "regexp_like"
+				}
+				return mysqlerr.New(mysqlerr.CharacterSetMismatch, e.Type().Collation.Name(), o.Type().Collation.Name(), name)
+			}
+		}
+	}
+	return nil
+}
+
+// isBinaryString tells of a string of bytes. A BLOB, a BINARY column, NULL and a parameter mix with characters.
+func isBinaryString(e Expr) bool {
+	t := e.Type()
+	if k, ok := e.(*Const); ok && k.Val.IsNull() {
+		return false
+	}
+	if _, ok := e.(*Param); ok {
+		return false
+	}
+	blob := t.IsLob() || t.Length > math.MaxUint16 || isColumn(e) && t.ID == mysql.TypeString
+	return t.Class() == types.ClassString && t.Collation == collation.Binary && !blob
+}
+
+// isCharacters tells of text that is in a character set.
+func isCharacters(e Expr) bool {
+	t := e.Type()
+	return isStringy(t) && t.Class() != types.ClassJSON && t.Class() != types.ClassNull && t.Collation != collation.Binary
 }
 
 // prepRegexp compiles a constant pattern with constant flags once. New has refused a bad one; what was decoded with one

@@ -515,8 +515,10 @@ func findText(m *meter, s, sub []byte, coll collation.ID) (int, error) {
 	}
 }
 
-// typeDigits is the type of a number's digits in some base.
+// typeDigits is the type of a number's digits in some base. MySQL does not count them as ASCII: they mix with no other character set.
 func typeDigits(c *Call) error {
 	c.args = bitsAsNumber(c.args)
-	return typeASCII(65)(c)
+	c.setASCIIResult(65)
+	c.ascii = false
+	return nil
 }

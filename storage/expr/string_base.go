@@ -21,7 +21,7 @@ func typeHex(c *Call) error {
 		n = 16
 	case charLen(t) >= 0:
 		n = charLen(t) * 2
-		if t.Class() == types.ClassString {
+		if isText(c.args[0]) {
 			n *= t.Collation.MaxBytes()
 		}
 	}

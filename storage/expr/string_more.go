@@ -49,7 +49,7 @@ var stringMoreDefs = []def{
 	}},
 	{name: "soundex", min: 1, max: 1, typ: sameText, f1: soundex},
 	{name: "to_base64", min: 1, max: 1, typ: typeToBase64, f1: toBase64},
-	{name: "from_base64", min: 1, max: 1, typ: typeUnhex, f1: fromBase64},
+	{name: "from_base64", min: 1, max: 1, typ: typeFromBase64, f1: fromBase64},
 	// weight_string(s [, 'char' | 'binary', n])
 	{name: "weight_string", min: 1, max: 3, typ: typeUnspecifiedBytes, fn: weightString},
 	{name: "charset", min: 1, max: 1, rewrite: aboutString(func(o strOrigin) Expr { return newName(o.coll.Charset()) })},
@@ -494,13 +494,27 @@ const base64Line = 76
 func typeToBase64(c *Call) error {
 	n := charLen(c.args[0].Type())
 	if n >= 0 {
-		if t := c.args[0].Type(); t.Class() == types.ClassString {
-			n *= t.Collation.MaxBytes()
+		if isText(c.args[0]) {
+			n *= c.args[0].Type().Collation.MaxBytes()
 		}
 		n = (n + 2) / 3 * 4
 		n += max(n-1, 0) / base64Line
 	}
 	c.setASCIIResult(n)
+	return nil
+}
+
+// typeFromBase64 is three bytes for four: MySQL counts those of the text's characters, and one less.
+func typeFromBase64(c *Call) error {
+	n := charLen(c.args[0].Type())
+	if n >= 0 {
+		most := n
+		if isText(c.args[0]) {
+			most *= c.args[0].Type().Collation.MaxBytes()
+		}
+		n = max((most*3+3)/4-1, (n*3+3)/4)
+	}
+	c.typ, c.coll, c.deriv, c.ascii = stringType(n, collation.Binary), collation.Binary, derivImplicit, false
 	return nil
 }
 

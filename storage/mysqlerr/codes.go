@@ -496,6 +496,7 @@ const (
 	InvalidJSONAttribute             = 3980 // ER_INVALID_JSON_ATTRIBUTE
 	EngineAttributeNotSupported      = 3981 // ER_ENGINE_ATTRIBUTE_NOT_SUPPORTED
 	InvalidUserAttributeJSON         = 3982 // ER_INVALID_USER_ATTRIBUTE_JSON
+	CharacterSetMismatch             = 3995 // ER_CHARACTER_SET_MISMATCH
 	RoleGrantedToItself              = 4027 // ER_ROLE_GRANTED_TO_ITSELF
 	NoVisibleColumn                  = 4028 // ER_TABLE_MUST_HAVE_A_VISIBLE_COLUMN
 	ClientInteractionTimeout         = 4031 // ER_CLIENT_INTERACTION_TIMEOUT
@@ -704,14 +705,15 @@ var templates = map[uint16]string{
 	PasswordNotRetained:          "Current password can not be retained for user '%s'@'%s' because new password is empty.",
 	AccountBlocked: "Access denied for user '%s'@'%s'. Account is blocked for %s day(s) (%s day(s) remaining) due to %d consecutive " +
 		"failed logins.",
-	ConstraintNotFound:  "Constraint '%s' does not exist.",
-	FileWrite:           "Error writing file '%s' (OS errno %d - %s)",
-	MisplacedInto:       "Misplaced INTO clause, INTO is not allowed inside subqueries, and must be placed at end of UNION clauses.",
-	FileNotCreated:      "Can't create/write to file '%s' (OS errno %d - %s)",
-	Stat:                "Can't get stat of '%s' (OS errno %d - %s)",
-	FileNotFound:        "File '%s' not found (OS errno %d - %s)",
-	LocalInfileDisabled: "Loading local data is disabled; this must be enabled on both the client and server sides",
-	ColumnUsedByCheck:   "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed.",
+	ConstraintNotFound:   "Constraint '%s' does not exist.",
+	FileWrite:            "Error writing file '%s' (OS errno %d - %s)",
+	MisplacedInto:        "Misplaced INTO clause, INTO is not allowed inside subqueries, and must be placed at end of UNION clauses.",
+	FileNotCreated:       "Can't create/write to file '%s' (OS errno %d - %s)",
+	Stat:                 "Can't get stat of '%s' (OS errno %d - %s)",
+	FileNotFound:         "File '%s' not found (OS errno %d - %s)",
+	LocalInfileDisabled:  "Loading local data is disabled; this must be enabled on both the client and server sides",
+	ColumnUsedByCheck:    "Check constraint '%s' uses column '%s', hence column cannot be dropped or renamed.",
+	CharacterSetMismatch: "Character set '%s' cannot be used in conjunction with '%s' in call to %s.",
 	ClientInteractionTimeout: "The client was disconnected by the server because of inactivity. See wait_timeout and interactive_timeout for " +
 		"configuring this behavior.",
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"sort"
 	"strings"
+
+	"cloudsql/storage/types"
 )
 
 // HiddenColumnName names the row id column of a table without a primary key.
@@ -60,6 +62,15 @@ func (t *Table) ColumnByID(id ColumnID) int {
 		}
 	}
 	return -1
+}
+
+// Called is what errors of a value call the column at pos: one of documents is named with its table.
+func (t *Table) Called(pos int) string {
+	c := &t.Columns[pos]
+	if c.Type.Class() == types.ClassJSON {
+		return t.Name + "." + c.Name
+	}
+	return c.Name
 }
 
 // ColumnByName gives the position of a visible column by its name, case-insensitively, or -1.

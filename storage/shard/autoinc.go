@@ -143,9 +143,9 @@ func (s *Shard) KeepAutoInc(ws *Workspace) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var row []types.Value
-	ws.items.Scan(func(key string, item *workspaceItem) bool {
+	ws.rows.Scan(func(key []byte, item workspaceItem) bool {
 		t, ok := s.tablets.Load().Get(tabletOfKey(key))
-		if !ok || t.current.autoInc < 0 || item.deleted || indexOfKey(key) != schema.PrimaryIndex {
+		if !ok || t.current.autoInc < 0 || item.deleted {
 			return true
 		}
 		row = resize(row, len(t.current.table.Columns))

@@ -82,7 +82,7 @@ func scansColumns(rd *reader, c *columnar.Copy) bool {
 	switch {
 	case r.RowsOnly, r.Keys != nil, r.Index != schema.PrimaryIndex, r.Reverse, rd.o.Locker != nil, rd.single:
 		return false
-	case rd.o.Workspace != nil && rd.o.Workspace.items.Len() > 0:
+	case !rd.o.Workspace.Empty():
 		return false
 	case rd.at != 0 && rd.at < c.At:
 		return false

@@ -114,8 +114,11 @@ func (w *writer) assignments(i int, onlyIfChanged bool) error {
 		if k == 0 && w.w.Kind == fragment.UpdateSequence {
 			w.res.LastUpdated = sequenceValue(v)
 		}
-		c := &w.cur.table.Columns[pos]
-		if v, err = conversion.Assign(v, &c.Type, c.Name, i+max(w.w.FirstRow, 1), &w.env.Mode, w.warn); err != nil {
+		c, name := &w.cur.table.Columns[pos], w.cur.table.Called(pos)
+		if w.env.Mode.Legacy {
+			name = c.Name
+		}
+		if v, err = conversion.Assign(v, &c.Type, name, i+max(w.w.FirstRow, 1), &w.env.Mode, w.warn); err != nil {
 			return mysqlerr.From(err)
 		}
 		if v.IsNull() && c.NotNull {

@@ -45,3 +45,11 @@ func decimalBytes(digits int) int {
 	rest := [...]int{0, 1, 1, 2, 2, 3, 3, 4, 4}
 	return digits/9*4 + rest[digits%9]
 }
+
+// KeyLength is how much of a column stands in a key that has all of it: characters of text, bytes of anything else.
+func (t *Type) KeyLength() int {
+	if t.Class() == ClassString {
+		return t.Length
+	}
+	return t.StorageBytes()
+}

@@ -19,7 +19,9 @@ func (g *Generator) change() Statement {
 	t := g.tables[g.n(len(g.tables))]
 	s := Statement{Ordered: true}
 	touched := []*table{t}
-	switch p := g.n(20); {
+	switch p := g.n(24); {
+	case p >= 20:
+		s.SQL, touched = g.rareChange(t)
 	case p < 4:
 		s.SQL = g.inserted(t)
 	case p < 6:
@@ -37,6 +39,7 @@ func (g *Generator) change() Statement {
 	default:
 		s.SQL, touched = g.joinedDelete(t)
 	}
+	s.Binary = g.chance(0.1)
 	s.Checks = contents(touched...)
 	for _, o := range g.tables { // what foreign keys and views have made of it
 		if (len(o.foreign) > 0 || o.view) && !strings.Contains(strings.Join(s.Checks, "\n"), " "+o.name+" ") {
@@ -44,6 +47,65 @@ func (g *Generator) change() Statement {
 		}
 	}
 	return s
+}
+
+// rareChange is one of the rarer forms of a change.
+func (g *Generator) rareChange(t *table) (sql string, touched []*table) {
+	touched = []*table{t}
+	switch g.n(8) {
+	case 0:
+		return g.insertSet(t), touched
+	case 1:
+		return g.insertSelect(t) + " ON DUPLICATE KEY UPDATE " + g.onDuplicate(t), touched
+	case 2:
+		if columns := t.stored()[1:]; len(columns) > 0 {
+			c := columns[g.n(len(columns))]
+			return "UPDATE " + t.name + " SET " + c.name + " = " + g.of("DEFAULT", "DEFAULT("+c.name+")", "NULL") + " WHERE id = " + g.id(), touched
+		}
+	case 3:
+		if strings.Contains(t.columns[0].def, "AUTO_INCREMENT") {
+			g.next(true, "SELECT LAST_INSERT_ID() > 0 AS c0")
+			return g.numbered(t), touched
+		}
+	case 4:
+		o := g.tables[g.n(len(g.tables))]
+		g.scope = []source{t.source("l"), o.source("r")}
+		return "UPDATE " + t.name + " l JOIN " + o.name + " r ON l.id = r.id + " + fmt.Sprint(g.n(20)) + " SET " + g.assignments(t, "l") + ", " + g.assignments(o, "r") +
+			" WHERE l.id > " + g.id(), []*table{t, o}
+	case 5:
+		o := g.tables[g.n(len(g.tables))]
+		return "DELETE l, r FROM " + t.name + " l JOIN " + o.name + " r ON l.id = r.id + " + fmt.Sprint(g.n(20)) + " AND l.id > " + g.id(), []*table{t, o}
+	case 6:
+		if !t.fixed && !t.view && g.chance(0.3) {
+			return "TRUNCATE TABLE " + t.name, touched
+		}
+	}
+	return g.update(t), touched
+}
+
+func (g *Generator) insertSet(t *table) string {
+	g.rows++
+	list := []string{fmt.Sprint("id = ", g.rows)}
+	for _, c := range t.stored()[1:] {
+		if g.chance(0.5) {
+			list = append(list, c.name+" = "+g.value(c))
+		}
+	}
+	return g.of("INSERT", "INSERT", "INSERT IGNORE", "REPLACE") + " INTO " + t.name + " SET " + strings.Join(list, ", ")
+}
+
+// numbered inserts rows whose ids the server makes.
+func (g *Generator) numbered(t *table) string {
+	columns := t.stored()[1:]
+	var rows []string
+	for range 1 + g.n(3) {
+		var values []string
+		for _, c := range columns {
+			values = append(values, g.value(c))
+		}
+		rows = append(rows, "("+strings.Join(values, ", ")+")")
+	}
+	return "INSERT INTO " + t.name + " (" + names(columns) + ") VALUES " + strings.Join(rows, ", ")
 }
 
 // id is that of a row that there may be.

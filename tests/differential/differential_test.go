@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,8 +17,9 @@ import (
 
 // TestDifferential compares. The environment chooses (make differential sets it):
 //
-//	STATEMENTS  how many
-//	SEED        of the statements; the run prints it
+//	STATEMENTS  how many, of all workers
+//	WORKERS     how many pairs of connections ask at once, each in a database of its own, 1
+//	SEED        of the statements, whose workers go different ways from it; the run prints it
 //	SHOW        how many differences are told, 200
 //	EXAMPLES    how many of each known difference are told, 0
 //	MARIADB     data source name of a server, instead of one that is started
@@ -36,36 +38,53 @@ func TestDifferential(t *testing.T) {
 	if oursDSN == "" {
 		oursDSN = harness.NewNode(t).Start().DSN("", "")
 	}
-	r := &run{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: setting(t, "EXAMPLES", 0)}
+	found := &findings{t: t, kinds: map[string]int{}, explained: map[string]int{}, show: show, examples: setting(t, "EXAMPLES", 0)}
+	workers := setting(t, "WORKERS", 1)
+	t.Run("workers", func(t *testing.T) {
+		for i := range workers {
+			t.Run(strconv.Itoa(i), func(t *testing.T) {
+				t.Parallel()
+				r := &run{t: t, findings: found}
+				r.connect(oursDSN, theirsDSN, "diff"+strconv.Itoa(i))
+				r.work(New(uint64(seed), uint64(i)), statements/workers) //nolint:gosec // a seed
+			})
+		}
+	})
+	found.summary(statements)
+}
+
+func (r *run) connect(ours, theirs, db string) {
 	var err error
-	if r.ours, err = Connect(oursDSN, false); err != nil {
-		t.Fatal(err)
+	if r.ours, err = Connect(ours, db, false); err != nil {
+		r.t.Fatal(err)
 	}
-	if r.theirs, err = Connect(theirsDSN, true); err != nil {
-		t.Fatal(err)
+	if r.theirs, err = Connect(theirs, db, true); err != nil {
+		r.t.Fatal(err)
 	}
-	g := New(uint64(seed)) //nolint:gosec // a seed
+}
+
+// work compares what both say of a number of statements.
+func (r *run) work(g *Generator, statements int) {
 	again := 0
 	for i := range statements {
 		if i >= again {
 			for _, s := range g.Begin() {
-				r.compare(s, true)
+				r.compare(&Statement{SQL: s, Ordered: true})
 			}
 			again = i + 1000
 		}
 		s := g.Next()
-		same := r.compare(s.SQL, s.Ordered)
+		same := r.compare(&s)
 		if same && r.done && s.Done != nil {
 			s.Done()
 		}
 		for _, c := range s.Checks {
-			same = same && r.compare(c, true)
+			same = same && r.compare(&Statement{SQL: c, Ordered: true})
 		}
 		if !same { // or all that follows would differ
 			again = i
 		}
 	}
-	r.summary(statements)
 }
 
 func setting(t *testing.T, name string, otherwise int) int {
@@ -76,22 +95,31 @@ func setting(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
+// findings are what all workers have found.
+type findings struct {
+	t              *testing.T
+	mu             sync.Mutex
+	agreed         int
+	show, examples int
+	kinds          map[string]int
+	explained      map[string]int
+}
+
+// run is a worker's.
 type run struct {
+	*findings
 	t            *testing.T
 	ours, theirs *Server
-	agreed, show int
-	examples     int
-	done         bool // the last statement was no error
-	kinds        map[string]int
-	explained    map[string]int
+	done         bool   // the last statement was no error
 	before       string // the statement before, but for checks
 	set          string // the last SET
 	prepared     string // the last PREPARE
 }
 
 // compare asks both; false where the two have different data afterwards.
-func (r *run) compare(sql string, ordered bool) bool {
-	ours, theirs := r.ask(sql, ordered)
+func (r *run) compare(s *Statement) bool {
+	sql := s.SQL
+	ours, theirs := r.ask(sql, s.Ordered, s.Binary)
 	r.done = ours.Err == 0 && theirs.Err == 0
 	what := Compare(&ours, &theirs)
 	why := sql
@@ -104,13 +132,14 @@ func (r *run) compare(sql string, ordered bool) bool {
 		r.before, r.prepared = sql, sql
 	case strings.HasPrefix(sql, "EXECUTE "):
 		why = r.set + "; " + r.prepared + "; " + sql
+		r.before = why
 	case strings.Contains(sql, "@"):
 		why = r.set + "; " + sql // what is in the variables
 	default:
 		r.before = sql
 	}
 	if what == "" {
-		r.agreed++
+		r.agree()
 		return true
 	}
 	query := why == sql && (strings.HasPrefix(sql, "SELECT") || strings.HasPrefix(sql, "(") || strings.HasPrefix(sql, "WITH"))
@@ -121,7 +150,7 @@ func (r *run) compare(sql string, ordered bool) bool {
 		}
 	}
 	if reason := Explain(what, why, &ours, &theirs); reason != "" {
-		if r.explained[reason]++; r.explained[reason] <= r.examples {
+		if r.known(reason) {
 			r.t.Logf("known: %s\n  %s\n  ours:   %s\n  theirs: %s", reason, why, told(&ours, &theirs), told(&theirs, &ours))
 		}
 		return same
@@ -131,10 +160,32 @@ func (r *run) compare(sql string, ordered bool) bool {
 		kind = told(&ours, &theirs)
 		kind = kind[strings.Index(kind, "affected"):]
 	}
-	if r.kinds[kind]++; r.kinds[kind] == 1 && len(r.kinds) <= r.show {
+	if r.fresh(kind) {
 		r.t.Errorf("%s\n  %s%s\n  ours:   %s\n  theirs: %s", what, why, whole(sql, why), told(&ours, &theirs), told(&theirs, &ours))
 	}
 	return same
+}
+
+func (f *findings) agree() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.agreed++
+}
+
+// known counts a difference that is explained; true where it is to be told as an example.
+func (f *findings) known(reason string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.explained[reason]++
+	return f.explained[reason] <= f.examples
+}
+
+// fresh counts a difference; true for the first of its kind.
+func (f *findings) fresh(kind string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kinds[kind]++
+	return f.kinds[kind] == 1 && len(f.kinds) <= f.show
 }
 
 // whole is what a part was found in.
@@ -146,12 +197,12 @@ func whole(sql, part string) string {
 }
 
 // ask asks both servers.
-func (r *run) ask(sql string, ordered bool) (ours, theirs Answer) {
-	ours, err := r.ours.Ask(sql, ordered)
+func (r *run) ask(sql string, ordered, binary bool) (ours, theirs Answer) {
+	ours, err := r.ours.Ask(sql, ordered, binary)
 	if err != nil {
 		r.t.Fatalf("ours: %s: %v", sql, err)
 	}
-	if theirs, err = r.theirs.Ask(sql, ordered); err != nil {
+	if theirs, err = r.theirs.Ask(sql, ordered, binary); err != nil {
 		r.t.Fatalf("theirs: %s: %v", sql, err)
 	}
 	return ours, theirs
@@ -171,11 +222,11 @@ func (r *run) smallest(sql, what string) (part string, ours, theirs Answer) {
 // askPart asks both, for rows in an order where the part has such.
 func (r *run) askPart(p part) (ours, theirs Answer) {
 	if p.order != "" {
-		if ours, theirs = r.ask(p.sql+p.order, true); ours.Err == 0 && theirs.Err == 0 {
+		if ours, theirs = r.ask(p.sql+p.order, true, false); ours.Err == 0 && theirs.Err == 0 {
 			return ours, theirs
 		}
 	}
-	return r.ask(p.sql, false)
+	return r.ask(p.sql, false, false)
 }
 
 // told is of an answer what is not in the other.
@@ -201,14 +252,14 @@ func told(a, other *Answer) string {
 	return text
 }
 
-func (r *run) summary(statements int) {
+func (f *findings) summary(statements int) {
 	n := 0
-	for _, c := range r.kinds {
+	for _, c := range f.kinds {
 		n += c
 	}
-	r.t.Logf("%d statements: %d answers agree, %d differ in %d kinds", statements, r.agreed, n, len(r.kinds))
-	for reason, n := range r.explained {
-		r.t.Logf("%6d known: %s", n, reason)
+	f.t.Logf("%d statements: %d answers agree, %d differ in %d kinds", statements, f.agreed, n, len(f.kinds))
+	for reason, n := range f.explained {
+		f.t.Logf("%6d known: %s", n, reason)
 	}
 }
 

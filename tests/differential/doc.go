@@ -4,6 +4,7 @@
 //
 //	generator.go  what is made next; expressions by kind (number, text, time, truth, JSON)
 //	grammar.go    templates of expressions, and literals
+//	forms.go      rarer forms of queries: locking, NATURAL, nested joins, sorted and ranked groups, JSON_TABLE
 //	query.go      joins, groups, windows, set operations, subqueries in all places, WITH
 //	change.go     INSERT, REPLACE, UPDATE and DELETE of every form
 //	schema.go     random tables: CREATE, ALTER, views, keys, CHECK, generated columns

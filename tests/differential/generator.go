@@ -11,6 +11,7 @@ import (
 type Statement struct {
 	SQL     string
 	Ordered bool     // its rows have an order
+	Binary  bool     // it is prepared and executed
 	Checks  []string // queries that show what it left
 	Done    func()   // to be called when both have done it; may be nil
 }
@@ -35,8 +36,8 @@ type source struct {
 	columns []column
 }
 
-// New makes a generator.
-func New(seed uint64) *Generator { return &Generator{rng: rand.New(rand.NewPCG(seed, 0))} }
+// New makes one of several generators of a seed.
+func New(seed, which uint64) *Generator { return &Generator{rng: rand.New(rand.NewPCG(seed, which))} }
 
 func (g *Generator) n(n int) int              { return g.rng.IntN(n) }
 func (g *Generator) chance(p float64) bool    { return g.rng.Float64() < p }

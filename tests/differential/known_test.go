@@ -48,7 +48,7 @@ func listed() (lines []string) {
 
 // A seed makes the same statements always, whatever servers say of them.
 func TestGeneratorGoesByItsSeed(t *testing.T) {
-	a, b := New(5), New(5)
+	a, b := New(5, 0), New(5, 0)
 	a.Begin()
 	b.Begin()
 	for i := range 500 {

@@ -7,7 +7,15 @@ import (
 
 // query is a query of one of the forms.
 func (g *Generator) query() Statement {
-	switch p := g.n(100); {
+	s := g.anyQuery()
+	s.Binary = g.chance(0.1)
+	return s
+}
+
+func (g *Generator) anyQuery() Statement {
+	switch p := g.n(108); {
+	case p >= 100:
+		return g.form()
 	case p < 25:
 		return Statement{SQL: "SELECT " + g.list(1+g.n(3)), Ordered: true}
 	case p < 40:

@@ -15,6 +15,7 @@ type table struct {
 	foreign []string // of its FOREIGN KEY constraints
 	fixed   bool     // a, b or c, whose definition stays
 	view    bool
+	own     bool // TEMPORARY
 }
 
 // column is a table's. What it may have is values, or any literal of its kind.
@@ -159,7 +160,9 @@ func (g *Generator) schema() Statement {
 			own = append(own, t)
 		}
 	}
-	switch p := g.n(10); {
+	switch p := g.n(11); {
+	case p == 10 && len(own) > 0:
+		return g.index(own[g.n(len(own))])
 	case len(own) < 2 || p == 0 && len(own) < 5:
 		return g.create()
 	case p == 1:
@@ -173,6 +176,29 @@ func (g *Generator) schema() Statement {
 	return g.alter(own[g.n(len(own))])
 }
 
+// index is CREATE INDEX or DROP INDEX, or RENAME TABLE.
+func (g *Generator) index(t *table) Statement {
+	switch {
+	case len(t.keys) > 0 && g.chance(0.3):
+		k := t.keys[g.n(len(t.keys))]
+		return Statement{SQL: "DROP INDEX " + k + " ON " + t.name, Checks: append(contents(t), defined(t.name)...), Done: func() {
+			t.keys = slices.DeleteFunc(t.keys, func(o string) bool { return o == k })
+		}}
+	case !t.own && g.chance(0.3): // MariaDB renames temporary tables, too
+		to := g.name("r")
+		return Statement{SQL: "RENAME TABLE " + t.name + " TO " + to, Checks: defined(to), Done: func() { t.name = to }}
+	}
+	k, key := g.key(t)
+	kind, columns, _ := strings.Cut(key, "KEY "+k)
+	return Statement{SQL: "CREATE " + kind + "INDEX " + k + " ON " + t.name + columns, Checks: append(contents(t), defined(t.name)...), Done: func() { t.keys = append(t.keys, k) }}
+}
+
+// partitioned is PARTITION BY the key.
+func (g *Generator) partitioned() string {
+	return g.of(" PARTITION BY HASH (id) PARTITIONS 3", " PARTITION BY KEY (id) PARTITIONS 2", " PARTITION BY KEY () PARTITIONS 4",
+		fmt.Sprintf(" PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (%d), PARTITION p1 VALUES LESS THAN MAXVALUE)", g.rows+3))
+}
+
 func (g *Generator) forget(t *table) {
 	g.tables = slices.DeleteFunc(g.tables, func(o *table) bool { return o == t })
 }
@@ -180,7 +206,7 @@ func (g *Generator) forget(t *table) {
 // defined asks for what a table is now. MariaDB quotes defaults, writes CURRENT_TIMESTAMP as a call, has
 // widths of integers, and calls NO ACTION RESTRICT.
 func defined(t string) []string {
-	where := " WHERE table_schema = 'diff' AND table_name = '" + t + "'"
+	where := " WHERE table_schema = DATABASE() AND table_name = '" + t + "'"
 	return []string{
 		"SELECT column_name AS a, ordinal_position AS b, REPLACE(TRIM(BOTH '''' FROM IF(column_default = 'NULL', NULL, column_default)), 'current_timestamp()', 'CURRENT_TIMESTAMP') AS c, is_nullable AS d, data_type AS e, " +
 			"character_maximum_length AS f, character_octet_length AS g, numeric_precision AS h, numeric_scale AS i, datetime_precision AS j, character_set_name AS k, " +
@@ -192,7 +218,7 @@ func defined(t string) []string {
 			" ORDER BY constraint_name, ordinal_position",
 		"SELECT constraint_name AS a, constraint_type AS b FROM information_schema.table_constraints" + where + " AND constraint_name NOT LIKE 'js%' ORDER BY constraint_name, constraint_type",
 		"SELECT constraint_name AS a, referenced_table_name AS b, REPLACE(update_rule, 'RESTRICT', 'NO ACTION') AS c, REPLACE(delete_rule, 'RESTRICT', 'NO ACTION') AS d " +
-			"FROM information_schema.referential_constraints WHERE constraint_schema = 'diff' AND table_name = '" + t + "' ORDER BY constraint_name",
+			"FROM information_schema.referential_constraints WHERE constraint_schema = DATABASE() AND table_name = '" + t + "' ORDER BY constraint_name",
 	}
 }
 
@@ -260,6 +286,10 @@ func (g *Generator) create() Statement {
 		t.foreign, list, t.columns = append(t.foreign, name), append(list, c.name+" "+c.def, key), append(t.columns, c)
 	}
 	sql := "CREATE " + g.maybe(0.1, "TEMPORARY ") + "TABLE " + t.name + " (" + strings.Join(list, ", ") + ")" + g.of("", "", " COMMENT = 'c'", " DEFAULT CHARSET = latin1", " COLLATE = utf8mb4_bin")
+	if len(t.foreign) == 0 && !strings.Contains(sql, "UNIQUE") && !strings.Contains(sql, "TEMPORARY") && g.chance(0.15) {
+		sql += g.partitioned()
+	}
+	t.own = strings.HasPrefix(sql, "CREATE TEMP")
 	s := Statement{SQL: sql, Done: func() { g.tables = append(g.tables, t) }}
 	if !strings.HasPrefix(sql, "CREATE TEMP") {
 		s.Checks = defined(t.name)
@@ -346,6 +376,7 @@ func (g *Generator) copyOf(o *table) Statement {
 			t.columns[i].generated = false
 		}
 		sql := "CREATE " + g.maybe(0.2, "TEMPORARY ") + "TABLE " + t.name + " AS SELECT * FROM " + o.name + g.of("", " ORDER BY id LIMIT 5", " WHERE id % 2 = 0")
+		t.own = strings.HasPrefix(sql, "CREATE TEMP")
 		return Statement{SQL: sql, Ordered: true, Checks: append(contents(t), defined(t.name)...), Done: func() { g.tables = append(g.tables, t) }}
 	}
 	t.checks = nil // MySQL gives them names of the new table
@@ -404,11 +435,25 @@ func (g *Generator) clause(t *table, columns *[]column) (clause string, done fun
 		i = 0
 	}
 	c := (*columns)[i]
-	switch p := g.n(14); {
+	switch p := g.n(17); {
+	case p == 14 && i > 0:
+		n := g.newColumn(c.name)
+		n.name = c.name
+		(*columns)[i] = n
+		return "DROP COLUMN " + c.name + ", ADD COLUMN " + n.name + " " + n.def, nothing
+	case p == 15 && len(t.foreign) > 0:
+		f := t.foreign[g.n(len(t.foreign))]
+		return "DROP FOREIGN KEY " + f, func() { t.foreign = slices.DeleteFunc(t.foreign, func(o string) bool { return o == f }) }
+	case p == 16:
+		if parent := g.parent(t); parent != nil {
+			name, key, c := g.reference(parent)
+			*columns = append(*columns, c)
+			return "ADD COLUMN " + c.name + " " + c.def + ", ADD " + key, func() { t.foreign = append(t.foreign, name) }
+		}
 	case p <= 2:
 		c := g.newColumn(g.name("n"))
 		*columns = append(*columns, c)
-		return "ADD COLUMN " + c.name + " " + c.def, nothing
+		return "ADD COLUMN " + c.name + " " + c.def + g.of("", "", "", " FIRST", " AFTER id"), nothing
 	case p == 3:
 		c := g.generatedColumn(t)
 		*columns = append(*columns, c)

@@ -22,14 +22,15 @@ type Server struct {
 	// MariaDB has to be told more: it keeps the warnings of the last statement that had a table, and cuts fractions of a second
 	// unless its sql_mode says otherwise.
 	MariaDB bool
-	warned  bool // the last statement has warnings
+	warned  bool         // the last statement has warnings
+	stmt    *client.Stmt // to be closed when its warnings have been asked for
 }
 
 // sqlMode is MySQL 8.0's default, for both.
 const sqlMode = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
-// Connect connects, and makes both servers' sessions alike.
-func Connect(dsn string, mariaDB bool) (*Server, error) {
+// Connect connects, makes both servers' sessions alike, and the database anew.
+func Connect(dsn, db string, mariaDB bool) (*Server, error) {
 	c, err := driver.ParseDSN(dsn)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func Connect(dsn string, mariaDB bool) (*Server, error) {
 	}
 	for _, q := range []string{
 		"SET NAMES utf8mb4 COLLATE utf8mb4_general_ci", "SET sql_mode = '" + sqlMode + "'", "SET time_zone = '+00:00'", "SET timestamp = 1718451296",
-		"DROP DATABASE IF EXISTS diff", "CREATE DATABASE diff DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "USE diff",
+		"DROP DATABASE IF EXISTS " + db, "CREATE DATABASE " + db + " DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "USE " + db,
 	} {
 		if _, err := s.conn.Execute(s.dialect(q)); err != nil {
 			return nil, fmt.Errorf("%s: %w", q, err)
@@ -72,15 +73,25 @@ type Answer struct {
 	sql      string // what was asked, for those who explain
 }
 
-// Ask sends a statement. An error is one of the connection.
-func (s *Server) Ask(q string, ordered bool) (Answer, error) {
+// Ask sends a statement, as text or to be prepared and executed in the binary protocol. An error is one of the connection.
+func (s *Server) Ask(q string, ordered, binary bool) (Answer, error) {
+	if s.stmt != nil {
+		if err := s.stmt.Close(); err != nil {
+			return Answer{}, err
+		}
+		s.stmt = nil
+	}
 	if s.MariaDB && s.warned {
 		if _, err := s.conn.Execute("SELECT 1 FROM information_schema.SCHEMATA LIMIT 0"); err != nil {
 			return Answer{}, err
 		}
 	}
 	s.warned = true
-	a, err := s.rows(s.dialect(q))
+	send := s.text
+	if binary {
+		send = s.prepared
+	}
+	a, err := s.rows(s.dialect(q), send)
 	var e *mysql.MyError
 	if errors.As(err, &e) {
 		return Answer{Err: e.Code, Message: e.Message}, nil
@@ -94,7 +105,7 @@ func (s *Server) Ask(q string, ordered bool) (Answer, error) {
 	if s.warned = a.warned; !a.warned {
 		return a, nil
 	}
-	warnings, err := s.rows("SHOW WARNINGS")
+	warnings, err := s.rows("SHOW WARNINGS", s.text)
 	for _, w := range warnings.Rows {
 		parts := strings.Split(w, "|")
 		into := &a.Warnings
@@ -113,8 +124,20 @@ func (s *Server) Ask(q string, ordered bool) (Answer, error) {
 	return a, err
 }
 
-func (s *Server) rows(q string) (a Answer, err error) {
-	r, err := s.conn.Execute(q)
+func (s *Server) text(q string) (*mysql.Result, error) { return s.conn.Execute(q) }
+
+// prepared has a statement prepared, and executes it without parameters.
+func (s *Server) prepared(q string) (*mysql.Result, error) {
+	stmt, err := s.conn.Prepare(q)
+	if err != nil {
+		return nil, err
+	}
+	s.stmt = stmt
+	return stmt.Execute()
+}
+
+func (s *Server) rows(q string, send func(string) (*mysql.Result, error)) (a Answer, err error) {
+	r, err := send(q)
 	if err != nil {
 		return a, err
 	}

@@ -35,6 +35,16 @@ func (g *Generator) variables() {
 // prepared runs a query with parameters twice.
 func (g *Generator) prepared() {
 	t := g.tables[g.n(len(g.tables))]
+	switch g.n(4) {
+	case 0:
+		g.preparedChange(t)
+		return
+	case 1:
+		g.next(true, fmt.Sprintf("SET @p = %d, @q = %d", g.n(5), g.n(3)))
+		g.next(true, "PREPARE s FROM 'SELECT q.id FROM "+t.name+" q ORDER BY q.id LIMIT ? OFFSET ?'")
+		g.next(true, "EXECUTE s USING @p, @q")
+		return
+	}
 	k := g.kind()
 	g.scope = []source{t.source("q")}
 	e := g.operand(k)
@@ -44,6 +54,19 @@ func (g *Generator) prepared() {
 	g.next(true, fmt.Sprintf("SET @p = %s, @q = NULL", g.literal(g.kind())))
 	g.next(true, "EXECUTE s USING @p, @q")
 	g.next(true, "DEALLOCATE PREPARE s")
+}
+
+// preparedChange inserts and updates rows with parameters.
+func (g *Generator) preparedChange(t *table) {
+	columns := t.stored()
+	c := columns[len(columns)-1]
+	g.rows++
+	g.next(true, fmt.Sprintf("SET @p = %d, @q = %s", g.rows, g.value(c)))
+	g.next(true, "PREPARE s FROM 'INSERT INTO "+t.name+" (id, "+c.name+") VALUES (?, ?)'")
+	g.pending = append(g.pending, Statement{SQL: "EXECUTE s USING @p, @q", Checks: contents(t)})
+	g.next(true, "SET @q = "+g.value(c))
+	g.next(true, "PREPARE s FROM 'UPDATE "+t.name+" SET "+c.name+" = ? WHERE id = ?'")
+	g.pending = append(g.pending, Statement{SQL: "EXECUTE s USING @q, @p", Checks: contents(t)})
 }
 
 // mode runs a few statements in another sql_mode.
