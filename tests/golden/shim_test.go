@@ -5,6 +5,7 @@ import (
 
 	"cloudsql/distributed/catalog"
 	"cloudsql/distributed/placement"
+	"cloudsql/storage/collation"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/fragment"
 	"cloudsql/storage/mvcc"
@@ -42,7 +43,7 @@ func (s *samples) encodeBatch(b *shard.Batch) []byte {
 	return data
 }
 
-// writesLater adds the writes that came after version 1.
+// writesLater adds the writes, and the conditions of reads, that came after version 1.
 func (s *samples) writesLater() {
 	if version.Version(s.version) < version.V2 {
 		return
@@ -60,6 +61,13 @@ func (s *samples) writesLater() {
 		s.t.Fatal(err)
 	}
 	s.add("write", "nulls pass", data)
+	keys := expr.NewKeySet(2, collation.Default)
+	keys.Add(types.Int(5))
+	keys.Add(types.Str("é"))
+	if data, err = s.encodeExpr(keys.Holds(k()), environment()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.add("expr", "among keys", data)
 }
 
 // logLater adds the entries that came after version 1: a tablet on its way to another shard, and one that has come from one.
