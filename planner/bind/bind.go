@@ -217,15 +217,7 @@ func (b *Binder) binary(sc *Scope, n *ast.BinaryOperationExpr) (expr.Expr, error
 	if err != nil {
 		return nil, err
 	}
-	return b.typing().New(name, beside(name, l, r)...)
-}
-
-// beside is the operands of a comparison, or of another operator.
-func beside(name string, args ...expr.Expr) []expr.Expr {
-	if opposites[name] == "" && name != "<=>" {
-		return args
-	}
-	return expr.BesideColumn(args...)
+	return b.typing().New(name, l, r)
 }
 
 // logic takes a chain of one operator without recursion, so that a thousand ORed terms nest no deeper than one.
@@ -315,7 +307,7 @@ func (b *Binder) between(sc *Scope, n *ast.BetweenExpr) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expr.New(not("between", "not between", n.Not), expr.BesideColumn(args...)...)
+	return expr.New(not("between", "not between", n.Not), args...)
 }
 
 func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
@@ -332,7 +324,6 @@ func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
 		}
 		args = append(args, e)
 	}
-	args = expr.BesideColumn(args...)
 	if len(args) == 2 {
 		return expr.New(not("=", "<>", n.Not), args...)
 	}

@@ -57,14 +57,13 @@ func readShowForm(text string, w lexed) (*ast.ShowStmt, error) {
 	return nil, nil
 }
 
-// Statements for which the parser has no type: SHOW ENGINE INNODB STATUS and MUTEX, SHOW SHARDS, SHOW TABLETS, SHOW BINLOG EVENTS, SHOW REPLICAS.
+// Statements for which the parser has no type: SHOW ENGINE INNODB STATUS, SHOW SHARDS, SHOW TABLETS, SHOW BINLOG EVENTS, SHOW REPLICAS.
 const (
 	EngineStatus ast.ShowStmtType = 1<<20 + iota
 	ShowShards
 	ShowTablets
 	ShowBinlogEvents
 	ShowReplicas
-	EngineMutex
 )
 
 // readShowTablets reads SHOW TABLETS FROM [db.]t.
@@ -88,8 +87,6 @@ func readEngine(w lexed) (*ast.ShowStmt, error) {
 		return nil, nil
 	case !strings.EqualFold(w[2].value, "innodb") && !strings.EqualFold(w[2].value, "performance_schema"):
 		return nil, mysqlerr.New(mysqlerr.UnknownStorageEngine, w[2].value)
-	case strings.EqualFold(w[2].value, "innodb") && w.at(3, "mutex"):
-		return &ast.ShowStmt{Tp: EngineMutex}, nil
 	case !strings.EqualFold(w[2].value, "innodb") || !w.at(3, "status"):
 		return nil, mysqlerr.NotSupported("SHOW ENGINE other than InnoDB STATUS")
 	}

@@ -394,12 +394,8 @@ func (d *deriver) alterTable(n *ast.AlterTableStmt) {
 		if spec.Tp == ast.AlterTableDropPartition || spec.Tp == ast.AlterTableTruncatePartition {
 			d.table(n.Table, mysql.DropPriv)
 		}
-		if spec.Tp == ast.AlterTableExchangePartition {
-			d.tables([]*ast.TableName{n.Table, spec.NewTable}, mysql.AlterPriv, mysql.DropPriv, mysql.InsertPriv, mysql.CreatePriv)
-			return
-		}
 		if spec.NewTable != nil {
-			to = spec.NewTable // of RENAME
+			to = spec.NewTable // of RENAME, EXCHANGE PARTITION
 		}
 		if spec.Constraint != nil {
 			d.references(spec.Constraint.Refer)

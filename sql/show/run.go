@@ -49,7 +49,6 @@ func init() {
 		ast.ShowReplicaStatus:    empty(replicaStatusColumns),
 		dialect.ShowBinlogEvents: empty("Log_name varchar(20) !\nPos bigint !\nEvent_type varchar(20) !\nServer_id int unsigned !\nEnd_log_pos bigint !\nInfo varchar(20) !"),
 		dialect.ShowReplicas:     empty("Server_Id int unsigned !\nHost varchar(20) !\nPort int unsigned !\nSource_Id int unsigned !\nReplica_UUID varchar(36) !"),
-		dialect.EngineMutex:      empty("Type varchar(10) !\nName varchar(512) !\nStatus varchar(10) !"),
 		ast.ShowProfiles:         empty("Query_ID int unsigned !\nDuration double !\nQuery varchar(300) !"),
 		dialect.EngineStatus:     innodbStatus,
 		dialect.ShowShards:       showShards,

@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/pingcap/tidb/pkg/parser/mysql"
-
 	"cloudsql/storage/types"
 )
 
@@ -180,9 +178,6 @@ func Condition(e Expr) Expr { return asNumber(e) }
 
 // Beside is e where it is compared with a value of type t.
 func Beside(e Expr, t *types.Type) Expr {
-	if t.ID == mysql.TypeYear {
-		e = asYear(e)
-	}
 	if isNumberClass(t.Class()) {
 		return asNumber(e)
 	}

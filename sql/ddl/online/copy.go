@@ -181,12 +181,9 @@ type copier struct {
 	missing  []types.Value // for columns that from lacks
 	perRow   []expr.Expr   // for those of them with DEFAULT (expression); nil for others
 	exprEnv  expr.Env
-	rules    *rules.Rows    // nil: to has none
-	place    locate.Place   // of rows in to
-	same     bool           // both tables have the same columns, and rows are copied as they are
-	only     []int          // the places of the partitions that rows must belong into; nil: any
-	tablet   *schema.Tablet // where all rows go; nil: where they belong
-	autoInc  int            // a column of to that numbers the rows, or -1
+	rules    *rules.Rows  // nil: to has none
+	place    locate.Place // of rows in to
+	autoInc  int          // a column of to that numbers the rows, or -1
 	rows     uint64
 	numbered uint64 // the last number given
 	highest  uint64 // of an AUTO_INCREMENT column that was there before, or was filled by the rows
@@ -219,11 +216,6 @@ func (cp *copier) prepare() error {
 	cp.exprEnv = expr.Env{Mode: cp.env.Mode, Now: cp.env.Now, InDML: true}
 	for i := range cp.to.Columns {
 		c := &cp.to.Columns[i]
-		if cp.same {
-			cp.source = append(cp.source, i)
-			cp.read = append(cp.read, cp.from.Columns[i].ID)
-			continue
-		}
 		if c.Generated == "" && cp.from.ColumnByID(c.ID) >= 0 {
 			cp.source = append(cp.source, len(cp.read))
 			cp.read = append(cp.read, c.ID)
@@ -253,7 +245,7 @@ func (cp *copier) prepare() error {
 	cp.batch.Reset(len(cp.to.Columns))
 	cp.exprEnv.Warn = cp.warn
 	var err error
-	if cp.place, err = locate.PlaceOf(cp.to, cp.only); err != nil || cp.same {
+	if cp.place, err = locate.PlaceOf(cp.to, nil); err != nil {
 		return err
 	}
 	cp.rules, err = rules.NewRows(cp.to, &cp.exprEnv)
@@ -285,7 +277,7 @@ func (cp *copier) convert(ctx context.Context, row []types.Value) (size int, err
 		c := &cp.to.Columns[i]
 		v := cp.missing[i]
 		switch {
-		case cp.perRow[i] != nil || c.Generated != "" && !cp.same:
+		case cp.perRow[i] != nil || c.Generated != "":
 			continue // when the columns are there that it may refer to
 		case cp.source[i] >= 0:
 			v, err = conversion.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
@@ -371,9 +363,6 @@ func (cp *copier) warn(code uint16, message string) {
 // partitions do not take.
 func (cp *copier) flush(ctx context.Context) error {
 	defer cp.batch.Reset(len(cp.to.Columns))
-	if cp.tablet != nil {
-		return cp.write(ctx, cp.tablet, cp.batch)
-	}
 	if !cp.place.Several() {
 		return cp.write(ctx, &cp.to.Tablets[0], cp.batch)
 	}
