@@ -2,11 +2,11 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -68,7 +68,7 @@ func Open(ctx context.Context, cfg Config) (_ *Node, err error) {
 	n.cluster.Store(&rpc.ClusterID{})
 	n.catalog.Init(n.ctx, systemLog{n}, &n.version)
 	n.clocks = n.compareClocks()
-	n.commandID.Store(randomUint64())
+	n.commandID.Store(rand.Uint64())
 	n.peers = n.meetPeers()
 	n.recon = placement.New(placement.Config{
 		ReplicationFactor: cfg.ReplicationFactor, DataShards: cfg.DataShards, SystemVoters: cfg.SystemVoters, Heartbeat: cfg.Heartbeat,
@@ -426,10 +426,4 @@ func (n *Node) Close() {
 			n.dir.Close()
 		}
 	})
-}
-
-func randomUint64() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return binary.LittleEndian.Uint64(b[:])
 }

@@ -16,20 +16,14 @@ type LateError struct {
 
 func (l *LateError) Next(ctx context.Context, b *types.Batch) (bool, error) {
 	if l.op == nil {
-		for {
-			ok, err := l.Probe.Next(ctx, b)
-			if err != nil {
-				return false, err
-			}
-			if !ok {
-				break
-			}
-			if b.Len() > 0 {
-				return false, l.Err
-			}
+		some, err := l.Probe.Next(ctx, b)
+		if some {
+			err = l.Err
 		}
-		var err error
-		if l.op, err = l.Rest(); err != nil {
+		if err == nil {
+			l.op, err = l.Rest()
+		}
+		if err != nil {
 			return false, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"cloudsql/planner/syntax"
 	"cloudsql/sql/ddl/partitioning"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/row"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -607,7 +608,7 @@ func (a *alteration) inIndex(pos int, which func(ix *schema.Index) bool) bool {
 func (a *alteration) keepsRows(pos int, c *column) error {
 	old := &a.t.Columns[pos]
 	indexed := a.inIndex(pos, func(*schema.Index) bool { return true })
-	if !widens(&old.Type, &c.Type) || indexed && !sameKeys(&old.Type, &c.Type) {
+	if !row.Widens(&old.Type, &c.Type) || indexed && !row.SameKeys(&old.Type, &c.Type) {
 		a.copies = "Cannot change column type INPLACE"
 	}
 	if !indexed {
@@ -791,7 +792,7 @@ func (a *alteration) tableOptions(opts []*ast.TableOption) error {
 func (a *alteration) convertColumns() error {
 	for i := range a.t.Columns {
 		c := &column{Column: a.t.Columns[i]}
-		if !hasCharset(&c.Type) || c.Type.Collation == a.t.Collation {
+		if !row.HasCharset(&c.Type) || c.Type.Collation == a.t.Collation {
 			continue
 		}
 		c.Type.Collation = a.t.Collation

@@ -13,6 +13,7 @@ import (
 
 	"cloudsql/storage/collation"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/row"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 )
@@ -168,7 +169,7 @@ func dump(t *schema.Table) string {
 
 func dumpColumn(b *strings.Builder, c *schema.Column) {
 	fmt.Fprintf(b, "  %d %s %s length %d", c.ID, c.Name, c.Type.String(), c.Type.Length)
-	if hasCharset(&c.Type) {
+	if row.HasCharset(&c.Type) {
 		fmt.Fprintf(b, " %s", c.Type.Collation.Name())
 	}
 	if c.NotNull {

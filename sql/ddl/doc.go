@@ -3,7 +3,7 @@
 // them out.
 //
 //	CREATE TABLE ──► table.go (options, columns, keys, checks) ─┬─► column.go, defaults.go, types.go
-//	ALTER TABLE ──► alter.go (one clause after the other) ──────┴─► index.go; what rows survive: widen.go
+//	ALTER TABLE ──► alter.go (one clause after the other) ──────┴─► index.go; what rows survive: row.Widens
 //
 // Invariants: nothing here reads the clock, the catalog or a table; descriptors are never changed in place; column and
 // index ids only rise (Table.NextColumnID, NextIndexID).

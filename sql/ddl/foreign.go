@@ -12,6 +12,7 @@ import (
 	"cloudsql/planner/bind"
 	"cloudsql/storage/expr"
 	"cloudsql/storage/mysqlerr"
+	"cloudsql/storage/row"
 	"cloudsql/storage/schema"
 	"cloudsql/storage/types"
 	"cloudsql/storage/version"
@@ -563,7 +564,7 @@ func (a *alteration) changedType(ids []schema.ColumnID) int {
 
 // lengthens tells of a change of length that InnoDB does without touching rows.
 func lengthens(from, to *types.Type) bool {
-	return from.Class() == types.ClassString && from.Collation == to.Collation && widens(from, to)
+	return from.Class() == types.ClassString && from.Collation == to.Collation && row.Widens(from, to)
 }
 
 // goneIndex names the index whose loss leaves a foreign key without one.

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
@@ -68,7 +69,7 @@ func (s definitions) ddlCommand(ctx context.Context, node ast.StmtNode, st *pars
 	}
 	done := &run.Done
 	if s.outcome.AffectedRows, s.rowCount = done.Rows, int64(done.Rows); done.Altered { //nolint:gosec // a count
-		s.outcome.Info = "Records: " + utoa(done.Rows) + "  Duplicates: 0  Warnings: " + utoa(uint64(s.conds.Total)) //nolint:gosec // a count
+		s.outcome.Info = "Records: " + strconv.FormatUint(done.Rows, 10) + "  Duplicates: 0  Warnings: " + strconv.FormatUint(uint64(s.conds.Total), 10) //nolint:gosec // a count
 	}
 	if done.Dropped != "" && done.Dropped == s.db {
 		s.setDB("")

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
@@ -273,5 +272,3 @@ func (s commands) kill(ctx context.Context, n *ast.KillStmt, params []types.Valu
 	}
 	return s.eng.peers.Kill(ctx, s.killer(), id, n.Query)
 }
-
-func utoa(u uint64) string { return strconv.FormatUint(u, 10) }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 
@@ -111,5 +110,3 @@ func (s texts) parseInto(text string) (*parsed, error) {
 	}
 	return s.parseIntoFile(text)
 }
-
-func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"github.com/pingcap/tidb/pkg/parser/ast"
 	"github.com/pingcap/tidb/pkg/parser/mysql"
@@ -142,7 +143,7 @@ func (s execution) runLimited(ctx context.Context, query bool, hint int64, plan 
 	if query {
 		limit := s.vars.MaxExecution
 		if hint > 0 {
-			limit = milliseconds(hint)
+			limit = time.Duration(hint) * time.Millisecond
 		}
 		c, cancel := s.withDeadline(ctx, limit)
 		if cancel != nil {

@@ -22,7 +22,7 @@ func (s variables) liveVar(name string) string {
 	case "error_count":
 		return strconv.Itoa(s.conds.PreviousErrors())
 	case "pseudo_thread_id":
-		return utoa(s.ConnectionID())
+		return strconv.FormatUint(s.ConnectionID(), 10)
 	case "version":
 		return e.ServerVersion()
 	case "version_comment":
@@ -44,7 +44,7 @@ func (s variables) liveVar(name string) string {
 	case "datadir":
 		return e.cfg.DataDir
 	case "server_id":
-		return utoa(uint64(e.db.NodeID()))
+		return strconv.FormatUint(uint64(e.db.NodeID()), 10)
 	case "server_uuid":
 		return e.uuid()
 	case "system_time_zone":

@@ -1,4 +1,4 @@
-package ddl
+package row
 
 import (
 	"slices"
@@ -9,8 +9,8 @@ import (
 	"cloudsql/storage/types"
 )
 
-// hasCharset tells whether t holds characters, so that a collation means something to it.
-func hasCharset(t *types.Type) bool {
+// HasCharset tells whether t holds characters, so that a collation means something to it.
+func HasCharset(t *types.Type) bool {
 	switch t.Class() {
 	case types.ClassString:
 		return t.Collation != collation.Binary
@@ -20,10 +20,10 @@ func hasCharset(t *types.Type) bool {
 	return false
 }
 
-// widens tells whether every row that was stored under from reads as the same value under to. It relies on what package
-// row promises: integers of any width, fixed and floating point numbers and strings are stored alike, whatever the
+// Widens tells whether every row that was stored under from reads as the same value under to. It relies on what this package
+// promises: integers of any width, fixed and floating point numbers and strings are stored alike, whatever the
 // declared size; signed and unsigned integers are not.
-func widens(from, to *types.Type) bool {
+func Widens(from, to *types.Type) bool {
 	class := from.Class()
 	if class != to.Class() {
 		return false
@@ -79,5 +79,5 @@ func charsetHolds(to, from collation.ID) bool {
 	return a == b || a == "utf8mb4" || b == "ascii" || a == "utf8mb3" && b == "latin1"
 }
 
-// sameKeys tells whether index entries made under from are those that to would make.
-func sameKeys(from, to *types.Type) bool { return !hasCharset(from) || from.Collation == to.Collation }
+// SameKeys tells whether index entries made under from are those that to would make.
+func SameKeys(from, to *types.Type) bool { return !HasCharset(from) || from.Collation == to.Collation }
