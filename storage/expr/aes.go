@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"slices"
 	"strings"
 
 	"cloudsql/storage/mysqlerr"
@@ -61,7 +62,11 @@ func inBlockMode(fn func(m blockMode, text []byte) ([]byte, bool)) func(c *Call,
 		if a[0].IsNull() || a[1].IsNull() || a[2].IsNull() {
 			return types.Null, nil
 		}
-		bits, mode, _ := strings.Cut(strings.TrimPrefix(string(c.text(2, a[2])), "aes-"), "-")
+		name := string(c.text(2, a[2]))
+		bits, mode, _ := strings.Cut(strings.TrimPrefix(name, "aes-"), "-")
+		if !slices.Contains(BlockModes, name) || len(a) < 4 && mode != "ecb" {
+			return types.Null, nil // newInMode makes no such call
+		}
 		m := blockMode{name: mode}
 		size := map[string]int{"128": 16, "192": 24, "256": 32}[bits]
 		var err error
