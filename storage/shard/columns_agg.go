@@ -74,8 +74,8 @@ func newColumnAggregation(spec *fragment.Aggregate) *columnAggregation {
 	return a
 }
 
-func (a *columnAgg) prepare(agg *expr.Agg) (ok bool) {
-	a.place = -1
+func (g *columnAgg) prepare(agg *expr.Agg) (ok bool) {
+	g.place = -1
 	if agg.Distinct {
 		return false
 	}
@@ -84,19 +84,19 @@ func (a *columnAgg) prepare(agg *expr.Agg) (ok bool) {
 		column, _ = agg.Args[0].(*expr.Column)
 	}
 	if column != nil {
-		a.place = column.Index
+		g.place = column.Index
 	}
 	switch agg.Name {
 	case "count":
-		a.kind = countAgg
+		g.kind = countAgg
 		return len(agg.Args) == 0 || column != nil
 	case "sum", "avg":
-		a.kind = sumAgg
-		a.sum, ok = agg.ExactSum()
+		g.kind = sumAgg
+		g.sum, ok = agg.ExactSum()
 		return ok
 	case "min", "max":
-		if a.kind = minAgg; agg.Name == "max" {
-			a.kind = maxAgg
+		if g.kind = minAgg; agg.Name == "max" {
+			g.kind = maxAgg
 		}
 		return column != nil && ordinal(column.Typ.Class())
 	}

@@ -166,7 +166,9 @@ func (w *Workspace) step(u workspaceUndo, sign int) {
 }
 
 // size is the bytes of a record's key and payload.
-func (w *Workspace) size(at recordAt) int { return len(w.arena.key(at)) + len(w.arena.item(at).payload) }
+func (w *Workspace) size(at recordAt) int {
+	return len(w.arena.key(at)) + len(w.arena.item(at).payload)
+}
 
 func tabletOfKey[K string | []byte](key K) schema.TabletID {
 	return schema.TabletID(binary.BigEndian.Uint32([]byte(key[4:tabletPrefixLen])))
