@@ -261,6 +261,9 @@ func (c *columnTest) differs(sql string, r *fragment.Read, o ReadOptions) (colum
 
 // TestColumnsAreRows: whatever was changed, and while a copy is made, reads give the same with it and without.
 func TestColumnsAreRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing happens at once here: TestColumnsBeside is for the race detector")
+	}
 	for seed := range *columnRounds {
 		c := newColumnTest(t, seed)
 		used := uint64(0)
