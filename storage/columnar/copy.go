@@ -67,7 +67,7 @@ func (c *Copy) Note(key []byte, at mvcc.Timestamp) {
 		if len(c.blocks) == 0 {
 			return // all rows are read from the row store
 		}
-		if block = c.regionOf(key); c.given(block) {
+		if block = c.Find(key); c.state.GivenUp(block) {
 			return
 		}
 	}
@@ -99,8 +99,6 @@ func (c *Copy) relieve(block int) {
 	c.giveUp(block)
 }
 
-func (c *Copy) given(block int) bool { return c.state.given != nil && c.state.given[block] }
-
 func (c *Copy) count(block int) {
 	if c.counts[block]++; c.counts[block] > c.blocks[block].Rows/changedShare+1 {
 		c.giveUp(block)
@@ -113,15 +111,7 @@ func (c *Copy) giveUp(block int) {
 	copy(given, c.state.given)
 	given[block] = true
 	c.state.given = given
-	start, end := c.region(block)
-	var gone []string
-	for k := range c.state.keys.From(string(start)) {
-		if end != nil && k >= string(end) {
-			break
-		}
-		gone = append(gone, k)
-	}
-	for _, k := range gone {
+	for _, k := range slices.Collect(c.state.Within(c.Region(block))) {
 		c.state.keys.Delete(k)
 		c.bytes -= len(k) + perKeyBytes
 		c.state.n--
@@ -138,7 +128,7 @@ func (c *Copy) Finish(blocks []*Block) {
 		return
 	}
 	for _, k := range c.state.keys.Keys() {
-		if block := c.regionOf([]byte(k)); !c.given(block) {
+		if block := c.Find([]byte(k)); !c.state.GivenUp(block) {
 			c.count(block)
 		}
 	}
@@ -194,15 +184,13 @@ func sameColumns(a, b []schema.Column) bool {
 }
 
 // Find gives the block whose region has a key; nil: the first.
-func (c *Copy) Find(key []byte) int { return c.regionOf(key) }
-
-func (c *Copy) regionOf(key []byte) int {
+func (c *Copy) Find(key []byte) int {
 	i := sort.Search(len(c.blocks), func(i int) bool { return bytes.Compare(c.blocks[i].First, key) > 0 })
 	return max(i-1, 0)
 }
 
-// region bounds the keys of a block; nil: without a bound.
-func (c *Copy) region(i int) (start, end []byte) {
+// Region bounds the keys that a block says something of; nil: without a bound.
+func (c *Copy) Region(i int) (start, end []byte) {
 	if i > 0 {
 		start = c.blocks[i].First
 	}
@@ -211,9 +199,6 @@ func (c *Copy) region(i int) (start, end []byte) {
 	}
 	return start, end
 }
-
-// Region bounds the keys that a block says something of; nil: without a bound.
-func (c *Copy) Region(i int) (start, end []byte) { return c.region(i) }
 
 // GivenUp tells whether a block's region is the row store's.
 func (s *Changes) GivenUp(block int) bool { return s.given != nil && s.given[block] }
@@ -246,7 +231,7 @@ func (c *Copy) Figures() Figures {
 	for i, b := range c.blocks {
 		f.Rows += b.Rows
 		f.Bytes += b.Bytes
-		if c.given(i) {
+		if c.state.GivenUp(i) {
 			f.GivenUp++
 		}
 	}
@@ -264,7 +249,7 @@ func (c *Copy) Reusable(rows int) []bool {
 	}
 	live := map[*segment]int64{}
 	for i, b := range c.blocks {
-		if list[i] = c.counts[i] == 0 && !c.given(i) && b.Rows >= rows/4; list[i] {
+		if list[i] = c.counts[i] == 0 && !c.state.GivenUp(i) && b.Rows >= rows/4; list[i] {
 			live[b.keys.in] += b.Bytes
 		}
 	}

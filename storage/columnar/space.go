@@ -1,6 +1,7 @@
 package columnar
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,19 +24,9 @@ type Space struct {
 }
 
 // Rows is how many rows a block has at most.
-func (s *Space) Rows() int {
-	if s.BlockRows > 0 {
-		return s.BlockRows
-	}
-	return DefaultBlockRows
-}
+func (s *Space) Rows() int { return cmp.Or(s.BlockRows, DefaultBlockRows) }
 
-func (s *Space) cacheBytes() int {
-	if s.CacheBytes > 0 {
-		return s.CacheBytes
-	}
-	return DefaultCacheBytes
-}
+func (s *Space) cacheBytes() int { return cmp.Or(s.CacheBytes, DefaultCacheBytes) }
 
 // File is written at its end and read anywhere.
 type File interface {

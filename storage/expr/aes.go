@@ -5,6 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cloudsql/storage/mysqlerr"
@@ -68,9 +69,11 @@ func inBlockMode(fn func(m blockMode, text []byte) ([]byte, bool)) func(c *Call,
 			return types.Null, nil // newInMode makes no such call
 		}
 		m := blockMode{name: mode}
-		size := map[string]int{"128": 16, "192": 24, "256": 32}[bits]
-		var err error
-		if m.block, err = aes.NewCipher(aesKey(c.text(1, a[1]), size)); err != nil {
+		size, err := strconv.Atoi(bits)
+		if err == nil {
+			m.block, err = aes.NewCipher(aesKey(c.text(1, a[1]), size/8))
+		}
+		if err != nil {
 			return types.Null, mysqlerr.From(err)
 		}
 		switch {

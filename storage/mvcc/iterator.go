@@ -8,11 +8,11 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// maxSteps is how many versions of one key are stepped over before a seek is the cheaper way past them (a seek costs
+// MaxSteps is how many versions of one key are stepped over before a seek is the cheaper way past them (a seek costs
 // about as much as that many steps).
-const maxSteps = 8
+const MaxSteps = 8
 
-// Where the store steps over more than maxSteps entries to leave one key, the keys that follow are left by a seek at
+// Where the store steps over more than MaxSteps entries to leave one key, the keys that follow are left by a seek at
 // once: removed versions lie in the store until it compacts them, unseen here, and a hot row can have thousands. Now
 // and then a step tries whether the crowd is over.
 const (
@@ -204,7 +204,7 @@ func (i *Iterator) findUp() bool {
 func (i *Iterator) descendTo(ts *Timestamp) bool {
 	for steps := 0; ; steps++ {
 		more := false
-		if steps < maxSteps {
+		if steps < MaxSteps {
 			more = i.it.Next()
 		} else {
 			i.seek = AppendVersion(append(i.seek[:0], i.key...), i.at)
@@ -246,7 +246,7 @@ func (i *Iterator) passVersions() {
 // seldom, the longer all is well.
 func (i *Iterator) look() {
 	n, keys := i.stepped(), max(i.window, 1)
-	long := n-i.steps > maxSteps*keys
+	long := n-i.steps > MaxSteps*keys
 	i.steps = n
 	if !long {
 		i.stretch, i.window = 0, min(2*keys, maxWindow)
@@ -259,7 +259,7 @@ func (i *Iterator) look() {
 
 func (i *Iterator) stepPast() {
 	var ts Timestamp
-	for range maxSteps {
+	for range MaxSteps {
 		if !i.it.Next() || !i.atKey(&ts) {
 			return
 		}
@@ -295,7 +295,7 @@ func (i *Iterator) findDown() bool {
 				return i.fail(err)
 			}
 			found, i.ts, i.buf = true, ts, append(i.buf[:0], value...)
-			if steps++; steps > maxSteps {
+			if steps++; steps > MaxSteps {
 				if err := i.jumpToVisible(); err != nil {
 					return i.fail(err)
 				}
@@ -340,7 +340,7 @@ func (i *Iterator) jumpToVisible() error {
 func (i *Iterator) passNewer() {
 	var ts Timestamp
 	for steps := 0; i.it.Valid() && i.atKey(&ts); steps++ {
-		if steps >= maxSteps {
+		if steps >= MaxSteps {
 			i.it.SeekLT(i.key)
 			return
 		}

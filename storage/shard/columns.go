@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"encoding/binary"
 	"sync/atomic"
 
 	"cloudsql/storage/columnar"
@@ -21,10 +20,10 @@ const minColumnarRows = 1024
 // noteColumns tells the copies of a row's tablet that it changes, before anybody can see the change: whoever reads a state of the engine
 // and looks at a copy's changes after that finds all changes that are in the state.
 func (a *applying) noteColumns(c *change) {
-	if schema.IndexID(binary.BigEndian.Uint16(c.key[tabletPrefixLen:])) != schema.PrimaryIndex {
+	if indexOf(c.key) != schema.PrimaryIndex {
 		return
 	}
-	t, ok := a.tablets.Get(schema.TabletID(binary.BigEndian.Uint32(c.key[tabletPrefixLen/2:])))
+	t, ok := a.tablets.Get(tabletOfKey(c.key))
 	if !ok {
 		return
 	}

@@ -134,8 +134,7 @@ func (a *columnAggregation) group(cs *columnScan, picked []int32) bool {
 			return false
 		}
 	}
-	a.of = resizeInt32(a.of, len(picked))
-	clear(a.of)
+	a.of = zeroed(a.of, len(picked))
 	for _, place := range a.groups {
 		c := cs.columns[place]
 		n := int32(len(c.Dict)) //nolint:gosec // at most maxColumnGroups
@@ -143,7 +142,7 @@ func (a *columnAggregation) group(cs *columnScan, picked []int32) bool {
 			a.of[i] = a.of[i]*n + int32(c.Codes[p])
 		}
 	}
-	a.first, a.order = resizeInt32(a.first, total), a.order[:0]
+	a.first, a.order = resize(a.first, total), a.order[:0]
 	for g := range a.first {
 		a.first[g] = -1
 	}
@@ -157,18 +156,8 @@ func (a *columnAggregation) group(cs *columnScan, picked []int32) bool {
 	return true
 }
 
-func resizeInt32(s []int32, n int) []int32 {
-	if cap(s) < n {
-		return make([]int32, n)
-	}
-	return s[:n]
-}
-
-func zeroed(s []int64, n int) []int64 {
-	if cap(s) < n {
-		return make([]int64, n)
-	}
-	s = s[:n]
+func zeroed[T any](s []T, n int) []T {
+	s = resize(s, n)
 	clear(s)
 	return s
 }

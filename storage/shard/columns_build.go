@@ -127,19 +127,16 @@ func (b *columnBuild) rows(ctx context.Context, start, end []byte) (err error) {
 	return it.Error()
 }
 
-// maxVersionSteps is how many versions of a key are stepped over before the rest is left by a seek.
-const maxVersionSteps = 8
-
 // versions takes the row of the key that it is at, and goes on to the next key. A key with newer versions than the copy's is a changed one.
 func (b *columnBuild) versions(ctx context.Context, it *pebble.Iterator) error {
 	key, ts, ok := mvcc.SplitVersion(it.Key())
 	b.key = append(b.key[:0], key...)
-	at, found := b.next.At, false
+	next, found := b.next.At, false
 	for steps := 0; ; steps++ {
 		if !ok {
 			return ErrCorrupt
 		}
-		if ts > at {
+		if ts > b.next.At {
 			b.next.Note(bare(b.key), ts)
 		} else if !found {
 			found = true
@@ -147,14 +144,13 @@ func (b *columnBuild) versions(ctx context.Context, it *pebble.Iterator) error {
 				return err
 			}
 		}
-		switch {
-		case steps < maxVersionSteps:
+		if found {
+			next = 0 // none of it is wanted any more
+		}
+		if steps < mvcc.MaxSteps {
 			it.Next()
-		case found:
-			b.seek = mvcc.AppendVersion(append(b.seek[:0], b.key...), 0)
-			it.SeekGE(b.seek)
-		default:
-			b.seek = mvcc.AppendVersion(append(b.seek[:0], b.key...), at)
+		} else {
+			b.seek = mvcc.AppendVersion(append(b.seek[:0], b.key...), next)
 			it.SeekGE(b.seek)
 		}
 		if !it.Valid() {

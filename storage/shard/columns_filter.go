@@ -241,15 +241,10 @@ func (f *columnFilter) runCodes(t *columnTerm, c *columnar.Column, picked []int3
 			if a == unasked {
 				a = f.decide(t, c, int(code))
 			}
-			switch a {
-			case no:
-				continue
-			case odd:
-				p = mark(p)
-			case yes, unasked:
-			}
+			kept = keep(kept, p, a)
+		} else {
+			kept = append(kept, p)
 		}
-		kept = append(kept, p)
 	}
 	return kept
 }
@@ -262,17 +257,24 @@ func (f *columnFilter) runRows(t *columnTerm, cs *columnScan, picked []int32) []
 			if f.fill(t, cs, int(p)) {
 				a = f.ask(t)
 			}
-			switch a {
-			case no:
-				continue
-			case odd:
-				p = mark(p)
-			case yes, unasked:
-			}
+			kept = keep(kept, p, a)
+		} else {
+			kept = append(kept, p)
 		}
-		kept = append(kept, p)
 	}
 	return kept
+}
+
+// keep appends a row of which a term says what, unless that is no.
+func keep(kept []int32, p int32, a answer) []int32 {
+	switch a {
+	case no:
+		return kept
+	case odd:
+		p = mark(p)
+	case yes, unasked:
+	}
+	return append(kept, p)
 }
 
 // fill decodes the columns that a term looks at.

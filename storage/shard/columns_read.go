@@ -3,6 +3,7 @@ package shard
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"sort"
 
 	"cloudsql/storage/columnar"
@@ -56,7 +57,7 @@ func columnsFor(rd *reader) *columnScan {
 	}
 	cs := &columnScan{rd: rd, copy: c, places: make([]int, len(rd.r.Columns)), columns: make([]*columnar.Column, len(rd.r.Columns))}
 	for i, id := range rd.r.Columns {
-		if cs.places[i] = columnPlace(c.Columns, id); cs.places[i] < 0 {
+		if cs.places[i] = slices.IndexFunc(c.Columns, func(col schema.Column) bool { return col.ID == id }); cs.places[i] < 0 {
 			return nil
 		}
 	}
@@ -65,15 +66,6 @@ func columnsFor(rd *reader) *columnScan {
 		cs.agg = newColumnAggregation(rd.r.Agg)
 	}
 	return cs
-}
-
-func columnPlace(columns []schema.Column, id schema.ColumnID) int {
-	for i := range columns {
-		if columns[i].ID == id {
-			return i
-		}
-	}
-	return -1
 }
 
 // scansColumns tells whether a copy serves the read, and is the cheaper way: a scan of many rows that nobody locks.
