@@ -315,8 +315,10 @@ func (cs *columnScan) row(at int, odd bool) (done bool, err error) {
 		return false, err
 	}
 	if odd {
-		if passed, err := cs.filter.passes(rd); err != nil || !passed {
-			return false, err
+		if passed, err := expr.Truth(rd.r.Filter, &rd.env, rd.row); err != nil {
+			return false, mysqlerr.From(err)
+		} else if !passed {
+			return false, nil
 		}
 	}
 	var key []byte
@@ -366,20 +368,4 @@ func (cs *columnScan) changedRow(c *changedRow) (done bool, err error) {
 		return false, err
 	}
 	return rd.ends(func() []byte { return key }), nil
-}
-
-// passes evaluates the whole filter over rd.row.
-func (f *columnFilter) passes(rd *reader) (bool, error) {
-	passed := true
-	for i := range f.terms {
-		holds, ends, err := expr.Term(f.terms[i].expr, &rd.env, rd.row)
-		if err != nil {
-			return false, mysqlerr.From(err)
-		}
-		if ends {
-			return false, nil
-		}
-		passed = passed && holds
-	}
-	return passed, nil
 }
