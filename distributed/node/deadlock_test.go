@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"cloudsql/distributed"
+	"cloudsql/distributed/clock"
 	"cloudsql/distributed/leaseholder"
 	"cloudsql/distributed/replica"
 	"cloudsql/storage/expr"
@@ -79,17 +81,28 @@ func (c *testCluster) moveLease(s schema.ShardID, to schema.NodeID) {
 	})
 }
 
-func (r *ring) holder(i int) *replica.Replica {
+// atHolder asks the leaseholder of a table, as a gateway does: leases go after raft's leaders and the balancer, open transactions
+// with them, so who is told "not here" asks again where the lease is now.
+func (r *ring) atHolder(ctx context.Context, i int, ask func(*replica.Replica, schema.ShardID) error) error {
 	s := r.tables[i].Tablets[0].Shard
-	for _, n := range r.c.nodes {
-		if rep := n.replicaOf(s); rep != nil {
-			if _, ok := rep.Leaseholding(); ok {
-				return rep
+	for {
+		for _, n := range r.c.nodes {
+			rep := n.replicaOf(s)
+			if rep == nil {
+				continue
+			}
+			if _, ok := rep.Leaseholding(); !ok {
+				continue
+			}
+			var elsewhere *leaseholder.NotLeaseholder
+			if err := ask(rep, s); !errors.As(err, &elsewhere) {
+				return err
 			}
 		}
+		if err := clock.Sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
 	}
-	r.t.Fatalf("nobody holds shard %d", s)
-	return nil
 }
 
 // add has a transaction add one to a row, at the leaseholder of its table.
@@ -98,8 +111,10 @@ func (r *ring) add(ctx context.Context, id fragment.TxnID, table int, row int64,
 		Shard: r.tables[table].Tablets[0].Shard, Txn: id, Buffer: true, Join: first, Session: uint64(id[15]),
 		Writes: []*fragment.Write{r.increment(table, row)}, LockWait: time.Minute,
 	}
-	_, err := r.holder(table).Write(ctx, q)
-	return err
+	return r.atHolder(ctx, table, func(rep *replica.Replica, _ schema.ShardID) error {
+		_, err := rep.Write(ctx, q)
+		return err
+	})
 }
 
 func (r *ring) increment(table int, row int64) *fragment.Write {
@@ -119,7 +134,9 @@ func increment(t testing.TB, tb *schema.Table, row int64) *fragment.Write {
 
 func (r *ring) rollback(id fragment.TxnID) {
 	for i := range r.tables {
-		must(r.t, r.holder(i).Rollback(context.Background(), r.tables[i].Tablets[0].Shard, id))
+		must(r.t, r.atHolder(context.Background(), i, func(rep *replica.Replica, s schema.ShardID) error {
+			return rep.Rollback(context.Background(), s, id)
+		}))
 	}
 }
 
