@@ -230,7 +230,7 @@ type Snapshot struct {
 	byID      *persistent.Map[schema.TableID, *schema.Table]
 	views     named[*schema.View]
 	viewByID  *persistent.Map[schema.TableID, *schema.View]
-	tablets   *persistent.Map[schema.TabletID, schema.ShardID]
+	tablets   *persistent.Map[schema.TabletID, home]
 	children  *persistent.Map[string, []schema.TableID] // whose foreign keys name a table, whether it exists or not, by parentKey
 	rules     *persistent.Map[string, []schema.TableID] // who has a constraint of a name, by ruleKey
 	load      *persistent.Map[schema.ShardID, int]      // databases and tablets in a shard
@@ -263,7 +263,7 @@ func Empty() *Snapshot {
 		byID:      persistent.New[schema.TableID, *schema.Table](),
 		views:     persistent.New[schema.DatabaseID, *persistent.Map[string, *schema.View]](),
 		viewByID:  persistent.New[schema.TableID, *schema.View](),
-		tablets:   persistent.New[schema.TabletID, schema.ShardID](),
+		tablets:   persistent.New[schema.TabletID, home](),
 		children:  persistent.New[string, []schema.TableID](),
 		rules:     persistent.New[string, []schema.TableID](),
 		load:      persistent.New[schema.ShardID, int](),
@@ -345,10 +345,16 @@ func (s *Snapshot) VersionOf(id schema.TableID) (version uint64, ok bool) {
 	return 0, false
 }
 
+// home is where a tablet is: of which table, and in which shard.
+type home struct {
+	table schema.TableID
+	shard schema.ShardID
+}
+
 // ShardOf finds the shard of a tablet, also of one that has moved: for those who are in the middle of reading it.
 func (s *Snapshot) ShardOf(t schema.TabletID) (schema.ShardID, bool) {
 	if h, ok := s.tablets.Get(t); ok {
-		return h, true
+		return h.shard, true
 	}
 	if m := MoveFrom(s, t); m != nil && m.State == MoveLeaving {
 		for _, o := range m.Sources() {

@@ -27,7 +27,7 @@ type plain struct {
 	byID            map[schema.TableID]*schema.Table
 	views           map[schema.DatabaseID]map[string]*schema.View
 	viewByID        map[schema.TableID]*schema.View
-	tablets         map[schema.TabletID]schema.ShardID
+	tablets         map[schema.TabletID]home
 	children        map[string][]schema.TableID
 	rules           map[string][]schema.TableID
 	load            map[schema.ShardID]int
@@ -127,7 +127,7 @@ func (p *plain) addTable(t *schema.Table) {
 	}
 	p.tables[t.Database][t.Name] = t
 	for _, tb := range t.Tablets {
-		p.tablets[tb.ID] = tb.Shard
+		p.tablets[tb.ID] = home{t.ID, tb.Shard}
 		p.load[tb.Shard]++
 	}
 	add := func(m map[string][]schema.TableID, key string) {

@@ -257,7 +257,9 @@ func (b *builder) setTable(id string, value []byte) error {
 	tablets := touch(b, &b.s.tablets)
 	if old != nil {
 		for _, tb := range old.Tablets {
-			tablets.Delete(tb.ID)
+			if h, ok := tablets.Get(tb.ID); ok && h.table == old.ID { // otherwise another table has it now
+				tablets.Delete(tb.ID)
+			}
 			b.weigh(tb.Shard, -1)
 		}
 		dropName(b, &b.s.tables, old.Database, old.Name, old)
@@ -265,7 +267,7 @@ func (b *builder) setTable(id string, value []byte) error {
 	}
 	if now != nil {
 		for _, tb := range now.Tablets {
-			tablets.Set(tb.ID, tb.Shard)
+			tablets.Set(tb.ID, home{now.ID, tb.Shard})
 			b.weigh(tb.Shard, 1)
 		}
 		putName(b, &b.s.tables, now.Database, now.Name, now)

@@ -42,6 +42,9 @@ func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text str
 	if err != nil {
 		return err
 	}
+	if n, ok := node.(*ast.AlterTableStmt); ok && len(n.Specs) == 1 && n.Specs[0].Tp == ast.AlterTableExchangePartition {
+		return s.exchange(ctx, name, n.Specs[0])
+	}
 	target := func(c *ddl.Change) online.Name {
 		to, err := s.Name(c.RenameTo) // of the current database, if it names none
 		if err != nil {
@@ -59,6 +62,24 @@ func (s *Statements) alterTable(ctx context.Context, node ast.StmtNode, text str
 	}
 	s.Done.Rows, s.Done.Altered = rows, true
 	return nil
+}
+
+// exchange is ALTER TABLE … EXCHANGE PARTITION. 1066, 1733.
+func (s *Statements) exchange(ctx context.Context, name online.Name, spec *ast.AlterTableSpec) error {
+	with, err := s.Name(spec.NewTable)
+	switch {
+	case err != nil:
+		return err
+	case with == name:
+		return mysqlerr.New(mysqlerr.NonuniqTable, with.Table)
+	case s.Temporary.Named(name.DB, name.Table):
+		return mysqlerr.New(mysqlerr.PartitionMgmtOnNonpartitioned)
+	case s.Temporary.Named(with.DB, with.Table):
+		return mysqlerr.New(mysqlerr.ExchangeTemporary, with.Table)
+	}
+	c := online.Exchange{Table: name, Partition: spec.PartitionNames[0].O, With: with, Unchecked: !spec.WithValidation}
+	s.Done.Altered = true
+	return c.Run(ctx, s.Executor, s.Env)
 }
 
 // Admit lets a data definition statement begin where the locks of its session, and a global read lock, allow it.
@@ -79,6 +100,11 @@ func (s *Statements) Admit(ctx context.Context, node ast.StmtNode) error {
 	switch n := node.(type) {
 	case *ast.AlterTableStmt:
 		add(n.Table)
+		for _, spec := range n.Specs {
+			if spec.Tp == ast.AlterTableExchangePartition {
+				add(spec.NewTable)
+			}
+		}
 	case *ast.CreateIndexStmt:
 		add(n.Table)
 	case *ast.DropIndexStmt:

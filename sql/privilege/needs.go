@@ -394,8 +394,12 @@ func (d *deriver) alterTable(n *ast.AlterTableStmt) {
 		if spec.Tp == ast.AlterTableDropPartition || spec.Tp == ast.AlterTableTruncatePartition {
 			d.table(n.Table, mysql.DropPriv)
 		}
+		if spec.Tp == ast.AlterTableExchangePartition {
+			d.tables([]*ast.TableName{n.Table, spec.NewTable}, mysql.AlterPriv, mysql.DropPriv, mysql.InsertPriv, mysql.CreatePriv)
+			return
+		}
 		if spec.NewTable != nil {
-			to = spec.NewTable // of RENAME, EXCHANGE PARTITION
+			to = spec.NewTable // of RENAME
 		}
 		if spec.Constraint != nil {
 			d.references(spec.Constraint.Refer)

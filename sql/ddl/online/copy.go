@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"cloudsql/distributed"
 	"cloudsql/distributed/catalog"
@@ -68,7 +69,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	if err := x.place(ctx, db, second); err != nil {
 		return 0, err
 	}
-	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { tx.PutTable(second); return nil })
+	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { x.putSecond(tx, second); return nil })
 	if err == nil {
 		cp := &copier{x: x, env: env, from: c.From, to: second}
 		if rows, err = cp.run(ctx); err == nil {
@@ -149,6 +150,7 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 		}
 		tx.PutStatistics(t.ID, tx.Snapshot.Statistics(c.From.ID).Of(c.From, t))
 		deleteTable(tx, c.From.ID)
+		tx.PutRecord(jobKind, jobKey(t.ID), nil)
 		if err := putRelated(tx, now, t); err != nil {
 			return err
 		}
@@ -159,10 +161,16 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 	})
 }
 
+// putSecond has the catalog know a table that is being filled. It counts as being defined, so that its tablets stay where they are.
+func (x *Executor) putSecond(tx *catalog.Tx, second *schema.Table) {
+	tx.PutTable(second)
+	tx.PutRecord(jobKind, jobKey(second.ID), catalog.DefinitionJob{Owner: x.Owner, Statement: "ALTER TABLE", Started: time.Now()})
+}
+
 // dropCopy removes a second table that did not become the first.
 func (x *Executor) dropCopy(ctx context.Context, second *schema.Table) error {
 	err := x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error {
-		tx.DeleteTable(second.ID)
+		deleteTable(tx, second.ID)
 		return nil
 	})
 	return errors.Join(err, x.dropTablets(ctx, []*schema.Table{second}))
@@ -181,9 +189,12 @@ type copier struct {
 	missing  []types.Value // for columns that from lacks
 	perRow   []expr.Expr   // for those of them with DEFAULT (expression); nil for others
 	exprEnv  expr.Env
-	rules    *rules.Rows  // nil: to has none
-	place    locate.Place // of rows in to
-	autoInc  int          // a column of to that numbers the rows, or -1
+	rules    *rules.Rows    // nil: to has none
+	place    locate.Place   // of rows in to
+	same     bool           // both tables have the same columns, and rows are copied as they are
+	only     []int          // the places of the partitions that rows must belong into; nil: any
+	tablet   *schema.Tablet // where all rows go; nil: where they belong
+	autoInc  int            // a column of to that numbers the rows, or -1
 	rows     uint64
 	numbered uint64 // the last number given
 	highest  uint64 // of an AUTO_INCREMENT column that was there before, or was filled by the rows
@@ -216,6 +227,11 @@ func (cp *copier) prepare() error {
 	cp.exprEnv = expr.Env{Mode: cp.env.Mode, Now: cp.env.Now, InDML: true}
 	for i := range cp.to.Columns {
 		c := &cp.to.Columns[i]
+		if cp.same {
+			cp.source = append(cp.source, i)
+			cp.read = append(cp.read, cp.from.Columns[i].ID)
+			continue
+		}
 		if c.Generated == "" && cp.from.ColumnByID(c.ID) >= 0 {
 			cp.source = append(cp.source, len(cp.read))
 			cp.read = append(cp.read, c.ID)
@@ -245,7 +261,7 @@ func (cp *copier) prepare() error {
 	cp.batch.Reset(len(cp.to.Columns))
 	cp.exprEnv.Warn = cp.warn
 	var err error
-	if cp.place, err = locate.PlaceOf(cp.to, nil); err != nil {
+	if cp.place, err = locate.PlaceOf(cp.to, cp.only); err != nil || cp.same {
 		return err
 	}
 	cp.rules, err = rules.NewRows(cp.to, &cp.exprEnv)
@@ -277,7 +293,7 @@ func (cp *copier) convert(ctx context.Context, row []types.Value) (size int, err
 		c := &cp.to.Columns[i]
 		v := cp.missing[i]
 		switch {
-		case cp.perRow[i] != nil || c.Generated != "":
+		case cp.perRow[i] != nil || c.Generated != "" && !cp.same:
 			continue // when the columns are there that it may refer to
 		case cp.source[i] >= 0:
 			v, err = conversion.Assign(row[cp.source[i]], &c.Type, c.Name, int(cp.rows), &cp.env.Mode, cp.warn) //nolint:gosec // a row number
@@ -363,6 +379,9 @@ func (cp *copier) warn(code uint16, message string) {
 // partitions do not take.
 func (cp *copier) flush(ctx context.Context) error {
 	defer cp.batch.Reset(len(cp.to.Columns))
+	if cp.tablet != nil {
+		return cp.write(ctx, cp.tablet, cp.batch)
+	}
 	if !cp.place.Several() {
 		return cp.write(ctx, &cp.to.Tablets[0], cp.batch)
 	}

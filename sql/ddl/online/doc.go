@@ -8,6 +8,7 @@
 //	alter     install on the shards → publish; shards take the version before as well, so nobody is cut off
 //
 //	copy        for what rows or keys do not survive: see copy.go
+//	exchange    of a partition's rows and a table's: see exchange.go
 //
 //	new index   WriteOnly: install → publish              from here every shard keeps the entries of what is written;
 //	                                                      the table is locked until then, for who used it before was not held to a unique one
@@ -19,6 +20,7 @@
 // without its entry: DeleteOnly, which systems with gateway-made entries need before WriteOnly, is never entered.
 //
 // Invariants: a change has exactly the version after the one it started from. At most one change works on a table at a
-// time: it holds the table's job record in the catalog, which names the gateway that runs it. Whoever meets the record of
+// time: it holds the table's job record in the catalog, which names the gateway that runs it. So does a second table that
+// is being filled, whose tablets therefore stay where they are. Whoever meets the record of
 // a dead gateway first goes on with its index build, or takes back what else that one left (inherit.go), and then makes its own change.
 package online

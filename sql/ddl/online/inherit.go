@@ -29,7 +29,16 @@ func resumable(c *ddl.Change, rename *Name) bool {
 
 // inherit brings a table out of what a change has left: left by a gateway that is gone, nil by none that is known.
 func (x attempt) inherit(ctx context.Context, db *schema.Database, t *schema.Table, left *catalog.DefinitionJob) (*schema.Table, error) {
-	if left == nil || left.Build == nil {
+	if left == nil {
+		return x.sweep(ctx, db, t)
+	}
+	if left.Build == nil {
+		// Shards may have the next version as it was to be, and would take another one under its number for the same.
+		t = t.Clone()
+		t.Version += 2
+		if err := x.publish(ctx, t, false, nil); err != nil {
+			return nil, err
+		}
 		return x.sweep(ctx, db, t)
 	}
 	err := goOn(ctx, x.Executor, t, left)
