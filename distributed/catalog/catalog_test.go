@@ -145,6 +145,29 @@ func TestSnapshotsFollowChanges(t *testing.T) {
 	}
 }
 
+// TestTabletsChangeTables: a tablet is found where its new table has it, whichever of the two records a change brings first.
+func TestTabletsChangeTables(t *testing.T) {
+	for _, ids := range [][2]schema.TableID{{3, 4}, {4, 3}} {
+		from, to := ids[0], ids[1]
+		r := newRecords()
+		s := r.commit(t, Empty(), func(tx *Tx) {
+			tx.PutDatabase(&schema.Database{ID: 1, Name: "shop"})
+			tx.PutTable(&schema.Table{ID: from, Database: 1, Name: "from", Version: 1, Tablets: []schema.Tablet{{ID: 8, Shard: 2}}})
+			tx.PutTable(&schema.Table{ID: to, Database: 1, Name: "to", Version: 1, Tablets: []schema.Tablet{{ID: 9, Shard: 2}}})
+		})
+		s = r.commit(t, s, func(tx *Tx) {
+			tx.DeleteTable(from)
+			tx.PutTable(&schema.Table{ID: to, Database: 1, Name: "to", Version: 2, Tablets: []schema.Tablet{{ID: 8, Shard: 2}}})
+		})
+		if _, ok := s.ShardOf(8); !ok {
+			t.Errorf("from %d to %d: the tablet is not found", from, to)
+		}
+		if _, ok := s.ShardOf(9); ok {
+			t.Errorf("from %d to %d: the tablet that went is found", from, to)
+		}
+	}
+}
+
 func TestLostRace(t *testing.T) {
 	r := newRecords()
 	s := r.commit(t, Empty(), func(tx *Tx) { tx.PutSetting("a", "1") })

@@ -217,7 +217,15 @@ func (b *Binder) binary(sc *Scope, n *ast.BinaryOperationExpr) (expr.Expr, error
 	if err != nil {
 		return nil, err
 	}
-	return b.typing().New(name, l, r)
+	return b.typing().New(name, beside(name, l, r)...)
+}
+
+// beside is the operands of a comparison, or of another operator.
+func beside(name string, args ...expr.Expr) []expr.Expr {
+	if opposites[name] == "" && name != "<=>" {
+		return args
+	}
+	return expr.BesideColumn(args...)
 }
 
 // logic takes a chain of one operator without recursion, so that a thousand ORed terms nest no deeper than one.
@@ -307,7 +315,7 @@ func (b *Binder) between(sc *Scope, n *ast.BetweenExpr) (expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return expr.New(not("between", "not between", n.Not), args...)
+	return expr.New(not("between", "not between", n.Not), expr.BesideColumn(args...)...)
 }
 
 func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
@@ -324,6 +332,7 @@ func (b *Binder) in(sc *Scope, n *ast.PatternInExpr) (expr.Expr, error) {
 		}
 		args = append(args, e)
 	}
+	args = expr.BesideColumn(args...)
 	if len(args) == 2 {
 		return expr.New(not("=", "<>", n.Not), args...)
 	}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
 	"cloudsql/storage/types"
 )
 
@@ -50,7 +52,7 @@ var numberArgs = map[string]places{
 	"from_unixtime": at(0), "from_days": at(0), "period_add": allArgs, "period_diff": allArgs, "week": at(1), "yearweek": at(1),
 
 	"inet_ntoa": at(0), "uuid_to_bin": at(1), "bin_to_uuid": at(1), "random_bytes": at(0), "sleep": at(0), "benchmark": at(0),
-	"get_lock": at(1), "last_insert_id": at(0), "format_bytes": at(0), "format_pico_time": at(0),
+	"as year": at(0), "get_lock": at(1), "last_insert_id": at(0), "format_bytes": at(0), "format_pico_time": at(0),
 }
 
 // numberAggs are the aggregates that add numbers up.
@@ -178,6 +180,9 @@ func Condition(e Expr) Expr { return asNumber(e) }
 
 // Beside is e where it is compared with a value of type t.
 func Beside(e Expr, t *types.Type) Expr {
+	if t.ID == mysql.TypeYear {
+		e = asYear(e)
+	}
 	if isNumberClass(t.Class()) {
 		return asNumber(e)
 	}

@@ -58,7 +58,7 @@ func init() {
 	for _, family := range [][]def{
 		arithDefs, bitDefs, bitBytesDefs, compareDefs, logicDefs, controlDefs, likeDefs, regexpDefs, castDefs,
 		stringDefs, stringMoreDefs, hashDefs, mathDefs, timeDefs, timeMoreDefs, intervalDefs, jsonDefs, jsonEditDefs, jsonValueDefs, jsonSchemaDefs, jsonSizeDefs,
-		infoDefs, passwordDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, aesDefs, xmlDefs, charsetDefs, keySetDefs,
+		infoDefs, passwordDefs, yearDefs, miscDefs, inetDefs, userLockDefs, unitDefs, localeDefs, aesDefs, xmlDefs, charsetDefs, keySetDefs,
 	} {
 		register(family)
 	}

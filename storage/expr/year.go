@@ -1,0 +1,82 @@
+package expr
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"cloudsql/storage/types"
+	"cloudsql/storage/version"
+)
+
+// BesideColumn is a comparison's operands, where one is a YEAR column: constants among them are the years that the column would keep of
+// them, those of two digits the ones of the century around 2000. What the column would not keep is compared as the number that it is.
+func BesideColumn(args ...Expr) []Expr {
+	for _, a := range args {
+		if col, ok := a.(*Column); !ok || col.Typ.ID != mysql.TypeYear {
+			continue
+		}
+		list := make([]Expr, len(args))
+		for i, e := range args {
+			list[i] = asYear(e)
+		}
+		return list
+	}
+	return args
+}
+
+// asYear is a constant as a year; what is none, and everything else, is as it was.
+func asYear(e Expr) Expr {
+	switch x := e.(type) {
+	case *Const:
+		if y, ok := yearOf(x.Val); ok {
+			return NewInt(y)
+		}
+	case *Param:
+		if cl := x.Typ.Class(); cl == types.ClassInt || cl == types.ClassString {
+			if call, err := New("as year", e); err == nil {
+				return call
+			}
+		}
+	}
+	return e
+}
+
+// yearOf is the year that a whole number, or the text of one, is to a YEAR column. false: it stays what it is.
+func yearOf(v types.Value) (year int64, ok bool) {
+	short := true
+	switch v.Kind() {
+	case types.KindInt, types.KindUint:
+		year = v.Int()
+		short = year != 0
+	case types.KindString:
+		text := strings.TrimSpace(string(v.Raw()))
+		var err error
+		if year, err = strconv.ParseInt(text, 10, 32); err != nil {
+			return 0, false
+		}
+		short = year != 0 || len(text) != 4
+	default:
+		return 0, false
+	}
+	switch {
+	case !short || year < 0 || year > 99:
+	case year < 70:
+		year += 2000
+	default:
+		year += 1900
+	}
+	return year, true
+}
+
+var yearDefs = []def{
+	{name: "as year", min: 1, max: 1, since: version.V2, typ: typeIntLen(20), render: func(c *Call) string { return c.args[0].String() },
+		f1: func(_ *Call, env *Env, a types.Value) (types.Value, error) {
+			if y, ok := yearOf(a); ok {
+				return types.Int(y), nil
+			}
+			n, _ := a.ToInt(env.Warn)
+			return types.Int(n), nil
+		}},
+}
