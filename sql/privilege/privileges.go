@@ -39,11 +39,11 @@ func (a Account) HasOn(priv mysql.PrivilegeType, db string) bool {
 
 // Visible tells whether the account holds any privilege on a database.
 func (a Account) Visible(db string) bool {
-	if virtual.IsVirtual(db) && !strings.EqualFold(db, "mysql") {
+	switch {
+	case strings.EqualFold(db, "mysql"):
+		db = "mysql"
+	case virtual.IsVirtual(db):
 		return true
-	}
-	if virtual.IsVirtual(db) {
-		return effective(a.Global)&^uint64(mysql.UsagePriv) != 0
 	}
 	return a.on(db)&^uint64(mysql.UsagePriv) != 0 || len(a.Tables[db]) > 0
 }

@@ -113,10 +113,8 @@ func perfConnected(byUser, byHost bool) func(s *virtual.Scan) error {
 	}
 }
 
-// ConnectAttributes is what a Context may offer besides: what the client told of itself when it connected.
-type ConnectAttributes interface {
-	ConnectAttributes() (connection uint64, attributes map[string]string)
-}
+// ConnectAttributes is what a Context may offer besides.
+type ConnectAttributes = virtual.ConnectAttributes
 
 func perfConnectAttributes(s *virtual.Scan) error {
 	c, ok := s.Context.(ConnectAttributes)

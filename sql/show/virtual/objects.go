@@ -32,10 +32,12 @@ func visible(c Context, db string) bool {
 	return db == InfoSchema || db == PerfSchema || c.Visible(db)
 }
 
-// Databases lists what the account may see, in order of name. mysql and sys, and their tables, can be read but are not
-// listed, for a dump of all databases must not try to carry them from server to server.
+// Databases lists what the account may see, in order of name. sys, which all may read, is listed for those who see mysql.
 func Databases(c Context) []Database {
 	list := []Database{{InfoSchema, virtualCollation(InfoSchema), true}, {PerfSchema, virtualCollation(PerfSchema), true}}
+	if c.Visible(MySQLDB) && !dumps(c) {
+		list = append(list, Database{MySQLDB, virtualCollation(MySQLDB), true}, Database{SysDB, virtualCollation(SysDB), true})
+	}
 	for _, d := range c.Catalog().Databases() {
 		if visible(c, d.Name) && !IsVirtual(d.Name) {
 			list = append(list, Database{d.Name, d.Collation, false})
@@ -43,6 +45,26 @@ func Databases(c Context) []Database {
 	}
 	slices.SortFunc(list, func(a, b Database) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// ConnectAttributes is what a Context may offer besides: what the client told of itself when it connected.
+type ConnectAttributes interface {
+	ConnectAttributes() (connection uint64, attributes map[string]string)
+}
+
+// dumps tells of a program that may be about to dump all databases. That must not try to carry mysql and sys from server to server:
+// they can't be written to.
+func dumps(c Context) bool {
+	told, ok := c.(ConnectAttributes)
+	if !ok {
+		return false
+	}
+	_, attributes := told.ConnectAttributes()
+	switch attributes["program_name"] {
+	case "mysqldump", "mariadb-dump", "mysqlpump", "mydumper":
+		return true
+	}
+	return false
 }
 
 func virtualCollation(db string) collation.ID {
@@ -151,7 +173,7 @@ func (o *Object) TableType() string {
 
 // EachDatabase calls fn for the databases that a scan's conditions leave.
 func (s *Scan) EachDatabase(column string, fn func(d *Database) error) error {
-	list := Databases(s)
+	list := Databases(s.Context)
 	for i := range list {
 		if s.Wants(column, list[i].Name) {
 			if err := fn(&list[i]); err != nil {
