@@ -69,7 +69,7 @@ func (x *Executor) runCopy(ctx context.Context, env *ddl.Env, db *schema.Databas
 	if err := x.place(ctx, db, second); err != nil {
 		return 0, err
 	}
-	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { x.putSecond(tx, second); return nil })
+	err = x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { putSecond(tx, second, x.Owner); return nil })
 	if err == nil {
 		cp := &copier{x: x, env: env, from: c.From, to: second}
 		if rows, err = cp.run(ctx); err == nil {
@@ -162,9 +162,9 @@ func (x *Executor) swap(ctx context.Context, c *ddl.Change, second *schema.Table
 }
 
 // putSecond has the catalog know a table that is being filled. It counts as being defined, so that its tablets stay where they are.
-func (x *Executor) putSecond(tx *catalog.Tx, second *schema.Table) {
+func putSecond(tx *catalog.Tx, second *schema.Table, owner string) {
 	tx.PutTable(second)
-	tx.PutRecord(jobKind, jobKey(second.ID), catalog.DefinitionJob{Owner: x.Owner, Statement: "ALTER TABLE", Started: time.Now()})
+	tx.PutRecord(jobKind, jobKey(second.ID), catalog.DefinitionJob{Owner: owner, Statement: "ALTER TABLE", Started: time.Now()})
 }
 
 // dropCopy removes a second table that did not become the first.

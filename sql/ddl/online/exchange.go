@@ -119,7 +119,7 @@ func (e *exchanged) begin(ctx context.Context) error {
 	e.now.Tablets = slices.Replace(e.now.Tablets, e.at, e.at+len(e.from), second.Tablets...)
 	fresh := *e.now
 	fresh.Tablets = second.Tablets
-	err := e.x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { e.x.putSecond(tx, second); return nil })
+	err := e.x.DB.ChangeCatalog(ctx, func(tx *catalog.Tx) error { putSecond(tx, second, e.x.Owner); return nil })
 	if err != nil {
 		return err
 	}
